@@ -156,7 +156,7 @@ const install = () =>
 const versionOf = (text) => text.trim().replace(/^v/, "").split(".").map(Number)
 const isNewEnough = ([major, minor]) => major > oldestNode[0] || (major === oldestNode[0] && minor >= oldestNode[1])
 
-/** The version of the Node that npm's scripts will use, such as [24, 21]: the installed one, else the one that runs this script. */
+/** The version of the Node that npm's scripts will use: the installed one, else the one that runs this script. */
 const nodeVersion = () => {
   const windows = process.platform === "win32"
   const bin = path.join(modules, ".bin", windows ? "node.cmd" : "node")

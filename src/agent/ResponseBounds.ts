@@ -18,7 +18,7 @@ export const maxInformational = 16
 export const linger = { millis: 1000, bytes: 64 * 1024 }
 
 /**
- * How long an agent that gave a reason to finish may be silent before its answer counts as ended, in milliseconds.
+ * How long an agent that sent a finish reason may be silent before its answer counts as ended, in milliseconds.
  * Protocols end a stream with `[DONE]` or the response's end; some runtimes do neither.
  */
 const finishGrace = 5000

@@ -31,7 +31,7 @@ const fanOutInterval = Duration.millis(50)
 const gatherInterval = Duration.millis(10)
 
 /** The wait after a database error. */
-const pause = Duration.seconds(1)
+const errorPause = Duration.seconds(1)
 
 const keyError = "the webhook's secret cannot be decrypted; check SECRETS_KEY"
 
@@ -134,7 +134,10 @@ export const layer: Layer.Layer<never, never, Deliveries | OutwardClient> = Laye
     const forever = <R>(round: Effect.Effect<void, StorageUnavailable, R>, what: string) =>
       round.pipe(
         Effect.catchCause((cause) =>
-          Effect.andThen(Effect.logWarning(`Could not ${what}; trying again in a second`, cause), Effect.sleep(pause))
+          Effect.andThen(
+            Effect.logWarning(`Could not ${what}; trying again in a second`, cause),
+            Effect.sleep(errorPause)
+          )
         ),
         Effect.forever,
         Effect.forkScoped

@@ -13,9 +13,9 @@ export class OwnerConnections extends Context.Service<OwnerConnections, PgClient
 ) {}
 
 /** The maximum number of connections. They open on demand. */
-const connections = 2
+const maxConnections = 2
 
 export const layer: Layer.Layer<OwnerConnections, SqlError.SqlError, PgClient.PgClient> = Layer.effect(
   OwnerConnections,
-  Database.dedicated({ maxConnections: connections })
+  Database.dedicated({ maxConnections })
 )

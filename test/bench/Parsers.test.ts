@@ -81,8 +81,10 @@ describe("responses on a connection", () => {
     expect(statuses).toEqual([204, 200])
     expect(received).toBe("")
   })
+})
 
-  it.prop("a request declares its length in bytes", [Schema.String], ([text]) => {
+describe("a request", () => {
+  it.prop("declares its length in bytes and a client's address", [Schema.String], ([text]) => {
     const [head = "", body = ""] = post("/", JSON.stringify(text), 300).split("\r\n\r\n")
     expect(head).toContain(`Content-Length: ${Buffer.byteLength(body)}`)
     expect(head).toContain("X-Forwarded-For: 10.0.1.44")
@@ -105,7 +107,7 @@ describe("a CPU profile", () => {
     timeDeltas: [900, 10, 4000, 20, 900, 30]
   })
 
-  it("gives each function's share of the busy time, whatever called it and however late the sample", () => {
+  it("gives each function's share of the busy samples, regardless of its callers and of the time between samples", () => {
     expect(Profile.selfTimes(profile)).toEqual(
       Option.some([
         { name: "parse", location: "src/core/Json.ts:10", share: 0.75 },

@@ -105,7 +105,7 @@ const remove = Command.make(
   "delete",
   {
     websiteConfigId: Inputs.site,
-    name: Inputs.itsName("website"),
+    name: Inputs.nameToConfirm("website"),
     withInstances: Inputs.withoutValue("with-instances", "Delete the website's instances and their tokens too")
   },
   Effect.fnUntraced(function* ({ name, websiteConfigId, withInstances }) {

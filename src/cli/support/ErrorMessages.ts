@@ -32,7 +32,7 @@ const databaseErrors: Readonly<Record<string, string>> = {
   ENOTDIR: "The host in DATABASE_URL is a path to a file (ENOTDIR); name the folder of PostgreSQL's socket.",
   EAI_AGAIN: "The host in DATABASE_URL cannot be looked up now (EAI_AGAIN); check its spelling, and the DNS server.",
   "3F000":
-    "The search_path of the user in DATABASE_URL names no schema that exists; create the schema, or change its search_path.",
+    "The search_path of the user in DATABASE_URL names no schema that exists; create the schema, or change the search_path.",
   NO_TLS:
     "The database server has no TLS, which the sslmode in DATABASE_URL requires; enable it there (ssl = on), or remove the sslmode if the network in between is private.",
   ECONNREFUSED:

@@ -106,7 +106,8 @@ export const workers = optional(
 
 export const name = (of: string) => make("name", nameKind, "<text>", `The name of the ${of}`)
 
-export const itsName = (of: string) => make("name", nameKind, "<text>", `The ${of}'s name, to confirm the deletion`)
+export const nameToConfirm = (of: string) =>
+  make("name", nameKind, "<text>", `The ${of}'s name, to confirm the deletion`)
 
 export const newName = (of: string) => optional(make("name", nameKind, "<text>", `A new name for the ${of}`))
 

@@ -12,5 +12,5 @@ const counted = (count: number, one: string, many: string): ReadonlyArray<string
 export const remainingText = ({ keys, sessions }: Remaining, command: string): string => {
   const parts = [...counted(sessions, "session or link", "sessions and links"), ...counted(keys, "key", "keys")]
   if (parts.length === 0) return ""
-  return `Still valid, through links that were opened: ${parts.join(", and ")}. \`hydracore ${command} --with-opened\` ends them too.\n`
+  return `Still valid, because they come from links that were opened: ${parts.join(", and ")}. \`hydracore ${command} --with-opened\` ends them too.\n`
 }

@@ -29,12 +29,13 @@ const latest = (table: "page_view" | "event", columns: string) => `SELECT * FROM
     ORDER BY received_at DESC LIMIT ${maxRows}
   )`
 
-const names = ["utm_source", "utm_medium", "utm_campaign", "referrer_host", "referrer_path"] as const
+const attributionColumns = ["utm_source", "utm_medium", "utm_campaign", "referrer_host", "referrer_path"] as const
 
-const texts = (value: (name: string) => string) => names.map((name) => `${value(name)} AS ${name}`).join(", ")
+const attributionSql = (value: (column: string) => string) =>
+  attributionColumns.map((column) => `${value(column)} AS ${column}`).join(", ")
 
-const statement = `${latest("page_view", `CAST(path, 'Nullable(String)') AS page, ${texts((name) => `CAST(${name}, 'Nullable(String)')`)}`)}
-  UNION ALL ${latest("event", `CAST(NULL, 'Nullable(String)') AS page, ${texts(() => "CAST(NULL, 'Nullable(String)')")}`)}`
+const statement = `${latest("page_view", `CAST(path, 'Nullable(String)') AS page, ${attributionSql((column) => `CAST(${column}, 'Nullable(String)')`)}`)}
+  UNION ALL ${latest("event", `CAST(NULL, 'Nullable(String)') AS page, ${attributionSql(() => "CAST(NULL, 'Nullable(String)')")}`)}`
 
 const conversionColumns: readonly [Columns.Column<Conversion>, ...Array<Columns.Column<Conversion>>] = [
   Columns.uuid("hosted_website_id", (conversion) => conversion.hostedWebsiteId),

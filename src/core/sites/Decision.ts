@@ -31,13 +31,13 @@ export const reasons = [
 export type Reason = (typeof reasons)[number]
 
 /**
- * What is counted: a reason, or `chat-limited` for a chat message that was refused because of a limit. No statistics show
- * `chat-limited`.
+ * Why a request is in the tally of uncounted requests: a reason, or `chat-limited` for a chat message that was refused because
+ * of a limit. No statistics show `chat-limited`.
  */
-export type Counted = Reason | "chat-limited"
+export type TallyReason = Reason | "chat-limited"
 
 /** Whether a visitor was refused because of a limit. */
-export const isOfLimit = (counted: Counted): boolean => counted === "limited" || counted === "chat-limited"
+export const isOfLimit = (reason: TallyReason): boolean => reason === "limited" || reason === "chat-limited"
 
 /** `repeated`: an earlier request with the same `Idempotency-Key` stored the submission. */
 export const decisions = ["counted", "repeated", ...reasons] as const

@@ -6,12 +6,12 @@
  */
 
 import { dateOf } from "../text/Calendar.ts"
-import type { Counted, Subject } from "./Decision.ts"
+import type { Subject, TallyReason } from "./Decision.ts"
 
 /** The decisions of one day, subject and reason. */
 export interface DecisionCount {
   readonly subject: Subject
-  readonly reason: Counted
+  readonly reason: TallyReason
   /** `YYYY-MM-DD`, UTC. */
   readonly day: string
   readonly times: number
@@ -19,7 +19,7 @@ export interface DecisionCount {
 
 export interface Tally {
   /** Counts a decision at `now` (milliseconds since 1970). False if it did not fit. */
-  readonly add: (subject: Subject, reason: Counted, now: number) => boolean
+  readonly add: (subject: Subject, reason: TallyReason, now: number) => boolean
   /** Returns all entries and clears the tally. */
   readonly take: () => ReadonlyArray<DecisionCount>
   /** Removes the entries of some subjects and returns them. */
@@ -28,7 +28,7 @@ export interface Tally {
   readonly isEmpty: () => boolean
 }
 
-const keyOf = (subject: Subject, reason: Counted, day: string): string =>
+const keyOf = (subject: Subject, reason: TallyReason, day: string): string =>
   subject._tag === "Known"
     ? `${day} ${reason} ${subject.websiteConfigId}`
     : `${day} ${reason} ${subject.by} ${subject.id}`

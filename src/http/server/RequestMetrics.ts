@@ -81,7 +81,7 @@ const durations = (context: Context.Context<never>) => {
 /** The statuses of responses that were written directly to the socket. */
 const socketStatuses = new WeakMap<ServerResponse, number>()
 
-/** Counts a request with the status that was written directly to its socket. */
+/** Records the status that was written directly to a request's socket, so that the request is counted with it. */
 export const recordSocketStatus = (response: ServerResponse, status: number): void =>
   void socketStatuses.set(response, status)
 

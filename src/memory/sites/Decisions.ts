@@ -5,7 +5,7 @@
  */
 import { Clock, Context, Effect, Layer, Option } from "effect"
 import { limitEventMillis } from "../../core/delivery/Event.ts"
-import { type Counted, type Counts, isOfLimit, type Subject } from "../../core/sites/Decision.ts"
+import { type Counts, isOfLimit, type Subject, type TallyReason } from "../../core/sites/Decision.ts"
 import type { Site } from "../../core/sites/Site.ts"
 import * as Tally from "../../core/sites/Tally.ts"
 import { dateOf } from "../../core/text/Calendar.ts"
@@ -58,7 +58,7 @@ export const layer = (options?: {
           subject._tag === "Known"
             ? subject.websiteConfigId === site.websiteConfigId
             : subject.id === (subject.by === "tracking-token" ? site.trackingToken : site.websiteConfigId)
-        const times = new Map<Counted, number>()
+        const times = new Map<TallyReason, number>()
         for (const entry of tally.entries()) {
           if (entry.day < first || entry.day > last || !isOf(entry.subject)) continue
           times.set(entry.reason, (times.get(entry.reason) ?? 0) + entry.times)

@@ -28,8 +28,8 @@ const deleteSome = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, instan
 })
 
 /**
- * Deletes the conversations of an instance with their messages, in chunks so that no statement takes long, and returns their
- * number. No chunk takes longer than `timeout`.
+ * Deletes the conversations of an instance with their messages, and returns the number of conversations. It deletes them in
+ * chunks, none of which may take longer than `timeout`.
  */
 export const deleteAll = Effect.fnUntraced(function* (instanceId: string, timeout: Duration.Input) {
   const sql = yield* SqlClient.SqlClient

@@ -39,7 +39,7 @@ type Writes = Pick<ConversationStore["Service"], "begin" | "renew" | "complete" 
 
 const lease = Rows.newLease(leaseMillis)
 
-/** A lease that ends before this time was last extended `renewMillis` ago or earlier. */
+/** A lease that ends before this time was last extended at least `renewMillis` ago. */
 const dueBefore = Rows.newLease(leaseMillis - renewMillis)
 
 /**
@@ -52,11 +52,11 @@ const continueStatement = `WITH changed AS (
     WHERE instance_id = $1 AND conversation_id = $2 RETURNING conversation_key, messages
   ) INSERT INTO conversation_message
     (message_id, conversation_key, position, role, parts, characters, created_at, client_id)
-  SELECT id, conversation_key, place, role, said::json, length, $6, called FROM changed
+  SELECT id, conversation_key, place, role, parts::json, length, $6, client_id FROM changed
   CROSS JOIN LATERAL (VALUES
     ($3::uuid, messages - 1, 'user', $4, $7::integer, $8),
     ($5::uuid, messages, 'assistant', '[]', 0, NULL)
-  ) AS added (id, place, role, said, length, called) WHERE id IS NOT NULL`
+  ) AS added (id, place, role, parts, length, client_id) WHERE id IS NOT NULL`
 
 /** Creates a conversation without messages if there is none, so that it can be locked. A new one leaves an event. */
 const createStatement = `WITH created AS (
@@ -134,8 +134,8 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input, batched: B
     effect.pipe(sql.withTransaction, Database.recoverConnectionErrors())
 
   /**
-   * Begins an answer that no batch begins, because the conversation is locked, is full or has a running answer, or because the
-   * turn replaces messages.
+   * Begins an answer that a batch cannot begin, because the conversation is locked, is full or has a running answer, or because
+   * the turn replaces messages.
    */
   const beginLocked = Effect.fnUntraced(function* (
     { answerId, from, key, message, trackerSession = null }: NewTurn,
@@ -159,14 +159,14 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input, batched: B
     if (before.messages + added > maxMessages || before.size + addedSize > maxSize) return yield* new ConversationFull()
     const { lapsed, running } = locked
     // The running answer is the last message: if any message was deleted, so was the answer.
-    const said =
+    const endedSize =
       running === null || before.messages < locked.messages
         ? 0
         : yield* Locked.settle(sql, locked.key, running, lapsed ? "cut" : "superseded")
     yield* sql.unsafe(continueStatement, [
       ...parameters,
       PgTypes.int4(before.messages + added),
-      PgTypes.int4(before.size + addedSize + said)
+      PgTypes.int4(before.size + addedSize + endedSize)
     ])
     if (trackerSession !== null) {
       const lead = { instanceId: key.instanceId, sessionId: trackerSession, receivedAt: at }

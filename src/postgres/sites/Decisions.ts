@@ -8,7 +8,7 @@ import { randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Cause, Clock, Duration, Effect, Latch, Layer, Schedule, Schema } from "effect"
 import { limitEventMillis } from "../../core/delivery/Event.ts"
-import { type Counted, type Counts, reasons, type Subject } from "../../core/sites/Decision.ts"
+import { type Counts, reasons, type Subject, type TallyReason } from "../../core/sites/Decision.ts"
 import * as Tally from "../../core/sites/Tally.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { Decisions } from "../../services/sites/Decisions.ts"
@@ -32,7 +32,7 @@ const shutdownTimeout = Duration.seconds(2)
 const isLimitEventDue = `coalesce(limit_event_at <= now() - interval '${limitEventMillis} milliseconds', true)`
 
 /** An SQL expression: how many requests were not counted for a reason, on the day of a row of `due` and with this batch. */
-const timesSoFar = (reason: Counted) => `coalesce(
+const timesSoFar = (reason: TallyReason) => `coalesce(
         (SELECT times FROM stored AS updated WHERE updated.website_config_id = due.website_config_id AND updated.day = due.day
           AND reason = '${reason}'),
         (SELECT times FROM not_counted AS previous WHERE previous.website_config_id = due.website_config_id

@@ -5,7 +5,7 @@
  * @module
  */
 import { Context, type Effect } from "effect"
-import type { Counted, Counts, Subject } from "../../core/sites/Decision.ts"
+import type { Counts, Subject, TallyReason } from "../../core/sites/Decision.ts"
 import type { Site } from "../../core/sites/Site.ts"
 import type { StorageUnavailable } from "../Storage.ts"
 
@@ -17,7 +17,7 @@ export class Decisions extends Context.Service<
      * after: if a process is killed, the counts that it has not sent are lost. Counts of a claimed id that no website has are
      * dropped.
      */
-    readonly record: (subject: Subject, reason: Counted) => Effect.Effect<void>
+    readonly record: (subject: Subject, reason: TallyReason) => Effect.Effect<void>
     /**
      * The rejections of a website, except those of chat messages, between two UTC dates, both inclusive, as far as the store
      * has received them.

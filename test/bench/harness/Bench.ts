@@ -133,7 +133,7 @@ const watchOtherPrograms = () => {
   }
 }
 
-/** Compares this checkout with a revision, each on a database that it migrated. Fails if an endpoint costs more than there. */
+/** Compares this checkout with a revision, each on a database that it migrated. Fails if an endpoint costs more than before. */
 const compare = Effect.fnUntraced(function* (
   testBed: TestBed.TestBed,
   current: Edge.Edge,
@@ -142,9 +142,9 @@ const compare = Effect.fnUntraced(function* (
 ) {
   const exported = yield* Revision.exportTo(testBed.folder, root, revision)
   const baseline = yield* Edge.prepare(testBed, exported, "bench_baseline")
-  const load = watchOtherPrograms()
+  const readOtherPrograms = watchOtherPrograms()
   const measured = yield* Interleaved.measure(testBed, { current, baseline }, options)
-  const others = load()
+  const others = readOtherPrograms()
   const { costsMore, text } = Comparison.report(measured, { current: "this checkout", baseline: revision })
   console.log(text)
   if (others > 0.1) {

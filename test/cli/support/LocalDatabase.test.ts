@@ -18,18 +18,18 @@ describe("the data folder", () => {
       const file = path.join(yield* folder, "file")
       writeFileSync(file, "")
       const settings = yield* Settings.parse(ConfigProvider.fromUnknown({ HYDRACORE_DATA_DIR: file }))
-      for (const act of [
+      for (const write of [
         LocalDatabase.makeDataFolder(settings),
         LocalDatabase.writePrivate(path.join(file, "x"), "text")
       ]) {
-        const { message } = yield* Effect.flip(act)
+        const { message } = yield* Effect.flip(write)
         assert.include(message, file)
         assert.include(message, "HYDRACORE_DATA_DIR")
       }
     })
   )
 
-  it.effect("an unreadable file of the key for secrets is an error that names the file", () =>
+  it.effect("an unreadable secrets.key is an error that names the file", () =>
     Effect.gen(function* () {
       const dataDir = yield* folder
       // Root may read any file, but not a folder.

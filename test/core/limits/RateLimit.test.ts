@@ -7,7 +7,7 @@ const spaces = Schema.Literals(["", " ", "\t "])
 const units = { second: 1_000, minute: 60_000, hour: 3_600_000, day: 86_400_000 } as const
 const Unit = Schema.Literals(["second", "minute", "hour", "day"])
 
-/** Texts that are or resemble limits, which random texts rarely do. */
+/** Limits, and texts that resemble limits. Random texts would rarely be either. */
 const Attempt = Schema.Struct({
   left: spaces,
   number: Schema.Union([between(0, 20), between(999_990, 1_000_010), between(-5, 5_000_000)]),

@@ -16,7 +16,7 @@ const newSite = SiteDirectory.use((sites) => sites.create({ name: "Shop", origin
 
 type Site = Effect.Success<typeof newSite>
 
-/** Sends a page view of each of this many visitors. */
+/** Sends one page view from each of several visitors. */
 const visit = Effect.fnUntraced(function* (site: Site, page: string, visitors: number) {
   const server = yield* TestServer
   for (let visitor = 0; visitor < visitors; visitor++) {
@@ -73,7 +73,7 @@ for (const [name, storage] of emptyStorages) {
         })
       )
 
-      it.effect("false page views do not reveal what the only real visitor of a filter did", () =>
+      it.effect("forged page views do not reveal what the only real visitor of a filter did", () =>
         Effect.gen(function* () {
           const server = yield* TestServer
           const site = yield* newSite
@@ -116,22 +116,24 @@ for (const [name, storage] of emptyStorages) {
         })
       )
 
-      it.effect("chosen days, a filter that excludes, revenue and another website are refused", () =>
-        Effect.gen(function* () {
-          const [site, other] = [yield* newSite, yield* newSite]
-          const { ask } = yield* share(site)
-          const valid = { site_id: site.websiteConfigId, metrics: ["visitors"], date_range: "7d" }
-          assert.strictEqual((yield* ask("/query", valid)).status, 200)
-          for (const parts of [
-            { date_range: ["2026-10-01", "2026-10-02"] },
-            { filters: [["is_not", "visit:source", ["Google"]]] },
-            { metrics: ["total_revenue"] },
-            { metrics: [] }
-          ]) {
-            assert.strictEqual((yield* ask("/query", { ...valid, ...parts })).status, 422, JSON.stringify(parts))
-          }
-          assert.strictEqual((yield* ask("/query", { ...valid, site_id: other.websiteConfigId })).status, 404)
-        })
+      it.effect(
+        "chosen days, an excluding filter, revenue, a query without metrics, and another website are refused",
+        () =>
+          Effect.gen(function* () {
+            const [site, other] = [yield* newSite, yield* newSite]
+            const { ask } = yield* share(site)
+            const valid = { site_id: site.websiteConfigId, metrics: ["visitors"], date_range: "7d" }
+            assert.strictEqual((yield* ask("/query", valid)).status, 200)
+            for (const parts of [
+              { date_range: ["2026-10-01", "2026-10-02"] },
+              { filters: [["is_not", "visit:source", ["Google"]]] },
+              { metrics: ["total_revenue"] },
+              { metrics: [] }
+            ]) {
+              assert.strictEqual((yield* ask("/query", { ...valid, ...parts })).status, 422, JSON.stringify(parts))
+            }
+            assert.strictEqual((yield* ask("/query", { ...valid, site_id: other.websiteConfigId })).status, 404)
+          })
       )
 
       it.effect("the secret opens nothing else, and no other credential opens a shared dashboard", () =>
@@ -184,9 +186,9 @@ layer(testServer({ rateLimitOwner: RateLimit.parse("owner", "4/minute") }), {
     Effect.gen(function* () {
       const { ask, cookie, url } = yield* share(yield* newSite)
       for (let request = 0; request < 4; request++) assert.strictEqual((yield* ask("")).status, 200)
-      const over = yield* ask("")
-      assert.strictEqual(over.status, 429)
-      assert.isAbove(Number(over.headers.get("retry-after")), 0)
+      const limited = yield* ask("")
+      assert.strictEqual(limited.status, 429)
+      assert.isAbove(Number(limited.headers.get("retry-after")), 0)
       // The owner's session has its own limit.
       assert.strictEqual((yield* send(url, "/v1/owner/sites", { cookie })).status, 200)
       const wrong = { key: `hsh_${"A".repeat(43)}` }

@@ -116,16 +116,16 @@ describe("http/server/FastPath", () => {
         traceparent: `00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-${flags}`
       })
       const fast = 204
-      const platform = 418
+      const router = 418
       const trusted = ["127.0.0.0/8"]
       for (const [ratio, proxies, headers, status] of [
         [0, [], {}, fast],
         [0, [], traceparent("01"), fast],
         [0, ["10.0.0.0/8"], traceparent("01"), fast],
-        [0, trusted, traceparent("01"), platform],
+        [0, trusted, traceparent("01"), router],
         [0, trusted, { traceparent: "00-nonsense-01" }, fast],
-        [1, [], {}, platform],
-        [1, [], traceparent("00"), platform],
+        [1, [], {}, router],
+        [1, [], traceparent("00"), router],
         [1, trusted, traceparent("00"), fast]
       ] as const) {
         const trustedProxies = proxies.map((network) => IpNetwork.fromStringUnsafe(network))

@@ -17,7 +17,7 @@ export interface Received {
   readonly body: string
 }
 
-/** A fault in place of a response. */
+/** What happens to a request instead of a normal response. */
 export type Fault =
   /** The connection is cut before the response. */
   | { readonly _tag: "Cut" }

@@ -14,7 +14,7 @@ export interface Request {
   readonly path: string
   readonly headers: ReadonlyArray<readonly [string, string]>
   readonly body: Buffer
-  /** The names of the mutations, separated by commas; `valid` if there is no mutation. */
+  /** The names of the mutations and the framing, separated by commas; `valid` for a request without either. */
   readonly fault: string
   /** The members of the body as sent, if the body is a JSON object. */
   readonly members: ReadonlyArray<Member> | undefined
@@ -54,12 +54,12 @@ export const make = (random: Random, target: Target, mark: string): Request => {
     members = changes[name]!(members, random)
   }
   let body: Buffer<ArrayBufferLike> = Buffer.from(join(members))
-  let known: ReadonlyArray<Member> | undefined = members
+  let sentMembers: ReadonlyArray<Member> | undefined = members
   if (random.chance(0.12)) {
     const name = random.pick(Object.keys(mangles))
     faults.push(name)
     body = mangles[name]!(body, random)
-    known = undefined
+    sentMembers = undefined
   }
   if (random.chance(0.15)) {
     const name = random.pick(Object.keys(headerChanges))
@@ -76,7 +76,7 @@ export const make = (random: Random, target: Target, mark: string): Request => {
     headers,
     body,
     fault: faults.length === 0 ? "valid" : faults.join(", "),
-    members: known,
+    members: sentMembers,
     framing
   }
 }

@@ -70,7 +70,7 @@ export const soak = Effect.fnUntraced(function* (options: Options) {
     AGENT_TIMEOUT: "500 millis",
     CHAT_MAX_BYTES: "200 KiB"
   })
-  const rest = service.gauge()?.handles ?? 0
+  const handlesAtRest = service.gauge()?.handles ?? 0
   const load = yield* Load.start({ url: () => service.url, target, clients: 8, pace: 5 })
   let going = true
   yield* Effect.addFinalizer(() =>
@@ -78,7 +78,7 @@ export const soak = Effect.fnUntraced(function* (options: Options) {
       going = false
     })
   )
-  const chats = yield* Effect.forkChild(chatting(service.url, target, () => going))
+  const chatClient = yield* Effect.forkChild(chatting(service.url, target, () => going))
   const visiting = yield* Effect.forkChild(
     Effect.whileLoop({
       while: () => going,
@@ -108,12 +108,12 @@ export const soak = Effect.fnUntraced(function* (options: Options) {
     })
   }
   going = false
-  const chatCount = yield* Fiber.join(chats)
+  const chatCount = yield* Fiber.join(chatClient)
   yield* Fiber.join(visiting)
   yield* load.stop
   yield* until(
     "descriptors are released",
-    () => (service.gauge()?.handles ?? 0) <= rest + 16 && upstream.connections() === 0,
+    () => (service.gauge()?.handles ?? 0) <= handlesAtRest + 16 && upstream.connections() === 0,
     90_000
   )
   const account = yield* Store.account(database, load)
@@ -123,11 +123,14 @@ export const soak = Effect.fnUntraced(function* (options: Options) {
   const [early, late] = [parts[1]!, parts[count - 1]!]
   const memory = [early, late].map((part) => quantile(part.rss, 0.5)) as [number, number]
   const latency = [early, late].map((part) => quantile(part.millis, 0.5)) as [number, number]
-  const [factor, more] = options.memory
-  assert.ok(memory[1] <= memory[0] * factor + more, `memory grew from ${memory[0]} to ${memory[1]} MiB`)
+  const [memoryFactor, moreMiB] = options.memory
+  assert.ok(memory[1] <= memory[0] * memoryFactor + moreMiB, `memory grew from ${memory[0]} to ${memory[1]} MiB`)
   if (options.latency !== undefined) {
-    const [times, beyond] = options.latency
-    assert.ok(latency[1] <= latency[0] * times + beyond, `the median went from ${latency[0]} to ${latency[1]} ms`)
+    const [latencyFactor, moreMillis] = options.latency
+    assert.ok(
+      latency[1] <= latency[0] * latencyFactor + moreMillis,
+      `the median went from ${latency[0]} to ${latency[1]} ms`
+    )
   }
   return {
     seconds: options.seconds,
@@ -139,6 +142,6 @@ export const soak = Effect.fnUntraced(function* (options: Options) {
     "p50 ms early": Number(latency[0].toFixed(1)),
     "p50 ms late": Number(latency[1].toFixed(1)),
     "p99 ms late": Number(quantile(late.millis, 0.99).toFixed(1)),
-    "handles at rest": `${rest}, then ${service.gauge()?.handles ?? 0}`
+    "handles at rest": `${handlesAtRest}, then ${service.gauge()?.handles ?? 0}`
   } satisfies Figures
 }, Effect.scoped)

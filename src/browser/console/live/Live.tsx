@@ -51,19 +51,20 @@ const skeleton = Array.from({ length: 12 }, (_, index) => (
 export const Live = ({ site }: PageProps) => {
   const { entries, isBroken, visitors } = useFeed(site.site_id)
   const [isPaused, setPaused] = useState(false)
-  const [isHeld, setHeld] = useState(false)
+  const [isHovered, setHovered] = useState(false)
   /** The number of the newest entry when the list was paused. */
-  const [restsAt, setRestsAt] = useState(0)
-  const rests = isPaused || isHeld
+  const [frozenAt, setFrozenAt] = useState(0)
+  const isFrozen = isPaused || isHovered
   const newest = entries[0]?.number ?? 0
-  const rest = (change: () => void) => {
-    if (!rests) setRestsAt(newest)
-    change()
+  /** Runs a change that may pause the list. */
+  const change = (run: () => void) => {
+    if (!isFrozen) setFrozenAt(newest)
+    run()
   }
-  const shown = rests ? entries.filter(({ number }) => number <= restsAt) : entries
+  const shown = isFrozen ? entries.filter(({ number }) => number <= frozenAt) : entries
   const waiting = entries.length - shown.length
 
-  // Nothing was received yet: there is nothing to pause.
+  // Nothing was received yet, so the page has nothing to show but the error.
   if (isBroken && visitors === null) {
     return (
       <Message title={Texts.live.failed}>
@@ -84,9 +85,14 @@ export const Live = ({ site }: PageProps) => {
         </p>
         <div class="rest">
           <span class="muted" role={isPaused ? "status" : undefined}>
-            {isBroken ? Texts.live.connecting : rests ? Texts.live.paused(waiting) : ""}
+            {isBroken ? Texts.live.connecting : isFrozen ? Texts.live.paused(waiting) : ""}
           </span>
-          <button type="button" class="button" aria-pressed={isPaused} onClick={() => rest(() => setPaused(!isPaused))}>
+          <button
+            type="button"
+            class="button"
+            aria-pressed={isPaused}
+            onClick={() => change(() => setPaused(!isPaused))}
+          >
             {isPaused ? Texts.live.resume : Texts.live.pause}
           </button>
         </div>
@@ -102,8 +108,8 @@ export const Live = ({ site }: PageProps) => {
           class="arrivals"
           aria-label={Texts.live.list}
           aria-busy={visitors === null}
-          onPointerEnter={({ pointerType }) => pointerType === "mouse" && rest(() => setHeld(true))}
-          onPointerLeave={() => setHeld(false)}
+          onPointerEnter={({ pointerType }) => pointerType === "mouse" && change(() => setHovered(true))}
+          onPointerLeave={() => setHovered(false)}
         >
           {visitors === null && skeleton}
           {shown.map(({ activity, number }) => (

@@ -12,29 +12,33 @@ interface Props {
   readonly body: string
   /** The label of the button. Default: "Delete". */
   readonly action?: string
-  /** The label of a checkbox for more of the same. */
-  readonly more?: string | undefined
+  /** The label of the checkbox; without it, there is no checkbox. */
+  readonly checkbox?: string | undefined
   readonly onCancel: () => void
   /** Gets whether the checkbox is checked. */
-  readonly onConfirm: (isMore: boolean) => void
+  readonly onConfirm: (isChecked: boolean) => void
 }
 
-export const Confirm = ({ action = Texts.inbox.actions.delete, body, more, onCancel, onConfirm, title }: Props) => {
-  const [isMore, setMore] = useState(false)
+export const Confirm = ({ action = Texts.inbox.actions.delete, body, checkbox, onCancel, onConfirm, title }: Props) => {
+  const [isChecked, setChecked] = useState(false)
   return (
     <Dialog title={title} onClose={onCancel}>
       <p class="muted">{body}</p>
-      {more !== undefined && (
+      {checkbox !== undefined && (
         <label class="check">
-          <input type="checkbox" checked={isMore} onChange={({ currentTarget }) => setMore(currentTarget.checked)} />
-          {more}
+          <input
+            type="checkbox"
+            checked={isChecked}
+            onChange={({ currentTarget }) => setChecked(currentTarget.checked)}
+          />
+          {checkbox}
         </label>
       )}
       <div class="dialog-actions">
         <button type="button" class="button" onClick={onCancel}>
           {Texts.inbox.cancel}
         </button>
-        <button type="button" class="button danger" autofocus onClick={() => onConfirm(isMore)}>
+        <button type="button" class="button danger" autofocus onClick={() => onConfirm(isChecked)}>
           {action}
         </button>
       </div>

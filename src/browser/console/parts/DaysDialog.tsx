@@ -1,5 +1,5 @@
 /**
- * Chooses the first and the last of some days.
+ * The dialog to choose the first and the last day of a range.
  *
  * @module
  */

@@ -96,7 +96,7 @@ export const Granted = ({ grants: { failure, value }, onEnd, words }: Props) => 
           title={words.confirm(ending.name)}
           body={words.confirmBody}
           action={words.end}
-          more={words.withOpened}
+          checkbox={words.withOpened}
           onCancel={() => setEnding(null)}
           onConfirm={(endsOpened) => end(ending, endsOpened)}
         />

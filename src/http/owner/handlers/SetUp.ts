@@ -31,7 +31,7 @@ const erasedJson = (erased: Erased) => ({
   conversations: erased.conversations
 })
 
-const otherName = Validation.failed([
+const wrongName = Validation.failed([
   {
     loc: ["body", "name"],
     msg: "Value error, the name of the website is expected; nothing was deleted",
@@ -74,7 +74,7 @@ export const layer = HttpApiBuilder.group(
           Effect.flatMap((proof) => owned.delete(proof, name)),
           Effect.flatMap(
             Option.match({
-              onNone: () => Effect.fail(otherName),
+              onNone: () => Effect.fail(wrongName),
               onSome: (erased) => Effect.succeed(erasedJson(erased))
             })
           ),

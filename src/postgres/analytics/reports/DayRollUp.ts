@@ -1,8 +1,8 @@
 /**
  * Stores and sums the visits of closed days, and deletes outdated rollups. Each exported function runs one transaction, except
- * `storeSums`, which needs one.
+ * `storeSums`, which runs in the caller's transaction.
  *
- * The horizon is a time before which every row that is added later is marked in `rollup_stale`; see the migration
+ * If a row that was received before the horizon is added later, it is marked in `rollup_stale`; see the migration
  * `0007_rollups`. A day is closed if the day and all of its visits ended more than 30 minutes before the horizon; otherwise it
  * is open.
  *
@@ -89,8 +89,8 @@ const Months = Schema.Array(Schema.Struct({ month: Schema.String }))
 /** The valid rollups of a website. */
 export interface Settled {
   /**
-   * The end of each day in milliseconds since 1970, and the fingerprint of the goals that were counted. For an open day, `end` is
-   * before the end of the day.
+   * `end`: the time up to which the day's visits are stored, in milliseconds since 1970. It is the end of the day, or an earlier
+   * time if the day is open. `goals`: the fingerprint of the goals that were counted.
    */
   readonly days: ReadonlyMap<LocalDate, { readonly end: number; readonly goals: string }>
   /** The first days of the months. */
@@ -122,7 +122,7 @@ export const settle = (sql: SqlClient.SqlClient, site: Site) => {
         yield* sql.unsafe(`DELETE FROM ${table} WHERE hosted_website_id = $1 AND ${isMarked("$1")}`, [id])
       }
       yield* sql`DELETE FROM rollup_stale WHERE hosted_website_id = ${id}`
-      // The last step of the update sets these again. If the update fails before, the next round finds the website due.
+      // The roll-up's last step sets these again. If the roll-up fails before that, the next round finds the website due.
       yield* sql`UPDATE rollup_site SET rolled_before = NULL, retry_at = NULL WHERE hosted_website_id = ${id}`
       const days = yield* sql`SELECT day, (extract(epoch FROM ends_at) * 1000)::float8 AS end, goals FROM rollup_day
         WHERE hosted_website_id = ${id}`.pipe(decodeRows(Days))
@@ -231,8 +231,8 @@ export const rollDays = (
         months: [],
         end: last.end
       })
-      // Another process was faster.
       const current = RollupState.withCurrentGoals(state)
+      // Another process may have stored the days in the meantime.
       if (!isRebuild && days.every(({ date, end }) => current.days.get(date)?.end === end)) return true
       const { goals } = state
       yield* sql`DELETE FROM rollup_month WHERE hosted_website_id = ${id}

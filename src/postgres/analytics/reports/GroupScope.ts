@@ -26,13 +26,13 @@ export interface Input extends Pick<Query, "filters" | "timeZone"> {
   /** Intervals whose visits are stored. */
   readonly stored: ReadonlyArray<Interval>
   /**
-   * Beginnings of days that are already counted. A visit in them is read only if its visitor has a later visit on the same day,
-   * because a visitor is counted once in each group.
+   * Intervals whose visits are already counted: each is the first part of an open day. A visit in one is read only if its visitor
+   * has a later visit on the same day, because a visitor is counted once in each group.
    */
   readonly summed: ReadonlyArray<Interval>
   /** Intervals whose visits are computed from page views and events. */
   readonly raw: ReadonlyArray<Interval>
-  /** Whether no row of the website was received later than 30 minutes before the end of the raw intervals. */
+  /** Whether no row of the website was received in the last 30 minutes of the raw intervals, or later. */
   readonly isLast: boolean
   /** Whether conversions are counted. */
   readonly conversions: boolean
@@ -49,7 +49,7 @@ export interface Scope extends Input {
   /** The filters whose result is the same for all rows of a visit; `factFilters` are the others. */
   readonly visitFilters: ReadonlyArray<Filter>
   readonly factFilters: ReadonlyArray<Filter>
-  /** For each visit or time dimension that groups or the filters of facts read, the column of `v` with its value. */
+  /** The column of `v` with the value of each visit or time dimension that the groups or `factFilters` use. */
   readonly aliases: ReadonlyMap<Dimension, string>
 }
 

@@ -65,7 +65,7 @@ export const expressions = (scope: GroupScope.Scope): ReadonlyArray<string> => {
     const value = isVisitDimension(dimension) ? DimensionSql.visitValue(dimension) : timeValue(scope, dimension)
     return `${value} AS ${alias}`
   })
-  const isMatching = visitFilters.map((filter) =>
+  const conditions = visitFilters.map((filter) =>
     DimensionSql.matches(parameters, filter, (dimension) =>
       isVisitDimension(dimension) ? DimensionSql.visitValue(dimension) : "NULL"
     )
@@ -80,7 +80,7 @@ export const expressions = (scope: GroupScope.Scope): ReadonlyArray<string> => {
     )`,
     `v AS MATERIALIZED (
       SELECT ${[...VisitSql.countedColumns, "is_new", "day", ...values].join(", ")} FROM visited
-      ${isMatching.length === 0 ? "" : `WHERE ${isMatching.join(" AND ")}`}
+      ${conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`}
     )`
   ]
 }
