@@ -43,14 +43,14 @@ export class PieceProgress {
     return this.pending
   }
 
-  /** Call this when the events that `next` returned are stored. */
-  stored(): void {
+  /** Records that the events that `next` returned are stored. */
+  markStored(): void {
     this.position += this.pending.length
     this.pending = []
   }
 
-  /** Call this when the attempt to store has ended, successfully or not. */
-  settled(): void {
+  /** Records that the attempt to store has ended, successfully or not. */
+  markAttemptEnded(): void {
     this.idle.openUnsafe()
   }
 

@@ -41,8 +41,8 @@ export class RunningAnswers extends Context.Service<
   RunningAnswers,
   {
     /**
-     * Sends the question to the agent and stores the turn concurrently. The first event follows both; the last event follows
-     * the storage of the whole answer, so that the next turn finds it. The scope is that of the visitor's request: while it is
+     * Sends the question to the agent and stores the turn concurrently. The first event comes after both. The last event comes
+     * after the whole answer is stored, so that the next turn finds the answer. The scope is that of the visitor's request: while it is
      * open, the answer has a reader. On failure, nothing runs and `onEnd` was called.
      */
     readonly begin: (answer: NewAnswer) => Effect.Effect<EventSource.EventSource, BeginError, Scope.Scope>
@@ -142,13 +142,13 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
           return store.append({ answerId, position: pieces.position, events }).pipe(
             Effect.tap((isRunning) =>
               Effect.sync(() => {
-                pieces.stored()
+                pieces.markStored()
                 if (!isRunning) answer.end("stopped")
               })
             ),
             // The next round tries again, and `complete` stores the whole answer.
             Effect.catch((error) => Effect.logDebug("The events of an answer were not stored", error)),
-            Effect.ensuring(Effect.sync(() => pieces.settled()))
+            Effect.ensuring(Effect.sync(() => pieces.markAttemptEnded()))
           )
         })
 

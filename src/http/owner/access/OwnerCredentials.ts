@@ -22,7 +22,7 @@ import * as Validation from "../Validation.ts"
 
 type Failure = (typeof Errors.NotFound)["Type"] | StorageUnavailable
 
-/** The maximum number of keys that are not revoked, and of sessions and links, that a caller for some websites may have. */
+/** A caller for some websites, not all, has at most this many keys that are not revoked, and this many sessions and links. */
 export const maxManaged = 100
 
 /** Fails with the same 404 for every caller that may not manage the key or session. */
@@ -121,7 +121,7 @@ const managed = <A>(
         : refuse
   )
 
-/** The limit of mailed invitations per website: an owner could send them to people who did not ask for them. */
+/** The limit of mailed invitations per website, because an owner could send them to people who did not ask for them. */
 export const mailLimit: RateLimitPolicy = { name: "invitation", limit: 10, windowMillis: Calendar.hourMillis }
 
 const tooManyMails = (resetMillis: number): TooManyRequests => ({
