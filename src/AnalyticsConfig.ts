@@ -15,6 +15,6 @@ export const fields = {
   analyticsUrl: parsed("ANALYTICS_URL", (value) =>
     Result.map(AnalyticsUrl.parse(value), (address) => Redacted.make(address))
   ),
-  /** The minimum time between two batches of one kind that a process sends to ClickHouse. A page view waits for the next one. */
+  /** The minimum time between two batches of a kind that a process sends to ClickHouse. A page view waits for its batch. */
   analyticsInterval: duration("ANALYTICS_INTERVAL").pipe(withDefault(Duration.millis(500)))
 }

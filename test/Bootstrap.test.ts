@@ -11,7 +11,7 @@ const script = path.resolve(import.meta.dirname, "../scripts/bootstrap.mjs")
 const oldNode = `data:text/javascript,Object.defineProperty(process, "version", { value: "v20.1.0" })`
 
 /** Runs the script in an installed project with these packages in node_modules; returns its standard error. */
-const saidWith = (...packages: ReadonlyArray<string>) => {
+const stderrWith = (...packages: ReadonlyArray<string>) => {
   const root = mkdtempSync(path.join(tmpdir(), "hydracore-bootstrap-"))
   try {
     mkdirSync(path.join(root, "scripts"))
@@ -34,12 +34,12 @@ const saidWith = (...packages: ReadonlyArray<string>) => {
 
 describe("bootstrap: a Node that is too old", () => {
   it("does not advise to rebuild a package that is not installed", () => {
-    const said = saidWith()
-    assert.include(said, 'run "npm ci"')
-    assert.notInclude(said, "npm rebuild")
+    const stderr = stderrWith()
+    assert.include(stderr, 'run "npm ci"')
+    assert.notInclude(stderr, "npm rebuild")
   })
 
   it("advises to rebuild a package that is installed", () => {
-    assert.include(saidWith("node"), '"npm rebuild node ')
+    assert.include(stderrWith("node"), '"npm rebuild node ')
   })
 })

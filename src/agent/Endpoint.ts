@@ -6,7 +6,7 @@
 import { Option } from "effect"
 
 /**
- * Endings of documented base URLs that the endpoint follows directly: `/v1`, `/v4` (Zhipu), `/v1beta/openai` (Gemini),
+ * Endings of documented base URLs to which only the endpoint's path is added: `/v1`, `/v4` (Zhipu), `/v1beta/openai` (Gemini),
  * `/openai/deployments/{name}` (Azure), `/endpoints/openapi` (Vertex AI), `/inference` (GitHub Models) and `/models`
  * (Azure AI Foundry).
  */
@@ -17,9 +17,9 @@ const completeBase =
 const completeHosts: ReadonlySet<string> = new Set(["api.perplexity.ai", "api.githubcopilot.com"])
 
 /**
- * The URL of the endpoint `path` (such as `chat/completions`) of an agent. If `agentUrl` ends with `path`, it is that URL
- * already. If it ends as a base above does, `/{path}` is added, and otherwise `/v1/{path}`. A query is kept. None if
- * `agentUrl` is not an http or https URL.
+ * The URL of the endpoint `path` (such as `chat/completions`) of an agent. If `agentUrl` already ends with `path`, it is the
+ * result. Otherwise `/{path}` is added if `agentUrl` is one of the base URLs above, and `/v1/{path}` if not. A query is kept.
+ * None if `agentUrl` is not an http or https URL.
  */
 export const of = (agentUrl: string, path: string): Option.Option<URL> => {
   const url = URL.parse(agentUrl)

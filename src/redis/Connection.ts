@@ -67,7 +67,7 @@ const keyOfEachMaster = async (cluster: Clients.Cluster, prefix: string): Promis
   return [...keys.values()]
 }
 
-/** Removes the fault of a replica that Sentinels name: they may do so during a failover, and `REDIS_URL` may be right. */
+/** Removes the fault `replica`: during a failover, Sentinels may name a replica although `REDIS_URL` is right. */
 const duringFailover = (error: RedisUnavailable): RedisUnavailable =>
   error.fault === "replica"
     ? new RedisUnavailable({ reason: "the Sentinels name a replica, as during a failover" })

@@ -40,7 +40,7 @@ const consoleMessage = (errors: ReadonlyArray<string>) =>
 inChromium("a form that is not set up", testServer(), (it) => {
   describe("without data-site", () => {
     for (const attributes of ["", `method="get" action="/search"`, `method="post"`, `data-site=""`]) {
-      it.effect(`is not sent by the browser either: <form ${attributes}>`, () =>
+      it.effect(`is sent neither by the script nor by the browser: <form ${attributes}>`, () =>
         Effect.gen(function* () {
           const { errors, sent } = yield* sendForm(attributes)
           assert.strictEqual(yield* consoleMessage(errors), `HydraCore: this form cannot be sent. ${advice}`)

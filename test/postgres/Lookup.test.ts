@@ -118,7 +118,7 @@ describe("postgres/Lookup", () => {
     })
   )
 
-  it.effect("at any capacity, each key is queried once until it expires, and then again", () =>
+  it.effect("with more capacity than keys, each key is queried once until it expires, and then again", () =>
     Effect.gen(function* () {
       const { queries, find, stored } = store()
       const keys = Array.from({ length: 100 }, (_, index) => String(index))

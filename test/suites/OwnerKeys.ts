@@ -21,7 +21,7 @@ const newSite = SiteDirectory.use((sites) => sites.create({ name: "a", origins: 
 const issue = (access: Access, expiresAt: number | null = null, label: string | null = null) =>
   OwnerKeys.use((keys) => keys.issue({ ...access, expiresAt, label })).pipe(Effect.flatMap(Effect.fromOption))
 
-const everything: Access = { scope: "stats", sites: "all" }
+const allSites: Access = { scope: "stats", sites: "all" }
 
 const authenticate = (key: string) => OwnerKeys.use((keys) => keys.authenticate(key))
 
@@ -52,7 +52,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<OwnerKeys | SiteDirect
 
     it.effect.prop("every other text authenticates no key and causes no error", [Schema.String], ([text]) =>
       Effect.gen(function* () {
-        const { key } = yield* issue(everything)
+        const { key } = yield* issue(allSites)
         for (const wrong of [
           text,
           `${text}${key}x`,
@@ -68,7 +68,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<OwnerKeys | SiteDirect
 
     it.effect("a key expires at its exact time, also if it was used before", () =>
       Effect.gen(function* () {
-        const { key } = yield* issue(everything, (yield* Clock.currentTimeMillis) + 10_000)
+        const { key } = yield* issue(allSites, (yield* Clock.currentTimeMillis) + 10_000)
         assert.isTrue(Option.isSome(yield* authenticate(key)))
         yield* TestClock.adjust(9999)
         assert.isTrue(Option.isSome(yield* authenticate(key)))
@@ -80,7 +80,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<OwnerKeys | SiteDirect
     it.effect("a revoked key is invalid within a second, and other keys stay valid", () =>
       Effect.gen(function* () {
         const keys = yield* OwnerKeys
-        const [one, other] = [yield* issue(everything), yield* issue(everything)]
+        const [one, other] = [yield* issue(allSites), yield* issue(allSites)]
         assert.isTrue(Option.isSome(yield* authenticate(one.key)))
         assert.deepStrictEqual(yield* keys.revoke(one.keyId), Option.some(nothing))
         yield* TestClock.adjust("1 second")
@@ -92,7 +92,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<OwnerKeys | SiteDirect
     it.effect("a second revocation has no effect, and an unknown key cannot be revoked", () =>
       Effect.gen(function* () {
         const keys = yield* OwnerKeys
-        const { keyId } = yield* issue(everything)
+        const { keyId } = yield* issue(allSites)
         assert.deepStrictEqual(yield* keys.revoke(keyId), Option.some(nothing))
         const revoked = yield* listed(keyId)
         assert.strictEqual(revoked[0]?.revokedAt, yield* Clock.currentTimeMillis)
@@ -107,9 +107,9 @@ export const suite = <E>(name: string, layer: Layer.Layer<OwnerKeys | SiteDirect
     it.effect("revoking a key revokes the keys that it issued, and the keys that those issued", () =>
       Effect.gen(function* () {
         const keys = yield* OwnerKeys
-        const [first, other] = [yield* issue(everything), yield* issue(everything)]
+        const [first, other] = [yield* issue(allSites), yield* issue(allSites)]
         const issueFrom = (issuedBy: string) =>
-          keys.issue({ ...everything, expiresAt: null, label: null, issuedBy }).pipe(Effect.flatMap(Effect.fromOption))
+          keys.issue({ ...allSites, expiresAt: null, label: null, issuedBy }).pipe(Effect.flatMap(Effect.fromOption))
         const second = yield* issueFrom(first.keyId)
         assert.strictEqual(second.issuedBy, first.keyId)
         const third = yield* issueFrom(second.keyId)
@@ -126,7 +126,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<OwnerKeys | SiteDirect
         const expiresAt = 4_102_444_800_123
         const first = yield* issue({ scope: "write", sites: [site] }, expiresAt, 'Ünï\'s "label"')
         yield* TestClock.adjust(1)
-        const second = yield* issue(everything)
+        const second = yield* issue(allSites)
         assert.deepStrictEqual([first.expiresAt, first.label, second.label], [expiresAt, 'Ünï\'s "label"', null])
         assert.deepStrictEqual(yield* listed(second.keyId, first.keyId), [withoutSecret(first), withoutSecret(second)])
       })

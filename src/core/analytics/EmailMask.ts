@@ -1,8 +1,8 @@
 /**
  * Masks email addresses in the texts of page views and events, which are stored without data of persons. Pure.
  *
- * Takes time linear in the text: a mark is compared with a bounded number of characters before it, and those after it up to the
- * next mark.
+ * Takes time linear in the length of the text: for each `@`, it reads a bounded number of characters before the `@`, and those
+ * after it up to the next `@`.
  *
  * @module
  */
@@ -17,7 +17,7 @@ const marks = /@|%40/g
 const maxName = 192
 const notInName = /[\s/?#&=,;:<>()[\]"@]/
 
-/** The domain after the mark: labels, and a last one with two letters at least, which no version such as `1.2.3` has. */
+/** The domain after the mark. Its last label begins with a letter, so that a version such as `1.2.3` is not a domain. */
 const domain = /(?:[\p{L}\p{M}\p{N}-]{1,63}\.)+[\p{L}\p{M}][\p{L}\p{M}\p{N}-]{0,61}[\p{L}\p{M}\p{N}]/uy
 
 /** The text with each email address replaced by `masked`. */

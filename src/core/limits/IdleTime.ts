@@ -26,12 +26,12 @@ export interface FirstCheck extends Idle {
   readonly at: number
 }
 
-/** The idle time after which connections must be checked. A head that began earlier is complete or timed out by `keepAlive`. */
+/** The idle time after which connections must be checked: the first check is then `head` milliseconds before `keepAlive` ends. */
 export const checkAfter = ({ head, keepAlive }: Timeouts): number => Math.max(0, keepAlive - head)
 
 /**
- * The state to keep at `now`, or `timed-out`. After `keepAlive`, a connection that received bytes during the last `head`
- * milliseconds may be in the middle of a head, which is given `head` milliseconds more.
+ * The state to keep at `now`, or `timed-out`. After `keepAlive`, a connection is timed out if it has received no bytes since a
+ * first check at least `head` milliseconds ago. Otherwise it may be in the middle of a head, and gets `head` milliseconds more.
  */
 export const check = (
   first: FirstCheck | undefined,

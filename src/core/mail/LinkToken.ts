@@ -1,6 +1,6 @@
 /**
- * The token in a mail's link: a text with a signature (HMAC-SHA256), so that a link cannot be guessed or changed, and the database
- * need not keep it. Pure.
+ * The token in a mail's link: a text with a signature (HMAC-SHA256). A token cannot be guessed or changed, so the database need
+ * not keep it. Pure.
  *
  * @module
  */

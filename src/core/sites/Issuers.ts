@@ -1,5 +1,5 @@
 /**
- * Which keys and sessions come from a key or a session, for its revocation. Pure.
+ * Finds the keys and sessions that come from a key or a session, since its revocation may revoke them too. Pure.
  *
  * @module
  */
@@ -18,11 +18,11 @@ export const issuersFrom = (id: string, all: ReadonlyArray<Issued>): ReadonlySet
   return issuers
 }
 
-/** Which of those that come from a key or a session are revoked with it. */
+/** What is revoked together with a key or a session. */
 export interface RevokeOptions {
   /**
-   * Whether the sessions that were opened with its links end too, with the keys and the links that were created in them. Without
-   * it, colleagues who were invited in a session keep theirs, and so does a thief who opened a link at once.
+   * Whether the sessions that were opened with its links also end, with the keys and the links that were created in them. If
+   * not, invited colleagues keep their sessions, but so does a thief who has already opened a link.
    */
   readonly withOpened?: boolean
 }

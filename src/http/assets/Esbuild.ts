@@ -1,6 +1,6 @@
 /**
- * The bundler of the scripts that browsers load, and their compression. No other module imports esbuild: the archive of
- * `npm run build` has the results that `scripts/build` recorded in place of this module.
+ * The bundler of the scripts that browsers load, and their compression. No other module imports esbuild. In the archive of
+ * `npm run build`, the results that `scripts/build` recorded replace this module.
  *
  * @module
  */

@@ -91,7 +91,7 @@ export const make = Effect.fnUntraced(function* (
   })
   yield* hasReaders.await.pipe(
     Effect.andThen(readStore),
-    // The readers have the error.
+    // The readers got the error already.
     Effect.catch(() => Effect.void),
     Rounds.recover("The answers of other processes could not be read; retrying"),
     Effect.andThen(Effect.sleep(interval)),

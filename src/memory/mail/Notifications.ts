@@ -35,7 +35,7 @@ export const layer: Layer.Layer<Notifications, never, MailTables | Sites> = Laye
     const tables = yield* MailTables
     const sites = yield* Sites
 
-    /** Adds a notification, or changes the options of the same one. */
+    /** Adds a notification. If the recipient already has one on the same topic, changes its options instead. */
     const put = (
       given: NewNotification,
       { isConfirmed, now, timeZone }: { readonly isConfirmed: boolean; readonly now: number; readonly timeZone: string }

@@ -1,5 +1,5 @@
 /**
- * SQL for the events of conversations, which the statements that change conversations contain.
+ * Parts of the SQL statements that change conversations and store the events about the changes.
  *
  * @module
  */

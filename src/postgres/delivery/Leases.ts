@@ -29,9 +29,9 @@ const Due = Schema.Array(
 )
 
 /**
- * The due deliveries of each webhook, at most one more than its slots allow. `subscriber` finds the subscribers that have
- * pending deliveries, with one index probe each, so that other webhooks cost nothing. Websites whose deletion has begun are
- * skipped.
+ * The due deliveries of each webhook: as many as its slots allow, and one more, which shows that others wait. `subscriber`
+ * finds the subscribers that have pending deliveries, with one index probe each, so that other webhooks cost nothing. Websites
+ * whose deletion has begun are skipped.
  */
 const dueStatement = `WITH RECURSIVE subscriber AS (
     (SELECT subscriber_id FROM delivery WHERE status = 'pending' ORDER BY subscriber_id LIMIT 1)
@@ -138,7 +138,7 @@ const rowOf = ({ attempt: number, eventId, generation, webhook }: Leased, { atte
   next_status: next.status,
   due: next.status === "pending" ? new Date(next.nextAttemptAt).toISOString() : null,
   attempted_at: new Date(attempt.attemptedAt).toISOString(),
-  answered: attempt.status,
+  answer_status: attempt.status,
   millis: attempt.millis,
   answer: attempt.answer,
   error: attempt.error
@@ -151,7 +151,7 @@ const rowOf = ({ attempt: number, eventId, generation, webhook }: Leased, { atte
  */
 const recordStatement = `WITH named AS MATERIALIZED (
     SELECT * FROM json_to_recordset($1::json) AS given (event_id uuid, subscriber_id uuid, number integer,
-      generation integer, next_status text, due timestamptz, attempted_at timestamptz, answered integer, millis integer,
+      generation integer, next_status text, due timestamptz, attempted_at timestamptz, answer_status integer, millis integer,
       answer text, error text)
   ), recorded AS (
     UPDATE delivery SET status = next_status, next_attempt_at = due FROM named
@@ -160,7 +160,7 @@ const recordStatement = `WITH named AS MATERIALIZED (
     RETURNING delivery.event_id, delivery.subscriber_id, payload IS NOT NULL AS has_payload
   ), attempt AS (
     INSERT INTO delivery_attempt (event_id, subscriber_id, attempted_at, status, millis, answer, error)
-    SELECT event_id, subscriber_id, attempted_at, answered, millis, CASE WHEN has_payload THEN answer END, error
+    SELECT event_id, subscriber_id, attempted_at, answer_status, millis, CASE WHEN has_payload THEN answer END, error
     FROM recorded JOIN named USING (event_id, subscriber_id)
   )
   SELECT event_id AS "eventId", subscriber_id AS "webhookId" FROM recorded`

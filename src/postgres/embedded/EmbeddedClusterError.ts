@@ -10,7 +10,7 @@ export class EmbeddedClusterError extends Schema.TaggedError<EmbeddedClusterErro
   /**
    * - `NoBinaries`: no PostgreSQL that runs on this machine was found.
    * - `NoUser`: there is no user that PostgreSQL can run as.
-   * - `InUse`: another process, or another server, uses the folder.
+   * - `InUse`: another process uses the folder, or a PostgreSQL server still runs on it.
    * - `FolderUnusable`: the folder cannot be used (permissions, owner, missing files, a file system error).
    * - `WrongVersion`: the data was made by another major version.
    * - `InitFailed`, `StartFailed`: PostgreSQL failed; the message ends with the last lines of its log.

@@ -6,7 +6,8 @@
  * 2. Waits for the transactions that are writing to the tables of websites: they may have found the website before the mark.
  *    Blocks no transaction. After that, no more data is stored for the website.
  * 3. Deletes its data. From large tables, a statement deletes a few thousand rows at most, so that no lock is held for long.
- * 4. Deletes its row last, after its instances if they are deleted with it. Until then the same command or `Maintenance` can resume an interrupted erasure.
+ * 4. Deletes its row last, after its instances if they are deleted with it. As long as the row exists, the same command or
+ *    `Maintenance` can resume an interrupted erasure.
  *
  * @module
  */
@@ -159,7 +160,7 @@ export const erase = Effect.fnUntraced(function* (
       )
     ),
     Effect.andThen(
-      // With the conversations that an answer stored meanwhile. The lock keeps new instances out.
+      // Also deletes the conversations that answers stored meanwhile. The lock keeps new instances out.
       Effect.when(
         sql`DELETE FROM instance WHERE website_config_id = ${PgTypes.uuid(id)}`,
         Effect.succeed(options.withInstances)

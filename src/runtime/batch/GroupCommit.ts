@@ -10,8 +10,8 @@
  * - A flush contains no item whose deadline passed, or whose submitter was interrupted, before the flush began.
  * - If the store refuses an item, the batch is halved until the item is isolated: its neighbours are stored.
  *
- * `StorageUnavailable` means not stored for an item that was never flushed. For an item whose flush hung or failed, the state
- * is unknown: it is stored once or not at all.
+ * An item that fails with `StorageUnavailable` is not stored if it was never flushed. If its flush hung or failed, the item is
+ * stored once or not at all.
  *
  * @module
  */
@@ -70,7 +70,7 @@ interface Entry<Item, A, E> {
   resume: ((outcome: Outcome<A, E>) => void) | undefined
 }
 
-/** A batch, or a half of a part, stored under one id. */
+/** A batch, or one half of a refused part. It is stored under one id. */
 interface Part<Item, A, E> {
   readonly batchId: string
   readonly entries: ReadonlyArray<Entry<Item, A, E>>
@@ -112,7 +112,7 @@ export const make = Effect.fnUntraced(function* <Item, A, E>(
   let closed = false
   /** Opened by each item that is queued. */
   const arrival = Latch.makeUnsafe()
-  /** Opened by an item with which the queue holds a full batch. */
+  /** Opened whenever an item is queued and the queue then holds a full batch. */
   const fullBatch = Latch.makeUnsafe()
 
   const answer = (entry: Waiting, outcome: Outcome<A, E>): void => {
@@ -175,10 +175,10 @@ export const make = Effect.fnUntraced(function* <Item, A, E>(
       const entries = stillWaiting(part.entries)
       const items = entries.map((entry) => entry.item)
       if (!Arr.isReadonlyArrayNonEmpty(items)) return []
-      const begun = now()
+      const flushedAt = now()
       const flush = Effect.suspend(() => options.flush(items, part.batchId))
       const exit = yield* Effect.exit(runner.run(isWanted(entries), flush))
-      options.observer?.flushed(items.length, now() - begun, flushedOf(exit))
+      options.observer?.flushed(items.length, now() - flushedAt, flushedOf(exit))
       if (Exit.isSuccess(exit)) {
         const outcomes = exit.value
         if (outcomes === CancellableRunner.abandoned) return []
@@ -228,14 +228,14 @@ export const make = Effect.fnUntraced(function* <Item, A, E>(
 
   const work = Effect.gen(function* () {
     let previous = 0
-    let begun = Number.NEGATIVE_INFINITY
+    let startedAt = Number.NEGATIVE_INFINITY
     while (true) {
       yield* queued
       // Collects all items of this turn of the event loop into one batch.
       yield* Effect.yieldNow
-      const early = begun + intervalMillis - now()
-      if (early > 0) yield* Effect.race(clock.sleep(Duration.millis(Math.ceil(early))), full)
-      begun = now()
+      const pauseMillis = startedAt + intervalMillis - now()
+      if (pauseMillis > 0) yield* Effect.race(clock.sleep(Duration.millis(Math.ceil(pauseMillis))), full)
+      startedAt = now()
       inFlight = take(previous)
       previous = inFlight.length
       lastFailure = undefined

@@ -14,7 +14,7 @@ export class Countries extends Context.Service<
   Countries,
   {
     /**
-     * The country of a client's IP address, as two capital letters; null if the country is unknown, and for any other text.
+     * The country of a client's IP address, as two capital letters; null if the country is unknown or the text is no address.
      * Synchronous and without a cache, so that no address is kept.
      */
     readonly of: (address: string) => string | null

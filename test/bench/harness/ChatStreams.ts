@@ -21,7 +21,7 @@ const descriptorLimit = (): number => {
 /** Descriptors that the service needs besides its streams: files, the pool, the listener. */
 const reservedDescriptors = 200
 
-/** As many descriptors as the pool may open meanwhile, which do not count as lost. */
+/** How many descriptors the pool may open meanwhile. They do not count as lost. */
 const tolerance = 16
 
 /** Opens `goal` idle streams, or as many as the descriptor limit allows: each takes two descriptors of the service. */

@@ -99,7 +99,7 @@ const keptSite = (testBed: TestBed.TestBed, database: string) =>
 
 /**
  * Copies a prepared database and inserts about `rows` page views of twelve months, today included. Triggers are disabled for the
- * insert, as in a restore: one of them would mark every row. Uses the database that an earlier run of this day kept, if there is one.
+ * insert, as in a restore: one of them would mark every row. If an earlier run of this day kept its database, uses that one.
  */
 export const fill = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge: Edge.Edge, rows: number) {
   const database = `bench_reports_${rows}_${date(Date.now()).replaceAll("-", "_")}`

@@ -46,7 +46,7 @@ describe("core/delivery/Schedule", () => {
   )
 
   it.prop(
-    "the longer a webhook fails, the longer it pauses, for seconds at most; a webhook that works does not pause",
+    "the longer a webhook fails, the longer it pauses, up to five seconds; a webhook that works does not pause",
     [Time, Time, Time],
     (times) => {
       const [failingSince, now, later] = times.toSorted((left, right) => left - right) as [number, number, number]

@@ -12,7 +12,7 @@ const parsed = (text: string): string | undefined =>
   )
 
 describe("core/doctor/DatabaseUrl.parse", () => {
-  it("parses psql's URLs of Unix sockets, with any user", () => {
+  it("parses psql's URLs of Unix sockets, wherever they name the user", () => {
     for (const [text, expected] of [
       ["postgresql://u@/edge?host=/run/pg", "postgresql://u@localhost/edge?host=/run/pg"],
       [
@@ -93,7 +93,7 @@ describe("core/doctor/DatabaseUrl.fault", () => {
     }
   })
 
-  it("does not repeat the rest of a password with an unescaped ? or &", () => {
+  it("does not repeat what follows an unescaped ? or & in a password", () => {
     for (const secret of ["hunter2", "hunter"]) {
       const message = fault(new URL(`postgres://user:?${secret}&more@db/edge`))
       assert.include(message, "a parameter")

@@ -7,7 +7,7 @@ const Cost = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 10_000 }))
 
 describe("core/limits/TurnBudget", () => {
   it.prop(
-    "a turn has between one and the maximum number of items, and fewer after a long turn",
+    "a turn has between one and the maximum number of items, fewer after a long turn, and more after a short one",
     [Items, Cost],
     ([items, millis]) => {
       const next = TurnBudget.next(items, millis)
@@ -18,14 +18,18 @@ describe("core/limits/TurnBudget", () => {
     }
   )
 
-  it.prop("with items of equal cost, turns exceed the target by at most one item", [Items, Cost], ([start, micros]) => {
-    const cost = micros / 1_000
-    let items = start
-    for (let turn = 0; turn < 20; turn++) items = TurnBudget.next(items, items * cost)
-    for (let turn = 0; turn < 200; turn++) {
-      // The sums are of floating-point numbers.
-      assert.isAtMost(items * cost, TurnBudget.target + cost + 1e-9)
-      items = TurnBudget.next(items, items * cost)
+  it.prop(
+    "after twenty turns with items of equal cost, no turn exceeds the target by more than one item",
+    [Items, Cost],
+    ([start, micros]) => {
+      const cost = micros / 1_000
+      let items = start
+      for (let turn = 0; turn < 20; turn++) items = TurnBudget.next(items, items * cost)
+      for (let turn = 0; turn < 200; turn++) {
+        // 1e-9 allows for rounding errors.
+        assert.isAtMost(items * cost, TurnBudget.target + cost + 1e-9)
+        items = TurnBudget.next(items, items * cost)
+      }
     }
-  })
+  )
 })

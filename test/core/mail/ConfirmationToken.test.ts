@@ -9,7 +9,7 @@ const otherKey = new Uint8Array(randomBytes(32))
 const site = randomUUID()
 
 describe("core/mail/ConfirmationToken", () => {
-  it("a token names its website and recognizes its address in any letter case, only with the key that signed it", () => {
+  it("a token names its website and recognizes its address in any letter case; another key does not verify it", () => {
     const token = ConfirmationToken.sign(key, site, "Ada@example.com")
     assert.match(token, /^[0-9a-f.A-Z_a-z-]+$/)
     const { isRecipient, websiteConfigId } = Option.getOrThrow(ConfirmationToken.verify(key, token))

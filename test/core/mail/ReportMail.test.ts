@@ -39,7 +39,7 @@ const answers = (of: { readonly [Name in keyof ReportMail.Answers]: Rows }): Rep
   pages: answer(of.pages)
 })
 
-const now = answers({
+const current = answers({
   totals: [["", 1_204, 1_530, 4_021]],
   leads: [
     ["Form submitted", 18],
@@ -56,7 +56,7 @@ const now = answers({
   ]
 })
 
-const before = answers({
+const previous = answers({
   totals: [["", 1_075, 1_530, 4_400]],
   leads: [["Form submitted", 0]],
   sources: [["Google", 500]],
@@ -67,7 +67,7 @@ const none = answers({ totals: [["", 0, 0, 0]], leads: [], sources: [], pages: [
 
 describe("core/mail/ReportMail", () => {
   it("a report has the period's numbers and those of the period before", () => {
-    const content = ReportMail.content(site, "weekly", week, now, before)
+    const content = ReportMail.content(site, "weekly", week, current, previous)
     assert.strictEqual(
       content.subject,
       "Harbour Tours, weekly report: 1,204 visitors, 23 leads (16 – 22 November 2026)"
@@ -98,7 +98,7 @@ describe("core/mail/ReportMail", () => {
 
   it("a month is compared with the month before, and a month without visitors says so", () => {
     const range = { first: "2026-03-01", last: "2026-03-31" }
-    const content = ReportMail.content(site, "monthly", range, none, now)
+    const content = ReportMail.content(site, "monthly", range, none, current)
     assert.strictEqual(content.subject, "Harbour Tours, monthly report: 0 visitors, 0 leads (March 2026)")
     const text = plainBody(content, "https://edge.example/stop")
     assert.include(text, "There were no visitors during this month.")
@@ -128,7 +128,7 @@ describe("core/mail/ReportMail", () => {
     assert.deepStrictEqual(tagsOf(html(`<img src=x>${name}`)), tagsOf(html("x")))
   })
 
-  it("the queries cover the period's days in the website's zone", () => {
+  it("the queries cover the period's days in the website's zone, and order by what they select", () => {
     for (const query of Object.values(ReportMail.queries(site, week))) {
       assert.deepStrictEqual([query.siteId, query.range, query.timeZone], [site.websiteConfigId, week, "Europe/Berlin"])
       assert.isTrue(query.orderBy.every(({ by }) => [...query.metrics, ...query.dimensions].includes(by as never)))

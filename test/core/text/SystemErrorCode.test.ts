@@ -3,7 +3,7 @@ import { Schema } from "effect"
 import * as SystemErrorCode from "../../../src/core/text/SystemErrorCode.ts"
 
 describe("core/text/SystemErrorCode", () => {
-  it("returns the code of an error only", () => {
+  it("returns the code of a system error, and undefined for any other value", () => {
     assert.strictEqual(SystemErrorCode.of(Object.assign(new Error("x"), { code: "ENOTFOUND" })), "ENOTFOUND")
     assert.strictEqual(SystemErrorCode.suffix({ code: "UND_ERR_SOCKET" }), " (UND_ERR_SOCKET)")
     for (const other of [undefined, null, "ENOTFOUND", new Error("ENOTFOUND"), { code: 7 }, { code: "no code" }]) {

@@ -1,5 +1,5 @@
 /**
- * The limits of OpenAI's client, which are those of the chat.
+ * The limits of the chat, which also apply to OpenAI's client.
  */
 import { assert, describe, layer } from "@effect/vitest"
 import { Effect, Option, Stream } from "effect"
@@ -18,7 +18,7 @@ describe("the rate limits of the openai client", () => {
   layer(TestServer.layer({ rateLimitChat: policyOf("chat"), rateLimitChatRead: policyOf("chat-read") }, agent.script), {
     excludeTestServices: true
   })((it) => {
-    it.effect("are the limit of chats for completions, and the limit of reading for the list of models", () =>
+    it.effect("are RATE_LIMIT_CHAT for completions, and RATE_LIMIT_CHAT_READ for the list of models", () =>
       Effect.gen(function* () {
         const client = yield* connect()
         yield* Effect.promise(() => client.chat.completions.create(ask("hi")))
@@ -34,11 +34,11 @@ describe("the rate limits of the openai client", () => {
   })
 })
 
-describe("the streams of the openai client", () => {
+describe("the answers to the openai client", () => {
   const agent = RecordingAgent.make()
   const chatStreams = { perAddress: Option.none(), perInstance: Option.some(1) }
   layer(TestServer.layer({ chatStreams }, agent.script), { excludeTestServices: true })((it) => {
-    it.effect("count until the client has left, and so does an answer that is not streamed", () =>
+    it.effect("count as streams until the client leaves, even if they are not streamed", () =>
       Effect.gen(function* () {
         const client = yield* connect()
         const abort = new AbortController()

@@ -211,7 +211,7 @@ for (const [name, storage] of emptyStorages) {
   })
 }
 
-/** A store that fails: `list` at once, a stream after its first submission. */
+/** A store whose `list` fails, and whose streams fail after their first submission. */
 const failing = Layer.effect(
   Inbox,
   Effect.map(Inbox, (inbox) => {
@@ -229,7 +229,7 @@ layer(
   testServer({}, undefined, (storage) => Layer.provideMerge(failing, storage)),
   { excludeTestServices: true }
 )("an inbox whose store fails", (it) => {
-  it.effect("a list and an export fail with 503 before they begin", () =>
+  it.effect("a list and an export get a 503 and no truncated response", () =>
     Effect.gen(function* () {
       const { get, id } = yield* opened
       yield* submit(id)
@@ -238,6 +238,7 @@ layer(
   )
 })
 
+/** A store whose `list` works, but whose streams fail after their first submission. */
 const breaking = Layer.effect(
   Inbox,
   Effect.map(Inbox, (inbox) => ({

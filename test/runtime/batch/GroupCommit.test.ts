@@ -11,7 +11,7 @@ const Arrival = Schema.Struct({
   /** The store refuses the item permanently. */
   bad: Schema.Literals([false, false, false, true]),
   /** The submitter is interrupted after this many milliseconds, unless it was answered. */
-  leaves: Schema.Literals([horizon, horizon, horizon, 0, 5, 400])
+  leavesAfter: Schema.Literals([horizon, horizon, horizon, 0, 5, 400])
 })
 
 describe("GroupCommit", () => {
@@ -28,11 +28,11 @@ describe("GroupCommit", () => {
         const store = makeStore(script)
         const start = yield* Clock.currentTimeMillis
         const group = yield* GroupCommit.make({ flush: store.flush, timeout, maxQueue, maxBatch })
-        const submitters = yield* Effect.forEach(arrivals, ({ at, bad, leaves }, id) =>
+        const submitters = yield* Effect.forEach(arrivals, ({ at, bad, leavesAfter }, id) =>
           Effect.gen(function* () {
             yield* Effect.sleep(at)
             const submitted = group.submit({ id, bad, deadline: start + at + timeout })
-            const outcome = yield* Effect.exit(Effect.timeoutOption(submitted, leaves))
+            const outcome = yield* Effect.exit(Effect.timeoutOption(submitted, leavesAfter))
             return { id, bad, outcome, waited: (yield* Clock.currentTimeMillis) - start - at }
           }).pipe(Effect.forkChild)
         )

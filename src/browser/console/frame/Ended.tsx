@@ -12,7 +12,7 @@ import * as Texts from "../Texts.ts"
 export const Ended = () => {
   const dialog = useRef<HTMLDialogElement>(null)
   const [failure, setFailure] = useState<FailureKind>()
-  // A dialog, because an open dialog of the page would cover anything else.
+  // A modal dialog, because a modal dialog of the page may be open and would cover any other element.
   useLayoutEffect(() => {
     const focused = document.activeElement
     dialog.current?.showModal()

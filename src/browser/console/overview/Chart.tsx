@@ -20,7 +20,7 @@ interface Props {
   /** How many points at the end are in the future. */
   readonly futureCount: number
   /** Whether the latest interval that has begun is not over yet. */
-  readonly isOpen: boolean
+  readonly isUnfinished: boolean
   /** Opens the days of one point, or of all points from the first to the last. */
   readonly onOpen: (first: number, last: number) => void
 }
@@ -94,7 +94,7 @@ const Tip = ({
   )
 }
 
-export const Chart = ({ futureCount, interval, isOpen, metric, onOpen, points }: Props) => {
+export const Chart = ({ futureCount, interval, isUnfinished, metric, onOpen, points }: Props) => {
   const frame = useRef<HTMLDivElement>(null)
   const plot = useRef<UPlot | undefined>(undefined)
   const [current, setCurrent] = useState<number | null>(null)
@@ -112,7 +112,7 @@ export const Chart = ({ futureCount, interval, isOpen, metric, onOpen, points }:
       plot.current?.destroy()
       const ink = inkOf(element)
       // The line to the last interval is dotted while that interval is not over.
-      const whole = isOpen && last > 0 ? last - 1 : last
+      const whole = isUnfinished && last > 0 ? last - 1 : last
       const isAlone = whole === 0
       const { digit, font, gap, height, label, labels } = sizesNow()
       const max = Math.max(
@@ -219,7 +219,7 @@ export const Chart = ({ futureCount, interval, isOpen, metric, onOpen, points }:
       plot.current?.destroy()
       plot.current = undefined
     }
-  }, [points, metric, interval, last, isOpen])
+  }, [points, metric, interval, last, isUnfinished])
 
   const show = (index: number) => {
     const self = plot.current

@@ -30,7 +30,7 @@ export const Series = ({ days, scope }: Props) => {
   const query = Queries.series(scope, interval, Date.now())
   const { failure, isStale, value } = useReport(query, `${scope.siteId} ${metric} ${interval}`)
   const points = useMemo(() => (value === undefined ? [] : Points.of(value)), [value])
-  const isOpen = days[1] >= Calendar.today(Date.now(), scope.timeZone)
+  const isUnfinished = days[1] >= Calendar.today(Date.now(), scope.timeZone)
   const futureCount = Points.futureCount(points, interval, Calendar.hour(Date.now(), scope.timeZone))
 
   const open = (first: number, last: number) => {
@@ -58,7 +58,7 @@ export const Series = ({ days, scope }: Props) => {
             interval={interval}
             points={points}
             futureCount={futureCount}
-            isOpen={isOpen}
+            isUnfinished={isUnfinished}
             onOpen={open}
           />
         )}

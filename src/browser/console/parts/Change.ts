@@ -1,5 +1,5 @@
 /**
- * Sends the changes of a component. Its state says whether a change is on its way, and why the last one failed.
+ * Sends the changes that a component makes. The state says whether a change is being sent, and why the last one failed.
  *
  * @module
  */

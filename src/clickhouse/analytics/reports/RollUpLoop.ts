@@ -1,5 +1,5 @@
 /**
- * Rolls up the visits of past days: in the background after a report computed them from rows, and all of them on demand.
+ * Rolls up the visits of past days: in the background if a report has to compute them from rows, and all of them on demand.
  *
  * @module
  */
@@ -22,7 +22,7 @@ const limits: Reader.Limits = { seconds: 600, memory: 4_000_000_000 }
 /** With fewer rows, ClickHouse takes longer to analyze the statement than to compute the visits. */
 const minRows = 20_000
 
-/** The minimum time between two checks of intervals of a website that begin on the same day. */
+/** The minimum time between two attempts for intervals of one website that begin on the same day. */
 const pauseMillis = 60_000
 
 /** Maximum number of queued requests. Further requests are dropped; the next report repeats them. */
@@ -42,13 +42,13 @@ export const make = Effect.gen(function* () {
   const context = yield* Effect.context<ClickHouse | WritableSites>()
   const reader = Reader.make(clickhouse, limits)
   const requests = yield* Queue.dropping<Request>(capacity)
-  const days = (hostedWebsiteId: string, options: DayRollUp.Options) =>
+  const rollUpDays = (hostedWebsiteId: string, options: DayRollUp.Options) =>
     DayRollUp.rollUp(reader, hostedWebsiteId, options).pipe(
       Effect.tap((stored) => (stored === 0 ? Effect.void : Superseded.remove(reader, hostedWebsiteId))),
       Effect.provideContext(context)
     )
 
-  /** The time of the last check, by website and first day. */
+  /** The time of the last attempt, by website and first day. */
   const attempts = new Map<string, number>()
   const attempt = Effect.fnUntraced(function* ({ hostedWebsiteId, interval }: Request) {
     const now = yield* Clock.currentTimeMillis
@@ -56,7 +56,7 @@ export const make = Effect.gen(function* () {
     if (now - (attempts.get(key) ?? 0) < pauseMillis) return
     if (attempts.size >= 10 * capacity) attempts.clear()
     attempts.set(key, now)
-    yield* days(hostedWebsiteId, { interval, isForced: false, minRows })
+    yield* rollUpDays(hostedWebsiteId, { interval, isForced: false, minRows })
   })
   yield* Queue.take(requests).pipe(
     Effect.flatMap(attempt),
@@ -78,19 +78,19 @@ export const make = Effect.gen(function* () {
   const rebuildSite = Effect.fnUntraced(function* (hostedWebsiteId: string) {
     const parameters = new Parameters()
     const site = parameters.uuid(hostedWebsiteId)
-    const each = ["page_view", "event"].map(
+    const ranges = ["page_view", "event"].map(
       (table) => `SELECT minOrNull(received_at) AS first, maxOrNull(received_at) AS last FROM ${table}
         WHERE hosted_website_id = ${site}`
     )
     const [{ first, last }] = yield* reader
       .read(
         `SELECT toUnixTimestamp64Milli(minOrNull(first)) AS first, toUnixTimestamp64Milli(maxOrNull(last)) AS last
-          FROM (${each.join(" UNION ALL ")})`,
+          FROM (${ranges.join(" UNION ALL ")})`,
         parameters
       )
       .pipe(decodeRows(Range))
     if (first === null || last === null) return
-    yield* days(hostedWebsiteId, { interval: { start: first, end: last + 1 }, isForced: true, minRows: 0 })
+    yield* rollUpDays(hostedWebsiteId, { interval: { start: first, end: last + 1 }, isForced: true, minRows: 0 })
   })
 
   return {
