@@ -75,7 +75,7 @@ export interface Options<E, R, RCommands = never> {
  * Checks readiness first, so that an unmigrated database gets its own error. A database that accepts no writes passes:
  * commands that only read work on it, and a failed write has its own error.
  */
-export const ready = <A, E, R>(storage: Layer.Layer<A | Readiness, E, R>) =>
+export const requireReady = <A, E, R>(storage: Layer.Layer<A | Readiness, E, R>) =>
   Layer.effectDiscard(
     Readiness.use(({ check }) =>
       Effect.catchIf(
@@ -88,7 +88,7 @@ export const ready = <A, E, R>(storage: Layer.Layer<A | Readiness, E, R>) =>
   ).pipe(Layer.provideMerge(storage))
 
 const root = <E, R, RCommands = never>(options: Options<E, R, RCommands>) => {
-  const storage = ready(options.storage)
+  const storage = requireReady(options.storage)
   return Command.make("hydracore").pipe(
     Command.withDescription("The public edge of HydraCore: page views, forms and chat on PostgreSQL"),
     Command.withSubcommands([

@@ -22,7 +22,7 @@ const storage = Layer.unwrap(
   Effect.map(settings, (found) => App.storage(found).pipe(Layer.provide(LocalDatabase.layer(found))))
 )
 
-const delivery = Cli.ready(
+const delivery = Cli.requireReady(
   Layer.unwrap(
     Effect.map(settings, (found) =>
       App.testDeliveries(found).pipe(

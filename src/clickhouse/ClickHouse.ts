@@ -92,11 +92,11 @@ export const make = (client: ClickHouseClient): ClickHouse["Service"] => {
   return {
     query: (statement, options) =>
       call(async (signal) => {
-        const found = await client.query({
+        const resultSet = await client.query({
           ...request(statement, options, querySettings, signal),
           format: "JSONEachRow"
         })
-        return await found.json<unknown>()
+        return await resultSet.json<unknown>()
       }),
     command: (statement, options) =>
       call((signal) => client.command(request(statement, options, {}, signal))).pipe(Effect.asVoid),

@@ -21,18 +21,18 @@ export const create =
     let listening = false
     let stop = () => {}
 
-    let ended = 0
+    let endedCount = 0
     const report = (): void => {
-      link.send({ _tag: "Closed", count: ended })
-      ended = 0
+      link.send({ _tag: "Closed", count: endedCount })
+      endedCount = 0
     }
     const countEnded = (): void => {
-      if (++ended === 1) setImmediate(report)
+      if (++endedCount === 1) setImmediate(report)
     }
 
     const accept = (message: ToWorker, socket: Socket | undefined): void => {
       if (message._tag !== "Connection") return
-      // Sent before reading: until then, the primary may send the connection to another worker.
+      // Sent before reading, because the primary may send the connection to another worker until it gets this message.
       link.send({ _tag: "Took" })
       if (socket === undefined) {
         countEnded()
@@ -44,7 +44,7 @@ export const create =
         countEnded()
         if (!listening && sockets.size === 0) closeNow()
       })
-      // Node's server sets the same on the connections that it accepts itself.
+      // Node's server sets the same options on the connections that it accepts itself.
       socket.allowHalfOpen = true
       socket.setNoDelay(true)
       server.emit("connection", socket)

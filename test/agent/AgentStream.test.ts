@@ -48,7 +48,7 @@ suite(
       Effect.map(
         start((received, response) => scenes[messageOf(received) as Scene](response)),
         (upstream) =>
-          Stage.of({ instance: upstream.instance, open: upstream.open, begun: () => upstream.received.length })
+          Stage.of({ instance: upstream.instance, open: upstream.open, received: () => upstream.received.length })
       )
     )
   )
@@ -111,7 +111,7 @@ describe("AgentStream over HTTP: the request", () => {
       })
       const traceId = "0af7651916cd43dd8448eb211c80319c"
       const spanId = "b7ad6b7169203331"
-      const sent = (span?: Tracer.AnySpan) => {
+      const traceparentWith = (span?: Tracer.AnySpan) => {
         const exchanged = Effect.provideService(exchange(streams(says("a"), done)), Tracer.Tracer, tracer)
         return Effect.map(
           span === undefined ? exchanged : Effect.provideService(exchanged, Tracer.ParentSpan, span),
@@ -119,7 +119,7 @@ describe("AgentStream over HTTP: the request", () => {
         )
       }
       assert.strictEqual(
-        yield* sent(Tracer.externalSpan({ traceId, spanId, sampled: true })),
+        yield* traceparentWith(Tracer.externalSpan({ traceId, spanId, sampled: true })),
         `00-${traceId}-${spans[0]?.spanId}-01`
       )
       assert.deepStrictEqual(
@@ -127,10 +127,10 @@ describe("AgentStream over HTTP: the request", () => {
         [["AgentStream.stream", "Ended"]]
       )
       assert.strictEqual(
-        yield* sent(Tracer.externalSpan({ traceId, spanId, sampled: false })),
+        yield* traceparentWith(Tracer.externalSpan({ traceId, spanId, sampled: false })),
         `00-${traceId}-${spanId}-00`
       )
-      assert.isUndefined(yield* sent())
+      assert.isUndefined(yield* traceparentWith())
       assert.lengthOf(spans, 1)
     }).pipe(Effect.provide(layer), Effect.provideService(References.TracerEnabled, false))
   )
@@ -189,13 +189,13 @@ describe("AgentStream over HTTP: responses that are not an answer", () => {
 
   it.effect("a URL at which nothing listens and an invalid URL give refusals", () =>
     Effect.gen(function* () {
-      const gone = yield* Effect.scoped(
+      const closedUrl = yield* Effect.scoped(
         Effect.map(
           start(() => {}),
           (upstream) => upstream.url
         )
       )
-      for (const url of [gone, "not an address", "ftp://127.0.0.1/", "http://"]) {
+      for (const url of [closedUrl, "not an address", "ftp://127.0.0.1/", "http://"]) {
         const { result } = yield* ask(instanceAt(url))
         assert.strictEqual(failure(result).tag, "AgentRefused", url)
       }

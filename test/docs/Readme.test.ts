@@ -111,8 +111,9 @@ describe("length", () => {
 })
 
 describe("blocks", () => {
-  const checked = ["sh", "http", "json", "nginx", "sql", "ini", "env"]
-  /** Languages of blocks that only readers use: browser tests cover them, or they are for programs that are not installed. */
+  /** Languages of blocks that tests run or parse. */
+  const checked = ["sh", "http", "json", "nginx", "ini", "env"]
+  /** Languages of blocks for readers: browser tests cover what they show, or the programs that they are for are not installed. */
   const shown = ["html", "css", "js", "ts", "caddy", "sql", "text"]
 
   it("every block names its language, and none is indented instead of fenced", () => {

@@ -43,7 +43,10 @@ const addWebsite = PgClient.PgClient.use(
     VALUES (${websites[0]}, gen_random_uuid(), gen_random_uuid(), 'test')`
 )
 
-/** Readiness and submissions, which share a `WriteHealth`. The timeout is long, because a later write would leave a row. */
+/**
+ * Readiness and submissions, which share a `WriteHealth`. With a short timeout, a failed write could still be stored after its
+ * caller got the failure.
+ */
 const withWrites = Layer.fresh(
   Layer.mergeAll(layer, SubmissionRepo.layer({ timeout: "2 seconds", maxQueue: 10 })).pipe(
     Layer.provideMerge(Layer.effectDiscard(addWebsite)),
@@ -54,7 +57,7 @@ const withWrites = Layer.fresh(
 suite("postgres/Readiness: the state", withWrites, { begin: fillDisk("submission"), end: freeDisk("submission") })
 
 describe("postgres/Readiness: while writes fail", () => {
-  it.live("trial writes run, the database is not ready while they fail, and they leave no rows", () =>
+  it.live("trial writes run, the database is not ready while they fail, and they leave only a batch id", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       yield* fillDisk("submission")
@@ -131,13 +134,13 @@ describe("postgres/Readiness", () => {
     }).pipe(Effect.provide(onDatabase))
   )
 
-  it.live("a read-only database is not ready, on any connection", () =>
+  it.live("a database whose transactions are read-only by default is not ready", () =>
     Effect.gen(function* () {
       const connection = yield* TestDatabase.connection
       const writer = yield* TestDatabase.clientOf(connection)
       yield* writer`ALTER DATABASE ${writer(connection.database)} SET default_transaction_read_only = on`
-      const onStandby = Layer.provide(layer, Database.layer({ url: connection.url, connections: 1 }))
-      assert.strictEqual((yield* Effect.flip(Effect.provide(check, onStandby))).reason, "database-read-only")
+      const onReadOnly = Layer.provide(layer, Database.layer({ url: connection.url, connections: 1 }))
+      assert.strictEqual((yield* Effect.flip(Effect.provide(check, onReadOnly))).reason, "database-read-only")
     }).pipe(Effect.scoped)
   )
 

@@ -26,7 +26,7 @@ export class Stage extends Context.Service<
     /** The number of requests in progress. */
     readonly open: () => number
     /** The number of requests received. */
-    readonly begun: () => number
+    readonly received: () => number
   }
 >()("hydracore/test/suites/AgentStream/Stage") {}
 
@@ -109,11 +109,11 @@ export const suite = (name: string, layer: Layer.Layer<AgentStream | Stage>): vo
       Effect.gen(function* () {
         const agent = yield* AgentStream
         const stage = yield* Stage
-        const before = stage.begun()
+        const before = stage.received()
         const fiber = yield* agent
           .stream(request(stage.instance, "silent"))
           .pipe(Stream.runDrain, Effect.forkChild({ startImmediately: true }))
-        yield* until("the agent has the request", () => stage.begun() > before && stage.open() === 1)
+        yield* until("the agent has the request", () => stage.received() > before && stage.open() === 1)
         yield* Fiber.interrupt(fiber)
         assert.isTrue(Exit.hasInterrupts(yield* Fiber.await(fiber)))
         yield* until("the agent's request ends", () => stage.open() === 0)

@@ -36,7 +36,7 @@ const rules: FormRules = { name: { required: true } }
 export const suite = <E>(name: string, layer: Layer.Layer<FormDirectory | SiteDirectory | SiteErasure, E>) =>
   withLayer(layer)(name, (it) => {
     it.effect.prop(
-      "the rules of a form are found unchanged with its website until they are updated or deleted",
+      "a lookup of a website returns the rules of its forms unchanged until they are updated or deleted",
       [Schema.NonEmptyArray(Schema.Struct({ page: Page, rules: Rules }))],
       ([entries]) =>
         Effect.gen(function* () {
@@ -85,17 +85,19 @@ export const suite = <E>(name: string, layer: Layer.Layer<FormDirectory | SiteDi
       Effect.gen(function* () {
         const forms = yield* FormDirectory
         const { websiteConfigId } = yield* newSite
-        const found = Effect.map(forms.bySite(websiteConfigId), (site) => Option.getOrThrow(site).forms.get("contact"))
-        assert.isUndefined(yield* found)
+        const contactRules = Effect.map(forms.bySite(websiteConfigId), (site) =>
+          Option.getOrThrow(site).forms.get("contact")
+        )
+        assert.isUndefined(yield* contactRules)
         yield* forms.create({ websiteConfigId, page: "contact", rules })
         yield* TestClock.adjust("1 second")
-        assert.deepStrictEqual(yield* found, rules)
+        assert.deepStrictEqual(yield* contactRules, rules)
         yield* forms.update({ websiteConfigId, page: "contact", rules: { email: { email: true } } })
         yield* TestClock.adjust("1 second")
-        assert.deepStrictEqual(yield* found, { email: { email: true } })
+        assert.deepStrictEqual(yield* contactRules, { email: { email: true } })
         yield* forms.delete(websiteConfigId, "contact")
         yield* TestClock.adjust("1 second")
-        assert.isUndefined(yield* found)
+        assert.isUndefined(yield* contactRules)
         yield* SiteDirectory.use((sites) => sites.update(websiteConfigId, { name: "new" }))
         yield* TestClock.adjust("1 second")
         assert.strictEqual(Option.getOrThrow(yield* forms.bySite(websiteConfigId)).site.name, "new")

@@ -26,13 +26,13 @@ export const continuationOf = (
 ): Continuation => {
   const last = messages.at(-1)
   const partial = last?.role === "agent" ? last : undefined
-  const ended = partial === undefined ? messages : messages.slice(0, -1)
-  const question = ended.at(-1)
+  const completed = partial === undefined ? messages : messages.slice(0, -1)
+  const question = completed.at(-1)
   if (!running || question?.role !== "user") return { messages }
   const isAccepted = partial?.id !== undefined || (partial?.text ?? "") !== ""
   // The edge does not store the answer, so the answer ended with its page.
   if (isAccepted && !memory && !isOfAnotherTab) return { messages }
   const canResume = memory && id !== null && (isAccepted || !isOfAnotherTab)
   const mode = canResume ? "resume" : isOfAnotherTab ? "wait" : "send"
-  return { messages: ended, running: { question: question.text, mode, partial } }
+  return { messages: completed, running: { question: question.text, mode, partial } }
 }

@@ -82,13 +82,13 @@ export class SharedConversation {
   leave(): void {
     const { conversation, run } = this
     const { messages, updated } = conversation
-    // The next page takes the answer from the tab that receives it, whose conversation then counts as newer.
+    // Another tab receives the answer. With an older `updated`, the next page takes the conversation of that tab.
     if (run?.mode === "wait") this.conversation = { ...conversation, updated: updated - 1 }
     this.saveIfUsed()
     // Other tabs can resume an answer only if the edge stores it. Of any other answer, they get the part that was received.
     if (run?.mode === "send" && run.id !== undefined && !conversation.memory) {
-      const left = { ...conversation, messages: [...messages, messageOf(run, cut)] }
-      this.#tabs?.send(Store.encode({ ...left, updated: Math.max(Date.now(), updated + 1) }))
+      const partial = { ...conversation, messages: [...messages, messageOf(run, cut)] }
+      this.#tabs?.send(Store.encode({ ...partial, updated: Math.max(Date.now(), updated + 1) }))
     }
     this.#tabs?.close()
     this.#tabs = undefined

@@ -30,7 +30,7 @@ const lastMonth = (date: string): Days => {
 }
 
 /** The `date_range` of a query. */
-export const toQuery = (
+export const dateRangeOf = (
   range: Range,
   facts: { readonly now: number; readonly timeZone: string }
 ): QueryBody["date_range"] => {

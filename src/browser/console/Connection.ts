@@ -21,7 +21,10 @@ export const refresh = Store.make(0)
 /** The age in seconds at which the data of a visible page is loaded again. */
 const maxAge = 60
 
-/** Seconds before the first retry, and the longest wait, unless the service says when to retry. The wait doubles with each failure. */
+/**
+ * The first and the longest wait before a retry, in seconds. The wait doubles with each failure. If the service says when to retry,
+ * its time applies instead.
+ */
 const retryWait = { first: 2, longest: 30 }
 
 let loadedAt = Date.now()
@@ -42,7 +45,7 @@ export const reloadData = (): void => {
 export const resume = async (): Promise<FailureKind | undefined> => {
   const outcome = await send("GET /v1/owner/session", {})
   if (!outcome.ok) return outcome.failure.kind
-  succeeded()
+  recordSuccess()
   reloadData()
   return undefined
 }
@@ -50,12 +53,12 @@ export const resume = async (): Promise<FailureKind | undefined> => {
 const isTemporary = (failure: Failure): boolean =>
   failure.kind === "offline" || failure.kind === "unavailable" || failure.kind === "too-many"
 
-export const succeeded = (): void => {
+export const recordSuccess = (): void => {
   attempts = 0
   connection.set({ failure: null, succeededAt: Date.now() })
 }
 
-export const failed = (failure: Failure): void => {
+export const recordFailure = (failure: Failure): void => {
   if (!isTemporary(failure) && failure.kind !== "signed-out") return
   connection.set({ ...connection.get(), failure })
   if (!isTemporary(failure) || retry !== undefined) return

@@ -54,11 +54,11 @@ export const useAnswer = <O extends Operation>(
     send(operation, input, abort.signal).then(
       (outcome) => {
         if (outcome.ok) {
-          Connection.succeeded()
+          Connection.recordSuccess()
           cache(key, outcome.value)
           setState({ key, scope, value: outcome.value, failure: undefined })
         } else {
-          Connection.failed(outcome.failure)
+          Connection.recordFailure(outcome.failure)
           setState((previous) => ({
             key,
             scope,

@@ -25,7 +25,7 @@ let lastId = 0
 /** The functions that hide the errors of each form. */
 const hiders = new WeakMap<HTMLFormElement, Array<() => void>>()
 
-/** Shows a message at the controls that have one name. Returns a function that hides the message. */
+/** Shows a message at the controls of a field, which share its name. Returns a function that hides the message. */
 const showOne = (form: HTMLFormElement, group: ReadonlyArray<Control>, message: string): (() => void) => {
   const [first] = group
   const last = group[group.length - 1]!
@@ -79,7 +79,7 @@ export const show = (
 ): ReadonlyArray<FieldError> => {
   clear(form)
   const all = controls(form)
-  const hideAll: Array<() => void> = []
+  const formHiders: Array<() => void> = []
   const rest: Array<FieldError> = []
   const marked = new Set<Control>()
   for (const field of new Set(errors.map((error) => error.field))) {
@@ -89,11 +89,11 @@ export const show = (
       rest.push(...ofField)
       console.error(`HydraCore: the edge refused the field "${field}", which this form does not have.`, form)
     } else {
-      hideAll.push(showOne(form, group, ofField.map(({ message }) => message).join(" ")))
+      formHiders.push(showOne(form, group, ofField.map(({ message }) => message).join(" ")))
       marked.add(group[0]!)
     }
   }
-  hiders.set(form, hideAll)
+  hiders.set(form, formHiders)
   if (moveFocus) all.find((control) => marked.has(control))?.focus()
   return rest
 }

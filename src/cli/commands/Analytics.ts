@@ -23,8 +23,11 @@ const exportCommand = Command.make(
   "export",
   {
     websiteConfigId: Inputs.site,
-    from: Inputs.time("from", "Only rows since then, such as 90d, 12h, 2026-01-31 or 2026-01-31T08:00:00Z"),
-    to: Inputs.time("to", "Only rows before then, with the same kinds of values; a date means its midnight in UTC"),
+    from: Inputs.time("from", "Only rows from this time on, such as 90d, 12h, 2026-01-31 or 2026-01-31T08:00:00Z"),
+    to: Inputs.time(
+      "to",
+      "Only rows before this time, with the same kinds of values; a date means its midnight in UTC"
+    ),
     format: Flag.Literals("format", ["ndjson", "csv"]).pipe(
       Flag.withDescription(
         "One JSON object per line, or CSV with properties as JSON in one column; ndjson unless given"
@@ -48,12 +51,12 @@ const exportCommand = Command.make(
     if (Option.isNone(site)) return yield* Output.notFound("website", websiteConfigId)
     const { hostedWebsiteId } = site.value
     // Without the flags: all rows from 1970 on, up to the last year that PostgreSQL and `Date` print with four digits.
-    const found = rows({ hostedWebsiteId, from: since ?? 0, to: until ?? Date.UTC(9999, 0) })
+    const selected = rows({ hostedWebsiteId, from: since ?? 0, to: until ?? Date.UTC(9999, 0) })
     const texts = json
-      ? Output.jsonArray(Stream.map(found, Rows.json))
+      ? Output.jsonArray(Stream.map(selected, Rows.json))
       : format === "csv"
-        ? Stream.concat(Stream.succeed(Rows.csvHeader), Stream.map(found, Rows.csv))
-        : Stream.map(found, Rows.ndjson)
+        ? Stream.concat(Stream.succeed(Rows.csvHeader), Stream.map(selected, Rows.csv))
+        : Stream.map(selected, Rows.ndjson)
     yield* Output.writeAll(
       texts.pipe(
         Stream.grouped(batch),
@@ -62,9 +65,7 @@ const exportCommand = Command.make(
     )
   })
 ).pipe(
-  Command.withDescription(
-    "Write a website's counted page views and then its counted events to stdout, each oldest first"
-  ),
+  Command.withDescription("Write a website's counted page views and then its events to stdout, each oldest first"),
   Command.withExamples([
     {
       command:

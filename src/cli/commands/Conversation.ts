@@ -78,7 +78,7 @@ const exportCommand = Command.make(
     instanceId: Inputs.instance,
     since: Inputs.time(
       "since",
-      "Only conversations with a message since then, such as 90d, 12h, 2026-01-31 or 2026-01-31T08:00:00Z"
+      "Only conversations with a message from this time on, such as 90d, 12h, 2026-01-31 or 2026-01-31T08:00:00Z"
     )
   },
   Effect.fnUntraced(function* ({ instanceId, since }) {

@@ -180,7 +180,7 @@ const update = Command.make(
         name: input.name ?? undefined,
         websiteConfigId: yield* clearable("site", input.websiteConfigId, input.noSite),
         agentUrl: input.agentUrl ?? undefined,
-        // The operator may name a private address.
+        // An operator, unlike an owner, may name a private address.
         isGuarded: input.agentUrl === null ? undefined : false,
         agentProtocol: input.agentProtocol ?? undefined,
         agentModel: yield* clearable("agent-model", input.agentModel, input.noAgentModel),

@@ -27,7 +27,9 @@ const notificationId = Inputs.make(
 const topicFlags = {
   digest: Inputs.optional(
     Flag.Literals("digest", digests).pipe(
-      Flag.withDescription("Collect submissions for fifteen minutes, or until eight in the morning")
+      Flag.withDescription(
+        "Collect the submissions of fifteen minutes (15m), or until eight in the morning (daily), in one mail"
+      )
     )
   ),
   quarantined: Inputs.withoutValue("quarantined", "Include suspected spam, when it arrives"),
@@ -96,7 +98,7 @@ const add = Command.make(
   Effect.fnUntraced(function* ({ recipient, websiteConfigId, ...flags }) {
     const topic = yield* topicOf(flags)
     yield* requireMail
-    const added = yield* Notifications.use((all) => all.add({ websiteConfigId, recipient, topic }))
+    const added = yield* Notifications.use((notifications) => notifications.add({ websiteConfigId, recipient, topic }))
     if (Option.isNone(added)) return yield* Output.notFound("website", websiteConfigId)
     const notification = added.value
     yield* Output.answer({
@@ -126,7 +128,7 @@ const list = Command.make(
     if (Option.isNone(yield* directory.byWebsiteConfigId(websiteConfigId))) {
       return yield* Output.notFound("website", websiteConfigId)
     }
-    const listed = yield* Notifications.use((all) => all.list(websiteConfigId))
+    const listed = yield* Notifications.use((notifications) => notifications.list(websiteConfigId))
     yield* Output.answer({
       json: listed.map(json),
       text: Output.table(
@@ -149,7 +151,8 @@ const remove = Command.make(
   "remove",
   { notificationId },
   Effect.fnUntraced(function* ({ notificationId: id }) {
-    if (!(yield* Notifications.use((all) => all.remove(id)))) return yield* Output.notFound("notification", id)
+    if (!(yield* Notifications.use((notifications) => notifications.remove(id))))
+      return yield* Output.notFound("notification", id)
     yield* Output.answer({
       json: { notification_id: id, removed: true },
       text: `The notification ${id} is removed, with its mails.\n`
@@ -162,7 +165,7 @@ const resend = Command.make(
   { notificationId },
   Effect.fnUntraced(function* ({ notificationId: id }) {
     yield* requireMail
-    const resent = yield* Notifications.use((all) => all.resendConfirmation(id))
+    const resent = yield* Notifications.use((notifications) => notifications.resendConfirmation(id))
     switch (resent._tag) {
       case "NoNotification":
         return yield* Output.notFound("notification", id)

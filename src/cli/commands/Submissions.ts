@@ -61,7 +61,7 @@ const exportCommand = Command.make(
     ),
     since: Inputs.time(
       "since",
-      "Only submissions received since then, such as 90d, 12h, 2026-01-31 or 2026-01-31T08:00:00Z"
+      "Only submissions received from this time on, such as 90d, 12h, 2026-01-31 or 2026-01-31T08:00:00Z"
     )
   },
   Effect.fnUntraced(function* ({ format, since, status, websiteConfigId }) {

@@ -23,7 +23,7 @@ const orNull =
   (value: A | null): unknown =>
     value === null ? null : write(value)
 
-/** The last millisecond of the last day that ClickHouse's `Date` can hold: the tables are sorted by day. */
+/** The last millisecond of ClickHouse's last `Date`. Later times are rejected, because the tables are sorted by day. */
 const lastMillis = Date.UTC(2149, 5, 7) - 1
 
 /** Any text without a lone surrogate. */

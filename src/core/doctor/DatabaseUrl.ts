@@ -96,17 +96,18 @@ const parseFault = (url: URL): string | null => {
 export const fault = (url: URL): string | null => {
   for (const [name, value] of url.searchParams) {
     if ((parameters as ReadonlyArray<string>).includes(name)) continue
-    const known = /^[a-z_]{1,40}$/i.test(name) && !url.search.includes("@") ? `the parameter "${name}"` : "a parameter"
-    return `has ${known}, which the driver does not support; ${alternative(name, value)}.`
+    const mention =
+      /^[a-z_]{1,40}$/i.test(name) && !url.search.includes("@") ? `the parameter "${name}"` : "a parameter"
+    return `has ${mention}, which the driver does not support; ${alternative(name, value)}.`
   }
-  const isMode = url.searchParams.getAll("sslmode").every((mode) => (transports as Map<string, string>).has(mode))
+  const isKnownMode = url.searchParams.getAll("sslmode").every((mode) => (transports as Map<string, string>).has(mode))
   if (DatabaseHosts.attributeOf(url) === undefined) {
     return `has a ${DatabaseHosts.parameter} that the service does not support; it supports ${DatabaseHosts.attributes.join(", ")}.`
   }
-  if (isMode && DatabaseHosts.isRouted(url) && modeOf(url) === "preferred") {
+  if (isKnownMode && DatabaseHosts.isRouted(url) && modeOf(url) === "preferred") {
     return `needs sslmode=require or sslmode=disable, since it names several hosts or a ${DatabaseHosts.parameter}.`
   }
-  return isMode
+  return isKnownMode
     ? parseFault(url)
     : `has an sslmode that the driver does not support; it supports ${[...transports.keys()].join(", ")}.`
 }

@@ -18,6 +18,9 @@ import { reasonOf } from "./SubmissionMail.ts"
 /** The maximum number of rows of a table. */
 const maxRows = 10
 
+/** The maximum number of rows of an answer. */
+const queryLimit = 100
+
 const isLead: Condition = { operator: "is", dimension: "event:goal", values: Object.values(leads) }
 
 const query = (
@@ -37,7 +40,7 @@ const query = (
     comparison: null,
     includeTotalRows: false,
     includeTimeLabels: false,
-    limit: 100,
+    limit: queryLimit,
     offset: 0,
     range,
     timeZone
@@ -87,7 +90,7 @@ const sum = (answer: Answer): number => groups(answer).reduce((total, [, count])
 const table = (title: string, header: string, now: Answer, before: Answer): ReadonlyArray<Part> => {
   const rows = groups(now).slice(0, maxRows)
   const previous = new Map(groups(before))
-  const isCut = before.results.length >= 100
+  const isCut = before.results.length >= queryLimit
   return rows.length === 0
     ? []
     : [

@@ -5,8 +5,8 @@
  */
 
 /**
- * In order; each scope includes those before it. `stats` reads numbers, `read` submissions and conversations, `write`
- * changes.
+ * In order; each scope includes those before it. `stats` permits reading numbers, `read` also submissions and conversations, and
+ * `write` also changes.
  */
 export const scopes = ["stats", "read", "write"] as const
 

@@ -39,7 +39,7 @@ class Reader {
   /** Pushes what the sink does not have yet, now or once the sink is empty. */
   deliver(): void {
     const { log, sink } = this
-    if (this.position === log.length || sink.isOver) this.check()
+    if (this.position === log.length || sink.isOver) this.endIfDone()
     else if (sink.isEmpty) this.push(log.since(this.position))
     else this.wait()
   }
@@ -53,10 +53,10 @@ class Reader {
       this.onEnd(Exit.die(defect))
       return
     }
-    this.check()
+    this.endIfDone()
   }
 
-  private check(): void {
+  private endIfDone(): void {
     if (this.sink.isOver) this.onEnd(Exit.void)
     else if (this.log.exit !== undefined) this.onEnd(this.log.exit)
   }
@@ -74,7 +74,10 @@ class Reader {
 export class AnswerLog {
   /** How the answer ended; undefined while it runs. */
   exit: End | undefined
-  /** A text is held as its delta: an answer has thousands, and each object would survive until the old generation is collected. */
+  /**
+   * A text is held as its delta, because an answer has thousands of texts, and each object would survive until the old generation
+   * is collected.
+   */
   private readonly events: Array<AgentEvent | string> = []
   /** Replaced, never mutated: a reader may leave during an iteration over the others. */
   private readers: ReadonlyArray<Reader> = []

@@ -37,7 +37,7 @@ const unusable = (file: string, fault: string) =>
     message: `GEO_DATABASE names ${file}, which ${fault}; download a country database in MaxMind's format (.mmdb), or unset it.`
   })
 
-/** One address in each of the first 223 blocks of IPv4. A country database has most of them. */
+/** One address in each of the blocks 1.0.0.0/8 to 223.0.0.0/8. A country database has most of them. */
 const probes = Array.from({ length: 223 }, (_, index) => `${index + 1}.1.1.1`)
 
 const open = (file: string, bytes: Buffer): Effect.Effect<Database, GeoDatabaseUnusable> =>
@@ -78,7 +78,7 @@ export const layer = ({ file, interval = "10 seconds" }: Options): Layer.Layer<C
   Layer.effect(
     Countries,
     Effect.gen(function* () {
-      let seen = yield* versionOf(file)
+      let lastVersion = yield* versionOf(file)
       let database = yield* read(file)
       let isMissing = false
       const warn = ({ message }: GeoDatabaseUnusable) =>
@@ -86,15 +86,15 @@ export const layer = ({ file, interval = "10 seconds" }: Options): Layer.Layer<C
       const reload = Effect.gen(function* () {
         const version = yield* versionOf(file)
         isMissing = false
-        if (version === seen) return
+        if (version === lastVersion) return
         // Set before reading, so that an unusable version is reported once.
-        seen = version
+        lastVersion = version
         database = yield* read(file)
         yield* Effect.logInfo("Loaded the new country database")
       }).pipe(
         Effect.catchTag("GeoDatabaseUnusable", (error) =>
           Effect.suspend(() => {
-            // A file may be absent while it is replaced. An absent file is reported once.
+            // Reports a missing file once, not in every round.
             const wasMissing = isMissing
             isMissing = true
             return wasMissing ? Effect.void : warn(error)

@@ -78,12 +78,12 @@ export const make = (
       }),
     follow: (answers) =>
       Effect.map(Clock.currentTimeMillis, (now) => {
-        const found = new Map<string, AnswerProgress>()
+        const progressByAnswer = new Map<string, AnswerProgress>()
         for (const { answerId, position } of answers) {
           const progress = progressOf(answerId, position, now)
-          if (progress !== undefined) found.set(answerId, progress)
+          if (progress !== undefined) progressByAnswer.set(answerId, progress)
         }
-        return found
+        return progressByAnswer
       }),
     read: (key) =>
       Effect.map(find(key), ({ conversation, now }) =>

@@ -62,7 +62,7 @@ export interface Table {
   readonly ofAnswer: (answerId: string) => StoredConversation | undefined
   readonly all: () => ReadonlyArray<StoredConversation>
   readonly remove: (conversation: StoredConversation) => void
-  /** Replaces the messages of a conversation, as its latest change, and adds it if it is new. */
+  /** Replaces the messages of a conversation, which becomes the most recently updated. Adds the conversation if it is new. */
   readonly put: (conversation: StoredConversation, messages: ReadonlyArray<Message>, now: number) => void
 }
 

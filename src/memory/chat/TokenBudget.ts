@@ -10,36 +10,36 @@ import { dayOf } from "../../core/text/Calendar.ts"
 import { TokenBudget } from "../../services/chat/TokenBudget.ts"
 
 export const layer: Layer.Layer<TokenBudget> = Layer.sync(TokenBudget, () => {
-  let today = 0
+  let countedDay = 0
   const used = new Map<string, number>()
-  const open = new Set<string>()
+  const openReservations = new Set<string>()
 
   const startDay = (day: number) => {
-    if (day <= today) return
-    today = day
+    if (day <= countedDay) return
+    countedDay = day
     used.clear()
-    open.clear()
+    openReservations.clear()
   }
   const usedBy = (instanceId: string) => used.get(instanceId) ?? 0
-  const now = Effect.map(Clock.currentTimeMillis, dayOf)
+  const today = Effect.map(Clock.currentTimeMillis, dayOf)
 
   return TokenBudget.of({
     reserve: ({ instanceId, limit, ...demand }) =>
-      Effect.map(now, (day) => {
+      Effect.map(today, (day) => {
         startDay(day)
         const tokens = Tokens.grant(limit, usedBy(instanceId), demand)
         if (tokens === null) return Option.none()
         const reservation = { reservationId: randomUUID(), instanceId, day, tokens }
         used.set(instanceId, usedBy(instanceId) + tokens)
-        open.add(reservation.reservationId)
+        openReservations.add(reservation.reservationId)
         return Option.some(reservation)
       }),
     settle: ({ instanceId, reservationId, tokens }, spent) =>
       Effect.sync(() => {
-        if (open.delete(reservationId)) used.set(instanceId, usedBy(instanceId) - tokens + spent)
+        if (openReservations.delete(reservationId)) used.set(instanceId, usedBy(instanceId) - tokens + spent)
       }),
     used: (instanceId) =>
-      Effect.map(now, (day) => {
+      Effect.map(today, (day) => {
         startDay(day)
         return usedBy(instanceId)
       })

@@ -130,7 +130,11 @@ export const layer: Layer.Layer<
         })
         if (health.disabledAt === null || webhook.disabledAt !== null) return
         tables.cancel(webhook.webhookId)
-        mail.webhookDisabled(webhook.websiteConfigId, WebhookMail.disabled(webhook, attempt.status), health.disabledAt)
+        mail.addWebhookDisabled(
+          webhook.websiteConfigId,
+          WebhookMail.disabled(webhook, attempt.status),
+          health.disabledAt
+        )
       })
 
     return Deliveries.of({

@@ -60,11 +60,11 @@ export class MailTables extends Context.Service<
     /** What is known about an address. */
     readonly recipient: (websiteConfigId: string, address: string) => StoredRecipient
     /** Changes what is known about an address. */
-    readonly know: (
+    readonly updateRecipient: (
       { recipient, websiteConfigId }: Pick<Notification, "recipient" | "websiteConfigId">,
       change: Partial<Pick<StoredRecipient, "confirmationsAt" | "mailedAt" | "isUnsubscribed">>
     ) => void
-    /** Deletes what is known about an address, on a website, or on all if it is null. */
+    /** Deletes what is known about an address, for one website, or for all websites if `websiteConfigId` is null. */
     readonly eraseRecipient: (address: string, websiteConfigId: string | null) => void
     /** Whether the website has a notification. */
     readonly hasNotification: (websiteConfigId: string) => boolean
@@ -75,7 +75,7 @@ export class MailTables extends Context.Service<
     /** Cancels the confirmation mails of these notifications that are not sent yet. */
     readonly cancelConfirmations: (notificationIds: ReadonlyArray<string>) => void
     /** Makes one mail about a disabled webhook for each recipient of its website. */
-    readonly webhookDisabled: (websiteConfigId: string, webhook: DisabledWebhook, now: number) => void
+    readonly addWebhookDisabled: (websiteConfigId: string, webhook: DisabledWebhook, now: number) => void
     /** Removes a notification with its mails. */
     readonly remove: (notificationId: string) => void
     /** Deletes everything of a website. */
@@ -132,7 +132,7 @@ const make = (): MailTables["Service"] => {
     items,
     recipients: () => [...recipients.values()],
     recipient,
-    know: ({ recipient: address, websiteConfigId }, change) =>
+    updateRecipient: ({ recipient: address, websiteConfigId }, change) =>
       recipients.set(recipientKey(websiteConfigId, address), { ...recipient(websiteConfigId, address), ...change }),
     eraseRecipient: (address, websiteConfigId) => {
       for (const [key, known] of recipients) {
@@ -162,7 +162,7 @@ const make = (): MailTables["Service"] => {
         mails.set(mail.mailId, { ...mail, status: "cancelled", nextAttemptAt: null })
       }
     },
-    webhookDisabled: (websiteConfigId, webhook, now) => {
+    addWebhookDisabled: (websiteConfigId, webhook, now) => {
       const confirmed = ofSite(websiteConfigId).filter(({ isConfirmed }) => isConfirmed)
       const byRecipient = Map.groupBy(confirmed, ({ recipient }) => recipient)
       for (const [first] of byRecipient.values()) {

@@ -36,7 +36,7 @@ export const layer: Layer.Layer<Mails, never, MailTables | Submissions | Sites> 
         const mailId = tables.add(notificationId, { kind: "submissions" }, now)
         for (const item of waiting.splice(0, count)) tables.items.set(itemKey(item), { ...item, mailId })
       }
-      if (mails.length > 0) tables.know(notification, { mailedAt: [...mailedAt, ...mails.map(() => now)] })
+      if (mails.length > 0) tables.updateRecipient(notification, { mailedAt: [...mailedAt, ...mails.map(() => now)] })
       tables.notifications.set(notificationId, { ...notification, dueAt: nextAt })
     }
 

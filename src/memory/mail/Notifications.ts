@@ -83,7 +83,7 @@ export const layer: Layer.Layer<Notifications, never, MailTables | Sites> = Laye
     /** Makes a confirmation mail in place of those that are not sent yet. */
     const askConfirmation = (notification: Notification, now: number) => {
       const recent = factsOf(notification).mailsAt.filter((time) => now - time < dayMillis)
-      tables.know(notification, { confirmationsAt: [...recent, now] })
+      tables.updateRecipient(notification, { confirmationsAt: [...recent, now] })
       tables.cancelConfirmations(ofRecipient(notification).map(({ notificationId }) => notificationId))
       tables.add(notification.notificationId, { kind: "confirmation" }, now)
     }
@@ -118,7 +118,7 @@ export const layer: Layer.Layer<Notifications, never, MailTables | Sites> = Laye
         Effect.map(Clock.currentTimeMillis, (now) => {
           const site = sites.get(given.websiteConfigId)
           if (site === undefined) return Option.none()
-          tables.know(given, { isUnsubscribed: false })
+          tables.updateRecipient(given, { isUnsubscribed: false })
           setConfirmed(ofRecipient(given))
           return Option.some(put(given, { isConfirmed: true, now, timeZone: site.timeZone }))
         }),
@@ -168,7 +168,7 @@ export const layer: Layer.Layer<Notifications, never, MailTables | Sites> = Laye
           const found = tables.notifications.get(notificationId)
           if (found === undefined) return
           tables.remove(notificationId)
-          tables.know(found, { isUnsubscribed: true })
+          tables.updateRecipient(found, { isUnsubscribed: true })
         }),
       eraseRecipient: (address, websiteConfigId) => Effect.sync(() => tables.eraseRecipient(address, websiteConfigId))
     })

@@ -56,8 +56,9 @@ export const layer: Layer.Layer<Shares, never, SiteDirectory> = Layer.effect(
       revoke: ({ shareId, websiteConfigId }) =>
         Effect.sync(() => {
           const stored = byId.get(shareId)
-          const isOf = stored !== undefined && (websiteConfigId === null || stored.websiteConfigId === websiteConfigId)
-          return isOf && byId.delete(shareId)
+          const isOfWebsite =
+            stored !== undefined && (websiteConfigId === null || stored.websiteConfigId === websiteConfigId)
+          return isOfWebsite && byId.delete(shareId)
         })
     })
   })

@@ -51,12 +51,12 @@ const columns: ReadonlyArray<Columns.Column<PageView>> = [
 ]
 
 /** The columns of a batch. */
-const sent = [Columns.text<PageView>("exclusion", (view) => view.exclusion), ...columns]
+const batchColumns = [Columns.text<PageView>("exclusion", (view) => view.exclusion), ...columns]
 
 /** The distinct websites of a batch, so that each is looked up once and not per view. */
 const websiteColumn = [Columns.uuid<string>("hosted_website_id", (id) => id)]
 
-const websites = `$${sent.length + 2}`
+const websites = `$${batchColumns.length + 2}`
 
 const names = columns.map(({ name }) => name).join(", ")
 
@@ -77,7 +77,7 @@ const statement = `
     SELECT id FROM unnest(${websites}) AS named (id)
     WHERE NOT EXISTS (SELECT FROM website WHERE hosted_website_id = id)
   ), view AS MATERIALIZED (
-    SELECT * FROM unnest(${sent.map((_, index) => `$${index + 2}`).join(", ")}) AS view (exclusion, ${names})
+    SELECT * FROM unnest(${batchColumns.map((_, index) => `$${index + 2}`).join(", ")}) AS view (exclusion, ${names})
     WHERE EXISTS (SELECT FROM batch) AND hosted_website_id NOT IN (SELECT id FROM gone)
   ), excluded AS (
     INSERT INTO bot_view (${names}, reason) SELECT ${names}, exclusion FROM view WHERE exclusion IS NOT NULL
@@ -96,13 +96,13 @@ export const storeBatch = (
   batchId: string
 ): Effect.Effect<ReadonlyArray<GoneWebsites.Outcome>, SqlError.SqlError | RecordRefused> =>
   Effect.suspend((): Effect.Effect<ReadonlyArray<GoneWebsites.Outcome>, SqlError.SqlError | RecordRefused> => {
-    const written = Result.all([
-      Columns.parameters(sent, views),
+    const parameters = Result.all([
+      Columns.parameters(batchColumns, views),
       Columns.parameters(websiteColumn, [...new Set(views.map((view) => view.hostedWebsiteId))])
     ])
-    if (Result.isFailure(written)) return Effect.fail(new RecordRefused({ cause: written.failure }))
+    if (Result.isFailure(parameters)) return Effect.fail(new RecordRefused({ cause: parameters.failure }))
     return sql
-      .unsafe(statement, [PgTypes.uuid(batchId), ...written.success.flat()])
+      .unsafe(statement, [PgTypes.uuid(batchId), ...parameters.success.flat()])
       .pipe(GoneWebsites.outcomesOf(views))
   })
 

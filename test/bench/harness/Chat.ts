@@ -1,5 +1,6 @@
 /**
- * The chat: the service, with memory and without, beside nginx as a reverse proxy, all in front of the same agent.
+ * The chat: the service, with memory and without, compared with nginx as a reverse proxy and with the agent itself. All use
+ * the same agent.
  *
  * @module
  */
@@ -85,8 +86,8 @@ interface RoundResult {
   readonly contender: string
   readonly single: Wrk.Cost
   readonly bulk: Wrk.Cost
-  readonly first: number
-  readonly token: number
+  readonly firstToken: number
+  readonly eachToken: number
 }
 
 const measureOne = Effect.fnUntraced(function* (testBed: TestBed.TestBed, contender: Contender, seconds: number) {
@@ -96,7 +97,7 @@ const measureOne = Effect.fnUntraced(function* (testBed: TestBed.TestBed, conten
   const single = yield* Wrk.measure(testBed, program, name, load(1))
   const bulk = yield* Wrk.measure(testBed, program, name, load(20))
   const { first, token } = yield* measureLatency(testBed, contender, seconds)
-  return { contender: name, single, bulk, first, token } satisfies RoundResult
+  return { contender: name, single, bulk, firstToken: first, eachToken: token } satisfies RoundResult
 })
 
 export const measure = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge: Edge.Edge, options: Options) {
@@ -119,10 +120,10 @@ export const measure = Effect.fnUntraced(function* (testBed: TestBed.TestBed, ed
       for (let round = 0; round < options.rounds; round++) {
         for (const contender of Statistics.orderOf(contenders, round)) {
           const result = yield* measureOne(testBed, contender, options.seconds)
-          const { bulk, first, single, token } = result
-          const rates = [single, bulk].map(({ perSecond }) => Math.round(perSecond * ChatFixture.tokensPerChat))
+          const { bulk, eachToken, firstToken, single } = result
+          const tokenRates = [single, bulk].map(({ perSecond }) => Math.round(perSecond * ChatFixture.tokensPerChat))
           console.error(
-            `round ${round + 1}  ${contender.name}: ${rates[0]} tokens/s, ${rates[1]} in bulk; first token ${first.toFixed(2)} ms, each ${token.toFixed(2)} ms`
+            `round ${round + 1}  ${contender.name}: ${tokenRates[0]} tokens/s, ${tokenRates[1]} in bulk; first token ${firstToken.toFixed(2)} ms, each ${eachToken.toFixed(2)} ms`
           )
           results.push(result)
         }
@@ -136,7 +137,7 @@ export const measure = Effect.fnUntraced(function* (testBed: TestBed.TestBed, ed
             ChatFixture.tokensPerChat
           )
         )
-      const latencies = (of: "first" | "token") =>
+      const latencies = (of: "firstToken" | "eachToken") =>
         contenders.map(({ name }) => ({ contender: name, samples: resultsOf(name).map((result) => result[of]) }))
       const measures: ReadonlyArray<Measure> = [
         { id: "tokens", title: "Chat, the agent writes one token at a time", unit: "tokens/s", rows: rates("single") },
@@ -146,12 +147,17 @@ export const measure = Effect.fnUntraced(function* (testBed: TestBed.TestBed, ed
           unit: "tokens/s",
           rows: rates("bulk")
         },
-        { id: "first-token", title: "Chat, from the request to the first token", unit: "ms", rows: latencies("first") },
+        {
+          id: "first-token",
+          title: "Chat, from the request to the first token",
+          unit: "ms",
+          rows: latencies("firstToken")
+        },
         {
           id: "token",
           title: "Chat, from the agent's write to the token's arrival",
           unit: "ms",
-          rows: latencies("token")
+          rows: latencies("eachToken")
         }
       ]
       return measures

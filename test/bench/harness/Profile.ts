@@ -35,8 +35,8 @@ const shortPath = (url: string): string => {
 }
 
 /**
- * The functions by self time, the largest first, without idle time. It counts samples and ignores the time between them: a
- * process that waits for a core is sampled late, in the call in which it lost the core.
+ * The functions by self time, the largest first, without idle time. Counts samples and ignores the time between them,
+ * because a process that waits for a core is sampled late, in the call in which it lost the core.
  */
 export const selfTimes = (text: string): Option.Option<ReadonlyArray<SelfTime>> =>
   Option.map(Schema.decodeUnknownOption(Profile)(text), ({ nodes, samples }) => {
@@ -50,9 +50,9 @@ export const selfTimes = (text: string): Option.Option<ReadonlyArray<SelfTime>> 
       const location = frame.url === "" ? "" : `${shortPath(frame.url)}:${frame.lineNumber + 1}`
       const name = frame.functionName || "(anonymous)"
       const key = `${name} ${location}`
-      const found = functions.get(key)
-      if (found === undefined) functions.set(key, { name, location, samples: 1 })
-      else found.samples++
+      const entry = functions.get(key)
+      if (entry === undefined) functions.set(key, { name, location, samples: 1 })
+      else entry.samples++
     }
     return [...functions.values()]
       .map(({ location, name, samples }) => ({ name, location, share: samples / busy }))

@@ -34,7 +34,7 @@ export const ofMeasure = (measure: Measure): string => {
   return table(
     hasProcessorTime ? [...head, ownColumn, `${measure.store ?? "PostgreSQL"} µs`] : head,
     measure.rows.map(({ contender, isLowerBound, processorTime, samples }) => {
-      const value = (found: number) => `${isLowerBound === true ? "≥ " : ""}${format(found)}`
+      const value = (number: number) => `${isLowerBound === true ? "≥ " : ""}${format(number)}`
       const times = format(Statistics.ratio(first?.samples ?? [], samples))
       return [
         contender,

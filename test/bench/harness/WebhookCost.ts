@@ -57,7 +57,7 @@ export const measure = (rounds: number): Effect.Effect<ReadonlyArray<Measure>> =
       isDelivered: boolean
     ): Effect.fn.Return<Cost, never, Scope.Scope> {
       const read = () => [service.pid, database].map(ProcessorTime.read)
-      const [before, startedAt, arrived] = [read(), performance.now(), receiver.arrivals.size]
+      const [before, startedAt, arrivedBefore] = [read(), performance.now(), receiver.arrivals.size]
       const submissions = yield* Webhooks.submit({
         url: () => service.url,
         websites: [websiteConfigId],
@@ -68,7 +68,7 @@ export const measure = (rounds: number): Effect.Effect<ReadonlyArray<Measure>> =
       const seconds = (performance.now() - startedAt) / 1000
       yield* submissions.stop
       const count = submissions.acknowledged.size
-      if (isDelivered) yield* until("all have arrived", () => receiver.arrivals.size >= arrived + count)
+      if (isDelivered) yield* until("all have arrived", () => receiver.arrivals.size >= arrivedBefore + count)
       const [own = 0, postgres = 0] = read().map((time, index) => (time - (before[index] ?? 0)) / count)
       return { requests: count, perSecond: count / seconds, own, postgres }
     }, Effect.scoped)

@@ -1,6 +1,6 @@
 /**
- * Measures the bytes that one page view moves: `node test/bench/programs/PageViewBytes.ts` prints the table of those of
- * PostgreSQL's write-ahead log under load, of a request with the headers that a browser sends, and of the answer.
+ * Measures the bytes that one page view moves. `node test/bench/programs/PageViewBytes.ts` prints a table: the bytes of a request
+ * with the headers that a browser sends, of the answer, and of PostgreSQL's write-ahead log under load.
  *
  * @module
  */
@@ -65,14 +65,14 @@ const answerTo = (port: number, request: string) =>
       })
   )
 
-const Written = Schema.Tuple([Schema.Struct({ bytes: Schema.Finite })])
+const WalPosition = Schema.Tuple([Schema.Struct({ bytes: Schema.Finite })])
 
 const measure = Effect.gen(function* () {
   const testBed = yield* TestBed.make()
   const edge = yield* Edge.prepare(testBed, root, "bytes")
-  const written = TestBed.onDatabase(testBed, edge.database, (sql) =>
+  const walBytes = TestBed.onDatabase(testBed, edge.database, (sql) =>
     sql`SELECT (pg_current_wal_lsn() - '0/0')::float8 AS bytes`.pipe(
-      Effect.flatMap(Schema.decodeUnknownEffect(Written)),
+      Effect.flatMap(Schema.decodeUnknownEffect(WalPosition)),
       Effect.map(([{ bytes }]) => bytes),
       Effect.mapError(({ message }) => new Program.BenchError({ message }))
     )
@@ -81,11 +81,11 @@ const measure = Effect.gen(function* () {
   yield* Edge.serve(testBed, edge, port)
   const load: Wrk.Load = { port, kind: "view", seconds: 6, connections: 64, subject: edge.site.trackingToken }
   yield* TestBed.checkpoint(testBed)
-  // The first change of a page of the database after a checkpoint logs the whole page.
+  // Not measured, because the first change of a page of the database after a checkpoint logs the whole page.
   yield* Wrk.send(testBed.folder, "edge", load)
-  const before = yield* written
+  const before = yield* walBytes
   const { requests } = yield* Wrk.send(testBed.folder, "edge", load)
-  const log = Math.round(((yield* written) - before) / requests)
+  const log = Math.round(((yield* walBytes) - before) / requests)
   const request = requestOf(edge.site.trackingToken)
   const answer = yield* answerTo(port, request)
   if (!answer.toString("latin1").startsWith("HTTP/1.1 204 ")) {

@@ -16,9 +16,9 @@ const dateOf = (millis: number): string => new Date(millis).toISOString().slice(
 describe("browser/console/Calendar", () => {
   it("yesterday and last month are those of the website's zone", () => {
     const facts = { now: Date.UTC(2026, 2, 1, 2), timeZone: "America/New_York" }
-    assert.deepStrictEqual(Calendar.toQuery("yesterday", facts), ["2026-02-27", "2026-02-27"])
-    assert.deepStrictEqual(Calendar.toQuery("last-month", facts), ["2026-01-01", "2026-01-31"])
-    assert.strictEqual(Calendar.toQuery("30d", facts), "30d")
+    assert.deepStrictEqual(Calendar.dateRangeOf("yesterday", facts), ["2026-02-27", "2026-02-27"])
+    assert.deepStrictEqual(Calendar.dateRangeOf("last-month", facts), ["2026-01-01", "2026-01-31"])
+    assert.strictEqual(Calendar.dateRangeOf("30d", facts), "30d")
     assert.strictEqual(Calendar.hour(facts.now, facts.timeZone), "2026-02-28 21:00:00")
   })
 

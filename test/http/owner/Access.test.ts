@@ -1,6 +1,6 @@
 /**
- * What each key and session may do: every operation that names a website, with each scope, for a website of the key, for
- * another owner's, and for one that does not exist.
+ * What each key and session may do: every operation that names a website, with each scope, for a website of the key or
+ * session, for another owner's, and for one that does not exist.
  */
 import { randomUUID } from "node:crypto"
 import { assert, describe, it, layer } from "@effect/vitest"
@@ -69,7 +69,7 @@ for (const [name, storage] of emptyStorages) {
     `the owner API ${name}`,
     (it) => {
       for (const scope of Scope.scopes) {
-        it.effect(`a key with the scope ${scope} does what its scope includes, with its ownSite websites only`, () =>
+        it.effect(`a key with the scope ${scope} does what its scope includes, only for the key's websites`, () =>
           Effect.gen(function* () {
             const { url } = yield* TestServer
             const [ownSite, otherSite, unknownSite] = [yield* newSite, yield* newSite, randomUUID()]
@@ -89,7 +89,7 @@ for (const [name, storage] of emptyStorages) {
         )
       }
 
-      it.effect("an operation accepts a website's id in capitals, and nothing without a key", () =>
+      it.effect("an operation accepts a website's id in capitals, and refuses a request without a key", () =>
         Effect.gen(function* () {
           const { url } = yield* TestServer
           const ownSite = yield* newSite
@@ -103,25 +103,27 @@ for (const [name, storage] of emptyStorages) {
       )
 
       for (const role of Role.roles) {
-        it.effect(`a session of the role ${role} does what its scope includes, with its ownSite websites only`, () =>
-          Effect.gen(function* () {
-            const { url } = yield* TestServer
-            const [ownSite, otherSite, unknownSite] = [yield* newSite, yield* newSite, randomUUID()]
-            const [limited, unlimited] = [yield* newCookie(role, [ownSite]), yield* newCookie(role, "all")]
-            for (const operation of operations) {
-              const answer = (site: string, cookie: string) => sendOperation(url, operation, site, { cookie })
-              const allowed = Scope.includes(Role.scopeOf[role], operation.scope) ? (operation.status ?? 200) : 404
-              assert.strictEqual((yield* answer(ownSite, limited)).status, allowed, operation.path)
-              assert.strictEqual((yield* answer(otherSite, unlimited)).status, allowed, operation.path)
-              const [foreign, absent] = [yield* answer(otherSite, limited), yield* answer(unknownSite, limited)]
-              assert.deepStrictEqual([foreign.status, absent.status], [404, 404], operation.path)
-              assert.strictEqual(foreign.text, absent.text)
-            }
-          })
+        it.effect(
+          `a session of the role ${role} does what the role's scope includes, only for the session's websites`,
+          () =>
+            Effect.gen(function* () {
+              const { url } = yield* TestServer
+              const [ownSite, otherSite, unknownSite] = [yield* newSite, yield* newSite, randomUUID()]
+              const [limited, unlimited] = [yield* newCookie(role, [ownSite]), yield* newCookie(role, "all")]
+              for (const operation of operations) {
+                const answer = (site: string, cookie: string) => sendOperation(url, operation, site, { cookie })
+                const allowed = Scope.includes(Role.scopeOf[role], operation.scope) ? (operation.status ?? 200) : 404
+                assert.strictEqual((yield* answer(ownSite, limited)).status, allowed, operation.path)
+                assert.strictEqual((yield* answer(otherSite, unlimited)).status, allowed, operation.path)
+                const [foreign, absent] = [yield* answer(otherSite, limited), yield* answer(unknownSite, limited)]
+                assert.deepStrictEqual([foreign.status, absent.status], [404, 404], operation.path)
+                assert.strictEqual(foreign.text, absent.text)
+              }
+            })
         )
       }
 
-      it.effect("a list has the websites of its key only", () =>
+      it.effect("the list of websites has only those of the key", () =>
         Effect.gen(function* () {
           const { url } = yield* TestServer
           const [first, second, otherSite] = [yield* newSite, yield* newSite, yield* newSite]

@@ -19,12 +19,12 @@ const scenes: Record<Scene, Stream.Stream<AgentEvent, AgentError>> = {
 }
 
 let open = 0
-let begun = 0
+let received = 0
 
 const script: MemoryAgentStream.Script = (request) =>
   Stream.suspend(() => {
     open++
-    begun++
+    received++
     return scenes[request.message as Scene]
   }).pipe(Stream.ensuring(Effect.sync(() => open--)))
 
@@ -32,7 +32,10 @@ suite(
   "memory/chat/AgentStream",
   Layer.merge(
     MemoryAgentStream.layer(script),
-    Layer.succeed(Stage, Stage.of({ instance: instanceAt("http://127.0.0.1"), open: () => open, begun: () => begun }))
+    Layer.succeed(
+      Stage,
+      Stage.of({ instance: instanceAt("http://127.0.0.1"), open: () => open, received: () => received })
+    )
   )
 )
 

@@ -17,10 +17,10 @@ it.live(
       for (const site of sites) yield* Delivery.newWebhook(site, "https://hooks.example/")
       const refuse = Effect.forEach(
         Array.from({ length: 8 }, (_, process) => (process % 2 === 0 ? sites : sites.toReversed())),
-        (refused) =>
+        (refusingSites) =>
           Decisions.storeBatch(
             sql,
-            refused.map((websiteConfigId) => ({
+            refusingSites.map((websiteConfigId) => ({
               subject: { _tag: "Known", websiteConfigId },
               reason: "limited",
               day: "2026-11-24",

@@ -17,7 +17,7 @@ import { poll } from "../../support/Wait.ts"
 const now = Date.UTC(2026, 10, 30, 23, 59)
 const hour = 3_600_000
 
-/** Page views, submissions and conversations have no retention; other rows still expire. */
+/** Page views, submissions and conversations are kept forever; other rows still expire. */
 const noRetention = { pageViews: Option.none(), submissions: Option.none(), conversations: Option.none() }
 
 const Names = Schema.Array(Schema.Struct({ name: Schema.String }))

@@ -5,18 +5,18 @@ import * as CancellableRunner from "../../../src/runtime/batch/CancellableRunner
 describe("runtime/batch/CancellableRunner", () => {
   /** An effect that never ends, with a probe for whether it runs. */
   const endless = () => {
-    let runs = false
+    let isRunning = false
     const effect = Effect.sync(() => {
-      runs = true
+      isRunning = true
     }).pipe(
       Effect.andThen(Effect.never),
       Effect.ensuring(
         Effect.sync(() => {
-          runs = false
+          isRunning = false
         })
       )
     )
-    return { effect, runs: () => runs }
+    return { effect, isRunning: () => isRunning }
   }
 
   it.effect("an effect that ends before a check has its own outcome, wanted or not", () =>
@@ -42,16 +42,16 @@ describe("runtime/batch/CancellableRunner", () => {
   it.effect("check cancels the effect only if it is unwanted, and the next effect runs", () =>
     Effect.gen(function* () {
       const { check, run } = yield* CancellableRunner.make
-      const { effect, runs } = endless()
+      const { effect, isRunning } = endless()
       let isWanted = true
       const fiber = yield* Effect.forkChild(run(() => isWanted, effect))
       yield* Effect.yieldNow
       check()
-      assert.isTrue(runs())
+      assert.isTrue(isRunning())
       isWanted = false
       check()
       assert.strictEqual(yield* Fiber.join(fiber), CancellableRunner.abandoned)
-      assert.isFalse(runs())
+      assert.isFalse(isRunning())
       check()
       assert.strictEqual(yield* run(() => true, Effect.succeed(2)), 2)
     })
@@ -60,12 +60,12 @@ describe("runtime/batch/CancellableRunner", () => {
   it.effect("interrupting the caller interrupts the effect", () =>
     Effect.gen(function* () {
       const { run } = yield* CancellableRunner.make
-      const { effect, runs } = endless()
+      const { effect, isRunning } = endless()
       const fiber = yield* Effect.forkChild(run(() => true, effect))
       yield* Effect.yieldNow
-      assert.isTrue(runs())
+      assert.isTrue(isRunning())
       yield* Fiber.interrupt(fiber)
-      assert.isFalse(runs())
+      assert.isFalse(isRunning())
     })
   )
 })

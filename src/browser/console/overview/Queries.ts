@@ -24,7 +24,7 @@ type Base = Pick<QueryBody, "site_id" | "date_range" | "filters" | "include">
 
 const base = ({ address, siteId, timeZone }: Scope, now: number): Base => ({
   site_id: siteId,
-  date_range: Calendar.toQuery(address.range, { now, timeZone }),
+  date_range: Calendar.dateRangeOf(address.range, { now, timeZone }),
   filters: address.filters.map(({ dimension, operator, values }) => [operator, dimension, values] as const),
   include: address.comparison === null ? {} : { comparison: address.comparison }
 })

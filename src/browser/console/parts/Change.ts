@@ -18,7 +18,7 @@ const failed = (failure: Failure): void => {
   // The page shows an old state.
   if (failure.kind === "conflict") Connection.reloadData()
   // A limit of changes, such as the mails of a day, does not keep the page from reading its data.
-  else if (failure.kind !== "too-many") Connection.failed(failure)
+  else if (failure.kind !== "too-many") Connection.recordFailure(failure)
 }
 
 export const useChange = <O extends Operation>(operation: O): Change<O> => {
@@ -31,7 +31,7 @@ export const useChange = <O extends Operation>(operation: O): Change<O> => {
       send(operation, input).then((outcome) => {
         setState({ isBusy: false, failure: outcome.ok ? undefined : outcome.failure })
         if (!outcome.ok) return failed(outcome.failure)
-        Connection.succeeded()
+        Connection.recordSuccess()
         Connection.reloadData()
         then?.(outcome.value)
       })

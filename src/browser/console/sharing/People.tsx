@@ -59,7 +59,7 @@ export const People = ({ reachesAll, site, sites }: Pick<PageProps, "site" | "si
   const [name, setName] = useState("")
   const [role, setRole] = useState<Role>("viewer")
   const reach = useReach({ reachesAll, site, sites })
-  // A day, so that a colleague need not open it at once.
+  // A day, so that a colleague need not open the link at once.
   const [expiry, setExpiry] = useState<Expiry>("1d")
   const [email, setEmail] = useState("")
   const [created, setCreated] = useState<Created | null>(null)

@@ -5,10 +5,10 @@
  * A row of `rollup_day` says that `visit` holds the visits that began on this day, and `rollup` their sums. Both depend on the
  * rows from 30 minutes before `starts_at` to 30 minutes after `reaches_to`, the end of the day's last visit. A change of such a
  * row adds a mark to `rollup_stale` in the same transaction, and reports do not use a day that a mark touches. A row that is
- * inserted within five minutes of its time needs no mark, since no rolled up day reaches so far. For such rows, which are those
- * of the service, the trigger evaluates only this condition.
+ * inserted within five minutes of its time needs no mark, since no rolled-up day depends on the last five minutes. The service
+ * usually inserts such rows, for which the trigger evaluates nothing but this condition.
  *
- * Marks have no unique key: a mark must be committed with its row even if another transaction marks the same hour.
+ * Marks have no unique key: if two transactions change rows of the same hour, each must commit its own mark.
  */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
@@ -32,7 +32,7 @@ const mark = `
     RETURN NULL;
   END $$`
 
-/** Discards all rollups after a table was truncated: `rollup` and `visit` are read only for rows of these tables. */
+/** Discards all rollups after a table was truncated. `rollup` and `visit` keep their rows, which reports then ignore. */
 const deleteRollups = `
   CREATE FUNCTION forget_rollups() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
   BEGIN

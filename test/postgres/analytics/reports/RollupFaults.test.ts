@@ -73,7 +73,7 @@ describe("postgres/analytics/reports: faults", () => {
     )
 
     it.effect(
-      "a roll-up that began before another one of the website ended fails as busy, and the next round repeats it",
+      "a roll-up that overlaps another one of the same website fails as busy, and the next round repeats it",
       () =>
         Effect.gen(function* () {
           const sql = yield* PgClient.PgClient
@@ -87,7 +87,7 @@ describe("postgres/analytics/reports: faults", () => {
             sql`UPDATE rollup_site SET version = version WHERE hosted_website_id = ${site.hostedWebsiteId}`
           )
           const outdated = yield* Effect.forkChild(DayRollUp.settle(sql, { ...site, timeZone: "UTC" }))
-          // When a roll-up waits for the table of websites, it has its snapshot.
+          // A roll-up that waits for the table `site` has taken its snapshot, which lacks the update of the other transaction.
           yield* Locks.untilAwaited(sql)
           yield* other.commit
           assert.strictEqual((yield* Effect.flip(Fiber.join(outdated)))._tag, "Busy")
