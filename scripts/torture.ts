@@ -161,7 +161,7 @@ const scenarios: ReadonlyArray<Scenario> = [
   { name: "slow visitors, with the real timeouts", run: slowVisitors({ each: 50 }) },
   {
     name: "fuzzer",
-    run: fuzz({ requests, seed, latest: 1_000 }).pipe(
+    run: fuzz({ requests, seed, maxMillis: 1_000 }).pipe(
       Effect.map((figures) => ({ seed, ...figures })),
       Effect.provide(attacked)
     )

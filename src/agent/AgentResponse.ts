@@ -50,9 +50,9 @@ export class AgentResponse implements Undici.Dispatcher.DispatchHandler, Schedul
   private body: BoundedBody | undefined
   private isResponseOver = false
   private status = 0
-  private informational = 0
-  /** The bytes after the end of the answer. */
-  private lingering = 0
+  private informationalCount = 0
+  /** The number of bytes received after the end of the answer. */
+  private lingeringBytes = 0
   /** When the agent's silence began: when it last completed an event, or when the reader began to wait if that was later. */
   private since: number
   private retry: (() => void) | undefined
@@ -124,7 +124,7 @@ export class AgentResponse implements Undici.Dispatcher.DispatchHandler, Schedul
     controller.rawHeaders = null
     if (this.phase !== "requesting") return
     if (status < 200) {
-      if (++this.informational > ResponseBounds.maxInformational)
+      if (++this.informationalCount > ResponseBounds.maxInformational)
         this.refuse("the agent sent too many informational responses")
       return
     }
@@ -148,8 +148,8 @@ export class AgentResponse implements Undici.Dispatcher.DispatchHandler, Schedul
     if (this.phase === "streaming") this.read(controller, chunk)
     else if (this.body?.add(chunk) === false) this.refuse("the agent's answer without a stream is too large")
     else if (this.phase === "finished") {
-      this.lingering += chunk.length
-      if (this.lingering > ResponseBounds.linger.bytes) this.abandon()
+      this.lingeringBytes += chunk.length
+      if (this.lingeringBytes > ResponseBounds.linger.bytes) this.abandon()
     }
   }
 
@@ -199,8 +199,8 @@ export class AgentResponse implements Undici.Dispatcher.DispatchHandler, Schedul
     }
     this.phase = "requesting"
     this.since = this.scheduler.now()
-    this.informational = 0
-    // Not at once: undici's parser is the caller.
+    this.informationalCount = 0
+    // Later, because the caller is undici's parser.
     queueMicrotask(() => {
       if (this.phase === "requesting") retry()
     })
@@ -240,7 +240,7 @@ export class AgentResponse implements Undici.Dispatcher.DispatchHandler, Schedul
     if (wait > 0 || this.buffer.isFull) controller.pause()
   }
 
-  /** Resumes the response, but not at once: the caller may be undici's parser, or a deadline. */
+  /** Resumes the response in a microtask, because the caller may be undici's parser, or a deadline. */
   private resume(): void {
     queueMicrotask(() => {
       if (!this.isThrottled && !this.buffer.isFull) this.controller?.resume()

@@ -10,10 +10,10 @@ import type { AgentError } from "../services/chat/AgentStream.ts"
 type Events = Arr.NonEmptyReadonlyArray<AgentEvent>
 export type EventPull = Pull.Pull<Events, AgentError>
 
-/** The size of the buffered events above which the agent is paused: the sum of `costOf`. */
+/** The agent is paused while the sum of the costs of the buffered events exceeds this. */
 const maxSize = 16 * 1024
 
-/** The cost of an event besides its text. A UTF-16 unit of text costs 1. */
+/** The cost of an event without its text. A UTF-16 unit of text costs 1. */
 const eventCost = 16
 
 const costOf = (event: AgentEvent): number =>
@@ -21,7 +21,7 @@ const costOf = (event: AgentEvent): number =>
     ? event.delta.length + eventCost
     : 8 * eventCost
 
-/** The response, as the buffer calls it. */
+/** The callbacks by which the buffer notifies the agent's response. */
 export interface Producer {
   /** The reader begins to wait for the agent. */
   readonly onWait: () => void

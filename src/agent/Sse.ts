@@ -13,7 +13,7 @@
 import { isAscii } from "node:buffer"
 
 export interface Event {
-  /** `message` if the stream does not say. */
+  /** `message` if the stream names no event. */
   readonly event: string
   readonly data: string
 }

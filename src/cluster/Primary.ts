@@ -1,6 +1,6 @@
 /**
  * The primary of `serve --workers`: owns the listening sockets and, without Redis, the rate-limit counts, and keeps the
- * configured number of workers running. It handles no requests for the service itself.
+ * configured number of workers running. It does not serve HTTP requests.
  *
  * @module
  */
@@ -81,11 +81,11 @@ export const start = Effect.fnUntraced(function* (
   const alive = new Set<WorkerProcess.WorkerProcess>()
   const members = new Map<Slot, Member>()
   /** The merged metrics of workers that have ended. */
-  let retired: Snapshot = []
+  let endedMetrics: Snapshot = []
   yield* observeGauge(Metrics.workers({}), () => members.size)
   const restarts = Metrics.workerRestarts({})
   restarts.updateUnsafe(0, context)
-  const restarted = () => restarts.updateUnsafe(1, context)
+  const countRestart = () => restarts.updateUnsafe(1, context)
 
   const requestReplacement = (slot: Slot): Deferred.Deferred<boolean> => {
     const replacement = Deferred.makeUnsafe<boolean>()
@@ -103,7 +103,7 @@ export const start = Effect.fnUntraced(function* (
       onEndRequested: () => void requestReplacement(slot),
       onEnded: (snapshot) => {
         alive.delete(worker)
-        retired = merge([retired, snapshot])
+        endedMetrics = merge([endedMetrics, snapshot])
       }
     })
     alive.add(worker)
@@ -139,7 +139,7 @@ export const start = Effect.fnUntraced(function* (
     return member
   })
 
-  const couldNotStart = (slot: Slot, { message }: WorkerProcess.WorkerFailed) =>
+  const logStartFailure = (slot: Slot, { message }: WorkerProcess.WorkerFailed) =>
     Effect.logError(`Worker ${slot.number} could not be started: ${message}`)
 
   /** Restarts a worker that died, retrying with backoff until one serves. */
@@ -150,12 +150,12 @@ export const start = Effect.fnUntraced(function* (
       yield* Effect.sleep(delayMillis)
       const started = yield* Effect.result(launch(slot))
       if (Result.isSuccess(started)) {
-        restarted()
+        countRestart()
         yield* Effect.logInfo(`Worker ${slot.number} serves again`)
         return { member: yield* register(slot, started.success), failures }
       }
       ;({ failures, delayMillis } = Restart.after(failures, 0))
-      yield* couldNotStart(slot, started.failure)
+      yield* logStartFailure(slot, started.failure)
     }
   })
 
@@ -177,14 +177,14 @@ export const start = Effect.fnUntraced(function* (
       Effect.forEach(requests, (replacement) => Deferred.succeed(replacement, done), { discard: true })
     if (Result.isFailure(started)) {
       yield* old.worker.isOver()
-        ? couldNotStart(slot, started.failure)
+        ? logStartFailure(slot, started.failure)
         : Effect.logError(`Worker ${slot.number} could not be replaced and keeps serving: ${started.failure.message}`)
       yield* complete(false)
       return old
     }
     const isDead = old.worker.isOver()
     const member = yield* register(slot, started.success)
-    if (isDead) restarted()
+    if (isDead) countRestart()
     yield* Effect.logInfo(`A new worker ${slot.number} serves${isDead ? "" : "; the old one ends"}`)
     yield* Effect.forkIn(Effect.andThen(retire(old), complete(true)), scope)
     return member
@@ -238,7 +238,7 @@ export const start = Effect.fnUntraced(function* (
     ).pipe(
       Effect.map(() =>
         merge([
-          retired,
+          endedMetrics,
           withProcess("primary", take(context)),
           ...[...alive].map((worker) => withProcess(String(worker.slot), worker.measured()))
         ])

@@ -18,11 +18,11 @@ import {
 import * as DemoAnswer from "./DemoAnswer.ts"
 
 export interface Options {
-  /** The bearer key that requests must carry; without it, requests need no key. */
+  /** The bearer key that requests must carry; without this option, requests need no key. */
   readonly key?: Redacted.Redacted
   /** The delay before each token. */
   readonly pace?: Duration.Input
-  /** The origin of the demo's website, whose pages answers cite; without it, answers cite nothing. */
+  /** The origin of the website. Answers cite its pages; without this option, they cite nothing. */
   readonly website?: Effect.Effect<string>
 }
 

@@ -1,5 +1,5 @@
 /**
- * Undocumented fields, methods and calls of Node's servers, sockets, parsers and streams. No other module relies on any.
+ * Undocumented fields, methods and calls of Node's servers, sockets, parsers and streams. Only this module relies on them.
  * `test/runtime/NodeInternals` fails if a version of Node changes one of them.
  *
  * @module
@@ -59,8 +59,8 @@ export const parserListeners = (socket: Socket): ParserListeners => ({
 })
 
 /**
- * Replaces a connection's `pause` and `resume`. Node calls them while the body of a request is not consumed, and while the
- * client does not read its responses.
+ * Replaces a connection's `pause` and `resume`. Node pauses a connection while the body of a request is not consumed, and
+ * while the client does not read its responses.
  */
 export const replaceFlowControl = (socket: Socket, pause: () => void, resume: () => void): void => {
   socket.pause = () => {

@@ -34,7 +34,7 @@ describe("agent/Anthropic", () => {
     assert.deepStrictEqual(protocol.headers(request), { "anthropic-version": "2023-06-01" })
   })
 
-  it("sends the visitor's message first, without a greeting before it", () => {
+  it("leaves out a greeting before the visitor's first message", () => {
     const messages = [
       { role: "assistant", text: "How can I help?" },
       { role: "user", text: "Hi" }

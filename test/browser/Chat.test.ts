@@ -13,7 +13,7 @@ import { until } from "../support/Wait.ts"
 
 const agent = ChatPage.agent()
 
-/** An open chat that tests share, since to open one takes more processor time than most answers. */
+/** An open chat that tests share, because opening one takes more processor time than most answers. */
 class SharedChat extends Context.Service<SharedChat, Effect.Success<ReturnType<typeof ChatPage.make>>>()(
   "hydracore/test/browser/SharedChat"
 ) {
@@ -33,11 +33,11 @@ const newConversation = Effect.tap(
 )
 
 inChromium("the chat", Layer.provideMerge(SharedChat.layer, testServer({}, agent.script)), (it) => {
-  it.effect("weighs less than 14 kB for every page, and its panel less than 18 kB", () =>
+  it.effect("adds a script of less than 3 kB to every page, and its panel is less than 18 kB", () =>
     Effect.gen(function* () {
       const { url } = yield* TestServer
       for (const [name, bytes] of [
-        ["chat", 14_000],
+        ["chat", 3_000],
         ["chat-panel", 18_000]
       ] as const) {
         const script = yield* Effect.promise(async () => (await fetch(`${url}/v1/public/${name}.js`)).text())
@@ -100,7 +100,7 @@ inChromium("the chat", Layer.provideMerge(SharedChat.layer, testServer({}, agent
         ]
         yield* send(`say: ${attacks.join("\n\n")}\n\nThe end`)
         yield* answered(/The end$/)
-        const found = yield* on(() =>
+        const rendered = yield* on(() =>
           page.evaluate<{ names: Array<string>; links: Array<string>; attributes: Array<string>; ran: boolean }>(`({
             names: [...document.querySelector("hydracore-chat").shadowRoot.querySelectorAll(".body *")].map((node) => node.localName),
             links: [...document.querySelector("hydracore-chat").shadowRoot.querySelectorAll(".body a")].map((node) => node.href),
@@ -110,18 +110,18 @@ inChromium("the chat", Layer.provideMerge(SharedChat.layer, testServer({}, agent
         )
         const allowed = "a br button code div li p pre table tbody td th thead tr ul".split(" ")
         assert.deepStrictEqual(
-          [...new Set(found.names)].filter((name) => !allowed.includes(name)),
+          [...new Set(rendered.names)].filter((name) => !allowed.includes(name)),
           []
         )
         assert.deepStrictEqual(
-          [...new Set(found.attributes)].filter(
+          [...new Set(rendered.attributes)].filter(
             (name) => !["aria-label", "class", "href", "part", "scope", "tabindex", "type"].includes(name)
           ),
           []
         )
-        assert.isNotEmpty(found.links)
-        for (const link of found.links) assert.match(link, /^http:\/\/www\.shop\.test/)
-        assert.isFalse(found.ran)
+        assert.isNotEmpty(rendered.links)
+        for (const link of rendered.links) assert.match(link, /^http:\/\/www\.shop\.test/)
+        assert.isFalse(rendered.ran)
         assert.isEmpty(site.of("/evil", "GET"))
         assert.isEmpty(relay.received.filter(({ path }) => path.includes("evil")))
         assert.strictEqual(page.url(), `${site.url}/`)
@@ -129,7 +129,7 @@ inChromium("the chat", Layer.provideMerge(SharedChat.layer, testServer({}, agent
       })
     )
 
-    it.effect("has rules in the theme's color, and table headings aligned with their columns", () =>
+    it.effect("has horizontal rules in the theme's color, and table headings aligned with their columns", () =>
       Effect.gen(function* () {
         const { answered, begin, on, page, send } = yield* ChatPage.make({ colorScheme: "dark" })
         yield* begin

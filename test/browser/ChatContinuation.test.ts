@@ -1,5 +1,6 @@
 /**
- * How a conversation continues on the next page and in another tab, and how it, a kept answer and suggestions are read.
+ * How a conversation continues on the next page and in another tab, and how a conversation in the browser's storage, an answer
+ * stored by the edge, and suggestions are read.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
@@ -16,29 +17,30 @@ const Messages = Schema.Array(
   })
 )
 
-const conversationOf = (messages: ReadonlyArray<Message>, over: Partial<Conversation>): Conversation => ({
+const conversationOf = (messages: ReadonlyArray<Message>, overrides: Partial<Conversation>): Conversation => ({
   ...empty,
   messages,
-  ...over
+  ...overrides
 })
 
 const question: Message = { role: "user", text: "When?" }
 const partial: Message = { role: "agent", text: "From", id: "a", ended: { kind: "cut" } }
 
-const modeOf = (messages: ReadonlyArray<Message>, over: Partial<Conversation>, isOfAnotherTab: boolean) =>
-  continuationOf(conversationOf(messages, { running: true, ...over }), isOfAnotherTab).running?.mode
+const modeOf = (messages: ReadonlyArray<Message>, overrides: Partial<Conversation>, isOfAnotherTab: boolean) =>
+  continuationOf(conversationOf(messages, { running: true, ...overrides }), isOfAnotherTab).running?.mode
 
 describe("continuationOf", () => {
   it.prop(
     "loses no message, and continues only a running answer",
     [Messages, Schema.Boolean, Schema.Boolean, Schema.Boolean],
     ([messages, running, memory, isOfAnotherTab]) => {
-      const found = continuationOf(conversationOf(messages, { running, memory, id: "c" }), isOfAnotherTab)
-      const last = found.running?.partial
-      const all: ReadonlyArray<Message> = [...found.messages, ...(last === undefined ? [] : [last])]
+      const continuation = continuationOf(conversationOf(messages, { running, memory, id: "c" }), isOfAnotherTab)
+      const last = continuation.running?.partial
+      const all: ReadonlyArray<Message> = [...continuation.messages, ...(last === undefined ? [] : [last])]
       assert.deepStrictEqual<ReadonlyArray<Message>>(all, messages)
-      if (!running) assert.isUndefined(found.running)
-      if (found.running !== undefined) assert.strictEqual(found.messages.at(-1)?.text, found.running.question)
+      if (!running) assert.isUndefined(continuation.running)
+      if (continuation.running !== undefined)
+        assert.strictEqual(continuation.messages.at(-1)?.text, continuation.running.question)
     }
   )
 

@@ -100,8 +100,8 @@ inChromium("an answer that the edge keeps", edgeKeepsConversations, (it) => {
       yield* noError
       assert.isAtMost(streams().length, 2)
       // Nothing is announced twice.
-      const said = yield* on(spoken)
-      assert.deepStrictEqual(said.slice(1), ["The first half.", "And the second."])
+      const announced = yield* on(spoken)
+      assert.deepStrictEqual(announced.slice(1), ["The first half.", "And the second."])
     })
   )
 
@@ -174,13 +174,13 @@ inChromium("an answer that the edge keeps", edgeKeepsConversations, (it) => {
       yield* until("both ratings", () => sent().length === 2)
       const feedback = JSON.parse(sent()[0]!.body) as { message_id: string }
       const conversation = /chat\/([^/]+)\/feedback/.exec(sent()[0]!.path)![1]!
-      const kept = yield* Effect.promise(async () => {
+      const stored = yield* Effect.promise(async () => {
         const response = await fetch(`${edge.url}${path}/${conversation}`, {
           headers: { "x-widget-token": edge.widgetToken }
         })
         return (await response.json()) as { messages: ReadonlyArray<{ id: string; metadata: { rating?: string } }> }
       })
-      assert.strictEqual(kept.messages.find((one) => one.id === feedback.message_id)?.metadata.rating, "down")
+      assert.strictEqual(stored.messages.find((one) => one.id === feedback.message_id)?.metadata.rating, "down")
       // The rating is still shown after a reload.
       yield* on(() => page.reload())
       yield* on(() => bad.waitFor())

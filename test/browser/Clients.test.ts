@@ -59,7 +59,7 @@ inChromium("clients from npm", testServer({}, agent.script, undefined, undefined
     })
   )
 
-  it.effect("useChat shows the sentence of an error", () =>
+  it.effect("useChat shows the message of an error", () =>
     Effect.gen(function* () {
       const { site } = yield* ClientApp.serve("useChat")
       const { page } = yield* (yield* Chromium).visitor()
@@ -70,10 +70,11 @@ inChromium("clients from npm", testServer({}, agent.script, undefined, undefined
     })
   )
 
-  it.effect("assistant-ui has several turns, and an edit of any message replaces it in the stored conversation", () =>
+  it.effect("assistant-ui has several turns, and edits and reloads replace messages of the stored conversation", () =>
     Effect.gen(function* () {
       const { instance } = yield* TestServer
-      // Its thread ids are not UUIDs. Only with this setting does the store keep conversations with such ids.
+      // assistant-ui's thread ids are not UUIDs. Without this setting, the id in the store also depends on the first message, so
+      // that an edit of the first message would begin another conversation.
       yield* InstanceDirectory.use((instances) => instances.update(instance.instanceId, { conversationIds: "client" }))
       const { site } = yield* ClientApp.serve("assistantUi")
       const { errors, page } = yield* (yield* Chromium).visitor()
@@ -83,7 +84,7 @@ inChromium("clients from npm", testServer({}, agent.script, undefined, undefined
       const texts = `runtime.thread.getState().messages.map(({ content }) =>
         content.map((part) => part.type === "text" ? part.text : "").join(""))`
       /** Waits for these messages, finds them in the store, and returns how many conversations the store has. */
-      const said = Effect.fnUntraced(function* (...expected: ReadonlyArray<string>) {
+      const expectMessages = Effect.fnUntraced(function* (...expected: ReadonlyArray<string>) {
         yield* until(
           () => `the messages ${expected}`,
           async () =>
@@ -91,30 +92,30 @@ inChromium("clients from npm", testServer({}, agent.script, undefined, undefined
             (await page.evaluate("runtime.thread.getState().isRunning")) === false
         )
         assert.deepStrictEqual(messagesOfLast(), expected.slice(0, -1))
-        const found = yield* Stream.runCollect(
+        const conversations = yield* Stream.runCollect(
           (yield* ConversationStore).stream({ instanceId: instance.instanceId, since: null })
         )
         assert.includeDeepMembers(
-          found.map(({ messages }) => messages.map(({ parts }) => AnswerParts.textOf(parts))),
+          conversations.map(({ messages }) => messages.map(({ parts }) => AnswerParts.textOf(parts))),
           [expected]
         )
-        return found.length
+        return conversations.length
       })
       const edit = (index: number, text: string) =>
         run(`(({ composer }) => { composer.beginEdit(); composer.setText(${JSON.stringify(text)}); composer.send() })(
           runtime.thread.getMessageByIndex(${index}))`)
       yield* run(`runtime.thread.append("say: one")`)
-      const conversationCount = yield* said("say: one", "one")
+      const conversationCount = yield* expectMessages("say: one", "one")
       yield* run(`runtime.thread.append("say: two")`)
-      yield* said("say: one", "one", "say: two", "two")
+      yield* expectMessages("say: one", "one", "say: two", "two")
       yield* edit(2, "say: three")
-      yield* said("say: one", "one", "say: three", "three")
+      yield* expectMessages("say: one", "one", "say: three", "three")
       yield* edit(0, "say: four")
-      yield* said("say: four", "four")
+      yield* expectMessages("say: four", "four")
       yield* run(`runtime.thread.append("say: five")`)
-      yield* said("say: four", "four", "say: five", "five")
+      yield* expectMessages("say: four", "four", "say: five", "five")
       yield* run(`runtime.thread.getMessageByIndex(1).reload()`)
-      assert.strictEqual(yield* said("say: four", "four"), conversationCount)
+      assert.strictEqual(yield* expectMessages("say: four", "four"), conversationCount)
       assert.deepStrictEqual(errors, [])
       yield* InstanceDirectory.use((instances) => instances.update(instance.instanceId, { conversationIds: "service" }))
     })
@@ -135,11 +136,11 @@ inChromium("clients from npm", testServer({}, agent.script, undefined, undefined
     })
   )
 
-  it.effect("AG-UI's client runs an answer", () =>
+  it.effect("AG-UI's client gets an answer", () =>
     Effect.gen(function* () {
       const { errors, page } = yield* opened("agUi")
-      const said = yield* Effect.promise(() => page.evaluate("ask()"))
-      assert.deepStrictEqual(said, ["When do you open?", "You said When do you open?."])
+      const texts = yield* Effect.promise(() => page.evaluate("ask()"))
+      assert.deepStrictEqual(texts, ["When do you open?", "You said When do you open?."])
       assert.deepStrictEqual(errors, [])
     })
   )

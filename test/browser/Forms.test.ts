@@ -98,7 +98,7 @@ inChromium("a form", testServer(), (it) => {
 
     it.effect("lets the page cancel and change each step", () =>
       Effect.gen(function* () {
-        const { evaluate, fence, receivedEvents, page, relay, sent, status } = yield* make({ clock: true })
+        const { evaluate, fence, receivedEvents, page, relay, sent, status } = yield* make({ stoppedClock: true })
         yield* fill(page, { name: "Ada" })
         yield* evaluate(
           `document.forms[0].addEventListener("hydracore:submit", (event) => event.preventDefault(), { once: true })`

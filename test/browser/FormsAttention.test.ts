@@ -4,7 +4,7 @@
 import { assert, describe } from "@effect/vitest"
 import { Effect } from "effect"
 import { inChromium } from "../support/browser/Browser.ts"
-import { faults422, fields, fill, isSubmit, make, press, says } from "../support/browser/BrowserForm.ts"
+import { fields, fill, isSubmit, make, press, says, validationFault } from "../support/browser/BrowserForm.ts"
 import type { Fault } from "../support/browser/Network.ts"
 import { layer as testServer } from "../support/TestServer.ts"
 import { until } from "../support/Wait.ts"
@@ -14,7 +14,7 @@ const elsewhere = `<textarea id="elsewhere"></textarea>`
 /** A form whose attempts meet these faults, one each, and which waits to retry after the first. */
 const waiting = Effect.fnUntraced(function* (attributes: string, first: Fault, ...then: ReadonlyArray<Fault>) {
   // A field after the form.
-  const form = yield* make({ attributes, clock: true, fields: `${fields}</form>${elsewhere}` })
+  const form = yield* make({ attributes, stoppedClock: true, fields: `${fields}</form>${elsewhere}` })
   const faults = [first, ...then]
   form.relay.fault = (received) => (isSubmit(received) ? faults.shift() : undefined)
   yield* fill(form.page, { name: "Ada", email: "ada@example.org" })
@@ -46,7 +46,7 @@ const after = (seconds: number): Fault => ({
 
 inChromium("a retried form", testServer(), (it) => {
   describe("shows errors", () => {
-    const fault = faults422({ loc: ["body", "email"], msg: "No" })
+    const fault = validationFault({ loc: ["body", "email"], msg: "No" })
 
     it.effect("and focuses the first one if the visitor is waiting", () =>
       Effect.gen(function* () {

@@ -4,7 +4,7 @@
 import { assert, describe } from "@effect/vitest"
 import { Effect } from "effect"
 import { inChromium } from "../support/browser/Browser.ts"
-import { faults422, fill, isSubmit, make, press, says, stored, textOf } from "../support/browser/BrowserForm.ts"
+import { fill, isSubmit, make, press, says, stored, textOf, validationFault } from "../support/browser/BrowserForm.ts"
 import type { Fault } from "../support/browser/Network.ts"
 import { paths, layer as testServer } from "../support/TestServer.ts"
 import { until } from "../support/Wait.ts"
@@ -18,7 +18,7 @@ inChromium("a form", testServer(), (it) => {
         relay.fault = (received) => {
           if (!isSubmit(received) || !once) return undefined
           once = false
-          return faults422(
+          return validationFault(
             { loc: ["body", "form_data", "message"], msg: "Value error, <b>too short</b>" },
             { loc: ["body", "email"], msg: "Input should be a valid string" },
             { loc: ["body", "form_data", "unseen"], msg: "is missing" }
@@ -72,7 +72,8 @@ inChromium("a form", testServer(), (it) => {
           fields: `<input name="email" aria-describedby="hint"><i id="hint">Never shown</i>
             <b data-hydracore-error="email"></b><button>Send</button>`
         })
-        relay.fault = (received) => (isSubmit(received) ? faults422({ loc: ["body", "email"], msg: "No" }) : undefined)
+        relay.fault = (received) =>
+          isSubmit(received) ? validationFault({ loc: ["body", "email"], msg: "No" }) : undefined
         yield* press(page)
         yield* says(status, "Please check")
         assert.strictEqual(yield* evaluate(`document.querySelector("b").textContent`), "No")
@@ -131,7 +132,7 @@ inChromium("a form", testServer(), (it) => {
 
     it.effect("keeps the content when the network fails, and sends it once online", () =>
       Effect.gen(function* () {
-        const { context, errors, receivedEvents, page, sent, status } = yield* make({ clock: true })
+        const { context, errors, receivedEvents, page, sent, status } = yield* make({ stoppedClock: true })
         yield* fill(page, { name: "Ada-offline", message: "kept" })
         yield* Effect.promise(() => context.setOffline(true))
         yield* press(page)
@@ -153,7 +154,7 @@ inChromium("a form", testServer(), (it) => {
 
     it.effect("retries after a delay, and is stored once", () =>
       Effect.gen(function* () {
-        const { keys, page, relay, sent, status } = yield* make({ clock: true })
+        const { keys, page, relay, sent, status } = yield* make({ stoppedClock: true })
         const faults: Array<Fault> = [
           { _tag: "Cut" },
           { _tag: "Cut" },
@@ -177,7 +178,7 @@ inChromium("a form", testServer(), (it) => {
 
     it.effect("retries after Retry-After, at most an hour", () =>
       Effect.gen(function* () {
-        const { evaluate, fence, page, relay, sent, status } = yield* make({ clock: true })
+        const { evaluate, fence, page, relay, sent, status } = yield* make({ stoppedClock: true })
         const away = (seconds: number): Fault => ({
           _tag: "Answer",
           status: 503,
@@ -224,7 +225,7 @@ inChromium("a form", testServer(), (it) => {
 
     it.effect("keeps changes made during the wait, as another submission", () =>
       Effect.gen(function* () {
-        const { keys, page, relay, status } = yield* make({ clock: true })
+        const { keys, page, relay, status } = yield* make({ stoppedClock: true })
         let down = true
         relay.fault = (received) => (isSubmit(received) && down ? { _tag: "Cut" } : undefined)
         yield* fill(page, { name: "Ada-one" })

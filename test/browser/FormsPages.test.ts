@@ -5,7 +5,7 @@ import { assert, describe } from "@effect/vitest"
 import { Effect } from "effect"
 import * as Snippet from "../../src/cli/commands/Snippet.ts"
 import { inChromium, type VisitorOptions } from "../support/browser/Browser.ts"
-import { faults422, fill, isSubmit, make, press, says, textOf } from "../support/browser/BrowserForm.ts"
+import { fill, isSubmit, make, press, says, textOf, validationFault } from "../support/browser/BrowserForm.ts"
 import * as BrowserSite from "../support/browser/BrowserSite.ts"
 import { layer as testServer } from "../support/TestServer.ts"
 import { until } from "../support/Wait.ts"
@@ -98,7 +98,7 @@ inChromium("a form", testServer(), (it) => {
       relay.fault = (received) => {
         if (!isSubmit(received) || !once) return undefined
         once = false
-        return faults422({ loc: ["body", "form_data", "closest"], msg: "No" })
+        return validationFault({ loc: ["body", "form_data", "closest"], msg: "No" })
       }
       yield* evaluate(`document.querySelector("button").click()`)
       yield* says(status, "Please check")
@@ -149,7 +149,7 @@ inChromium("a form", testServer(), (it) => {
       let isCut = true
       relay.fault = (received) =>
         isSubmit(received)
-          ? faults422({ loc: ["body", "form_data", "message"], msg: "Value error, too short" })
+          ? validationFault({ loc: ["body", "form_data", "message"], msg: "Value error, too short" })
           : isCut && received.path.includes("forms-faults")
             ? { _tag: "Cut" }
             : undefined
@@ -174,7 +174,7 @@ inChromium("a form", testServer(), (it) => {
       relay.fault = (received) => {
         if (!isSubmit(received) || !once) return undefined
         once = false
-        return faults422({ loc: ["body", "form_data", "name"], msg: "No" })
+        return validationFault({ loc: ["body", "form_data", "name"], msg: "No" })
       }
       yield* press(page)
       yield* until("the fault", async () => (await textOf(page, "[data-hydracore-error=name]")) === "No")

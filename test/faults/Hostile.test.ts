@@ -25,7 +25,7 @@ layer(AttackedService.layer(TestDatabase.url), { excludeTestServices: true })("f
     "of 1,000 valid and broken requests generated from the contract, none causes a 5xx, and accepted ones are stored as sent",
     () =>
       // Response times are measured on an idle machine; here each response must only arrive.
-      Effect.map(fuzz({ requests: 1_000, seed, latest: 15_000 }), (figures) => {
+      Effect.map(fuzz({ requests: 1_000, seed, maxMillis: 15_000 }), (figures) => {
         assert.isAbove(figures["forms compared"], 100)
         assert.isAbove(figures["views found"], 100)
       })
@@ -44,9 +44,9 @@ describe("faults: the generator of hostile input", () => {
       first.map((request) => encode(request).toString("base64")),
       second.map((request) => encode(request).toString("base64"))
     )
-    const met = new Set(first.flatMap(({ fault }) => fault.split(", ")))
+    const occurring = new Set(first.flatMap(({ fault }) => fault.split(", ")))
     assert.deepStrictEqual(
-      faults.filter((fault) => !met.has(fault)),
+      faults.filter((fault) => !occurring.has(fault)),
       []
     )
     assert.isAbove(first.filter(({ fault }) => fault === "valid").length, 250)

@@ -53,7 +53,7 @@ TestRedis.describeWithRedis("redis/RateLimiter", () => {
     )
   )
 
-  it.live("counts across processes, by Redis's clock", () =>
+  it.live("counts across processes with the default clock, which is Redis's", () =>
     Effect.gen(function* () {
       const redis = yield* TestRedis.started
       const [one, other] = [yield* limiterOf(redis, unusedFallback), yield* limiterOf(redis, unusedFallback)]

@@ -18,7 +18,7 @@ const runLoop = Effect.fnUntraced(function* (ends: ReadonlyArray<Effect.Effect<v
   return { fiber, lines, rounds: () => rounds }
 })
 
-it.effect("runtime/Rounds: a loop continues after an error, a defect and an interruption of a part of it", () =>
+it.effect("runtime/Rounds: a loop continues after an error, a defect or an interruption within a round", () =>
   Effect.gen(function* () {
     for (const end of [Effect.fail("an error"), Effect.die(new Error("a defect")), Effect.interrupt]) {
       const { lines, rounds } = yield* runLoop([Effect.void, end])

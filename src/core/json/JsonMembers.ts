@@ -24,8 +24,9 @@ const holdsPlain = (value: object, except?: string): boolean => {
 }
 
 /**
- * The member, if `JSON.stringify` writes exactly this text, the member is an object or array of plain values and all other
- * members are plain. Otherwise undefined. Nearly all clients send such texts, and stringifying takes half the time of a scan.
+ * The member, provided that `JSON.stringify` writes exactly this text, that the member is an object or array of plain values, and
+ * that all other members are plain; otherwise undefined. Nearly all clients send such texts, and stringifying takes half the time
+ * of a scan.
  */
 const memberTextAsStringified = (text: string, member: string, value: unknown): MemberText | undefined => {
   if (typeof value !== "object" || value === null || !Object.hasOwn(value, member)) return undefined
@@ -49,7 +50,7 @@ export const memberText = (text: string, member: string, value?: unknown): Membe
   memberTextAsStringified(text, member, value) ?? scannedMemberText(text, member)
 
 /** Concatenates ranges of a text. Adjacent ranges are sliced as one. */
-class Runs {
+class Ranges {
   private readonly text: string
   private before: Array<string> = []
   private start = 0
@@ -94,17 +95,17 @@ const nameOf = (key: string): string =>
   holdsEscape(key, 0, key.length) ? (JSON.parse(key) as string) : key.slice(1, -1)
 
 const scannedMemberText = (text: string, member: string): MemberText | undefined => {
-  const runs = new Runs(text)
+  const ranges = new Ranges(text)
   let inside = false
   let deepest = 0
-  let found = false
+  let isFound = false
   scan(text, (start, end, depth, isKey) => {
     if (depth <= 1 && (isKey || depth === 0)) {
       inside = isKey && isNamed(text, start, end, member)
       if (inside) {
-        runs.take()
+        ranges.take()
         deepest = 0
-        found = true
+        isFound = true
       }
       return
     }
@@ -116,9 +117,9 @@ const scannedMemberText = (text: string, member: string): MemberText | undefined
       return
     }
     if (depth > deepest && isOpening(code)) deepest = depth
-    runs.add(start, end)
+    ranges.add(start, end)
   })
-  return found ? { text: runs.take(), depth: deepest } : undefined
+  return isFound ? { text: ranges.take(), depth: deepest } : undefined
 }
 
 const colon = 0x3a
@@ -138,12 +139,12 @@ export interface Member {
  * @param text the JSON text of an object.
  */
 export const members = (text: string): ReadonlyArray<Member> => {
-  const found: Array<Member> = []
-  const runs = new Runs(text)
+  const all: Array<Member> = []
+  const ranges = new Ranges(text)
   let key: string | undefined
   const close = () => {
-    const value = runs.take()
-    if (key !== undefined) found.push({ key, name: nameOf(key), value })
+    const value = ranges.take()
+    if (key !== undefined) all.push({ key, name: nameOf(key), value })
     key = undefined
   }
   scan(text, (start, end, depth, isKey) => {
@@ -151,8 +152,8 @@ export const members = (text: string): ReadonlyArray<Member> => {
     else if (depth === 1 && isKey) key = text.slice(start, end)
     else if (depth > 1 || text.charCodeAt(start) !== colon) {
       if (depth === 1 && text.charCodeAt(start) === comma) close()
-      else runs.add(start, end)
+      else ranges.add(start, end)
     }
   })
-  return found
+  return all
 }

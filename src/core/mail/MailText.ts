@@ -36,4 +36,5 @@ export const line = (text: string, max: number): string => cut(block(text, 4 * m
 export const number = (value: number): string => value.toLocaleString("en-US")
 
 /** `1 submission`, `2 submissions`. */
-export const counted = (count: number, one: string): string => `${number(count)} ${one}${count === 1 ? "" : "s"}`
+export const counted = (count: number, singular: string): string =>
+  `${number(count)} ${singular}${count === 1 ? "" : "s"}`

@@ -10,12 +10,12 @@ export interface Issued {
   readonly issuer: string | null
 }
 
-/** The id of a session or a key, the ids of those that it issued, the ids of those that these issued, and so on. */
-export const issuersFrom = (id: string, all: ReadonlyArray<Issued>): ReadonlySet<string> => {
-  const issuers = new Set([id])
+/** The id of a session or a key, and the ids of all that it issued, directly or indirectly. */
+export const issuanceTree = (id: string, all: ReadonlyArray<Issued>): ReadonlySet<string> => {
+  const tree = new Set([id])
   // The set grows while it is walked.
-  for (const known of issuers) for (const { id, issuer } of all) if (issuer === known) issuers.add(id)
-  return issuers
+  for (const known of tree) for (const { id, issuer } of all) if (issuer === known) tree.add(id)
+  return tree
 }
 
 /** What is revoked together with a key or a session. */

@@ -43,7 +43,7 @@ export class RunningAnswer implements EventSink, Scheduled {
   private fault: string | undefined
   private finish: Finish | undefined
   private bytes = 0
-  private others = 0
+  private otherEvents = 0
   private isReasoning = false
   private readonly options: Options
 
@@ -57,7 +57,7 @@ export class RunningAnswer implements EventSink, Scheduled {
     return this.ending !== undefined
   }
 
-  /** The agent does not wait for readers: the log holds all events. */
+  /** Always true: the agent does not wait for readers, because the log holds all events. */
   readonly isEmpty = true
 
   whenEmpty(callback: () => void): void {
@@ -70,7 +70,7 @@ export class RunningAnswer implements EventSink, Scheduled {
     let texts = 0
     for (const event of events) {
       if (event._tag === "Text") texts++
-      if (this.keeps(event)) kept.push(event)
+      if (this.count(event)) kept.push(event)
     }
     if (texts > 0) this.options.onTexts(texts)
     if (kept.length > 0) this.log.push(kept.length === 1 ? kept : AnswerPieces.joinTexts(kept))
@@ -93,7 +93,7 @@ export class RunningAnswer implements EventSink, Scheduled {
     return AnswerParts.toWellFormed(AnswerParts.fromEvents(this.log.since(0)))
   }
 
-  /** Decides how the answer ended, unless `end` has. A later `end` does not change it. */
+  /** Decides how the answer ended, unless `end` has decided it. A later `end` does not change it. */
   endingAfter(exit: AgentExit): AnswerEnding {
     this.ending ??= this.naturalEnding(exit)
     return this.ending
@@ -120,8 +120,11 @@ export class RunningAnswer implements EventSink, Scheduled {
     return Cause.hasInterruptsOnly(exit.cause) ? "cut" : "failed"
   }
 
-  /** Keeps only the first of successive reasoning events: readers see that the agent reasons, but not its reasoning. */
-  private keeps(event: AgentEvent): boolean {
+  /**
+   * Counts an event, and returns whether the log keeps it. The log keeps only the first of successive reasoning events: readers
+   * see that the agent reasons, but not its reasoning.
+   */
+  private count(event: AgentEvent): boolean {
     const wasReasoning = this.isReasoning
     this.isReasoning = event._tag === "Reasoning"
     switch (event._tag) {
@@ -140,7 +143,7 @@ export class RunningAnswer implements EventSink, Scheduled {
         this.finish = event
         return false
       default:
-        return ++this.others <= maxOtherEvents
+        return ++this.otherEvents <= maxOtherEvents
     }
   }
 }

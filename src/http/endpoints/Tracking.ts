@@ -77,7 +77,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       }
       const userAgent = UserAgent.read(head.headers["user-agent"])
       return Effect.flatMap(salts.current, (salt) => {
-        const { reason, store } = record(
+        const recording = record(
           payload,
           {
             hostedWebsiteId: site.hostedWebsiteId,
@@ -92,11 +92,11 @@ export const make = Effect.fnUntraced(function* (options: Options) {
           site
         )
         return Effect.flatMap(
-          store,
+          recording.store,
           (): Effect.Effect<Endpoint.Response> =>
-            reason === null
+            recording.reason === null
               ? Effect.succeed(SerializedResponse.make(204, { ...headers, [Decision.header]: "counted" }))
-              : recordUncounted(reason, subject)(HttpServerResponse.empty({ status: 204, headers }))
+              : recordUncounted(recording.reason, subject)(HttpServerResponse.empty({ status: 204, headers }))
         )
       })
     }

@@ -1,6 +1,6 @@
 /**
- * The owner keys and console sessions of this process, which `OwnerKeys` and `ConsoleSessions` share: a revocation follows what
- * either of them issued.
+ * The owner keys and console sessions of this process. `OwnerKeys` and `ConsoleSessions` share them, because revoking a key or a
+ * session also revokes the keys and sessions that it issued.
  *
  * @module
  */
@@ -16,16 +16,16 @@ export interface StoredKey extends OwnerKey {
 
 export interface StoredSession extends Session.ConsoleSession {
   readonly linkDigest: Uint8Array
-  /** Null until the link is opened. */
+  /** Null until the link is opened, and after the session ended. */
   readonly cookieDigest: Uint8Array | null
 }
 
 export class IssuedCredentials extends Context.Service<
   IssuedCredentials,
   {
-    /** By the digest, in base64url. */
+    /** By their digest, in base64url. */
     readonly keys: Map<string, StoredKey>
-    /** By session id. An ended session remains: a revocation of its issuer finds through it what was created in it. */
+    /** By session id. Ended sessions remain: a revocation of their issuer also revokes the keys and links that they issued. */
     readonly sessions: Map<string, StoredSession>
   }
 >()("hydracore/memory/sites/IssuedCredentials") {}
@@ -37,7 +37,7 @@ export const layer: Layer.Layer<IssuedCredentials> = Layer.sync(IssuedCredential
 
 type Tables = IssuedCredentials["Service"]
 
-/** Ends a session, or voids its link. False if it has ended before. */
+/** Ends a session, or voids its link. False if it had already ended. */
 export const end = ({ sessions }: Tables, sessionId: string, now: number): boolean => {
   const stored = sessions.get(sessionId)
   if (stored === undefined || now >= Session.endsAt(stored)) return false
@@ -45,9 +45,12 @@ export const end = ({ sessions }: Tables, sessionId: string, now: number): boole
   return true
 }
 
-/** What a key or a session issued, directly or indirectly; without `withOpened`, through keys only. */
-const issuersFrom = ({ keys, sessions }: Tables, id: string, withOpened: boolean): ReadonlySet<string> =>
-  Issuers.issuersFrom(id, [
+/**
+ * The id of a key or session, and the ids of all that it issued, directly or indirectly. Without `withOpened`, the sessions among
+ * them are left out, with all that they issued.
+ */
+const issuanceTree = ({ keys, sessions }: Tables, id: string, withOpened: boolean): ReadonlySet<string> =>
+  Issuers.issuanceTree(id, [
     ...[...keys.values()].map(({ issuedBy, keyId }) => ({ id: keyId, issuer: issuedBy })),
     ...(withOpened ? [...sessions.values()] : []).map(({ createdBy, sessionId }) => ({
       id: sessionId,
@@ -56,7 +59,7 @@ const issuersFrom = ({ keys, sessions }: Tables, id: string, withOpened: boolean
   ])
 
 const remaining = (tables: Tables, id: string, now: number): Issuers.Remaining => {
-  const ids = issuersFrom(tables, id, true)
+  const ids = issuanceTree(tables, id, true)
   return {
     keys: [...tables.keys.values()].filter((key) => ids.has(key.keyId) && Credential.isValidAt(key, now)).length,
     sessions: [...tables.sessions.values()].filter(
@@ -72,7 +75,7 @@ export const revoke = (
   now: number,
   { withOpened = false }: Issuers.RevokeOptions = {}
 ): Option.Option<Issuers.Remaining> => {
-  const ids = issuersFrom(tables, id, withOpened)
+  const ids = issuanceTree(tables, id, withOpened)
   let count = 0
   for (const [digest, key] of tables.keys) {
     if (!ids.has(key.keyId) || key.revokedAt !== null) continue

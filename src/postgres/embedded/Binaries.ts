@@ -116,9 +116,9 @@ export const find = Effect.fnUntraced(function* (
     const { folder } = native.value
     const linked = yield* Effect.isSuccess(link(folder))
     const reachable = yield* canEnter(user, folder)
-    const own = linked && reachable ? folder : yield* copy(native.value, home)
-    if (own !== folder) yield* link(own)
-    const result = yield* inFolder(user, own)
+    const programs = linked && reachable ? folder : yield* copy(native.value, home)
+    if (programs !== folder) yield* link(programs)
+    const result = yield* inFolder(user, programs)
     if (result.ok) return result.binaries
     reasons.push(`the one that npm installed does not run (${result.error})`)
   } else {

@@ -38,7 +38,7 @@ export const issuedNothing = (id: string): string =>
   `NOT EXISTS (SELECT FROM owner_key AS issued WHERE issued.issued_by = ${id})
     AND NOT EXISTS (SELECT FROM console_session AS created WHERE created.created_by = ${id})`
 
-/** `Issuers.issuersFrom($1)` in SQL; without `withOpened`, through keys only. */
+/** `Issuers.issuanceTree($1)` in SQL. Without `withOpened`, leaves out sessions and what they issued. */
 const issuers = (withOpened: boolean): string => `WITH RECURSIVE issued AS (
     SELECT key_id AS id, issued_by AS issuer FROM owner_key
     ${withOpened ? "UNION ALL SELECT session_id, created_by FROM console_session" : ""}

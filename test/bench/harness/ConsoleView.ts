@@ -1,5 +1,5 @@
 /**
- * How long a person waits for the console: who opens the overview of the large website, then filters it, and changes the days.
+ * How long a person waits for the console: to open the overview of the large website, to filter it, and to change the days.
  *
  * @module
  */
@@ -26,8 +26,8 @@ const executable =
 const elementTimeout = 120_000
 
 /**
- * A script that measures in the page, as text because the browser runs it. A page is whole in the first frame in which no request is under way and
- * nothing is marked as loading. Times are milliseconds from the navigation, or from the time of the input event.
+ * A script that measures in the page. It is text, because the browser runs it. A page is whole in the first frame in which no
+ * request is under way and nothing is marked as loading. Times are milliseconds from the navigation, or from the click.
  */
 const observer = `
   {
@@ -95,9 +95,9 @@ const signIn = async (browser: Browser, link: string) => {
   return session
 }
 
-const failed = (cause: unknown) => new Program.BenchError({ message: `console: ${cause}` })
+const toError = (cause: unknown) => new Program.BenchError({ message: `console: ${cause}` })
 
-/** Fills a database, or uses that of an earlier run, and measures the console on it. Measures nothing without a Chromium. */
+/** Fills a database, or uses that of an earlier run, and measures the console on it. Without Chromium, it measures nothing. */
 export const measure = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge: Edge.Edge, options: Options) {
   if (executable === undefined) {
     console.error("console: left out, because there is no Chromium. Install it, or set CHROMIUM_PATH to its program.")
@@ -114,18 +114,18 @@ export const measure = Effect.fnUntraced(function* (testBed: TestBed.TestBed, ed
       const args = ["console", "link", "--site", site, "--base-url", base]
       const { url } = yield* Edge.command(testBed, full.root, full.database, args, { CONSOLE: "on" }).pipe(
         Effect.flatMap(Schema.decodeUnknownEffect(Link)),
-        Effect.mapError(failed)
+        Effect.mapError(toError)
       )
       const browser = yield* Effect.acquireRelease(
         Effect.tryPromise({
           try: () => chromium.launch({ executablePath: executable, args: ["--no-sandbox", "--disable-gpu"] }),
-          catch: failed
+          catch: toError
         }),
         (browser) => Effect.promise(() => browser.close())
       )
-      const session = yield* Effect.tryPromise({ try: () => signIn(browser, url), catch: failed })
+      const session = yield* Effect.tryPromise({ try: () => signIn(browser, url), catch: toError })
       return yield* Effect.forEach(Array.from({ length: options.rounds }), () =>
-        Effect.tryPromise({ try: () => round(browser, session, `${base}/console/#/${site}/overview`), catch: failed })
+        Effect.tryPromise({ try: () => round(browser, session, `${base}/console/#/${site}/overview`), catch: toError })
       )
     })
   )

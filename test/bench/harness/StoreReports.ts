@@ -64,13 +64,14 @@ const ask = (port: number, key: string, body: unknown) =>
     catch: (cause) => new Program.BenchError({ message: `a report failed: ${cause}` })
   })
 
-interface Taken {
+/** Times of one row in one round, in milliseconds: `own` and `store` are processor times of the service and of the databases. */
+interface Sample {
   readonly wall: number
   readonly own: number
   readonly store: number
 }
 
-/** What each row of `dashboards` takes in every round, in milliseconds. A round before them warms up. */
+/** The times of each row of `dashboards` in every round. An extra first round warms up and is not counted. */
 const measureOne = (
   testBed: TestBed.TestBed,
   edge: Edge.Edge,
@@ -91,7 +92,7 @@ const measureOne = (
         own: ProcessorTime.read(program.pid) / 1000,
         store: stores.map(ProcessorTime.read).reduce((sum, time) => sum + time) / 1000
       })
-      const taken: Record<string, Array<Taken>> = {}
+      const samples: Record<string, Array<Sample>> = {}
       const answers: Array<string> = []
       for (let round = -1; round < rounds; round++) {
         for (const [name, bodies] of Object.entries(dashboards)) {
@@ -102,20 +103,20 @@ const measureOne = (
           }
           const after = now()
           if (round < 0) continue
-          taken[name] = [
-            ...(taken[name] ?? []),
+          samples[name] = [
+            ...(samples[name] ?? []),
             { wall: after.wall - before.wall, own: after.own - before.own, store: after.store - before.store }
           ]
         }
       }
-      return { taken, answers }
+      return { samples, answers }
     })
   )
 
-const row = (contender: string, taken: ReadonlyArray<Taken>): Row => ({
+const row = (contender: string, samples: ReadonlyArray<Sample>): Row => ({
   contender,
-  samples: taken.map(({ wall }) => wall),
-  processorTime: { own: taken.map(({ own }) => own * 1000), postgres: taken.map(({ store }) => store * 1000) }
+  samples: samples.map(({ wall }) => wall),
+  processorTime: { own: samples.map(({ own }) => own * 1000), postgres: samples.map(({ store }) => store * 1000) }
 })
 
 const Bytes = Schema.Tuple([Schema.Struct({ bytes: Schema.Finite })])
@@ -131,7 +132,7 @@ const sizeInPostgres = (testBed: TestBed.TestBed, edge: Edge.Edge) =>
       .pipe(Effect.flatMap(Schema.decodeUnknownEffect(Bytes)))
   ).pipe(Effect.map(([{ bytes }]) => bytes))
 
-/** The same in ClickHouse, after it merged the parts that were inserted. */
+/** The size of a page view in ClickHouse, after the inserted parts are merged. */
 const sizeInClickHouse = (clickHouse: ClickHouse.ClickHouse) =>
   ClickHouse.run(clickHouse, "OPTIMIZE TABLE page_view FINAL").pipe(
     Effect.andThen(
@@ -179,7 +180,7 @@ export const measure = Effect.fnUntraced(function* (
         title: `Reports of ${options.reported.toLocaleString("en-US")} page views: ${name}`,
         unit: "ms",
         store: "store",
-        rows: [row("PostgreSQL", postgres.taken[name] ?? []), row("ClickHouse", separate.taken[name] ?? [])]
+        rows: [row("PostgreSQL", postgres.samples[name] ?? []), row("ClickHouse", separate.samples[name] ?? [])]
       })
     ),
     {

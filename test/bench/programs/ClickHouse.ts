@@ -1,8 +1,10 @@
 /**
- * ClickHouse behind its HTTP interface: the engine of the tests, with one database that has the service's tables and writes
- * to the disk as they demand. Prints one JSON document with its address as `ANALYTICS_URL`, and runs until it gets SIGTERM.
+ * A ClickHouse server for the benchmarks: the HTTP interface and the engine of the tests, with one database that has the
+ * service's tables. Inserts are synced to disk, as the tables require. Prints one JSON document with its address as
+ * `ANALYTICS_URL`, and runs until it gets SIGTERM.
  *
- * Its processor time includes what Node passes between the network and the engine, which a real server does not need.
+ * Its processor time includes the time in which Node passes data between the network and the engine. A real server does not
+ * need that time.
  *
  * @module
  */

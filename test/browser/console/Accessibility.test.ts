@@ -8,37 +8,37 @@ import * as ConsolePage from "../../support/console/ConsolePage.ts"
 
 inChromium("the console", Layer.provideMerge(ConsolePage.SharedOwner.layer, ConsolePage.layer), (it) => {
   for (const width of [1280, 360]) {
-    it.effect(`has no violations in light and dark mode, ${width} pixels wide`, () =>
+    it.effect(`has no violations and no overflow in light and dark mode, ${width} pixels wide`, () =>
       Effect.gen(function* () {
         const { busy, fresh } = yield* ConsolePage.Websites
         const { loaded, on, page } = yield* ConsolePage.show(
           `#/${busy.websiteConfigId}/overview?source=Direct / None`,
           { viewport: { width, height: 800 } }
         )
-        const clean = Effect.fnUntraced(function* (state: string, changed?: string) {
+        const assertAccessible = Effect.fnUntraced(function* (state: string, changed?: string) {
           yield* loaded
           assert.deepStrictEqual(yield* on(() => ConsolePage.violationsInBothSchemes(page, changed)), [], state)
           const overflow = yield* on(() => page.evaluate<number>("document.documentElement.scrollWidth - innerWidth"))
           assert.isAtMost(overflow, 0, state)
         })
         const show = (fragment: string) => on(() => page.evaluate(`location.hash = ${JSON.stringify(fragment)}`))
-        yield* clean("the overview")
+        yield* assertAccessible("the overview")
         yield* on(() => page.getByRole("slider").focus())
         yield* on(() => page.keyboard.press("ArrowLeft"))
-        yield* clean("the overview with a point of the chart", ".series")
+        yield* assertAccessible("the overview with a point of the chart", ".series")
         yield* on(() => page.getByRole("button", { name: "Table", exact: true }).click())
-        yield* clean("the overview with a table", ".series")
+        yield* assertAccessible("the overview with a table", ".series")
         yield* on(() => page.getByRole("button", { name: /^Days: / }).click())
-        yield* clean("a menu", ".menu:has([role=menu])")
+        yield* assertAccessible("a menu", ".menu:has([role=menu])")
         yield* on(() => page.getByRole("menuitemradio", { name: "Choose days…" }).click())
-        yield* clean("a dialog", "dialog")
+        yield* assertAccessible("a dialog", "dialog")
         yield* on(() => page.keyboard.press("Escape"))
         yield* show(`#/${busy.websiteConfigId}/overview?list=page`)
         yield* on(() => page.getByRole("dialog").waitFor())
-        yield* clean("a whole list", "dialog")
+        yield* assertAccessible("a whole list", "dialog")
         yield* show(`#/${fresh.websiteConfigId}/overview`)
         yield* on(() => page.getByRole("heading", { name: "No visits yet" }).waitFor())
-        yield* clean("a new website")
+        yield* assertAccessible("a new website")
       })
     )
   }

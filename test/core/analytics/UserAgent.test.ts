@@ -43,7 +43,7 @@ describe("core/analytics/UserAgent", () => {
     })
   })
 
-  it.prop("parses any text, up to the maximum length", [Schema.String, Schema.String], ([text, rest]) => {
+  it.prop("cuts any text at the maximum length, and parses it", [Schema.String, Schema.String], ([text, rest]) => {
     assert.strictEqual(UserAgent.read(text), text.slice(0, UserAgent.maxLength))
     const long = text.padEnd(UserAgent.maxLength, "x")
     assert.strictEqual(UserAgent.read(long + rest), long.slice(0, UserAgent.maxLength))

@@ -5,25 +5,25 @@ import * as WriteHealth from "../../../src/core/data/WriteHealth.ts"
 const Write = Schema.Struct({
   kind: Schema.Literals(["page-views", "submissions"]),
   outcome: Schema.Literals(["stored", "failed"]),
-  /** Milliseconds after the previous write. */
-  later: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1_500 }))
+  /** Milliseconds since the previous write. */
+  delay: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1_500 }))
 })
-const Later = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2 * WriteHealth.failingMillis }))
+const Elapsed = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2 * WriteHealth.failingMillis }))
 
 describe("core/data/WriteHealth", () => {
   it.prop(
     "a store is writable if each kind's last write was stored, failing after a recent failure, and unknown after an older one",
-    [Schema.Array(Write), Later],
-    ([writes, later]) => {
+    [Schema.Array(Write), Elapsed],
+    ([writes, elapsed]) => {
       let now = 0
       let failures = WriteHealth.none
       const last = new Map<string, { readonly outcome: string; readonly at: number }>()
-      for (const { kind, later, outcome } of writes) {
-        now += later
+      for (const { delay, kind, outcome } of writes) {
+        now += delay
         failures = WriteHealth.after(failures, kind, outcome, now)
         last.set(kind, { outcome, at: now })
       }
-      now += later
+      now += elapsed
       const failed = [...last.values()].filter(({ outcome }) => outcome === "failed")
       const latestFailure = Math.max(...failed.map(({ at }) => at))
       assert.strictEqual(

@@ -1,17 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { issuersFrom } from "../../../src/core/sites/Issuers.ts"
+import { issuanceTree } from "../../../src/core/sites/Issuers.ts"
 
 const Id = Schema.Literals(["a", "b", "c", "d", "e", "f"])
 const All = Schema.Array(Schema.Struct({ id: Id, issuer: Schema.NullOr(Id) }))
 
-describe("core/sites/Issuers.issuersFrom", () => {
+describe("core/sites/Issuers.issuanceTree", () => {
   it.prop("returns the id and exactly those ids whose chain of issuers leads to it", [Id, All], ([root, rows]) => {
     const issuers = new Map(rows.map(({ id, issuer }) => [id, issuer]))
     const all = [...issuers].map(([id, issuer]) => ({ id, issuer }))
     const leadsTo = (id: string | null | undefined, steps: number): boolean =>
       id === root || (typeof id === "string" && steps > 0 && leadsTo(issuers.get(id as typeof root), steps - 1))
     const expected = [root, ...issuers.keys()].filter((id) => leadsTo(id, all.length))
-    assert.deepStrictEqual([...issuersFrom(root, all)].toSorted(), [...new Set(expected)].toSorted())
+    assert.deepStrictEqual([...issuanceTree(root, all)].toSorted(), [...new Set(expected)].toSorted())
   })
 })

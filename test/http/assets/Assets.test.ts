@@ -21,7 +21,7 @@ const budgets: Readonly<Record<Bundles.Name, number>> = {
   forms: 4096,
   "forms-faults": 1_024,
   "forms-style": 1_024,
-  chat: 14_000,
+  chat: 3_000,
   "chat-panel": 18_000
 }
 

@@ -13,8 +13,8 @@ import { emptyStorages } from "../../support/Storages.ts"
 import { TestServer, layer as testServer } from "../../support/TestServer.ts"
 import { poll } from "../../support/Wait.ts"
 
-const key = new Uint8Array(32).fill(3)
-const secretsKey = Option.some(Redacted.make(key))
+const sealingKey = new Uint8Array(32).fill(3)
+const secretsKey = Option.some(Redacted.make(sealingKey))
 const url = "https://agent.example.com/v1"
 
 /** The stored instance. Unlike a lookup, a list is not cached. */
@@ -23,9 +23,9 @@ const stored = (instanceId: string) =>
     Effect.map((all) => all.find((instance) => instance.instanceId === instanceId) ?? assert.fail("there is none"))
   )
 
-const keyOf = (instanceId: string) =>
+const agentKeyOf = (instanceId: string) =>
   Effect.map(stored(instanceId), ({ agentKey }) =>
-    agentKey === null ? null : Option.getOrThrow(Sealing.open(key, instanceId, agentKey))
+    agentKey === null ? null : Option.getOrThrow(Sealing.open(sealingKey, instanceId, agentKey))
   )
 
 for (const [name, storage] of emptyStorages) {
@@ -58,7 +58,7 @@ for (const [name, storage] of emptyStorages) {
           })
           const { agentKeyEnv, isGuarded, websiteConfigId } = yield* stored(id)
           assert.deepStrictEqual([agentKeyEnv, isGuarded, websiteConfigId], [null, true, mine.site.websiteConfigId])
-          assert.strictEqual(yield* keyOf(id), "sk-1")
+          assert.strictEqual(yield* agentKeyOf(id), "sk-1")
           const path = `/instances/${id}`
           const change = { agent_model: "m-1", instructions: null, daily_tokens: 9, origins: ["https://A.example"] }
           const changed = JSON.parse((yield* mine.request("PATCH", path, change)).text)
@@ -67,7 +67,7 @@ for (const [name, storage] of emptyStorages) {
           const shown = Effect.map(mine.request("GET", path), ({ text }) => JSON.parse(text))
           // Lookups may use a cached instance for a moment.
           assert.deepStrictEqual(yield* poll(shown, ({ agent_model }) => agent_model === "m-1"), expected)
-          assert.strictEqual(yield* keyOf(id), "sk-1")
+          assert.strictEqual(yield* agentKeyOf(id), "sk-1")
           for (const method of ["GET", "PATCH", "DELETE"]) {
             const foreign = yield* theirs.request(method, path, method === "PATCH" ? {} : undefined)
             assert.strictEqual(foreign.status, 404, method)
@@ -83,7 +83,7 @@ for (const [name, storage] of emptyStorages) {
         })
       )
 
-      it.effect("refuses private addresses, and takes neither environment variables nor other websites", () =>
+      it.effect("refuses private addresses and invalid settings, and ignores internal fields", () =>
         Effect.gen(function* () {
           const { request } = yield* opened
           const created = yield* request("POST", "/instances", { name: "A", agent_url: url })
@@ -110,7 +110,7 @@ for (const [name, storage] of emptyStorages) {
               assert.deepStrictEqual([answer.status, locationsOf(answer.text)], [422, ["body.agent_url"]], address)
             }
           }
-          const inner = {
+          const internalFields = {
             agent_key_env: "DATABASE_URL",
             agentKeyEnv: "DATABASE_URL",
             website_config_id: randomUUID(),
@@ -120,11 +120,11 @@ for (const [name, storage] of emptyStorages) {
             instance_id: randomUUID(),
             instanceId: randomUUID()
           }
-          yield* request("PATCH", `/instances/${id}`, inner)
+          yield* request("PATCH", `/instances/${id}`, internalFields)
           const second = JSON.parse(
-            (yield* request("POST", "/instances", { name: "B", agent_url: url, ...inner })).text
+            (yield* request("POST", "/instances", { name: "B", agent_url: url, ...internalFields })).text
           )
-          assert.notInclude([inner.instance_id, inner.instanceId], second.instance_id)
+          assert.notInclude([internalFields.instance_id, internalFields.instanceId], second.instance_id)
           const before = yield* stored(id)
           for (const instance of [before, yield* stored(second.instance_id)]) {
             assert.isNull(instance.agentKeyEnv)
@@ -183,17 +183,17 @@ for (const [name, storage] of emptyStorages) {
           assert.deepInclude(yield* stored(instanceId), { agentUrl: url, agentKeyEnv: null, isGuarded: true })
           yield* shown(url)
           yield* request("PATCH", path, { agent_key: "sk-2" })
-          assert.strictEqual(yield* keyOf(instanceId), "sk-2")
+          assert.strictEqual(yield* agentKeyOf(instanceId), "sk-2")
           yield* request("PATCH", path, { agent_url: url, name: "Same address" })
-          assert.strictEqual(yield* keyOf(instanceId), "sk-2")
+          assert.strictEqual(yield* agentKeyOf(instanceId), "sk-2")
           const otherUrl = "https://elsewhere.example"
           yield* request("PATCH", path, { agent_url: otherUrl })
-          assert.isNull(yield* keyOf(instanceId))
+          assert.isNull(yield* agentKeyOf(instanceId))
           yield* shown(otherUrl)
           yield* request("PATCH", path, { agent_url: url, agent_key: "sk-3" })
-          assert.strictEqual(yield* keyOf(instanceId), "sk-3")
+          assert.strictEqual(yield* agentKeyOf(instanceId), "sk-3")
           yield* request("PATCH", path, { agent_key: null })
-          assert.isNull(yield* keyOf(instanceId))
+          assert.isNull(yield* agentKeyOf(instanceId))
         })
       )
 

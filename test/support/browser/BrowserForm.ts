@@ -30,11 +30,11 @@ export const make = Effect.fnUntraced(function* (
   options: VisitorOptions & {
     readonly attributes?: string
     readonly fields?: string
-    readonly before?: string
-    readonly clock?: boolean
+    /** Whether the page's clock is stopped: then only `page.clock.runFor` advances time. */
+    readonly stoppedClock?: boolean
   } = {}
 ) {
-  const { attributes = "", clock = false, fields: inner = fields, ...visitorOptions } = options
+  const { attributes = "", stoppedClock = false, fields: inner = fields, ...visitorOptions } = options
   const site = yield* BrowserSite.make(visitorOptions)
   const { edge, open, page, pages, relay, script } = site
   pages["/contact"] = `<title>Contact</title>
@@ -45,7 +45,7 @@ export const make = Effect.fnUntraced(function* (
       for (const name of ["submit", "success", "error"])
         addEventListener("hydracore:" + name, (event) => receivedEvents.push([name, event.detail]))
     </script>`
-  if (clock) yield* stopClock(page)
+  if (stoppedClock) yield* stopClock(page)
   yield* open(`${site.site.url}/contact`)
   yield* until("the enhanced form", () => page.evaluate<boolean>("!!document.querySelector('[name=hydracore_hp]')"))
   return {
@@ -81,9 +81,11 @@ export const stored = (mark: string) =>
     return all.filter(({ formData }) => formData.includes(mark))
   })
 
-export const faults422 = (...faults: ReadonlyArray<{ loc: ReadonlyArray<string | number>; msg: string }>): Fault => ({
+export const validationFault = (
+  ...errors: ReadonlyArray<{ loc: ReadonlyArray<string | number>; msg: string }>
+): Fault => ({
   _tag: "Answer",
   status: 422,
   headers: { "content-type": "application/json" },
-  body: JSON.stringify({ detail: faults.map((fault) => ({ ...fault, type: "value_error" })) })
+  body: JSON.stringify({ detail: errors.map((error) => ({ ...error, type: "value_error" })) })
 })

@@ -115,8 +115,8 @@ const kill = (server: ChildProcess): Effect.Effect<void> =>
       })
   )
 
-/** Makes the server's user the owner of a folder and its contents. */
-const makeOwner = (folder: string, user: SystemUser.User) => {
+/** Gives a folder and its contents to the server's user. */
+const giveTo = (user: SystemUser.User, folder: string) => {
   if (!user.isOther) return
   for (const name of [".", ...readdirSync(folder, { recursive: true, encoding: "utf8" })]) {
     const entry = path.join(folder, name)
@@ -130,7 +130,7 @@ export const make: Effect.Effect<ReplicatedPair, never, Scope.Scope> = Effect.ge
     Effect.sync(() => mkdtempSync(path.join(ServerFiles.folder(), "hydracore-pair-"))),
     (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
   )
-  makeOwner(home, user)
+  giveTo(user, home)
   const binaries = yield* Effect.orDie(Binaries.find(user, home))
   const password = randomBytes(12).toString("hex")
   const secret = path.join(home, "password")
@@ -139,7 +139,7 @@ export const make: Effect.Effect<ReplicatedPair, never, Scope.Scope> = Effect.ge
   const [certificate, key] = [path.join(home, "server.crt"), path.join(home, "server.key")]
   writeFileSync(certificate, readFileSync(fixture("here.crt")))
   writeFileSync(key, readFileSync(fixture("leaf.key")), { mode: 0o600 })
-  makeOwner(home, user)
+  giveTo(user, home)
   const initialized = yield* SystemUser.run(
     user,
     binaries.initdb,
@@ -170,27 +170,27 @@ export const make: Effect.Effect<ReplicatedPair, never, Scope.Scope> = Effect.ge
     }).flatMap(([name, value]) => ["-c", `${name}=${value}`])
     const launch = () => {
       const server = spawn(binaries.postgres, ["-D", data, ...args], { ...user.ids, cwd: "/", stdio: "ignore" })
-      const orphaned = () => killAll(server)
-      process.once("exit", orphaned)
-      server.once("exit", () => process.off("exit", orphaned))
+      const killOnExit = () => killAll(server)
+      process.once("exit", killOnExit)
+      server.once("exit", () => process.off("exit", killOnExit))
       return server
     }
     let child = launch()
-    const killed = Effect.suspend(() => kill(child))
-    yield* Effect.addFinalizer(() => killed)
+    const killChild = Effect.suspend(() => kill(child))
+    yield* Effect.addFinalizer(() => killChild)
     const url = `postgres://postgres:${password}@127.0.0.1:${port}/postgres`
-    const accepting = until(`PostgreSQL accepts connections on port ${port}`, () => isAccepting(url))
-    yield* accepting
+    const untilAccepting = until(`PostgreSQL accepts connections on port ${port}`, () => isAccepting(url))
+    yield* untilAccepting
     return {
       port,
       url,
       use: use(url),
-      kill: killed,
+      kill: killChild,
       start: Effect.andThen(
         Effect.sync(() => {
           child = launch()
         }),
-        Effect.asVoid(accepting)
+        Effect.asVoid(untilAccepting)
       ),
       freeze: Effect.sync(() => signal(child, "SIGSTOP")),
       thaw: Effect.sync(() => signal(child, "SIGCONT"))
@@ -198,12 +198,12 @@ export const make: Effect.Effect<ReplicatedPair, never, Scope.Scope> = Effect.ge
   })
 
   const [firstPort, secondPort] = [yield* Effect.promise(freePort), yield* Effect.promise(freePort)]
-  // A copy of data that no server has used yet needs no base backup.
+  // A copy of the files is enough, without a base backup, because no server has used them yet.
   yield* Effect.sync(() => {
     cpSync(first, second, { recursive: true })
     chmodSync(second, 0o700)
     writeFileSync(path.join(second, "standby.signal"), "")
-    makeOwner(second, user)
+    giveTo(user, second)
   })
   const primary = yield* start(first, firstPort, { synchronous_standby_names: "second" })
   const replica = yield* start(second, secondPort, {

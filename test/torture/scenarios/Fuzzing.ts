@@ -17,8 +17,8 @@ import { type Figures, rounded } from "./Figures.ts"
 export interface Options {
   readonly requests: number
   readonly seed: number
-  /** The limit for a response time, in milliseconds. */
-  readonly latest: number
+  /** The maximum response time, in milliseconds. */
+  readonly maxMillis: number
 }
 
 const clients = 8
@@ -108,11 +108,11 @@ export const fuzz = Effect.fnUntraced(function* (options: Options) {
     assert.ok(unframed || status !== undefined, `${what}: the request is answered`)
     assert.ok(status === undefined || status < 500, `${what}: ${text.slice(0, 500)}`)
     // Repeated, to tell a slow request from a busy machine.
-    const held = millis >= options.latest
+    const held = millis >= options.maxMillis
     if (held) {
       late++
       const again = Math.min((await send()).millis, (await send()).millis)
-      assert.ok(again < options.latest, `${what}: answered after ${millis} ms, and again after ${again} ms`)
+      assert.ok(again < options.maxMillis, `${what}: answered after ${millis} ms, and again after ${again} ms`)
     }
     assert.doesNotMatch(text, inside, what)
     assert.ok(text.length < 20_000 || request.endpoint === "chat", `${what}: the answer has ${text.length} characters`)

@@ -8,16 +8,16 @@ import { useEffect, useState } from "preact/hooks"
 import * as Texts from "../Texts.ts"
 import { Message } from "./Message.tsx"
 
-/** Returns a component that calls `load` once, unless that fails. */
+/** Returns a component that calls `load` when it is first shown, and again if that failed and it is shown anew. */
 export const lazy = <Props extends object>(load: () => Promise<ComponentType<Props>>): ComponentType<Props> => {
-  let page: ComponentType<Props> | undefined
+  let Loaded: ComponentType<Props> | undefined
   return (props: Props) => {
-    const [state, setState] = useState<"loading" | "loaded" | "failed">(page === undefined ? "loading" : "loaded")
+    const [state, setState] = useState<"loading" | "loaded" | "failed">(Loaded === undefined ? "loading" : "loaded")
     useEffect(() => {
       if (state !== "loading") return
       load().then(
-        (loaded) => {
-          page = loaded
+        (component) => {
+          Loaded = component
           setState("loaded")
         },
         () => setState("failed")
@@ -35,8 +35,7 @@ export const lazy = <Props extends object>(load: () => Promise<ComponentType<Pro
         </Message>
       )
     }
-    if (page === undefined) return <div class="loading" aria-busy="true" />
-    const Page = page
-    return <Page {...props} />
+    if (Loaded === undefined) return <div class="loading" aria-busy="true" />
+    return <Loaded {...props} />
   }
 }

@@ -24,7 +24,7 @@ interface DialogProps {
   readonly onClose: () => void
 }
 
-const Remove = ({ onClose, siteId, webhook }: DialogProps) => (
+const RemoveDialog = ({ onClose, siteId, webhook }: DialogProps) => (
   <ConfirmChange
     operation="DELETE /v1/owner/sites/:site_id/webhooks/:webhook_id"
     input={{ params: { site_id: siteId, webhook_id: webhook.webhook_id } }}
@@ -35,7 +35,7 @@ const Remove = ({ onClose, siteId, webhook }: DialogProps) => (
   />
 )
 
-const Rotate = ({
+const RotateDialog = ({
   onClose,
   onSecret,
   siteId,
@@ -52,9 +52,9 @@ const Rotate = ({
   />
 )
 
-type Tested = Answer<"POST /v1/owner/sites/:site_id/webhooks/:webhook_id/test">
+type TestResult = Answer<"POST /v1/owner/sites/:site_id/webhooks/:webhook_id/test">
 
-const outcomeOf = ({ delivered, error, millis, status }: Tested): string =>
+const outcomeOf = ({ delivered, error, millis, status }: TestResult): string =>
   delivered ? Texts.webhooks.worked(status, millis) : (error ?? Texts.webhooks.answered(status))
 
 type Open =
@@ -80,12 +80,12 @@ const stateOf = ({ disabled_at, failing_since }: Webhook, now: number): string |
 
 const WebhookRow = ({ isOwner, onOpen, siteId, webhook }: WebhookRowProps) => {
   const params = { site_id: siteId, webhook_id: webhook.webhook_id }
-  const [areShown, setShown] = useState(false)
-  const [tested, setTested] = useState<Tested>()
+  const [areDeliveriesShown, setDeliveriesShown] = useState(false)
+  const [result, setResult] = useState<TestResult>()
   const test = useChange("POST /v1/owner/sites/:site_id/webhooks/:webhook_id/test")
   const update = useChange("PATCH /v1/owner/sites/:site_id/webhooks/:webhook_id")
   const isDisabled = webhook.disabled_at !== null
-  const act = (action: Action) => {
+  const choose = (action: Action) => {
     if (action === "enable" || action === "disable") {
       update.run({ params, body: { enabled: action === "enable" } })
     } else onOpen({ dialog: action, webhook })
@@ -101,15 +101,20 @@ const WebhookRow = ({ isOwner, onOpen, siteId, webhook }: WebhookRowProps) => {
         ].join(" · ")}
         problem={stateOf(webhook, Date.now()) ?? messageOf(test.failure, []) ?? messageOf(update.failure, [])}
       >
-        <span class={tested?.delivered === false ? "bad" : "good"} role="status">
-          {tested === undefined ? "" : outcomeOf(tested)}
+        <span class={result?.delivered === false ? "bad" : "good"} role="status">
+          {result === undefined ? "" : outcomeOf(result)}
         </span>
-        <button type="button" class="button toggle" aria-expanded={areShown} onClick={() => setShown(!areShown)}>
+        <button
+          type="button"
+          class="button toggle"
+          aria-expanded={areDeliveriesShown}
+          onClick={() => setDeliveriesShown(!areDeliveriesShown)}
+        >
           {Texts.deliveries.title}
         </button>
         {isOwner && (
           <>
-            <button type="button" class="button" disabled={test.isBusy} onClick={() => test.run({ params }, setTested)}>
+            <button type="button" class="button" disabled={test.isBusy} onClick={() => test.run({ params }, setResult)}>
               {Common.test}
             </button>
             <Menu
@@ -120,14 +125,14 @@ const WebhookRow = ({ isOwner, onOpen, siteId, webhook }: WebhookRowProps) => {
                 label: Texts.webhooks.actions[value],
                 hasSeparator: value === "remove"
               }))}
-              onChoose={act}
+              onChoose={choose}
             >
               {Common.moreShort}
             </Menu>
           </>
         )}
       </Row>
-      {areShown && (
+      {areDeliveriesShown && (
         <li class="inner">
           <Deliveries siteId={siteId} webhookId={webhook.webhook_id} isOwner={isOwner} />
         </li>
@@ -140,7 +145,7 @@ export const Webhooks = ({ isOwner, site: { site_id: siteId } }: PageProps) => {
   const [open, setOpen] = useState<Open>()
   const webhooks = useAnswer("GET /v1/owner/sites/:site_id/webhooks", { params: { site_id: siteId } }, siteId)
   const close = () => setOpen(undefined)
-  const toSecret = (secret: string) => setOpen({ dialog: "secret", secret })
+  const showSecret = (secret: string) => setOpen({ dialog: "secret", secret })
   return (
     <Section
       title={Common.sections.webhooks}
@@ -155,13 +160,15 @@ export const Webhooks = ({ isOwner, site: { site_id: siteId } }: PageProps) => {
           <WebhookRow key={webhook.webhook_id} siteId={siteId} webhook={webhook} isOwner={isOwner} onOpen={setOpen} />
         )}
       />
-      {open?.dialog === "create" && <WebhookForm siteId={siteId} webhook={null} onClose={close} onSecret={toSecret} />}
-      {open?.dialog === "edit" && (
-        <WebhookForm siteId={siteId} webhook={open.webhook} onClose={close} onSecret={toSecret} />
+      {open?.dialog === "create" && (
+        <WebhookForm siteId={siteId} webhook={null} onClose={close} onSecret={showSecret} />
       )}
-      {open?.dialog === "remove" && <Remove siteId={siteId} webhook={open.webhook} onClose={close} />}
+      {open?.dialog === "edit" && (
+        <WebhookForm siteId={siteId} webhook={open.webhook} onClose={close} onSecret={showSecret} />
+      )}
+      {open?.dialog === "remove" && <RemoveDialog siteId={siteId} webhook={open.webhook} onClose={close} />}
       {open?.dialog === "rotate" && (
-        <Rotate siteId={siteId} webhook={open.webhook} onClose={close} onSecret={toSecret} />
+        <RotateDialog siteId={siteId} webhook={open.webhook} onClose={close} onSecret={showSecret} />
       )}
       {open?.dialog === "secret" && (
         <SecretDialog

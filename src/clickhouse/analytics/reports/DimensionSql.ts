@@ -111,7 +111,7 @@ const acceptsAny = (parameters: Parameters, condition: Condition, texts: string)
     const given = parameters.texts(values)
     return isEqual
       ? `hasAny(${texts}, ${given})`
-      : `arrayExists(given -> arrayExists(part -> position(given, part) > 0, ${given}), ${texts})`
+      : `arrayExists(text -> arrayExists(part -> position(text, part) > 0, ${given}), ${texts})`
   })
 
 /** Whether a filter holds. `read` returns the SQL of a dimension's value; for `event:goal`, of an array. */

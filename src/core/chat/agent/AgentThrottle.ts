@@ -67,5 +67,5 @@ export const take = (state: State, now: number, { bytes, frames, lines, units }:
 /** The pause before the next read, in milliseconds from `at`; zero for none. */
 export const wait = ({ level }: State): number => (level > burst ? Math.max(pause, ((level - burst) * 1000) / rate) : 0)
 
-/** Whether the answer sent too much besides its text, and is to be ended. */
+/** Whether the answer sent too much besides its text, and must be ended. */
 export const isExceeded = ({ overhead }: State): boolean => overhead > maxOverhead

@@ -20,9 +20,9 @@ import type { Parameters } from "./Parameters.ts"
 import * as RollupRows from "./RollupRows.ts"
 
 /** The dimensions that are rolled up, each per day and month. */
-const dimensions = ["all", "time:hour", ...visitDimensions, ...eventDimensions] as const
+const rollups = ["all", "time:hour", ...visitDimensions, ...eventDimensions] as const
 
-export type Rollup = (typeof dimensions)[number]
+export type Rollup = (typeof rollups)[number]
 
 /** The rollup that answers a query, and the time dimension by which its days or months are summed. */
 export interface Reading {
@@ -31,7 +31,7 @@ export interface Reading {
 }
 
 const isRollup = (dimension: Dimension): dimension is Rollup & Dimension =>
-  (dimensions as ReadonlyArray<string>).includes(dimension)
+  (rollups as ReadonlyArray<string>).includes(dimension)
 
 /** How rollups answer a query; null if they cannot. */
 export const reading = ({ dimensions, filters }: Pick<Query, "dimensions" | "filters">): Reading | null => {
@@ -63,7 +63,7 @@ const columnsOf: Readonly<Record<Metric, ReadonlyArray<RollupRows.Column>>> = {
 
 type Shape = Pick<Query, "dimensions" | "metrics">
 
-/** Sums the rollups of some months and days, by the dimensions of a query in its order. Reads only the counts that it needs. */
+/** Sums the rollups of some months and days by the query's dimensions, in the query's order. Reads only the counts it needs. */
 export const statement = (
   parameters: Parameters,
   hostedWebsiteId: string,

@@ -28,24 +28,28 @@ describe("core/analytics/report/Visits", () => {
     }
   )
 
-  it.prop("every row is in exactly one visit, which has its session key", { rows: Rows }, ({ rows: shape }) => {
-    const rows = rowsOf(shape)
-    const visits = Visits.make(rows)
-    assert.sameMembers(
-      visits.flatMap(({ views }) => views),
-      [...rows.views]
-    )
-    assert.sameMembers(
-      visits.flatMap(({ events }) => events),
-      [...rows.events]
-    )
-    for (const { events, sessionKey, views } of visits) {
-      for (const row of [...views, ...events]) assert.strictEqual(Visits.sessionKey(row), sessionKey)
+  it.prop(
+    "every page view and event is in exactly one visit, which has its session key",
+    { rows: Rows },
+    ({ rows: shape }) => {
+      const rows = rowsOf(shape)
+      const visits = Visits.make(rows)
+      assert.sameMembers(
+        visits.flatMap(({ views }) => views),
+        [...rows.views]
+      )
+      assert.sameMembers(
+        visits.flatMap(({ events }) => events),
+        [...rows.events]
+      )
+      for (const { events, sessionKey, views } of visits) {
+        for (const row of [...views, ...events]) assert.strictEqual(Visits.sessionKey(row), sessionKey)
+      }
     }
-  })
+  )
 
   it.prop(
-    "a conversion belongs to the visit of its session key that contains the start of the conversion's visit, if any",
+    "a conversion belongs to the visit with its session key that contains its `visitStartedAt`, if there is one",
     { rows: Rows },
     ({ rows: shape }) => {
       const rows = rowsOf(shape)

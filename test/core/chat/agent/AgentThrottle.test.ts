@@ -5,8 +5,8 @@ import * as AgentThrottle from "../../../../src/core/chat/agent/AgentThrottle.ts
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 
 const Arrival = Schema.Struct({
-  /** Since the one before, in milliseconds. */
-  pause: between(0, 3_000),
+  /** Milliseconds since the previous arrival. */
+  delay: between(0, 3_000),
   bytes: between(1, 65_536),
   frames: between(0, 8_000),
   lines: between(0, 65_536),
@@ -19,14 +19,14 @@ const costOf = ({ bytes, frames, lines }: AgentThrottle.Chunk) =>
 
 describe("core/chat/agent/AgentThrottle", () => {
   it.prop(
-    "a reader that observes the waits reads at most the burst, the rate times the elapsed time, and one chunk",
+    "a reader that observes the waits reads at most the sum of the burst, the rate times the elapsed time, and one chunk",
     [Arrivals],
     ([arrivals]) => {
       let state = AgentThrottle.initial
       let now = 0
       const read: Array<{ readonly now: number; readonly cost: number }> = []
       for (const chunk of arrivals) {
-        now += Math.max(chunk.pause, AgentThrottle.wait(state))
+        now += Math.max(chunk.delay, AgentThrottle.wait(state))
         state = AgentThrottle.take(state, now, chunk)
         read.push({ now, cost: costOf(chunk) })
       }
@@ -44,24 +44,28 @@ describe("core/chat/agent/AgentThrottle", () => {
     let state = AgentThrottle.initial
     let now = 0
     for (const chunk of arrivals) {
-      now += Math.max(chunk.pause, (costOf(chunk) * 1000) / AgentThrottle.rate)
+      now += Math.max(chunk.delay, (costOf(chunk) * 1000) / AgentThrottle.rate)
       state = AgentThrottle.take(state, now, chunk)
       assert.strictEqual(AgentThrottle.wait(state), 0)
     }
   })
 
-  it.prop("a wait is no longer than necessary: right after it, the next wait is 0", [Arrivals], ([arrivals]) => {
-    let state = AgentThrottle.initial
-    for (const chunk of arrivals) state = AgentThrottle.take(state, 0, chunk)
-    const wait = AgentThrottle.wait(state)
-    const waitAfter = (time: number) =>
-      AgentThrottle.wait({ ...state, level: Math.max(0, state.level - (time * AgentThrottle.rate) / 1000) })
-    assert.strictEqual(waitAfter(wait + 0.001), 0)
-    if (wait > AgentThrottle.pause + 1) assert.isAbove(waitAfter(wait - 1), 0)
-  })
+  it.prop(
+    "after a wait the next wait is 0; a millisecond earlier it is not, unless the wait was the minimum pause",
+    [Arrivals],
+    ([arrivals]) => {
+      let state = AgentThrottle.initial
+      for (const chunk of arrivals) state = AgentThrottle.take(state, 0, chunk)
+      const wait = AgentThrottle.wait(state)
+      const waitAfter = (time: number) =>
+        AgentThrottle.wait({ ...state, level: Math.max(0, state.level - (time * AgentThrottle.rate) / 1000) })
+      assert.strictEqual(waitAfter(wait + 0.001), 0)
+      if (wait > AgentThrottle.pause + 1) assert.isAbove(waitAfter(wait - 1), 0)
+    }
+  )
 
   it.prop(
-    "text with one token per frame has no overhead; data without text is over the limit after the maximum",
+    "text with one token per frame has no overhead; data without text exceeds the maximum overhead once it costs more",
     [between(1, 512), between(1, 4), between(1, 65_536), between(0, 200)],
     ([bytes, units, otherBytes, frames]) => {
       let textOnly = AgentThrottle.initial

@@ -87,10 +87,10 @@ describe("core/chat/conversation/Replacement", () => {
         conversation: conversationTo(texts, index, { id: "new", text: "edited" }),
         isWhole
       })
-      const from = index === texts.length ? nothing : { _tag: "From", messageId: `user ${index}` }
-      assert.deepStrictEqual(Replacement.replaced(pairs(texts), request(true)), from)
-      // Without history, it may be the newest message of a client that sends only its newest message.
-      assert.deepStrictEqual(Replacement.replaced(pairs(texts), request(false)), index === 0 ? nothing : from)
+      const expected = index === texts.length ? nothing : { _tag: "From", messageId: `user ${index}` }
+      assert.deepStrictEqual(Replacement.replaced(pairs(texts), request(true)), expected)
+      // At index 0 there is no history: the client may send only its newest message, so nothing is replaced.
+      assert.deepStrictEqual(Replacement.replaced(pairs(texts), request(false)), index === 0 ? nothing : expected)
     }
   )
 
