@@ -42,8 +42,8 @@ export class RunningAnswers extends Context.Service<
   {
     /**
      * Sends the question to the agent and stores the turn concurrently. The first event comes after both. The last event comes
-     * after the whole answer is stored, so that the next turn finds the answer. The scope is that of the visitor's request: while it is
-     * open, the answer has a reader. On failure, nothing runs and `onEnd` was called.
+     * after the whole answer is stored, so that the next turn finds the answer. The scope is that of the visitor's request:
+     * while it is open, the answer has a reader. On failure, nothing runs and `onEnd` was called.
      */
     readonly begin: (answer: NewAnswer) => Effect.Effect<EventSource.EventSource, BeginError, Scope.Scope>
     /** An answer that runs in this process, from its first event on. */
