@@ -12,7 +12,7 @@ import * as ChatPage from "../support/browser/ChatPage.ts"
 import { layer as testServer } from "../support/TestServer.ts"
 import { until } from "../support/Wait.ts"
 
-/** Repeats a text to a length, in UTF-16 units: by default more than each limit that `assertBounded` knows. */
+/** Repeats a text to a length, in UTF-16 units. By default, it is longer than each limit that `assertBounded` checks. */
 const repeat = (text: string, length = 24_000): string => text.repeat(length / text.length)
 
 /** A length at which short texts become more elements than an answer may have. */
@@ -22,7 +22,11 @@ const many = 25_000
 interface Long {
   readonly answer: string
   readonly shown?: string
+  /** The maximum length of the text that one task adds to the chat, in UTF-16 units; `usualUnits` by default. */
+  readonly units?: number
 }
+
+const usualUnits = 4 * 4096
 
 /** Answers by what they contain. */
 const answers = {
@@ -49,6 +53,12 @@ const answers = {
     "Lao paragraphs": { answer: `${repeat(`${"\u0E81\u0EB2".repeat(1000)}\n\n`)}end.`, shown: "" },
     // More than is parsed as Markdown.
     "long paragraphs": { answer: `${repeat(`${"some words ".repeat(180)}\n\n`, 70_000)}end.`, shown: "" },
+    // Code is announced in one task when its block ends.
+    "a block of code": {
+      answer: `\`\`\`\n${repeat("some code\n")}\`\`\`\nend.`,
+      shown: "",
+      units: 16_384 + 2 * 4096
+    },
     "one word": { answer: `${repeat("a")} end.` },
     "combining characters": { answer: `${repeat("a\u0301\u0302")} end.` },
     "right-to-left marks": { answer: `${repeat("\u200F")} end.` },
@@ -150,13 +160,13 @@ const measure = (page: Page) =>
  * The limits of `Limits.ts`, with room for what one more piece adds. A unit of text makes up to three nodes, of which one
  * is spoken; a block of code is two elements; the text of an incomplete link is added again.
  */
-const assertBounded = Effect.fnUntraced(function* (page: Page, what?: string) {
+const assertBounded = Effect.fnUntraced(function* (page: Page, what?: string, units = usualUnits) {
   const task = yield* Effect.promise(() => page.evaluate<{ nodes: number; units: number }>("task"))
   const { elements, longestBlock, longestCode, longestPlain, longestRun, text } = yield* Effect.promise(() =>
     measure(page)
   )
   assert.isAtMost(task.nodes, 3 * 4096, what)
-  assert.isAtMost(task.units, 4 * 4096, what)
+  assert.isAtMost(task.units, units, what)
   assert.isAtMost(elements, 2 * (1500 + 256), what)
   assert.isAtMost(longestBlock, 4096 + 1024, what)
   assert.isAtMost(longestCode, 16_384 + 1024, what)
@@ -174,13 +184,13 @@ inChromium("a long answer", server, (it) => {
           Effect.gen(function* () {
             const { begin, errors, on, page, send, spoken } = yield* ChatPage.make({ before: recordTasks })
             yield* begin
-            for (const [name, { answer, shown = answer }] of Object.entries(some)) {
+            for (const [name, { answer, shown = answer, units }] of Object.entries(some)) {
               yield* on(() => page.evaluate("task.nodes = task.units = 0"))
               yield* send(name)
               yield* on(() =>
                 page.locator(".message-agent:last-child:not(.writing) .body").waitFor({ timeout: 50_000 })
               )
-              const text = yield* assertBounded(page, name)
+              const text = yield* assertBounded(page, name, units)
               if (shown === "") {
                 // Marks may be left out, letters may not.
                 const letters = (text: string): number => text.replace(/br|\P{L}/gu, "").length

@@ -13,31 +13,29 @@ if (Nginx.executable === undefined && process.env["CI"] !== "true") {
   plainIt.skip(`the console over HTTPS (there is no nginx; ${Nginx.install})`, () => {})
 } else {
   inChromium("the console over HTTPS", ConsolePage.layer, (it) => {
-    it.effect(
-      "the session's cookie is secure, survives a reload, and is deleted when the user signs out",
-      () =>
-        Effect.gen(function* () {
-          const port = yield* nginxServing(new URL((yield* TestServer).url).host)
-          yield* until("nginx answers", () => secureGet(port, "/readyz"))
-          const { context, errors, open, page } = yield* (yield* Chromium).visitor({ ignoreHTTPSErrors: true })
-          const on = <A>(use: () => Promise<A>) => Effect.promise(use)
-          const link = new URL(yield* ConsolePage.newLink())
-          yield* open(`https://edge.test:${port}${link.pathname}${link.hash}`)
-          yield* on(() => page.getByRole("button", { name: "Open the console" }).click())
-          const session = page.getByRole("button", { name: "Session: Owner" })
-          yield* on(() => session.waitFor())
-          const cookies = yield* on(() => context.cookies())
-          assert.deepStrictEqual(
-            cookies.map(({ httpOnly, name, path, sameSite, secure }) => ({ httpOnly, name, path, sameSite, secure })),
-            [{ httpOnly: true, name: secureName, path: "/", sameSite: "Strict", secure: true }]
-          )
-          yield* on(() => page.reload())
-          yield* on(() => session.click())
-          yield* on(() => page.getByRole("menuitemradio", { name: "Sign out" }).click())
-          yield* on(() => page.getByRole("heading", { name: "Open the console with a link" }).waitFor())
-          assert.deepStrictEqual(yield* on(() => context.cookies()), [])
-          assert.deepStrictEqual(errors, [])
-        })
+    it.effect("the session's cookie is secure, survives a reload, and is deleted when the user signs out", () =>
+      Effect.gen(function* () {
+        const port = yield* nginxServing(new URL((yield* TestServer).url).host)
+        yield* until("nginx answers", () => secureGet(port, "/readyz"))
+        const { context, errors, open, page } = yield* (yield* Chromium).visitor({ ignoreHTTPSErrors: true })
+        const on = <A>(use: () => Promise<A>) => Effect.promise(use)
+        const link = new URL(yield* ConsolePage.newLink())
+        yield* open(`https://edge.test:${port}${link.pathname}${link.hash}`)
+        yield* on(() => page.getByRole("button", { name: "Open the console" }).click())
+        const session = page.getByRole("button", { name: "Session: Owner" })
+        yield* on(() => session.waitFor())
+        const cookies = yield* on(() => context.cookies())
+        assert.deepStrictEqual(
+          cookies.map(({ httpOnly, name, path, sameSite, secure }) => ({ httpOnly, name, path, sameSite, secure })),
+          [{ httpOnly: true, name: secureName, path: "/", sameSite: "Strict", secure: true }]
+        )
+        yield* on(() => page.reload())
+        yield* on(() => session.click())
+        yield* on(() => page.getByRole("menuitemradio", { name: "Sign out" }).click())
+        yield* on(() => page.getByRole("heading", { name: "Open the console with a link" }).waitFor())
+        assert.deepStrictEqual(yield* on(() => context.cookies()), [])
+        assert.deepStrictEqual(errors, [])
+      })
     )
   })
 }
