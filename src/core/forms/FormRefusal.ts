@@ -72,7 +72,7 @@ const notKnown = "We do not know whether your message has arrived"
 
 const harmless = "If your message did arrive, sending it twice does no harm."
 
-const plain = (title: string, text: string): Explanation => ({ title, text, corrections: [], forOwner: [] })
+const textOnly = (title: string, text: string): Explanation => ({ title, text, corrections: [], forOwner: [] })
 
 const invalid = (errors: ReadonlyArray<ValidationError>): Explanation => {
   const ofForm = errors.filter((error) => fieldOf(error) === undefined)
@@ -94,20 +94,20 @@ export const explain = ({ detail, retryAfterSeconds, status }: Refusal): Explana
     case 404:
       return brokenForm(typeof detail === "string" ? [detail] : [])
     case 413:
-      return plain(notSent, "It is too long. Go back, shorten what you wrote, and send the form again.")
+      return textOnly(notSent, "It is too long. Go back, shorten what you wrote, and send the form again.")
     case 422:
       return typeof detail === "object" ? invalid(detail) : brokenForm(detail === undefined ? [] : [detail])
     case 429:
-      return plain(
+      return textOnly(
         notSent,
         `Too many forms were sent from here. Wait ${wait(retryAfterSeconds)}, then go back, and send the form again.`
       )
     case 500:
-      return plain(notKnown, `Something went wrong here. Go back, and send the form again. ${harmless}`)
+      return textOnly(notKnown, `Something went wrong here. Go back, and send the form again. ${harmless}`)
     case 503:
-      return plain(notKnown, `Wait ${wait(retryAfterSeconds)}, then go back, and send the form again. ${harmless}`)
+      return textOnly(notKnown, `Wait ${wait(retryAfterSeconds)}, then go back, and send the form again. ${harmless}`)
     default:
-      return plain(
+      return textOnly(
         notSent,
         "The form did not arrive completely, or something went wrong here. Go back, and send the form again."
       )

@@ -176,9 +176,9 @@ const record = Effect.fnUntraced(function* (sql: PgClient.PgClient, attempted: R
       PgTypes.text(JSON.stringify(attempted.map(([leased, settlement]) => rowOf(leased, settlement))))
     ])
     .pipe(decodeRows(Recorded))
-  const nameOf = (eventId: string, webhookId: string) => `${webhookId} ${eventId}`
-  const recorded = new Set(rows.map(({ eventId, webhookId }) => nameOf(eventId, webhookId)))
-  return attempted.filter(([{ eventId, webhook }]) => recorded.has(nameOf(eventId, webhook.webhookId)))
+  const idOf = (eventId: string, webhookId: string) => `${webhookId} ${eventId}`
+  const recorded = new Set(rows.map(({ eventId, webhookId }) => idOf(eventId, webhookId)))
+  return attempted.filter(([{ eventId, webhook }]) => recorded.has(idOf(eventId, webhook.webhookId)))
 })
 
 /** Whether an attempt changes its webhook's health. */

@@ -23,7 +23,7 @@ import {
 import { createRequire } from "node:module"
 import path from "node:path"
 import { Effect, Option, Schema } from "effect"
-import { type EmbeddedClusterError, elsewhere, fail, io } from "./EmbeddedClusterError.ts"
+import { type EmbeddedClusterError, fail, io, otherServerAdvice } from "./EmbeddedClusterError.ts"
 import { canEnter, run, type User } from "./SystemUser.ts"
 
 export interface Binaries {
@@ -133,6 +133,6 @@ export const find = Effect.fnUntraced(function* (
   )
   return yield* fail(
     "NoBinaries",
-    `No PostgreSQL can be started on this machine: ${reasons.join(", and ")}. ${elsewhere}`
+    `No PostgreSQL can be started on this machine: ${reasons.join(", and ")}. ${otherServerAdvice}`
   )
 })

@@ -3,11 +3,11 @@
  *
  *     <dataDir>/lock        held for as long as the cluster is in use
  *     <dataDir>/owner       the lock holder's process id, for error messages
- *     <dataDir>/place       the path of the files' folder, if they are elsewhere (see `homeOf`)
+ *     <dataDir>/place       the path of the files' folder, if they are otherServerAdvice (see `homeOf`)
  *     <home>/data           PostgreSQL's data; complete as soon as it exists
  *     <home>/s              the folder of the Unix socket
  *     <home>/hba.conf       access rules, with ident.conf: only if the server runs as another user
- *     <home>/sockets        the path of the socket's folder, if it is elsewhere (see `socketsOf`)
+ *     <home>/sockets        the path of the socket's folder, if it is otherServerAdvice (see `socketsOf`)
  *     <home>/postgres.log   this run's server log; the previous run's is postgres.log.1
  *
  * @module
@@ -32,7 +32,7 @@ import path from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { Effect, Option, type Scope } from "effect"
 import * as SystemErrorCode from "../../core/text/SystemErrorCode.ts"
-import { type EmbeddedClusterError, elsewhere, fail, io } from "./EmbeddedClusterError.ts"
+import { type EmbeddedClusterError, fail, io, otherServerAdvice } from "./EmbeddedClusterError.ts"
 import * as Folders from "./Folders.ts"
 import { canEnter, type User } from "./SystemUser.ts"
 
@@ -90,7 +90,7 @@ export const lock = Effect.fnUntraced(function* (
           return fail(
             "InUse",
             `Another process${pid > 0 ? ` (pid ${pid})` : ""} uses the database in ${dataDir}. Stop it first, or choose ` +
-              `another folder for this one. ${elsewhere}`
+              `another folder for this one. ${otherServerAdvice}`
           )
         }
         return fail("FolderUnusable", `Could not lock the folder ${dataDir} (${String(cause)}).`)
@@ -170,7 +170,7 @@ export const homeOf = Effect.fnUntraced(function* (
   return yield* fail(
     "FolderUnusable",
     `PostgreSQL does not run as root, and no other user can enter ${dataDir} or ${roots.join(" or ")}. Choose a folder that ` +
-      `others may pass through. ${elsewhere}`
+      `others may pass through. ${otherServerAdvice}`
   )
 })
 

@@ -45,4 +45,5 @@ export const io = <A>(attempt: string, step: () => A): Effect.Effect<A, Embedded
   })
 
 /** What to do if this machine cannot run an embedded server. */
-export const elsewhere = "Set DATABASE_URL to a PostgreSQL server instead, and use it with `migrate` and `serve`."
+export const otherServerAdvice =
+  "Set DATABASE_URL to a PostgreSQL server instead, and use it with `migrate` and `serve`."

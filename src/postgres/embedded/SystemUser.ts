@@ -10,7 +10,7 @@
 import { execFile } from "node:child_process"
 import os from "node:os"
 import { Effect, Option } from "effect"
-import { type EmbeddedClusterError, elsewhere, fail } from "./EmbeddedClusterError.ts"
+import { type EmbeddedClusterError, fail, otherServerAdvice } from "./EmbeddedClusterError.ts"
 
 export interface User {
   /** The options for `spawn` to start a process as this user; empty for the current user. */
@@ -108,7 +108,7 @@ const nobody: Effect.Effect<User, EmbeddedClusterError> = Effect.gen(function* (
     return yield* fail(
       "NoUser",
       `PostgreSQL does not run as root, no user can be created for it, and this machine has no user "nobody". ` +
-        `Start as another user, or: ${elsewhere}`
+        `Start as another user, or: ${otherServerAdvice}`
     )
   }
   const reason = yield* obstacle(user.value)
@@ -116,7 +116,7 @@ const nobody: Effect.Effect<User, EmbeddedClusterError> = Effect.gen(function* (
     return yield* fail(
       "NoUser",
       `PostgreSQL does not run as root, and this process may not start others as "nobody" (${reason}). ` +
-        `Start as another user, or: ${elsewhere}`
+        `Start as another user, or: ${otherServerAdvice}`
     )
   }
   yield* Effect.logWarning(
@@ -146,13 +146,13 @@ export const find = (dataOwner: number | undefined): Effect.Effect<User, Embedde
     const uid = process.geteuid?.()
     const gid = process.getegid?.()
     if (uid === undefined || gid === undefined) {
-      return fail("NoUser", `The embedded PostgreSQL runs on Linux and macOS only. ${elsewhere}`)
+      return fail("NoUser", `The embedded PostgreSQL runs on Linux and macOS only. ${otherServerAdvice}`)
     }
     if (uid === 0) return forRoot(dataOwner)
     try {
       os.userInfo()
     } catch {
-      return fail("NoUser", `PostgreSQL needs a user with a name, and user id ${uid} has none. ${elsewhere}`)
+      return fail("NoUser", `PostgreSQL needs a user with a name, and user id ${uid} has none. ${otherServerAdvice}`)
     }
     return Effect.succeed({ ids: {}, uid, gid, isOther: false })
   })
