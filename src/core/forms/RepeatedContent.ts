@@ -27,19 +27,19 @@ export interface Repetitions {
 
 /** Keeps at most `capacity` digests; evicts the least recent first. */
 export const make = (capacity: number): Repetitions => {
-  const seen = new Map<string, Occurrences>()
+  const occurrences = new Map<string, Occurrences>()
   // One iterator for all evictions: a new one would skip all deleted entries of the map again.
-  const byAge = seen.keys()
+  const byAge = occurrences.keys()
   return {
     record: (digest, key, now) => {
-      const last = seen.get(digest)
+      const last = occurrences.get(digest)
       const isRecent = last !== undefined && Math.abs(now - last.lastAt) <= windowMillis
       const isRetry = isRecent && key !== null && key === last.key
       const before = isRecent ? (isRetry ? last.times - 1 : last.times) : 0
       // A Map keeps the order of insertion, so that its first key is the least recent.
-      seen.delete(digest)
-      seen.set(digest, { lastAt: now, times: before + 1, key })
-      if (seen.size > capacity) seen.delete(byAge.next().value ?? digest)
+      occurrences.delete(digest)
+      occurrences.set(digest, { lastAt: now, times: before + 1, key })
+      if (occurrences.size > capacity) occurrences.delete(byAge.next().value ?? digest)
       return before
     }
   }

@@ -80,12 +80,12 @@ export const layer = ({ file, interval = "10 seconds" }: Options): Layer.Layer<C
     Effect.gen(function* () {
       let lastVersion = yield* versionOf(file)
       let database = yield* read(file)
-      let isMissing = false
+      let hasFailed = false
       const warn = ({ message }: GeoDatabaseUnusable) =>
         Effect.logWarning(`The new country database cannot be used, so the old one stays in use: ${message}`)
       const reload = Effect.gen(function* () {
         const version = yield* versionOf(file)
-        isMissing = false
+        hasFailed = false
         if (version === lastVersion) return
         // Set before reading, so that an unusable version is reported once.
         lastVersion = version
@@ -94,10 +94,10 @@ export const layer = ({ file, interval = "10 seconds" }: Options): Layer.Layer<C
       }).pipe(
         Effect.catchTag("GeoDatabaseUnusable", (error) =>
           Effect.suspend(() => {
-            // Reports a missing file once, not in every round.
-            const wasMissing = isMissing
-            isMissing = true
-            return wasMissing ? Effect.void : warn(error)
+            // A file that stays missing is reported once, not in every round.
+            const hadFailed = hasFailed
+            hasFailed = true
+            return hadFailed ? Effect.void : warn(error)
           })
         )
       )

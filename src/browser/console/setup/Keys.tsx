@@ -89,17 +89,17 @@ const IssueKey = ({
 }
 
 const RevokeKey = ({ keyId, onClose }: DialogProps & { readonly keyId: string }) => {
-  const [isWithOpened, setWithOpened] = useState(false)
+  const [endsOpened, setWithOpened] = useState(false)
   return (
     <ConfirmChange
       operation="DELETE /v1/owner/keys/:key_id"
-      input={{ params: { key_id: keyId }, query: isWithOpened ? { with_opened: "true" } : {} }}
+      input={{ params: { key_id: keyId }, query: endsOpened ? { with_opened: "true" } : {} }}
       title={Texts.confirm}
       body={Texts.confirmBody}
       yes={Common.revoke}
       onClose={onClose}
     >
-      <Check label={Texts.withOpened} isChecked={isWithOpened} onChange={setWithOpened} />
+      <Check label={Texts.withOpened} isChecked={endsOpened} onChange={setWithOpened} />
     </ConfirmChange>
   )
 }
