@@ -47,7 +47,7 @@ const make = Effect.fnUntraced(function* (
   const reports = yield* Reports
 
   return TestDeliveries.of({
-    hasMail: Option.isSome(mail),
+    canSendMail: Option.isSome(mail),
     webhook: Effect.fnUntraced(function* (webhookId) {
       const found = yield* webhooks.withSecrets(webhookId)
       if (Option.isNone(found)) return Option.none()

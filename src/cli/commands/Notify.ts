@@ -59,7 +59,7 @@ const noMail = new Output.CliFailure({
   message: "No mail can be sent; set SMTP_URL, MAIL_FROM and PUBLIC_URL, here and where the service runs."
 })
 
-const requireMail = TestDeliveries.use(({ hasMail }) => (hasMail ? Effect.void : noMail))
+const requireMail = TestDeliveries.use(({ canSendMail }) => (canSendMail ? Effect.void : noMail))
 
 const describeTopic = (topic: Topic): string =>
   topic.kind === "report"

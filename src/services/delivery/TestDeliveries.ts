@@ -24,7 +24,7 @@ export class TestDeliveries extends Context.Service<
   TestDeliveries,
   {
     /** Whether mails can be sent. */
-    readonly hasMail: boolean
+    readonly canSendMail: boolean
     /** Sends one event to a webhook; none if there is no such webhook. */
     readonly webhook: (
       webhookId: string

@@ -118,10 +118,10 @@ export const layer: Layer.Layer<OwnerNotifications, never, Notifications | TestD
       })
 
     return {
-      canSend: tests.hasMail,
+      canSend: tests.canSendMail,
       list,
       add: Effect.fnUntraced(function* (proof, given) {
-        if (!tests.hasMail) return yield* noMail
+        if (!tests.canSendMail) return yield* noMail
         if ((yield* list(proof)).length >= maxNotifications) return yield* tooMany
         const added = yield* notifications.addByOwner({ ...given, websiteConfigId: proof.site.websiteConfigId })
         switch (added._tag) {
@@ -140,7 +140,7 @@ export const layer: Layer.Layer<OwnerNotifications, never, Notifications | TestD
       }),
       resend: Effect.fnUntraced(function* (proof, notificationId) {
         yield* findOwn(proof, notificationId)
-        if (!tests.hasMail) return yield* noMail
+        if (!tests.canSendMail) return yield* noMail
         const resent = yield* notifications.resendConfirmation(notificationId)
         switch (resent._tag) {
           case "Resent":
@@ -159,7 +159,7 @@ export const layer: Layer.Layer<OwnerNotifications, never, Notifications | TestD
       }),
       test: Effect.fnUntraced(function* (proof, notificationId) {
         const { isConfirmed } = yield* findOwn(proof, notificationId)
-        if (tests.hasMail && !isConfirmed) return yield* unconfirmed
+        if (tests.canSendMail && !isConfirmed) return yield* unconfirmed
         const { accepted, resetMillis } = yield* limiter.take(testLimit, proof.site.websiteConfigId)
         if (!accepted) return yield* Effect.fail(tooManyTests(resetMillis))
         const tested = yield* tests.notification(notificationId).pipe(Effect.catchTag("MailNotSetUp", () => noMail))
