@@ -3,11 +3,11 @@
  *
  *     <dataDir>/lock        held for as long as the cluster is in use
  *     <dataDir>/owner       the lock holder's process id, for error messages
- *     <dataDir>/place       the path of the files' folder, if they are otherServerAdvice (see `homeOf`)
+ *     <dataDir>/place       the path of the files' folder, if they are elsewhere (see `homeOf`)
  *     <home>/data           PostgreSQL's data; complete as soon as it exists
  *     <home>/s              the folder of the Unix socket
  *     <home>/hba.conf       access rules, with ident.conf: only if the server runs as another user
- *     <home>/sockets        the path of the socket's folder, if it is otherServerAdvice (see `socketsOf`)
+ *     <home>/sockets        the path of the socket's folder, if it is elsewhere (see `socketsOf`)
  *     <home>/postgres.log   this run's server log; the previous run's is postgres.log.1
  *
  * @module
