@@ -89,7 +89,7 @@ const IssueKey = ({
 }
 
 const RevokeKey = ({ keyId, onClose }: DialogProps & { readonly keyId: string }) => {
-  const [endsOpened, setWithOpened] = useState(false)
+  const [endsOpened, setEndsOpened] = useState(false)
   return (
     <ConfirmChange
       operation="DELETE /v1/owner/keys/:key_id"
@@ -99,7 +99,7 @@ const RevokeKey = ({ keyId, onClose }: DialogProps & { readonly keyId: string })
       yes={Common.revoke}
       onClose={onClose}
     >
-      <Check label={Texts.withOpened} isChecked={endsOpened} onChange={setWithOpened} />
+      <Check label={Texts.withOpened} isChecked={endsOpened} onChange={setEndsOpened} />
     </ConfirmChange>
   )
 }
