@@ -91,7 +91,7 @@ const analytics = (
         interval: settings.analyticsInterval,
         reportTimeout: settings.reportTimeout
       })
-      // One more connection for the roll-ups, so that they delay no batch.
+      // One more connection for the rollup runs, so that they delay no batch.
       const sites = WritableSites.layer({ connections: ClickHouseStores.writes + 1 })
       return { separate, repositories: Layer.provide(repositories, sites) }
     }

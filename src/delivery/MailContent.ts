@@ -27,9 +27,9 @@ export const report = Effect.fnUntraced(function* (site: MailSite, period: Perio
       pages: reports.query(site, pages)
     })
   }
-  const now = yield* answers(range)
-  const before = yield* answers(ReportPeriod.before(period, range))
-  return ReportMail.content(site, period, range, now, before)
+  const current = yield* answers(range)
+  const previous = yield* answers(ReportPeriod.before(period, range))
+  return ReportMail.content(site, period, range, current, previous)
 })
 
 /**

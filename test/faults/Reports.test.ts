@@ -108,21 +108,21 @@ const suite = (through: "PostgreSQL" | "PgBouncer") =>
             const { command, servers, site, sql } = yield* Reported.Service
             for (const [index, batch] of ["", "second"].entries()) {
               if (batch !== "") yield* Reported.addVisits(sql, site, batch)
-              yield* checkAnswers(servers, `before the roll-up ${index}`)
+              yield* checkAnswers(servers, `before the rollup run ${index}`)
               yield* untilRolledUp
               assert.deepStrictEqual(yield* timesRolledUp, [index + 1])
-              yield* checkAnswers(servers, `after the roll-up ${index}`)
+              yield* checkAnswers(servers, `after the rollup run ${index}`)
             }
             // The conversions of all days are counted again.
             yield* command("goal", "create", "--site", site.websiteConfigId, "--page", "/1")
-            yield* checkAnswers(servers, "before the roll-up with a goal")
+            yield* checkAnswers(servers, "before the rollup run with a goal")
             yield* eventually(
               "days are rolled up again",
               Effect.map(timesRolledUp, (times) => Math.max(...times) > 2)
             )
             yield* untilRolledUp
             assert.deepStrictEqual(yield* timesRolledUp, [3])
-            yield* checkAnswers(servers, "after the roll-up with a goal")
+            yield* checkAnswers(servers, "after the rollup run with a goal")
           })
       )
 
@@ -176,20 +176,20 @@ const suite = (through: "PostgreSQL" | "PgBouncer") =>
         })
       )
 
-      it.effect("the roll-up of a killed process leaves nothing behind, and another service rolls up the days", () =>
+      it.effect("the rollup run of a killed process leaves nothing behind, and another service rolls up the days", () =>
         Effect.gen(function* () {
           const { end, kill, site, sql, start } = yield* Reported.Service
           yield* end
           const before = yield* timesRolledUp
           const started = yield* whileLocked(
-            // Reports can read the table, and a roll-up waits in the middle of its transaction.
+            // Reports can read the table, and a rollup run waits in the middle of its transaction.
             "rollup IN SHARE MODE",
             Effect.gen(function* () {
               yield* Reported.addVisits(sql, site, "late")
               yield* eventually("the process rolls up", Locks.isAwaited(sql))
               yield* kill
               const started = yield* start
-              yield* checkAnswers([started], "before the roll-up is taken up")
+              yield* checkAnswers([started], "before the rollup run is taken up")
               assert.deepStrictEqual(yield* timesRolledUp, before)
               return started
             })
@@ -199,13 +199,13 @@ const suite = (through: "PostgreSQL" | "PgBouncer") =>
             yield* timesRolledUp,
             before.map((times) => times + 1)
           )
-          yield* checkAnswers([started], "after the roll-up was taken up")
+          yield* checkAnswers([started], "after the rollup run was taken up")
         })
       )
     }
   )
 
-// Both suites wait for roll-ups most of the time.
+// Both suites wait for rollup runs most of the time.
 describe("faults: reports of two processes", { concurrent: true }, () => {
   describe("without a pooler", () => suite("PostgreSQL"))
   describeWith([PgBouncer], "with a pooler", () => suite("PgBouncer"))

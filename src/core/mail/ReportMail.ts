@@ -68,17 +68,17 @@ const groups = ({ results }: Answer): ReadonlyArray<readonly [name: string, valu
   results.map(({ dimensions, metrics }) => [dimensions[0] ?? "", typeof metrics[0] === "number" ? metrics[0] : 0])
 
 /** Such as `+12%`; null if the earlier number is 0. */
-const changeOf = (now: number, before: number): string | null => {
-  if (before === 0) return null
-  const percent = Math.round((100 * (now - before)) / before)
+const changeOf = (current: number, previous: number): string | null => {
+  if (previous === 0) return null
+  const percent = Math.round((100 * (current - previous)) / previous)
   return `${percent > 0 ? "+" : ""}${MailText.number(percent)}%`.replace("-", "−")
 }
 
-const figure = (name: string, now: number, before: number): Figure => ({
+const figure = (name: string, current: number, previous: number): Figure => ({
   name,
-  value: MailText.number(now),
-  change: changeOf(now, before),
-  direction: now > before && before > 0 ? "up" : now < before ? "down" : "same"
+  value: MailText.number(current),
+  change: changeOf(current, previous),
+  direction: current > previous && previous > 0 ? "up" : current < previous ? "down" : "same"
 })
 
 const sum = (answer: Answer): number => groups(answer).reduce((total, [, count]) => total + count, 0)
@@ -87,10 +87,10 @@ const sum = (answer: Answer): number => groups(answer).reduce((total, [, count])
  * A table with the numbers of both periods. A dash says that the earlier number is unknown, because that answer was
  * truncated.
  */
-const table = (title: string, header: string, now: Answer, before: Answer): ReadonlyArray<Part> => {
-  const rows = groups(now).slice(0, maxRows)
-  const previous = new Map(groups(before))
-  const isCut = before.results.length >= queryLimit
+const table = (title: string, header: string, current: Answer, previous: Answer): ReadonlyArray<Part> => {
+  const rows = groups(current).slice(0, maxRows)
+  const previousCounts = new Map(groups(previous))
+  const isCut = previous.results.length >= queryLimit
   return rows.length === 0
     ? []
     : [
@@ -98,7 +98,7 @@ const table = (title: string, header: string, now: Answer, before: Answer): Read
           kind: "table",
           header: [title, header, "Before"],
           rows: rows.map(([name, count]) => {
-            const earlier = previous.get(name)
+            const earlier = previousCounts.get(name)
             return [
               name === direct ? "Direct" : MailText.line(name, 80) || "(none)",
               MailText.number(count),
@@ -124,30 +124,30 @@ export const content = (
   site: MailSite,
   period: Period,
   range: ReportPeriod.Range,
-  now: Answers,
-  before: Answers
+  current: Answers,
+  previous: Answers
 ): Content => {
   const name = MailText.line(site.name, 200)
   const span = nameOf(period, range)
-  const visitors = value(now.totals, 0)
-  const sources = table("Source", "Visitors", now.sources, before.sources)
+  const visitors = value(current.totals, 0)
+  const sources = table("Source", "Visitors", current.sources, previous.sources)
   return {
-    subject: `${name}, ${period} report: ${MailText.counted(visitors, "visitor")}, ${MailText.counted(sum(now.leads), "lead")} (${span})`,
+    subject: `${name}, ${period} report: ${MailText.counted(visitors, "visitor")}, ${MailText.counted(sum(current.leads), "lead")} (${span})`,
     website: name,
     title: period === "weekly" ? `Week of ${span}` : span,
     parts: [
       {
         kind: "figures",
         figures: [
-          figure("Visitors", visitors, value(before.totals, 0)),
-          figure("Leads", sum(now.leads), sum(before.leads)),
-          figure("Visits", value(now.totals, 1), value(before.totals, 1)),
-          figure("Page views", value(now.totals, 2), value(before.totals, 2))
+          figure("Visitors", visitors, value(previous.totals, 0)),
+          figure("Leads", sum(current.leads), sum(previous.leads)),
+          figure("Visits", value(current.totals, 1), value(previous.totals, 1)),
+          figure("Page views", value(current.totals, 2), value(previous.totals, 2))
         ]
       },
       ...sources,
-      ...table("Leads", "Number", now.leads, before.leads),
-      ...table("Page", "Visitors", now.pages, before.pages),
+      ...table("Leads", "Number", current.leads, previous.leads),
+      ...table("Page", "Visitors", current.pages, previous.pages),
       ...(sources.length === 0
         ? [
             {

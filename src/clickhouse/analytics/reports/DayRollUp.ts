@@ -2,8 +2,8 @@
  * Stores the visits of past days, so that reports need not compute them from rows each time.
  *
  * Several processes may roll up at the same time, and any of them may be interrupted. Therefore visits carry the number of their
- * roll-up. Of the numbers that `visit_day` has for a day, the highest is the current one, and only its visits are used. A number
- * begins with the time of its roll-up.
+ * rollup run. Of the numbers that `visit_day` has for a day, the highest is the current one, and only its visits are used. A number
+ * begins with the time of its rollup run.
  *
  * @module
  */
@@ -48,7 +48,7 @@ const maxSeconds = 600
 
 const randomBits = 20
 
-/** The lowest number that a roll-up at this time can have, as the decimal digits of a 64-bit number. */
+/** The lowest number that a rollup run at this time can have, as the decimal digits of a 64-bit number. */
 export const firstNumberOf = (time: number): string => String(BigInt(time) << BigInt(randomBits))
 
 const numberOf = (now: number): string => String(BigInt(firstNumberOf(now)) + BigInt(randomInt(2 ** randomBits)))

@@ -1,5 +1,5 @@
 /**
- * Deletes stored visits that a later roll-up of their day has replaced.
+ * Deletes stored visits that a later rollup run of their day has replaced.
  *
  * @module
  */
@@ -17,14 +17,14 @@ import type { Reader } from "./Reader.ts"
 /** How long replaced visits are kept: a running report may still read them. */
 const graceMillis = hourMillis
 
-/** The maximum number of pairs of a day and a roll-up that one statement deletes. */
+/** The maximum number of pairs of a day and a rollup run that one statement deletes. */
 const maxPairs = 1_000
 
 const Pairs = Schema.Array(
   Schema.Struct({ date: Schema.Int, number: Schema.String.check(Schema.isPattern(/^[0-9]+$/)) })
 )
 
-/** Deletes the visits of replaced roll-ups that began more than `olderThan` milliseconds ago. */
+/** Deletes the visits of replaced rollup runs that began more than `olderThan` milliseconds ago. */
 export const remove = Effect.fnUntraced(function* (reader: Reader, hostedWebsiteId: string, olderThan = graceMillis) {
   const { command } = yield* ClickHouse
   const parameters = new Parameters()

@@ -40,7 +40,7 @@ export const maxGroups = 100_000
 const leadGoals: ReadonlyArray<string> = Object.values(leads)
 
 /**
- * The goals by which a query filters, if its result is a sum over these goals; else null. Roll-ups have the count of each goal,
+ * The goals by which a query filters, if its result is a sum over these goals; else null. Rollups have the count of each goal,
  * and cannot be filtered.
  *
  * The query counts conversions only, groups by time at most, and filters by one goal or by leads only. No fact reaches two of

@@ -122,7 +122,7 @@ export const settle = (sql: SqlClient.SqlClient, site: Site) => {
         yield* sql.unsafe(`DELETE FROM ${table} WHERE hosted_website_id = $1 AND ${isMarked("$1")}`, [id])
       }
       yield* sql`DELETE FROM rollup_stale WHERE hosted_website_id = ${id}`
-      // The roll-up's last step sets these again. If the roll-up fails before that, the next round finds the website due.
+      // The rollup run's last step sets these again. If the rollup run fails before that, the next round finds the website due.
       yield* sql`UPDATE rollup_site SET rolled_before = NULL, retry_at = NULL WHERE hosted_website_id = ${id}`
       const days = yield* sql`SELECT day, (extract(epoch FROM ends_at) * 1000)::float8 AS end, goals FROM rollup_day
         WHERE hosted_website_id = ${id}`.pipe(decodeRows(Days))

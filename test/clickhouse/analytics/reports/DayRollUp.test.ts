@@ -1,4 +1,4 @@
-/** Reports from stored visits equal those of `Evaluate`, also after late rows, deletions and another roll-up. */
+/** Reports from stored visits equal those of `Evaluate`, also after late rows, deletions and another rollup run. */
 import { randomUUID } from "node:crypto"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
@@ -17,7 +17,7 @@ import { now, queryOf, RequestShape, Rows, rowsOf, TimeZone } from "../../../sup
 
 const limits = { seconds: 20, memory: 1_000_000_000 }
 
-/** The days of all rows. They are in the past, so a roll-up stores them. */
+/** The days of all rows. They are in the past, so a rollup run stores them. */
 const interval = { start: now - 5 * dayMillis, end: now + dayMillis }
 
 const concat = (first: SiteRows, second: SiteRows): SiteRows => ({
@@ -30,7 +30,7 @@ const concat = (first: SiteRows, second: SiteRows): SiteRows => ({
 TestClickHouse.describeWithClickHouse("clickhouse/analytics/reports/DayRollUp", () => {
   layer(Layer.merge(TestClickHouse.layer, EverySite.writable), { excludeTestServices: true })((it) => {
     it.effect.prop(
-      "a report equals that of Evaluate after roll-ups, late rows and deletions",
+      "a report equals that of Evaluate after rollup runs, late rows and deletions",
       {
         rows: Rows,
         late: Rows,
@@ -54,7 +54,7 @@ TestClickHouse.describeWithClickHouse("clickhouse/analytics/reports/DayRollUp", 
           yield* rollUp
           const { raw } = yield* VisitDays.plan(reader, site.hostedWebsiteId, interval)
           assert.deepStrictEqual(raw, [], "all days are stored")
-          yield* check(first, "after the first roll-up")
+          yield* check(first, "after the first rollup run")
           const late = rowsOf(lateShape)
           yield* insert(site.hostedWebsiteId, late)
           const all = concat(first, late)
@@ -68,7 +68,7 @@ TestClickHouse.describeWithClickHouse("clickhouse/analytics/reports/DayRollUp", 
           )
           yield* check({ ...all, views: all.views.filter(({ path }) => path !== removed) }, "after a deletion")
         }),
-      { arbitrary: { runs: 4, seed: "roll-ups" }, timeout: 240_000 }
+      { arbitrary: { runs: 4, seed: "rollup runs" }, timeout: 240_000 }
     )
 
     it.effect("stores no visits of a website that is being deleted", () =>

@@ -39,7 +39,7 @@ const stored = (hostedWebsiteId: string) =>
 TestClickHouse.describeWithClickHouse("clickhouse/analytics/reports/RollUpLoop", () => {
   layer(live, { excludeTestServices: true })((it) => {
     it.effect(
-      "a report of many rows of a past day causes a roll-up, `rebuild` replaces the stored visits, and an erasure deletes them",
+      "a report of many rows of a past day causes a rollup run, `rebuild` replaces the stored visits, and an erasure deletes them",
       () =>
         Effect.gen(function* () {
           const reports = yield* Service.Reports

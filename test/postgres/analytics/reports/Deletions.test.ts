@@ -124,7 +124,7 @@ describe("postgres/analytics/reports: deletions", () => {
         )
         yield* check(site, queries, "after the deletion")
         yield* RollUpLoop.round
-        yield* check(site, queries, "after the roll-up")
+        yield* check(site, queries, "after the rollup run")
         const { day, sum, visit } = yield* firstOf(site)
         assert.isAtLeast(visit.getTime(), Date.UTC(2024, 2, 1))
         assert.deepStrictEqual([day, sum], [month, month])
@@ -146,7 +146,7 @@ describe("postgres/analytics/reports: deletions", () => {
     }).pipe(Effect.provide(live))
   )
 
-  it.live("the erasure of a website waits for a running roll-up, and deletes the rows that the roll-up stores", () =>
+  it.live("the erasure of a website waits for a rollup run, and deletes the rows that the run stores", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const site = yield* newSite("UTC")

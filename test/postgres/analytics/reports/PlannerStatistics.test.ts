@@ -1,4 +1,4 @@
-/** A roll-up refreshes the planner's statistics of the tables that reports read. */
+/** A rollup run refreshes the planner's statistics of the tables that reports read. */
 import { PgClient } from "@effect/sql-pg"
 import { assert, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
@@ -30,7 +30,7 @@ const insert = Effect.fnUntraced(function* (hostedWebsiteId: string, views: numb
 })
 
 it.live(
-  "postgres/analytics/reports: a roll-up of many rows refreshes the planner's statistics, and a roll-up of few rows does not",
+  "postgres/analytics/reports: a rollup run of many rows refreshes the planner's statistics, and a rollup run of few rows does not",
   () =>
     Effect.gen(function* () {
       const site = yield* Sites.SiteDirectory.use((sites) => sites.create({ name: "a", origins: [] }))

@@ -14,7 +14,7 @@ const live = SiteDirectory.layer({ timeout: "20 seconds" }).pipe(Layer.provideMe
 /** A time zone in which it is 10:00 or later, so that two hours ago was today. */
 const timeZone = new Date().getUTCHours() < 10 ? "Pacific/Kiritimati" : "UTC"
 
-/** Inserts page views of different visitors, 2 and 26 hours ago, without the triggers that mark rows for the roll-up. */
+/** Inserts page views of different visitors, 2 and 26 hours ago, without the triggers that mark rows for the rollup run. */
 const insertUnmarked = (hostedWebsiteId: string, visitors: number) =>
   Effect.flatMap(PgClient.PgClient, (sql) =>
     sql.withTransaction(

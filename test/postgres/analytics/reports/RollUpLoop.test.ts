@@ -39,7 +39,7 @@ const Zone = Schema.Literals(["UTC", "Europe/Berlin", "America/New_York", "Austr
 describe("postgres/analytics/reports", () => {
   layer(live, { excludeTestServices: true })((it) => {
     it.effect.prop(
-      "reports from rollups, visits and rows are equal, before and after roll-ups, late rows, deletions and changes",
+      "reports from rollups, visits and rows are equal, before and after rollup runs, late rows, deletions and changes",
       {
         zones: Schema.Struct({ before: Zone, after: Zone }),
         rows: Rows,
@@ -53,9 +53,9 @@ describe("postgres/analytics/reports", () => {
           const sites = yield* Sites.SiteDirectory
           const site = yield* sites.create({ name: "a", origins: [], timeZone: zones.before })
           yield* insert(site.hostedWebsiteId, rows)
-          yield* check(site, shapes, "before the first roll-up")
+          yield* check(site, shapes, "before the first rollup run")
           yield* RollUpLoop.round
-          yield* check(site, shapes, "after the first roll-up")
+          yield* check(site, shapes, "after the first rollup run")
           yield* insert(site.hostedWebsiteId, late)
           yield* check(site, shapes, "after late rows")
           yield* RollUpLoop.round
@@ -67,12 +67,12 @@ describe("postgres/analytics/reports", () => {
             WHERE hosted_website_id = ${site.hostedWebsiteId} AND path = ${removed}`
           yield* check(site, shapes, "after deletions and changes")
           yield* RollUpLoop.round
-          yield* check(site, shapes, "after the roll-up of deletions and changes")
+          yield* check(site, shapes, "after the rollup run of deletions and changes")
           yield* sites.update(site.websiteConfigId, { timeZone: zones.after })
           const moved = { ...site, timeZone: zones.after }
           yield* check(moved, shapes, "in another time zone")
           yield* RollUpLoop.round
-          yield* check(moved, shapes, "after the roll-up in another time zone")
+          yield* check(moved, shapes, "after the rollup run in another time zone")
         }),
       { arbitrary: { runs: 6 }, timeout: 240_000 }
     )
@@ -113,7 +113,7 @@ describe("postgres/analytics/reports", () => {
           yield* DayRollUp.settle(sql, site)
           yield* advance
           yield* RollUpLoop.round
-          yield* check(site, shapes, "after the roll-up")
+          yield* check(site, shapes, "after the rollup run")
         }),
       { arbitrary: { runs: 6 }, timeout: 240_000 }
     )

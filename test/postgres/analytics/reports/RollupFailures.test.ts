@@ -8,7 +8,7 @@ import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
 
 const live = SiteDirectory.layer({ timeout: "20 seconds" }).pipe(Layer.provideMerge(TestDatabase.layer))
 
-it.live("postgres/analytics/reports: a website whose roll-up fails does not delay other websites", () =>
+it.live("postgres/analytics/reports: a website whose rollup run fails does not delay other websites", () =>
   Effect.gen(function* () {
     const sql = yield* PgClient.PgClient
     const sites = yield* Sites.SiteDirectory
@@ -19,7 +19,7 @@ it.live("postgres/analytics/reports: a website whose roll-up fails does not dela
       yield* sql`INSERT INTO page_view (hosted_website_id, received_at, path, visitor_hash)
         VALUES (${hostedWebsiteId}, now() - interval '3 days', '/', decode(md5('a'), 'hex'))`
     }
-    // Makes every roll-up of this website fail.
+    // Makes every rollup run of this website fail.
     yield* sql.unsafe(`ALTER TABLE visit ADD CHECK (hosted_website_id <> '${broken.hostedWebsiteId}')`)
     assert.strictEqual((yield* Effect.flip(RollUpLoop.round))._tag, "SqlError")
     const rolledUp = yield* sql`SELECT DISTINCT hosted_website_id AS id FROM rollup_day`

@@ -1,4 +1,4 @@
-/** Concurrent roll-ups, roll-ups that fail, and reports that take too long. */
+/** Concurrent rollup runs, rollup runs that fail, and reports that take too long. */
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, layer } from "@effect/vitest"
 import { Context, Effect, Fiber, Layer, Schema } from "effect"
@@ -73,7 +73,7 @@ describe("postgres/analytics/reports: faults", () => {
     )
 
     it.effect(
-      "a roll-up that overlaps another one of the same website fails as busy, and the next round repeats it",
+      "a rollup run that overlaps another one of the same website fails as busy, and the next round repeats it",
       () =>
         Effect.gen(function* () {
           const sql = yield* PgClient.PgClient
@@ -87,7 +87,7 @@ describe("postgres/analytics/reports: faults", () => {
             sql`UPDATE rollup_site SET version = version WHERE hosted_website_id = ${site.hostedWebsiteId}`
           )
           const outdated = yield* Effect.forkChild(DayRollUp.settle(sql, { ...site, timeZone: "UTC" }))
-          // A roll-up that waits for the table `site` has taken its snapshot, which lacks the update of the other transaction.
+          // A rollup run that waits for the table `site` has taken its snapshot, which lacks the update of the other transaction.
           yield* Locks.untilAwaited(sql)
           yield* other.commit
           assert.strictEqual((yield* Effect.flip(Fiber.join(outdated)))._tag, "Busy")
@@ -96,7 +96,7 @@ describe("postgres/analytics/reports: faults", () => {
         })
     )
 
-    it.effect("a roll-up that fails in the middle stores nothing, and the next roll-up is complete", () =>
+    it.effect("a rollup run that fails in the middle stores nothing, and the next rollup run is complete", () =>
       Effect.gen(function* () {
         const sql = yield* PgClient.PgClient
         const site = yield* newSite
@@ -114,7 +114,7 @@ describe("postgres/analytics/reports: faults", () => {
       })
     )
 
-    it.effect("days whose roll-up fails after a late row are rolled up by the next round", () =>
+    it.effect("days whose rollup run fails after a late row are rolled up by the next round", () =>
       Effect.gen(function* () {
         const sql = yield* PgClient.PgClient
         const site = yield* newSite
@@ -130,7 +130,7 @@ describe("postgres/analytics/reports: faults", () => {
     )
 
     it.effect(
-      "a roll-up continues after an interruption without repeating its finished days; after a change of goals it repeats them",
+      "a rollup run continues after an interruption without repeating its finished days; after a change of goals it repeats them",
       () =>
         Effect.gen(function* () {
           const sql = yield* PgClient.PgClient
@@ -139,7 +139,7 @@ describe("postgres/analytics/reports: faults", () => {
           WHERE hosted_website_id = ${site.hostedWebsiteId} AND day <= '2026-10-31'`
           yield* RollUpLoop.round
           const before = yield* storedBy
-          // The state of a first roll-up that was interrupted after some days.
+          // The state of a first rollup run that was interrupted after some days.
           yield* sql`UPDATE rollup_site SET goals = NULL, rolled_before = NULL WHERE hosted_website_id = ${site.hostedWebsiteId}`
           yield* RollUpLoop.round
           assert.deepStrictEqual(yield* storedBy, before)

@@ -100,7 +100,7 @@ describe("postgres/analytics/reports: rows of rollups", () => {
       // Without statistics, PostgreSQL joins the visits with their rows by nested loops.
       yield* PgClient.PgClient.use((sql) => sql`ANALYZE`)
       const [, pagesQuery] = queriesOf(site, "2024-02-05")
-      yield* check(site, pagesQuery === undefined ? [] : [pagesQuery], "after both roll-ups")
+      yield* check(site, pagesQuery === undefined ? [] : [pagesQuery], "after both rollup runs")
       const pages = (yield* rowsOf(site)).find(({ dimension }) => dimension === "event:page")
       assert.deepInclude(pages, { rows: 3, days: 5 })
     }).pipe(Effect.provide(live))
