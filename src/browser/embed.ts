@@ -53,7 +53,7 @@ const start = (script: HTMLScriptElement) => {
   const currentPath = () =>
     (location.pathname.slice(0, 2048) + (data["hash"] == null ? "" : location.hash)).replace(/\/*#!?\/*/, "/")
 
-  /** Sends a record of `path`, or without it of the current page. Retries once after a 429, a 503 or a network error. */
+  /** Sends a record of `path`, or of the current page if `path` is empty. Retries once after a 429, a 503 or a network error. */
   const send = async (address: string, path?: string, fields?: object) => {
     try {
       if (

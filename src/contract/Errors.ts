@@ -88,7 +88,7 @@ export const BadGateway = refusal(502, "BadGateway", "The agent refused or could
 export const ServiceUnavailable = refusal(
   503,
   "ServiceUnavailable",
-  "Not answered now, and not known to be stored; see Retry-After",
+  "The service cannot answer now, and may not have stored the data; see Retry-After",
   {
     ...limited,
     ...Headers.retryAfter
@@ -113,7 +113,7 @@ const unhandledWith = <Fields extends Schema.Struct.Fields>(headers: Fields) =>
 
 /**
  * The errors of all endpoints: for requests that do not reach the endpoint, for a body that cannot be read, and for failures.
- * `headers` are those of the first two.
+ * `headers` are the headers of the first two kinds.
  */
 export const commonWith = <Fields extends Schema.Struct.Fields>(headers: Fields) =>
   [...unreadableWith(headers), ...unhandledWith(headers)] as const

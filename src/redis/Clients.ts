@@ -6,7 +6,7 @@
 import { Effect, type Scope } from "effect"
 import { createClient, createCluster } from "redis"
 import type { Host, Login } from "../core/doctor/RedisUrl.ts"
-import { type RedisUnavailable, reasonOf } from "./RedisUnavailable.ts"
+import { type RedisUnavailable, toUnavailable } from "./RedisUnavailable.ts"
 import { awaitReply } from "./Reply.ts"
 
 export interface ClientOptions {
@@ -33,7 +33,7 @@ const make = (options: ClientOptions, { host, port }: Host) => {
   const { socket, ...rest } = common(options)
   const client = createClient({ ...rest, RESP: 2, socket: { ...socket, host, port } })
   // Without a listener, an `error` event would end the process.
-  return client.on("error", (error) => options.onError(reasonOf(error)))
+  return client.on("error", (error) => options.onError(toUnavailable(error)))
 }
 
 export type Client = ReturnType<typeof make>
@@ -44,7 +44,7 @@ export const connect = Effect.fnUntraced(function* (
   host: Host
 ): Effect.fn.Return<Client, RedisUnavailable, Scope.Scope> {
   const client = yield* Effect.acquireRelease(
-    Effect.try({ try: () => make(options, host), catch: reasonOf }),
+    Effect.try({ try: () => make(options, host), catch: toUnavailable }),
     (client) =>
       Effect.sync(() => {
         // A client destroyed while connecting still becomes ready.
@@ -64,7 +64,7 @@ const makeCluster = (options: ClientOptions, nodes: ReadonlyArray<Host>) => {
     RESP: 2,
     topologyRefreshOnReconnectionAttemptStrategy: false
   })
-  const failed = (error: unknown) => options.onError(reasonOf(error))
+  const failed = (error: unknown) => options.onError(toUnavailable(error))
   return cluster.on("error", failed).on("node-error", failed)
 }
 
@@ -77,7 +77,7 @@ export const connectCluster = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Cluster, RedisUnavailable, Scope.Scope> {
   let connecting: Promise<unknown> | undefined
   const cluster = yield* Effect.acquireRelease(
-    Effect.try({ try: () => makeCluster(options, nodes), catch: reasonOf }),
+    Effect.try({ try: () => makeCluster(options, nodes), catch: toUnavailable }),
     (cluster) =>
       Effect.sync(() => {
         const destroy = () => cluster.destroy()

@@ -44,8 +44,8 @@ const refusalOf = ({ message }: ErrorReply): RedisUnavailable => {
   return new RedisUnavailable({ reason: word })
 }
 
-/** A failure as the log may show it: a system error's code, the reply's first word, or a class name. */
-export const reasonOf = (error: unknown): RedisUnavailable => {
+/** Converts a failure. The log may show the reason: a system error's code, the reply's first word, or a class name. */
+export const toUnavailable = (error: unknown): RedisUnavailable => {
   if (error instanceof RedisUnavailable) return error
   if (error instanceof ErrorReply) return refusalOf(error)
   if (!(error instanceof Error)) return new RedisUnavailable({ reason: "unknown" })

@@ -4,7 +4,7 @@
  * @module
  */
 import { Effect } from "effect"
-import { RedisUnavailable, reasonOf } from "./RedisUnavailable.ts"
+import { RedisUnavailable, toUnavailable } from "./RedisUnavailable.ts"
 
 /** The number of timers that one wait is split into. */
 const slices = 4
@@ -32,7 +32,7 @@ export const awaitReply = <A>(millis: number, call: () => Promise<A>): Effect.Ef
       stop()
       resume(result)
     }
-    const failed = (error: unknown) => settle(Effect.fail(reasonOf(error)))
+    const failed = (error: unknown) => settle(Effect.fail(toUnavailable(error)))
     wait(slices)
     try {
       call().then((answer) => settle(Effect.succeed(answer)), failed)

@@ -11,18 +11,18 @@ const shortTurn = 0.2
 const maxWait = 1_000
 
 /**
- * Runs `act` right after a poll of all sockets: at the end of a turn of the event loop that was short and in which `count`
- * did not grow, or after `maxWait`. Each turn accepts one connection, so many turns may pass. A timer begins each turn,
- * because the system rarely preempts a process that just woke up.
+ * Calls `callback` right after the event loop polled all sockets: at the end of the first turn that is short and in which `count`
+ * does not grow. After `maxWait`, any turn will do. A turn accepts only one connection, so many turns may pass first. Each turn
+ * begins with a timer, because the system rarely preempts a process that just woke up, and so the turn is rarely interrupted.
  */
-export const afterQuietPoll = (count: () => number, act: () => void): void => {
+export const afterQuietPoll = (count: () => number, callback: () => void): void => {
   const startedAt = performance.now()
   const turn = () => {
     const [before, wokenAt] = [count(), performance.now()]
     // The event loop polls the sockets between the timer and this callback.
     setImmediate(() => {
       const now = performance.now()
-      if ((count() === before && now - wokenAt < shortTurn) || now - startedAt > maxWait) act()
+      if ((count() === before && now - wokenAt < shortTurn) || now - startedAt > maxWait) callback()
       else setTimeout(turn, 1)
     })
   }

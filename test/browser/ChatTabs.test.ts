@@ -99,7 +99,7 @@ for (const memory of ["edge", "agent"] as const) {
         })
       )
 
-      it.effect("can each stop an answer", () =>
+      it.effect("can stop an answer to the other tab's message", () =>
         Effect.gen(function* () {
           const { answering, openTab, page, send } = yield* newConversation
           yield* send("begin: so far")

@@ -33,7 +33,7 @@ const byCampaign = (siteId: string): Query => {
 }
 
 inChromium("a lead", testServer(), (it) => {
-  it.effect("is credited to the campaign of the visit in which it happened, without code", () =>
+  it.effect("is credited to the campaign of the visit in which it happened", () =>
     Effect.gen(function* () {
       const { edge, errors, open, page, pages, relay, script, site } = yield* BrowserSite.make()
       const website = (yield* SiteDirectory.use(({ list }) => list))[0]!
@@ -59,10 +59,10 @@ inChromium("a lead", testServer(), (it) => {
       yield* until("the chat", () => relay.of(paths.chat(instanceId)).length === 1)
 
       const leads = yield* Leads
-      let found = 0
+      let matched = 0
       yield* Effect.gen(function* () {
-        while (found < 2) {
-          found += (yield* leads.match).matched
+        while (matched < 2) {
+          matched += (yield* leads.match).matched
           yield* Effect.sleep("10 millis")
         }
       }).pipe(Effect.timeout("10 seconds"))
@@ -90,7 +90,7 @@ inChromium("a lead", testServer(), (it) => {
         referrer: null,
         entryPage: "/landing"
       })
-      // The session is stored neither beside the submission nor in it.
+      // The submission does not contain the session id.
       const sessionId = `${(JSON.parse(relay.of(paths.track)[0]!.body) as Record<string, unknown>)["session_id"]}`
       assert.notInclude(JSON.stringify(submission), sessionId)
       assert.deepStrictEqual(errors, [])

@@ -16,9 +16,9 @@ export interface Ended {
 }
 
 /**
- * The guides write `hydracore` for `npm run -s hydracore --`. `doctor`, which examines its process, and a command that reads the
- * script's input run as processes; the others over the socket. The tests' PostgreSQL may lose commits, so the only problem that
- * `doctor` may report is "durability".
+ * The guides write `hydracore` for `npm run -s hydracore --`. Two kinds of commands run as processes: `doctor`, because it
+ * examines its process, and commands that read the script's input. The others run over the socket. The tests' PostgreSQL may
+ * lose commits, so the only problem that `doctor` may report is "durability".
  */
 const prelude = (program: string, socket: string) => `set -euo pipefail
 hydracore() {
@@ -41,13 +41,13 @@ export const replace = (text: string, values: Readonly<Record<string, string>>):
     .reduce((done, [key, value]) => done.replaceAll(key, value), text)
 
 /**
- * Runs a block in the repository's root, with the commands of a `CommandServer`'s socket. Ids like `<website_config_id>` that
+ * Runs a block in the repository's root. A `CommandServer` runs its commands over the socket. Ids like `<website_config_id>` that
  * have no value are an error.
  */
 export const runBlock = (block: string, env: Readonly<Record<string, string>>, socket: string): Effect.Effect<Ended> =>
   Effect.gen(function* () {
     const unknown = /<[a-z_]+>/.exec(block)
-    if (unknown !== null) return yield* Effect.die(new Error(`Nothing is known for ${unknown[0]} in: ${block}`))
+    if (unknown !== null) return yield* Effect.die(new Error(`There is no value for ${unknown[0]} in: ${block}`))
     return yield* run(prelude(yield* Program.main, socket) + block, env)
   })
 

@@ -176,26 +176,28 @@ export const suite = <R, E>(
         })
       )
 
-      it.effect("a quarantined submission gets its visit's attribution, and its visit gets no conversion", () =>
-        Effect.gen(function* () {
-          const repo = yield* SubmissionRepo
-          const { hostedWebsiteId, websiteConfigId } = yield* newSite
-          const at = Date.now()
-          const sessionId = randomUUID()
-          yield* visit(hostedWebsiteId, sessionId, at)
-          const submissionId = yield* repo.submit(
-            draft({ websiteConfigId, receivedAt: at, sessionId, status: "quarantined", reasons: ["links"] })
-          )
-          yield* match
-          yield* repo.release(submissionId)
-          yield* match
-          const stored = yield* submissionsOf(websiteConfigId)
-          assert.deepStrictEqual(
-            stored.map((submission) => [submission.status, submission.attribution]),
-            [["accepted", attribution]]
-          )
-          assert.deepStrictEqual(yield* conversionsOf(hostedWebsiteId), [])
-        })
+      it.effect(
+        "a quarantined submission gets its visit's attribution, but its visit gets no conversion, even after the release",
+        () =>
+          Effect.gen(function* () {
+            const repo = yield* SubmissionRepo
+            const { hostedWebsiteId, websiteConfigId } = yield* newSite
+            const at = Date.now()
+            const sessionId = randomUUID()
+            yield* visit(hostedWebsiteId, sessionId, at)
+            const submissionId = yield* repo.submit(
+              draft({ websiteConfigId, receivedAt: at, sessionId, status: "quarantined", reasons: ["links"] })
+            )
+            yield* match
+            yield* repo.release(submissionId)
+            yield* match
+            const stored = yield* submissionsOf(websiteConfigId)
+            assert.deepStrictEqual(
+              stored.map((submission) => [submission.status, submission.attribution]),
+              [["accepted", attribution]]
+            )
+            assert.deepStrictEqual(yield* conversionsOf(hostedWebsiteId), [])
+          })
       )
 
       it.effect("a lead waits for its visit", () =>

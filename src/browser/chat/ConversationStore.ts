@@ -48,7 +48,7 @@ export const empty: Conversation = {
   draft: ""
 }
 
-/** Returns the last messages that fit `maxMessages` and `maxStored`, in any case the last one, with its text cut. Pure. */
+/** Cuts long texts, and returns the last messages that fit `maxMessages` and `maxStored`, but at least one message. Pure. */
 export const limitMessages = (messages: ReadonlyArray<Message>): ReadonlyArray<Message> => {
   const last = messages
     .slice(-Limits.maxMessages)
@@ -63,11 +63,11 @@ export const limitMessages = (messages: ReadonlyArray<Message>): ReadonlyArray<M
 }
 
 const readMessage = (value: Record<string, unknown> | null): Message => {
-  const { ended, id, rating, role, sources, text: said } = value ?? {}
+  const { ended, id, rating, role, sources, text: content } = value ?? {}
   const reason = ended as Message["ended"] | null
   return {
     role: role === "user" ? "user" : "agent",
-    text: text(said),
+    text: text(content),
     ended: reason === "stopped" || text(reason?.kind) ? reason! : undefined,
     ...(text(id) && { id: text(id) }),
     ...(Array.isArray(sources) && { sources: sources.slice(0, Limits.maxSources).map(sourceFrom) }),

@@ -27,8 +27,8 @@ export const loadFaults = async (): Promise<typeof Faults | undefined> => {
 let isStyled = false
 
 /**
- * Adds the style sheet, once. It is constructed, which a strict Content-Security-Policy allows, and which frameworks that
- * replace the page's head do not remove. Browsers without constructed style sheets show the messages as plain text.
+ * Adds the style sheet, once. A constructed style sheet is allowed by a strict Content-Security-Policy, and is not removed by
+ * frameworks that replace the page's head. Browsers without constructed style sheets show the messages as plain text.
  */
 export const addStyle = async (): Promise<void> => {
   if (isStyled) return

@@ -21,7 +21,7 @@ const variableKind: Kind<string> = {
 }
 
 const headerKind: Kind<string> = {
-  expected: "the name of a header for a key such as api-key",
+  expected: "the name of a header that carries a key, such as api-key",
   parse: InstanceInput.parseKeyHeader
 }
 

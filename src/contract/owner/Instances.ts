@@ -115,7 +115,10 @@ const common = {
   ),
   agent_key_header: nullable(
     { type: "string", description: "The header that carries the key, such as `api-key`; null for the protocol's own" },
-    Fields.readParsed(InstanceInput.parseKeyHeader, "the name of a header for a key such as api-key is expected")
+    Fields.readParsed(
+      InstanceInput.parseKeyHeader,
+      "the name of a header that carries a key is expected, such as api-key"
+    )
   ),
   memory: Fields.choice(memories, { title: "Memory" }),
   conversation_ids: Fields.choice(idMakers, { title: "Conversation Ids" }),

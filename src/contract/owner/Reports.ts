@@ -50,7 +50,7 @@ const CoarseValue = Schema.Union([...numbers, Schema.Literal(SmallCounts.hidden)
   identifier: "CoarseValue",
   title: "CoarseValue",
   description:
-    "A count: 0, `<5`, or a number rounded to a multiple of 5. A rate or an average of such counts; null if one of them is `<5`"
+    "A count is 0, `<5`, or a number rounded to a multiple of 5. A rate or an average is calculated from such counts, and is null if one of them is `<5`"
 })
 
 const DatePair = Schema.Tuple([Schema.String, Schema.String])
@@ -94,9 +94,9 @@ const ExecutedQuery = Schema.Struct({
 const reportOf = <Value>(value: Schema.Codec<Value>) => {
   const values = {
     dimensions: Schema.Array(Schema.String).annotate({
-      description: "A value per dimension of the query, in its order"
+      description: "A value per dimension of the query, in the query's order"
     }),
-    metrics: Schema.Array(value).annotate({ description: "A value per metric of the query, in its order" })
+    metrics: Schema.Array(value).annotate({ description: "A value per metric of the query, in the query's order" })
   }
   return Schema.Struct({
     results: Schema.Array(

@@ -23,7 +23,7 @@ export const exclusions = ["bot", "referrer-spam"] as const
 
 export type Exclusion = (typeof exclusions)[number]
 
-/** A stored page view. Its texts hold no NUL and no lone surrogate, and its path, campaign and referrer no email address. */
+/** A stored page view. Its texts hold no NUL and no lone surrogate. Its path, campaign and referrer hold no email address. */
 export interface PageView {
   readonly hostedWebsiteId: string
   /** Milliseconds since 1970. */

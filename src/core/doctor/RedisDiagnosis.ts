@@ -63,7 +63,7 @@ const adviceFor = (fault: RedisFault | undefined): string => {
     case "replica":
       return "Set REDIS_URL to the master, or to its Sentinels as redis+sentinel://host:26379/master."
     case "sentinel":
-      return "Write REDIS_URL as redis+sentinel://host:26379/master, with the name in sentinel.conf."
+      return "Write REDIS_URL as redis+sentinel://host:26379/name, with the master's name from sentinel.conf."
     case "no-sentinel":
       return "Set the hosts in REDIS_URL to the Sentinels, or write redis://host for a server or a cluster."
     case "master":

@@ -96,7 +96,9 @@ const pathOf = (path: string, hasMaster: boolean): Result.Result<Path, string> =
   const [database = "", ...more] = parts
   if (name === undefined) return Result.fail(badEncoding)
   if (hasMaster && name === "") {
-    return Result.fail("names no master; write redis+sentinel://host:26379/master, with the name in sentinel.conf.")
+    return Result.fail(
+      "names no master; write redis+sentinel://host:26379/name, with the master's name from sentinel.conf."
+    )
   }
   if (more.length > 0 || !(database === "" || isDatabase(database))) {
     return Result.fail(

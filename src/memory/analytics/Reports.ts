@@ -12,8 +12,8 @@ import { Events } from "./Events.ts"
 import { GoalRows } from "./GoalRows.ts"
 import { PageViews } from "./PageViews.ts"
 
-/** `now` counts the visitors who were seen in this time, in milliseconds. */
-const recent = 5 * 60_000
+/** `now` counts the visitors who were seen within this time. */
+const recentMillis = 5 * 60_000
 
 export const layer: Layer.Layer<Reports, never, PageViews | Events | Conversions | GoalRows> = Layer.effect(
   Reports,
@@ -39,7 +39,7 @@ export const layer: Layer.Layer<Reports, never, PageViews | Events | Conversions
       now: (site) =>
         Effect.map(Clock.currentTimeMillis, (now) => {
           const rows = [...viewsOf(site), ...ofSite(events, site)]
-          const seen = rows.filter(({ receivedAt }) => receivedAt > now - recent && receivedAt <= now)
+          const seen = rows.filter(({ receivedAt }) => receivedAt > now - recentMillis && receivedAt <= now)
           return new Set(seen.map(({ visitorHash }) => visitorHash)).size
         }),
       rebuild: () => Effect.void

@@ -54,7 +54,7 @@ const statements = {
 }
 
 export interface Options {
-  /** The timeout of each statement, which includes the wait for a connection. */
+  /** The timeout of all statements together, which includes the wait for a connection. */
   readonly timeout: Duration.Input
 }
 

@@ -7,7 +7,7 @@
  *     <home>/data           PostgreSQL's data; complete as soon as it exists
  *     <home>/s              the folder of the Unix socket
  *     <home>/hba.conf       access rules, with ident.conf: only if the server runs as another user
- *     <home>/sockets        the path of the socket's folder, if it is elsewhere (see `socketsOf`)
+ *     <home>/sockets        the path of the socket's folder, if it is elsewhere (see `makeSocketFolder`)
  *     <home>/postgres.log   this run's server log; the previous run's is postgres.log.1
  *
  * @module
@@ -106,7 +106,7 @@ export const lock = Effect.fnUntraced(function* (
 
 const roots = ["/var/lib", "/var/tmp"]
 
-/** The uid that owns the data of a folder; undefined if there is no data. Other errors occur again when the folder is used. */
+/** The uid that owns the data of a folder; undefined if there is none, or after an error, since it occurs again at the start. */
 export const dataOwner = (dataDir: string): Effect.Effect<number | undefined> =>
   Effect.sync(() => {
     try {
@@ -134,8 +134,8 @@ export const homeOf = Effect.fnUntraced(function* (
   if (recorded !== undefined) {
     const trusted = yield* io(`use ${recorded}, where the database of ${dataDir} is`, () => {
       const stat = lstatSync(recorded)
-      const named = roots.includes(path.dirname(recorded)) && /^hydracore-\w{6}$/.test(path.basename(recorded))
-      return named && stat.isDirectory() && stat.uid === process.geteuid?.() && (stat.mode & 0o022) === 0
+      const hasOurName = roots.includes(path.dirname(recorded)) && /^hydracore-\w{6}$/.test(path.basename(recorded))
+      return hasOurName && stat.isDirectory() && stat.uid === process.geteuid?.() && (stat.mode & 0o022) === 0
     })
     if (trusted) return recorded
     return yield* fail(
@@ -175,22 +175,22 @@ export const homeOf = Effect.fnUntraced(function* (
 })
 
 const socketName = ".s.PGSQL.5432"
-/** The shorter of the two systems' limits (Linux 107, macOS 103). */
-const longestSocket = 103
+/** The maximum length of a socket's path in bytes: the limit of macOS. Linux allows 107. */
+const maxSocketPath = 103
 
-const fits = (folder: string) => Buffer.byteLength(path.join(folder, socketName)) <= longestSocket
+const fits = (folder: string) => Buffer.byteLength(path.join(folder, socketName)) <= maxSocketPath
 
 /** Removes the socket files that a killed server leaves. */
-const removeSocket = (folder: string) => {
+const removeSocketFiles = (folder: string) => {
   rmSync(path.join(folder, socketName), { force: true })
   rmSync(path.join(folder, `${socketName}.lock`), { force: true })
 }
 
 /** Removes the socket files and then the folder, unless it contains other files. */
-const removeSockets = (folder: string) => {
+const removeSocketFolder = (folder: string) => {
   try {
     if (!lstatSync(folder).isDirectory()) return
-    removeSocket(folder)
+    removeSocketFiles(folder)
     rmdirSync(folder)
   } catch {
     // Best effort: nothing depends on the removal.
@@ -198,41 +198,41 @@ const removeSockets = (folder: string) => {
 }
 
 /**
- * The folder for the socket, which only the server's user (and root) can enter: `s` in `home`, or a temporary folder if that
- * path is too long for a socket. The temporary folder is removed when the scope closes (after a kill -9, by the next start).
- * Call this only while no server runs, since it removes left-over lock files: PostgreSQL refuses to start if a lock file's
- * process id belongs to another process, or to a zombie.
+ * Makes the folder for the socket, which only the server's user (and root) can enter: `s` in `home`, or a temporary folder if
+ * that path is too long for a socket. The temporary folder is removed when the scope closes (after a kill -9, by the next
+ * start). Call this only while no server runs. It removes left-over lock files, because PostgreSQL refuses to start if a lock
+ * file's process id belongs to another process, or to a zombie.
  */
-export const socketsOf = Effect.fnUntraced(function* (
+export const makeSocketFolder = Effect.fnUntraced(function* (
   home: string,
   user: User
 ): Effect.fn.Return<string, EmbeddedClusterError, Scope.Scope> {
-  const give = (folder: string) => {
+  const restrict = (folder: string) => {
     chmodSync(folder, 0o700)
     if (user.isOther) chownSync(folder, user.uid, user.gid)
     return folder
   }
   const recordFile = path.join(home, "sockets")
-  const left = yield* io(`read ${recordFile}`, () => read(recordFile))
-  if (left !== undefined && /^hc-\w{6}$/.test(path.basename(left))) removeSockets(left)
+  const previous = yield* io(`read ${recordFile}`, () => read(recordFile))
+  if (previous !== undefined && /^hc-\w{6}$/.test(path.basename(previous))) removeSocketFolder(previous)
   const near = path.join(home, "s")
   if (fits(near)) {
     yield* io(`remove ${recordFile}`, () => rmSync(recordFile, { force: true }))
     return yield* io(`make the folder ${near}`, () => {
       mkdirSync(near, { recursive: true })
-      removeSocket(near)
-      return give(near)
+      removeSocketFiles(near)
+      return restrict(near)
     })
   }
   for (const root of [tmpdir(), "/tmp"]) {
     if (!fits(path.join(root, "hc-XXXXXX")) || !(yield* canEnter(user, root))) continue
     return yield* Effect.acquireRelease(
       io(`make a folder for the socket in ${root}`, () => {
-        const made = give(mkdtempSync(path.join(root, "hc-")))
+        const made = restrict(mkdtempSync(path.join(root, "hc-")))
         write(recordFile, made)
         return made
       }),
-      (made) => Effect.sync(() => removeSockets(made))
+      (made) => Effect.sync(() => removeSocketFolder(made))
     )
   }
   return yield* fail(
@@ -241,11 +241,11 @@ export const socketsOf = Effect.fnUntraced(function* (
   )
 })
 
-/** The path of the socket in the folder of `socketsOf`. */
-export const socketIn = (sockets: string): string => path.join(sockets, socketName)
+/** The path of the socket in the folder of `makeSocketFolder`. */
+export const socketIn = (socketFolder: string): string => path.join(socketFolder, socketName)
 
 /** Creates an empty folder in `home` that the server's user may write to. */
-export const draft = (home: string, user: User): Effect.Effect<string, EmbeddedClusterError> =>
+export const makeDraft = (home: string, user: User): Effect.Effect<string, EmbeddedClusterError> =>
   io(`make a folder in ${home}`, () => {
     const made = mkdtempSync(path.join(home, "data.new-"))
     if (user.isOther) chownSync(made, user.uid, user.gid)
@@ -253,7 +253,7 @@ export const draft = (home: string, user: User): Effect.Effect<string, EmbeddedC
   })
 
 /** The first version whose `pg_ident.conf` supports `all` as the database user. */
-const namesAll = 16
+const firstMajorWithAll = 16
 
 /**
  * The settings that restrict connections to this process's user (peer authentication), if the server runs as another user.
@@ -269,7 +269,7 @@ export const access = (
         const [hba, ident] = [path.join(home, "hba.conf"), path.join(home, "ident.conf")]
         writeFileSync(hba, "local all all peer map=owner\n", { mode: 0o644 })
         const name = JSON.stringify(userInfo().username)
-        writeFileSync(ident, `owner ${name} ${major >= namesAll ? "all" : "postgres"}\n`, { mode: 0o644 })
+        writeFileSync(ident, `owner ${name} ${major >= firstMajorWithAll ? "all" : "postgres"}\n`, { mode: 0o644 })
         return { hba_file: hba, ident_file: ident }
       })
     : Effect.succeed({})

@@ -162,7 +162,7 @@ const initialize = Effect.fnUntraced(function* (
     }
   })
   if (existsSync(data)) return data
-  const draft = yield* Folder.draft(home, user)
+  const draft = yield* Folder.makeDraft(home, user)
   const args = ["-D", draft, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-instructions"]
   // Text sorts by code point on every machine. From version 17 on, letters beyond ASCII are also classified.
   args.push("--locale=C", ...(major >= 17 ? ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"] : []))
@@ -223,24 +223,24 @@ export const start = Effect.fn("EmbeddedCluster.start")(function* (
   const data = yield* initialize(user, home, binaries, options.settings?.["fsync"] !== "off")
   yield* check(user, data, binaries.major)
   yield* Postmaster.awaitGone(data)
-  const sockets = yield* Folder.socketsOf(home, user)
+  const socketFolder = yield* Folder.makeSocketFolder(home, user)
 
   const settings = Object.entries({
     ...defaults,
     ...options.settings,
     ...(yield* Folder.access(home, user, binaries.major)),
     listen_addresses: "",
-    unix_socket_directories: sockets,
+    unix_socket_directories: socketFolder,
     unix_socket_permissions: "0700",
     port: "5432"
   }).flatMap(([name, value]) => ["-c", `${name}=${value}`])
   const server = yield* Effect.acquireRelease(launch(user, home, binaries.postgres, ["-D", data, ...settings]), stop)
-  const ready = yield* Postmaster.awaitReady(data, Folder.socketIn(sockets), server.hasEnded)
+  const ready = yield* Postmaster.awaitReady(data, Folder.socketIn(socketFolder), server.hasEnded)
   if (!ready) return yield* fail("StartFailed", `PostgreSQL did not start in ${home}: ${logTail(home)}`)
   server.child.unref()
 
   const [username, database] = ["postgres", "postgres"]
   // The socket's folder as the host: unlike a query string with `?` and `&`, it can be pasted into a shell unquoted.
-  const url = `postgresql://${username}@${encodeURIComponent(sockets)}/${database}`
-  return { path: Folder.socketIn(sockets), username, database, url, home }
+  const url = `postgresql://${username}@${encodeURIComponent(socketFolder)}/${database}`
+  return { path: Folder.socketIn(socketFolder), username, database, url, home }
 })

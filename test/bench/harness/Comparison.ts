@@ -20,7 +20,7 @@ export type Endpoint = (typeof endpoints)[number]
 
 /** All loads of one endpoint. */
 export interface Measured {
-  /** One request, such as "page view". */
+  /** The name of one request, such as "page view". */
   readonly request: string
   readonly pairs: ReadonlyArray<Pair>
 }

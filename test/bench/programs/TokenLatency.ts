@@ -2,8 +2,8 @@
  * Measures the latency of tokens in paced chats, in milliseconds: of the first token from the request, of each other token
  * from the time stamp that the agent wrote into it.
  *
- * Argument: an `Order` as JSON. Prints one JSON document with the medians, and with the p99
- * and the number of the other tokens.
+ * Argument: an `Order` as JSON. Prints one JSON document with the medians, and with the p99 and the number of the other
+ * tokens.
  *
  * @module
  */
@@ -22,7 +22,7 @@ interface Order {
 const order = JSON.parse(process.argv[2] ?? "{}") as Order
 const client = Math.floor(Math.random() * 2 ** 16)
 const first: Array<number> = []
-const each: Array<number> = []
+const others: Array<number> = []
 
 /** The time between the starts of two chats: chats that start together would delay each other. */
 const staggerMillis = 25
@@ -50,7 +50,7 @@ const listenToChat = (index: number): Promise<void> =>
           let consumed = 0
           for (const match of buffered.matchAll(/~(\d+)~/g)) {
             if (tokens === 0) first.push(Number(now - startedAt) / 1e6)
-            else each.push(Number(now - BigInt(match[1]!)) / 1e6)
+            else others.push(Number(now - BigInt(match[1]!)) / 1e6)
             tokens++
             consumed = match.index + match[0].length
           }
@@ -73,8 +73,8 @@ await Promise.all(
 console.log(
   JSON.stringify({
     first: quantile(first, 0.5),
-    token: quantile(each, 0.5),
-    p99: quantile(each, 0.99),
-    tokens: each.length
+    token: quantile(others, 0.5),
+    p99: quantile(others, 0.99),
+    tokens: others.length
   })
 )

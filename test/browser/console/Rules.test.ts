@@ -1,5 +1,5 @@
 /**
- * The rules of forms, as rows of a form in the console.
+ * The rules of forms, as rows that an owner edits in the console.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
@@ -19,12 +19,16 @@ const FieldRules = Schema.Struct({
 })
 
 describe("browser/console/setup/Rules", () => {
-  it.prop("rules that rows can show are the rules of these rows", [FieldRules], ([field]) => {
-    const rows = Rules.toRows({ field })
-    if (rows !== undefined) assert.deepStrictEqual(Rules.ofRows(rows), { field })
-  })
+  it.prop(
+    "rules that rows can show stay the same when they become rows and then rules again",
+    [FieldRules],
+    ([field]) => {
+      const rows = Rules.toRows({ field })
+      if (rows !== undefined) assert.deepStrictEqual(Rules.ofRows(rows), { field })
+    }
+  )
 
-  it("a row shows one kind of rule, and bounds of texts, email addresses and numbers", () => {
+  it("a row shows one kind of rule, and bounds only for texts, email addresses and numbers", () => {
     for (const field of [{ max: 80 }, { email: true, max: 80 }, { number: true, min: 1 }, { pattern: "a" }]) {
       assert.lengthOf(Rules.toRows({ field }) ?? [], 1)
     }

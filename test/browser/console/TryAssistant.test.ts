@@ -1,5 +1,5 @@
 /**
- * What an owner sees of an assistant that does not answer, and how settings that rows cannot show are changed.
+ * What an owner sees of an assistant that does not answer, and how form rules that rows cannot show are changed.
  */
 import { assert } from "@effect/vitest"
 import { Effect, Layer, Stream } from "effect"
@@ -26,8 +26,8 @@ const layer = Layer.effect(
   })
 ).pipe(Layer.provideMerge(testServer({}, refusing)), Layer.orDie)
 
-inChromium("an assistant that does not answer", Layer.provideMerge(ConsolePage.SharedOwner.layer, layer), (it) => {
-  it.effect("says why, and what to do", () =>
+inChromium("console settings", Layer.provideMerge(ConsolePage.SharedOwner.layer, layer), (it) => {
+  it.effect("an assistant that does not answer says why, and what to do", () =>
     Effect.gen(function* () {
       const { busy } = yield* ConsolePage.Websites
       const options = { colorScheme: "dark", viewport: { width: 360, height: 740 } } as const
@@ -46,7 +46,7 @@ inChromium("an assistant that does not answer", Layer.provideMerge(ConsolePage.S
     })
   )
 
-  it.effect("rules that rows cannot show are changed as JSON", () =>
+  it.effect("form rules that rows cannot show are changed as JSON", () =>
     Effect.gen(function* () {
       const { busy } = yield* ConsolePage.Websites
       const forms = yield* FormDirectory

@@ -25,15 +25,18 @@ const serving = (serve: (socket: Socket) => void) => {
     Effect.callback<Server>((resume) => void server.listen(0, "localhost", () => resume(Effect.succeed(server)))),
     () => Effect.sync(() => server.close())
   ).pipe(
-    Effect.map((listening) => {
-      const address = listening.address()
+    Effect.map((listeningServer) => {
+      const address = listeningServer.address()
       return typeof address === "object" && address !== null ? address.port : 0
     })
   )
 }
 
-/** A TLS server with this certificate. TLS starts at once or, as in PostgreSQL, after a request for it. */
-const listening = (certificates: ReadonlyArray<string>, awaitsRequest: boolean) => {
+/**
+ * Starts a TLS server with this certificate and returns its port. TLS starts at once or, as in PostgreSQL, after a request for
+ * it.
+ */
+const servingTls = (certificates: ReadonlyArray<string>, awaitsRequest: boolean) => {
   const secureContext = createSecureContext({ cert: certificates.map(pem).join(""), key: pem("leaf.key") })
   return serving((socket) => {
     const encrypt = () => new TLSSocket(socket, { isServer: true, secureContext }).on("error", () => {})
@@ -108,7 +111,7 @@ describe("cli: rejected certificates", () => {
     it.live(`PostgreSQL, ${name}`, () =>
       Effect.gen(function* () {
         yield* trusting(isTrusted)
-        const port = yield* listening(certificate, true)
+        const port = yield* servingTls(certificate, true)
         const sentence = yield* messageFor(port)
         assert.include(sentence, `The database server's certificate was refused (${code}): `)
         assert.include(sentence, reason)
@@ -120,7 +123,7 @@ describe("cli: rejected certificates", () => {
     it.live(`Redis, ${name}`, () =>
       Effect.gen(function* () {
         yield* trusting(isTrusted)
-        const port = yield* listening(certificate, false)
+        const port = yield* servingTls(certificate, false)
         const redis = yield* Redis.inspect(Redacted.make(`rediss://localhost:${port}`))
         const facts = {
           database: { _tag: "Unavailable", reason: "It is unreachable." },

@@ -26,7 +26,7 @@ const Subscribers = Schema.Array(
 
 describe("core/delivery/FanOut", () => {
   it.prop(
-    "the data of a subject is read once if a subscriber gets an event about it, and otherwise not",
+    "lists once each subject whose data a delivery needs, and reads the data of no other subject",
     [Outbox, Subscribers],
     ([events, subscribers]) => {
       const isReceived = ({ type, websiteConfigId }: FanOut.OutboxEvent) =>
@@ -49,7 +49,7 @@ describe("core/delivery/FanOut", () => {
   )
 
   it.prop(
-    "each subscriber of the website that wants an event gets one delivery of it, unless its subject was deleted",
+    "each subscriber of the website that wants an event gets one delivery, unless neither the event nor its subject has data",
     [Outbox, Subscribers],
     ([events, subscribers]) => {
       const stored = new Map([

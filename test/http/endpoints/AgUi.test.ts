@@ -98,7 +98,7 @@ describe("the AG-UI client", () => {
       })
     )
 
-    it.effect("an invalid body gets a 422 with the place of the error", () =>
+    it.effect("an invalid body gets a 422 with the place of the error, and a body that is too large gets a 413", () =>
       Effect.gen(function* () {
         const { instance, send, widgetToken } = yield* TestServer.TestServer
         const path = `/v1/public/widget/${instance.instanceId}/ag-ui`

@@ -12,7 +12,7 @@ import { TestServer, layer as testServer } from "../../support/TestServer.ts"
 
 const url = "https://agent.example.com/v1"
 
-/** Answers "long" with as many characters, "busy" with a 529, else with the instructions and the question. */
+/** Answers "long" with 600 characters, "busy" with a 529, and anything else with the instructions and the question. */
 const agent: MemoryAgentStream.Script = ({ instance, message }) =>
   message === "busy"
     ? Stream.fail(new AgentBusy({ reason: "it answered 529", status: 529, retryAfter: 1 }))

@@ -29,8 +29,8 @@ interface Exchange {
   readonly millis: number
 }
 
-/** Sends bytes and reads until the server closes. With `leave`, closes its half of the connection after sending. */
-const exchange = (port: number, bytes: Buffer, leave: boolean): Promise<Exchange> =>
+/** Sends bytes and reads until the server closes. With `closesEarly`, closes its half of the connection after sending. */
+const exchange = (port: number, bytes: Buffer, closesEarly: boolean): Promise<Exchange> =>
   new Promise((resolve, reject) => {
     const begun = performance.now()
     const socket = connect({ host: "127.0.0.1", port })
@@ -50,11 +50,11 @@ const exchange = (port: number, bytes: Buffer, leave: boolean): Promise<Exchange
     socket.on("error", () => {})
     socket.on("close", end)
     socket.write(bytes, () => {
-      if (leave) socket.end()
+      if (closesEarly) socket.end()
     })
   })
 
-const Sent = Schema.Struct({ submission_id: Schema.String })
+const SubmitResponse = Schema.Struct({ submission_id: Schema.String })
 const bodyOf = (text: string) => text.slice(text.indexOf("\r\n\r\n") + 4)
 
 /** The value of the last member with this name, if any. */
@@ -79,7 +79,7 @@ const Views = Schema.Array(
 )
 
 /** What a response must not contain: a stack trace, a query, a file path, the name of a program behind the service. */
-const inside = /\n\s+at |node_modules|\/src\/|SELECT |INSERT |file:\/\/|PostgreSQL|Effect\./
+const internals = /\n\s+at |node_modules|\/src\/|SELECT |INSERT |file:\/\/|PostgreSQL|Effect\./
 
 /** Whether a path is stored exactly as sent. */
 const isPlain = (path: string) => /^\/[^?#\0]*$/.test(path) && path.isWellFormed() && path.length <= 2048
@@ -107,29 +107,29 @@ export const fuzz = Effect.fnUntraced(function* (options: Options) {
     const what = `seed ${options.seed}, request ${mark} (${request.endpoint}, ${request.fault})`
     assert.ok(unframed || status !== undefined, `${what}: the request is answered`)
     assert.ok(status === undefined || status < 500, `${what}: ${text.slice(0, 500)}`)
-    // Repeated, to tell a slow request from a busy machine.
-    const held = millis >= options.maxMillis
-    if (held) {
+    // Repeated, to distinguish a request that is always slow from a delay by a busy machine.
+    const isLate = millis >= options.maxMillis
+    if (isLate) {
       late++
       const again = Math.min((await send()).millis, (await send()).millis)
       assert.ok(again < options.maxMillis, `${what}: answered after ${millis} ms, and again after ${again} ms`)
     }
-    assert.doesNotMatch(text, inside, what)
+    assert.doesNotMatch(text, internals, what)
     assert.ok(text.length < 20_000 || request.endpoint === "chat", `${what}: the answer has ${text.length} characters`)
     if (request.fault === "valid") {
       valid++
-      const fine = request.endpoint === "track" ? 204 : 200
+      const success = request.endpoint === "track" ? 204 : 200
       // A chat's URL may be wrong in an otherwise valid request.
       assert.ok(
-        status === fine || (request.endpoint === "chat" && [401, 404, 422].includes(status ?? 0)),
+        status === success || (request.endpoint === "chat" && [401, 404, 422].includes(status ?? 0)),
         `${what}: ${text.slice(0, 500)}`
       )
     }
     slowest = Math.max(slowest, millis)
     statuses.set(String(status), (statuses.get(String(status)) ?? 0) + 1)
-    if (request.members === undefined || unframed || held) return
+    if (request.members === undefined || unframed || isLate) return
     if (status === 200 && request.endpoint === "submit") {
-      forms.set(Schema.decodeUnknownSync(Schema.fromJsonString(Sent))(bodyOf(text)).submission_id, request)
+      forms.set(Schema.decodeUnknownSync(Schema.fromJsonString(SubmitResponse))(bodyOf(text)).submission_id, request)
     }
     if (status === 204 && textOf(lastOf(request.members, "session_id")) === mark) views.set(mark, request)
   }
@@ -156,7 +156,7 @@ export const fuzz = Effect.fnUntraced(function* (options: Options) {
   const stored = new Map(rows.forms.map((row) => [row.id, row]))
   for (const [id, { members = [] }] of forms) {
     const row = stored.get(id)
-    assert.ok(row !== undefined, `seed ${options.seed}: submission ${id} was acknowledged`)
+    assert.ok(row !== undefined, `seed ${options.seed}: submission ${id} was acknowledged, and is stored`)
     assert.equal(row.form_data, lastOf(members, "form_data"), "form_data as it was written")
     assert.equal(row.email, textOf(lastOf(members, "email")))
     assert.equal(row.page_slug, textOf(lastOf(members, "page_slug")))
@@ -166,7 +166,7 @@ export const fuzz = Effect.fnUntraced(function* (options: Options) {
   let compared = 0
   for (const [mark, { members = [] }] of views) {
     const found = seen.get(mark) ?? []
-    assert.equal(found.length, 1, `seed ${options.seed}: view ${mark} was acknowledged, and is there once`)
+    assert.equal(found.length, 1, `seed ${options.seed}: view ${mark} was acknowledged, and is stored once`)
     const path = textOf(lastOf(members, "page_path")) ?? ""
     if (!isPlain(path)) continue
     compared++

@@ -28,8 +28,8 @@ const topicOf = (kind: (typeof kinds)[number], quarantined: boolean) =>
     : { quarantined, ...(kind === "each" ? {} : { digest: kind }) }
 
 /**
- * What is said about the latest mail. A notification that waits has none if its address was asked for another notification, or before
- * it was removed; and its mail is cancelled if it was sent again for another one.
+ * Describes the latest mail of a notification. An unconfirmed notification may have no confirmation mail, or a cancelled one,
+ * because its address got the mail for another notification, or for one that was removed. The link in that mail works for both.
  */
 const latestOf = ({ confirmed, latest_mail: latest }: Notification, now: number): string =>
   latest === null || (!confirmed && latest.status === "cancelled")

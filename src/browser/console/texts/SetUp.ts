@@ -1,5 +1,5 @@
 /**
- * Texts of the settings. They are loaded with that page.
+ * Texts of the settings page. They are loaded with the page.
  *
  * @module
  */
@@ -113,7 +113,7 @@ export const newSite = {
 } as const
 
 export const goals = {
-  note: "What you want visitors to do. The overview counts how many do it, also in the past.",
+  note: "What you want visitors to do. The overview counts how many do it, also in visits before the goal was created.",
   add: "New goal",
   kind: "What counts",
   kinds: { page: "A page", event: "An event" },

@@ -25,11 +25,11 @@ const First = Schema.Tuple([Schema.Struct({ first: Schema.NullOr(Schema.Finite) 
 const firstRow = (reader: Reader, { hostedWebsiteId }: ReportSite) => {
   const parameters = new Parameters()
   const site = parameters.uuid(hostedWebsiteId)
-  const each = ["page_view", "event"].map(
+  const selects = ["page_view", "event"].map(
     (table) => `SELECT minOrNull(received_at) AS first FROM ${table} WHERE hosted_website_id = ${site}`
   )
   return reader
-    .read(`SELECT toUnixTimestamp64Milli(minOrNull(first)) AS first FROM (${each.join(" UNION ALL ")})`, parameters)
+    .read(`SELECT toUnixTimestamp64Milli(minOrNull(first)) AS first FROM (${selects.join(" UNION ALL ")})`, parameters)
     .pipe(
       decodeRows(First),
       Effect.map(([{ first }]) => first)
@@ -37,7 +37,7 @@ const firstRow = (reader: Reader, { hostedWebsiteId }: ReportSite) => {
 }
 
 /** The counts of a query in its range, and in the range of its comparison. */
-interface Counted {
+interface BothCounts {
   readonly counted: Assembly.Counted
   readonly compared: Assembly.Counted | null
 }
@@ -48,7 +48,7 @@ const countAll = Effect.fnUntraced(function* (
   query: Query,
   goals: ReadonlyArray<GoalRow>,
   limit: number
-): Effect.fn.Return<Counted, ClickHouseError | ReportTooLarge> {
+): Effect.fn.Return<BothCounts, ClickHouseError | ReportTooLarge> {
   const first = query.range.first === null ? yield* firstRow(reader, site) : null
   const local = first === null ? null : LocalTime.zone(query.timeZone).toLocal(first)
   const range = DateRange.beginning(query.range, local)
@@ -77,6 +77,6 @@ export const coarseAnswer = (
   query: Query,
   goals: ReadonlyArray<GoalRow>
 ): Effect.Effect<SmallCounts.CoarseAnswer, ClickHouseError | ReportTooLarge> =>
-  Effect.map(countAll(reader, site, SmallCounts.counting(query), goals, maxGroups), ({ compared, counted }) =>
+  Effect.map(countAll(reader, site, SmallCounts.queryToCount(query), goals, maxGroups), ({ compared, counted }) =>
     SmallCounts.answer(query, counted, compared)
   )

@@ -144,8 +144,8 @@ const comparer = <Value>(query: Query, counted: Counted, compared: Counted, read
 
 /** How visitors and visits are counted, for readers of an answer. */
 export const definitions: Meta["definitions"] = [
-  "A visit ends after 30 minutes without a page view or event, and counts with all of them on the day on which it begins.",
-  "Visitors are counted each day and summed: a visitor cannot be recognized on another day."
+  "A visit ends after 30 minutes without a page view or event. The visit and its page views and events count on the day on which the visit begins.",
+  "Visitors are counted each day and summed, because a visitor cannot be recognized on another day."
 ]
 
 const wireFilter = (filter: Filter): WireFilter => {

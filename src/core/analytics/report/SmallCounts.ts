@@ -2,8 +2,9 @@
  * Statistics that hide small counts, for shared dashboards: a count from 1 to 4 is `"<5"`, and every other count is rounded
  * to a multiple of 5, as in published health statistics. Pure.
  *
- * A list by names leaves out each group with fewer than 5 visitors: the list would describe these visitors, and anyone can add
- * false visitors to the ones that a filter selects. A list by time does so if a filter selects visitors.
+ * An answer with a dimension other than time leaves out each group with fewer than 5 visitors, because the group's name would
+ * describe these visitors. An answer by time leaves out such groups only if a filter selects visitors, because anyone can add
+ * false visitors to the selected ones.
  *
  * Counts are rounded before they are ordered, compared, divided or paginated, so that an answer depends on rounded counts only:
  * no rate, change, order or difference of two answers reveals a small count, as long as the viewer adds no false visitors.
@@ -35,8 +36,8 @@ const round = (count: number): number =>
 
 /** A count as it is shown. */
 export const shown = (count: number): number | typeof hidden => {
-  const coarse = round(count)
-  return coarse === small ? hidden : coarse
+  const rounded = round(count)
+  return rounded === small ? hidden : rounded
 }
 
 /** Average durations are rounded to this many seconds. */
@@ -68,8 +69,8 @@ const coarsen = (counts: Counts.Counts): Counts.Counts => ({
 const omitsGroups = (query: Query): boolean =>
   query.dimensions.length > 0 && (!query.dimensions.every(isTimeDimension) || SharedQuery.choices(query).length > 0)
 
-/** The query whose counts `answer` needs: whether a group is left out depends on its visitors. */
-export const counting = (query: Query): Query =>
+/** The query whose counts `answer` needs. It counts visitors if they decide which groups are left out. */
+export const queryToCount = (query: Query): Query =>
   omitsGroups(query) && !query.metrics.includes("visitors")
     ? { ...query, metrics: [...query.metrics, "visitors"] }
     : query
@@ -114,6 +115,9 @@ const reading: Assembly.Reading<CoarseValue> = {
   change: (name, old, current) => (old === hidden || current === hidden ? null : Counts.change(name, old, current))
 }
 
-/** The answer to a query over all groups of its ranges, with the counts of `counting(query)`. `compared` is null if and only if the query has no comparison. */
+/**
+ * The answer to a query over all groups of its ranges, with the counts of `queryToCount(query)`. `compared` is null if and
+ * only if the query has no comparison.
+ */
 export const answer = (query: Query, counted: Assembly.Counted, compared: Assembly.Counted | null): CoarseAnswer =>
   Assembly.answerOf(query, coarse(query, counted), compared === null ? null : coarse(query, compared), reading)

@@ -106,11 +106,11 @@ export const layer = ({
         const refusal = AddressGuard.refusalOf([], target)
         if (Option.isSome(refusal)) return fault(["body", "url"], refusal.value)
         return AddressGuard.isAllowed(webhookAllow, target)
-          ? fault(["body", "url"], `only the command line can send webhooks to ${target.host}`)
+          ? fault(["body", "url"], `only the command line can use ${target.host} in a webhook`)
           : Effect.void
       }
 
-      const found = <A>(option: Option.Option<A>) => Effect.fromOption(option, () => noWebhook)
+      const orNoWebhook = <A>(option: Option.Option<A>) => Effect.fromOption(option, () => noWebhook)
 
       return {
         list,
@@ -119,12 +119,12 @@ export const layer = ({
           if ((yield* list(proof)).length >= maxWebhooks) return yield* tooMany
           return yield* webhooks
             .create({ ...webhook, websiteConfigId: proof.site.websiteConfigId })
-            .pipe(Effect.catchTag("SecretsKeyUnusable", withoutKey), Effect.flatMap(found))
+            .pipe(Effect.catchTag("SecretsKeyUnusable", withoutKey), Effect.flatMap(orNoWebhook))
         }),
         update: Effect.fnUntraced(function* (proof, webhookId, change) {
           yield* requireOwn(proof, webhookId)
           yield* requirePublic(change.url)
-          return yield* Effect.flatMap(webhooks.update(webhookId, change), found)
+          return yield* Effect.flatMap(webhooks.update(webhookId, change), orNoWebhook)
         }),
         delete: Effect.fnUntraced(function* (proof, webhookId) {
           yield* requireOwn(proof, webhookId)
@@ -134,13 +134,13 @@ export const layer = ({
           yield* requireOwn(proof, webhookId)
           return yield* webhooks
             .rotate(webhookId)
-            .pipe(Effect.catchTag("SecretsKeyUnusable", withoutKey), Effect.flatMap(found))
+            .pipe(Effect.catchTag("SecretsKeyUnusable", withoutKey), Effect.flatMap(orNoWebhook))
         }),
         test: Effect.fnUntraced(function* (proof, webhookId) {
           yield* requireOwn(proof, webhookId)
           return yield* tests
             .webhook(webhookId)
-            .pipe(Effect.catchTag("SecretsKeyUnusable", withoutKey), Effect.flatMap(found))
+            .pipe(Effect.catchTag("SecretsKeyUnusable", withoutKey), Effect.flatMap(orNoWebhook))
         }),
         deliveries: (proof, webhookId, status) =>
           Effect.andThen(requireOwn(proof, webhookId), deliveries.list(webhookId, status)),

@@ -28,7 +28,7 @@ const Sites = Schema.Array(
 )
 
 /** The rolled up websites with many page views after the stored visits of their open day. */
-export const behind = (sql: SqlClient.SqlClient) =>
+export const sitesBehind = (sql: SqlClient.SqlClient) =>
   sql
     .unsafe(
       `SELECT website_config_id AS "websiteConfigId", hosted_website_id AS "hostedWebsiteId", site.time_zone AS "timeZone"
@@ -82,14 +82,14 @@ export const advance = (sql: SqlClient.SqlClient, site: DayRollUp.Site, day: Day
       const deleteDay = sql`DELETE FROM rollup_day WHERE hosted_website_id = ${PgTypes.uuid(site.hostedWebsiteId)}
         AND day = ${PgTypes.date(day.date)}`
       if (reached <= start) {
-        // If the day has sums, they were counted with other goals.
+        // The sums of such a day, if any, were counted with other goals.
         if (!isSummed) yield* deleteDay
         return
       }
       const [last] = yield* sql`SELECT ceil(extract(epoch FROM max(ended_at)) * 1000)::float8 AS millis
         FROM visit WHERE ${from(day.start)}`.pipe(decodeRows(Time))
-      const until = { ...day, end: reached }
-      yield* DayRollUp.storeSums(sql, { ...site, days: [until], goals, since: isSummed ? start : null })
+      const storedPart = { ...day, end: reached }
+      yield* DayRollUp.storeSums(sql, { ...site, days: [storedPart], goals, since: isSummed ? start : null })
       yield* deleteDay
       yield* sql`INSERT INTO rollup_day (hosted_website_id, day, starts_at, ends_at, reaches_to, goals,
           is_partly_summed)

@@ -84,6 +84,6 @@ export const coarseAnswer = (
   site: ReportSite,
   query: Query
 ): Effect.Effect<SmallCounts.CoarseAnswer, SqlError.SqlError | ReportTooLarge> =>
-  Effect.map(count(sql, site, SmallCounts.counting(query), "rollups"), ({ compared, counted }) =>
+  Effect.map(count(sql, site, SmallCounts.queryToCount(query), "rollups"), ({ compared, counted }) =>
     SmallCounts.answer(query, counted, compared)
   )

@@ -212,10 +212,10 @@ export const round: Effect.Effect<void, SqlError.SqlError | Cause.TimeoutError, 
 export const advance: Effect.Effect<void, SqlError.SqlError | Cause.TimeoutError, SqlClient.SqlClient> = Effect.gen(
   function* () {
     const sql = yield* SqlClient.SqlClient
-    const behind = yield* OpenDays.behind(sql)
-    if (behind.length === 0) return
+    const sites = yield* OpenDays.sitesBehind(sql)
+    if (sites.length === 0) return
     const before = yield* horizon
-    for (const site of behind) {
+    for (const site of sites) {
       yield* Effect.forEach(openDays(site.timeZone, before), (day) => OpenDays.advance(sql, site, day, before), {
         discard: true
       }).pipe(Effect.catchTag("SiteChanged", () => Effect.void))

@@ -176,7 +176,7 @@ describe("core/analytics/report/SmallCounts", () => {
               filters: [{ operator: "is", dimension: "visit:source", values: ["Google"] }]
             })
       }
-      assert.deepStrictEqual(SmallCounts.counting(query).metrics, ["visits", "visitors"])
+      assert.deepStrictEqual(SmallCounts.queryToCount(query).metrics, ["visits", "visitors"])
       const counted = countedOf(groups, all, 0)
       const many = counted.groups.filter(({ counts }) => counts.visitors >= SmallCounts.threshold)
       const { meta, results } = SmallCounts.answer(query, counted, null)
@@ -203,7 +203,7 @@ describe("core/analytics/report/SmallCounts", () => {
     const groups = [{ dimensions: ["2026-10-20"], counts: { ...Counts.none, visitors: 1 } }]
     const { results } = SmallCounts.answer(query, { range, allVisitors: 1, groups }, null)
     assert.deepStrictEqual(results, [{ dimensions: ["2026-10-20"], metrics: ["<5"] }])
-    assert.strictEqual(SmallCounts.counting({ ...query, metrics: ["visits"] }).metrics.length, 1)
+    assert.strictEqual(SmallCounts.queryToCount({ ...query, metrics: ["visits"] }).metrics.length, 1)
   })
 
   it.prop(

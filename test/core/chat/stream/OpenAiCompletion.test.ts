@@ -74,7 +74,7 @@ describe("OpenAiCompletion", () => {
       })
   )
 
-  it.effect.prop("the object has the same contents as the stream", [Schema.Array(Event)], ([list]) =>
+  it.effect.prop("the completion object has the same contents as the stream", [Schema.Array(Event)], ([list]) =>
     Effect.gen(function* () {
       const events = [...list.map(toEvent), { _tag: "Finish", reason: "stop" } as const]
       const [state, text] = encode(OpenAiCompletion.plainText, events)
