@@ -83,7 +83,7 @@ for (const memory of ["edge", "agent"] as const) {
         })
       )
 
-      it.effect("show a running answer as such, and its end", () =>
+      it.effect("show that an answer is running, and how it ends", () =>
         Effect.gen(function* () {
           const { answering, openTab, page, send } = yield* newConversation
           yield* send("wait: The first half, |and the second.")

@@ -31,10 +31,10 @@ interface Fault {
   readonly after: (step: Step, result: unknown) => Effect.Effect<void, StorageUnavailable>
 }
 
-/** The services of a process with a fault. With `isLeasedLater`, its fan-outs lease nothing. */
+/** The services of a process with a fault. With `leasesSeparately`, its fan-outs lease nothing. */
 const withFault = (
   fault: Fault,
-  isLeasedLater: boolean
+  leasesSeparately: boolean
 ): Layer.Layer<Deliveries | OutwardClient, never, Deliveries | OutwardClient> => {
   const withSteps = <A, E, R>(
     effect: Effect.Effect<A, E, R>,
@@ -53,7 +53,7 @@ const withFault = (
           ...deliveries,
           fanOut: (freeSlots, running) =>
             withSteps(
-              deliveries.fanOut(isLeasedLater ? noFreeSlots : freeSlots, running),
+              deliveries.fanOut(leasesSeparately ? noFreeSlots : freeSlots, running),
               "before the fan-out",
               "after the fan-out"
             ),

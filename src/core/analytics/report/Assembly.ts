@@ -106,14 +106,14 @@ const page = (query: Query, counted: Counted): Page => {
 }
 
 /** Converts counts to the values of an answer. */
-export interface Reading<Value> {
+export interface MetricReader<Value> {
   /** A metric's value. `allVisitors` is the divisor of `conversion_rate`. */
   readonly metric: (name: Metric, counts: Counts.Counts, allVisitors: number) => Value
   readonly change: (name: Metric, old: Value, current: Value) => number | null
 }
 
 /** Finds the group that each group is compared with. */
-const comparer = <Value>(query: Query, counted: Counted, compared: Counted, reading: Reading<Value>) => {
+const comparer = <Value>(query: Query, counted: Counted, compared: Counted, reader: MetricReader<Value>) => {
   const groups = new Map(compared.groups.map(({ counts, dimensions }) => [Counts.keyOf(dimensions), counts]))
   const time = timeDimension(query)
   const labels = new Map<string, string>()
@@ -131,13 +131,13 @@ const comparer = <Value>(query: Query, counted: Counted, compared: Counted, read
     const beforeCounts = groups.get(Counts.keyOf(before)) ?? Counts.none
     const values = query.metrics.map((name) => ({
       name,
-      old: reading.metric(name, beforeCounts, compared.allVisitors),
-      current: reading.metric(name, counts, counted.allVisitors)
+      old: reader.metric(name, beforeCounts, compared.allVisitors),
+      current: reader.metric(name, counts, counted.allVisitors)
     }))
     return {
       dimensions: before,
       metrics: values.map(({ old }) => old),
-      change: values.map(({ current, name, old }) => reading.change(name, old, current))
+      change: values.map(({ current, name, old }) => reader.change(name, old, current))
     }
   }
 }
@@ -193,15 +193,15 @@ export const answerOf = <Value>(
   query: Query,
   counted: Counted,
   compared: Counted | null,
-  reading: Reading<Value>
+  reader: MetricReader<Value>
 ): Answer<Value> => {
   const shown = page(query, counted)
   const time = timeDimension(query)
-  const compare = compared === null ? null : comparer(query, counted, compared, reading)
+  const compare = compared === null ? null : comparer(query, counted, compared, reader)
   return {
     results: shown.groups.map((group) => ({
       dimensions: group.dimensions,
-      metrics: query.metrics.map((name) => reading.metric(name, group.counts, counted.allVisitors)),
+      metrics: query.metrics.map((name) => reader.metric(name, group.counts, counted.allVisitors)),
       ...(compare === null ? {} : { comparison: compare(group) })
     })),
     meta: {

@@ -102,7 +102,7 @@ const partsOf = (name: Metric, counts: Counts.Counts, allVisitors: number): Read
   }
 }
 
-const reading: Assembly.Reading<CoarseValue> = {
+const reader: Assembly.MetricReader<CoarseValue> = {
   metric: (name, counts, allVisitors) => {
     const parts = partsOf(name, counts, allVisitors)
     if (parts?.includes(small)) return null
@@ -120,4 +120,4 @@ const reading: Assembly.Reading<CoarseValue> = {
  * only if the query has no comparison.
  */
 export const answer = (query: Query, counted: Assembly.Counted, compared: Assembly.Counted | null): CoarseAnswer =>
-  Assembly.answerOf(query, coarse(query, counted), compared === null ? null : coarse(query, compared), reading)
+  Assembly.answerOf(query, coarse(query, counted), compared === null ? null : coarse(query, compared), reader)

@@ -30,6 +30,7 @@ export class OwnerWebhooks extends Context.Service<
     readonly list: (proof: AuthorizedSite<"read">) => Effect.Effect<ReadonlyArray<Webhook>, StorageUnavailable>
     /** Fails if the URL is not on the public internet. */
     readonly create: (proof: AuthorizedSite<"write">, webhook: NewWebhook) => Effect.Effect<NewSecret, Failure>
+    /** Fails if the new URL is not on the public internet. */
     readonly update: (
       proof: AuthorizedSite<"write">,
       webhookId: string,

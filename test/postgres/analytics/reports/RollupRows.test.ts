@@ -106,7 +106,7 @@ describe("postgres/analytics/reports: rows of rollups", () => {
     }).pipe(Effect.provide(live))
   )
 
-  it.live("a month that has not ended is summed up to its last closed day", () =>
+  it.live("the sum of a month that has not ended covers its days up to yesterday at the latest", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const site = yield* newSite
