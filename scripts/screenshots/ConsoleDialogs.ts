@@ -4,11 +4,11 @@
  * @module
  */
 import { Effect } from "effect"
-import { type Act, press, twoSizes, type View } from "./ConsoleView.ts"
+import { type PageAction, press, twoSizes, type View } from "./ConsoleView.ts"
 
 /** Opens a dialog with `button`, presses "Create" in it, and waits for the heading of the result. */
 const create =
-  (button: string, heading: string): Act =>
+  (button: string, heading: string): PageAction =>
   async (page) => {
     await press(button)(page)
     await page.getByRole("dialog").getByRole("button", { name: "Create" }).click()
@@ -16,7 +16,7 @@ const create =
   }
 
 /** Dialogs of the settings: their names, their sections, and how they open. */
-const dialogs: ReadonlyArray<readonly [name: string, section: string, act: Act]> = [
+const dialogs: ReadonlyArray<readonly [name: string, section: string, action: PageAction]> = [
   ["goal", "goals", press("New goal")],
   ["mail", "mails", press("Add a recipient")],
   [
@@ -112,8 +112,8 @@ const dialogs: ReadonlyArray<readonly [name: string, section: string, act: Act]>
 
 export const takeAll = Effect.fnUntraced(function* ({ busy, picture }: View) {
   for (const [size, options] of twoSizes) {
-    for (const [name, section, act] of dialogs) {
-      yield* picture(`setup-${name}-${size}`, busy(`setup/${section}`), options, act)
+    for (const [name, section, action] of dialogs) {
+      yield* picture(`setup-${name}-${size}`, busy(`setup/${section}`), options, action)
     }
     yield* picture(`new-site-${size}`, "#/", options, press("New website"))
     yield* picture(`sharing-link-${size}`, busy("sharing"), options, async (page) => {

@@ -5,18 +5,18 @@
  * @module
  */
 import { Effect } from "effect"
-import { type Act, nothing, openFirst, phone, press, sections, sizes, type View, wide } from "./ConsoleView.ts"
+import { nothing, openFirst, type PageAction, phone, press, sections, sizes, type View, wide } from "./ConsoleView.ts"
 
-/** Shows a whole page. */
+/** Windows that are high enough to show a whole page. */
 const tall = { viewport: { width: 1440, height: 2400 } }
 const tallPhone = { ...phone, viewport: { width: 360, height: 3600 }, deviceScaleFactor: 1 }
 
-const fromRightToLeft: Act = async (page) => {
+const fromRightToLeft: PageAction = async (page) => {
   await page.addInitScript("addEventListener('DOMContentLoaded', () => { document.documentElement.dir = 'rtl' })")
 }
 
 /** Makes the counts of reports a million times as large. Rates and durations stay as they are. */
-const huge: Act = async (page) => {
+const huge: PageAction = async (page) => {
   await page.addInitScript(`{
     const read = Response.prototype.json
     const isCount = (metric) => !/_rate$|duration|per_visit/.test(metric)
@@ -68,7 +68,7 @@ const extremes = Effect.fnUntraced(function* ({ busy, picture, pictureWithoutSes
     const name = `${page.replace("/", "-")}-4k`
     yield* picture(name, busy(page), { viewport: { width: 3840, height: 2160 } }, page === "inbox" ? openFirst : {})
   }
-  for (const [page, act] of [
+  for (const [page, action] of [
     ["overview", nothing],
     ["inbox", openFirst],
     ["conversations", openFirst],
@@ -76,8 +76,8 @@ const extremes = Effect.fnUntraced(function* ({ busy, picture, pictureWithoutSes
     ["setup/webhooks", nothing]
   ] as const) {
     const name = `${page.replace("/", "-")}-rtl`
-    yield* picture(name, busy(page), wide, { before: fromRightToLeft, act })
-    yield* picture(`${name}-phone`, busy(page), phone, { before: fromRightToLeft, act })
+    yield* picture(name, busy(page), wide, { before: fromRightToLeft, action })
+    yield* picture(`${name}-phone`, busy(page), phone, { before: fromRightToLeft, action })
   }
   for (const [size, options] of [
     ["long", wide],

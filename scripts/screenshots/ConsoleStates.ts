@@ -4,11 +4,11 @@
  * @module
  */
 import { Effect } from "effect"
-import { type Act, loaded, nothing, press, twoSizes, type View, wide } from "./ConsoleView.ts"
+import { loaded, nothing, type PageAction, press, twoSizes, type View, wide } from "./ConsoleView.ts"
 
 /** Answers every request for data with a status, or never. */
 const answerWith =
-  (status: number | null): Act =>
+  (status: number | null): PageAction =>
   async (page) => {
     await page.route(/\/v1\/owner\/(query|sites\/.)/, (route) =>
       status === null ? undefined : route.fulfill({ status, json: { detail: "" } })
@@ -43,7 +43,7 @@ export const takeAll = Effect.fnUntraced(function* ({ busy, picture, pictureWith
   yield* pictureWithoutSession("link-spent", "#/link/hcl_of_nobody", wide, press("Open the console"))
   yield* picture("overview-offline", busy("overview"), wide, {
     until: nothing,
-    act: async (page) => {
+    action: async (page) => {
       await loaded(page)
       await page.context().setOffline(true)
       await page.getByRole("button", { name: /^Days: / }).click()

@@ -31,32 +31,32 @@ export const twoSizes: Sizes = [sizes[0]!, sizes[3]!]
 /** The sections of the settings. */
 export const sections = ["install", "website", "goals", "forms", "mails", "webhooks", "assistants", "keys", "data"]
 
-export type Act = (page: Page) => Promise<void>
+export type PageAction = (page: Page) => Promise<void>
 
-export const nothing: Act = async () => {}
+export const nothing: PageAction = async () => {}
 
-export const loaded: Act = async (page) => {
+export const loaded: PageAction = async (page) => {
   await page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
   await page.locator("[aria-busy=true], .skeleton, .stale").first().waitFor({ state: "detached" })
 }
 
-export const openFirst: Act = async (page) => {
+export const openFirst: PageAction = async (page) => {
   await page.locator(".entry a").first().click()
   await page.locator(".details header").waitFor()
 }
 
 export const press =
-  (name: string): Act =>
+  (name: string): PageAction =>
   (page) =>
     page.getByRole("button", { name, exact: true }).first().click()
 
 interface More {
   /** What happens before the page is opened. */
-  readonly before?: Act
+  readonly before?: PageAction
   /** What happens when it is open. */
-  readonly act?: Act
+  readonly action?: PageAction
   /** Waits until the page shows what the picture is about; by default until it has loaded. */
-  readonly until?: Act
+  readonly until?: PageAction
 }
 
 export interface View {
@@ -65,7 +65,7 @@ export interface View {
     name: string,
     fragment: string,
     options: BrowserContextOptions,
-    more?: More | Act
+    more?: More | PageAction
   ) => Effect.Effect<void>
   /** Takes a picture of a page in a session with access to all websites. */
   readonly picture: View["pictureWithoutSession"]
@@ -91,14 +91,14 @@ export const make = ({ picture: take }: Take, url: string, sites: Effect.Success
     origins: []
   }
   const pictureWithoutSession: View["pictureWithoutSession"] = (name, fragment, options, more = {}) => {
-    const { act = nothing, before = nothing, until = loaded } = typeof more === "function" ? { act: more } : more
+    const { action = nothing, before = nothing, until = loaded } = typeof more === "function" ? { action: more } : more
     return Effect.promise(() =>
       take(`console-${name}`, options, async (page) => {
         await before(page)
         await page.goto(`${url}/console/${fragment}`)
         await page.locator("main > :not(.notice)").first().waitFor()
         await until(page)
-        await act(page)
+        await action(page)
         await until(page)
       })
     )

@@ -8,8 +8,12 @@ import path from "node:path"
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core"
 
 export interface Take {
-  /** Takes a picture of a page in the state that `act` brings about. */
-  readonly picture: (name: string, options: BrowserContextOptions, act: (page: Page) => Promise<void>) => Promise<void>
+  /** Takes a picture of a page in the state that `action` brings about. */
+  readonly picture: (
+    name: string,
+    options: BrowserContextOptions,
+    action: (page: Page) => Promise<void>
+  ) => Promise<void>
   /** Takes a picture of the page as it is now. */
   readonly also: (page: Page, name: string) => Promise<void>
   /** Takes a picture of the page as it is now, in WebP, for the guides. */
@@ -49,7 +53,7 @@ export const into = async (folder: string, browser: Browser, words: ReadonlyArra
       const { data } = await session.send("Page.captureScreenshot", { format: "webp", quality: 80 })
       writeFileSync(path.join(folder, `${name}.webp`), data, "base64")
     },
-    picture: async (name, options, act) => {
+    picture: async (name, options, action) => {
       if (!words.some((word) => name.includes(word))) return
       const context = await browser.newContext({ reducedMotion: "reduce", userAgent, ...options })
       context.setDefaultTimeout(timeout)
@@ -58,7 +62,7 @@ export const into = async (folder: string, browser: Browser, words: ReadonlyArra
         if (message.type() === "error") console.error(`${name}: ${message.text()}`)
       })
       try {
-        await act(page)
+        await action(page)
         await also(page, name)
         console.log(`${name}.png`)
       } catch (error) {

@@ -75,7 +75,7 @@ export const takeAll = Effect.fnUntraced(function* ({ picture }: Take) {
     name: string,
     options: BrowserContextOptions,
     fields: Readonly<Record<string, string>>,
-    act: (page: Page) => Promise<unknown>
+    action: (page: Page) => Promise<unknown>
   ) =>
     Effect.promise(() =>
       picture(`form-${name}`, options, async (page) => {
@@ -86,14 +86,14 @@ export const takeAll = Effect.fnUntraced(function* ({ picture }: Take) {
         await page.goto(`${url}${path}`)
         if (isScripted) await page.waitForFunction("document.adoptedStyleSheets.length > 0")
         for (const [label, value] of Object.entries(fields)) await page.getByLabel(label).fill(value)
-        await act(page)
+        await action(page)
       })
     )
   const filled = { Name: "Ada Lovelace", Email: "ada@example.org", Message: "We are four." }
   for (const [size, options] of twoSizes) {
     const window = size === "desktop" ? { viewport: { width: 800, height: 700 } } : options
-    for (const [name, act] of Object.entries(states)) {
-      yield* form(`${name}-${size}`, window, name === "invalid" ? {} : filled, act)
+    for (const [name, action] of Object.entries(states)) {
+      yield* form(`${name}-${size}`, window, name === "invalid" ? {} : filled, action)
     }
     const plain = { ...window, javaScriptEnabled: false }
     yield* form(`plain-sent-${size}`, plain, filled, async (page) => {

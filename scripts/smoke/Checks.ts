@@ -18,8 +18,8 @@ import {
   isRecord,
   limitOf,
   parseJson,
-  readable,
   readChat,
+  requireReadable,
   shorten,
   statuses,
   submissionId
@@ -202,7 +202,7 @@ export const checks = (target: Target): ReadonlyArray<Check> => {
         return `${header(response, "access-control-allow-methods")}, ${allowed}`
       }
     ],
-    ["a website may read every response, errors too", async () => statuses(responses.map(readable))],
+    ["a website may read every response, errors too", async () => statuses(responses.map(requireReadable))],
     [
       "every accepted request reports its rate limit",
       async () => {
@@ -226,7 +226,7 @@ export const limitCheck = (target: Target): Check => [
     let remaining: number | undefined
     for (let sent = 1; sent <= 6; sent++) {
       const response = await call(submit, [200, 429], { body })
-      const { policy, remaining: left } = limitOf(readable(response))
+      const { policy, remaining: left } = limitOf(requireReadable(response))
       expect(policy === '"forms";q=5;w=60', `the limit is ${policy} instead of the published one`)
       if (response.status === 429) {
         const seconds = Number(header(response, "retry-after"))

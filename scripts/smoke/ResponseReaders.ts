@@ -1,5 +1,5 @@
 /**
- * Reads a service's responses: each function returns a value, or throws `CheckFailed` if it is missing or malformed. Pure.
+ * Reads a service's responses. A function throws `CheckFailed` if a value that it requires is missing or malformed. Pure.
  *
  * @module
  */
@@ -135,7 +135,7 @@ export const comparable = (response: HttpResponse) => ({
 export const origin = "https://www.example.com"
 
 /** Requires that a script on that website may read a response and its Retry-After. */
-export const readable = (response: HttpResponse): HttpResponse => {
+export const requireReadable = (response: HttpResponse): HttpResponse => {
   const allowed = header(response, "access-control-allow-origin")
   expect(
     allowed === "*" || allowed === origin,

@@ -88,7 +88,7 @@ const make = Effect.fnUntraced(function* (
   })
 })
 
-/** Requires the client, since it limits the connections that the process keeps open. */
+/** Requires `OutwardClient`, because one client for the whole process limits the connections that are kept open. */
 export const layer = ({ mail }: Options) =>
   Option.match(mail, {
     onNone: () => Layer.effect(TestDeliveries, make(Option.none())),

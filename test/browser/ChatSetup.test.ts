@@ -1,5 +1,5 @@
 /**
- * How a website sets up the chat: suggestions, loading of the panel, and what the console says about mistakes.
+ * How a website sets up the chat: suggestions, loading of the panel, and mistakes that the browser's console reports.
  */
 import { assert, describe } from "@effect/vitest"
 import { Effect } from "effect"
@@ -173,7 +173,7 @@ inChromium("a website's chat", testServer({}, agent.script), (it) => {
       yield* begin
       yield* send(`say: ${"A long answer. ".repeat(60)}The end.`)
       yield* answered(/The end\.$/)
-      // A keyboard changes the visual viewport alone.
+      // A keyboard changes only the visual viewport, not the layout viewport.
       const setKeyboard = (height: number) =>
         on(() =>
           page.evaluate(`{

@@ -14,10 +14,10 @@ const withHead = (head: string) => (script: string, element: string) =>
 <body><main><h1>Shop</h1><input aria-label="Search" id="search"></main>${script}${element}</body></html>`
 
 /**
- * The style of the newest answer, its size and the panel's, and elements that overflow. A website may position the chat, even
- * with a rule for all elements.
+ * Returns the style of the newest answer, its size and the panel's, and whether the log overflows. Leaves out positions,
+ * because a website may position the chat.
  */
-const looks = `(() => {
+const measureLooks = `(() => {
   const root = document.querySelector("hydracore-chat").shadowRoot
   const body = root.querySelector(".message-agent:last-child .body")
   const { width, height } = root.querySelector(".panel").getBoundingClientRect()
@@ -43,7 +43,7 @@ const sheets = {
 inChromium("a website with a chat", testServer({}, agent.script), (it) => {
   it.effect("has a style sheet that does not apply inside the chat", () =>
     Effect.gen(function* () {
-      const seen = (sheet: string) =>
+      const looksWith = (sheet: string) =>
         Effect.scoped(
           Effect.gen(function* () {
             const { answered, begin, on, page, send } = yield* ChatPage.make({
@@ -53,12 +53,12 @@ inChromium("a website with a chat", testServer({}, agent.script), (it) => {
             const answer = `say: ${"An answer of many words. ".repeat(9)}${"x".repeat(300)}`
             yield* send(answer)
             yield* answered(/x{300}$/)
-            return yield* on(() => page.evaluate(looks))
+            return yield* on(() => page.evaluate(measureLooks))
           })
         )
-      const plain = yield* seen("")
+      const plain = yield* looksWith("")
       assert.include(plain, { visibility: "visible", textTransform: "none", isTooWide: false })
-      for (const [name, sheet] of Object.entries(sheets)) assert.deepStrictEqual(yield* seen(sheet), plain, name)
+      for (const [name, sheet] of Object.entries(sheets)) assert.deepStrictEqual(yield* looksWith(sheet), plain, name)
     })
   )
 

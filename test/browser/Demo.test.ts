@@ -26,7 +26,7 @@ class RunningDemo extends Context.Service<RunningDemo, { readonly demo: Demo; re
   "hydracore/test/browser/RunningDemo"
 ) {}
 
-/** The demo's pages, and its feed of a service in memory, with an agent of three words. */
+/** Serves the demo's pages and its live feed. The stores are in memory, and the agent always answers "Yes, from six." */
 const running = Layer.effect(
   RunningDemo,
   Effect.gen(function* () {

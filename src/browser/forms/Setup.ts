@@ -6,7 +6,7 @@
 
 /**
  * @param status the status of the edge's response; undefined if the form was not sent
- * @param detail the reason in the response; that of a 403 says what to do, any other status is due to `data-site`
+ * @param detail the reason in the response. The reason of a 403 says what to do. With any other status, `data-site` is wrong.
  */
 export const tellOwner = (form: HTMLFormElement, status?: number, detail = ""): void => {
   const advice = status === 403 ? "" : "Set its data-site to the website_config_id that `hydracore site list` shows."

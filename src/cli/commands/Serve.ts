@@ -136,8 +136,8 @@ const inThisProcess = Effect.fnUntraced(function* (settings: Settings, address: 
 })
 
 /**
- * Handles SIGHUP while the scope is open; unhandled, the signal would end the process. Returns a function that sets the
- * action. A signal that arrives earlier runs the action as soon as it is set; after signals during a run, it runs once more.
+ * Handles SIGHUP while the scope is open; unhandled, the signal would end the process. Returns a function that sets the action
+ * of the signal. If a signal arrived before, the action runs at once. If signals arrive while it runs, it runs once more.
  */
 const hangups = Effect.gen(function* () {
   const requested = Latch.makeUnsafe(false)
@@ -146,17 +146,17 @@ const hangups = Effect.gen(function* () {
     Effect.sync(() => process.on("SIGHUP", request)),
     () => Effect.sync(() => process.off("SIGHUP", request))
   )
-  return <R>(act: Effect.Effect<void, never, R>) =>
+  return <R>(action: Effect.Effect<void, never, R>) =>
     requested.await.pipe(
       Effect.andThen(Effect.sync(() => requested.closeUnsafe())),
-      Effect.andThen(act),
+      Effect.andThen(action),
       Rounds.recover("The signal could not be handled; send it again"),
       Effect.forever,
       Effect.forkScoped
     )
 })
 
-/** The time between the end of a worker's grace period and its kill: the worker still commits and flushes then. */
+/** A worker may still commit and flush for this time after its grace period. Then it is killed. */
 const workerKillGrace = Duration.seconds(6)
 
 /** The time a worker may take to start, besides its wait for the database. */
@@ -166,7 +166,7 @@ const urlOf = ({ host, port }: Address): string => `http://${host.includes(":") 
 
 /** Runs the service in `workers` processes. This process accepts the connections for them. */
 const withWorkers = Effect.fnUntraced(function* (settings: Settings, workers: number) {
-  // Installed before the start and removed after the last worker has ended; both may take a minute.
+  // The signal is also handled while the workers start and while they end. Each may take a minute.
   const onHangup = yield* hangups
   const primary = yield* Primary.start({
     workers,

@@ -23,7 +23,7 @@ const manyDigits = /[0-9]{16}/
 
 const isUnsafe = (value: unknown): boolean => typeof value === "number" && !(Math.abs(value) <= Number.MAX_SAFE_INTEGER)
 
-/** Whether a value may hold an unsafe integer. Nested arrays and objects are not searched: each of them may. */
+/** Whether a value may hold an unsafe integer. Nested arrays and objects are not searched; any of them is assumed to hold one. */
 const mayHoldUnsafe = (value: unknown): boolean => {
   if (typeof value !== "object" || value === null) return isUnsafe(value)
   for (const key in value) {

@@ -1,4 +1,5 @@
--- The tables of the peers: the fields of a request as sent, with its time and its website, in the simplest tables.
+-- The tables of the contenders other than the service. They are as simple as possible: the fields of a request as sent, with its
+-- time and its website.
 CREATE TABLE peer_site (
   website_config_id uuid NOT NULL,
   hosted_website_id uuid NOT NULL,

@@ -1,5 +1,5 @@
 /**
- * The queries of the reports' part, and what they take.
+ * The queries that the bench measures for reports, and how long they take.
  *
  * @module
  */
@@ -51,15 +51,15 @@ export const filtered = request({
   filters: [{ operator: "is", dimension: "event:page", values: ["/articles/7"] }]
 })
 
-/** What some queries took, one after the other, in milliseconds. */
-export interface Taken {
+/** The total times of some queries, run one after the other, in milliseconds. */
+export interface Timings {
   readonly wall: number
-  /** The processor time of this process, which decodes and adds. */
+  /** The processor time of this process, which decodes the rows and adds them up. */
   readonly own: number
   /** The processor time of the connection's process. */
   readonly postgres: number
-  /** How many were ended before they had an answer: without a limit they would have taken longer. */
-  readonly ended: number
+  /** The number of queries that the time limit cancelled. Without it, the times would be longer. */
+  readonly cancelled: number
 }
 
 export interface Options {
@@ -68,7 +68,7 @@ export interface Options {
   readonly limit?: Duration.Duration
 }
 
-const isEnded = (error: unknown): boolean =>
+const isCancelled = (error: unknown): boolean =>
   SqlError.isSqlError(error) && Option.contains(Database.sqlState(error), "57014")
 
 const Backend = Schema.Tuple([Schema.Struct({ pid: Schema.Int })])
@@ -80,8 +80,8 @@ export const backendOf = (sql: PgClient.PgClient) =>
     Effect.map(([{ pid }]) => pid)
   )
 
-/** Runs some queries, one after the other, on the only connection of a client. */
-export const take = (
+/** Measures some queries, run one after the other, on the only connection of a client. */
+export const measure = (
   sql: PgClient.PgClient,
   site: ReportSite,
   requests: ReadonlyArray<Request>,
@@ -90,22 +90,22 @@ export const take = (
   Effect.gen(function* () {
     const pid = yield* backendOf(sql)
     const now = () => ({ wall: performance.now(), own: process.cpuUsage(), postgres: ProcessorTime.readThread(pid) })
-    let ended = 0
+    let cancelled = 0
     const begin = now()
     for (const one of requests) {
       const query = DateRange.resolve(one, { now: Date.now(), timeZone: "UTC" })
       yield* Query.readOnly(
         sql,
         limit
-      )(Query.answer(sql, site, query, reading)).pipe(Effect.catchIf(isEnded, () => Effect.sync(() => ended++)))
+      )(Query.answer(sql, site, query, reading)).pipe(Effect.catchIf(isCancelled, () => Effect.sync(() => cancelled++)))
     }
     const end = now()
     const own = process.cpuUsage(begin.own)
-    const taken: Taken = {
+    const timings: Timings = {
       wall: end.wall - begin.wall,
       own: (own.user + own.system) / 1000,
       postgres: (end.postgres - begin.postgres) / 1000,
-      ended
+      cancelled
     }
-    return taken
+    return timings
   })

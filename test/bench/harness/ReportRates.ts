@@ -83,7 +83,7 @@ const whileReloaded = Effect.fnUntraced(function* <A, E, R>(
   edge: Edge.Edge,
   measured: (connection: number) => Effect.Effect<A, E, R>
 ) {
-  const reload = Effect.uninterruptible(ReportQueries.take(sql, edge.site, ReportQueries.dashboard))
+  const reload = Effect.uninterruptible(ReportQueries.measure(sql, edge.site, ReportQueries.dashboard))
   const reloads = Effect.repeat(reload, Schedule.fixed("500 millis")).pipe(Effect.delay("250 millis"))
   return yield* Effect.raceFirst(measured(yield* ReportQueries.backendOf(sql)), Effect.andThen(reloads, Effect.never))
 })

@@ -66,19 +66,19 @@ export const rollUp = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edg
 /** Time limit of each query of a dashboard over page views alone, which would take minutes. */
 const aloneLimit = Duration.seconds(30)
 
-const row = (contender: string, taken: ReadonlyArray<ReportQueries.Taken>): Row => ({
+const row = (contender: string, timings: ReadonlyArray<ReportQueries.Timings>): Row => ({
   contender,
-  isLowerBound: taken.some(({ ended }) => ended > 0),
-  samples: taken.map(({ wall }) => wall),
+  isLowerBound: timings.some(({ cancelled }) => cancelled > 0),
+  samples: timings.map(({ wall }) => wall),
   processorTime: {
-    own: taken.map(({ own }) => own * 1000),
-    postgres: taken.map(({ postgres }) => postgres * 1000)
+    own: timings.map(({ own }) => own * 1000),
+    postgres: timings.map(({ postgres }) => postgres * 1000)
   }
 })
 
-const describeTaken = ({ ended, own, postgres, wall }: ReportQueries.Taken): string =>
+const describeTimings = ({ cancelled, own, postgres, wall }: ReportQueries.Timings): string =>
   `${wall.toFixed(0)} ms (${own.toFixed(0)} + ${postgres.toFixed(0)} ms of processor time)${
-    ended === 0 ? "" : `, until ${ended} of the queries were ended`
+    cancelled === 0 ? "" : `, with ${cancelled} of the queries cancelled at the time limit`
   }`
 
 /** Measures the queries of a filled and rolled up database. */
@@ -89,23 +89,23 @@ const measureQueries = (testBed: TestBed.TestBed, edge: Edge.Edge, rounds: numbe
         hostedWebsiteId: ReportData.small.hostedWebsiteId,
         websiteConfigId: edge.site.websiteConfigId
       }
-      const found = {
-        dashboard: [] as Array<ReportQueries.Taken>,
-        filtered: [] as Array<ReportQueries.Taken>,
-        small: [] as Array<ReportQueries.Taken>
+      const measured = {
+        dashboard: [] as Array<ReportQueries.Timings>,
+        filtered: [] as Array<ReportQueries.Timings>,
+        small: [] as Array<ReportQueries.Timings>
       }
-      yield* ReportQueries.take(sql, edge.site, [...ReportQueries.dashboard, ReportQueries.filtered])
+      yield* ReportQueries.measure(sql, edge.site, [...ReportQueries.dashboard, ReportQueries.filtered])
       for (let round = 0; round < rounds; round++) {
-        found.dashboard.push(yield* ReportQueries.take(sql, edge.site, ReportQueries.dashboard))
-        found.filtered.push(yield* ReportQueries.take(sql, edge.site, [ReportQueries.filtered]))
+        measured.dashboard.push(yield* ReportQueries.measure(sql, edge.site, ReportQueries.dashboard))
+        measured.filtered.push(yield* ReportQueries.measure(sql, edge.site, [ReportQueries.filtered]))
         const ofSmall = []
         for (const one of [...ReportQueries.dashboard, ReportQueries.filtered])
-          ofSmall.push(yield* ReportQueries.take(sql, small, [one]))
-        found.small.push(...ofSmall)
+          ofSmall.push(yield* ReportQueries.measure(sql, small, [one]))
+        measured.small.push(...ofSmall)
       }
-      for (const [name, taken] of Object.entries(found))
-        console.error(`${name}: ${taken.map(describeTaken).join(", ")}`)
-      return found
+      for (const [name, timings] of Object.entries(measured))
+        console.error(`${name}: ${timings.map(describeTimings).join(", ")}`)
+      return measured
     })
   )
 
@@ -118,9 +118,9 @@ export const measure = Effect.fnUntraced(function* (testBed: TestBed.TestBed, ed
   const queries = yield* measureQueries(testBed, full, options.rounds)
   const rates = yield* ReportRates.measure(testBed, full, options.connections)
   const alone = yield* TestBed.onDatabase(testBed, full.database, (sql) =>
-    ReportQueries.take(sql, full.site, ReportQueries.dashboard, { reading: "rows", limit: aloneLimit })
+    ReportQueries.measure(sql, full.site, ReportQueries.dashboard, { reading: "rows", limit: aloneLimit })
   )
-  console.error(`from page views alone: ${describeTaken(alone)}`)
+  console.error(`from page views alone: ${describeTimings(alone)}`)
   const measures: ReadonlyArray<Measure> = [
     {
       id: "dashboard",

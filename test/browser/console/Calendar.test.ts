@@ -22,7 +22,7 @@ describe("browser/console/Calendar", () => {
     assert.strictEqual(Calendar.hour(facts.now, facts.timeZone), "2026-02-28 21:00:00")
   })
 
-  it.prop("every range has an interval that its menu offers", [between(1, 4000)], ([days]) => {
+  it.prop("the default interval of a range is one that its menu offers", [between(1, 4000)], ([days]) => {
     assert.include(Calendar.intervalsOf(days), Calendar.defaultInterval(days))
   })
 
@@ -47,7 +47,7 @@ describe("browser/console/Calendar", () => {
 
 describe("browser/console/overview/Points", () => {
   it.prop(
-    "the y axis begins at zero and reaches above the largest value in few round steps",
+    "the y axis begins at zero and reaches at least the largest value in few steps",
     [between(0, 10 ** 9), Schema.Boolean],
     ([max, isDuration]) => {
       const levels = Points.levels(max, isDuration)
@@ -68,7 +68,7 @@ describe("browser/console/overview/Points", () => {
     }
   )
 
-  it("a label without visits is a zero beside its comparison", () => {
+  it("a label without a result is a point of the value 0; the point of a result also has the compared value", () => {
     const points = Points.of({
       results: [
         {
@@ -88,7 +88,7 @@ describe("browser/console/overview/Points", () => {
 })
 
 describe("browser/console/Format", () => {
-  it("numbers, rates, durations and amounts are short", () => {
+  it("metrics, changes and shares are formatted", () => {
     assert.deepStrictEqual(
       [
         Format.metric("visitors", 1234),

@@ -34,7 +34,7 @@ const siteWith = Effect.fnUntraced(function* (...drafts: ReadonlyArray<Partial<S
   return websiteConfigId
 })
 
-const three = () =>
+const siteWithThree = () =>
   siteWith(
     { email: "ada@example.org", formData: '{"message":"The first"}' },
     { email: "ben@example.org", formData: '{"message":"The second"}', pageSlug: "booking" },
@@ -46,9 +46,9 @@ const layer = Layer.mergeAll(ConsolePage.SharedOwner.layer, ConsolePage.SpareSit
 )
 
 inChromium("the console's inbox", layer, (it) => {
-  it.effect("lists submissions, latest first, and opens one, which is then read", () =>
+  it.effect("lists submissions, latest first, and marks one as read when it is opened", () =>
     Effect.gen(function* () {
-      const site = yield* three()
+      const site = yield* siteWithThree()
       const { errors, loaded, on, page } = yield* ConsolePage.show(`#/${site}/inbox`)
       yield* on(() => page.locator(".submission a").first().waitFor())
       assert.deepStrictEqual(yield* on(() => page.locator(".submission .sender").allTextContents()), [
@@ -72,7 +72,7 @@ inChromium("the console's inbox", layer, (it) => {
   it.effect("the inbox of another website opens without the search and the submission of this one", () =>
     Effect.gen(function* () {
       const { busy } = yield* ConsolePage.Websites
-      const site = yield* three()
+      const site = yield* siteWithThree()
       const { on, page } = yield* ConsolePage.show(`#/${site}/inbox?search=first`)
       yield* on(() => page.getByRole("link", { name: "ada@example.org" }).click())
       yield* on(() => page.getByRole("heading", { name: "ada@example.org" }).waitFor())
@@ -85,7 +85,7 @@ inChromium("the console's inbox", layer, (it) => {
 
   it.effect("searches, shows the submissions of one form only, and keeps the search in the page's address", () =>
     Effect.gen(function* () {
-      const site = yield* three()
+      const site = yield* siteWithThree()
       const { on, page } = yield* ConsolePage.show(`#/${site}/inbox`)
       const senders = () => page.locator(".submission .sender").allTextContents()
       yield* on(() => page.getByRole("searchbox", { name: "Search" }).fill("first"))
@@ -104,7 +104,7 @@ inChromium("the console's inbox", layer, (it) => {
 
   it.effect("a quarantined submission says why, and is released", () =>
     Effect.gen(function* () {
-      const site = yield* three()
+      const site = yield* siteWithThree()
       const { on, page } = yield* ConsolePage.show(`#/${site}/inbox?folder=quarantine`)
       yield* on(() => page.getByRole("link", { name: "spam@example.org" }).click())
       yield* on(() => page.getByText("it has many links").waitFor())
@@ -117,7 +117,7 @@ inChromium("the console's inbox", layer, (it) => {
 
   it.effect("a selection is deleted after a confirmation, and only then", () =>
     Effect.gen(function* () {
-      const site = yield* three()
+      const site = yield* siteWithThree()
       const { on, page } = yield* ConsolePage.show(`#/${site}/inbox`)
       yield* on(() => page.getByRole("checkbox", { name: "Select ada@example.org" }).check())
       yield* on(() => page.getByRole("checkbox", { name: "Select ben@example.org" }).check())
@@ -135,7 +135,7 @@ inChromium("the console's inbox", layer, (it) => {
 
   it.effect("a change that the service refuses is reverted, and the page says so", () =>
     Effect.gen(function* () {
-      const site = yield* three()
+      const site = yield* siteWithThree()
       const { on, page } = yield* ConsolePage.show(`#/${site}/inbox`)
       yield* on(() =>
         page.route("**/submissions/delete", (route) => route.fulfill({ status: 503, body: "{}" }), { times: 1 })
@@ -150,7 +150,7 @@ inChromium("the console's inbox", layer, (it) => {
 
   it.effect("the export has the listed submissions only", () =>
     Effect.gen(function* () {
-      const site = yield* three()
+      const site = yield* siteWithThree()
       const { on, page } = yield* ConsolePage.show(`#/${site}/inbox?search=second`)
       yield* on(() => page.getByRole("link", { name: "ben@example.org" }).waitFor())
       yield* on(() => page.getByRole("button", { name: "Export" }).click())
@@ -165,7 +165,7 @@ inChromium("the console's inbox", layer, (it) => {
 
   it.effect("a viewer reads, and is offered no changes", () =>
     Effect.gen(function* () {
-      const site = yield* three()
+      const site = yield* siteWithThree()
       const { on, page } = yield* ConsolePage.open(`#/${site}/inbox`, {}, "viewer")
       yield* on(() => page.getByRole("link", { name: "ada@example.org" }).click())
       yield* on(() => page.getByRole("heading", { name: "ada@example.org" }).waitFor())

@@ -28,7 +28,7 @@ inChromium(
   "the console's live page",
   ConsolePage.layer,
   (it) => {
-    it.effect("explains what to do while nothing has arrived, then shows what arrives at the top", () =>
+    it.effect("explains what to do while nothing has arrived, then shows new entries at the top", () =>
       Effect.gen(function* () {
         const site = yield* newSite
         const { errors, on, page } = yield* ConsolePage.open(`#/${site.websiteConfigId}/live`)
@@ -131,7 +131,7 @@ inChromium(
         })
         yield* on(() => page.locator(".arrival").first().waitFor())
         yield* on(() => page.getByRole("button", { name: "Pause" }).click())
-        yield* until("it rests", async () => (await page.getByText("Paused.").count()) === 1)
+        yield* until("it is paused", async () => (await page.getByText("Paused.").count()) === 1)
         assert.deepStrictEqual(yield* on(() => ConsolePage.violationsInBothSchemes(page)), [])
         const overflow = yield* on(() => page.evaluate<number>("document.documentElement.scrollWidth - innerWidth"))
         assert.isAtMost(overflow, 0)

@@ -19,14 +19,14 @@ const list = (page: Page, tab: string) =>
 
 const rows = async (page: Page, tab: string) => list(page, tab).locator(".row .name").allTextContents()
 
-/** A page view that does not count, before the shared page is loaded. */
-const notCounted = Effect.gen(function* () {
+/** Records a page view that does not count. Runs before the shared page is loaded. */
+const recordUncounted = Effect.gen(function* () {
   const { record } = yield* Decisions
   const { busy } = yield* ConsolePage.Websites
   yield* record({ _tag: "Known", websiteConfigId: busy.websiteConfigId }, "foreign-origin")
 })
 
-const layer = Layer.mergeAll(ConsolePage.SharedOwner.layer, Layer.effectDiscard(notCounted)).pipe(
+const layer = Layer.mergeAll(ConsolePage.SharedOwner.layer, Layer.effectDiscard(recordUncounted)).pipe(
   Layer.provideMerge(ConsolePage.layer)
 )
 
@@ -44,7 +44,7 @@ inChromium("the console's overview", layer, (it) => {
         (yield* on(() => page.locator(".change").first().textContent())) ?? "",
         /\d+% (more|less) than before/
       )
-      // Four always, and one more at some times of the day.
+      // Four always, and one or two more at some times of the day.
       assert.match((yield* on(() => page.locator(".now").textContent())) ?? "", /^[4-6] visitors now$/)
       assert.deepStrictEqual((yield* on(() => rows(page, "Pages"))).slice(0, 1), ["/"])
       assert.include(yield* on(() => rows(page, "Countries")), "Norway")
@@ -81,22 +81,22 @@ inChromium("the console's overview", layer, (it) => {
       assert.deepStrictEqual(yield* on(() => rows(page, "Devices")), ["Mobile"])
       assert.match(yield* on(() => page.evaluate<string>("location.hash")), /\?device=mobile$/)
 
-      const words = page.getByRole("region", { name: "Filters" })
-      yield* on(() => words.getByRole("button", { name: "is", exact: true }).click())
+      const filters = page.getByRole("region", { name: "Filters" })
+      yield* on(() => filters.getByRole("button", { name: "is", exact: true }).click())
       yield* loaded
       const others = yield* on(() => numberOf(page, "Visitors"))
       assert.sameMembers(yield* on(() => rows(page, "Devices")), ["Desktop", "Tablet"])
-      // A person who comes twice a day with two devices would count in both; the generated ones do not.
+      // At least, because a visitor who came twice on a day with different devices counts in both.
       assert.isAtLeast(mobile + others, all)
 
       // Every step of the way is in the browser's history.
       yield* on(() => page.goBack())
       yield* loaded
       assert.strictEqual(yield* on(() => numberOf(page, "Visitors")), mobile)
-      yield* on(() => words.getByRole("button", { name: "Remove the filter Device is Mobile" }).click())
+      yield* on(() => filters.getByRole("button", { name: "Remove the filter Device is Mobile" }).click())
       yield* loaded
       assert.strictEqual(yield* on(() => numberOf(page, "Visitors")), all)
-      assert.strictEqual(yield* on(() => words.count()), 0)
+      assert.strictEqual(yield* on(() => filters.count()), 0)
     })
   )
 
@@ -132,7 +132,7 @@ inChromium("the console's overview", layer, (it) => {
     })
   )
 
-  it.effect("the chart is read with the keyboard, as a table, and opens the days of a point", () =>
+  it.effect("the chart can be read with the keyboard and as a table, and opens the days of a point", () =>
     Effect.gen(function* () {
       const { busy } = yield* ConsolePage.Websites
       const { loaded, on, page } = yield* ConsolePage.show(`#/${busy.websiteConfigId}/overview?range=30d`)
@@ -203,14 +203,14 @@ inChromium("the console's overview", layer, (it) => {
     })
   )
 
-  it.effect("a whole list is split by another dimension, which the address and the exported file name", () =>
+  it.effect("a whole list is split by another dimension, and the address and the exported file tell which", () =>
     Effect.gen(function* () {
       const { busy } = yield* ConsolePage.Websites
       const { loaded, on, page } = yield* ConsolePage.show(`#/${busy.websiteConfigId}/overview`, {
         viewport: { width: 360, height: 800 }
       })
       yield* loaded
-      // Also a list that shows all of its rows.
+      // A list whose rows are all on the page has the dialog too.
       yield* on(() => page.getByRole("button", { name: "Details of devices" }).click())
       const plain = page.getByRole("dialog", { name: "Devices", exact: true })
       yield* loaded
@@ -241,7 +241,7 @@ inChromium("the console's overview", layer, (it) => {
       assert.strictEqual(file.name, "device-country.csv")
       assert.match(file.text, /^visit:device,visit:country,visitors,visits,pageviews,bounce_rate,visit_duration\r\n/)
       assert.match(file.text, /^"mobile","NO",\d+,/m)
-      // A goal has its rate among the visitors of the row's other value.
+      // The rate of a goal is its share of the visitors with the row's device.
       yield* on(() => dialog.getByLabel("Split by").selectOption("Goal"))
       yield* on(() => page.getByRole("columnheader", { name: "Rate" }).waitFor())
       yield* on(() => page.getByRole("row", { name: /^Mobile Form submitted/ }).waitFor())

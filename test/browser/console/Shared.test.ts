@@ -8,7 +8,7 @@ import { Chromium, layer as chromium, inChromium, type Visitor } from "../../sup
 import * as ConsolePage from "../../support/console/ConsolePage.ts"
 import { TestServer } from "../../support/TestServer.ts"
 
-/** A stranger whose page tests share. */
+/** A visitor without a session. All tests use the same page. */
 class Stranger extends Context.Service<Stranger, Visitor>()("hydracore/test/console/Stranger") {
   static readonly layer = Layer.effect(
     Stranger,
@@ -16,7 +16,7 @@ class Stranger extends Context.Service<Stranger, Visitor>()("hydracore/test/cons
   ).pipe(Layer.provide(chromium))
 }
 
-/** A new share of the busy website, on the stranger's page. */
+/** Creates a share of the busy website and opens it on the stranger's page. */
 const open = Effect.fnUntraced(function* (search = "", look: ConsolePage.Look = {}) {
   const { url } = yield* TestServer
   const { busy } = yield* ConsolePage.Websites
@@ -41,7 +41,7 @@ inChromium("a shared dashboard", Layer.provideMerge(Stranger.layer, ConsolePage.
     Effect.gen(function* () {
       const { errors, loaded, on, page } = yield* open("?range=7d")
       yield* loaded
-      // Four always, and one more at some times of the day.
+      // Four always, and one or two more at some times of the day.
       assert.match((yield* on(() => page.locator(".now").textContent())) ?? "", /^(<5|5) visitors now$/)
       const figures = yield* on(() => page.locator(".figure, .row .number").allTextContents())
       assert.isAbove(figures.length, 20)

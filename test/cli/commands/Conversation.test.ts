@@ -128,7 +128,7 @@ describe("conversation", () => {
     })
   )
 
-  it.effect("a conversation id that a client chose works with the instance of the conversation only", () =>
+  it.effect("a conversation id that a client chose works only with the instance of the conversation", () =>
     Effect.gen(function* () {
       const { context, json, refusal } = yield* session
       const { instanceId } = yield* Effect.provide(newKey, context)

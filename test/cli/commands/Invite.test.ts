@@ -77,22 +77,24 @@ describe("cli/commands/Person: invite", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("a wrong address, an unknown website and a late end are refused, and no link is created", () =>
-    Effect.gen(function* () {
-      const { invite, sessions } = yield* session({})
-      for (const [args, message] of [
-        [["--email", "ann"], "--email must be an email address"],
-        [["--email", "ann@example.com\nBcc: eve@example.com"], "--email must be an email address"],
-        [["--email", "ann@example.com,"], "--email must be an email address"],
-        [["--email", "<ann@example.com>"], "--email must be an email address"],
-        [[...ann, "--site", "11111111-2222-4333-8444-555555555555"], "There is no website"],
-        [[...ann, "--expires", "8d"], "a future time within a week"]
-      ] as const) {
-        const { code, stderr } = yield* invite(...args)
-        assert.strictEqual(code, 1)
-        assert.include(stderr, message)
-      }
-      assert.deepStrictEqual(yield* sessions, [])
-    }).pipe(Effect.scoped)
+  it.live(
+    "a wrong address, an unknown website and an expiry that is too late are refused, and no link is created",
+    () =>
+      Effect.gen(function* () {
+        const { invite, sessions } = yield* session({})
+        for (const [args, message] of [
+          [["--email", "ann"], "--email must be an email address"],
+          [["--email", "ann@example.com\nBcc: eve@example.com"], "--email must be an email address"],
+          [["--email", "ann@example.com,"], "--email must be an email address"],
+          [["--email", "<ann@example.com>"], "--email must be an email address"],
+          [[...ann, "--site", "11111111-2222-4333-8444-555555555555"], "There is no website"],
+          [[...ann, "--expires", "8d"], "a future time within a week"]
+        ] as const) {
+          const { code, stderr } = yield* invite(...args)
+          assert.strictEqual(code, 1)
+          assert.include(stderr, message)
+        }
+        assert.deepStrictEqual(yield* sessions, [])
+      }).pipe(Effect.scoped)
   )
 })

@@ -30,11 +30,11 @@ const pathsOf = (hostedWebsiteId: string, to: number) =>
 TestClickHouse.describeWithClickHouse("with ClickHouse", () => {
   withLayer(live)("clickhouse/analytics/AnalyticsExport", (it) => {
     it.effect(
-      "every row comes once and in order of time, also if a page ends between rows of the same millisecond",
+      "every row comes once and in order of time, also if a page of results ends between rows of the same millisecond",
       () =>
         Effect.gen(function* () {
           const [one, other] = [randomUUID(), randomUUID()]
-          // Pages end between rows of the same millisecond, on two days.
+          // Pages of results end between rows of the same millisecond, on two days.
           yield* store(one, 42_000, 3)
           yield* store(other, 10, 1)
           const paths = (yield* pathsOf(one, begin + 100_000)).map(Number)
@@ -47,7 +47,7 @@ TestClickHouse.describeWithClickHouse("with ClickHouse", () => {
         })
     )
 
-    it.effect("every row comes once, even if a millisecond has more rows than a page", () =>
+    it.effect("every row comes once, even if a millisecond has more rows than a page of results", () =>
       Effect.gen(function* () {
         const website = randomUUID()
         yield* store(website, 25_000, 12_000)

@@ -63,7 +63,7 @@ const Sources = ({ parts }: Message) => {
 
 const isAnswered = ({ ending }: Message): boolean => ending === "stop" || ending === "length" || ending === undefined
 
-const Said = ({ message, timeZone }: { readonly message: Message; readonly timeZone: string }) => {
+const TranscriptMessage = ({ message, timeZone }: { readonly message: Message; readonly timeZone: string }) => {
   const { comment, created_at, ending, rating, role } = message
   const text = textOf(message)
   return (
@@ -128,7 +128,7 @@ export const Transcript = ({ conversationId, instanceId, isOwner, onRemove, site
           </header>
           <ol class="transcript">
             {value.messages.map((message) => (
-              <Said key={message.id} message={message} timeZone={site.time_zone} />
+              <TranscriptMessage key={message.id} message={message} timeZone={site.time_zone} />
             ))}
           </ol>
         </>

@@ -100,7 +100,7 @@ export const Assistants = ({ isOwner, site: { site_id: siteId } }: PageProps) =>
                 {isOwner && (
                   <>
                     <button type="button" class="button" onClick={() => setOpen({ dialog: "try", instance })}>
-                      {Texts.tried.action}
+                      {Texts.trial.action}
                     </button>
                     <Menu
                       label={Common.more(instance.name)}

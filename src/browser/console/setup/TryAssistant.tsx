@@ -19,15 +19,15 @@ const Outcome = ({ tested }: { readonly tested: Tested }) => {
   if (problem !== null) {
     return (
       <>
-        <p class="bad">{Texts.tried.problem(Texts.tried.problems[problem], status)}</p>
-        <p class="muted">{Texts.tried.advice[problem]}</p>
+        <p class="bad">{Texts.trial.problem(Texts.trial.problems[problem], status)}</p>
+        <p class="muted">{Texts.trial.advice[problem]}</p>
       </>
     )
   }
-  if (text === null || first_word_millis === null) return <p class="good">{Texts.tried.onlyReasoned}</p>
+  if (text === null || first_word_millis === null) return <p class="good">{Texts.trial.onlyReasoned}</p>
   return (
     <>
-      <p class="good">{Texts.tried.firstWord(Format.elapsed(first_word_millis))}</p>
+      <p class="good">{Texts.trial.firstWord(Format.elapsed(first_word_millis))}</p>
       <blockquote dir="auto">{text}</blockquote>
     </>
   )
@@ -40,14 +40,14 @@ interface Props {
 }
 
 export const TryAssistant = ({ instance, onClose, siteId }: Props) => {
-  const [question, setQuestion] = useState<string>(Texts.tried.example)
+  const [question, setQuestion] = useState<string>(Texts.trial.example)
   const [tested, setTested] = useState<Tested>()
   const change = useChange("POST /v1/owner/sites/:site_id/instances/:instance_id/test")
   return (
     <FormDialog
-      title={Texts.tried.title(instance.name)}
-      submit={change.isBusy ? Texts.tried.busy : Texts.tried.ask}
-      cancel={Texts.tried.close}
+      title={Texts.trial.title(instance.name)}
+      submit={change.isBusy ? Texts.trial.busy : Texts.trial.ask}
+      cancel={Texts.trial.close}
       isDisabled={change.isBusy}
       message={messageOf(change.failure, ["question"])}
       onClose={onClose}
@@ -57,15 +57,15 @@ export const TryAssistant = ({ instance, onClose, siteId }: Props) => {
       }}
     >
       <TextField
-        label={Texts.tried.question}
-        hint={Texts.tried.hint}
+        label={Texts.trial.question}
+        hint={Texts.trial.hint}
         rows={2}
         value={question}
         onInput={setQuestion}
         fault={faultOf(change.failure, "question")}
       />
       <div class="tried" role="status">
-        {change.isBusy && <p class="muted">{Texts.tried.waiting}</p>}
+        {change.isBusy && <p class="muted">{Texts.trial.waiting}</p>}
         {tested !== undefined && <Outcome tested={tested} />}
       </div>
     </FormDialog>

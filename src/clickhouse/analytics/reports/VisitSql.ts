@@ -46,11 +46,11 @@ export const columns: ReadonlyArray<readonly [name: string, type: string]> = [
   ["channel", lowCardinality],
   // The visitors of the page views and events, each once.
   ["hashes", "Array(UUID)"],
-  // 0 for a page view, 1 for an event, 2 for a conversion without an event.
+  // 0 for a page view, 1 for an event, 2 for a lead, which is a row of `conversion`.
   ["fact_kinds", "Array(UInt8)"],
   ["fact_hashes", "Array(UUID)"],
   ["fact_pages", `Array(${lowCardinality})`],
-  // The name of the event, or of the goal that the conversion reached.
+  // The name of the event, or of the goal that the lead reached.
   ["fact_names", `Array(${lowCardinality})`],
   ["fact_properties", "Array(Map(String, String))"],
   // 0 and empty without revenue.
@@ -180,8 +180,8 @@ const expressions: Readonly<Record<string, string>> = {
   ended_at: "fromUnixTimestamp64Milli(ended, 'UTC')",
   view_count: "length(views)",
   event_count: "length(run) - length(views)",
-  is_bounce: "is_one",
-  seconds: "if(is_one, 0, intDiv(ended - began, 1000))",
+  is_bounce: "bounced",
+  seconds: "if(bounced, 0, intDiv(ended - began, 1000))",
   entry_page: text("path"),
   exit_page: `substring(${of("views[-1]", "texts")}[1], 2)`,
   ...Object.fromEntries(texts.slice(1).map((name) => [name, text(name)])),
@@ -212,7 +212,7 @@ export const visits = (
     SELECT run, ${of("run[1]", "at")} AS began, ${of("run[-1]", "at")} AS ended,
       arrayFilter(x -> ${of("x", "kind")} = 0, run) AS views,
       ${of("if(empty(views), run[1], views[1])", "texts")} AS landing,
-      length(views) = 1 AND NOT arrayExists(x -> ${of("x", "is_interactive")}, run) AS is_one,
+      length(views) = 1 AND NOT arrayExists(x -> ${of("x", "is_interactive")}, run) AS bounced,
       toUUID(arraySort(arrayMap(x -> toString(${of("x", "hash")}), arrayFilter(x -> ${of("x", "at")} = began, run)))[1])
         AS first_hash,
       arrayConcat(run, arrayFilter(x -> ${of("x", "at")} >= began AND ${of("x", "at")} <= ended, converted)) AS facts

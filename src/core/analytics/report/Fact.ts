@@ -11,7 +11,7 @@ import { type FilterDimension, propertyPrefix } from "./Query.ts"
 import type { GoalRow, ViewRow } from "./Row.ts"
 import type { Visit } from "./Visits.ts"
 
-/** A page view, an event or a conversion without an event. An absent value is null. */
+/** A page view, an event, or a lead, which is stored as a conversion. An absent value is null. */
 export interface Fact {
   readonly kind: "view" | "event" | "conversion"
   readonly page: string | null

@@ -34,7 +34,7 @@ const shapes = { rows: Rows, request: RequestShape, timeZone: TimeZone }
 
 describe("core/analytics/report/Evaluate, for arbitrary rows and queries", () => {
   it.prop(
-    "the counts of time periods add up to the totals, also of visitors unless the periods are hours",
+    "the counts of time periods add up to the totals; those of visitors do too, except by hour",
     { ...shapes, dimension: Schema.Literals(timeDimensions) },
     ({ dimension, request, rows: shape, timeZone }) => {
       const rows = rowsOf(shape)
@@ -120,7 +120,7 @@ describe("core/analytics/report/Evaluate, for arbitrary rows and queries", () =>
     const rows = rowsOf(shape)
     const query = { ...queryOf(request, timeZone), includeTotalRows: true }
     const whole = Evaluate.evaluate({ ...query, limit: 10_000, offset: 0 }, rows)
-    // A year by hours has thousands of results, whose pages would take minutes if their size were constant.
+    // A year by hours has thousands of results. If every page had only three, the test would take minutes.
     const size = Math.max(3, Math.ceil(whole.results.length / 10))
     const pages = Array.from({ length: Math.ceil(whole.results.length / size) + 1 }, (_, index) =>
       Evaluate.evaluate({ ...query, limit: size, offset: index * size }, rows)
