@@ -12,7 +12,7 @@ import * as Stack from "../test/torture/Stack.ts"
 import * as Conversations from "../test/torture/scenarios/Conversations.ts"
 
 const run = Effect.gen(function* () {
-  const agent = yield* Conversations.speaking
+  const agent = yield* Conversations.speakingAgent
   const { clickhouse, parts, pair, target, urls } = yield* Stack.make({ agentUrl: agent.url, settings: {} })
   const [first, second] = urls()
   console.log(`nginx: ${first} and ${second}

@@ -78,8 +78,8 @@ const onWorkers = (run: Effect.Effect<Figures, never, Scope.Scope | Workers.Benc
   run.pipe(Effect.tap(Workers.end), Effect.provide(Workers.bench({ database, workers: 2 })))
 
 const scenarios: ReadonlyArray<Scenario> = [
-  { name: "kill -9 of serve", run: Kills.serve({ database, rounds, each: 500 }) },
-  { name: "kill -9 of demo, every second time with its PostgreSQL", run: Kills.demo({ rounds, each: 500 }) },
+  { name: "kill -9 of serve", run: Kills.serve({ database, rounds, requestsPerKill: 500 }) },
+  { name: "kill -9 of demo, every second time with its PostgreSQL", run: Kills.demo({ rounds, requestsPerKill: 500 }) },
   { name: "PostgreSQL restarted", run: onDatabase(Database.restarts({ times: 5 })) },
   { name: "PostgreSQL stopped for 5 s", run: onDatabase(Database.stopped({ millis: 5_000 })) },
   { name: "PostgreSQL hung for 5 s", run: onDatabase(Database.hung({ millis: 5_000 })) },
@@ -106,22 +106,28 @@ const scenarios: ReadonlyArray<Scenario> = [
     name: "webhooks: a dead, a hanging and a healthy receiver",
     run: Deliveries.unequal({ submissions: 10_000, perSecond: 100 })
   },
-  { name: "webhooks: kill -9, PostgreSQL restarted", run: Deliveries.kills({ rounds, each: 200, isPooled: false }) },
+  {
+    name: "webhooks: kill -9, PostgreSQL restarted",
+    run: Deliveries.kills({ rounds, submissionsPerKill: 200, isPooled: false })
+  },
   ...(PgBouncer.executable === undefined
     ? []
     : [
         {
           name: "webhooks: kill -9, PostgreSQL restarted, through PgBouncer",
-          run: Deliveries.kills({ rounds, each: 200, isPooled: true })
+          run: Deliveries.kills({ rounds, submissionsPerKill: 200, isPooled: true })
         }
       ]),
-  { name: "mail: kill -9, PostgreSQL restarted", run: Mails.kills({ rounds, each: 40, isPooled: false }) },
+  {
+    name: "mail: kill -9, PostgreSQL restarted",
+    run: Mails.kills({ rounds, submissionsPerKill: 40, isPooled: false })
+  },
   ...(PgBouncer.executable === undefined
     ? []
     : [
         {
           name: "mail: kill -9, PostgreSQL restarted, through PgBouncer",
-          run: Mails.kills({ rounds, each: 40, isPooled: true })
+          run: Mails.kills({ rounds, submissionsPerKill: 40, isPooled: true })
         }
       ]),
   {

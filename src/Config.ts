@@ -119,13 +119,10 @@ const console = Config.all([ownerApi, ownerPort]).pipe(
   )
 )
 
-/**
- * Whether `PORT` serves the owner API: as `OWNER_API` says. If that is unset: whether the console is served there, or else the
- * default.
- */
+/** Whether `PORT` serves the owner API: as `OWNER_API` says. Without `OWNER_API`: if `PORT` serves the console, or by default. */
 const ownerApiOnPort = (hasConsole: Config.Config<boolean>, defaultValue: Config.Config<boolean>) =>
-  Config.map(Config.all([ownerApi, hasConsole, ownerPort, defaultValue]), ([isOn, shown, port, otherwise]) =>
-    Option.getOrElse(isOn, () => (shown && Option.isNone(port)) || otherwise)
+  Config.map(Config.all([ownerApi, hasConsole, ownerPort, defaultValue]), ([ownerApi, hasConsole, port, isDefault]) =>
+    Option.getOrElse(ownerApi, () => (hasConsole && Option.isNone(port)) || isDefault)
   )
 
 /** `postgres://user:password@host:port/database`. `serve` needs it; `demo` always uses its own database. */

@@ -92,7 +92,7 @@ const analytics = (
         reportTimeout: settings.reportTimeout
       })
       // One more connection for the rollup runs, so that they delay no batch.
-      const sites = WritableSites.layer({ connections: ClickHouseStores.writes + 1 })
+      const sites = WritableSites.layer({ connections: ClickHouseStores.maxBatches + 1 })
       return { separate, repositories: Layer.provide(repositories, sites) }
     }
   })

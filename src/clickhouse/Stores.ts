@@ -16,18 +16,18 @@ import * as ClickHouse from "./ClickHouse.ts"
 
 export interface Options extends Batches.Options {
   readonly address: Redacted.Redacted<Address>
-  /** The maximum number of open connections of this process, besides those for batches (`writes`). */
+  /** The maximum number of open connections of this process, besides those for batches (`maxBatches`). */
   readonly connections: number
   /** The timeout of a report. */
   readonly reportTimeout: Duration.Input
 }
 
 /** The maximum number of concurrent batches of a process: one each of counted page views, excluded page views and events. */
-export const writes = 3
+export const maxBatches = 3
 
 export const make = (options: Options) => {
   const { address, connections, reportTimeout, timeout } = options
-  const client = ClickHouse.layer({ address, connections: connections + writes })
+  const client = ClickHouse.layer({ address, connections: connections + maxBatches })
   return {
     /** For the layers of PostgreSQL. */
     separate: SeparateStore.layer({ timeout }).pipe(Layer.provide(client)),

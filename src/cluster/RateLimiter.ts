@@ -4,9 +4,9 @@
  * wait.
  *
  * While the primary does not answer, this process uses the fallback and logs that once. Requests that arrive before a batch
- * times out wait for that timeout; later ones use the fallback at once, until the primary answers again. Each side counts
- * only what it accepted: around a switch a client may get up to twice its limit in a window, and during the outage its limit
- * from each process.
+ * times out wait for that timeout; later ones use the fallback at once, until the primary answers again. The primary and the
+ * fallbacks do not share their counts: around a switch a client may get up to twice its limit in a window, and during the
+ * outage its limit from each process.
  *
  * Uses Node's timers, since the channel does not follow the TestClock.
  *

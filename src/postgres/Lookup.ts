@@ -29,7 +29,7 @@ interface Cached<A> {
   readonly until: number
 }
 
-/** The share of the capacity that a plain map has, for the busiest ids: a lookup in the `Cache` is more expensive. */
+/** The share of the capacity that is a plain map, for the busiest ids, because a lookup in the `Cache` is more expensive. */
 const hotShare = 1 / 16
 
 /**

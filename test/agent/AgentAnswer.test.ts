@@ -6,7 +6,7 @@ import { Effect, Fiber, Result } from "effect"
 import { TestClock } from "effect/testing"
 import type { AgentEvent } from "../../src/core/chat/agent/Agent.ts"
 import { AgentEmpty } from "../../src/services/chat/AgentStream.ts"
-import { ask, done, exchange, layer, pass, streams, textOf } from "../support/AgentExchange.ts"
+import { advanceUntilEnd, ask, done, exchange, layer, streams, textOf } from "../support/AgentExchange.ts"
 import { endlessly, finishes, says, sse, start } from "../support/TestUpstream.ts"
 import { until } from "../support/Wait.ts"
 
@@ -52,7 +52,7 @@ describe("AgentStream over HTTP: the answer", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("an answer that ends with [DONE] and gave no finish reason has stopped", () =>
+  it.effect("an answer that ends with [DONE] without a finish reason gets the finish reason `stop`", () =>
     Effect.gen(function* () {
       const { events } = yield* exchange(streams(says("Hi"), done))
       assert.deepStrictEqual(events.at(-1), { _tag: "Finish", reason: "stop" })
@@ -78,7 +78,7 @@ describe("AgentStream over HTTP: the answer", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("text after a reason to finish counts, up to [DONE]", () =>
+  it.effect("text after a finish reason counts, up to [DONE]", () =>
     Effect.gen(function* () {
       const { events } = yield* exchange(
         streams(says("Let me look. "), finishes("tool_calls"), says("Found."), finishes("stop"), done, says("more"))
@@ -97,7 +97,7 @@ describe("AgentStream over HTTP: the answer", () => {
       const events: Array<AgentEvent> = []
       const fiber = yield* ask(upstream.instance, events).pipe(Effect.forkChild({ startImmediately: true }))
       yield* until("the agent has sent everything", () => events.length === 2)
-      const millis = yield* pass(fiber)
+      const millis = yield* advanceUntilEnd(fiber)
       assert.isTrue(Result.isSuccess((yield* Fiber.join(fiber)).result))
       assert.deepStrictEqual(events.at(-1), { _tag: "Finish", reason: "stop" })
       assert.isBelow(millis, 10_000)
@@ -146,7 +146,7 @@ describe("AgentStream over HTTP: the answer", () => {
   }
 
   it.effect(
-    "a stream is read without a content type or as JSON, text or bytes, with a last event that has no blank line after it",
+    "a stream is read if it has no content type or that of JSON, text or bytes, and if no blank line follows its last event",
     () =>
       Effect.gen(function* () {
         for (const type of [undefined, "text/plain", "application/json", "application/octet-stream"]) {

@@ -7,7 +7,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Result } from "effect"
 import type { AgentEvent } from "../../src/core/chat/agent/Agent.ts"
 import * as AgentThrottle from "../../src/core/chat/agent/AgentThrottle.ts"
-import { ask, exchange, failure, layer, pass, streams, textOf } from "../support/AgentExchange.ts"
+import { advanceUntilEnd, ask, exchange, failure, layer, streams, textOf } from "../support/AgentExchange.ts"
 import { endlessly, finishes, says, sse, start } from "../support/TestUpstream.ts"
 import { until } from "../support/Wait.ts"
 
@@ -70,7 +70,7 @@ describe("AgentStream over HTTP: data besides the text", () => {
       })
       const events: Array<AgentEvent> = []
       const fiber = yield* ask(upstream.instance, events).pipe(Effect.forkChild({ startImmediately: true }))
-      const millis = yield* pass(fiber)
+      const millis = yield* advanceUntilEnd(fiber)
       assert.isAbove(millis, 60_000)
       assert.isBelow(millis, 250_000)
       assert.isTrue(Result.isSuccess((yield* Fiber.join(fiber)).result))
@@ -105,7 +105,7 @@ describe("AgentStream over HTTP: data besides the text", () => {
           yield* until("the agent is accepted", () => events.length > 0)
           yield* untilStalled(() => written())
           assert.isUndefined(fiber.pollUnsafe())
-          const millis = yield* pass(fiber)
+          const millis = yield* advanceUntilEnd(fiber)
           const { result } = yield* Fiber.join(fiber)
           assert.deepStrictEqual(failure(result), {
             tag: "AgentBroken",
@@ -134,7 +134,7 @@ describe("AgentStream over HTTP: data besides the text", () => {
       )
       const events: Array<AgentEvent> = []
       const fiber = yield* ask(upstream.instance, events).pipe(Effect.forkChild({ startImmediately: true }))
-      const millis = yield* pass(fiber)
+      const millis = yield* advanceUntilEnd(fiber)
       assert.isAbove(millis, 5_000)
       assert.strictEqual(textOf(events).length, count)
     }).pipe(Effect.provide(layer))

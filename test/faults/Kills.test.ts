@@ -8,16 +8,19 @@ describe("faults: kill -9 under load", () => {
   it.live(
     "of serve loses no acknowledged request",
     () =>
-      Effect.map(Kills.serve({ database: TestDatabase.url, rounds: 1, each: 200, ...Load.moderate }), (figures) => {
-        assert.isAbove(figures.acknowledged, 200)
-      }),
+      Effect.map(
+        Kills.serve({ database: TestDatabase.url, rounds: 1, requestsPerKill: 200, ...Load.moderate }),
+        (figures) => {
+          assert.isAbove(figures.acknowledged, 200)
+        }
+      ),
     120_000
   )
 
   it.live(
     "of demo and its PostgreSQL loses no acknowledged request",
     () =>
-      Effect.map(Kills.demo({ rounds: 2, each: 200, ...Load.moderate }), (figures) => {
+      Effect.map(Kills.demo({ rounds: 2, requestsPerKill: 200, ...Load.moderate }), (figures) => {
         assert.isAbove(figures.acknowledged, 400)
       }),
     120_000

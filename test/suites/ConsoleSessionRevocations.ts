@@ -7,7 +7,7 @@ import { randomUUID } from "node:crypto"
 import { assert, type Vitest } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import { TestClock } from "effect/testing"
-import { nothing } from "../../src/core/sites/Issuers.ts"
+import { nothingRemains } from "../../src/core/sites/Issuers.ts"
 import { ConsoleSessions } from "../../src/services/sites/ConsoleSessions.ts"
 import { OwnerKeys } from "../../src/services/sites/OwnerKeys.ts"
 import { authenticate, listed, newLink, newSession, openLink } from "../support/ConsoleSessions.ts"
@@ -20,7 +20,7 @@ export const suite = (it: Vitest.MethodsNonLive<ConsoleSessions | OwnerKeys>) =>
       const unopened = yield* newLink("all")
       assert.isTrue(Option.isSome(yield* authenticate(one.cookie)))
       for (const { sessionId } of [one.session, unopened.session]) {
-        assert.deepStrictEqual(yield* sessions.revoke(sessionId), Option.some(nothing))
+        assert.deepStrictEqual(yield* sessions.revoke(sessionId), Option.some(nothingRemains))
         assert.deepStrictEqual(yield* sessions.revoke(sessionId), Option.none())
       }
       yield* TestClock.adjust("1 second")
@@ -80,14 +80,14 @@ export const suite = (it: Vitest.MethodsNonLive<ConsoleSessions | OwnerKeys>) =>
       assert.isTrue(Option.isNone(yield* openLink(unopened.link)))
       assert.isTrue(Option.isSome(yield* authenticate(openedSession.cookie)))
       assert.isTrue(Option.isSome(yield* keys.authenticate(otherKey.key)))
-      assert.deepStrictEqual(yield* sessions.revoke(other.session.sessionId), Option.some(nothing))
+      assert.deepStrictEqual(yield* sessions.revoke(other.session.sessionId), Option.some(nothingRemains))
       yield* TestClock.adjust("1 second")
       assert.isTrue(Option.isNone(yield* keys.authenticate(otherKey.key)))
     })
   )
 
   it.effect(
-    "a revocation with opened links revokes all sessions, links and keys that descend from a session or a key",
+    "a revocation with `withOpened` revokes all sessions, links and keys that descend from a session or a key",
     () =>
       Effect.gen(function* () {
         const [sessions, keys] = [yield* ConsoleSessions, yield* OwnerKeys]
@@ -112,11 +112,11 @@ export const suite = (it: Vitest.MethodsNonLive<ConsoleSessions | OwnerKeys>) =>
           const third = yield* openFrom(key.keyId)
           const unopened = yield* newLink("all", "viewer", { createdBy: third.session.sessionId })
           assert.isTrue(yield* sessions.end(signedOut.session.sessionId))
-          // The second session, the third session, and the third session's link.
+          // These remain valid: the second session, the third session, and the third session's link.
           assert.deepStrictEqual(yield* revoke(id), Option.some({ keys: 1, sessions: 3 }))
           yield* TestClock.adjust("1 second")
           assert.isTrue(Option.isSome(yield* authenticate(third.cookie)))
-          assert.deepStrictEqual(yield* revoke(id, { withOpened: true }), Option.some(nothing))
+          assert.deepStrictEqual(yield* revoke(id, { withOpened: true }), Option.some(nothingRemains))
           yield* TestClock.adjust("1 second")
           for (const { cookie } of [second, third]) assert.isTrue(Option.isNone(yield* authenticate(cookie)))
           assert.isTrue(Option.isNone(yield* keys.authenticate(key.key)))

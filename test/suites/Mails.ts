@@ -1,5 +1,5 @@
 /**
- * The tests that every layer of `Mails` must pass: their creation from events, leases and results.
+ * The tests that every layer of `Mails` must pass: how mails are created, leased and settled.
  *
  * @module
  */
@@ -52,7 +52,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
     )
 
     it.effect(
-      "a quarantined submission is mailed after its release, or at once if its notification includes quarantined ones",
+      "a quarantined submission is mailed after its release, or at once by a notification that includes quarantined ones",
       () =>
         Effect.gen(function* () {
           const repo = yield* SubmissionRepo

@@ -8,7 +8,7 @@ import { assert, layer as shared } from "@effect/vitest"
 import { Clock, Effect, type Layer, Option, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import type { Access } from "../../src/core/sites/Access.ts"
-import { nothing } from "../../src/core/sites/Issuers.ts"
+import { nothingRemains } from "../../src/core/sites/Issuers.ts"
 import { format, type IssuedOwnerKey } from "../../src/core/sites/OwnerKey.ts"
 import { OwnerKeys } from "../../src/services/sites/OwnerKeys.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
@@ -82,7 +82,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<OwnerKeys | SiteDirect
         const keys = yield* OwnerKeys
         const [one, other] = [yield* issue(allSites), yield* issue(allSites)]
         assert.isTrue(Option.isSome(yield* authenticate(one.key)))
-        assert.deepStrictEqual(yield* keys.revoke(one.keyId), Option.some(nothing))
+        assert.deepStrictEqual(yield* keys.revoke(one.keyId), Option.some(nothingRemains))
         yield* TestClock.adjust("1 second")
         assert.isTrue(Option.isNone(yield* authenticate(one.key)))
         assert.isTrue(Option.isSome(yield* authenticate(other.key)))
@@ -93,11 +93,11 @@ export const suite = <E>(name: string, layer: Layer.Layer<OwnerKeys | SiteDirect
       Effect.gen(function* () {
         const keys = yield* OwnerKeys
         const { keyId } = yield* issue(allSites)
-        assert.deepStrictEqual(yield* keys.revoke(keyId), Option.some(nothing))
+        assert.deepStrictEqual(yield* keys.revoke(keyId), Option.some(nothingRemains))
         const revoked = yield* listed(keyId)
         assert.strictEqual(revoked[0]?.revokedAt, yield* Clock.currentTimeMillis)
         yield* TestClock.adjust(5000)
-        assert.deepStrictEqual(yield* keys.revoke(keyId), Option.some(nothing))
+        assert.deepStrictEqual(yield* keys.revoke(keyId), Option.some(nothingRemains))
         assert.deepStrictEqual(yield* listed(keyId), revoked)
         assert.deepStrictEqual(yield* keys.revoke(randomUUID()), Option.none())
         assert.deepStrictEqual(yield* keys.revoke("not a key"), Option.none())
@@ -113,7 +113,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<OwnerKeys | SiteDirect
         const second = yield* issueFrom(first.keyId)
         assert.strictEqual(second.issuedBy, first.keyId)
         const third = yield* issueFrom(second.keyId)
-        assert.deepStrictEqual(yield* keys.revoke(first.keyId), Option.some(nothing))
+        assert.deepStrictEqual(yield* keys.revoke(first.keyId), Option.some(nothingRemains))
         yield* TestClock.adjust("1 second")
         for (const { key } of [first, second, third]) assert.isTrue(Option.isNone(yield* authenticate(key)))
         assert.isTrue(Option.isSome(yield* authenticate(other.key)))

@@ -55,7 +55,7 @@ const queryOf = (websiteConfigId: string | null, address = ann): Query => ({
 })
 
 /** The ids of the found submissions and conversations and the types of the found deliveries, in the order of the records. */
-const found = Effect.fnUntraced(function* (query: Query) {
+const findIds = Effect.fnUntraced(function* (query: Query) {
   const records = yield* Persons.use((persons) => Stream.runCollect(persons.records(query)))
   return {
     submissions: records.flatMap((one) => (one.kind === "submission" ? [one.submission.submissionId] : [])),
@@ -66,9 +66,9 @@ const found = Effect.fnUntraced(function* (query: Query) {
 
 const erase = (query: Query) => Persons.use((persons) => persons.erase(query))
 
-const nothing = { submissions: [], conversations: [], deliveries: [] }
+const noIds = { submissions: [], conversations: [], deliveries: [] }
 
-/** Parts of texts. Some have an address in another case. The last two letters have an ASCII letter in their lower case. */
+/** Parts of texts. Some have an address in another case. The lower case of the last two contains an ASCII letter. */
 const Words = Schema.Array(
   Schema.Literals([
     "ann@example.com",
@@ -143,7 +143,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
             const id = yield* storeConversation(instanceId, `${texts[0]}.`, texts[1], texts[2])
             if (texts.some((text) => Person.isMentioned(text, address))) conversations.push(id)
           }
-          const records = yield* found(queryOf(websiteConfigId, address))
+          const records = yield* findIds(queryOf(websiteConfigId, address))
           assert.deepStrictEqual(
             records.submissions,
             drafts.filter((one) => Person.hasSubmitted(one, address)).map(({ submissionId }) => submissionId)
@@ -178,7 +178,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         const otherConversation = yield* storeConversation(instanceId, "I am joann@example.com")
         yield* Delivery.fanOutAll
         const query = queryOf(websiteConfigId)
-        const before = yield* found(query)
+        const before = yield* findIds(query)
         assert.deepStrictEqual([before.submissions, before.conversations], [ownSubmissions, [ownConversation]])
         assert.deepStrictEqual(before.deliveries, [
           "submission.accepted",
@@ -193,12 +193,12 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
           conversations: 1,
           deliveries: 5
         })
-        assert.deepStrictEqual(yield* found(query), nothing)
+        assert.deepStrictEqual(yield* findIds(query), noIds)
         assert.deepStrictEqual(yield* erase(query), Person.nothing)
         yield* Delivery.fanOutAll
-        const ofOther = yield* found(queryOf(websiteConfigId, "bob@example.com"))
+        const ofOther = yield* findIds(queryOf(websiteConfigId, "bob@example.com"))
         assert.deepStrictEqual(ofOther.submissions, [other])
-        assert.deepStrictEqual((yield* found(queryOf(websiteConfigId, "joann@example.com"))).conversations, [
+        assert.deepStrictEqual((yield* findIds(queryOf(websiteConfigId, "joann@example.com"))).conversations, [
           otherConversation
         ])
         const listed = yield* Delivery.deliveriesOf(webhook)
@@ -255,7 +255,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         }
         yield* storeConversation(withoutSite.instanceId, address)
         const counted = (query: Query) =>
-          Effect.map(found(query), ({ conversations, submissions }) => [submissions.length, conversations.length])
+          Effect.map(findIds(query), ({ conversations, submissions }) => [submissions.length, conversations.length])
         assert.deepStrictEqual(yield* counted(queryOf(null, address)), [2, 3])
         assert.deepStrictEqual(yield* counted(queryOf(one.websiteConfigId, address)), [1, 1])
         assert.deepStrictEqual(yield* counted(queryOf(randomUUID(), address)), [0, 0])
@@ -278,7 +278,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         )
         const query = queryOf(websiteConfigId)
         assert.sameMembers(
-          (yield* found(query)).submissions,
+          (yield* findIds(query)).submissions,
           ids.filter((_, index) => index % 2 === 0)
         )
         assert.deepInclude(yield* erase(query), { submissions: 310 })

@@ -68,7 +68,7 @@ export const failure = (result: Result.Result<unknown, { readonly _tag: string; 
 const turn = Effect.promise(() => new Promise<void>((resolve) => setImmediate(resolve)))
 
 /** Advances the test clock until the fiber ends. Returns the elapsed time in milliseconds. */
-export const pass = Effect.fnUntraced(function* (fiber: Fiber.Fiber<unknown, unknown>) {
+export const advanceUntilEnd = Effect.fnUntraced(function* (fiber: Fiber.Fiber<unknown, unknown>) {
   const before = yield* Clock.currentTimeMillis
   while (fiber.pollUnsafe() === undefined) {
     yield* TestClock.adjust("250 millis")

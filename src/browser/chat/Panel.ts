@@ -50,7 +50,7 @@ export interface Panel {
 /** Windows that the panel fills as a modal dialog. */
 export const narrowWindow = "(max-width: 30rem), (max-height: 26rem)"
 
-/** The longest message, in UTF-16 units. The edge's limit is 8000 characters, which are at least as many units. */
+/** The longest message, in UTF-16 units. The edge accepts 8000 characters, each of which has one or two units. */
 const maxMessage = "8000"
 
 const button = (part: string, picture: Parameters<typeof icon>[0], type = "button") =>
@@ -180,7 +180,7 @@ export const makePanel = (options: Options): Panel => {
     event.preventDefault()
     hide()
   }
-  // The page would see these events on an element that is not a text field, and could take them for its shortcuts.
+  // Outside the shadow root, the target of these events is not a text field, so the page could take them for its shortcuts.
   for (const type of ["keydown", "keypress", "keyup"]) {
     dialog.addEventListener(type, (event) => event.stopPropagation())
   }
@@ -197,11 +197,11 @@ export const makePanel = (options: Options): Panel => {
     isOpen: () => isOpen,
     show,
     hide,
-    setBusy: (now) => {
-      isBusy = now
-      send.hidden = now
-      stop.hidden = !now
-      transcript.log.ariaBusy = String(now)
+    setBusy: (busy) => {
+      isBusy = busy
+      send.hidden = busy
+      stop.hidden = !busy
+      transcript.log.ariaBusy = String(busy)
     },
     setUnread,
     relabel,

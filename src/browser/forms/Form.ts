@@ -1,8 +1,8 @@
 /**
  * Enhances a form and sends it. Attributes of the form:
  *
- * - `data-site`: the website_config_id. Without it, the browser posts the form to its `action`; if the form has no `action` or
- *   not the method `post`, it is not sent.
+ * - `data-site`: the website_config_id. Without it, the browser posts the form to its `action`. A form that has neither
+ *   `data-site` nor an `action` with the method `post` is not sent.
  * - `data-page`: the page's slug.
  * - `data-next`: the page to open after success, if the visitor is still waiting (`isAwaited`).
  * - `data-style="off"`: turns off the default style.

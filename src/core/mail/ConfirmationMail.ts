@@ -7,7 +7,10 @@ import * as MailText from "./MailText.ts"
 import type { Content } from "./Message.ts"
 import type { Website } from "./SubmissionMail.ts"
 
-/** Characters of the website's name. Its owner chooses both the name and the recipient, so the mail has little room for other texts. */
+/**
+ * The maximum length of the website's name, in characters. It is low because an owner chooses both the name and the recipient,
+ * and could send a stranger other texts as the name.
+ */
 const maxName = 40
 
 /** @param confirmUrl the page that confirms the address */

@@ -43,7 +43,7 @@ const histogram =
 
 export const requests = counter<{ readonly route: string; readonly method: string; readonly status: string }>(
   "hydracore_http_requests_total",
-  "Responses by route, method and status; the status is aborted if the client disconnected before it."
+  "Responses by route, method and status; the status is aborted if the client disconnected before the response."
 )
 
 export const requestDuration = histogram<{ readonly route: string }>(
@@ -58,7 +58,7 @@ export const connections = gauge("hydracore_http_connections", "Open connections
 
 export const decisions = counter<{ readonly decision: string }>(
   "hydracore_decisions_total",
-  "Page views, events, submissions and requests that are not valid HTTP by decision, as in the header X-HydraCore-Decision."
+  "Decisions about page views, events, submissions and requests that are not valid HTTP, as in the header X-HydraCore-Decision."
 )
 
 export const connectionsLimited = counter<{ readonly bound: string; readonly outcome: "closed" | "refused" }>(
@@ -78,7 +78,7 @@ export const limiterAway = gauge(
 
 export const untrustedForwarded = counter(
   "hydracore_untrusted_forwarded_total",
-  "Requests with X-Forwarded-For whose sender TRUSTED_PROXIES does not name, so that the header was ignored."
+  "Requests whose X-Forwarded-For was ignored because TRUSTED_PROXIES does not name their sender."
 )
 
 // Chat

@@ -34,4 +34,4 @@ export interface Remaining {
   readonly sessions: number
 }
 
-export const nothing: Remaining = { keys: 0, sessions: 0 }
+export const nothingRemains: Remaining = { keys: 0, sessions: 0 }

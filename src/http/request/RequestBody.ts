@@ -103,7 +103,7 @@ interface IncomingBody {
   /** The error of an earlier `add` or of a displacement, if any. */
   readonly refused: () => Refused | undefined
   /** Registers a callback for when another client's body displaces this one. */
-  readonly onDisplaced: (fail: (error: BodyOverCapacity) => void) => void
+  readonly onDisplaced: (report: (error: BodyOverCapacity) => void) => void
   readonly pieces: ByteCollector
 }
 
@@ -118,12 +118,12 @@ const makeIncomingBody = (
   /** Undefined for a small request. */
   let allocation: Capacity.Allocation | undefined
   let count = 0
-  let displaced = (_: BodyOverCapacity) => {}
-  const onDisplaced = () => displaced(fail(new BodyOverCapacity({ by: "all" })))
+  let reportDisplacement = (_: BodyOverCapacity) => {}
+  const displace = () => reportDisplacement(fail(new BodyOverCapacity({ by: "all" })))
   const allocateMemory = (): BodyOverCapacity | undefined => {
     const bytes = counted(headBytes, uncountedHeadBytes) + counted(pieces.capacity, SmallBody.maxBytes)
     if (bytes === 0) return undefined
-    allocation ??= allocate(onDisplaced)
+    allocation ??= allocate(displace)
     const outcome = allocation.resize(bytes)
     return outcome === "held" ? undefined : new BodyOverCapacity({ by: outcome === "full" ? "all" : "address" })
   }
@@ -139,8 +139,8 @@ const makeIncomingBody = (
     begin: allocateMemory,
     release: () => allocation?.release(),
     refused: () => refused,
-    onDisplaced: (fail) => {
-      displaced = fail
+    onDisplaced: (report) => {
+      reportDisplacement = report
     },
     add: (piece) => {
       if (pieces.length + piece.length > maxBytes) return fail(new BodyTooLarge({ maxBytes }))

@@ -1,5 +1,5 @@
 /**
- * Finds connections whose client does not read a complete response.
+ * Finds connections whose response is complete but whose client does not read it.
  *
  * Node's socket timeout is unsuitable: when it expires, it restarts if the system took any byte since the write began,
  * which is always the case for a response larger than the system's buffer.

@@ -79,14 +79,14 @@ export const make = (
     const instance = yield* instances.find(key.instanceId)
     if (Option.isNone(instance) || !isConversationId(key.conversationId)) return yield* new RecordRefused({})
     const now = yield* Clock.currentTimeMillis
-    const found = table.get(key)
-    const conversation: Table.StoredConversation = found ?? Table.empty(key, now)
+    const existing = table.get(key)
+    const conversation: Table.StoredConversation = existing ?? Table.empty(key, now)
     const end = keptOf(conversation, turn)
     if (end === undefined) return yield* new NothingToRegenerate()
     const before = conversation.messages.slice(0, end)
-    const said: ReadonlyArray<MessagePart> = message === null ? [] : [{ type: "text", text: message.text }]
+    const messageParts: ReadonlyArray<MessagePart> = message === null ? [] : [{ type: "text", text: message.text }]
     const added = message === null ? 1 : 2
-    if (before.length + added > maxMessages || Table.sizeOf(before) + AnswerParts.sizeOf(said) > maxSize) {
+    if (before.length + added > maxMessages || Table.sizeOf(before) + AnswerParts.sizeOf(messageParts) > maxSize) {
       return yield* new ConversationFull()
     }
     const { running } = conversation
@@ -101,13 +101,14 @@ export const make = (
       comment: null
     }
     conversation.running = { answerId, events: [], leaseUntil: now + leaseMillis }
+    // Not `before`: `settle` has replaced the running answer.
     const kept = conversation.messages.slice(0, end)
     table.put(
       conversation,
-      [...kept, ...(message === null ? [] : [Table.visitorMessage(message, said, now)]), answer],
+      [...kept, ...(message === null ? [] : [Table.visitorMessage(message, messageParts, now)]), answer],
       now
     )
-    if (found === undefined) writeEvent(instance.value, key, "conversation.started", now, null)
+    if (existing === undefined) writeEvent(instance.value, key, "conversation.started", now, null)
     if (trackerSession !== null) {
       pendingChats.add({ instanceId: key.instanceId, sessionId: trackerSession, receivedAt: now })
     }
@@ -129,8 +130,8 @@ export const make = (
         table.put(conversation, Table.withEnding(conversation, answerId, { parts, ending }), now)
         return true
       }
-      const byOther = answer.ending === "stopped" || answer.ending === "superseded" || answer.ending === "cut"
-      if (byOther && AnswerParts.textOf(parts).length > AnswerParts.textOf(answer.parts).length) {
+      const wasCutShort = answer.ending === "stopped" || answer.ending === "superseded" || answer.ending === "cut"
+      if (wasCutShort && AnswerParts.textOf(parts).length > AnswerParts.textOf(answer.parts).length) {
         table.put(conversation, Table.withEnding(conversation, answerId, { parts, ending: answer.ending }), now)
       }
       return false

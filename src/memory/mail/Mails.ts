@@ -23,7 +23,7 @@ export const layer: Layer.Layer<Mails, never, MailTables | Submissions | Sites> 
     const submissions = yield* Submissions
     const sites = yield* Sites
 
-    const mailSubmissions = (notification: StoredNotification, digest: Digest.Waiting["digest"], now: number) => {
+    const makeSubmissionMails = (notification: StoredNotification, digest: Digest.Waiting["digest"], now: number) => {
       const { notificationId, recipient, websiteConfigId } = notification
       const waiting = [...tables.items.values()]
         .filter((item) => item.notificationId === notificationId && item.mailId === null)
@@ -40,7 +40,7 @@ export const layer: Layer.Layer<Mails, never, MailTables | Submissions | Sites> 
       tables.notifications.set(notificationId, { ...notification, dueAt: nextAt })
     }
 
-    const report = (notification: StoredNotification, period: Period, now: number) => {
+    const makeReport = (notification: StoredNotification, period: Period, now: number) => {
       const facts = { now, timeZone: sites.get(notification.websiteConfigId)?.timeZone ?? "UTC" }
       const range = ReportPeriod.latest(period, facts)
       const isNew = notification.reportedUntil === null || notification.reportedUntil < range.last
@@ -89,8 +89,8 @@ export const layer: Layer.Layer<Mails, never, MailTables | Submissions | Sites> 
           )
           for (const notification of due) {
             const { topic } = notification
-            if (topic.kind === "report") report(notification, topic.period, now)
-            else mailSubmissions(notification, topic.digest, now)
+            if (topic.kind === "report") makeReport(notification, topic.period, now)
+            else makeSubmissionMails(notification, topic.digest, now)
           }
           return due.length
         }),

@@ -6,7 +6,7 @@
 import { randomBytes, randomUUID } from "node:crypto"
 import { Clock, Effect, Layer, Option } from "effect"
 import * as Credential from "../../core/sites/Credential.ts"
-import { nothing } from "../../core/sites/Issuers.ts"
+import { nothingRemains } from "../../core/sites/Issuers.ts"
 import * as Key from "../../core/sites/OwnerKey.ts"
 import { OwnerKeys } from "../../services/sites/OwnerKeys.ts"
 import { SiteDirectory } from "../../services/sites/SiteDirectory.ts"
@@ -61,7 +61,7 @@ export const layer: Layer.Layer<OwnerKeys, never, SiteDirectory> = Layer.effect(
       revoke: (keyId, options) =>
         Effect.map(Clock.currentTimeMillis, (now) =>
           [...byDigest.values()].some((stored) => stored.keyId === keyId)
-            ? Option.some(Option.getOrElse(Issued.revoke(tables, keyId, now, options), () => nothing))
+            ? Option.some(Option.getOrElse(Issued.revoke(tables, keyId, now, options), () => nothingRemains))
             : Option.none()
         )
     })

@@ -21,13 +21,13 @@ export interface Options {
 }
 
 /** Reports have connections of their own, so that they do not delay other statements. */
-const connections = 2
+const maxConnections = 2
 
 /** Maximum number of prepared statements per connection. Each takes up to 2 MB of the server's memory, 0.7 MB on average. */
-const preparedStatements = 50
+const maxPreparedStatements = 50
 
 /** How long after a page view or event its visitor counts as current, in milliseconds. */
-const recent = 5 * 60_000
+const currentMillis = 5 * 60_000
 
 const Visitors = Schema.Tuple([Schema.Struct({ visitors: Schema.Int })])
 
@@ -36,21 +36,21 @@ export const layer = (options: Options): Layer.Layer<Reports, SqlError.SqlError,
     Reports,
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
-      const reports = yield* Database.dedicated({
-        maxConnections: connections,
-        preparedStatementCacheSize: preparedStatements,
+      const reportSql = yield* Database.dedicated({
+        maxConnections,
+        preparedStatementCacheSize: maxPreparedStatements,
         url: options.reader
       })
       const limit = Duration.fromInputUnsafe(options.timeout)
       const tooLong = new ReportTimeout({ limit: Duration.format(limit) })
-      const slots = yield* Semaphore.make(connections)
+      const slots = yield* Semaphore.make(maxConnections)
       /**
        * Limits the time of a report, at the server and here. A page of the console has more reports than there are connections,
        * so the wait for a connection does not count.
        */
       const limited = <A, E>(read: Effect.Effect<A, E | SqlError.SqlError>) =>
         Query.readOnly(
-          reports,
+          reportSql,
           limit
         )(read).pipe(
           Database.bounded(limit),
@@ -72,17 +72,17 @@ export const layer = (options: Options): Layer.Layer<Reports, SqlError.SqlError,
           )
         )
       return {
-        query: (site, query) => limited(Query.answer(reports, site, query)),
-        queryCoarse: (site, query) => limited(Query.coarseAnswer(reports, site, query)),
+        query: (site, query) => limited(Query.answer(reportSql, site, query)),
+        queryCoarse: (site, query) => limited(Query.coarseAnswer(reportSql, site, query)),
         now: Effect.fnUntraced(function* (site) {
           const now = yield* Clock.currentTimeMillis
-          const [{ visitors }] = yield* reports`
+          const [{ visitors }] = yield* reportSql`
             SELECT count(DISTINCT visitor_hash)::int AS visitors FROM (
               SELECT hosted_website_id, received_at, visitor_hash FROM page_view
               UNION ALL SELECT hosted_website_id, received_at, visitor_hash FROM event
             ) AS received
             WHERE hosted_website_id = ${PgTypes.uuid(site.hostedWebsiteId)}
-              AND received_at > ${PgTypes.timestamptz(now - recent)} AND received_at <= ${PgTypes.timestamptz(now)}`.pipe(
+              AND received_at > ${PgTypes.timestamptz(now - currentMillis)} AND received_at <= ${PgTypes.timestamptz(now)}`.pipe(
             decodeRows(Visitors),
             limited
           )

@@ -37,18 +37,18 @@ export const layer = (options: Options): Layer.Layer<TokenBudget, never, PgClien
         const reservationId = randomUUID()
         const id = PgTypes.uuid(reservationId)
         const [instance, date] = [PgTypes.uuid(instanceId), dateParameter(day)]
-        const bounds = { min: PgTypes.int8(BigInt(min)), max: PgTypes.int8(BigInt(max)) }
-        const bound = PgTypes.int8(BigInt(limit))
+        const demand = { min: PgTypes.int8(BigInt(min)), max: PgTypes.int8(BigInt(max)) }
+        const dayLimit = PgTypes.int8(BigInt(limit))
         const rows = yield* sql`
           WITH reserved AS (
             INSERT INTO token_usage AS usage (instance_id, day, tokens, last_reserved)
-            SELECT ${instance}, ${date}, LEAST(${bounds.max}, ${bound}), LEAST(${bounds.max}, ${bound})
-            WHERE ${bound} >= ${bounds.min}
+            SELECT ${instance}, ${date}, LEAST(${demand.max}, ${dayLimit}), LEAST(${demand.max}, ${dayLimit})
+            WHERE ${dayLimit} >= ${demand.min}
               AND NOT EXISTS (SELECT 1 FROM token_reservation WHERE reservation_id = ${id})
             ON CONFLICT (instance_id, day) DO UPDATE SET
-              tokens = usage.tokens + LEAST(${bounds.max}, ${bound} - usage.tokens),
-              last_reserved = LEAST(${bounds.max}, ${bound} - usage.tokens)
-            WHERE ${bound} - usage.tokens >= ${bounds.min}
+              tokens = usage.tokens + LEAST(${demand.max}, ${dayLimit} - usage.tokens),
+              last_reserved = LEAST(${demand.max}, ${dayLimit} - usage.tokens)
+            WHERE ${dayLimit} - usage.tokens >= ${demand.min}
             RETURNING last_reserved
           ), added AS (
             INSERT INTO token_reservation (reservation_id, instance_id, day, tokens, reserved_at)

@@ -77,7 +77,7 @@ export const revoke = Effect.fnUntraced(function* (
     if (keys.length + sessions.length === 0) break
     count += keys.length + sessions.length
   }
-  const [left = Core.nothing] = yield* sql
+  const [left = Core.nothingRemains] = yield* sql
     .unsafe(
       `${issuers(true)} SELECT
         (SELECT count(*) FROM owner_key WHERE key_id IN (SELECT id FROM issuer)

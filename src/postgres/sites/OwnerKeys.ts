@@ -9,7 +9,7 @@ import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, type Duration, Effect, Layer, Option, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import * as Credential from "../../core/sites/Credential.ts"
-import { nothing } from "../../core/sites/Issuers.ts"
+import { nothingRemains } from "../../core/sites/Issuers.ts"
 import * as Key from "../../core/sites/OwnerKey.ts"
 import * as Scope from "../../core/sites/Scope.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
@@ -137,7 +137,7 @@ export const layer = ({ timeout }: Options): Layer.Layer<OwnerKeys, never, PgCli
           return yield* Effect.gen(function* () {
             const rows = yield* sql`SELECT FROM owner_key WHERE key_id = ${PgTypes.uuid(keyId)}`
             if (rows.length === 0) return Option.none()
-            return Option.some(Option.getOrElse(yield* Issuers.revoke(sql, keyId, now, options), () => nothing))
+            return Option.some(Option.getOrElse(yield* Issuers.revoke(sql, keyId, now, options), () => nothingRemains))
           }).pipe(sql.withTransaction, recoverConnectionErrors(), bounded(timeout))
         })
       })

@@ -25,7 +25,7 @@ describe("core/doctor/DatabaseDiagnosis", () => {
   })
 
   it.prop(
-    "missing privileges of the endpoints are a problem, and those of the maintenance a warning",
+    "privileges that the endpoints lack are a problem, and privileges that only the maintenance lacks are a warning",
     [Facts, Reached],
     ([facts, database]) => {
       const [finding] = findingsOf({ ...facts, database }, "rights")
@@ -45,7 +45,7 @@ describe("core/doctor/DatabaseDiagnosis", () => {
   })
 
   it.prop(
-    "warns of a clock skew that exceeds the maximum even if half the round trip is an error",
+    "warns of a clock skew that exceeds the maximum even if the measurement is wrong by half the round trip",
     [Facts, Reached],
     ([facts, database]) => {
       const [finding] = findingsOf({ ...facts, database }, "clock")

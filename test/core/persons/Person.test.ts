@@ -4,8 +4,8 @@ import * as Person from "../../../src/core/persons/Person.ts"
 
 const address = "ann.o'hara+news@example.com"
 
-/** The address with some letters in upper case. */
-const Spelled = Schema.Array(Schema.Boolean).pipe(
+/** For each letter of the address, whether it is in upper case. */
+const UpperFlags = Schema.Array(Schema.Boolean).pipe(
   Schema.check(Schema.isMinLength(address.length), Schema.isMaxLength(address.length))
 )
 const spelled = (upper: ReadonlyArray<boolean>, text: string = address): string =>
@@ -25,7 +25,7 @@ const messageOf = (text: string, role: "user" | "assistant" = "user") => {
 describe("core/persons/Person", () => {
   it.prop(
     "parses an address in upper or lower case, and with white space around it",
-    [Spelled, Space, Space],
+    [UpperFlags, Space, Space],
     ([upper, before, after]) => {
       assert.deepStrictEqual(Person.parse(before + spelled(upper) + after), Option.some(address))
     }
@@ -51,7 +51,7 @@ describe("core/persons/Person", () => {
 
   it.prop(
     "finds an address in the email and in a name or value at any depth, and not as a part of a longer address",
-    [Spelled, Space, Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 5 })), Schema.Boolean],
+    [UpperFlags, Space, Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 5 })), Schema.Boolean],
     ([upper, space, depth, isList]) => {
       const value = space + spelled(upper) + space
       const nested = (inner: unknown) =>
@@ -77,7 +77,7 @@ describe("core/persons/Person", () => {
     }
   })
 
-  it("reads a form with more values than a call has arguments", () => {
+  it("reads a form with more values than a call can have arguments", () => {
     const form = { many: Array.from({ length: 300_000 }, () => 0), last: address }
     assert.isTrue(Person.hasSubmitted(submission(null, form), address))
   })
@@ -85,7 +85,7 @@ describe("core/persons/Person", () => {
   it.prop(
     "finds an address in a text, and not as a part of a longer address",
     [
-      Spelled,
+      UpperFlags,
       Schema.Literals(["", "mail ", "<", "(", "...", "- ", "mailto:", "é? "]),
       Schema.Literals(["", " ok", ">", ")", ".", ". Thanks", "!", ",", "; x@y"]),
       Schema.Literals(["jo", "x.", "x-", "5", "é", "x_"]),

@@ -4,7 +4,7 @@ import { Clock, Context, Effect, Fiber, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
 import { limits } from "../../../src/core/sites/ConsoleSession.ts"
 import { keptMillis } from "../../../src/core/sites/Credential.ts"
-import { nothing } from "../../../src/core/sites/Issuers.ts"
+import { nothingRemains } from "../../../src/core/sites/Issuers.ts"
 import * as PostgresConsoleSessions from "../../../src/postgres/sites/ConsoleSessions.ts"
 import * as OwnerKeys from "../../../src/postgres/sites/OwnerKeys.ts"
 import * as SiteDirectory from "../../../src/postgres/sites/SiteDirectory.ts"
@@ -135,7 +135,7 @@ describe("postgres/sites/ConsoleSessions: the rows", () => {
       const revocation = yield* Effect.forkChild(sessions.revoke(first.session.sessionId, { withOpened: true }))
       yield* Locks.untilAwaited(sql)
       const late = yield* creation.commit
-      assert.deepStrictEqual(yield* Fiber.join(revocation), Option.some(nothing))
+      assert.deepStrictEqual(yield* Fiber.join(revocation), Option.some(nothingRemains))
       assert.isTrue(Option.isNone(yield* sessions.open(late.link)))
     }).pipe(Effect.provide(layers))
   )

@@ -53,7 +53,7 @@ const speak = async (response: ServerResponse, words: ReadonlyArray<string>): Pr
  * An agent that answers each message word by word. The edge sends a message together with the messages before it whose answers
  * failed, separated by blank lines.
  */
-export const speaking = Upstream.start((received, response) => {
+export const speakingAgent = Upstream.start((received, response) => {
   const { messages } = Schema.decodeUnknownSync(Request)(received.body)
   void speak(response, wordsOf(messages.at(-1)?.content.split("\n\n").at(-1) ?? ""))
 })
@@ -141,7 +141,7 @@ const check = ({ line, message, spoken }: Seen): void => {
 
 export const rollingRestart = Effect.fnUntraced(function* (options: Options) {
   const database = yield* options.database
-  const agent = yield* speaking
+  const agent = yield* speakingAgent
   const target = yield* Store.prepare(database, agent.url, "edge")
   const ports = [yield* Nginx.freePort, yield* Nginx.freePort]
   const begin = (which: number) =>

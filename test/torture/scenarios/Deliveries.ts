@@ -71,7 +71,7 @@ export const unequal = Effect.fnUntraced(function* (options: {
 export const kills = Effect.fnUntraced(function* (options: {
   readonly rounds: number
   /** The number of acknowledged submissions between two kills. */
-  readonly each: number
+  readonly submissionsPerKill: number
   readonly isPooled: boolean
 }) {
   const healthy = yield* Webhooks.receiver()
@@ -84,7 +84,10 @@ export const kills = Effect.fnUntraced(function* (options: {
   const submissions = yield* Webhooks.submit({ url: () => service.url, websites: [websiteConfigId], clients })
   for (let round = 0; round < options.rounds; round++) {
     const acknowledged = submissions.acknowledged.size
-    yield* until("submissions are acknowledged", () => submissions.acknowledged.size >= acknowledged + options.each)
+    yield* until(
+      "submissions are acknowledged",
+      () => submissions.acknowledged.size >= acknowledged + options.submissionsPerKill
+    )
     if (round % 2 === 1) {
       yield* Effect.andThen(cluster.stop, cluster.start)
       if (options.isPooled) yield* PgBouncer.readmit(cluster)

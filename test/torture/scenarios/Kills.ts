@@ -18,7 +18,7 @@ import { checkAccount, type Figures } from "./Figures.ts"
 export interface Options extends Load.Paced {
   readonly rounds: number
   /** The number of acknowledged requests between two kills. */
-  readonly each: number
+  readonly requestsPerKill: number
 }
 
 type WithDatabase = Options & { readonly database: Store.Database }
@@ -34,7 +34,7 @@ const rounds = Effect.fnUntraced(function* (
 ) {
   for (let round = 0; round < options.rounds; round++) {
     const before = load.acknowledged()
-    yield* until("requests are acknowledged", () => load.acknowledged() >= before + options.each)
+    yield* until("requests are acknowledged", () => load.acknowledged() >= before + options.requestsPerKill)
     yield* kill(round)
     yield* start
   }

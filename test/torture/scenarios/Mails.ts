@@ -77,12 +77,12 @@ const receiver = Effect.gen(function* () {
 export const kills = Effect.fnUntraced(function* (options: {
   readonly rounds: number
   /** The number of acknowledged submissions for each kill. */
-  readonly each: number
+  readonly submissionsPerKill: number
   readonly isPooled: boolean
 }) {
   const { mails, port, taken } = yield* receiver
   const cluster = yield* Cluster.make()
-  const limit = options.rounds * options.each
+  const limit = options.rounds * options.submissionsPerKill
   const websites = yield* Effect.forEach(Array.from({ length: Math.ceil(limit / perWebsite) }), () =>
     newWebsite(cluster.url)
   )
@@ -97,7 +97,10 @@ export const kills = Effect.fnUntraced(function* (options: {
   let service = yield* begin
   const submissions = yield* Webhooks.submit({ url: () => service.url, websites, clients, limit, perSecond })
   for (let round = 0; round < options.rounds; round++) {
-    yield* until("submissions are acknowledged", () => submissions.acknowledged.size >= round * options.each)
+    yield* until(
+      "submissions are acknowledged",
+      () => submissions.acknowledged.size >= round * options.submissionsPerKill
+    )
     if (round % 2 === 1) {
       yield* Effect.andThen(cluster.stop, cluster.start)
       if (options.isPooled) yield* PgBouncer.readmit(cluster)

@@ -31,7 +31,7 @@ export const stack = Effect.fnUntraced(function* (options: {
   readonly conversations: number
 }) {
   const { conversations, millis } = options
-  const agent = yield* Conversations.speaking
+  const agent = yield* Conversations.speakingAgent
   const installation = yield* Stack.make({
     agentUrl: agent.url,
     settings: {

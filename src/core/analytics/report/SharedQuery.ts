@@ -3,8 +3,8 @@
  *
  * Coarse counts hide small counts only if a viewer cannot choose many sets that differ by a few visitors. So a shared query
  * has a period that ends today instead of chosen days, at most one dimension, and at most one filter that selects visitors,
- * with one value. `SmallCounts` leaves out the rows that would describe a few visitors. Programs can raise the counts of names
- * that they know by sending false page views.
+ * with one value. `SmallCounts` leaves out the rows that would describe a few visitors. A program that sends false page views
+ * can still raise the count of a name that it knows, so that the row is shown.
  *
  * @module
  */
@@ -27,8 +27,8 @@ export const metrics = [
   "conversion_rate"
 ] as const satisfies ReadonlyArray<Metric>
 
-/** Not the dimensions that could identify a person, such as properties of events. */
-export const filterDimensions = [
+/** Dimensions of rows and of filters: none that could identify a person, such as properties of events. */
+const sharedDimensions = [
   "event:page",
   "event:name",
   "event:goal",
@@ -67,8 +67,8 @@ const countsLeads = ({ dimension, operator, values }: Condition): boolean =>
   leads.every((name) => values.includes(name))
 
 /**
- * Whether a condition selects the visitors in the divisor of conversion rates. A condition that selects rows does so too: the
- * rate of a row then reveals the number of all selected visitors. Conditions on goals do not: see `Evaluate.divisor`.
+ * Whether a condition selects the visitors by whose number conversion rates are divided. A condition that selects rows selects
+ * these visitors too, and the rates of the rows then reveal their number. A condition on goals does not: see `Evaluate.divisor`.
  */
 const choosesDivisor = ({ dimension }: Condition, { metrics }: Chosen): boolean =>
   metrics.includes("conversion_rate") && dimension !== "event:goal"
@@ -84,8 +84,8 @@ const readFilters = (reader: InputReader, request: Request): void => {
   for (const [index, filter] of request.filters.entries()) {
     const at = ["filters", index]
     if (!isCondition(filter)) reader.refuse(at, "a shared dashboard has no nested filters")
-    else if (!isOf(filterDimensions, filter.dimension)) {
-      reader.fail([...at, 1], "literal_error", `Input should be ${oneOf(filterDimensions)}`)
+    else if (!isOf(sharedDimensions, filter.dimension)) {
+      reader.fail([...at, 1], "literal_error", `Input should be ${oneOf(sharedDimensions)}`)
     }
   }
   const chosen = choices(request)
@@ -105,7 +105,7 @@ export const restrict = (request: Request): Result.Result<Request, ReadonlyArray
   const reader = new InputReader()
   for (const [index, metric] of request.metrics.entries()) reader.literal(metric, ["metrics", index], metrics)
   const named = request.dimensions.filter((dimension) => !isTimeDimension(dimension))
-  for (const [index, dimension] of named.entries()) reader.literal(dimension, ["dimensions", index], filterDimensions)
+  for (const [index, dimension] of named.entries()) reader.literal(dimension, ["dimensions", index], sharedDimensions)
   if (request.dimensions.length > 1) reader.refuse(["dimensions"], "a shared dashboard lists one dimension at a time")
   readFilters(reader, request)
   if (readPeriod(reader, request) === invalid || reader.errors.length > 0) return Result.fail(reader.errors)

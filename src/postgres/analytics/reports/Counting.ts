@@ -152,7 +152,7 @@ export const count = Effect.fnUntraced(function* (
         stored,
         summed,
         raw: plan.raw,
-        isLast: state.isLast && plan.raw.length === 1 && plan.raw[0]?.end === end,
+        isQuietAtEnd: state.isQuietAtEnd && plan.raw.length === 1 && plan.raw[0]?.end === end,
         conversions,
         revenue,
         goals: state.goals

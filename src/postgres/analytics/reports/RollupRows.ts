@@ -55,20 +55,23 @@ const packed = columns.map((column) => {
 
 const ofGroups = ["names", ...columns].join(", ")
 
-/** Inserts the groups of months: the columns `dimension`, `month`, `last_day`, `name` and those of `columns` in `groups`. */
+/**
+ * Inserts the groups of months. `groups` is a table with the columns `dimension`, `month`, `last_day`, `name` and those of
+ * `columns`.
+ */
 export const insertMonths = (site: string, groups: string): string => `
   INSERT INTO rollup (hosted_website_id, dimension, is_month, day, last_day, ${ofGroups})
   SELECT ${site}, dimension, true, month, last_day, array_agg(name), ${packed.join(", ")}
   FROM (SELECT * FROM ${groups} ORDER BY dimension, month, name COLLATE "C") AS ordered GROUP BY dimension, month, last_day`
 
-/** The groups of unpacked rows for which a condition holds. */
-const kept = (isOther: string): string => `
+/** The groups of the rows in `taken` that satisfy a condition. */
+const takenGroups = (condition: string): string => `
   SELECT dimension, date, name, ${columns
     .map((column) => (column === "revenue" ? column : `coalesce(${column}, 0) AS ${column}`))
     .join(", ")}
-  FROM (SELECT dimension, ${dates}, ${elements(columns)} FROM taken) AS each WHERE ${isOther}`
+  FROM (SELECT dimension, ${dates}, ${elements(columns)} FROM taken) AS each WHERE ${condition}`
 
-/** The groups of an expression, each once: with the sums of the counts and of each currency. */
+/** Merges groups of the same dimension, day and name: sums each count, and the revenue in each currency. */
 const summed = (from: string): string => `
   SELECT dimension, date, name, ${GroupSql.counts.map((count) => `${count}::bigint`).join(", ")}, (
       SELECT jsonb_object_agg(currency, amount)::text FROM (
@@ -84,39 +87,39 @@ const summed = (from: string): string => `
 
 /**
  * Replaces the groups of successive days with those of the statement `groups`, which has the columns `dimension`, `date`, `name`
- * and those of `columns`; null stores none. Unpacks the rows that can hold groups of these days, and the rows of their months
- * with room for more. With `adds`, the groups are added to the stored ones.
+ * and those of `columns`. If `groups` is null, deletes them only. Unpacks the rows that can hold groups of these days, and the
+ * rows of their months with room for more. With `addsToStored`, adds the groups to the stored ones instead.
  *
- * A small website may have as many groups as page views. They are sorted by the number of their row (`place`) and by bytes:
- * comparing dimension, month and part takes a third more time, and comparing by the rules of a language even more.
+ * There may be as many groups as page views, so the sort must be fast: it compares the number of a group's row (`place`) and the
+ * bytes of its name. To compare dimension, month and part takes a third more time, and to compare names by a language even more.
  */
 export const replaceDays = (
   parameters: Parameters,
   site: string,
   days: { readonly first: string; readonly last: string },
   groups: string | null,
-  adds = false
+  addsToStored = false
 ): string => {
   const [first, last] = [parameters.date(days.first), parameters.date(days.last)]
   const hasRoom = `day >= ${monthOf(first)} AND day < ${monthOf(last)} + interval '1 month' AND cardinality(names) < ${capacity}`
   const isReplaced = `date >= ${first} AND date <= ${last}`
-  const given = `SELECT dimension, date, name, ${columns.join(", ")} FROM (${groups}) AS summed`
+  const newGroups = `SELECT dimension, date, name, ${columns.join(", ")} FROM (${groups}) AS summed`
   return `
     WITH taken AS (
       DELETE FROM rollup WHERE hosted_website_id = ${site} AND NOT is_month
         AND (day <= ${last} AND last_day >= ${first}${groups === null ? "" : ` OR ${hasRoom}`}) RETURNING *
-    ), one AS MATERIALIZED (
-      ${groups === null ? "" : `${adds ? summed(`(${given} UNION ALL ${kept(isReplaced)}) AS given`) : given} UNION ALL`}
-      ${kept(`NOT (${isReplaced})`)}
+    ), merged AS MATERIALIZED (
+      ${groups === null ? "" : `${addsToStored ? summed(`(${newGroups} UNION ALL ${takenGroups(isReplaced)}) AS given`) : newGroups} UNION ALL`}
+      ${takenGroups(`NOT (${isReplaced})`)}
     ), parted AS (
       SELECT dimension, date, month, (sum(groups) OVER (PARTITION BY dimension, month ORDER BY date) - groups)::bigint / ${capacity} AS part
-      FROM (SELECT dimension, date, ${monthOf("date")} AS month, count(*) AS groups FROM one GROUP BY dimension, date) AS counted
+      FROM (SELECT dimension, date, ${monthOf("date")} AS month, count(*) AS groups FROM merged GROUP BY dimension, date) AS counted
     ), placed AS MATERIALIZED (
       SELECT dimension, date, dense_rank() OVER (ORDER BY dimension, month, part) AS place FROM parted
     ), packed AS (
       SELECT place, min(date) AS first_day, max(date) AS last_day, CASE WHEN min(date) < max(date) THEN array_agg(date) END AS days,
         array_agg(name) AS names, ${columns.map((column, index) => `${packed[index]} AS ${column}`).join(", ")}
-      FROM (SELECT * FROM one JOIN placed USING (dimension, date) ORDER BY place, name COLLATE "C", date) AS ordered
+      FROM (SELECT * FROM merged JOIN placed USING (dimension, date) ORDER BY place, name COLLATE "C", date) AS ordered
       GROUP BY place
     )
     INSERT INTO rollup (hosted_website_id, dimension, is_month, day, last_day, days, ${ofGroups})

@@ -37,7 +37,7 @@ const State = Schema.Struct({
   months: Schema.Array(Unit),
   days: Schema.Array(Day),
   stale: Schema.Array(Schema.Finite),
-  isLast: Schema.Boolean
+  isQuietAtEnd: Schema.Boolean
 })
 
 const Rows = Schema.Tuple([Schema.Struct({ state: State })])
@@ -58,12 +58,12 @@ export const goalsJson = (
   'value', value) ORDER BY name COLLATE "C"), '[]') FROM goal WHERE website_config_id = ${site}`
 
 /** The state of a website on which a report depends. */
-export interface Found extends RollupPlan.State {
+export interface SiteState extends RollupPlan.State {
   readonly goals: ReadonlyArray<GoalRow>
   /** The dates of the months and days whose conversions were counted with other goals. */
   readonly outdated: ReadonlySet<LocalDate>
-  /** Whether no row of the website was received later than 30 minutes before the end of the range. */
-  readonly isLast: boolean
+  /** Whether no row was received in the last 30 minutes of the range or later, so that no visit continues after the range. */
+  readonly isQuietAtEnd: boolean
 }
 
 /** The days of a range, and the months that begin in the range and whose sums may be read. */
@@ -75,7 +75,7 @@ export interface Range {
   readonly end: number
 }
 
-/** Unless an hour is marked, leaves out the days that a readable month sums, to keep the state of a long range small. */
+/** Unless an hour is stale, leaves out the days of the months that may be read, to keep the state of a long range small. */
 const statement = `
   WITH valid AS MATERIALIZED (
     SELECT FROM rollup_site WHERE hosted_website_id = $2 AND time_zone = $3 AND version = $4
@@ -91,13 +91,13 @@ const statement = `
     'days', (SELECT coalesce(json_agg(${unit("day", ", 'isPartlySummed', is_partly_summed")}), '[]') FROM rollup_day
       WHERE hosted_website_id = $2 AND day >= $5 AND day <= $6 AND EXISTS (SELECT FROM valid)
         AND (EXISTS (SELECT FROM changed) OR NOT EXISTS (SELECT FROM month WHERE day >= month AND day <= last_day))),
-    'isLast', NOT EXISTS (SELECT FROM page_view WHERE hosted_website_id = $2 AND received_at > $8 - ${idle})
+    'isQuietAtEnd', NOT EXISTS (SELECT FROM page_view WHERE hosted_website_id = $2 AND received_at > $8 - ${idle})
       AND NOT EXISTS (SELECT FROM event WHERE hosted_website_id = $2 AND received_at > $8 - ${idle}),
     'stale', (SELECT coalesce(json_agg(extract(epoch FROM hour) * 1000), '[]') FROM changed)
   ) AS state`
 
-const units = (found: ReadonlyArray<typeof Unit.Type>): ReadonlyMap<LocalDate, RollupPlan.Rolled> =>
-  new Map(found.map(({ date, end, start, visitsEnd }) => [date, { start, end, visitsEnd }]))
+const toRolled = (units: ReadonlyArray<typeof Unit.Type>): ReadonlyMap<LocalDate, RollupPlan.Rolled> =>
+  new Map(units.map(({ date, end, start, visitsEnd }) => [date, { start, end, visitsEnd }]))
 
 /** Reads the state for the days of a range in a time zone. */
 export const read = Effect.fnUntraced(function* (
@@ -105,7 +105,7 @@ export const read = Effect.fnUntraced(function* (
   site: ReportSite,
   timeZone: string,
   range: Range
-): Effect.fn.Return<Found, SqlError.SqlError> {
+): Effect.fn.Return<SiteState, SqlError.SqlError> {
   const [{ state }] = yield* sql
     .unsafe(statement, [
       PgTypes.uuid(site.websiteConfigId),
@@ -122,18 +122,17 @@ export const read = Effect.fnUntraced(function* (
   const outdated = [...state.months, ...state.days].filter(({ goals }) => goals !== current)
   return {
     goals: state.goals,
-    months: units(state.months),
+    months: toRolled(state.months),
     days: new Map(state.days.map(({ date, goals: _, ...day }) => [date, day])),
     stale: state.stale,
-    isLast: state.isLast,
+    isQuietAtEnd: state.isQuietAtEnd,
     outdated: new Set(outdated.map(({ date }) => date))
   }
 })
 
 /** The state without the rollups that were counted with other goals. */
-export const withCurrentGoals = ({ days, months, outdated, stale }: Found): RollupPlan.State => {
-  const current = <Unit>(rolled: ReadonlyMap<LocalDate, Unit>) =>
-    new Map([...rolled].filter(([date]) => !outdated.has(date)))
+export const withCurrentGoals = ({ days, months, outdated, stale }: SiteState): RollupPlan.State => {
+  const current = <A>(rolled: ReadonlyMap<LocalDate, A>) => new Map([...rolled].filter(([date]) => !outdated.has(date)))
   return { days: current(days), months: current(months), stale }
 }
 

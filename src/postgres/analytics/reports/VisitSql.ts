@@ -93,8 +93,8 @@ const joinChannel = `JOIN channel ON ${Object.entries(channelFields)
  * minutes. Each step reads the session keys that have a row in the previous step, because a visit that continues has a row in
  * every step.
  *
- * Without `channel`, the visits have no channel. `isLast` means that no row of the website was received later than 30 minutes
- * before the end of the intervals, so that no visit continues after the end.
+ * Without `channel`, the visits have no channel. `isQuietAtEnd` means that no row of the website was received in the last 30
+ * minutes of the intervals or later, so that no visit continues after the end.
  *
  * The statement sorts the rows once: its aggregates have neither an order nor `DISTINCT`, which would sort each visit again.
  * Texts are compared only if rows of one session key have the same time. Absent texts sort last, as in arrays.
@@ -103,7 +103,7 @@ export const rawVisits = (
   parameters: Parameters,
   site: string,
   intervals: ReadonlyArray<Interval>,
-  options: { readonly channel: boolean; readonly isLast?: boolean }
+  options: { readonly channel: boolean; readonly isQuietAtEnd?: boolean }
 ): string => {
   const starts = parameters.times(intervals.map(({ start }) => start))
   const ends = parameters.times(intervals.map(({ end }) => end))
@@ -124,7 +124,7 @@ export const rawVisits = (
         )}
       ) AS one
     )${
-      options.isLast === true
+      options.isQuietAtEnd === true
         ? ""
         : `, followed (part, starts_at, ends_at, reached, keys) AS (
       SELECT part, starts_at, ends_at, ends_at, array_agg(DISTINCT session_key) FROM near
@@ -149,7 +149,7 @@ export const rawVisits = (
         visitor_hash IS DISTINCT FROM lag(visitor_hash) OVER keyed AS is_other, sum(1 - kind) OVER keyed AS views,
         kind = 0 AND coalesce(lead(kind) OVER keyed = 1 OR lead(received_at) OVER keyed - received_at > ${idle}, true)
           AS may_exit
-      FROM (SELECT * FROM near${options.isLast === true ? "" : " UNION ALL SELECT * FROM far"}) AS found WINDOW keyed AS (${keyed})
+      FROM (SELECT * FROM near${options.isQuietAtEnd === true ? "" : " UNION ALL SELECT * FROM far"}) AS found WINDOW keyed AS (${keyed})
     ), numbered AS (
       SELECT *, max(received_at) FILTER (WHERE is_first) OVER keyed AS began,
         kind = 0 AND views = 1 + max(views - 1 + kind) FILTER (WHERE is_first) OVER keyed AS is_landing

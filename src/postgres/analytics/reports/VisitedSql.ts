@@ -72,7 +72,9 @@ export const expressions = (scope: GroupScope.Scope): ReadonlyArray<string> => {
   )
   const channel = GroupScope.mentions(scope, (dimension) => dimension === "visit:channel")
   return [
-    ...(raw.length === 0 ? [] : [VisitSql.rawVisits(parameters, site, raw, { channel, isLast: scope.isLast })]),
+    ...(raw.length === 0
+      ? []
+      : [VisitSql.rawVisits(parameters, site, raw, { channel, isQuietAtEnd: scope.isQuietAtEnd })]),
     ...(summed.length === 0 ? [] : [rawVisitors]),
     `visited AS (
       SELECT *, width_bucket(started_at, ${parameters.times(days.map(({ start }) => start))}) AS day

@@ -6,14 +6,14 @@ import type { EventRow, SiteRows, ViewRow } from "../../../../src/core/analytics
 import * as ReportQuery from "../../../support/ReportQuery.ts"
 
 const start = Date.UTC(2026, 10, 25, 10)
-const minutes = (count: number) => start + count * 60_000
+const timeAt = (minute: number) => start + minute * 60_000
 
 const client = { deviceType: "desktop", browser: "Firefox", os: "Linux", country: "DE" }
 const noCampaign = { source: null, medium: null, name: null, term: null, content: null }
 
 const view = (visitor: string, minute: number, path: string, more: Partial<ViewRow> = {}): ViewRow => ({
   ...client,
-  receivedAt: minutes(minute),
+  receivedAt: timeAt(minute),
   path,
   sessionId: visitor,
   visitorHash: visitor,
@@ -25,7 +25,7 @@ const view = (visitor: string, minute: number, path: string, more: Partial<ViewR
 
 const event = (visitor: string, minute: number, name: string, more: Partial<EventRow> = {}): EventRow => ({
   ...client,
-  receivedAt: minutes(minute),
+  receivedAt: timeAt(minute),
   path: "/pricing",
   sessionId: visitor,
   visitorHash: visitor,
@@ -54,8 +54,9 @@ const rows: SiteRows = {
     event("eve", 21, "Scroll", { path: "/" })
   ],
   conversions: [
-    { visitStartedAt: minutes(0), sessionKey: "ada", name: "Form submitted" },
-    { visitStartedAt: minutes(70), sessionKey: "ada", name: "Chat started" }
+    { visitStartedAt: timeAt(0), sessionKey: "ada", name: "Form submitted" },
+    // No visit includes this time, so this conversion does not count.
+    { visitStartedAt: timeAt(70), sessionKey: "ada", name: "Chat started" }
   ],
   goals: [
     { name: "Signed up", kind: "event", value: "Signup" },
@@ -76,7 +77,7 @@ const request: Request = {
 const query = (parts: Partial<Request>): Query =>
   DateRange.resolve(
     { ...request, ...parts, orderBy: parts.orderBy ?? [{ by: parts.metrics?.[0] ?? "visitors", direction: "desc" }] },
-    { now: minutes(300), timeZone: "UTC" }
+    { now: timeAt(300), timeZone: "UTC" }
   )
 
 const resultsOf = (parts: Partial<Request>) =>
@@ -98,7 +99,7 @@ describe("core/analytics/report/Evaluate", () => {
           "conversion_rate"
         ]
       }),
-      // Two of four visits bounce: Ada's second and Bob's. Ada's first lasts 40 minutes, Eve's one.
+      // Two of four visits bounce: Ada's second and Bob's. Ada's first lasts 40 minutes, Eve's lasts one minute.
       [[3, 4, 6, 9, 1.5, 50, 615, 4, 33.33]]
     )
   })

@@ -20,6 +20,7 @@ const visits = 40_000
 const options = {
   ...ReportQuery.plain,
   metrics: ["visits", "pageviews"],
+  // The visits began two minutes ago: just after midnight, this was yesterday.
   range: { first: LocalTime.addDays(today, -1), last: today },
   timeZone: "UTC",
   limit: 10
@@ -39,7 +40,6 @@ it.live(
           sql,
           "30 seconds"
         )(Query.answer(sql, site, { ...options, ...query, siteId: site.websiteConfigId }))
-      // The visits began today; just after midnight, some began yesterday.
       const pages = yield* reportOf({ dimensions: ["event:page"], filters: [] })
       assert.deepStrictEqual(
         pages.results.map(({ metrics }) => metrics),
