@@ -51,7 +51,7 @@ const redirect = HttpApiSchema.Empty(303).annotate({
   description: "The submission of a plain form is stored; see Location for the page that the form names"
 })
 
-const limited = { ...Headers.rateLimit, ...Headers.decision }
+const responseHeaders = { ...Headers.rateLimit, ...Headers.decision }
 
 export const submit = HttpApiEndpoint.post("submit", "/v1/public/forms/submit", {
   payload: [
@@ -70,10 +70,10 @@ export const submit = HttpApiEndpoint.post("submit", "/v1/public/forms/submit", 
     )
   },
   success: [
-    HttpApiSchema.WithHeaders(SubmissionReceipt, limited),
+    HttpApiSchema.WithHeaders(SubmissionReceipt, responseHeaders),
     // For a plain form. Its errors are pages if the request accepts HTML.
     HtmlPage,
-    HttpApiSchema.WithHeaders(redirect, { ...limited, ...Headers.seeOther })
+    HttpApiSchema.WithHeaders(redirect, { ...responseHeaders, ...Headers.seeOther })
   ],
   error: [
     ...Errors.common,

@@ -137,17 +137,18 @@ const judge = (error: SqlError.SqlError): Verdict => {
 export const isTransient = (error: unknown): boolean => SqlError.isSqlError(error) && judge(error) === "unreachable"
 
 /**
- * Turns a restart of the database or a lost connection into a typed error. A transaction that cannot be rolled back, since
- * its connection is gone, turns every error into a defect. `errorOf` unwraps the database's error from one that contains it.
+ * Fails with the error of a database restart or a lost connection, even if it is a defect: the SQL client turns every error
+ * into a defect if a transaction cannot be rolled back because its connection is gone. `errorOf` returns the database's error
+ * from an error that contains it.
  */
 export const recoverConnectionErrors =
-  (errorOf: (met: unknown) => unknown = identity) =>
+  (errorOf: (failure: unknown) => unknown = identity) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | SqlError.SqlError, R> =>
     Effect.catchCause(effect, (cause): Effect.Effect<never, E | SqlError.SqlError> => {
-      const met = cause.reasons.map((reason) =>
+      const errors = cause.reasons.map((reason) =>
         errorOf(reason._tag === "Fail" ? reason.error : reason._tag === "Die" ? reason.defect : undefined)
       )
-      const error = met.find((one): one is SqlError.SqlError => isTransient(one))
+      const error = errors.find((one): one is SqlError.SqlError => isTransient(one))
       return error === undefined || Cause.hasInterrupts(cause) ? Effect.failCause(cause) : Effect.fail(error)
     })
 
@@ -185,9 +186,9 @@ export const refusedOrUnavailable = (error: SqlError.SqlError): StorageUnavailab
 const backoff = Schedule.min([Schedule.exponential("20 millis"), Schedule.spaced("500 millis")])
 
 /**
- * Bounds a statement by `timeout`, which includes the wait for a connection. At the deadline the statement is cancelled; the
- * caller does not wait for the cancellation. Until then transient errors are retried, so that no request fails if the database
- * restarts in time.
+ * Bounds a statement by `timeout`, which includes the wait for a connection. Until the deadline, transient errors are
+ * retried, so that no request fails if the database restarts in time. At the deadline the statement is cancelled; the caller
+ * does not wait for the cancellation.
  *
  * Use it for idempotent statements only: they may run twice.
  */
@@ -197,11 +198,11 @@ export const bounded =
     statement: Effect.Effect<A, E | SqlError.SqlError, R>
   ): Effect.Effect<A, Exclude<E, SqlError.SqlError> | StorageUnavailable, R> =>
     Effect.suspend(() => {
-      let last: SqlError.SqlError | undefined
+      let lastError: SqlError.SqlError | undefined
       const attempts = statement.pipe(
         Effect.tapError((error) =>
           Effect.sync(() => {
-            if (SqlError.isSqlError(error)) last = error
+            if (SqlError.isSqlError(error)) lastError = error
           })
         ),
         Effect.retry({ while: isTransient, schedule: backoff }),
@@ -209,13 +210,13 @@ export const bounded =
           SqlError.isSqlError(error) ? unavailable(error) : (error as Exclude<E, SqlError.SqlError>)
         )
       )
-      const late = Effect.suspend(() =>
-        Effect.fail(last === undefined ? new StorageUnavailable({ reason: "timeout" }) : unavailable(last))
+      const timedOut = Effect.suspend(() =>
+        Effect.fail(lastError === undefined ? new StorageUnavailable({ reason: "timeout" }) : unavailable(lastError))
       )
       // Uninterruptible from the fork until the finalizer is in place.
       return Effect.uninterruptibleMask((restore) =>
         Effect.flatMap(Effect.forkDetach(attempts), (fiber) =>
-          restore(Effect.timeoutOrElse(Fiber.join(fiber), { duration: timeout, orElse: () => late })).pipe(
+          restore(Effect.timeoutOrElse(Fiber.join(fiber), { duration: timeout, orElse: () => timedOut })).pipe(
             Effect.onExit(() => Effect.sync(() => fiber.interruptUnsafe()))
           )
         )

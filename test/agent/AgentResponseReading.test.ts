@@ -1,4 +1,4 @@
-/** When the reading of an agent's answer pauses: the response alone, without a network. */
+/** When an agent's response is paused. Tested on the response alone, without a network. */
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { AgentResponse } from "../../src/agent/AgentResponse.ts"
@@ -30,16 +30,16 @@ it.effect("the agent is paused while nothing is read from its response", () =>
     }
     response.onRequestStart(controller)
     response.onResponseStart(controller, 200, sse)
-    let pieces = 0
-    while (!controller.paused && pieces < 1_000) {
+    let chunkCount = 0
+    while (!controller.paused && chunkCount < 1_000) {
       response.onResponseData(controller, Buffer.from(says("x".repeat(1_000))))
-      pieces++
+      chunkCount++
     }
     // No more than a small buffer is read ahead.
     assert.isTrue(controller.paused)
-    assert.isBelow(pieces, 30)
+    assert.isBelow(chunkCount, 30)
     const events = yield* response.pull
-    assert.strictEqual(events.length, pieces + 1)
+    assert.strictEqual(events.length, chunkCount + 1)
     yield* Effect.promise(() => Promise.resolve())
     assert.isFalse(controller.paused)
   })

@@ -36,19 +36,19 @@ describe("agent/OpenAiChat: the request", () => {
   })
 
   it.prop(
-    "has messages whose roles alternate, with the text of all messages that are not blank",
+    "has messages whose roles alternate, with the text of the last message and of all that are not blank",
     [Schema.Array(Schema.Struct({ role: Schema.Literals(["user", "assistant"]), text: Schema.String }))],
     ([messages]) => {
       const sent = Protocol.requestMessages(messages)
       for (const [index, { role }] of sent.entries()) assert.notStrictEqual(role, sent[index + 1]?.role)
-      const notBlank = messages.filter(({ text }, index) => text.trim() !== "" || index === messages.length - 1)
+      const kept = messages.filter(({ text }, index) => text.trim() !== "" || index === messages.length - 1)
       for (const role of ["user", "assistant"] as const) {
-        const textOf = (all: ReadonlyArray<{ readonly role: string; readonly text: string }>) =>
+        const joinedTexts = (all: ReadonlyArray<{ readonly role: string; readonly text: string }>) =>
           all
             .flatMap((message) => (message.role === role ? [message.text.toWellFormed()] : []))
             .join("")
             .replaceAll("\n\n", "")
-        assert.strictEqual(textOf(sent.map(({ content, role }) => ({ role, text: content }))), textOf(notBlank))
+        assert.strictEqual(joinedTexts(sent.map(({ content, role }) => ({ role, text: content }))), joinedTexts(kept))
       }
     }
   )
@@ -177,7 +177,7 @@ describe("agent/OpenAiChat: the answer", () => {
     ])
   })
 
-  it("reads a whole message whose text was in no delta", () => {
+  it("reads a whole message, without the text that deltas already had", () => {
     const whole = { index: 0, message: { content: "Hi" }, finish_reason: "stop" }
     assert.strictEqual(textOf(read("openai-chat", { choices: [whole] }).events), "Hi")
     assert.strictEqual(textOf(read("openai-chat", delta({ content: "Hi" }), { choices: [whole] }).events), "Hi")

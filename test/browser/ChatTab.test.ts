@@ -10,7 +10,7 @@ import { until } from "../support/Wait.ts"
 
 const agent = ChatPage.agent()
 
-/** Replaces `fetch`: the page sends and ends answers itself. */
+/** Replaces `fetch` in the page: `push` and `close` send and end the answer, without a server. */
 const stubbed = `{
   let controller
   const send = (frame) => controller.enqueue(new TextEncoder().encode("data: " + frame + "\\n\\n"))
@@ -90,29 +90,29 @@ inChromium("a tab with a chat", testServer({}, agent.script), (it) => {
         hasPageCache: true,
         before: `addEventListener("pageshow", ({ persisted }) => { window.isBack = persisted })`
       })
-      const go = (way: "on" | "back") =>
+      const go = (target: "other" | "back") =>
         Effect.andThen(
           on(
             async () =>
-              void (await (way === "back" ? page.goBack({ waitUntil: "commit" }) : page.getByText("Other").click()))
+              void (await (target === "back" ? page.goBack({ waitUntil: "commit" }) : page.getByText("Other").click()))
           ),
-          until("the page", () => page.evaluate(`location.pathname === "${way === "on" ? "/other" : "/"}"`))
+          until("the page", () => page.evaluate(`location.pathname === "${target === "other" ? "/other" : "/"}"`))
         )
-      const said = ["Hello! How can I help you?", "You said one.", "You said two."]
+      const expected = ["Hello! How can I help you?", "You said one.", "You said two."]
       yield* begin
       yield* send("one")
       yield* answered("You said one.")
-      yield* go("on")
+      yield* go("other")
       yield* on(() => panel.waitFor())
       yield* send("two")
       yield* answered("You said two.")
       yield* go("back")
       yield* until("the page as it was", () => page.evaluate("window.isBack"))
-      assert.deepStrictEqual(yield* on(answers), said)
+      assert.deepStrictEqual(yield* on(answers), expected)
       // When the page is left again, it does not overwrite the newer conversation.
-      yield* go("on")
+      yield* go("other")
       yield* sees("You said two.")
-      assert.deepStrictEqual(yield* on(answers), said)
+      assert.deepStrictEqual(yield* on(answers), expected)
     })
   )
 

@@ -10,7 +10,7 @@ interface PortRow {
   readonly port: number
 }
 
-/** The port of the server that a URL connects to. */
+/** Connects to a URL, and returns the port of the server that the connection goes to. */
 const portOf = (url: string, timeout: "1 second" | "20 seconds" = "20 seconds") =>
   SqlClient.SqlClient.use((sql) => sql<PortRow>`SELECT current_setting('port')::int AS port`).pipe(
     Database.bounded(timeout),
@@ -19,7 +19,7 @@ const portOf = (url: string, timeout: "1 second" | "20 seconds" = "20 seconds") 
   )
 
 /** Trusts the root of the tests' certificates until the scope closes. */
-const trustingTestRoot = Effect.acquireRelease(
+const trustTestRoot = Effect.acquireRelease(
   Effect.sync(() => {
     const before = getCACertificates("default")
     const root = readFileSync(new URL("../cli/fixtures/certificates/root.crt", import.meta.url), "utf8")
@@ -31,12 +31,12 @@ const trustingTestRoot = Effect.acquireRelease(
 
 describe("postgres/Servers", () => {
   it.live(
-    "each connection finds a server with the attribute that the URL asks for, after a failover the new primary",
+    "each connection goes to a server with the attribute in the URL, and after a failover to the new primary",
     () =>
       Effect.gen(function* () {
         const pair = yield* ReplicatedPair.make
         const { primary, replica } = pair
-        const at = (attribute: string, ports: ReadonlyArray<number>) => {
+        const urlOf = (attribute: string, ports: ReadonlyArray<number>) => {
           const url = new URL(primary.url)
           const hosts = ports.map((port) => `127.0.0.1:${port}`).join(",")
           const query = attribute === "" ? "" : `?target_session_attrs=${attribute}`
@@ -51,18 +51,18 @@ describe("postgres/Servers", () => {
           ["read-only", replica.port],
           ["prefer-standby", replica.port]
         ] as const) {
-          assert.strictEqual(yield* portOf(at(attribute, both)), expected, attribute)
+          assert.strictEqual(yield* portOf(urlOf(attribute, both)), expected, attribute)
         }
-        assert.strictEqual(yield* portOf(at("prefer-standby", [primary.port, 1])), primary.port)
-        assert.include(both, yield* portOf(at("any", both)))
-        const encrypted = `${at("read-write", both)}&sslmode=require`
+        assert.strictEqual(yield* portOf(urlOf("prefer-standby", [primary.port, 1])), primary.port)
+        assert.include(both, yield* portOf(urlOf("any", both)))
+        const encrypted = `${urlOf("read-write", both)}&sslmode=require`
         const untrusted = yield* Effect.flip(portOf(encrypted, "1 second"))
         assert.deepInclude(untrusted, { reason: "unreachable", code: "UNABLE_TO_VERIFY_LEAF_SIGNATURE" })
-        yield* trustingTestRoot
+        yield* trustTestRoot
         assert.strictEqual(yield* portOf(encrypted), primary.port)
-        const denied = yield* Effect.flip(portOf(at("read-write", [replica.port, 1]), "1 second"))
+        const denied = yield* Effect.flip(portOf(urlOf("read-write", [replica.port, 1]), "1 second"))
         assert.strictEqual(denied.reason, "read-only")
-        const missing = yield* Effect.flip(portOf(at("read-write", [1, 2]), "1 second"))
+        const missing = yield* Effect.flip(portOf(urlOf("read-write", [1, 2]), "1 second"))
         assert.deepInclude(missing, { reason: "unreachable", code: "ECONNREFUSED" })
 
         const database = yield* Layer.build(Database.layer({ url: Redacted.make(pair.url), connections: 2 }))
@@ -73,8 +73,8 @@ describe("postgres/Servers", () => {
         )
         assert.strictEqual(yield* query, primary.port)
         yield* primary.kill
-        const [found] = yield* Effect.all([query, pair.promote], { concurrency: "unbounded" })
-        assert.strictEqual(found, replica.port)
+        const [port] = yield* Effect.all([query, pair.promote], { concurrency: "unbounded" })
+        assert.strictEqual(port, replica.port)
       }).pipe(Effect.scoped),
     60_000
   )

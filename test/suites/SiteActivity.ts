@@ -21,21 +21,24 @@ const newSite = SiteDirectory.use((sites) => sites.create({ name: "a", origins: 
 
 const start = Date.UTC(2026, 10, 20)
 
-/** A website that gets a view, an event, a submission and a bot's view in turn, one each second, and its activity, latest first. */
+/**
+ * Creates a website that gets a view, an event, a submission and a bot's view in turn, one each second. Returns the website and
+ * its activities, latest first.
+ */
 const visitedSite = Effect.gen(function* () {
   const site = yield* newSite
   const { hostedWebsiteId, websiteConfigId } = site
   const activities: Array<Activities.Activity> = []
   for (let second = 0; second < 12; second++) {
     const receivedAt = start + 1000 * second
-    const stored = { ...view(0, second, hostedWebsiteId), receivedAt }
+    const unclassified = { ...view(0, second, hostedWebsiteId), receivedAt }
     const kind = second % 4
     if (kind === 0 || kind === 3) {
-      const classified = { ...stored, exclusion: kind === 0 ? null : ("bot" as const) }
+      const classified = { ...unclassified, exclusion: kind === 0 ? null : ("bot" as const) }
       yield* AnalyticsRepo.use((repo) => repo.append(classified))
       if (kind === 0) activities.push(Activities.ofView(classified))
     } else if (kind === 1) {
-      const { browser, country, deviceType, os, path, visitorHash } = stored
+      const { browser, country, deviceType, os, path, visitorHash } = unclassified
       const event = {
         ...{ hostedWebsiteId, receivedAt, browser, country, deviceType, os, path, visitorHash },
         ...{ name: "signup", sessionId: null, properties: null, revenue: null, isInteractive: true }
@@ -84,9 +87,9 @@ export const suite = <E>(
         })
         const [first, second] = [yield* begin(site.websiteConfigId), yield* begin(site.websiteConfigId)]
         yield* begin(other.websiteConfigId)
-        const found = yield* SiteActivity.use(({ latest }) => latest(site, 10))
+        const activities = yield* SiteActivity.use(({ latest }) => latest(site, 10))
         assert.sameDeepMembers(
-          found.map(({ receivedAt: _, ...rest }) => rest),
+          activities.map(({ receivedAt: _, ...rest }) => rest),
           [first, second].map((key) => ({ type: "conversation" as const, ...key }))
         )
         assert.lengthOf(yield* SiteActivity.use(({ latest }) => latest(site, 1)), 1)

@@ -1,5 +1,5 @@
 /**
- * Declares tests that need programs which may not be installed.
+ * Declares tests that need programs that not every machine has.
  *
  * @module
  */
@@ -13,8 +13,8 @@ export interface NeededProgram {
 }
 
 /**
- * Without one of the programs the tests are skipped, and their name says what to install; in CI they fail, since skipped
- * tests go unnoticed there.
+ * Declares the tests. If a program is missing, they are skipped, and their title says what to install. In CI they fail
+ * instead, because nobody notices skipped tests there.
  */
 export const describeWith = (programs: ReadonlyArray<NeededProgram>, name: string, tests: () => void): void => {
   const missing = programs.filter(({ executable }) => executable === undefined).map(({ install }) => install)

@@ -24,7 +24,7 @@ export const open = (port: number): Effect.Effect<Raw, never, Scope.Scope> =>
     let received = ""
     let closed = false
     let connected = false
-    const over = () => {
+    const onEnd = () => {
       closed = true
     }
     socket.setEncoding("latin1").on("data", (text: string) => {
@@ -33,9 +33,9 @@ export const open = (port: number): Effect.Effect<Raw, never, Scope.Scope> =>
     socket.on("connect", () => {
       connected = true
     })
-    socket.on("end", over)
-    socket.on("close", over)
-    socket.on("error", over)
+    socket.on("end", onEnd)
+    socket.on("close", onEnd)
+    socket.on("error", onEnd)
     yield* until("the connection is open", () => connected || closed)
     return {
       socket,

@@ -10,7 +10,7 @@ const allowed = /^(https?|mailto|tel):$/
 
 /**
  * Resolves an address against `base`. Returns undefined if the address is longer than `Limits.maxAddress`, or if the result is
- * not an http, https, mailto or tel address. Drops a title after the address and angle brackets around it.
+ * not an http, https, mailto or tel address. Drops angle brackets around the address, and a title after it.
  */
 export const safeHref = (address: string, base: string): string | undefined => {
   if (address.length > Limits.maxAddress) return undefined

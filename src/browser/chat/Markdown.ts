@@ -19,8 +19,8 @@ export interface Markdown {
   /** Renders the next piece of the written text. Returns its length in UTF-16 units; 0 if no text can be rendered yet. */
   readonly renderNext: () => number
   /**
-   * Call it after the last `write`, before each `renderNext` until that returns 0. Once everything is rendered, shows
-   * incomplete marks as they were written, which can leave text to render again.
+   * After the last `write`, call this before each `renderNext` until `renderNext` returns 0. Once everything is rendered, it
+   * shows incomplete marks as they were written. If the parser fails then, the whole text must be rendered again.
    */
   readonly end: () => void
 }
@@ -29,7 +29,7 @@ export interface Markdown {
 const nextPiece = /^(?:[^\n]{0,255}\s|[^\n]{1,256})/u
 
 /** The element of each parser token. The text of a token without an element goes into the parent element. */
-const names: ReadonlyArray<string | undefined> =
+const elementNames: ReadonlyArray<string | undefined> =
   // The panel's heading has level 2, so an answer's headings start at level 3.
   ",,p,h3,h4,h5,h6,h6,h6,,,code,em,em,strong,strong,s,a,a,a,blockquote,br,hr,ul,ol,li,,,tr".split(",")
 
@@ -105,7 +105,7 @@ export const makeMarkdown = (root: HTMLElement, say?: (text: string) => void): M
         return parent.appendChild(cell)
       }
       default: {
-        const name = names[token]
+        const name = elementNames[token]
         return name ? parent.appendChild(make(name as "p")) : parent
       }
     }
@@ -113,15 +113,15 @@ export const makeMarkdown = (root: HTMLElement, say?: (text: string) => void): M
 
   /**
    * Sets a link's address. Replaces a link by its text if the address is not allowed, and an incomplete link by what was
-   * written, followed by `rest`.
+   * written, followed by `unread`.
    */
-  const closeLink = (link: OpenToken, rest: string): void => {
+  const closeLink = (link: OpenToken, unread: string): void => {
     const { address, token } = link
     const slot = link.slot as HTMLAnchorElement
     if (!isLink(token) || slot === top().slot) return
     if (address === undefined && token !== smd.RAW_URL) {
       slot.replaceWith(mark(token), ...slot.childNodes)
-      appendText(rest)
+      appendText(unread)
       return
     }
     const written = address ?? slot.textContent
@@ -171,8 +171,8 @@ export const makeMarkdown = (root: HTMLElement, say?: (text: string) => void): M
   }
 
   const parser = smd.parser(renderer)
-  const feed = makeFeed(parser, (found) => {
-    alignments = found
+  const feed = makeFeed(parser, (columns) => {
+    alignments = columns
     top().slot.querySelectorAll("th").forEach(align)
   })
   /** The text that was given to the parser. */
@@ -181,8 +181,8 @@ export const makeMarkdown = (root: HTMLElement, say?: (text: string) => void): M
   let rest = ""
   /** The current block of text that is shown as it was written. Undefined while Markdown is parsed. */
   let plain: HTMLElement | undefined
-  /** The length of the text that is rendered again, as it was written, but not spoken again. */
-  let spoken = 0
+  /** The length of the text that is rendered again, as it was written, but not passed to `say` again. */
+  let spokenLength = 0
   let isEnded = !say
 
   const startPlain = (): void => {
@@ -197,7 +197,7 @@ export const makeMarkdown = (root: HTMLElement, say?: (text: string) => void): M
       // The text exceeds the parser's limits: all of it is shown as it was written.
       root.replaceChildren()
       rest = parsed + rest
-      spoken = parsed.length
+      spokenLength = parsed.length
       startPlain()
     }
   }
@@ -237,8 +237,8 @@ export const makeMarkdown = (root: HTMLElement, say?: (text: string) => void): M
       if (plain) {
         if (blockLength >= Limits.maxPlain && runLength === 0) startPlain()
         append(plain, piece)
-        say?.(piece.slice(spoken))
-        spoken = Math.max(0, spoken - piece.length)
+        say?.(piece.slice(spokenLength))
+        spokenLength = Math.max(0, spokenLength - piece.length)
       } else {
         parsed += piece
         attempt(() => parse(piece))

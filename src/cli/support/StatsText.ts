@@ -49,7 +49,7 @@ export const change = (metric: Metric, given: number | null): string => {
 
 const numberOf = (given: MetricValue | undefined): number => (typeof given === "number" ? given : (given?.value ?? 0))
 
-/** The title of a metric's change in CSV, where metrics have the names of queries. */
+/** The title of a metric's change in CSV. Metrics have the same names in CSV as in queries. */
 const changeTitle = (metric: Metric) => `change of ${metric}`
 
 /** A row of an answer. `site` is null if the query was about one website. */

@@ -9,7 +9,7 @@ import { decodeRows } from "../../runtime/Rows.ts"
 import { AnalyticsExport, type Query } from "../../services/analytics/AnalyticsExport.ts"
 import { bounded, ClickHouse } from "../ClickHouse.ts"
 
-/** Minimum number of rows of a page, except the last. */
+/** The minimum number of rows of every page except the last. */
 const pageSize = 10_000
 
 /**

@@ -73,7 +73,7 @@ export const create = HttpApiEndpoint.post("create", "/v1/owner/sites", {
     identifier: "create_site",
     summary: "Create a website",
     description:
-      "Creates a website. 404 unless the key or the session reaches all websites, since it would not reach the new one. Scope `write`."
+      "Creates a website. 404 if the key or the session reaches only some websites, since it would not reach the new one. Scope `write`."
   })
 )
 
@@ -99,7 +99,7 @@ export const update = HttpApiEndpoint.patch("update", "/v1/owner/sites/:site_id"
     identifier: "update_site",
     summary: "Change a website",
     description:
-      "Changes the given settings, and returns all. Every process applies them within ten seconds. Scope `write`."
+      "Changes the given settings, and returns all settings. Every process applies the change within ten seconds. Scope `write`."
   })
 )
 

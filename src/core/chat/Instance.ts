@@ -18,7 +18,7 @@ export interface Instance {
   readonly agentProtocol: AgentProtocolName
   /** The model that requests name; null lets the agent choose. */
   readonly agentModel: string | null
-  /** The environment variable that holds the agent's key, never the key; null for none. */
+  /** The name of the environment variable with the agent's key; null for none. */
   readonly agentKeyEnv: string | null
   /** The agent's key that was set through the owner API, encrypted with `SECRETS_KEY` for this instance; null for none. */
   readonly agentKey: Uint8Array | null
@@ -44,15 +44,15 @@ export interface Instance {
   readonly origins: ReadonlyArray<string>
 }
 
-type Required = "name" | "agentUrl"
+type RequiredMember = "name" | "agentUrl"
 
 /** An instance to create. Absent members get their defaults; an absent id is random. */
-export type NewInstance = Pick<Instance, Required> & Partial<Omit<Instance, Required>>
+export type NewInstance = Pick<Instance, RequiredMember> & Partial<Omit<Instance, RequiredMember>>
 
 /** A change of an instance. Absent members keep their values; null clears a nullable member. */
 export type InstanceChange = Partial<Omit<Instance, "instanceId">>
 
-const defaults: Omit<Instance, Required | "instanceId"> = {
+const defaults: Omit<Instance, RequiredMember | "instanceId"> = {
   websiteConfigId: null,
   agentProtocol: "openai-chat",
   agentModel: null,

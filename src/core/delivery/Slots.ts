@@ -3,8 +3,8 @@
  *
  * Every attempt holds a connection, for up to 15 seconds if its receiver hangs, so the number of attempts for all webhooks is
  * bounded. Half of the slots are reserved for webhooks without a running attempt. Of the other half, a webhook may hold a
- * quarter of what the other webhooks leave free: as this half fills up, each webhook may hold fewer. The webhooks that fail hold at
- * most half of the slots in total.
+ * quarter of what the other webhooks leave free: as this half fills up, each webhook may hold fewer. The webhooks that fail
+ * hold at most half of the slots in total.
  *
  * @module
  */
@@ -69,8 +69,8 @@ export interface Due {
 const oldestFirst = (left: Due, right: Due): number => left.dueAt - right.dueAt
 
 /**
- * The deliveries to attempt now: those that would be the only attempt of their webhook before those that would be its second,
- * counting running attempts. Of the same rank, those that have been due for the longest time.
+ * The deliveries to attempt now, by rank: a delivery of rank 1 would be the only attempt of its webhook, one of rank 2 the
+ * second, counting running attempts. Within a rank, those that have been due for the longest time come first.
  *
  * @param running the number of running attempts of each webhook
  */
@@ -101,6 +101,6 @@ export const choose = <A extends Due>(
 
 /** The webhooks with due deliveries that were not chosen. */
 export const waiting = (due: Iterable<Due>, chosen: Iterable<Due>): ReadonlySet<string> => {
-  const begun = new Set(chosen)
-  return new Set(Array.from(due).flatMap((one) => (begun.has(one) ? [] : [one.webhookId])))
+  const attempted = new Set(chosen)
+  return new Set(Array.from(due).flatMap((one) => (attempted.has(one) ? [] : [one.webhookId])))
 }

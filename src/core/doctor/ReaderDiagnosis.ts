@@ -17,7 +17,7 @@ export type ReaderFacts =
       readonly lagSeconds: number | null
     }
 
-/** There is a warning about a standby that is further behind. */
+/** A standby that is further behind than this causes a warning. */
 export const maxLagSeconds = 60
 
 export const ofReader = (facts: ReaderFacts): ReadonlyArray<Finding> => {
@@ -29,7 +29,7 @@ export const ofReader = (facts: ReaderFacts): ReadonlyArray<Finding> => {
         problem(
           "reader",
           `The database of reports cannot be used: ${facts.reason}`,
-          "Until it can, requests for reports get a 503; to read them from DATABASE_URL, remove DATABASE_READ_URL and restart."
+          "Until it can be used, requests for reports get a 503. To read reports from DATABASE_URL instead, remove DATABASE_READ_URL and restart."
         )
       ]
     case "Reached":

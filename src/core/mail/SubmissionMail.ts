@@ -14,9 +14,9 @@ export const maxShown = 25
 
 /** The limits of a submission in a mail. */
 interface Limits {
-  /** The number of fields that are shown. */
+  /** The maximum number of fields. */
   readonly fields: number
-  /** UTF-16 units of one value. */
+  /** The maximum length of one value, in UTF-16 units. */
   readonly value: number
 }
 
@@ -25,8 +25,8 @@ const limits = { one: { fields: 50, value: 10_000 }, several: { fields: 8, value
   Limits
 >
 
-/** UTF-16 units of all values of one submission. Gmail truncates mails of more than 100 kB. */
-const maxValues = 20_000
+/** UTF-16 units of all values of one submission together. Gmail truncates mails of more than 100 kB. */
+const maxTotalLength = 20_000
 
 const textOf = (value: unknown): string =>
   typeof value === "string"
@@ -50,13 +50,17 @@ type Form = Readonly<Record<string, unknown>>
 const formOf = ({ formData }: Submission): Form => JSON.parse(formData) as Form
 
 /** The email, then the fields of the form that are not empty, and the number of those that are left out. */
-const fieldsOf = ({ email }: Submission, form: Form, most: Limits): ReadonlyArray<Field> => {
+const fieldsOf = (
+  { email }: Submission,
+  form: Form,
+  { fields: maxFields, value: maxLength }: Limits
+): ReadonlyArray<Field> => {
   const given = Object.entries(form)
   const entries = given.filter(([name, value]) => !isEmpty(value) && !(name === "email" && value === email))
   const all = email === null ? entries : [["email", email] as const, ...entries]
-  let left = maxValues
-  const fields = all.slice(0, most.fields).map(([name, value]): Field => {
-    const text = MailText.block(textOf(value), Math.max(1, Math.min(most.value, left)))
+  let left = maxTotalLength
+  const fields = all.slice(0, maxFields).map(([name, value]): Field => {
+    const text = MailText.block(textOf(value), Math.max(1, Math.min(maxLength, left)))
     left -= text.length
     return [titleOf(name), text]
   })
@@ -96,7 +100,7 @@ const quarantineNotice = ({ reasons }: Submission): Part => ({
   text: `This submission is in the quarantine as suspected spam (${reasons.join(", ") || "no reason"}). Do not follow its links unless you know the sender.`
 })
 
-const release = ({ submissionId }: Submission): ReadonlyArray<Part> => [
+const releaseInstructions = ({ submissionId }: Submission): ReadonlyArray<Part> => [
   { kind: "paragraph", text: "If it is not spam, release it:" },
   { kind: "command", text: `hydracore submissions release --submission-id ${submissionId}` }
 ]
@@ -128,7 +132,7 @@ const single = (website: Website, submission: Submission): Content => {
     parts: [
       ...(isQuarantined ? [quarantineNotice(submission)] : []),
       { kind: "fields", fields: fieldsOf(submission, form, limits.one) },
-      ...(isQuarantined ? release(submission) : []),
+      ...(isQuarantined ? releaseInstructions(submission) : []),
       ...(replyTo === null || isQuarantined
         ? []
         : [

@@ -16,8 +16,8 @@ export type Cell = string & Brand.Brand<"CsvCell">
 const quoted = (text: string): Cell => Brand.nominal<Cell>()(`"${text.replaceAll('"', '""')}"`)
 
 /**
- * The beginning of a formula, at the start of a cell or after a separator. East Asian spreadsheets accept the full-width
- * forms too. Some spreadsheets skip white space and quotes before it.
+ * The beginning of a formula, at the start of a cell or after a separator. Some spreadsheets skip white space and quotes
+ * before the formula. East Asian spreadsheets accept the full-width forms too.
  */
 const formula = /(^|[,;|])([\s"]*)([=+\-@＝＋－＠])/gu
 
@@ -45,7 +45,7 @@ const escapeFormula = (_: string, separator: string, skipped: string, begin: str
 export const safeJson = (json: string): string =>
   TerminalText.inertJson(json).replace(jsonString, (string) => string.replace(formulaInside, escapeFormula))
 
-/** A cell with the `safeJson` of an object or an array. Another JSON value could begin a formula at the start of the cell. */
+/** A cell with the `safeJson` of an object or an array. Any other JSON value could begin a formula at the start of the cell. */
 export const json = (value: string): Cell => quoted(safeJson(value))
 
 /** A record with its line break (CRLF). */

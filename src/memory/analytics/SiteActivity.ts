@@ -27,7 +27,7 @@ export const layer: Layer.Layer<
 
     const conversations = Effect.fnUntraced(function* (websiteConfigId: string) {
       const instances = (yield* directory.list).filter((instance) => instance.websiteConfigId === websiteConfigId)
-      const begun = yield* Effect.forEach(instances, ({ instanceId }) =>
+      const perInstance = yield* Effect.forEach(instances, ({ instanceId }) =>
         Effect.map(
           store.list({ instanceId, limit: Number.MAX_SAFE_INTEGER, before: null }),
           (summaries): ReadonlyArray<Activities.Activity> =>
@@ -39,12 +39,12 @@ export const layer: Layer.Layer<
             }))
         )
       )
-      return begun.flat()
+      return perInstance.flat()
     })
 
     return SiteActivity.of({
       latest: ({ hostedWebsiteId, websiteConfigId }, limit) =>
-        Effect.map(conversations(websiteConfigId), (begun) => {
+        Effect.map(conversations(websiteConfigId), (conversationActivities) => {
           const isOf = (row: { readonly hostedWebsiteId: string }) => row.hostedWebsiteId === hostedWebsiteId
           return Activities.latest(
             [
@@ -57,7 +57,7 @@ export const layer: Layer.Layer<
                 .all()
                 .filter((submission) => submission.websiteConfigId === websiteConfigId)
                 .map(Activities.ofSubmission),
-              begun
+              conversationActivities
             ],
             limit
           )

@@ -17,7 +17,7 @@ const graceAfterLease = "1 minute"
 /** The maximum number of answers that one statement finds. */
 const chunk = 100
 
-const Found = Schema.Array(Schema.Struct({ key: Schema.BigInt, answerId: Schema.String }))
+const LapsedRows = Schema.Array(Schema.Struct({ key: Schema.BigInt, answerId: Schema.String }))
 
 const find = Effect.fnUntraced(function* (clauses: string, parameters: ReadonlyArray<PgTypes.Parameter>) {
   const sql = yield* SqlClient.SqlClient
@@ -27,15 +27,15 @@ const find = Effect.fnUntraced(function* (clauses: string, parameters: ReadonlyA
       WHERE running IS NOT NULL AND lease_until < clock_timestamp() - interval '${graceAfterLease}' ${clauses}`,
       parameters
     )
-    .pipe(decodeRows(Found))
+    .pipe(decodeRows(LapsedRows))
 })
 
 /** Closes the answer of a conversation, unless its lease has been renewed. */
-const end = (key: bigint) =>
+const close = (key: bigint) =>
   SqlClient.SqlClient.use((sql) =>
     find("AND conversation_key = $1 FOR NO KEY UPDATE", [PgTypes.int8(key)]).pipe(
-      Effect.flatMap(([found]) =>
-        found === undefined ? Effect.void : Effect.asVoid(Locked.settle(sql, found.key, found.answerId, "cut"))
+      Effect.flatMap(([lapsed]) =>
+        lapsed === undefined ? Effect.void : Effect.asVoid(Locked.settle(sql, lapsed.key, lapsed.answerId, "cut"))
       ),
       sql.withTransaction,
       Database.recoverConnectionErrors()
@@ -43,15 +43,15 @@ const end = (key: bigint) =>
   )
 
 /**
- * Closes all answers of processes that died. Also deletes the pieces of answers that have ended: a
- * piece may be stored just as its answer ends.
+ * Closes all answers of processes that died. Also deletes the pieces of answers that have ended: a piece may be stored just as
+ * its answer ends.
  */
 export const closeAll = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   while (true) {
-    const found = yield* find(`LIMIT ${chunk}`, [])
-    yield* Effect.forEach(found, ({ key }) => end(key))
-    if (found.length < chunk) break
+    const lapsed = yield* find(`LIMIT ${chunk}`, [])
+    yield* Effect.forEach(lapsed, ({ key }) => close(key))
+    if (lapsed.length < chunk) break
   }
   yield* sql`DELETE FROM answer_piece USING conversation_message
     WHERE message_id = answer_id AND ending IS NOT NULL`

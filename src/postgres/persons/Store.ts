@@ -28,11 +28,11 @@ export interface Store {
 }
 
 /**
- * An SQL condition: whether a column may contain an address. `needle` names a parameter, such as `$1`, whose value is
- * `needle(query)`. Under this collation, `lower` changes only ASCII letters, as `Person.needleOf` does.
+ * An SQL condition: whether a column may contain an address. `parameter` is a parameter of the statement, such as `$1`; its
+ * value is `needle(query)`. Under this collation, `lower` changes only ASCII letters, as `Person.needleOf` does.
  */
-export const mayContain = (column: string, needle: string): string =>
-  `strpos(lower(${column} COLLATE "C"), ${needle}) > 0`
+export const mayContain = (column: string, parameter: string): string =>
+  `strpos(lower(${column} COLLATE "C"), ${parameter}) > 0`
 
 export const needle = ({ address }: Query): PgTypes.Parameter => PgTypes.text(Person.needleOf(address))
 

@@ -116,7 +116,7 @@ export const erase = Effect.fnUntraced(function* (
     idempotencyKeys: 0,
     decisionCounts: 0
   }
-  erased.idempotencyKeys = yield* SiteTables.deleteAll(SiteTables.keys, id, timeout)
+  erased.idempotencyKeys = yield* SiteTables.deleteAll(SiteTables.idempotencyKeys, id, timeout)
   erased.submissions = yield* SiteTables.deleteAll(SiteTables.submissions, id, timeout)
   for (const table of outboxes) {
     yield* sql`DELETE FROM ${sql(table)} WHERE website_config_id = ${PgTypes.uuid(id)}`.pipe(Database.bounded(timeout))
@@ -125,7 +125,7 @@ export const erase = Effect.fnUntraced(function* (
   yield* SiteTables.deleteAll(SiteTables.deliveries, id, timeout)
   yield* SiteTables.deleteAll(SiteTables.mailItems, id, timeout)
   yield* SiteTables.deleteAll(SiteTables.mails, id, timeout)
-  erased.decisionCounts = yield* SiteTables.deleteAll(SiteTables.counts, id, timeout)
+  erased.decisionCounts = yield* SiteTables.deleteAll(SiteTables.decisionCounts, id, timeout)
   yield* sql`DELETE FROM pending_lead WHERE hosted_website_id = ${PgTypes.uuid(hosted.value)}`.pipe(
     Database.bounded(timeout)
   )

@@ -24,10 +24,10 @@ export interface SiteTable {
 
 const defaultChunk = 5_000
 
-/** Smaller, since a submission may have hundreds of kilobytes. */
+/** Smaller than `defaultChunk`, since a submission may have hundreds of kilobytes. */
 const submissionChunk = 500
 
-export const keys: SiteTable = {
+export const idempotencyKeys: SiteTable = {
   table: "idempotency_key",
   site: "website_config_id",
   order: "key_sha256",
@@ -41,7 +41,7 @@ export const submissions: SiteTable = {
   type: "timestamptz",
   chunk: submissionChunk
 }
-export const counts: SiteTable = {
+export const decisionCounts: SiteTable = {
   table: "not_counted",
   site: "website_config_id",
   order: "day",
@@ -72,26 +72,26 @@ const Chunk = Schema.Tuple([
   Schema.Struct({ found: Schema.BigInt, deleted: Schema.BigInt, last: Schema.NullOr(Schema.String) })
 ])
 
-/** Whether the table does not exist: a partition may have been dropped meanwhile. */
+/** Whether the table no longer exists: another process may have dropped the partition. */
 const isDropped = (error: SqlError.SqlError): boolean => Option.contains(Database.sqlState(error), "42P01")
 
 /**
- * Deletes a chunk of a website's rows from `after` on, in index order, so that no chunk scans the rows that earlier chunks
- * deleted.
+ * Deletes a chunk of a website's rows in index order. The chunk begins at `from`, the `last` of the chunk before, so that it
+ * does not scan the rows that earlier chunks deleted.
  */
-const deleteChunk = Effect.fnUntraced(function* (siteTable: SiteTable, id: string, after: string | null) {
+const deleteChunk = Effect.fnUntraced(function* (siteTable: SiteTable, id: string, from: string | null) {
   const sql = yield* SqlClient.SqlClient
   const { chunk, order, site, table, type } = siteTable
   const [row] = yield* sql
     .unsafe(
       `WITH chunk AS MATERIALIZED (
-        SELECT ctid AS place, ${order} AS place_in_order FROM ${table}
-        WHERE ${site} = $1${after === null ? "" : ` AND ${order} >= $2::${type}`} ORDER BY ${order} LIMIT ${chunk}
+        SELECT ctid AS row_id, ${order} AS position FROM ${table}
+        WHERE ${site} = $1${from === null ? "" : ` AND ${order} >= $2::${type}`} ORDER BY ${order} LIMIT ${chunk}
       ), gone AS (
-        DELETE FROM ${table} WHERE ctid = ANY (ARRAY(SELECT place FROM chunk)) AND ${site} = $1 RETURNING 1
+        DELETE FROM ${table} WHERE ctid = ANY (ARRAY(SELECT row_id FROM chunk)) AND ${site} = $1 RETURNING 1
       ) SELECT (SELECT count(*) FROM chunk) AS found, (SELECT count(*) FROM gone) AS deleted,
-        (SELECT place_in_order::text FROM chunk ORDER BY place_in_order DESC LIMIT 1) AS last`,
-      [PgTypes.uuid(id), ...(after === null ? [] : [PgTypes.text(after)])]
+        (SELECT position::text FROM chunk ORDER BY position DESC LIMIT 1) AS last`,
+      [PgTypes.uuid(id), ...(from === null ? [] : [PgTypes.text(from)])]
     )
     .pipe(decodeRows(Chunk))
   return row
@@ -100,14 +100,14 @@ const deleteChunk = Effect.fnUntraced(function* (siteTable: SiteTable, id: strin
 /** Deletes all of a website's rows in a table and returns their number. No statement takes longer than `timeout`. */
 export const deleteAll = Effect.fnUntraced(function* (siteTable: SiteTable, id: string, timeout: Duration.Input) {
   let deleted = 0
-  let after: string | null = null
+  let from: string | null = null
   while (true) {
-    const done: (typeof Chunk.Type)[0] = yield* deleteChunk(siteTable, id, after).pipe(
+    const chunk: (typeof Chunk.Type)[0] = yield* deleteChunk(siteTable, id, from).pipe(
       Effect.catchIf(isDropped, () => Effect.succeed({ found: 0n, deleted: 0n, last: null })),
       Database.bounded(timeout)
     )
-    deleted += Number(done.deleted)
-    after = done.last
-    if (done.found < siteTable.chunk) return deleted
+    deleted += Number(chunk.deleted)
+    from = chunk.last
+    if (chunk.found < siteTable.chunk) return deleted
   }
 })

@@ -67,8 +67,8 @@ export class ConversationStore extends Context.Service<
   ConversationStore,
   {
     /**
-     * The messages of a conversation to send to the agent, oldest first, selected by `History.newest`; empty if there is no
-     * such conversation. They include a running answer with its text so far. With `isRegenerating` they end with the
+     * The messages to send to the agent, oldest first: those of a conversation that `History.newest` selects, or none if there
+     * is no such conversation. They include a running answer with its text so far. With `isRegenerating` they end with the
      * visitor's last message.
      */
     readonly history: (query: {
@@ -98,8 +98,8 @@ export class ConversationStore extends Context.Service<
     }) => Effect.Effect<boolean, StorageUnavailable | RecordRefused>
 
     /**
-     * Returns which of these answers still run. The other answers have ended or were deleted. Extends only leases that were
-     * last extended `renewMillis` ago or earlier, so that more frequent calls write nothing.
+     * Extends the leases of these answers, and returns which of the answers still run. The others have ended or were deleted. A
+     * lease that was extended less than `renewMillis` ago is not extended, so that more frequent calls write nothing.
      */
     readonly renew: (answerIds: ReadonlyArray<string>) => Effect.Effect<ReadonlySet<string>, StorageUnavailable>
 

@@ -72,7 +72,7 @@ const row = (contender: string, timings: ReadonlyArray<ReportQueries.Timings>): 
   samples: timings.map(({ wall }) => wall),
   processorTime: {
     own: timings.map(({ own }) => own * 1000),
-    postgres: timings.map(({ postgres }) => postgres * 1000)
+    store: timings.map(({ postgres }) => postgres * 1000)
   }
 })
 

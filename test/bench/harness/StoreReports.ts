@@ -116,7 +116,7 @@ const measureOne = (
 const row = (contender: string, samples: ReadonlyArray<Sample>): Row => ({
   contender,
   samples: samples.map(({ wall }) => wall),
-  processorTime: { own: samples.map(({ own }) => own * 1000), postgres: samples.map(({ store }) => store * 1000) }
+  processorTime: { own: samples.map(({ own }) => own * 1000), store: samples.map(({ store }) => store * 1000) }
 })
 
 const Bytes = Schema.Tuple([Schema.Struct({ bytes: Schema.Finite })])

@@ -140,7 +140,7 @@ const measureWaits = Effect.fnUntraced(function* (
         return {
           contender: name,
           samples: all.map((each) => each[kind]),
-          processorTime: { own: all.map(({ own }) => own), postgres: all.map(({ store }) => store) }
+          processorTime: { own: all.map(({ own }) => own), store: all.map(({ store }) => store) }
         }
       })
     })

@@ -44,7 +44,7 @@ export const ofMeasure = (measure: Measure): string => {
         samples.length < 2 ? "-" : `${Math.round(Statistics.spread(samples) * 100)} %`,
         isLowerBound === true ? `≤ ${times}` : times,
         value(Statistics.median(processorTime?.own ?? [])),
-        value(Statistics.median(processorTime?.postgres ?? []))
+        value(Statistics.median(processorTime?.store ?? []))
       ]
     })
   )

@@ -15,8 +15,8 @@ const newSite = ConsolePage.SpareSites.use(({ take }) => take).pipe(
   Effect.map(({ websiteConfigId }) => websiteConfigId)
 )
 
-/** A website with an assistant and the example conversations. */
-const chatting = Effect.gen(function* () {
+/** Creates a website with an assistant and the example conversations. */
+const siteWithConversations = Effect.gen(function* () {
   const site = yield* newSite
   const instance = yield* ConversationData.newInstance(site, "Guide")
   for (const turns of ConversationData.examples) yield* ConversationData.store(instance, ...turns)
@@ -28,9 +28,9 @@ const layer = Layer.mergeAll(ConsolePage.SharedOwner.layer, ConsolePage.SpareSit
 )
 
 inChromium("the console's conversations", layer, (it) => {
-  it.effect("are read as the visitor saw them, with sources, ratings and what ended without an answer", () =>
+  it.effect("are shown as the visitor saw them, with sources, ratings and stopped answers", () =>
     Effect.gen(function* () {
-      const { site } = yield* chatting
+      const { site } = yield* siteWithConversations
       const { errors, on, page } = yield* ConsolePage.show(`#/${site}/conversations`)
       yield* on(() => page.getByRole("link", { name: "Is there a tour for children?" }).click())
       const transcript = page.locator(".transcript")
@@ -71,9 +71,9 @@ inChromium("the console's conversations", layer, (it) => {
     })
   )
 
-  it.effect("are searched, and filtered by rating and by what is unanswered", () =>
+  it.effect("can be searched, and filtered to those that are unanswered or rated bad", () =>
     Effect.gen(function* () {
-      const { site } = yield* chatting
+      const { site } = yield* siteWithConversations
       const { on, page } = yield* ConsolePage.show(`#/${site}/conversations`)
       const listed = () => page.locator(".entry .sender").allTextContents()
       yield* until("all", async () => (await listed()).length === 3)
@@ -92,7 +92,7 @@ inChromium("the console's conversations", layer, (it) => {
 
   it.effect("the conversations of the chosen days are listed, and the export has the same filters", () =>
     Effect.gen(function* () {
-      const { site } = yield* chatting
+      const { site } = yield* siteWithConversations
       const { loaded, on, page } = yield* ConsolePage.show(`#/${site}/conversations?from=2020-01-01&to=2020-01-31`)
       yield* on(() => page.getByText("No conversation matches").waitFor())
       yield* on(() => page.getByRole("button", { name: "Days: Jan 1 – 31, 2020" }).click())
@@ -118,7 +118,7 @@ inChromium("the console's conversations", layer, (it) => {
 
   it.effect("a conversation is deleted after a confirmation", () =>
     Effect.gen(function* () {
-      const { site } = yield* chatting
+      const { site } = yield* siteWithConversations
       const { on, page } = yield* ConsolePage.show(`#/${site}/conversations`)
       yield* on(() => page.getByRole("link", { name: "Do you rent dry suits?" }).click())
       yield* on(() => page.getByRole("button", { name: "Delete" }).click())
@@ -132,7 +132,7 @@ inChromium("the console's conversations", layer, (it) => {
   )
 
   it.effect(
-    "a website without an assistant shows how to connect one, and one without conversations that there are none",
+    "without an assistant, the page shows how to connect one; without conversations, it says that there are none",
     () =>
       Effect.gen(function* () {
         const site = yield* newSite

@@ -2,20 +2,20 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as Slots from "../../../src/core/delivery/Slots.ts"
 
-const small = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 40 }))
-const Webhook = Schema.Struct({ running: small, due: small, isFailing: Schema.Boolean })
+const Count = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 40 }))
+const Webhook = Schema.Struct({ running: Count, due: Count, isFailing: Schema.Boolean })
 
-/** The due deliveries and the running attempts of these webhooks, and the free slots beside those attempts. */
+/** These webhooks with ids, their due deliveries and running attempts, and the slots that those attempts leave free. */
 const situation = (webhooks: ReadonlyArray<typeof Webhook.Type>) => {
-  const named = webhooks.map((webhook, index) => ({ ...webhook, webhookId: String(index) }))
-  const busy = named.filter(({ running }) => running > 0)
+  const withIds = webhooks.map((webhook, index) => ({ ...webhook, webhookId: String(index) }))
+  const busy = withIds.filter(({ running }) => running > 0)
   return {
-    due: named.flatMap(({ due, isFailing, webhookId }) =>
+    due: withIds.flatMap(({ due, isFailing, webhookId }) =>
       Array.from({ length: due }, (_, index) => ({ webhookId, isFailing, dueAt: (index * 7_919) % 97 }))
     ),
     freeSlots: Slots.freeSlotsOf(busy.map(({ isFailing, running: count }) => ({ count, isFailing }))),
     running: new Map(busy.map(({ running, webhookId }) => [webhookId, running])),
-    named
+    withIds
   }
 }
 
@@ -27,13 +27,13 @@ describe("core/delivery/Slots", () => {
     "no more attempts begin than there are free slots in total, for failing webhooks together, and for each webhook",
     [Schema.Array(Webhook).check(Schema.isMaxLength(20))],
     ([webhooks]) => {
-      const { due, named, freeSlots, running } = situation(webhooks)
+      const { due, withIds, freeSlots, running } = situation(webhooks)
       const chosen = Slots.choose(due, freeSlots, running)
       assert.strictEqual(new Set(chosen).size, chosen.length)
       assert.isTrue(chosen.every((delivery) => due.includes(delivery)))
       assert.isAtMost(chosen.length, freeSlots.free)
       assert.isAtMost(chosen.filter(({ isFailing }) => isFailing).length, freeSlots.freeForFailing)
-      for (const { isFailing, webhookId } of named) {
+      for (const { isFailing, webhookId } of withIds) {
         const count = countOf(chosen, webhookId)
         if (count === 0) continue
         assert.isAtMost(count + (running.get(webhookId) ?? 0), isFailing ? freeSlots.perFailing : freeSlots.perHealthy)
@@ -45,9 +45,9 @@ describe("core/delivery/Slots", () => {
     "of a webhook's due deliveries, those that have been due for the longest time are attempted",
     [Schema.Array(Webhook).check(Schema.isMaxLength(20))],
     ([webhooks]) => {
-      const { due, named, freeSlots, running } = situation(webhooks)
+      const { due, withIds, freeSlots, running } = situation(webhooks)
       const chosen = new Set(Slots.choose(due, freeSlots, running))
-      for (const { webhookId } of named) {
+      for (const { webhookId } of withIds) {
         const ofWebhook = due.filter((delivery) => delivery.webhookId === webhookId)
         const attempted = ofWebhook.filter((delivery) => chosen.has(delivery)).map(({ dueAt }) => dueAt)
         const others = ofWebhook.filter((delivery) => !chosen.has(delivery)).map(({ dueAt }) => dueAt)
@@ -60,16 +60,16 @@ describe("core/delivery/Slots", () => {
     "the webhooks that wait are those with due deliveries that were not chosen",
     [Schema.Array(Webhook).check(Schema.isMaxLength(20))],
     ([webhooks]) => {
-      const { due, named, freeSlots, running } = situation(webhooks)
+      const { due, withIds, freeSlots, running } = situation(webhooks)
       const chosen = Slots.choose(due, freeSlots, running)
       const waiting = Slots.waiting(due, chosen)
-      for (const webhook of named) {
+      for (const webhook of withIds) {
         assert.strictEqual(waiting.has(webhook.webhookId), countOf(chosen, webhook.webhookId) < webhook.due)
       }
     }
   )
 
-  it("while at most half as many webhooks hang as there are slots, another webhook gets a slot", () => {
+  it("another webhook gets a slot if the number of hanging webhooks is at most half the number of slots", () => {
     const running = new Map<string, number>()
     const isFailing = false
     // Each new webhook has many due deliveries, whose attempts do not end.

@@ -29,7 +29,7 @@ const toRules = ({ kind, ...rules }: typeof Rules.Type): FormRules.FieldRules =>
 
 describe("core/forms/FormCheck", () => {
   it.prop(
-    "without rules for a field, any value passes; an empty field passes unless it is required",
+    "any value passes without rules for its field, and any text with empty rules; an empty field passes unless required",
     [Rules, Value, Blank],
     ([shape, value, blank]) => {
       const rules = toRules(shape)
@@ -95,7 +95,7 @@ describe("core/forms/FormCheck", () => {
   })
 
   it.prop(
-    "patterns match a bounded number of a submission's characters, and no field beyond it passes",
+    "patterns are matched against a bounded number of a submission's characters, and a field beyond the bound is refused",
     [Schema.Array(Schema.Array(Schema.Literals([1, 100, 250, 499, 500, 501])))],
     ([some]) => {
       const lengths = some.flatMap((values) => [values, values, values])
@@ -188,7 +188,7 @@ describe("core/forms/FormCheck", () => {
     )
   })
 
-  it("names of an object's own methods are ordinary fields", () => {
+  it("names of methods that every object inherits are ordinary fields", () => {
     const rules = Result.getOrThrow(FormRules.read({ toString: { required: true }, constructor: { max: 3 } }))
     assert.deepStrictEqual(
       FormCheck.check(rules, { form_data: {} }).map(({ loc }) => loc),

@@ -15,8 +15,8 @@ describe("core/forms/Submission", () => {
     [content, content],
     ([one, other]) => {
       assert.strictEqual(fingerprint(one), fingerprint({ ...one }))
-      const same = JSON.stringify(one) === JSON.stringify({ ...one, ...other })
-      assert.strictEqual(fingerprint(one) === fingerprint(other), same)
+      const isSame = JSON.stringify(one) === JSON.stringify({ ...one, ...other })
+      assert.strictEqual(fingerprint(one) === fingerprint(other), isSame)
     }
   )
 

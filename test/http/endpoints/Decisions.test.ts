@@ -1,4 +1,4 @@
-/** The decision in each response, and the counts of rejections. On either storage. */
+/** The decision in each response, and the counts of rejections. */
 import { assert, layer, type Vitest } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
@@ -21,7 +21,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
         send(paths.submit, { site_id: site.websiteConfigId, form_data: {}, ...body }, { headers })
       const plain = (body: FormData, headers: Record<string, string>) =>
         send(`${paths.submit}?site=${site.websiteConfigId}`, undefined, { body, headers })
-      const sent: ReadonlyArray<readonly [string, Effect.Effect<{ readonly headers: Headers }>]> = [
+      const requests: ReadonlyArray<readonly [string, Effect.Effect<{ readonly headers: Headers }>]> = [
         ["counted", view({})],
         ["bot", view({}, { "user-agent": "curl/8" })],
         ["bot", view({}, { "user-agent": "Googlebot/2.1 (+http://www.google.com/bot.html)" })],
@@ -38,8 +38,8 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
         ["invalid", plain(new FormData(), { "content-type": "multipart/form-data" })],
         ["quarantined", submission({ form_data: { hydracore_hp: true } })]
       ]
-      for (const [decision, answer] of sent) {
-        const response = yield* answer
+      for (const [decision, request] of requests) {
+        const response = yield* request
         assert.strictEqual(decisionOf(response), decision)
         assert.include(
           (response.headers.get("access-control-expose-headers") ?? "").toLowerCase(),

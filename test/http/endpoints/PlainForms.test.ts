@@ -123,8 +123,8 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
           }),
           ({ headers, status, text }) => ({ status, location: headers.get("location"), text })
         )
-      const on = (location: string) => ({ status: 303, location, text: "" })
-      assert.deepStrictEqual(yield* go(`${ownOrigin}/thanks?a=b#c`), on(`${ownOrigin}/thanks?a=b#c`))
+      const redirectTo = (location: string) => ({ status: 303, location, text: "" })
+      assert.deepStrictEqual(yield* go(`${ownOrigin}/thanks?a=b#c`), redirectTo(`${ownOrigin}/thanks?a=b#c`))
       for (const next of [
         "https://evil.example/",
         "//evil.example",
@@ -136,7 +136,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
         assert.deepInclude(answer, { status: 200, location: null }, next)
         assert.include(answer.text, "Thank you")
       }
-      // No redirect back to the form, which would not confirm the submission: the page links to it.
+      // A redirect back to the form would not confirm the submission, so the thank-you page links to the form instead.
       for (const [next, referer, back] of [
         [undefined, `${ownOrigin}/form?a=1&b="`, `${ownOrigin}/form?a=1&amp;b=%22`],
         ["https://evil.example/", `${ownOrigin}/form`, `${ownOrigin}/form`],
@@ -221,8 +221,8 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
         ],
         [413, /<p>It is too long\. /, form(`a=${"b".repeat(256 * 1024)}`, { headers })]
       ]
-      for (const [status, sentence, sent] of faults) {
-        const answer = yield* sent
+      for (const [status, sentence, request] of faults) {
+        const answer = yield* request
         assert.strictEqual(answer.status, status, answer.text)
         assert.match(answer.headers.get("content-type") ?? "", /^text\/html/)
         assert.match(answer.headers.get("content-security-policy") ?? "", /^default-src 'none'/)

@@ -18,7 +18,7 @@ const Row = Schema.Struct({
   small: Schema.NullOr(int(-32_768, 32_767)),
   whole: Schema.NullOr(int(-2_147_483_648, 2_147_483_647)),
   text: Schema.NullOr(Schema.String),
-  /** How often the text is repeated. Long texts are encoded by another method than short ones. */
+  /** The number of repetitions of the text. Long texts are encoded by another method than short ones. */
   times: int(1, 80),
   /** Within the range in which the driver does not round. */
   at: int(-8_000_000_000_000, 8_000_000_000_000),
@@ -59,11 +59,11 @@ describe("postgres/batch/Columns", () => {
     const parameters = Result.getOrThrow(Columns.parameters(columns, rows))
     for (const [index, valueOf] of valuesOf.entries()) {
       const values = rows.map(valueOf)
-      const drivers = Result.getOrThrow(PgTypes.array(values, columns[index]!.elementOid))
-      assert.strictEqual(parameters[index]!.oid, drivers.oid)
+      const expected = Result.getOrThrow(PgTypes.array(values, columns[index]!.elementOid))
+      assert.strictEqual(parameters[index]!.oid, expected.oid)
       assert.deepStrictEqual(
         bytesOf(parameters[index]!, Columns.types),
-        values.every((value) => value === null) ? null : bytesOf(drivers)
+        values.every((value) => value === null) ? null : bytesOf(expected)
       )
     }
   })
@@ -82,7 +82,7 @@ describe("postgres/batch/Columns", () => {
     assert.strictEqual(bytesOf(parameter!, Columns.types)?.readBigInt64BE(24), (BigInt(millis) - epoch) * 1_000n)
   })
 
-  const refused: ReadonlyArray<readonly [string, Columns.Column<unknown>]> = [
+  const invalid: ReadonlyArray<readonly [string, Columns.Column<unknown>]> = [
     ["an integer of more than two bytes", Columns.int2("it", () => 32_768)],
     ["an integer of more than eight bytes", Columns.int8("it", () => 2 ** 63)],
     ["a number that is not an integer", Columns.int2("it", () => 1.5)],
@@ -96,7 +96,7 @@ describe("postgres/batch/Columns", () => {
     ["an odd number of hexadecimal digits", Columns.bytea("it", () => "abc")],
     ["digits that are not ASCII", Columns.bytea("it", () => "٣٣")]
   ]
-  it.each(refused)("refuses %s", (_, column) => {
+  it.each(invalid)("refuses %s", (_, column) => {
     const encoded = Columns.parameters([column], [{}])
     const refusedColumn = Option.map(Result.getFailure(encoded), (error) => error.column)
     assert.deepStrictEqual(refusedColumn, Option.some("it"))
@@ -111,13 +111,13 @@ describe("postgres/batch/Columns", () => {
         { flag: true, small: null, whole: 70_000, text: null, times: 1, at: 0, id: ids[0]!, bytes: null },
         { flag: false, small: -2, whole: -70_000, text: "ä€😀", times: 50, at: -1, id: ids[1]!, bytes: null }
       ]
-      const found = yield* sql.unsafe(
+      const decoded = yield* sql.unsafe(
         `SELECT flag, small, whole, text, (extract(epoch FROM at) * 1000)::float8 AS at, id, bytes
           FROM unnest($1, $2, $3, $4, $5, $6, $7) AS it (flag, small, whole, text, at, id, bytes)`,
         Result.getOrThrow(Columns.parameters(columns, rows))
       )
       assert.deepStrictEqual(
-        found,
+        decoded,
         rows.map((row) => ({
           flag: row.flag,
           small: row.small,

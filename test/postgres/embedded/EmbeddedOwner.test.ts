@@ -49,13 +49,13 @@ describe("the embedded cluster: its owner", () => {
           const owner = statSync(path.join(home, "data")).uid
           assert.strictEqual(statSync(socket).uid, owner)
           if (!isRoot) return assert.strictEqual(owner, process.geteuid?.())
-          const [nobody, own] = [idOf("nobody"), idOf("hydracore-postgres")]
-          assert.strictEqual(owner, own)
+          const [nobody, serverUser] = [idOf("nobody"), idOf("hydracore-postgres")]
+          assert.strictEqual(owner, serverUser)
           const read = (uid: number) => {
             const args = ["-c", 'cat "$0/data/PG_VERSION" && test -S "$1"', home, socket]
             return spawnSync("/bin/sh", args, { uid, gid: uid, cwd: "/" }).status
           }
-          assert.strictEqual(read(own), 0)
+          assert.strictEqual(read(serverUser), 0)
           assert.notStrictEqual(read(nobody), 0)
           assert.deepStrictEqual(yield* rules(sql), [{ type: "local", auth_method: "peer", options: ["map=owner"] }])
         })
@@ -63,25 +63,27 @@ describe("the embedded cluster: its owner", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("a server of data that belongs to nobody runs as nobody, and admits only the user of this process", () =>
-    Effect.gen(function* () {
-      const dataDir = yield* Effect.flatMap(folder, prepared)
-      yield* using({ dataDir, settings: quick }, store)
-      if (isRoot) {
-        const nobody = idOf("nobody")
-        const data = path.join(dataDir, "data")
-        for (const name of [".", ...readdirSync(data, { recursive: true, encoding: "utf8" })]) {
-          chownSync(path.join(data, name), nobody, nobody)
-        }
-        yield* using({ dataDir, settings: quick }, (sql) =>
-          Effect.map(rules(sql), (all) =>
-            assert.deepStrictEqual(all, [{ type: "local", auth_method: "peer", options: ["map=owner"] }])
+  it.live(
+    "a server whose files belong to the user nobody runs as that user, and admits only the user of this process",
+    () =>
+      Effect.gen(function* () {
+        const dataDir = yield* Effect.flatMap(folder, prepared)
+        yield* using({ dataDir, settings: quick }, store)
+        if (isRoot) {
+          const nobody = idOf("nobody")
+          const data = path.join(dataDir, "data")
+          for (const name of [".", ...readdirSync(data, { recursive: true, encoding: "utf8" })]) {
+            chownSync(path.join(data, name), nobody, nobody)
+          }
+          yield* using({ dataDir, settings: quick }, (sql) =>
+            Effect.map(rules(sql), (all) =>
+              assert.deepStrictEqual(all, [{ type: "local", auth_method: "peer", options: ["map=owner"] }])
+            )
           )
-        )
-        assert.strictEqual(statSync(data).uid, nobody)
-      }
-      assert.deepStrictEqual(yield* using({ dataDir, settings: quick }, stored), [7])
-    }).pipe(Effect.scoped)
+          assert.strictEqual(statSync(data).uid, nobody)
+        }
+        assert.deepStrictEqual(yield* using({ dataDir, settings: quick }, stored), [7])
+      }).pipe(Effect.scoped)
   )
 
   it.live("does not use a recorded folder that it did not create", () =>

@@ -86,14 +86,14 @@ describe("postgres/sites/SiteErasure: a database user that does not own the tabl
 })
 
 describe("postgres/sites/SiteErasure: cached websites", () => {
-  it.live("a process that has the website in its cache stores nothing of it", () =>
+  it.live("a process that still has a deleted website in its cache stores no data of it", () =>
     Effect.gen(function* () {
       const sites = yield* Sites.SiteDirectory
       const views = yield* Analytics.AnalyticsRepo
       const site = yield* create
-      const found = Option.getOrThrow(yield* sites.byTrackingToken(site.trackingToken))
+      const cached = Option.getOrThrow(yield* sites.byTrackingToken(site.trackingToken))
       yield* erase(site.websiteConfigId)
-      const refused = yield* Effect.flip(views.append({ ...view(found.hostedWebsiteId), receivedAt: now }))
+      const refused = yield* Effect.flip(views.append({ ...view(cached.hostedWebsiteId), receivedAt: now }))
       assert.deepInclude(refused, { _tag: "RecordRefused", reason: "unknown-site" })
       assert.strictEqual(yield* viewsOf(site.hostedWebsiteId), 0)
     }).pipe(Effect.provide(live))

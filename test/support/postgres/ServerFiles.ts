@@ -1,6 +1,6 @@
 /**
- * The folder for the files of the tests' PostgreSQL servers. It is in memory if there is enough of it: a database has a thousand
- * files, and creating and deleting them on a disk takes most of the processor time of a test's server.
+ * The folder for the files of the tests' PostgreSQL servers. It is in memory if enough memory is free, because a
+ * database has a thousand files, and creating and deleting them on a disk takes most of the processor time of a test's server.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import path from "node:path"
 /** Linux's file system in memory. */
 const memory = "/dev/shm"
 
-/** The free memory in bytes that a run requires. It leaves some to other programs. */
+/** The free memory in bytes that a run requires. Some of it is for other programs. */
 const requiredBytes = 6 * 2 ** 30
 
 /** The environment variable with the path of the run's folder. Test workers inherit it. */
@@ -51,7 +51,7 @@ const sweep = (): void => {
 }
 
 /** Creates the folder of this run in memory, if it is usable. Returns a function that removes it. */
-export const set = (): (() => void) => {
+export const create = (): (() => void) => {
   if (!isUsable()) return () => {}
   sweep()
   const created = mkdtempSync(path.join(memory, `${prefix}${process.pid}-`))

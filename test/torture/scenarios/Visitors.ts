@@ -51,19 +51,20 @@ const chatRequest = ({ instanceId, widgetToken }: Target, message: string) => {
 type Visitor = (options: Options) => Effect.Effect<void, never, Scope.Scope>
 
 /** Waits until the server has disconnected a visitor. Returns the statuses that the visitor got. */
-const disconnected = (name: string, raw: Raw.Raw, within: number) =>
+const awaitDisconnect = (name: string, raw: Raw.Raw, within: number) =>
   Effect.map(until(`${name} is disconnected`, raw.closed, within), () => Raw.statuses(raw.received()))
 
 /** Visitors that the server's timeouts disconnect. `within` is in milliseconds. */
 export const slow = (within: number): Readonly<Record<string, Visitor>> => ({
-  "sends nothing": ({ port }) => Effect.flatMap(Raw.open(port), (raw) => disconnected("a silent visitor", raw, within)),
+  "sends nothing": ({ port }) =>
+    Effect.flatMap(Raw.open(port), (raw) => awaitDisconnect("a silent visitor", raw, within)),
   "sends its head byte by byte": ({ port }) =>
     Effect.gen(function* () {
       const raw = yield* Raw.open(port)
       const drip = setInterval(() => raw.write("a"), 20)
       yield* Effect.addFinalizer(() => Effect.sync(() => clearInterval(drip)))
       raw.write("POST /v1/public/analytics/track HTTP/1.1\r\nHost: edge\r\nX-A: ")
-      assert.deepEqual(yield* disconnected("a slow head", raw, within), [408])
+      assert.deepEqual(yield* awaitDisconnect("a slow head", raw, within), [408])
     }),
   "sends its body byte by byte": ({ port }) =>
     Effect.gen(function* () {
@@ -71,19 +72,19 @@ export const slow = (within: number): Readonly<Record<string, Visitor>> => ({
       const drip = setInterval(() => raw.write(" "), 20)
       yield* Effect.addFinalizer(() => Effect.sync(() => clearInterval(drip)))
       raw.write(trackHead(200_000))
-      yield* disconnected("a slow body", raw, within)
+      yield* awaitDisconnect("a slow body", raw, within)
     }),
   "sends half a body and waits": ({ port, target }) =>
     Effect.gen(function* () {
       const raw = yield* Raw.open(port)
       raw.write(trackHead(view(target).length) + view(target).slice(0, 20))
-      yield* disconnected("half a body", raw, within)
+      yield* awaitDisconnect("half a body", raw, within)
     }),
   "asks for an upgrade and sends half a body": ({ port, target }) =>
     Effect.gen(function* () {
       const raw = yield* Raw.open(port)
       raw.write(trackHead(view(target).length, "Connection: Upgrade", "Upgrade: other/1") + view(target).slice(0, 20))
-      yield* disconnected("an upgrade with half a body", raw, within)
+      yield* awaitDisconnect("an upgrade with half a body", raw, within)
     })
 })
 
@@ -199,24 +200,24 @@ export const slowVisitors = Effect.fnUntraced(function* (options: { readonly eac
   const service = yield* Process.start("serve", { DATABASE_URL: cluster.url })
   const before = service.gauge()
   const kinds = Object.values(slow(60_000))
-  let most = 0
+  let maxHandles = 0
   const watch = setInterval(() => {
-    most = Math.max(most, service.gauge()?.handles ?? 0)
+    maxHandles = Math.max(maxHandles, service.gauge()?.handles ?? 0)
   }, 200)
   yield* Effect.addFinalizer(() => Effect.sync(() => clearInterval(watch)))
-  const begun = performance.now()
+  const startedAt = performance.now()
   yield* Effect.forEach(
     kinds.flatMap((visitor) => Array.from({ length: options.each }, () => visitor)),
     (visitor) => Effect.scoped(visitor({ port: service.port, target })),
     { concurrency: "unbounded", discard: true }
   )
-  const longest = performance.now() - begun
+  const longest = performance.now() - startedAt
   yield* until("descriptors are released", () => (service.gauge()?.handles ?? 0) <= (before?.handles ?? 0) + 4)
   return {
     visitors: kinds.length * options.each,
     "handles before": before?.handles ?? 0,
-    "at most": most,
+    "at most": maxHandles,
     "handles after": service.gauge()?.handles ?? 0,
-    "last sent away after ms": rounded(longest)
+    "last disconnected after ms": rounded(longest)
   } satisfies Figures
 }, Effect.scoped)

@@ -9,7 +9,7 @@ export interface PageProps {
   readonly site: Site
   /** All websites of the session. */
   readonly sites: ReadonlyArray<Site>
-  /** Whether the person may change anything, and not only read. */
+  /** Whether the person may make changes. Otherwise the person may only read. */
   readonly isOwner: boolean
   /** Whether the session includes all websites. */
   readonly reachesAll: boolean

@@ -12,10 +12,10 @@ import * as Texts from "../texts/Assistants.ts"
 import { FormDialog } from "./Dialogs.tsx"
 import { TextField } from "./Fields.tsx"
 
-type Tested = Answer<"POST /v1/owner/sites/:site_id/instances/:instance_id/test">
+type Result = Answer<"POST /v1/owner/sites/:site_id/instances/:instance_id/test">
 
-const Outcome = ({ tested }: { readonly tested: Tested }) => {
-  const { first_word_millis, problem, status, text } = tested
+const Outcome = ({ result }: { readonly result: Result }) => {
+  const { first_word_millis, problem, status, text } = result
   if (problem !== null) {
     return (
       <>
@@ -41,7 +41,7 @@ interface Props {
 
 export const TryAssistant = ({ instance, onClose, siteId }: Props) => {
   const [question, setQuestion] = useState<string>(Texts.trial.example)
-  const [tested, setTested] = useState<Tested>()
+  const [result, setResult] = useState<Result>()
   const change = useChange("POST /v1/owner/sites/:site_id/instances/:instance_id/test")
   return (
     <FormDialog
@@ -52,8 +52,8 @@ export const TryAssistant = ({ instance, onClose, siteId }: Props) => {
       message={messageOf(change.failure, ["question"])}
       onClose={onClose}
       onSubmit={() => {
-        setTested(undefined)
-        change.run({ params: { site_id: siteId, instance_id: instance.instance_id }, body: { question } }, setTested)
+        setResult(undefined)
+        change.run({ params: { site_id: siteId, instance_id: instance.instance_id }, body: { question } }, setResult)
       }}
     >
       <TextField
@@ -66,7 +66,7 @@ export const TryAssistant = ({ instance, onClose, siteId }: Props) => {
       />
       <div class="tried" role="status">
         {change.isBusy && <p class="muted">{Texts.trial.waiting}</p>}
-        {tested !== undefined && <Outcome tested={tested} />}
+        {result !== undefined && <Outcome result={result} />}
       </div>
     </FormDialog>
   )

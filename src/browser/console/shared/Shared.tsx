@@ -17,7 +17,7 @@ export const Shared = ({ secret }: { readonly secret: string }) => {
   // The first request needs the secret already.
   authorizeShared(secret)
   const { failure, value: site } = useAnswer("GET /v1/owner/shared", {})
-  const isOver = failure?.kind === "signed-out" || failure?.kind === "not-found"
+  const isUnavailable = failure?.kind === "signed-out" || failure?.kind === "not-found"
 
   useEffect(() => {
     document.title = Texts.title(site?.name, Texts.shared.title)
@@ -38,10 +38,10 @@ export const Shared = ({ secret }: { readonly secret: string }) => {
         </div>
       </header>
       <main id="content" tabIndex={-1}>
-        {!isOver && <Notice />}
-        {isOver ? (
-          <Message title={Texts.shared.over}>
-            <p>{Texts.shared.overBody}</p>
+        {!isUnavailable && <Notice />}
+        {isUnavailable ? (
+          <Message title={Texts.shared.unavailable}>
+            <p>{Texts.shared.unavailableBody}</p>
           </Message>
         ) : (
           site !== undefined && (

@@ -15,20 +15,20 @@ import * as Texts from "../Texts.ts"
 import { NewSiteButton } from "./NewSiteButton.tsx"
 import { Sparkline } from "./Sparkline.tsx"
 
-/** If there are more websites than this, they can be searched. */
-const few = 8
+/** A list of more websites has a search field. */
+const maxWithoutSearch = 8
 
-const sum = (values: ReadonlyArray<number>): number => values.reduce((all, value) => all + value, 0)
+const sum = (values: ReadonlyArray<number>): number => values.reduce((total, value) => total + value, 0)
 
 const Row = ({ site }: { readonly site: Site }) => {
   const [isSeen, setSeen] = useState(false)
   const row = useRef<HTMLLIElement>(null)
   useEffect(() => {
-    const seen = new IntersectionObserver((entries) => {
+    const observer = new IntersectionObserver((entries) => {
       if (entries.some(({ isIntersecting }) => isIntersecting)) setSeen(true)
     })
-    if (row.current !== null) seen.observe(row.current)
-    return () => seen.disconnect()
+    if (row.current !== null) observer.observe(row.current)
+    return () => observer.disconnect()
   }, [])
   const { value } = useAnswer(
     "POST /v1/owner/query",
@@ -47,7 +47,7 @@ const Row = ({ site }: { readonly site: Site }) => {
   )
   const results = value?.results ?? []
   const visitors = results.map(({ metrics }) => Format.toNumber(metrics[0]))
-  const all = sum(visitors)
+  const total = sum(visitors)
   const before = sum(results.map(({ comparison }) => Format.toNumber(comparison?.metrics[0])))
   return (
     <li ref={row}>
@@ -61,16 +61,16 @@ const Row = ({ site }: { readonly site: Site }) => {
           <>
             <Sparkline values={visitors} />
             <span class="number">
-              {Format.shortCount(all)} <span class="sr-only">{Texts.metrics.visitors}</span>
+              {Format.shortCount(total)} <span class="sr-only">{Texts.metrics.visitors}</span>
             </span>
             <span class="number">
-              {all + before > 0 && (
+              {total + before > 0 && (
                 <Change
                   isComparable
                   metric="visitors"
-                  value={all}
+                  value={total}
                   before={before}
-                  change={before === 0 ? null : Math.round((100 * (all - before)) / before)}
+                  change={before === 0 ? null : Math.round((100 * (total - before)) / before)}
                 />
               )}
             </span>
@@ -90,7 +90,7 @@ interface Props {
 
 export const SiteList = ({ canCreate, sites }: Props) => {
   const [search, setSearch] = useState("")
-  const found = sites.filter(({ name }) => name.toLowerCase().includes(search.trim().toLowerCase()))
+  const matching = sites.filter(({ name }) => name.toLowerCase().includes(search.trim().toLowerCase()))
   return (
     <div class="site-list">
       <header>
@@ -100,13 +100,13 @@ export const SiteList = ({ canCreate, sites }: Props) => {
         </div>
         {canCreate && <NewSiteButton />}
       </header>
-      {sites.length > few && <Search label={Texts.sites.find} value={search} onInput={setSearch} />}
+      {sites.length > maxWithoutSearch && <Search label={Texts.sites.find} value={search} onInput={setSearch} />}
       <ul>
-        {found.map((site) => (
+        {matching.map((site) => (
           <Row key={site.site_id} site={site} />
         ))}
       </ul>
-      {found.length === 0 && <p class="none">{Texts.sites.noMatch}</p>}
+      {matching.length === 0 && <p class="none">{Texts.sites.noMatch}</p>}
     </div>
   )
 }

@@ -46,11 +46,11 @@ type Counts = Readonly<
   >
 >
 
-/** Counts distinct pairs of a day and a hash. Each pair is a 128-bit number, because counting tuples takes three times as long. */
-const visitors = (given: string): string =>
-  `uniqExactArray(arrayMap(hash -> bitXor(reinterpretAsUInt128(hash), toUInt128(day)), ${given}))`
+/** Counts distinct pairs of a day and a hash. Each pair is a 128-bit number: counting tuples takes three times as long. */
+const countVisitors = (hashes: string): string =>
+  `uniqExactArray(arrayMap(hash -> bitXor(reinterpretAsUInt128(hash), toUInt128(day)), ${hashes}))`
 
-const hashes = (facts: string): string => `arrayMap(fact -> ${FactSql.of("fact", "hash")}, ${facts})`
+const hashesOf = (facts: string): string => `arrayMap(fact -> ${FactSql.of("fact", "hash")}, ${facts})`
 
 const countFacts = (condition: string, facts: string): string =>
   `sum(arrayCount(fact -> ${FactSql.of("fact", "kind")} ${condition}, ${facts}))`
@@ -65,7 +65,7 @@ const factCounts = (
   const paid = `arrayFilter(fact -> ${FactSql.of("fact", "currency")} != '', ${counted})`
   return {
     conversions: conversions ? `sum(length(${converting}))` : "0",
-    converted: conversions ? visitors(hashes(converting)) : "0",
+    converted: conversions ? countVisitors(hashesOf(converting)) : "0",
     revenue: revenue
       ? `sumMap(arrayMap(fact -> toString(${FactSql.of("fact", "currency")}), ${paid}),
           arrayMap(fact -> toDecimal128(${FactSql.of("fact", "amount")}, 3), ${paid}))`
@@ -74,7 +74,7 @@ const factCounts = (
 }
 
 /** A placeholder for the visits, until the columns that the statement reads are known. */
-const source = "VISITS"
+const visitsPlaceholder = "VISITS"
 
 const statementOf = (dimensions: ReadonlyArray<string>, counts: Counts, from: string): string => {
   const names = dimensions.map((_, index) => `d${index}`)
@@ -100,25 +100,27 @@ const visitValue = (dimension: Dimension): string => {
 }
 
 /** The visits for which the filters without `event:` dimensions hold. */
-const visited = (input: Input): string => {
+const filteredVisits = (input: Input): string => {
   const { offsets, parameters } = input
   const conditions = input.filters
     .filter((filter) => !FactSql.mentions({ dimensions: [], filters: [filter] }, isEventDimension))
     .map((filter) => DimensionSql.matches(parameters, filter, visitValue))
   return `(
     SELECT *, ${DimensionSql.localOffset(parameters, offsets)} AS local_offset, ${DimensionSql.localDay} AS day
-    FROM ${source} ${conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`}
+    FROM ${visitsPlaceholder} ${conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`}
   )`
 }
 
 /** The statement of a query without `event:` dimensions and filters. */
 const ofVisits = (input: Input): string => {
   const usesFacts = input.conversions || input.revenue
-  const from = usesFacts ? `(SELECT *, ${FactSql.facts(input)} AS facts FROM ${visited(input)})` : visited(input)
+  const from = usesFacts
+    ? `(SELECT *, ${FactSql.facts(input)} AS facts FROM ${filteredVisits(input)})`
+    : filteredVisits(input)
   return statementOf(
     input.dimensions.map(visitValue),
     {
-      visitors: input.visitors ? visitors("hashes") : "0",
+      visitors: input.visitors ? countVisitors("hashes") : "0",
       visits: "count()",
       pageviews: "sum(view_count)",
       events: "sum(view_count + event_count)",
@@ -189,14 +191,14 @@ const ofFacts = (input: Input): string => {
         arrayJoin(arrayDistinct(arrayConcat(arrayMap(pair -> pair.1, pairs), entered))) AS key
       FROM (
         SELECT *, ${pairs(input, "facts")} AS pairs
-        FROM (SELECT *, ${FactSql.facts(input)} AS facts FROM ${visited(input)})
+        FROM (SELECT *, ${FactSql.facts(input)} AS facts FROM ${filteredVisits(input)})
       )
     )
   )`
   return statementOf(
     dimensions,
     {
-      visitors: input.visitors ? visitors(hashes("counted")) : "0",
+      visitors: input.visitors ? countVisitors(hashesOf("counted")) : "0",
       visits: "countIf(notEmpty(counted))",
       pageviews: countFacts("= 0", "counted"),
       events: countFacts("< 2", "counted"),
@@ -213,5 +215,5 @@ const ofFacts = (input: Input): string => {
 /** The statement of a query. `visits` returns a statement that selects columns of visits. */
 export const statement = (input: Input, visits: (columns: typeof VisitSql.columns) => string): string => {
   const text = FactSql.mentions(input, isEventDimension) ? ofFacts(input) : ofVisits(input)
-  return text.replace(source, () => `(${visits(VisitSql.mentioned(text))})`)
+  return text.replace(visitsPlaceholder, () => `(${visits(VisitSql.mentioned(text))})`)
 }

@@ -2,20 +2,21 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as RetryAfter from "../../../../src/core/chat/agent/RetryAfter.ts"
 
+/** The date of the response. */
 const date = "Wed, 21 Oct 2026 07:28:00 GMT"
 
 describe("core/chat/agent/RetryAfter", () => {
   it.prop(
     "for any headers, the wait is a whole number of seconds within the bounds",
     [Schema.UndefinedOr(Schema.String), Schema.UndefinedOr(Schema.String)],
-    ([header, date]) => {
-      const seconds = RetryAfter.seconds(header, date)
+    ([header, anyDate]) => {
+      const seconds = RetryAfter.seconds(header, anyDate)
       assert.isTrue(Number.isInteger(seconds))
       assert.isTrue(seconds >= RetryAfter.bounds.min && seconds <= RetryAfter.bounds.max)
     }
   )
 
-  it("the wait is the header's seconds, or the time from the response's date to the header's date", () => {
+  it("the wait is the header's seconds, or the time from the response's date to the header's, within the bounds", () => {
     for (const [header, expected] of [
       ["7", 7],
       ["0", RetryAfter.bounds.min],

@@ -78,7 +78,7 @@ describe("postgres/analytics/reports", () => {
     )
 
     it.effect.prop(
-      "reports are equal while the visits of an open day are stored, also with late rows",
+      "reports from stored visits and from rows are equal while the visits of an open day are stored, also with late rows",
       {
         zone: Zone,
         rows: Rows,
