@@ -32,7 +32,7 @@ const pageOf = (websiteConfigId: string, isScripted: boolean): string => `<!doct
   <button>Send</button>
 </form></main>${isScripted ? `<script type="module" src="/v1/public/forms.js"></script>` : ""}</body></html>`
 
-/** Answers every submission with a status, or never. */
+/** Answers every submission with this status; never, if it is null. */
 const answerWith = (page: Page, status: number | null) =>
   page.route(`**${paths.submit}*`, (route) => (status === null ? undefined : route.fulfill({ status, json: {} })))
 

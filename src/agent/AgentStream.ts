@@ -54,7 +54,7 @@ const endpointOf = Record.map(protocols, ({ path }) =>
 )
 
 /** W3C Trace Context. */
-const toHeaders = ({ sampled, spanId, traceId }: Tracer.AnySpan): Headers => ({
+const headersOfSpan = ({ sampled, spanId, traceId }: Tracer.AnySpan): Headers => ({
   traceparent: `00-${traceId.padStart(32, "0")}-${spanId}-${sampled ? "01" : "00"}`
 })
 
@@ -62,11 +62,11 @@ const toHeaders = ({ sampled, spanId, traceId }: Tracer.AnySpan): Headers => ({
 const traceHeaders = (request: AgentRequest): Effect.Effect<Headers, never, Scope.Scope> =>
   Effect.withFiber(({ cache: { span } }) => {
     if (span === undefined) return noHeaders
-    if (!span.sampled) return Effect.succeed(toHeaders(span))
+    if (!span.sampled) return Effect.succeed(headersOfSpan(span))
     return Effect.makeSpanScoped("AgentStream.stream", {
       kind: "client",
       attributes: { instanceId: request.instance.instanceId }
-    }).pipe(Effect.withTracerEnabled(true), Effect.map(toHeaders))
+    }).pipe(Effect.withTracerEnabled(true), Effect.map(headersOfSpan))
   })
 
 /** Defined outside of `open`, so that the finalizer retains nothing but the response. */
@@ -91,7 +91,7 @@ export const layer = (options: Options): Layer.Layer<AgentStream, never, NodeHtt
       const scheduler = yield* DeadlineScheduler.make
       const timeout = Duration.toMillis(Duration.fromInputUnsafe(options.timeout))
 
-      const toHeadersOf = ({ agentKeyHeader, agentProtocol }: Instance.Instance, key: string): Headers =>
+      const headersOfKey = ({ agentKeyHeader, agentProtocol }: Instance.Instance, key: string): Headers =>
         agentKeyHeader === null ? protocols[agentProtocol].keyHeaders(key) : { [agentKeyHeader]: key }
 
       const keyHeaders = (instance: Instance.Instance): Effect.Effect<Headers, AgentRefused> => {
@@ -104,13 +104,13 @@ export const layer = (options: Options): Layer.Layer<AgentStream, never, NodeHtt
                 Effect.fail(
                   new AgentRefused({ reason: "SECRETS_KEY does not decrypt the agent's key", isKeyLocked: true })
                 ),
-              onSome: (key) => Effect.succeed(toHeadersOf(instance, key))
+              onSome: (key) => Effect.succeed(headersOfKey(instance, key))
             }
           )
         }
         if (agentKeyEnv === null) return noHeaders
         return Effect.flatMap(options.keyOf(agentKeyEnv), (key) => {
-          if (Option.isSome(key)) return Effect.succeed(toHeadersOf(instance, Redacted.value(key.value)))
+          if (Option.isSome(key)) return Effect.succeed(headersOfKey(instance, Redacted.value(key.value)))
           const reason = `the variable ${agentKeyEnv}, which holds the agent's key, is not set`
           return Effect.fail(new AgentRefused({ reason, missingKey: agentKeyEnv }))
         })

@@ -32,8 +32,8 @@ const readCitation = (value: unknown, answer: Answer): void => {
 
 /** Reads the results of a search, or the page that a tool fetched. */
 const readToolResult = (content: unknown, answer: Answer): void => {
-  const found = Array.isArray(content) ? content : [content]
-  for (const value of found) {
+  const results = Array.isArray(content) ? content : [content]
+  for (const value of results) {
     const result = Json.fields(value)
     if (result["type"] !== "web_search_result" && result["type"] !== "web_fetch_result") continue
     const title = Json.text(result["title"]) || Json.text(Json.fields(result["content"])["title"])

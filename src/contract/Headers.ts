@@ -28,7 +28,7 @@ export const decision = {
   [Decision.header]: Schema.optionalKey(
     Schema.Literals(Decision.decisions).annotate({
       description:
-        "Whether the request was counted: `counted`; `repeated` if an earlier request with its idempotency key was; otherwise the reason why it was not"
+        "Whether the request was counted: `counted`; `repeated` if an earlier request with the same idempotency key was counted; otherwise the reason why it was not counted"
     })
   )
 }

@@ -17,8 +17,8 @@ import { Reports } from "../services/analytics/Reports.ts"
 /** The report of a period. */
 export const report = Effect.fnUntraced(function* (site: MailSite, period: Period, range: ReportPeriod.Range) {
   const reports = yield* Reports
-  const answers = (of: ReportPeriod.Range) => {
-    const { leads, pages, sources, totals } = ReportMail.queries(site, of)
+  const answersIn = (days: ReportPeriod.Range) => {
+    const { leads, pages, sources, totals } = ReportMail.queries(site, days)
     // One after another: a mail must not take all connections for reports.
     return Effect.all({
       totals: reports.query(site, totals),
@@ -27,8 +27,8 @@ export const report = Effect.fnUntraced(function* (site: MailSite, period: Perio
       pages: reports.query(site, pages)
     })
   }
-  const current = yield* answers(range)
-  const previous = yield* answers(ReportPeriod.before(period, range))
+  const current = yield* answersIn(range)
+  const previous = yield* answersIn(ReportPeriod.before(period, range))
   return ReportMail.content(site, period, range, current, previous)
 })
 

@@ -42,8 +42,8 @@ export const layer: Layer.Layer<never, never, HttpRouter.HttpRouter | ConsoleSes
       const request = yield* HttpServerRequest.HttpServerRequest
       if (!isSessionRequest(request)) return yield* app
       // If the database is unavailable, the service's own error response is sent.
-      const known = yield* Effect.option(sessions.authenticate(request.cookies[localSessionCookie.key] ?? ""))
-      if (Option.isNone(known) || Option.isSome(known.value)) return yield* app
+      const authenticated = yield* Effect.option(sessions.authenticate(request.cookies[localSessionCookie.key] ?? ""))
+      if (Option.isNone(authenticated) || Option.isSome(authenticated.value)) return yield* app
       const opened = Option.flatten(yield* Effect.option(openSession))
       if (Option.isNone(opened)) return yield* app
       const { cookie } = opened.value

@@ -35,7 +35,7 @@ const nodesOf = async (client: Client, { host: own }: Host): Promise<ReadonlyArr
   )
 }
 
-export type Found =
+export type Target =
   | { readonly _tag: "Server"; readonly host: Host }
   | { readonly _tag: "Cluster"; readonly nodes: ReadonlyArray<Host> }
 
@@ -44,7 +44,7 @@ const identify = Effect.fnUntraced(function* (
   options: ClientOptions,
   host: Host,
   isOnly: boolean
-): Effect.fn.Return<Found, RedisUnavailable, Scope.Scope> {
+): Effect.fn.Return<Target, RedisUnavailable, Scope.Scope> {
   const client = yield* connect(options, host)
   const mode = yield* awaitReply(options.openMillis, () => modeOf(client))
   if (mode === "sentinel") return yield* new RedisUnavailable({ reason: "it is a Sentinel", fault: "sentinel" })
@@ -111,7 +111,7 @@ export const find = (
   { hosts, login, database, master, tls }: RedisAddress,
   known: ReadonlyArray<Host>,
   openMillis: number
-): Effect.Effect<Found, RedisUnavailable> => {
+): Effect.Effect<Target, RedisUnavailable> => {
   const options: ClientOptions = { tls, login, database, openMillis, onError: () => {} }
   if (master === undefined) {
     return firstOf([...hosts, ...known], (host) => identify(options, host, hosts.length === 1))

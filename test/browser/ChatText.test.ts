@@ -43,8 +43,8 @@ const model = {
 const textOf = (...parts: readonly [string, ...Array<string>]) =>
   Schema.Array(Schema.Literals(parts)).pipe(Schema.check(Schema.isMaxLength(40)))
 
-/** With quadratic time, this length would take minutes. */
-const long = 200_000
+/** With quadratic time, a text of this length would take minutes. */
+const longLength = 200_000
 
 const shapes = [
   ".",
@@ -64,16 +64,16 @@ const shapes = [
   "http://",
   "<",
   "<>"
-].map((shape) => shape.repeat(long / shape.length))
+].map((shape) => shape.repeat(longLength / shape.length))
 
 describe("the chat's text functions", () => {
   it.prop(
     "split sentences like the regular expression",
     [textOf(".", "!", "…", ")", "\u201d", "'", "。", "」", " ", "\n", "1", "1. ", "a", "\t")],
     ([parts]) => {
-      const cutter = makeSentenceSplitter()
+      const splitter = makeSentenceSplitter()
       const text = parts.join("")
-      assert.deepStrictEqual([...cutter.add(text), ...cutter.flush()], model.sentences(text))
+      assert.deepStrictEqual([...splitter.add(text), ...splitter.flush()], model.sentences(text))
     }
   )
 
@@ -95,9 +95,9 @@ describe("the chat's text functions", () => {
   it("take linear time", () => {
     for (const shape of shapes) {
       for (const text of [shape, `${shape}a`, `a${shape}b`]) {
-        const cutter = makeSentenceSplitter()
-        const said = [...cutter.add(text), ...cutter.flush()].join("")
-        assert.strictEqual(said.replace(/\s/g, ""), text.replace(/\s/g, ""))
+        const splitter = makeSentenceSplitter()
+        const joined = [...splitter.add(text), ...splitter.flush()].join("")
+        assert.strictEqual(joined.replace(/\s/g, ""), text.replace(/\s/g, ""))
         assert.strictEqual(splitBare(text).join(""), text)
         assert.isUndefined(safeHref(text, page))
         chatUrl("i", { script: page, base: text, page })

@@ -10,7 +10,7 @@ import { until } from "../support/Wait.ts"
 
 inChromium("a form that a framework changes", testServer(), (it) => {
   describe("with a fieldset", () => {
-    const off = `addEventListener("hydracore:submit", () => { group.disabled = true })
+    const disableWhileSending = `addEventListener("hydracore:submit", () => { group.disabled = true })
       addEventListener("hydracore:success", () => { group.disabled = false })`
     const group = `<fieldset id="group">
       <input name="name"><select name="days" multiple><option>1<option>2</select><input type="checkbox" name="news">
@@ -19,7 +19,7 @@ inChromium("a form that a framework changes", testServer(), (it) => {
 
     it.effect("is reset after success, even if its fields were disabled while it was sent", () =>
       Effect.gen(function* () {
-        const { evaluate, page, sent, status } = yield* make({ fields: group, before: off })
+        const { evaluate, page, sent, status } = yield* make({ fields: group, before: disableWhileSending })
         yield* fill(page, { name: "Ada" })
         yield* evaluate(choose)
         yield* press(page)
@@ -33,7 +33,11 @@ inChromium("a form that a framework changes", testServer(), (it) => {
 
     it.effect("opens the next page, even if its fields were disabled while it was sent", () =>
       Effect.gen(function* () {
-        const { page, pages } = yield* make({ fields: group, before: off, attributes: `data-next="/thanks"` })
+        const { page, pages } = yield* make({
+          fields: group,
+          before: disableWhileSending,
+          attributes: `data-next="/thanks"`
+        })
         pages["/thanks"] = "<h1>Thanks</h1>"
         yield* fill(page, { name: "Ada" })
         yield* press(page)
@@ -41,24 +45,24 @@ inChromium("a form that a framework changes", testServer(), (it) => {
       })
     )
 
-    const typing: ReadonlyArray<readonly [field: string, type: string, kept: string]> = [
+    const changes: ReadonlyArray<readonly [field: string, change: string, kept: string]> = [
       ["a text", `document.querySelector("[name=name]").value = "Grace"`, "name,Grace"],
       ["a choice", `document.querySelectorAll("option")[1].selected = true`, "days,2"],
       ["a box", `document.querySelector("[name=news]").checked = true`, "news,on"]
     ]
-    for (const [field, type, kept] of typing) {
-      it.effect(`keeps ${field} that was changed while it was sent`, () =>
+    for (const [field, change, kept] of changes) {
+      it.effect(`keeps ${field} that was changed while the form was sent`, () =>
         Effect.gen(function* () {
           const { evaluate, page, relay, status } = yield* make({ fields: group })
-          let go = () => {}
+          let release = () => {}
           const held = new Promise<void>((resolve) => {
-            go = resolve
+            release = resolve
           })
           relay.fault = (received) => (isSubmit(received) ? { _tag: "Hold", until: held } : undefined)
           yield* fill(page, { name: "Ada" })
           yield* press(page)
-          yield* evaluate(type)
-          go()
+          yield* evaluate(change)
+          release()
           yield* says(status, "Thank you")
           assert.include(yield* evaluate("[...new FormData(document.forms[0])].join(' ')"), kept)
         })
@@ -101,13 +105,13 @@ inChromium("a form that a framework changes", testServer(), (it) => {
   it.effect("that was copied while sending can be sent", () =>
     Effect.gen(function* () {
       const { evaluate, page, relay, sent, status } = yield* make()
-      let held = () => {}
+      let release = () => {}
       relay.fault = (received) =>
         isSubmit(received) && sent().length === 1
           ? {
               _tag: "Hold",
               until: new Promise((resolve) => {
-                held = resolve
+                release = resolve
               })
             }
           : undefined
@@ -124,7 +128,7 @@ inChromium("a form that a framework changes", testServer(), (it) => {
       yield* press(page)
       yield* says(status, "Thank you")
       assert.strictEqual(sent().length, 2)
-      held()
+      release()
     })
   )
 })

@@ -17,8 +17,8 @@ import * as Shell from "./Shell.ts"
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
-/** A document's JSON against what was printed: the same members, with any uuid for `<uuid>`. */
-const sameMembers = (printed: string, documented: string): void => {
+/** Asserts that printed JSON has the members and values that a document shows. `<uuid>` stands for any uuid. */
+const assertSameMembers = (printed: string, documented: string): void => {
   const actual = JSON.parse(printed) as Record<string, unknown>
   for (const [name, value] of Object.entries(JSON.parse(documented) as Record<string, unknown>)) {
     if (value === "<uuid>") assert.match(String(actual[name]), uuid, name)
@@ -27,14 +27,14 @@ const sameMembers = (printed: string, documented: string): void => {
   assert.sameMembers(Object.keys(actual), Object.keys(JSON.parse(documented) as object))
 }
 
-/** What a document says that a block prints: the status line and the body of `http`, or a document of `json`. */
+/** Asserts that a block printed what the document shows after it: a status line and a body (`http`), or JSON (`json`). */
 const checkOutput = (stdout: string, shown: Documents.Block | undefined): void => {
-  if (shown?.language === "json") sameMembers(stdout, shown.text)
+  if (shown?.language === "json") assertSameMembers(stdout, shown.text)
   if (shown?.language !== "http") return
   const [status = "", ...body] = shown.text.split("\n")
   assert.isTrue(stdout.startsWith(`${status}\r\n`), `${stdout.split("\r\n")[0]} instead of ${status}`)
   const documented = body.join("\n").trim()
-  if (documented !== "") sameMembers(stdout.slice(stdout.indexOf("\r\n\r\n")).trim(), documented)
+  if (documented !== "") assertSameMembers(stdout.slice(stdout.indexOf("\r\n\r\n")).trim(), documented)
 }
 
 layer(service, { excludeTestServices: true, timeout: 180_000 })("the documents' commands", (it) => {

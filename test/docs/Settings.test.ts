@@ -20,8 +20,8 @@ const documented = new Map<string, string | undefined>(
 
 const sources = ["src/Config.ts", "src/AnalyticsConfig.ts", "src/DeliveryConfig.ts"]
 
-/** Every variable that the sources read, besides those that the system sets. */
-const read = [
+/** Every variable that the sources read, except those that the system sets. */
+const variablesRead = [
   ...new Set(
     sources.flatMap((file) =>
       [...readFileSync(path.join(Documents.root, file), "utf8").matchAll(/"([A-Z][A-Z_]{3,})"/g)].map(
@@ -36,8 +36,8 @@ const parse = (variables: Record<string, string>) =>
 
 describe("the table of settings", () => {
   it("names every variable, and no other", () => {
-    assert.isAbove(read.length, 20)
-    assert.sameMembers([...documented.keys()], read)
+    assert.isAbove(variablesRead.length, 20)
+    assert.sameMembers([...documented.keys()], variablesRead)
   })
 
   it("gives the defaults: set explicitly, they change nothing", async () => {
@@ -50,7 +50,7 @@ describe("the table of settings", () => {
   it("the operator's environment file has only settings, and they are valid", async () => {
     const lines = Documents.onlyBlock("src/docs/operator.md", "env").split("\n")
     const variables = Object.fromEntries(lines.map((line) => line.split(/=(.*)/s, 2) as [string, string]))
-    for (const name of Object.keys(variables)) assert.include(read, name)
+    for (const name of Object.keys(variables)) assert.include(variablesRead, name)
     await parse(variables)
   })
 })

@@ -17,12 +17,12 @@ export const newSite = SiteDirectory.use((sites) => sites.create({ name: "a", or
 export const newLink = Effect.fnUntraced(function* (
   sites: ConsoleSession["sites"],
   role: Role = "owner",
-  createdBy: { readonly createdBy?: string } = {}
+  options: { readonly createdBy?: string } = {}
 ) {
   const sessions = yield* ConsoleSessions
   const linkExpiresAt = (yield* Clock.currentTimeMillis) + 60_000
   return yield* sessions
-    .createLink({ role, sites, label: "Ada's link", linkExpiresAt, ...createdBy })
+    .createLink({ role, sites, label: "Ada's link", linkExpiresAt, ...options })
     .pipe(Effect.flatMap(Effect.fromOption))
 })
 

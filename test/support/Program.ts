@@ -1,6 +1,6 @@
 /**
  * The service as one bundle, which `scripts/build.ts` builds from the current sources. Tests start it instead of `src/main.ts`,
- * because its start takes a third of the processor time.
+ * because the bundle needs a third of the processor time to start.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The layers that send test events, to the public internet and to the hosts that a test allows, and that mail invitations.
+ * Sends test events and mails invitations. Test events go to the public internet, or to the hosts that a test allows.
  *
  * @module
  */

@@ -30,7 +30,7 @@ export interface Part {
   readonly thaw: Effect.Effect<void>
 }
 
-/** Starts a program as a part. Each start, the first included, runs `run` in a new scope. `run` waits until the program serves. */
+/** Starts a program as a part. Each start, even the first, runs `run` in a new scope. `run` waits until the program serves. */
 const programOf = Effect.fnUntraced(function* <A extends { readonly pid: number }>(
   name: string,
   run: Effect.Effect<A, never, Scope.Scope>
@@ -115,6 +115,6 @@ export const make = Effect.fnUntraced(function* ({ agentUrl, settings }: Options
       { name: "PostgreSQL's primary", ...pair.primary }
     ] satisfies ReadonlyArray<Part>,
     /** The rows of a run that are not in PostgreSQL. */
-    elsewhere: (run: string) => (clickhouse === undefined ? Effect.succeed([]) : viewsIn(clickhouse, run))
+    rowsElsewhere: (run: string) => (clickhouse === undefined ? Effect.succeed([]) : viewsIn(clickhouse, run))
   }
 })

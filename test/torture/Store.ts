@@ -81,10 +81,10 @@ const rowsOf = (sql: PgClient.PgClient, run: string) =>
 export const account = (
   url: string,
   load: Load,
-  elsewhere: Effect.Effect<ReadonlyArray<Ledger.Row>> = Effect.succeed([])
+  rowsElsewhere: Effect.Effect<ReadonlyArray<Ledger.Row>> = Effect.succeed([])
 ): Effect.Effect<Ledger.Account> =>
   use(url, (sql) =>
     Effect.gen(function* () {
-      return Ledger.reconcile(load.ledger, [...(yield* rowsOf(sql, load.run)), ...(yield* elsewhere)])
+      return Ledger.reconcile(load.ledger, [...(yield* rowsOf(sql, load.run)), ...(yield* rowsElsewhere)])
     })
   )

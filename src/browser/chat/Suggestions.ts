@@ -5,7 +5,7 @@
  */
 import * as Limits from "./Limits.ts"
 
-/** Parses the `suggestions` attribute, a JSON list of texts. Returns undefined if the attribute is anything else. */
+/** Parses the `suggestions` attribute, a JSON list of texts. Returns undefined if the attribute is invalid; empty if absent. */
 export const parseSuggestions = (json: string | null): ReadonlyArray<string> | undefined => {
   if (json === null) return []
   try {

@@ -25,9 +25,9 @@ export const layer = (options: Options): Layer.Layer<VisitorSalts, never, SqlCli
     VisitorSalts,
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
-      const one = yield* Semaphore.make(1)
+      const fetchLock = yield* Semaphore.make(1)
       let cached:
-        | { readonly day: number; readonly salt: Uint8Array; readonly given: Effect.Effect<Uint8Array> }
+        | { readonly day: number; readonly salt: Uint8Array; readonly result: Effect.Effect<Uint8Array> }
         | undefined
 
       // If another process was faster, returns its row, locked so that it cannot be deleted meanwhile.
@@ -37,7 +37,7 @@ export const layer = (options: Options): Layer.Layer<VisitorSalts, never, SqlCli
           INSERT INTO visitor_salt AS known (day, salt) VALUES (${PgTypes.date(dateOf(day * dayMillis))}, ${PgTypes.bytea(randomBytes(32))})
           ON CONFLICT (day) DO UPDATE SET salt = known.salt RETURNING salt`.pipe(decodeRows(Row))
         const copy = Uint8Array.from(salt)
-        cached = { day, salt: copy, given: Effect.succeed(copy) }
+        cached = { day, salt: copy, result: Effect.succeed(copy) }
         return copy
       })
 
@@ -56,7 +56,9 @@ export const layer = (options: Options): Layer.Layer<VisitorSalts, never, SqlCli
       return {
         current: Clock.clockWith((clock) => {
           const day = dayOf(clock.currentTimeMillisUnsafe())
-          return cached?.day === day ? cached.given : Database.bounded(options.timeout)(one.withPermit(fetch(day)))
+          return cached?.day === day
+            ? cached.result
+            : Database.bounded(options.timeout)(fetchLock.withPermit(fetch(day)))
         })
       }
     })

@@ -91,13 +91,15 @@ const turnColumns: ReadonlyArray<Columns.Column<Turn>> = [
 
 /**
  * Begins an answer in each conversation that is new, or that is not full and has no running answer. New conversations are
- * created in the order of their keys, because two processes may create the same ones. A turn that names the tracker's session
- * also leaves a pending lead (see `Leads`), and a conversation that begins on a website with subscribers leaves an event.
+ * created in the order of their keys, because otherwise two processes that create the same ones could deadlock. A turn that
+ * names the tracker's session also leaves a pending lead (see `Leads`), and a conversation that begins on a website with
+ * subscribers leaves an event.
  */
 const beginStatement = `
   WITH turn AS MATERIALIZED (
     SELECT * FROM unnest(${given(9)})
-      AS turn (instance_id, conversation_id, message_id, parts, length, answer_id, begun_at, tracker_session, called)
+      AS turn (instance_id, conversation_id, message_id, parts, length, answer_id, begun_at, tracker_session,
+        client_message_id)
   ), idle AS MATERIALIZED (
     SELECT turn.*, locked.conversation_key FROM turn CROSS JOIN LATERAL (
       SELECT conversation_key FROM conversation
@@ -122,11 +124,11 @@ const beginStatement = `
   ), added AS (
     INSERT INTO conversation_message
       (message_id, conversation_key, position, role, parts, characters, created_at, client_id)
-    SELECT id, conversation_key, place, role, said::json, said_length, begun_at, said_as
+    SELECT id, conversation_key, place, role, content::json, content_length, begun_at, client_id
     FROM begun JOIN turn ON answer_id = running CROSS JOIN LATERAL (VALUES
-      (message_id, messages - 1, 'user', turn.parts, length, called),
+      (message_id, messages - 1, 'user', turn.parts, length, client_message_id),
       (answer_id, messages, 'assistant', '[]', 0, NULL)
-    ) AS message (id, place, role, said, said_length, said_as)
+    ) AS message (id, place, role, content, content_length, client_id)
   ), lead AS (
     INSERT INTO pending_lead (lead_id, kind, hosted_website_id, session_id, received_at)
     SELECT gen_random_uuid(), 'chat', hosted_website_id, tracker_session, begun_at
@@ -156,20 +158,20 @@ const completionColumns: ReadonlyArray<Columns.Column<Completion>> = [
 const completeStatement = `
   WITH answer AS MATERIALIZED (
     SELECT * FROM unnest(${given(8)})
-      AS answer (answer_id, said, length, units, ended_at, how, tokens_in, tokens_out)
+      AS answer (answer_id, content, content_length, total_length, ended_at, end_reason, tokens_in, tokens_out)
   ), held AS MATERIALIZED (
     SELECT answer.*, locked.conversation_key FROM answer CROSS JOIN LATERAL (
       SELECT conversation_key FROM conversation WHERE running = answer_id FOR NO KEY UPDATE SKIP LOCKED
     ) AS locked LIMIT (SELECT count(*) FROM answer)
   ), ended AS (
-    UPDATE conversation SET running = NULL, lease_until = NULL, size = size + units,
+    UPDATE conversation SET running = NULL, lease_until = NULL, size = size + total_length,
       updated_at = greatest(updated_at, ended_at)
     FROM held WHERE conversation.conversation_key = held.conversation_key
   ), gone AS (
     DELETE FROM answer_piece USING held WHERE answer_piece.answer_id = held.answer_id
   )
-  UPDATE conversation_message SET parts = said::json, characters = length, ending = how, input_tokens = tokens_in,
-    output_tokens = tokens_out
+  UPDATE conversation_message SET parts = content::json, characters = content_length, ending = end_reason,
+    input_tokens = tokens_in, output_tokens = tokens_out
   FROM held WHERE message_id = answer_id RETURNING message_id AS id`
 
 const Stored = Schema.Array(Schema.Struct({ id: Schema.String }))

@@ -1,5 +1,5 @@
 /**
- * Deletes what the outbox and deliveries have of deleted submissions and conversations.
+ * Deletes the data of deleted submissions and conversations from the outbox and from deliveries.
  *
  * @module
  */
@@ -39,8 +39,8 @@ const deliveryStatements = [
 
 /**
  * Runs statements for these subjects, one after another. A statement may wait for the row locks of other transactions, and the
- * next one must see what those committed: the deletion from the outbox waits for the fan-out of its events, and the update of
- * the deliveries for the record of an attempt.
+ * next one must see what those committed. The deletion from the outbox waits for the fan-out of its events. The update of the
+ * deliveries waits until an attempt is recorded.
  */
 const runForSubjects = (sql: SqlClient.SqlClient, statements: ReadonlyArray<string>, subjects: ReadonlyArray<string>) =>
   Effect.forEach(statements, (statement) => sql.unsafe(statement, [Database.array(subjects, PgTypes.OID.text)]), {

@@ -50,7 +50,7 @@ const Issued = Schema.Array(Schema.Struct({ key_id: Schema.String }))
 
 /**
  * Deletes the keys that ended longer than `Credential.keptMillis` before `now`, with their labels. A key that issued a remaining
- * key, session or link stays: through it, the revocation of an earlier issuer finds the remaining one.
+ * key, session or link stays, because the revocation of an earlier issuer finds the remaining one only through it.
  */
 export const deleteEnded = Effect.fnUntraced(function* (now: number) {
   const sql = yield* SqlClient.SqlClient

@@ -8,13 +8,13 @@ import type { Form, FormRules } from "../../core/forms/FormRules.ts"
 import type { Site } from "../../core/sites/Site.ts"
 import type { StorageUnavailable } from "../Storage.ts"
 
-/** The maximum number of forms with rules of one website: a lookup of the website reads all of them. */
+/** The maximum number of forms with rules per website, because a lookup of the website reads the rules of all its forms. */
 export const maxForms = 50
 
 /** The website has rules for this page already. */
 export class FormExists extends Schema.TaggedError<FormExists>()("FormExists", { page: Schema.String }) {}
 
-/** The website has `maxForms` forms. */
+/** The website has `maxForms` forms with rules. */
 export class TooManyForms extends Schema.TaggedError<TooManyForms>()("TooManyForms", {}) {}
 
 /** A website as a submission needs it. */

@@ -8,7 +8,7 @@ import * as GrowthTables from "./GrowthTables.ts"
 import { names as contenders, type Measure } from "./Measure.ts"
 import { headingOf, ownColumn } from "./Table.ts"
 
-/** A figure of one thing. */
+/** What one unit of `what` costs, such as the bytes of one page view. */
 export interface Unit {
   readonly what: string
   readonly value: number

@@ -41,8 +41,8 @@ const sizes = (sql: PgClient.PgClient) =>
 const Waiting = Schema.Tuple([Schema.Struct({ count: Schema.Int })])
 
 /**
- * Rolls all websites up, unless an earlier run did. Returns the seconds that it took, and PostgreSQL's processor time for a page
- * view in µs.
+ * Rolls all websites up, unless an earlier run did. Returns the seconds that it took, and PostgreSQL's processor time per page
+ * view, in µs.
  */
 export const rollUp = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge: Edge.Edge, rows: number) {
   const [{ count }] = yield* TestBed.onDatabase(testBed, edge.database, (sql) =>
@@ -59,11 +59,13 @@ export const rollUp = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edg
     seconds: (performance.now() - begin) / 1000,
     postgres: (ProcessorTime.read(testBed.postmaster) - before) / rows
   }
-  console.error(`reports: rolled up in ${taken.seconds.toFixed(0)} s, ${taken.postgres.toFixed(1)} µs of a page view`)
+  console.error(
+    `reports: rolled up in ${taken.seconds.toFixed(0)} s, with ${taken.postgres.toFixed(1)} µs of processor time per page view`
+  )
   return taken
 })
 
-/** Time limit of each query of a dashboard over page views alone, which would take minutes. */
+/** Time limit of each dashboard query that reads page views alone: without it, such a query would take minutes. */
 const aloneLimit = Duration.seconds(30)
 
 const row = (contender: string, timings: ReadonlyArray<ReportQueries.Timings>): Row => ({
@@ -81,7 +83,7 @@ const describeTimings = ({ cancelled, own, postgres, wall }: ReportQueries.Timin
     cancelled === 0 ? "" : `, with ${cancelled} of the queries cancelled at the time limit`
   }`
 
-/** Measures the queries of a filled and rolled up database. */
+/** Measures the queries on a database that is filled and rolled up. */
 const measureQueries = (testBed: TestBed.TestBed, edge: Edge.Edge, rounds: number) =>
   TestBed.onDatabase(testBed, edge.database, (sql) =>
     Effect.gen(function* () {

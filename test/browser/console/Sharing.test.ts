@@ -62,7 +62,7 @@ inChromium("the console's sharing", Layer.provideMerge(ConsolePage.SharedOwner.l
     "a shared dashboard is created and ended, without a violation of accessibility in light and dark mode",
     () =>
       Effect.gen(function* () {
-        // The page of another website, so that this test does not see the link of the one before it.
+        // Another website than in the test above, whose link would also be on the page.
         const { fresh } = yield* ConsolePage.Websites
         const { loaded, on, page } = yield* ConsolePage.show(`#/${fresh.websiteConfigId}/sharing`, {
           viewport: { width: 360, height: 800 }

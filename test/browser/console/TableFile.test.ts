@@ -8,7 +8,7 @@ const report = (names: ReadonlyArray<string>) =>
     results: names.map((name, index) => ({ dimensions: [name], metrics: [index, index === 0 ? "<5" : null] }))
   }) as unknown as Report
 
-/** The cells of a quoted text and two numbers in each line. */
+/** The cells of a file in which each line is a quoted text and two numbers. */
 const parse = (file: string): ReadonlyArray<readonly [string, string, string]> =>
   [...file.matchAll(/^"((?:[^"]|"")*)",([^,\r]*),([^,\r]*)\r\n/gm)].map(([, name = "", first = "", second = ""]) => [
     name.replaceAll('""', '"'),
@@ -37,7 +37,7 @@ describe("browser/console/TableFile", () => {
     )
   })
 
-  it("ordinary names and coarse counts stay as they are, and an absent number is empty", () => {
+  it("only formulas are escaped: other names and coarse counts stay as they are, and an absent number is empty", () => {
     const file = TableFile.of(["event:page"], ["visitors", "visits"], report(["/a,b", '"q"', "=1+1", "/a;=1"]))
     assert.deepStrictEqual(parse(file.slice(file.indexOf("\n") + 1)), [
       ["/a,b", "0", "<5"],

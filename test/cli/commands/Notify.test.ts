@@ -62,7 +62,7 @@ describe("cli/commands/Notify", () => {
     }).pipe(Effect.scoped, Effect.provide(TestDatabase.layer))
   )
 
-  it.live("the test of a report is the report itself", () =>
+  it.live("the test mail for a report is the report itself", () =>
     Effect.gen(function* () {
       const { port, received } = yield* mailReceiver()
       const { cli, site } = yield* commands(mail(port))

@@ -14,7 +14,7 @@ const Field = Schema.Union([
 ])
 const Form = Schema.Record(Schema.String, Field)
 
-/** A submission of a form, in which `{ text, times }` is a text repeated. */
+/** A submission of a form. A value `{ text, times }` stands for the text, repeated so many times. */
 const submission = (form: Readonly<Record<string, unknown>>): Submission => ({
   submissionId: "0f8fad5b-d9cb-469f-a165-70867728950e",
   websiteConfigId: "7c9e6679-7425-40de-944b-e07fc1f90ae7",
@@ -31,7 +31,7 @@ const submission = (form: Readonly<Record<string, unknown>>): Submission => ({
   attribution: noAttribution
 })
 
-/** Its name is as long as one may be, and each of its characters has six bytes. */
+/** A website with the longest possible name. In JSON, each character of the name takes six bytes. */
 const website = { websiteConfigId: "7c9e6679-7425-40de-944b-e07fc1f90ae7", name: "\u0001".repeat(SiteInput.maxName) }
 
 const payloadOf = (stored: Submission, name = website.name) =>

@@ -8,7 +8,7 @@ const now = 1_790_000_000_000
 const unknown = { isUnsubscribed: false, isKnown: false, mailsAt: [], othersMailsAt: [] }
 const others = Array.from({ length: maxMails }, (_, index) => now - index * 1_000)
 
-/** Attempts to send the mail again: the seconds since the last one, and whether it is another address of the website. */
+/** Attempts to send a confirmation mail again: the seconds since the previous one, and whether it is for another address. */
 const Attempts = Schema.Array(
   Schema.Struct({
     seconds: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 9_000 })),
@@ -20,7 +20,7 @@ const countOfLastDay = (times: ReadonlyArray<number>, at: number) =>
   times.filter((time) => time > at - dayMillis && time <= at).length
 
 describe("core/mail/MailRecipient", () => {
-  it("an address that unsubscribed is refused, even if it has another notification", () => {
+  it("an address that unsubscribed is refused, even if it has a notification", () => {
     for (const isKnown of [false, true]) {
       const decision = MailRecipient.decide({ ...unknown, isKnown, isUnsubscribed: true }, now)
       assert.deepStrictEqual(decision, { _tag: "Unsubscribed" })
@@ -53,7 +53,7 @@ describe("core/mail/MailRecipient", () => {
   })
 
   it.prop(
-    "an address gets three confirmation mails a day, ten minutes apart, and a website twenty; a wait ends when it says",
+    "an address gets three confirmation mails a day, ten minutes apart, and a website twenty; `waitMillis` is exact",
     [Attempts],
     ([attempts]) => {
       const [mailsAt, othersMailsAt]: [Array<number>, Array<number>] = [[], []]
@@ -94,7 +94,7 @@ describe("core/mail/MailRecipient", () => {
     )
   })
 
-  it("a digest depends on the key, the website and the address, and not on the case of its letters", () => {
+  it("a digest depends on the key, the website and the address, but ignores the case of the address", () => {
     const digest = (site = "a", address = "ada@example.com", byte = 0) =>
       Buffer.from(MailRecipient.digestOf(new Uint8Array(32).fill(byte), site, address)).toString("hex")
     assert.lengthOf(digest(), 64)

@@ -46,7 +46,7 @@ describe("core/text/BarChart", () => {
   })
 
   it.prop(
-    "bars are proportional to an eighth of a cell, and the longest fills its column",
+    "bars are proportional to their numbers, with a precision of an eighth of a cell, and the longest fills its column",
     [Bars, Width],
     ([bars, width]) => {
       const lengths = linesOf(plain(bars), width).map(lengthOf)

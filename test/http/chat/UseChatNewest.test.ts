@@ -12,23 +12,23 @@ import { postgres } from "../../support/Storages.ts"
 import { TestServer, layer as testServer } from "../../support/TestServer.ts"
 import { recorder, send, textOf, useChat } from "../../support/UseChatClient.ts"
 
-/** The form that the SDK documents: the message, and no message to regenerate an answer. */
+/** As the SDK documents it: sends the message, except when an answer is regenerated. */
 const message: PrepareSendMessagesRequest<UIMessage> = ({ id, messageId, messages, trigger }) => ({
   body:
     trigger === "regenerate-message" ? { id, trigger, messageId } : { id, message: messages.at(-1), trigger, messageId }
 })
 
-/** The message, also to regenerate its answer. */
+/** Sends the message, even when its answer is regenerated. */
 const always: PrepareSendMessagesRequest<UIMessage> = ({ id, messageId, messages, trigger }) => ({
   body: { id, message: messages.at(-1), trigger, messageId }
 })
 
-/** A list of one message. */
+/** Sends a list of one message. */
 const list: PrepareSendMessagesRequest<UIMessage> = ({ id, messageId, messages, trigger }) => ({
   body: { id, messages: messages.slice(-1), trigger, messageId }
 })
 
-/** A list of one message, with the id of this message as `messageId`. */
+/** Sends a list of one message, with the id of this message as `messageId`. */
 const named: PrepareSendMessagesRequest<UIMessage> = ({ id, messages, trigger }) => ({
   body: { id, messages: messages.slice(-1), trigger, messageId: messages.at(-1)?.id }
 })
@@ -91,33 +91,37 @@ for (const [name, storage] of storages)
       }
 
       for (const [form, prepare] of Object.entries({ list, named })) {
-        it.effect(`as a list (${form}): an edit replaces its message, and nothing else is an edit`, () =>
-          Effect.gen(function* () {
-            const chat = yield* started(prepare)
-            const assertStored = Effect.map(stored(chat), (lines) => assert.deepStrictEqual(lines, linesOf(chat)))
-            for (const text of ["first", "second", "third"]) yield* send(chat, text)
-            yield* assertStored
-            yield* Effect.promise(() => chat.sendMessage({ text: "second, edited", messageId: chat.messages[2]!.id }))
-            assert.lengthOf(chat.messages, 4)
-            yield* assertStored
-            yield* send(chat, "more")
-            yield* Effect.promise(() => chat.regenerate())
-            assert.lengthOf(chat.messages, 6)
-            yield* assertStored
-          })
+        it.effect(
+          `as a list (${form}): an edit replaces the edited message, and no other request is taken for an edit`,
+          () =>
+            Effect.gen(function* () {
+              const chat = yield* started(prepare)
+              const assertStored = Effect.map(stored(chat), (lines) => assert.deepStrictEqual(lines, linesOf(chat)))
+              for (const text of ["first", "second", "third"]) yield* send(chat, text)
+              yield* assertStored
+              yield* Effect.promise(() => chat.sendMessage({ text: "second, edited", messageId: chat.messages[2]!.id }))
+              assert.lengthOf(chat.messages, 4)
+              yield* assertStored
+              yield* send(chat, "more")
+              yield* Effect.promise(() => chat.regenerate())
+              assert.lengthOf(chat.messages, 6)
+              yield* assertStored
+            })
         )
       }
 
-      it.effect("with an id without memory, a message is answered without history, and regenerating is refused", () =>
-        Effect.gen(function* () {
-          const chat = yield* useChat({ id: "guessable", prepareSendMessagesRequest: message })
-          yield* send(chat, "first")
-          yield* send(chat, "second")
-          assert.deepStrictEqual(lastMessages(), ["second"])
-          assert.deepStrictEqual(chat.lastMessage?.metadata, { conversation_id: "guessable", memory: false })
-          yield* Effect.promise(() => chat.regenerate())
-          assert.strictEqual(chat.error?.message, "This conversation has no message to answer again.")
-        })
+      it.effect(
+        "with a guessable id, which has no memory, a message is answered without history, and regenerating is refused",
+        () =>
+          Effect.gen(function* () {
+            const chat = yield* useChat({ id: "guessable", prepareSendMessagesRequest: message })
+            yield* send(chat, "first")
+            yield* send(chat, "second")
+            assert.deepStrictEqual(lastMessages(), ["second"])
+            assert.deepStrictEqual(chat.lastMessage?.metadata, { conversation_id: "guessable", memory: false })
+            yield* Effect.promise(() => chat.regenerate())
+            assert.strictEqual(chat.error?.message, "This conversation has no message to answer again.")
+          })
       )
 
       it.effect("a message without a text, and one that is too long, are refused with a sentence", () =>

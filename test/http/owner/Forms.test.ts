@@ -30,7 +30,7 @@ layer(testServer({}, undefined, losingWebsites), { excludeTestServices: true })(
 
 for (const [name, storage] of emptyStorages) {
   layer(testServer({}, undefined, undefined, storage()), { excludeTestServices: true })(`forms ${name}`, (it) => {
-    it.effect("sets, lists and deletes the rules of forms of the website only", () =>
+    it.effect("sets, lists and deletes form rules of this website only", () =>
       Effect.gen(function* () {
         const [mine, theirs] = [yield* opened, yield* opened]
         const page = "contact & more/ü"

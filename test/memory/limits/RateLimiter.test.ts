@@ -30,20 +30,20 @@ describe("memory/limits/RateLimiter: bounds", () => {
       ).check(Schema.isMaxLength(60))
     ],
     ([maxKeys, steps]) => {
-      const counts = new SlidingWindows({ maxKeys })
+      const windows = new SlidingWindows({ maxKeys })
       let now = 0
       for (const step of steps) {
         now += step.wait
-        counts.take(step.policy === "minute" ? minute : second, step.key, now)
-        assert.isAtLeast(counts.size.keys, 1)
-        assert.isAtMost(counts.size.keys, maxKeys)
-        assert.isAtMost(counts.size.times, 2 * counts.size.keys)
+        windows.take(step.policy === "minute" ? minute : second, step.key, now)
+        assert.isAtLeast(windows.size.keys, 1)
+        assert.isAtMost(windows.size.keys, maxKeys)
+        assert.isAtMost(windows.size.times, 2 * windows.size.keys)
       }
     }
   )
 
   it("counts thousands of clients separately, also after the table has grown", () => {
-    const counts = new SlidingWindows({ maxKeys: 100_000 })
+    const windows = new SlidingWindows({ maxKeys: 100_000 })
     const keys = Array.from({ length: 10_000 }, (_, client) =>
       client % 3 === 0
         ? `10.0.${client >> 8}.${client & 255}`
@@ -52,29 +52,29 @@ describe("memory/limits/RateLimiter: bounds", () => {
           : `2002:${client.toString(16)}:0:1::/64`
     )
     for (const remaining of [1, 0]) {
-      for (const key of keys) assert.strictEqual(counts.take(minute, key, 0).remaining, remaining)
+      for (const key of keys) assert.strictEqual(windows.take(minute, key, 0).remaining, remaining)
     }
-    for (const key of keys) assert.isFalse(counts.take(minute, key, 1).accepted)
-    for (const key of keys) assert.isTrue(counts.take(second, key, 1).accepted)
-    assert.deepStrictEqual(counts.size, { keys: 20_000, times: 30_000 })
+    for (const key of keys) assert.isFalse(windows.take(minute, key, 1).accepted)
+    for (const key of keys) assert.isTrue(windows.take(second, key, 1).accepted)
+    assert.deepStrictEqual(windows.size, { keys: 20_000, times: 30_000 })
   })
 
   it("evicts thousands of clients and keeps all others", () => {
     const maxKeys = 3_000
-    const counts = new SlidingWindows({ maxKeys })
+    const windows = new SlidingWindows({ maxKeys })
     const keyOf = (client: number) => `10.0.${client >> 8}.${client & 255}`
     for (let client = 0; client < 10_000; client++) {
       // A client that sends again is renewed, so that the order of eviction differs from the order of arrival.
-      counts.take(minute, keyOf(client), 0)
-      if (client % 3 === 0) counts.take(minute, keyOf(Math.max(0, client - 1_000)), 0)
+      windows.take(minute, keyOf(client), 0)
+      if (client % 3 === 0) windows.take(minute, keyOf(Math.max(0, client - 1_000)), 0)
     }
     // The table holds the last thousand clients, none of which was renewed, and the renewed clients of the thousand before.
     for (let client = 9_000; client < 10_000; client++) {
-      assert.strictEqual(counts.take(minute, keyOf(client), 0).remaining, 0, keyOf(client))
+      assert.strictEqual(windows.take(minute, keyOf(client), 0).remaining, 0, keyOf(client))
     }
     for (let client = 8_001; client < 8_999; client++) {
       const renewed = (client + 1_000) % 3 === 0
-      assert.strictEqual(counts.take(minute, keyOf(client), 0).accepted, !renewed, keyOf(client))
+      assert.strictEqual(windows.take(minute, keyOf(client), 0).accepted, !renewed, keyOf(client))
     }
   })
 
@@ -86,12 +86,12 @@ describe("memory/limits/RateLimiter: bounds", () => {
     ],
     ([limit, waits]) => {
       const policy: RateLimitPolicy = { name: "busy", limit, windowMillis: 1000 }
-      const counts = new SlidingWindows({ maxKeys: 10 })
+      const windows = new SlidingWindows({ maxKeys: 10 })
       const accepted: Array<number> = []
       let now = 0
       for (const wait of waits) {
         now += wait
-        const decision = counts.take(policy, "10.0.0.1", now)
+        const decision = windows.take(policy, "10.0.0.1", now)
         assert.deepStrictEqual(decision, decide(policy, accepted, now))
         if (decision.accepted) accepted.push(now)
       }
@@ -101,11 +101,11 @@ describe("memory/limits/RateLimiter: bounds", () => {
 
   it("a ring that has wrapped around keeps its order when it grows", () => {
     const policy: RateLimitPolicy = { name: "busy", limit: 4, windowMillis: 1000 }
-    const counts = new SlidingWindows({ maxKeys: 10 })
+    const windows = new SlidingWindows({ maxKeys: 10 })
     const accepted: Array<number> = []
     // When the third time is added, the full ring of two stores its newer time first.
     for (const now of [0, 600, 1100, 1200, 1650, 1700, 1750]) {
-      const decision = counts.take(policy, "10.0.0.1", now)
+      const decision = windows.take(policy, "10.0.0.1", now)
       assert.deepStrictEqual(decision, decide(policy, accepted, now))
       if (decision.accepted) accepted.push(now)
     }
@@ -116,85 +116,85 @@ describe("memory/limits/RateLimiter: bounds", () => {
     [Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 9 }))).check(Schema.isMaxLength(200))],
     ([clients]) => {
       const maxKeys = 5
-      const counts = new SlidingWindows({ maxKeys })
+      const windows = new SlidingWindows({ maxKeys })
       /** The clients in the table, oldest first, and how many requests of each were accepted. */
-      let model: ReadonlyArray<readonly [client: number, times: number]> = []
+      let model: ReadonlyArray<readonly [client: number, acceptedCount: number]> = []
       for (const client of clients) {
-        const times = model.find(([other]) => other === client)?.[1] ?? 0
-        const accepted = times < minute.limit
-        assert.strictEqual(counts.take(minute, `10.0.0.${client}`, 0).accepted, accepted)
-        model = [...model.filter(([other]) => other !== client), [client, accepted ? times + 1 : times] as const]
+        const acceptedCount = model.find(([other]) => other === client)?.[1] ?? 0
+        const accepted = acceptedCount < minute.limit
+        assert.strictEqual(windows.take(minute, `10.0.0.${client}`, 0).accepted, accepted)
+        model = [...model.filter(([other]) => other !== client), [client, acceptedCount + (accepted ? 1 : 0)] as const]
         model = model.slice(-maxKeys)
-        assert.strictEqual(counts.size.keys, model.length)
+        assert.strictEqual(windows.size.keys, model.length)
       }
     }
   )
 
   it("evicts only the longest idle key when there are too many keys", () => {
-    const counts = new SlidingWindows({ maxKeys: 3 })
-    for (const key of ["a", "b", "c"]) for (let times = 0; times < 2; times++) counts.take(minute, key, 0)
-    counts.take(minute, "a", 1)
-    counts.take(minute, "d", 2)
-    assert.strictEqual(counts.size.keys, 3)
-    assert.isFalse(counts.take(minute, "a", 3).accepted)
-    assert.isFalse(counts.take(minute, "c", 3).accepted)
-    assert.isTrue(counts.take(minute, "b", 3).accepted)
+    const windows = new SlidingWindows({ maxKeys: 3 })
+    for (const key of ["a", "b", "c"]) for (let request = 0; request < 2; request++) windows.take(minute, key, 0)
+    windows.take(minute, "a", 1)
+    windows.take(minute, "d", 2)
+    assert.strictEqual(windows.size.keys, 3)
+    assert.isFalse(windows.take(minute, "a", 3).accepted)
+    assert.isFalse(windows.take(minute, "c", 3).accepted)
+    assert.isTrue(windows.take(minute, "b", 3).accepted)
   })
 
   it("evicts the longest idle key of all policies", () => {
-    const counts = new SlidingWindows({ maxKeys: 2 })
-    counts.take(second, "a", 0)
-    counts.take(minute, "a", 1)
-    counts.take(minute, "b", 2)
-    assert.strictEqual(counts.take(minute, "a", 3).remaining, 0)
-    assert.strictEqual(counts.take(second, "a", 3).remaining, 1)
+    const windows = new SlidingWindows({ maxKeys: 2 })
+    windows.take(second, "a", 0)
+    windows.take(minute, "a", 1)
+    windows.take(minute, "b", 2)
+    assert.strictEqual(windows.take(minute, "a", 3).remaining, 0)
+    assert.strictEqual(windows.take(second, "a", 3).remaining, 1)
   })
 
   it("evicts idle keys, also of a policy that is no longer used", () => {
-    const counts = new SlidingWindows({ maxKeys: 100_000 })
+    const windows = new SlidingWindows({ maxKeys: 100_000 })
     for (let client = 0; client < 1000; client++) {
-      counts.take(minute, `client ${client}`, 0)
-      counts.take(second, `client ${client}`, 0)
+      windows.take(minute, `client ${client}`, 0)
+      windows.take(second, `client ${client}`, 0)
     }
-    assert.strictEqual(counts.size.keys, 2000)
-    for (let times = 0; times < 200; times++) counts.take(second, "another", 60_000)
-    assert.strictEqual(counts.size.keys, 1)
+    assert.strictEqual(windows.size.keys, 2000)
+    for (let request = 0; request < 200; request++) windows.take(second, "another", 60_000)
+    assert.strictEqual(windows.size.keys, 1)
   })
 
   it("a client that sends continuously is accepted again as soon as its accepted requests leave the window", () => {
-    const counts = new SlidingWindows({ maxKeys: 10 })
+    const windows = new SlidingWindows({ maxKeys: 10 })
     const accepted: Array<number> = []
     for (let now = 0; now <= 180_000; now += 500) {
-      if (counts.take(minute, "a", now).accepted) accepted.push(now)
+      if (windows.take(minute, "a", now).accepted) accepted.push(now)
     }
     assert.deepStrictEqual(accepted, [0, 500, 60_000, 60_500, 120_000, 120_500, 180_000])
   })
 
   it("bounds the times of accepted requests under a large limit", () => {
     const large: RateLimitPolicy = { name: "large", limit: 999_999, windowMillis: 86_400_000 }
-    const counts = new SlidingWindows({ maxKeys: 10 })
+    const windows = new SlidingWindows({ maxKeys: 10 })
     for (const key of ["a", "b", "c"]) {
-      for (let times = 0; times < 400_000; times++) counts.take(large, key, 0)
-      assert.isAtMost(counts.size.times, 1_000_000)
+      for (let request = 0; request < 400_000; request++) windows.take(large, key, 0)
+      assert.isAtMost(windows.size.times, 1_000_000)
     }
-    assert.strictEqual(counts.take(large, "c", 0).remaining, 999_999 - 400_001)
-    assert.strictEqual(counts.size.keys, 1)
+    assert.strictEqual(windows.take(large, "c", 0).remaining, 999_999 - 400_001)
+    assert.strictEqual(windows.size.keys, 1)
   })
 
   it("retains neither long keys nor the headers that short keys were sliced from", () => {
     collectGarbage()
     const before = process.memoryUsage().heapUsed
-    const counts = new SlidingWindows({ maxKeys: 10_000 })
+    const windows = new SlidingWindows({ maxKeys: 10_000 })
     for (let client = 0; client < 1000; client++) {
       const address = `2001:db8:${client.toString(16)}:ffff::/64`
       const header = `${"x".repeat(100_000)}${address}`
       // Searching flattens the text, so that a slice of it refers to the whole text.
-      counts.take(minute, header.slice(header.indexOf(address)), 0)
-      counts.take(minute, header, 0)
+      windows.take(minute, header.slice(header.indexOf(address)), 0)
+      windows.take(minute, header, 0)
     }
     collectGarbage()
-    assert.strictEqual(counts.size.keys, 2000)
+    assert.strictEqual(windows.size.keys, 2000)
     assert.isBelow(process.memoryUsage().heapUsed - before, 20_000_000)
-    assert.strictEqual(counts.take(minute, "2001:db8:1:ffff::/64", 0).remaining, 0)
+    assert.strictEqual(windows.take(minute, "2001:db8:1:ffff::/64", 0).remaining, 0)
   })
 })

@@ -50,8 +50,8 @@ const flags = [
 
 /**
  * The flags of the browser with windows. For each new page, it would also load the pages of the address bar's menus, and start a
- * process for the next page: together they take more processor time than the page of a test. The later features are Playwright's:
- * Chromium reads the last list only.
+ * process for the next page: together they take more processor time than the page of a test. The features from `AimEnabled` on
+ * are among those that Playwright disables: they are repeated because Chromium reads only the last list.
  */
 const windowFlags = [
   ...flags,
@@ -158,8 +158,8 @@ const visitor = Effect.fnUntraced(function* ({
 export const layer: Layer.Layer<Chromium> = Layer.succeed(Chromium, Chromium.of({ visitor }))
 
 /**
- * Runs tests in Chromium with the layer `provided`, on the real clock, and with `concurrent` all at once. Without Chromium they
- * are skipped with a warning, and fail in continuous integration.
+ * Runs tests in Chromium, with the layer `provided` and on the real clock. With `concurrent`, they run all at once. Without
+ * Chromium, they fail in continuous integration, and are skipped with a warning elsewhere.
  */
 export const inChromium = <R, E>(
   name: string,
@@ -190,7 +190,7 @@ export const inChromium = <R, E>(
 }
 
 /**
- * Opens a page in a Chromium without automation, until the scope closes: an automated Chromium does not prerender.
+ * Opens a page in a Chromium without automation, because an automated one does not prerender. The Chromium ends with the scope.
  */
 export const openWithoutAutomation = (url: string): Effect.Effect<void, never, Scope.Scope> =>
   Effect.acquireRelease(

@@ -91,7 +91,7 @@ export const stack = Effect.fnUntraced(function* (options: {
   const talks = yield* Effect.promise(() => Promise.all(visitors))
   const seen = talks.flatMap((each) => each.seen)
   for (const each of seen) assert.ok(isKept(each), `${each.message}: ${each.line.ending} ${each.line.text}`)
-  const account = yield* Store.account(pair.replica.url, load, installation.elsewhere(load.run))
+  const account = yield* Store.account(pair.replica.url, load, installation.rowsElsewhere(load.run))
   const resumed = seen.reduce((sum, each) => sum + each.resumed, 0)
   const answers = seen.filter(({ line }) => line.ending === "stop").length
   assert.ok(answers > 0 && resumed > 0, `${answers} answers ended, ${resumed} were resumed`)

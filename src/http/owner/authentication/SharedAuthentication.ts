@@ -24,7 +24,7 @@ const unauthorized: Unauthorized = {
   headers: {}
 }
 
-const off = Errors.make("NotFound", "There is no console at this address. CONSOLE=on turns it on.")
+const noConsole = Errors.make("NotFound", "There is no console at this address. CONSOLE=on turns it on.")
 
 export const layer = (options: Options) =>
   Layer.effect(
@@ -48,7 +48,7 @@ export const layer = (options: Options) =>
       return {
         shareSecret: Effect.fnUntraced(function* (handler, { credential }) {
           yield* addOwnerHeaders
-          if (!options.console) return yield* Effect.fail(off)
+          if (!options.console) return yield* Effect.fail(noConsole)
           yield* limits.admit
           const found = yield* access(Redacted.value(credential)).pipe(
             Effect.catchTag("StorageUnavailable", Failures.ofStorage)

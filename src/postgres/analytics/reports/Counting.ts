@@ -104,16 +104,16 @@ const useCustomPlans = (sql: SqlClient.SqlClient) =>
 
 /** Adds up parts of groups that count different days. */
 const add = (parts: ReadonlyArray<Counts.Group>): ReadonlyArray<Counts.Group> => {
-  const found = new Map<string, Counts.Group>()
+  const groups = new Map<string, Counts.Group>()
   for (const group of parts) {
     const key = Counts.keyOf(group.dimensions)
-    const known = found.get(key)
-    found.set(
+    const known = groups.get(key)
+    groups.set(
       key,
       known === undefined ? group : { dimensions: group.dimensions, counts: Counts.sum(known.counts, group.counts) }
     )
   }
-  return [...found.values()]
+  return [...groups.values()]
 }
 
 /** Counts the groups of a query in one range of days. */
@@ -131,13 +131,13 @@ export const count = Effect.fnUntraced(function* (
   const end = days.at(-1)?.end ?? 0
   const state = yield* RollupState.read(sql, site, query.timeZone, { ...range, months, end })
   const current = RollupState.withCurrentGoals(state)
-  const nothing: RollupPlan.State = { days: new Map(), months: new Map(), stale: [] }
+  const noRollups: RollupPlan.State = { days: new Map(), months: new Map(), stale: [] }
 
   const groupsOf = Effect.fnUntraced(function* (shape: Counting.Shape, metrics: Query["metrics"]) {
     const { conversions, dimensions, filters, revenue } = shape
-    const reading = allowed === "rollups" ? RollupSql.reading(shape) : null
+    const rollupReading = allowed === "rollups" ? RollupSql.reading(shape) : null
     const usesGoals = conversions || Evaluate.usesGoals(shape)
-    const usable = allowed === "rows" ? nothing : reading !== null && usesGoals ? current : state
+    const usable = allowed === "rows" ? noRollups : rollupReading !== null && usesGoals ? current : state
     const plan = RollupPlan.make(days, usable)
     const parameters = new Parameters()
     const live = (stored: ReadonlyArray<RollupPlan.Interval>, summed: ReadonlyArray<RollupPlan.Interval>) =>
@@ -158,15 +158,15 @@ export const count = Effect.fnUntraced(function* (
         goals: state.goals
       })
     const statements =
-      reading === null
+      rollupReading === null
         ? [live([...plan.stored, ...plan.partlySummed, ...plan.open], [])]
         : [
             ...(plan.months.length + plan.days.length > 0
-              ? [RollupSql.statement(parameters, site.hostedWebsiteId, { dimensions, metrics }, reading, plan)]
+              ? [RollupSql.statement(parameters, site.hostedWebsiteId, { dimensions, metrics }, rollupReading, plan)]
               : []),
             ...(plan.raw.length > 0 ? [live(plan.open, plan.partlySummed)] : [])
           ]
-    const isShort = reading !== null && lengthOf([...plan.partlySummed, ...plan.open, ...plan.raw]) <= maxTail
+    const isShort = rollupReading !== null && lengthOf([...plan.partlySummed, ...plan.open, ...plan.raw]) <= maxTail
     if (!isShort) yield* useCustomPlans(sql)
     return yield* execute(sql, parameters, statements, limit)
   })

@@ -229,7 +229,7 @@ export const statement = (parameters: Parameters, input: Input): string => {
         CASE dimension WHEN 'time:hour' THEN (${parameters.texts(hours.labels)})[value::int] ELSE value END AS name,
         ${[...GroupSql.counts, "revenue"].join(", ")}
       FROM (
-        SELECT dimension, day, value, ${GroupSql.joined}
+        SELECT dimension, day, value, ${GroupSql.aggregates}
         FROM (${[...visitParts, ...factParts, ...reachedParts].join(" UNION ALL ")}) AS part GROUP BY dimension, day, value
       ) AS summed`
 }

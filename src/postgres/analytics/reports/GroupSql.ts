@@ -40,7 +40,7 @@ export const partial = (group: string, given: Given, from: string): string =>
  * Aggregates the partial counts of a group. Only visitors can come from two partial counts. Each other count comes from one, and
  * its maximum is cheaper than a sum of `bigint`, which is a `numeric`.
  */
-export const joined = `sum(visitors)::bigint AS visitors,
+export const aggregates = `sum(visitors)::bigint AS visitors,
   ${counts
     .filter((name) => name !== "visitors")
     .map((name) => `max(${name})::bigint AS ${name}`)
@@ -233,5 +233,5 @@ export const statement = (parameters: Parameters, input: GroupScope.Input): stri
   const visited = VisitedSql.expressions(scope)
   const { expressions, parts } = GroupScope.mentions(scope, isEventDimension) ? ofFacts(scope) : ofVisits(scope)
   return `WITH RECURSIVE ${[...visited, ...expressions].join(", ")}
-    SELECT dimensions, ${joined} FROM (${parts.join(" UNION ALL ")}) AS part GROUP BY dimensions`
+    SELECT dimensions, ${aggregates} FROM (${parts.join(" UNION ALL ")}) AS part GROUP BY dimensions`
 }

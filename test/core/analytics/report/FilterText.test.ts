@@ -18,7 +18,7 @@ describe("core/analytics/report/FilterText", () => {
       )
   )
 
-  it("parses a filter in JSON, and rejects incomplete filters", () => {
+  it("parses a filter in JSON, and rejects invalid filters", () => {
     assert.deepStrictEqual(
       FilterText.parse('["not", ["is", "event:page", ["a|b"]]]'),
       Option.some(["not", ["is", "event:page", ["a|b"]]])
