@@ -108,17 +108,17 @@ const replay = Effect.fnUntraced(function* (files: ReadonlyArray<string>, folder
     agent.body = Recording.toEventStream(recording)
     const { token, url } = yield* instanceFor(recording.protocol)
     const answer = yield* send(url, token)
-    const line = Comparison.compare(Recording.expected(recording), answer)
-    if (line.differences.length > 0) differing++
+    const comparison = Comparison.compare(Recording.expected(recording), answer)
+    if (comparison.differences.length > 0) differing++
     console.log(
       [
         name,
         recording.protocol,
-        line.differences.join("; ") || "ok",
-        `${line.characters} characters`,
-        `${line.sources} sources`,
-        line.activities.join("+") || "no activity",
-        line.ending
+        comparison.differences.join("; ") || "ok",
+        `${comparison.characters} characters`,
+        `${comparison.sources} sources`,
+        comparison.activities.join("+") || "no activity",
+        comparison.ending
       ].join("  ")
     )
   }

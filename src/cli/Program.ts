@@ -16,19 +16,19 @@ import * as Serve from "./commands/Serve.ts"
 import * as Webhook from "./commands/Webhook.ts"
 import * as LocalDatabase from "./support/LocalDatabase.ts"
 
-const settings = Effect.flatMap(Settings, LocalDatabase.withSecretsKey)
+const loadSettings = Effect.flatMap(Settings, LocalDatabase.withSecretsKey)
 
 const storage = Layer.unwrap(
-  Effect.map(settings, (found) => App.storage(found).pipe(Layer.provide(LocalDatabase.layer(found))))
+  Effect.map(loadSettings, (settings) => App.storage(settings).pipe(Layer.provide(LocalDatabase.layer(settings))))
 )
 
 const delivery = Cli.requireReady(
   Layer.unwrap(
-    Effect.map(settings, (found) =>
-      App.testDeliveries(found).pipe(
-        Layer.provide(App.outwardClient(found)),
-        Layer.provideMerge(App.storage(found)),
-        Layer.provide(LocalDatabase.layer(found))
+    Effect.map(loadSettings, (settings) =>
+      App.testDeliveries(settings).pipe(
+        Layer.provide(App.outwardClient(settings)),
+        Layer.provideMerge(App.storage(settings)),
+        Layer.provide(LocalDatabase.layer(settings))
       )
     )
   )

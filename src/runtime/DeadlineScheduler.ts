@@ -1,6 +1,6 @@
 /**
  * Calls many objects back at their deadlines with at most one fiber. A fiber and a timer per object would take more memory
- * than the rest of an idle chat stream. It is not a service: `Clock`, which it depends on, is one.
+ * than the rest of an idle chat stream. It is not a service, because tests control it through the service `Clock`.
  *
  * @module
  */

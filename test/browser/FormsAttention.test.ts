@@ -36,9 +36,9 @@ const waiting = Effect.fnUntraced(function* (attributes: string, first: Fault, .
   }
 })
 
-const away: Fault = { _tag: "Answer", status: 503 }
+const unavailable: Fault = { _tag: "Answer", status: 503 }
 
-const after = (seconds: number): Fault => ({
+const unavailableFor = (seconds: number): Fault => ({
   _tag: "Answer",
   status: 503,
   headers: { "retry-after": `${seconds}`, "access-control-expose-headers": "retry-after" }
@@ -50,7 +50,7 @@ inChromium("a retried form", testServer(), (it) => {
 
     it.effect("and focuses the first one if the visitor is waiting", () =>
       Effect.gen(function* () {
-        const { evaluate, passes } = yield* waiting("", away, fault)
+        const { evaluate, passes } = yield* waiting("", unavailable, fault)
         yield* passes(`document.forms[0].dataset.state === "invalid"`)
         assert.strictEqual(yield* evaluate("document.activeElement.name"), "email")
       })
@@ -58,7 +58,7 @@ inChromium("a retried form", testServer(), (it) => {
 
     it.effect("and keeps the focus where the visitor is typing", () =>
       Effect.gen(function* () {
-        const { evaluate, page, passes } = yield* waiting("", away, fault)
+        const { evaluate, page, passes } = yield* waiting("", unavailable, fault)
         yield* Effect.promise(() => page.locator("#elsewhere").pressSequentially("Half a wo"))
         yield* passes(`document.forms[0].dataset.state === "invalid"`)
         assert.strictEqual(yield* evaluate("document.activeElement.id"), "elsewhere")
@@ -68,7 +68,7 @@ inChromium("a retried form", testServer(), (it) => {
   })
 
   describe("opens the next page", () => {
-    const next = (name: string, goesOn: boolean, first: Fault, meanwhile: string) =>
+    const next = (name: string, opensNext: boolean, first: Fault, meanwhile: string) =>
       it.effect(name, () =>
         Effect.gen(function* () {
           const { evaluate, fence, page, pages, passes, site } = yield* waiting(`data-next="/thanks"`, first)
@@ -76,7 +76,7 @@ inChromium("a retried form", testServer(), (it) => {
           yield* evaluate(`document.forms[0].addEventListener("hydracore:success", () => { window.arrived = true })
             ${meanwhile}`)
           yield* passes(`location.pathname === "/thanks" || window.arrived === true`)
-          if (goesOn) yield* until("the next page", () => page.url().endsWith("/thanks"))
+          if (opensNext) yield* until("the next page", () => page.url().endsWith("/thanks"))
           else {
             yield* fence
             assert.deepStrictEqual(site.of("/thanks", "GET"), [])
@@ -84,19 +84,24 @@ inChromium("a retried form", testServer(), (it) => {
         })
       )
 
-    next("if its visitor waits for it", true, away, "")
-    next("not after a long wait", false, after(11), "")
+    next("if its visitor waits for it", true, unavailable, "")
+    next("not after a long wait", false, unavailableFor(11), "")
     next(
       "not while the visitor writes elsewhere on the page",
       false,
-      away,
+      unavailable,
       `document.querySelector("#elsewhere").focus()`
     )
-    next("not if the form was changed meanwhile", false, away, `document.forms[0].elements.message.value = "P.S."`)
+    next(
+      "not if the form was changed meanwhile",
+      false,
+      unavailable,
+      `document.forms[0].elements.message.value = "P.S."`
+    )
     next(
       "not from another route, where there is no such form",
       false,
-      away,
+      unavailable,
       `history.pushState({}, "", "/checkout"); document.forms[0].remove()`
     )
   })

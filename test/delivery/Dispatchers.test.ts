@@ -10,7 +10,7 @@ import { Mailer } from "../../src/services/mail/Mailer.ts"
 import { Mails } from "../../src/services/mail/Mails.ts"
 
 /** Starts a dispatcher, lets it run for three seconds, and returns its log lines. */
-const started = Effect.fnUntraced(function* (dispatcher: Layer.Layer<never>) {
+const logOf = Effect.fnUntraced(function* (dispatcher: Layer.Layer<never>) {
   const lines: Array<string> = []
   yield* Layer.build(
     Layer.provide(dispatcher, Logger.layer([Logger.map(Logger.formatSimple, (line) => void lines.push(line))]))
@@ -27,7 +27,7 @@ it.effect("delivery/Dispatcher: an interrupted round is logged, and the next rou
       fanOut: () => (rounds.fanOut++ === 0 ? Effect.interrupt : Effect.succeed({ ...none, events: 0 })),
       lease: () => (rounds.lease++ === 0 ? Effect.interrupt : Effect.succeed(none))
     })
-    const lines = yield* started(Layer.provide(Dispatcher.layer, [deliveries, Layer.mock(OutwardClient, {})]))
+    const lines = yield* logOf(Layer.provide(Dispatcher.layer, [deliveries, Layer.mock(OutwardClient, {})]))
     assert.isAbove(rounds.fanOut, 2)
     assert.isAbove(rounds.lease, 2)
     assert.lengthOf(lines, 2)
@@ -48,7 +48,7 @@ it.effect("delivery/MailDispatcher: an interrupted round is logged, and the next
       consoleUrl: null,
       secretsKey: Redacted.make(new Uint8Array(32))
     })
-    const lines = yield* started(Layer.provide(dispatcher, [mails, Layer.mock(Mailer, {}), Layer.mock(Reports, {})]))
+    const lines = yield* logOf(Layer.provide(dispatcher, [mails, Layer.mock(Mailer, {}), Layer.mock(Reports, {})]))
     assert.isAbove(rounds, 2)
     assert.lengthOf(lines, 1)
     assert.match(lines[0] ?? "", /level=WARN.*Could not read the due mails; trying again in a second/)

@@ -1,5 +1,5 @@
 /**
- * Clock jumps and midnight, over PostgreSQL: the time of day is given, and timers use the real clock.
+ * Clock jumps and midnight, over PostgreSQL. The tests set the time of day, and timers use the real clock.
  */
 import { randomUUID } from "node:crypto"
 import { PgClient } from "@effect/sql-pg"
@@ -107,11 +107,11 @@ describe("faults: clocks", () => {
       for (const jump of [0, -hour, hour, -2 * hour, 3 * hour, -hour, 0]) {
         const now = midnight + jump
         const day = new Date(now).toISOString().slice(0, 10)
-        const seen = hashes.get(day) ?? new Set()
-        hashes.set(day, seen.add(yield* view(site, now)))
+        const ofDay = hashes.get(day) ?? new Set()
+        hashes.set(day, ofDay.add(yield* view(site, now)))
       }
       assert.deepStrictEqual(
-        [...hashes.values()].map((seen) => seen.size),
+        [...hashes.values()].map((ofDay) => ofDay.size),
         [1, 1]
       )
       const sql = yield* PgClient.PgClient
@@ -135,7 +135,7 @@ describe("faults: clocks", () => {
       const limiter = yield* RateLimiter
       const policy = { name: "test", limit: 3, windowMillis: 60_000 }
       const take = (now: number) => at(now)(limiter.take(policy, "a client"))
-      for (const now of [0, hour, -hour]) assert.isTrue((yield* take(midnight + now)).accepted)
+      for (const jump of [0, hour, -hour]) assert.isTrue((yield* take(midnight + jump)).accepted)
       const refused = yield* take(midnight - 2 * hour)
       assert.isFalse(refused.accepted)
       assert.isAtMost(refused.resetMillis, policy.windowMillis)

@@ -27,15 +27,15 @@ const invalidRequests = (
   [paths.submit, { site_id: `urn:uuid:${text}`, form_data: [text] }],
   [paths.submit, { form_data: Object.fromEntries(Array.from({ length: 60 }, (_, at) => [text + at, text])) }],
   [paths.submit, { form_data: {} }, { "idempotency-key": text }],
-  [`${paths.submit}?site=${text}`, `${text}=${text}`, form],
-  [`${paths.submit}?site=x`, multipart(text), { ...form, "content-type": "multipart/form-data; boundary=b" }],
+  [`${paths.submit}?site=${text}`, `${text}=${text}`, formHeaders],
+  [`${paths.submit}?site=x`, multipart(text), { ...formHeaders, "content-type": "multipart/form-data; boundary=b" }],
   [chat, { message: [text], conversation_id: { [text]: 1 } }, { "x-widget-token": text }],
   [paths.chat(text), { message: text }],
   [`/${text}`, text],
   [paths.track, text, { "content-type": `text/${text}` }]
 ]
 
-const form = { "content-type": "application/x-www-form-urlencoded", accept: "text/html" }
+const formHeaders = { "content-type": "application/x-www-form-urlencoded", accept: "text/html" }
 const multipart = (text: string) =>
   `--b\r\ncontent-disposition: form-data; name="${text}"; filename="${text}"\r\n\r\n${text}\r\n--b--\r\n`
 

@@ -1,5 +1,5 @@
 /**
- * The tests that every layer of `Deliveries` must pass about faults: no event is lost, and an event that is sent twice has the same
+ * The tests of faults that every layer of `Deliveries` must pass: no event is lost, and an event that is sent twice has the same
  * id and body.
  *
  * @module
@@ -29,10 +29,10 @@ const setup = Effect.fnUntraced(function* (submissions: number) {
   return { ids, webhook, received, client: OutwardClient.layer({ allowed: [{ host: "127.0.0.1", port }] }) }
 })
 
-/** Waits until the webhook has got this many deliveries. Runs `before` before each look. */
-const untilDelivered = <E, R>(webhook: Webhook, count: number, before: Effect.Effect<void, E, R>) =>
+/** Waits until the webhook has got this many deliveries. Runs `prepare` before each poll. */
+const untilDelivered = <E, R>(webhook: Webhook, count: number, prepare: Effect.Effect<void, E, R>) =>
   poll(
-    Effect.andThen(before, deliveriesOf(webhook)),
+    Effect.andThen(prepare, deliveriesOf(webhook)),
     (all) => all.filter(({ status }) => status === "delivered").length === count
   )
 

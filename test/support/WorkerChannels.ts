@@ -1,6 +1,6 @@
 /**
- * Both ends of the channel between a worker and the primary, in one process. Messages are copied, as between processes, and can
- * be delayed.
+ * Both ends of the channel between a worker and the primary, in one process. Messages are copied, as between processes. Those to
+ * the primary can be delayed.
  *
  * @module
  */

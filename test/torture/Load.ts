@@ -15,7 +15,9 @@ export interface Paced {
   readonly pace?: number
 }
 
-/** The pace in `npm test`: 16 clients send at most 400 requests per second, beside processes that start and end. */
+/**
+ * The pace in `npm test`: 16 clients send at most 400 requests per second, so that processes can start and end meanwhile.
+ */
 export const moderate: Paced = { pace: 40 }
 
 /** The ids that the clients' requests name, and the token of the chats. */
@@ -120,19 +122,19 @@ export const start = (options: {
   /** Whether clients keep their connections alive; otherwise each request has a connection of its own. */
   readonly keepAlive?: boolean
   /** Whether each request names another visitor in X-Forwarded-For. */
-  readonly visitors?: boolean
+  readonly distinctVisitors?: boolean
 }): Effect.Effect<Load, never, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.sync(() => {
-      const { clients, keepAlive = true, pace = 0, target, url, visitors = false } = options
+      const { clients, keepAlive = true, pace = 0, target, url, distinctVisitors = false } = options
       const agent = new Agent({ keepAlive, maxSockets: clients })
       const run = randomUUID().slice(0, 8)
       const ledger: Ledger = new Map()
       const connectionErrors = new Map<string, number>()
-      let [answered, acknowledged, number, going] = [0, 0, 0, true]
+      let [answered, acknowledged, number, isRunning] = [0, 0, 0, true]
 
-      const headers = (visitor: number) => (visitors ? { "x-forwarded-for": addressOf(visitor) } : {})
-      const one = async (): Promise<void> => {
+      const headers = (visitor: number) => (distinctVisitors ? { "x-forwarded-for": addressOf(visitor) } : {})
+      const sendNext = async (): Promise<void> => {
         const kind = ++number % 5 === 0 ? "form" : "view"
         const mark = `${run}-${number}`
         const begun = performance.now()
@@ -164,8 +166,8 @@ export const start = (options: {
         }
       }
       const client = async (): Promise<void> => {
-        while (going) {
-          await one()
+        while (isRunning) {
+          await sendNext()
           if (pace > 0) await setTimeout(pace)
         }
       }
@@ -177,7 +179,7 @@ export const start = (options: {
         answered: () => answered,
         acknowledged: () => acknowledged,
         stop: Effect.promise(async () => {
-          going = false
+          isRunning = false
           await all
         })
       }

@@ -17,7 +17,7 @@ const at = (value: unknown, ...path: ReadonlyArray<string>): unknown =>
 
 const document = OpenApi.fromApi(Api)
 
-/** What HydraCore publishes of its Public router. */
+/** The published description of HydraCore's public router. */
 const published = {
   "/v1/public/analytics/track": {
     summary: "Track Analytics",
@@ -54,7 +54,7 @@ const headersOf = (operation: unknown, status: string) =>
   Object.keys(at(operation, "responses", status, "headers") as Json)
 
 describe("wire/OpenApi", () => {
-  it("is OpenAPI 3.1, and has exactly the published paths and those that were added", () => {
+  it("is OpenAPI 3.1, and has exactly the published paths and those that the edge adds", () => {
     assert.match(document.openapi, /^3\.1\./)
     const instance = "/v1/public/widget/{instance_id}"
     assert.sameMembers(Object.keys(document.paths), [
@@ -77,15 +77,15 @@ describe("wire/OpenApi", () => {
       assert.sameMembers(Object.keys(responses), [...expected.statuses, ...commonStatuses])
       const body = at(operation, "requestBody", "content", "application/json", "schema")
       // The chat also takes the body of `useChat`.
-      const [published] = (at(body, "anyOf") as ReadonlyArray<unknown> | undefined) ?? [body]
-      const reference = at(published, "$ref") as string
+      const [publishedBody] = (at(body, "anyOf") as ReadonlyArray<unknown> | undefined) ?? [body]
+      const reference = at(publishedBody, "$ref") as string
       const schema = at(document.components.schemas, reference.split("/").at(-1)!)
       assert.deepStrictEqual(Object.keys(at(schema, "properties") as Json), expected.fields)
       assert.sameMembers(at(schema, "required") as Array<string>, expected.required)
       for (const [status, response] of Object.entries(responses)) {
         if (Number(status) < 400) continue
-        const body = at(response, "content", "application/json", "schema", "$ref") as string
-        const error = at(document.components.schemas, body.split("/").at(-1)!)
+        const errorReference = at(response, "content", "application/json", "schema", "$ref") as string
+        const error = at(document.components.schemas, errorReference.split("/").at(-1)!)
         assert.deepStrictEqual(Object.keys(at(error, "properties") as Json), ["detail"], status)
       }
     })

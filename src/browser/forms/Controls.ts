@@ -41,7 +41,7 @@ export const enableButtons = (form: HTMLFormElement, buttons: ReadonlyArray<HTML
   formMember(form, "removeAttribute")("aria-busy")
 }
 
-/** Disables a form's submit buttons. Returns a function that enables them again. */
+/** Disables a form's submit buttons and sets `aria-busy`. Returns a function that undoes both. */
 export const disableButtons = (form: HTMLFormElement): (() => void) => {
   const focused = document.activeElement
   const buttons = submitButtons(form).filter(({ disabled }) => !disabled)

@@ -86,7 +86,7 @@ const attributionOf = ({
 })
 
 /**
- * The last visit of a session that began before a lead at `leadAt`; undefined if there is none. Rows outside of
+ * The last of a session's visits that began before a lead at `leadAt`; undefined if there is none. Rows outside of
  * `lookBackMillis` and `clockToleranceMillis` are ignored.
  *
  * @param rows the rows of the session, in any order

@@ -18,9 +18,9 @@ export const reaches = ({ sites }: Access, websiteConfigId: string): boolean =>
   sites === "all" || sites.includes(websiteConfigId)
 
 /**
- * Whether a caller may issue, list and revoke keys and sessions of an access: the caller may change things, and the access
- * includes nothing that the caller lacks. If all websites of an access are deleted, only
- * callers with access to all websites manage it.
+ * Whether a caller may issue, list and revoke keys and sessions with `access`. The caller needs the scope `write` and
+ * everything that the access includes. If all websites of an access are deleted, only callers with access to all websites manage
+ * it.
  */
 export const manages = (caller: Access, access: Access): boolean =>
   caller.scope === "write" &&

@@ -103,7 +103,7 @@ export class Chat implements OpenChat, EventSink {
   }
 
   /** Call when the visitor has received everything, or has left. */
-  left(): void {
+  detach(): void {
     this.sink = undefined
     this.openChats.remove(this)
   }
@@ -203,7 +203,7 @@ export class Chat implements OpenChat, EventSink {
 
   private cut(): undefined {
     const { sink } = this
-    this.left()
+    this.detach()
     sink?.destroy()
   }
 

@@ -35,7 +35,7 @@ class Writer implements ChatSink {
     return this.response.destroyed
   }
 
-  /** Destroys the connection: a response that is queued behind others of the connection has no socket yet. */
+  /** Destroys the socket of the request, because a response that is queued behind other responses has no socket yet. */
   destroy(): void {
     this.response.req.socket.destroy()
   }
@@ -60,7 +60,7 @@ class Writer implements ChatSink {
 export const write = (chat: Chat, response: ServerResponse, done: () => void): void => {
   // Frees the raw headers: they are not read again, and browsers send large ones.
   response.req.rawHeaders.length = 0
-  response.once("close", () => chat.left())
+  response.once("close", () => chat.detach())
   const writer = new Writer(chat, response, done)
   chat.attach(writer)
   writer.takeNext()
@@ -78,7 +78,7 @@ const writeHead = (response: ServerResponse, { headers, status }: HttpServerResp
   }
 }
 
-/** Completes when the last frame has been written. Retains nothing else of the request. */
+/** Completes when the last frame has been written. Of the request, retains only the chat and the response. */
 const deliver = (chat: Chat, response: ServerResponse): typeof sent =>
   Effect.interruptible(
     Effect.callback((resume) => {

@@ -1,5 +1,6 @@
 /**
- * Checks that the console session or key that issues a key or link is not revoked, and revokes it with what it has issued.
+ * The issuers of keys and links, which are console sessions and keys: checks that an issuer is not revoked, and revokes an issuer
+ * with what it has issued.
  *
  * @module
  */
@@ -19,15 +20,16 @@ export const exists = (sql: PgClient.PgClient, id: string | null): Statement.Fra
         OR EXISTS (SELECT FROM owner_key WHERE key_id = ${PgTypes.uuid(id)} AND revoked_at IS NULL FOR SHARE))`
 
 /**
- * Ends a session, or voids its link: a `SET` list, and the condition that these values are not set yet. The row stays until maintenance finds
- * that nothing names it as its issuer, so that a revocation of an earlier issuer finds what was created in the session.
+ * Ends a session, or voids its link: a `SET` list, and the condition that these values are not set yet. The row stays until
+ * maintenance finds that nothing names it as its issuer, so that a revocation of an earlier issuer finds what was created in the
+ * session.
  */
 export const end = {
   set: "cookie_sha256 = NULL, opened_at = NULL, last_used_at = NULL, label = NULL, link_expires_at = to_timestamp(0)",
   isNotSet: "link_expires_at > to_timestamp(0)"
 } as const
 
-/** An SQL condition: a session has ended, or its link has expired, at a time that `$index` or another expression gives. */
+/** An SQL condition: a session has ended, or its link has expired, at the time of the SQL expression `now`. */
 export const hasEnded = (now: string): string => `CASE WHEN opened_at IS NULL
     THEN link_expires_at <= ${now}
     ELSE opened_at <= ${now} - interval '${Session.limits.absolute} milliseconds'

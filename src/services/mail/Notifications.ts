@@ -65,8 +65,8 @@ export class Notifications extends Context.Service<
      */
     readonly addByOwner: (notification: NewNotification) => Effect.Effect<AddedByOwner, StorageUnavailable>
     /**
-     * Makes another confirmation mail for the recipient of a notification, unless `MailRecipient.decideRepeat` refuses it. It
-     * replaces those to the same address that are not sent yet. The links in all of them stay valid.
+     * Makes another confirmation mail for the recipient of a notification, unless `MailRecipient.decideRepeat` refuses it. The
+     * new mail replaces those to the same address that are not sent yet. The links in all of them stay valid.
      */
     readonly resendConfirmation: (notificationId: string) => Effect.Effect<ResentConfirmation, StorageUnavailable>
     /** The notifications of a website, oldest first. */
@@ -90,7 +90,7 @@ export class Notifications extends Context.Service<
     ) => Effect.Effect<boolean, StorageUnavailable>
     /** Removes a notification at its recipient's request. From then on `addByOwner` refuses the address, until `add` adds it again. */
     readonly unsubscribe: (notificationId: string) => Effect.Effect<void, StorageUnavailable>
-    /** Deletes what is stored about an address, except its notifications: for one website, or for all if `websiteConfigId` is null. */
+    /** Deletes what one website, or all if `websiteConfigId` is null, knows about an address, except its notifications. */
     readonly eraseRecipient: (
       address: string,
       websiteConfigId: string | null

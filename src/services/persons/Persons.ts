@@ -1,7 +1,7 @@
 /**
  * Finds and deletes the records of a person. The interface only; see `memory/persons/Persons` and `postgres/persons/Persons`.
  *
- * Nothing is indexed by address: each call reads all submissions, conversations and notifications of the query once.
+ * Nothing is indexed by address. Each call therefore reads all records of the queried kinds and websites once.
  *
  * @module
  */

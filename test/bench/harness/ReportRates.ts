@@ -16,20 +16,20 @@ import * as Statistics from "./Statistics.ts"
 import * as TestBed from "./TestBed.ts"
 import * as Wrk from "./Wrk.ts"
 
-/** The duration of a load. Short loads that alternate often see the same machine, whatever else it does. */
+/** The duration of a load. Loads are short and alternate often, so that other work of the machine affects all of them alike. */
 const seconds = 1
 
 /** The loads alternate until the 95 % ranges of both ratios are this narrow. */
-const narrow = 0.06
+const maxWidth = 0.06
 
-const leastTurns = 30
+const minTurns = 30
 
-/** But for at most this long. */
-const mostMillis = 8 * 60_000
+/** The loads end after this time in any case. */
+const maxMillis = 8 * 60_000
 
 const turnsPerCheckpoint = 10
 
-/** The website whose page views are sent for the rates. No other part reads it. */
+/** The website whose page views are sent. No other measurement uses it. */
 const busy = {
   hostedWebsiteId: "b0000000-0000-4000-8000-000000000000",
   trackingToken: "22222222-2222-4222-8222-222222222222"
@@ -38,7 +38,7 @@ const busy = {
 const addBusy = `INSERT INTO site (website_config_id, hosted_website_id, tracking_token, name)
   VALUES (gen_random_uuid(), '${busy.hostedWebsiteId}', '${busy.trackingToken}', 'Busy website')`
 
-/** Removes the website without triggers, which would mark every row. */
+/** Removes the website. Triggers are off, because they would mark the hour of every row as stale. */
 const removeBusy = [
   "SET session_replication_role = replica",
   `DELETE FROM page_view WHERE hosted_website_id = '${busy.hostedWebsiteId}'`,
@@ -71,7 +71,7 @@ const rangeOf = (costs: Costs, contender: string, other: string): Statistics.Int
   return Statistics.ratioInterval(theirs ?? [], own ?? [], 0.95)
 }
 
-/** The ranges of the ratios in both goals. */
+/** The ranges of the two ratios that the goals limit. */
 const rangesOf = (costs: Costs): ReadonlyArray<Statistics.Interval> => [
   rangeOf(costs, names.rollups, names.noRollups),
   rangeOf(costs, names.dashboard, names.rollups)
@@ -81,11 +81,11 @@ const rangesOf = (costs: Costs): ReadonlyArray<Statistics.Interval> => [
 const whileReloaded = Effect.fnUntraced(function* <A, E, R>(
   sql: PgClient.PgClient,
   edge: Edge.Edge,
-  measured: (connection: number) => Effect.Effect<A, E, R>
+  measure: (connection: number) => Effect.Effect<A, E, R>
 ) {
   const reload = Effect.uninterruptible(ReportQueries.measure(sql, edge.site, ReportQueries.dashboard))
   const reloads = Effect.repeat(reload, Schedule.fixed("500 millis")).pipe(Effect.delay("250 millis"))
-  return yield* Effect.raceFirst(measured(yield* ReportQueries.backendOf(sql)), Effect.andThen(reloads, Effect.never))
+  return yield* Effect.raceFirst(measure(yield* ReportQueries.backendOf(sql)), Effect.andThen(reloads, Effect.never))
 })
 
 /** Sends loads in turns until the ranges are narrow. */
@@ -99,14 +99,14 @@ const measureTurns = Effect.fnUntraced(function* (
   const port = yield* Program.freePort
   const program = yield* Edge.serve(testBed, edge, port)
   const load: Wrk.Load = { port, kind: "view", seconds, connections, subject: busy.trackingToken }
-  const measured = (name: string) => (connection?: number) =>
+  const measureOf = (name: string) => (connection?: number) =>
     Wrk.measure(testBed, program, name, load, connection === undefined ? [] : [connection])
   yield* Wrk.send(testBed.folder, "warm-up", { ...load, seconds: 3 })
-  const until = performance.now() + mostMillis
-  for (let turn = 0; performance.now() < until; turn++) {
+  const deadline = performance.now() + maxMillis
+  for (let turn = 0; performance.now() < deadline; turn++) {
     if (turn % turnsPerCheckpoint === 0) yield* TestBed.checkpoint(testBed)
     for (const name of Statistics.orderOf([...costs.keys()], turn)) {
-      const measure = measured(name)
+      const measure = measureOf(name)
       const cost =
         name === names.noRollups
           ? yield* withoutRollups(testBed, edge, measure())
@@ -118,13 +118,13 @@ const measureTurns = Effect.fnUntraced(function* (
     }
     const ranges = rangesOf(costs)
     console.error(`ranges: ${ranges.map(({ high, low }) => `${low.toFixed(2)} to ${high.toFixed(2)}`).join(", ")}`)
-    if (turn + 1 >= leastTurns && ranges.every(({ high, low }) => high - low <= narrow)) break
+    if (turn + 1 >= minTurns && ranges.every(({ high, low }) => high - low <= maxWidth)) break
   }
 })
 
 /**
- * The rate of page views of a website: with and without rollups, and with a dashboard of the large website that is reloaded
- * twice a second. The time of the dashboard's connection is not counted.
+ * The rate of page views of a website: without rollups, with them, and while a dashboard of the large website is reloaded twice a
+ * second. The time of the dashboard's connection is not counted.
  */
 export const measure = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge: Edge.Edge, connections: number) {
   const contenders = [names.noRollups, names.rollups, names.dashboard]

@@ -82,7 +82,7 @@ for (const [name, storage] of emptyStorages)
         })
       )
 
-      it.effect("lists one model", () =>
+      it.effect("lists one model, and only with a valid token", () =>
         Effect.gen(function* () {
           const client = yield* connect()
           const models = yield* Effect.promise(() => client.models.list())
@@ -152,30 +152,30 @@ for (const [name, storage] of emptyStorages)
         })
       )
 
-      it.effect("ends the agent's answer by aborting its request, streamed or not", () =>
+      it.effect("ends the agent's answer if the client aborts its request, streamed or not", () =>
         Effect.gen(function* () {
           const client = yield* connect()
           const { endless } = agent
-          const ended = endless.ended
+          const endedBefore = endless.ended
           yield* Effect.promise(async () => {
             const stream = await client.chat.completions.create({ ...ask("never end"), stream: true })
             for await (const chunk of stream) if (chunk.choices[0]?.delta.content === "on and on") break
           })
-          yield* until("the agent's end", () => endless.ended === ended + 1)
-          const { begun } = endless
+          yield* until("the agent's end", () => endless.ended === endedBefore + 1)
+          const begunBefore = endless.begun
           const abort = new AbortController()
           const whole = errorOf(() => client.chat.completions.create(ask("never end"), { signal: abort.signal }))
           const aborted = Effect.andThen(
-            until("the agent begins", () => endless.begun === begun + 1),
+            until("the agent begins", () => endless.begun === begunBefore + 1),
             Effect.sync(() => abort.abort())
           )
           const [error] = yield* Effect.all([whole, aborted], { concurrency: "unbounded" })
           assert.isTrue(error instanceof OpenAI.APIUserAbortError)
-          yield* until("the agent's end", () => endless.ended === ended + 2)
+          yield* until("the agent's end", () => endless.ended === endedBefore + 2)
         })
       )
 
-      it.effect("has its conversation stored for the owner only, as one if it sends a conversation_id", () =>
+      it.effect("the requests of one conversation_id are one conversation, which only the owner can read", () =>
         Effect.gen(function* () {
           const client = yield* connect()
           const { instance } = yield* TestServer.TestServer
@@ -222,7 +222,7 @@ for (const [name, storage] of emptyStorages)
       )
 
       it.effect(
-        "an agent that keeps conversations gets all messages only of a conversation without an id, which is not stored",
+        "an agent that keeps conversations gets one message if there is a conversation_id, else all, which are not stored",
         () =>
           Effect.gen(function* () {
             const client = yield* connect()

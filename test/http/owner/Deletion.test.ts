@@ -21,7 +21,7 @@ for (const [name, storage] of emptyStorages) {
     `deletion of websites ${name}`,
     (it) => {
       it.effect(
-        "requests for a deleted website get a 404 at once, also those for a new instance, and its instances' tokens end",
+        "requests for a deleted website get a 404 at once, also those to create an instance, and its widget tokens become invalid",
         () =>
           Effect.gen(function* () {
             const { url } = yield* TestServer
@@ -57,7 +57,7 @@ for (const [name, storage] of emptyStorages) {
           })
       )
 
-      it.effect("deletes a website with its data, only if its name is given", () =>
+      it.effect("deletes a website with its data, but only if the request contains its name", () =>
         Effect.gen(function* () {
           const { request, site } = yield* opened
           const { websiteConfigId } = site

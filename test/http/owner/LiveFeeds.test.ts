@@ -27,7 +27,7 @@ const layer = (now: Effect.Effect<number>) =>
     ])
   )
 
-it.effect("http/owner/LiveFeeds: a defect in one poll is logged once, and a later poll reaches the reader", () =>
+it.effect("http/owner/LiveFeeds: a defect in two polls is logged once, and the next poll reaches the reader", () =>
   Effect.gen(function* () {
     const lines: Array<string> = []
     let polls = 0

@@ -36,7 +36,7 @@ const withOneConnection = Layer.unwrap(
 )
 
 describe("postgres/analytics/AnalyticsExport", () => {
-  it.effect("every row comes once and in order, also if a page ends between rows of the same time", () =>
+  it.effect("every row comes once and in order, also if a page of the result ends between rows of the same time", () =>
     Effect.gen(function* () {
       const [one, other] = [randomUUID(), randomUUID()]
       yield* store(one, 3500, 900)
@@ -54,12 +54,12 @@ describe("postgres/analytics/AnalyticsExport", () => {
       const sql = yield* PgClient.PgClient
       const id = randomUUID()
       yield* store(id, 3500, 1)
-      const found = yield* rowsOf(id).pipe(
+      const rows = yield* rowsOf(id).pipe(
         Stream.mapEffect(() => sql`SELECT 1 AS one`.pipe(Effect.timeout("10 seconds"))),
         Stream.take(1),
         Stream.runCollect
       )
-      assert.lengthOf(found, 1)
+      assert.lengthOf(rows, 1)
     }).pipe(Effect.provide(withOneConnection))
   )
 })

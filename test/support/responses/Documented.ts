@@ -15,7 +15,7 @@ interface Declared {
 
 interface Operation {
   readonly name: string
-  readonly matches: RegExp
+  readonly pattern: RegExp
   readonly responses: ReadonlyMap<number, Declared>
 }
 
@@ -29,7 +29,7 @@ export const operationsOf = (document: Json): ReadonlyArray<Operation> =>
   Object.entries(objectOf(document["paths"])).flatMap(([path, methods]) =>
     Object.entries(objectOf(methods)).map(([method, operation]) => ({
       name: `${method.toUpperCase()} ${path}`,
-      matches: new RegExp(`^${path.replace(/\{[^}]+\}/g, "[^/]+")}$`),
+      pattern: new RegExp(`^${path.replace(/\{[^}]+\}/g, "[^/]+")}$`),
       responses: new Map(
         Object.entries(objectOf(objectOf(operation)["responses"])).map(([status, response]) => {
           const { content, headers } = objectOf(response)
@@ -61,16 +61,16 @@ const missingIn = (operation: Operation, { contentType, headers, status }: Recor
  */
 export const undocumented = (operations: ReadonlyArray<Operation>, response: Recorded): ReadonlyArray<string> => {
   const { method, path, status } = response
-  const ofPath = path === null ? operations : operations.filter(({ matches }) => matches.test(path))
-  // A response to a method that the path does not have may be declared by any operation of the path.
+  const ofPath = path === null ? operations : operations.filter(({ pattern }) => pattern.test(path))
+  // For a method that the path does not have, every operation of the path must declare the response.
   const ofMethod = ofPath.filter(({ name }) => name.startsWith(`${method === "HEAD" ? "GET" : method} `))
   const candidates = path === null || ofMethod.length === 0 ? ofPath : ofMethod
   // If several templates match the path, those with the fewest parameters apply.
   const parameters = ({ name }: Operation) => name.split("{").length
   const fewest = Math.min(...candidates.map(parameters))
-  const concerned = path === null ? candidates : candidates.filter((operation) => parameters(operation) === fewest)
+  const applicable = path === null ? candidates : candidates.filter((operation) => parameters(operation) === fewest)
   if (method === "OPTIONS") {
-    return concerned.length === 0 || status === 204 ? [] : [`A preflight of ${path} is answered with ${status}`]
+    return applicable.length === 0 || status === 204 ? [] : [`A preflight of ${path} is answered with ${status}`]
   }
-  return concerned.flatMap((operation) => missingIn(operation, response))
+  return applicable.flatMap((operation) => missingIn(operation, response))
 }

@@ -104,7 +104,7 @@ export const scenario = (storage: Layer.Layer<Storage>, breakTables: Effect.Effe
 
       const form = { [marks.form]: marks.form, email: `${marks.email}@example.org` }
       const submission = { site_id: site.websiteConfigId, form_data: form, email: `${marks.email}@example.org` }
-      const asked = yield* Notifications.use((notifications) =>
+      const added = yield* Notifications.use((notifications) =>
         notifications.addByOwner({
           websiteConfigId: site.websiteConfigId,
           recipient: `${marks.email}@example.org`,
@@ -112,7 +112,7 @@ export const scenario = (storage: Layer.Layer<Storage>, breakTables: Effect.Effe
         })
       )
       // Without `SECRETS_KEY`, the store adds none.
-      const notificationId = asked._tag === "Added" ? asked.notification.notificationId : randomUUID()
+      const notificationId = added._tag === "Added" ? added.notification.notificationId : randomUUID()
       const notification = `/v1/owner/sites/${site.websiteConfigId}/notifications/${notificationId}`
       const view = { site_id: site.trackingToken, page_path: "/" }
       const urlencoded = { "content-type": "application/x-www-form-urlencoded", accept: "text/html" }
@@ -128,15 +128,15 @@ export const scenario = (storage: Layer.Layer<Storage>, breakTables: Effect.Effe
           body,
           path === "ag-ui" ? { "x-widget-token": token, ...headers } : { authorization: `Bearer ${token}`, ...headers }
         )
-      const bodyOf = (how: string) => ({
+      const bodyOf = (behaviour: string) => ({
         threadId: "thread",
         runId: "1",
         metadata: { conversation_id: marks.idempotency },
-        messages: [{ role: "user", content: `${how} ${marks.message}` }]
+        messages: [{ role: "user", content: `${behaviour} ${marks.message}` }]
       })
       const wrong = { "x-widget-token": marks.wrongToken, authorization: `Bearer ${marks.wrongToken}` }
-      const all = Effect.gen(function* () {
-        for (const sent of [
+      const sendAll = Effect.gen(function* () {
+        for (const request of [
           send(paths.track, view),
           send(paths.track, view, { "x-forwarded-for": marks.address6 }),
           send(paths.track, view, { "user-agent": "curl/8" }),
@@ -156,13 +156,13 @@ export const scenario = (storage: Layer.Layer<Storage>, breakTables: Effect.Effe
           send(`${paths.submit}?site=${site.websiteConfigId}`, `a=${marks.form}&email=${marks.email}`, urlencoded),
           send(`${paths.submit}?site=${marks.form}`, `a=${marks.form}`, urlencoded),
           send(paths.submit, { ...submission, form_data: { a: marks.form.repeat(20_000) } }),
-          ...["hello", "error", "html", "garbage", "event", "cut"].map((how) => chat(how)),
+          ...["hello", "error", "html", "garbage", "event", "cut"].map((behaviour) => chat(behaviour)),
           chat("hello", { "x-widget-token": marks.wrongToken }),
           chat("hello", { origin: "https://evil.example" }),
           send(paths.chat(marks.wrongToken), { message: marks.message }, { "x-widget-token": token }),
           send(paths.chat(instance.instanceId), { message: [marks.message] }, { "x-widget-token": token }),
           ...["openai/v1/chat/completions", "ag-ui"].flatMap((path) => [
-            ...["error", "garbage", "event"].map((how) => client(path, bodyOf(how))),
+            ...["error", "garbage", "event"].map((behaviour) => client(path, bodyOf(behaviour))),
             client(path, bodyOf("hello"), wrong),
             client(path, bodyOf("hello"), { origin: "https://evil.example" }),
             client(path, { ...bodyOf("hello"), messages: marks.message }),
@@ -193,14 +193,14 @@ export const scenario = (storage: Layer.Layer<Storage>, breakTables: Effect.Effe
           send("/healthz", undefined, { "x-widget-token": token }, "GET"),
           send("/readyz", undefined, {}, "GET")
         ]) {
-          const { out, status } = yield* sent
+          const { out, status } = yield* request
           statuses.add(status)
           answers.push(out)
         }
       })
-      yield* all
+      yield* sendAll
       yield* breakTables
-      yield* all
+      yield* sendAll
     }).pipe(
       Effect.provide(
         Server.layer({

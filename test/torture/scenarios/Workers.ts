@@ -64,7 +64,14 @@ export const hangup = Effect.fnUntraced(function* (options: Options) {
   const { agent, database, service, target, workers } = yield* Bench
   const [ending, replaced] = [counter(service, "the old one ends"), counter(service, "All workers are replaced")]
   const loads = yield* Effect.forEach([true, false], (keepAlive) =>
-    Load.start({ url: () => service.url, target, clients: clients / 2, keepAlive, visitors: true, pace: options.pace })
+    Load.start({
+      url: () => service.url,
+      target,
+      clients: clients / 2,
+      keepAlive,
+      distinctVisitors: true,
+      pace: options.pace
+    })
   )
   for (let round = 1; round <= options.rounds; round++) {
     const before = workersOf(service)
@@ -112,7 +119,13 @@ export const hangup = Effect.fnUntraced(function* (options: Options) {
 export const killed = Effect.fnUntraced(function* (options: Options) {
   const { database, service, target, workers } = yield* Bench
   const restarted = counter(service, "serves again")
-  const load = yield* Load.start({ url: () => service.url, target, clients, visitors: true, pace: options.pace })
+  const load = yield* Load.start({
+    url: () => service.url,
+    target,
+    clients,
+    distinctVisitors: true,
+    pace: options.pace
+  })
   for (let round = 1; round <= options.rounds; round++) {
     const before = load.acknowledged()
     yield* until("requests are acknowledged", () => load.acknowledged() > before + 10 * clients)

@@ -22,7 +22,7 @@ const Empty = ({ view }: { readonly view: View.View }) => {
   if (View.isFiltered(view)) {
     return (
       <div class="nothing">
-        <p>{view.isUnread && view.search === "" ? empty.unread : empty.noMatch}</p>
+        <p>{view.isUnreadOnly && view.search === "" ? empty.unread : empty.noMatch}</p>
         <button
           type="button"
           class="button"

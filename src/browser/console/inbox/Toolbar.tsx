@@ -33,7 +33,7 @@ export const Toolbar = ({ forms, quarantinedCount, siteId, timeZone, view }: Pro
             type="button"
             key={folder}
             aria-pressed={folder === view.folder}
-            onClick={() => show({ folder, isUnread: false })}
+            onClick={() => show({ folder, isUnreadOnly: false })}
           >
             {Texts.inbox.folders[folder]}
             {folder === "quarantined" && quarantinedCount > 0 && <span class="count">{quarantinedCount}</span>}
@@ -65,8 +65,8 @@ export const Toolbar = ({ forms, quarantinedCount, siteId, timeZone, view }: Pro
           <button
             type="button"
             class="button toggle"
-            aria-pressed={view.isUnread}
-            onClick={() => show({ isUnread: !view.isUnread })}
+            aria-pressed={view.isUnreadOnly}
+            onClick={() => show({ isUnreadOnly: !view.isUnreadOnly })}
           >
             {Texts.inbox.unreadOnly}
           </button>

@@ -11,7 +11,8 @@ export type Folder = (typeof folders)[number]
 
 export interface View {
   readonly folder: Folder
-  readonly isUnread: boolean
+  /** Whether read submissions are hidden. */
+  readonly isUnreadOnly: boolean
   /** Empty for all. */
   readonly search: string
   /** The `data-page` of a form; empty for all forms. */
@@ -22,16 +23,16 @@ export interface View {
 
 export const parse = (parameters: Readonly<Record<string, string>>): View => ({
   folder: parameters["folder"] === "quarantine" ? "quarantined" : "accepted",
-  isUnread: parameters["unread"] === "yes",
+  isUnreadOnly: parameters["unread"] === "yes",
   search: parameters["search"] ?? "",
   form: parameters["form"] ?? "",
   days: parseDays(parameters["from"] ?? "", parameters["to"] ?? "")
 })
 
 /** The parameters of a view, without defaults. */
-export const format = ({ days, folder, form, isUnread, search }: View): Readonly<Record<string, string>> => ({
+export const format = ({ days, folder, form, isUnreadOnly, search }: View): Readonly<Record<string, string>> => ({
   ...(folder === "quarantined" && { folder: "quarantine" }),
-  ...(isUnread && { unread: "yes" }),
+  ...(isUnreadOnly && { unread: "yes" }),
   ...(search !== "" && { search }),
   ...(form !== "" && { form }),
   ...(days !== null && { from: days[0], to: days[1] })
@@ -42,19 +43,19 @@ export const toFilter = ({
   days,
   folder,
   form,
-  isUnread,
+  isUnreadOnly,
   search
 }: View): Pick<
   Input<"GET /v1/owner/sites/:site_id/submissions">["query"],
   "status" | "read" | "search" | "page" | "from" | "to"
 > => ({
   status: folder,
-  ...(isUnread && { read: "false" as const }),
+  ...(isUnreadOnly && { read: "false" as const }),
   ...(search !== "" && { search }),
   ...(form !== "" && { page: form }),
   ...(days !== null && { from: days[0], to: days[1] })
 })
 
 /** Whether a view hides submissions of its folder. */
-export const isFiltered = ({ days, form, isUnread, search }: View): boolean =>
-  isUnread || search !== "" || form !== "" || days !== null
+export const isFiltered = ({ days, form, isUnreadOnly, search }: View): boolean =>
+  isUnreadOnly || search !== "" || form !== "" || days !== null

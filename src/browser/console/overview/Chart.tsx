@@ -21,7 +21,7 @@ interface Props {
   readonly futureCount: number
   /** Whether the latest interval that has begun is not over yet. */
   readonly isUnfinished: boolean
-  /** Opens the days of one point, or of all points from the first to the last. */
+  /** Opens the days of the points with the indexes `first` to `last`. */
   readonly onOpen: (first: number, last: number) => void
 }
 
@@ -111,9 +111,9 @@ export const Chart = ({ futureCount, interval, isUnfinished, metric, onOpen, poi
     const draw = () => {
       plot.current?.destroy()
       const ink = inkOf(element)
-      // The line to the last interval is dotted while that interval is not over.
-      const whole = isUnfinished && last > 0 ? last - 1 : last
-      const isAlone = whole === 0
+      // The solid line ends one point earlier while the last interval is not over; the rest is dotted.
+      const solidEnd = isUnfinished && last > 0 ? last - 1 : last
+      const isSinglePoint = solidEnd === 0
       const { digit, font, gap, height, label, labels } = sizesNow()
       const max = Math.max(
         ...points.flatMap(({ before, value }) => [Format.toNumber(value), Format.toNumber(before)]),
@@ -171,7 +171,7 @@ export const Chart = ({ futureCount, interval, isUnfinished, metric, onOpen, poi
               stroke: ink.line,
               width: 2,
               fill: ink.fill,
-              points: { show: isAlone, size: 7, fill: ink.line }
+              points: { show: isSinglePoint, size: 7, fill: ink.line }
             },
             { stroke: ink.line, width: 2, dash: [2, 4], points: { show: false } }
           ],
@@ -200,8 +200,8 @@ export const Chart = ({ futureCount, interval, isUnfinished, metric, onOpen, poi
         [
           points.map((_, index) => index),
           points.map(({ before }) => (before === undefined ? null : Format.toNumber(before))),
-          points.map(({ value }, index) => (index > whole ? null : Format.toNumber(value))),
-          points.map(({ value }, index) => (index < whole || index > last ? null : Format.toNumber(value)))
+          points.map(({ value }, index) => (index > solidEnd ? null : Format.toNumber(value))),
+          points.map(({ value }, index) => (index < solidEnd || index > last ? null : Format.toNumber(value)))
         ],
         element
       )

@@ -19,6 +19,6 @@ export const save = (text: string, name: string): void => {
   link.href = URL.createObjectURL(new Blob([text]))
   link.download = name
   link.click()
-  // By then the browser has read the text.
+  // The browser needs the URL until it has read the text.
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000)
 }

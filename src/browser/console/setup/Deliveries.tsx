@@ -59,39 +59,39 @@ const Details = ({ eventId, isOwner, siteId, webhookId }: Props & { readonly eve
   )
 }
 
-type Delivered = Answer<"GET /v1/owner/sites/:site_id/webhooks/:webhook_id/deliveries">
-type Status = Delivered["deliveries"][number]["status"]
+type ListAnswer = Answer<"GET /v1/owner/sites/:site_id/webhooks/:webhook_id/deliveries">
+type Status = ListAnswer["deliveries"][number]["status"]
 
 const statuses = Object.keys(Texts.deliveries.statuses) as ReadonlyArray<Status>
 
 interface ListProps extends Props {
-  readonly resource: Resource<Delivered>
+  readonly resource: Resource<ListAnswer>
   /** Shown if the list is empty. */
   readonly empty: string
 }
 
 const List = ({ empty, resource: { failure, value }, ...props }: ListProps) => {
-  const [shown, setShown] = useState<string>()
+  const [openId, setOpenId] = useState<string>()
   if (value === undefined) return <Loading failure={failure} />
   if (value.deliveries.length === 0) return <p class="none">{empty}</p>
   const now = Date.now()
   return (
     <ul class="deliveries">
       {value.deliveries.map((delivery) => {
-        const isShown = delivery.event_id === shown
+        const isOpen = delivery.event_id === openId
         return (
           <li key={delivery.event_id}>
             <button
               type="button"
-              aria-expanded={isShown}
-              onClick={() => setShown(isShown ? undefined : delivery.event_id)}
+              aria-expanded={isOpen}
+              onClick={() => setOpenId(isOpen ? undefined : delivery.event_id)}
             >
               <Icon name="next" />
               <span>{Texts.eventName(delivery.type)}</span>
               <span class={`status status-${delivery.status}`}>{Texts.deliveries.statuses[delivery.status]}</span>
               <span class="muted">{ago(delivery.created_at, now)}</span>
             </button>
-            {isShown && <Details {...props} eventId={delivery.event_id} />}
+            {isOpen && <Details {...props} eventId={delivery.event_id} />}
           </li>
         )
       })}

@@ -118,8 +118,9 @@ export const sortKey = (name: Metric, counts: Counts, allVisitors: number): numb
 }
 
 /**
- * The change from `old` to `current`: for a bounce rate or a conversion rate in percentage points, for other metrics in per
- * cent of `old`, rounded half up; 100 if these were 0 and are more now. Null if a value is null, or if a bounce rate was 0.
+ * The change from `old` to `current`, rounded half up. Null if either is null. The change of a bounce rate or a conversion rate
+ * is in percentage points, but null for a bounce rate that was 0. The change of another metric is in per cent of `old`, or 100
+ * if `old` is 0 and `current` is more.
  */
 export const change = (name: Metric, old: MetricValue, current: MetricValue): number | null => {
   const [before, after] = [toNumber(old), toNumber(current)]

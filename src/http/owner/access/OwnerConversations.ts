@@ -60,7 +60,7 @@ export const layer: Layer.Layer<OwnerConversations, never, InstanceDirectory | T
       const transcripts = yield* Transcripts
       const store = yield* ConversationStore
 
-      const own = SiteInstance.require(directory)
+      const requireInstance = SiteInstance.require(directory)
 
       return {
         instances: ({ site }) =>
@@ -68,16 +68,16 @@ export const layer: Layer.Layer<OwnerConversations, never, InstanceDirectory | T
             instances.filter(({ websiteConfigId }) => websiteConfigId === site.websiteConfigId)
           ),
         list: (proof, instanceId, query) =>
-          Effect.andThen(own(proof, instanceId), transcripts.list({ instanceId, ...query })),
+          Effect.andThen(requireInstance(proof, instanceId), transcripts.list({ instanceId, ...query })),
         find: Effect.fnUntraced(function* (proof, instanceId, conversationId) {
-          yield* own(proof, instanceId)
+          yield* requireInstance(proof, instanceId)
           const found = yield* transcripts.find({ instanceId, conversationId })
           return yield* Effect.fromOption(found, () => noConversation)
         }),
         stream: (proof, instanceId, filter) =>
-          Effect.as(own(proof, instanceId), transcripts.stream({ instanceId, filter })),
+          Effect.as(requireInstance(proof, instanceId), transcripts.stream({ instanceId, filter })),
         delete: Effect.fnUntraced(function* (proof, instanceId, conversationId) {
-          yield* own(proof, instanceId)
+          yield* requireInstance(proof, instanceId)
           if (!(yield* store.delete({ instanceId, conversationId }))) return yield* Effect.fail(noConversation)
         })
       }

@@ -96,7 +96,7 @@ const joinChannel = `JOIN channel ON ${Object.entries(channelFields)
  * Without `channel`, the visits have no channel. `isQuietAtEnd` means that no row of the website was received in the last 30
  * minutes of the intervals or later, so that no visit continues after the end.
  *
- * The statement sorts the rows once: its aggregates have neither an order nor `DISTINCT`, which would sort each visit again.
+ * The rows are sorted once, because the aggregates of a visit have neither an order nor `DISTINCT`, which would sort it again.
  * Texts are compared only if rows of one session key have the same time. Absent texts sort last, as in arrays.
  */
 export const rawVisits = (
@@ -177,7 +177,7 @@ export const rawVisits = (
     )`
 }
 
-/** The columns of `v`, besides the dimensions. */
+/** The columns of `raw_visit` that reports need besides the dimensions. */
 export const countedColumns = [
   "visit_id",
   "started_at",

@@ -45,7 +45,7 @@ describe("core/analytics/report/DateRange", () => {
     })
   })
 
-  it("`all` begins with the first visit, or today", () => {
+  it("`all` begins on the day of the first visit, or today if no visit is before today", () => {
     const range = { first: null, last: "2026-11-26" }
     assert.strictEqual(DateRange.beginning(range, Date.UTC(2026, 4, 3)).first, "2026-05-03")
     assert.strictEqual(DateRange.beginning(range, null).first, "2026-11-26")
