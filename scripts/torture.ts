@@ -164,7 +164,7 @@ const scenarios: ReadonlyArray<Scenario> = [
   },
   { name: "raw sockets", run: Effect.provide(rawSockets, attacked) },
   { name: "one address against all", run: oneAddress({ millis: 2_000, median: 100, onFigures: console.log }) },
-  { name: "slow visitors, with the real timeouts", run: slowVisitors({ each: 50 }) },
+  { name: "slow visitors, with the real timeouts", run: slowVisitors({ perKind: 50 }) },
   {
     name: "fuzzer",
     run: fuzz({ requests, seed, maxMillis: 1_000 }).pipe(

@@ -6,7 +6,7 @@ import { read } from "./support/ReadSettings.ts"
 describe("Config: errors", () => {
   it.effect("names the invalid network and suggests a correction", () =>
     Effect.gen(function* () {
-      for (const [value, said] of [
+      for (const [value, message] of [
         [
           "192.0.2.0/24, 10.0.0.1/8",
           'TRUSTED_PROXIES holds "10.0.0.1/8", whose address has bits beyond /8; did you mean 10.0.0.0/8?'
@@ -18,7 +18,7 @@ describe("Config: errors", () => {
         ["10.0.0.0/8, proxy", 'TRUSTED_PROXIES holds "proxy", which is not a network; it must be a list such as'],
         ["10.0.0.0/64", 'TRUSTED_PROXIES holds "10.0.0.0/64", which is not a network; it must be a list such as']
       ] as const) {
-        assert.include(String(yield* read({ TRUSTED_PROXIES: value })), said)
+        assert.include(String(yield* read({ TRUSTED_PROXIES: value })), message)
       }
     })
   )
@@ -80,7 +80,7 @@ describe("Config: errors", () => {
     })
   )
 
-  it.effect("an unsupported parameter in DATABASE_URL is an error of one sentence", () =>
+  it.effect("an unsupported parameter in DATABASE_URL is an error that names the parameter to write instead", () =>
     Effect.gen(function* () {
       const exit = yield* read({ DATABASE_URL: "postgres://user:hunter2@db/x?ssl=true" })
       assert.include(

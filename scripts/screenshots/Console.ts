@@ -52,7 +52,7 @@ export const takeAll = (take: Take): Promise<void> =>
     const { url } = yield* TestServer
     const view = ConsoleView.make(take, url, yield* ConsoleData.prepare)
     yield* view.picture("readme", view.busy("overview"), { viewport: { width: 1280, height: 880 } }, (page) =>
-      take.alsoWebp(page, "console")
+      take.captureWebp(page, "console")
     )
     yield* Website.takeAll(take)
     yield* Mails.takeAll(take, view.sites.busy)

@@ -6,7 +6,7 @@
 import type { Page } from "playwright-core"
 import type { Take } from "./Take.ts"
 
-export const takeAll = async ({ also, picture }: Take, base: string): Promise<void> => {
+export const takeAll = async ({ capture, picture }: Take, base: string): Promise<void> => {
   const wide = { viewport: { width: 1440, height: 900 } }
   const tablet = { viewport: { width: 900, height: 760 } }
   const phone = { viewport: { width: 320, height: 640 } }
@@ -70,7 +70,7 @@ export const takeAll = async ({ also, picture }: Take, base: string): Promise<vo
     const site = page.frameLocator("#frame")
     await site.getByRole("link", { name: "Tours", exact: true }).click()
     await site.getByRole("heading", { name: "Three ways into the fjord" }).waitFor()
-    await also(page, "demo-tours")
+    await capture(page, "demo-tours")
     await site.getByRole("link", { name: "Contact", exact: true }).click()
     await site.getByLabel("Name").fill("Ada Lovelace")
     await site.getByLabel("Email").fill("ada@example.org")
@@ -148,7 +148,7 @@ export const takeAll = async ({ also, picture }: Take, base: string): Promise<vo
   await picture("chat-dark", { ...tablet, colorScheme: "dark" }, async (page) => {
     await openDarkChat(page)
     await ask(page)
-    await also(page, "chat-dark-answered")
+    await capture(page, "chat-dark-answered")
     await scrollTo(page, ".message-user")
   })
 
@@ -200,7 +200,7 @@ Call us at [+47 56 00 00 00](tel:+4756000000), or set \`max_group_size\` yoursel
 
   await picture("chat-320", phone, async (page) => {
     await openChat(page)
-    await also(page, "chat-320-open")
+    await capture(page, "chat-320-open")
     await ask(page)
     await scrollTo(page, ".table")
   })
@@ -234,7 +234,7 @@ Call us at [+47 56 00 00 00](tel:+4756000000), or set \`max_group_size\` yoursel
     }`)
     await page.getByRole("button", { name: "Open chat" }).click()
     await page.getByText(strings.greeting).waitFor()
-    await also(page, "chat-rtl-open")
+    await capture(page, "chat-rtl-open")
     await send(page, "יש טיול לילדים? children")
     await waitForReply(page)
     await scrollTo(page, ".message-user")

@@ -15,9 +15,9 @@ export interface Take {
     action: (page: Page) => Promise<void>
   ) => Promise<void>
   /** Takes a picture of the page as it is now. */
-  readonly also: (page: Page, name: string) => Promise<void>
+  readonly capture: (page: Page, name: string) => Promise<void>
   /** Takes a picture of the page as it is now, in WebP, for the guides. */
-  readonly alsoWebp: (page: Page, name: string) => Promise<void>
+  readonly captureWebp: (page: Page, name: string) => Promise<void>
 }
 
 /** Milliseconds to wait for a state of a page, on a machine that is busy. */
@@ -42,13 +42,13 @@ export const into = async (folder: string, browser: Browser, words: ReadonlyArra
   const userAgent = (await blank.evaluate<string>("navigator.userAgent")).replace("Headless", "")
   await blank.close()
 
-  const also: Take["also"] = async (page, name) => {
+  const capture: Take["capture"] = async (page, name) => {
     await page.screenshot({ path: path.join(folder, `${name}.png`) })
   }
   return {
-    also,
+    capture,
     // Playwright writes no WebP; Chromium does.
-    alsoWebp: async (page, name) => {
+    captureWebp: async (page, name) => {
       const session = await page.context().newCDPSession(page)
       const { data } = await session.send("Page.captureScreenshot", { format: "webp", quality: 80 })
       writeFileSync(path.join(folder, `${name}.webp`), data, "base64")
@@ -63,7 +63,7 @@ export const into = async (folder: string, browser: Browser, words: ReadonlyArra
       })
       try {
         await action(page)
-        await also(page, name)
+        await capture(page, name)
         console.log(`${name}.png`)
       } catch (error) {
         process.exitCode = 1

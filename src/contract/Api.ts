@@ -12,7 +12,7 @@ import { OpenAiGroup } from "./chat/OpenAi.ts"
 import { WidgetGroup } from "./chat/Widget.ts"
 import { FormsGroup } from "./Forms.ts"
 import { MailGroup } from "./Mail.ts"
-import { asPublished } from "./OpenApi.ts"
+import { asPublicDocument } from "./OpenApi.ts"
 
 export class Api extends HttpApi.make("hydracore-public")
   .add(AnalyticsGroup, FormsGroup, WidgetGroup, ConversationsGroup, OpenAiGroup, AgUiGroup, MailGroup)
@@ -26,6 +26,6 @@ export class Api extends HttpApi.make("hydracore-public")
       ].join(" "),
       license: { name: "Proprietary", identifier: "LicenseRef-Proprietary" },
       servers: [{ url: "/", description: "The service that serves this document" }],
-      transform: asPublished
+      transform: asPublicDocument
     })
   ) {}

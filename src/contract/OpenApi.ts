@@ -211,7 +211,7 @@ const publish = (document: Json, commonHeaders: (operation: Json) => Json): Json
 }
 
 /** The published document of the public API. */
-export const asPublished = (document: Json): Json => publish(document, () => cors)
+export const asPublicDocument = (document: Json): Json => publish(document, () => cors)
 
 /** The published document of the owner API. */
 export const asOwnerDocument = (document: Json): Json =>

@@ -134,7 +134,7 @@ inChromium("the chat in use", testServer({}, agent.script), (it) => {
 
     it.effect("has no animation with reduced motion", () =>
       Effect.gen(function* () {
-        const moving = (reducedMotion: "reduce" | "no-preference") =>
+        const countAnimations = (reducedMotion: "reduce" | "no-preference") =>
           Effect.gen(function* () {
             const { begin, on, page, send, answering } = yield* ChatPage.make({ reducedMotion })
             yield* begin
@@ -146,8 +146,8 @@ inChromium("the chat in use", testServer({}, agent.script), (it) => {
               )
             )
           })
-        assert.isAbove(yield* moving("no-preference"), 0)
-        assert.strictEqual(yield* moving("reduce"), 0)
+        assert.isAbove(yield* countAnimations("no-preference"), 0)
+        assert.strictEqual(yield* countAnimations("reduce"), 0)
       })
     )
   })

@@ -54,7 +54,7 @@ export const fromEntries = (
   }
 }
 
-/** Returns the body of a request, with the display time and the tracker's session if there is room for more fields. */
+/** Returns the body of a request. Adds the time since the form's display and the tracker's session if more fields are allowed. */
 export const toBody = (content: FormContent, millis: number, session: string | undefined): string =>
   JSON.stringify({
     ...content,

@@ -26,21 +26,21 @@ const inBatches = <E>(texts: Stream.Stream<string, E>): Stream.Stream<string, E>
     Stream.map((group) => group.join(""))
   )
 
-type Write = <E>(
+type Format = <E>(
   submissions: Stream.Stream<Submission, E>,
   options: SubmissionExport.ExportOptions
 ) => Stream.Stream<string, E>
 
-const ndjson: Write = (submissions, options) =>
+const ndjson: Format = (submissions, options) =>
   Stream.map(submissions, (submission) => SubmissionExport.ndjson(submission, options))
 
-const csv: Write = (submissions, options) =>
+const csv: Format = (submissions, options) =>
   Stream.concat(
     Stream.succeed(SubmissionExport.csvHeader(options)),
     Stream.map(submissions, (submission) => SubmissionExport.csv(submission, options))
   )
 
-const jsonArray: Write = (submissions, options) =>
+const jsonArray: Format = (submissions, options) =>
   Output.jsonArray(Stream.map(submissions, (submission) => SubmissionExport.json(submission, options)))
 
 const exportCommand = Command.make(
@@ -55,7 +55,7 @@ const exportCommand = Command.make(
     ),
     status: Flag.Literals("status", statuses).pipe(
       Flag.withDescription(
-        "Only submissions with this status, each with its status and reasons; without the flag, accepted submissions without these"
+        "Only submissions with this status, each with its status and reasons; unless given, only accepted ones, without their status and reasons"
       ),
       Flag.optional
     ),
@@ -86,8 +86,10 @@ const exportCommand = Command.make(
       status: Option.getOrElse(status, () => "accepted" as const),
       ...(from === null ? {} : { since: from })
     })
-    const write = json ? jsonArray : format === "csv" ? csv : ndjson
-    yield* Output.writeAll(inBatches(write(Stream.rechunk(submissions, batch), { withVerdict: Option.isSome(status) })))
+    const toTexts = json ? jsonArray : format === "csv" ? csv : ndjson
+    yield* Output.writeAll(
+      inBatches(toTexts(Stream.rechunk(submissions, batch), { withVerdict: Option.isSome(status) }))
+    )
   })
 ).pipe(
   Command.withDescription("Write a website's submissions to stdout, oldest first"),
@@ -167,7 +169,7 @@ const remove = Command.make(
     })
   })
 ).pipe(
-  Command.withDescription("Delete a submission, or those of a person on a website, and their data permanently"),
+  Command.withDescription("Permanently delete a submission, or the submissions of a person on a website"),
   Command.withExamples([
     {
       command: "hydracore submissions delete --submission-id 6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c11",

@@ -38,24 +38,24 @@ export interface NewDelivery {
   readonly payload: string
 }
 
-/** Finds the subscribers that get an event. */
-const subscribersOf = (subscribers: ReadonlyArray<Subscriber>) => {
+/** Returns a function that finds the subscribers of an event. */
+const finderOf = (subscribers: ReadonlyArray<Subscriber>) => {
   const bySite = Map.groupBy(subscribers, ({ websiteConfigId }) => websiteConfigId)
   return ({ type, websiteConfigId }: OutboxEvent): ReadonlyArray<Subscriber> =>
     (bySite.get(websiteConfigId) ?? []).filter(({ events }) => Event.isWanted(events, type))
 }
 
 /**
- * The subjects whose data `deliveries` reads. Subjects of events that no subscriber gets are not among them, since most
- * websites have no webhook.
+ * The subjects whose data `deliveries` needs. Leaves out the events without a subscriber: most websites have no webhook, so
+ * most data need not be read.
  */
 export const subjectsOf = (
   events: ReadonlyArray<OutboxEvent>,
   subscribers: ReadonlyArray<Subscriber>
 ): ReadonlyArray<string> => {
-  const receiving = subscribersOf(subscribers)
+  const subscribersOf = finderOf(subscribers)
   const subjects = events.flatMap((event) =>
-    event.data === null && event.subject !== null && receiving(event).length > 0 ? [event.subject] : []
+    event.data === null && event.subject !== null && subscribersOf(event).length > 0 ? [event.subject] : []
   )
   return [...new Set(subjects)]
 }
@@ -71,9 +71,9 @@ export const deliveries = (
   subscribers: ReadonlyArray<Subscriber>,
   dataOf: (subject: string) => string | undefined
 ): ReadonlyArray<NewDelivery> => {
-  const receiving = subscribersOf(subscribers)
+  const subscribersOf = finderOf(subscribers)
   return events.flatMap((event) => {
-    const receivers = receiving(event)
+    const receivers = subscribersOf(event)
     if (receivers.length === 0) return []
     const data = event.data === null ? dataOf(event.subject ?? "") : Event.bounded(event.data)
     if (data === undefined) return []

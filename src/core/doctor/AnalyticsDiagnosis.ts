@@ -68,7 +68,7 @@ export const ofAnalytics = (facts: AnalyticsFacts | null): ReadonlyArray<Finding
           warning(
             "analytics",
             "ClickHouse is on another machine and the connection does not use TLS: page views can be read on the network.",
-            "Write clickhouses:// in ANALYTICS_URL; if your own CA signed its certificate, set NODE_EXTRA_CA_CERTS to the CA's file."
+            "Write clickhouses:// in ANALYTICS_URL; if your own CA signed the server's certificate, set NODE_EXTRA_CA_CERTS to the CA's file."
           )
         ]),
     ...(missing.length === 0

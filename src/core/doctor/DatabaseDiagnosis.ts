@@ -58,7 +58,7 @@ const encryption = (isEncrypted: boolean, transport: DatabaseUrl.Transport): Fin
     : warning(
         "encryption",
         "The database is on another machine and the connection does not use TLS: submissions can be read on the network.",
-        "Add sslmode=require to DATABASE_URL; if your own CA signed its certificate, set NODE_EXTRA_CA_CERTS to the CA's file."
+        "Add sslmode=require to DATABASE_URL; if your own CA signed the database's certificate, set NODE_EXTRA_CA_CERTS to the CA's file."
       )
 }
 
@@ -79,7 +79,7 @@ const rights = ({ denied, deniedForMaintenance }: DatabaseFacts & { readonly _ta
 
 const encoding = warning(
   "encoding",
-  "The database's encoding cannot store every character: page views and submissions with the rest get a 422.",
+  "The database's encoding cannot store every character: page views and submissions with any other character get a 422.",
   "Create a database WITH ENCODING 'UTF8' TEMPLATE template0, and move the data with pg_dump and pg_restore."
 )
 

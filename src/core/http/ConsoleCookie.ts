@@ -24,11 +24,11 @@ export interface PageAddress {
 }
 
 /**
- * Whether a page's browser must send the cookie over TLS only: on every origin except http on loopback. `origin` is the
+ * Whether the cookie that a page gets must be `Secure`: on every origin except http on loopback. `origin` is the
  * request's `Origin`, which names the page's origin even behind a proxy. `host` must be this machine too, since only then the
  * later requests, which may have no `Origin`, are accepted without TLS.
  */
-export const isSecure = ({ host, origin }: PageAddress): boolean => {
+export const mustBeSecure = ({ host, origin }: PageAddress): boolean => {
   const page = URL.parse(origin ?? "")
   return page === null || page.protocol !== "http:" || !isLoopback(page.hostname) || !isLoopbackHost(host)
 }

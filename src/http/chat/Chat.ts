@@ -57,6 +57,8 @@ export class Chat implements OpenChat, EventSink {
   private onEmpty: (() => void) | undefined
   /** The result of `opened`; undefined until the agent accepts or refuses. */
   private opening: Effect.Effect<void, Refusal> | undefined
+  /** Whether the agent has accepted the message. */
+  isAccepted = false
   readonly openChats: OpenChats
   private sink: ChatSink | undefined
   private readonly heartbeat: number
@@ -91,7 +93,7 @@ export class Chat implements OpenChat, EventSink {
 
   /** Passes the pending frames to `onFrames` as soon as there are any; undefined after the last. One call at a time. */
   next(onFrames: OnFrames): void {
-    if (this.pending !== "") onFrames(this.taken())
+    if (this.pending !== "") onFrames(this.takePending())
     else if (this.isClosed) onFrames(undefined)
     else this.onFrames = onFrames
   }
@@ -113,11 +115,6 @@ export class Chat implements OpenChat, EventSink {
     return this.pending === ""
   }
 
-  /** Whether the agent has accepted the message. Also true after `refuse`. */
-  get isAccepted(): boolean {
-    return this.opening !== undefined
-  }
-
   /** Whether the agent need not be read any further. */
   get isOver(): boolean {
     return this.isClosed || ChatStream.isEnded(this.state)
@@ -134,19 +131,23 @@ export class Chat implements OpenChat, EventSink {
 
   /** Writes the agent's events. The first event opens the chat. */
   push(events: Iterable<AgentEvent>): void {
-    if (!this.isAccepted) {
+    const isFirst = this.opening === undefined
+    if (isFirst) {
       this.takenAt = this.openChats.scheduler.now()
       this.endsAt = this.takenAt + this.maxDuration
       this.openChats.scheduler.set(this, this.nextDeadline(this.takenAt))
     }
     if (this.isMeasured) this.countTokens(events)
     this.write(events)
-    if (!this.isAccepted) this.open(Effect.void)
+    if (isFirst) {
+      this.isAccepted = true
+      this.open(Effect.void)
+    }
   }
 
-  /** Fails `opened`, because the agent did not accept the message. Does nothing if it has accepted. */
+  /** Fails `opened`, because the agent did not accept the message. Does nothing if the agent has accepted. */
   refuse(cause: Cause.Cause<Refusal>): void {
-    if (!this.isAccepted) this.open(Effect.failCause(cause))
+    if (this.opening === undefined) this.open(Effect.failCause(cause))
   }
 
   /** Ends the stream with the frames of a failure. */
@@ -207,7 +208,7 @@ export class Chat implements OpenChat, EventSink {
     sink?.destroy()
   }
 
-  /** Ends the stream for a reason of the edge's, and interrupts the agent. */
+  /** Ends the stream because of a limit of the edge or its shutdown, and interrupts the agent. */
   private stop(failure: ChatStream.Failure): void {
     if (this.isOver) return
     this.fail(failure)
@@ -243,7 +244,7 @@ export class Chat implements OpenChat, EventSink {
   private put(text: string): void {
     if (this.isClosed) return
     this.pending += text
-    if (this.pending !== "" && this.onFrames !== undefined) this.passFrames(this.taken())
+    if (this.pending !== "" && this.onFrames !== undefined) this.passFrames(this.takePending())
   }
 
   private passFrames(text: string | undefined): void {
@@ -252,7 +253,7 @@ export class Chat implements OpenChat, EventSink {
     onFrames?.(text)
   }
 
-  private taken(): string {
+  private takePending(): string {
     const text = this.pending
     this.pending = ""
     this.takenAt = this.openChats.scheduler.now()

@@ -1,6 +1,6 @@
 /**
- * A hash table of clients in typed arrays, with one array per property and one index per client. It serves hundreds of thousands of
- * clients: objects took three times the memory, and the garbage collector traversed them repeatedly.
+ * A hash table of clients in typed arrays, with one array per property and one index per client. It serves hundreds of
+ * thousands of clients: objects took three times the memory, and the garbage collector traversed them repeatedly.
  *
  * A client is identified by its list and its key. Collisions are chained through the array `next`. The hash has random
  * seeds, so that clients cannot choose addresses that collide.
@@ -20,10 +20,10 @@ export interface ClientList {
   newest: number
 }
 
-const minCapacity = 1_024
+const minLength = 1_024
 
-const grown = <A extends Int32Array | Uint32Array | Uint8Array | Float64Array>(column: A, capacity: number): A => {
-  const larger = new (column.constructor as new (length: number) => A)(capacity)
+const grown = <A extends Int32Array | Uint32Array | Uint8Array | Float64Array>(column: A, length: number): A => {
+  const larger = new (column.constructor as new (length: number) => A)(length)
   larger.set(column)
   return larger
 }
@@ -40,32 +40,32 @@ export class ClientTable {
   /** The number of clients. */
   size = 0
   /** The time of the client's last request, in milliseconds. */
-  lastSeen = new Float64Array(minCapacity)
+  lastSeen = new Float64Array(minLength)
   /** The number of the client's counted requests, and the number of timestamps that it has storage for. */
-  count = new Uint32Array(minCapacity)
-  capacity = new Uint32Array(minCapacity)
+  count = new Uint32Array(minLength)
+  capacity = new Uint32Array(minLength)
   /** The time of the client's counted request, if `capacity` is 1. */
-  singleTime = new Float64Array(minCapacity)
+  singleTime = new Float64Array(minLength)
   /** The next and the previous client in the list. */
-  newer = new Int32Array(minCapacity)
-  private older = new Int32Array(minCapacity)
+  newer = new Int32Array(minLength)
+  private older = new Int32Array(minLength)
   /** The list and the kind of the key: `list.id * 4 + kind`. */
-  private tag = new Int32Array(minCapacity)
-  private high = new Uint32Array(minCapacity)
-  private low = new Uint32Array(minCapacity)
+  private tag = new Int32Array(minLength)
+  private high = new Uint32Array(minLength)
+  private low = new Uint32Array(minLength)
   /** The next client in the bucket, or the next free index if this index is free. */
-  private next = new Int32Array(minCapacity)
+  private next = new Int32Array(minLength)
   /** The first client of each bucket. There are as many buckets as indexes, so that chains are short. */
-  private buckets = new Int32Array(minCapacity).fill(none)
+  private buckets = new Int32Array(minLength).fill(none)
   /** The first free index that was used before, and the first that was never used. */
   private free = none
   private fresh = 0
-  private lists = 0
+  private listCount = 0
   private readonly seeds = [randomInt(2 ** 32), randomInt(2 ** 32)] as const
   private readonly hash: KeyHash.KeyHash = { kind: 0, high: 0, low: 0 }
 
   makeList(): ClientList {
-    return { id: this.lists++, oldest: none, newest: none }
+    return { id: this.listCount++, oldest: none, newest: none }
   }
 
   /** The client of a key in a list, or `none`. */
@@ -138,20 +138,20 @@ export class ClientTable {
     return this.fresh++
   }
 
-  /** Doubles the capacity, when every index is in use. */
+  /** Doubles the number of indexes, when all are in use. */
   private grow(): void {
-    const capacity = this.buckets.length * 2
-    this.lastSeen = grown(this.lastSeen, capacity)
-    this.count = grown(this.count, capacity)
-    this.capacity = grown(this.capacity, capacity)
-    this.singleTime = grown(this.singleTime, capacity)
-    this.newer = grown(this.newer, capacity)
-    this.older = grown(this.older, capacity)
-    this.tag = grown(this.tag, capacity)
-    this.high = grown(this.high, capacity)
-    this.low = grown(this.low, capacity)
-    this.next = grown(this.next, capacity)
-    this.buckets = new Int32Array(capacity).fill(none)
+    const length = this.buckets.length * 2
+    this.lastSeen = grown(this.lastSeen, length)
+    this.count = grown(this.count, length)
+    this.capacity = grown(this.capacity, length)
+    this.singleTime = grown(this.singleTime, length)
+    this.newer = grown(this.newer, length)
+    this.older = grown(this.older, length)
+    this.tag = grown(this.tag, length)
+    this.high = grown(this.high, length)
+    this.low = grown(this.low, length)
+    this.next = grown(this.next, length)
+    this.buckets = new Int32Array(length).fill(none)
     for (let client = 0; client < this.fresh; client++) this.insert(client)
   }
 

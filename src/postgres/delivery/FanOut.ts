@@ -71,7 +71,7 @@ const takeSubmissionsStatement = `WITH found AS MATERIALIZED (
   FROM (SELECT unnest(submission_ids) AS submission_id, type FROM taken) AS event JOIN submission USING (submission_id)
   ORDER BY submission_id FOR KEY SHARE OF submission`
 
-/** Omits websites whose deletion has begun. A webhook that `hasDue` gets no lease on new deliveries: the older ones come first. */
+/** Omits websites whose deletion has begun. A webhook with `hasDue` gets no lease on new deliveries: older ones come first. */
 const subscribersStatement = `SELECT webhook_id AS "subscriberId", site.name AS "websiteName", ${Rows.columns},
   ${Rows.secretColumns}, EXISTS (
     SELECT FROM delivery WHERE subscriber_id = webhook_id AND status = 'pending' AND next_attempt_at <= now()
@@ -106,16 +106,16 @@ const insertStatement = `INSERT INTO delivery
   FROM unnest($1, $2, $3, $4, $5::timestamptz[], $6, $7, $8)
     AS given (event_id, subscriber_id, website_config_id, type, created_at, subject, payload, attempts)`
 
-const insert = (sql: PgClient.PgClient, stored: ReadonlyArray<New>, leased: ReadonlySet<New>) =>
+const insert = (sql: PgClient.PgClient, deliveries: ReadonlyArray<New>, leased: ReadonlySet<New>) =>
   sql.unsafe(insertStatement, [
     ...columns.map(([oid, value]) =>
       Database.array(
-        stored.map(({ delivery }) => value(delivery)),
+        deliveries.map(({ delivery }) => value(delivery)),
         oid
       )
     ),
     Database.array(
-      stored.map((one) => (leased.has(one) ? 1 : 0)),
+      deliveries.map((one) => (leased.has(one) ? 1 : 0)),
       OID.int4
     )
   ])
@@ -143,7 +143,7 @@ export const run = Effect.fnUntraced(function* (
     .pipe(decodeRows(Subscribers))
   const data = yield* Subjects.dataOf(sql, FanOut.subjectsOf(events, subscribers))
   const webhooks = new Map(subscribers.map((one) => [one.webhookId, one]))
-  const stored = FanOut.deliveries(events, subscribers, (subject) => data.get(subject)).flatMap(
+  const deliveries = FanOut.deliveries(events, subscribers, (subject) => data.get(subject)).flatMap(
     (delivery): ReadonlyArray<New> => {
       const webhook = webhooks.get(delivery.subscriberId)
       if (webhook === undefined) return []
@@ -151,14 +151,14 @@ export const run = Effect.fnUntraced(function* (
       return [{ delivery, webhook, webhookId, isFailing: failingSince !== null, dueAt: delivery.event.createdAt }]
     }
   )
-  const free = stored.filter(({ webhook }) => !webhook.hasDue)
+  const leasable = deliveries.filter(({ webhook }) => !webhook.hasDue)
   const chosen = Option.match(lessee, {
     onNone: () => [],
-    onSome: ({ freeSlots, running }) => Slots.choose(free, freeSlots, running)
+    onSome: ({ freeSlots, running }) => Slots.choose(leasable, freeSlots, running)
   })
   yield* MailFanOut.run(sql, events)
   // Last, so that the leases have only just begun when they are returned.
-  if (stored.length > 0) yield* insert(sql, stored, new Set(chosen))
+  if (deliveries.length > 0) yield* insert(sql, deliveries, new Set(chosen))
   return {
     events: events.length,
     leased: Option.match(lessee, {
@@ -173,6 +173,6 @@ export const run = Effect.fnUntraced(function* (
           secrets: Rows.open(key, webhook)
         }))
     }),
-    waiting: Slots.waiting(stored, chosen)
+    waiting: Slots.waiting(deliveries, chosen)
   }
 })

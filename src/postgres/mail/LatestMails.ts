@@ -1,5 +1,5 @@
 /**
- * Reads notifications, and the recipients of a submission, with the latest mail of each.
+ * Reads a website's notifications, each with its latest mail, and a submission's recipients, each with the mail about it.
  *
  * @module
  */

@@ -100,7 +100,7 @@ const mailSubmissions = Effect.fnUntraced(function* (
 })
 
 /** Creates the mail with the report of the latest period, unless there is one, and returns when the next is due. */
-const report = Effect.fnUntraced(function* (
+const mailReport = Effect.fnUntraced(function* (
   sql: PgClient.PgClient,
   { notificationId, websiteConfigId }: Notification,
   period: Period,
@@ -124,7 +124,7 @@ export const run = Effect.fnUntraced(function* (sql: PgClient.PgClient, secretsK
     const { topic } = notification
     const { nextAt, reportedUntil } =
       topic.kind === "report"
-        ? yield* report(sql, notification, topic.period, { ...row, now })
+        ? yield* mailReport(sql, notification, topic.period, { ...row, now })
         : yield* mailSubmissions(sql, secretsKey, notification, topic, row.timeZone, now)
     yield* sql`UPDATE notification SET due_at = ${PgTypes.timestamptz(nextAt)},
       reported_until = greatest(reported_until, ${PgTypes.text(reportedUntil)}::date)

@@ -200,7 +200,7 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Notificatio
             )
           : Effect.succeedNone
 
-      // Finds the notification before the transaction: if that ran again, its deletion would find nothing.
+      // Finds the notification before the transaction, because a transaction that runs again may find it deleted.
       const remove: Notifications["Service"]["remove"] = Effect.fnUntraced(function* (notificationId) {
         const found = yield* find(notificationId)
         if (Option.isNone(found)) return false

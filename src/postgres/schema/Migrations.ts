@@ -124,6 +124,6 @@ export const pending: Effect.Effect<
   SqlClient.SqlClient
 > = Effect.gen(function* () {
   const needed = yield* loader
-  const has = new Set(yield* applied)
-  return needed.map(([id]) => id).filter((id) => !has.has(id))
+  const present = new Set(yield* applied)
+  return needed.map(([id]) => id).filter((id) => !present.has(id))
 })

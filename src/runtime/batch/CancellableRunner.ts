@@ -1,6 +1,6 @@
 /**
  * Runs one effect at a time on behalf of several callers, and interrupts it when none of them needs the result. The user of
- * this module tracks the callers, and calls `check` when one of them may no longer wait.
+ * this module tracks the callers, and calls `check` when one of them may have stopped waiting.
  *
  * @module
  */

@@ -42,8 +42,8 @@ export class SiteErasure extends Context.Service<
      * stored for it: new data is refused as for an unknown website.
      *
      * An interrupted erasure continues when `erase` is called again, which several processes may do at once. Each call returns
-     * the numbers of the rows that it deleted itself. The maintenance continues it too, and then leaves the instances; those
-     * that were to be deleted have no tokens.
+     * the numbers of the rows that it deleted itself. The maintenance also continues it, but deletes
+     * no instances: those that were to be deleted stay, without tokens.
      */
     readonly erase: (
       websiteConfigId: string,

@@ -9,7 +9,7 @@ const unknown = "11111111-2222-4333-8444-555555555555"
 const id = site.websiteConfigId
 
 /** Runs `hydracore console` on one storage, with these variables. */
-const session = Effect.map(Layer.build(storage()), (context) => {
+const cli = Effect.map(Layer.build(storage()), (context) => {
   const command = (args: ReadonlyArray<string>, environment: Record<string, string> = {}) =>
     run(["console", ...args], Layer.succeedContext(context)).pipe(
       Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromUnknown(environment))
@@ -28,7 +28,7 @@ describe("console", () => {
   it.effect("a link opens a session, which is listed without its secrets until it is revoked", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(Date.parse("2026-03-01T12:00:00Z"))
-      const { context, json } = yield* session
+      const { context, json } = yield* cli
       const all = yield* json("link")
       assert.deepStrictEqual(Object.keys(all), ["session_id", "url", "expires_at"])
       assert.match(all.url, /^http:\/\/127\.0\.0\.1:8080\/console\/#\/link\/hcl_[\w-]{43}$/)
@@ -75,9 +75,9 @@ describe("console", () => {
     })
   )
 
-  it.effect("a revocation says which opened links remain valid, until --with-opened ends them", () =>
+  it.effect("a revocation says how many sessions and links remain valid, and --with-opened ends them", () =>
     Effect.gen(function* () {
-      const { command, context, json } = yield* session
+      const { command, context, json } = yield* cli
       const { session_id: createdBy } = yield* json("link")
       yield* ConsoleSessions.use((sessions) =>
         Effect.forEach(["a", "b"], (label) =>
@@ -99,7 +99,7 @@ describe("console", () => {
 
   it.effect("the link names the address of the console", () =>
     Effect.gen(function* () {
-      const { command } = yield* session
+      const { command } = yield* cli
       const database = { DATABASE_URL: "postgres://u@h/d" }
       for (const [args, environment, address, isWarned] of [
         [[], { ...database, CONSOLE: "on" }, "http://127.0.0.1:8080", false],
@@ -118,7 +118,7 @@ describe("console", () => {
 
   it.effect("the table has the state of each session, and no control characters", () =>
     Effect.gen(function* () {
-      const { command, json } = yield* session
+      const { command, json } = yield* cli
       assert.include((yield* command(["sessions"])).stdout, "There are no sessions. `hydracore console link` prints")
       yield* json("link", "--label", "A \u001b[2J label")
       const { stdout } = yield* command(["sessions"])
@@ -129,7 +129,7 @@ describe("console", () => {
 
   it.effect("an invalid command is refused with its error, and no link is created", () =>
     Effect.gen(function* () {
-      const { command, json } = yield* session
+      const { command, json } = yield* cli
       for (const [args, sentence] of [
         [["link", "--site", unknown], `There is no website ${unknown}.\n`],
         [["link", "--site", "Example"], "The flag --site must be a UUID."],

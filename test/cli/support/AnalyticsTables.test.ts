@@ -48,6 +48,7 @@ describeWithClickHouse("cli/support/AnalyticsTables", () => {
       const server = yield* HttpServer.make
       const facts = yield* Inspection.inspect(server.address, "5 seconds")
       assert.deepInclude(facts, { _tag: "Reached", cluster: null, missing: [], denied: [] })
+      assert.match(facts._tag === "Reached" ? facts.version : "", /^\d+\.\d+/)
       yield* drop(server)
       assert.deepInclude(yield* Inspection.inspect(server.address, "5 seconds"), { missing: ["event"] })
       const wrong = Redacted.make({ ...Redacted.value(server.address), password: "wrong" })

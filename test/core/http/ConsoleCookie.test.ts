@@ -13,9 +13,9 @@ describe("core/http/ConsoleCookie", () => {
   it("only a page on http and loopback gets a cookie that needs no TLS", () => {
     const host = "127.0.0.1:8080"
     for (const origin of ["http://127.0.0.1:8080", "http://localhost", "http://[::1]:8080", "http://127.8.8.8"]) {
-      assert.isFalse(ConsoleCookie.isSecure({ origin, host }), origin)
-      assert.isTrue(ConsoleCookie.isSecure({ origin, host: "edge.example" }), origin)
-      assert.isTrue(ConsoleCookie.isSecure({ origin, host: undefined }), origin)
+      assert.isFalse(ConsoleCookie.mustBeSecure({ origin, host }), origin)
+      assert.isTrue(ConsoleCookie.mustBeSecure({ origin, host: "edge.example" }), origin)
+      assert.isTrue(ConsoleCookie.mustBeSecure({ origin, host: undefined }), origin)
     }
     for (const origin of [
       undefined,
@@ -28,7 +28,7 @@ describe("core/http/ConsoleCookie", () => {
       "http://localhost.evil.example",
       "http://127.0.0.1.evil.example"
     ]) {
-      assert.isTrue(ConsoleCookie.isSecure({ origin, host }), origin)
+      assert.isTrue(ConsoleCookie.mustBeSecure({ origin, host }), origin)
     }
   })
 

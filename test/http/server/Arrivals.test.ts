@@ -107,7 +107,7 @@ layer(Layer.provide(testServer(), arrivals), { excludeTestServices: true })("htt
   }
 
   for (const [name, { header }] of Object.entries(ways)) {
-    // In one turn, Node emits the request's error and the close of its response, which waits for earlier responses.
+    // The response waits for earlier responses. Node emits its close in the same turn as the request's error.
     it.effect(`a pipelined request whose client disconnects does not end the process: ${name}`, () =>
       Effect.gen(function* () {
         const { instance, url } = yield* TestServer
@@ -162,7 +162,7 @@ layer(Layer.provide(limited, arrivals), { excludeTestServices: true })(
       ["an IPv6 network", "2001:db8:0:1::1", "2001:db8:0:1:ffff::2", "2001:db8:0:2::1"]
     ] as const) {
       for (const endpoint of ["track", "submit"] as const) {
-        it.effect(`${name}: only its own requests over its share are refused, by ${endpoint}`, () =>
+        it.effect(`over its share are refused, and those from another address are read: ${name}, to ${endpoint}`, () =>
           Effect.gen(function* () {
             const { url } = yield* TestServer
             const port = Number(new URL(url).port)

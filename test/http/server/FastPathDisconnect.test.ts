@@ -8,8 +8,9 @@ import * as TestServer from "../../support/TestServer.ts"
 import { until } from "../../support/Wait.ts"
 
 describe("http/server/FastPath: a visitor disconnects", () => {
-  /** The number of chats with an agent that accepts or not, and then sends nothing. */
+  /** The number of running agent streams. */
   let streaming = 0
+  /** An agent that sends nothing, except that it may accept. */
   const silent = (accepts: boolean) =>
     Stream.concat(accepts ? Stream.make(accepted) : Stream.empty, Stream.never).pipe(
       Stream.onStart(Effect.sync(() => streaming++)),
@@ -56,10 +57,10 @@ describe("http/server/FastPath: a visitor disconnects", () => {
     }
   })
 
-  /** Whether a token lookup that never ends was interrupted. */
   let isInterrupted = false
   let isLookedUp = false
-  const slow = Layer.effect(
+  /** Widget tokens whose lookup never ends. */
+  const endless = Layer.effect(
     WidgetTokens,
     Effect.map(WidgetTokens, (tokens) =>
       WidgetTokens.of({
@@ -79,7 +80,7 @@ describe("http/server/FastPath: a visitor disconnects", () => {
     )
   )
   layer(
-    TestServer.layer({}, undefined, (storage) => Layer.merge(storage, Layer.provide(slow, storage))),
+    TestServer.layer({}, undefined, (storage) => Layer.merge(storage, Layer.provide(endless, storage))),
     { excludeTestServices: true }
   )((it) => {
     it.effect("the token lookup is interrupted if the visitor disconnects", () =>

@@ -28,7 +28,7 @@ const Headers = Schema.Struct({
   "x-forwarded-for": Schema.optionalKey(Schema.Literals(["198.51.100.7", "2001:db8::1, 10.0.0.1", "nobody"]))
 })
 
-/** A chat's body as text. */
+/** The body of a chat: a string is sent unchanged, anything else as JSON. */
 const Message = Schema.Union([
   Schema.Struct({
     message: Schema.Union([Schema.String, Schema.Json]),
@@ -52,7 +52,7 @@ const Message = Schema.Union([
   Schema.String
 ])
 
-/** A body as text, with `SITE` as a placeholder for the website's id. */
+/** The body of any other request, with `SITE` as a placeholder for the website's id. A string is sent unchanged. */
 const Body = Schema.Union([
   Schema.Struct({
     site_id: Schema.Union([
@@ -159,7 +159,7 @@ layer(TestServer.layer({ trustedProxies, maxBody: 4096 }), { excludeTestServices
       { arbitrary: { runs: 150 } }
     )
 
-    it.effect("the router handles an instance id that is not canonical or not a UUID", () =>
+    it.effect("the router handles a path with a query, and an instance id that is not a canonical UUID", () =>
       Effect.gen(function* () {
         const { instance, url, widgetToken } = yield* TestServer.TestServer
         const chat = (id: string, query = "") =>

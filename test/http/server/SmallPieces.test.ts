@@ -16,7 +16,7 @@ layer(testServer(), { excludeTestServices: true })("http: bodies in one-byte pie
         const path = endpoint === "chat" ? paths.chat(instance.instanceId) : paths[endpoint]
         const raw = yield* Raw.open(Number(new URL(url).port))
         raw.write(`POST ${path} HTTP/1.1\r\nHost: edge\r\nTransfer-Encoding: chunked\r\n\r\n`)
-        // Valid except for its chunks: without the limit it would be read to its end.
+        // Within the maximum size: without the limit on pieces, the whole body would be read.
         raw.write("1\r\n \r\n".repeat(RequestBody.maxPieces(0) + 1_000))
         yield* until("the body is refused", () => final(raw).length === 1)
         assert.deepStrictEqual(final(raw), [413])

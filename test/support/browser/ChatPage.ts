@@ -24,7 +24,7 @@ export interface AgentState {
 
 const words = (text: string): ReadonlyArray<string> => text.match(/\s*\S+\s?|\s+/g) ?? []
 
-/** An answer that sends a text word by word, and does not end. */
+/** The beginning of an answer: the text, word by word, without a `Finish`. */
 const answerOf = (text: string): Stream.Stream<AgentEvent> =>
   Stream.fromIterable<AgentEvent>([
     { _tag: "Accepted" },

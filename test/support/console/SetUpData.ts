@@ -102,7 +102,7 @@ export const store = Effect.fnUntraced(function* (websiteConfigId: string) {
 
 const secretsKey = Redacted.make<Uint8Array>(new Uint8Array(32).fill(1))
 
-/** A server that accepts mails, but sends only tests. */
+/** A server with mail set up. It sends only test mails: nothing delivers the others. */
 const server = testServer(
   { secretsKey: Option.some(secretsKey) },
   undefined,

@@ -32,31 +32,31 @@ export const redisFaults = Effect.fnUntraced(function* (options: {
     RATE_LIMIT_FORMS: `${limit}/hour`
   })
   const load = yield* Load.start({ url: () => service.url, target, clients, pace: 5 })
-  const goesOn = Effect.suspend(() => {
+  const awaitAnswers = Effect.suspend(() => {
     const before = load.answered()
     return Effect.andThen(
       pause(millis),
       until("requests are answered", () => load.answered() > before + clients)
     )
   })
-  const says = (words: string, times: number) =>
+  const awaitLog = (words: string, times: number) =>
     until(`the service logs: ${words}`, () => service.output().split(words).length > times)
-  yield* goesOn
+  yield* awaitAnswers
   yield* redis.start
-  yield* says("Redis is back", 1)
-  yield* goesOn
+  yield* awaitLog("Redis is back", 1)
+  yield* awaitAnswers
   yield* redis.freeze
-  yield* says("Redis cannot be used", 2)
-  yield* goesOn
+  yield* awaitLog("Redis cannot be used", 2)
+  yield* awaitAnswers
   yield* redis.thaw
-  yield* says("Redis is back", 2)
-  yield* goesOn
+  yield* awaitLog("Redis is back", 2)
+  yield* awaitAnswers
   yield* redis.kill
-  yield* says("Redis cannot be used", 3)
-  yield* goesOn
+  yield* awaitLog("Redis cannot be used", 3)
+  yield* awaitAnswers
   yield* redis.start
-  yield* says("Redis is back", 3)
-  yield* goesOn
+  yield* awaitLog("Redis is back", 3)
+  yield* awaitAnswers
   yield* load.stop
   const account = yield* Store.account(database, load)
   const figures = checkAccount(account)
@@ -65,7 +65,8 @@ export const redisFaults = Effect.fnUntraced(function* (options: {
     [],
     "never a 5xx"
   )
-  // The process's limiter, Redis, and Redis after the kill, without its counts, each accept `limit` views and `limit` forms.
+  // `limit` views and `limit` forms are accepted by each of three: the process's limiter, Redis, and Redis after the kill,
+  // which loses its counts.
   assert.ok(account.acknowledged <= 3 * 2 * limit, `${account.acknowledged} were accepted`)
   assert.ok(account.acknowledged >= 2 * limit)
   return { ...figures, limit, refused: account.refused, "5xx": 0 } satisfies Figures

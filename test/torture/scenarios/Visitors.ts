@@ -194,7 +194,7 @@ export const chatting = [
 ] as const satisfies ReadonlyArray<keyof typeof quick>
 
 /** Slow visitors of every kind at once, on a service with its real timeouts: all descriptors are released. */
-export const slowVisitors = Effect.fnUntraced(function* (options: { readonly each: number }) {
+export const slowVisitors = Effect.fnUntraced(function* (options: { readonly perKind: number }) {
   const cluster = yield* Cluster.make()
   const target = yield* Store.prepare(cluster.url)
   const service = yield* Process.start("serve", { DATABASE_URL: cluster.url })
@@ -207,14 +207,14 @@ export const slowVisitors = Effect.fnUntraced(function* (options: { readonly eac
   yield* Effect.addFinalizer(() => Effect.sync(() => clearInterval(watch)))
   const startedAt = performance.now()
   yield* Effect.forEach(
-    kinds.flatMap((visitor) => Array.from({ length: options.each }, () => visitor)),
+    kinds.flatMap((visitor) => Array.from({ length: options.perKind }, () => visitor)),
     (visitor) => Effect.scoped(visitor({ port: service.port, target })),
     { concurrency: "unbounded", discard: true }
   )
   const longest = performance.now() - startedAt
   yield* until("descriptors are released", () => (service.gauge()?.handles ?? 0) <= (before?.handles ?? 0) + 4)
   return {
-    visitors: kinds.length * options.each,
+    visitors: kinds.length * options.perKind,
     "handles before": before?.handles ?? 0,
     "at most": maxHandles,
     "handles after": service.gauge()?.handles ?? 0,

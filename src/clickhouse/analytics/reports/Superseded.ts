@@ -47,7 +47,7 @@ export const remove = Effect.fnUntraced(function* (reader: Reader, hostedWebsite
   const pairs = found.map(({ date, number }) => `(${date}, ${number})`).join(", ")
   for (const name of ["visit", "visit_day"] as const) {
     yield* command(
-      // No lightweight deletion: it only hides rows, which an erasure of the website would not find on the disk.
+      // No lightweight deletion: it only hides rows. They would stay on the disk, and a later erasure would not find them.
       `ALTER TABLE ${Tables.localTable(target, name)}${Tables.onCluster(target)}
         DELETE WHERE hosted_website_id = ${quoted(hostedWebsiteId)} AND (toUInt32(day), roll) IN (${pairs})`,
       { settings: { mutations_sync: "1" } }

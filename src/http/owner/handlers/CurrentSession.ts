@@ -27,7 +27,7 @@ export const cookieOptions = (maxAge: number, secure: boolean) =>
 /** Sets the cookie in the response to the current request. */
 const setCookie = Effect.fnUntraced(function* (value: string, maxAge: number) {
   const { headers } = yield* HttpServerRequest.HttpServerRequest
-  const isSecure = ConsoleCookie.isSecure({ origin: headers["origin"], host: headers["host"] })
+  const isSecure = ConsoleCookie.mustBeSecure({ origin: headers["origin"], host: headers["host"] })
   const cookie = isSecure ? sessionCookie : localSessionCookie
   yield* HttpApiBuilder.securitySetCookie(cookie, value, cookieOptions(maxAge, isSecure))
 })
