@@ -1,5 +1,6 @@
 /**
- * Causes real faults for a long time and prints a table of the results: `npm run torture`, or with `--help`.
+ * Causes real faults for a long time and prints a table of the results. Run it with `npm run torture`; `npm run torture -- --help`
+ * lists the options.
  *
  * It starts its own PostgreSQL, and uses redis-server and nginx from PATH, and PgBouncer and ClickHouse if they are installed.
  * A scenario whose requirement is violated is reported as FAILED, and the exit code is 1.
@@ -73,7 +74,7 @@ const database = Effect.map(Cluster.make(), ({ url }) => url)
 
 const attacked = AttackedService.layer(database)
 
-/** Runs a scenario on a service with two workers. Afterwards, the service must end as it should. */
+/** Runs a scenario on a service with two workers. Afterwards, SIGTERM must end the service with the exit code 0. */
 const onWorkers = (run: Effect.Effect<Figures, never, Scope.Scope | Workers.Bench>) =>
   run.pipe(Effect.tap(Workers.end), Effect.provide(Workers.bench({ database, workers: 2 })))
 
@@ -86,12 +87,12 @@ const scenarios: ReadonlyArray<Scenario> = [
   { name: "PostgreSQL ends connections", run: onDatabase(Database.terminated({ times: 50 })) },
   {
     name: "PostgreSQL stopped for longer than the timeout",
-    run: onDatabase(Database.beyond({ how: "stopped" }))
+    run: onDatabase(Database.beyondTimeout({ how: "stopped" }))
   },
-  { name: "PostgreSQL hung for longer than the timeout", run: onDatabase(Database.beyond({ how: "hung" })) },
+  { name: "PostgreSQL hung for longer than the timeout", run: onDatabase(Database.beyondTimeout({ how: "hung" })) },
   {
     name: "PostgreSQL without writes for longer than the timeout",
-    run: onDatabase(Database.beyond({ how: "demoted" }))
+    run: onDatabase(Database.beyondTimeout({ how: "demoted" }))
   },
   {
     name: "PostgreSQL's primary killed, its synchronous replica promoted after 2 s",
@@ -200,7 +201,7 @@ const run = async ({ name, run }: Scenario): Promise<Row> => {
 
 const table = (rows: ReadonlyArray<Row>): string =>
   [
-    "| scenario | held | seconds | figures |",
+    "| scenario | passed | seconds | figures |",
     "| --- | --- | --- | --- |",
     ...rows.map(
       ({ name, passed, seconds, text }) =>

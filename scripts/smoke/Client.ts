@@ -26,7 +26,7 @@ interface Request {
 
 /** Makes a function that sends a request and reads the whole response, which must have one of the given statuses. */
 export const client =
-  (target: Target, seen: (response: HttpResponse) => void) =>
+  (target: Target, onResponse: (response: HttpResponse) => void) =>
   async (path: string, statuses: number | ReadonlyArray<number>, request: Request = {}): Promise<HttpResponse> => {
     const { body, headers = {}, method = body === undefined ? "GET" : "POST" } = request
     const requestLine = `${method} ${path}`
@@ -49,7 +49,7 @@ export const client =
         const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error)
         throw new CheckFailed(`${requestLine} got no complete response (${cause})`)
       })
-    seen(response)
+    onResponse(response)
     const wanted = [statuses].flat()
     if (response.status === 429 && !wanted.includes(429)) {
       throw new CheckFailed(

@@ -111,7 +111,7 @@ export class Answer {
   /** A page that the agent or its provider retrieved, for example by a web search. It becomes a source if the answer cites no page. */
   retrieved(url: string, title: string): void {
     this.sources ??= new Sources()
-    this.sources.retrieve(url, title)
+    this.sources.addRetrieved(url, title)
   }
 
   /** A tool has started. */
@@ -178,7 +178,7 @@ export class Answer {
     }
     if (!this.hasText) return Result.fail({ _tag: "Empty" })
     const reason = this.finishReason ?? "stop"
-    for (const source of this.sources?.rest() ?? []) this.events.push(source)
+    for (const source of this.sources?.fallback() ?? []) this.events.push(source)
     this.events.push({ _tag: "Finish", reason })
     return Result.succeed(reason)
   }

@@ -21,12 +21,12 @@ const blankLine = Buffer.from("\n\n")
 const isWhole = (data: string): boolean => data.trim() === "[DONE]" || Json.parse(data) !== undefined
 
 /**
- * The maximum number of lines of an event that is split: the split blocks the process. Lines of the usual size, each with
+ * An event with more lines is not split, because the split blocks the process. Lines of the usual size, each with
  * one token, exceed `maxEventSize` before they exceed this number.
  */
 const maxLines = 8192
 
-/** Splits an event into one event per line if each line is complete: some servers end events with a single line break. */
+/** Splits an event into one event per line if each line is complete, because some servers end events with a single line break. */
 const separate = (event: Sse.Event): ReadonlyArray<Sse.Event> => {
   if (isWhole(event.data)) return [event]
   const lines = event.data.split("\n", maxLines + 1)
@@ -109,7 +109,7 @@ export class AnswerReader {
     return { events, failure }
   }
 
-  /** Reads a complete last event without a blank line after it: some runtimes leave that line out. */
+  /** Reads a complete last event without a blank line after it, because some runtimes leave that line out. */
   private readRest(): void {
     if (this.isOver) return
     const { events } = Sse.read(this.state, blankLine, maxEventSize)

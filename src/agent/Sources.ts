@@ -23,21 +23,21 @@ export class Sources {
   private readonly urls = new Set<string>()
   private readonly retrieved = new Map<string, Source>()
 
-  /** A page that the answer cites; null if it was cited before, is not a web page, or follows `maxSources` others. */
+  /** Adds a page that the answer cites. Null if the page was cited before, is not a web page, or follows `maxSources` others. */
   cite(url: string, title: string): Source | null {
     if (this.urls.size >= maxSources || this.urls.has(url) || !isPage(url)) return null
     this.urls.add(url)
     return sourceOf(url, title)
   }
 
-  /** A page that the agent's side retrieved, whether the answer cites it or not. */
-  retrieve(url: string, title: string): void {
+  /** Adds a page that the agent's side retrieved, whether the answer cites it or not. */
+  addRetrieved(url: string, title: string): void {
     if (this.retrieved.size >= maxRetrieved || this.retrieved.has(url) || !isPage(url)) return
     this.retrieved.set(url, sourceOf(url, title))
   }
 
   /** The retrieved pages of an answer that ended without a citation; none for an answer with one. */
-  rest(): ReadonlyArray<Source> {
+  fallback(): ReadonlyArray<Source> {
     if (this.urls.size > 0) return []
     return [...this.retrieved.values()]
   }

@@ -83,7 +83,7 @@ export const layer: Layer.Layer<Readiness, never, SqlClient.SqlClient> = Layer.e
     const health = yield* WriteHealth.WriteHealth
     const isStoring = Effect.flatMap(health.status, (status) =>
       status === "unknown"
-        ? Effect.tap(trial(sql), (stored) => (stored ? health.recovered : Effect.void))
+        ? Effect.tap(trial(sql), (stored) => (stored ? health.clearFailures : Effect.void))
         : Effect.succeed(status === "writable")
     )
     let migrated = false

@@ -18,8 +18,8 @@ export class WriteHealth extends Context.Service<
       write: Effect.Effect<A, StorageUnavailable | RecordRefused, R>
     ) => Effect.Effect<A, StorageUnavailable | RecordRefused, R>
     readonly status: Effect.Effect<Decision.WriteStatus>
-    /** Clears the failures, after a trial of every kind succeeded. */
-    readonly recovered: Effect.Effect<void>
+    /** Call it after a trial write of every kind has succeeded. */
+    readonly clearFailures: Effect.Effect<void>
   }
 >()("hydracore/postgres/WriteHealth") {}
 
@@ -59,7 +59,7 @@ export const layer: Layer.Layer<WriteHealth> = Layer.effect(
           )
         }),
       status: Effect.sync(() => Decision.statusOf(failures, now())),
-      recovered: Effect.sync(() => {
+      clearFailures: Effect.sync(() => {
         failures = Decision.none
       })
     }

@@ -8,7 +8,10 @@ import { type Array, Effect, Stream } from "effect"
 /** The total size of the elements, commonly in characters, that are mapped before other fibers run. */
 export const burst = 16_384
 
-/** Maps the elements, and yields to other fibers when the elements since the last yield have a total size of `burst` or more. */
+/**
+ * Maps the elements. Within an array, yields to other fibers when the elements since the last yield have a total size of `burst`
+ * or more.
+ */
 export const map =
   <A, B>(sizeOf: (element: A) => number, toResult: (element: A) => B) =>
   <E, R>(elements: Stream.Stream<A, E, R>): Stream.Stream<B, E, R> =>

@@ -13,8 +13,8 @@ describe("Statistics", () => {
     "a quantile lies between the least and the greatest sample, and grows with the fraction",
     [Samples],
     ([samples]) => {
-      const shares = [0, 0.25, 0.5, 0.75, 0.99, 1]
-      const values = shares.map((share) => Statistics.quantile(samples, share))
+      const fractions = [0, 0.25, 0.5, 0.75, 0.99, 1]
+      const values = fractions.map((fraction) => Statistics.quantile(samples, fraction))
       expect(values.toSorted((a, b) => a - b)).toEqual(values)
       expect(values[0]).toBe(Math.min(...samples))
       expect(values.at(-1)).toBe(Math.max(...samples))
@@ -65,10 +65,10 @@ const measure = (id: string, rows: Readonly<Record<string, ReadonlyArray<number>
 })
 
 describe("the goals", () => {
-  it("compare round with round, and are met at exactly the target", () => {
+  it("compare two contenders round by round, and are met at exactly the target", () => {
     const views = measure("views", { [names.edge]: [100, 20, 90], [names.fastify]: [10, 4, 30] })
     expect(goals([views])).toEqual([
-      { text: "page views against Fastify + pg", goal: "at least 5", found: "5.00", met: true }
+      { text: "page views against Fastify + pg", goal: "at least 5", measured: "5.00", met: true }
     ])
   })
 
@@ -80,7 +80,7 @@ describe("the goals", () => {
   it("judge the processor time of service and PostgreSQL together", () => {
     const row = rateRow(names.edge, [{ requests: 1, perSecond: 1, own: 28, postgres: 11 }])
     const views: Measure = { ...measure("views", {}), rows: [row] }
-    expect(goals([views])).toMatchObject([{ goal: "under 40 µs", found: "39 µs", met: true }])
+    expect(goals([views])).toMatchObject([{ goal: "under 40 µs", measured: "39 µs", met: true }])
   })
 
   it("report a lower bound of a ratio as such, and as unclear if it is below the goal", () => {
@@ -92,8 +92,8 @@ describe("the goals", () => {
       ]
     })
     const judged = (alone: number) => goals([dashboard(alone)]).filter(({ goal }) => goal === "at least 50")
-    expect(judged(270_000)).toMatchObject([{ found: "at least 2,700", met: true }])
-    expect(judged(4_000)).toMatchObject([{ found: "at least 40", met: "unclear" }])
+    expect(judged(270_000)).toMatchObject([{ measured: "at least 2,700", met: true }])
+    expect(judged(4_000)).toMatchObject([{ measured: "at least 40", met: "unclear" }])
     const [, , , row = ""] = Table.ofMeasure(dashboard(270_000)).split("\n")
     expect(row.split("|").map((cell) => cell.trim())).toEqual([
       "",
@@ -114,12 +114,12 @@ describe("the goals", () => {
       ...measure("reported", {}),
       rows: [rateRow(names.rollups, [40, 40, 40].map(costs)), rateRow(names.dashboard, [40, 50, 80].map(costs))]
     }
-    expect(goals([reported])).toMatchObject([{ goal: "at least 0.95", found: "0.80 (0.50 to 1.00)", met: false }])
+    expect(goals([reported])).toMatchObject([{ goal: "at least 0.95", measured: "0.80 (0.50 to 1.00)", met: false }])
   })
 
   it("subtract the agent's own time from the edge's time to a token", () => {
     const token = measure("token", { [names.edge]: [2, 2.5, 3], "the agent itself": [1, 1, 1] })
-    expect(goals([token])).toMatchObject([{ found: "1.5 ms", met: false }])
+    expect(goals([token])).toMatchObject([{ measured: "1.5 ms", met: false }])
   })
 })
 

@@ -1,5 +1,5 @@
 /**
- * Successful submissions, with the enhancer and without JavaScript.
+ * Submissions with the form enhancer and without JavaScript. `FormsFaults.test.ts` has those that fail.
  */
 import { assert, describe } from "@effect/vitest"
 import { Effect } from "effect"
@@ -13,7 +13,7 @@ import { until } from "../support/Wait.ts"
 
 inChromium("a form", testServer(), (it) => {
   describe("with the enhancer", () => {
-    it.effect("is sent as JSON with a key, stored and reset, with a message", () =>
+    it.effect("is sent as JSON with an idempotency key and stored; then it shows a message and is reset", () =>
       Effect.gen(function* () {
         const { edge, errors, receivedEvents, keys, page, sent, status } = yield* make()
         yield* fill(page, { name: "Ada-plain", email: "ada@example.org", message: 'Hello\n"you"' })
@@ -41,7 +41,7 @@ inChromium("a form", testServer(), (it) => {
       })
     )
 
-    it.effect("sends repeated fields as an array, the pressed button, and fields of any name", () =>
+    it.effect("sends the pressed button and fields of any name, and repeated fields as an array", () =>
       Effect.gen(function* () {
         const { errors, page, sent, status } = yield* make({
           fields: `<input type="checkbox" name="topic" value="a" checked><input type="checkbox" name="topic" value="b" checked>
@@ -76,9 +76,9 @@ inChromium("a form", testServer(), (it) => {
     it.effect("disables its button and shows a message while it is sent", () =>
       Effect.gen(function* () {
         const { evaluate, page, relay, sent, status } = yield* make()
-        let go = () => {}
+        let release = () => {}
         const held = new Promise<void>((resolve) => {
-          go = resolve
+          release = resolve
         })
         relay.fault = (received) => (isSubmit(received) ? { _tag: "Hold", until: held } : undefined)
         yield* fill(page, { name: "Ada" })
@@ -88,7 +88,7 @@ inChromium("a form", testServer(), (it) => {
         assert.isTrue(yield* Effect.promise(() => page.getByRole("button").isDisabled()))
         // Enter in a field does not send it again.
         yield* evaluate("document.forms[0].requestSubmit()")
-        go()
+        release()
         yield* says(status, "Thank you")
         assert.isTrue(yield* Effect.promise(() => page.getByRole("button").isEnabled()))
         assert.strictEqual(yield* evaluate("document.activeElement.tagName"), "BUTTON")
@@ -96,7 +96,7 @@ inChromium("a form", testServer(), (it) => {
       })
     )
 
-    it.effect("lets the page cancel and change each step", () =>
+    it.effect("lets the page change a submission, and cancel each step", () =>
       Effect.gen(function* () {
         const { evaluate, fence, receivedEvents, page, relay, sent, status } = yield* make({ stoppedClock: true })
         yield* fill(page, { name: "Ada" })
@@ -113,7 +113,7 @@ inChromium("a form", testServer(), (it) => {
         yield* until("the error", async () => (await receivedEvents()).some(([name]) => name === "error"))
         const attempts = sent().length
         assert.deepStrictEqual(sent()[0]?.form_data["added"], [1])
-        // If canceled, it shows no message and does not retry.
+        // Because the page canceled the error, the enhancer shows no message and does not retry.
         assert.strictEqual(yield* Effect.promise(status), "Sending…")
         yield* Effect.promise(() => page.clock.runFor(120_000))
         yield* fence
@@ -140,7 +140,7 @@ inChromium("a form", testServer(), (it) => {
         yield* evaluate(`document.forms[0].removeAttribute("data-site")
           document.forms[0].action = "/own"; document.forms[0].method = "post"`)
         yield* press(page)
-        yield* until("the browser's own way", () => page.url().endsWith("/own"))
+        yield* until("the page to which the browser posts", () => page.url().endsWith("/own"))
         assert.deepStrictEqual(sent(), [])
       })
     )
@@ -249,11 +249,11 @@ inChromium("a form", testServer(), (it) => {
         pages["/thanks"] = "<h1>Danke</h1>"
         pages["/contact"] = form
         // By default, browsers send no path in the Referer header to another origin.
-        pages["/telling"] = `<meta name="referrer" content="unsafe-url">${form}`
-        const naming = form.replace("&amp;page=contact", `&amp;page=contact&amp;next=${site.url}/thanks`)
-        assert.notStrictEqual(naming, form)
-        pages["/naming"] = {
-          body: naming,
+        pages["/with-referrer"] = `<meta name="referrer" content="unsafe-url">${form}`
+        const withNext = form.replace("&amp;page=contact", `&amp;page=contact&amp;next=${site.url}/thanks`)
+        assert.notStrictEqual(withNext, form)
+        pages["/with-next"] = {
+          body: withNext,
           headers: { "content-security-policy": `form-action 'self' ${relay.url}` }
         }
         const send = Effect.fnUntraced(function* (path: string) {
@@ -264,16 +264,16 @@ inChromium("a form", testServer(), (it) => {
           return yield* Effect.promise(() => page.locator("h1").textContent())
         })
         const back = page.getByRole("link", { name: "Back to www.shop.test" })
-        for (const [path, origin] of [
+        for (const [path, backUrl] of [
           ["/contact", `${site.url}/`],
-          ["/telling", `${site.url}/telling`]
+          ["/with-referrer", `${site.url}/with-referrer`]
         ] as const) {
           assert.strictEqual(yield* send(path), "Thank you")
           assert.include(yield* Effect.promise(() => textOf(page, "body")), "Your message has arrived.")
           yield* Effect.promise(() => back.click())
-          yield* until("the website again", () => page.url() === origin)
+          yield* until("the website again", () => page.url() === backUrl)
         }
-        assert.strictEqual(yield* send("/naming"), "Danke")
+        assert.strictEqual(yield* send("/with-next"), "Danke")
         assert.strictEqual(page.url(), `${site.url}/thanks`)
         assert.deepStrictEqual(errors, [])
       })

@@ -49,11 +49,11 @@ describe("delivery/OutwardClient", () => {
         response.writeHead(302, { location: `http://127.0.0.1:${inner.port}/` }).end()
       )
       yield* Effect.gen(function* () {
-        const host = `:${inner.port}/`
+        const portAndPath = `:${inner.port}/`
         for (const url of [
           ...["http://127.0.0.1/", "http://2130706433/", "http://0x7f000001/", "http://017700000001/", "http://127.1/"],
           ...["http://[::1]/", "http://[::ffff:127.0.0.1]/", "http://localhost/", "http://169.254.169.254/"],
-          ...[`http://127.0.0.1${host}`, `http://1.1.1.1${host}`]
+          ...[`http://127.0.0.1${portAndPath}`, `http://1.1.1.1${portAndPath}`]
         ]) {
           const response = yield* post(url)
           assert.strictEqual(response.status, null, url)
@@ -89,7 +89,8 @@ describe("delivery/OutwardClient", () => {
           Effect.forEach(receivers, ({ connections }) => connections),
           (counts) => counts.reduce((sum, count) => sum + count, 0)
         )
-        // At most three connections stay open. Without the bound, idle connections would stay open until after the timeout.
+        // At most three stay open, because a new connection is not counted yet when its request is compared with the bound of two.
+        // Without the bound, idle connections would stay open until after the timeout.
         yield* Effect.repeat(Effect.andThen(Effect.sleep("20 millis"), open), {
           until: (count) => count <= 3
         }).pipe(Effect.timeout("4 seconds"))

@@ -14,7 +14,7 @@ const layer = LiveAgentStream.layer({
   keyOf: (variable) => Effect.succeed(variable === "DEMO_KEY" ? Option.some(Redacted.make("k")) : Option.none())
 }).pipe(Layer.provide(NodeHttpClient.layerDispatcher))
 
-/** Asks the agent. `before` holds the earlier messages, the visitor's first. */
+/** Asks the agent. `before` holds the earlier messages: the visitor's and the agent's in turn. */
 const say = Effect.fnUntraced(function* (
   url: string,
   message: string,

@@ -27,7 +27,7 @@ describe("the demo's sample history", () => {
     })
   )
 
-  it.effect("has visits on each of the 60 days before; each visit ends on its day and has one visitor", () =>
+  it.effect("has visits on each of the 60 days before today; each visit ends on its day and has one visitor", () =>
     Effect.gen(function* () {
       const { events, leads, views } = yield* history
       const rows = [...views, ...events]

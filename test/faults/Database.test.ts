@@ -24,7 +24,7 @@ layer(Database.bench(1_000, InProcessServe.start), { excludeTestServices: true }
   (it) => {
     for (const how of ["stopped", "hung", "demoted"] as const) {
       it.effect(`${how}, requests get a 503 in time, and the service recovers`, () =>
-        Effect.map(Database.beyond({ how, ...Load.moderate }), (figures) => {
+        Effect.map(Database.beyondTimeout({ how, ...Load.moderate }), (figures) => {
           assert.isAbove(figures["503"], 0)
         })
       )

@@ -75,8 +75,8 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
           assert.include(exposed.split(","), name)
         }
       }
-      const clients = ["/v1/public/widget/x/openai/v1/chat/completions", "/v1/public/widget/x/ag-ui"]
-      for (const path of [paths.track, paths.submit, paths.chat("x"), ...clients]) {
+      const dialects = ["/v1/public/widget/x/openai/v1/chat/completions", "/v1/public/widget/x/ag-ui"]
+      for (const path of [paths.track, paths.submit, paths.chat("x"), ...dialects]) {
         const preflight = yield* send(path, undefined, {
           method: "OPTIONS",
           headers: {

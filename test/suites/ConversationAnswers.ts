@@ -105,7 +105,7 @@ export const suite = <R>(
     })
   )
 
-  it.effect("the next message ends an answer whose lease has expired as cut", () =>
+  it.effect("the next message ends an answer as cut if its lease has expired", () =>
     Effect.gen(function* () {
       const store = yield* ConversationStore
       const key = yield* newKey
@@ -130,9 +130,9 @@ export const suite = <R>(
       for (const wrong of [message?.messageId ?? "", randomUUID(), "x"]) {
         assert.isFalse(yield* store.rate({ key, messageId: wrong, rating: "up", comment: null }))
       }
-      const found = Option.getOrElse(yield* store.read(key), () => [])
-      assert.deepInclude(found[1], { rating: "down", comment: null, ending: "stop" })
-      assert.notProperty(found[0], "rating")
+      const messages = Option.getOrElse(yield* store.read(key), () => [])
+      assert.deepInclude(messages[1], { rating: "down", comment: null, ending: "stop" })
+      assert.notProperty(messages[0], "rating")
     })
   )
 }

@@ -98,7 +98,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
-    it.effect("a new address of the owner waits for one confirmation of all its notifications on the website", () =>
+    it.effect("an address that the owner adds must confirm once, for all its notifications of the website", () =>
       Effect.gen(function* () {
         const notifications = yield* Notifications
         const [site, other] = [yield* newSite, yield* newSite]
@@ -125,23 +125,25 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
-    it.effect("only the operator can add an unsubscribed address again, in any case of letters", () =>
-      Effect.gen(function* () {
-        const notifications = yield* Notifications
-        const [site, other] = [yield* newSite, yield* newSite]
-        const first = yield* addByOwner(site, "ada@example.com").pipe(Effect.map(notificationOf))
-        const second = yield* addByOwner(site, "ada@example.com", weekly).pipe(Effect.map(notificationOf))
-        yield* notifications.unsubscribe(first.notificationId)
-        yield* notifications.unsubscribe(first.notificationId)
-        assert.deepStrictEqual(yield* listed(site), [second])
-        for (const address of ["ada@example.com", "Ada@Example.com"]) {
-          assert.deepStrictEqual(yield* addByOwner(site, address), { _tag: "Unsubscribed" })
-        }
-        assert.strictEqual((yield* addByOwner(site, "ada@example.com", weekly))._tag, "Added")
-        assert.strictEqual((yield* addByOwner(other, "ada@example.com"))._tag, "Added")
-        yield* add(site, "Ada@example.com")
-        assert.strictEqual((yield* addByOwner(site, "ada@example.com"))._tag, "Added")
-      })
+    it.effect(
+      "only the operator can add an unsubscribed notification again, whatever the letter case of its address",
+      () =>
+        Effect.gen(function* () {
+          const notifications = yield* Notifications
+          const [site, other] = [yield* newSite, yield* newSite]
+          const first = yield* addByOwner(site, "ada@example.com").pipe(Effect.map(notificationOf))
+          const second = yield* addByOwner(site, "ada@example.com", weekly).pipe(Effect.map(notificationOf))
+          yield* notifications.unsubscribe(first.notificationId)
+          yield* notifications.unsubscribe(first.notificationId)
+          assert.deepStrictEqual(yield* listed(site), [second])
+          for (const address of ["ada@example.com", "Ada@Example.com"]) {
+            assert.deepStrictEqual(yield* addByOwner(site, address), { _tag: "Unsubscribed" })
+          }
+          assert.strictEqual((yield* addByOwner(site, "ada@example.com", weekly))._tag, "Added")
+          assert.strictEqual((yield* addByOwner(other, "ada@example.com"))._tag, "Added")
+          yield* add(site, "Ada@example.com")
+          assert.strictEqual((yield* addByOwner(site, "ada@example.com"))._tag, "Added")
+        })
     )
 
     it.effect("erasing a recipient deletes its state on one website, or on all", () =>

@@ -23,7 +23,7 @@ export interface Launched {
   readonly ended: Effect.Effect<Ended>
 }
 
-/** Starts a command with arguments and an environment. The scope interrupts it, as SIGTERM does a process. */
+/** Starts a command with arguments and an environment. Closing the scope interrupts it, as SIGTERM interrupts a process. */
 export const launch = Effect.fnUntraced(function* (
   args: ReadonlyArray<string>,
   env: Readonly<Record<string, string>>

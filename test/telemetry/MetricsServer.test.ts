@@ -15,7 +15,7 @@ const scraped = Effect.gen(function* () {
   yield* Layer.build(ProcessMetrics.layer("1.2.3"))
   for (const kind of ["page-views", "submissions"] as const) {
     const observer = yield* BatchMetrics.observer(kind)
-    yield* observer.waiting(() => 3)
+    yield* observer.observeQueue(() => 3)
     observer.flushed(7, 12.5, "stored")
   }
   for (const metric of [

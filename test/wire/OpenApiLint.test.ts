@@ -17,8 +17,8 @@ import { OwnerApi } from "../../src/contract/owner/Api.ts"
 
 type Document = Record<string, unknown>
 
-const published = OpenApi.fromApi(Api) as unknown as Document
-const owner = OpenApi.fromApi(OwnerApi) as unknown as Document
+const publicDocument = OpenApi.fromApi(Api) as unknown as Document
+const ownerDocument = OpenApi.fromApi(OwnerApi) as unknown as Document
 
 const Report = Schema.fromJsonString(
   Schema.Struct({ problems: Schema.Array(Schema.Struct({ ruleId: Schema.String })) })
@@ -34,7 +34,7 @@ const temporaryFolder = Effect.acquireRelease(
   (folder) => Effect.promise(() => rm(folder, { recursive: true }))
 )
 
-/** The rules of `redocly lint`, recommended, that each document breaks. */
+/** The recommended rules of `redocly lint` that each document breaks. */
 const redoclyOf = Effect.fnUntraced(function* (documents: ReadonlyArray<Document>) {
   const folder = yield* temporaryFolder
   const files = documents.map((_, index) => path.join(folder, `${index}.json`))
@@ -58,7 +58,7 @@ const redoclyOf = Effect.fnUntraced(function* (documents: ReadonlyArray<Document
   return new Map(documents.map((document, index) => [document, reports[index]?.problems.map(({ ruleId }) => ruleId)]))
 }, Effect.scoped)
 
-/** The rules of `spectral:oas`, recommended, that a document breaks. */
+/** The recommended rules of `spectral:oas` that a document breaks. */
 const spectral = Effect.fnUntraced(function* (document: Document) {
   const linter = new spectralCore.Spectral()
   linter.setRuleset({
@@ -72,15 +72,15 @@ const spectral = Effect.fnUntraced(function* (document: Document) {
 
 /** A document that breaks a rule of each linter. It has no paths, because they would take most of the time. */
 const incomplete: Document = {
-  openapi: published["openapi"],
+  openapi: publicDocument["openapi"],
   info: { title: "", version: "1.0.0" },
   servers: [],
   tags: [],
   paths: {}
 }
 
-/** One process lints all documents, because each would load the linter's modules again. */
-const redoclyReports = Effect.runSync(Effect.cached(redoclyOf([published, owner, incomplete])))
+/** One process lints all documents, because every process loads the linter's modules again. */
+const redoclyReports = Effect.runSync(Effect.cached(redoclyOf([publicDocument, ownerDocument, incomplete])))
 
 const redocly = (document: Document) => Effect.map(redoclyReports, (reports) => reports.get(document) ?? [])
 
@@ -90,8 +90,8 @@ describe("wire/OpenApiLint", () => {
     ["spectral", spectral, "oas3-api-servers"]
   ] as const) {
     for (const [api, document] of [
-      ["public API", published],
-      ["owner API", owner]
+      ["public API", publicDocument],
+      ["owner API", ownerDocument]
     ] as const) {
       it.live(`${name} finds nothing in the document of the ${api}`, () =>
         Effect.gen(function* () {

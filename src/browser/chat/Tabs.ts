@@ -1,5 +1,6 @@
 /**
- * Shares a conversation between the tabs of a website. Each tab stores a copy, so no copy outlives the last tab.
+ * Shares a conversation between the tabs of a website. Each tab stores a copy in its `sessionStorage`, so no copy outlives
+ * the last tab.
  *
  * @module
  */

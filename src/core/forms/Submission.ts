@@ -21,8 +21,8 @@ export interface Submission {
   readonly email: string | null
   readonly pageSlug: string | null
   /**
-   * The `form_data` object as JSON text, without reserved fields: the tokens as they were sent, without white space between
-   * them. Large numbers, NUL characters, lone surrogates and `__proto__` keys are thus preserved.
+   * The `form_data` object as JSON text, without reserved fields. Its JSON tokens are as they were sent, without white space
+   * between them. Large numbers, NUL characters, lone surrogates and `__proto__` keys are thus preserved.
    */
   readonly formData: string
   readonly status: Status

@@ -37,21 +37,21 @@ export const parse = (name: string, text: string): Option.Option<RateLimitPolicy
  * Every layer of `RateLimiter` makes the same decision, whatever structure it stores the times in.
  */
 export const decide = (policy: RateLimitPolicy, acceptedAt: ReadonlyArray<number>, now: number): RateLimitDecision => {
-  const counted = acceptedAt.filter((time) => time > now - policy.windowMillis)
-  return decideCounted(policy, counted.length, counted[0], now)
+  const inWindow = acceptedAt.filter((time) => time > now - policy.windowMillis)
+  return decideCounted(policy, inWindow.length, inWindow[0], now)
 }
 
 /** Like `decide`, given the number of requests in the window at `now` and the time of the oldest of them. */
 export const decideCounted = (
   policy: RateLimitPolicy,
-  counted: number,
+  count: number,
   oldest: number | undefined,
   now: number
 ): RateLimitDecision => {
-  const accepted = counted < policy.limit
+  const accepted = count < policy.limit
   return {
     accepted,
-    remaining: accepted ? policy.limit - counted - 1 : 0,
+    remaining: accepted ? policy.limit - count - 1 : 0,
     resetMillis: (oldest ?? now) + policy.windowMillis - now
   }
 }

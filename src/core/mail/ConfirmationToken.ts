@@ -1,6 +1,6 @@
 /**
- * The token in the link of a confirmation mail: the website and the recipient's digest, signed. It confirms the address for all
- * notifications that the website has of it, and names no address, since addresses of pages are logged. Pure.
+ * The token in the link of a confirmation mail: the website and the recipient's digest, signed. It confirms the recipient for all
+ * notifications of the website. It does not contain the email address, because URLs are logged. Pure.
  *
  * @module
  */
@@ -18,7 +18,7 @@ export const sign = (secretsKey: Uint8Array, websiteConfigId: string, address: s
 
 export interface Confirmed {
   readonly websiteConfigId: string
-  /** Whether the token is of an address. */
+  /** Whether the token was signed for an address. */
   readonly isRecipient: (address: string) => boolean
 }
 

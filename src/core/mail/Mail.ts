@@ -23,7 +23,7 @@ export type Subject =
     }
   | { readonly kind: "report"; readonly range: Range }
   | { readonly kind: "webhook-disabled"; readonly webhook: DisabledWebhook }
-  /** Whether the recipient wants the website's mails. */
+  /** Asks whether the recipient wants the website's mails. */
   | { readonly kind: "confirmation" }
 
 /** A webhook that was disabled because it fails. */

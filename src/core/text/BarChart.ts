@@ -36,7 +36,7 @@ export const minWidth = 20
 /**
  * One line per bar: the label, the bar, the right-aligned number, and the notes. The largest value has the longest bar, and the
  * other bars are proportional. No line is wider than `width` cells (at least `minWidth`), unless the number and the notes leave
- * fewer than six of them.
+ * fewer than six cells.
  */
 export const render = (bars: ReadonlyArray<Bar>, width: number, header?: Header): string => {
   const total = Math.max(width, minWidth)

@@ -12,7 +12,7 @@ import { OwnerKeys } from "../../services/sites/OwnerKeys.ts"
 import { SiteDirectory } from "../../services/sites/SiteDirectory.ts"
 import * as Issued from "./IssuedCredentials.ts"
 
-const nameOf = (digest: Uint8Array): string => Buffer.from(digest).toString("base64url")
+const toBase64Url = (digest: Uint8Array): string => Buffer.from(digest).toString("base64url")
 
 export const layer: Layer.Layer<OwnerKeys, never, SiteDirectory> = Layer.effect(
   OwnerKeys,
@@ -32,7 +32,7 @@ export const layer: Layer.Layer<OwnerKeys, never, SiteDirectory> = Layer.effect(
       authenticate: Effect.fnUntraced(function* (key) {
         if (!Key.isWellFormed(key)) return Option.none()
         const digest = Credential.digest(key)
-        const stored = byDigest.get(nameOf(digest))
+        const stored = byDigest.get(toBase64Url(digest))
         const now = yield* Clock.currentTimeMillis
         return stored !== undefined && Credential.sameDigest(stored.digest, digest) && Credential.isValidAt(stored, now)
           ? Option.some(yield* toKey(stored))
@@ -54,7 +54,7 @@ export const layer: Layer.Layer<OwnerKeys, never, SiteDirectory> = Layer.effect(
           issuedBy,
           revokedAt: null
         }
-        byDigest.set(nameOf(digest), { ...issued, digest })
+        byDigest.set(toBase64Url(digest), { ...issued, digest })
         return Option.some({ ...issued, key })
       }),
       list: Effect.suspend(() => Effect.forEach([...byDigest.values()], toKey)),

@@ -59,8 +59,8 @@ const columns = "page, rules::text AS rules, form.created_at, form.updated_at"
 
 /**
  * Whether the website exists, the number of its other forms, and whether the form was created. A lock on the website's row
- * serializes the creations, so that the forms stay within their limit; submissions do not wait for this lock. A statement that
- * runs twice finds its own form.
+ * serializes the creations, so that the forms stay within their limit; submissions do not wait for this lock. If the statement
+ * runs twice, the second run returns that the form was created, because the form has the same time and the same rules.
  */
 const Created = Schema.Tuple([Schema.Struct({ known: Schema.Boolean, others: Schema.Int, created: Schema.Boolean })])
 

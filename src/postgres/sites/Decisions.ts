@@ -31,7 +31,7 @@ const shutdownTimeout = Duration.seconds(2)
 
 const isLimitEventDue = `coalesce(limit_event_at <= now() - interval '${limitEventMillis} milliseconds', true)`
 
-/** An SQL expression: how many requests were not counted for a reason, on the day of a row of `due` and with this batch. */
+/** An SQL expression: how many requests were not counted for a reason on the day of a row of `due`, this batch included. */
 const timesSoFar = (reason: TallyReason) => `coalesce(
         (SELECT times FROM stored AS updated WHERE updated.website_config_id = due.website_config_id AND updated.day = due.day
           AND reason = '${reason}'),
@@ -48,31 +48,31 @@ const timesSoFar = (reason: TallyReason) => `coalesce(
  * Uses a join for each kind of id. A single join whose condition chooses the column could use no index: it would compare every sent
  * id with every website, and clients choose how many ids they send. Exported for tests.
  *
- * A website with subscribers gets an event when visitors were refused because of a limit, at most one an hour: the lock of the
- * website's row serializes the processes.
+ * If visitors were refused because of a limit, a website with subscribers gets an event, at most one an hour from all processes
+ * together, because each of them locks the website's row.
  */
 export const statement = `
   WITH batch AS (
     INSERT INTO page_view_batch (batch_id) VALUES ($1) ON CONFLICT DO NOTHING RETURNING 1
-  ), counted AS (
-    SELECT * FROM unnest($2, $3, $4, $5, $6) AS counted (id_kind, id, day, reason, times)
+  ), counts AS (
+    SELECT * FROM unnest($2, $3, $4, $5, $6) AS counts (id_kind, id, day, reason, times)
     WHERE EXISTS (SELECT FROM batch)
   ), by_token AS MATERIALIZED (
-    SELECT website_config_id, day, reason, times FROM counted JOIN site ON tracking_token = id
+    SELECT website_config_id, day, reason, times FROM counts JOIN site ON tracking_token = id
     WHERE id_kind = 'token' AND deleted_at IS NULL FOR KEY SHARE OF site
   ), by_id AS MATERIALIZED (
-    SELECT website_config_id, day, reason, times FROM counted JOIN site ON website_config_id = id
+    SELECT website_config_id, day, reason, times FROM counts JOIN site ON website_config_id = id
     WHERE id_kind = 'site' AND deleted_at IS NULL FOR KEY SHARE OF site
   ), by_instance AS MATERIALIZED (
-    SELECT website_config_id, day, reason, times FROM counted JOIN instance ON instance_id = id
+    SELECT website_config_id, day, reason, times FROM counts JOIN instance ON instance_id = id
     JOIN site USING (website_config_id)
     WHERE id_kind = 'instance' AND deleted_at IS NULL FOR KEY SHARE OF site
-  ), ours AS (
+  ), known AS (
     SELECT * FROM by_token UNION ALL SELECT * FROM by_id UNION ALL SELECT * FROM by_instance
   ), stored AS (
     INSERT INTO not_counted AS held (website_config_id, day, reason, times)
     SELECT website_config_id, day::date, reason, sum(times)::bigint
-    FROM ours GROUP BY website_config_id, day, reason ORDER BY website_config_id, day, reason
+    FROM known GROUP BY website_config_id, day, reason ORDER BY website_config_id, day, reason
     ON CONFLICT (website_config_id, day, reason) DO UPDATE SET times = held.times + excluded.times
     RETURNING website_config_id, day, reason, times
   ), limited AS (

@@ -8,15 +8,15 @@ import * as Metrics from "../../core/metrics/Metrics.ts"
 import { observeGauge } from "../Observe.ts"
 
 /** The outcome of a flush; `abandoned` if it was cancelled because no caller waited. */
-export type Flushed = "stored" | "refused" | "unavailable" | "abandoned" | "died"
+export type FlushOutcome = "stored" | "refused" | "unavailable" | "abandoned" | "died"
 
 export interface Observer {
   /** Observes the number of queued items until the scope closes. */
-  readonly waiting: (count: () => number) => Effect.Effect<void, never, Scope.Scope>
-  readonly flushed: (items: number, millis: number, outcome: Flushed) => void
+  readonly observeQueue: (count: () => number) => Effect.Effect<void, never, Scope.Scope>
+  readonly flushed: (items: number, millis: number, outcome: FlushOutcome) => void
 }
 
-const outcomes: ReadonlyArray<Flushed> = ["stored", "refused", "unavailable", "abandoned", "died"]
+const outcomes: ReadonlyArray<FlushOutcome> = ["stored", "refused", "unavailable", "abandoned", "died"]
 
 /** The kind of items that a group commit stores. */
 export type Kind =
@@ -37,7 +37,7 @@ export const observer = (kind: Kind): Effect.Effect<Observer> =>
     // Creates each series before its first value: a rate needs the initial zero.
     for (const metric of [size, ...durations.values()]) metric.valueUnsafe(context)
     return Effect.succeed({
-      waiting: (count) => observeGauge(Metrics.batchQueue({ kind }), count),
+      observeQueue: (count) => observeGauge(Metrics.batchQueue({ kind }), count),
       flushed: (items, millis, outcome) => {
         size.updateUnsafe(items, context)
         durations.get(outcome)?.updateUnsafe(Metrics.seconds(millis), context)

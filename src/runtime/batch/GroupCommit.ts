@@ -20,7 +20,7 @@ import { Array as Arr, Cause, Clock, Duration, Effect, Exit, Latch, Result, type
 import * as BatchSize from "../../core/data/BatchSize.ts"
 import * as BoundedQueue from "../../core/data/BoundedQueue.ts"
 import { type RecordRefused, StorageUnavailable } from "../../services/Storage.ts"
-import type { Flushed, Observer } from "./BatchMetrics.ts"
+import type { FlushOutcome, Observer } from "./BatchMetrics.ts"
 import * as CancellableRunner from "./CancellableRunner.ts"
 
 export interface Options<Item, A, E> {
@@ -79,7 +79,7 @@ interface Part<Item, A, E> {
 const firstRetryMillis = 10
 const lastRetryMillis = 200
 
-const flushedOf = (exit: Exit.Exit<unknown, StorageUnavailable | RecordRefused>): Flushed => {
+const flushOutcomeOf = (exit: Exit.Exit<unknown, StorageUnavailable | RecordRefused>): FlushOutcome => {
   if (Exit.isSuccess(exit)) return exit.value === CancellableRunner.abandoned ? "abandoned" : "stored"
   const failure = Cause.findError(exit.cause)
   if (Result.isFailure(failure)) return "died"
@@ -178,7 +178,7 @@ export const make = Effect.fnUntraced(function* <Item, A, E>(
       const flushedAt = now()
       const flush = Effect.suspend(() => options.flush(items, part.batchId))
       const exit = yield* Effect.exit(runner.run(isWanted(entries), flush))
-      options.observer?.flushed(items.length, now() - flushedAt, flushedOf(exit))
+      options.observer?.flushed(items.length, now() - flushedAt, flushOutcomeOf(exit))
       if (Exit.isSuccess(exit)) {
         const outcomes = exit.value
         if (outcomes === CancellableRunner.abandoned) return []
@@ -271,7 +271,7 @@ export const make = Effect.fnUntraced(function* <Item, A, E>(
     }
   })
 
-  if (options.observer !== undefined) yield* options.observer.waiting(queue.size)
+  if (options.observer !== undefined) yield* options.observer.observeQueue(queue.size)
   yield* Effect.forkScoped(work)
   yield* Effect.forkScoped(watch)
   yield* Effect.addFinalizer(() =>

@@ -126,10 +126,10 @@ export const measure = Effect.fnUntraced(function* (
             const current = yield* start(testBed, sides.current)
             const baseline = yield* start(testBed, sides.baseline)
             for (const endpoint of options.endpoints) {
-              const found = yield* measureEndpoint(testBed, endpoint, { current, baseline }, options)
-              const { ratio } = Comparison.judge(found)
+              const measured = yield* measureEndpoint(testBed, endpoint, { current, baseline }, options)
+              const { ratio } = Comparison.judge(measured)
               console.error(`round ${round + 1}  ${requests[endpoint]}: ${ratio.toFixed(3)} times the processor time`)
-              pairs.get(endpoint)?.push(...found)
+              pairs.get(endpoint)?.push(...measured)
             }
           })
         )

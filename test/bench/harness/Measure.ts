@@ -60,8 +60,8 @@ export const names = {
 export interface Goal {
   readonly text: string
   readonly goal: string
-  readonly found: string
-  /** Unclear if only a lower bound was found, and it is below the goal. */
+  readonly measured: string
+  /** Unclear if only a lower bound was measured, and it is below the goal. */
   readonly met: boolean | "unclear"
 }
 
@@ -91,14 +91,14 @@ const ratioAtLeast = (
   const own = rowOf(measures, id, contender)
   const theirs = rowOf(measures, otherId, other)
   if (own === undefined || theirs === undefined) return []
-  const found = Statistics.ratio(own.samples, theirs.samples)
+  const measured = Statistics.ratio(own.samples, theirs.samples)
   const isBound = own.isLowerBound === true
   return [
     {
       text,
       goal: `at least ${least}`,
-      found: isBound ? `at least ${format(found)}` : found.toFixed(2),
-      met: found >= least || (isBound && "unclear")
+      measured: isBound ? `at least ${format(measured)}` : measured.toFixed(2),
+      met: measured >= least || (isBound && "unclear")
     }
   ]
 }
@@ -112,8 +112,10 @@ const below = (
   subtract: number | undefined = 0
 ): ReadonlyArray<Goal> => {
   if (samples === undefined || subtract === undefined) return []
-  const found = Statistics.median(samples) - subtract
-  return [{ text, goal: `under ${format(most)} ${unit}`, found: `${format(found)} ${unit}`, met: found < most }]
+  const measured = Statistics.median(samples) - subtract
+  return [
+    { text, goal: `under ${format(most)} ${unit}`, measured: `${format(measured)} ${unit}`, met: measured < most }
+  ]
 }
 
 /** The median of the service must be lower than that of another contender. */
@@ -121,8 +123,8 @@ const lower = (measures: Measures, text: string, id: string, other: string): Rea
   const own = rowOf(measures, id, names.edge)
   const theirs = rowOf(measures, id, other)
   if (own === undefined || theirs === undefined) return []
-  const [found, limit] = [Statistics.median(own.samples), Statistics.median(theirs.samples)]
-  return [{ text, goal: `lower than ${format(limit)} ms`, found: `${format(found)} ms`, met: found < limit }]
+  const [measured, limit] = [Statistics.median(own.samples), Statistics.median(theirs.samples)]
+  return [{ text, goal: `lower than ${format(limit)} ms`, measured: `${format(measured)} ms`, met: measured < limit }]
 }
 
 /** The processor time of the service and its store together, round by round. */
@@ -147,14 +149,14 @@ const costRatioAtLeast = (
   const own = together(rowOf(measures, id, contender))
   const theirs = together(rowOf(measures, id, other))
   if (own === undefined || theirs === undefined) return []
-  const found = Statistics.ratio(theirs, own)
+  const measured = Statistics.ratio(theirs, own)
   const { high, low } = Statistics.ratioInterval(theirs, own, 0.95)
   return [
     {
       text,
       goal: `at least ${least}`,
-      found: `${found.toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)})`,
-      met: found >= least
+      measured: `${measured.toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)})`,
+      met: measured >= least
     }
   ]
 }

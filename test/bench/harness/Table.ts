@@ -52,11 +52,11 @@ export const ofMeasure = (measure: Measure): string => {
 
 export const ofGoals = (goals: ReadonlyArray<Goal>): string =>
   table(
-    ["goal", "wanted", "found", "met"],
+    ["goal", "wanted", "measured", "met"],
     goals.map((goal) => [
       goal.text,
       goal.goal,
-      goal.found,
+      goal.measured,
       goal.met === "unclear" ? "unclear" : goal.met ? "yes" : "no"
     ])
   )

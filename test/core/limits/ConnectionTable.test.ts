@@ -92,7 +92,7 @@ describe("core/limits/ConnectionTable", () => {
   )
 
   it.prop(
-    "the workers' shares of a bound add up to at least the bound",
+    "the workers' shares are the smallest equal shares that add up to at least the bound",
     [between(1, 1_000), between(1, 64)],
     ([bound, n]) => {
       const share = ConnectionTable.perWorker(bound, n)

@@ -117,7 +117,7 @@ describe("core/mail/SubmissionMail", () => {
   })
 
   it.prop(
-    "a mail parses each form that it shows once, however many fields the form has",
+    "the form data of each shown submission is parsed only once, however many fields it has",
     [
       Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 40 })),
       Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 60 }))

@@ -28,7 +28,7 @@ describe("core/sites/Credential", () => {
   })
 
   it.prop(
-    "a secret with one character removed, doubled or added is not well-formed",
+    "a secret with a character removed or doubled, or with text before or after it, is not well-formed",
     [Secret, Byte, Schema.String],
     ([bytes, at, more]) => {
       const text = secret(bytes)
@@ -58,7 +58,7 @@ describe("core/sites/Credential", () => {
   })
 
   it.prop(
-    "is valid until it expires or is revoked",
+    "a credential is valid until it expires or is revoked",
     [Time, Schema.NullOr(Time), Schema.NullOr(Time)],
     ([now, expiresAt, revokedAt]) => {
       const validity = { expiresAt, revokedAt }

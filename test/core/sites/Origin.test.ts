@@ -29,12 +29,16 @@ const SecFetchSite = Schema.UndefinedOr(Schema.Literals(["cross-site", "same-sit
 const Origins = Schema.Array(Schema.Literals(allowed)).check(Schema.isMaxLength(3))
 
 describe("core/sites/Origin.isAllowed and canonical", () => {
-  it.prop("without origins every request is allowed", [Schema.UndefinedOr(Header), SecFetchSite], ([origin, site]) => {
-    assert.isTrue(Origin.isAllowed([], { origin, secFetchSite: site }))
-  })
+  it.prop(
+    "without listed origins every request is allowed",
+    [Schema.UndefinedOr(Header), SecFetchSite],
+    ([origin, secFetchSite]) => {
+      assert.isTrue(Origin.isAllowed([], { origin, secFetchSite }))
+    }
+  )
 
   it.prop(
-    "a page is allowed if and only if its origin is listed",
+    "an origin is allowed if and only if it is listed; the origin `null` only in a same-origin request",
     [Origins.check(Schema.isMinLength(1)), Header, SecFetchSite],
     ([origins, origin, secFetchSite]) => {
       const expected =
@@ -127,18 +131,22 @@ describe("core/sites/Origin.nextUrl, backUrl and frameAncestors", () => {
     }
   )
 
-  it.prop("the next URL is the page that the form names, and null without origins", [Schema.String], ([text]) => {
-    const next = `https://shop.example/thanks?${encodeURIComponent(text.toWellFormed())}`
-    assert.strictEqual(Origin.nextUrl(allowed, next), new URL(next).href)
-    assert.isNull(Origin.nextUrl(allowed, undefined))
-    assert.isNull(Origin.nextUrl(allowed, "https://evil.example/"))
-    assert.isNull(Origin.nextUrl([], next))
-    // URLs that look like URLs of another website.
-    for (const name of ["evil.example", "evil.example:a", ":a"]) {
-      assert.isNull(Origin.nextUrl(allowed, `https://${name}@shop.example/`))
+  it.prop(
+    "the next URL is the page that the form names, and null without listed origins",
+    [Schema.String],
+    ([text]) => {
+      const next = `https://shop.example/thanks?${encodeURIComponent(text.toWellFormed())}`
+      assert.strictEqual(Origin.nextUrl(allowed, next), new URL(next).href)
+      assert.isNull(Origin.nextUrl(allowed, undefined))
+      assert.isNull(Origin.nextUrl(allowed, "https://evil.example/"))
+      assert.isNull(Origin.nextUrl([], next))
+      // URLs that look like URLs of another website.
+      for (const name of ["evil.example", "evil.example:a", ":a"]) {
+        assert.isNull(Origin.nextUrl(allowed, `https://${name}@shop.example/`))
+      }
+      assert.isNull(Origin.nextUrl(allowed, `${next}${"a".repeat(2048)}`))
     }
-    assert.isNull(Origin.nextUrl(allowed, `${next}${"a".repeat(2048)}`))
-  })
+  )
 
   it.prop("the back URL is the form's page, or its origin", [Schema.String], ([text]) => {
     const referer = `http://localhost:3000/form?${encodeURIComponent(text.toWellFormed())}`
@@ -147,8 +155,8 @@ describe("core/sites/Origin.nextUrl, backUrl and frameAncestors", () => {
     assert.strictEqual(Origin.backUrl(allowed, { referer, origin }), new URL(referer).href)
     for (const other of [undefined, `${evil}/`]) {
       assert.strictEqual(Origin.backUrl(allowed, { referer: other, origin }), `${origin}/`)
-      for (const hidden of [undefined, "null", evil]) {
-        assert.isNull(Origin.backUrl(allowed, { referer: other, origin: hidden }))
+      for (const unlisted of [undefined, "null", evil]) {
+        assert.isNull(Origin.backUrl(allowed, { referer: other, origin: unlisted }))
       }
     }
     assert.isNull(Origin.backUrl([], { referer, origin }))

@@ -9,7 +9,7 @@ import { recorder, send, useChat } from "../../support/UseChatClient.ts"
 
 describe("errors in useChat", () => {
   layer(testServer({}, recorder().script, undefined, undefined, "edge"), { excludeTestServices: true })((it) => {
-    it.effect("an answer that breaks off is an error with a sentence", () =>
+    it.effect("an answer that breaks off is an error with a readable message", () =>
       Effect.gen(function* () {
         const chat = yield* useChat()
         yield* send(chat, "break")
@@ -20,7 +20,7 @@ describe("errors in useChat", () => {
       })
     )
 
-    it.effect("a refusal is an error with a sentence", () =>
+    it.effect("a refusal is an error with a readable message", () =>
       Effect.gen(function* () {
         const busy = yield* useChat()
         yield* send(busy, "busy")

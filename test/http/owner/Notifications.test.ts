@@ -124,14 +124,15 @@ for (const [name, storage] of emptyStorages) {
     it.effect("limits the test mails of a website", () =>
       Effect.gen(function* () {
         const [mine, theirs] = [yield* opened, yield* opened]
-        const adding = ({ site: { websiteConfigId } }: typeof mine) =>
+        /** Adds a notification, and returns the path of its test. */
+        const addTestPath = ({ site: { websiteConfigId } }: typeof mine) =>
           Effect.map(
             Notifications.use((all) =>
               all.add({ websiteConfigId, recipient: "a@example.com", topic: { kind: "report", period: "weekly" } })
             ),
             (added) => `/notifications/${Option.getOrThrow(added).notificationId}/test`
           )
-        const path = yield* adding(mine)
+        const path = yield* addTestPath(mine)
         const before = sent.length
         for (let count = 0; count < testLimit.limit; count++) {
           assert.strictEqual((yield* mine.request("POST", path)).status, 200)
@@ -140,11 +141,11 @@ for (const [name, storage] of emptyStorages) {
         assert.strictEqual(refused.status, 429)
         assert.isAbove(Number(refused.headers.get("retry-after")), 0)
         assert.lengthOf(sent, before + testLimit.limit)
-        assert.strictEqual((yield* theirs.request("POST", yield* adding(theirs))).status, 200)
+        assert.strictEqual((yield* theirs.request("POST", yield* addTestPath(theirs))).status, 200)
       })
     )
 
-    it.effect("refuses an address that unsubscribed, and a new one over the limit, with the next step", () =>
+    it.effect("refuses an address that unsubscribed, and a new one over the limit, and names the next step", () =>
       Effect.gen(function* () {
         const { request } = yield* opened
         const add = (to: string) => request("POST", "/notifications", { to })
@@ -175,7 +176,7 @@ for (const [name, storage] of emptyStorages) {
         assert.strictEqual(early.status, 429)
         assert.include(early.text, "Try again in 10 minutes.")
         assert.isAtLeast(Number(early.headers.get("retry-after")), 590)
-        // As after ten minutes, or after the record of the first mail has expired.
+        // Deletes the record of the first mail. The effect is as if ten minutes had passed.
         yield* Notifications.use(({ eraseRecipient }) => eraseRecipient("ada@example.com", websiteConfigId))
         assert.strictEqual((yield* theirs.request("POST", path)).status, 404)
         const resent = yield* mine.request("POST", path)

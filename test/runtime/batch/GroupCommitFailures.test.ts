@@ -17,7 +17,7 @@ describe("GroupCommit: failures", () => {
         maxQueue: 10,
         maxBatch: 10,
         observer: {
-          waiting: () => Effect.void,
+          observeQueue: () => Effect.void,
           flushed: (items, millis, what) => ends.push(`${items} after ${millis}: ${what}`)
         }
       })

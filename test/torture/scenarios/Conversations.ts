@@ -25,7 +25,7 @@ export interface Options {
   readonly serve: readonly [Process.Serve, Process.Serve]
   /** The grace period of a service that ends, in milliseconds. */
   readonly grace: number
-  /** The longest answer, in milliseconds. Answers are from a fifth of this up to this, so that some end in time. */
+  /** The duration of the longest answer, in milliseconds. The shortest takes a fifth of it: some end within the grace period. */
   readonly longest: number
 }
 
@@ -71,7 +71,8 @@ export interface Seen {
   readonly readAfter: number
 }
 
-interface Place {
+/** The address of a service or of nginx, and the instance that visitors talk to. */
+interface Edge {
   readonly url: string
   readonly target: Target
 }
@@ -79,7 +80,7 @@ interface Place {
 const settled = (reading: Conversation.Reading): Promise<void> => reading.ended.catch(() => {})
 
 /** Continues to read a response with `resume` until no answer runs. */
-const readOn = async ({ target, url }: Place, first: Conversation.Reading, conversationId: string) => {
+const readOn = async ({ target, url }: Edge, first: Conversation.Reading, conversationId: string) => {
   let reading = first
   let resumed = 0
   while (reading.finishReason === undefined || reading.finishReason === "error") {
@@ -95,7 +96,7 @@ const readOn = async ({ target, url }: Place, first: Conversation.Reading, conve
   return { spoken: reading.spoken, finishReason: reading.finishReason, resumed }
 }
 
-const whenEnded = async ({ target, url }: Place, conversationId: string): Promise<Conversation.Line> => {
+const whenEnded = async ({ target, url }: Edge, conversationId: string): Promise<Conversation.Line> => {
   for (;;) {
     const line = await Conversation.lastAnswer(url, target, conversationId).catch(() => undefined)
     if (typeof line?.ending === "string") return line
@@ -104,15 +105,15 @@ const whenEnded = async ({ target, url }: Place, conversationId: string): Promis
 }
 
 /** A visitor who talks until `isOver`. Returns the answers as the visitor saw them, and how many messages were refused. */
-export const talk = async (place: Place, index: number, options: Pick<Options, "longest">, isOver: () => boolean) => {
-  const most = options.longest / wordMillis
+export const talk = async (edge: Edge, index: number, options: Pick<Options, "longest">, isOver: () => boolean) => {
+  const maxWords = options.longest / wordMillis
   const seen: Array<Seen> = []
   let refused = 0
-  let known: string | undefined
+  let currentId: string | undefined
   for (let turn = 0; !isOver(); turn++) {
-    const words = Math.ceil(most / 5 + ((index * 7 + turn * 13) % 20) * (most / 25))
+    const words = Math.ceil(maxWords / 5 + ((index * 7 + turn * 13) % 20) * (maxWords / 25))
     const message = `${index}-${turn}-${words}`
-    const sent = Conversation.send(place.url, place.target, message, known)
+    const sent = Conversation.send(edge.url, edge.target, message, currentId)
     await settled(sent)
     if (sent.conversationId === "") {
       refused++
@@ -120,10 +121,10 @@ export const talk = async (place: Place, index: number, options: Pick<Options, "
       continue
     }
     const { conversationId } = sent
-    known = conversationId
-    const { finishReason, resumed, spoken } = await readOn(place, sent, conversationId)
+    currentId = conversationId
+    const { finishReason, resumed, spoken } = await readOn(edge, sent, conversationId)
     const streamEnded = performance.now()
-    const line = await whenEnded(place, conversationId)
+    const line = await whenEnded(edge, conversationId)
     const readAfter = performance.now() - streamEnded
     seen.push({ conversationId, message, spoken, finishReason, resumed, line, readAfter })
   }
@@ -154,11 +155,9 @@ export const rollingRestart = Effect.fnUntraced(function* (options: Options) {
     })
   const services = yield* Effect.forEach([0, 1], begin, { concurrency: "unbounded" })
   const nginx = yield* Nginx.start(ports)
-  const place = { url: nginx.url, target }
+  const edge = { url: nginx.url, target }
   let isOver = false
-  const visitors = Array.from({ length: options.conversations }, (_, index) =>
-    talk(place, index, options, () => isOver)
-  )
+  const visitors = Array.from({ length: options.conversations }, (_, index) => talk(edge, index, options, () => isOver))
   yield* until("all answers stream", () => agent.open() >= options.conversations * 0.9)
   let longestEnd = 0
   for (let round = 0; round < 2 * options.rounds; round++) {

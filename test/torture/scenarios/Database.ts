@@ -136,7 +136,7 @@ const demandUnavailable = ({ service, target }: Bench["Service"]) =>
   })
 
 /** Stopped, hung or read-only for longer than the timeout: a bounded wait, a 503, and recovery. */
-export const beyond = Effect.fnUntraced(function* (
+export const beyondTimeout = Effect.fnUntraced(function* (
   options: Load.Paced & { readonly how: "stopped" | "hung" | "demoted" }
 ) {
   const bench = yield* Bench

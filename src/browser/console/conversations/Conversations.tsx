@@ -77,7 +77,7 @@ export const Conversations = ({ isOwner, site }: PageProps) => {
             key={`${instance.instance_id} ${JSON.stringify(view)}`}
             site={site}
             instanceId={instance.instance_id}
-            isElsewhere={instance.memory === "agent"}
+            isStoredByAgent={instance.memory === "agent"}
             view={view}
             removed={removed}
           />

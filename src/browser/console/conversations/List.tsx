@@ -41,7 +41,7 @@ const Row = ({ conversation, site }: { readonly conversation: Conversation; read
   )
 }
 
-const Empty = ({ isElsewhere, view }: { readonly isElsewhere: boolean; readonly view: View.View }) =>
+const Empty = ({ isStoredByAgent, view }: { readonly isStoredByAgent: boolean; readonly view: View.View }) =>
   View.isFiltered(view) ? (
     <div class="nothing">
       <p>{Texts.conversations.noMatch}</p>
@@ -54,8 +54,8 @@ const Empty = ({ isElsewhere, view }: { readonly isElsewhere: boolean; readonly 
       </button>
     </div>
   ) : (
-    <Message title={isElsewhere ? Texts.conversations.elsewhere : Texts.conversations.empty}>
-      <p>{isElsewhere ? Texts.conversations.elsewhereBody : Texts.conversations.emptyBody}</p>
+    <Message title={isStoredByAgent ? Texts.conversations.elsewhere : Texts.conversations.empty}>
+      <p>{isStoredByAgent ? Texts.conversations.elsewhereBody : Texts.conversations.emptyBody}</p>
     </Message>
   )
 
@@ -63,12 +63,12 @@ interface Props {
   readonly site: Site
   readonly instanceId: string
   /** Whether only the agent stores the conversations. */
-  readonly isElsewhere: boolean
+  readonly isStoredByAgent: boolean
   readonly view: View.View
   readonly removed: ReadonlySet<string>
 }
 
-export const List = ({ instanceId, isElsewhere, removed, site, view }: Props) => (
+export const List = ({ instanceId, isStoredByAgent, removed, site, view }: Props) => (
   <PagedList<Conversation>
     label={Texts.conversations.list}
     more={Texts.inbox.more}
@@ -87,6 +87,6 @@ export const List = ({ instanceId, isElsewhere, removed, site, view }: Props) =>
     }
     isHidden={({ conversation_id }) => removed.has(conversation_id)}
     row={(conversation) => <Row key={conversation.conversation_id} conversation={conversation} site={site} />}
-    empty={<Empty isElsewhere={isElsewhere} view={view} />}
+    empty={<Empty isStoredByAgent={isStoredByAgent} view={view} />}
   />
 )

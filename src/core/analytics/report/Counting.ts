@@ -40,11 +40,11 @@ export const maxGroups = 100_000
 const leadGoals: ReadonlyArray<string> = Object.values(leads)
 
 /**
- * The goals by which a query filters, if its result is a sum over these goals; else null. Rollups have the count of each goal,
- * and cannot be filtered.
+ * The goals by which a query filters, if its result is a sum over these goals; else null. Rollups can answer such a query,
+ * although they cannot be filtered, because they have the count of each goal.
  *
- * The query counts conversions only, groups by time at most, and filters by one goal or by leads only. No fact reaches two of
- * these goals, so no conversion is counted twice.
+ * It counts conversions only, groups by time at most, and filters by one goal or by leads only. No fact reaches two of these
+ * goals, so no conversion is counted twice.
  */
 const summedGoals = ({ dimensions, filters, metrics }: Query): ReadonlyArray<string> | null => {
   const [filter] = filters
@@ -101,16 +101,16 @@ export const counted = (
   const divisorOf = new Map(
     (divisors ?? []).map(({ counts, dimensions }) => [Counts.keyOf(dimensions), counts.visitors])
   )
-  const kept = query.dimensions.map((dimension) => Evaluate.divisor(query).dimensions.includes(dimension))
+  const isInDivisor = query.dimensions.map((dimension) => Evaluate.divisor(query).dimensions.includes(dimension))
   const goals = summedGoals(query)
   const shown = (goals === null ? groups : joinGoals(groups, goals))
     .filter(
-      // A group has visits if and only if it has visitors, which may not be counted.
+      // Tests the visits, because the visitors may be uncounted. A group has visits if and only if it has visitors.
       ({ counts }) =>
         query.dimensions.length === 0 || counts.visits > 0 || (needsConversions(query) && counts.conversions > 0)
     )
     .map(({ counts, dimensions }): Counts.Group => {
-      const key = Counts.keyOf(dimensions.filter((_, index) => kept[index]))
+      const key = Counts.keyOf(dimensions.filter((_, index) => isInDivisor[index]))
       return { dimensions, counts: { ...counts, groupVisitors: divisorOf.get(key) ?? 0 } }
     })
   return {

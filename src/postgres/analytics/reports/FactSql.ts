@@ -19,7 +19,7 @@ export interface Kinds {
 
 export const all: Kinds = { views: true, events: true, conversions: true }
 
-/** When the first visit of `v` begins and the last one ends. It is an expression of its own, so that `v` is read once for it. */
+/** When the first new visit and the first visit of `v` begin, and when the last one ends. Materialized, so `v` is read once. */
 export const reach = `reach AS MATERIALIZED (
   SELECT min(started_at) FILTER (WHERE is_new) AS starts_at, min(started_at) AS earliest, max(ended_at) AS ends_at FROM v
 )`
@@ -53,7 +53,7 @@ export const facts = (
   const ofVisit = `r.hosted_website_id = ${site}
     AND coalesce(r.session_id, encode(r.visitor_hash, 'hex')) COLLATE "C" = v.session_key
     AND r.received_at >= ${first} AND r.received_at >= v.started_at AND r.received_at <= v.ended_at`
-  const isNew = hasEarlier ? "WHERE is_new" : ""
+  const whereNew = hasEarlier ? "WHERE is_new" : ""
   /** `reaching` is part of the join's condition, so that most rows of a website do not enter the join. */
   const joined = (select: string, table: string, kind: GoalRow["kind"], column: string) => {
     if (onlyReaching && !goals?.some((goal) => goal.kind === kind)) return []
@@ -61,7 +61,7 @@ export const facts = (
     return [
       `${select} FROM v JOIN ${table} AS r ON ${ofVisit} ${reaching}
       AND r.received_at >= (SELECT starts_at FROM reach) AND r.received_at <= (SELECT ends_at FROM reach)
-      ${isNew}`,
+      ${whereNew}`,
       ...(hasEarlier
         ? [
             `${select} FROM (SELECT * FROM v WHERE NOT is_new OFFSET 0) AS v
