@@ -71,7 +71,7 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Store.Sto
 
   /** The whole conversation, unless it is deleted meanwhile or does not contain the address. */
   const verified = (address: string) => (candidate: (typeof Candidates.Type)[number]) =>
-    Effect.map(read(candidate), (messages): ReadonlyArray<Store.Found> => {
+    Effect.map(read(candidate), (messages): ReadonlyArray<Store.FoundRecord> => {
       const { instanceId, ...summary } = candidate
       const conversation = { ...summary, messages: Option.getOrElse(messages, () => []) }
       return Person.isInConversation(conversation, address)

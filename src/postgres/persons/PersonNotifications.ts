@@ -31,7 +31,7 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Store.Sto
             .map(NotificationRows.toNotification)
             .filter((notification) => Person.isRecipient(notification, query.address))
             .map(
-              (notification): Store.Found => ({
+              (notification): Store.FoundRecord => ({
                 record: { kind: "notification", notification },
                 subject: notification.notificationId
               })

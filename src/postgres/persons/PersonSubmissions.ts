@@ -57,7 +57,7 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Store.Sto
           .map(SubmissionRows.fromRow)
           .filter((submission) => Person.hasSubmitted(submission, query.address))
           .map(
-            (submission): Store.Found => ({
+            (submission): Store.FoundRecord => ({
               record: { kind: "submission", submission },
               subject: submission.submissionId
             })

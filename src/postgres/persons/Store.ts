@@ -14,17 +14,17 @@ import type { StorageUnavailable } from "../../services/Storage.ts"
 import * as Database from "../Database.ts"
 import * as Times from "../Times.ts"
 
-/** A record, and the subject of its deliveries. */
-export interface Found {
+/** A record that a search found, and the subject of its deliveries. */
+export interface FoundRecord {
   readonly record: Person.PersonRecord
   readonly subject: string
 }
 
 export interface Store {
   /** Reads the rows in statements of bounded size, and returns what each statement finds. */
-  readonly search: (query: Query) => Stream.Stream<ReadonlyArray<Found>, StorageUnavailable>
+  readonly search: (query: Query) => Stream.Stream<ReadonlyArray<FoundRecord>, StorageUnavailable>
   /** Deletes what a statement of `search` found, with its data in deliveries, and returns the number of records. */
-  readonly erase: (found: ReadonlyArray<Found>) => Effect.Effect<number, StorageUnavailable>
+  readonly erase: (found: ReadonlyArray<FoundRecord>) => Effect.Effect<number, StorageUnavailable>
 }
 
 /**
@@ -54,7 +54,7 @@ const deliveriesStatement = `SELECT subject, event_id AS "eventId", subscriber_i
   ORDER BY created_at, event_id, subscriber_id`
 
 /** The deliveries that have data of these subjects, by subject. */
-export const deliveriesOf = (sql: SqlClient.SqlClient, found: ReadonlyArray<Found>) =>
+export const deliveriesOf = (sql: SqlClient.SqlClient, found: ReadonlyArray<FoundRecord>) =>
   sql
     .unsafe(deliveriesStatement, [
       Database.array(
