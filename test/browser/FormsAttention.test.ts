@@ -1,5 +1,5 @@
 /**
- * A retry while the visitor does something else: it moves neither the focus nor the page.
+ * A form that is retried neither moves the focus nor opens the next page if its visitor does something else meanwhile.
  */
 import { assert, describe } from "@effect/vitest"
 import { Effect } from "effect"

@@ -32,6 +32,7 @@ type Services =
 
 export interface Operation {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE"
+  /** A template, such as `/v1/owner/sites/:site_id`. */
   readonly path: string
   /** The scope that the operation needs. */
   readonly scope: Scope.Scope
@@ -68,6 +69,7 @@ export const newConversation = Effect.fnUntraced(
   Effect.catchCause(() => Effect.succeed({ instanceId: randomUUID(), conversationId: randomUUID() }))
 )
 
+/** A `GET` of a path below a website. */
 export const reading = (path: string, scope: Scope.Scope = "read"): Operation => ({
   method: "GET",
   path: ofSite(":site_id", path),
@@ -75,6 +77,7 @@ export const reading = (path: string, scope: Scope.Scope = "read"): Operation =>
   request: (site) => Effect.succeed({ path: ofSite(site, path) })
 })
 
+/** An operation on a new conversation, or on the instance of a new conversation. */
 export const onConversation = (
   method: Operation["method"],
   path: string,
@@ -89,6 +92,7 @@ export const onConversation = (
     }))
 })
 
+/** An operation with a body, on a path below a website. */
 export const changing = (
   method: Operation["method"],
   path: string,

@@ -79,7 +79,7 @@ export const revoke = Effect.fnUntraced(function* (
     if (keys.length + sessions.length === 0) break
     count += keys.length + sessions.length
   }
-  const [left = Core.nothingRemains] = yield* sql
+  const [remaining = Core.nothingRemains] = yield* sql
     .unsafe(
       `${issuers(true)} SELECT
         (SELECT count(*) FROM owner_key WHERE key_id IN (SELECT id FROM issuer)
@@ -90,5 +90,5 @@ export const revoke = Effect.fnUntraced(function* (
       parameters
     )
     .pipe(decodeRows(Counts))
-  return count + left.keys + left.sessions > 0 ? Option.some(left) : Option.none()
+  return count + remaining.keys + remaining.sessions > 0 ? Option.some(remaining) : Option.none()
 })

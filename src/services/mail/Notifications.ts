@@ -54,14 +54,14 @@ export class Notifications extends Context.Service<
   Notifications,
   {
     /**
-     * Adds a notification on behalf of the operator, even if the address has unsubscribed; none if there is no such website. If the
-     * recipient already has a notification of this kind and, for reports, of this period, that notification gets the new options
-     * instead.
+     * Adds a notification on behalf of the operator, even if the address has unsubscribed; none if there is no such website. If
+     * the recipient already has a notification of this kind and, for reports, of this period, that notification gets the new
+     * options instead.
      */
     readonly add: (notification: NewNotification) => Effect.Effect<Option.Option<Notification>, StorageUnavailable>
     /**
      * The same for the owner API, unless `MailRecipient.decide` refuses the address. If the website has no confirmed notification
-     * of the address, the new one is not confirmed, and a new address gets a confirmation mail.
+     * of the address, the new one is not confirmed, and an address that is new to the website gets a confirmation mail.
      */
     readonly addByOwner: (notification: NewNotification) => Effect.Effect<AddedByOwner, StorageUnavailable>
     /**
@@ -88,7 +88,7 @@ export class Notifications extends Context.Service<
       websiteConfigId: string,
       isRecipient: (address: string) => boolean
     ) => Effect.Effect<boolean, StorageUnavailable>
-    /** Removes a notification at its recipient's request. From then on `addByOwner` refuses the address, until `add` adds it again. */
+    /** Removes a notification at its recipient's request. From then on `addByOwner` refuses the address until `add` adds it. */
     readonly unsubscribe: (notificationId: string) => Effect.Effect<void, StorageUnavailable>
     /** Deletes what one website, or all if `websiteConfigId` is null, knows about an address, except its notifications. */
     readonly eraseRecipient: (

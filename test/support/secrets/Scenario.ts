@@ -122,7 +122,7 @@ export const scenario = (storage: Layer.Layer<Storage>, breakTables: Effect.Effe
           { message: `${message} ${marks.message}` },
           { "x-widget-token": token, ...headers }
         )
-      const client = (path: string, body: unknown, headers: Record<string, string> = {}) =>
+      const postToInstance = (path: string, body: unknown, headers: Record<string, string> = {}) =>
         send(
           `/v1/public/widget/${instance.instanceId}/${path}`,
           body,
@@ -162,14 +162,14 @@ export const scenario = (storage: Layer.Layer<Storage>, breakTables: Effect.Effe
           send(paths.chat(marks.wrongToken), { message: marks.message }, { "x-widget-token": token }),
           send(paths.chat(instance.instanceId), { message: [marks.message] }, { "x-widget-token": token }),
           ...["openai/v1/chat/completions", "ag-ui"].flatMap((path) => [
-            ...["error", "garbage", "event"].map((behaviour) => client(path, bodyOf(behaviour))),
-            client(path, bodyOf("hello"), wrong),
-            client(path, bodyOf("hello"), { origin: "https://evil.example" }),
-            client(path, { ...bodyOf("hello"), messages: marks.message }),
-            client(path, { ...bodyOf("hello"), messages: [{ role: [marks.message] }] }),
+            ...["error", "garbage", "event"].map((behaviour) => postToInstance(path, bodyOf(behaviour))),
+            postToInstance(path, bodyOf("hello"), wrong),
+            postToInstance(path, bodyOf("hello"), { origin: "https://evil.example" }),
+            postToInstance(path, { ...bodyOf("hello"), messages: marks.message }),
+            postToInstance(path, { ...bodyOf("hello"), messages: [{ role: [marks.message] }] }),
             send(`/v1/public/widget/${marks.wrongToken}/${path}`, bodyOf("hello"), wrong)
           ]),
-          client("openai/v1/chat/completions", { ...bodyOf("hello"), stream: true }),
+          postToInstance("openai/v1/chat/completions", { ...bodyOf("hello"), stream: true }),
           send(`/nowhere/${token}?token=${token}`, { a: marks.form }, { "x-widget-token": token }),
           send(paths.submit, undefined, { "x-widget-token": token }, "GET"),
           send("/v1/owner/sites", undefined, asOwner, "GET"),

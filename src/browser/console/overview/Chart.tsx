@@ -208,13 +208,13 @@ export const Chart = ({ futureCount, interval, isUnfinished, metric, onOpen, poi
     }
 
     draw()
-    const resized = new ResizeObserver(() => {
+    const resizeObserver = new ResizeObserver(() => {
       if (plot.current?.width !== element.clientWidth) draw()
     })
-    resized.observe(element)
+    resizeObserver.observe(element)
     const unsubscribe = Theme.onChange(draw)
     return () => {
-      resized.disconnect()
+      resizeObserver.disconnect()
       unsubscribe()
       plot.current?.destroy()
       plot.current = undefined

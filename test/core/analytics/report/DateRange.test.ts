@@ -21,7 +21,7 @@ const resolve = (dateRange: Request["dateRange"], now: number, timeZone = "UTC")
   DateRange.resolve(request(dateRange), { now, timeZone }).range
 
 describe("core/analytics/report/DateRange", () => {
-  it("ends every period today, in the site's zone", () => {
+  it("resolves the first day of each period, and today in the site's zone as the last", () => {
     const now = Date.UTC(2026, 10, 26, 23, 30)
     const periods = ["day", "7d", "28d", "30d", "91d", "month", "6mo", "12mo", "year", "all"] as const
     const firsts = (timeZone: string) => periods.map((period) => resolve(period, now, timeZone).first)
