@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Returns the id; undefined if there is none, or if it has other characters than word characters, dots and hyphens. */
+/** Returns the id; undefined if there is none, or if it is not made of 1 to 128 word characters, dots and hyphens. */
 export const trackerSession = (): string | undefined => {
   try {
     const session = sessionStorage["hydracore"] as string | undefined

@@ -75,9 +75,9 @@ export const start = Effect.fnUntraced(function* (options: Options): Effect.fn.R
   const serving = yield* Deferred.make<void, WorkerFailed>()
   const ended = yield* Deferred.make<Ended>()
   /** The `Measure` in flight. */
-  let reported: Deferred.Deferred<void> | undefined
+  let pendingMeasure: Deferred.Deferred<void> | undefined
   let snapshot: Snapshot = []
-  let since: number | undefined
+  let servesSince: number | undefined
   let failure: string | undefined
   let isOver = false
 
@@ -86,7 +86,7 @@ export const start = Effect.fnUntraced(function* (options: Options): Effect.fn.R
   channel.listen((message) => {
     switch (message._tag) {
       case "Serving":
-        since = performance.now()
+        servesSince = performance.now()
         Deferred.doneUnsafe(serving, Effect.void)
         break
       case "Failed":
@@ -99,8 +99,8 @@ export const start = Effect.fnUntraced(function* (options: Options): Effect.fn.R
         break
       case "Measured":
         snapshot = message.snapshot
-        if (reported !== undefined) Deferred.doneUnsafe(reported, Effect.void)
-        reported = undefined
+        if (pendingMeasure !== undefined) Deferred.doneUnsafe(pendingMeasure, Effect.void)
+        pendingMeasure = undefined
         break
       case "EndRequested":
         options.onEndRequested()
@@ -108,22 +108,22 @@ export const start = Effect.fnUntraced(function* (options: Options): Effect.fn.R
       default:
     }
   })
-  const over = (code: number | null, signal: NodeJS.Signals | null): void => {
+  const onExit = (code: number | null, signal: NodeJS.Signals | null): void => {
     isOver = true
     const message = failure ?? `A worker ended before it served, ${howEnded({ code, signal })}.`
     Deferred.doneUnsafe(serving, Effect.fail(new WorkerFailed({ message })))
-    if (reported !== undefined) Deferred.doneUnsafe(reported, Effect.void)
+    if (pendingMeasure !== undefined) Deferred.doneUnsafe(pendingMeasure, Effect.void)
     options.onEnded(cumulative(snapshot))
     snapshot = []
-    const servedMillis = since === undefined ? 0 : performance.now() - since
+    const servedMillis = servesSince === undefined ? 0 : performance.now() - servesSince
     Deferred.doneUnsafe(ended, Effect.succeed({ code, signal, servedMillis }))
   }
-  child.once("exit", over)
+  child.once("exit", onExit)
   child.on("error", (error) => {
     // Without a pid the spawn failed, and no `exit` event follows.
     if (child.pid !== undefined) return
     failure = notStarted(error).message
-    over(null, null)
+    onExit(null, null)
   })
 
   return {
@@ -132,16 +132,16 @@ export const start = Effect.fnUntraced(function* (options: Options): Effect.fn.R
     channel,
     serving: Deferred.await(serving),
     ended: Deferred.await(ended),
-    hasServed: () => since !== undefined,
+    hasServed: () => servesSince !== undefined,
     isOver: () => isOver,
     measured: () => snapshot,
     measure: Effect.suspend(() => {
       // One at a time, so that messages to a hanging worker do not pile up.
-      if (reported === undefined) {
-        reported = Deferred.makeUnsafe()
+      if (pendingMeasure === undefined) {
+        pendingMeasure = Deferred.makeUnsafe()
         channel.send({ _tag: "Measure" })
       }
-      return Deferred.await(reported)
+      return Deferred.await(pendingMeasure)
     }).pipe(Effect.timeoutOrElse({ duration: measureTimeout, orElse: () => Effect.void })),
     end: (timeout) =>
       Effect.suspend(() => {

@@ -1,6 +1,6 @@
 /**
- * The links of mails: to unsubscribe (RFC 8058), and to confirm an address. Each has a page, and the request that the page or a mail
- * client sends. The token in the link is the only authorization.
+ * The links of mails: to unsubscribe (RFC 8058), and to confirm an address. Each has a page, and a request, which the page or
+ * a mail client sends. The token in the link is the only authorization.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import * as Errors from "./Errors.ts"
 import { errorPage, HtmlPage } from "./HtmlPage.ts"
 
-const path = "/v1/public/mail/unsubscribe/:token"
+const unsubscribePath = "/v1/public/mail/unsubscribe/:token"
 
 const options = {
   params: { token: Schema.String.annotate({ description: "The token of a mail's link" }) },
@@ -19,7 +19,7 @@ const options = {
   error: [...Errors.common, errorPage(404), errorPage(503)]
 } as const
 
-export const show = HttpApiEndpoint.get("show", path, options).annotateMerge(
+export const show = HttpApiEndpoint.get("show", unsubscribePath, options).annotateMerge(
   OpenApi.annotations({
     identifier: "unsubscribe_page",
     summary: "Show the page of an unsubscribe link",
@@ -28,7 +28,7 @@ export const show = HttpApiEndpoint.get("show", path, options).annotateMerge(
   })
 )
 
-export const unsubscribe = HttpApiEndpoint.post("unsubscribe", path, options).annotateMerge(
+export const unsubscribe = HttpApiEndpoint.post("unsubscribe", unsubscribePath, options).annotateMerge(
   OpenApi.annotations({
     identifier: "unsubscribe",
     summary: "Unsubscribe with a link",

@@ -1,6 +1,6 @@
 /**
- * Sends mails while the process runs: makes the mails that are due, leases them, sends them and records the outcomes. It polls, as
- * `Dispatcher` does. The fan-out of `Dispatcher` queues the submissions for mails.
+ * Sends mails while the process runs: makes the mails that are due, leases them, sends them and records the outcomes. It
+ * polls, as `Dispatcher` does. The fan-out in `Dispatcher` records which submissions must be mailed.
  *
  * @module
  */
@@ -32,7 +32,7 @@ export interface Options {
   readonly secretsKey: Redacted.Redacted<Uint8Array>
 }
 
-/** The maximum number of concurrent attempts of a process: all mails go to one server. */
+/** The maximum number of concurrent attempts of a process. It is low, because all mails go to one server. */
 const slots = 4
 
 /** The time limit for reading a mail's content. Together with the time limit for sending, it is shorter than the lease. */
@@ -115,7 +115,7 @@ export const warnWithoutServer: Layer.Layer<never, never, Notifications> = Layer
   )
 )
 
-/** Runs until the scope closes. The mails in flight are then due again when their leases end. */
+/** Runs until the scope closes. Mails whose sending this interrupts are due again when their leases end. */
 export const layer = (options: Options): Layer.Layer<never, never, Mails | Mailer | Reports> =>
   Layer.effectDiscard(
     Effect.gen(function* () {

@@ -21,7 +21,8 @@ describe("the interval of the median", () => {
   })
 
   it("drops as many samples at each end as the binomial distribution allows", () => {
-    // The chance of at most 2 heads in 12 tosses is 79 / 4096. Without it at both ends, 96.1 % remain; with 3 heads, 85.4 %.
+    // The chance of at most 2 heads in 12 tosses is 79 / 4096. Subtracted at both ends, it leaves 96.1 %.
+    // The chance of at most 3 heads leaves 85.4 %.
     const twelve = Array.from({ length: 12 }, (_, index) => index)
     expect(Statistics.medianInterval(twelve, 0.95)).toEqual({ low: 2, high: 9 })
     expect(Statistics.medianInterval(twelve, 0.85)).toEqual({ low: 3, high: 8 })

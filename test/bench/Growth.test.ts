@@ -24,7 +24,7 @@ describe("the growth guide", () => {
     ["plans", Growth.plansTable(plans)],
     ["ceilings", Growth.ceilingsTable(units)]
   ] as const) {
-    it(`shows the table of ${name} that its figures give`, () => {
+    it(`shows the table of ${name} that is computed from the bench's figures`, () => {
       assert.isTrue(guide.includes(table), `Put this table into src/docs/growth.md:\n${table}`)
     })
   }

@@ -14,10 +14,10 @@ inChromium("a form", testServer(), (it) => {
     it.effect("shows the edge's validation errors at their fields", () =>
       Effect.gen(function* () {
         const { errors, evaluate, receivedEvents, keys, page, relay, sent, status } = yield* make()
-        let once = true
+        let isFirst = true
         relay.fault = (received) => {
-          if (!isSubmit(received) || !once) return undefined
-          once = false
+          if (!isSubmit(received) || !isFirst) return undefined
+          isFirst = false
           return validationFault(
             { loc: ["body", "form_data", "message"], msg: "Value error, <b>too short</b>" },
             { loc: ["body", "email"], msg: "Input should be a valid string" },
@@ -130,7 +130,7 @@ inChromium("a form", testServer(), (it) => {
       })
     )
 
-    it.effect("keeps the content when the network fails, and sends it once online", () =>
+    it.effect("keeps the content when the network fails, and sends it when the browser is online again", () =>
       Effect.gen(function* () {
         const { context, errors, receivedEvents, page, sent, status } = yield* make({ stoppedClock: true })
         yield* fill(page, { name: "Ada-offline", message: "kept" })
@@ -176,15 +176,15 @@ inChromium("a form", testServer(), (it) => {
       })
     )
 
-    it.effect("retries after Retry-After, at most an hour", () =>
+    it.effect("waits before a retry as Retry-After says, but at most an hour", () =>
       Effect.gen(function* () {
         const { evaluate, fence, page, relay, sent, status } = yield* make({ stoppedClock: true })
-        const away = (seconds: number): Fault => ({
+        const unavailable = (seconds: number): Fault => ({
           _tag: "Answer",
           status: 503,
           headers: { "retry-after": `${seconds}`, "access-control-expose-headers": "retry-after" }
         })
-        const faults = [away(0), away(120), away(864_000)]
+        const faults = [unavailable(0), unavailable(120), unavailable(864_000)]
         relay.fault = (received) => (isSubmit(received) ? faults.shift() : undefined)
         yield* evaluate(`window.failed = 0
           new MutationObserver(() => { if (document.forms[0].dataset.state === "waiting") failed++ }).observe(

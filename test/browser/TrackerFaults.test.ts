@@ -53,11 +53,11 @@ inChromium("the tracker", testServer(), (it) => {
         const { errors, fence, open, page, pages, relay, script, site } = yield* BrowserSite.make()
         pages["/a"] = script()
         let down = true
-        const through: Array<string> = []
+        const forwarded: Array<string> = []
         relay.fault = (received) => {
           if (!isView(received)) return undefined
           if (down) return { _tag: "Cut" }
-          through.push(received.body)
+          forwarded.push(received.body)
           return undefined
         }
         yield* stopClock(page)
@@ -66,11 +66,11 @@ inChromium("the tracker", testServer(), (it) => {
         down = false
         yield* until("the second attempt", async () => {
           await page.clock.runFor(1000)
-          return through.length === 1
+          return forwarded.length === 1
         })
         for (let i = 0; i < 60; i++) yield* Effect.promise(() => page.clock.runFor(1000))
         yield* fence
-        assert.strictEqual(through.length, 1)
+        assert.strictEqual(forwarded.length, 1)
         assert.strictEqual(relay.of(paths.track, "OPTIONS").length, 0)
         assert.deepStrictEqual(errors, [])
       })
@@ -149,7 +149,7 @@ inChromium("the tracker", testServer(), (it) => {
       })
     )
 
-    it.effect("does not throw if an element is named `querySelector`", () =>
+    it.effect("to a page with an element named `querySelector`", () =>
       Effect.gen(function* () {
         const { errors, evaluate, fence, open, pages, script, site, viewed } = yield* BrowserSite.make()
         pages["/a"] = `<img name="querySelector" alt="">${script()}`
@@ -237,7 +237,7 @@ inChromium("the tracker", testServer(), (it) => {
       })
     )
 
-    it.effect("and loads the form enhancer once there is a form", () =>
+    it.effect("and loads the form enhancer only when there is a form", () =>
       Effect.gen(function* () {
         const { evaluate, fence, open, page, pages, relay, script, site, viewed } = yield* BrowserSite.make()
         const loaded = () =>

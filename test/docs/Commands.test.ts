@@ -11,7 +11,7 @@ import { until } from "../support/Wait.ts"
 import * as Nginx from "../torture/Nginx.ts"
 import { prepareDocument, Service, service } from "./DocumentedService.ts"
 import * as Documents from "./Documents.ts"
-import { nginxServing, secureGet, temporary } from "./NginxBlocks.ts"
+import { secureGet, startNginx, temporary } from "./NginxBlocks.ts"
 import { operator, unit } from "./OperatorUnit.ts"
 import * as Shell from "./Shell.ts"
 
@@ -91,7 +91,7 @@ layer(service, { excludeTestServices: true, timeout: 180_000 })("the documents' 
     it.effect(behindNginx, () =>
       Effect.gen(function* () {
         const { process } = yield* Service
-        const port = yield* nginxServing(new URL(process.url).host)
+        const port = yield* startNginx(new URL(process.url).host)
         const answer = yield* until("nginx answers", () => secureGet(port, "/readyz"))
         assert.deepStrictEqual(answer, { status: 200, body: '{"status":"ready"}' })
       })

@@ -31,22 +31,22 @@ http {
 }
 `
 
-/** The guides' certificate, ports and service replaced by those of a test. */
-export const nginxValues = (upstream: string, secure: number, plain: number) => ({
+/** The texts of the guides that a test replaces, by text: the certificate, the ports and the service. */
+export const nginxReplacements = (upstream: string, secure: number, plain: number) => ({
   "/etc/letsencrypt/live/edge.example/fullchain.pem": path.join(certificates, "here.crt"),
   "/etc/letsencrypt/live/edge.example/privkey.pem": path.join(certificates, "leaf.key"),
   "127.0.0.1:8080": upstream,
   "listen 443": `listen 127.0.0.1:${secure}`,
   "listen 80;": `listen 127.0.0.1:${plain};`,
-  // nginx looks names up when it reads its configuration.
+  // An IP address, because nginx looks names up when it reads its configuration, and this name does not exist.
   "https://edge.example/": "https://127.0.0.1/"
 })
 
 /** Starts nginx with the operator's block; returns its port for TLS. */
-export const nginxServing = Effect.fnUntraced(function* (upstream: string) {
+export const startNginx = Effect.fnUntraced(function* (upstream: string) {
   const folder = yield* temporary
   const [secure, plain] = [yield* Nginx.freePort, yield* Nginx.freePort]
-  const block = Shell.replace(Documents.onlyBlock(operator, "nginx"), nginxValues(upstream, secure, plain))
+  const block = Shell.replace(Documents.onlyBlock(operator, "nginx"), nginxReplacements(upstream, secure, plain))
   const file = path.join(folder, "nginx.conf")
   writeFileSync(file, nginxConfig(folder, [block]))
   yield* Effect.acquireRelease(
@@ -62,7 +62,7 @@ export const nginxServing = Effect.fnUntraced(function* (upstream: string) {
   return secure
 })
 
-/** GET over TLS, with any certificate; undefined while nothing listens. */
+/** GET over TLS, without a check of the certificate; undefined while nothing listens. */
 export const secureGet = (port: number, url: string) =>
   new Promise<{ readonly status: number | undefined; readonly body: string } | undefined>((resolve) => {
     get({ host: "127.0.0.1", port, path: url, rejectUnauthorized: false, agent: false }, async (response) => {

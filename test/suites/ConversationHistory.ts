@@ -145,9 +145,9 @@ export const suite = <R>(it: Vitest.MethodsNonLive<ConversationStore | InstanceD
         found.map(({ role }) => role),
         texts.flatMap(() => ["user", "assistant"])
       )
-      const runs = found.filter((message) => message.role === "assistant" && message.ending === null)
-      assert.deepStrictEqual(runs, found.slice(-1))
-      assert.deepStrictEqual([...(yield* store.renew(answers))], [runs[0]?.messageId])
+      const running = found.filter((message) => message.role === "assistant" && message.ending === null)
+      assert.deepStrictEqual(running, found.slice(-1))
+      assert.deepStrictEqual([...(yield* store.renew(answers))], [running[0]?.messageId])
     })
   )
 

@@ -14,7 +14,7 @@ const create = SiteDirectory.use((sites) => sites.create({ name: "a", origins: [
 
 export const suite = <E>(name: string, layer: Layer.Layer<WritableSites | SiteDirectory | SiteErasure, E>) =>
   shared(layer, { excludeTestServices: true })(name, (it) => {
-    it.effect("of these websites, passes only those that exist to the write", () =>
+    it.effect("passes to the write only those of the given websites that exist", () =>
       Effect.gen(function* () {
         const { during } = yield* WritableSites
         const [one, two, erased] = [yield* create, yield* create, yield* create]

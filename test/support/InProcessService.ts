@@ -29,9 +29,6 @@ export interface Service {
   readonly sockets: () => number
 }
 
-/** The services of `App.memoryStorage`. A layer over it can inject faults. */
-export type Storage = Layer.Success<typeof App.memoryStorage>
-
 const unlimited = { RATE_LIMIT_ANALYTICS: "off", RATE_LIMIT_FORMS: "off", RATE_LIMIT_CHAT: "off" }
 
 /** Starts the service with settings from `environment`. It stops when the scope closes. */
@@ -42,7 +39,6 @@ export const start = Effect.fnUntraced(function* (
     readonly respond?: Upstream.Respond
     /** The memory of the instance. Default: `agent`. */
     readonly memory?: Instance["memory"]
-    readonly over?: (storage: Layer.Layer<Storage>) => Layer.Layer<Storage>
   } = {}
 ): Effect.fn.Return<Service, never, Scope.Scope> {
   const upstream = yield* Upstream.start(options.respond ?? ((_, response) => void response.writeHead(404).end()))
@@ -60,13 +56,12 @@ export const start = Effect.fnUntraced(function* (
   })
   const lines: Array<string> = []
   const logged = Logger.layer([Logger.map(Logger.formatJson, (line) => void lines.push(line))])
-  const { over = (storage) => storage } = options
   const context = yield* Layer.build(
     App.server({
       settings: { ...settings, ...(options.limits === undefined ? {} : { limits: options.limits }) },
       listen: { host: "127.0.0.1", port: 0 }
     }).pipe(
-      Layer.provideMerge(over(App.memoryStorage)),
+      Layer.provideMerge(App.memoryStorage),
       Layer.provide([App.outwardClient(settings), counted, logged]),
       Layer.orDie
     )

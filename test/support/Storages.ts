@@ -53,7 +53,7 @@ const memory = ({ instances = [], sites = [] }: Seeds): Layer.Layer<Storage> =>
         MemoryNotifications.layer
       )
     ).pipe(Layer.provideMerge(Layer.merge(MemorySiteDirectory.layer({ sites: sites.map(siteOf) }), MailTables.layer))),
-    // Fresh, since `App.memoryStorage` builds the same layer on other instances.
+    // Fresh, because `App.memoryStorage` builds the same layer on another directory of instances.
     Layer.fresh(MemoryWidgetTokens.layer).pipe(
       Layer.provideMerge(
         MemoryInstanceDirectory.layer({

@@ -1,5 +1,5 @@
 /**
- * A Redis Cluster of three masters, one of which has a replica, and a master with a replica and a Sentinel.
+ * Two test systems: a Redis Cluster of three masters, one of which has a replica; and a master with a replica and a Sentinel.
  *
  * @module
  */

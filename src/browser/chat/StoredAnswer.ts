@@ -1,5 +1,5 @@
 /**
- * Reads an answer that has ended from the messages that the edge stored.
+ * Reads a finished answer from the messages that the edge stored.
  *
  * @module
  */

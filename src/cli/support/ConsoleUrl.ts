@@ -18,7 +18,7 @@ export const readExpires = (text: Option.Option<string>, now: number, usual: num
     Option.filter(TimeInput.parseUntil(value, now), (time) => time <= now + ConsoleSession.limits.link)
   ).pipe(Effect.map((time) => time ?? now + usual))
 
-/** The origin that `--base-url` names, or this machine's. Notes if the console is off in this environment. */
+/** The origin that `--base-url` names, or this machine's. Prints a note if the console is off in this environment. */
 export const originOf = Effect.fnUntraced(function* (baseUrl: string | null) {
   if (baseUrl?.startsWith("/")) {
     return yield* new CliError.ValidationError({ message: "The flag --base-url must be an address, not a path." })

@@ -1,13 +1,13 @@
 /**
- * The body that `useChat` of the AI SDK sends: the whole conversation with each message, or the newest message alone, as an
- * application's `prepareSendMessagesRequest` may choose.
+ * The body that `useChat` of the AI SDK sends. With each message, it sends the whole conversation, unless the application's
+ * `prepareSendMessagesRequest` chooses to send the newest message alone.
  *
  * Parts other than text, roles other than `user` and `assistant`, and unknown members are ignored. Error messages are sentences
  * for visitors, because `useChat` shows them.
  *
  * `messageId` is the argument of the SDK's `sendMessage` or `regenerate`. With `submit-message`, it is the id of the message that
- * the newest message replaces, or absent if that is a new message. With `regenerate-message`, it is the id of the answer to
- * replace, or of the message to answer again; if absent, the last answer is replaced.
+ * the newest message replaces; it is absent if the newest message replaces none. With `regenerate-message`, it is the id of the
+ * answer to replace, or of the message to answer again; if it is absent, the last answer is replaced.
  *
  * @module
  */
@@ -47,7 +47,8 @@ export const UseChatPayload = Schema.Struct({
   ),
   trigger: Schema.optionalKey(
     Schema.String.annotate({
-      description: "`submit-message`, or `regenerate-message` to replace an answer, the last one without `messageId`"
+      description:
+        "`submit-message`, or `regenerate-message` to replace an answer. Without a `messageId`, that is the last answer"
     })
   ),
   messageId: Schema.optionalKey(
@@ -147,7 +148,7 @@ export const read = (body: unknown): Result.Result<ClientQuestion, ReadonlyArray
   if (kind === "regenerate" && all.length === 0) return Result.succeed({ _tag: "Regenerate", id, targetId })
   return Result.map(
     ClientMessages.conversationOf(all.flatMap(toMessage)),
-    // Only assistant-ui always sends `tools`, and it always sends the whole conversation.
+    // assistant-ui always sends `tools`, which other clients do not, and it always sends the whole conversation.
     (conversation): ClientQuestion => ({
       _tag: "Conversation",
       id,

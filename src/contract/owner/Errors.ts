@@ -19,7 +19,7 @@ export const Unauthorized = refusal(401, "Unauthorized", "The request has no val
 export const NotFound = refusal(
   404,
   "NotFound",
-  "What the request names does not exist, or is not included in the access of the request",
+  "What the request names does not exist, or the caller has no access to it",
   {}
 )
 export const Conflict = refusal(409, "Conflict", "The resource's current state does not allow the operation", {})

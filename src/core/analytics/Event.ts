@@ -17,7 +17,7 @@ export interface Revenue {
   readonly currency: string
 }
 
-/** A stored event. Its texts hold no NUL and no lone surrogate, and its name, path and properties no email address. */
+/** A stored event. Its texts have neither NULs nor lone surrogates. Its name, path and properties have no email addresses. */
 export interface Event {
   readonly hostedWebsiteId: string
   /** Milliseconds since 1970. */

@@ -38,9 +38,9 @@ export interface ConnectionTable<A> {
    */
   readonly add: (value: A, client: string | undefined, now: number) => Outcome<A>
   /** Marks a connection as one with an open request. */
-  readonly busy: (entry: Entry<A>) => void
+  readonly markBusy: (entry: Entry<A>) => void
   /** Marks a connection as one without an open request. */
-  readonly idle: (entry: Entry<A>, now: number) => void
+  readonly markIdle: (entry: Entry<A>, now: number) => void
   /** Removes a connection; does nothing if it was removed before. */
   readonly remove: (entry: Entry<A>) => void
   /** The idle connections that became idle at `time` or before. */
@@ -126,17 +126,17 @@ export const make = <A>({ perClient, total }: Limits): ConnectionTable<A> => {
     return client
   }
 
-  const busy = (entry: Entry<A>): void => {
+  const markBusy = (entry: Entry<A>): void => {
     const kept = entry as Kept<A>
     kept.idleSince = undefined
     kept.inAll.unlink()
     kept.inClient.unlink()
   }
 
-  const idle = (entry: Entry<A>, now: number): void => {
+  const markIdle = (entry: Entry<A>, now: number): void => {
     const kept = entry as Kept<A>
     if (kept.isRemoved) return
-    busy(kept)
+    markBusy(kept)
     kept.idleSince = now
     ;(kept.client === undefined ? idleOfProxies : idleOfClients).append(kept.inAll)
     kept.client?.idle.append(kept.inClient)
@@ -146,7 +146,7 @@ export const make = <A>({ perClient, total }: Limits): ConnectionTable<A> => {
     const kept = entry as Kept<A>
     if (kept.isRemoved) return
     kept.isRemoved = true
-    busy(kept)
+    markBusy(kept)
     size--
     if (kept.client !== undefined && --kept.client.connections === 0) clients.delete(kept.client.key)
   }
@@ -156,7 +156,7 @@ export const make = <A>({ perClient, total }: Limits): ConnectionTable<A> => {
     const kept = new Kept(value, client)
     if (client !== undefined) client.connections++
     size++
-    idle(kept, now)
+    markIdle(kept, now)
     return kept
   }
 
@@ -172,8 +172,8 @@ export const make = <A>({ perClient, total }: Limits): ConnectionTable<A> => {
       remove(oldest)
       return { _tag: "Replaced", entry: keep(value, key, now), closed: oldest.value, bound }
     },
-    busy,
-    idle,
+    markBusy,
+    markIdle,
     remove,
     idleUntil: (time) => {
       const found: Array<Entry<A>> = []

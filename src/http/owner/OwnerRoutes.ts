@@ -29,7 +29,7 @@ import * as OwnerWebhooks from "./access/OwnerWebhooks.ts"
 import * as Authentication from "./authentication/Authentication.ts"
 import * as CallerLimits from "./authentication/CallerLimits.ts"
 import * as SharedAuthentication from "./authentication/SharedAuthentication.ts"
-import * as CallerReads from "./CallerReads.ts"
+import * as CallerOperations from "./CallerOperations.ts"
 import * as ActivityHandlers from "./handlers/Activity.ts"
 import * as ConversationHandlers from "./handlers/Conversations.ts"
 import * as CurrentSessionHandlers from "./handlers/CurrentSession.ts"
@@ -74,7 +74,7 @@ type HandlerServices =
   | OwnerNotifications.OwnerNotifications
   | OwnerForms.OwnerForms
   | OwnerData.OwnerData
-  | CallerReads.CallerReads
+  | CallerOperations.CallerOperations
 
 /** The handlers of groups. */
 export type Handlers<Groups> = Layer.Layer<
@@ -141,5 +141,5 @@ export const layer = (options: Options) =>
       SharedAuthentication.layer(options),
       Validation.layer
     ]),
-    Layer.provide([CallerLimits.layer(options), CallerReads.layer])
+    Layer.provide([CallerLimits.layer(options), CallerOperations.layer])
   )

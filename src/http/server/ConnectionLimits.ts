@@ -34,8 +34,8 @@ export type Entry = ConnectionTable.Entry<Connection>
 export interface ConnectionLimits {
   /** Adds a connection, closing an idle one if a limit is reached. Resets the new one and returns `undefined` if none is idle. */
   readonly open: (socket: Socket, now: number) => Entry | undefined
-  readonly busy: (entry: Entry) => void
-  readonly idle: (entry: Entry, now: number) => void
+  readonly markBusy: (entry: Entry) => void
+  readonly markIdle: (entry: Entry, now: number) => void
   readonly remove: (entry: Entry) => void
   /** Closes the connections that have been idle for longer than their timeout. */
   readonly closeIdle: (now: number) => void
@@ -102,8 +102,8 @@ export const make = (options: Options, context: Context.Context<never>): Connect
       }
       return outcome.entry
     },
-    busy: table.busy,
-    idle: table.idle,
+    markBusy: table.markBusy,
+    markIdle: table.markIdle,
     remove: table.remove,
     closeIdle: (now) => {
       for (const { idleSince, value } of table.idleUntil(now - IdleTime.checkAfter(options.idle))) {

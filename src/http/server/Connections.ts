@@ -95,7 +95,7 @@ const watch = (server: Server, limits: ConnectionLimits.ConnectionLimits) => {
     state.parsedBytes = socket.bytesRead - FairReading.unparsed(socket)
     // Responses end in request order.
     state.first = state.first?.next
-    if (state.openRequests === 0) limits.idle(state.entry, performance.now())
+    if (state.openRequests === 0) limits.markIdle(state.entry, performance.now())
     if (state.openRequests === 0) state.first = state.last = undefined
     if (isLingerOver && isIdle(socket, state)) socket.destroySoon()
   }
@@ -108,7 +108,7 @@ const watch = (server: Server, limits: ConnectionLimits.ConnectionLimits) => {
   onRequestStart(server, ({ response, socket }) => {
     const state = connections.get(socket)
     if (state === undefined) return
-    if (state.openRequests++ === 0) limits.busy(state.entry)
+    if (state.openRequests++ === 0) limits.markBusy(state.entry)
     else if (++pipelined > maxPipelined) NodeInternals.destroyWhileParsing(socket)
     // Only the last of several pipelined responses may close the connection.
     if (isDraining && state.last !== undefined && !state.last.response.headersSent) {

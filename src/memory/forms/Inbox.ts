@@ -16,11 +16,11 @@ export const layer: Layer.Layer<Inbox, never, Submissions | SubmissionRepo> = La
   Effect.gen(function* () {
     const submissions = yield* Submissions
     const repo = yield* SubmissionRepo
-    const read = new Set<string>()
+    const readIds = new Set<string>()
 
     const toMessage = (submission: Submission): Inboxes.Message => ({
       ...submission,
-      isRead: read.has(submission.submissionId)
+      isRead: readIds.has(submission.submissionId)
     })
 
     const all = (websiteConfigId: string) =>
@@ -33,24 +33,24 @@ export const layer: Layer.Layer<Inbox, never, Submissions | SubmissionRepo> = La
     const matching = (websiteConfigId: string, filter: Inboxes.Filter) =>
       all(websiteConfigId).filter((message) => Inboxes.matches(message, filter))
 
-    const known = (websiteConfigId: string, ids: ReadonlyArray<string>) =>
+    const ofWebsite = (websiteConfigId: string, ids: ReadonlyArray<string>) =>
       ids.filter((id) => submissions.find(id)?.websiteConfigId === websiteConfigId)
 
     return Inbox.of({
       list: ({ after, filter, limit, websiteConfigId }) =>
         Effect.sync(() => {
-          const found = matching(websiteConfigId, filter).filter(
+          const rest = matching(websiteConfigId, filter).filter(
             (message) => after === null || latestFirst(after, Inboxes.positionOf(message)) < 0
           )
-          const items = found.slice(0, limit)
+          const items = rest.slice(0, limit)
           const last = items.at(-1)
-          const next = found.length > limit && last !== undefined ? Inboxes.positionOf(last) : null
+          const next = rest.length > limit && last !== undefined ? Inboxes.positionOf(last) : null
           return { items: items.map(Inboxes.toSummary), next }
         }),
       find: (websiteConfigId, id) =>
         Effect.sync(() => {
-          const found = submissions.find(id)
-          return found?.websiteConfigId === websiteConfigId ? Option.some(toMessage(found)) : Option.none()
+          const submission = submissions.find(id)
+          return submission?.websiteConfigId === websiteConfigId ? Option.some(toMessage(submission)) : Option.none()
         }),
       stream: (websiteConfigId, filter) => Stream.suspend(() => Stream.fromIterable(matching(websiteConfigId, filter))),
       overview: (websiteConfigId) =>
@@ -66,15 +66,15 @@ export const layer: Layer.Layer<Inbox, never, Submissions | SubmissionRepo> = La
         }),
       mark: (websiteConfigId, ids, isRead) =>
         Effect.sync(() => {
-          const found = known(websiteConfigId, ids)
-          for (const id of found) {
-            if (isRead) read.add(id)
-            else read.delete(id)
+          const marked = ofWebsite(websiteConfigId, ids)
+          for (const id of marked) {
+            if (isRead) readIds.add(id)
+            else readIds.delete(id)
           }
-          return found
+          return marked
         }),
-      release: (websiteConfigId, ids) => Effect.filter(known(websiteConfigId, ids), repo.release),
-      delete: (websiteConfigId, ids) => Effect.filter(known(websiteConfigId, ids), repo.delete)
+      release: (websiteConfigId, ids) => Effect.filter(ofWebsite(websiteConfigId, ids), repo.release),
+      delete: (websiteConfigId, ids) => Effect.filter(ofWebsite(websiteConfigId, ids), repo.delete)
     })
   })
 )

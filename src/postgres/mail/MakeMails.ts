@@ -94,7 +94,7 @@ const mailSubmissions = Effect.fnUntraced(function* (
       PgTypes.int4(mails.reduce((sum, items) => sum + items, 0)),
       PgTypes.timestamptz(now)
     ])
-    yield* Recipients.mailed(sql, key, mails.length, now)
+    yield* Recipients.recordMailed(sql, key, mails.length, now)
   }
   return { nextAt, reportedUntil: null }
 })

@@ -125,7 +125,7 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Notificatio
             if (timeZone === undefined) return Option.none()
             yield* Effect.flatMap(ofRecipient(given), setConfirmed)
             const notification = yield* put(given, { isConfirmed: true, notificationId, now, timeZone })
-            yield* Effect.forEach(Option.toArray(keyOf(given)), (key) => Recipients.resubscribed(sql, key))
+            yield* Effect.forEach(Option.toArray(keyOf(given)), (key) => Recipients.deleteUnsubscribed(sql, key))
             return Option.some(notification)
           })
         )
@@ -154,7 +154,7 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Notificatio
             const isConfirmed = known.some((one) => one.isConfirmed)
             const notification = yield* put(given, { isConfirmed, notificationId, now, timeZone })
             if (decision.sendsConfirmation) {
-              yield* Recipients.added(sql, key.value, now)
+              yield* Recipients.recordAdded(sql, key.value, now)
               yield* ConfirmationMails.make(sql, { mailId, notification, previous: known, now })
             }
             return { _tag: "Added", notification }
@@ -182,7 +182,7 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Notificatio
               const facts = yield* Recipients.facts(sql, key.value, now)
               const decision = MailRecipient.decideRepeat({ ...facts, isConfirmed: notification.isConfirmed }, now)
               if (decision._tag !== "Accepted") return decision
-              yield* Recipients.resent(sql, key.value, now)
+              yield* Recipients.recordResent(sql, key.value, now)
               yield* ConfirmationMails.make(sql, { mailId, notification, previous: known, now })
               return resent
             })
@@ -234,7 +234,9 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Notificatio
           Effect.gen(function* () {
             yield* lockSite(websiteConfigId)
             yield* sql`DELETE FROM notification WHERE notification_id = ${PgTypes.uuid(notificationId)}`
-            yield* Effect.forEach(Option.toArray(keyOf(found.value)), (key) => Recipients.unsubscribed(sql, key, now))
+            yield* Effect.forEach(Option.toArray(keyOf(found.value)), (key) =>
+              Recipients.recordUnsubscribed(sql, key, now)
+            )
             yield* refreshSubscribers(sql, websiteConfigId)
           })
         )

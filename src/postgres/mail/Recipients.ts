@@ -33,7 +33,7 @@ const knownStatement = `SELECT recipient_hmac = $2 AS "isThis", added_at AS "add
   FROM mail_recipient WHERE website_config_id = $1
     AND (recipient_hmac = $2 OR added_at > $3 OR resent_at <> '{}' AND used_at > $3)`
 
-/** The facts of `MailRecipient`. */
+/** Reads the `Facts` of `MailRecipient`. */
 export const facts = (sql: PgClient.PgClient, key: Key, now: number) =>
   sql.unsafe(knownStatement, [...keyParameters(key), PgTypes.timestamptz(now - dayMillis)]).pipe(
     decodeRows(Known),
@@ -51,7 +51,7 @@ export const facts = (sql: PgClient.PgClient, key: Key, now: number) =>
     })
   )
 
-const put = (
+const setTime = (
   sql: PgClient.PgClient,
   key: Key,
   column: "added_at" | "unsubscribed_at",
@@ -64,7 +64,7 @@ const put = (
   )
 
 /** Adds the time of `count` mails to a column of times, and deletes the times in it that no limit counts any more. */
-const record = (
+const addTimes = (
   sql: PgClient.PgClient,
   key: Key,
   column: "mailed_at" | "resent_at",
@@ -79,17 +79,22 @@ const record = (
   )
 
 /** Records that the owner API added a new recipient. */
-export const added = (sql: PgClient.PgClient, key: Key, now: number) => put(sql, key, "added_at", now)
+export const recordAdded = (sql: PgClient.PgClient, key: Key, now: number) => setTime(sql, key, "added_at", now)
 
-/** Records that a recipient got its confirmation mail again, and deletes the records of those of more than a day ago. */
-export const resent = (sql: PgClient.PgClient, key: Key, now: number): Effect.Effect<unknown, SqlError.SqlError> =>
-  record(sql, key, "resent_at", { count: 1, now, keptMillis: dayMillis })
+/** Records that a recipient got its confirmation mail again, and deletes such records that are more than a day old. */
+export const recordResent = (
+  sql: PgClient.PgClient,
+  key: Key,
+  now: number
+): Effect.Effect<unknown, SqlError.SqlError> =>
+  addTimes(sql, key, "resent_at", { count: 1, now, keptMillis: dayMillis })
 
 /** Records that a recipient unsubscribed. */
-export const unsubscribed = (sql: PgClient.PgClient, key: Key, now: number) => put(sql, key, "unsubscribed_at", now)
+export const recordUnsubscribed = (sql: PgClient.PgClient, key: Key, now: number) =>
+  setTime(sql, key, "unsubscribed_at", now)
 
-/** Lets the owner API add a recipient that unsubscribed. */
-export const resubscribed = (sql: PgClient.PgClient, key: Key): Effect.Effect<unknown, SqlError.SqlError> =>
+/** Deletes the record that a recipient unsubscribed, so that the owner API can add it. */
+export const deleteUnsubscribed = (sql: PgClient.PgClient, key: Key): Effect.Effect<unknown, SqlError.SqlError> =>
   sql.unsafe(
     "UPDATE mail_recipient SET unsubscribed_at = NULL WHERE website_config_id = $1 AND recipient_hmac = $2",
     keyParameters(key)
@@ -99,13 +104,13 @@ export const resubscribed = (sql: PgClient.PgClient, key: Key): Effect.Effect<un
 export const mailedAt =
   "coalesce((SELECT mailed_at FROM mail_recipient WHERE website_config_id = $1 AND recipient_hmac = $2), '{}')"
 
-/** Records that mails about submissions were made, and deletes the records of those that were made more than an hour ago. */
-export const mailed = (
+/** Records that mails about submissions were made, and deletes such records that are more than an hour old. */
+export const recordMailed = (
   sql: PgClient.PgClient,
   key: Key,
   count: number,
   now: number
-): Effect.Effect<unknown, SqlError.SqlError> => record(sql, key, "mailed_at", { count, now, keptMillis: hourMillis })
+): Effect.Effect<unknown, SqlError.SqlError> => addTimes(sql, key, "mailed_at", { count, now, keptMillis: hourMillis })
 
 /** Deletes what is known about recipients. */
 export const erase = (sql: PgClient.PgClient, keys: ReadonlyArray<Key>): Effect.Effect<unknown, SqlError.SqlError> =>

@@ -15,7 +15,7 @@ import * as RedisRateLimiter from "../../../src/redis/RateLimiter.ts"
 import { RateLimiter } from "../../../src/services/RateLimiter.ts"
 import type * as Edge from "./Edge.ts"
 import * as GrowthTables from "./GrowthTables.ts"
-import { batches, batchSize, redisConcurrency, redisServer, stored } from "./GrowthTables.ts"
+import { batchesRow, batchSize, redisConcurrency, redisServer, sizeRow } from "./GrowthTables.ts"
 import { type Measure, rateRow } from "./Measure.ts"
 import * as ProcessorTime from "./ProcessorTime.ts"
 import * as Program from "./Program.ts"
@@ -51,20 +51,20 @@ const batchOf = (site: Edge.Site, first: number): ReadonlyArray<PageView.PageVie
   })
 
 /**
- * Repeats `once` in `concurrency` loops for some seconds, and returns what one repetition costs: `own` is counted by `readOwn`,
+ * Repeats `task` in `concurrency` loops for some seconds, and returns what one repetition costs: `own` is counted by `readOwn`,
  * in microseconds, and `postgres` is the processor time of PostgreSQL.
  */
 const costOf = <E, R>(
   testBed: TestBed.TestBed,
   readOwn: () => number,
   options: { readonly seconds: number; readonly concurrency: number },
-  once: (number: number) => Effect.Effect<void, E, R>
+  task: (number: number) => Effect.Effect<void, E, R>
 ) =>
   Effect.gen(function* () {
     let [begun, done] = [0, 0]
     const before = { own: readOwn(), postgres: ProcessorTime.read(testBed.postmaster) }
     const start = performance.now()
-    const loop = Effect.suspend(() => once(begun++)).pipe(
+    const loop = Effect.suspend(() => task(begun++)).pipe(
       Effect.andThen(
         Effect.sync(() => {
           done++
@@ -89,7 +89,7 @@ const ownProcess = (): number => {
   return system + user
 }
 
-/** The cost of batches that PostgreSQL stores on `writers` connections, as that many processes would. */
+/** The cost of batches that PostgreSQL stores on `writers` connections, as if that many processes wrote. */
 const measureDatabase = (testBed: TestBed.TestBed, edge: Edge.Edge, writers: number, seconds: number) =>
   Effect.scoped(
     Effect.gen(function* () {
@@ -134,7 +134,7 @@ const countingFallback = Effect.sync(() => {
   return { fallback, count: () => count }
 })
 
-/** Starts a Redis without persistence and measures the cost of limiting a request, each of another client. */
+/** Starts a Redis without persistence and measures the cost of limiting a request; each request has another client. */
 const measureRedis = (testBed: TestBed.TestBed, seconds: number) =>
   Effect.gen(function* () {
     const port = yield* Program.freePort
@@ -161,28 +161,28 @@ const measureRedis = (testBed: TestBed.TestBed, seconds: number) =>
   }).pipe(Effect.scoped)
 
 /** The numbers of concurrent batches. */
-const writers = [1, 2, 4]
+const writerCounts = [1, 2, 4]
 
 /** The measures of all rounds: `batches` by the number of writers. */
-export const measuresOf = (found: {
+export const measuresOf = (results: {
   readonly batches: ReadonlyMap<number, ReadonlyArray<Wrk.Cost>>
   readonly sizes: ReadonlyArray<number>
   readonly redis: ReadonlyArray<Wrk.Cost>
 }): ReadonlyArray<Measure> => [
   {
     ...GrowthTables.database,
-    rows: [...found.batches].map(([count, costs]) => rateRow(batches(count), costs, batchSize))
+    rows: [...results.batches].map(([count, costs]) => rateRow(batchesRow(count), costs, batchSize))
   },
-  { ...GrowthTables.size, rows: [{ contender: stored, samples: found.sizes }] },
-  { ...GrowthTables.redis, rows: [rateRow(redisServer, found.redis)] }
+  { ...GrowthTables.size, rows: [{ contender: sizeRow, samples: results.sizes }] },
+  { ...GrowthTables.redis, rows: [rateRow(redisServer, results.redis)] }
 ]
 
 export const measure = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge: Edge.Edge, options: Options) {
-  const costs = new Map(writers.map((count) => [count, [] as Array<Wrk.Cost>]))
+  const costs = new Map(writerCounts.map((count) => [count, [] as Array<Wrk.Cost>]))
   const sizes: Array<number> = []
   const redisCosts: Array<Wrk.Cost> = []
   for (let round = 0; round < options.rounds; round++) {
-    for (const count of Statistics.orderOf(writers, round)) {
+    for (const count of Statistics.orderOf(writerCounts, round)) {
       yield* TestBed.runStatements(testBed, edge.database, ["TRUNCATE page_view, bot_view"])
       yield* TestBed.checkpoint(testBed)
       const cost = yield* measureDatabase(testBed, edge, count, options.seconds)

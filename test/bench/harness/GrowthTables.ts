@@ -11,7 +11,7 @@ type Heading = Pick<Measure, "id" | "title" | "unit">
 
 export const views = { id: "views", title: "Page views", unit: "requests/s" } as const satisfies Heading
 
-/** At half of the top rate of the service (`own`) or of Fastify (`peer`). */
+/** The latency at half of the top rate of the service (`own`) or of Fastify (`peer`). */
 export const latency = (kind: "median" | "p99", at: "own" | "peer"): Heading => ({
   id: `${kind}-${at}`,
   title: `Latency, ${kind}, at half of ${at === "own" ? names.edge : names.fastify}'s top rate`,
@@ -33,13 +33,13 @@ export const database: Heading = {
 }
 
 /** The row of `database` for a number of writers. */
-export const batches = (writers: number): string =>
+export const batchesRow = (writers: number): string =>
   writers === 1 ? "one batch at a time" : `${writers} concurrent batches`
 
 export const size: Heading = { id: "size", title: "Size of a stored page view", unit: "bytes" }
 
 /** The row of `size`. */
-export const stored = "page_view"
+export const sizeRow = "page_view"
 
 /** The number of concurrent requests to Redis. */
 export const redisConcurrency = 64
@@ -61,8 +61,8 @@ export const bytes = {
   log: "write-ahead log of PostgreSQL"
 }
 
-export const bytesTable = (found: Readonly<Record<"request" | "answer" | "log", number>>): string =>
+export const bytesTable = (medians: Readonly<Record<"request" | "answer" | "log", number>>): string =>
   table(
     [bytes.heading, "median"],
-    (["request", "answer", "log"] as const).map((name) => [bytes[name], format(found[name])])
+    (["request", "answer", "log"] as const).map((name) => [bytes[name], format(medians[name])])
   )

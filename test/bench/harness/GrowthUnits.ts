@@ -85,13 +85,13 @@ export const unitsOf = (document: string): Units => {
     },
     postgresRate: {
       what: "PostgreSQL that several processes write to",
-      value: readOf(GrowthTables.database, GrowthTables.batches(2)),
+      value: readOf(GrowthTables.database, GrowthTables.batchesRow(2)),
       unit: "page views a second",
       source: `${bench}, capacity`
     },
     postgresBytes: {
       what: "page view on PostgreSQL's disk, with its index",
-      value: readOf(GrowthTables.size, GrowthTables.stored),
+      value: readOf(GrowthTables.size, GrowthTables.sizeRow),
       unit: "bytes",
       source: `${bench}, capacity`
     },

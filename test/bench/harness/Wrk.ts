@@ -1,5 +1,5 @@
 /**
- * A closed-loop load from wrk on connections that stay open, and what the server paid for it.
+ * A closed-loop load from wrk on connections that stay open, and the processor time that it costs the server.
  *
  * @module
  */
@@ -51,8 +51,8 @@ export interface Load {
 const script = path.resolve(import.meta.dirname, "../load/load.lua")
 
 /**
- * Sends a load with one thread. Fails if a valid request was refused or an invalid one accepted: fast errors do not count as
- * a rate.
+ * Sends a load with one thread. Fails if a valid request was refused or an invalid one accepted, because the rate of wrong
+ * responses means nothing.
  */
 export const send = Effect.fnUntraced(function* (folder: string, contender: string, load: Load) {
   const seed = String(Math.floor(Math.random() * 1e9))
@@ -89,8 +89,8 @@ export interface Cost {
 }
 
 /**
- * Sends a load to a program and measures what it costs. Only the processes `others` of the cluster may do something else
- * meanwhile; their time is not counted. The programs `stores` are counted as the cluster is.
+ * Sends a load to a program and measures what it costs. `others` are PostgreSQL processes that do other work meanwhile: their
+ * time is not counted. `stores` are other databases: their time is added to PostgreSQL's.
  */
 export const measure = Effect.fnUntraced(function* (
   testBed: TestBed.TestBed,

@@ -51,7 +51,7 @@ describe("browser/console/Address", () => {
   })
 
   it.prop(
-    "a fragment of another page keeps its parameters and what is open",
+    "the fragment of a page other than the overview keeps its parameters and its open item",
     [
       Schema.Record(Schema.Literals(["search", "folder", "a b"]), Schema.Literals(["x", "", "&=?#/%"])),
       Schema.NullOr(Schema.Literals(["id", "a/b"]))

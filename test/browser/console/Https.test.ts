@@ -2,7 +2,7 @@
 import { assert, it as plainIt } from "@effect/vitest"
 import { Effect } from "effect"
 import { secureName } from "../../../src/core/http/ConsoleCookie.ts"
-import { nginxServing, secureGet } from "../../docs/NginxBlocks.ts"
+import { secureGet, startNginx } from "../../docs/NginxBlocks.ts"
 import { Chromium, inChromium } from "../../support/browser/Browser.ts"
 import * as ConsolePage from "../../support/console/ConsolePage.ts"
 import { TestServer } from "../../support/TestServer.ts"
@@ -15,7 +15,7 @@ if (Nginx.executable === undefined && process.env["CI"] !== "true") {
   inChromium("the console over HTTPS", ConsolePage.layer, (it) => {
     it.effect("the session's cookie is secure, survives a reload, and is deleted when the user signs out", () =>
       Effect.gen(function* () {
-        const port = yield* nginxServing(new URL((yield* TestServer).url).host)
+        const port = yield* startNginx(new URL((yield* TestServer).url).host)
         yield* until("nginx answers", () => secureGet(port, "/readyz"))
         const { context, errors, open, page } = yield* (yield* Chromium).visitor({ ignoreHTTPSErrors: true })
         const on = <A>(use: () => Promise<A>) => Effect.promise(use)

@@ -87,30 +87,32 @@ describe("key", () => {
     })
   )
 
-  it.effect("a revocation with --with-opened ends what was issued in a session that the key opened", () =>
-    Effect.gen(function* () {
-      const { context, json, key } = yield* session
-      const one = yield* json("issue", "--all-sites", "--scope", "write")
-      yield* Effect.gen(function* () {
-        const [keys, sessions] = [yield* OwnerKeys, yield* ConsoleSessions]
-        const request = { role: "owner", sites: "all", label: null, linkExpiresAt: 1000 } as const
-        const { link, session } = yield* sessions
-          .createLink({ ...request, createdBy: one.key_id })
-          .pipe(Effect.flatMap(Effect.fromOption))
-        yield* sessions.open(link)
-        yield* keys.issue({ scope: "stats", sites: "all", label: null, expiresAt: null, issuedBy: session.sessionId })
-      }).pipe(Effect.provideContext(context))
-      const revoke = ["revoke", "--key-id", one.key_id]
-      const { stdout } = yield* key(...revoke)
-      assert.include(
-        stdout,
-        `1 session or link, and 1 key. \`hydracore key ${revoke.join(" ")} --with-opened\` ends them`
-      )
-      const { remaining } = yield* json(...revoke, "--with-opened")
-      assert.deepStrictEqual(remaining, { keys: 0, sessions: 0 })
-      const listed = yield* json("list")
-      assert.isTrue(listed.every(({ revoked_at }: { revoked_at: string | null }) => revoked_at !== null))
-    })
+  it.effect(
+    "--with-opened also ends the session of a link that the key created, and the key that was issued in that session",
+    () =>
+      Effect.gen(function* () {
+        const { context, json, key } = yield* session
+        const one = yield* json("issue", "--all-sites", "--scope", "write")
+        yield* Effect.gen(function* () {
+          const [keys, sessions] = [yield* OwnerKeys, yield* ConsoleSessions]
+          const request = { role: "owner", sites: "all", label: null, linkExpiresAt: 1000 } as const
+          const { link, session } = yield* sessions
+            .createLink({ ...request, createdBy: one.key_id })
+            .pipe(Effect.flatMap(Effect.fromOption))
+          yield* sessions.open(link)
+          yield* keys.issue({ scope: "stats", sites: "all", label: null, expiresAt: null, issuedBy: session.sessionId })
+        }).pipe(Effect.provideContext(context))
+        const revoke = ["revoke", "--key-id", one.key_id]
+        const { stdout } = yield* key(...revoke)
+        assert.include(
+          stdout,
+          `1 session or link, and 1 key. \`hydracore key ${revoke.join(" ")} --with-opened\` ends them`
+        )
+        const { remaining } = yield* json(...revoke, "--with-opened")
+        assert.deepStrictEqual(remaining, { keys: 0, sessions: 0 })
+        const listed = yield* json("list")
+        assert.isTrue(listed.every(({ revoked_at }: { revoked_at: string | null }) => revoked_at !== null))
+      })
   )
 
   it.effect("an invalid command is refused with its error, and nothing is issued", () =>

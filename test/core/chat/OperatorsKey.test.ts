@@ -26,7 +26,7 @@ describe("core/chat/OperatorsKey", () => {
     }
   )
 
-  it("a change without these members is not refused", () => {
+  it("a change that leaves out the settings that affect costs is not refused", () => {
     const before = {
       agentKeyEnv: "AGENT_KEY",
       ...Schema.decodeUnknownSync(Cost)({

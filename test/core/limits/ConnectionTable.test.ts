@@ -62,8 +62,8 @@ describe("core/limits/ConnectionTable", () => {
           // Closed connections are included, because events of a socket may arrive after it was closed.
           const connection = everAdded[step.which]
           if (connection !== undefined) {
-            if (step._tag === "Busy") table.busy(connection.entry)
-            else if (step._tag === "Idle") table.idle(connection.entry, now)
+            if (step._tag === "Busy") table.markBusy(connection.entry)
+            else if (step._tag === "Idle") table.markIdle(connection.entry, now)
             else table.remove(connection.entry)
             connection.idleSince = step._tag === "Idle" ? now : undefined
             if (step._tag === "Remove") open = open.filter((other) => other !== connection)

@@ -20,7 +20,7 @@ const answer = Effect.fnUntraced(function* (...args: Parameters<typeof respond>)
     Effect.orDie,
     Effect.forkChild({ startImmediately: true })
   )
-  return { response, chunks, read: () => chunks.join(""), sent: Effect.map(Fiber.join(fiber), () => chunks.join("")) }
+  return { response, chunks, sent: Effect.map(Fiber.join(fiber), () => chunks.join("")) }
 })
 
 /** Runs an effect, and returns its value and its log. */
@@ -84,7 +84,7 @@ describe("ChatResponse", () => {
   )
 
   it.effect(
-    "a failure after the start ends the stream with a sentence; the log gets the reason, the visitor does not",
+    "a failure after the start ends the stream with an error message; its reason is logged, but not sent to the visitor",
     () =>
       Effect.gen(function* () {
         const secret = "a reason for the log"
@@ -167,7 +167,7 @@ describe("ChatResponse", () => {
   )
 
   it.effect(
-    "when the process ends, the stream ends with a sentence, and a message that is not accepted yet is refused",
+    "when the process ends, the stream ends with an error message, and a message that is not accepted yet is refused",
     () =>
       Effect.gen(function* () {
         const drain = yield* Deferred.make<void>()

@@ -124,7 +124,8 @@ describe("chat with memory", () => {
 
 describe("an answer of a conversation with memory", () => {
   const gate = Deferred.makeUnsafe<void>()
-  let ended = 0
+  /** How many streams of the agent have ended. */
+  let endedCount = 0
   const accepted: AgentEvent = { _tag: "Accepted" }
   const text = (delta: string): AgentEvent => ({ _tag: "Text", delta })
   const script: MemoryAgentStream.Script = ({ message }) =>
@@ -132,11 +133,11 @@ describe("an answer of a conversation with memory", () => {
       ? Stream.fromIterable([accepted, text("begun")]).pipe(
           Stream.concat(Stream.fromEffect(Effect.as(Deferred.await(gate), text(" and done")))),
           Stream.concat(Stream.succeed<AgentEvent>({ _tag: "Finish", reason: "stop" })),
-          Stream.ensuring(Effect.sync(() => ended++))
+          Stream.ensuring(Effect.sync(() => endedCount++))
         )
       : message === "endless"
         ? Stream.concat(Stream.fromIterable([accepted, text("on and on")]), Stream.never).pipe(
-            Stream.ensuring(Effect.sync(() => ended++))
+            Stream.ensuring(Effect.sync(() => endedCount++))
           )
         : MemoryAgentStream.texts(["ok"])
 
@@ -148,7 +149,7 @@ describe("an answer of a conversation with memory", () => {
         const key = { instanceId: instance.instanceId, conversationId: yield* beginAndLeave("slow") }
         assert.isTrue(Option.isSome(yield* store.running(key)))
         yield* Deferred.succeed(gate, undefined)
-        yield* until("the end", () => ended === 1)
+        yield* until("the end", () => endedCount === 1)
         const answer = yield* Effect.repeat(
           Effect.map(store.read(key), (messages) => Option.getOrThrow(messages).at(-1)),
           {
@@ -161,10 +162,10 @@ describe("an answer of a conversation with memory", () => {
 
     it.effect("ends with the visitor's next message, which is answered", () =>
       Effect.gen(function* () {
-        const before = ended
+        const before = endedCount
         const conversationId = yield* beginAndLeave("endless")
         assert.deepInclude(read((yield* chat("next", conversationId)).text), { text: "ok", isDone: true })
-        assert.strictEqual(ended, before + 1)
+        assert.strictEqual(endedCount, before + 1)
         const { instance } = yield* TestServer.TestServer
         const messages = yield* ConversationStore.use((store) =>
           store.read({ instanceId: instance.instanceId, conversationId })
@@ -178,9 +179,9 @@ describe("an answer of a conversation with memory", () => {
   })
 })
 
-describe("a store that is unavailable", () => {
+describe("a chat whose store is unavailable", () => {
   const unavailable = Effect.fail(new StorageUnavailable({ reason: "unreachable" }))
-  const over = (storage: Layer.Layer<Storage>) =>
+  const withBrokenStore = (storage: Layer.Layer<Storage>) =>
     Layer.merge(
       storage,
       Layer.effect(
@@ -188,8 +189,8 @@ describe("a store that is unavailable", () => {
         Effect.map(ConversationStore, (store) => ConversationStore.of({ ...store, begin: () => unavailable }))
       ).pipe(Layer.provide(storage))
     )
-  layer(TestServer.layer({}, undefined, over, undefined, "edge"), { excludeTestServices: true })((it) => {
-    it.effect("is a 503 before the first frame", () =>
+  layer(TestServer.layer({}, undefined, withBrokenStore, undefined, "edge"), { excludeTestServices: true })((it) => {
+    it.effect("gets a 503 before the first frame", () =>
       Effect.gen(function* () {
         const answer = yield* chat("hello")
         assert.strictEqual(answer.status, 503)

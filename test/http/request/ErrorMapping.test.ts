@@ -58,7 +58,7 @@ describe("http/request/ErrorMapping", () => {
     })
   )
 
-  it.effect("each agent error has its status, a sentence, and Retry-After if known", () =>
+  it.effect("each agent error has its status, a message that reveals no reason, and Retry-After if known", () =>
     Effect.gen(function* () {
       for (const [error, status, retryAfter] of [
         [new AgentRefused({ reason: "secret" }), 502, undefined],

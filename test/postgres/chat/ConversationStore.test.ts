@@ -107,7 +107,7 @@ describe("postgres/chat/ConversationStore: pieces", () => {
 
 describe("postgres/chat/ConversationStore: processes", () => {
   it.live(
-    "a message to one process ends the answer that another process runs, whose next `renew` reports the end",
+    "a message to one process ends the answer that another process runs, and the other process sees that when it renews",
     () =>
       Effect.gen(function* () {
         const here = yield* ConversationStore

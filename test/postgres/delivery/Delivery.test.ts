@@ -16,10 +16,10 @@ import * as SubmissionDraft from "../../support/SubmissionDraft.ts"
 import * as TestMetrics from "../../support/TestMetrics.ts"
 import { poll } from "../../support/Wait.ts"
 
-const client = (ports: ReadonlyArray<number>, wait?: number) =>
+const client = (ports: ReadonlyArray<number>, timeout?: number) =>
   OutwardClient.layer({
     allowed: ports.map((port) => ({ host: "127.0.0.1", port })),
-    ...(wait === undefined ? {} : { timeout: wait })
+    ...(timeout === undefined ? {} : { timeout })
   })
 
 const ok: RequestListener = (_, response) => response.writeHead(204).end()

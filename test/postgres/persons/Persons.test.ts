@@ -36,13 +36,13 @@ it.live(
       const sql = yield* PgClient.PgClient
       const persons = yield* Service.Persons
       const website = yield* Delivery.newSite
-      const others = yield* Delivery.newSite
+      const other = yield* Delivery.newSite
       yield* sql`INSERT INTO submission (submission_id, website_config_id, received_at, email, form_data)
       SELECT gen_random_uuid(), ${website}::uuid, timestamptz '2026-01-01Z' + n * interval '1 microsecond',
         CASE WHEN n % 10 = 0 THEN 'ann@example.com' ELSE n || '@example.com' END, '{}'
       FROM generate_series(1, 5000) AS n`
       yield* sql`INSERT INTO submission (submission_id, website_config_id, received_at, email, form_data)
-      SELECT gen_random_uuid(), ${others}::uuid, now(), 'ann@example.com', '{}' FROM generate_series(1, 5000)`
+      SELECT gen_random_uuid(), ${other}::uuid, now(), 'ann@example.com', '{}' FROM generate_series(1, 5000)`
       const query = (address: string) => ({ address, websiteConfigId: website, kinds: Person.kinds })
       const none = yield* countStatements(persons.erase(query(`${randomUUID()}@example.com`)))
       assert.deepStrictEqual(none.value, Person.nothing)
@@ -55,19 +55,21 @@ it.live(
     }).pipe(Effect.provide(live))
 )
 
-it.live("postgres/persons/Persons: finds all conversations of a website, and reads none of other websites", () =>
-  Effect.gen(function* () {
-    const sql = yield* PgClient.PgClient
-    const persons = yield* Service.Persons
-    const instances = yield* InstanceDirectory
-    const [website, other] = [yield* Delivery.newSite, yield* Delivery.newSite]
-    const create = (websiteConfigId: string) =>
-      Effect.map(
-        instances.create({ name: "a", agentUrl: "https://a.example", websiteConfigId }),
-        ({ instanceId }) => instanceId
-      )
-    /** Stores conversations, ten in each microsecond. Every third one contains the address. */
-    const insertConversations = (instanceId: string, count: number) => sql`WITH begun AS (
+it.live(
+  "postgres/persons/Persons: finds all conversations of a person on a website, and reads none of other websites",
+  () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const persons = yield* Service.Persons
+      const instances = yield* InstanceDirectory
+      const [website, other] = [yield* Delivery.newSite, yield* Delivery.newSite]
+      const create = (websiteConfigId: string) =>
+        Effect.map(
+          instances.create({ name: "a", agentUrl: "https://a.example", websiteConfigId }),
+          ({ instanceId }) => instanceId
+        )
+      /** Stores conversations, ten in each microsecond. Every third one contains the address. */
+      const insertConversations = (instanceId: string, count: number) => sql`WITH begun AS (
         INSERT INTO conversation (instance_id, conversation_id, created_at, updated_at, messages, size)
         SELECT ${instanceId}::uuid, 'c-' || n, at, at, 1, 20
         FROM generate_series(1, ${count}::int) AS n,
@@ -77,17 +79,17 @@ it.live("postgres/persons/Persons: finds all conversations of a website, and rea
       INSERT INTO conversation_message (message_id, conversation_key, position, role, parts, characters, created_at)
       SELECT gen_random_uuid(), conversation_key, 1, 'user', json_build_array(json_build_object('type', 'text', 'text',
         CASE WHEN substr(conversation_id, 3)::int % 3 = 0 THEN 'I am ann@example.com' ELSE 'Hi' END)), 20, created_at FROM begun`
-    yield* insertConversations(yield* create(website), 220)
-    yield* insertConversations(yield* create(website), 30)
-    yield* insertConversations(yield* create(other), 3000)
-    const query = { address: "ann@example.com", websiteConfigId: website, kinds: ["conversation"] as const }
-    const { count, value } = yield* countStatements(Stream.runCollect(persons.records(query)))
-    assert.deepStrictEqual(
-      value.map((record) => (record.kind === "conversation" ? record.conversation.conversationId : "")).sort(),
-      [220, 30].flatMap((count) => Array.from({ length: Math.floor(count / 3) }, (_, n) => `c-${3 * n + 3}`)).sort()
-    )
-    // For each page of 50 conversations two statements and one for its deliveries, one for each conversation found, and one for the
-    // instances.
-    assert.isAtMost(count, 3 * (5 + 1) + 83 + 1)
-  }).pipe(Effect.provide(live))
+      yield* insertConversations(yield* create(website), 220)
+      yield* insertConversations(yield* create(website), 30)
+      yield* insertConversations(yield* create(other), 3000)
+      const query = { address: "ann@example.com", websiteConfigId: website, kinds: ["conversation"] as const }
+      const { count, value } = yield* countStatements(Stream.runCollect(persons.records(query)))
+      assert.deepStrictEqual(
+        value.map((record) => (record.kind === "conversation" ? record.conversation.conversationId : "")).sort(),
+        [220, 30].flatMap((count) => Array.from({ length: Math.floor(count / 3) }, (_, n) => `c-${3 * n + 3}`)).sort()
+      )
+      // Three statements for each page of 50 conversations (one of them for its deliveries), one for each conversation found, and
+      // one for the instances.
+      assert.isAtMost(count, 3 * (5 + 1) + 83 + 1)
+    }).pipe(Effect.provide(live))
 )

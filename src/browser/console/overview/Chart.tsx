@@ -75,7 +75,7 @@ const Tip = ({
   const { before, beforeLabel, label, value } = point
   return (
     <div
-      class={`tip ${at > width / 2 ? "tip-before" : ""}`}
+      class={`tip ${at > width / 2 ? "tip-left" : ""}`}
       ref={(element) => {
         element?.style.setProperty("left", `${at}px`)
       }}

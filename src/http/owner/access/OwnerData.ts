@@ -13,7 +13,7 @@ import type { Retention } from "../../../core/sites/Retention.ts"
 import { AnalyticsExport, type Query } from "../../../services/analytics/AnalyticsExport.ts"
 import { Persons } from "../../../services/persons/Persons.ts"
 import type { StorageUnavailable } from "../../../services/Storage.ts"
-import { CallerReads } from "../CallerReads.ts"
+import { CallerOperations } from "../CallerOperations.ts"
 
 type TooManyRequests = (typeof Errors.TooManyRequests)["Type"]
 
@@ -49,13 +49,13 @@ export class OwnerData extends Context.Service<
   }
 >()("hydracore/http/owner/access/OwnerData") {}
 
-export const layer = (options: Options): Layer.Layer<OwnerData, never, AnalyticsExport | Persons | CallerReads> =>
+export const layer = (options: Options): Layer.Layer<OwnerData, never, AnalyticsExport | Persons | CallerOperations> =>
   Layer.effect(
     OwnerData,
     Effect.gen(function* () {
       const { rows } = yield* AnalyticsExport
       const persons = yield* Persons
-      const reads = yield* CallerReads
+      const operations = yield* CallerOperations
       const scope = yield* Effect.scope
       const queryOf = ({ site }: AuthorizedSite<"read">, address: string) => ({
         address,
@@ -67,7 +67,7 @@ export const layer = (options: Options): Layer.Layer<OwnerData, never, Analytics
         rows: ({ site }, range) => rows({ hostedWebsiteId: site.hostedWebsiteId, ...range }),
         person: (proof, address) => persons.records(queryOf(proof, address)),
         erasePerson: (proof, address) =>
-          Effect.andThen(reads.begin("search"), persons.erase(queryOf(proof, address))).pipe(
+          Effect.andThen(operations.begin("search"), persons.erase(queryOf(proof, address))).pipe(
             Effect.scoped,
             Effect.forkIn(scope),
             Effect.flatMap(Fiber.join)

@@ -17,7 +17,7 @@ import * as Calendar from "../../../core/text/Calendar.ts"
 import * as Cursor from "../../../core/text/Cursor.ts"
 import { OwnerConversations } from "../access/OwnerConversations.ts"
 import { OwnerSites } from "../access/OwnerSites.ts"
-import { CallerReads } from "../CallerReads.ts"
+import { CallerOperations } from "../CallerOperations.ts"
 import * as Failures from "../Failures.ts"
 
 const instanceJson = (instance: Instance) => ({
@@ -49,7 +49,7 @@ export const layer = HttpApiBuilder.group(
   "conversations",
   Effect.fnUntraced(function* (handlers) {
     const owned = yield* OwnerSites
-    const reads = yield* CallerReads
+    const operations = yield* CallerOperations
     const conversations = yield* OwnerConversations
     return handlers
       .handle("instances", ({ params }) =>
@@ -64,7 +64,7 @@ export const layer = HttpApiBuilder.group(
         Effect.fnUntraced(
           function* ({ params, query }) {
             const proof = yield* owned.authorize(params.site_id, "read")
-            if (query.search !== undefined) yield* reads.begin("search")
+            if (query.search !== undefined) yield* operations.begin("search")
             const { cursor, limit = Fields.defaultLimit } = query
             const { items, next } = yield* conversations.list(proof, params.instance_id, {
               filter: TranscriptQuery.toFilter(query, proof.site.timeZone),
@@ -84,7 +84,7 @@ export const layer = HttpApiBuilder.group(
         Effect.fnUntraced(
           function* ({ params, query }) {
             const proof = yield* owned.authorize(params.site_id, "read")
-            yield* reads.begin("export")
+            yield* operations.begin("export")
             const filter = TranscriptQuery.toFilter(query, proof.site.timeZone)
             const found = yield* conversations.stream(proof, params.instance_id, filter)
             const lines = Stream.map(found, (conversation) => `${ConversationExport.json(conversation)}\n`)

@@ -12,7 +12,7 @@ import { type Outcome, problemOf } from "../../../core/chat/agent/AgentCheck.ts"
 import type { Instance } from "../../../core/chat/Instance.ts"
 import { OwnerInstances } from "../access/OwnerInstances.ts"
 import { OwnerSites } from "../access/OwnerSites.ts"
-import { CallerReads } from "../CallerReads.ts"
+import { CallerOperations } from "../CallerOperations.ts"
 import * as Failures from "../Failures.ts"
 
 const toJson = (instance: Instance) => ({
@@ -74,7 +74,7 @@ export const layer = HttpApiBuilder.group(
   Effect.fnUntraced(function* (handlers) {
     const owned = yield* OwnerSites
     const instances = yield* OwnerInstances
-    const reads = yield* CallerReads
+    const operations = yield* CallerOperations
     return handlers
       .handle("create", ({ params, payload: { agent_url: agentUrl, name, ...settings } }) =>
         owned.authorize(params.site_id, "write").pipe(
@@ -113,7 +113,7 @@ export const layer = HttpApiBuilder.group(
         Effect.fnUntraced(
           function* ({ params, payload: { question } }) {
             const proof = yield* owned.authorize(params.site_id, "write")
-            yield* reads.begin("test")
+            yield* operations.begin("test")
             const begun = yield* Clock.currentTimeMillis
             const outcome = yield* instances.test(proof, params.instance_id, question)
             return testJson(outcome, (yield* Clock.currentTimeMillis) - begun)

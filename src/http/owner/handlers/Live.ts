@@ -10,7 +10,7 @@ import { OwnerApi } from "../../../contract/owner/Api.ts"
 import { Caller } from "../../../contract/owner/Authentication.ts"
 import type { LiveChange } from "../../../contract/owner/Live.ts"
 import { OwnerSites } from "../access/OwnerSites.ts"
-import { CallerReads } from "../CallerReads.ts"
+import { CallerOperations } from "../CallerOperations.ts"
 import * as Failures from "../Failures.ts"
 import { type Change, LiveFeeds } from "../LiveFeeds.ts"
 import * as ActivityJson from "./ActivityJson.ts"
@@ -30,14 +30,14 @@ export const layer = HttpApiBuilder.group(
   "live",
   Effect.fnUntraced(function* (handlers) {
     const owned = yield* OwnerSites
-    const reads = yield* CallerReads
+    const operations = yield* CallerOperations
     const feeds = yield* LiveFeeds
     return handlers.handle(
       "follow",
       Effect.fnUntraced(function* ({ params }) {
         const caller = yield* Caller
         const proof = yield* owned.authorize(params.site_id, "read")
-        yield* reads.beginLive(params.site_id)
+        yield* operations.beginLive(params.site_id)
         const { changes, latest } = yield* feeds.follow(proof)
         /** Whether the caller may still follow the website. */
         const checkAccess = owned

@@ -11,7 +11,7 @@ import * as Calendar from "../../../core/text/Calendar.ts"
 import type { ListedNotification } from "../../../services/mail/Notifications.ts"
 import { OwnerNotifications } from "../access/OwnerNotifications.ts"
 import { OwnerSites } from "../access/OwnerSites.ts"
-import { CallerReads } from "../CallerReads.ts"
+import { CallerOperations } from "../CallerOperations.ts"
 import * as Failures from "../Failures.ts"
 import * as Validation from "../Validation.ts"
 
@@ -63,7 +63,7 @@ export const layer = HttpApiBuilder.group(
   "notifications",
   Effect.fnUntraced(function* (handlers) {
     const owned = yield* OwnerSites
-    const reads = yield* CallerReads
+    const operations = yield* CallerOperations
     const notifications = yield* OwnerNotifications
     return handlers
       .handle("list", ({ params }) =>
@@ -100,7 +100,7 @@ export const layer = HttpApiBuilder.group(
         "test",
         Effect.fnUntraced(function* ({ params }) {
           const proof = yield* owned.authorize(params.site_id, "write")
-          yield* reads.begin("test")
+          yield* operations.begin("test")
           const outcome = yield* notifications.test(proof, params.notification_id)
           return outcome._tag === "Accepted"
             ? { accepted: true, error: null }

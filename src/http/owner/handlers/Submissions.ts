@@ -24,7 +24,7 @@ import { OwnerInbox } from "../access/OwnerInbox.ts"
 import { OwnerNotifications } from "../access/OwnerNotifications.ts"
 import { OwnerSites } from "../access/OwnerSites.ts"
 import { OwnerWebhooks } from "../access/OwnerWebhooks.ts"
-import { CallerReads } from "../CallerReads.ts"
+import { CallerOperations } from "../CallerOperations.ts"
 import * as Failures from "../Failures.ts"
 
 const notFound = Errors.make("NotFound", "This website has no such submission. The submission may have been deleted.")
@@ -87,7 +87,7 @@ export const layer = HttpApiBuilder.group(
   "submissions",
   Effect.fnUntraced(function* (handlers) {
     const owned = yield* OwnerSites
-    const reads = yield* CallerReads
+    const operations = yield* CallerOperations
     const inbox = yield* OwnerInbox
     const webhooks = yield* OwnerWebhooks
     const notifications = yield* OwnerNotifications
@@ -120,7 +120,7 @@ export const layer = HttpApiBuilder.group(
         Effect.fnUntraced(
           function* ({ params, query }) {
             const proof = yield* owned.authorize(params.site_id, "read")
-            if (query.search !== undefined) yield* reads.begin("search")
+            if (query.search !== undefined) yield* operations.begin("search")
             const { items, next } = yield* inbox.list(proof, {
               filter: InboxQuery.toFilter(query, proof.site.timeZone),
               after: query.cursor ?? null,
@@ -170,7 +170,7 @@ export const layer = HttpApiBuilder.group(
         Effect.fnUntraced(
           function* ({ params, query }) {
             const proof = yield* owned.authorize(params.site_id, "read")
-            yield* reads.begin("export")
+            yield* operations.begin("export")
             const format = query.format ?? "csv"
             const filter = InboxQuery.toFilter(query, proof.site.timeZone)
             const lines = yield* linesOf(proof, filter, format)

@@ -12,7 +12,7 @@ import * as Scope from "../../../core/sites/Scope.ts"
 import * as Calendar from "../../../core/text/Calendar.ts"
 import { OwnerSites } from "../access/OwnerSites.ts"
 import { OwnerWebhooks } from "../access/OwnerWebhooks.ts"
-import { CallerReads } from "../CallerReads.ts"
+import { CallerOperations } from "../CallerOperations.ts"
 import * as Failures from "../Failures.ts"
 
 const toJson = (webhook: Webhook.Webhook, scope: Scope.Scope) => ({
@@ -42,7 +42,7 @@ export const layer = HttpApiBuilder.group(
   "webhooks",
   Effect.fnUntraced(function* (handlers) {
     const owned = yield* OwnerSites
-    const reads = yield* CallerReads
+    const operations = yield* CallerOperations
     const webhooks = yield* OwnerWebhooks
     return handlers
       .handle(
@@ -93,7 +93,7 @@ export const layer = HttpApiBuilder.group(
         Effect.fnUntraced(
           function* ({ params }) {
             const proof = yield* owned.authorize(params.site_id, "write")
-            yield* reads.begin("test")
+            yield* operations.begin("test")
             const tested = yield* webhooks.test(proof, params.webhook_id)
             return { event_id: tested.eventId, delivered: tested.isDelivered, ...resultJson(tested) }
           },

@@ -7,7 +7,7 @@ const hour = 3_600_000
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 
-/** The rollup of a day or month: none, a complete one, one of its first hours, or one with the bounds of another zone. */
+/** The rollup of a day or month: none, complete, of the first hours only (without or with a sum), or with other bounds. */
 const RollupKind = Schema.Literals(["nothing", "all", "first hours", "summed first hours", "other bounds"])
 
 const rollupOf = (kind: typeof RollupKind.Type, { end, start }: RollupPlan.Interval): RollupPlan.RolledDay => {
@@ -69,7 +69,7 @@ const make = (example: Case) => {
 
 describe("core/analytics/report/RollupPlan", () => {
   it.prop(
-    "every moment of the days is read once: from stored visits, as part of an open day, or from rows",
+    "every moment of the days is read once: from a whole or a partly summed day, from an open day, or from rows",
     arbitrary,
     (example) => {
       const { days, plan } = make(example)

@@ -4,7 +4,7 @@
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, Layer, Scope } from "effect"
 import { Caller } from "../../../src/contract/owner/Authentication.ts"
-import * as CallerReads from "../../../src/http/owner/CallerReads.ts"
+import * as CallerOperations from "../../../src/http/owner/CallerOperations.ts"
 import { memoryStorage } from "../../../src/Stores.ts"
 import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.ts"
 import { Transcripts } from "../../../src/services/chat/Transcripts.ts"
@@ -12,16 +12,16 @@ import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import { newCookie, send } from "../../support/OwnerRequests.ts"
 import { TestServer, layer as testServer } from "../../support/TestServer.ts"
 
-describe("http/owner/CallerReads", () => {
+describe("http/owner/CallerOperations", () => {
   it.effect("a caller runs two searches and one export at once, and others are not affected", () =>
     Effect.gen(function* () {
-      const reads = yield* CallerReads.CallerReads
-      const begin = (id: string, kind: CallerReads.Kind) =>
+      const operations = yield* CallerOperations.CallerOperations
+      const begin = (id: string, kind: CallerOperations.Kind) =>
         Effect.gen(function* () {
           const scope = yield* Scope.make()
           const isValid = Effect.succeed(true)
           const caller = { id, scope: "read", sites: "all", session: null, expiresAt: null, isValid } as const
-          yield* reads.begin(kind).pipe(Effect.provideService(Caller, caller), Scope.provide(scope))
+          yield* operations.begin(kind).pipe(Effect.provideService(Caller, caller), Scope.provide(scope))
           return scope
         })
       for (const [kind, count] of [
@@ -37,7 +37,7 @@ describe("http/owner/CallerReads", () => {
         yield* begin("a", kind)
         assert.strictEqual((yield* Effect.flip(begin("a", kind)))._tag, "TooManyRequests")
       }
-    }).pipe(Effect.provide(CallerReads.layer))
+    }).pipe(Effect.provide(CallerOperations.layer))
   )
 })
 

@@ -23,15 +23,15 @@ const retryAfter = { search: 1, export: 5, test: 5, live: 10 } as const
 
 type Begin = Effect.Effect<void, TooManyRequests, Caller | Scope.Scope>
 
-export class CallerReads extends Context.Service<
-  CallerReads,
+export class CallerOperations extends Context.Service<
+  CallerOperations,
   {
     /** Begins an operation, which ends with the request. Fails if the caller already runs the maximum number of its kind. */
     readonly begin: (kind: Kind) => Begin
     /** Begins a live stream of a website, which ends with the request. Fails as `LiveStreams.refusal` decides. */
     readonly beginLive: (websiteConfigId: string) => Begin
   }
->()("hydracore/http/owner/CallerReads") {}
+>()("hydracore/http/owner/CallerOperations") {}
 
 const tooMany = (kind: Kind | "live", detail: string): TooManyRequests => ({
   _tag: "TooManyRequests",
@@ -64,7 +64,7 @@ const counter = () => {
   }
 }
 
-export const layer: Layer.Layer<CallerReads> = Layer.sync(CallerReads, () => {
+export const layer: Layer.Layer<CallerOperations> = Layer.sync(CallerOperations, () => {
   const running = counter()
   const live = { all: 0, callers: counter(), websites: counter() }
 
@@ -86,7 +86,7 @@ export const layer: Layer.Layer<CallerReads> = Layer.sync(CallerReads, () => {
       () => Effect.sync(() => change(-1))
     )
 
-  return CallerReads.of({
+  return CallerOperations.of({
     begin: (kind) =>
       Effect.flatMap(Caller, ({ id }) => {
         const name = `${kind} ${id}`
