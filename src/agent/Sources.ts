@@ -20,13 +20,13 @@ const sourceOf = (url: string, title: string): Source => {
 }
 
 export class Sources {
-  private readonly urls = new Set<string>()
+  private readonly citedUrls = new Set<string>()
   private readonly retrieved = new Map<string, Source>()
 
   /** Adds a page that the answer cites. Null if the page was cited before, is not a web page, or follows `maxSources` others. */
   cite(url: string, title: string): Source | null {
-    if (this.urls.size >= maxSources || this.urls.has(url) || !isPage(url)) return null
-    this.urls.add(url)
+    if (this.citedUrls.size >= maxSources || this.citedUrls.has(url) || !isPage(url)) return null
+    this.citedUrls.add(url)
     return sourceOf(url, title)
   }
 
@@ -38,7 +38,7 @@ export class Sources {
 
   /** The retrieved pages of an answer that ended without a citation; none for an answer with one. */
   fallback(): ReadonlyArray<Source> {
-    if (this.urls.size > 0) return []
+    if (this.citedUrls.size > 0) return []
     return [...this.retrieved.values()]
   }
 }

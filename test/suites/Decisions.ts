@@ -11,13 +11,13 @@ import { Decisions } from "../../src/services/sites/Decisions.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import { lastDays } from "../support/UtcDays.ts"
 
-const Event = Schema.Struct({
+const Rejection = Schema.Struct({
   site: Schema.Literals([0, 1]),
   as: Schema.Literals(["known", "tracking-token", "website-config-id", "crossed", "unknown"]),
   reason: Schema.Literals(reasons)
 })
 
-const subjectOf = (site: Site, as: (typeof Event.Type)["as"]): Subject => {
+const subjectOf = (site: Site, as: (typeof Rejection.Type)["as"]): Subject => {
   switch (as) {
     case "known":
       return { _tag: "Known", websiteConfigId: site.websiteConfigId }
@@ -53,8 +53,8 @@ export const suite = <E>(name: string, layer: Layer.Layer<Decisions | SiteDirect
     withLayer(layer, { excludeTestServices: true })((it) => {
       it.effect.prop(
         "counts every rejection once, for its website and reason",
-        { events: Schema.Array(Event).check(Schema.isMaxLength(30)) },
-        ({ events }) =>
+        { rejections: Schema.Array(Rejection).check(Schema.isMaxLength(30)) },
+        ({ rejections }) =>
           Effect.gen(function* () {
             const decisions = yield* Decisions
             const directory = yield* SiteDirectory
@@ -63,14 +63,14 @@ export const suite = <E>(name: string, layer: Layer.Layer<Decisions | SiteDirect
               yield* directory.create({ name: "b", origins: [] })
             ]
             yield* Effect.forEach(
-              events,
+              rejections,
               ({ as, reason, site }) => decisions.record(subjectOf(sites[site]!, as), reason),
               { concurrency: "unbounded" }
             )
             const now = yield* Clock.currentTimeMillis
             for (const [index, site] of sites.entries()) {
               const expected: Record<string, number> = {}
-              for (const { as, reason, site } of events) {
+              for (const { as, reason, site } of rejections) {
                 if (site === index && as !== "crossed" && as !== "unknown")
                   expected[reason] = (expected[reason] ?? 0) + 1
               }

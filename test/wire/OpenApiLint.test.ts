@@ -85,7 +85,7 @@ const redoclyReports = Effect.runSync(Effect.cached(redoclyOf([publicDocument, o
 const redocly = (document: Document) => Effect.map(redoclyReports, (reports) => reports.get(document) ?? [])
 
 describe("wire/OpenApiLint", () => {
-  for (const [name, lint, broken] of [
+  for (const [name, lint, brokenRule] of [
     ["redocly", redocly, "info-license"],
     ["spectral", spectral, "oas3-api-servers"]
   ] as const) {
@@ -102,7 +102,7 @@ describe("wire/OpenApiLint", () => {
 
     it.live(`${name} finds what an incomplete document lacks`, () =>
       Effect.gen(function* () {
-        assert.include(yield* lint(incomplete), broken)
+        assert.include(yield* lint(incomplete), brokenRule)
       })
     )
   }

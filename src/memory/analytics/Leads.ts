@@ -63,12 +63,12 @@ export const layer: Layer.Layer<
       addChat: (chat) => Effect.sync(() => chats.add(chat)),
       match: Effect.gen(function* () {
         const now = yield* Clock.currentTimeMillis
-        const done = pending(yield* pendingChats).map((lead) => {
+        const results = pending(yield* pendingChats).map((lead) => {
           const isLate = now - lead.receivedAt > Lead.maxWaitMillis
           return Lead.match([{ ...lead, isLate }], () => rowsOf(lead))
         })
-        const matched = done.flatMap((one) => one.matched)
-        const dropped = done.flatMap((one) => one.dropped)
+        const matched = results.flatMap((one) => one.matched)
+        const dropped = results.flatMap((one) => one.dropped)
         for (const one of matched) {
           const isQuarantined = submissions.settle(one.lead.leadId, one.visit.attribution)
           if (!isQuarantined) conversions.add(Lead.conversionOf(one))

@@ -137,8 +137,8 @@ export const layer = (options: Options): Layer.Layer<InstanceDirectory, never, P
       // Conversations that begin meanwhile are deleted with the instance's row.
       const remove: InstanceDirectory["Service"]["delete"] = Effect.fnUntraced(function* (id) {
         if (!isCanonicalUuid(id)) return false
-        const found = yield* sql`SELECT 1 FROM instance WHERE instance_id = ${PgTypes.uuid(id)}`.pipe(bounded(timeout))
-        if (found.length === 0) return false
+        const rows = yield* sql`SELECT 1 FROM instance WHERE instance_id = ${PgTypes.uuid(id)}`.pipe(bounded(timeout))
+        if (rows.length === 0) return false
         yield* ConversationDeletion.deleteAll(id, timeout).pipe(Effect.provideService(SqlClient.SqlClient, sql))
         yield* sql`DELETE FROM instance WHERE instance_id = ${PgTypes.uuid(id)}`.pipe(bounded(timeout))
         return true

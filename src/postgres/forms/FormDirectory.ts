@@ -145,9 +145,9 @@ export const layer = ({ capacity = 10_000, timeout }: Options): Layer.Layer<Form
         delete: Effect.fnUntraced(function* (id, page) {
           if (!isCanonicalUuid(id)) return false
           const form = sql`website_config_id = ${PgTypes.uuid(id)} AND page = ${PgTypes.text(page)}`
-          const found = yield* sql`SELECT 1 FROM form JOIN site USING (website_config_id)
+          const rows = yield* sql`SELECT 1 FROM form JOIN site USING (website_config_id)
             WHERE ${form} AND deleted_at IS NULL`.pipe(Database.bounded(timeout))
-          if (found.length === 0) return false
+          if (rows.length === 0) return false
           yield* sql`DELETE FROM form WHERE ${form}`.pipe(Database.bounded(timeout))
           return true
         })

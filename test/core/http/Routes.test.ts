@@ -34,7 +34,7 @@ describe("core/http/Routes", () => {
     }
   })
 
-  it("does not match parts, extensions or other cases of a route", () => {
+  it("does not match parts or extensions of a route, or a route in another letter case", () => {
     for (const url of [
       "",
       "/",

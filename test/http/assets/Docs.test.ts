@@ -72,8 +72,8 @@ layer(testServer(), { excludeTestServices: true })("the documentation", (it) => 
           pages.add(decoders[coding](answer.bytes).toString())
           const { etag = "" } = answer.headers
           tags.add(etag)
-          const known = yield* get(path, { "accept-encoding": coding, "if-none-match": etag })
-          assert.deepStrictEqual([known.status, known.bytes.length], [304, 0])
+          const notModified = yield* get(path, { "accept-encoding": coding, "if-none-match": etag })
+          assert.deepStrictEqual([notModified.status, notModified.bytes.length], [304, 0])
         }
         assert.strictEqual(tags.size, 3)
         assert.strictEqual(pages.size, 1)

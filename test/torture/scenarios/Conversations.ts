@@ -59,7 +59,7 @@ export const speakingAgent = Upstream.start((received, response) => {
 })
 
 /** An answer as its visitor saw it. */
-export interface Seen {
+export interface SeenAnswer {
   readonly conversationId: string
   readonly message: string
   readonly spoken: string
@@ -107,7 +107,7 @@ const whenEnded = async ({ target, url }: Edge, conversationId: string): Promise
 /** A visitor who talks until `isOver`. Returns the answers as the visitor saw them, and how many messages were refused. */
 export const talk = async (edge: Edge, index: number, options: Pick<Options, "longest">, isOver: () => boolean) => {
   const maxWords = options.longest / wordMillis
-  const seen: Array<Seen> = []
+  const seen: Array<SeenAnswer> = []
   let refused = 0
   let currentId: string | undefined
   for (let turn = 0; !isOver(); turn++) {
@@ -132,7 +132,7 @@ export const talk = async (edge: Edge, index: number, options: Pick<Options, "lo
 }
 
 /** Asserts that the whole answer is stored, or its beginning marked as cut, with at least what the visitor saw. */
-const check = ({ line, message, spoken }: Seen): void => {
+const check = ({ line, message, spoken }: SeenAnswer): void => {
   const all = wordsOf(message).join("")
   assert.ok(line.ending === "stop" || line.ending === "cut", `${message} ended as ${line.ending}`)
   if (line.ending === "stop") assert.equal(line.text, all)

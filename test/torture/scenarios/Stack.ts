@@ -20,7 +20,7 @@ const clients = 12
 const unreached = "999999/minute"
 
 /** Whether a complete answer is stored whole, and any other answer as its beginning. */
-const isKept = ({ finishReason, line, message }: Conversations.Seen): boolean => {
+const isKept = ({ finishReason, line, message }: Conversations.SeenAnswer): boolean => {
   const all = Conversations.wordsOf(message).join("")
   return finishReason === "stop" || line.ending === "stop" ? line.text === all : all.startsWith(line.text)
 }
