@@ -49,7 +49,7 @@ describe("Config: OpenTelemetry", () => {
         const environment = { OTEL_TRACES_SAMPLER: sampler, OTEL_TRACES_SAMPLER_ARG: ratio }
         assert.strictEqual((yield* otlp(environment)).traceRatio, expected)
       }
-      for (const [name, value, said] of [
+      for (const [name, value, message] of [
         ["OTEL_TRACES_SAMPLER_ARG", "2", 'is "2"; it must be a number from 0 to 1.'],
         ["OTEL_TRACES_SAMPLER_ARG", "half", "it must be a number from 0 to 1."],
         ["OTEL_TRACES_SAMPLER", "always_on", "it must be one of parentbased_traceidratio,"],
@@ -59,7 +59,7 @@ describe("Config: OpenTelemetry", () => {
       ] as const) {
         const exit = yield* read({ OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4318", [name]: value })
         assert.include(String(exit), `${name} `)
-        assert.include(String(exit), said)
+        assert.include(String(exit), message)
         assert.notInclude(String(exit), "hunter2")
       }
     })

@@ -7,7 +7,8 @@ import { Schema } from "effect"
 
 const Text = Schema.NullOr(Schema.String)
 
-const visitor = {
+/** The columns of both kinds. */
+const common = {
   /** Milliseconds since 1970. */
   receivedAt: Schema.Finite,
   path: Schema.String,
@@ -16,6 +17,6 @@ const visitor = {
   browser: Text
 }
 
-export const Views = Schema.Array(Schema.Struct({ type: Schema.Literal("pageview"), ...visitor, source: Text }))
+export const Views = Schema.Array(Schema.Struct({ type: Schema.Literal("pageview"), ...common, source: Text }))
 
-export const Events = Schema.Array(Schema.Struct({ type: Schema.Literal("event"), ...visitor, name: Schema.String }))
+export const Events = Schema.Array(Schema.Struct({ type: Schema.Literal("event"), ...common, name: Schema.String }))

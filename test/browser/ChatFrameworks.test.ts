@@ -121,7 +121,7 @@ inChromium("a chat element that a framework changes", testServer({}, agent.scrip
       yield* send("begin: never ends")
       yield* answering("never end")
       yield* on(() => page.evaluate(set({ instance: "00000000-0000-4000-8000-000000000000" })))
-      yield* until("the agent's end", () => !answer.isOngoing() && agent.state.ongoing.size === 0)
+      yield* until("the agent's answer ends", () => !answer.isOngoing() && agent.state.ongoing.size === 0)
       yield* on(() => page.getByRole("button", { name: "Open chat" }).click())
       assert.deepStrictEqual(yield* on(answers), ["Hello! How can I help you?"])
       // The first instance's conversation is still stored.
@@ -148,7 +148,7 @@ inChromium("a chat element that a framework changes", testServer({}, agent.scrip
         }`)
       )
       yield* sees("The answer was interrupted. Please try again.")
-      yield* until("the agent's end", () => !answer.isOngoing())
+      yield* until("the agent's answer ends", () => !answer.isOngoing())
       yield* on(() => page.getByRole("button", { name: "Try again" }).click())
       agent.state.gate.resolve()
       yield* answered("half of it")

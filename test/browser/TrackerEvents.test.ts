@@ -8,7 +8,7 @@ import * as BrowserSite from "../support/browser/BrowserSite.ts"
 import { paths, layer as testServer } from "../support/TestServer.ts"
 import { until } from "../support/Wait.ts"
 
-/** A website whose links stay on the page, and the events that arrived. */
+/** A website whose links and forms do not leave the page, and the events that arrived. */
 const make = (body: string, attributes = "") =>
   Effect.gen(function* () {
     const website = yield* BrowserSite.make()
@@ -115,7 +115,7 @@ inChromium("events", testServer(), (it) => {
       })
     )
 
-    it.effect("nor page views, in a browser whose owner is left out", () =>
+    it.effect("in a browser that `hydracore_ignore` leaves out, and neither are page views", () =>
       Effect.gen(function* () {
         const { errors, evaluate, events, fence, open, site, views } = yield* make("")
         const before = views().length

@@ -23,7 +23,7 @@ layer(Database.bench(1_000, InProcessServe.start), { excludeTestServices: true }
   "faults: PostgreSQL, for longer than the timeout",
   (it) => {
     for (const how of ["stopped", "hung", "demoted"] as const) {
-      it.effect(`${how}, requests get a 503 in time, and the service recovers`, () =>
+      it.effect(`while it is ${how}, requests get a 503 in time, and the service recovers afterwards`, () =>
         Effect.map(Database.beyondTimeout({ how, ...Load.moderate }), (figures) => {
           assert.isAbove(figures["503"], 0)
         })

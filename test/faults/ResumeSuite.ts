@@ -168,7 +168,7 @@ export const suite = (through: "PostgreSQL" | "PgBouncer") =>
         yield* until("the other service knows the answer", () => reader.spoken === "Well")
         yield* services[0].signal("SIGKILL")
         yield* services[0].ended
-        // As if eight seconds had passed, for which `Answers.test.ts` waits.
+        // Ends the lease at once. `Answers.test.ts` waits until a lease ends by itself.
         yield* cluster.use(
           (sql) => sql`UPDATE conversation SET lease_until = clock_timestamp() WHERE running IS NOT NULL`
         )

@@ -12,9 +12,10 @@ describe("runtime/Paced", () => {
       Effect.gen(function* () {
         const sizes = some.flatMap((size) => [size, size, size])
         let mapped: ReadonlyArray<number> = []
-        const turns: Array<number> = [0]
+        /** The number of mapped elements at each turn of the other fiber. */
+        const counts: Array<number> = [0]
         // `forever` yields after each repetition.
-        const other = Effect.forever(Effect.sync(() => void turns.push(mapped.length)))
+        const other = Effect.forever(Effect.sync(() => void counts.push(mapped.length)))
         yield* Effect.forkChild(other, { startImmediately: true })
         const results = yield* Stream.fromArray(sizes).pipe(
           Paced.map(
@@ -30,9 +31,9 @@ describe("runtime/Paced", () => {
           [...results],
           sizes.map((size) => size + 1)
         )
-        turns.push(mapped.length)
-        for (const [index, end] of turns.entries()) {
-          const atOnce = mapped.slice(turns[index - 1] ?? 0, end)
+        counts.push(mapped.length)
+        for (const [index, end] of counts.entries()) {
+          const atOnce = mapped.slice(counts[index - 1] ?? 0, end)
           const before = atOnce.slice(0, -1).reduce((sum, size) => sum + size, 0)
           assert.isBelow(before, Paced.burst)
         }

@@ -136,7 +136,7 @@ export const suite = <E>(
             conversions: [],
             goals: []
           })
-          assert.strictEqual(yield* reports.now(site), 2)
+          assert.strictEqual(yield* reports.currentVisitors(site), 2)
         })
       )
     })

@@ -17,7 +17,7 @@ const Text = Schema.String.check(
   Schema.makeFilter((text: string) => text.isWellFormed() && !text.includes("\0"), { title: "storable" })
 )
 
-/** JSON that a store would change if it parsed it or normalized it. */
+/** JSON values that a store would change by parsing or normalizing them. */
 const json = [
   '"\\u0000"',
   '"\\ud800"',
@@ -144,7 +144,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<SubmissionRepo, E>) =>
       it.effect("streams a website's submissions from `since` on, oldest first, each once", () =>
         Effect.gen(function* () {
           const repo = yield* SubmissionRepo
-          // Pages end between submissions of the same time, because many submissions have few times.
+          // All submissions have one of three times, so pages end between submissions of the same time.
           const drafts = Array.from({ length: 700 }, (_, index) =>
             draft({ websiteConfigId: websites[2], receivedAt: start + (index % 3) })
           )

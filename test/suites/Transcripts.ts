@@ -106,7 +106,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Transcripts | Conversa
       { arbitrary: { runs: 30 } }
     )
 
-    it.effect("a conversation has its messages and times, and is not found for another instance", () =>
+    it.effect("a conversation has its messages and times, and is found only by its own instance and id", () =>
       Effect.gen(function* () {
         const transcripts = yield* Transcripts
         const [instance, other] = [yield* newInstance, yield* newInstance]

@@ -1,12 +1,12 @@
 /**
- * Interrupts an effect between each two of its steps.
+ * Interrupts an effect before each of its steps.
  *
  * @module
  */
 import { Effect, type Scheduler } from "effect"
 
-/** Runs an effect that never ends, and interrupts it before `step`, or when it waits earlier. Returns which of the two happened. */
-const interruptBefore = (step: number, effect: Effect.Effect<unknown, unknown>): "interrupted" | "waited" => {
+/** Runs an effect that never ends. Interrupts it before `step`, or when it waits earlier. Returns whether it reached `step`. */
+const interruptBefore = (step: number, effect: Effect.Effect<unknown, unknown>): boolean => {
   const tasks: Array<() => void> = []
   let steps = 0
   const scheduler: Scheduler.Scheduler = {
@@ -19,20 +19,20 @@ const interruptBefore = (step: number, effect: Effect.Effect<unknown, unknown>):
     for (let task = tasks.shift(); task !== undefined; task = tasks.shift()) task()
   }
   while (steps <= step && tasks.length > 0) tasks.shift()!()
-  const isBetween = steps > step
+  const hasReached = steps > step
   fiber.interruptUnsafe()
   drain()
   if (fiber.pollUnsafe() === undefined) throw new Error("The interrupted fiber has not ended")
-  return isBetween ? "interrupted" : "waited"
+  return hasReached
 }
 
-/** Runs an effect that never ends once for each of its steps, interrupts it before that step, and calls `onInterrupted`. */
+/** For each step of an effect that never ends, runs the effect, interrupts it before that step, and calls `onInterrupted`. */
 export const interruptEverywhere = (
   make: () => Effect.Effect<unknown, unknown>,
   onInterrupted: (step: number) => void
 ): void => {
-  for (let step = 0, outcome: string = "interrupted"; outcome === "interrupted"; step++) {
-    outcome = interruptBefore(step, make())
+  for (let step = 0, hasReached = true; hasReached; step++) {
+    hasReached = interruptBefore(step, make())
     onInterrupted(step)
   }
 }

@@ -50,7 +50,7 @@ export type Outcome =
   | "unknown"
   | Failure
 
-/** Whether the connection was lost, or never made. */
+/** Whether the answer, or a part of it, did not arrive. */
 export const isLost = (outcome: Outcome): boolean =>
   typeof outcome === "object" && /^(cut|network|offline)$/.test(outcome.kind)
 

@@ -14,8 +14,8 @@ import * as ErrorMessages from "../support/ErrorMessages.ts"
 import * as LocalDatabase from "../support/LocalDatabase.ts"
 import * as Output from "../support/Output.ts"
 
-/** The retries of a migration that the database aborted, by a restart or a deadlock. */
-const retries = 3
+/** How many times a migration is retried that the database aborted, by a restart or a deadlock. */
+const maxRetries = 3
 
 /**
  * Runs the migrations. Waits for an unreachable database for `DATABASE_TIMEOUT`. A migration itself has no time limit: on a
@@ -25,7 +25,7 @@ export const migrate = (settings: Settings) =>
   SqlClient.SqlClient.use((sql) => sql`SELECT 1`).pipe(
     Database.bounded(settings.databaseTimeout),
     Effect.andThen(Migrations.run),
-    Effect.retry({ while: Database.isTransient, times: retries }),
+    Effect.retry({ while: Database.isTransient, times: maxRetries }),
     Effect.catchTags({
       MigrationError: ({ cause, message }) => {
         const reason = SqlError.isSqlError(cause) ? `. ${ErrorMessages.of(Database.unavailable(cause))}` : ""
@@ -51,17 +51,17 @@ export const command = Command.make(
   },
   Effect.fnUntraced(function* ({ cluster }) {
     const settings = yield* Settings
-    const done = yield* migrate(settings).pipe(Effect.provide(LocalDatabase.layer(settings)))
+    const applied = yield* migrate(settings).pipe(Effect.provide(LocalDatabase.layer(settings)))
     const created = yield* AnalyticsTables.create(settings, cluster)
     yield* Output.answer({
       json: {
-        applied: done.map(([id, name]) => ({ id, name })),
+        applied: applied.map(([id, name]) => ({ id, name })),
         ...(created === null ? {} : { analytics_tables: [...created] })
       },
       text: `${
-        done.length === 0
+        applied.length === 0
           ? "The database is up to date.\n"
-          : done.map(([id, name]) => `Applied ${String(id).padStart(4, "0")}_${name}.\n`).join("")
+          : applied.map(([id, name]) => `Applied ${String(id).padStart(4, "0")}_${name}.\n`).join("")
       }${created === null ? "" : analyticsText(created)}`
     })
   })

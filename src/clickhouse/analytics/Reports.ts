@@ -75,7 +75,7 @@ export const layer = (options: Options): Layer.Layer<Reports, never, ClickHouse 
       return {
         query: (site, query) => withGoals(site, (goalRows) => Query.answer(reader, site, query, goalRows)),
         queryCoarse: (site, query) => withGoals(site, (goalRows) => Query.coarseAnswer(reader, site, query, goalRows)),
-        now: Effect.fnUntraced(function* (site) {
+        currentVisitors: Effect.fnUntraced(function* (site) {
           const now = yield* Clock.currentTimeMillis
           const parameters = new Parameters()
           const websiteId = parameters.uuid(site.hostedWebsiteId)

@@ -41,7 +41,7 @@ type Outcome = Result.Result<void, RecordRefused>
 const unknownSite: Outcome = Result.fail(new RecordRefused({ reason: "unknown-site" }))
 const notStorable: Outcome = Result.fail(new RecordRefused({}))
 
-/** Stores a batch, once for each id, and returns the outcome of each record. */
+/** Stores a batch and returns the outcome of each record. A retry with the same `batchId` stores nothing twice. */
 export const store = Effect.fnUntraced(function* <Row extends { readonly hostedWebsiteId: string }>(
   { columns, table }: Target<Row>,
   rows: ReadonlyArray<Row>,

@@ -45,7 +45,7 @@ export const layer: Layer.Layer<LiveFeeds, never, SiteActivity | Reports> = Laye
     const reports = yield* Reports
 
     const read = (site: ReportSite): Effect.Effect<Change, LiveError> =>
-      Effect.all({ visitors: reports.now(site), activity: latest(site, window) })
+      Effect.all({ visitors: reports.currentVisitors(site), activity: latest(site, window) })
 
     const feed = Effect.fnUntraced(function* (site: ReportSite) {
       const changes = yield* PubSub.sliding<Change>(backlog)

@@ -25,7 +25,7 @@ export class SharedReports extends Context.Service<
       request: Request
     ) => Effect.Effect<SmallCounts.CoarseAnswer, ReportError | TooManyRequests>
     /** The number of current visitors, with small numbers hidden. */
-    readonly now: (
+    readonly currentVisitors: (
       access: SharedAccess
     ) => Effect.Effect<number | typeof SmallCounts.hidden, Exclude<ReportError, ReportTooLarge> | TooManyRequests>
   }
@@ -76,7 +76,7 @@ export const layer: Layer.Layer<SharedReports, never, Reports> = Layer.effect(
       timeToLive: timeToLive(answerLifetime)
     })
 
-    const visitors = yield* Cache.makeWith((site: ReportSite) => inTurn(reports.now(site)), {
+    const visitors = yield* Cache.makeWith((site: ReportSite) => inTurn(reports.currentVisitors(site)), {
       capacity,
       timeToLive: timeToLive(visitorsLifetime)
     })
@@ -87,7 +87,7 @@ export const layer: Layer.Layer<SharedReports, never, Reports> = Layer.effect(
         const query = DateRange.resolve({ ...request, siteId: site.websiteConfigId }, { now, timeZone: site.timeZone })
         return yield* Cache.get(answers, { site: siteOf(site), query })
       }),
-      now: ({ site: { site } }) => Effect.map(Cache.get(visitors, siteOf(site)), SmallCounts.shown)
+      currentVisitors: ({ site: { site } }) => Effect.map(Cache.get(visitors, siteOf(site)), SmallCounts.shown)
     }
   })
 )

@@ -12,7 +12,7 @@ import { Events } from "./Events.ts"
 import { GoalRows } from "./GoalRows.ts"
 import { PageViews } from "./PageViews.ts"
 
-/** `now` counts the visitors who were seen within this time. */
+/** `currentVisitors` counts the visitors who were seen within this time. */
 const recentMillis = 5 * 60_000
 
 export const layer: Layer.Layer<Reports, never, PageViews | Events | Conversions | GoalRows> = Layer.effect(
@@ -36,7 +36,7 @@ export const layer: Layer.Layer<Reports, never, PageViews | Events | Conversions
     return {
       query: (site, query) => Effect.sync(() => Evaluate.evaluate(query, rowsOf(site))),
       queryCoarse: (site, query) => Effect.sync(() => Evaluate.evaluateCoarse(query, rowsOf(site))),
-      now: (site) =>
+      currentVisitors: (site) =>
         Effect.map(Clock.currentTimeMillis, (now) => {
           const rows = [...viewsOf(site), ...ofSite(events, site)]
           const seen = rows.filter(({ receivedAt }) => receivedAt > now - recentMillis && receivedAt <= now)

@@ -1,6 +1,6 @@
 /**
  * Keeps conversations in this process, for tests and trials: at most `maxConversations` of them, with at most `maxSize` UTF-16
- * units. Beyond these bounds, it evicts the conversations that have been idle for longest.
+ * units in total. Beyond these bounds, it evicts the conversations that have been idle for longest.
  *
  * @module
  */

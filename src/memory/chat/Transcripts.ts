@@ -29,14 +29,14 @@ export const layer: Layer.Layer<Transcripts, never, ConversationStore> = Layer.e
         ),
       list: ({ after, filter, instanceId, limit }) =>
         Effect.map(all(instanceId), (conversations) => {
-          const found = conversations.filter(
+          const matching = conversations.filter(
             (conversation) =>
               Transcript.matches(conversation, filter) &&
               (after === null || latestFirst(after, Transcript.positionOf(conversation)) < 0)
           )
-          const items = found.slice(0, limit).map(Transcript.toSummary)
+          const items = matching.slice(0, limit).map(Transcript.toSummary)
           const last = items.at(-1)
-          return { items, next: found.length > limit && last !== undefined ? Transcript.positionOf(last) : null }
+          return { items, next: matching.length > limit && last !== undefined ? Transcript.positionOf(last) : null }
         }),
       find: ({ conversationId, instanceId }) =>
         Effect.map(all(instanceId), (conversations) =>

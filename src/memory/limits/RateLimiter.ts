@@ -4,9 +4,9 @@
  * It uses monotonic time, so that a wall clock that jumps neither locks clients out nor clears their counts.
  *
  * Clients cannot exhaust the memory: it holds at most `maxKeys` keys and `maxKeys * 64` timestamps of accepted requests (or a
- * million, if that is more). A key that is not an address is stored as a digest. At these bounds, the keys that have been idle for
- * longest are evicted, and their clients start again from zero. So a client with more than `maxKeys` addresses is not limited by
- * this layer, but does not cause the rejection of other clients.
+ * million, if that is more). A key that is not an address is stored as a digest. At these bounds, the keys that have been idle
+ * for longest are evicted, and their clients start again from zero. So a client with more than `maxKeys` addresses is not limited
+ * by this layer, but does not cause the rejection of other clients.
  *
  * @module
  */
@@ -18,11 +18,11 @@ import * as ClientTable from "./ClientTable.ts"
 /** The number of timestamps that can be stored, per key of `maxKeys`. */
 const timesPerKey = 64
 
-/** The minimum number of timestamps that can be stored: enough for the largest limit that can be configured. */
+/** The lower bound of `maxTimes`: enough for the largest limit that can be configured. */
 const minTimes = 1_000_000
 
-/** The maximum number of idle keys that a request evicts. A request adds at most one key, so idle keys do not accumulate. */
-const sweep = 8
+/** The maximum number of idle keys that a request evicts, per policy. A request adds at most one, so they do not accumulate. */
+const maxSwept = 8
 
 /** The clients of one policy, ordered by their last request. Their window is the same, so the first ones expire first. */
 interface PolicyClients {
@@ -47,7 +47,8 @@ export class SlidingWindows {
   private readonly policies = new Map<string, PolicyClients>()
   /** For each client with a capacity above 1. */
   private readonly rings = new Map<number, Ring>()
-  private times = 0
+  /** The number of timestamps that all clients have capacity for. */
+  private capacity = 0
 
   constructor(options: { readonly maxKeys: number }) {
     this.maxKeys = Math.max(1, options.maxKeys)
@@ -56,7 +57,7 @@ export class SlidingWindows {
 
   /** The number of keys, and the number of timestamps that they have capacity for. */
   get size(): { readonly keys: number; readonly times: number } {
-    return { keys: this.clients.size, times: this.times }
+    return { keys: this.clients.size, times: this.capacity }
   }
 
   /** Decides on a request at `now` (milliseconds), and counts it if it is accepted. Policies are identified by name. */
@@ -67,12 +68,12 @@ export class SlidingWindows {
     this.sweep(now)
 
     const ring = clients.capacity[client] === 1 ? undefined : this.rings.get(client)
-    const expired = now - policy.windowMillis
+    const windowStart = now - policy.windowMillis
     let count = clients.count[client]!
     if (ring === undefined) {
-      if (count === 1 && clients.singleTime[client]! <= expired) count = 0
+      if (count === 1 && clients.singleTime[client]! <= windowStart) count = 0
     } else {
-      while (count > 0 && ring.times[ring.head]! <= expired) {
+      while (count > 0 && ring.times[ring.head]! <= windowStart) {
         ring.head = (ring.head + 1) % ring.times.length
         count--
       }
@@ -102,7 +103,7 @@ export class SlidingWindows {
       return known
     }
     if (this.clients.size >= this.maxKeys) this.evictOldest(ClientTable.none)
-    this.times++
+    this.capacity++
     return this.clients.add(list, key)
   }
 
@@ -127,12 +128,12 @@ export class SlidingWindows {
     else for (let index = 0; index < count; index++) times[index] = ring.times[(ring.head + index) % count]!
     this.rings.set(client, { times, head: 0 })
     clients.capacity[client] = times.length
-    this.times += times.length - count
-    while (this.times > this.maxTimes && this.evictOldest(client)) {}
+    this.capacity += times.length - count
+    while (this.capacity > this.maxTimes && this.evictOldest(client)) {}
   }
 
   private evict({ list }: PolicyClients, client: number): void {
-    this.times -= this.clients.capacity[client]!
+    this.capacity -= this.clients.capacity[client]!
     this.rings.delete(client)
     this.clients.remove(list, client)
   }
@@ -158,10 +159,10 @@ export class SlidingWindows {
     return true
   }
 
-  /** Evicts some clients that were idle for a whole window, so that their requests no longer count. */
+  /** Evicts some clients that were idle for a whole window, since none of their requests counts any more. */
   private sweep(now: number): void {
     for (const policy of this.policies.values()) {
-      for (let swept = 0; swept < sweep; swept++) {
+      for (let swept = 0; swept < maxSwept; swept++) {
         const client = policy.list.oldest
         if (client === ClientTable.none || this.clients.lastSeen[client]! + policy.windowMillis > now) break
         this.evict(policy, client)

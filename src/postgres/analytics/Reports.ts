@@ -74,7 +74,7 @@ export const layer = (options: Options): Layer.Layer<Reports, SqlError.SqlError,
       return {
         query: (site, query) => limited(Query.answer(reportSql, site, query)),
         queryCoarse: (site, query) => limited(Query.coarseAnswer(reportSql, site, query)),
-        now: Effect.fnUntraced(function* (site) {
+        currentVisitors: Effect.fnUntraced(function* (site) {
           const now = yield* Clock.currentTimeMillis
           const [{ visitors }] = yield* reportSql`
             SELECT count(DISTINCT visitor_hash)::int AS visitors FROM (

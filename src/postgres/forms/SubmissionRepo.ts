@@ -27,7 +27,7 @@ import * as SubmissionDeletion from "./SubmissionDeletion.ts"
 import * as SubmissionRows from "./SubmissionRows.ts"
 
 export interface Options {
-  /** The time limit for storing a submission, and for reading a page of an export. */
+  /** The time limit of each operation, and of each page of an export. */
   readonly timeout: Duration.Input
   /** The maximum number of queued submissions. */
   readonly maxQueue: number
@@ -134,9 +134,9 @@ const Rows = Schema.Array(
 type Outcome = Result.Result<string, IdempotencyConflict | RecordRefused>
 
 /**
- * Stores a batch and returns the outcome of each draft. Of several drafts with the same key, only the first is sent, and all get
- * the key's outcome. If the first was received just before the key expired, a later one gets the same outcome even if it was
- * received after that. Idempotent. `sql` must be a client with `Columns.types`. Exported for tests.
+ * Stores a batch and returns the outcome of each draft. Of several drafts with the same key, only the first is sent. All of them
+ * are compared with the submission that the key then names, even if the key expired after the first draft was received and before
+ * a later one was. Idempotent. `sql` must be a client with `Columns.types`. Exported for tests.
  */
 export const storeBatch = (
   sql: PgClient,
@@ -249,7 +249,7 @@ export const layer = (options: Options): Layer.Layer<SubmissionRepo, SqlError.Sq
               Effect.map((rows) => rows.length > 0)
             )
           : Effect.succeed(false)
-      // Finds the submission before the deletion: `bounded` may run that twice, and the second time it would find nothing.
+      // The lookup comes before the deletion: `bounded` may run the deletion twice, and the second run would find nothing.
       const remove: SubmissionRepo["Service"]["delete"] = Effect.fnUntraced(function* (submissionId) {
         if (!isCanonicalUuid(submissionId)) return false
         const id = PgTypes.uuid(submissionId)

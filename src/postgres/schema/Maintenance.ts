@@ -90,13 +90,13 @@ const isOfPendingMail = "EXISTS (SELECT FROM mail WHERE mail.mail_id = mail_item
 
 /** Deletes outbox events, deliveries and mails after 30 days, or when their subject's retention ends, if that is earlier. */
 const deleteDeliveries = Effect.fnUntraced(function* (retention: Retention.Options, now: number) {
-  const all = now - 30 * 24 * hourMillis
-  const before = Option.match({
-    onNone: () => all,
-    onSome: (kept: Parameters<typeof cutoff>[0]) => Math.max(all, cutoff(kept, now))
+  const general = now - 30 * 24 * hourMillis
+  const cutoffOf = Option.match({
+    onNone: () => general,
+    onSome: (limit: Parameters<typeof cutoff>[0]) => Math.max(general, cutoff(limit, now))
   })
-  const submissions = before(retention.submissions)
-  const times = [all, submissions, before(retention.conversations)]
+  const submissions = cutoffOf(retention.submissions)
+  const times = [general, submissions, cutoffOf(retention.conversations)]
   const pending = {
     events: yield* deleteRows({ table: "outbox", condition: expiredEvent, pending: "true", times }),
     batches: yield* deleteRows({
@@ -121,7 +121,7 @@ const deleteDeliveries = Effect.fnUntraced(function* (retention: Retention.Optio
       table: "mail",
       condition: "created_at < greatest($1, $2) AND created_at < CASE kind WHEN 'submissions' THEN $2 ELSE $1 END",
       pending: "status = 'pending'",
-      times: [all, submissions]
+      times: [general, submissions]
     })
   }
   if (Object.values(pending).every((count) => count === 0)) return
@@ -130,7 +130,7 @@ const deleteDeliveries = Effect.fnUntraced(function* (retention: Retention.Optio
   ).pipe(Effect.annotateLogs(pending))
 })
 
-/** Deletes what is known about recipients of mails that no limit counts any more, unless they unsubscribed. */
+/** Deletes the recipients whose mails are too old to count against any limit, except those who unsubscribed. */
 const deleteRecipients = (now: number) =>
   deleteRows({
     table: "mail_recipient",
@@ -139,13 +139,16 @@ const deleteRecipients = (now: number) =>
     times: [now - 24 * hourMillis]
   })
 
-/** Whether the recipient of a notification got a confirmation mail since `$1`, of this notification or of another one. */
+/** Whether the recipient of a notification got a confirmation mail since `$1`, for this notification or for another one. */
 const isAskedSince = `EXISTS (
     SELECT FROM notification AS other JOIN mail ON mail.notification_id = other.notification_id
     WHERE other.website_config_id = notification.website_config_id AND lower(other.recipient) = lower(notification.recipient)
       AND mail.kind = 'confirmation' AND mail.created_at >= $1)`
 
-/** Deletes the notifications of addresses that did not confirm. At worst, events of a website without subscribers are stored. */
+/**
+ * Deletes the notifications of addresses that did not confirm. Does not update `site.has_subscribers`, so the events of a website
+ * that has no subscriber left may still be stored.
+ */
 const deleteUnconfirmed = (now: number) =>
   deleteRows({
     table: "notification",

@@ -106,7 +106,7 @@ const existing = Effect.fnUntraced(function* (partitions: ReadonlyArray<Partitio
 
 const Grants = Schema.Array(Schema.Struct({ grant: Schema.String }))
 
-/** Copies the parent's grants to a new partition: the erasure of a website deletes from each partition directly. */
+/** Copies the parent's grants to a new partition, because the erasure of a website deletes from each partition directly. */
 const grantAsParent = Effect.fnUntraced(function* ({ name, parent }: Partition) {
   const sql = yield* SqlClient.SqlClient
   const grants = yield* sql`
@@ -120,7 +120,7 @@ const grantAsParent = Effect.fnUntraced(function* ({ name, parent }: Partition) 
 
 /**
  * Creates one partition. Waits at most two seconds for the lock on the parent, since inserts queue behind a waiting lock
- * request. The next round of maintenance tries again, usually months before the partition is needed.
+ * request. If that fails, the next round of maintenance tries again, usually months before the partition is needed.
  */
 const create = Effect.fnUntraced(function* (partition: Partition) {
   const sql = yield* SqlClient.SqlClient

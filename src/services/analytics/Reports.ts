@@ -40,7 +40,7 @@ export class Reports extends Context.Service<
     /** The same answer with coarse counts; see `core/analytics/report/SmallCounts`. */
     readonly queryCoarse: (site: ReportSite, query: Query) => Effect.Effect<CoarseAnswer, ReportError>
     /** The number of visitors of the last five minutes. */
-    readonly now: (site: ReportSite) => Effect.Effect<number, StorageUnavailable | ReportTimeout>
+    readonly currentVisitors: (site: ReportSite) => Effect.Effect<number, StorageUnavailable | ReportTimeout>
     /** Recomputes the rollups of one website, or of all. Queries during this time return the same results. */
     readonly rebuild: (site?: ReportSite) => Effect.Effect<void, StorageUnavailable>
   }

@@ -12,7 +12,7 @@ export class SecretsKeyUnusable extends Schema.TaggedError<SecretsKeyUnusable>()
   reason: Schema.Literals(["missing", "wrong"])
 }) {}
 
-/** A webhook with a new secret. No other method returns the secret later, except `withSecrets`. */
+/** A webhook with a new secret. Later, only `withSecrets` returns the secret. */
 export interface NewSecret {
   readonly webhook: Webhook
   readonly secret: string

@@ -13,8 +13,8 @@ export class ConsoleSessions extends Context.Service<
   ConsoleSessions,
   {
     /**
-     * Creates a link, whose secret is returned here only. None if one of the websites does not exist, or if its creator was
-     * revoked meanwhile.
+     * Creates a link. Only this method returns its secret. None if `sites` is empty or names a website that does not exist, or if
+     * `createdBy` was revoked meanwhile.
      */
     readonly createLink: (
       request: Pick<ConsoleSession, "role" | "sites" | "label" | "linkExpiresAt"> & {
@@ -23,15 +23,15 @@ export class ConsoleSessions extends Context.Service<
       }
     ) => Effect.Effect<Option.Option<{ readonly link: string; readonly session: ConsoleSession }>, StorageUnavailable>
     /**
-     * Opens the session of a link, and returns the secret for its cookie, here only. None if the link is unknown, expired,
-     * revoked, or was opened before. Of concurrent calls, one opens the session.
+     * Opens the session of a link. Only this method returns the secret for the session's cookie. None if the link is unknown,
+     * expired, revoked, or was opened before. Of concurrent calls, one opens the session.
      */
     readonly open: (
       link: string
     ) => Effect.Effect<Option.Option<{ readonly cookie: string; readonly session: OpenSession }>, StorageUnavailable>
     /**
-     * The session whose cookie has this secret, if it has not ended. Counts as a use of the session. None does not reveal
-     * why. A revocation takes effect on every process within a second.
+     * The session whose cookie has this secret, if it has not ended. Counts as a use of the session. The result does not reveal
+     * why there is no session. A revocation takes effect on every process within a second.
      */
     readonly authenticate: (cookie: string) => Effect.Effect<Option.Option<OpenSession>, StorageUnavailable>
     /** Like `authenticate`, without counting as a use. */
@@ -45,9 +45,9 @@ export class ConsoleSessions extends Context.Service<
      */
     readonly end: (sessionId: string) => Effect.Effect<boolean, StorageUnavailable>
     /**
-     * Ends a session, or its link, as well as the unopened links that were created in it, and revokes the keys that were
-     * issued in it. A session that has ended still loses its keys and links. Returns what remains valid of all that comes from
-     * it. None if nothing was revoked and nothing remains.
+     * Ends a session, or invalidates its link if that is unopened. Also invalidates the unopened links that were created in the
+     * session, and revokes the keys that were issued in it, even if the session has already ended. Returns the number of keys,
+     * sessions and links from it that remain valid. None if nothing was revoked and nothing remains.
      */
     readonly revoke: (
       sessionId: string,

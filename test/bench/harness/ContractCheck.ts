@@ -54,7 +54,7 @@ const probes = (site: Site): ReadonlyArray<Probe> => {
       isExpected: namesField("site_id")
     },
     {
-      name: "a page view with a long path",
+      name: "a page view whose path is too long",
       path: track,
       body: { ...view, page_path: "x".repeat(2049) },
       status: 422,
@@ -93,7 +93,7 @@ const send = async (port: number, probe: Probe, index: number): Promise<string |
   const body: unknown = text === "" ? undefined : JSON.parse(text)
   return response.status === probe.status && probe.isExpected(body)
     ? undefined
-    : `${probe.name} was answered with ${response.status} ${text.slice(0, 200)} instead of ${probe.status}`
+    : `${probe.name} was answered with ${response.status} ${text.slice(0, 200)}, not with ${probe.status} and the expected body`
 }
 
 /** Fails with the first response that differs from the contract. */

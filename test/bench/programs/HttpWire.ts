@@ -26,7 +26,7 @@ export interface Response {
   readonly length: number
 }
 
-/** The first complete response in what was received so far, decoded as latin1. The response must declare its length. */
+/** The first complete response in what was received so far, decoded as latin1. Without `Content-Length`, it has no body. */
 export const firstResponse = (received: string): Response | undefined => {
   const end = received.indexOf("\r\n\r\n")
   if (end < 0) return undefined

@@ -17,7 +17,7 @@ const mostClicks = 3
 interface Person {
   readonly page: Page
   readonly click: (target: Locator) => Promise<void>
-  /** The texts of rows of the list whose tab is open. */
+  /** The names in the rows of the list that shows this tab. */
   readonly rows: (tab: string) => Promise<ReadonlyArray<string>>
 }
 
@@ -27,7 +27,7 @@ const row = (page: Page, name: string) => page.locator(".row").filter({ has: pag
 
 const link = (page: Page, name: string | RegExp) => page.getByRole("navigation").getByRole("link", { name })
 
-/** Each question, and what answers it. A person types and presses keys besides. */
+/** Each question, and what a person does to answer it. Only clicks are counted, not typed text and pressed keys. */
 const questions: ReadonlyArray<readonly [question: string, answer: (person: Person) => Promise<void>]> = [
   [
     "this week against last?",

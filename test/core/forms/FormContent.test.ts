@@ -68,7 +68,7 @@ describe("core/forms/FormContent", () => {
     assert.isFalse(FormContent.hintsOf({}).honeypot)
   })
 
-  it.prop("the time is a number or its decimal text; other values are null", [Schema.Int], ([number]) => {
+  it.prop("the time is a non-negative number or its decimal text; other values are null", [Schema.Int], ([number]) => {
     const millis = (value: unknown) => FormContent.hintsOf({ hydracore_ms: value }).millis
     const size = Math.abs(number)
     assert.strictEqual(millis(size), size)

@@ -80,7 +80,7 @@ void types
 
 describe("core/sites/Access.manages", () => {
   it.prop(
-    "a caller manages no access that includes what the caller lacks, and with full access manages any",
+    "a caller manages no access that includes what the caller lacks, and a caller with full access manages every access",
     [AnyAccess, AnyAccess],
     ([caller, access]) => {
       const isManaged = manages(caller, access)

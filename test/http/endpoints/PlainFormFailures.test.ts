@@ -40,10 +40,10 @@ layer(
   { excludeTestServices: true }
 )("http: plain forms with a defect of the store", (it) => {
   for (const [way, query] of [
-    ["directly", ""],
+    ["on the fast path", ""],
     ["through the router", "x"]
   ] as const) {
-    it.effect(`a visitor sees a page, and a program JSON, ${way}`, () =>
+    it.effect(`a visitor gets a page, and a program gets JSON, ${way}`, () =>
       Effect.gen(function* () {
         const { form, site } = yield* withSite()
         const sent = new URLSearchParams({ hydracore_site: site.websiteConfigId, name: "Ada" })

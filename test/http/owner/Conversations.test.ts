@@ -1,5 +1,5 @@
 /**
- * Conversations over HTTP: lists, transcripts, exports and deletions, and those of other websites.
+ * Conversations over HTTP: lists, transcripts, exports and deletions. Conversations of other websites are a 404.
  */
 import { randomUUID } from "node:crypto"
 import { assert, layer } from "@effect/vitest"
@@ -13,7 +13,7 @@ import { emptyStorages } from "../../support/Storages.ts"
 import { TestServer, layer as testServer } from "../../support/TestServer.ts"
 
 /** A website with an instance, and a session that may change the website. */
-const opened = Effect.gen(function* () {
+const newWebsite = Effect.gen(function* () {
   const { url } = yield* TestServer
   const site = yield* SiteDirectory.use((sites) => sites.create({ name: "A", origins: [] })).pipe(Effect.orDie)
   const { instanceId } = yield* InstanceDirectory.use((instances) =>
@@ -25,7 +25,7 @@ const opened = Effect.gen(function* () {
   return { instanceId, get: (path: string) => request("GET", path), remove: (path: string) => request("DELETE", path) }
 })
 
-/** A conversation of one question and its answer. An empty answer failed; the visitor rated any other. */
+/** Stores a conversation of one question and its answer. An empty answer is stored as failed. Any other answer is rated. */
 const storeConversation = (instanceId: string, question: string, answer: string, time: number) =>
   Effect.gen(function* () {
     const store = yield* ConversationStore
@@ -40,7 +40,7 @@ const storeConversation = (instanceId: string, question: string, answer: string,
 
 /** A website with an instance that has two conversations: the first is answered and rated, the second has no answer. */
 const withConversations = Effect.gen(function* () {
-  const website = yield* opened
+  const website = yield* newWebsite
   const first = yield* storeConversation(website.instanceId, "Where?", "Here", 1000)
   const second = yield* storeConversation(website.instanceId, "When?", "", 2000)
   return { ...website, path: `/${website.instanceId}/conversations`, first, second }
@@ -64,7 +64,7 @@ for (const [name, storage] of emptyStorages) {
     (it) => {
       it.effect("lists the website's instances", () =>
         Effect.gen(function* () {
-          const { get, instanceId } = yield* opened
+          const { get, instanceId } = yield* newWebsite
           assert.deepStrictEqual(JSON.parse((yield* get("")).text), {
             instances: [
               {
@@ -166,7 +166,7 @@ for (const [name, storage] of emptyStorages) {
 
       it.effect("conversations of other websites' instances, and of instances without a website, are a 404", () =>
         Effect.gen(function* () {
-          const [mine, theirs] = [yield* opened, yield* opened]
+          const [mine, theirs] = [yield* newWebsite, yield* newWebsite]
           const ownConversation = yield* storeConversation(mine.instanceId, "Where?", "Here", 1000)
           const foreign = yield* storeConversation(theirs.instanceId, "Where?", "Here", 1000)
           const unassigned = yield* InstanceDirectory.use((instances) =>
@@ -198,7 +198,7 @@ for (const [name, storage] of emptyStorages) {
 
       it.effect("invalid parameters get a 422 that names their place", () =>
         Effect.gen(function* () {
-          const { get, instanceId } = yield* opened
+          const { get, instanceId } = yield* newWebsite
           for (const [path, place] of [
             [`/${instanceId}/conversations?cursor=1.a%20b`, "query.cursor"],
             [`/${instanceId}/conversations?rating=great`, "query.rating"],

@@ -23,7 +23,7 @@ const layer = (now: Effect.Effect<number>) =>
   LiveFeeds.layer.pipe(
     Layer.provide([
       Layer.succeed(SiteActivity, { latest: () => Effect.succeed([]) }),
-      Layer.mock(Reports, { now: () => now })
+      Layer.mock(Reports, { currentVisitors: () => now })
     ])
   )
 

@@ -21,7 +21,7 @@ describe("postgres/analytics/Reports with DATABASE_READ_URL", () => {
         const database = yield* Layer.build(Database.layer({ url: Redacted.make(primary.url), connections: 2 }))
         yield* Effect.provide(Migrations.run, database)
         const reader = Redacted.make(replica.url)
-        const { now } = yield* Effect.provide(
+        const { currentVisitors } = yield* Effect.provide(
           Reports,
           yield* Layer.build(ReportsLayer.layer({ timeout: "20 seconds", reader })).pipe(Effect.provide(database))
         )
@@ -33,7 +33,7 @@ describe("postgres/analytics/Reports with DATABASE_READ_URL", () => {
           )
         ).pipe(Effect.provide(database))
         // The replica receives the tables, and then the row, later than the primary.
-        yield* now(site).pipe(
+        yield* currentVisitors(site).pipe(
           Effect.retry({ schedule: Schedule.spaced("20 millis") }),
           Effect.repeat({ until: (visitors) => visitors === 1 }),
           Effect.timeout("20 seconds")
@@ -42,11 +42,11 @@ describe("postgres/analytics/Reports with DATABASE_READ_URL", () => {
         assert.deepInclude(yield* facts, { _tag: "Reached", pending: [] })
         assert.isNotNull((yield* facts).lagSeconds)
         yield* primary.kill
-        assert.strictEqual(yield* now(site), 1)
+        assert.strictEqual(yield* currentVisitors(site), 1)
         yield* replica.kill
         const error = yield* Effect.flip(
           Effect.provide(
-            Effect.flatMap(Reports, (reports) => reports.now(site)),
+            Effect.flatMap(Reports, (reports) => reports.currentVisitors(site)),
             Layer.provide(ReportsLayer.layer({ timeout: "500 millis", reader }), Layer.succeedContext(database))
           )
         )

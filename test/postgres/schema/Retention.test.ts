@@ -33,9 +33,10 @@ const partitions = Effect.gen(function* () {
   return (yield* Schema.decodeUnknownEffect(Names)(rows)).map(({ name }) => name)
 })
 
-const existing = (from: number) =>
+/** The names of the partitions of 2024 from this month on. */
+const partitionsFrom = (month: number) =>
   ["bot_view", "event", "page_view"].flatMap((parent) =>
-    [1, 2, 3, 4, 5, 6].filter((month) => month >= from).map((month) => `${parent}_2024_0${month}`)
+    [1, 2, 3, 4, 5, 6].filter((number) => number >= month).map((number) => `${parent}_2024_0${number}`)
   )
 
 const Count = Schema.Tuple([Schema.Struct({ rows: Schema.Int })])
@@ -77,7 +78,7 @@ const fill = Effect.gen(function* () {
 
 const database = Layer.provideMerge(Layer.effectDiscard(Effect.orDie(fill)), TestDatabase.layer)
 
-const views = AnalyticsRepo.layer({ timeout: "20 seconds", maxQueue: 1_000 })
+const analytics = AnalyticsRepo.layer({ timeout: "20 seconds", maxQueue: 1_000 })
 
 const view = viewOf(
   website,
@@ -89,7 +90,7 @@ const view = viewOf(
 )
 
 describe("postgres/schema/Retention", () => {
-  it.live("deletes page views and counts by the month and submissions by the hour, and logs one line", () =>
+  it.live("deletes page views and decision counts by month and submissions by time, and logs one line", () =>
     Effect.gen(function* () {
       const options = { pageViews: months(3), submissions: days(90), conversations: off }
       const [line, ...more] = yield* logged(at(now)(Retention.deleteExpired(options)))
@@ -109,7 +110,7 @@ describe("postgres/schema/Retention", () => {
           conversations: 0
         }
       })
-      assert.deepStrictEqual(yield* partitions, existing(3))
+      assert.deepStrictEqual(yield* partitions, partitionsFrom(3))
       for (const table of ["page_view", "bot_view", "event", "conversion", "conversion_outbox", "not_counted"]) {
         assert.strictEqual(yield* count(table), 31 + 30 + 31 + 15, table)
       }
@@ -119,17 +120,17 @@ describe("postgres/schema/Retention", () => {
     }).pipe(Effect.provide(database))
   )
 
-  it.live("each kind has its own retention, and by default nothing is deleted", () =>
+  it.live("each kind has its own retention, and nothing is deleted without one", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(
         yield* logged(at(now)(Retention.deleteExpired({ pageViews: off, submissions: off, conversations: off }))),
         []
       )
       yield* at(now)(Retention.deleteExpired({ pageViews: off, submissions: days(1), conversations: off }))
-      assert.deepStrictEqual(yield* partitions, existing(1))
+      assert.deepStrictEqual(yield* partitions, partitionsFrom(1))
       assert.strictEqual(yield* count("submission"), 25)
       yield* at(now)(Retention.deleteExpired({ pageViews: days(1), submissions: off, conversations: off }))
-      assert.deepStrictEqual(yield* partitions, existing(6))
+      assert.deepStrictEqual(yield* partitions, partitionsFrom(6))
       assert.strictEqual(yield* count("submission"), 25)
     }).pipe(Effect.provide(database))
   )
@@ -139,7 +140,7 @@ describe("postgres/schema/Retention", () => {
       assert.isTrue(yield* at(now)(Maintenance.round({ pageViews: months(3), submissions: off, conversations: off })))
       assert.deepStrictEqual(
         (yield* partitions).filter((name) => name < "page_view_2024_07" && !/_0[789]$/.test(name)),
-        existing(3)
+        partitionsFrom(3)
       )
     }).pipe(Effect.provide(database))
   )
@@ -164,7 +165,7 @@ describe("postgres/schema/Retention", () => {
     }).pipe(Effect.provide(database))
   )
 
-  it.live("a clock that is years ahead of the database's deletes nothing too early", () =>
+  it.live("if the clock is years ahead of the database's clock, nothing is deleted too early", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       yield* sql`INSERT INTO submission (submission_id, website_config_id, received_at, form_data)
@@ -182,13 +183,13 @@ describe("postgres/schema/Retention", () => {
       const client = yield* Database.dedicated()
       const other = yield* Locks.openTransaction(client, client`SELECT pg_advisory_xact_lock(7215930443)`)
       assert.deepStrictEqual(yield* logged(at(now)(Retention.deleteExpired(options))), [])
-      assert.deepStrictEqual(yield* partitions, existing(1))
+      assert.deepStrictEqual(yield* partitions, partitionsFrom(1))
       assert.strictEqual(yield* count("submission"), 4_001)
       yield* other.commit
       const rounds = Array.from({ length: 4 }, () => logged(at(now)(Retention.deleteExpired(options))))
       yield* Effect.all(rounds, { concurrency: "unbounded" })
       yield* logged(at(now)(Retention.deleteExpired(options)))
-      assert.deepStrictEqual(yield* partitions, existing(3))
+      assert.deepStrictEqual(yield* partitions, partitionsFrom(3))
       assert.strictEqual(yield* count("submission"), 90 * 24 + 1)
     }).pipe(Effect.scoped, Effect.provide(database))
   )
@@ -209,14 +210,14 @@ describe("postgres/schema/Retention", () => {
         assert.isTrue(Exit.isFailure(yield* Fiber.join(round)))
         assert.includeMembers(
           yield* partitions,
-          existing(1).filter((name) => name.startsWith("page_view"))
+          partitionsFrom(1).filter((name) => name.startsWith("page_view"))
         )
         assert.strictEqual(yield* count("submission"), 90 * 24 + 1)
         yield* report.commit
         yield* at(now)(Retention.deleteExpired(options))
-        assert.deepStrictEqual(yield* partitions, existing(3))
+        assert.deepStrictEqual(yield* partitions, partitionsFrom(3))
         assert.strictEqual(yield* count("page_view WHERE received_at > '2028-01-01Z'"), 1)
-      }).pipe(Effect.scoped, Effect.provide(Layer.provideMerge(views, database)))
+      }).pipe(Effect.scoped, Effect.provide(Layer.provideMerge(analytics, database)))
   )
 
   it.live("deletes only old rows of a manually partitioned default partition", () =>
@@ -249,7 +250,7 @@ describe("postgres/schema/Retention", () => {
         at(now)(Retention.deleteExpired({ pageViews: months(3), submissions: days(90), conversations: off }))
       )
       assert.strictEqual(error._tag === "SqlError" ? Option.getOrNull(Database.sqlState(error)) : null, "2BP01")
-      assert.deepStrictEqual(yield* partitions, ["bot_view_2024_01", ...existing(3)])
+      assert.deepStrictEqual(yield* partitions, ["bot_view_2024_01", ...partitionsFrom(3)])
       assert.strictEqual(yield* count("page_view_default"), 0)
       assert.strictEqual(yield* count("not_counted"), 31 + 30 + 31 + 15)
       assert.strictEqual(yield* count("submission"), 90 * 24 + 1)
@@ -267,17 +268,17 @@ describe("postgres/schema/Retention", () => {
       ).pipe(Effect.repeat({ until: () => Ref.get(done) }))
       const writers = yield* Effect.forEach(Array.from({ length: 8 }), () => Effect.forkChild(writer))
       yield* Effect.repeat(Ref.get(stored), { until: (sum) => sum > 50 })
-      for (const count of [5, 4, 3, 2, 1]) {
-        yield* at(now)(
-          Retention.deleteExpired({ pageViews: months(count), submissions: off, conversations: off })
-        ).pipe(Effect.eventually)
+      for (const kept of [5, 4, 3, 2, 1]) {
+        yield* at(now)(Retention.deleteExpired({ pageViews: months(kept), submissions: off, conversations: off })).pipe(
+          Effect.eventually
+        )
         const sum = yield* Ref.get(stored)
         yield* Effect.repeat(Ref.get(stored), { until: (after) => after > sum + 20 })
       }
       yield* Ref.set(done, true)
       yield* Effect.forEach(writers, Fiber.join)
-      assert.deepStrictEqual(yield* partitions, existing(5))
+      assert.deepStrictEqual(yield* partitions, partitionsFrom(5))
       assert.strictEqual(yield* count("page_view WHERE received_at > '2028-01-01Z'"), yield* Ref.get(stored))
-    }).pipe(Effect.provide(Layer.provideMerge(views, database)))
+    }).pipe(Effect.provide(Layer.provideMerge(analytics, database)))
   )
 })

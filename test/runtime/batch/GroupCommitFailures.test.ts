@@ -18,7 +18,7 @@ describe("GroupCommit: failures", () => {
         maxBatch: 10,
         observer: {
           observeQueue: () => Effect.void,
-          flushed: (items, millis, what) => ends.push(`${items} after ${millis}: ${what}`)
+          flushed: (items, millis, outcome) => ends.push(`${items} after ${millis}: ${outcome}`)
         }
       })
       const hung = yield* Effect.forkChild(Effect.flip(group.submit({ id: 0, bad: false, deadline: timeout })))
@@ -108,7 +108,7 @@ describe("GroupCommit: failures", () => {
     )
   }
 
-  it.effect("closing the scope answers all items and refuses new ones", () =>
+  it.effect("closing the scope fails all items, and later ones fail too", () =>
     Effect.gen(function* () {
       const [group, waiting] = yield* Effect.scoped(
         Effect.gen(function* () {

@@ -45,9 +45,9 @@ export const modelOf = {
   chat: models.WidgetChatRequest
 } as const
 
-/** JSON text that matches a schema. */
-export const valid = (shape: Shape, random: Random, id: string): string => {
-  if (shape.anyOf !== undefined) return valid(random.pick(shape.anyOf), random, id)
+/** Random JSON text that matches a schema. A UUID in it is `id`. */
+export const validJson = (shape: Shape, random: Random, id: string): string => {
+  if (shape.anyOf !== undefined) return validJson(random.pick(shape.anyOf), random, id)
   if (shape.format === "uuid") return JSON.stringify(id)
   switch (shape.type) {
     case "string": {

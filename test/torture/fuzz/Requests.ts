@@ -5,7 +5,7 @@
  * @module
  */
 import type { Target } from "../Load.ts"
-import { type Endpoint, modelOf, valid } from "./Models.ts"
+import { type Endpoint, modelOf, validJson } from "./Models.ts"
 import { changes, headerChanges, type Member, mangles } from "./Mutations.ts"
 import type { Random } from "./Random.ts"
 
@@ -40,7 +40,7 @@ export const make = (random: Random, target: Target, mark: string): Request => {
   const id = endpoint === "track" ? target.trackingToken : target.websiteConfigId
   let members: ReadonlyArray<Member> = Object.entries(properties)
     .filter(([name]) => required.includes(name) || random.chance(0.6))
-    .map(([name, shape]) => [JSON.stringify(name), valid(shape, random, id)] as const)
+    .map(([name, shape]) => [JSON.stringify(name), validJson(shape, random, id)] as const)
   // Marks the page view, so that its row can be found.
   if (endpoint === "track")
     members = [...members.filter(([key]) => key !== '"session_id"'), ['"session_id"', JSON.stringify(mark)]]

@@ -68,7 +68,7 @@ export const ListDialog = ({ dimension, scope }: { readonly dimension: Dimension
   const isShared = scope.address.share !== null
   const split = isShared ? null : scope.address.split
   const dimensions: Queries.Dimensions = split === null ? [dimension] : [dimension, split]
-  const query = Queries.list(scope, dimensions, { limit, search, isWhole: true }, Date.now())
+  const query = Queries.list(scope, dimensions, { limit, search, withAllMetrics: true }, Date.now())
   const { failure, isStale, value } = useReport(query, `${scope.siteId} ${dimensions}`)
   const metrics = Queries.listMetrics(dimensions, true)
   const [problem, setProblem] = useState<string>()

@@ -55,31 +55,34 @@ export const series = (scope: Scope, interval: Interval, now: number): QueryBody
 export type Dimensions = readonly [listed: Dimension, ...split: ReadonlyArray<Dimension>]
 
 /** The metrics of a list. The first one determines the order of the rows. */
-export const listMetrics = (dimensions: Dimensions, isWhole: boolean): readonly [Metric, ...ReadonlyArray<Metric>] => {
+export const listMetrics = (
+  dimensions: Dimensions,
+  withAllMetrics: boolean
+): readonly [Metric, ...ReadonlyArray<Metric>] => {
   if (dimensions.includes("event:goal")) {
-    // The rate of a split row is the one among the visitors with the row's other value.
+    // If a goal is combined with another dimension, the rate is among the visitors with the same value of that dimension.
     return ["visitors", "conversions", dimensions.length === 1 ? "conversion_rate" : "group_conversion_rate"]
   }
   if (dimensions.includes("event:name")) return ["visitors", "events"]
-  return isWhole ? ["visitors", "visits", "pageviews", "bounce_rate", "visit_duration"] : ["visitors"]
+  return withAllMetrics ? ["visitors", "visits", "pageviews", "bounce_rate", "visit_duration"] : ["visitors"]
 }
 
 /** Which values of a dimension no list shows: absent campaigns, and page views, which are in the list of pages. */
 const omitted = (dimension: Dimension): ReadonlyArray<string> =>
   dimension.startsWith("visit:utm_") ? ["(not set)"] : dimension === "event:name" ? ["pageview"] : []
 
-/** The query of a list, the rows with the highest counts first. `search` is a part of the first dimension's values. */
+/** The query of a list, the rows with the highest counts first. The values of the first dimension contain `search`. */
 export const list = (
   scope: Scope,
   dimensions: Dimensions,
-  options: { readonly limit: number; readonly search?: string; readonly isWhole?: boolean },
+  options: { readonly limit: number; readonly search?: string; readonly withAllMetrics?: boolean },
   now: number
 ): QueryBody => {
   const { include: _, ...query } = base(scope, now)
-  const { isWhole = false, limit, search = "" } = options
+  const { limit, search = "", withAllMetrics = false } = options
   return {
     ...query,
-    metrics: listMetrics(dimensions, isWhole),
+    metrics: listMetrics(dimensions, withAllMetrics),
     dimensions,
     filters: [
       ...(query.filters ?? []),

@@ -12,7 +12,7 @@ import { type Dialect, type Failure, type Source, sentences } from "./ChatStream
 import { event } from "./EventStream.ts"
 
 /** The client's ids of the conversation and of this request. */
-export interface Names {
+export interface RunIds {
   readonly threadId: string
   readonly runId: string
 }
@@ -20,10 +20,10 @@ export interface Names {
 const noHeaders = {}
 
 export class AgUiRun implements Dialect {
-  private readonly names: Names
+  private readonly ids: RunIds
 
-  constructor({ runId, threadId }: Names) {
-    this.names = { threadId, runId }
+  constructor({ runId, threadId }: RunIds) {
+    this.ids = { threadId, runId }
   }
 
   get headers() {
@@ -31,7 +31,7 @@ export class AgUiRun implements Dialect {
   }
 
   start(): string {
-    return event({ type: "RUN_STARTED", ...this.names })
+    return event({ type: "RUN_STARTED", ...this.ids })
   }
 
   textStart(messageId: string): string {
@@ -60,7 +60,7 @@ export class AgUiRun implements Dialect {
   }
 
   finished(): string {
-    return event({ type: "RUN_FINISHED", ...this.names })
+    return event({ type: "RUN_FINISHED", ...this.ids })
   }
 
   failed(failure: Failure): string {

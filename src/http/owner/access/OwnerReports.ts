@@ -19,7 +19,9 @@ export class OwnerReports extends Context.Service<
     /** Answers a request about the website of the proof; the request's own `siteId` is only repeated in the answer. */
     readonly query: (proof: AuthorizedSite<"stats">, request: Request) => Effect.Effect<Answer, ReportError>
     /** The number of visitors of the last five minutes. */
-    readonly now: (proof: AuthorizedSite<"stats">) => Effect.Effect<number, Exclude<ReportError, ReportTooLarge>>
+    readonly currentVisitors: (
+      proof: AuthorizedSite<"stats">
+    ) => Effect.Effect<number, Exclude<ReportError, ReportTooLarge>>
     /** The latest activities, newest first. */
     readonly activity: (
       proof: AuthorizedSite<"read">,
@@ -38,7 +40,7 @@ export const layer: Layer.Layer<OwnerReports, never, Reports | SiteActivity> = L
         Effect.flatMap(Clock.currentTimeMillis, (now) =>
           reports.query(site, DateRange.resolve(request, { now, timeZone: site.timeZone }))
         ),
-      now: ({ site }) => reports.now(site),
+      currentVisitors: ({ site }) => reports.currentVisitors(site),
       activity: ({ site }, limit) => latest(site, limit)
     }
   })

@@ -39,7 +39,7 @@ export const layer = HttpApiBuilder.group(
         }, Effect.catchTags(Failures.ofQuery))
       )
       .handle("now", () =>
-        SharedCaller.use(reports.now).pipe(
+        SharedCaller.use(reports.currentVisitors).pipe(
           Effect.map((visitors) => ({ visitors })),
           Effect.catchTags(Failures.ofReports)
         )

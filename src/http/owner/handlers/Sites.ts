@@ -35,7 +35,7 @@ export const layer = HttpApiBuilder.group(
       )
       .handle("now", ({ params }) =>
         owned.authorize(params.site_id, "stats").pipe(
-          Effect.flatMap(reports.now),
+          Effect.flatMap(reports.currentVisitors),
           Effect.map((visitors) => ({ visitors })),
           Effect.catchTags(Failures.ofReports)
         )

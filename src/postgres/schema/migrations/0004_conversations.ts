@@ -3,8 +3,8 @@
  * created with `'edge'`.
  *
  * A conversation's row names the running answer, and its lock serializes the changes of the messages. Every lease renewal
- * updates this row, so no index contains the lease. A running answer is stored in pieces, so that every process can follow it.
- * When the answer ends, the `parts` of its message replace the pieces.
+ * updates this row. No index contains the lease, so that a renewal changes no index. A running answer is stored in pieces, so
+ * that every process can follow it. When the answer ends, the `parts` of its message replace the pieces.
  */
 import { randomBytes } from "node:crypto"
 import { PgTypes } from "@effect/sql-pg"

@@ -2,8 +2,8 @@
  * Mails to the recipients of a website's notifications.
  *
  * A submission that a recipient gets by mail is first a row of `mail_item`, and waits until `mail_id` is set. At
- * `notification.due_at`, the notification's waiting items, or its next report, become rows of `mail`; the time is null while
- * nothing waits. The unsubscribe link is signed, so it needs no column.
+ * `notification.due_at`, the mails with the notification's waiting items, or with its next report, are added to `mail`. `due_at`
+ * is null while nothing waits. The unsubscribe link is signed, so it needs no column.
  */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"

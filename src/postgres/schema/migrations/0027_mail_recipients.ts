@@ -1,6 +1,6 @@
 /**
  * What is known about the addresses that get, or got, the mails of a website, and whether the recipient of a notification has
- * confirmed it.
+ * confirmed the address.
  *
  * An address is stored as an HMAC (`MailRecipient.digestOf`). Its row has the times of its latest mails about submissions, and
  * remains when its notifications are removed. Existing notifications, and those that an earlier version adds, count as confirmed.
