@@ -92,12 +92,12 @@ const firstOf = <A, R>(
   hosts: ReadonlyArray<Host>,
   attempt: (host: Host) => Effect.Effect<A, RedisUnavailable, R>
 ): Effect.Effect<A, RedisUnavailable, R> => {
-  const go = (index: number, worst: RedisUnavailable): Effect.Effect<A, RedisUnavailable, R> => {
+  const go = (index: number, errorToReport: RedisUnavailable): Effect.Effect<A, RedisUnavailable, R> => {
     const host = hosts[index]
     return host === undefined
-      ? Effect.fail(worst)
+      ? Effect.fail(errorToReport)
       : Effect.catchTag(attempt(host), "RedisUnavailable", (error) =>
-          go(index + 1, error.fault === undefined && worst.fault !== undefined ? worst : error)
+          go(index + 1, error.fault === undefined && errorToReport.fault !== undefined ? errorToReport : error)
         )
   }
   return go(0, new RedisUnavailable({ reason: "no host" }))

@@ -11,7 +11,10 @@ import * as BrowserSite from "../support/browser/BrowserSite.ts"
 import { paths, layer as testServer } from "../support/TestServer.ts"
 import { until } from "../support/Wait.ts"
 
-/** Controlled fields of all kinds: most share one state, and two have their own. `window.state` is the current state of all. */
+/**
+ * Controlled fields of all kinds, and `free`, which is uncontrolled. Most controlled fields share one state; two have their own.
+ * `window.state` is the current state of the controlled fields.
+ */
 const app = (site: string) => `
   import { createElement as h, useState } from "react"
   import { createRoot } from "react-dom/client"

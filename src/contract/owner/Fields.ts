@@ -113,7 +113,7 @@ export const origins = (description: string) =>
       if (input.length > SiteInput.maxOrigins) {
         return Wire.fail("value_error", `Value error, at most ${SiteInput.maxOrigins} origins are possible`)
       }
-      const parsed = new Set<string>()
+      const accepted = new Set<string>()
       for (const text of input) {
         const origin = typeof text === "string" ? SiteInput.parseOrigin(text) : Option.none()
         if (Option.isNone(origin)) {
@@ -122,9 +122,9 @@ export const origins = (description: string) =>
             "Value error, origins such as https://www.example.com, without a path, are expected"
           )
         }
-        parsed.add(origin.value)
+        accepted.add(origin.value)
       }
-      return Result.succeed([...parsed])
+      return Result.succeed([...accepted])
     }
   )
 
@@ -144,9 +144,9 @@ export const readSelection: Wire.ReadField<ReadonlyArray<string>> = (input) => {
   }
   const ids = new Set<string>()
   for (const id of input) {
-    const parsed = typeof id === "string" ? parseUuid(id) : Result.fail("")
-    if (Result.isFailure(parsed)) return Wire.fail("uuid_parsing", "Input should be a list of valid UUIDs")
-    ids.add(parsed.success)
+    const result = typeof id === "string" ? parseUuid(id) : Result.fail("")
+    if (Result.isFailure(result)) return Wire.fail("uuid_parsing", "Input should be a list of valid UUIDs")
+    ids.add(result.success)
   }
   return Result.succeed([...ids])
 }

@@ -68,7 +68,7 @@ export interface Completion {
  * planner. Otherwise it would plan the statement again at each execution, because a plan for short arrays costs slightly less;
  * but planning takes longer than the execution.
  */
-const given = (count: number): string =>
+const unnestArguments = (count: number): string =>
   Array.from({ length: count }, (_, index) => `(SELECT $${index + 1})`).join(", ")
 
 /** Stores an item. Returns false, without a change, if the item must be stored alone or not at all. */
@@ -97,7 +97,7 @@ const turnColumns: ReadonlyArray<Columns.Column<Turn>> = [
  */
 const beginStatement = `
   WITH turn AS MATERIALIZED (
-    SELECT * FROM unnest(${given(9)})
+    SELECT * FROM unnest(${unnestArguments(9)})
       AS turn (instance_id, conversation_id, message_id, parts, length, answer_id, begun_at, tracker_session,
         client_message_id)
   ), idle AS MATERIALIZED (
@@ -157,7 +157,7 @@ const completionColumns: ReadonlyArray<Columns.Column<Completion>> = [
 /** Ends running answers. A piece that is stored at the same moment may remain; `LapsedAnswers.closeAll` deletes it. */
 const completeStatement = `
   WITH answer AS MATERIALIZED (
-    SELECT * FROM unnest(${given(8)})
+    SELECT * FROM unnest(${unnestArguments(8)})
       AS answer (answer_id, content, content_length, total_length, ended_at, end_reason, tokens_in, tokens_out)
   ), held AS MATERIALIZED (
     SELECT answer.*, locked.conversation_key FROM answer CROSS JOIN LATERAL (
@@ -176,9 +176,9 @@ const completeStatement = `
 
 const Stored = Schema.Array(Schema.Struct({ id: Schema.String }))
 
-/** The first item of each name, since a statement can change a row only once. */
-const firstOfEach = <Item>(items: ReadonlyArray<Item>, nameOf: (item: Item) => string): ReadonlyArray<Item> => [
-  ...new Map(items.toReversed().map((item) => [nameOf(item), item])).values()
+/** The first item of each row, because a statement can change a row only once. */
+const firstOfEachRow = <Item>(items: ReadonlyArray<Item>, rowOf: (item: Item) => string): ReadonlyArray<Item> => [
+  ...new Map(items.toReversed().map((item) => [rowOf(item), item])).values()
 ]
 
 /** Starts a group commit of one kind. The statement returns the ids of the answers that it stored. */
@@ -196,7 +196,7 @@ const make = <Item extends { readonly answerId: string }>(
   const flush = (
     items: ReadonlyArray<Item>
   ): Effect.Effect<ReadonlyArray<Result.Result<boolean>>, SqlError.SqlError | RecordRefused> => {
-    const written = firstOfEach(items, kind.rowOf)
+    const written = firstOfEachRow(items, kind.rowOf)
     const parameters = Columns.parameters(kind.columns, written)
     if (Result.isFailure(parameters)) return Effect.fail(new RecordRefused({ cause: parameters.failure }))
     return sql.unsafe(kind.statement, parameters.success).pipe(

@@ -18,8 +18,8 @@ const mail = (port: number) => ({
   SECRETS_KEY: "0".repeat(64)
 })
 
-/** Runs commands on a database, with these settings in the environment. */
-const commands = (env: Readonly<Record<string, string>>) =>
+/** A website, the layers of the commands, and `cli`, which runs `notify` with these settings in the environment. */
+const prepare = (env: Readonly<Record<string, string>>) =>
   Effect.gen(function* () {
     const provider = Layer.succeed(ConfigProvider.ConfigProvider, ConfigProvider.fromUnknown(env))
     const settings = yield* Effect.provide(Settings, provider)
@@ -45,7 +45,7 @@ describe("cli/commands/Notify", () => {
   it.live("a notification is added, tested, listed and removed", () =>
     Effect.gen(function* () {
       const { port, received } = yield* mailReceiver()
-      const { cli, site } = yield* commands(mail(port))
+      const { cli, site } = yield* prepare(mail(port))
       const added = yield* cli("add", "--site", site, ...to, "--digest", "15m", "--quarantined", "--json")
       assert.deepStrictEqual([added.code, added.stderr], [0, ""])
       const { notification_id: id, ...facts } = JSON.parse(added.stdout)
@@ -65,7 +65,7 @@ describe("cli/commands/Notify", () => {
   it.live("the test mail for a report is the report itself", () =>
     Effect.gen(function* () {
       const { port, received } = yield* mailReceiver()
-      const { cli, site } = yield* commands(mail(port))
+      const { cli, site } = yield* prepare(mail(port))
       const added = yield* cli("add", "--site", site, ...to, "--report", "monthly", "--json")
       const { notification_id: id } = JSON.parse(added.stdout)
       assert.strictEqual((yield* cli("test", "--notification-id", id)).code, 0)
@@ -78,7 +78,7 @@ describe("cli/commands/Notify", () => {
       const { port } = yield* mailReceiver({
         onRcptTo: (_, __, callback) => callback(refusal(550, "5.1.1 no such user"))
       })
-      const { cli, site } = yield* commands(mail(port))
+      const { cli, site } = yield* prepare(mail(port))
       const invalid = [
         [["--to", "ada"], "The flag --to must be an email address"],
         [["--to", "ada@example.com\nBcc: eve@example.com"], "The flag --to must be an email address"],
@@ -104,7 +104,7 @@ describe("cli/commands/Notify", () => {
   it.live("a confirmation mail is sent again only where one is needed, and not too soon", () =>
     Effect.gen(function* () {
       const { port } = yield* mailReceiver()
-      const { cli, layers, site } = yield* commands(mail(port))
+      const { cli, layers, site } = yield* prepare(mail(port))
       const notifications = yield* Notifications.pipe(Effect.provide(layers))
       const topic = { kind: "report", period: "weekly" } as const
       const added = yield* notifications.addByOwner({ websiteConfigId: site, recipient: "bob@example.com", topic })
@@ -126,7 +126,7 @@ describe("cli/commands/Notify", () => {
 
   it.live("without a mail server, nothing is added and the message says what to set", () =>
     Effect.gen(function* () {
-      const { cli, site } = yield* commands({ SECRETS_KEY: "0".repeat(64) })
+      const { cli, site } = yield* prepare({ SECRETS_KEY: "0".repeat(64) })
       const ended = yield* cli("add", "--site", site, ...to)
       assert.deepStrictEqual([ended.code, ended.stdout], [1, ""])
       assert.include(ended.stderr, "set SMTP_URL, MAIL_FROM and PUBLIC_URL")

@@ -21,7 +21,8 @@ const parts = ["▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"]
 const lengthOf = (line: string): number =>
   [...(/([▏▎▍▌▋▊▉█]*) *\d+$/.exec(line)?.[1] ?? "")].reduce((sum, part) => sum + parts.indexOf(part) + 1, 0)
 
-const plain = (bars: ReadonlyArray<BarChart.Bar>) => bars.map((bar, index) => ({ ...bar, label: `day ${index}` }))
+const withPlainLabels = (bars: ReadonlyArray<BarChart.Bar>) =>
+  bars.map((bar, index) => ({ ...bar, label: `day ${index}` }))
 
 describe("core/text/BarChart", () => {
   it.prop(
@@ -38,7 +39,7 @@ describe("core/text/BarChart", () => {
   )
 
   it.prop("a larger number never has a shorter bar, and only zero has no bar", [Bars, Width], ([bars, width]) => {
-    const lengths = linesOf(plain(bars), width).map(lengthOf)
+    const lengths = linesOf(withPlainLabels(bars), width).map(lengthOf)
     for (const [i, { value }] of bars.entries()) {
       assert.strictEqual(lengths[i] === 0, value === 0)
       for (const [j, other] of bars.entries()) if (value > other.value) assert.isAtLeast(lengths[i]!, lengths[j]!)
@@ -49,7 +50,7 @@ describe("core/text/BarChart", () => {
     "bars are proportional to their numbers, with a precision of an eighth of a cell, and the longest fills its column",
     [Bars, Width],
     ([bars, width]) => {
-      const lengths = linesOf(plain(bars), width).map(lengthOf)
+      const lengths = linesOf(withPlainLabels(bars), width).map(lengthOf)
       const most = Math.max(0, ...bars.map(({ value }) => value))
       if (most === 0) return
       const longest = Math.max(...lengths)

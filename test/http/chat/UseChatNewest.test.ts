@@ -54,7 +54,7 @@ for (const [name, storage] of storages)
   describe(`useChat that sends only the newest message, ${name}`, () => {
     const agent = recorder()
     const lastMessages = () => agent.requests.at(-1)?.messages.map(({ text }) => text)
-    const started = (prepareSendMessagesRequest: PrepareSendMessagesRequest<UIMessage>) =>
+    const startChat = (prepareSendMessagesRequest: PrepareSendMessagesRequest<UIMessage>) =>
       useChat({ id: randomUUID(), prepareSendMessagesRequest })
 
     layer(testServer({}, agent.script, undefined, storage, "edge"), {
@@ -64,7 +64,7 @@ for (const [name, storage] of storages)
       for (const [form, prepare] of Object.entries({ message, always })) {
         it.effect(`as a message (${form}): the agent gets the stored history`, () =>
           Effect.gen(function* () {
-            const chat = yield* started(prepare)
+            const chat = yield* startChat(prepare)
             const assertStored = Effect.map(stored(chat), (lines) => assert.deepStrictEqual(lines, linesOf(chat)))
             for (const text of ["first", "second", "third"]) {
               yield* send(chat, text)
@@ -95,7 +95,7 @@ for (const [name, storage] of storages)
           `as a list (${form}): an edit replaces the edited message, and no other request is taken for an edit`,
           () =>
             Effect.gen(function* () {
-              const chat = yield* started(prepare)
+              const chat = yield* startChat(prepare)
               const assertStored = Effect.map(stored(chat), (lines) => assert.deepStrictEqual(lines, linesOf(chat)))
               for (const text of ["first", "second", "third"]) yield* send(chat, text)
               yield* assertStored
@@ -130,7 +130,7 @@ for (const [name, storage] of storages)
             ["", "The newest message has no text; please write one."],
             ["x".repeat(8_001), "A message may have at most 8000 characters; please shorten it."]
           ] as const) {
-            const chat = yield* started(message)
+            const chat = yield* startChat(message)
             yield* send(chat, text)
             assert.strictEqual(chat.error?.message, sentence)
             assert.deepStrictEqual(yield* stored(chat), [])
