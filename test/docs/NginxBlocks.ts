@@ -31,7 +31,7 @@ http {
 }
 `
 
-/** The texts of the guides that a test replaces, by text: the certificate, the ports and the service. */
+/** What a test replaces in the guides' blocks: the certificate, the ports and the service. */
 export const nginxReplacements = (upstream: string, secure: number, plain: number) => ({
   "/etc/letsencrypt/live/edge.example/fullchain.pem": path.join(certificates, "here.crt"),
   "/etc/letsencrypt/live/edge.example/privkey.pem": path.join(certificates, "leaf.key"),

@@ -12,11 +12,11 @@ import * as Inputs from "./Inputs.ts"
 import * as LocalUrl from "./LocalUrl.ts"
 import * as Output from "./Output.ts"
 
-/** When a link expires, at most a week from now. Without a flag, `usual` milliseconds from now. */
-export const readExpires = (text: Option.Option<string>, now: number, usual: number) =>
+/** When a link expires, at most a week from now. Without the flag, `defaultMillis` from now. */
+export const readExpires = (text: Option.Option<string>, now: number, defaultMillis: number) =>
   Inputs.readTime("expires", "a future time within a week, such as 1h or 2d", text, (value) =>
     Option.filter(TimeInput.parseUntil(value, now), (time) => time <= now + ConsoleSession.limits.link)
-  ).pipe(Effect.map((time) => time ?? now + usual))
+  ).pipe(Effect.map((time) => time ?? now + defaultMillis))
 
 /** The origin that `--base-url` names, or this machine's. Prints a note if the console is off in this environment. */
 export const originOf = Effect.fnUntraced(function* (baseUrl: string | null) {

@@ -55,15 +55,15 @@ export const isPublic = (address: NetAddress.IpAddress): boolean => {
 export const isPublicText = (text: string): boolean =>
   Result.match(NetAddress.ipFromString(text), { onFailure: () => false, onSuccess: isPublic })
 
-/** A host and port that the operator allows, whatever IP address the host has. */
-export interface AllowedHost {
+/** Where a request goes. */
+export interface Target {
   /** In lower case; an IPv6 address without brackets. */
   readonly host: string
   readonly port: number
 }
 
-/** Where a request goes. */
-export interface Target extends AllowedHost {}
+/** A host and port that the operator allows, whatever IP address the host has. */
+export interface AllowedHost extends Target {}
 
 const withoutBrackets = (host: string): string => host.replace(/^\[(.*)\]$/, "$1")
 

@@ -67,11 +67,11 @@ const open = (): Promise<Socket> =>
       const response = firstResponse(received)
       if (response === undefined) return
       received = received.slice(response.length)
-      const since = pending.get(socket)
+      const dueAt = pending.get(socket)
       // A connection that has sent nothing for ten seconds gets a 408 and is closed.
-      if (since === undefined) return
+      if (dueAt === undefined) return
       pending.delete(socket)
-      if (since >= began + warmUpMillis) latencies.push(performance.now() - since)
+      if (dueAt >= began + warmUpMillis) latencies.push(performance.now() - dueAt)
       if (response.status !== 204) failed++
       idle.push(socket)
       dispatch()
@@ -84,7 +84,7 @@ const began = performance.now()
 
 const finish = (): void => {
   // A request without a response has taken at least until now.
-  const late = [...pending.values(), ...due.slice(head)].map((since) => performance.now() - since)
+  const late = [...pending.values(), ...due.slice(head)].map((dueAt) => performance.now() - dueAt)
   const all = [...latencies, ...late]
   console.log(
     JSON.stringify({
@@ -101,8 +101,8 @@ const finish = (): void => {
 
 const tick = (): void => {
   const now = performance.now() - began
-  const arrived = Math.min(total, Math.floor((now / 1000) * rate))
-  for (; scheduled < arrived; scheduled++) due.push(began + (scheduled / rate) * 1000)
+  const dueCount = Math.min(total, Math.floor((now / 1000) * rate))
+  for (; scheduled < dueCount; scheduled++) due.push(began + (scheduled / rate) * 1000)
   dispatch()
   const done = scheduled === total && pending.size === 0 && head === due.length
   if (done || now > millis + drainMillis) finish()

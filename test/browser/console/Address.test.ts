@@ -13,7 +13,7 @@ const Filter = Schema.Struct({
   values: Schema.NonEmptyArray(Schema.Union([Schema.String, Schema.Literals(["a&b", "Direct / None", "#/?=%"])]))
 })
 
-const Shown = Schema.Struct({
+const AddressFields = Schema.Struct({
   link: Schema.Null,
   share: Schema.NullOr(Schema.Literals(["hsh_secret", "a/b"])),
   site: Schema.Literals(["0f8fad5b-d9cb-469f-a165-70867728950e", "a/b c"]),
@@ -39,14 +39,14 @@ const distinct = (filters: ReadonlyArray<Address.Filter>): ReadonlyArray<Address
 ]
 
 describe("browser/console/Address", () => {
-  it.prop("a formatted address is parsed to the same address", [Shown], ([shown]) => {
-    const filters = distinct(shown.filters).map((filter) => ({
+  it.prop("a formatted address is parsed to the same address", [AddressFields], ([fields]) => {
+    const filters = distinct(fields.filters).map((filter) => ({
       ...filter,
       values: filter.values.map((value) => value.toWellFormed())
     }))
     // Only an open list can be split, and not by its own dimension.
-    const split = shown.list === null || shown.list === shown.split ? null : shown.split
-    const address = { ...shown, filters, split, site: shown.share === null ? shown.site : null }
+    const split = fields.list === null || fields.list === fields.split ? null : fields.split
+    const address = { ...fields, filters, split, site: fields.share === null ? fields.site : null }
     assert.deepStrictEqual(Address.parse(Address.format(address)), address)
   })
 
