@@ -148,7 +148,7 @@ const make = async (): Promise<Files> => {
 
 let made: Promise<Files> | undefined
 
-/** The files of this process. If they cannot be built, rejects for all callers. */
+/** The files of this process, built once. If the build fails, every call rejects. */
 export const all = (): Promise<Files> => {
   made ??= make()
   return made

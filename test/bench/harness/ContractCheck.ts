@@ -105,8 +105,8 @@ export const run = (name: string, port: number, site: Site): Effect.Effect<void,
         try: () => send(port, probe, index),
         catch: (cause) => new BenchError({ message: `${name}: ${probe.name} got no answer: ${cause}` })
       }).pipe(
-        Effect.flatMap((wrong) =>
-          wrong === undefined ? Effect.void : new BenchError({ message: `${name}: ${wrong}` })
+        Effect.flatMap((problem) =>
+          problem === undefined ? Effect.void : new BenchError({ message: `${name}: ${problem}` })
         )
       ),
     { discard: true }

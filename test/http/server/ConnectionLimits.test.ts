@@ -31,7 +31,7 @@ const serve = Effect.fnUntraced(function* (
   }
 })
 
-const perAddress = (bound: number) => ({ connections: { total: 100, perAddress: Option.some(bound) } })
+const perAddress = (limit: number) => ({ connections: { total: 100, perAddress: Option.some(limit) } })
 
 const request = "HEAD /healthz HTTP/1.1\r\nHost: edge\r\n\r\n"
 

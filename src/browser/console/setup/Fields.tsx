@@ -68,7 +68,7 @@ export const TextField = ({
       rows === undefined ? (
         <input
           {...described}
-          // In JSX, an input has a type for each of these, and none for their union.
+          // JSX declares an input's attributes for each `type`, but not for a union of types.
           type={type as "text"}
           value={value}
           placeholder={placeholder}

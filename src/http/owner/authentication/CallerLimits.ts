@@ -26,8 +26,8 @@ export class CallerLimits extends Context.Service<
     readonly admit: Effect.Effect<void, TooManyRequests, Request>
     /** Counts a request without a valid secret against its address. Fails, and locks the address out, over the limit. */
     readonly countFailure: Effect.Effect<void, TooManyRequests, Request>
-    /** Counts a request of a shared dashboard against its address. Fails over the limit, without a lock-out. */
-    readonly countReader: Effect.Effect<void, TooManyRequests, Request>
+    /** Counts a request of a shared dashboard against its client's address. Fails over the limit, without a lock-out. */
+    readonly countShared: Effect.Effect<void, TooManyRequests, Request>
     /** Counts a request of a key or a session. Fails over the limit. */
     readonly count: (id: string) => Effect.Effect<void, TooManyRequests, Request>
   }
@@ -93,7 +93,7 @@ export const layer = ({ rateLimit }: Options): Layer.Layer<CallerLimits, never, 
           const now = yield* Clock.currentTimeMillis
           yield* take(address, (resetMillis) => lockout.lock(address, now + resetMillis))
         }),
-        countReader: Effect.flatMap(addressOf, (address) => take(`shared ${address}`, () => {})),
+        countShared: Effect.flatMap(addressOf, (address) => take(`shared ${address}`, () => {})),
         count: (id) => take(id, () => {})
       }
     })

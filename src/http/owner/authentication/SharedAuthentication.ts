@@ -58,7 +58,7 @@ export const layer = (options: Options) =>
             return yield* Effect.fail(unauthorized)
           }
           // By address: a share has many readers, and one of them must not use up the limit of the others.
-          yield* limits.countReader
+          yield* limits.countShared
           return yield* Effect.map(Effect.provideService(handler, SharedCaller, found.value), withJsonErrors)
         })
       }
