@@ -23,7 +23,7 @@
         );
 
       # Tools that the npm scripts need and npm does not install, and replacements for programs from npm that do not run
-      # on a system (PostgreSQL on NixOS).
+      # on some systems, such as PostgreSQL on NixOS.
       tools = pkgs: [
         pkgs.nodejs_24
         pkgs.postgresql_17
@@ -33,8 +33,8 @@
       # nixpkgs has no Chromium for macOS.
       browsers = pkgs: if pkgs.stdenv.hostPlatform.isLinux then [ pkgs.chromium ] else [ ];
 
-      # An app runs an npm script in the checkout of the current directory: npm installs into the checkout, and the copy in
-      # the Nix store is read-only.
+      # An app runs an npm script in the checkout of the current directory, because npm installs into the checkout, and the
+      # copy in the Nix store is read-only.
       app =
         pkgs: script: description:
         let

@@ -1,10 +1,10 @@
 /**
- * Builds `dist`: the service as one program with its assets. It needs no packages, except the optional ones: the demo's
- * PostgreSQL and country database. `node scripts/build.ts [--out FOLDER]`.
+ * Builds `dist`: the service as one program with its assets. The program needs no packages, except the optional ones: the
+ * demo's PostgreSQL and country database. `node scripts/build.ts [--out FOLDER]`.
  *
  * The layout of the assets is that of `src`, and each module's `import.meta.url` is where its source would be, so that a
- * module finds its files in `src` and in `dist`. What browsers load is bundled now (`build/Recorder.ts`), because the archive
- * has no bundler.
+ * module finds its files in `src` and in `dist`. What browsers load is bundled by this build (`build/Recorder.ts`), because the
+ * archive has no bundler.
  *
  * @module
  */
@@ -49,7 +49,7 @@ const recordScripts = async () => {
   return { scripts: recorded(), inputs: usedFiles().map((file) => path.relative(root, path.resolve(file))) }
 }
 
-/** How the first line of `main.ts` begins. `placed` adds a flag: Node 22 warns about modules that packages only look for. */
+/** How the first line of `main.ts` begins. `placed` adds a flag that hides Node 22's warnings about experimental modules. */
 const shebang = "#!/usr/bin/env -S node"
 
 /** Replaces the bundler's module by `Recorded.ts`, and gives each module the `import.meta.url` of its source. */
@@ -89,7 +89,8 @@ const named: Plugin = {
 
 /**
  * Imports `node:http` without its `WebSocket`, `CloseEvent` and `MessageEvent`, which the sources do not use. An import of the
- * module reads all of its properties, and Node loads its own HTTP client for these three: a tenth of the time of a start.
+ * module reads all of its properties, and for these three Node loads its own HTTP client, which takes a tenth of the time of
+ * a start.
  */
 const lean: Plugin = {
   name: "lean",
@@ -106,7 +107,7 @@ const lean: Plugin = {
   }
 }
 
-/** The manifest of the archive. The compatible range of a platform's PostgreSQL is one version, as in the lock file. */
+/** The manifest of the archive. It pins the versions of the optional packages, because the archive has no lock file. */
 const archiveManifest = {
   name: manifest.name,
   version: manifest.version,

@@ -15,7 +15,7 @@ export interface ClientOptions {
   readonly database: number | undefined
   /** The time limit of opening a connection, in milliseconds. */
   readonly openMillis: number
-  /** Called for each error of a connection; the client is unusable then. */
+  /** Called for each error of a connection. After the first error, the client is unusable. */
   readonly onError: (error: RedisUnavailable) => void
 }
 

@@ -226,14 +226,14 @@ inChromium("the tracker", testServer(), (it) => {
     const silent = (
       name: string,
       options: Parameters<typeof BrowserSite.make>[0],
-      attributes: string,
-      allowing: string
+      silentAttributes: string,
+      sendingAttributes: string
     ) =>
       it.effect(name, () =>
         Effect.gen(function* () {
           const { errors, evaluate, fence, open, page, pages, script, site, viewed } = yield* BrowserSite.make(options)
-          pages["/off"] = script(attributes)
-          pages["/on"] = script(allowing)
+          pages["/off"] = script(silentAttributes)
+          pages["/on"] = script(sendingAttributes)
           yield* open(`${site.url}/off`)
           yield* evaluate(`history.pushState({}, "", "/b"); hydracore.track("/c")`)
           yield* fence

@@ -1,6 +1,6 @@
 /**
  * Services and commands that start: during migrations, with settings that they ignore, on a port in use, and after a crash.
- * They run in the test's process: `Kills.test.ts` and `test/build` start the demo as a process.
+ * They run in the test's process, whereas `Kills.test.ts` and `test/build` start the demo as a process of its own.
  */
 
 import { spawn } from "node:child_process"
@@ -85,16 +85,16 @@ describe("faults: starting", () => {
       const environment = { HYDRACORE_DATA_DIR: yield* demoFolder, DATABASE_URL }
       yield* Effect.gen(function* () {
         // The demo does not read this URL.
-        const said = yield* welcome({ ...environment, REDIS_URL: "no address" })
-        assert.include(said, "\nThe demo ignores DATABASE_URL: ")
-        assert.include(said, "\nThe demo ignores REDIS_URL: ")
-        assert.notInclude(said, "anyone who can reach")
-        const url = /^ +service +(http:\S+)$/m.exec(said)?.[1] ?? ""
+        const text = yield* welcome({ ...environment, REDIS_URL: "no address" })
+        assert.include(text, "\nThe demo ignores DATABASE_URL: ")
+        assert.include(text, "\nThe demo ignores REDIS_URL: ")
+        assert.notInclude(text, "anyone who can reach")
+        const url = /^ +service +(http:\S+)$/m.exec(text)?.[1] ?? ""
         assert.strictEqual(yield* Effect.promise(() => statusOf(`${url}/readyz`)), 200)
         const tables = yield* Store.use(DATABASE_URL, (sql) => sql`SELECT 1 FROM pg_tables WHERE schemaname = 'public'`)
         assert.deepStrictEqual(tables, [])
         // The printed commands find the demo's own website in the same environment.
-        const [, prefix, args = ""] = /^(\S* ?)npm run -s hydracore -- (stats .*)$/m.exec(said) ?? []
+        const [, prefix, args = ""] = /^(\S* ?)npm run -s hydracore -- (stats .*)$/m.exec(text) ?? []
         assert.strictEqual(prefix, "DATABASE_URL= ")
         const stats = yield* Command.run(args.split(" "), { ...environment, DATABASE_URL: "" })
         assert.strictEqual(stats.code, 0, stats.output)
@@ -126,7 +126,7 @@ describe("faults: starting", () => {
       const starting = yield* Effect.orDie(
         sql.withTransaction(
           Effect.gen(function* () {
-            // What the migrator holds for as long as it works.
+            // The migrator holds this lock while it works.
             yield* sql`LOCK TABLE effect_sql_migrations IN ACCESS EXCLUSIVE MODE`
             // The previous answer is cached for half a second.
             yield* pause(600)
@@ -156,7 +156,7 @@ describe("faults: starting", () => {
         [["demo"], ""],
         [["serve"], "METRICS_"]
       ] as const) {
-        for (const [host, at, said] of [
+        for (const [host, chosenPort, advice] of [
           [foreign, "0", `set ${prefix}HOST to`],
           ["127.0.0.1", `${port}`, `another program uses this port; set ${prefix}PORT to`]
         ] as const) {
@@ -165,11 +165,11 @@ describe("faults: starting", () => {
             HYDRACORE_DATA_DIR: dataDir,
             PORT: "0",
             [`${prefix}HOST`]: host,
-            [`${prefix}PORT`]: at
+            [`${prefix}PORT`]: chosenPort
           })
           assert.strictEqual(code, 1)
           assert.match(output, /^Cannot listen on [^\n]+\n$/m)
-          assert.include(output, said)
+          assert.include(output, advice)
         }
       }
     }).pipe(Effect.scoped)
@@ -194,14 +194,14 @@ describe("faults: starting", () => {
         const start = EmbeddedCluster.start({ dataDir, settings: quick })
         const first = yield* Effect.scoped(start)
         yield* Effect.addFinalizer(() => Effect.sync(() => rmSync(first.home, { recursive: true, force: true })))
-        // As after a kill -9 of everything, where the process id was given to another process of the same user since.
+        // As after a kill -9 of all processes, if the process id now belongs to another process of the same user.
         const { uid } = statSync(path.join(first.home, "data"))
         const other = yield* Effect.acquireRelease(
           Effect.sync(() => spawn("sleep", ["60"], { stdio: "ignore", ...(process.geteuid?.() === 0 ? { uid } : {}) })),
           (child) => Effect.sync(() => child.kill("SIGKILL"))
         )
-        const note = [other.pid, path.join(first.home, "data"), 1, 5432, path.dirname(first.path), ""]
-        writeFileSync(`${first.path}.lock`, `${note.join("\n")}\n`)
+        const lockLines = [other.pid, path.join(first.home, "data"), 1, 5432, path.dirname(first.path), ""]
+        writeFileSync(`${first.path}.lock`, `${lockLines.join("\n")}\n`)
         assert.strictEqual((yield* Effect.scoped(start)).home, first.home)
       }).pipe(Effect.scoped)
   )

@@ -152,7 +152,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
           const messageId = yield* beginAnswer(key, "Hello")
           yield* fanOutAll
           const [leased] = yield* leaseOf(webhook)
-          if (leased === undefined) return assert.fail("a delivery is due")
+          if (leased === undefined) return assert.fail("no delivery is due")
           yield* settle(leased, { status: 500, next: { status: "pending", nextAttemptAt: Date.now() } })
           yield* store.rate({ key, messageId, rating: "up", comment: "Thanks" })
           if (withInstance) {

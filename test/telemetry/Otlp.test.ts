@@ -23,7 +23,7 @@ const agent = start((_, response) => {
 
 describe("telemetry/Otlp", () => {
   it.live(
-    "a collector receives requests, batches and agent calls of `serve` as one trace each, the log and the metrics",
+    "a collector receives from `serve` the log, the metrics, and one trace per request with its batch or agent call",
     () =>
       Effect.gen(function* () {
         const collector = yield* TestCollector.start()
@@ -124,7 +124,7 @@ describe("telemetry/Otlp", () => {
     60_000
   )
 
-  it.effect("a sampling ratio below 1 keeps the fast path on", () =>
+  it.effect("the log says that the fast path is off if the sampling ratio is 1, but not if it is lower", () =>
     Effect.gen(function* () {
       for (const [ratio, lines] of [
         ["1", 1],
@@ -170,10 +170,10 @@ describe("telemetry/Otlp", () => {
           lines.filter((line) => line.includes(text) && line.includes('"signal":"traces"'))
         const exports = () => collector.exports.filter(({ path }) => path === "/v1/traces").length
         const span: Effect.Effect<Tracer.Span> = Effect.withSpan(Effect.orDie(Effect.currentSpan), "work")
-        for (const rounds of [1, 2]) {
+        for (const attempt of [1, 2]) {
           yield* span
           yield* TestClock.adjust("5 seconds")
-          yield* until("the spans are sent", () => exports() === rounds)
+          yield* until("the spans are sent", () => exports() === attempt)
           yield* until("the failure is logged", () => linesWith("cannot be exported").length === 1)
           // After a rejection the exporter pauses for a minute.
           yield* TestClock.adjust("61 seconds")

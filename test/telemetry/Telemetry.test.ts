@@ -10,7 +10,7 @@ const options: Telemetry.Options = {
   otlp: Option.none()
 }
 
-it.effect("without an endpoint and a metrics port, there is only a logger", () =>
+it.effect("with neither an endpoint nor a metrics port, there is only a logger", () =>
   Effect.gen(function* () {
     const registry: Metric.MetricRegistry = new Map()
     yield* Effect.gen(function* () {
@@ -22,7 +22,7 @@ it.effect("without an endpoint and a metrics port, there is only a logger", () =
   })
 )
 
-it.live("with an endpoint, there are a second logger and a tracer, and spans only where enabled", () =>
+it.live("with an endpoint, there are a second logger and a tracer, and spans are off by default", () =>
   Effect.gen(function* () {
     const otlp = {
       // Nothing listens here, and nothing is sent before the scope closes.

@@ -26,10 +26,10 @@ const Address = Schema.fromJsonString(
   Schema.Struct({ path: Schema.String, username: Schema.String, database: Schema.String })
 )
 
-/** Runs `act`, with an error that says what to do if the data folder is not writable. */
-const inDataFolder = (file: string, act: () => void): Effect.Effect<void, CliFailure> =>
+/** Runs `write`, with an error that says what to do if the data folder is not writable. */
+const inDataFolder = (file: string, write: () => void): Effect.Effect<void, CliFailure> =>
   Effect.try({
-    try: act,
+    try: write,
     catch: (error) =>
       new CliFailure({
         message: `Cannot write ${file}${SystemErrorCode.suffix(error)}; set HYDRACORE_DATA_DIR to a folder that you own.`
@@ -64,7 +64,7 @@ export const configured = (settings: Settings): Option.Option<App.DatabaseAddres
 
 /**
  * The settings with the key that encrypts secrets: `SECRETS_KEY` or, for the embedded cluster, a key that is generated once
- * and kept in the data folder. Without `SECRETS_KEY`, the settings for another database have no key.
+ * and kept in the data folder. The database of `DATABASE_URL` has no key without `SECRETS_KEY`.
  */
 export const withSecretsKey = Effect.fnUntraced(function* (settings: Settings) {
   if (Option.isSome(settings.secretsKey) || Option.isSome(settings.databaseUrl)) return settings

@@ -10,7 +10,7 @@ import { iso } from "../text/Calendar.ts"
 import * as TerminalText from "../text/TerminalText.ts"
 import type { PersonRecord } from "./Person.ts"
 
-/** Puts members before those of an object. Both are JSON text. */
+/** Puts members before those of `object`, which is JSON text, as is the result. */
 const prefixed = (members: Readonly<Record<string, string>>, object: string): string =>
   `${JSON.stringify(members).slice(0, -1)},${object.slice(1)}`
 

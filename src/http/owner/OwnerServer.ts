@@ -42,10 +42,10 @@ const pathsOf = ({ console }: Options): ReadonlyArray<Fallbacks.KnownPath> => [
   ...Docs.paths
 ]
 
-const factsOf = (options: Options): NodeServer.Routes => ({
+const routesOf = (options: Options): NodeServer.Routes => ({
   templates: pathsOf(options).map(({ path }) => path),
   chats: [],
-  // Requests are limited by key instead: a few programs at one address may send all of them.
+  // Requests are limited by key instead, because a few programs at one address may send all of them.
   isLimitedByAddress: false
 })
 
@@ -57,7 +57,7 @@ export const layer = (options: Options) =>
       const { rateLimitOwner, traceRatio, trustedProxies } = options
       const tracing = traceRatio === undefined ? undefined : yield* Trace.make({ ratio: traceRatio, trustedProxies })
       const paths = pathsOf(options)
-      const { serve } = yield* NodeServer.make(options, factsOf(options))
+      const { serve } = yield* NodeServer.make(options, routesOf(options))
       const router = yield* HttpRouter.toHttpEffect(
         Layer.mergeAll(
           OwnerRoutes.layer({ ...options, rateLimit: rateLimitOwner }),
@@ -72,7 +72,7 @@ export const layer = (options: Options) =>
       )
       return Option.some(address)
     })
-  ).pipe(Layer.provide(NodeServer.services(options, factsOf(options))))
+  ).pipe(Layer.provide(NodeServer.services(options, routesOf(options))))
 
 /** No server. */
 export const none: Layer.Layer<OwnerServer> = Layer.succeed(OwnerServer, Option.none())

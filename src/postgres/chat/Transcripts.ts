@@ -31,7 +31,7 @@ const Summaries = Schema.Array(
   })
 )
 
-const Found = Schema.Array(Schema.Struct(Rows.summary))
+const SummaryRows = Schema.Array(Schema.Struct(Rows.summary))
 
 const Positions = Schema.Array(Schema.Struct({ time: Schema.Finite, id: Schema.String }))
 
@@ -49,8 +49,8 @@ const counts = `CROSS JOIN LATERAL (
     WHERE answer.conversation_key = conversation.conversation_key AND role = 'assistant'
   ) AS counted`
 
-const first = `(SELECT parts::text FROM conversation_message AS said
-  WHERE said.conversation_key = conversation.conversation_key AND role = 'user' ORDER BY position LIMIT 1) AS first`
+const first = `(SELECT parts::text FROM conversation_message AS message
+  WHERE message.conversation_key = conversation.conversation_key AND role = 'user' ORDER BY position LIMIT 1) AS first`
 
 /** The texts of a message's parts as JSON, without the names of the members. Quotes within strings are escaped, so the names are unambiguous. */
 const texts = `regexp_replace(parts::text,
@@ -80,15 +80,16 @@ const make = Effect.fnUntraced(function* ({ timeout }: Options) {
     ])
     const has = (column: string, needle: string) =>
       sql`strpos(lower(${sql.literal(column)}), lower(${PgTypes.text(needle)})) > 0`
-    const said = (text: string) => sql`EXISTS (SELECT FROM conversation_message AS message
+    const mentions = (text: string) => sql`EXISTS (SELECT FROM conversation_message AS message
       WHERE message.conversation_key = conversation.conversation_key
         AND ${sql.or([...JsonSearch.needlesOf(text).map((needle) => has(texts, needle)), has("comment", text)])})`
     const filters = [
       ...(unanswered === true ? [sql`unanswered > 0`] : []),
       ...(rating === undefined ? [] : [sql`${sql.literal(rating)} > 0`]),
-      ...(search === undefined ? [] : [said(search)])
+      ...(search === undefined ? [] : [mentions(search)])
     ]
-    const [end = null] =
+    /** The last conversation that the filters of this page read; null without filters, or if no more are left. */
+    const [windowEnd = null] =
       filters.length === 0
         ? []
         : yield* sql`SELECT conversation_id AS id, ${sql.literal(Times.millisAs("updated_at", "time"))}
@@ -98,7 +99,7 @@ const make = Effect.fnUntraced(function* ({ timeout }: Options) {
       FROM conversation ${sql.literal(counts)}
       WHERE ${sql.and([
         indexed,
-        ...(end === null ? [] : [sql`(updated_at, conversation_id) >= ${tuple(end)}`]),
+        ...(windowEnd === null ? [] : [sql`(updated_at, conversation_id) >= ${tuple(windowEnd)}`]),
         ...filters
       ])} ORDER BY updated_at DESC, conversation_id DESC LIMIT ${PgTypes.int8(BigInt(limit + 1))}`.pipe(
       decodeRows(Summaries)
@@ -107,7 +108,7 @@ const make = Effect.fnUntraced(function* ({ timeout }: Options) {
       .slice(0, limit)
       .map(({ first, ...summary }) => ({ ...summary, preview: Transcript.preview(AnswerParts.textOf(first ?? [])) }))
     const last = items.at(-1)
-    return { items, next: rows.length > limit && last !== undefined ? Transcript.positionOf(last) : end }
+    return { items, next: rows.length > limit && last !== undefined ? Transcript.positionOf(last) : windowEnd }
   }, Database.bounded(timeout))
 
   return Transcripts.of({
@@ -121,7 +122,7 @@ const make = Effect.fnUntraced(function* ({ timeout }: Options) {
       const [found] = yield* sql`SELECT ${sql.literal(Rows.summaryColumns)} FROM conversation
         WHERE instance_id = ${PgTypes.uuid(key.instanceId)} AND conversation_id = ${PgTypes.text(key.conversationId)}`.pipe(
         Database.bounded(timeout),
-        decodeRows(Found)
+        decodeRows(SummaryRows)
       )
       if (found === undefined) return Option.none()
       return Option.map(yield* read(key), (messages) => ({ ...found, messages }))

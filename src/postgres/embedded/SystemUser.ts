@@ -78,28 +78,29 @@ const obstacle = (user: User): Effect.Effect<string> =>
     code === 0 ? "" : stderr.trim() || "it did not start"
   )
 
-const ownName = "hydracore-postgres"
+const systemUserName = "hydracore-postgres"
 
-/** Tries `useradd` (Debian, Red Hat and most others), then BusyBox's `adduser` (Alpine), which needs the group first. */
+/** Runs `useradd` or, on systems without it, BusyBox's `adduser` (Alpine), which needs the group first. */
 const makeUser = Effect.gen(function* () {
   const flags = ["--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent"]
-  const made = yield* run({ ids: {} }, "useradd", ...flags, "--shell", "/usr/sbin/nologin", ownName)
+  const made = yield* run({ ids: {} }, "useradd", ...flags, "--shell", "/usr/sbin/nologin", systemUserName)
   if (made.code !== null) return
-  yield* run({ ids: {} }, "addgroup", "-S", ownName)
-  yield* run({ ids: {} }, "adduser", "-S", "-D", "-H", "-s", "/sbin/nologin", "-G", ownName, ownName)
+  yield* run({ ids: {} }, "addgroup", "-S", systemUserName)
+  yield* run({ ids: {} }, "adduser", "-S", "-D", "-H", "-s", "/sbin/nologin", "-G", systemUserName, systemUserName)
 })
 
 /** The maximum number of attempts to create the user: another process may hold the lock of `/etc/passwd`. */
 const attempts = 5
 
-const own: Effect.Effect<Option.Option<User>> = Effect.gen(function* () {
+/** The system user, created if it does not exist. None if that fails, or if no process can start as that user. */
+const systemUser: Effect.Effect<Option.Option<User>> = Effect.gen(function* () {
   for (let attempt = 0; attempt < attempts; attempt++) {
-    const found = yield* named(ownName)
+    const found = yield* named(systemUserName)
     if (Option.isSome(found)) return (yield* obstacle(found.value)) === "" ? found : Option.none<User>()
     if (attempt > 0) yield* Effect.sleep("200 millis")
     yield* makeUser
   }
-  return yield* named(ownName)
+  return yield* named(systemUserName)
 })
 
 const nobody: Effect.Effect<User, EmbeddedClusterError> = Effect.gen(function* () {
@@ -132,14 +133,14 @@ const forRoot = Effect.fnUntraced(function* (dataOwner: number | undefined) {
     const user = yield* named("nobody")
     if (Option.isSome(user) && user.value.uid === dataOwner) return yield* nobody
   }
-  const user = yield* own
+  const user = yield* systemUser
   return Option.isSome(user) ? user.value : yield* nobody
 })
 
 /**
  * The user that the server runs as. Fails with `NoUser`.
  *
- * @param dataOwner the uid that owns the data, if any: earlier versions ran as `nobody`.
+ * @param dataOwner the uid that owns the existing data, if any. Earlier versions made data of `nobody`.
  */
 export const find = (dataOwner: number | undefined): Effect.Effect<User, EmbeddedClusterError> =>
   Effect.suspend(() => {

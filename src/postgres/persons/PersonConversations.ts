@@ -1,5 +1,6 @@
 /**
- * Finds and deletes the conversations of a person. An instance's conversations are read in the order of their index.
+ * Finds and deletes the conversations of a person. An instance's conversations are read in the order of the index
+ * `conversation_created`.
  *
  * @module
  */
@@ -16,7 +17,7 @@ import * as Outbox from "../delivery/Outbox.ts"
 import * as Times from "../Times.ts"
 import * as Store from "./Store.ts"
 
-/** The maximum number of conversations that a statement searches, small enough for the longest conversations. */
+/** The maximum number of conversations that a statement searches: few enough to search the longest ones within the timeout. */
 const pageSize = 50
 
 const Instances = Schema.Array(Schema.Struct({ id: Schema.String }))

@@ -59,7 +59,7 @@ export const inspect = Effect.gen(function* () {
     synchronousCommit: row.synchronous_commit,
     isEncrypted: row.is_encrypted,
     missingPartitions: missing.map(({ name }) => name),
-    laggingRollups: pending.length === 0 && deniedForMaintenance.length === 0 ? yield* RollUpLoop.lagging : null
+    laggingRollups: pending.length === 0 && deniedForMaintenance.length === 0 ? yield* RollUpLoop.countLagging : null
   } satisfies DatabaseFacts
 })
 

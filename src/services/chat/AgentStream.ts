@@ -44,11 +44,11 @@ export class AgentBroken extends Schema.TaggedError<AgentBroken>()("AgentBroken"
   reason: Schema.String
 }) {}
 
-const reasons: ReadonlyArray<FinishReason> = ["stop", "length", "content-filter", "tool-calls", "other"]
+const finishReasons: ReadonlyArray<FinishReason> = ["stop", "length", "content-filter", "tool-calls", "other"]
 
 /** The agent finished without text: it declined, called tools that the client would have to run, or only reasoned. */
 export class AgentEmpty extends Schema.TaggedError<AgentEmpty>()("AgentEmpty", {
-  finish: Schema.Literals(reasons)
+  finish: Schema.Literals(finishReasons)
 }) {}
 
 /** Fails a stream before its `Accepted`. */
@@ -68,8 +68,8 @@ export class AgentStream extends Context.Service<
      * `Reasoning` means that the agent reasons without sending its reasoning.
      *
      * An `AgentRefusal` fails the stream before `Accepted`, an `AgentFailure` after it. The upstream request ends when
-     * the stream does; after the end of the answer the agent has a second to end the response, so that its connection can
-     * be reused. At most a small buffer is read ahead of the consumer. One consumer pulls at a time.
+     * the stream does. After the end of the answer, the agent has one second to end the response, so that its connection
+     * can be reused. At most a small buffer is read ahead of the consumer. One consumer pulls at a time.
      */
     readonly stream: (request: AgentRequest) => Stream.Stream<AgentEvent, AgentError>
   }

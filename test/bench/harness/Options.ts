@@ -83,7 +83,7 @@ const flags = {
 
 const values = (args: ReadonlyArray<string>) => parseArgs({ args: [...args], options: flags }).values
 
-/** Selects from `all` what a comma-separated list names, in the order of `all`; the first unknown name otherwise. */
+/** The names in a comma-separated list, in the order of `all`. If some are not in `all`, returns the first of those instead. */
 const select = <A extends string>(
   all: ReadonlyArray<A>,
   list: string

@@ -18,7 +18,7 @@ inChromium("opening the console", Layer.provideMerge(ConsolePage.SharedOwner.lay
       yield* open(link)
       const button = page.getByRole("button", { name: "Open the console" })
       yield* on(() => button.waitFor())
-      // A program that only loads the page does not spend the link.
+      // A program that only loads the page does not use up the link.
       yield* on(() => page.reload())
       yield* on(() => button.click())
       yield* on(() => page.getByRole("heading", { name: "No visits yet" }).waitFor())
@@ -46,7 +46,7 @@ inChromium("opening the console", Layer.provideMerge(ConsolePage.SharedOwner.lay
 
   for (const colorScheme of ["light", "dark"] as const) {
     it.effect(
-      `an ended session shows one page and no numbers, and a new one continues with what was typed (${colorScheme})`,
+      `an ended session hides all numbers, and a new session continues with what was typed (${colorScheme})`,
       () =>
         Effect.gen(function* () {
           const { busy } = yield* ConsolePage.Websites
@@ -98,7 +98,7 @@ inChromium("opening the console", Layer.provideMerge(ConsolePage.SharedOwner.lay
     )
   }
 
-  it.effect("while the service does not answer, the page keeps what it shows, says so, and continues by itself", () =>
+  it.effect("while the service does not answer, the page says so, keeps what it shows, and continues by itself", () =>
     Effect.gen(function* () {
       const { busy } = yield* ConsolePage.Websites
       const { context, loaded, on, page } = yield* ConsolePage.show(`#/${busy.websiteConfigId}/overview`)

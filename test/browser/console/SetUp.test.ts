@@ -1,5 +1,5 @@
 /**
- * The settings of a website: what an owner and a viewer see of them, and the inbox of a website that has settings.
+ * The settings of a website: what an owner and a viewer see of them. Also the inbox of the same website.
  */
 import { assert } from "@effect/vitest"
 import { Effect, Layer } from "effect"
@@ -20,7 +20,7 @@ inChromium("the console's settings", Layer.provideMerge(ConsolePage.SharedOwner.
           colorScheme,
           viewport: { width, height: 800 }
         })
-        const clean = Effect.fnUntraced(function* (state: string) {
+        const assertClean = Effect.fnUntraced(function* (state: string) {
           yield* loaded
           assert.deepStrictEqual(yield* on(() => ConsolePage.violations(page)), [], state)
           const overflow = yield* on(() => page.evaluate<number>("document.documentElement.scrollWidth - innerWidth"))
@@ -30,19 +30,19 @@ inChromium("the console's settings", Layer.provideMerge(ConsolePage.SharedOwner.
           on(() => page.evaluate(`location.hash = ${JSON.stringify(`#/${site.websiteConfigId}/setup/${section}`)}`))
         for (const section of SetUpPage.sections) {
           yield* show(busy, section)
-          yield* clean(section)
+          yield* assertClean(section)
         }
         yield* show(busy, "keys")
         yield* on(() => page.getByRole("button", { name: "New key" }).click())
-        yield* clean("a form")
+        yield* assertClean("a form")
         yield* on(() => page.keyboard.press("Escape"))
         yield* show(busy, "webhooks")
         yield* on(() => page.getByRole("button", { name: "Deliveries" }).last().click())
         yield* on(() => page.locator(".deliveries button").first().click())
-        yield* clean("deliveries")
+        yield* assertClean("deliveries")
         yield* show(fresh, "webhooks")
         yield* on(() => page.getByText("No webhook yet.").waitFor())
-        yield* clean("a new website")
+        yield* assertClean("a new website")
       })
     )
   }
@@ -101,7 +101,7 @@ inChromium("the console's settings", Layer.provideMerge(ConsolePage.SharedOwner.
     })
   )
 
-  it.effect("the mails show which address waits for its confirmation, and ask it again, but not too soon", () =>
+  it.effect("the mails page shows which address waits for confirmation, and asks it again, but not too soon", () =>
     Effect.gen(function* () {
       const { busy } = yield* ConsolePage.Websites
       const { on, page } = yield* SetUpPage.show(busy, "mails")
@@ -116,7 +116,7 @@ inChromium("the console's settings", Layer.provideMerge(ConsolePage.SharedOwner.
         name: /^Send again: new@fjordlight.example, A (weekly|monthly) report$/
       })
       assert.strictEqual(yield* on(() => buttons.count()), 2)
-      // As ten minutes after the first mail.
+      // Forgets the time of the first mail. Otherwise the next could be sent only after ten minutes.
       yield* Notifications.use((all) => all.eraseRecipient("new@fjordlight.example", busy.websiteConfigId))
       yield* on(() => buttons.last().click())
       yield* on(() => page.getByText("Another mail with a link is on its way.").waitFor())

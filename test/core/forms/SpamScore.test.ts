@@ -51,17 +51,19 @@ describe("core/forms/SpamScore", () => {
   })
 
   it.prop(
-    "no other signal alone is sufficient for quarantine, except ten links",
+    "no other signal alone is sufficient for quarantine, except ten or more links",
     [Signals],
     ([{ disposableEmail, links, millis, repetitions }]) => {
       for (const signal of [
         { disposableEmail },
         { links: links % 10 },
+        { linkMarkup: true },
         { millis },
         { repetitions: repetitions * 1000 }
       ]) {
         assert.strictEqual(SpamScore.judge({ ...SpamScore.noSignals, ...signal }).status, "accepted")
       }
+      assert.strictEqual(SpamScore.judge({ ...SpamScore.noSignals, links: 10 + links }).status, "quarantined")
     }
   )
 
@@ -72,7 +74,7 @@ describe("core/forms/SpamScore", () => {
   })
 
   it.prop(
-    "counts every link once, also with JSON's escaped slashes",
+    "counts every link once, even with JSON's escaped slashes",
     [between(0, 40), Schema.Boolean],
     ([count, escaped]) => {
       const link = escaped ? String.raw`https:\/\/a.example\/x ` : "see http://a.example/x, "

@@ -19,7 +19,7 @@ const Odd = Schema.Literals([
 const Text = Schema.TemplateLiteral([Odd, Schema.String, Odd])
 const max = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 40 }))
 
-/** Both texts without joiners: `escape` and `inertJson` preserve them, and `printable` replaces them. */
+/** A text without joiners or U+FFFD: `escape` and `inertJson` preserve joiners, and `printable` replaces them by U+FFFD. */
 const withoutJoiners = (text: string) => text.replace(/\u200c|\u200d|\ufffd/g, "")
 
 describe("core/text/TerminalText", () => {
@@ -39,7 +39,7 @@ describe("core/text/TerminalText", () => {
   })
 
   it.prop(
-    "an escaped text is one line without control characters, and preserves what it replaced",
+    "an escaped text is one line without control characters, and unescapes to the same text",
     [Text],
     ([text]) => {
       const escaped = TerminalText.escape(text)

@@ -13,7 +13,7 @@ import { newCookie, send } from "../../support/OwnerRequests.ts"
 import { TestServer, layer as testServer } from "../../support/TestServer.ts"
 
 describe("http/owner/CallerOperations", () => {
-  it.effect("a caller runs two searches and one export at once, and others are not affected", () =>
+  it.effect("a caller runs two searches and one export at once, and other callers are not affected", () =>
     Effect.gen(function* () {
       const operations = yield* CallerOperations.CallerOperations
       const begin = (id: string, kind: CallerOperations.Kind) =>
@@ -43,16 +43,16 @@ describe("http/owner/CallerOperations", () => {
 
 const canEnd = Deferred.makeUnsafe<void>()
 const bothRun = Deferred.makeUnsafe<void>()
-let searching = 0
+let searches = 0
 
-/** Lists of conversations that do not end before `canEnd`. */
+/** Transcripts whose `list` does not return before `canEnd`. */
 const slow = Layer.effect(
   Transcripts,
   Effect.map(Transcripts, (transcripts) => ({
     ...transcripts,
     list: () =>
       Effect.gen(function* () {
-        if (++searching === 2) yield* Deferred.succeed(bothRun, undefined)
+        if (++searches === 2) yield* Deferred.succeed(bothRun, undefined)
         yield* Deferred.await(canEnd)
         return { items: [], next: null }
       })
@@ -61,7 +61,7 @@ const slow = Layer.effect(
 
 layer(testServer({}, undefined, undefined, slow), { excludeTestServices: true })("searches over HTTP", (it) => {
   it.effect(
-    "a third search of a session gets a 429 with Retry-After until another ends; exports run one after the other",
+    "a third search of a session gets a 429 with Retry-After until another ends, and successive exports succeed",
     () =>
       Effect.gen(function* () {
         const { url } = yield* TestServer

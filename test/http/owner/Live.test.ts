@@ -1,5 +1,5 @@
 /**
- * The live stream over HTTP: what arrives, its bounds, and its end with the session.
+ * The live stream over HTTP: its events, its limits, and when it ends.
  */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
@@ -67,40 +67,38 @@ for (const [name, storage] of emptyStorages) {
   layer(testServer({}, undefined, undefined, storage()), { concurrent: true, excludeTestServices: true })(
     `live ${name}`,
     (it) => {
-      it.effect(
-        "the stream begins with the latest activities, and continues with those that arrive for this website only",
-        () =>
-          Effect.gen(function* () {
-            const [site, other] = [yield* newSite, yield* newSite]
-            yield* view(site, "/first")
-            const { headers, next, status } = yield* follow(
-              site.websiteConfigId,
-              yield* newCookie("viewer", [site.websiteConfigId])
-            )
-            assert.deepStrictEqual([status, headers.get("content-type")], [200, "text/event-stream"])
-            const first = yield* next
-            assert.deepStrictEqual([first?.name, first?.data.visitors], ["latest", 1])
-            const [latest] = first?.data.activity ?? []
-            assert.strictEqual(latest?.type === "pageview" ? latest.path : latest, "/first")
-            // Nothing that identifies a visitor.
-            assert.sameMembers(Object.keys(latest ?? {}), [
-              "type",
-              "received_at",
-              "path",
-              "country",
-              "device",
-              "browser",
-              "source"
-            ])
-            yield* view(other, "/elsewhere")
-            yield* view(site, "/second")
-            const second = yield* next
-            assert.strictEqual(second?.name, "change")
-            assert.deepStrictEqual(
-              second?.data.activity.map((activity) => (activity.type === "pageview" ? activity.path : activity)),
-              ["/second"]
-            )
-          }).pipe(Effect.scoped)
+      it.effect("the stream begins with the latest activities, and continues with new ones of this website only", () =>
+        Effect.gen(function* () {
+          const [site, other] = [yield* newSite, yield* newSite]
+          yield* view(site, "/first")
+          const { headers, next, status } = yield* follow(
+            site.websiteConfigId,
+            yield* newCookie("viewer", [site.websiteConfigId])
+          )
+          assert.deepStrictEqual([status, headers.get("content-type")], [200, "text/event-stream"])
+          const first = yield* next
+          assert.deepStrictEqual([first?.name, first?.data.visitors], ["latest", 1])
+          const [latest] = first?.data.activity ?? []
+          assert.strictEqual(latest?.type === "pageview" ? latest.path : latest, "/first")
+          // Nothing that identifies a visitor.
+          assert.sameMembers(Object.keys(latest ?? {}), [
+            "type",
+            "received_at",
+            "path",
+            "country",
+            "device",
+            "browser",
+            "source"
+          ])
+          yield* view(other, "/elsewhere")
+          yield* view(site, "/second")
+          const second = yield* next
+          assert.strictEqual(second?.name, "change")
+          assert.deepStrictEqual(
+            second?.data.activity.map((activity) => (activity.type === "pageview" ? activity.path : activity)),
+            ["/second"]
+          )
+        }).pipe(Effect.scoped)
       )
 
       it.effect("the stream ends when the session is revoked, and when the website is deleted", () =>
@@ -122,20 +120,22 @@ for (const [name, storage] of emptyStorages) {
         }).pipe(Effect.scoped)
       )
 
-      it.effect("a key for numbers only and a session for another website find nothing", () =>
-        Effect.gen(function* () {
-          const { url } = yield* TestServer
-          const [site, other] = [yield* newSite, yield* newSite]
-          const key = yield* OwnerKeys.use((keys) =>
-            keys.issue({ scope: "stats", sites: [site.websiteConfigId], label: null, expiresAt: null })
-          ).pipe(Effect.flatMap(Effect.fromOption), Effect.orDie)
-          const cookie = yield* newCookie("owner", [other.websiteConfigId])
-          const path = `/v1/owner/sites/${site.websiteConfigId}/live`
-          for (const caller of [{ key: key.key }, { cookie }]) {
-            assert.strictEqual((yield* send(url, path, caller)).status, 404)
-          }
-          assert.strictEqual((yield* send(url, path)).status, 401)
-        })
+      it.effect(
+        "a stats key and a session for another website get a 404, and a request without either gets a 401",
+        () =>
+          Effect.gen(function* () {
+            const { url } = yield* TestServer
+            const [site, other] = [yield* newSite, yield* newSite]
+            const key = yield* OwnerKeys.use((keys) =>
+              keys.issue({ scope: "stats", sites: [site.websiteConfigId], label: null, expiresAt: null })
+            ).pipe(Effect.flatMap(Effect.fromOption), Effect.orDie)
+            const cookie = yield* newCookie("owner", [other.websiteConfigId])
+            const path = `/v1/owner/sites/${site.websiteConfigId}/live`
+            for (const caller of [{ key: key.key }, { cookie }]) {
+              assert.strictEqual((yield* send(url, path, caller)).status, 404)
+            }
+            assert.strictEqual((yield* send(url, path)).status, 401)
+          })
       )
 
       it.effect("a session has at most four streams at once, and another can begin when one ends", () =>

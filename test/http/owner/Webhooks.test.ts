@@ -35,7 +35,7 @@ for (const [name, storage] of emptyStorages) {
   layer(testServer({ webhookAllow: allowed }, undefined, undefined, storage()), { excludeTestServices: true })(
     `webhooks ${name}`,
     (it) => {
-      it.effect("creates, lists, changes, rotates and deletes webhooks of the website only", () =>
+      it.effect("creates, lists, changes, rotates and deletes a website's webhooks, but no other website's", () =>
         Effect.gen(function* () {
           const [mine, theirs] = [yield* opened, yield* opened]
           const created = JSON.parse((yield* mine.request("POST", "/webhooks", { url })).text)
@@ -75,7 +75,7 @@ for (const [name, storage] of emptyStorages) {
         })
       )
 
-      it.effect("refuses addresses that are not on the public internet, also those that the operator allows", () =>
+      it.effect("refuses addresses that are not on the public internet, even those that the operator allows", () =>
         Effect.gen(function* () {
           const { request } = yield* opened
           const { webhook_id } = JSON.parse((yield* request("POST", "/webhooks", { url })).text)

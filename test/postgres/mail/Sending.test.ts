@@ -64,7 +64,7 @@ const latest = (websiteConfigId: string) =>
 /** Ends all leases. */
 const endLeases = PgClient.PgClient.use((sql) => sql`UPDATE mail SET next_attempt_at = now() WHERE status = 'pending'`)
 
-/** Makes failed mails due now. A lease ends in 25 seconds; a retry is due earlier or later. */
+/** Makes the retries of failed mails due now, but not leased mails, which are due again in 25 seconds. */
 const makeDue = PgClient.PgClient.use(
   (sql) => sql`UPDATE mail SET next_attempt_at = now() WHERE status = 'pending'
     AND next_attempt_at NOT BETWEEN now() + interval '15 seconds' AND now() + interval '30 seconds'`
@@ -202,7 +202,7 @@ describe("postgres/mail", () => {
     }).pipe(Effect.scoped, Effect.provide(layers))
   )
 
-  it.live("several processes send a report once, also about a week without visitors", () =>
+  it.live("several processes send a report once, even for a week without visitors", () =>
     Effect.gen(function* () {
       const { port, received } = yield* mailReceiver()
       const site = yield* newSite

@@ -74,7 +74,7 @@ describe("postgres/sites/ConsoleSessions: the rows", () => {
     }).pipe(Effect.provide(layers))
   )
 
-  it.effect("a use is stored at most once in five minutes", () =>
+  it.effect("the time of the last use is stored at most once in five minutes", () =>
     Effect.gen(function* () {
       const { authenticate } = yield* ConsoleSessions
       const { cookie } = yield* newSession
@@ -140,26 +140,28 @@ describe("postgres/sites/ConsoleSessions: the rows", () => {
     }).pipe(Effect.provide(layers))
   )
 
-  it.effect("expired links and ended sessions are deleted, and so are those of an erased website only", () =>
-    Effect.gen(function* () {
-      const { list } = yield* ConsoleSessions
-      const site = yield* Sites.use((sites) => sites.create({ name: "a", origins: [] }))
-      yield* newLink([site.websiteConfigId])
-      yield* newSession
-      yield* deleteEnded
-      assert.lengthOf(yield* rows, 2)
-      yield* TestClock.adjust("1 minute")
-      yield* deleteEnded
-      assert.lengthOf(yield* rows, 1)
-      const open = yield* list
-      yield* TestClock.adjust(limits.idle)
-      yield* newLink([site.websiteConfigId])
-      yield* deleteEnded
-      assert.lengthOf(yield* rows, 1)
-      assert.notDeepEqual(yield* list, open)
-      // An erasure deletes the links and sessions that have no other website.
-      yield* Erasure.use((erasure) => erasure.erase(site.websiteConfigId))
-      assert.lengthOf(yield* rows, 0)
-    }).pipe(Effect.provide(layers))
+  it.effect(
+    "expired links and ended sessions are deleted, and an erasure deletes links that open no other website",
+    () =>
+      Effect.gen(function* () {
+        const { list } = yield* ConsoleSessions
+        const site = yield* Sites.use((sites) => sites.create({ name: "a", origins: [] }))
+        yield* newLink([site.websiteConfigId])
+        yield* newSession
+        yield* deleteEnded
+        assert.lengthOf(yield* rows, 2)
+        yield* TestClock.adjust("1 minute")
+        yield* deleteEnded
+        assert.lengthOf(yield* rows, 1)
+        const open = yield* list
+        yield* TestClock.adjust(limits.idle)
+        yield* newLink([site.websiteConfigId])
+        yield* deleteEnded
+        assert.lengthOf(yield* rows, 1)
+        assert.notDeepEqual(yield* list, open)
+        // An erasure deletes the links and sessions that have no other website.
+        yield* Erasure.use((erasure) => erasure.erase(site.websiteConfigId))
+        assert.lengthOf(yield* rows, 0)
+      }).pipe(Effect.provide(layers))
   )
 })

@@ -71,7 +71,7 @@ const newUser = Effect.fnUntraced(function* (options: VisitorOptions, role: Role
   return { ...visitor, on, url, show, loaded: on(() => loaded(page)) }
 })
 
-/** A user with a session, on the page of a fragment. `Session.test.ts` opens the console as users do, by a click on a link. */
+/** A user with a session, on the page of a fragment. The session's cookie is set directly, without the link that users click. */
 export const open = (fragment: string, options: VisitorOptions = {}, role: Role = "owner") =>
   Effect.tap(newUser(options, role), ({ show }) => show(fragment))
 
@@ -99,7 +99,7 @@ export class SpareSites extends Context.Service<SpareSites, { readonly take: Eff
     ).pipe(Layer.orDie)
 }
 
-/** An owner whose page tests share, because loading the page takes most of a short test's processor time. */
+/** An owner with one page for all tests, because loading the page takes most of a short test's processor time. */
 export class SharedOwner extends Context.Service<SharedOwner, Effect.Success<ReturnType<typeof newUser>>>()(
   "hydracore/test/console/SharedOwner"
 ) {

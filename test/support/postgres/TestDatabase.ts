@@ -55,7 +55,7 @@ const copyOf = Effect.fnUntraced(function* (
     Effect.scoped(
       Effect.gen(function* () {
         const sql = yield* client(server.url, server.admin)
-        // Without durable writes, copying files takes less than writing the copy to the log.
+        // Without durable writes, copying files takes less time than writing the copy to the log.
         yield* sql`CREATE DATABASE ${sql(database)} TEMPLATE ${sql(templateOf(server))} STRATEGY FILE_COPY`
       })
     ).pipe((create) => retryWhileInUse(create)),

@@ -48,7 +48,7 @@ export const changes: Readonly<Record<string, Change>> = {
 }
 
 /** Mutations of a body's bytes. */
-export const mangles: Readonly<Record<string, (body: Buffer, random: Random) => Buffer>> = {
+export const byteChanges: Readonly<Record<string, (body: Buffer, random: Random) => Buffer>> = {
   "nothing at all": () => Buffer.alloc(0),
   "a byte order mark": (body) => Buffer.concat([Buffer.from([0xef, 0xbb, 0xbf]), body]),
   "UTF-16": (body) => Buffer.from(body.toString("utf8"), "utf16le"),
@@ -108,7 +108,7 @@ export const headerChanges: Readonly<Record<string, (random: Random) => Readonly
 /** The names of all mutations, and of the framings of `Requests` other than `length`. */
 export const faults: ReadonlyArray<string> = [
   ...Object.keys(changes),
-  ...Object.keys(mangles),
+  ...Object.keys(byteChanges),
   ...Object.keys(headerChanges),
   "chunks",
   "too short",

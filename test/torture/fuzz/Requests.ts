@@ -6,7 +6,7 @@
  */
 import type { Target } from "../Load.ts"
 import { type Endpoint, modelOf, validJson } from "./Models.ts"
-import { changes, headerChanges, type Member, mangles } from "./Mutations.ts"
+import { byteChanges, changes, headerChanges, type Member } from "./Mutations.ts"
 import type { Random } from "./Random.ts"
 
 export interface Request {
@@ -56,9 +56,9 @@ export const make = (random: Random, target: Target, mark: string): Request => {
   let body: Buffer<ArrayBufferLike> = Buffer.from(join(members))
   let sentMembers: ReadonlyArray<Member> | undefined = members
   if (random.chance(0.12)) {
-    const name = random.pick(Object.keys(mangles))
+    const name = random.pick(Object.keys(byteChanges))
     faults.push(name)
-    body = mangles[name]!(body, random)
+    body = byteChanges[name]!(body, random)
     sentMembers = undefined
   }
   if (random.chance(0.15)) {

@@ -1,5 +1,5 @@
 /**
- * Floods a server from 127.0.0.2 until it is killed: `node flood.ts PORT NAME TARGET`, where TARGET is JSON.
+ * Floods a server from 127.0.0.2 until this process is killed: `node flood.ts PORT NAME TARGET`, where TARGET is JSON.
  *
  * @module
  */
@@ -13,7 +13,7 @@ if (flood === undefined) throw new Error(`There is no flood called ${name}`)
 const { first, next, pace, sockets = 30, times = Number.POSITIVE_INFINITY, unread = false } = flood
 const [firstBytes, nextBytes] = [Buffer.from(first), Buffer.from(next)]
 
-const one = (): Promise<void> =>
+const connectOnce = (): Promise<void> =>
   new Promise((resolve) => {
     const socket = connect({ host: "127.0.0.1", localAddress: "127.0.0.2", port: Number(port), noDelay: true })
     let resume = () => {}
@@ -40,11 +40,11 @@ const one = (): Promise<void> =>
     })
   })
 
-const again = async () => {
+const reconnectForever = async () => {
   for (;;) {
-    await one()
+    await connectOnce()
     await new Promise(setImmediate)
   }
 }
 
-for (let count = 0; count < sockets; count++) void again()
+for (let count = 0; count < sockets; count++) void reconnectForever()

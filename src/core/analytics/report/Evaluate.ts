@@ -27,7 +27,7 @@ import * as SmallCounts from "./SmallCounts.ts"
 import * as Visits from "./Visits.ts"
 
 /** A visit with its facts, and the local time and date of its start. */
-interface Entry {
+interface DatedVisit {
   readonly visit: Visits.Visit
   readonly local: number
   readonly date: LocalDate
@@ -45,14 +45,17 @@ const isOfConversion = (dimension: Dimension): boolean => isGoal(dimension) || d
 export const usesGoals = ({ dimensions, filters }: Shape): boolean =>
   dimensions.some(isGoal) || filters.some((filter) => Filters.mentions(filter, isGoal))
 
-/** The query whose visitors are the divisor of `group_conversion_rate`; without dimensions, of `conversion_rate`. */
+/**
+ * The query that counts the divisors of the conversion rates: the visitors of each of its groups for `group_conversion_rate`, and
+ * its visitors over all groups for `conversion_rate`.
+ */
 export const divisor = ({ dimensions, filters }: Shape): Shape => ({
   dimensions: dimensions.filter((dimension) => !isOfConversion(dimension)),
   filters: filters.filter((filter) => !Filters.mentions(filter, isOfConversion))
 })
 
-/** Whether the query groups by a goal: every condition on goals at the top level accepts it. */
-export const groupsByGoal =
+/** Whether `event:goal` makes a group for a goal: every condition on goals at the top level must accept the goal. */
+const hasGroupForGoal =
   ({ filters }: Pick<Query, "filters">) =>
   (goal: string): boolean =>
     filters.every((filter) => !("dimension" in filter) || !isGoal(filter.dimension) || Filters.accepts(filter, [goal]))
@@ -60,11 +63,11 @@ export const groupsByGoal =
 /** The groups of a fact: one for each combination of its dimensions' values; none if it does not match. */
 const groupsOf = (
   shape: Shape,
-  { local, visit }: Entry,
+  { local, visit }: DatedVisit,
   fact: Fact.Fact,
   page: string | null
 ): ReadonlyArray<ReadonlyArray<string>> => {
-  const isGroup = groupsByGoal(shape)
+  const hasGroup = hasGroupForGoal(shape)
   const matches = shape.filters.every((filter) =>
     Filters.matches(filter, (dimension) => Fact.values(dimension, visit, fact, page))
   )
@@ -73,7 +76,7 @@ const groupsOf = (
     (groups, dimension) => {
       const values = isTimeDimension(dimension)
         ? [DateRange.label(dimension, local)]
-        : Fact.values(dimension, visit, fact, page).filter((value) => !isGoal(dimension) || isGroup(value))
+        : Fact.values(dimension, visit, fact, page).filter((value) => !isGoal(dimension) || hasGroup(value))
       return groups.flatMap((group) => values.map((value) => [...group, value]))
     },
     [[]]
@@ -81,17 +84,17 @@ const groupsOf = (
 }
 
 /** A visitor of one day. */
-const visitorOf = ({ date }: Entry, { visitorHash }: Fact.Fact): string => `${date} ${visitorHash}`
+const visitorOf = ({ date }: DatedVisit, { visitorHash }: Fact.Fact): string => `${date} ${visitorHash}`
 
 /** The visitors of each group. */
-const visitorsBy = (shape: Shape, entries: ReadonlyArray<Entry>): ReadonlyMap<string, ReadonlySet<string>> => {
+const visitorsBy = (shape: Shape, datedVisits: ReadonlyArray<DatedVisit>): ReadonlyMap<string, ReadonlySet<string>> => {
   const visitors = new Map<string, Set<string>>()
-  for (const entry of entries) {
-    for (const fact of entry.facts) {
+  for (const dated of datedVisits) {
+    for (const fact of dated.facts) {
       if (fact.kind === "conversion") continue
-      for (const group of groupsOf(shape, entry, fact, fact.page)) {
+      for (const group of groupsOf(shape, dated, fact, fact.page)) {
         const key = keyOf(group)
-        visitors.set(key, (visitors.get(key) ?? new Set()).add(visitorOf(entry, fact)))
+        visitors.set(key, (visitors.get(key) ?? new Set()).add(visitorOf(dated, fact)))
       }
     }
   }
@@ -115,9 +118,9 @@ class GroupCounter {
     this.dimensions = dimensions
   }
 
-  add(entry: Entry, fact: Fact.Fact) {
-    this.visitors.add(visitorOf(entry, fact))
-    this.visits.add(entry.visit)
+  add(dated: DatedVisit, fact: Fact.Fact) {
+    this.visitors.add(visitorOf(dated, fact))
+    this.visits.add(dated.visit)
     if (fact.kind === "view") this.pageviews++
     if (fact.kind !== "conversion") this.events++
     if (fact.revenue !== null) {
@@ -147,30 +150,32 @@ class GroupCounter {
   }
 }
 
-const countGroups = (query: Query, entries: ReadonlyArray<Entry>): ReadonlyArray<GroupCounter> => {
+const countGroups = (query: Query, datedVisits: ReadonlyArray<DatedVisit>): ReadonlyArray<GroupCounter> => {
   const countsConversions = usesGoals(query)
   const counters = new Map<string, GroupCounter>()
-  const of = (dimensions: ReadonlyArray<string>): GroupCounter => {
+  const counterOf = (dimensions: ReadonlyArray<string>): GroupCounter => {
     const key = keyOf(dimensions)
-    const known = counters.get(key) ?? new GroupCounter(dimensions)
-    counters.set(key, known)
-    return known
+    const counter = counters.get(key) ?? new GroupCounter(dimensions)
+    counters.set(key, counter)
+    return counter
   }
   // Without dimensions there is always one group.
-  if (query.dimensions.length === 0) of([])
-  for (const entry of entries) {
-    for (const fact of entry.facts) {
-      const counts = countsConversions || fact.kind !== "conversion"
-      for (const group of groupsOf(query, entry, fact, fact.page)) {
-        const found = of(group)
-        if (counts) found.add(entry, fact)
+  if (query.dimensions.length === 0) counterOf([])
+  for (const dated of datedVisits) {
+    for (const fact of dated.facts) {
+      const isCounted = countsConversions || fact.kind !== "conversion"
+      for (const group of groupsOf(query, dated, fact, fact.page)) {
+        const counter = counterOf(group)
+        if (isCounted) counter.add(dated, fact)
         if (fact.goals.length > 0) {
-          found.conversions++
-          found.converted.add(visitorOf(entry, fact))
+          counter.conversions++
+          counter.converted.add(visitorOf(dated, fact))
         }
       }
-      if (!counts) continue
-      for (const group of groupsOf(query, entry, fact, entry.visit.entryPage)) of(group).entries.add(entry.visit)
+      if (!isCounted) continue
+      for (const group of groupsOf(query, dated, fact, dated.visit.entryPage)) {
+        counterOf(group).entries.add(dated.visit)
+      }
     }
   }
   return [...counters.values()]
@@ -181,21 +186,21 @@ const needsConversions = ({ metrics }: Query): boolean =>
     (metric) => metric === "conversions" || metric === "conversion_rate" || metric === "group_conversion_rate"
   )
 
-const count = (query: Query, all: ReadonlyArray<Entry>, range: DateRange.Resolved): Assembly.Counted => {
-  const entries = all.filter(({ date }) => date >= range.first && date <= range.last)
+const count = (query: Query, all: ReadonlyArray<DatedVisit>, range: DateRange.Resolved): Assembly.Counted => {
+  const datedVisits = all.filter(({ date }) => date >= range.first && date <= range.last)
   const rate = divisor(query)
-  const groupVisitors = visitorsBy(rate, entries)
+  const groupVisitors = visitorsBy(rate, datedVisits)
   const keptIndexes = query.dimensions.flatMap((dimension, index) => (isOfConversion(dimension) ? [] : [index]))
-  const groups = countGroups(query, entries)
+  const groups = countGroups(query, datedVisits)
     .filter(
       ({ conversions, visitors }) =>
         query.dimensions.length === 0 || visitors.size > 0 || (needsConversions(query) && conversions > 0)
     )
-    .map((found): Group => {
-      const kept = keyOf(keptIndexes.map((index) => found.dimensions[index] ?? ""))
-      return { dimensions: found.dimensions, counts: found.counts(groupVisitors.get(kept)?.size ?? 0) }
+    .map((counter): Group => {
+      const kept = keyOf(keptIndexes.map((index) => counter.dimensions[index] ?? ""))
+      return { dimensions: counter.dimensions, counts: counter.counts(groupVisitors.get(kept)?.size ?? 0) }
     })
-  const overall = visitorsBy({ ...rate, dimensions: [] }, entries)
+  const overall = visitorsBy({ ...rate, dimensions: [] }, datedVisits)
   return { range, groups, allVisitors: overall.get(keyOf([]))?.size ?? 0 }
 }
 
@@ -206,16 +211,17 @@ const evaluateWith = <A>(
   answer: (query: Query, counted: Assembly.Counted, compared: Assembly.Counted | null) => A
 ): A => {
   const { toLocal } = LocalTime.zone(query.timeZone)
-  const entries = Visits.make(rows).map((visit): Entry => {
+  const datedVisits = Visits.make(rows).map((visit): DatedVisit => {
     const local = toLocal(visit.startedAt)
     return { visit, local, date: dateOf(local), facts: Fact.ofVisit(visit, rows.goals) }
   })
   const range = DateRange.beginning(
     query.range,
-    entries.reduce<number | null>((first, { local }) => Math.min(first ?? local, local), null)
+    datedVisits.reduce<number | null>((first, { local }) => Math.min(first ?? local, local), null)
   )
-  const counted = count(query, entries, range)
-  const compared = query.comparison === null ? null : count(query, entries, DateRange.compared(range, query.comparison))
+  const counted = count(query, datedVisits, range)
+  const compared =
+    query.comparison === null ? null : count(query, datedVisits, DateRange.compared(range, query.comparison))
   return answer(query, counted, compared)
 }
 

@@ -30,8 +30,8 @@ export const demandOf = (request: AgentRequest): { readonly min: number; readonl
 }
 
 /**
- * The tokens that a request gets of a day's `limit`, of which `used` are used or reserved: the rest, up to `max`; null if the
- * rest is less than `min`.
+ * How many tokens a request may reserve, if `used` tokens of the day's `limit` are used or reserved: all that are left, but not
+ * more than `max`. Null if fewer than `min` are left.
  */
 export const grant = (
   limit: number,

@@ -77,7 +77,7 @@ export const addAll = (folded: Folded, events: ReadonlyArray<AgentEvent>): Folde
 /** The parts of an answer with these events. */
 export const fromEvents = (events: ReadonlyArray<AgentEvent>): Parts => addAll(none, events).parts
 
-/** The parts with U+FFFD in place of lone halves of surrogate pairs, as a client's stream has them. */
+/** The parts with U+FFFD in place of lone halves of surrogate pairs, as clients receive them. */
 export const toWellFormed = (parts: Parts): Parts =>
   parts.map((part) => (part.type === "text" ? { ...part, text: part.text.toWellFormed() } : part))
 
@@ -92,7 +92,7 @@ export const sizeOf = (parts: Parts): number =>
     0
   )
 
-/** Stands for the tools between two text parts, which are not stored. */
+/** Stands for the tools between two text parts, because tools are not stored. */
 const separator: AgentEvent = { _tag: "Tool", id: "", name: "", state: "running" }
 
 /**

@@ -48,7 +48,8 @@ const openId = (
  * @param given the client's id; undefined or empty begins a conversation.
  * @param fresh a new UUID.
  * @param client null for a client that sends only its new message. A conversation that is sent in full is stored even if its id
- * is not a key: under a hash that no request can name, for the owner only. If the client cannot resume, the id is never a key.
+ * is not a key. It is then stored under a hash that no request can name, so that only the owner can read it. If the client
+ * cannot resume, the id is never a key.
  */
 export const identify = (
   instance: Pick<Instance, "instanceId" | "memory" | "conversationIds">,
@@ -66,8 +67,8 @@ export const identify = (
   if (instance.memory === "agent") {
     // The next request cannot name this conversation.
     if (!given && !mayBeOpen) return { conversationId, storedId: null, isOpen: false, session: null }
-    const isOpen = mayBeOpen && isCanonicalUuid(conversationId)
-    const name = isOpen ? conversationId : (ownerOnlyId(conversationId) ?? conversationId)
+    const name =
+      mayBeOpen && isCanonicalUuid(conversationId) ? conversationId : (ownerOnlyId(conversationId) ?? conversationId)
     return { conversationId, storedId: null, isOpen: false, session: sessionOf(name) }
   }
   const open = mayBeOpen ? openId(instance, conversationId, hashKey) : null

@@ -21,8 +21,8 @@ import * as OpenDays from "./OpenDays.ts"
 import * as PlannerStatistics from "./PlannerStatistics.ts"
 import * as RollupState from "./RollupState.ts"
 
-/** Rows added more than this many milliseconds after they were received are marked; see the migration `0007_rollups`. */
-const unmarked = 5 * 60_000
+/** A row that is added more than this many milliseconds after it was received is marked; see the migration `0007_rollups`. */
+const maxUnmarkedDelay = 5 * 60_000
 
 /** Days are rolled up together up to this number of rows, to keep transactions short. */
 const maxRows = 100_000
@@ -38,14 +38,14 @@ const writersTimeout = Duration.seconds(30)
 
 const Now = Schema.Tuple([Schema.Struct({ now: Schema.Finite })])
 
-/** A time, in milliseconds since 1970, before which every row that is added later is marked. */
+/** A time, in milliseconds since 1970. A row that was received before it, but is added from now on, will be marked. */
 const horizon = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const [{ now }] = yield* sql`SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now`.pipe(
     decodeRows(Now)
   )
   yield* Effect.timeout(Writers.awaitEnd(["page_view", "event", "conversion"]), writersTimeout)
-  return Math.floor(now) - unmarked
+  return Math.floor(now) - maxUnmarkedDelay
 })
 
 const Sites = Schema.Array(
@@ -70,19 +70,19 @@ const sites = Effect.gen(function* () {
   return yield* sql
     .unsafe(
       `SELECT website_config_id AS "websiteConfigId", hosted_website_id AS "hostedWebsiteId", site.time_zone AS "timeZone",
-        rolled_before AS "rolledBefore", coalesce(held.time_zone = site.time_zone AND version = $1, false) AS "isValid",
+        rolled_before AS "rolledBefore", coalesce(state.time_zone = site.time_zone AND version = $1, false) AS "isValid",
         EXISTS (SELECT FROM rollup_stale AS stale WHERE stale.hosted_website_id = site.hosted_website_id) AS "isStale",
         coalesce(retry_at > now(), false) AS "isDelayed", (${RollupState.goalsJson("site.website_config_id")}) AS goals,
         goals AS "rolledGoals"
-      FROM site LEFT JOIN rollup_site AS held USING (hosted_website_id) WHERE deleted_at IS NULL ORDER BY created_at`,
+      FROM site LEFT JOIN rollup_site AS state USING (hosted_website_id) WHERE deleted_at IS NULL ORDER BY created_at`,
       [PgTypes.int4(RollupState.version)]
     )
     .pipe(decodeRows(Sites))
 })
 
-type Held = (typeof Sites.Type)[number]
+type SiteState = (typeof Sites.Type)[number]
 
-/** The last day that ended more than 30 minutes before the horizon `before`. It may still have open visits. */
+/** The last day that ended more than 30 minutes before the horizon `before`. Visits across midnight may still be open. */
 const lastClosed = (timeZone: string, before: number): LocalDate =>
   LocalTime.addDays(dateOf(LocalTime.zone(timeZone).toLocal(before - maxGap - 1)), -1)
 
@@ -116,20 +116,20 @@ const countRows = Effect.fnUntraced(function* (site: DayRollUp.Site, days: Reado
 
 /** Groups successive days into transactions. */
 const chunks = (days: ReadonlyArray<LocalTime.Day>, rows: ReadonlyMap<string | undefined, number>) => {
-  const found: Array<Array<LocalTime.Day>> = []
+  const groups: Array<Array<LocalTime.Day>> = []
   let size = 0
   for (const day of days) {
-    const last = found.at(-1)
+    const last = groups.at(-1)
     const more = rows.get(day.date) ?? 0
     if (last === undefined || last.at(-1)?.end !== day.start || size + more > maxRows || last.length >= maxDays) {
-      found.push([day])
+      groups.push([day])
       size = more
     } else {
       last.push(day)
       size += more
     }
   }
-  return found
+  return groups
 }
 
 /** Retries a transaction while another process rolls up. */
@@ -141,7 +141,7 @@ const whenFree = <A, E extends { readonly _tag: string }, R>(transaction: Effect
  * up. Each day is replaced atomically.
  */
 const update = Effect.fnUntraced(function* (
-  site: Held,
+  site: SiteState,
   before: number,
   isRebuild: boolean
 ): Effect.fn.Return<void, SqlError.SqlError | DayRollUp.Busy | DayRollUp.SiteChanged, SqlClient.SqlClient> {
@@ -169,8 +169,10 @@ const update = Effect.fnUntraced(function* (
       if (!(yield* run(DayRollUp.rollDays(sql, site, chunk, before, isRebuild)))) isComplete = false
     }
   }
-  const again = new Set(missing.map(({ date }) => LocalTime.monthOf(date)))
-  const months = RollupPlan.monthsBegunIn(days).filter((month) => again.has(month) || !settled.months.has(month))
+  const changedMonths = new Set(missing.map(({ date }) => LocalTime.monthOf(date)))
+  const months = RollupPlan.monthsBegunIn(days).filter(
+    (month) => changedMonths.has(month) || !settled.months.has(month)
+  )
   if (months.length > 0) yield* run(MonthRollUp.rollMonths(sql, site, months, days))
   if (isRebuild) yield* run(DayRollUp.deleteOpen(sql, site, LocalTime.addDays(last, 1)))
   for (const day of openDays(timeZone, before)) yield* run(OpenDays.advance(sql, site, day, before))
@@ -180,7 +182,7 @@ const update = Effect.fnUntraced(function* (
     WHERE hosted_website_id = ${PgTypes.uuid(hostedWebsiteId)} AND time_zone = ${timeZone}`
 })
 
-const needsUpdate = (site: Held, before: number): boolean => {
+const needsUpdate = (site: SiteState, before: number): boolean => {
   const { goals, isDelayed, isStale, isValid, rolledBefore, rolledGoals, timeZone } = site
   if (!isValid || isStale || rolledGoals !== RollupState.fingerprint(goals)) return true
   return !isDelayed && (rolledBefore === null || rolledBefore <= lastClosed(timeZone, before))
@@ -193,7 +195,7 @@ const needsUpdate = (site: Held, before: number): boolean => {
 export const round: Effect.Effect<void, SqlError.SqlError | Cause.TimeoutError, SqlClient.SqlClient> = Effect.gen(
   function* () {
     const now = yield* Clock.currentTimeMillis
-    const due = (yield* sites).filter((site) => needsUpdate(site, now - unmarked))
+    const due = (yield* sites).filter((site) => needsUpdate(site, now - maxUnmarkedDelay))
     if (due.length === 0) return
     const before = yield* horizon
     const updated = yield* Effect.forEach(due, (site) =>
@@ -223,11 +225,14 @@ export const advance: Effect.Effect<void, SqlError.SqlError | Cause.TimeoutError
   }
 ).pipe(Effect.catchTag("Busy", () => Effect.void))
 
-/** The time after its end within which a day should be rolled up, in milliseconds. */
+/** A day should be rolled up within this many milliseconds after it ends. */
 const maxLag = 6 * hourMillis
 
-/** The number of websites with a day, from their first row on, that ended over six hours ago and is not rolled up. */
-export const lagging: Effect.Effect<number, SqlError.SqlError, SqlClient.SqlClient> = Effect.gen(function* () {
+/**
+ * Counts the websites with a day that ended over six hours ago and is not rolled up. Days before a website's first row do not
+ * matter.
+ */
+export const countLagging: Effect.Effect<number, SqlError.SqlError, SqlClient.SqlClient> = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const before = (yield* Clock.currentTimeMillis) - maxLag
   let count = 0

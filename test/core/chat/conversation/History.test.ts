@@ -20,7 +20,7 @@ const fits = (messages: ReadonlyArray<ModelMessage>, bounds: History.Bounds): bo
 
 describe("core/chat/conversation/History", () => {
   it.prop(
-    "as many of the newest messages are sent as fit, from a visitor's message if not from the first",
+    "the newest messages that fit are sent, and if some are left out, the first one sent is a visitor's",
     [Messages, Bounds],
     ([messages, bounds]) => {
       const newest = History.newest(messages, bounds)

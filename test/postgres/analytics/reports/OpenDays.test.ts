@@ -1,4 +1,4 @@
-/** The visits of an open day are added to its sums as they end, also several visits of one visitor. */
+/** The visits of an open day are added to the day's sums as they end, even if a visitor has several visits. */
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
@@ -55,40 +55,38 @@ const statements = [
 const Stored = Schema.Tuple([Schema.Struct({ until: Schema.String, summed: Schema.Boolean, visitors: Schema.Int })])
 
 layer(live, { excludeTestServices: true })("postgres/analytics/reports: open days", (it) => {
-  it.effect(
-    "a visitor with several visits counts once in the sums of a day, however often visits are added to them",
-    () =>
-      Effect.gen(function* () {
-        const sql = yield* PgClient.PgClient
-        const site = yield* Sites.SiteDirectory.use((sites) => sites.create({ name: "a", origins: [] }))
-        const id = PgTypes.uuid(site.hostedWebsiteId)
-        for (const statement of statements) yield* sql.unsafe(statement, [id])
-        yield* DayRollUp.settle(sql, site)
-        const [day] = LocalTime.days("UTC", date, date)
-        if (day === undefined) return assert.fail()
-        const advance = (hour: number) => OpenDays.advance(sql, site, day, day.start + hour * 3_600_000)
-        const stored = sql`SELECT to_char(ends_at AT TIME ZONE 'UTC', 'HH24:MI') AS until, is_partly_summed AS summed, (
+  it.effect("a visitor with several visits counts once in the sums of a day, however often visits are added", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const site = yield* Sites.SiteDirectory.use((sites) => sites.create({ name: "a", origins: [] }))
+      const id = PgTypes.uuid(site.hostedWebsiteId)
+      for (const statement of statements) yield* sql.unsafe(statement, [id])
+      yield* DayRollUp.settle(sql, site)
+      const [day] = LocalTime.days("UTC", date, date)
+      if (day === undefined) return assert.fail()
+      const advance = (hour: number) => OpenDays.advance(sql, site, day, day.start + hour * 3_600_000)
+      const stored = sql`SELECT to_char(ends_at AT TIME ZONE 'UTC', 'HH24:MI') AS until, is_partly_summed AS summed, (
           SELECT visitors[1]::int FROM rollup WHERE hosted_website_id = ${id} AND dimension = 'all'
         ) AS visitors FROM rollup_day WHERE hosted_website_id = ${id}`.pipe(
-          Effect.flatMap(Schema.decodeUnknownEffect(Stored)),
-          Effect.map(([found]) => found)
-        )
-        for (const [hour, until] of [
-          [6, "05:29"],
-          [11, "10:29"],
-          [18, "17:29"]
-        ] as const) {
-          yield* advance(hour)
-          assert.deepStrictEqual(yield* stored, { until, summed: true, visitors: 4 })
-          yield* check(site, queries, `at ${hour} hours`)
-          if (hour !== 11) continue
-          yield* sql`INSERT INTO goal (goal_id, website_config_id, name, kind, value)
+        Effect.flatMap(Schema.decodeUnknownEffect(Stored)),
+        Effect.map(([found]) => found)
+      )
+      for (const [hour, until] of [
+        [6, "05:29"],
+        [11, "10:29"],
+        [18, "17:29"]
+      ] as const) {
+        yield* advance(hour)
+        assert.deepStrictEqual(yield* stored, { until, summed: true, visitors: 4 })
+        yield* check(site, queries, `at ${hour} hours`)
+        if (hour !== 11) continue
+        yield* sql`INSERT INTO goal (goal_id, website_config_id, name, kind, value)
           VALUES (gen_random_uuid(), ${PgTypes.uuid(site.websiteConfigId)}, 'Thanked', 'page', '/thanks*'),
             (gen_random_uuid(), ${PgTypes.uuid(site.websiteConfigId)}, 'Signed up', 'event', 'Signup')`
-          yield* check(site, queries, "with other goals")
-        }
-        yield* advance(20)
-        yield* check(site, queries, "after visits were added to the sums with other goals")
-      })
+        yield* check(site, queries, "with other goals")
+      }
+      yield* advance(20)
+      yield* check(site, queries, "after visits were added to the sums with other goals")
+    })
   )
 })
