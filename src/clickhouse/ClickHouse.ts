@@ -108,7 +108,7 @@ export const make = (client: ClickHouseClient): ClickHouse["Service"] => {
           clickhouse_settings: { ...insertSettings, ...settings, insert_deduplication_token: token },
           abort_signal: signal
         })
-        // Not the client's `insert`, which ignores the body: an error may follow the status 200.
+        // Not the client's `insert`, because it ignores the body, in which ClickHouse can report an error after the status 200.
         const answer = await text(stream)
         if (answer.trim() !== "")
           throw new Error(`ClickHouse reported an error after the status 200${/ \([A-Z_]+\)/.exec(answer)?.[0] ?? ""}`)

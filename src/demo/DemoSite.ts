@@ -78,7 +78,7 @@ const comment = ": ping\n\n"
 
 /** Whether `/demo` itself, or a program, sent the request. Pages of other websites must not read the feed. */
 const mayRead = ({ headers }: HttpServerRequest.HttpServerRequest): boolean =>
-  LocalPage.isLocal({
+  LocalPage.isFromNoForeignPage({
     host: headers["host"],
     origin: headers["origin"],
     secFetchSite: headers["sec-fetch-site"]

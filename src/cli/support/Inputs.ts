@@ -136,7 +136,7 @@ export const instance = make("instance", uuidKind, "<uuid>", "The instance_id of
 /** How often `--site` may be given. */
 const maxSites = 100
 
-/** Any number of websites, without duplicates. */
+/** At most `maxSites` websites, without duplicates. */
 export const sites = (description: string) =>
   Flag.String("site").pipe(
     Flag.withMetavar("<uuid>"),
@@ -211,7 +211,7 @@ export const baseUrl = optional(
   )
 )
 
-/** Any number of origins, without duplicates, in their order. */
+/** At most `SiteInput.maxOrigins` origins, without duplicates, in their order. */
 const originsOf = (description: string): Flag.Flag<ReadonlyArray<string>> =>
   Flag.String("origin").pipe(
     Flag.withMetavar("<origin>"),
@@ -250,7 +250,7 @@ export const withoutValue = (flag: string, description: string): Flag.Flag<boole
 
 export const withOpened = withoutValue(
   "with-opened",
-  "Also end the sessions that were opened with its links, and all that was created in them"
+  "Also end the sessions opened with links that it created, and revoke the keys and links that were created in these sessions"
 )
 
 export const anyOrigin = (of: string) => withoutValue("any-origin", `Let any origin use the ids of the ${of}`)

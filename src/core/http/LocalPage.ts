@@ -29,7 +29,7 @@ const cannotBeRebound = (host: string): boolean => {
  * `Origin` is absent or has that host, and `Sec-Fetch-Site` is absent, `same-origin` or `none`. Browsers omit
  * `Sec-Fetch-Site` for URLs that are neither https nor loopback.
  */
-export const isLocal = ({ host, origin, secFetchSite }: PageHeaders): boolean =>
+export const isFromNoForeignPage = ({ host, origin, secFetchSite }: PageHeaders): boolean =>
   host !== undefined &&
   cannotBeRebound(host) &&
   (origin === undefined || URL.parse(origin)?.host === URL.parse(`http://${host}`)?.host) &&

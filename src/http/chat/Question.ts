@@ -19,7 +19,7 @@ export const isFirst = (question: Question): boolean => {
   }
 }
 
-/** `conversationId` is the client's; undefined or empty begins a conversation. */
+/** What a visitor asks. `conversationId` is the client's; in a `Message`, an undefined or empty one begins a conversation. */
 export type Question =
   /** A message alone. The edge or the agent keeps the conversation's history. */
   | { readonly _tag: "Message"; readonly conversationId: string | undefined; readonly text: string }

@@ -19,7 +19,7 @@ export const failed = (faults: ReadonlyArray<ValidationError>): (typeof Validati
   headers: {}
 })
 
-/** Replaces the plain text of the 415 with which `HttpApiBuilder` answers a body that is not JSON. */
+/** Replaces the plain text of the 415 with which `HttpApiBuilder` answers a body whose content type is not JSON. */
 export const withJsonErrors = (response: HttpServerResponse.HttpServerResponse) =>
   response.status === 415
     ? ErrorResponses.refusal(415, "The body must be JSON. Send it with Content-Type: application/json.")
@@ -37,7 +37,7 @@ export const layer: Layer.Layer<Validation> = HttpApiMiddleware.layerSchemaError
   // A response that cannot be encoded is a defect of the service, not a fault of the request.
   if (error.kind === "Body" || error.kind === "ResponseHeaders") return Effect.fail(error)
   const { issue } = error.cause
-  // `HttpApiBuilder` reports a body that is not JSON as an invalid value without further information.
+  // `HttpApiBuilder` reports a body that cannot be parsed as an invalid value without further information.
   const isUnparsed = error.kind === "Payload" && issue._tag === "InvalidValue"
   return Effect.fail(failed(isUnparsed ? [notJson] : ValidationErrors.fromIssue(issue, [locations[error.kind]])))
 })

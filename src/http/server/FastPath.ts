@@ -113,7 +113,8 @@ const collect = (request: IncomingMessage, then: (body: Uint8Array) => void): vo
 }
 
 /**
- * Frees a request's headers on `end()`: a response retains its request, and pipelined responses wait for the first.
+ * Frees a request's headers on `end()`. An ended response retains its request while it waits for the responses to earlier
+ * pipelined requests.
  */
 const freeHeadOnEnd = (request: IncomingMessage, response: ServerResponse): void => {
   const { end } = response

@@ -65,7 +65,7 @@ export const inspect = Effect.gen(function* () {
 
 const Lag = Schema.Tuple([Schema.Struct({ lag_seconds: Schema.NullOr(Schema.Finite) })])
 
-/** The facts of the database that reports read. */
+/** The facts about the database from which reports are read. */
 export const inspectReader = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const pending = yield* Migrations.pending

@@ -40,7 +40,7 @@ describe("core/http/LocalPage", () => {
     ([name, port, site]) => {
       const host = name + port
       for (const origin of [undefined, `http://${host}`, `http://${host}`.toUpperCase()]) {
-        assert.strictEqual(LocalPage.isLocal({ host, origin, secFetchSite: site }), isPermitted(site))
+        assert.strictEqual(LocalPage.isFromNoForeignPage({ host, origin, secFetchSite: site }), isPermitted(site))
       }
     }
   )
@@ -48,16 +48,16 @@ describe("core/http/LocalPage", () => {
   it.prop("a page of a foreign origin is not local", [Local, Port, Foreign, Site], ([name, port, foreign, site]) => {
     const host = name + port
     for (const origin of [`http://${foreign}`, `https://${foreign}${port}`, "null", "", `http://${name}:81`]) {
-      assert.isFalse(LocalPage.isLocal({ host, origin, secFetchSite: site }), origin)
+      assert.isFalse(LocalPage.isFromNoForeignPage({ host, origin, secFetchSite: site }), origin)
     }
   })
 
   it.prop("a public host name is not local", [Foreign, Port, Site], ([name, port, site]) => {
     const host = name + port
     for (const origin of [undefined, `http://${host}`]) {
-      assert.isFalse(LocalPage.isLocal({ host, origin, secFetchSite: site }), host)
+      assert.isFalse(LocalPage.isFromNoForeignPage({ host, origin, secFetchSite: site }), host)
     }
-    assert.isFalse(LocalPage.isLocal({ host: undefined, origin: undefined, secFetchSite: site }))
+    assert.isFalse(LocalPage.isFromNoForeignPage({ host: undefined, origin: undefined, secFetchSite: site }))
   })
 })
 

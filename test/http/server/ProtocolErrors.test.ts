@@ -1,5 +1,6 @@
 /**
- * Requests that Node's HTTP parser or server would refuse without a body get an error body, and are counted as `invalid`.
+ * Node's HTTP parser and server refuse some requests with a response that has no body. The service answers these requests with an
+ * error body, and counts them as `invalid`.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"

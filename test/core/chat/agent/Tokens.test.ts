@@ -32,7 +32,7 @@ describe("core/chat/agent/Tokens", () => {
   )
 
   it.prop(
-    "demands more than the input, and at most the input and `maxTokens`",
+    "the minimum demand exceeds the input, and the maximum demand is the input plus `maxTokens`",
     [Schema.String, count],
     ([text, maxTokens]) => {
       const { min, max } = Tokens.demandOf(request(text, maxTokens))
