@@ -21,7 +21,7 @@ export interface LimitRequests {
   readonly keys: ReadonlyArray<string>
 }
 
-/** A listener of the primary other than the public API's, whose messages name no listener. */
+/** A listener of the primary. A message without this name is about the listener of the public API. */
 export type Listener = "owner"
 
 export type ToWorker =
@@ -53,7 +53,7 @@ export interface Channel<In, Out> {
   /** Sends a message and optionally a socket, which stays open here too. `done` runs when the message is written or dropped. */
   readonly send: (message: Out, socket?: Socket, done?: () => void) => void
   /** Subscribes to messages and returns the unsubscribe function. */
-  readonly listen: (listener: (message: In, socket: Socket | undefined) => void) => () => void
+  readonly listen: (receive: (message: In, socket: Socket | undefined) => void) => () => void
 }
 
 export type Link = Channel<ToWorker, FromWorker>
@@ -74,8 +74,8 @@ export const ofListener = <In extends object, Out extends object>(
 /** What `process` and a `ChildProcess` have in common. */
 interface Peer {
   readonly send?: NodeJS.Process["send"]
-  readonly on: (event: "message", listener: (message: unknown, socket: unknown) => void) => unknown
-  readonly off: (event: "message", listener: (message: unknown, socket: unknown) => void) => unknown
+  readonly on: (event: "message", receive: (message: unknown, socket: unknown) => void) => unknown
+  readonly off: (event: "message", receive: (message: unknown, socket: unknown) => void) => unknown
 }
 
 const isMessage = (message: unknown): message is { readonly _tag: string } =>
@@ -84,15 +84,15 @@ const isMessage = (message: unknown): message is { readonly _tag: string } =>
 /** The channel to a child process, or to the parent if `peer` is `process`. */
 export const channelOf = <In, Out extends object>(peer: Peer): Channel<In, Out> => ({
   send: (message, socket, done) => {
-    // With a callback, an error goes there instead of an `error` event, which would end the process.
+    // The callback also gets errors. Without it, an `error` event would end the process.
     peer.send?.(message, socket, { keepOpen: true }, () => done?.())
   },
-  listen: (listener) => {
-    const receive = (message: unknown, socket: unknown) => {
-      if (isMessage(message)) listener(message as In, socket as Socket | undefined)
+  listen: (receive) => {
+    const onMessage = (message: unknown, socket: unknown) => {
+      if (isMessage(message)) receive(message as In, socket as Socket | undefined)
     }
-    peer.on("message", receive)
-    return () => void peer.off("message", receive)
+    peer.on("message", onMessage)
+    return () => void peer.off("message", onMessage)
   }
 })
 

@@ -108,7 +108,7 @@ const entries: Weighted<string> = [
   [7, contact]
 ]
 
-/** The next page of a visit, by page. */
+/** The page that follows each page in a visit. */
 const next: Readonly<Record<string, string>> = { [home]: tours, [tours]: contact, [contact]: home }
 
 const tourNames = ["First strokes", "Across the arm", "Under the midnight sun"] as const
@@ -121,24 +121,24 @@ const names = ["Astrid", "Ben", "Carla", "Dag", "Elin", "Farid", "Greta", "Henri
 const pick = <A>(choices: Weighted<A>) =>
   Effect.map(Random.next, (random) => {
     let left = random * choices.reduce((sum, [weight]) => sum + weight, 0)
-    const found = choices.find(([weight]) => {
+    const chosen = choices.find(([weight]) => {
       left -= weight
       return left < 0
     })
-    return (found ?? choices[0]!)[1]
+    return (chosen ?? choices[0]!)[1]
   })
 
 const chance = (probability: number) => Effect.map(Random.next, (random) => random < probability)
 
-/** The visits of a day: more at weekends, and more each week. */
-const visitsOf = (start: number, index: number) => {
+/** The number of visits on a day: more at weekends, and more each week. */
+const visitCount = (start: number, index: number) => {
   const isWeekend = [0, 6].includes(new Date(start).getUTCDay())
   return Random.nextIntBetween(14, 22).pipe(
     Effect.map((visits) => Math.round(visits * (isWeekend ? 1.5 : 1) + index / 6))
   )
 }
 
-interface Site {
+interface Options {
   readonly hostedWebsiteId: string
   readonly before: number
   readonly seed: string
@@ -146,7 +146,7 @@ interface Site {
 
 /** The history of the 60 days before the day that begins at `before`, in milliseconds since 1970. */
 export const make = Effect.fnUntraced(
-  function* ({ before, hostedWebsiteId, seed }: Site) {
+  function* ({ before, hostedWebsiteId, seed }: Options) {
     const views: Array<PageView> = []
     const events: Array<Event> = []
     const leads: Array<SampleLead> = []
@@ -211,7 +211,7 @@ export const make = Effect.fnUntraced(
 
     for (let index = 0; index < days; index++) {
       const start = before - (days - index) * dayMillis
-      const visits = yield* visitsOf(start, index)
+      const visits = yield* visitCount(start, index)
       for (let number = 0; number < visits; number++) yield* visit(start)
     }
     return { views, events, leads } satisfies History

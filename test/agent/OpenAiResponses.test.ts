@@ -69,7 +69,7 @@ describe("agent/OpenAiResponses", () => {
     }
   })
 
-  it("reads a part sent in one event, reasoning by its shorter name, and the variants of gateways", () => {
+  it("reads a part sent in one event, the shorter event name of reasoning, and the variants of gateways", () => {
     const { ending, events } = read(
       "openai-responses",
       added({ type: "message" }),

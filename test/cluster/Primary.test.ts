@@ -38,7 +38,7 @@ describe("cluster/Primary", () => {
     it.live(`the start fails, and no other worker is started, if the first worker ${fault}`, () =>
       Effect.gen(function* () {
         const cluster = yield* Effect.scoped(
-          make({ workers: 3, behave: () => behaviour, startMillis: behaviour === "delays" ? 500 : 20_000 })
+          make({ workers: 3, behave: () => behaviour, startTimeoutMillis: behaviour === "delays" ? 500 : 20_000 })
         )
         assert.include(String(cluster.primary), message)
         assert.strictEqual(cluster.pids.length, 1)
@@ -252,7 +252,7 @@ describe("cluster/Primary", () => {
   it.live("kills a worker that does not end in time", () =>
     Effect.gen(function* () {
       const scope = yield* Scope.make()
-      const cluster = yield* Scope.provide(started({ workers: 2, behave: () => "stays", endMillis: 200 }), scope)
+      const cluster = yield* Scope.provide(started({ workers: 2, behave: () => "stays", endTimeoutMillis: 200 }), scope)
       yield* Scope.close(scope, Exit.void)
       assert.isTrue(ended(cluster.pids)())
     })

@@ -8,7 +8,7 @@ import * as Process from "../torture/Process.ts"
 import * as Conversations from "../torture/scenarios/Conversations.ts"
 
 describeWith([Nginx], "faults: a rolling restart while conversations stream", () => {
-  it.live("leaves every answer whole, or cut and marked", () =>
+  it.live("leaves every answer whole, or cut and marked as cut", () =>
     Effect.map(
       Conversations.rollingRestart({
         database: TestDatabase.url,

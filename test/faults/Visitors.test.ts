@@ -17,8 +17,8 @@ const agent: Respond = (received, response) => {
   endlessly(response, says("and so on ".repeat(100)))
 }
 
-/** Runs many visitors of one kind at once; then all fibers and sockets are released, and the next request is served. */
-const givesBack = (
+/** Asserts that after `count` concurrent visitors, the service releases all fibers and sockets and serves the next request. */
+const assertReleases = (
   visitor: (typeof Visitors.quick)[string],
   count: number,
   limits = long,
@@ -55,14 +55,14 @@ const givesBack = (
 
 describe("faults: visitors", () => {
   for (const [name, visitor] of Object.entries(Visitors.quick)) {
-    it.live(`a visitor who ${name} holds no resources for long`, () => givesBack(visitor, 20))
+    it.live(`a visitor who ${name} holds no resources for long`, () => assertReleases(visitor, 20))
   }
   for (const name of Visitors.chatting) {
     it.live(`a visitor who ${name} holds no resources for long in a conversation with memory`, () =>
-      givesBack(Visitors.quick[name]!, 20, long, "edge")
+      assertReleases(Visitors.quick[name]!, 20, long, "edge")
     )
   }
   for (const [name, visitor] of Object.entries(Visitors.slow(20_000))) {
-    it.live(`a visitor who ${name} is disconnected`, () => givesBack(visitor, 20, short))
+    it.live(`a visitor who ${name} is disconnected`, () => assertReleases(visitor, 20, short))
   }
 })

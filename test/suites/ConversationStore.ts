@@ -125,7 +125,7 @@ export const suite = <R, E>(
       })
     )
 
-    it.effect("deleting an instance deletes its conversations, and refuses new ones", () =>
+    it.effect("deleting an instance deletes its conversations, and new ones are refused", () =>
       Effect.gen(function* () {
         const store = yield* ConversationStore
         const instances = yield* InstanceDirectory

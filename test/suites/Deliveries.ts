@@ -1,5 +1,5 @@
 /**
- * The tests that every layer of `Deliveries` must pass: their creation, leases, retries and lists.
+ * The tests that every layer of `Deliveries` must pass: creation, leases, retries and lists of deliveries.
  *
  * @module
  */
@@ -32,7 +32,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         assert.deepStrictEqual(only(yield* deliveriesOf(webhook)).status, "pending")
         yield* settle(again, { status: 200, next: { status: "delivered" } })
         assert.deepStrictEqual(only(yield* deliveriesOf(webhook)).status, "delivered")
-        // A delivered one can be retried too.
+        // A successful delivery can be retried too.
         assert.isTrue(yield* deliveries.retry(webhook.webhookId, earlier.eventId))
         assert.strictEqual(only(yield* leaseOf(webhook)).attempt, 1)
       })

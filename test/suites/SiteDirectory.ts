@@ -38,7 +38,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<SiteDirectory, E>) =>
     )
 
     it.effect.prop(
-      "a change of a website is visible by each id within ten seconds, and changes no other member and no other website",
+      "a change of a website is visible by each id within ten seconds, and changes no other field and no other website",
       [
         Schema.Struct({
           name: Schema.optionalKey(Text),

@@ -5,7 +5,7 @@
 
 export type Separator = "," | ";" | "\t" | "|"
 
-/** Removes a cell's quotes. Text between the closing quote and the separator is kept. */
+/** Reads a quoted cell whose opening quote is at `from`. `end` is the position after its closing quote. */
 const quoted = (text: string, from: number): { readonly cell: string; readonly end: number } => {
   let cell = ""
   for (let at = from + 1; at < text.length; at++) {
@@ -18,15 +18,15 @@ const quoted = (text: string, from: number): { readonly cell: string; readonly e
 
 /** Every cell of the text, in order. */
 export const cells = (text: string, separator: Separator, honoursQuotes: boolean): ReadonlyArray<string> => {
-  const found: Array<string> = []
+  const result: Array<string> = []
   const ends = new Set([separator, "\r", "\n"])
   for (let at = 0; at < text.length; at++) {
     let cell = ""
     if (honoursQuotes && text[at] === '"') ({ cell, end: at } = quoted(text, at))
     for (; at < text.length && !ends.has(text[at]!); at++) cell += text[at]
-    found.push(cell)
+    result.push(cell)
   }
-  return found
+  return result
 }
 
 /** Whether a spreadsheet may evaluate a cell as a formula, even after it drops leading quotes and white space. */

@@ -18,8 +18,8 @@ import { get } from "../torture/Load.ts"
 import * as TestMetrics from "./TestMetrics.ts"
 
 /**
- * `fixtures/worker.ts` with its imports in one file, which starts in a quarter of the processor time. A rename replaces the file
- * as a whole, because another test run may start it at the same time.
+ * `fixtures/worker.ts` with its imports in one file, which needs a quarter of the processor time to start. A rename replaces the
+ * whole file at once, because another test run may be starting it.
  */
 const bundled: Effect.Effect<string> = Effect.runSync(
   Effect.cached(
@@ -47,12 +47,12 @@ type Behaviour = "serves" | "fails" | "dies" | "delays" | "stays" | "fork-throws
 
 const WorkerAnswer = Schema.fromJsonString(Schema.Struct({ pid: Schema.Int, slot: Schema.Int, from: Schema.String }))
 
-/** A primary whose `nth` started worker, from 1, behaves as `behave` returns. */
+/** A primary. `behave` returns the behaviour of the `nth` worker that it starts, counted from 1. */
 export const make = Effect.fnUntraced(function* (options: {
   readonly workers: number
   readonly behave?: (nth: number) => Behaviour
-  readonly startMillis?: number
-  readonly endMillis?: number
+  readonly startTimeoutMillis?: number
+  readonly endTimeoutMillis?: number
   readonly port?: number
   /** Maximum number of files and sockets that the primary may open. */
   readonly descriptors?: number
@@ -60,9 +60,9 @@ export const make = Effect.fnUntraced(function* (options: {
   const {
     behave = () => "serves",
     descriptors = 1_024,
-    endMillis = 20_000,
+    endTimeoutMillis = 20_000,
     port = 0,
-    startMillis = 20_000,
+    startTimeoutMillis = 20_000,
     workers
   } = options
   const file = yield* bundled
@@ -86,8 +86,8 @@ export const make = Effect.fnUntraced(function* (options: {
       pids.push(child.pid ?? 0)
       return child
     },
-    startTimeout: Duration.millis(startMillis),
-    endTimeout: Duration.millis(endMillis)
+    startTimeout: Duration.millis(startTimeoutMillis),
+    endTimeout: Duration.millis(endTimeoutMillis)
   }).pipe(
     Effect.provide([
       MemoryRateLimiter.layer({ maxKeys: 10 }),

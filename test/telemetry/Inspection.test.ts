@@ -12,7 +12,7 @@ const Count = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1e12 }))
 const name = "hydracore_untrusted_forwarded_total"
 
 describe("telemetry/Inspection", () => {
-  it.prop("a counter that was rendered is read as its value", [Count, Count], ([count, other]) => {
+  it.prop("reads the value of a counter from the rendered metrics", [Count, Count], ([count, other]) => {
     const context = Snapshot.toContext([])
     Metrics.untrustedForwarded({}).updateUnsafe(count, context)
     Metrics.limiterFallbacks({}).updateUnsafe(other, context)
@@ -28,9 +28,9 @@ describe("telemetry/Inspection", () => {
       const snapshot = Effect.sync(() => Snapshot.take(context))
       const built = yield* Layer.build(MetricsServer.layer({ host: "127.0.0.1", port: 0 }, snapshot))
       const { address } = yield* Effect.provide(HttpServer.HttpServer, built)
-      const port = Number(new URL(HttpServer.formatAddress(address)).port)
-      const read = (at: number) => Inspection.read({ host: "127.0.0.1", port: at }, "5 seconds")
-      const valueOf = yield* read(port)
+      const metricsPort = Number(new URL(HttpServer.formatAddress(address)).port)
+      const read = (port: number) => Inspection.read({ host: "127.0.0.1", port }, "5 seconds")
+      const valueOf = yield* read(metricsPort)
       assert.deepStrictEqual([valueOf(name), valueOf("other_total")], [3, undefined])
       assert.strictEqual((yield* Effect.flip(read(1)))._tag, "MetricsUnavailable")
     }).pipe(

@@ -27,7 +27,7 @@ export interface Cluster {
   readonly demote: Effect.Effect<void>
   /** Makes the sessions writable again. */
   readonly promote: Effect.Effect<void>
-  /** Runs with a new connection and closes it. */
+  /** Calls `run` with a new connection, then closes the connection. */
   readonly use: <A, E>(run: (sql: PgClient.PgClient) => Effect.Effect<A, E>) => Effect.Effect<A>
 }
 
@@ -43,7 +43,7 @@ const entryOf = (pid: string): ReadonlyArray<string> | undefined => {
 }
 
 /** The process ids, parents and states of all processes. */
-const listed = (): ReadonlyArray<ReadonlyArray<string>> => {
+const listProcesses = (): ReadonlyArray<ReadonlyArray<string>> => {
   if (process.platform !== "linux") {
     const lines = execFileSync("ps", ["-A", "-o", "pid=,ppid=,stat="], { encoding: "utf8" }).trim().split("\n")
     return lines.map((line) => line.trim().split(/\s+/))
@@ -59,7 +59,7 @@ const isLive = ([, , state]: ReadonlyArray<string>): boolean => state?.startsWit
 
 /** All live processes with their parents, roughly oldest first. */
 const processes = (): ReadonlyArray<{ readonly pid: number; readonly parent: number }> =>
-  listed()
+  listProcesses()
     .filter(isLive)
     .map(([pid, parent]) => ({ pid: Number(pid), parent: Number(parent) }))
     .toSorted((a, b) => a.pid - b.pid)
@@ -142,10 +142,10 @@ export const make = Effect.fnUntraced(function* (
       Effect.provide(Reactivity.layer),
       Effect.orDie
     )
-  const readOnly = (is: "on" | "off") =>
+  const setReadOnly = (value: "on" | "off") =>
     use((sql) =>
       Effect.andThen(
-        sql.unsafe(`ALTER SYSTEM SET default_transaction_read_only = ${is}`),
+        sql.unsafe(`ALTER SYSTEM SET default_transaction_read_only = ${value}`),
         sql.unsafe("SELECT pg_reload_conf()")
       )
     )
@@ -159,8 +159,8 @@ export const make = Effect.fnUntraced(function* (
     start: Effect.asVoid(start),
     freeze: signal("SIGSTOP"),
     thaw,
-    demote: Effect.asVoid(readOnly("on")),
-    promote: Effect.asVoid(readOnly("off")),
+    demote: Effect.asVoid(setReadOnly("on")),
+    promote: Effect.asVoid(setReadOnly("off")),
     use
   }
 })

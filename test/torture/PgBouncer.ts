@@ -44,8 +44,8 @@ const Files = Schema.Tuple([Schema.Struct({ ident_file: Schema.String })])
 const socketsOf = (cluster: Cluster): string => decodeURIComponent(new URL(cluster.url).hostname)
 
 /**
- * PgBouncer refuses to run as root. It then runs as the user of the server, who may not connect until `ident_file` says so.
- * Returns that user; undefined if this process is not root.
+ * PgBouncer refuses to run as root. If this process is root, PgBouncer runs as the user of the server, and this function lets
+ * that user connect. Returns the user; undefined if this process is not root.
  */
 const allowServerUser = Effect.fnUntraced(function* (cluster: Cluster) {
   if (process.getuid?.() !== 0) return undefined
@@ -61,7 +61,7 @@ const allowServerUser = Effect.fnUntraced(function* (cluster: Cluster) {
   return user
 })
 
-/** Lets PgBouncer connect to a cluster that was started again: the start wrote the cluster's configuration anew. */
+/** Lets PgBouncer connect to a restarted cluster, because the start overwrites the cluster's configuration. */
 export const readmit = (cluster: Cluster): Effect.Effect<void> => Effect.asVoid(allowServerUser(cluster))
 
 /** Starts PgBouncer; it ends with the scope. Returns the database's URL through it. */

@@ -14,7 +14,7 @@ import { paths, TestServer, layer as testServer } from "../support/TestServer.ts
 const answerText = "Our shop is open from nine to five. 😀 Grüße!"
 
 /** The foreign server, until the scope closes. */
-const runtime = Effect.acquireRelease(
+const agentServer = Effect.acquireRelease(
   Effect.promise(async () => {
     const mock = new LLMock({ port: 0, chunkSize: 7 })
     mock.onMessage(/open/, { content: answerText })
@@ -38,9 +38,9 @@ const textOf = (message: Message | undefined): string =>
   message?.parts.map((part) => (part.type === "text" ? part.text : "")).join("") ?? ""
 
 layer(server, { excludeTestServices: true })("between an agent and a client that are not ours", (it) => {
-  it.effect("the client reads the agent's answer, and how the answer ended", () =>
+  it.effect("the client reads the agent's answer, and the agent gets neither the conversation's id nor the token", () =>
     Effect.gen(function* () {
-      const mock = yield* runtime
+      const mock = yield* agentServer
       const server = yield* TestServer
       yield* InstanceDirectory.use((instances) => instances.update(server.instance.instanceId, { agentUrl: mock.url }))
       const transport = new DefaultChatTransport<Message>({
@@ -74,9 +74,9 @@ layer(server, { excludeTestServices: true })("between an agent and a client that
     }).pipe(Effect.scoped)
   )
 
-  it.effect("an error response of the agent is a 502 that does not repeat its message", () =>
+  it.effect("an error response of the agent becomes a 502 that does not repeat the agent's message", () =>
     Effect.gen(function* () {
-      const mock = yield* runtime
+      const mock = yield* agentServer
       const server = yield* TestServer
       yield* InstanceDirectory.use((instances) => instances.update(server.instance.instanceId, { agentUrl: mock.url }))
       // The foreign server has no fixture for this message, and answers with an error.

@@ -22,7 +22,7 @@ const decimal = new Intl.NumberFormat(Texts.language, { maximumFractionDigits: 2
 
 export const count = (value: number): string => whole.format(value)
 
-/** All digits below 100,000, and three from there: `12,345`, `1.23M`. */
+/** All digits below 100,000, otherwise three digits: `12,345`, `1.23M`. */
 export const shortCount = (value: number): string => (Math.abs(value) < 100_000 ? whole : short).format(value)
 
 /** `47s`, `3m 5s`, `1h 12m`. */
@@ -90,34 +90,34 @@ const monthShort = format({ month: "short" })
 const monthLong = format({ month: "long", year: "numeric" })
 const hourShort = format({ hour: "numeric" })
 
-const at = (label: string): number => Date.parse(label.length === 10 ? label : `${label.replace(" ", "T")}Z`)
+const timeOf = (label: string): number => Date.parse(label.length === 10 ? label : `${label.replace(" ", "T")}Z`)
 
 /** A value of a time dimension, for the x axis. */
 export const shortLabel = (interval: Interval, label: string): string => {
-  if (interval === "time:hour") return hourShort.format(at(label))
+  if (interval === "time:hour") return hourShort.format(timeOf(label))
   return interval === "time:month"
     ? label.slice(5, 7) === "01"
       ? label.slice(0, 4)
-      : monthShort.format(at(label))
-    : dayShort.format(at(label))
+      : monthShort.format(timeOf(label))
+    : dayShort.format(timeOf(label))
 }
 
 /** A value of a time dimension in full, such as with its year. */
 export const longLabel = (interval: Interval, label: string): string => {
   switch (interval) {
     case "time:hour":
-      return `${dayLong.format(at(label.slice(0, 10)))}, ${hourShort.format(at(label))}`
+      return `${dayLong.format(timeOf(label.slice(0, 10)))}, ${hourShort.format(timeOf(label))}`
     case "time:day":
-      return dayLong.format(at(label))
+      return dayLong.format(timeOf(label))
     case "time:week":
-      return dayMiddle.formatRange(at(label), at(label) + 6 * 86_400_000)
+      return dayMiddle.formatRange(timeOf(label), timeOf(label) + 6 * 86_400_000)
     default:
-      return monthLong.format(at(label))
+      return monthLong.format(timeOf(label))
   }
 }
 
 export const days = ([first, last]: Days): string =>
-  first === last ? dayLong.format(at(first)) : dayMiddle.formatRange(at(first), at(last))
+  first === last ? dayLong.format(timeOf(first)) : dayMiddle.formatRange(timeOf(first), timeOf(last))
 
 export const range = (value: Range): string => (typeof value === "string" ? Texts.ranges[value] : days(value))
 
@@ -145,9 +145,9 @@ const inZone = (timeZone: string, options: Intl.DateTimeFormatOptions): Intl.Dat
 
 /** When something arrived, in a list: today a time, in the last 300 days a day, before that a date with its year. */
 export const arrival = (time: string, facts: { readonly now: number; readonly timeZone: string }): string => {
-  const day = (millis: number) => inZone(facts.timeZone, { dateStyle: "short" }).format(millis)
+  const dateOf = (millis: number) => inZone(facts.timeZone, { dateStyle: "short" }).format(millis)
   const millis = Date.parse(time)
-  if (day(millis) === day(facts.now)) return inZone(facts.timeZone, { timeStyle: "short" }).format(millis)
+  if (dateOf(millis) === dateOf(facts.now)) return inZone(facts.timeZone, { timeStyle: "short" }).format(millis)
   const isRecent = facts.now - millis < 300 * 86_400_000
   return inZone(facts.timeZone, {
     day: "numeric",

@@ -68,8 +68,8 @@ const erase = Command.make(
   Effect.fnUntraced(function* (input) {
     const persons = yield* Persons
     const erased = yield* persons.erase(yield* queryOf(input))
-    // Also deletes the record that the address unsubscribed. The owner API keeps it: otherwise an owner could add the
-    // address again.
+    // Also deletes the record that the address unsubscribed. The owner API keeps this record, because otherwise an owner could
+    // add the address again.
     yield* Notifications.use(({ eraseRecipient }) => eraseRecipient(input.address, input.websiteConfigId))
     yield* Output.answer({
       json: { email: input.address, ...erased },

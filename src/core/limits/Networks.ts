@@ -15,8 +15,8 @@ const network = (part: string): Result.Result<IpNetwork.IpNetwork, string> => {
     Result.match(IpInterface.fromString(text), {
       onFailure: () =>
         `holds ${quoted(part)}, which is not a network; it must be a list such as "10.0.0.0/8, 2001:db8::/32".`,
-      onSuccess: (inside) =>
-        `holds ${quoted(part)}, whose address has bits beyond /${inside.prefixLength}; did you mean ${IpNetwork.format(IpNetwork.fromInterface(inside))}?`
+      onSuccess: (address) =>
+        `holds ${quoted(part)}, whose address has bits beyond /${address.prefixLength}; did you mean ${IpNetwork.format(IpNetwork.fromInterface(address))}?`
     })
   )
 }

@@ -37,8 +37,8 @@ const startOfMonth = (time: number, offset = 0): number => {
 }
 
 /**
- * The time before which data has expired at `now`. A number of months ago is the same day and time of that month, or its
- * end if it has no such day, so that the cutoff never moves backwards.
+ * The time before which data has expired at `now`. For months, it is the same day and time in an earlier month. If the earlier
+ * month is too short, it is that month's end, so that the cutoff never moves backwards.
  */
 export const cutoff = ({ count, unit }: Retention, now: number): number =>
   unit === "days"

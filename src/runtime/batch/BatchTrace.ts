@@ -26,7 +26,7 @@ export const make = <Item, A, E>(
 ): Effect.Effect<GroupCommit.GroupCommit<Item, A, E>, never, Scope.Scope> => {
   if (!isTraced) return GroupCommit.make(options)
   const { flush, weigh, ...rest } = options
-  const traced: GroupCommit.Options<Traced<Item>, A, E>["flush"] = (entries, batchId) => {
+  const tracedFlush: GroupCommit.Options<Traced<Item>, A, E>["flush"] = (entries, batchId) => {
     const [first, ...others] = entries
     const stored = flush([first.item, ...others.map(({ item }) => item)], batchId)
     const [parent, ...linked] = entries.map(({ span }) => span).filter((span) => span !== undefined)
@@ -46,7 +46,7 @@ export const make = <Item, A, E>(
     GroupCommit.make<Traced<Item>, A, E>({
       ...rest,
       ...(weigh === undefined ? {} : { weigh: ({ item }) => weigh(item) }),
-      flush: traced
+      flush: tracedFlush
     }),
     ({ submit }) => ({
       submit: (item) =>

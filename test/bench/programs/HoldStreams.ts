@@ -21,9 +21,9 @@ const openStream = (index: number): Promise<boolean> =>
   new Promise((resolve) => {
     const socket = connect({ port, host: "127.0.0.1" })
     let received = ""
-    const settle = (held: boolean) => {
+    const settle = (isHeld: boolean) => {
       received = ""
-      resolve(held)
+      resolve(isHeld)
     }
     socket.setEncoding("latin1")
     socket.once("connect", () => socket.write(post(path, body, index, { "X-Widget-Token": token })))

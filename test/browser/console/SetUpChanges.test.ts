@@ -89,49 +89,51 @@ inChromium(
       })
     )
 
-    it.effect("connect an assistant, whose key is not shown again, and issue a token in its tag", () =>
-      Effect.gen(function* () {
-        const { fresh } = yield* ConsolePage.Websites
-        const { on, page } = yield* SetUpPage.show(fresh, "assistants")
-        yield* on(async () => {
-          await page.getByRole("button", { name: "New assistant" }).click()
-          await page.getByLabel("Name").fill("Helper")
-          await page.getByLabel("Address of the agent").fill("http://localhost:9000")
-          await page.getByLabel("Key (optional)", { exact: true }).fill("sk-secret")
-          await page.getByRole("button", { name: "Create" }).click()
-          await page.getByText("only 80 and 443 are").waitFor()
-          await page.getByLabel("Address of the agent").fill("https://agent.example.com/v1")
-          await page.getByRole("button", { name: "Create" }).click()
-          // The form leads on to a first question.
-          await page.getByRole("heading", { name: "Try Helper" }).waitFor()
-          await page.getByRole("button", { name: "Ask" }).click()
-          await page.getByText("It answers. The first word came after").waitFor()
-          await page.getByText("Hello there").waitFor()
-          await page.getByRole("dialog").getByRole("button", { name: "Close" }).last().click()
-          await page.getByText("This assistant has no token").waitFor()
-          await page.getByRole("button", { name: "Issue a token" }).click()
-          await page.getByRole("dialog").getByRole("button", { name: "Create" }).click()
-          await page.getByText(/token="hwt_/).waitFor()
-          await page.getByRole("button", { name: "Done" }).click()
-          await page.getByText("Token without a label").waitFor()
+    it.effect(
+      "connect an assistant, whose key is not shown again, and issue a token, which is shown in a complete tag",
+      () =>
+        Effect.gen(function* () {
+          const { fresh } = yield* ConsolePage.Websites
+          const { on, page } = yield* SetUpPage.show(fresh, "assistants")
+          yield* on(async () => {
+            await page.getByRole("button", { name: "New assistant" }).click()
+            await page.getByLabel("Name").fill("Helper")
+            await page.getByLabel("Address of the agent").fill("http://localhost:9000")
+            await page.getByLabel("Key (optional)", { exact: true }).fill("sk-secret")
+            await page.getByRole("button", { name: "Create" }).click()
+            await page.getByText("only 80 and 443 are").waitFor()
+            await page.getByLabel("Address of the agent").fill("https://agent.example.com/v1")
+            await page.getByRole("button", { name: "Create" }).click()
+            // The form leads on to a first question.
+            await page.getByRole("heading", { name: "Try Helper" }).waitFor()
+            await page.getByRole("button", { name: "Ask" }).click()
+            await page.getByText("It answers. The first word came after").waitFor()
+            await page.getByText("Hello there").waitFor()
+            await page.getByRole("dialog").getByRole("button", { name: "Close" }).last().click()
+            await page.getByText("This assistant has no token").waitFor()
+            await page.getByRole("button", { name: "Issue a token" }).click()
+            await page.getByRole("dialog").getByRole("button", { name: "Create" }).click()
+            await page.getByText(/token="hwt_/).waitFor()
+            await page.getByRole("button", { name: "Done" }).click()
+            await page.getByText("Token without a label").waitFor()
+          })
+          const all = yield* InstanceDirectory.use((instances) => instances.list)
+          const instance = all.find(({ name }) => name === "Helper")
+          assert.deepInclude(instance, { agentUrl: "https://agent.example.com/v1", isGuarded: true, agentKeyEnv: null })
+          assert.notInclude(yield* on(() => page.content()), "sk-secret")
+          yield* on(async () => {
+            await page.getByRole("button", { name: "More for Helper" }).click()
+            await page.getByRole("menuitemradio", { name: "Edit" }).click()
+            await page.getByText("A key is stored.").waitFor()
+            await page.getByLabel("Name").fill("Concierge")
+            await page.getByRole("button", { name: "Save" }).click()
+            await page.getByRole("button", { name: "More for Concierge" }).waitFor()
+          })
+          const changed = yield* InstanceDirectory.use((instances) => instances.list)
+          const renamed = changed.find(({ instanceId }) => instanceId === instance?.instanceId)
+          assert.strictEqual(renamed?.name, "Concierge")
+          assert.deepStrictEqual(renamed?.agentKey, instance?.agentKey)
         })
-        const all = yield* InstanceDirectory.use((instances) => instances.list)
-        const instance = all.find(({ name }) => name === "Helper")
-        assert.deepInclude(instance, { agentUrl: "https://agent.example.com/v1", isGuarded: true, agentKeyEnv: null })
-        assert.notInclude(yield* on(() => page.content()), "sk-secret")
-        yield* on(async () => {
-          await page.getByRole("button", { name: "More for Helper" }).click()
-          await page.getByRole("menuitemradio", { name: "Edit" }).click()
-          await page.getByText("A key is stored.").waitFor()
-          await page.getByLabel("Name").fill("Concierge")
-          await page.getByRole("button", { name: "Save" }).click()
-          await page.getByRole("button", { name: "More for Concierge" }).waitFor()
-        })
-        const changed = yield* InstanceDirectory.use((instances) => instances.list)
-        const renamed = changed.find(({ instanceId }) => instanceId === instance?.instanceId)
-        assert.strictEqual(renamed?.name, "Concierge")
-        assert.deepStrictEqual(renamed?.agentKey, instance?.agentKey)
-      })
     )
 
     it.effect("issue a key, which is shown once, and revoke it", () =>

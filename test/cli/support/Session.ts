@@ -12,7 +12,10 @@ export const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{1
 /** An id that nothing has. */
 export const unknown = "11111111-2222-4333-8444-555555555555"
 
-/** A command line whose commands share one storage. */
+/**
+ * Commands that share one storage. `text` returns the result of a command, `json` the parsed output of one that succeeds, and
+ * `refusal` the error of one that fails.
+ */
 export const session = Effect.gen(function* () {
   const context = yield* Layer.build(storage())
   const services = Layer.succeedContext(context)

@@ -10,7 +10,7 @@ describe("core/data/BatchSize", () => {
     assert.isTrue(Number.isInteger(taken) && taken <= waiting && taken >= Math.min(1, waiting))
   })
 
-  it.prop("takes all waiting items if they are few", [Count, Count], ([previous, count]) => {
+  it.prop("takes all waiting items if they are at most `maxUnsplit`", [Count, Count], ([previous, count]) => {
     const few = count % (BatchSize.maxUnsplit + 1)
     assert.strictEqual(BatchSize.next(previous, few), few)
   })
@@ -19,7 +19,7 @@ describe("core/data/BatchSize", () => {
     assert.strictEqual(BatchSize.next(Math.max(a, b), Math.min(a, b)), Math.min(a, b))
   })
 
-  it.prop("clients that send again at once are in two equal groups after two batches", [Count, Count], ([a, b]) => {
+  it.prop("clients that send again immediately form two equal groups after two batches", [Count, Count], ([a, b]) => {
     const clients = 2 * BatchSize.maxUnsplit + Math.max(a, b)
     let inFlight = Math.min(a, b)
     for (let batch = 0; batch < 2; batch++) inFlight = BatchSize.next(inFlight, clients - inFlight)

@@ -7,7 +7,7 @@ const Owners = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maxi
 )
 
 describe("core/limits/FairQueue", () => {
-  it.prop("serves an owner again only after all other owners, with its items in order", [Owners], ([owners]) => {
+  it.prop("serves an owner again only after all others, and each owner's items in order", [Owners], ([owners]) => {
     const queue = FairQueue.make<{ readonly owner: number; readonly number: number }>()
     for (const [number, owner] of owners.entries()) queue.add(String(owner), { owner, number })
     assert.strictEqual(queue.size(), owners.length)
@@ -27,7 +27,7 @@ describe("core/limits/FairQueue", () => {
     assert.strictEqual(queue.size(), 0)
   })
 
-  it("adds an item that is in the queue only once", () => {
+  it("does not add an item that is already in the queue", () => {
     const queue = FairQueue.make<string>()
     queue.add("one", "a")
     queue.add("one", "a")

@@ -8,7 +8,7 @@ const Time = Schema.Int.check(
 )
 
 describe("core/text/Calendar", () => {
-  it.prop("a time is on the day of the last midnight, UTC", [Time], ([time]) => {
+  it.prop("a time is on the day that began at the last midnight, UTC", [Time], ([time]) => {
     const midnight = Calendar.dayOf(time) * Calendar.dayMillis
     assert.isTrue(midnight <= time && time < midnight + Calendar.dayMillis)
     assert.strictEqual(Date.parse(`${Calendar.dateOf(time)}T00:00:00Z`), midnight)

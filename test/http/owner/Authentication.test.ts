@@ -62,7 +62,7 @@ layer(testServer(), { excludeTestServices: true })("the owner API's authenticati
     })
   )
 
-  it.effect("there is no CORS, answers are not stored, and another method is answered 405", () =>
+  it.effect("there is no CORS, responses are not stored, and an unsupported method gets a 405", () =>
     Effect.gen(function* () {
       const { url } = yield* TestServer
       const { key } = yield* newKey()
@@ -132,7 +132,7 @@ layer(testServer({ rateLimitOwner: Option.some({ name: "owner", limit: 3, window
     })
   )
 
-  it.effect("counts requests without a valid key by address, and then looks up no more keys", () =>
+  it.effect("limits requests without a valid key by address; beyond the limit, a valid key is refused too", () =>
     Effect.gen(function* () {
       const { url } = yield* TestServer
       const { key } = yield* newKey()

@@ -33,11 +33,11 @@ const request = Effect.fnUntraced(function* (cookie: string, method: string, pat
 const sent: Array<Message> = []
 
 /** The mailer refuses mails to this address. */
-const refused = "nobody@example.com"
+const refusedAddress = "nobody@example.com"
 
 const mail = Option.some({
   mailer: Mailer.layer(sent, ({ to }) =>
-    to === refused ? { _tag: "Refused", error: "550 no such user" } : { _tag: "Accepted" }
+    to === refusedAddress ? { _tag: "Refused", error: "550 no such user" } : { _tag: "Accepted" }
   ),
   sender: {
     from: { name: "Edge", address: "mail@edge.example" },
@@ -93,7 +93,7 @@ for (const [name, storage] of emptyStorages) {
       })
     )
 
-    it.effect("an owner lets a colleague see one website with a link, and ends the session", () =>
+    it.effect("an owner lets a colleague see one website with a link, and ends the colleague's session", () =>
       Effect.gen(function* () {
         const { url } = yield* TestServer
         const [ownSite, other] = [yield* newSite, yield* newSite]
@@ -135,7 +135,7 @@ for (const [name, storage] of emptyStorages) {
         assert.strictEqual(message?.to, "ada@example.org")
         assert.match(message?.text ?? "", /https:\/\/edge\.example\/console\/#\/link\/hcl_[\w-]{43}/)
         assert.strictEqual((yield* invite("ada")).status, 422)
-        const failed = yield* invite(refused)
+        const failed = yield* invite(refusedAddress)
         assert.strictEqual(failed.status, 422)
         assert.include(failed.text, "550 no such user")
         const listed = (yield* request(owner, "GET", "sessions")).text
@@ -143,10 +143,14 @@ for (const [name, storage] of emptyStorages) {
         // The owner's own session, and the link that was mailed.
         assert.strictEqual(JSON.parse(listed).sessions.length, 2)
         assert.isTrue(JSON.parse(listed).can_mail)
-        const statuses = yield* Effect.replicateEffect(invite("ada@example.org"), mailLimit.limit)
-        assert.strictEqual(statuses.at(-1)?.status, 429)
+        const responses = yield* Effect.replicateEffect(invite("ada@example.org"), mailLimit.limit)
+        assert.strictEqual(responses.at(-1)?.status, 429)
         const other = yield* newSite
-        const foreign = yield* request(owner, "POST", "sessions", { role: "viewer", sites: [other], email: refused })
+        const foreign = yield* request(owner, "POST", "sessions", {
+          role: "viewer",
+          sites: [other],
+          email: refusedAddress
+        })
         assert.strictEqual(foreign.status, 404)
       })
     )
@@ -176,7 +180,7 @@ for (const [name, storage] of emptyStorages) {
       })
     )
 
-    it.effect("ending a session with its opened links also ends, at once, the session of a thief who opened one", () =>
+    it.effect("ending a session with its opened links also ends the session of a thief who opened such a link", () =>
       Effect.gen(function* () {
         const { url } = yield* TestServer
         const ownSite = yield* newSite
@@ -199,7 +203,7 @@ for (const [name, storage] of emptyStorages) {
       })
     )
 
-    it.effect("limits the keys and the sessions of the caller's websites", () =>
+    it.effect("limits the keys and the sessions of a caller for some websites, and not of a caller for all", () =>
       Effect.gen(function* () {
         const ownSite = yield* newSite
         const owner = yield* newCookie("owner", [ownSite])
@@ -241,7 +245,7 @@ for (const [name, storage] of emptyStorages) {
       })
     )
 
-    it.effect("a viewer and a key without the scope manage nothing, and invalid requests are answered 422", () =>
+    it.effect("a viewer and a key that can only read manage nothing, and invalid requests get a 422", () =>
       Effect.gen(function* () {
         const { url } = yield* TestServer
         const ownSite = yield* newSite

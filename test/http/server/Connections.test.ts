@@ -139,16 +139,16 @@ describe("Connections", () => {
       const { later, port, server } = yield* serve(scope, { linger: "1 second", end: "10 seconds", unreadTimeout: 50 })
       const busy = client(port, requestOf("/later"))
       yield* until("a request waits", () => later.length === 1)
-      let unread = 0
+      let otherConnections = 0
       server.once("connection", (socket: Socket) => {
-        unread++
+        otherConnections++
         socket.on("close", () => {
-          unread--
+          otherConnections--
         })
       })
       client(port, requestOf("/much")).socket.pause()
-      yield* until("another client does not read", () => unread === 1)
-      yield* until("the other client's connection is closed", () => unread === 0)
+      yield* until("another client does not read", () => otherConnections === 1)
+      yield* until("the other client's connection is closed", () => otherConnections === 0)
       for (const answer of later) answer()
       yield* until("the waiting request is answered", () => busy.received().endsWith("ok\n"))
       assert.isUndefined(busy.fault())
@@ -161,18 +161,18 @@ describe("Connections", () => {
       const { later, port, server } = yield* serve(scope, { linger: "1 second", end: "10 seconds", unreadTimeout: 50 })
       const busy = client(port, requestOf("/later") + request)
       yield* until("a request waits", () => later.length === 1)
-      let unread = 0
+      let otherConnections = 0
       server.on("connection", (socket: Socket) => {
-        unread++
+        otherConnections++
         socket.on("close", () => {
-          unread--
+          otherConnections--
         })
       })
       // Two timeouts of other connections in a row last longer than a timeout of the first connection would.
       for (let turn = 0; turn < 2; turn++) {
         client(port, requestOf("/much") + request).socket.pause()
-        yield* until("another client does not read", () => unread === 1)
-        yield* until("the other client's connection is closed", () => unread === 0)
+        yield* until("another client does not read", () => otherConnections === 1)
+        yield* until("the other client's connection is closed", () => otherConnections === 0)
       }
       for (const answer of later) answer()
       yield* until("both requests are answered", () => answers([busy])[0]?.match(/200/g)?.length === 2)
@@ -216,7 +216,7 @@ describe("Connections", () => {
       yield* until("the client's requests wait", () => later.length === 6_000)
       const second = pipeline(6_000)
       yield* until("the second connection is closed", second.closed)
-      // The first request of each connection is not behind another. After the excess request, the second is not parsed further.
+      // The first request of each connection is not behind another. The second connection is not parsed after its excess request.
       assert.strictEqual(received, Connections.maxPipelined + 1 + 2)
       assert.strictEqual(second.received(), "")
       const third = client(port)
@@ -261,7 +261,7 @@ describe("Connections", () => {
     )
   }
 
-  it.live("when a client disconnects, its responses are closed and no longer counted, also before a CONNECT", () =>
+  it.live("when a client disconnects, its responses are closed and no longer counted, whatever it sent last", () =>
     Effect.gen(function* () {
       const scope = yield* Effect.scope
       const options = { linger: "1 second", end: "10 seconds", unreadTimeout: 60_000 } as const

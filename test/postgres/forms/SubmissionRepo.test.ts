@@ -34,8 +34,8 @@ const count = Effect.gen(function* () {
 })
 
 describe("postgres/forms/SubmissionRepo: unavailable database", () => {
-  const nobody = Database.layer({ url: Redacted.make("postgres://nobody@127.0.0.1:1/none"), connections: 1 })
-  const repo = SubmissionRepo.layer({ timeout: "500 millis", maxQueue: 10_000 }).pipe(Layer.provide(nobody))
+  const unreachable = Database.layer({ url: Redacted.make("postgres://nobody@127.0.0.1:1/none"), connections: 1 })
+  const repo = SubmissionRepo.layer({ timeout: "500 millis", maxQueue: 10_000 }).pipe(Layer.provide(unreachable))
   // 800 submissions with this text are three times as large as the queue may be.
   const large = "x".repeat(250_000)
   for (const [name, content] of [
@@ -88,7 +88,7 @@ describe("postgres/forms/SubmissionRepo: erasure", () => {
         deleted.idempotency!.fingerprint,
         other.submissionId
       ]
-      const found = Effect.gen(function* () {
+      const findTraces = Effect.gen(function* () {
         const tables = yield* sql`SELECT relname FROM pg_class
           WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace`
         const rows = yield* Effect.forEach(
@@ -98,9 +98,9 @@ describe("postgres/forms/SubmissionRepo: erasure", () => {
         const all = JSON.stringify(rows)
         return traces.map((text) => all.includes(text))
       })
-      assert.deepStrictEqual(yield* found, [true, true, true, true, true])
+      assert.deepStrictEqual(yield* findTraces, [true, true, true, true, true])
       assert.isTrue(yield* repo.delete(deleted.submissionId))
-      assert.deepStrictEqual(yield* found, [false, false, false, false, true])
+      assert.deepStrictEqual(yield* findTraces, [false, false, false, false, true])
     }).pipe(Effect.provide(SubmissionRepo.layer(options).pipe(Layer.provideMerge(database))))
   )
 })
@@ -162,13 +162,13 @@ describe("postgres/forms/SubmissionRepo: batches", () => {
   it.live("a batch waits for the deletion of a website, and then only the drafts of that website are refused", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
-      const batches = yield* Columns.client
+      const batchClient = yield* Columns.client
       const toDeleted = draft({ websiteConfigId: websites[1] })
       const deletion = yield* Locks.openTransaction(
         sql,
         sql`DELETE FROM site WHERE website_config_id = ${websites[1]}::uuid`
       )
-      const storing = yield* Effect.forkChild(SubmissionRepo.storeBatch(batches, [toDeleted, draft({})]))
+      const storing = yield* Effect.forkChild(SubmissionRepo.storeBatch(batchClient, [toDeleted, draft({})]))
       yield* Locks.untilAwaited(sql)
       yield* deletion.commit
       const outcomes = yield* Fiber.join(storing)

@@ -25,7 +25,7 @@ const newKey = OwnerKeys.use((keys) => keys.issue({ scope: "stats", sites: "all"
 )
 
 describe("postgres/sites/OwnerKeys: the rows", () => {
-  it.effect("a key that one process revokes is invalid within a second in another", () =>
+  it.effect("a key that one process revokes is invalid in another process within a second", () =>
     Effect.gen(function* () {
       const here = yield* OwnerKeys
       const there = Context.get(yield* Layer.build(Layer.fresh(PostgresOwnerKeys.layer({ timeout }))), OwnerKeys)
@@ -68,7 +68,7 @@ describe("postgres/sites/OwnerKeys: the rows", () => {
   )
 
   it.effect(
-    "an expired key is kept while another key names it as its issuer, so that a revocation finds the other key",
+    "an expired key is kept as long as a key that it issued, so that revoking its issuer revokes that key too",
     () =>
       Effect.gen(function* () {
         const keys = yield* OwnerKeys

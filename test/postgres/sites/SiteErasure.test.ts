@@ -11,7 +11,7 @@ import * as Analytics from "../../../src/services/analytics/AnalyticsRepo.ts"
 import * as Sites from "../../../src/services/sites/SiteDirectory.ts"
 import { now } from "../../suites/PageViews.ts"
 import { suite } from "../../suites/SiteErasure.ts"
-import { create, erase, live, nothing, storage, view, viewsOf } from "../../support/postgres/ErasedSite.ts"
+import { countViews, create, erase, live, nothing, storage, view } from "../../support/postgres/ErasedSite.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 
 suite("postgres/sites/SiteErasure", Layer.provide(storage, TestDatabase.layer))
@@ -60,8 +60,8 @@ describe("postgres/sites/SiteErasure: large websites", () => {
         decisionCounts: 5_001
       }
       assert.deepStrictEqual(yield* erase(site.websiteConfigId), Option.some(all))
-      assert.strictEqual(yield* viewsOf(site.hostedWebsiteId), 0)
-      assert.strictEqual(yield* viewsOf(other.hostedWebsiteId), 18_000)
+      assert.strictEqual(yield* countViews(site.hostedWebsiteId), 0)
+      assert.strictEqual(yield* countViews(other.hostedWebsiteId), 18_000)
       assert.deepStrictEqual(yield* erase(other.websiteConfigId), Option.some(all))
     }).pipe(Effect.provide(live))
   )
@@ -95,7 +95,7 @@ describe("postgres/sites/SiteErasure: cached websites", () => {
       yield* erase(site.websiteConfigId)
       const refused = yield* Effect.flip(views.append({ ...view(cached.hostedWebsiteId), receivedAt: now }))
       assert.deepInclude(refused, { _tag: "RecordRefused", reason: "unknown-site" })
-      assert.strictEqual(yield* viewsOf(site.hostedWebsiteId), 0)
+      assert.strictEqual(yield* countViews(site.hostedWebsiteId), 0)
     }).pipe(Effect.provide(live))
   )
 })

@@ -9,7 +9,15 @@ import * as Database from "../../../src/postgres/Database.ts"
 import * as Decisions from "../../../src/postgres/sites/Decisions.ts"
 import * as Analytics from "../../../src/services/analytics/AnalyticsRepo.ts"
 import * as Submissions from "../../../src/services/forms/SubmissionRepo.ts"
-import { create, erase, live, nothing, untilWaitsForWriters, view, viewsOf } from "../../support/postgres/ErasedSite.ts"
+import {
+  countViews,
+  create,
+  erase,
+  live,
+  nothing,
+  untilWaitsForWriters,
+  view
+} from "../../support/postgres/ErasedSite.ts"
 import * as Locks from "../../support/postgres/Locks.ts"
 import { draft } from "../../support/TestSubmissions.ts"
 
@@ -24,7 +32,7 @@ describe("postgres/sites/SiteErasure: concurrent writes", () => {
       yield* untilWaitsForWriters(erasure)
       yield* batch.commit
       assert.deepStrictEqual(yield* Fiber.join(erasure), Option.some({ ...nothing, pageViews: 1 }))
-      assert.strictEqual(yield* viewsOf(site.hostedWebsiteId), 0)
+      assert.strictEqual(yield* countViews(site.hostedWebsiteId), 0)
     }).pipe(Effect.scoped, Effect.provide(live))
   )
 
@@ -52,8 +60,8 @@ describe("postgres/sites/SiteErasure: concurrent writes", () => {
         yield* blocker.commit
         for (const outcome of yield* Fiber.join(storing)) assert.isTrue(Result.isSuccess(outcome))
         assert.deepStrictEqual(yield* Fiber.join(erasure), Option.some({ ...nothing, pageViews: 1 }))
-        assert.strictEqual(yield* viewsOf(site.hostedWebsiteId), 0)
-        assert.strictEqual(yield* viewsOf(other.hostedWebsiteId), 2)
+        assert.strictEqual(yield* countViews(site.hostedWebsiteId), 0)
+        assert.strictEqual(yield* countViews(other.hostedWebsiteId), 2)
       }).pipe(Effect.scoped, Effect.provide(live))
   )
 
@@ -133,8 +141,8 @@ describe("postgres/sites/SiteErasure: concurrent writes", () => {
       assert.isAbove(erased.pageViews, 0)
       assert.isAbove(erased.submissions, 0)
       assert.strictEqual(erased.idempotencyKeys, erased.submissions)
-      assert.strictEqual(yield* viewsOf(site.hostedWebsiteId), 0)
-      assert.strictEqual(yield* viewsOf(other.hostedWebsiteId), rounds)
+      assert.strictEqual(yield* countViews(site.hostedWebsiteId), 0)
+      assert.strictEqual(yield* countViews(other.hostedWebsiteId), rounds)
     }).pipe(Effect.provide(live))
   )
 

@@ -10,11 +10,11 @@ import * as Maintenance from "../../../src/postgres/schema/Maintenance.ts"
 import * as Analytics from "../../../src/services/analytics/AnalyticsRepo.ts"
 import * as Sites from "../../../src/services/sites/SiteDirectory.ts"
 import * as Erasure from "../../../src/services/sites/SiteErasure.ts"
-import { create, erase, live, nothing, view, viewsOf } from "../../support/postgres/ErasedSite.ts"
+import { countViews, create, erase, live, nothing, view } from "../../support/postgres/ErasedSite.ts"
 import * as Locks from "../../support/postgres/Locks.ts"
 
 describe("postgres/sites/SiteErasure: interrupted", () => {
-  /** A website with a page view whose erasure began `ago` and was interrupted. */
+  /** A website whose erasure began `ago` and was interrupted before it deleted the website's page view. */
   const interruptedSite = Effect.fnUntraced(function* (ago: string) {
     const sql = yield* PgClient.PgClient
     const site = yield* create
@@ -75,7 +75,7 @@ describe("postgres/sites/SiteErasure: interrupted", () => {
   it.live("the maintenance completes an interrupted erasure after an hour", () =>
     Effect.gen(function* () {
       const erasure = yield* Erasure.SiteErasure
-      const [old, young, whole] = [
+      const [due, recent, notErased] = [
         yield* interruptedSite("61 minutes"),
         yield* interruptedSite("59 minutes"),
         yield* create
@@ -84,12 +84,12 @@ describe("postgres/sites/SiteErasure: interrupted", () => {
         yield* Maintenance.round({ pageViews: Option.none(), submissions: Option.none(), conversations: Option.none() })
       )
       for (const [site, name, views] of [
-        [old, Option.none(), 0],
-        [young, Option.some("a"), 1],
-        [whole, Option.some("a"), 0]
+        [due, Option.none(), 0],
+        [recent, Option.some("a"), 1],
+        [notErased, Option.some("a"), 0]
       ] as const) {
         assert.deepStrictEqual(yield* erasure.nameOf(site.websiteConfigId), name)
-        assert.strictEqual(yield* viewsOf(site.hostedWebsiteId), views)
+        assert.strictEqual(yield* countViews(site.hostedWebsiteId), views)
       }
     }).pipe(Effect.scoped, Effect.provide(live))
   )

@@ -1,4 +1,4 @@
-/** The storage in PostgreSQL, and helpers that create a website, add page views to it and erase it. */
+/** The storage in PostgreSQL, and helpers that create a website, make and count its page views, and erase it. */
 import { PgClient } from "@effect/sql-pg"
 import { Effect, type Fiber, Layer, Schema } from "effect"
 import * as AnalyticsRepo from "../../../src/postgres/analytics/AnalyticsRepo.ts"
@@ -59,7 +59,7 @@ export const view = (hostedWebsiteId: string) =>
 
 const Count = Schema.Tuple([Schema.Struct({ rows: Schema.BigInt })])
 
-export const viewsOf = Effect.fnUntraced(function* (hostedWebsiteId: string) {
+export const countViews = Effect.fnUntraced(function* (hostedWebsiteId: string) {
   const sql = yield* PgClient.PgClient
   const [{ rows }] = yield* sql`SELECT (SELECT count(*) FROM page_view WHERE hosted_website_id = ${hostedWebsiteId})
     + (SELECT count(*) FROM bot_view WHERE hosted_website_id = ${hostedWebsiteId}) AS rows`.pipe(

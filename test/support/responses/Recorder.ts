@@ -36,8 +36,8 @@ const publicPrefix = "/v1/public/"
 const ownerPrefix = "/v1/owner/"
 
 /**
- * Every response of the public API exposes the decision header, and the responses of a test's other servers do not. Every response
- * of the owner API forbids storing, except responses to a method that it does not have, and those of a server without this API.
+ * Whether a response comes from our API, and not from another server of a test. Every response of the public API exposes the
+ * decision header. Every response of the owner API forbids storing, unless the API does not have the request's method.
  */
 const isOurs = (url: string | null, fields: ReadonlyMap<string, string>): boolean =>
   (url?.startsWith(ownerPrefix) === true && fields.get("cache-control") === "no-store") ||
@@ -83,7 +83,7 @@ interface Responding extends Socket {
   readonly _httpMessage?: ServerResponse | null
 }
 
-const head = "HTTP/1.1 "
+const statusLineStart = "HTTP/1.1 "
 
 const watch = (socket: Responding): void => {
   for (const method of ["write", "end"] as const) {
@@ -91,7 +91,7 @@ const watch = (socket: Responding): void => {
     socket[method] = ((...rest: ReadonlyArray<unknown>) => {
       const [chunk] = rest
       const text = typeof chunk === "string" ? chunk : chunk instanceof Uint8Array ? latin1(chunk) : ""
-      if (text.startsWith(head)) record(text, socket._httpMessage)
+      if (text.startsWith(statusLineStart)) record(text, socket._httpMessage)
       return original.apply(socket, [...rest])
     }) as never
   }
@@ -102,11 +102,11 @@ const latin1 = ({ buffer, byteLength, byteOffset }: Uint8Array): string =>
 
 const channel = "net.server.socket"
 
-/** The listener of the worker's previous test file: each file evaluates this module again. */
-const current = Symbol.for("hydracore/test/Recorder")
+/** The global property with the current listener. Each test file evaluates this module again and replaces the listener. */
+const listenerKey = Symbol.for("hydracore/test/Recorder")
 
 const onSocket: diagnostics.ChannelListener = (message) => watch((message as { readonly socket: Responding }).socket)
-const previous: diagnostics.ChannelListener | undefined = Reflect.get(globalThis, current)
+const previous: diagnostics.ChannelListener | undefined = Reflect.get(globalThis, listenerKey)
 if (previous !== undefined) diagnostics.unsubscribe(channel, previous)
-Reflect.set(globalThis, current, onSocket)
+Reflect.set(globalThis, listenerKey, onSocket)
 diagnostics.subscribe(channel, onSocket)

@@ -42,14 +42,14 @@ export const bench = (timeout: number, serve: Process.Serve): Layer.Layer<Bench>
   )
 
 /** Injects a fault under load, waits until requests are acknowledged again without intervention, and checks the ledger. */
-const under = Effect.fnUntraced(function* ({ pace }: Load.Paced, fault: Effect.Effect<unknown>) {
+const injectUnderLoad = Effect.fnUntraced(function* ({ pace }: Load.Paced, fault: Effect.Effect<unknown>) {
   const { cluster, service, target, timeout } = yield* Bench
   const load = yield* Load.start({ url: () => service.url, target, clients, pace })
   yield* until("requests are acknowledged", () => load.acknowledged() > 10 * clients)
   yield* fault
-  const [before, over] = [load.acknowledged(), performance.now()]
+  const [before, faultEnd] = [load.acknowledged(), performance.now()]
   yield* until("the service recovers by itself", () => load.acknowledged() > before + clients)
-  const recovery = performance.now() - over
+  const recovery = performance.now() - faultEnd
   yield* load.stop
   const account = yield* Store.account(cluster.url, load)
   assert.ok(account.slowest < timeout + slack, `a response took ${account.slowest} ms`)
@@ -59,7 +59,7 @@ const under = Effect.fnUntraced(function* ({ pace }: Load.Paced, fault: Effect.E
 
 /** A fault that is over within the timeout fails no request. */
 const survived = (paced: Load.Paced, fault: Effect.Effect<unknown>) =>
-  Effect.map(under(paced, fault), ({ account, figures }) => {
+  Effect.map(injectUnderLoad(paced, fault), ({ account, figures }) => {
     assert.equal(account.unavailable, 0, "a fault within the timeout costs no request")
     return figures
   })
@@ -90,7 +90,7 @@ export const hung = Effect.fnUntraced(function* (options: Load.Paced & { readonl
   )
 })
 
-const Cut = Schema.Array(Schema.Struct({ done: Schema.Boolean }))
+const TerminatedRows = Schema.Array(Schema.Struct({ done: Schema.Boolean }))
 
 /** The server repeatedly ends every connection of the service. */
 export const terminated = Effect.fnUntraced(function* (options: Load.Paced & { readonly times: number }) {
@@ -99,7 +99,7 @@ export const terminated = Effect.fnUntraced(function* (options: Load.Paced & { r
   const once = cluster
     .use((sql) =>
       sql`SELECT pg_terminate_backend(pid) AS done FROM pg_stat_activity WHERE application_name = 'hydracore-edge'`.pipe(
-        Effect.flatMap(Schema.decodeUnknownEffect(Cut))
+        Effect.flatMap(Schema.decodeUnknownEffect(TerminatedRows))
       )
     )
     .pipe(
@@ -118,7 +118,7 @@ export const terminated = Effect.fnUntraced(function* (options: Load.Paced & { r
   return { "connections ended": cut, ...figures }
 })
 
-/** One request during the fault: a 503 with Retry-After and without internals. */
+/** Asserts that a request during the fault gets a 503 with Retry-After and without internals. Returns the status of `/readyz`. */
 const demandUnavailable = ({ service, target }: Bench["Service"]) =>
   Effect.promise(async () => {
     const response = await fetch(`${service.url}/v1/public/forms/submit`, {
@@ -146,16 +146,16 @@ export const beyondTimeout = Effect.fnUntraced(function* (
     hung: [cluster.freeze, cluster.thaw],
     demoted: [cluster.demote, cluster.promote]
   }[options.how] as [Effect.Effect<void>, Effect.Effect<void>]
-  let ready = 0
-  const { account, figures } = yield* under(
+  let readyStatus = 0
+  const { account, figures } = yield* injectUnderLoad(
     options,
     Effect.gen(function* () {
       yield* begin
-      ready = yield* demandUnavailable(bench)
+      readyStatus = yield* demandUnavailable(bench)
       yield* end
     })
   )
-  assert.equal(ready, 503, "/readyz answers 503")
+  assert.equal(readyStatus, 503, "/readyz answers 503")
   assert.ok(account.unavailable > 0)
   return { "timeout ms": timeout, ...figures }
 })
@@ -166,8 +166,8 @@ export const full = Effect.fnUntraced(function* (options: Load.Paced) {
   const { cluster, timeout } = bench
   const run = (...statements: ReadonlyArray<string>) =>
     cluster.use((sql) => Effect.forEach(statements, (statement) => sql.unsafe(statement), { discard: true }))
-  let ready = 0
-  const { account, figures } = yield* under(
+  let readyStatus = 0
+  const { account, figures } = yield* injectUnderLoad(
     options,
     Effect.gen(function* () {
       yield* run(
@@ -176,7 +176,7 @@ export const full = Effect.fnUntraced(function* (options: Load.Paced) {
         "CREATE TRIGGER disk_full BEFORE INSERT ON page_view FOR EACH ROW EXECUTE FUNCTION disk_full()",
         "CREATE TRIGGER disk_full BEFORE INSERT ON submission FOR EACH ROW EXECUTE FUNCTION disk_full()"
       )
-      ready = yield* demandUnavailable(bench)
+      readyStatus = yield* demandUnavailable(bench)
       yield* run(
         "DROP TRIGGER disk_full ON page_view",
         "DROP TRIGGER disk_full ON submission",
@@ -184,7 +184,7 @@ export const full = Effect.fnUntraced(function* (options: Load.Paced) {
       )
     })
   )
-  assert.equal(ready, 503, "/readyz answers 503")
+  assert.equal(readyStatus, 503, "/readyz answers 503")
   assert.ok(account.unavailable > 0)
   return { "timeout ms": timeout, ...figures }
 })

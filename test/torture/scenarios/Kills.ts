@@ -25,8 +25,8 @@ type WithDatabase = Options & { readonly database: Store.Database }
 
 const clients = 16
 
-/** Kills and restarts `rounds` times, under load. */
-const rounds = Effect.fnUntraced(function* (
+/** Kills and restarts a program `options.rounds` times under load. */
+const killRepeatedly = Effect.fnUntraced(function* (
   options: Options,
   load: Load.Load,
   kill: (round: number) => Effect.Effect<void>,
@@ -50,7 +50,7 @@ export const serve = Effect.fnUntraced(function* (options: WithDatabase) {
   const begin = Process.start("serve", { DATABASE_URL: database })
   let service = yield* begin
   const load = yield* Load.start({ url: () => service.url, target, clients, pace: options.pace })
-  yield* rounds(
+  yield* killRepeatedly(
     options,
     load,
     () => service.signal("SIGKILL"),
@@ -70,7 +70,7 @@ const DemoFile = Schema.fromJsonString(
   })
 )
 
-/** Kills `demo`. Its embedded PostgreSQL shuts down then; every second time PostgreSQL is killed, too, as in a power failure. */
+/** Kills `demo`. Then its embedded PostgreSQL shuts down or, in every second round, is killed too, as in a power failure. */
 export const demo = Effect.fnUntraced(function* (options: Options) {
   const folder = yield* Effect.acquireRelease(
     Effect.sync(() => {
@@ -83,20 +83,20 @@ export const demo = Effect.fnUntraced(function* (options: Options) {
   )
   const begin = Process.start("demo", { HYDRACORE_DATA_DIR: folder })
   let service = yield* begin
-  const facts = Schema.decodeUnknownSync(DemoFile)(readFileSync(path.join(folder, "demo.json"), "utf8"))
+  const demoFile = Schema.decodeUnknownSync(DemoFile)(readFileSync(path.join(folder, "demo.json"), "utf8"))
   const load = yield* Load.start({
     url: () => service.url,
     target: {
-      trackingToken: facts.tracking_token,
-      websiteConfigId: facts.website_config_id,
-      instanceId: facts.instance_id,
-      widgetToken: facts.widget_token
+      trackingToken: demoFile.tracking_token,
+      websiteConfigId: demoFile.website_config_id,
+      instanceId: demoFile.instance_id,
+      widgetToken: demoFile.widget_token
     },
     clients,
     pace: options.pace
   })
   const database = () => /database +(postgresql:\S+)/.exec(service.output())?.[1] ?? ""
-  yield* rounds(
+  yield* killRepeatedly(
     options,
     load,
     (round) =>
@@ -106,7 +106,7 @@ export const demo = Effect.fnUntraced(function* (options: Options) {
         if (round % 2 === 0) return
         // Youngest first: otherwise a parent could shut its children down cleanly.
         Cluster.signalAll(members.toReversed(), "SIGKILL")
-        // On a busy machine a killed server holds its shared memory for a while, and the next server does not start before it ends.
+        // On a busy machine a killed server holds its shared memory for a while, and until then no other server starts.
         yield* until("all have ended", () => !members.some(Cluster.isAlive))
       }),
     Effect.gen(function* () {

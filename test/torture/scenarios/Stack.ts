@@ -19,7 +19,7 @@ const clients = 12
 /** A limit that no client reaches, so that Redis counts every request. */
 const unreached = "999999/minute"
 
-/** Whether a complete answer is stored whole, and any other answer as its beginning. */
+/** Whether the store has the whole text of a complete answer, or the beginning of any other answer. */
 const isKept = ({ finishReason, line, message }: Conversations.SeenAnswer): boolean => {
   const all = Conversations.wordsOf(message).join("")
   return finishReason === "stop" || line.ending === "stop" ? line.text === all : all.startsWith(line.text)
@@ -43,7 +43,7 @@ export const stack = Effect.fnUntraced(function* (options: {
   })
   const { clickhouse, pair, parts, target } = installation
   let [requests, isOver] = [0, false]
-  /** The URL of both nginx in turn; requests to an nginx that is down get no response. */
+  /** Alternates between the URLs of the two nginx; requests to an nginx that is down get no response. */
   const url = () => {
     const urls = installation.urls()
     return urls[requests++ % urls.length] ?? ""
@@ -55,37 +55,37 @@ export const stack = Effect.fnUntraced(function* (options: {
   )
   let slowest = 0
   /** Waits until requests are acknowledged again. */
-  const recovers = (what: string) =>
+  const untilRecovered = (event: string) =>
     Effect.suspend(() => {
       const [begun, before] = [performance.now(), load.acknowledged()]
       return Effect.map(
-        until(`requests are acknowledged after ${what}`, () => load.acknowledged() > before + 2 * clients),
+        until(`requests are acknowledged after ${event}`, () => load.acknowledged() > before + 2 * clients),
         () => {
           slowest = Math.max(slowest, performance.now() - begun)
         }
       )
     })
-  yield* recovers("the start")
+  yield* untilRecovered("the start")
   for (const part of parts) {
     yield* part.kill
     yield* pause(millis)
     yield* part.start
-    yield* recovers(`${part.name} was killed`)
+    yield* untilRecovered(`${part.name} was killed`)
     yield* part.freeze
     yield* pause(millis)
     yield* part.thaw
-    yield* recovers(`${part.name} was hung`)
+    yield* untilRecovered(`${part.name} was hung`)
   }
   for (const fault of ["lose the request", "lose the answer", "fail", "cut the answer", "bad gateway"] as const) {
     if (clickhouse === undefined) break
     clickhouse.faults.push(fault, fault, fault)
     yield* until(`ClickHouse's faults happen: ${fault}`, () => clickhouse.faults.length === 0)
-    yield* recovers(`ClickHouse's fault: ${fault}`)
+    yield* untilRecovered(`ClickHouse's fault: ${fault}`)
   }
   yield* pair.primary.kill
   yield* pause(millis)
   yield* pair.promote
-  yield* recovers("the failover")
+  yield* untilRecovered("the failover")
   yield* load.stop
   isOver = true
   const talks = yield* Effect.promise(() => Promise.all(visitors))
@@ -93,14 +93,14 @@ export const stack = Effect.fnUntraced(function* (options: {
   for (const each of seen) assert.ok(isKept(each), `${each.message}: ${each.line.ending} ${each.line.text}`)
   const account = yield* Store.account(pair.replica.url, load, installation.rowsElsewhere(load.run))
   const resumed = seen.reduce((sum, each) => sum + each.resumed, 0)
-  const answers = seen.filter(({ line }) => line.ending === "stop").length
-  assert.ok(answers > 0 && resumed > 0, `${answers} answers ended, ${resumed} were resumed`)
+  const wholeAnswers = seen.filter(({ line }) => line.ending === "stop").length
+  assert.ok(wholeAnswers > 0 && resumed > 0, `${wholeAnswers} answers are whole, ${resumed} were resumed`)
   return {
     parts: parts.length + (clickhouse === undefined ? 0 : 1),
     ClickHouse: clickhouse === undefined ? "not installed" : "page views",
     ...checkAccount(account),
     answers: seen.length,
-    "whole answers": answers,
+    "whole answers": wholeAnswers,
     resumed,
     "slowest recovery ms": rounded(slowest)
   } satisfies Figures

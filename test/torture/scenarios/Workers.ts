@@ -80,7 +80,7 @@ export const hangup = Effect.fnUntraced(function* (options: Options) {
     yield* until("the stream has begun", () => stream.text().includes("Well"))
     yield* service.signal("SIGHUP")
     // The worker with the open stream ends only after the stream.
-    yield* until("a worker is new", () => ending() > (round - 1) * workers, 60_000)
+    yield* until("a worker is replaced", () => ending() > (round - 1) * workers, 60_000)
     assert.doesNotMatch(stream.text(), /DONE/)
     agent.finish(message)
     yield* stream.ended
@@ -113,8 +113,8 @@ export const hangup = Effect.fnUntraced(function* (options: Options) {
 }, Effect.scoped)
 
 /**
- * `kill -9` of one worker after another under load: only its open requests are lost, no connection is refused, and another worker
- * replaces it.
+ * `kill -9` of one worker after another under load: only the open requests of the killed worker are lost, no connection is
+ * refused, and another worker replaces the killed one.
  */
 export const killed = Effect.fnUntraced(function* (options: Options) {
   const { database, service, target, workers } = yield* Bench

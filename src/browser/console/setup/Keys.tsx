@@ -89,17 +89,17 @@ const IssueKey = ({
 }
 
 const RevokeKey = ({ keyId, onClose }: DialogProps & { readonly keyId: string }) => {
-  const [endsOpened, setEndsOpened] = useState(false)
+  const [endsOpenedSessions, setEndsOpenedSessions] = useState(false)
   return (
     <ConfirmChange
       operation="DELETE /v1/owner/keys/:key_id"
-      input={{ params: { key_id: keyId }, query: endsOpened ? { with_opened: "true" } : {} }}
+      input={{ params: { key_id: keyId }, query: endsOpenedSessions ? { with_opened: "true" } : {} }}
       title={Texts.confirm}
       body={Texts.confirmBody}
       yes={Common.revoke}
       onClose={onClose}
     >
-      <Check label={Texts.withOpened} isChecked={endsOpened} onChange={setEndsOpened} />
+      <Check label={Texts.withOpened} isChecked={endsOpenedSessions} onChange={setEndsOpenedSessions} />
     </ConfirmChange>
   )
 }
@@ -108,9 +108,9 @@ const reaches = (sites: Key["sites"], siteId: string): boolean => sites === "all
 
 export const Keys = (page: PageProps) => {
   const { site_id: siteId } = page.site
-  const [open, setOpen] = useState<"issue" | { readonly secret: string } | { readonly revoke: string }>()
+  const [dialog, setDialog] = useState<"issue" | { readonly secret: string } | { readonly revoke: string }>()
   const keys = useAnswer("GET /v1/owner/keys", {})
-  const close = () => setOpen(undefined)
+  const close = () => setDialog(undefined)
   return (
     <Section
       title={Texts.title}
@@ -119,7 +119,7 @@ export const Keys = (page: PageProps) => {
           {Texts.note} <a href={linkTo({ page: "sharing", item: null, view: {} })}>{Texts.toPeople}</a>
         </>
       }
-      actions={<AddButton label={Texts.add} onClick={() => setOpen("issue")} />}
+      actions={<AddButton label={Texts.add} onClick={() => setDialog("issue")} />}
     >
       <Rows
         resource={keys}
@@ -137,17 +137,17 @@ export const Keys = (page: PageProps) => {
                 : Common.expires(Format.day(Date.parse(key.expires_at)))
             ].join(" · ")}
           >
-            <button type="button" class="button" onClick={() => setOpen({ revoke: key.key_id })}>
+            <button type="button" class="button" onClick={() => setDialog({ revoke: key.key_id })}>
               {Common.revoke}
             </button>
           </Row>
         )}
       />
-      {open === "issue" && <IssueKey page={page} onClose={close} onKey={(secret) => setOpen({ secret })} />}
-      {typeof open === "object" && "secret" in open && (
-        <SecretDialog title={Texts.secret} body={Texts.secretBody} secret={open.secret} onClose={close} />
+      {dialog === "issue" && <IssueKey page={page} onClose={close} onKey={(secret) => setDialog({ secret })} />}
+      {typeof dialog === "object" && "secret" in dialog && (
+        <SecretDialog title={Texts.secret} body={Texts.secretBody} secret={dialog.secret} onClose={close} />
       )}
-      {typeof open === "object" && "revoke" in open && <RevokeKey keyId={open.revoke} onClose={close} />}
+      {typeof dialog === "object" && "revoke" in dialog && <RevokeKey keyId={dialog.revoke} onClose={close} />}
     </Section>
   )
 }

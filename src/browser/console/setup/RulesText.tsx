@@ -32,7 +32,7 @@ interface Props {
 
 export const RulesText = ({ form, onClose, siteId }: Props) => {
   const [text, setText] = useState(JSON.stringify(form.rules, null, 2))
-  const [isJson, setJson] = useState(true)
+  const [isJson, setIsJson] = useState(true)
   const change = useChange("PUT /v1/owner/sites/:site_id/forms")
   const faults = change.failure?.faults ?? []
   const fault = faults.map(({ place, text }) => Texts.forms.at(place, Common.sentence(text))).join(" ")
@@ -46,7 +46,7 @@ export const RulesText = ({ form, onClose, siteId }: Props) => {
       onClose={onClose}
       onSubmit={() => {
         const rules = parse(text)
-        setJson(rules !== undefined)
+        setIsJson(rules !== undefined)
         if (rules !== undefined) change.run({ params: { site_id: siteId }, body: { page: form.page, rules } }, onClose)
       }}
     >

@@ -30,7 +30,7 @@ export class OwnerNotifications extends Context.Service<
     readonly list: (
       proof: AuthorizedSite<"read">
     ) => Effect.Effect<ReadonlyArray<ListedNotification>, StorageUnavailable>
-    /** Fails if no mail can be sent, if the address unsubscribed, and over the limit of confirmation mails. */
+    /** Fails if no mail can be sent, if the address unsubscribed, and over the limits of notifications and confirmation mails. */
     readonly add: (
       proof: AuthorizedSite<"write">,
       notification: { readonly recipient: string; readonly topic: Topic }
@@ -93,7 +93,7 @@ const notResent = (refusal: RepeatRefusal): (typeof Errors.Conflict)["Type"] | T
     : Errors.make("Conflict", detail)
 }
 
-/** The limit of test mails per website: an owner could send them to people who did not ask for them. */
+/** The limit of test mails per website, because an owner could send them to people who did not ask for them. */
 export const testLimit: RateLimitPolicy = { name: "testmail", limit: 10, windowMillis: hourMillis }
 
 const tooManyTests = (resetMillis: number): TooManyRequests => ({
@@ -120,10 +120,10 @@ export const layer: Layer.Layer<OwnerNotifications, never, Notifications | TestD
     return {
       canSend: tests.canSendMail,
       list,
-      add: Effect.fnUntraced(function* (proof, given) {
+      add: Effect.fnUntraced(function* (proof, notification) {
         if (!tests.canSendMail) return yield* noMail
         if ((yield* list(proof)).length >= maxNotifications) return yield* tooMany
-        const added = yield* notifications.addByOwner({ ...given, websiteConfigId: proof.site.websiteConfigId })
+        const added = yield* notifications.addByOwner({ ...notification, websiteConfigId: proof.site.websiteConfigId })
         switch (added._tag) {
           case "Added":
             return added.notification

@@ -1,6 +1,6 @@
 /**
- * The times of the confirmation mails that were sent again to an address in the last day. The first one is made at `added_at`, as in
- * earlier versions.
+ * The times of the confirmation mails that were sent again to an address in the last day. The time of the first confirmation mail
+ * is still in `added_at`.
  */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"

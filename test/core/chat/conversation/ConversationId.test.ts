@@ -48,7 +48,7 @@ describe("core/chat/conversation/ConversationId", () => {
   )
 
   it.prop(
-    "two conversations that differ in instance, id or origin are stored apart",
+    "conversations stored for the owner only share a stored id exactly if instance, id and origin are the same",
     [Instance, RequestedId, Client, Instance, RequestedId, Client],
     ([instance, requestedId, client, other, otherRequestedId, otherClient]) => {
       const one = ConversationId.identify(instance, requestedId, fresh, hashKey, client)

@@ -1,4 +1,4 @@
-/** After the retention or an erasure deletes rows, reports still equal `Evaluate`, and no rollup of the deleted rows remains. */
+/** After the retention or an erasure deletes rows, reports equal the results of `Evaluate`, and no rollup of the rows remains. */
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Option, Schema } from "effect"
@@ -54,7 +54,7 @@ const partitions = Effect.gen(function* () {
   }
 })
 
-/** Views of eight visitors, events and leads, around the ends of months, so that visits cross them in every time zone. */
+/** A website with page views, events and leads of eight visitors. Visits cross the ends of months in every time zone. */
 const newSite = Effect.fnUntraced(function* (timeZone: string) {
   const sql = yield* PgClient.PgClient
   const site = yield* Sites.SiteDirectory.use((sites) => sites.create({ name: "a", origins: [], timeZone }))
@@ -88,15 +88,17 @@ const storedOf = Effect.fnUntraced(function* ({ hostedWebsiteId }: Site) {
   return rows
 })
 
-const First = Schema.Tuple([Schema.Struct({ visit: Schema.Date, day: Schema.String, sum: Schema.String })])
+const First = Schema.Tuple([
+  Schema.Struct({ visitStart: Schema.Date, rollupDay: Schema.String, sumDay: Schema.String })
+])
 
-/** The first visit of a website, its first day that is rolled up, and the first day of its sums. */
+/** The start of a website's first visit, and the first days in `rollup_day` and in `rollup`. */
 const firstOf = Effect.fnUntraced(function* ({ hostedWebsiteId }: Site) {
   const sql = yield* PgClient.PgClient
   const id = PgTypes.uuid(hostedWebsiteId)
-  const [first] = yield* sql`SELECT (SELECT min(started_at) FROM visit WHERE hosted_website_id = ${id}) AS visit,
-    (SELECT min(day)::text FROM rollup_day WHERE hosted_website_id = ${id}) AS day,
-    (SELECT min(day)::text FROM rollup WHERE hosted_website_id = ${id}) AS sum`.pipe(
+  const [first] = yield* sql`SELECT (SELECT min(started_at) FROM visit WHERE hosted_website_id = ${id}) AS "visitStart",
+    (SELECT min(day)::text FROM rollup_day WHERE hosted_website_id = ${id}) AS "rollupDay",
+    (SELECT min(day)::text FROM rollup WHERE hosted_website_id = ${id}) AS "sumDay"`.pipe(
     Effect.flatMap(Schema.decodeUnknownEffect(First))
   )
   return first
@@ -107,7 +109,7 @@ const erase = ({ websiteConfigId }: Site) => Erasure.SiteErasure.use((erasure) =
 describe("postgres/analytics/reports: deletions", () => {
   for (const [timeZone, month] of [
     ["Europe/Berlin", "2024-03-01"],
-    // The first view of March by UTC is received in February.
+    // In New York, the first page view of March (UTC) is still in February.
     ["America/New_York", "2024-02-01"]
   ] as const) {
     it.live(`after the retention deletes months, reports and rollups count the remaining rows (${timeZone})`, () =>
@@ -125,9 +127,9 @@ describe("postgres/analytics/reports: deletions", () => {
         yield* check(site, queries, "after the deletion")
         yield* RollUpLoop.round
         yield* check(site, queries, "after the rollup run")
-        const { day, sum, visit } = yield* firstOf(site)
-        assert.isAtLeast(visit.getTime(), Date.UTC(2024, 2, 1))
-        assert.deepStrictEqual([day, sum], [month, month])
+        const { rollupDay, sumDay, visitStart } = yield* firstOf(site)
+        assert.isAtLeast(visitStart.getTime(), Date.UTC(2024, 2, 1))
+        assert.deepStrictEqual([rollupDay, sumDay], [month, month])
       }).pipe(Effect.provide(live))
     )
   }
@@ -154,8 +156,8 @@ describe("postgres/analytics/reports: deletions", () => {
       const rollUp = yield* Effect.forkChild(RollUpLoop.round)
       yield* Locks.untilAwaited(sql)
       const erasure = yield* Effect.forkChild(erase(site))
-      const isMarked = sql`SELECT FROM site WHERE deleted_at IS NOT NULL`
-      yield* Effect.repeat(isMarked, { until: (rows) => rows.length > 0 })
+      const markedSites = sql`SELECT FROM site WHERE deleted_at IS NOT NULL`
+      yield* Effect.repeat(markedSites, { until: (rows) => rows.length > 0 })
       assert.isUndefined(rollUp.pollUnsafe())
       yield* blocker.commit
       yield* Fiber.join(rollUp)
