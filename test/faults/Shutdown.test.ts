@@ -111,7 +111,7 @@ describe("faults: shutdown", () => {
     `POST ${path} HTTP/1.1\r\nHost: edge\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\n\r\n`
 
   it.live(
-    "a request on a kept-alive connection is answered after the server stopped listening, with Connection: close",
+    "requests on open connections are answered after the server stopped listening, and the connections are then closed",
     () =>
       Effect.gen(function* () {
         const scope = yield* Scope.make()

@@ -95,8 +95,8 @@ export const newKey = (): string =>
   Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("")
 
 /**
- * Calls `again` after a delay; without `seconds`, also as soon as the browser is online again. Returns a function that cancels
- * the call.
+ * Calls `again` once, after a delay. Without `seconds`, calls it earlier if the browser comes back online. Returns a function
+ * that cancels the call.
  *
  * @param attempts the number of failed attempts; the delay doubles with each, up to `maxBackoff`
  * @param seconds the response's `Retry-After`; the delay is at least as long, up to `maxRetryAfter`

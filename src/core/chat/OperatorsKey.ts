@@ -1,7 +1,9 @@
 /**
- * The settings that only the operator may change while an instance uses the operator's key: those that set where a request carries
- * the key, and those that an answer's cost depends on. To change them, an owner enters a key of their own. The instructions stay
- * the owner's: their length is limited, and their tokens count towards `dailyTokens`. Pure.
+ * The settings that only the operator may change while an instance uses the operator's key: those that decide in which header a
+ * request carries the key, and those that an answer's cost depends on. To change them, an owner enters a key of their own.
+ *
+ * An owner may change the agent's URL, because this removes the operator's key from the instance. An owner may also change the
+ * instructions: their length is limited, and their tokens count towards `dailyTokens`. Pure.
  *
  * @module
  */

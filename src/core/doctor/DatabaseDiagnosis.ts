@@ -79,7 +79,7 @@ const rights = ({ denied, deniedForMaintenance }: DatabaseFacts & { readonly _ta
 
 const encoding = warning(
   "encoding",
-  "The database's encoding cannot store every character: page views and submissions with any other character get a 422.",
+  "The database's encoding cannot store every character: a page view or submission with a character that it cannot store gets a 422.",
   "Create a database WITH ENCODING 'UTF8' TEMPLATE template0, and move the data with pg_dump and pg_restore."
 )
 

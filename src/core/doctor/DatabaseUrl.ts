@@ -28,8 +28,10 @@ export const parameters = [
 const protocol = /^postgres(ql)?:\/\//i
 
 /**
- * Parses a URL. The error continues a sentence that begins with the setting's name. `postgres://user@/database?host=/folder`
- * and `postgres://user@a,b/database`, which psql accepts, get the host `localhost`, which the `host` of the query overrides.
+ * Parses a URL. The error continues a sentence that begins with the setting's name.
+ *
+ * Two forms that psql accepts get `localhost` as the URL's host, which the query's `host` overrides:
+ * `postgres://user@/database?host=/folder`, and `postgres://user@a,b/database`, whose list of hosts is moved into the query.
  */
 export const parse = (text: string): Result.Result<URL, string> => {
   if (!protocol.test(text)) {

@@ -30,7 +30,7 @@ export const ofMail = (facts: MailFacts | null): ReadonlyArray<Finding> => {
       problem(
         "mail",
         "The mail server offers no TLS (STARTTLS), so the password of SMTP_URL is not sent; mails wait, and are given up after about three days.",
-        "Use the server's TLS port with smtps:// in SMTP_URL, or turn on STARTTLS at the server. If the network up to it is your own, add ?tls=optional to SMTP_URL."
+        "Use the server's TLS port with smtps:// in SMTP_URL, or turn on STARTTLS at the server. If the network between this machine and the server is your own, add ?tls=optional to SMTP_URL."
       )
     ]
   }

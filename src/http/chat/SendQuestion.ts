@@ -44,7 +44,7 @@ const releaseAfter = (times: number, release: () => void): (() => void) => {
   }
 }
 
-/** Releases a slot with the request's scope. The finalizer retains nothing else of the request. */
+/** Calls `release` when the request's scope closes. The finalizer retains nothing else of the request. */
 const releaseWithScope = (release: () => void): Effect.Effect<void, never, Scope.Scope> =>
   Effect.flatMap(Effect.scope, (scope) => Scope.addFinalizer(scope, Effect.sync(release)))
 
@@ -126,7 +126,7 @@ export const make = Effect.gen(function* () {
 
   /**
    * Sends a question, in the scope of the request. `trackerSession` is credited with the chat that begins, unless it is null.
-   * `release` is called once, when the answer has ended and the scope is closed.
+   * `release` gives back the chat's slot (`StreamSlots`). It is called once, when the answer has ended and the scope is closed.
    */
   return (
     instance: Instance,
@@ -160,7 +160,7 @@ export const make = Effect.gen(function* () {
         })
       )
     }
-    // The slot is in use until both the visitor has left and the answer has ended.
+    // The slot is in use until the visitor has left and the answer has ended.
     const releaseAfterBoth = releaseAfter(2, release)
     const key = { instanceId: instance.instanceId, conversationId: storedId }
     return releaseWithScope(releaseAfterBoth).pipe(

@@ -122,7 +122,7 @@ const watch = (server: Server, limits: ConnectionLimits.ConnectionLimits) => {
     response.on("close", onResponseClose)
   })
 
-  /** Pauses a connection until `release`. */
+  /** Pauses a connection from `stop` until `release`. Does nothing at any other time. */
   const hold = (socket: Socket) => {
     if (held === undefined || socket.isPaused()) return
     socket.pause()
@@ -151,7 +151,7 @@ const watch = (server: Server, limits: ConnectionLimits.ConnectionLimits) => {
       connections.delete(socket)
       limits.remove(entry)
       if (state.openRequests > 1) pipelined -= state.openRequests - 1
-      // Node destroys the pending responses itself, except after a CONNECT. Their handlers would then continue.
+      // Node destroys the pending responses itself, except after a CONNECT: without this, their handlers would continue.
       for (let pending = state.first; pending !== undefined; pending = pending.next) pending.response.destroy()
       if (connections.size === 0) onEmpty()
     })

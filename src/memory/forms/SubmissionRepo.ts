@@ -29,7 +29,10 @@ export class Submissions extends Context.Service<
     readonly erase: (websiteConfigId: string) => Pick<Erased, "submissions" | "idempotencyKeys">
     /** The leads of stored submissions, oldest first. */
     readonly leads: () => ReadonlyArray<SubmissionLead>
-    /** Removes a lead, and sets its submission's attribution unless it is null. Returns whether the submission is quarantined. */
+    /**
+     * Removes a lead, and stores `attribution` in its submission unless `attribution` is null. Returns whether the submission is
+     * quarantined.
+     */
     readonly settle: (submissionId: string, attribution: Attribution | null) => boolean
     /** Whether the capacity is reached. */
     readonly isFull: () => boolean

@@ -52,7 +52,7 @@ const databaseAtFirst = Effect.gen(function* () {
 
 describe("migrate", () => {
   for (const [name, table] of [
-    ["a migration that waits for a reader of a table", "submission"],
+    ["a migration that waits for a table that another transaction has locked", "submission"],
     ["a migration that waits for the migration of another process", "effect_sql_migrations"]
   ] as const) {
     it.live(`${name} is not limited by the database's timeouts`, () =>

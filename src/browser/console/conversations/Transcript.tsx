@@ -61,7 +61,7 @@ const Sources = ({ parts }: Message) => {
   )
 }
 
-const isAnswered = ({ ending }: Message): boolean => ending === "stop" || ending === "length" || ending === undefined
+const endedNormally = ({ ending }: Message): boolean => ending === "stop" || ending === "length" || ending === undefined
 
 const TranscriptMessage = ({ message, timeZone }: { readonly message: Message; readonly timeZone: string }) => {
   const { comment, created_at, ending, rating, role } = message
@@ -74,7 +74,7 @@ const TranscriptMessage = ({ message, timeZone }: { readonly message: Message; r
       </p>
       {role === "user" ? <p class="words">{text}</p> : text !== "" && <Markdown text={text} />}
       <Sources {...message} />
-      {role === "assistant" && !(isAnswered(message) && text !== "") && (
+      {role === "assistant" && !(endedNormally(message) && text !== "") && (
         <p class={`broken ${ending === "stopped" || ending === "superseded" ? "chosen" : ""}`}>
           {Texts.conversations.endings[ending ?? "running"] ?? Texts.conversations.endings["other"]}
         </p>

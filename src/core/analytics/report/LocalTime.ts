@@ -16,7 +16,7 @@ export interface Day {
   readonly end: number
 }
 
-/** A local hour, or a part of one. `label` is `YYYY-MM-DD HH:00:00`. */
+/** The time in which the wall clock shows one hour, usually 60 minutes; see `hours`. `label` is `YYYY-MM-DD HH:00:00`. */
 export interface Hour {
   readonly label: string
   readonly start: number
@@ -108,8 +108,8 @@ export const days = (timeZone: string, first: LocalDate, last: LocalDate): Reado
 export const hourOf = (local: number): string => `${new Date(local).toISOString().slice(0, 13).replace("T", " ")}:00:00`
 
 /**
- * The local hours of a day, in the order of time. The hour that a clock change repeats is one entry of two hours; a change by
- * more than an hour makes several entries with the same label.
+ * The local hours of a day, in the order of time. An hour that a clock change repeats is one entry, two hours long. If a change
+ * repeats more than an hour, the repeated hours are separate entries with the same labels.
  */
 export const hours = (timeZone: string, day: Day): ReadonlyArray<Hour> => {
   const { toLocal } = zone(timeZone)

@@ -16,7 +16,7 @@ describe("core/chat/agent/RetryAfter", () => {
     }
   )
 
-  it("the wait is the header's seconds, or the time from the response's date to the header's, within the bounds", () => {
+  it("the wait is the header's seconds, or the time from the response's date to the header's, within the bounds; without either, the default", () => {
     for (const [header, expected] of [
       ["7", 7],
       ["0", RetryAfter.bounds.min],
