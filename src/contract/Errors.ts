@@ -68,9 +68,9 @@ export const refusal = <const Tag extends string, Fields extends Schema.Struct.F
     headers
   )
 
-const limited = { ...Headers.rateLimit, ...Headers.decision }
+const limitAndDecision = { ...Headers.rateLimit, ...Headers.decision }
 
-export const ValidationFailed = error("ValidationFailed", HTTPValidationError, limited)
+export const ValidationFailed = error("ValidationFailed", HTTPValidationError, limitAndDecision)
 
 export const Unauthorized = refusal(
   401,
@@ -78,10 +78,10 @@ export const Unauthorized = refusal(
   "The widget token is missing or not valid for this instance",
   Headers.rateLimit
 )
-export const Forbidden = refusal(403, "Forbidden", "A browser on an origin that is not allowed", limited)
-export const NotFound = refusal(404, "NotFound", "No such website, conversation or answer", limited)
+export const Forbidden = refusal(403, "Forbidden", "A browser on an origin that is not allowed", limitAndDecision)
+export const NotFound = refusal(404, "NotFound", "No such website, conversation or answer", limitAndDecision)
 export const TooManyRequests = refusal(429, "TooManyRequests", "Over the rate limit; see Retry-After", {
-  ...limited,
+  ...limitAndDecision,
   ...Headers.retryAfter
 })
 export const BadGateway = refusal(502, "BadGateway", "The agent refused or could not be reached", Headers.rateLimit)
@@ -90,7 +90,7 @@ export const ServiceUnavailable = refusal(
   "ServiceUnavailable",
   "The service cannot answer now, and may not have stored the data; see Retry-After",
   {
-    ...limited,
+    ...limitAndDecision,
     ...Headers.retryAfter
   }
 )

@@ -117,7 +117,7 @@ const readRevenue: Wire.ReadField<{ readonly currency: string; readonly amount: 
   ])
 }
 
-/** An amount in the currency's main unit, which is stored in thousandths. */
+/** An amount in the currency's main unit. The amount is stored in thousandths. */
 export const Revenue = Wire.optional(
   "Revenue",
   {

@@ -70,7 +70,7 @@ layer(testServer(limited), { excludeTestServices: true })("the rate limit", (it)
     })
   )
 
-  it.effect("a chat message over the limit is an event of the website that the instance serves", () =>
+  it.effect("a refused chat message causes an event for the website that the instance serves", () =>
     Effect.gen(function* () {
       const [webhooks, deliveries] = [yield* Webhooks, yield* Deliveries]
       const { instance, send, websiteConfigId } = yield* TestServer

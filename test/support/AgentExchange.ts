@@ -1,5 +1,5 @@
 /**
- * The production layer of `AgentStream`, and its exchanges with an upstream that a test scripts.
+ * The production layer of `AgentStream`, and its exchanges with an upstream whose responses a test chooses.
  */
 import type * as Dns from "node:dns"
 import { NodeHttpClient } from "@effect/platform-node"

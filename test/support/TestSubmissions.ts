@@ -45,7 +45,7 @@ export const storedOf = (drafts: ReadonlyArray<SubmissionDraft>) =>
     return all.flat().filter((submission) => ids.has(submission.submissionId))
   })
 
-/** The submission that is stored of a draft without attribution. */
+/** The submission that is stored for a draft if its visit is unknown. */
 export const asStored = ({ idempotency: _, sessionId: __, ...submission }: SubmissionDraft): Submission => ({
   ...submission,
   attribution: noAttribution

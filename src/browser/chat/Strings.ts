@@ -55,7 +55,7 @@ export const english = {
 
 export type Strings = { readonly [K in keyof typeof english]: string }
 
-/** Returns the English texts with a website's replacements: `json`, the `strings` attribute, and `heading`. */
+/** Returns the English texts with a website's replacements. `json` is the value of the attribute `strings`. */
 export const withReplacements = (json: string | null, heading?: string | null): Strings =>
   replaceTexts(english, json, heading)
 

@@ -64,7 +64,7 @@ const link = Command.make(
   ])
 )
 
-const siteNames = ({ sites }: ConsoleSession.ConsoleSession): string => (sites === "all" ? "all" : sites.join(" "))
+const siteIds = ({ sites }: ConsoleSession.ConsoleSession): string => (sites === "all" ? "all" : sites.join(" "))
 
 const sessions = Command.make(
   "sessions",
@@ -92,7 +92,7 @@ const sessions = Command.make(
           session.use === null ? "not opened" : "open",
           Output.moment(session.use?.lastUsedAt ?? null),
           Output.moment(ConsoleSession.endsAt(session)),
-          siteNames(session)
+          siteIds(session)
         ]),
         "There are no sessions. `hydracore console link` prints a link that opens one."
       )

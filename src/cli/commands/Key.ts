@@ -70,7 +70,7 @@ const issue = Command.make(
   ])
 )
 
-const siteNames = ({ sites }: Access): string => (sites === "all" ? "all" : sites.join(" ") || "none")
+const siteIds = ({ sites }: Access): string => (sites === "all" ? "all" : sites.join(" ") || "none")
 
 const list = Command.make(
   "list",
@@ -98,7 +98,7 @@ const list = Command.make(
           Credential.stateAt(key, now),
           Output.moment(key.createdAt),
           Output.moment(key.expiresAt),
-          siteNames(key)
+          siteIds(key)
         ]),
         "There are no keys yet. `hydracore key issue` issues one."
       )

@@ -1,5 +1,5 @@
 /**
- * The latest activity of a website, and why its other requests were not counted.
+ * The latest activity of a website, and how many of its requests were not counted, by reason.
  *
  * @module
  */

@@ -189,7 +189,7 @@ const ofConversation = {
   conversation_id: Wire.field<string>({ type: "string", title: "Conversation Id" }, (input) =>
     typeof input === "string" && isConversationId(input)
       ? Result.succeed(input)
-      : Wire.fail("value_error", "Value error, the conversation_id of a list is expected")
+      : Wire.fail("value_error", "Value error, expected a conversation_id from the list of conversations")
   )
 }
 

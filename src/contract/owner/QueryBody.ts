@@ -39,7 +39,8 @@ const jsonSchema = {
     site_id: { type: "string", format: "uuid", description: "The `website_config_id` of the website" },
     metrics: { type: "array", minItems: 1, items: { enum: Query.metrics } },
     date_range: {
-      description: "Days of the website's time zone, both included. A period ends today.",
+      description:
+        "A period, which ends today, or the first and the last day, both included. Days are those of the website's time zone.",
       anyOf: [
         { enum: Query.periods },
         { type: "array", items: { type: "string", format: "date" }, minItems: 2, maxItems: 2 }

@@ -1,6 +1,6 @@
 /**
- * Detects a reverse proxy that `TRUSTED_PROXIES` does not name: its `X-Forwarded-For` is ignored, so that all visitors behind
- * it share one rate limit, and those with the same user agent one visitor hash.
+ * Detects a reverse proxy that `TRUSTED_PROXIES` does not name. Its `X-Forwarded-For` is ignored, so all visitors behind it
+ * share one rate limit, and those with the same user agent share one visitor hash.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import * as Metrics from "../../core/metrics/Metrics.ts"
 export const warning =
   "A request has X-Forwarded-For, and its sender is not in TRUSTED_PROXIES. If the sender is your reverse proxy, all visitors behind it share one rate limit: add its network to TRUSTED_PROXIES. This is logged once."
 
-/** Counts the requests with an ignored `X-Forwarded-For`, and logs the first. Logs no address, because the sender can be a visitor. */
+/** Counts the requests with an ignored `X-Forwarded-For`, and logs the first without its address, which may be a visitor's. */
 export const watch = (server: Server, isTrusted: (peer: string) => boolean, context: Context.Context<never>): void => {
   const metric = Metrics.untrustedForwarded({})
   metric.updateUnsafe(0, context)

@@ -13,8 +13,8 @@ export class WidgetTokens extends Context.Service<
   WidgetTokens,
   {
     /**
-     * The instance, if `token` is one of its tokens and neither revoked nor expired. None does not reveal which of these
-     * checks failed, nor whether the instance exists. A revocation takes effect on every process within a second.
+     * The instance, if `token` is one of its tokens and neither revoked nor expired. Otherwise none: the caller does not learn
+     * which of these checks failed, or whether the instance exists. A revocation takes effect on every process within a second.
      */
     readonly authenticate: (
       instanceId: string,

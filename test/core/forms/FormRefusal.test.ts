@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as FormRefusal from "../../../src/core/forms/FormRefusal.ts"
 
-/** Marks text that is for the developer of the form. */
+/** Marks the message of an error. The visitor sees it only if the error is in a field. */
 const mark = "MACHINE"
 
 /** Locations of errors that the owner of the form must correct, because the visitor cannot. */
@@ -34,13 +34,17 @@ const forVisitor = ({ corrections, text, title }: FormRefusal.Explanation) =>
   [title, text, ...corrections.map(({ field, text }) => `${field} ${text}`)].join("\n")
 
 describe("core/forms/FormRefusal", () => {
-  it.prop("the visitor's text repeats nothing from the response's detail", [Status, Seconds], ([status, seconds]) => {
-    for (const detail of [undefined, mark, [], [fault(["body"], "value_error")]]) {
-      const shown = forVisitor(FormRefusal.explain({ status, retryAfterSeconds: seconds, detail }))
-      assert.notInclude(shown, mark)
-      assert.notMatch(shown, /NaN|Infinity|undefined|-[0-9]/)
+  it.prop(
+    "the visitor's text repeats nothing from a detail without errors in fields",
+    [Status, Seconds],
+    ([status, seconds]) => {
+      for (const detail of [undefined, mark, [], [fault(["body"], "value_error")]]) {
+        const shown = forVisitor(FormRefusal.explain({ status, retryAfterSeconds: seconds, detail }))
+        assert.notInclude(shown, mark)
+        assert.notMatch(shown, /NaN|Infinity|undefined|-[0-9]/)
+      }
     }
-  })
+  )
 
   it.prop(
     "errors of the form itself are shown to the owner, and hide all other errors",

@@ -98,7 +98,7 @@ for (const [name, storage] of emptyStorages) {
         const { url } = yield* TestServer
         const [ownSite, other] = [yield* newSite, yield* newSite]
         const owner = yield* newCookie("owner", [ownSite, other])
-        const elsewhere = yield* newLink("viewer", "all")
+        const wider = yield* newLink("viewer", "all")
         const created = yield* request(owner, "POST", "sessions", { role: "viewer", sites: [ownSite], label: "Ada" })
         const { path, session_id } = JSON.parse(created.text)
         const secret = String(path).split("/console/#/link/")[1]
@@ -117,7 +117,7 @@ for (const [name, storage] of emptyStorages) {
             ["viewer", "Ada", false]
           ]
         )
-        assert.strictEqual((yield* request(owner, "DELETE", `sessions/${elsewhere.session.sessionId}`)).status, 404)
+        assert.strictEqual((yield* request(owner, "DELETE", `sessions/${wider.session.sessionId}`)).status, 404)
         assert.strictEqual((yield* request(owner, "DELETE", `sessions/${session_id}`)).status, 204)
         yield* poll(request(cookie, "GET", "sites"), ({ status }) => status === 401)
       })

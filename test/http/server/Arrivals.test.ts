@@ -82,7 +82,7 @@ layer(Layer.provide(testServer(), arrivals), { excludeTestServices: true })("htt
     ["one long header", [`X-Long: ${"a".repeat(15_000)}`]],
     ["many short headers", Array.from({ length: 1_000 }, (_, index) => `${index}: a`)]
   ] as const) {
-    it.effect(`a request with an incomplete body counts its head: ${name}`, () =>
+    it.effect(`the memory of a request with an incomplete body includes its head: ${name}`, () =>
       Effect.gen(function* () {
         const { url } = yield* TestServer
         const port = Number(new URL(url).port)
@@ -107,7 +107,8 @@ layer(Layer.provide(testServer(), arrivals), { excludeTestServices: true })("htt
   }
 
   for (const [name, { header }] of Object.entries(ways)) {
-    // The response waits for earlier responses. Node emits its close in the same turn as the request's error.
+    // On a disconnect, Node emits the response's `close` and the request's `error` in the same turn. Without a listener, the
+    // `error` would end the process.
     it.effect(`a pipelined request whose client disconnects does not end the process: ${name}`, () =>
       Effect.gen(function* () {
         const { instance, url } = yield* TestServer

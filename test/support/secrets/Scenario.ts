@@ -33,9 +33,9 @@ const mail = Option.some({
   }
 })
 
-interface Sent {
+interface Answer {
   readonly status: number
-  readonly out: string
+  readonly headersAndBody: string
 }
 
 /** Sends every kind of request before and after `breakTables`, and returns all output. */
@@ -78,13 +78,13 @@ export const scenario = (storage: Layer.Layer<Storage>, breakTables: Effect.Effe
       const asOwner = { authorization: `Bearer ${key}` }
       const cookie = yield* newCookie("owner", [site.websiteConfigId])
       const { link } = yield* newLink("owner", "all")
-      const session = "/v1/owner/session"
+      const sessionPath = "/v1/owner/session"
       const asSession = { cookie: `hydracore_console=${cookie}`, ...fromOwnPage }
       secretCookie = cookie
       secretLink = link
       const query = { site_id: site.websiteConfigId, metrics: ["visitors"], date_range: "7d" }
       const send = (path: string, body: unknown, headers: Record<string, string> = {}, method = "POST") =>
-        Effect.promise(async (): Promise<Sent> => {
+        Effect.promise(async (): Promise<Answer> => {
           const response = await fetch(url + path, {
             method,
             headers: {
@@ -99,7 +99,7 @@ export const scenario = (storage: Layer.Layer<Storage>, breakTables: Effect.Effe
             ...(method === "GET" ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) })
           })
           const text = await response.text().catch(() => "")
-          return { status: response.status, out: `${JSON.stringify([...response.headers])} ${text}` }
+          return { status: response.status, headersAndBody: `${JSON.stringify([...response.headers])} ${text}` }
         })
 
       const form = { [marks.form]: marks.form, email: `${marks.email}@example.org` }
@@ -113,7 +113,7 @@ export const scenario = (storage: Layer.Layer<Storage>, breakTables: Effect.Effe
       )
       // Without `SECRETS_KEY`, the store adds none.
       const notificationId = added._tag === "Added" ? added.notification.notificationId : randomUUID()
-      const notification = `/v1/owner/sites/${site.websiteConfigId}/notifications/${notificationId}`
+      const notificationPath = `/v1/owner/sites/${site.websiteConfigId}/notifications/${notificationId}`
       const view = { site_id: site.trackingToken, page_path: "/" }
       const urlencoded = { "content-type": "application/x-www-form-urlencoded", accept: "text/html" }
       const chat = (message: string, headers: Record<string, string> = {}) =>
@@ -176,26 +176,26 @@ export const scenario = (storage: Layer.Layer<Storage>, breakTables: Effect.Effe
           send(`/v1/owner/sites/${site.websiteConfigId}/now?key=${key}`, undefined, asOwner, "GET"),
           send("/v1/owner/sites", undefined, { authorization: `Bearer ${marks.wrongKey}` }, "GET"),
           send(`/v1/owner/${key}`, undefined, asOwner, "GET"),
-          send(`${notification}/confirmation`, undefined, asOwner),
-          send(`${notification}/test`, undefined, asOwner),
+          send(`${notificationPath}/confirmation`, undefined, asOwner),
+          send(`${notificationPath}/test`, undefined, asOwner),
           send("/v1/owner/query", query, asOwner),
           send("/v1/owner/query", { ...query, metrics: [key] }, asOwner),
           send("/v1/owner/query", `{"${key}`, asOwner),
           send("/v1/owner/query", query, { ...asOwner, "content-type": `text/${key}` }),
           send("/v1/owner/query", { ...query, metrics: [cookie] }, asSession),
           send(`/v1/owner/sites/${cookie}/now`, undefined, asSession, "GET"),
-          send(session, undefined, asSession, "GET"),
-          send(session, undefined, { cookie: `hydracore_console=${marks.wrongCookie}`, ...fromOwnPage }, "GET"),
-          send(session, { secret: marks.wrongLink }, fromOwnPage),
-          send(session, { secret: link }),
-          send(session, { secret: [link] }, fromOwnPage),
-          send(session, `{"secret": ${link}`, fromOwnPage),
+          send(sessionPath, undefined, asSession, "GET"),
+          send(sessionPath, undefined, { cookie: `hydracore_console=${marks.wrongCookie}`, ...fromOwnPage }, "GET"),
+          send(sessionPath, { secret: marks.wrongLink }, fromOwnPage),
+          send(sessionPath, { secret: link }),
+          send(sessionPath, { secret: [link] }, fromOwnPage),
+          send(sessionPath, `{"secret": ${link}`, fromOwnPage),
           send("/healthz", undefined, { "x-widget-token": token }, "GET"),
           send("/readyz", undefined, {}, "GET")
         ]) {
-          const { out, status } = yield* request
+          const { headersAndBody, status } = yield* request
           statuses.add(status)
-          answers.push(out)
+          answers.push(headersAndBody)
         }
       })
       yield* sendAll

@@ -99,9 +99,9 @@ const Person = ({ isOwner, siteId }: Props & { readonly isOwner: boolean }) => {
     setBusy(false)
     setFailure(outcome.ok ? undefined : outcome.failure)
     if (!outcome.ok) return
-    const records = outcome.value.split("\n").length - 1
-    if (records > 0) save(outcome.value, "person.ndjson")
-    setResult(records === 0 ? Texts.person.none : Texts.person.saved(records))
+    const recordCount = outcome.value.split("\n").length - 1
+    if (recordCount > 0) save(outcome.value, "person.ndjson")
+    setResult(recordCount === 0 ? Texts.person.none : Texts.person.saved(recordCount))
   }
 
   return (

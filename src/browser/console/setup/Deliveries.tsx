@@ -109,7 +109,7 @@ export const Deliveries = (props: Props) => {
   )
   const isEmpty = status === "all" && resource.value?.deliveries.length === 0
   return (
-    <div class="delivered-to">
+    <div class="deliveries-filtered">
       {!isEmpty && (
         <ChoiceField
           label={Texts.deliveries.show}

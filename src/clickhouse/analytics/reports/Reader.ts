@@ -12,7 +12,7 @@ import type { Parameters } from "./Parameters.ts"
 export interface Reader {
   /** Runs a statement and returns its rows, which are not decoded yet. */
   readonly read: (statement: string, parameters: Parameters) => Effect.Effect<ReadonlyArray<unknown>, ClickHouseError>
-  /** Called with the intervals whose visits a report computes from rows, because they are not stored. */
+  /** Called with the intervals whose visits are not stored. A report computes those visits from page views and events. */
   readonly onUnstored: (hostedWebsiteId: string, intervals: ReadonlyArray<Interval>) => void
 }
 

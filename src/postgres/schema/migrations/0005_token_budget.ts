@@ -2,9 +2,10 @@
  * The tokens that instances use per day.
  *
  * Before a request to an agent, the edge reserves tokens: it adds them to `token_usage.tokens` and stores a row of
- * `token_reservation`. After the request, it deletes that row and replaces the reserved tokens by the tokens used. A statement
- * that runs twice finds the row, or finds that it is gone, so that its tokens count once. `last_reserved` is a number of tokens,
- * those of the latest reservation: the statement that reserves them copies it to `token_reservation.tokens`.
+ * `token_reservation`. After the request, it deletes that row and replaces the reserved tokens by the tokens used. If one of
+ * these statements runs twice, the second run finds that the row exists already, or that it is gone already, and changes nothing.
+ * `last_reserved` is the number of tokens of the latest reservation. The statement that makes the reservation copies this number
+ * to `token_reservation.tokens`.
  */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
