@@ -58,7 +58,7 @@ export const maxCopyButtons = 50
 /** The maximum number of suggestions that are shown. */
 export const maxSuggestions = 10
 
-/** How long before the end of a page a browser may close the page's connections, in milliseconds. */
+/** Browsers close a page's connections up to this long before the page is left, in milliseconds. */
 export const maxLeaving = 300
 
 /** How many times the chat tries to restore a lost connection to a running answer. */

@@ -20,7 +20,10 @@ const escape = (text: string): string =>
 
 const lineBreaks = /\r\n|[\n\v\f\r\u0085\u2028\u2029]/g
 
-/** The beginnings of links and images in Markdown, which Mattermost and Discord show with a text that hides the URL. */
+/**
+ * The `]` before the URL of a link or an image in Markdown. Mattermost and Discord show a text instead of the URL, which could
+ * mislead a reader.
+ */
 const linkMark = /\](?=[([:]|$)/g
 
 /** Marks of bold, italic, struck and code text. */

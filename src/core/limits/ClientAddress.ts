@@ -21,7 +21,7 @@ const octet = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 const ipv4 = new RegExp(`^${octet}(?:\\.${octet}){3}$`)
 
 /** Makes a predicate for the addresses of trusted proxies. */
-export const isProxy = (trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>): ((peer: string) => boolean) => {
+export const makeIsProxy = (trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>): ((peer: string) => boolean) => {
   if (trustedProxies.length === 0) return () => false
   // Caches one result: behind a proxy, nearly all requests have the same peer.
   let last: { readonly peer: string; readonly isProxy: boolean } | undefined
@@ -44,7 +44,7 @@ export const make = (
   trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>
 ): ((peer: string, forwardedFor: string | undefined) => string) => {
   if (trustedProxies.length === 0) return (peer) => peer
-  const isProxyPeer = isProxy(trustedProxies)
+  const isProxyPeer = makeIsProxy(trustedProxies)
   return (peer, forwardedFor) => {
     if (forwardedFor === undefined || !isProxyPeer(peer)) return peer
     if (ipv4.test(forwardedFor)) return forwardedFor

@@ -63,6 +63,6 @@ export interface Message {
   readonly html: string
   /** When the mail was created, in milliseconds since 1970. */
   readonly createdAt: number
-  /** The unsubscribe link: GET shows a page, POST unsubscribes at once (RFC 8058). Null for a mail that is sent once. */
+  /** The unsubscribe link: GET shows a page, POST unsubscribes at once (RFC 8058). Null for an invitation to the console. */
   readonly unsubscribeUrl: string | null
 }

@@ -86,8 +86,8 @@ export const layer = (options: Options) =>
       const { stream } = yield* ChatEndpoint.ChatEndpoint
 
       /**
-       * Handles a request that may use the conversation, and refuses any other. `onNotStored` responds if the service
-       * stores no conversation with this id.
+       * Handles a request that may use the conversation, and refuses any other. `onNotStored` responds to an id
+       * under which the service never stores a conversation.
        */
       const asVisitor = (
         request: HttpServerRequest.HttpServerRequest,
@@ -164,7 +164,7 @@ export const layer = (options: Options) =>
                   onSome: (answerId) => resume(visitor, params.conversation_id, answerId)
                 })
               ),
-            // Clients send this request before there is a conversation, with any id.
+            // Before a conversation begins, clients send this request with an id of any form.
             noContent
           )
         )

@@ -92,7 +92,7 @@ export const layer = ({ secretsKey }: Options) =>
       const notifications = yield* Notifications
       const notificationOf = (token: string) =>
         Option.flatMap(secretsKey, (key) => UnsubscribeToken.verify(Redacted.value(key), token))
-      const confirmedBy = (token: string) =>
+      const confirmationOf = (token: string) =>
         Option.flatMap(secretsKey, (key) => ConfirmationToken.verify(Redacted.value(key), token))
       return handlers
         .handleRaw("show", ({ params }) =>
@@ -109,10 +109,10 @@ export const layer = ({ secretsKey }: Options) =>
           })
         )
         .handleRaw("showConfirmation", ({ params }) =>
-          Effect.succeed(Option.isSome(confirmedBy(params.token)) ? confirmQuestion : invalid)
+          Effect.succeed(Option.isSome(confirmationOf(params.token)) ? confirmQuestion : invalid)
         )
         .handleRaw("confirm", ({ params }) =>
-          Option.match(confirmedBy(params.token), {
+          Option.match(confirmationOf(params.token), {
             onNone: () => Effect.succeed(invalid),
             onSome: ({ isRecipient, websiteConfigId }) =>
               notifications.confirm(websiteConfigId, isRecipient).pipe(

@@ -39,7 +39,7 @@ export interface Options {
 
 export const make = (options: Options): Effect.Effect<Tracing> =>
   Effect.map(Random.Random, (random) => {
-    const isProxy = ClientAddress.isProxy(options.trustedProxies)
+    const isProxy = ClientAddress.makeIsProxy(options.trustedProxies)
     const parentOf = ({ headers, socket }: IncomingMessage): Tracer.ExternalSpan | undefined => {
       const { traceparent } = headers
       if (typeof traceparent !== "string" || !isProxy(socket.remoteAddress ?? "")) return undefined

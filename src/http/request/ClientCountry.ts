@@ -24,6 +24,6 @@ export const make = (
 ): ((head: RequestHead) => string | null) => {
   if (Option.isNone(header)) return ({ address }) => countries.of(address)
   const name = header.value.toLowerCase()
-  const isProxy = ClientAddress.isProxy(trustedProxies)
+  const isProxy = ClientAddress.makeIsProxy(trustedProxies)
   return ({ address, headers, peer }) => (isProxy(peer) ? Country.parse(headers[name]) : null) ?? countries.of(address)
 }

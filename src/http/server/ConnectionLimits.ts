@@ -84,7 +84,7 @@ export const make = (options: Options, context: Context.Context<never>): Connect
     total: reporter("total", options.total, context),
     perClient: reporter("perClient", perClient, context)
   }
-  const isProxy = ClientAddress.isProxy(options.trustedProxies)
+  const isProxy = ClientAddress.makeIsProxy(options.trustedProxies)
   const clientOf = (peer: string): string | undefined =>
     Option.isNone(options.perAddress) || isProxy(peer) ? undefined : clientKey(peer)
 

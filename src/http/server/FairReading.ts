@@ -48,7 +48,7 @@ const suspicion = 60_000
 /** The maximum number of clients that are remembered because a connection of theirs was sliced. */
 const maxSuspects = 10_000
 
-/** Heads up to this many names and values are read natively: twice what browsers and proxies send. */
+/** Heads with at most this many names and values are read natively: twice what browsers and proxies send. */
 const fewHeaders = 128
 
 /** Small bodies of known length are read natively. */
@@ -64,7 +64,7 @@ export const unparsed = (socket: Socket): number => socket.readableLength + (wai
 export const install = (server: Server, { ownerOf }: Options): void => {
   const clients = new Map<string, Client>()
   const queue = FairQueue.make<() => void>()
-  let [turn, unowned, slices, turnStart] = [0, 0, 1, 0]
+  let [turn, unowned, sliceLimit, turnStart] = [0, 0, 1, 0]
   let [isCounting, isScheduled] = [false, false]
 
   const nextTurn = () => {
@@ -74,9 +74,9 @@ export const install = (server: Server, { ownerOf }: Options): void => {
 
   const parseWaiting = () => {
     const now = performance.now()
-    slices = TurnBudget.next(slices, now - turnStart)
+    sliceLimit = TurnBudget.next(sliceLimit, now - turnStart)
     turnStart = now
-    for (let count = 0; count < slices && queue.size() > 0; count++) queue.take()?.()
+    for (let count = 0; count < sliceLimit && queue.size() > 0; count++) queue.take()?.()
     if (queue.size() > 0) setImmediate(parseWaiting)
     else isScheduled = false
   }
@@ -92,7 +92,7 @@ export const install = (server: Server, { ownerOf }: Options): void => {
   /** Until when a client's new connections are sliced from their start, oldest first. */
   const suspects = new Map<string, number>()
 
-  const slice = (socket: Socket) => {
+  const readInSlices = (socket: Socket) => {
     sliced.add(socket)
     const { onData, onEnd } = NodeInternals.parserListeners(socket)
     const key = ownerOf(socket.remoteAddress ?? "unknown")
@@ -122,7 +122,7 @@ export const install = (server: Server, { ownerOf }: Options): void => {
       schedule()
     }
     /** The response to a request before the one being parsed: later requests wait until it ends. */
-    const unanswered = () => {
+    const earlierResponse = () => {
       const response = NodeInternals.currentResponse(socket)
       return response?.req === NodeInternals.currentRequest(socket) ? undefined : response
     }
@@ -137,10 +137,10 @@ export const install = (server: Server, { ownerOf }: Options): void => {
       if (isClosing()) clear()
       const [first] = waiting
       if (first === undefined || isStopped) return
-      const answer = unanswered()
-      if (answer !== undefined) {
-        if (answer !== awaitedResponse) answer.once("close", enqueue)
-        awaitedResponse = answer
+      const response = earlierResponse()
+      if (response !== undefined) {
+        if (response !== awaitedResponse) response.once("close", enqueue)
+        awaitedResponse = response
         return
       }
       const slice = first.subarray(offset, offset + sliceBytes)
@@ -168,7 +168,8 @@ export const install = (server: Server, { ownerOf }: Options): void => {
         isCounting = true
         setImmediate(nextTurn)
       }
-      const isDirect = waiting.length === 0 && client.bytes <= directBytes && !isStopped && unanswered() === undefined
+      const isDirect =
+        waiting.length === 0 && client.bytes <= directBytes && !isStopped && earlierResponse() === undefined
       if (isDirect) return onData(data)
       waiting.push(data)
       Socket.prototype.pause.call(socket)
@@ -199,12 +200,12 @@ export const install = (server: Server, { ownerOf }: Options): void => {
   onRequestStart(server, ({ request, socket }) => {
     if (sliced.has(socket)) return
     const isPipelined = NodeInternals.currentResponse(socket) !== undefined
-    if (isPipelined || request.rawHeaders.length > fewHeaders || mayHaveLargeBody(request)) slice(socket)
+    if (isPipelined || request.rawHeaders.length > fewHeaders || mayHaveLargeBody(request)) readInSlices(socket)
   })
   server.on("connection", (socket: Socket) => {
     const owner = ownerOf(socket.remoteAddress ?? "unknown")
     const until = owner === undefined ? undefined : suspects.get(owner)
-    if (until !== undefined && performance.now() < until) slice(socket)
+    if (until !== undefined && performance.now() < until) readInSlices(socket)
   })
 }
 

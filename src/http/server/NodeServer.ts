@@ -122,7 +122,7 @@ export const make = (options: Options, { chats, isLimitedByAddress, templates }:
       options.measured === true ? RequestMetrics.measured({ context, templates, chats }, create) : create
     const server = createMeasured({ ...nodeOptions, requireHostHeader: false })
     server.maxHeadersCount = maxHeadersCount
-    const isProxy = ClientAddress.isProxy(trustedProxies)
+    const isProxy = ClientAddress.makeIsProxy(trustedProxies)
     FairReading.install(server, { ownerOf: FairReading.byAddress(isLimitedByAddress ? isProxy : () => true) })
     UntrustedProxy.watch(server, isProxy, context)
     ProtocolErrors.install(server, nodeOptions.maxHeaderSize, context)

@@ -56,14 +56,14 @@ export interface Options extends NodeServer.Options, Omit<OwnerRoutes.Options, "
   readonly console: boolean
   /** The maximum numbers of open chat streams in this process. */
   readonly chatStreams: StreamSlots.Options
-  /** The key that signs the unsubscribe links of mails. */
+  /** The key that signs the links in mails. */
   readonly secretsKey: Mail.Options["secretsKey"]
   /** The header in which a trusted proxy names the client's country. */
   readonly geoHeader: Option.Option<string>
   readonly chatMaxDuration: Duration.Duration
   /** How long an answer in a stored conversation continues without a reader; `None` ends it when its last reader leaves. */
   readonly chatResume: Option.Option<Duration.Duration>
-  /** Bytes. */
+  /** The maximum length of an answer, in bytes. */
   readonly chatMaxBytes: number
   /** The share of requests that start a trace, from 0 to 1; if missing, no request is traced. */
   readonly traceRatio?: number | undefined
@@ -125,7 +125,10 @@ const routes = (options: Options, tracing: Trace.Tracing | undefined) =>
 /** The routes whose responses are streams, unless a client asks for a whole answer. */
 const chats = [ContractWidget.chat, OpenAiGroup.endpoints.completions, AgUiGroup.endpoints.run].map(({ path }) => path)
 
-/** Whether visitors' requests have a rate limit. If not, a few addresses may send all requests: behind a proxy, or in a load test. */
+/**
+ * Whether visitors' requests are limited by address. If they are not, all of them may come from a few addresses, such as those of
+ * a proxy or a load test.
+ */
 const isLimited = ({ rateLimitAnalytics, rateLimitChat, rateLimitForms }: Options): boolean =>
   [rateLimitAnalytics, rateLimitChat, rateLimitForms].some(Option.isSome)
 

@@ -1,6 +1,6 @@
 /**
- * Copies page views, events and conversions from PostgreSQL to a separate store, by website and in the order of their times. An
- * interrupted copy can be resumed.
+ * Copies page views, bot views, events and conversions from PostgreSQL to a separate store, by website and in the order of their
+ * times. An interrupted copy can be resumed.
  *
  * The bounds and the id of a batch are committed before it is sent, so that a retry sends the same batch, which the store
  * deduplicates. The rows in PostgreSQL are not deleted.
@@ -25,7 +25,7 @@ export interface Table {
   readonly time: "received_at" | "visit_started_at"
   /** The columns of the separate store, each with an SQL expression for its JSON value. */
   readonly columns: ReadonlyArray<readonly [name: string, expression: string]>
-  /** Rows per batch, few because rows can be large. A batch also has all further rows with the time of its last row. */
+  /** The number of rows in a batch: fewer for larger rows. A batch also has all further rows with the time of its last row. */
   readonly batch: number
 }
 

@@ -66,7 +66,7 @@ export class Notifications extends Context.Service<
     readonly addByOwner: (notification: NewNotification) => Effect.Effect<AddedByOwner, StorageUnavailable>
     /**
      * Makes another confirmation mail for the recipient of a notification, unless `MailRecipient.decideRepeat` refuses it. The
-     * new mail replaces those to the same address that are not sent yet. The links in all of them stay valid.
+     * new mail replaces those to the same address that are not sent yet. The links in those already sent stay valid.
      */
     readonly resendConfirmation: (notificationId: string) => Effect.Effect<ResentConfirmation, StorageUnavailable>
     /** The notifications of a website, oldest first. */

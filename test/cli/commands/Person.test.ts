@@ -48,7 +48,7 @@ const session = Effect.gen(function* () {
     })
   const notifications = Context.get(context, Notifications)
   const topic = { kind: "report", period: "weekly" } as const
-  /** Adds a notification of Ann for the owner of the first website. */
+  /** Adds a notification to Ann, as an owner of the first website. */
   const addAnn = Effect.map(
     notifications.addByOwner({ websiteConfigId: seeded.one, recipient: "ann@example.com", topic }),
     (added) =>

@@ -23,7 +23,7 @@ describe("core/cluster/Restart", () => {
   })
 
   it.prop(
-    "the delay doubles with every early failure",
+    "the delay doubles with every early failure, up to 10 s",
     [Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 3000 }))],
     ([times]) => {
       const doubling = delays(new Array<number>(times).fill(0))

@@ -14,6 +14,7 @@ import { useAnswer } from "../Resource.ts"
 import { useStore } from "../Store.ts"
 import * as Texts from "../Texts.ts"
 import * as Theme from "../Theme.ts"
+import * as MenuItems from "./MenuItems.ts"
 
 export type Site = Answer<"GET /v1/owner/sites">["sites"][number]
 
@@ -93,12 +94,6 @@ const UnreadCount = ({ siteId }: { readonly siteId: string }) => {
 /** The maximum number of websites in the menu. The list of all websites can be searched. */
 const maxInMenu = 20
 
-/** The websites in the menu: all, or those around the current one. */
-const inMenu = (sites: ReadonlyArray<Site>, current: Site): ReadonlyArray<Site> => {
-  const first = Math.max(0, sites.findIndex(({ site_id }) => site_id === current.site_id) - maxInMenu / 2)
-  return sites.slice(first, first + maxInMenu)
-}
-
 interface Props {
   /** Undefined without a session, and while it is loading. */
   readonly session: Session | undefined
@@ -125,7 +120,7 @@ export const Bar = ({ session, site, sites }: Props) => {
             label={`${Texts.frame.sites}: ${site.name}`}
             className="sites"
             choices={[
-              ...inMenu(sites, site).map(({ name, site_id }) => ({
+              ...MenuItems.around(sites, sites.indexOf(site), maxInMenu).map(({ name, site_id }) => ({
                 value: site_id,
                 label: name,
                 isCurrent: site_id === site.site_id

@@ -1,5 +1,5 @@
 /**
- * The keys of programs.
+ * The section of the keys with which programs use the owner API.
  *
  * @module
  */

@@ -19,7 +19,7 @@ type TooManyRequests = (typeof Errors.TooManyRequests)["Type"]
 export class OwnerSessions extends Context.Service<
   OwnerSessions,
   {
-    /** Opens the session of a link, and returns the secret for its cookie. Counts failures against the address. */
+    /** Opens the session of a link, and returns the secret for its cookie. A failure counts against the client's address. */
     readonly open: (
       link: string
     ) => Effect.Effect<
