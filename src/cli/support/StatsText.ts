@@ -70,12 +70,13 @@ export const chart = (
 ): string => {
   const [first, ...others] = metrics.filter((metric) => metric !== "visit_duration")
   if (first === undefined) return ""
+  const firstIndex = metrics.indexOf(first)
   const isCompared = rows.some(({ row }) => row.comparison !== undefined)
   const bars = rows.map(({ row, site }) => ({
     label: [...(site === null ? [] : [site.name]), ...row.dimensions].join("  "),
-    value: numberOf(row.metrics[0]),
+    value: numberOf(row.metrics[firstIndex]),
     notes: [
-      ...(isCompared ? [change(first, row.comparison?.change[0] ?? null)] : []),
+      ...(isCompared ? [change(first, row.comparison?.change[firstIndex] ?? null)] : []),
       ...others.map((metric) => value(metric, row.metrics[metrics.indexOf(metric)] ?? null))
     ]
   }))

@@ -50,7 +50,7 @@ describe("the embedded cluster", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("the URL of a folder with spaces works in psql and needs no shell quoting", () =>
+  it.live("the URL of a folder with spaces is percent-encoded, and needs no quotes in a shell", () =>
     Effect.gen(function* () {
       const dataDir = yield* prepared(path.join(yield* folder, "dä ta + ü"))
       yield* using({ dataDir, settings: quick }, (sql, { path: socket, url }) =>
