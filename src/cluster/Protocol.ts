@@ -38,11 +38,11 @@ export type FromWorker =
   | { readonly _tag: "Serving" }
   /** The worker cannot serve and ends. `message` is one line for the user. */
   | { readonly _tag: "Failed"; readonly message: string }
-  /** Acknowledges the last connection. */
+  /** Acknowledges the last `Connection`. */
   | { readonly _tag: "Took"; readonly listener?: Listener }
   /** How many connections ended since the last report. */
   | { readonly _tag: "Closed"; readonly count: number; readonly listener?: Listener }
-  /** Requests decisions on a batch: the requests of one turn of the worker's event loop. */
+  /** Requests decisions, which `Taken` returns, on a batch: the requests of one turn of the worker's event loop. */
   | { readonly _tag: "Take"; readonly batch: number; readonly requests: ReadonlyArray<LimitRequests> }
   | { readonly _tag: "Measured"; readonly snapshot: Snapshot }
   /** The worker received a signal to end; the primary decides. */

@@ -20,7 +20,7 @@ export interface RunningAttempts {
   readonly pause: (webhookId: string) => () => void
 }
 
-/** @param onFree called with a webhook when one of its attempts or pauses has ended */
+/** @param onFree called with a webhook's id when one of its attempts or pauses has ended */
 export const make = (onFree: (webhookId: string) => void): RunningAttempts => {
   const busy = new Map<string, Slots.Busy>()
   const pausing = new Map<string, number>()

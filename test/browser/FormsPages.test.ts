@@ -63,7 +63,7 @@ inChromium("a form", testServer(), (it) => {
     )
   })
 
-  it.effect("without an address is not sent by the browser, even if it cannot be enhanced", () =>
+  it.effect("without an `action` is not sent by the browser, even if it cannot be enhanced", () =>
     Effect.gen(function* () {
       const { edge, open, page, pages, script, site } = yield* BrowserSite.make({ before: refusesFirst })
       const form = (attributes: string) =>

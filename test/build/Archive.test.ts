@@ -79,7 +79,7 @@ describe("the archive of npm run build", () => {
     )
 
     it.effect(
-      "its demo passes the smoke test, and serves the same scripts as the sources, the documentation and the console",
+      "its demo passes the smoke test, and serves the documentation, the console and the same scripts as the sources",
       () =>
         Effect.gen(function* () {
           const { archive, folder } = yield* Installed

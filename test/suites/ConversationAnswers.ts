@@ -119,7 +119,7 @@ export const suite = <R>(
     })
   )
 
-  it.effect("answers can be rated and messages cannot, and a later rating replaces an earlier one", () =>
+  it.effect("only answers can be rated, and a later rating replaces an earlier one", () =>
     Effect.gen(function* () {
       const store = yield* ConversationStore
       const key = yield* newKey

@@ -17,7 +17,10 @@ export interface RecordedRequest {
   readonly messages: ReadonlyArray<ModelMessage>
 }
 
-/** An agent that follows the instruction in the message, and records its requests. `ended` counts the `wait` answers that ended. */
+/**
+ * An agent that records its requests. The messages `busy` and `break` make it fail. The answer to a message that begins with
+ * `wait` waits for the gate of this message; `ended` counts such answers that have ended.
+ */
 export const recorder = () => {
   const requests: Array<RecordedRequest> = []
   const gates = new Map<string, PromiseWithResolvers<void>>()

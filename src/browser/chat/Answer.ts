@@ -24,8 +24,8 @@ export interface Answer {
   /** Shows what the agent does. An empty text shows nothing. */
   readonly setActivity: (sentence: string) => void
   /**
-   * Ends the answer, with its rating, and with a reason if the answer is incomplete. The promise resolves once the answer is
-   * rendered, with the note or error that is shown below the answer, or an empty text. If the transcript is reset before, the
+   * Ends the answer, with its rating, and with a reason if the answer is incomplete. Once the answer is rendered, the promise
+   * resolves with the note or error that is shown below it, or with an empty text. If the transcript is reset before that, the
    * promise never resolves.
    */
   readonly end: (reason?: Message["ended"], rating?: Rating) => Promise<string>

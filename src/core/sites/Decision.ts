@@ -50,7 +50,7 @@ export type Counts = Readonly<Partial<Record<Reason, number>>>
 /** The response header that carries the decision. */
 export const header = "x-hydracore-decision"
 
-/** The website for which a decision is counted, named by its own id or by the id of an instance that serves it. */
+/** The website for which a decision is counted, named by one of its own ids or by the id of an instance that serves it. */
 export type Subject =
   /** A website that exists. */
   | { readonly _tag: "Known"; readonly websiteConfigId: string }

@@ -52,7 +52,10 @@ const counts = `CROSS JOIN LATERAL (
 const first = `(SELECT parts::text FROM conversation_message AS message
   WHERE message.conversation_key = conversation.conversation_key AND role = 'user' ORDER BY position LIMIT 1) AS first`
 
-/** The texts of a message's parts as JSON, without the names of the members. Quotes within strings are escaped, so the names are unambiguous. */
+/**
+ * The texts of a message's parts as JSON, without the names of the members. Quotes within strings are escaped, so that no text
+ * is taken for a name.
+ */
 const texts = `regexp_replace(parts::text,
   '\\{"type":"(text","text|source-url","sourceId":"source-[0-9]+","url)":|,"title":', ' ', 'g')`
 

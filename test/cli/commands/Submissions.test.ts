@@ -143,7 +143,7 @@ describe("submissions export", () => {
     })
   )
 
-  it.effect("a closed stdout ends the export quietly, a failed write with an error", () =>
+  it.effect("a closed stdout ends a command without an error, and any other failed write with an error", () =>
     Effect.gen(function* () {
       const failing = (code: string) =>
         Sink.forEachArray(() =>

@@ -18,12 +18,12 @@ const site = Option.getOrThrow(
   })
 )
 
-/** The feeds of a website whose number of visitors is that of `now`. */
-const layer = (now: Effect.Effect<number>) =>
+/** The feeds of a website that has as many current visitors as the effect returns. */
+const layer = (currentVisitors: Effect.Effect<number>) =>
   LiveFeeds.layer.pipe(
     Layer.provide([
       Layer.succeed(SiteActivity, { latest: () => Effect.succeed([]) }),
-      Layer.mock(Reports, { currentVisitors: () => now })
+      Layer.mock(Reports, { currentVisitors: () => currentVisitors })
     ])
   )
 
@@ -31,12 +31,15 @@ it.effect("http/owner/LiveFeeds: a defect in two polls is logged once, and the n
   Effect.gen(function* () {
     const lines: Array<string> = []
     let polls = 0
-    const now = Effect.suspend(() => {
+    const currentVisitors = Effect.suspend(() => {
       polls++
       return polls === 2 || polls === 3 ? Effect.die(new Error("a row does not match")) : Effect.succeed(polls)
     })
     const context = yield* Layer.build(
-      Layer.provide(layer(now), Logger.layer([Logger.map(Logger.formatSimple, (line) => void lines.push(line))]))
+      Layer.provide(
+        layer(currentVisitors),
+        Logger.layer([Logger.map(Logger.formatSimple, (line) => void lines.push(line))])
+      )
     )
     const { changes, latest } = yield* Context.get(context, LiveFeeds.LiveFeeds).follow(site)
     assert.strictEqual(latest.visitors, 1)
@@ -53,8 +56,10 @@ class Request extends Context.Service<Request, object>()("test/Request") {}
 it.effect("http/owner/LiveFeeds: the polls do not run in the context of the first reader", () =>
   Effect.gen(function* () {
     const contexts: Array<Context.Context<never>> = []
-    const now = Effect.contextWith((context: Context.Context<never>) => Effect.sync(() => contexts.push(context)))
-    const feeds = Context.get(yield* Layer.build(layer(now)), LiveFeeds.LiveFeeds)
+    const currentVisitors = Effect.contextWith((context: Context.Context<never>) =>
+      Effect.sync(() => contexts.push(context))
+    )
+    const feeds = Context.get(yield* Layer.build(layer(currentVisitors)), LiveFeeds.LiveFeeds)
     const [first, second] = [yield* Scope.make(), yield* Effect.scope]
     for (const reader of [first, second]) {
       yield* feeds

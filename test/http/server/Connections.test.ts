@@ -242,14 +242,14 @@ describe("Connections", () => {
         const options = { linger: "1 second", end: "10 seconds", unreadTimeout: 60_000 } as const
         const { later, port } = yield* serve(scope, options)
         // Node stops reading when its write queue is full, and answers everything it has read: one read's worth of requests.
-        const most = Math.floor(65_536 / bytes.length) - 10
+        const perRead = Math.floor(65_536 / bytes.length) - 10
         const clients: Array<Client> = []
-        while ((clients.length + 1) * most < Connections.maxPipelined) {
-          clients.push(client(port, requestOf("/later") + bytes.repeat(most)))
+        while ((clients.length + 1) * perRead < Connections.maxPipelined) {
+          clients.push(client(port, requestOf("/later") + bytes.repeat(perRead)))
           yield* until("a request waits", () => later.length === clients.length)
         }
         assert.isTrue(clients.every(({ closed }) => !closed()))
-        const last = client(port, requestOf("/later") + bytes.repeat(most))
+        const last = client(port, requestOf("/later") + bytes.repeat(perRead))
         yield* until("the connection with too many is closed", last.closed)
         assert.isTrue(clients.every(({ closed }) => !closed()))
         for (const answer of later) answer()

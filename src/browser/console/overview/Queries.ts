@@ -7,7 +7,7 @@ import type { QueryBody } from "../../../contract/owner/QueryBody.ts"
 import type { Address, Dimension, Filter, Interval, Metric } from "../Address.ts"
 import * as Calendar from "../Calendar.ts"
 
-/** The metrics of the totals, in the order of the page. `conversions` is a query of its own: see `leads`. */
+/** The metrics of the totals, in the order in which the page shows them. `conversions` is a query of its own: see `leads`. */
 export const totalMetrics = ["visitors", "visits", "pageviews", "bounce_rate", "visit_duration"] as const
 
 /** The goals that are leads: `Goal.leads` of the core. */

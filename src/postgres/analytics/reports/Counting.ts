@@ -91,8 +91,9 @@ const execute = (
     )
 
 /**
- * A statement uses a cached generic plan if it reads rollups and, besides them, visits and rows of at most this many
- * milliseconds: planning it would take longer than executing it. Any other statement is planned for its values each time.
+ * A statement uses a cached generic plan if it reads rollups, and if the times for which it reads visits and rows instead add
+ * up to at most this many milliseconds: planning it would take longer than executing it. Any other statement is planned each
+ * time, for its values.
  */
 const maxTail = 2 * dayMillis
 
