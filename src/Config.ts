@@ -119,10 +119,12 @@ const console = Config.all([ownerApi, ownerPort]).pipe(
   )
 )
 
-/** Whether `PORT` serves the owner API: as `OWNER_API` says. Without `OWNER_API`: if `PORT` serves the console, or by default. */
+/** Whether `PORT` serves the owner API. If `OWNER_API` is not set: true if `PORT` serves the console, else `defaultValue`. */
 const ownerApiOnPort = (hasConsole: Config.Config<boolean>, defaultValue: Config.Config<boolean>) =>
-  Config.map(Config.all([ownerApi, hasConsole, ownerPort, defaultValue]), ([ownerApi, hasConsole, port, isDefault]) =>
-    Option.getOrElse(ownerApi, () => (hasConsole && Option.isNone(port)) || isDefault)
+  Config.map(
+    Config.all([ownerApi, hasConsole, ownerPort, defaultValue]),
+    ([ownerApi, hasConsole, port, isOnByDefault]) =>
+      Option.getOrElse(ownerApi, () => (hasConsole && Option.isNone(port)) || isOnByDefault)
   )
 
 /** `postgres://user:password@host:port/database`. `serve` needs it; `demo` always uses its own database. */
@@ -137,7 +139,7 @@ const fields = {
   databaseUrl,
   /** The database that reports read, such as a replica; without it, `databaseUrl`. */
   databaseReadUrl: postgresUrl("DATABASE_READ_URL", "prefer-standby"),
-  /** The maximum number of connections of one process (a worker is one) for requests. Batches, reports and rollups have their own. */
+  /** The maximum number of connections for requests in each process or worker. Batches, reports and rollups have their own. */
   databaseConnections: integer("DATABASE_CONNECTIONS", 1, 1000).pipe(withDefault(8)),
   /** How long a request waits for the database before it gets a 503. */
   databaseTimeout: duration("DATABASE_TIMEOUT").pipe(withDefault(Duration.seconds(10))),
@@ -147,7 +149,7 @@ const fields = {
   /** The time limit of one report. Then the database cancels the report and the caller gets an error. */
   reportTimeout: duration("REPORT_TIMEOUT").pipe(withDefault(Duration.seconds(10))),
 
-  /** The minimum time that page views, bot views, events, conversions and decision counts are kept; they are deleted by whole months. */
+  /** The minimum time that page views, bot views, events, conversions and decision counts are kept. They are deleted by month. */
   retentionPageViews: retention("RETENTION_PAGE_VIEWS"),
   retentionSubmissions: retention("RETENTION_SUBMISSIONS"),
   /** How long a conversation is kept after its last message. */

@@ -1,12 +1,13 @@
 /**
- * Pictures of the console while it loads, while the service fails, without a session, and of addresses that lead nowhere.
+ * Pictures of the console while it loads, while the service fails, without a session or a connection, and at addresses that
+ * lead nowhere.
  *
  * @module
  */
 import { Effect } from "effect"
 import { loaded, nothing, type PageAction, press, twoSizes, type View, wide } from "./ConsoleView.ts"
 
-/** Answers every request for data with a status, or never. */
+/** Answers every request for data with this status. If it is null, no request gets an answer. */
 const answerWith =
   (status: number | null): PageAction =>
   async (page) => {

@@ -54,10 +54,10 @@ const readOnlySqlState = "25006"
 /** Why no server is suitable, as an error that `Database` maps by its code, if it has one. */
 const whyNone = (
   attribute: DatabaseHosts.Attribute,
-  answered: boolean,
+  anyAnswered: boolean,
   errors: ReadonlyArray<SqlError.SqlError>
 ): Error => {
-  if (answered) {
+  if (anyAnswered) {
     const error = new Error(`No server in the database's URL is ${attribute}`)
     return attribute === "read-write" || attribute === "primary"
       ? Object.assign(error, { code: readOnlySqlState })

@@ -85,6 +85,7 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
         )
       assert.deepStrictEqual(yield* lease(0), [0, 0])
       assert.deepStrictEqual(yield* lease(100, new Map([[many.webhook.webhookId, freeSlots.perHealthy]])), [0, 1])
+      // These two slots are reserved for webhooks without a running attempt, so no webhook gets both.
       assert.deepStrictEqual(yield* lease(2), [1, 0])
       assert.deepStrictEqual(yield* lease(freeSlots.free), [4, 0])
     })

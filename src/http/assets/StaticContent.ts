@@ -1,6 +1,6 @@
 /**
  * Serves content that does not change while the process runs. The content is compressed once and sent in the client's preferred
- * coding. A client that has the content already gets a 304.
+ * coding. A client that already has the content gets a 304.
  *
  * @module
  */

@@ -24,7 +24,7 @@ type Of<Tag extends Question["_tag"]> = Question & { readonly _tag: Tag }
 type Messages = ReadonlyArray<Message>
 
 /** A new message of the visitor's. A client's id that fails `Conversation.isClientId` is dropped. */
-const withMessage = (text: string, clientId: string | null = null): NonNullable<NewTurn["message"]> => ({
+const newMessage = (text: string, clientId: string | null = null): NonNullable<NewTurn["message"]> => ({
   messageId: randomUUID(),
   text,
   ...(clientId !== null && isClientId(clientId) ? { clientId } : {})
@@ -72,7 +72,7 @@ export const make = (store: ConversationStore["Service"]) => {
 
   const newest = (question: Of<"Newest">, key: ConversationKey, bounds: History.Bounds) => {
     const { kind, messageId, targetId, text } = question
-    const message = withMessage(text, messageId)
+    const message = newMessage(text, messageId)
     if (kind === "new" && targetId === null) return append(key, message, bounds)
     return Effect.map(messagesOf(key), (stored): PreparedTurn => {
       const conversation = { history: [], message: text, messageId, answerId: null }
@@ -119,7 +119,7 @@ export const make = (store: ConversationStore["Service"]) => {
   const ofConversation = (question: Of<"Conversation">, key: ConversationKey, bounds: History.Bounds) => {
     const { isResumable, isWhole, kind, targetId, conversation: sent } = question
     const messages = ClientConversation.bounded(sent, bounds)
-    const message = withMessage(sent.message, isResumable ? sent.messageId : null)
+    const message = newMessage(sent.message, isResumable ? sent.messageId : null)
     if (kind === "new" && targetId === null && !(isWhole && sent.history.length === 0)) {
       return Effect.map(
         branchOf(question, key),
@@ -139,7 +139,7 @@ export const make = (store: ConversationStore["Service"]) => {
   ): Effect.Effect<PreparedTurn, StorageUnavailable | NothingToRegenerate> => {
     switch (question._tag) {
       case "Message": {
-        const message = withMessage(question.text)
+        const message = newMessage(question.text)
         // A conversation that begins has no history.
         return question.conversationId
           ? append(key, message, bounds)

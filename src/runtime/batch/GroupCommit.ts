@@ -1,7 +1,7 @@
 /**
- * Group commit: many waiters, one statement in flight. Items that arrive during a flush go into the next batches
- * (`core/data/BatchSize` decides how many), so that many items share the cost of one commit. Contains no statements; takes
- * time from the Clock.
+ * Group commit: many waiters, one statement in flight. Items that arrive during a flush go into the next batches, whose sizes
+ * `core/data/BatchSize` decides, so that many items share the cost of one commit. Contains no statements; takes time from the
+ * Clock.
  *
  * Guarantees for every submitted item, whatever the store does:
  *
@@ -141,8 +141,8 @@ export const make = Effect.fnUntraced(function* <Item, A, E>(
     })
 
   /** Takes the next batch from the queue; empty if no submitter waits. */
-  const take = (previous: number): ReadonlyArray<Waiting> => {
-    const wanted = intervalMillis > 0 ? queue.size() : BatchSize.next(previous, queue.size())
+  const take = (previousSize: number): ReadonlyArray<Waiting> => {
+    const wanted = intervalMillis > 0 ? queue.size() : BatchSize.next(previousSize, queue.size())
     const maxItems = Math.min(options.maxBatch, wanted)
     const taken: Array<Waiting> = []
     let weight = 0
@@ -227,7 +227,7 @@ export const make = Effect.fnUntraced(function* <Item, A, E>(
   const full = awaitState(fullBatch, () => queue.size() >= options.maxBatch)
 
   const work = Effect.gen(function* () {
-    let previous = 0
+    let previousSize = 0
     let startedAt = Number.NEGATIVE_INFINITY
     while (true) {
       yield* queued
@@ -236,8 +236,8 @@ export const make = Effect.fnUntraced(function* <Item, A, E>(
       const pauseMillis = startedAt + intervalMillis - now()
       if (pauseMillis > 0) yield* Effect.race(clock.sleep(Duration.millis(Math.ceil(pauseMillis))), full)
       startedAt = now()
-      inFlight = take(previous)
-      previous = inFlight.length
+      inFlight = take(previousSize)
+      previousSize = inFlight.length
       lastFailure = undefined
       const parts: Array<Part<Item, A, E>> = [{ batchId: randomUUID(), entries: inFlight }]
       while (parts.length > 0) parts.push(...(yield* store(parts.pop()!)).reverse())

@@ -1,6 +1,6 @@
 /**
- * Measures the latency of tokens in paced chats, in milliseconds: of the first token from the request, of each other token
- * from the time stamp that the agent wrote into it.
+ * Measures the latency of tokens in paced chats, in milliseconds. The first token is timed from the request, and each other
+ * token from the time stamp that the agent wrote into it.
  *
  * Argument: an `Order` as JSON. Prints one JSON document with the medians, and with the p99 and the number of the other
  * tokens.
@@ -20,7 +20,8 @@ interface Order {
 }
 
 const order = JSON.parse(process.argv[2] ?? "{}") as Order
-const client = Math.floor(Math.random() * 2 ** 16)
+/** The number of the first visitor's IP address. It is random, so that two runs rarely share an address and its limits. */
+const firstVisitor = Math.floor(Math.random() * 2 ** 16)
 const first: Array<number> = []
 const others: Array<number> = []
 
@@ -38,7 +39,7 @@ const listenToChat = (index: number): Promise<void> =>
         headers: {
           ...order.headers,
           "content-type": "application/json",
-          "x-forwarded-for": `10.9.${((client + index) >> 8) & 255}.${(client + index) & 255}`
+          "x-forwarded-for": `10.9.${((firstVisitor + index) >> 8) & 255}.${(firstVisitor + index) & 255}`
         }
       },
       (response) => {

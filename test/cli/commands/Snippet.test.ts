@@ -134,10 +134,10 @@ describe("site snippet", () => {
       assert.strictEqual((yield* tokens).length, 0)
 
       const issued = yield* snippet(...base, "--issue-token", "--json")
-      const lines = JSON.parse(issued.stdout)
-      assert.deepStrictEqual(Object.keys(lines), ["tracker", "form", "chat"])
-      const [, secret = ""] = /token="([^"]+)"/.exec(lines.chat) ?? []
-      assert.strictEqual(lines.chat, chat(secret))
+      const snippets = JSON.parse(issued.stdout)
+      assert.deepStrictEqual(Object.keys(snippets), ["tracker", "form", "chat"])
+      const [, secret = ""] = /token="([^"]+)"/.exec(snippets.chat) ?? []
+      assert.strictEqual(snippets.chat, chat(secret))
       const valid = yield* WidgetTokens.use(({ authenticate }) => authenticate(instance.instanceId, secret)).pipe(
         Effect.provide(context)
       )
@@ -145,13 +145,14 @@ describe("site snippet", () => {
     })
   )
 
-  it.effect("rejects unknown ids and invalid combinations in one sentence", () =>
+  it.effect("rejects unknown ids, invalid values and invalid combinations on one line", () =>
     Effect.gen(function* () {
       const { instance, snippet, snippetWithoutSite } = yield* session
       const unknown = "11111111-2222-4333-8444-555555555555"
       const assertRefused = ({ code, stderr, stdout }: Ended, message: string) => {
         assert.deepStrictEqual({ code, stdout }, { code: 1, stdout: "" })
         assert.include(stderr, message)
+        assert.match(stderr, /^[^\n]+\n$/)
       }
       assertRefused(yield* snippetWithoutSite("--site", unknown), `There is no website ${unknown}.`)
       assertRefused(yield* snippet("--instance", unknown), `There is no instance ${unknown}.`)

@@ -25,20 +25,15 @@ describe("core/doctor/Diagnosis", () => {
     }
   )
 
-  it.prop(
-    "a database of reports that cannot be used is a problem, and one that lags is a warning",
-    [Facts],
-    ([facts]) => {
-      const { reader } = facts
-      const [finding] = findingsOf(facts, "reader")
-      const isUnusable = reader._tag === "Unavailable" || (reader._tag === "Reached" && reader.pending.length > 0)
-      const isLagging = reader._tag === "Reached" && reader.lagSeconds !== null && reader.lagSeconds > maxLagSeconds
-      const expected =
-        reader._tag === "NotConfigured" ? undefined : isUnusable ? "problem" : isLagging ? "warning" : "ok"
-      assert.strictEqual(finding?.severity, expected)
-      if (isUnusable) assert.include(finding?.advice, "DATABASE_READ_URL")
-    }
-  )
+  it.prop("a reports database that cannot be used is a problem, and one that lags is a warning", [Facts], ([facts]) => {
+    const { reader } = facts
+    const [finding] = findingsOf(facts, "reader")
+    const isUnusable = reader._tag === "Unavailable" || (reader._tag === "Reached" && reader.pending.length > 0)
+    const isLagging = reader._tag === "Reached" && reader.lagSeconds !== null && reader.lagSeconds > maxLagSeconds
+    const expected = reader._tag === "NotConfigured" ? undefined : isUnusable ? "problem" : isLagging ? "warning" : "ok"
+    assert.strictEqual(finding?.severity, expected)
+    if (isUnusable) assert.include(finding?.advice, "DATABASE_READ_URL")
+  })
 
   it.prop(
     "a ClickHouse that cannot be used, is too old, or lacks tables or rights is a problem, and a network without TLS is a warning",

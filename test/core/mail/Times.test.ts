@@ -115,7 +115,7 @@ describe("core/mail/Digest", () => {
   )
 
   it.prop(
-    "without a digest, each submission is mailed once and in order, an isolated one at once, and no hour has more than fourteen mails",
+    "without a digest, each submission is mailed once and in order, without delay if there are at most ten, and no hour has more than fourteen mails",
     [Zone, Pauses],
     ([zone, pauses]) => {
       const mails = simulate(null, zone, pauses)

@@ -129,7 +129,7 @@ withLayer(live, { excludeTestServices: true })("postgres/analytics/AnalyticsRepo
 })
 
 describe("postgres/analytics/AnalyticsRepo: batches", () => {
-  it.live("a retried batch is stored once, even concurrently", () =>
+  it.live("a batch is stored once, even if it is retried concurrently", () =>
     Effect.gen(function* () {
       const views = [plainView, { ...plainView, exclusion: "bot" as const }, plainView]
       const batchId = randomUUID()

@@ -9,7 +9,7 @@ import * as Delivery from "../../support/Delivery.ts"
 suite("postgres/delivery: events of conversations and limits", Delivery.postgres)
 
 it.live(
-  "postgres/delivery: an hour has one site.limit event of a website, however many processes refuse its visitors",
+  "postgres/delivery: a website has one site.limit event an hour, however many processes refuse its visitors",
   () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient

@@ -39,8 +39,8 @@ export class OwnerSites extends Context.Service<
       change: SiteChange
     ) => Effect.Effect<Site, NotFound | StorageUnavailable>
     /**
-     * Deletes a website with its data and its instances; none if `name` is not its name. Once begun, the deletion continues
-     * even if the caller's request ends.
+     * Deletes a website with its data and its instances. If `name` is not its name, deletes nothing and returns none. Once
+     * begun, the deletion continues even if the caller's request ends.
      */
     readonly delete: (
       proof: Access.AuthorizedSite<"write">,
