@@ -1,5 +1,5 @@
 /**
- * Composes the stores: the repositories on PostgreSQL, and the same in memory.
+ * Composes the stores: the repositories on PostgreSQL and ClickHouse, and the same in memory.
  *
  * @module
  */
@@ -63,7 +63,7 @@ import * as SiteDirectory from "./postgres/sites/SiteDirectory.ts"
 import * as SiteErasure from "./postgres/sites/SiteErasure.ts"
 import * as WritableSites from "./postgres/sites/WritableSites.ts"
 
-/** The database that reports read. The demo's database has no replica. */
+/** The URL of the replica that reports read; undefined for the main database. The demo's database has no replica. */
 const readerOf = ({ databaseReadUrl, databaseUrl }: Settings) =>
   Option.isSome(databaseUrl) ? Option.getOrUndefined(databaseReadUrl) : undefined
 

@@ -17,7 +17,7 @@ const inspectAgent = (respond: Respond, rest: Partial<Instance> = {}) =>
   })
 
 describe("agent/Inspection", () => {
-  it.live("sends one real question, with the key, and reads no further than the first text", () =>
+  it.live("sends one real question, with the key, and reads only the first character of the answer", () =>
     Effect.gen(function* () {
       const { agent, outcome: answered } = yield* inspectAgent(streams(says("OK"), says(" then")), {
         agentKeyEnv: "AGENT_KEY"

@@ -16,7 +16,7 @@ const message = (text: string, annotations: ReadonlyArray<object> = []) => ({
 })
 
 describe("agent/OpenAiResponses", () => {
-  it("requests that the provider stores no copy", () => {
+  it("asks the provider not to store a copy", () => {
     const instance = instanceAt("http://agent", { agentModel: "m", instructions: "Be brief.", maxTokens: 9 })
     const messages = [{ role: "user", text: "Hi" }] as const
     assert.deepStrictEqual(protocol.body({ instance, session: "s-1", messages }), {

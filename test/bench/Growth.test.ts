@@ -86,13 +86,13 @@ describe("a plan", () => {
   const Rate = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 5_000_000 }))
 
   it.prop("loads no part beyond its limit", [Rate], ([rate]) => {
-    const { cores, headroom } = Growth.assumptions
+    const { cores, plannedLoad } = Growth.assumptions
     const plan = Growth.planOf(units, rate)
-    assert.isAtMost(rate / plan.processes, units.processRate.value * headroom)
-    assert.isAtMost(rate / plan.redisMasters, units.redisRate.value * headroom)
-    assert.isAtMost(plan.busyCores, plan.machines * cores * headroom)
+    assert.isAtMost(rate / plan.processes, units.processRate.value * plannedLoad)
+    assert.isAtMost(rate / plan.redisMasters, units.redisRate.value * plannedLoad)
+    assert.isAtMost(plan.busyCores, plan.machines * cores * plannedLoad)
     assert.isAtMost(plan.waiting, units.databaseQueue.value)
-    if (plan.store === "postgres") assert.isAtMost(rate, units.postgresRate.value * headroom)
+    if (plan.store === "postgres") assert.isAtMost(rate, units.postgresRate.value * plannedLoad)
     else {
       assert.isAtMost(plan.inserts, units.clickhouseInserts.value + 1e-9)
       assert.isAtMost(rate / plan.cells / units.clickhouseBatch.value, units.clickhouseInserts.value)

@@ -104,7 +104,7 @@ describe("replayStored", () => {
     }
   })
 
-  it("finds no answer to a question that was not stored", () => {
+  it("finds no answer unless the last two messages are the question and its answer", () => {
     const other = { role: "user", parts: [{ type: "text", text: "Where?" }] }
     for (const messages of [
       [],

@@ -30,15 +30,15 @@ const serverThatSends = (text: string) =>
   )
 
 describe("wire/Responses: the record", () => {
-  it.live("has the head of each response, by request", () =>
+  it.live("has the head of each response, and the method and path of its request", () =>
     Effect.gen(function* () {
       const { send, trackingToken } = yield* TestServer
       yield* send(`${paths.track}?once`, { site_id: trackingToken, page_path: "/" })
-      const [tracked] = (yield* recorded).filter(({ test }) => test.endsWith("by request"))
+      const [tracked] = (yield* recorded).filter(({ test }) => test.endsWith("path of its request"))
       assert.deepInclude(tracked, { method: "POST", path: paths.track, status: 204, contentType: null })
       assert.includeMembers([...(tracked?.headers ?? [])], ["access-control-allow-origin", "x-hydracore-decision"])
       yield* send(paths.submit, {})
-      const [, refused] = (yield* recorded).filter(({ test }) => test.endsWith("by request"))
+      const [, refused] = (yield* recorded).filter(({ test }) => test.endsWith("path of its request"))
       assert.deepInclude(refused, { path: paths.submit, status: 422, contentType: "application/json" })
     }).pipe(Effect.provide(testServer()))
   )

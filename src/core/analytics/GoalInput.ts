@@ -17,7 +17,7 @@ export const parseEvent: (text: string) => Option.Option<string> = Option.liftPr
     isStorable(text)
 )
 
-/** The maximum number of stars in a pattern. A pattern is matched with every path of a report. */
+/** The maximum number of stars in a pattern. It is low because a report matches the pattern with every path. */
 export const maxStars = 20
 
 /** Parses a path, or a pattern in which each star matches any text. */

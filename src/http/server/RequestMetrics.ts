@@ -43,8 +43,8 @@ export interface Options {
   readonly chats: ReadonlyArray<string>
 }
 
-/** Statuses have three digits. */
-const statuses = 1000
+/** Every status is less than this, because statuses have three digits. */
+const statusLimit = 1000
 
 /** Makes the function that counts a response. A series is created at its first use. */
 const counters = (context: Context.Context<never>) => {
@@ -53,7 +53,7 @@ const counters = (context: Context.Context<never>) => {
     const key = method + route
     let byStatus = series.get(key)
     if (byStatus === undefined) {
-      byStatus = new Array<undefined>(statuses)
+      byStatus = new Array<undefined>(statusLimit)
       series.set(key, byStatus)
     }
     let count = byStatus[status]

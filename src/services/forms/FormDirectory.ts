@@ -37,7 +37,7 @@ export class FormDirectory extends Context.Service<
     ) => Effect.Effect<Option.Option<Form>, StorageUnavailable | FormExists | TooManyForms>
     /** Replaces the rules of a form; none if the website has no rules for this page. */
     readonly update: (form: NewForm) => Effect.Effect<Option.Option<Form>, StorageUnavailable>
-    /** The forms of a website that have rules, by page; empty if there is no such website. */
+    /** The forms of a website that have rules, ordered by page; empty if there is no such website. */
     readonly list: (websiteConfigId: string) => Effect.Effect<ReadonlyArray<Form>, StorageUnavailable>
     /** Deletes the rules of a form; false if it has none. */
     readonly delete: (websiteConfigId: string, page: string) => Effect.Effect<boolean, StorageUnavailable>

@@ -11,9 +11,9 @@ import type { StorageUnavailable } from "../Storage.ts"
 export class SiteDirectory extends Context.Service<
   SiteDirectory,
   {
-    /** The website with this tracking token, a canonical UUID. No other id of a website finds it here. */
+    /** The website with this tracking token, a canonical UUID. Its other ids do not match. */
     readonly byTrackingToken: (trackingToken: string) => Effect.Effect<Option.Option<Site>, StorageUnavailable>
-    /** The website with this id, a canonical UUID. No other id of a website finds it here. */
+    /** The website with this id, a canonical UUID. Its other ids do not match. */
     readonly byWebsiteConfigId: (websiteConfigId: string) => Effect.Effect<Option.Option<Site>, StorageUnavailable>
     /** Creates a website. The default time zone is UTC. Every process finds the website within a second. */
     readonly create: (site: {

@@ -84,7 +84,7 @@ const costOf = <E, R>(
     } satisfies Wrk.Cost
   })
 
-const ownProcess = (): number => {
+const ownProcessorMicros = (): number => {
   const { system, user } = process.cpuUsage()
   return system + user
 }
@@ -95,7 +95,7 @@ const measureDatabase = (testBed: TestBed.TestBed, edge: Edge.Edge, writers: num
     Effect.gen(function* () {
       const url = Redacted.make(testBed.urlOf(edge.database))
       const sql = yield* PgClient.make({ url, minConnections: 0, maxConnections: writers, types })
-      return yield* costOf(testBed, ownProcess, { seconds, concurrency: writers }, (count) =>
+      return yield* costOf(testBed, ownProcessorMicros, { seconds, concurrency: writers }, (count) =>
         storeBatch(sql, batchOf(edge.site, count * batchSize), randomUUID())
       )
     }).pipe(

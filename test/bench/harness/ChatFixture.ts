@@ -38,8 +38,8 @@ const Instance = Schema.fromJsonString(Schema.Struct({ instance_id: Schema.Strin
 const Token = Schema.fromJsonString(Schema.Struct({ token: Schema.String }))
 
 /**
- * Creates an instance for an agent on this machine, and a token for its widget. With `agent` as its memory it also works with
- * revisions that do not know `--memory`.
+ * Creates an instance for an agent on this machine, and a token for its widget. If `memory` is `agent`, revisions of the service
+ * that do not know `--memory` can be measured too.
  */
 export const createWidget = Effect.fnUntraced(
   function* (testBed: TestBed.TestBed, edge: Edge.Edge, agentPort: number, memory: "edge" | "agent" = "agent") {

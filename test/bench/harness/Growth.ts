@@ -12,7 +12,7 @@ import { table } from "./Table.ts"
 /** What the plan assumes without a measurement. */
 export const assumptions = {
   /** The planned load of each part except ClickHouse, as a share of its top rate. With a half, one of two may fail. */
-  headroom: 0.5,
+  plannedLoad: 0.5,
   /** Cores of a machine. */
   cores: 8,
   /** How many client connections to PostgreSQL one server takes without a pooler: its default `max_connections`. */
@@ -53,22 +53,22 @@ export interface Plan {
 const defaultInterval = 0.5
 
 export const planOf = (units: Units, rate: number): Plan => {
-  const usable = (unit: Unit) => unit.value * assumptions.headroom
+  const usable = (unit: Unit) => unit.value * assumptions.plannedLoad
   const busyCores = (rate * units.edgeMicros.value) / 1e6
   // Two of everything that serves: one may fail or restart.
   const processes = Math.max(2, Math.ceil(rate / usable(units.processRate)))
   const store = rate <= usable(units.postgresRate) ? "postgres" : "clickhouse"
   const isSeparate = store === "clickhouse"
-  // An insert holds at most one full batch, and one ClickHouse takes a bounded number of inserts.
-  const perCell = units.clickhouseInserts.value * units.clickhouseBatch.value
-  const cells = isSeparate ? Math.ceil(rate / perCell) : 1
+  // An insert holds at most one full batch, and one ClickHouse takes a bounded number of inserts per second.
+  const cellRate = units.clickhouseInserts.value * units.clickhouseBatch.value
+  const cells = isSeparate ? Math.ceil(rate / cellRate) : 1
   const perCellProcesses = Math.ceil(processes / cells)
   const intervalSeconds = isSeparate ? Math.max(defaultInterval, perCellProcesses / units.clickhouseInserts.value) : 0
   return {
     rate,
     busyCores,
     processes,
-    machines: Math.max(2, Math.ceil(busyCores / assumptions.headroom / assumptions.cores)),
+    machines: Math.max(2, Math.ceil(busyCores / assumptions.plannedLoad / assumptions.cores)),
     redisMasters: Math.ceil(rate / usable(units.redisRate)),
     store,
     cells,
@@ -113,7 +113,7 @@ export const ceilings = (units: Units): ReadonlyArray<Ceiling> =>
       rate:
         Math.floor(assumptions.postgresConnections / units.processConnections.value) *
         units.processRate.value *
-        assumptions.headroom,
+        assumptions.plannedLoad,
       remedy: "PgBouncer in transaction mode"
     },
     {

@@ -41,8 +41,8 @@ const sizes = (sql: PgClient.PgClient) =>
 const Waiting = Schema.Tuple([Schema.Struct({ count: Schema.Int })])
 
 /**
- * Rolls all websites up, unless an earlier run did. Returns the seconds that it took, and PostgreSQL's processor time per page
- * view, in µs.
+ * Rolls all websites up. Returns the seconds that this took, and PostgreSQL's processor time per page view, in µs; undefined if
+ * an earlier run has rolled them up.
  */
 export const rollUp = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge: Edge.Edge, rows: number) {
   const [{ count }] = yield* TestBed.onDatabase(testBed, edge.database, (sql) =>

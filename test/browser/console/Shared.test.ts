@@ -37,7 +37,7 @@ const open = Effect.fnUntraced(function* (search = "", look: ConsolePage.Look = 
 })
 
 inChromium("a shared dashboard", Layer.provideMerge(Stranger.layer, ConsolePage.layer), (it) => {
-  it.effect("shows the overview alone, and no small count", () =>
+  it.effect("shows the overview alone, with counts rounded to multiples of 5", () =>
     Effect.gen(function* () {
       const { errors, loaded, on, page } = yield* open("?range=7d")
       yield* loaded

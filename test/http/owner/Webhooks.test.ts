@@ -75,31 +75,33 @@ for (const [name, storage] of emptyStorages) {
         })
       )
 
-      it.effect("refuses addresses that are not on the public internet, even those that the operator allows", () =>
-        Effect.gen(function* () {
-          const { request } = yield* opened
-          const { webhook_id } = JSON.parse((yield* request("POST", "/webhooks", { url })).text)
-          for (const address of [...refused, "ftp://a.example/", "https://a:b@c.example/", "x", ""]) {
-            const answers = [
-              yield* request("POST", "/webhooks", { url: address }),
-              yield* request("PATCH", `/webhooks/${webhook_id}`, { url: address })
-            ]
-            for (const { status, text } of answers) {
-              assert.deepStrictEqual([status, locationsOf(text)], [422, ["body.url"]], address)
+      it.effect(
+        "refuses invalid settings, and addresses outside the public internet even if the operator allows them",
+        () =>
+          Effect.gen(function* () {
+            const { request } = yield* opened
+            const { webhook_id } = JSON.parse((yield* request("POST", "/webhooks", { url })).text)
+            for (const address of [...refused, "ftp://a.example/", "https://a:b@c.example/", "x", ""]) {
+              const answers = [
+                yield* request("POST", "/webhooks", { url: address }),
+                yield* request("PATCH", `/webhooks/${webhook_id}`, { url: address })
+              ]
+              for (const { status, text } of answers) {
+                assert.deepStrictEqual([status, locationsOf(text)], [422, ["body.url"]], address)
+              }
             }
-          }
-          for (const [body, place] of [
-            [{ url, events: ["other"] }, "body.events"],
-            [{ url, events: "submission.accepted" }, "body.events"],
-            [{ url, events: [[]] }, "body.events"],
-            [{ url, format: "xml" }, "body.format"],
-            [{}, "body.url"]
-          ] as const) {
-            const answer = yield* request("POST", "/webhooks", body)
-            assert.deepStrictEqual([answer.status, locationsOf(answer.text)], [422, [place]], JSON.stringify(body))
-          }
-          assert.lengthOf(JSON.parse((yield* request("GET", "/webhooks")).text).webhooks, 1)
-        })
+            for (const [body, place] of [
+              [{ url, events: ["other"] }, "body.events"],
+              [{ url, events: "submission.accepted" }, "body.events"],
+              [{ url, events: [[]] }, "body.events"],
+              [{ url, format: "xml" }, "body.format"],
+              [{}, "body.url"]
+            ] as const) {
+              const answer = yield* request("POST", "/webhooks", body)
+              assert.deepStrictEqual([answer.status, locationsOf(answer.text)], [422, [place]], JSON.stringify(body))
+            }
+            assert.lengthOf(JSON.parse((yield* request("GET", "/webhooks")).text).webhooks, 1)
+          })
       )
 
       it.effect("the guard checks an address again when a test is sent", () =>

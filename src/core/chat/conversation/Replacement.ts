@@ -44,7 +44,7 @@ const lastVisitorIndex = (messages: Messages, to: number): number => messages.sl
 
 const isVisitors = ({ role }: Message): boolean => role === "user"
 
-/** The index of the visitor's message with this id, which the client or the service made; -1 if there is none. */
+/** The index of the visitor's message with this id, the client's or the service's; -1 if there is none. */
 const indexOfId = (messages: Messages, id: string | null): number =>
   id === null
     ? -1

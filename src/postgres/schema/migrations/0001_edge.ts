@@ -1,8 +1,8 @@
 /**
  * The tables of the edge.
  *
- * Page views are many, and no statement looks up or updates a single one: they have no primary key, so that an insert updates
- * only one index. `page_view_batch`, with one row per batch, makes a retried batch idempotent. Rows of a month that has no
+ * No statement looks up or updates a single page view, so page views have no primary key, and an insert updates only one
+ * index. `page_view_batch`, with one row per batch, makes a retried batch idempotent. Rows of a month that has no
  * partition go to the default partition.
  */
 import { Effect } from "effect"
