@@ -148,7 +148,7 @@ export const agent = (settings: Settings) =>
     Layer.provide(NodeHttpClient.layerDispatcher)
   )
 
-/** Additions to the service that the demo makes. */
+/** What the demo adds to the service. */
 export interface Extensions {
   /** Additional routes. */
   readonly pages: Server.AdditionalRoutes

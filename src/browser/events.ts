@@ -15,7 +15,7 @@
  * @module
  */
 
-/** Sends a record of the current page with `fields` to an address, which is relative to that of `embed.js`. */
+/** Sends a record with `fields` to an address, which is relative to that of `embed.js`. The empty path is the current page. */
 export type Send = (address: string, path: "", fields: object) => void
 
 export type SendEvent = (
@@ -32,7 +32,7 @@ const fileExtensions =
 
 const selector = "[data-hydracore-event]"
 
-/** Returns the innermost element that matches, of an event's target and those around it, in open shadow roots too. */
+/** Returns the innermost matching element that contains an event's target, or is the target. Looks into open shadow roots. */
 const closest = (event: Event, selectors: string): Element | undefined =>
   event.composedPath().find((node): node is Element => node instanceof Element && node.matches(selectors))
 

@@ -77,8 +77,8 @@ const makePipe = () => {
 }
 
 /**
- * Reads a log until the lines read and the lines reported as dropped add up to a number. Every line must be complete. If
- * the sum exceeds the number, the test times out.
+ * Reads a log until `lines` lines are read or reported as dropped. Every line must be complete. If there are more, the test
+ * times out.
  */
 const readAll = async (read: () => string, lines: number) => {
   let sum = 0

@@ -228,7 +228,10 @@ export const format = (address: Address): string => {
   return `#/${path}${parameters.size === 0 ? "" : `?${parameters}`}`
 }
 
-/** Adds a value to the filters, or removes it if a filter has it. A shared dashboard has at most one filter, with one value. */
+/**
+ * Adds a value to its dimension's filter with the operator `is`, or removes it if the filter has it. A shared dashboard has at
+ * most one filter, with one value.
+ */
 export const toggle = (
   { filters, share }: Pick<Address, "filters" | "share">,
   dimension: Dimension,

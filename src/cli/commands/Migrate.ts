@@ -14,7 +14,7 @@ import * as ErrorMessages from "../support/ErrorMessages.ts"
 import * as LocalDatabase from "../support/LocalDatabase.ts"
 import * as Output from "../support/Output.ts"
 
-/** How many times a migration is retried that the database aborted, by a restart or a deadlock. */
+/** How many times to retry a migration that the database aborted because of a restart or a deadlock. */
 const maxRetries = 3
 
 /**

@@ -11,7 +11,7 @@ export interface WholeAnswer extends Pick<ChatStream.State, "failure" | "finishR
   readonly text: string
 }
 
-/** Reads a chat that began with `OpenAiCompletion.plainText` and without a heartbeat to its end. */
+/** Reads a chat to its end. The chat must have begun with `OpenAiCompletion.plainText` and without a heartbeat. */
 export const read = (chat: Chat): Effect.Effect<WholeAnswer> =>
   Effect.callback((resume) => {
     let whole = ""

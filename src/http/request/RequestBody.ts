@@ -42,8 +42,8 @@ type Refused = BodyTooLarge | BodyFragmented | BodyOverCapacity
 export const maxPieces = (bytes: number): number => 1_000 + bytes / 128
 
 /**
- * Heads up to this size, by `RequestHead.estimateBytes`, and small bodies do not count against `Arrivals`. A head may be larger
- * than a small body, because it has the cookies of a website on the same origin.
+ * A head counts against `Arrivals` only if `RequestHead.estimateBytes` exceeds this, and a body only if it is not small. The
+ * limit is higher for heads, because on the service's own origin they contain a website's cookies.
  */
 export const uncountedHeadBytes = 8_192
 
@@ -209,8 +209,8 @@ const isCollectable = (request: HttpServerRequest.HttpServerRequest): boolean =>
   !request.source.destroyed
 
 /**
- * Reads the bytes of a request's body. Releases their allocation in the same turn in which the caller continues, so that
- * `InFlightLimit` counts them from then on.
+ * Reads the bytes of a request's body. Releases their allocation in the same turn in which the caller continues, so that no time
+ * passes before `InFlightLimit` counts them.
  */
 export const readBytes = Effect.fnUntraced(function* (
   request: HttpServerRequest.HttpServerRequest

@@ -8,7 +8,7 @@ import * as TestMetrics from "../../support/TestMetrics.ts"
 import { until } from "../../support/Wait.ts"
 
 /** A visitor who reads the whole answer of an agent. */
-const visit = (agent: Agent, ...rest: [options?: Parameters<typeof respond>[1], drain?: Effect.Effect<void>]) =>
+const visit = (agent: Agent, ...rest: [options?: Parameters<typeof respond>[1], graceExpired?: Effect.Effect<void>]) =>
   respond(agent, ...rest).pipe(
     Effect.flatMap(({ body }) => (body._tag === "Stream" ? Stream.runDrain(body.stream) : Effect.void)),
     Effect.exit,
@@ -71,26 +71,30 @@ describe("http/chat/ChatMetrics", () => {
     })
   }
 
-  it.effect("a stream that the service ends counts by the limit that ended it, and an abandoned one as left", () => {
-    const metrics = TestMetrics.make()
-    const started = Effect.gen(function* () {
-      const { agent, queue } = yield* driven
-      yield* Queue.offerAll(queue, [accepted, text("a")])
-      const before = metrics.value("chat_tokens_total") ?? 0
-      const visitor = yield* Effect.forkChild(visit(agent, { maxDuration: "10 seconds" }))
-      yield* until("the chat streams", () => metrics.value("chat_tokens_total") === before + 1)
-      return visitor
-    })
-    return Effect.gen(function* () {
-      yield* started
-      yield* TestClock.adjust("10 seconds")
-      yield* until("the chat is ended", () => ends(metrics)["too-long"] === 1)
-      yield* Fiber.interrupt(yield* started)
-      assert.deepStrictEqual(ends(metrics), { "too-long": 1, left: 1 })
-      yield* visit(Stream.make(accepted, stop), {}, Effect.void)
-      assert.deepStrictEqual(failures(metrics), {})
-    }).pipe(Effect.provide(metrics.layer))
-  })
+  it.effect(
+    "a stream that the service ends counts by the limit that ended it, an abandoned one as left, and neither as a failure",
+    () => {
+      const metrics = TestMetrics.make()
+      const started = Effect.gen(function* () {
+        const { agent, queue } = yield* driven
+        yield* Queue.offerAll(queue, [accepted, text("a")])
+        const before = metrics.value("chat_tokens_total") ?? 0
+        const visitor = yield* Effect.forkChild(visit(agent, { maxDuration: "10 seconds" }))
+        yield* until("the chat streams", () => metrics.value("chat_tokens_total") === before + 1)
+        return visitor
+      })
+      return Effect.gen(function* () {
+        yield* started
+        yield* TestClock.adjust("10 seconds")
+        yield* until("the chat is ended", () => ends(metrics)["too-long"] === 1)
+        yield* Fiber.interrupt(yield* started)
+        assert.deepStrictEqual(ends(metrics), { "too-long": 1, left: 1 })
+        // A chat that begins after the grace period is no failure of the agent either.
+        yield* visit(Stream.make(accepted, stop), {}, Effect.void)
+        assert.deepStrictEqual(failures(metrics), {})
+      }).pipe(Effect.provide(metrics.layer))
+    }
+  )
 
   it.effect("the time to the first text is measured once per chat, and each piece of text is a token", () => {
     const metrics = TestMetrics.make()

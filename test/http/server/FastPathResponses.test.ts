@@ -1,6 +1,6 @@
 /**
- * The fast path and the router give the same responses. A chunked body takes the router, so each request is sent with and
- * without a `Content-Length`.
+ * The fast path and the router give the same responses. A request with a chunked body takes the router, so each
+ * request is sent with and without a `Content-Length`.
  */
 import { request as send } from "node:http"
 import { assert, layer } from "@effect/vitest"

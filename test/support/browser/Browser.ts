@@ -90,7 +90,7 @@ export interface VisitorOptions extends BrowserContextOptions {
   readonly automated?: boolean
   /** A script that runs in each page before the page's scripts. */
   readonly before?: string
-  /** Whether pages that are left stay in memory, to be shown again as they were. */
+  /** Whether the browser keeps a page in memory after the visitor leaves it, and can show it again as it was. */
   readonly hasPageCache?: boolean
 }
 

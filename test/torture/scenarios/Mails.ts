@@ -21,7 +21,7 @@ import { type Figures, rounded } from "./Figures.ts"
 
 const clients = 8
 
-/** Slow enough that the kills interrupt mails. */
+/** The submissions per second: so few that mails are still to be sent at each kill. */
 const perSecond = 20
 
 /**

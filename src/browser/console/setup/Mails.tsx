@@ -22,14 +22,14 @@ const kinds = ["each", "15m", "daily", "weekly", "monthly"] as const
 
 const kindOf = ({ digest, report }: Notification): (typeof kinds)[number] => report ?? digest ?? "each"
 
-const topicOf = (kind: (typeof kinds)[number], quarantined: boolean) =>
+const topicOf = (kind: (typeof kinds)[number], includesQuarantined: boolean) =>
   kind === "weekly" || kind === "monthly"
     ? { report: kind }
-    : { quarantined, ...(kind === "each" ? {} : { digest: kind }) }
+    : { quarantined: includesQuarantined, ...(kind === "each" ? {} : { digest: kind }) }
 
 /**
- * Describes the latest mail of a notification. An unconfirmed notification may have no confirmation mail, or a cancelled one,
- * because its address got the mail for another notification, or for one that was removed. The link in that mail works for both.
+ * Describes the latest mail of a notification. One confirmation mail confirms an address for all of its notifications. If another
+ * notification had that mail, even one that was removed since, this one has no mail, or a cancelled one.
  */
 const latestOf = ({ confirmed, latest_mail: latest }: Notification, now: number): string =>
   latest === null || (!confirmed && latest.status === "cancelled")
@@ -46,7 +46,7 @@ interface DialogProps {
 const Add = ({ onClose, siteId }: DialogProps) => {
   const [to, setTo] = useState("")
   const [kind, setKind] = useState<(typeof kinds)[number]>("each")
-  const [isQuarantined, setQuarantined] = useState(false)
+  const [includesQuarantined, setIncludesQuarantined] = useState(false)
   const change = useChange("POST /v1/owner/sites/:site_id/notifications")
   const isReport = kind === "weekly" || kind === "monthly"
   return (
@@ -57,7 +57,7 @@ const Add = ({ onClose, siteId }: DialogProps) => {
       message={messageOf(change.failure, ["to"])}
       onClose={onClose}
       onSubmit={() =>
-        change.run({ params: { site_id: siteId }, body: { to, ...topicOf(kind, isQuarantined) } }, onClose)
+        change.run({ params: { site_id: siteId }, body: { to, ...topicOf(kind, includesQuarantined) } }, onClose)
       }
     >
       <TextField
@@ -71,10 +71,12 @@ const Add = ({ onClose, siteId }: DialogProps) => {
       <ChoiceField
         label={Texts.mails.what}
         value={kind}
-        choices={kinds.map((each) => [each, Texts.mails.kinds[each]])}
+        choices={kinds.map((choice) => [choice, Texts.mails.kinds[choice]])}
         onChoose={setKind}
       />
-      {!isReport && <Check label={Texts.mails.quarantined} isChecked={isQuarantined} onChange={setQuarantined} />}
+      {!isReport && (
+        <Check label={Texts.mails.quarantined} isChecked={includesQuarantined} onChange={setIncludesQuarantined} />
+      )}
       <p class="hint">{Texts.mails.addHint}</p>
     </FormDialog>
   )

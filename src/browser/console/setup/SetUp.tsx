@@ -1,5 +1,5 @@
 /**
- * The settings of a website, in sections that the address names.
+ * The settings of a website, in sections. The address names the section that is shown.
  *
  * @module
  */

@@ -39,7 +39,10 @@ export const limits = {
 
 const keys = ["site_id", "metrics", "date_range", "dimensions", "filters", "order_by", "include", "pagination"] as const
 
-/** A valid date from 1970 to 2999. Adjacent dates also have a year of four digits, so that dates can be compared as strings. */
+/**
+ * A valid date from 1970 to 2999. Dates that are calculated from it, such as the next day, then also have a year of four digits,
+ * so that they can be compared as strings.
+ */
 const isDate = (input: unknown): input is string =>
   typeof input === "string" && /^(19[7-9]|2\d\d)\d-\d\d-\d\d$/.test(input) && Option.isSome(parseTimestamp(input))
 

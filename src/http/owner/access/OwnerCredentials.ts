@@ -22,13 +22,13 @@ import * as Validation from "../Validation.ts"
 
 type Failure = (typeof Errors.NotFound)["Type"] | StorageUnavailable
 
-/** A caller for some websites, not all, has at most this many keys that are not revoked, and this many sessions and links. */
+/** A caller for some websites, not all, can manage at most this many unrevoked keys, and as many sessions and links. */
 export const maxManaged = 100
 
 /** Fails with the same 404 for every caller that may not manage the key or session. */
 type Managed<A> = Effect.Effect<A, Failure, Caller>
 
-/** Like `Managed`. Also fails if a caller for some websites has `maxManaged` already. */
+/** Like `Managed`. Also fails if a caller for some websites manages `maxManaged` already. */
 type Added<A> = Effect.Effect<A, Failure | (typeof Errors.ValidationFailed)["Type"], Caller>
 
 type TooManyRequests = (typeof Errors.TooManyRequests)["Type"]
@@ -68,7 +68,7 @@ const refuse = Effect.fail(notFound)
 const requireCover = (access: Access.Access) =>
   Caller.use((caller) => (Access.manages(caller, access) ? Effect.void : refuse))
 
-/** Fails if a caller for some websites has `maxManaged` already. A caller for all websites belongs to the operator. */
+/** Fails if a caller for some websites manages `maxManaged` already. A caller for all websites belongs to the operator. */
 const requireRoom = (existing: ReadonlyArray<unknown>, noun: string) =>
   Caller.use(({ sites }) =>
     sites === "all" || existing.length < maxManaged
@@ -94,7 +94,7 @@ const requireExpiryWithinCaller = ({ expiresAt }: Pick<NewKey, "expiresAt">) =>
       : Effect.void
   )
 
-/** Fails if the caller's key expires. When a session ends depends on its use, so it could outlast the key. */
+/** Fails if the caller's key expires, because a session, which each use prolongs, could outlast the key. */
 const requireNoExpiry = Caller.use(({ expiresAt }) =>
   expiresAt === null
     ? Effect.void
@@ -177,8 +177,8 @@ export const layer: Layer.Layer<
       issueKey: Effect.fnUntraced(function* (request) {
         yield* requireCover(request)
         yield* requireExpiryWithinCaller(request)
-        const valid = (yield* keys).filter(({ revokedAt }) => revokedAt === null)
-        yield* requireRoom(valid, "keys")
+        const unrevoked = (yield* keys).filter(({ revokedAt }) => revokedAt === null)
+        yield* requireRoom(unrevoked, "keys")
         const issued = yield* ownerKeys.issue({ ...request, issuedBy: (yield* Caller).id })
         return yield* Effect.fromOption(issued, () => notFound)
       }),
