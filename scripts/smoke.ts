@@ -1,9 +1,9 @@
 /**
- * Checks a running service against its published contract: `node scripts/smoke.ts`, or with `--help`. Prints one line for
- * each check, and exits with code 1 if any failed.
+ * Checks a running service against its published contract: `node scripts/smoke.ts`. `--help` lists the options. Prints one
+ * line for each check, and exits with code 1 if any failed.
  *
- * It stores a few page views and submissions on the demo website and uses part of the current minute's rate limits. It uses
- * only HTTP and imports nothing of the service. It prints no tokens.
+ * It stores a few page views, submissions and chat messages of the demo website, and uses part of the current minute's rate
+ * limits. It uses only HTTP and imports nothing of the service. It prints no tokens.
  *
  * @module
  */

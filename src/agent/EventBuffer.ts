@@ -13,7 +13,7 @@ export type EventPull = Pull.Pull<Events, AgentError>
 /** The agent is paused while the sum of the costs of the buffered events exceeds this. */
 const maxSize = 16 * 1024
 
-/** The cost of an event without its text. A UTF-16 unit of text costs 1. */
+/** The cost of an event with text, besides 1 for each UTF-16 unit. An event without text costs eight times as much. */
 const eventCost = 16
 
 const costOf = (event: AgentEvent): number =>
@@ -25,7 +25,7 @@ const costOf = (event: AgentEvent): number =>
 export interface Producer {
   /** The reader begins to wait for the agent. */
   readonly onWait: () => void
-  /** The reader has taken all waiting events. */
+  /** The reader has taken all buffered events. */
   readonly onTaken: () => void
 }
 
@@ -77,7 +77,7 @@ export class EventBuffer {
     this.wake()
   }
 
-  /** Drops the waiting events. */
+  /** Drops the buffered events. */
   clear(): void {
     this.events = []
     this.size = 0

@@ -90,7 +90,7 @@ export const of = (error: unknown): ClickHouseError => {
 /** Whether a retry may succeed. */
 export const isTransient = ({ reason }: ClickHouseError): boolean => reason === "unreachable" || reason === "read-only"
 
-/** The `Storage` error of a statement that stores no record. */
+/** The `Storage` error of a statement other than an insert. */
 export const unavailable = ({ cause, code, reason }: ClickHouseError): StorageUnavailable =>
   new StorageUnavailable({
     reason: reason === "timeout" || reason === "read-only" ? reason : "unreachable",

@@ -23,7 +23,7 @@ const mayWrite = (name: Tables.Table["name"]) =>
     )
   )
 
-const inspectWith = Effect.gen(function* () {
+const readFacts = Effect.gen(function* () {
   const { query } = yield* ClickHouse.ClickHouse
   const startedAt = yield* Clock.currentTimeMillis
   const [{ version }] = yield* query("SELECT version() AS version").pipe(decodeRows(Version))
@@ -48,7 +48,7 @@ export const inspect = (
   timeout: Duration.Input
 ): Effect.Effect<AnalyticsFacts> => {
   const { url } = Redacted.value(address)
-  return inspectWith.pipe(
+  return readFacts.pipe(
     ClickHouse.bounded(timeout),
     Effect.provide(ClickHouse.layer({ address, connections: 1 })),
     Effect.map((facts): AnalyticsFacts => ({ ...facts, url })),

@@ -51,7 +51,7 @@ interface Slot {
   /** Pending requests to replace the worker; each completes with whether that succeeded. */
   readonly replacements: Array<Deferred.Deferred<boolean>>
   /** Open while a replacement is requested. */
-  readonly isRequested: Latch.Latch
+  readonly replacementLatch: Latch.Latch
 }
 
 /**
@@ -75,7 +75,7 @@ export const start = Effect.fnUntraced(function* (
       : yield* ConnectionDispatcher.open(options.ownerAddress, context, "owner")
   const dispatchers = owner === undefined ? [dispatcher] : [dispatcher, owner]
   const slots = Array.from({ length: options.workers }, (_, index): Slot => {
-    return { number: index + 1, replacements: [], isRequested: Latch.makeUnsafe(false) }
+    return { number: index + 1, replacements: [], replacementLatch: Latch.makeUnsafe(false) }
   })
   /** All live processes, including those that are starting or ending. */
   const alive = new Set<WorkerProcess.WorkerProcess>()
@@ -90,7 +90,7 @@ export const start = Effect.fnUntraced(function* (
   const requestReplacement = (slot: Slot): Deferred.Deferred<boolean> => {
     const replacement = Deferred.makeUnsafe<boolean>()
     slot.replacements.push(replacement)
-    slot.isRequested.openUnsafe()
+    slot.replacementLatch.openUnsafe()
     return replacement
   }
 
@@ -133,8 +133,8 @@ export const start = Effect.fnUntraced(function* (
   const register = Effect.fnUntraced(function* (slot: Slot, worker: WorkerProcess.WorkerProcess) {
     const member: Member = { worker, registrations: dispatchers.map(({ add }) => add(worker.channel)) }
     members.set(slot, member)
-    // In a fiber of its own, since `supervise` may be waiting, and a connection sent to a dead worker waits until the worker
-    // is removed. Detached, so that the fiber also runs while the scope closes.
+    // A connection sent to a dead worker waits until the worker is removed. A separate fiber removes it, because `supervise` may
+    // be waiting. Detached, so that the fiber also runs while the scope closes.
     yield* Effect.forkDetach(removeWhenEnded(slot, member))
     return member
   })
@@ -171,7 +171,7 @@ export const start = Effect.fnUntraced(function* (
    */
   const replace = Effect.fnUntraced(function* (slot: Slot, old: Member) {
     const requests = slot.replacements.splice(0)
-    slot.isRequested.closeUnsafe()
+    slot.replacementLatch.closeUnsafe()
     const started = yield* Effect.result(launch(slot))
     const complete = (done: boolean) =>
       Effect.forEach(requests, (replacement) => Deferred.succeed(replacement, done), { discard: true })
@@ -195,7 +195,7 @@ export const start = Effect.fnUntraced(function* (
     let member = first
     let failures = Restart.none
     for (;;) {
-      yield* Effect.raceFirst(member.worker.ended, slot.isRequested.await)
+      yield* Effect.raceFirst(member.worker.ended, slot.replacementLatch.await)
       if (member.worker.isOver()) ({ member, failures } = yield* restart(slot, member, failures))
       else member = yield* replace(slot, member)
     }

@@ -31,7 +31,7 @@ describe("contract/Integer", () => {
     if (Result.isSuccess(parseInteger(text))) assert.match(text.trim(), /^[+-]?[0-9]+(?:_[0-9]+)*(?:\.0*)?$/)
   })
 
-  it("rejects floats beyond 64 bits, and accepts larger integers", () => {
+  it("rejects floats beyond 64 bits, but accepts integers beyond 64 bits", () => {
     assert.deepStrictEqual(parseInteger(1e20), Result.fail("int_parsing_size"))
     assert.deepStrictEqual(parseInteger(2 ** 63), Result.fail("int_parsing_size"))
     assert.deepStrictEqual(parseInteger(9_223_372_036_854_775_808n), Result.succeed(2 ** 63))

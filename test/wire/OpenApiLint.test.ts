@@ -51,7 +51,7 @@ const redoclyOf = Effect.fnUntraced(function* (documents: ReadonlyArray<Document
       (failed: { readonly stdout: string }) => failed.stdout
     )
   })
-  // A JSON document for each file.
+  // Redocly prints a report in JSON for each file.
   const texts = stdout.split(/(?<=^\})\s*(?=\{)/m)
   const reports = yield* Effect.forEach(texts, (text) => Schema.decodeEffect(Report)(text))
   assert.lengthOf(reports, documents.length)

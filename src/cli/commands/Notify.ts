@@ -32,7 +32,7 @@ const topicFlags = {
       )
     )
   ),
-  quarantined: Inputs.withoutValue("quarantined", "Include suspected spam, when it arrives"),
+  quarantined: Inputs.withoutValue("quarantined", "Include suspected spam without waiting for its release"),
   report: Inputs.optional(
     Flag.Literals("report", periods).pipe(
       Flag.withDescription("Send a report of each week or month instead of the submissions")

@@ -105,8 +105,8 @@ export const sites = Effect.fnUntraced(function* ({ allSites, site }: Flags) {
   return Option.isNone(found) ? yield* Output.notFound("website", id.success) : [found.value]
 })
 
-/** The flag, or the flags, that an error of `QueryInput` is about. */
-const flagOf = ([first, second]: InputError["loc"]): string => {
+/** What an error of `QueryInput` is about: a flag, or the period. */
+const subjectOf = ([first, second]: InputError["loc"]): string => {
   switch (first) {
     case "dimensions":
       return "flag --by"
@@ -115,14 +115,14 @@ const flagOf = ([first, second]: InputError["loc"]): string => {
     case "pagination":
       return "flag --limit"
     default:
-      return second === 0 ? "flag --from" : second === 1 ? "flag --to" : "period of --from and --to"
+      return second === 0 ? "flag --from" : second === 1 ? "flag --to" : "period"
   }
 }
 
 const sentence = ({ loc, msg }: InputError): string =>
   msg.startsWith("Input should be ")
-    ? `The ${flagOf(loc)} must be ${msg.slice("Input should be ".length)}.`
-    : `The ${flagOf(loc)} is wrong: ${msg.replace("Value error, ", "")}.`
+    ? `The ${subjectOf(loc)} must be ${msg.slice("Input should be ".length)}.`
+    : `The ${subjectOf(loc)} is wrong: ${msg.replace("Value error, ", "")}.`
 
 /** The `date_range` of a query. */
 const dateRange = ({ days, from, period, to }: Flags, today: string): unknown => {

@@ -21,7 +21,7 @@ import * as ChatEndpoint from "./ChatEndpoint.ts"
 
 const readPayload = BodyReader.make(ChatPayload)
 
-/** For a body with a single message, `ChatPayload`. Errors are JSON. */
+/** For a `ChatPayload`, a body with a single message. Errors are JSON. */
 const singleMessage = (respond: ChatEndpoint.Respond): ChatEndpoint.ClientApi => ({
   token: ChatEndpoint.widgetToken,
   read: (body) =>

@@ -106,7 +106,10 @@ export const lock = Effect.fnUntraced(function* (
 
 const roots = ["/var/lib", "/var/tmp"]
 
-/** The uid that owns the data of a folder; undefined if there is none, or after an error, since it occurs again at the start. */
+/**
+ * The uid that owns the data of a folder; undefined if there is no data or it cannot be read. A later step of the start fails
+ * if it cannot be read.
+ */
 export const dataOwner = (dataDir: string): Effect.Effect<number | undefined> =>
   Effect.sync(() => {
     try {
@@ -265,7 +268,7 @@ export const access = (
   major: number
 ): Effect.Effect<Readonly<Record<string, string>>, EmbeddedClusterError> =>
   user.isOther
-    ? io(`write who may connect in ${home}`, () => {
+    ? io(`write the access rules in ${home}`, () => {
         const [hba, ident] = [path.join(home, "hba.conf"), path.join(home, "ident.conf")]
         writeFileSync(hba, "local all all peer map=owner\n", { mode: 0o644 })
         const name = JSON.stringify(userInfo().username)

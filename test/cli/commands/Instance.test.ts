@@ -163,7 +163,7 @@ describe("instance", () => {
     })
   )
 
-  it.effect("instructions are read from a file; an invalid value changes nothing", () =>
+  it.effect("instructions are read from a file; an invalid flag creates no instance", () =>
     Effect.gen(function* () {
       const { context, json, refusal } = yield* session
       const services = Layer.succeedContext(context)

@@ -207,8 +207,9 @@ describe("stats", () => {
         [[...siteFlag, "--filter", "time:day is x"], "The flag --filter must be 'event:page'"],
         [
           [...siteFlag, "--from", "2026-03-02", "--to", "2026-03-01"],
-          "the range ends on 2026-03-01, before it begins on"
+          "The period is wrong: the range ends on 2026-03-01, before it begins on"
         ],
+        [[...siteFlag, "--by", "time:hour", "--period", "all"], "The period is wrong: hours need a range of at most"],
         [[...siteFlag, "--from", "yesterday"], "The flag --from must be a valid date"],
         [[...siteFlag, "--to", "2026-03-01"], "The flag --to needs --from."],
         [[...siteFlag, "--days", "3", "--period", "7d"], "Give only one of --period, --days, and --from with --to."],

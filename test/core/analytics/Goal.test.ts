@@ -12,7 +12,7 @@ const Text = Schema.String.check(Schema.isPattern(/^[ab/*]{0,8}$/))
 
 describe("core/analytics/Goal", () => {
   it.prop(
-    "a path matches a pattern in which each `*` matches any text",
+    "each `*` of a pattern matches any text of a path",
     [Text, Text],
     ([pattern, path]) => assert.strictEqual(Goal.matchesPath(pattern, path), asRegExp(pattern).test(path)),
     { arbitrary: { runs: 3_000 } }

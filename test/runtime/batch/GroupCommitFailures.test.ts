@@ -10,7 +10,7 @@ describe("GroupCommit: failures", () => {
   it.effect("a hanging flush is cancelled when no submitter waits, and the next batch is stored", () =>
     Effect.gen(function* () {
       const store = makeStore(["hang before the commit"])
-      const ends: Array<string> = []
+      const outcomes: Array<string> = []
       const group = yield* GroupCommit.make({
         flush: store.flush,
         timeout,
@@ -18,7 +18,7 @@ describe("GroupCommit: failures", () => {
         maxBatch: 10,
         observer: {
           observeQueue: () => Effect.void,
-          flushed: (items, millis, outcome) => ends.push(`${items} after ${millis}: ${outcome}`)
+          flushed: (items, millis, outcome) => outcomes.push(`${items} after ${millis}: ${outcome}`)
         }
       })
       const hung = yield* Effect.forkChild(Effect.flip(group.submit({ id: 0, bad: false, deadline: timeout })))
@@ -28,7 +28,7 @@ describe("GroupCommit: failures", () => {
       assert.deepInclude(yield* Fiber.join(hung), { _tag: "StorageUnavailable", reason: "timeout" })
       assert.strictEqual(yield* Fiber.join(next), 1)
       assert.deepStrictEqual([...store.copies], [[1, 1]])
-      assert.deepStrictEqual(ends, [`1 after ${timeout}: abandoned`, "1 after 0: stored"])
+      assert.deepStrictEqual(outcomes, [`1 after ${timeout}: abandoned`, "1 after 0: stored"])
     })
   )
 
@@ -99,9 +99,9 @@ describe("GroupCommit: failures", () => {
           maxQueue: 10,
           maxBatch: 10
         })
-        const ends = yield* Effect.forkChild(Effect.forEach([1, 2], (item) => Effect.exit(group.submit(item))))
+        const submitter = yield* Effect.forkChild(Effect.forEach([1, 2], (item) => Effect.exit(group.submit(item))))
         yield* pass(3 * timeout)
-        const [first, second] = yield* Fiber.join(ends)
+        const [first, second] = yield* Fiber.join(submitter)
         assert.isTrue(first !== undefined && Exit.hasDies(first))
         assert.deepStrictEqual(second, Exit.succeed(2))
       })

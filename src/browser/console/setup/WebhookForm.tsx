@@ -19,7 +19,7 @@ interface Props {
   /** The webhook to change; null for a new one. */
   readonly webhook: Webhook | null
   readonly onClose: () => void
-  /** Gets the secret of a new webhook. */
+  /** Called with the secret of a new webhook. */
   readonly onSecret: (secret: string) => void
 }
 
