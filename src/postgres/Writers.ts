@@ -12,8 +12,8 @@ import * as Database from "./Database.ts"
 const Writers = Schema.Array(Schema.Struct({ writer: Schema.String }))
 
 /**
- * The transactions that are writing to the tables. PostgreSQL locks a statement's target tables before the statement reads
- * data, so a transaction that writes to them later sees everything that is committed now.
+ * The transactions that are writing to the tables. A transaction that begins to write to them later sees everything that is
+ * committed now, because PostgreSQL locks a statement's target tables before the statement reads data.
  */
 const writers = Effect.fnUntraced(function* (tables: ReadonlyArray<string>) {
   const sql = yield* SqlClient.SqlClient

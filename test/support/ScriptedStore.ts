@@ -6,7 +6,7 @@ import { RecordRefused, StorageUnavailable } from "../../src/services/Storage.ts
 /** How long an item may wait, in milliseconds. */
 export const timeout = 1000
 
-/** The store's behaviour for one flush. */
+/** The store's behaviour for one flush. "store" is listed twice, so that it is generated more often. */
 export const Behaviour = Schema.Literals([
   "store",
   "store",

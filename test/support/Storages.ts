@@ -95,7 +95,7 @@ export const storages: ReadonlyArray<readonly [name: string, make: MakeStorage]>
   ["on PostgreSQL", postgres]
 ]
 
-/** Both storages without initial data. The services of one storage share their data. */
+/** Both storages without initial data. All services of this memory storage share their data, unlike those of `storages`. */
 export const emptyStorages: ReadonlyArray<readonly [name: string, make: () => Layer.Layer<Storage>]> = [
   ["in memory", () => Layer.fresh(App.memoryStorage)],
   ["on PostgreSQL", () => postgres()]

@@ -189,12 +189,12 @@ const reject = async (
 const deliver = async (form: HTMLFormElement, state: State, pending: Pending): Promise<void> => {
   if (state.isBusy) return
   state.isBusy = true
-  const enableButtons = disableButtons(form)
+  const restoreButtons = disableButtons(form)
   if (pending.attempts === 0) showText(form, state, "sending", "sending")
   const outcome = await Delivery.send(pending.endpoint, pending.body, pending.key)
   pending.attempts++
   state.isBusy = false
-  enableButtons()
+  restoreButtons()
   switch (outcome._tag) {
     case "Sent":
       return succeed(form, state, pending, outcome.submissionId)

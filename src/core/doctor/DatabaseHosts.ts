@@ -59,7 +59,8 @@ const urlWithList = /^([a-z]+:\/\/(?:[^/?#]*@)?)([^/?#@]*,[^/?#@]*)((?:\/[^?#@]*
 const hostAndPort = /^(\[[0-9a-f:.]+\]|[^:[\]]*)(?::([0-9]*))?$/i
 
 /**
- * Moves a list of hosts from before the path into the query, unless the query names hosts. Undefined if the list is invalid.
+ * Moves a list of hosts from before the path into the query, or removes the list if the query names hosts. Undefined if the
+ * list is invalid.
  */
 export const normalized = (text: string): string | undefined => {
   const match = urlWithList.exec(text)
@@ -115,7 +116,7 @@ export const hostsOf = (url: URL): Result.Result<ReadonlyArray<DatabaseHost>, st
   )
 }
 
-/** Undefined if the URL asks for none of the `attributes`. The default is `read-write` for several hosts and `any` for one. */
+/** Undefined if the URL's attribute is unknown. The default is `read-write` for several hosts and `any` for one. */
 export const attributeOf = (url: URL): Attribute | undefined => {
   const text = url.searchParams.getAll(parameter).at(-1)
   if (text === undefined) return isList(url) ? "read-write" : "any"

@@ -53,8 +53,8 @@ const takeStatement = `DELETE FROM outbox WHERE event_id = ANY (ARRAY(
     data::text AS data`
 
 /**
- * Takes batches of stored submissions, at least the oldest that is not locked. A deleted submission has no event. The other
- * submissions are locked against deletion until the commit, in the order of their ids.
+ * Takes unlocked batches of stored submissions, the oldest first, until they have at least `size` submissions. Returns no event
+ * of a submission that was deleted. Locks the other submissions against deletion until the commit, in the order of their ids.
  */
 const takeSubmissionsStatement = `WITH found AS MATERIALIZED (
     SELECT ctid AS place, created_at, cardinality(submission_ids) AS size FROM submission_outbox

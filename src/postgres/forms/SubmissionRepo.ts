@@ -135,8 +135,8 @@ type Outcome = Result.Result<string, IdempotencyConflict | RecordRefused>
 
 /**
  * Stores a batch and returns the outcome of each draft. Of several drafts with the same key, only the first is sent. All of them
- * are compared with the submission that the key then names, even if the key expired after the first draft was received and before
- * a later one was. Idempotent. `sql` must be a client with `Columns.types`. Exported for tests.
+ * are compared with the submission that the key then names, even if the key expired between the first draft and a later one.
+ * Idempotent. `sql` must be a client with `Columns.types`. Exported for tests.
  */
 export const storeBatch = (
   sql: PgClient,

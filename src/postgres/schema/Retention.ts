@@ -131,7 +131,7 @@ const dropMonths = Effect.fnUntraced(function* (months: ReadonlyArray<Partitions
   const sql = yield* SqlClient.SqlClient
   let failed: SqlError.SqlError | undefined
   for (const { name, parent, to } of months) {
-    // `IF EXISTS`: another process may have dropped it meanwhile. Rollups that count the dropped rows are wrong.
+    // `IF EXISTS`: another process may have dropped it meanwhile. The rollups that count its rows are deleted too.
     const dropped = yield* exclusively(
       Effect.andThen(sql.unsafe(`DROP TABLE IF EXISTS ${name}`), deleteRollups(parent, to))
     ).pipe(

@@ -14,8 +14,8 @@ export class Decisions extends Context.Service<
   {
     /**
      * Counts a rejection at the current time. It never fails and never waits for the store, which receives the counts shortly
-     * after: if a process is killed, the counts that it has not sent are lost. Counts of a claimed id that no website has are
-     * dropped.
+     * after: if a process is killed, the counts that it has not sent are lost. The counts of a `Claimed` subject are dropped if
+     * its id belongs to no website.
      */
     readonly record: (subject: Subject, reason: TallyReason) => Effect.Effect<void>
     /**

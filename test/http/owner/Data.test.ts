@@ -131,7 +131,7 @@ const unending = testServer({}, undefined, (storage) =>
 )
 
 layer(unending, { excludeTestServices: true })("deletions that take long", (it) => {
-  it.effect("a running deletion counts towards the limit of two searches, even after its request was aborted", () =>
+  it.effect("a running deletion counts as one of the caller's two searches, even after its request was aborted", () =>
     Effect.gen(function* () {
       const { request } = yield* opened
       for (const count of [1, 2]) {

@@ -121,7 +121,7 @@ for (const [name, storage] of emptyStorages) {
       )
 
       it.effect(
-        "a stats key and a session for another website get a 404, and a request without either gets a 401",
+        "a session for another website and a key with the scope stats get a 404, and a request without credentials gets a 401",
         () =>
           Effect.gen(function* () {
             const { url } = yield* TestServer

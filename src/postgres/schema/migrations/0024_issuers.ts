@@ -1,7 +1,7 @@
 /**
  * `issued_by` is the console session or the key that issued an owner key. `created_by` is the one that created a link to the
- * console. Both are null if the command line did, and in rows older than these columns. They are not foreign keys: a session is
- * deleted when it ends, and the keys that it issued remain.
+ * console. Both are null if the command line did, and in rows older than these columns. They are not foreign keys, because they
+ * refer to two tables.
  */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
