@@ -139,6 +139,7 @@ export const overloaded: HttpServerResponse.HttpServerResponse = refusal(
 /** The response if an answer failed before any of it was sent. */
 export const failed = (failure: Failure, headers?: Headers): HttpServerResponse.HttpServerResponse => {
   const status = failureStatuses[failure]
+  // The contract declares no headers of a limit for a 500.
   if (status === 500) return refusal(status, sentences[failure])
   return refusal(status, sentences[failure], status === 503 ? { ...headers, "retry-after": "5" } : headers)
 }

@@ -94,13 +94,13 @@ const attempts = 5
 
 /** The system user, created if it does not exist. None if that fails, or if no process can start as that user. */
 const systemUser: Effect.Effect<Option.Option<User>> = Effect.gen(function* () {
-  for (let attempt = 0; attempt < attempts; attempt++) {
+  for (let attempt = 0; ; attempt++) {
     const found = yield* named(systemUserName)
     if (Option.isSome(found)) return (yield* obstacle(found.value)) === "" ? found : Option.none<User>()
+    if (attempt === attempts) return Option.none<User>()
     if (attempt > 0) yield* Effect.sleep("200 millis")
     yield* makeUser
   }
-  return yield* named(systemUserName)
 })
 
 const nobody: Effect.Effect<User, EmbeddedClusterError> = Effect.gen(function* () {
