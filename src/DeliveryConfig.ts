@@ -10,7 +10,7 @@ import * as Address from "./core/mail/Address.ts"
 import * as SmtpUrl from "./core/mail/SmtpUrl.ts"
 import { invalid, onOrOff, parseBaseUrl, parsed, setting, withDefault } from "./runtime/Setting.ts"
 
-/** A setting that `SMTP_URL` needs. */
+/** A setting that is required if `SMTP_URL` is set. */
 const neededForMail = <A>(name: string, config: Config.Config<Option.Option<A>>) =>
   Config.mapEffect(
     config,

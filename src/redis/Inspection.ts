@@ -12,7 +12,7 @@ const policy = { name: "doctor", limit: 1_000, windowMillis: 60_000 }
 /** How long the request may wait for Redis. */
 const timeoutMillis = 2_000
 
-/** Counts and times one request by the limiter that the service uses. A request that Redis did not count is a failure. */
+/** Counts one request with the service's rate limiter, and measures how long it takes. Fails if Redis did not count it. */
 export const inspect: (url: Redacted.Redacted) => Effect.Effect<RedisFacts> = Effect.fnUntraced(
   function* (url) {
     let isCounted = true

@@ -10,9 +10,9 @@ import { RedisUnavailable, toUnavailable } from "./RedisUnavailable.ts"
 const slices = 4
 
 /**
- * Waits for a network reply by Node's timers, since the network does not follow the TestClock. A delay of this process must
- * not count as a timeout of Redis: so the wait is a chain of shorter timers, of which a blocked event loop uses up only one,
- * and before it fails, the sockets are polled once more.
+ * Waits for a network reply with Node's timers, since the network does not follow the TestClock. A delay of this process must
+ * not count as a timeout of Redis. Therefore the wait is a chain of shorter timers, of which a blocked event loop uses up only
+ * one. After the last timer, the sockets are polled once more before the call fails.
  */
 export const awaitReply = <A>(millis: number, call: () => Promise<A>): Effect.Effect<A, RedisUnavailable> =>
   Effect.callback((resume) => {

@@ -9,7 +9,7 @@ import type * as Event from "../core/analytics/Event.ts"
 
 const Text = Schema.NullOr(Schema.String)
 
-const received = {
+const commonColumns = {
   /** Milliseconds since 1970. */
   at: Schema.Finite,
   path: Schema.String,
@@ -23,7 +23,7 @@ const received = {
 }
 
 const ViewRow = Schema.Struct({
-  ...received,
+  ...commonColumns,
   utm_source: Text,
   utm_medium: Text,
   utm_campaign: Text,
@@ -41,7 +41,7 @@ const Properties = Schema.declare(
 )
 
 const EventRow = Schema.Struct({
-  ...received,
+  ...commonColumns,
   name: Schema.String,
   properties: Schema.NullOr(Schema.fromJsonString(Properties)),
   revenue_amount: Schema.NullOr(Schema.Finite),

@@ -45,7 +45,7 @@ describe("AgentStream over HTTP: broken answers", () => {
     ]
   ]
   for (const [name, reason, respond] of breaks) {
-    it.effect(`${name} fails the stream after the earlier text, with an error that quotes nothing of the agent`, () =>
+    it.effect(`${name} fails the stream after the earlier text, with an error that quotes no text from the agent`, () =>
       Effect.gen(function* () {
         const { events, result, upstream } = yield* exchange(respond)
         assert.deepStrictEqual(events, [{ _tag: "Accepted" }, { _tag: "Text", delta: "Hi" }])

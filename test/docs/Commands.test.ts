@@ -99,7 +99,7 @@ layer(service, { excludeTestServices: true, timeout: 180_000 })("the documents' 
   }
 
   // Last: it ends the service.
-  it.effect("operator: the unit's ExecReload replaces the workers, and SIGTERM ends the service in order", () =>
+  it.effect("operator: the unit's ExecReload replaces the workers, and SIGTERM ends the service with exit code 0", () =>
     Effect.gen(function* () {
       const { env, process } = yield* Service
       const reloaded = yield* Shell.run((unit["ExecReload"] ?? "").replace("$MAINPID", String(process.pid)), env)

@@ -33,7 +33,7 @@ export interface Process {
 
 /** A service that need not be a process. */
 export interface Serving extends Pick<Process, "url" | "port" | "output"> {
-  /** Ends the service in order, as SIGTERM does. */
+  /** Ends the service gracefully, as SIGTERM does. */
   readonly end: Effect.Effect<void>
 }
 

@@ -20,7 +20,7 @@ export interface Options {
   readonly timeout: Duration.Input
 }
 
-/** The name in `Person.Erased` of the count of each kind of data. */
+/** For each kind of data, the field of `Person.Erased` that counts it. */
 const counted = {
   submission: "submissions",
   conversation: "conversations",

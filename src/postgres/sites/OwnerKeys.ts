@@ -49,8 +49,8 @@ const columns = `
 const Issued = Schema.Array(Schema.Struct({ key_id: Schema.String }))
 
 /**
- * Deletes the keys that ended longer than `Credential.keptMillis` before `now`, with their labels. A key that issued a remaining
- * key, session or link stays, because the revocation of an earlier issuer finds the remaining one only through it.
+ * Deletes the keys that ended longer than `Credential.keptMillis` before `now`, with their labels. A key stays while a key,
+ * session or link that it issued exists, because a revocation of the key's own issuer finds those only through the key.
  */
 export const deleteEnded = Effect.fnUntraced(function* (now: number) {
   const sql = yield* SqlClient.SqlClient

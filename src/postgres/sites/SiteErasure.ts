@@ -65,7 +65,7 @@ const deleteTokens = (id: string) =>
 /** Marks a website, waits for running writers, and returns its `hosted_website_id`; none if it does not exist. */
 const close = Effect.fnUntraced(function* (id: string, { withInstances }: EraseOptions, timeout: Duration.Input) {
   const sql = yield* SqlClient.SqlClient
-  // Idempotent: a second run keeps the first time.
+  // Idempotent: a second run keeps the `deleted_at` of the first.
   const [marked] = yield* sql`UPDATE site SET deleted_at = coalesce(deleted_at, now())
     WHERE website_config_id = ${PgTypes.uuid(id)} RETURNING hosted_website_id`.pipe(
     Effect.tap(() => (withInstances ? deleteTokens(id) : Effect.void)),
@@ -94,7 +94,7 @@ const deleteConversations = Effect.fnUntraced(function* (id: string, timeout: Du
   return deleted
 })
 
-/** The names in `Erased` of the counts of the partitioned tables' rows. */
+/** For each partitioned table, the field of `Erased` that counts its rows. */
 const erasedOf = { page_view: "pageViews", bot_view: "botViews", event: "events" } as const
 
 /** Erases a website, as `SiteErasure.erase` does. No statement takes longer than `timeout`. */
@@ -160,7 +160,7 @@ export const erase = Effect.fnUntraced(function* (
       )
     ),
     Effect.andThen(
-      // Also deletes the conversations that answers stored meanwhile. The lock keeps new instances out.
+      // Also deletes the conversations that were stored meanwhile. The lock keeps new instances out.
       Effect.when(
         sql`DELETE FROM instance WHERE website_config_id = ${PgTypes.uuid(id)}`,
         Effect.succeed(options.withInstances)

@@ -1,5 +1,5 @@
 /**
- * Runs one effect at a time on behalf of several callers, and interrupts it when none of them needs the result. The user of
+ * Runs an effect on behalf of several callers, and interrupts it when none of them needs the result. The user of
  * this module tracks the callers, and calls `check` when one of them may have stopped waiting.
  *
  * @module
@@ -10,7 +10,7 @@ import { Effect, Exit, Fiber } from "effect"
 export const abandoned = Symbol("abandoned")
 
 export interface CancellableRunner {
-  /** Runs an effect; `check` cancels it once `isWanted` is false. One effect at a time. */
+  /** Runs an effect; `check` cancels it once `isWanted` is false. Must not be called while an effect runs. */
   readonly run: <A, E>(isWanted: () => boolean, effect: Effect.Effect<A, E>) => Effect.Effect<A | typeof abandoned, E>
   /** Cancels the running effect if it is no longer wanted. */
   readonly check: () => void

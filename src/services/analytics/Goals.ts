@@ -7,7 +7,7 @@ import { Context, type Effect, type Option, Schema } from "effect"
 import type { Goal } from "../../core/analytics/Goal.ts"
 import type { StorageUnavailable } from "../Storage.ts"
 
-/** The website already has a goal with this name. Every website has the goals of `Goal.leads`. */
+/** The website already has a goal with this name, perhaps one of `Goal.leads`, which every website has. */
 export class GoalNameTaken extends Schema.TaggedError<GoalNameTaken>()("GoalNameTaken", { goal: Schema.String }) {}
 
 export class Goals extends Context.Service<

@@ -1,5 +1,5 @@
 /**
- * The service warns that a proxy is not trusted, because all its visitors share one rate limit.
+ * The service warns about a proxy that is not trusted: all visitors behind it share one rate limit.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
@@ -15,7 +15,7 @@ const get = (url: string, headers: Readonly<Record<string, string>>) =>
 const timesLogged = ({ log }: InProcess.Service) => log().split(UntrustedProxy.warning).length - 1
 
 describe("http/server/UntrustedProxy", () => {
-  it.live("logs the first request with X-Forwarded-For from a sender that is not trusted, without an address", () =>
+  it.live("logs one warning, which names no address, if untrusted senders send X-Forwarded-For", () =>
     Effect.gen(function* () {
       const service = yield* InProcess.start()
       yield* get(service.url, {})

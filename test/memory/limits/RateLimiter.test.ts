@@ -68,7 +68,9 @@ describe("memory/limits/RateLimiter: bounds", () => {
       windows.take(minute, keyOf(client), 0)
       if (client % 3 === 0) windows.take(minute, keyOf(Math.max(0, client - 1_000)), 0)
     }
-    // The table holds the last thousand clients, none of which was renewed, and the renewed clients of the thousand before.
+    assert.strictEqual(windows.size.keys, maxKeys)
+    // The last two thousand clients are not evicted. Each sent one request, or two if it was renewed.
+    // None of the last thousand was renewed.
     for (let client = 9_000; client < 10_000; client++) {
       assert.strictEqual(windows.take(minute, keyOf(client), 0).remaining, 0, keyOf(client))
     }
@@ -170,7 +172,7 @@ describe("memory/limits/RateLimiter: bounds", () => {
     assert.deepStrictEqual(accepted, [0, 500, 60_000, 60_500, 120_000, 120_500, 180_000])
   })
 
-  it("bounds the times of accepted requests under a large limit", () => {
+  it("bounds the number of stored times under a large limit", () => {
     const large: RateLimitPolicy = { name: "large", limit: 999_999, windowMillis: 86_400_000 }
     const windows = new SlidingWindows({ maxKeys: 10 })
     for (const key of ["a", "b", "c"]) {

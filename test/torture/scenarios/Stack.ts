@@ -1,7 +1,7 @@
 /**
  * Three processes, two nginx, Redis, a pair of PostgreSQL servers and ClickHouse under page views, submissions and chats,
- * while each part in turn is killed, restarted and hung. ClickHouse's requests fail instead, and the primary of PostgreSQL is lost
- * at the end.
+ * while each part in turn is killed, restarted and hung. ClickHouse keeps running, but requests to it fail. The primary of
+ * PostgreSQL is lost at the end.
  *
  * @module
  */

@@ -41,7 +41,7 @@ export const Toolbar = ({ forms, quarantinedCount, siteId, timeZone, view }: Pro
         ))}
       </nav>
       <div class="tools">
-        {/* The tools end at the end of the row. The first of them can appear later without moving the others. */}
+        {/* The tools are aligned to the end of the row, so that the first of them can appear later without moving the others. */}
         {(forms.length > 1 || view.form !== "") && (
           <Menu
             label={`${Texts.inbox.form}: ${view.form || Texts.inbox.allForms}`}

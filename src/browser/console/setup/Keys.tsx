@@ -116,7 +116,7 @@ export const Keys = (page: PageProps) => {
       title={Texts.title}
       note={
         <>
-          {Texts.note} <a href={linkTo({ page: "sharing", item: null, view: {} })}>{Texts.toPeople}</a>
+          {Texts.note} <a href={linkTo({ page: "sharing", item: null, view: {} })}>{Texts.sharingLink}</a>
         </>
       }
       actions={<AddButton label={Texts.add} onClick={() => setDialog("issue")} />}

@@ -6,7 +6,7 @@
 
 export const title = "Keys"
 export const note = "For programs that use the owner API."
-export const toPeople = "To give people access, use Sharing."
+export const sharingLink = "To give people access, use Sharing."
 export const add = "New key"
 export const label = "Label"
 export const labelHint = "The program that uses it."

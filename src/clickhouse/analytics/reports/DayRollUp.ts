@@ -112,7 +112,8 @@ export interface Options {
 
 /**
  * Rolls up the days of a website that have ended and whose stored visits are missing or not current; with `isForced`, all that
- * have ended. Returns the number of these days. Stores nothing if the website is being deleted.
+ * have ended. Returns the number of these days, or 0 if they have fewer than `minRows` rows. Stores nothing if the website is
+ * being deleted.
  */
 export const rollUp = Effect.fnUntraced(function* (
   reader: Reader,

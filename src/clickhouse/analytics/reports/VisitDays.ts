@@ -124,7 +124,7 @@ export interface Plan {
 /** Maximum number of raw intervals. If there are more, one interval from the first to the last keeps the statement short. */
 const maxIntervals = 8
 
-/** The plan for an interval, if the visits of `days` are stored. */
+/** The plan for an interval. `days` are the days whose stored visits may be used. */
 export const planOf = ({ end, start }: Interval, days: ReadonlySet<number>): Plan => {
   const parts: { stored: Array<Interval>; raw: Array<Interval> } = { stored: [], raw: [] }
   for (let day = dayOf(start); day <= dayOf(end - 1); day++) {

@@ -10,8 +10,8 @@ import type { Condition, Filter } from "./Query.ts"
 export const like = (pattern: string): string => pattern.replace(/[\\%_]/g, "\\$&").replaceAll("*", "%")
 
 /**
- * SQL that says whether a condition holds. `write` gives the SQL of `is` if `isEqual`, else of `contains`, for the values that
- * can be stored: other values equal no stored text and are part of no stored text.
+ * SQL that says whether a condition holds. `write` returns the SQL of `is` if `isEqual`, else of `contains`. It gets only values
+ * that can be stored, because no stored text equals or contains any other.
  */
 export const condition = (
   { operator, values }: Condition,
