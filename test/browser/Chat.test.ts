@@ -267,7 +267,7 @@ inChromium("the chat", Layer.provideMerge(SharedChat.layer, testServer({}, agent
       })
     )
 
-    it.effect("ends when its element is removed, and continues when it is moved", () =>
+    it.effect("ends when the chat's element is removed, and continues when the element is moved", () =>
       Effect.gen(function* () {
         const { begin, on, page, send, answering } = yield* ChatPage.make()
         yield* begin

@@ -12,7 +12,10 @@ import { until } from "../support/Wait.ts"
 
 const advice = "Set its data-site to the website_config_id that `hydracore site list` shows."
 
-/** Opens a page with a form whose tag has these attributes, fills the form in, and presses the button, which must not work. */
+/**
+ * Opens a page with a form whose tag has these attributes, fills the form in, and presses the button. Asserts that the page
+ * says that the form does not work, and keeps the input.
+ */
 const sendForm = Effect.fnUntraced(function* (attributes: string) {
   const site = yield* BrowserSite.make()
   const { open, page, pages, relay, script } = site

@@ -37,7 +37,7 @@ const beginAnswer = Effect.fnUntraced(function* (key: ConversationKey, text: str
   return answerId
 })
 
-/** The types and data of a webhook's deliveries, oldest first. */
+/** Fans out all events, and returns the types and data of a webhook's deliveries, oldest first. */
 const payloadsOf = Effect.fnUntraced(function* (webhook: { readonly webhookId: string }) {
   const deliveries = yield* Deliveries
   yield* fanOutAll
@@ -69,7 +69,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
-    it.effect("conversations that begin at the same time create one event each", () =>
+    it.effect("conversations whose first two messages arrive at the same time create one event each", () =>
       Effect.gen(function* () {
         const { instanceId, webhook } = yield* setup
         const ids = Array.from({ length: 20 }, () => randomUUID())

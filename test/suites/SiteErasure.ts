@@ -1,6 +1,6 @@
 /**
- * The tests that every layer of `SiteErasure` must pass: an erasure deletes a website with its data, and neither its
- * instances nor other websites.
+ * The tests that every layer of `SiteErasure` must pass: an erasure deletes a website with its data, deletes its
+ * instances only if `withInstances` is set, and changes no other website.
  *
  * @module
  */

@@ -104,7 +104,10 @@ export const dieAt = Effect.fnUntraced(function* (at: Step, client: Layer.Layer<
   yield* Scope.close(scope, Exit.void)
 })
 
-/** A process in which every step fails once, as when the database restarts at that moment. It ends with the scope. */
+/**
+ * Starts a process in which every step fails once, as when the database restarts at that moment. The process ends with the
+ * scope. Returns the steps that have failed so far.
+ */
 export const failingOnce = Effect.fnUntraced(function* (client: Layer.Layer<OutwardClient>) {
   const failed = new Set<Step>()
   const failOnce = (step: Step) => {

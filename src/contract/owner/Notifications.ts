@@ -107,7 +107,7 @@ export const list = HttpApiEndpoint.get("list", base, {
   OpenApi.annotations({
     identifier: "list_notifications",
     summary: "List notifications",
-    description: "The notifications of a website with their latest mails, oldest first. Scope `read`."
+    description: "The notifications of a website, oldest first, each with its latest mail. Scope `read`."
   })
 )
 

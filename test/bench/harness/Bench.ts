@@ -48,8 +48,8 @@ const report = (measures: ReadonlyArray<Measure>, options: Options): string => {
   const judged = goals(measures)
   return [
     `${new Date().toISOString().slice(0, 10)}; ${Machine.describe()}; ${options.rounds} rounds of ${options.seconds} seconds, ` +
-      `${options.connections} connections. "times" is the first row divided by that row, the median of the rounds. "own" and ` +
-      `"PostgreSQL" are the processor time of one request, row or token.`,
+      `${options.connections} connections. "times" is the value of the first row divided by that of the row: the ` +
+      `median of the rounds' ratios. "own" and "PostgreSQL" are the processor time of one request, row or token.`,
     ...(judged.length === 0 ? [] : [Table.ofGoals(judged)]),
     ...measures.map(Table.ofMeasure)
   ].join("\n\n")

@@ -1,6 +1,6 @@
 /**
- * The chat: the service, with memory and without, compared with nginx as a reverse proxy and with the agent itself. All use
- * the same agent.
+ * Measures chats through the service, with memory and without, through nginx as a reverse proxy, and directly with the agent.
+ * All use the same agent.
  *
  * @module
  */

@@ -110,7 +110,7 @@ describe("core/delivery/Event", () => {
     }
   )
 
-  it("a webhook without a list of events gets all events, and one with a list only the listed ones", () => {
+  it("a webhook without a list of events gets all events, and a webhook with a list gets only the listed events", () => {
     for (const type of Event.types) {
       assert.isTrue(Event.isWanted([], type))
       assert.isTrue(Event.isWanted([type], type))
@@ -131,7 +131,7 @@ describe("core/delivery/SlackMessage", () => {
     assert.isAtMost(text.length, 3_001)
   })
 
-  it.prop("each line begins with the name of a field, or is a quotation", [Form], ([form]) => {
+  it.prop("each line after the title begins with the name of a field, or is a quotation", [Form], ([form]) => {
     const forged = "Hi\n*Submission released*\r\nemail: a@b.example\u2028[Open](https://evil.example)"
     const payload = payloadOf(submission({ ...form, [forged]: forged }), forged)
     const [title = "", ...lines]: ReadonlyArray<string> = JSON.parse(SlackMessage.body(payload)).text.split(

@@ -15,7 +15,7 @@ const bracketed = (host: string): string => (host.includes(":") ? `[${host}]` : 
 const parsed = (text: string): URL => Result.getOrThrow(DatabaseUrl.parse(text))
 
 describe("core/doctor/DatabaseHosts", () => {
-  it.prop("both forms of several hosts are read as they were written", [Hosts, Schema.String], ([hosts, text]) => {
+  it.prop("both ways to name several hosts give the same hosts", [Hosts, Schema.String], ([hosts, text]) => {
     const password = text.toWellFormed()
     const before = `postgres://u:${encodeURIComponent(password)}@`
     const list = hosts.map(({ host, port }) => `${bracketed(host)}:${port}`).join(",")
@@ -63,7 +63,7 @@ describe("core/doctor/DatabaseHosts", () => {
     assert.notInclude(fault, "sesame")
   })
 
-  it.prop("read-write and read-only, primary and standby exclude each other", [State], ([state]) => {
+  it.prop("a server is either read-write or read-only, and either primary or standby", [State], ([state]) => {
     const suits = (attribute: DatabaseHosts.Attribute) => DatabaseHosts.isSuitable(attribute, state)
     assert.isTrue(suits("any"))
     assert.strictEqual(suits("read-write"), !suits("read-only"))

@@ -115,7 +115,7 @@ describe("core/persons/Person", () => {
   })
 
   it.prop(
-    "a text that contains an address contains the address's needle once the text's ASCII letters are lower case",
+    "if a text contains an address, the text with its ASCII letters in lower case contains the address's needle",
     [
       Schema.Array(
         Schema.Literals(["a", "Z", "é", "É", "ß", "Σ", "k", "\u212A", "i", "\u0130", "/", "\u{10400}", "1"])
@@ -127,7 +127,7 @@ describe("core/persons/Person", () => {
       const needle = Person.needleOf(parsed)
       assert.match(needle, /^[!-~]+$/)
       const text = spelled(upper, parsed)
-      // Some letters, such as ß, have an upper case of which they are not the lower case.
+      // Upper case followed by lower case changes some letters: ß becomes ss.
       if (Option.getOrNull(Person.parse(text)) !== parsed) return
       assert.include(
         text.replace(/[A-Z]/g, (letter) => letter.toLowerCase()),

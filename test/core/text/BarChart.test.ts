@@ -61,7 +61,7 @@ describe("core/text/BarChart", () => {
     }
   )
 
-  it("a chart with a long number and a label that needs replacement is as wide as the minimum", () => {
+  it("a chart with a long number and control characters in a label is exactly as wide as the minimum", () => {
     const lines = linesOf([{ label: "\0\0?t6|", value: 1_000_000_000 }], 18)
     assert.strictEqual(TerminalText.width(lines[0]!), BarChart.minWidth)
   })

@@ -24,7 +24,7 @@ describe("core/text/Loopback", () => {
   })
 
   it.prop(
-    "an IPv4 address is this machine if it begins with 127, also mapped to IPv6",
+    "an IPv4 address, also when mapped to IPv6, is this machine only if it begins with 127",
     [Byte, Byte],
     ([first, last]) => {
       const address = `${first}.0.2.${last}`
