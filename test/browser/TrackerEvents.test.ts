@@ -101,7 +101,7 @@ inChromium("events", testServer(), (it) => {
   })
 
   describe("are not sent", () => {
-    it.effect("for links of a tag that does not ask for them: the script is not even loaded", () =>
+    it.effect("for outbound links and downloads, if the tag does not ask for them; the script is not even loaded", () =>
       Effect.gen(function* () {
         const { click, errors, events, fence, isLoaded } = yield* make(
           `<a id="out" href="https://other.example/">out</a><a id="file" href="/a.pdf">file</a>`

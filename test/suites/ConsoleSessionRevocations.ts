@@ -56,7 +56,7 @@ export const suite = (it: Vitest.MethodsNonLive<ConsoleSessions | OwnerKeys>) =>
       })
   )
 
-  it.effect("revoking a session, even a signed-out one, revokes its keys and its unopened links", () =>
+  it.effect("revoking a session, even a signed-out one, revokes its keys and their unopened links", () =>
     Effect.gen(function* () {
       const [sessions, keys] = [yield* ConsoleSessions, yield* OwnerKeys]
       const issue = (issuedBy: string) =>
@@ -112,7 +112,7 @@ export const suite = (it: Vitest.MethodsNonLive<ConsoleSessions | OwnerKeys>) =>
           const third = yield* openFrom(key.keyId)
           const unopened = yield* newLink("all", "viewer", { createdBy: third.session.sessionId })
           assert.isTrue(yield* sessions.end(signedOut.session.sessionId))
-          // These remain valid: the second session, the third session, and the third session's link.
+          // These remain valid: the key, the second and the third session, and the third session's link.
           assert.deepStrictEqual(yield* revoke(id), Option.some({ keys: 1, sessions: 3 }))
           yield* TestClock.adjust("1 second")
           assert.isTrue(Option.isSome(yield* authenticate(third.cookie)))

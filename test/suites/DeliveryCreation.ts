@@ -87,7 +87,7 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
   )
 
   it.effect(
-    "a deleted submission's data is in no delivery and no response, and its pending deliveries are cancelled",
+    "deleting a submission removes its data and the webhook's answers from its deliveries, and cancels the pending ones",
     () =>
       Effect.gen(function* () {
         const deliveries = yield* Deliveries

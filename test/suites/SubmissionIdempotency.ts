@@ -69,7 +69,7 @@ export const suite = (it: Vitest.MethodsNonLive<SubmissionRepo>) => {
     })
   )
 
-  it.effect("of two different submissions with one key, one is stored, and the other is a conflict", () =>
+  it.effect("of concurrent submissions with one key, one is stored, and those with other content fail", () =>
     Effect.gen(function* () {
       const repo = yield* SubmissionRepo
       const key = randomUUID()

@@ -1,6 +1,6 @@
 /**
- * The tests that every layer of `VisitorSalts` must pass. They set the time of day but wait by the real clock, because a TestClock
- * that jumps over days would close a database's connections.
+ * The tests that every layer of `VisitorSalts` must pass. They set the time of day but wait by the real clock, because a
+ * TestClock that jumps over days would close a database's connections.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { VisitorSalts } from "../../src/services/analytics/VisitorSalts.ts"
 
 const day = 86_400_000
 
-/** Runs an effect as if it were `now` (milliseconds since 1970). */
+/** Runs an effect as if the time were `now` (milliseconds since 1970). */
 export const at =
   (now: number) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>

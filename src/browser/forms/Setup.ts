@@ -6,7 +6,7 @@
 
 /**
  * @param status the status of the edge's response; undefined if the form was not sent
- * @param detail the reason in the response. The reason of a 403 says what to do. With any other status, `data-site` is wrong.
+ * @param detail the reason in the response. The reason of a 403 says what to do. Otherwise, `data-site` is missing or wrong.
  */
 export const tellOwner = (form: HTMLFormElement, status?: number, detail = ""): void => {
   const advice = status === 403 ? "" : "Set its data-site to the website_config_id that `hydracore site list` shows."

@@ -24,10 +24,7 @@ const exportCommand = Command.make(
   {
     websiteConfigId: Inputs.site,
     from: Inputs.time("from", "Only rows from this time on, such as 90d, 12h, 2026-01-31 or 2026-01-31T08:00:00Z"),
-    to: Inputs.time(
-      "to",
-      "Only rows before this time, with the same kinds of values; a date means its midnight in UTC"
-    ),
+    to: Inputs.time("to", "Only rows before this time, which is given as in --from; a date means its midnight in UTC"),
     format: Flag.Literals("format", ["ndjson", "csv"]).pipe(
       Flag.withDescription(
         "One JSON object per line, or CSV with properties as JSON in one column; ndjson unless given"

@@ -82,12 +82,13 @@ const mayNameCampaign = /utm_|%/
 /** Splits a `page_path` into its path and the `utm_*` campaign of its query. The origin of an absolute URL is dropped. */
 export const splitPath = (pagePath: string): { readonly path: string; readonly campaign: Campaign } => {
   const pathAndQuery = pagePath.startsWith("/") ? pagePath : pagePath.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, "")
-  const hash = pathAndQuery.indexOf("#")
-  const withoutHash = hash === -1 ? pathAndQuery : pathAndQuery.slice(0, hash)
-  const mark = withoutHash.indexOf("?")
-  const path = Storable.text(EmailMask.mask(mark === -1 ? withoutHash : withoutHash.slice(0, mark)), bounds.path) || "/"
-  if (mark === -1 || !mayNameCampaign.test(withoutHash)) return { path, campaign: noCampaign }
-  const query = new URLSearchParams(withoutHash.slice(mark + 1))
+  const fragmentStart = pathAndQuery.indexOf("#")
+  const withoutFragment = fragmentStart === -1 ? pathAndQuery : pathAndQuery.slice(0, fragmentStart)
+  const mark = withoutFragment.indexOf("?")
+  const path =
+    Storable.text(EmailMask.mask(mark === -1 ? withoutFragment : withoutFragment.slice(0, mark)), bounds.path) || "/"
+  if (mark === -1 || !mayNameCampaign.test(withoutFragment)) return { path, campaign: noCampaign }
+  const query = new URLSearchParams(withoutFragment.slice(mark + 1))
   const campaign = (key: string) => Storable.textOrNull(EmailMask.mask(query.get(key) ?? ""), bounds.campaign)
   return {
     path,

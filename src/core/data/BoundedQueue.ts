@@ -28,7 +28,7 @@ export interface BoundedQueue<Item extends Weighted> {
 const maxEmptySlots = 4096
 
 export const make = <Item extends Weighted>(bounds: Bounds): BoundedQueue<Item> => {
-  let items: Array<Item> = []
+  let items: Array<Item | undefined> = []
   /** The index of the oldest item. */
   let head = 0
   let weight = 0
@@ -48,6 +48,7 @@ export const make = <Item extends Weighted>(bounds: Bounds): BoundedQueue<Item> 
     take: () => {
       const item = items[head]
       if (item === undefined) return undefined
+      items[head] = undefined
       head++
       weight -= item.weight
       if (head === items.length || head >= maxEmptySlots) {

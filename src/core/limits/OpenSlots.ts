@@ -41,12 +41,12 @@ export const make = (): OpenSlots => {
       // `release` retains only the keys, because a slot may be open for a long time.
       const keys = limits.map(({ key }) => key)
       for (const key of keys) add(key, 1)
-      let open = true
+      let isOpen = true
       return {
         _tag: "Opened",
         release: () => {
-          if (!open) return
-          open = false
+          if (!isOpen) return
+          isOpen = false
           for (const key of keys) add(key, -1)
         }
       }

@@ -23,7 +23,7 @@ class FollowedAnswer {
 
   constructor(onReaders: (readers: number) => void) {
     this.log = new AnswerLog(onReaders)
-    // The agent of a running answer has accepted, so a reader's response can begin at once.
+    // The agent of a running answer has accepted the request, so a reader's response can begin at once.
     this.log.push([{ _tag: "Accepted" }])
   }
 

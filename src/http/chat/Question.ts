@@ -23,7 +23,7 @@ export const isFirst = (question: Question): boolean => {
 export type Question =
   /** A message alone. The edge or the agent keeps the conversation's history. */
   | { readonly _tag: "Message"; readonly conversationId: string | undefined; readonly text: string }
-  /** The newest message of a conversation that the edge keeps, from a client that may have an id for it. */
+  /** The newest message of a conversation that the edge keeps. */
   | ({
       readonly _tag: "Newest"
       readonly conversationId: string

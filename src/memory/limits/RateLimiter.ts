@@ -1,5 +1,5 @@
 /**
- * Counts requests per client in this process: the exact sliding window of `core/limits/RateLimit`, bounded in keys and bytes.
+ * Counts requests per client in this process: the exact sliding window of `core/limits/RateLimit`, with bounded memory.
  *
  * It uses monotonic time, so that a wall clock that jumps neither locks clients out nor clears their counts.
  *

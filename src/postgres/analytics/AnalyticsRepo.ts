@@ -56,7 +56,7 @@ const batchColumns = [Columns.text<PageView>("exclusion", (view) => view.exclusi
 /** The distinct websites of a batch, so that each is looked up once and not per view. */
 const websiteColumn = [Columns.uuid<string>("hosted_website_id", (id) => id)]
 
-const websites = `$${batchColumns.length + 2}`
+const websitesParameter = `$${batchColumns.length + 2}`
 
 const names = columns.map(({ name }) => name).join(", ")
 
@@ -72,9 +72,9 @@ const statement = `
   WITH batch AS (
     INSERT INTO page_view_batch (batch_id) VALUES ($1) ON CONFLICT DO NOTHING RETURNING 1
   ), website AS MATERIALIZED (
-    SELECT hosted_website_id FROM site WHERE hosted_website_id = ANY(${websites}) AND deleted_at IS NULL
+    SELECT hosted_website_id FROM site WHERE hosted_website_id = ANY(${websitesParameter}) AND deleted_at IS NULL
   ), gone AS MATERIALIZED (
-    SELECT id FROM unnest(${websites}) AS named (id)
+    SELECT id FROM unnest(${websitesParameter}) AS named (id)
     WHERE NOT EXISTS (SELECT FROM website WHERE hosted_website_id = id)
   ), view AS MATERIALIZED (
     SELECT * FROM unnest(${batchColumns.map((_, index) => `$${index + 2}`).join(", ")}) AS view (exclusion, ${names})

@@ -133,8 +133,8 @@ export const layer = (options: Options): Layer.Layer<InstanceDirectory, never, P
         )
       }
 
-      // Checked first, outside the retry and without the cache: a retried deletion would find nothing the second time.
-      // Conversations that begin meanwhile are deleted with the instance's row.
+      // Whether the instance exists is read first, and not from the cache: if the connection breaks, the deletion may run twice,
+      // and the second run finds nothing. Conversations that begin meanwhile are deleted with the instance's row.
       const remove: InstanceDirectory["Service"]["delete"] = Effect.fnUntraced(function* (id) {
         if (!isCanonicalUuid(id)) return false
         const rows = yield* sql`SELECT 1 FROM instance WHERE instance_id = ${PgTypes.uuid(id)}`.pipe(bounded(timeout))

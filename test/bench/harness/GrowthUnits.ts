@@ -8,7 +8,7 @@ import * as GrowthTables from "./GrowthTables.ts"
 import { names as contenders, type Measure } from "./Measure.ts"
 import { headingOf, ownColumn } from "./Table.ts"
 
-/** What one unit of `what` costs, such as the bytes of one page view. */
+/** What one `what` takes or handles: the bytes of one page view, or the page views a second of one process. */
 export interface Unit {
   readonly what: string
   readonly value: number

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as BoundedQueue from "../../../src/core/data/BoundedQueue.ts"
+import { collectGarbage } from "../../support/Garbage.ts"
 
 const Step = Schema.Union([Schema.Literal("take"), Schema.Int])
 
@@ -50,5 +51,22 @@ describe("core/data/BoundedQueue", () => {
       Array.from({ length: total }, (_, id) => id)
     )
     assert.isUndefined(queue.oldest())
+  })
+
+  it("does not retain an item that was taken", async () => {
+    const queue = BoundedQueue.make<{ readonly weight: number }>({ maxItems: 2, maxWeight: 2 })
+    const offer = () => {
+      const item = { weight: 1 }
+      queue.offer(item)
+      return new WeakRef(item)
+    }
+    const [taken, queued] = [offer(), offer()]
+    queue.take()
+    // A WeakRef keeps its target until the end of the turn that created it.
+    await new Promise((resolve) => setImmediate(resolve))
+    collectGarbage()
+    assert.isUndefined(taken.deref())
+    assert.isDefined(queued.deref())
+    assert.strictEqual(queue.size(), 1)
   })
 })

@@ -34,21 +34,25 @@ describe("core/http/ConsoleCookie", () => {
 
   const Other = Schema.String.pipe(Schema.check(Schema.isPattern(/^[a-z]{0,8}=?[a-z ]{0,8}$/)))
 
-  it.prop("a cookie is accepted if its name occurs once", [Schema.Array(Other), Schema.Array(Other)], (others) => {
-    const { localName, secureName } = ConsoleCookie
-    for (const name of [secureName, localName]) {
-      for (const host of ["localhost:8080", "[::1]", "edge.example", "", undefined]) {
-        const isAccepted = (...pairs: ReadonlyArray<string>) =>
-          ConsoleCookie.isAccepted(name, { cookie: [...others[0], ...pairs, ...others[1]].join("; "), host })
-        const isUsable = name === secureName || (host !== "edge.example" && host !== "" && host !== undefined)
-        assert.strictEqual(isAccepted(`${name}=a`), isUsable)
-        assert.strictEqual(isAccepted(`${name}=a`, `x${name}=b`, `${name}x=c`), isUsable)
-        assert.isFalse(isAccepted())
-        for (const second of [`${name}=a`, `${name}=b`, `${name}=`, name, ` ${name} =b`]) {
-          assert.isFalse(isAccepted(`${name}=a`, second), second)
-          assert.isFalse(isAccepted(second, `${name}=a`), second)
+  it.prop(
+    "a cookie is accepted only if its name occurs once, and the local name only on a loopback host",
+    [Schema.Array(Other), Schema.Array(Other)],
+    (others) => {
+      const { localName, secureName } = ConsoleCookie
+      for (const name of [secureName, localName]) {
+        for (const host of ["localhost:8080", "[::1]", "edge.example", "", undefined]) {
+          const isAccepted = (...pairs: ReadonlyArray<string>) =>
+            ConsoleCookie.isAccepted(name, { cookie: [...others[0], ...pairs, ...others[1]].join("; "), host })
+          const isUsable = name === secureName || (host !== "edge.example" && host !== "" && host !== undefined)
+          assert.strictEqual(isAccepted(`${name}=a`), isUsable)
+          assert.strictEqual(isAccepted(`${name}=a`, `x${name}=b`, `${name}x=c`), isUsable)
+          assert.isFalse(isAccepted())
+          for (const second of [`${name}=a`, `${name}=b`, `${name}=`, name, ` ${name} =b`]) {
+            assert.isFalse(isAccepted(`${name}=a`, second), second)
+            assert.isFalse(isAccepted(second, `${name}=a`), second)
+          }
         }
       }
     }
-  })
+  )
 })

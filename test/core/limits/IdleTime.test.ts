@@ -6,7 +6,7 @@ const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.is
 
 const limits: IdleTime.Timeouts = { keepAlive: 65, head: 10 }
 
-/** When a connection is closed that has been idle since 0 and receives a byte at each of `times`. It is checked every second. */
+/** When a connection is closed if it becomes idle at 0, gets a byte at each of `times`, and is checked every second. */
 const endOf = (times: ReadonlyArray<number>): number => {
   let first: IdleTime.FirstCheck | undefined
   for (let now = 0; ; now++) {
@@ -19,7 +19,7 @@ const endOf = (times: ReadonlyArray<number>): number => {
 }
 
 describe("core/limits/IdleTime", () => {
-  it("a connection is closed after the idle time, with or without blank lines early in it", () => {
+  it("a connection is closed after the idle time, with or without blank lines before its last ten seconds", () => {
     assert.strictEqual(endOf([]), 65)
     assert.strictEqual(endOf([50]), 65)
     assert.strictEqual(endOf([1, 2, 3, 40, 55]), 65)

@@ -27,7 +27,7 @@ describe("core/mail/MailRecipient", () => {
     }
   })
 
-  it("an address gets a first confirmation mail once a day, and only without a notification", () => {
+  it("an added address gets a confirmation mail at most once a day, and only if it has no notification yet", () => {
     const sendsConfirmation = (facts: Partial<Parameters<typeof MailRecipient.decide>[0]>) => {
       const decision = MailRecipient.decide({ ...unknown, ...facts }, now)
       return decision._tag === "Accepted" && decision.sendsConfirmation
@@ -38,7 +38,7 @@ describe("core/mail/MailRecipient", () => {
     assert.isTrue(sendsConfirmation({ mailsAt: [now - dayMillis, now - 2 * dayMillis] }))
   })
 
-  it("over the limit, only addresses that get no confirmation mail are accepted, until the oldest mail is a day old", () => {
+  it("at the limit, an address that would get a confirmation mail is refused until the oldest mail is a day old", () => {
     const facts = { ...unknown, othersMailsAt: others }
     const decision = MailRecipient.decide(facts, now)
     if (decision._tag !== "TooManyNew") return assert.fail(decision._tag)
@@ -94,7 +94,7 @@ describe("core/mail/MailRecipient", () => {
     )
   })
 
-  it("a digest depends on the key, the website and the address, but ignores the case of the address", () => {
+  it("a digest depends on the key, the website and the address, but not on the case of the address or the spaces around it", () => {
     const digest = (site = "a", address = "ada@example.com", byte = 0) =>
       Buffer.from(MailRecipient.digestOf(new Uint8Array(32).fill(byte), site, address)).toString("hex")
     assert.lengthOf(digest(), 64)

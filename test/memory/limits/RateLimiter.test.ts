@@ -1,20 +1,14 @@
-import { setFlagsFromString } from "node:v8"
-import { runInNewContext } from "node:vm"
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { decide, type RateLimitPolicy } from "../../../src/core/limits/RateLimit.ts"
 import { layer, SlidingWindows } from "../../../src/memory/limits/RateLimiter.ts"
 import { suite } from "../../suites/RateLimiter.ts"
+import { collectGarbage } from "../../support/Garbage.ts"
 
 suite("memory/limits/RateLimiter", layer({ maxKeys: 1000 }))
 
 const minute: RateLimitPolicy = { name: "minute", limit: 2, windowMillis: 60_000 }
 const second: RateLimitPolicy = { name: "second", limit: 2, windowMillis: 1000 }
-
-const collectGarbage = (): void => {
-  setFlagsFromString("--expose-gc")
-  runInNewContext("gc")()
-}
 
 describe("memory/limits/RateLimiter: bounds", () => {
   it.prop(

@@ -14,7 +14,7 @@ import { type InputError, InputReader, type Invalid, invalid, oneOf } from "./In
 import type { Condition, Dimension, Filter, Metric, Request } from "./Query.ts"
 import { isTimeDimension } from "./Query.ts"
 
-/** All metrics but revenue and the rate that needs the visitors of each group. */
+/** All metrics but revenue and `group_conversion_rate`, which needs the visitors of each group. */
 export const metrics = [
   "visitors",
   "visits",
@@ -67,13 +67,13 @@ const countsLeads = ({ dimension, operator, values }: Condition): boolean =>
   leads.every((name) => values.includes(name))
 
 /**
- * Whether a condition selects the visitors by whose number conversion rates are divided. A condition that selects rows selects
- * these visitors too, and the rates of the rows then reveal their number. A condition on goals does not: see `Evaluate.divisor`.
+ * Whether a condition changes the number of visitors that conversion rates are divided by. A condition that selects rows
+ * changes it too, and the rates of the rows then reveal it. A condition on goals does not: see `Evaluate.divisor`.
  */
 const choosesDivisor = ({ dimension }: Condition, { metrics }: Chosen): boolean =>
   metrics.includes("conversion_rate") && dimension !== "event:goal"
 
-/** The conditions that select visitors. */
+/** The conditions that select visitors, except the one that counts leads. */
 export const choices = (request: Chosen): ReadonlyArray<Condition> =>
   request.filters
     .filter(isCondition)

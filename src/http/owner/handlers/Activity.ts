@@ -1,5 +1,5 @@
 /**
- * The endpoints that show a website's latest activity, and how many of its requests were not counted for each reason.
+ * The endpoints that show a website's latest activity and, for each reason, how many of its requests were not counted.
  *
  * @module
  */

@@ -37,8 +37,8 @@ export const partial = (group: string, given: Given, from: string): string =>
     ${given.revenue ?? "NULL::text"} AS revenue ${from}`
 
 /**
- * Aggregates the partial counts of a group. Only visitors can come from two partial counts. Each other count comes from one, and
- * its maximum is cheaper than a sum of `bigint`, which is a `numeric`.
+ * Aggregates the partial counts of a group. Only `visitors` can come from two of them, in `DaySumSql`. Each other count comes
+ * from one and is 0 in the rest. Its maximum is cheaper than a sum of `bigint`, which is a `numeric`.
  */
 export const aggregates = `sum(visitors)::bigint AS visitors,
   ${counts
@@ -227,7 +227,7 @@ const ofVisits = (scope: GroupScope.Scope): Counting => {
   }
 }
 
-/** The statement of a query. It may stand in parentheses. */
+/** The statement of a query. It can be a subquery. */
 export const statement = (parameters: Parameters, input: GroupScope.Input): string => {
   const scope = GroupScope.make(parameters, input)
   const visited = VisitedSql.expressions(scope)
