@@ -33,8 +33,8 @@ export const hasParser = (socket: Duplex): boolean => Boolean(of(socket).parser)
 export const queuedBytes = (socket: Duplex): number => of(socket)._handle?.writeQueueSize ?? 0
 
 /**
- * Destroys a connection while Node parses its requests. Node would parse the rest of its buffer, which may hold another
- * thousand requests. After the return value 2, which means that no HTTP follows, the parser stops.
+ * Destroys a connection while Node parses its requests. After `destroy` alone, Node would parse the rest of its buffer, which
+ * may hold another thousand requests. The return value 2 means that no HTTP follows, so the parser stops.
  */
 export const destroyWhileParsing = (socket: Socket): void => {
   socket.destroy()
@@ -52,7 +52,7 @@ export interface ParserListeners {
   readonly onEnd: () => void
 }
 
-/** The parser's listeners of a connection. They are the last listeners when the server emits `connection`. */
+/** The listeners of a connection's parser: the last ones of `data` and `end` when the server emits `connection`. */
 export const parserListeners = (socket: Socket): ParserListeners => ({
   onData: socket.listeners("data").at(-1) as ParserListeners["onData"],
   onEnd: socket.listeners("end").at(-1) as ParserListeners["onEnd"]
@@ -94,8 +94,8 @@ export const setBlockingOf = (stream: object): ((isBlocking: boolean) => void) |
 }
 
 /**
- * Makes a stream write its buffer line by line. A pipe write of up to 4,096 bytes (PIPE_BUF) is atomic; a larger one, of
- * several lines at once, may be partial, and a line of another worker could follow the cut.
+ * Makes a stream write each buffered chunk, which is a line, by itself. A pipe write of up to 4,096 bytes (PIPE_BUF) is atomic.
+ * A larger one, of several lines at once, may be partial, and a line of another worker could follow the cut.
  */
 export const writeEachChunk = (stream: object): void => {
   Reflect.set(stream, "_writev", null)

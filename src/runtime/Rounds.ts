@@ -6,8 +6,8 @@
 import { Effect } from "effect"
 
 /**
- * Recovers from every failure of a round, defects included, so that its loop continues: nothing reports that a fiber in the
- * background has ended. Logs the first of consecutive failures with `message`.
+ * Recovers from every failure of a round, defects included, so that its loop continues. If the loop ended instead, nothing would
+ * report it. Logs the first of consecutive failures with `message`.
  */
 export const recover = (
   message: string

@@ -50,7 +50,7 @@ inChromium("the documentation", testServer(), (it) => {
     })
   )
 
-  it.effect("shows the reference without other hosts, and without the tools that need them", () =>
+  it.effect("shows the reference without requests to other hosts, and without the tools that would send some", () =>
     Effect.gen(function* () {
       const { url } = yield* TestServer
       const { visitor } = yield* Chromium

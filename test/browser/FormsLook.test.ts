@@ -29,20 +29,21 @@ interface Options {
   readonly style?: string
   readonly policy?: string
   readonly colorScheme?: "light" | "dark"
-  readonly declared?: boolean
+  /** Whether the page declares that it supports light and dark. Default: true. */
+  readonly declaresSchemes?: boolean
   readonly width?: number
 }
 
 /** A page with the form "contact", enhanced and with its style sheet. */
 const make = Effect.fnUntraced(function* (options: Options = {}) {
-  const { attributes = "", colorScheme = "light", declared = true, policy, style = "", width = 800 } = options
+  const { attributes = "", colorScheme = "light", declaresSchemes = true, policy, style = "", width = 800 } = options
   const websiteConfigId = yield* withRules
   const site = yield* BrowserSite.make({ colorScheme, viewport: { width, height: 700 } })
   const { open, page, pages, relay, script } = site
   pages["/contact"] = {
     headers: policy === undefined ? {} : { "content-security-policy": policy.replaceAll("EDGE", relay.url) },
     body: `<!doctype html><html lang="en"><head><title>Contact</title>
-      ${declared ? `<meta name="color-scheme" content="light dark">` : ""}
+      ${declaresSchemes ? `<meta name="color-scheme" content="light dark">` : ""}
       ${style === "" ? "" : `<style>${style}</style>`}</head><body><main><h1>Contact</h1>
       <form data-hydracore-form data-site="${websiteConfigId}" data-page="contact" ${attributes}>
         <label>Name <input name="name"></label><label>Email <input name="email"></label>
@@ -130,7 +131,7 @@ inChromium("a form's default look", testServer(), (it) => {
         })
         assert.isAbove(yield* lightness({ colorScheme: "light" }), 200)
         assert.isBelow(yield* lightness({ colorScheme: "dark" }), 100)
-        assert.isAbove(yield* lightness({ colorScheme: "dark", declared: false }), 200)
+        assert.isAbove(yield* lightness({ colorScheme: "dark", declaresSchemes: false }), 200)
       })
     )
 

@@ -1,5 +1,5 @@
 /**
- * A form of React, whose state holds the values of the fields: success empties the fields and the state.
+ * A form of React, whose state holds the values of the fields: success resets the fields and the state.
  */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
@@ -52,7 +52,7 @@ const initial = {
 }
 
 inChromium("a form of React", testServer(), (it) => {
-  it.effect("is empty after success, in the page and in React's state, and can be sent again", () =>
+  it.effect("has its initial values after success, in the page and in React's state, and can be sent again", () =>
     Effect.gen(function* () {
       const { edge, errors, evaluate, open, page, pages, relay, script, site } = yield* BrowserSite.make()
       const bundle = yield* Effect.promise(() =>

@@ -126,7 +126,7 @@ inChromium("the tracker", testServer(), (it) => {
       })
     )
 
-    it.effect("a view for each call of the page", () =>
+    it.effect("a view for each call of hydracore.track", () =>
       Effect.gen(function* () {
         const { evaluate, open, pages, script, site, viewed } = yield* BrowserSite.make()
         pages["/a"] = script()
@@ -176,14 +176,14 @@ inChromium("the tracker", testServer(), (it) => {
   })
 
   describe("waits", () => {
-    const hidden = (also = "") => `
+    const hidden = `
       window.away = true
-      for (const [name, value] of [["hidden", () => away], ["visibilityState", () => away ? "hidden" : "visible"]${also}])
+      for (const [name, value] of [["hidden", () => away], ["visibilityState", () => away ? "hidden" : "visible"]])
         Object.defineProperty(document, name, { get: value })`
 
     it.effect("until a page in a background tab is visible", () =>
       Effect.gen(function* () {
-        const { evaluate, fence, open, pages, script, site, viewed } = yield* BrowserSite.make({ before: hidden() })
+        const { evaluate, fence, open, pages, script, site, viewed } = yield* BrowserSite.make({ before: hidden })
         pages["/a"] = script()
         yield* open(`${site.url}/a`)
         yield* evaluate(`history.pushState({}, "", "/b")`)

@@ -30,7 +30,8 @@ const migrationGrace = 2_000
 
 /**
  * Waits while the database starts, is being migrated or is being promoted. Fails if it is not migrated or stays a standby.
- * If `migrate` and `serve` start together, `serve` may check before the migrations begin.
+ * If `migrate` and `serve` start together, `serve` may check before the migrations begin, so it waits for them for
+ * `migrationGrace`.
  */
 const requireReady = Effect.fnUntraced(function* (settings: Settings) {
   const { check } = yield* Readiness
@@ -166,7 +167,7 @@ const urlOf = ({ host, port }: Address): string => `http://${host.includes(":") 
 
 /** Runs the service in `workers` processes. This process accepts the connections for them. */
 const withWorkers = Effect.fnUntraced(function* (settings: Settings, workers: number) {
-  // The signal is also handled while the workers start and while they end. Each may take a minute.
+  // The signal is also handled while the workers start or end, because either may take a minute.
   const onHangup = yield* hangups
   const primary = yield* Primary.start({
     workers,

@@ -1,8 +1,8 @@
 /**
  * Referrer spam: page views that advertise a website in the owner's list of referrers. Pure.
  *
- * The domains are facts that many websites have reported. The largest public collection of such reports is the community's
- * `referrer-spam-list` of Matomo (public domain). The list below has only the well-known domains of that collection, and none
+ * Many websites have reported these domains. The largest public collection of such reports is `referrer-spam-list` of Matomo's
+ * community (public domain). The list below has only the well-known domains of that collection, and none
  * from which real visitors come too, such as URL shorteners and free hosting. A subdomain of a listed domain is spam too.
  *
  * @module

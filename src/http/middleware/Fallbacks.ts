@@ -47,7 +47,7 @@ const matches = (template: string, path: string): boolean => {
 }
 
 /**
- * Whether the router may look up a path. The router decodes escapes anywhere and ignores everything after `;` or `#`. So a
+ * Whether the router may look up a path. The router decodes `%` escapes anywhere and ignores everything after `;` or `#`. So a
  * path with one of these characters must match a template, which allows them only in parameters. Pure.
  */
 export const mayLookUp = (known: ReadonlyArray<KnownPath>, path: string): boolean =>

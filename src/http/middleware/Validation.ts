@@ -31,8 +31,8 @@ interface BodyFaults {
 const noFaults: BodyFaults = { faults: [], isUseChat: false }
 
 /**
- * The faults of a request's body; none if it did not arrive completely, or if it is large: these requests do not count against the
- * rate limit, so they must be cheap.
+ * The faults of a request's body; none if the body is incomplete or large. A large body is not checked, because a request that
+ * gets this 422 does not count against the rate limit, so it must be cheap.
  */
 const bodyFaults = (endpoint: HttpApiEndpoint.Top, request: HttpServerRequest.HttpServerRequest) => {
   const payload = Array.from(endpoint.payload.values()).at(0)?.schemas[0]

@@ -128,7 +128,9 @@ export const measure = Effect.fnUntraced(function* (
             for (const endpoint of options.endpoints) {
               const measured = yield* measureEndpoint(testBed, endpoint, { current, baseline }, options)
               const { ratio } = Comparison.judge(measured)
-              console.error(`round ${round + 1}  ${requests[endpoint]}: ${ratio.toFixed(3)} times the processor time`)
+              console.error(
+                `round ${round + 1}  ${requests[endpoint]}: ${ratio.toFixed(3)} times the processor time of the baseline`
+              )
               pairs.get(endpoint)?.push(...measured)
             }
           })

@@ -1,4 +1,4 @@
-/** `person invite`, with a real receiver. */
+/** `person invite`, with a real mail server. */
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect, Layer, Option } from "effect"
 import PostalMime from "postal-mime"
@@ -7,15 +7,15 @@ import { mailReceiver, refusal } from "../../support/MailReceiver.ts"
 import { run } from "../../support/TestCli.ts"
 import { site, storage } from "../../support/TestStorage.ts"
 
-const mail = (port: number) => ({
+const mailSettings = (port: number) => ({
   SMTP_URL: `smtp://127.0.0.1:${port}`,
   MAIL_FROM: "Edge <mail@edge.example>",
   PUBLIC_URL: "https://edge.example",
   SECRETS_KEY: "0".repeat(64)
 })
 
-/** Runs `hydracore person invite` on one storage, with these variables. */
-const session = (environment: Readonly<Record<string, string>>) =>
+/** Prepares a storage, and `hydracore person invite` on it with these variables. */
+const setUp = (environment: Readonly<Record<string, string>>) =>
   Effect.map(Layer.build(Layer.fresh(storage())), (context) => {
     const invite = (...args: ReadonlyArray<string>) =>
       run(["person", "invite", ...args], Layer.succeedContext(context)).pipe(
@@ -34,7 +34,7 @@ describe("cli/commands/Person: invite", () => {
   it.live("a person gets a mail whose link opens the console with the role, once", () =>
     Effect.gen(function* () {
       const { port, received } = yield* mailReceiver()
-      const { invite, open, sessions } = yield* session(mail(port))
+      const { invite, open, sessions } = yield* setUp(mailSettings(port))
       const { code, stdout } = yield* invite(...ann, ...viewer, "--label", "Ann", "--json")
       assert.strictEqual(code, 0)
       const answer = JSON.parse(stdout)
@@ -58,7 +58,7 @@ describe("cli/commands/Person: invite", () => {
       const { port } = yield* mailReceiver({
         onRcptTo: (_, __, callback) => callback(refusal(550, "5.1.1 no such user"))
       })
-      const { invite, sessions } = yield* session(mail(port))
+      const { invite, sessions } = yield* setUp(mailSettings(port))
       const { code, stderr } = yield* invite(...ann, ...viewer)
       assert.strictEqual(code, 1)
       assert.include(stderr, "550 5.1.1 no such user")
@@ -68,7 +68,7 @@ describe("cli/commands/Person: invite", () => {
 
   it.live("without a mail server the link is printed", () =>
     Effect.gen(function* () {
-      const { invite, open } = yield* session({})
+      const { invite, open } = yield* setUp({})
       const { code, stdout } = yield* invite(...ann, "--expires", "1h")
       assert.strictEqual(code, 0)
       assert.include(stdout, "SMTP_URL is not set, so no mail was sent.")
@@ -81,7 +81,7 @@ describe("cli/commands/Person: invite", () => {
     "a wrong address, an unknown website and an expiry that is too late are refused, and no link is created",
     () =>
       Effect.gen(function* () {
-        const { invite, sessions } = yield* session({})
+        const { invite, sessions } = yield* setUp({})
         for (const [args, message] of [
           [["--email", "ann"], "--email must be an email address"],
           [["--email", "ann@example.com\nBcc: eve@example.com"], "--email must be an email address"],

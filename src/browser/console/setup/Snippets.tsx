@@ -37,7 +37,7 @@ const successOf = (activity: Activity | undefined, now: number): string | undefi
       ? Texts.install.received(activity.page_slug, ago(activity.received_at, now))
       : Texts.install.seen(activity.path, ago(activity.received_at, now))
 
-/** Repeats the checks every few seconds while the page is visible. Returns the time of the latest check. */
+/** Repeats the checks every few seconds while the page is visible. Returns the current time, updated as often. */
 const useLiveChecks = (): number => {
   const [now, setNow] = useState(Date.now())
   useEffect(() => {

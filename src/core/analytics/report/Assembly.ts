@@ -112,7 +112,7 @@ export interface MetricReader<Value> {
   readonly change: (name: Metric, old: Value, current: Value) => number | null
 }
 
-/** Finds the group that each group is compared with. */
+/** Returns a function that compares a group with the corresponding group of the compared range. */
 const comparer = <Value>(query: Query, counted: Counted, compared: Counted, reader: MetricReader<Value>) => {
   const groups = new Map(compared.groups.map(({ counts, dimensions }) => [Counts.keyOf(dimensions), counts]))
   const time = timeDimension(query)

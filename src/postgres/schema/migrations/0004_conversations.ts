@@ -2,9 +2,9 @@
  * The agent protocol of an instance, and the stored conversations. Existing instances keep `memory = 'agent'`; new ones are
  * created with `'edge'`.
  *
- * A conversation's row names the running answer, and its lock serializes the changes of the messages. Every lease renewal
- * updates this row. No index contains the lease, so that a renewal changes no index. A running answer is stored in pieces, so
- * that every process can follow it. When the answer ends, the `parts` of its message replace the pieces.
+ * A conversation's row names the running answer. Changes of the messages lock this row, so that they run one after another.
+ * Every lease renewal updates the row. No index contains the lease, so that a renewal changes no index. A running answer is
+ * stored in pieces, so that every process can follow it. When the answer ends, the `parts` of its message replace the pieces.
  */
 import { randomBytes } from "node:crypto"
 import { PgTypes } from "@effect/sql-pg"
