@@ -11,6 +11,7 @@ import { Duration, Effect, Exit, Layer, Logger, Option, Schema } from "effect"
 import { build } from "esbuild"
 import * as Primary from "../../src/cluster/Primary.ts"
 import type { Snapshot } from "../../src/core/metrics/Snapshot.ts"
+import * as Bundles from "../../src/http/assets/Bundles.ts"
 import * as MemoryRateLimiter from "../../src/memory/limits/RateLimiter.ts"
 import { DescriptorLimit } from "../../src/runtime/DescriptorLimit.ts"
 import * as Cluster from "../torture/Cluster.ts"
@@ -24,13 +25,15 @@ import * as TestMetrics from "./TestMetrics.ts"
 const bundled: Effect.Effect<string> = Effect.runSync(
   Effect.cached(
     Effect.promise(async () => {
-      const { outputFiles } = await build({
-        entryPoints: [path.join(import.meta.dirname, "fixtures/worker.ts")],
-        bundle: true,
-        platform: "node",
-        format: "esm",
-        write: false
-      })
+      const { outputFiles } = await Bundles.inTurn(() =>
+        build({
+          entryPoints: [path.join(import.meta.dirname, "fixtures/worker.ts")],
+          bundle: true,
+          platform: "node",
+          format: "esm",
+          write: false
+        })
+      )
       const cache = path.resolve(import.meta.dirname, "../../node_modules/.cache")
       const file = path.join(cache, "test-worker.mjs")
       const draft = path.join(cache, `test-worker.${process.pid}.mjs`)

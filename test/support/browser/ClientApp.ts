@@ -5,6 +5,7 @@
  */
 import { Effect } from "effect"
 import { build } from "esbuild"
+import * as Bundles from "../../../src/http/assets/Bundles.ts"
 import * as Documents from "../../docs/Documents.ts"
 import { paths, TestServer } from "../TestServer.ts"
 import * as Network from "./Network.ts"
@@ -88,14 +89,16 @@ export const serve = Effect.fnUntraced(function* (client: keyof typeof apps) {
     .replaceAll("<instance_id>", edge.instance.instanceId)
     .replaceAll("<widget_token>", edge.widgetToken)
   const bundle = yield* Effect.promise(() =>
-    build({
-      stdin: { contents: code, resolveDir: Documents.root },
-      bundle: true,
-      write: false,
-      format: "esm",
-      platform: "browser",
-      define: { "process.env.NODE_ENV": '"production"' }
-    })
+    Bundles.inTurn(() =>
+      build({
+        stdin: { contents: code, resolveDir: Documents.root },
+        bundle: true,
+        write: false,
+        format: "esm",
+        platform: "browser",
+        define: { "process.env.NODE_ENV": '"production"' }
+      })
+    )
   )
   const script = bundle.outputFiles[0]!.text
   const site = yield* Network.listen({
