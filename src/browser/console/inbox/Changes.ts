@@ -6,18 +6,7 @@
 import { useState } from "preact/hooks"
 import * as Connection from "../Connection.ts"
 import { type Outcome, send } from "../Requests.ts"
-import type { Folder } from "./View.ts"
-
-export interface Change {
-  /** Whether the submission was marked as read or unread; undefined if it was not marked. */
-  readonly isRead?: boolean
-  readonly isReleased?: boolean
-  readonly isDeleted?: boolean
-}
-
-/** Whether a change removes a submission from a folder. */
-export const hides = (folder: Folder, { isDeleted, isReleased }: Change): boolean =>
-  isDeleted === true || (isReleased === true && folder === "quarantined")
+import { type Change, none, revert } from "./Change.ts"
 
 export interface Changes {
   readonly of: (submissionId: string) => Change
@@ -28,18 +17,18 @@ export interface Changes {
   readonly isFailed: boolean
 }
 
-const none: Change = {}
-
 export const useChanges = (siteId: string): Changes => {
   const [changes, setChanges] = useState<ReadonlyMap<string, Change>>(new Map())
   const [isFailed, setFailed] = useState(false)
 
   const apply = async (ids: ReadonlyArray<string>, change: Change, sent: Promise<Outcome<unknown>>) => {
-    const before = ids.map((id) => [id, changes.get(id) ?? none] as const)
-    setChanges((all) => new Map([...all, ...ids.map((id) => [id, { ...all.get(id), ...change }] as const)]))
+    const before = changes
+    const update = (next: (current: Change, id: string) => Change) =>
+      setChanges((all) => new Map([...all, ...ids.map((id) => [id, next(all.get(id) ?? none, id)] as const)]))
+    update((current) => ({ ...current, ...change }))
     const outcome = await sent
     setFailed(!outcome.ok)
-    if (!outcome.ok) setChanges((all) => new Map([...all, ...before]))
+    if (!outcome.ok) update((current, id) => revert(current, change, before.get(id) ?? none))
     Connection.reloadData()
   }
 

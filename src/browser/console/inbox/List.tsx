@@ -11,7 +11,8 @@ import { PagedList } from "../parts/PagedList.tsx"
 import type { Answer } from "../Requests.ts"
 import { mapResource, useAnswer } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
-import { type Changes, hides } from "./Changes.ts"
+import { hides } from "./Change.ts"
+import type { Changes } from "./Changes.ts"
 import * as View from "./View.ts"
 
 export type Submission = Answer<"GET /v1/owner/sites/:site_id/submissions">["submissions"][number]
