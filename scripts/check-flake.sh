@@ -144,7 +144,7 @@ const [file, config] = process.argv.slice(2)
 const lines = require("node:fs").readFileSync(file, "utf8").split("\n")
 const valuesOf = (name) => lines.filter((line) => line.startsWith(`${name} `)).map((line) => line.slice(name.length + 1))
 const listOf = (name) => JSON.parse(valuesOf(name)[0].replace(/^.*?CMD (?=\[)/, ""))
-const seconds = (name) => Number(new RegExp(`--${name}=(\\d+)s`).exec(valuesOf("HEALTHCHECK")[0])[1]) * 1e9
+const nanoseconds = (name) => Number(new RegExp(`--${name}=(\\d+)s`).exec(valuesOf("HEALTHCHECK")[0])[1]) * 1e9
 const found = JSON.parse(config)
 const plain = (part) => part.replace(/^.*\/(node|main\.js)$/, "$1")
 deepStrictEqual(
@@ -166,7 +166,7 @@ deepStrictEqual(
     ports: valuesOf("EXPOSE"),
     signal: valuesOf("STOPSIGNAL")[0],
     health: listOf("HEALTHCHECK"),
-    times: ["interval", "timeout", "start-period"].map(seconds)
+    times: ["interval", "timeout", "start-period"].map(nanoseconds)
   }
 )
 JS

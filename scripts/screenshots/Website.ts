@@ -71,7 +71,7 @@ export const takeAll = Effect.fnUntraced(function* ({ picture }: Take) {
   const { url, websiteConfigId } = yield* TestServer
   yield* FormDirectory.use((forms) => forms.create({ websiteConfigId, page: "contact", rules }))
 
-  const form = (
+  const takeForm = (
     name: string,
     options: BrowserContextOptions,
     fields: Readonly<Record<string, string>>,
@@ -93,25 +93,25 @@ export const takeAll = Effect.fnUntraced(function* ({ picture }: Take) {
   for (const [size, options] of twoSizes) {
     const window = size === "desktop" ? { viewport: { width: 800, height: 700 } } : options
     for (const [name, action] of Object.entries(states)) {
-      yield* form(`${name}-${size}`, window, name === "invalid" ? {} : filled, action)
+      yield* takeForm(`${name}-${size}`, window, name === "invalid" ? {} : filled, action)
     }
     const plain = { ...window, javaScriptEnabled: false }
-    yield* form(`plain-sent-${size}`, plain, filled, async (page) => {
+    yield* takeForm(`plain-sent-${size}`, plain, filled, async (page) => {
       await page.getByRole("button", { name: "Send" }).click()
       await page.locator("main.success").waitFor()
     })
-    yield* form(`plain-refused-${size}`, plain, { Email: "ada@example.org" }, async (page) => {
+    yield* takeForm(`plain-refused-${size}`, plain, { Email: "ada@example.org" }, async (page) => {
       await page.getByRole("button", { name: "Send" }).click()
       await page.locator("main.failure").waitFor()
     })
   }
 
-  const open = (name: string, address: string, options: BrowserContextOptions) =>
+  const takePage = (name: string, address: string, options: BrowserContextOptions) =>
     Effect.promise(() => picture(name, options, async (page) => void (await page.goto(`${url}${address}`))))
   for (const [size, options] of sizes) {
-    yield* open(`start-${size}`, "/", options)
-    yield* open(`docs-${size}`, "/docs", options)
-    yield* open(`docs-guide-${size}`, "/docs/statistics", options)
+    yield* takePage(`start-${size}`, "/", options)
+    yield* takePage(`docs-${size}`, "/docs", options)
+    yield* takePage(`docs-guide-${size}`, "/docs/statistics", options)
   }
-  yield* open("unsubscribe-invalid", "/v1/public/mail/unsubscribe/of-nobody", phone)
+  yield* takePage("unsubscribe-invalid", "/v1/public/mail/unsubscribe/of-nobody", phone)
 })

@@ -44,7 +44,7 @@ export const read = (dataDir: string): Option.Option<Demo> => {
   }
 }
 
-/** The record that `demo.json` names, else a record with the demo's name, else a new record. */
+/** The website or instance that `demo.json` names, else one with the demo's name, else a new one. */
 const findOrMake = <A extends { readonly name: string }, E>(
   known: ReadonlyArray<A>,
   name: string,

@@ -1,6 +1,6 @@
 /**
- * Reads CSV as spreadsheets do, independently of the writer: splits at one separator. With `honoursQuotes`, quotes at the beginning
- * of a cell enclose its text, as in LibreOffice and Excel.
+ * Reads CSV as spreadsheets do, without any code of the writer. Splits at one separator. With `honoursQuotes`, quotes at the
+ * beginning of a cell enclose its text, as in LibreOffice and Excel.
  */
 
 export type Separator = "," | ";" | "\t" | "|"

@@ -45,12 +45,12 @@ const bundled: Effect.Effect<string> = Effect.runSync(
   )
 )
 
-/** How a worker behaves. `fork` itself fails with `fork-throws` and `fork-emits-error`; `fixtures/worker.ts` implements the others. */
+/** How a worker behaves. `fork-throws` and `fork-emits-error` make `fork` fail; `fixtures/worker.ts` implements the others. */
 type Behaviour = "serves" | "fails" | "dies" | "delays" | "stays" | "fork-throws" | "fork-emits-error"
 
 const WorkerAnswer = Schema.fromJsonString(Schema.Struct({ pid: Schema.Int, slot: Schema.Int, from: Schema.String }))
 
-/** A primary. `behave` returns the behaviour of the `nth` worker that it starts, counted from 1. */
+/** Starts a primary. `behave` returns the behaviour of the `nth` worker that the primary starts, counted from 1. */
 export const make = Effect.fnUntraced(function* (options: {
   readonly workers: number
   readonly behave?: (nth: number) => Behaviour

@@ -22,8 +22,8 @@ export const refresh = Store.make(0)
 const maxAge = 60
 
 /**
- * The first and the longest wait before a retry, in seconds. The wait doubles with each failure. If the service says when to retry,
- * its time applies instead.
+ * The first and the longest wait before a retry, in seconds. The wait doubles with each failure. If the service says when to
+ * retry, its time applies instead.
  */
 const retryWait = { first: 2, longest: 30 }
 

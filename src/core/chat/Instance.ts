@@ -16,7 +16,7 @@ export interface Instance {
   /** The base URL of the agent's API, or the whole URL of its completions endpoint. */
   readonly agentUrl: string
   readonly agentProtocol: AgentProtocolName
-  /** The model that requests name; null lets the agent choose. */
+  /** The name of the model, sent with each request; null lets the agent choose. */
   readonly agentModel: string | null
   /** The name of the environment variable with the agent's key; null for none. */
   readonly agentKeyEnv: string | null

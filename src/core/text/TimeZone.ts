@@ -9,8 +9,8 @@ import { DateTime, Option } from "effect"
 const namePattern = /^[a-z][a-z0-9_+-]*(\/[a-z0-9_+-]+)*$/i
 
 /**
- * Parses the name of a time zone, in upper or lower case. Returns it as it was written: the runtime's name may be an older
- * one.
+ * Parses the name of a time zone, in upper or lower case. Returns the name as it was written, because the runtime may
+ * replace it with an older name of the zone.
  */
 export const parse = (text: string): Option.Option<string> =>
   text.length <= 64 && namePattern.test(text) ? Option.as(DateTime.zoneMakeNamed(text), text) : Option.none()

@@ -26,6 +26,7 @@ const api = (stream: ChatEndpoint.Stream): ChatEndpoint.ClientApi => ({
           conversation,
           kind: "new",
           targetId: null,
+          // A message without history is added to the thread. It does not restart the thread.
           isWhole: false,
           isResumable: false
         },

@@ -1,5 +1,5 @@
 /**
- * Issues and checks widget tokens in this process, for tests and trials: their digests are kept, the tokens are not.
+ * Issues and checks widget tokens in this process, for tests and trials. Stores the digests of the tokens, not the tokens.
  * Unbounded, because visitors cannot issue tokens.
  *
  * @module

@@ -72,7 +72,7 @@ export class MailTables extends Context.Service<
     readonly accept: (events: ReadonlyArray<OutboxEvent>) => void
     /** Makes a mail that is due at once, and returns its id. Beyond the capacity, the oldest mail is dropped. */
     readonly add: (notificationId: string, about: StoredMail["about"], now: number) => string
-    /** Cancels the confirmation mails of these notifications that are not sent yet. */
+    /** Cancels the pending confirmation mails of these notifications. */
     readonly cancelConfirmations: (notificationIds: ReadonlyArray<string>) => void
     /** Makes one mail about a disabled webhook for each recipient of its website. */
     readonly addWebhookDisabled: (websiteConfigId: string, webhook: DisabledWebhook, now: number) => void

@@ -23,7 +23,7 @@ export interface FoundRecord {
 export interface Store {
   /** Reads the rows in statements of bounded size, and returns what each statement finds. */
   readonly search: (query: Query) => Stream.Stream<ReadonlyArray<FoundRecord>, StorageUnavailable>
-  /** Deletes what a statement of `search` found, with its data in deliveries, and returns the number of records. */
+  /** Deletes the records that a statement of `search` found, with their data in deliveries. Returns the number of records. */
   readonly erase: (found: ReadonlyArray<FoundRecord>) => Effect.Effect<number, StorageUnavailable>
 }
 

@@ -71,12 +71,15 @@ interface Sample {
   readonly store: number
 }
 
-/** The times of each row of `dashboards` in every round. An extra first round warms up and is not counted. */
+/**
+ * The times of each row of `dashboards` in every round, and the answers. `storePids` are the processes of the databases. An extra
+ * first round warms up: its times are not counted.
+ */
 const measureOne = (
   testBed: TestBed.TestBed,
   edge: Edge.Edge,
   more: Readonly<Record<string, string>>,
-  stores: ReadonlyArray<number>,
+  storePids: ReadonlyArray<number>,
   rounds: number
 ) =>
   Effect.scoped(
@@ -90,7 +93,7 @@ const measureOne = (
       const now = () => ({
         wall: performance.now(),
         own: ProcessorTime.read(program.pid) / 1000,
-        store: stores.map(ProcessorTime.read).reduce((sum, time) => sum + time) / 1000
+        store: storePids.map(ProcessorTime.read).reduce((sum, time) => sum + time) / 1000
       })
       const samples: Record<string, Array<Sample>> = {}
       const answers: Array<string> = []
@@ -160,17 +163,17 @@ export const measure = Effect.fnUntraced(function* (
   yield* command(["analytics", "copy"], clickHouse.settings)
   console.error("stores: the page views are copied")
   yield* command(rebuild, clickHouse.settings)
-  const postgres = yield* measureOne(testBed, full, {}, [testBed.postmaster], options.rounds)
-  const separate = yield* measureOne(
+  const inPostgres = yield* measureOne(testBed, full, {}, [testBed.postmaster], options.rounds)
+  const inClickHouse = yield* measureOne(
     testBed,
     full,
     clickHouse.settings,
     [testBed.postmaster, clickHouse.program.pid],
     options.rounds
   )
-  const differing = postgres.answers.findIndex((answer, index) => answer !== separate.answers[index])
+  const differing = inPostgres.answers.findIndex((answer, index) => answer !== inClickHouse.answers[index])
   if (differing >= 0) {
-    const answers = [postgres, separate].map(({ answers }) => answers[differing]?.slice(0, 400))
+    const answers = [inPostgres, inClickHouse].map(({ answers }) => answers[differing]?.slice(0, 400))
     return yield* new Program.BenchError({ message: `the stores give different reports: ${answers.join(" and ")}` })
   }
   return [
@@ -180,7 +183,7 @@ export const measure = Effect.fnUntraced(function* (
         title: `Reports of ${options.reported.toLocaleString("en-US")} page views: ${name}`,
         unit: "ms",
         store: "store",
-        rows: [row("PostgreSQL", postgres.samples[name] ?? []), row("ClickHouse", separate.samples[name] ?? [])]
+        rows: [row("PostgreSQL", inPostgres.samples[name] ?? []), row("ClickHouse", inClickHouse.samples[name] ?? [])]
       })
     ),
     {

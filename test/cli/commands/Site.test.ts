@@ -8,7 +8,7 @@ import { site, view } from "../../support/TestStorage.ts"
 import { session, unknown, uuid } from "../support/Session.ts"
 
 describe("site", () => {
-  it.effect("a created website is found by its ids and listed", () =>
+  it.effect("a created website is found by its website_config_id and listed", () =>
     Effect.gen(function* () {
       const { context, json, text } = yield* session
       yield* TestClock.setTime(Date.parse("2026-03-01T12:00:00Z"))

@@ -28,7 +28,7 @@ describe("core/analytics/Country", () => {
     assert.isTrue(code === null || /^[A-Z]{2}$/.test(code))
   })
 
-  it("an IPv4 address of a dual-stack socket is looked up as IPv4", () => {
+  it("the IPv4 address of a dual-stack socket loses its prefix, and other addresses stay", () => {
     assert.strictEqual(Country.withoutMapping("::ffff:192.0.2.1"), "192.0.2.1")
     assert.strictEqual(Country.withoutMapping("2001:db8::1"), "2001:db8::1")
     assert.strictEqual(Country.withoutMapping("192.0.2.1"), "192.0.2.1")

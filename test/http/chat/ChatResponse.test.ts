@@ -167,18 +167,18 @@ describe("ChatResponse", () => {
   )
 
   it.effect(
-    "when the process ends, the stream ends with an error message, and a message that is not accepted yet is refused",
+    "when the grace period is over, the stream ends with an error message, and a message not accepted yet is refused",
     () =>
       Effect.gen(function* () {
-        const drain = yield* Deferred.make<void>()
+        const graceExpired = yield* Deferred.make<void>()
         const { agent, isClosed, queue } = yield* driven
         yield* Queue.offerAll(queue, [accepted, text("Hi")])
-        const { sent } = yield* answer(agent, {}, Deferred.await(drain))
-        const waiting = yield* respond(Stream.never, {}, Deferred.await(drain)).pipe(
+        const { sent } = yield* answer(agent, {}, Deferred.await(graceExpired))
+        const waiting = yield* respond(Stream.never, {}, Deferred.await(graceExpired)).pipe(
           Effect.result,
           Effect.forkChild({ startImmediately: true })
         )
-        yield* Deferred.succeed(drain, undefined)
+        yield* Deferred.succeed(graceExpired, undefined)
         assert.strictEqual(yield* sent, wire(accepted, text("Hi"), { _tag: "Failed", failure: "shutting-down" }))
         yield* until("the agent's stream is closed", isClosed)
         const refused = yield* Fiber.join(waiting)
@@ -186,7 +186,7 @@ describe("ChatResponse", () => {
       })
   )
 
-  it.effect("without a reader, at most one chunk is read from the agent ahead, and a limit still ends the stream", () =>
+  it.effect("without a reader, at most one chunk is read ahead from the agent, and a limit still ends the stream", () =>
     Effect.gen(function* () {
       let pulled = 0
       let isClosed = false

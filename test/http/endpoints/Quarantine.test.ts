@@ -20,7 +20,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
     })
   )
 
-  it.effect("spam gets the same response, and is stored with its reasons and without the honeypot", () =>
+  it.effect("spam also gets a 200, and is stored with its reasons and without the honeypot", () =>
     Effect.gen(function* () {
       const { form, site, stored, submit } = yield* withSite()
       const spam = [

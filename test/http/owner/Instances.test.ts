@@ -164,7 +164,7 @@ for (const [name, storage] of emptyStorages) {
             })
           )
           const path = `/instances/${instanceId}`
-          const shown = (agentUrl: string) =>
+          const untilShown = (agentUrl: string) =>
             poll(request("GET", path), ({ text }) => JSON.parse(text).agent_url === agentUrl)
           const answer = yield* request("GET", path)
           assert.deepInclude(JSON.parse(answer.text), { agent_url: null, agent_key: "operator" })
@@ -181,7 +181,7 @@ for (const [name, storage] of emptyStorages) {
           assert.deepInclude(yield* stored(instanceId), { name: "Renamed", maxTokens: 4096 })
           yield* request("PATCH", path, { agent_url: url })
           assert.deepInclude(yield* stored(instanceId), { agentUrl: url, agentKeyEnv: null, isGuarded: true })
-          yield* shown(url)
+          yield* untilShown(url)
           yield* request("PATCH", path, { agent_key: "sk-2" })
           assert.strictEqual(yield* agentKeyOf(instanceId), "sk-2")
           yield* request("PATCH", path, { agent_url: url, name: "Same address" })
@@ -189,7 +189,7 @@ for (const [name, storage] of emptyStorages) {
           const otherUrl = "https://elsewhere.example"
           yield* request("PATCH", path, { agent_url: otherUrl })
           assert.isNull(yield* agentKeyOf(instanceId))
-          yield* shown(otherUrl)
+          yield* untilShown(otherUrl)
           yield* request("PATCH", path, { agent_url: url, agent_key: "sk-3" })
           assert.strictEqual(yield* agentKeyOf(instanceId), "sk-3")
           yield* request("PATCH", path, { agent_key: null })

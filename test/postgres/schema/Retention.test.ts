@@ -257,7 +257,7 @@ describe("postgres/schema/Retention", () => {
     }).pipe(Effect.provide(database))
   )
 
-  it.live("page views are stored while partitions are dropped under their prepared statements", () =>
+  it.live("prepared statements still store page views while partitions are dropped", () =>
     Effect.gen(function* () {
       const repo = yield* Service.AnalyticsRepo
       const stored = yield* Ref.make(0)

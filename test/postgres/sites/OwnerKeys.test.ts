@@ -68,7 +68,7 @@ describe("postgres/sites/OwnerKeys: the rows", () => {
   )
 
   it.effect(
-    "an expired key is kept as long as a key that it issued, so that revoking its issuer revokes that key too",
+    "an expired key is kept while a key that it issued remains, so that revoking an earlier issuer reaches that key",
     () =>
       Effect.gen(function* () {
         const keys = yield* OwnerKeys
@@ -85,7 +85,7 @@ describe("postgres/sites/OwnerKeys: the rows", () => {
         yield* keys.revoke(first.keyId)
         yield* TestClock.adjust("1 second")
         assert.isTrue(Option.isNone(yield* keys.authenticate(third.key)))
-        // Each round deletes one more issuer.
+        // Each round deletes only the last key of the chain, because the others have issued a remaining key.
         for (const remaining of [2, 1, 0]) {
           yield* PostgresOwnerKeys.deleteEnded(later + 1000)
           assert.lengthOf(yield* keys.list, remaining)
@@ -93,7 +93,7 @@ describe("postgres/sites/OwnerKeys: the rows", () => {
       }).pipe(Effect.provide(layers))
   )
 
-  it.effect("neither a revoked key nor an unknown session issues keys", () =>
+  it.effect("neither a revoked nor an unknown issuer can issue keys", () =>
     Effect.gen(function* () {
       const keys = yield* OwnerKeys
       const { keyId } = yield* newKey

@@ -15,7 +15,7 @@ export const encode = (request: Request): Buffer => {
     ...(headers.some(([name]) => name === "User-Agent") ? [] : ["User-Agent: Mozilla/5.0 Firefox/143.0"]),
     ...headers.map(([name, value]) => `${name}: ${value}`)
   ]
-  const head = (length: string) => Buffer.from(`${[...lines, length].join("\r\n")}\r\n\r\n`, "latin1")
+  const head = (lastHeader: string) => Buffer.from(`${[...lines, lastHeader].join("\r\n")}\r\n\r\n`, "latin1")
   if (framing === "chunks") {
     const middle = body.length >> 1
     const chunk = (bytes: Buffer) =>

@@ -34,7 +34,7 @@ const sizes = {
   gap: 12,
   /** The width of a label of the x axis, and the height of the axis. */
   label: 76,
-  labels: 32
+  axisHeight: 32
 }
 
 /** The sizes in pixels at the current size of a rem, because a canvas does not support rem. */
@@ -114,7 +114,7 @@ export const Chart = ({ futureCount, interval, isUnfinished, metric, onOpen, poi
       // The solid line ends one point earlier while the last interval is not over; the rest is dotted.
       const solidEnd = isUnfinished && last > 0 ? last - 1 : last
       const isSinglePoint = solidEnd === 0
-      const { digit, font, gap, height, label, labels } = sizesNow()
+      const { axisHeight, digit, font, gap, height, label } = sizesNow()
       const max = Math.max(
         ...points.flatMap(({ before, value }) => [Format.toNumber(value), Format.toNumber(before)]),
         0
@@ -147,7 +147,7 @@ export const Chart = ({ futureCount, interval, isUnfinished, metric, onOpen, poi
           axes: [
             {
               ...axis,
-              size: labels,
+              size: axisHeight,
               gap: 10,
               grid: { show: false },
               splits: () => [...shown],

@@ -61,7 +61,7 @@ export const timeValue = (dimension: TimeDimension): string => {
   }
 }
 
-/** A zone's offset at the start of a visit, in milliseconds: from `offsets`, since the server's rules may differ. */
+/** A zone's offset at the start of a visit, in milliseconds. Uses `offsets`, because ClickHouse's rules for zones may differ. */
 export const localOffset = (parameters: Parameters, offsets: ReadonlyArray<LocalTime.Offset>): string => {
   const [first, ...others] = offsets.toReversed()
   if (first === undefined) return "0"

@@ -22,7 +22,7 @@ import type { Reader } from "./Reader.ts"
 const First = Schema.Tuple([Schema.Struct({ first: Schema.NullOr(Schema.Finite) })])
 
 /** When the first page view or event of a website was received, in milliseconds since 1970; null without one. */
-const firstRow = (reader: Reader, { hostedWebsiteId }: ReportSite) => {
+const firstReceivedAt = (reader: Reader, { hostedWebsiteId }: ReportSite) => {
   const parameters = new Parameters()
   const site = parameters.uuid(hostedWebsiteId)
   const selects = ["page_view", "event"].map(
@@ -49,7 +49,7 @@ const countAll = Effect.fnUntraced(function* (
   goals: ReadonlyArray<GoalRow>,
   limit: number
 ): Effect.fn.Return<BothCounts, ClickHouseError | ReportTooLarge> {
-  const first = query.range.first === null ? yield* firstRow(reader, site) : null
+  const first = query.range.first === null ? yield* firstReceivedAt(reader, site) : null
   const local = first === null ? null : LocalTime.zone(query.timeZone).toLocal(first)
   const range = DateRange.beginning(query.range, local)
   const count = (of: DateRange.Resolved) => Counting.count(reader, site, query, of, goals, limit)

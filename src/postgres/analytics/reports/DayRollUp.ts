@@ -130,7 +130,7 @@ export const settle = (sql: SqlClient.SqlClient, site: Site) => {
       return {
         days: new Map(days.map(({ day, ...stored }) => [day, stored])),
         months: new Set(months.map(({ month }) => month)),
-        first: yield* RollupState.firstRow(sql, site.hostedWebsiteId)
+        first: yield* RollupState.firstReceivedAt(sql, site.hostedWebsiteId)
       }
     })
   )

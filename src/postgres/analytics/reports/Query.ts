@@ -55,7 +55,7 @@ const count = Effect.fnUntraced(function* (
   allowed: Counting.Reading,
   maxGroups?: number
 ): Effect.fn.Return<BothCounts, SqlError.SqlError | ReportTooLarge> {
-  const first = query.range.first === null ? yield* RollupState.firstRow(sql, site.hostedWebsiteId) : null
+  const first = query.range.first === null ? yield* RollupState.firstReceivedAt(sql, site.hostedWebsiteId) : null
   const local = first === null ? null : LocalTime.zone(query.timeZone).toLocal(first)
   const range = DateRange.beginning(query.range, local)
   const counted = yield* Counting.count(sql, site, query, range, allowed, maxGroups)

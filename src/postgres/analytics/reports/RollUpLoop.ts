@@ -238,7 +238,7 @@ export const countLagging: Effect.Effect<number, SqlError.SqlError, SqlClient.Sq
   let count = 0
   for (const { hostedWebsiteId, isValid, rolledBefore, timeZone } of yield* sites) {
     if (isValid && rolledBefore !== null && rolledBefore > lastClosed(timeZone, before)) continue
-    const first = yield* RollupState.firstRow(sql, hostedWebsiteId)
+    const first = yield* RollupState.firstReceivedAt(sql, hostedWebsiteId)
     if (first !== null && dateOf(LocalTime.zone(timeZone).toLocal(first)) <= lastClosed(timeZone, before)) count++
   }
   return count

@@ -139,7 +139,7 @@ export const withCurrentGoals = ({ days, months, outdated, stale }: SiteState): 
 const First = Schema.Tuple([Schema.Struct({ first: Schema.NullOr(Schema.Finite) })])
 
 /** When the first page view or event of a website was received, in milliseconds since 1970; null without one. */
-export const firstRow = (sql: SqlClient.SqlClient, hostedWebsiteId: string) =>
+export const firstReceivedAt = (sql: SqlClient.SqlClient, hostedWebsiteId: string) =>
   sql
     .unsafe(
       `SELECT extract(epoch FROM least(${["page_view", "event"]
