@@ -27,10 +27,10 @@ import { fileURLToPath } from "node:url"
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..")
 const modules = path.join(root, "node_modules")
-/** Holds the hash of the lock file that the packages were installed from. Written last. */
+/** Holds the hash of the package-lock.json that the packages were installed from. Written last. */
 const stampFile = path.join(modules, ".hydracore-lock")
-/** Not in node_modules, because `npm ci` removes that folder first. */
-const lockFile = path.join(root, ".bootstrap.lock")
+/** Held by the process that installs. Not in node_modules, because `npm ci` removes that folder first. */
+const mutexFile = path.join(root, ".bootstrap.lock")
 const oldestNode = [22, 19]
 
 const log = (text) => process.stderr.write(`hydracore: ${text}\n`)
@@ -50,20 +50,19 @@ const attempt = (step) => {
   }
 }
 
-const lockHash = createHash("sha256")
-  .update(readFileSync(path.join(root, "package-lock.json")))
-  .digest("hex")
+const packageLock = path.join(root, "package-lock.json")
+const packageLockHash = createHash("sha256").update(readFileSync(packageLock)).digest("hex")
 
 /**
- * "stamped": this script installed the packages from this lock file. "unstamped": `npm ci` was run by hand after the lock file
+ * "stamped": this script installed the packages of package-lock.json. "unstamped": `npm ci` was run by hand after that file
  * was last changed (npm writes its own .package-lock.json last). "stale": anything else, also an unfinished installation.
  */
 const state = () => {
   const stamp = attempt(() => readFileSync(stampFile, "utf8").trim())
-  if (stamp !== undefined) return stamp === lockHash ? "stamped" : "stale"
-  const installed = attempt(() => statSync(path.join(modules, ".package-lock.json")).mtimeMs)
-  const lock = statSync(path.join(root, "package-lock.json")).mtimeMs
-  return installed !== undefined && installed >= lock ? "unstamped" : "stale"
+  if (stamp !== undefined) return stamp === packageLockHash ? "stamped" : "stale"
+  const installedAt = attempt(() => statSync(path.join(modules, ".package-lock.json")).mtimeMs)
+  const changedAt = statSync(packageLock).mtimeMs
+  return installedAt !== undefined && installedAt >= changedAt ? "unstamped" : "stale"
 }
 
 const isAlive = (pid) => {
@@ -89,7 +88,7 @@ const create = (file) => {
 }
 
 /**
- * Whether the processes that own a lock file have ended without removing it. The file holds the ids of the script and of its
+ * Whether the processes that own a mutex file have ended without removing it. The file holds the ids of the script and of its
  * npm, which continues if only the script is killed. Ids alone do not suffice, because two containers may share the checkout
  * and ids are reused, so the owner also touches the file every two seconds.
  */
@@ -102,21 +101,21 @@ const isAbandoned = (file) => {
 
 /** Runs a step while holding the lock of this checkout. Only one process removes an abandoned lock. */
 const withLock = async (step) => {
-  const removal = `${lockFile}.removal`
-  for (let waited = false; !create(lockFile); waited = true) {
+  const removal = `${mutexFile}.removal`
+  for (let waited = false; !create(mutexFile); waited = true) {
     if (!waited) log("another process is installing the packages; waiting for it.")
-    if (isAbandoned(lockFile) && create(removal)) {
-      if (isAbandoned(lockFile)) rmSync(lockFile, { force: true })
+    if (isAbandoned(mutexFile) && create(removal)) {
+      if (isAbandoned(mutexFile)) rmSync(mutexFile, { force: true })
       rmSync(removal, { force: true })
     } else if (isAbandoned(removal)) {
-      fail(`an earlier installation was killed. Remove ${removal} and ${lockFile}, and start again.`)
+      fail(`an earlier installation was killed. Remove ${removal} and ${mutexFile}, and start again.`)
     }
     await setTimeout(200)
   }
-  const heartbeat = setInterval(() => attempt(() => utimesSync(lockFile, new Date(), new Date())), 2000)
+  const heartbeat = setInterval(() => attempt(() => utimesSync(mutexFile, new Date(), new Date())), 2000)
   const release = () => {
     clearInterval(heartbeat)
-    rmSync(lockFile, { force: true })
+    rmSync(mutexFile, { force: true })
   }
   process.once("exit", release)
   await step()
@@ -138,7 +137,7 @@ const install = () =>
       shell: command === "npm" && process.platform === "win32",
       stdio: ["ignore", 2, 2]
     })
-    if (child.pid !== undefined) writeFileSync(lockFile, `${process.pid} ${child.pid}`)
+    if (child.pid !== undefined) writeFileSync(mutexFile, `${process.pid} ${child.pid}`)
     for (const [signal, code] of [
       ["SIGINT", 130],
       ["SIGTERM", 143],
@@ -184,7 +183,7 @@ const checkNode = () => {
   )
 }
 
-const stamp = () => attempt(() => writeFileSync(stampFile, `${lockHash}\n`))
+const stamp = () => attempt(() => writeFileSync(stampFile, `${packageLockHash}\n`))
 
 const update = async () => {
   if (state() === "stale") {

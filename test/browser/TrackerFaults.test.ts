@@ -200,7 +200,7 @@ inChromium("the tracker", testServer(), (it) => {
       })
     )
 
-    it.effect("through the website's proxy, also with another path", () =>
+    it.effect("through the website's proxy, also with a path in `data-track`", () =>
       Effect.gen(function* () {
         const { edge, open, pages, relay, site } = yield* BrowserSite.make({ forwards: "/anything" })
         const script = (attributes: string) =>

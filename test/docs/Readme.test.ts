@@ -113,7 +113,7 @@ describe("length", () => {
 describe("blocks", () => {
   /** Languages of blocks that tests run or parse. */
   const checked = ["sh", "http", "json", "nginx", "ini", "env"]
-  /** Languages of blocks for readers: browser tests cover what they show, or the programs that they are for are not installed. */
+  /** Languages of other blocks: browser tests cover what the block shows, or the tests have no program that reads it. */
   const shown = ["html", "css", "js", "ts", "caddy", "sql", "text"]
 
   it("every block names its language, and none is indented instead of fenced", () => {

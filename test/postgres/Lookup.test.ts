@@ -148,7 +148,7 @@ describe("postgres/Lookup", () => {
     })
   )
 
-  it.effect("no caller waits for a query that began longer ago than the time to live", () =>
+  it.effect("a caller does not get the result of a query that began longer ago than the time to live", () =>
     Effect.gen(function* () {
       const gate = yield* Deferred.make<void>()
       let value = "old"

@@ -5,7 +5,7 @@
  */
 import { Effect, type Scheduler } from "effect"
 
-/** Runs an effect that never ends. Interrupts it before `step`, or when it waits earlier. Returns whether it reached `step`. */
+/** Runs an effect that never ends. Interrupts it before `step`, or once it only waits. Returns whether it reached `step`. */
 const interruptBefore = (step: number, effect: Effect.Effect<unknown, unknown>): boolean => {
   const tasks: Array<() => void> = []
   let steps = 0

@@ -39,7 +39,7 @@ const maxErrors = 20
 
 const notSent = "This form was not sent"
 
-const wait = (seconds: number | undefined): string => {
+const waitText = (seconds: number | undefined): string => {
   if (seconds === undefined || !Number.isFinite(seconds) || seconds < 0) return "a minute"
   const whole = Math.max(1, Math.ceil(seconds))
   if (whole === 1) return "a second"
@@ -100,12 +100,15 @@ export const explain = ({ detail, retryAfterSeconds, status }: Refusal): Explana
     case 429:
       return textOnly(
         notSent,
-        `Too many forms were sent from here. Wait ${wait(retryAfterSeconds)}, then go back, and send the form again.`
+        `Too many forms were sent from here. Wait ${waitText(retryAfterSeconds)}, then go back, and send the form again.`
       )
     case 500:
       return textOnly(notKnown, `Something went wrong here. Go back, and send the form again. ${harmless}`)
     case 503:
-      return textOnly(notKnown, `Wait ${wait(retryAfterSeconds)}, then go back, and send the form again. ${harmless}`)
+      return textOnly(
+        notKnown,
+        `Wait ${waitText(retryAfterSeconds)}, then go back, and send the form again. ${harmless}`
+      )
     default:
       return textOnly(
         notSent,

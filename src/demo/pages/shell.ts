@@ -5,7 +5,7 @@
  */
 import type { Numbered } from "../Arrival.ts"
 
-/** The maximum number of entries shown. Older ones still count. */
+/** The maximum number of entries shown. Older entries are removed, but stay in the counts. */
 const maxEntries = 60
 
 const byId = (id: string): HTMLElement => document.getElementById(id)!

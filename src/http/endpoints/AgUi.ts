@@ -33,7 +33,7 @@ const api = (stream: ChatEndpoint.Stream): ChatEndpoint.ClientApi => ({
         respond: stream(() => new AgUiRun({ threadId, runId }))
       }))
     ),
-  refusal: (response) => response
+  toRefusal: (response) => response
 })
 
 /** Serves the contract's group. */

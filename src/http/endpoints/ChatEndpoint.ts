@@ -73,7 +73,7 @@ export interface ClientApi {
   readonly token: (head: RequestHead.RequestHead) => string
   readonly read: (body: unknown) => Result.Result<Request, ReadonlyArray<ValidationError>>
   /** Converts a response of `ErrorResponses` to the form that the client reads. */
-  readonly refusal: (response: Response) => Response
+  readonly toRefusal: (response: Response) => Response
 }
 
 /** Chooses the API of a request. */
@@ -104,13 +104,13 @@ export const answerRequest = (
   request: HttpServerRequest.HttpServerRequest,
   instanceId: string,
   handler: Handler,
-  { refusal }: Pick<ClientApi, "refusal">
+  { toRefusal }: Pick<ClientApi, "toRefusal">
 ): Effect.Effect<Response, never, Scope.Scope> =>
   RequestBody.readConversation(request).pipe(
     Effect.catchTags(ErrorMapping.ofBytes),
     Effect.flatMap((bytes) =>
       HttpServerResponse.isHttpServerResponse(bytes)
-        ? Effect.succeed(refusal(bytes))
+        ? Effect.succeed(toRefusal(bytes))
         : Effect.flatMap(handler(RequestHead.fromRequest(request), instanceId, bytes), toResponse)
     )
   )
@@ -210,12 +210,12 @@ export const layer = (options: Options) =>
         headers: RateLimitCheck.LimitHeaders
       ): Effect.Effect<Answer, SendQuestion.SendError, Scope.Scope> => {
         if (!OriginCheck.isAllowed(head, instance.origins)) {
-          return Effect.succeed(api.refusal(ErrorResponses.foreignOrigin("assistant", headers)))
+          return Effect.succeed(api.toRefusal(ErrorResponses.foreignOrigin("assistant", headers)))
         }
         return Effect.flatMap(store.hashKey, (hashKey): ReturnType<typeof begin> => {
           const slot = slots.openAnswer(head.address, instance.instanceId)
           return slot._tag === "Full"
-            ? recordLimited(instance.instanceId, api.refusal(ErrorResponses.tooManyStreams(slot.name, headers)))
+            ? recordLimited(instance.instanceId, api.toRefusal(ErrorResponses.tooManyStreams(slot.name, headers)))
             : Effect.flatMap(
                 sendQuestion(instance, question, hashKey, ChatLeads.sessionOf(head, question, instance), slot.release),
                 (answer) => respond(answer, headers)
@@ -233,23 +233,23 @@ export const layer = (options: Options) =>
         const body = RequestBody.parse(bytes, head.headers["content-type"])
         if (Result.isFailure(body)) {
           const response = ErrorResponses.invalid(body.failure.errors, gate.limitHeaders)
-          return Effect.succeed(apis.guess(bytes).refusal(response))
+          return Effect.succeed(apis.guess(bytes).toRefusal(response))
         }
         const api = apis.of(body.success.value)
         const decoded = api.read(body.success.value)
         if (Result.isFailure(decoded)) {
-          return Effect.succeed(api.refusal(ErrorResponses.invalid(decoded.failure, gate.limitHeaders)))
+          return Effect.succeed(api.toRefusal(ErrorResponses.invalid(decoded.failure, gate.limitHeaders)))
         }
         // Before the token check, so that the rate limit bounds the lookups of guessed tokens.
         return gate.check(head.address, ({ accepted, headers }): ReturnType<typeof handle> => {
-          if (!accepted) return recordLimited(instanceId, api.refusal(ErrorResponses.overLimit(headers)))
+          if (!accepted) return recordLimited(instanceId, api.toRefusal(ErrorResponses.overLimit(headers)))
           return Effect.flatMap(tokens.authenticate(instanceId, api.token(head)), (instance) =>
             Option.isSome(instance)
               ? begin(head, decoded.success, api, instance.value, headers)
-              : Effect.succeed(api.refusal(ErrorResponses.unauthorized(headers)))
+              : Effect.succeed(api.toRefusal(ErrorResponses.unauthorized(headers)))
           ).pipe(
             Effect.catch((error) =>
-              Effect.map(refusalOf(error, headers), api.refusal).pipe(
+              Effect.map(refusalOf(error, headers), api.toRefusal).pipe(
                 Effect.flatMap((refusal) =>
                   error._tag === "DailyTokensUsed" ? recordLimited(instanceId, refusal) : Effect.succeed(refusal)
                 )
@@ -271,9 +271,9 @@ export const layer = (options: Options) =>
                   checkRateLimit,
                   (_, __, gate) => handle(head, instanceId, bytes, gate, apis),
                   (_, __, headers) =>
-                    recordLimited(instanceId, apis.guess(bytes).refusal(ErrorResponses.overLimit(headers)))
+                    recordLimited(instanceId, apis.guess(bytes).toRefusal(ErrorResponses.overLimit(headers)))
                 )(head, bytes),
-              () => Effect.succeed(apis.guess(bytes).refusal(ErrorResponses.overloaded))
+              () => Effect.succeed(apis.guess(bytes).toRefusal(ErrorResponses.overloaded))
             )
         }
       })

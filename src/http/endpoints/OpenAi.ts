@@ -85,7 +85,7 @@ const api = (stream: ChatEndpoint.Stream): ChatEndpoint.ClientApi => ({
           payload.stream === true ? streamed(stream, payload.stream_options?.include_usage === true) : whole(stream)
       }))
     ),
-  refusal: OpenAiErrors.from
+  toRefusal: OpenAiErrors.from
 })
 
 const modelList = { object: "list", data: [{ id: model, object: "model", created: 0, owned_by: "hydracore" }] }

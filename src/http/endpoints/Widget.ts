@@ -29,7 +29,7 @@ const singleMessage = (respond: ChatEndpoint.Respond): ChatEndpoint.ClientApi =>
       question: { _tag: "Message", conversationId: conversation_id ?? undefined, text: message },
       respond
     })),
-  refusal: (response) => response
+  toRefusal: (response) => response
 })
 
 /** The question of a body of `useChat`. */
@@ -44,7 +44,7 @@ const questionOf = (client: UseChat.ClientQuestion): Question => {
 const useChat = (respond: ChatEndpoint.Respond): ChatEndpoint.ClientApi => ({
   token: ChatEndpoint.widgetToken,
   read: (body) => Result.map(UseChat.read(body), (client) => ({ question: questionOf(client), respond })),
-  refusal: ErrorSentence.asText
+  toRefusal: ErrorSentence.asText
 })
 
 /**

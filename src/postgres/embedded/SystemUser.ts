@@ -18,7 +18,7 @@ export interface User {
   /** The uid that owns the server's files, as `stat` reports it. */
   readonly uid: number
   readonly gid: number
-  /** Whether this is not the current user, so that it may be unable to reach this process's folders. */
+  /** Whether this is not the current user. Another user may be unable to enter this process's folders. */
   readonly isOther: boolean
 }
 
@@ -121,8 +121,8 @@ const nobody: Effect.Effect<User, EmbeddedClusterError> = Effect.gen(function* (
     )
   }
   yield* Effect.logWarning(
-    "PostgreSQL runs as nobody, so other processes of nobody can read its files: no user can be created for it, " +
-      "or its data was made by nobody"
+    'PostgreSQL runs as the user "nobody", so other processes of that user can read its files: no other user can be ' +
+      "created for it, or that user owns its data"
   )
   return user.value
 })
@@ -140,7 +140,7 @@ const forRoot = Effect.fnUntraced(function* (dataOwner: number | undefined) {
 /**
  * The user that the server runs as. Fails with `NoUser`.
  *
- * @param dataOwner the uid that owns the existing data, if any. Earlier versions made data of `nobody`.
+ * @param dataOwner the uid that owns the existing data, if any. Earlier versions ran the server as `nobody`.
  */
 export const find = (dataOwner: number | undefined): Effect.Effect<User, EmbeddedClusterError> =>
   Effect.suspend(() => {

@@ -8,7 +8,7 @@ const Lengths = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, max
 
 describe("core/data/ByteCollector", () => {
   it.prop(
-    "returns the added bytes; the buffer has at most the expected length or, if none is known, twice the added length or 4 KiB",
+    "returns the added bytes; the buffer has at most the expected length or, if none is known, 4 KiB or twice the added length, whichever is more",
     [Lengths, Schema.Boolean],
     ([lengths, isLengthKnown]) => {
       let next = 0

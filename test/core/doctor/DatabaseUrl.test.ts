@@ -3,7 +3,7 @@ import { Result, Schema } from "effect"
 import { fault, namesUser, parameters, parse, transportOf } from "../../../src/core/doctor/DatabaseUrl.ts"
 
 const Name = Schema.String.check(Schema.isMaxLength(12))
-const at = (query: string, host = "db.example") => new URL(`postgres://user:hunter2@${host}/edge${query}`)
+const urlWith = (query: string, host = "db.example") => new URL(`postgres://user:hunter2@${host}/edge${query}`)
 
 const parsed = (text: string): string | undefined =>
   Result.getOrElse(
@@ -58,7 +58,7 @@ describe("core/doctor/DatabaseUrl.fault", () => {
   })
 
   it.prop("reports every parameter that the driver does not support, and repeats no value", [Name], ([name]) => {
-    const message = fault(at(`?${new URLSearchParams({ [name]: "hunter2" })}`))
+    const message = fault(urlWith(`?${new URLSearchParams({ [name]: "hunter2" })}`))
     if (name === "sslmode") assert.include(message ?? "", "verify-full")
     else if (name === "target_session_attrs") assert.include(message ?? "", "prefer-standby")
     else if (name === "port" || name === "connect_timeout") assert.include(message ?? "", `has a ${name} `)
@@ -73,7 +73,7 @@ describe("core/doctor/DatabaseUrl.fault", () => {
       "?sslmode=verify-full&application_name=edge&connect_timeout=3",
       "?host=/tmp&user=u"
     ]) {
-      assert.isNull(fault(at(query)), query)
+      assert.isNull(fault(urlWith(query)), query)
     }
   })
 
@@ -89,7 +89,7 @@ describe("core/doctor/DatabaseUrl.fault", () => {
       ],
       ["?sslmode=true", "it supports disable, allow, prefer, require, verify-ca, verify-full."]
     ] as const) {
-      assert.include(fault(at(query)), expected, query)
+      assert.include(fault(urlWith(query)), expected, query)
     }
   })
 
@@ -105,7 +105,7 @@ describe("core/doctor/DatabaseUrl.fault", () => {
 describe("core/doctor/DatabaseUrl.transportOf", () => {
   it("a database on this machine is local, whatever the sslmode", () => {
     for (const host of ["localhost", "127.0.0.1:5433", "127.8.0.1", "[::1]", "%2Frun%2Fpostgresql"]) {
-      assert.strictEqual(transportOf(at("", host)), "local", host)
+      assert.strictEqual(transportOf(urlWith("", host)), "local", host)
     }
     assert.strictEqual(transportOf(new URL("postgresql:///edge?host=%2Frun%2Fpostgresql&user=u")), "local")
     assert.strictEqual(transportOf(new URL("postgresql:///edge")), "local")
@@ -122,11 +122,11 @@ describe("core/doctor/DatabaseUrl.transportOf", () => {
       ["?sslmode=verify-full", "tls"],
       ["?sslmode=require&sslmode=disable", "plain"]
     ] as const) {
-      assert.strictEqual(transportOf(at(query)), expected, query)
+      assert.strictEqual(transportOf(urlWith(query)), expected, query)
     }
-    assert.strictEqual(transportOf(at("?host=10.0.0.1", "localhost")), "plain")
+    assert.strictEqual(transportOf(urlWith("?host=10.0.0.1", "localhost")), "plain")
     for (const host of ["127.example.org", "localhost.example", "10.127.0.0", "[::2]"]) {
-      assert.strictEqual(transportOf(at("", host)), "plain", host)
+      assert.strictEqual(transportOf(urlWith("", host)), "plain", host)
     }
   })
 })

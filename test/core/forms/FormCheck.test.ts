@@ -97,8 +97,8 @@ describe("core/forms/FormCheck", () => {
   it.prop(
     "patterns are matched against a bounded number of a submission's characters, and a field beyond the bound is refused",
     [Schema.Array(Schema.Array(Schema.Literals([1, 100, 250, 499, 500, 501])))],
-    ([some]) => {
-      const lengths = some.flatMap((values) => [values, values, values])
+    ([fields]) => {
+      const lengths = fields.flatMap((values) => [values, values, values])
       const names = lengths.map((_, index) => `f${index}`)
       const rules: FormRules.FormRules = Object.fromEntries(names.map((name) => [name, { pattern: "a*" }]))
       const texts = lengths.map((values) => values.map((length) => "a".repeat(length)))

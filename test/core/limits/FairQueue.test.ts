@@ -27,7 +27,7 @@ describe("core/limits/FairQueue", () => {
     assert.strictEqual(queue.size(), 0)
   })
 
-  it("does not add an item that is already in the queue", () => {
+  it("does not add an item that its owner already has in the queue", () => {
     const queue = FairQueue.make<string>()
     queue.add("one", "a")
     queue.add("one", "a")

@@ -1,4 +1,4 @@
-/** A chunked body in many small pieces is refused before it costs more than its bytes. */
+/** A chunked body in many small pieces is refused, because reading the pieces costs more than reading their bytes. */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import * as RequestBody from "../../../src/http/request/RequestBody.ts"

@@ -43,8 +43,8 @@ const leadGoals: ReadonlyArray<string> = Object.values(leads)
  * The goals by which a query filters, if its result is a sum over these goals; else null. Rollups can answer such a query,
  * although they cannot be filtered, because they have the count of each goal.
  *
- * It counts conversions only, groups by time at most, and filters by one goal or by leads only. No fact reaches two of these
- * goals, so no conversion is counted twice.
+ * Such a query counts only conversions, has no dimensions other than times, and filters by a single goal or only by goals of
+ * leads. No fact reaches two of these goals, so no conversion is counted twice.
  */
 const summedGoals = ({ dimensions, filters, metrics }: Query): ReadonlyArray<string> | null => {
   const [filter] = filters

@@ -38,8 +38,9 @@ describe("core/chat/conversation/ConversationId", () => {
       assert.strictEqual(isOpen, instance.memory === "edge" && isUnguessable)
       // A conversation with any other id is stored only if its client sends the messages.
       assert.strictEqual(storedId !== null, instance.memory === "edge" && (isUnguessable || client !== null))
-      const isNamed = instance.memory === "edge" ? isUnguessable : client?.isResumable !== false || Boolean(requestedId)
-      assert.strictEqual(session !== null, isNamed)
+      const hasSession =
+        instance.memory === "edge" ? isUnguessable : client?.isResumable !== false || Boolean(requestedId)
+      assert.strictEqual(session !== null, hasSession)
       // No request can name a conversation that is stored for the owner only.
       if (storedId !== null && !isOpen) {
         assert.notStrictEqual(ConversationId.identify(instance, storedId, fresh, hashKey).storedId, storedId)
@@ -48,7 +49,7 @@ describe("core/chat/conversation/ConversationId", () => {
   )
 
   it.prop(
-    "conversations stored for the owner only share a stored id exactly if instance, id and origin are the same",
+    "two conversations that only the owner can read have the same stored id exactly if instance, id and origin are the same",
     [Instance, RequestedId, Client, Instance, RequestedId, Client],
     ([instance, requestedId, client, other, otherRequestedId, otherClient]) => {
       const one = ConversationId.identify(instance, requestedId, fresh, hashKey, client)

@@ -89,7 +89,7 @@ describe("core/chat/conversation/Replacement", () => {
       })
       const expected = index === texts.length ? nothing : { _tag: "From", messageId: `user ${index}` }
       assert.deepStrictEqual(Replacement.replaced(pairs(texts), request(true)), expected)
-      // At index 0 there is no history: the client may send only its newest message, so nothing is replaced.
+      // At index 0 there is no history. Nothing is replaced, because this client may be one that never sends its history.
       assert.deepStrictEqual(Replacement.replaced(pairs(texts), request(false)), index === 0 ? nothing : expected)
     }
   )
@@ -125,7 +125,7 @@ describe("core/chat/conversation/Replacement", () => {
     assert.deepStrictEqual(Replacement.replaced([], request), nothing)
   })
 
-  it("an answer without a message before it has no message that it answers", () => {
+  it("indexOfAnswered is -1 for an answer without a message before it", () => {
     const [, answer] = pairs(["one"])
     assert.strictEqual(Replacement.indexOfAnswered([answer!], "answer 0"), -1)
   })
