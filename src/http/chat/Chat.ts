@@ -98,7 +98,7 @@ export class Chat implements OpenChat, EventSink {
     else this.onFrames = onFrames
   }
 
-  /** Sets the sink, which is destroyed if it does not take pending frames in time. Call `detach` when it has finished or closed. */
+  /** Sets the sink. It is destroyed if it does not take pending frames in time. Call `detach` when it has finished or closed. */
   attach(sink: ChatSink): void {
     this.sink = sink
     if (this.isClosed) this.armCloseTimeout()
