@@ -11,7 +11,7 @@ import * as SystemErrorCode from "../core/text/SystemErrorCode.ts"
 
 /**
  * Redis cannot be used. `reason` is for the log and contains no address, password or key. `fault` is set if the operator
- * must change the setting: see `RedisFault`.
+ * must change `REDIS_URL` or the server's certificate.
  */
 export class RedisUnavailable extends Schema.TaggedError<RedisUnavailable>()("RedisUnavailable", {
   reason: Schema.String,
@@ -29,7 +29,7 @@ const refusalOf = ({ message }: ErrorReply): RedisUnavailable => {
   if (word === "READONLY" || word === "MASTERDOWN") {
     return new RedisUnavailable({ reason: `${word}: it is a replica, which accepts no writes`, fault: "replica" })
   }
-  if (word === "MOVED") return new RedisUnavailable({ reason: "MOVED: it is a node of a cluster", fault: undefined })
+  if (word === "MOVED") return new RedisUnavailable({ reason: "MOVED: it is a node of a cluster" })
   if (word === "CLUSTERDOWN")
     return new RedisUnavailable({ reason: "CLUSTERDOWN: some slots of the cluster have no master" })
   if (word === "ERR" && /\bAUTH\b|\bpassword\b/.test(message)) {

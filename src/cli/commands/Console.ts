@@ -102,7 +102,7 @@ const sessions = Command.make(
 
 const revoke = Command.make(
   "revoke",
-  { sessionId: Inputs.sessionId, withOpened: Inputs.withOpened },
+  { sessionId: Inputs.sessionId, withOpened: Inputs.withOpened("session") },
   Effect.fnUntraced(function* ({ sessionId, withOpened }) {
     const remaining = yield* ConsoleSessions.use((service) => service.revoke(sessionId, { withOpened }))
     if (Option.isNone(remaining)) return yield* Output.notFound("session", sessionId)

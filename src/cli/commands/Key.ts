@@ -108,7 +108,7 @@ const list = Command.make(
 
 const revoke = Command.make(
   "revoke",
-  { keyId: Inputs.keyId, withOpened: Inputs.withOpened },
+  { keyId: Inputs.keyId, withOpened: Inputs.withOpened("key") },
   Effect.fnUntraced(function* ({ keyId, withOpened }) {
     const remaining = yield* OwnerKeys.use((keys) => keys.revoke(keyId, { withOpened }))
     if (Option.isNone(remaining)) return yield* Output.notFound("key", keyId)

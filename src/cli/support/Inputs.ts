@@ -248,10 +248,11 @@ export const peer = optional(
 export const withoutValue = (flag: string, description: string): Flag.Flag<boolean> =>
   Flag.Boolean(flag).pipe(Flag.withoutNegation, Flag.withDescription(description), Flag.withDefault(false))
 
-export const withOpened = withoutValue(
-  "with-opened",
-  "Also end the sessions opened with links that it created, and revoke the keys and links that were created in these sessions"
-)
+export const withOpened = (of: string) =>
+  withoutValue(
+    "with-opened",
+    `Also end the sessions opened with links that the ${of} created, and revoke the keys and links that were created in these sessions`
+  )
 
 export const anyOrigin = (of: string) => withoutValue("any-origin", `Let any origin use the ids of the ${of}`)
 

@@ -98,7 +98,7 @@ export const matches = (message: Message, filter: Filter): boolean => {
 }
 
 /** The number of characters at the beginning of a form's data that `preview` gets. */
-export const previewSource = 4_096
+export const maxPreviewSource = 4_096
 
 const maxPreview = 200
 
@@ -143,7 +143,7 @@ export const preview = (source: string): string => {
 
 export const toSummary = ({ formData, ...message }: Message): Summary => ({
   ...message,
-  preview: preview(formData.slice(0, previewSource))
+  preview: preview(formData.slice(0, maxPreviewSource))
 })
 
 /** A field of a form: a text, or the JSON text of any other value. */

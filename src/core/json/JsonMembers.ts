@@ -16,7 +16,7 @@ export interface MemberText {
 const isPlain = (value: unknown): boolean =>
   value === null || (typeof value !== "object" && typeof value !== "bigint" && value !== undefined)
 
-const holdsPlain = (value: object, except?: string): boolean => {
+const hasOnlyPlainMembers = (value: object, except?: string): boolean => {
   for (const key in value) {
     if (key !== except && !isPlain((value as Record<string, unknown>)[key])) return false
   }
@@ -33,8 +33,8 @@ const memberTextAsStringified = (text: string, member: string, value: unknown): 
   const wanted = (value as Record<string, unknown>)[member]
   return typeof wanted === "object" &&
     wanted !== null &&
-    holdsPlain(wanted) &&
-    holdsPlain(value, member) &&
+    hasOnlyPlainMembers(wanted) &&
+    hasOnlyPlainMembers(value, member) &&
     JSON.stringify(value) === text
     ? { text: JSON.stringify(wanted), depth: 1 }
     : undefined

@@ -127,7 +127,7 @@ const makeAll = async (): Promise<Readonly<Record<Name, Outcome>>> => {
       format: "iife",
       define: { EVENTS_FILE: fileOf("events", events), FORMS_FILE: fileOf("forms", forms) }
     }),
-    // Not `esm`: the script logs an error for the page's owner if the tag lacks `type="module"`.
+    // Not `esm`, so that the script also runs if its tag lacks `type="module"`, and can warn the page's owner.
     make("chat", {
       format: "iife",
       target: "es2022",

@@ -86,7 +86,7 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
       const store = yield* ConversationStore
       const agent = yield* AgentStream
       const drain = yield* Drain
-      const answers = yield* Scope.make()
+      const answerScope = yield* Scope.make()
       const fork = Effect.runForkWith(yield* Effect.context<never>())
       const maxDuration = Duration.toMillis(Duration.fromInputUnsafe(options.maxDuration))
       const scheduler = yield* DeadlineScheduler.make
@@ -195,7 +195,7 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
           onReaders: watch.changed,
           onTexts: measure()
         })
-        const agentFiber = yield* Effect.forkIn(readAgent(answer, request), answers, { startImmediately: true })
+        const agentFiber = yield* Effect.forkIn(readAgent(answer, request), answerScope, { startImmediately: true })
         answer.agentFiber = agentFiber
         const begun = yield* Effect.exit(store.begin({ answerId, key, message, from, trackerSession }))
         if (Exit.isFailure(begun)) {
@@ -218,7 +218,7 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
               Deferred.doneUnsafe(ended, Effect.succeed(Exit.isSuccess(settled) && settled.value))
             })
           )
-          Fiber.runIn(fork(Effect.uninterruptible(settling)), answers)
+          Fiber.runIn(fork(Effect.uninterruptible(settling)), answerScope)
         })
         yield* Effect.flatMap(Effect.scope, (scope) => answer.log.hold(scope))
         return answer.log.read
@@ -245,7 +245,8 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
         Effect.forkScoped
       )
 
-      // Answers may finish within the grace period. Those that run longer are stored as far as they arrived, while connections close.
+      // Answers may finish within the grace period. Those that run longer are stored as far as they arrived,
+      // while connections close.
       const cut = Effect.sync(() => {
         for (const { answer } of running.all()) answer.end("cut")
       })
@@ -255,7 +256,7 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
         return Effect.raceFirst(ended, drain.expired).pipe(
           Effect.andThen(cut),
           Effect.andThen(Effect.timeoutOption(ended, storeGrace)),
-          Effect.andThen(Scope.close(answers, Exit.void))
+          Effect.andThen(Scope.close(answerScope, Exit.void))
         )
       })
 

@@ -36,7 +36,7 @@ const Overviews = Schema.Tuple([
 const Ids = Schema.Array(Schema.Struct({ submission_id: Schema.String }))
 
 /** The columns of a submission, with only as much of its form as a preview needs. */
-const summaryColumns = SubmissionRows.columnsWith(`left(form_data::text, ${Inboxes.previewSource})`)
+const summaryColumns = SubmissionRows.columnsWith(`left(form_data::text, ${Inboxes.maxPreviewSource})`)
 
 const wholeColumns = SubmissionRows.columns
 

@@ -45,8 +45,8 @@ const timesSoFar = (reason: TallyReason) => `coalesce(
  * Websites are locked against deletion until the commit: if one were deleted meanwhile, the foreign key would fail the whole
  * batch. A website whose deletion has begun counts as unknown.
  *
- * Uses a join for each kind of id. A single join whose condition chooses the column could use no index: it would compare every sent
- * id with every website, and clients choose how many ids they send. Exported for tests.
+ * Uses a join for each kind of id. A single join whose condition chooses the column could use no index: it would compare every
+ * sent id with every website, and clients choose how many ids they send. Exported for tests.
  *
  * If visitors were refused because of a limit, a website with subscribers gets an event, at most one an hour from all processes
  * together, because each of them locks the website's row.
@@ -143,27 +143,21 @@ export const layer = (options: Options): Layer.Layer<Decisions, never, PgClient.
               Database.isTransient(error)
                 ? Effect.fail(error)
                 : Effect.annotateLogs(
-                    Effect.logWarning(
-                      "The counts of some requests that were not counted could not be stored and are lost"
-                    ),
+                    Effect.logWarning("Some decision counts could not be stored and are lost"),
                     "reason",
                     error.reason._tag
                   )
             ),
             Effect.catchCauseIf(
               (cause) => !Cause.hasFails(cause),
-              (cause) =>
-                Effect.logWarning(
-                  "The counts of some requests that were not counted could not be stored and are lost",
-                  cause
-                )
+              (cause) => Effect.logWarning("Some decision counts could not be stored and are lost", cause)
             ),
             Database.bounded(timeout),
             Effect.tapError(({ reason }) => {
               if (isLogged) return Effect.void
               isLogged = true
               return Effect.logWarning(
-                "The counts of requests that were not counted cannot be stored now; they stay in memory and are stored later"
+                "Decision counts cannot be stored now; they stay in memory and are stored later"
               ).pipe(Effect.annotateLogs({ reason, counts: entries.length }))
             }),
             Effect.andThen(

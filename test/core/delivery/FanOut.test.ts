@@ -49,7 +49,7 @@ describe("core/delivery/FanOut", () => {
   )
 
   it.prop(
-    "each subscriber of the website that wants an event gets one delivery, unless neither the event nor its subject has data",
+    "each subscriber that wants an event of its website gets one delivery, unless neither the event nor its subject has data",
     [Outbox, Subscribers],
     ([events, subscribers]) => {
       const stored = new Map([

@@ -89,7 +89,7 @@ describe("postgres/sites/Decisions: batches", () => {
       yield* Context.get(built, Service.Decisions).record(known(site), "limited")
       yield* Scope.close(scope, Exit.void)
       const { annotations, message } = JSON.parse(lines[0] ?? "{}")
-      assert.strictEqual(message, "The counts of some requests that were not counted could not be stored and are lost")
+      assert.strictEqual(message, "Some decision counts could not be stored and are lost")
       assert.isString(annotations.reason)
     }).pipe(Effect.provide(directory))
   )

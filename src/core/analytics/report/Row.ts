@@ -23,7 +23,7 @@ export interface ConversionRow {
   readonly name: string
 }
 
-/** `event:goal` is the name of the goal. */
+/** A goal. Its name is a value of the dimension `event:goal`. */
 export type GoalRow = Pick<Goal, "name" | "kind" | "value">
 
 /** The rows of one site. Each list is in any order. */

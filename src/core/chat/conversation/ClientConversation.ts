@@ -29,7 +29,7 @@ export interface ClientConversation {
   /** The client's id of the last answer before the message: the service's id if the client keeps the service's ids. */
   readonly answerId: string | null
   /**
-   * Identifies the client's first message: its id, or its text if it has no id. The origin stays the same as the conversation
+   * Identifies the visitor's first message: its id, or its text if it has no id. The origin stays the same as the conversation
    * grows. It distinguishes visitors whose clients give every conversation the same id, unless their first messages are equal.
    */
   readonly origin: string

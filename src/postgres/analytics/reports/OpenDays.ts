@@ -20,7 +20,7 @@ import * as VisitSql from "./VisitSql.ts"
 
 const Time = Schema.Tuple([Schema.Struct({ millis: Schema.NullOr(Schema.Finite) })])
 
-/** More visits are stored once more than this many page views follow the stored visits. */
+/** If more page views than this follow the stored visits, the next visits are stored. */
 const maxTail = 1000
 
 const Sites = Schema.Array(
@@ -82,7 +82,7 @@ export const advance = (sql: SqlClient.SqlClient, site: DayRollUp.Site, day: Day
       const deleteDay = sql`DELETE FROM rollup_day WHERE hosted_website_id = ${PgTypes.uuid(site.hostedWebsiteId)}
         AND day = ${PgTypes.date(day.date)}`
       if (reached <= start) {
-        // The sums of such a day, if any, were counted with other goals.
+        // Unless `isSummed`, the day has no sums, or its sums were counted with other goals.
         if (!isSummed) yield* deleteDay
         return
       }

@@ -27,7 +27,7 @@ const options = {
 } satisfies Partial<CoreQuery>
 
 it.live(
-  "postgres/analytics/reports: reports of many visits take seconds even without planner statistics",
+  "postgres/analytics/reports: reports of many visits take only seconds, even without planner statistics",
   () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
