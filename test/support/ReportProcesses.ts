@@ -1,6 +1,6 @@
 /**
- * Two services that serve reports of one website, on a database that counts how many times each day is rolled up. The first is a
- * process, the second runs in the test's process.
+ * Two services that serve reports of one website, on a database that records every rollup of a day. The first is a process, the
+ * second runs in the test's process.
  *
  * @module
  */
@@ -65,7 +65,7 @@ const newSiteAndKey = (url: string) =>
     )
   }).pipe(Effect.orDie)
 
-/** Counts how many times each day is rolled up. */
+/** Records every rollup of a day in the table `audit`. */
 const audit = (sql: PgClient.PgClient) =>
   Effect.gen(function* () {
     yield* sql`CREATE TABLE audit (day date)`

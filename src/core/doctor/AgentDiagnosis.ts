@@ -23,7 +23,7 @@ const statusAdvice = (status: number, update: string): string => {
   switch (status) {
     case 401:
     case 403:
-      return `Put a valid key into the variable that the instance names as its agent_key_env, or name another: \`${update} --agent-key-env <name>\`.`
+      return `If the key was entered in the console, enter a valid one there. Otherwise, put a valid key into the variable that the instance names as its agent_key_env, or name another: \`${update} --agent-key-env <name>\`.`
     case 404:
     case 405:
       return `Check the address and the model: \`${update} --agent-url <url> --agent-model <name>\`.`
@@ -43,17 +43,17 @@ const statusAdvice = (status: number, update: string): string => {
 
 const ofUnavailable = (agent: string, reason: string, update: string): Finding => {
   const fault = Certificate.faultOf(reason)
-  const address = `if its address changed: \`${update} --agent-url <url>\``
+  const addressAdvice = `if its address changed: \`${update} --agent-url <url>\``
   return fault === undefined
     ? problem(
         "agents",
         `${agent} does not answer (${reason}).`,
-        `Check that it runs and is reachable from here; ${address}.`
+        `Check that it runs and is reachable from here; ${addressAdvice}.`
       )
     : problem(
         "agents",
         `${agent} has a certificate that was refused (${reason}): ${Certificate.descriptions[fault]}.`,
-        sentence(`${Certificate.advice(fault, "its agent_url")}; ${address}`)
+        sentence(`${Certificate.advice(fault, "its agent_url")}; ${addressAdvice}`)
       )
 }
 

@@ -70,8 +70,6 @@ export const parse = (text: string): Option.Option<string> =>
 export const needleOf = (address: string): string =>
   (address.match(/[!-~]+/g) ?? []).reduce((longest, part) => (part.length > longest.length ? part : longest), "")
 
-const isAddress = (value: string, address: string): boolean => fold(value.trim()) === address
-
 /** The texts in a parsed JSON value, at any depth. */
 function* textsOf(json: unknown): Generator<string> {
   const left = [json]
@@ -122,7 +120,7 @@ export const isInConversation = ({ messages }: Pick<Conversation, "messages">, a
 
 /** Whether the mails of a notification go to the address. */
 export const isRecipient = ({ recipient }: Pick<Notification, "recipient">, address: string): boolean =>
-  isAddress(recipient, address)
+  fold(recipient.trim()) === address
 
 export const nothing: Erased = { submissions: 0, conversations: 0, notifications: 0, deliveries: 0 }
 

@@ -1,8 +1,8 @@
 /**
  * Whether a text that a visitor entered is an email address. Pure.
  *
- * This accepts more addresses than `mail/Address`, which decides what the service may write into the head of a mail, because
- * people have addresses in any script.
+ * People have addresses in any script, so this accepts more addresses than `mail/Address`, which decides what the service may
+ * write into the head of a mail.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Finds and deletes the records of a person in this process.
+ * Finds and deletes a person's records in the memory of this process.
  *
  * @module
  */
@@ -51,7 +51,7 @@ export const layer: Layer.Layer<
     const isSelected = (query: Query, websiteConfigId: string | null) =>
       query.websiteConfigId === null || query.websiteConfigId === websiteConfigId
 
-    const stores: Readonly<Record<Person.Kind, (query: Query) => Stream.Stream<Found, StorageUnavailable>>> = {
+    const searches: Readonly<Record<Person.Kind, (query: Query) => Stream.Stream<Found, StorageUnavailable>>> = {
       submission: (query) =>
         Stream.fromIterableEffect(sites.list).pipe(
           Stream.filter(({ websiteConfigId }) => isSelected(query, websiteConfigId)),
@@ -75,7 +75,7 @@ export const layer: Layer.Layer<
         )
     }
 
-    const search = (query: Query) => Stream.flatMap(Stream.fromIterable(query.kinds), (kind) => stores[kind](query))
+    const search = (query: Query) => Stream.flatMap(Stream.fromIterable(query.kinds), (kind) => searches[kind](query))
 
     /** The deliveries that contain data of a record. */
     const deliveriesOf = (record: Found): ReadonlyArray<Person.FoundDelivery> => {

@@ -1,9 +1,9 @@
 /**
  * Moves conversions to a separate store, exactly once.
  *
- * A pass of `Leads` adds them to the outbox in the transaction that ends the leads. They get a batch id, which is committed
- * before the batch is sent. If the process dies before it deletes the batch from the outbox, the batch is sent again under the
- * same id, and the store ignores the repetition.
+ * A pass of `Leads` adds them to the outbox in the transaction that ends the leads. The conversions get a batch id, which is
+ * committed before the batch is sent. If the process dies before it deletes the batch from the outbox, the batch is sent again
+ * under the same id, and the store ignores the repetition.
  *
  * @module
  */

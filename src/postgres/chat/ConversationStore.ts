@@ -20,8 +20,8 @@ import * as Reads from "./ConversationReads.ts"
 import { eventsJson } from "./ConversationRows.ts"
 import * as Writes from "./ConversationWrites.ts"
 
-/** Turns, answers and pieces. Each kind runs one statement at a time. */
-const kindsOfBatches = 3
+/** One each for the batches of turns, answers and pieces. Each kind of batch runs one statement at a time. */
+const batchConnections = 3
 
 /** In pieces and UTF-16 units. */
 const bounds = { maxBatch: 500, maxBatchWeight: 2 * 2 ** 20, maxQueueWeight: 32 * 2 ** 20 } as const
@@ -77,7 +77,7 @@ export const layer = (options: Batches.Options): Layer.Layer<ConversationStore, 
     ConversationStore,
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
-      const batches = yield* Database.dedicated({ types: Columns.types, maxConnections: kindsOfBatches })
+      const batches = yield* Database.dedicated({ types: Columns.types, maxConnections: batchConnections })
       const { submit } = yield* GroupCommit.make<Piece, boolean, never>({
         flush: (pieces) =>
           storeBatch(batches, pieces).pipe(

@@ -10,9 +10,9 @@ import * as Database from "../Database.ts"
 import * as Outbox from "../delivery/Outbox.ts"
 
 /**
- * Deletes submissions of a website with their idempotency keys and their data in deliveries, in one transaction. The keys are
- * found by website, with which their index begins. They are deleted first, in the lock order of `SubmissionRepo.submit`, to
- * avoid a deadlock.
+ * Deletes submissions of a website with their idempotency keys and their data in deliveries, in one transaction. The query for
+ * the keys names the website, because their index begins with it. The keys are deleted first, in the lock order of
+ * `SubmissionRepo.submit`, to avoid a deadlock.
  */
 export const run = (
   sql: SqlClient.SqlClient,

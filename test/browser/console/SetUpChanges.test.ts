@@ -72,7 +72,7 @@ inChromium(
       })
     )
 
-    it.effect("create a goal, and say which name is taken", () =>
+    it.effect("create a goal, and refuse another of the same name", () =>
       Effect.gen(function* () {
         const { fresh } = yield* ConsolePage.Websites
         const { on, page } = yield* SetUpPage.show(fresh, "goals")
@@ -152,6 +152,7 @@ inChromium(
           await page.getByRole("button", { name: "Create" }).click()
           await page.getByText(/^hok_/).waitFor()
           await page.getByRole("button", { name: "Done" }).click()
+          await page.getByText(/^hok_/).waitFor({ state: "detached" })
         })
         const issued = (yield* OwnerKeys.use(({ list }) => list)).find(({ label }) => label === "Robot")
         assert.sameMembers([...(issued?.sites ?? [])], [busy.websiteConfigId, fresh.websiteConfigId])

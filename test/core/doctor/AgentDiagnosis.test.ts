@@ -37,8 +37,10 @@ describe("core/doctor/AgentDiagnosis", () => {
       else if (outcome._tag === "NoKey") advises("--agent-key-env")
       else if (outcome._tag === "Failed") advises("--agent-protocol")
       else if (outcome._tag === "Refused") {
-        if ([401, 403].includes(outcome.status)) advises("--agent-key-env")
-        else if ([307, 404, 405].includes(outcome.status)) advises("--agent-url")
+        if ([401, 403].includes(outcome.status)) {
+          assert.include(advice, "If the key was entered in the console, enter a valid one there.")
+          advises("--agent-key-env")
+        } else if ([307, 404, 405].includes(outcome.status)) advises("--agent-url")
         else if (outcome.status === 400) advises("--agent-protocol")
       }
     })

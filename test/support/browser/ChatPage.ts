@@ -128,10 +128,10 @@ export interface Options extends VisitorOptions {
 }
 
 /**
- * A script that calls `look` with the shadow roots of the chats, at once and after each change of the page, until it returns true.
- * That takes a third of the processor time of looking again and again from this process.
+ * A script that calls `attempt` with the shadow roots of the chats, at once and after each change of the page, until `attempt`
+ * returns true. That takes a third of the processor time of repeated calls from this process.
  */
-const whenSeen = (look: string): string => `new Promise((resolve) => {
+const whenSeen = (attempt: string): string => `new Promise((resolve) => {
   const observed = new Set()
   const observe = (root) => {
     if (observed.has(root)) return
@@ -141,7 +141,7 @@ const whenSeen = (look: string): string => `new Promise((resolve) => {
   const look = () => {
     const roots = [...document.querySelectorAll("hydracore-chat")].flatMap(({ shadowRoot }) => shadowRoot ?? [])
     roots.forEach(observe)
-    if (!(${look})(roots)) return
+    if (!(${attempt})(roots)) return
     observer.disconnect()
     resolve(true)
   }
@@ -228,7 +228,7 @@ export const make = Effect.fnUntraced(function* (options: Options = {}) {
       visitor.open(site.url),
       on(() => page.getByRole("button", { name: "Open chat" }).click())
     ),
-    /** Sends a message. The keyboard's own tests press its keys. */
+    /** Sends a message by a script. Tests of the keyboard press the keys themselves. */
     send: (text: string) =>
       on(() =>
         Promise.race([

@@ -19,7 +19,7 @@ export interface Turn {
   readonly comment?: string
 }
 
-/** Creates an instance of a website, whose conversations the service stores. Returns the instance's id. */
+/** Creates an instance of a website. The service stores the instance's conversations. Returns the instance's id. */
 export const newInstance = (websiteConfigId: string, name: string) =>
   InstanceDirectory.use((instances) =>
     instances.create({ name, agentUrl: "http://agent", memory: "edge", websiteConfigId })

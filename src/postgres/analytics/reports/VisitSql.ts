@@ -30,8 +30,8 @@ const ofLanding = [
 const ofClient = ["device_type", "browser", "os", "country"]
 
 /**
- * The columns from which visits are computed. `texts` has the path and the columns that a visit copies, in the order by which rows
- * of the same time are sorted. An event has no path here, because the order of events does not depend on it.
+ * The columns from which visits are computed. `texts` has the path and the columns that a visit copies, in the order by which
+ * rows of the same time are sorted. An event has no path here, because the order of events does not depend on it.
  */
 const columns = {
   page_view: `received_at, ${sessionKey} AS session_key, 0 AS kind, visitor_hash, false AS is_interactive,
@@ -96,7 +96,7 @@ const joinChannel = `JOIN channel ON ${Object.entries(channelFields)
  * Without `channel`, the visits have no channel. `isQuietAtEnd` means that no row of the website was received in the last 30
  * minutes of the intervals or later, so that no visit continues after the end.
  *
- * The rows are sorted once, because the aggregates of a visit have neither an order nor `DISTINCT`, which would sort it again.
+ * The aggregates of a visit have neither an order nor `DISTINCT`, because each of these would sort the rows once more.
  * Texts are compared only if rows of one session key have the same time. Absent texts sort last, as in arrays.
  */
 export const rawVisits = (

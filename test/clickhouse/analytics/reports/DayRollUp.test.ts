@@ -17,7 +17,7 @@ import { now, queryOf, RequestShape, Rows, rowsOf, TimeZone } from "../../../sup
 
 const limits = { seconds: 20, memory: 1_000_000_000 }
 
-/** The days of all rows. They are in the past, so a rollup run stores them. */
+/** The days of all rows. The real time is later than this fixed `now`, so a rollup run stores the visits of these days. */
 const interval = { start: now - 5 * dayMillis, end: now + dayMillis }
 
 const concat = (first: SiteRows, second: SiteRows): SiteRows => ({
