@@ -107,7 +107,7 @@ const toMessage = (message: unknown): ReadonlyArray<ClientConversation.ClientMes
 
 /** The question of a body. `id` is the client's id of the conversation. */
 export type ClientQuestion = { readonly id: string } & (
-  | ({ readonly _tag: "Conversation" } & Pick<Replacement.Request, "kind" | "targetId" | "isWhole"> & {
+  | ({ readonly _tag: "Conversation" } & Pick<Replacement.Request, "kind" | "targetId" | "isKnownComplete"> & {
         readonly conversation: ClientConversation.ClientConversation
       })
   /** The newest message alone. */
@@ -155,7 +155,7 @@ export const read = (body: unknown): Result.Result<ClientQuestion, ReadonlyArray
       kind,
       targetId,
       conversation,
-      isWhole: Predicate.isObject(body["tools"])
+      isKnownComplete: Predicate.isObject(body["tools"])
     })
   )
 }

@@ -76,7 +76,7 @@ export const make = (store: ConversationStore["Service"]) => {
     if (kind === "new" && targetId === null) return append(key, message, bounds)
     return Effect.map(messagesOf(key), (stored): PreparedTurn => {
       const conversation = { history: [], message: text, messageId, answerId: null }
-      const replaced = Replacement.replaced(stored, { kind, targetId, conversation, isWhole: false })
+      const replaced = Replacement.replaced(stored, { kind, targetId, conversation, isKnownComplete: false })
       return { ...toStore(replaced, message), messages: History.withMessage(before(stored, replaced), text, bounds) }
     })
   }
@@ -117,10 +117,10 @@ export const make = (store: ConversationStore["Service"]) => {
       : Effect.succeedNone
 
   const ofConversation = (question: Of<"Conversation">, key: ConversationKey, bounds: History.Bounds) => {
-    const { isResumable, isWhole, kind, targetId, conversation: sent } = question
+    const { isResumable, isKnownComplete, kind, targetId, conversation: sent } = question
     const messages = ClientConversation.bounded(sent, bounds)
     const message = newMessage(sent.message, isResumable ? sent.messageId : null)
-    if (kind === "new" && targetId === null && !(isWhole && sent.history.length === 0)) {
+    if (kind === "new" && targetId === null && !(isKnownComplete && sent.history.length === 0)) {
       return Effect.map(
         branchOf(question, key),
         (from): PreparedTurn => ({ message, from: Option.getOrUndefined(from), messages })

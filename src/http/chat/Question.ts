@@ -46,4 +46,4 @@ export type Question =
        * reader leaves, and the conversation is stored for the owner only.
        */
       readonly isResumable: boolean
-    } & Pick<Request, "kind" | "targetId" | "isWhole">)
+    } & Pick<Request, "kind" | "targetId" | "isKnownComplete">)

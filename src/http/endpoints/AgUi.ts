@@ -27,7 +27,7 @@ const api = (stream: ChatEndpoint.Stream): ChatEndpoint.ClientApi => ({
           kind: "new",
           targetId: null,
           // A message without history is added to the thread. It does not restart the thread.
-          isWhole: false,
+          isKnownComplete: false,
           isResumable: false
         },
         respond: stream(() => new AgUiRun({ threadId, runId }))

@@ -78,7 +78,7 @@ const api = (stream: ChatEndpoint.Stream): ChatEndpoint.ClientApi => ({
           conversation,
           kind: "new",
           targetId: null,
-          isWhole: false,
+          isKnownComplete: false,
           isResumable: false
         },
         respond:

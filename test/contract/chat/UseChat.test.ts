@@ -91,7 +91,7 @@ describe("contract/chat/UseChat", () => {
     )
     const decode = (body: object) => {
       const question = questionOf({ messages, ...body })
-      return question._tag === "Conversation" ? [question.kind, question.targetId, question.isWhole] : []
+      return question._tag === "Conversation" ? [question.kind, question.targetId, question.isKnownComplete] : []
     }
     assert.deepStrictEqual(
       [{}, { messageId: "1" }, { messageId: null, trigger }, { tools: {} }, { messageId: 1 }].map(decode),

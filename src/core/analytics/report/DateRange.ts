@@ -59,9 +59,13 @@ export const resolve = (
   }
 }
 
-/** A query's range with its first day. `firstVisit` is the local time of the site's first visit, or null without visits. */
-export const beginning = (range: DateRange, firstVisit: number | null): Resolved => ({
-  first: range.first ?? (firstVisit === null || dateOf(firstVisit) > range.last ? range.last : dateOf(firstVisit)),
+/**
+ * A query's range with its first day. `firstReceived` is the local time of the website's first page view or event; null if there
+ * is none.
+ */
+export const beginning = (range: DateRange, firstReceived: number | null): Resolved => ({
+  first:
+    range.first ?? (firstReceived === null || dateOf(firstReceived) > range.last ? range.last : dateOf(firstReceived)),
   last: range.last
 })
 

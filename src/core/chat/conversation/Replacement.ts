@@ -25,7 +25,7 @@ export interface Request {
    * Whether the client is known to send all of its messages. If so, a message without history restarts the conversation. If
    * not, such a message may just be the newest one.
    */
-  readonly isWhole: boolean
+  readonly isKnownComplete: boolean
 }
 
 /**
@@ -67,10 +67,10 @@ export const indexOfAnswered = (messages: Messages, id: string | null): number =
 }
 
 /** The index of the visitor's stored message that follows the history sent by the client; -1 if there is none. */
-const indexAfterHistory = (messages: Messages, { isWhole, conversation }: Request): number => {
+const indexAfterHistory = (messages: Messages, { isKnownComplete, conversation }: Request): number => {
   const isFirst = conversation.history.every(({ role }) => role !== "user")
   const answer = isFirst ? -1 : messages.findIndex(({ messageId }) => messageId === conversation.answerId)
-  if (isFirst ? !isWhole : answer === -1) return -1
+  if (isFirst ? !isKnownComplete : answer === -1) return -1
   return messages[answer + 1]?.role === "user" ? answer + 1 : -1
 }
 

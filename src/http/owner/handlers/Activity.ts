@@ -26,11 +26,11 @@ export const layer = HttpApiBuilder.group(
   OwnerApi,
   "activity",
   Effect.fnUntraced(function* (handlers) {
-    const owned = yield* OwnerSites
+    const ownerSites = yield* OwnerSites
     const reports = yield* OwnerReports
     return handlers
       .handle("activity", ({ params, query: { limit = Fields.defaultLimit } }) =>
-        owned.authorize(params.site_id, "read").pipe(
+        ownerSites.authorize(params.site_id, "read").pipe(
           Effect.flatMap((proof) => reports.activity(proof, limit)),
           Effect.map((activity) => ({ activity: activity.map(ActivityJson.of) })),
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
@@ -40,11 +40,11 @@ export const layer = HttpApiBuilder.group(
         "decisions",
         Effect.fnUntraced(
           function* ({ params, query }) {
-            const proof = yield* owned.authorize(params.site_id, "stats")
+            const proof = yield* ownerSites.authorize(params.site_id, "stats")
             const now = yield* Clock.currentTimeMillis
             const last = query.to ?? Calendar.dateOf(now)
             const first = query.from ?? Calendar.dateOf(Date.parse(`${last}T00:00:00Z`) - weekSpan)
-            const counts = yield* owned.decisions(proof, { first, last })
+            const counts = yield* ownerSites.decisions(proof, { first, last })
             return { from: first, to: last, reasons: countsJson(counts) }
           },
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)

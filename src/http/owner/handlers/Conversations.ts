@@ -48,12 +48,12 @@ export const layer = HttpApiBuilder.group(
   OwnerApi,
   "conversations",
   Effect.fnUntraced(function* (handlers) {
-    const owned = yield* OwnerSites
+    const ownerSites = yield* OwnerSites
     const operations = yield* CallerOperations
     const conversations = yield* OwnerConversations
     return handlers
       .handle("instances", ({ params }) =>
-        owned.authorize(params.site_id, "read").pipe(
+        ownerSites.authorize(params.site_id, "read").pipe(
           Effect.flatMap(conversations.instances),
           Effect.map((instances) => ({ instances: instances.map(instanceJson) })),
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
@@ -63,7 +63,7 @@ export const layer = HttpApiBuilder.group(
         "list",
         Effect.fnUntraced(
           function* ({ params, query }) {
-            const proof = yield* owned.authorize(params.site_id, "read")
+            const proof = yield* ownerSites.authorize(params.site_id, "read")
             if (query.search !== undefined) yield* operations.begin("search")
             const { cursor, limit = Fields.defaultLimit } = query
             const { items, next } = yield* conversations.list(proof, params.instance_id, {
@@ -83,7 +83,7 @@ export const layer = HttpApiBuilder.group(
         "export",
         Effect.fnUntraced(
           function* ({ params, query }) {
-            const proof = yield* owned.authorize(params.site_id, "read")
+            const proof = yield* ownerSites.authorize(params.site_id, "read")
             yield* operations.begin("export")
             const filter = TranscriptQuery.toFilter(query, proof.site.timeZone)
             const found = yield* conversations.stream(proof, params.instance_id, filter)
@@ -97,14 +97,14 @@ export const layer = HttpApiBuilder.group(
         )
       )
       .handle("transcript", ({ params }) =>
-        owned.authorize(params.site_id, "read").pipe(
+        ownerSites.authorize(params.site_id, "read").pipe(
           Effect.flatMap((proof) => conversations.find(proof, params.instance_id, params.conversation_id)),
           Effect.map(transcriptJson),
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
         )
       )
       .handle("delete", ({ params }) =>
-        owned.authorize(params.site_id, "write").pipe(
+        ownerSites.authorize(params.site_id, "write").pipe(
           Effect.flatMap((proof) => conversations.delete(proof, params.instance_id, params.conversation_id)),
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
         )

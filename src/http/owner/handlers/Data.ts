@@ -39,12 +39,12 @@ export const layer = HttpApiBuilder.group(
   OwnerApi,
   "data",
   Effect.fnUntraced(function* (handlers) {
-    const owned = yield* OwnerSites
+    const ownerSites = yield* OwnerSites
     const operations = yield* CallerOperations
     const data = yield* OwnerData
     return handlers
       .handle("retention", ({ params }) =>
-        owned.authorize(params.site_id, "read").pipe(
+        ownerSites.authorize(params.site_id, "read").pipe(
           Effect.map((proof) => {
             const { retentionConversations, retentionPageViews, retentionSubmissions } = data.retention(proof)
             return {
@@ -60,7 +60,7 @@ export const layer = HttpApiBuilder.group(
         "exportAnalytics",
         Effect.fnUntraced(
           function* ({ params, query: { format = "csv", from, to } }) {
-            const proof = yield* owned.authorize(params.site_id, "read")
+            const proof = yield* ownerSites.authorize(params.site_id, "read")
             yield* operations.begin("export")
             const { startOf } = LocalTime.zone(proof.site.timeZone)
             const rows = data.rows(proof, {
@@ -83,7 +83,7 @@ export const layer = HttpApiBuilder.group(
         "exportPerson",
         Effect.fnUntraced(
           function* ({ params, payload: { email } }) {
-            const proof = yield* owned.authorize(params.site_id, "read")
+            const proof = yield* ownerSites.authorize(params.site_id, "read")
             yield* operations.begin("export")
             const lines = Stream.map(data.person(proof, email), (record) => `${PersonExport.json(record)}\n`)
             return file(lines, ndjson, "person.ndjson")
@@ -92,7 +92,7 @@ export const layer = HttpApiBuilder.group(
         )
       )
       .handle("erasePerson", ({ params, payload: { email } }) =>
-        owned.authorize(params.site_id, "write").pipe(
+        ownerSites.authorize(params.site_id, "write").pipe(
           Effect.flatMap((proof) => data.erasePerson(proof, email)),
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
         )

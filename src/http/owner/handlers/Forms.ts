@@ -28,18 +28,18 @@ export const layer = HttpApiBuilder.group(
   OwnerApi,
   "forms",
   Effect.fnUntraced(function* (handlers) {
-    const owned = yield* OwnerSites
+    const ownerSites = yield* OwnerSites
     const forms = yield* OwnerForms
     return handlers
       .handle("list", ({ params }) =>
-        owned.authorize(params.site_id, "read").pipe(
+        ownerSites.authorize(params.site_id, "read").pipe(
           Effect.flatMap(forms.list),
           Effect.map((listed) => ({ forms: listed.map(toJson) })),
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
         )
       )
       .handle("put", ({ params, payload }) =>
-        owned.authorize(params.site_id, "write").pipe(
+        ownerSites.authorize(params.site_id, "write").pipe(
           Effect.flatMap((proof) => forms.put(proof, payload)),
           Effect.map(toJson),
           Effect.catchTags({
@@ -51,7 +51,7 @@ export const layer = HttpApiBuilder.group(
         )
       )
       .handle("delete", ({ params, query }) =>
-        owned.authorize(params.site_id, "write").pipe(
+        ownerSites.authorize(params.site_id, "write").pipe(
           Effect.flatMap((proof) => forms.delete(proof, query.page)),
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
         )

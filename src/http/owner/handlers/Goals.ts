@@ -35,11 +35,11 @@ export const layer = HttpApiBuilder.group(
   OwnerApi,
   "goals",
   Effect.fnUntraced(function* (handlers) {
-    const owned = yield* OwnerSites
+    const ownerSites = yield* OwnerSites
     const goals = yield* OwnerGoals
     return handlers
       .handle("list", ({ params }) =>
-        owned.authorize(params.site_id, "stats").pipe(
+        ownerSites.authorize(params.site_id, "stats").pipe(
           Effect.flatMap(goals.list),
           Effect.map((listed) => ({ goals: listed.map(toJson), built_in: Object.values(Goal.leads) })),
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
@@ -49,7 +49,7 @@ export const layer = HttpApiBuilder.group(
         "create",
         Effect.fnUntraced(
           function* ({ params, payload: { kind, name, value } }) {
-            const proof = yield* owned.authorize(params.site_id, "write")
+            const proof = yield* ownerSites.authorize(params.site_id, "write")
             if (Option.isNone(parsers[kind](value))) return yield* Effect.fail(fault("value", expected[kind]))
             const goal = yield* goals.create(proof, { kind, value, name: name ?? Goal.defaultName({ kind, value }) })
             return toJson(goal)
@@ -62,7 +62,7 @@ export const layer = HttpApiBuilder.group(
         )
       )
       .handle("delete", ({ params }) =>
-        owned.authorize(params.site_id, "write").pipe(
+        ownerSites.authorize(params.site_id, "write").pipe(
           Effect.flatMap((proof) => goals.delete(proof, params.goal_id)),
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
         )

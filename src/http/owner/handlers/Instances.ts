@@ -72,26 +72,26 @@ export const layer = HttpApiBuilder.group(
   OwnerApi,
   "instances",
   Effect.fnUntraced(function* (handlers) {
-    const owned = yield* OwnerSites
+    const ownerSites = yield* OwnerSites
     const instances = yield* OwnerInstances
     const operations = yield* CallerOperations
     return handlers
       .handle("create", ({ params, payload: { agent_url: agentUrl, name, ...settings } }) =>
-        owned.authorize(params.site_id, "write").pipe(
+        ownerSites.authorize(params.site_id, "write").pipe(
           Effect.flatMap((proof) => instances.create(proof, { name, agentUrl, ...settingsOf(settings) })),
           Effect.map(toJson),
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
         )
       )
       .handle("read", ({ params }) =>
-        owned.authorize(params.site_id, "write").pipe(
+        ownerSites.authorize(params.site_id, "write").pipe(
           Effect.flatMap((proof) => instances.find(proof, params.instance_id)),
           Effect.map(toJson),
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
         )
       )
       .handle("update", ({ params, payload: { agent_url: agentUrl, name, ...settings } }) =>
-        owned.authorize(params.site_id, "write").pipe(
+        ownerSites.authorize(params.site_id, "write").pipe(
           Effect.flatMap((proof) =>
             instances.update(proof, params.instance_id, {
               ...withoutUndefined({ name, agentUrl }),
@@ -103,7 +103,7 @@ export const layer = HttpApiBuilder.group(
         )
       )
       .handle("delete", ({ params }) =>
-        owned.authorize(params.site_id, "write").pipe(
+        ownerSites.authorize(params.site_id, "write").pipe(
           Effect.flatMap((proof) => instances.delete(proof, params.instance_id)),
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
         )
@@ -112,7 +112,7 @@ export const layer = HttpApiBuilder.group(
         "test",
         Effect.fnUntraced(
           function* ({ params, payload: { question } }) {
-            const proof = yield* owned.authorize(params.site_id, "write")
+            const proof = yield* ownerSites.authorize(params.site_id, "write")
             yield* operations.begin("test")
             const begun = yield* Clock.currentTimeMillis
             const outcome = yield* instances.test(proof, params.instance_id, question)

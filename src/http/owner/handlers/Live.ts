@@ -29,18 +29,18 @@ export const layer = HttpApiBuilder.group(
   OwnerApi,
   "live",
   Effect.fnUntraced(function* (handlers) {
-    const owned = yield* OwnerSites
+    const ownerSites = yield* OwnerSites
     const operations = yield* CallerOperations
     const feeds = yield* LiveFeeds
     return handlers.handle(
       "follow",
       Effect.fnUntraced(function* ({ params }) {
         const caller = yield* Caller
-        const proof = yield* owned.authorize(params.site_id, "read")
+        const proof = yield* ownerSites.authorize(params.site_id, "read")
         yield* operations.beginLive(params.site_id)
         const { changes, latest } = yield* feeds.follow(proof)
         /** Whether the caller may still follow the website. */
-        const checkAccess = owned
+        const checkAccess = ownerSites
           .authorize(params.site_id, "read")
           .pipe(
             Effect.provideService(Caller, caller),

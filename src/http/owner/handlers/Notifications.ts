@@ -62,12 +62,12 @@ export const layer = HttpApiBuilder.group(
   OwnerApi,
   "notifications",
   Effect.fnUntraced(function* (handlers) {
-    const owned = yield* OwnerSites
+    const ownerSites = yield* OwnerSites
     const operations = yield* CallerOperations
     const notifications = yield* OwnerNotifications
     return handlers
       .handle("list", ({ params }) =>
-        owned.authorize(params.site_id, "read").pipe(
+        ownerSites.authorize(params.site_id, "read").pipe(
           Effect.flatMap(notifications.list),
           Effect.map((listed) => ({ notifications: listed.map(listedJson), can_send: notifications.canSend })),
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
@@ -77,20 +77,20 @@ export const layer = HttpApiBuilder.group(
         "add",
         Effect.fnUntraced(
           function* ({ params, payload: { to, ...given } }) {
-            const proof = yield* owned.authorize(params.site_id, "write")
+            const proof = yield* ownerSites.authorize(params.site_id, "write")
             return toJson(yield* notifications.add(proof, { recipient: to, topic: yield* topicOf(given) }))
           },
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
         )
       )
       .handle("remove", ({ params }) =>
-        owned.authorize(params.site_id, "write").pipe(
+        ownerSites.authorize(params.site_id, "write").pipe(
           Effect.flatMap((proof) => notifications.remove(proof, params.notification_id)),
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
         )
       )
       .handle("resend", ({ params }) =>
-        owned.authorize(params.site_id, "write").pipe(
+        ownerSites.authorize(params.site_id, "write").pipe(
           Effect.flatMap((proof) => notifications.resend(proof, params.notification_id)),
           Effect.map(toJson),
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
@@ -99,7 +99,7 @@ export const layer = HttpApiBuilder.group(
       .handle(
         "test",
         Effect.fnUntraced(function* ({ params }) {
-          const proof = yield* owned.authorize(params.site_id, "write")
+          const proof = yield* ownerSites.authorize(params.site_id, "write")
           yield* operations.begin("test")
           const outcome = yield* notifications.test(proof, params.notification_id)
           return outcome._tag === "Accepted"

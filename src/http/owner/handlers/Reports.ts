@@ -23,13 +23,13 @@ export const layer = HttpApiBuilder.group(
   OwnerApi,
   "reports",
   Effect.fnUntraced(function* (handlers) {
-    const owned = yield* OwnerSites
+    const ownerSites = yield* OwnerSites
     const reports = yield* OwnerReports
     return handlers.handle(
       "query",
       Effect.fnUntraced(function* ({ payload }) {
         const request = yield* decode(payload)
-        const site = yield* owned.authorize(request.siteId, "stats")
+        const site = yield* ownerSites.authorize(request.siteId, "stats")
         return yield* reports.query(site, request)
       }, Effect.catchTags(Failures.ofQuery))
     )

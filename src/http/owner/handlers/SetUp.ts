@@ -43,23 +43,23 @@ export const layer = HttpApiBuilder.group(
   OwnerApi,
   "setUp",
   Effect.fnUntraced(function* (handlers) {
-    const owned = yield* OwnerSites
+    const ownerSites = yield* OwnerSites
     return handlers
       .handle("create", ({ payload: { name, origins = [], time_zone: timeZone } }) =>
-        owned
+        ownerSites
           .create({ name, origins, timeZone })
           .pipe(Effect.map(toJson), Effect.catchTag("StorageUnavailable", Failures.ofStorage))
       )
       .handle("read", ({ params }) =>
-        owned.authorize(params.site_id, "read").pipe(
+        ownerSites.authorize(params.site_id, "read").pipe(
           Effect.map(({ site }) => toJson(site)),
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
         )
       )
       .handle("update", ({ params, payload: { name, origins, time_zone: timeZone } }) =>
-        owned.authorize(params.site_id, "write").pipe(
+        ownerSites.authorize(params.site_id, "write").pipe(
           Effect.flatMap((proof) =>
-            owned.update(proof, {
+            ownerSites.update(proof, {
               ...(name === undefined ? {} : { name }),
               ...(origins === undefined ? {} : { origins }),
               ...(timeZone === undefined ? {} : { timeZone })
@@ -70,8 +70,8 @@ export const layer = HttpApiBuilder.group(
         )
       )
       .handle("delete", ({ params, payload: { name } }) =>
-        owned.authorize(params.site_id, "write").pipe(
-          Effect.flatMap((proof) => owned.delete(proof, name)),
+        ownerSites.authorize(params.site_id, "write").pipe(
+          Effect.flatMap((proof) => ownerSites.delete(proof, name)),
           Effect.flatMap(
             Option.match({
               onNone: () => Effect.fail(wrongName),

@@ -17,11 +17,11 @@ export const layer = HttpApiBuilder.group(
   OwnerApi,
   "shares",
   Effect.fnUntraced(function* (handlers) {
-    const owned = yield* OwnerSites
+    const ownerSites = yield* OwnerSites
     const shares = yield* OwnerShares
     return handlers
       .handle("list", ({ params }) =>
-        owned.authorize(params.site_id, "read").pipe(
+        ownerSites.authorize(params.site_id, "read").pipe(
           Effect.flatMap(shares.list),
           Effect.map((listed) => ({
             shares: listed.map((share) => ({
@@ -38,7 +38,7 @@ export const layer = HttpApiBuilder.group(
         "create",
         Effect.fnUntraced(
           function* ({ params, payload: { expires_at: expiresAt = null, label = null } }) {
-            const proof = yield* owned.authorize(params.site_id, "write")
+            const proof = yield* ownerSites.authorize(params.site_id, "write")
             if (expiresAt !== null && expiresAt <= (yield* Clock.currentTimeMillis)) {
               return yield* Effect.fail(Validation.invalidExpiry("a future time"))
             }
@@ -53,7 +53,7 @@ export const layer = HttpApiBuilder.group(
         )
       )
       .handle("revoke", ({ params }) =>
-        owned.authorize(params.site_id, "write").pipe(
+        ownerSites.authorize(params.site_id, "write").pipe(
           Effect.flatMap((proof) => shares.revoke(proof, params.share_id)),
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
         )

@@ -24,17 +24,17 @@ export const layer = HttpApiBuilder.group(
   OwnerApi,
   "sites",
   Effect.fnUntraced(function* (handlers) {
-    const owned = yield* OwnerSites
+    const ownerSites = yield* OwnerSites
     const reports = yield* OwnerReports
     return handlers
       .handle("list", () =>
-        owned.list.pipe(
+        ownerSites.list.pipe(
           Effect.map((sites) => ({ sites: sites.map(toJson) })),
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
         )
       )
       .handle("now", ({ params }) =>
-        owned.authorize(params.site_id, "stats").pipe(
+        ownerSites.authorize(params.site_id, "stats").pipe(
           Effect.flatMap(reports.currentVisitors),
           Effect.map((visitors) => ({ visitors })),
           Effect.catchTags(Failures.ofReports)

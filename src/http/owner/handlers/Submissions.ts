@@ -86,7 +86,7 @@ export const layer = HttpApiBuilder.group(
   OwnerApi,
   "submissions",
   Effect.fnUntraced(function* (handlers) {
-    const owned = yield* OwnerSites
+    const ownerSites = yield* OwnerSites
     const operations = yield* CallerOperations
     const inbox = yield* OwnerInbox
     const webhooks = yield* OwnerWebhooks
@@ -119,7 +119,7 @@ export const layer = HttpApiBuilder.group(
         "list",
         Effect.fnUntraced(
           function* ({ params, query }) {
-            const proof = yield* owned.authorize(params.site_id, "read")
+            const proof = yield* ownerSites.authorize(params.site_id, "read")
             if (query.search !== undefined) yield* operations.begin("search")
             const { items, next } = yield* inbox.list(proof, {
               filter: InboxQuery.toFilter(query, proof.site.timeZone),
@@ -135,12 +135,12 @@ export const layer = HttpApiBuilder.group(
         )
       )
       .handle("overview", ({ params }) =>
-        owned
+        ownerSites
           .authorize(params.site_id, "read")
           .pipe(Effect.flatMap(inbox.overview), Effect.catchTag("StorageUnavailable", Failures.ofStorage))
       )
       .handle("details", ({ params }) =>
-        owned.authorize(params.site_id, "read").pipe(
+        ownerSites.authorize(params.site_id, "read").pipe(
           Effect.flatMap((proof) => inbox.find(proof, params.submission_id)),
           Effect.flatMap(
             Option.match({
@@ -155,7 +155,7 @@ export const layer = HttpApiBuilder.group(
         "deliveries",
         Effect.fnUntraced(
           function* ({ params }) {
-            const proof = yield* owned.authorize(params.site_id, "read")
+            const proof = yield* ownerSites.authorize(params.site_id, "read")
             const found = yield* inbox.find(proof, params.submission_id)
             if (Option.isNone(found)) return yield* Effect.fail(notFound)
             const deliveries = yield* webhooks.ofSubmission(proof, params.submission_id)
@@ -169,7 +169,7 @@ export const layer = HttpApiBuilder.group(
         "export",
         Effect.fnUntraced(
           function* ({ params, query }) {
-            const proof = yield* owned.authorize(params.site_id, "read")
+            const proof = yield* ownerSites.authorize(params.site_id, "read")
             yield* operations.begin("export")
             const format = query.format ?? "csv"
             const filter = InboxQuery.toFilter(query, proof.site.timeZone)
@@ -183,21 +183,21 @@ export const layer = HttpApiBuilder.group(
         )
       )
       .handle("release", ({ params, payload: { submission_ids } }) =>
-        owned.authorize(params.site_id, "write").pipe(
+        ownerSites.authorize(params.site_id, "write").pipe(
           Effect.flatMap((proof) => inbox.release(proof, submission_ids)),
           Effect.flatMap(changed(submission_ids)),
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
         )
       )
       .handle("delete", ({ params, payload: { submission_ids } }) =>
-        owned.authorize(params.site_id, "write").pipe(
+        ownerSites.authorize(params.site_id, "write").pipe(
           Effect.flatMap((proof) => inbox.delete(proof, submission_ids)),
           Effect.flatMap(changed(submission_ids)),
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
         )
       )
       .handle("mark", ({ params, payload: { read, submission_ids } }) =>
-        owned.authorize(params.site_id, "write").pipe(
+        ownerSites.authorize(params.site_id, "write").pipe(
           Effect.flatMap((proof) => inbox.mark(proof, submission_ids, read)),
           Effect.flatMap(changed(submission_ids)),
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)

@@ -25,11 +25,11 @@ export const layer = HttpApiBuilder.group(
   OwnerApi,
   "tokens",
   Effect.fnUntraced(function* (handlers) {
-    const owned = yield* OwnerSites
+    const ownerSites = yield* OwnerSites
     const tokens = yield* OwnerTokens
     return handlers
       .handle("list", ({ params }) =>
-        owned.authorize(params.site_id, "read").pipe(
+        ownerSites.authorize(params.site_id, "read").pipe(
           Effect.flatMap((proof) => tokens.list(proof, params.instance_id)),
           Effect.map((listed) => ({ tokens: listed.map(toJson) })),
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
@@ -39,7 +39,7 @@ export const layer = HttpApiBuilder.group(
         "issue",
         Effect.fnUntraced(
           function* ({ params, payload: { expires_at: expiresAt = null, label = null } }) {
-            const proof = yield* owned.authorize(params.site_id, "write")
+            const proof = yield* ownerSites.authorize(params.site_id, "write")
             if (expiresAt !== null && expiresAt <= (yield* Clock.currentTimeMillis)) {
               return yield* Effect.fail(Validation.invalidExpiry("a future time"))
             }
@@ -50,7 +50,7 @@ export const layer = HttpApiBuilder.group(
         )
       )
       .handle("revoke", ({ params }) =>
-        owned.authorize(params.site_id, "write").pipe(
+        ownerSites.authorize(params.site_id, "write").pipe(
           Effect.flatMap((proof) => tokens.revoke(proof, params.instance_id, params.token_id)),
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
         )

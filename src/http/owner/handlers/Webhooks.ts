@@ -41,7 +41,7 @@ export const layer = HttpApiBuilder.group(
   OwnerApi,
   "webhooks",
   Effect.fnUntraced(function* (handlers) {
-    const owned = yield* OwnerSites
+    const ownerSites = yield* OwnerSites
     const operations = yield* CallerOperations
     const webhooks = yield* OwnerWebhooks
     return handlers
@@ -50,21 +50,21 @@ export const layer = HttpApiBuilder.group(
         Effect.fnUntraced(
           function* ({ params }) {
             const { scope } = yield* Caller
-            const listed = yield* Effect.flatMap(owned.authorize(params.site_id, "read"), webhooks.list)
+            const listed = yield* Effect.flatMap(ownerSites.authorize(params.site_id, "read"), webhooks.list)
             return { webhooks: listed.map((webhook) => toJson(webhook, scope)) }
           },
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
         )
       )
       .handle("create", ({ params, payload: { events = [], format = "standard", url } }) =>
-        owned.authorize(params.site_id, "write").pipe(
+        ownerSites.authorize(params.site_id, "write").pipe(
           Effect.flatMap((proof) => webhooks.create(proof, { url, events, format })),
           Effect.map(({ secret, webhook }) => ({ webhook_id: webhook.webhookId, secret })),
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
         )
       )
       .handle("update", ({ params, payload: { enabled, ...change } }) =>
-        owned.authorize(params.site_id, "write").pipe(
+        ownerSites.authorize(params.site_id, "write").pipe(
           Effect.flatMap((proof) =>
             webhooks.update(proof, params.webhook_id, {
               ...change,
@@ -76,13 +76,13 @@ export const layer = HttpApiBuilder.group(
         )
       )
       .handle("delete", ({ params }) =>
-        owned.authorize(params.site_id, "write").pipe(
+        ownerSites.authorize(params.site_id, "write").pipe(
           Effect.flatMap((proof) => webhooks.delete(proof, params.webhook_id)),
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
         )
       )
       .handle("rotate", ({ params }) =>
-        owned.authorize(params.site_id, "write").pipe(
+        ownerSites.authorize(params.site_id, "write").pipe(
           Effect.flatMap((proof) => webhooks.rotate(proof, params.webhook_id)),
           Effect.map(({ secret, webhook }) => ({ webhook_id: webhook.webhookId, secret })),
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
@@ -92,7 +92,7 @@ export const layer = HttpApiBuilder.group(
         "test",
         Effect.fnUntraced(
           function* ({ params }) {
-            const proof = yield* owned.authorize(params.site_id, "write")
+            const proof = yield* ownerSites.authorize(params.site_id, "write")
             yield* operations.begin("test")
             const tested = yield* webhooks.test(proof, params.webhook_id)
             return { event_id: tested.eventId, delivered: tested.isDelivered, ...resultJson(tested) }
@@ -101,14 +101,14 @@ export const layer = HttpApiBuilder.group(
         )
       )
       .handle("deliveries", ({ params, query }) =>
-        owned.authorize(params.site_id, "read").pipe(
+        ownerSites.authorize(params.site_id, "read").pipe(
           Effect.flatMap((proof) => webhooks.deliveries(proof, params.webhook_id, query.status)),
           Effect.map((listed) => ({ deliveries: listed.map(deliveryJson) })),
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
         )
       )
       .handle("delivery", ({ params }) =>
-        owned.authorize(params.site_id, "read").pipe(
+        ownerSites.authorize(params.site_id, "read").pipe(
           Effect.flatMap((proof) => webhooks.delivery(proof, params.webhook_id, params.event_id)),
           Effect.map((details) => ({
             ...deliveryJson(details),
@@ -122,7 +122,7 @@ export const layer = HttpApiBuilder.group(
         )
       )
       .handle("retry", ({ params }) =>
-        owned.authorize(params.site_id, "write").pipe(
+        ownerSites.authorize(params.site_id, "write").pipe(
           Effect.flatMap((proof) => webhooks.retry(proof, params.webhook_id, params.event_id)),
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
         )

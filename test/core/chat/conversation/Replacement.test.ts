@@ -42,8 +42,8 @@ describe("core/chat/conversation/Replacement", () => {
       const targetId = `${idPrefix} ${index}`
       const edited = { id: "new", text: "edited" }
       for (const conversation of [conversationTo(texts, index, edited), withoutHistory(edited)]) {
-        for (const isWhole of [true, false]) {
-          const request: Replacement.Request = { kind: "new", targetId, conversation, isWhole }
+        for (const isKnownComplete of [true, false]) {
+          const request: Replacement.Request = { kind: "new", targetId, conversation, isKnownComplete }
           assert.deepStrictEqual(Replacement.replaced(pairs(texts), request), {
             _tag: "From",
             messageId: `user ${index}`
@@ -62,7 +62,7 @@ describe("core/chat/conversation/Replacement", () => {
       const targetId = idPrefix === null ? null : `${idPrefix} ${index}`
       const same = { id: `client ${index}`, text: texts[index]! }
       for (const conversation of [conversationTo(texts, index, same), withoutHistory(same)]) {
-        const request: Replacement.Request = { kind: "regenerate", targetId, conversation, isWhole: false }
+        const request: Replacement.Request = { kind: "regenerate", targetId, conversation, isKnownComplete: false }
         assert.deepStrictEqual(Replacement.replaced(pairs(texts), request), {
           _tag: "After",
           messageId: `user ${index}`
@@ -81,11 +81,11 @@ describe("core/chat/conversation/Replacement", () => {
     [Texts, Chosen],
     ([texts, chosen]) => {
       const index = chosen % (texts.length + 1)
-      const request = (isWhole: boolean): Replacement.Request => ({
+      const request = (isKnownComplete: boolean): Replacement.Request => ({
         kind: "new",
         targetId: null,
         conversation: conversationTo(texts, index, { id: "new", text: "edited" }),
-        isWhole
+        isKnownComplete
       })
       const expected = index === texts.length ? nothing : { _tag: "From", messageId: `user ${index}` }
       assert.deepStrictEqual(Replacement.replaced(pairs(texts), request(true)), expected)
@@ -99,7 +99,7 @@ describe("core/chat/conversation/Replacement", () => {
     for (const targetId of ["new", "answer 0", "elsewhere", ""]) {
       const conversation = withoutHistory({ id: "new", text: "three" })
       assert.deepStrictEqual(
-        Replacement.replaced(stored, { kind: "new", targetId, conversation, isWhole: false }),
+        Replacement.replaced(stored, { kind: "new", targetId, conversation, isKnownComplete: false }),
         nothing
       )
     }
@@ -112,7 +112,7 @@ describe("core/chat/conversation/Replacement", () => {
         kind: "regenerate",
         targetId: null,
         conversation: withoutHistory({ id: "elsewhere", text }),
-        isWhole: false
+        isKnownComplete: false
       })
     assert.deepStrictEqual(regenerate("two"), { _tag: "After", messageId: "user 1" })
     assert.deepStrictEqual(regenerate("one"), nothing)
@@ -120,7 +120,7 @@ describe("core/chat/conversation/Replacement", () => {
       kind: "regenerate",
       targetId: null,
       conversation: withoutHistory({ id: "a", text: "one" }),
-      isWhole: true
+      isKnownComplete: true
     } as const
     assert.deepStrictEqual(Replacement.replaced([], request), nothing)
   })
