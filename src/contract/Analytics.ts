@@ -49,7 +49,7 @@ export const EventPayload = Schema.Struct({
   revenue: EventFields.Revenue,
   interactive: Wire.OptionalBoolean({
     title: "Interactive",
-    description: "False if a visit with one page view and this event is still a bounce; the default is true"
+    description: "Whether the event keeps a visit with one page view from being a bounce; the default is true"
   })
 }).annotate({
   identifier: "TrackEventRequest",

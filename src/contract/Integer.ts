@@ -26,8 +26,8 @@ const inInt64 = (value: number): boolean => value > -(2 ** 63) && value < 2 ** 6
 /**
  * Parses a JSON value. `true` is 1 and `false` is 0.
  *
- * JSON has one type of number and Python has two: `1e20` is a float, which is not accepted beyond 64 bits, and
- * `100000000000000000000` is an integer of any size, which `Json.parse` returns as a `bigint`.
+ * JSON has one type of number and Python has two. A float such as `1e20` is not accepted beyond 64 bits. An integer such as
+ * `100000000000000000000` is accepted with up to `maxDigits` digits; `Json.parse` returns a large one as a `bigint`.
  */
 export const parseInteger = (input: unknown): Result.Result<number, IntegerError> => {
   switch (typeof input) {

@@ -62,7 +62,7 @@ describe("agent/AnswerReader", () => {
     }
   )
 
-  it.prop("text counts until [DONE] or a fault, even after a reason to finish", [Schema.Array(Name)], ([names]) => {
+  it.prop("text counts until [DONE] or a fault, even after a finish reason", [Schema.Array(Name)], ([names]) => {
     const texts: Partial<Record<(typeof names)[number], string>> = {
       text: "Hi \u{1f600} é 漢",
       firstHalf: "\ud83d",

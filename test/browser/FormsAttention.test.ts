@@ -22,8 +22,8 @@ const waiting = Effect.fnUntraced(function* (attributes: string, first: Fault, .
   yield* says(form.status, "kept on this page")
   return {
     ...form,
-    /** Lets time pass until the page says that `script` holds. */
-    passes: (script: string) =>
+    /** Advances the page's clock until `script` is true in the page. */
+    runUntil: (script: string) =>
       until(script, async () => {
         try {
           await form.page.clock.runFor(1000)
@@ -50,17 +50,17 @@ inChromium("a retried form", testServer(), (it) => {
 
     it.effect("and focuses the first one if the visitor is waiting", () =>
       Effect.gen(function* () {
-        const { evaluate, passes } = yield* waiting("", unavailable, fault)
-        yield* passes(`document.forms[0].dataset.state === "invalid"`)
+        const { evaluate, runUntil } = yield* waiting("", unavailable, fault)
+        yield* runUntil(`document.forms[0].dataset.state === "invalid"`)
         assert.strictEqual(yield* evaluate("document.activeElement.name"), "email")
       })
     )
 
     it.effect("and keeps the focus where the visitor is typing", () =>
       Effect.gen(function* () {
-        const { evaluate, page, passes } = yield* waiting("", unavailable, fault)
+        const { evaluate, page, runUntil } = yield* waiting("", unavailable, fault)
         yield* Effect.promise(() => page.locator("#elsewhere").pressSequentially("Half a wo"))
-        yield* passes(`document.forms[0].dataset.state === "invalid"`)
+        yield* runUntil(`document.forms[0].dataset.state === "invalid"`)
         assert.strictEqual(yield* evaluate("document.activeElement.id"), "elsewhere")
         assert.strictEqual(yield* evaluate(`document.querySelector("[aria-invalid=true]").name`), "email")
       })
@@ -71,11 +71,11 @@ inChromium("a retried form", testServer(), (it) => {
     const next = (name: string, opensNext: boolean, first: Fault, meanwhile: string) =>
       it.effect(name, () =>
         Effect.gen(function* () {
-          const { evaluate, fence, page, pages, passes, site } = yield* waiting(`data-next="/thanks"`, first)
+          const { evaluate, fence, page, pages, runUntil, site } = yield* waiting(`data-next="/thanks"`, first)
           pages["/thanks"] = "<h1>Thanks</h1>"
           yield* evaluate(`document.forms[0].addEventListener("hydracore:success", () => { window.arrived = true })
             ${meanwhile}`)
-          yield* passes(`location.pathname === "/thanks" || window.arrived === true`)
+          yield* runUntil(`location.pathname === "/thanks" || window.arrived === true`)
           if (opensNext) yield* until("the next page", () => page.url().endsWith("/thanks"))
           else {
             yield* fence

@@ -30,8 +30,8 @@ const layer = Layer.mergeAll(
 
 const midnight = Date.UTC(2026, 10, 25)
 
-/** The hosted website of a new site. */
-const website = Effect.gen(function* () {
+/** Creates a site and returns its `hosted_website_id`. */
+const newSite = Effect.gen(function* () {
   const sql = yield* PgClient.PgClient
   const id = randomUUID()
   yield* sql`INSERT INTO site (website_config_id, hosted_website_id, tracking_token, name)
@@ -71,7 +71,7 @@ const saltDays = Effect.gen(function* () {
 describe("faults: clocks", () => {
   it.live("a visitor on both sides of midnight is two visitors, one a day, and no view is lost", () =>
     Effect.gen(function* () {
-      const site = yield* website
+      const site = yield* newSite
       const before = yield* view(site, midnight - 1)
       const again = yield* view(site, midnight - hour)
       const after = yield* view(site, midnight)
@@ -87,7 +87,7 @@ describe("faults: clocks", () => {
 
   it.live("a day's salt is deleted 48 hours after the day began, so that its hashes cannot be computed again", () =>
     Effect.gen(function* () {
-      const site = yield* website
+      const site = yield* newSite
       const yesterday = yield* view(site, midnight - hour)
       yield* view(site, midnight + hour)
       assert.deepStrictEqual(yield* saltDays, ["2026-11-24", "2026-11-25"])
@@ -100,9 +100,9 @@ describe("faults: clocks", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.live("a clock that jumps an hour across midnight loses no page view, and each day keeps its salt", () =>
+  it.live("a clock that jumps back and forth across midnight loses no page view, and each day keeps its salt", () =>
     Effect.gen(function* () {
-      const site = yield* website
+      const site = yield* newSite
       const hashes = new Map<string, Set<string>>()
       for (const jump of [0, -hour, hour, -2 * hour, 3 * hour, -hour, 0]) {
         const now = midnight + jump
@@ -121,7 +121,7 @@ describe("faults: clocks", () => {
 
   it.live("a view of a month without a partition is stored and counted", () =>
     Effect.gen(function* () {
-      const site = yield* website
+      const site = yield* newSite
       const far = Date.UTC(2031, 6, 14)
       yield* view(site, far)
       const sql = yield* PgClient.PgClient

@@ -54,12 +54,12 @@ export const limitMessages = (messages: ReadonlyArray<Message>): ReadonlyArray<M
     .slice(-Limits.maxMessages)
     .map((message) => ({ ...message, text: message.text.slice(0, Limits.maxStored) }))
   let units = 1
-  const first = last.findLastIndex((message) => {
+  const lastDropped = last.findLastIndex((message) => {
     // A comma or a bracket follows each message.
     units += JSON.stringify(message).length + 1
     return units > Limits.maxStored
   })
-  return last.slice(Math.min(first + 1, last.length - 1))
+  return last.slice(Math.min(lastDropped + 1, last.length - 1))
 }
 
 const readMessage = (value: Record<string, unknown> | null): Message => {

@@ -107,7 +107,7 @@ const stats = Command.make(
     if (first === undefined) {
       return yield* Output.answer({ json: [], text: "There are no websites. `hydracore site create` creates one.\n" })
     }
-    const rows = answers.flatMap(({ answer, site }) => StatsText.named(flags.allSites ? site : null, answer))
+    const rows = answers.flatMap(({ answer, site }) => StatsText.rowsOf(flags.allSites ? site : null, answer))
     if (isCsv) return yield* Output.write(StatsText.csv(first.answer.query, rows))
     const documents = answers.map(({ answer, site }) => ({
       website_config_id: site.websiteConfigId,

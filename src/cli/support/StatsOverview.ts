@@ -144,7 +144,7 @@ export const text = (overview: Overview, width: number): string => {
         `\n${list.title}\n`,
         StatsText.chart(
           { dimensions: [list.nameKey as Dimension], metrics: list.metrics },
-          StatsText.named(null, { ...answer, results: rows }),
+          StatsText.rowsOf(null, { ...answer, results: rows }),
           width
         )
       ]

@@ -58,8 +58,8 @@ export interface NamedRow {
   readonly row: ResultRow
 }
 
-/** Names the rows of an answer after its website. */
-export const named = (site: NamedRow["site"], { results }: Answer): ReadonlyArray<NamedRow> =>
+/** The rows of an answer, each with the answer's website. */
+export const rowsOf = (site: NamedRow["site"], { results }: Answer): ReadonlyArray<NamedRow> =>
   results.map((row) => ({ site, row }))
 
 /** A chart with bars for the first metric and columns for the others. The duration is left out: there is no room for it. */

@@ -11,7 +11,7 @@ import * as TerminalText from "../text/TerminalText.ts"
 import type { Event } from "./Event.ts"
 import type { PageView } from "./PageView.ts"
 
-/** A stored page view that counts, or an event. */
+/** A stored page view without an `exclusion`, or an event. */
 export type Row =
   | { readonly type: "pageview"; readonly view: PageView }
   | { readonly type: "event"; readonly event: Event }

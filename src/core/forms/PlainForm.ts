@@ -36,7 +36,7 @@ export interface Routing {
 const first = (fields: ReadonlyArray<Field>, name: string): string | undefined =>
   fields.find(([field, value]) => field === name && value !== "")?.[1]
 
-/** Takes what the URL does not name from the fields `hydracore_site` (or `site_id`), `hydracore_page` and `hydracore_next`. */
+/** Completes the URL's parameters with the fields `hydracore_site` (or `site_id`), `hydracore_page` and `hydracore_next`. */
 export const completeRouting = (fromUrl: Routing, fields: ReadonlyArray<Field>): Routing => ({
   site: fromUrl.site || first(fields, "hydracore_site") || first(fields, "site_id"),
   page: fromUrl.page || first(fields, "hydracore_page"),

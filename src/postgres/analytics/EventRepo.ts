@@ -50,7 +50,7 @@ const columns: ReadonlyArray<Columns.Column<Event>> = [
   Columns.text("browser", (event) => event.browser),
   Columns.text("os", (event) => event.os),
   Columns.text("country", (event) => event.country),
-  // JSON and numerics are sent as text, which has the binary format of json and keeps all digits of a numeric.
+  // The properties and the amount are sent as text; the statement casts them to json and numeric.
   Columns.text("properties", jsonOf),
   Columns.text("revenue_amount", (event) => event.revenue?.amount.toFixed(3) ?? null),
   Columns.text("revenue_currency", (event) => event.revenue?.currency ?? null),

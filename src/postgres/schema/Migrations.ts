@@ -57,7 +57,7 @@ export const storesUnicode = (encoding: string): boolean => encoding === "UTF8" 
 
 const Encoding = Schema.Tuple([Schema.Struct({ encoding: Schema.String })])
 
-/** Refuses a database that cannot store all Unicode text. For new databases only: a database that has tables is migrated. */
+/** Fails if the database cannot store all Unicode text. Checked only before the first migration. */
 const requireEncoding = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const [{ encoding }] = yield* sql`SELECT current_setting('server_encoding') AS encoding`.pipe(decodeRows(Encoding))

@@ -20,7 +20,7 @@ export interface SessionQuery {
 }
 
 export interface Store {
-  /** The latest page views and events of sessions in a period, by session id, in any order. */
+  /** The latest page views and events of the sessions, in a map by session id. The rows of a session are in any order. */
   readonly sessionRows: (
     query: SessionQuery
   ) => Effect.Effect<ReadonlyMap<string, ReadonlyArray<SessionRow>>, StorageUnavailable>
@@ -29,7 +29,7 @@ export interface Store {
     batchId: string,
     conversions: ReadonlyArray<Conversion>
   ) => Effect.Effect<void, StorageUnavailable>
-  /** Deletes all rows of a website from the disk, and returns their numbers. Callers must store nothing for it afterwards. */
+  /** Deletes all rows of a website from the disk, and returns how many. Callers must store nothing for it afterwards. */
   readonly erase: (
     hostedWebsiteId: string
   ) => Effect.Effect<Pick<Erased, "pageViews" | "botViews" | "events" | "conversions">, StorageUnavailable>

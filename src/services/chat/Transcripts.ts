@@ -13,7 +13,7 @@ import type { StorageUnavailable } from "../Storage.ts"
 export class Transcripts extends Context.Service<
   Transcripts,
   {
-    /** At most `limit` conversations, those with the latest `updatedAt` first. Searches at most `Transcript.windowSize`. */
+    /** At most `limit` conversations, latest `updatedAt` first. Searches at most `Transcript.windowSize` conversations. */
     readonly list: (query: {
       readonly instanceId: string
       readonly filter: Filter

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as OperatorsKey from "../../../src/core/chat/OperatorsKey.ts"
 
-const Cost = Schema.Struct({
+const CostSettings = Schema.Struct({
   agentProtocol: Schema.Literals(["openai-chat", "openai-responses", "anthropic"]),
   agentModel: Schema.NullOr(Schema.Literals(["small", "large"])),
   agentKeyHeader: Schema.NullOr(Schema.Literals(["api-key", "x-key"])),
@@ -18,7 +18,7 @@ const KeyEnv = Schema.NullOr(Schema.Literal("AGENT_KEY"))
 describe("core/chat/OperatorsKey", () => {
   it.prop(
     "with the operator's key, no setting that affects costs can change; with another key, all can",
-    [Cost, Cost, KeyEnv],
+    [CostSettings, CostSettings, KeyEnv],
     ([before, change, agentKeyEnv]) => {
       const refused = OperatorsKey.refusedOf({ ...before, agentKeyEnv }, change)
       const isSame = JSON.stringify(before) === JSON.stringify(change)
@@ -29,7 +29,7 @@ describe("core/chat/OperatorsKey", () => {
   it("a change that leaves out the settings that affect costs is not refused", () => {
     const before = {
       agentKeyEnv: "AGENT_KEY",
-      ...Schema.decodeUnknownSync(Cost)({
+      ...Schema.decodeUnknownSync(CostSettings)({
         agentProtocol: "anthropic",
         agentModel: null,
         agentKeyHeader: null,

@@ -138,8 +138,8 @@ const visit = (key: string, rows: ReadonlyArray<Row>, conversions: ReadonlyArray
 
 /** The visits of a site, in no particular order. A conversion belongs to the visit that includes its `visitStartedAt`. */
 export const make = ({ conversions, events, views }: SiteRows): ReadonlyArray<Visit> => {
-  const converted = groupBy(conversions, (row) => row.sessionKey)
+  const conversionsByKey = groupBy(conversions, (row) => row.sessionKey)
   return Array.from(groupBy<Row>([...views, ...events], sessionKey)).flatMap(([key, rows]) =>
-    runs(rows.sort(rowOrder)).map((run) => visit(key, run, converted.get(key) ?? []))
+    runs(rows.sort(rowOrder)).map((run) => visit(key, run, conversionsByKey.get(key) ?? []))
   )
 }

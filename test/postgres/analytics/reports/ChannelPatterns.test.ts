@@ -37,7 +37,7 @@ const Text = Schema.Union([
 describe("postgres/analytics/reports: the patterns of channels", () => {
   layer(TestDatabase.layer)((it) => {
     it.effect.prop(
-      "match the same texts in PostgreSQL",
+      "match the same texts in PostgreSQL as in JavaScript",
       [Text],
       ([text]) =>
         Effect.gen(function* () {
