@@ -22,8 +22,9 @@ import * as WebhookSender from "./WebhookSender.ts"
 const pollInterval = Duration.millis(500)
 
 /**
- * The time between two fan-outs while there are events: a few events cost about as much as one. The time doubles with each
- * fan-out that finds no events, up to `pollInterval`, so that the first event after a short pause is not delayed.
+ * The time between two fan-outs while there are events. It lets events gather, because a fan-out of a few costs about as much
+ * as a fan-out of one. The time doubles with each fan-out that finds no events, up to `pollInterval`, so that the first event
+ * after a short pause is not delayed.
  */
 const fanOutInterval = Duration.millis(50)
 

@@ -20,14 +20,14 @@ const hour: RateLimitPolicy = { name: "test", limit: 3, windowMillis: 3_600_000 
 /** A primary that counts the requests of all connected workers. */
 const makePrimary = Effect.gen(function* () {
   const context = yield* Layer.build(MemoryRateLimiter.layer({ maxKeys: 1000 }))
-  const counts = Context.get(context, RateLimiter)
+  const limiter = Context.get(context, RateLimiter)
   const run = Effect.runForkWith(yield* Effect.context())
   return {
     connect: ({ primary }: Channels.Pair) =>
       primary.listen((message) => {
         if (message._tag !== "Take") return
         run(
-          Effect.map(ClusterRateLimiter.answer(counts, message.batch, message.requests), (answer) =>
+          Effect.map(ClusterRateLimiter.answer(limiter, message.batch, message.requests), (answer) =>
             primary.send(answer)
           )
         )
@@ -151,15 +151,15 @@ describe("cluster/RateLimiter: the channel", () => {
     Effect.gen(function* () {
       const pair = yield* connected
       pair.hold()
-      const decisions = yield* Effect.scoped(
+      const waiting = yield* Effect.scoped(
         Effect.gen(function* () {
           const limiter = yield* workerOf(pair, fallback)
-          const waiting = yield* Effect.forkDetach(limiter.take(hour, "a"), { startImmediately: true })
+          const fiber = yield* Effect.forkDetach(limiter.take(hour, "a"), { startImmediately: true })
           yield* until("the request is sent", () => pair.sent.length === 1)
-          return waiting
+          return fiber
         })
       )
-      const exit = yield* until("the request is decided", () => decisions.pollUnsafe())
+      const exit = yield* until("the request is decided", () => waiting.pollUnsafe())
       assert.deepStrictEqual(yield* exit, fallbackDecision)
     })
   )

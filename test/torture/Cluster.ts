@@ -1,6 +1,6 @@
 /**
- * A PostgreSQL server for tests that can be stopped, hung, restarted and queried. Like the embedded cluster, it is supervised
- * by the test's process and ends with it.
+ * A PostgreSQL server that tests can stop, freeze, restart and query. Like the embedded cluster, it is supervised by the test's
+ * process and ends with it.
  *
  * @module
  */

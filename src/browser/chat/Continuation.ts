@@ -30,7 +30,7 @@ export const continuationOf = (
   const question = completed.at(-1)
   if (!running || question?.role !== "user") return { messages }
   const isAccepted = partial?.id !== undefined || (partial?.text ?? "") !== ""
-  // The edge does not store the answer, so the answer ended with its page.
+  // An answer that the edge does not store ends when the page that receives it closes.
   if (isAccepted && !memory && !isOfAnotherTab) return { messages }
   const canResume = memory && id !== null && (isAccepted || !isOfAnotherTab)
   const mode = canResume ? "resume" : isOfAnotherTab ? "wait" : "send"

@@ -97,4 +97,4 @@ export const run = HttpApiEndpoint.post("run", "/v1/public/widget/:instance_id/a
 
 export class AgUiGroup extends HttpApiGroup.make("agUi")
   .add(run)
-  .annotateMerge(OpenApi.annotations({ title: "AG-UI", description: "Chat with clients of the AG-UI protocol" })) {}
+  .annotateMerge(OpenApi.annotations({ title: "AG-UI", description: "Chat for clients of the AG-UI protocol" })) {}

@@ -249,4 +249,4 @@ export const models = HttpApiEndpoint.get("models", `${base}/models`, {
 
 export class OpenAiGroup extends HttpApiGroup.make("openai")
   .add(completions, models)
-  .annotateMerge(OpenApi.annotations({ title: "OpenAI", description: "Chat with clients of OpenAI's API" })) {}
+  .annotateMerge(OpenApi.annotations({ title: "OpenAI", description: "Chat for clients of OpenAI's API" })) {}

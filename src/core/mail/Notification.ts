@@ -24,7 +24,10 @@ export type Topic =
     }
   | { readonly kind: "report"; readonly period: Period }
 
-/** Whether two topics conflict: a recipient has at most one notification of submissions, and one report for each period. */
+/**
+ * Whether two topics are the same, regardless of their options. A recipient has at most one notification of submissions, and one
+ * report for each period.
+ */
 export const isSameTopic = (one: Topic, other: Topic): boolean =>
   one.kind === "report" ? other.kind === "report" && other.period === one.period : other.kind === "submissions"
 

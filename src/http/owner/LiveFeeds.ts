@@ -11,10 +11,10 @@ import * as Rounds from "../../runtime/Rounds.ts"
 import { type ReportError, type ReportSite, Reports, type ReportTooLarge } from "../../services/analytics/Reports.ts"
 import { SiteActivity } from "../../services/analytics/SiteActivity.ts"
 
-/** The number of current visitors, and activities: at first the latest ones, then only those since the previous change. */
 export interface Change {
+  /** The number of current visitors. */
   readonly visitors: number
-  /** Latest first. */
+  /** The activities since the previous change; in a reader's first state, the latest ones. Latest first. */
   readonly activity: ReadonlyArray<Activity>
 }
 
@@ -59,7 +59,7 @@ export const layer: Layer.Layer<LiveFeeds, never, SiteActivity | Reports> = Laye
       })
       yield* Effect.sleep(interval).pipe(
         Effect.andThen(poll),
-        // The next poll finds what this one missed.
+        // An expected error needs no warning, because the next poll finds what this one missed. Only a defect gets one.
         Effect.catch((error) => Effect.logDebug("The activity of a website could not be read", error)),
         Rounds.recover("The activity of a website could not be read; retrying"),
         Effect.forever,

@@ -36,7 +36,7 @@ const settings = {
   autovacuum: "off"
 }
 
-const query = <A, E extends { readonly message: string }>(
+const withConnection = <A, E extends { readonly message: string }>(
   urlOf: TestBed["urlOf"],
   database: string,
   use: (sql: PgClient.PgClient) => Effect.Effect<A, E>
@@ -77,7 +77,7 @@ export const make = Effect.fnUntraced(function* (
     url.pathname = `/${database}`
     return url.href
   }
-  const [postmaster] = yield* query(urlOf, "postgres", (sql) =>
+  const [postmaster] = yield* withConnection(urlOf, "postgres", (sql) =>
     sql`SELECT split_part(pg_read_file('postmaster.pid'), chr(10), 1)::int AS pid`.pipe(
       Effect.flatMap(Schema.decodeUnknownEffect(Postmaster))
     )
@@ -90,7 +90,7 @@ export const onDatabase = <A, E extends { readonly message: string }>(
   testBed: TestBed,
   database: string,
   use: (sql: PgClient.PgClient) => Effect.Effect<A, E>
-): Effect.Effect<A, Program.BenchError> => query(testBed.urlOf, database, use)
+): Effect.Effect<A, Program.BenchError> => withConnection(testBed.urlOf, database, use)
 
 /** Runs statements one after the other. */
 export const runStatements = (testBed: TestBed, database: string, statements: ReadonlyArray<string>) =>

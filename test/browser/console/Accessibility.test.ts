@@ -15,9 +15,9 @@ inChromium("the console", Layer.provideMerge(ConsolePage.SharedOwner.layer, Cons
           `#/${busy.websiteConfigId}/overview?source=Direct / None`,
           { viewport: { width, height: 800 } }
         )
-        const assertAccessible = Effect.fnUntraced(function* (state: string, changed?: string) {
+        const assertAccessible = Effect.fnUntraced(function* (state: string, changedPart?: string) {
           yield* loaded
-          assert.deepStrictEqual(yield* on(() => ConsolePage.violationsInBothSchemes(page, changed)), [], state)
+          assert.deepStrictEqual(yield* on(() => ConsolePage.violationsInBothSchemes(page, changedPart)), [], state)
           const overflow = yield* on(() => page.evaluate<number>("document.documentElement.scrollWidth - innerWidth"))
           assert.isAtMost(overflow, 0, state)
         })

@@ -155,7 +155,7 @@ describe("core/metrics/Snapshot", () => {
 
 describe("core/metrics/Metrics", () => {
   it.prop(
-    "durations are exact to a microsecond, and so are their sums in any order",
+    "durations are exact to a microsecond, and their sum does not depend on their order",
     [Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 900_000_000 })))],
     ([tenths]) => {
       const durations = tenths.map((count) => Metrics.seconds(count / 10))

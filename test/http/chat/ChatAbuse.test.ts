@@ -3,7 +3,7 @@
  * over a real socket on storage in memory.
  */
 import { assert, describe, layer } from "@effect/vitest"
-import { Deferred, Effect, Layer, Option, Stream } from "effect"
+import { Effect, Layer, Option, Stream } from "effect"
 import { IpNetwork } from "effect/net"
 import type { AgentRequest } from "../../../src/core/chat/agent/Agent.ts"
 import type { Instance } from "../../../src/core/chat/Instance.ts"
@@ -13,16 +13,14 @@ import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.
 import { WidgetTokens } from "../../../src/services/chat/WidgetTokens.ts"
 import { paths, TestServer, layer as testServer } from "../../support/TestServer.ts"
 
-const gate = Deferred.makeUnsafe<void>()
-
-/** An agent that accepts, sends one word and waits for the gate, or fails or finishes as the message says. */
+/** An agent that accepts, sends one word and never ends, or that fails or finishes as the message says. */
 const script: MemoryAgentStream.Script = ({ message }) => {
   if (message === "refuse") return Stream.fail(new AgentRefused({ reason: "test" }))
   const beginning = Stream.make({ _tag: "Accepted" } as const, { _tag: "Text", delta: "a" } as const)
   if (message === "break") return Stream.concat(beginning, Stream.fail(new AgentBroken({ reason: "test" })))
   if (message === "die") return Stream.concat(beginning, Stream.die(new Error("test")))
   if (message === "finish") return MemoryAgentStream.texts(["a"])
-  return Stream.concat(beginning, Stream.drain(Stream.fromEffect(Deferred.await(gate))))
+  return Stream.concat(beginning, Stream.never)
 }
 
 const makeInstance = Effect.fnUntraced(function* (memory: Instance["memory"]) {

@@ -64,7 +64,7 @@ const acceptsAny = (parameters: Parameters, condition: Condition, texts: string)
     const given = parameters.texts(values)
     return isEqual
       ? `${texts} && ${given}`
-      : `EXISTS (SELECT FROM unnest(${texts}) AS given, unnest(${given}) AS part WHERE strpos(given, part) > 0)`
+      : `EXISTS (SELECT FROM unnest(${texts}) AS text, unnest(${given}) AS part WHERE strpos(text, part) > 0)`
   })
 
 /** Whether a filter holds. `read` returns the SQL of a dimension's value; for `event:goal`, of an array. */

@@ -46,7 +46,7 @@ describe("core/analytics/report/FilterSql", () => {
     }
   )
 
-  it.prop("a pattern matches every character but the star literally", [Schema.String], ([text]) => {
+  it.prop("a pattern matches each character literally, except the star", [Schema.String], ([text]) => {
     const escaped = FilterSql.like(text)
     assert.strictEqual(escaped.replace(/\\(.)/gs, "$1").replaceAll("%", "*"), text.replaceAll("%", "*"))
     assert.strictEqual([...escaped.matchAll(/(?<!\\)(?:\\\\)*%/g)].length, text.split("*").length - 1)
