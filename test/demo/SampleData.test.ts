@@ -80,7 +80,7 @@ describe("the demo's sample history", () => {
         orderBy: [{ by: "conversions", direction: "desc" }],
         limit: 100
       }
-      const query = DateRange.resolve(request, { now: today, timeZone: "UTC" })
+      const query = DateRange.queryOf(request, { now: today, timeZone: "UTC" })
       const { results } = yield* Reports.use((reports) => reports.query(site, query))
       const conversions = results.reduce((sum, { metrics }) => sum + Number(metrics[1]), 0)
       assert.strictEqual(conversions, matched)

@@ -67,7 +67,7 @@ const checkAnswers = Effect.fnUntraced(function* (servers: ReadonlyArray<Reporte
   const rows = yield* SiteRows.read(sql, site)
   for (const dimensions of [[], ["time:day"], ["event:page"], ["visit:source"]]) {
     const request = Result.getOrThrow(QueryInput.decode(bodyOf(site, dimensions)))
-    const query = DateRange.resolve(request, { now: Date.now(), timeZone: site.timeZone })
+    const query = DateRange.queryOf(request, { now: Date.now(), timeZone: site.timeZone })
     const { results } = Evaluate.evaluate(query, rows)
     for (const server of servers) {
       const answer = yield* ask(server, dimensions)

@@ -80,7 +80,7 @@ describe("postgres/Database: interruption", () => {
 })
 
 describe("postgres/Database: errors", () => {
-  /** Runs a statement that fails. Returns the reason of the error to which the stores map the failure, or its tag without one. */
+  /** Runs a statement that fails. Returns the reason of the store's error for it, or that error's tag if it has no reason. */
   const reasonOf = (statement: string) =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient

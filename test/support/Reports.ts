@@ -196,4 +196,4 @@ export const requestOf = (shape: typeof RequestShape.Type): Request => {
 export const TimeZone = Schema.Literals(timeZones)
 
 export const queryOf = (shape: typeof RequestShape.Type, timeZone: string): Query =>
-  DateRange.resolve(requestOf(shape), { now, timeZone })
+  DateRange.queryOf(requestOf(shape), { now, timeZone })

@@ -59,7 +59,7 @@ const send = (
   new Promise((resolve, reject) => {
     const fail = (error: NodeJS.ErrnoException) =>
       reject(new NoAnswer(error.code ?? "unknown", error.code !== "ECONNREFUSED"))
-    const sent = request(url, { agent, method, headers: { "user-agent": browser, ...headers } }, (response) => {
+    const outgoing = request(url, { agent, method, headers: { "user-agent": browser, ...headers } }, (response) => {
       let text = ""
       response.setEncoding("utf8")
       response.on("data", (part: string) => {
@@ -68,8 +68,8 @@ const send = (
       response.on("error", fail)
       response.on("end", () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text }))
     })
-    sent.on("error", fail)
-    sent.end(body)
+    outgoing.on("error", fail)
+    outgoing.end(body)
   })
 
 /** Sends one POST. */

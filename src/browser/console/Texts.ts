@@ -1,7 +1,7 @@
 /**
  * The texts of the console, by page. A translation is another folder `texts` with the same files.
  *
- * Pages that are loaded when they are opened can import their texts themselves. Those are left out here.
+ * The texts of lazily loaded pages are not exported here: these pages import their texts themselves.
  *
  * @module
  */

@@ -176,7 +176,7 @@ export const queryMaker = Effect.fnUntraced(function* (flags: Flags, site: Site,
       }),
       {
         onFailure: ([error]) => Effect.fail(invalid(error === undefined ? "" : sentence(error))),
-        onSuccess: (request) => Effect.succeed(DateRange.resolve(request, { now, timeZone }))
+        onSuccess: (request) => Effect.succeed(DateRange.queryOf(request, { now, timeZone }))
       }
     )
 })

@@ -126,8 +126,8 @@ export const make = <A>({ perClient, total }: Limits): ConnectionTable<A> => {
     return client
   }
 
-  const markBusy = (entry: Entry<A>): void => {
-    const kept = entry as Kept<A>
+  /** Removes a connection from the lists of idle ones. */
+  const unlink = (kept: Kept<A>): void => {
     kept.idleSince = undefined
     kept.inAll.unlink()
     kept.inClient.unlink()
@@ -136,7 +136,7 @@ export const make = <A>({ perClient, total }: Limits): ConnectionTable<A> => {
   const markIdle = (entry: Entry<A>, now: number): void => {
     const kept = entry as Kept<A>
     if (kept.isRemoved) return
-    markBusy(kept)
+    unlink(kept)
     kept.idleSince = now
     ;(kept.client === undefined ? idleOfProxies : idleOfClients).append(kept.inAll)
     kept.client?.idle.append(kept.inClient)
@@ -146,7 +146,7 @@ export const make = <A>({ perClient, total }: Limits): ConnectionTable<A> => {
     const kept = entry as Kept<A>
     if (kept.isRemoved) return
     kept.isRemoved = true
-    markBusy(kept)
+    unlink(kept)
     size--
     if (kept.client !== undefined && --kept.client.connections === 0) clients.delete(kept.client.key)
   }
@@ -172,7 +172,7 @@ export const make = <A>({ perClient, total }: Limits): ConnectionTable<A> => {
       remove(oldest)
       return { _tag: "Replaced", entry: keep(value, key, now), closed: oldest.value, bound }
     },
-    markBusy,
+    markBusy: (entry) => unlink(entry as Kept<A>),
     markIdle,
     remove,
     idleUntil: (time) => {

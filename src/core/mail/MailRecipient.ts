@@ -1,6 +1,6 @@
 /**
- * What is known about an address that gets, or got, the mails of a website, and whether the owner API may add it, or send it another
- * confirmation mail. Pure.
+ * What is known about an address that gets, or got, the mails of a website, and whether the owner API may add it, or send it
+ * another confirmation mail. Pure.
  *
  * What is known outlives the notifications of the address, so that removing and adding an address again changes no limit.
  *
@@ -41,7 +41,7 @@ export interface Facts {
   readonly isUnsubscribed: boolean
   /** When confirmation mails to the address were made, in any order. */
   readonly mailsAt: ReadonlyArray<number>
-  /** The same of the website's other addresses. */
+  /** When confirmation mails to the website's other addresses were made. */
   readonly othersMailsAt: ReadonlyArray<number>
 }
 

@@ -47,7 +47,7 @@ export const parse = (text: string): Result.Result<SmtpServer, string> => {
     return Result.fail(`is not usable; ${expected}.`)
   }
   if (url.search !== "" && (url.search !== optionalTls || url.protocol === "smtps:")) {
-    return Result.fail(`has a parameter; the only one is ${optionalTls}, with smtp://.`)
+    return Result.fail(`has an unknown parameter; only ${optionalTls} is allowed, and only with smtp://.`)
   }
   if (url.pathname !== "" && url.pathname !== "/") return Result.fail(`has a path; ${expected}.`)
   const [user, password] = [PercentEncoding.decode(url.username), PercentEncoding.decode(url.password)]

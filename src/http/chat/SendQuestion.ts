@@ -80,7 +80,7 @@ export const make = Effect.gen(function* () {
   const sendAndStore = (
     instance: Instance,
     question: Question,
-    { isOpen, session }: ConversationId.Identified,
+    { isKey, session }: ConversationId.Identified,
     key: ConversationKey,
     answerId: string,
     trackerSession: string | null,
@@ -97,7 +97,7 @@ export const make = Effect.gen(function* () {
             message,
             from,
             trackerSession,
-            isResumable: isOpen,
+            isResumable: isKey,
             request: { instance, session: session ?? freshSession(), messages },
             onEnd
           })
@@ -140,14 +140,14 @@ export const make = Effect.gen(function* () {
         ? { origin: question.conversation.origin, isResumable: question.isResumable }
         : null
     const identified = ConversationId.identify(instance, question.conversationId, randomUUID(), hashKey, client)
-    const { conversationId, isOpen, storedId } = identified
+    const { conversationId, isKey, storedId } = identified
     const answerId = randomUUID()
     const isDirect = storedId === null
     const opened = (events: EventSource.EventSource): OpenedAnswer => ({
       instance,
       conversationId,
       answerId,
-      hasMemory: isOpen,
+      hasMemory: isKey,
       events,
       isDirect
     })

@@ -84,7 +84,7 @@ export const layer: Layer.Layer<SharedReports, never, Reports> = Layer.effect(
     return {
       query: Effect.fnUntraced(function* ({ site: { site } }, request) {
         const now = yield* Clock.currentTimeMillis
-        const query = DateRange.resolve({ ...request, siteId: site.websiteConfigId }, { now, timeZone: site.timeZone })
+        const query = DateRange.queryOf({ ...request, siteId: site.websiteConfigId }, { now, timeZone: site.timeZone })
         return yield* Cache.get(answers, { site: siteOf(site), query })
       }),
       currentVisitors: ({ site: { site } }) => Effect.map(Cache.get(visitors, siteOf(site)), SmallCounts.shown)

@@ -39,8 +39,8 @@ const deliveryStatements = [
 
 /**
  * Runs statements for these subjects, one after another. A statement may wait for the row locks of other transactions, and the
- * next one must see what those committed. The deletion from the outbox waits for the fan-out of its events. The update of the
- * deliveries waits until an attempt is recorded.
+ * next one must see what those committed. The deletion from the outbox waits for a fan-out of its events. The update of the
+ * deliveries waits for a transaction that records one of their attempts.
  */
 const runForSubjects = (sql: SqlClient.SqlClient, statements: ReadonlyArray<string>, subjects: ReadonlyArray<string>) =>
   Effect.forEach(statements, (statement) => sql.unsafe(statement, [Database.array(subjects, PgTypes.OID.text)]), {

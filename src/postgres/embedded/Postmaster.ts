@@ -1,6 +1,6 @@
 /**
- * Waits for servers, by reading `postmaster.pid`, PostgreSQL's lock file in its data folder: until a left-over server is gone,
- * and until a new one is ready. Only the holder of the cluster's lock (`DataFolder.lock`) waits, so a server that runs before
+ * Waits until a left-over server is gone, and until a new one is ready. Reads `postmaster.pid` for this, which is PostgreSQL's
+ * lock file in its data folder. Only the holder of the cluster's lock (`DataFolder.lock`) waits, so a server that runs before
  * the holder has started one is left over from a process that ended.
  *
  * @module
@@ -67,8 +67,8 @@ const waitLimits = { signal: 5_000, fail: 60_000 }
 
 /**
  * Waits until no server runs on the data folder. A left-over server usually ends within a second after the process that started
- * it. After five seconds it gets a signal, since its watcher may have been killed as well. After sixty seconds the wait fails
- * with `InUse` and the server's process id.
+ * it. After five seconds it gets a signal, since the watcher that would stop it may have been killed as well. After sixty
+ * seconds the wait fails with `InUse` and the server's process id.
  */
 export const awaitGone = Effect.fnUntraced(function* (data: string): Effect.fn.Return<void, EmbeddedClusterError> {
   const since = yield* elapsed

@@ -93,7 +93,7 @@ export const measure = (
     let cancelled = 0
     const begin = now()
     for (const one of requests) {
-      const query = DateRange.resolve(one, { now: Date.now(), timeZone: "UTC" })
+      const query = DateRange.queryOf(one, { now: Date.now(), timeZone: "UTC" })
       yield* Query.readOnly(
         sql,
         limit

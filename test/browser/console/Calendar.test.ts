@@ -109,7 +109,7 @@ describe("browser/console/Format", () => {
     )
   })
 
-  it("labels of time are read in the website's zone, whatever that of the browser", () => {
+  it("the time of a label is not converted to the browser's time zone", () => {
     assert.strictEqual(Format.longLabel("time:hour", "2026-01-05 23:00:00"), "Mon, Jan 5, 2026, 11 PM")
     assert.strictEqual(Format.longLabel("time:day", "2026-01-05"), "Mon, Jan 5, 2026")
     assert.strictEqual(Format.longLabel("time:month", "2026-01-01"), "January 2026")

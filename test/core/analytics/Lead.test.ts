@@ -19,7 +19,7 @@ const viewAt = (
   view: { path, campaign, referrerHost: null, referrerPath: null, ...overrides }
 })
 
-/** Minutes before the lead, often within a visit of each other. */
+/** Minutes before the lead, many close enough together for one visit. */
 const Ages = Schema.Array(Schema.Union([between(0, 40), between(0, 2_000)])).check(Schema.isMaxLength(12))
 
 describe("core/analytics/Lead", () => {

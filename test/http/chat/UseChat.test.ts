@@ -116,7 +116,7 @@ describe("useChat", () => {
     )
 
     it.effect(
-      "a message after an earlier answer replaces what followed, though it names no message, as in assistant-ui",
+      "a message after an earlier answer replaces what followed, even without a `messageId`, as in assistant-ui",
       () =>
         Effect.gen(function* () {
           const chat = yield* useChat({ id: randomUUID() })

@@ -62,7 +62,7 @@ layer(testServer(), { excludeTestServices: true })("the owner API's authenticati
     })
   )
 
-  it.effect("there is no CORS, responses are not stored, and an unsupported method gets a 405", () =>
+  it.effect("there is no CORS, responses may not be cached, and an unsupported method gets a 405", () =>
     Effect.gen(function* () {
       const { url } = yield* TestServer
       const { key } = yield* newKey()

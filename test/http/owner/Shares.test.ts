@@ -44,7 +44,7 @@ for (const [name, storage] of emptyStorages) {
   layer(testServer({}, undefined, undefined, storage()), { excludeTestServices: true })(
     `shared dashboards ${name}`,
     (it) => {
-      it.effect("anyone with the URL sees the statistics, and no count under five", () =>
+      it.effect("anyone with the URL sees counts rounded to multiples of 5, and no count under 5", () =>
         Effect.gen(function* () {
           const site = yield* newSite
           yield* visit(site, "/", 9)
@@ -73,7 +73,7 @@ for (const [name, storage] of emptyStorages) {
         })
       )
 
-      it.effect("forged page views do not reveal what the only real visitor of a filter did", () =>
+      it.effect("forged page views do not reveal what a filter's only real visitor did", () =>
         Effect.gen(function* () {
           const server = yield* TestServer
           const site = yield* newSite

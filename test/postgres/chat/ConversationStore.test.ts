@@ -107,7 +107,7 @@ describe("postgres/chat/ConversationStore: pieces", () => {
 
 describe("postgres/chat/ConversationStore: processes", () => {
   it.live(
-    "a message to one process ends the answer that another process runs, and the other process sees that when it renews",
+    "a message to one process ends the answer of another process, which learns this when it appends or renews",
     () =>
       Effect.gen(function* () {
         const here = yield* ConversationStore

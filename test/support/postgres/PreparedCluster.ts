@@ -18,8 +18,8 @@ export const set = (data: string | undefined): void => {
 }
 
 /**
- * Copies the data folder into the folder of a cluster before its first start. Outside a test run there is nothing to copy, and the
- * first start creates the data.
+ * Copies the data folder into the folder of a cluster before its first start. Outside a test run there is nothing to copy, and
+ * the first start creates the data.
  */
 export const copyTo = (dataDir: string): void => {
   const data = process.env[variable]

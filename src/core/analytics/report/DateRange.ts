@@ -47,7 +47,7 @@ export const today = (facts: { readonly now: number; readonly timeZone: string }
   dateOf(LocalTime.zone(facts.timeZone).toLocal(facts.now))
 
 /** The query of a request at the time `now` for a site in `timeZone`. */
-export const resolve = (
+export const queryOf = (
   { dateRange, ...request }: Request,
   facts: { readonly now: number; readonly timeZone: string }
 ): Query => {
@@ -63,7 +63,7 @@ export const resolve = (
  * A query's range with its first day. `firstReceived` is the local time of the website's first page view or event; null if there
  * is none.
  */
-export const beginning = (range: DateRange, firstReceived: number | null): Resolved => ({
+export const withFirstDay = (range: DateRange, firstReceived: number | null): Resolved => ({
   first:
     range.first ?? (firstReceived === null || dateOf(firstReceived) > range.last ? range.last : dateOf(firstReceived)),
   last: range.last

@@ -215,7 +215,7 @@ const evaluateWith = <A>(
     const local = toLocal(visit.startedAt)
     return { visit, local, date: dateOf(local), facts: Fact.ofVisit(visit, rows.goals) }
   })
-  const range = DateRange.beginning(
+  const range = DateRange.withFirstDay(
     query.range,
     datedVisits.reduce<number | null>((first, { local }) => Math.min(first ?? local, local), null)
   )

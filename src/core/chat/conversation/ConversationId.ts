@@ -19,7 +19,7 @@ export interface Identified {
   /** The id in the store; null for a conversation that is not stored. */
   readonly storedId: string | null
   /** Whether the id is a key: its holder may continue the conversation, read it and resume its answers. */
-  readonly isOpen: boolean
+  readonly isKey: boolean
   /** The conversation's id for the agent; null if each request gets a new one. */
   readonly session: string | null
 }
@@ -33,7 +33,7 @@ export interface FullHistoryClient {
 }
 
 /** The id in the store of a conversation whose id is a key; null for any other id. */
-const openId = (
+const keyId = (
   { conversationIds, instanceId }: Pick<Instance, "instanceId" | "conversationIds">,
   conversationId: string,
   hashKey: ConversationHash.Key
@@ -63,16 +63,16 @@ export const identify = (
   const sessionOf = (id: string) => ConversationHash.session(hashKey, { instanceId, conversationId: id })
   const ownerOnlyId = (id: string) =>
     client === null ? null : ConversationHash.ofClientConversation(hashKey, instanceId, id, client.origin)
-  const mayBeOpen = client === null || client.isResumable
+  const mayBeKey = client === null || client.isResumable
   if (instance.memory === "agent") {
     // The next request cannot name this conversation.
-    if (!given && !mayBeOpen) return { conversationId, storedId: null, isOpen: false, session: null }
+    if (!given && !mayBeKey) return { conversationId, storedId: null, isKey: false, session: null }
     const name =
-      mayBeOpen && isCanonicalUuid(conversationId) ? conversationId : (ownerOnlyId(conversationId) ?? conversationId)
-    return { conversationId, storedId: null, isOpen: false, session: sessionOf(name) }
+      mayBeKey && isCanonicalUuid(conversationId) ? conversationId : (ownerOnlyId(conversationId) ?? conversationId)
+    return { conversationId, storedId: null, isKey: false, session: sessionOf(name) }
   }
-  const open = mayBeOpen ? openId(instance, conversationId, hashKey) : null
-  return open === null
-    ? { conversationId, storedId: ownerOnlyId(conversationId), isOpen: false, session: null }
-    : { conversationId, storedId: open, isOpen: true, session: sessionOf(open) }
+  const key = mayBeKey ? keyId(instance, conversationId, hashKey) : null
+  return key === null
+    ? { conversationId, storedId: ownerOnlyId(conversationId), isKey: false, session: null }
+    : { conversationId, storedId: key, isKey: true, session: sessionOf(key) }
 }

@@ -38,7 +38,7 @@ export const layer: Layer.Layer<OwnerReports, never, Reports | SiteActivity> = L
     return {
       query: ({ site }, request) =>
         Effect.flatMap(Clock.currentTimeMillis, (now) =>
-          reports.query(site, DateRange.resolve(request, { now, timeZone: site.timeZone }))
+          reports.query(site, DateRange.queryOf(request, { now, timeZone: site.timeZone }))
         ),
       currentVisitors: ({ site }) => reports.currentVisitors(site),
       activity: ({ site }, limit) => latest(site, limit)

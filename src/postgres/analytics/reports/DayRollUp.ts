@@ -87,7 +87,7 @@ const Days = Schema.Array(Schema.Struct({ day: Schema.String, end: Schema.Finite
 const Months = Schema.Array(Schema.Struct({ month: Schema.String }))
 
 /** The valid rollups of a website. */
-export interface Settled {
+export interface ValidRollups {
   /**
    * `end`: the time up to which the day's visits are stored, in milliseconds since 1970. It is the end of the day, or an earlier
    * time if the day is open. `goals`: the fingerprint of the goals that were counted.
@@ -103,13 +103,13 @@ export interface Settled {
  * Deletes the rollups of days and months that changed since they were rolled up, or all rollups if the website's time zone or
  * `RollupState.version` changed. Returns the remaining ones.
  */
-export const settle = (sql: SqlClient.SqlClient, site: Site) => {
+export const deleteOutdated = (sql: SqlClient.SqlClient, site: Site) => {
   const id = PgTypes.uuid(site.hostedWebsiteId)
   return exclusively(
     sql,
     site
   )(
-    Effect.gen(function* (): Effect.fn.Return<Settled, SqlError.SqlError> {
+    Effect.gen(function* (): Effect.fn.Return<ValidRollups, SqlError.SqlError> {
       const valid = yield* sql`SELECT FROM rollup_site WHERE hosted_website_id = ${id} AND time_zone = ${site.timeZone}
         AND version = ${RollupState.version}`.pipe(decodeRows(Found))
       if (valid.length === 0) {

@@ -57,7 +57,7 @@ const count = Effect.fnUntraced(function* (
 ): Effect.fn.Return<BothCounts, SqlError.SqlError | ReportTooLarge> {
   const first = query.range.first === null ? yield* RollupState.firstReceivedAt(sql, site.hostedWebsiteId) : null
   const local = first === null ? null : LocalTime.zone(query.timeZone).toLocal(first)
-  const range = DateRange.beginning(query.range, local)
+  const range = DateRange.withFirstDay(query.range, local)
   const counted = yield* Counting.count(sql, site, query, range, allowed, maxGroups)
   const compared =
     query.comparison === null

@@ -149,10 +149,10 @@ const update = Effect.fnUntraced(function* (
   const { goals, hostedWebsiteId, timeZone } = site
   const run = <A, R>(transaction: Effect.Effect<A, SqlError.SqlError | DayRollUp.Busy | DayRollUp.SiteChanged, R>) =>
     isRebuild ? whenFree(transaction) : transaction
-  const settled = yield* run(DayRollUp.settle(sql, site))
+  const valid = yield* run(DayRollUp.deleteOutdated(sql, site))
   const last = lastClosed(timeZone, before)
   const first =
-    settled.first === null ? LocalTime.addDays(last, 1) : dateOf(LocalTime.zone(timeZone).toLocal(settled.first))
+    valid.first === null ? LocalTime.addDays(last, 1) : dateOf(LocalTime.zone(timeZone).toLocal(valid.first))
   // From the beginning of the month, so that the first month is complete.
   const days = LocalTime.days(timeZone, LocalTime.monthOf(first), last)
   const [begin] = LocalTime.days(timeZone, LocalTime.monthOf(first), LocalTime.monthOf(first))
@@ -160,7 +160,7 @@ const update = Effect.fnUntraced(function* (
 
   const fingerprint = RollupState.fingerprint(goals)
   const missing = days.filter(({ date, end }) => {
-    const stored = settled.days.get(date)
+    const stored = valid.days.get(date)
     return isRebuild || stored?.end !== end || stored.goals !== fingerprint
   })
   let isComplete = true
@@ -170,9 +170,7 @@ const update = Effect.fnUntraced(function* (
     }
   }
   const changedMonths = new Set(missing.map(({ date }) => LocalTime.monthOf(date)))
-  const months = RollupPlan.monthsBegunIn(days).filter(
-    (month) => changedMonths.has(month) || !settled.months.has(month)
-  )
+  const months = RollupPlan.monthsBegunIn(days).filter((month) => changedMonths.has(month) || !valid.months.has(month))
   if (months.length > 0) yield* run(MonthRollUp.rollMonths(sql, site, months, days))
   if (isRebuild) yield* run(DayRollUp.deleteOpen(sql, site, LocalTime.addDays(last, 1)))
   for (const day of openDays(timeZone, before)) yield* run(OpenDays.advance(sql, site, day, before))

@@ -18,7 +18,7 @@ const request = (dateRange: Request["dateRange"]): Request => ({
 })
 
 const resolve = (dateRange: Request["dateRange"], now: number, timeZone = "UTC") =>
-  DateRange.resolve(request(dateRange), { now, timeZone }).range
+  DateRange.queryOf(request(dateRange), { now, timeZone }).range
 
 describe("core/analytics/report/DateRange", () => {
   it("resolves the first day of each period, and today in the site's zone as the last", () => {
@@ -47,9 +47,9 @@ describe("core/analytics/report/DateRange", () => {
 
   it("`all` begins on the day of the first visit, or today if no visit is before today", () => {
     const range = { first: null, last: "2026-11-26" }
-    assert.strictEqual(DateRange.beginning(range, Date.UTC(2026, 4, 3)).first, "2026-05-03")
-    assert.strictEqual(DateRange.beginning(range, null).first, "2026-11-26")
-    assert.strictEqual(DateRange.beginning(range, Date.UTC(2027, 4, 3)).first, "2026-11-26")
+    assert.strictEqual(DateRange.withFirstDay(range, Date.UTC(2026, 4, 3)).first, "2026-05-03")
+    assert.strictEqual(DateRange.withFirstDay(range, null).first, "2026-11-26")
+    assert.strictEqual(DateRange.withFirstDay(range, Date.UTC(2027, 4, 3)).first, "2026-11-26")
   })
 
   it.prop(

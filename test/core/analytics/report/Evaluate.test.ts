@@ -75,7 +75,7 @@ const request: Request = {
 }
 
 const query = (parts: Partial<Request>): Query =>
-  DateRange.resolve(
+  DateRange.queryOf(
     { ...request, ...parts, orderBy: parts.orderBy ?? [{ by: parts.metrics?.[0] ?? "visitors", direction: "desc" }] },
     { now: timeAt(300), timeZone: "UTC" }
   )

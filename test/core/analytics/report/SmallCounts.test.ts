@@ -50,7 +50,7 @@ const QueryShape = Schema.Struct({
 
 const queryOf = ({ comparison, direction, limit, metrics }: typeof QueryShape.Type): Query => {
   const unique = [...new Set(metrics)]
-  return DateRange.resolve(
+  return DateRange.queryOf(
     {
       siteId,
       metrics: unique,

@@ -21,10 +21,10 @@ const Client = Schema.NullOr(Schema.Struct({ origin: Schema.Literals(["one", "tw
 
 describe("core/chat/conversation/ConversationId", () => {
   it.prop(
-    "only an unguessable id opens a conversation, and only if the edge stores conversations",
+    "only an unguessable id is a key, and only if the edge stores conversations",
     [Instance, RequestedId, Client],
     ([instance, requestedId, client]) => {
-      const { conversationId, isOpen, session, storedId } = ConversationId.identify(
+      const { conversationId, isKey, session, storedId } = ConversationId.identify(
         instance,
         requestedId,
         fresh,
@@ -35,14 +35,14 @@ describe("core/chat/conversation/ConversationId", () => {
       const isUnguessable =
         client?.isResumable !== false &&
         (isCanonicalUuid(conversationId) || (instance.conversationIds === "client" && conversationId.length >= 16))
-      assert.strictEqual(isOpen, instance.memory === "edge" && isUnguessable)
+      assert.strictEqual(isKey, instance.memory === "edge" && isUnguessable)
       // A conversation with any other id is stored only if its client sends the messages.
       assert.strictEqual(storedId !== null, instance.memory === "edge" && (isUnguessable || client !== null))
       const hasSession =
         instance.memory === "edge" ? isUnguessable : client?.isResumable !== false || Boolean(requestedId)
       assert.strictEqual(session !== null, hasSession)
       // No request can name a conversation that is stored for the owner only.
-      if (storedId !== null && !isOpen) {
+      if (storedId !== null && !isKey) {
         assert.notStrictEqual(ConversationId.identify(instance, storedId, fresh, hashKey).storedId, storedId)
       }
     }
@@ -54,7 +54,7 @@ describe("core/chat/conversation/ConversationId", () => {
     ([instance, requestedId, client, other, otherRequestedId, otherClient]) => {
       const one = ConversationId.identify(instance, requestedId, fresh, hashKey, client)
       const two = ConversationId.identify(other, otherRequestedId, fresh, hashKey, otherClient)
-      if (one.storedId === null || two.storedId === null || one.isOpen || two.isOpen) return
+      if (one.storedId === null || two.storedId === null || one.isKey || two.isKey) return
       const isSame =
         instance.instanceId === other.instanceId &&
         one.conversationId === two.conversationId &&

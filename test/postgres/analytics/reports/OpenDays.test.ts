@@ -61,7 +61,7 @@ layer(live, { excludeTestServices: true })("postgres/analytics/reports: open day
       const site = yield* Sites.SiteDirectory.use((sites) => sites.create({ name: "a", origins: [] }))
       const id = PgTypes.uuid(site.hostedWebsiteId)
       for (const statement of statements) yield* sql.unsafe(statement, [id])
-      yield* DayRollUp.settle(sql, site)
+      yield* DayRollUp.deleteOutdated(sql, site)
       const [day] = LocalTime.days("UTC", date, date)
       if (day === undefined) return assert.fail()
       const advance = (hour: number) => OpenDays.advance(sql, site, day, day.start + hour * 3_600_000)

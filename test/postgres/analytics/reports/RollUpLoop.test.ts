@@ -106,11 +106,11 @@ describe("postgres/analytics/reports", () => {
             )
           )
           yield* insert(site.hostedWebsiteId, rows)
-          yield* DayRollUp.settle(sql, site)
+          yield* DayRollUp.deleteOutdated(sql, site)
           yield* advance
           yield* insert(site.hostedWebsiteId, late)
           yield* check(site, shapes, "after late rows")
-          yield* DayRollUp.settle(sql, site)
+          yield* DayRollUp.deleteOutdated(sql, site)
           yield* advance
           yield* RollUpLoop.round
           yield* check(site, shapes, "after the rollup run")

@@ -86,7 +86,7 @@ describe("postgres/analytics/reports: faults", () => {
             sql`LOCK TABLE site IN ACCESS EXCLUSIVE MODE`,
             sql`UPDATE rollup_site SET version = version WHERE hosted_website_id = ${site.hostedWebsiteId}`
           )
-          const outdated = yield* Effect.forkChild(DayRollUp.settle(sql, { ...site, timeZone: "UTC" }))
+          const outdated = yield* Effect.forkChild(DayRollUp.deleteOutdated(sql, { ...site, timeZone: "UTC" }))
           // A rollup run that waits for the table `site` has taken its snapshot, which lacks the update of the other transaction.
           yield* Locks.untilAwaited(sql)
           yield* other.commit
