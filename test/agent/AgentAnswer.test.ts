@@ -146,7 +146,7 @@ describe("AgentStream over HTTP: the answer", () => {
   }
 
   it.effect(
-    "a stream is read if it has no content type or that of JSON, text or bytes, and if no blank line follows its last event",
+    "a stream is read even if it has no content type, or that of JSON, text or bytes, and even without a final blank line",
     () =>
       Effect.gen(function* () {
         for (const type of [undefined, "text/plain", "application/json", "application/octet-stream"]) {

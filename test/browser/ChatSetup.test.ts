@@ -24,7 +24,7 @@ const panelScript = /\/chat-panel\.[0-9a-f]{8}\.js/
 
 inChromium("a website's chat", testServer({}, agent.script), (it) => {
   describe("suggests messages", () => {
-    it.effect("that are sent when they are pressed, before the first message", () =>
+    it.effect("until a conversation begins, and sends the one that is pressed", () =>
       Effect.gen(function* () {
         const { answered, begin, input, on, open, page, site } = yield* ChatPage.make({
           attributes: `suggestions='["When do you open?", " ", "Where are you?"]'`

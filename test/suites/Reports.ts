@@ -116,7 +116,7 @@ export const suite = <E>(
         })
       )
 
-      it.effect("`now` counts the visitors of the last five minutes, each once", () =>
+      it.effect("`currentVisitors` counts the visitors of the last five minutes, each once", () =>
         Effect.gen(function* () {
           const reports = yield* Reports
           const site = yield* newReportSite

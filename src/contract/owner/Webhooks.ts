@@ -18,12 +18,12 @@ import * as Fields from "./Fields.ts"
 import { siteId } from "./Sites.ts"
 
 const base = "/v1/owner/sites/:site_id/webhooks"
-const ofWebhook = `${base}/:webhook_id`
-const deliveriesOf = `${ofWebhook}/deliveries`
+const webhookPath = `${base}/:webhook_id`
+const deliveriesPath = `${webhookPath}/deliveries`
 
 const site = { site_id: siteId }
 const params = { ...site, webhook_id: Wire.Uuid({ title: "Webhook Id" }) }
-const ofDelivery = { ...params, event_id: Wire.Uuid({ title: "Event Id" }) }
+const deliveryParams = { ...params, event_id: Wire.Uuid({ title: "Event Id" }) }
 
 const nullableText = Schema.NullOr(Schema.String)
 
@@ -186,7 +186,7 @@ export const create = HttpApiEndpoint.post("create", base, {
   )
 )
 
-export const update = HttpApiEndpoint.patch("update", ofWebhook, {
+export const update = HttpApiEndpoint.patch("update", webhookPath, {
   params,
   payload: WebhookChange,
   success: Webhook,
@@ -199,13 +199,13 @@ export const update = HttpApiEndpoint.patch("update", ofWebhook, {
   )
 )
 
-export const remove = HttpApiEndpoint.delete("delete", ofWebhook, {
+export const remove = HttpApiEndpoint.delete("delete", webhookPath, {
   params,
   success: HttpApiSchema.NoContent,
   error: Errors.NotFound
 }).annotateMerge(describe("delete_webhook", "Delete a webhook", "Deletes a webhook and its deliveries. Scope `write`."))
 
-export const rotate = HttpApiEndpoint.post("rotate", `${ofWebhook}/rotate`, {
+export const rotate = HttpApiEndpoint.post("rotate", `${webhookPath}/rotate`, {
   params,
   success: WebhookSecret,
   error: Errors.NotFound
@@ -217,13 +217,13 @@ export const rotate = HttpApiEndpoint.post("rotate", `${ofWebhook}/rotate`, {
   )
 )
 
-export const test = HttpApiEndpoint.post("test", `${ofWebhook}/test`, {
+export const test = HttpApiEndpoint.post("test", `${webhookPath}/test`, {
   params,
   success: WebhookTest,
   error: Errors.NotFound
 }).annotateMerge(describe("test_webhook", "Test a webhook", "Sends one event and returns the outcome. Scope `write`."))
 
-export const deliveries = HttpApiEndpoint.get("deliveries", deliveriesOf, {
+export const deliveries = HttpApiEndpoint.get("deliveries", deliveriesPath, {
   params,
   query: { status: Fields.choice(deliveryStatuses, { title: "Status" }) },
   success: Deliveries,
@@ -232,16 +232,16 @@ export const deliveries = HttpApiEndpoint.get("deliveries", deliveriesOf, {
   describe("list_deliveries", "List deliveries", "The latest 100 deliveries of a webhook, latest first. Scope `read`.")
 )
 
-export const readDelivery = HttpApiEndpoint.get("delivery", `${deliveriesOf}/:event_id`, {
-  params: ofDelivery,
+export const readDelivery = HttpApiEndpoint.get("delivery", `${deliveriesPath}/:event_id`, {
+  params: deliveryParams,
   success: DeliveryDetails,
   error: Errors.NotFound
 }).annotateMerge(
   describe("read_delivery", "Read a delivery", "A delivery with its payload and every attempt. Scope `read`.")
 )
 
-export const retry = HttpApiEndpoint.post("retry", `${deliveriesOf}/:event_id/retry`, {
-  params: ofDelivery,
+export const retry = HttpApiEndpoint.post("retry", `${deliveriesPath}/:event_id/retry`, {
+  params: deliveryParams,
   success: HttpApiSchema.NoContent,
   error: Errors.NotFound
 }).annotateMerge(

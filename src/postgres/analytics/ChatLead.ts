@@ -7,10 +7,13 @@
 import { PgTypes } from "@effect/sql-pg"
 import type { SqlClient } from "effect/sql"
 
-/** The website of an instance, unless the website is being deleted. The limit makes the planner use an index. */
-export const websiteOf = (instanceId: string): string => `SELECT hosted_website_id
+/**
+ * A `SELECT` of the website of an instance, unless the website is being deleted. The argument is the SQL of the instance's id.
+ * The limit makes the planner use an index.
+ */
+export const websiteOf = (instanceIdSql: string): string => `SELECT hosted_website_id
   FROM instance JOIN site USING (website_config_id)
-  WHERE instance.instance_id = ${instanceId} AND site.deleted_at IS NULL LIMIT 1`
+  WHERE instance.instance_id = ${instanceIdSql} AND site.deleted_at IS NULL LIMIT 1`
 
 const statement = `INSERT INTO pending_lead (lead_id, kind, hosted_website_id, session_id, received_at)
   SELECT $1, 'chat', hosted_website_id, $3, $4 FROM (${websiteOf("$2")}) AS website

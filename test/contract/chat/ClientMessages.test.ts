@@ -27,7 +27,7 @@ describe("contract/chat/ClientMessages", () => {
     assert.isTrue(Result.isFailure(textIn({ text: "a" })))
   })
 
-  it("requires a message of the visitor, the newest with 1 to 8000 characters", () => {
+  it("requires a message of the visitor; the newest must have 1 to 8000 characters", () => {
     const conversationOf = (...messages: ReadonlyArray<readonly [role: string, text: string]>) =>
       ClientMessages.conversationOf(messages.map(([role, text]) => ({ id: null, role, text })))
     assert.isTrue(Result.isSuccess(conversationOf(["user", "😀".repeat(8_000)])))

@@ -132,7 +132,7 @@ describe("core/sites/Origin.nextUrl, backUrl and frameAncestors", () => {
   )
 
   it.prop(
-    "the next URL is the page that the form names, and null without listed origins",
+    "the next URL is the page that the form names, or null if that page is not on a listed origin",
     [Schema.String],
     ([text]) => {
       const next = `https://shop.example/thanks?${encodeURIComponent(text.toWellFormed())}`

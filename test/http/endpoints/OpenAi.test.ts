@@ -175,7 +175,7 @@ for (const [name, storage] of emptyStorages)
         })
       )
 
-      it.effect("the requests of one conversation_id are one conversation, which only the owner can read", () =>
+      it.effect("the requests of one conversation_id are one conversation, which clients cannot read", () =>
         Effect.gen(function* () {
           const client = yield* connect()
           const { instance } = yield* TestServer.TestServer
@@ -222,7 +222,7 @@ for (const [name, storage] of emptyStorages)
       )
 
       it.effect(
-        "an agent that keeps conversations gets one message if there is a conversation_id, else all, which are not stored",
+        "an agent with memory gets one message if there is a conversation_id; otherwise it gets all, and the edge stores none",
         () =>
           Effect.gen(function* () {
             const client = yield* connect()

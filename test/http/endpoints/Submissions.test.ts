@@ -36,7 +36,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
     })
   )
 
-  it.effect("a repeated Idempotency-Key gets the first response and stores nothing", () =>
+  it.effect("a repeated Idempotency-Key gets the first response, or a 422 for other content, and stores nothing", () =>
     Effect.gen(function* () {
       const { send, websiteConfigId } = yield* TestServer
       const headers = { "idempotency-key": "key 1" }

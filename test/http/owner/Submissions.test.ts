@@ -87,7 +87,7 @@ for (const [name, storage] of emptyStorages) {
       })
     )
 
-    it.effect("filters by status, mark, page, text, and days of the website's time zone", () =>
+    it.effect("filters by status, read mark, page, text, and days of the website's time zone", () =>
       Effect.gen(function* () {
         const { get, id, post } = yield* opened
         const at = (time: string) => ({ receivedAt: Date.parse(time) })

@@ -47,7 +47,7 @@ const startBare = Effect.fnUntraced(function* () {
 /** A visitor's timeout, in milliseconds. */
 const timeout = 10_000
 
-let visitors = 0
+let visitorCount = 0
 
 /** Sends a page view from a visitor's own address; returns the response time in milliseconds, and the status if any. */
 const visit = (
@@ -57,7 +57,7 @@ const visit = (
   new Promise((resolve) => {
     const body = JSON.stringify({ site_id: target.trackingToken, page_path: "/visitor" })
     const begun = performance.now()
-    const number = ++visitors
+    const number = ++visitorCount
     const localAddress = `127.1.${(number >> 8) & 255}.${number & 255}`
     const end = (status: number | undefined) => resolve({ millis: performance.now() - begun, status })
     const sent = request(

@@ -79,7 +79,7 @@ const property = ({ properties }: Fact, name: string): string =>
 /** `utm_source`, else the referrer's host. */
 export const source = ({ campaign, referrerHost }: Visit): string | null => campaign?.source || referrerHost || null
 
-/** The referrer's host and path, without a sole `/`. */
+/** The referrer's host and path. The path `/` is left out. */
 export const referrer = ({ referrerHost, referrerPath }: Pick<ViewRow, "referrerHost" | "referrerPath">): string =>
   referrerHost ? `${referrerHost}${referrerPath === "/" ? "" : (referrerPath ?? "")}` : direct
 

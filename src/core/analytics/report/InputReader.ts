@@ -99,7 +99,7 @@ export class InputReader {
       )
     }
     if (input.length > max) return this.fail(loc, "string_too_long", `String should have at most ${max} characters`)
-    if (input.includes("\0")) return this.refuse(loc, "no value has a NUL character")
+    if (input.includes("\0")) return this.refuse(loc, "a value must not contain a NUL character")
     return input
   }
 

@@ -1,7 +1,7 @@
 /**
  * A query of a site's statistics: what to count (metrics), by what (dimensions), of which visits and events (filters), in
- * which days. The names and the order of the parts are those of Plausible's Stats API v2. `QueryInput` decodes a `Request`
- * from JSON, and `DateRange.ts` resolves it to a `Query`. `Evaluate` defines the meaning.
+ * which days. The names are those of Plausible's Stats API v2. `QueryInput` decodes a `Request` from JSON, and `DateRange.ts`
+ * resolves it to a `Query`. `Evaluate` defines the meaning.
  *
  * @module
  */
