@@ -1,5 +1,5 @@
 /**
- * What `scripts/bootstrap.mjs` says if Node is too old and the packages are already installed.
+ * What `scripts/bootstrap.mjs` says if Node is too old and `npm ci` has been run.
  */
 import { spawnSync } from "node:child_process"
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"

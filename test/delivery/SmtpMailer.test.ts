@@ -167,7 +167,7 @@ describe("delivery/SmtpMailer", () => {
   )
 
   it.live(
-    "5xx for the recipient or the message is final; 4xx, 5xx for the sender and 5.7.x for the recipient are not",
+    "5xx for the recipient or the message is a refusal; 5.7.x for the recipient, any earlier 5xx and any 4xx are failures",
     () =>
       Effect.gen(function* () {
         const answers: ReadonlyArray<readonly [SMTPServerOptions, Outcome["_tag"], RegExp]> = [

@@ -31,7 +31,7 @@ const trustTestRoot = Effect.acquireRelease(
 
 describe("postgres/Servers", () => {
   it.live(
-    "each connection goes to a server with the attribute in the URL, and after a failover to the new primary",
+    "each connection goes to a server that matches target_session_attrs, and after a failover to the new primary",
     () =>
       Effect.gen(function* () {
         const pair = yield* ReplicatedPair.make

@@ -165,7 +165,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
-    it.effect("the owner can add a limited number of new addresses a day, even if each is removed again", () =>
+    it.effect("new addresses that the owner adds are limited per day, and those removed again count too", () =>
       Effect.gen(function* () {
         const notifications = yield* Notifications
         const [site, other] = [yield* newSite, yield* newSite]

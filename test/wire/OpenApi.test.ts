@@ -1,5 +1,5 @@
 /**
- * The published document. `openapi.json` beside this file contains it; `vitest -u` regenerates it.
+ * The OpenAPI document of the edge. `openapi.json` beside this file contains it; `vitest -u` regenerates it.
  */
 import { assert, describe, expect, it } from "@effect/vitest"
 import { Result } from "effect"

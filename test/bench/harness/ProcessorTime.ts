@@ -70,7 +70,7 @@ const readStats = (): ReadonlyArray<ProcessStat> =>
     }
   })
 
-/** The processor time that the main thread of a process has used so far, in microseconds. PostgreSQL's processes have no other. */
+/** The processor time in microseconds that a process's main thread has used. PostgreSQL's processes have only this thread. */
 export const readThread = (pid: number): number =>
   Number(readFileSync(`/proc/${pid}/schedstat`, "utf8").split(" ", 1)[0]) / 1000
 

@@ -17,7 +17,7 @@ const mostClicks = 3
 interface Person {
   readonly page: Page
   readonly click: (target: Locator) => Promise<void>
-  /** The names in the rows of the list that shows this tab. */
+  /** The names in the rows under this tab, which must be selected. */
   readonly rows: (tab: string) => Promise<ReadonlyArray<string>>
 }
 

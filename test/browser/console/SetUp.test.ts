@@ -111,7 +111,7 @@ inChromium("the console's settings", Layer.provideMerge(ConsolePage.SharedOwner.
       assert.lengthOf(rows, 2)
       for (const row of rows) assert.include(row, "new@fjordlight.example")
       assert.include(rows[0] ?? "", "and is not sent yet")
-      assert.include(rows[1] ?? "", "the link in another mail to this address works")
+      assert.include(rows[1] ?? "", "the confirmation link is in another mail to this address")
       const buttons = page.getByRole("button", {
         name: /^Send again: new@fjordlight.example, A (weekly|monthly) report$/
       })
@@ -122,7 +122,10 @@ inChromium("the console's settings", Layer.provideMerge(ConsolePage.SharedOwner.
       yield* on(() => page.getByText("Another mail with a link is on its way.").waitFor())
       yield* on(() => page.locator("li", { hasText: "A monthly report" }).getByText("is not sent yet").waitFor())
       yield* on(() =>
-        page.locator("li", { hasText: "A weekly report" }).getByText("the link in another mail").waitFor()
+        page
+          .locator("li", { hasText: "A weekly report" })
+          .getByText("the confirmation link is in another mail")
+          .waitFor()
       )
       yield* on(() => buttons.last().click())
       yield* on(() => page.getByText(/^It can be sent again in \d+ (minutes|seconds)\.$/).waitFor())

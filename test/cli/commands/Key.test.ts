@@ -96,11 +96,17 @@ describe("key", () => {
         yield* Effect.gen(function* () {
           const [keys, sessions] = [yield* OwnerKeys, yield* ConsoleSessions]
           const request = { role: "owner", sites: "all", label: null, linkExpiresAt: 1000 } as const
-          const { link, session } = yield* sessions
+          const { link, session: consoleSession } = yield* sessions
             .createLink({ ...request, createdBy: one.key_id })
             .pipe(Effect.flatMap(Effect.fromOption))
           yield* sessions.open(link)
-          yield* keys.issue({ scope: "stats", sites: "all", label: null, expiresAt: null, issuedBy: session.sessionId })
+          yield* keys.issue({
+            scope: "stats",
+            sites: "all",
+            label: null,
+            expiresAt: null,
+            issuedBy: consoleSession.sessionId
+          })
         }).pipe(Effect.provideContext(context))
         const revoke = ["revoke", "--key-id", one.key_id]
         const { stdout } = yield* key(...revoke)

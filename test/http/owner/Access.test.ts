@@ -142,7 +142,7 @@ for (const [name, storage] of emptyStorages) {
 }
 
 describe("http/owner/access/OwnerSites", () => {
-  it.effect("proves a right only for a scope that the caller has", () =>
+  it.effect("authorizes only the scopes that the caller's scope includes", () =>
     Effect.gen(function* () {
       const owned = yield* OwnerSites.OwnerSites
       const { websiteConfigId } = yield* Sites.use((sites) => sites.create({ name: "A", origins: [] }))

@@ -65,8 +65,8 @@ export const redisFaults = Effect.fnUntraced(function* (options: {
     [],
     "never a 5xx"
   )
-  // `limit` views and `limit` forms are accepted by each of three: the process's limiter, Redis, and Redis after the kill,
-  // which loses its counts.
+  // `limit` views and `limit` forms are accepted by each of three limiters: the process's own, Redis before the kill, and Redis
+  // after it, because the kill loses the counts.
   assert.ok(account.acknowledged <= 3 * 2 * limit, `${account.acknowledged} were accepted`)
   assert.ok(account.acknowledged >= 2 * limit)
   return { ...figures, limit, refused: account.refused, "5xx": 0 } satisfies Figures

@@ -20,7 +20,7 @@ export const mails = {
   withSpam: "with suspected spam",
   none: "no mail yet",
   unconfirmed: "waits until the person opens the link in the confirmation mail, for a week at most",
-  otherMail: "the link in another mail to this address works",
+  otherMail: "the confirmation link is in another mail to this address",
   addHint: "A new address gets one mail with a link, and no other until the person confirms there.",
   latest: {
     pending: (when: string): string => `the latest mail was made ${when}, and is not sent yet`,

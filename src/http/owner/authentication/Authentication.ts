@@ -18,7 +18,7 @@ import { withJsonErrors } from "../Validation.ts"
 import { addOwnerHeaders, CallerLimits } from "./CallerLimits.ts"
 
 export interface Options {
-  /** Whether console sessions authenticate. */
+  /** Whether requests may authenticate with a console session. */
   readonly console: boolean
 }
 
@@ -66,7 +66,7 @@ export const layer = (options: Options) =>
       })
 
       /** Whether a key or session is still valid. While the store is unavailable, each counts as valid. */
-      const isFound = <A>(lookup: Effect.Effect<Option.Option<A>, StorageUnavailable>): Effect.Effect<boolean> =>
+      const isStillValid = <A>(lookup: Effect.Effect<Option.Option<A>, StorageUnavailable>): Effect.Effect<boolean> =>
         Effect.map(lookup, Option.isSome).pipe(Effect.orElseSucceed(() => true))
 
       /** Authenticates by the cookie with this name. */
@@ -84,7 +84,7 @@ export const layer = (options: Options) =>
           if (Option.isNone(found.success)) return yield* Effect.fail(unauthorized)
           yield* addOwnerHeaders
           const session = found.success.value
-          const isValid = isFound(sessions.find(Redacted.value(credential)))
+          const isValid = isStillValid(sessions.find(Redacted.value(credential)))
           return yield* answer(handler, {
             ...ConsoleSession.accessOf(session),
             id: session.sessionId,
@@ -109,7 +109,7 @@ export const layer = (options: Options) =>
           }
           const { expiresAt, keyId, scope, sites } = found.value
           yield* limits.count(keyId)
-          const isValid = isFound(keys.authenticate(Redacted.value(credential)))
+          const isValid = isStillValid(keys.authenticate(Redacted.value(credential)))
           return yield* answer(handler, { scope, sites, id: keyId, session: null, expiresAt, isValid })
         })
       }
