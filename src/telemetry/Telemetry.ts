@@ -33,7 +33,7 @@ export const formatJson: Logger.Logger<unknown, string> = Logger.map(Logger.form
 )
 
 /** The entry that replaces dropped lines. */
-const lost = (lines: number, now: number): string =>
+const droppedLinesEntry = (lines: number, now: number): string =>
   JSON.stringify({
     message: `${lines} log lines were dropped here: the reader of standard error is too slow`,
     level: "WARN",
@@ -43,7 +43,7 @@ const lost = (lines: number, now: number): string =>
 /** Writes one line of JSON per entry to standard error, and flushes before the scope closes. */
 const jsonLogger = Effect.gen(function* () {
   const clock = yield* Clock.Clock
-  const output = LogOutput.standardError((lines) => lost(lines, clock.currentTimeMillisUnsafe()))
+  const output = LogOutput.standardError((lines) => droppedLinesEntry(lines, clock.currentTimeMillisUnsafe()))
   yield* Effect.addFinalizer(() => output.flush)
   return Logger.make<unknown, void>((entry) => output.write(formatJson.log(entry)))
 })

@@ -11,8 +11,9 @@ import { until } from "../support/Wait.ts"
 const agent = ChatPage.agent()
 
 interface Case {
+  /** The answer in Markdown. */
   readonly answer: string
-  /** The text of the answer. */
+  /** The answer's text as the page shows it. */
   readonly text: string
   /** The text and the address of each link. */
   readonly links?: ReadonlyArray<readonly [text: string, href: string]>

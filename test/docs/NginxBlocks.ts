@@ -42,7 +42,7 @@ export const nginxReplacements = (upstream: string, secure: number, plain: numbe
   "https://edge.example/": "https://127.0.0.1/"
 })
 
-/** Starts nginx with the operator's block; returns its port for TLS. */
+/** Starts nginx with the nginx block of the operator's guide; returns its port for TLS. */
 export const startNginx = Effect.fnUntraced(function* (upstream: string) {
   const folder = yield* temporary
   const [secure, plain] = [yield* Nginx.freePort, yield* Nginx.freePort]

@@ -1,6 +1,6 @@
 /**
  * Conversations over two services on one database: answers that are resumed, stopped or ended by a message at either service,
- * and what is left of answers whose process ends. The first service is a process, the second runs in the test's process.
+ * and what is left of answers whose process ends. The first service is a process of its own, the second runs in the test's process.
  *
  * @module
  */
@@ -64,7 +64,7 @@ const service = (through: "PostgreSQL" | "PgBouncer") =>
     })
   )
 
-/** Sends a message to a service, and waits until the agent has begun. */
+/** Sends a message to a service, and waits until the agent's answer has begun. */
 const begin = Effect.fnUntraced(function* (url: string, message: string, conversationId?: string) {
   const { target } = yield* Service
   const reading = Conversation.send(url, target, message, conversationId)

@@ -28,7 +28,7 @@ const store = Effect.fnUntraced(function* ({ hostedWebsiteId }: ReportSite, rows
   yield* Effect.all(all, { concurrency: "unbounded", discard: true })
 })
 
-const noRows = Rows.make({ views: [], events: [], conversions: [], goals: 0 })
+const noRows = Rows.make({ views: [], events: [], conversions: [], goalCount: 0 })
 
 const plainRow = {
   age: 0,

@@ -76,7 +76,7 @@ export const Rows = Schema.Struct({
   views: listOf(View, 25),
   events: listOf(Event, 8),
   conversions: listOf(Conversion, 4),
-  goals: Schema.Literals([0, 1, 2, 3])
+  goalCount: Schema.Literals([0, 1, 2, 3])
 })
 
 const goals: ReadonlyArray<GoalRow> = [
@@ -100,7 +100,7 @@ export const rowsOf = (shape: typeof Rows.Type): SiteRows => ({
     revenue: revenue === null ? null : { currency: revenue, amount: cents / 100 }
   })),
   conversions: shape.conversions.map(({ age, key, name }) => ({ visitStartedAt: now - age, sessionKey: key, name })),
-  goals: goals.slice(0, shape.goals)
+  goals: goals.slice(0, shape.goalCount)
 })
 
 const filterDimensions: ReadonlyArray<FilterDimension> = [...eventDimensions, ...visitDimensions, "event:props:plan"]

@@ -1,5 +1,5 @@
 /**
- * The message, one line, of every error that can end a command. Pure.
+ * The one-line message of every error that can end a command. Pure.
  *
  * @module
  */
@@ -141,7 +141,7 @@ const firstLine = (message: string): string => {
   return line === "" ? "The command failed and gave no reason." : /[.!?]$/.test(line) ? line : `${line}.`
 }
 
-/** The message of a missing or invalid setting. Messages of `Config.ts` name the setting; others become one line. */
+/** The message of a missing or invalid setting. The message of a `SourceError` is a sentence already (see `runtime/Setting`). */
 const ofConfig = ({ cause }: Config.ConfigError): string =>
   cause._tag === "SourceError"
     ? firstLine(cause.message)

@@ -1,6 +1,6 @@
 /**
- * The endpoints for a widget's conversation: resume or stop its running answer, read its messages, and rate an answer. Unless
- * the id is that of a conversation with memory, `stream` responds 204 and the other endpoints 404.
+ * The endpoints for a widget's conversation: resume or stop its running answer, read its messages, and rate an answer. For
+ * the id of a conversation without memory, `stream` responds 204 and the other endpoints 404.
  *
  * @module
  */

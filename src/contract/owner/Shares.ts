@@ -87,7 +87,7 @@ export const revoke = HttpApiEndpoint.delete("revoke", `${ofSite}/:share_id`, {
   OpenApi.annotations({
     identifier: "revoke_share",
     summary: "Stop sharing a dashboard",
-    description: "Within a second, the address shows nothing any more, on any process. Scope `write`."
+    description: "The URL stops working within a second, on every process. Scope `write`."
   })
 )
 
@@ -128,8 +128,8 @@ export const query = HttpApiEndpoint.post("query", "/v1/owner/shared/query", {
       identifier: "shared_query",
       summary: "Query a shared dashboard",
       description: [
-        "A query in the form of `POST /v1/owner/query`, with the statistics that may be shown to anybody: counts from 1 to 4 are `<5`, others are rounded to multiples of 5, and rates and changes are calculated from the rounded counts. `visit_duration` is rounded to 10 seconds.",
-        "Its `date_range` is a period that ends today. The query has at most one dimension, and at most one filter, `is` with one value. A filter on the query's dimension does not count towards this limit, because it only selects rows of the answer; with the metric `conversion_rate`, only a filter on `event:goal` does not count. Rows with fewer than five visitors are left out, and comparisons count them as zero. Rows of a time dimension are left out only if the query has a filter that counts towards the limit."
+        "Answers a query in the form of `POST /v1/owner/query`, but only with statistics that may be shown to anybody: counts from 1 to 4 are `<5`, others are rounded to multiples of 5, and rates and changes are calculated from the rounded counts. `visit_duration` is rounded to 10 seconds.",
+        "The query's `date_range` must be a period that ends today. The query has at most one dimension, and at most one filter, which has the operator `is` and one value. A filter on the query's dimension does not count towards this limit, because it only selects rows of the answer. With the metric `conversion_rate`, this exception applies only to a filter on `event:goal`. Rows with fewer than five visitors are left out, and comparisons count them as zero. Rows of a time dimension are left out only if the query has a filter that counts towards the limit."
       ].join(" ")
     })
   )

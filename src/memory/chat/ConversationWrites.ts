@@ -62,7 +62,7 @@ export const make = (
     deliveries.write({ websiteConfigId, type, createdAt, subject: FanOut.conversationSubject(key), data })
   }
 
-  /** Ends the running answer, with its stored events. */
+  /** Ends the running answer, and makes its parts from its stored events. */
   const settle = (
     conversation: Table.StoredConversation,
     running: Table.Running,
@@ -101,7 +101,7 @@ export const make = (
       comment: null
     }
     conversation.running = { answerId, events: [], leaseUntil: now + leaseMillis }
-    // Not `before`: `settle` has replaced the running answer.
+    // Not `before`, because `settle` may have replaced the running answer in it.
     const kept = conversation.messages.slice(0, end)
     table.put(
       conversation,

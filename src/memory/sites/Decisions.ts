@@ -20,7 +20,7 @@ export class DecisionCounts extends Context.Service<DecisionCounts, Pick<Tally.T
 ) {}
 
 /**
- * At most `capacity` counts, by default 100,000. There is one count per website, day and reason. Uses the websites only for the
+ * At most `capacity` counts, by default 100,000. There is one count per subject, day and reason. Uses the websites only for the
  * event `site.limit`.
  */
 export const layer = (options?: {

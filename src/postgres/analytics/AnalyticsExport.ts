@@ -1,5 +1,5 @@
 /**
- * Reads page views and events from PostgreSQL, page by page, so that a slow reader of an export holds no connection.
+ * Reads page views and events from PostgreSQL, in pages of rows, so that a slow reader of an export holds no connection.
  *
  * @module
  */
@@ -32,8 +32,8 @@ export const eventsStatement = `SELECT ${eventColumns} FROM event WHERE ${ofPeri
 const pageSize = 1000
 
 /**
- * The page after the cursor `$4` and `$5`, or the first page if they are null. The rows have no key, but they are never updated and
- * rows of one time are in one partition, so `ctid` orders them.
+ * The page after the cursor `$4` and `$5`, or the first page if they are null. The rows have no key. `ctid`
+ * orders rows of one time, because these are in one partition and never updated.
  */
 const pageOf = (
   columns: string,

@@ -275,7 +275,7 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input, batched: B
     return rated.length > 0
   })
 
-  // Checked first, outside the retry: a retried deletion would find nothing the second time.
+  // Whether the conversation exists is checked outside the transaction, because a retried deletion would find nothing.
   const remove: Writes["delete"] = Effect.fnUntraced(function* (key) {
     if (!Rows.isKey(key)) return false
     const where = "instance_id = $1 AND conversation_id = $2"

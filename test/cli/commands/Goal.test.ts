@@ -86,7 +86,8 @@ const event = eventOf(site.hostedWebsiteId, {
   ...{ amount: 1_500, isInteractive: false, visitor: 0 }
 })
 
-const filled = Effect.gen(function* () {
+/** Stores a page view, an excluded one and an event. Returns a function that runs `analytics export` on them. */
+const withRows = Effect.gen(function* () {
   const { cli, context } = yield* session
   yield* Effect.gen(function* () {
     const views = yield* AnalyticsRepo
@@ -100,8 +101,8 @@ const filled = Effect.gen(function* () {
 describe("analytics export", () => {
   it.effect("writes each counted row as a line of JSON, or with --json all of them as one array", () =>
     Effect.gen(function* () {
-      const exported = yield* filled
-      const { stdout } = yield* exported()
+      const runExport = yield* withRows
+      const { stdout } = yield* runExport()
       assert.match(stdout, /^[^\p{Cc}\p{Bidi_C}]*\n[^\p{Cc}\p{Bidi_C}]*\n$/u)
       const rows = stdout
         .trim()
@@ -119,14 +120,14 @@ describe("analytics export", () => {
         interactive: false
       })
       assert.deepStrictEqual(rows[1]?.["properties"], event.properties)
-      assert.deepStrictEqual(JSON.parse((yield* exported("--json")).stdout), rows)
+      assert.deepStrictEqual(JSON.parse((yield* runExport("--json")).stdout), rows)
     }).pipe(Effect.scoped)
   )
 
   it.effect("csv has a column for each member, and no cell is a formula", () =>
     Effect.gen(function* () {
-      const exported = yield* filled
-      const [header = [], ...records] = read((yield* exported("--format", "csv")).stdout)
+      const runExport = yield* withRows
+      const [header = [], ...records] = read((yield* runExport("--format", "csv")).stdout)
       assert.strictEqual(records.length, 2)
       const cell = (row: number, name: string) => records[row]?.[header.indexOf(name)]
       assert.strictEqual(cell(0, "path"), "/=a,b")
@@ -138,15 +139,15 @@ describe("analytics export", () => {
 
   it.effect("--from and --to bound the period, and an empty period or an invalid time is refused", () =>
     Effect.gen(function* () {
-      const exported = yield* filled
+      const runExport = yield* withRows
       const at = new Date(event.receivedAt).toISOString()
-      assert.match((yield* exported("--from", at)).stdout, /^\{"type":"event"[^\n]*\n$/)
-      assert.match((yield* exported("--to", at)).stdout, /^\{"type":"pageview"[^\n]*\n$/)
+      assert.match((yield* runExport("--from", at)).stdout, /^\{"type":"event"[^\n]*\n$/)
+      assert.match((yield* runExport("--to", at)).stdout, /^\{"type":"pageview"[^\n]*\n$/)
       for (const flags of [
         ["--from", at, "--to", at],
         ["--from", "yesterday"]
       ]) {
-        const ended = yield* exported(...flags)
+        const ended = yield* runExport(...flags)
         assert.deepInclude(ended, { code: 1, stdout: "" })
         assert.match(ended.stderr, /^The flag --from must be [^\n]+\n$/)
       }

@@ -72,6 +72,7 @@ describe("core/doctor/RedisUrl", () => {
   ])("%s is refused", (text, expected) => {
     const fault = Result.getOrThrow(Result.flip(RedisUrl.parse(text)))
     assert.include(fault, expected)
+    // "sesame" stands for a secret.
     assert.notInclude(fault, "sesame")
     assert.match(fault, /\.$/)
   })

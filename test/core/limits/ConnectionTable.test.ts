@@ -25,7 +25,7 @@ const oldest = (connections: ReadonlyArray<Model>): Model | undefined =>
 
 describe("core/limits/ConnectionTable", () => {
   it.prop(
-    "no bound is exceeded: a new connection replaces the longest idle one, and is refused if there is none",
+    "at a bound, a new connection replaces the longest idle one, and is refused if none is idle",
     [Schema.Array(Step).check(Schema.isMaxLength(80)), between(1, 4), between(1, 8)],
     ([steps, perClient, total]) => {
       const table = ConnectionTable.make<number>({ perClient, total })

@@ -37,7 +37,7 @@ for (const [name, layer] of layers)
       { arbitrary: { runs: 20 } }
     )
 
-    it.effect("addresses without a country, and invalid addresses, have none", () =>
+    it.effect("private, local and invalid addresses have no country", () =>
       Effect.gen(function* () {
         const { of } = yield* Service.Countries
         for (const text of ["127.0.0.1", "10.0.0.1", "::1", "fe80::1%eth0", "unknown", "", "1.1", "999.1.1.1"]) {

@@ -33,11 +33,16 @@ const Line = Schema.fromJsonString(
 
 const Kinds = Schema.Array(Schema.Struct({ kind: Schema.String, age: Schema.Finite }))
 
-/** The kinds and ages in days of the remaining rows, in order. */
-const remaining = (table: string, kind: string) =>
+/**
+ * The kinds and ages in days of the remaining rows, in order.
+ *
+ * @param from a table, maybe with a condition
+ * @param kind the SQL expression of a row's kind
+ */
+const remaining = (from: string, kind: string) =>
   PgClient.PgClient.use((sql) =>
     sql.unsafe(
-      `SELECT ${kind} AS kind, floor(extract(epoch FROM now() - created_at) / 86400)::float8 AS age FROM ${table} ORDER BY 1, 2`
+      `SELECT ${kind} AS kind, floor(extract(epoch FROM now() - created_at) / 86400)::float8 AS age FROM ${from} ORDER BY 1, 2`
     )
   ).pipe(
     Effect.flatMap(Schema.decodeUnknownEffect(Kinds)),

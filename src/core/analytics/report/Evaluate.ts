@@ -188,8 +188,8 @@ const needsConversions = ({ metrics }: Query): boolean =>
 
 const count = (query: Query, all: ReadonlyArray<DatedVisit>, range: DateRange.Resolved): Assembly.Counted => {
   const datedVisits = all.filter(({ date }) => date >= range.first && date <= range.last)
-  const rate = divisor(query)
-  const groupVisitors = visitorsBy(rate, datedVisits)
+  const divisorShape = divisor(query)
+  const groupVisitors = visitorsBy(divisorShape, datedVisits)
   const keptIndexes = query.dimensions.flatMap((dimension, index) => (isOfConversion(dimension) ? [] : [index]))
   const groups = countGroups(query, datedVisits)
     .filter(
@@ -200,7 +200,7 @@ const count = (query: Query, all: ReadonlyArray<DatedVisit>, range: DateRange.Re
       const kept = keyOf(keptIndexes.map((index) => counter.dimensions[index] ?? ""))
       return { dimensions: counter.dimensions, counts: counter.counts(groupVisitors.get(kept)?.size ?? 0) }
     })
-  const overall = visitorsBy({ ...rate, dimensions: [] }, datedVisits)
+  const overall = visitorsBy({ ...divisorShape, dimensions: [] }, datedVisits)
   return { range, groups, allVisitors: overall.get(keyOf([]))?.size ?? 0 }
 }
 

@@ -34,7 +34,7 @@ it.live(
   () =>
     Effect.gen(function* () {
       const site = yield* Sites.SiteDirectory.use((sites) => sites.create({ name: "a", origins: [] }))
-      // Too few rows also for autovacuum, which would refresh the statistics.
+      // So few rows that autovacuum does not refresh the statistics either.
       yield* insert(site.hostedWebsiteId, 40)
       yield* RollUpLoop.round
       assert.deepStrictEqual(yield* analyzed, [])
