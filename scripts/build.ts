@@ -1,6 +1,6 @@
 /**
- * Builds `dist`: the service as one program with its assets. The program needs no packages, except the optional ones: the
- * demo's PostgreSQL and country database. `node scripts/build.ts [--out FOLDER]`.
+ * Builds `dist`: the service as one program with its assets. The program needs no packages except the optional ones: the
+ * demo's PostgreSQL, and the country database. `node scripts/build.ts [--out FOLDER]`.
  *
  * The layout of the assets is that of `src`, and each module's `import.meta.url` is where its source would be, so that a
  * module finds its files in `src` and in `dist`. What browsers load is bundled by this build (`build/Recorder.ts`), because the
@@ -27,7 +27,7 @@ const { out } = parseArgs({ options: { out: { type: "string", default: path.join
 /** The folders with files that the program reads; they have the same names in `src` and in `dist`. */
 const assets = ["docs", "demo/pages"]
 
-/** Bundles what browsers load, with the modules that serve it. */
+/** Bundles what browsers load, by calling the modules that serve it. `Recorder.ts` replaces their bundler. */
 const recordScripts = async () => {
   registerHooks({
     resolve: (specifier, context, next) => {

@@ -146,8 +146,10 @@ export class AgentResponse implements Undici.Dispatcher.DispatchHandler, Schedul
   onResponseData(controller: Undici.Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.phase === "sniffing") this.sniff(chunk)
     if (this.phase === "streaming") this.read(controller, chunk)
-    else if (this.body?.add(chunk) === false) this.refuse("the agent's answer without a stream is too large")
-    else if (this.phase === "finished") {
+    else if (this.body?.add(chunk) === false) {
+      const isRefusal = this.phase === "refused"
+      this.refuse(isRefusal ? ResponseHead.reasonOf(this.status) : "the agent's answer without a stream is too large")
+    } else if (this.phase === "finished") {
       this.lingeringBytes += chunk.length
       if (this.lingeringBytes > ResponseBounds.linger.bytes) this.abandon()
     }
@@ -282,7 +284,7 @@ export class AgentResponse implements Undici.Dispatcher.DispatchHandler, Schedul
     this.abandon()
   }
 
-  /** Closes the connection, if there is one. */
+  /** Stops reading, and closes the connection unless the response has ended. */
   private abandon(): void {
     this.settle()
     if (!this.isResponseOver) this.controller?.abort(aborted)

@@ -268,7 +268,7 @@ describe("AgentStream over HTTP: an agent that is busy, or a request that is too
           [secret.repeat(10_000), 1, messages]
         ] as const) {
           const { result, upstream } = yield* askAll((_, response) => void response.writeHead(400).end(body), history)
-          assert.strictEqual(failure(result).tag, "AgentRefused")
+          assert.deepStrictEqual(failure(result), { tag: "AgentRefused", reason: "the agent answered with status 400" })
           assert.notInclude(JSON.stringify(result), secret)
           assert.lengthOf(upstream.received, times)
         }

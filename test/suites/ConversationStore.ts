@@ -60,7 +60,7 @@ export const suite = <R, E>(
     )
 
     it.effect(
-      "conversations are listed newest first, page by page, and streamed in the order in which they began",
+      "conversations are listed page by page, the latest message first, and streamed in the order in which they began",
       () =>
         Effect.gen(function* () {
           const store = yield* ConversationStore

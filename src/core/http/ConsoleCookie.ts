@@ -25,8 +25,8 @@ export interface PageAddress {
 
 /**
  * Whether the cookie that a page gets must be `Secure`: on every origin except http on loopback. `origin` is the
- * request's `Origin`, which names the page's origin even behind a proxy. `host` must be this machine too, since only then the
- * later requests, which may have no `Origin`, are accepted without TLS.
+ * request's `Origin`, which names the page's origin even behind a proxy. A cookie that is not `Secure` also needs a loopback
+ * `host`, because later requests may have no `Origin`, and `isAccepted` then relies on their `Host`.
  */
 export const mustBeSecure = ({ host, origin }: PageAddress): boolean => {
   const page = URL.parse(origin ?? "")

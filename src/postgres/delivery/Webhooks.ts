@@ -61,7 +61,7 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Webhooks, n
         const webhookId = randomUUID()
         const createdAt = yield* Clock.currentTimeMillis
         const site = PgTypes.uuid(given.websiteConfigId)
-        // Idempotent: a second run finds its own webhook.
+        // The transaction may run twice. The second run then finds the webhook of the first.
         const rows = yield* transaction(
           Effect.gen(function* () {
             yield* sql`UPDATE site SET has_subscribers = true WHERE website_config_id = ${site} AND deleted_at IS NULL`
@@ -123,7 +123,7 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Webhooks, n
         const [previous = ""] = found.value.secrets
         const secret = yield* newSecret
         const until = (yield* Clock.currentTimeMillis) + rotationMillis
-        // Both secrets are parameters, so that a second run changes nothing.
+        // The previous secret is a parameter, not the column's value, so the statement may run twice.
         const rows = yield* sql`UPDATE webhook SET secret = ${PgTypes.bytea(Rows.seal(sealingKey, webhookId, secret))},
             previous_secret = ${PgTypes.bytea(Rows.seal(sealingKey, webhookId, previous))},
             previous_secret_until = ${PgTypes.timestamptz(until)}

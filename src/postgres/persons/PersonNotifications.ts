@@ -1,6 +1,6 @@
 /**
- * Finds the notifications whose mails go to a person, and deletes them with their mails. There are few notifications, since
- * visitors cannot add any.
+ * Finds the notifications whose mails go to a person, and deletes them with their mails. A single statement searches all of
+ * them: they are few, because visitors cannot add any.
  *
  * @module
  */
@@ -43,7 +43,7 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Store.Sto
     const notifications = found.flatMap(({ record }) => (record.kind === "notification" ? [record.notification] : []))
     for (const [websiteConfigId, ofWebsite] of Map.groupBy(notifications, (one) => one.websiteConfigId)) {
       const ids = ofWebsite.map(({ notificationId }) => notificationId)
-      // The website is locked first, as everywhere that changes its notifications (see `Recipients`).
+      // As in every change of a website's notifications, the website is locked first (see `Recipients`).
       yield* sql`SELECT 1 FROM site WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)} FOR NO KEY UPDATE`.pipe(
         Effect.andThen(
           sql`DELETE FROM notification WHERE notification_id = ANY (${Database.array(ids, PgTypes.OID.uuid)})`

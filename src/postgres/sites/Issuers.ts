@@ -1,6 +1,6 @@
 /**
- * The issuers of keys and links, which are console sessions and keys: checks that an issuer is not revoked, and revokes an issuer
- * with what it has issued.
+ * Console sessions and owner keys can issue keys and links. Checks that such an issuer is not revoked, and revokes an issuer with
+ * what it has issued.
  *
  * @module
  */
@@ -75,7 +75,7 @@ export const revoke = Effect.fnUntraced(function* (
   let count = 0
   while (true) {
     const [keys, sessions] = yield* Effect.all([revokeKeys, endSessions])
-    // The statements may have waited for a key or a session that issued another one.
+    // Repeats until nothing is found: a key or a session may have issued another one while a statement waited for it.
     if (keys.length + sessions.length === 0) break
     count += keys.length + sessions.length
   }

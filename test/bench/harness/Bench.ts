@@ -48,8 +48,9 @@ const report = (measures: ReadonlyArray<Measure>, options: Options): string => {
   const judged = goals(measures)
   return [
     `${new Date().toISOString().slice(0, 10)}; ${Machine.describe()}; ${options.rounds} rounds of ${options.seconds} seconds, ` +
-      `${options.connections} connections. "times" is the value of the first row divided by that of the row: the ` +
-      `median of the rounds' ratios. "own" and "PostgreSQL" are the processor time of one request, row or token.`,
+      `${options.connections} connections. "times" is the first row's value divided by this row's value: the ` +
+      `median of the rounds' ratios. "own" and "PostgreSQL" are the processor times of the contender and of PostgreSQL ` +
+      `for one request, row or token.`,
     ...(judged.length === 0 ? [] : [Table.ofGoals(judged)]),
     ...measures.map(Table.ofMeasure)
   ].join("\n\n")
@@ -133,7 +134,7 @@ const watchOtherPrograms = () => {
   }
 }
 
-/** Compares this checkout with a revision, each on a database that it migrated. Fails if an endpoint costs more than before. */
+/** Compares this checkout with a revision, each on a database that it migrated. Fails if an endpoint costs more than there. */
 const compare = Effect.fnUntraced(function* (
   testBed: TestBed.TestBed,
   current: Edge.Edge,

@@ -133,7 +133,7 @@ const ifPresent = <R>(name: string, make: Effect.Effect<Contender, Program.Bench
     )
   )
 
-/** The service, then its peers. */
+/** The service, the peers that can run on this machine, and the bare HTTP server. */
 export const all = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge: Edge.Edge) {
   return [
     ofEdge(testBed, names.edge, edge),

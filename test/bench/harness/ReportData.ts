@@ -106,7 +106,7 @@ export const fill = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge:
   if (yield* TestBed.hasDatabase(testBed, database)) {
     const full: Edge.Edge = { ...edge, database, site: yield* keptSite(testBed, database) }
     yield* Edge.command(testBed, full.root, database, ["migrate"])
-    console.error(`reports: the page views that an earlier run kept in ${database}`)
+    console.error(`reports: using the page views that an earlier run kept in ${database}`)
     return full
   }
   const draft = `${database}_new`

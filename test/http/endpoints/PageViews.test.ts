@@ -74,7 +74,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
       })
   )
 
-  it.effect("JSON is read with a beacon's content type and without one", () =>
+  it.effect("JSON is read with a beacon's content type or with none, but not as text/html", () =>
     Effect.gen(function* () {
       const { send, trackingToken, url } = yield* TestServer
       const body = JSON.stringify({ site_id: trackingToken, page_path: "/" })

@@ -27,7 +27,7 @@ const openAi = `${instance}/openai/v1`
 const agUi = `${instance}/ag-ui`
 
 describe("http/server/RequestMetrics", () => {
-  it.live("every response counts once, by route, status and decision, on both paths", () =>
+  it.live("every response counts once, by route, status and decision, on the fast path and off it", () =>
     Effect.gen(function* () {
       const { server, text, value } = yield* measured({ maxBody: 1_000 })
       const view = { site_id: server.trackingToken, page_path: "/" }

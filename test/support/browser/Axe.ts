@@ -70,7 +70,7 @@ const violationsAfterChange = async (page: Page, part: string): Promise<Readonly
  * The violations in light mode, and those in dark mode that depend on colors. Changes the color scheme of the open page, so that
  * a test need not bring a page into the same state twice.
  *
- * @param changed the selector of the only part that looks other than when the page was last checked
+ * @param changed the selector of the only part that looks different since the page was last checked
  */
 export const violationsInBothSchemes = async (page: Page, changed?: string): Promise<ReadonlyArray<string>> => {
   const light = await (changed === undefined ? violations(page) : violationsAfterChange(page, changed))

@@ -63,9 +63,9 @@ const readBody = async (incoming: IncomingMessage): Promise<string> => {
   return Buffer.concat(parts).toString("utf8")
 }
 
-const forward = (target: string, received: Received, response: ServerResponse, isAnswerLost: boolean): void => {
+const forward = (target: string, received: Received, response: ServerResponse, losesAnswer: boolean): void => {
   const outgoing = request(target, { method: received.method, headers: received.headers }, (answer) => {
-    if (isAnswerLost) {
+    if (losesAnswer) {
       answer.resume()
       answer.on("end", () => response.destroy())
       return

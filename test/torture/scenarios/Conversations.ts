@@ -25,7 +25,7 @@ export interface Options {
   readonly serve: readonly [Process.Serve, Process.Serve]
   /** The grace period of a service that ends, in milliseconds. */
   readonly grace: number
-  /** The duration of the longest answer, in milliseconds. The shortest takes a fifth of it: some end within the grace period. */
+  /** The duration of the longest answer, in milliseconds. The shortest takes a fifth of it, so some end in the grace period. */
   readonly longest: number
 }
 

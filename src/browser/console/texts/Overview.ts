@@ -162,7 +162,7 @@ export const range = {
   last: "Last day",
   apply: "Show these days",
   order: "The last day is before the first one.",
-  zone: (zone: string): string => `Days of ${zone}.`
+  zone: (zone: string): string => `Days in the time zone ${zone}.`
 } as const
 
 export const comparison = {

@@ -53,7 +53,7 @@ export const columns: ReadonlyArray<readonly [name: string, type: string]> = [
   // The name of the event, or of the goal that the lead reached.
   ["fact_names", `Array(${lowCardinality})`],
   ["fact_properties", "Array(Map(String, String))"],
-  // 0 and empty without revenue.
+  // Without revenue, the amount is 0 and the currency is empty.
   ["fact_amounts", "Array(Decimal(18, 3))"],
   ["fact_currencies", `Array(${lowCardinality})`]
 ]
@@ -91,8 +91,8 @@ const sortable = (column: string): string => `ifNull(concat('0', ${column}), '1'
 
 const properties = "CAST(map(), 'Map(String, String)')"
 
-const row = (given: Readonly<Record<Exclude<Part, "texts">, string>>, isText: (name: string) => boolean): string => {
-  const sorted = `[${texts.map((name) => (isText(name) ? sortable(name) : "'1'")).join(", ")}]`
+const row = (given: Readonly<Record<Exclude<Part, "texts">, string>>, hasText: (name: string) => boolean): string => {
+  const sorted = `[${texts.map((name) => (hasText(name) ? sortable(name) : "'1'")).join(", ")}]`
   const values = { ...given, texts: sorted }
   return `tuple(${parts.map((part) => values[part]).join(", ")}) AS row`
 }

@@ -19,7 +19,10 @@ export interface Kinds {
 
 export const all: Kinds = { views: true, events: true, conversions: true }
 
-/** When the first new visit and the first visit of `v` begin, and when the last one ends. Materialized, so `v` is read once. */
+/**
+ * When the first new visit and the first visit of `v` begin, and when the last one ends. A visit is new unless it is counted
+ * already: see `summed` in `GroupScope`. Materialized, so `v` is read once.
+ */
 export const reach = `reach AS MATERIALIZED (
   SELECT min(started_at) FILTER (WHERE is_new) AS starts_at, min(started_at) AS earliest, max(ended_at) AS ends_at FROM v
 )`
@@ -36,8 +39,8 @@ export interface Source {
   /** Whether only facts that reach a goal are read. */
   readonly onlyReaching: boolean
   /**
-   * Whether `v` has visits that are not new: they are few and may begin long before the others, so their rows are read visit by
-   * visit instead of with all rows of that time.
+   * Whether `v` has visits that are not new. They are few and may begin long before the others, so their facts are read visit by
+   * visit, and not together with all facts of that time.
    */
   readonly hasEarlier: boolean
 }

@@ -1,5 +1,5 @@
 /**
- * SQL for the visits that a statement counts, as the expressions `visited` and `v`: stored visits, and visits computed from rows.
+ * SQL for the visits that a statement reads, stored or computed from rows, as the common table expressions `visited` and `v`.
  *
  * @module
  */
@@ -32,7 +32,7 @@ const storedVisits = ({ parameters, site, stored }: GroupScope.Scope): string =>
   return `SELECT ${columns}, true AS is_new FROM visit WHERE hosted_website_id = ${site} AND ${during(parameters, stored)}`
 }
 
-/** The visits in `summed` intervals, if their visitor also has a visit in a raw interval. */
+/** The visits in `summed` intervals, which are not new, if their visitor also has a visit in a raw interval. */
 const earlierVisits = ({ parameters, site, summed }: GroupScope.Scope): string =>
   `SELECT ${columns}, false FROM visit WHERE hosted_website_id = ${site} AND ${during(parameters, summed)}
     AND (visitor_hash IN (SELECT hash FROM raw_visitor) OR other_hashes && ARRAY(SELECT hash FROM raw_visitor))`

@@ -29,6 +29,7 @@ describe("core/chat/conversation/History", () => {
       if (cut > 0 && newest.length > 0) assert.strictEqual(newest[0]?.role, "user")
       const last = messages.at(-1)
       if (last?.role === "user") assert.strictEqual(newest.at(-1), last)
+      // A visitor's last message is sent even if it does not fit.
       if (!(newest.length === 1 && last?.role === "user")) assert.isTrue(fits(newest, bounds))
       // No longer suffix that begins with a visitor's message fits.
       for (let from = 0; from < cut; from++) {
