@@ -1,5 +1,5 @@
 /**
- * The notices of the packages whose code is in the archive, which their licences require.
+ * The notices that licences require, for the packages whose code is in the archive.
  *
  * @module
  */

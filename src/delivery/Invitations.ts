@@ -11,7 +11,7 @@ import { Invitations } from "../services/mail/Invitations.ts"
 import { Mailer } from "../services/mail/Mailer.ts"
 import type { Options } from "./TestDeliveries.ts"
 
-/** Without a mail server or a console URL, `mail` is none. */
+/** Without a mail server or a console URL, `Invitations.mail` is none. If there is a console, it is at `publicUrl`. */
 export const layer = ({ mail }: Options): Layer.Layer<Invitations> =>
   Option.match(
     Option.filter(mail, ({ sender }) => sender.consoleUrl !== null),

@@ -29,7 +29,7 @@ export interface Options extends Pick<OutwardConnector.Options, "allowed" | "loo
 /** The outcome of a request. */
 export interface Response extends Outcome {
   readonly millis: number
-  /** The first 2 kB of the body; null without a response. */
+  /** The first 2 kB of the body; empty if the body could not be read; null without a response. */
   readonly answer: string | null
   /** Why there was no response; null if there was one. */
   readonly error: string | null

@@ -10,8 +10,8 @@ export interface RunningAttempts {
   /** The slots that are free. */
   readonly freeSlots: () => Slots.FreeSlots
   /**
-   * The number of running attempts of each webhook. A paused webhook counts as having at least one: since it is failing, it
-   * then gets no other.
+   * The number of running attempts of each webhook. A paused webhook counts as having at least one. Because a failing webhook
+   * may have only one, no attempt begins during the pause.
    */
   readonly counts: () => ReadonlyMap<string, number>
   /** Adds an attempt. Returns a function that removes it, once. */

@@ -36,7 +36,7 @@ describe("agent/OpenAiChat: the request", () => {
   })
 
   it.prop(
-    "has messages whose roles alternate, with the text of the last message and of all that are not blank",
+    "has messages whose roles alternate, and omits blank texts, except that of the last message",
     [Schema.Array(Schema.Struct({ role: Schema.Literals(["user", "assistant"]), text: Schema.String }))],
     ([messages]) => {
       const sent = Protocol.requestMessages(messages)

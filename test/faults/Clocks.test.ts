@@ -39,8 +39,8 @@ const newSite = Effect.gen(function* () {
   return id
 })
 
-/** One visitor's view of a site. */
-const view = (hostedWebsiteId: string, now: number, path = "/") =>
+/** Stores a page view of always the same visitor, and returns the visitor's hash. */
+const storeView = (hostedWebsiteId: string, now: number, path = "/") =>
   Effect.gen(function* () {
     const salts = yield* VisitorSalts
     const repo = yield* AnalyticsRepo
@@ -72,9 +72,9 @@ describe("faults: clocks", () => {
   it.live("a visitor on both sides of midnight is two visitors, one a day, and no view is lost", () =>
     Effect.gen(function* () {
       const site = yield* newSite
-      const before = yield* view(site, midnight - 1)
-      const again = yield* view(site, midnight - hour)
-      const after = yield* view(site, midnight)
+      const before = yield* storeView(site, midnight - 1)
+      const again = yield* storeView(site, midnight - hour)
+      const after = yield* storeView(site, midnight)
       assert.strictEqual(before, again)
       assert.notStrictEqual(before, after)
       const days = yield* countsBy(site, ["time:day"], ["pageviews", "visitors"], { days: 2, now: midnight + hour })
@@ -88,15 +88,15 @@ describe("faults: clocks", () => {
   it.live("a day's salt is deleted 48 hours after the day began, so that its hashes cannot be computed again", () =>
     Effect.gen(function* () {
       const site = yield* newSite
-      const yesterday = yield* view(site, midnight - hour)
-      yield* view(site, midnight + hour)
+      const yesterday = yield* storeView(site, midnight - hour)
+      yield* storeView(site, midnight + hour)
       assert.deepStrictEqual(yield* saltDays, ["2026-11-24", "2026-11-25"])
       assert.isTrue(yield* at(midnight + 24 * hour - 1)(Maintenance.round(forEver)))
       assert.deepStrictEqual(yield* saltDays, ["2026-11-24", "2026-11-25"])
       assert.isTrue(yield* at(midnight + 24 * hour)(Maintenance.round(forEver)))
       assert.deepStrictEqual(yield* saltDays, ["2026-11-25"])
       // A process whose clock is set back to that day gets a new salt: the same visitor has another hash.
-      assert.notStrictEqual(yield* view(site, midnight - hour), yesterday)
+      assert.notStrictEqual(yield* storeView(site, midnight - hour), yesterday)
     }).pipe(Effect.provide(layer))
   )
 
@@ -108,7 +108,7 @@ describe("faults: clocks", () => {
         const now = midnight + jump
         const day = new Date(now).toISOString().slice(0, 10)
         const ofDay = hashes.get(day) ?? new Set()
-        hashes.set(day, ofDay.add(yield* view(site, now)))
+        hashes.set(day, ofDay.add(yield* storeView(site, now)))
       }
       assert.deepStrictEqual(
         [...hashes.values()].map((ofDay) => ofDay.size),
@@ -123,7 +123,7 @@ describe("faults: clocks", () => {
     Effect.gen(function* () {
       const site = yield* newSite
       const far = Date.UTC(2031, 6, 14)
-      yield* view(site, far)
+      yield* storeView(site, far)
       const sql = yield* PgClient.PgClient
       assert.lengthOf(yield* sql`SELECT FROM page_view_default WHERE hosted_website_id = ${site}`, 1)
       assert.strictEqual(yield* pageViews(site, { days: 1, now: far + hour }), 1)

@@ -7,7 +7,7 @@ import { randomBytes, randomUUID } from "node:crypto"
 import { assert, layer as shared } from "@effect/vitest"
 import { Clock, Effect, type Layer, Option, Schema } from "effect"
 import { TestClock } from "effect/testing"
-import { cookie, limits, link } from "../../src/core/sites/ConsoleSession.ts"
+import { cookieSyntax, limits, linkSyntax } from "../../src/core/sites/ConsoleSession.ts"
 import { ConsoleSessions } from "../../src/services/sites/ConsoleSessions.ts"
 import type { OwnerKeys } from "../../src/services/sites/OwnerKeys.ts"
 import type { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
@@ -32,10 +32,10 @@ export const suite = <E>(
           ] as const) {
             const created = yield* newLink(requested, role)
             assert.deepStrictEqual([created.session.sites, created.session.use], [granted, null])
-            assert.isTrue(link.isWellFormed(created.link))
+            assert.isTrue(linkSyntax.isWellFormed(created.link))
             const now = yield* Clock.currentTimeMillis
             const opened = Option.getOrThrow(yield* openLink(created.link))
-            assert.isTrue(cookie.isWellFormed(opened.cookie))
+            assert.isTrue(cookieSyntax.isWellFormed(opened.cookie))
             assert.deepStrictEqual(opened.session, { ...created.session, use: { openedAt: now, lastUsedAt: now } })
             for (let use = 0; use < 2; use++) {
               assert.deepStrictEqual(yield* authenticate(opened.cookie), Option.some(opened.session))
@@ -72,10 +72,16 @@ export const suite = <E>(
       Effect.gen(function* () {
         const created = yield* newLink("all")
         const opened = yield* newSession("all")
-        for (const wrong of [text, `${created.link}${text}x`, link.format(randomBytes(32)), opened.cookie, ""]) {
+        for (const wrong of [text, `${created.link}${text}x`, linkSyntax.format(randomBytes(32)), opened.cookie, ""]) {
           assert.isTrue(Option.isNone(yield* openLink(wrong)))
         }
-        for (const wrong of [text, `${opened.cookie}${text}x`, cookie.format(randomBytes(32)), created.link, ""]) {
+        for (const wrong of [
+          text,
+          `${opened.cookie}${text}x`,
+          cookieSyntax.format(randomBytes(32)),
+          created.link,
+          ""
+        ]) {
           assert.isTrue(Option.isNone(yield* authenticate(wrong)))
         }
       })

@@ -4,10 +4,10 @@
  * @module
  */
 
-/** How many times in a row a worker died soon after its start. */
+/** The number of deaths in the current series. A death of a healthy worker begins a series, as its first. */
 export type Failures = number
 
-/** A worker that served for this long, in milliseconds, was healthy: its failure starts a new series. */
+/** A worker that served for this long, in milliseconds, was healthy. */
 const healthyMillis = 10_000
 
 const minDelayMillis = 100

@@ -36,7 +36,7 @@ export type SpamReason = "honeypot" | "links" | "link-markup" | "repeated" | "fa
 export interface SpamVerdict {
   readonly status: Status
   readonly score: number
-  /** All signals that added to the score, in the order of the type. An accepted submission may have some. */
+  /** All signals that added to the score, in the order in which `SpamReason` lists them. An accepted submission may have some. */
   readonly reasons: ReadonlyArray<SpamReason>
 }
 

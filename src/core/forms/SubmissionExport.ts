@@ -27,7 +27,7 @@ const attributionOf = ({ attribution }: Submission): Readonly<Record<string, str
   entry_page: attribution.entryPage
 })
 
-/** The submission as a JSON object on one line, without a trailing newline. The value of `form_data` stays the same. */
+/** The submission as a JSON object on one line, without a trailing newline. Its members are parsed to the stored values. */
 export const json = (submission: Submission, options?: ExportOptions): string =>
   TerminalText.inertJson(
     `{"submission_id":${JSON.stringify(submission.submissionId)},` +

@@ -16,7 +16,7 @@ export const perCaller = 4
 const websiteShare = 1 / 4
 
 /** The maximum number of streams of a website while other websites have `others`. */
-export const ofWebsite = (others: number): number => Math.max(1, Math.floor((total - others) * websiteShare))
+export const maxOfWebsite = (others: number): number => Math.max(1, Math.floor((total - others) * websiteShare))
 
 /** Whose limit refuses a stream, and that limit. */
 export type Refusal =
@@ -31,7 +31,7 @@ export const refusal = (open: {
   readonly ofWebsite: number
 }): Refusal | null => {
   if (open.ofCaller >= perCaller) return { reason: "caller", max: perCaller }
-  const max = ofWebsite(open.all - open.ofWebsite)
+  const max = maxOfWebsite(open.all - open.ofWebsite)
   if (open.all >= total) return { reason: "process" }
   return open.ofWebsite >= max ? { reason: "website", max } : null
 }

@@ -38,14 +38,14 @@ export interface OpenSession extends ConsoleSession {
 
 export const isOpen = (session: ConsoleSession): session is OpenSession => session.use !== null
 
-/** The secret in a link: `hcl_` and 43 characters. */
-export const link = Credential.syntax("hcl")
+/** The syntax of the secret in a link: `hcl_` and 43 characters. */
+export const linkSyntax = Credential.syntax("hcl")
 
 /** The path and fragment of a link's URL. Browsers do not send the fragment, which follows `#`, to servers. */
 export const pathOf = (secret: string): string => `/console/#/link/${secret}`
 
-/** The secret in a cookie: `hcs_` and 43 characters. */
-export const cookie = Credential.syntax("hcs")
+/** The syntax of the secret in a cookie: `hcs_` and 43 characters. */
+export const cookieSyntax = Credential.syntax("hcs")
 
 export const limits = {
   /** A session ends after this time without use. */

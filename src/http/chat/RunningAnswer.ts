@@ -39,7 +39,7 @@ export class RunningAnswer implements EventSink, Scheduled {
   agentFiber: Fiber.Fiber<void, AgentError> | undefined
   usage: Usage | null = null
   private ending: AnswerEnding | undefined
-  /** Why the edge ended the answer, for the log. */
+  /** Why the edge made the answer fail: the reason with which `log` ends. */
   private fault: string | undefined
   private finish: Finish | undefined
   private bytes = 0
@@ -101,7 +101,7 @@ export class RunningAnswer implements EventSink, Scheduled {
 
   /** Ends the log of an answer that is stored with this ending. */
   endLog(ending: AnswerEnding, exit: AgentExit): void {
-    // The agent's own failure explains more, unless the edge had ended the answer before.
+    // If the edge ended the answer, the exit is only an interrupt, and `fault` has the reason.
     const isAgentFailure = ending === "failed" && Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause)
     if (isAgentFailure) this.log.end(exit)
     else {

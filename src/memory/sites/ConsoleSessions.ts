@@ -37,7 +37,7 @@ export const layer: Layer.Layer<ConsoleSessions, never, SiteDirectory> = Layer.e
 
     /** The session of a cookie, if it is valid now. */
     const findOpen = Effect.fnUntraced(function* (cookie: string) {
-      if (!Session.cookie.isWellFormed(cookie)) return Option.none()
+      if (!Session.cookieSyntax.isWellFormed(cookie)) return Option.none()
       const stored = find(Credential.digest(cookie), "cookieDigest")
       if (stored === undefined) return Option.none()
       const session = yield* toSession(stored)
@@ -49,7 +49,7 @@ export const layer: Layer.Layer<ConsoleSessions, never, SiteDirectory> = Layer.e
       createLink: Effect.fnUntraced(function* ({ createdBy = null, label, linkExpiresAt, role, sites }) {
         const ids = sites === "all" ? sites : [...new Set(sites)].sort()
         if (ids !== "all" && (ids.length === 0 || (yield* existing(ids)).length < ids.length)) return Option.none()
-        const link = Session.link.format(randomBytes(32))
+        const link = Session.linkSyntax.format(randomBytes(32))
         const createdAt = yield* Clock.currentTimeMillis
         const session = {
           sessionId: randomUUID(),
@@ -65,13 +65,13 @@ export const layer: Layer.Layer<ConsoleSessions, never, SiteDirectory> = Layer.e
         return Option.some({ link, session })
       }),
       open: Effect.fnUntraced(function* (link) {
-        if (!Session.link.isWellFormed(link)) return Option.none()
+        if (!Session.linkSyntax.isWellFormed(link)) return Option.none()
         const openedAt = yield* Clock.currentTimeMillis
         const stored = find(Credential.digest(link), "linkDigest")
         if (stored === undefined || stored.use !== null) return Option.none()
         const session = { ...(yield* toSession(stored)), use: { openedAt, lastUsedAt: openedAt } }
         if (!Session.isValidAt({ ...session, use: null }, openedAt)) return Option.none()
-        const cookie = Session.cookie.format(randomBytes(32))
+        const cookie = Session.cookieSyntax.format(randomBytes(32))
         byId.set(stored.sessionId, { ...stored, use: session.use, cookieDigest: Credential.digest(cookie) })
         return Option.some({ cookie, session })
       }),

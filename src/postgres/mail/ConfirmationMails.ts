@@ -22,7 +22,7 @@ export const make = Effect.fnUntraced(function* (
   }: {
     readonly mailId: string
     readonly notification: Pick<Notification, "notificationId" | "websiteConfigId">
-    /** The notifications that the recipient already had. */
+    /** The recipient's notifications that were stored before, with `notification` if it was one of them. */
     readonly previous: ReadonlyArray<Pick<Notification, "notificationId">>
     readonly now: number
   }

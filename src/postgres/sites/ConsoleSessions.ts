@@ -106,7 +106,7 @@ export const layer = ({ timeout }: Options): Layer.Layer<ConsoleSessions, never,
         )
 
       const find = Effect.fnUntraced(function* (cookie: string) {
-        if (!Session.cookie.isWellFormed(cookie)) return Option.none()
+        if (!Session.cookieSyntax.isWellFormed(cookie)) return Option.none()
         const digest = Credential.digest(cookie)
         const row = Option.getOrUndefined(yield* byDigest(digest))
         if (row === undefined || row.cookieDigest === null || !Credential.sameDigest(row.cookieDigest, digest)) {
@@ -121,7 +121,7 @@ export const layer = ({ timeout }: Options): Layer.Layer<ConsoleSessions, never,
         createLink: Effect.fnUntraced(function* ({ createdBy = null, label, linkExpiresAt, role, sites }) {
           const ids = sites === "all" ? [] : [...new Set(sites)].sort()
           if (sites !== "all" && (ids.length === 0 || !ids.every(isCanonicalUuid))) return Option.none()
-          const link = Session.link.format(randomBytes(32))
+          const link = Session.linkSyntax.format(randomBytes(32))
           const sessionId = randomUUID()
           const createdAt = yield* Clock.currentTimeMillis
           // Idempotent, since it may run twice if the connection breaks.
@@ -152,8 +152,8 @@ export const layer = ({ timeout }: Options): Layer.Layer<ConsoleSessions, never,
           })
         }),
         open: Effect.fnUntraced(function* (link) {
-          if (!Session.link.isWellFormed(link)) return Option.none()
-          const cookie = Session.cookie.format(randomBytes(32))
+          if (!Session.linkSyntax.isWellFormed(link)) return Option.none()
+          const cookie = Session.cookieSyntax.format(randomBytes(32))
           const digest = PgTypes.bytea(Credential.digest(cookie))
           const openedAt = yield* Clock.currentTimeMillis
           const now = PgTypes.timestamptz(openedAt)

@@ -21,7 +21,7 @@ describe("core/limits/LiveStreams", () => {
         open.set(caller, ofCaller + 1)
         all++
       }
-      assert.isAtMost(all, LiveStreams.ofWebsite(0))
+      assert.isAtMost(all, LiveStreams.maxOfWebsite(0))
       assert.isNull(LiveStreams.refusal({ all, ofCaller: 0, ofWebsite: 0 }))
     }
   )

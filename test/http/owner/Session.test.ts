@@ -4,7 +4,7 @@
 import { randomBytes } from "node:crypto"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Option } from "effect"
-import { cookie as cookieSpelling, limits, link as linkSpelling } from "../../../src/core/sites/ConsoleSession.ts"
+import { cookieSyntax, limits, linkSyntax } from "../../../src/core/sites/ConsoleSession.ts"
 import { StorageUnavailable } from "../../../src/services/Storage.ts"
 import { ConsoleSessions } from "../../../src/services/sites/ConsoleSessions.ts"
 import { OwnerKeys } from "../../../src/services/sites/OwnerKeys.ts"
@@ -41,7 +41,7 @@ for (const [name, storage] of emptyStorages) {
           assert.strictEqual(opened.headers.get("cache-control"), "no-store")
           const { attributes, name, value } = cookieOf(opened.headers)
           assert.strictEqual(name, "hydracore_console")
-          assert.isTrue(cookieSpelling.isWellFormed(value))
+          assert.isTrue(cookieSyntax.isWellFormed(value))
           assert.deepStrictEqual(attributes, ["HttpOnly", "Max-Age=2592000", "Path=/", "SameSite=Strict"])
 
           assert.strictEqual((yield* open(url, link)).status, 401)
@@ -86,7 +86,7 @@ for (const [name, storage] of emptyStorages) {
           const { url } = yield* TestServer
           const { link } = yield* newLink("owner", "all")
           const refused = [
-            yield* open(url, linkSpelling.format(randomBytes(32))),
+            yield* open(url, linkSyntax.format(randomBytes(32))),
             yield* open(url, yield* newCookie("owner", "all")),
             yield* open(url, ""),
             yield* open(url, link, {}),
@@ -198,7 +198,7 @@ layer(testServer({ rateLimitOwner }), { excludeTestServices: true })("the rate l
       const { link } = yield* newLink("viewer", "all")
       const opened = []
       for (let index = 0; index < 4; index++) {
-        opened.push((yield* open(url, linkSpelling.format(randomBytes(32)))).status)
+        opened.push((yield* open(url, linkSyntax.format(randomBytes(32)))).status)
       }
       assert.deepStrictEqual(opened, [401, 401, 401, 429])
       // The address is locked out, for links and for sessions.
@@ -225,7 +225,7 @@ layer(
   it.effect("gets a 503, and does not count as a failure", () =>
     Effect.gen(function* () {
       const { url } = yield* TestServer
-      const cookie = cookieSpelling.format(randomBytes(32))
+      const cookie = cookieSyntax.format(randomBytes(32))
       const { link } = yield* newLink("viewer", "all")
       // More often than the limit of failures allows.
       for (let index = 0; index < 4; index++) {

@@ -1,5 +1,5 @@
 /**
- * The properties of every page of a website.
+ * The properties of each console page that shows one website.
  *
  * @module
  */

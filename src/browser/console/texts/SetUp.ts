@@ -53,7 +53,7 @@ export const install = {
   received: (page: string | null, when: string): string =>
     page === null ? `A form was received ${when}.` : `The form “${page}” was received ${when}.`,
   widget: "Chat",
-  widgetNote: "The tag of the chat contains a token of an assistant. Issue a token: it is shown in the tag.",
+  widgetNote: "The tag of the chat contains a token of an assistant. Issue a token under Assistants to see the tag.",
   toAssistants: "Assistants"
 } as const
 

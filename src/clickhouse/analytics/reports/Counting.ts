@@ -1,5 +1,5 @@
 /**
- * Counts the groups of a query in one range of days.
+ * Computes the counts of each group of a query in one range of days.
  *
  * @module
  */
@@ -48,7 +48,7 @@ const toGroup = ({ dimensions, revenue, visit_pageviews, ...counts }: (typeof Ro
   }
 })
 
-/** Counts the groups of a query in one range of days. */
+/** Computes the counts of each group of a query in one range of days. */
 export const count = Effect.fnUntraced(function* (
   reader: Reader,
   site: ReportSite,

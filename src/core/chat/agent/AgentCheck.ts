@@ -25,11 +25,14 @@ export type Outcome =
   | { readonly _tag: "Answered"; readonly text: string; readonly firstWordMillis: number | null }
   /** The agent refused the question with an HTTP status. */
   | { readonly _tag: "Refused"; readonly status: number }
-  /** The agent accepted the question and then gave no answer. `reason` contains no text of the agent. */
+  /**
+   * The agent accepted the question, but its response has an error or ended without an answer. `reason` has no text of the
+   * agent.
+   */
   | { readonly _tag: "Failed"; readonly reason: string }
   /** No response. `reason` is a system error code, or a text of this program. */
   | { readonly _tag: "Unavailable"; readonly reason: string }
-  /** No text within the timeout. */
+  /** The agent accepted the question, and sent no text within the timeout. */
   | { readonly _tag: "Silent"; readonly reason: string }
   /** The environment variable that should hold the key is not set here. */
   | { readonly _tag: "NoKey"; readonly variable: string }

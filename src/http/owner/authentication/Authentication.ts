@@ -55,7 +55,7 @@ export const layer = (options: Options) =>
         const isUsable =
           options.console &&
           headers["authorization"] === undefined &&
-          ConsoleSession.cookie.isWellFormed(cookie) &&
+          ConsoleSession.cookieSyntax.isWellFormed(cookie) &&
           ConsoleCookie.isAccepted(name, { cookie: headers["cookie"] ?? "", host: headers["host"] }) &&
           ConsoleCookie.isSameOrigin(headers["sec-fetch-site"])
         if (!isUsable) return Option.none()

@@ -1,5 +1,5 @@
 /**
- * Counts the groups of a query from rollups, stored visits and, where these are missing, page views and events.
+ * Computes the counts of each group of a query from rollups, stored visits and, where these are missing, page views and events.
  *
  * @module
  */
@@ -117,7 +117,7 @@ const add = (parts: ReadonlyArray<Counts.Group>): ReadonlyArray<Counts.Group> =>
   return [...groups.values()]
 }
 
-/** Counts the groups of a query in one range of days. */
+/** Computes the counts of each group of a query in one range of days. */
 export const count = Effect.fnUntraced(function* (
   sql: SqlClient.SqlClient,
   site: ReportSite,
