@@ -108,7 +108,10 @@ export class Answer {
     if (source !== null) this.events.push(source)
   }
 
-  /** A page that the agent or its provider retrieved, for example by a web search. It becomes a source if the answer cites no page. */
+  /**
+   * A page that the agent or its provider retrieved, for example by a web search. It becomes a source if the answer cites no
+   * page.
+   */
   retrieved(url: string, title: string): void {
     this.sources ??= new Sources()
     this.sources.addRetrieved(url, title)

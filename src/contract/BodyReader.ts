@@ -49,8 +49,8 @@ const membersOf = (schema: object): ReadonlyArray<readonly [name: string, member
 }
 
 /**
- * A reader with the same results as `interpreted`. For a struct whose fields are made by `contract/Wire`, it calls their functions
- * in one pass, without the schema interpreter.
+ * A reader with the same results as `interpreted`. For a struct whose fields are made by `contract/Wire`, it calls their
+ * functions in one pass, without the schema interpreter.
  */
 export const make = <A>(schema: Schema.Codec<A, unknown>): BodyReader<A> => {
   const members = membersOf(schema)

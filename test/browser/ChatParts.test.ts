@@ -1,6 +1,4 @@
-/**
- * Properties of the chat's pure functions.
- */
+/** Properties of the chat's pure functions. */
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { Sse } from "effect/encoding"

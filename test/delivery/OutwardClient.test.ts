@@ -89,8 +89,8 @@ describe("delivery/OutwardClient", () => {
           Effect.forEach(receivers, ({ connections }) => connections),
           (counts) => counts.reduce((sum, count) => sum + count, 0)
         )
-        // At most three stay open, because a new connection is not counted yet when its request is compared with the bound of two.
-        // Without the bound, idle connections would stay open until after the timeout.
+        // At most three stay open, because a new connection is not counted yet when its request is compared with the bound of
+        // two. Without the bound, idle connections would stay open until after the timeout.
         yield* Effect.repeat(Effect.andThen(Effect.sleep("20 millis"), open), {
           until: (count) => count <= 3
         }).pipe(Effect.timeout("4 seconds"))

@@ -1,6 +1,7 @@
 /**
  * Conversations over two services on one database: answers that are resumed, stopped or ended by a message at either service,
- * and what is left of answers whose process ends. The first service is a process of its own, the second runs in the test's process.
+ * and what is left of answers whose process ends. The first service is a process of its own, the second runs in the test's
+ * process.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * Runs `hydracore` in the test's process, as `src/cli/Main.ts` does, because starting a process takes ten times the processor time.
+ * Runs `hydracore` in the test's process, as `src/cli/Main.ts` does, because starting a process takes ten times the processor
+ * time.
  *
  * @module
  */

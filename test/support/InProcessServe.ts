@@ -1,5 +1,6 @@
 /**
- * `serve` in the test's process, on the database of `DATABASE_URL`, because starting a process takes ten times the processor time.
+ * `serve` in the test's process, on the database of `DATABASE_URL`, because starting a process takes ten times the processor
+ * time.
  *
  * @module
  */

@@ -46,8 +46,8 @@ const isAlive = (pid: number): boolean => {
 }
 
 /**
- * Creates the lock file with this process's id; false if the file exists. The lock of a process that has ended is deleted, so that
- * the next attempt succeeds.
+ * Creates the lock file with this process's id; false if the file exists. The lock of a process that has ended is deleted, so
+ * that the next attempt succeeds.
  */
 const lock = (file: string): boolean => {
   try {

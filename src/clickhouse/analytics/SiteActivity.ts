@@ -24,8 +24,8 @@ const selected = {
 } as const
 
 /**
- * The periods, in days, that are read in turn until enough rows are found. Without a period, ClickHouse would sort all rows of the
- * website, because tables are sorted by day and not by time.
+ * The periods, in days, that are read in turn until enough rows are found. Without a period, ClickHouse would sort all rows of
+ * the website, because tables are sorted by day and not by time.
  */
 const periods = [0.1, 2, 60, Number.POSITIVE_INFINITY]
 

@@ -104,7 +104,8 @@ export const tables: ReadonlyArray<Table> = [
       ...VisitSql.columns.map(([name, type]) => [name, type.startsWith("DateTime") ? time : type] as const)
     ]
   },
-  // The rollup runs of each day: the one with the highest `roll` is current. `row_count` and `row_hash` identify the rows it read.
+  // The rollup runs of each day: the one with the highest `roll` is current. `row_count` and `row_hash` identify the rows it
+  // read.
   {
     name: "visit_day",
     time: "day",

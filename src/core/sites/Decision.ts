@@ -1,6 +1,6 @@
 /**
- * The decision on a page view, an event or a submission, from a closed list. Website owners see it in a response header and, counted,
- * in their statistics. Pure.
+ * The decision on a page view, an event or a submission, from a closed list. Website owners see it in a response header and,
+ * counted, in their statistics. Pure.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * If a request's path, query or headers do not validate, answers with a 422 that lists all faults of the path and the body, and the
- * first fault of the headers or else of the query. If only the body is invalid, the endpoint answers with the 422.
+ * If a request's path, query or headers do not validate, answers with a 422 that lists all faults of the path and the body, and
+ * the first fault of the headers or else of the query. If only the body is invalid, the endpoint answers with the 422.
  *
  * @module
  */

@@ -78,7 +78,9 @@ const remove = Effect.fnUntraced(function* (
 const positionOf = `(SELECT position FROM conversation_message
   WHERE conversation_key = $1 AND message_id = $2 AND role = 'user')`
 
-/** Deletes what follows a visitor's message. If the conversation lacks the message, the visitor's last message takes its place. */
+/**
+ * Deletes what follows a visitor's message. If the conversation lacks the message, the visitor's last message takes its place.
+ */
 export const removeAfter = (sql: SqlClient.SqlClient, locked: Locked, messageId: string | undefined) =>
   remove(
     sql,

@@ -28,8 +28,8 @@ export const layer = (options: Options): Layer.Layer<TokenBudget, never, PgClien
       const bounded = Database.bounded(options.timeout)
 
       /**
-       * The decision of `core/chat/agent/Tokens.grant`, made under the row's lock. If the connection breaks, the statement may run
-       * twice: the second run finds the reservation of the first.
+       * The decision of `core/chat/agent/Tokens.grant`, made under the row's lock. If the connection breaks, the statement may
+       * run twice: the second run finds the reservation of the first.
        */
       const reserve: TokenBudget["Service"]["reserve"] = Effect.fnUntraced(function* ({ instanceId, min, limit, max }) {
         const now = yield* Clock.currentTimeMillis

@@ -17,7 +17,10 @@ interface Traced<Item> {
   readonly span: Tracer.AnySpan | undefined
 }
 
-/** A group commit that traces its batches if `isTraced`; otherwise a plain one. `system` is the database, as OpenTelemetry names it. */
+/**
+ * A group commit that traces its batches if `isTraced`; otherwise a plain one. `system` is the database, as OpenTelemetry names
+ * it.
+ */
 export const make = <Item, A, E>(
   kind: Kind,
   isTraced: boolean,

@@ -123,9 +123,9 @@ export const withLook = (page: Page, look: Look) => {
 }
 
 /**
- * Shows a fragment on the shared page, which has the given size and colors until the test ends. The first test loads the page, and
- * later tests only change its fragment. A test that needs another user, or that changes data which the page has read, opens its own
- * page.
+ * Shows a fragment on the shared page, which has the given size and colors until the test ends. The first test loads the page,
+ * and later tests only change its fragment. A test that needs another user, or that changes data which the page has read, opens
+ * its own page.
  */
 export const show = Effect.fnUntraced(function* (fragment: string, look: Look = {}) {
   const owner = yield* SharedOwner

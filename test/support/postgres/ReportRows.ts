@@ -1,6 +1,6 @@
 /**
- * Arbitrary page views, events, conversions and goals of a website, and queries that distinguish them. Clock changes, the end of a
- * month, visits across midnight, missing session ids and rows with equal times are likely.
+ * Arbitrary page views, events, conversions and goals of a website, and queries that distinguish them. Clock changes, the end
+ * of a month, visits across midnight, missing session ids and rows with equal times are likely.
  */
 import { PgClient } from "@effect/sql-pg"
 import { Effect, Schema } from "effect"

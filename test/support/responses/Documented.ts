@@ -56,8 +56,8 @@ const missingIn = (operation: Operation, { contentType, headers, status }: Recor
 }
 
 /**
- * The parts of a response that a document does not declare. A response without a request may belong to any operation, so each must
- * declare it. A preflight follows the Fetch standard, and the document states that its status is 204.
+ * The parts of a response that a document does not declare. A response without a request may belong to any operation, so each
+ * must declare it. A preflight follows the Fetch standard, and the document states that its status is 204.
  */
 export const undocumented = (operations: ReadonlyArray<Operation>, response: Recorded): ReadonlyArray<string> => {
   const { method, path, status } = response

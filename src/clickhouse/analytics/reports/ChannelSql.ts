@@ -6,7 +6,10 @@
 import * as Channel from "../../../core/analytics/report/Channel.ts"
 import { quoted } from "../../Literal.ts"
 
-/** The expression of a visit's channel. An absent field is empty. ClickHouse's `lower` changes only A to Z, as the rules require. */
+/**
+ * The expression of a visit's channel. An absent field is empty. ClickHouse's `lower` changes only A to Z, as the rules
+ * require.
+ */
 export const channel = (fields: Readonly<Record<keyof Channel.ChannelFields, string>>): string => {
   const holds = (condition: Channel.Condition): string => {
     if ("all" in condition) return `(${condition.all.map(holds).join(" AND ")})`

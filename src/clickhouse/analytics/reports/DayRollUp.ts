@@ -1,9 +1,9 @@
 /**
  * Stores the visits of past days, so that reports need not compute them from rows each time.
  *
- * Several processes may roll up at the same time, and any of them may be interrupted. Therefore visits carry the number of their
- * rollup run. Of the numbers that `visit_day` has for a day, the highest is the current one, and only its visits are used. A number
- * begins with the time of its rollup run.
+ * Several processes may roll up at the same time, and any of them may be interrupted. Therefore visits carry the number of
+ * their rollup run. Of the numbers that `visit_day` has for a day, the highest is the current one, and only its visits are
+ * used. A number begins with the time of its rollup run.
  *
  * @module
  */

@@ -34,7 +34,9 @@ export class CallerLimits extends Context.Service<
 >()("hydracore/http/owner/authentication/CallerLimits") {}
 
 export interface Options {
-  /** The limit of each key, of each session, and of each address for requests without a valid secret and for shared dashboards. */
+  /**
+   * The limit of each key, of each session, and of each address for requests without a valid secret and for shared dashboards.
+   */
   readonly rateLimit: Option.Option<RateLimit.RateLimitPolicy>
 }
 
@@ -52,8 +54,8 @@ const addHeaders = (headers: Record<string, string>) =>
   HttpEffect.appendPreResponseHandler((_, response) => Effect.succeed(HttpServerResponse.setHeaders(response, headers)))
 
 /**
- * Adds the headers of every response of the owner API: it is not stored, pages of other origins cannot embed it, and browsers do not
- * guess its type.
+ * Adds the headers of every response of the owner API: it is not stored, pages of other origins cannot embed it, and browsers
+ * do not guess its type.
  */
 export const addOwnerHeaders = addHeaders({
   "cache-control": "no-store",

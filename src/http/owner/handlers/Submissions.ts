@@ -77,7 +77,10 @@ const changed = (wanted: ReadonlyArray<string>) => (found: ReadonlyArray<string>
       })
 }
 
-/** Maps submissions, and lets other requests run in between: a form may have thousands of values, which take milliseconds to format. */
+/**
+ * Maps submissions, and lets other requests run in between: a form may have thousands of values, which take milliseconds to
+ * format.
+ */
 const paced = <A>(toResult: (message: Inbox.Message) => A) => Paced.map(({ formData }) => formData.length, toResult)
 
 const contentTypes = { csv: "text/csv; charset=utf-8", ndjson: "application/x-ndjson" } as const
@@ -92,7 +95,10 @@ export const layer = HttpApiBuilder.group(
     const webhooks = yield* OwnerWebhooks
     const notifications = yield* OwnerNotifications
 
-    /** The lines of an export. Reads once before it returns, so that an unavailable store gives a 503 and not a truncated response. */
+    /**
+     * The lines of an export. Reads once before it returns, so that an unavailable store gives a 503 and not a truncated
+     * response.
+     */
     const linesOf = Effect.fnUntraced(function* (
       proof: AuthorizedSite<"read">,
       filter: Inbox.Filter,
