@@ -83,10 +83,16 @@ export const latest = (lists: ReadonlyArray<ReadonlyArray<Activity>>, limit: num
     .slice(0, limit)
 
 /**
- * The activities of `now` that are not in the earlier list `before`. Several page views can be equal, because they have no id:
- * each one in `before` leaves out only one in `now`.
+ * The activities of `now` that are not in the earlier list `before`; both lists have at most `limit`, latest first. Several
+ * page views can be equal, because they have no id: each one in `before` leaves out only one in `now`. An activity that is no
+ * later than the last of a full `before` is not new: it replaces a deleted one.
  */
-export const arrived = (before: ReadonlyArray<Activity>, now: ReadonlyArray<Activity>): ReadonlyArray<Activity> => {
+export const arrived = (
+  before: ReadonlyArray<Activity>,
+  now: ReadonlyArray<Activity>,
+  limit: number
+): ReadonlyArray<Activity> => {
+  const oldest = before.length < limit ? undefined : before.at(-1)?.receivedAt
   const known = new Map<string, number>()
   for (const activity of before) {
     const key = JSON.stringify(activity)
@@ -96,6 +102,6 @@ export const arrived = (before: ReadonlyArray<Activity>, now: ReadonlyArray<Acti
     const key = JSON.stringify(activity)
     const left = known.get(key) ?? 0
     known.set(key, left - 1)
-    return left <= 0
+    return left <= 0 && (oldest === undefined || activity.receivedAt > oldest)
   })
 }

@@ -52,7 +52,7 @@ export const layer: Layer.Layer<LiveFeeds, never, SiteActivity | Reports> = Laye
       let known = yield* read(site)
       const poll = Effect.gen(function* () {
         const next = yield* read(site)
-        const activity = arrived(known.activity, next.activity)
+        const activity = arrived(known.activity, next.activity, window)
         const isSame = activity.length === 0 && next.visitors === known.visitors
         known = next
         if (!isSame) yield* PubSub.publish(changes, { visitors: next.visitors, activity })

@@ -4,6 +4,9 @@ import { type Activity, arrived } from "../../../src/core/analytics/SiteActivity
 
 const List = Schema.Array(Schema.Literals([1, 2, 3, 4])).check(Schema.isMaxLength(8))
 
+/** More than a list may have. */
+const limit = 9
+
 const activityOf = (receivedAt: number): Activity => ({
   type: "submission",
   receivedAt,
@@ -21,12 +24,12 @@ describe("core/analytics/SiteActivity", () => {
     [List, List],
     ([earlier, later]) => {
       const [before, now] = [earlier.map(activityOf), later.map(activityOf)]
-      const added = arrived(before, now)
+      const added = arrived(before, now, limit)
       for (const time of [1, 2, 3, 4]) {
         assert.strictEqual(count(added, time), Math.max(0, count(now, time) - count(before, time)))
       }
-      assert.deepStrictEqual(arrived(before, before), [])
-      assert.deepStrictEqual(arrived([], now), now)
+      assert.deepStrictEqual(arrived(before, before, limit), [])
+      assert.deepStrictEqual(arrived([], now, limit), now)
     }
   )
 })

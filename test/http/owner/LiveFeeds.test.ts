@@ -1,6 +1,7 @@
 import { assert, it } from "@effect/vitest"
 import { Context, Effect, Exit, Layer, Logger, Option, Scope, Stream, Tracer } from "effect"
 import { TestClock } from "effect/testing"
+import type { Activity } from "../../../src/core/analytics/SiteActivity.ts"
 import { authorize } from "../../../src/core/sites/Access.ts"
 import * as LiveFeeds from "../../../src/http/owner/LiveFeeds.ts"
 import { Reports } from "../../../src/services/analytics/Reports.ts"
@@ -18,11 +19,14 @@ const site = Option.getOrThrow(
   })
 )
 
-/** The feeds of a website that has as many current visitors as the effect returns. */
-const layer = (currentVisitors: Effect.Effect<number>) =>
+/** The feeds of a website that has as many current visitors, and as its latest activities those, that the effects return. */
+const layer = (
+  currentVisitors: Effect.Effect<number>,
+  latest: SiteActivity["Service"]["latest"] = () => Effect.succeed([])
+) =>
   LiveFeeds.layer.pipe(
     Layer.provide([
-      Layer.succeed(SiteActivity, { latest: () => Effect.succeed([]) }),
+      Layer.succeed(SiteActivity, { latest }),
       Layer.mock(Reports, { currentVisitors: () => currentVisitors })
     ])
   )
@@ -73,5 +77,28 @@ it.effect("http/owner/LiveFeeds: the polls do not run in the context of the firs
       assert.isTrue(Option.isNone(Context.getOption(context, Request)))
       assert.isTrue(Option.isNone(Context.getOption(context, Tracer.ParentSpan)))
     }
+  })
+)
+
+it.effect("http/owner/LiveFeeds: an old activity that replaces a deleted one is no change", () =>
+  Effect.gen(function* () {
+    const submission = (receivedAt: number): Activity => ({
+      type: "submission",
+      receivedAt,
+      submissionId: `${receivedAt}`,
+      status: "accepted",
+      pageSlug: null
+    })
+    let stored = Array.from({ length: 60 }, (_, index) => submission(60 - index))
+    const feeds = yield* Layer.build(
+      layer(Effect.succeed(1), (_, limit) => Effect.sync(() => stored.slice(0, limit)))
+    ).pipe(Effect.map((context) => Context.get(context, LiveFeeds.LiveFeeds)))
+    const { changes } = yield* feeds.follow(site)
+    stored = stored.filter(({ receivedAt }) => receivedAt !== 40)
+    yield* TestClock.adjust("2 seconds")
+    stored = [submission(61), ...stored]
+    yield* TestClock.adjust("2 seconds")
+    const [change] = yield* changes.pipe(Stream.take(1), Stream.runCollect)
+    assert.deepStrictEqual(change?.activity, [submission(61)])
   })
 )
