@@ -9,14 +9,17 @@ import type { AgentError } from "../../services/chat/AgentStream.ts"
 
 export interface ChatMetrics {
   readonly ended: (reason: Metrics.ChatEnd) => void
-  /** `isAccepted` says whether the agent had accepted the request. A defect of the edge, or an interruption, is not counted. */
+  /**
+   * `isAccepted` says whether the agent had accepted the request. A defect of the edge, an interruption, and a question that
+   * the edge did not send because the tokens of the day are used, are not counted.
+   */
   readonly agentFailed: (cause: Cause.Cause<AgentError | Cause.Done>, isAccepted: boolean) => void
   /** The time from the request to the agent until its first text. */
   readonly firstToken: (millis: number) => void
   readonly tokens: (count: number) => void
 }
 
-/** The kind of an agent's failure; undefined for a defect of the edge. */
+/** The kind of an agent's failure; undefined if the edge failed, or did not send the question. */
 const failureKind = (
   cause: Cause.Cause<AgentError | Cause.Done>,
   isAccepted: boolean
@@ -24,6 +27,7 @@ const failureKind = (
   const error = Option.getOrUndefined(Cause.findErrorOption(cause))
   if (error === undefined) return undefined
   if (!Cause.isDone(error)) {
+    if (error._tag === "DailyTokensUsed") return undefined
     if (error._tag === "AgentTimeout") return "timeout"
     if (error._tag === "AgentBusy") return "busy"
     if (error._tag === "AgentEmpty") return "empty"

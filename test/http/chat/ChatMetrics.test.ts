@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Queue, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { type AgentFailureKind, agentFailureKinds, type ChatEnd, chatEnds } from "../../../src/core/metrics/Metrics.ts"
-import { AgentBroken, AgentRefused, AgentTimeout } from "../../../src/services/chat/AgentStream.ts"
+import { AgentBroken, AgentRefused, AgentTimeout, DailyTokensUsed } from "../../../src/services/chat/AgentStream.ts"
 import { type Agent, accepted, driven, respond, stop, text } from "../../support/ChatScript.ts"
 import * as TestMetrics from "../../support/TestMetrics.ts"
 import { until } from "../../support/Wait.ts"
@@ -58,6 +58,7 @@ describe("http/chat/ChatMetrics", () => {
       "refused"
     ],
     ["an agent that never accepts", Stream.fail(new AgentTimeout()), undefined, "timeout"],
+    ["an instance without tokens", Stream.fail(new DailyTokensUsed({ retryAfter: 60 })), undefined, undefined],
     ["an agent without an answer", Stream.empty, undefined, "refused"]
   ]
   for (const [name, agent, end, failure] of cases) {
