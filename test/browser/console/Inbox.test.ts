@@ -41,7 +41,7 @@ const siteWithThree = () =>
     { email: "spam@example.org", formData: '{"message":"Buy"}', status: "quarantined", reasons: ["links"] }
   )
 
-const layer = Layer.mergeAll(ConsolePage.SharedOwner.layer, ConsolePage.SpareSites.layer("Forms", 9)).pipe(
+const layer = Layer.mergeAll(ConsolePage.SharedOwner.layer, ConsolePage.SpareSites.layer("Forms", 12)).pipe(
   Layer.provideMerge(ConsolePage.layer)
 )
 
@@ -193,6 +193,55 @@ inChromium("the console's inbox", layer, (it) => {
       assert.strictEqual(yield* on(() => page.title()), "Inbox · Forms · HydraCore")
       assert.strictEqual(yield* on(() => page.locator(".details :is(script, img, svg[onload], iframe)").count()), 0)
       assert.deepStrictEqual(errors, [])
+    })
+  )
+
+  it.effect("after a reload, earlier parts of the list neither repeat nor omit a submission", () =>
+    Effect.gen(function* () {
+      const names = Array.from({ length: 60 }, (_, index) => `visitor-${index}@example.org`)
+      const site = yield* siteWith(...names.map((email) => ({ email })))
+      const { on, page } = yield* ConsolePage.show(`#/${site}/inbox`)
+      const senders = () => page.locator(".submission .sender").allTextContents()
+      yield* on(() => page.getByRole("button", { name: "Show earlier ones" }).click())
+      yield* until("all are listed", async () => (await senders()).length === 60)
+      const newNames = ["new-1@example.org", "new-2@example.org", "new-3@example.org"]
+      const now = Date.now()
+      for (const [index, email] of newNames.entries()) {
+        yield* SubmissionRepo.use((submissions) =>
+          submissions.submit(Draft.make(site, { email, formData: "{}", receivedAt: now + index }))
+        )
+      }
+      // A change reloads the list.
+      yield* on(() => page.getByRole("checkbox", { name: "Select visitor-59@example.org" }).check())
+      yield* on(() => page.getByRole("button", { name: "Delete" }).click())
+      yield* on(() => page.getByRole("dialog").getByRole("button", { name: "Delete" }).click())
+      const expected = [...names.slice(0, -1), ...newNames].toReversed()
+      yield* until("the new ones are listed too", async () => (await senders()).includes("new-1@example.org"))
+      yield* on(() => ConsolePage.loaded(page))
+      assert.deepStrictEqual(yield* on(senders), expected)
+    })
+  )
+
+  it.effect("a search that begins after a folder was chosen searches that folder", () =>
+    Effect.gen(function* () {
+      const site = yield* siteWithThree()
+      const { on, page } = yield* ConsolePage.show(`#/${site}/inbox`)
+      yield* on(() => page.getByRole("searchbox", { name: "Search" }).fill("Buy"))
+      yield* on(() => page.getByRole("button", { name: "Quarantine" }).click())
+      yield* until("it searches", async () => /search=Buy/.test(await page.evaluate<string>("location.hash")))
+      assert.match(yield* on(() => page.evaluate<string>("location.hash")), /folder=quarantine/)
+      yield* on(() => page.getByRole("link", { name: "spam@example.org" }).waitFor())
+    })
+  )
+
+  it.effect("a selection ends when other submissions are listed", () =>
+    Effect.gen(function* () {
+      const site = yield* siteWithThree()
+      const { on, page } = yield* ConsolePage.show(`#/${site}/inbox`)
+      yield* on(() => page.getByRole("checkbox", { name: "Select ada@example.org" }).check())
+      yield* on(() => page.getByRole("button", { name: "Quarantine" }).click())
+      yield* on(() => page.getByRole("link", { name: "spam@example.org" }).waitFor())
+      assert.strictEqual(yield* on(() => page.getByText("1 selected").count()), 0)
     })
   )
 })

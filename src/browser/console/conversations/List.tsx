@@ -80,7 +80,7 @@ export const List = ({ instanceId, isStoredByAgent, removed, site, view }: Props
             params: { site_id: site.site_id, instance_id: instanceId },
             query: { ...View.toFilter(view), limit: partSize, ...(cursor !== undefined && { cursor }) }
           },
-          `${instanceId} ${cursor ?? ""}`
+          instanceId
         ),
         ({ conversations, next }) => ({ items: conversations, next })
       )

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { useState } from "preact/hooks"
+import { useEffect, useState } from "preact/hooks"
 import { go, useAddress } from "../Location.ts"
 import { Confirm } from "../parts/Confirm.tsx"
 import { Message } from "../parts/Message.tsx"
@@ -95,9 +95,12 @@ const maxSelected = 100
 export const Inbox = ({ isOwner, site }: PageProps) => {
   const { item, view: parameters } = useAddress()
   const view = View.parse(parameters)
+  const viewKey = JSON.stringify(view)
   const changes = useChanges(site.site_id)
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set())
   const [removing, setRemoving] = useState<ReadonlyArray<string>>([])
+  // Otherwise a change could include submissions that are no longer listed.
+  useEffect(() => setSelected(new Set()), [viewKey])
   const { value: counts } = useAnswer(
     "GET /v1/owner/sites/:site_id/submissions/overview",
     { params: { site_id: site.site_id } },
@@ -144,7 +147,7 @@ export const Inbox = ({ isOwner, site }: PageProps) => {
       )}
       <div class="panes">
         <List
-          key={JSON.stringify(view)}
+          key={viewKey}
           site={site}
           view={view}
           changes={changes}

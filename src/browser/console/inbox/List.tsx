@@ -80,7 +80,7 @@ export const List = ({ empty, ...shared }: Shared & { readonly empty: ComponentC
               params: { site_id: site.site_id },
               query: { ...View.toFilter(view), limit: partSize, ...(cursor !== undefined && { cursor }) }
             },
-            `${site.site_id} ${cursor ?? ""}`
+            site.site_id
           ),
           ({ next, submissions }) => ({ items: submissions, next })
         )

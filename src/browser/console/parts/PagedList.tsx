@@ -64,6 +64,12 @@ function Part<Item>({ cursor, isHidden, onLoaded, row, useItems }: PartProps<Ite
   )
 }
 
+/** The cursors of the parts that follow these, up to the end of the list. */
+const cursorsAfter = (parts: ReadonlyArray<Loaded>): ReadonlyArray<string> => {
+  const end = parts.findIndex(({ next }) => next === null)
+  return parts.slice(0, end === -1 ? undefined : end).flatMap(({ next }) => next ?? [])
+}
+
 const move = (event: KeyboardEvent): void => {
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
   if (step === undefined) return
@@ -75,30 +81,32 @@ const move = (event: KeyboardEvent): void => {
 }
 
 export function PagedList<Item>({ empty, label, more, ...part }: Props<Item>) {
-  const [cursors, setCursors] = useState<ReadonlyArray<string | undefined>>([undefined])
-  const [parts, setParts] = useState<ReadonlyMap<string | undefined, Loaded>>(new Map())
-  const last = parts.get(cursors.at(-1))
-  const totalShown = cursors.reduce((sum, cursor) => sum + (parts.get(cursor)?.shownCount ?? 0), 0)
+  const [maxParts, setMaxParts] = useState(1)
+  const [loaded, setLoaded] = useState<ReadonlyArray<Loaded>>([])
+  // Each part begins where the previous one ends, also after a reload: otherwise items would be missing or appear twice.
+  const cursors: ReadonlyArray<string | undefined> = [undefined, ...cursorsAfter(loaded.slice(0, maxParts - 1))]
+  const last = loaded[cursors.length - 1]
+  const totalShown = loaded.slice(0, cursors.length).reduce((sum, { shownCount }) => sum + shownCount, 0)
+  const showNext = () => setMaxParts(cursors.length + 1)
 
   // If a part shows no items, later parts may show some, so the next one is loaded.
   useEffect(() => {
-    const next = last?.shownCount === 0 ? last.next : null
-    if (next !== null) setCursors((all) => (all.includes(next) ? all : [...all, next]))
+    if (last?.shownCount === 0 && last.next !== null) showNext()
   }, [last])
 
   return (
     <section class="entries" aria-label={label} onKeyDown={move}>
-      {cursors.map((cursor) => (
+      {cursors.map((cursor, index) => (
         <Part
-          key={cursor ?? ""}
+          key={index}
           {...part}
           cursor={cursor}
-          onLoaded={(loaded) => setParts((all) => new Map([...all, [cursor, loaded]]))}
+          onLoaded={(one) => setLoaded((all) => [...all.slice(0, index), one, ...all.slice(index + 1)])}
         />
       ))}
       {last !== undefined && last.next === null && totalShown === 0 && empty}
       {last !== undefined && last.next !== null && last.shownCount > 0 && (
-        <button type="button" class="button" onClick={() => setCursors([...cursors, last.next ?? undefined])}>
+        <button type="button" class="button" onClick={showNext}>
           {more}
         </button>
       )}

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { useEffect, useState } from "preact/hooks"
+import { useEffect, useRef, useState } from "preact/hooks"
 import { Icon } from "./Icon.tsx"
 
 interface Props {
@@ -36,9 +36,12 @@ export const useTyped = (
   onSearch: (search: string) => void
 ): readonly [typed: string, setTyped: (typed: string) => void] => {
   const [typed, setTyped] = useState(search)
+  // The other filters may change during the pause.
+  const latest = useRef(onSearch)
+  latest.current = onSearch
   useEffect(() => {
     if (typed === search) return
-    const wait = setTimeout(() => onSearch(typed), pause)
+    const wait = setTimeout(() => latest.current(typed), pause)
     return () => clearTimeout(wait)
   }, [typed])
   // The browser's Back button changes the search, too.
