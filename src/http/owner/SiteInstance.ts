@@ -14,7 +14,7 @@ const notFound = Errors.make(
 )
 
 /** Fails with the same 404 for an instance that does not exist and for one that does not serve the website. */
-export const require = (directory: InstanceDirectory["Service"]) =>
+export const require = (directory: Pick<InstanceDirectory["Service"], "find">) =>
   Effect.fnUntraced(function* ({ site }: AuthorizedSite<"read">, instanceId: string) {
     const found = yield* directory.find(instanceId)
     if (Option.isNone(found) || found.value.websiteConfigId !== site.websiteConfigId)

@@ -12,7 +12,10 @@ export class InstanceDirectory extends Context.Service<
   {
     readonly create: (instance: NewInstance) => Effect.Effect<Instance, StorageUnavailable>
     readonly find: (instanceId: string) => Effect.Effect<Option.Option<Instance>, StorageUnavailable>
-    /** Changes an instance and returns it; none if there is no such instance. Every process sees the change within a second. */
+    /**
+     * Changes an instance and returns it; none if there is no such instance. Every process sees the change within a second. An
+     * empty change returns the instance as it is stored.
+     */
     readonly update: (
       instanceId: string,
       change: InstanceChange

@@ -86,7 +86,9 @@ export const layer = ({
       const directory = yield* InstanceDirectory
       const sites = yield* SiteDirectory
       const check = yield* AgentCheck
-      const requireInstance = SiteInstance.require(directory)
+      // An empty change reads past the cache: with the URL of a moment ago, a key could go to another URL than it was given for,
+      // and a test could test the settings before the last change.
+      const requireInstance = SiteInstance.require({ find: (instanceId) => directory.update(instanceId, {}) })
 
       const seal = (instanceId: string, key: string | null) =>
         key === null
