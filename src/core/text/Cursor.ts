@@ -6,7 +6,7 @@
 import { Option } from "effect"
 
 export interface Position {
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970, not negative. */
   readonly time: number
   readonly id: string
 }
@@ -17,7 +17,7 @@ export const format = ({ id, time }: Position): string => `${time}.${id}`
  * None unless the text is a time, a dot and an id, as `format` writes them. `isId` says whether a text has the form of an id.
  */
 export const parse = (text: string, isId: (id: string) => boolean): Option.Option<Position> => {
-  const [, time = "", id = ""] = /^(-?[0-9]{1,15})\.(.+)$/.exec(text) ?? []
+  const [, time = "", id = ""] = /^([0-9]{1,15})\.(.+)$/.exec(text) ?? []
   return isId(id) ? Option.some({ time: Number(time), id }) : Option.none()
 }
 

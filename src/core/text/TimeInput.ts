@@ -29,6 +29,9 @@ const parseDate = (text: string): Option.Option<number> => {
   return Number.isNaN(time) || dateOf(time) !== text ? Option.none() : Option.some(time)
 }
 
+/** The years of a timestamp have four digits, so that `Calendar.iso` can write it. */
+const isWritable = (time: number): boolean => time < Date.UTC(10_000, 0)
+
 /** The offset of a time zone (`Z`, `+02:00`, `-05:30`) in minutes, positive east of UTC. */
 const parseOffset = (text: string): number =>
   text === "Z" ? 0 : (text.startsWith("-") ? -1 : 1) * (Number(text.slice(1, 3)) * 60 + Number(text.slice(4, 6)))
@@ -42,14 +45,16 @@ export const parseTimestamp = (text: string): Option.Option<number> => {
   const match = timestamp.exec(text)
   if (match === null) return Option.none()
   const [, date = "", hours = "0", minutes = "0", seconds = "0", fraction = "", zone = "Z"] = match
-  return Option.map(
-    parseDate(date),
-    (midnight) =>
-      midnight +
-      Number(hours) * units.h +
-      (Number(minutes) - parseOffset(zone)) * units.m +
-      Number(seconds) * units.s +
-      Number(fraction.padEnd(3, "0"))
+  return parseDate(date).pipe(
+    Option.map(
+      (midnight) =>
+        midnight +
+        Number(hours) * units.h +
+        (Number(minutes) - parseOffset(zone)) * units.m +
+        Number(seconds) * units.s +
+        Number(fraction.padEnd(3, "0"))
+    ),
+    Option.filter(isWritable)
   )
 }
 

@@ -87,6 +87,8 @@ for (const [name, storage] of emptyStorages) {
           assert.strictEqual(Date.parse(to) - Date.parse(from), 6 * 86_400_000)
           const past = yield* request("GET", "/decisions?from=2020-01-01&to=2020-01-31")
           assert.deepStrictEqual(JSON.parse(past.text), { from: "2020-01-01", to: "2020-01-31", reasons: [] })
+          const earliest = yield* request("GET", "/decisions?to=0001-01-03")
+          assert.deepStrictEqual(JSON.parse(earliest.text), { from: "0001-01-01", to: "0001-01-03", reasons: [] })
           for (const date of ["today", "0000-01-01"]) {
             assert.deepStrictEqual(
               locationsOf((yield* request("GET", `/decisions?from=${date}`)).text),

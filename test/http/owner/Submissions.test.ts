@@ -182,6 +182,7 @@ for (const [name, storage] of emptyStorages) {
           [yield* get("?limit=101"), "query.limit"],
           [yield* get("?limit=1&limit=2"), "query.limit"],
           [yield* get("?cursor=abc"), "query.cursor"],
+          [yield* get("?cursor=-999999999999999.0d3b7c52-6f0e-4c8e-a1d7-5e0f4b9c2a63"), "query.cursor"],
           [yield* get("?cursor=99999999999999999.0d3b7c52-6f0e-4c8e-a1d7-5e0f4b9c2a63"), "query.cursor"],
           [yield* get("?status=spam"), "query.status"],
           [yield* get("?search="), "query.search"],

@@ -19,8 +19,12 @@ const countsJson = (counts: Decision.Counts) =>
     .map(([reason, count]) => ({ reason, count }))
     .sort((left, right) => right.count - left.count || (left.reason < right.reason ? -1 : 1))
 
-/** From the first to the last day of a week, in milliseconds. */
-const weekSpan = 6 * Calendar.dayMillis
+/** The first of all dates: PostgreSQL has no year 0. */
+const firstDate = "0001-01-01"
+
+/** The first day of the week that ends with a date. */
+const weekBefore = (last: string): string =>
+  Calendar.dateOf(Math.max(Date.parse(`${last}T00:00:00Z`) - 6 * Calendar.dayMillis, Date.parse(firstDate)))
 
 export const layer = HttpApiBuilder.group(
   OwnerApi,
@@ -43,7 +47,7 @@ export const layer = HttpApiBuilder.group(
             const proof = yield* ownerSites.authorize(params.site_id, "stats")
             const now = yield* Clock.currentTimeMillis
             const last = query.to ?? Calendar.dateOf(now)
-            const first = query.from ?? Calendar.dateOf(Date.parse(`${last}T00:00:00Z`) - weekSpan)
+            const first = query.from ?? weekBefore(last)
             const counts = yield* ownerSites.decisions(proof, { first, last })
             return { from: first, to: last, reasons: countsJson(counts) }
           },
