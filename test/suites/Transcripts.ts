@@ -26,9 +26,12 @@ const storeConversation = (instanceId: string, turns: ReadonlyArray<typeof Turn.
   Effect.gen(function* () {
     const store = yield* ConversationStore
     const key = { instanceId, conversationId: randomUUID() }
-    for (const { answer, comment, ending, question, rating } of turns) {
+    for (const { answer, comment, ending, isSourced, question, rating } of turns) {
       const answerId = yield* beginAnswer(key, question)
-      const parts = answer === "" ? [] : [{ type: "text" as const, text: answer }]
+      const parts = [
+        ...(answer === "" ? [] : [{ type: "text" as const, text: answer }]),
+        ...(isSourced ? [{ type: "source-url" as const, sourceId: "source-1", url: "https://a.example/" }] : [])
+      ]
       yield* store.complete({ answerId, parts, ending, usage: null })
       if (rating !== null) yield* store.rate({ key, messageId: answerId, rating, comment })
     }
@@ -36,15 +39,18 @@ const storeConversation = (instanceId: string, turns: ReadonlyArray<typeof Turn.
   }).pipe(at(time))
 
 const Turn = Schema.Struct({
-  question: Schema.Literals(["Where are you?", 'größer "x"', "  two\n lines  ", "\u0000"]),
+  question: Schema.Literals(["Where are you?", 'größer "x"', "  two\n lines  ", "a\nour\\now", "\u0000"]),
   answer: Schema.Literals(["", "Here: 日本", "100%"]),
+  isSourced: Schema.Boolean,
   ending: Schema.Literals(endings),
   rating: Schema.NullOr(Schema.Literals(["up", "down"])),
   comment: Schema.NullOr(Schema.Literals(["Thank you", "Bad"]))
 })
 
 const Filter = Schema.Struct({
-  search: Schema.UndefinedOr(Schema.Literals(["where", 'größer "x"', "日本", "%", "THANK", "text", "nothing"])),
+  search: Schema.UndefinedOr(
+    Schema.Literals(["where", 'größer "x"', "日本", "%", "THANK", "text", "NO", "a\nour\\n", "nothing"])
+  ),
   unanswered: Schema.UndefinedOr(Schema.Boolean),
   rating: Schema.UndefinedOr(Schema.Literals(["up", "down"])),
   since: Schema.UndefinedOr(Schema.Literals([start, start + 1, start + 2])),
@@ -106,6 +112,31 @@ export const suite = <E>(name: string, layer: Layer.Layer<Transcripts | Conversa
       { arbitrary: { runs: 30 } }
     )
 
+    it.effect("a search finds texts, and not the letters with which JSON escapes their line breaks", () =>
+      Effect.gen(function* () {
+        const instance = yield* newInstance
+        const turn = { answer: "", isSourced: true, ending: "stop", rating: null, comment: null } as const
+        yield* storeConversation(instance, [{ ...turn, question: "a\nour\\now" }], start)
+        for (const search of ["a\nour", "R\\n", "now", "ow"]) {
+          assert.lengthOf(yield* listed(instance, { search }, 1), 1, search)
+        }
+        for (const search of ["nour", "\\nour", "r\now"]) {
+          assert.lengthOf(yield* listed(instance, { search }, 1), 0, search)
+        }
+      })
+    )
+
+    it.effect("an answer that has only a source is not missing", () =>
+      Effect.gen(function* () {
+        const instance = yield* newInstance
+        const turn = { question: "Where are you?", answer: "", ending: "stop", rating: null, comment: null } as const
+        yield* storeConversation(instance, [{ ...turn, isSourced: true }], start)
+        yield* storeConversation(instance, [{ ...turn, isSourced: false }], start)
+        assert.deepStrictEqual((yield* listed(instance, {}, 2)).map(({ unanswered }) => unanswered).sort(), [0, 1])
+        assert.lengthOf(yield* listed(instance, { unanswered: true }, 2), 1)
+      })
+    )
+
     it.effect("a conversation has its messages and times, and is found only by its own instance and id", () =>
       Effect.gen(function* () {
         const transcripts = yield* Transcripts
@@ -113,6 +144,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Transcripts | Conversa
         const turn = {
           question: "Where are you?",
           answer: "100%",
+          isSourced: false,
           ending: "stop",
           rating: "up",
           comment: "Bad"

@@ -37,9 +37,9 @@ const Positions = Schema.Array(Schema.Struct({ time: Schema.Finite, id: Schema.S
 
 const quoted = (words: ReadonlyArray<string>): string => words.map((word) => `'${word}'`).join(", ")
 
-/** `Transcript.isMissing` in SQL. */
-const isMissing = `(ending IN (${quoted(Transcript.brokenOff)})
-  OR ending NOT IN (${quoted(Transcript.endedByVisitor)}) AND characters = 0)`
+/** `Transcript.isMissing` in SQL. An answer whose lease has expired reads as `cut`. */
+const isMissing = `(ending IN (${quoted(Transcript.brokenOff)}) OR running = message_id AND ${Rows.isLapsed}
+  OR ending NOT IN (${quoted(Transcript.endedByVisitor)}) AND json_array_length(parts) = 0)`
 
 /** The counts of a conversation's answers. */
 const counts = `CROSS JOIN LATERAL (
@@ -53,11 +53,33 @@ const first = `(SELECT parts::text FROM conversation_message AS message
   WHERE message.conversation_key = conversation.conversation_key AND role = 'user' ORDER BY position LIMIT 1) AS first`
 
 /**
- * The texts of a message's parts as JSON, without the names of the members. Quotes within strings are escaped, so that no text
- * is taken for a name.
+ * The escapes of JSON that end with a letter, and the characters that replace them, so that a search does not find the letter.
+ * The first escape is a backslash's own: without it, the texts of the others would also be found after a backslash.
  */
-const texts = `regexp_replace(parts::text,
-  '\\{"type":"(text","text|source-url","sourceId":"source-[0-9]+","url)":|,"title":', ' ', 'g')`
+const escapes: ReadonlyArray<readonly [escape: string, character: string]> = [
+  ["\\\\", "\u0001"],
+  ["\\n", "\n"],
+  ["\\r", "\r"],
+  ["\\t", "\t"],
+  ["\\b", "\b"],
+  ["\\f", "\f"]
+]
+
+/** The forms in which `texts` contains a text. */
+const needlesOf = (text: string): ReadonlyArray<string> =>
+  JsonSearch.needlesOf(text).map((needle) =>
+    escapes.reduce((unescaped, [escape, character]) => unescaped.replaceAll(escape, character), needle)
+  )
+
+/**
+ * The texts of a message's parts as JSON, without the names of the members and without `escapes`. Quotes within strings are
+ * escaped, so that no text is taken for a name.
+ */
+const texts = escapes.reduce(
+  (unescaped, [escape, character]) => `replace(${unescaped}, '${escape}', chr(${character.charCodeAt(0)}))`,
+  `regexp_replace(parts::text,
+    '\\{"type":"(text","text|source-url","sourceId":"source-[0-9]+","url)":|,"title":', ' ', 'g')`
+)
 
 export interface Options {
   /** The timeout of each statement, which includes the wait for a connection. */
@@ -85,7 +107,7 @@ const make = Effect.fnUntraced(function* ({ timeout }: Options) {
       sql`strpos(lower(${sql.literal(column)}), lower(${PgTypes.text(needle)})) > 0`
     const mentions = (text: string) => sql`EXISTS (SELECT FROM conversation_message AS message
       WHERE message.conversation_key = conversation.conversation_key
-        AND ${sql.or([...JsonSearch.needlesOf(text).map((needle) => has(texts, needle)), has("comment", text)])})`
+        AND ${sql.or([...needlesOf(text).map((needle) => has(texts, needle)), has("comment", text)])})`
     const filters = [
       ...(unanswered === true ? [sql`unanswered > 0`] : []),
       ...(rating === undefined ? [] : [sql`${sql.literal(rating)} > 0`]),

@@ -45,3 +45,32 @@ describe("postgres/chat/Transcripts: connections", () => {
     }).pipe(Effect.scoped)
   )
 })
+
+it.live("postgres/chat/Transcripts: a list counts an answer that its process left, like the conversation itself", () =>
+  Effect.gen(function* () {
+    const sql = yield* PgClient.PgClient
+    const transcripts = yield* Service.Transcripts
+    const key = yield* newKey
+    yield* beginAnswer(key, "hello")
+    const unanswered = Effect.map(
+      transcripts.list({ instanceId: key.instanceId, filter: { unanswered: true }, after: null, limit: 1 }),
+      ({ items }) => items.map(({ conversationId }) => conversationId)
+    )
+    assert.deepStrictEqual(yield* unanswered, [])
+    yield* sql`UPDATE conversation SET lease_until = now() - interval '1 second'`
+    const found = Option.getOrThrow(yield* transcripts.find(key))
+    assert.deepStrictEqual(
+      found.messages.map((message) => (message.role === "assistant" ? message.ending : "")),
+      ["", "cut"]
+    )
+    assert.deepStrictEqual(yield* unanswered, [key.conversationId])
+  }).pipe(
+    Effect.provide(
+      Layer.mergeAll(
+        InstanceDirectory.layer({ timeout }),
+        ConversationStore.layer({ timeout, maxQueue: 100 }),
+        Transcripts.layer({ timeout })
+      ).pipe(Layer.provideMerge(TestDatabase.layer))
+    )
+  )
+)
