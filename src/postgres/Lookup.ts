@@ -49,6 +49,8 @@ export const make = Effect.fnUntraced(function* <A>(options: Options<A>): Effect
     if (hot.size >= hotCapacity) hot.clear()
     hot.set(key, result)
   }
+  /** The number of calls of `invalidate`. After a call, the result of a query that began before it may be out of date. */
+  let invalidations = 0
 
   const cache = yield* Cache.makeWith(
     (key: string) =>
@@ -71,15 +73,18 @@ export const make = Effect.fnUntraced(function* <A>(options: Options<A>): Effect
 
   /** The result for a caller that called at `now`. Terminates, since a query that starts later is never too old. */
   const resultAt = (key: string, now: number): Effect.Effect<Option.Option<A>, StorageUnavailable> =>
-    Effect.flatMap(Cache.get(cache, key), (known) => {
-      if (now < known.until) {
-        keepHot(key, known)
-        return known.value
-      }
-      return Effect.andThen(
-        Cache.invalidateWhen(cache, key, (current) => current === known),
-        resultAt(key, now)
-      )
+    Effect.suspend(() => {
+      const before = invalidations
+      return Effect.flatMap(Cache.get(cache, key), (known) => {
+        if (now < known.until) {
+          if (invalidations === before) keepHot(key, known)
+          return known.value
+        }
+        return Effect.andThen(
+          Cache.invalidateWhen(cache, key, (current) => current === known),
+          resultAt(key, now)
+        )
+      })
     })
 
   // The context of this cache, not of a query's first caller: other callers share the query, which must not have the first
@@ -95,6 +100,7 @@ export const make = Effect.fnUntraced(function* <A>(options: Options<A>): Effect
     })
   const invalidate = (key: string) =>
     Effect.suspend(() => {
+      invalidations++
       hot.delete(key)
       return Cache.invalidate(cache, key)
     })

@@ -135,6 +135,29 @@ describe("postgres/Lookup", () => {
     })
   )
 
+  it.effect("after an invalidation, does not cache the result of a query that began before it", () =>
+    Effect.gen(function* () {
+      const gate = yield* Deferred.make<void>()
+      let value = "old"
+      const lookup = yield* Lookup.make({
+        ...options,
+        capacity: 160,
+        find: () =>
+          Effect.suspend(() => {
+            const found = Option.some(value)
+            return value === "old" ? Effect.as(Deferred.await(gate), found) : Effect.succeed(found)
+          })
+      })
+      const early = yield* Effect.forkChild(lookup("a"), { startImmediately: true })
+      value = "new"
+      yield* lookup.invalidate("a")
+      assert.deepStrictEqual(yield* lookup("a"), Option.some("new"))
+      yield* Deferred.succeed(gate, undefined)
+      assert.deepStrictEqual(yield* Fiber.join(early), Option.some("old"))
+      assert.deepStrictEqual(yield* lookup("a"), Option.some("new"))
+    })
+  )
+
   it.effect("setting the wall clock back does not extend the time to live", () =>
     Effect.gen(function* () {
       const { find, stored } = store()

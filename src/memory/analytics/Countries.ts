@@ -61,14 +61,11 @@ const versionOf = (file: string): Effect.Effect<string, GeoDatabaseUnusable> =>
     catch: (cause) => unusable(file, `cannot be read${SystemErrorCode.suffix(cause)}`)
   })
 
-const read = (file: string): Effect.Effect<Database, GeoDatabaseUnusable> =>
-  Effect.flatMap(
-    Effect.tryPromise({
-      try: () => readFile(file),
-      catch: (cause) => unusable(file, `cannot be read${SystemErrorCode.suffix(cause)}`)
-    }),
-    (bytes) => open(file, bytes)
-  )
+const read = (file: string): Effect.Effect<Buffer, GeoDatabaseUnusable> =>
+  Effect.tryPromise({
+    try: () => readFile(file),
+    catch: (cause) => unusable(file, `cannot be read${SystemErrorCode.suffix(cause)}`)
+  })
 
 /**
  * Reads a country database from a file. Fails at start if the file is not a country database. A new version of the file
@@ -79,22 +76,27 @@ export const layer = ({ file, interval = "10 seconds" }: Options): Layer.Layer<C
     Countries,
     Effect.gen(function* () {
       let lastVersion = yield* versionOf(file)
-      let database = yield* read(file)
+      let database = yield* open(file, yield* read(file))
       let hasFailed = false
       const warn = ({ message }: GeoDatabaseUnusable) =>
         Effect.logWarning(`The new country database cannot be used, so the old one stays in use: ${message}`)
       const reload = Effect.gen(function* () {
         const version = yield* versionOf(file)
+        if (version === lastVersion) {
+          hasFailed = false
+          return
+        }
+        const bytes = yield* read(file)
         hasFailed = false
-        if (version === lastVersion) return
-        // Set before reading, so that an unusable version is reported once.
+        // Set before opening, so that an unusable version is reported once. A file that cannot be read is tried again: its
+        // version stays the same when its permissions change.
         lastVersion = version
-        database = yield* read(file)
+        database = yield* open(file, bytes)
         yield* Effect.logInfo("Loaded the new country database")
       }).pipe(
         Effect.catchTag("GeoDatabaseUnusable", (error) =>
           Effect.suspend(() => {
-            // A file that stays missing is reported once, not in every round.
+            // A file that stays missing or unreadable is reported once, not in every round.
             const hadFailed = hasFailed
             hasFailed = true
             return hadFailed ? Effect.void : warn(error)

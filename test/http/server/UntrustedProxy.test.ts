@@ -1,8 +1,10 @@
 /**
  * The service warns about a proxy that is not trusted: all visitors behind it share one rate limit.
  */
+import { createServer, type IncomingMessage } from "node:http"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Logger, Metric } from "effect"
+import * as Metrics from "../../../src/core/metrics/Metrics.ts"
 import * as UntrustedProxy from "../../../src/http/server/UntrustedProxy.ts"
 import * as InProcess from "../../support/InProcessService.ts"
 import { until } from "../../support/Wait.ts"
@@ -34,5 +36,25 @@ describe("http/server/UntrustedProxy", () => {
       yield* get(service.url, forwarded)
       assert.strictEqual(timesLogged(service), 0)
     }).pipe(Effect.scoped)
+  )
+
+  it.effect("counts and logs nothing if the sender reset its connection, so that its address is unknown", () =>
+    Effect.gen(function* () {
+      const lines: Array<unknown> = []
+      const logs = Logger.layer([Logger.make(({ message }) => void lines.push(message))])
+      const context = yield* Effect.context<never>().pipe(Effect.provide(logs))
+      const server = createServer()
+      UntrustedProxy.watch(server, () => false, context)
+      const requestFrom = (remoteAddress: string | undefined) =>
+        server.emit("request", { headers: forwarded, socket: { remoteAddress } } as unknown as IncomingMessage)
+      const counted = Effect.map(Metric.value(Metrics.untrustedForwarded({})), ({ count }) => count)
+      const before = yield* counted
+      requestFrom(undefined)
+      assert.strictEqual(yield* counted, before)
+      assert.deepStrictEqual(lines, [])
+      requestFrom("192.0.2.1")
+      assert.strictEqual(yield* counted, Number(before) + 1)
+      assert.deepStrictEqual(lines, [[UntrustedProxy.warning]])
+    })
   )
 })

@@ -1,12 +1,13 @@
 /**
  * Countries from a real database, and errors for files that are not databases.
  */
-import { copyFile, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises"
-import { createRequire } from "node:module"
+import fs, { copyFile, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises"
+import { createRequire, syncBuiltinESMExports } from "node:module"
 import { tmpdir } from "node:os"
 import path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Layer, Logger, Schema } from "effect"
+import { vi } from "vitest"
 import * as Countries from "../../../src/memory/analytics/Countries.ts"
 import * as Service from "../../../src/services/analytics/Countries.ts"
 import { until } from "../../support/Wait.ts"
@@ -105,6 +106,32 @@ describe("memory/analytics/Countries", () => {
       yield* Effect.promise(() => rm(file))
       yield* until("the warning about the missing file", () => lines.some((line) => line.includes("ENOENT")))
       assert.strictEqual(of("8.8.8.8"), "US")
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("loads a changed file that becomes readable later, and reports once that it cannot be read", () =>
+    Effect.gen(function* () {
+      const file = path.join(yield* folder, "countries.mmdb")
+      yield* Effect.promise(() => copyFile(database, file))
+      const lines: Array<string> = []
+      const logs = Logger.layer([Logger.map(Logger.formatSimple, (line) => void lines.push(line))])
+      yield* Layer.build(Countries.layer({ file, interval: "5 millis" }).pipe(Layer.provide(logs)))
+      // The tests may run as root, who can read every file.
+      const denied = vi.spyOn(fs, "readFile").mockRejectedValue(Object.assign(new Error("denied"), { code: "EACCES" }))
+      syncBuiltinESMExports()
+      yield* Effect.addFinalizer(() =>
+        Effect.sync(() => {
+          denied.mockRestore()
+          syncBuiltinESMExports()
+        })
+      )
+      yield* Effect.promise(() => copyFile(database, file))
+      yield* until("the warning", () => lines.some((line) => line.includes("EACCES")))
+      yield* Effect.sleep("50 millis")
+      denied.mockRestore()
+      syncBuiltinESMExports()
+      yield* until("the new database", () => lines.some((line) => line.includes("Loaded the new country database")))
+      assert.strictEqual(lines.filter((line) => line.includes("EACCES")).length, 1)
     }).pipe(Effect.scoped)
   )
 
