@@ -7,6 +7,7 @@ import { assert, type Vitest } from "@effect/vitest"
 import { Effect } from "effect"
 import { leaseMillis } from "../../src/core/delivery/Webhook.ts"
 import { Deliveries } from "../../src/services/delivery/Deliveries.ts"
+import { Webhooks } from "../../src/services/delivery/Webhooks.ts"
 import { deliveriesOf, freeSlots, leaseOf, MakeDue, type Storage, settle } from "../support/Delivery.ts"
 import { only } from "../support/Only.ts"
 import { showDelivery, submit, withDeliveries } from "../support/StoredDeliveries.ts"
@@ -53,6 +54,27 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
       assert.deepStrictEqual(yield* statuses, ["delivered", 200])
       yield* settle(second, { status: 500, next: { status: "failed" } })
       assert.deepStrictEqual(yield* statuses, ["delivered", 200])
+    })
+  )
+
+  it.effect("only the latest lease records its attempt, even if the attempts of both leases end at the same time", () =>
+    Effect.gen(function* () {
+      const deliveries = yield* Deliveries
+      const { webhook } = yield* withDeliveries(1)
+      const first = only(yield* leaseOf(webhook))
+      assert.isTrue(yield* deliveries.retry(webhook.webhookId, first.eventId))
+      const second = only(yield* leaseOf(webhook))
+      yield* Effect.all(
+        [
+          settle(first, { status: 400, next: { status: "failed" }, health: { failingSince: 1, disabledAt: null } }),
+          settle(second, { status: 200, next: { status: "delivered" } })
+        ],
+        { concurrency: "unbounded" }
+      )
+      const { history, status } = yield* showDelivery(webhook.webhookId, first.eventId)
+      assert.deepStrictEqual([status, ...history.map((attempt) => attempt.status)], ["delivered", 200])
+      const [after] = yield* Webhooks.use((webhooks) => webhooks.list(webhook.websiteConfigId))
+      assert.deepStrictEqual(after, webhook)
     })
   )
 

@@ -71,13 +71,17 @@ const takeSubmissionsStatement = `WITH found AS MATERIALIZED (
   FROM (SELECT unnest(submission_ids) AS submission_id, type FROM taken) AS event JOIN submission USING (submission_id)
   ORDER BY submission_id FOR KEY SHARE OF submission`
 
-/** Omits websites whose deletion has begun. A webhook with `hasDue` gets no lease on new deliveries: older ones come first. */
+/**
+ * Omits websites whose deletion has begun. A webhook with `hasDue` gets no lease on new deliveries: older ones come first. Locks
+ * the webhooks in the order of their ids, so that a deletion or a change waits for the commit, and finds the new deliveries.
+ */
 const subscribersStatement = `SELECT webhook_id AS "subscriberId", site.name AS "websiteName", ${Rows.columns},
   ${Rows.secretColumns}, EXISTS (
     SELECT FROM delivery WHERE subscriber_id = webhook_id AND status = 'pending' AND next_attempt_at <= now()
   ) AS "hasDue"
   FROM webhook JOIN site USING (website_config_id)
-  WHERE website_config_id = ANY ($1) AND disabled_at IS NULL AND deleted_at IS NULL`
+  WHERE website_config_id = ANY ($1) AND disabled_at IS NULL AND deleted_at IS NULL
+  ORDER BY webhook_id FOR SHARE OF webhook`
 
 const { OID } = PgTypes
 

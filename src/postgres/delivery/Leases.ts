@@ -157,15 +157,17 @@ const recordStatement = `WITH named AS MATERIALIZED (
     UPDATE delivery SET status = next_status, next_attempt_at = due FROM named
     WHERE ${isNamedAndPending} AND delivery.event_id = named.event_id AND delivery.subscriber_id = named.subscriber_id
       AND attempts = number AND delivery.generation = named.generation
-    RETURNING delivery.event_id, delivery.subscriber_id, payload IS NOT NULL AS has_payload
+    RETURNING delivery.event_id, delivery.subscriber_id, delivery.generation, payload IS NOT NULL AS has_payload
   ), attempt AS (
     INSERT INTO delivery_attempt (event_id, subscriber_id, attempted_at, status, millis, answer, error)
     SELECT event_id, subscriber_id, attempted_at, answer_status, millis, CASE WHEN has_payload THEN answer END, error
-    FROM recorded JOIN named USING (event_id, subscriber_id)
+    FROM recorded JOIN named USING (event_id, subscriber_id, generation)
   )
-  SELECT event_id AS "eventId", subscriber_id AS "webhookId" FROM recorded`
+  SELECT event_id AS "eventId", subscriber_id AS "webhookId", generation FROM recorded`
 
-const Recorded = Schema.Array(Schema.Struct({ eventId: Schema.String, webhookId: Schema.String }))
+const Recorded = Schema.Array(
+  Schema.Struct({ eventId: Schema.String, webhookId: Schema.String, generation: Schema.Int })
+)
 
 type Attempted = readonly [leased: Leased, settlement: Settlement]
 
@@ -176,9 +178,11 @@ const record = Effect.fnUntraced(function* (sql: PgClient.PgClient, attempted: R
       PgTypes.text(JSON.stringify(attempted.map(([leased, settlement]) => rowOf(leased, settlement))))
     ])
     .pipe(decodeRows(Recorded))
-  const idOf = (eventId: string, webhookId: string) => `${webhookId} ${eventId}`
-  const recorded = new Set(rows.map(({ eventId, webhookId }) => idOf(eventId, webhookId)))
-  return attempted.filter(([{ eventId, webhook }]) => recorded.has(idOf(eventId, webhook.webhookId)))
+  const idOf = (eventId: string, webhookId: string, generation: number) => `${webhookId} ${eventId} ${generation}`
+  const recorded = new Set(rows.map(({ eventId, generation, webhookId }) => idOf(eventId, webhookId, generation)))
+  return attempted.filter(([{ eventId, generation, webhook }]) =>
+    recorded.has(idOf(eventId, webhook.webhookId, generation))
+  )
 })
 
 /** Whether an attempt changes its webhook's health. */
@@ -229,16 +233,17 @@ const bounds = { maxBatch: 200, maxQueue: 10_000 } as const
 
 /**
  * Makes `Deliveries.settle`. Attempts that end at the same time are recorded by one statement, and in one transaction if some
- * change the health of their webhooks. The transaction changes the webhooks in the order of their ids, so that processes cannot
- * deadlock.
+ * change the health of their webhooks. The transaction locks the webhooks first, in the order of their ids, as other changes of
+ * a webhook lock it before its deliveries. Otherwise, two processes that disable a webhook would deadlock.
  */
 export const settle = Effect.fnUntraced(function* (sql: PgClient.PgClient, timeout: Duration.Input) {
   const recordWithHealth = Effect.fnUntraced(function* (attempted: ReadonlyArray<Attempted>) {
+    const ids = attempted.map(([{ webhook }]) => webhook.webhookId)
+    yield* sql`SELECT FROM webhook WHERE webhook_id = ANY (${Database.array(ids, PgTypes.OID.uuid)})
+      ORDER BY webhook_id FOR NO KEY UPDATE`
     const recorded = yield* record(sql, attempted)
     const byWebhook = Map.groupBy(recorded.filter(changesHealth), ([{ webhook }]) => webhook.webhookId)
-    for (const [, ofWebhook] of [...byWebhook].sort(([left], [right]) => (left < right ? -1 : 1))) {
-      yield* setHealth(sql, ofWebhook)
-    }
+    for (const ofWebhook of byWebhook.values()) yield* setHealth(sql, ofWebhook)
   })
   const { submit } = yield* GroupCommit.make<Attempted, void, never>({
     flush: (attempted) =>

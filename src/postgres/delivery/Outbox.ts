@@ -11,6 +11,12 @@ import * as Database from "../Database.ts"
 /** Limits a statement to the events in the index of subjects: all events except those of stored submissions. */
 const isIndexed = "type NOT IN ('submission.accepted', 'submission.quarantined')"
 
+/**
+ * Locks submissions in the order of their ids, as `FanOut` does. The next statement then sees what the transactions committed
+ * that this one waited for, such as the event of a release.
+ */
+const lockStatement = "SELECT FROM submission WHERE submission_id = ANY ($1) ORDER BY submission_id FOR UPDATE"
+
 /** Deletes the submissions `$1` and their events in the outbox, and adds the events of their deletion. */
 const deleteStatement = `WITH gone AS (
     DELETE FROM submission WHERE submission_id = ANY ($1) RETURNING submission_id, website_config_id
@@ -68,7 +74,6 @@ export const deleteSubmissions = (
   sql: SqlClient.SqlClient,
   submissionIds: ReadonlyArray<string>
 ): Effect.Effect<void, SqlError.SqlError> =>
-  Effect.andThen(
-    sql.unsafe(deleteStatement, [Database.array(submissionIds, PgTypes.OID.uuid)]),
-    runForSubjects(sql, deliveryStatements, submissionIds)
-  )
+  Effect.forEach([lockStatement, deleteStatement], (statement) =>
+    sql.unsafe(statement, [Database.array(submissionIds, PgTypes.OID.uuid)])
+  ).pipe(Effect.andThen(runForSubjects(sql, deliveryStatements, submissionIds)))
