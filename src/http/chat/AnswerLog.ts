@@ -134,13 +134,15 @@ export class AnswerLog {
 
   /** Counts a reader while the scope is open. The finalizer retains nothing of the reader's request. */
   hold(scope: Scope.Scope): Effect.Effect<void> {
-    return Effect.suspend(() => {
-      this.count(1)
-      return Scope.addFinalizer(
-        scope,
-        Effect.sync(() => this.count(-1))
-      )
-    })
+    return Effect.uninterruptible(
+      Effect.suspend(() => {
+        this.count(1)
+        return Scope.addFinalizer(
+          scope,
+          Effect.sync(() => this.count(-1))
+        )
+      })
+    )
   }
 
   /** All events from the first on, as they arrive. Each run of the source is a reader. */

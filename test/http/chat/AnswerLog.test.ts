@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Schema } from "effect"
+import { Effect, Exit, Fiber, Scheduler, Schema } from "effect"
 import type { AgentEvent } from "../../../src/core/chat/agent/Agent.ts"
 import * as AnswerParts from "../../../src/core/chat/conversation/AnswerParts.ts"
 import { AnswerLog } from "../../../src/http/chat/AnswerLog.ts"
@@ -101,6 +101,28 @@ describe("http/chat/AnswerLog", () => {
       remaining.take()
       const exit = yield* Fiber.await(readings[3]!)
       assert.isTrue(Exit.isFailure(exit))
+    })
+  )
+
+  it.effect("a reader that is interrupted between any two steps is no longer counted", () =>
+    Effect.gen(function* () {
+      for (let steps = 4; steps < 16; steps++) {
+        for (let turns = 0; turns < 4; turns++) {
+          let count = 0
+          const log = new AnswerLog((readers) => {
+            count = readers
+          })
+          const reading = yield* Effect.forkChild(
+            Effect.scopedWith((scope) => log.read(makeSink().sink, scope)).pipe(
+              Effect.provideService(Scheduler.MaxOpsBeforeYield, steps)
+            ),
+            { startImmediately: true }
+          )
+          for (let turn = 0; turn < turns; turn++) yield* Effect.yieldNow
+          yield* Fiber.interrupt(reading)
+          assert.strictEqual(count, 0, `${steps} steps, ${turns} turns`)
+        }
+      }
     })
   )
 })
