@@ -15,7 +15,6 @@ import { run } from "./SystemUser.ts"
 
 interface PidFile {
   readonly pid: number
-  readonly data: string
   readonly status: string
 }
 
@@ -25,9 +24,7 @@ const read = (data: string): Option.Option<PidFile> => {
   try {
     const lines = readFileSync(pidFilePath(data), "utf8").split("\n")
     const pid = Number(lines[0])
-    return Number.isInteger(pid) && pid > 0
-      ? Option.some({ pid, data: lines[1] ?? "", status: (lines[7] ?? "").trim() })
-      : Option.none()
+    return Number.isInteger(pid) && pid > 0 ? Option.some({ pid, status: (lines[7] ?? "").trim() }) : Option.none()
   } catch {
     return Option.none()
   }
@@ -42,21 +39,26 @@ const alive = (pid: number): boolean => {
   }
 }
 
+/** Whether a command line is that of a PostgreSQL process. */
+const isServer = (command: string): boolean => command.includes("postgres")
+
 /**
- * Whether the process of `postmaster.pid` is a server that still uses the folder. The id may by now belong to another process
- * (after a restart of the machine or the container) or to a zombie (in a container without an init).
+ * The command line of the process of `postmaster.pid`, if the process may be a server that still uses the folder; empty if the
+ * command line cannot be read. The id may by now belong to another process (after a restart of the machine or the container) or
+ * to a zombie (in a container without an init).
  */
-const runs = Effect.fnUntraced(function* (pidFile: PidFile): Effect.fn.Return<boolean> {
-  if (!alive(pidFile.pid)) return false
+const commandOf = Effect.fnUntraced(function* ({ pid }: PidFile): Effect.fn.Return<Option.Option<string>> {
+  if (!alive(pid)) return Option.none()
   if (existsSync("/proc/self/cmdline")) {
     try {
-      return readFileSync(`/proc/${pidFile.pid}/cmdline`, "utf8").includes("postgres")
+      return Option.liftPredicate(readFileSync(`/proc/${pid}/cmdline`, "utf8"), isServer)
     } catch {
-      return alive(pidFile.pid)
+      return alive(pid) ? Option.some("") : Option.none()
     }
   }
-  const { code, stdout } = yield* run({ ids: {} }, "ps", "-p", String(pidFile.pid), "-o", "stat=,command=")
-  return code !== 0 || (!stdout.trim().startsWith("Z") && stdout.includes("postgres"))
+  const { code, stdout } = yield* run({ ids: {} }, "ps", "-p", String(pid), "-o", "stat=,command=")
+  if (code !== 0) return Option.some("")
+  return Option.liftPredicate(stdout.trim(), (line) => !line.startsWith("Z") && isServer(line))
 })
 
 /** Milliseconds of the monotonic clock. */
@@ -67,8 +69,9 @@ const waitLimits = { signal: 5_000, fail: 60_000 }
 
 /**
  * Waits until no server runs on the data folder. A left-over server usually ends within a second after the process that started
- * it. After five seconds it gets a signal, since the watcher that would stop it may have been killed as well. After sixty
- * seconds the wait fails with `InUse` and the server's process id.
+ * it. After five seconds it gets a signal, since the watcher that would stop it may have been killed as well. A process whose
+ * command line does not name the folder gets none: it may be the server of another folder. After sixty seconds the wait fails
+ * with `InUse` and the server's process id.
  */
 export const awaitGone = Effect.fnUntraced(function* (data: string): Effect.fn.Return<void, EmbeddedClusterError> {
   const since = yield* elapsed
@@ -76,7 +79,8 @@ export const awaitGone = Effect.fnUntraced(function* (data: string): Effect.fn.R
   while (true) {
     const pidFile = read(data)
     if (Option.isNone(pidFile)) return
-    if (!(yield* runs(pidFile.value))) {
+    const command = yield* commandOf(pidFile.value)
+    if (Option.isNone(command)) {
       // PostgreSQL would mistake a live process with this id for a server and refuse to start. Without this file, it still
       // finds a server that has not ended, by the server's shared memory.
       return yield* io(`remove ${pidFilePath(data)}`, () => rmSync(pidFilePath(data), { force: true }))
@@ -88,7 +92,7 @@ export const awaitGone = Effect.fnUntraced(function* (data: string): Effect.fn.R
         `A PostgreSQL server (pid ${pidFile.value.pid}) still runs on ${data}. Stop it first (kill -INT ${pidFile.value.pid}).`
       )
     }
-    if (waited > waitLimits.signal && !isSignalled && pidFile.value.data === data) {
+    if (waited > waitLimits.signal && !isSignalled && command.value.includes(data)) {
       isSignalled = true
       yield* Effect.ignore(Effect.try(() => process.kill(pidFile.value.pid, "SIGINT")))
     }

@@ -215,15 +215,17 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Notificatio
         return true
       })
 
-      const confirm: Notifications["Service"]["confirm"] = Effect.fnUntraced(function* (websiteConfigId, isRecipient) {
-        const found = yield* sql.unsafe(ofSiteStatement, [PgTypes.uuid(websiteConfigId)]).pipe(
-          Database.bounded(timeout),
-          decodeRows(Found),
-          Effect.map((rows) => rows.filter(({ recipient }) => isRecipient(recipient)))
+      const confirm: Notifications["Service"]["confirm"] = (websiteConfigId, isRecipient) =>
+        transaction(
+          Effect.gen(function* () {
+            // As `addByOwner`, which then finds the address confirmed, or has added its notification before this reads them.
+            yield* lockSite(websiteConfigId)
+            const all = yield* sql.unsafe(ofSiteStatement, [PgTypes.uuid(websiteConfigId)]).pipe(decodeRows(Found))
+            const found = all.filter(({ recipient }) => isRecipient(recipient))
+            yield* setConfirmed(found)
+            return found.length > 0
+          })
         )
-        yield* Database.bounded(timeout)(setConfirmed(found))
-        return found.length > 0
-      })
 
       const unsubscribe: Notifications["Service"]["unsubscribe"] = Effect.fnUntraced(function* (notificationId) {
         const found = yield* find(notificationId)
