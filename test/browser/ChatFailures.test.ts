@@ -222,6 +222,34 @@ inChromium("a failed chat", testServer({}, agent.script), (it) => {
       assert.strictEqual(relay.of(path).length, 2)
     })
   )
+
+  it.effect("sends the message if the device is back online before the failure is shown", () =>
+    Effect.gen(function* () {
+      const { answered, begin, context, on, send } = yield* ChatPage.make()
+      yield* begin
+      yield* send("first")
+      yield* answered("You said first.")
+      yield* on(() => context.setOffline(true))
+      yield* send("hello")
+      yield* on(() => context.setOffline(false))
+      yield* answered("You said hello.")
+    })
+  )
+
+  it.effect("sends the message on the next page if the device is back online by then", () =>
+    Effect.gen(function* () {
+      const { answered, begin, context, on, open, page, path, relay, sees, send, site } = yield* ChatPage.make()
+      yield* begin
+      yield* on(() => context.setOffline(true))
+      yield* send("hello")
+      yield* sees("You are offline. Your message will be sent when you are back online.")
+      yield* on(() => page.goto("about:blank"))
+      yield* on(() => context.setOffline(false))
+      yield* open(`${site.url}/other`)
+      yield* answered("You said hello.")
+      assert.strictEqual(relay.of(path).length, 1)
+    })
+  )
 })
 
 const onePerMinute = RateLimit.parse("chat", "1/minute")

@@ -38,10 +38,9 @@ export class Chat implements RunningChat {
   #updatedAtLeave = 0
 
   readonly #onPageHide = (): void => {
-    const { shared } = this.#parts!
     this.#isLeft = true
-    shared.leave()
-    this.#updatedAtLeave = Store.load(shared.instance).updated
+    this.#parts!.shared.leave()
+    this.#updatedAtLeave = Store.load(this.#parts!.shared.instance).updated
   }
   /** A page from the back-forward cache may have missed messages that other pages have stored. */
   readonly #onPageShow = ({ persisted }: PageTransitionEvent): void => {
@@ -49,6 +48,7 @@ export class Chat implements RunningChat {
     this.#isLeft = false
     if (this.#updatedAtLeave === Store.load(this.#parts!.shared.instance).updated) this.#join()
     else this.#rebuild()
+    this.#sendUnsent()
   }
   readonly #onOnline = (): void => {
     if (this.#isUnsent) this.#retry()
@@ -187,6 +187,7 @@ export class Chat implements RunningChat {
     const { draft, messages, open } = shared.conversation
     panel.input.value = draft
     this.#adopt(shared.conversation, false)
+    this.#sendUnsent()
     // A panel that fills the window does not open by itself.
     const isWanted = open || (this.#host.hasAttribute("open") && messages.length === 0)
     if (isWanted && !matchMedia(narrowWindow).matches) panel.show(false)
@@ -229,13 +230,16 @@ export class Chat implements RunningChat {
     speech.say(strings.cleared)
   }
 
+  /** If the device was offline when the last question was sent, sends it again as soon as the device is online. */
+  #sendUnsent(): void {
+    this.#isUnsent = this.#parts!.shared.isUnsent
+    if (this.#isUnsent && navigator.onLine) this.#retry()
+  }
+
   #retry(): void {
     const { panel, shared, transcript } = this.#parts!
-    const { messages } = shared.conversation
-    const last = messages.findLastIndex(({ role }) => role === "user")
-    const question = messages[last]
-    if (shared.run !== undefined || question === undefined) return
-    shared.conversation = { ...shared.conversation, messages: messages.slice(0, last + 1) }
+    const question = shared.run === undefined ? shared.removeAnswer() : undefined
+    if (question === undefined) return
     transcript.removeAnswer()
     if (panel.isOpen()) panel.input.focus()
     this.#receive(Run.makeRun(question.text, "send"))
@@ -282,7 +286,6 @@ export class Chat implements RunningChat {
     if (shared.run !== run) return
     shared.run = undefined
     const ended = outcome === "done" || outcome === "unknown" ? undefined : outcome
-    this.#isUnsent = typeof ended === "object" && ended.kind === "offline"
     shared.add(Run.messageOf(run, ended))
     // Another tab that receives the answer stores the same messages itself.
     if (run.mode === "send" || ended === "stopped") shared.share()
@@ -292,5 +295,6 @@ export class Chat implements RunningChat {
     for (const sentence of [note, answer.sourcesText()]) if (sentence) speech.say(sentence)
     panel.setBusy(false)
     if (!panel.isOpen()) panel.setUnread(true)
+    this.#sendUnsent()
   }
 }

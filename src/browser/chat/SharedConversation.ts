@@ -59,6 +59,20 @@ export class SharedConversation {
     this.conversation = { ...this.conversation, messages }
   }
 
+  /** Removes the answer to the last question, and returns the question. Undefined if there is none. */
+  removeAnswer(): Store.Message | undefined {
+    const { messages } = this.conversation
+    const last = messages.findLastIndex(({ role }) => role === "user")
+    if (last >= 0) this.conversation = { ...this.conversation, messages: messages.slice(0, last + 1) }
+    return messages[last]
+  }
+
+  /** Whether the device was offline when the last question was sent. */
+  get isUnsent(): boolean {
+    const ended = this.conversation.messages.at(-1)?.ended
+    return typeof ended === "object" && ended.kind === "offline"
+  }
+
   /** Stores the conversation, including the received part of a running answer. */
   save(): void {
     Store.save(this.instance, this.#encode())
