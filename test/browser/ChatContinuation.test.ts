@@ -99,9 +99,10 @@ describe("replayStored", () => {
     assert.deepStrictEqual(read([question, answer("stop")]), ["done", ...parts])
     assert.deepStrictEqual(read([question, answer("length")]), ["done", ...parts])
     assert.deepStrictEqual(read([question, answer("stopped")]), ["stopped", ...parts])
-    for (const ending of ["cut", "failed", "superseded", null]) {
-      assert.deepStrictEqual(read([question, answer(ending)]), [{ kind: "cut" }, ...parts])
+    for (const ending of ["cut", "failed", "superseded"]) {
+      assert.deepStrictEqual(read([question, answer(ending)]), [{ kind: "broken" }, ...parts])
     }
+    assert.deepStrictEqual(read([question, answer(null)]), [{ kind: "cut" }, ...parts])
   })
 
   it("finds no answer unless the last two messages are the question and its answer", () => {

@@ -75,6 +75,22 @@ inChromium("an answer that the edge keeps", edgeKeepsConversations, (it) => {
     })
   )
 
+  it.effect("that failed while the visitor was away is requested once", () =>
+    Effect.gen(function* () {
+      const { answering, begin, on, open, page, sees, send, site, streams } = yield* make()
+      yield* begin
+      yield* send("fail: The first half,")
+      yield* answering("The first half")
+      const answer = ChatPage.newest(agent.state)
+      yield* on(() => page.goto("about:blank"))
+      yield* openGate
+      yield* until("the end", () => !answer.isOngoing())
+      yield* open(`${site.url}/other`)
+      yield* sees("The answer was interrupted. Please try again.")
+      assert.strictEqual(streams().length, 1)
+    })
+  )
+
   it.effect("marks the launcher on the next page, on a phone", () =>
     Effect.gen(function* () {
       const { answering, begin, on, open, page, send, site } = yield* make({ viewport: { width: 360, height: 640 } })

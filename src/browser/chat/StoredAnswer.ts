@@ -38,5 +38,7 @@ export const replayStored = (
   for (const part of answer.parts ?? []) if (part["type"] === "source-url") listener.onSource(sourceFrom(part))
   const ending = answer.metadata?.ending
   if (ending === "stopped") return "stopped"
-  return !ending || ending === "failed" || ending === "cut" || ending === "superseded" ? { kind: "cut" } : "done"
+  // Unlike "cut", "broken" is not resumed: the stored answer does not change any more.
+  if (ending === "failed" || ending === "cut" || ending === "superseded") return { kind: "broken" }
+  return ending ? "done" : { kind: "cut" }
 }

@@ -45,6 +45,12 @@ const behaviour = (message: string, gate: Promise<void>): Stream.Stream<AgentEve
         Stream.concat(Stream.drop(MemoryAgentStream.texts(words(after)), 1))
       )
     }
+    // Sends the text, waits for the gate, and fails.
+    case "fail":
+      return answerOf(rest).pipe(
+        Stream.concat(Stream.drain(Stream.fromEffect(Effect.promise(() => gate)))),
+        Stream.concat(Stream.fail(new AgentBroken({ reason: "test" })))
+      )
     // Reasons, or runs the tool of this name, waits for the gate, and answers.
     case "think":
     case "tool": {
