@@ -143,6 +143,8 @@ inChromium("a tab with a chat", testServer({}, agent.script), (it) => {
       const key = JSON.stringify(`hydracore-chat:${edge.instance.instanceId}`)
       for (const before of [
         `Object.defineProperty(window, "sessionStorage", { get() { throw new DOMException("no", "SecurityError") } })`,
+        // As in Firefox without cookies.
+        `BroadcastChannel = class { constructor() { throw new DOMException("no", "SecurityError") } }`,
         `sessionStorage.setItem(${key}, ${JSON.stringify('{"messages":[null,{"text":7,"ended":{"kind":"valueOf"}}],"id":[]}')})`,
         `Storage.prototype.setItem = () => { throw new DOMException("full", "QuotaExceededError") }`
       ]) {

@@ -25,7 +25,13 @@ export const joinTabs = (
   current: () => string | undefined,
   onConversation: (conversation: Store.Conversation) => void
 ): Tabs => {
-  const channel = new BroadcastChannel(nameOf(instance))
+  let channel: BroadcastChannel
+  try {
+    channel = new BroadcastChannel(nameOf(instance))
+  } catch {
+    // Firefox denies channels together with storage.
+    return { send: () => {}, close: () => {} }
+  }
   channel.onmessage = ({ data }) => {
     if (typeof data === "string") onConversation(Store.parse(data))
     else {
