@@ -23,7 +23,7 @@ const siteWithConversations = Effect.gen(function* () {
   return { site, instance }
 })
 
-const layer = Layer.mergeAll(ConsolePage.SharedOwner.layer, ConsolePage.SpareSites.layer("Chat", 6)).pipe(
+const layer = Layer.mergeAll(ConsolePage.SharedOwner.layer, ConsolePage.SpareSites.layer("Chat", 8)).pipe(
   Layer.provideMerge(ConsolePage.layer)
 )
 
@@ -87,6 +87,57 @@ inChromium("the console's conversations", layer, (it) => {
       yield* on(() => page.getByRole("button", { name: "All", exact: true }).click())
       yield* on(() => page.getByRole("searchbox", { name: "Search" }).fill("dry suit"))
       yield* until("one", async () => (await listed()).join() === "Do you rent dry suits?")
+    })
+  )
+
+  it.effect("a search that waits keeps the other filters and what is typed after it", () =>
+    Effect.gen(function* () {
+      const { site } = yield* siteWithConversations
+      const { on, page } = yield* ConsolePage.show(`#/${site}/conversations`)
+      const field = page.getByRole("searchbox", { name: "Search" })
+      yield* on(() => page.locator(".entry").first().waitFor())
+      yield* on(() =>
+        page.evaluate(`(async () => {
+          const field = document.querySelector("input[type=search]")
+          const type = (text) => {
+            field.value = text
+            field.dispatchEvent(new InputEvent("input", { bubbles: true }))
+          }
+          const { replaceState } = history
+          history.replaceState = (...state) => {
+            delete history.replaceState
+            replaceState.apply(history, state)
+            setTimeout(() => type("dry suit"))
+          }
+          type("dry")
+          await new Promise((resolve) => setTimeout(resolve, 100))
+          document.querySelector(".folders button:last-child").click()
+        })()`)
+      )
+      yield* until("both filters", async () =>
+        (await page.evaluate<string>("location.hash")).endsWith("?show=up&search=dry+suit")
+      )
+      assert.strictEqual(yield* on(() => field.inputValue()), "dry suit")
+    })
+  )
+
+  it.effect("a conversation that was deleted elsewhere is not shown any more", () =>
+    Effect.gen(function* () {
+      const { instance, site } = yield* siteWithConversations
+      const { on, page } = yield* ConsolePage.show(`#/${site}/conversations`)
+      yield* on(() => page.getByRole("link", { name: "Do you rent dry suits?" }).click())
+      yield* on(() => page.locator(".transcript").waitFor())
+      yield* on(() =>
+        page.evaluate(`(async () => {
+          const conversation = location.hash.split("/")[3]
+          await fetch("/v1/owner/sites/${site}/instances/${instance}/conversations/" + conversation, { method: "DELETE" })
+        })()`)
+      )
+      yield* on(() => page.getByRole("link", { name: "Is there a tour for children?" }).click())
+      yield* on(() => page.getByText("The visitor stopped this answer.").waitFor())
+      yield* on(() => page.goBack())
+      yield* on(() => page.getByText("This conversation no longer exists.").waitFor())
+      assert.strictEqual(yield* on(() => page.locator(".transcript").count()), 0)
     })
   )
 

@@ -39,12 +39,20 @@ export const useTyped = (
   // The other filters may change during the pause.
   const latest = useRef(onSearch)
   latest.current = onSearch
+  /** The search that was begun but is not shown yet. */
+  const begun = useRef<string | undefined>(undefined)
   useEffect(() => {
     if (typed === search) return
-    const wait = setTimeout(() => latest.current(typed), pause)
+    const wait = setTimeout(() => {
+      begun.current = typed
+      latest.current(typed)
+    }, pause)
     return () => clearTimeout(wait)
   }, [typed])
-  // The browser's Back button changes the search, too.
-  useEffect(() => setTyped(search), [search])
+  // The browser's Back button changes the search, too. More may have been typed since a search was begun here.
+  useEffect(() => {
+    if (search !== begun.current) setTyped(search)
+    begun.current = undefined
+  }, [search])
   return [typed, setTyped]
 }
