@@ -1,6 +1,6 @@
 /**
  * Loads an answer of the API for a component, and caches the answer: navigating back shows it at once, and it stays visible if
- * a later request fails.
+ * a later request fails, unless the service no longer has what it shows.
  *
  * @module
  */
@@ -59,10 +59,14 @@ export const useAnswer = <O extends Operation>(
           setState({ key, scope, value: outcome.value, failure: undefined })
         } else {
           Connection.recordFailure(outcome.failure)
+          const isGone = outcome.failure.kind === "not-found"
+          if (isGone) answers.delete(key)
           setState((previous) => ({
             key,
             scope,
-            value: answers.get(key) ?? (previous.scope === scope && previous.key === key ? previous.value : undefined),
+            value: isGone
+              ? undefined
+              : (answers.get(key) ?? (previous.scope === scope && previous.key === key ? previous.value : undefined)),
             failure: outcome.failure
           }))
         }
