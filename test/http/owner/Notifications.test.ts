@@ -216,6 +216,8 @@ for (const [name, storage] of emptyStorages) {
         )
         const answer = yield* request("POST", "/notifications", { to: "c@example.com" })
         assert.deepStrictEqual([answer.status, locationsOf(answer.text)], [422, ["body"]])
+        const changed = yield* request("POST", "/notifications", { to: "a@example.com", digest: "15m" })
+        assert.deepInclude(JSON.parse(changed.text), { digest: "15m", confirmed: true })
       })
     )
   })

@@ -22,6 +22,7 @@ import type { StorageUnavailable } from "../../../services/Storage.ts"
 import { SiteDirectory } from "../../../services/sites/SiteDirectory.ts"
 import * as SiteInstance from "../SiteInstance.ts"
 import * as Validation from "../Validation.ts"
+import * as CreationTurns from "./CreationTurns.ts"
 import * as OwnerSites from "./OwnerSites.ts"
 
 type Failure = (typeof Errors.NotFound)["Type"] | (typeof Errors.ValidationFailed)["Type"] | StorageUnavailable
@@ -86,6 +87,7 @@ export const layer = ({
       const directory = yield* InstanceDirectory
       const sites = yield* SiteDirectory
       const check = yield* AgentCheck
+      const inTurn = yield* CreationTurns.make
       // An empty change reads past the cache: with the URL of a moment ago, a key could go to another URL than it was given for,
       // and a test could test the settings before the last change.
       const requireInstance = SiteInstance.require({ find: (instanceId) => directory.update(instanceId, {}) })
@@ -104,21 +106,24 @@ export const layer = ({
 
       return {
         find: requireInstance,
-        create: Effect.fnUntraced(function* ({ site }, { key = null, ...given }) {
-          const { websiteConfigId } = site
-          // The lookup bypasses the cache, because the website may have been deleted, and then the instance cannot be stored.
-          yield* sites.invalidate(site)
-          if (Option.isNone(yield* sites.byWebsiteConfigId(websiteConfigId)))
-            return yield* Effect.fail(OwnerSites.notFound)
-          yield* requirePublic(given.agentUrl)
-          const all = yield* directory.list
-          if (all.filter((instance) => instance.websiteConfigId === websiteConfigId).length >= limits.perSite) {
-            return yield* fault(["body"], `a website has at most ${limits.perSite} instances; delete one`)
-          }
-          const instanceId = randomUUID()
-          const agentKey = yield* seal(instanceId, key)
-          return yield* directory.create({ ...given, instanceId, websiteConfigId, agentKey, isGuarded: true })
-        }),
+        create: Effect.fnUntraced(
+          function* ({ site }, { key = null, ...given }) {
+            const { websiteConfigId } = site
+            // The lookup bypasses the cache, because the website may have been deleted, and then the instance cannot be stored.
+            yield* sites.invalidate(site)
+            if (Option.isNone(yield* sites.byWebsiteConfigId(websiteConfigId)))
+              return yield* Effect.fail(OwnerSites.notFound)
+            yield* requirePublic(given.agentUrl)
+            const all = yield* directory.list
+            if (all.filter((instance) => instance.websiteConfigId === websiteConfigId).length >= limits.perSite) {
+              return yield* fault(["body"], `a website has at most ${limits.perSite} instances; delete one`)
+            }
+            const instanceId = randomUUID()
+            const agentKey = yield* seal(instanceId, key)
+            return yield* directory.create({ ...given, instanceId, websiteConfigId, agentKey, isGuarded: true })
+          },
+          (creation, { site }) => inTurn(site.websiteConfigId, creation)
+        ),
         update: Effect.fnUntraced(function* (proof, instanceId, { agentUrl, key, ...given }) {
           const before = yield* requireInstance(proof, instanceId)
           const isMoved = agentUrl !== undefined && agentUrl !== before.agentUrl

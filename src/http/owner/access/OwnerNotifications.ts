@@ -9,7 +9,7 @@ import type { RateLimitPolicy } from "../../../core/limits/RateLimit.ts"
 import * as ConfirmationRefusal from "../../../core/mail/ConfirmationRefusal.ts"
 import type { RepeatRefusal } from "../../../core/mail/MailRecipient.ts"
 import type { Outcome } from "../../../core/mail/MailSchedule.ts"
-import { maxNotifications, type Notification, type Topic } from "../../../core/mail/Notification.ts"
+import { isSameTopic, maxNotifications, type Notification, type Topic } from "../../../core/mail/Notification.ts"
 import type { AuthorizedSite } from "../../../core/sites/Access.ts"
 import { hourMillis } from "../../../core/text/Calendar.ts"
 import type { ReportTimeout } from "../../../services/analytics/Reports.ts"
@@ -18,6 +18,7 @@ import { type ListedNotification, Notifications, type SubmissionMail } from "../
 import { RateLimiter } from "../../../services/RateLimiter.ts"
 import type { StorageUnavailable } from "../../../services/Storage.ts"
 import * as Validation from "../Validation.ts"
+import * as CreationTurns from "./CreationTurns.ts"
 
 type Failure = (typeof Errors.NotFound)["Type"] | (typeof Errors.ValidationFailed)["Type"] | StorageUnavailable
 type TooManyRequests = (typeof Errors.TooManyRequests)["Type"]
@@ -108,6 +109,7 @@ export const layer: Layer.Layer<OwnerNotifications, never, Notifications | TestD
     const notifications = yield* Notifications
     const tests = yield* TestDeliveries
     const limiter = yield* RateLimiter
+    const inTurn = yield* CreationTurns.make
 
     const list = ({ site }: AuthorizedSite<"read">) => notifications.list(site.websiteConfigId)
 
@@ -120,24 +122,35 @@ export const layer: Layer.Layer<OwnerNotifications, never, Notifications | TestD
     return {
       canSend: tests.canSendMail,
       list,
-      add: Effect.fnUntraced(function* (proof, notification) {
-        if (!tests.canSendMail) return yield* noMail
-        if ((yield* list(proof)).length >= maxNotifications) return yield* tooMany
-        const added = yield* notifications.addByOwner({ ...notification, websiteConfigId: proof.site.websiteConfigId })
-        switch (added._tag) {
-          case "Added":
-            return added.notification
-          case "Unsubscribed":
-            return yield* unsubscribed
-          case "TooManyNew":
-            return yield* Effect.fail(tooManyNew(added.waitMillis))
-          case "NoKey":
-            return yield* noMail
-          // The website was deleted meanwhile.
-          case "NoWebsite":
-            return yield* Effect.fail(notFound)
-        }
-      }),
+      add: Effect.fnUntraced(
+        function* (proof, notification) {
+          if (!tests.canSendMail) return yield* noMail
+          const own = yield* list(proof)
+          const isKnown = own.some(
+            ({ notification: { recipient, topic } }) =>
+              recipient === notification.recipient && isSameTopic(topic, notification.topic)
+          )
+          if (!isKnown && own.length >= maxNotifications) return yield* tooMany
+          const added = yield* notifications.addByOwner({
+            ...notification,
+            websiteConfigId: proof.site.websiteConfigId
+          })
+          switch (added._tag) {
+            case "Added":
+              return added.notification
+            case "Unsubscribed":
+              return yield* unsubscribed
+            case "TooManyNew":
+              return yield* Effect.fail(tooManyNew(added.waitMillis))
+            case "NoKey":
+              return yield* noMail
+            // The website was deleted meanwhile.
+            case "NoWebsite":
+              return yield* Effect.fail(notFound)
+          }
+        },
+        (addition, { site }) => inTurn(site.websiteConfigId, addition)
+      ),
       resend: Effect.fnUntraced(function* (proof, notificationId) {
         yield* findOwn(proof, notificationId)
         if (!tests.canSendMail) return yield* noMail

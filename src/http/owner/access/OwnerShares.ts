@@ -10,6 +10,7 @@ import type { Share } from "../../../core/sites/Share.ts"
 import type { StorageUnavailable } from "../../../services/Storage.ts"
 import { maxShares, Shares } from "../../../services/sites/Shares.ts"
 import * as Validation from "../Validation.ts"
+import * as CreationTurns from "./CreationTurns.ts"
 
 type Failure = (typeof Errors.NotFound)["Type"] | (typeof Errors.ValidationFailed)["Type"] | StorageUnavailable
 
@@ -37,17 +38,24 @@ const tooMany = Validation.failed([
 
 export const layer: Layer.Layer<OwnerShares, never, Shares> = Layer.effect(
   OwnerShares,
-  Effect.map(Shares, (shares) => ({
-    list: ({ site }) => shares.list(site.websiteConfigId),
-    create: Effect.fnUntraced(function* ({ site: { websiteConfigId } }, share) {
-      if ((yield* shares.list(websiteConfigId)).length >= maxShares) return yield* Effect.fail(tooMany)
-      const created = yield* shares.create({ websiteConfigId, ...share })
-      // The website was deleted meanwhile.
-      return yield* Effect.fromOption(created, () => notFound)
-    }),
-    revoke: ({ site: { websiteConfigId } }, shareId) =>
-      Effect.flatMap(shares.revoke({ shareId, websiteConfigId }), (isRevoked) =>
-        isRevoked ? Effect.void : Effect.fail(notFound)
-      )
-  }))
+  Effect.gen(function* () {
+    const shares = yield* Shares
+    const inTurn = yield* CreationTurns.make
+    return {
+      list: ({ site }) => shares.list(site.websiteConfigId),
+      create: Effect.fnUntraced(
+        function* ({ site: { websiteConfigId } }, share) {
+          if ((yield* shares.list(websiteConfigId)).length >= maxShares) return yield* Effect.fail(tooMany)
+          const created = yield* shares.create({ websiteConfigId, ...share })
+          // The website was deleted meanwhile.
+          return yield* Effect.fromOption(created, () => notFound)
+        },
+        (creation, { site }) => inTurn(site.websiteConfigId, creation)
+      ),
+      revoke: ({ site: { websiteConfigId } }, shareId) =>
+        Effect.flatMap(shares.revoke({ shareId, websiteConfigId }), (isRevoked) =>
+          isRevoked ? Effect.void : Effect.fail(notFound)
+        )
+    }
+  })
 )

@@ -20,6 +20,7 @@ import { TestDeliveries, type TestedWebhook } from "../../../services/delivery/T
 import { type NewSecret, type SecretsKeyUnusable, Webhooks } from "../../../services/delivery/Webhooks.ts"
 import type { StorageUnavailable } from "../../../services/Storage.ts"
 import * as Validation from "../Validation.ts"
+import * as CreationTurns from "./CreationTurns.ts"
 
 type Failure = (typeof Errors.NotFound)["Type"] | (typeof Errors.ValidationFailed)["Type"] | StorageUnavailable
 type NewWebhook = Pick<Webhook, "url" | "events" | "format">
@@ -92,6 +93,7 @@ export const layer = ({
       const webhooks = yield* Webhooks
       const deliveries = yield* Deliveries
       const tests = yield* TestDeliveries
+      const inTurn = yield* CreationTurns.make
 
       const list = ({ site }: AuthorizedSite<"read">) => webhooks.list(site.websiteConfigId)
 
@@ -115,13 +117,16 @@ export const layer = ({
 
       return {
         list,
-        create: Effect.fnUntraced(function* (proof, webhook) {
-          yield* requirePublic(webhook.url)
-          if ((yield* list(proof)).length >= maxWebhooks) return yield* tooMany
-          return yield* webhooks
-            .create({ ...webhook, websiteConfigId: proof.site.websiteConfigId })
-            .pipe(Effect.catchTag("SecretsKeyUnusable", withoutKey), Effect.flatMap(orNoWebhook))
-        }),
+        create: Effect.fnUntraced(
+          function* (proof, webhook) {
+            yield* requirePublic(webhook.url)
+            if ((yield* list(proof)).length >= maxWebhooks) return yield* tooMany
+            return yield* webhooks
+              .create({ ...webhook, websiteConfigId: proof.site.websiteConfigId })
+              .pipe(Effect.catchTag("SecretsKeyUnusable", withoutKey), Effect.flatMap(orNoWebhook))
+          },
+          (creation, { site }) => inTurn(site.websiteConfigId, creation)
+        ),
         update: Effect.fnUntraced(function* (proof, webhookId, change) {
           yield* requireOwn(proof, webhookId)
           yield* requirePublic(change.url)
