@@ -78,6 +78,20 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
     })
   )
 
+  it.effect("a retried delivery of a disabled webhook waits until the webhook is enabled", () =>
+    Effect.gen(function* () {
+      const [deliveries, webhooks] = [yield* Deliveries, yield* Webhooks]
+      const { webhook } = yield* withDeliveries(1)
+      const { eventId } = only(yield* leaseOf(webhook))
+      yield* webhooks.update(webhook.webhookId, { isEnabled: false })
+      assert.isTrue(yield* deliveries.retry(webhook.webhookId, eventId))
+      assert.lengthOf(yield* leaseOf(webhook), 0)
+      assert.strictEqual(only(yield* deliveriesOf(webhook)).status, "pending")
+      yield* webhooks.update(webhook.webhookId, { isEnabled: true })
+      assert.strictEqual(only(yield* leaseOf(webhook)).eventId, eventId)
+    })
+  )
+
   it.effect("a pending delivery is not leased before its time, and a failed delivery is never leased", () =>
     Effect.gen(function* () {
       const { webhook } = yield* withDeliveries(2)

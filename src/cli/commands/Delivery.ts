@@ -101,7 +101,7 @@ const retry = Command.make(
     }
     yield* Output.answer({
       json: { event_id: event, status: "pending" },
-      text: `The delivery ${event} is attempted again now.\n`
+      text: `The delivery ${event} is attempted again now or, if its webhook is disabled, once it is enabled.\n`
     })
   })
 ).pipe(Command.withDescription("Attempt a delivery again now, and restart its retry schedule"))

@@ -248,7 +248,7 @@ export const retry = HttpApiEndpoint.post("retry", `${deliveriesPath}/:event_id/
   describe(
     "retry_delivery",
     "Retry a delivery",
-    "Attempts a delivery now, and if that fails, again on the whole schedule. Scope `write`."
+    "Attempts a delivery now, and if that fails, again on the whole schedule. If the webhook is disabled, the delivery waits until it is enabled. Scope `write`."
   )
 )
 

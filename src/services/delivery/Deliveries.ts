@@ -61,7 +61,8 @@ export class Deliveries extends Context.Service<
       eventId: string
     ) => Effect.Effect<Option.Option<DeliveryDetails>, StorageUnavailable>
     /**
-     * Makes a delivery due now and restarts its schedule. False if there is none, or if the subject of its event is deleted.
+     * Makes a delivery due now and restarts its schedule. It is not leased while its webhook is disabled. False if there is none,
+     * or if the subject of its event is deleted.
      */
     readonly retry: (webhookId: string, eventId: string) => Effect.Effect<boolean, StorageUnavailable>
   }
