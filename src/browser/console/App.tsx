@@ -82,7 +82,7 @@ const Console = () => {
   const canCreate = session.value?.role !== "viewer" && session.value?.sites === "all"
 
   const content = () => {
-    if (address.link !== null) return <Link secret={address.link} />
+    if (address.link !== null) return <Link key={address.link} secret={address.link} />
     if (needsSignIn) return <SignedOut />
     if (session.value === undefined && session.failure === undefined) return null
     if (site !== undefined) {

@@ -123,7 +123,7 @@ export const range = (value: Range): string => (typeof value === "string" ? Text
 
 const time = new Intl.DateTimeFormat(Texts.language, { timeStyle: "short" })
 
-const date = new Intl.DateTimeFormat(Texts.language, { day: "numeric", month: "long" })
+const date = new Intl.DateTimeFormat(Texts.language, { dateStyle: "long" })
 
 /** The day of a time, in the browser's zone. */
 export const day = (millis: number): string => date.format(millis)

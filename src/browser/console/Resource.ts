@@ -15,6 +15,8 @@ export interface Resource<A> {
   readonly failure: Failure | undefined
   /** Whether `value` belongs to an earlier request. */
   readonly isStale: boolean
+  /** Whether `value` was loaded since the component was shown. Otherwise it may be an old one from the cache. */
+  readonly isFresh: boolean
 }
 
 /** The cached answers, the one received last at the end. */
@@ -32,6 +34,7 @@ interface State {
   readonly scope: string
   readonly value: unknown
   readonly failure: Failure | undefined
+  readonly isFresh: boolean
 }
 
 /**
@@ -46,7 +49,7 @@ export const useAnswer = <O extends Operation>(
 ): Resource<Answer<O>> => {
   const version = useStore(Connection.refresh)
   const key = input === null ? "" : `${operation} ${JSON.stringify(input)}`
-  const [state, setState] = useState<State>({ key: "", scope, value: undefined, failure: undefined })
+  const [state, setState] = useState<State>({ key: "", scope, value: undefined, failure: undefined, isFresh: false })
 
   useEffect(() => {
     if (input === null) return
@@ -56,7 +59,7 @@ export const useAnswer = <O extends Operation>(
         if (outcome.ok) {
           Connection.recordSuccess()
           cache(key, outcome.value)
-          setState({ key, scope, value: outcome.value, failure: undefined })
+          setState({ key, scope, value: outcome.value, failure: undefined, isFresh: true })
         } else {
           Connection.recordFailure(outcome.failure)
           const isGone = outcome.failure.kind === "not-found"
@@ -67,7 +70,8 @@ export const useAnswer = <O extends Operation>(
             value: isGone
               ? undefined
               : (answers.get(key) ?? (previous.scope === scope && previous.key === key ? previous.value : undefined)),
-            failure: outcome.failure
+            failure: outcome.failure,
+            isFresh: previous.scope === scope && previous.key === key && previous.isFresh
           }))
         }
       },
@@ -77,11 +81,19 @@ export const useAnswer = <O extends Operation>(
     // The key contains the operation and the input.
   }, [key, scope, version])
 
-  if (state.key === key) return { value: state.value as Answer<O>, failure: state.failure, isStale: false }
+  if (state.key === key) {
+    const { failure, isFresh, value } = state
+    return { value: value as Answer<O>, failure, isStale: false, isFresh }
+  }
   const cached = answers.get(key)
-  if (cached !== undefined) return { value: cached as Answer<O>, failure: undefined, isStale: false }
+  if (cached !== undefined) return { value: cached as Answer<O>, failure: undefined, isStale: false, isFresh: false }
   const previous = state.scope === scope ? state.value : undefined
-  return { value: previous as Answer<O> | undefined, failure: undefined, isStale: previous !== undefined }
+  return {
+    value: previous as Answer<O> | undefined,
+    failure: undefined,
+    isStale: previous !== undefined,
+    isFresh: false
+  }
 }
 
 /** The same resource with its answer mapped. */

@@ -96,6 +96,36 @@ inChromium(
       })
     )
 
+    it.effect("keeps its entries while it is paused, and counts more new ones than the list can have", () =>
+      Effect.gen(function* () {
+        const site = yield* newSite
+        const { on, page } = yield* ConsolePage.open(`#/${site.websiteConfigId}`)
+        const arrive = (kind: "latest" | "change", ...paths: ReadonlyArray<string>) => {
+          const visitor = { source: null, browser: null, country: null, device: null }
+          const activity = paths.map((path) => ({
+            type: "pageview",
+            received_at: "2026-11-27T05:00:00.000Z",
+            path,
+            ...visitor
+          }))
+          const data = JSON.stringify(JSON.stringify({ visitors: 1, activity }))
+          return on(() => page.evaluate(`feed.dispatchEvent(new MessageEvent("${kind}", { data: ${data} }))`))
+        }
+        yield* on(async () => {
+          await page.evaluate(
+            "window.EventSource = class extends EventTarget { constructor() { super(); window.feed = this } close() {} }"
+          )
+          await page.getByRole("link", { name: "Live", exact: true }).click()
+          await page.getByRole("button", { name: "Pause" }).waitFor()
+        })
+        yield* arrive("latest", "/first")
+        yield* on(() => page.getByRole("button", { name: "Pause" }).click())
+        yield* arrive("change", ...Array.from({ length: 250 }, () => "/later"))
+        yield* on(() => page.getByText("Paused. 250 new entries wait.").waitFor())
+        assert.deepStrictEqual(yield* on(() => page.locator(".arrival .what bdi").allTextContents()), ["/first"])
+      })
+    )
+
     it.effect("says that the live activity cannot be loaded, and shows what has arrived once it can be", () =>
       Effect.gen(function* () {
         const site = yield* newSite

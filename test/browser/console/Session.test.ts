@@ -31,6 +31,10 @@ inChromium("opening the console", Layer.provideMerge(ConsolePage.SharedOwner.lay
       yield* other.open(link)
       yield* on(() => other.page.getByRole("button", { name: "Open the console" }).click())
       yield* on(() => other.page.getByRole("heading", { name: "This link has been used or has expired" }).waitFor())
+      // Another link may still be opened in the same tab.
+      yield* Effect.flatMap(ConsolePage.newLink(), other.open)
+      yield* on(() => other.page.getByRole("button", { name: "Open the console" }).click())
+      yield* on(() => other.page.getByRole("button", { name: "Session: Owner" }).waitFor())
     })
   )
 
@@ -41,6 +45,20 @@ inChromium("opening the console", Layer.provideMerge(ConsolePage.SharedOwner.lay
       yield* on(() => page.getByRole("menuitemradio", { name: "Sign out" }).click())
       yield* on(() => page.getByRole("heading", { name: "Open the console with a link" }).waitFor())
       assert.deepStrictEqual(yield* on(() => context.cookies()), [])
+    })
+  )
+
+  it.effect("a shortcut of the browser does not move along an open menu", () =>
+    Effect.gen(function* () {
+      const { on, page } = yield* ConsolePage.show("#/")
+      yield* on(() => page.getByRole("button", { name: "Theme" }).click())
+      const focused = () => page.locator(":focus").textContent()
+      const before = yield* on(focused)
+      yield* on(() => page.keyboard.press("Control+d"))
+      assert.strictEqual(yield* on(focused), before)
+      yield* on(() => page.keyboard.press("d"))
+      assert.strictEqual(yield* on(focused), "Dark")
+      yield* on(() => page.keyboard.press("Escape"))
     })
   )
 
@@ -114,6 +132,24 @@ inChromium("opening the console", Layer.provideMerge(ConsolePage.SharedOwner.lay
       yield* loaded
       assert.notStrictEqual(yield* on(() => page.locator(".totals").textContent()), shown)
       assert.strictEqual(yield* on(() => page.locator(".change").count()), 0)
+    })
+  )
+
+  it.effect("if only the leads cannot be counted, their total does not seem to load forever", () =>
+    Effect.gen(function* () {
+      const { busy } = yield* ConsolePage.Websites
+      const { on, page, show } = yield* ConsolePage.open("#/")
+      yield* on(() =>
+        page.route("**/owner/query", (route) =>
+          route.request().postData()?.includes('"metrics":["conversions"]')
+            ? route.fulfill({ status: 500, body: "{}" })
+            : route.continue()
+        )
+      )
+      yield* show(`#/${busy.websiteConfigId}/overview`)
+      const total = page.locator(".total", { hasText: "Leads" })
+      yield* on(() => total.getByText("–", { exact: true }).waitFor())
+      assert.match((yield* on(() => total.getAttribute("title"))) ?? "", /^The service has failed/)
     })
   )
 

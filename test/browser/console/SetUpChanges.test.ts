@@ -133,6 +133,22 @@ inChromium(
           const renamed = changed.find(({ instanceId }) => instanceId === instance?.instanceId)
           assert.strictEqual(renamed?.name, "Concierge")
           assert.deepStrictEqual(renamed?.agentKey, instance?.agentKey)
+          // The form begins with what was saved, although its earlier answer is in the cache.
+          yield* on(async () => {
+            await page.getByRole("button", { name: "More for Concierge" }).click()
+            await page.getByRole("menuitemradio", { name: "Edit" }).click()
+            await page.getByRole("heading", { name: "Edit Concierge" }).waitFor()
+          })
+          assert.strictEqual(yield* on(() => page.getByLabel("Name").inputValue()), "Concierge")
+          yield* on(() => page.keyboard.press("Escape"))
+          yield* on(async () => {
+            await page.route("**/instances/*", (route) => route.fulfill({ status: 500, body: "{}" }), { times: 1 })
+            await page.getByRole("button", { name: "More for Concierge" }).click()
+            await page.getByRole("menuitemradio", { name: "Edit" }).click()
+            await page.getByRole("dialog").getByRole("button", { name: "Try again" }).click()
+            await page.getByRole("dialog").getByLabel("Name").waitFor()
+            await page.keyboard.press("Escape")
+          })
         })
     )
 
@@ -158,7 +174,7 @@ inChromium(
         assert.sameMembers([...(issued?.sites ?? [])], [busy.websiteConfigId, fresh.websiteConfigId])
         yield* on(async () => {
           const row = page.getByRole("listitem").filter({ hasText: "Robot" })
-          await row.getByText("2 websites").waitFor()
+          await row.getByText("2 websites · until January 1, 2100").waitFor()
           await row.getByRole("button", { name: "Revoke" }).click()
           await page.getByRole("checkbox", { name: /^Also sign out people/ }).check()
           const revoked = page.waitForRequest((request) => request.method() === "DELETE")
@@ -166,6 +182,48 @@ inChromium(
           assert.match((await revoked).url(), /\/v1\/owner\/keys\/[\w-]+\?with_opened=true$/)
           await row.waitFor({ state: "detached" })
         })
+      })
+    )
+
+    it.effect("a key works on its last day, which may be today", () =>
+      Effect.gen(function* () {
+        const { busy } = yield* ConsolePage.Websites
+        const { on, page } = yield* SetUpPage.show(busy, "keys")
+        const today = yield* on(() => page.evaluate<string>("new Date().toLocaleDateString('sv-SE')"))
+        yield* on(async () => {
+          await page.getByRole("button", { name: "New key" }).click()
+          await page.getByLabel("Label (optional)").fill("Today")
+          await page.getByLabel("Last day (optional)").fill(today)
+          await page.getByRole("button", { name: "Create" }).click()
+          await page.getByText(/^hok_/).waitFor()
+          await page.getByRole("button", { name: "Done" }).click()
+        })
+        const issued = (yield* OwnerKeys.use(({ list }) => list)).find(({ label }) => label === "Today")
+        assert.strictEqual(issued?.expiresAt, yield* on(() => page.evaluate<number>(`Date.parse("${today}T23:59:59")`)))
+      })
+    )
+
+    it.effect("the result of an export is not shown beside another address", () =>
+      Effect.gen(function* () {
+        const { busy } = yield* ConsolePage.Websites
+        const { loaded, on, page } = yield* SetUpPage.show(busy, "data")
+        const answer = Promise.withResolvers<void>()
+        yield* on(async () => {
+          await page.route("**/person/export", async (route) => {
+            await answer.promise
+            await route.continue()
+          })
+          await page.getByLabel("Email address").fill("nobody@example.com")
+          await page.getByRole("button", { name: "Export", exact: true }).click()
+          await page.getByLabel("Email address").fill("ann@example.com")
+          const answered = page.waitForResponse("**/person/export")
+          answer.resolve()
+          await (await answered).finished()
+          await page.locator("button:enabled", { hasText: /^Export$/ }).waitFor()
+        })
+        yield* loaded
+        assert.strictEqual(yield* on(() => page.getByText("Nothing is stored about this address.").count()), 0)
+        yield* on(() => page.unroute("**/person/export"))
       })
     )
 

@@ -52,17 +52,16 @@ export const Live = ({ site }: PageProps) => {
   const { entries, isBroken, visitors } = useFeed(site.site_id)
   const [isPaused, setPaused] = useState(false)
   const [isHovered, setHovered] = useState(false)
-  /** The number of the newest entry when the list was paused. */
-  const [frozenAt, setFrozenAt] = useState(0)
+  /** What the list had when it was paused. The feed drops old entries. */
+  const [frozen, setFrozen] = useState(entries)
   const isFrozen = isPaused || isHovered
-  const newest = entries[0]?.number ?? 0
   /** Runs a change that may pause the list. */
   const change = (run: () => void) => {
-    if (!isFrozen) setFrozenAt(newest)
+    if (!isFrozen) setFrozen(entries)
     run()
   }
-  const shown = isFrozen ? entries.filter(({ number }) => number <= frozenAt) : entries
-  const waiting = entries.length - shown.length
+  const shown = isFrozen ? frozen : entries
+  const waiting = (entries[0]?.number ?? 0) - (shown[0]?.number ?? 0)
 
   // Nothing was received yet, so the page has nothing to show but the error.
   if (isBroken && visitors === null) {

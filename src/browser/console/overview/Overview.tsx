@@ -87,13 +87,16 @@ export const Overview = ({ site }: { readonly site: OverviewSite }) => {
   const allTime = useReport(allTimeQuery, `${site.site_id} all time`)
   const isNew = isEmpty && allTime.value !== undefined && Format.toNumber(allTime.value.results[0]?.metrics[0]) === 0
 
+  const leadsFailure = leads.value === undefined && leads.failure?.kind !== "offline" ? leads.failure : undefined
+  const leadsNote = leadsQuery === null ? Texts.leadsNeedVisit : leadsFailure && Texts.failures[leadsFailure.kind]
+
   const days = totals.value?.query.date_range
   const today = Calendar.today(now, site.time_zone)
   const shown: ReadonlyArray<Total> = [
     ...Queries.totalMetrics.map((metric, place) => totalOf(metric, row, place)),
-    leadsQuery === null
-      ? { metric: "conversions", value: undefined, before: undefined, change: null, note: Texts.leadsNeedVisit }
-      : totalOf("conversions", leads.value?.results[0], 0)
+    leadsNote === undefined
+      ? totalOf("conversions", leads.value?.results[0], 0)
+      : { metric: "conversions", value: undefined, before: undefined, change: null, note: leadsNote }
   ]
   const failure = totals.value === undefined ? totals.failure : undefined
 

@@ -85,6 +85,8 @@ export function Menu<A>({
       return
     }
     if (event.key === "Tab") return setOpen(false)
+    // A shortcut of the browser, such as Ctrl+R.
+    if (event.ctrlKey || event.metaKey || event.altKey) return
     const all = items()
     const index = all.indexOf(document.activeElement as HTMLElement)
     const step = steps[event.key]

@@ -5,9 +5,11 @@
  */
 import { useState } from "preact/hooks"
 import { ago } from "../parts/Ago.ts"
+import { Dialog } from "../parts/Dialog.tsx"
 import { Icon } from "../parts/Icon.tsx"
 import { Menu } from "../parts/Menu.tsx"
 import type { PageProps } from "../parts/Page.ts"
+import { Problem } from "../parts/Problem.tsx"
 import type { Answer } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../texts/Assistants.ts"
@@ -36,15 +38,20 @@ const Remove = ({ instance, onClose, siteId }: InstanceProps & { readonly onClos
   />
 )
 
-/** Loads the settings, and then shows their form. */
+/** Loads the settings, and then shows their form. The form does not begin with cached settings, which may be old. */
 const Edit = ({ instance, onClose, siteId }: InstanceProps & { readonly onClose: () => void }) => {
-  const { value } = useAnswer(
+  const { failure, isFresh, value } = useAnswer(
     "GET /v1/owner/sites/:site_id/instances/:instance_id",
     { params: { site_id: siteId, instance_id: instance.instance_id } },
     instance.instance_id
   )
-  return value === undefined ? null : (
-    <AssistantForm siteId={siteId} settings={value} onClose={onClose} onSaved={onClose} />
+  if (value !== undefined && isFresh) {
+    return <AssistantForm siteId={siteId} settings={value} onClose={onClose} onSaved={onClose} />
+  }
+  return failure === undefined ? null : (
+    <Dialog title={Texts.edit(instance.name)} onClose={onClose}>
+      <Problem failure={failure} />
+    </Dialog>
   )
 }
 

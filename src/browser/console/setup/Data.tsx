@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { useState } from "preact/hooks"
+import { useRef, useState } from "preact/hooks"
 import { download, save } from "../parts/Download.ts"
 import { faultOf, messageOf } from "../parts/FailureText.ts"
 import type { PageProps } from "../parts/Page.ts"
@@ -91,17 +91,21 @@ const Person = ({ isOwner, siteId }: Props & { readonly isOwner: boolean }) => {
   const [failure, setFailure] = useState<Failure>()
   const [result, setResult] = useState("")
   const input = { params: { site_id: siteId }, body: { email: address } }
+  const latest = useRef(address)
+  latest.current = address
 
   const exportAll = async () => {
     setBusy(true)
     setResult("")
     const outcome = await sendForText("POST /v1/owner/sites/:site_id/person/export", input)
     setBusy(false)
-    setFailure(outcome.ok ? undefined : outcome.failure)
+    // The result is about this address. Another one may have been typed since.
+    const isShown = latest.current === address
+    if (isShown) setFailure(outcome.ok ? undefined : outcome.failure)
     if (!outcome.ok) return
     const recordCount = outcome.value.split("\n").length - 1
     if (recordCount > 0) save(outcome.value, "person.ndjson")
-    setResult(recordCount === 0 ? Texts.person.none : Texts.person.saved(recordCount))
+    if (isShown) setResult(recordCount === 0 ? Texts.person.none : Texts.person.saved(recordCount))
   }
 
   return (

@@ -7,6 +7,7 @@ import { useState } from "preact/hooks"
 import * as Format from "../Format.ts"
 import { linkTo } from "../Location.ts"
 import { useChange } from "../parts/Change.ts"
+import * as Expiry from "../parts/Expiry.ts"
 import { faultOf, messageOf } from "../parts/FailureText.ts"
 import type { PageProps } from "../parts/Page.ts"
 import { useReach } from "../parts/Reach.tsx"
@@ -49,7 +50,7 @@ const IssueKey = ({
               scope,
               sites: reach.sites,
               ...(label.trim() !== "" && { label: label.trim() }),
-              ...(expiry !== "" && { expires_at: expiry })
+              ...(expiry !== "" && { expires_at: Expiry.endOf(expiry) })
             }
           },
           ({ key }) => onKey(key)

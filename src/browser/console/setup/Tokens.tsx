@@ -6,6 +6,7 @@
 import { useState } from "preact/hooks"
 import * as Format from "../Format.ts"
 import { useChange } from "../parts/Change.ts"
+import * as Expiry from "../parts/Expiry.ts"
 import { faultOf, messageOf } from "../parts/FailureText.ts"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../texts/Assistants.ts"
@@ -47,7 +48,7 @@ const Issue = ({
             params: { site_id: siteId, instance_id: instanceId },
             body: {
               ...(label.trim() !== "" && { label: label.trim() }),
-              ...(expiry !== "" && { expires_at: expiry })
+              ...(expiry !== "" && { expires_at: Expiry.endOf(expiry) })
             }
           },
           ({ token }) => onToken(token)

@@ -122,7 +122,7 @@ const Removal = ({ details }: { readonly details: Details }) => {
 }
 
 export const Website = ({ isOwner, site }: PageProps) => {
-  const { failure, value } = useAnswer(
+  const { failure, isFresh, value } = useAnswer(
     "GET /v1/owner/sites/:site_id",
     { params: { site_id: site.site_id } },
     site.site_id
@@ -130,7 +130,8 @@ export const Website = ({ isOwner, site }: PageProps) => {
   return (
     <>
       <Section title={Texts.sections.website} note={Texts.website.note}>
-        {value === undefined ? (
+        {/* The form does not begin with cached settings, which may be old. */}
+        {value === undefined || (isOwner && !isFresh) ? (
           <Loading failure={failure} />
         ) : isOwner ? (
           <Form key={value.site_id} details={value} />

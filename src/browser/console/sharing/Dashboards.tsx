@@ -7,6 +7,7 @@ import { useState } from "preact/hooks"
 import { reloadData } from "../Connection.ts"
 import * as Format from "../Format.ts"
 import type { Site } from "../frame/Bar.tsx"
+import * as Expiry from "../parts/Expiry.ts"
 import { messageOf } from "../parts/FailureText.ts"
 import { Snippet } from "../parts/Snippet.tsx"
 import { type Answer, type Failure, send } from "../Requests.ts"
@@ -26,7 +27,7 @@ export const Dashboards = ({ site }: { readonly site: Site }) => {
   const detailsOf = ({ created_at, expires_at }: Share): string =>
     expires_at === null
       ? Texts.dashboards.since(time(created_at))
-      : Texts.dashboards.until(time(created_at), time(expires_at))
+      : Texts.dashboards.until(time(created_at), Format.day(Date.parse(expires_at)))
   const grants = mapResource(useAnswer("GET /v1/owner/sites/:site_id/shares", { params }, site.site_id), ({ shares }) =>
     shares.map((share) => ({
       id: share.share_id,
@@ -41,7 +42,7 @@ export const Dashboards = ({ site }: { readonly site: Site }) => {
     const name = label.trim()
     const outcome = await send("POST /v1/owner/sites/:site_id/shares", {
       params,
-      body: { ...(name !== "" && { label: name }), ...(expiry !== "" && { expires_at: expiry }) }
+      body: { ...(name !== "" && { label: name }), ...(expiry !== "" && { expires_at: Expiry.endOf(expiry) }) }
     })
     setFailure(outcome.ok ? undefined : outcome.failure)
     if (!outcome.ok) return
