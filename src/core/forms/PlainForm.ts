@@ -36,9 +36,13 @@ export interface Routing {
 const first = (fields: ReadonlyArray<Field>, name: string): string | undefined =>
   fields.find(([field, value]) => field === name && value !== "")?.[1]
 
-/** Completes the URL's parameters with the fields `hydracore_site` (or `site_id`), `hydracore_page` and `hydracore_next`. */
+/** The website that the fields name: `hydracore_site`, or else `site_id`. */
+export const siteOf = (fields: ReadonlyArray<Field>): string | undefined =>
+  first(fields, "hydracore_site") || first(fields, "site_id")
+
+/** Completes the URL's parameters with the fields of `siteOf`, `hydracore_page` and `hydracore_next`. */
 export const completeRouting = (fromUrl: Routing, fields: ReadonlyArray<Field>): Routing => ({
-  site: fromUrl.site || first(fields, "hydracore_site") || first(fields, "site_id"),
+  site: fromUrl.site || siteOf(fields),
   page: fromUrl.page || first(fields, "hydracore_page"),
   next: fromUrl.next || first(fields, "hydracore_next")
 })

@@ -54,7 +54,18 @@ const noFiles = (name: string): ValidationError => ({
   msg: "Value error, files are not accepted; remove the file and send the form again"
 })
 
-type Read = Result.Result<ReadonlyArray<PlainForm.Field>, ReadonlyArray<ValidationError>>
+/** A form whose fields are not accepted. */
+interface Refused {
+  readonly errors: ReadonlyArray<ValidationError>
+  /** Whether a field names the website, or may name it. */
+  readonly mayNameSite: boolean
+}
+
+type Read = Result.Result<ReadonlyArray<PlainForm.Field>, Refused>
+
+const asTooMany: Refused = { errors: [tooMany], mayNameSite: true }
+
+const asUnreadable: Refused = { errors: [unreadable], mayNameSite: false }
 
 const boundaryOf = (contentType: string): string | undefined => {
   const match = /;\s*boundary=(?:"([^"]+)"|([^;\s"]+))/i.exec(contentType)
@@ -78,13 +89,13 @@ const hasTooMany = (bytes: Uint8Array, boundary: string): boolean => {
 const readMultipart = (bytes: Uint8Array, contentType: string): Effect.Effect<Read> =>
   Effect.promise(async (): Promise<Read> => {
     const boundary = boundaryOf(contentType)
-    if (boundary === undefined) return Result.fail([unreadable])
-    if (hasTooMany(bytes, boundary)) return Result.fail([tooMany])
+    if (boundary === undefined) return Result.fail(asUnreadable)
+    if (hasTooMany(bytes, boundary)) return Result.fail(asTooMany)
     let entries: ReadonlyArray<[string, string | File]>
     try {
       entries = [...(await new Response(bytes.slice(), { headers: { "content-type": contentType } }).formData())]
     } catch {
-      return Result.fail([unreadable])
+      return Result.fail(asUnreadable)
     }
     const fields: Array<PlainForm.Field> = []
     const files = new Set<string>()
@@ -93,13 +104,15 @@ const readMultipart = (bytes: Uint8Array, contentType: string): Effect.Effect<Re
       else if (value.size === 0 && value.name === "") fields.push([name, ""])
       else files.add(name)
     }
-    return files.size === 0 ? Result.succeed(fields) : Result.fail(Array.from(files, noFiles).slice(0, 50))
+    if (files.size === 0) return Result.succeed(fields)
+    const errors = Array.from(files, noFiles).slice(0, 50)
+    return Result.fail({ errors, mayNameSite: PlainForm.siteOf(fields) !== undefined })
   })
 
 const readFields = (bytes: Uint8Array, contentType: string): Effect.Effect<Read> =>
   essenceOf(contentType) === "multipart/form-data"
     ? readMultipart(bytes, contentType)
-    : Effect.succeed(Result.fromOption(PlainForm.decode(new TextDecoder().decode(bytes)), () => [tooMany]))
+    : Effect.succeed(Result.fromOption(PlainForm.decode(new TextDecoder().decode(bytes)), () => asTooMany))
 
 /**
  * Reads the form of a request. `None` if the request is not a plain form, or if the form names no website: the endpoint then
@@ -113,7 +126,8 @@ export const read = Effect.fnUntraced(function* (
   const inUrl = PlainForm.routingOf(request.url)
   const fields = yield* readFields(bytes, request.headers["content-type"] ?? "")
   if (Result.isFailure(fields)) {
-    return inUrl.site ? yield* new RequestBody.InvalidBody({ errors: fields.failure }) : Option.none()
+    const { errors, mayNameSite } = fields.failure
+    return inUrl.site || mayNameSite ? yield* new RequestBody.InvalidBody({ errors }) : Option.none()
   }
   const routing = PlainForm.completeRouting(inUrl, fields.success)
   if (!routing.site) return Option.none()

@@ -109,6 +109,25 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
     })
   )
 
+  it.effect("a form that names its website in a field is refused with the reason", () =>
+    Effect.gen(function* () {
+      const { form, site } = yield* withSite()
+      const field = ["hydracore_site", site.websiteConfigId] as const
+      const file = ["photo", new File(["x"], "a.txt")] as const
+      const many = Array.from({ length: 1000 }, () => ["a", ""] as const)
+      for (const [body, reason] of [
+        [multipart([field, file]), /<strong>photo<\/strong> <span>files are not accepted/],
+        [multipart([field, ...many]), /more than 1000 fields/],
+        [`${field.join("=")}${"&a".repeat(1000)}`, /more than 1000 fields/],
+        [multipart([file]), /names no website/]
+      ] as const) {
+        const answer = yield* form(body, { query: "", ...(typeof body === "string" ? urlencoded : {}) })
+        assert.strictEqual(answer.status, 422)
+        assert.match(answer.text, reason)
+      }
+    })
+  )
+
   it.effect("the visitor is redirected only to pages of the website", () =>
     Effect.gen(function* () {
       const { form, site } = yield* withSite([ownOrigin])
