@@ -51,7 +51,10 @@ export class OwnerCredentials extends Context.Service<
     readonly sessions: Managed<ReadonlyArray<ConsoleSession.ConsoleSession>>
     /** Whether links can be mailed. */
     readonly canMail: boolean
-    /** Creates a link, and mails it if `email` is not null and mails can be sent. If the mail is refused, no link remains. */
+    /**
+     * Creates a link, and mails it if `email` is not null and mails can be sent. If the mail is refused, or the request ends
+     * while the mail is sent, no link remains.
+     */
     readonly createLink: (
       request: NewLink,
       email: string | null
@@ -200,14 +203,17 @@ export const layer: Layer.Layer<
         if (Option.isNone(created)) return yield* refuse
         if (isMailed) {
           const { link, session } = created.value
-          const outcome = yield* mail.value.send(email, {
-            websites,
-            role: request.role,
-            url: `${mail.value.origin}${ConsoleSession.pathOf(link)}`,
-            expires: `${Calendar.iso(session.linkExpiresAt).slice(0, 16).replace("T", " ")} UTC`
-          })
+          const revoke = consoleSessions.revoke(session.sessionId)
+          const outcome = yield* mail.value
+            .send(email, {
+              websites,
+              role: request.role,
+              url: `${mail.value.origin}${ConsoleSession.pathOf(link)}`,
+              expires: `${Calendar.iso(session.linkExpiresAt).slice(0, 16).replace("T", " ")} UTC`
+            })
+            .pipe(Effect.onError(() => Effect.ignore(revoke)))
           if (outcome._tag !== "Accepted") {
-            yield* consoleSessions.revoke(session.sessionId)
+            yield* revoke
             return yield* notMailed(outcome.error)
           }
         }
