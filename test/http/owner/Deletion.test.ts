@@ -53,6 +53,12 @@ for (const [name, storage] of emptyStorages) {
             yield* poll(tokens.authenticate(instanceId, token), Option.isNone)
             // As if another process deleted the website, which is still in the cache of this process.
             yield* SiteErasure.use((erasure) => erasure.erase(elsewhere.site.websiteConfigId))
+            const goal = yield* send(url, `/v1/owner/sites/${elsewhere.site.websiteConfigId}/goals`, {
+              cookie,
+              body: { kind: "event", value: "signup" }
+            })
+            assert.strictEqual(goal.status, 404)
+            assert.include(goal.text, "no website with this site_id")
             assert.strictEqual(yield* request(elsewhere.site, "/instances", instance), 404)
           })
       )

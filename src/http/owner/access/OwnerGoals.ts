@@ -9,6 +9,7 @@ import type { Goal } from "../../../core/analytics/Goal.ts"
 import type { AuthorizedSite } from "../../../core/sites/Access.ts"
 import { type GoalNameTaken, Goals } from "../../../services/analytics/Goals.ts"
 import type { StorageUnavailable } from "../../../services/Storage.ts"
+import * as OwnerSites from "./OwnerSites.ts"
 
 type NotFound = (typeof Errors.NotFound)["Type"]
 
@@ -37,7 +38,7 @@ export const layer: Layer.Layer<OwnerGoals, never, Goals> = Layer.effect(
       Effect.flatMap(
         goals.create({ ...goal, websiteConfigId: site.websiteConfigId }),
         // The website was deleted meanwhile.
-        Effect.fromOption(() => notFound)
+        Effect.fromOption(() => OwnerSites.notFound)
       ),
     delete: Effect.fnUntraced(function* ({ site }, goalId) {
       const own = yield* goals.list(site.websiteConfigId)
