@@ -7,9 +7,9 @@
 /** The label of everything that is not in a list. */
 export const other = "other"
 
-const methods = new Set(["GET", "HEAD", "POST", "OPTIONS"])
+const methods = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
 
-/** The method if a route of the public server has it, else `other`. */
+/** The method if a route may have it, else `other`. */
 export const methodOf = (method: string | undefined): string =>
   method !== undefined && methods.has(method) ? method : other
 

@@ -1,6 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
+import { Api } from "../../../src/contract/Api.ts"
+import { OwnerApi } from "../../../src/contract/owner/Api.ts"
 import * as Routes from "../../../src/core/http/Routes.ts"
+import { endpointsOf } from "../../../src/http/middleware/Fallbacks.ts"
 
 const templates = [
   "/v1/public/analytics/track",
@@ -9,6 +12,8 @@ const templates = [
   "/docs"
 ]
 const routeOf = Routes.make(templates)
+
+const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 const Segment = Schema.String.check(Schema.isPattern(/^[^/?]+$/))
 
@@ -23,7 +28,7 @@ describe("core/http/Routes", () => {
     ]) {
       assert.include([...templates, Routes.other], routeOf(target))
     }
-    assert.include(["GET", "HEAD", "POST", "OPTIONS", Routes.other], Routes.methodOf(url))
+    assert.include([...methods, Routes.other], Routes.methodOf(url))
   })
 
   it.prop("matches routes with any parameter and any query", [Segment, Schema.String], ([segment, query]) => {
@@ -31,6 +36,12 @@ describe("core/http/Routes", () => {
       const path = template.replace(/:[a-z_]+/, () => segment)
       assert.strictEqual(routeOf(path), template)
       assert.strictEqual(routeOf(`${path}?${query}`), template)
+    }
+  })
+
+  it("the method of each endpoint is a label", () => {
+    for (const { method } of [...endpointsOf(Api), ...endpointsOf(OwnerApi)]) {
+      assert.strictEqual(Routes.methodOf(method), method)
     }
   })
 

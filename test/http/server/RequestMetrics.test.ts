@@ -53,7 +53,7 @@ describe("http/server/RequestMetrics", () => {
           requestsTotal(track, 422),
           requestsTotal(track, 413),
           requestsTotal(submit, 200),
-          requestsTotal("other", 404, "other"),
+          requestsTotal("other", 404, "DELETE"),
           requestsTotal(chat, 422),
           requestsTotal(`${openAi}/chat/completions`, 401),
           requestsTotal(`${openAi}/models`, 401, "GET"),
