@@ -198,12 +198,37 @@ inChromium("an answer that the edge keeps", edgeKeepsConversations, (it) => {
       })
       assert.strictEqual(stored.messages.find((one) => one.id === feedback.message_id)?.metadata.rating, "down")
       // The rating is still shown after a reload.
+      yield* until("the second rating", () =>
+        page.evaluate<boolean>(`Object.values(sessionStorage).some((json) => json.includes('"rating":"down"'))`)
+      )
       yield* on(() => page.reload())
       yield* on(() => bad.waitFor())
       assert.deepStrictEqual(
         yield* on(async () => [await good.getAttribute("aria-pressed"), await bad.getAttribute("aria-pressed")]),
         ["false", "true"]
       )
+    })
+  )
+
+  it.effect("shows no rating that was not stored", () =>
+    Effect.gen(function* () {
+      const { answered, begin, on, page, relay, send, spoken } = yield* make()
+      yield* begin
+      yield* send("hello")
+      yield* answered("You said hello.")
+      const good = page.getByRole("button", { name: "Good answer" })
+      const bad = page.getByRole("button", { name: "Bad answer" })
+      const pressed = on(async () => [await good.getAttribute("aria-pressed"), await bad.getAttribute("aria-pressed")])
+      yield* on(() => good.click())
+      yield* until("the thanks", async () => (await spoken()).at(-1) === "Thank you for your feedback.")
+      relay.fault = ({ path }) =>
+        path.endsWith("/feedback") ? { _tag: "Answer", status: 429, headers: {}, body: "" } : undefined
+      yield* on(() => bad.click())
+      yield* until("the failure", async () => (await spoken()).at(-1) === "Something went wrong. Please try again.")
+      assert.deepStrictEqual(yield* pressed, ["true", "false"])
+      yield* on(() => page.reload())
+      yield* on(() => bad.waitFor())
+      assert.deepStrictEqual(yield* pressed, ["true", "false"])
     })
   )
 })

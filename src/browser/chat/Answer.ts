@@ -31,6 +31,9 @@ export interface Answer {
   readonly end: (reason?: Message["ended"], rating?: Rating) => Promise<string>
 }
 
+/** Stores the visitor's rating. Returns whether it is stored. */
+type OnRate = (rating: Rating) => Promise<boolean>
+
 export interface Options {
   /** Read each time a text is shown. */
   readonly strings: Strings
@@ -43,7 +46,7 @@ export interface Options {
   /** The visitor wants to send the last message again. */
   readonly onRetry: () => void
   /** Returns what receives the visitor's rating, or undefined if the answer cannot be rated. Called at the answer's end. */
-  readonly onRate: () => ((rating: Rating) => void) | undefined
+  readonly onRate: () => OnRate | undefined
 }
 
 const retryButton = (waitSeconds: number, { onRetry, strings }: Options): HTMLElement => {
@@ -64,17 +67,29 @@ const retryButton = (waitSeconds: number, { onRetry, strings }: Options): HTMLEl
   return button
 }
 
-const ratingButtons = (strings: Strings, onRate: (rating: Rating) => void, rating?: Rating): HTMLElement => {
-  const buttons = (["up", "down"] as const).map((name) => {
+const ratings = ["up", "down"] as const
+
+const ratingButtons = (strings: Strings, onRate: OnRate, rating?: Rating): HTMLElement => {
+  let stored = rating
+  let chosen = rating
+  const show = (): void => {
+    for (const [index, button] of buttons.entries()) button.ariaPressed = String(ratings[index] === chosen)
+  }
+  const buttons = ratings.map((name) => {
     const button = make("button", { part: `button rate rate-${name}`, type: "button" }, icon("thumb"))
     button.ariaLabel = name === "up" ? strings.good : strings.bad
-    button.ariaPressed = String(name === rating)
-    button.onclick = () => {
-      for (const other of buttons) other.ariaPressed = String(other === button)
-      onRate(name)
+    button.onclick = async () => {
+      chosen = name
+      show()
+      if (await onRate(name)) stored = name
+      else if (chosen === name) {
+        chosen = stored
+        show()
+      }
     }
     return button
   })
+  show()
   return make("div", { part: "rating" }, ...buttons)
 }
 

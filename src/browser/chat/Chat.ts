@@ -245,14 +245,14 @@ export class Chat implements RunningChat {
     this.#receive(Run.makeRun(question.text, "send"))
   }
 
-  async #rate(messageId: string, rating: Store.Rating): Promise<void> {
+  async #rate(messageId: string, rating: Store.Rating): Promise<boolean> {
     const { shared, speech, strings } = this.#parts!
-    const { id, messages } = shared.conversation
+    const { id } = shared.conversation
     const endpoint = this.#endpoint()
-    if (id === null || endpoint === undefined) return
-    shared.share({ messages: messages.map((one) => (one.id === messageId ? { ...one, rating } : one)) })
-    const isStored = await Client.rate(endpoint, id, messageId, rating)
+    const isStored = id !== null && endpoint !== undefined && (await Client.rate(endpoint, id, messageId, rating))
+    if (isStored && this.#parts?.shared === shared) shared.rate(messageId, rating)
     speech.say(isStored ? strings.rated : strings.unexpected)
+    return isStored
   }
 
   /** Receives the answer of a run, and shows how it ended. */

@@ -59,6 +59,13 @@ export class SharedConversation {
     this.conversation = { ...this.conversation, messages }
   }
 
+  /** Shares the rating of a message, if the conversation still has the message. */
+  rate(messageId: string, rating: Store.Rating): void {
+    const { messages } = this.conversation
+    if (!messages.some(({ id }) => id === messageId)) return
+    this.share({ messages: messages.map((one) => (one.id === messageId ? { ...one, rating } : one)) })
+  }
+
   /** Removes the answer to the last question, and returns the question. Undefined if there is none. */
   removeAnswer(): Store.Message | undefined {
     const { messages } = this.conversation

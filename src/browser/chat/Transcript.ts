@@ -17,8 +17,8 @@ export interface Options {
   readonly strings: Strings
   /** The visitor wants to send the last message again. */
   readonly onRetry: () => void
-  /** The visitor rates an answer. */
-  readonly onRate: (messageId: string, rating: Rating) => void
+  /** Stores the visitor's rating of an answer. Returns whether it is stored. */
+  readonly onRate: (messageId: string, rating: Rating) => Promise<boolean>
 }
 
 /** Returns the id of an answer's message, or undefined if the answer cannot be rated. */
