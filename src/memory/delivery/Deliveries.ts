@@ -91,7 +91,7 @@ export const layer: Layer.Layer<
 
     /** Adds the new deliveries, then leases due ones, new and old. In memory, nothing can fail between the two steps. */
     const fanOut: Deliveries["Service"]["fanOut"] = Effect.fnUntraced(function* (freeSlots, running) {
-      const events = tables.take(fanOutSize)
+      const oldest = tables.oldest(fanOutSize)
       const subscribers = [...tables.webhooks.values()]
         .filter(({ disabledAt }) => disabledAt === null)
         .map(({ events, webhookId, websiteConfigId }) => ({
@@ -101,8 +101,10 @@ export const layer: Layer.Layer<
           events
         }))
       const data = new Map<string, string | undefined>()
-      for (const subject of FanOut.subjectsOf(events, subscribers)) data.set(subject, yield* dataOf(subject))
+      for (const subject of FanOut.subjectsOf(oldest, subscribers)) data.set(subject, yield* dataOf(subject))
       const now = yield* Clock.currentTimeMillis
+      // Without the events whose subjects were deleted while the data was read.
+      const events = tables.take(oldest)
       tables.add(
         FanOut.deliveries(events, subscribers, (subject) => data.get(subject)),
         now

@@ -34,8 +34,10 @@ export class DeliveryTables extends Context.Service<
     readonly hasSubscribers: (websiteConfigId: string) => boolean
     /** Writes an event if the website has a webhook or a notification. Beyond the capacity, the oldest event is dropped. */
     readonly write: (event: Omit<OutboxEvent, "eventId">) => void
-    /** Removes and returns the oldest events. */
-    readonly take: (count: number) => ReadonlyArray<OutboxEvent>
+    /** The oldest events. */
+    readonly oldest: (count: number) => ReadonlyArray<OutboxEvent>
+    /** Removes those of the events that are still in the outbox, and returns them. */
+    readonly take: (events: ReadonlyArray<OutboxEvent>) => ReadonlyArray<OutboxEvent>
     /** Stores deliveries that are due now. Beyond the capacity, the oldest delivery is dropped. */
     readonly add: (deliveries: ReadonlyArray<NewDelivery>, now: number) => void
     readonly find: (webhookId: string, eventId: string) => StoredDelivery | undefined
@@ -89,7 +91,13 @@ const make = (mail: MailTables["Service"]): DeliveryTables["Service"] => {
       outbox.push({ ...event, eventId: randomUUID() })
       if (outbox.length > capacity) outbox.shift()
     },
-    take: (count) => outbox.splice(0, count),
+    oldest: (count) => outbox.slice(0, count),
+    take: (events) => {
+      const before = new Set(outbox)
+      const taken = new Set(events.filter((event) => before.has(event)))
+      outbox = outbox.filter((event) => !taken.has(event))
+      return [...taken]
+    },
     add: (added, now) => {
       for (const { event, payload, subscriberId } of added) {
         put({
