@@ -1,5 +1,5 @@
 /**
- * Deletes all conversations of an instance.
+ * Deletes all conversations of an instance, and instances.
  *
  * @module
  */
@@ -14,17 +14,29 @@ import * as Outbox from "../delivery/Outbox.ts"
 /** The maximum number of conversations that one statement deletes, with their messages. */
 const chunk = 500
 
-const Deleted = Schema.Array(Schema.Struct({ conversationId: Schema.String }))
+const Chunk = Schema.Tuple([Schema.Struct({ found: Schema.Int, deleted: Schema.Array(Schema.String) })])
 
-const deleteSome = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, instanceId: string) {
-  const deleted = yield* sql`DELETE FROM conversation WHERE conversation_key IN (
+/**
+ * Deletes a chunk of an instance's conversations. Another transaction may delete some of those that it finds. Locks them in the
+ * order that `ConversationWrites` describes. Needs a transaction.
+ */
+const deleteChunk = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, instanceId: string) {
+  const [{ deleted, found }] = yield* sql`WITH chunk AS MATERIALIZED (
       SELECT conversation_key FROM conversation WHERE instance_id = ${PgTypes.uuid(instanceId)} LIMIT ${chunk}
-    ) RETURNING conversation_id AS "conversationId"`.pipe(decodeRows(Deleted))
+    ), locked AS MATERIALIZED (
+      SELECT conversation_key FROM conversation JOIN chunk USING (conversation_key) ORDER BY running FOR UPDATE OF conversation
+    ), gone AS (
+      DELETE FROM conversation USING locked WHERE conversation.conversation_key = locked.conversation_key
+      RETURNING conversation_id
+    )
+    SELECT (SELECT count(*)::int FROM chunk) AS found, ARRAY(SELECT conversation_id FROM gone) AS deleted`.pipe(
+    decodeRows(Chunk)
+  )
   yield* Outbox.erase(
     sql,
-    deleted.map(({ conversationId }) => FanOut.conversationSubject({ instanceId, conversationId }))
+    deleted.map((conversationId) => FanOut.conversationSubject({ instanceId, conversationId }))
   )
-  return deleted.length
+  return { deleted: deleted.length, isLast: found < chunk }
 })
 
 /**
@@ -35,12 +47,25 @@ export const deleteAll = Effect.fnUntraced(function* (instanceId: string, timeou
   const sql = yield* SqlClient.SqlClient
   let deleted = 0
   while (true) {
-    const some = yield* deleteSome(sql, instanceId).pipe(
+    const some = yield* deleteChunk(sql, instanceId).pipe(
       sql.withTransaction,
       recoverConnectionErrors(),
       bounded(timeout)
     )
-    deleted += some
-    if (some < chunk) return deleted
+    deleted += some.deleted
+    if (some.isLast) return deleted
   }
+})
+
+/** Deletes an instance, with the conversations that began after `deleteAll`. The lock keeps new ones out. */
+export const deleteInstance = Effect.fnUntraced(function* (instanceId: string, timeout: Duration.Input) {
+  const sql = yield* SqlClient.SqlClient
+  const id = PgTypes.uuid(instanceId)
+  yield* sql`SELECT FROM instance WHERE instance_id = ${id} FOR UPDATE`.pipe(
+    Effect.andThen(Effect.repeat(deleteChunk(sql, instanceId), { until: ({ isLast }) => isLast })),
+    Effect.andThen(sql`DELETE FROM instance WHERE instance_id = ${id}`),
+    sql.withTransaction,
+    recoverConnectionErrors(),
+    bounded(timeout)
+  )
 })

@@ -104,9 +104,12 @@ const completeStatement = `WITH ended AS (
   WHERE message_id = $1 AND EXISTS (SELECT FROM ended) RETURNING 1`
 
 /** Replaces the parts of the answer `$1`, which another process has ended, by the parts `$2` if these have more text. */
-const lengthenStatement = `WITH grown AS (
+const lengthenStatement = `WITH locked AS MATERIALIZED (
+    SELECT conversation_key FROM conversation JOIN conversation_message USING (conversation_key) WHERE message_id = $1
+    FOR NO KEY UPDATE OF conversation
+  ), grown AS (
     UPDATE conversation_message AS answer SET parts = $2::json, characters = $3
-    FROM conversation_message AS before
+    FROM conversation_message AS before JOIN locked USING (conversation_key)
     WHERE answer.message_id = $1 AND before.message_id = $1 AND answer.ending IN ('stopped', 'superseded', 'cut')
       AND answer.characters < $3
     RETURNING answer.conversation_key, $3 - before.characters AS more

@@ -42,7 +42,7 @@ export const instanceColumns = `
   instance.instance_id AS "instanceId", instance.name, instance.website_config_id AS "websiteConfigId",
   instance.agent_url AS "agentUrl", instance.agent_protocol AS "agentProtocol", instance.agent_model AS "agentModel",
   instance.agent_key_env AS "agentKeyEnv", instance.agent_key AS "agentKey", instance.guarded AS "isGuarded",
-   instance.agent_key_header AS "agentKeyHeader", instance.memory,
+  instance.agent_key_header AS "agentKeyHeader", instance.memory,
   instance.conversation_ids AS "conversationIds", instance.instructions,
   instance.history_messages AS "historyMessages", instance.history_characters AS "historyCharacters",
   instance.max_tokens AS "maxTokens", instance.daily_tokens::float8 AS "dailyTokens", instance.origins`
@@ -134,15 +134,18 @@ export const layer = (options: Options): Layer.Layer<InstanceDirectory, never, P
       }
 
       // Whether the instance exists is read first, and not from the cache: if the connection breaks, the deletion may run twice,
-      // and the second run finds nothing. Conversations that begin meanwhile are deleted with the instance's row.
-      const remove: InstanceDirectory["Service"]["delete"] = Effect.fnUntraced(function* (id) {
-        if (!isCanonicalUuid(id)) return false
-        const rows = yield* sql`SELECT 1 FROM instance WHERE instance_id = ${PgTypes.uuid(id)}`.pipe(bounded(timeout))
-        if (rows.length === 0) return false
-        yield* ConversationDeletion.deleteAll(id, timeout).pipe(Effect.provideService(SqlClient.SqlClient, sql))
-        yield* sql`DELETE FROM instance WHERE instance_id = ${PgTypes.uuid(id)}`.pipe(bounded(timeout))
-        return true
-      })
+      // and the second run finds nothing.
+      const remove: InstanceDirectory["Service"]["delete"] = Effect.fnUntraced(
+        function* (id) {
+          if (!isCanonicalUuid(id)) return false
+          const rows = yield* sql`SELECT 1 FROM instance WHERE instance_id = ${PgTypes.uuid(id)}`.pipe(bounded(timeout))
+          if (rows.length === 0) return false
+          yield* ConversationDeletion.deleteAll(id, timeout)
+          yield* ConversationDeletion.deleteInstance(id, timeout)
+          return true
+        },
+        Effect.provideService(SqlClient.SqlClient, sql)
+      )
 
       return InstanceDirectory.of({
         create,

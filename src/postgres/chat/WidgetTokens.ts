@@ -52,15 +52,12 @@ interface TokenWithInstance {
   readonly instance: Instance
 }
 
-const decodeTokenWithInstance = (rows: unknown): Effect.Effect<Option.Option<TokenWithInstance>> =>
-  Schema.decodeUnknownEffect(TokensWithInstance)(rows).pipe(
-    Effect.orDie,
-    Effect.map(([row]) => {
-      if (row === undefined) return Option.none()
-      const { digest, expiresAt, revokedAt, ...instance } = row
-      return Option.some({ digest, expiresAt, revokedAt, instance })
-    })
-  )
+const toTokenWithInstance = ({
+  digest,
+  expiresAt,
+  revokedAt,
+  ...instance
+}: (typeof TokensWithInstance.Type)[number]): TokenWithInstance => ({ digest, expiresAt, revokedAt, instance })
 
 /** The instance of a found token, if the token has this digest and belongs to this instance, and is valid now. */
 const instanceOf = (
@@ -105,7 +102,8 @@ export const layer = (options: Options): Layer.Layer<WidgetTokens, never, PgClie
             FROM widget_token JOIN instance USING (instance_id)
             WHERE token_sha256 = ${PgTypes.bytea(Buffer.from(digest, "base64url"))}`.pipe(
             bounded(timeout),
-            Effect.flatMap(decodeTokenWithInstance)
+            decodeRows(TokensWithInstance),
+            Effect.map(([found]) => Option.map(Option.fromUndefinedOr(found), toTokenWithInstance))
           ),
         foundTtl: "900 millis",
         unknownTtl: "900 millis",
