@@ -199,7 +199,13 @@ export const layer = ({ timeout }: Options): Layer.Layer<ConsoleSessions, never,
         revoke: Effect.fnUntraced(function* (sessionId, options) {
           if (!isCanonicalUuid(sessionId)) return Option.none()
           const now = yield* Clock.currentTimeMillis
+          // A transaction whose commit was not acknowledged runs again, and then finds nothing to revoke.
+          let revoked: Effect.Success<ReturnType<typeof Issuers.revoke>> = Option.none()
           return yield* Issuers.revoke(sql, sessionId, now, options).pipe(
+            Effect.map((found) => {
+              revoked = Option.orElse(found, () => revoked)
+              return revoked
+            }),
             sql.withTransaction,
             recoverConnectionErrors(),
             bounded(timeout)

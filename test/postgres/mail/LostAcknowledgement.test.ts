@@ -2,33 +2,19 @@ import { randomBytes } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { assert, it } from "@effect/vitest"
 import { Effect, Layer, Option, Redacted } from "effect"
-import { SqlError } from "effect/sql"
 import * as PostgresNotifications from "../../../src/postgres/mail/Notifications.ts"
 import * as PostgresSiteDirectory from "../../../src/postgres/sites/SiteDirectory.ts"
 import { Notifications } from "../../../src/services/mail/Notifications.ts"
 import * as Delivery from "../../support/Delivery.ts"
+import * as LosingClient from "../../support/postgres/LosingClient.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 
 const timeout = "20 seconds"
 
-const lost = new SqlError.SqlError({ reason: new SqlError.ConnectionError({ cause: new Error("lost") }) })
-
-/** A client that reports a lost connection after the commit of every second transaction, beginning with the first. */
-const losing = (sql: PgClient.PgClient): PgClient.PgClient => {
-  let transactions = 0
-  const withTransaction = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-    Effect.flatMap(sql.withTransaction(effect), (value) =>
-      transactions++ % 2 === 0 ? Effect.fail(lost) : Effect.succeed(value)
-    )
-  return new Proxy(sql, {
-    get: (target, name) => (name === "withTransaction" ? withTransaction : Reflect.get(target, name))
-  })
-}
-
 const notifications = PostgresNotifications.layer({
   timeout,
   secretsKey: Option.some(Redacted.make(randomBytes(32)))
-}).pipe(Layer.provide(Layer.effect(PgClient.PgClient, Effect.map(PgClient.PgClient, losing))))
+}).pipe(Layer.provide(Layer.effect(PgClient.PgClient, Effect.map(PgClient.PgClient, LosingClient.of))))
 
 const storage = Layer.merge(notifications, PostgresSiteDirectory.layer({ timeout })).pipe(
   Layer.provideMerge(TestDatabase.layer)

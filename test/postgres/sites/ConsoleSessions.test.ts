@@ -15,6 +15,7 @@ import { SiteDirectory as Sites } from "../../../src/services/sites/SiteDirector
 import { SiteErasure as Erasure } from "../../../src/services/sites/SiteErasure.ts"
 import { suite } from "../../suites/ConsoleSessions.ts"
 import * as Locks from "../../support/postgres/Locks.ts"
+import * as LosingClient from "../../support/postgres/LosingClient.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 
 const timeout = "20 seconds"
@@ -118,6 +119,20 @@ describe("postgres/sites/ConsoleSessions: the rows", () => {
         yield* deleteEnded
         assert.lengthOf(yield* rows, remaining)
       }
+    }).pipe(Effect.provide(layers))
+  )
+
+  it.live("a revocation whose commit is not acknowledged runs again, and is found to have revoked the session", () =>
+    Effect.gen(function* () {
+      const losing = yield* Layer.build(
+        Layer.fresh(PostgresConsoleSessions.layer({ timeout })).pipe(
+          Layer.provide(Layer.effect(PgClient.PgClient, Effect.map(PgClient.PgClient, LosingClient.of)))
+        )
+      )
+      const { session } = yield* newSession
+      const { revoke } = Context.get(losing, ConsoleSessions)
+      assert.deepStrictEqual(yield* revoke(session.sessionId), Option.some(nothingRemains))
+      assert.deepStrictEqual(yield* revoke(session.sessionId), Option.none())
     }).pipe(Effect.provide(layers))
   )
 
