@@ -3,7 +3,7 @@
  */
 import { randomUUID } from "node:crypto"
 import { assert, layer } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Option } from "effect"
 import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../../src/services/chat/WidgetTokens.ts"
 import { Decisions } from "../../../src/services/sites/Decisions.ts"
@@ -48,6 +48,11 @@ for (const [name, storage] of emptyStorages) {
         const renamed = yield* request("PATCH", "", { name: "Ü", time_zone: "Europe/Berlin" })
         assert.deepStrictEqual(JSON.parse(renamed.text), { ...before, origins, name: "Ü", time_zone: "Europe/Berlin" })
         assert.deepStrictEqual(JSON.parse((yield* request("PATCH", "", {})).text), JSON.parse(renamed.text))
+        const found = yield* SiteDirectory.use((sites) => sites.byWebsiteConfigId(site.websiteConfigId))
+        assert.deepInclude(Option.getOrThrow(found), { name: "Ü", timeZone: "Europe/Berlin", origins })
+        // As another process of the service, which still has the website in its cache.
+        yield* SiteDirectory.use((sites) => sites.update(site.websiteConfigId, { name: "Y" }))
+        assert.strictEqual(JSON.parse((yield* request("GET", "")).text).name, "Y")
         for (const [body, place] of [
           [{ name: " " }, "body.name"],
           [{ name: "x".repeat(201) }, "body.name"],

@@ -34,6 +34,9 @@ export class OwnerSites extends Context.Service<
     readonly create: (
       site: Parameters<SiteDirectory["Service"]["create"]>[0]
     ) => Effect.Effect<Site, NotFound | StorageUnavailable, Caller>
+    /** The website as it is stored. The website of the proof may be cached, and older by ten seconds. */
+    readonly read: (proof: Access.AuthorizedSite<"read">) => Effect.Effect<Site, NotFound | StorageUnavailable>
+    /** Changes a website. This process applies the change at once, and other processes within ten seconds. */
     readonly update: (
       proof: Access.AuthorizedSite<"write">,
       change: SiteChange
@@ -98,11 +101,17 @@ export const layer: Layer.Layer<OwnerSites, never, SiteDirectory | Decisions | S
               ? directory.create(site)
               : Effect.fail(cannotCreate)
         ),
-      update: ({ site }, change) =>
-        Effect.flatMap(
-          directory.update(site.websiteConfigId, change),
+      read: ({ site }) =>
+        directory.invalidate(site).pipe(
+          Effect.andThen(directory.byWebsiteConfigId(site.websiteConfigId)),
           // The website was deleted meanwhile.
-          Effect.fromOption(() => notFound)
+          Effect.flatMap(Effect.fromOption(() => notFound))
+        ),
+      update: ({ site }, change) =>
+        directory.update(site.websiteConfigId, change).pipe(
+          Effect.ensuring(directory.invalidate(site)),
+          // The website was deleted meanwhile.
+          Effect.flatMap(Effect.fromOption(() => notFound))
         ),
       delete: Effect.fnUntraced(function* ({ site }, name) {
         const { websiteConfigId } = site

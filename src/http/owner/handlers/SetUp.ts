@@ -51,10 +51,13 @@ export const layer = HttpApiBuilder.group(
           .pipe(Effect.map(toJson), Effect.catchTag("StorageUnavailable", Failures.ofStorage))
       )
       .handle("read", ({ params }) =>
-        ownerSites.authorize(params.site_id, "read").pipe(
-          Effect.map(({ site }) => toJson(site)),
-          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
-        )
+        ownerSites
+          .authorize(params.site_id, "read")
+          .pipe(
+            Effect.flatMap(ownerSites.read),
+            Effect.map(toJson),
+            Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+          )
       )
       .handle("update", ({ params, payload: { name, origins, time_zone: timeZone } }) =>
         ownerSites.authorize(params.site_id, "write").pipe(
