@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { MIMEType } from "node:util"
 import { Effect, Option, Result } from "effect"
 import type { ValidationError } from "../../contract/Errors.ts"
 import * as PlainForm from "../../core/forms/PlainForm.ts"
@@ -67,9 +68,13 @@ const asTooMany: Refused = { errors: [tooMany], mayNameSite: true }
 
 const asUnreadable: Refused = { errors: [unreadable], mayNameSite: false }
 
+/** The boundary that `Response.formData` reads; undefined if there is none. */
 const boundaryOf = (contentType: string): string | undefined => {
-  const match = /;\s*boundary=(?:"([^"]+)"|([^;\s"]+))/i.exec(contentType)
-  return match?.[1] ?? match?.[2]
+  try {
+    return new MIMEType(contentType).params.get("boundary") ?? undefined
+  } catch {
+    return undefined
+  }
 }
 
 /** Whether a multipart body has more than `maxFields` parts. Checked before parsing, because each part is expensive to parse. */

@@ -106,6 +106,19 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
         assert.strictEqual(inParts.status, status)
         if (status === 422) assert.include(inParts.text, "more than 1000 fields")
       }
+      const part = '--ab\r\ncontent-disposition: form-data; name="a"\r\n\r\n\r\n'
+      for (const boundary of [
+        "boundary=ab",
+        'boundary="a\\b"',
+        'x="; boundary=c"; boundary=ab',
+        "boundary=ab; boundary=c"
+      ]) {
+        const inParts = yield* form(`${part.repeat(1001)}--ab--\r\n`, {
+          headers: { "content-type": `multipart/form-data; ${boundary}` }
+        })
+        assert.strictEqual(inParts.status, 422, boundary)
+        assert.include(inParts.text, "more than 1000 fields")
+      }
     })
   )
 
