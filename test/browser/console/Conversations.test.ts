@@ -5,6 +5,7 @@ import { randomUUID } from "node:crypto"
 import { readFile } from "node:fs/promises"
 import { assert } from "@effect/vitest"
 import { Effect, Layer } from "effect"
+import type { Page } from "playwright-core"
 import { ConversationStore } from "../../../src/services/chat/ConversationStore.ts"
 import { inChromium } from "../../support/browser/Browser.ts"
 import * as ConsolePage from "../../support/console/ConsolePage.ts"
@@ -23,7 +24,16 @@ const siteWithConversations = Effect.gen(function* () {
   return { site, instance }
 })
 
-const layer = Layer.mergeAll(ConsolePage.SharedOwner.layer, ConsolePage.SpareSites.layer("Chat", 8)).pipe(
+/** Deletes the open conversation with a request that the console does not notice. */
+const deleteElsewhere = (page: Page, site: string, instance: string) =>
+  Effect.promise(() =>
+    page.evaluate(`(async () => {
+      const conversation = location.hash.split("/")[3]
+      await fetch("/v1/owner/sites/${site}/instances/${instance}/conversations/" + conversation, { method: "DELETE" })
+    })()`)
+  )
+
+const layer = Layer.mergeAll(ConsolePage.SharedOwner.layer, ConsolePage.SpareSites.layer("Chat", 9)).pipe(
   Layer.provideMerge(ConsolePage.layer)
 )
 
@@ -127,12 +137,7 @@ inChromium("the console's conversations", layer, (it) => {
       const { on, page } = yield* ConsolePage.show(`#/${site}/conversations`)
       yield* on(() => page.getByRole("link", { name: "Do you rent dry suits?" }).click())
       yield* on(() => page.locator(".transcript").waitFor())
-      yield* on(() =>
-        page.evaluate(`(async () => {
-          const conversation = location.hash.split("/")[3]
-          await fetch("/v1/owner/sites/${site}/instances/${instance}/conversations/" + conversation, { method: "DELETE" })
-        })()`)
-      )
+      yield* deleteElsewhere(page, site, instance)
       yield* on(() => page.getByRole("link", { name: "Is there a tour for children?" }).click())
       yield* on(() => page.getByText("The visitor stopped this answer.").waitFor())
       yield* on(() => page.goBack())
@@ -179,6 +184,20 @@ inChromium("the console's conversations", layer, (it) => {
       yield* on(() => page.reload())
       yield* on(() => page.locator(".entry a").first().waitFor())
       assert.strictEqual(yield* on(() => listed.count()), 0)
+    })
+  )
+
+  it.effect("the deletion of a conversation that was deleted elsewhere does not fail", () =>
+    Effect.gen(function* () {
+      const { instance, site } = yield* siteWithConversations
+      const { loaded, on, page } = yield* ConsolePage.show(`#/${site}/conversations`)
+      yield* on(() => page.getByRole("link", { name: "Do you rent dry suits?" }).click())
+      yield* on(() => page.getByRole("button", { name: "Delete" }).click())
+      yield* deleteElsewhere(page, site, instance)
+      yield* on(() => page.getByRole("dialog").getByRole("button", { name: "Delete" }).click())
+      yield* on(() => page.getByRole("link", { name: "Do you rent dry suits?" }).waitFor({ state: "detached" }))
+      yield* loaded
+      assert.strictEqual(yield* on(() => page.getByRole("alert").count()), 0)
     })
   )
 

@@ -37,14 +37,18 @@ export const Conversations = ({ isOwner, site }: PageProps) => {
 
   const remove = async (conversationId: string, instanceId: string) => {
     setRemoving(null)
+    setFailed(false)
     setRemoved(new Set([...removed, conversationId]))
     if (item === conversationId) go({ item: null }, { replace: true })
     const outcome = await send(
       "DELETE /v1/owner/sites/:site_id/instances/:instance_id/conversations/:conversation_id",
       { params: { site_id: site.site_id, instance_id: instanceId, conversation_id: conversationId } }
     )
-    setFailed(!outcome.ok)
-    if (!outcome.ok) setRemoved((all) => new Set([...all].filter((id) => id !== conversationId)))
+    // A conversation that does not exist any more is deleted, too.
+    if (!outcome.ok && outcome.failure.kind !== "not-found") {
+      setFailed(true)
+      setRemoved((all) => new Set([...all].filter((id) => id !== conversationId)))
+    }
     Connection.reloadData()
   }
 
