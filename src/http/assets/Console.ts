@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { Effect } from "effect"
+import { Effect, Option } from "effect"
 import { HttpRouter, HttpServerRequest } from "effect/http"
 import * as ErrorResponses from "../request/ErrorResponses.ts"
 import * as ConsoleFiles from "./ConsoleFiles.ts"
@@ -42,14 +42,14 @@ const unknownFile = ErrorResponses.refusal(404, "This version of the console has
   "cache-control": "no-store"
 })
 
-/** The files, bundled at the first request; null if that failed, which is logged. */
+/** The files, bundled at the first request. A failure is logged. */
 const files = Effect.tryPromise(() => ConsoleFiles.all()).pipe(
-  Effect.catch(({ cause }) =>
+  Effect.tapError(({ cause }) =>
     Effect.annotateLogs(
       Effect.logError("The console could not be bundled; requests for it get a 503"),
       "reason",
       cause instanceof Error ? cause.message : String(cause)
-    ).pipe(Effect.as(null))
+    )
   )
 )
 
@@ -64,15 +64,19 @@ const respond = (content: StaticContent.Compressed, contentType: string, headers
 
 export const layer = HttpRouter.use(
   Effect.fnUntraced(function* (router) {
-    const cachedFiles = yield* StaticContent.once(files)
-    const page = Effect.flatMap(cachedFiles, (files) =>
-      files === null ? Effect.succeed(notBuilt) : respond(files.page, "text/html; charset=utf-8", pageHeaders)
+    const cachedFiles = Effect.option(yield* StaticContent.once(files))
+    const page = Effect.flatMap(
+      cachedFiles,
+      Option.match({
+        onNone: () => Effect.succeed(notBuilt),
+        onSome: (files) => respond(files.page, "text/html; charset=utf-8", pageHeaders)
+      })
     )
     const file = Effect.gen(function* () {
       const files = yield* cachedFiles
       const { params } = yield* HttpRouter.RouteContext
-      if (files === null) return notBuilt
-      const asset = files.named.get(params["file"] ?? "")
+      if (Option.isNone(files)) return notBuilt
+      const asset = files.value.named.get(params["file"] ?? "")
       return asset === undefined ? unknownFile : yield* respond(asset.content, asset.contentType, fileHeaders)
     })
     for (const path of pagePaths) yield* router.add("GET", path, page)

@@ -148,8 +148,11 @@ const make = async (): Promise<Files> => {
 
 let made: Promise<Files> | undefined
 
-/** The files of this process, built once. If the build fails, every call rejects. */
+/** The files of this process, built once. If the build fails, the next call builds them again. */
 export const all = (): Promise<Files> => {
-  made ??= make()
+  made ??= make().catch((error: unknown) => {
+    made = undefined
+    throw error
+  })
   return made
 }

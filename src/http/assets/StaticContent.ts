@@ -5,7 +5,7 @@
  * @module
  */
 import { createHash } from "node:crypto"
-import { Effect } from "effect"
+import { Duration, Effect, Exit } from "effect"
 import { HttpServerResponse } from "effect/http"
 import * as Negotiation from "../../core/http/Negotiation.ts"
 import * as Compression from "./Compression.ts"
@@ -30,12 +30,19 @@ export const make = async (
   bytes: { identity, ...(await compress(identity, quality)) }
 })
 
+/** How long a failure is kept, so that a cause that lasts does not cost every request a run. */
+const retryInterval = Duration.minutes(1)
+
 /**
- * Runs `making` once, at the first use. The run is uninterruptible: if it ended when its client disconnects, the next client
- * would have to start it again, and the memory of an interrupted run is released only when the process ends.
+ * Runs `making` once, at the first use. If it fails, a use after `retryInterval` runs it again. The run is uninterruptible: if
+ * it ended when its client disconnects, the next client would have to start it again, and the memory of an interrupted run is
+ * released only when the process ends.
  */
 export const once = <A, E, R>(making: Effect.Effect<A, E, R>): Effect.Effect<Effect.Effect<A, E, R>> =>
-  Effect.map(Effect.cached(making), Effect.uninterruptible)
+  Effect.map(
+    Effect.cachedWithTTL(making, (exit) => (Exit.isSuccess(exit) ? Duration.infinity : retryInterval)),
+    Effect.uninterruptible
+  )
 
 /** The response to a request, by its `Accept-Encoding` and `If-None-Match`. Pure. */
 export const respond = (

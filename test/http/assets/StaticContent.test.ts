@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber } from "effect"
+import { TestClock } from "effect/testing"
 import * as StaticContent from "../../../src/http/assets/StaticContent.ts"
 
 describe("http/assets/StaticContent", () => {
@@ -21,6 +22,22 @@ describe("http/assets/StaticContent", () => {
       yield* Deferred.succeed(gate, "made")
       assert.strictEqual(yield* Fiber.join(last), "made")
       assert.strictEqual(starts, 1)
+    })
+  )
+
+  it.effect("content that could not be made is made again a minute later", () =>
+    Effect.gen(function* () {
+      let starts = 0
+      const content = yield* StaticContent.once(
+        Effect.suspend(() => (++starts === 1 ? Effect.fail("unreadable") : Effect.succeed("made")))
+      )
+      assert.strictEqual(yield* Effect.flip(content), "unreadable")
+      assert.strictEqual(yield* Effect.flip(content), "unreadable")
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual(yield* content, "made")
+      yield* TestClock.adjust("1000 days")
+      assert.strictEqual(yield* content, "made")
+      assert.strictEqual(starts, 2)
     })
   )
 })
