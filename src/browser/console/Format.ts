@@ -176,6 +176,17 @@ export const label = (name: string): string => {
 
 const regions = new Intl.DisplayNames(Texts.language, { type: "region", fallback: "code" })
 
+const letters = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZ"]
+
+/** The codes of the countries whose names contain a text. */
+export const countriesWith = (text: string): ReadonlyArray<string> =>
+  letters
+    .flatMap((first) => letters.map((second) => first + second))
+    .filter((code) => {
+      const name = regions.of(code) ?? code
+      return name !== code && name.toLowerCase().includes(text.trim().toLowerCase())
+    })
+
 /** A value of a dimension, for people. */
 export const value = (dimension: Dimension, text: string): string => {
   if (dimension === "visit:country" && /^[A-Z]{2}$/.test(text)) return regions.of(text) ?? text

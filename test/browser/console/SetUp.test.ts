@@ -4,6 +4,7 @@
 import { assert } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import type { Site } from "../../../src/core/sites/Site.ts"
+import { Goals } from "../../../src/services/analytics/Goals.ts"
 import { Notifications } from "../../../src/services/mail/Notifications.ts"
 import { inChromium } from "../../support/browser/Browser.ts"
 import * as ConsolePage from "../../support/console/ConsolePage.ts"
@@ -135,6 +136,39 @@ inChromium("the console's settings", Layer.provideMerge(ConsolePage.SharedOwner.
       yield* on(() => buttons.first().click())
       yield* on(() => buttons.first().waitFor({ state: "detached" }))
       yield* on(() => page.getByRole("button", { name: "Test: new@fjordlight.example, A weekly report" }).waitFor())
+    })
+  )
+
+  it.effect("a late answer closes no other form, and what was deleted elsewhere is reported as gone", () =>
+    Effect.gen(function* () {
+      const { busy } = yield* ConsolePage.Websites
+      const { on, page } = yield* SetUpPage.show(busy, "goals")
+      const row = (name: string) => page.getByRole("listitem").filter({ hasText: name })
+      const confirm = async (name: string) => {
+        await row(name).getByRole("button", { name: "Delete" }).click()
+        await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click()
+      }
+      const answer = Promise.withResolvers<void>()
+      yield* on(async () => {
+        await page.route("**/goals/*", (route) => answer.promise.then(() => route.continue()), { times: 1 })
+        await confirm("Booking sent")
+        await page.keyboard.press("Escape")
+        await page.getByRole("button", { name: "New goal" }).click()
+        await page.getByLabel("Path").fill("/typed")
+        answer.resolve()
+        await row("Booking sent").waitFor({ state: "detached" })
+      })
+      assert.strictEqual(yield* on(() => page.getByLabel("Path").count()), 1)
+      assert.strictEqual(yield* on(() => page.getByLabel("Path").inputValue()), "/typed")
+      yield* on(() => page.keyboard.press("Escape"))
+      const goals = yield* Goals
+      for (const { goalId } of yield* goals.list(busy.websiteConfigId)) yield* goals.delete(goalId)
+      yield* on(async () => {
+        await confirm("Newsletter")
+        await page.getByRole("dialog").getByText("This no longer exists").waitFor()
+        await row("Newsletter").waitFor({ state: "detached" })
+        await page.keyboard.press("Escape")
+      })
     })
   )
 

@@ -6,6 +6,7 @@
 import type { QueryBody } from "../../../contract/owner/QueryBody.ts"
 import type { Address, Dimension, Filter, Interval, Metric } from "../Address.ts"
 import * as Calendar from "../Calendar.ts"
+import * as Format from "../Format.ts"
 
 /** The metrics of the totals, in the order in which the page shows them. `conversions` is a query of its own: see `leads`. */
 export const totalMetrics = ["visitors", "visits", "pageviews", "bounce_rate", "visit_duration"] as const
@@ -71,6 +72,17 @@ export const listMetrics = (
 const omitted = (dimension: Dimension): ReadonlyArray<string> =>
   dimension.startsWith("visit:utm_") ? ["(not set)"] : dimension === "event:name" ? ["pageview"] : []
 
+/** The maximum number of values of a filter. */
+const maxValues = 100
+
+/** The filters that select the values with `search` in their names. Almost all countries have some letters in their names. */
+const searchFilters = (dimension: Dimension, search: string): NonNullable<QueryBody["filters"]> => {
+  if (search === "") return []
+  const codes = dimension === "visit:country" ? Format.countriesWith(search) : []
+  if (codes.length > maxValues) return []
+  return [["contains", dimension, codes.length === 0 ? [search] : codes]]
+}
+
 /** The query of a list, the rows with the highest counts first. The values of the first dimension contain `search`. */
 export const list = (
   scope: Scope,
@@ -87,7 +99,7 @@ export const list = (
     filters: [
       ...(query.filters ?? []),
       ...dimensions.flatMap((dimension) => omitted(dimension).map((value) => ["is_not", dimension, [value]] as const)),
-      ...(search === "" ? [] : ([["contains", dimensions[0], [search]]] as const))
+      ...searchFilters(dimensions[0], search)
     ],
     include: { total_rows: true },
     pagination: { limit }

@@ -16,7 +16,7 @@ export interface Change<O extends Operation> {
 
 const failed = (failure: Failure): void => {
   // The page shows an old state.
-  if (failure.kind === "conflict") Connection.reloadData()
+  if (failure.kind === "conflict" || failure.kind === "not-found") Connection.reloadData()
   // A limit of changes, such as the mails of a day, does not keep the page from reading its data.
   else if (failure.kind !== "too-many") Connection.recordFailure(failure)
 }

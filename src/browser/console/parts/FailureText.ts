@@ -17,6 +17,7 @@ export const faultOf = (failure: Failure | undefined, member: string): string | 
 export const messageOf = (failure: Failure | undefined, members: ReadonlyArray<string> = []): string | undefined => {
   if (failure === undefined) return undefined
   if (failure.kind === "too-many" && failure.retryAfter !== undefined) return Texts.tooMany(until(failure.retryAfter))
+  if (failure.kind === "not-found") return Texts.gone
   if (failure.faults.length === 0) return Texts.failures[failure.kind]
   const others = failure.faults.filter(({ place }) => !members.some((name) => place.split(".")[0] === name))
   return others.length === 0 ? undefined : others.map(({ text }) => Texts.sentence(text)).join(" ")

@@ -6,6 +6,7 @@
 import { useState } from "preact/hooks"
 import { useChange } from "../parts/Change.ts"
 import { faultOf, messageOf } from "../parts/FailureText.ts"
+import { useWhileShown } from "../parts/WhileShown.ts"
 import type { Answer, Input } from "../Requests.ts"
 import * as Texts from "../texts/Assistants.ts"
 import * as Common from "../texts/SetUp.ts"
@@ -82,6 +83,7 @@ export const AssistantForm = ({ onClose, onSaved, settings, siteId }: Props) => 
   const [removesKey, setRemovesKey] = useState(false)
   const create = useChange("POST /v1/owner/sites/:site_id/instances")
   const update = useChange("PATCH /v1/owner/sites/:site_id/instances/:instance_id")
+  const saved = useWhileShown(onSaved)
   const failure = create.failure ?? update.failure
   const text = (name: Exclude<keyof Typed, keyof Chosen>, member: string) => ({
     value: typed[name],
@@ -92,14 +94,14 @@ export const AssistantForm = ({ onClose, onSaved, settings, siteId }: Props) => 
     const body = bodyOf(typed, removesKey)
     const url = typed.url.trim()
     if (settings === null) {
-      create.run({ params: { site_id: siteId }, body: { ...body, name: typed.name, agent_url: url } }, onSaved)
+      create.run({ params: { site_id: siteId }, body: { ...body, name: typed.name, agent_url: url } }, saved)
     } else {
       update.run(
         {
           params: { site_id: siteId, instance_id: settings.instance_id },
           body: { ...body, ...(url !== "" && { agent_url: url }) }
         },
-        onSaved
+        saved
       )
     }
   }

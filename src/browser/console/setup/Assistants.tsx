@@ -50,7 +50,7 @@ const Edit = ({ instance, onClose, siteId }: InstanceProps & { readonly onClose:
   }
   return failure === undefined ? null : (
     <Dialog title={Texts.edit(instance.name)} onClose={onClose}>
-      <Problem failure={failure} />
+      <Problem failure={failure} gone={Common.gone} />
     </Dialog>
   )
 }

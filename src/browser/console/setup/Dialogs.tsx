@@ -9,6 +9,7 @@ import { useChange } from "../parts/Change.ts"
 import { Dialog } from "../parts/Dialog.tsx"
 import { messageOf } from "../parts/FailureText.ts"
 import { Snippet } from "../parts/Snippet.tsx"
+import { useWhileShown } from "../parts/WhileShown.ts"
 import type { Answer, Input, Operation } from "../Requests.ts"
 import * as Texts from "../texts/SetUp.ts"
 import { TextField } from "./Fields.tsx"
@@ -145,12 +146,13 @@ interface ConfirmChangeProps<O extends Operation> extends Omit<ConfirmProps, "is
 /** Asks for a confirmation of a change, and then sends the change. */
 export function ConfirmChange<O extends Operation>({ input, onDone, operation, ...dialog }: ConfirmChangeProps<O>) {
   const change = useChange(operation)
+  const close = useWhileShown(dialog.onClose)
   return (
     <ConfirmDialog
       {...dialog}
       isBusy={change.isBusy}
       message={messageOf(change.failure, [])}
-      onConfirm={() => change.run(input, onDone ?? dialog.onClose)}
+      onConfirm={() => change.run(input, onDone ?? close)}
     />
   )
 }

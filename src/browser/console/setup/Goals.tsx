@@ -7,6 +7,7 @@ import { useState } from "preact/hooks"
 import { useChange } from "../parts/Change.ts"
 import { faultOf, messageOf } from "../parts/FailureText.ts"
 import type { PageProps } from "../parts/Page.ts"
+import { useWhileShown } from "../parts/WhileShown.ts"
 import type { Answer } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../texts/SetUp.ts"
@@ -26,6 +27,7 @@ const Create = ({ onClose, siteId }: DialogProps) => {
   const [value, setValue] = useState("")
   const [name, setName] = useState("")
   const change = useChange("POST /v1/owner/sites/:site_id/goals")
+  const close = useWhileShown(onClose)
   return (
     <FormDialog
       title={Texts.goals.add}
@@ -36,7 +38,7 @@ const Create = ({ onClose, siteId }: DialogProps) => {
       onSubmit={() =>
         change.run(
           { params: { site_id: siteId }, body: { kind, value: value.trim(), ...(name.trim() && { name }) } },
-          onClose
+          close
         )
       }
     >

@@ -8,6 +8,7 @@ import { ago, until } from "../parts/Ago.ts"
 import { useChange } from "../parts/Change.ts"
 import { faultOf, messageOf } from "../parts/FailureText.ts"
 import type { PageProps } from "../parts/Page.ts"
+import { useWhileShown } from "../parts/WhileShown.ts"
 import type { Answer } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../texts/Outgoing.ts"
@@ -48,6 +49,7 @@ const Add = ({ onClose, siteId }: DialogProps) => {
   const [kind, setKind] = useState<(typeof kinds)[number]>("each")
   const [includesQuarantined, setIncludesQuarantined] = useState(false)
   const change = useChange("POST /v1/owner/sites/:site_id/notifications")
+  const close = useWhileShown(onClose)
   const isReport = kind === "weekly" || kind === "monthly"
   return (
     <FormDialog
@@ -57,7 +59,7 @@ const Add = ({ onClose, siteId }: DialogProps) => {
       message={messageOf(change.failure, ["to"])}
       onClose={onClose}
       onSubmit={() =>
-        change.run({ params: { site_id: siteId }, body: { to, ...topicOf(kind, includesQuarantined) } }, onClose)
+        change.run({ params: { site_id: siteId }, body: { to, ...topicOf(kind, includesQuarantined) } }, close)
       }
     >
       <TextField

@@ -7,6 +7,7 @@ import { useState } from "preact/hooks"
 import { useChange } from "../parts/Change.ts"
 import { faultOf, messageOf } from "../parts/FailureText.ts"
 import { Icon } from "../parts/Icon.tsx"
+import { useWhileShown } from "../parts/WhileShown.ts"
 import type { Answer } from "../Requests.ts"
 import * as Texts from "../texts/Outgoing.ts"
 import * as Common from "../texts/SetUp.ts"
@@ -101,6 +102,7 @@ export const RulesForm = ({ form, onClose, rows: initial, siteId }: Props) => {
   const [page, setPage] = useState(form?.page ?? "")
   const [rows, setRows] = useState(initial)
   const change = useChange("PUT /v1/owner/sites/:site_id/forms")
+  const close = useWhileShown(onClose)
   const names = rows.map(({ name }) => name.trim())
   const rowFaults = change.failure?.faults.filter(({ place }) =>
     names.some((name) => place.startsWith(`rules.${name}`))
@@ -114,7 +116,7 @@ export const RulesForm = ({ form, onClose, rows: initial, siteId }: Props) => {
       isDisabled={change.isBusy}
       message={message}
       onClose={onClose}
-      onSubmit={() => change.run({ params: { site_id: siteId }, body: { page, rules: Rules.ofRows(rows) } }, onClose)}
+      onSubmit={() => change.run({ params: { site_id: siteId }, body: { page, rules: Rules.ofRows(rows) } }, close)}
     >
       {form === null && (
         <TextField

@@ -6,6 +6,7 @@
 import { useState } from "preact/hooks"
 import { useChange } from "../parts/Change.ts"
 import { messageOf } from "../parts/FailureText.ts"
+import { useWhileShown } from "../parts/WhileShown.ts"
 import type { Answer } from "../Requests.ts"
 import * as Texts from "../texts/Outgoing.ts"
 import * as Common from "../texts/SetUp.ts"
@@ -34,6 +35,7 @@ export const RulesText = ({ form, onClose, siteId }: Props) => {
   const [text, setText] = useState(JSON.stringify(form.rules, null, 2))
   const [isJson, setIsJson] = useState(true)
   const change = useChange("PUT /v1/owner/sites/:site_id/forms")
+  const close = useWhileShown(onClose)
   const faults = change.failure?.faults ?? []
   const fault = faults.map(({ place, text }) => Texts.forms.at(place, Common.sentence(text))).join(" ")
   return (
@@ -47,7 +49,7 @@ export const RulesText = ({ form, onClose, siteId }: Props) => {
       onSubmit={() => {
         const rules = parse(text)
         setIsJson(rules !== undefined)
-        if (rules !== undefined) change.run({ params: { site_id: siteId }, body: { page: form.page, rules } }, onClose)
+        if (rules !== undefined) change.run({ params: { site_id: siteId }, body: { page: form.page, rules } }, close)
       }}
     >
       <TextField

@@ -6,6 +6,7 @@
 import { useState } from "preact/hooks"
 import { useChange } from "../parts/Change.ts"
 import { faultOf, messageOf } from "../parts/FailureText.ts"
+import { useWhileShown } from "../parts/WhileShown.ts"
 import type { Answer } from "../Requests.ts"
 import * as Texts from "../texts/Outgoing.ts"
 import * as Common from "../texts/SetUp.ts"
@@ -35,13 +36,14 @@ export const WebhookForm = ({ onClose, onSecret, siteId, webhook }: Props) => {
   const [format, setFormat] = useState<Webhook["format"]>(webhook?.format ?? "standard")
   const create = useChange("POST /v1/owner/sites/:site_id/webhooks")
   const update = useChange("PATCH /v1/owner/sites/:site_id/webhooks/:webhook_id")
+  const close = useWhileShown(onClose)
   const failure = create.failure ?? update.failure
   const submit = () => {
     const events = types.filter((type) => chosen.includes(type))
     const body = { url, format, events: events.length === types.length ? [] : events }
     if (webhook === null) {
       create.run({ params: { site_id: siteId }, body }, ({ secret }) => onSecret(secret))
-    } else update.run({ params: { site_id: siteId, webhook_id: webhook.webhook_id }, body }, onClose)
+    } else update.run({ params: { site_id: siteId, webhook_id: webhook.webhook_id }, body }, close)
   }
   return (
     <FormDialog

@@ -61,6 +61,9 @@ export const failures = {
 export const sentence = (text: string): string =>
   `${text.slice(0, 1).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`
 
+/** What a change names does not exist. */
+export const gone = "This no longer exists, or your session does not include it."
+
 /** A limit of the operation, such as the invitations of an hour. */
 export const tooMany = (when: string): string => `A limit is reached. Try again ${when}.`
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-export { failures, sentence } from "./Frame.ts"
+export { failures, gone, sentence } from "./Frame.ts"
 
 export const title = "Settings"
 
