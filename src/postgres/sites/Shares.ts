@@ -92,10 +92,13 @@ export const layer = ({ timeout }: Options): Layer.Layer<Shares, never, PgClient
         }),
         revoke: Effect.fnUntraced(function* ({ shareId, websiteConfigId }) {
           if (!isCanonicalUuid(shareId) || (websiteConfigId !== null && !isCanonicalUuid(websiteConfigId))) return false
-          const rows = yield* sql`DELETE FROM share WHERE share_id = ${PgTypes.uuid(shareId)}
-              AND (${websiteConfigId === null} OR website_config_id = ${PgTypes.uuid(websiteConfigId)})
-            RETURNING share_id`.pipe(bounded(timeout), decodeRows(Ids))
-          return rows.length > 0
+          const named = sql`share_id = ${PgTypes.uuid(shareId)}
+            AND (${websiteConfigId === null} OR website_config_id = ${PgTypes.uuid(websiteConfigId)})`
+          // Checked first, outside the retry: a retried deletion would find nothing the second time.
+          const rows = yield* sql`SELECT share_id FROM share WHERE ${named}`.pipe(bounded(timeout), decodeRows(Ids))
+          if (rows.length === 0) return false
+          yield* sql`DELETE FROM share WHERE ${named}`.pipe(bounded(timeout))
+          return true
         })
       })
     })

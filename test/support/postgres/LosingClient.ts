@@ -20,3 +20,20 @@ export const of = (sql: PgClient.PgClient): PgClient.PgClient => {
     get: (target, name) => (name === "withTransaction" ? withTransaction : Reflect.get(target, name))
   })
 }
+
+/** A client that reports a lost connection after the commit of its first `DELETE` outside a transaction. */
+export const ofDeletion = (sql: PgClient.PgClient): PgClient.PgClient => {
+  let isLost = false
+  const deletion = (statement: Effect.Effect<unknown, SqlError.SqlError>) =>
+    Effect.flatMap(statement, (rows) => {
+      if (isLost) return Effect.succeed(rows)
+      isLost = true
+      return Effect.fail(lost)
+    })
+  return new Proxy(sql, {
+    apply: (target, self, parameters) => {
+      const statement = Reflect.apply(target, self, parameters)
+      return String(parameters[0]).startsWith("DELETE") ? deletion(statement) : statement
+    }
+  })
+}
