@@ -145,7 +145,7 @@ export const read = HttpApiEndpoint.get("read", base, {
 export const FeedbackPayload = Schema.Struct({
   message_id: Wire.Uuid({ title: "Message Id" }),
   rating: Wire.Choice(["up", "down"], { title: "Rating" }),
-  comment: Wire.OptionalText({ title: "Comment", maxLength: maxMessageLength })
+  comment: Wire.OptionalText({ title: "Comment", maxLength: maxMessageLength, refuseNul: true })
 }).annotate({
   identifier: "Feedback",
   title: "Feedback",

@@ -134,6 +134,9 @@ for (const [name, storage] of emptyStorages)
           for (const invalid of [{}, { ...body, comment: "x".repeat(8_001) }, "{"]) {
             assert.strictEqual((yield* request("POST", id, "/feedback", { body: invalid })).status, 422)
           }
+          const nul = yield* request("POST", id, "/feedback", { body: { ...body, comment: "a\0b" } })
+          assert.strictEqual(nul.status, 422)
+          assert.include(nul.text, '"loc":["body","comment"]')
           const great = yield* request("POST", id, "/feedback", { body: { ...body, rating: "great" } })
           assert.deepInclude(great, {
             status: 422,
