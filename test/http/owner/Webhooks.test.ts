@@ -157,6 +157,10 @@ for (const [name, storage] of emptyStorages) {
           assert.deepInclude(webhooks[0], { webhook_id, host: "hooks.example.com", status: "pending" })
           assert.notInclude(JSON.stringify(webhooks), "secret")
           assert.strictEqual((yield* theirs.request("GET", ofSubmission)).status, 404)
+          yield* mine.request("POST", "/submissions/delete", { submission_ids: [submissionId] })
+          const deleted = yield* mine.request("POST", `${path}/${delivery.event_id}/retry`)
+          assert.strictEqual(deleted.status, 404)
+          assert.include(deleted.text, "cannot be attempted again")
         })
       )
 

@@ -71,6 +71,11 @@ const noDelivery = Errors.make(
   "This webhook has no such delivery. The delivery's retention may have ended."
 )
 
+const noPayload = Errors.make(
+  "NotFound",
+  "This delivery cannot be attempted again, because what its event contained was deleted."
+)
+
 const fault = (loc: ReadonlyArray<string>, msg: string) =>
   Effect.fail(Validation.failed([{ loc, msg: `Value error, ${msg}`, type: "value_error" }]))
 
@@ -157,7 +162,9 @@ export const layer = ({
         }),
         retry: Effect.fnUntraced(function* (proof, webhookId, eventId) {
           yield* requireOwn(proof, webhookId)
-          if (!(yield* deliveries.retry(webhookId, eventId))) return yield* Effect.fail(noDelivery)
+          if (yield* deliveries.retry(webhookId, eventId)) return
+          const details = yield* deliveries.show(webhookId, eventId)
+          return yield* Effect.fail(Option.isSome(details) ? noPayload : noDelivery)
         }),
         ofSubmission: Effect.fnUntraced(function* (proof, submissionId) {
           const own = new Map((yield* list(proof)).map((webhook) => [webhook.webhookId, webhook]))
