@@ -98,7 +98,8 @@ export const make = (days: ReadonlyArray<Day>, state: State): Plan => {
   for (const [month, ofMonth] of byMonth(days)) {
     const whole = { start: ofMonth[0]?.start ?? 0, end: ofMonth.at(-1)?.end ?? 0 }
     const summedUntil = storedUntil(state.months.get(month), whole)
-    const isSummed = ofMonth.some(({ end }) => end === summedUntil)
+    // A range can consist of a date that a clock change skips.
+    const isSummed = summedUntil > whole.start && ofMonth.some(({ end }) => end === summedUntil)
     if (isSummed) {
       months.push(month)
       stored.push({ start: whole.start, end: summedUntil })

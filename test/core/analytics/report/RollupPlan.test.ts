@@ -110,4 +110,11 @@ describe("core/analytics/report/RollupPlan", () => {
       assert.isFalse(open === undefined || RollupPlan.isStale(open, state.stale))
     }
   })
+
+  it("a date that a clock change skips reads no sum of its month", () => {
+    const date = "2011-12-30"
+    const days = LocalTime.days("Pacific/Apia", date, date)
+    assert.strictEqual(days[0]?.start, days[0]?.end)
+    assert.deepStrictEqual(RollupPlan.make(days, { days: new Map(), months: new Map(), stale: [] }).months, [])
+  })
 })
