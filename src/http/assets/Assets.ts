@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { Effect, Layer } from "effect"
+import { Effect } from "effect"
 import { HttpRouter, HttpServerRequest, type HttpServerResponse } from "effect/http"
 import * as ErrorResponses from "../request/ErrorResponses.ts"
 import * as Bundles from "./Bundles.ts"
@@ -50,28 +50,9 @@ const respond = (
     }
   })
 
-const handler = Effect.fnUntraced(function* (name: Bundles.Name) {
-  const request = yield* HttpServerRequest.HttpServerRequest
-  const { params } = yield* HttpRouter.RouteContext
-  const outcome = (yield* Effect.promise(Bundles.all))[name]
-  if (outcome._tag === "Failed") return notBuilt
-  return respond(name, outcome.bundle, {
-    hash: params["hash"],
-    acceptEncoding: request.headers["accept-encoding"],
-    ifNoneMatch: request.headers["if-none-match"]
-  })
-})
-
-const routes = HttpRouter.addAll(
-  Bundles.names.flatMap((name) => [
-    HttpRouter.route("GET", pathOf(name), handler(name)),
-    HttpRouter.route("GET", pathOf(name, ":hash(^[0-9a-f]{8})"), handler(name))
-  ])
-)
-
-/** Builds the bundles in the background at start, so that the first visitor does not wait, and logs failures. */
-const prepare = Effect.promise(Bundles.all).pipe(
-  Effect.flatMap((outcomes) =>
+/** All outcomes. Fails with them if a bundle could not be built, which is logged. */
+const built = Effect.promise(Bundles.all).pipe(
+  Effect.tap((outcomes) =>
     Effect.forEach(
       Bundles.names,
       (name) => {
@@ -86,7 +67,32 @@ const prepare = Effect.promise(Bundles.all).pipe(
       },
       { discard: true }
     )
+  ),
+  Effect.filterOrFail(
+    (outcomes) => Bundles.names.every((name) => outcomes[name]._tag === "Made"),
+    (outcomes) => outcomes
   )
 )
 
-export const layer = Layer.merge(routes, Layer.effectDiscard(Effect.forkScoped(prepare)))
+export const layer = HttpRouter.use(
+  Effect.fnUntraced(function* (router) {
+    const bundles = Effect.catch(yield* StaticContent.once(built), Effect.succeed)
+    const handler = Effect.fnUntraced(function* (name: Bundles.Name) {
+      const request = yield* HttpServerRequest.HttpServerRequest
+      const { params } = yield* HttpRouter.RouteContext
+      const outcome = (yield* bundles)[name]
+      if (outcome._tag === "Failed") return notBuilt
+      return respond(name, outcome.bundle, {
+        hash: params["hash"],
+        acceptEncoding: request.headers["accept-encoding"],
+        ifNoneMatch: request.headers["if-none-match"]
+      })
+    })
+    for (const name of Bundles.names) {
+      yield* router.add("GET", pathOf(name), handler(name))
+      yield* router.add("GET", pathOf(name, ":hash(^[0-9a-f]{8})"), handler(name))
+    }
+    // In the background at start, so that the first visitor does not wait.
+    yield* Effect.forkScoped(bundles)
+  })
+)

@@ -140,8 +140,11 @@ const makeAll = async (): Promise<Readonly<Record<Name, Outcome>>> => {
 
 let made: Promise<Readonly<Record<Name, Outcome>>> | undefined
 
-/** The bundles of this process. Never rejects. */
+/** The bundles of this process, built once. If one fails, the next call builds them again. Never rejects. */
 export const all = (): Promise<Readonly<Record<Name, Outcome>>> => {
-  made ??= inTurn(makeAll)
+  made ??= inTurn(makeAll).then((outcomes) => {
+    if (names.some((name) => outcomes[name]._tag === "Failed")) made = undefined
+    return outcomes
+  })
   return made
 }
