@@ -41,7 +41,7 @@ const siteWithThree = () =>
     { email: "spam@example.org", formData: '{"message":"Buy"}', status: "quarantined", reasons: ["links"] }
   )
 
-const layer = Layer.mergeAll(ConsolePage.SharedOwner.layer, ConsolePage.SpareSites.layer("Forms", 12)).pipe(
+const layer = Layer.mergeAll(ConsolePage.SharedOwner.layer, ConsolePage.SpareSites.layer("Forms", 13)).pipe(
   Layer.provideMerge(ConsolePage.layer)
 )
 
@@ -231,6 +231,29 @@ inChromium("the console's inbox", layer, (it) => {
       yield* until("it searches", async () => /search=Buy/.test(await page.evaluate<string>("location.hash")))
       assert.match(yield* on(() => page.evaluate<string>("location.hash")), /folder=quarantine/)
       yield* on(() => page.getByRole("link", { name: "spam@example.org" }).waitFor())
+    })
+  )
+
+  it.effect("two quick changes of a submission are made in order", () =>
+    Effect.gen(function* () {
+      const site = yield* siteWithThree()
+      const { loaded, on, page } = yield* ConsolePage.show(`#/${site}/inbox`)
+      const first = Promise.withResolvers<void>()
+      yield* on(async () => {
+        await page.getByRole("link", { name: "ada@example.org" }).click()
+        await page.getByRole("button", { name: "Mark as unread" }).click()
+        await page.getByRole("button", { name: "Mark as read" }).waitFor()
+        await page.route("**/submissions/read", (route) => first.promise.then(() => route.continue()), { times: 1 })
+        await page.getByRole("button", { name: "Mark as read" }).click()
+        await page.getByRole("button", { name: "Mark as unread" }).click()
+        // Time for the second request to overtake the first one.
+        await page.waitForTimeout(300)
+        first.resolve()
+        await page.waitForTimeout(300)
+      })
+      yield* loaded
+      // The service counts these.
+      assert.match((yield* on(() => page.getByRole("link", { name: "Inbox" }).textContent())) ?? "", /2/)
     })
   )
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { useState } from "preact/hooks"
+import { useRef, useState } from "preact/hooks"
 import * as Connection from "../Connection.ts"
 import { type Outcome, send } from "../Requests.ts"
 import { type Change, none, revert } from "./Change.ts"
@@ -21,11 +21,16 @@ export const useChanges = (siteId: string): Changes => {
   const [changes, setChanges] = useState<ReadonlyMap<string, Change>>(new Map())
   const [isFailed, setFailed] = useState(false)
 
-  const apply = async (ids: ReadonlyArray<string>, change: Change, sent: Promise<Outcome<unknown>>) => {
+  /** The change that was sent last. The next one waits for its answer, so that the service makes them in order. */
+  const previous = useRef<Promise<unknown>>(Promise.resolve())
+
+  const apply = async (ids: ReadonlyArray<string>, change: Change, request: () => Promise<Outcome<unknown>>) => {
     const before = changes
     const update = (next: (current: Change, id: string) => Change) =>
       setChanges((all) => new Map([...all, ...ids.map((id) => [id, next(all.get(id) ?? none, id)] as const)]))
     update((current) => ({ ...current, ...change }))
+    const sent = previous.current.then(request)
+    previous.current = sent
     const outcome = await sent
     setFailed(!outcome.ok)
     if (!outcome.ok) update((current, id) => revert(current, change, before.get(id) ?? none))
@@ -36,21 +41,15 @@ export const useChanges = (siteId: string): Changes => {
   return {
     of: (id) => changes.get(id) ?? none,
     mark: (ids, isRead) =>
-      void apply(
-        ids,
-        { isRead },
+      void apply(ids, { isRead }, () =>
         send("POST /v1/owner/sites/:site_id/submissions/read", { params, body: { submission_ids: ids, read: isRead } })
       ),
     release: (ids) =>
-      void apply(
-        ids,
-        { isReleased: true },
+      void apply(ids, { isReleased: true }, () =>
         send("POST /v1/owner/sites/:site_id/submissions/release", { params, body: { submission_ids: ids } })
       ),
     remove: (ids) =>
-      void apply(
-        ids,
-        { isDeleted: true },
+      void apply(ids, { isDeleted: true }, () =>
         send("POST /v1/owner/sites/:site_id/submissions/delete", { params, body: { submission_ids: ids } })
       ),
     isFailed
