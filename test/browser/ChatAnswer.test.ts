@@ -20,13 +20,14 @@ inChromium("an answer", testServer({}, agent.script), (it) => {
       const { answered, begin, on, open, page, send, site, spoken } = yield* ChatPage.make()
       yield* begin
       yield* send(
-        "cite: We open at nine.|Opening hours=https://shop.example/hours|=https://x.example/a?b=c|Again=https://shop.example/hours|Bad=javascript:alert(1)|Mail=mailto:a@b.example"
+        "cite: We open at nine.|Opening hours=https://shop.example/hours|=https://x.example/a?b=c|Again=https://shop.example/hours|Bad=javascript:alert(1)|Mail=mailto:a@b.example|Map=HTTPS://Map.example/"
       )
       yield* answered("We open at nine.")
       const links = page.locator(".message-agent:last-child .sources a")
       const expected = [
         ["Opening hours", "https://shop.example/hours", "_blank", "noreferrer"],
-        ["x.example", "https://x.example/a?b=c", "_blank", "noreferrer"]
+        ["x.example", "https://x.example/a?b=c", "_blank", "noreferrer"],
+        ["Map", "https://map.example/", "_blank", "noreferrer"]
       ]
       const shown = () =>
         on(() =>
@@ -36,7 +37,7 @@ inChromium("an answer", testServer({}, agent.script), (it) => {
         )
       assert.deepStrictEqual(yield* shown(), expected)
       yield* on(() => page.getByText("Sources", { exact: true }).waitFor())
-      assert.deepStrictEqual((yield* on(spoken)).at(-1), "Sources: Opening hours, x.example")
+      assert.deepStrictEqual((yield* on(spoken)).at(-1), "Sources: Opening hours, x.example, Map")
       // The sources are stored with the answer.
       yield* open(`${site.url}/other`)
       yield* answered("We open at nine.")

@@ -164,7 +164,7 @@ export const makeAnswer = (options: Options): Answer => {
       queue.add(renderNext)
     },
     addSource: ({ title, url }) => {
-      const href = /^https?:/.test(url) && safeHref(url, url)
+      const href = /^https?:/i.test(url) && safeHref(url, url)
       if (!href || urls.has(href) || urls.size === Limits.maxSources) return
       if (urls.size === 0) root.append(make("div", { part: "sources" }, make("p", {}, strings.sources), list))
       urls.add(href)
