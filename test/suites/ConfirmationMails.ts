@@ -5,31 +5,17 @@
  */
 import { randomUUID } from "node:crypto"
 import { assert, type Vitest } from "@effect/vitest"
-import { Clock, Effect } from "effect"
+import { Effect } from "effect"
 import { maxMails, repeatMillis } from "../../src/core/mail/MailRecipient.ts"
 import type { Notification, Topic } from "../../src/core/mail/Notification.ts"
 import { dayMillis } from "../../src/core/text/Calendar.ts"
 import { Mails } from "../../src/services/mail/Mails.ts"
 import { Notifications } from "../../src/services/mail/Notifications.ts"
 import { newSite, type Storage } from "../support/Delivery.ts"
-import { add, latest, record } from "../support/Mails.ts"
+import { add, later, latest, record } from "../support/Mails.ts"
 
 const submissions: Topic = { kind: "submissions", digest: null, includeQuarantined: false }
 const weekly: Topic = { kind: "report", period: "weekly" }
-
-/** Runs an effect as if it were `millis` later. */
-const later =
-  (millis: number) =>
-  <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-    Clock.clockWith((clock) =>
-      Effect.provideService(
-        effect,
-        Clock.Clock,
-        Object.assign(Object.create(clock), {
-          currentTimeMillis: Effect.map(clock.currentTimeMillis, (now) => now + millis)
-        })
-      )
-    )
 
 const addByOwner = (websiteConfigId: string, recipient = "ada@example.com", topic: Topic = submissions) =>
   Notifications.use((notifications) => notifications.addByOwner({ websiteConfigId, recipient, topic })).pipe(

@@ -15,7 +15,19 @@ import { Mails } from "../../src/services/mail/Mails.ts"
 import { Notifications } from "../../src/services/mail/Notifications.ts"
 import { SiteErasure } from "../../src/services/sites/SiteErasure.ts"
 import { fanOutAll, leaseOf, newSite, newWebhook, type Storage, settle } from "../support/Delivery.ts"
-import { add, countOf, day, idsOf, latest, leaseFor, makeAll, record, submit, submitMany } from "../support/Mails.ts"
+import {
+  add,
+  countOf,
+  day,
+  idsOf,
+  later,
+  latest,
+  leaseFor,
+  makeAll,
+  record,
+  submit,
+  submitMany
+} from "../support/Mails.ts"
 import * as Confirmations from "./ConfirmationMails.ts"
 import * as Digests from "./MailDigests.ts"
 
@@ -146,6 +158,26 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
             [{ kind: "report", range: ReportPeriod.latest(period, { now: next, timeZone: "UTC" }) }]
           )
         }
+      })
+    )
+
+    it.effect("a report that is due is created although its recipient is added again", () =>
+      Effect.gen(function* () {
+        const websiteConfigId = yield* newSite
+        const recipient = "ada@example.com"
+        const addWeekly = Notifications.use((notifications) =>
+          notifications.add({ websiteConfigId, recipient, topic: { kind: "report", period: "weekly" } })
+        ).pipe(Effect.map(Option.getOrThrow))
+        const notification = yield* addWeekly
+        const now = Date.now()
+        const due = ReportPeriod.nextDue("weekly", { now, timeZone: "UTC" })
+        yield* later(due + 1 - now)(addWeekly)
+        yield* makeAll(due + day)
+        const range = ReportPeriod.latest("weekly", { now: due, timeZone: "UTC" })
+        assert.deepStrictEqual(
+          (yield* leaseFor(notification)).map(({ subject }) => subject),
+          [{ kind: "report", range }]
+        )
       })
     )
 

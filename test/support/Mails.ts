@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Effect, Option } from "effect"
+import { Clock, Effect, Option } from "effect"
 import type { LeasedMail } from "../../src/core/mail/Mail.ts"
 import type { Next } from "../../src/core/mail/MailSchedule.ts"
 import type { Notification, Topic } from "../../src/core/mail/Notification.ts"
@@ -14,6 +14,20 @@ import { fanOutAll } from "./Delivery.ts"
 import * as SubmissionDraft from "./SubmissionDraft.ts"
 
 export const day = 86_400_000
+
+/** Runs an effect as if it were `millis` later. */
+export const later =
+  (millis: number) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+    Clock.clockWith((clock) =>
+      Effect.provideService(
+        effect,
+        Clock.Clock,
+        Object.assign(Object.create(clock), {
+          currentTimeMillis: Effect.map(clock.currentTimeMillis, (now) => now + millis)
+        })
+      )
+    )
 
 export const add = (
   websiteConfigId: string,

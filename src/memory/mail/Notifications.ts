@@ -35,7 +35,7 @@ export const layer: Layer.Layer<Notifications, never, MailTables | Sites> = Laye
     const tables = yield* MailTables
     const sites = yield* Sites
 
-    /** Adds a notification. If the recipient already has one on the same topic, changes its options instead. */
+    /** Adds a notification. If the recipient has one on the same topic, changes its options instead. What is due stays due. */
     const put = (
       given: NewNotification,
       { isConfirmed, now, timeZone }: { readonly isConfirmed: boolean; readonly now: number; readonly timeZone: string }
@@ -50,7 +50,7 @@ export const layer: Layer.Layer<Notifications, never, MailTables | Sites> = Laye
               ...same,
               topic,
               isConfirmed: same.isConfirmed || isConfirmed,
-              dueAt: same.dueAt === null ? null : (dueAt ?? now)
+              dueAt: same.dueAt === null || same.dueAt <= now ? same.dueAt : (dueAt ?? now)
             }
       tables.notifications.set(stored.notificationId, stored)
       return toNotification(stored)

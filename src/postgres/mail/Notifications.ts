@@ -65,7 +65,10 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Notificatio
           Effect.map(([zone]) => zone?.timeZone)
         )
 
-      /** Adds a notification, or changes the one with the same recipient, kind and period. The website must be locked. */
+      /**
+       * Adds a notification, or changes the one with the same recipient, kind and period. What is due stays due. The website must
+       * be locked.
+       */
       const put = (
         { recipient, topic, websiteConfigId }: NewNotification,
         {
@@ -92,7 +95,8 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Notificatio
           ON CONFLICT (website_config_id, recipient, kind, coalesce(period, '')) DO UPDATE SET
             digest = excluded.digest, include_quarantined = excluded.include_quarantined,
             is_confirmed = notification.is_confirmed OR excluded.is_confirmed,
-            due_at = CASE WHEN notification.due_at IS NULL THEN NULL ELSE coalesce(excluded.due_at, excluded.created_at) END
+            due_at = CASE WHEN notification.due_at > excluded.created_at THEN coalesce(excluded.due_at, excluded.created_at)
+              ELSE notification.due_at END
           RETURNING ${sql.literal(Rows.columns)}`.pipe(
           decodeRows(Put),
           Effect.map(([row]) => Rows.toNotification(row))
