@@ -39,7 +39,7 @@ const quoted = (words: ReadonlyArray<string>): string => words.map((word) => `'$
 
 /** `Transcript.isMissing` in SQL. An answer whose lease has expired reads as `cut`. */
 const isMissing = `(ending IN (${quoted(Transcript.brokenOff)}) OR running = message_id AND ${Rows.isLapsed}
-  OR ending NOT IN (${quoted(Transcript.endedByVisitor)}) AND json_array_length(parts) = 0)`
+  OR ending NOT IN (${quoted(Transcript.endedByVisitor)}) AND characters = 0 AND json_array_length(parts) = 0)`
 
 /** The counts of a conversation's answers. */
 const counts = `CROSS JOIN LATERAL (
