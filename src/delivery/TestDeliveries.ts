@@ -8,6 +8,7 @@ import { Clock, Effect, Layer, Option } from "effect"
 import * as Event from "../core/delivery/Event.ts"
 import * as Schedule from "../core/delivery/Schedule.ts"
 import type { MailSite } from "../core/mail/Mail.ts"
+import type * as MailSchedule from "../core/mail/MailSchedule.ts"
 import type { Notification } from "../core/mail/Notification.ts"
 import * as ReportPeriod from "../core/mail/ReportPeriod.ts"
 import * as TestMail from "../core/mail/TestMail.ts"
@@ -72,17 +73,21 @@ const make = Effect.fnUntraced(function* (
       const site = yield* sites.byWebsiteConfigId(notification.value.websiteConfigId)
       if (Option.isNone(site)) return Option.none()
       const createdAt = yield* Clock.currentTimeMillis
-      const content = yield* contentOf(notification.value, site.value, createdAt).pipe(
-        // Cannot happen: the lists of a report are short.
-        Effect.catchTag("ReportTooLarge", Effect.die),
+      const outcome = yield* contentOf(notification.value, site.value, createdAt).pipe(
+        Effect.flatMap((content) =>
+          mailer.send(
+            MailDispatcher.messageOf(sender, content, {
+              mailId: randomUUID(),
+              createdAt,
+              notification: notification.value
+            })
+          )
+        ),
+        Effect.catchTag("ReportTooLarge", ({ limit }) =>
+          Effect.succeed<MailSchedule.Outcome>({ _tag: "Failed", error: `the report needs more than ${limit}` })
+        ),
         Effect.provideService(Reports, reports)
       )
-      const message = MailDispatcher.messageOf(sender, content, {
-        mailId: randomUUID(),
-        createdAt,
-        notification: notification.value
-      })
-      const outcome = yield* mailer.send(message)
       return Option.some({ recipient: notification.value.recipient, outcome })
     })
   })
