@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Context, Effect, Layer, Option } from "effect"
+import { Context, Effect, Layer, Option, Semaphore } from "effect"
 import { Caller } from "../../../contract/owner/Authentication.ts"
 import * as Errors from "../../../contract/owner/Errors.ts"
 import type { RateLimitPolicy } from "../../../core/limits/RateLimit.ts"
@@ -156,6 +156,8 @@ export const layer: Layer.Layer<
     const directory = yield* SiteDirectory
     const ownerKeys = yield* OwnerKeys
     const consoleSessions = yield* ConsoleSessions
+    // Creations run one after another: otherwise concurrent requests would read the same number and exceed `maxManaged` together.
+    const inTurn = Semaphore.withPermit(yield* Semaphore.make(1))
     /** Counts an invitation against each of its websites. Fails if one is over the limit. */
     const countInvitation = (sites: Access.Access["sites"]) =>
       Effect.forEach(
@@ -180,9 +182,12 @@ export const layer: Layer.Layer<
       issueKey: Effect.fnUntraced(function* (request) {
         yield* requireCover(request)
         yield* requireExpiryWithinCaller(request)
-        const unrevoked = (yield* keys).filter(({ revokedAt }) => revokedAt === null)
-        yield* requireRoom(unrevoked, "keys")
-        const issued = yield* ownerKeys.issue({ ...request, issuedBy: (yield* Caller).id })
+        const issuedBy = (yield* Caller).id
+        const issued = yield* Effect.gen(function* () {
+          const unrevoked = (yield* keys).filter(({ revokedAt }) => revokedAt === null)
+          yield* requireRoom(unrevoked, "keys")
+          return yield* ownerKeys.issue({ ...request, issuedBy })
+        }).pipe(inTurn)
         return yield* Effect.fromOption(issued, () => notFound)
       }),
       revokeKey: Effect.fnUntraced(function* (keyId, options) {
@@ -195,11 +200,14 @@ export const layer: Layer.Layer<
         const { sites } = request
         yield* requireCover(ConsoleSession.accessOf(request))
         yield* requireNoExpiry
-        yield* requireRoom(yield* sessions, "sessions and links")
         const isMailed = email !== null && Option.isSome(mail)
-        if (isMailed) yield* countInvitation(sites)
         const websites = isMailed ? yield* namesOf(sites) : null
-        const created = yield* consoleSessions.createLink({ ...request, createdBy: (yield* Caller).id })
+        const createdBy = (yield* Caller).id
+        const created = yield* Effect.gen(function* () {
+          yield* requireRoom(yield* sessions, "sessions and links")
+          if (isMailed) yield* countInvitation(sites)
+          return yield* consoleSessions.createLink({ ...request, createdBy })
+        }).pipe(inTurn)
         if (Option.isNone(created)) return yield* refuse
         if (isMailed) {
           const { link, session } = created.value
