@@ -172,6 +172,31 @@ inChromium("the console's settings", Layer.provideMerge(ConsolePage.SharedOwner.
     })
   )
 
+  it.effect(
+    "an assistant's form shows what is wrong with its limits, and does not send instructions that it hides",
+    () =>
+      Effect.gen(function* () {
+        const { busy } = yield* ConsolePage.Websites
+        const { on, page } = yield* SetUpPage.show(busy, "assistants")
+        yield* on(async () => {
+          await page.getByRole("button", { name: "More for Concierge" }).click()
+          await page.getByRole("menuitemradio", { name: "Edit" }).click()
+          const dialog = page.getByRole("dialog")
+          const limits = dialog.locator("summary")
+          await limits.click()
+          await dialog.getByLabel("Earlier messages sent with a question").fill("0")
+          await limits.click()
+          await dialog.getByRole("button", { name: "Save" }).click()
+          await dialog.getByText("A whole number from 1 to 500 is expected.").waitFor()
+          await dialog.getByLabel("Earlier messages sent with a question").fill("40")
+          await dialog.locator("textarea").first().fill("x".repeat(200_000))
+          await dialog.locator("select:has(option[value=agent])").selectOption("agent")
+          await dialog.getByRole("button", { name: "Save" }).click()
+          await dialog.waitFor({ state: "detached" })
+        })
+      })
+  )
+
   it.effect("the inbox shows the deliveries of a submission, and lists only the submissions of the chosen days", () =>
     Effect.gen(function* () {
       const { busy } = yield* ConsolePage.Websites

@@ -25,11 +25,11 @@ interface Props {
   readonly onSaved: (settings: Settings) => void
 }
 
+/** The members of the body whose fields are shown on request. */
+const limitMembers = ["history", "history_characters", "max_tokens", "daily_tokens", "agent_key_header"]
+
 /** The members of the body whose faults the fields show. */
-const members = [
-  ...["name", "agent_url", "agent_key", "agent_model", "agent_key_header", "instructions", "history"],
-  ...["history_characters", "max_tokens", "daily_tokens", "origins"]
-]
+const members = ["name", "agent_url", "agent_key", "agent_model", "instructions", "origins", ...limitMembers]
 
 const initial = (settings: Settings | null) => ({
   name: settings?.name ?? "",
@@ -69,7 +69,8 @@ const bodyOf = (typed: Typed, removesKey: boolean): Body => ({
   agent_key_header: orNull(typed.keyHeader),
   memory: typed.memory,
   conversation_ids: typed.conversationIds,
-  instructions: orNull(typed.instructions),
+  // The form hides the instructions of an agent with its own memory.
+  ...(typed.memory === "edge" && { instructions: orNull(typed.instructions) }),
   history: Number(typed.history),
   history_characters: Number(typed.historyCharacters),
   max_tokens: Number(typed.maxTokens),
@@ -169,7 +170,7 @@ export const AssistantForm = ({ onClose, onSaved, settings, siteId }: Props) => 
         rows={2}
         {...text("origins", "origins")}
       />
-      <details class="more">
+      <details class="more" open={limitMembers.some((member) => faultOf(failure, member) !== undefined)}>
         <summary>{Texts.limits}</summary>
         <div class="form-fields">
           <div class="pair">
