@@ -200,6 +200,7 @@ export class AgentResponse implements Undici.Dispatcher.DispatchHandler, Schedul
       return false
     }
     this.phase = "requesting"
+    this.status = 0
     this.since = this.scheduler.now()
     this.informationalCount = 0
     // Later, because the caller is undici's parser.

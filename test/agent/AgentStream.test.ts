@@ -257,6 +257,18 @@ describe("AgentStream over HTTP: an agent that is busy, or a request that is too
     }).pipe(Effect.provide(layer))
   )
 
+  it.effect("if the shorter request gets no response, the error does not have the status of the first", () =>
+    Effect.gen(function* () {
+      const { result } = yield* askAll((received, response) => {
+        if (received.body.includes("One")) response.writeHead(400).end(tooLong)
+        else response.socket?.destroy()
+      }, messages)
+      const error = Result.isFailure(result) ? result.failure : undefined
+      assert.strictEqual(error?._tag, "AgentRefused")
+      assert.notProperty(error, "status")
+    }).pipe(Effect.provide(layer))
+  )
+
   it.effect(
     "a request that is too long is sent at most twice, and a request that is refused for another reason only once",
     () =>
