@@ -18,7 +18,8 @@ class Usage {
 
   record(event: AgentEvent): void {
     if (event._tag === "Accepted") this.isAccepted = true
-    else if (event._tag === "Usage") this.reported = event.inputTokens + event.outputTokens
+    // Some runtimes report zeros in place of counts.
+    else if (event._tag === "Usage") this.reported = event.inputTokens + event.outputTokens || undefined
     else if ("delta" in event) this.output += Buffer.byteLength(event.delta)
   }
 

@@ -36,7 +36,7 @@ const ask = (request: AgentRequest) =>
 const used = TokenBudget.use((budget) => budget.used(instanceId))
 
 describe("agent/BudgetedAgentStream", () => {
-  it.effect("counts the usage that the agent reports, or an estimate if it reports none", () =>
+  it.effect("counts the usage that the agent reports, or an estimate if it reports none or zeros", () =>
     Effect.gen(function* () {
       yield* ask(request(1000)).pipe(
         Effect.andThen(used),
@@ -46,6 +46,11 @@ describe("agent/BudgetedAgentStream", () => {
       yield* ask(request(1000)).pipe(
         Effect.andThen(used),
         withAgent(() => says(hello, finish)),
+        (run) => Effect.map(run, (tokens) => assert.strictEqual(tokens, input + 2))
+      )
+      yield* ask(request(1000)).pipe(
+        Effect.andThen(used),
+        withAgent(() => says(hello, usage(0, 0), finish)),
         (run) => Effect.map(run, (tokens) => assert.strictEqual(tokens, input + 2))
       )
     })
