@@ -49,6 +49,7 @@ describe("Config: errors", () => {
     ["RATE_LIMIT_FORMS", "0/minute"],
     ["AGENT_TIMEOUT", "soon"],
     ["MAX_BODY", "huge"],
+    ["MAX_BODY", "9 PiB"],
     ["RETENTION_PAGE_VIEWS", "13"],
     ["RETENTION_PAGE_VIEWS", "0 months"],
     ["RETENTION_SUBMISSIONS", "10 minutes"],

@@ -70,7 +70,7 @@ export const duration = (name: string) =>
 
 export const bytes = (name: string) =>
   setting(name, 'a size such as "256 KiB" or "1 MiB"', (value) =>
-    Option.map(ByteSize.fromString(value), ByteSize.toNumberUnsafe)
+    Option.flatMap(ByteSize.fromString(value), ByteSize.toNumber)
   )
 
 /** The URL of a Redis server, of a Redis Cluster, or of Sentinels. */
