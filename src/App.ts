@@ -32,6 +32,7 @@ import * as Database from "./postgres/Database.ts"
 import * as Mails from "./postgres/mail/Mails.ts"
 import * as Maintenance from "./postgres/schema/Maintenance.ts"
 import { DescriptorLimit } from "./runtime/DescriptorLimit.ts"
+import { text } from "./runtime/Setting.ts"
 import type { AnalyticsRepo as AnalyticsRepoService } from "./services/analytics/AnalyticsRepo.ts"
 import type { Reports as ReportsService } from "./services/analytics/Reports.ts"
 import type { AgentStream } from "./services/chat/AgentStream.ts"
@@ -117,9 +118,10 @@ export const workerRateLimiter = (settings: Settings, link: Link) =>
         ClusterRateLimiter.layer({ link, fallback })
       )
 
-/** Reads an agent's key from the environment variable that its instance names. */
+/** Reads an agent's key from the variable that its instance names, without the line break at the end of a secret's file. */
 export const keyOf = (variable: string) =>
-  Config.option(Config.Redacted(variable)).pipe(
+  text(variable).pipe(
+    Config.map(Option.map((key) => Redacted.make(key))),
     Effect.catchTag("ConfigError", (error) =>
       Effect.as(Effect.logWarning(`The key of an agent cannot be read: ${error.message}`), Option.none())
     )
