@@ -46,4 +46,9 @@ describe("browser/console/TableFile", () => {
       ["/a;'=1", "3", ""]
     ])
   })
+
+  it("the name of a property, which any link to the console can hold, neither begins a formula nor adds a column", () => {
+    const file = TableFile.of(['event:props:a,=1+1"'], ["visitors"], report([]))
+    assert.strictEqual(file, `"event:props:a,'=1+1""",visitors\r\n`)
+  })
 })

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Metric } from "../Address.ts"
+import type { Dimension, Metric } from "../Address.ts"
 import type { MetricValue } from "../Format.ts"
 import type { Dimensions } from "./Queries.ts"
 import type { Report } from "./Report.ts"
@@ -17,6 +17,9 @@ const control = /[\p{Cc}\p{Cf}]/gu
 const text = (value: string): string =>
   `"${value.replace(control, "\uFFFD").replace(formula, "$1$2'$3").replaceAll('"', '""')}"`
 
+/** The name of a column of names. A property can have any name. */
+const heading = (dimension: Dimension): string => (dimension.startsWith("event:props:") ? text(dimension) : dimension)
+
 /** The value of a metric. An amount loses its currency. */
 const cell = (value: MetricValue | undefined): string =>
   typeof value === "object" ? String(value?.value ?? "") : String(value ?? "")
@@ -24,7 +27,7 @@ const cell = (value: MetricValue | undefined): string =>
 /** Returns the CSV. The names of the columns are those of the API. */
 export const of = (dimensions: Dimensions, metrics: ReadonlyArray<Metric>, { results }: Report): string =>
   [
-    [...dimensions, ...metrics],
+    [...dimensions.map(heading), ...metrics],
     ...results.map(({ dimensions: names, metrics: values }) => [
       ...dimensions.map((_, place) => text(names[place] ?? "")),
       ...metrics.map((_, place) => cell(values[place]))
