@@ -13,7 +13,7 @@ const args = process.argv.slice(2)
 
 /** Interrupting `serve` or `demo` is a success; interrupting any other command is a failure. */
 const teardown: Runtime.Teardown = (exit, onExit) =>
-  Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause) && (args.includes("serve") || args.includes("demo"))
+  Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause) && Program.isService(args)
     ? onExit(0)
     : Runtime.defaultTeardown(exit, onExit)
 

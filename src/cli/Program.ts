@@ -36,6 +36,15 @@ const delivery = Cli.requireReady(
 
 const agent = Layer.unwrap(Effect.map(Settings, App.agent))
 
+/** The flags with a value that may precede the command. */
+const valuedFlags = ["--log-level", "--completions"]
+
+/** Whether the command of these arguments is `serve` or `demo`, which run until they are interrupted. */
+export const isService = (args: ReadonlyArray<string>): boolean => {
+  const command = args.find((arg, index) => !arg.startsWith("-") && !valuedFlags.includes(args[index - 1] ?? ""))
+  return command === "serve" || command === "demo"
+}
+
 /** Runs the command of these arguments. */
 export const run = Cli.make({
   storage,

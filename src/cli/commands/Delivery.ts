@@ -96,8 +96,13 @@ const retry = Command.make(
   "retry",
   { webhookId, eventId },
   Effect.fnUntraced(function* ({ eventId: event, webhookId: id }) {
-    if (!(yield* Deliveries.use((deliveries) => deliveries.retry(id, event)))) {
-      return yield* Output.notFound("delivery", event)
+    const deliveries = yield* Deliveries
+    if (!(yield* deliveries.retry(id, event))) {
+      return yield* Option.isNone(yield* deliveries.show(id, event))
+        ? Output.notFound("delivery", event)
+        : new Output.CliFailure({
+            message: "This delivery cannot be attempted again, because what its event contained was deleted."
+          })
     }
     yield* Output.answer({
       json: { event_id: event, status: "pending" },

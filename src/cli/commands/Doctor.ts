@@ -6,7 +6,7 @@
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { Effect, Layer, Option, Redacted, Result } from "effect"
 import { Command, Flag } from "effect/cli"
-import { HttpMiddleware, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { Headers, HttpMiddleware, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { IpNetwork, NetAddress } from "effect/net"
 import * as App from "../../App.ts"
 import * as Agents from "../../agent/Inspection.ts"
@@ -91,9 +91,11 @@ export const proxyFacts = Effect.fnUntraced(function* (
   peer: string,
   forwardedFor: string
 ): Effect.fn.Return<Diagnosis.ProxyFacts> {
-  const request = HttpServerRequest.fromWeb(
-    new Request("http://edge/", { headers: { "x-forwarded-for": forwardedFor } })
-  ).modify({ remoteAddress: Option.some(peer) })
+  const request = HttpServerRequest.fromWeb(new Request("http://edge/")).modify({
+    // Not headers of the `Request`, which throws if a text has characters that a header cannot have.
+    headers: Headers.fromInput({ "x-forwarded-for": forwardedFor }),
+    remoteAddress: Option.some(peer)
+  })
   const answer = HttpServerRequest.HttpServerRequest.use(({ remoteAddress }) =>
     Effect.succeed(
       HttpServerResponse.setHeader(

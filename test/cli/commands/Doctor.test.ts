@@ -128,6 +128,7 @@ describe("doctor: proxies", () => {
         ["10.0.0.4", "6.6.6.6, 198.51.100.9, 10.0.0.8", "198.51.100.9", true],
         ["2001:db8::1", "2001:db9:1:2:3::4", "2001:db9:1:2::/64", true],
         ["10.0.0.4", "garbage", "10.0.0.4", true],
+        ["10.0.0.4", "203.0.113.7, …\n", "10.0.0.4", true],
         ["192.0.2.1", "203.0.113.7", "192.0.2.1", false]
       ] as const) {
         assert.deepStrictEqual(yield* proxyFacts(trusted, peer, forwardedFor), {

@@ -100,6 +100,13 @@ describe("cli/commands/Webhook", () => {
       assert.strictEqual((yield* cli("delivery", "retry", ...flags)).code, 0)
       assert.strictEqual(JSON.parse((yield* cli("delivery", "show", ...flags, "--json")).stdout).status, "pending")
 
+      yield* SubmissionRepo.use((repo) => repo.delete("00000000-0000-4000-8000-000000000001")).pipe(
+        Effect.provide(layers)
+      )
+      const emptied = yield* cli("delivery", "retry", ...flags)
+      assert.strictEqual(emptied.code, 1)
+      assert.include(emptied.stderr, "what its event contained was deleted")
+
       const rotated = JSON.parse((yield* cli("webhook", "rotate", "--webhook-id", id, "--json")).stdout)
       assert.notStrictEqual(rotated.secret, secret)
       assert.notInclude((yield* cli("webhook", "list", "--site", site)).stdout, "whsec_")
