@@ -182,7 +182,9 @@ export const bounded =
         Effect.mapError((error): Exclude<E, Errors.ClickHouseError> | StorageUnavailable => {
           if (Errors.is(error)) return Errors.unavailable(error)
           if (!Cause.isTimeoutError(error)) return error as Exclude<E, Errors.ClickHouseError>
-          return last === undefined ? new StorageUnavailable({ reason: "timeout" }) : Errors.unavailable(last)
+          return last === undefined
+            ? new StorageUnavailable({ reason: "timeout", setting: "ANALYTICS_URL" })
+            : Errors.unavailable(last)
         })
       )
     })

@@ -78,7 +78,7 @@ describeWithClickHouse("clickhouse/ClickHouse", () => {
       Effect.gen(function* () {
         const { query } = yield* ClickHouse
         const error = yield* Effect.flip(bounded("50 millis")(query("SELECT sleep(1)")))
-        assert.deepInclude(error, { _tag: "StorageUnavailable", reason: "timeout" })
+        assert.deepInclude(error, { _tag: "StorageUnavailable", reason: "timeout", setting: "ANALYTICS_URL" })
       })
     )
 

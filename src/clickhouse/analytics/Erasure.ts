@@ -34,7 +34,9 @@ const awaitMutations = Effect.fnUntraced(function* (target: Tables.Target, text:
         FROM ${system(target, "mutations")} WHERE database = currentDatabase() AND position(command, {text:String}) > 0`,
       { parameters: { text } }
     ).pipe(decodeRows(Mutations), bounded(timeout))
-    if (failure !== "") return yield* new StorageUnavailable({ reason: "unreachable", code: failure })
+    if (failure !== "") {
+      return yield* new StorageUnavailable({ reason: "unreachable", code: failure, setting: "ANALYTICS_URL" })
+    }
     if (running === 0) return
     yield* Effect.sleep(interval)
   }
