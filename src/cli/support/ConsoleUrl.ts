@@ -20,7 +20,8 @@ export const readExpires = (text: Option.Option<string>, now: number, defaultMil
 
 /** The origin that `--base-url` names, or this machine's. Prints a note if the console is off in this environment. */
 export const originOf = Effect.fnUntraced(function* (baseUrl: string | null) {
-  if (baseUrl?.startsWith("/")) {
+  // The path `/` is empty without its trailing slash.
+  if (baseUrl === "" || baseUrl?.startsWith("/")) {
     return yield* new CliError.ValidationError({ message: "The flag --base-url must be an address, not a path." })
   }
   const settings = yield* Settings

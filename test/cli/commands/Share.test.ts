@@ -64,7 +64,9 @@ describe("share", () => {
         const { code, stderr } = yield* share(...args)
         assert.deepStrictEqual([code, stderr.includes(`There is no `)], [1, true], args.join(" "))
       }
-      assert.include((yield* share("create", "--site", id, "--base-url", "/edge")).stderr, "must be an address")
+      for (const path of ["/edge", "/"]) {
+        assert.include((yield* share("create", "--site", id, "--base-url", path)).stderr, "must be an address", path)
+      }
     })
   )
 })
