@@ -133,9 +133,12 @@ export const layer = (options: Options): Layer.Layer<Decisions, never, PgClient.
       /** Stores the batch in flight, or else a new one. Call it again after a failure. */
       const store = (timeout: Duration.Input) =>
         Effect.suspend(() => {
-          hasCounts.closeUnsafe()
-          if (inFlight === undefined && tally.isEmpty()) return Effect.void
-          inFlight ??= { batchId: randomUUID(), entries: tally.take() }
+          if (inFlight === undefined) {
+            // Not before a retry: the counts that were recorded since the first attempt are still in the tally.
+            hasCounts.closeUnsafe()
+            if (tally.isEmpty()) return Effect.void
+            inFlight = { batchId: randomUUID(), entries: tally.take() }
+          }
           const { batchId, entries } = inFlight
           return storeBatch(sql, entries, batchId).pipe(
             // Drops a batch that no retry can store, so that the next ones are stored.

@@ -5,6 +5,7 @@ import { Clock, Context, Effect, Exit, Layer, Logger, Scope } from "effect"
 import type { Site } from "../../../src/core/sites/Site.ts"
 import * as Decisions from "../../../src/postgres/sites/Decisions.ts"
 import * as SiteDirectory from "../../../src/postgres/sites/SiteDirectory.ts"
+import { StorageUnavailable } from "../../../src/services/Storage.ts"
 import * as Service from "../../../src/services/sites/Decisions.ts"
 import * as Sites from "../../../src/services/sites/SiteDirectory.ts"
 import { suite } from "../../suites/Decisions.ts"
@@ -121,6 +122,34 @@ describe("postgres/sites/Decisions: batches", () => {
       yield* decisions.record(known(site), "limited")
       yield* poll(stored, (times) => times === 1)
       assert.lengthOf(lines, 1)
+    }).pipe(Effect.provide(directory))
+  )
+
+  it.live("counts that are recorded before the retry of a batch are stored after it", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const site = yield* makeSite
+      const lines: Array<string> = []
+      let statements = 0
+      const unreachable: PgClient.PgClient = new Proxy(sql, {
+        get: (target, name, receiver) =>
+          name === "unsafe" && ++statements === 1
+            ? () => Effect.fail(new StorageUnavailable({ reason: "unreachable" }))
+            : Reflect.get(target, name, receiver)
+      })
+      const built = yield* Layer.build(
+        Layer.fresh(Decisions.layer(options)).pipe(
+          Layer.provide([
+            Layer.succeed(PgClient.PgClient, unreachable),
+            Logger.layer([Logger.map(Logger.formatSimple, (line) => void lines.push(line))])
+          ])
+        )
+      )
+      const decisions = Context.get(built, Service.Decisions)
+      yield* decisions.record(known(site), "limited")
+      yield* until("the first attempt fails", () => lines.length > 0)
+      yield* decisions.record(known(site), "bot")
+      yield* poll(stored, (times) => times === 2)
     }).pipe(Effect.provide(directory))
   )
 
