@@ -112,7 +112,8 @@ const pathOf = (path: string, hasMaster: boolean): Result.Result<Path, string> =
 
 /** The login of the Sentinels. A URL may have no other parameters. */
 const sentinelLogin = (query: string, hasMaster: boolean): Result.Result<Login, string> => {
-  const parameters = new URLSearchParams(query)
+  // A `+` is itself, as in the login before the `@`: `URLSearchParams` would take it for a space.
+  const parameters = new URLSearchParams(query.replaceAll("+", "%2B"))
   const known = hasMaster ? ["sentinel_user", "sentinel_password"] : []
   for (const name of parameters.keys()) {
     if (known.includes(name)) continue

@@ -4,9 +4,12 @@
  * @module
  */
 
-/** The forms in which JSON strings contain the text: with characters beyond ASCII as they are, and with their `\u` escapes. */
+/**
+ * The forms in which JSON strings contain the text: with characters beyond ASCII as they are, and with their `\u` escapes; with
+ * slashes as they are, and with a backslash, as PHP writes them.
+ */
 export const needlesOf = (search: string): ReadonlyArray<string> => {
   const escaped = JSON.stringify(search).slice(1, -1)
   const ascii = escaped.replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
-  return ascii === escaped ? [escaped] : [escaped, ascii]
+  return [...new Set([escaped, ascii].flatMap((form) => [form, form.replaceAll("/", "\\/")]))]
 }

@@ -71,7 +71,8 @@ const groups = ({ results }: Answer): ReadonlyArray<readonly [name: string, valu
 const changeOf = (current: number, previous: number): string | null => {
   if (previous === 0) return null
   const percent = Math.round((100 * (current - previous)) / previous)
-  return `${percent > 0 ? "+" : ""}${MailText.number(percent)}%`.replace("-", "−")
+  // A fall that is rounded to 0 would be "-0%" without `signDisplay`.
+  return `${percent.toLocaleString("en-US", { signDisplay: "exceptZero" })}%`.replace("-", "−")
 }
 
 const figure = (name: string, current: number, previous: number): Figure => ({

@@ -48,9 +48,9 @@ describe("core/doctor/RedisUrl", () => {
     assert.deepStrictEqual(hostsOf("redis+sentinel://a/edge"), [{ host: "a", port: 26_379 }])
     assert.deepStrictEqual(Result.getOrThrow(RedisUrl.parse("redis://:p@ss@a")).login.password, "p@ss")
     const { master } = Result.getOrThrow(
-      RedisUrl.parse("redis+sentinel://a/edge/2?sentinel_user=watch&sentinel_password=s%20w")
+      RedisUrl.parse("redis+sentinel://a/edge/2?sentinel_user=watch&sentinel_password=s%20+w")
     )
-    assert.deepStrictEqual(master, { name: "edge", login: { username: "watch", password: "s w" } })
+    assert.deepStrictEqual(master, { name: "edge", login: { username: "watch", password: "s +w" } })
   })
 
   it.each([

@@ -96,6 +96,17 @@ describe("core/mail/ReportMail", () => {
     assert.include(htmlBody(content, "https://edge.example/stop"), "1,204")
   })
 
+  it("a change that is rounded to 0 has no sign", () => {
+    const visitors = (count: number) => answers({ totals: [["", count, 0, 0]], leads: [], sources: [], pages: [] })
+    for (const [before, now] of [
+      [1_000, 999],
+      [1_000, 1_001]
+    ] as const) {
+      const text = plainBody(ReportMail.content(site, "weekly", week, visitors(now), visitors(before)), null)
+      assert.match(text, /^Visitors: [0-9,]+ \(0%\)$/m)
+    }
+  })
+
   it("a month is compared with the month before, and a month without visitors says so", () => {
     const range = { first: "2026-03-01", last: "2026-03-31" }
     const content = ReportMail.content(site, "monthly", range, none, current)
