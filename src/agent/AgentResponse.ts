@@ -76,8 +76,7 @@ export class AgentResponse implements Undici.Dispatcher.DispatchHandler, Schedul
   /** Called when the reader has gone. Aborts the response, unless its answer has ended. */
   cancel(): void {
     this.buffer.clear()
-    if (this.phase === "finished" || this.phase === "closed") return
-    this.abandon()
+    if (this.phase !== "finished" && this.phase !== "closed") this.abandon()
   }
 
   onWait(): void {
@@ -105,6 +104,7 @@ export class AgentResponse implements Undici.Dispatcher.DispatchHandler, Schedul
     const due = this.since + this.silenceTimeout()
     if (now < due) return due
     if (this.reader?.answer.finishReason !== undefined) this.end()
+    else if (this.phase === "refused") this.refuse(ResponseHead.reasonOf(this.status))
     else this.fail(new AgentTimeout())
     return undefined
   }
@@ -166,12 +166,11 @@ export class AgentResponse implements Undici.Dispatcher.DispatchHandler, Schedul
 
   onResponseError(_: unknown, error: Error): void {
     const code = SystemErrorCode.suffix(error)
+    const reason = `the connection to the agent broke${code}`
     if (this.phase === "requesting") this.refuse(`the agent could not be reached${code}`, SystemErrorCode.of(error))
-    else if (this.phase === "streaming")
-      this.fail(new AgentBroken({ reason: `the connection to the agent broke${code}` }))
+    else if (this.phase === "streaming") this.fail(new AgentBroken({ reason }))
     else if (this.phase === "refused") this.refuse(ResponseHead.reasonOf(this.status))
-    else if (this.phase !== "finished" && this.phase !== "closed")
-      this.refuse(`the connection to the agent broke${code}`)
+    else if (this.phase !== "finished" && this.phase !== "closed") this.refuse(reason)
     this.settle()
   }
 

@@ -4,7 +4,7 @@ import { Effect, Fiber, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import type { AgentEvent } from "../../src/core/chat/agent/Agent.ts"
 import { AgentStream } from "../../src/services/chat/AgentStream.ts"
-import { ask, failure, layer } from "../support/AgentExchange.ts"
+import { advanceUntilEnd, ask, failure, layer } from "../support/AgentExchange.ts"
 import { endlessly, type Respond, says, sse, start } from "../support/TestUpstream.ts"
 import { until } from "../support/Wait.ts"
 
@@ -49,6 +49,24 @@ describe("AgentStream over HTTP: silent agents, and readers that are slow or lea
       }).pipe(Effect.provide(layer))
     )
   }
+
+  it.effect("a refusal whose body does not end is a refusal with its status", () =>
+    Effect.gen(function* () {
+      const upstream = yield* start((_, response) => void response.writeHead(400).write("{"))
+      const agent = yield* AgentStream
+      const question = { role: "user", text: "Hi" } as const
+      const messages = [question, { role: "assistant", text: "Hello" }, question] as const
+      const fiber = yield* agent
+        .stream({ instance: upstream.instance, session: "c", messages })
+        .pipe(Stream.runCollect, Effect.result, Effect.forkChild({ startImmediately: true }))
+      yield* until("the agent has the request", () => upstream.received.length === 1)
+      yield* advanceUntilEnd(fiber)
+      assert.deepStrictEqual(failure(yield* Fiber.join(fiber)), {
+        tag: "AgentRefused",
+        reason: "the agent answered with status 400"
+      })
+    }).pipe(Effect.provide(layer))
+  )
 
   it.effect("a slow reader pauses the agent, and the reader's delay does not count towards the agent's timeout", () =>
     Effect.gen(function* () {
