@@ -13,19 +13,25 @@ import { type Reservation, TokenBudget } from "../services/chat/TokenBudget.ts"
 /** Counts the tokens of an answer from its events. */
 class Usage {
   private isAccepted = false
-  private reported: number | undefined
+  private reported = 0
+  private isFinished = false
   private output = 0
 
   record(event: AgentEvent): void {
     if (event._tag === "Accepted") this.isAccepted = true
-    // Some runtimes report zeros in place of counts.
-    else if (event._tag === "Usage") this.reported = event.inputTokens + event.outputTokens || undefined
+    else if (event._tag === "Usage") this.reported = event.inputTokens + event.outputTokens
+    else if (event._tag === "Finish") this.isFinished = true
     else if ("delta" in event) this.output += Buffer.byteLength(event.delta)
   }
 
-  /** The reported tokens, or an estimate if the agent reports no tokens; 0 if it did not accept the request. */
+  /**
+   * The reported tokens, or an estimate if the agent reports none or zeros; 0 if it did not accept the request. The report of
+   * an answer that broke may be of its beginning only, so the larger of both counts.
+   */
   tokens(input: number): number {
-    return this.isAccepted ? (this.reported ?? input + Math.ceil(this.output / 3)) : 0
+    if (!this.isAccepted) return 0
+    if (this.isFinished && this.reported > 0) return this.reported
+    return Math.max(this.reported, input + Math.ceil(this.output / 3))
   }
 }
 

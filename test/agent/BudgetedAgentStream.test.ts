@@ -5,7 +5,7 @@ import type { AgentEvent, AgentRequest } from "../../src/core/chat/agent/Agent.t
 import * as Tokens from "../../src/core/chat/agent/Tokens.ts"
 import * as MemoryAgentStream from "../../src/memory/chat/AgentStream.ts"
 import * as MemoryTokenBudget from "../../src/memory/chat/TokenBudget.ts"
-import { AgentRefused, AgentStream } from "../../src/services/chat/AgentStream.ts"
+import { AgentBroken, AgentRefused, AgentStream } from "../../src/services/chat/AgentStream.ts"
 import { TokenBudget } from "../../src/services/chat/TokenBudget.ts"
 import { StorageUnavailable } from "../../src/services/Storage.ts"
 import { instanceAt } from "../support/TestUpstream.ts"
@@ -53,6 +53,22 @@ describe("agent/BudgetedAgentStream", () => {
         withAgent(() => says(hello, usage(0, 0), finish)),
         (run) => Effect.map(run, (tokens) => assert.strictEqual(tokens, input + 2))
       )
+    })
+  )
+
+  it.effect("an answer that breaks uses at least the estimate, because only its beginning may be reported", () =>
+    Effect.gen(function* () {
+      const broken = Stream.fail(new AgentBroken({ reason: "test" }))
+      for (const [reported, expected] of [
+        [1, input + 100],
+        [500, input + 500]
+      ] as const) {
+        const tokens = yield* ask(request(1000)).pipe(
+          Effect.andThen(used),
+          withAgent(() => Stream.concat(says({ _tag: "Text", delta: "x".repeat(300) }, usage(input, reported)), broken))
+        )
+        assert.strictEqual(tokens, expected)
+      }
     })
   )
 
