@@ -17,6 +17,13 @@ import * as Database from "../../Database.ts"
 import * as Counting from "./Counting.ts"
 import * as RollupState from "./RollupState.ts"
 
+/** The maximum of PostgreSQL's `statement_timeout`, in milliseconds: 24 days. */
+const maxTimeout = 2 ** 31 - 1
+
+/** The time as a value of `statement_timeout`, for which 0 means no limit. */
+const statementTimeout = (timeout: Duration.Input): string =>
+  String(Math.min(maxTimeout, Math.max(1, Math.ceil(Duration.toMillis(Duration.fromInputUnsafe(timeout))))))
+
 /**
  * Runs reads in a transaction that sees one snapshot. The server ends a statement that takes longer than `timeout`. Parallel
  * workers and just-in-time compilation are off: a report uses at most one processor, and its statements are long but too fast to
@@ -33,7 +40,7 @@ export const readOnly =
         `SELECT set_config('statement_timeout', $1, true), set_config('work_mem', '64MB', true),
           set_config('max_parallel_workers_per_gather', '0', true), set_config('jit', 'off', true),
           set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_nestloop', 'off', true)`,
-        [PgTypes.text(String(Math.max(1, Math.ceil(Duration.toMillis(Duration.fromInputUnsafe(timeout))))))]
+        [PgTypes.text(statementTimeout(timeout))]
       )
       .pipe(
         Effect.andThen(read),

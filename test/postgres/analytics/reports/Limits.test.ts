@@ -43,3 +43,10 @@ it.live(
       assert.strictEqual((yield* reportOf([withoutOne])).meta.total_rows, 100)
     }).pipe(Effect.provide(live))
 )
+
+it.live("postgres/analytics/reports: a time limit may be longer than any that PostgreSQL accepts", () =>
+  Effect.gen(function* () {
+    const sql = yield* PgClient.PgClient
+    assert.lengthOf(yield* Query.readOnly(sql, "30 days")(sql`SELECT 1`), 1)
+  }).pipe(Effect.provide(TestDatabase.layer))
+)
