@@ -66,9 +66,11 @@ const factCounts = (
   return {
     conversions: conversions ? `sum(length(${converting}))` : "0",
     converted: conversions ? countVisitors(hashesOf(converting)) : "0",
+    // `sumMap` drops a currency whose sums are all 0. The sum of the 1s keeps a currency whose amounts sum to 0.
     revenue: revenue
       ? `sumMap(arrayMap(fact -> toString(${FactSql.of("fact", "currency")}), ${paid}),
-          arrayMap(fact -> toDecimal128(${FactSql.of("fact", "amount")}, 3), ${paid}))`
+          arrayMap(fact -> toDecimal128(${FactSql.of("fact", "amount")}, 3), ${paid}),
+          arrayMap(fact -> 1, ${paid}))`
       : "([]::Array(String), []::Array(Decimal(38, 3)))"
   }
 }

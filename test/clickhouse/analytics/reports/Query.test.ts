@@ -35,5 +35,39 @@ TestClickHouse.describeWithClickHouse("clickhouse/analytics/reports/Query", () =
         }),
       { arbitrary: { runs: 10, seed: "visits" }, timeout: 240_000 }
     )
+
+    it.effect("revenue that sums to 0 counts as revenue, also beside another currency", () =>
+      Effect.gen(function* () {
+        const reader = Reader.make(yield* ClickHouse, limits)
+        const site = { hostedWebsiteId: randomUUID(), websiteConfigId: randomUUID() }
+        const payment = (path: string, currency: string, cents: number) =>
+          ({
+            ...{ age: 3_600_000, path, sessionId: "s", visitor: 0, deviceType: null, browser: null, os: null },
+            ...{ country: null, name: "Buy", plan: null, revenue: currency, cents, isInteractive: true }
+          }) as const
+        const rows = rowsOf({
+          views: [],
+          events: [
+            payment("/pricing", "EUR", 500),
+            payment("/pricing", "EUR", -500),
+            payment("/", "EUR", 0),
+            payment("/", "USD", 100)
+          ] as (typeof Rows.Type)["events"],
+          conversions: [],
+          goalCount: 0
+        })
+        yield* insert(site.hostedWebsiteId, rows)
+        for (const dimensions of [["event:page"], ["visit:device"]] as const) {
+          const query = queryOf(
+            {
+              ...{ metrics: ["total_revenue"], dimensions, filters: [], dateRange: "7d", order: [] },
+              ...{ comparison: null, limit: 3, offset: 0 }
+            },
+            "UTC"
+          )
+          assert.deepStrictEqual(yield* Query.answer(reader, site, query, []), Evaluate.evaluate(query, rows))
+        }
+      })
+    )
   })
 })
