@@ -76,7 +76,7 @@ export const csv = (row: Row): string => {
   return Csv.record([
     ...columns.map((name) => {
       const value = cells[name] ?? null
-      return Csv.text(value === null ? null : String(value))
+      return typeof value === "number" ? Csv.number(value) : Csv.text(value === null ? null : String(value))
     }),
     properties === null ? Csv.text(null) : Csv.json(JSON.stringify(properties))
   ])

@@ -17,8 +17,14 @@ const marks = /@|%40/g
 const maxName = 192
 const notInName = /[\s/?#&=,;:<>()[\]"@]/
 
+/** A byte of a letter outside ASCII, percent-encoded as in a browser's paths. */
+const byte = "%[89A-Fa-f][\\dA-Fa-f]"
+const letter = `(?:[\\p{L}\\p{M}]|${byte})`
+const letterOrDigit = `(?:[\\p{L}\\p{M}\\p{N}]|${byte})`
+const inLabel = `(?:[\\p{L}\\p{M}\\p{N}-]|${byte})`
+
 /** The domain after the mark. Its last label begins with a letter, so that a version such as `1.2.3` is not a domain. */
-const domain = /(?:[\p{L}\p{M}\p{N}-]{1,63}\.)+[\p{L}\p{M}][\p{L}\p{M}\p{N}-]{0,61}[\p{L}\p{M}\p{N}]/uy
+const domain = new RegExp(`(?:${inLabel}{1,63}\\.)+${letter}${inLabel}{0,61}${letterOrDigit}`, "uy")
 
 /** The text with each email address replaced by `masked`. */
 export const mask = (text: string): string => {

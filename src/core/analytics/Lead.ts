@@ -86,21 +86,28 @@ const attributionOf = ({
 })
 
 /**
- * The last of a session's visits that began before a lead at `leadAt`; undefined if there is none. Rows outside of
- * `lookBackMillis` and `clockToleranceMillis` are ignored.
+ * The last of a session's visits that began before a lead at `leadAt`. If there is none, a visit that began within
+ * `clockToleranceMillis` after the lead, else undefined. Rows outside of `lookBackMillis` and `clockToleranceMillis` are ignored.
  *
  * @param rows the rows of the session, in any order
  */
 export const visitOf = (rows: ReadonlyArray<SessionRow>, leadAt: number): CreditedVisit | undefined => {
-  const before = rows
+  const near = rows
     .filter(({ receivedAt }) => receivedAt <= leadAt + clockToleranceMillis && receivedAt > leadAt - lookBackMillis)
     .sort((left, right) => left.receivedAt - right.receivedAt)
-  let first = before.length - 1
-  if (first < 0) return undefined
-  while (first > 0 && before[first]!.receivedAt - before[first - 1]!.receivedAt <= maxGap) first--
-  const entry = before.slice(first).find(({ view }) => view !== null)?.view
+  if (near.length === 0) return undefined
+  const continues = (index: number) => near[index]!.receivedAt - near[index - 1]!.receivedAt <= maxGap
+  // After a long pause on a form, the page view of its thank-you page begins another visit, which did not bring the lead.
+  let first = Math.max(
+    near.findLastIndex(({ receivedAt }) => receivedAt <= leadAt),
+    0
+  )
+  let end = first + 1
+  while (end < near.length && continues(end)) end++
+  while (first > 0 && continues(first)) first--
+  const entry = near.slice(first, end).find(({ view }) => view !== null)?.view
   return {
-    startedAt: before[first]!.receivedAt,
+    startedAt: near[first]!.receivedAt,
     attribution: entry ? attributionOf(entry) : noAttribution
   }
 }

@@ -82,6 +82,10 @@ export const latest = (lists: ReadonlyArray<ReadonlyArray<Activity>>, limit: num
     .sort((left, right) => right.receivedAt - left.receivedAt)
     .slice(0, limit)
 
+/** The same for equal activities, and for a submission before and after its release. */
+const keyOf = (activity: Activity): string =>
+  JSON.stringify(activity.type === "submission" ? { ...activity, status: null } : activity)
+
 /**
  * The activities of `now` that are not in the earlier list `before`; both lists have at most `limit`, latest first. Several
  * page views can be equal, because they have no id: each one in `before` leaves out only one in `now`. An activity that is no
@@ -95,11 +99,11 @@ export const arrived = (
   const oldest = before.length < limit ? undefined : before.at(-1)?.receivedAt
   const known = new Map<string, number>()
   for (const activity of before) {
-    const key = JSON.stringify(activity)
+    const key = keyOf(activity)
     known.set(key, (known.get(key) ?? 0) + 1)
   }
   return now.filter((activity) => {
-    const key = JSON.stringify(activity)
+    const key = keyOf(activity)
     const left = known.get(key) ?? 0
     known.set(key, left - 1)
     return left <= 0 && (oldest === undefined || activity.receivedAt > oldest)

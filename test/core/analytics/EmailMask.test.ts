@@ -7,6 +7,8 @@ const Address = Schema.Literals([
   "Zoe+news@mail.victim.example",
   "zoe%2Bnews%40victim.example",
   "o'hara@münchen.example",
+  "o'hara@m%C3%BCnchen.example",
+  "zoe%40victim.%E4%B8%AD%E5%9B%BD",
   "zoé@xn--mnchen-3ya.example",
   "a_b-c@x-y.co"
 ])

@@ -56,6 +56,17 @@ describe("core/analytics/Lead", () => {
     })
   })
 
+  it("takes the visit before a long pause on the form, not the one that begins with the thank-you page", () => {
+    const thanks = viewAt(at + 500, "/thanks")
+    const form = viewAt(at - 45 * minute, "/contact", { referrerHost: "ads.example" })
+    const visit = Lead.visitOf([form, thanks], at)
+    assert.deepStrictEqual([visit?.startedAt, visit?.attribution.source], [form.receivedAt, "ads.example"])
+    const withoutView = Lead.visitOf([{ ...form, view: null }, thanks], at)
+    assert.deepStrictEqual(withoutView, { startedAt: form.receivedAt, attribution: Lead.noAttribution })
+    assert.strictEqual(Lead.visitOf([viewAt(at - minute), thanks], at)?.startedAt, at - minute)
+    assert.strictEqual(Lead.visitOf([thanks], at)?.startedAt, thanks.receivedAt)
+  })
+
   it("without a campaign the source is the referrer's host, and without page views it is null", () => {
     const view = viewAt(at, "/", { referrerHost: "news.example", referrerPath: null })
     assert.deepStrictEqual(Lead.visitOf([view], at)?.attribution, {

@@ -1,13 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { type Activity, arrived } from "../../../src/core/analytics/SiteActivity.ts"
+import { type Activity, arrived, type SubmissionActivity } from "../../../src/core/analytics/SiteActivity.ts"
 
 const List = Schema.Array(Schema.Literals([1, 2, 3, 4])).check(Schema.isMaxLength(8))
 
 /** More than a list may have. */
 const limit = 9
 
-const activityOf = (receivedAt: number): Activity => ({
+const activityOf = (receivedAt: number): SubmissionActivity => ({
   type: "submission",
   receivedAt,
   submissionId: "a",
@@ -32,4 +32,10 @@ describe("core/analytics/SiteActivity", () => {
       assert.deepStrictEqual(arrived([], now, limit), now)
     }
   )
+
+  it("a submission that is released does not arrive again", () => {
+    const accepted = activityOf(2)
+    const quarantined: Activity = { ...accepted, status: "quarantined" }
+    assert.deepStrictEqual(arrived([quarantined, activityOf(1)], [accepted, activityOf(1)], limit), [])
+  })
 })

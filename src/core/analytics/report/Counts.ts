@@ -4,6 +4,7 @@
  * @module
  */
 import { BigDecimal } from "effect"
+import { memoize } from "../../data/Memo.ts"
 import * as CodePoints from "../../text/CodePoints.ts"
 import type { MetricValue, RevenueTotal } from "./Answer.ts"
 import type { Metric } from "./Query.ts"
@@ -59,19 +60,12 @@ export const none: Counts = {
 const ratio = (part: number, whole: number, factor: number): number =>
   whole === 0 ? 0 : Math.round((factor * part) / whole)
 
-/** By currency. Cached, because they are slow to create. */
-const formats = new Map<string, readonly [short: Intl.NumberFormat, long: Intl.NumberFormat]>()
-
-const formatsOf = (currency: string) => {
-  let known = formats.get(currency)
-  if (known === undefined) {
-    const format = (options: Intl.NumberFormatOptions) =>
-      new Intl.NumberFormat("en-US", { style: "currency", currency, ...options })
-    known = [format({ notation: "compact", maximumFractionDigits: 1 }), format({})]
-    formats.set(currency, known)
-  }
-  return known
-}
+/** The formats of a currency. They are slow to create. Visitors choose currencies, so nothing else bounds their number. */
+const formatsOf = memoize((currency: string): readonly [short: Intl.NumberFormat, long: Intl.NumberFormat] => {
+  const format = (options: Intl.NumberFormatOptions) =>
+    new Intl.NumberFormat("en-US", { style: "currency", currency, ...options })
+  return [format({ notation: "compact", maximumFractionDigits: 1 }), format({})]
+}, 200)
 
 const money = (value: number, currency: string): Pick<RevenueTotal, "short" | "long"> => {
   // A row that was not stored by this service may have any text.
@@ -121,7 +115,8 @@ export const sortKey = (name: Metric, counts: Counts, allVisitors: number): numb
  * The change from `old` to `current`. Rounded half up: for a conversion rate to one decimal, otherwise to an integer. Null if
  * either is null. The change of a bounce rate or a conversion rate
  * is in percentage points, but null for a bounce rate that was 0. The change of another metric is in per cent of `old`, or 100
- * if `old` is 0 and `current` is more.
+ * if `old` is 0 and `current` is more. Revenue can be negative: its change is in per cent of the magnitude of `old`, or -100 if
+ * `old` is 0 and `current` is less.
  */
 export const change = (name: Metric, old: MetricValue, current: MetricValue): number | null => {
   const [before, after] = [toNumber(old), toNumber(current)]
@@ -133,8 +128,8 @@ export const change = (name: Metric, old: MetricValue, current: MetricValue): nu
     case "group_conversion_rate":
       return Math.round(Math.round((after - before) * 100) / 10) / 10
     default:
-      if (before === 0) return after > 0 ? 100 : 0
-      return Math.round(((after - before) / before) * 100)
+      if (before === 0) return 100 * Math.sign(after)
+      return Math.round(((after - before) / Math.abs(before)) * 100)
   }
 }
 
