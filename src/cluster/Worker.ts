@@ -14,6 +14,7 @@ import type { FromWorker, Link } from "./Protocol.ts"
 
 /** The part of `process` that a worker uses. */
 export interface Host {
+  readonly connected: boolean
   readonly on: (event: NodeJS.Signals | "disconnect", listener: () => void) => unknown
   readonly off: (event: NodeJS.Signals | "disconnect", listener: () => void) => unknown
 }
@@ -56,6 +57,8 @@ export const run = Effect.fnUntraced(function* <A, E, R>(host: Host, link: Link,
         ["SIGHUP", constVoid]
       ] as const
       for (const [event, listener] of listeners) host.on(event, listener)
+      // The primary died before the listeners were added: no `disconnect` follows.
+      if (!host.connected) end()
       return () => {
         stop()
         for (const [event, listener] of listeners) host.off(event, listener)
