@@ -80,6 +80,8 @@ export const start = Effect.fnUntraced(function* (
   /** All live processes, including those that are starting or ending. */
   const alive = new Set<WorkerProcess.WorkerProcess>()
   const members = new Map<Slot, Member>()
+  /** The processes that are being replaced or have been. Further signals to them request no other replacement. */
+  const replaced = new WeakSet<WorkerProcess.WorkerProcess>()
   /** The merged metrics of workers that have ended. */
   let endedMetrics: Snapshot = []
   yield* observeGauge(Metrics.workers({}), () => members.size)
@@ -100,7 +102,9 @@ export const start = Effect.fnUntraced(function* (
       slot: slot.number,
       fork: () => options.fork(slot.number, dispatcher.address),
       limiter,
-      onEndRequested: () => void requestReplacement(slot),
+      onEndRequested: () => {
+        if (!replaced.has(worker)) requestReplacement(slot)
+      },
       onEnded: (snapshot) => {
         alive.delete(worker)
         endedMetrics = merge([endedMetrics, snapshot])
@@ -172,10 +176,12 @@ export const start = Effect.fnUntraced(function* (
   const replace = Effect.fnUntraced(function* (slot: Slot, old: Member) {
     const requests = slot.replacements.splice(0)
     slot.replacementLatch.closeUnsafe()
+    replaced.add(old.worker)
     const started = yield* Effect.result(launch(slot))
     const complete = (done: boolean) =>
       Effect.forEach(requests, (replacement) => Deferred.succeed(replacement, done), { discard: true })
     if (Result.isFailure(started)) {
+      replaced.delete(old.worker)
       yield* old.worker.isOver()
         ? logStartFailure(slot, started.failure)
         : Effect.logError(`Worker ${slot.number} could not be replaced and keeps serving: ${started.failure.message}`)

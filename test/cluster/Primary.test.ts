@@ -239,11 +239,20 @@ describe("cluster/Primary", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("replaces a worker that ends because of SIGTERM", () =>
+  it.live("replaces a worker that gets SIGTERM, once however often it gets it", () =>
     Effect.gen(function* () {
-      const cluster = yield* started({ workers: 2 })
-      Cluster.signalAll([cluster.pids[1]!], "SIGTERM")
-      yield* until("the worker has ended", ended([cluster.pids[1]!]))
+      const behave = (nth: number) => (nth === 1 ? "stays" : nth === 3 ? "delays" : "serves")
+      const cluster = yield* started({ workers: 2, behave, endTimeoutMillis: 2_000 })
+      const old = [cluster.pids[0]!]
+      Cluster.signalAll(old, "SIGTERM")
+      yield* until("the third worker is started", () => cluster.pids.length === 3)
+      Cluster.signalAll(old, "SIGTERM")
+      yield* until("the third worker serves", () => {
+        Cluster.signalAll([cluster.pids[2]!], "SIGCONT")
+        return cluster.lines.some((line) => line.includes("A new worker 1 serves"))
+      })
+      Cluster.signalAll(old, "SIGTERM")
+      yield* until("the old worker has ended", ended(old))
       assert.strictEqual(cluster.pids.length, 3)
       assert.strictEqual(valueOf(yield* cluster.snapshot, "workers"), 2)
     }).pipe(Effect.scoped)
