@@ -43,10 +43,9 @@ export const make = Effect.gen(function* () {
   const reader = Reader.make(clickhouse, limits)
   const requests = yield* Queue.dropping<Request>(capacity)
   const rollUpDays = (hostedWebsiteId: string, options: DayRollUp.Options) =>
-    DayRollUp.rollUp(reader, hostedWebsiteId, options).pipe(
-      Effect.tap((stored) => (stored === 0 ? Effect.void : Superseded.remove(reader, hostedWebsiteId))),
-      Effect.provideContext(context)
-    )
+    Effect.provideContext(DayRollUp.rollUp(reader, hostedWebsiteId, options), context)
+  const removeReplaced = (hostedWebsiteId: string) =>
+    Effect.provideContext(Superseded.remove(reader, hostedWebsiteId), context)
 
   /** The time of the last attempt, by website and first day. */
   const attempts = new Map<string, number>()
@@ -56,7 +55,13 @@ export const make = Effect.gen(function* () {
     if (now - (attempts.get(key) ?? 0) < pauseMillis) return
     if (attempts.size >= 10 * capacity) attempts.clear()
     attempts.set(key, now)
-    yield* rollUpDays(hostedWebsiteId, { interval, isForced: false, minRows })
+    const stored = yield* rollUpDays(hostedWebsiteId, { interval, isForced: false, minRows })
+    if (stored === 0) return
+    yield* removeReplaced(hostedWebsiteId).pipe(
+      Effect.catchCause((cause) =>
+        Effect.logWarning("Could not delete replaced visits; the next rollup run of the website tries again", cause)
+      )
+    )
   })
   yield* Queue.take(requests).pipe(
     Effect.flatMap(attempt),
@@ -90,7 +95,9 @@ export const make = Effect.gen(function* () {
       )
       .pipe(decodeRows(Range))
     if (first === null || last === null) return
-    yield* rollUpDays(hostedWebsiteId, { interval: { start: first, end: last + 1 }, isForced: true, minRows: 0 })
+    const interval = { start: first, end: last + 1 }
+    const stored = yield* rollUpDays(hostedWebsiteId, { interval, isForced: true, minRows: 0 })
+    if (stored > 0) yield* removeReplaced(hostedWebsiteId)
   })
 
   return {

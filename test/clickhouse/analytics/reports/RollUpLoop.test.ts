@@ -1,12 +1,14 @@
 /** The visits of past days are stored in the background and by `rebuild`. Replaced visits are deleted. */
 import { randomUUID } from "node:crypto"
 import { assert, layer } from "@effect/vitest"
-import { Clock, Effect, Layer, Schema } from "effect"
+import { Clock, Effect, Layer, Logger, Schema } from "effect"
 import * as Erasure from "../../../../src/clickhouse/analytics/Erasure.ts"
 import * as Reports from "../../../../src/clickhouse/analytics/Reports.ts"
 import * as Reader from "../../../../src/clickhouse/analytics/reports/Reader.ts"
+import * as RollUpLoop from "../../../../src/clickhouse/analytics/reports/RollUpLoop.ts"
 import * as Superseded from "../../../../src/clickhouse/analytics/reports/Superseded.ts"
 import { ClickHouse } from "../../../../src/clickhouse/ClickHouse.ts"
+import * as Errors from "../../../../src/clickhouse/Errors.ts"
 import type { Query as CoreQuery } from "../../../../src/core/analytics/report/Query.ts"
 import { dateOf, dayMillis } from "../../../../src/core/text/Calendar.ts"
 import * as GoalRows from "../../../../src/memory/analytics/GoalRows.ts"
@@ -82,5 +84,41 @@ TestClickHouse.describeWithClickHouse("clickhouse/analytics/reports/RollUpLoop",
           assert.deepStrictEqual(yield* counts, [0, 0])
         })
     )
+
+    it.effect("if replaced visits cannot be deleted, the log does not say that visits could not be stored", () => {
+      const lines: Array<string> = []
+      const logs = Logger.layer([Logger.make(({ message }) => void lines.push(String([message].flat()[0])))])
+      return Effect.gen(function* () {
+        const clickhouse = yield* ClickHouse
+        const site = randomUUID()
+        const day = Math.floor((yield* Clock.currentTimeMillis) / dayMillis) - 3
+        const replaced = [[site, dateOf(day * dayMillis), 1]]
+        yield* clickhouse.insert({
+          ...{ table: "visit", columns: ["hosted_website_id", "day", "roll"], rows: replaced, token: randomUUID() }
+        })
+        // Last, because the tests' engine applies the token of an insert to later statements, and drops repeated inserts.
+        yield* clickhouse.insert({
+          table: "page_view",
+          columns: ["hosted_website_id", "received_at", "path", "visitor_hash"],
+          rows: Array.from({ length: 25_000 }, () => [site, day * dayMillis, "/", randomUUID()]),
+          token: randomUUID()
+        })
+        const { offer } = yield* RollUpLoop.make.pipe(
+          Effect.provideService(ClickHouse, {
+            ...clickhouse,
+            command: (statement, options) =>
+              statement.startsWith("ALTER")
+                ? Effect.fail(Errors.of(Object.assign(new Error("no privilege"), { type: "ACCESS_DENIED" })))
+                : clickhouse.command(statement, options)
+          })
+        )
+        offer(site, [{ start: day * dayMillis, end: (day + 1) * dayMillis }])
+        yield* Effect.repeat(Effect.sleep("50 millis"), { until: () => lines.length > 0 })
+        assert.deepStrictEqual(yield* stored(site), { visits: 25_001, rolls: 2 })
+        assert.deepStrictEqual(lines, [
+          "Could not delete replaced visits; the next rollup run of the website tries again"
+        ])
+      }).pipe(Effect.provide([logs, EverySite.writable]), Effect.scoped)
+    })
   })
 })
