@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { Clock, Effect, type Layer, Schema } from "effect"
+import { Clock, Effect, type Layer, Option, Schema } from "effect"
 import { Command } from "effect/cli"
 import * as DateRange from "../../core/analytics/report/DateRange.ts"
 import type { Metric, Query } from "../../core/analytics/report/Query.ts"
@@ -103,12 +103,15 @@ const stats = Command.make(
         return { site, answer: yield* reports.query(site, query) }
       })
     )
+    const rows = answers.flatMap(({ answer, site }) => StatsText.rowsOf(flags.allSites ? site : null, answer))
+    if (isCsv) {
+      const options = { dimensions, metrics, isNamed: flags.allSites, isCompared: Option.isSome(flags.compare) }
+      return yield* Output.write(StatsText.csv(options, rows))
+    }
     const [first] = answers
     if (first === undefined) {
       return yield* Output.answer({ json: [], text: "There are no websites. `hydracore site create` creates one.\n" })
     }
-    const rows = answers.flatMap(({ answer, site }) => StatsText.rowsOf(flags.allSites ? site : null, answer))
-    if (isCsv) return yield* Output.write(StatsText.csv(first.answer.query, rows))
     const documents = answers.map(({ answer, site }) => ({
       website_config_id: site.websiteConfigId,
       name: site.name,

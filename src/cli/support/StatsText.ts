@@ -88,13 +88,20 @@ export const chart = (
   })
 }
 
-/** CSV with a header. Compared rows also have the change of each metric. */
+export interface CsvOptions {
+  readonly dimensions: ReadonlyArray<string>
+  readonly metrics: ReadonlyArray<Metric>
+  /** Whether each row begins with its website. */
+  readonly isNamed: boolean
+  /** Whether each row ends with the change of each metric. */
+  readonly isCompared: boolean
+}
+
+/** CSV with a header, which is the same if there are no rows. */
 export const csv = (
-  { dimensions, metrics }: Pick<Answer["query"], "dimensions" | "metrics">,
+  { dimensions, isCompared, isNamed, metrics }: CsvOptions,
   rows: ReadonlyArray<NamedRow>
 ): string => {
-  const isNamed = rows.some(({ site }) => site !== null)
-  const isCompared = rows.some(({ row }) => row.comparison !== undefined)
   const cell = (given: MetricValue): Csv.Cell =>
     given === null ? Csv.text(null) : Csv.number(typeof given === "number" ? given : given.value)
   const header = [

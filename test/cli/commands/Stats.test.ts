@@ -4,6 +4,7 @@ import { TestClock } from "effect/testing"
 import type { PageView } from "../../../src/core/analytics/PageView.ts"
 import { AnalyticsRepo } from "../../../src/services/analytics/AnalyticsRepo.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
+import { SiteErasure } from "../../../src/services/sites/SiteErasure.ts"
 import { run } from "../../support/TestCli.ts"
 import { site, storage, view } from "../../support/TestStorage.ts"
 
@@ -164,6 +165,18 @@ describe("stats", () => {
       )
       assert.match(compared, /"conversions","change of visitors","change of visits","change of pageviews",/)
       assert.match(compared, /"letter","1","1","1","100","0","0","-50","-50","-50","0","0","0"/)
+    })
+  )
+
+  it.effect("CSV without rows has the columns of the same command with rows", () =>
+    Effect.gen(function* () {
+      const { context, text } = yield* session
+      const args = ["--all-sites", "--by", "visit:source", "--compare", "previous_period", "--format", "csv"]
+      const [header = "", ...rows] = (yield* text(...args)).trimEnd().split("\r\n")
+      assert.isNotEmpty(rows)
+      assert.strictEqual((yield* text(...args, "--filter", "event:page is /none")).trimEnd(), header)
+      yield* SiteErasure.use(({ erase }) => erase(site.websiteConfigId)).pipe(Effect.provide(context))
+      assert.strictEqual((yield* text(...args)).trimEnd(), header)
     })
   )
 
