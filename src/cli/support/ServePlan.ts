@@ -55,17 +55,17 @@ const ofAnalytics = ({ analyticsInterval, analyticsUrl }: Settings): string =>
   })
 
 const windows = new Map([
-  [1_000, "second"],
-  [60_000, "minute"],
-  [3_600_000, "hour"],
-  [86_400_000, "day"]
+  [1_000, "a second"],
+  [60_000, "a minute"],
+  [3_600_000, "an hour"],
+  [86_400_000, "a day"]
 ])
 
 const ofLimit = (policy: Option.Option<RateLimitPolicy>): string =>
   Option.match(policy, {
     onNone: () => "no limit",
     onSome: ({ limit, windowMillis }) =>
-      `${limit} a ${windows.get(windowMillis) ?? Duration.format(Duration.millis(windowMillis))}`
+      `${limit} ${windows.get(windowMillis) ?? Duration.format(Duration.millis(windowMillis))}`
   })
 
 const ofRetention = (retention: Option.Option<Retention>): string =>

@@ -36,7 +36,16 @@ const faultsOf = (variables: Record<string, string>) =>
 describe("cli: serve --check", () => {
   it.effect("says what the settings mean, without secrets", () =>
     Effect.gen(function* () {
-      const plan = yield* planOf({ ...secrets, PORT: "8090", OWNER_PORT: "9000", TRUSTED_PROXIES: "10.0.0.0/8" }, 2)
+      const plan = yield* planOf(
+        {
+          ...secrets,
+          PORT: "8090",
+          OWNER_PORT: "9000",
+          TRUSTED_PROXIES: "10.0.0.0/8",
+          RATE_LIMIT_FORMS: "9/hour"
+        },
+        2
+      )
       assert.strictEqual(plan["listens"], "on http://127.0.0.1:8090, in 2 workers")
       assert.strictEqual(
         plan["database"],
@@ -44,7 +53,7 @@ describe("cli: serve --check", () => {
       )
       assert.strictEqual(plan["reports"], "read PostgreSQL at replica:5432, without TLS")
       assert.include(plan["rate limits"], 'in the Redis "limits" of the Sentinels at 10.0.0.7:26379, with TLS')
-      assert.include(plan["rate limits"], "page views and events 100 a minute")
+      assert.include(plan["rate limits"], "page views and events 100 a minute, forms 9 an hour")
       assert.strictEqual(
         plan["page views"],
         "in the database edge of ClickHouse at https://clickhouse.example:8443, in batches 500ms apart"
