@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Outcome } from "../chat/agent/AgentCheck.ts"
+import { type Outcome, problemOf } from "../chat/agent/AgentCheck.ts"
 import * as Certificate from "./Certificate.ts"
 import { type Finding, ok, problem } from "./Finding.ts"
 
@@ -80,6 +80,13 @@ export const ofAgent = ({ instanceId, name, outcome }: AgentFacts): Finding => {
       )
     case "Unavailable":
     case "Silent":
+      if (problemOf(outcome) === "not-public") {
+        return problem(
+          "agents",
+          `${agent} was set in the console or over the owner API, and its address is not on the public internet.`,
+          `If the service may reach it, set the address with this command, which allows private addresses: \`${update} --agent-url <url>\`.`
+        )
+      }
       return ofUnavailable(agent, outcome.reason, update)
     case "Refused": {
       const what = outcome.status === 401 || outcome.status === 403 ? "refuses the key" : "refuses a question"

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as AgentDiagnosis from "../../../src/core/doctor/AgentDiagnosis.ts"
 import * as Certificate from "../../../src/core/doctor/Certificate.ts"
 import { Facts, findingsOf } from "../../support/DoctorFacts.ts"
 
@@ -44,5 +45,13 @@ describe("core/doctor/AgentDiagnosis", () => {
         else if (outcome.status === 400) advises("--agent-protocol")
       }
     })
+  })
+
+  it("an owner's agent in a private network is not reported as down", () => {
+    const outcome = { _tag: "Unavailable", reason: "ENOTPUBLIC" } as const
+    const { advice, finding } = AgentDiagnosis.ofAgent({ instanceId: "an-id", name: "Support", outcome })
+    assert.include(finding, "is not on the public internet")
+    assert.notInclude(advice, "Check that it runs")
+    assert.include(advice, "`npm run -s hydracore -- instance update --instance an-id --agent-url <url>`")
   })
 })
