@@ -48,6 +48,8 @@ const bounded = (client: HttpClient.HttpClient): HttpClient.HttpClient => {
   return HttpClient.transform(client, (response, { url }) => {
     const signal = url.slice(url.lastIndexOf("/") + 1)
     return response.pipe(
+      // The exporter reads the body too, and would wait for one that does not end. The response keeps what is read here.
+      Effect.tap(({ arrayBuffer }) => Effect.ignore(arrayBuffer)),
       Effect.timeoutOrElse({ duration: timeout, orElse: () => Effect.die("the collector did not answer in time") }),
       Effect.tap(({ status }) => (status < 300 ? succeeded(signal) : failed(signal, `status ${status}`))),
       Effect.tapCause((cause) =>

@@ -1,3 +1,5 @@
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect, Layer, Logger, Redacted, type Tracer } from "effect"
 import { TestClock } from "effect/testing"
@@ -184,6 +186,39 @@ describe("telemetry/Otlp", () => {
         yield* until("the recovery is logged", () => linesWith("exported again").length === 1)
         assert.lengthOf(linesWith("cannot be exported"), 1)
         assert.include(linesWith("cannot be exported")[0], "status 400")
+      }).pipe(Effect.provide(layer))
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("an export whose response does not end fails after ten seconds", () =>
+    Effect.gen(function* () {
+      const requests: Array<string | undefined> = []
+      const server = yield* Effect.acquireRelease(
+        Effect.sync(() =>
+          createServer((request, response) => {
+            requests.push(request.url)
+            request.resume()
+            response.writeHead(200)
+            if (request.url === "/v1/traces") response.write(" ")
+            else response.end()
+          })
+        ),
+        (server) =>
+          Effect.sync(() => {
+            server.closeAllConnections()
+            server.close()
+          })
+      )
+      yield* Effect.callback<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void)))
+      const { layer, lines } = exporter(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+      yield* Effect.gen(function* () {
+        yield* Effect.void.pipe(Effect.withSpan("work"))
+        yield* TestClock.adjust("5 seconds")
+        yield* until("the spans are sent", () => requests.includes("/v1/traces"))
+        yield* TestClock.adjust("10 seconds")
+        yield* until("the failure is logged", () =>
+          lines.some((line) => line.includes("cannot be exported") && line.includes('"signal":"traces"'))
+        )
       }).pipe(Effect.provide(layer))
     }).pipe(Effect.scoped)
   )
