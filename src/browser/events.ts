@@ -32,9 +32,14 @@ const fileExtensions =
 
 const selector = "[data-hydracore-event]"
 
+// The methods are read from the prototype: a form's field hides the form's member with the field's name.
+const matches = (element: Element, selectors: string): boolean => Element.prototype.matches.call(element, selectors)
+
+const eventOf = (element: Element): string => `${Element.prototype.getAttribute.call(element, "data-hydracore-event")}`
+
 /** Returns the innermost matching element that contains an event's target, or is the target. Looks into open shadow roots. */
 const closest = (event: Event, selectors: string): Element | undefined =>
-  event.composedPath().find((node): node is Element => node instanceof Element && node.matches(selectors))
+  event.composedPath().find((node): node is Element => node instanceof Element && matches(node, selectors))
 
 /** Adds the listeners, and returns the function that sends an event. `data` holds the attributes of the tracker's tag. */
 export const start = (data: DOMStringMap, send: Send): SendEvent => {
@@ -60,7 +65,7 @@ export const start = (data: DOMStringMap, send: Send): SendEvent => {
       if (event.button > 1) return
       const element = closest(event, selector)
       const link = closest(event, "a[href]")
-      if (element && !element.matches("form")) sendEvent(`${element.getAttribute("data-hydracore-event")}`)
+      if (element && !matches(element, "form")) sendEvent(eventOf(element))
       else if (link) sendLink(new URL(`${link.getAttribute("href")}`, document.baseURI))
     } catch {
       // The page must not see an error.
@@ -73,7 +78,7 @@ export const start = (data: DOMStringMap, send: Send): SendEvent => {
     "submit",
     ({ target }) => {
       const form = target as Element
-      if (form.matches(selector)) sendEvent(`${form.getAttribute("data-hydracore-event")}`)
+      if (matches(form, selector)) sendEvent(eventOf(form))
     },
     true
   )

@@ -1,10 +1,11 @@
 /**
- * A form that is retried neither moves the focus nor opens the next page if its visitor does something else meanwhile.
+ * A form that is retried while its visitor does something else: it neither moves the focus, nor opens the next page, nor is
+ * stored twice.
  */
 import { assert, describe } from "@effect/vitest"
 import { Effect } from "effect"
 import { inChromium } from "../support/browser/Browser.ts"
-import { fields, fill, isSubmit, make, press, says, validationFault } from "../support/browser/BrowserForm.ts"
+import { fields, fill, isSubmit, make, press, says, stored, validationFault } from "../support/browser/BrowserForm.ts"
 import type { Fault } from "../support/browser/Network.ts"
 import { layer as testServer } from "../support/TestServer.ts"
 import { until } from "../support/Wait.ts"
@@ -105,4 +106,34 @@ inChromium("a retried form", testServer(), (it) => {
       `history.pushState({}, "", "/checkout"); document.forms[0].remove()`
     )
   })
+
+  it.effect("a waiting message is stored once, although a file was chosen meanwhile and removed again", () =>
+    Effect.gen(function* () {
+      const { fence, page, relay, sent, status } = yield* make({
+        fields: `<input name="name"><input type="file" name="cv"><button>Send</button>`,
+        stoppedClock: true
+      })
+      const faults = [unavailable]
+      relay.fault = (received) => (isSubmit(received) ? faults.shift() : undefined)
+      const choose = (...names: ReadonlyArray<string>) =>
+        Effect.promise(() =>
+          page
+            .locator("[name=cv]")
+            .setInputFiles(names.map((name) => ({ name, mimeType: "text/plain", buffer: Buffer.from("x") })))
+        )
+      yield* fill(page, { name: "Ada-file" })
+      yield* press(page)
+      yield* says(status, "kept on this page")
+      yield* choose("cv.txt")
+      yield* press(page)
+      yield* says(status, "Please check")
+      yield* choose()
+      yield* press(page)
+      yield* says(status, "Thank you")
+      for (let i = 0; i < 10; i++) yield* Effect.promise(() => page.clock.runFor(1000))
+      yield* fence
+      assert.lengthOf(sent(), 2)
+      assert.lengthOf(yield* stored("Ada-file"), 1)
+    })
+  )
 })

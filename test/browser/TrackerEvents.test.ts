@@ -75,6 +75,20 @@ inChromium("events", testServer(), (it) => {
       })
     )
 
+    it.effect("by forms whose fields have the names of methods", () =>
+      Effect.gen(function* () {
+        const { errors, evaluate, fence, isLoaded, names } = yield* make(`
+          <form data-hydracore-event="Search"><input name="matches"><input name="getAttribute">
+          <button id="go">Go</button><i data-hydracore-event="Help">?</i></form>`)
+        yield* until("the script", isLoaded)
+        yield* fence
+        yield* evaluate(`document.querySelector("i").click(); document.querySelector("#go").click()`)
+        yield* until("the events", () => names().length === 2)
+        assert.deepStrictEqual(names(), ["Help", "Search"])
+        assert.deepStrictEqual(errors, [])
+      })
+    )
+
     it.effect("for outbound links and downloads, if the tag asks for them, without the link's query", () =>
       Effect.gen(function* () {
         const links = `<a id="out" href="https://other.example/path?token=1#x">out</a>

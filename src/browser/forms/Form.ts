@@ -169,7 +169,6 @@ const reject = async (
   errors: ReadonlyArray<Delivery.FieldError>,
   isAwaited: () => boolean
 ): Promise<void> => {
-  state.pending = undefined
   if (!dispatch(form, "error", { reason, faults: errors })) return
   // The visitor cannot correct an error without a field.
   const ofForm = errors.find(({ field }) => field === undefined)
@@ -199,6 +198,7 @@ const deliver = async (form: HTMLFormElement, state: State, pending: Pending): P
     case "Sent":
       return succeed(form, state, pending, outcome.submissionId)
     case "Invalid":
+      state.pending = undefined
       return void reject(form, state, "invalid", outcome.errors, () => isAwaited(form, pending))
     case "Limited":
       if (dispatch(form, "error", { reason: "limited", seconds: outcome.seconds })) {

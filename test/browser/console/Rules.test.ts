@@ -6,6 +6,7 @@ import { Schema } from "effect"
 import * as Rules from "../../../src/browser/console/setup/Rules.ts"
 
 const Text = Schema.Literals(["a1", "b2", "[0-9]{5}"])
+const Choice = Schema.Literals(["a1", " b2", "c3\nd4"])
 
 const FieldRules = Schema.Struct({
   required: Schema.optionalKey(Schema.Literal(true)),
@@ -14,7 +15,7 @@ const FieldRules = Schema.Struct({
   min: Schema.optionalKey(Schema.Literals([0, 5])),
   max: Schema.optionalKey(Schema.Literals([10, 80])),
   pattern: Schema.optionalKey(Text),
-  one_of: Schema.optionalKey(Schema.Array(Text).check(Schema.isMinLength(1))),
+  one_of: Schema.optionalKey(Schema.Array(Choice).check(Schema.isMinLength(1))),
   message: Schema.optionalKey(Text)
 })
 
@@ -35,9 +36,12 @@ describe("browser/console/setup/Rules", () => {
     for (const field of [
       { one_of: ["a1"], pattern: "a" },
       { one_of: ["a1"], max: 80 },
-      { pattern: "a", max: 80 }
+      { pattern: "a", max: 80 },
+      { one_of: ["a1", " b2"] },
+      { one_of: ["a1\nb2"] }
     ]) {
       assert.strictEqual(Rules.toRows({ field }), undefined)
     }
+    assert.strictEqual(Rules.toRows({ "field ": { max: 80 } }), undefined)
   })
 })

@@ -58,6 +58,33 @@ inChromium("the console's sharing", Layer.provideMerge(ConsolePage.SharedOwner.l
     })
   )
 
+  for (const { button, endpoint } of [
+    { button: "Create a link", endpoint: "sessions" },
+    { button: "Share the dashboard", endpoint: "shares" }
+  ]) {
+    it.effect(`two quick clicks on “${button}” send one request`, () =>
+      Effect.gen(function* () {
+        const { fresh } = yield* ConsolePage.Websites
+        const { on, page } = yield* ConsolePage.show(`#/${fresh.websiteConfigId}/sharing`)
+        const answer = Promise.withResolvers<void>()
+        let sent = 0
+        yield* on(() =>
+          page.route(`**/${endpoint}`, async (route) => {
+            if (route.request().method() !== "POST") return route.continue()
+            sent++
+            await answer.promise
+            return route.fulfill({ status: 429, json: { detail: "over the limit" } })
+          })
+        )
+        yield* on(() => page.getByRole("button", { name: button }).dblclick())
+        answer.resolve()
+        yield* on(() => page.locator("[role=status] .bad").waitFor())
+        assert.strictEqual(sent, 1)
+        yield* on(() => page.unroute(`**/${endpoint}`))
+      })
+    )
+  }
+
   it.effect(
     "a shared dashboard is created and ended, without a violation of accessibility in light and dark mode",
     () =>

@@ -35,14 +35,18 @@ export const emptyRow: RuleRow = {
   message: ""
 }
 
+/** Whether a row keeps a text: rows hold trimmed texts, and choices are one per line. */
+const isKept = (text: string): boolean => text === text.trim() && !/[\r\n]/.test(text)
+
 /** Whether one row can show all rules of a field. The rows of choices and patterns have no bounds. */
 const isSimple = ({ email, max, min, number, one_of, pattern }: FieldRules): boolean =>
   [email, number, one_of, pattern].filter((rule) => rule !== undefined && rule !== false).length <= 1 &&
-  ((one_of === undefined && pattern === undefined) || (min === undefined && max === undefined))
+  ((one_of === undefined && pattern === undefined) || (min === undefined && max === undefined)) &&
+  (one_of ?? []).every(isKept)
 
 /** The rows of rules; undefined if a field combines rules that one row cannot show. */
 export const toRows = (rules: Form["rules"]): ReadonlyArray<RuleRow> | undefined =>
-  Object.values(rules).every(isSimple)
+  Object.keys(rules).every(isKept) && Object.values(rules).every(isSimple)
     ? Object.entries(rules).map(([name, rule]) => ({
         name,
         isRequired: rule.required === true,

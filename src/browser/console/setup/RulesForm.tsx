@@ -104,16 +104,18 @@ export const RulesForm = ({ form, onClose, rows: initial, siteId }: Props) => {
   const change = useChange("PUT /v1/owner/sites/:site_id/forms")
   const close = useWhileShown(onClose)
   const names = rows.map(({ name }) => name.trim())
-  const rowFaults = change.failure?.faults.filter(({ place }) =>
-    names.some((name) => place.startsWith(`rules.${name}`))
+  const faults = names.map((name, index) =>
+    // Rules have one member for each field, so a second row would replace the first.
+    name !== "" && names.indexOf(name) < index ? Texts.forms.repeated : faultOf(change.failure, `rules.${name}`)
   )
-  const message = rowFaults !== undefined && rowFaults.length > 0 ? undefined : messageOf(change.failure, ["page"])
+  const isInRow = names.some((name) => faultOf(change.failure, `rules.${name}`) !== undefined)
+  const message = isInRow ? undefined : messageOf(change.failure, ["page"])
   return (
     <FormDialog
       isWide
       title={form === null ? Texts.forms.add : Texts.forms.edit(form.page)}
       submit={Common.save}
-      isDisabled={change.isBusy}
+      isDisabled={change.isBusy || faults.includes(Texts.forms.repeated)}
       message={message}
       onClose={onClose}
       onSubmit={() => change.run({ params: { site_id: siteId }, body: { page, rules: Rules.ofRows(rows) } }, close)}
@@ -133,7 +135,7 @@ export const RulesForm = ({ form, onClose, rows: initial, siteId }: Props) => {
           key={index}
           number={index + 1}
           row={row}
-          fault={faultOf(change.failure, `rules.${row.name.trim()}`)}
+          fault={faults[index]}
           onChange={(part) => setRows(rows.map((other, at) => (at === index ? { ...other, ...part } : other)))}
           onRemove={() => setRows(rows.filter((_, at) => at !== index))}
         />

@@ -90,6 +90,9 @@ const WebhookRow = ({ isOwner, onOpen, siteId, webhook }: WebhookRowProps) => {
       update.run({ params, body: { enabled: action === "enable" } })
     } else onOpen({ dialog: action, webhook })
   }
+  const problems = [stateOf(webhook, Date.now()), messageOf(test.failure), messageOf(update.failure)].filter(
+    (problem) => problem !== undefined
+  )
   const actions: ReadonlyArray<Action> = ["edit", "rotate", isDisabled ? "enable" : "disable", "remove"]
   return (
     <>
@@ -99,10 +102,10 @@ const WebhookRow = ({ isOwner, onOpen, siteId, webhook }: WebhookRowProps) => {
           webhook.events.length === 0 ? Texts.webhooks.allEvents : webhook.events.map(Texts.eventName).join(", "),
           Texts.webhooks.formats[webhook.format]
         ].join(" · ")}
-        problem={stateOf(webhook, Date.now()) ?? messageOf(test.failure, []) ?? messageOf(update.failure, [])}
+        problem={problems.length === 0 ? undefined : problems.join(" ")}
       >
         <span class={result?.delivered === false ? "bad" : "good"} role="status">
-          {result === undefined ? "" : outcomeOf(result)}
+          {result === undefined || test.failure !== undefined ? "" : outcomeOf(result)}
         </span>
         <button
           type="button"

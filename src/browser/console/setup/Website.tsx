@@ -27,12 +27,15 @@ const Form = ({ details }: { readonly details: Details }) => {
   const [name, setName] = useState(details.name)
   const [timeZone, setTimeZone] = useState(details.time_zone)
   const [origins, setOrigins] = useState(details.origins.join("\n"))
-  const [isSaved, setSaved] = useState(false)
+  /** What was last saved, as JSON: the person may have changed the fields since. */
+  const [saved, setSaved] = useState<string>()
   const change = useChange("PATCH /v1/owner/sites/:site_id")
   const fault = (member: string) => faultOf(change.failure, member)
   const message = messageOf(change.failure, members)
+  const body = { name, time_zone: timeZone, origins: Lines.parse(origins) }
+  const current = JSON.stringify(body)
   const edit = (set: (value: string) => void) => (value: string) => {
-    setSaved(false)
+    setSaved(undefined)
     set(value)
   }
   return (
@@ -40,8 +43,7 @@ const Form = ({ details }: { readonly details: Details }) => {
       class="form"
       onSubmit={(event) => {
         event.preventDefault()
-        const body = { name, time_zone: timeZone, origins: Lines.parse(origins) }
-        change.run({ params: { site_id: details.site_id }, body }, () => setSaved(true))
+        change.run({ params: { site_id: details.site_id }, body }, () => setSaved(current))
       }}
     >
       <TextField label={Texts.website.name} value={name} onInput={edit(setName)} fault={fault("name")} />
@@ -72,7 +74,7 @@ const Form = ({ details }: { readonly details: Details }) => {
           {Texts.save}
         </button>
         <span class="muted" role="status">
-          {isSaved ? Texts.website.saved : ""}
+          {saved === current ? Texts.website.saved : ""}
         </span>
       </div>
     </form>

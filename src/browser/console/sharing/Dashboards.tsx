@@ -7,10 +7,11 @@ import { useState } from "preact/hooks"
 import { reloadData } from "../Connection.ts"
 import * as Format from "../Format.ts"
 import type { Site } from "../frame/Bar.tsx"
+import { useChange } from "../parts/Change.ts"
 import * as Expiry from "../parts/Expiry.ts"
 import { messageOf } from "../parts/FailureText.ts"
 import { Snippet } from "../parts/Snippet.tsx"
-import { type Answer, type Failure, send } from "../Requests.ts"
+import { type Answer, send } from "../Requests.ts"
 import { mapResource, useAnswer } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
 import { Granted } from "./Granted.tsx"
@@ -21,7 +22,7 @@ export const Dashboards = ({ site }: { readonly site: Site }) => {
   const [label, setLabel] = useState("")
   const [expiry, setExpiry] = useState("")
   const [url, setUrl] = useState<string | null>(null)
-  const [failure, setFailure] = useState<Failure | undefined>(undefined)
+  const creation = useChange("POST /v1/owner/sites/:site_id/shares")
   const params = { site_id: site.site_id }
   const time = (text: string) => Format.arrival(text, { now: Date.now(), timeZone: site.time_zone })
   const detailsOf = ({ created_at, expires_at }: Share): string =>
@@ -37,19 +38,15 @@ export const Dashboards = ({ site }: { readonly site: Site }) => {
     }))
   )
 
-  const create = async (event: Event) => {
+  const create = (event: Event) => {
     event.preventDefault()
     const name = label.trim()
-    const outcome = await send("POST /v1/owner/sites/:site_id/shares", {
-      params,
-      body: { ...(name !== "" && { label: name }), ...(expiry !== "" && { expires_at: Expiry.endOf(expiry) }) }
+    const body = { ...(name !== "" && { label: name }), ...(expiry !== "" && { expires_at: Expiry.endOf(expiry) }) }
+    creation.run({ params, body }, ({ path }) => {
+      setUrl(location.origin + path)
+      setLabel("")
+      setExpiry("")
     })
-    setFailure(outcome.ok ? undefined : outcome.failure)
-    if (!outcome.ok) return
-    setUrl(location.origin + outcome.value.path)
-    setLabel("")
-    setExpiry("")
-    reloadData()
   }
 
   const end = async (id: string) => {
@@ -79,12 +76,12 @@ export const Dashboards = ({ site }: { readonly site: Site }) => {
           {Texts.dashboards.expiry}
           <input type="date" value={expiry} onInput={({ currentTarget }) => setExpiry(currentTarget.value)} />
         </label>
-        <button type="submit" class="button primary">
+        <button type="submit" class="button primary" disabled={creation.isBusy}>
           {Texts.dashboards.create}
         </button>
       </form>
       <div role="status">
-        {failure !== undefined && <p class="bad">{messageOf(failure)}</p>}
+        {creation.failure !== undefined && <p class="bad">{messageOf(creation.failure)}</p>}
         {url !== null && (
           <>
             <p>{Texts.dashboards.created}</p>

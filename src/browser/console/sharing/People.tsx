@@ -6,11 +6,12 @@
 import { useState } from "preact/hooks"
 import { reloadData } from "../Connection.ts"
 import * as Format from "../Format.ts"
+import { useChange } from "../parts/Change.ts"
 import { messageOf } from "../parts/FailureText.ts"
 import type { PageProps } from "../parts/Page.ts"
 import { useReach } from "../parts/Reach.tsx"
 import { Snippet } from "../parts/Snippet.tsx"
-import { type Answer, type Failure, send } from "../Requests.ts"
+import { type Answer, send } from "../Requests.ts"
 import { mapResource, useAnswer } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
 import * as ReachTexts from "../texts/Reach.ts"
@@ -63,7 +64,7 @@ export const People = ({ reachesAll, site, sites }: Pick<PageProps, "site" | "si
   const [expiry, setExpiry] = useState<Expiry>("1d")
   const [email, setEmail] = useState("")
   const [created, setCreated] = useState<Created | null>(null)
-  const [failure, setFailure] = useState<Failure | undefined>(undefined)
+  const creation = useChange("POST /v1/owner/sessions")
   const facts = { now: Date.now(), timeZone: site.time_zone }
   const reaches = ({ sites }: Session) => sites === "all" || sites.includes(site.site_id)
   const listed = useAnswer("GET /v1/owner/sessions", {})
@@ -77,29 +78,25 @@ export const People = ({ reachesAll, site, sites }: Pick<PageProps, "site" | "si
     }))
   )
 
-  const create = async (event: Event) => {
+  const create = (event: Event) => {
     event.preventDefault()
     const label = name.trim()
-    const outcome = await send("POST /v1/owner/sessions", {
-      body: {
-        role,
-        sites: reach.sites,
-        ...(label === "" ? {} : { label }),
-        ...(canMail && email.trim() !== "" && { email: email.trim() }),
-        expires_at: new Date(Date.now() + expiries[expiry]).toISOString()
-      }
+    const body = {
+      role,
+      sites: reach.sites,
+      ...(label === "" ? {} : { label }),
+      ...(canMail && email.trim() !== "" && { email: email.trim() }),
+      expires_at: new Date(Date.now() + expiries[expiry]).toISOString()
+    }
+    creation.run({ body }, ({ expires_at, mailed, path }) => {
+      setCreated({
+        name: mailed ? email.trim() : label,
+        url: path === null ? null : location.origin + path,
+        until: Format.dayAndTime(expires_at, site.time_zone)
+      })
+      setName("")
+      setEmail("")
     })
-    setFailure(outcome.ok ? undefined : outcome.failure)
-    if (!outcome.ok) return
-    const { expires_at, mailed, path } = outcome.value
-    setCreated({
-      name: mailed ? email.trim() : label,
-      url: path === null ? null : location.origin + path,
-      until: Format.dayAndTime(expires_at, site.time_zone)
-    })
-    setName("")
-    setEmail("")
-    reloadData()
   }
 
   const end = async (id: string, endsOpened: boolean) => {
@@ -174,12 +171,12 @@ export const People = ({ reachesAll, site, sites }: Pick<PageProps, "site" | "si
           </select>
         </label>
         {reach.list}
-        <button type="submit" class="button primary">
+        <button type="submit" class="button primary" disabled={creation.isBusy}>
           {email.trim() === "" ? Texts.people.create : Texts.people.send}
         </button>
       </form>
       <div role="status">
-        {failure !== undefined && <p class="bad">{messageOf(failure)}</p>}
+        {creation.failure !== undefined && <p class="bad">{messageOf(creation.failure)}</p>}
         {created !== null && (
           <>
             <p>

@@ -66,6 +66,7 @@ export const forms = {
   required: "Required",
   addField: "Add a field",
   field: (number: number): string => `Field ${number}`,
+  repeated: "Another row has the rules of this field.",
   removeField: (name: string): string => (name === "" ? "Remove" : `Remove ${name}`),
   requiredField: (name: string): string => `${name} (required)`,
   json: "Rules, as JSON",
