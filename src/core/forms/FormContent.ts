@@ -54,6 +54,17 @@ export const withoutReserved = (text: string, fields: Readonly<Record<string, un
         .join(",")}}`
     : text
 
+/** The JSON texts of each member's values, in the order of the members' first appearance. A repeated member has several values. */
+export const valueTexts = (text: string): ReadonlyMap<string, ReadonlyArray<string>> => {
+  const texts = new Map<string, Array<string>>()
+  for (const { name, value } of JsonMembers.members(text)) {
+    const before = texts.get(name)
+    if (before === undefined) texts.set(name, [value])
+    else before.push(value)
+  }
+  return texts
+}
+
 /**
  * A form's parsed data, in which a repeated member has the list of all its values rather than the last value, since all are
  * stored and shown to the owner. Values that are lists are joined.
@@ -65,13 +76,7 @@ export const withAllValues = (
   text: string,
   fields: Readonly<Record<string, unknown>>
 ): Readonly<Record<string, unknown>> => {
-  const texts = new Map<string, Array<string>>()
-  for (const { name, value } of JsonMembers.members(text)) {
-    const before = texts.get(name)
-    if (before === undefined) texts.set(name, [value])
-    else before.push(value)
-  }
-  const repeated = [...texts].filter(([, values]) => values.length > 1)
+  const repeated = [...valueTexts(text)].filter(([, values]) => values.length > 1)
   return repeated.length === 0
     ? fields
     : Object.fromEntries([

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import * as FormContent from "../forms/FormContent.ts"
 import type { Submission } from "../forms/Submission.ts"
 import type { Site } from "../sites/Site.ts"
 import * as Address from "./Address.ts"
@@ -28,12 +29,23 @@ const limits = { one: { fields: 50, value: 10_000 }, several: { fields: 8, value
 /** UTF-16 units of all values of one submission together. Gmail truncates mails of more than 100 kB. */
 const maxTotalLength = 20_000
 
-const textOf = (value: unknown): string =>
-  typeof value === "string"
-    ? value
-    : Array.isArray(value) && value.every((item) => typeof item === "string")
-      ? value.join(", ")
-      : JSON.stringify(value)
+/** A field of a form. */
+interface FormField {
+  readonly name: string
+  /** The list of all values if the field is repeated. */
+  readonly value: unknown
+  /** The JSON text of the value as it was sent. */
+  readonly json: string
+}
+
+/** A number that may have more digits than a parsed number keeps. */
+const manyDigits = /[0-9]{16}/
+
+const textOf = ({ json, value }: FormField): string => {
+  if (typeof value === "string") return value
+  if (Array.isArray(value) && value.every((item) => typeof item === "string")) return value.join(", ")
+  return typeof value === "number" || manyDigits.test(json) ? json : JSON.stringify(value)
+}
 
 /** A field's name as people write it: `first_name` is "First name". */
 const titleOf = (name: string): string => {
@@ -44,10 +56,21 @@ const titleOf = (name: string): string => {
 const isEmpty = (value: unknown): boolean =>
   value === null || value === "" || (Array.isArray(value) && value.length === 0)
 
-/** The values of a form. A form may have thousands of nested values, so each form is parsed once per mail. */
-type Form = Readonly<Record<string, unknown>>
+/** The fields of a form in order. A form may have thousands of nested values, so each form is parsed once per mail. */
+type Form = ReadonlyArray<FormField>
 
-const formOf = ({ formData }: Submission): Form => JSON.parse(formData) as Form
+const formOf = ({ formData }: Submission): Form => {
+  const values = JSON.parse(formData) as Readonly<Record<string, unknown>>
+  return Array.from(FormContent.valueTexts(formData), ([name, [first = "", ...more]]) =>
+    more.length === 0
+      ? { name, value: values[name], json: first }
+      : {
+          name,
+          value: [first, ...more].flatMap((text): unknown => JSON.parse(text)),
+          json: `[${[first, ...more].join(",")}]`
+        }
+  )
+}
 
 /** The email, then the fields of the form that are not empty, and the number of those that are left out. */
 const fieldsOf = (
@@ -55,14 +78,13 @@ const fieldsOf = (
   form: Form,
   { fields: maxFields, value: maxLength }: Limits
 ): ReadonlyArray<Field> => {
-  const given = Object.entries(form)
-  const entries = given.filter(([name, value]) => !isEmpty(value) && !(name === "email" && value === email))
-  const all = email === null ? entries : [["email", email] as const, ...entries]
+  const given = form.filter(({ name, value }) => !isEmpty(value) && !(name === "email" && value === email))
+  const all = email === null ? given : [{ name: "email", value: email, json: "" }, ...given]
   let left = maxTotalLength
-  const fields = all.slice(0, maxFields).map(([name, value]): Field => {
-    const text = MailText.block(textOf(value), Math.max(1, Math.min(maxLength, left)))
+  const fields = all.slice(0, maxFields).map((field): Field => {
+    const text = MailText.block(textOf(field), Math.max(1, Math.min(maxLength, left)))
     left -= text.length
-    return [titleOf(name), text]
+    return [titleOf(field.name), text]
   })
   const more = all.length - fields.length
   return more > 0 ? [...fields, ["More", `${MailText.counted(more, "field")} in the export`]] : fields
@@ -86,10 +108,16 @@ const moment = (time: number, timeZone: string): string =>
     minute: "2-digit"
   })} (${timeZone})`
 
+/** The fields that name the sender, in the order of preference. */
+const nameFields = ["name", "full_name", "fullname", "first_name"]
+
+/** The titles of the fields that a record's title may repeat. */
+const senderTitles: ReadonlySet<string> = new Set([...nameFields, "email"].map(titleOf))
+
 /** Who sent a submission, as far as it is known. */
 const senderOf = (submission: Submission, form: Form): string => {
-  const name = ["name", "full_name", "fullname", "first_name"]
-    .map((key) => form[key])
+  const name = nameFields
+    .map((key) => form.find((field) => field.name === key)?.value)
     .find((one) => typeof one === "string")
   const sender = MailText.line(String(name ?? ""), 60) || MailText.line(submission.email ?? "", 80)
   return sender === "" ? "a visitor" : sender
@@ -167,7 +195,9 @@ const several = (website: Website, submissions: ReadonlyArray<Submission>, count
           kind: "record",
           title: `${sender}${isQuarantined ? " – suspected spam" : ""}`,
           note: `${moment(submission.receivedAt, website.timeZone)}${page}`,
-          fields: fieldsOf(submission, form, limits.several).filter(([, value]) => value !== sender)
+          fields: fieldsOf(submission, form, limits.several).filter(
+            ([title, value]) => !(value === sender && senderTitles.has(title))
+          )
         }
       }),
       ...(count > shown.length

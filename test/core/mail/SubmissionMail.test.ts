@@ -96,6 +96,28 @@ describe("core/mail/SubmissionMail", () => {
     assert.include(htmlOf(content), 'href="mailto:ada@example.org"')
   })
 
+  it("a mail has all digits of numbers and all values of repeated fields, in the order in which they were sent", () => {
+    const formData =
+      '{"card":12345678901234567890,"topic":"tours","2":"b","topic":"prices","ids":{"a":[98765432109876543210]},"more":{"a":"\\u00fc"}}'
+    const content = SubmissionMail.content(website, [stored({ email: null, formData })], 1)
+    assert.deepStrictEqual(content.parts[0], {
+      kind: "fields",
+      fields: [
+        ["Card", "12345678901234567890"],
+        ["Topic", "tours, prices"],
+        ["2", "b"],
+        ["Ids", '{"a":[98765432109876543210]}'],
+        ["More", '{"a":"ü"}']
+      ]
+    })
+  })
+
+  it("a digest keeps the fields that hold the sender's name but are not the sender's", () => {
+    const submission = stored({ email: null, formData: '{"name":"Ada","skipper":"Ada"}' })
+    const [record] = SubmissionMail.content(website, [submission, submission], 2).parts
+    assert.deepStrictEqual(record?.kind === "record" && [record.title, record.fields], ["Ada", [["Skipper", "Ada"]]])
+  })
+
   it("a mail about suspected spam says so, and has no button to reply", () => {
     const content = SubmissionMail.content(website, [stored({ status: "quarantined", reasons: ["links"] })], 1)
     assert.include(content.subject, "Suspected spam")
