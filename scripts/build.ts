@@ -22,7 +22,9 @@ const source = path.join(root, "src")
 const replaced = path.join(source, "http/assets/Esbuild.ts")
 const recorder = path.join(import.meta.dirname, "build/Recorder.ts")
 
-const { out } = parseArgs({ options: { out: { type: "string", default: path.join(root, "dist") } } }).values
+const { values } = parseArgs({ options: { out: { type: "string", default: path.join(root, "dist") } } })
+/** Absolute, because the bundler resolves paths from the root, and Node from the current folder. */
+const out = path.resolve(values.out)
 
 /** The folders with files that the program reads; they have the same names in `src` and in `dist`. */
 const assets = ["docs", "demo/pages"]
