@@ -7,19 +7,36 @@ import { Clock, type Duration, Effect, Redacted, Schema } from "effect"
 import type { AnalyticsFacts } from "../core/doctor/AnalyticsDiagnosis.ts"
 import type { Address } from "../core/doctor/AnalyticsUrl.ts"
 import { decodeRows } from "../runtime/Rows.ts"
+import * as Erasure from "./analytics/Erasure.ts"
 import * as ClickHouse from "./ClickHouse.ts"
+import type { ClickHouseError } from "./Errors.ts"
 import * as Layout from "./schema/Layout.ts"
 import * as Tables from "./schema/Tables.ts"
 
 const Version = Schema.Tuple([Schema.Struct({ version: Schema.String })])
 
-/** Whether the user may write to a table and read it: even an insert of no rows requires both privileges. */
-const mayWrite = (name: Tables.Table["name"]) =>
-  ClickHouse.ClickHouse.use(({ command }) => command(`INSERT INTO ${name} SELECT * FROM ${name} WHERE false`)).pipe(
+/** Whether the server allows a statement. */
+const isAllowed = <R>(statement: Effect.Effect<unknown, ClickHouseError, R>) =>
+  statement.pipe(
     Effect.as(true),
     Effect.catchIf(
       (error) => error.reason === "denied" || error.reason === "read-only",
       () => Effect.succeed(false)
+    )
+  )
+
+/** Whether the user may write to a table and read it: even an insert of no rows requires both privileges. */
+const mayWrite = (name: Tables.Table["name"]) =>
+  isAllowed(
+    ClickHouse.ClickHouse.use(({ command }) => command(`INSERT INTO ${name} SELECT * FROM ${name} WHERE false`))
+  )
+
+/** The system tables that deletions read and the user may not read. A right on its database does not include them. */
+const unreadable = (target: Tables.Target) =>
+  Effect.filter(Erasure.systemTables, (table) =>
+    ClickHouse.ClickHouse.use(({ query }) => query(`SELECT 1 FROM ${Erasure.system(target, table)} LIMIT 0`)).pipe(
+      isAllowed,
+      Effect.map((isReadable) => !isReadable)
     )
   )
 
@@ -38,7 +55,8 @@ const readFacts = Effect.gen(function* () {
     roundTripMillis,
     cluster: target._tag === "Cluster" ? target.cluster : null,
     missing,
-    denied: present.filter((name) => !writable.includes(name))
+    denied: present.filter((name) => !writable.includes(name)),
+    unreadable: (yield* unreadable(target)).map((table) => `system.${table}`)
   } as const
 })
 

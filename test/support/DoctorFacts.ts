@@ -48,7 +48,8 @@ export const Facts = Schema.Struct({
         roundTripMillis: between(0, 1000),
         cluster: Schema.NullOr(Schema.Literal("main")),
         missing: Schema.Array(Schema.Literals(["event", "page_view"])),
-        denied: Schema.Array(Schema.Literals(["event", "page_view"]))
+        denied: Schema.Array(Schema.Literals(["event", "page_view"])),
+        unreadable: Schema.Array(Schema.Literals(["system.mutations", "system.parts"]))
       })
     ])
   ),

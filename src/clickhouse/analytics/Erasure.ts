@@ -19,8 +19,13 @@ const Count = Schema.Tuple([Schema.Struct({ rows: Schema.Int })])
 
 const Mutations = Schema.Tuple([Schema.Struct({ running: Schema.Int, failure: Schema.String })])
 
+/** The system tables that deletions read. */
+export const systemTables = ["mutations", "parts"] as const
+
+type SystemTable = (typeof systemTables)[number]
+
 /** A system table: of the server, or of all servers of a cluster. */
-const system = (target: Tables.Target, table: string): string =>
+export const system = (target: Tables.Target, table: SystemTable): string =>
   target._tag === "Server" ? `system.${table}` : `clusterAllReplicas(${quoted(target.cluster)}, system.${table})`
 
 const interval = "20 millis"

@@ -21,6 +21,8 @@ export type AnalyticsFacts =
       readonly missing: ReadonlyArray<string>
       /** The tables that the user of `ANALYTICS_URL` may not write. */
       readonly denied: ReadonlyArray<string>
+      /** The system tables that deletions read and the user of `ANALYTICS_URL` may not read. */
+      readonly unreadable: ReadonlyArray<string>
     }
 
 /** The oldest version of ClickHouse with everything that the service uses. */
@@ -36,7 +38,8 @@ const isOlder = (version: string, than: string): boolean => {
 const advice: Readonly<Record<string, string>> = {
   AUTHENTICATION_FAILED: "Check the user and the password in ANALYTICS_URL.",
   UNKNOWN_DATABASE: "Create the database that ANALYTICS_URL names: CREATE DATABASE <name>.",
-  ACCESS_DENIED: "Grant the user in ANALYTICS_URL all rights on its database.",
+  ACCESS_DENIED:
+    "Grant the user in ANALYTICS_URL all rights on its database, and SELECT on system.mutations and system.parts.",
   timeout: "Check that ClickHouse runs, and that no firewall drops the connection."
 }
 
@@ -56,7 +59,7 @@ export const ofAnalytics = (facts: AnalyticsFacts | null): ReadonlyArray<Finding
       )
     ]
   }
-  const { cluster, denied, missing, roundTripMillis, url, version } = facts
+  const { cluster, denied, missing, roundTripMillis, unreadable, url, version } = facts
   const place = cluster === null ? "" : `, with the tables on the cluster ${cluster}`
   return [
     isOlder(version, oldestVersion)
@@ -82,6 +85,15 @@ export const ofAnalytics = (facts: AnalyticsFacts | null): ReadonlyArray<Finding
         ]),
     ...(denied.length === 0
       ? []
-      : [problem("analytics", `ClickHouse's user may not write ${denied.join(", ")}.`, adviceFor("ACCESS_DENIED"))])
+      : [problem("analytics", `ClickHouse's user may not write ${denied.join(", ")}.`, adviceFor("ACCESS_DENIED"))]),
+    ...(unreadable.length === 0
+      ? []
+      : [
+          problem(
+            "analytics",
+            `ClickHouse's user may not read ${unreadable.join(" and ")}, which deletions need.`,
+            adviceFor("ACCESS_DENIED")
+          )
+        ])
   ]
 }

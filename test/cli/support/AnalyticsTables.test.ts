@@ -6,6 +6,7 @@ import * as AnalyticsTables from "../../../src/cli/support/AnalyticsTables.ts"
 import * as ErrorMessages from "../../../src/cli/support/ErrorMessages.ts"
 import { ClickHouse } from "../../../src/clickhouse/ClickHouse.ts"
 import * as Inspection from "../../../src/clickhouse/Inspection.ts"
+import * as AnalyticsDiagnosis from "../../../src/core/doctor/AnalyticsDiagnosis.ts"
 import * as HttpServer from "../../support/clickhouse/HttpServer.ts"
 import { describeWithClickHouse } from "../../support/clickhouse/TestClickHouse.ts"
 
@@ -49,8 +50,16 @@ describeWithClickHouse("cli/support/AnalyticsTables", () => {
     Effect.gen(function* () {
       const server = yield* HttpServer.make
       const facts = yield* Inspection.inspect(server.address, "5 seconds")
-      assert.deepInclude(facts, { _tag: "Reached", cluster: null, missing: [], denied: [] })
+      assert.deepInclude(facts, { _tag: "Reached", cluster: null, missing: [], denied: [], unreadable: [] })
       assert.match(facts._tag === "Reached" ? facts.version : "", /^\d+\.\d+/)
+      server.denied.add("system.mutations")
+      const denied = yield* Inspection.inspect(server.address, "5 seconds")
+      assert.deepInclude(denied, { denied: [], unreadable: ["system.mutations"] })
+      assert.include(
+        AnalyticsDiagnosis.ofAnalytics(denied).map(({ finding }) => finding),
+        "ClickHouse's user may not read system.mutations, which deletions need."
+      )
+      server.denied.clear()
       yield* drop(server)
       assert.deepInclude(yield* Inspection.inspect(server.address, "5 seconds"), { missing: ["event"] })
       const wrong = Redacted.make({ ...Redacted.value(server.address), password: "wrong" })

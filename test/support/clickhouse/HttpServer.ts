@@ -41,6 +41,8 @@ export interface HttpServer {
   readonly url: string
   /** The faults of the next statements, in order. */
   readonly faults: Array<Fault>
+  /** The tables that the user may not read; statements that name them are denied. */
+  readonly denied: Set<string>
   /** The number of statements that arrived. */
   readonly arrived: () => number
 }
@@ -108,6 +110,7 @@ const errorText = (error: unknown): string => {
 const answer = async (
   client: ClickHouseClient,
   fault: Fault | undefined,
+  denied: ReadonlySet<string>,
   request: IncomingMessage,
   response: ServerResponse
 ): Promise<void> => {
@@ -117,6 +120,10 @@ const answer = async (
     .split(/:(.*)/s)
   if (name !== user || secret !== password) {
     response.writeHead(403).end("Code: 516. DB::Exception: edge: Authentication failed. (AUTHENTICATION_FAILED)")
+    return
+  }
+  if ([...denied].some((table) => statement.query.includes(table))) {
+    response.writeHead(403).end("Code: 497. DB::Exception: edge: Not enough privileges. (ACCESS_DENIED)")
     return
   }
   if (fault === "hang") return
@@ -142,10 +149,11 @@ export const make: Effect.Effect<HttpServer, never, Scope.Scope> = Effect.gen(fu
   const { client, database, service } = yield* TestClickHouse.database
   yield* Effect.orDie(Effect.provideService(Migrations.create(Tables.server), Client.ClickHouse, service))
   const faults: Array<Fault> = []
+  const denied = new Set<string>()
   let arrived = 0
   const server = createServer((request, response) => {
     arrived++
-    answer(client, faults.shift(), request, response).catch(() => response.destroy())
+    answer(client, faults.shift(), denied, request, response).catch(() => response.destroy())
   })
   yield* Effect.acquireRelease(
     Effect.promise(() => new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))),
@@ -164,6 +172,7 @@ export const make: Effect.Effect<HttpServer, never, Scope.Scope> = Effect.gen(fu
     address: Redacted.make({ url: `http://127.0.0.1:${port}`, user, password, database }),
     url: `clickhouse://${user}:${encodeURIComponent(password)}@127.0.0.1:${port}/${database}`,
     faults,
+    denied,
     arrived: () => arrived
   }
 })
