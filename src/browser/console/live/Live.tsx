@@ -9,7 +9,8 @@ import { Message } from "../parts/Message.tsx"
 import type { PageProps } from "../parts/Page.ts"
 import { SetUpLink } from "../parts/SetUpLink.tsx"
 import * as Texts from "../Texts.ts"
-import { type Entry, useFeed } from "./Feed.ts"
+import type { Entry } from "./Entries.ts"
+import { useFeed } from "./Feed.ts"
 import { Row } from "./Row.tsx"
 
 /** Milliseconds between two announcements for screen readers. */

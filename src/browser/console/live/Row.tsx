@@ -9,7 +9,7 @@ import type { Site } from "../frame/Bar.tsx"
 import * as Inbox from "../inbox/View.ts"
 import { linkTo } from "../Location.ts"
 import * as Texts from "../Texts.ts"
-import type { Activity } from "./Feed.ts"
+import type { Activity } from "./Entries.ts"
 
 interface Shown {
   readonly main: ComponentChildren
