@@ -198,11 +198,13 @@ const publish = (document: Json, commonHeaders: (operation: Json) => Json): Json
   }
   const publishOperation = (value: unknown): Json => {
     const operation = objectOf(value)
-    const body = objectOf(operation["requestBody"])
+    const body = operation["requestBody"]
     const common = commonHeaders(operation)
     return {
       ...operation,
-      requestBody: { ...body, content: withExamples(body["content"], schemas) },
+      ...(Predicate.isObject(body)
+        ? { requestBody: { ...body, content: withExamples(body["content"], schemas) } }
+        : {}),
       responses: mapValues(operation["responses"], (response) => publishResponse(response, common))
     }
   }

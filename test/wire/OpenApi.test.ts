@@ -54,6 +54,15 @@ const headersOf = (operation: unknown, status: string) =>
   Object.keys(at(operation, "responses", status, "headers") as Json)
 
 describe("wire/OpenApi", () => {
+  it("declares no body for a request without one", () => {
+    for (const path of Object.values(document.paths)) {
+      for (const operation of Object.values(path as Json)) {
+        const body = (operation as Json)["requestBody"]
+        assert.isTrue(body === undefined || Object.keys(at(body, "content") as Json).length > 0)
+      }
+    }
+  })
+
   it("is OpenAPI 3.1, and has exactly the published paths and those that the edge adds", () => {
     assert.match(document.openapi, /^3\.1\./)
     const instance = "/v1/public/widget/{instance_id}"

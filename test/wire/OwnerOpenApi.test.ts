@@ -133,6 +133,14 @@ describe("wire/OwnerOpenApi", () => {
     }
   })
 
+  it("declares no body for a request without one", () => {
+    const empty = operations.filter(({ operation }) => {
+      const content = at(operation, "requestBody", "content")
+      return content !== undefined && Object.keys(content as Json).length === 0
+    })
+    assert.deepStrictEqual(empty, [])
+  })
+
   it("has every header and schema that it refers to", () => {
     const references = JSON.stringify(document).match(/#\/components\/[^"]+/g) ?? []
     assert.isAbove(references.length, 20)
