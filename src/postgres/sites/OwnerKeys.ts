@@ -97,7 +97,7 @@ export const layer = ({ timeout }: Options): Layer.Layer<OwnerKeys, never, PgCli
           const rows = yield* sql`
             WITH reached AS (
               SELECT website_config_id FROM site
-              WHERE website_config_id = ANY (${array(ids, PgTypes.OID.uuid)}) AND deleted_at IS NULL
+              WHERE website_config_id = ANY (${array(ids, PgTypes.OID.uuid)}) AND deleted_at IS NULL FOR KEY SHARE
             ), issued AS (
               INSERT INTO owner_key (key_id, key_sha256, scope, all_sites, label, created_at, expires_at, issued_by)
               SELECT ${PgTypes.uuid(keyId)}, ${PgTypes.bytea(Credential.digest(key))}, ${PgTypes.text(scope)},

@@ -1,14 +1,17 @@
 import { randomUUID } from "node:crypto"
-import { PgClient } from "@effect/sql-pg"
+import { PgClient, PgTypes } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Context, Effect, Layer, Option } from "effect"
+import { Clock, Context, Effect, Fiber, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
 import { keptMillis } from "../../../src/core/sites/Credential.ts"
 import * as PostgresOwnerKeys from "../../../src/postgres/sites/OwnerKeys.ts"
 import * as SiteDirectory from "../../../src/postgres/sites/SiteDirectory.ts"
 import * as SiteErasure from "../../../src/postgres/sites/SiteErasure.ts"
 import { OwnerKeys } from "../../../src/services/sites/OwnerKeys.ts"
+import { SiteDirectory as SiteDirectoryService } from "../../../src/services/sites/SiteDirectory.ts"
+import { SiteErasure as SiteErasureService } from "../../../src/services/sites/SiteErasure.ts"
 import { suite } from "../../suites/OwnerKeys.ts"
+import * as Locks from "../../support/postgres/Locks.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 
 const timeout = "20 seconds"
@@ -91,6 +94,27 @@ describe("postgres/sites/OwnerKeys: the rows", () => {
           assert.lengthOf(yield* keys.list, remaining)
         }
       }).pipe(Effect.provide(layers))
+  )
+
+  it.live("issuing a key for a website that is erased meanwhile does not fail", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const { keyId: issuedBy } = yield* newKey
+      const { websiteConfigId } = yield* SiteDirectoryService.use(({ create }) => create({ name: "a", origins: [] }))
+      const issuer = yield* Locks.openTransaction(
+        sql,
+        sql`SELECT FROM owner_key WHERE key_id = ${PgTypes.uuid(issuedBy)} FOR UPDATE`
+      )
+      const issuing = yield* OwnerKeys.use((keys) =>
+        keys.issue({ scope: "stats", sites: [websiteConfigId], label: null, expiresAt: null, issuedBy })
+      ).pipe(Effect.forkChild)
+      yield* Locks.untilAwaited(sql)
+      const erasure = yield* Effect.forkChild(SiteErasureService.use(({ erase }) => erase(websiteConfigId)))
+      yield* Effect.timeoutOption(Fiber.await(erasure), "1 second")
+      yield* issuer.commit
+      yield* Fiber.join(issuing)
+      assert.isTrue(Option.isSome(yield* Fiber.join(erasure)))
+    }).pipe(Effect.provide(layers))
   )
 
   it.effect("neither a revoked nor an unknown issuer can issue keys", () =>
