@@ -49,7 +49,8 @@ export const install = {
   form: "Forms",
   formNote:
     "Paste this form into a page, or add its first three attributes to a form of yours. It can have any fields.",
-  waitingForForm: "Waiting for the first submission. Send one yourself.",
+  // Not the first one: an earlier submission is not found behind many newer page views.
+  waitingForForm: "Waiting for a submission. Send one yourself.",
   received: (page: string | null, when: string): string =>
     page === null ? `A form was received ${when}.` : `The form “${page}” was received ${when}.`,
   widget: "Chat",
