@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { Record } from "effect"
 import type { ConversationKey } from "../chat/conversation/Conversation.ts"
 import type { Submission } from "../forms/Submission.ts"
 import * as SubmissionExport from "../forms/SubmissionExport.ts"
@@ -58,6 +59,10 @@ export const payload = ({ time, type, website }: EventHead, data: string): strin
   return `${JSON.stringify(head).slice(0, -1)},"data":${data}}`
 }
 
+/** A text, cut to a length in UTF-16 units. */
+const cut = (text: string, length: number): string =>
+  text.length <= length ? text : `${text.slice(0, length).toWellFormed()}…`
+
 /**
  * Parses an object once, and returns a function that shortens the object's texts to a length. It leaves out a member whose name
  * is longer, or whose value is longer and not a text. The function stops and returns undefined as soon as the result exceeds
@@ -72,8 +77,7 @@ const shortenerOf = (object: string) => {
     let size = 0
     for (const { json, name, text } of members) {
       if (name.length > length || json.length > length) continue
-      const short = text === null || text.length <= length ? text : `${text.slice(0, length).toWellFormed()}…`
-      const member = `${JSON.stringify(name)}:${short === null ? json : JSON.stringify(short)}`
+      const member = `${JSON.stringify(name)}:${text === null ? json : JSON.stringify(cut(text, length))}`
       size += member.length
       if (size > maxPayload) return undefined
       kept.push(member)
@@ -92,28 +96,50 @@ const withMark = (json: string): string =>
 
 /**
  * The result of `dataOf` if it fits. Otherwise, with `truncated`, the result for the longest shortened object that fits, or for
- * `{}`.
+ * `{}`. If not even that one fits, `shortDataOf` takes the place of `dataOf`.
  */
-const firstThatFits = (object: string, dataOf: (object: string) => string): string => {
+const firstThatFits = (
+  object: string,
+  dataOf: (object: string) => string,
+  shortDataOf: (object: string) => string = dataOf
+): string => {
   const data = dataOf(object)
   if (fits(data)) return data
+  const boundedDataOf = fits(withMark(dataOf("{}"))) ? dataOf : shortDataOf
   const shorten = shortenerOf(object)
   for (const length of lengths) {
     const short = shorten(length)
-    const marked = short === undefined ? undefined : withMark(dataOf(short))
+    const marked = short === undefined ? undefined : withMark(boundedDataOf(short))
     if (marked !== undefined && fits(marked)) return marked
   }
-  return withMark(dataOf("{}"))
+  return withMark(boundedDataOf("{}"))
 }
 
+/** The length to which a submission's other texts are cut if they leave no room for its form, in UTF-16 units. */
+const maxOther = 300
+
+const cutOrNull = (text: string | null): string | null => (text === null ? null : cut(text, maxOther))
+
+const withShortTexts = (submission: Submission): Submission => ({
+  ...submission,
+  email: cutOrNull(submission.email),
+  pageSlug: cutOrNull(submission.pageSlug),
+  attribution: Record.map(submission.attribution, cutOrNull)
+})
+
 /**
- * A submission as the export writes it, with its verdict. If the payload would be too large, fields of the form are shortened
- * or left out and `truncated` is set; the export has them in full.
+ * A submission as the export writes it, with its verdict. If the payload would be too large, texts are shortened, fields of the
+ * form may be left out, and `truncated` is set; the export has them in full.
  */
-export const submissionData = (submission: Submission): string =>
-  firstThatFits(submission.formData, (formData) =>
-    SubmissionExport.json({ ...submission, formData }, { withVerdict: true })
+export const submissionData = (submission: Submission): string => {
+  const dataOf = (formData: string, from = submission) =>
+    SubmissionExport.json({ ...from, formData }, { withVerdict: true })
+  return firstThatFits(
+    submission.formData,
+    (formData) => dataOf(formData),
+    (formData) => dataOf(formData, withShortTexts(submission))
   )
+}
 
 /** The data. If the payload would be too large, texts are shortened, other long members are left out and `truncated` is set. */
 export const bounded = (data: string): string => firstThatFits(data, (object) => object)

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Schema } from "effect"
+import { Record, Schema } from "effect"
 import { vi } from "vitest"
 import { noAttribution } from "../../../src/core/analytics/Lead.ts"
 import * as Event from "../../../src/core/delivery/Event.ts"
@@ -64,6 +64,22 @@ describe("core/delivery/Event", () => {
     assert.match(data.form_data.message, /^ä+…$/)
     const many = Object.fromEntries(Array.from({ length: 5_000 }, (_, index) => [`field ${index}`, "x"]))
     assert.isTrue(JSON.parse(payloadOf(submission(many))).data.truncated)
+  })
+
+  it("a submission's other texts are shortened if they leave no room for its form", () => {
+    const control = "\u0001".repeat(2_048)
+    for (const long of [
+      { email: "a".repeat(30_000) },
+      { pageSlug: "ä".repeat(15_000) },
+      { attribution: { ...noAttribution, referrer: control, entryPage: control } },
+      { email: control, pageSlug: control, attribution: Record.map(noAttribution, () => control) }
+    ]) {
+      const text = payloadOf({ ...submission({ name: "Ada" }), ...long })
+      assert.isBelow(Buffer.byteLength(text), Event.maxPayload)
+      const { data } = JSON.parse(text)
+      assert.isTrue(data.truncated)
+      assert.deepStrictEqual(data.form_data, { name: "Ada" })
+    }
   })
 
   it.prop(
