@@ -122,7 +122,7 @@ const exampleAnswer = {
   query: {
     site_id: Examples.siteId,
     metrics: ["visitors", "pageviews", "bounce_rate"],
-    date_range: ["2026-10-26", "2026-11-25"],
+    date_range: ["2026-10-27", "2026-11-25"],
     dimensions: ["visit:source"],
     filters: [],
     order_by: [["visitors", "desc"]],

@@ -113,10 +113,9 @@ export const sortKey = (name: Metric, counts: Counts, allVisitors: number): numb
 
 /**
  * The change from `old` to `current`. Rounded half up: for a conversion rate to one decimal, otherwise to an integer. Null if
- * either is null. The change of a bounce rate or a conversion rate
- * is in percentage points, but null for a bounce rate that was 0. The change of another metric is in per cent of `old`, or 100
- * if `old` is 0 and `current` is more. Revenue can be negative: its change is in per cent of the magnitude of `old`, or -100 if
- * `old` is 0 and `current` is less.
+ * either is null. The change of a bounce rate or a conversion rate is in percentage points, but null for a bounce rate that was
+ * 0. The change of another metric is in per cent of `old`, or 100 if `old` is 0 and `current` is more. Revenue can be negative:
+ * its change is in per cent of the magnitude of `old`, or -100 if `old` is 0 and `current` is less.
  */
 export const change = (name: Metric, old: MetricValue, current: MetricValue): number | null => {
   const [before, after] = [toNumber(old), toNumber(current)]
