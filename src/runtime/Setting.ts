@@ -123,12 +123,15 @@ export const keyValues = (name: string, secret: boolean) =>
     withDefault<Readonly<Record<string, string>>>({})
   )
 
-/** An HTTP URL that paths are appended to, so it has no query or fragment. It has no user, because clients drop or refuse one. */
+/**
+ * An HTTP URL that paths are appended to, so it has no query or fragment, not even an empty one. It has no user, because clients
+ * drop or refuse one.
+ */
 export const parseBaseUrl = (text: string): Option.Option<string> =>
   Option.fromNullishOr(URL.parse(text)).pipe(
     Option.filter(
-      ({ hash, password, protocol, search, username }) =>
-        /^https?:$/.test(protocol) && [hash, password, search, username].every((part) => part === "")
+      ({ href, password, protocol, username }) =>
+        /^https?:$/.test(protocol) && !/[?#]/.test(href) && password === "" && username === ""
     ),
     Option.map(({ href }) => href)
   )
