@@ -18,8 +18,8 @@ const jsonOf = ({ properties }: Event): string | null => (properties === null ? 
 const textsOf = ({ properties }: Event): ReadonlyArray<readonly [name: string, text: string]> =>
   Object.entries(properties ?? {}).map(([name, value]) => [name, String(value)])
 
-const weigh = ({ properties }: Event): number => {
-  let size = 600
+const weigh = ({ path, properties }: Event): number => {
+  let size = 600 + path.length
   for (const name in properties) size += 40 + 2 * (name.length + String(properties[name]).length)
   return size
 }

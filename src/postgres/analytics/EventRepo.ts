@@ -33,8 +33,8 @@ const bounds = { maxBatch: 1_000, maxBatchWeight: 4 * 2 ** 20, maxQueueWeight: 6
 const jsonOf = ({ properties }: Event): string | null => (properties === null ? null : JSON.stringify(properties))
 
 /** An estimate of an event's size in UTF-16 units. */
-const weigh = ({ properties }: Event): number => {
-  let size = 300
+const weigh = ({ path, properties }: Event): number => {
+  let size = 300 + path.length
   for (const name in properties) size += 20 + name.length + String(properties[name]).length
   return size
 }
