@@ -34,6 +34,13 @@ describe("core/analytics/UserAgent", () => {
     }
   })
 
+  it("the browser is null if its family is unknown, so that no other text is stored", () => {
+    for (const text of ["Ann Example/1.0 x", "ann@example.com/5 (Windows NT 10.0) y"]) {
+      assert.isNull(UserAgent.parse(text).browser, text)
+    }
+    assert.strictEqual(UserAgent.parse("Mozilla/5.0 (Linux; Android 14) OPT/2.5 Mobile").browser, "Opera Touch")
+  })
+
   it("an absent user agent is not a bot", () => {
     assert.deepStrictEqual(UserAgent.parse(UserAgent.read(undefined)), {
       browser: null,
