@@ -118,7 +118,9 @@ export const workerRateLimiter = (settings: Settings, link: Link) =>
         ClusterRateLimiter.layer({ link, fallback })
       )
 
-/** Reads an agent's key from the variable that its instance names, without the line break at the end of a secret's file. */
+/**
+ * Reads an agent's key from the variable that its instance names. If the value comes from a file, it may end with a line break.
+ */
 export const keyOf = (variable: string) =>
   text(variable).pipe(
     Config.map(Option.map((key) => Redacted.make(key))),

@@ -131,21 +131,21 @@ describe("SentenceSplitter", () => {
     [SpokenParts, Lengths],
     ([parts, lengths]) => {
       const text = parts.join("")
-      const cutter = makeSentenceSplitter()
-      const sentences = [...cut(text, lengths).flatMap((piece) => cutter.add(piece)), ...cutter.flush()]
+      const splitter = makeSentenceSplitter()
+      const sentences = [...cut(text, lengths).flatMap((piece) => splitter.add(piece)), ...splitter.flush()]
       assert.strictEqual(withoutSpace(sentences.join("")), withoutSpace(text))
       for (const sentence of sentences) assert.notStrictEqual(sentence.trim(), "")
-      assert.deepStrictEqual(cutter.flush(), [])
+      assert.deepStrictEqual(splitter.flush(), [])
     }
   )
 
   it("returns sentences rather than deltas", () => {
-    const cutter = makeSentenceSplitter()
+    const splitter = makeSentenceSplitter()
     assert.deepStrictEqual(
-      ["Yes", "! We", " do.", " Price: 1.50 €", ". 1. ", "First", "\n", "It ", "goes"].map(cutter.add),
+      ["Yes", "! We", " do.", " Price: 1.50 €", ". 1. ", "First", "\n", "It ", "goes"].map(splitter.add),
       [[], ["Yes!"], [], ["We do."], ["Price: 1.50 €."], [], ["1. First"], [], []]
     )
-    assert.deepStrictEqual(cutter.flush(), ["It goes"])
+    assert.deepStrictEqual(splitter.flush(), ["It goes"])
   })
 })
 

@@ -121,7 +121,7 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
         )
       assert.deepStrictEqual(yield* lease(0), [0, 0])
       assert.deepStrictEqual(yield* lease(100, new Map([[many.webhook.webhookId, freeSlots.perHealthy]])), [0, 1])
-      // These two slots are reserved for webhooks without a running attempt, so no webhook gets both.
+      // The last free slots are for first attempts only, so a webhook gets one of the two.
       assert.deepStrictEqual(yield* lease(2), [1, 0])
       assert.deepStrictEqual(yield* lease(freeSlots.free), [4, 0])
     })
@@ -160,21 +160,23 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
       })
   )
 
-  it.effect("a fan-out leases the deliveries of a webhook in order, and no more than the webhook has free slots", () =>
-    Effect.gen(function* () {
-      const deliveries = yield* Deliveries
-      const { site, webhook } = yield* withDeliveries(1)
-      const { eventId: earlier } = only(yield* deliveriesOf(webhook))
-      yield* submit(site)
-      const { leased, waiting } = yield* deliveries.fanOut({ ...freeSlots, perHealthy: 1 }, new Map())
-      const first = leased.length > 0 ? leased : yield* leaseOf(webhook, { perHealthy: 1 })
-      assert.strictEqual(only(first).eventId, earlier)
-      assert.isTrue(waiting.has(webhook.webhookId))
-      yield* submit(site)
-      const running = new Map([[webhook.webhookId, freeSlots.perHealthy]])
-      assert.deepStrictEqual((yield* deliveries.fanOut(freeSlots, running)).leased, [])
-      assert.lengthOf(yield* leaseOf(webhook), 2)
-    })
+  it.effect(
+    "a fan-out leases no delivery before an earlier one of its webhook, and no more than the webhook has free slots",
+    () =>
+      Effect.gen(function* () {
+        const deliveries = yield* Deliveries
+        const { site, webhook } = yield* withDeliveries(1)
+        const { eventId: earlier } = only(yield* deliveriesOf(webhook))
+        yield* submit(site)
+        const { leased, waiting } = yield* deliveries.fanOut({ ...freeSlots, perHealthy: 1 }, new Map())
+        const first = leased.length > 0 ? leased : yield* leaseOf(webhook, { perHealthy: 1 })
+        assert.strictEqual(only(first).eventId, earlier)
+        assert.isTrue(waiting.has(webhook.webhookId))
+        yield* submit(site)
+        const running = new Map([[webhook.webhookId, freeSlots.perHealthy]])
+        assert.deepStrictEqual((yield* deliveries.fanOut(freeSlots, running)).leased, [])
+        assert.lengthOf(yield* leaseOf(webhook), 2)
+      })
   )
 
   it.effect("a lease names the webhooks that have more due deliveries", () =>

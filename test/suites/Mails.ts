@@ -92,27 +92,29 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         })
     )
 
-    it.effect("a failed mail is leased again with the same id, and only the latest lease can record an attempt", () =>
-      Effect.gen(function* () {
-        const site = yield* newSite
-        const notification = yield* add(site)
-        yield* submit(site)
-        yield* makeAll()
-        const [first] = yield* leaseFor(notification)
-        if (first === undefined) return assert.fail("there is no mail")
-        assert.deepStrictEqual(yield* leaseFor(notification), [])
-        yield* record(first, { status: "pending", nextAttemptAt: Date.now() - 1 }, "450 later")
-        const { error, status } = (yield* latest(notification)) ?? assert.fail("there is no mail")
-        assert.deepStrictEqual([status, error], ["pending", "450 later"])
-        const [second] = yield* leaseFor(notification)
-        assert.deepStrictEqual([second?.mailId, second?.attempt], [first.mailId, 2])
-        yield* record(first, { status: "failed" }, "late")
-        assert.strictEqual((yield* latest(notification))?.status, "pending")
-        if (second !== undefined) yield* record(second, { status: "sent" })
-        yield* record(first, { status: "pending", nextAttemptAt: Date.now() - 1 })
-        assert.strictEqual((yield* latest(notification))?.status, "sent")
-        assert.deepStrictEqual(yield* leaseFor(notification), [])
-      })
+    it.effect(
+      "a mail whose attempt failed is leased again with the same id, and only the latest lease can record an attempt",
+      () =>
+        Effect.gen(function* () {
+          const site = yield* newSite
+          const notification = yield* add(site)
+          yield* submit(site)
+          yield* makeAll()
+          const [first] = yield* leaseFor(notification)
+          if (first === undefined) return assert.fail("there is no mail")
+          assert.deepStrictEqual(yield* leaseFor(notification), [])
+          yield* record(first, { status: "pending", nextAttemptAt: Date.now() - 1 }, "450 later")
+          const { error, status } = (yield* latest(notification)) ?? assert.fail("there is no mail")
+          assert.deepStrictEqual([status, error], ["pending", "450 later"])
+          const [second] = yield* leaseFor(notification)
+          assert.deepStrictEqual([second?.mailId, second?.attempt], [first.mailId, 2])
+          yield* record(first, { status: "failed" }, "late")
+          assert.strictEqual((yield* latest(notification))?.status, "pending")
+          if (second !== undefined) yield* record(second, { status: "sent" })
+          yield* record(first, { status: "pending", nextAttemptAt: Date.now() - 1 })
+          assert.strictEqual((yield* latest(notification))?.status, "sent")
+          assert.deepStrictEqual(yield* leaseFor(notification), [])
+        })
     )
 
     it.effect("a mail contains no data of a submission that was deleted before the mail is sent", () =>
@@ -161,7 +163,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
-    it.effect("a report that is due is created although its recipient is added again", () =>
+    it.effect("a report that is due is created even if its recipient is added again meanwhile", () =>
       Effect.gen(function* () {
         const websiteConfigId = yield* newSite
         const recipient = "ada@example.com"

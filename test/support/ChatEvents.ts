@@ -50,7 +50,10 @@ export const toEvent = (event: typeof Event.Type): ChatStream.Event =>
     ? { _tag: event._tag, delta: event.delta.join("") }
     : event
 
-/** The text of the events up to the first one that ends the stream. A tool that starts separates two texts. */
+/**
+ * The text of the events up to the first one that ends the stream. Halves of a surrogate pair
+ * are not joined across the start of a tool.
+ */
 export const textOf = (events: ReadonlyArray<ChatStream.Event>): string => {
   const texts = [""]
   for (const event of events) {

@@ -241,7 +241,12 @@ const addressKind: Kind<string> = {
 }
 
 export const peer = optional(
-  make("peer", addressKind, "<address>", "The IP address of a proxy; shows which client its requests count for")
+  make(
+    "peer",
+    addressKind,
+    "<address>",
+    "The IP address of a proxy; the answer then names the client for which this proxy's requests count"
+  )
 )
 
 /** A flag without a value. */
@@ -256,7 +261,7 @@ export const withOpened = (of: string) =>
 
 export const anyOrigin = (of: string) => withoutValue("any-origin", `Let any origin use the ids of the ${of}`)
 
-/** A duration or a time, unparsed: `readTime` parses it with the current time. */
+/** A duration or a time, unparsed: `readTime` parses it with `parse`, which may need the current time. */
 export const time = (flag: string, description: string): Flag.Flag<Option.Option<string>> =>
   Flag.String(flag).pipe(Flag.withMetavar("<time>"), Flag.withDescription(description), Flag.optional)
 

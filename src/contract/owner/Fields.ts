@@ -128,7 +128,7 @@ export const origins = (description: string) =>
     }
   )
 
-/** When something expires, in milliseconds since 1970. */
+/** When something expires: an ISO 8601 time, decoded to milliseconds since 1970. */
 export const expiry = (description: string) =>
   parsed(
     { type: "string", format: "date-time", description },

@@ -102,7 +102,11 @@ const agentUrl = Fields.parsed(
 const common = {
   agent_protocol: Fields.choice(protocols, { title: "Agent Protocol" }),
   agent_model: nullable(
-    { type: "string", minLength: 1, description: "The model that requests name; null lets the agent choose" },
+    {
+      type: "string",
+      minLength: 1,
+      description: "The model to name in requests to the agent; null lets the agent choose"
+    },
     Fields.readName
   ),
   agent_key: nullable(

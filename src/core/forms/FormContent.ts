@@ -54,7 +54,9 @@ export const withoutReserved = (text: string, fields: Readonly<Record<string, un
         .join(",")}}`
     : text
 
-/** The JSON texts of each member's values, in the order of the members' first appearance. A repeated member has several values. */
+/**
+ * The JSON texts of each member's values, in the order of the members' first appearance. A repeated member has several values.
+ */
 export const valueTexts = (text: string): ReadonlyMap<string, ReadonlyArray<string>> => {
   const texts = new Map<string, Array<string>>()
   for (const { name, value } of JsonMembers.members(text)) {

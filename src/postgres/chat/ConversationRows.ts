@@ -29,6 +29,9 @@ const Part = Schema.Union([
   })
 ])
 
+/** Rows with the id of a running answer. */
+export const Running = Schema.Array(Schema.Struct({ running: Schema.String }))
+
 export const Parts = Schema.fromJsonString(Schema.Array(Part))
 
 /** The fields of a conversation in a list, as `summaryColumns` selects them. */

@@ -7,7 +7,7 @@
  */
 import { randomUUID } from "node:crypto"
 import { type PgClient, PgTypes } from "@effect/sql-pg"
-import { Clock, type Duration, Effect, Schema } from "effect"
+import { Clock, type Duration, Effect } from "effect"
 import { SqlError } from "effect/sql"
 import * as AnswerParts from "../../core/chat/conversation/AnswerParts.ts"
 import {
@@ -217,7 +217,7 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input, batched: B
       )
       SELECT running FROM mine`.pipe(
       Database.bounded(timeout),
-      decodeRows(Renewed),
+      decodeRows(Rows.Running),
       Effect.map((rows) => new Set(rows.map(({ running }) => running)))
     )
   }
@@ -298,5 +298,3 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input, batched: B
 
   return { begin, renew, complete, stop, rate, delete: remove }
 }
-
-const Renewed = Schema.Array(Schema.Struct({ running: Schema.String }))

@@ -141,7 +141,8 @@ export const layer = ({ capacity = 10_000, timeout }: Options): Layer.Layer<Form
                 Effect.map((rows) => rows.map(toForm(id)))
               )
             : Effect.succeed([]),
-        // Checked first, outside the retry: a retried deletion would find nothing the second time.
+        // A separate statement checks this first, because `bounded` may repeat the deletion, and the repetition would find
+        // nothing.
         delete: Effect.fnUntraced(function* (id, page) {
           if (!isCanonicalUuid(id)) return false
           const form = sql`website_config_id = ${PgTypes.uuid(id)} AND page = ${PgTypes.text(page)}`

@@ -177,7 +177,7 @@ export const goals = (measures: Measures): ReadonlyArray<Goal> => {
       "µs",
       together(rowOf(measures, "views", edge))
     ),
-    // 13 / 40: where bare node:http took 13 µs, the goal was 40 µs.
+    // 13 / 40: on the machine for which the goal of 40 µs was set, bare node:http took 13 µs.
     ...costRatioAtLeast(
       measures,
       "page views against bare node:http that stores nothing, by processor time",

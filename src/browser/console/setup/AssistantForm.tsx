@@ -25,11 +25,11 @@ interface Props {
   readonly onSaved: (settings: Settings) => void
 }
 
-/** The members of the body whose fields are shown on request. */
-const limitMembers = ["history", "history_characters", "max_tokens", "daily_tokens", "agent_key_header"]
+/** The members whose fields are in the collapsed part of the form, and may have faults. */
+const collapsedMembers = ["history", "history_characters", "max_tokens", "daily_tokens", "agent_key_header"]
 
 /** The members of the body whose faults the fields show. */
-const members = ["name", "agent_url", "agent_key", "agent_model", "instructions", "origins", ...limitMembers]
+const members = ["name", "agent_url", "agent_key", "agent_model", "instructions", "origins", ...collapsedMembers]
 
 const initial = (settings: Settings | null) => ({
   name: settings?.name ?? "",
@@ -170,7 +170,7 @@ export const AssistantForm = ({ onClose, onSaved, settings, siteId }: Props) => 
         rows={2}
         {...text("origins", "origins")}
       />
-      <details class="more" open={limitMembers.some((member) => faultOf(failure, member) !== undefined)}>
+      <details class="more" open={collapsedMembers.some((member) => faultOf(failure, member) !== undefined)}>
         <summary>{Texts.limits}</summary>
         <div class="form-fields">
           <div class="pair">

@@ -72,7 +72,7 @@ export const localOffset = (parameters: Parameters, offsets: ReadonlyArray<Local
   return `multiIf(${cases.join(", ")}, ${others.at(-1)?.offset ?? 0})`
 }
 
-/** Expressions of a fact's parts. `page` is the value of `event:page`. */
+/** Expressions of a fact's parts. `page` is the text for `event:page`, empty if absent. */
 export interface Fact {
   readonly kind: string
   readonly page: string

@@ -101,7 +101,10 @@ const noRevenue = { amount: "toDecimal64(0, 3)", currency: "''" }
 
 const received = { at: "toUnixTimestamp64Milli(received_at)", hash: "visitor_hash" }
 
-/** The rows of each table. An event has no path among its texts, because the order of events does not depend on it. */
+/**
+ * The rows of each table. The texts also order rows of the same time. An event's path is not among them, because the order does
+ * not depend on it.
+ */
 const rowsOf = {
   page_view: `SELECT ${sessionKey} AS key, ${row(
     { ...received, ...noRevenue, kind: "0", page: "path", name: "''", properties, is_interactive: "false" },

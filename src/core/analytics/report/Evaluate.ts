@@ -110,6 +110,7 @@ class GroupCounter {
   readonly entries = new Set<Visits.Visit>()
   readonly converted = new Set<string>()
   pageviews = 0
+  /** Page views and events. */
   events = 0
   conversions = 0
   readonly revenue = new Map<string, BigDecimal.BigDecimal>()

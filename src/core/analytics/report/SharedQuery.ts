@@ -4,7 +4,7 @@
  * Coarse counts hide small counts only if a viewer cannot choose many sets that differ by a few visitors. So a shared query
  * has a period that ends today instead of chosen days, at most one dimension, and at most one filter that selects visitors,
  * with one value. `SmallCounts` leaves out the rows that would describe a few visitors. A program that sends false page views
- * can still raise the count of a name that it knows, so that the row is shown.
+ * can still raise the count of a page or campaign whose name it knows, so that its row is shown.
  *
  * @module
  */

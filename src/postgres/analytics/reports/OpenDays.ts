@@ -45,8 +45,8 @@ export const sitesBehind = (sql: SqlClient.SqlClient) =>
     .pipe(decodeRows(Sites))
 
 /**
- * Stores and sums the visits of a day up to the first visit that is still open at the horizon (milliseconds since 1970). Does
- * nothing if the day is rolled up, or has changed since its visits were stored.
+ * Stores and sums the visits of a day up to the first visit that is still open at the horizon (milliseconds since 1970; see
+ * `RollUpLoop`). Does nothing if the day is rolled up, or has changed since its visits were stored.
  */
 export const advance = (sql: SqlClient.SqlClient, site: DayRollUp.Site, day: Day, horizon: number) =>
   DayRollUp.exclusively(
