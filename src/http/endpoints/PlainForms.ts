@@ -68,7 +68,7 @@ const asTooMany: Refused = { errors: [tooMany], mayNameSite: true }
 
 const asUnreadable: Refused = { errors: [unreadable], mayNameSite: false }
 
-/** The boundary that `Response.formData` reads; undefined if there is none. */
+/** The boundary of a content type; undefined if there is none. */
 const boundaryOf = (contentType: string): string | undefined => {
   try {
     return new MIMEType(contentType).params.get("boundary") ?? undefined
@@ -90,6 +90,13 @@ const hasTooMany = (bytes: Uint8Array, boundary: string): boolean => {
   return true
 }
 
+/** A content type from which every parser reads this boundary. */
+const multipartOf = (boundary: string): string => {
+  const type = new MIMEType("multipart/form-data")
+  type.params.set("boundary", boundary)
+  return String(type)
+}
+
 /** Parses a multipart body with Node's `Response.formData`. An empty file field becomes an empty text. */
 const readMultipart = (bytes: Uint8Array, contentType: string): Effect.Effect<Read> =>
   Effect.promise(async (): Promise<Read> => {
@@ -98,7 +105,9 @@ const readMultipart = (bytes: Uint8Array, contentType: string): Effect.Effect<Re
     if (hasTooMany(bytes, boundary)) return Result.fail(asTooMany)
     let entries: ReadonlyArray<[string, string | File]>
     try {
-      entries = [...(await new Response(bytes.slice(), { headers: { "content-type": contentType } }).formData())]
+      // Not with the request's content type, in which `Response` may find another boundary than the one whose parts were counted.
+      const headers = { "content-type": multipartOf(boundary) }
+      entries = [...(await new Response(bytes.slice(), { headers }).formData())]
     } catch {
       return Result.fail(asUnreadable)
     }

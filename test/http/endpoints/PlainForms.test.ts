@@ -119,6 +119,12 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
         assert.strictEqual(inParts.status, 422, boundary)
         assert.include(inParts.text, "more than 1000 fields")
       }
+      // `Response` would parse the second of two types.
+      const twoTypes = yield* form(`${part.repeat(1001)}--ab--\r\n`, {
+        headers: { "content-type": "multipart/form-data; boundary=c, multipart/form-data; boundary=ab" }
+      })
+      assert.strictEqual(twoTypes.status, 422)
+      assert.include(twoTypes.text, "the form cannot be read")
     })
   )
 
