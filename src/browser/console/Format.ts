@@ -178,14 +178,16 @@ const regions = new Intl.DisplayNames(Texts.language, { type: "region", fallback
 
 const letters = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZ"]
 
-/** The codes of the countries whose names contain a text. */
-export const countriesWith = (text: string): ReadonlyArray<string> =>
-  letters
+/** The codes of the countries whose names contain a text, and of the country whose code it is. */
+export const countriesWith = (text: string): ReadonlyArray<string> => {
+  const part = text.trim().toLowerCase()
+  return letters
     .flatMap((first) => letters.map((second) => first + second))
     .filter((code) => {
       const name = regions.of(code) ?? code
-      return name !== code && name.toLowerCase().includes(text.trim().toLowerCase())
+      return name !== code && (name.toLowerCase().includes(part) || code.toLowerCase() === part)
     })
+}
 
 /** A value of a dimension, for people. */
 export const value = (dimension: Dimension, text: string): string => {

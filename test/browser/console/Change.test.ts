@@ -1,31 +1,22 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Schema } from "effect"
-import { type Change, revert } from "../../../src/browser/console/inbox/Change.ts"
+import { hides, of, type SharedChange } from "../../../src/browser/console/inbox/Change.ts"
 
-const AnyChange = Schema.Struct({
-  isRead: Schema.optionalKey(Schema.Boolean),
-  isReleased: Schema.optionalKey(Schema.Literal(true)),
-  isDeleted: Schema.optionalKey(Schema.Literal(true))
-})
+const read: SharedChange = { ids: new Set(["a", "b"]), change: { isRead: true } }
+const unread: SharedChange = { ids: new Set(["a"]), change: { isRead: false } }
+const deleted: SharedChange = { ids: new Set(["a"]), change: { isDeleted: true } }
 
 describe("browser/console/inbox/Change", () => {
-  it.prop("reverting a failed change gives what was before it", [AnyChange, AnyChange], ([before, failed]) => {
-    assert.deepStrictEqual(revert({ ...before, ...failed }, failed, before), before)
+  it("the changes of a submission are joined, and the last one counts", () => {
+    assert.deepStrictEqual(of([read, unread, deleted], "a"), { isRead: false, isDeleted: true })
+    assert.deepStrictEqual(of([unread, read], "a"), { isRead: true })
+    assert.deepStrictEqual(of([read, unread, deleted], "b"), { isRead: true })
+    assert.deepStrictEqual(of([read, unread, deleted], "c"), {})
   })
 
-  it.prop(
-    "reverting a failed change keeps a later change of other members, or to other values",
-    [AnyChange, AnyChange, AnyChange],
-    ([before, failed, later]) => {
-      const reverted = revert({ ...before, ...failed, ...later }, failed, before)
-      const members = Object.keys(later) as ReadonlyArray<keyof Change>
-      for (const member of members.filter((member) => later[member] !== failed[member])) {
-        assert.strictEqual(reverted[member], later[member])
-      }
-    }
-  )
-
-  it("a deleted submission stays hidden if an earlier request to mark it as read fails", () => {
-    assert.deepStrictEqual(revert({ isRead: true, isDeleted: true }, { isRead: true }, {}), { isDeleted: true })
+  it("a deleted submission is hidden everywhere, and a released one in the quarantine", () => {
+    assert.isTrue(hides("accepted", { isDeleted: true }))
+    assert.isTrue(hides("quarantined", { isReleased: true }))
+    assert.isFalse(hides("accepted", { isReleased: true }))
+    assert.isFalse(hides("quarantined", { isRead: true }))
   })
 })

@@ -11,8 +11,9 @@ const filtersOf = (dimension: Address.Dimension, search: string) =>
   ).filters
 
 describe("browser/console/overview/Queries", () => {
-  it("a search in a list finds countries by the names that the list shows", () => {
+  it("a search in a list finds countries by the names that the list shows, and by their codes", () => {
     assert.deepStrictEqual(filtersOf("visit:country", " norway"), [["contains", "visit:country", ["NO"]]])
+    assert.deepStrictEqual(filtersOf("visit:country", "us")?.[0]?.[2]?.slice(-1), ["US"])
     assert.deepStrictEqual(filtersOf("visit:country", "xx"), [["contains", "visit:country", ["xx"]]])
     // Too many countries for a filter.
     assert.deepStrictEqual(filtersOf("visit:country", "a"), [])

@@ -1,10 +1,11 @@
 /**
- * A change of a submission that is shown before its request has succeeded. Pure.
+ * Changes of submissions that are shown before their requests have succeeded. Pure.
  *
  * @module
  */
 import type { Folder } from "./View.ts"
 
+/** What changes of a submission have made of it. */
 export interface Change {
   /** Whether the submission was marked as read or unread; undefined if it was not marked. */
   readonly isRead?: boolean
@@ -12,21 +13,16 @@ export interface Change {
   readonly isDeleted?: boolean
 }
 
-export const none: Change = {}
+/** The same change of some submissions. */
+export interface SharedChange {
+  readonly ids: ReadonlySet<string>
+  readonly change: Change
+}
+
+/** What changes in this order have made of a submission. */
+export const of = (changes: ReadonlyArray<SharedChange>, submissionId: string): Change =>
+  Object.assign({}, ...changes.filter(({ ids }) => ids.has(submissionId)).map(({ change }) => change))
 
 /** Whether a change removes a submission from a folder. */
 export const hides = (folder: Folder, { isDeleted, isReleased }: Change): boolean =>
   isDeleted === true || (isReleased === true && folder === "quarantined")
-
-/**
- * `current` without `failed`, which was made to `before`. The members of `failed` have their values of `before` again, unless a
- * later change has given them other values.
- */
-export const revert = (current: Change, failed: Change, before: Change): Change => {
-  const members = Object.keys(failed) as ReadonlyArray<keyof Change>
-  const isFailed = (member: string) =>
-    members.some((failing) => failing === member && current[failing] === failed[failing])
-  const kept = Object.entries(current).filter(([member]) => !isFailed(member))
-  const restored = Object.entries(before).filter(([member]) => isFailed(member))
-  return Object.fromEntries([...kept, ...restored])
-}

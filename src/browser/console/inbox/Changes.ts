@@ -6,40 +6,42 @@
 import { useRef, useState } from "preact/hooks"
 import * as Connection from "../Connection.ts"
 import { type Outcome, send } from "../Requests.ts"
-import { type Change, none, revert } from "./Change.ts"
+import { type Change, of, type SharedChange } from "./Change.ts"
 
 export interface Changes {
   readonly of: (submissionId: string) => Change
   readonly mark: (ids: ReadonlyArray<string>, isRead: boolean) => void
   readonly release: (ids: ReadonlyArray<string>) => void
   readonly remove: (ids: ReadonlyArray<string>) => void
-  /** Whether the last change failed. */
+  /** Whether a change has failed since the latest one was made. */
   readonly isFailed: boolean
 }
 
 export const useChanges = (siteId: string): Changes => {
-  const [changes, setChanges] = useState<ReadonlyMap<string, Change>>(new Map())
+  /** The changes, except those that failed. */
+  const [changes, setChanges] = useState<ReadonlyArray<SharedChange>>([])
   const [isFailed, setFailed] = useState(false)
 
   /** The change that was sent last. The next one waits for its answer, so that the service makes them in order. */
   const previous = useRef<Promise<unknown>>(Promise.resolve())
 
   const apply = async (ids: ReadonlyArray<string>, change: Change, request: () => Promise<Outcome<unknown>>) => {
-    const before = changes
-    const update = (next: (current: Change, id: string) => Change) =>
-      setChanges((all) => new Map([...all, ...ids.map((id) => [id, next(all.get(id) ?? none, id)] as const)]))
-    update((current) => ({ ...current, ...change }))
+    const shared = { ids: new Set(ids), change }
+    setChanges((all) => [...all, shared])
+    setFailed(false)
     const sent = previous.current.then(request)
     previous.current = sent
     const outcome = await sent
-    setFailed(!outcome.ok)
-    if (!outcome.ok) update((current, id) => revert(current, change, before.get(id) ?? none))
+    if (!outcome.ok) {
+      setFailed(true)
+      setChanges((all) => all.filter((other) => other !== shared))
+    }
     Connection.reloadData()
   }
 
   const params = { site_id: siteId }
   return {
-    of: (id) => changes.get(id) ?? none,
+    of: (id) => of(changes, id),
     mark: (ids, isRead) =>
       void apply(ids, { isRead }, () =>
         send("POST /v1/owner/sites/:site_id/submissions/read", { params, body: { submission_ids: ids, read: isRead } })

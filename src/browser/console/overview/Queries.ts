@@ -75,7 +75,10 @@ const omitted = (dimension: Dimension): ReadonlyArray<string> =>
 /** The maximum number of values of a filter. */
 const maxValues = 100
 
-/** The filters that select the values with `search` in their names. Almost all countries have some letters in their names. */
+/**
+ * The filters that select the values with `search` in their names. A search that finds more countries than a filter can have,
+ * such as that of one vowel, selects all of them.
+ */
 const searchFilters = (dimension: Dimension, search: string): NonNullable<QueryBody["filters"]> => {
   if (search === "") return []
   const codes = dimension === "visit:country" ? Format.countriesWith(search) : []
