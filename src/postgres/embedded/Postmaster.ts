@@ -56,7 +56,8 @@ const commandOf = Effect.fnUntraced(function* ({ pid }: PidFile): Effect.fn.Retu
       return alive(pid) ? Option.some("") : Option.none()
     }
   }
-  const { code, stdout } = yield* run({ ids: {} }, "ps", "-p", String(pid), "-o", "stat=,command=")
+  // On macOS, the rest of an option after `=` is the header, so each column needs its own `-o`.
+  const { code, stdout } = yield* run({ ids: {} }, "ps", "-p", String(pid), "-o", "stat=", "-o", "command=")
   if (code !== 0) return Option.some("")
   return Option.liftPredicate(stdout.trim(), (line) => !line.startsWith("Z") && isServer(line))
 })
