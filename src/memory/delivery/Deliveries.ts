@@ -103,10 +103,11 @@ export const layer: Layer.Layer<
       const data = new Map<string, string | undefined>()
       for (const subject of FanOut.subjectsOf(oldest, subscribers)) data.set(subject, yield* dataOf(subject))
       const now = yield* Clock.currentTimeMillis
-      // Without the events whose subjects were deleted while the data was read.
+      // Without the events whose subjects were deleted, and the webhooks that were deleted or disabled, while the data was read.
       const events = tables.take(oldest)
+      const remaining = subscribers.filter(({ subscriberId }) => tables.webhooks.get(subscriberId)?.disabledAt === null)
       tables.add(
-        FanOut.deliveries(events, subscribers, (subject) => data.get(subject)),
+        FanOut.deliveries(events, remaining, (subject) => data.get(subject)),
         now
       )
       mail.accept(events)
