@@ -20,12 +20,12 @@ const deliveriesOf = (webhookId: string) =>
       WHERE subscriber_id = ${PgTypes.uuid(webhookId)} ORDER BY type`
   )
 
-/** Waits until this many statements that begin with `prefix` wait for a lock. */
-const untilWaiting = (sql: PgClient.PgClient, count: number, prefix = "") =>
+/** Waits until a statement that begins with `prefix` waits for a lock. */
+const untilWaiting = (sql: PgClient.PgClient, prefix: string) =>
   poll(
     sql`SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()
       AND starts_with(query, ${PgTypes.text(prefix)})`,
-    (rows) => rows.length === count
+    (rows) => rows.length === 1
   )
 
 /** Runs `change` while a fan-out has stored a delivery and has not committed, and returns the webhook's deliveries. */
@@ -90,7 +90,7 @@ describe("postgres/delivery: a submission that is deleted right after its releas
       const deletion = yield* Effect.forkChild(repo.delete(submissionId))
       yield* Locks.untilAwaited(sql)
       yield* release.commit
-      yield* untilWaiting(sql, 1, "UPDATE delivery")
+      yield* untilWaiting(sql, "UPDATE delivery")
       yield* Delivery.fanOutAll
       yield* delivery.commit
       assert.isTrue(yield* Fiber.join(deletion))
@@ -135,7 +135,7 @@ describe("postgres/delivery: settlements", () => {
         })
       }, Effect.scoped)
       const settling = yield* Effect.forEach(leased, (one) => Effect.forkChild(settle(one)))
-      yield* untilWaiting(sql, 2)
+      yield* Locks.untilAwaited(sql, 2)
       yield* held.commit
       yield* Effect.forEach(settling, Fiber.join)
       assert.deepStrictEqual(failures, [])

@@ -27,15 +27,15 @@ export const openTransaction = Effect.fnUntraced(function* <A, E, R>(
   return { commit: Effect.andThen(ending.open, Fiber.join(transaction)) }
 })
 
-/** Whether any session waits for a lock. Not for use in a transaction, which reads the sessions only once. */
-export const isAwaited = (sql: SqlClient.SqlClient) =>
+/** Whether `sessions` sessions or more wait for locks. Not for use in a transaction, which reads the sessions only once. */
+export const isAwaited = (sql: SqlClient.SqlClient, sessions = 1) =>
   Effect.map(
     sql`SELECT 1 FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = current_database()`,
-    (rows) => rows.length > 0
+    (rows) => rows.length >= sessions
   )
 
-/** Waits until a session waits for a lock. */
-export const untilAwaited = (sql: SqlClient.SqlClient) => poll(isAwaited(sql), identity)
+/** Waits until `sessions` sessions wait for locks. */
+export const untilAwaited = (sql: SqlClient.SqlClient, sessions = 1) => poll(isAwaited(sql, sessions), identity)
 
 /** Waits until sessions wait for a lock, and ends their connections. */
 export const terminateWaiting = (sql: SqlClient.SqlClient) =>
