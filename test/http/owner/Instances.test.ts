@@ -3,13 +3,13 @@
  */
 import { randomUUID } from "node:crypto"
 import { assert, layer } from "@effect/vitest"
-import { Effect, Option, Redacted } from "effect"
+import { Effect, Layer, Option, Redacted } from "effect"
 import { limits } from "../../../src/core/chat/InstanceInput.ts"
 import * as Sealing from "../../../src/core/delivery/Sealing.ts"
 import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.ts"
 import { newCookie, send } from "../../support/OwnerRequests.ts"
 import { locationsOf, opened } from "../../support/OwnerSession.ts"
-import { emptyStorages } from "../../support/Storages.ts"
+import { emptyStorages, type Storage } from "../../support/Storages.ts"
 import { TestServer, layer as testServer } from "../../support/TestServer.ts"
 
 const sealingKey = new Uint8Array(32).fill(3)
@@ -26,6 +26,38 @@ const agentKeyOf = (instanceId: string) =>
   Effect.map(stored(instanceId), ({ agentKey }) =>
     agentKey === null ? null : Option.getOrThrow(Sealing.open(sealingKey, instanceId, agentKey))
   )
+
+/** A storage in which another request changes the URL of an instance just before each change. */
+const movingInstances = (storage: Layer.Layer<Storage>) =>
+  Layer.effect(
+    InstanceDirectory,
+    Effect.map(InstanceDirectory, ({ update, ...others }) =>
+      InstanceDirectory.of({
+        ...others,
+        update: (instanceId, change) =>
+          (Object.keys(change).length === 0
+            ? Effect.void
+            : update(instanceId, { agentUrl: "https://elsewhere.example", agentKey: null })
+          ).pipe(Effect.andThen(update(instanceId, change)))
+      })
+    )
+  ).pipe(Layer.provideMerge(storage))
+
+layer(testServer({ secretsKey }, undefined, movingInstances), { excludeTestServices: true })(
+  "an instance whose URL another request changes",
+  (it) => {
+    it.effect("does not send a key to another URL than it was given for", () =>
+      Effect.gen(function* () {
+        const { request } = yield* opened
+        const created = yield* request("POST", "/instances", { name: "A", agent_url: url })
+        const { instance_id: id } = JSON.parse(created.text)
+        yield* request("PATCH", `/instances/${id}`, { agent_key: "sk-1" })
+        assert.deepInclude(yield* stored(id), { agentUrl: url, isGuarded: true })
+        assert.strictEqual(yield* agentKeyOf(id), "sk-1")
+      })
+    )
+  }
+)
 
 for (const [name, storage] of emptyStorages) {
   layer(testServer({ secretsKey }, undefined, undefined, storage()), { excludeTestServices: true })(

@@ -138,8 +138,13 @@ export const layer = ({
           const agentKey = key === undefined ? undefined : yield* seal(instanceId, key)
           const updated = yield* directory.update(instanceId, {
             ...given,
-            ...(isMoved && { agentUrl, isGuarded: true }),
-            ...((isMoved || agentKey !== undefined) && { agentKey: agentKey ?? null, agentKeyEnv: null })
+            // A key is stored with the URL that it was given for, because another request may change the URL meanwhile.
+            ...((isMoved || agentKey !== undefined) && {
+              agentUrl: agentUrl ?? before.agentUrl,
+              isGuarded: isMoved || before.isGuarded,
+              agentKey: agentKey ?? null,
+              agentKeyEnv: null
+            })
           })
           return yield* Effect.fromOption(updated, () => notFound)
         }),
