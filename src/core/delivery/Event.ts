@@ -96,7 +96,7 @@ const withMark = (json: string): string =>
 
 /**
  * The result of `dataOf` if it fits. Otherwise, with `truncated`, the result for the longest shortened object that fits, or for
- * `{}`. If not even that one fits, `shortDataOf` takes the place of `dataOf`.
+ * `{}`. If everything but the object takes more than half of the payload, `shortDataOf` takes the place of `dataOf`.
  */
 const firstThatFits = (
   object: string,
@@ -105,7 +105,7 @@ const firstThatFits = (
 ): string => {
   const data = dataOf(object)
   if (fits(data)) return data
-  const boundedDataOf = fits(withMark(dataOf("{}"))) ? dataOf : shortDataOf
+  const boundedDataOf = bytes(dataOf("{}")) < maxPayload / 2 ? dataOf : shortDataOf
   const shorten = shortenerOf(object)
   for (const length of lengths) {
     const short = shorten(length)
@@ -115,7 +115,7 @@ const firstThatFits = (
   return withMark(boundedDataOf("{}"))
 }
 
-/** The length to which a submission's other texts are cut if they leave no room for its form, in UTF-16 units. */
+/** The length to which a submission's other texts are cut if they leave little room for its form, in UTF-16 units. */
 const maxOther = 300
 
 const cutOrNull = (text: string | null): string | null => (text === null ? null : cut(text, maxOther))

@@ -66,19 +66,21 @@ describe("core/delivery/Event", () => {
     assert.isTrue(JSON.parse(payloadOf(submission(many))).data.truncated)
   })
 
-  it("a submission's other texts are shortened if they leave no room for its form", () => {
+  it("a submission's other texts are shortened if they leave little room for its form", () => {
+    const form = { name: "Ada", message: "x".repeat(4_000) }
     const control = "\u0001".repeat(2_048)
     for (const long of [
+      { email: "a".repeat(15_000) },
       { email: "a".repeat(30_000) },
       { pageSlug: "ä".repeat(15_000) },
       { attribution: { ...noAttribution, referrer: control, entryPage: control } },
       { email: control, pageSlug: control, attribution: Record.map(noAttribution, () => control) }
     ]) {
-      const text = payloadOf({ ...submission({ name: "Ada" }), ...long })
+      const text = payloadOf({ ...submission(form), ...long })
       assert.isBelow(Buffer.byteLength(text), Event.maxPayload)
       const { data } = JSON.parse(text)
       assert.isTrue(data.truncated)
-      assert.deepStrictEqual(data.form_data, { name: "Ada" })
+      assert.deepStrictEqual(data.form_data, form)
     }
   })
 
