@@ -19,7 +19,7 @@ export const faultOffset = (text: string): number | undefined => scan(text, cons
 const decoder = new TextDecoder("utf-8", { fatal: true })
 
 /** The shortest run of digits that can be an unsafe integer. */
-const manyDigits = /[0-9]{16}/
+export const manyDigits = /[0-9]{16}/
 
 const isUnsafe = (value: unknown): boolean => typeof value === "number" && !(Math.abs(value) <= Number.MAX_SAFE_INTEGER)
 

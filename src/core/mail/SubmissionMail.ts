@@ -5,6 +5,7 @@
  */
 import * as FormContent from "../forms/FormContent.ts"
 import type { Submission } from "../forms/Submission.ts"
+import * as Json from "../json/Json.ts"
 import type { Site } from "../sites/Site.ts"
 import * as Address from "./Address.ts"
 import * as MailText from "./MailText.ts"
@@ -38,13 +39,10 @@ interface FormField {
   readonly json: string
 }
 
-/** A number that may have more digits than a parsed number keeps. */
-const manyDigits = /[0-9]{16}/
-
 const textOf = ({ json, value }: FormField): string => {
   if (typeof value === "string") return value
   if (Array.isArray(value) && value.every((item) => typeof item === "string")) return value.join(", ")
-  return typeof value === "number" || manyDigits.test(json) ? json : JSON.stringify(value)
+  return typeof value === "number" || Json.manyDigits.test(json) ? json : JSON.stringify(value)
 }
 
 /** A field's name as people write it: `first_name` is "First name". */
@@ -60,16 +58,12 @@ const isEmpty = (value: unknown): boolean =>
 type Form = ReadonlyArray<FormField>
 
 const formOf = ({ formData }: Submission): Form => {
-  const values = JSON.parse(formData) as Readonly<Record<string, unknown>>
-  return Array.from(FormContent.valueTexts(formData), ([name, [first = "", ...more]]) =>
-    more.length === 0
-      ? { name, value: values[name], json: first }
-      : {
-          name,
-          value: [first, ...more].flatMap((text): unknown => JSON.parse(text)),
-          json: `[${[first, ...more].join(",")}]`
-        }
-  )
+  const values = FormContent.withAllValues(formData, JSON.parse(formData))
+  return Array.from(FormContent.valueTexts(formData), ([name, texts]) => ({
+    name,
+    value: values[name],
+    json: texts.length === 1 ? texts.join() : `[${texts.join()}]`
+  }))
 }
 
 /** The email, then the fields of the form that are not empty, and the number of those that are left out. */

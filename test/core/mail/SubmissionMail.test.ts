@@ -98,12 +98,14 @@ describe("core/mail/SubmissionMail", () => {
 
   it("a mail has all digits of numbers and all values of repeated fields, in the order in which they were sent", () => {
     const formData =
-      '{"card":12345678901234567890,"topic":"tours","2":"b","topic":"prices","ids":{"a":[98765432109876543210]},"more":{"a":"\\u00fc"}}'
+      '{"card":12345678901234567890,"price":1.50,"ref":12345678901234567890,"ref":7,"topic":"tours","2":"b","topic":"prices","ids":{"a":[98765432109876543210]},"more":{"a":"\\u00fc"}}'
     const content = SubmissionMail.content(website, [stored({ email: null, formData })], 1)
     assert.deepStrictEqual(content.parts[0], {
       kind: "fields",
       fields: [
         ["Card", "12345678901234567890"],
+        ["Price", "1.50"],
+        ["Ref", "[12345678901234567890,7]"],
         ["Topic", "tours, prices"],
         ["2", "b"],
         ["Ids", '{"a":[98765432109876543210]}'],
