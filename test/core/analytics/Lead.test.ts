@@ -67,6 +67,12 @@ describe("core/analytics/Lead", () => {
     assert.strictEqual(Lead.visitOf([thanks], at)?.startedAt, thanks.receivedAt)
   })
 
+  it("a page view shortly after the lead, without a long pause before it, belongs to the visit of the lead", () => {
+    const rows = [{ receivedAt: at - minute, view: null }, viewAt(at + 500, "/tours")]
+    const visit = Lead.visitOf(rows, at)
+    assert.deepStrictEqual([visit?.startedAt, visit?.attribution.entryPage], [at - minute, "/tours"])
+  })
+
   it("without a campaign the source is the referrer's host, and without page views it is null", () => {
     const view = viewAt(at, "/", { referrerHost: "news.example", referrerPath: null })
     assert.deepStrictEqual(Lead.visitOf([view], at)?.attribution, {
