@@ -206,13 +206,22 @@ for (const [name, storage] of emptyStorages) {
         assert.lengthOf(mails, 1)
         assert.deepInclude(mails[0], { to: "a@example.com", status: "waiting", error: null })
         yield* Notifications.use((notifications) =>
-          Effect.forEach(Array.from({ length: maxNotifications - 2 }), (_, index) =>
+          Effect.forEach(Array.from({ length: maxNotifications - 3 }), (_, index) =>
             notifications.add({
               websiteConfigId,
               recipient: `${index}@x.example`,
               topic: { kind: "report", period: "weekly" }
             })
           )
+        )
+        const last = yield* Effect.forEach(
+          ["weekly", "monthly"],
+          (report) => request("POST", "/notifications", { to: "a@example.com", report }),
+          { concurrency: "unbounded" }
+        )
+        assert.sameMembers(
+          last.map(({ status }) => status),
+          [200, 422]
         )
         const answer = yield* request("POST", "/notifications", { to: "c@example.com" })
         assert.deepStrictEqual([answer.status, locationsOf(answer.text)], [422, ["body"]])
