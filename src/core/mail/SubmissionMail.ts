@@ -108,10 +108,10 @@ const nameFields = ["name", "full_name", "fullname", "first_name"]
 /** The titles of the fields that a record's title may repeat. */
 const senderTitles: ReadonlySet<string> = new Set([...nameFields, "email"].map(titleOf))
 
-/** Who sent a submission, as far as it is known. */
+/** Who sent a submission, as far as it is known: of a repeated field, the first value. */
 const senderOf = (submission: Submission, form: Form): string => {
   const name = nameFields
-    .map((key) => form.find((field) => field.name === key)?.value)
+    .flatMap((key) => form.find((field) => field.name === key)?.value)
     .find((one) => typeof one === "string")
   const sender = MailText.line(String(name ?? ""), 60) || MailText.line(submission.email ?? "", 80)
   return sender === "" ? "a visitor" : sender

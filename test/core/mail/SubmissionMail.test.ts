@@ -120,6 +120,12 @@ describe("core/mail/SubmissionMail", () => {
     assert.deepStrictEqual(record?.kind === "record" && [record.title, record.fields], ["Ada", [["Skipper", "Ada"]]])
   })
 
+  it("the sender's name is the first value of a repeated field", () => {
+    const submission = stored({ email: null, formData: '{"name":"Ada","name":"Bob"}' })
+    const [record] = SubmissionMail.content(website, [submission, submission], 2).parts
+    assert.deepStrictEqual(record?.kind === "record" && [record.title, record.fields], ["Ada", [["Name", "Ada, Bob"]]])
+  })
+
   it("a mail about suspected spam says so, and has no button to reply", () => {
     const content = SubmissionMail.content(website, [stored({ status: "quarantined", reasons: ["links"] })], 1)
     assert.include(content.subject, "Suspected spam")
