@@ -17,9 +17,11 @@ export const watch = (server: Server, isTrusted: (peer: string) => boolean, cont
   const metric = Metrics.untrustedForwarded({})
   metric.updateUnsafe(0, context)
   let isLogged = false
-  server.on("request", ({ headers, socket: { remoteAddress } }) => {
+  server.on("request", ({ headers, socket }) => {
+    if (headers["x-forwarded-for"] === undefined) return
+    const { remoteAddress } = socket
     // The address of a sender that reset its connection early is unknown.
-    if (headers["x-forwarded-for"] === undefined || remoteAddress === undefined || isTrusted(remoteAddress)) return
+    if (remoteAddress === undefined || isTrusted(remoteAddress)) return
     metric.updateUnsafe(1, context)
     if (isLogged) return
     isLogged = true
