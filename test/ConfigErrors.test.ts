@@ -62,7 +62,8 @@ describe("Config: errors", () => {
     ["OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"],
     ["OTEL_EXPORTER_OTLP_ENDPOINT", "http://user:hunter2@collector:4318"],
     ["OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318?key=hunter2"],
-    ["OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318/?"]
+    ["OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318/?"],
+    ["OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318/#"]
   ] as const) {
     it.effect(`${name}=${value} is an error that names the variable and no secret`, () =>
       Effect.gen(function* () {

@@ -174,14 +174,18 @@ describe("cluster/Primary", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("keeps the old workers if a new worker cannot serve", () =>
+  it.live("keeps the old workers if a new worker cannot serve, and replaces one that then gets SIGTERM", () =>
     Effect.gen(function* () {
-      const cluster = yield* started({ workers: 2, behave: (nth) => (nth > 2 ? "fails" : "serves") })
+      const cluster = yield* started({ workers: 2, behave: (nth) => (nth === 3 ? "fails" : "serves") })
       yield* cluster.replaceAll
       assert.strictEqual(cluster.pids.length, 3)
       assert.isTrue(cluster.pids.slice(0, 2).every(Cluster.isAlive))
       assert.isTrue(cluster.lines.some((line) => /^Error .*keeps serving: No luck today/.test(line)))
       assert.include(cluster.pids.slice(0, 2), (yield* cluster.ask).pid)
+      const first = cluster.pids.slice(0, 1)
+      Cluster.signalAll(first, "SIGTERM")
+      yield* until("the first worker is replaced", ended(first))
+      assert.strictEqual(cluster.pids.length, 4)
     }).pipe(Effect.scoped)
   )
 
