@@ -203,30 +203,6 @@ inChromium(
       })
     )
 
-    it.effect("the result of an export is not shown beside another address", () =>
-      Effect.gen(function* () {
-        const { busy } = yield* ConsolePage.Websites
-        const { loaded, on, page } = yield* SetUpPage.show(busy, "data")
-        const answer = Promise.withResolvers<void>()
-        yield* on(async () => {
-          await page.route("**/person/export", async (route) => {
-            await answer.promise
-            await route.continue()
-          })
-          await page.getByLabel("Email address").fill("nobody@example.com")
-          await page.getByRole("button", { name: "Export", exact: true }).click()
-          await page.getByLabel("Email address").fill("ann@example.com")
-          const answered = page.waitForResponse("**/person/export")
-          answer.resolve()
-          await (await answered).finished()
-          await page.locator("button:enabled", { hasText: /^Export$/ }).waitFor()
-        })
-        yield* loaded
-        assert.strictEqual(yield* on(() => page.getByText("Nothing is stored about this address.").count()), 0)
-        yield* on(() => page.unroute("**/person/export"))
-      })
-    )
-
     it.effect("export and delete a person's data", () =>
       Effect.gen(function* () {
         const { busy } = yield* ConsolePage.Websites

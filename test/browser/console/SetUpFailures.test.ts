@@ -80,5 +80,51 @@ inChromium(
         })
       })
     )
+
+    it.effect("the result of an export or a deletion is not shown beside another address", () =>
+      Effect.gen(function* () {
+        const { busy } = yield* ConsolePage.Websites
+        const { loaded, on, page } = yield* SetUpPage.show(busy, "data")
+        const answer = Promise.withResolvers<void>()
+        yield* on(async () => {
+          await page.route("**/person/export", async (route) => {
+            await answer.promise
+            await route.continue()
+          })
+          await page.getByLabel("Email address").fill("nobody@example.com")
+          await page.getByRole("button", { name: "Export", exact: true }).click()
+          await page.getByLabel("Email address").fill("ann@example.com")
+          const answered = page.waitForResponse("**/person/export")
+          answer.resolve()
+          await (await answered).finished()
+          await page.locator("button:enabled", { hasText: /^Export$/ }).waitFor()
+        })
+        yield* loaded
+        const nothing = page.getByText("Nothing is stored about this address.")
+        assert.strictEqual(yield* on(() => nothing.count()), 0)
+        yield* on(() => page.unroute("**/person/export"))
+        const erasure = Promise.withResolvers<void>()
+        yield* on(async () => {
+          await page.route("**/person/erase", (route) => erasure.promise.then(() => route.continue()), { times: 1 })
+          const dialog = page.getByRole("dialog")
+          await page.getByLabel("Email address").fill("nobody@example.com")
+          await page.getByRole("button", { name: "Delete", exact: true }).click()
+          await dialog.getByRole("button", { name: "Delete" }).click()
+          await page.keyboard.press("Escape")
+          await page.getByLabel("Email address").fill("ann@example.com")
+          await page.getByRole("button", { name: "Delete", exact: true }).click()
+          const answered = page.waitForResponse("**/person/erase")
+          erasure.resolve()
+          await (await answered).finished()
+        })
+        yield* loaded
+        assert.strictEqual(yield* on(() => nothing.count()), 0)
+        // The dialog about the second address is still open.
+        yield* on(() => page.getByRole("heading", { name: "ann@example.com" }).waitFor())
+        yield* on(() => page.keyboard.press("Escape"))
+        yield* on(() => page.getByLabel("Email address").fill("nobody@example.com"))
+        yield* on(() => nothing.waitFor())
+      })
+    )
   }
 )

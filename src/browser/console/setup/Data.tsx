@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { useRef, useState } from "preact/hooks"
+import { useState } from "preact/hooks"
 import { download, save } from "../parts/Download.ts"
 import { faultOf, messageOf } from "../parts/FailureText.ts"
 import type { PageProps } from "../parts/Page.ts"
@@ -84,28 +84,31 @@ const Analytics = ({ siteId }: Props) => {
   )
 }
 
+/** What a request about an address has given. */
+interface Result {
+  readonly address: string
+  readonly failure?: Failure
+  readonly text?: string
+}
+
 const Person = ({ isOwner, siteId }: Props & { readonly isOwner: boolean }) => {
   const [address, setAddress] = useState("")
   const [isBusy, setBusy] = useState(false)
   const [isErasing, setErasing] = useState(false)
-  const [failure, setFailure] = useState<Failure>()
-  const [result, setResult] = useState("")
+  const [result, setResult] = useState<Result>()
+  // Another address may have been typed since the request.
+  const { failure, text = "" } = result?.address === address ? result : { failure: undefined }
   const input = { params: { site_id: siteId }, body: { email: address } }
-  const latest = useRef(address)
-  latest.current = address
 
   const exportAll = async () => {
     setBusy(true)
-    setResult("")
+    setResult(undefined)
     const outcome = await sendForText("POST /v1/owner/sites/:site_id/person/export", input)
     setBusy(false)
-    // The result is about this address. Another one may have been typed since.
-    const isShown = latest.current === address
-    if (isShown) setFailure(outcome.ok ? undefined : outcome.failure)
-    if (!outcome.ok) return
+    if (!outcome.ok) return setResult({ address, failure: outcome.failure })
     const recordCount = outcome.value.split("\n").length - 1
     if (recordCount > 0) save(outcome.value, "person.ndjson")
-    if (isShown) setResult(recordCount === 0 ? Texts.person.none : Texts.person.saved(recordCount))
+    setResult({ address, text: recordCount === 0 ? Texts.person.none : Texts.person.saved(recordCount) })
   }
 
   return (
@@ -122,11 +125,7 @@ const Person = ({ isOwner, siteId }: Props & { readonly isOwner: boolean }) => {
           type="email"
           placeholder="ann@example.com"
           value={address}
-          onInput={(text) => {
-            setAddress(text)
-            setResult("")
-            setFailure(undefined)
-          }}
+          onInput={setAddress}
           fault={faultOf(failure, "email") ?? messageOf(failure, ["email"])}
         />
         <div class="save">
@@ -144,7 +143,7 @@ const Person = ({ isOwner, siteId }: Props & { readonly isOwner: boolean }) => {
             </button>
           )}
           <span class="muted" role="status">
-            {result}
+            {text}
           </span>
         </div>
       </form>
@@ -157,9 +156,11 @@ const Person = ({ isOwner, siteId }: Props & { readonly isOwner: boolean }) => {
           yes={Texts.person.erase}
           onClose={() => setErasing(false)}
           onDone={({ conversations, deliveries, notifications, submissions }) => {
-            setErasing(false)
             const isNothing = submissions + conversations + notifications + deliveries === 0
-            setResult(isNothing ? Texts.person.none : Texts.person.erased(submissions, conversations))
+            setResult({
+              address,
+              text: isNothing ? Texts.person.none : Texts.person.erased(submissions, conversations)
+            })
           }}
         />
       )}

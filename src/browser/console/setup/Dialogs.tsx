@@ -139,11 +139,11 @@ export const ConfirmDialog = ({
 interface ConfirmChangeProps<O extends Operation> extends Omit<ConfirmProps, "isBusy" | "message" | "onConfirm"> {
   readonly operation: O
   readonly input: Input<O>
-  /** Called after a change that succeeded; by default the dialog closes. */
+  /** Called after a change that succeeded, even if the dialog was closed before. */
   readonly onDone?: (answer: Answer<O>) => void
 }
 
-/** Asks for a confirmation of a change, and then sends the change. */
+/** Asks for a confirmation of a change, and then sends the change. The dialog closes if the change succeeds. */
 export function ConfirmChange<O extends Operation>({ input, onDone, operation, ...dialog }: ConfirmChangeProps<O>) {
   const change = useChange(operation)
   const close = useWhileShown(dialog.onClose)
@@ -152,7 +152,12 @@ export function ConfirmChange<O extends Operation>({ input, onDone, operation, .
       {...dialog}
       isBusy={change.isBusy}
       message={messageOf(change.failure, [])}
-      onConfirm={() => change.run(input, onDone ?? close)}
+      onConfirm={() =>
+        change.run(input, (answer) => {
+          close()
+          onDone?.(answer)
+        })
+      }
     />
   )
 }
