@@ -3,7 +3,8 @@
  */
 import { randomUUID } from "node:crypto"
 import { assert, layer } from "@effect/vitest"
-import { Effect, Option } from "effect"
+import { Effect, Option, Redacted } from "effect"
+import * as Mailer from "../../../src/memory/mail/Mailer.ts"
 import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../../src/services/chat/WidgetTokens.ts"
 import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
@@ -16,12 +17,25 @@ import * as SubmissionDrafts from "../../support/SubmissionDraft.ts"
 import { TestServer, layer as testServer } from "../../support/TestServer.ts"
 import { poll } from "../../support/Wait.ts"
 
+const key = Redacted.make<Uint8Array>(new Uint8Array(32))
+const secretsKey = Option.some(key)
+
+const mail = Option.some({
+  mailer: Mailer.layer([]),
+  sender: {
+    from: { name: "Edge", address: "mail@edge.example" },
+    publicUrl: "https://edge.example",
+    consoleUrl: null,
+    secretsKey: key
+  }
+})
+
 for (const [name, storage] of emptyStorages) {
-  layer(testServer({}, undefined, undefined, storage()), { excludeTestServices: true })(
+  layer(testServer({ secretsKey }, undefined, undefined, storage(), "agent", mail), { excludeTestServices: true })(
     `deletion of websites ${name}`,
     (it) => {
       it.effect(
-        "requests for a deleted website get a 404 at once, also those to create an instance, and its widget tokens become invalid",
+        "requests for a deleted website get a 404 at once, also those to create something, and its widget tokens become invalid",
         () =>
           Effect.gen(function* () {
             const { url } = yield* TestServer
@@ -53,13 +67,21 @@ for (const [name, storage] of emptyStorages) {
             yield* poll(tokens.authenticate(instanceId, token), Option.isNone)
             // As if another process deleted the website, which is still in the cache of this process.
             yield* SiteErasure.use((erasure) => erasure.erase(elsewhere.site.websiteConfigId))
-            const goal = yield* send(url, `/v1/owner/sites/${elsewhere.site.websiteConfigId}/goals`, {
-              cookie,
-              body: { kind: "event", value: "signup" }
-            })
-            assert.strictEqual(goal.status, 404)
-            assert.include(goal.text, "no website with this site_id")
-            assert.strictEqual(yield* request(elsewhere.site, "/instances", instance), 404)
+            // An instance is last, because its creation empties the cache.
+            for (const [path, body] of [
+              ["goals", { kind: "event", value: "signup" }],
+              ["shares", {}],
+              ["webhooks", { url: "https://hooks.example.com/" }],
+              ["notifications", { to: "a@example.com" }],
+              ["instances", instance]
+            ] as const) {
+              const created = yield* send(url, `/v1/owner/sites/${elsewhere.site.websiteConfigId}/${path}`, {
+                cookie,
+                body
+              })
+              assert.strictEqual(created.status, 404, path)
+              assert.include(created.text, "no website with this site_id", path)
+            }
           })
       )
 

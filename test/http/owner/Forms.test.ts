@@ -23,7 +23,7 @@ layer(testServer({}, undefined, losingWebsites), { excludeTestServices: true })(
       const { request } = yield* opened
       const answer = yield* request("PUT", "/forms", { page: "contact", rules })
       assert.strictEqual(answer.status, 404)
-      assert.include(answer.text, "This website no longer exists.")
+      assert.include(answer.text, "no website with this site_id")
     })
   )
 })

@@ -9,6 +9,7 @@ import type { Form } from "../../../core/forms/FormRules.ts"
 import type { AuthorizedSite } from "../../../core/sites/Access.ts"
 import { FormDirectory, type FormExists, type TooManyForms } from "../../../services/forms/FormDirectory.ts"
 import type { StorageUnavailable } from "../../../services/Storage.ts"
+import * as OwnerSites from "./OwnerSites.ts"
 
 type Failure = (typeof Errors.NotFound)["Type"] | StorageUnavailable
 
@@ -25,9 +26,6 @@ export class OwnerForms extends Context.Service<
   }
 >()("hydracore/http/owner/access/OwnerForms") {}
 
-/** The website was deleted after the caller was authorized. */
-const noWebsite = Errors.make("NotFound", "This website no longer exists.")
-
 const noRules = Errors.make("NotFound", "This website has no rules for this form.")
 
 export const layer: Layer.Layer<OwnerForms, never, FormDirectory> = Layer.effect(
@@ -39,7 +37,8 @@ export const layer: Layer.Layer<OwnerForms, never, FormDirectory> = Layer.effect
       const updated = yield* forms.update(form)
       if (Option.isSome(updated)) return updated.value
       const created = yield* forms.create(form)
-      return yield* Effect.fromOption(created, () => noWebsite)
+      // The website was deleted meanwhile.
+      return yield* Effect.fromOption(created, () => OwnerSites.notFound)
     }),
     delete: Effect.fnUntraced(function* ({ site }, page) {
       if (!(yield* forms.delete(site.websiteConfigId, page))) return yield* Effect.fail(noRules)

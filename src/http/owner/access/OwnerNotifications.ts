@@ -19,6 +19,7 @@ import { RateLimiter } from "../../../services/RateLimiter.ts"
 import type { StorageUnavailable } from "../../../services/Storage.ts"
 import * as Validation from "../Validation.ts"
 import * as CreationTurns from "./CreationTurns.ts"
+import * as OwnerSites from "./OwnerSites.ts"
 
 type Failure = (typeof Errors.NotFound)["Type"] | (typeof Errors.ValidationFailed)["Type"] | StorageUnavailable
 type TooManyRequests = (typeof Errors.TooManyRequests)["Type"]
@@ -146,7 +147,7 @@ export const layer: Layer.Layer<OwnerNotifications, never, Notifications | TestD
               return yield* noMail
             // The website was deleted meanwhile.
             case "NoWebsite":
-              return yield* Effect.fail(notFound)
+              return yield* Effect.fail(OwnerSites.notFound)
           }
         },
         (addition, { site }) => inTurn(site.websiteConfigId, addition)

@@ -11,6 +11,7 @@ import type { StorageUnavailable } from "../../../services/Storage.ts"
 import { maxShares, Shares } from "../../../services/sites/Shares.ts"
 import * as Validation from "../Validation.ts"
 import * as CreationTurns from "./CreationTurns.ts"
+import * as OwnerSites from "./OwnerSites.ts"
 
 type Failure = (typeof Errors.NotFound)["Type"] | (typeof Errors.ValidationFailed)["Type"] | StorageUnavailable
 
@@ -48,7 +49,7 @@ export const layer: Layer.Layer<OwnerShares, never, Shares> = Layer.effect(
           if ((yield* shares.list(websiteConfigId)).length >= maxShares) return yield* Effect.fail(tooMany)
           const created = yield* shares.create({ websiteConfigId, ...share })
           // The website was deleted meanwhile.
-          return yield* Effect.fromOption(created, () => notFound)
+          return yield* Effect.fromOption(created, () => OwnerSites.notFound)
         },
         (creation, { site }) => inTurn(site.websiteConfigId, creation)
       ),

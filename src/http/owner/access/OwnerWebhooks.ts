@@ -21,6 +21,7 @@ import { type NewSecret, type SecretsKeyUnusable, Webhooks } from "../../../serv
 import type { StorageUnavailable } from "../../../services/Storage.ts"
 import * as Validation from "../Validation.ts"
 import * as CreationTurns from "./CreationTurns.ts"
+import * as OwnerSites from "./OwnerSites.ts"
 
 type Failure = (typeof Errors.NotFound)["Type"] | (typeof Errors.ValidationFailed)["Type"] | StorageUnavailable
 type NewWebhook = Pick<Webhook, "url" | "events" | "format">
@@ -126,9 +127,11 @@ export const layer = ({
           function* (proof, webhook) {
             yield* requirePublic(webhook.url)
             if ((yield* list(proof)).length >= maxWebhooks) return yield* tooMany
-            return yield* webhooks
-              .create({ ...webhook, websiteConfigId: proof.site.websiteConfigId })
-              .pipe(Effect.catchTag("SecretsKeyUnusable", withoutKey), Effect.flatMap(orNoWebhook))
+            return yield* webhooks.create({ ...webhook, websiteConfigId: proof.site.websiteConfigId }).pipe(
+              Effect.catchTag("SecretsKeyUnusable", withoutKey),
+              // The website was deleted meanwhile.
+              Effect.flatMap(Effect.fromOption(() => OwnerSites.notFound))
+            )
           },
           (creation, { site }) => inTurn(site.websiteConfigId, creation)
         ),
