@@ -135,6 +135,29 @@ inChromium("a tab that waits for another one's answer", testServer({}, agent.scr
   )
 })
 
+inChromium("a tab that missed how another one sent its message later", testServer({}, agent.script), (it) => {
+  it.effect("does not send the message again", () =>
+    Effect.gen(function* () {
+      const { answered, context, on, openTab, path, relay, sees, send, site } = yield* visit
+      const other = yield* openTab
+      yield* on(() => context.setOffline(true))
+      yield* send("hello")
+      const offline = "You are offline. Your message will be sent when you are back online."
+      yield* sees(offline)
+      yield* Effect.promise(() => other.getByText(offline).last().waitFor())
+      yield* Effect.promise(() => other.goto("about:blank"))
+      yield* on(() => context.setOffline(false))
+      yield* answered("You said hello.")
+      yield* Effect.promise(() => other.clock.install())
+      yield* Effect.promise(() => other.clock.pauseAt(Date.now() + 60_000))
+      yield* Effect.promise(() => other.goto(site.url))
+      yield* shows(other, "hello", "You said hello.")
+      yield* Effect.promise(() => other.clock.runFor(10_000))
+      assert.strictEqual(relay.of(path).length, 1)
+    })
+  )
+})
+
 inChromium("the last tab", testServer({}, agent.script, undefined, undefined, "edge"), (it) => {
   it.effect("ends the conversation, and a tab that stays receives a running answer to its end", () =>
     Effect.gen(function* () {

@@ -48,7 +48,6 @@ export class Chat implements RunningChat {
     this.#isLeft = false
     if (this.#updatedAtLeave === Store.load(this.#parts!.shared.instance).updated) this.#join()
     else this.#rebuild()
-    this.#sendUnsent()
   }
   readonly #onOnline = (): void => {
     if (this.#isUnsent) this.#retry()
@@ -187,7 +186,6 @@ export class Chat implements RunningChat {
     const { draft, messages, open } = shared.conversation
     panel.input.value = draft
     this.#adopt(shared.conversation, false)
-    this.#sendUnsent()
     // A panel that fills the window does not open by itself.
     const isWanted = open || (this.#host.hasAttribute("open") && messages.length === 0)
     if (isWanted && !matchMedia(narrowWindow).matches) panel.show(false)
@@ -200,6 +198,8 @@ export class Chat implements RunningChat {
       this.#adopt({ ...theirs, open: panel.isOpen() }, true)
       shared.save()
     })
+    // Another tab may have sent the question meanwhile. Its conversation arrives before then.
+    setTimeout(() => this.#parts?.shared === shared && this.#sendUnsent(), Limits.maxJoining)
   }
 
   /** Shows a conversation from the storage or of another tab, and continues to receive its running answer. */

@@ -61,6 +61,9 @@ export const maxSuggestions = 10
 /** Browsers close a page's connections up to this long before the page is left, in milliseconds. */
 export const maxLeaving = 300
 
+/** How long a page waits for the conversations of other tabs before it sends an unsent question again, in milliseconds. */
+export const maxJoining = 300
+
 /** How many times the chat tries to restore a lost connection to a running answer. */
 export const maxResumes = 5
 
