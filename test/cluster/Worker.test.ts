@@ -2,6 +2,7 @@ import { EventEmitter } from "node:events"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import * as Worker from "../../src/cluster/Worker.ts"
+import { until } from "../support/Wait.ts"
 import * as Channels from "../support/WorkerChannels.ts"
 
 describe("cluster/Worker", () => {
@@ -10,7 +11,7 @@ describe("cluster/Worker", () => {
       const host = Object.assign(new EventEmitter(), { connected: true })
       const { sent, worker } = Channels.make()
       const running = yield* Effect.forkChild(Worker.run(host, worker, Effect.void))
-      while (!sent.some(({ _tag }) => _tag === "Serving")) yield* Effect.sleep("1 millis")
+      yield* until("the worker serves", () => sent.some(({ _tag }) => _tag === "Serving"))
       assert.isUndefined(running.pollUnsafe())
       host.emit("disconnect")
       yield* Fiber.join(running)
@@ -20,7 +21,7 @@ describe("cluster/Worker", () => {
   it.live("ends if the primary died before the worker could hear of it", () =>
     Effect.gen(function* () {
       const host = Object.assign(new EventEmitter(), { connected: false })
-      yield* Worker.run(host, Channels.make().worker, Effect.never).pipe(Effect.timeout("2 seconds"))
+      yield* Worker.run(host, Channels.make().worker, Effect.never).pipe(Effect.timeout("30 seconds"))
     })
   )
 })
