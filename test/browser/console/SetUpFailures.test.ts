@@ -38,28 +38,61 @@ inChromium(
       })
     )
 
-    it.effect("a webhook that is disabled says so, and why it cannot be enabled", () =>
+    it.effect("settings that were changed elsewhere are not replaced by older ones from the cache", () =>
       Effect.gen(function* () {
         const { fresh } = yield* ConsolePage.Websites
-        const webhooks = yield* Webhooks
-        const { websiteConfigId } = fresh
-        yield* webhooks.create({ websiteConfigId, url: "https://192.0.3.1/", events: [], format: "standard" })
-        const { on, page } = yield* SetUpPage.show(fresh, "webhooks")
-        const choose = async (action: string) => {
-          await page.getByRole("button", { name: /^More for/ }).click()
-          await page.getByRole("menuitemradio", { name: action }).click()
+        const { on, page } = yield* SetUpPage.show(fresh, "website")
+        yield* on(() => page.getByLabel("Name").waitFor())
+        yield* SetUpPage.show(fresh, "webhooks")
+        const change = {
+          method: "PATCH",
+          headers: { "content-type": "application/json" },
+          body: '{"name":"Elsewhere"}'
         }
-        yield* on(async () => {
-          await choose("Disable")
-          await page.getByText(/^Disabled /).waitFor()
-          await page.route("**/webhooks/*", (route) =>
-            route.fulfill({ status: 429, headers: { "retry-after": "3600" }, json: { detail: "over the limit" } })
-          )
-          await choose("Enable")
-          await page.getByText(/^Disabled .* A limit is reached. Try again in 60 minutes.$/).waitFor()
-          await page.unroute("**/webhooks/*")
-        })
+        yield* on(() =>
+          page.evaluate(`fetch("/v1/owner/sites/${fresh.websiteConfigId}", ${JSON.stringify(change)}).then(() => {})`)
+        )
+        yield* SetUpPage.show(fresh, "website")
+        assert.strictEqual(yield* on(() => page.getByLabel("Name").inputValue()), "Elsewhere")
       })
+    )
+
+    it.effect(
+      "a webhook shows the result of the last test only, that it is disabled, and why it cannot be enabled",
+      () =>
+        Effect.gen(function* () {
+          const { fresh } = yield* ConsolePage.Websites
+          const webhooks = yield* Webhooks
+          const { websiteConfigId } = fresh
+          yield* webhooks.create({ websiteConfigId, url: "https://192.0.3.1/", events: [], format: "standard" })
+          const { on, page } = yield* SetUpPage.show(fresh, "webhooks")
+          const choose = async (action: string) => {
+            await page.getByRole("button", { name: /^More for/ }).click()
+            await page.getByRole("menuitemradio", { name: action }).click()
+          }
+          const delivered = page.getByText("It answered 200 in 5 ms.")
+          const test = async (answer: object) => {
+            await page.route("**/webhooks/*/test", (route) => route.fulfill(answer), { times: 1 })
+            await page.getByRole("button", { name: "Test" }).click()
+          }
+          yield* on(async () => {
+            await test({ json: { delivered: true, error: null, millis: 5, status: 200 } })
+            await delivered.waitFor()
+            await test({ status: 500, json: {} })
+            await page.getByText(/^The service has failed/).waitFor()
+          })
+          assert.strictEqual(yield* on(() => delivered.count()), 0)
+          yield* on(async () => {
+            await choose("Disable")
+            await page.getByText(/^Disabled /).waitFor()
+            await page.route("**/webhooks/*", (route) =>
+              route.fulfill({ status: 429, headers: { "retry-after": "3600" }, json: { detail: "over the limit" } })
+            )
+            await choose("Enable")
+            await page.getByText(/^Disabled .* A limit is reached. Try again in 60 minutes.$/).waitFor()
+            await page.unroute("**/webhooks/*")
+          })
+        })
     )
 
     it.effect("the rules of a field are not replaced by another row for it", () =>
