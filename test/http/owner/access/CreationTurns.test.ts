@@ -3,12 +3,12 @@
  */
 import { assert, layer } from "@effect/vitest"
 import { Effect, Option, Redacted } from "effect"
-import * as InstanceInput from "../../../src/core/chat/InstanceInput.ts"
-import { maxWebhooks } from "../../../src/core/delivery/Webhook.ts"
-import { maxShares } from "../../../src/services/sites/Shares.ts"
-import { opened } from "../../support/OwnerSession.ts"
-import { emptyStorages } from "../../support/Storages.ts"
-import { layer as testServer } from "../../support/TestServer.ts"
+import * as InstanceInput from "../../../../src/core/chat/InstanceInput.ts"
+import { maxWebhooks } from "../../../../src/core/delivery/Webhook.ts"
+import { maxShares } from "../../../../src/services/sites/Shares.ts"
+import { opened } from "../../../support/OwnerSession.ts"
+import { emptyStorages } from "../../../support/Storages.ts"
+import { layer as testServer } from "../../../support/TestServer.ts"
 
 const secretsKey = Option.some(Redacted.make(new Uint8Array(32)))
 
