@@ -128,8 +128,8 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
       /** Reads the agent's events until the last one, or until the answer has ended otherwise. */
       const readAgent = (answer: RunningAnswer, request: AgentRequest): Effect.Effect<void, AgentError> => {
         const events = EventSource.fromStream(agent.stream(request))
-        return Effect.scopedWith((scope) => events(answer, scope)).pipe(
-          Pull.catchDone(() => Effect.void),
+        // Inside of the scope, because the agent's span ends with the scope's exit, and `Done` is not a failure.
+        return Effect.scopedWith((scope) => Pull.catchDone(events(answer, scope), () => Effect.void)).pipe(
           Effect.interruptible
         )
       }
