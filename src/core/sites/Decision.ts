@@ -20,6 +20,8 @@ export const reasons = [
   "limited",
   /** The submission looks like spam. The owner can release it. */
   "quarantined",
+  /** The submission breaks a rule that the website's owner set for its form. */
+  "form-rule",
   /** The request does not validate. */
   "invalid",
   /** No website has the id in the request, so no website's counts include the request. */

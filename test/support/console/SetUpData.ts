@@ -93,6 +93,7 @@ export const store = Effect.fnUntraced(function* (websiteConfigId: string) {
   const decisions = yield* Decisions
   const subject = { _tag: "Known", websiteConfigId } as const
   yield* Effect.replicateEffect(decisions.record(subject, "foreign-origin"), 40)
+  yield* Effect.replicateEffect(decisions.record(subject, "form-rule"), 12)
   yield* Effect.replicateEffect(decisions.record(subject, "bot"), 7)
   yield* SiteDirectory.use((sites) =>
     sites.update(websiteConfigId, { origins: ["https://www.fjordlight.example", "https://booking.fjordlight.example"] })

@@ -75,6 +75,11 @@ const Refused = ({ site }: Pick<PageProps, "site">) => {
                   {Texts.refused.toOrigins}
                 </a>
               )}
+              {reason === "form-rule" && (
+                <a class="button" href={linkTo({ item: "forms", view: {} })}>
+                  {Texts.refused.toRules}
+                </a>
+              )}
               {reason === "quarantined" && (
                 <a class="button" href={linkTo({ page: "inbox", item: null, view: { folder: "quarantine" } })}>
                   {Texts.refused.toInbox}

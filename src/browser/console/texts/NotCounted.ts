@@ -18,6 +18,10 @@ export const notCounted = {
       "Suspected spam",
       "These submissions wait in the inbox under Quarantine, until you release or delete them."
     ],
+    "form-rule": [
+      "Refused by your rules",
+      "What was entered breaks a rule of its form, and the visitor reads what to correct. The rules are in Set up, under Forms."
+    ],
     invalid: [
       "Not valid",
       "A page or program sends what the service does not understand. The response says what is wrong."

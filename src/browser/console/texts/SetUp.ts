@@ -64,6 +64,7 @@ export const refused = {
   none: "Everything was counted.",
   toOrigins: "Origins",
   toInbox: "Quarantine",
+  toRules: "Rules",
   counted: (count: string, reason: string): string => {
     const what = refused.reasons[reason] ?? reason
     return `${count === "1" ? "Once" : `${count} times`}: ${what}`
@@ -74,6 +75,7 @@ export const refused = {
     "foreign-origin": "another origin",
     limited: "too many requests from one address",
     quarantined: "suspected spam",
+    "form-rule": "refused by your rules",
     invalid: "an invalid request",
     "unknown-site": "an unknown id",
     unavailable: "the database did not answer"
@@ -85,6 +87,7 @@ export const refused = {
       "A page from an origin that is not among this website’s origins used its ids. If the page is yours, add its origin.",
     limited: "If these are your visitors behind one address, ask the operator to raise the rate limit.",
     quarantined: "Check them in the inbox, and release those that are not spam.",
+    "form-rule": "What was entered breaks a rule of its form, and the visitor reads what to correct.",
     invalid: "A page sends what the service does not understand. Compare its tag with the one above.",
     "unknown-site": "A page has an old or wrong id. Compare its tag with the one above.",
     unavailable: "Pages try again automatically. If this continues, ask the operator."
