@@ -23,6 +23,8 @@ export interface Repetitions {
    * next. A retry, which has the same idempotency key as the last occurrence, does not count.
    */
   readonly record: (digest: string, key: string | null, now: number) => number
+  /** Takes back the last `record` of a digest whose submission was not stored, so that the next attempt is no repetition. */
+  readonly forget: (digest: string) => void
 }
 
 /** Keeps at most `capacity` digests; evicts the least recent first. */
@@ -41,6 +43,12 @@ export const make = (capacity: number): Repetitions => {
       occurrences.set(digest, { lastAt: now, times: before + 1, key })
       if (occurrences.size > capacity) occurrences.delete(byAge.next().value ?? digest)
       return before
+    },
+    forget: (digest) => {
+      const last = occurrences.get(digest)
+      if (last === undefined) return
+      if (last.times === 1) occurrences.delete(digest)
+      else occurrences.set(digest, { ...last, times: last.times - 1, key: null })
     }
   }
 }

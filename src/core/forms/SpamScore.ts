@@ -40,13 +40,23 @@ export interface SpamVerdict {
   readonly reasons: ReadonlyArray<SpamReason>
 }
 
-/** The minimum score of a quarantined submission. Of all signals, only the honeypot and ten links reach it alone. */
+/**
+ * The minimum score of a quarantined submission. Of all signals, only the honeypot and ten links reach it alone; repeated
+ * content reaches it if it has a link.
+ */
 export const threshold = 5
 
-/** No person fills in a form faster than this, in milliseconds. */
+/** Few people fill in a form in less time, in milliseconds. A browser can do it for them. */
 const fastMillis = 2_000
 
 const linkPoints = (links: number): number => (links >= 10 ? 5 : links >= 5 ? 3 : links >= 3 ? 1 : 0)
+
+const repetitionPoints = ({ linkMarkup, links, repetitions }: SpamSignals): number => {
+  if (repetitions === 0) return 0
+  // Nothing is lost: the first submission of this content is not a repetition.
+  if (links > 0 || linkMarkup) return threshold
+  return repetitions >= 3 ? 2 : 1
+}
 
 /** Scores a submission. One more signal, or a stronger one, never lowers the score. */
 export const judge = (signals: SpamSignals): SpamVerdict => {
@@ -54,7 +64,7 @@ export const judge = (signals: SpamSignals): SpamVerdict => {
     ["honeypot", signals.honeypot ? threshold : 0],
     ["links", linkPoints(signals.links)],
     ["link-markup", signals.linkMarkup ? 3 : 0],
-    ["repeated", signals.repetitions >= 3 ? 2 : signals.repetitions >= 1 ? 1 : 0],
+    ["repeated", repetitionPoints(signals)],
     ["fast", signals.millis !== null && signals.millis < fastMillis ? 2 : 0],
     ["disposable-email", signals.disposableEmail ? 3 : 0]
   ]

@@ -106,7 +106,7 @@ export const endpoint = (options: Options) =>
           rules === undefined
             ? []
             : FormCheck.check(rules, { ...payload, form_data: FormContent.withAllValues(formData, payload.form_data) })
-        if (errors.length > 0) return recordUncounted("invalid", subject)(ErrorResponses.invalid(errors, headers))
+        if (errors.length > 0) return recordUncounted("form-rule", subject)(ErrorResponses.invalid(errors, headers))
         const content = {
           websiteConfigId: site.websiteConfigId,
           email: payload.email ?? null,
@@ -129,7 +129,8 @@ export const endpoint = (options: Options) =>
         }
         return Effect.flatMap(Clock.currentTimeMillis, (now) => {
           const draft = makeDraft(now)
-          return Effect.flatMap(repo.submit(draft), (submissionId): Effect.Effect<Endpoint.Response> => {
+          const stored = Effect.tapError(repo.submit(draft), () => Effect.sync(() => repetitions.forget(fingerprint)))
+          return Effect.flatMap(stored, (submissionId): Effect.Effect<Endpoint.Response> => {
             // If an earlier request stored the submission, its stored status may differ from the draft's.
             const decision =
               submissionId !== draftId ? "repeated" : draft.status === "accepted" ? "counted" : "quarantined"

@@ -41,7 +41,7 @@ const siteWithThree = () =>
     { email: "spam@example.org", formData: '{"message":"Buy"}', status: "quarantined", reasons: ["links"] }
   )
 
-const layer = Layer.mergeAll(ConsolePage.SharedOwner.layer, ConsolePage.SpareSites.layer("Forms", 13)).pipe(
+const layer = Layer.mergeAll(ConsolePage.SharedOwner.layer, ConsolePage.SpareSites.layer("Forms", 14)).pipe(
   Layer.provideMerge(ConsolePage.layer)
 )
 
@@ -112,6 +112,27 @@ inChromium("the console's inbox", layer, (it) => {
       yield* on(() => page.getByText("Nothing is quarantined").waitFor())
       yield* on(() => page.getByRole("button", { name: "Accepted" }).click())
       yield* on(() => page.getByRole("link", { name: "spam@example.org" }).waitFor())
+    })
+  )
+
+  it.effect("an accepted submission that was sent fast has one sign of spam, and is not called released", () =>
+    Effect.gen(function* () {
+      const { websiteConfigId } = yield* ConsolePage.SpareSites.use(({ take }) => take)
+      const { on, page, url } = yield* ConsolePage.show(`#/${websiteConfigId}/inbox`)
+      const body = {
+        site_id: websiteConfigId,
+        email: "fast@example.org",
+        form_data: { message: "Hello", hydracore_ms: 900 }
+      }
+      const { status } = yield* on(() =>
+        fetch(`${url}/v1/public/forms/submit`, { method: "POST", body: JSON.stringify(body) })
+      )
+      assert.strictEqual(status, 200)
+      yield* on(() => page.reload())
+      yield* on(() => page.getByRole("link", { name: "fast@example.org" }).click())
+      yield* on(() => page.getByText("It has one sign of spam:").waitFor())
+      yield* on(() => page.getByText("it was sent within two seconds after the form was shown").waitFor())
+      assert.notMatch(yield* on(() => page.locator(".details").innerText()), /released|looks like/i)
     })
   )
 

@@ -30,6 +30,23 @@ describe("core/forms/RepeatedContent", () => {
     }
   )
 
+  it.prop(
+    "a submission that was forgotten changes no later count",
+    [Schema.Array(Step).check(Schema.isMaxLength(30)), Step],
+    ([steps, lost]) => {
+      const withLost = RepeatedContent.make(100)
+      const without = RepeatedContent.make(100)
+      // Without keys: the key of the submission before the forgotten one is not kept.
+      for (const { digest } of steps)
+        assert.strictEqual(withLost.record(digest, null, 0), without.record(digest, null, 0))
+      withLost.record(lost.digest, lost.key, 0)
+      withLost.forget(lost.digest)
+      for (const digest of ["a", "b", "c"]) {
+        assert.strictEqual(withLost.record(digest, lost.key, 0), without.record(digest, lost.key, 0))
+      }
+    }
+  )
+
   it.prop("remembers the most recent contents, up to its capacity", [between(1, 20)], ([capacity]) => {
     const repetitions = RepeatedContent.make(capacity)
     for (let number = 0; number < 100; number++) assert.strictEqual(repetitions.record(String(number), null, 0), 0)

@@ -67,6 +67,19 @@ describe("core/forms/SpamScore", () => {
     }
   )
 
+  it.prop(
+    "repeated content is held if and only if it has a link",
+    [Signals],
+    ([{ linkMarkup, links, repetitions }]) => {
+      const content = { ...SpamScore.noSignals, linkMarkup, links: links % 10 }
+      const hasLink = content.links > 0 || linkMarkup
+      const { status } = SpamScore.judge({ ...content, repetitions: repetitions + 1 })
+      assert.strictEqual(status, hasLink ? "quarantined" : "accepted")
+      const isMuch = content.links >= 5 && linkMarkup
+      assert.strictEqual(SpamScore.judge(content).status, isMuch ? "quarantined" : "accepted")
+    }
+  )
+
   it.prop("content without signals has no reasons", [Schema.Record(Schema.String, Schema.Int)], ([data]) => {
     const content = { formData: JSON.stringify(data), email: "ada@example.org" }
     const signals = FormContent.signalsOf(content, { hints: FormContent.hintsOf({}), repetitions: 0 })

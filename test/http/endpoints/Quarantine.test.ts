@@ -20,6 +20,23 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
     })
   )
 
+  it.effect("repeats of a text with links are held, the first one is not", () =>
+    Effect.gen(function* () {
+      const { site, stored, submit } = yield* withSite()
+      const send = submit({ text: "https://a.example ".repeat(5) })
+      assert.deepStrictEqual([yield* send, yield* send, yield* send].map(decisionOf), [
+        "counted",
+        "quarantined",
+        "quarantined"
+      ])
+      assert.deepStrictEqual(
+        (yield* stored).map(({ reasons }) => reasons),
+        [["links"], ["links", "repeated"], ["links", "repeated"]]
+      )
+      yield* assertCounts(site, { quarantined: 2 })
+    })
+  )
+
   it.effect("spam also gets a 200, and is stored with its reasons and without the honeypot", () =>
     Effect.gen(function* () {
       const { form, site, stored, submit } = yield* withSite()

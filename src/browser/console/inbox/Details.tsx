@@ -54,7 +54,7 @@ const Visit = ({ submission }: { readonly submission: Submission }) => {
 const Reasons = ({ reasons, status }: Submission) =>
   reasons.length === 0 ? null : (
     <section class="reasons">
-      <p>{status === "quarantined" ? Texts.inbox.suspicious : Texts.inbox.released}</p>
+      <p>{status === "quarantined" ? Texts.inbox.suspicious : Texts.inbox.signs(reasons.length)}</p>
       <ul>
         {reasons.map((reason) => (
           <li key={reason}>{Texts.inbox.reasons[reason] ?? reason}</li>

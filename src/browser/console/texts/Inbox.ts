@@ -57,13 +57,14 @@ export const inbox = {
     cancelled: "Cancelled"
   },
   suspicious: "It waits here because it looks like spam:",
-  released: "It looked like spam, and was released:",
+  // Also shown for a submission that was released: it is not stored whether one was ever held.
+  signs: (count: number): string => (count === 1 ? "It has one sign of spam:" : `It has ${count} signs of spam:`),
   reasons: {
     honeypot: "a hidden field, which people do not see, was filled in",
     links: "it has many links",
     "link-markup": "it has links in HTML or BBCode",
     repeated: "the same text was sent before",
-    fast: "it was sent faster than a person types",
+    fast: "it was sent within two seconds after the form was shown",
     "disposable-email": "its email address is a disposable one"
   } as Readonly<Record<string, string>>,
   empty: {
