@@ -3,7 +3,7 @@ import { assert, it as plainIt } from "@effect/vitest"
 import { Effect } from "effect"
 import { secureName } from "../../../src/core/http/ConsoleCookie.ts"
 import { secureGet, startNginx } from "../../docs/NginxBlocks.ts"
-import { Chromium, inChromium } from "../../support/browser/Browser.ts"
+import { inChromium } from "../../support/browser/Browser.ts"
 import * as ConsolePage from "../../support/console/ConsolePage.ts"
 import { TestServer } from "../../support/TestServer.ts"
 import { until } from "../../support/Wait.ts"
@@ -17,7 +17,7 @@ if (Nginx.executable === undefined && process.env["CI"] !== "true") {
       Effect.gen(function* () {
         const port = yield* startNginx(new URL((yield* TestServer).url).host)
         yield* until("nginx answers", () => secureGet(port, "/readyz"))
-        const { context, errors, open, page } = yield* (yield* Chromium).visitor({ ignoreHTTPSErrors: true })
+        const { context, errors, open, page } = yield* ConsolePage.newVisitor({ ignoreHTTPSErrors: true })
         const on = <A>(use: () => Promise<A>) => Effect.promise(use)
         const link = new URL(yield* ConsolePage.newLink())
         yield* open(`https://edge.test:${port}${link.pathname}${link.hash}`)

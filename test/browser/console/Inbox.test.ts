@@ -3,7 +3,7 @@
  */
 import { readFile } from "node:fs/promises"
 import { assert } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Clock, Effect, Layer } from "effect"
 import type { SubmissionDraft } from "../../../src/core/forms/Submission.ts"
 import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
 import { inChromium } from "../../support/browser/Browser.ts"
@@ -24,7 +24,7 @@ const attacks = [
 /** A website with these submissions, the last one newest. */
 const siteWith = Effect.fnUntraced(function* (...drafts: ReadonlyArray<Partial<SubmissionDraft>>) {
   const { websiteConfigId } = yield* ConsolePage.SpareSites.use(({ take }) => take)
-  const now = Date.now()
+  const now = yield* Clock.currentTimeMillis
   for (const [index, draft] of drafts.entries()) {
     const receivedAt = now - (drafts.length - index) * 1000
     yield* SubmissionRepo.use((submissions) =>
@@ -238,7 +238,7 @@ inChromium("the console's inbox", layer, (it) => {
       yield* on(() => page.getByRole("button", { name: "Show earlier ones" }).click())
       yield* until("all are listed", async () => (await senders()).length === 60)
       const newNames = ["new-1@example.org", "new-2@example.org", "new-3@example.org"]
-      const now = Date.now()
+      const now = yield* Clock.currentTimeMillis
       for (const [index, email] of newNames.entries()) {
         yield* SubmissionRepo.use((submissions) =>
           submissions.submit(Draft.make(site, { email, formData: "{}", receivedAt: now + index }))

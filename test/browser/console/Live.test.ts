@@ -2,7 +2,7 @@
  * The console's live page in a browser: what arrives shows up by itself, and the list pauses on request.
  */
 import { assert } from "@effect/vitest"
-import { Effect } from "effect"
+import { Clock, Effect } from "effect"
 import { AnalyticsRepo } from "../../../src/services/analytics/AnalyticsRepo.ts"
 import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
 import { ConsoleSessions } from "../../../src/services/sites/ConsoleSessions.ts"
@@ -18,10 +18,10 @@ const newSite = SiteDirectory.use((sites) => sites.create({ name: "Live", origin
 
 type Site = Effect.Success<typeof newSite>
 
-const visit = ({ hostedWebsiteId }: Site, path: string) =>
-  AnalyticsRepo.use((views) => views.append({ ...view(0, 1, hostedWebsiteId), path, receivedAt: Date.now() })).pipe(
-    Effect.orDie
-  )
+const visit = Effect.fnUntraced(function* ({ hostedWebsiteId }: Site, path: string) {
+  const receivedAt = yield* Clock.currentTimeMillis
+  yield* AnalyticsRepo.use((views) => views.append({ ...view(0, 1, hostedWebsiteId), path, receivedAt }))
+}, Effect.orDie)
 
 // Concurrent, because the page polls every few seconds.
 inChromium(
@@ -38,8 +38,9 @@ inChromium(
         yield* on(() => page.getByText("1 visitor now").waitFor())
         const details = yield* on(() => page.locator(".arrival .what .muted").first().textContent())
         assert.strictEqual(details, "from letter · Norway · Mobile · Safari")
+        const receivedAt = yield* Clock.currentTimeMillis
         yield* SubmissionRepo.use((submissions) =>
-          submissions.submit(Draft.make(site.websiteConfigId, { pageSlug: "booking", receivedAt: Date.now() }))
+          submissions.submit(Draft.make(site.websiteConfigId, { pageSlug: "booking", receivedAt }))
         )
         const instance = yield* ConversationData.newInstance(site.websiteConfigId, "Guide")
         for (const turns of ConversationData.examples.slice(0, 1)) yield* ConversationData.store(instance, ...turns)
@@ -53,13 +54,14 @@ inChromium(
     it.effect("a quarantined submission is opened in the quarantine", () =>
       Effect.gen(function* () {
         const site = yield* newSite
+        const receivedAt = yield* Clock.currentTimeMillis
         yield* SubmissionRepo.use((submissions) =>
           submissions.submit(
             Draft.make(site.websiteConfigId, {
               pageSlug: "spam",
               status: "quarantined",
               reasons: ["links"],
-              receivedAt: Date.now()
+              receivedAt
             })
           )
         )

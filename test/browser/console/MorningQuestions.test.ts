@@ -2,7 +2,7 @@
  * What an owner wants to know in the morning: each answer is at most three clicks away from the overview.
  */
 import { assert } from "@effect/vitest"
-import { Effect } from "effect"
+import { Clock, Effect } from "effect"
 import type { Locator, Page } from "playwright-core"
 import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
 import { inChromium } from "../../support/browser/Browser.ts"
@@ -134,10 +134,9 @@ inChromium("the morning's questions", ConsolePage.layer, (it) => {
       const { busy } = yield* ConsolePage.Websites
       const instance = yield* ConversationData.newInstance(busy.websiteConfigId, "Guide")
       for (const turns of ConversationData.examples) yield* ConversationData.store(instance, ...turns)
+      const receivedAt = yield* Clock.currentTimeMillis
       yield* SubmissionRepo.use((submissions) =>
-        submissions.submit(
-          Draft.make(busy.websiteConfigId, { email: "mr.x@example.org", formData: "{}", receivedAt: Date.now() })
-        )
+        submissions.submit(Draft.make(busy.websiteConfigId, { email: "mr.x@example.org", formData: "{}", receivedAt }))
       )
       const { errors, on, page } = yield* ConsolePage.open(`#/${busy.websiteConfigId}/overview`)
       for (const [question, answer] of questions) {

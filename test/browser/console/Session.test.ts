@@ -3,7 +3,7 @@
  */
 import { assert } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { Chromium, inChromium } from "../../support/browser/Browser.ts"
+import { inChromium } from "../../support/browser/Browser.ts"
 import * as ConsolePage from "../../support/console/ConsolePage.ts"
 import { TestServer } from "../../support/TestServer.ts"
 
@@ -11,8 +11,7 @@ inChromium("opening the console", Layer.provideMerge(ConsolePage.SharedOwner.lay
   it.effect("a link opens the console after a click, once, and only for the websites of the link", () =>
     Effect.gen(function* () {
       const { fresh } = yield* ConsolePage.Websites
-      const chromium = yield* Chromium
-      const { errors, open, page } = yield* chromium.visitor()
+      const { errors, open, page } = yield* ConsolePage.newVisitor()
       const on = <A>(use: () => Promise<A>) => Effect.promise(use)
       const link = yield* ConsolePage.newLink([fresh.websiteConfigId])
       yield* open(link)
@@ -27,7 +26,7 @@ inChromium("opening the console", Layer.provideMerge(ConsolePage.SharedOwner.lay
       assert.deepStrictEqual(yield* on(() => page.getByRole("menuitemradio").allTextContents()), ["New website"])
       assert.deepStrictEqual(errors, [])
 
-      const other = yield* chromium.visitor()
+      const other = yield* ConsolePage.newVisitor()
       yield* other.open(link)
       yield* on(() => other.page.getByRole("button", { name: "Open the console" }).click())
       yield* on(() => other.page.getByRole("heading", { name: "This link has been used or has expired" }).waitFor())

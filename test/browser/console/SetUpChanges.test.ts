@@ -2,7 +2,7 @@
  * The settings of a website: what its owner creates, changes and deletes.
  */
 import { assert } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Clock, Effect, Layer } from "effect"
 import { Goals } from "../../../src/services/analytics/Goals.ts"
 import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.ts"
 import { Webhooks } from "../../../src/services/delivery/Webhooks.ts"
@@ -207,7 +207,9 @@ inChromium(
       Effect.gen(function* () {
         const { busy } = yield* ConsolePage.Websites
         const email = "Ann@example.com"
-        yield* SubmissionRepo.use(({ submit }) => submit(SubmissionDraft.make(busy.websiteConfigId, { email })))
+        const receivedAt = yield* Clock.currentTimeMillis
+        const draft = SubmissionDraft.make(busy.websiteConfigId, { email, receivedAt })
+        yield* SubmissionRepo.use(({ submit }) => submit(draft))
         const { on, page } = yield* SetUpPage.show(busy, "data")
         yield* on(async () => {
           await page.getByLabel("Email address").fill("nobody@example.com")

@@ -4,7 +4,7 @@
 import { assert } from "@effect/vitest"
 import { Clock, Effect, Layer } from "effect"
 import { ConsoleSessions } from "../../../src/services/sites/ConsoleSessions.ts"
-import { Chromium, inChromium } from "../../support/browser/Browser.ts"
+import { inChromium } from "../../support/browser/Browser.ts"
 import * as ConsolePage from "../../support/console/ConsolePage.ts"
 import { until } from "../../support/Wait.ts"
 
@@ -31,7 +31,7 @@ inChromium("the console's sharing", Layer.provideMerge(ConsolePage.SharedOwner.l
       yield* on(() => page.getByText("ada@example.org", { exact: true }).waitFor())
       yield* on(() => page.getByText(/^Viewer · Not opened yet/).waitFor())
 
-      const colleague = yield* (yield* Chromium).visitor()
+      const colleague = yield* ConsolePage.newVisitor()
       yield* colleague.open(link ?? "")
       yield* on(() => colleague.page.getByRole("button", { name: "Open the console" }).click())
       yield* on(() => colleague.page.getByRole("button", { name: "Session: Viewer" }).waitFor())

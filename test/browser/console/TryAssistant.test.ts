@@ -12,6 +12,7 @@ import * as ConsolePage from "../../support/console/ConsolePage.ts"
 import * as SetUpData from "../../support/console/SetUpData.ts"
 import * as SetUpPage from "../../support/console/SetUpPage.ts"
 import { layer as testServer } from "../../support/TestServer.ts"
+import * as TestTime from "../../support/TestTime.ts"
 
 const refusing: MemoryAgentStream.Script = () =>
   Stream.fail(new AgentRefused({ reason: "it answered 401", status: 401 }))
@@ -24,7 +25,7 @@ const layer = Layer.effect(
     yield* SetUpData.store(busy.websiteConfigId)
     return { busy, fresh: busy }
   })
-).pipe(Layer.provideMerge(testServer({}, refusing)), Layer.orDie)
+).pipe(Layer.provideMerge(testServer({}, refusing)), Layer.provideMerge(TestTime.layer), Layer.orDie)
 
 inChromium("console settings", Layer.provideMerge(ConsolePage.SharedOwner.layer, layer), (it) => {
   it.effect("an assistant that does not answer says why, and what to do", () =>

@@ -88,6 +88,8 @@ export interface Visitor {
 export interface VisitorOptions extends BrowserContextOptions {
   /** Whether `navigator.webdriver` is true. */
   readonly automated?: boolean
+  /** The time of the pages' clock, which then runs on: milliseconds since 1970. By default, the machine's time. */
+  readonly now?: number
   /** A script that runs in each page before the page's scripts. */
   readonly before?: string
   /** Whether the browser keeps a page in memory after the visitor leaves it, and can show it again as it was. */
@@ -128,6 +130,7 @@ const visitor = Effect.fnUntraced(function* ({
   automated = false,
   before,
   hasPageCache = false,
+  now,
   ...options
 }: VisitorOptions = {}) {
   const browser = yield* Effect.promise(() => browserOf(hasPageCache ? executablePath : shellPath))
@@ -141,6 +144,7 @@ const visitor = Effect.fnUntraced(function* ({
     if (automated) {
       await context.addInitScript("Object.defineProperty(navigator, 'webdriver', { get: () => true })")
     }
+    if (now !== undefined) await context.clock.install({ time: now })
     if (before !== undefined) await context.addInitScript(before)
     const page = await context.newPage()
     page.on("pageerror", (error) => errors.push(error.message))

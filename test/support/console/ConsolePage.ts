@@ -12,6 +12,7 @@ import { ConsoleSessions } from "../../../src/services/sites/ConsoleSessions.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import { Chromium, layer as chromium, type VisitorOptions } from "../browser/Browser.ts"
 import { TestServer, layer as testServer } from "../TestServer.ts"
+import * as TestTime from "../TestTime.ts"
 import * as SiteData from "./SiteData.ts"
 
 export { violations, violationsInBothSchemes } from "../browser/Axe.ts"
@@ -21,7 +22,7 @@ export class Websites extends Context.Service<Websites, { readonly busy: Site; r
   "hydracore/test/console/Websites"
 ) {}
 
-/** A server in memory whose busy website has visits until now. */
+/** A server in memory, at the time of the tests, whose busy website has visits until now. */
 export const layer = Layer.effect(
   Websites,
   Effect.gen(function* () {
@@ -31,7 +32,13 @@ export const layer = Layer.effect(
     yield* SiteData.store({ site: busy, now: yield* Clock.currentTimeMillis, days: 40, visitsPerDay: 20 })
     return { busy, fresh }
   })
-).pipe(Layer.provideMerge(testServer()), Layer.orDie)
+).pipe(Layer.provideMerge(testServer()), Layer.provideMerge(TestTime.layer), Layer.orDie)
+
+/** A visitor whose pages have the server's time. */
+export const newVisitor = Effect.fnUntraced(function* (options: VisitorOptions = {}) {
+  const now = yield* Clock.currentTimeMillis
+  return yield* Chromium.use(({ visitor }) => visitor({ now, ...options }))
+})
 
 const newSecret = Effect.fnUntraced(function* (sites: "all" | ReadonlyArray<string>, role: Role) {
   const linkExpiresAt = (yield* Clock.currentTimeMillis) + 60_000
@@ -50,7 +57,7 @@ export const newLink = Effect.fnUntraced(function* (sites: "all" | ReadonlyArray
 /** A user with a session. `show` opens a fragment, and loads the console if it is not open yet. */
 const newUser = Effect.fnUntraced(function* (options: VisitorOptions, role: Role) {
   const { url } = yield* TestServer
-  const visitor = yield* (yield* Chromium).visitor(options)
+  const visitor = yield* newVisitor(options)
   const { context, page } = visitor
   const on = <A>(use: () => Promise<A>) => Effect.promise(use)
   const opened = yield* Effect.orDie(

@@ -19,6 +19,7 @@ import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import { fanOutAll, freeSlots } from "../Delivery.ts"
 import * as SubmissionDraft from "../SubmissionDraft.ts"
 import { layer as testServer } from "../TestServer.ts"
+import * as TestTime from "../TestTime.ts"
 import { Websites } from "./ConsolePage.ts"
 
 /** Stores a submission and two webhooks: one got the submission, one failed once. Returns the submission's id. */
@@ -30,13 +31,14 @@ const storeDeliveries = Effect.fnUntraced(function* (websiteConfigId: string) {
   yield* create("https://hooks.fjordlight.example/leads", [], "standard")
   yield* create("https://chat.example/services/T0/B0/secret", ["submission.accepted"], "slack")
   const repo = yield* SubmissionRepo
+  const now = yield* Clock.currentTimeMillis
   const submissionId = yield* repo.submit(
     SubmissionDraft.make(websiteConfigId, {
-      formData: '{"name":"Ada Lovelace","message":"We would like to rent two dry suits."}'
+      formData: '{"name":"Ada Lovelace","message":"We would like to rent two dry suits."}',
+      receivedAt: now
     })
   )
   yield* fanOutAll
-  const now = yield* Clock.currentTimeMillis
   for (const leased of (yield* deliveries.lease(freeSlots, new Map())).leased) {
     const isSlack = leased.webhook.format === "slack"
     yield* deliveries.settle(leased, {
@@ -131,4 +133,4 @@ export const layer = Layer.effect(
     yield* store(busy.websiteConfigId)
     return { busy, fresh }
   })
-).pipe(Layer.provideMerge(server), Layer.orDie)
+).pipe(Layer.provideMerge(server), Layer.provideMerge(TestTime.layer), Layer.orDie)

@@ -156,6 +156,8 @@ export const store = Effect.fnUntraced(function* ({ days, now, seed = 1, site, v
       const startedAt = isNow
         ? now - 2 * minute
         : start + pick(random, hours) * 60 * minute + Math.floor(random() * 60 * minute)
+      // Otherwise the number of visitors now would depend on the time of day.
+      if (!isNow && startedAt > now - 30 * minute) continue
       const origin = pick(random, origins)
       const [deviceType, browser, os] = pick(random, clients)
       const facts = {
