@@ -24,6 +24,12 @@ const neededForMail = <A>(name: string, config: Config.Config<Option.Option<A>>)
 const parsePublicUrl = (text: string): Option.Option<string> =>
   Option.map(parseBaseUrl(text), (url) => url.replace(/\/+$/, ""))
 
+const publicUrl = setting(
+  "PUBLIC_URL",
+  "the service's address for browsers, such as https://edge.example.com",
+  parsePublicUrl
+)
+
 /** The server, the sender and the links of mails. The other variables are read only if there is a server. */
 const mail = parsed("SMTP_URL", SmtpUrl.parse).pipe(
   Config.flatMap(
@@ -40,14 +46,7 @@ const mail = parsed("SMTP_URL", SmtpUrl.parse).pipe(
               Address.parseMailbox
             )
           ),
-          publicUrl: neededForMail(
-            "PUBLIC_URL",
-            setting(
-              "PUBLIC_URL",
-              "the service's address for browsers, such as https://edge.example.com",
-              parsePublicUrl
-            )
-          )
+          publicUrl: neededForMail("PUBLIC_URL", publicUrl)
         }).pipe(Config.map(Option.some))
     })
   )
@@ -68,6 +67,8 @@ export const fields = {
   webhookAllow: parsed("WEBHOOK_ALLOW", AddressGuard.parseAllowed).pipe(
     withDefault<ReadonlyArray<AddressGuard.AllowedHost>>([])
   ),
+  /** The service's address for browsers, without a trailing slash: in mails, and in what commands print. */
+  publicUrl,
   mail
 }
 

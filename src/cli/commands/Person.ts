@@ -121,8 +121,7 @@ const invite = Command.make(
   Effect.fnUntraced(function* ({ address, ...flags }) {
     const settings = yield* Settings
     const sending = Option.all({ mail: settings.mail, mailer: App.mailer(settings) })
-    const publicUrl = Option.map(settings.mail, ({ publicUrl }) => publicUrl)
-    const origin = yield* ConsoleUrl.originOf(flags.baseUrl ?? Option.getOrNull(publicUrl))
+    const origin = yield* ConsoleUrl.originOf(flags.baseUrl)
     const createdAt = yield* Clock.currentTimeMillis
     const linkExpiresAt = yield* ConsoleUrl.readExpires(flags.expires, createdAt, 48 * Calendar.hourMillis)
     const websites = yield* namesOf(flags.sites)

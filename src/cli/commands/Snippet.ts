@@ -11,8 +11,8 @@ import { InstanceDirectory } from "../../services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../services/chat/WidgetTokens.ts"
 import { SiteDirectory } from "../../services/sites/SiteDirectory.ts"
 import * as Inputs from "../support/Inputs.ts"
-import * as LocalUrl from "../support/LocalUrl.ts"
 import * as Output from "../support/Output.ts"
+import * as ServiceUrl from "../support/ServiceUrl.ts"
 
 const tokenPlaceholder = "WIDGET_TOKEN"
 
@@ -118,13 +118,17 @@ export const command = Command.make(
     if (Option.isNone(site)) {
       return yield* Output.notFound("website", websiteConfigId)
     }
+    const settings = yield* Settings
     const given: Given = {
-      baseUrl: baseUrl ?? LocalUrl.ofVisitors(yield* Settings),
+      baseUrl: baseUrl ?? ServiceUrl.ofVisitors(settings),
       trackingToken: site.value.trackingToken,
       websiteConfigId,
       chat: instanceId === null ? null : { instanceId, token: yield* tokenFor(instanceId, token, issue) }
     }
-    yield* Output.answer({ json: { ...tagsOf(given) }, text: page(given, baseUrl === null) })
+    yield* Output.answer({
+      json: { ...tagsOf(given) },
+      text: page(given, baseUrl === null && Option.isNone(settings.publicUrl))
+    })
   })
 ).pipe(
   Command.withDescription("Print the HTML to paste into a website's pages"),

@@ -9,8 +9,8 @@ import { Settings } from "../../Config.ts"
 import * as ConsoleSession from "../../core/sites/ConsoleSession.ts"
 import * as TimeInput from "../../core/text/TimeInput.ts"
 import * as Inputs from "./Inputs.ts"
-import * as LocalUrl from "./LocalUrl.ts"
 import * as Output from "./Output.ts"
+import * as ServiceUrl from "./ServiceUrl.ts"
 
 /** When a link expires, at most a week from now. Without the flag, `defaultMillis` from now. */
 export const readExpires = (text: Option.Option<string>, now: number, defaultMillis: number) =>
@@ -18,7 +18,7 @@ export const readExpires = (text: Option.Option<string>, now: number, defaultMil
     Option.filter(TimeInput.parseUntil(value, now), (time) => time <= now + ConsoleSession.limits.link)
   ).pipe(Effect.map((time) => time ?? now + defaultMillis))
 
-/** The origin that `--base-url` names, or this machine's. Prints a note if the console is off in this environment. */
+/** The origin that `--base-url` names, or the service's. Prints a note if the console is off in this environment. */
 export const originOf = Effect.fnUntraced(function* (baseUrl: string | null) {
   // The path `/` is empty without its trailing slash.
   if (baseUrl === "" || baseUrl?.startsWith("/")) {
@@ -29,5 +29,5 @@ export const originOf = Effect.fnUntraced(function* (baseUrl: string | null) {
   if (Option.isSome(settings.databaseUrl) && !settings.console) {
     yield* Output.note("CONSOLE is off in this environment. The address works where the service runs with CONSOLE=on.")
   }
-  return baseUrl ?? LocalUrl.ofConsole(settings)
+  return baseUrl ?? ServiceUrl.ofConsole(settings)
 })

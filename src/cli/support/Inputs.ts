@@ -207,7 +207,7 @@ export const baseUrl = optional(
     "base-url",
     baseUrlKind,
     "<url>",
-    "The service's address for browsers, or a path on the website; without the flag, this machine's address"
+    "The service's address for browsers, or a path on the website; without the flag, PUBLIC_URL, else this machine's address"
   )
 )
 

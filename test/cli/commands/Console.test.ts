@@ -105,6 +105,13 @@ describe("console", () => {
         [[], { ...database, CONSOLE: "on" }, "http://127.0.0.1:8080", false],
         [[], { ...database, CONSOLE: "on", HOST: "0.0.0.0", PORT: "81" }, "http://127.0.0.1:81", false],
         [[], { ...database, CONSOLE: "on", OWNER_PORT: "82", OWNER_HOST: "::1" }, "http://[::1]:82", false],
+        [[], { ...database, CONSOLE: "on", PUBLIC_URL: "https://edge.example/" }, "https://edge.example", false],
+        [
+          [],
+          { ...database, CONSOLE: "on", PUBLIC_URL: "https://edge.example", OWNER_PORT: "82" },
+          "http://127.0.0.1:82",
+          false
+        ],
         [["--base-url", "https://console.example/"], database, "https://console.example", true]
       ] as const) {
         const { code, stderr, stdout } = yield* command(["link", ...args], environment)

@@ -105,6 +105,10 @@ describe("site snippet", () => {
       // The demo's address does not apply to another database.
       assert.include(yield* tracker({ DATABASE_URL: "postgres://edge@db/edge" }), 'src="http://127.0.0.1:8081/')
       assert.include(yield* tracker({ HYDRACORE_DATA_DIR: `${dataDir}/none` }), 'src="http://127.0.0.1:8081/')
+      assert.include(
+        yield* tracker({ PUBLIC_URL: "https://edge.example" }),
+        'src="https://edge.example/v1/public/embed.js"'
+      )
     })
   )
 

@@ -1,5 +1,5 @@
 /**
- * The URLs of the service on this machine, for commands that print one.
+ * The URLs of the service, for commands that print one.
  *
  * @module
  */
@@ -13,12 +13,16 @@ const urlOf = (host: string, port: number): string => {
   return `http://${name.includes(":") ? `[${name}]` : name}:${port}`
 }
 
-/** The URL for visitors: the demo's, if the command uses the demo's database. */
+/** The URL for visitors: `PUBLIC_URL`, else the demo's if the command uses the demo's database, else this machine's. */
 export const ofVisitors = (settings: Settings): string =>
-  (Option.isSome(settings.databaseUrl) ? undefined : Option.getOrUndefined(DemoData.read(settings.dataDir)))
-    ?.base_url ?? urlOf(settings.host, settings.port)
+  Option.getOrElse(
+    settings.publicUrl,
+    () =>
+      (Option.isSome(settings.databaseUrl) ? undefined : Option.getOrUndefined(DemoData.read(settings.dataDir)))
+        ?.base_url ?? urlOf(settings.host, settings.port)
+  )
 
-/** The URL of the console: on `OWNER_PORT`, if that is set. */
+/** The URL of the console: on `OWNER_PORT` if that is set, because `PUBLIC_URL` does not lead there. */
 export const ofConsole = (settings: Settings): string =>
   Option.match(settings.ownerPort, {
     onNone: () => ofVisitors(settings),
