@@ -67,10 +67,7 @@ export class Authentication extends HttpApiMiddleware.Service<Authentication, { 
   }
 ) {}
 
-/**
- * For endpoints that need no key or session but take a secret, which could be guessed. Refuses an IP address that is locked out
- * after too many failures.
- */
+/** For endpoints that need no key or session but take a secret, whose failures count against the client's address. */
 export class Guest extends HttpApiMiddleware.Service<Guest>()("hydracore/contract/owner/Guest", {
   error: [...Errors.common, Errors.UnsupportedMediaType, Errors.TooManyRequests, Errors.ServiceUnavailable]
 }) {}

@@ -3,11 +3,12 @@
  */
 import { randomBytes } from "node:crypto"
 import { assert, layer } from "@effect/vitest"
-import { Effect, Layer, Option } from "effect"
+import { Effect, Latch, Layer, Option, Queue } from "effect"
 import { format } from "../../../src/core/sites/OwnerKey.ts"
+import { maxLookups, maxWaiting } from "../../../src/http/owner/authentication/CallerLimits.ts"
 import { StorageUnavailable } from "../../../src/services/Storage.ts"
 import { OwnerKeys } from "../../../src/services/sites/OwnerKeys.ts"
-import { send } from "../../support/OwnerRequests.ts"
+import { newCookie, send } from "../../support/OwnerRequests.ts"
 import { TestServer, layer as testServer } from "../../support/TestServer.ts"
 
 const path = "/v1/owner/sites"
@@ -132,18 +133,70 @@ layer(testServer({ rateLimitOwner: Option.some({ name: "owner", limit: 3, window
     })
   )
 
-  it.effect("limits requests without a valid key by address; beyond the limit, a valid key is refused too", () =>
+  it.effect("refuses wrong keys by address, and never a valid key or session because of them", () =>
+    Effect.gen(function* () {
+      const { url } = yield* TestServer
+      const [used, unused, cookie] = [yield* newKey(), yield* newKey(), yield* newCookie("viewer", "all")]
+      assert.strictEqual((yield* send(url, path, { key: used.key })).status, 200)
+      const wrong = Effect.suspend(() => send(url, path, { key: format(randomBytes(32)) }))
+      const statuses = []
+      for (let index = 0; index < 5; index++) statuses.push((yield* wrong).status)
+      assert.deepStrictEqual(statuses, [401, 401, 401, 429, 429])
+      assert.match((yield* wrong).headers.get("retry-after") ?? "", /^\d+$/)
+      for (const secret of [{ key: used.key }, { key: unused.key }, { cookie }]) {
+        assert.strictEqual((yield* send(url, path, secret)).status, 200)
+      }
+      assert.strictEqual((yield* send(url, path, { key: "malformed" })).status, 429)
+    })
+  )
+})
+
+/** Lookups of unknown keys wait until the gate opens. */
+const lookups = { gate: Latch.makeUnsafe(false), running: 0 }
+
+const slowForUnknownKeys = Layer.effect(
+  OwnerKeys,
+  Effect.map(OwnerKeys, (keys) => ({
+    ...keys,
+    authenticate: (key) =>
+      Effect.tap(keys.authenticate(key), (found) =>
+        Option.isSome(found)
+          ? Effect.void
+          : Effect.acquireUseRelease(
+              Effect.sync(() => lookups.running++),
+              () => lookups.gate.await,
+              () => Effect.sync(() => lookups.running--)
+            )
+      )
+  }))
+)
+
+layer(
+  testServer({}, undefined, (storage) => Layer.provideMerge(slowForUnknownKeys, storage)),
+  { excludeTestServices: true }
+)("many wrong keys of one address at once", (it) => {
+  it.effect("20 are looked up at once and 100 wait; a key that was valid before does not wait", () =>
     Effect.gen(function* () {
       const { url } = yield* TestServer
       const { key } = yield* newKey()
-      const statuses = []
-      for (let index = 0; index < 5; index++) {
-        statuses.push((yield* send(url, path, { key: format(randomBytes(32)) })).status)
-      }
-      assert.deepStrictEqual(statuses, [401, 401, 401, 429, 429])
-      const locked = yield* send(url, path, { key })
-      assert.strictEqual(locked.status, 429)
-      assert.match(locked.headers.get("retry-after") ?? "", /^\d+$/)
+      assert.strictEqual((yield* send(url, path, { key })).status, 200)
+
+      const statuses = yield* Queue.unbounded<number>()
+      yield* Effect.forEach(
+        Array.from({ length: maxLookups + maxWaiting + 5 }),
+        () =>
+          Effect.flatMap(send(url, path, { key: format(randomBytes(32)) }), ({ status }) =>
+            Queue.offer(statuses, status)
+          ),
+        { concurrency: "unbounded", discard: true }
+      ).pipe(Effect.forkChild)
+      assert.deepStrictEqual(yield* Queue.takeN(statuses, 5), [503, 503, 503, 503, 503])
+      assert.strictEqual(lookups.running, maxLookups)
+      assert.strictEqual((yield* send(url, path, { key })).status, 200)
+
+      yield* lookups.gate.open
+      const others = yield* Queue.takeN(statuses, maxLookups + maxWaiting)
+      assert.deepStrictEqual([...new Set(others)], [401])
     })
   )
 })

@@ -196,6 +196,9 @@ layer(testServer({ rateLimitOwner: RateLimit.parse("owner", "4/minute") }), {
         assert.strictEqual((yield* send(url, "/v1/owner/shared", wrong)).status, 401)
       }
       assert.strictEqual((yield* send(url, "/v1/owner/shared", wrong)).status, 429)
+      // A valid secret is not refused because of the wrong ones.
+      const other = yield* share(yield* newSite)
+      assert.strictEqual((yield* send(url, "/v1/owner/sites", { cookie: other.cookie })).status, 200)
     })
   )
 })

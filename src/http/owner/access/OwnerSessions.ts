@@ -7,13 +7,14 @@ import { Context, Effect, Layer, Option } from "effect"
 import type { HttpServerRequest } from "effect/http"
 import { Caller } from "../../../contract/owner/Authentication.ts"
 import * as Errors from "../../../contract/owner/Errors.ts"
-import type { OpenSession } from "../../../core/sites/ConsoleSession.ts"
+import { linkSyntax, type OpenSession } from "../../../core/sites/ConsoleSession.ts"
 import type { StorageUnavailable } from "../../../services/Storage.ts"
 import { ConsoleSessions } from "../../../services/sites/ConsoleSessions.ts"
 import { CallerLimits } from "../authentication/CallerLimits.ts"
 
 type NotFound = (typeof Errors.NotFound)["Type"]
 type Unauthorized = (typeof Errors.Unauthorized)["Type"]
+type ServiceUnavailable = (typeof Errors.ServiceUnavailable)["Type"]
 type TooManyRequests = (typeof Errors.TooManyRequests)["Type"]
 
 export class OwnerSessions extends Context.Service<
@@ -24,7 +25,7 @@ export class OwnerSessions extends Context.Service<
       link: string
     ) => Effect.Effect<
       string,
-      Unauthorized | NotFound | TooManyRequests | StorageUnavailable,
+      Unauthorized | NotFound | TooManyRequests | ServiceUnavailable | StorageUnavailable,
       HttpServerRequest.HttpServerRequest
     >
     /** The caller's session. */
@@ -62,7 +63,7 @@ export const layer = (options: Options): Layer.Layer<OwnerSessions, never, Conso
       return {
         open: Effect.fnUntraced(function* (link) {
           if (!options.console) return yield* Effect.fail(off)
-          const opened = yield* sessions.open(link)
+          const opened = linkSyntax.isWellFormed(link) ? yield* limits.lookUp(link, sessions.open(link)) : Option.none()
           if (Option.isSome(opened)) return opened.value.cookie
           yield* limits.countFailure
           return yield* Effect.fail(unusableLink)

@@ -9,6 +9,7 @@ import { Authentication, Caller, Guest, type Identity } from "../../../contract/
 import type * as Errors from "../../../contract/owner/Errors.ts"
 import * as ConsoleCookie from "../../../core/http/ConsoleCookie.ts"
 import * as ConsoleSession from "../../../core/sites/ConsoleSession.ts"
+import * as OwnerKey from "../../../core/sites/OwnerKey.ts"
 import type { StorageUnavailable } from "../../../services/Storage.ts"
 import { ConsoleSessions } from "../../../services/sites/ConsoleSessions.ts"
 import { OwnerKeys } from "../../../services/sites/OwnerKeys.ts"
@@ -59,8 +60,7 @@ export const layer = (options: Options) =>
           ConsoleCookie.isAccepted(name, { cookie: headers["cookie"] ?? "", host: headers["host"] }) &&
           ConsoleCookie.isSameOrigin(headers["sec-fetch-site"])
         if (!isUsable) return Option.none()
-        yield* limits.admit
-        const session = yield* sessions.authenticate(cookie)
+        const session = yield* limits.lookUp(cookie, sessions.authenticate(cookie))
         if (Option.isSome(session)) yield* limits.count(session.value.sessionId)
         return session
       })
@@ -99,29 +99,26 @@ export const layer = (options: Options) =>
         localConsoleSession: bySession(ConsoleCookie.localName),
         ownerKey: Effect.fnUntraced(function* (handler, { credential }) {
           yield* addOwnerHeaders
-          yield* limits.admit
-          const found = yield* keys
-            .authenticate(Redacted.value(credential))
-            .pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage))
+          const key = Redacted.value(credential)
+          const found = OwnerKey.isWellFormed(key)
+            ? yield* limits
+                .lookUp(key, keys.authenticate(key))
+                .pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage))
+            : Option.none()
           if (Option.isNone(found)) {
             yield* limits.countFailure
             return yield* Effect.fail(unauthorized)
           }
           const { expiresAt, keyId, scope, sites } = found.value
           yield* limits.count(keyId)
-          const isValid = isStillValid(keys.authenticate(Redacted.value(credential)))
+          const isValid = isStillValid(keys.authenticate(key))
           return yield* answer(handler, { scope, sites, id: keyId, session: null, expiresAt, isValid })
         })
       }
     })
   )
 
-/** Refuses requests from addresses that are locked out, for endpoints that take a secret without authentication. */
-export const guest = Layer.effect(
-  Guest,
-  Effect.map(
-    CallerLimits,
-    (limits) => (handler) =>
-      addOwnerHeaders.pipe(Effect.andThen(limits.admit), Effect.andThen(handler), Effect.map(withJsonErrors))
-  )
+/** For endpoints whose handler looks up the secret itself. */
+export const guest = Layer.succeed(Guest, (handler) =>
+  addOwnerHeaders.pipe(Effect.andThen(handler), Effect.map(withJsonErrors))
 )

@@ -2,29 +2,41 @@
  * Limits the rate of requests to the owner API: per key or session, and per address for requests of shared dashboards and for
  * requests without a valid secret.
  *
- * An address that sends too many requests without a valid secret is locked out until the oldest of them leaves the window: its
- * requests cause no lookups, so that guessing secrets costs the database little.
+ * Secrets are looked up before they are limited, so that requests with wrong secrets never cause the refusal of a valid one from
+ * the same address. Each lookup reads one row of an index, and an address can only run `maxLookups` at once. An address that
+ * sends too many wrong secrets is locked out until the oldest of them leaves the window: its further wrong secrets are not
+ * counted again.
  *
  * @module
  */
-import { Clock, Context, Effect, Layer, Option } from "effect"
+import { Clock, Context, Effect, Layer, Option, RcMap, Semaphore } from "effect"
 import { HttpEffect, HttpServerRequest, HttpServerResponse } from "effect/http"
 import type * as Errors from "../../../contract/owner/Errors.ts"
 import { clientKey } from "../../../core/limits/ClientKey.ts"
 import * as Lockout from "../../../core/limits/Lockout.ts"
+import * as OpenSlots from "../../../core/limits/OpenSlots.ts"
 import * as RateLimit from "../../../core/limits/RateLimit.ts"
+import * as RecentSet from "../../../core/limits/RecentSet.ts"
+import * as Credential from "../../../core/sites/Credential.ts"
 import { RateLimiter } from "../../../services/RateLimiter.ts"
 import * as RequestHead from "../../request/RequestHead.ts"
 
 type TooManyRequests = (typeof Errors.TooManyRequests)["Type"]
+type ServiceUnavailable = (typeof Errors.ServiceUnavailable)["Type"]
 type Request = HttpServerRequest.HttpServerRequest
 
 export class CallerLimits extends Context.Service<
   CallerLimits,
   {
-    /** Fails while the address of the request is locked out. */
-    readonly admit: Effect.Effect<void, TooManyRequests, Request>
-    /** Counts a request without a valid secret against its address. Fails, and locks the address out, over the limit. */
+    /**
+     * Looks up a secret, which must be well formed: at most `maxLookups` at once for the address of the request, and at most
+     * `maxWaiting` wait. Fails if more would wait. Secrets that were valid before in this process do not wait.
+     */
+    readonly lookUp: <A, E, R>(
+      secret: string,
+      lookup: Effect.Effect<Option.Option<A>, E, R>
+    ) => Effect.Effect<Option.Option<A>, E | ServiceUnavailable, R | Request>
+    /** Counts a request without a valid secret against its address. Fails while the address is over the limit. */
     readonly countFailure: Effect.Effect<void, TooManyRequests, Request>
     /** Counts a request of a shared dashboard against its client's address. Fails over the limit, without a lock-out. */
     readonly countShared: Effect.Effect<void, TooManyRequests, Request>
@@ -42,6 +54,21 @@ export interface Options {
 
 /** The maximum number of addresses that are locked out at once. */
 const maxLockedOut = 10_000
+
+/** The maximum number of concurrent lookups of one address in this process. */
+export const maxLookups = 20
+
+/** The maximum number of lookups of one address that wait for others. */
+export const maxWaiting = 100
+
+/** The maximum number of valid secrets whose lookups do not wait. */
+const maxKnown = 10_000
+
+const busy: ServiceUnavailable = {
+  _tag: "ServiceUnavailable",
+  detail: `This IP address already sends ${maxLookups + maxWaiting} secrets at once. Send the request again after Retry-After seconds.`,
+  headers: { "retry-after": 1 }
+}
 
 const tooMany = (resetMillis: number): TooManyRequests => ({
   _tag: "TooManyRequests",
@@ -73,6 +100,10 @@ export const layer = ({ rateLimit }: Options): Layer.Layer<CallerLimits, never, 
     Effect.gen(function* () {
       const limiter = yield* RateLimiter
       const lockout = Lockout.make(maxLockedOut)
+      const slots = OpenSlots.make()
+      const turns = yield* RcMap.make({ lookup: (_address: string) => Semaphore.make(maxLookups) })
+      /** The digests of secrets whose last lookup found them valid. */
+      const known = RecentSet.make(maxKnown)
       const policy = Option.getOrUndefined(rateLimit)
       const headersOf = policy === undefined ? () => ({}) : RateLimit.headers(policy)
 
@@ -85,14 +116,33 @@ export const layer = ({ rateLimit }: Options): Layer.Layer<CallerLimits, never, 
         return yield* Effect.fail(tooMany(decision.resetMillis))
       })
 
+      /** Waits for one of the address's turns. */
+      const inTurn = <A, E, R>(address: string, lookup: Effect.Effect<A, E, R>) =>
+        Effect.acquireUseRelease(
+          Effect.sync(() => slots.open([{ name: "address", key: address, limit: maxLookups + maxWaiting }])),
+          (opening): Effect.Effect<A, E | ServiceUnavailable, R> =>
+            opening._tag === "Full"
+              ? Effect.fail(busy)
+              : RcMap.get(turns, address).pipe(
+                  Effect.flatMap((turn) => turn.withPermits(1)(lookup)),
+                  Effect.scoped
+                ),
+          (opening) => Effect.sync(() => opening._tag === "Opened" && opening.release())
+        )
+
       return {
-        admit: Effect.gen(function* () {
-          const wait = lockout.remaining(yield* addressOf, yield* Clock.currentTimeMillis)
-          if (wait > 0) return yield* Effect.fail(tooMany(wait))
+        lookUp: Effect.fnUntraced(function* (secret, lookup) {
+          const digest = Buffer.from(Credential.digest(secret)).toString("base64url")
+          const found = yield* known.has(digest) ? lookup : inTurn(yield* addressOf, lookup)
+          if (Option.isSome(found)) known.add(digest)
+          else known.delete(digest)
+          return found
         }),
         countFailure: Effect.gen(function* () {
           const address = yield* addressOf
           const now = yield* Clock.currentTimeMillis
+          const wait = lockout.remaining(address, now)
+          if (wait > 0) return yield* Effect.fail(tooMany(wait))
           yield* take(address, (resetMillis) => lockout.lock(address, now + resetMillis))
         }),
         countShared: Effect.flatMap(addressOf, (address) => take(`shared ${address}`, () => {})),

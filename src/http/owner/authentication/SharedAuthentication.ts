@@ -8,6 +8,7 @@ import { Effect, Layer, Option, Redacted } from "effect"
 import { SharedAuthentication, SharedCaller } from "../../../contract/owner/Authentication.ts"
 import * as Errors from "../../../contract/owner/Errors.ts"
 import * as Access from "../../../core/sites/Access.ts"
+import * as Share from "../../../core/sites/Share.ts"
 import { Shares } from "../../../services/sites/Shares.ts"
 import { SiteDirectory } from "../../../services/sites/SiteDirectory.ts"
 import * as Failures from "../Failures.ts"
@@ -49,10 +50,12 @@ export const layer = (options: Options) =>
         shareSecret: Effect.fnUntraced(function* (handler, { credential }) {
           yield* addOwnerHeaders
           if (!options.console) return yield* Effect.fail(noConsole)
-          yield* limits.admit
-          const found = yield* access(Redacted.value(credential)).pipe(
-            Effect.catchTag("StorageUnavailable", Failures.ofStorage)
-          )
+          const secret = Redacted.value(credential)
+          const found = Share.secret.isWellFormed(secret)
+            ? yield* limits
+                .lookUp(secret, access(secret))
+                .pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage))
+            : Option.none()
           if (Option.isNone(found)) {
             yield* limits.countFailure
             return yield* Effect.fail(unauthorized)
