@@ -235,7 +235,9 @@ export const SubmissionDeliveries = Schema.Struct({
   webhooks: Schema.Array(
     Schema.Struct({
       webhook_id: Fields.uuid,
-      host: Schema.String.annotate({ description: "The host of the webhook's address" }),
+      host: Schema.NullOr(Schema.String).annotate({
+        description: "The host of the webhook's address; null for a webhook of the operator"
+      }),
       event_id: Fields.uuid,
       type: Schema.String,
       created_at: Fields.time,

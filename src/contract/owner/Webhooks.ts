@@ -40,8 +40,12 @@ const exampleWebhook = {
 
 export const Webhook = Schema.Struct({
   webhook_id: Fields.uuid,
-  url: nullableText.annotate({ description: "Null without the scope `write`, since a URL may hold a secret" }),
-  host: Schema.String,
+  url: nullableText.annotate({
+    description: "Null without the scope `write`, since a URL may hold a secret, and for a webhook of the operator"
+  }),
+  host: nullableText.annotate({
+    description: "Null for a webhook of the operator: its URL is not on the public internet"
+  }),
   events: Schema.Array(Schema.String).annotate({ description: "Empty for all" }),
   format: Schema.Literals(formats),
   created_at: Fields.time,
@@ -110,7 +114,7 @@ const attempt = {
     description: "The HTTP status of the receiver's answer; null without an answer"
   }),
   millis: Schema.Int,
-  answer: nullableText.annotate({ description: "The first 2 kB of the answer" }),
+  answer: nullableText.annotate({ description: "The first 2 kB of the answer; null for a webhook of the operator" }),
   error: nullableText.annotate({ description: "Why there was no answer" })
 }
 
@@ -195,7 +199,7 @@ export const update = HttpApiEndpoint.patch("update", webhookPath, {
   describe(
     "update_webhook",
     "Change a webhook",
-    "Changes the given settings. `enabled: true` also resets the record of failures; `false` cancels pending deliveries. Scope `write`."
+    "Changes the given settings. `enabled: true` also resets the record of failures; `false` cancels pending deliveries. Only the command line can change the URL of a webhook whose `host` is null. Scope `write`."
   )
 )
 
@@ -213,7 +217,7 @@ export const rotate = HttpApiEndpoint.post("rotate", `${webhookPath}/rotate`, {
   describe(
     "rotate_webhook",
     "Make a new secret",
-    "For 24 hours, the previous secret signs the events too. Scope `write`."
+    "For 24 hours, the previous secret signs the events too. Only the command line can rotate the secret of a webhook whose `host` is null. Scope `write`."
   )
 )
 

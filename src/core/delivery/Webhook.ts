@@ -22,8 +22,8 @@ export interface Webhook extends Health {
   readonly createdAt: number
 }
 
-/** The host of the webhook's URL. The rest of the URL may contain a secret. */
-export const hostOf = ({ url }: Pick<Webhook, "url">): string => URL.parse(url)?.host ?? ""
+/** The host of a webhook's URL. The rest of the URL may contain a secret. */
+export const hostOf = (url: string): string => URL.parse(url)?.host ?? ""
 
 /** What an update may change. */
 export interface WebhookChange {

@@ -16,7 +16,7 @@ import { reasonOf, type Website } from "./SubmissionMail.ts"
  */
 export const disabled = ({ url, webhookId }: Webhook, status: number | null): DisabledWebhook => ({
   webhookId,
-  host: hostOf({ url }),
+  host: hostOf(url),
   isGone: status === 410
 })
 

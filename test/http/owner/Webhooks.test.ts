@@ -5,9 +5,10 @@ import { randomUUID } from "node:crypto"
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { maxWebhooks } from "../../../src/core/delivery/Webhook.ts"
+import { Deliveries } from "../../../src/services/delivery/Deliveries.ts"
 import { Webhooks } from "../../../src/services/delivery/Webhooks.ts"
 import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
-import { fanOutAll } from "../../support/Delivery.ts"
+import { fanOutAll, leaseOf, newWebhook } from "../../support/Delivery.ts"
 import { newCookie, send } from "../../support/OwnerRequests.ts"
 import { locationsOf, opened } from "../../support/OwnerSession.ts"
 import { emptyStorages } from "../../support/Storages.ts"
@@ -108,16 +109,64 @@ for (const [name, storage] of emptyStorages) {
         Effect.gen(function* () {
           const { request, site } = yield* opened
           const { websiteConfigId } = site
-          const created = yield* Webhooks.use((webhooks) =>
-            webhooks.create({ websiteConfigId, url: "http://127.0.0.1/", events: [], format: "standard" })
-          )
-          const { webhook } = yield* Effect.fromOption(created)
+          // This server would answer a request with a status.
+          const { url: server } = yield* TestServer
+          const { webhook } = yield* newWebhook(websiteConfigId, server)
           const tested = yield* request("POST", `/webhooks/${webhook.webhookId}/test`)
           assert.strictEqual(tested.status, 200)
           const { event_id: _, millis: __, ...outcome } = JSON.parse(tested.text)
-          const error = "127.0.0.1 has no address on the public internet"
-          assert.deepStrictEqual(outcome, { delivered: false, status: null, answer: null, error })
+          assert.deepStrictEqual(outcome, { delivered: false, status: null, answer: null, error: "no answer" })
         })
+      )
+
+      it.effect(
+        "an owner sees no address, answer or secret of a webhook in the operator's network, and changes none",
+        () =>
+          Effect.gen(function* () {
+            const { request, site } = yield* opened
+            const { websiteConfigId } = site
+            for (const internal of ["https://allowed.internal/T0/secret", "http://10.0.0.4:9000/secret"]) {
+              const { webhook } = yield* newWebhook(websiteConfigId, internal)
+              const submissionId = yield* SubmissionRepo.use((repo) =>
+                repo.submit(SubmissionDrafts.make(websiteConfigId))
+              )
+              yield* fanOutAll
+              const [leased] = yield* leaseOf(webhook)
+              assert.isDefined(leased)
+              const attempt = { attemptedAt: leased.webhook.createdAt, millis: 1, status: 500, error: null }
+              yield* Deliveries.use((deliveries) =>
+                deliveries.settle(leased, {
+                  attempt: { ...attempt, answer: "internal answer" },
+                  next: { status: "failed" },
+                  health: leased.webhook
+                })
+              )
+              const path = `/webhooks/${webhook.webhookId}`
+              const texts = []
+              for (const [method, suffix, body] of [
+                ["GET", "", undefined],
+                ["PATCH", path, { format: "slack" }],
+                ["POST", `${path}/test`, undefined],
+                ["GET", `${path}/deliveries`, undefined],
+                ["GET", `${path}/deliveries/${leased.eventId}`, undefined],
+                ["GET", `/submissions/${submissionId}/deliveries`, undefined]
+              ] as const) {
+                const answer = yield* request(method, suffix === "" ? "/webhooks" : suffix, body)
+                assert.strictEqual(answer.status, 200, suffix)
+                texts.push(answer.text)
+              }
+              assert.notMatch(texts.join(), /internal|secret|10\.0\.0\.4/)
+              for (const [answer, place] of [
+                [yield* request("PATCH", path, { url }), "body.url"],
+                [yield* request("POST", `${path}/rotate`), "body"]
+              ] as const) {
+                assert.deepStrictEqual([answer.status, locationsOf(answer.text)], [422, [place]])
+              }
+              const [stored] = yield* Webhooks.use((webhooks) => webhooks.list(websiteConfigId))
+              assert.deepInclude(stored, { url: internal, format: "slack" })
+              assert.strictEqual((yield* request("DELETE", path)).status, 204)
+            }
+          })
       )
 
       it.effect("a viewer reads webhooks without their addresses, which may hold secrets", () =>

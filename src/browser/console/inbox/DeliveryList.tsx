@@ -13,9 +13,15 @@ type Deliveries = Answer<"GET /v1/owner/sites/:site_id/submissions/:submission_i
 
 /** The deliveries to webhooks and the mails as one list, oldest first. */
 const linesOf = ({ mails, webhooks }: Deliveries) =>
-  [...webhooks.map(({ created_at, host, status }) => ({ to: host, status, created_at, error: null })), ...mails].sort(
-    (left, right) => (left.created_at < right.created_at ? -1 : 1)
-  )
+  [
+    ...webhooks.map(({ created_at, host, status }) => ({
+      to: host ?? Texts.inbox.operatorsWebhook,
+      status,
+      created_at,
+      error: null
+    })),
+    ...mails
+  ].sort((left, right) => (left.created_at < right.created_at ? -1 : 1))
 
 export const DeliveryList = ({ site, submissionId }: { readonly site: Site; readonly submissionId: string }) => {
   const { value } = useAnswer(

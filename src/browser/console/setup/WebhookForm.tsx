@@ -33,6 +33,7 @@ export const WebhookForm = ({ onClose, onSecret, siteId, webhook }: Props) => {
   const [chosen, setChosen] = useState<ReadonlyArray<string>>(
     webhook === null || webhook.events.length === 0 ? types : webhook.events
   )
+  const isOperators = webhook !== null && webhook.host === null
   const [format, setFormat] = useState<Webhook["format"]>(webhook?.format ?? "standard")
   const create = useChange("POST /v1/owner/sites/:site_id/webhooks")
   const update = useChange("PATCH /v1/owner/sites/:site_id/webhooks/:webhook_id")
@@ -40,10 +41,14 @@ export const WebhookForm = ({ onClose, onSecret, siteId, webhook }: Props) => {
   const failure = create.failure ?? update.failure
   const submit = () => {
     const events = types.filter((type) => chosen.includes(type))
-    const body = { url, format, events: events.length === types.length ? [] : events }
+    const settings = { format, events: events.length === types.length ? [] : events }
+    const body = { url, ...settings }
     if (webhook === null) {
       create.run({ params: { site_id: siteId }, body }, ({ secret }) => onSecret(secret))
-    } else update.run({ params: { site_id: siteId, webhook_id: webhook.webhook_id }, body }, close)
+    } else {
+      const params = { site_id: siteId, webhook_id: webhook.webhook_id }
+      update.run({ params, body: isOperators ? settings : body }, close)
+    }
   }
   return (
     <FormDialog
@@ -54,15 +59,19 @@ export const WebhookForm = ({ onClose, onSecret, siteId, webhook }: Props) => {
       onClose={onClose}
       onSubmit={submit}
     >
-      <TextField
-        label={Texts.webhooks.url}
-        hint={Texts.webhooks.urlHint}
-        type="url"
-        placeholder="https://hooks.example.com/leads"
-        value={url}
-        onInput={setUrl}
-        fault={faultOf(failure, "url")}
-      />
+      {isOperators ? (
+        <p class="muted">{Texts.webhooks.urlByOperator}</p>
+      ) : (
+        <TextField
+          label={Texts.webhooks.url}
+          hint={Texts.webhooks.urlHint}
+          type="url"
+          placeholder="https://hooks.example.com/leads"
+          value={url}
+          onInput={setUrl}
+          fault={faultOf(failure, "url")}
+        />
+      )}
       <ChoiceField
         label={Texts.webhooks.format}
         value={format}

@@ -24,11 +24,13 @@ interface DialogProps {
   readonly onClose: () => void
 }
 
+const nameOf = ({ host }: Webhook): string => host ?? Texts.webhooks.ofOperator
+
 const RemoveDialog = ({ onClose, siteId, webhook }: DialogProps) => (
   <ConfirmChange
     operation="DELETE /v1/owner/sites/:site_id/webhooks/:webhook_id"
     input={{ params: { site_id: siteId, webhook_id: webhook.webhook_id } }}
-    title={Texts.webhooks.confirm(webhook.host)}
+    title={Texts.webhooks.confirm(nameOf(webhook))}
     body={Texts.webhooks.confirmBody}
     yes={Common.remove}
     onClose={onClose}
@@ -93,11 +95,16 @@ const WebhookRow = ({ isOwner, onOpen, siteId, webhook }: WebhookRowProps) => {
   const problems = [stateOf(webhook, Date.now()), messageOf(test.failure), messageOf(update.failure)].filter(
     (problem) => problem !== undefined
   )
-  const actions: ReadonlyArray<Action> = ["edit", "rotate", isDisabled ? "enable" : "disable", "remove"]
+  const actions: ReadonlyArray<Action> = [
+    "edit",
+    ...(webhook.host === null ? [] : (["rotate"] as const)),
+    isDisabled ? "enable" : "disable",
+    "remove"
+  ]
   return (
     <>
       <Row
-        title={webhook.url ?? webhook.host}
+        title={webhook.url ?? nameOf(webhook)}
         facts={[
           webhook.events.length === 0 ? Texts.webhooks.allEvents : webhook.events.map(Texts.eventName).join(", "),
           Texts.webhooks.formats[webhook.format]
@@ -121,7 +128,7 @@ const WebhookRow = ({ isOwner, onOpen, siteId, webhook }: WebhookRowProps) => {
               {Common.test}
             </button>
             <Menu
-              label={Common.more(webhook.host)}
+              label={Common.more(nameOf(webhook))}
               side="end"
               choices={actions.map((value) => ({
                 value,

@@ -48,6 +48,7 @@ export const inbox = {
     entry_page: "Entry page"
   },
   deliveries: "Deliveries",
+  operatorsWebhook: "The operator’s webhook",
   deliveryStatuses: {
     waiting: "Waits for the next mail",
     pending: "On its way",

@@ -97,6 +97,8 @@ export const webhooks = {
   add: "New webhook",
   url: "Address",
   urlHint: "On the public internet. The events are sent there with POST.",
+  ofOperator: "The operator’s webhook",
+  urlByOperator: "Its address and its secret were set on the server, and are not shown.",
   format: "Format",
   formats: { standard: "Standard Webhooks, signed", slack: "Message for Slack, Mattermost or Discord" },
   events: "Events",

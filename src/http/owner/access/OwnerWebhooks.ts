@@ -1,11 +1,15 @@
 /**
  * Webhooks for the owner API: only of websites that the caller is authorized for.
  *
+ * An owner must not see or change what the operator set for a receiver in the operator's network: its URL, its answers and its
+ * secret.
+ *
  * @module
  */
 import { Context, Effect, Layer, Option } from "effect"
 import * as Errors from "../../../contract/owner/Errors.ts"
-import * as AddressGuard from "../../../core/delivery/AddressGuard.ts"
+import type * as AddressGuard from "../../../core/delivery/AddressGuard.ts"
+import * as OperatorsWebhook from "../../../core/delivery/OperatorsWebhook.ts"
 import {
   type Delivery,
   type DeliveryDetails,
@@ -24,21 +28,23 @@ import * as CreationTurns from "./CreationTurns.ts"
 import * as OwnerSites from "./OwnerSites.ts"
 
 type Failure = (typeof Errors.NotFound)["Type"] | (typeof Errors.ValidationFailed)["Type"] | StorageUnavailable
+type ShownWebhook = OperatorsWebhook.ShownWebhook
 type NewWebhook = Pick<Webhook, "url" | "events" | "format">
 
 export class OwnerWebhooks extends Context.Service<
   OwnerWebhooks,
   {
-    readonly list: (proof: AuthorizedSite<"read">) => Effect.Effect<ReadonlyArray<Webhook>, StorageUnavailable>
+    readonly list: (proof: AuthorizedSite<"read">) => Effect.Effect<ReadonlyArray<ShownWebhook>, StorageUnavailable>
     /** Fails if the URL is not on the public internet. */
     readonly create: (proof: AuthorizedSite<"write">, webhook: NewWebhook) => Effect.Effect<NewSecret, Failure>
-    /** Fails if the new URL is not on the public internet. */
+    /** Fails if the new URL is not on the public internet, or if only the operator may change the URL. */
     readonly update: (
       proof: AuthorizedSite<"write">,
       webhookId: string,
       change: WebhookChange
-    ) => Effect.Effect<Webhook, Failure>
+    ) => Effect.Effect<ShownWebhook, Failure>
     readonly delete: (proof: AuthorizedSite<"write">, webhookId: string) => Effect.Effect<void, Failure>
+    /** Fails if only the operator may change the secret. */
     readonly rotate: (proof: AuthorizedSite<"write">, webhookId: string) => Effect.Effect<NewSecret, Failure>
     readonly test: (proof: AuthorizedSite<"write">, webhookId: string) => Effect.Effect<TestedWebhook, Failure>
     readonly deliveries: (
@@ -56,7 +62,7 @@ export class OwnerWebhooks extends Context.Service<
     readonly ofSubmission: (
       proof: AuthorizedSite<"read">,
       submissionId: string
-    ) => Effect.Effect<ReadonlyArray<readonly [Delivery, Webhook]>, StorageUnavailable>
+    ) => Effect.Effect<ReadonlyArray<readonly [Delivery, ShownWebhook]>, StorageUnavailable>
   }
 >()("hydracore/http/owner/access/OwnerWebhooks") {}
 
@@ -88,6 +94,13 @@ const withoutKey = ({ reason }: SecretsKeyUnusable) =>
       : "this webhook's secret was encrypted with another SECRETS_KEY; the service's operator must set that key"
   )
 
+const operatorsUrl = fault(
+  ["body", "url"],
+  "only the operator can change the URL of this webhook; delete it and create another one"
+)
+
+const operatorsSecret = fault(["body"], "only the operator can change the secret of this webhook")
+
 const tooMany = fault(["body"], `a website has at most ${maxWebhooks} webhooks; delete one`)
 
 export const layer = ({
@@ -101,23 +114,28 @@ export const layer = ({
       const tests = yield* TestDeliveries
       const inTurn = yield* CreationTurns.make
 
-      const list = ({ site }: AuthorizedSite<"read">) => webhooks.list(site.websiteConfigId)
+      const show = (webhook: Webhook): ShownWebhook =>
+        OperatorsWebhook.isOperators(webhookAllow, webhook) ? { ...webhook, url: null } : webhook
+
+      const list = ({ site }: AuthorizedSite<"read">) =>
+        Effect.map(webhooks.list(site.websiteConfigId), (own) => own.map(show))
 
       const requireOwn = (proof: AuthorizedSite<"read">, webhookId: string) =>
         Effect.flatMap(list(proof), (own) =>
-          own.some((webhook) => webhook.webhookId === webhookId) ? Effect.void : Effect.fail(noWebhook)
+          Effect.fromOption(
+            Option.fromUndefinedOr(own.find((webhook) => webhook.webhookId === webhookId)),
+            () => noWebhook
+          )
         )
 
       /** Checks the host as it is written. The addresses of a host name are checked whenever a connection opens. */
-      const requirePublic = (url: string | undefined) => {
-        if (url === undefined) return Effect.void
-        const target = AddressGuard.targetOf(new URL(url))
-        const refusal = AddressGuard.refusalOf([], target)
-        if (Option.isSome(refusal)) return fault(["body", "url"], refusal.value)
-        return AddressGuard.isAllowed(webhookAllow, target)
-          ? fault(["body", "url"], `only the command line can use ${target.host} in a webhook`)
-          : Effect.void
-      }
+      const requirePublic = (url: string | undefined) =>
+        url === undefined
+          ? Effect.void
+          : Option.match(OperatorsWebhook.refusalOf(webhookAllow, url), {
+              onNone: () => Effect.void,
+              onSome: (refusal) => fault(["body", "url"], refusal)
+            })
 
       const orNoWebhook = <A>(option: Option.Option<A>) => Effect.fromOption(option, () => noWebhook)
 
@@ -136,32 +154,38 @@ export const layer = ({
           (creation, { site }) => inTurn(site.websiteConfigId, creation)
         ),
         update: Effect.fnUntraced(function* (proof, webhookId, change) {
-          yield* requireOwn(proof, webhookId)
+          const { url } = yield* requireOwn(proof, webhookId)
+          if (url === null && change.url !== undefined) return yield* operatorsUrl
           yield* requirePublic(change.url)
-          return yield* Effect.flatMap(webhooks.update(webhookId, change), orNoWebhook)
+          return show(yield* Effect.flatMap(webhooks.update(webhookId, change), orNoWebhook))
         }),
         delete: Effect.fnUntraced(function* (proof, webhookId) {
           yield* requireOwn(proof, webhookId)
           if (!(yield* webhooks.delete(webhookId))) return yield* Effect.fail(noWebhook)
         }),
         rotate: Effect.fnUntraced(function* (proof, webhookId) {
-          yield* requireOwn(proof, webhookId)
+          const { url } = yield* requireOwn(proof, webhookId)
+          if (url === null) return yield* operatorsSecret
           return yield* webhooks
             .rotate(webhookId)
             .pipe(Effect.catchTag("SecretsKeyUnusable", withoutKey), Effect.flatMap(orNoWebhook))
         }),
         test: Effect.fnUntraced(function* (proof, webhookId) {
-          yield* requireOwn(proof, webhookId)
-          return yield* tests
+          const { url } = yield* requireOwn(proof, webhookId)
+          const tested = yield* tests
             .webhook(webhookId)
             .pipe(Effect.catchTag("SecretsKeyUnusable", withoutKey), Effect.flatMap(orNoWebhook))
+          return url === null ? OperatorsWebhook.withoutAnswer(tested) : tested
         }),
         deliveries: (proof, webhookId, status) =>
           Effect.andThen(requireOwn(proof, webhookId), deliveries.list(webhookId, status)),
         delivery: Effect.fnUntraced(function* (proof, webhookId, eventId) {
-          yield* requireOwn(proof, webhookId)
-          const details = yield* deliveries.show(webhookId, eventId)
-          return yield* Effect.fromOption(details, () => noDelivery)
+          const { url } = yield* requireOwn(proof, webhookId)
+          const details = yield* Effect.flatMap(
+            deliveries.show(webhookId, eventId),
+            Effect.fromOption(() => noDelivery)
+          )
+          return url === null ? OperatorsWebhook.withoutAnswers(details) : details
         }),
         retry: Effect.fnUntraced(function* (proof, webhookId, eventId) {
           yield* requireOwn(proof, webhookId)

@@ -10,6 +10,7 @@ import { OwnerApi } from "../../../contract/owner/Api.ts"
 import * as Errors from "../../../contract/owner/Errors.ts"
 import * as Fields from "../../../contract/owner/Fields.ts"
 import type { exportFormats } from "../../../contract/owner/Submissions.ts"
+import type { ShownWebhook } from "../../../core/delivery/OperatorsWebhook.ts"
 import * as Webhook from "../../../core/delivery/Webhook.ts"
 import * as Inbox from "../../../core/forms/Inbox.ts"
 import * as InboxQuery from "../../../core/forms/InboxQuery.ts"
@@ -49,9 +50,9 @@ const toDetails = (message: Inbox.Message) => ({
   entry_page: message.attribution.entryPage
 })
 
-const deliveryJson = ([delivery, webhook]: readonly [Webhook.Delivery, Webhook.Webhook]) => ({
+const deliveryJson = ([delivery, webhook]: readonly [Webhook.Delivery, ShownWebhook]) => ({
   webhook_id: delivery.webhookId,
-  host: Webhook.hostOf(webhook),
+  host: webhook.url === null ? null : Webhook.hostOf(webhook.url),
   event_id: delivery.eventId,
   type: delivery.type,
   created_at: Calendar.iso(delivery.createdAt),

@@ -7,6 +7,7 @@ import { Effect } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../../../contract/owner/Api.ts"
 import { Caller } from "../../../contract/owner/Authentication.ts"
+import type { ShownWebhook } from "../../../core/delivery/OperatorsWebhook.ts"
 import * as Webhook from "../../../core/delivery/Webhook.ts"
 import * as Scope from "../../../core/sites/Scope.ts"
 import * as Calendar from "../../../core/text/Calendar.ts"
@@ -15,10 +16,10 @@ import { OwnerWebhooks } from "../access/OwnerWebhooks.ts"
 import { CallerOperations } from "../CallerOperations.ts"
 import * as Failures from "../Failures.ts"
 
-const toJson = (webhook: Webhook.Webhook, scope: Scope.Scope) => ({
+const toJson = (webhook: ShownWebhook, scope: Scope.Scope) => ({
   webhook_id: webhook.webhookId,
   url: Scope.includes(scope, "write") ? webhook.url : null,
-  host: Webhook.hostOf(webhook),
+  host: webhook.url === null ? null : Webhook.hostOf(webhook.url),
   events: webhook.events,
   format: webhook.format,
   created_at: Calendar.iso(webhook.createdAt),
