@@ -1,9 +1,10 @@
 /**
- * Installs the packages of package-lock.json if they are missing or outdated. Runs before `npm start`, `npm test`, `npm run build`
- * and `npm run hydracore`.
+ * Installs the packages of package-lock.json if they are missing or outdated. Runs before the npm scripts.
+ * `node scripts/bootstrap.mjs` installs the packages that the service and its demo need; with the argument `all`, it also
+ * installs the development packages, which tests, builds and checks need.
  *
- * Plain JavaScript without dependencies: on a fresh clone it runs with the Node that is installed, from 18 on. The packages
- * include the Node that the project runs on; npm looks for it when this script has exited.
+ * Plain JavaScript without dependencies: on a fresh clone it runs with the Node that is installed, from 18 on. On Linux, the
+ * packages include the Node that the project runs on; npm looks for it when this script has exited.
  *
  * All messages go to standard error, because the following command may print a document on standard output. Several instances
  * may run at once: one installs, the others wait. If the packages are up to date, the script takes a few milliseconds.
@@ -27,7 +28,9 @@ import { fileURLToPath } from "node:url"
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..")
 const modules = path.join(root, "node_modules")
-/** Holds the hash of the package-lock.json that the packages were installed from. Written last. */
+/** What `npm` itself writes at the end of an installation. */
+const npmStampFile = path.join(modules, ".package-lock.json")
+/** Holds the hash of the package-lock.json that the packages were installed from, and their set. Written last. */
 const stampFile = path.join(modules, ".hydracore-lock")
 /** Held by the process that installs. Not in node_modules, because `npm ci` removes that folder first. */
 const mutexFile = path.join(root, ".bootstrap.lock")
@@ -53,17 +56,28 @@ const attempt = (step) => {
 const packageLock = path.join(root, "package-lock.json")
 const packageLockHash = createHash("sha256").update(readFileSync(packageLock)).digest("hex")
 
+/** The set of packages that the command needs: `all` includes `service`. */
+const wanted = process.argv[2] === "all" ? "all" : "service"
+
+const manifest = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8"))
+const isInstalled = (name) => attempt(() => statSync(path.join(modules, name))) !== undefined
+
 /**
- * "stamped": this script installed the packages of package-lock.json. "unstamped": `npm ci` was run by hand after that file
- * was last changed (npm writes its own .package-lock.json last). "stale": anything else, also an unfinished installation.
+ * The hash and the set of a complete installation; undefined if there is none. Without this script's stamp, the packages are
+ * complete if `npm ci` was run by hand after package-lock.json was last changed.
  */
-const state = () => {
-  const stamp = attempt(() => readFileSync(stampFile, "utf8").trim())
-  if (stamp !== undefined) return stamp === packageLockHash ? "stamped" : "stale"
-  const installedAt = attempt(() => statSync(path.join(modules, ".package-lock.json")).mtimeMs)
-  const changedAt = statSync(packageLock).mtimeMs
-  return installedAt !== undefined && installedAt >= changedAt ? "unstamped" : "stale"
+const installation = () => {
+  // Earlier versions of this script installed all packages, and wrote the hash only.
+  const [hash, set = "all"] = (attempt(() => readFileSync(stampFile, "utf8")) ?? "").trim().split(" ")
+  if (hash !== "") return { hash, set, isStamped: true }
+  const installedAt = attempt(() => statSync(npmStampFile).mtimeMs)
+  if (installedAt === undefined || installedAt < statSync(packageLock).mtimeMs) return undefined
+  const hasAll = Object.keys(manifest.devDependencies).every(isInstalled)
+  return { hash: packageLockHash, set: hasAll ? "all" : "service", isStamped: false }
 }
+
+const isSufficient = (found) =>
+  found !== undefined && found.hash === packageLockHash && (found.set === "all" || wanted === "service")
 
 const isAlive = (pid) => {
   try {
@@ -122,16 +136,26 @@ const withLock = async (step) => {
 }
 
 /**
- * Runs `npm ci` with the npm that started this script, if any. The flags override inherited settings: `-s` of that npm would
- * hide errors, and NODE_ENV=production would leave out the development packages, which include the Node to run on.
+ * Runs the npm that started this script, if any. `ci` installs anew, and `install` adds what is missing, so that a demo that
+ * runs keeps its files. The flags override inherited settings: `-s` of that npm would hide errors, and NODE_ENV=production would
+ * leave out the development packages. No package needs its install script.
  */
-const install = () =>
+const npm = (subcommand, set) =>
   new Promise((resolve) => {
-    const npm = process.env.npm_execpath ?? ""
+    const program = process.env.npm_execpath ?? ""
     // The Node that npm runs on: the one that runs this script may be in node_modules, which `npm ci` removes.
     const node = process.env.npm_node_execpath ?? process.execPath
-    const args = ["ci", "--include=dev", "--include=optional", "--loglevel=error", "--no-audit", "--no-fund"]
-    const [command, first] = path.basename(npm) === "npm-cli.js" ? [node, [npm]] : ["npm", []]
+    const args = [
+      ...(subcommand === "ci" ? ["ci"] : ["install", "--no-save"]),
+      set === "all" ? "--include=dev" : "--omit=dev",
+      "--include=optional",
+      "--ignore-scripts",
+      "--loglevel=error",
+      "--no-audit",
+      "--no-fund",
+      "--no-update-notifier"
+    ]
+    const [command, first] = path.basename(program) === "npm-cli.js" ? [node, [program]] : ["npm", []]
     const child = spawn(command, [...first, ...args], {
       cwd: root,
       shell: command === "npm" && process.platform === "win32",
@@ -173,34 +197,37 @@ const nodeVersion = () => {
 const checkNode = () => {
   const [major, minor] = nodeVersion()
   if (isNewEnough([major, minor])) return
-  const isInstalled = attempt(() => statSync(path.join(modules, "node"))) !== undefined
   fail(
-    `this project needs Node ${oldestNode.join(".")} or newer, and this is Node ${major}.${minor}. The package "node" contains one, ` +
-      (isInstalled
-        ? "but its install script has not run (npm's ignore-scripts or allow-scripts setting, or no network). Run " +
-          `"npm rebuild node --ignore-scripts=false --foreground-scripts", or install a newer Node, and start again.`
-        : `but was left out (by "npm ci --omit=dev"). Install a newer Node, or run "npm ci", and start again.`)
+    `this project needs Node ${oldestNode.join(".")} or newer, and this is Node ${major}.${minor}: install Node 24 from ` +
+      "https://nodejs.org/en/download, and start again."
   )
 }
 
-const stamp = () => attempt(() => writeFileSync(stampFile, `${packageLockHash}\n`))
+const stamp = (set) => attempt(() => writeFileSync(stampFile, `${packageLockHash} ${set}\n`))
 
 const update = async () => {
-  if (state() === "stale") {
-    log("installing the packages (npm ci). This happens once and takes up to a minute.")
-    const failure = await install()
+  const found = installation()
+  if (!isSufficient(found)) {
+    // Never fewer packages than before: another command may need the rest.
+    const set = found?.set === "all" ? "all" : wanted
+    const subcommand = found === undefined ? "ci" : "install"
+    log(`installing the packages (npm ${subcommand}). This happens once and takes up to a minute.`)
+    // Without these files, an installation that is killed counts as incomplete.
+    for (const file of [stampFile, npmStampFile]) rmSync(file, { force: true })
+    const failure = await npm(subcommand, set)
     if (failure !== undefined) {
-      fail(`npm ci failed (${failure}); its messages are above. It needs the network. Start again to retry.`)
+      fail(`npm ${subcommand} failed (${failure}); its messages are above. It needs the network. Start again to retry.`)
     }
+    checkNode()
+    stamp(set)
   }
-  checkNode()
-  stamp()
 }
 
-if (state() === "unstamped") {
-  checkNode()
-  stamp()
-} else if (state() !== "stamped") {
+const found = installation()
+if (!isSufficient(found)) {
   await withLock(update)
+} else if (!found.isStamped) {
+  checkNode()
+  stamp(found.set)
 }
 process.exit(0)

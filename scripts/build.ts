@@ -109,7 +109,15 @@ const lean: Plugin = {
   }
 }
 
-/** The manifest of the archive. It pins the versions of the optional packages, because the archive has no lock file. */
+/**
+ * The optional packages that the program uses: a clone also installs the Node that runs it. Their versions are exact, because the
+ * archive has no lock file.
+ */
+const optionalPackages = Object.fromEntries(
+  Object.entries(manifest.optionalDependencies).filter(([name]) => !name.startsWith("node-"))
+)
+
+/** The manifest of the archive. */
 const archiveManifest = {
   name: manifest.name,
   version: manifest.version,
@@ -118,7 +126,7 @@ const archiveManifest = {
   type: "module",
   engines: manifest.engines,
   bin: { hydracore: "main.js", [manifest.name]: "main.js" },
-  optionalDependencies: manifest.optionalDependencies
+  optionalDependencies: optionalPackages
 }
 
 const readme = `# HydraCore Edge ${manifest.version}

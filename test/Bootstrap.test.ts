@@ -1,45 +1,158 @@
 /**
- * What `scripts/bootstrap.mjs` says if Node is too old and `npm ci` has been run.
+ * `scripts/bootstrap.mjs` in a project of its own, with a program in place of npm that records how it was called.
  */
-import { spawnSync } from "node:child_process"
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { type SpawnOptions, spawn } from "node:child_process"
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
 
 const script = path.resolve(import.meta.dirname, "../scripts/bootstrap.mjs")
 const oldNode = `data:text/javascript,Object.defineProperty(process, "version", { value: "v20.1.0" })`
+const tooOld =
+  "hydracore: this project needs Node 22.19 or newer, and this is Node 20.1: install Node 24 from https://nodejs.org/en/download, and start again.\n"
 
-/** Runs the script in an installed project with these packages in node_modules; returns its standard error. */
-const stderrWith = (...packages: ReadonlyArray<string>) => {
-  const root = mkdtempSync(path.join(tmpdir(), "hydracore-bootstrap-"))
-  try {
-    mkdirSync(path.join(root, "scripts"))
-    copyFileSync(script, path.join(root, "scripts", "bootstrap.mjs"))
-    writeFileSync(path.join(root, "package-lock.json"), "{}")
-    for (const name of ["", ...packages]) mkdirSync(path.join(root, "node_modules", name), { recursive: true })
-    writeFileSync(path.join(root, "node_modules", ".package-lock.json"), "{}")
-    const { status, stderr } = spawnSync(
-      process.execPath,
-      ["--import", oldNode, path.join(root, "scripts", "bootstrap.mjs")],
-      { encoding: "utf8" }
-    )
-    assert.strictEqual(status, 1, stderr)
-    assert.include(stderr, "this project needs Node 22.19 or newer, and this is Node 20.1.")
-    return stderr
-  } finally {
-    rmSync(root, { recursive: true })
-  }
+/** Installs one package for the service and one for development, as npm does. Fails if the file `offline` exists. */
+const npm = `
+const { appendFileSync, existsSync, mkdirSync, rmSync, writeFileSync } = require("node:fs")
+const args = process.argv.slice(2)
+appendFileSync("npm-calls", args.join(" ") + "\\n")
+if (args[0] === "ci") rmSync("node_modules", { recursive: true, force: true })
+mkdirSync("node_modules/effect", { recursive: true })
+if (existsSync("offline")) process.exit(1)
+if (args.includes("--include=dev")) mkdirSync("node_modules/vitest", { recursive: true })
+writeFileSync("node_modules/.package-lock.json", "{}")
+`
+
+interface Ended {
+  readonly code: number | null
+  readonly stderr: string
 }
 
-describe("bootstrap: a Node that is too old", () => {
-  it("does not advise to rebuild a package that is not installed", () => {
-    const stderr = stderrWith()
-    assert.include(stderr, 'run "npm ci"')
-    assert.notInclude(stderr, "npm rebuild")
+const run = (root: string, args: ReadonlyArray<string>, options: SpawnOptions = {}): Promise<Ended> =>
+  new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "pipe"], cwd: root, ...options })
+    let stderr = ""
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      stderr += text
+    })
+    child.once("error", reject)
+    child.once("close", (code) => resolve({ code, stderr }))
   })
 
-  it("advises to rebuild a package that is installed", () => {
-    assert.include(stderrWith("node"), '"npm rebuild node ')
-  })
+const project = Effect.acquireRelease(
+  Effect.sync(() => {
+    const root = mkdtempSync(path.join(tmpdir(), "hydracore-bootstrap-"))
+    const at = (...names: ReadonlyArray<string>) => path.join(root, ...names)
+    mkdirSync(at("scripts"))
+    copyFileSync(script, at("scripts", "bootstrap.mjs"))
+    writeFileSync(at("package.json"), JSON.stringify({ devDependencies: { vitest: "1.0.0" } }))
+    writeFileSync(at("package-lock.json"), "{}")
+    writeFileSync(at("npm-cli.js"), npm)
+    const env = { ...process.env, npm_execpath: at("npm-cli.js"), npm_node_execpath: process.execPath }
+    const calls = (): ReadonlyArray<string> => {
+      const text = readFileSync(at("npm-calls"), { encoding: "utf8", flag: "a+" })
+      rmSync(at("npm-calls"))
+      return text.split("\n").slice(0, -1)
+    }
+    return {
+      at,
+      root,
+      /** Runs the script for the commands that need these packages. */
+      bootstrap: (set: "service" | "all", ...flags: ReadonlyArray<string>) =>
+        Effect.promise(() =>
+          run(root, [...flags, at("scripts", "bootstrap.mjs"), ...(set === "all" ? ["all"] : [])], { env })
+        ),
+      /** How npm was called since the last look. */
+      calls
+    }
+  }),
+  ({ root }) => Effect.sync(() => rmSync(root, { recursive: true, force: true }))
+)
+
+const flags = "--include=optional --ignore-scripts --loglevel=error --no-audit --no-fund --no-update-notifier"
+const serviceAnew = `ci --omit=dev ${flags}`
+const allAnew = `ci --include=dev ${flags}`
+const allAdded = `install --no-save --include=dev ${flags}`
+
+describe("bootstrap", () => {
+  it.live("installs the packages of the service first, and adds the others when a command needs them", () =>
+    Effect.gen(function* () {
+      const { bootstrap, calls } = yield* project
+      for (const [set, expected] of [
+        ["service", [serviceAnew]],
+        ["service", []],
+        ["all", [allAdded]],
+        ["all", []],
+        ["service", []]
+      ] as const) {
+        assert.strictEqual((yield* bootstrap(set)).code, 0)
+        assert.deepStrictEqual(calls(), expected)
+      }
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("updates what is installed when package-lock.json changes, and removes no development packages", () =>
+    Effect.gen(function* () {
+      const { at, bootstrap, calls } = yield* project
+      yield* bootstrap("all")
+      assert.deepStrictEqual(calls(), [allAnew])
+      writeFileSync(at("package-lock.json"), `{"changed":true}`)
+      yield* bootstrap("service")
+      assert.deepStrictEqual(calls(), [allAdded])
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("installs anew after an installation that did not end, and says what to do", () =>
+    Effect.gen(function* () {
+      const { at, bootstrap, calls } = yield* project
+      yield* bootstrap("service")
+      writeFileSync(at("offline"), "")
+      const failed = yield* bootstrap("all")
+      assert.strictEqual(failed.code, 1)
+      assert.include(failed.stderr, "It needs the network. Start again to retry.")
+      rmSync(at("offline"))
+      assert.strictEqual((yield* bootstrap("all")).code, 0)
+      assert.deepStrictEqual(calls(), [serviceAnew, allAdded, allAnew])
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("runs npm once if several commands start together", () =>
+    Effect.gen(function* () {
+      const { bootstrap, calls } = yield* project
+      const ended = yield* Effect.all([bootstrap("all"), bootstrap("service"), bootstrap("all")], { concurrency: 3 })
+      for (const { code, stderr } of ended) assert.strictEqual(code, 0, stderr)
+      // If the service's packages are first, the others are added.
+      const made = calls()
+      assert.isTrue(made.join() === allAnew || made.join() === [serviceAnew, allAdded].join(), made.join())
+    }).pipe(Effect.scoped)
+  )
+
+  for (const [packages, expected] of [
+    [["effect"], [allAdded]],
+    [["effect", "vitest"], []]
+  ] as const) {
+    it.live(`accepts what \`npm ci\` installed by hand: ${packages.join(" and ")}`, () =>
+      Effect.gen(function* () {
+        const { at, bootstrap, calls } = yield* project
+        for (const name of packages) mkdirSync(at("node_modules", name), { recursive: true })
+        writeFileSync(at("node_modules", ".package-lock.json"), "{}")
+        yield* bootstrap("service")
+        assert.deepStrictEqual(calls(), [])
+        yield* bootstrap("all")
+        assert.deepStrictEqual(calls(), expected)
+      }).pipe(Effect.scoped)
+    )
+  }
+
+  it.live("names the Node to install if it is too old and the packages contain none for this machine", () =>
+    Effect.gen(function* () {
+      const { bootstrap } = yield* project
+      const installed = yield* bootstrap("service", "--import", oldNode)
+      assert.strictEqual(installed.code, 1)
+      assert.isTrue(installed.stderr.endsWith(tooOld), installed.stderr)
+      assert.deepStrictEqual(yield* bootstrap("service", "--import", oldNode), { code: 1, stderr: tooOld })
+    }).pipe(Effect.scoped)
+  )
 })
