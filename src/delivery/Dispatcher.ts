@@ -9,7 +9,7 @@
  */
 import { Clock, Duration, Effect, FiberSet, Latch, Layer, Random, Semaphore } from "effect"
 import * as Schedule from "../core/delivery/Schedule.ts"
-import type { Leased } from "../core/delivery/Webhook.ts"
+import { hostOf, type Leased, type Webhook } from "../core/delivery/Webhook.ts"
 import * as Metrics from "../core/metrics/Metrics.ts"
 import { Deliveries, type Leases } from "../services/delivery/Deliveries.ts"
 import type { StorageUnavailable } from "../services/Storage.ts"
@@ -53,11 +53,26 @@ export const attempt = Effect.fnUntraced(function* (leased: Leased, onAccepted: 
   const { answer, error, millis, status } = response
   const next = Schedule.next(response, leased.attempt, now, yield* Random.next)
   yield* AttemptMetrics.count(Metrics.webhookAttempts, next.status)
-  // An unusable key is the operator's fault, not the receiver's.
-  const health = secrets.length === 0 ? webhook : Schedule.healthAfter(webhook, response, now)
-  yield* deliveries.settle(leased, { attempt: { attemptedAt, status, millis, answer, error }, next, health })
+  const { hasDisabled, health } = yield* deliveries.settle(leased, {
+    attempt: { attemptedAt, status, millis, answer, error },
+    next,
+    // An unusable key is the operator's fault, not the receiver's.
+    affectsHealth: secrets.length > 0
+  })
+  if (hasDisabled) yield* logDisabled(webhook, status)
   return Schedule.pauseAfter(health, now)
 })
+
+const logDisabled = (webhook: Webhook, status: number | null) =>
+  Effect.logWarning(
+    `Disabled a webhook, because ${status === 410 ? "its receiver answered 410" : "every attempt failed for five days"}. webhook update --enable sends what waits`
+  ).pipe(
+    Effect.annotateLogs({
+      webhook_id: webhook.webhookId,
+      website_config_id: webhook.websiteConfigId,
+      host: hostOf(webhook.url)
+    })
+  )
 
 /** Runs until the scope closes. The attempts in flight are then due again when their leases end. */
 export const layer: Layer.Layer<never, never, Deliveries | OutwardClient> = Layer.effectDiscard(

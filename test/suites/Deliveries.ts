@@ -1,5 +1,5 @@
 /**
- * The tests that every layer of `Deliveries` must pass: creation, leases, retries and lists of deliveries.
+ * The tests that every layer of `Deliveries` must pass: creation, leases, retries and lists of deliveries, and the health of webhooks.
  *
  * @module
  */
@@ -11,12 +11,14 @@ import { deliveriesOf, leaseOf, type Storage, settle } from "../support/Delivery
 import { only } from "../support/Only.ts"
 import { withDeliveries } from "../support/StoredDeliveries.ts"
 import * as Creation from "./DeliveryCreation.ts"
+import * as Health from "./DeliveryHealth.ts"
 import * as Leases from "./DeliveryLeases.ts"
 
 export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
   shared(layer, { excludeTestServices: true })(name, (it) => {
     Creation.suite(it)
     Leases.suite(it)
+    Health.suite(it)
 
     it.effect("a retry restarts the schedule, and the result of an earlier attempt is ignored", () =>
       Effect.gen(function* () {
@@ -36,47 +38,6 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         assert.isTrue(yield* deliveries.retry(webhook.webhookId, earlier.eventId))
         assert.strictEqual(only(yield* leaseOf(webhook)).attempt, 1)
       })
-    )
-
-    it.effect(
-      "a webhook is failing since its first failure after a success, and disabling it cancels its pending deliveries",
-      () =>
-        Effect.gen(function* () {
-          const { webhook } = yield* withDeliveries(3)
-          const [one, two] = yield* leaseOf(webhook, { perHealthy: 2 })
-          if (one === undefined || two === undefined) return assert.fail("two deliveries are due")
-          const pending = { status: "pending", nextAttemptAt: Date.now() } as const
-          // Two processes see the first failure at different times.
-          const health = { disabledAt: null }
-          yield* settle(one, { status: 500, next: pending, health: { ...health, failingSince: 1_000 } })
-          yield* settle(two, { status: 500, next: pending, health: { ...health, failingSince: 2_000 } })
-          const failing = only(yield* leaseOf(webhook))
-          assert.deepInclude(failing.webhook, { failingSince: 1_000, disabledAt: null })
-          yield* settle(failing, {
-            status: 200,
-            next: { status: "delivered" },
-            health: { ...health, failingSince: null }
-          })
-          const [last, leased] = yield* leaseOf(webhook)
-          if (last === undefined || leased === undefined) return assert.fail("two deliveries are due")
-          assert.deepInclude(last.webhook, { failingSince: null, disabledAt: null })
-          yield* settle(last, {
-            status: 410,
-            next: { status: "failed" },
-            health: { failingSince: 3_000, disabledAt: 4_000 }
-          })
-          assert.deepStrictEqual((yield* deliveriesOf(webhook)).map(({ status }) => status).sort(), [
-            "cancelled",
-            "delivered",
-            "failed"
-          ])
-          // The result of an attempt at a cancelled delivery is ignored.
-          yield* settle(leased, { status: 200, next: { status: "delivered" } })
-          assert.lengthOf(
-            (yield* deliveriesOf(webhook)).filter(({ status }) => status === "cancelled"),
-            1
-          )
-        })
     )
 
     it.effect("lists the latest hundred deliveries, or those of one status", () =>

@@ -66,7 +66,7 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
       const second = only(yield* leaseOf(webhook))
       yield* Effect.all(
         [
-          settle(first, { status: 400, next: { status: "failed" }, health: { failingSince: 1, disabledAt: null } }),
+          settle(first, { status: 400, next: { status: "failed" } }),
           settle(second, { status: 200, next: { status: "delivered" } })
         ],
         { concurrency: "unbounded" }

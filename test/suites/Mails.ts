@@ -5,7 +5,6 @@
  */
 import { assert, layer as shared } from "@effect/vitest"
 import { Effect, type Layer, Option } from "effect"
-import * as Schedule from "../../src/core/delivery/Schedule.ts"
 import * as Digest from "../../src/core/mail/Digest.ts"
 import type { LeasedMail } from "../../src/core/mail/Mail.ts"
 import type { Topic } from "../../src/core/mail/Notification.ts"
@@ -14,7 +13,7 @@ import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
 import { Mails } from "../../src/services/mail/Mails.ts"
 import { Notifications } from "../../src/services/mail/Notifications.ts"
 import { SiteErasure } from "../../src/services/sites/SiteErasure.ts"
-import { fanOutAll, leaseOf, newSite, newWebhook, type Storage, settle } from "../support/Delivery.ts"
+import { disableByFailures, fanOutAll, newSite, newWebhook, type Storage } from "../support/Delivery.ts"
 import {
   add,
   countOf,
@@ -194,12 +193,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         yield* submit(site)
         yield* submit(site)
         yield* fanOutAll
-        const leased = yield* leaseOf(webhook)
-        const now = Date.now()
-        for (const one of leased) {
-          const health = { failingSince: now - Schedule.failingLimit, disabledAt: now }
-          yield* settle(one, { status: 500, next: { status: "pending", nextAttemptAt: now }, health })
-        }
+        yield* disableByFailures(webhook)
         const notices = (yield* Mails.use((mails) => mails.lease(1_000))).filter(
           (mail) => mail.site.websiteConfigId === site && mail.subject.kind === "webhook-disabled"
         )
@@ -260,11 +254,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         const { webhook } = yield* newWebhook(site, "https://hooks.example/")
         yield* submit(site)
         yield* fanOutAll
-        const now = Date.now()
-        for (const one of yield* leaseOf(webhook)) {
-          const health = { failingSince: now - Schedule.failingLimit, disabledAt: now }
-          yield* settle(one, { status: 500, next: { status: "pending", nextAttemptAt: now }, health })
-        }
+        yield* disableByFailures(webhook)
         const mails = (yield* Mails.use((all) => all.lease(1_000))).filter((mail) => mail.site.websiteConfigId === site)
         assert.deepStrictEqual(
           mails.map(({ subject }) => subject.kind),

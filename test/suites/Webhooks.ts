@@ -10,6 +10,7 @@ import { Webhooks } from "../../src/services/delivery/Webhooks.ts"
 import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
 import { SiteErasure } from "../../src/services/sites/SiteErasure.ts"
 import { deliveriesOf, fanOutAll, leaseOf, newSite, newWebhook, type Storage } from "../support/Delivery.ts"
+import { only } from "../support/Only.ts"
 import * as SubmissionDraft from "../support/SubmissionDraft.ts"
 
 const url = "https://hooks.example/"
@@ -69,25 +70,25 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
-    it.effect("disabling cancels pending deliveries, and a disabled webhook gets no further deliveries", () =>
-      Effect.gen(function* () {
-        const webhooks = yield* Webhooks
-        const site = yield* newSite
-        const { webhook } = yield* newWebhook(site, url)
-        yield* submit(site)
-        yield* fanOutAll
-        yield* webhooks.update(webhook.webhookId, { isEnabled: false })
-        const cancelled = yield* deliveriesOf(webhook)
-        assert.deepStrictEqual(
-          cancelled.map(({ nextAttemptAt, status }) => [status, nextAttemptAt]),
-          [["cancelled", null]]
-        )
-        yield* submit(site)
-        yield* fanOutAll
-        assert.deepStrictEqual(yield* deliveriesOf(webhook), cancelled)
-        yield* webhooks.update(webhook.webhookId, { isEnabled: true })
-        assert.deepStrictEqual(yield* leaseOf(webhook), [])
-      })
+    it.effect(
+      "the deliveries of a disabled webhook wait until it is enabled, and it gets no further ones meanwhile",
+      () =>
+        Effect.gen(function* () {
+          const webhooks = yield* Webhooks
+          const site = yield* newSite
+          const { webhook } = yield* newWebhook(site, url)
+          yield* submit(site)
+          yield* fanOutAll
+          yield* webhooks.update(webhook.webhookId, { isEnabled: false })
+          const waiting = yield* deliveriesOf(webhook)
+          assert.strictEqual(only(waiting).status, "pending")
+          yield* submit(site)
+          yield* fanOutAll
+          assert.deepStrictEqual(yield* deliveriesOf(webhook), waiting)
+          assert.deepStrictEqual(yield* leaseOf(webhook), [])
+          yield* webhooks.update(webhook.webhookId, { isEnabled: true })
+          assert.strictEqual(only(yield* leaseOf(webhook)).eventId, only(waiting).eventId)
+        })
     )
 
     it.effect("after a rotation, a webhook has its new and its previous secret", () =>

@@ -34,7 +34,7 @@ import * as PostgresSiteDirectory from "../../src/postgres/sites/SiteDirectory.t
 import * as PostgresSiteErasure from "../../src/postgres/sites/SiteErasure.ts"
 import type { ConversationStore } from "../../src/services/chat/ConversationStore.ts"
 import type { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
-import { Deliveries } from "../../src/services/delivery/Deliveries.ts"
+import { Deliveries, type Settlement } from "../../src/services/delivery/Deliveries.ts"
 import { Webhooks } from "../../src/services/delivery/Webhooks.ts"
 import type { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
 import type { Mails } from "../../src/services/mail/Mails.ts"
@@ -158,22 +158,40 @@ export const leaseOf = ({ webhookId }: Pick<Webhook, "webhookId">, slots: Partia
   )
 
 /** Records an attempt with this status, as the dispatcher does. */
-export const settle = (
+export const settle = Effect.fnUntraced(function* (
   leased: Leased,
   {
-    health = leased.webhook,
+    affectsHealth = true,
+    at,
     next,
     status
-  }: {
+  }: Pick<Settlement, "next"> & {
     readonly status: number | null
-    readonly next: Parameters<Deliveries["Service"]["settle"]>[1]["next"]
-    readonly health?: Parameters<Deliveries["Service"]["settle"]>[1]["health"]
+    /** When the attempt ended, in milliseconds since 1970; now unless given. */
+    readonly at?: number
+    readonly affectsHealth?: boolean
   }
-) =>
-  Deliveries.use((deliveries) =>
-    deliveries.settle(leased, {
-      attempt: { attemptedAt: Date.now(), status, millis: 1, answer: status === null ? null : "no", error: null },
-      next,
-      health
-    })
-  )
+) {
+  const deliveries = yield* Deliveries
+  const endedAt = at ?? (yield* Clock.currentTimeMillis)
+  const answer = status === null ? null : "no"
+  return yield* deliveries.settle(leased, {
+    attempt: { attemptedAt: endedAt - 1, status, millis: 1, answer, error: null },
+    next,
+    affectsHealth
+  })
+})
+
+const hour = 3_600_000
+
+/** Disables a webhook by failures of one of its deliveries, on five days until now. The delivery is pending again. */
+export const disableByFailures = Effect.fnUntraced(function* ({ webhookId }: Pick<Webhook, "webhookId">) {
+  const makeDue = yield* MakeDue
+  const now = yield* Clock.currentTimeMillis
+  for (const hours of [120, 96, 72, 48, 24, 0]) {
+    const [leased] = yield* leaseOf({ webhookId }, { perHealthy: 1 })
+    if (leased === undefined) return yield* Effect.die("no delivery is due")
+    yield* settle(leased, { status: 500, at: now - hours * hour, next: { status: "pending", nextAttemptAt: now } })
+    if (hours > 0) yield* makeDue(webhookId)
+  }
+})

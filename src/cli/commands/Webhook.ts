@@ -140,8 +140,11 @@ const update = Command.make(
     events: eventFlags("An event to send; repeatable; replaces the current events"),
     allEvents: Inputs.withoutValue("all-events", "Send all events"),
     format: Flag.optional(format),
-    enable: Inputs.withoutValue("enable", "Send events again, and reset the record of failures"),
-    disable: Inputs.withoutValue("disable", "Send no more events, and cancel pending deliveries")
+    enable: Inputs.withoutValue(
+      "enable",
+      "Send events again, with the deliveries that wait, and reset the record of failures"
+    ),
+    disable: Inputs.withoutValue("disable", "Send no more events; pending deliveries wait until --enable")
   },
   Effect.fnUntraced(function* (flags) {
     const webhooks = yield* Webhooks

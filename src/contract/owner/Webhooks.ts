@@ -199,7 +199,7 @@ export const update = HttpApiEndpoint.patch("update", webhookPath, {
   describe(
     "update_webhook",
     "Change a webhook",
-    "Changes the given settings. `enabled: true` also resets the record of failures; `false` cancels pending deliveries. Only the command line can change the URL of a webhook whose `host` is null. Scope `write`."
+    "Changes the given settings. With `enabled: false`, pending deliveries wait; `true` sends them and resets the record of failures, as a new URL does. Only the command line can change the URL of a webhook whose `host` is null. Scope `write`."
   )
 )
 

@@ -26,8 +26,17 @@ export const delays: ReadonlyArray<number> = [
 /** The maximum delay before jitter, even if `Retry-After` asks for more. */
 export const maxDelay = 24 * hour
 
-/** A webhook whose every attempt fails is disabled after this time. */
+/** A series of failures disables its webhook after this time. */
 export const failingLimit = 5 * 24 * hour
+
+/** The minimum time between two failures of a series that are recorded. */
+export const recordedApart = 12 * hour
+
+/**
+ * A failure this long after the last recorded one begins a new series. While a delivery is pending, failures follow each other
+ * sooner: at most `recordedApart` and the longest delay after the last recorded one.
+ */
+export const quietLimit = 48 * hour
 
 /** The maximum pause of a webhook that fails. */
 export const maxPause = 5 * second
@@ -53,7 +62,8 @@ export type Next =
   | { readonly status: "failed" }
 
 /** Only 2xx is success: a redirect is not followed. */
-export const isDelivered = ({ status }: Outcome): boolean => status !== null && status >= 200 && status < 300
+export const isDelivered = ({ status }: Pick<Outcome, "status">): boolean =>
+  status !== null && status >= 200 && status < 300
 
 /**
  * The state of a delivery after an attempt.
@@ -72,26 +82,56 @@ export const next = (outcome: Outcome, attempt: number, now: number, random: num
   }
 }
 
-/** The health of a webhook. Times are milliseconds since 1970. */
+/**
+ * The health of a webhook. Times are milliseconds since 1970. Failures without a success in between are a series. A series also
+ * ends when a delivery is given up while none is pending, after two days without a failure, and with a new URL.
+ */
 export interface Health {
-  /** The time of the first failure after the last success; null if the last attempt succeeded, or none was made. */
+  /** The first failure of the series; null without a series. */
   readonly failingSince: number | null
+  /** The last recorded failure of the series besides the first: each is twelve hours or more after the one before. */
+  readonly failedAgainAt: number | null
   readonly disabledAt: number | null
 }
 
-/** The health after an attempt. A webhook is disabled by a 410, or by a failure five days after `failingSince`. */
-export const healthAfter = (health: Health, outcome: Outcome, now: number): Health => {
-  if (isDelivered(outcome)) return { ...health, failingSince: null }
-  const failingSince = health.failingSince ?? now
-  const isDead = outcome.status === 410 || now - failingSince >= failingLimit
-  return { failingSince, disabledAt: health.disabledAt ?? (isDead ? now : null) }
+/** The health of a webhook without a series. */
+export const healthy = { failingSince: null, failedAgainAt: null, disabledAt: null } as const satisfies Health
+
+/** What an attempt shows about its webhook. */
+export interface HealthFacts {
+  /** The response's status; null if there was no response. */
+  readonly status: number | null
+  /** When the attempt ended, in milliseconds since 1970. */
+  readonly at: number
+  /** Whether the delivery was given up and the webhook has no pending delivery. */
+  readonly isLast: boolean
+}
+
+/**
+ * The health after an attempt. A webhook is disabled by a 410, or by a series of failures over at least five days. Two of its
+ * earlier failures then lie at least twelve hours apart, since no two days of a series are without a failure.
+ */
+export const healthAfter = (health: Health, { at, isLast, status }: HealthFacts): Health => {
+  const { disabledAt } = health
+  if (isDelivered({ status })) return { ...healthy, disabledAt }
+  const recordedAt = health.failedAgainAt ?? health.failingSince
+  const isContinued = recordedAt !== null && at - recordedAt < quietLimit
+  const failingSince = (isContinued ? health.failingSince : null) ?? at
+  const failedAgainAt = isContinued ? health.failedAgainAt : null
+  const isDead = status === 410 || at - failingSince >= failingLimit
+  if (disabledAt === null && !isDead && isLast) return healthy
+  return {
+    failingSince,
+    failedAgainAt: at - (failedAgainAt ?? failingSince) >= recordedApart ? at : failedAgainAt,
+    disabledAt: disabledAt ?? (isDead ? at : null)
+  }
 }
 
 /**
  * How long a webhook gets no request after this attempt, in milliseconds. Without this pause, all waiting deliveries of a
  * webhook that is down would fail in quick succession, which would take processor time and use up an attempt of each.
  */
-export const pauseAfter = ({ failingSince }: Health, now: number): number =>
+export const pauseAfter = ({ failingSince }: Pick<Health, "failingSince">, now: number): number =>
   failingSince === null ? 0 : Math.min(Math.max(0, (now - failingSince) * pauseShare), maxPause)
 
 /** Parses `Retry-After`: seconds, or an HTTP date. Milliseconds from `now`, at most `maxDelay`; null if it is neither. */

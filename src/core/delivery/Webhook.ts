@@ -30,7 +30,7 @@ export interface WebhookChange {
   readonly url?: string
   readonly events?: ReadonlyArray<string>
   readonly format?: Format
-  /** True enables the webhook and resets its failures; false disables it and cancels its pending deliveries. */
+  /** True enables the webhook and ends its series of failures; false disables it. Its pending deliveries wait meanwhile. */
   readonly isEnabled?: boolean
 }
 

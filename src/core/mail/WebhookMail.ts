@@ -34,7 +34,10 @@ export const content = (website: Website, { host, isGone, webhookId }: DisabledW
           ? "Its receiver answered 410 (Gone), so it gets no more events. The submissions themselves are stored."
           : "Every attempt to reach it failed for five days. It gets no events now. The submissions themselves are stored."
       },
-      { kind: "paragraph", text: "When the receiver works again, enable the webhook:" },
+      {
+        kind: "paragraph",
+        text: "When the receiver works again, enable the webhook. The deliveries that wait are then sent; each waits for 30 days at most."
+      },
       { kind: "command", text: `hydracore webhook update --webhook-id ${webhookId} --enable` },
       {
         kind: "facts",

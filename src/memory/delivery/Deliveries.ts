@@ -8,6 +8,7 @@ import * as AnswerParts from "../../core/chat/conversation/AnswerParts.ts"
 import type { ConversationKey } from "../../core/chat/conversation/Conversation.ts"
 import * as Event from "../../core/delivery/Event.ts"
 import * as FanOut from "../../core/delivery/FanOut.ts"
+import * as Schedule from "../../core/delivery/Schedule.ts"
 import * as Slots from "../../core/delivery/Slots.ts"
 import { type Delivery, leaseMillis, listSize } from "../../core/delivery/Webhook.ts"
 import * as WebhookMail from "../../core/mail/WebhookMail.ts"
@@ -116,28 +117,31 @@ export const layer: Layer.Layer<
 
     const settle: Deliveries["Service"]["settle"] = ({ eventId, generation, webhook: before }, settlement) =>
       Effect.sync(() => {
-        const { attempt, health, next } = settlement
+        const { affectsHealth, attempt, next } = settlement
+        const unchanged = { health: before, hasDisabled: false }
         const delivery = tables.find(before.webhookId, eventId)
-        if (delivery === undefined || delivery.generation !== generation || delivery.status !== "pending") return
+        if (delivery === undefined || delivery.generation !== generation || delivery.status !== "pending") {
+          return unchanged
+        }
         const nextAttemptAt = next.status === "pending" ? next.nextAttemptAt : null
         tables.put({ ...delivery, status: next.status, nextAttemptAt, history: [...delivery.history, attempt] })
         const webhook = tables.webhooks.get(before.webhookId)
-        if (webhook === undefined) return
-        if (before.failingSince === health.failingSince && before.disabledAt === health.disabledAt) return
-        if (health.failingSince === null)
-          return void tables.webhooks.set(webhook.webhookId, { ...webhook, failingSince: null })
-        tables.webhooks.set(webhook.webhookId, {
-          ...webhook,
-          failingSince: webhook.failingSince ?? health.failingSince,
-          disabledAt: webhook.disabledAt ?? health.disabledAt
+        if (webhook === undefined || webhook.url !== before.url || !affectsHealth) return unchanged
+        const isPending = ({ status, webhookId }: StoredDelivery) =>
+          status === "pending" && webhookId === webhook.webhookId
+        const health = Schedule.healthAfter(webhook, {
+          status: attempt.status,
+          at: attempt.attemptedAt + attempt.millis,
+          isLast: next.status === "failed" && !tables.deliveries().some(isPending)
         })
-        if (health.disabledAt === null || webhook.disabledAt !== null) return
-        tables.cancel(webhook.webhookId)
+        tables.webhooks.set(webhook.webhookId, { ...webhook, ...health })
+        if (health.disabledAt === null || webhook.disabledAt !== null) return { health, hasDisabled: false }
         mail.addWebhookDisabled(
           webhook.websiteConfigId,
           WebhookMail.disabled(webhook, attempt.status),
           health.disabledAt
         )
+        return { health, hasDisabled: true }
       })
 
     return Deliveries.of({

@@ -44,8 +44,6 @@ export class DeliveryTables extends Context.Service<
     readonly put: (delivery: StoredDelivery) => void
     /** Oldest first. */
     readonly deliveries: () => ReadonlyArray<StoredDelivery>
-    /** Cancels the pending deliveries of a webhook. */
-    readonly cancel: (webhookId: string) => void
     /** Deletes a webhook and its deliveries. */
     readonly remove: (webhookId: string) => void
     /** Deletes the events about a subject, and empties and cancels the deliveries about it, except those of its deletion. */
@@ -69,10 +67,6 @@ const make = (mail: MailTables["Service"]): DeliveryTables["Service"] => {
   let outbox: Array<OutboxEvent> = []
 
   const put = (delivery: StoredDelivery) => void deliveries.set(nameOf(delivery), delivery)
-
-  const cancel = (webhookId: string) => {
-    for (const delivery of deliveries.values()) if (delivery.webhookId === webhookId) put(cancelled(delivery))
-  }
 
   const remove = (webhookId: string) => {
     webhooks.delete(webhookId)
@@ -122,7 +116,6 @@ const make = (mail: MailTables["Service"]): DeliveryTables["Service"] => {
     find: (webhookId, eventId) => deliveries.get(nameOf({ webhookId, eventId })),
     put,
     deliveries: () => [...deliveries.values()],
-    cancel,
     remove,
     eraseSubject: (subject) => {
       outbox = outbox.filter((event) => event.subject !== subject)

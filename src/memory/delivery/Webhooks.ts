@@ -5,6 +5,7 @@
  */
 import { randomBytes, randomUUID } from "node:crypto"
 import { Clock, Effect, Layer, Option } from "effect"
+import * as Schedule from "../../core/delivery/Schedule.ts"
 import * as Signature from "../../core/delivery/Signature.ts"
 import { rotationMillis, type Webhook } from "../../core/delivery/Webhook.ts"
 import { Webhooks } from "../../services/delivery/Webhooks.ts"
@@ -42,8 +43,7 @@ export const layer: Layer.Layer<Webhooks, never, DeliveryTables | Sites> = Layer
             ...given,
             webhookId: randomUUID(),
             createdAt,
-            failingSince: null,
-            disabledAt: null
+            ...Schedule.healthy
           }
           const secret = newSecret()
           tables.webhooks.set(webhook.webhookId, { ...webhook, secret, previous: null })
@@ -55,14 +55,13 @@ export const layer: Layer.Layer<Webhooks, never, DeliveryTables | Sites> = Layer
         ),
       update: (webhookId, { isEnabled, ...changes }) =>
         change(webhookId, (webhook, now) => {
-          if (isEnabled === false) tables.cancel(webhookId)
-          const state =
-            isEnabled === undefined
-              ? {}
-              : isEnabled
-                ? { failingSince: null, disabledAt: null }
-                : { disabledAt: webhook.disabledAt ?? now }
-          return { ...webhook, ...changes, ...state }
+          const endsSeries = isEnabled === true || (changes.url !== undefined && changes.url !== webhook.url)
+          return {
+            ...webhook,
+            ...changes,
+            ...(endsSeries ? Schedule.healthy : {}),
+            disabledAt: isEnabled === true ? null : (webhook.disabledAt ?? (isEnabled === false ? now : null))
+          }
         }).pipe(Effect.map(Option.map(toWebhook))),
       delete: (webhookId) =>
         Effect.sync(() => {

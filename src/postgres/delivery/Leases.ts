@@ -5,14 +5,14 @@
  */
 import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { type Duration, Effect, Result, Schema } from "effect"
-import type { SqlError } from "effect/sql"
+import * as Schedule from "../../core/delivery/Schedule.ts"
 import * as Slots from "../../core/delivery/Slots.ts"
 import { type Leased, leaseMillis, type Webhook } from "../../core/delivery/Webhook.ts"
 import * as WebhookMail from "../../core/mail/WebhookMail.ts"
 import * as BatchMetrics from "../../runtime/batch/BatchMetrics.ts"
 import * as GroupCommit from "../../runtime/batch/GroupCommit.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
-import type { Settlement } from "../../services/delivery/Deliveries.ts"
+import type { Settled, Settlement } from "../../services/delivery/Deliveries.ts"
 import type { StorageUnavailable } from "../../services/Storage.ts"
 import * as Database from "../Database.ts"
 import * as MailFanOut from "../mail/MailFanOut.ts"
@@ -185,79 +185,96 @@ const record = Effect.fnUntraced(function* (sql: PgClient.PgClient, attempted: R
   )
 })
 
-/** Whether an attempt changes its webhook's health. */
-const changesHealth = ([{ webhook: before }, { health: after }]: Attempted): boolean =>
-  before.failingSince !== after.failingSince || before.disabledAt !== after.disabledAt
+/** Whether an attempt may change its webhook's health. */
+const mayChangeHealth = ([{ webhook }, { affectsHealth, attempt }]: Attempted): boolean =>
+  affectsHealth && !(Schedule.isDelivered(attempt) && webhook.failingSince === null)
 
-/** Sets the health of a webhook after its attempts, in their order: one statement per run of successes or of failures. */
-const setHealth = Effect.fnUntraced(function* (sql: PgClient.PgClient, ofWebhook: ReadonlyArray<Attempted>) {
-  let isWell: boolean | undefined
-  for (const [{ webhook }, { attempt, health }] of ofWebhook) {
-    const id = PgTypes.uuid(webhook.webhookId)
-    const { disabledAt, failingSince } = health
-    if (isWell !== (failingSince === null)) {
-      yield* failingSince === null
-        ? sql`UPDATE webhook SET failing_since = NULL WHERE webhook_id = ${id}`
-        : sql`UPDATE webhook SET failing_since = coalesce(failing_since, ${PgTypes.timestamptz(failingSince)})
-            WHERE webhook_id = ${id}`
-    }
-    isWell = failingSince === null
-    if (disabledAt !== null) yield* disable(sql, webhook, disabledAt, attempt.status)
-  }
-})
+const Locked = Schema.Array(Schema.Struct(Rows.fields))
 
-/**
- * Disables a webhook, cancels its pending deliveries and makes a mail for each recipient of its website. Does nothing if the
- * webhook is disabled already.
- */
-const disable = Effect.fnUntraced(function* (
+const PendingOf = Schema.Array(Schema.Struct({ webhookId: Schema.String }))
+
+const lockStatement = `SELECT ${Rows.columns} FROM webhook WHERE webhook_id = ANY ($1)
+  ORDER BY webhook_id FOR NO KEY UPDATE`
+
+/** Those of the webhooks `$1` that have a pending delivery. */
+const pendingStatement = `SELECT webhook_id AS "webhookId" FROM unnest($1::uuid[]) AS given (webhook_id)
+  WHERE EXISTS (SELECT FROM delivery WHERE subscriber_id = webhook_id AND status = 'pending')`
+
+/** Sets the health of a webhook. If that disables it, makes a mail for each recipient of its website. */
+const setHealth = Effect.fnUntraced(function* (
   sql: PgClient.PgClient,
   webhook: Webhook,
-  disabledAt: number,
+  health: Schedule.Health,
   status: number | null
 ) {
-  const disabled = yield* sql`UPDATE webhook SET disabled_at = ${PgTypes.timestamptz(disabledAt)}
-    WHERE webhook_id = ${PgTypes.uuid(webhook.webhookId)} AND disabled_at IS NULL RETURNING 1`
-  if (disabled.length === 0) return
-  yield* cancelPending(sql, webhook.webhookId)
+  const { disabledAt, failedAgainAt, failingSince } = health
+  yield* sql`UPDATE webhook SET failing_since = ${PgTypes.timestamptz(failingSince)},
+      failed_again_at = ${PgTypes.timestamptz(failedAgainAt)}, disabled_at = ${PgTypes.timestamptz(disabledAt)}
+    WHERE webhook_id = ${PgTypes.uuid(webhook.webhookId)}`
+  if (disabledAt === null || webhook.disabledAt !== null) return
   yield* MailFanOut.webhookDisabled(sql, webhook.websiteConfigId, WebhookMail.disabled(webhook, status))
 })
 
-/** Cancels the pending deliveries of a webhook. */
-export const cancelPending = (sql: PgClient.PgClient, webhookId: string): Effect.Effect<unknown, SqlError.SqlError> =>
-  sql`UPDATE delivery SET status = 'cancelled', next_attempt_at = NULL
-    WHERE subscriber_id = ${PgTypes.uuid(webhookId)} AND status = 'pending'`
+/**
+ * Records attempts with the health of their webhooks. Locks the webhooks first, in the order of their ids, as other changes of a
+ * webhook lock it before its deliveries. Otherwise, two processes that record attempts of the same webhooks would deadlock. Needs
+ * a transaction.
+ */
+const recordWithHealth = Effect.fnUntraced(function* (sql: PgClient.PgClient, attempted: ReadonlyArray<Attempted>) {
+  const idsOf = (all: ReadonlyArray<Attempted>) =>
+    Database.array([...new Set(all.map(([{ webhook }]) => webhook.webhookId))], PgTypes.OID.uuid)
+  const locked = yield* sql.unsafe(lockStatement, [idsOf(attempted)]).pipe(decodeRows(Locked))
+  const webhooks = new Map(locked.map((row) => [row.webhookId, Rows.toWebhook(row)]))
+  const recorded = yield* record(sql, attempted)
+  const givenUp = recorded.filter(([, { next }]) => next.status === "failed")
+  const pending =
+    givenUp.length === 0 ? [] : yield* sql.unsafe(pendingStatement, [idsOf(givenUp)]).pipe(decodeRows(PendingOf))
+  const withPending = new Set(pending.map(({ webhookId }) => webhookId))
+  const settled = new Map<Attempted, Settled>()
+  for (const one of recorded) {
+    const [{ webhook: before }, { affectsHealth, attempt, next }] = one
+    const webhook = webhooks.get(before.webhookId)
+    if (webhook === undefined || webhook.url !== before.url || !affectsHealth) continue
+    const health = Schedule.healthAfter(webhook, {
+      status: attempt.status,
+      at: attempt.attemptedAt + attempt.millis,
+      isLast: next.status === "failed" && !withPending.has(webhook.webhookId)
+    })
+    const hasChanged =
+      health.failingSince !== webhook.failingSince ||
+      health.failedAgainAt !== webhook.failedAgainAt ||
+      health.disabledAt !== webhook.disabledAt
+    if (hasChanged) yield* setHealth(sql, webhook, health, attempt.status)
+    webhooks.set(webhook.webhookId, { ...webhook, ...health })
+    settled.set(one, { health, hasDisabled: health.disabledAt !== null && webhook.disabledAt === null })
+  }
+  return settled
+})
 
 /** The maximum number of attempts that one statement records, and of attempts that wait to be recorded. */
 const bounds = { maxBatch: 200, maxQueue: 10_000 } as const
 
 /**
- * Makes `Deliveries.settle`. Attempts that end at the same time are recorded by one statement, and in one transaction if some
- * change the health of their webhooks. The transaction locks the webhooks first, in the order of their ids, as other changes of
- * a webhook lock it before its deliveries. Otherwise, two processes that disable a webhook would deadlock.
+ * Makes `Deliveries.settle`. Attempts that end at the same time are recorded by one statement, and in one transaction if some may
+ * change the health of their webhooks.
  */
 export const settle = Effect.fnUntraced(function* (sql: PgClient.PgClient, timeout: Duration.Input) {
-  const recordWithHealth = Effect.fnUntraced(function* (attempted: ReadonlyArray<Attempted>) {
-    const ids = attempted.map(([{ webhook }]) => webhook.webhookId)
-    yield* sql`SELECT FROM webhook WHERE webhook_id = ANY (${Database.array(ids, PgTypes.OID.uuid)})
-      ORDER BY webhook_id FOR NO KEY UPDATE`
-    const recorded = yield* record(sql, attempted)
-    const byWebhook = Map.groupBy(recorded.filter(changesHealth), ([{ webhook }]) => webhook.webhookId)
-    for (const ofWebhook of byWebhook.values()) yield* setHealth(sql, ofWebhook)
-  })
-  const { submit } = yield* GroupCommit.make<Attempted, void, never>({
+  const recordAll = (attempted: ReadonlyArray<Attempted>) =>
+    attempted.some(mayChangeHealth)
+      ? recordWithHealth(sql, attempted).pipe(sql.withTransaction, Database.recoverConnectionErrors())
+      : Effect.as(record(sql, attempted), new Map<Attempted, Settled>())
+  const { submit } = yield* GroupCommit.make<Attempted, Settled, never>({
     flush: (attempted) =>
-      (attempted.some(changesHealth)
-        ? recordWithHealth(attempted).pipe(sql.withTransaction, Database.recoverConnectionErrors())
-        : record(sql, attempted)
-      ).pipe(
-        Effect.as(attempted.map(() => Result.void)),
+      recordAll(attempted).pipe(
+        Effect.map((settled) =>
+          attempted.map((one) => Result.succeed(settled.get(one) ?? { health: one[0].webhook, hasDisabled: false }))
+        ),
         Effect.catchTag("SqlError", (error) => Effect.fail(Database.refusedOrUnavailable(error)))
       ),
     timeout,
     observer: yield* BatchMetrics.observer("deliveries"),
     ...bounds
   })
-  return (leased: Leased, settlement: Settlement): Effect.Effect<void, StorageUnavailable> =>
+  return (leased: Leased, settlement: Settlement): Effect.Effect<Settled, StorageUnavailable> =>
     Effect.catchTag(submit([leased, settlement]), "RecordRefused", Effect.die)
 })

@@ -19,6 +19,7 @@ export const fields = {
   format: Schema.Literals(formats),
   createdAt: Schema.Finite,
   failingSince: Time,
+  failedAgainAt: Time,
   disabledAt: Time
 }
 
@@ -26,7 +27,7 @@ export const secretFields = { secret: Schema.Uint8Array, previousSecret: Schema.
 
 export const columns = `webhook_id AS "webhookId", webhook.website_config_id AS "websiteConfigId", url, events, format,
   ${Times.millisAs("webhook.created_at", "createdAt")}, ${Times.millisAs("failing_since", "failingSince")},
-  ${Times.millisAs("disabled_at", "disabledAt")}`
+  ${Times.millisAs("failed_again_at", "failedAgainAt")}, ${Times.millisAs("disabled_at", "disabledAt")}`
 
 /** The encrypted secrets, with the previous one for as long as it also signs. */
 export const secretColumns = `secret, CASE WHEN previous_secret_until > now() THEN previous_secret END AS "previousSecret"`
@@ -39,6 +40,7 @@ export const toWebhook = (row: { readonly [Name in keyof Webhook]: Webhook[Name]
   format: row.format,
   createdAt: row.createdAt,
   failingSince: row.failingSince,
+  failedAgainAt: row.failedAgainAt,
   disabledAt: row.disabledAt
 })
 

@@ -14,7 +14,6 @@ import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { SecretsKeyUnusable, Webhooks } from "../../services/delivery/Webhooks.ts"
 import * as Database from "../Database.ts"
-import * as Leases from "./Leases.ts"
 import * as Rows from "./WebhookRows.ts"
 
 export interface Options {
@@ -82,25 +81,22 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Webhooks, n
         if (!isCanonicalUuid(webhookId)) return Option.none()
         const now = PgTypes.timestamptz(yield* Clock.currentTimeMillis)
         const { events, format = null, isEnabled, url = null } = change
-        const rows = yield* transaction(
-          Effect.gen(function* () {
-            const changed = yield* sql`UPDATE webhook SET url = coalesce(${PgTypes.text(url)}, url),
-              events = ${events === undefined ? sql.literal("events") : Database.array(events, PgTypes.OID.text)},
-              format = coalesce(${PgTypes.text(format)}, format),
-              failing_since = ${sql.literal(isEnabled === true ? "NULL" : "failing_since")},
-              disabled_at = ${
-                isEnabled === undefined
-                  ? sql.literal("disabled_at")
-                  : isEnabled
-                    ? sql.literal("NULL")
-                    : sql`coalesce(disabled_at, ${now})`
-              }
-              WHERE webhook_id = ${PgTypes.uuid(webhookId)} RETURNING ${sql.literal(Rows.columns)}`.pipe(
-              decodeRows(Found)
-            )
-            if (isEnabled === false) yield* Leases.cancelPending(sql, webhookId)
-            return changed
-          })
+        const seriesEnds = isEnabled === true ? sql.literal("true") : sql`url <> ${PgTypes.text(url)}`
+        const rows = yield* sql`UPDATE webhook SET url = coalesce(${PgTypes.text(url)}, url),
+            events = ${events === undefined ? sql.literal("events") : Database.array(events, PgTypes.OID.text)},
+            format = coalesce(${PgTypes.text(format)}, format),
+            failing_since = CASE WHEN ${seriesEnds} THEN NULL ELSE failing_since END,
+            failed_again_at = CASE WHEN ${seriesEnds} THEN NULL ELSE failed_again_at END,
+            disabled_at = ${
+              isEnabled === undefined
+                ? sql.literal("disabled_at")
+                : isEnabled
+                  ? sql.literal("NULL")
+                  : sql`coalesce(disabled_at, ${now})`
+            }
+          WHERE webhook_id = ${PgTypes.uuid(webhookId)} RETURNING ${sql.literal(Rows.columns)}`.pipe(
+          Database.bounded(timeout),
+          decodeRows(Found)
         )
         return first(rows)
       })

@@ -14,7 +14,15 @@ import type { StorageUnavailable } from "../Storage.ts"
 export interface Settlement {
   readonly attempt: Attempt
   readonly next: Next
+  /** Whether the attempt shows something about the webhook: false if the request could not be signed. */
+  readonly affectsHealth: boolean
+}
+
+/** A webhook after an attempt was recorded. */
+export interface Settled {
   readonly health: Health
+  /** Whether this attempt disabled the webhook. */
+  readonly hasDisabled: boolean
 }
 
 /** Deliveries that are leased to this process. */
@@ -44,8 +52,12 @@ export class Deliveries extends Context.Service<
       freeSlots: FreeSlots,
       running: ReadonlyMap<string, number>
     ) => Effect.Effect<Leases, StorageUnavailable>
-    /** Records an attempt. Does nothing if the delivery was leased again or retried, or has ended. */
-    readonly settle: (leased: Leased, settlement: Settlement) => Effect.Effect<void, StorageUnavailable>
+    /**
+     * Records an attempt, and the health of its webhook after it (see `Schedule.healthAfter`), unless the webhook has another URL
+     * now. A webhook that the attempt disables keeps its pending deliveries, and the recipients of its website get a mail. Does
+     * nothing if the delivery was leased again or retried, or has ended.
+     */
+    readonly settle: (leased: Leased, settlement: Settlement) => Effect.Effect<Settled, StorageUnavailable>
     /** The latest 100 deliveries of a webhook, latest first. */
     readonly list: (
       webhookId: string,

@@ -7,6 +7,16 @@ const Status = Schema.NullOr(Schema.Union([integer(100, 599), Schema.Literals([2
 const Wait = Schema.NullOr(integer(0, Schedule.maxDelay))
 const Random = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
 const Time = integer(0, 4e12)
+const hour = 3_600_000
+const day = 24 * hour
+const Attempt = Schema.Struct({
+  status: Status,
+  later: Schema.Union([
+    integer(1, 3 * day),
+    Schema.Literals([1_000, 11 * hour, 12 * hour, 24 * hour, 47 * hour, 48 * hour])
+  ]),
+  isLast: Schema.Boolean
+})
 
 describe("core/delivery/Schedule", () => {
   it.prop(
@@ -26,21 +36,72 @@ describe("core/delivery/Schedule", () => {
   )
 
   it.prop(
-    "a webhook is disabled by 410, or by five days of failures without a success in between",
-    [Schema.Array(Schema.Tuple([Status, integer(1, 3 * 86_400_000)]))],
+    "only 410, or failures over five days without a success, of which two earlier ones lie twelve hours apart, disable a webhook",
+    [Schema.Array(Attempt)],
     ([attempts]) => {
-      let health: Schedule.Health = { failingSince: null, disabledAt: null }
-      let now = 0
-      let firstFailure: number | null = null
-      let isDisabled = false
-      for (const [status, later] of attempts) {
-        now += later
-        const outcome = { status, retryAfter: null }
-        firstFailure = Schedule.isDelivered(outcome) ? null : (firstFailure ?? now)
-        isDisabled ||= status === 410 || (firstFailure !== null && now - firstFailure >= Schedule.failingLimit)
-        health = Schedule.healthAfter(health, outcome, now)
-        assert.strictEqual(health.failingSince, firstFailure)
-        assert.strictEqual(health.disabledAt !== null, isDisabled)
+      let health: Schedule.Health = Schedule.healthy
+      let failures: ReadonlyArray<number> = []
+      let at = 0
+      for (const { isLast, later, status } of attempts) {
+        at += later
+        const before = health
+        health = Schedule.healthAfter(before, { status, at, isLast })
+        if (Schedule.isDelivered({ status })) {
+          assert.deepStrictEqual(health, { ...Schedule.healthy, disabledAt: before.disabledAt })
+          failures = []
+          continue
+        }
+        failures = later < Schedule.quietLimit ? [...failures, at] : [at]
+        if (before.disabledAt !== null) assert.strictEqual(health.disabledAt, before.disabledAt)
+        else if (status === 410) assert.strictEqual(health.disabledAt, at)
+        else if (health.disabledAt !== null) {
+          assert.strictEqual(health.disabledAt, at)
+          const earlier = failures.slice(0, -1)
+          assert.isAtLeast(at - (earlier[0] ?? at), 5 * day)
+          assert.isAtLeast((earlier.at(-1) ?? at) - (earlier[0] ?? at), 12 * hour)
+        } else if (isLast) {
+          assert.deepStrictEqual(health, Schedule.healthy)
+          failures = []
+        }
+      }
+    }
+  )
+
+  it.prop(
+    "the first failure five days after the first one disables a webhook, if failures follow each other within a day and a half",
+    [Schema.Array(integer(1, 36 * hour)), Time],
+    ([pauses, start]) => {
+      let at = start
+      let health = Schedule.healthAfter(Schedule.healthy, { status: 500, at, isLast: false })
+      for (const pause of [...pauses, ...Array.from({ length: 5 }, () => day)]) {
+        at += pause
+        health = Schedule.healthAfter(health, { status: null, at, isLast: false })
+        assert.strictEqual(health.failingSince, start)
+        if (at - start < 5 * day) assert.isNull(health.disabledAt)
+        else return assert.strictEqual(health.disabledAt, at)
+      }
+      assert.fail("five days have passed")
+    }
+  )
+
+  it.prop(
+    "after a delivery that was given up while none was pending, and after a quiet month, a failure begins a new series",
+    [Schema.Array(integer(1, 20 * hour)), Schema.Boolean, integer(1, 365 * day)],
+    ([pauses, isGivenUp, quiet]) => {
+      let at = 0
+      let health: Schedule.Health = Schedule.healthy
+      for (const pause of pauses.slice(0, 5)) {
+        at += pause
+        health = Schedule.healthAfter(health, { status: 500, at, isLast: false })
+      }
+      at += 1
+      health = Schedule.healthAfter(health, { status: 500, at, isLast: isGivenUp })
+      if (isGivenUp) assert.deepStrictEqual(health, Schedule.healthy)
+      at += isGivenUp ? quiet : 30 * day
+      for (let failure = 0; failure < 3; failure++) {
+        const after = Schedule.healthAfter(health, { status: 500, at: at + failure * 5_000, isLast: false })
+        assert.deepStrictEqual(after, { failingSince: at, failedAgainAt: null, disabledAt: null })
+        health = after
       }
     }
   )
@@ -50,14 +111,14 @@ describe("core/delivery/Schedule", () => {
     [Time, Time, Time],
     (times) => {
       const [failingSince, now, later] = times.toSorted((left, right) => left - right) as [number, number, number]
-      const failing = { failingSince, disabledAt: null }
+      const failing = { failingSince }
       const [pause, longer] = [Schedule.pauseAfter(failing, now), Schedule.pauseAfter(failing, later)]
       assert.isAtLeast(pause, 0)
       assert.isAtLeast(longer, pause)
       assert.isAtMost(longer, Schedule.maxPause)
       assert.strictEqual(Schedule.pauseAfter(failing, failingSince), 0)
       assert.strictEqual(Schedule.pauseAfter(failing, failingSince + 86_400_000), Schedule.maxPause)
-      assert.strictEqual(Schedule.pauseAfter({ failingSince: null, disabledAt: null }, now), 0)
+      assert.strictEqual(Schedule.pauseAfter({ failingSince: null }, now), 0)
     }
   )
 

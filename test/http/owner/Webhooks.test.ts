@@ -138,7 +138,7 @@ for (const [name, storage] of emptyStorages) {
                 deliveries.settle(leased, {
                   attempt: { ...attempt, answer: "internal answer" },
                   next: { status: "failed" },
-                  health: leased.webhook
+                  affectsHealth: true
                 })
               )
               const path = `/webhooks/${webhook.webhookId}`

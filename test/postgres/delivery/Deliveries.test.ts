@@ -146,7 +146,7 @@ describe("postgres/delivery/Deliveries: a receiver that is down", () => {
             settle(one, {
               attempt: { attemptedAt: Date.now(), status: 204, millis: 1, answer: "", error: null },
               next: { status: "delivered" },
-              health: one.webhook
+              affectsHealth: true
             })
           )
           yield* assertFewRowsRead

@@ -2,7 +2,7 @@
 import type { RequestListener } from "node:http"
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Option } from "effect"
+import { Effect, Layer, Logger, Option } from "effect"
 import { Webhook as StandardWebhook } from "standardwebhooks"
 import type { Webhook } from "../../../src/core/delivery/Webhook.ts"
 import * as Dispatcher from "../../../src/delivery/Dispatcher.ts"
@@ -173,6 +173,44 @@ describe("postgres/delivery", () => {
     120_000
   )
 
+  it.live("a webhook that is disabled is logged, and what was pending arrives once it is enabled", () =>
+    Effect.gen(function* () {
+      const repo = yield* SubmissionRepo
+      const webhooks = yield* Webhooks
+      let status = 500
+      const { port, received, url } = yield* receiver((_, response) => response.writeHead(status).end())
+      const site = yield* newSite
+      const { webhook } = yield* newWebhook(site, url)
+      const ids = yield* Effect.forEach([1, 2, 3], () => repo.submit(SubmissionDraft.make(site)))
+      const lines: Array<string> = []
+      const logs = Logger.layer([Logger.map(Logger.formatLogFmt, (line) => void lines.push(line))])
+      yield* Layer.build(Dispatcher.layer.pipe(Layer.provide([client([port]), logs])))
+      const show = Effect.map(webhooks.list(site), ([current]) => current)
+      yield* poll(deliveriesOf(webhook), (all) => all.length === 3 && all.every(({ attempts }) => attempts === 1))
+      status = 410
+      yield* makeDue(webhook)
+      yield* poll(show, (current) => current?.disabledAt != null)
+      yield* poll(
+        Effect.sync(() => lines.length),
+        (count) => count > 0
+      )
+      assert.lengthOf(lines, 1)
+      assert.match(lines[0] ?? "", /level=WARN .*Disabled a webhook, because its receiver answered 410/)
+      assert.include(lines[0], webhook.webhookId)
+      assert.notInclude(lines[0], url)
+      status = 204
+      yield* webhooks.update(webhook.webhookId, { isEnabled: true })
+      yield* makeDue(webhook)
+      const ended = yield* poll(deliveriesOf(webhook), (all) => all.every((one) => one.status !== "pending"))
+      assert.sameMembers(
+        ended.map((one) => one.status),
+        ["failed", "delivered", "delivered"]
+      )
+      const sent = received.map(({ body }) => JSON.parse(body).data.submission_id)
+      assert.sameMembers([...new Set(sent)], ids)
+    }).pipe(Effect.scoped, Effect.provide(postgres))
+  )
+
   it.live("a receiver that hangs with all its slots in use does not delay others", () =>
     Effect.gen(function* () {
       const repo = yield* SubmissionRepo
@@ -231,7 +269,7 @@ describe("postgres/delivery", () => {
       yield* deliveries.settle(late, {
         attempt: { attemptedAt: Date.now(), status: 500, millis: 1, answer: "", error: null },
         next: { status: "failed" },
-        health: late.webhook
+        affectsHealth: true
       })
       const details = Option.getOrThrow(yield* deliveries.show(webhook.webhookId, late.eventId))
       assert.deepStrictEqual([details.status, details.history.length], ["delivered", 1])

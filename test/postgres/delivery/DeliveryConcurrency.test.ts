@@ -53,15 +53,6 @@ describe("postgres/delivery: changes of a webhook during a fan-out", () => {
       Effect.provide(Delivery.postgres)
     )
   )
-
-  it.live("a disabled webhook has no pending delivery", () =>
-    changedDuringFanOut((webhooks, webhookId) => webhooks.update(webhookId, { isEnabled: false })).pipe(
-      Effect.map((deliveries) =>
-        assert.deepStrictEqual(deliveries, [{ type: "submission.accepted", status: "cancelled", hasPayload: true }])
-      ),
-      Effect.provide(Delivery.postgres)
-    )
-  )
 })
 
 describe("postgres/delivery: a submission that is deleted right after its release", () => {
@@ -131,7 +122,7 @@ describe("postgres/delivery: settlements", () => {
         yield* settleOne(one, {
           attempt: { attemptedAt: Date.now(), status: 410, millis: 1, answer: null, error: null },
           next: { status: "failed" },
-          health: { failingSince: 1, disabledAt: Date.now() }
+          affectsHealth: true
         })
       }, Effect.scoped)
       const settling = yield* Effect.forEach(leased, (one) => Effect.forkChild(settle(one)))

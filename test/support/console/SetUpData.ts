@@ -46,7 +46,7 @@ const storeDeliveries = Effect.fnUntraced(function* (websiteConfigId: string) {
         ? { attemptedAt: now, status: 503, millis: 1_204, answer: "try again later", error: null }
         : { attemptedAt: now, status: 204, millis: 48, answer: "", error: null },
       next: isSlack ? { status: "pending", nextAttemptAt: now + 3_600_000 } : { status: "delivered" },
-      health: { failingSince: isSlack ? now : null, disabledAt: null }
+      affectsHealth: true
     })
   }
   return submissionId

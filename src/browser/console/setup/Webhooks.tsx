@@ -75,7 +75,7 @@ interface WebhookRowProps {
 
 const stateOf = ({ disabled_at, failing_since }: Webhook, now: number): string | undefined =>
   disabled_at !== null
-    ? Texts.webhooks.disabled(ago(disabled_at, now))
+    ? (failing_since === null ? Texts.webhooks.disabled : Texts.webhooks.disabledByFailures)(ago(disabled_at, now))
     : failing_since !== null
       ? Texts.webhooks.failing(ago(failing_since, now))
       : undefined

@@ -104,7 +104,9 @@ export const webhooks = {
   events: "Events",
   allEvents: "All events",
   empty: "No webhook yet. Slack gives you an address under “Incoming Webhooks”; your own program can have any address.",
-  disabled: (when: string): string => `Disabled ${when}. Enable it once its receiver works.`,
+  disabled: (when: string): string => `Disabled ${when}. Deliveries wait until you enable it.`,
+  disabledByFailures: (when: string): string =>
+    `Disabled ${when}, because its receiver fails. Enable it once its receiver works: what waits is then sent.`,
   failing: (when: string): string => `It began to fail ${when}. Deliveries are retried automatically.`,
   worked: (status: number | null, millis: number): string => `It answered ${status} in ${millis} ms.`,
   answered: (status: number | null): string => `It answered ${status}; only 2xx is success.`,
