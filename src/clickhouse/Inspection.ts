@@ -11,6 +11,8 @@ import * as Erasure from "./analytics/Erasure.ts"
 import * as ClickHouse from "./ClickHouse.ts"
 import type { ClickHouseError } from "./Errors.ts"
 import * as Layout from "./schema/Layout.ts"
+import { titleOf } from "./schema/Migration.ts"
+import * as Migrations from "./schema/Migrations.ts"
 import * as Tables from "./schema/Tables.ts"
 
 const Version = Schema.Tuple([Schema.Struct({ version: Schema.String })])
@@ -26,7 +28,7 @@ const isAllowed = <R>(statement: Effect.Effect<unknown, ClickHouseError, R>) =>
   )
 
 /** Whether the user may write to a table and read it: even an insert of no rows requires both privileges. */
-const mayWrite = (name: Tables.Table["name"]) =>
+const mayWrite = (name: Tables.Name) =>
   isAllowed(
     ClickHouse.ClickHouse.use(({ command }) => command(`INSERT INTO ${name} SELECT * FROM ${name} WHERE false`))
   )
@@ -45,16 +47,17 @@ const readFacts = Effect.gen(function* () {
   const startedAt = yield* Clock.currentTimeMillis
   const [{ version }] = yield* query("SELECT version() AS version").pipe(decodeRows(Version))
   const roundTripMillis = (yield* Clock.currentTimeMillis) - startedAt
-  const missing = yield* Layout.missing
+  const pending = yield* Migrations.pending()
   const target = yield* Layout.target
-  const present = Tables.tables.map(({ name }) => name).filter((name) => !missing.includes(name))
+  const found = yield* Layout.present
+  const present = Tables.names.filter((name) => found.has(name))
   const writable = yield* Effect.filter(present, mayWrite)
   return {
     _tag: "Reached",
     version,
     roundTripMillis,
     cluster: target._tag === "Cluster" ? target.cluster : null,
-    missing,
+    pending: pending.map(titleOf),
     denied: present.filter((name) => !writable.includes(name)),
     unreadable: (yield* unreadable(target)).map((table) => `system.${table}`)
   } as const

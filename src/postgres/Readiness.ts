@@ -10,6 +10,7 @@
 import { Effect, Layer, Option, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { decodeRows } from "../runtime/Rows.ts"
+import { SeparateStore } from "../services/analytics/SeparateStore.ts"
 import { NotReady, Readiness } from "../services/Readiness.ts"
 import * as Database from "./Database.ts"
 import * as Lookup from "./Lookup.ts"
@@ -24,6 +25,9 @@ const timeout = "1800 millis"
 
 /** How long to wait for a lock on the migrations table. */
 const lockTimeout = "600 millis"
+
+/** So that a flood of checks does not reach the databases. */
+const caching = { foundTtl: "500 millis", unknownTtl: "500 millis", capacity: 1 } as const
 
 /** About 1.4 MB of rows, which exceeds the `work_mem` of the trial and spills to a temporary file. */
 const spilledRows = 50_000
@@ -118,15 +122,36 @@ export const layer: Layer.Layer<Readiness, never, SqlClient.SqlClient> = Layer.e
             return isStoring ? Option.none() : Option.some("database-not-storing")
           })
         ),
-      foundTtl: "500 millis",
-      unknownTtl: "500 millis",
-      capacity: 1
+      ...caching
     })
+    const separate = yield* SeparateStore
+    const analyticsReason = yield* Lookup.make<NotReady["reason"]>({
+      find: () =>
+        Option.match(separate, {
+          onNone: () => Effect.succeed(true),
+          onSome: ({ isMigrated }) =>
+            isMigrated.pipe(
+              Effect.timeoutOrElse({ duration: timeout, orElse: () => Effect.succeed(true) }),
+              Effect.orElseSucceed(() => true)
+            )
+        }).pipe(
+          Effect.map((isMigrated) => (isMigrated ? Option.none() : Option.some("analytics-not-migrated" as const)))
+        ),
+      ...caching
+    })
+    const requireNone = Effect.flatMap(
+      Option.match({
+        onNone: () => Effect.void,
+        onSome: (reason: NotReady["reason"]) => Effect.fail(new NotReady({ reason }))
+      })
+    )
     return Readiness.of({
-      check: reason("").pipe(
-        Effect.mapError(({ code }) => new NotReady({ reason: "database-unreachable", code })),
-        Effect.flatMap(
-          Option.match({ onNone: () => Effect.void, onSome: (reason) => Effect.fail(new NotReady({ reason })) })
+      check: Effect.all([requireNone(reason("")), requireNone(analyticsReason(""))], {
+        concurrency: "unbounded",
+        discard: true
+      }).pipe(
+        Effect.catchTag("StorageUnavailable", ({ code }) =>
+          Effect.fail(new NotReady({ reason: "database-unreachable", code }))
         )
       )
     })

@@ -12,7 +12,8 @@ export class NotReady extends Schema.TaggedError<NotReady>()("NotReady", {
     "database-not-migrated",
     "database-read-only",
     "database-denied",
-    "database-not-storing"
+    "database-not-storing",
+    "analytics-not-migrated"
   ]),
   /** Why the database is unreachable; see `StorageUnavailable`. Shown to the operator and never sent to clients. */
   code: Schema.optional(Schema.String)
@@ -23,7 +24,8 @@ export class Readiness extends Context.Service<
   {
     /**
      * Succeeds if the store answers within two seconds, has all migrations that this version needs, and accepts writes of the
-     * service's user. While writes fail, the check tries a write itself, so that the process can become ready without
+     * service's user. A separate store of page views must only have its migrations: while it cannot be reached, forms and chats
+     * still work. While writes fail, the check tries a write itself, so that the process can become ready without
      * requests.
      */
     readonly check: Effect.Effect<void, NotReady>

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto"
-import { assert, it, layer as withLayer } from "@effect/vitest"
+import { assert, layer as withLayer } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { bounded, ClickHouse } from "../../src/clickhouse/ClickHouse.ts"
 import * as Migrations from "../../src/clickhouse/schema/Migrations.ts"
@@ -89,18 +89,6 @@ describeWithClickHouse("clickhouse/ClickHouse", () => {
       })
     )
 
-    it.effect("the tables can be created again", () => Migrations.create(Tables.server))
+    it.effect("the tables can be created again", () => Migrations.migrate(Tables.server))
   })
-})
-
-it("clickhouse/schema/Tables: a cluster has a local table on each shard, and a distributed table that shards by website", () => {
-  const statements = Tables.create({ _tag: "Cluster", cluster: "it's" })
-  assert.lengthOf(statements, Tables.tables.length * 2)
-  for (const statement of statements) assert.include(statement, "ON CLUSTER 'it\\'s'")
-  const [local, distributed] = statements
-  assert.match(local!, /page_view_shard[\s\S]*ReplicatedMergeTree\([\s\S]*replicated_deduplication_window = 10000/)
-  assert.match(
-    distributed!,
-    /Distributed\('it\\'s', currentDatabase\(\), page_view_shard, sipHash64\(hosted_website_id\)\)/
-  )
 })

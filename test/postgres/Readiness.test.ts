@@ -2,11 +2,13 @@ import { readFileSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Redacted } from "effect"
+import { Effect, Layer, Option, Redacted } from "effect"
 import { TestClock } from "effect/testing"
 import * as Database from "../../src/postgres/Database.ts"
 import * as SubmissionRepo from "../../src/postgres/forms/SubmissionRepo.ts"
 import { layer } from "../../src/postgres/Readiness.ts"
+import { SeparateStore } from "../../src/services/analytics/SeparateStore.ts"
+import { StorageUnavailable } from "../../src/services/Storage.ts"
 import { check, suite, untilReady, write } from "../suites/Readiness.ts"
 import * as TestDatabase from "../support/postgres/TestDatabase.ts"
 import { websites } from "../support/TestSubmissions.ts"
@@ -114,8 +116,40 @@ const readinessAt = (port: number) =>
     Database.layer({ url: Redacted.make(`postgres://nobody@127.0.0.1:${port}/none`), connections: 1 })
   )
 
+const refused = Effect.fail(new StorageUnavailable({ reason: "unreachable", setting: "ANALYTICS_URL" }))
+
+/** Readiness with a separate store that has all migrations, or lacks one, or cannot say. */
+const withSeparateStore = (isMigrated: Effect.Effect<boolean, StorageUnavailable>) =>
+  onDatabase.pipe(
+    Layer.provide(
+      Layer.succeed(
+        SeparateStore,
+        Option.some({
+          isMigrated,
+          sessionRows: () => refused,
+          addConversions: () => refused,
+          erase: () => refused,
+          dropMonthsBefore: () => refused
+        })
+      )
+    )
+  )
+
 describe("postgres/Readiness", () => {
   it.effect("a migrated database is ready", () => check.pipe(Effect.provide(onDatabase)))
+
+  it.live("a separate store that lacks a migration is not ready; one that cannot be reached does not matter", () =>
+    Effect.gen(function* () {
+      const outcome = (isMigrated: Effect.Effect<boolean, StorageUnavailable>) =>
+        Effect.match(check, { onSuccess: () => "ready", onFailure: ({ reason }) => reason }).pipe(
+          Effect.provide(Layer.fresh(withSeparateStore(isMigrated)))
+        )
+      assert.strictEqual(yield* outcome(Effect.succeed(true)), "ready")
+      assert.strictEqual(yield* outcome(Effect.succeed(false)), "analytics-not-migrated")
+      assert.strictEqual(yield* outcome(refused), "ready")
+      assert.strictEqual(yield* outcome(Effect.never), "ready")
+    })
+  )
 
   it.effect("a database that lacks migrations is not ready until they are applied", () =>
     Effect.gen(function* () {

@@ -47,7 +47,7 @@ export const Facts = Schema.Struct({
         version: Schema.Literals(["23.12.1.5", "24.7.9.9", "24.8.1.1", "24.10.1.1", "26.7.2.1"]),
         roundTripMillis: between(0, 1000),
         cluster: Schema.NullOr(Schema.Literal("main")),
-        missing: Schema.Array(Schema.Literals(["event", "page_view"])),
+        pending: Schema.Array(Schema.Literals(["0001_tables", "0002_next"])),
         denied: Schema.Array(Schema.Literals(["event", "page_view"])),
         unreadable: Schema.Array(Schema.Literals(["system.mutations", "system.parts"]))
       })

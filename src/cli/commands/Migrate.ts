@@ -7,6 +7,7 @@ import { Effect } from "effect"
 import { Command, Flag } from "effect/cli"
 import { SqlClient, SqlError } from "effect/sql"
 import { Settings } from "../../Config.ts"
+import { titleOf } from "../../clickhouse/schema/Migration.ts"
 import * as Database from "../../postgres/Database.ts"
 import * as Migrations from "../../postgres/schema/Migrations.ts"
 import * as AnalyticsTables from "../support/AnalyticsTables.ts"
@@ -37,32 +38,34 @@ export const migrate = (settings: Settings) =>
     })
   )
 
-const analyticsText = (created: ReadonlyArray<string>): string =>
-  created.length === 0 ? "ClickHouse is up to date.\n" : `Created ${created.join(", ")} in ClickHouse.\n`
+/** What was applied to a store. */
+const textOf = (titles: ReadonlyArray<string>, store: string, place: string): string =>
+  titles.length === 0 ? `${store} is up to date.\n` : titles.map((title) => `Applied ${title}${place}.\n`).join("")
 
 export const command = Command.make(
   "migrate",
   {
     cluster: Flag.String("cluster").pipe(
       Flag.withMetavar("<name>"),
-      Flag.withDescription("Create the tables of ANALYTICS_URL on all servers of this ClickHouse cluster"),
+      Flag.withDescription("Migrate the tables of ANALYTICS_URL on all servers of this ClickHouse cluster"),
       Flag.optional
     )
   },
   Effect.fnUntraced(function* ({ cluster }) {
     const settings = yield* Settings
+    // Before anything is migrated.
+    yield* AnalyticsTables.requireStore(settings, cluster)
     const applied = yield* migrate(settings).pipe(Effect.provide(LocalDatabase.layer(settings)))
-    const created = yield* AnalyticsTables.create(settings, cluster)
+    const analytics = yield* AnalyticsTables.migrate(settings, cluster)
+    const titles = applied.map(([id, name]) => `${String(id).padStart(4, "0")}_${name}`)
     yield* Output.answer({
       json: {
         applied: applied.map(([id, name]) => ({ id, name })),
-        ...(created === null ? {} : { analytics_tables: [...created] })
+        ...(analytics === null ? {} : { analytics_applied: analytics.map(({ id, name }) => ({ id, name })) })
       },
-      text: `${
-        applied.length === 0
-          ? "The database is up to date.\n"
-          : applied.map(([id, name]) => `Applied ${String(id).padStart(4, "0")}_${name}.\n`).join("")
-      }${created === null ? "" : analyticsText(created)}`
+      text: `${textOf(titles, "The database", "")}${
+        analytics === null ? "" : textOf(analytics.map(titleOf), "ClickHouse", " in ClickHouse")
+      }`
     })
   })
 ).pipe(Command.withDescription("Migrate the database of DATABASE_URL, and that of ANALYTICS_URL, to this version"))

@@ -29,7 +29,8 @@ import * as ServePlan from "../support/ServePlan.ts"
 const migrationGrace = 2_000
 
 /**
- * Waits while the database starts, is being migrated or is being promoted. Fails if it is not migrated or stays a standby.
+ * Waits while the database starts, is being migrated or is being promoted. Fails if it or ClickHouse is not migrated, or if it
+ * stays a standby.
  * If `migrate` and `serve` start together, `serve` may check before the migrations begin, so it waits for them for
  * `migrationGrace`.
  */
@@ -42,7 +43,7 @@ const requireReady = Effect.fnUntraced(function* (settings: Settings) {
     Effect.retry({
       while: (error) => {
         last = error
-        return error.reason === "database-not-migrated" || error.reason === "database-denied"
+        return error.reason.endsWith("-not-migrated") || error.reason === "database-denied"
           ? mayWait
           : Effect.succeed(true)
       },
@@ -82,7 +83,7 @@ export const service = Effect.fnUntraced(function* (
   const database = yield* Layer.build(App.database(settings, address))
   const storage = yield* Effect.provide(Layer.build(App.storage(settings)), database)
   yield* Effect.provide(requireReady(settings), storage)
-  yield* AnalyticsTables.require(settings)
+  yield* AnalyticsTables.warnIfUnusable(settings)
   const running = yield* Layer.build(App.live({ settings, worker })).pipe(
     Effect.provide(Context.merge(database, storage)),
     Effect.catchTags({

@@ -7,23 +7,29 @@ import { Effect, Option } from "effect"
 import type { Settings } from "../../Config.ts"
 import * as ClickHouse from "../../clickhouse/ClickHouse.ts"
 import * as Errors from "../../clickhouse/Errors.ts"
-import * as Layout from "../../clickhouse/schema/Layout.ts"
+import type { Migration } from "../../clickhouse/schema/Migration.ts"
 import * as Migrations from "../../clickhouse/schema/Migrations.ts"
 import type { StorageUnavailable } from "../../services/Storage.ts"
 import { CliFailure } from "./Output.ts"
 
-/** Creates the missing tables, on one server or on a cluster, and returns their names; null without `ANALYTICS_URL`. */
-export const create = (
+/** Fails if a cluster is named without `ANALYTICS_URL`. */
+export const requireStore = (
+  { analyticsUrl }: Settings,
+  cluster: Option.Option<string>
+): Effect.Effect<void, CliFailure> =>
+  Option.isSome(cluster) && Option.isNone(analyticsUrl)
+    ? Effect.fail(new CliFailure({ message: "--cluster needs ANALYTICS_URL, which is not set." }))
+    : Effect.void
+
+/** Runs the pending migrations, on one server or on a cluster, and returns them; null without `ANALYTICS_URL`. */
+export const migrate = (
   { analyticsUrl, databaseTimeout }: Settings,
   cluster: Option.Option<string>
-): Effect.Effect<ReadonlyArray<string> | null, CliFailure | StorageUnavailable> =>
+): Effect.Effect<ReadonlyArray<Migration> | null, CliFailure | StorageUnavailable> =>
   Option.match(analyticsUrl, {
-    onNone: () =>
-      Option.isNone(cluster)
-        ? Effect.succeed(null)
-        : Effect.fail(new CliFailure({ message: "--cluster needs ANALYTICS_URL, which is not set." })),
+    onNone: () => Effect.succeed(null),
     onSome: (address) =>
-      // Waits for a server that is starting. The statements that create tables have no time limit, like PostgreSQL's migrations.
+      // Waits for a server that is starting. The migrations have no time limit, like PostgreSQL's.
       ClickHouse.ClickHouse.use(({ query }) => query("SELECT 1")).pipe(
         ClickHouse.bounded(databaseTimeout),
         Effect.andThen(Migrations.apply(cluster)),
@@ -41,29 +47,21 @@ export const create = (
   })
 
 /**
- * Fails if tables are missing. If the server is down or rejects the password, logs a warning and succeeds, because forms and
- * chats do not need ClickHouse.
+ * Logs a warning if the server is down or rejects the password. The service starts without it, because forms and chats do not
+ * need ClickHouse.
  */
-export const require = ({ analyticsUrl, databaseTimeout }: Settings): Effect.Effect<void, CliFailure> =>
+export const warnIfUnusable = ({ analyticsUrl, databaseTimeout }: Settings): Effect.Effect<void> =>
   Option.match(analyticsUrl, {
     onNone: () => Effect.void,
     onSome: (address) =>
-      Layout.missing.pipe(
+      ClickHouse.ClickHouse.use(({ query }) => query("SELECT 1")).pipe(
         ClickHouse.bounded(databaseTimeout),
         Effect.provide(ClickHouse.layer({ address, connections: 1 })),
-        Effect.matchEffect({
-          onSuccess: (missing) =>
-            missing.length === 0
-              ? Effect.void
-              : Effect.fail(
-                  new CliFailure({
-                    message: `ClickHouse lacks the ${missing.length === 1 ? "table" : "tables"} ${missing.join(", ")}. Run \`npm run -s hydracore -- migrate\`.`
-                  })
-                ),
-          onFailure: (error) =>
-            Effect.logWarning(
-              `ClickHouse cannot be used (${error.code ?? error.reason}). Until it can be used, page views, events and requests for statistics get a 503`
-            )
-        })
+        Effect.catch((error) =>
+          Effect.logWarning(
+            `ClickHouse cannot be used (${error.code ?? error.reason}). Until it can be used, page views, events and requests for statistics get a 503`
+          )
+        ),
+        Effect.asVoid
       )
   })

@@ -75,7 +75,9 @@ const notReady = {
   "database-read-only": readOnly,
   "database-denied":
     "The user in DATABASE_URL may not write to the tables; make it their owner, or grant it SELECT, INSERT, UPDATE and DELETE on all of them.",
-  "database-not-storing": "The database answers but cannot store; check its disk space and its log."
+  "database-not-storing": "The database answers but cannot store; check its disk space and its log.",
+  "analytics-not-migrated":
+    "ClickHouse lacks a migration. Run `npm run -s hydracore -- migrate`. `npm run -s hydracore -- doctor` names it."
 } as const
 
 const secretsKey = {

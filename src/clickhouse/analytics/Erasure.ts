@@ -50,7 +50,7 @@ const awaitMutations = Effect.fnUntraced(function* (target: Tables.Target, text:
 /** Deletes the rows of a website from a table, also those that are stored meanwhile, and returns their number. */
 const eraseFrom = Effect.fnUntraced(function* (
   target: Tables.Target,
-  name: Tables.Table["name"],
+  name: Tables.Name,
   hostedWebsiteId: string,
   timeout: Duration.Input
 ) {
@@ -79,7 +79,7 @@ export const erase = Effect.fnUntraced(function* (hostedWebsiteId: string, timeo
   const target = yield* bounded(timeout)(Layout.target)
   // Waits for the mutations of an interrupted erasure.
   yield* awaitMutations(target, hostedWebsiteId, timeout)
-  const from = (name: Tables.Table["name"]) => eraseFrom(target, name, hostedWebsiteId, timeout)
+  const from = (name: Tables.Name) => eraseFrom(target, name, hostedWebsiteId, timeout)
   const erased = {
     pageViews: yield* from("page_view"),
     botViews: yield* from("bot_view"),
@@ -104,7 +104,7 @@ const monthOf = (time: number): number => {
 export const dropMonthsBefore = Effect.fnUntraced(function* (time: number, timeout: Duration.Input) {
   const { command, query } = yield* ClickHouse
   const target = yield* bounded(timeout)(Layout.target)
-  const tables = Tables.tables.map(({ name }) => Tables.localTable(target, name))
+  const tables = Tables.names.map((name) => Tables.localTable(target, name))
   const partitions = yield* query(
     `SELECT DISTINCT table, partition AS month FROM ${system(target, "parts")}
       WHERE database = currentDatabase() AND active AND table IN {tables:Array(String)}

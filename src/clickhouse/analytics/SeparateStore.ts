@@ -10,6 +10,7 @@ import * as SessionRows from "../../runtime/SessionRows.ts"
 import { SeparateStore, type SessionQuery } from "../../services/analytics/SeparateStore.ts"
 import * as Columns from "../batch/Columns.ts"
 import { bounded, ClickHouse } from "../ClickHouse.ts"
+import * as Migrations from "../schema/Migrations.ts"
 import * as Erasure from "./Erasure.ts"
 
 export interface Options {
@@ -51,6 +52,11 @@ export const layer = ({ timeout }: Options): Layer.Layer<never, never, ClickHous
       const context = yield* Effect.context<ClickHouse>()
       const { insert, query } = yield* ClickHouse
       return Option.some({
+        isMigrated: Migrations.pending().pipe(
+          Effect.map((pending) => pending.length === 0),
+          bounded(timeout),
+          Effect.provideContext(context)
+        ),
         sessionRows: ({ after, hostedWebsiteId, sessionIds, until }: SessionQuery) =>
           query(statement, {
             parameters: { site: hostedWebsiteId, sessions: [...sessionIds], after, until },

@@ -11,12 +11,12 @@ import * as Tables from "./Tables.ts"
 
 const Found = Schema.Array(Schema.Struct({ name: Schema.String, engine: Schema.String, definition: Schema.String }))
 
-/** Those of `Tables.tables` that the database has, with their engines. */
+/** Those of the service's tables that the database has, with their engines. */
 const existing = ClickHouse.use(({ query }) =>
   query(
     `SELECT name, engine, engine_full AS definition FROM system.tables
       WHERE database = currentDatabase() AND name IN {names:Array(String)}`,
-    { parameters: { names: Tables.tables.map(({ name }) => name) } }
+    { parameters: { names: [...Tables.names, Tables.versions] } }
   ).pipe(decodeRows(Found))
 )
 
@@ -29,11 +29,8 @@ export const target: Effect.Effect<Tables.Target, ClickHouseError, ClickHouse> =
   return cluster === undefined ? Tables.server : { _tag: "Cluster", cluster: cluster.replace(/\\(.)/g, "$1") }
 })
 
-/** The names of the tables that are missing. */
-export const missing: Effect.Effect<ReadonlyArray<string>, ClickHouseError, ClickHouse> = Effect.map(
+/** The names of the service's tables that the database has. */
+export const present: Effect.Effect<ReadonlySet<string>, ClickHouseError, ClickHouse> = Effect.map(
   existing,
-  (found) => {
-    const names = new Set(found.map(({ name }) => name))
-    return Tables.tables.map(({ name }) => name).filter((name) => !names.has(name))
-  }
+  (found) => new Set(found.map(({ name }) => name))
 )

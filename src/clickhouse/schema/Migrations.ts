@@ -1,14 +1,20 @@
 /**
- * Creates the tables. ClickHouse has no transactions for this, but the statements are idempotent, so an interrupted run can be
- * repeated.
+ * The migrations of the tables: runs them, and lists those that the database lacks.
  *
  * @module
  */
 import { Effect, Option, Schema } from "effect"
+import { decodeRows } from "../../runtime/Rows.ts"
 import { ClickHouse } from "../ClickHouse.ts"
 import type { ClickHouseError } from "../Errors.ts"
+import { quoted } from "../Literal.ts"
 import * as Layout from "./Layout.ts"
+import type { Migration } from "./Migration.ts"
+import { migration as tables } from "./migrations/0001_tables.ts"
 import * as Tables from "./Tables.ts"
+
+/** All migrations, ascending. */
+export const migrations: ReadonlyArray<Migration> = [tables]
 
 /** The tables exist, but not on the named cluster. */
 export class OtherLayout extends Schema.TaggedError<OtherLayout>()("OtherLayout", {
@@ -16,32 +22,76 @@ export class OtherLayout extends Schema.TaggedError<OtherLayout>()("OtherLayout"
   layout: Schema.String
 }) {}
 
-/** Creates the tables that are missing, without checking where the others are. */
-export const create = (target: Tables.Target): Effect.Effect<void, ClickHouseError, ClickHouse> =>
-  ClickHouse.use(({ command }) =>
-    Effect.forEach(Tables.create(target), (statement) => command(statement), { discard: true })
+const Ids = Schema.Array(Schema.Struct({ id: Schema.Int }))
+
+const recorded = ClickHouse.use(({ query }) =>
+  query(`SELECT DISTINCT id FROM ${Tables.versions} ORDER BY id`).pipe(
+    decodeRows(Ids),
+    Effect.map((rows) => new Set(rows.map(({ id }) => id)))
   )
+)
+
+/**
+ * The ids of the applied migrations. Tables that were created before there was a record of migrations are those of the first
+ * one. If a table is missing, none counts as applied: the first migration creates it again, and the others change it.
+ */
+const applied = Effect.gen(function* () {
+  const present = yield* Layout.present
+  if (!Tables.names.every((name) => present.has(name))) return new Set<number>()
+  return present.has(Tables.versions) ? yield* recorded : new Set([tables.id])
+})
+
+/**
+ * The migrations that this version needs and the database lacks, ascending. Empty for a database newer than this version.
+ *
+ * @param all the migrations of this version
+ */
+export const pending = (
+  all: ReadonlyArray<Migration> = migrations
+): Effect.Effect<ReadonlyArray<Migration>, ClickHouseError, ClickHouse> =>
+  Effect.map(applied, (ids) => all.filter(({ id }) => !ids.has(id)))
+
+const record = ({ id, name }: Migration): string =>
+  `INSERT INTO ${Tables.versions} (id, name) VALUES (${id}, ${quoted(name)})`
+
+/** Runs the migrations that are pending, without checking where the tables are. */
+export const migrate = Effect.fnUntraced(function* (
+  target: Tables.Target,
+  all: ReadonlyArray<Migration> = migrations
+): Effect.fn.Return<ReadonlyArray<Migration>, ClickHouseError, ClickHouse> {
+  const { command } = yield* ClickHouse
+  const missing = yield* pending(all)
+  yield* command(Tables.createVersions(target))
+  const known = yield* recorded
+  for (const migration of all) {
+    if (missing.includes(migration)) {
+      yield* Effect.forEach(migration.statements(target), (statement) => command(statement), { discard: true })
+    }
+    if (!known.has(migration.id)) yield* command(record(migration))
+  }
+  return missing
+})
 
 const layoutOf = (target: Tables.Target): string =>
   target._tag === "Server" ? "one server" : `the cluster ${target.cluster}`
 
 /**
- * Creates the missing tables on the named cluster, or, if none is named, where the existing tables are. Returns the names of the
- * tables that were missing. Fails if the existing tables are not on the named cluster.
+ * Runs the pending migrations on the named cluster, or, if none is named, where the existing tables are, and returns them. Fails
+ * if the existing tables are not on the named cluster.
  */
 export const apply = Effect.fnUntraced(function* (
-  cluster: Option.Option<string>
-): Effect.fn.Return<ReadonlyArray<string>, ClickHouseError | OtherLayout, ClickHouse> {
+  cluster: Option.Option<string>,
+  all: ReadonlyArray<Migration> = migrations
+): Effect.fn.Return<ReadonlyArray<Migration>, ClickHouseError | OtherLayout, ClickHouse> {
   const current = yield* Layout.target
-  const missing = yield* Layout.missing
+  const present = yield* Layout.present
   const target: Tables.Target = Option.match(cluster, {
     onNone: () => current,
     onSome: (name) => ({ _tag: "Cluster", cluster: name })
   })
-  const anyExists = missing.length < Tables.tables.length
+  const anyExists = Tables.names.some((name) => present.has(name))
   if (anyExists && layoutOf(target) !== layoutOf(current)) {
     return yield* new OtherLayout({ layout: layoutOf(current) })
   }
-  yield* create(target)
-  return missing
+  return yield* migrate(target, all)
 })

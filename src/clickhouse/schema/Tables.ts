@@ -11,7 +11,6 @@
  *
  * @module
  */
-import * as VisitSql from "../analytics/reports/VisitSql.ts"
 import { quoted } from "../Literal.ts"
 
 /** Where the tables are: on one server, or on all servers of a cluster. `cluster` is its name in the servers' configuration. */
@@ -19,108 +18,22 @@ export type Target = { readonly _tag: "Server" } | { readonly _tag: "Cluster"; r
 
 export const server: Target = { _tag: "Server" }
 
-export interface Table {
-  readonly name: "page_view" | "bot_view" | "event" | "conversion" | "visit" | "visit_day"
-  readonly columns: ReadonlyArray<readonly [name: string, type: string]>
+export const names = ["page_view", "bot_view", "event", "conversion", "visit", "visit_day"] as const
+
+export type Name = (typeof names)[number]
+
+/** The table with the applied migrations. */
+export const versions = "schema_migration"
+
+type Column = readonly [name: string, type: string]
+
+export interface TableDefinition {
+  readonly name: Name
+  readonly columns: ReadonlyArray<Column>
   /** The column of a row's time. */
   readonly time: "received_at" | "visit_started_at" | "day"
   readonly order: string
 }
-
-const lowCardinality = "LowCardinality(String)"
-const lowCardinalityOrNull = "LowCardinality(Nullable(String))"
-const textOrNull = "Nullable(String) CODEC(ZSTD(1))"
-const time = "DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1))"
-
-const order = "(hosted_website_id, toDate(received_at), visitor_hash, received_at)"
-
-const viewColumns: Table["columns"] = [
-  ["hosted_website_id", "UUID"],
-  ["received_at", time],
-  ["path", lowCardinality],
-  ["utm_source", lowCardinalityOrNull],
-  ["utm_medium", lowCardinalityOrNull],
-  ["utm_campaign", lowCardinalityOrNull],
-  ["utm_term", lowCardinalityOrNull],
-  ["utm_content", lowCardinalityOrNull],
-  ["referrer_host", lowCardinalityOrNull],
-  ["referrer_path", textOrNull],
-  ["device_type", lowCardinalityOrNull],
-  ["screen_width", "Nullable(UInt16)"],
-  ["session_id", textOrNull],
-  ["browser", lowCardinalityOrNull],
-  ["os", lowCardinalityOrNull],
-  ["visitor_hash", "UUID"],
-  ["country", lowCardinalityOrNull]
-]
-
-export const tables: ReadonlyArray<Table> = [
-  { name: "page_view", time: "received_at", order, columns: viewColumns },
-  { name: "bot_view", time: "received_at", order, columns: [...viewColumns, ["reason", lowCardinality]] },
-  {
-    name: "event",
-    time: "received_at",
-    order,
-    columns: [
-      ["hosted_website_id", "UUID"],
-      ["received_at", time],
-      ["name", lowCardinality],
-      ["path", lowCardinality],
-      ["session_id", textOrNull],
-      ["visitor_hash", "UUID"],
-      ["device_type", lowCardinalityOrNull],
-      ["browser", lowCardinalityOrNull],
-      ["os", lowCardinalityOrNull],
-      ["country", lowCardinalityOrNull],
-      // JSON: an object of texts, numbers and booleans.
-      ["properties", textOrNull],
-      // The same properties, each value as the text that JavaScript makes of it.
-      ["property_texts", "Map(String, String)"],
-      ["revenue_amount", "Nullable(Decimal(18, 3))"],
-      ["revenue_currency", lowCardinalityOrNull],
-      ["is_interactive", "Bool"]
-    ]
-  },
-  {
-    name: "conversion",
-    time: "visit_started_at",
-    order: "(hosted_website_id, visit_started_at)",
-    columns: [
-      ["hosted_website_id", "UUID"],
-      ["visit_started_at", time],
-      ["session_key", "String CODEC(ZSTD(1))"],
-      ["name", lowCardinality]
-    ]
-  },
-  // Visits of past days, computed from `page_view`, `event` and `conversion`; see `clickhouse/analytics/reports/DayRollUp`.
-  {
-    name: "visit",
-    time: "day",
-    order: "(hosted_website_id, day, roll)",
-    columns: [
-      ["hosted_website_id", "UUID"],
-      ["day", "Date"],
-      ["roll", "UInt64"],
-      ...VisitSql.columns.map(([name, type]) => [name, type.startsWith("DateTime") ? time : type] as const)
-    ]
-  },
-  // The rollup runs of each day: the one with the highest `roll` is current. `row_count` and `row_hash` identify the rows it
-  // read.
-  {
-    name: "visit_day",
-    time: "day",
-    order: "(hosted_website_id, day)",
-    columns: [
-      ["hosted_website_id", "UUID"],
-      ["day", "Date"],
-      ["roll", "UInt64"],
-      ["version", lowCardinality],
-      ["last_hour", "UInt32"],
-      ["row_count", "UInt64"],
-      ["row_hash", "UInt32"]
-    ]
-  }
-]
 
 /** The number of latest batches of a table that the server remembers for deduplication. */
 const deduplicationWindow = 10_000
@@ -128,13 +41,13 @@ const deduplicationWindow = 10_000
 const durable = "fsync_after_insert = 1, fsync_part_directory = 1"
 
 /** The table that stores the rows: on a cluster, the local table of a shard, to which the `Distributed` table sends them. */
-export const localTable = (target: Target, name: Table["name"]): string =>
-  target._tag === "Server" ? name : `${name}_shard`
+export const localTable = (target: Target, name: Name): string => (target._tag === "Server" ? name : `${name}_shard`)
 
 export const onCluster = (target: Target): string =>
   target._tag === "Server" ? "" : ` ON CLUSTER ${quoted(target.cluster)}`
 
-const createTable = (target: Target, { columns, name, order, time }: Table): ReadonlyArray<string> => {
+/** The statements that create a table. Each does nothing if its table exists. */
+export const create = (target: Target, { columns, name, order, time }: TableDefinition): ReadonlyArray<string> => {
   const local = localTable(target, name)
   const isServer = target._tag === "Server"
   const engine = isServer
@@ -154,5 +67,24 @@ const createTable = (target: Target, { columns, name, order, time }: Table): Rea
   ]
 }
 
-/** The statements that create the tables. Each does nothing for a table that exists. */
-export const create = (target: Target): ReadonlyArray<string> => tables.flatMap((table) => createTable(target, table))
+/**
+ * The statements that add a column. Each does nothing if the column exists. Earlier rows have the default of the column. On a
+ * cluster, the local tables get it first, because the `Distributed` table reads it from them.
+ */
+export const addColumn = (target: Target, name: Name, [column, type]: Column): ReadonlyArray<string> =>
+  [...new Set([localTable(target, name), name])].map(
+    (table) => `ALTER TABLE ${table}${onCluster(target)} ADD COLUMN IF NOT EXISTS ${column} ${type}`
+  )
+
+/** The statement that creates the table with the applied migrations. On a cluster, each server has all of its rows. */
+export const createVersions = (target: Target): string => {
+  const engine =
+    target._tag === "Server"
+      ? "MergeTree"
+      : `ReplicatedMergeTree('/clickhouse/tables/{database}/${versions}', '{shard}-{replica}')`
+  return `CREATE TABLE IF NOT EXISTS ${versions}${onCluster(target)} (
+    id UInt32,
+    name String,
+    applied_at DateTime('UTC') DEFAULT now()
+  ) ENGINE = ${engine} ORDER BY id SETTINGS ${durable}`
+}

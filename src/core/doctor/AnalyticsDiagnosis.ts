@@ -17,8 +17,8 @@ export type AnalyticsFacts =
       readonly roundTripMillis: number
       /** The cluster that has the tables; null for one server. */
       readonly cluster: string | null
-      /** The tables that the store lacks. */
-      readonly missing: ReadonlyArray<string>
+      /** The migrations that the store lacks, such as `0001_tables`. */
+      readonly pending: ReadonlyArray<string>
       /** The tables that the user of `ANALYTICS_URL` may not write. */
       readonly denied: ReadonlyArray<string>
       /** The system tables that deletions read and the user of `ANALYTICS_URL` may not read. */
@@ -59,7 +59,7 @@ export const ofAnalytics = (facts: AnalyticsFacts | null): ReadonlyArray<Finding
       )
     ]
   }
-  const { cluster, denied, missing, roundTripMillis, unreadable, url, version } = facts
+  const { cluster, denied, pending, roundTripMillis, unreadable, url, version } = facts
   const place = cluster === null ? "" : `, with the tables on the cluster ${cluster}`
   return [
     isOlder(version, oldestVersion)
@@ -74,12 +74,12 @@ export const ofAnalytics = (facts: AnalyticsFacts | null): ReadonlyArray<Finding
             "Write clickhouses:// in ANALYTICS_URL; if your own CA signed the server's certificate, set NODE_EXTRA_CA_CERTS to the CA's file."
           )
         ]),
-    ...(missing.length === 0
+    ...(pending.length === 0
       ? []
       : [
           problem(
             "analytics",
-            `ClickHouse lacks the ${missing.length === 1 ? "table" : "tables"} ${missing.join(", ")}.`,
+            `ClickHouse lacks the ${pending.length === 1 ? "migration" : "migrations"} ${pending.join(", ")}.`,
             "Run `npm run -s hydracore -- migrate`."
           )
         ]),

@@ -14,7 +14,8 @@ const details: Record<NotReady["reason"], string> = {
   "database-read-only": "The database accepts no writes; it may be a standby. Set DATABASE_URL to the primary.",
   "database-denied":
     "The user in DATABASE_URL may not write in the database. `npm run -s hydracore -- doctor` shows what to do.",
-  "database-not-storing": "The database answers but stores nothing. Check its log, and that its disk has room."
+  "database-not-storing": "The database answers but stores nothing. Check its log, and that its disk has room.",
+  "analytics-not-migrated": "ClickHouse lacks a migration. Run `npm run -s hydracore -- migrate`."
 }
 
 const healthz = HttpRouter.add("GET", "/healthz", HttpServerResponse.jsonUnsafe({ status: "alive" }))

@@ -20,6 +20,8 @@ export interface SessionQuery {
 }
 
 export interface Store {
+  /** Whether the store has all migrations that this version needs. */
+  readonly isMigrated: Effect.Effect<boolean, StorageUnavailable>
   /** The latest page views and events of the sessions, in a map by session id. The rows of a session are in any order. */
   readonly sessionRows: (
     query: SessionQuery

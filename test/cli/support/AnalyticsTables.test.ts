@@ -4,9 +4,12 @@ import { ConfigProvider, Effect, Layer, Option, Redacted } from "effect"
 import { Settings } from "../../../src/Config.ts"
 import * as AnalyticsTables from "../../../src/cli/support/AnalyticsTables.ts"
 import * as ErrorMessages from "../../../src/cli/support/ErrorMessages.ts"
+import { layer as separateStore } from "../../../src/clickhouse/analytics/SeparateStore.ts"
 import { ClickHouse } from "../../../src/clickhouse/ClickHouse.ts"
 import * as Inspection from "../../../src/clickhouse/Inspection.ts"
+import * as Migrations from "../../../src/clickhouse/schema/Migrations.ts"
 import * as AnalyticsDiagnosis from "../../../src/core/doctor/AnalyticsDiagnosis.ts"
+import { SeparateStore } from "../../../src/services/analytics/SeparateStore.ts"
 import * as HttpServer from "../../support/clickhouse/HttpServer.ts"
 import { describeWithClickHouse } from "../../support/clickhouse/TestClickHouse.ts"
 
@@ -19,19 +22,23 @@ const drop = (server: HttpServer.HttpServer) =>
   )
 
 describeWithClickHouse("cli/support/AnalyticsTables", () => {
-  it.live("creates missing tables, and no table twice; the service does not start while tables are missing", () =>
+  it.live("creates missing tables, and no table twice; the service is not ready while tables are missing", () =>
     Effect.gen(function* () {
       const server = yield* HttpServer.make
       const settings = yield* settingsOf(server.url)
-      assert.deepStrictEqual(yield* AnalyticsTables.create(settings, Option.none()), [])
-      yield* AnalyticsTables.require(settings)
+      const isMigrated = SeparateStore.use(
+        Option.match({ onNone: () => Effect.die("no separate store"), onSome: (store) => store.isMigrated })
+      ).pipe(
+        Effect.provide(Layer.provide(separateStore({ timeout: "5 seconds" }), Layer.fresh(HttpServer.clientOf(server))))
+      )
+      assert.deepStrictEqual(yield* AnalyticsTables.migrate(settings, Option.none()), [])
+      assert.isTrue(yield* isMigrated)
       yield* drop(server)
-      const refused = yield* Effect.flip(AnalyticsTables.require(settings))
-      assert.strictEqual(refused.message, "ClickHouse lacks the table event. Run `npm run -s hydracore -- migrate`.")
-      const other = yield* Effect.flip(AnalyticsTables.create(settings, Option.some("main")))
+      assert.isFalse(yield* isMigrated)
+      const other = yield* Effect.flip(AnalyticsTables.migrate(settings, Option.some("main")))
       assert.match(ErrorMessages.of(other), /tables are on one server already/)
-      assert.deepStrictEqual(yield* AnalyticsTables.create(settings, Option.none()), ["event"])
-      yield* AnalyticsTables.require(settings)
+      assert.deepStrictEqual(yield* AnalyticsTables.migrate(settings, Option.none()), Migrations.migrations)
+      assert.isTrue(yield* isMigrated)
     }).pipe(Effect.scoped)
   )
 
@@ -40,17 +47,17 @@ describeWithClickHouse("cli/support/AnalyticsTables", () => {
     () =>
       Effect.gen(function* () {
         const settings = yield* settingsOf("clickhouse://127.0.0.1:1/edge", "500 millis")
-        yield* AnalyticsTables.require(settings)
-        const error = yield* Effect.flip(AnalyticsTables.create(settings, Option.none()))
+        yield* AnalyticsTables.warnIfUnusable(settings)
+        const error = yield* Effect.flip(AnalyticsTables.migrate(settings, Option.none()))
         assert.match(ErrorMessages.of(error), /^ClickHouse cannot be used \(ECONNREFUSED\)\. .*ANALYTICS_URL/)
       })
   )
 
-  it.live("an inspection finds the version, missing tables, and a wrong password", () =>
+  it.live("an inspection finds the version, pending migrations, and a wrong password", () =>
     Effect.gen(function* () {
       const server = yield* HttpServer.make
       const facts = yield* Inspection.inspect(server.address, "5 seconds")
-      assert.deepInclude(facts, { _tag: "Reached", cluster: null, missing: [], denied: [], unreadable: [] })
+      assert.deepInclude(facts, { _tag: "Reached", cluster: null, pending: [], denied: [], unreadable: [] })
       assert.match(facts._tag === "Reached" ? facts.version : "", /^\d+\.\d+/)
       server.denied.add("system.mutations")
       const denied = yield* Inspection.inspect(server.address, "5 seconds")
@@ -61,7 +68,10 @@ describeWithClickHouse("cli/support/AnalyticsTables", () => {
       )
       server.denied.clear()
       yield* drop(server)
-      assert.deepInclude(yield* Inspection.inspect(server.address, "5 seconds"), { missing: ["event"] })
+      assert.deepInclude(yield* Inspection.inspect(server.address, "5 seconds"), {
+        pending: ["0001_tables"],
+        denied: []
+      })
       const wrong = Redacted.make({ ...Redacted.value(server.address), password: "wrong" })
       assert.deepStrictEqual(yield* Inspection.inspect(wrong, "5 seconds"), {
         _tag: "Unavailable",
@@ -73,8 +83,9 @@ describeWithClickHouse("cli/support/AnalyticsTables", () => {
   it.effect("a cluster needs ANALYTICS_URL", () =>
     Effect.gen(function* () {
       const settings = yield* Settings.parse(ConfigProvider.fromUnknown({}))
-      assert.isNull(yield* AnalyticsTables.create(settings, Option.none()))
-      const error = yield* Effect.flip(AnalyticsTables.create(settings, Option.some("main")))
+      yield* AnalyticsTables.requireStore(settings, Option.none())
+      assert.isNull(yield* AnalyticsTables.migrate(settings, Option.none()))
+      const error = yield* Effect.flip(AnalyticsTables.requireStore(settings, Option.some("main")))
       assert.include(ErrorMessages.of(error), "--cluster needs ANALYTICS_URL, which is not set.")
     })
   )

@@ -45,7 +45,7 @@ describe("core/doctor/Diagnosis", () => {
       if (analytics._tag === "Unavailable") return assert.deepStrictEqual(severities, ["problem"])
       assert.strictEqual(severities[0], /^2(3|4\.7)\./.test(analytics.version) ? "problem" : "ok")
       assert.strictEqual(severities.includes("warning"), analytics.url === "http://clickhouse:8123")
-      const faults = [analytics.missing, analytics.denied, analytics.unreadable].filter((tables) => tables.length > 0)
+      const faults = [analytics.pending, analytics.denied, analytics.unreadable].filter((tables) => tables.length > 0)
       assert.strictEqual(severities.slice(1).filter((severity) => severity === "problem").length, faults.length)
     }
   )

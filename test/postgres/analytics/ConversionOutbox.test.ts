@@ -22,6 +22,7 @@ withLayer(live, { excludeTestServices: true })("postgres/analytics/ConversionOut
       const loseConnection = Effect.ignore(sql`SELECT pg_terminate_backend(pg_backend_pid())`)
       const sent: Array<readonly [string, number]> = []
       const store = {
+        isMigrated: Effect.succeed(true),
         sessionRows: () => Effect.die("not used"),
         addConversions: (id: string, { length }: ReadonlyArray<unknown>) =>
           Effect.suspend(() => (sent.push([id, length]) === 1 ? loseConnection : Effect.void)),

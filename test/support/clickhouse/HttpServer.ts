@@ -147,7 +147,7 @@ const answer = async (
 /** Serves a new database with the tables. Stops with the scope. */
 export const make: Effect.Effect<HttpServer, never, Scope.Scope> = Effect.gen(function* () {
   const { client, database, service } = yield* TestClickHouse.database
-  yield* Effect.orDie(Effect.provideService(Migrations.create(Tables.server), Client.ClickHouse, service))
+  yield* Effect.orDie(Effect.provideService(Migrations.migrate(Tables.server), Client.ClickHouse, service))
   const faults: Array<Fault> = []
   const denied = new Set<string>()
   let arrived = 0

@@ -74,12 +74,12 @@ export const empty: Layer.Layer<ClickHouse> = Layer.effect(
 
 /** Disables fsync, as for the tests' PostgreSQL. */
 const withoutSync = ClickHouse.use(({ command }) =>
-  Effect.forEach(Tables.tables, ({ name }) =>
+  Effect.forEach(Tables.names, (name) =>
     command(`ALTER TABLE ${name} MODIFY SETTING fsync_after_insert = 0, fsync_part_directory = 0`)
   )
 )
 
 /** A client of a new database with the tables of one server. */
 export const layer: Layer.Layer<ClickHouse> = Layer.effectDiscard(
-  Migrations.create(Tables.server).pipe(Effect.andThen(withoutSync), Effect.orDie)
+  Migrations.migrate(Tables.server).pipe(Effect.andThen(withoutSync), Effect.orDie)
 ).pipe(Layer.provideMerge(empty))
