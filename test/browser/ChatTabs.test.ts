@@ -7,6 +7,7 @@ import type { Page } from "playwright-core"
 import { layer as chromium, inChromium } from "../support/browser/Browser.ts"
 import * as ChatPage from "../support/browser/ChatPage.ts"
 import { layer as testServer } from "../support/TestServer.ts"
+import * as TestTime from "../support/TestTime.ts"
 import { until } from "../support/Wait.ts"
 
 const agent = ChatPage.agent()
@@ -149,7 +150,7 @@ inChromium("a tab that missed how another one sent its message later", testServe
       yield* on(() => context.setOffline(false))
       yield* answered("You said hello.")
       yield* Effect.promise(() => other.clock.install())
-      yield* Effect.promise(() => other.clock.pauseAt(Date.now() + 60_000))
+      yield* Effect.promise(() => other.clock.pauseAt(TestTime.ofMachine() + 60_000))
       yield* Effect.promise(() => other.goto(site.url))
       yield* shows(other, "hello", "You said hello.")
       yield* Effect.promise(() => other.clock.runFor(10_000))

@@ -3,7 +3,7 @@
  * brought the leads.
  */
 import { assert } from "@effect/vitest"
-import { Effect, Stream } from "effect"
+import { Clock, Effect, Stream } from "effect"
 import * as DateRange from "../../src/core/analytics/report/DateRange.ts"
 import type { Query } from "../../src/core/analytics/report/Query.ts"
 import { Leads } from "../../src/services/analytics/Leads.ts"
@@ -17,8 +17,8 @@ import * as ReportQuery from "../support/ReportQuery.ts"
 import { paths, layer as testServer } from "../support/TestServer.ts"
 import { until } from "../support/Wait.ts"
 
-const byCampaign = (siteId: string): Query => {
-  const today = DateRange.today({ now: Date.now(), timeZone: "UTC" })
+const byCampaign = (siteId: string, now: number): Query => {
+  const today = DateRange.today({ now, timeZone: "UTC" })
   return {
     ...ReportQuery.plain,
     siteId,
@@ -66,7 +66,8 @@ inChromium("a lead", testServer(), (it) => {
           yield* Effect.sleep("10 millis")
         }
       }).pipe(Effect.timeout("10 seconds"))
-      const answer = yield* Reports.use(({ query }) => query(website, byCampaign(website.websiteConfigId)))
+      const query = byCampaign(website.websiteConfigId, yield* Clock.currentTimeMillis)
+      const answer = yield* Reports.use((reports) => reports.query(website, query))
       assert.deepStrictEqual(
         answer.results.map(({ dimensions, metrics }) => [dimensions, metrics]),
         [

@@ -2,7 +2,7 @@
  * The page views that the tracker sends, and those that it does not send.
  */
 import { assert, describe } from "@effect/vitest"
-import { Effect } from "effect"
+import { Clock, Effect } from "effect"
 import type { Page } from "playwright-core"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import { inChromium, openWithoutAutomation } from "../support/browser/Browser.ts"
@@ -26,7 +26,10 @@ inChromium("the tracker", testServer(), (it) => {
         assert.match(relay.of(paths.track)[0]?.headers["content-type"] ?? "", /^text\/plain/)
         assert.strictEqual(relay.of(paths.track, "OPTIONS").length, 0)
         const { hostedWebsiteId } = (yield* SiteDirectory.use(({ list }) => list))[0]!
-        const viewedPaths = countsBy(hostedWebsiteId, ["event:page"], ["pageviews"], { days: 1, now: Date.now() })
+        const viewedPaths = countsBy(hostedWebsiteId, ["event:page"], ["pageviews"], {
+          days: 1,
+          now: yield* Clock.currentTimeMillis
+        })
         yield* Effect.gen(function* () {
           while ((yield* viewedPaths).every(([path]) => path !== "/first")) yield* Effect.sleep("10 millis")
         }).pipe(Effect.timeout("10 seconds"))

@@ -1,6 +1,6 @@
 /** The content of reports, on each storage. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Clock, Effect } from "effect"
 import type { PageView } from "../../src/core/analytics/PageView.ts"
 import type { Content } from "../../src/core/mail/Message.ts"
 import * as ReportPeriod from "../../src/core/mail/ReportPeriod.ts"
@@ -45,7 +45,7 @@ for (const [name, make] of storages) {
       Effect.gen(function* () {
         const views = yield* AnalyticsRepo
         const site = yield* SiteDirectory.use((sites) => sites.create({ name: "Tours", origins: [], timeZone }))
-        const range = ReportPeriod.latest("weekly", { now: Date.now(), timeZone })
+        const range = ReportPeriod.latest("weekly", { now: yield* Clock.currentTimeMillis, timeZone })
         const first = Date.parse(`${range.first}T12:00:00Z`)
         const day = 24 * hour
         // Noon in UTC is the morning of the same day in New York.

@@ -4,7 +4,7 @@
  */
 import { PgTypes } from "@effect/sql-pg"
 import { assert, describe, layer } from "@effect/vitest"
-import { Deferred, Effect, Fiber, Result, Schema } from "effect"
+import { Clock, Deferred, Effect, Fiber, Result, Schema } from "effect"
 import { vi } from "vitest"
 import * as DateRange from "../../src/core/analytics/report/DateRange.ts"
 import * as Evaluate from "../../src/core/analytics/report/Evaluate.ts"
@@ -67,7 +67,7 @@ const checkAnswers = Effect.fnUntraced(function* (servers: ReadonlyArray<Reporte
   const rows = yield* SiteRows.read(sql, site)
   for (const dimensions of [[], ["time:day"], ["event:page"], ["visit:source"]]) {
     const request = Result.getOrThrow(QueryInput.decode(bodyOf(site, dimensions)))
-    const query = DateRange.queryOf(request, { now: Date.now(), timeZone: site.timeZone })
+    const query = DateRange.queryOf(request, { now: yield* Clock.currentTimeMillis, timeZone: site.timeZone })
     const { results } = Evaluate.evaluate(query, rows)
     for (const server of servers) {
       const answer = yield* ask(server, dimensions)

@@ -2,7 +2,7 @@
  * The responses of the rate limit, and the addresses by which it counts clients.
  */
 import { assert, layer } from "@effect/vitest"
-import { Effect, Option } from "effect"
+import { Clock, Effect, Option } from "effect"
 import { IpNetwork } from "effect/net"
 import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 import { Deliveries } from "../../src/services/delivery/Deliveries.ts"
@@ -113,7 +113,8 @@ layer(testServer({ ...limited, trustedProxies: [IpNetwork.fromStringUnsafe("127.
       const large = "x".repeat(4_100)
       const deep = "[".repeat(100_000) + "]".repeat(100_000)
       const site = yield* SiteDirectory.use((sites) => sites.create({ name: "Large", origins: [] }))
-      const counts = Decisions.use(({ counts }) => counts({ site, ...lastDays(1, Date.now()) }))
+      const days = lastDays(2, yield* Clock.currentTimeMillis)
+      const counts = Decisions.use(({ counts }) => counts({ site, ...days }))
       const ofType = (type: string) => ({ headers: { "content-type": type } })
       const formPathOf = (id: string) => `${paths.submit}?site=${id}`
       /** For each limit, invalid requests with large bodies that count towards it. */

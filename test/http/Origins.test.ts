@@ -2,7 +2,7 @@
  * Allowed origins over a real socket: a copied snippet does not work on another website, at any of the three endpoints.
  */
 import { assert, layer, type Vitest } from "@effect/vitest"
-import { Effect, Option, Schedule, Stream } from "effect"
+import { Clock, Effect, Option, Schedule, Stream } from "effect"
 import * as MemoryAgentStream from "../../src/memory/chat/AgentStream.ts"
 import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../src/services/chat/WidgetTokens.ts"
@@ -44,7 +44,7 @@ const guarded = Effect.gen(function* () {
       )
     })
   const stored = Effect.gen(function* () {
-    const views = yield* pageViews(site.hostedWebsiteId, { days: 1, now: Date.now() })
+    const views = yield* pageViews(site.hostedWebsiteId, { days: 1, now: yield* Clock.currentTimeMillis })
     const submissions = yield* SubmissionRepo.use((repo) =>
       Stream.runCollect(repo.stream({ websiteConfigId: site.websiteConfigId }))
     )

@@ -4,7 +4,7 @@
  * @module
  */
 import { assert, type Vitest } from "@effect/vitest"
-import { Effect } from "effect"
+import { Clock, Effect } from "effect"
 import { Deliveries } from "../../src/services/delivery/Deliveries.ts"
 import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
@@ -96,7 +96,10 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
         const id = yield* submit(site)
         yield* fanOutAll
         const leased = only(yield* leaseOf(webhook))
-        yield* settle(leased, { status: 500, next: { status: "pending", nextAttemptAt: Date.now() + hour } })
+        yield* settle(leased, {
+          status: 500,
+          next: { status: "pending", nextAttemptAt: (yield* Clock.currentTimeMillis) + hour }
+        })
         const unsent = yield* submit(site)
         assert.isTrue(yield* repo.delete(id))
         assert.isTrue(yield* repo.delete(unsent))

@@ -5,7 +5,7 @@
  */
 import { randomUUID } from "node:crypto"
 import { assert, layer as shared } from "@effect/vitest"
-import { Effect, type Layer, Option } from "effect"
+import { Clock, Effect, type Layer, Option } from "effect"
 import type { ConversationKey } from "../../src/core/chat/conversation/Conversation.ts"
 import * as Event from "../../src/core/delivery/Event.ts"
 import { ConversationStore } from "../../src/services/chat/ConversationStore.ts"
@@ -65,7 +65,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
           [started?.type, data],
           ["conversation.started", { instance_id: instanceId, conversation_id: key.conversationId, message: "Hello\0" }]
         )
-        assert.isAtMost(Math.abs(Date.parse(started_at) - Date.now()), 60_000)
+        assert.isAtMost(Math.abs(Date.parse(started_at) - (yield* Clock.currentTimeMillis)), 60_000)
       })
     )
 
@@ -153,7 +153,10 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
           yield* fanOutAll
           const [leased] = yield* leaseOf(webhook)
           if (leased === undefined) return assert.fail("no delivery is due")
-          yield* settle(leased, { status: 500, next: { status: "pending", nextAttemptAt: Date.now() } })
+          yield* settle(leased, {
+            status: 500,
+            next: { status: "pending", nextAttemptAt: yield* Clock.currentTimeMillis }
+          })
           yield* store.rate({ key, messageId, rating: "up", comment: "Thanks" })
           if (withInstance) {
             assert.isTrue(yield* instances.delete(instanceId))
@@ -177,7 +180,10 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
           { _tag: "Claimed", by: "website-config-id", id: site.websiteConfigId },
           { _tag: "Known", websiteConfigId: site.websiteConfigId }
         ] as const
-        const counted = Effect.map(decisions.counts({ site, ...lastDays(2, Date.now()) }), ({ limited = 0 }) => limited)
+        const counted = Effect.map(
+          decisions.counts({ site, ...lastDays(2, yield* Clock.currentTimeMillis) }),
+          ({ limited = 0 }) => limited
+        )
         yield* decisions.record({ _tag: "Known", websiteConfigId: other.site.websiteConfigId }, "bot")
         for (const [index, subject] of subjects.entries()) {
           yield* decisions.record(subject, "limited")
@@ -207,7 +213,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         const payloads = yield* poll(payloadsOf(webhook), ({ length }) => length > 0)
         const [{ day: _, ...data }] = payloads.map((payload) => payload.data)
         assert.deepStrictEqual(data, { website_config_id: site.websiteConfigId, refused: 0, refused_messages: 1 })
-        assert.deepStrictEqual(yield* decisions.counts({ site, ...lastDays(2, Date.now()) }), {})
+        assert.deepStrictEqual(yield* decisions.counts({ site, ...lastDays(2, yield* Clock.currentTimeMillis) }), {})
       })
     )
   })

@@ -4,7 +4,7 @@
  * @module
  */
 import { assert, type Vitest } from "@effect/vitest"
-import { Effect } from "effect"
+import { Clock, Effect } from "effect"
 import { leaseMillis } from "../../src/core/delivery/Webhook.ts"
 import { Deliveries } from "../../src/services/delivery/Deliveries.ts"
 import { Webhooks } from "../../src/services/delivery/Webhooks.ts"
@@ -21,14 +21,14 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
       Effect.gen(function* () {
         const makeDue = yield* MakeDue
         const { secret, webhook } = yield* withDeliveries(1)
-        const before = Date.now()
+        const before = yield* Clock.currentTimeMillis
         const first = only(yield* leaseOf(webhook))
         assert.deepStrictEqual([first.attempt, first.secrets, first.webhook], [1, [secret], webhook])
         assert.strictEqual(JSON.parse(first.payload).type, "submission.accepted")
         const { nextAttemptAt, status } = only(yield* deliveriesOf(webhook))
         assert.strictEqual(status, "pending")
         assert.isAtLeast(nextAttemptAt ?? 0, before + leaseMillis - 1_000)
-        assert.isAtMost(nextAttemptAt ?? 0, Date.now() + leaseMillis + 1_000)
+        assert.isAtMost(nextAttemptAt ?? 0, (yield* Clock.currentTimeMillis) + leaseMillis + 1_000)
         assert.lengthOf(yield* leaseOf(webhook), 0)
         yield* makeDue(webhook.webhookId)
         const second = only(yield* leaseOf(webhook))
@@ -98,7 +98,7 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
       const [retried, failed, ...others] = yield* leaseOf(webhook)
       if (retried === undefined || failed === undefined) return assert.fail("two deliveries are due")
       assert.lengthOf(others, 0)
-      const nextAttemptAt = Date.now() + hour
+      const nextAttemptAt = (yield* Clock.currentTimeMillis) + hour
       yield* settle(retried, { status: 500, next: { status: "pending", nextAttemptAt } })
       yield* settle(failed, { status: 400, next: { status: "failed" } })
       assert.lengthOf(yield* leaseOf(webhook), 0)
@@ -134,7 +134,7 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
         const deliveries = yield* Deliveries
         const { secret, site, webhook } = yield* withDeliveries(0)
         const ids = [yield* submit(site), yield* submit(site), yield* submit(site)]
-        const before = Date.now()
+        const before = yield* Clock.currentTimeMillis
         const { events, leased, waiting } = yield* deliveries.fanOut({ ...freeSlots, perHealthy: 2 }, new Map())
         assert.deepStrictEqual([events, [...waiting]], [3, [webhook.webhookId]])
         assert.lengthOf(leased, 2)
@@ -143,7 +143,7 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
           const { nextAttemptAt, payload, status } = yield* showDelivery(webhook.webhookId, one.eventId)
           assert.deepStrictEqual([status, payload], ["pending", one.payload])
           assert.isAtLeast(nextAttemptAt ?? 0, before + leaseMillis - 1_000)
-          assert.isAtMost(nextAttemptAt ?? 0, Date.now() + leaseMillis + 1_000)
+          assert.isAtMost(nextAttemptAt ?? 0, (yield* Clock.currentTimeMillis) + leaseMillis + 1_000)
         }
         const other = only(yield* leaseOf(webhook))
         assert.sameMembers(

@@ -5,7 +5,7 @@
  */
 import { randomUUID } from "node:crypto"
 import { assert, describe, layer as withLayer } from "@effect/vitest"
-import { Effect, type Layer, Option, Schema, Stream } from "effect"
+import { Clock, Effect, type Layer, Option, Schema, Stream } from "effect"
 import { leads as goals } from "../../src/core/analytics/Goal.ts"
 import * as Lead from "../../src/core/analytics/Lead.ts"
 import type { PageView } from "../../src/core/analytics/PageView.ts"
@@ -71,7 +71,7 @@ export const suite = <R, E>(
           const repo = yield* SubmissionRepo
           const { hostedWebsiteId, websiteConfigId } = yield* newSite
           const sessionId = randomUUID()
-          const at = Date.now()
+          const at = yield* Clock.currentTimeMillis
           yield* visit(hostedWebsiteId, sessionId, at - 20 * minute)
           yield* visit(hostedWebsiteId, sessionId, at - minute, { path: "/contact", referrerHost: null })
           const one = draft({ websiteConfigId, receivedAt: at, sessionId, key: randomUUID() })
@@ -95,7 +95,7 @@ export const suite = <R, E>(
           const repo = yield* SubmissionRepo
           const { hostedWebsiteId, websiteConfigId } = yield* newSite
           const sessionId = randomUUID()
-          const at = Date.now()
+          const at = yield* Clock.currentTimeMillis
           yield* visit(hostedWebsiteId, sessionId, at)
           for (let number = 0; number < 5; number++) {
             yield* repo.submit(draft({ websiteConfigId, receivedAt: at, sessionId, formData: `{"n":${number}}` }))
@@ -114,7 +114,7 @@ export const suite = <R, E>(
           const leads = yield* Leads
           const instances = yield* InstanceDirectory
           const { hostedWebsiteId, websiteConfigId } = yield* newSite
-          const at = Date.now()
+          const at = yield* Clock.currentTimeMillis
           const sessionId = randomUUID()
           yield* visit(hostedWebsiteId, sessionId, at - minute)
           const agentUrl = "https://a.example"
@@ -134,7 +134,7 @@ export const suite = <R, E>(
         Effect.gen(function* () {
           const store = yield* ConversationStore
           const { hostedWebsiteId, websiteConfigId } = yield* newSite
-          const [sessionId, refused, at] = [randomUUID(), randomUUID(), Date.now()]
+          const [sessionId, refused, at] = [randomUUID(), randomUUID(), yield* Clock.currentTimeMillis]
           for (const session of [sessionId, refused]) yield* visit(hostedWebsiteId, session, at - minute)
           const { instanceId } = yield* InstanceDirectory.use(({ create }) =>
             create({ name: "a", agentUrl: "https://a.example", websiteConfigId })
@@ -158,7 +158,7 @@ export const suite = <R, E>(
         Effect.gen(function* () {
           const repo = yield* SubmissionRepo
           const [site, other] = [yield* newSite, yield* newSite]
-          const at = Date.now()
+          const at = yield* Clock.currentTimeMillis
           const [sessionId, foreign] = [randomUUID(), randomUUID()]
           yield* visit(site.hostedWebsiteId, sessionId, at)
           yield* visit(other.hostedWebsiteId, foreign, at)
@@ -182,7 +182,7 @@ export const suite = <R, E>(
           Effect.gen(function* () {
             const repo = yield* SubmissionRepo
             const { hostedWebsiteId, websiteConfigId } = yield* newSite
-            const at = Date.now()
+            const at = yield* Clock.currentTimeMillis
             const sessionId = randomUUID()
             yield* visit(hostedWebsiteId, sessionId, at)
             const submissionId = yield* repo.submit(
@@ -204,7 +204,7 @@ export const suite = <R, E>(
         Effect.gen(function* () {
           const repo = yield* SubmissionRepo
           const { hostedWebsiteId, websiteConfigId } = yield* newSite
-          const [sessionId, at] = [randomUUID(), Date.now()]
+          const [sessionId, at] = [randomUUID(), yield* Clock.currentTimeMillis]
           yield* repo.submit(draft({ websiteConfigId, receivedAt: at, sessionId }))
           yield* match
           assert.deepStrictEqual(yield* conversionsOf(hostedWebsiteId), [])
@@ -218,7 +218,7 @@ export const suite = <R, E>(
         Effect.gen(function* () {
           const repo = yield* SubmissionRepo
           const { hostedWebsiteId, websiteConfigId } = yield* newSite
-          const [sessionId, at] = [randomUUID(), Date.now() - 2 * Lead.lookBackMillis]
+          const [sessionId, at] = [randomUUID(), (yield* Clock.currentTimeMillis) - 2 * Lead.lookBackMillis]
           yield* visit(hostedWebsiteId, sessionId, at - Lead.lookBackMillis - minute)
           yield* repo.submit(draft({ websiteConfigId, receivedAt: at, sessionId }))
           yield* match
@@ -230,7 +230,7 @@ export const suite = <R, E>(
         Effect.gen(function* () {
           const repo = yield* SubmissionRepo
           const { hostedWebsiteId, websiteConfigId } = yield* newSite
-          const [sessionId, at] = [randomUUID(), Date.now()]
+          const [sessionId, at] = [randomUUID(), yield* Clock.currentTimeMillis]
           yield* visit(hostedWebsiteId, sessionId, at)
           yield* repo.submit(draft({ websiteConfigId, receivedAt: at, sessionId }))
           yield* match

@@ -4,7 +4,7 @@
  * @module
  */
 import { assert, type Vitest } from "@effect/vitest"
-import { Effect } from "effect"
+import { Clock, Effect } from "effect"
 import * as Digest from "../../src/core/mail/Digest.ts"
 import { hourMillis } from "../../src/core/text/Calendar.ts"
 import { Notifications } from "../../src/services/mail/Notifications.ts"
@@ -30,7 +30,7 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
       const site = yield* newSite
       const notification = yield* add(site)
       const ids = yield* submitMany(site, 10)
-      const now = Date.now()
+      const now = yield* Clock.currentTimeMillis
       yield* makeAll(now)
       const mails = yield* leaseFor(notification)
       assert.deepStrictEqual(new Set(mails.flatMap(idsOf)), new Set(ids))
@@ -52,7 +52,7 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
         const [site, other] = [yield* newSite, yield* newSite]
         const first = yield* add(site)
         yield* submitMany(site, 10)
-        const now = Date.now()
+        const now = yield* Clock.currentTimeMillis
         yield* makeAll(now)
         assert.lengthOf(yield* leaseFor(first), 10)
         yield* Notifications.use((notifications) => notifications.remove(first.notificationId))
@@ -77,7 +77,7 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
       const ids = yield* submitMany(site, 3)
       yield* makeAll()
       assert.deepStrictEqual(yield* leaseFor(notification), [])
-      yield* makeAll(Date.now() + day)
+      yield* makeAll((yield* Clock.currentTimeMillis) + day)
       assert.deepStrictEqual((yield* leaseFor(notification)).map(idsOf), [ids])
     })
   )

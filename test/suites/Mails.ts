@@ -4,7 +4,7 @@
  * @module
  */
 import { assert, layer as shared } from "@effect/vitest"
-import { Effect, type Layer, Option } from "effect"
+import { Clock, Effect, type Layer, Option } from "effect"
 import * as Digest from "../../src/core/mail/Digest.ts"
 import type { LeasedMail } from "../../src/core/mail/Mail.ts"
 import type { Topic } from "../../src/core/mail/Notification.ts"
@@ -102,7 +102,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
           const [first] = yield* leaseFor(notification)
           if (first === undefined) return assert.fail("there is no mail")
           assert.deepStrictEqual(yield* leaseFor(notification), [])
-          yield* record(first, { status: "pending", nextAttemptAt: Date.now() - 1 }, "450 later")
+          yield* record(first, { status: "pending", nextAttemptAt: (yield* Clock.currentTimeMillis) - 1 }, "450 later")
           const { error, status } = (yield* latest(notification)) ?? assert.fail("there is no mail")
           assert.deepStrictEqual([status, error], ["pending", "450 later"])
           const [second] = yield* leaseFor(notification)
@@ -110,7 +110,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
           yield* record(first, { status: "failed" }, "late")
           assert.strictEqual((yield* latest(notification))?.status, "pending")
           if (second !== undefined) yield* record(second, { status: "sent" })
-          yield* record(first, { status: "pending", nextAttemptAt: Date.now() - 1 })
+          yield* record(first, { status: "pending", nextAttemptAt: (yield* Clock.currentTimeMillis) - 1 })
           assert.strictEqual((yield* latest(notification))?.status, "sent")
           assert.deepStrictEqual(yield* leaseFor(notification), [])
         })
@@ -121,7 +121,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         const site = yield* newSite
         const notification = yield* add(site, { digest: "15m" })
         const [deleted, other] = yield* submitMany(site, 2)
-        yield* makeAll(Date.now() + Digest.quarterMillis)
+        yield* makeAll((yield* Clock.currentTimeMillis) + Digest.quarterMillis)
         yield* SubmissionRepo.use((repo) => repo.delete(deleted ?? ""))
         const [mail] = yield* leaseFor(notification)
         assert.deepStrictEqual(mail && [countOf(mail), idsOf(mail)], [1, [other]])
@@ -142,7 +142,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
               })
             )
           )
-          const due = ReportPeriod.nextDue(period, { now: Date.now(), timeZone: "UTC" })
+          const due = ReportPeriod.nextDue(period, { now: yield* Clock.currentTimeMillis, timeZone: "UTC" })
           yield* mails.make(due - 1)
           assert.deepStrictEqual(yield* leaseFor(notification), [])
           yield* Effect.all([mails.make(due), mails.make(due), mails.make(due + 1)], { concurrency: "unbounded" })
@@ -170,7 +170,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
           notifications.add({ websiteConfigId, recipient, topic: { kind: "report", period: "weekly" } })
         ).pipe(Effect.map(Option.getOrThrow))
         const notification = yield* addWeekly
-        const now = Date.now()
+        const now = yield* Clock.currentTimeMillis
         const due = ReportPeriod.nextDue("weekly", { now, timeZone: "UTC" })
         yield* later(due + 1 - now)(addWeekly)
         yield* makeAll(due + day)
@@ -232,7 +232,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         )
         for (const mail of confirmations) yield* record(mail, { status: "sent" })
         yield* submit(site)
-        yield* makeAll(Date.now() + 40 * day)
+        yield* makeAll((yield* Clock.currentTimeMillis) + 40 * day)
         assert.deepStrictEqual(yield* leased, [])
         yield* notifications.remove(first.notificationId)
         const again = yield* addByOwner(submissions)

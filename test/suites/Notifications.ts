@@ -5,7 +5,7 @@
  */
 import { randomUUID } from "node:crypto"
 import { assert, layer as shared } from "@effect/vitest"
-import { Effect, type Layer, Option } from "effect"
+import { Clock, Effect, type Layer, Option } from "effect"
 import * as MailRecipient from "../../src/core/mail/MailRecipient.ts"
 import type { Topic } from "../../src/core/mail/Notification.ts"
 import { dayMillis } from "../../src/core/text/Calendar.ts"
@@ -14,7 +14,7 @@ import { type AddedByOwner, Notifications } from "../../src/services/mail/Notifi
 import { SiteErasure } from "../../src/services/sites/SiteErasure.ts"
 import { deliveriesOf, fanOutAll, newSite, newWebhook, type Storage } from "../support/Delivery.ts"
 import * as SubmissionDraft from "../support/SubmissionDraft.ts"
-import { until } from "../support/Wait.ts"
+import { poll } from "../support/Wait.ts"
 
 const submissions: Topic = { kind: "submissions", digest: null, includeQuarantined: false }
 const weekly: Topic = { kind: "report", period: "weekly" }
@@ -42,8 +42,8 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         const notifications = yield* Notifications
         const [site, other] = [yield* newSite, yield* newSite]
         const first = yield* add(site, "ada@example.com")
-        const addedAt = Date.now()
-        yield* until("another millisecond has begun", () => Date.now() > addedAt + 1)
+        const addedAt = yield* Clock.currentTimeMillis
+        yield* poll(Clock.currentTimeMillis, (now) => now > addedAt + 1)
         const second = yield* add(site, "ada@example.com", weekly)
         const ofOther = yield* add(other, "eve@example.com", {
           ...submissions,

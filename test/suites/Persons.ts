@@ -5,7 +5,7 @@
  */
 import { randomUUID } from "node:crypto"
 import { assert, layer as shared } from "@effect/vitest"
-import { Effect, type Layer, Option, Schema, Stream } from "effect"
+import { Clock, Effect, type Layer, Option, Schema, Stream } from "effect"
 import * as Person from "../../src/core/persons/Person.ts"
 import { ConversationStore } from "../../src/services/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
@@ -157,17 +157,17 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
     it.effect("erases submissions, conversations and their data in deliveries, and nothing else", () =>
       Effect.gen(function* () {
         const { instanceId, webhook, websiteConfigId } = yield* setup
-        const key = randomUUID()
+        const [key, now] = [randomUUID(), yield* Clock.currentTimeMillis]
         const ownSubmissions = [
           yield* submit({ websiteConfigId, email: "ANN@example.com", key }),
           yield* submit({
             websiteConfigId,
-            receivedAt: Date.now(),
+            receivedAt: now,
             formData: '{"e":"Ann@Example.com "}',
             status: "quarantined"
           }),
-          yield* submit({ websiteConfigId, receivedAt: Date.now() + 1, formData: '{"n":"Ann <ann@example.com>"}' }),
-          yield* submit({ websiteConfigId, receivedAt: Date.now() + 2, formData: '{"ann@example.com":"on"}' })
+          yield* submit({ websiteConfigId, receivedAt: now + 1, formData: '{"n":"Ann <ann@example.com>"}' }),
+          yield* submit({ websiteConfigId, receivedAt: now + 2, formData: '{"ann@example.com":"on"}' })
         ]
         const other = yield* submit({
           websiteConfigId,

@@ -47,18 +47,18 @@ export const submit = (site: string, more: Parameters<typeof SubmissionDraft.mak
 
 /** Submits `count` forms, a millisecond apart. */
 export const submitMany = Effect.fnUntraced(function* (site: string, count: number) {
-  const from = Date.now() - 10_000
+  const from = (yield* Clock.currentTimeMillis) - 10_000
   const ids = []
   for (let number = 0; number < count; number++) ids.push(yield* submit(site, { receivedAt: from + number }))
   return ids
 })
 
-/** Creates the mails of all events, as if it were `now`. */
-export const makeAll = (now = Date.now()) =>
-  Effect.andThen(
-    fanOutAll,
-    Mails.use((mails) => Effect.repeat(mails.make(now), { until: (count) => count === 0 }))
-  )
+/** Creates the mails of all events, as if it were `at`, by default the current time. */
+export const makeAll = Effect.fnUntraced(function* (at?: number) {
+  const now = at ?? (yield* Clock.currentTimeMillis)
+  yield* fanOutAll
+  yield* Mails.use((mails) => Effect.repeat(mails.make(now), { until: (count) => count === 0 }))
+})
 
 /** Leases all mails, and returns those of one notification. */
 export const leaseFor = ({ notificationId }: Notification) =>

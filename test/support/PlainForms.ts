@@ -1,6 +1,6 @@
 /** Creates websites, sends forms to them, and reads the decisions and counts. */
 import { assert } from "@effect/vitest"
-import { Effect, Stream } from "effect"
+import { Clock, Effect, Stream } from "effect"
 import type { Counts } from "../../src/core/sites/Decision.ts"
 import type { Site } from "../../src/core/sites/Site.ts"
 import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
@@ -50,8 +50,9 @@ export const withSite = (origins: ReadonlyArray<string> = []) =>
 export const assertCounts = Effect.fnUntraced(function* (site: Site, expected: Counts) {
   const { counts } = yield* Decisions
   const total = (counts: Counts) => Object.values(counts).reduce((sum, times) => sum + times, 0)
+  const now = yield* Clock.currentTimeMillis
   const stored = yield* until("the counts are stored", async () => {
-    const found = await Effect.runPromise(counts({ site, ...lastDays(1, Date.now()) }))
+    const found = await Effect.runPromise(counts({ site, ...lastDays(2, now) }))
     return total(found) >= total(expected) && found
   })
   assert.deepStrictEqual(stored, expected)

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Effect, Option } from "effect"
+import { Clock, Effect, Option } from "effect"
 import { Deliveries } from "../../src/services/delivery/Deliveries.ts"
 import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
 import { fanOutAll, newSite, newWebhook } from "./Delivery.ts"
@@ -18,7 +18,8 @@ export const submit = (site: string, more: Parameters<typeof SubmissionDraft.mak
 export const withDeliveries = Effect.fnUntraced(function* (count: number) {
   const site = yield* newSite
   const { secret, webhook } = yield* newWebhook(site, url)
-  for (let number = 0; number < count; number++) yield* submit(site, { receivedAt: Date.now() + number })
+  const now = yield* Clock.currentTimeMillis
+  for (let number = 0; number < count; number++) yield* submit(site, { receivedAt: now + number })
   yield* fanOutAll
   return { site, secret, webhook }
 })

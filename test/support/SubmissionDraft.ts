@@ -4,11 +4,12 @@
  * @module
  */
 import type { SubmissionDraft } from "../../src/core/forms/Submission.ts"
+import * as TestTime from "./TestTime.ts"
 
 export const make = (websiteConfigId: string, more: Partial<SubmissionDraft> = {}): SubmissionDraft => ({
   submissionId: crypto.randomUUID(),
   websiteConfigId,
-  receivedAt: Date.now(),
+  receivedAt: TestTime.ofMachine(),
   email: "ada@example.com",
   pageSlug: "contact",
   formData: '{"message":"Hello\\u0000"}',

@@ -1,5 +1,8 @@
 /** Runs the command line in the test's process, and captures its output and exit code. */
-import { Effect, FileSystem, Layer, Path, PlatformError, Runtime, Sink, Stdio, Terminal } from "effect"
+import { randomUUID } from "node:crypto"
+import { tmpdir } from "node:os"
+import path from "node:path"
+import { ConfigProvider, Effect, FileSystem, Layer, Path, PlatformError, Runtime, Sink, Stdio, Terminal } from "effect"
 import type { GlobalFlag } from "effect/cli"
 import { ChildProcessSpawner } from "effect/process"
 import * as Cli from "../../src/cli/Cli.ts"
@@ -53,6 +56,9 @@ const platform = (stdio: Partial<Stdio.Stdio>, columns: number, files: Readonly<
     )
   )
 
+/** Settings without the data folder that `npm start` may have left in this clone. */
+const withoutDemo = ConfigProvider.fromUnknown({ HYDRACORE_DATA_DIR: path.join(tmpdir(), `hydracore-${randomUUID()}`) })
+
 const agentThatAnswers = MemoryAgentStream.layer(() => MemoryAgentStream.texts(["OK"]))
 
 /** Runs `hydracore` with arguments. `stdout` replaces the captured standard output. */
@@ -91,6 +97,7 @@ export const run = Effect.fnUntraced(function* <E, R>(
         options.files ?? {}
       )
     ),
+    Effect.updateService(ConfigProvider.ConfigProvider, ConfigProvider.orElse(withoutDemo)),
     Effect.exit
   )
   let code = -1

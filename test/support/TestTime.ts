@@ -13,6 +13,12 @@ export const start = Date.parse(process.env["TEST_TIME"] ?? "2026-06-17T10:30:00
 
 if (Number.isNaN(start)) throw new Error("TEST_TIME is not a time, such as 2028-02-29T23:50:00Z")
 
+/**
+ * The machine's time, for what tests compare with the clock of PostgreSQL or of another process. It is the only place in which
+ * tests may read the machine's date.
+ */
+export const ofMachine = (): number => Date.now()
+
 /** A clock that begins at `start` with the process, and runs at the usual rate. */
 const running: Clock.Clock = (() => {
   const millis = () => Math.floor(start + performance.now())

@@ -6,6 +6,7 @@
 import { readdir, readFile, writeFile } from "node:fs/promises"
 import path from "node:path"
 import { Effect, Option } from "effect"
+import * as TestTime from "../../support/TestTime.ts"
 import * as Capacity from "./Capacity.ts"
 import * as Chart from "./Chart.ts"
 import * as Chat from "./Chat.ts"
@@ -47,7 +48,7 @@ const streams = 10_000
 const report = (measures: ReadonlyArray<Measure>, options: Options): string => {
   const judged = goals(measures)
   return [
-    `${new Date().toISOString().slice(0, 10)}; ${Machine.describe()}; ${options.rounds} rounds of ${options.seconds} seconds, ` +
+    `${new Date(TestTime.ofMachine()).toISOString().slice(0, 10)}; ${Machine.describe()}; ${options.rounds} rounds of ${options.seconds} seconds, ` +
       `${options.connections} connections. "times" is the first row's value divided by this row's value: the ` +
       `median of the rounds' ratios. "own" and "PostgreSQL" are the processor times of the contender and of PostgreSQL ` +
       `for one request, row or token.`,

@@ -13,6 +13,7 @@ import { storeBatch } from "../../../src/postgres/analytics/AnalyticsRepo.ts"
 import { types } from "../../../src/postgres/batch/Columns.ts"
 import * as RedisRateLimiter from "../../../src/redis/RateLimiter.ts"
 import { RateLimiter } from "../../../src/services/RateLimiter.ts"
+import * as TestTime from "../../support/TestTime.ts"
 import type * as Edge from "./Edge.ts"
 import * as GrowthTables from "./GrowthTables.ts"
 import { batchesRow, batchSize, redisConcurrency, redisServer, sizeRow } from "./GrowthTables.ts"
@@ -40,7 +41,7 @@ const batchOf = (site: Edge.Site, first: number): ReadonlyArray<PageView.PageVie
     }
     const facts = {
       hostedWebsiteId: site.hostedWebsiteId,
-      receivedAt: Date.now(),
+      receivedAt: TestTime.ofMachine(),
       address: `10.0.${(number >> 8) & 255}.${number & 255}`,
       userAgent,
       client: UserAgent.parse(userAgent),

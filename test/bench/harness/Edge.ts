@@ -6,6 +6,7 @@
 import { readFileSync } from "node:fs"
 import path from "node:path"
 import { Effect, Schema } from "effect"
+import * as TestTime from "../../support/TestTime.ts"
 import * as Program from "./Program.ts"
 import * as TestBed from "./TestBed.ts"
 
@@ -122,7 +123,8 @@ export const serve = Effect.fnUntraced(function* (
 })
 
 /** The name of this month's partition. */
-const currentPartition = (): string => `page_view_${new Date().toISOString().slice(0, 7).replace("-", "_")}`
+const currentPartition = (): string =>
+  `page_view_${new Date(TestTime.ofMachine()).toISOString().slice(0, 7).replace("-", "_")}`
 
 /** Creates and migrates a database with a website, and runs `serve` once so that it creates the partitions. */
 export const prepare = Effect.fnUntraced(function* (testBed: TestBed.TestBed, root: string, database: string) {

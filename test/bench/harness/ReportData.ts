@@ -4,6 +4,7 @@
  * @module
  */
 import { Effect, Schema } from "effect"
+import * as TestTime from "../../support/TestTime.ts"
 import * as Edge from "./Edge.ts"
 import * as TestBed from "./TestBed.ts"
 
@@ -62,7 +63,7 @@ const day = (edge: Edge.Edge, start: number, visits: number): string => `
   WHERE at < now() ORDER BY at`
 
 const statements = (edge: Edge.Edge, rows: number): ReadonlyArray<string> => {
-  const now = Date.now()
+  const now = TestTime.ofMachine()
   const [first = date(now)] = months(now)
   const days = Math.floor((now - Date.parse(first)) / dayMillis) + 1
   return [
@@ -102,7 +103,7 @@ const keptSite = (testBed: TestBed.TestBed, database: string) =>
  * insert, as in a restore: one of them would mark every row. If an earlier run of this day kept its database, uses that one.
  */
 export const fill = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge: Edge.Edge, rows: number) {
-  const database = `bench_reports_${rows}_${date(Date.now()).replaceAll("-", "_")}`
+  const database = `bench_reports_${rows}_${date(TestTime.ofMachine()).replaceAll("-", "_")}`
   if (yield* TestBed.hasDatabase(testBed, database)) {
     const full: Edge.Edge = { ...edge, database, site: yield* keptSite(testBed, database) }
     yield* Edge.command(testBed, full.root, database, ["migrate"])

@@ -14,6 +14,7 @@ import * as Query from "../../../src/postgres/analytics/reports/Query.ts"
 import * as Database from "../../../src/postgres/Database.ts"
 import type { ReportSite } from "../../../src/services/analytics/Reports.ts"
 import * as ReportQuery from "../../support/ReportQuery.ts"
+import * as TestTime from "../../support/TestTime.ts"
 import * as ProcessorTime from "./ProcessorTime.ts"
 
 const request = (parts: Partial<Request>): Request => ({
@@ -93,7 +94,7 @@ export const measure = (
     let cancelled = 0
     const begin = now()
     for (const one of requests) {
-      const query = DateRange.queryOf(one, { now: Date.now(), timeZone: "UTC" })
+      const query = DateRange.queryOf(one, { now: TestTime.ofMachine(), timeZone: "UTC" })
       yield* Query.readOnly(
         sql,
         limit

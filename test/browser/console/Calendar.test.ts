@@ -8,6 +8,8 @@ import * as Calendar from "../../../src/browser/console/Calendar.ts"
 import * as Format from "../../../src/browser/console/Format.ts"
 import * as Points from "../../../src/browser/console/overview/Points.ts"
 import * as DateRange from "../../../src/core/analytics/report/DateRange.ts"
+import * as LocalTime from "../../../src/core/analytics/report/LocalTime.ts"
+import { Time, TimeZone } from "../../support/Dates.ts"
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 
@@ -22,15 +24,37 @@ describe("browser/console/Calendar", () => {
     assert.strictEqual(Calendar.hour(facts.now, facts.timeZone), "2026-02-28 21:00:00")
   })
 
+  it.prop(
+    "days and hours are those of the service's reports",
+    { now: Time, timeZone: TimeZone },
+    ({ now, timeZone }) => {
+      const today = Calendar.today(now, timeZone)
+      assert.strictEqual(today, DateRange.today({ now, timeZone }))
+      assert.strictEqual(Calendar.hour(now, timeZone), LocalTime.hourOf(LocalTime.zone(timeZone).toLocal(now)))
+      const [yesterday, end] = Calendar.dateRangeOf("yesterday", { now, timeZone })
+      assert.deepStrictEqual([yesterday, end], [LocalTime.addDays(today, -1), yesterday])
+      const [first = "", last = ""] = Calendar.dateRangeOf("last-month", { now, timeZone })
+      assert.strictEqual(Calendar.addDays(last, 1), LocalTime.monthOf(today))
+      assert.strictEqual(first, LocalTime.monthOf(last))
+    }
+  )
+
+  it.prop("so many days later is so many days away", { time: Time, days: between(-800, 800) }, ({ days, time }) => {
+    const date = dateOf(time)
+    const other = Calendar.addDays(date, days)
+    assert.strictEqual(Calendar.countDays([date, other]), days + 1)
+    assert.strictEqual(other, LocalTime.addDays(date, days))
+  })
+
   it.prop("the default interval of a range is one that its menu offers", [between(1, 4000)], ([days]) => {
     assert.include(Calendar.intervalsOf(days), Calendar.defaultInterval(days))
   })
 
   it.prop(
     "the days of the labels of a range are the days of the range, each once",
-    [Schema.Literals(["time:day", "time:week", "time:month"]), between(0, 500), between(0, 400)],
+    [Schema.Literals(["time:day", "time:week", "time:month"]), Time, between(0, 400)],
     ([interval, start, length]) => {
-      const first = dateOf(Date.UTC(2026, 0, 1 + start))
+      const first = dateOf(start)
       const range = { first, last: dateOf(Date.parse(first) + length * 86_400_000) }
       const covered = DateRange.labels(interval, range, "UTC").map((label) =>
         Calendar.daysOf(interval as Interval, label, [range.first, range.last])

@@ -1,7 +1,7 @@
 /** `webhook` and `delivery`, on PostgreSQL and with a real receiver. */
 import { randomBytes } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
-import { ConfigProvider, Effect, Layer, Option, Redacted } from "effect"
+import { Clock, ConfigProvider, Effect, Layer, Option, Redacted } from "effect"
 import { Webhook as StandardWebhook } from "standardwebhooks"
 import * as App from "../../../src/App.ts"
 import { Settings } from "../../../src/Config.ts"
@@ -63,11 +63,12 @@ describe("cli/commands/Webhook", () => {
       assert.strictEqual(failed.code, 1)
       assert.include(failed.stderr, "The event was not delivered: the receiver answered 500")
 
+      const receivedAt = yield* Clock.currentTimeMillis
       yield* SubmissionRepo.use((repo) =>
         repo.submit({
           submissionId: "00000000-0000-4000-8000-000000000001",
           websiteConfigId: site,
-          receivedAt: Date.now(),
+          receivedAt,
           email: null,
           pageSlug: null,
           formData: "{}",

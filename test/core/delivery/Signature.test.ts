@@ -5,6 +5,7 @@ import { Webhook as StandardWebhook } from "standardwebhooks"
 import { Webhook as SvixWebhook } from "svix"
 import * as Sealing from "../../../src/core/delivery/Sealing.ts"
 import * as Signature from "../../../src/core/delivery/Signature.ts"
+import * as TestTime from "../../support/TestTime.ts"
 
 const newSecret = () => Signature.formatSecret(randomBytes(Signature.secretBytes))
 
@@ -15,7 +16,7 @@ describe("core/delivery/Signature", () => {
     ([value]) => {
       const body = JSON.stringify(value)
       const [secret, previous, other] = [newSecret(), newSecret(), newSecret()]
-      const headers = Signature.headers({ id: "msg", sentAt: Date.now(), body }, [secret, previous])
+      const headers = Signature.headers({ id: "msg", sentAt: TestTime.ofMachine(), body }, [secret, previous])
       for (const library of [StandardWebhook, SvixWebhook]) {
         for (const valid of [secret, previous]) assert.doesNotThrow(() => new library(valid).verify(body, headers))
         assert.throws(() => new library(other).verify(body, headers))

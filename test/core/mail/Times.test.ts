@@ -8,17 +8,9 @@ import * as LocalMorning from "../../../src/core/mail/LocalMorning.ts"
 import * as MailSchedule from "../../../src/core/mail/MailSchedule.ts"
 import * as ReportPeriod from "../../../src/core/mail/ReportPeriod.ts"
 import { hourMillis } from "../../../src/core/text/Calendar.ts"
+import { Time, TimeZone } from "../../support/Dates.ts"
 
 const integer = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
-const Zone = Schema.Literals([
-  "UTC",
-  "Europe/Berlin",
-  "America/New_York",
-  "Pacific/Apia",
-  "Asia/Kathmandu",
-  "Africa/Cairo"
-])
-const Time = integer(Date.UTC(2020, 0, 1), Date.UTC(2040, 0, 1))
 const Period = Schema.Literals(["weekly", "monthly"])
 const day = 86_400_000
 
@@ -28,7 +20,7 @@ const wallClock = (time: number, timeZone: string): string =>
 describe("core/mail/LocalMorning", () => {
   it.prop(
     "the next morning is at eight by the wall clock, at most a day and a clock change later",
-    [Zone, Time],
+    [TimeZone, Time],
     ([zone, now]) => {
       const morning = LocalMorning.after(zone, now)
       assert.strictEqual(wallClock(morning, zone), "08:00")
@@ -46,7 +38,7 @@ describe("core/mail/LocalMorning", () => {
 describe("core/mail/ReportPeriod", () => {
   it.prop(
     "periods follow each other without a gap, and the latest has ended",
-    [Period, Zone, Time],
+    [Period, TimeZone, Time],
     ([period, timeZone, now]) => {
       const latest = ReportPeriod.latest(period, { now, timeZone })
       const before = ReportPeriod.before(period, latest)
@@ -58,7 +50,7 @@ describe("core/mail/ReportPeriod", () => {
     }
   )
 
-  it.prop("a report is due on the morning after its period", [Period, Zone, Time], ([period, timeZone, now]) => {
+  it.prop("a report is due on the morning after its period", [Period, TimeZone, Time], ([period, timeZone, now]) => {
     const due = ReportPeriod.nextDue(period, { now, timeZone })
     assert.isAbove(due, now)
     assert.strictEqual(wallClock(due, timeZone), "08:00")
@@ -116,7 +108,7 @@ describe("core/mail/Digest", () => {
 
   it.prop(
     "without a digest, each submission is mailed once and in order, without delay if there are at most ten, and no hour has more than fourteen mails",
-    [Zone, Pauses],
+    [TimeZone, Pauses],
     ([zone, pauses]) => {
       const mails = simulate(null, zone, pauses)
       const items = mails.flatMap((mail) => mail.items)
@@ -133,7 +125,7 @@ describe("core/mail/Digest", () => {
 
   it.prop(
     "a digest of 15m is mailed within 15 minutes of its submissions, and at most every 15 minutes",
-    [Zone, Pauses],
+    [TimeZone, Pauses],
     ([zone, pauses]) => {
       const mails = simulate("15m", zone, pauses)
       assert.strictEqual(mails.flatMap((mail) => mail.items).length, pauses.length)
@@ -144,7 +136,7 @@ describe("core/mail/Digest", () => {
     }
   )
 
-  it.prop("a daily digest is one mail on the next morning", [Zone, Pauses], ([zone, pauses]) => {
+  it.prop("a daily digest is one mail on the next morning", [TimeZone, Pauses], ([zone, pauses]) => {
     const mails = simulate("daily", zone, pauses)
     assert.strictEqual(mails.flatMap((mail) => mail.items).length, pauses.length)
     for (const { at, items } of mails) {

@@ -1,6 +1,6 @@
 /** Page views over a real socket, on either storage. */
 import { assert, layer, type Vitest } from "@effect/vitest"
-import { Effect, Stream } from "effect"
+import { Clock, Effect, Stream } from "effect"
 import { AnalyticsExport } from "../../../src/services/analytics/AnalyticsExport.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import { countsBy } from "../../support/Counts.ts"
@@ -27,7 +27,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
       assert.strictEqual(answer.status, 204)
       assert.strictEqual(answer.text, "")
       assert.strictEqual((yield* send(paths.track, body, { headers: { "user-agent": "curl/8" } })).status, 204)
-      const today = { days: 1, now: Date.now() }
+      const today = { days: 1, now: yield* Clock.currentTimeMillis }
       const rows = yield* countsBy(hostedWebsiteId, ["event:page", "visit:referrer"], ["pageviews"], today)
       assert.deepStrictEqual(rows, [["/a", "search.example", 1]])
     })
@@ -39,11 +39,10 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
       Effect.gen(function* () {
         const { send } = yield* TestServer
         const sites = yield* SiteDirectory
+        const to = (yield* Clock.currentTimeMillis) + 60_000
         /** The referrers of all stored page views. A report has only the referrer of a visit's first page view. */
         const referrersOf = (hostedWebsiteId: string) =>
-          AnalyticsExport.use(({ rows }) =>
-            Stream.runCollect(rows({ hostedWebsiteId, from: 0, to: Date.now() + 60_000 }))
-          ).pipe(
+          AnalyticsExport.use(({ rows }) => Stream.runCollect(rows({ hostedWebsiteId, from: 0, to }))).pipe(
             Effect.map((rows) => rows.map((row) => (row.type === "pageview" ? row.view.referrerHost : "an event"))),
             Effect.map((hosts) => ({ pageViews: hosts.length, referrers: hosts.filter((host) => host !== null) }))
           )

@@ -3,7 +3,7 @@
  */
 import { randomBytes } from "node:crypto"
 import { assert, layer } from "@effect/vitest"
-import { Effect, Latch, Layer, Option, Queue } from "effect"
+import { Clock, Effect, Latch, Layer, Option, Queue } from "effect"
 import { format } from "../../../src/core/sites/OwnerKey.ts"
 import { maxLookups, maxWaiting } from "../../../src/http/owner/authentication/CallerLimits.ts"
 import { StorageUnavailable } from "../../../src/services/Storage.ts"
@@ -24,7 +24,7 @@ layer(testServer(), { excludeTestServices: true })("the owner API's authenticati
     Effect.gen(function* () {
       const { url, widgetToken } = yield* TestServer
       const { key } = yield* newKey()
-      const expired = yield* newKey(Date.now() - 1)
+      const expired = yield* newKey((yield* Clock.currentTimeMillis) - 1)
       const texts = new Set<string>()
       for (const headers of [
         {},

@@ -2,7 +2,7 @@
  * Keys and sessions over HTTP: a caller manages those that grant no more access than the caller has.
  */
 import { assert, layer } from "@effect/vitest"
-import { Effect, Option, Redacted } from "effect"
+import { Clock, Effect, Option, Redacted } from "effect"
 import type { Message } from "../../../src/core/mail/Message.ts"
 import type { Access } from "../../../src/core/sites/Access.ts"
 import { mailLimit, maxManaged } from "../../../src/http/owner/access/OwnerCredentials.ts"
@@ -235,7 +235,7 @@ for (const [name, storage] of emptyStorages) {
       Effect.gen(function* () {
         const { url } = yield* TestServer
         const ownSite = yield* newSite
-        const end = Date.now() + 3_600_000
+        const end = (yield* Clock.currentTimeMillis) + 3_600_000
         const { key } = yield* newKey({ scope: "write", sites: [ownSite] }, end)
         const ask = (path: string, body: object) => send(url, `/v1/owner/${path}`, { key, body })
         const issue = (expires_at?: string) => ask("keys", { scope: "write", sites: [ownSite], expires_at })

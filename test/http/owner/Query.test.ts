@@ -10,6 +10,7 @@ import { OwnerKeys } from "../../../src/services/sites/OwnerKeys.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import { send } from "../../support/OwnerRequests.ts"
 import { paths, TestServer, layer as testServer } from "../../support/TestServer.ts"
+import * as TestTime from "../../support/TestTime.ts"
 
 const browser = { "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0" }
 
@@ -45,7 +46,7 @@ const Shape = Schema.Struct({
   })
 })
 
-const today = () => new Date().toISOString().slice(0, 10)
+const today = () => new Date(TestTime.ofMachine()).toISOString().slice(0, 10)
 
 /**
  * The examples of Plausible's reference of the Stats API v2 (docs, `src/js/apiv2-examples`), letter for letter. In the one

@@ -3,7 +3,7 @@
  */
 import { randomBytes } from "node:crypto"
 import { assert, layer } from "@effect/vitest"
-import { Effect, Layer, Option } from "effect"
+import { Clock, Effect, Layer, Option } from "effect"
 import { cookieSyntax, limits, linkSyntax } from "../../../src/core/sites/ConsoleSession.ts"
 import { StorageUnavailable } from "../../../src/services/Storage.ts"
 import { ConsoleSessions } from "../../../src/services/sites/ConsoleSessions.ts"
@@ -35,7 +35,7 @@ for (const [name, storage] of emptyStorages) {
         Effect.gen(function* () {
           const { url } = yield* TestServer
           const { link } = yield* newLink("viewer", "all")
-          const before = Date.now()
+          const before = yield* Clock.currentTimeMillis
           const opened = yield* open(url, link)
           assert.deepStrictEqual([opened.status, opened.text], [204, ""])
           assert.strictEqual(opened.headers.get("cache-control"), "no-store")

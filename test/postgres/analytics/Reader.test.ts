@@ -8,6 +8,7 @@ import * as Migrations from "../../../src/postgres/schema/Migrations.ts"
 import * as Partitions from "../../../src/postgres/schema/Partitions.ts"
 import { Reports } from "../../../src/services/analytics/Reports.ts"
 import * as ReplicatedPair from "../../support/postgres/ReplicatedPair.ts"
+import * as TestTime from "../../support/TestTime.ts"
 
 const id = "0190e0c8-7a3e-7000-8000-000000000001"
 const site = { websiteConfigId: id, hostedWebsiteId: id, goals: [] }
@@ -27,7 +28,7 @@ describe("postgres/analytics/Reports with DATABASE_READ_URL", () => {
         )
         yield* SqlClient.SqlClient.use((sql) =>
           Effect.andThen(
-            Partitions.ensure(Date.now()),
+            Partitions.ensure(TestTime.ofMachine()),
             sql`INSERT INTO page_view (hosted_website_id, received_at, path, visitor_hash)
               VALUES (${site.hostedWebsiteId}, now(), '/', 'a')`
           )

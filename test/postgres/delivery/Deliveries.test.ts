@@ -1,6 +1,6 @@
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Option } from "effect"
+import { Clock, Effect, Fiber, Option } from "effect"
 import * as Columns from "../../../src/postgres/batch/Columns.ts"
 import * as FanOut from "../../../src/postgres/delivery/FanOut.ts"
 import * as Leases from "../../../src/postgres/delivery/Leases.ts"
@@ -142,9 +142,10 @@ describe("postgres/delivery/Deliveries: a receiver that is down", () => {
             leased.map((one) => one.webhook.webhookId),
             [down.webhookId, webhook.webhookId]
           )
+          const attemptedAt = yield* Clock.currentTimeMillis
           yield* Effect.forEach(leased, (one) =>
             settle(one, {
-              attempt: { attemptedAt: Date.now(), status: 204, millis: 1, answer: "", error: null },
+              attempt: { attemptedAt, status: 204, millis: 1, answer: "", error: null },
               next: { status: "delivered" },
               affectsHealth: true
             })

@@ -2,7 +2,7 @@
 import type { RequestListener } from "node:http"
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Logger, Option } from "effect"
+import { Clock, Effect, Layer, Logger, Option } from "effect"
 import { Webhook as StandardWebhook } from "standardwebhooks"
 import type { Webhook } from "../../../src/core/delivery/Webhook.ts"
 import * as Dispatcher from "../../../src/delivery/Dispatcher.ts"
@@ -159,7 +159,8 @@ describe("postgres/delivery", () => {
           assert.isAtMost(Buffer.byteLength(attempt?.answer ?? ""), 2_048, name)
           const isDelivered = status !== null && status < 300
           assert.strictEqual(first?.status, isDelivered ? "delivered" : status === 410 ? "failed" : "pending", name)
-          if (name === "429") assert.isAtLeast((first?.nextAttemptAt ?? 0) - Date.now(), 3_500_000)
+          if (name === "429")
+            assert.isAtLeast((first?.nextAttemptAt ?? 0) - (yield* Clock.currentTimeMillis), 3_500_000)
           const [current] = yield* webhooks.list(site)
           assert.strictEqual(current?.disabledAt !== null, status === 410, name)
           assert.strictEqual(current?.failingSince !== null, !isDelivered, name)
@@ -267,7 +268,7 @@ describe("postgres/delivery", () => {
       const [late] = leasedByKilled
       if (late === undefined) return assert.fail("nothing was leased")
       yield* deliveries.settle(late, {
-        attempt: { attemptedAt: Date.now(), status: 500, millis: 1, answer: "", error: null },
+        attempt: { attemptedAt: yield* Clock.currentTimeMillis, status: 500, millis: 1, answer: "", error: null },
         next: { status: "failed" },
         affectsHealth: true
       })

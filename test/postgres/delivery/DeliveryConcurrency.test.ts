@@ -1,7 +1,7 @@
 /** Changes of webhooks and submissions while a fan-out or a settlement runs. */
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Option } from "effect"
+import { Clock, Effect, Fiber, Option } from "effect"
 import type { Leased } from "../../../src/core/delivery/Webhook.ts"
 import * as FanOut from "../../../src/postgres/delivery/FanOut.ts"
 import * as Leases from "../../../src/postgres/delivery/Leases.ts"
@@ -119,8 +119,9 @@ describe("postgres/delivery: settlements", () => {
       )
       const settle = Effect.fnUntraced(function* (one: Leased) {
         const settleOne = yield* Leases.settle(client, "20 seconds")
+        const now = yield* Clock.currentTimeMillis
         yield* settleOne(one, {
-          attempt: { attemptedAt: Date.now(), status: 410, millis: 1, answer: null, error: null },
+          attempt: { attemptedAt: now, status: 410, millis: 1, answer: null, error: null },
           next: { status: "failed" },
           affectsHealth: true
         })

@@ -2,7 +2,7 @@
 import { randomBytes, randomUUID } from "node:crypto"
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Logger, Option, Schema } from "effect"
+import { Clock, Effect, Logger, Option, Schema } from "effect"
 import type * as Core from "../../../src/core/sites/Retention.ts"
 import * as Maintenance from "../../../src/postgres/schema/Maintenance.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
@@ -59,7 +59,7 @@ describe("postgres/schema: deliveries", () => {
     yield* sql`INSERT INTO notification (notification_id, website_config_id, recipient, kind)
       VALUES (${notification}, ${site}, 'ada@example.com', 'submissions')`
     for (const age of [0, 2, 8, 31]) {
-      const createdAt = new Date(Date.now() - age * 86_400_000 - 60_000)
+      const createdAt = new Date((yield* Clock.currentTimeMillis) - age * 86_400_000 - 60_000)
       for (const type of kinds) {
         yield* sql`INSERT INTO outbox (event_id, website_config_id, type, created_at)
           VALUES (gen_random_uuid(), ${site}, ${type}, ${createdAt})`
@@ -131,7 +131,7 @@ describe("postgres/schema: deliveries", () => {
         [25, false],
         [25, true]
       ] as const) {
-        const usedAt = new Date(Date.now() - hours * 3_600_000)
+        const usedAt = new Date((yield* Clock.currentTimeMillis) - hours * 3_600_000)
         yield* sql`INSERT INTO mail_recipient (website_config_id, recipient_hmac, used_at, unsubscribed_at)
           VALUES (${site}, ${randomBytes(32)}, ${usedAt}, ${unsubscribed ? usedAt : null})`
       }
@@ -149,7 +149,8 @@ describe("postgres/schema: deliveries", () => {
       Effect.gen(function* () {
         const sql = yield* PgClient.PgClient
         const site = yield* addSite
-        const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000)
+        const now = yield* Clock.currentTimeMillis
+        const daysAgo = (days: number) => new Date(now - days * 86_400_000)
         const add = Effect.fnUntraced(function* (
           recipient: string,
           days: number,
@@ -197,16 +198,16 @@ describe("postgres/schema: deliveries", () => {
         const sql = yield* PgClient.PgClient
         const [site, instance] = [yield* addSite, randomUUID()]
         const [old, young] = [randomUUID(), randomUUID()]
-        const eightDaysAgo = new Date(Date.now() - 8 * 86_400_000)
+        const now = yield* Clock.currentTimeMillis
         yield* sql`INSERT INTO instance (instance_id, name, agent_url) VALUES (${instance}, 'a', 'https://a.example')`
         for (const [id, time] of [
-          [old, eightDaysAgo],
-          [young, new Date()]
+          [old, new Date(now - 8 * 86_400_000)],
+          [young, new Date(now)]
         ] as const) {
           yield* sql`INSERT INTO submission (submission_id, website_config_id, received_at, form_data)
           VALUES (${id}, ${site}, ${time}, '{}')`
           yield* sql`INSERT INTO conversation (instance_id, conversation_id, created_at, updated_at, messages, size)
-          VALUES (${instance}, ${id}, ${eightDaysAgo}, ${time}, 1, 1)`
+          VALUES (${instance}, ${id}, ${new Date(now - 8 * 86_400_000)}, ${time}, 1, 1)`
           for (const [type, subject] of [
             ["submission.released", id],
             ["conversation.feedback", `${instance} ${id}`]

@@ -16,10 +16,11 @@ import * as Service from "../../../../src/services/analytics/Reports.ts"
 import * as EverySite from "../../../support/clickhouse/EverySite.ts"
 import * as TestClickHouse from "../../../support/clickhouse/TestClickHouse.ts"
 import * as ReportQuery from "../../../support/ReportQuery.ts"
+import * as TestTime from "../../../support/TestTime.ts"
 
 const site = { hostedWebsiteId: randomUUID(), websiteConfigId: randomUUID() }
 
-const today = dateOf(Date.now())
+const today = dateOf(TestTime.ofMachine())
 
 const query = (filters: ReadonlyArray<Filter>): CoreQuery => ({
   ...ReportQuery.plain,

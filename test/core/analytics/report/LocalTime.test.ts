@@ -3,28 +3,11 @@ import { Schema } from "effect"
 import * as DateRange from "../../../../src/core/analytics/report/DateRange.ts"
 import * as LocalTime from "../../../../src/core/analytics/report/LocalTime.ts"
 import { dateOf } from "../../../../src/core/text/Calendar.ts"
+import { Time, TimeZone } from "../../../support/Dates.ts"
 
 const hour = 3_600_000
 
-/** Zones with odd offsets and with clocks that change at midnight, by half an hour or by two hours. */
-const TimeZone = Schema.Literals([
-  "UTC",
-  "Europe/Berlin",
-  "America/New_York",
-  "America/St_Johns",
-  "America/Havana",
-  "America/Santiago",
-  "Africa/Cairo",
-  "Asia/Kathmandu",
-  "Asia/Beirut",
-  "Australia/Lord_Howe",
-  "Antarctica/Troll",
-  "Pacific/Apia"
-])
-
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
-
-const Time = between(Date.UTC(2024, 0, 1), Date.UTC(2030, 0, 1))
 
 describe("core/analytics/report/LocalTime", () => {
   it.prop("a time is in the day of its local date", { time: Time, timeZone: TimeZone }, ({ time, timeZone }) => {
@@ -122,6 +105,14 @@ describe("core/analytics/report/LocalTime", () => {
     const [day] = LocalTime.days("Africa/Cairo", "2026-04-24", "2026-04-24")
     assert.strictEqual(day?.start, Date.UTC(2026, 3, 23, 22))
     assert.strictEqual(LocalTime.hours("Africa/Cairo", day ?? assert.fail())[0]?.label, "2026-04-24 01:00:00")
+  })
+
+  it.prop("a week begins on the last Monday, and a month on its first day", { time: Time }, ({ time }) => {
+    const date = dateOf(time)
+    const [monday, first] = [LocalTime.weekOf(date), LocalTime.monthOf(date)]
+    assert.strictEqual(new Date(monday).getUTCDay(), 1)
+    assert.include([1, 2, 3, 4, 5, 6, 7], LocalTime.countDays(monday, date))
+    assert.strictEqual(LocalTime.countDays(first, date), new Date(date).getUTCDate())
   })
 
   it("begins weeks on Monday and months on their first day", () => {

@@ -11,10 +11,11 @@ import { ReportTooLarge } from "../../../../src/services/analytics/Reports.ts"
 import * as Sites from "../../../../src/services/sites/SiteDirectory.ts"
 import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
 import * as ReportQuery from "../../../support/ReportQuery.ts"
+import * as TestTime from "../../../support/TestTime.ts"
 
 const live = SiteDirectory.layer({ timeout: "20 seconds" }).pipe(Layer.provideMerge(TestDatabase.layer))
 
-const today = dateOf(Date.now())
+const today = dateOf(TestTime.ofMachine())
 
 const query = (siteId: string, filters: ReadonlyArray<Filter>): CoreQuery => ({
   ...ReportQuery.plain,

@@ -8,11 +8,12 @@ import * as RollUpLoop from "../../../../src/postgres/analytics/reports/RollUpLo
 import * as SiteDirectory from "../../../../src/postgres/sites/SiteDirectory.ts"
 import * as Sites from "../../../../src/services/sites/SiteDirectory.ts"
 import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
+import * as TestTime from "../../../support/TestTime.ts"
 
 const live = SiteDirectory.layer({ timeout: "20 seconds" }).pipe(Layer.provideMerge(TestDatabase.layer))
 
 /** A time zone in which it is 10:00 or later, so that two hours ago was today. */
-const timeZone = new Date().getUTCHours() < 10 ? "Pacific/Kiritimati" : "UTC"
+const timeZone = new Date(TestTime.ofMachine()).getUTCHours() < 10 ? "Pacific/Kiritimati" : "UTC"
 
 /** Inserts page views of different visitors, 2 and 26 hours ago, without the triggers that mark rows for the rollup run. */
 const insertUnmarked = (hostedWebsiteId: string, visitors: number) =>
@@ -32,8 +33,8 @@ describe("postgres/analytics/reports: rebuild", () => {
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const site = yield* Sites.SiteDirectory.use((sites) => sites.create({ name: "a", origins: [], timeZone }))
-      const first = new Date(Date.now() - 3 * 86_400_000).toISOString().slice(0, 10)
-      const last = new Date(Date.now() + 86_400_000).toISOString().slice(0, 10)
+      const first = new Date(TestTime.ofMachine() - 3 * 86_400_000).toISOString().slice(0, 10)
+      const last = new Date(TestTime.ofMachine() + 86_400_000).toISOString().slice(0, 10)
       const query = {
         ...{ siteId: site.websiteConfigId, metrics, dimensions: [], filters: [], orderBy: [], comparison: null },
         ...{ includeTotalRows: false, includeTimeLabels: false, limit: 10, offset: 0, range: { first, last }, timeZone }

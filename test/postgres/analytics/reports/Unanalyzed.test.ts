@@ -10,10 +10,11 @@ import * as SiteDirectory from "../../../../src/postgres/sites/SiteDirectory.ts"
 import * as Sites from "../../../../src/services/sites/SiteDirectory.ts"
 import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
 import * as ReportQuery from "../../../support/ReportQuery.ts"
+import * as TestTime from "../../../support/TestTime.ts"
 
 const live = SiteDirectory.layer({ timeout: "20 seconds" }).pipe(Layer.provideMerge(TestDatabase.layer))
 
-const today = dateOf(Date.now())
+const today = dateOf(TestTime.ofMachine())
 
 const visits = 40_000
 
