@@ -240,12 +240,9 @@ export const server = (options: ServerOptions, mailOption: Mail = mail(options.s
   )
 }
 
-/** The server on PostgreSQL, with everything that runs in the background. Requires `storage` and `database`. */
-export const live = (options: ServerOptions) => {
-  const { settings } = options
-  const mailOption = mail(settings)
-  return Layer.mergeAll(
-    server(options, mailOption),
+/** Everything that runs in the background. Requires `storage`, `database` and `outwardClient`. */
+export const background = (settings: Settings, mailOption: Mail = mail(settings)) =>
+  Layer.mergeAll(
     LeadMatching.layer,
     // ClickHouse needs no rollups.
     Option.isNone(settings.analyticsUrl) ? RollUpLoop.layer : Layer.empty,
@@ -255,5 +252,13 @@ export const live = (options: ServerOptions) => {
       submissions: settings.retentionSubmissions,
       conversations: settings.retentionConversations
     })
-  ).pipe(Layer.provide(outwardClient(settings)))
+  )
+
+/** The server on PostgreSQL, with everything that runs in the background. Requires `storage` and `database`. */
+export const live = (options: ServerOptions) => {
+  const { settings } = options
+  const mailOption = mail(settings)
+  return Layer.merge(server(options, mailOption), background(settings, mailOption)).pipe(
+    Layer.provide(outwardClient(settings))
+  )
 }

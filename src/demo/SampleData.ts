@@ -5,53 +5,188 @@
  */
 import { randomUUID } from "node:crypto"
 import { Clock, Effect } from "effect"
+import * as Schedule from "../core/delivery/Schedule.ts"
+import * as Slots from "../core/delivery/Slots.ts"
+import type { Leased } from "../core/delivery/Webhook.ts"
+import * as SpamScore from "../core/forms/SpamScore.ts"
 import type { SubmissionDraft } from "../core/forms/Submission.ts"
-import { dayMillis, dayOf } from "../core/text/Calendar.ts"
+import { dayMillis } from "../core/text/Calendar.ts"
 import { AnalyticsRepo } from "../services/analytics/AnalyticsRepo.ts"
 import { EventRepo } from "../services/analytics/EventRepo.ts"
 import { Goals } from "../services/analytics/Goals.ts"
 import { Leads } from "../services/analytics/Leads.ts"
+import { ConversationStore } from "../services/chat/ConversationStore.ts"
+import { Deliveries } from "../services/delivery/Deliveries.ts"
+import { Webhooks } from "../services/delivery/Webhooks.ts"
+import { Inbox } from "../services/forms/Inbox.ts"
 import { SubmissionRepo } from "../services/forms/SubmissionRepo.ts"
+import { Decisions } from "../services/sites/Decisions.ts"
 import type * as DemoFeed from "./DemoFeed.ts"
 import * as SampleHistory from "./SampleHistory.ts"
 
 const seed = "hydracore"
 
-const draftOf = (websiteConfigId: string, lead: SampleHistory.SampleLead): SubmissionDraft => ({
-  submissionId: randomUUID(),
-  websiteConfigId,
-  receivedAt: lead.receivedAt,
-  email: lead.email,
-  pageSlug: "contact",
-  formData: JSON.stringify(lead.form),
-  status: "accepted",
-  reasons: [],
-  sessionId: lead.sessionId,
-  idempotency: null
+/** The number of the latest submissions that the owner has not read. */
+const unread = 3
+
+/** Of how many deliveries one fails at its first attempt. */
+const failingShare = 6
+
+/** Runs an effect at a time in milliseconds since 1970: what it stores has that time. Its timeouts run in real time. */
+const at =
+  (time: number) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Clock.clockWith((clock) =>
+      Effect.provideService(effect, Clock.Clock, {
+        currentTimeMillisUnsafe: () => time,
+        currentTimeMillis: Effect.succeed(time),
+        currentTimeNanosUnsafe: () => BigInt(time) * 1_000_000n,
+        currentTimeNanos: Effect.succeed(BigInt(time) * 1_000_000n),
+        monotonicTimeNanosUnsafe: () => clock.monotonicTimeNanosUnsafe(),
+        monotonicTimeNanos: clock.monotonicTimeNanos,
+        sleep: (duration) => clock.sleep(duration)
+      })
+    )
+
+const draftOf = (
+  websiteConfigId: string,
+  { email, fields, receivedAt, sessionId }: SampleHistory.SampleSubmission
+): SubmissionDraft => {
+  const formData = JSON.stringify(fields)
+  const { reasons, status } = SpamScore.judge({ ...SpamScore.noSignals, ...SpamScore.linksIn(formData) })
+  return {
+    submissionId: randomUUID(),
+    websiteConfigId,
+    receivedAt,
+    email,
+    pageSlug: "contact",
+    formData,
+    status,
+    reasons,
+    sessionId,
+    idempotency: null
+  }
+}
+
+/** Stores a conversation at the times at which its messages would have been sent. */
+const storeConversation = Effect.fnUntraced(function* (
+  instanceId: string,
+  website: string,
+  { sessionId, startedAt, turns }: SampleHistory.SampleConversation
+) {
+  const store = yield* ConversationStore
+  const key = { instanceId, conversationId: randomUUID() }
+  let time = startedAt
+  for (const [index, { answer, citesTours, comment, ending, question, rating }] of turns.entries()) {
+    const answerId = randomUUID()
+    const message = { messageId: randomUUID(), text: question }
+    yield* at(time)(store.begin({ key, answerId, message, trackerSession: index === 0 ? sessionId : null }))
+    const source = {
+      type: "source-url",
+      sourceId: "source-1",
+      url: `${website}/demo/site/tours`,
+      title: "Tours · Fjordlight Kayaks"
+    } as const
+    const parts = [...(answer === "" ? [] : [{ type: "text", text: answer } as const]), ...(citesTours ? [source] : [])]
+    // Within the lease of the answer.
+    yield* at(time + 3_000)(store.complete({ answerId, ending, parts, usage: null }))
+    if (rating !== null) yield* at(time + 15_000)(store.rate({ key, messageId: answerId, rating, comment }))
+    time += 40_000
+  }
 })
 
-/** Stores the history of the days before today, with its goals and leads. The service credits leads to visits soon afterwards. */
-export const store = Effect.fnUntraced(function* ({ hostedWebsiteId, instanceId, websiteConfigId }: DemoFeed.Subject) {
+/** Records an attempt of a delivery, and the health of its webhook, as if the receiver had answered at that time. */
+const settle = (leased: Leased, attemptedAt: number, status: number, answer: string) => {
+  const outcome = { status, retryAfter: null }
+  const millis = 84
+  const now = attemptedAt + millis
+  return Deliveries.use((deliveries) =>
+    deliveries.settle(leased, {
+      attempt: { attemptedAt, status, millis, answer, error: null },
+      next: Schedule.next(outcome, leased.attempt, now, 0),
+      health: Schedule.healthAfter(leased.webhook, outcome, now)
+    })
+  )
+}
+
+const slots = Slots.freeSlotsOf([])
+
+/** Delivers the events of a submission to the website's webhook, after a failed attempt if `fails`. */
+const deliver = Effect.fnUntraced(function* (receivedAt: number, fails: boolean) {
+  const deliveries = yield* Deliveries
+  const { leased } = yield* deliveries.fanOut(slots, new Map())
+  for (const first of leased) {
+    if (!fails) {
+      yield* settle(first, receivedAt + 400, 200, "Thank you.\n")
+      continue
+    }
+    yield* settle(first, receivedAt + 400, 503, "Closed for maintenance.\n")
+    const { leased: again } = yield* deliveries.lease(slots, new Map())
+    for (const second of again) yield* settle(second, receivedAt + 6_100, 200, "Thank you.\n")
+  }
+})
+
+interface Options {
+  /** The URL of the website, without a trailing slash. */
+  readonly website: string
+  /** The URL of the webhook's receiver. */
+  readonly receiver: string
+}
+
+/**
+ * Stores the history until now, with its goals, its leads, and a webhook with its deliveries. Must end before events are
+ * delivered in the background: nothing is sent, the deliveries are made up too.
+ */
+export const store = Effect.fnUntraced(function* (
+  { hostedWebsiteId, instanceId, websiteConfigId }: DemoFeed.Subject,
+  { receiver, website }: Options
+) {
   const analytics = yield* AnalyticsRepo
+  const decisions = yield* Decisions
   const events = yield* EventRepo
   const goals = yield* Goals
+  const inbox = yield* Inbox
   const leads = yield* Leads
   const submissions = yield* SubmissionRepo
-  const before = dayOf(yield* Clock.currentTimeMillis) * dayMillis
-  const history = yield* SampleHistory.make({ hostedWebsiteId, before, seed })
+  const webhooks = yield* Webhooks
+  const now = yield* Clock.currentTimeMillis
+  const history = yield* SampleHistory.make({ hostedWebsiteId, now, seed })
   for (const name of SampleHistory.goalEvents) {
     yield* goals.create({ websiteConfigId, name, kind: "event", value: name })
   }
   const options = { concurrency: 500, discard: true } as const
+  /** A request of a known website that was not counted. */
+  const notCounted = (reason: "bot" | "quarantined", time: number) =>
+    at(time)(decisions.record({ _tag: "Known", websiteConfigId }, reason))
   // A lead is credited to the stored rows of its visit, so these are stored first.
-  yield* Effect.forEach(history.views, analytics.append, options)
-  yield* Effect.forEach(history.events, events.append, options)
   yield* Effect.forEach(
-    history.leads,
-    (lead) =>
-      lead.kind === "form"
-        ? submissions.submit(draftOf(websiteConfigId, lead))
-        : leads.addChat({ instanceId, sessionId: lead.sessionId, receivedAt: lead.receivedAt }),
+    history.views,
+    (view) =>
+      Effect.andThen(
+        analytics.append(view),
+        view.exclusion === "bot" ? notCounted("bot", view.receivedAt) : Effect.void
+      ),
     options
   )
+  yield* Effect.forEach(history.events, events.append, options)
+  yield* Effect.forEach(
+    history.conversations,
+    (conversation) => storeConversation(instanceId, website, conversation),
+    options
+  )
+  yield* at(now - SampleHistory.days * dayMillis)(
+    webhooks.create({ websiteConfigId, url: receiver, events: ["submission.accepted"], format: "standard" })
+  )
+  const accepted: Array<string> = []
+  // One at a time, so that each event is delivered at its own time.
+  for (const submission of history.submissions) {
+    const draft = draftOf(websiteConfigId, submission)
+    yield* submissions.submit(draft)
+    if (draft.status === "quarantined") yield* notCounted("quarantined", draft.receivedAt)
+    else accepted.push(draft.submissionId)
+    // Before the delivery, which contains where the visit came from.
+    yield* leads.match
+    yield* deliver(draft.receivedAt, accepted.length % failingShare === 0)
+  }
+  yield* inbox.mark(websiteConfigId, accepted.slice(0, -unread), true)
 })

@@ -1,33 +1,41 @@
 /**
- * Sixty days of made-up visits of the demo's website, so that its statistics are not empty at the first start. The same seed,
- * day and website give the same history.
+ * Sixty days of made-up visits of the demo's website, and what the visitors send, so that the console is not empty at the first
+ * start. The same seed, time and website give the same history. Pure.
  *
  * @module
  */
 import { hash } from "node:crypto"
 import { Effect, Random } from "effect"
 import type { Event } from "../core/analytics/Event.ts"
-import type * as Goal from "../core/analytics/Goal.ts"
 import type { PageView } from "../core/analytics/PageView.ts"
-import { dayMillis, hourMillis } from "../core/text/Calendar.ts"
+import { dayMillis, dayOf, hourMillis } from "../core/text/Calendar.ts"
+import * as SampleTexts from "./SampleTexts.ts"
 
 export const days = 60
 
-/** A lead at the end of a visit: a form that is sent, or a chat that begins. */
-export interface SampleLead {
-  readonly kind: Goal.Lead
-  readonly sessionId: string
+/** A submission of the contact form. */
+export interface SampleSubmission {
+  /** Null for a robot, which runs no tracker. */
+  readonly sessionId: string | null
   /** Milliseconds since 1970. */
   readonly receivedAt: number
-  /** The fields of the form. */
-  readonly form: Readonly<Record<string, string>>
+  readonly fields: Readonly<Record<string, string>>
   readonly email: string
 }
 
+export interface SampleConversation {
+  readonly sessionId: string
+  /** Milliseconds since 1970. */
+  readonly startedAt: number
+  readonly turns: ReadonlyArray<SampleTexts.SampleTurn>
+}
+
+/** Each list is in the order of time. */
 export interface History {
   readonly views: ReadonlyArray<PageView>
   readonly events: ReadonlyArray<Event>
-  readonly leads: ReadonlyArray<SampleLead>
+  readonly submissions: ReadonlyArray<SampleSubmission>
+  readonly conversations: ReadonlyArray<SampleConversation>
 }
 
 /** The events for which the demo has goals. */
@@ -58,8 +66,10 @@ const referrer = (host: string, interest: number, path = "/"): Origin => ({
   interest
 })
 
+const direct: Origin = { campaign: noCampaign, referrerHost: null, referrerPath: null, interest: 0.05 }
+
 const origins: Weighted<Origin> = [
-  [30, { campaign: noCampaign, referrerHost: null, referrerPath: null, interest: 0.03 }],
+  [30, direct],
   [26, referrer("www.google.com", 0.04)],
   [6, referrer("www.bing.com", 0.03)],
   [5, referrer("duckduckgo.com", 0.03)],
@@ -108,15 +118,19 @@ const entries: Weighted<string> = [
   [7, contact]
 ]
 
+/** The number of pages of a visit. */
+const lengths: Weighted<number> = [
+  [42, 1],
+  [27, 2],
+  [18, 3],
+  [13, 4]
+]
+
 /** The page that follows each page in a visit. */
 const next: Readonly<Record<string, string>> = { [home]: tours, [tours]: contact, [contact]: home }
 
-const tourNames = ["First strokes", "Across the arm", "Under the midnight sun"] as const
-
 /** The UTC hours in which visits begin. */
 const hours: Weighted<number> = Array.from({ length: 24 }, (_, hour) => [hour < 5 ? 1 : hour < 17 ? 6 : 9, hour])
-
-const names = ["Astrid", "Ben", "Carla", "Dag", "Elin", "Farid", "Greta", "Henrik"] as const
 
 const pick = <A>(choices: Weighted<A>) =>
   Effect.map(Random.next, (random) => {
@@ -130,6 +144,11 @@ const pick = <A>(choices: Weighted<A>) =>
 
 const chance = (probability: number) => Effect.map(Random.next, (random) => random < probability)
 
+/** Milliseconds after the beginning of a day. */
+const timeOfDay = Effect.gen(function* () {
+  return (yield* pick(hours)) * hourMillis + (yield* Random.nextIntBetween(0, 3599)) * 1000
+})
+
 /** The number of visits on a day: more at weekends, and more each week. */
 const visitCount = (start: number, index: number) => {
   const isWeekend = [0, 6].includes(new Date(start).getUTCDay())
@@ -138,83 +157,172 @@ const visitCount = (start: number, index: number) => {
   )
 }
 
+/** Who visits the website: what the views and events of one visitor have in common. */
+interface Visitor {
+  readonly shared: Pick<PageView, "hostedWebsiteId" | "visitorHash" | "country">
+  readonly client: Device
+  /** When the visitor's last visit ended. */
+  seenAt: number
+}
+
+/** The share of the visits that are further visits of a visitor of the same day. A visitor is anonymous again on the next day. */
+const returning = 0.15
+
+/** A visit begins at least this long after the visitor's visit before. Milliseconds; longer than `Visits.maxGap`. */
+const pauseMillis = 45 * 60_000
+
+/** The latest visit ended at least this long ago, so that no made-up visitor counts as one who is on the website now. */
+const quietMillis = 35 * 60_000
+
+const robots: Device = { deviceType: null, screenWidth: null, browser: null, os: null }
+
+/** The email address of a person, at a domain that is reserved for examples. */
+const emailOf = (name: string): string =>
+  `${name
+    .normalize("NFD")
+    .replace(/[^a-zA-Z ]/g, "")
+    .toLowerCase()
+    .replaceAll(" ", ".")}@example.com`
+
+/** A lead at the end of a visit. */
+interface Lead {
+  readonly sessionId: string
+  readonly at: number
+}
+
+/** Gives each lead a text that no other lead has: the latest lead the first text. Leads without a text are left out. */
+const withTexts = <Text, A>(
+  leads: ReadonlyArray<Lead>,
+  texts: ReadonlyArray<Text>,
+  make: (lead: Lead, text: Text, index: number) => A
+): ReadonlyArray<A> =>
+  leads
+    .toReversed()
+    .slice(0, texts.length)
+    .map((lead, index) => make(lead, texts[index]!, index))
+    .reverse()
+
+const submissionsOf = (leads: ReadonlyArray<Lead>, now: number): ReadonlyArray<SampleSubmission> => {
+  const people = withTexts(leads, SampleTexts.messages, ({ at, sessionId }, { text, tour }, index) => {
+    const name = SampleTexts.names[index]!
+    return { sessionId, receivedAt: at, fields: { name, tour: tour.name, message: text }, email: emailOf(name) }
+  })
+  const robots = SampleTexts.spam.map(({ daysAgo, email, name, text }) => ({
+    sessionId: null,
+    receivedAt: now - daysAgo * dayMillis,
+    fields: { name, tour: SampleTexts.tours[0].name, message: text },
+    email
+  }))
+  return [...people, ...robots].sort((left, right) => left.receivedAt - right.receivedAt)
+}
+
 interface Options {
   readonly hostedWebsiteId: string
-  readonly before: number
+  /** Milliseconds since 1970. */
+  readonly now: number
   readonly seed: string
 }
 
-/** The history of the 60 days before the day that begins at `before`, in milliseconds since 1970. */
+/** The history of today so far and of the 59 days before, in UTC. */
 export const make = Effect.fnUntraced(
-  function* ({ before, hostedWebsiteId, seed }: Options) {
+  function* ({ hostedWebsiteId, now, seed }: Options) {
     const views: Array<PageView> = []
     const events: Array<Event> = []
-    const leads: Array<SampleLead> = []
+    const leads = { form: [] as Lead[], chat: [] as Lead[] }
     let count = 0
 
-    const visit = Effect.fnUntraced(function* (start: number) {
-      const sessionId = `sample-${++count}`
-      const origin = yield* pick(origins)
+    const newVisitor = Effect.gen(function* () {
       const client = yield* pick(devices)
-      const shared = {
-        hostedWebsiteId,
-        sessionId,
-        visitorHash: hash("sha256", `${seed} ${sessionId}`).slice(0, 32),
-        country: yield* pick(countries)
-      }
-      let at = start + (yield* pick(hours)) * hourMillis + (yield* Random.nextIntBetween(0, 3500)) * 1000
+      const visitorHash = hash("sha256", `${seed} ${count}`).slice(0, 32)
+      return { client, shared: { hostedWebsiteId, visitorHash, country: yield* pick(countries) }, seenAt: 0 }
+    })
+
+    /** A visit that begins at `start` and ends before `end`. */
+    const visit = Effect.fnUntraced(function* (visitor: Visitor, start: number, end: number) {
+      const sessionId = `sample-${++count}`
+      const { client } = visitor
+      const shared = { ...visitor.shared, sessionId }
+      const origin = visitor.seenAt === 0 ? yield* pick(origins) : direct
+      let at = start
       let page = yield* pick(entries)
-      const length = 1 + (yield* Random.nextIntBetween(0, 3))
-      // Every visit ends on the day on which it begins.
-      const end = start + dayMillis - 60_000
-      for (let number = 0; number < length && at < end; number++) {
-        const isFirst = number === 0
-        views.push({
-          ...shared,
-          ...client,
-          receivedAt: at,
-          path: page,
-          campaign: isFirst ? origin.campaign : noCampaign,
-          referrerHost: isFirst ? origin.referrerHost : null,
-          referrerPath: isFirst ? origin.referrerPath : null,
-          exclusion: null
+      const length = yield* pick(lengths)
+      const view = (path: string, from: Origin) =>
+        Effect.map(Random.nextIntBetween(15, 240), (seconds) => {
+          const { campaign, referrerHost, referrerPath } = from
+          const where = { path, campaign, referrerHost, referrerPath }
+          views.push({ ...shared, ...client, ...where, receivedAt: at, exclusion: null })
+          at = Math.min(at + seconds * 1000, end)
         })
-        at += (yield* Random.nextIntBetween(15, 240)) * 1000
+      for (let number = 0; number < length && at < end; number++) {
+        yield* view(page, number === 0 ? origin : direct)
         page = next[page] ?? home
       }
       const { browser, deviceType, os } = client
-      const event = {
-        ...shared,
-        browser,
-        deviceType,
-        os,
-        receivedAt: Math.min(at, end),
-        path: tours,
-        isInteractive: true
+      const event = { ...shared, browser, deviceType, os, receivedAt: at, path: tours, isInteractive: true }
+      const tour = yield* Random.choice(SampleTexts.tours)
+      if (yield* chance(0.08)) {
+        events.push({ ...event, name: brochure, properties: { tour: tour.name }, revenue: null })
       }
-      const tour = yield* Random.choice(tourNames)
-      if (yield* chance(0.08)) events.push({ ...event, name: brochure, properties: { tour }, revenue: null })
-      if (!(yield* chance(origin.interest))) return
-      const person = yield* Random.choice(names)
-      leads.push({
-        kind: (yield* chance(0.6)) ? "form" : "chat",
-        sessionId,
-        receivedAt: event.receivedAt,
-        form: { name: `${person} (sample data)`, tour, message: `Is "${tour}" free next week?` },
-        email: `${person.toLowerCase()}@example.org`
+      const isInterested = yield* chance(origin.interest)
+      const wish = yield* Random.next
+      if (isInterested && wish < 0.3) {
+        const people = yield* Random.nextIntBetween(1, 6)
+        const revenue = { amount: people * tour.price, currency: "EUR" }
+        events.push({ ...event, name: booking, properties: { tour: tour.name, people }, revenue })
+      } else if (isInterested && wish < 0.72) {
+        yield* view(contact, direct)
+        leads.form.push({ sessionId, at })
+      } else if (isInterested) leads.chat.push({ sessionId, at })
+      visitor.seenAt = at
+    })
+
+    /** Requests of search engines, which do not count. */
+    const crawl = Effect.fnUntraced(function* (at: number) {
+      views.push({
+        ...robots,
+        hostedWebsiteId,
+        receivedAt: at,
+        path: yield* pick(entries),
+        campaign: noCampaign,
+        referrerHost: null,
+        referrerPath: null,
+        sessionId: null,
+        visitorHash: hash("sha256", `${seed} robot`).slice(0, 32),
+        country: "US",
+        exclusion: "bot"
       })
-      if (yield* chance(0.5)) {
-        const amount = 890 + 300 * tourNames.indexOf(tour)
-        events.push({ ...event, name: booking, properties: { tour }, revenue: { amount, currency: "NOK" } })
-      }
     })
 
     for (let index = 0; index < days; index++) {
-      const start = before - (days - index) * dayMillis
-      const visits = yield* visitCount(start, index)
-      for (let number = 0; number < visits; number++) yield* visit(start)
+      const start = (dayOf(now) - (days - 1 - index)) * dayMillis
+      // Every visit ends on the day on which it begins.
+      const end = Math.min(start + dayMillis - 60_000, now - quietMillis)
+      const times = yield* Effect.replicateEffect(timeOfDay, yield* visitCount(start, index))
+      const known: Array<Visitor> = []
+      for (const time of times.sort((left, right) => left - right)) {
+        const at = start + time
+        if (at >= end) break
+        const rested = known.filter(({ seenAt }) => at - seenAt > pauseMillis)
+        if (rested.length > 0 && (yield* chance(returning))) yield* visit(yield* Random.choice(rested), at, end)
+        else {
+          const visitor = yield* newVisitor
+          known.push(visitor)
+          yield* visit(visitor, at, end)
+        }
+        if (yield* chance(0.08)) yield* crawl(at)
+      }
     }
-    return { views, events, leads } satisfies History
+    const inOrder = <A extends Lead>(unordered: Array<A>) => unordered.sort((left, right) => left.at - right.at)
+    return {
+      views,
+      events,
+      submissions: submissionsOf(inOrder(leads.form), now),
+      conversations: withTexts(inOrder(leads.chat), SampleTexts.conversations, ({ at, sessionId }, turns) => ({
+        sessionId,
+        startedAt: at,
+        turns
+      }))
+    } satisfies History
   },
   (history, { seed }) => Random.withSeed(history, seed)
 )

@@ -3,91 +3,141 @@ import { Effect } from "effect"
 import { TestClock } from "effect/testing"
 import * as App from "../../src/App.ts"
 import * as DateRange from "../../src/core/analytics/report/DateRange.ts"
-import type { Request } from "../../src/core/analytics/report/Query.ts"
-import { dayOf } from "../../src/core/text/Calendar.ts"
+import type { Query, Request } from "../../src/core/analytics/report/Query.ts"
+import { dateOf, dayMillis } from "../../src/core/text/Calendar.ts"
 import * as SampleData from "../../src/demo/SampleData.ts"
-import * as SampleHistory from "../../src/demo/SampleHistory.ts"
 import { Leads } from "../../src/services/analytics/Leads.ts"
 import { Reports } from "../../src/services/analytics/Reports.ts"
 import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
+import { Transcripts } from "../../src/services/chat/Transcripts.ts"
+import { Deliveries } from "../../src/services/delivery/Deliveries.ts"
+import { Webhooks } from "../../src/services/delivery/Webhooks.ts"
+import { Inbox } from "../../src/services/forms/Inbox.ts"
+import { Decisions } from "../../src/services/sites/Decisions.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import * as ReportQuery from "../support/ReportQuery.ts"
 
-const today = Date.UTC(2026, 10, 26)
-const hostedWebsiteId = "5e0d4b4e-6f2c-4a3c-8f6e-0a2f6f1f7b3d"
+const receiver = "http://127.0.0.1:9000/new-leads"
 
-const history = SampleHistory.make({ hostedWebsiteId, before: today, seed: "one" })
-
-describe("the demo's sample history", () => {
-  it.effect("is the same for the same seed, and differs for another seed", () =>
-    Effect.gen(function* () {
-      assert.deepStrictEqual(yield* history, yield* history)
-      const other = yield* SampleHistory.make({ hostedWebsiteId, before: today, seed: "two" })
-      assert.notDeepEqual(other.views, (yield* history).views)
+/** Creates the demo's website and assistant, and stores the sample data at a time. */
+const stored = Effect.fnUntraced(function* (now: number) {
+  yield* TestClock.setTime(now)
+  const site = yield* SiteDirectory.use((sites) => sites.create({ name: "Demo", origins: [] }))
+  const { instanceId } = yield* InstanceDirectory.use((instances) =>
+    instances.create({
+      name: "Demo",
+      agentUrl: "http://agent",
+      memory: "edge",
+      websiteConfigId: site.websiteConfigId
     })
   )
+  yield* SampleData.store({ ...site, instanceId }, { website: "http://127.0.0.1:8080", receiver })
+  return { site, instanceId }
+})
 
-  it.effect("has visits on each of the 60 days before today; each visit ends on its day and has one visitor", () =>
-    Effect.gen(function* () {
-      const { events, leads, views } = yield* history
-      const rows = [...views, ...events]
-      const days = new Set(rows.map(({ receivedAt }) => dayOf(receivedAt)))
-      const last = dayOf(today) - 1
-      assert.deepStrictEqual(
-        [...days].sort(),
-        Array.from({ length: SampleHistory.days }, (_, index) => last - 59 + index)
-      )
-      const sessions = Map.groupBy(rows, ({ sessionId }) => sessionId)
-      for (const [sessionId, ofSession] of sessions) {
-        assert.strictEqual(new Set(ofSession.map(({ receivedAt }) => dayOf(receivedAt))).size, 1, sessionId ?? "")
-        assert.strictEqual(new Set(ofSession.map(({ visitorHash }) => visitorHash)).size, 1)
-      }
-      assert.strictEqual(new Set(rows.map(({ visitorHash }) => visitorHash)).size, sessions.size)
-      for (const { form, sessionId } of leads) {
-        assert.isTrue(sessions.has(sessionId))
-        assert.match(form["name"] ?? "", /\(sample data\)$/)
-      }
-    })
-  )
+describe("the demo's sample data", () => {
+  for (const [name, now] of [
+    ["30 November", Date.UTC(2026, 10, 30, 10)],
+    ["the hour of a clock change", Date.UTC(2026, 9, 25, 1)],
+    ["the first minute of a year", Date.UTC(2027, 0, 1, 0, 0, 30)],
+    ["29 February", Date.UTC(2028, 1, 29, 23, 59)]
+  ] as const) {
+    it.effect(`fills the console on ${name}`, () =>
+      Effect.gen(function* () {
+        const { instanceId, site } = yield* stored(now)
+        const { websiteConfigId } = site
+        // Every lead is credited to its visit.
+        assert.deepStrictEqual(yield* Leads.use(({ match }) => match), { matched: 0, dropped: 0 })
+        const report = Effect.fnUntraced(function* (request: Pick<Request, "metrics"> & Partial<Request>) {
+          const whole: Request = {
+            ...ReportQuery.plain,
+            siteId: websiteConfigId,
+            dateRange: "91d",
+            dimensions: [],
+            limit: 100,
+            ...request
+          }
+          const query: Query = DateRange.queryOf(whole, { now, timeZone: "UTC" })
+          return (yield* Reports.use((reports) => reports.query(site, query))).results
+        })
+        const [total] = yield* report({ metrics: ["visitors", "visits"] })
+        const [visitors, visits] = total?.metrics ?? []
+        assert.isAbove(Number(visits), Number(visitors))
 
-  it.effect("shows in reports, with leads of campaigns", () =>
-    Effect.gen(function* () {
-      yield* TestClock.setTime(today + 10 * 3_600_000)
-      const site = yield* SiteDirectory.use((sites) => sites.create({ name: "Demo", origins: [] }))
-      const { instanceId } = yield* InstanceDirectory.use((instances) =>
-        Effect.tap(
-          instances.create({
-            name: "Demo",
-            agentUrl: "http://agent",
-            agentModel: null,
-            agentKeyEnv: null,
-            origins: []
-          }),
-          ({ instanceId }) => instances.update(instanceId, { websiteConfigId: site.websiteConfigId })
+        const goalRows = yield* report({
+          metrics: ["conversions"],
+          dimensions: ["event:goal"],
+          orderBy: [{ by: "conversions", direction: "desc" }]
+        })
+        const conversions = Object.fromEntries(
+          goalRows.map(({ dimensions, metrics }) => [dimensions[0], Number(metrics[0])])
         )
-      )
-      yield* SampleData.store({ ...site, instanceId })
-      const { dropped, matched } = yield* Leads.use(({ match }) => match)
-      assert.strictEqual(dropped, 0)
-      assert.isAbove(matched, 0)
-      const request: Request = {
-        ...ReportQuery.plain,
-        siteId: site.websiteConfigId,
-        metrics: ["visits", "conversions"],
-        dateRange: "91d",
-        dimensions: ["visit:utm_campaign"],
-        filters: [{ operator: "is", dimension: "event:goal", values: ["Form submitted", "Chat started"] }],
-        orderBy: [{ by: "conversions", direction: "desc" }],
-        limit: 100
-      }
-      const query = DateRange.queryOf(request, { now: today, timeZone: "UTC" })
-      const { results } = yield* Reports.use((reports) => reports.query(site, query))
-      const conversions = results.reduce((sum, { metrics }) => sum + Number(metrics[1]), 0)
-      assert.strictEqual(conversions, matched)
-      assert.includeMembers(
-        results.flatMap(({ dimensions }) => dimensions),
-        ["spring", "midnight-sun"]
-      )
-    }).pipe(Effect.provide(App.memoryStorage))
-  )
+        const campaigns = yield* report({
+          metrics: ["conversions"],
+          dimensions: ["visit:utm_campaign"],
+          filters: [{ operator: "is", dimension: "event:goal", values: ["Form submitted", "Chat started"] }]
+        })
+        assert.include(
+          campaigns.flatMap(({ dimensions }) => dimensions),
+          "spring"
+        )
+        const [revenue] = yield* report({
+          metrics: ["total_revenue"],
+          filters: [{ operator: "is", dimension: "event:goal", values: ["Booking"] }]
+        })
+        assert.include(JSON.stringify(revenue), '"currency":"EUR"')
+
+        const inbox = yield* Inbox
+        const list = (status: "accepted" | "quarantined") =>
+          inbox.list({ websiteConfigId, filter: { status }, after: null, limit: 100 })
+        const accepted = (yield* list("accepted")).items
+        assert.strictEqual(accepted.length, conversions["Form submitted"])
+        assert.deepStrictEqual(
+          accepted.map(({ isRead }) => isRead),
+          accepted.map((_, index) => index >= 3)
+        )
+        const quarantined = (yield* list("quarantined")).items
+        assert.lengthOf(quarantined, 2)
+        for (const { reasons } of quarantined) assert.deepStrictEqual(reasons, ["links", "link-markup"])
+
+        const conversations = yield* Transcripts.use((transcripts) =>
+          transcripts.list({ instanceId, filter: {}, after: null, limit: 100 })
+        )
+        assert.strictEqual(conversations.items.length, conversions["Chat started"])
+        const sum = (count: (item: (typeof conversations.items)[number]) => number) =>
+          conversations.items.reduce((before, item) => before + count(item), 0)
+        assert.deepStrictEqual([sum(({ unanswered }) => unanswered), sum(({ down }) => down)], [1, 1])
+        for (const { createdAt, updatedAt } of conversations.items) {
+          assert.isBelow(createdAt, now)
+          assert.isBelow(updatedAt, now)
+        }
+
+        const [webhook] = yield* Webhooks.use((webhooks) => webhooks.list(websiteConfigId))
+        assert.deepInclude(webhook, { url: receiver, failingSince: null, disabledAt: null })
+        const deliveries = yield* Deliveries
+        const made = yield* deliveries.list(webhook?.webhookId ?? "")
+        assert.strictEqual(made.length, accepted.length)
+        assert.deepStrictEqual([...new Set(made.map(({ status }) => status))], ["delivered"])
+        const retried = made.find(({ attempts }) => attempts === 2)
+        const { history } = yield* Effect.flatMap(
+          deliveries.show(webhook?.webhookId ?? "", retried?.eventId ?? ""),
+          Effect.fromOption
+        )
+        assert.deepStrictEqual(
+          history.map(({ status }) => status),
+          [503, 200]
+        )
+        for (const { attemptedAt } of history) {
+          assert.isAbove(attemptedAt, retried?.createdAt ?? 0)
+          assert.isBelow(attemptedAt, now)
+        }
+
+        const counts = yield* Decisions.use((decisions) =>
+          decisions.counts({ site, first: dateOf(now - 59 * dayMillis), last: dateOf(now) })
+        )
+        assert.strictEqual(counts.quarantined, 2)
+        assert.isAbove(counts.bot ?? 0, 0)
+      }).pipe(Effect.provide(App.memoryStorage))
+    )
+  }
 })

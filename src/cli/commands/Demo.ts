@@ -9,12 +9,14 @@ import { Command } from "effect/cli"
 import { HttpServer } from "effect/http"
 import * as App from "../../App.ts"
 import { DemoSettings, type Settings } from "../../Config.ts"
+import * as AddressGuard from "../../core/delivery/AddressGuard.ts"
 import { isLoopback } from "../../core/text/Loopback.ts"
 import * as DemoAgent from "../../demo/DemoAgent.ts"
 import * as DemoConsole from "../../demo/DemoConsole.ts"
 import * as DemoCountries from "../../demo/DemoCountries.ts"
 import * as DemoData from "../../demo/DemoData.ts"
 import * as DemoFeed from "../../demo/DemoFeed.ts"
+import * as DemoReceiver from "../../demo/DemoReceiver.ts"
 import * as DemoSite from "../../demo/DemoSite.ts"
 import * as SampleData from "../../demo/SampleData.ts"
 import * as LocalDatabase from "../support/LocalDatabase.ts"
@@ -128,7 +130,7 @@ In another terminal, see what the service stored:
 ${hydracore} stats --site ${demo.website_config_id}
 ${hydracore} submissions export --site ${demo.website_config_id}
 
-The first start stored sample data: made-up visits, events and submissions of the previous 60 days. To see which campaigns brought leads:
+The first start stored sample data: made-up visits, events, submissions and conversations of the last 60 days. To see which campaigns brought leads:
 
 ${hydracore} stats --site ${demo.website_config_id} --by visit:utm_campaign
 
@@ -145,7 +147,9 @@ export const command = Command.make(
     yield* Effect.gen(function* () {
       yield* Serve.logTracing(chosen)
       yield* LocalDatabase.makeDataFolder(chosen)
-      const settings = yield* LocalDatabase.withSecretsKey(chosen)
+      const receiver = yield* DemoReceiver.start
+      const webhookAllow = [...chosen.webhookAllow, AddressGuard.targetOf(new URL(receiver.url))]
+      const settings = yield* LocalDatabase.withSecretsKey({ ...chosen, webhookAllow })
       // Never DATABASE_URL: the demo creates records and shows traffic, and must not touch real websites.
       const { address, url } = yield* LocalDatabase.start(settings)
       const database = yield* Layer.build(App.database(settings, address))
@@ -155,8 +159,9 @@ export const command = Command.make(
       const feed = yield* DemoFeed.make
       const site = yield* DemoSite.make(feed, { console: hasConsole(settings) })
       const pages = Layer.merge(site.routes, DemoConsole.layer)
-      const live = App.live({ settings, extensions: { pages, observers: feed.observers } })
-      const service = yield* Layer.build(Layer.provideMerge(live, App.storage(settings))).pipe(
+      const server = App.server({ settings, extensions: { pages, observers: feed.observers } })
+      const requirements = Layer.merge(App.storage(settings), App.outwardClient(settings))
+      const service = yield* Layer.build(Layer.provideMerge(server, requirements)).pipe(
         Effect.provide(database),
         Effect.catchTags({
           ServeError: ({ cause }) => Effect.fail(Serve.cannotListen(settings, cause)),
@@ -165,8 +170,8 @@ export const command = Command.make(
       )
       // Runs before the server waits for open requests: an open /demo page would never end its request.
       yield* Effect.addFinalizer(() => feed.end)
-      const server = yield* Effect.provide(HttpServer.HttpServer, service)
-      const listening = HttpServer.formatAddress(server.address)
+      const { address: listeningAddress } = yield* Effect.provide(HttpServer.HttpServer, service)
+      const listening = HttpServer.formatAddress(listeningAddress)
       const { demo, isNew, subject } = yield* DemoData.prepare({
         dataDir: settings.dataDir,
         // A server on all addresses is reachable on the loopback address.
@@ -175,7 +180,13 @@ export const command = Command.make(
       }).pipe(Effect.provide(service))
       const file = DemoData.demoFile(settings.dataDir)
       yield* LocalDatabase.writePrivate(file, DemoData.encode(demo))
-      if (isNew) yield* Effect.provide(SampleData.store(subject), service)
+      yield* (
+        isNew
+          ? SampleData.store(subject, { website: demo.base_url, receiver: receiver.url })
+          : DemoData.moveWebhook(subject.websiteConfigId, receiver.url)
+      ).pipe(Effect.provide(service))
+      // After the sample data, whose deliveries are made up.
+      yield* Layer.build(App.background(settings)).pipe(Effect.provide(service), Effect.provide(database))
       yield* Deferred.succeed(website, demo.base_url)
       yield* feed.show(subject)
       yield* site.open(demo)

@@ -1,0 +1,109 @@
+/**
+ * What is true of the demo's sample history on every date.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Schema } from "effect"
+import { isMissing } from "../../src/core/chat/conversation/Transcript.ts"
+import { dayMillis, dayOf } from "../../src/core/text/Calendar.ts"
+import * as SampleHistory from "../../src/demo/SampleHistory.ts"
+
+const hostedWebsiteId = "5e0d4b4e-6f2c-4a3c-8f6e-0a2f6f1f7b3d"
+
+/** A time in this century. */
+const Time = Schema.Int.check(Schema.isBetween({ minimum: Date.UTC(2000, 0, 1), maximum: Date.UTC(2099, 11, 31) }))
+
+const historyAt = (now: number, seed = "one") => SampleHistory.make({ hostedWebsiteId, now, seed })
+
+const runs = { arbitrary: { runs: 10 } }
+
+describe("the demo's sample history", () => {
+  it.effect("is the same for the same time and seed, and differs for another seed", () =>
+    Effect.gen(function* () {
+      const now = Date.UTC(2026, 10, 30, 12)
+      const history = yield* historyAt(now)
+      assert.deepStrictEqual(yield* historyAt(now), history)
+      assert.notDeepEqual((yield* historyAt(now, "two")).views, history.views)
+    })
+  )
+
+  it.effect.prop(
+    "has visits on each of the 59 days before today, none in the future, and visitors who return on the same day",
+    [Time],
+    ([now]) =>
+      Effect.gen(function* () {
+        const { events, views } = yield* historyAt(now)
+        const rows = [...views.filter(({ exclusion }) => exclusion === null), ...events]
+        const days = new Set(rows.map(({ receivedAt }) => dayOf(receivedAt)))
+        for (let back = 1; back < SampleHistory.days; back++) assert.isTrue(days.has(dayOf(now) - back), `${back}`)
+        assert.isBelow(Math.max(...rows.map(({ receivedAt }) => receivedAt)), now - 30 * 60_000)
+        assert.isAbove(Math.min(...rows.map(({ receivedAt }) => receivedAt)), now - SampleHistory.days * dayMillis)
+        const sessions = Map.groupBy(rows, ({ sessionId }) => sessionId)
+        for (const ofSession of sessions.values()) {
+          assert.strictEqual(new Set(ofSession.map(({ receivedAt }) => dayOf(receivedAt))).size, 1)
+          assert.strictEqual(new Set(ofSession.map(({ visitorHash }) => visitorHash)).size, 1)
+        }
+        const visitors = Map.groupBy(rows, ({ visitorHash }) => visitorHash)
+        for (const ofVisitor of visitors.values()) {
+          assert.strictEqual(new Set(ofVisitor.map(({ receivedAt }) => dayOf(receivedAt))).size, 1)
+        }
+        assert.isAbove(sessions.size, 1.05 * visitors.size)
+        assert.isAbove(visitors.size, 0.5 * sessions.size)
+      }),
+    runs
+  )
+
+  it.effect.prop(
+    "has bookings with revenue, and submissions of visitors who saw the form, each with a name and text of its own",
+    [Time],
+    ([now]) =>
+      Effect.gen(function* () {
+        const { events, submissions, views } = yield* historyAt(now)
+        const bookings = events.filter(({ revenue }) => revenue !== null)
+        assert.isAbove(bookings.length, 2)
+        for (const { properties, revenue } of bookings) {
+          assert.strictEqual(revenue?.currency, "EUR")
+          assert.hasAllKeys(properties, ["tour", "people"])
+        }
+        const people = submissions.filter(({ sessionId }) => sessionId !== null)
+        assert.strictEqual(submissions.length, people.length + 2)
+        assert.isAbove(people.length, 9)
+        for (const { email, receivedAt, sessionId } of people) {
+          const visit = views.filter((view) => view.sessionId === sessionId)
+          assert.isTrue(visit.some(({ path }) => path === "/demo/site/contact"))
+          assert.isAtLeast(receivedAt, Math.max(...visit.map((view) => view.receivedAt)))
+          assert.isAtMost(receivedAt, now)
+          assert.match(email, /^[a-z]+(\.[a-z]+)+@example\.com$/)
+        }
+        for (const field of ["name", "message"] as const) {
+          assert.strictEqual(new Set(submissions.map(({ fields }) => fields[field])).size, submissions.length)
+        }
+        const times = submissions.map(({ receivedAt }) => receivedAt)
+        assert.deepStrictEqual(times, times.toSorted())
+      }),
+    runs
+  )
+
+  it.effect.prop(
+    "has conversations of visitors, of which one is unanswered and one is rated bad",
+    [Time],
+    ([now]) =>
+      Effect.gen(function* () {
+        const { conversations, views } = yield* historyAt(now)
+        assert.isAbove(conversations.length, 4)
+        const sessions = new Set(views.map(({ sessionId }) => sessionId))
+        for (const { sessionId } of conversations) assert.isTrue(sessions.has(sessionId))
+        const turns = conversations.flatMap(({ turns }) => turns)
+        assert.strictEqual(new Set(turns.map(({ question }) => question)).size, turns.length)
+        const parts = (answer: string) => (answer === "" ? [] : [{ type: "text", text: answer } as const])
+        assert.lengthOf(
+          turns.filter(({ answer, ending }) => isMissing({ ending, parts: parts(answer) })),
+          1
+        )
+        assert.lengthOf(
+          turns.filter(({ rating }) => rating === "down"),
+          1
+        )
+      }),
+    runs
+  )
+})
