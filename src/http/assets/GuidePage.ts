@@ -125,10 +125,13 @@ ${apis.map(api).join("\n")}`
 }
 
 /** The page at `/`. */
-export const renderHome = (options: { readonly console: boolean }): string => {
+export const renderHome = (options: { readonly console: boolean; readonly demo: boolean }): string => {
   const link = (href: string, title: string, text: string) => `<dt><a href="${href}">${title}</a></dt><dd>${text}</dd>`
   const links = [
-    ...(options.console ? [link("/console/", "Console", "Statistics, for the owners of these websites.")] : []),
+    ...(options.demo ? [link("/demo", "Demo", "A small website, and what it sends to this service.")] : []),
+    ...(options.console
+      ? [link("/console/", "Console", "Statistics, submissions and conversations, for the owners of these websites.")]
+      : []),
     link("/docs", "Documentation", "How to add the service to a website, and how to operate it."),
     link("/docs/reference", "API reference", "Every endpoint, with its fields and responses.")
   ]

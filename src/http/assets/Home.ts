@@ -13,6 +13,8 @@ import * as StaticContent from "./StaticContent.ts"
 export interface Options {
   /** Whether this server has the console. */
   readonly console: boolean
+  /** Whether this server has the demo. */
+  readonly demo: boolean
 }
 
 /** Brotli's quality. */

@@ -63,7 +63,7 @@ export const layer = (options: Options) =>
           OwnerRoutes.layer({ ...options, rateLimit: rateLimitOwner }),
           options.console ? Console.layer : Layer.empty,
           Docs.layer,
-          Home.layer(options)
+          Home.layer({ console: options.console, demo: false })
         ).pipe(Layer.provideMerge(Global.layer({ paths, trustedProxies, tracing })))
       )
       const requests = yield* Scope.fork(yield* Effect.scope, "parallel")

@@ -39,7 +39,7 @@ import * as OwnerRoutes from "../owner/OwnerRoutes.ts"
 import * as FastPath from "./FastPath.ts"
 import * as NodeServer from "./NodeServer.ts"
 
-/** Additional routes and middleware. */
+/** The demo's routes and middleware. */
 export type AdditionalRoutes = Layer.Layer<never, never, HttpRouter.HttpRouter | ConsoleSessions>
 
 export interface Options extends NodeServer.Options, Omit<OwnerRoutes.Options, "rateLimit" | "secretsKey"> {
@@ -106,7 +106,7 @@ const routes = (options: Options, tracing: Trace.Tracing | undefined) =>
     options.console ? Console.layer : Layer.empty,
     Assets.layer,
     Docs.layer,
-    Home.layer(options),
+    Home.layer({ console: options.console, demo: options.routes !== undefined }),
     Health.layer
   ).pipe(
     Layer.provide([

@@ -22,6 +22,7 @@ for (const console of [true, false]) {
           const html = page.bytes.toString()
           assert.include(html, 'href="/docs"')
           assert.strictEqual(html.includes('href="/console/"'), console)
+          assert.notInclude(html, 'href="/demo"')
           const unknown = yield* get("/nothing")
           for (const accept of [{}, { accept: "*/*" }, { accept: "application/json" }]) {
             const program = yield* get("/", accept)
