@@ -95,16 +95,14 @@ const storeConversation = Effect.fnUntraced(function* (
   }
 })
 
-/** Records an attempt of a delivery, and the health of its webhook, as if the receiver had answered at that time. */
+/** Records an attempt of a delivery, as if the receiver had answered at that time. */
 const settle = (leased: Leased, attemptedAt: number, status: number, answer: string) => {
-  const outcome = { status, retryAfter: null }
   const millis = 84
-  const now = attemptedAt + millis
   return Deliveries.use((deliveries) =>
     deliveries.settle(leased, {
       attempt: { attemptedAt, status, millis, answer, error: null },
-      next: Schedule.next(outcome, leased.attempt, now, 0),
-      health: Schedule.healthAfter(leased.webhook, outcome, now)
+      next: Schedule.next({ status, retryAfter: null }, leased.attempt, attemptedAt + millis, 0),
+      affectsHealth: true
     })
   )
 }
