@@ -4,20 +4,22 @@
  * @module
  */
 
-import type { ComponentType } from "preact"
-import { useEffect } from "preact/hooks"
+import type { ComponentChildren, ComponentType } from "preact"
+import { useEffect, useErrorBoundary } from "preact/hooks"
 import * as Address from "./Address.ts"
-import { connection, isSignedOut } from "./Connection.ts"
+import { connection, isSignedOut, reloadData } from "./Connection.ts"
 import { Bar } from "./frame/Bar.tsx"
 import { Ended } from "./frame/Ended.tsx"
 import { Link, SignedOut } from "./frame/Entry.tsx"
 import { Notice } from "./frame/Notice.tsx"
-import { go, useAddress } from "./Location.ts"
+import { go, isPlain, useAddress } from "./Location.ts"
 import { Overview } from "./overview/Overview.tsx"
 import { lazy } from "./parts/Lazy.tsx"
 import { Message } from "./parts/Message.tsx"
 import type { PageProps } from "./parts/Page.ts"
+import { PagePending } from "./parts/Problem.tsx"
 import { Snippet } from "./parts/Snippet.tsx"
+import type { Answer } from "./Requests.ts"
 import { useAnswer } from "./Resource.ts"
 import { useStore } from "./Store.ts"
 import { Shared } from "./shared/Shared.tsx"
@@ -51,27 +53,88 @@ const pages: Readonly<Record<keyof typeof Texts.pages, ComponentType<PageProps>>
 const isPage = (name: string): name is keyof typeof pages => Object.hasOwn(pages, name)
 
 export const App = () => {
-  const { share } = useAddress()
-  return share === null ? <Console /> : <Shared key={share} secret={share} />
+  const { link, share } = useAddress()
+  const [error] = useErrorBoundary((thrown) => reportError(thrown))
+  if (error !== undefined) return <Failed />
+  if (share !== null) return <Shared key={share} secret={share} />
+  return link === null ? (
+    <Console />
+  ) : (
+    <Frame>
+      <Link key={link} secret={link} />
+    </Frame>
+  )
 }
 
+/** Shown instead of everything if a component throws an error. */
+const Failed = () => (
+  <main id="content" tabIndex={-1}>
+    <Message title={Texts.frame.broken}>
+      <p>{Texts.failures.defect}</p>
+      <p>
+        <button type="button" class="button" onClick={() => location.reload()}>
+          {Texts.frame.reload}
+        </button>
+      </p>
+    </Message>
+  </main>
+)
+
+/** The console without a session. */
+const Frame = ({ children }: { readonly children: ComponentChildren }) => (
+  <>
+    <Bar sites={[]} site={undefined} session={undefined} canCreate={false} />
+    <main id="content" tabIndex={-1}>
+      <Notice />
+      {children}
+    </main>
+  </>
+)
+
+/**
+ * Requests the session. All other requests are sent by components inside `Session`: before the session is known, they could be
+ * refused, because the answer to this request can open the session.
+ */
 const Console = () => {
+  const { failure, value: session } = useAnswer("GET /v1/owner/session", {})
+  if (session !== undefined) return <Session session={session} />
+  return <Frame>{failure?.kind === "signed-out" ? <SignedOut /> : <PagePending failure={failure} />}</Frame>
+}
+
+/** The address names a website that the list does not have: it may be new, or there is none. */
+const UnlistedSite = ({ siteId }: { readonly siteId: string }) => {
+  const { failure, value } = useAnswer("GET /v1/owner/sites/:site_id", { params: { site_id: siteId } }, siteId)
+  const exists = value !== undefined
+  useEffect(() => {
+    if (exists) reloadData()
+  }, [exists])
+  if (failure?.kind !== "not-found") return <PagePending failure={failure} />
+  return (
+    <Message title={Texts.noSite.title}>
+      <p>{Texts.failures["not-found"]}</p>
+      <p>
+        <a class="button" href={Address.format(Address.initial)}>
+          {Texts.sites.all}
+        </a>
+      </p>
+    </Message>
+  )
+}
+
+/** The websites of a session, and the page that the address names. */
+const Session = ({ session }: { readonly session: Answer<"GET /v1/owner/session"> }) => {
   const address = useAddress()
   const page = isPage(address.page) ? address.page : "overview"
-  const session = useAnswer("GET /v1/owner/session", address.link === null ? {} : null)
-  const needsSignIn = session.value === undefined && session.failure?.kind === "signed-out"
-  // The websites are requested in parallel with the session.
-  const isOpen = address.link === null && !needsSignIn
-  const isEnded = isSignedOut(useStore(connection)) && isOpen && session.value !== undefined
-  const { value } = useAnswer("GET /v1/owner/sites", isOpen ? {} : null)
+  const isEnded = isSignedOut(useStore(connection))
+  const { failure, value } = useAnswer("GET /v1/owner/sites", {})
   const sites = value?.sites ?? []
-  // With one website, there is nothing to choose.
-  const only = sites.length === 1 ? sites[0] : undefined
+  // With one website, there is nothing to choose when the console is opened.
+  const only = sites.length === 1 && isPlain() ? sites[0] : undefined
   const site = address.site === null ? only : sites.find(({ site_id }) => site_id === address.site)
 
   useEffect(() => {
-    if (address.site === null && only !== undefined) go({ site: only.site_id }, { replace: true })
-  }, [address.site, only])
+    if (only !== undefined) go({ site: only.site_id }, { replace: true })
+  }, [only])
 
   useEffect(() => {
     document.title = isEnded
@@ -79,46 +142,25 @@ const Console = () => {
       : Texts.title(site?.name, site === undefined ? Texts.sites.title : Texts.pages[page])
   }, [isEnded, site, page])
 
-  const canCreate = session.value?.role !== "viewer" && session.value?.sites === "all"
+  const isOwner = session.role !== "viewer"
+  const reachesAll = session.sites === "all"
+  const canCreate = isOwner && reachesAll
 
   const content = () => {
-    if (address.link !== null) return <Link key={address.link} secret={address.link} />
-    if (needsSignIn) return <SignedOut />
-    if (session.value === undefined && session.failure === undefined) return null
     if (site !== undefined) {
       const Page = pages[page]
-      // If the session cannot be read, the page assumes an owner: the service refuses what the person may not do.
-      return (
-        <Page
-          key={site.site_id}
-          site={site}
-          sites={sites}
-          isOwner={session.value?.role !== "viewer"}
-          reachesAll={session.value?.sites === "all"}
-        />
-      )
+      return <Page key={site.site_id} site={site} sites={sites} isOwner={isOwner} reachesAll={reachesAll} />
     }
-    if (value === undefined) return null
-    if (sites.length === 0) return <NoSites canCreate={canCreate} />
-    return address.site === null ? (
-      <SiteList sites={sites} canCreate={canCreate} />
-    ) : (
-      <Message title={Texts.noSite.title}>
-        <p>{Texts.failures["not-found"]}</p>
-        <p>
-          <a class="button" href={Address.format(Address.initial)}>
-            {Texts.sites.all}
-          </a>
-        </p>
-      </Message>
-    )
+    if (value === undefined) return <PagePending failure={failure} />
+    if (address.site !== null) return <UnlistedSite key={address.site} siteId={address.site} />
+    return sites.length === 0 ? <NoSites canCreate={canCreate} /> : <SiteList sites={sites} canCreate={canCreate} />
   }
   return (
     <>
       {isEnded ? (
-        <Bar sites={[]} site={undefined} session={undefined} />
+        <Bar sites={[]} site={undefined} session={undefined} canCreate={false} />
       ) : (
-        <Bar sites={sites} site={site} session={session.value} />
+        <Bar sites={sites} site={site} session={session} canCreate={canCreate} />
       )}
       <main id="content" tabIndex={-1} hidden={isEnded}>
         <Notice />

@@ -9,11 +9,11 @@ import * as Store from "./Store.ts"
 export interface Connection {
   /** The last failure that concerned the whole console; null if a request has succeeded since, or if there was none. */
   readonly failure: Failure | null
-  /** When a request last succeeded, in milliseconds since 1970. */
-  readonly succeededAt: number
+  /** When a request last succeeded, in milliseconds since 1970; null if none has yet. */
+  readonly succeededAt: number | null
 }
 
-export const connection = Store.make<Connection>({ failure: null, succeededAt: Date.now() })
+export const connection = Store.make<Connection>({ failure: null, succeededAt: null })
 
 /** Increases whenever the page must reload its data. */
 export const refresh = Store.make(0)

@@ -12,6 +12,9 @@ addEventListener("hashchange", () => store.set(Address.parse(location.hash)))
 
 export const useAddress = (): Address.Address => Store.useStore(store)
 
+/** Whether the console was opened without a fragment. The list of websites has the fragment `#/`. */
+export const isPlain = (): boolean => location.hash === ""
+
 /** Returns the address for a link, with some parts changed. */
 export const linkTo = (change: Partial<Address.Address>): string => Address.format({ ...store.get(), ...change })
 

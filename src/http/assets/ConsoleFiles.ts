@@ -31,19 +31,22 @@ const source = (name: string): string => fileURLToPath(new URL(`../../browser/co
 /** Brotli's best quality: the files are made once. */
 const quality = 11
 
-/** Sets the chosen theme before the first paint. The console's `Theme.ts` writes the same key. */
-const theme =
-  'try{let t=localStorage.getItem("hydracore-theme");if(t=="light"||t=="dark")document.documentElement.dataset.theme=t}catch{}'
+/**
+ * Sets the chosen theme before the first paint. The console's `Theme.ts` writes the same key. If a script cannot be loaded, marks
+ * the page, which then says so instead of its skeleton.
+ */
+const early =
+  '{let d=document.documentElement.dataset;addEventListener("error",e=>{if(e.target.tagName=="SCRIPT")d.unloaded=""},true);try{let t=localStorage.getItem("hydracore-theme");if(t=="light"||t=="dark")d.theme=t}catch{}}'
 
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("base64")
 
 /**
- * Allows only this origin's scripts, styles, requests and images, besides the script `theme` and images in `data:` URLs.
+ * Allows only this origin's scripts, styles, requests and images, besides the script `early` and images in `data:` URLs.
  * Forbids frames around the console, forms that are sent without a script, and HTML that scripts make from strings.
  */
 export const policy = [
   "default-src 'none'",
-  `script-src 'self' 'sha256-${sha256(theme)}'`,
+  `script-src 'self' 'sha256-${sha256(early)}'`,
   "style-src 'self'",
   "connect-src 'self'",
   "img-src 'self' data:",
@@ -66,13 +69,20 @@ const page = (style: string, script: string, imported: ReadonlyArray<string>): s
 <meta name="color-scheme" content="light dark">
 <title>HydraCore</title>
 <link rel="icon" href="${icon}">
-<script>${theme}</script>
+<script>${early}</script>
 <link rel="stylesheet" href="${folder}${style}">
 ${imported.map((name) => `<link rel="modulepreload" href="${folder}${name}">`).join("\n")}
 <script type="module" src="${folder}${script}"></script>
 </head>
 <body>
-<div id="console"></div>
+<header class="bar"></header>
+<main id="content">
+<div class="loading" aria-busy="true"></div>
+<section class="message unloaded">
+<h1>The console could not be loaded</h1>
+<p>Check the connection, then load the page again.</p>
+</section>
+</main>
 <noscript>The console needs JavaScript. The statistics are also on the command line: <code>hydracore stats</code>.</noscript>
 </body>
 </html>

@@ -87,7 +87,9 @@ inChromium(
         // The list also pauses while the mouse is over it.
         yield* on(() => page.locator(".arrival").first().hover())
         yield* visit(site, "/third")
-        yield* on(() => page.getByText("Paused. 1 new entry waits.").waitFor())
+        yield* on(() => page.getByText("1 new entry waits until the pointer leaves the list.").waitFor())
+        // Beside the button "Pause", the page does not say that it is paused.
+        assert.strictEqual(yield* on(() => page.getByText("Paused").count()), 0)
         yield* on(() => page.getByRole("button", { name: "Pause" }).hover())
         yield* on(() => page.getByText("/third", { exact: true }).waitFor())
         assert.deepStrictEqual(yield* on(() => page.locator(".arrival .what bdi").allTextContents()), [

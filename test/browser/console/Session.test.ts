@@ -23,7 +23,10 @@ inChromium("opening the console", Layer.provideMerge(ConsolePage.SharedOwner.lay
       yield* on(() => page.getByRole("heading", { name: "No visits yet" }).waitFor())
       assert.notInclude(yield* on(() => page.evaluate<string>("location.href")), "link")
       yield* on(() => page.getByRole("button", { name: "Websites: New website" }).click())
-      assert.deepStrictEqual(yield* on(() => page.getByRole("menuitemradio").allTextContents()), ["New website"])
+      assert.deepStrictEqual(yield* on(() => page.getByRole("menuitemradio").allTextContents()), [
+        "New website",
+        "All websites"
+      ])
       assert.deepStrictEqual(errors, [])
 
       const other = yield* ConsolePage.newVisitor()

@@ -48,6 +48,23 @@ inChromium("the console's settings", Layer.provideMerge(ConsolePage.SharedOwner.
     )
   }
 
+  it.effect("mark only the open section, also while the mouse is over another one", () =>
+    Effect.gen(function* () {
+      const { fresh } = yield* ConsolePage.Websites
+      const { loaded, on, page } = yield* SetUpPage.show(fresh, "goals")
+      yield* loaded
+      const background = (name: string) =>
+        on(() =>
+          page
+            .getByRole("link", { name, exact: true })
+            .evaluate((element) => element.ownerDocument.defaultView?.getComputedStyle(element).backgroundColor)
+        )
+      yield* on(() => page.getByRole("link", { name: "Forms", exact: true }).hover())
+      assert.strictEqual(yield* background("Forms"), yield* background("Data"))
+      assert.notStrictEqual(yield* background("Goals"), yield* background("Data"))
+    })
+  )
+
   it.effect("show the tag, received forms and refused origins, and wait for a first page view", () =>
     Effect.gen(function* () {
       const { busy, fresh } = yield* ConsolePage.Websites

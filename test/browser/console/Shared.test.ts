@@ -76,6 +76,21 @@ inChromium("a shared dashboard", Layer.provideMerge(Stranger.layer, ConsolePage.
     })
   )
 
+  it.effect("explains empty lists to guests without words about settings and commands", () =>
+    Effect.gen(function* () {
+      const { loaded, on, page } = yield* open("?source=nobody")
+      const tabs = yield* on(() => page.locator(".tabs button").all())
+      assert.isAtLeast(tabs.length, 10)
+      for (const tab of tabs) {
+        yield* on(() => tab.click())
+        yield* loaded
+        assert.notMatch((yield* on(() => page.locator("main").textContent())) ?? "", ConsolePage.ownersWords)
+      }
+      assert.isAbove(yield* on(() => page.getByText("Nothing with five or more visitors on these days.").count()), 3)
+      assert.notInclude((yield* on(() => page.getByRole("slider").getAttribute("aria-description"))) ?? "", "Drag")
+    })
+  )
+
   it.effect("reports its end when it is revoked", () =>
     Effect.gen(function* () {
       const { loaded, on, page, share } = yield* open()

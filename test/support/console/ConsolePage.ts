@@ -143,6 +143,9 @@ export const show = Effect.fnUntraced(function* (fragment: string, look: Look = 
   return owner
 })
 
+/** What the texts of a shared dashboard do not mention, because guests neither have it nor can change it. */
+export const ownersWords = /\b(set ?up|console|session|operator|log|hydracore|settings)\b|[A-Z]+_[A-Z]+/i
+
 /** Waits until nothing on the page is loading. */
 export const loaded = async (page: Page): Promise<void> => {
   // The result of a click is rendered in the next frame.

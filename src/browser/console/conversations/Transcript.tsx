@@ -114,7 +114,11 @@ export const Transcript = ({ conversationId, instanceId, isOwner, onRemove, site
         {Texts.inbox.back}
       </a>
       {value === undefined ? (
-        failure !== undefined && <Problem failure={failure} gone={Texts.conversations.gone} />
+        failure === undefined ? (
+          <div class="loading" />
+        ) : (
+          <Problem failure={failure} gone={Texts.conversations.gone} />
+        )
       ) : (
         <>
           <header class="transcript-head">

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { useState } from "preact/hooks"
 import * as Address from "../Address.ts"
 import * as Format from "../Format.ts"
 import { go, linkTo, useAddress } from "../Location.ts"
@@ -12,6 +13,7 @@ import { useRevealed } from "../parts/Reveal.ts"
 import { type Answer, send } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
 import { useStore } from "../Store.ts"
+import { NewSite } from "../sites/NewSiteButton.tsx"
 import * as Texts from "../Texts.ts"
 import * as Theme from "../Theme.ts"
 import * as MenuItems from "./MenuItems.ts"
@@ -99,56 +101,63 @@ interface Props {
   readonly session: Session | undefined
   readonly sites: ReadonlyArray<Site>
   readonly site: Site | undefined
+  /** Whether the person may create websites. */
+  readonly canCreate: boolean
 }
 
-export const Bar = ({ session, site, sites }: Props) => {
+export const Bar = ({ canCreate, session, site, sites }: Props) => {
   const { page } = useAddress()
+  const [isCreating, setCreating] = useState(false)
   const row = useRevealed(`${site?.site_id} ${page}`)
   return (
-    <header class="bar">
-      <button type="button" class="skip" onClick={() => document.getElementById("content")?.focus()}>
-        {Texts.frame.skip}
-      </button>
-      <a class="home" href={Address.format(Address.initial)} aria-label={Texts.sites.all}>
-        <Mark />
-      </a>
-      {site === undefined ? (
-        <b>{Texts.app}</b>
-      ) : (
-        <>
-          <Menu
-            label={`${Texts.frame.sites}: ${site.name}`}
-            className="sites"
-            choices={[
-              ...MenuItems.around(sites, sites.indexOf(site), maxInMenu).map(({ name, site_id }) => ({
-                value: site_id,
-                label: name,
-                isCurrent: site_id === site.site_id
-              })),
-              ...(sites.length > 1 ? [{ value: null, label: Texts.sites.all, hasSeparator: true }] : [])
-            ]}
-            onChoose={(site_id: string | null) => go(site_id === null ? Address.initial : ofSite(site_id, page))}
-          >
-            <b>{site.name}</b>
-          </Menu>
-          <nav aria-label={Texts.frame.pages} ref={row}>
-            {Object.entries(Texts.pages).map(([name, title]) => (
-              <a
-                key={name}
-                href={linkTo({ ...Address.initial, site: site.site_id, page: name })}
-                aria-current={name === page ? "page" : undefined}
-              >
-                {title}
-                {name === "inbox" && <UnreadCount siteId={site.site_id} />}
-              </a>
-            ))}
-          </nav>
-        </>
-      )}
-      <div class="bar-end">
-        <ThemeMenu />
-        {session !== undefined && <SessionMenu session={session} />}
-      </div>
-    </header>
+    <>
+      <header class="bar">
+        <button type="button" class="skip" onClick={() => document.getElementById("content")?.focus()}>
+          {Texts.frame.skip}
+        </button>
+        <a class="home" href={Address.format(Address.initial)} aria-label={Texts.sites.all}>
+          <Mark />
+        </a>
+        {site === undefined ? (
+          <b>{Texts.app}</b>
+        ) : (
+          <>
+            <Menu
+              label={`${Texts.frame.sites}: ${site.name}`}
+              className="sites"
+              choices={[
+                ...MenuItems.around(sites, sites.indexOf(site), maxInMenu).map(({ name, site_id }) => ({
+                  value: () => go(ofSite(site_id, page)),
+                  label: name,
+                  isCurrent: site_id === site.site_id
+                })),
+                { value: () => go(Address.initial), label: Texts.sites.all, hasSeparator: true },
+                ...(canCreate ? [{ value: () => setCreating(true), label: Texts.sites.create }] : [])
+              ]}
+              onChoose={(act) => act()}
+            >
+              <b>{site.name}</b>
+            </Menu>
+            <nav aria-label={Texts.frame.pages} ref={row}>
+              {Object.entries(Texts.pages).map(([name, title]) => (
+                <a
+                  key={name}
+                  href={linkTo({ ...Address.initial, site: site.site_id, page: name })}
+                  aria-current={name === page ? "page" : undefined}
+                >
+                  {title}
+                  {name === "inbox" && <UnreadCount siteId={site.site_id} />}
+                </a>
+              ))}
+            </nav>
+          </>
+        )}
+        <div class="bar-end">
+          <ThemeMenu />
+          {session !== undefined && <SessionMenu session={session} />}
+        </div>
+      </header>
+      {isCreating && <NewSite onClose={() => setCreating(false)} />}
+    </>
   )
 }

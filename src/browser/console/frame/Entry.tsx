@@ -5,7 +5,6 @@
  * @module
  */
 import { useState } from "preact/hooks"
-import { go } from "../Location.ts"
 import { Message } from "../parts/Message.tsx"
 import { Snippet } from "../parts/Snippet.tsx"
 import { type FailureKind, send } from "../Requests.ts"
@@ -30,7 +29,7 @@ export const Link = ({ secret }: { readonly secret: string }) => {
     setBusy(false)
     if (!outcome.ok) return setFailure(outcome.failure.kind)
     // The reload drops everything that an earlier session loaded.
-    go({ link: null, site: null }, { replace: true })
+    history.replaceState(null, "", location.pathname)
     location.reload()
   }
   const isSpent = failure === "signed-out" || failure === "not-found" || failure === "invalid"

@@ -5,17 +5,19 @@
  */
 import { connection, isSignedOut } from "../Connection.ts"
 import * as Format from "../Format.ts"
+import { useFailures } from "../parts/Problem.tsx"
 import { useStore } from "../Store.ts"
 import * as Texts from "../Texts.ts"
 
 export const Notice = () => {
   const state = useStore(connection)
   const { failure, succeededAt } = state
+  const failures = useFailures()
   return (
     <div class="notice" role="status">
       {failure !== null && !isSignedOut(state) && (
         <p>
-          {Texts.failures[failure.kind]} {Texts.stale(Format.clock(succeededAt))}
+          {failures[failure.kind]} {succeededAt !== null && Texts.stale(Format.clock(succeededAt))}
         </p>
       )}
     </div>

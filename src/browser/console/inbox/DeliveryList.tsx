@@ -5,6 +5,7 @@
  */
 import * as Format from "../Format.ts"
 import type { Site } from "../frame/Bar.tsx"
+import { Problem } from "../parts/Problem.tsx"
 import type { Answer } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
@@ -24,12 +25,13 @@ const linesOf = ({ mails, webhooks }: Deliveries) =>
   ].sort((left, right) => (left.created_at < right.created_at ? -1 : 1))
 
 export const DeliveryList = ({ site, submissionId }: { readonly site: Site; readonly submissionId: string }) => {
-  const { value } = useAnswer(
+  const { failure, value } = useAnswer(
     "GET /v1/owner/sites/:site_id/submissions/:submission_id/deliveries",
     { params: { site_id: site.site_id, submission_id: submissionId } },
     submissionId
   )
-  const lines = value === undefined ? [] : linesOf(value)
+  if (value === undefined) return failure === undefined ? null : <Problem failure={failure} gone={Texts.inbox.gone} />
+  const lines = linesOf(value)
   if (lines.length === 0) return null
   return (
     <section class="visit">

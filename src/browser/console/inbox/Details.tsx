@@ -94,7 +94,7 @@ export const Details = ({ changes, isOwner, onRemove, site, submissionId }: Prop
     return (
       <article class="details" aria-busy={failure === undefined}>
         {back}
-        {failure !== undefined && <Problem failure={failure} gone={Texts.inbox.gone} />}
+        {failure === undefined ? <div class="loading" /> : <Problem failure={failure} gone={Texts.inbox.gone} />}
       </article>
     )
   }

@@ -85,14 +85,15 @@ export const Live = ({ site }: PageProps) => {
         </p>
         <div class="rest">
           <span class="muted" role={isPaused ? "status" : undefined}>
-            {isBroken ? Texts.live.connecting : isFrozen ? Texts.live.paused(waiting) : ""}
+            {isBroken
+              ? Texts.live.connecting
+              : isPaused
+                ? Texts.live.paused(waiting)
+                : isHovered
+                  ? Texts.live.held(waiting)
+                  : ""}
           </span>
-          <button
-            type="button"
-            class="button"
-            aria-pressed={isPaused}
-            onClick={() => change(() => setPaused(!isPaused))}
-          >
+          <button type="button" class="button" onClick={() => change(() => setPaused(!isPaused))}>
             {isPaused ? Texts.live.resume : Texts.live.pause}
           </button>
         </div>

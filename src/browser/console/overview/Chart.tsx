@@ -21,8 +21,8 @@ interface Props {
   readonly futureCount: number
   /** Whether the latest interval that has begun is not over yet. */
   readonly isUnfinished: boolean
-  /** Opens the days of the points with the indexes `first` to `last`. */
-  readonly onOpen: (first: number, last: number) => void
+  /** Opens the days of the points with the indexes `first` to `last`. Undefined on a shared dashboard, which cannot open them. */
+  readonly onOpen: ((first: number, last: number) => void) | undefined
 }
 
 /** The sizes in pixels, if a rem is 16 pixels. */
@@ -183,7 +183,7 @@ export const Chart = ({ futureCount, interval, isUnfinished, metric, onOpen, poi
               stroke: "transparent",
               fill: (_, index) => (index === 1 ? ink.before : ink.line)
             },
-            drag: { x: true, y: false, setScale: false }
+            drag: { x: latest.current.onOpen !== undefined, y: false, setScale: false }
           },
           hooks: {
             setCursor: [({ cursor }) => setCurrent(cursor.idx ?? null)],
@@ -192,7 +192,7 @@ export const Chart = ({ futureCount, interval, isUnfinished, metric, onOpen, poi
                 if (self.select.width < 8) return
                 const ends = [self.select.left, self.select.left + self.select.width].map((left) => self.posToIdx(left))
                 self.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false)
-                latest.current.onOpen(Math.min(...ends), Math.max(...ends))
+                latest.current.onOpen?.(Math.min(...ends), Math.max(...ends))
               }
             ]
           }
@@ -245,7 +245,7 @@ export const Chart = ({ futureCount, interval, isUnfinished, metric, onOpen, poi
       event.preventDefault()
       show(Math.min(Math.max(next, 0), last))
     } else if (event.key === "Enter" && current !== null) {
-      onOpen(current, current)
+      onOpen?.(current, current)
     } else if (event.key === "Escape") {
       plot.current?.setCursor({ left: -10, top: -10 })
     }
@@ -260,11 +260,11 @@ export const Chart = ({ futureCount, interval, isUnfinished, metric, onOpen, poi
     <div class="chart">
       <div
         ref={frame}
-        class="plot"
+        class={`plot ${onOpen === undefined ? "" : "openable"}`}
         role="slider"
         tabIndex={0}
         aria-label={Texts.chart.name(Texts.metrics[metric], Texts.chart.intervals[interval])}
-        aria-description={Texts.chart.help}
+        aria-description={onOpen === undefined ? Texts.chart.helpForGuests : Texts.chart.help}
         aria-valuemin={0}
         aria-valuemax={last}
         aria-valuenow={current ?? last}
@@ -275,7 +275,7 @@ export const Chart = ({ futureCount, interval, isUnfinished, metric, onOpen, poi
         }}
         onBlur={() => plot.current?.setCursor({ left: -10, top: -10 })}
         onClick={() => {
-          if (current !== null && current <= last) onOpen(current, current)
+          if (current !== null && current <= last) onOpen?.(current, current)
         }}
       >
         {["line", "fill", "before", "grid", "label"].map((name) => (

@@ -131,7 +131,9 @@ export const List = ({ dimensions, isWide, scope, visitors }: Props) => {
           )
         ) : rows.length === 0 ? (
           <p class="none">
-            {Texts.lists.none} {Texts.lists.noneOf[dimension]}
+            {scope.address.share === null
+              ? `${Texts.lists.none} ${Texts.lists.noneOf[dimension] ?? ""}`
+              : Texts.lists.noneForGuests}
           </p>
         ) : (
           <ul class="rows">

@@ -12,7 +12,7 @@ import { Dialog } from "../parts/Dialog.tsx"
 import { save } from "../parts/Download.ts"
 import { messageOf } from "../parts/FailureText.ts"
 import { Icon } from "../parts/Icon.tsx"
-import { Problem } from "../parts/Problem.tsx"
+import { Problem, useFailures } from "../parts/Problem.tsx"
 import { Search } from "../parts/Search.tsx"
 import * as Texts from "../Texts.ts"
 import * as Queries from "./Queries.ts"
@@ -71,12 +71,13 @@ export const ListDialog = ({ dimension, scope }: { readonly dimension: Dimension
   const query = Queries.list(scope, dimensions, { limit, search, withAllMetrics: true }, Date.now())
   const { failure, isStale, value } = useReport(query, `${scope.siteId} ${dimensions}`)
   const metrics = Queries.listMetrics(dimensions, true)
+  const failures = useFailures()
   const [problem, setProblem] = useState<string>()
   /** Saves all rows that match the search, including those that are not shown, up to the API's maximum number. */
   const exportAll = async () => {
     const { pagination: _, ...all } = query
     const outcome = await loadReport(all, isShared)
-    if (!outcome.ok) return setProblem(messageOf(outcome.failure))
+    if (!outcome.ok) return setProblem(isShared ? failures[outcome.failure.kind] : messageOf(outcome.failure))
     const { meta, results } = outcome.value
     const total = meta.total_rows ?? 0
     setProblem(total > results.length ? Texts.lists.cut(Format.count(results.length), Format.count(total)) : undefined)
@@ -144,7 +145,7 @@ export const ListDialog = ({ dimension, scope }: { readonly dimension: Dimension
           </tbody>
         </table>
         {value?.results.length === 0 && <p class="none">{Texts.lists.noMatch}</p>}
-        {value === undefined && failure !== undefined && <Problem failure={failure} />}
+        {value === undefined && (failure === undefined ? <div class="loading" /> : <Problem failure={failure} />)}
         {value !== undefined && value.results.length < (value.meta.total_rows ?? 0) && (
           <button type="button" class="button" onClick={() => setLimit(limit + pageRows)}>
             {Texts.lists.more}

@@ -11,7 +11,7 @@ import type { Site } from "../frame/Bar.tsx"
 import { go, useAddress } from "../Location.ts"
 import { lazy } from "../parts/Lazy.tsx"
 import { Message } from "../parts/Message.tsx"
-import { PageProblem } from "../parts/Problem.tsx"
+import { PageProblem, useFailures } from "../parts/Problem.tsx"
 import { SetUpLink } from "../parts/SetUpLink.tsx"
 import * as Texts from "../Texts.ts"
 import { Filters } from "./Filters.tsx"
@@ -59,11 +59,13 @@ const NoData = () => {
   const { share } = useAddress()
   return (
     <Message title={Texts.noData.title}>
-      {share === null && (
+      {share === null ? (
         <>
           <p>{Texts.noData.body}</p>
           <SetUpLink label={Texts.noData.install} section="install" />
         </>
+      ) : (
+        <p>{Texts.noData.bodyForGuests}</p>
       )}
     </Message>
   )
@@ -71,6 +73,7 @@ const NoData = () => {
 
 export const Overview = ({ site }: { readonly site: OverviewSite }) => {
   const address = useAddress()
+  const failures = useFailures()
   const scope: Queries.Scope = { siteId: site.site_id, timeZone: site.time_zone, address }
   const now = Date.now()
   const totals = useReport(Queries.totals(scope, now), `${site.site_id} totals`)
@@ -88,7 +91,7 @@ export const Overview = ({ site }: { readonly site: OverviewSite }) => {
   const isNew = isEmpty && allTime.value !== undefined && Format.toNumber(allTime.value.results[0]?.metrics[0]) === 0
 
   const leadsFailure = leads.value === undefined && leads.failure?.kind !== "offline" ? leads.failure : undefined
-  const leadsNote = leadsQuery === null ? Texts.leadsNeedVisit : leadsFailure && Texts.failures[leadsFailure.kind]
+  const leadsNote = leadsQuery === null ? Texts.leadsNeedVisit : leadsFailure && failures[leadsFailure.kind]
 
   const days = totals.value?.query.date_range
   const today = Calendar.today(now, site.time_zone)

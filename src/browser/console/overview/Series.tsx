@@ -35,7 +35,7 @@ export const Series = ({ days, scope }: Props) => {
 
   const open = (first: number, last: number) => {
     const [from, to] = [points[first], points[last]]
-    if (from === undefined || to === undefined || count === 1 || scope.address.share !== null) return
+    if (from === undefined || to === undefined || count === 1) return
     const range = [
       Calendar.daysOf(interval, from.label, days)[0],
       Calendar.daysOf(interval, to.label, days)[1]
@@ -59,7 +59,7 @@ export const Series = ({ days, scope }: Props) => {
             points={points}
             futureCount={futureCount}
             isUnfinished={isUnfinished}
-            onOpen={open}
+            onOpen={scope.address.share === null ? open : undefined}
           />
         )}
       </div>
@@ -79,7 +79,7 @@ export const Series = ({ days, scope }: Props) => {
             ))}
           </fieldset>
         )}
-        <button type="button" class="button bare" aria-pressed={isTable} onClick={() => setTable(!isTable)}>
+        <button type="button" class="button bare" onClick={() => setTable(!isTable)}>
           {isTable ? Texts.chart.chart : Texts.chart.table}
         </button>
       </div>

@@ -3,13 +3,20 @@
  *
  * @module
  */
-import type { ComponentType } from "preact"
+import { type ComponentChildren, type ComponentType, Fragment } from "preact"
 import { useEffect, useState } from "preact/hooks"
 import * as Texts from "../Texts.ts"
 import { Message } from "./Message.tsx"
 
-/** Returns a component that calls `load` when it is first shown, and again if that failed and it is shown anew. */
-export const lazy = <Props extends object>(load: () => Promise<ComponentType<Props>>): ComponentType<Props> => {
+/**
+ * Returns a component that calls `load` when it is first shown, and again if that failed and it is shown anew.
+ *
+ * @param Pending contains what is shown until the component is loaded
+ */
+export const lazy = <Props extends object>(
+  load: () => Promise<ComponentType<Props>>,
+  Pending: ComponentType<Props & { readonly children: ComponentChildren }> = Fragment
+): ComponentType<Props> => {
   let Loaded: ComponentType<Props> | undefined
   return (props: Props) => {
     const [state, setState] = useState<"loading" | "loaded" | "failed">(Loaded === undefined ? "loading" : "loaded")
@@ -25,17 +32,25 @@ export const lazy = <Props extends object>(load: () => Promise<ComponentType<Pro
     }, [state])
     if (state === "failed") {
       return (
-        <Message title={Texts.frame.notLoaded}>
-          <p>
-            {/* The service may have a new version, whose files have other names. */}
-            <button type="button" class="button" onClick={() => location.reload()}>
-              {Texts.frame.reload}
-            </button>
-          </p>
-        </Message>
+        <Pending {...props}>
+          <Message title={Texts.frame.notLoaded}>
+            <p>
+              {/* The service may have a new version, whose files have other names. */}
+              <button type="button" class="button" onClick={() => location.reload()}>
+                {Texts.frame.reload}
+              </button>
+            </p>
+          </Message>
+        </Pending>
       )
     }
-    if (Loaded === undefined) return <div class="loading" aria-busy="true" />
+    if (Loaded === undefined) {
+      return (
+        <Pending {...props}>
+          <div class="loading" aria-busy="true" />
+        </Pending>
+      )
+    }
     return <Loaded {...props} />
   }
 }

@@ -48,9 +48,13 @@ const Edit = ({ instance, onClose, siteId }: InstanceProps & { readonly onClose:
   if (value !== undefined && isFresh) {
     return <AssistantForm siteId={siteId} settings={value} onClose={onClose} onSaved={onClose} />
   }
-  return failure === undefined ? null : (
+  return (
     <Dialog title={Texts.edit(instance.name)} onClose={onClose}>
-      <Problem failure={failure} gone={Common.gone} />
+      {failure === undefined ? (
+        <div class="loading" aria-busy="true" />
+      ) : (
+        <Problem failure={failure} gone={Common.gone} />
+      )}
     </Dialog>
   )
 }

@@ -52,7 +52,7 @@ const useLiveChecks = (): number => {
 
 const Refused = ({ site }: Pick<PageProps, "site">) => {
   const today = new Date().toISOString().slice(0, 10)
-  const { value } = useAnswer(
+  const { failure, value } = useAnswer(
     "GET /v1/owner/sites/:site_id/decisions",
     { params: { site_id: site.site_id }, query: { from: today, to: today } },
     site.site_id
@@ -60,8 +60,10 @@ const Refused = ({ site }: Pick<PageProps, "site">) => {
   const reasons = value?.reasons ?? []
   return (
     <Section title={Texts.refused.title} note={Texts.refused.note}>
-      {reasons.length === 0 ? (
-        <p class="none">{value === undefined ? "" : Texts.refused.none}</p>
+      {value === undefined ? (
+        <Loading failure={failure} />
+      ) : reasons.length === 0 ? (
+        <p class="none">{Texts.refused.none}</p>
       ) : (
         <ul class="rows">
           {reasons.map(({ count, reason }) => (

@@ -9,6 +9,7 @@ import { Notice } from "../frame/Notice.tsx"
 import { Overview } from "../overview/Overview.tsx"
 import { Mark } from "../parts/Icon.tsx"
 import { Message } from "../parts/Message.tsx"
+import { PagePending } from "../parts/Problem.tsx"
 import { authorizeShared } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
@@ -43,13 +44,13 @@ export const Shared = ({ secret }: { readonly secret: string }) => {
           <Message title={Texts.shared.unavailable}>
             <p>{Texts.shared.unavailableBody}</p>
           </Message>
+        ) : site === undefined ? (
+          <PagePending failure={failure} />
         ) : (
-          site !== undefined && (
-            <>
-              <Overview site={site} />
-              <p class="muted coarse">{Texts.shared.note}</p>
-            </>
-          )
+          <>
+            <Overview site={site} />
+            <p class="muted coarse">{Texts.shared.note}</p>
+          </>
         )}
       </main>
     </>

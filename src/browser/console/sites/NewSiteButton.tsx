@@ -1,14 +1,22 @@
 /**
- * The button that opens the form for a new website. The form is loaded when it is first opened.
+ * The form for a new website, which is loaded when it is first opened, and the button that opens it.
  *
  * @module
  */
 import { useState } from "preact/hooks"
+import { Dialog } from "../parts/Dialog.tsx"
 import { Icon } from "../parts/Icon.tsx"
 import { lazy } from "../parts/Lazy.tsx"
 import * as Texts from "../Texts.ts"
 
-const NewSite = lazy(() => import("../setup/NewSite.tsx").then(({ NewSite }) => NewSite))
+export const NewSite = lazy(
+  () => import("../setup/NewSite.tsx").then(({ NewSite }) => NewSite),
+  ({ children, onClose }) => (
+    <Dialog title={Texts.sites.create} onClose={onClose}>
+      {children}
+    </Dialog>
+  )
+)
 
 export const NewSiteButton = () => {
   const [isOpen, setOpen] = useState(false)

@@ -1,5 +1,5 @@
 /**
- * The websites of a person who has several, each with its visitors of the last 30 days.
+ * The websites of a session, each with its visitors of the last 30 days.
  *
  * @module
  */
@@ -30,7 +30,7 @@ const Row = ({ site }: { readonly site: Site }) => {
     if (row.current !== null) observer.observe(row.current)
     return () => observer.disconnect()
   }, [])
-  const { value } = useAnswer(
+  const { failure, value } = useAnswer(
     "POST /v1/owner/query",
     isSeen
       ? {
@@ -45,18 +45,25 @@ const Row = ({ site }: { readonly site: Site }) => {
       : null,
     site.site_id
   )
+  const isLoading = value === undefined && (failure === undefined || failure.kind === "offline")
   const results = value?.results ?? []
   const visitors = results.map(({ metrics }) => Format.toNumber(metrics[0]))
   const total = sum(visitors)
   const before = sum(results.map(({ comparison }) => Format.toNumber(comparison?.metrics[0])))
   return (
     <li ref={row}>
-      <a class="site" href={Address.format({ ...Address.initial, site: site.site_id })} aria-busy={value === undefined}>
+      <a class="site" href={Address.format({ ...Address.initial, site: site.site_id })} aria-busy={isLoading}>
         <b>
           <bdi>{site.name}</bdi>
         </b>
         {value === undefined ? (
-          <span class="skeleton sparkline" />
+          isLoading ? (
+            <span class="skeleton sparkline" />
+          ) : (
+            <span class="number" title={failure && Texts.failures[failure.kind]}>
+              {Format.metric("visitors", undefined)}
+            </span>
+          )
         ) : (
           <>
             <Sparkline values={visitors} />

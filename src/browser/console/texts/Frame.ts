@@ -20,6 +20,7 @@ export const frame = {
   themes: { system: "System", light: "Light", dark: "Dark" },
   close: "Close",
   notLoaded: "This page could not be loaded",
+  broken: "The console has failed",
   again: "Try again",
   reload: "Reload the console"
 } as const

@@ -9,6 +9,11 @@ export const live = {
   resume: "Resume",
   paused: (waiting: number): string =>
     waiting === 0 ? "Paused." : waiting === 1 ? "Paused. 1 new entry waits." : `Paused. ${waiting} new entries wait.`,
+  /** While the mouse is over the list, which then stands still. */
+  held: (waiting: number): string =>
+    waiting === 0
+      ? ""
+      : `${waiting === 1 ? "1 new entry waits" : `${waiting} new entries wait`} until the pointer leaves the list.`,
   connecting: "The connection was lost. The console tries again automatically.",
   failed: "The live activity cannot be loaded",
   failedBody: "The console tries again automatically every few seconds. If this continues, ask the operator.",

@@ -8,6 +8,7 @@ import type { Comparison, Dimension, Interval, Metric, Operator, Range } from ".
 export const noData = {
   title: "No visits yet",
   body: "Pages with this website’s tag are counted here. Paste it into every page: the first visit appears within a minute.",
+  bodyForGuests: "The statistics appear here after the first visit.",
   install: "Show the tag",
   earlier: "There are no visits on these days. Choose more days, or see all time.",
   filtered: "No visit matches these filters.",
@@ -103,6 +104,7 @@ export const lists = {
   export: "Export CSV",
   more: "Show more",
   none: "Nothing on these days.",
+  noneForGuests: "Nothing with five or more visitors on these days.",
   noMatch: "Nothing matches.",
   filterBy: (dimension: string, value: string): string => `Filter by ${dimension.toLowerCase()} ${value}`,
   noneOf: {
@@ -111,7 +113,8 @@ export const lists = {
     "event:goal":
       "Submissions and chats are goals already. You can add others in Set up, under Goals: an event, or a page such as /thanks.",
     "event:name": "Your pages send events with hydracore.event('Signup'). See the guide Websites.",
-    "visit:country": "Countries need a database: see GEO_DATABASE in Settings."
+    "visit:country":
+      "Countries need a database on the server. Its operator names the file with GEO_DATABASE: see the guide Settings and limits."
   } as Readonly<Record<string, string>>
 } as const
 
@@ -188,6 +191,7 @@ export const chart = {
   point: (label: string, value: string, before: string | undefined): string =>
     before === undefined ? `${label}: ${value}` : `${label}: ${value}, ${before} before`,
   help: "Arrow keys move along the chart. Enter opens the days of a point. Drag to choose days.",
+  helpForGuests: "Arrow keys move along the chart.",
   when: "When",
   before: "Before"
 } as const
