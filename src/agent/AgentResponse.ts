@@ -6,7 +6,7 @@
  */
 import type * as Undici from "@effect/platform-node/Undici"
 import type { AgentEvent } from "../core/chat/agent/Agent.ts"
-import * as ContextWindow from "../core/chat/agent/ContextWindow.ts"
+import * as ProviderError from "../core/chat/agent/ProviderError.ts"
 import * as SystemErrorCode from "../core/text/SystemErrorCode.ts"
 import type { DeadlineScheduler, Scheduled } from "../runtime/DeadlineScheduler.ts"
 import { AgentBroken, type AgentError, AgentTimeout } from "../services/chat/AgentStream.ts"
@@ -34,8 +34,11 @@ export interface Options {
   readonly scheduler: DeadlineScheduler
   /** How long the agent may be silent, in milliseconds. */
   readonly timeout: number
-  /** Sends a shortened request with the same handler. Undefined if the request cannot be shortened. */
-  readonly retry: (() => void) | undefined
+  /**
+   * Returns a function that sends another request with the same handler, in place of the one that was refused with this status
+   * and body. Undefined if the refusal is final.
+   */
+  readonly retry: (status: number, body: string) => (() => void) | undefined
 }
 
 export class AgentResponse implements Undici.Dispatcher.DispatchHandler, Scheduled, Producer {
@@ -50,12 +53,16 @@ export class AgentResponse implements Undici.Dispatcher.DispatchHandler, Schedul
   private body: BoundedBody | undefined
   private isResponseOver = false
   private status = 0
+  private contentType = ""
   private informationalCount = 0
   /** The number of bytes received after the end of the answer. */
   private lingeringBytes = 0
   /** When the agent's silence began: when it last completed an event, or when the reader began to wait if that was later. */
   private since: number
-  private retry: (() => void) | undefined
+  /** Undefined once no other request may be sent. */
+  private retry: Options["retry"] | undefined
+  /** Makes the error of a refusal whose body is being read. */
+  private refusalOf: ReturnType<typeof ResponseHead.refusalOf> | undefined
   private readonly protocol: AgentProtocol
   private readonly scheduler: DeadlineScheduler
   private readonly timeout: number
@@ -104,7 +111,7 @@ export class AgentResponse implements Undici.Dispatcher.DispatchHandler, Schedul
     const due = this.since + this.silenceTimeout()
     if (now < due) return due
     if (this.reader?.answer.finishReason !== undefined) this.end()
-    else if (this.phase === "refused") this.refuse(ResponseHead.reasonOf(this.status))
+    else if (this.phase === "refused") this.endRefusal()
     else this.fail(new AgentTimeout())
     return undefined
   }
@@ -135,20 +142,21 @@ export class AgentResponse implements Undici.Dispatcher.DispatchHandler, Schedul
     }
     // Frees the request, which may hold a long history and is not needed from here on.
     this.retry = undefined
-    const kind = ResponseHead.bodyKind(headers)
+    this.contentType = ResponseHead.contentType(headers)
+    const kind = ResponseHead.bodyKind(this.contentType)
     if (kind === "stream") this.accept()
     else if (kind === "sniff") {
       this.phase = "sniffing"
       this.body = new BoundedBody(ResponseBounds.maxWhole)
-    } else this.refuse("the agent answered with something other than an event stream")
+    } else this.refuseContent("a body")
   }
 
   onResponseData(controller: Undici.Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.phase === "sniffing") this.sniff(chunk)
     if (this.phase === "streaming") this.read(controller, chunk)
     else if (this.body?.add(chunk) === false) {
-      const isRefusal = this.phase === "refused"
-      this.refuse(isRefusal ? ResponseHead.reasonOf(this.status) : "the agent's answer without a stream is too large")
+      if (this.phase === "refused") this.endRefusal()
+      else this.refuse("the agent's answer without a stream is too large")
     } else if (this.phase === "finished") {
       this.lingeringBytes += chunk.length
       if (this.lingeringBytes > ResponseBounds.linger.bytes) this.abandon()
@@ -159,7 +167,7 @@ export class AgentResponse implements Undici.Dispatcher.DispatchHandler, Schedul
     this.isResponseOver = true
     if (this.phase === "streaming") this.end()
     else if (this.phase === "whole") this.readWhole()
-    else if (this.phase === "refused" && this.tryShorter()) return
+    else if (this.phase === "refused" && this.endRefusal()) return
     else if (this.phase === "sniffing") this.refuse("the agent answered with an empty body")
     this.settle()
   }
@@ -169,33 +177,35 @@ export class AgentResponse implements Undici.Dispatcher.DispatchHandler, Schedul
     const reason = `the connection to the agent broke${code}`
     if (this.phase === "requesting") this.refuse(`the agent could not be reached${code}`, SystemErrorCode.of(error))
     else if (this.phase === "streaming") this.fail(new AgentBroken({ reason }))
-    else if (this.phase === "refused") this.refuse(ResponseHead.reasonOf(this.status))
+    else if (this.phase === "refused") this.endRefusal()
     else if (this.phase !== "finished" && this.phase !== "closed") this.refuse(reason)
     this.settle()
   }
 
   private silenceTimeout(): number {
-    return ResponseBounds.silenceTimeout(this.reader?.answer.finishReason, this.timeout)
+    return this.phase === "refused"
+      ? Math.min(ResponseBounds.refusalTimeout, this.timeout)
+      : ResponseBounds.silenceTimeout(this.reader?.answer.finishReason, this.timeout)
   }
 
   private readRefusal(headers: ResponseHead.Headers): void {
-    const { status } = this
-    const busy = ResponseHead.busyOf(status, headers)
-    if (busy !== undefined) this.fail(busy)
-    else if (this.retry === undefined || !ContextWindow.mayBeTooLong(status)) this.refuse(ResponseHead.reasonOf(status))
-    else {
-      this.phase = "refused"
-      this.body = new BoundedBody(ResponseBounds.maxRefusal)
-    }
+    this.refusalOf = ResponseHead.refusalOf(this.status, headers)
+    this.phase = "refused"
+    this.body = new BoundedBody(ResponseBounds.maxRefusal)
+    this.since = this.scheduler.now()
+    this.scheduler.set(this, this.since + this.silenceTimeout())
   }
 
-  /** Sends a shortened request if the agent refused this one as too long. */
-  private tryShorter(): boolean {
-    const { body, retry, status } = this
+  /** Sends another request if the whole body of the refusal calls for one; otherwise fails. Whether it is sent. */
+  private endRefusal(): boolean {
+    const { body, isResponseOver, refusalOf, retry, status } = this
+    const text = body?.text() ?? ""
     this.body = undefined
     this.retry = undefined
-    if (retry === undefined || body === undefined || !ContextWindow.isTooLong(status, body.text())) {
-      this.refuse(ResponseHead.reasonOf(status))
+    this.refusalOf = undefined
+    const send = isResponseOver ? retry?.(status, text) : undefined
+    if (send === undefined) {
+      if (refusalOf !== undefined) this.fail(refusalOf(ProviderError.ofBody(text)))
       return false
     }
     this.phase = "requesting"
@@ -204,24 +214,30 @@ export class AgentResponse implements Undici.Dispatcher.DispatchHandler, Schedul
     this.informationalCount = 0
     // Later, because the caller is undici's parser.
     queueMicrotask(() => {
-      if (this.phase === "requesting") retry()
+      if (this.phase === "requesting") send()
     })
     return true
   }
 
-  private accept(): AnswerReader {
+  private accept(): void {
     this.phase = "streaming"
     this.body = undefined
     this.buffer.push([accepted])
-    this.reader = new AnswerReader(this.protocol)
-    return this.reader
+    this.reader = new AnswerReader(this.protocol, this.contentType)
+  }
+
+  /** Refuses a body that is not an event stream. */
+  private refuseContent(what: string): void {
+    this.refuse(
+      `the agent answered with ${what} ${ResponseHead.describeType(this.contentType)}, not with an event stream`
+    )
   }
 
   private sniff(chunk: Buffer): void {
     const kind = ResponseHead.sniff(chunk)
     if (kind === "stream") this.accept()
     else if (kind === "json") this.phase = "whole"
-    else if (kind === "page") this.refuse("the agent answered with something other than an event stream")
+    else if (kind === "page") this.refuseContent("a page")
   }
 
   private read(controller: Undici.Dispatcher.DispatchController, chunk: Buffer): void {
@@ -250,12 +266,16 @@ export class AgentResponse implements Undici.Dispatcher.DispatchHandler, Schedul
   }
 
   private readWhole(): void {
-    const reader = new AnswerReader(this.protocol)
-    if (reader.readWhole(this.body?.text() ?? "")) {
+    const reader = new AnswerReader(this.protocol, this.contentType)
+    const text = this.body?.text() ?? ""
+    if (reader.readWhole(text)) {
       this.accept()
       this.reader = reader
       this.end()
-    } else this.refuse("the agent answered with JSON that is not an answer of its protocol")
+    } else {
+      const name = ProviderError.ofBody(text) ?? AnswerReader.kindOf(text)
+      this.refuse(`the agent answered with JSON that is not an answer of its protocol (${name})`)
+    }
   }
 
   /**

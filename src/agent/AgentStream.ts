@@ -7,6 +7,7 @@ import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { Channel, Duration, Effect, Layer, Option, Record, Redacted, Scope, Stream, type Tracer } from "effect"
 import type { AgentRequest } from "../core/chat/agent/Agent.ts"
 import * as ContextWindow from "../core/chat/agent/ContextWindow.ts"
+import * as UsageOption from "../core/chat/agent/UsageOption.ts"
 import type * as Instance from "../core/chat/Instance.ts"
 import { memoize } from "../core/data/Memo.ts"
 import * as Sealing from "../core/delivery/Sealing.ts"
@@ -68,6 +69,12 @@ const traceHeaders = (request: AgentRequest): Effect.Effect<Headers, never, Scop
       attributes: { instanceId: request.instance.instanceId }
     }).pipe(Effect.withTracerEnabled(true), Effect.map(headersOfSpan))
   })
+
+/** The request to send after the agent refused `request`; null if the refusal is final. */
+const alternative = (request: AgentRequest, status: number, body: string): AgentRequest | null => {
+  if (UsageOption.isRefused(status, body)) return UsageOption.without(request)
+  return ContextWindow.isTooLong(status, body) ? ContextWindow.halve(request) : null
+}
 
 /** Defined outside of `open`, so that the finalizer retains nothing but the response. */
 const cancelWith = (response: AgentResponse, scope: Scope.Scope) =>
@@ -132,8 +139,10 @@ export const layer = (options: Options): Layer.Layer<AgentStream, never, NodeHtt
             },
             response
           )
-        const shorter = ContextWindow.halve(request)
-        const retry = shorter === null ? undefined : () => void send(shorter)
+        const retry = (status: number, body: string) => {
+          const other = alternative(request, status, body)
+          return other === null ? undefined : () => void send(other)
+        }
         const response: AgentResponse = new AgentResponse({ protocol, scheduler, timeout, retry })
         send(request)
         return response

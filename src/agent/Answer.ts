@@ -4,8 +4,9 @@
  * @module
  */
 import { Result } from "effect"
-import type { AgentEvent, FinishReason } from "../core/chat/agent/Agent.ts"
+import type { AgentEvent, AgentFinish, FinishReason } from "../core/chat/agent/Agent.ts"
 import * as ThinkTag from "../core/chat/agent/ThinkTag.ts"
+import * as UnknownName from "../core/chat/agent/UnknownName.ts"
 import { Sources } from "./Sources.ts"
 
 /** The maximum number of tool calls that an answer reports. Later ones are ignored. */
@@ -22,26 +23,6 @@ interface Tokens {
 
 const noTokens: Tokens = { inputTokens: 0, outputTokens: 0 }
 
-/** Error codes of providers that an operator can act on. No other code is logged: its text could be a visitor's. */
-const knownCodes: ReadonlySet<string> = new Set([
-  "api_error",
-  "authentication_error",
-  "billing_error",
-  "context_length_exceeded",
-  "insufficient_quota",
-  "invalid_api_key",
-  "invalid_request_error",
-  "model_not_found",
-  "not_found_error",
-  "overloaded_error",
-  "permission_error",
-  "rate_limit_error",
-  "rate_limit_exceeded",
-  "request_too_large",
-  "server_error",
-  "timeout_error"
-])
-
 /** How an answer ended: with a finish reason, without text, or with a fault. */
 export type Ending = Result.Result<
   FinishReason,
@@ -56,7 +37,7 @@ export class Answer {
   /** Whether the protocol says that nothing follows. */
   isDone = false
   /** The last finish reason of the agent. Text after it belongs to the answer too. */
-  finishReason: FinishReason | undefined
+  finishReason: AgentFinish | undefined
   /** Whether the answer has text other than whitespace. */
   private hasText = false
   /** The state of the search for `<think>…</think>`. Undefined once no `<think>` can follow. */
@@ -64,6 +45,7 @@ export class Answer {
   private sources: Sources | undefined
   /** The names of the tools that run, by id; null for the tools that are done. */
   private tools: Map<string, string | null> | undefined
+  private firstUnknown: string | undefined
   private hasUsage = false
   private earlierTokens = noTokens
   private tokens = noTokens
@@ -147,7 +129,7 @@ export class Answer {
     return this.tokens.inputTokens
   }
 
-  finish(reason: FinishReason): void {
+  finish(reason: AgentFinish): void {
     this.finishReason = reason
   }
 
@@ -164,9 +146,19 @@ export class Answer {
     this.isDone = true
   }
 
-  /** Records a fault, after which reading must stop. Only the first fault is kept. `code` is the error code of the agent. */
-  fail(fault: string, code: string = ""): void {
-    this.fault ??= knownCodes.has(code) ? `${fault} (${code})` : fault
+  /** Records a fault, after which reading must stop. Only the first fault is kept. */
+  fail(fault: string): void {
+    this.fault ??= fault
+  }
+
+  /** Records that the agent sent something that is not of its protocol. Only the first name is kept, and none after text. */
+  unknown(name: string): void {
+    if (!this.hasText) this.firstUnknown ??= UnknownName.clean(name)
+  }
+
+  /** What the agent sent first that is not of its protocol; undefined if there is nothing, or if the answer has text. */
+  get unknownName(): string | undefined {
+    return this.hasText ? undefined : this.firstUnknown
   }
 
   /**
@@ -177,10 +169,16 @@ export class Answer {
     if (this.hasUsage) this.events.push({ _tag: "Usage", ...this.total() })
     if (this.fault !== undefined) return Result.fail({ _tag: "Fault", fault: this.fault })
     if (this.finishReason === undefined && !this.isDone) {
-      return Result.fail({ _tag: "Fault", fault: "the agent's stream ended before its answer did" })
+      const { unknownName } = this
+      const fault =
+        unknownName === undefined
+          ? "the agent's stream ended before its answer did"
+          : `the agent's stream ended before its answer did; its first unknown event is ${unknownName}`
+      return Result.fail({ _tag: "Fault", fault })
     }
     if (!this.hasText) return Result.fail({ _tag: "Empty" })
-    const reason = this.finishReason ?? "stop"
+    // Tools are on the agent's side, so that a reader need not run them.
+    const reason = this.finishReason === undefined || this.finishReason === "tool-calls" ? "stop" : this.finishReason
     for (const source of this.sources?.fallback() ?? []) this.events.push(source)
     this.events.push({ _tag: "Finish", reason })
     return Result.succeed(reason)

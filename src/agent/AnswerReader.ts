@@ -6,10 +6,12 @@
 import { Predicate, Result } from "effect"
 import type { AgentEvent } from "../core/chat/agent/Agent.ts"
 import * as AgentThrottle from "../core/chat/agent/AgentThrottle.ts"
+import * as UnknownName from "../core/chat/agent/UnknownName.ts"
 import { AgentBroken, AgentEmpty, type AgentFailure } from "../services/chat/AgentStream.ts"
 import { Answer } from "./Answer.ts"
 import * as Json from "./Json.ts"
 import type { AgentProtocol, EventReader } from "./Protocol.ts"
+import * as ResponseHead from "./ResponseHead.ts"
 import * as Sse from "./Sse.ts"
 
 /** The longest event of a stream, in bytes. Long events repeat the whole output, or contain an image that a tool made. */
@@ -53,11 +55,15 @@ export class AnswerReader {
   readonly answer = new Answer()
   private readonly protocol: AgentProtocol
   private readonly events: EventReader
+  private readonly contentType: string
+  private hasEvents = false
   private state = Sse.initial
   private throttle = AgentThrottle.initial
 
-  constructor(protocol: AgentProtocol) {
+  /** @param contentType that of the response, for the log */
+  constructor(protocol: AgentProtocol, contentType: string) {
     this.protocol = protocol
+    this.contentType = contentType
     this.events = protocol.makeReader()
   }
 
@@ -90,6 +96,12 @@ export class AnswerReader {
     return Predicate.isObject(body) && this.protocol.readWhole(body, this.answer)
   }
 
+  /** What a JSON text is by its own words, for the log. */
+  static kindOf(text: string): string {
+    const { object, type } = Json.fields(Json.parse(text))
+    return UnknownName.clean(Json.text(object) || Json.text(type))
+  }
+
   /** Whether reading is over: the protocol ended the answer, or the answer has a fault. */
   get isOver(): boolean {
     return this.answer.isDone || this.answer.fault !== undefined
@@ -99,13 +111,19 @@ export class AnswerReader {
   end(): { readonly events: ReadonlyArray<AgentEvent>; readonly failure: AgentFailure | undefined } {
     this.readRest()
     const { answer } = this
+    if (!this.hasEvents && !answer.isDone) {
+      answer.fail(`the agent's response ${ResponseHead.describeType(this.contentType)} has no event`)
+    }
     const ending = answer.end()
     const events = answer.take()
     if (Result.isSuccess(ending)) return { events, failure: undefined }
     const failure =
       ending.failure._tag === "Fault"
         ? new AgentBroken({ reason: ending.failure.fault })
-        : new AgentEmpty({ finish: answer.finishReason ?? "stop" })
+        : new AgentEmpty({
+            finish: answer.finishReason ?? "stop",
+            ...(answer.unknownName === undefined ? {} : { unknownEvent: answer.unknownName })
+          })
     return { events, failure }
   }
 
@@ -123,6 +141,7 @@ export class AnswerReader {
    */
   private apply(events: ReadonlyArray<Sse.Event>): number {
     let count = events.length
+    this.hasEvents ||= count > 0
     for (const event of events) {
       if (event.data.includes("\n")) {
         const separated = separate(event)

@@ -93,7 +93,7 @@ const readMessage = (message: Json.Fields, answer: Answer): void => {
   readStopReason(message["stop_reason"], answer)
 }
 
-const readEvent = Protocol.byType({
+const events: Parameters<typeof Protocol.byType>[0] = {
   content_block_delta: (data, answer) => {
     const delta = Json.fields(data["delta"])
     readDelta(Json.text(delta["type"]))(delta, answer)
@@ -111,9 +111,13 @@ const readEvent = Protocol.byType({
   message_stop: (_, answer) => {
     if (answer.finishReason === undefined) answer.finish("stop")
   },
+  content_block_stop: Protocol.ignore,
+  ping: Protocol.ignore,
   error: (data, answer) => Protocol.failWith(data["error"], answer),
-  message: Protocol.failIfError
-})
+  message: Protocol.readUntyped
+}
+
+const readEvent = Protocol.byType(events, Protocol.unknown)
 
 const read = (event: Sse.Event, answer: Answer): void => {
   if (event.data.trim() === "[DONE]") answer.done()

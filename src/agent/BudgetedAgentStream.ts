@@ -77,7 +77,7 @@ export const layer: Layer.Layer<AgentStream, never, AgentStream | TokenBudget> =
         settle(reservation, usage.tokens(input))
       )
       const instance = { ...request.instance, maxTokens: tokens - input }
-      return Stream.map(agent.stream({ ...request, instance }), (event) => {
+      return Stream.map(agent.stream({ ...request, instance, wantsUsage: true }), (event) => {
         usage.record(event)
         return event
       })

@@ -19,7 +19,8 @@ const ofError = (error: AgentError): Outcome => {
     case "AgentRefused":
     case "AgentBusy":
       if (error.status !== undefined && (error.status < 200 || error.status > 299)) {
-        return { _tag: "Refused", status: error.status }
+        const code = error.providerCode === undefined ? {} : { code: error.providerCode }
+        return { _tag: "Refused", status: error.status, ...code }
       }
       if (error._tag === "AgentBusy" || error.status !== undefined) return { _tag: "Failed", reason: error.reason }
       if (error.isKeyLocked) return { _tag: "LockedKey" }
@@ -29,7 +30,11 @@ const ofError = (error: AgentError): Outcome => {
     case "AgentBroken":
       return { _tag: "Failed", reason: error.reason }
     case "AgentEmpty":
-      return error.finish === "length" ? onlyReasoned : { _tag: "Failed", reason: "its answer is empty" }
+      if (error.finish === "length") return onlyReasoned
+      return {
+        _tag: "Failed",
+        reason: `its answer is empty${error.unknownEvent === undefined ? "" : `; its first unknown event is ${error.unknownEvent}`}`
+      }
     case "DailyTokensUsed":
       return { _tag: "TokensUsed" }
     case "AgentTimeout":

@@ -17,12 +17,12 @@ const maxTokensName = ({ instance }: AgentRequest): string => {
 }
 
 const body = (request: AgentRequest) => {
-  const { instance, session, messages } = request
+  const { instance, session, messages, wantsUsage } = request
   return {
     ...Protocol.model(request),
     stream: true,
     // Some runtimes refuse unknown options, so usage is requested only if it is needed.
-    ...(instance.dailyTokens === null ? {} : { stream_options: { include_usage: true } }),
+    ...(wantsUsage === true ? { stream_options: { include_usage: true } } : {}),
     ...(Protocol.isBounded(request) ? { [maxTokensName(request)]: instance.maxTokens } : {}),
     user: session,
     messages: [
@@ -195,6 +195,14 @@ const readChunk = (chunk: Json.Fields, answer: Answer): void => {
   readSources(chunk, answer)
 }
 
+/** Whether an event has a member of a chunk that is read. */
+const isChunk = ({ choices, citations, error, search_results, usage, web_search }: Json.Fields): boolean =>
+  [choices, citations, error, search_results, usage, web_search].some((value) => value !== undefined)
+
+/** The name of an event that is not a chunk. */
+const nameOf = ({ event }: Sse.Event, { object, type }: Json.Fields): string =>
+  Json.text(type) || (event === "message" ? Json.text(object) : event)
+
 const read = (event: Sse.Event, answer: Answer): void => {
   if (event.data.trim() === "[DONE]") answer.done()
   else if (event.event === "error") Protocol.failWith(Json.fields(Json.parse(event.data))["error"], answer)
@@ -203,8 +211,10 @@ const read = (event: Sse.Event, answer: Answer): void => {
     if (chunk === undefined) return
     // A named event without choices is a runtime's own extension, such as the progress of a tool, and not an error.
     const failure = Array.isArray(chunk["choices"]) || event.event !== "message" ? undefined : errorOf(chunk)
-    if (failure === undefined) readChunk(chunk, answer)
-    else Protocol.failWith(failure, answer)
+    if (failure === undefined) {
+      if (!isChunk(chunk)) answer.unknown(nameOf(event, chunk))
+      readChunk(chunk, answer)
+    } else Protocol.failWith(failure, answer)
   }
 }
 

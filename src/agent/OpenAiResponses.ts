@@ -100,7 +100,7 @@ const fail = (data: Json.Fields, answer: Answer): void =>
   Protocol.failWith(data["error"] ?? { code: data["code"] }, answer)
 
 /** The events that do not depend on earlier events. */
-const readStateless = Protocol.byType({
+const statelessEvents: Parameters<typeof Protocol.byType>[0] = {
   "response.reasoning_summary_text.delta": readReasoning,
   "response.reasoning_text.delta": readReasoning,
   "response.reasoning.delta": readReasoning,
@@ -109,8 +109,15 @@ const readStateless = Protocol.byType({
   "response.cancelled": fail,
   "response.error": fail,
   error: fail,
-  message: Protocol.failIfError
-})
+  ping: Protocol.ignore,
+  keepalive: Protocol.ignore,
+  message: Protocol.readUntyped
+}
+
+/** The protocol has more events than are read, and gets new ones. */
+const readStateless = Protocol.byType(statelessEvents, (type) =>
+  type.startsWith("response.") ? Protocol.ignore : Protocol.unknown(type)
+)
 
 class Reader implements Protocol.EventReader {
   /** Whether the current content part, item and response had text. */

@@ -12,14 +12,15 @@
  * @module
  */
 import { Predicate } from "effect"
-import type { AgentRequest, FinishReason, ModelMessage } from "../core/chat/agent/Agent.ts"
+import type { AgentFinish, AgentRequest, ModelMessage } from "../core/chat/agent/Agent.ts"
+import * as ProviderError from "../core/chat/agent/ProviderError.ts"
 import type { Answer } from "./Answer.ts"
 import * as Json from "./Json.ts"
 import type * as Sse from "./Sse.ts"
 
 /** Reads the events of one answer's stream. Holds the state between events. */
 export interface EventReader {
-  /** Applies an event to `answer`. Ignores unknown events. */
+  /** Applies an event to `answer`. Reports an unknown event to `answer`, and ignores it. */
   readonly read: (event: Sse.Event, answer: Answer) => void
 }
 
@@ -71,13 +72,23 @@ export const isBounded = ({ instance }: AgentRequest): boolean =>
 /** Applies a value of one type to the answer. */
 type Apply = (value: Json.Fields, answer: Answer) => void
 
-/** A function for each type; other types are ignored. */
-export const byType = (functions: Readonly<Record<string, Apply>>): ((type: string) => Apply) => {
+/** Applies nothing. */
+export const ignore: Apply = () => {}
+
+/** A function for each type. Without `otherwise`, other types are ignored. */
+export const byType = (
+  functions: Readonly<Record<string, Apply>>,
+  otherwise: (type: string) => Apply = () => ignore
+): ((type: string) => Apply) => {
   const known = new Map(Object.entries(functions))
-  return (type) => known.get(type) ?? nothing
+  return (type) => known.get(type) ?? otherwise(type)
 }
 
-const nothing: Apply = () => {}
+/** Reports an event of an unknown type. */
+export const unknown =
+  (type: string): Apply =>
+  (_, answer) =>
+    answer.unknown(type)
 
 /** The data of an event as an object. Empty data is ignored; anything else is a fault of the answer. */
 export const dataOf = (event: Sse.Event, answer: Answer): Json.Fields | undefined => {
@@ -87,18 +98,18 @@ export const dataOf = (event: Sse.Event, answer: Answer): Json.Fields | undefine
   return undefined
 }
 
-/** Applies an error object, `{code, type, message}` in most protocols, to `answer`. */
+/** Applies an error object to `answer`. */
 export const failWith = (error: unknown, answer: Answer): void => {
-  const { code, type } = Json.fields(error)
-  answer.fail("the agent sent an error", Json.text(code) || Json.text(type))
+  answer.fail(`the agent sent an error${ProviderError.suffix(ProviderError.codeOf(error))}`)
 }
 
-/** Applies the error of an event without a type, as proxies send it. */
-export const failIfError: Apply = ({ error }, answer) => {
+/** Applies the error of an event without a type, as proxies send it. Any other such event is unknown. */
+export const readUntyped: Apply = ({ error, object }, answer) => {
   if (Predicate.isObject(error) || typeof error === "string") failWith(error, answer)
+  else answer.unknown(Json.text(object))
 }
 
-const reasons: Readonly<Record<string, FinishReason>> = {
+const reasons: Readonly<Record<string, AgentFinish>> = {
   stop: "stop",
   eos: "stop",
   eos_token: "stop",

@@ -42,8 +42,8 @@ describe("AgentStream over HTTP: the answer", () => {
         ["stop", "stop"],
         ["length", "length"],
         ["content_filter", "content-filter"],
-        ["tool_calls", "tool-calls"],
-        ["function_call", "tool-calls"],
+        ["tool_calls", "stop"],
+        ["function_call", "stop"],
         ["something new", "other"]
       ] as const) {
         const { events } = yield* exchange(streams(says("Hi"), finishes(upstream)))

@@ -12,7 +12,7 @@ it.effect("the agent is paused while nothing is read from its response", () =>
       protocol: protocols["openai-chat"],
       scheduler: yield* DeadlineScheduler.make,
       timeout: 60_000,
-      retry: undefined
+      retry: () => undefined
     })
     const controller = {
       paused: false,

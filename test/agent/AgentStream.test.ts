@@ -1,10 +1,10 @@
 import type { ServerResponse } from "node:http"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, References, Result, Schema, Stream, Tracer } from "effect"
+import { Effect, Fiber, Layer, References, Result, Schema, Stream, Tracer } from "effect"
 import type { AgentRequest } from "../../src/core/chat/agent/Agent.ts"
 import { AgentBusy, AgentStream } from "../../src/services/chat/AgentStream.ts"
 import { type Scene, Stage, suite } from "../suites/AgentStream.ts"
-import { ask, done, exchange, failure, layer, secret, streams } from "../support/AgentExchange.ts"
+import { advanceUntilEnd, ask, done, exchange, failure, layer, secret, streams } from "../support/AgentExchange.ts"
 import {
   endlessly,
   finishes,
@@ -223,6 +223,18 @@ describe("AgentStream over HTTP: an agent that is busy, or a request that is too
     )
   }
 
+  it.effect("the body of a refusal that does not end delays the error by two seconds at most", () =>
+    Effect.gen(function* () {
+      const upstream = yield* start((_, response) => void response.writeHead(400).write(secret))
+      const fiber = yield* ask(upstream.instance).pipe(Effect.forkChild({ startImmediately: true }))
+      yield* until("the request arrives", () => upstream.received.length === 1)
+      assert.isAtMost(yield* advanceUntilEnd(fiber), 3_000)
+      const { result } = yield* Fiber.join(fiber)
+      assert.deepStrictEqual(failure(result), { tag: "AgentRefused", reason: "the agent answered with status 400" })
+      yield* until("the request ends", () => upstream.open() === 0)
+    }).pipe(Effect.provide(layer))
+  )
+
   const messages: AgentRequest["messages"] = [
     { role: "user", text: "One" },
     { role: "assistant", text: "1" },
@@ -273,14 +285,20 @@ describe("AgentStream over HTTP: an agent that is busy, or a request that is too
     "a request that is too long is sent at most twice, and a request that is refused for another reason only once",
     () =>
       Effect.gen(function* () {
-        for (const [body, times, history] of [
-          [tooLong, 2, messages],
-          [tooLong, 1, messages.slice(-1) as unknown as AgentRequest["messages"]],
-          [secret, 1, messages],
-          [secret.repeat(10_000), 1, messages]
+        const refused = "the agent answered with status 400"
+        for (const [body, times, history, reason] of [
+          [tooLong, 2, messages, `${refused} (context_length_exceeded)`],
+          [
+            tooLong,
+            1,
+            messages.slice(-1) as unknown as AgentRequest["messages"],
+            `${refused} (context_length_exceeded)`
+          ],
+          [secret, 1, messages, refused],
+          [secret.repeat(10_000), 1, messages, refused]
         ] as const) {
           const { result, upstream } = yield* askAll((_, response) => void response.writeHead(400).end(body), history)
-          assert.deepStrictEqual(failure(result), { tag: "AgentRefused", reason: "the agent answered with status 400" })
+          assert.deepStrictEqual(failure(result), { tag: "AgentRefused", reason })
           assert.notInclude(JSON.stringify(result), secret)
           assert.lengthOf(upstream.received, times)
         }

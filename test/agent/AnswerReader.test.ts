@@ -36,7 +36,7 @@ const split = (bytes: Buffer, cuts: ReadonlyArray<number>): Array<Buffer> => {
 
 /** The result of reading these pieces: the agent's events, the visitor's frames, and how the answer ended. */
 const read = (pieces: ReadonlyArray<Buffer>) => {
-  const reader = new AnswerReader(protocols["openai-chat"])
+  const reader = new AnswerReader(protocols["openai-chat"], "text/event-stream")
   const events: Array<AgentEvent> = []
   for (const piece of pieces) {
     events.push(...reader.read(piece, 0).events)
@@ -97,7 +97,7 @@ describe("agent/AnswerReader", () => {
   it("an event of up to 8,192 lines is split and counted as one frame per line; an event of more lines is not split", () => {
     const maxLines = 8192
     const event = (lines: number) => Buffer.from(`${"data: {}\n".repeat(lines)}\n`)
-    const reader = new AnswerReader(protocols["openai-chat"])
+    const reader = new AnswerReader(protocols["openai-chat"], "text/event-stream")
     assert.strictEqual(reader.read(event(maxLines), 0).wait, 0)
     assert.isAbove(reader.read(event(maxLines), 0).wait, 0)
     assert.isUndefined(reader.answer.fault)

@@ -138,7 +138,7 @@ describe("agent/Anthropic", () => {
     for (const [frames, expected] of [
       [[begin(), says("Hi"), ends("max_tokens"), stop], "length"],
       [[begin(), says("Hi"), ends("stop_sequence"), stop], "stop"],
-      [[begin(), says("Hi"), block({ type: "tool_use", id: "t", name: "n" }), ends("tool_use"), stop], "tool-calls"],
+      [[begin(), says("Hi"), block({ type: "tool_use", id: "t", name: "n" }), ends("tool_use"), stop], "stop"],
       [[begin(), block({ type: "tool_use", id: "t", name: "n" }), ends("tool_use"), stop], "empty"],
       [[begin(), ends("refusal"), stop], "empty"],
       [[begin(), says("Hi"), error], "the agent sent an error (overloaded_error)"],

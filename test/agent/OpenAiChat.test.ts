@@ -65,7 +65,13 @@ describe("agent/OpenAiChat: the request", () => {
   it("does not limit the answers of a runtime that keeps the conversation, unless its tokens are counted", () => {
     assert.notProperty(protocol.body(request("http://agent", { memory: "agent" })), "max_tokens")
     const counted = protocol.body(request("http://agent", { memory: "agent", dailyTokens: 10, maxTokens: 5 }))
-    assert.deepInclude(counted, { max_tokens: 5, stream_options: { include_usage: true } })
+    assert.deepInclude(counted, { max_tokens: 5 })
+  })
+
+  it("requests the usage only if it is wanted", () => {
+    assert.notProperty(protocol.body(request("http://agent")), "stream_options")
+    const body = protocol.body({ ...request("http://agent"), wantsUsage: true })
+    assert.deepInclude(body, { stream_options: { include_usage: true } })
   })
 
   it("names the session in a header too, unless a header cannot hold it", () => {
@@ -159,7 +165,7 @@ describe("agent/OpenAiChat: the answer", () => {
     )
     assert.strictEqual(activitiesOf(events), "+weather +time +search -search")
     assert.deepStrictEqual(sourcesOf(events), [["https://g.example/", "G"]])
-    assert.strictEqual(ending, "tool-calls")
+    assert.strictEqual(ending, "stop")
   })
 
   it("reads a refusal, only the choice with the index 0, and the last usage", () => {

@@ -117,7 +117,7 @@ describe("agent/OpenAiResponses", () => {
     for (const [frames, expected] of [
       [[says("Hi"), incomplete("max_output_tokens")], "length"],
       [[says("Hi"), incomplete("content_filter")], "content-filter"],
-      [[says("Hi"), added(call), ended(call), completed({ output: [call] })], "tool-calls"],
+      [[says("Hi"), added(call), ended(call), completed({ output: [call] })], "stop"],
       [[added(call), ended(call), completed({ output: [call] })], "empty"],
       [[event("refusal.delta", { delta: "No." }), completed()], "stop"],
       [

@@ -17,7 +17,7 @@ const endingOf = (reader: AnswerReader) => {
 
 /** The events of these frames, and how the answer ended. */
 export const read = (protocol: Instance.AgentProtocolName, ...frames: ReadonlyArray<unknown>) => {
-  const reader = new AnswerReader(protocols[protocol])
+  const reader = new AnswerReader(protocols[protocol], "text/event-stream")
   const stream = frames.map((frame) => `data: ${typeof frame === "string" ? frame : JSON.stringify(frame)}\n\n`)
   const { events } = reader.read(Buffer.from(stream.join("")), 0)
   const end = endingOf(reader)
@@ -26,7 +26,7 @@ export const read = (protocol: Instance.AgentProtocolName, ...frames: ReadonlyAr
 
 /** The events of an answer in one JSON text, and how the answer ended; null if it is not an answer of the protocol. */
 export const readWhole = (protocol: AgentProtocol, body: Readonly<Record<string, unknown>>) => {
-  const reader = new AnswerReader(protocol)
+  const reader = new AnswerReader(protocol, "text/event-stream")
   return reader.readWhole(JSON.stringify(body)) ? endingOf(reader) : null
 }
 

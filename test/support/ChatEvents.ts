@@ -28,7 +28,7 @@ export const Event = Schema.Union([
   Schema.Struct({ _tag: Schema.Literal("Usage"), inputTokens: Tokens, outputTokens: Tokens }),
   Schema.Struct({
     _tag: Schema.Literal("Finish"),
-    reason: Schema.Literals(["stop", "length", "content-filter", "tool-calls", "other"])
+    reason: Schema.Literals(["stop", "length", "content-filter", "other"])
   }),
   Schema.Struct({
     _tag: Schema.Literal("Failed"),

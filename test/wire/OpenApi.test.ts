@@ -73,7 +73,9 @@ describe("wire/OpenApi", () => {
       "/v1/public/mail/unsubscribe/{token}",
       "/v1/public/mail/confirm/{token}",
       ...["", "/stream", "/stop", "/feedback"].map((path) => `${instance}/chat/{conversation_id}${path}`),
-      ...["/openai/v1/chat/completions", "/openai/v1/models", "/ag-ui"].map((path) => instance + path)
+      ...["/openai/v1/chat/completions", "/openai/v1/models", "/openai/v1/models/{model}", "/ag-ui"].map(
+        (path) => instance + path
+      )
     ])
   })
 

@@ -53,7 +53,7 @@ const Failed = Schema.Struct({
 
 const Finish = Schema.Struct({
   type: Schema.Literal("finish"),
-  finishReason: Schema.Literals(["stop", "length", "content-filter", "tool-calls", "error", "other"])
+  finishReason: Schema.Literals(["stop", "length", "content-filter", "error", "other"])
 }).annotate({ title: "Finish" })
 
 export const ChatFrame = Schema.Union([

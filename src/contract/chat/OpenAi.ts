@@ -20,6 +20,9 @@ import { Messages } from "./ClientMessages.ts"
 
 const base = "/v1/public/widget/:instance_id/openai/v1"
 
+/** Whether a path is that of a client of OpenAI's API, which expects errors in OpenAI's form. */
+export const isOpenAiPath = (path: string): boolean => /^\/v1\/public\/widget\/[^/]+\/openai(\/|$)/i.test(path)
+
 /** The only model. The instance's owner chooses the model that the agent uses. */
 export const model = "assistant"
 
@@ -154,20 +157,46 @@ const CompletionEvent = Schema.Struct({
   examples: [{ data: JSON.stringify(exampleChunk) as never }]
 })
 
-const limited = { ...Headers.rateLimit, ...Headers.retryAfter, ...Headers.shouldRetry, ...Headers.decision }
-
-const refusal = (status: number, name: string, description: string) =>
+const refusalWith = <Fields extends Schema.Struct.Fields>(
+  status: number,
+  name: string,
+  description: string,
+  headers: Fields
+) =>
   HttpApiSchema.WithHeaders(
     Schema.Struct(OpenAiError.fields)
       .annotate({ identifier: `OpenAi${name}`, title: `OpenAi${name}`, description })
       .pipe(HttpApiSchema.status(status)),
-    limited
+    headers
   )
+
+const limited = { ...Headers.rateLimit, ...Headers.retryAfter, ...Headers.shouldRetry, ...Headers.decision }
+
+const refusal = (status: number, name: string, description: string) => refusalWith(status, name, description, limited)
+
+const [, requestTimeout, expectationFailed, headTooLarge] = Errors.unhandled
+
+/** The errors for requests that do not reach the endpoint, and for failures. The router's have OpenAI's form. */
+const unhandled = [
+  refusalWith(405, "MethodNotAllowed", "The path has other methods; see Allow", {
+    ...Headers.allow,
+    ...Headers.decision
+  }),
+  requestTimeout,
+  expectationFailed,
+  headTooLarge,
+  refusalWith(
+    500,
+    "InternalServerError",
+    "The service failed; X-Error-Id names the failure in its log",
+    Headers.errorId
+  )
+] as const
 
 const Unauthorized = refusal(401, "Unauthorized", "The key is not a valid widget token of this instance")
 
 const refusals = [
-  refusal(400, "BadRequest", "The request is not valid"),
+  refusal(400, "BadRequest", "The request is not valid, or the agent refuses it"),
   Unauthorized,
   refusal(403, "Forbidden", "A browser on an origin that is not allowed"),
   refusal(429, "TooManyRequests", "Over the rate limit, or the tokens of the day are used; see Retry-After"),
@@ -198,7 +227,7 @@ export const completions = HttpApiEndpoint.post("completions", `${base}/chat/com
     Completion
   ],
   error: [
-    ...Errors.unhandled,
+    ...unhandled,
     ...refusals,
     refusal(413, "PayloadTooLarge", "The body is too large"),
     refusal(502, "BadGateway", "The agent refused, broke off, or could not be reached"),
@@ -216,27 +245,29 @@ export const completions = HttpApiEndpoint.post("completions", `${base}/chat/com
     })
   )
 
+const Model = Schema.Struct({
+  id: Schema.String,
+  object: Schema.Literal("model"),
+  created: Schema.Int,
+  owned_by: Schema.String
+})
+
+const exampleModel: typeof Model.Type = { id: model, object: "model", created: 0, owned_by: "hydracore" }
+
 export const models = HttpApiEndpoint.get("models", `${base}/models`, {
   params,
   success: HttpApiSchema.WithHeaders(
     Schema.Struct({
       object: Schema.Literal("list"),
-      data: Schema.Array(
-        Schema.Struct({
-          id: Schema.String,
-          object: Schema.Literal("model"),
-          created: Schema.Int,
-          owned_by: Schema.String
-        })
-      )
+      data: Schema.Array(Model)
     }).annotate({
       identifier: "ModelList",
       title: "ModelList",
-      examples: [{ object: "list", data: [{ id: model, object: "model", created: 0, owned_by: "hydracore" }] }]
+      examples: [{ object: "list", data: [exampleModel] }]
     }),
     Headers.rateLimit
   ),
-  error: [...Errors.unhandled, ...refusals]
+  error: [...unhandled, ...refusals]
 })
   .middleware(WidgetKeySecurity)
   .annotateMerge(
@@ -247,6 +278,23 @@ export const models = HttpApiEndpoint.get("models", `${base}/models`, {
     })
   )
 
+export const retrieveModel = HttpApiEndpoint.get("model", `${base}/models/:model`, {
+  params: { ...params, model: Schema.String.annotate({ title: "Model", examples: [model] }) },
+  success: HttpApiSchema.WithHeaders(
+    Schema.Struct(Model.fields).annotate({ identifier: "Model", title: "Model", examples: [exampleModel] }),
+    Headers.rateLimit
+  ),
+  error: [...unhandled, ...refusals, refusal(404, "NotFound", "There is no such model")]
+})
+  .middleware(WidgetKeySecurity)
+  .annotateMerge(
+    OpenApi.annotations({
+      identifier: "openai_model",
+      summary: "OpenAI model",
+      description: "The model `assistant`, for clients that look up the model before they chat."
+    })
+  )
+
 export class OpenAiGroup extends HttpApiGroup.make("openai")
-  .add(completions, models)
+  .add(completions, models, retrieveModel)
   .annotateMerge(OpenApi.annotations({ title: "OpenAI", description: "Chat for clients of OpenAI's API" })) {}

@@ -90,7 +90,8 @@ export const ofAgent = ({ instanceId, name, outcome }: AgentFacts): Finding => {
       return ofUnavailable(agent, outcome.reason, update)
     case "Refused": {
       const what = outcome.status === 401 || outcome.status === 403 ? "refuses the key" : "refuses a question"
-      return problem("agents", `${agent} ${what} (status ${outcome.status}).`, statusAdvice(outcome.status, update))
+      const status = `status ${outcome.status}${outcome.code === undefined ? "" : `, ${outcome.code}`}`
+      return problem("agents", `${agent} ${what} (${status}).`, statusAdvice(outcome.status, update))
     }
     case "Failed":
       return problem(

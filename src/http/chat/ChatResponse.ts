@@ -7,7 +7,7 @@
 import { Cause, Context, Duration, Effect, Exit, Fiber, Option, Scope, Tracer } from "effect"
 import { HttpEffect, HttpServerResponse } from "effect/http"
 import type * as ChatStream from "../../core/chat/stream/ChatStream.ts"
-import { type AgentError, type AgentRefusal, AgentRefused } from "../../services/chat/AgentStream.ts"
+import { type AgentEmpty, type AgentError, type AgentRefusal, AgentRefused } from "../../services/chat/AgentStream.ts"
 import { Chat } from "./Chat.ts"
 import * as ChatDelivery from "./ChatDelivery.ts"
 import type { EventSource } from "./EventSource.ts"
@@ -62,12 +62,15 @@ const refusal = (error: AgentError | Cause.Done): AgentRefusal => {
   return error._tag === "AgentEmpty" ? new AgentRefused({ reason: "the agent finished without text" }) : error
 }
 
+const ofEmpty = ({ finish, unknownEvent }: AgentEmpty): string =>
+  `it finished without text (${finish}${unknownEvent === undefined ? "" : `; its first unknown event is ${unknownEvent}`})`
+
 /** The reason of an error, for the log. */
 const reasonOf = (error: AgentError | Cause.Done): string => {
   if (Cause.isDone(error)) return "it ended without a finish"
   if (error._tag === "AgentTimeout") return "it was silent"
   if (error._tag === "DailyTokensUsed") return "its tokens of the day are used"
-  return error._tag === "AgentEmpty" ? `it finished without text (${error.finish})` : error.reason
+  return error._tag === "AgentEmpty" ? ofEmpty(error) : error.reason
 }
 
 /** The failure that the visitor is shown for an error. */

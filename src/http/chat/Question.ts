@@ -46,4 +46,6 @@ export type Question =
        * reader leaves, and the conversation is stored for the owner only.
        */
       readonly isResumable: boolean
+      /** Whether the client reads the tokens of the answer. */
+      readonly wantsUsage?: boolean
     } & Pick<Request, "kind" | "targetId" | "isKnownComplete">)

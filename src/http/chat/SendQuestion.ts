@@ -68,6 +68,8 @@ const messagesFor = (
     : [{ role: "user", text: question.conversation.message }]
 }
 
+const wantsUsage = (question: Question): boolean => question._tag === "Conversation" && question.wantsUsage === true
+
 /** Makes the function that sends a question. */
 export const make = Effect.gen(function* () {
   const agent = yield* AgentStream
@@ -98,7 +100,7 @@ export const make = Effect.gen(function* () {
             from,
             trackerSession,
             isResumable: isKey,
-            request: { instance, session: session ?? freshSession(), messages },
+            request: { instance, session: session ?? freshSession(), messages, wantsUsage: wantsUsage(question) },
             onEnd
           })
         )
@@ -119,7 +121,8 @@ export const make = Effect.gen(function* () {
               // An agent that keeps the conversation has instructions of its own.
               instance: instance.memory === "edge" ? instance : { ...instance, instructions: null },
               session: session ?? freshSession(),
-              messages: messagesFor(question, session, boundsOf(instance))
+              messages: messagesFor(question, session, boundsOf(instance)),
+              wantsUsage: wantsUsage(question)
             })
           )
         )

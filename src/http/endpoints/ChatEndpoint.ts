@@ -72,8 +72,8 @@ export interface ClientApi {
   /** The widget token of a request; empty if it has none. */
   readonly token: (head: RequestHead.RequestHead) => string
   readonly read: (body: unknown) => Result.Result<Request, ReadonlyArray<ValidationError>>
-  /** Converts a response of `ErrorResponses` to the form that the client reads. */
-  readonly toRefusal: (response: Response) => Response
+  /** Converts a response of `ErrorResponses`, for an error of a question if there is one, to the form that the client reads. */
+  readonly toRefusal: (response: Response, error?: SendQuestion.SendError) => Response
 }
 
 /** Chooses the API of a request. */
@@ -249,7 +249,7 @@ export const layer = (options: Options) =>
               : Effect.succeed(api.toRefusal(ErrorResponses.unauthorized(headers)))
           ).pipe(
             Effect.catch((error) =>
-              Effect.map(refusalOf(error, headers), api.toRefusal).pipe(
+              Effect.map(refusalOf(error, headers), (response) => api.toRefusal(response, error)).pipe(
                 Effect.flatMap((refusal) =>
                   error._tag === "DailyTokensUsed" ? recordLimited(instanceId, refusal) : Effect.succeed(refusal)
                 )

@@ -1,12 +1,12 @@
 /**
- * `POST …/openai/v1/chat/completions` and `GET …/openai/v1/models`: an instance's agent for clients of OpenAI's API.
+ * `POST …/openai/v1/chat/completions`, `GET …/openai/v1/models` and `GET …/openai/v1/models/{model}`: an instance's agent for clients of OpenAI's API.
  *
  * A client sends its whole conversation with each request. Only `metadata.conversation_id` identifies its conversation.
  *
  * @module
  */
 import { Clock, Duration, Effect, Option, Result } from "effect"
-import { HttpServerResponse } from "effect/http"
+import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Api } from "../../contract/Api.ts"
 import * as BodyReader from "../../contract/BodyReader.ts"
@@ -70,8 +70,11 @@ const whole = (stream: ChatEndpoint.Stream): ChatEndpoint.Respond =>
 const api = (stream: ChatEndpoint.Stream): ChatEndpoint.ClientApi => ({
   token: tokenOf,
   read: (body) =>
-    Result.flatMap(readPayload(body), (payload) =>
-      Result.map(ClientMessages.conversationOf(payload.messages), (conversation) => ({
+    Result.flatMap(readPayload(body), (payload) => {
+      const isStreamed = payload.stream === true
+      // OpenAI always reports the usage of a whole answer.
+      const wantsUsage = !isStreamed || payload.stream_options?.include_usage === true
+      return Result.map(ClientMessages.conversationOf(payload.messages), (conversation) => ({
         question: {
           _tag: "Conversation",
           conversationId: payload.metadata?.conversation_id ?? undefined,
@@ -79,19 +82,21 @@ const api = (stream: ChatEndpoint.Stream): ChatEndpoint.ClientApi => ({
           kind: "new",
           targetId: null,
           isKnownComplete: false,
-          isResumable: false
+          isResumable: false,
+          wantsUsage
         },
-        respond:
-          payload.stream === true ? streamed(stream, payload.stream_options?.include_usage === true) : whole(stream)
+        respond: isStreamed ? streamed(stream, wantsUsage) : whole(stream)
       }))
-    ),
-  toRefusal: OpenAiErrors.from
+    }),
+  toRefusal: (response, error) => (error === undefined ? OpenAiErrors.from(response) : OpenAiErrors.of(error, response))
 })
 
-const modelList = { object: "list", data: [{ id: model, object: "model", created: 0, owned_by: "hydracore" }] }
+const modelObject = { id: model, object: "model", created: 0, owned_by: "hydracore" }
+
+const modelList = { object: "list", data: [modelObject] }
 
 export interface Options {
-  /** Limits the requests for the list of models. `ChatEndpoint` limits the completions. */
+  /** Limits the requests for the models. `ChatEndpoint` limits the completions. */
   readonly rateLimit: Option.Option<RateLimitPolicy>
 }
 
@@ -106,6 +111,25 @@ export const layer = (options: Options) =>
       const complete = make(ChatEndpoint.only(openAi))
       const admit = InstanceCheck.make(RateLimitCheck.make(yield* RateLimiter, options.rateLimit), yield* WidgetTokens)
       const unknownInstance = OpenAiErrors.from(ErrorResponses.unauthorized())
+      /** Answers a request that reads, if it is admitted. */
+      const read = (
+        request: HttpServerRequest.HttpServerRequest,
+        id: string,
+        respond: (headers: RateLimitCheck.LimitHeaders) => HttpServerResponse.HttpServerResponse
+      ): Effect.Effect<HttpServerResponse.HttpServerResponse> => {
+        const instanceId = instanceOf(id)
+        if (instanceId === null) return Effect.succeed(unknownInstance)
+        const head = RequestHead.fromRequest(request)
+        return Effect.map(
+          admit(
+            { head, instanceId, token: tokenOf(head) },
+            (_, headers) => Effect.succeed(respond(headers)),
+            ErrorMapping.ofUnavailable
+          ),
+          // `respond` answers 200 and 404, and `admit` neither.
+          (response) => (response.status === 200 || response.status === 404 ? response : OpenAiErrors.from(response))
+        )
+      }
       return handlers
         .handleRaw("completions", ({ params, request }) => {
           const instanceId = instanceOf(params.instance_id)
@@ -113,18 +137,15 @@ export const layer = (options: Options) =>
             ? Effect.succeed(unknownInstance)
             : ChatEndpoint.answerRequest(request, instanceId, complete, openAi)
         })
-        .handleRaw("models", ({ params, request }) => {
-          const instanceId = instanceOf(params.instance_id)
-          if (instanceId === null) return Effect.succeed(unknownInstance)
-          const head = RequestHead.fromRequest(request)
-          return Effect.map(
-            admit(
-              { head, instanceId, token: tokenOf(head) },
-              (_, headers) => Effect.succeed(HttpServerResponse.jsonUnsafe(modelList, { headers })),
-              ErrorMapping.ofUnavailable
-            ),
-            (response) => (response.status === 200 ? response : OpenAiErrors.from(response))
+        .handleRaw("models", ({ params, request }) =>
+          read(request, params.instance_id, (headers) => HttpServerResponse.jsonUnsafe(modelList, { headers }))
+        )
+        .handleRaw("model", ({ params, request }) =>
+          read(request, params.instance_id, (headers) =>
+            params.model === model
+              ? HttpServerResponse.jsonUnsafe(modelObject, { headers })
+              : OpenAiErrors.unknownModel(headers)
           )
-        })
+        )
     })
   )

@@ -1,6 +1,6 @@
 /**
  * Answers, with a JSON body, the requests that no endpoint answers: unknown paths, wrong methods, unreadable requests, and
- * defects.
+ * defects. Clients of OpenAI's API get OpenAI's form.
  *
  * @module
  */
@@ -9,7 +9,9 @@ import { Cause, Context, Effect, Option } from "effect"
 import { HttpServerError, HttpServerRequest, type HttpServerResponse } from "effect/http"
 import * as HttpApi from "effect/http-api/HttpApi"
 import type * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import { isOpenAiPath } from "../../contract/chat/OpenAi.ts"
 import { prefix } from "../../contract/owner/Api.ts"
+import * as OpenAiErrors from "../endpoints/OpenAiErrors.ts"
 import * as ErrorResponses from "../request/ErrorResponses.ts"
 
 /** A path that the service serves, with one of its methods. */
@@ -135,8 +137,13 @@ export const middleware =
     app: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
   ): Effect.Effect<HttpServerResponse.HttpServerResponse, E, R> => {
     const handled = Effect.catchCause(app, (cause) => answer(paths, cause))
+    const handledForOpenAi = Effect.catchCause(app, (cause) => Effect.map(answer(paths, cause), OpenAiErrors.from))
     return Effect.withFiber((fiber) => {
       const request = Context.getUnsafe(fiber.context, HttpServerRequest.HttpServerRequest)
-      return mayLookUp(paths, pathOf(request.url)) ? handled : Effect.succeed(notFound(paths, request))
+      const path = pathOf(request.url)
+      const isOpenAi = isOpenAiPath(path)
+      if (mayLookUp(paths, path)) return isOpenAi ? handledForOpenAi : handled
+      const response = notFound(paths, request)
+      return Effect.succeed(isOpenAi ? OpenAiErrors.from(response) : response)
     })
   }

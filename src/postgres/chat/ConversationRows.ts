@@ -58,7 +58,7 @@ const Event = Schema.Union([
   }),
   Schema.TaggedStruct("Usage", { inputTokens: Schema.Finite, outputTokens: Schema.Finite }),
   Schema.TaggedStruct("Finish", {
-    reason: Schema.Literals(["stop", "length", "content-filter", "tool-calls", "other"])
+    reason: Schema.Literals(["stop", "length", "content-filter", "other"])
   })
 ])
 

@@ -5,7 +5,7 @@
  * @module
  */
 import { Context, Schema, type Stream } from "effect"
-import type { AgentEvent, AgentRequest, FinishReason } from "../../core/chat/agent/Agent.ts"
+import type { AgentEvent, AgentFinish, AgentRequest } from "../../core/chat/agent/Agent.ts"
 
 /** The agent refused the request, could not be reached, or did not respond with an answer. */
 export class AgentRefused extends Schema.TaggedError<AgentRefused>()("AgentRefused", {
@@ -13,6 +13,8 @@ export class AgentRefused extends Schema.TaggedError<AgentRefused>()("AgentRefus
   reason: Schema.String,
   /** The status of the agent's response, if there was one. */
   status: Schema.optional(Schema.Int),
+  /** The error code in the agent's response, such as `model_not_found`, if there was one. */
+  providerCode: Schema.optional(Schema.String),
   /** The system's code, such as `ECONNREFUSED`, if there was no connection. */
   code: Schema.optional(Schema.String),
   /** The environment variable that should hold the agent's key, if it is not set. */
@@ -25,6 +27,8 @@ export class AgentRefused extends Schema.TaggedError<AgentRefused>()("AgentRefus
 export class AgentBusy extends Schema.TaggedError<AgentBusy>()("AgentBusy", {
   reason: Schema.String,
   status: Schema.optional(Schema.Int),
+  /** The error code in the agent's response, such as `insufficient_quota`, if there was one. */
+  providerCode: Schema.optional(Schema.String),
   /** The seconds to wait before another attempt. */
   retryAfter: Schema.Int
 }) {}
@@ -44,11 +48,13 @@ export class AgentBroken extends Schema.TaggedError<AgentBroken>()("AgentBroken"
   reason: Schema.String
 }) {}
 
-const finishReasons: ReadonlyArray<FinishReason> = ["stop", "length", "content-filter", "tool-calls", "other"]
+const finishReasons: ReadonlyArray<AgentFinish> = ["stop", "length", "content-filter", "tool-calls", "other"]
 
 /** The agent finished without text: it declined, called tools that the client would have to run, or only reasoned. */
 export class AgentEmpty extends Schema.TaggedError<AgentEmpty>()("AgentEmpty", {
-  finish: Schema.Literals(finishReasons)
+  finish: Schema.Literals(finishReasons),
+  /** The name of the first event that is not of the agent's protocol, if there was one. */
+  unknownEvent: Schema.optional(Schema.String)
 }) {}
 
 /** Fails a stream before its `Accepted`. */

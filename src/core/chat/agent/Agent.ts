@@ -17,13 +17,18 @@ export interface AgentRequest {
   readonly session: string
   /** Oldest first. The last message is the visitor's. */
   readonly messages: readonly [...ReadonlyArray<ModelMessage>, ModelMessage]
+  /** Whether the agent should report the tokens of its answer. */
+  readonly wantsUsage?: boolean
 }
 
 /**
  * Why an agent finished: the reasons of OpenAI's `finish_reason` that a visitor's client can use; any other reason is
  * `other`.
  */
-export type FinishReason = "stop" | "length" | "content-filter" | "tool-calls" | "other"
+export type FinishReason = "stop" | "length" | "content-filter" | "other"
+
+/** Why an agent finished a part of its answer. After `tool-calls`, the agent may run its tools and continue. */
+export type AgentFinish = FinishReason | "tool-calls"
 
 export type AgentEvent =
   /** The agent accepted the request. No text has arrived yet. */

@@ -23,8 +23,8 @@ export const ofOwner = (text: string): Question => ({ text, maxTokens: 512, char
 export type Outcome =
   /** `text` is the beginning of the answer; empty, with `firstWordMillis` null, if the agent only reasoned. */
   | { readonly _tag: "Answered"; readonly text: string; readonly firstWordMillis: number | null }
-  /** The agent refused the question with an HTTP status. */
-  | { readonly _tag: "Refused"; readonly status: number }
+  /** The agent refused the question with an HTTP status. `code` is the provider's error code, if there is one. */
+  | { readonly _tag: "Refused"; readonly status: number; readonly code?: string }
   /**
    * The agent accepted the question, but its response has an error or ended without an answer. `reason` has no text of the
    * agent.

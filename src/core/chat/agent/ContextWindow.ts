@@ -26,9 +26,6 @@ const signs =
 export const isTooLong = (status: number, body: string): boolean =>
   statuses.has(status) && signs.test(body.slice(0, maxBody))
 
-/** Whether a refusal with this status may mean that the request is too long, so that its body must be read. */
-export const mayBeTooLong = (status: number): boolean => statuses.has(status)
-
 /**
  * The request with the newer half of its history, from a visitor's message on, as some protocols require. Null if there is no
  * history.

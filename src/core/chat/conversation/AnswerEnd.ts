@@ -16,6 +16,8 @@ export const lastEvent = (ending: AnswerEnding): Option.Option<AgentEvent> => {
     case "stopped":
     case "superseded":
       return Option.some({ _tag: "Finish", reason: "other" })
+    case "tool-calls":
+      return Option.some({ _tag: "Finish", reason: "stop" })
     default:
       return Option.some({ _tag: "Finish", reason: ending })
   }

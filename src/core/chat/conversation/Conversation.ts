@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { FinishReason } from "../agent/Agent.ts"
+import type { AgentFinish } from "../agent/Agent.ts"
 
 /** The maximum number of messages of one conversation, answers included. */
 export const maxMessages = 500
@@ -40,13 +40,13 @@ export type MessagePart =
 
 /**
  * How an answer ended:
- * - a finish reason: the agent finished;
+ * - a finish reason: the agent finished; only earlier versions stored `tool-calls`;
  * - `stopped`: the visitor stopped the answer;
  * - `superseded`: the visitor's next message ended it;
  * - `failed`: the agent failed, or a bound of the edge ended it;
  * - `cut`: its process died or was stopped, and the rest is lost.
  */
-export type AnswerEnding = FinishReason | "stopped" | "superseded" | "failed" | "cut"
+export type AnswerEnding = AgentFinish | "stopped" | "superseded" | "failed" | "cut"
 
 /** Every ending. */
 export const endings = [

@@ -20,12 +20,10 @@ export interface CommonFields {
   readonly model: string
 }
 
-/** Tools run on the agent's side, so `tool_calls` is never a reason. */
 const finishReasons = {
   stop: "stop",
   length: "length",
   "content-filter": "content_filter",
-  "tool-calls": "stop",
   other: "stop"
 } as const satisfies Record<FinishReason, string>
 
