@@ -10,7 +10,6 @@ import type { Instance } from "../core/chat/Instance.ts"
 import type { Site } from "../core/sites/Site.ts"
 import { InstanceDirectory } from "../services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../services/chat/WidgetTokens.ts"
-import { Webhooks } from "../services/delivery/Webhooks.ts"
 import { OwnerKeys } from "../services/sites/OwnerKeys.ts"
 import { SiteDirectory } from "../services/sites/SiteDirectory.ts"
 import type * as DemoFeed from "./DemoFeed.ts"
@@ -130,14 +129,4 @@ export const prepare = Effect.fnUntraced(function* (options: {
     instanceId: instance.instanceId
   }
   return { demo, subject, isNew: !known.some(({ websiteConfigId }) => websiteConfigId === site.websiteConfigId) }
-})
-
-/** Sets the URL of the demo's webhook: its receiver gets another port at each start. */
-export const moveWebhook = Effect.fnUntraced(function* (websiteConfigId: string, url: string) {
-  const webhooks = yield* Webhooks
-  const { hostname, pathname } = new URL(url)
-  for (const webhook of yield* webhooks.list(websiteConfigId)) {
-    const known = new URL(webhook.url)
-    if (known.hostname === hostname && known.pathname === pathname) yield* webhooks.update(webhook.webhookId, { url })
-  }
 })

@@ -22,6 +22,7 @@ import { Inbox } from "../services/forms/Inbox.ts"
 import { SubmissionRepo } from "../services/forms/SubmissionRepo.ts"
 import { Decisions } from "../services/sites/Decisions.ts"
 import type * as DemoFeed from "./DemoFeed.ts"
+import * as DemoReceiver from "./DemoReceiver.ts"
 import * as SampleHistory from "./SampleHistory.ts"
 
 const seed = "hydracore"
@@ -127,8 +128,6 @@ const deliver = Effect.fnUntraced(function* (receivedAt: number, fails: boolean)
 interface Options {
   /** The URL of the website, without a trailing slash. */
   readonly website: string
-  /** The URL of the webhook's receiver. */
-  readonly receiver: string
 }
 
 /**
@@ -137,7 +136,7 @@ interface Options {
  */
 export const store = Effect.fnUntraced(function* (
   { hostedWebsiteId, instanceId, websiteConfigId }: DemoFeed.Subject,
-  { receiver, website }: Options
+  { website }: Options
 ) {
   const analytics = yield* AnalyticsRepo
   const decisions = yield* Decisions
@@ -173,7 +172,7 @@ export const store = Effect.fnUntraced(function* (
     options
   )
   yield* at(now - SampleHistory.days * dayMillis)(
-    webhooks.create({ websiteConfigId, url: receiver, events: ["submission.accepted"], format: "standard" })
+    webhooks.create({ websiteConfigId, url: DemoReceiver.url, events: ["submission.accepted"], format: "standard" })
   )
   const accepted: Array<string> = []
   // One at a time, so that each event is delivered at its own time.

@@ -3,7 +3,6 @@ import { tmpdir } from "node:os"
 import path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Option } from "effect"
-import * as App from "../../src/App.ts"
 import * as DemoData from "../../src/demo/DemoData.ts"
 import * as MemoryInstanceDirectory from "../../src/memory/chat/InstanceDirectory.ts"
 import * as MemoryWidgetTokens from "../../src/memory/chat/WidgetTokens.ts"
@@ -11,7 +10,6 @@ import * as MemoryOwnerKeys from "../../src/memory/sites/OwnerKeys.ts"
 import * as MemorySiteDirectory from "../../src/memory/sites/SiteDirectory.ts"
 import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../src/services/chat/WidgetTokens.ts"
-import { Webhooks } from "../../src/services/delivery/Webhooks.ts"
 import { StorageUnavailable } from "../../src/services/Storage.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 
@@ -48,25 +46,6 @@ describe("the demo's data", () => {
       assert.deepStrictEqual(others, [])
       assert.lengthOf(yield* SiteDirectory.use(({ list }) => list), 1)
     }).pipe(Effect.provide(storage))
-  )
-
-  it.effect("the demo's webhook gets the URL of the current receiver, and no other webhook does", () =>
-    Effect.gen(function* () {
-      const { subject } = yield* prepare(yield* dataFolder)
-      const { websiteConfigId } = subject
-      const webhooks = yield* Webhooks
-      const urls = [
-        "http://127.0.0.1:9000/new-leads",
-        "http://127.0.0.1:9000/other",
-        "https://hooks.example.com/new-leads"
-      ]
-      for (const url of urls) yield* webhooks.create({ websiteConfigId, url, events: [], format: "standard" })
-      yield* DemoData.moveWebhook(websiteConfigId, "http://127.0.0.1:9001/new-leads")
-      assert.deepStrictEqual(
-        (yield* webhooks.list(websiteConfigId)).map(({ url }) => url),
-        ["http://127.0.0.1:9001/new-leads", ...urls.slice(1)]
-      )
-    }).pipe(Effect.provide(App.memoryStorage))
   )
 
   it.effect("a database failure while a token is issued is an error, not a defect", () =>

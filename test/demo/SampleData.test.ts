@@ -5,6 +5,7 @@ import * as App from "../../src/App.ts"
 import * as DateRange from "../../src/core/analytics/report/DateRange.ts"
 import type { Query, Request } from "../../src/core/analytics/report/Query.ts"
 import { dateOf, dayMillis } from "../../src/core/text/Calendar.ts"
+import * as DemoReceiver from "../../src/demo/DemoReceiver.ts"
 import * as SampleData from "../../src/demo/SampleData.ts"
 import { Leads } from "../../src/services/analytics/Leads.ts"
 import { Reports } from "../../src/services/analytics/Reports.ts"
@@ -16,8 +17,6 @@ import { Inbox } from "../../src/services/forms/Inbox.ts"
 import { Decisions } from "../../src/services/sites/Decisions.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import * as ReportQuery from "../support/ReportQuery.ts"
-
-const receiver = "http://127.0.0.1:9000/new-leads"
 
 /** Creates the demo's website and assistant, and stores the sample data at a time. */
 const stored = Effect.fnUntraced(function* (now: number) {
@@ -31,7 +30,7 @@ const stored = Effect.fnUntraced(function* (now: number) {
       websiteConfigId: site.websiteConfigId
     })
   )
-  yield* SampleData.store({ ...site, instanceId }, { website: "http://127.0.0.1:8080", receiver })
+  yield* SampleData.store({ ...site, instanceId }, { website: "http://127.0.0.1:8080" })
   return { site, instanceId }
 })
 
@@ -113,7 +112,7 @@ describe("the demo's sample data", () => {
         }
 
         const [webhook] = yield* Webhooks.use((webhooks) => webhooks.list(websiteConfigId))
-        assert.deepInclude(webhook, { url: receiver, failingSince: null, disabledAt: null })
+        assert.deepInclude(webhook, { url: DemoReceiver.url, failingSince: null, disabledAt: null })
         const deliveries = yield* Deliveries
         const made = yield* deliveries.list(webhook?.webhookId ?? "")
         assert.strictEqual(made.length, accepted.length)

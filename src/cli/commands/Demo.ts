@@ -9,7 +9,6 @@ import { Command } from "effect/cli"
 import { HttpServer } from "effect/http"
 import * as App from "../../App.ts"
 import { DemoSettings, type Settings } from "../../Config.ts"
-import * as AddressGuard from "../../core/delivery/AddressGuard.ts"
 import { isLoopback } from "../../core/text/Loopback.ts"
 import * as DemoAgent from "../../demo/DemoAgent.ts"
 import * as DemoConsole from "../../demo/DemoConsole.ts"
@@ -147,9 +146,7 @@ export const command = Command.make(
     yield* Effect.gen(function* () {
       yield* Serve.logTracing(chosen)
       yield* LocalDatabase.makeDataFolder(chosen)
-      const receiver = yield* DemoReceiver.start
-      const webhookAllow = [...chosen.webhookAllow, AddressGuard.targetOf(new URL(receiver.url))]
-      const settings = yield* LocalDatabase.withSecretsKey({ ...chosen, webhookAllow })
+      const settings = yield* LocalDatabase.withSecretsKey(chosen)
       // Never DATABASE_URL: the demo creates records and shows traffic, and must not touch real websites.
       const { address, url } = yield* LocalDatabase.start(settings)
       const database = yield* Layer.build(App.database(settings, address))
@@ -160,7 +157,7 @@ export const command = Command.make(
       const site = yield* DemoSite.make(feed, { console: hasConsole(settings) })
       const pages = Layer.merge(site.routes, DemoConsole.layer)
       const server = App.server({ settings, extensions: { pages, observers: feed.observers } })
-      const requirements = Layer.merge(App.storage(settings), App.outwardClient(settings))
+      const requirements = Layer.merge(App.storage(settings), DemoReceiver.client(settings.webhookAllow))
       const service = yield* Layer.build(Layer.provideMerge(server, requirements)).pipe(
         Effect.provide(database),
         Effect.catchTags({
@@ -180,11 +177,7 @@ export const command = Command.make(
       }).pipe(Effect.provide(service))
       const file = DemoData.demoFile(settings.dataDir)
       yield* LocalDatabase.writePrivate(file, DemoData.encode(demo))
-      yield* (
-        isNew
-          ? SampleData.store(subject, { website: demo.base_url, receiver: receiver.url })
-          : DemoData.moveWebhook(subject.websiteConfigId, receiver.url)
-      ).pipe(Effect.provide(service))
+      if (isNew) yield* Effect.provide(SampleData.store(subject, { website: demo.base_url }), service)
       // After the sample data, whose deliveries are made up.
       yield* Layer.build(App.background(settings)).pipe(Effect.provide(service), Effect.provide(database))
       yield* Deferred.succeed(website, demo.base_url)
