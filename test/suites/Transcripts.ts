@@ -6,6 +6,7 @@
 import { randomUUID } from "node:crypto"
 import { assert, layer as shared } from "@effect/vitest"
 import { Effect, type Layer, Option, Schema, Stream } from "effect"
+import * as AnswerHealth from "../../src/core/chat/conversation/AnswerHealth.ts"
 import { type Conversation, endings } from "../../src/core/chat/conversation/Conversation.ts"
 import * as Transcript from "../../src/core/chat/conversation/Transcript.ts"
 import { latestFirst, type Position } from "../../src/core/text/Cursor.ts"
@@ -103,13 +104,58 @@ export const suite = <E>(name: string, layer: Layer.Layer<Transcripts | Conversa
               .toSorted((left, right) => latestFirst(Transcript.positionOf(left), Transcript.positionOf(right)))
               .map(Transcript.toSummary)
           )
-          const { stream } = yield* Transcripts
+          const { answerHealth, stream } = yield* Transcripts
+          const latest = conversations.toSorted((left, right) =>
+            latestFirst(Transcript.positionOf(left), Transcript.positionOf(right))
+          )
+          assert.deepStrictEqual(yield* answerHealth(instance), AnswerHealth.of(AnswerHealth.outcomesOf(latest)))
           assert.deepStrictEqual(
             yield* Stream.runCollect(stream({ instanceId: instance, filter: filter })),
             expected.toSorted(byStart)
           )
         }),
       { arbitrary: { runs: 30 } }
+    )
+
+    it.effect("the health of answers has the failures since the latest success, in the latest conversations", () =>
+      Effect.gen(function* () {
+        const { answerHealth } = yield* Transcripts
+        const instance = yield* newInstance
+        const turn = {
+          question: "Where are you?",
+          answer: "100%",
+          isSourced: false,
+          rating: null,
+          comment: null
+        } as const
+        const ok = { ...turn, ending: "stop" } as const
+        const failed = { ...turn, answer: "", ending: "failed" } as const
+        assert.deepStrictEqual(yield* answerHealth(instance), { answeredAt: null, failed: 0, failingSince: null })
+        yield* storeConversation(instance, [ok], start)
+        for (let index = 1; index < AnswerHealth.windowSize; index++) {
+          yield* storeConversation(instance, [failed], start + index)
+        }
+        const failures = AnswerHealth.windowSize - 1
+        const failing = { failed: failures, failingSince: start + 1 }
+        assert.deepStrictEqual(yield* answerHealth(instance), { answeredAt: start, ...failing })
+        // Neither a running answer nor one that the visitor ended at once shows that the agent works.
+        yield* beginAnswer({ instanceId: instance, conversationId: randomUUID() }, "100%")
+        yield* storeConversation(instance, [{ ...failed, ending: "stopped" }], start + 31)
+        yield* storeConversation(instance, [{ ...failed, ending: "superseded" }], start + 32)
+        assert.deepStrictEqual(yield* answerHealth(instance), {
+          answeredAt: null,
+          failed: failures - 2,
+          failingSince: start + 3
+        })
+        yield* storeConversation(instance, [ok], start + 40)
+        yield* storeConversation(instance, [failed], start + 41)
+        assert.deepStrictEqual(yield* answerHealth(instance), {
+          answeredAt: start + 40,
+          failed: 1,
+          failingSince: start + 41
+        })
+        assert.deepStrictEqual(yield* answerHealth("no instance"), { answeredAt: null, failed: 0, failingSince: null })
+      })
     )
 
     it.effect("a search finds texts, and not the letters with which JSON escapes their line breaks", () =>

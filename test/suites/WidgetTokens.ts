@@ -8,7 +8,7 @@ import { assert, layer as shared } from "@effect/vitest"
 import { Clock, Effect, type Layer, Option, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import type { Instance } from "../../src/core/chat/Instance.ts"
-import { format, type IssuedToken } from "../../src/core/chat/WidgetToken.ts"
+import { format } from "../../src/core/chat/WidgetToken.ts"
 import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../src/services/chat/WidgetTokens.ts"
 
@@ -32,8 +32,6 @@ const isAuthenticated = (instance: Instance, token: string) =>
   Effect.flatMap(WidgetTokens, (tokens) => tokens.authenticate(instance.instanceId, token)).pipe(
     Effect.map(Option.isSome)
   )
-
-const withoutSecret = ({ token: _, ...rest }: IssuedToken) => rest
 
 export const suite = <E>(name: string, layer: Layer.Layer<WidgetTokens | InstanceDirectory, E>) =>
   shared(layer)(name, (it) => {
@@ -108,7 +106,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<WidgetTokens | Instanc
       })
     )
 
-    it.effect("lists an instance's tokens, oldest first, without their secrets", () =>
+    it.effect("lists an instance's tokens, oldest first, with their texts until they are revoked", () =>
       Effect.gen(function* () {
         const tokens = yield* WidgetTokens
         const [one, other] = [yield* newInstance, yield* newInstance]
@@ -119,7 +117,12 @@ export const suite = <E>(name: string, layer: Layer.Layer<WidgetTokens | Instanc
         const second = yield* issue(one)
         assert.deepStrictEqual([first.expiresAt, first.label, second.label], [expiresAt, 'Ünï\'s "label"', null])
         assert.strictEqual(second.createdAt, first.createdAt + 1)
-        assert.deepStrictEqual(yield* tokens.list(one.instanceId), [withoutSecret(first), withoutSecret(second)])
+        assert.deepStrictEqual(yield* tokens.list(one.instanceId), [first, second])
+        yield* tokens.revoke(first.tokenId)
+        assert.deepStrictEqual(
+          (yield* tokens.list(one.instanceId)).map(({ token }) => token),
+          [null, second.token]
+        )
         assert.deepStrictEqual(yield* tokens.list(randomUUID()), [])
         assert.deepStrictEqual(yield* tokens.list("no instance"), [])
       })

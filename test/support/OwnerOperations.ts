@@ -143,6 +143,7 @@ export const operations: ReadonlyArray<Operation> = [
   changing("POST", "person/export", () => ({ email: "nobody@example.com" }), { scope: "read" }),
   changing("POST", "person/erase", () => ({ email: "nobody@example.com" })),
   reading("instances"),
+  onConversation("GET", "instances/:instance_id/answers", { scope: "read" }),
   onConversation("GET", "instances/:instance_id/conversations", { scope: "read" }),
   onConversation("GET", "instances/:instance_id/export", { scope: "read" }),
   onConversation("GET", "instances/:instance_id/conversations/:conversation_id", { scope: "read" }),

@@ -40,6 +40,7 @@ describe("wire/OwnerOpenApi", () => {
         "post /v1/owner/sites/{site_id}/submissions/delete",
         "post /v1/owner/sites/{site_id}/submissions/read",
         "get /v1/owner/sites/{site_id}/instances",
+        "get /v1/owner/sites/{site_id}/instances/{instance_id}/answers",
         "get /v1/owner/sites/{site_id}/instances/{instance_id}/conversations",
         "get /v1/owner/sites/{site_id}/instances/{instance_id}/export",
         "get /v1/owner/sites/{site_id}/instances/{instance_id}/conversations/{conversation_id}",

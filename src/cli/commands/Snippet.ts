@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { Effect, Option } from "effect"
+import { Clock, Effect, Option } from "effect"
 import { Command } from "effect/cli"
 import { Settings } from "../../Config.ts"
+import * as WidgetToken from "../../core/chat/WidgetToken.ts"
 import * as Html from "../../core/text/Html.ts"
 import { InstanceDirectory } from "../../services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../services/chat/WidgetTokens.ts"
@@ -65,7 +66,7 @@ export const page = (given: Given, isBaseGuessed: boolean): string => {
   const missing =
     given.chat?.token === tokenPlaceholder
       ? [
-          `<!-- Replace ${tokenPlaceholder} with a token of this instance. To issue one: --issue-token; to pass one: --token. -->`
+          `<!-- Replace ${tokenPlaceholder}: the instance has no valid token whose text is known. To issue one: --instance ${given.chat.instanceId} --issue-token -->`
         ]
       : []
   return [
@@ -82,12 +83,9 @@ export const page = (given: Given, isBaseGuessed: boolean): string => {
   ].join("\n")
 }
 
-const issueToken = Inputs.withoutValue(
-  "issue-token",
-  "Issue a token for the instance and insert it; it is not shown again"
-)
+const issueToken = Inputs.withoutValue("issue-token", "Issue a token for the instance and insert it")
 
-/** The token for the snippet: the given one, a new one, or the placeholder. */
+/** The token for the snippet: the given one, a new one, the newest of the instance, or the placeholder. */
 const tokenFor = Effect.fnUntraced(function* (instanceId: string, token: string | null, issue: boolean) {
   const noInstance = Output.notFound("instance", instanceId)
   if (issue) {
@@ -96,8 +94,18 @@ const tokenFor = Effect.fnUntraced(function* (instanceId: string, token: string 
     return Option.isNone(issued) ? yield* noInstance : issued.value.token
   }
   const instances = yield* InstanceDirectory
-  return Option.isNone(yield* instances.find(instanceId)) ? yield* noInstance : (token ?? tokenPlaceholder)
+  if (Option.isNone(yield* instances.find(instanceId))) return yield* noInstance
+  if (token !== null) return token
+  const listed = yield* WidgetTokens.use((tokens) => tokens.list(instanceId))
+  return WidgetToken.textFor(listed, yield* Clock.currentTimeMillis) ?? tokenPlaceholder
 })
+
+/** The oldest instance that serves the website; null if there is none. */
+const instanceOf = (websiteConfigId: string) =>
+  Effect.map(
+    InstanceDirectory.use(({ list }) => list),
+    (instances) => instances.find((instance) => instance.websiteConfigId === websiteConfigId)?.instanceId ?? null
+  )
 
 export const command = Command.make(
   "snippet",
@@ -118,12 +126,13 @@ export const command = Command.make(
     if (Option.isNone(site)) {
       return yield* Output.notFound("website", websiteConfigId)
     }
+    const chatId = instanceId ?? (yield* instanceOf(websiteConfigId))
     const settings = yield* Settings
     const given: Given = {
       baseUrl: baseUrl ?? ServiceUrl.ofVisitors(settings),
       trackingToken: site.value.trackingToken,
       websiteConfigId,
-      chat: instanceId === null ? null : { instanceId, token: yield* tokenFor(instanceId, token, issue) }
+      chat: chatId === null ? null : { instanceId: chatId, token: yield* tokenFor(chatId, token, issue) }
     }
     yield* Output.answer({
       json: { ...tagsOf(given) },
@@ -131,7 +140,9 @@ export const command = Command.make(
     })
   })
 ).pipe(
-  Command.withDescription("Print the HTML to paste into a website's pages"),
+  Command.withDescription(
+    "Print the HTML to paste into a website's pages. The chat is that of --instance, or of the oldest instance that serves the website"
+  ),
   Command.withExamples([
     {
       command:

@@ -32,11 +32,11 @@ const issue = Command.make(
         ["token_id", token.tokenId],
         ["token", token.token],
         ["expires_at", token.expiresAt === null ? "never" : Output.moment(token.expiresAt)]
-      ])}\nSave the token now: it is not shown again.\n`
+      ])}\n`
     })
   })
 ).pipe(
-  Command.withDescription("Issue a token for an instance; the token is shown only once"),
+  Command.withDescription("Issue a token for an instance"),
   Command.withExamples([
     {
       command: 'hydracore token issue --instance 6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c11 --expires 90d --label "Shop"',
@@ -61,23 +61,29 @@ const list = Command.make(
         label: token.label,
         created_at: Calendar.iso(token.createdAt),
         expires_at: Calendar.isoOrNull(token.expiresAt),
-        revoked_at: Calendar.isoOrNull(token.revokedAt)
+        revoked_at: Calendar.isoOrNull(token.revokedAt),
+        token: token.token
       })),
       text: Output.table(
-        ["TOKEN_ID", "LABEL", "STATE", "CREATED", "EXPIRES", "REVOKED"],
+        ["TOKEN_ID", "LABEL", "STATE", "CREATED", "EXPIRES", "REVOKED", "TOKEN"],
         listed.map((token) => [
           token.tokenId,
           token.label ?? "-",
           Credential.stateAt(token, now),
           Output.moment(token.createdAt),
           Output.moment(token.expiresAt),
-          Output.moment(token.revokedAt)
+          Output.moment(token.revokedAt),
+          token.token ?? "-"
         ]),
         "The instance has no token yet; `hydracore token issue` creates one."
       )
     })
   })
-).pipe(Command.withDescription("List the tokens of an instance, oldest first, without their secrets"))
+).pipe(
+  Command.withDescription(
+    "List the tokens of an instance, oldest first. The text of a token is unknown if it is revoked, or if an earlier version issued it"
+  )
+)
 
 const revoke = Command.make(
   "revoke",

@@ -70,6 +70,31 @@ export const instances = HttpApiEndpoint.get("instances", base, {
   })
 )
 
+export const AnswerHealth = Schema.Struct({
+  answered_at: Fields.nullableTime.annotate({
+    description: "When the latest answer began that its visitor got; null if there is none"
+  }),
+  failed: Schema.Int.annotate({ description: "How many answers failed since then, at most 100" }),
+  failing_since: Fields.nullableTime.annotate({ description: "When the first of these answers began" })
+}).annotate({
+  identifier: "AnswerHealth",
+  title: "AnswerHealth",
+  examples: [{ answered_at: Examples.time, failed: 0, failing_since: null }]
+})
+
+export const answers = HttpApiEndpoint.get("answers", `${base}/:instance_id/answers`, {
+  params: ofInstance,
+  success: AnswerHealth,
+  error: Errors.NotFound
+}).annotateMerge(
+  OpenApi.annotations({
+    identifier: "answer_health",
+    summary: "Read whether answers fail",
+    description:
+      "Whether the instance answers its visitors, by the latest answers that the service stores. An answer failed if it broke off, or if it ended empty although the visitor did not end it. Scope `read`."
+  })
+)
+
 const common = {
   conversation_id: Schema.String,
   created_at: Fields.time,
@@ -235,7 +260,7 @@ export const exportAll = HttpApiEndpoint.get("export", `${base}/:instance_id/exp
 )
 
 export class ConversationsGroup extends HttpApiGroup.make("conversations")
-  .add(instances, list, exportAll, transcript, remove)
+  .add(instances, answers, list, exportAll, transcript, remove)
   .annotateMerge(
     OpenApi.annotations({ title: "Conversations", description: "Conversations of visitors with a website's agents" })
   ) {}

@@ -25,7 +25,10 @@ export const Tokens = Schema.Struct({
       label: Schema.NullOr(Schema.String),
       created_at: Fields.time,
       expires_at: Fields.nullableTime,
-      revoked_at: Fields.nullableTime
+      revoked_at: Fields.nullableTime,
+      token: Schema.NullOr(Schema.String).annotate({
+        description: "Null if it is revoked, or if an earlier version issued it and stored only its digest"
+      })
     })
   )
 }).annotate({
@@ -39,7 +42,8 @@ export const Tokens = Schema.Struct({
           label: "Shop",
           created_at: "2026-11-01T09:00:00.000Z",
           expires_at: null,
-          revoked_at: null
+          revoked_at: null,
+          token: `hwt_${"A".repeat(43)}`
         }
       ]
     }
@@ -53,7 +57,7 @@ export const NewToken = Schema.Struct({
 
 export const IssuedToken = Schema.Struct({
   token_id: Fields.uuid,
-  token: Schema.String.annotate({ description: "It is not shown again" }),
+  token: Schema.String,
   expires_at: Fields.nullableTime
 }).annotate({
   identifier: "IssuedToken",
@@ -69,7 +73,7 @@ export const list = HttpApiEndpoint.get("list", base, {
   OpenApi.annotations({
     identifier: "list_tokens",
     summary: "List widget tokens",
-    description: "The tokens of an instance, oldest first, without their secrets. Scope `read`."
+    description: "The tokens of an instance, oldest first. Every visitor can read the token of a page. Scope `read`."
   })
 )
 

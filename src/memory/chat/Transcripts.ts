@@ -4,6 +4,7 @@
  * @module
  */
 import { Effect, Layer, Option, Stream } from "effect"
+import * as AnswerHealth from "../../core/chat/conversation/AnswerHealth.ts"
 import * as Transcript from "../../core/chat/conversation/Transcript.ts"
 import { latestFirst } from "../../core/text/Cursor.ts"
 import { ConversationStore } from "../../services/chat/ConversationStore.ts"
@@ -38,6 +39,8 @@ export const layer: Layer.Layer<Transcripts, never, ConversationStore> = Layer.e
           const last = items.at(-1)
           return { items, next: matching.length > limit && last !== undefined ? Transcript.positionOf(last) : null }
         }),
+      answerHealth: (instanceId) =>
+        Effect.map(all(instanceId), (conversations) => AnswerHealth.of(AnswerHealth.outcomesOf(conversations))),
       find: ({ conversationId, instanceId }) =>
         Effect.map(all(instanceId), (conversations) =>
           Option.fromUndefinedOr(conversations.find((conversation) => conversation.conversationId === conversationId))

@@ -1,6 +1,5 @@
 /**
- * Issues and checks widget tokens in this process, for tests and trials. Stores the digests of the tokens, not the tokens.
- * Unbounded, because visitors cannot issue tokens.
+ * Issues and checks widget tokens in this process, for tests and trials. Unbounded, because visitors cannot issue tokens.
  *
  * @module
  */
@@ -43,9 +42,9 @@ export const layer: Layer.Layer<WidgetTokens, never, InstanceDirectory> = Layer.
       const token = Token.format(randomBytes(32))
       const createdAt = yield* Clock.currentTimeMillis
       const digest = Credential.digest(token)
-      const issued = { tokenId: randomUUID(), instanceId, label, createdAt, expiresAt, revokedAt: null }
+      const issued = { tokenId: randomUUID(), instanceId, label, createdAt, expiresAt, revokedAt: null, token }
       byDigest.set(keyOf(digest), { ...issued, digest })
-      return Option.some({ ...issued, token })
+      return Option.some(issued)
     })
 
     /** Deletes the tokens of the instances that no longer exist. */
@@ -60,7 +59,7 @@ export const layer: Layer.Layer<WidgetTokens, never, InstanceDirectory> = Layer.
       const now = yield* Clock.currentTimeMillis
       for (const [key, kept] of byDigest) {
         if (kept.tokenId !== tokenId) continue
-        if (kept.revokedAt === null) byDigest.set(key, { ...kept, revokedAt: now })
+        if (kept.revokedAt === null) byDigest.set(key, { ...kept, revokedAt: now, token: null })
         return true
       }
       return false

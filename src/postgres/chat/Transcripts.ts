@@ -8,6 +8,7 @@ import { PgTypes } from "@effect/sql-pg"
 import type { PgClient } from "@effect/sql-pg/PgClient"
 import { type Duration, Effect, Layer, Option, Schema, Stream } from "effect"
 import type { SqlError } from "effect/sql"
+import * as AnswerHealth from "../../core/chat/conversation/AnswerHealth.ts"
 import * as AnswerParts from "../../core/chat/conversation/AnswerParts.ts"
 import * as Transcript from "../../core/chat/conversation/Transcript.ts"
 import * as JsonSearch from "../../core/json/JsonSearch.ts"
@@ -33,6 +34,8 @@ const Summaries = Schema.Array(
 
 const SummaryRows = Schema.Array(Schema.Struct(Rows.summary))
 
+const Outcomes = Schema.Array(Schema.Struct({ at: Schema.Finite, isMissing: Schema.Boolean }))
+
 const Positions = Schema.Array(Schema.Struct({ time: Schema.Finite, id: Schema.String }))
 
 const quoted = (words: ReadonlyArray<string>): string => words.map((word) => `'${word}'`).join(", ")
@@ -40,6 +43,20 @@ const quoted = (words: ReadonlyArray<string>): string => words.map((word) => `'$
 /** `Transcript.isMissing` in SQL. An answer whose lease has expired reads as `cut`. */
 const isMissing = `(ending IN (${quoted(Transcript.brokenOff)}) OR running = message_id AND ${Rows.isLapsed}
   OR ending NOT IN (${quoted(Transcript.endedByVisitor)}) AND characters = 0 AND json_array_length(parts) = 0)`
+
+/** `AnswerHealth.outcomesOf` in SQL. `$1` is the instance. */
+const outcomesStatement = `WITH latest AS (
+    SELECT conversation_key, updated_at, running, lease_until FROM conversation WHERE instance_id = $1
+    ORDER BY updated_at DESC, conversation_id DESC LIMIT ${AnswerHealth.windowSize}
+  )
+  SELECT ${Times.millisAs("created_at", "at")}, coalesce(${isMissing}, false) AS "isMissing"
+  FROM conversation_message JOIN latest USING (conversation_key)
+  WHERE role = 'assistant'
+    AND (${isMissing} OR ending NOT IN (${quoted(Transcript.endedByVisitor)})
+      OR ending IS NOT NULL AND json_array_length(parts) > 0)
+    AND ((SELECT count(*) FROM latest) < ${AnswerHealth.windowSize}
+      OR created_at >= (SELECT min(updated_at) FROM latest))
+  ORDER BY created_at DESC, "isMissing" DESC LIMIT ${AnswerHealth.maxOutcomes}`
 
 /** The counts of a conversation's answers. */
 const counts = `CROSS JOIN LATERAL (
@@ -141,6 +158,12 @@ const make = Effect.fnUntraced(function* ({ timeout }: Options) {
       Stream.filter(stream({ instanceId, since: filter.since ?? null }), (conversation) =>
         Transcript.matches(conversation, filter)
       ),
+    answerHealth: (instanceId) =>
+      isCanonicalUuid(instanceId)
+        ? sql
+            .unsafe(outcomesStatement, [PgTypes.uuid(instanceId)])
+            .pipe(Database.bounded(timeout), decodeRows(Outcomes), Effect.map(AnswerHealth.of))
+        : Effect.succeed(AnswerHealth.of([])),
     list: (query) => (isCanonicalUuid(query.instanceId) ? page(query) : Effect.succeed({ items: [], next: null })),
     find: Effect.fnUntraced(function* (key) {
       if (!Rows.isKey(key)) return Option.none()

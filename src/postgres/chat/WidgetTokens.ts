@@ -25,13 +25,14 @@ const tokenFields = {
   label: Schema.NullOr(Schema.String),
   createdAt: Schema.Finite,
   expiresAt: Schema.NullOr(Schema.Finite),
-  revokedAt: Schema.NullOr(Schema.Finite)
+  revokedAt: Schema.NullOr(Schema.Finite),
+  token: Schema.NullOr(Schema.String)
 }
 
 const tokenTimes = `${Times.millisAs("widget_token.expires_at", "expiresAt")}, ${Times.millisAs("widget_token.revoked_at", "revokedAt")}`
 
 const tokenColumns = `
-  token_id AS "tokenId", instance_id AS "instanceId", label, ${Times.millisAs("widget_token.created_at", "createdAt")}, ${tokenTimes}`
+  token_id AS "tokenId", instance_id AS "instanceId", label, token, ${Times.millisAs("widget_token.created_at", "createdAt")}, ${tokenTimes}`
 
 const decodeTokens = decodeRows(Schema.Array(Schema.Struct(tokenFields)))
 
@@ -125,9 +126,9 @@ export const layer = (options: Options): Layer.Layer<WidgetTokens, never, PgClie
         const createdAt = yield* Clock.currentTimeMillis
         // If the connection breaks, the statement may run twice: the second run returns the row of the first.
         const rows = yield* sql`
-            INSERT INTO widget_token (token_id, instance_id, token_sha256, label, created_at, expires_at)
+            INSERT INTO widget_token (token_id, instance_id, token_sha256, token, label, created_at, expires_at)
             SELECT ${PgTypes.uuid(tokenId)}, instance_id, ${PgTypes.bytea(Credential.digest(token))},
-              ${PgTypes.text(label)}, ${PgTypes.timestamptz(createdAt)}, ${PgTypes.timestamptz(expiresAt)}
+              ${PgTypes.text(token)}, ${PgTypes.text(label)}, ${PgTypes.timestamptz(createdAt)}, ${PgTypes.timestamptz(expiresAt)}
             FROM instance WHERE instance_id = ${PgTypes.uuid(instanceId)}
             ON CONFLICT (token_id) DO UPDATE SET label = excluded.label
             RETURNING ${sql.literal(tokenColumns)}`.pipe(bounded(timeout), decodeTokens)
@@ -138,7 +139,7 @@ export const layer = (options: Options): Layer.Layer<WidgetTokens, never, PgClie
         if (!isCanonicalUuid(tokenId)) return false
         const now = yield* Clock.currentTimeMillis
         const rows = yield* sql`
-            UPDATE widget_token SET revoked_at = coalesce(revoked_at, ${PgTypes.timestamptz(now)})
+            UPDATE widget_token SET revoked_at = coalesce(revoked_at, ${PgTypes.timestamptz(now)}), token = NULL
             WHERE token_id = ${PgTypes.uuid(tokenId)} RETURNING token_id`.pipe(bounded(timeout))
         return rows.length > 0
       })

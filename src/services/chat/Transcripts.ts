@@ -5,6 +5,7 @@
  * @module
  */
 import { Context, type Effect, type Option, type Stream } from "effect"
+import type { AnswerHealth } from "../../core/chat/conversation/AnswerHealth.ts"
 import type { Conversation, ConversationKey } from "../../core/chat/conversation/Conversation.ts"
 import type { Filter, Page } from "../../core/chat/conversation/Transcript.ts"
 import type { Position } from "../../core/text/Cursor.ts"
@@ -22,6 +23,8 @@ export class Transcripts extends Context.Service<
       readonly limit: number
     }) => Effect.Effect<Page, StorageUnavailable>
     readonly find: (key: ConversationKey) => Effect.Effect<Option.Option<Conversation>, StorageUnavailable>
+    /** Whether the instance answers its visitors. */
+    readonly answerHealth: (instanceId: string) => Effect.Effect<AnswerHealth, StorageUnavailable>
     /** The conversations of an instance in the order in which they began, read one at a time. */
     readonly stream: (query: {
       readonly instanceId: string

@@ -20,14 +20,14 @@ export class WidgetTokens extends Context.Service<
       instanceId: string,
       token: string
     ) => Effect.Effect<Option.Option<Instance>, StorageUnavailable>
-    /** Issues a token, whose secret is returned here only. None if there is no such instance. */
+    /** Issues a token. None if there is no such instance. */
     readonly issue: (request: {
       readonly instanceId: string
       readonly label: string | null
       /** Milliseconds since 1970, or null for a token that does not expire. */
       readonly expiresAt: number | null
     }) => Effect.Effect<Option.Option<IssuedToken>, StorageUnavailable>
-    /** The tokens of an instance, oldest first, without their secrets. */
+    /** The tokens of an instance, oldest first. */
     readonly list: (instanceId: string) => Effect.Effect<ReadonlyArray<WidgetToken>, StorageUnavailable>
     /** False if there is no such token; true if this call or an earlier one revoked it. */
     readonly revoke: (tokenId: string) => Effect.Effect<boolean, StorageUnavailable>

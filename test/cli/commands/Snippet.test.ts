@@ -121,7 +121,7 @@ describe("site snippet", () => {
     })
   )
 
-  it.effect("with an instance, adds the chat with a placeholder, the given token or a new one", () =>
+  it.effect("with an instance, adds the chat with a placeholder, the given token, a new one or the newest", () =>
     Effect.gen(function* () {
       const { context, instance, snippet } = yield* session
       const base = ["--base-url", "https://edge.example", "--instance", instance.instanceId]
@@ -146,6 +146,30 @@ describe("site snippet", () => {
         Effect.provide(context)
       )
       assert.isTrue(Option.isSome(valid))
+      assert.include((yield* snippet(...base)).stdout, chat(secret))
+    })
+  )
+
+  it.effect("without --instance, adds the chat of the website's instance with its newest valid token", () =>
+    Effect.gen(function* () {
+      const { context, instance, snippet } = yield* session
+      const chat = Effect.map(snippet("--json"), ({ stdout }): string | null => JSON.parse(stdout).chat)
+      assert.isNull(yield* chat)
+      const withServices = Effect.provide(context)
+      const { instanceId } = instance
+      yield* InstanceDirectory.use((instances) =>
+        instances.update(instanceId, { websiteConfigId: site.websiteConfigId })
+      ).pipe(withServices)
+      const issue = WidgetTokens.use((tokens) => tokens.issue({ instanceId, label: null, expiresAt: null })).pipe(
+        Effect.map(Option.getOrThrow),
+        withServices
+      )
+      const [first, second] = [yield* issue, yield* issue]
+      assert.include(yield* chat, `instance="${instanceId}" token="${second.token}"`)
+      yield* WidgetTokens.use(({ revoke }) => revoke(second.tokenId)).pipe(withServices)
+      assert.include(yield* chat, `token="${first.token}"`)
+      yield* WidgetTokens.use(({ revoke }) => revoke(first.tokenId)).pipe(withServices)
+      assert.include(yield* chat, 'token="WIDGET_TOKEN"')
     })
   )
 

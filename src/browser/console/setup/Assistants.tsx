@@ -4,9 +4,7 @@
  * @module
  */
 import { useState } from "preact/hooks"
-import { ago } from "../parts/Ago.ts"
 import { Dialog } from "../parts/Dialog.tsx"
-import { Icon } from "../parts/Icon.tsx"
 import { Menu } from "../parts/Menu.tsx"
 import type { PageProps } from "../parts/Page.ts"
 import { Problem } from "../parts/Problem.tsx"
@@ -14,6 +12,7 @@ import type { Answer } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../texts/Assistants.ts"
 import * as Common from "../texts/SetUp.ts"
+import { AnswerCheck } from "./AnswerCheck.tsx"
 import { AssistantForm } from "./AssistantForm.tsx"
 import { ConfirmChange } from "./Dialogs.tsx"
 import { AddButton, Row, Rows, Section } from "./Section.tsx"
@@ -56,25 +55,6 @@ const Edit = ({ instance, onClose, siteId }: InstanceProps & { readonly onClose:
         <Problem failure={failure} gone={Common.gone} />
       )}
     </Dialog>
-  )
-}
-
-/** When a visitor chatted last. */
-const Latest = ({ instance, siteId }: InstanceProps) => {
-  const { value } = useAnswer(
-    "GET /v1/owner/sites/:site_id/instances/:instance_id/conversations",
-    { params: { site_id: siteId, instance_id: instance.instance_id }, query: { limit: 1 } },
-    instance.instance_id
-  )
-  const latest = value?.conversations[0]
-  if (instance.memory === "agent" || value === undefined) return null
-  return latest === undefined ? (
-    <p class="check-line muted">{Texts.noChat}</p>
-  ) : (
-    <p class="check-line good">
-      <Icon name="check" />
-      {Texts.chatted(ago(latest.updated_at, Date.now()))}
-    </p>
   )
 }
 
@@ -128,7 +108,7 @@ export const Assistants = ({ isOwner, site: { site_id: siteId } }: PageProps) =>
                 )}
               </Row>
             </ul>
-            <Latest siteId={siteId} instance={instance} />
+            <AnswerCheck siteId={siteId} instance={instance} isOwner={isOwner} />
             <Tokens siteId={siteId} instanceId={instance.instance_id} isOwner={isOwner} />
           </li>
         )}

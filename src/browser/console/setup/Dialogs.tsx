@@ -1,5 +1,5 @@
 /**
- * Dialogs for changes: a form, a confirmation, and a secret that is shown once.
+ * Dialogs for changes: a form, a confirmation, and a secret or a tag to copy.
  *
  * @module
  */

@@ -7,35 +7,19 @@ import { useEffect, useState } from "preact/hooks"
 import * as Connection from "../Connection.ts"
 import * as Format from "../Format.ts"
 import { linkTo } from "../Location.ts"
-import { ago } from "../parts/Ago.ts"
-import { Icon } from "../parts/Icon.tsx"
 import type { PageProps } from "../parts/Page.ts"
 import { Snippet } from "../parts/Snippet.tsx"
 import type { Answer } from "../Requests.ts"
-import { useAnswer } from "../Resource.ts"
+import { type Resource, useAnswer } from "../Resource.ts"
 import * as Texts from "../texts/SetUp.ts"
+import { ChatTags } from "./ChatTags.tsx"
+import * as InstallCheck from "./InstallCheck.ts"
+import { LiveCheck } from "./LiveCheck.tsx"
 import { Loading, Section } from "./Section.tsx"
 import * as Tags from "./Tags.ts"
 
-type Activity = Answer<"GET /v1/owner/sites/:site_id/activity">["activity"][number]
-
 /** Milliseconds between two checks. */
 const pause = 5_000
-
-/** A live check: says that something works, or what it waits for. */
-const Check = ({ success, waiting }: { readonly success: string | undefined; readonly waiting: string }) => (
-  <p class={success === undefined ? "check-line muted" : "check-line good"} role="status">
-    {success === undefined ? <span class="pulse" /> : <Icon name="check" />}
-    {success ?? waiting}
-  </p>
-)
-
-const successOf = (activity: Activity | undefined, now: number): string | undefined =>
-  activity === undefined || activity.type === "conversation"
-    ? undefined
-    : activity.type === "submission"
-      ? Texts.install.received(activity.page_slug, ago(activity.received_at, now))
-      : Texts.install.seen(activity.path, ago(activity.received_at, now))
 
 /** Repeats the checks every few seconds while the page is visible. Returns the current time, updated as often. */
 const useLiveChecks = (): number => {
@@ -50,13 +34,9 @@ const useLiveChecks = (): number => {
   return now
 }
 
-const Refused = ({ site }: Pick<PageProps, "site">) => {
-  const today = new Date().toISOString().slice(0, 10)
-  const { failure, value } = useAnswer(
-    "GET /v1/owner/sites/:site_id/decisions",
-    { params: { site_id: site.site_id }, query: { from: today, to: today } },
-    site.site_id
-  )
+type Decisions = Answer<"GET /v1/owner/sites/:site_id/decisions">
+
+const Refused = ({ failure, value }: Resource<Decisions>) => {
   const reasons = value?.reasons ?? []
   return (
     <Section title={Texts.refused.title} note={Texts.refused.note}>
@@ -95,12 +75,25 @@ const Refused = ({ site }: Pick<PageProps, "site">) => {
   )
 }
 
-export const Snippets = ({ site }: PageProps) => {
+export const Snippets = ({ isOwner, site }: PageProps) => {
   const now = useLiveChecks()
-  const params = { site_id: site.site_id }
-  const { failure, value: details } = useAnswer("GET /v1/owner/sites/:site_id", { params }, site.site_id)
-  const { value } = useAnswer("GET /v1/owner/sites/:site_id/activity", { params, query: {} }, site.site_id)
-  const latest = (types: ReadonlyArray<string>) => value?.activity.find(({ type }) => types.includes(type))
+  const siteId = site.site_id
+  const params = { site_id: siteId }
+  const today = new Date(now).toISOString().slice(0, 10)
+  const { failure, value: details } = useAnswer("GET /v1/owner/sites/:site_id", { params }, siteId)
+  const { value: latest } = useAnswer("GET /v1/owner/sites/:site_id/activity", { params, query: {} }, siteId)
+  // Many newer page views hide a submission in the list of activities.
+  const { value: submissions } = useAnswer(
+    "GET /v1/owner/sites/:site_id/submissions",
+    { params, query: { limit: 1 } },
+    siteId
+  )
+  const decisions = useAnswer(
+    "GET /v1/owner/sites/:site_id/decisions",
+    { params, query: { from: today, to: today } },
+    siteId
+  )
+  const facts = decisions.value && { decisions: decisions.value, now }
   const base = location.origin
   return (
     <>
@@ -110,11 +103,11 @@ export const Snippets = ({ site }: PageProps) => {
         ) : (
           <Snippet text={Tags.tracker(base, details.tracking_token)} />
         )}
-        <Check success={successOf(latest(["pageview", "event"]), now)} waiting={Texts.install.waitingForTag} />
+        {facts && latest && <LiveCheck {...InstallCheck.ofTag(latest.activity, facts)} />}
       </Section>
       <Section title={Texts.install.form} note={Texts.install.formNote}>
-        <Snippet text={Tags.form(base, site.site_id)} />
-        <Check success={successOf(latest(["submission"]), now)} waiting={Texts.install.waitingForForm} />
+        <Snippet text={Tags.form(base, siteId)} />
+        {facts && submissions && <LiveCheck {...InstallCheck.ofForm(submissions.submissions[0], facts)} />}
       </Section>
       <Section
         title={Texts.install.widget}
@@ -124,8 +117,10 @@ export const Snippets = ({ site }: PageProps) => {
             {Texts.install.toAssistants}
           </a>
         }
-      />
-      <Refused site={site} />
+      >
+        <ChatTags siteId={siteId} isOwner={isOwner} />
+      </Section>
+      <Refused {...decisions} />
     </>
   )
 }

@@ -1,5 +1,5 @@
 /**
- * The widget tokens of an assistant. A new token is shown once, in the tag to paste.
+ * The widget tokens of an assistant, each in the tag to paste.
  *
  * @module
  */
@@ -100,19 +100,27 @@ export const Tokens = (props: Props) => {
     <div class="tokens">
       {value !== undefined && listed.length === 0 && <p class="muted">{Texts.tokens.empty}</p>}
       <ul class="rows">
-        {listed.map(({ created_at, expires_at, label, token_id }) => (
+        {listed.map(({ created_at, expires_at, label, token, token_id }) => (
           <Row
             key={token_id}
             title={label ?? Texts.tokens.unnamed}
             facts={[
               Texts.tokens.created(Format.day(Date.parse(created_at))),
-              ...(expires_at === null ? [] : [Common.expires(Format.day(Date.parse(expires_at)))])
+              ...(expires_at === null ? [] : [Common.expires(Format.day(Date.parse(expires_at)))]),
+              ...(token === null ? [Texts.tokens.unknownShort] : [])
             ].join(" · ")}
           >
             {isOwner && (
-              <button type="button" class="button" onClick={() => setOpen({ revoke: token_id })}>
-                {Common.revoke}
-              </button>
+              <>
+                {token !== null && (
+                  <button type="button" class="button" onClick={() => setOpen({ token })}>
+                    {Texts.tokens.show}
+                  </button>
+                )}
+                <button type="button" class="button" onClick={() => setOpen({ revoke: token_id })}>
+                  {Common.revoke}
+                </button>
+              </>
             )}
           </Row>
         ))}

@@ -83,9 +83,11 @@ const stateOf = ({ disabled_at, failing_since }: Webhook, now: number): string |
 const WebhookRow = ({ isOwner, onOpen, siteId, webhook }: WebhookRowProps) => {
   const params = { site_id: siteId, webhook_id: webhook.webhook_id }
   const [areDeliveriesShown, setDeliveriesShown] = useState(false)
-  const [result, setResult] = useState<TestResult>()
+  const [tested, setTested] = useState<{ readonly url: string | null; readonly result: TestResult }>()
   const test = useChange("POST /v1/owner/sites/:site_id/webhooks/:webhook_id/test")
   const update = useChange("PATCH /v1/owner/sites/:site_id/webhooks/:webhook_id")
+  // A result says nothing about an address that was entered since.
+  const result = tested?.url === webhook.url ? tested?.result : undefined
   const isDisabled = webhook.disabled_at !== null
   const choose = (action: Action) => {
     if (action === "enable" || action === "disable") {
@@ -124,7 +126,12 @@ const WebhookRow = ({ isOwner, onOpen, siteId, webhook }: WebhookRowProps) => {
         </button>
         {isOwner && (
           <>
-            <button type="button" class="button" disabled={test.isBusy} onClick={() => test.run({ params }, setResult)}>
+            <button
+              type="button"
+              class="button"
+              disabled={test.isBusy}
+              onClick={() => test.run({ params }, (result) => setTested({ url: webhook.url, result }))}
+            >
               {Common.test}
             </button>
             <Menu

@@ -52,9 +52,11 @@ export const empty =
   "No assistant yet. Connect a model of OpenAI, Anthropic or any compatible service, and paste the assistant's tag into a page."
 export const confirm = (name: string): string => `Delete ${name}?`
 export const confirmBody = "Its tokens and conversations are deleted with it. Pages with its tag no longer have a chat."
-export const chatted = (when: string): string => `A visitor chatted ${when}.`
-export const noChat =
-  "No visitor has chatted yet. Paste the assistant's tag into a page. Each new token is shown with the tag."
+export const answered = (when: string): string => `A visitor got an answer ${when}.`
+export const noAnswer = "No visitor has got an answer yet. Paste the tag into a page, and ask something in the chat."
+export const failing = (count: number, when: string): string =>
+  count === 1 ? `The last answer failed ${when}.` : `The last ${count} answers failed, the first of them ${when}.`
+export const toTry = { owner: "Press Try to see why.", viewer: "An owner can press Try to see why." } as const
 
 /** The dialog that tries an assistant. */
 export const trial = {
@@ -110,7 +112,11 @@ export const tokens = {
   expiry: "Last day",
   unnamed: "Token without a label",
   title: "The tag of the chat",
-  body: "Paste it at the end of the body. It contains the new token, which is not shown again.",
+  body: "Paste it at the end of the body. Every visitor can read its token, which is valid for this chat only.",
+  show: "Show the tag",
+  unknown:
+    "An earlier version issued the token and did not store its text. Issue a new one to see the tag; the old one stays valid.",
+  unknownShort: "its text is not known",
   empty: "This assistant has no token, so no page can use it.",
   created: (day: string): string => `Created on ${day}`,
   confirm: "Revoke this token?",

@@ -49,12 +49,16 @@ export const install = {
   form: "Forms",
   formNote:
     "Paste this form into a page, or add its first three attributes to a form of yours. It can have any fields.",
-  // Not the first one: an earlier submission is not found behind many newer page views.
-  waitingForForm: "Waiting for a submission. Send one yourself.",
+  waitingForForm: "Waiting for the first submission. Send one yourself.",
   received: (page: string | null, when: string): string =>
     page === null ? `A form was received ${when}.` : `The form “${page}” was received ${when}.`,
+  held: "It is held as suspected spam.",
+  onlyRefused: "Requests arrive, but none was counted. See below why, and what to do.",
+  refusedSince: "Today’s requests were not counted: see below why, and what to do.",
   widget: "Chat",
-  widgetNote: "The tag of the chat contains a token of an assistant. Issue a token under Assistants to see the tag.",
+  widgetNote:
+    "Paste this tag at the end of the body. Every visitor can read its token, which is valid for this chat only.",
+  noAssistant: "No assistant yet. Connect one under Assistants: its tag is shown here.",
   toAssistants: "Assistants"
 } as const
 

@@ -5,6 +5,7 @@
  */
 import { Context, Effect, Layer, type Stream } from "effect"
 import * as Errors from "../../../contract/owner/Errors.ts"
+import type { AnswerHealth } from "../../../core/chat/conversation/AnswerHealth.ts"
 import type { Conversation } from "../../../core/chat/conversation/Conversation.ts"
 import type { Filter, Page } from "../../../core/chat/conversation/Transcript.ts"
 import type { Instance } from "../../../core/chat/Instance.ts"
@@ -24,6 +25,7 @@ export class OwnerConversations extends Context.Service<
   {
     /** The instances that serve the website, oldest first. */
     readonly instances: (proof: AuthorizedSite<"read">) => Effect.Effect<ReadonlyArray<Instance>, StorageUnavailable>
+    readonly answerHealth: (proof: AuthorizedSite<"read">, instanceId: string) => Effect.Effect<AnswerHealth, Failure>
     readonly list: (
       proof: AuthorizedSite<"read">,
       instanceId: string,
@@ -67,6 +69,8 @@ export const layer: Layer.Layer<OwnerConversations, never, InstanceDirectory | T
           Effect.map(directory.list, (instances) =>
             instances.filter(({ websiteConfigId }) => websiteConfigId === site.websiteConfigId)
           ),
+        answerHealth: (proof, instanceId) =>
+          Effect.andThen(requireInstance(proof, instanceId), transcripts.answerHealth(instanceId)),
         list: (proof, instanceId, query) =>
           Effect.andThen(requireInstance(proof, instanceId), transcripts.list({ instanceId, ...query })),
         find: Effect.fnUntraced(function* (proof, instanceId, conversationId) {

@@ -8,6 +8,7 @@ import { HttpServerResponse } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../../../contract/owner/Api.ts"
 import * as Fields from "../../../contract/owner/Fields.ts"
+import type { AnswerHealth } from "../../../core/chat/conversation/AnswerHealth.ts"
 import type { Conversation } from "../../../core/chat/conversation/Conversation.ts"
 import * as ConversationExport from "../../../core/chat/conversation/ConversationExport.ts"
 import type { TranscriptSummary } from "../../../core/chat/conversation/Transcript.ts"
@@ -27,6 +28,12 @@ const instanceJson = (instance: Instance) => ({
   agent_protocol: instance.agentProtocol,
   agent_model: instance.agentModel,
   origins: instance.origins
+})
+
+const healthJson = ({ answeredAt, failed, failingSince }: AnswerHealth) => ({
+  answered_at: Calendar.isoOrNull(answeredAt),
+  failed,
+  failing_since: Calendar.isoOrNull(failingSince)
 })
 
 const summaryJson = ({ down, preview, unanswered, up, ...summary }: TranscriptSummary) => ({
@@ -56,6 +63,13 @@ export const layer = HttpApiBuilder.group(
         ownerSites.authorize(params.site_id, "read").pipe(
           Effect.flatMap(conversations.instances),
           Effect.map((instances) => ({ instances: instances.map(instanceJson) })),
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+      .handle("answers", ({ params }) =>
+        ownerSites.authorize(params.site_id, "read").pipe(
+          Effect.flatMap((proof) => conversations.answerHealth(proof, params.instance_id)),
+          Effect.map(healthJson),
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
         )
       )

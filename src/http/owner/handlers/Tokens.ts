@@ -18,7 +18,8 @@ const toJson = (token: WidgetToken) => ({
   label: token.label,
   created_at: Calendar.iso(token.createdAt),
   expires_at: Calendar.isoOrNull(token.expiresAt),
-  revoked_at: Calendar.isoOrNull(token.revokedAt)
+  revoked_at: Calendar.isoOrNull(token.revokedAt),
+  token: token.token
 })
 
 export const layer = HttpApiBuilder.group(

@@ -1,0 +1,38 @@
+/**
+ * Whether an assistant answers its visitors.
+ *
+ * @module
+ */
+import { ago } from "../parts/Ago.ts"
+import type { Answer } from "../Requests.ts"
+import { useAnswer } from "../Resource.ts"
+import * as Texts from "../texts/Assistants.ts"
+import { type Finding, LiveCheck } from "./LiveCheck.tsx"
+
+type Health = Answer<"GET /v1/owner/sites/:site_id/instances/:instance_id/answers">
+
+const findingOf = ({ answered_at, failed, failing_since }: Health, isOwner: boolean, now: number): Finding => {
+  if (failing_since !== null) {
+    const nextStep = Texts.toTry[isOwner ? "owner" : "viewer"]
+    return { state: "fails", text: `${Texts.failing(failed, ago(failing_since, now))} ${nextStep}` }
+  }
+  return answered_at === null
+    ? { state: "waits", text: Texts.noAnswer }
+    : { state: "works", text: Texts.answered(ago(answered_at, now)) }
+}
+
+interface Props {
+  readonly siteId: string
+  readonly instance: { readonly instance_id: string; readonly memory: "edge" | "agent" }
+  readonly isOwner: boolean
+}
+
+/** Nothing if the agent keeps the conversations: the service does not know its answers. */
+export const AnswerCheck = ({ instance: { instance_id, memory }, isOwner, siteId }: Props) => {
+  const { value } = useAnswer(
+    "GET /v1/owner/sites/:site_id/instances/:instance_id/answers",
+    { params: { site_id: siteId, instance_id } },
+    instance_id
+  )
+  return memory === "agent" || value === undefined ? null : <LiveCheck {...findingOf(value, isOwner, Date.now())} />
+}

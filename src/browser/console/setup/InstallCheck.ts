@@ -1,0 +1,70 @@
+/**
+ * The findings of the live checks of tags. Pure.
+ *
+ * @module
+ */
+import { ago } from "../parts/Ago.ts"
+import type { Answer } from "../Requests.ts"
+import * as Texts from "../texts/SetUp.ts"
+import type { Finding } from "./LiveCheck.tsx"
+
+type Activity = Answer<"GET /v1/owner/sites/:site_id/activity">["activity"][number]
+type Submission = Pick<
+  Answer<"GET /v1/owner/sites/:site_id/submissions">["submissions"][number],
+  "page_slug" | "received_at" | "status"
+>
+type Decisions = Answer<"GET /v1/owner/sites/:site_id/decisions">
+type Reason = Decisions["reasons"][number]["reason"]
+
+/** The reasons that a fault of the tag or of the service can have. */
+const faults: ReadonlyArray<Reason> = ["foreign-origin", "invalid", "limited", "unavailable"]
+
+/**
+ * A success that is older than the refusals does not show that the tag works now. The day of the refusals is known, but not their
+ * time, so a success of the same day counts as later.
+ *
+ * @param day the day of the decisions, in UTC
+ */
+const findingOf = (
+  success: { readonly at: string; readonly text: string } | undefined,
+  waiting: string,
+  day: string,
+  { reasons }: Pick<Decisions, "reasons">
+): Finding => {
+  const isRefused = reasons.some(({ count, reason }) => count > 0 && faults.includes(reason))
+  if (success === undefined) {
+    return isRefused ? { state: "fails", text: Texts.install.onlyRefused } : { state: "waits", text: waiting }
+  }
+  return isRefused && success.at.slice(0, 10) < day
+    ? { state: "fails", text: `${success.text} ${Texts.install.refusedSince}` }
+    : { state: "works", text: success.text }
+}
+
+interface Facts {
+  /** Milliseconds since 1970. */
+  readonly now: number
+  /** What was not counted on the current day, in UTC. */
+  readonly decisions: Pick<Decisions, "reasons">
+}
+
+const dayOf = (now: number): string => new Date(now).toISOString().slice(0, 10)
+
+/** @param activity latest first */
+export const ofTag = (activity: ReadonlyArray<Activity>, { decisions, now }: Facts): Finding => {
+  for (const item of activity) {
+    if (item.type !== "pageview" && item.type !== "event") continue
+    const success = { at: item.received_at, text: Texts.install.seen(item.path, ago(item.received_at, now)) }
+    return findingOf(success, Texts.install.waitingForTag, dayOf(now), decisions)
+  }
+  return findingOf(undefined, Texts.install.waitingForTag, dayOf(now), decisions)
+}
+
+export const ofForm = (latest: Submission | undefined, { decisions, now }: Facts): Finding => {
+  const success = latest && {
+    at: latest.received_at,
+    text: `${Texts.install.received(latest.page_slug, ago(latest.received_at, now))}${
+      latest.status === "quarantined" ? ` ${Texts.install.held}` : ""
+    }`
+  }
+  return findingOf(success, Texts.install.waitingForForm, dayOf(now), decisions)
+}
