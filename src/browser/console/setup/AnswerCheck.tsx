@@ -7,7 +7,8 @@ import { ago } from "../parts/Ago.ts"
 import type { Answer } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../texts/Assistants.ts"
-import { type Finding, LiveCheck } from "./LiveCheck.tsx"
+import type { Finding } from "./InstallCheck.ts"
+import { LiveCheck } from "./LiveCheck.tsx"
 
 type Health = Answer<"GET /v1/owner/sites/:site_id/instances/:instance_id/answers">
 

@@ -6,7 +6,12 @@
 import { ago } from "../parts/Ago.ts"
 import type { Answer } from "../Requests.ts"
 import * as Texts from "../texts/SetUp.ts"
-import type { Finding } from "./LiveCheck.tsx"
+
+/** What a live check says. */
+export interface Finding {
+  readonly state: "works" | "fails" | "waits"
+  readonly text: string
+}
 
 type Activity = Answer<"GET /v1/owner/sites/:site_id/activity">["activity"][number]
 type Submission = Pick<

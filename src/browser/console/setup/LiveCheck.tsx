@@ -4,11 +4,7 @@
  * @module
  */
 import { Icon } from "../parts/Icon.tsx"
-
-export interface Finding {
-  readonly state: "works" | "fails" | "waits"
-  readonly text: string
-}
+import type { Finding } from "./InstallCheck.ts"
 
 const classes = { works: "good", fails: "bad", waits: "muted" } as const
 

@@ -56,7 +56,10 @@ export const answered = (when: string): string => `A visitor got an answer ${whe
 export const noAnswer = "No visitor has got an answer yet. Paste the tag into a page, and ask something in the chat."
 export const failing = (count: number, when: string): string =>
   count === 1 ? `The last answer failed ${when}.` : `The last ${count} answers failed, the first of them ${when}.`
-export const toTry = { owner: "Press Try to see why.", viewer: "An owner can press Try to see why." } as const
+export const toTry = {
+  owner: "Press Try under Assistants to see why.",
+  viewer: "An owner can press Try to see why."
+} as const
 
 /** The dialog that tries an assistant. */
 export const trial = {
