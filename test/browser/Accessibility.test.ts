@@ -1,5 +1,5 @@
 /**
- * axe-core finds no violation in the states of the chat, light and dark, wide and narrow.
+ * axe-core finds no violation in the states of the chat, on a page with a banner of its own, light and dark, wide and narrow.
  */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
@@ -23,7 +23,7 @@ inChromium("the chat", testServer({}, agent.script, undefined, undefined, "edge"
           attributes: `heading="Ask us" suggestions='["When do you open?", "Where are you?"]'`,
           viewport: { width, height: 700 },
           html: (script, element) =>
-            `<!doctype html><html lang="en"><head><title>Shop</title><meta name="color-scheme" content="light dark"></head><body><main><h1>Shop</h1></main>${script}${element}</body></html>`
+            `<!doctype html><html lang="en"><head><title>Shop</title><meta name="color-scheme" content="light dark"></head><body><header><p>Kayaks since 1970</p></header><main><h1>Shop</h1></main>${script}${element}</body></html>`
         })
         const assertNoViolations = (state: string) =>
           Effect.map(on(violationsInBothSchemes), (found) => assert.deepStrictEqual(found, [], state))

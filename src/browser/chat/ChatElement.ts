@@ -7,6 +7,7 @@
  * - `strings`: replacements for the texts of `Strings`, as JSON.
  * - `base`: the edge's address, by default the one from which the script was loaded.
  * - `theme`: `light`, `dark` or `auto` (the visitor's preference); by default the page's color scheme.
+ * - `side`: `start` or `end`, the side of the window for the button and the panel, in the writing direction; by default `end`.
  * - `open`: opens the panel for a new conversation, unless the panel would fill the window.
  *
  * @module

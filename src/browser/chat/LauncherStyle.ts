@@ -27,6 +27,7 @@ font:400 max(.9375rem,15px)/1.5 var(--hydracore-font,system-ui,sans-serif)!impor
 :host([theme=light]){color-scheme:light}
 :host([theme=dark]){color-scheme:dark}
 :host([theme=auto]){color-scheme:light dark}
+:host([side=start]){inset-inline:var(--inset) auto}
 :host([hidden]),[hidden]{display:none!important}
 *,::after{box-sizing:border-box;margin:0}
 button{border:1px solid transparent;border-radius:2em;background:none;font:inherit;color:inherit;cursor:pointer}

@@ -76,7 +76,8 @@ export const makePanel = (options: Options): Panel => {
   const dialog = make(
     "dialog",
     { part: "panel" },
-    make("header", { part: "header" }, title, newButton, close),
+    // Not a `header`, which would be a second banner of the website's page.
+    make("div", { part: "header" }, title, newButton, close),
     make("div", { class: "middle" }, ...transcript.elements),
     form,
     speech.region

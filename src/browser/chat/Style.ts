@@ -14,6 +14,7 @@ textarea{font:inherit;color:inherit}
 .badge{position:absolute;top:0;inset-inline-end:.2em;width:.9em;height:.9em;border:2px solid var(--background);border-radius:50%;background:var(--fault)}
 
 .panel{position:absolute;inset:auto;bottom:var(--k,0px);inset-inline-end:0;width:min(var(--hydracore-width,25em),calc(100vw - 2*var(--inset)));height:min(var(--hydracore-height,40em),calc(100dvh - 2*var(--inset) - var(--k,0px)));max-width:none;max-height:none;padding:0;border:1px solid var(--edge);border-radius:var(--radius);background:var(--background);color:inherit;overflow:hidden;box-shadow:0 24px 60px -12px #0005}
+:host([side=start]) .panel:not(:modal){inset-inline:0 auto}
 .panel[open]{display:flex;flex-direction:column}
 .panel:modal{position:fixed;inset:0;width:100%;height:calc(100dvh - var(--k,0px));border:0;border-radius:0}
 .header{display:flex;align-items:center;padding:.6em;border-bottom:1px solid var(--edge)}

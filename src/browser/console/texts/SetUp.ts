@@ -57,7 +57,7 @@ export const install = {
   refusedSince: "Today’s requests were not counted: see below why, and what to do.",
   widget: "Chat",
   widgetNote:
-    "Paste this tag at the end of the body. Every visitor can read its token, which is valid for this chat only.",
+    'Paste this tag at the end of the body. Every visitor can read its token, which is valid for this chat only. With side="start" in the tag, the chat moves to the other side of the window.',
   noAssistant: "No assistant yet. Connect one under Assistants: its tag is shown here.",
   toAssistants: "Assistants"
 } as const
