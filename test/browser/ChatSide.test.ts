@@ -42,7 +42,11 @@ inChromium("the chat's side", testServer({}, agent.script), (it) => {
         })
         yield* assertPlaced(launcher)
         yield* on(() => launcher.click())
-        yield* on(() => panel.evaluate((dialog) => Promise.all(dialog.getAnimations().map(({ finished }) => finished))))
+        yield* on(() =>
+          panel.evaluate((dialog) =>
+            Promise.all(dialog.getAnimations().map(({ finished }: { readonly finished: Promise<unknown> }) => finished))
+          )
+        )
         yield* assertPlaced(panel)
         // A narrow window is filled, whatever the side.
         yield* on(() => page.setViewportSize({ width: 360, height: 700 }))
