@@ -14,8 +14,10 @@ import { createHash } from "node:crypto"
 import {
   closeSync,
   lstatSync,
+  mkdirSync,
   openSync,
   readFileSync,
+  realpathSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -60,20 +62,23 @@ const packageLockHash = createHash("sha256").update(readFileSync(packageLock)).d
 const wanted = process.argv[2] === "all" ? "all" : "service"
 
 const manifest = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8"))
-const isInstalled = (name) => attempt(() => statSync(path.join(modules, name))) !== undefined
+const areInstalled = (names) =>
+  Object.keys(names).every((name) => attempt(() => statSync(path.join(modules, name))) !== undefined)
 
 /**
  * The hash and the set of a complete installation; undefined if there is none. Without this script's stamp, the packages are
- * complete if `npm ci` was run by hand after package-lock.json was last changed.
+ * complete if `npm ci` was run by hand after package-lock.json was last changed. The folders are checked, too, because `npm ci`
+ * of npm 9 and `npm prune` keep the stamp.
  */
 const installation = () => {
+  if (!areInstalled(manifest.dependencies)) return undefined
+  const largest = areInstalled(manifest.devDependencies) ? "all" : "service"
   // Earlier versions of this script installed all packages, and wrote the hash only.
   const [hash, set = "all"] = (attempt(() => readFileSync(stampFile, "utf8")) ?? "").trim().split(" ")
-  if (hash !== "") return { hash, set, isStamped: true }
+  if (hash !== "") return { hash, set: set === "all" ? largest : set, isStamped: true }
   const installedAt = attempt(() => statSync(npmStampFile).mtimeMs)
   if (installedAt === undefined || installedAt < statSync(packageLock).mtimeMs) return undefined
-  const hasAll = Object.keys(manifest.devDependencies).every(isInstalled)
-  return { hash: packageLockHash, set: hasAll ? "all" : "service", isStamped: false }
+  return { hash: packageLockHash, set: largest, isStamped: false }
 }
 
 const isSufficient = (found) =>
@@ -179,23 +184,32 @@ const npm = (subcommand, set) =>
 const versionOf = (text) => text.trim().replace(/^v/, "").split(".").map(Number)
 const isNewEnough = ([major, minor]) => major > oldestNode[0] || (major === oldestNode[0] && minor >= oldestNode[1])
 
-/** The version of the Node that npm's scripts will use: the installed one, else the one that runs this script. */
-const nodeVersion = () => {
-  const windows = process.platform === "win32"
-  const bin = path.join(modules, ".bin", windows ? "node.cmd" : "node")
-  const { status, stdout } = spawnSync(bin, ["--version"], { encoding: "utf8", shell: windows })
-  if (status === 0) return versionOf(stdout)
-  // The installed Node does not run here (NixOS has no loader for it), but npm's scripts would find it first. Replace it.
-  const current = versionOf(process.version)
-  if (!windows && isNewEnough(current) && attempt(() => lstatSync(bin)) !== undefined) {
-    rmSync(bin, { force: true })
-    symlinkSync(process.execPath, bin)
+/**
+ * Links the Node of the packages in `node_modules/.bin`, where npm's scripts find it first, and returns the version of the Node
+ * that they use. npm 10 and older remove that link, because the packages for other machines have the same one.
+ */
+const linkNode = () => {
+  const link = path.join(modules, ".bin", "node")
+  const replace = (target) => {
+    rmSync(link, { force: true })
+    mkdirSync(path.dirname(link), { recursive: true })
+    symlinkSync(target, link)
   }
+  const installed = path.join(modules, `node-${process.platform}-${process.arch}`, "bin", "node")
+  const { status, stdout } = spawnSync(installed, ["--version"], { encoding: "utf8" })
+  if (status === 0) {
+    if (attempt(() => realpathSync(link)) !== realpathSync(installed))
+      replace(path.relative(path.dirname(link), installed))
+    return versionOf(stdout)
+  }
+  // It does not run here: NixOS and Alpine have no loader for it.
+  const current = versionOf(process.version)
+  if (isNewEnough(current) && attempt(() => lstatSync(link)) !== undefined) replace(process.execPath)
   return current
 }
 
 const checkNode = () => {
-  const [major, minor] = nodeVersion()
+  const [major, minor] = linkNode()
   if (isNewEnough([major, minor])) return
   fail(
     `this project needs Node ${oldestNode.join(".")} or newer, and this is Node ${major}.${minor}: install Node 24 from ` +

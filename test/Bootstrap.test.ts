@@ -1,8 +1,8 @@
 /**
  * `scripts/bootstrap.mjs` in a project of its own, with a program in place of npm that records how it was called.
  */
-import { type SpawnOptions, spawn } from "node:child_process"
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { execFileSync, type SpawnOptions, spawn } from "node:child_process"
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
@@ -47,7 +47,10 @@ const project = Effect.acquireRelease(
     const at = (...names: ReadonlyArray<string>) => path.join(root, ...names)
     mkdirSync(at("scripts"))
     copyFileSync(script, at("scripts", "bootstrap.mjs"))
-    writeFileSync(at("package.json"), JSON.stringify({ devDependencies: { vitest: "1.0.0" } }))
+    writeFileSync(
+      at("package.json"),
+      JSON.stringify({ dependencies: { effect: "1.0.0" }, devDependencies: { vitest: "1.0.0" } })
+    )
     writeFileSync(at("package-lock.json"), "{}")
     writeFileSync(at("npm-cli.js"), npm)
     const env = { ...process.env, npm_execpath: at("npm-cli.js"), npm_node_execpath: process.execPath }
@@ -101,6 +104,19 @@ describe("bootstrap", () => {
       writeFileSync(at("package-lock.json"), `{"changed":true}`)
       yield* bootstrap("service")
       assert.deepStrictEqual(calls(), [allAdded])
+      // As `npm prune` and an interrupted `npm ci` do.
+      rmSync(at("node_modules", "vitest"), { recursive: true })
+      yield* bootstrap("all")
+      assert.deepStrictEqual(calls(), [allAdded])
+      rmSync(at("node_modules", "effect"), { recursive: true })
+      yield* bootstrap("service")
+      assert.deepStrictEqual(calls(), [serviceAnew])
+      yield* bootstrap("all")
+      assert.deepStrictEqual(calls(), [allAdded])
+      // As an earlier version of the script wrote it.
+      writeFileSync(at("node_modules", ".hydracore-lock"), "hash\n")
+      yield* bootstrap("service")
+      assert.deepStrictEqual(calls(), [allAdded])
     }).pipe(Effect.scoped)
   )
 
@@ -145,6 +161,32 @@ describe("bootstrap", () => {
       }).pipe(Effect.scoped)
     )
   }
+
+  it.live("links the Node of the packages, which npm 10 does not", () =>
+    Effect.gen(function* () {
+      const { at, bootstrap } = yield* project
+      const folder = at("node_modules", `node-${process.platform}-${process.arch}`, "bin")
+      for (const name of [folder, at("node_modules", "effect")]) mkdirSync(name, { recursive: true })
+      writeFileSync(path.join(folder, "node"), "#!/bin/sh\necho v24.1.0\n", { mode: 0o755 })
+      writeFileSync(at("node_modules", ".package-lock.json"), "{}")
+      assert.deepStrictEqual(yield* bootstrap("service", "--import", oldNode), { code: 0, stderr: "" })
+      assert.strictEqual(execFileSync(at("node_modules", ".bin", "node"), { encoding: "utf8" }), "v24.1.0\n")
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("replaces a Node of the packages that does not run on this machine by the one that runs the script", () =>
+    Effect.gen(function* () {
+      const { at, bootstrap } = yield* project
+      mkdirSync(at("node_modules", "effect"), { recursive: true })
+      for (const name of [`node-${process.platform}-${process.arch}/bin`, ".bin"]) {
+        mkdirSync(at("node_modules", name), { recursive: true })
+        writeFileSync(at("node_modules", name, "node"), "no program", { mode: 0o755 })
+      }
+      writeFileSync(at("node_modules", ".package-lock.json"), "{}")
+      assert.deepStrictEqual(yield* bootstrap("service"), { code: 0, stderr: "" })
+      assert.strictEqual(realpathSync(at("node_modules", ".bin", "node")), realpathSync(process.execPath))
+    }).pipe(Effect.scoped)
+  )
 
   it.live("names the Node to install if it is too old and the packages contain none for this machine", () =>
     Effect.gen(function* () {
