@@ -106,7 +106,7 @@ const devices: Weighted<Device> = [
   [22, device("desktop", 1920, "Chrome", "Windows")],
   [8, device("desktop", 1512, "Safari", "macOS")],
   [7, device("desktop", 1440, "Firefox", "Linux")],
-  [7, device("desktop", 1536, "Edge", "Windows")],
+  [7, device("desktop", 1536, "Microsoft Edge", "Windows")],
   [6, device("tablet", 820, "Safari", "iOS")]
 ]
 

@@ -3,6 +3,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
+import * as UserAgent from "../../src/core/analytics/UserAgent.ts"
 import { isMissing } from "../../src/core/chat/conversation/Transcript.ts"
 import { dayMillis, dayOf } from "../../src/core/text/Calendar.ts"
 import * as SampleHistory from "../../src/demo/SampleHistory.ts"
@@ -23,6 +24,30 @@ describe("the demo's sample history", () => {
       const history = yield* historyAt(now)
       assert.deepStrictEqual(yield* historyAt(now), history)
       assert.notDeepEqual((yield* historyAt(now, "two")).views, history.views)
+    })
+  )
+
+  it.effect("names browsers, systems and devices as the service does, so that filters find both", () =>
+    Effect.gen(function* () {
+      const { views } = yield* historyAt(Date.UTC(2026, 10, 30, 12))
+      const webKit = "AppleWebKit/605.1.15 (KHTML, like Gecko)"
+      const chrome = "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0"
+      const known = [
+        `(iPhone; CPU iPhone OS 18_5 like Mac OS X) ${webKit} Version/18.5 Mobile/15E148 Safari/604.1`,
+        `(iPad; CPU OS 17_5 like Mac OS X) ${webKit} Version/17.5 Mobile/15E148 Safari/604.1`,
+        `(Macintosh; Intel Mac OS X 10_15_7) ${webKit} Version/18.5 Safari/605.1.15`,
+        `(Linux; Android 10; K) ${chrome} Mobile Safari/537.36`,
+        `(Windows NT 10.0; Win64; x64) ${chrome} Safari/537.36`,
+        `(Windows NT 10.0; Win64; x64) ${chrome} Safari/537.36 Edg/141.0.0.0`,
+        "(X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0"
+      ].map((rest) => UserAgent.parse(`Mozilla/5.0 ${rest}`))
+      const names = new Set(known.map(({ browser, deviceType, os }) => `${browser} ${os} ${deviceType}`))
+      const shown = new Set(
+        views
+          .filter(({ exclusion }) => exclusion === null)
+          .map((view) => `${view.browser} ${view.os} ${view.deviceType}`)
+      )
+      assert.deepStrictEqual([...shown].sort(), [...names].sort())
     })
   )
 

@@ -178,15 +178,23 @@ const regions = new Intl.DisplayNames(Texts.language, { type: "region", fallback
 
 const letters = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZ"]
 
-/** The codes of the countries whose names contain a text, and of the country whose code it is. */
-export const countriesWith = (text: string): ReadonlyArray<string> => {
-  const part = text.trim().toLowerCase()
-  return letters
+/** The codes of the countries whose names contain a text in lower case, and of the country whose code it is. */
+const countriesWith = (part: string): ReadonlyArray<string> =>
+  letters
     .flatMap((first) => letters.map((second) => first + second))
     .filter((code) => {
       const name = regions.of(code) ?? code
       return name !== code && (name.toLowerCase().includes(part) || code.toLowerCase() === part)
     })
+
+/** Those values of a dimension that are shown under another name, if that name contains a text. See `value`. */
+export const valuesShownWith = (dimension: Dimension, text: string): ReadonlyArray<string> => {
+  const part = text.toLowerCase()
+  if (!dimension.startsWith("visit:")) return []
+  return [
+    ...(dimension === "visit:country" ? countriesWith(part) : []),
+    ...Object.keys(Texts.values).filter((name) => Texts.values[name]!.toLowerCase().includes(part))
+  ]
 }
 
 /** A value of a dimension, for people. */

@@ -75,15 +75,24 @@ const omitted = (dimension: Dimension): ReadonlyArray<string> =>
 /** The maximum number of values of a filter. */
 const maxValues = 100
 
+/** A text as it was typed, in lower case, and with a capital: in the API, letter case counts. */
+const spellings = (text: string): ReadonlyArray<string> => {
+  const lower = text.toLowerCase()
+  return [...new Set([text, lower, `${lower.slice(0, 1).toUpperCase()}${lower.slice(1)}`])]
+}
+
 /**
- * The filters that select the values with `search` in their names. A search that finds more countries than a filter can have,
- * such as that of one vowel, selects all of them.
+ * The filters that select the values with `search` in the names that the list shows. A search that finds more countries than a
+ * filter can have, such as that of one vowel, selects all of them.
  */
 const searchFilters = (dimension: Dimension, search: string): NonNullable<QueryBody["filters"]> => {
-  if (search === "") return []
-  const codes = dimension === "visit:country" ? Format.countriesWith(search) : []
-  if (codes.length > maxValues) return []
-  return [["contains", dimension, codes.length === 0 ? [search] : codes]]
+  const text = search.trim()
+  if (text === "") return []
+  const renamed = Format.valuesShownWith(dimension, text)
+  if (renamed.length > maxValues) return []
+  // A country's code is not a part of its name.
+  const isByCode = dimension === "visit:country" && renamed.length > 0
+  return [["contains", dimension, isByCode ? renamed : [...new Set([...spellings(text), ...renamed])]]]
 }
 
 /** The query of a list, the rows with the highest counts first. The values of the first dimension contain `search`. */
