@@ -51,23 +51,21 @@ const recordScripts = async () => {
   return { scripts: recorded(), inputs: usedFiles().map((file) => path.relative(root, path.resolve(file))) }
 }
 
-/** How the first line of `main.ts` begins. `placed` adds a flag that hides Node 22's warnings about experimental modules. */
-const shebang = "#!/usr/bin/env -S node"
-
 /** Replaces the bundler's module by `Recorded.ts`, and gives each module the `import.meta.url` of its source. */
 const placed: Plugin = {
   name: "placed",
   setup: ({ onLoad }) =>
-    onLoad({ filter: /[\\/]src[\\/].*\.ts$/ }, async (args) => {
+    onLoad({ filter: /[\\/]src[\\/].*\.[jt]s$/ }, async (args) => {
       const isReplaced = args.path === replaced
       const file = isReplaced ? path.join(import.meta.dirname, "build/Recorded.ts") : args.path
       const place = `./${path.relative(source, args.path).replaceAll(path.sep, "/")}`
       return {
         loader: "ts",
         resolveDir: path.dirname(file),
-        contents: (await readFile(file, "utf8"))
-          .replace(shebang, `${shebang} --disable-warning=ExperimentalWarning`)
-          .replaceAll("import.meta.url", `new URL(${JSON.stringify(place)}, import.meta.url).href`)
+        contents: (await readFile(file, "utf8")).replaceAll(
+          "import.meta.url",
+          `new URL(${JSON.stringify(place)}, import.meta.url).href`
+        )
       }
     })
 }
@@ -144,7 +142,7 @@ await mkdir(out, { recursive: true })
 const { metafile } = await build({
   absWorkingDir: root,
   entryPoints: [
-    path.join(source, "main.ts"),
+    path.join(source, "main.js"),
     // The migrator finds the migrations by their names.
     ...(await readdir(migrations)).map((file) => path.join(migrations, file))
   ],

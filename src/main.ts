@@ -1,18 +1,1 @@
-#!/usr/bin/env -S node --max-semi-space-size=8 --heap-growing-percent=60 --no-allocation-site-pretenuring
-import module from "node:module"
-import { fileURLToPath } from "node:url"
-
-// An older Node that runs the archive of `npm run build` would fail on a missing function, without saying why.
-const [major = 0, minor = 0] = process.versions.node.split(".").map(Number)
-if (major < 22 || (major === 22 && minor < 19)) {
-  process.stderr.write(
-    `hydracore needs Node 22.19 or newer, and this is Node ${process.versions.node}: install a newer Node.\n`
-  )
-  process.exit(1)
-}
-
-// Compiling modules takes half of the start. The cache is next to the packages, where no other user can write; without
-// write access, Node runs uncached. It must be enabled before the first module loads, so the import below is dynamic.
-module.enableCompileCache(fileURLToPath(new URL("../node_modules/.cache/compile", import.meta.url)))
-// `serve --workers` forks this program for each worker, with an IPC channel.
-await import(process.argv[2] === "worker" && process.connected ? "./cli/Worker.ts" : "./cli/Main.ts")
+main.js
