@@ -54,6 +54,10 @@ const checkPorts = Effect.fnUntraced(function* (
   assert.strictEqual((yield* send(owner, "/docs")).status, 200)
   assert.strictEqual((yield* send(owner, "/v1/public/analytics/track", { body: {} })).status, 404)
   assert.strictEqual((yield* send(owner, "/healthz")).status, 404)
+  const browser = { init: { headers: { accept: "text/html" } } }
+  const unknown = yield* send(owner, "/nothing", browser)
+  assert.strictEqual(unknown.status, 404)
+  assert.include(unknown.text, '<a href="/docs">')
   assert.strictEqual((yield* send(url, "/v1/owner/sites", { key: key.key })).status, 404)
   assert.strictEqual((yield* send(url, "/healthz")).status, 200)
   yield* revoke

@@ -124,19 +124,38 @@ ${apis.map(api).join("\n")}`
   return page({ title: "Documentation", body, current: "/docs" }, guides)
 }
 
-/** The page at `/`. */
-export const renderHome = (options: { readonly console: boolean; readonly demo: boolean }): string => {
+/** Which parts a server has. */
+export interface Parts {
+  readonly console: boolean
+  readonly demo: boolean
+}
+
+/** A list of links to the parts of a server. */
+const linksTo = (parts: Parts): string => {
   const link = (href: string, title: string, text: string) => `<dt><a href="${href}">${title}</a></dt><dd>${text}</dd>`
   const links = [
-    ...(options.demo ? [link("/demo", "Demo", "A small website, and what it sends to this service.")] : []),
-    ...(options.console
+    ...(parts.demo ? [link("/demo", "Demo", "A small website, and what it sends to this service.")] : []),
+    ...(parts.console
       ? [link("/console/", "Console", "Statistics, submissions and conversations, for the owners of these websites.")]
       : []),
     link("/docs", "Documentation", "How to add the service to a website, and how to operate it."),
     link("/docs/reference", "API reference", "Every endpoint, with its fields and responses.")
   ]
+  return `<dl>${links.join("\n")}</dl>`
+}
+
+/** The page at `/`. */
+export const renderHome = (parts: Parts): string => {
   const body = `<h1>HydraCore Edge</h1>
 <p>This service takes page views, form submissions and chat messages from the visitors of websites.</p>
-<dl>${links.join("\n")}</dl>`
+${linksTo(parts)}`
   return page({ title: "Welcome", body, current: "/" }, [])
+}
+
+/** The page at an unknown path. It does not show the path, which may contain a secret. */
+export const renderUnknown = (parts: Parts): string => {
+  const body = `<h1>There is nothing at this address</h1>
+<p>Check the address. These pages exist:</p>
+${linksTo(parts)}`
+  return page({ title: "Not found", body, current: "" }, [])
 }

@@ -5,36 +5,27 @@
  * @module
  */
 import { Effect } from "effect"
-import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { HttpRouter, HttpServerRequest } from "effect/http"
 import * as Fallbacks from "../middleware/Fallbacks.ts"
+import * as UnknownPage from "../middleware/UnknownPage.ts"
 import * as GuidePage from "./GuidePage.ts"
 import * as StaticContent from "./StaticContent.ts"
-
-export interface Options {
-  /** Whether this server has the console. */
-  readonly console: boolean
-  /** Whether this server has the demo. */
-  readonly demo: boolean
-}
 
 /** Brotli's quality. */
 const quality = 11
 
-/** A browser that opens a page lists HTML in `Accept`; other clients accept anything, or JSON. */
-const wantsHtml = (accept: string | undefined): boolean => accept?.includes("text/html") === true
-
-export const layer = (options: Options) =>
+export const layer = (parts: GuidePage.Parts) =>
   HttpRouter.use(
     Effect.fnUntraced(function* (router) {
       const page = yield* StaticContent.once(
-        Effect.promise(() => StaticContent.make(Buffer.from(GuidePage.renderHome(options)), quality))
+        Effect.promise(() => StaticContent.make(Buffer.from(GuidePage.renderHome(parts)), quality))
       )
       yield* router.add(
         "GET",
         "/",
         Effect.gen(function* () {
           const { headers } = yield* HttpServerRequest.HttpServerRequest
-          if (!wantsHtml(headers["accept"])) return HttpServerResponse.setHeader(Fallbacks.unknown, "vary", "Accept")
+          if (!UnknownPage.wantsHtml(headers["accept"])) return Fallbacks.unknown
           return StaticContent.respond(
             yield* page,
             { acceptEncoding: headers["accept-encoding"], ifNoneMatch: headers["if-none-match"] },

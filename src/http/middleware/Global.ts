@@ -6,13 +6,17 @@
 import { Layer } from "effect"
 import { HttpMiddleware, HttpRouter } from "effect/http"
 import type { IpNetwork } from "effect/net"
+import type * as GuidePage from "../assets/GuidePage.ts"
 import * as Cors from "./Cors.ts"
 import * as Fallbacks from "./Fallbacks.ts"
 import * as Trace from "./Trace.ts"
+import * as UnknownPage from "./UnknownPage.ts"
 
 export interface Options {
   /** All paths of the server. */
   readonly paths: ReadonlyArray<Fallbacks.KnownPath>
+  /** What the page at an unknown path links to. */
+  readonly parts: GuidePage.Parts
   /** The proxies whose `X-Forwarded-For` is trusted. */
   readonly trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>
   /** Undefined if no request is traced. */
@@ -20,10 +24,13 @@ export interface Options {
 }
 
 /** The layer that is built first is the outermost middleware. */
-export const layer = ({ paths, tracing, trustedProxies }: Options) => {
+export const layer = ({ parts, paths, tracing, trustedProxies }: Options) => {
   const global = { global: true } as const
   const fallbacksAndCors = Layer.provideMerge(
-    HttpRouter.middleware(Fallbacks.middleware(paths), global),
+    Layer.provideMerge(
+      HttpRouter.middleware(Fallbacks.middleware(paths), global),
+      HttpRouter.middleware(UnknownPage.middleware(parts), global)
+    ),
     HttpRouter.middleware(Cors.middleware, global)
   )
   const templates = paths.map(({ path }) => path)

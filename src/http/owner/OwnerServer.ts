@@ -57,14 +57,15 @@ export const layer = (options: Options) =>
       const { rateLimitOwner, traceRatio, trustedProxies } = options
       const tracing = traceRatio === undefined ? undefined : yield* Trace.make({ ratio: traceRatio, trustedProxies })
       const paths = pathsOf(options)
+      const parts = { console: options.console, demo: false }
       const { serve } = yield* NodeServer.make(options, routesOf(options))
       const router = yield* HttpRouter.toHttpEffect(
         Layer.mergeAll(
           OwnerRoutes.layer({ ...options, rateLimit: rateLimitOwner }),
           options.console ? Console.layer : Layer.empty,
           Docs.layer,
-          Home.layer({ console: options.console, demo: false })
-        ).pipe(Layer.provideMerge(Global.layer({ paths, trustedProxies, tracing })))
+          Home.layer(parts)
+        ).pipe(Layer.provideMerge(Global.layer({ parts, paths, trustedProxies, tracing })))
       )
       const requests = yield* Scope.fork(yield* Effect.scope, "parallel")
       const { address } = yield* serve(yield* NodeHttpServer.makeHandler(router, { scope: requests })).pipe(

@@ -79,6 +79,9 @@ const pathsOf = ({ console, ownerApi }: Options): ReadonlyArray<Fallbacks.KnownP
   ...Health.paths
 ]
 
+/** The parts that its pages link to. */
+const partsOf = ({ console, routes }: Options) => ({ console, demo: routes !== undefined })
+
 /** The endpoints that both the fast path and the router serve. */
 const endpoints = (options: Options, unreadTimeout: number) =>
   Layer.mergeAll(
@@ -106,7 +109,7 @@ const routes = (options: Options, tracing: Trace.Tracing | undefined) =>
     options.console ? Console.layer : Layer.empty,
     Assets.layer,
     Docs.layer,
-    Home.layer({ console: options.console, demo: options.routes !== undefined }),
+    Home.layer(partsOf(options)),
     Health.layer
   ).pipe(
     Layer.provide([
@@ -119,7 +122,14 @@ const routes = (options: Options, tracing: Trace.Tracing | undefined) =>
       Mail.layer({ secretsKey: options.secretsKey })
     ]),
     Layer.provide([Validation.layer, WidgetTokenSecurity.layer]),
-    Layer.provideMerge(Global.layer({ paths: pathsOf(options), trustedProxies: options.trustedProxies, tracing }))
+    Layer.provideMerge(
+      Global.layer({
+        parts: partsOf(options),
+        paths: pathsOf(options),
+        trustedProxies: options.trustedProxies,
+        tracing
+      })
+    )
   )
 
 /** The routes whose responses are streams, unless a client asks for a whole answer. */
