@@ -204,7 +204,7 @@ export const AgentTest = Schema.Struct({
 })
 
 const rules =
-  "The agent must be on the public internet, on port 80 or 443, and `agent_key` must be the key itself. Only the command line can set other addresses, or the name of an environment variable that holds the key."
+  "The agent must be on the public internet, on port 80 or 443, and `agent_key` must be the key itself. Only the commands `hydracore instance create` and `update` can set other addresses, or the name of an environment variable that holds the key."
 
 export const create = HttpApiEndpoint.post("create", base, {
   params: site,

@@ -186,7 +186,7 @@ export const create = HttpApiEndpoint.post("create", base, {
   describe(
     "create_webhook",
     "Create a webhook",
-    "Sends a website's events to an address on the public internet. Only the command line can name other addresses. Scope `write`."
+    "Sends a website's events to an address on the public internet. Only the command `hydracore webhook create` can name other addresses. Scope `write`."
   )
 )
 

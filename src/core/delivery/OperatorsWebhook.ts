@@ -20,7 +20,7 @@ export const refusalOf = (
   const target = AddressGuard.targetOf(new URL(url))
   return Option.orElse(AddressGuard.refusalOf([], target), () =>
     AddressGuard.isAllowed(operatorsHosts, target)
-      ? Option.some(`only the command line can use ${target.host} in a webhook`)
+      ? Option.some(`${target.host} is a host of the operator`)
       : Option.none()
   )
 }

@@ -44,6 +44,24 @@ inChromium("console settings", Layer.provideMerge(ConsolePage.SharedOwner.layer,
         await page.getByText("Enter a valid key under More, Edit.").waitFor()
       })
       assert.deepStrictEqual(yield* on(() => ConsolePage.violations(page)), [])
+      yield* on(() => page.keyboard.press("Escape"))
+    })
+  )
+
+  it.effect("a local agent is refused with the command that can set it", () =>
+    Effect.gen(function* () {
+      const { busy } = yield* ConsolePage.Websites
+      const { on, page } = yield* SetUpPage.show(busy, "assistants", { viewport: { width: 390, height: 844 } })
+      yield* on(async () => {
+        await page.getByRole("button", { name: "New assistant" }).click()
+        await page.getByLabel("Name", { exact: true }).fill("Local")
+        await page.getByLabel("Address of the agent").fill("http://localhost:11434")
+        await page.getByRole("dialog").getByRole("button", { name: "Create" }).click()
+        await page.getByText(`hydracore instance create --site ${busy.websiteConfigId}`).waitFor()
+      })
+      assert.deepStrictEqual(yield* on(() => ConsolePage.violations(page)), [])
+      const overflow = "document.querySelector('dialog').scrollWidth - document.querySelector('dialog').clientWidth"
+      assert.strictEqual(yield* on(() => page.evaluate<number>(overflow)), 0)
     })
   )
 

@@ -139,6 +139,12 @@ for (const [name, storage] of emptyStorages) {
               assert.deepStrictEqual([answer.status, locationsOf(answer.text)], [422, ["body.agent_url"]], address)
             }
           }
+          const local = { name: "A", agent_url: "http://localhost:11434" }
+          assert.include((yield* request("POST", "/instances", local)).text, "hydracore instance create --site ")
+          assert.include(
+            (yield* request("PATCH", `/instances/${id}`, local)).text,
+            `hydracore instance update --instance ${id} --agent-url`
+          )
           const internalFields = {
             agent_key_env: "DATABASE_URL",
             agentKeyEnv: "DATABASE_URL",

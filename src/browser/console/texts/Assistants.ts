@@ -9,7 +9,8 @@ export const add = "New assistant"
 export const edit = (name: string): string => `Edit ${name}`
 export const name = "Name"
 export const url = "Address of the agent"
-export const urlHint = "The base address of the agent's API, on the public internet."
+export const urlHint =
+  "The base address of the agent's API, on the public internet. An agent of a private network is connected by the operator, with the command hydracore instance create."
 export const urlByOperator =
   "It was set on the server, and is not shown. Enter an address to replace it; the key then has to be entered again."
 export const key = "Key"
@@ -94,7 +95,8 @@ export const trial = {
     key: "Enter a valid key under More, Edit.",
     "no-key": "Enter its key again under More, Edit. If the operator has set the key, ask the operator.",
     address: "Check the address, the protocol and the model under More, Edit. Redirects are not followed.",
-    "not-public": "Enter another address under More, Edit. Only the operator can connect agents of a private network.",
+    "not-public":
+      "Enter another address under More, Edit. Only the operator can connect agents of a private network, with the command hydracore instance update.",
     certificate: "Renew the certificate of its server, or enter the host that the certificate is for.",
     unreachable: "Check that it runs and that its address is right.",
     quota: "Raise the quota at the provider, or try again later.",

@@ -96,7 +96,8 @@ export const webhooks = {
   note: "What happens on this website, sent to a program or a chat tool as it happens.",
   add: "New webhook",
   url: "Address",
-  urlHint: "On the public internet. The events are sent there with POST.",
+  urlHint:
+    "On the public internet. The events are sent there with POST. An address of a private network is set by the operator, with the command hydracore webhook create.",
   ofOperator: "The operator’s webhook",
   urlByOperator: "Its address and its secret were set on the server, and are not shown.",
   format: "Format",

@@ -68,11 +68,16 @@ const notFound = Errors.make("NotFound", "This website has no such instance. The
 const fault = (loc: ReadonlyArray<string>, msg: string) =>
   Effect.fail(Validation.failed([{ loc, msg: `Value error, ${msg}`, type: "value_error" }]))
 
-/** Checks the host as it is written. The addresses of a host name are checked whenever a connection opens. */
-const requirePublic = (agentUrl: string) =>
+/**
+ * Checks the host as it is written. The addresses of a host name are checked whenever a connection opens.
+ *
+ * @param command the operator's command that accepts any host, without `--agent-url`
+ */
+const requirePublic = (agentUrl: string, command: string) =>
   Option.match(AddressGuard.refusalOf([], AddressGuard.targetOf(new URL(agentUrl))), {
     onNone: () => Effect.void,
-    onSome: (refusal) => fault(["body", "agent_url"], refusal)
+    onSome: (refusal) =>
+      fault(["body", "agent_url"], `${refusal}. The operator can set it with \`${command} --agent-url …\``)
   })
 
 /** How long the agent may take to answer: a runtime may have to load its model first. */
@@ -113,7 +118,7 @@ export const layer = ({
             yield* sites.invalidate(site)
             if (Option.isNone(yield* sites.byWebsiteConfigId(websiteConfigId)))
               return yield* Effect.fail(OwnerSites.notFound)
-            yield* requirePublic(given.agentUrl)
+            yield* requirePublic(given.agentUrl, `hydracore instance create --site ${websiteConfigId} --name …`)
             const all = yield* directory.list
             if (all.filter((instance) => instance.websiteConfigId === websiteConfigId).length >= limits.perSite) {
               return yield* fault(["body"], `a website has at most ${limits.perSite} instances; delete one`)
@@ -127,7 +132,7 @@ export const layer = ({
         update: Effect.fnUntraced(function* (proof, instanceId, { agentUrl, key, ...given }) {
           const before = yield* requireInstance(proof, instanceId)
           const isMoved = agentUrl !== undefined && agentUrl !== before.agentUrl
-          if (isMoved) yield* requirePublic(agentUrl)
+          if (isMoved) yield* requirePublic(agentUrl, `hydracore instance update --instance ${instanceId}`)
           const reservedMember = isMoved || key !== undefined ? undefined : OperatorsKey.refusedOf(before, given)
           if (reservedMember !== undefined) {
             return yield* fault(

@@ -129,12 +129,16 @@ export const layer = ({
         )
 
       /** Checks the host as it is written. The addresses of a host name are checked whenever a connection opens. */
-      const requirePublic = (url: string | undefined) =>
+      const requirePublic = ({ site }: AuthorizedSite<"write">, url: string | undefined) =>
         url === undefined
           ? Effect.void
           : Option.match(OperatorsWebhook.refusalOf(webhookAllow, url), {
               onNone: () => Effect.void,
-              onSome: (refusal) => fault(["body", "url"], refusal)
+              onSome: (refusal) =>
+                fault(
+                  ["body", "url"],
+                  `${refusal}. The operator can set it with \`hydracore webhook create --site ${site.websiteConfigId} --url …\` if WEBHOOK_ALLOW lists the host`
+                )
             })
 
       const orNoWebhook = <A>(option: Option.Option<A>) => Effect.fromOption(option, () => noWebhook)
@@ -143,7 +147,7 @@ export const layer = ({
         list,
         create: Effect.fnUntraced(
           function* (proof, webhook) {
-            yield* requirePublic(webhook.url)
+            yield* requirePublic(proof, webhook.url)
             if ((yield* list(proof)).length >= maxWebhooks) return yield* tooMany
             return yield* webhooks.create({ ...webhook, websiteConfigId: proof.site.websiteConfigId }).pipe(
               Effect.catchTag("SecretsKeyUnusable", withoutKey),
@@ -156,7 +160,7 @@ export const layer = ({
         update: Effect.fnUntraced(function* (proof, webhookId, change) {
           const { url } = yield* requireOwn(proof, webhookId)
           if (url === null && change.url !== undefined) return yield* operatorsUrl
-          yield* requirePublic(change.url)
+          yield* requirePublic(proof, change.url)
           return show(yield* Effect.flatMap(webhooks.update(webhookId, change), orNoWebhook))
         }),
         delete: Effect.fnUntraced(function* (proof, webhookId) {
