@@ -20,6 +20,11 @@ import * as Licences from "./build/Licences.ts"
 const root = path.resolve(import.meta.dirname, "..")
 const source = path.join(root, "src")
 const replaced = path.join(source, "http/assets/Esbuild.ts")
+/** The modules that others replace in the archive. */
+const replacements = new Map([
+  [replaced, path.join(import.meta.dirname, "build/Recorded.ts")],
+  [path.join(source, "core/text/CommandName.ts"), path.join(import.meta.dirname, "build/CommandName.ts")]
+])
 const recorder = path.join(import.meta.dirname, "build/Recorder.ts")
 
 const { values } = parseArgs({ options: { out: { type: "string", default: path.join(root, "dist") } } })
@@ -51,13 +56,12 @@ const recordScripts = async () => {
   return { scripts: recorded(), inputs: usedFiles().map((file) => path.relative(root, path.resolve(file))) }
 }
 
-/** Replaces the bundler's module by `Recorded.ts`, and gives each module the `import.meta.url` of its source. */
+/** Replaces modules, and gives each module the `import.meta.url` of its source. */
 const placed: Plugin = {
   name: "placed",
   setup: ({ onLoad }) =>
     onLoad({ filter: /[\\/]src[\\/].*\.[jt]s$/ }, async (args) => {
-      const isReplaced = args.path === replaced
-      const file = isReplaced ? path.join(import.meta.dirname, "build/Recorded.ts") : args.path
+      const file = replacements.get(args.path) ?? args.path
       const place = `./${path.relative(source, args.path).replaceAll(path.sep, "/")}`
       return {
         loader: "ts",

@@ -135,6 +135,20 @@ describe("the archive of npm run build", () => {
       }).pipe(Effect.scoped)
     )
 
+    it.effect("names its own command in advice, not that of a clone", () =>
+      Effect.gen(function* () {
+        const { archive } = yield* Installed
+        const DATABASE_URL = yield* TestDatabase.unmigrated
+        const serve = yield* Process.launch(["serve"], { DATABASE_URL, PORT: "0" }, [], path.join(archive, "main.js"))
+        assert.deepStrictEqual(yield* serve.ended, { code: 1, signal: null })
+        assert.include(serve.output(), "run `hydracore migrate`")
+        const texts = readdirSync(archive)
+          .filter((file) => file.endsWith(".js"))
+          .map((file) => readFileSync(path.join(archive, file), "utf8"))
+        for (const text of texts) assert.notMatch(text, /npm (run -s hydracore|start)/)
+      }).pipe(Effect.scoped)
+    )
+
     it.effect("loads the client of ClickHouse", () =>
       Effect.gen(function* () {
         const { archive } = yield* Installed

@@ -9,6 +9,7 @@ import { Command } from "effect/cli"
 import { HttpServer } from "effect/http"
 import * as App from "../../App.ts"
 import { DemoSettings, type Settings } from "../../Config.ts"
+import { hydracore } from "../../core/text/CommandName.ts"
 import { isLoopback } from "../../core/text/Loopback.ts"
 import * as DemoAgent from "../../demo/DemoAgent.ts"
 import * as DemoConsole from "../../demo/DemoConsole.ts"
@@ -96,7 +97,7 @@ const hasConsole = ({ console, ownerPort }: Settings): boolean => console && Opt
 export const welcome = (demo: DemoData.Demo, facts: Facts): string => {
   // The other commands use these variables if they are set. An empty value counts as unset.
   const unset = (["DATABASE_URL", "ANALYTICS_URL"] as const).filter((name) => facts.unused.includes(name))
-  const hydracore = `${unset.map((name) => `${name}= `).join("")}npm run -s hydracore --`
+  const command = `${unset.map((name) => `${name}= `).join("")}${hydracore}`
   return `
 HydraCore Edge is ready. Open this in a browser:
 
@@ -126,12 +127,12 @@ ${curl(demo, `/v1/public/widget/${demo.instance_id}/chat`, { message: "What can 
 ${ownerExample(demo, facts)}
 In another terminal, see what the service stored:
 
-${hydracore} stats --site ${demo.website_config_id}
-${hydracore} submissions export --site ${demo.website_config_id}
+${command} stats --site ${demo.website_config_id}
+${command} submissions export --site ${demo.website_config_id}
 
 The first start stored sample data: made-up visits, events, submissions and conversations of the last 60 days. To see which campaigns brought leads:
 
-${hydracore} stats --site ${demo.website_config_id} --by visit:utm_campaign
+${command} stats --site ${demo.website_config_id} --by visit:utm_campaign
 
 Ctrl-C stops it. The data is kept for the next start.
 `

@@ -13,6 +13,7 @@ import { databaseUrl, faults, Settings } from "../../Config.ts"
 import * as Primary from "../../cluster/Primary.ts"
 import type { Address } from "../../cluster/Protocol.ts"
 import * as Snapshot from "../../core/metrics/Snapshot.ts"
+import { startDemo } from "../../core/text/CommandName.ts"
 import * as TerminalText from "../../core/text/TerminalText.ts"
 import { OwnerServer } from "../../http/owner/OwnerServer.ts"
 import * as Rounds from "../../runtime/Rounds.ts"
@@ -71,8 +72,7 @@ export const ownerCannotListen = ({ ownerHost: host, ownerPort }: Settings, caus
     )
   })
 
-export const noDatabase =
-  "DATABASE_URL is not set; set it to a PostgreSQL database, or run `npm start` for a demo with its own database."
+export const noDatabase = `DATABASE_URL is not set; set it to a PostgreSQL database, or run \`${startDemo}\` for a demo with its own database.`
 
 /** Starts the service once the database is ready, and returns its addresses. The service stops when the scope closes. */
 export const service = Effect.fnUntraced(function* (

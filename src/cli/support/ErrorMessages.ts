@@ -7,6 +7,7 @@ import { Config } from "effect"
 import { CliError } from "effect/cli"
 import * as AnalyticsDiagnosis from "../../core/doctor/AnalyticsDiagnosis.ts"
 import * as Certificate from "../../core/doctor/Certificate.ts"
+import { hydracore } from "../../core/text/CommandName.ts"
 import * as SystemErrorCode from "../../core/text/SystemErrorCode.ts"
 import * as TerminalText from "../../core/text/TerminalText.ts"
 import { ReportTimeout, ReportTooLarge } from "../../services/analytics/Reports.ts"
@@ -54,8 +55,7 @@ const unreachable = (code: string | undefined): string => {
   )
 }
 
-const notMigrated =
-  "The database is not migrated to this version; run `npm run -s hydracore -- migrate`, then try again."
+const notMigrated = `The database is not migrated to this version; run \`${hydracore} migrate\`, then try again.`
 const readOnly =
   "The database accepts no writes; it may be a standby, or default_transaction_read_only is on. Set DATABASE_URL to the primary."
 
@@ -76,8 +76,7 @@ const notReady = {
   "database-denied":
     "The user in DATABASE_URL may not write to the tables; make it their owner, or grant it SELECT, INSERT, UPDATE and DELETE on all of them.",
   "database-not-storing": "The database answers but cannot store; check its disk space and its log.",
-  "analytics-not-migrated":
-    "ClickHouse lacks a migration. Run `npm run -s hydracore -- migrate`. `npm run -s hydracore -- doctor` names it."
+  "analytics-not-migrated": `ClickHouse lacks a migration. Run \`${hydracore} migrate\`. \`${hydracore} doctor\` names it.`
 } as const
 
 const secretsKey = {

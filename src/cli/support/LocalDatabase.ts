@@ -11,6 +11,7 @@ import { Effect, Layer, Option, Redacted, Schema } from "effect"
 import * as App from "../../App.ts"
 import type { Settings } from "../../Config.ts"
 import * as Sealing from "../../core/delivery/Sealing.ts"
+import { startDemo } from "../../core/text/CommandName.ts"
 import * as SystemErrorCode from "../../core/text/SystemErrorCode.ts"
 import * as EmbeddedCluster from "../../postgres/embedded/EmbeddedCluster.ts"
 import * as Folders from "../../postgres/embedded/Folders.ts"
@@ -99,7 +100,7 @@ export const find = Effect.fnUntraced(function* (settings: Settings) {
   if (Option.isSome(address)) return address.value
   if (!existsSync(clusterFolder(settings))) {
     return yield* new CliFailure({
-      message: `DATABASE_URL is not set, and there is no demo in ${settings.dataDir}; set it, or run \`npm start\` first.`
+      message: `DATABASE_URL is not set, and there is no demo in ${settings.dataDir}; set it, or run \`${startDemo}\` first.`
     })
   }
   return yield* start(settings).pipe(

@@ -4,6 +4,7 @@
  * @module
  */
 import { type Outcome, problemOf } from "../chat/agent/AgentCheck.ts"
+import { hydracore } from "../text/CommandName.ts"
 import * as Certificate from "./Certificate.ts"
 import { type Finding, ok, problem } from "./Finding.ts"
 
@@ -15,7 +16,7 @@ export interface AgentFacts {
 }
 
 /** The beginning of a command that changes an instance. */
-const updateOf = (instanceId: string): string => `npm run -s hydracore -- instance update --instance ${instanceId}`
+const updateOf = (instanceId: string): string => `${hydracore} instance update --instance ${instanceId}`
 
 const sentence = (clause: string): string => `${clause.slice(0, 1).toUpperCase()}${clause.slice(1)}.`
 

@@ -3,6 +3,8 @@
  *
  * @module
  */
+
+import { hydracore } from "../text/CommandName.ts"
 import { isLoopback } from "../text/Loopback.ts"
 import { type Finding, ok, problem, warning } from "./Finding.ts"
 
@@ -80,7 +82,7 @@ export const ofAnalytics = (facts: AnalyticsFacts | null): ReadonlyArray<Finding
           problem(
             "analytics",
             `ClickHouse lacks the ${pending.length === 1 ? "migration" : "migrations"} ${pending.join(", ")}.`,
-            "Run `npm run -s hydracore -- migrate`."
+            `Run \`${hydracore} migrate\`.`
           )
         ]),
     ...(denied.length === 0

@@ -3,6 +3,8 @@
  *
  * @module
  */
+
+import { hydracore } from "../text/CommandName.ts"
 import type * as DatabaseUrl from "./DatabaseUrl.ts"
 import { type Finding, ok, problem, warning } from "./Finding.ts"
 
@@ -113,10 +115,10 @@ const rollups = (laggingRollups: number): Finding =>
     : warning(
         "rollups",
         `${laggingRollups} ${laggingRollups === 1 ? "website has" : "websites have"} page views of a closed day that are not rolled up: reports take longer.`,
-        "A running service rolls them up and logs why it cannot; `npm run -s hydracore -- report rebuild` does it now."
+        `A running service rolls them up and logs why it cannot; \`${hydracore} report rebuild\` does it now.`
       )
 
-const migrate = "Run `npm run -s hydracore -- migrate`."
+const migrate = `Run \`${hydracore} migrate\`.`
 
 /** The findings in the order in which to fix them. */
 export const ofDatabase = (facts: DatabaseFacts, transport: DatabaseUrl.Transport): ReadonlyArray<Finding> => {

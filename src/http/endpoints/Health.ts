@@ -5,17 +5,17 @@
  */
 import { Effect, Layer } from "effect"
 import { HttpRouter, HttpServerResponse } from "effect/http"
+import { hydracore } from "../../core/text/CommandName.ts"
 import { type NotReady, Readiness } from "../../services/Readiness.ts"
 import * as ErrorResponses from "../request/ErrorResponses.ts"
 
 const details: Record<NotReady["reason"], string> = {
   "database-unreachable": "The database does not answer. Check that it runs and that DATABASE_URL is right.",
-  "database-not-migrated": "The database lacks a migration. Run `npm run -s hydracore -- migrate`.",
+  "database-not-migrated": `The database lacks a migration. Run \`${hydracore} migrate\`.`,
   "database-read-only": "The database accepts no writes; it may be a standby. Set DATABASE_URL to the primary.",
-  "database-denied":
-    "The user in DATABASE_URL may not write in the database. `npm run -s hydracore -- doctor` shows what to do.",
+  "database-denied": `The user in DATABASE_URL may not write in the database. \`${hydracore} doctor\` shows what to do.`,
   "database-not-storing": "The database answers but stores nothing. Check its log, and that its disk has room.",
-  "analytics-not-migrated": "ClickHouse lacks a migration. Run `npm run -s hydracore -- migrate`."
+  "analytics-not-migrated": `ClickHouse lacks a migration. Run \`${hydracore} migrate\`.`
 }
 
 const healthz = HttpRouter.add("GET", "/healthz", HttpServerResponse.jsonUnsafe({ status: "alive" }))
