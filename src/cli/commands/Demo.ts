@@ -19,6 +19,7 @@ import * as DemoFeed from "../../demo/DemoFeed.ts"
 import * as DemoReceiver from "../../demo/DemoReceiver.ts"
 import * as DemoSite from "../../demo/DemoSite.ts"
 import * as SampleData from "../../demo/SampleData.ts"
+import * as ConsoleFiles from "../../http/assets/ConsoleFiles.ts"
 import * as LocalDatabase from "../support/LocalDatabase.ts"
 import * as Output from "../support/Output.ts"
 import * as Migrate from "./Migrate.ts"
@@ -194,6 +195,8 @@ export const command = Command.make(
           listening
         })
       )
+      // The first load of the console then does not wait for its bundling. A failure is logged when the console is opened.
+      if (hasConsole(settings)) yield* Effect.ignore(Effect.tryPromise(ConsoleFiles.all))
       return yield* Effect.never
     }).pipe(Effect.scoped, Effect.provide(App.telemetry(chosen, "pretty")))
   })

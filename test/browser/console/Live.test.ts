@@ -100,6 +100,27 @@ inChromium(
       })
     )
 
+    it.effect("shows what has arrived if the mouse is over the list while it loads", () =>
+      Effect.gen(function* () {
+        const site = yield* newSite
+        yield* visit(site, "/first")
+        const { on, page } = yield* ConsolePage.open(`#/${site.websiteConfigId}`)
+        const answer = Promise.withResolvers<void>()
+        yield* on(async () => {
+          await page.route("**/live", async (route) => {
+            await answer.promise
+            await route.continue()
+          })
+          await page.getByRole("link", { name: "Live", exact: true }).click()
+          await page.locator(".arrival .skeleton").first().hover()
+          answer.resolve()
+          await page.getByText("/first", { exact: true }).waitFor()
+        })
+        yield* visit(site, "/second")
+        yield* on(() => page.getByText("1 new entry waits until the pointer leaves the list.").waitFor())
+      })
+    )
+
     it.effect("keeps its entries while it is paused, and counts more new ones than the list can have", () =>
       Effect.gen(function* () {
         const site = yield* newSite

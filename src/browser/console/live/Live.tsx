@@ -53,15 +53,11 @@ export const Live = ({ site }: PageProps) => {
   const { entries, isBroken, visitors } = useFeed(site.site_id)
   const [isPaused, setPaused] = useState(false)
   const [isHovered, setHovered] = useState(false)
-  /** What the list had when it was paused. The feed drops old entries. */
-  const [frozen, setFrozen] = useState(entries)
-  const isFrozen = isPaused || isHovered
-  /** Runs a change that may pause the list. */
-  const change = (run: () => void) => {
-    if (!isFrozen) setFrozen(entries)
-    run()
-  }
-  const shown = isFrozen ? frozen : entries
+  /** While the list is paused, it shows what it had then. The feed drops old entries. */
+  const latest = useRef(entries)
+  // A list that is paused before anything has arrived still shows what arrives first.
+  if (!(isPaused || isHovered) || latest.current.length === 0) latest.current = entries
+  const shown = latest.current
   const waiting = (entries[0]?.number ?? 0) - (shown[0]?.number ?? 0)
 
   // Nothing was received yet, so the page has nothing to show but the error.
@@ -93,7 +89,7 @@ export const Live = ({ site }: PageProps) => {
                   ? Texts.live.held(waiting)
                   : ""}
           </span>
-          <button type="button" class="button" onClick={() => change(() => setPaused(!isPaused))}>
+          <button type="button" class="button" onClick={() => setPaused(!isPaused)}>
             {isPaused ? Texts.live.resume : Texts.live.pause}
           </button>
         </div>
@@ -109,7 +105,7 @@ export const Live = ({ site }: PageProps) => {
           class="arrivals"
           aria-label={Texts.live.list}
           aria-busy={visitors === null}
-          onPointerEnter={({ pointerType }) => pointerType === "mouse" && change(() => setHovered(true))}
+          onPointerEnter={({ pointerType }) => pointerType === "mouse" && setHovered(true)}
           onPointerLeave={() => setHovered(false)}
         >
           {visitors === null && skeleton}
