@@ -3,10 +3,10 @@ import { defineConfig } from "vitest/config"
 import { BaseSequencer, type TestSpecification } from "vitest/node"
 
 /** The test files that start processes, browsers or servers. They wait for most of their time. */
-const long = /\/test\/(?:faults|browser|docs|build|cluster|postgres\/embedded|postgres\/Readiness)\b/
+const long = /\/test\/(?:faults|outside|browser|docs|build|cluster|postgres\/embedded|postgres\/Readiness)\b/
 
 /** The long files that keep the processors busy. */
-const busy = /\/test\/browser\b/
+const busy = /\/test\/(?:browser|outside)\b/
 
 /** Joins lists so that the files of each are spread evenly. */
 const spread = <A>(...lists: ReadonlyArray<ReadonlyArray<A>>): Array<A> =>
