@@ -32,16 +32,18 @@ const faults: ReadonlyArray<Reason> = ["foreign-origin", "invalid", "limited", "
  */
 const findingOf = (
   success: { readonly at: string; readonly text: string } | undefined,
-  waiting: string,
+  { none, waiting }: { readonly none: string; readonly waiting: string },
   day: string,
   { reasons }: Pick<Decisions, "reasons">
 ): Finding => {
   const isRefused = reasons.some(({ count, reason }) => count > 0 && faults.includes(reason))
   if (success === undefined) {
-    return isRefused ? { state: "fails", text: Texts.install.onlyRefused } : { state: "waits", text: waiting }
+    return isRefused
+      ? { state: "fails", text: `${none} ${Texts.install.refusedToday}` }
+      : { state: "waits", text: waiting }
   }
   return isRefused && success.at.slice(0, 10) < day
-    ? { state: "fails", text: `${success.text} ${Texts.install.refusedSince}` }
+    ? { state: "fails", text: `${success.text} ${Texts.install.refusedToday}` }
     : { state: "works", text: success.text }
 }
 
@@ -54,14 +56,17 @@ interface Facts {
 
 const dayOf = (now: number): string => new Date(now).toISOString().slice(0, 10)
 
+const tagTexts = { none: Texts.install.noView, waiting: Texts.install.waitingForTag }
+const formTexts = { none: Texts.install.noSubmission, waiting: Texts.install.waitingForForm }
+
 /** @param activity latest first */
 export const ofTag = (activity: ReadonlyArray<Activity>, { decisions, now }: Facts): Finding => {
   for (const item of activity) {
     if (item.type !== "pageview" && item.type !== "event") continue
     const success = { at: item.received_at, text: Texts.install.seen(item.path, ago(item.received_at, now)) }
-    return findingOf(success, Texts.install.waitingForTag, dayOf(now), decisions)
+    return findingOf(success, tagTexts, dayOf(now), decisions)
   }
-  return findingOf(undefined, Texts.install.waitingForTag, dayOf(now), decisions)
+  return findingOf(undefined, tagTexts, dayOf(now), decisions)
 }
 
 export const ofForm = (latest: Submission | undefined, { decisions, now }: Facts): Finding => {
@@ -71,5 +76,5 @@ export const ofForm = (latest: Submission | undefined, { decisions, now }: Facts
       latest.status === "quarantined" ? ` ${Texts.install.held}` : ""
     }`
   }
-  return findingOf(success, Texts.install.waitingForForm, dayOf(now), decisions)
+  return findingOf(success, formTexts, dayOf(now), decisions)
 }

@@ -53,8 +53,10 @@ export const install = {
   received: (page: string | null, when: string): string =>
     page === null ? `A form was received ${when}.` : `The form “${page}” was received ${when}.`,
   held: "It is held as suspected spam.",
-  onlyRefused: "Requests arrive, but none was counted. See below why, and what to do.",
-  refusedSince: "Today’s requests were not counted: see below why, and what to do.",
+  noView: "No page view yet.",
+  noSubmission: "No submission yet.",
+  // The reasons are not known for page views and submissions separately.
+  refusedToday: "Some requests were not counted today: see below why, and what to do.",
   widget: "Chat",
   widgetNote:
     'Paste this tag at the end of the body. Every visitor can read its token, which is valid for this chat only. With side="start" in the tag, the chat moves to the other side of the window.',
