@@ -10,7 +10,10 @@ import { Chromium, inChromium } from "../../support/browser/Browser.ts"
 import * as ConsolePage from "../../support/console/ConsolePage.ts"
 import { TestServer } from "../../support/TestServer.ts"
 
-/** Looks at the page before each frame is painted. `blank` has the times of the frames without anything in the page's body. */
+/**
+ * Looks at the page before each frame is painted, once its HTML is parsed. `blank` has the HTML of the frames in which the body
+ * shows nothing.
+ */
 const watch = `{
   window.blank = []
   const isDrawn = (element) => {
@@ -19,8 +22,8 @@ const watch = `{
       [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim() !== ""))
   }
   const look = () => {
-    if (document.body !== null && ![...document.querySelectorAll("main *, dialog[open] *")].some(isDrawn)) {
-      blank.push(Math.round(performance.now()))
+    if (document.readyState !== "loading" && ![...document.querySelectorAll("main *, dialog[open] *")].some(isDrawn)) {
+      blank.push(document.body.outerHTML)
     }
     requestAnimationFrame(look)
   }
@@ -77,7 +80,7 @@ inChromium("every state of the console", ConsolePage.layer, (it) => {
         await page.goto(url)
         const state = name === "no answer" ? page.locator(".loading, .skeleton").first() : told(page).first()
         await state.waitFor()
-        return page.evaluate<ReadonlyArray<number>>("blank")
+        return page.evaluate<ReadonlyArray<string>>("blank")
       })
       assert.deepStrictEqual(blank, [], `${url}: ${name}`)
       if (url.includes("/share/")) {
@@ -133,7 +136,7 @@ inChromium("every state of the console", ConsolePage.layer, (it) => {
       })
       // The error is not hidden from the browser's console.
       assert.isNotEmpty(errors)
-      assert.deepStrictEqual(yield* Effect.promise(() => page.evaluate<ReadonlyArray<number>>("blank")), [])
+      assert.deepStrictEqual(yield* Effect.promise(() => page.evaluate<ReadonlyArray<string>>("blank")), [])
     })
   )
 
@@ -144,7 +147,7 @@ inChromium("every state of the console", ConsolePage.layer, (it) => {
       yield* Effect.promise(() => page.route("**/console/console-*.js", (route) => route.abort()))
       yield* open(`${url}/console/`)
       yield* Effect.promise(() => page.getByRole("heading", { name: "The console could not be loaded" }).waitFor())
-      assert.deepStrictEqual(yield* Effect.promise(() => page.evaluate<ReadonlyArray<number>>("blank")), [])
+      assert.deepStrictEqual(yield* Effect.promise(() => page.evaluate<ReadonlyArray<string>>("blank")), [])
     })
   )
 })
