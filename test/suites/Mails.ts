@@ -102,7 +102,11 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
           const [first] = yield* leaseFor(notification)
           if (first === undefined) return assert.fail("there is no mail")
           assert.deepStrictEqual(yield* leaseFor(notification), [])
-          yield* record(first, { status: "pending", nextAttemptAt: (yield* Clock.currentTimeMillis) - 1 }, "450 later")
+          yield* record(
+            first,
+            { status: "pending", nextAttemptAt: (yield* Clock.currentTimeMillis) - 1_000 },
+            "450 later"
+          )
           const { error, status } = (yield* latest(notification)) ?? assert.fail("there is no mail")
           assert.deepStrictEqual([status, error], ["pending", "450 later"])
           const [second] = yield* leaseFor(notification)
@@ -110,7 +114,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
           yield* record(first, { status: "failed" }, "late")
           assert.strictEqual((yield* latest(notification))?.status, "pending")
           if (second !== undefined) yield* record(second, { status: "sent" })
-          yield* record(first, { status: "pending", nextAttemptAt: (yield* Clock.currentTimeMillis) - 1 })
+          yield* record(first, { status: "pending", nextAttemptAt: (yield* Clock.currentTimeMillis) - 1_000 })
           assert.strictEqual((yield* latest(notification))?.status, "sent")
           assert.deepStrictEqual(yield* leaseFor(notification), [])
         })

@@ -130,7 +130,11 @@ const filterOf = (name: string): Pick<Filter, "dimension" | "operator"> | undefi
   return dimension && { dimension, operator }
 }
 
-const isDate = (text: string): boolean => /^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(Date.parse(text))
+/** Whether a text is a day that exists: Chromium parses February 30 as March 2. */
+const isDate = (text: string): boolean => {
+  const time = Date.parse(text)
+  return /^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(time) && new Date(time).toISOString().startsWith(text)
+}
 
 /** The days from one date to another; null unless both texts are dates, in order. */
 export const parseDays = (first: string, last: string): Days | null =>

@@ -71,6 +71,14 @@ describe("browser/console/Address", () => {
     assert.deepStrictEqual(Address.parse("#//inbox"), Address.initial)
   })
 
+  it("a range names days that exist", () => {
+    const rangeOf = (days: string) => Address.parse(`#/s/overview?range=${days}`).range
+    assert.deepStrictEqual(rangeOf("2028-02-29_2028-03-31"), ["2028-02-29", "2028-03-31"])
+    for (const days of ["2027-02-29_2027-03-31", "2026-11-01_2026-11-31", "2026-12-31_2026-13-01"]) {
+      assert.strictEqual(rangeOf(days), Address.initial.range, days)
+    }
+  })
+
   it("an address is short and readable", () => {
     assert.strictEqual(Address.format({ ...Address.initial, site: "s" }), "#/s/overview")
     assert.strictEqual(

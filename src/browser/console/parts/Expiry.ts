@@ -4,8 +4,13 @@
  * @module
  */
 
-/** The end of a day, in the browser's zone. A day that does not exist is returned as it is: the service refuses it. */
+/**
+ * The last second of a day `YYYY-MM-DD`, in the browser's zone. A text that is not a day is returned as it is: the service
+ * refuses it.
+ */
 export const endOf = (day: string): string => {
-  const end = new Date(`${day}T23:59:59`)
-  return Number.isNaN(end.getTime()) ? day : end.toISOString()
+  if (Number.isNaN(Date.parse(day))) return day
+  const [year = 0, month = 0, date = 0] = day.split("-").map(Number)
+  // Where the clocks go back at midnight, 23:59:59 occurs twice. The next day begins once.
+  return new Date(new Date(year, month - 1, date + 1).getTime() - 1000).toISOString()
 }
