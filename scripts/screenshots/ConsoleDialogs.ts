@@ -64,6 +64,16 @@ const dialogs: ReadonlyArray<readonly [name: string, section: string, action: Pa
     }
   ],
   [
+    "replay",
+    "webhooks",
+    async (page) => {
+      await page.getByRole("button", { name: "Deliveries" }).first().click()
+      await press("Replay…")(page)
+      await page.getByLabel("Deliveries").selectOption("all")
+      await page.getByText("will be sent again").waitFor()
+    }
+  ],
+  [
     "try",
     "assistants",
     async (page) => {

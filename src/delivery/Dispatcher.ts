@@ -1,6 +1,6 @@
 /**
  * Delivers events to webhooks while the process runs: turns events into deliveries, leases the deliveries that are due, sends
- * them and records the outcomes.
+ * them and records the outcomes. Continues the replays of deliveries.
  *
  * It polls, so that it needs no database session of its own, and any number of processes may run it. `Slots` divides the
  * attempts of a process among the webhooks, so that a hanging webhook does not delay the others.
@@ -30,6 +30,9 @@ const fanOutInterval = Duration.millis(50)
 
 /** The wait before each query for due deliveries, so that one query fills the slots of several attempts that end. */
 const gatherInterval = Duration.millis(10)
+
+/** The time between two steps of replays. */
+const replayInterval = Duration.millis(100)
 
 /** The wait after a database error. */
 const errorPause = Duration.seconds(1)
@@ -147,6 +150,12 @@ export const layer: Layer.Layer<never, never, Deliveries | OutwardClient> = Laye
       yield* Effect.sleep(gatherInterval)
     })
 
+    const replay = Effect.gen(function* () {
+      const count = yield* deliveries.continueReplays
+      if (count > 0) changed.openUnsafe()
+      yield* Effect.sleep(count > 0 ? replayInterval : pollInterval)
+    })
+
     const forever = <R>(round: Effect.Effect<void, StorageUnavailable, R>, what: string) =>
       round.pipe(
         Effect.catchCause((cause) =>
@@ -161,5 +170,6 @@ export const layer: Layer.Layer<never, never, Deliveries | OutwardClient> = Laye
 
     yield* forever(fanOut, "turn events into deliveries")
     yield* forever(lease, "read the due deliveries")
+    yield* forever(replay, "continue the replays of deliveries")
   })
 )

@@ -21,16 +21,18 @@ const logOf = Effect.fnUntraced(function* (dispatcher: Layer.Layer<never>) {
 
 it.effect("delivery/Dispatcher: an interrupted round is logged, and the next rounds run", () =>
   Effect.gen(function* () {
-    const rounds = { fanOut: 0, lease: 0 }
+    const rounds = { fanOut: 0, lease: 0, replay: 0 }
     const none = { leased: [], waiting: new Set<string>() }
     const deliveries = Layer.mock(Deliveries, {
       fanOut: () => (rounds.fanOut++ === 0 ? Effect.interrupt : Effect.succeed({ ...none, events: 0 })),
-      lease: () => (rounds.lease++ === 0 ? Effect.interrupt : Effect.succeed(none))
+      lease: () => (rounds.lease++ === 0 ? Effect.interrupt : Effect.succeed(none)),
+      continueReplays: Effect.suspend(() => (rounds.replay++ === 0 ? Effect.interrupt : Effect.succeed(0)))
     })
     const lines = yield* logOf(Layer.provide(Dispatcher.layer, [deliveries, Layer.mock(OutwardClient, {})]))
     assert.isAbove(rounds.fanOut, 2)
     assert.isAbove(rounds.lease, 2)
-    assert.lengthOf(lines, 2)
+    assert.isAbove(rounds.replay, 2)
+    assert.lengthOf(lines, 3)
     for (const line of lines) assert.match(line, /level=WARN.*trying again in a second/)
   })
 )

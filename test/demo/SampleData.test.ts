@@ -16,6 +16,7 @@ import { Webhooks } from "../../src/services/delivery/Webhooks.ts"
 import { Inbox } from "../../src/services/forms/Inbox.ts"
 import { Decisions } from "../../src/services/sites/Decisions.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import { deliveriesOf } from "../support/Delivery.ts"
 import * as ReportQuery from "../support/ReportQuery.ts"
 
 /** Creates the demo's website and assistant, and stores the sample data at a time. */
@@ -114,7 +115,7 @@ describe("the demo's sample data", () => {
         const [webhook] = yield* Webhooks.use((webhooks) => webhooks.list(websiteConfigId))
         assert.deepInclude(webhook, { url: DemoReceiver.url, failingSince: null, disabledAt: null })
         const deliveries = yield* Deliveries
-        const made = yield* deliveries.list(webhook?.webhookId ?? "")
+        const made = yield* deliveriesOf({ webhookId: webhook?.webhookId ?? "" })
         assert.strictEqual(made.length, accepted.length)
         assert.deepStrictEqual([...new Set(made.map(({ status }) => status))], ["delivered"])
         const retried = made.find(({ attempts }) => attempts === 2)

@@ -9,7 +9,7 @@ import { Deliveries } from "../../src/services/delivery/Deliveries.ts"
 import { Webhooks } from "../../src/services/delivery/Webhooks.ts"
 import { Decisions } from "../../src/services/sites/Decisions.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
-import { fanOutSome } from "../support/Delivery.ts"
+import { deliveriesOf, fanOutSome } from "../support/Delivery.ts"
 import { paths, TestServer, layer as testServer } from "../support/TestServer.ts"
 import { lastDays } from "../support/UtcDays.ts"
 
@@ -85,7 +85,7 @@ layer(testServer(limited), { excludeTestServices: true })("the rate limit", (it)
       const chat = send(paths.chat(instance.instanceId), { message: "hi" })
       yield* Effect.repeat(chat, { until: ({ status }) => status === 429 })
       yield* fanOutSome
-      const [event, ...others] = yield* deliveries.list(webhookId, undefined)
+      const [event, ...others] = yield* deliveriesOf({ webhookId })
       assert.deepStrictEqual([event?.type, others], ["site.limit", []])
       const shown = Option.getOrThrow(yield* deliveries.show(webhookId, event?.eventId ?? ""))
       assert.strictEqual(JSON.parse(shown.payload ?? "").data.refused_messages, 1)

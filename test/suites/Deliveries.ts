@@ -5,7 +5,9 @@
  */
 import { randomUUID } from "node:crypto"
 import { assert, layer as shared } from "@effect/vitest"
-import { Effect, type Layer, Option } from "effect"
+import { Effect, type Layer, Option, Stream } from "effect"
+import type { DeliveryStatus } from "../../src/core/delivery/Webhook.ts"
+import type { Position } from "../../src/core/text/Cursor.ts"
 import { Deliveries } from "../../src/services/delivery/Deliveries.ts"
 import { deliveriesOf, leaseOf, type Storage, settle } from "../support/Delivery.ts"
 import { only } from "../support/Only.ts"
@@ -13,12 +15,14 @@ import { withDeliveries } from "../support/StoredDeliveries.ts"
 import * as Creation from "./DeliveryCreation.ts"
 import * as Health from "./DeliveryHealth.ts"
 import * as Leases from "./DeliveryLeases.ts"
+import * as Replays from "./DeliveryReplays.ts"
 
 export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
   shared(layer, { excludeTestServices: true })(name, (it) => {
     Creation.suite(it)
     Leases.suite(it)
     Health.suite(it)
+    Replays.suite(it)
 
     it.effect("a retry restarts the schedule, and the result of an earlier attempt is ignored", () =>
       Effect.gen(function* () {
@@ -40,22 +44,39 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
-    it.effect("lists the latest hundred deliveries, or those of one status", () =>
+    it.effect("lists all deliveries in parts, latest first, or those of one status", () =>
       Effect.gen(function* () {
         const deliveries = yield* Deliveries
-        const { webhook } = yield* withDeliveries(101)
-        const [first] = yield* leaseOf(webhook, { perHealthy: 1 })
-        if (first === undefined) return assert.fail("a delivery is due")
-        yield* settle(first, { status: 200, next: { status: "delivered" } })
+        const { webhook } = yield* withDeliveries(7)
+        const { webhookId } = webhook
+        const [first, second] = yield* leaseOf(webhook, { perHealthy: 2 })
+        if (first === undefined || second === undefined) return assert.fail("two deliveries are due")
+        for (const one of [first, second]) yield* settle(one, { status: 400, next: { status: "failed" } })
+        const partsOf = (limit: number, status?: DeliveryStatus) =>
+          Stream.paginate(null as Position | null, (after) =>
+            Effect.map(deliveries.list({ webhookId, status, after, limit }), ({ items, next }) => [
+              [items],
+              Option.fromNullOr(next)
+            ])
+          ).pipe(Stream.runCollect)
+        const parts = yield* partsOf(3)
+        assert.deepStrictEqual(
+          parts.map(({ length }) => length),
+          [3, 3, 1]
+        )
         const all = yield* deliveriesOf(webhook)
-        assert.lengthOf(all, 100)
+        assert.lengthOf(all, 7)
+        assert.deepStrictEqual(parts.flat(), all)
         const times = all.map(({ createdAt }) => createdAt)
         assert.deepStrictEqual(
           times,
           times.toSorted((left, right) => right - left)
         )
-        const delivered = yield* deliveries.list(webhook.webhookId, "delivered")
-        assert.strictEqual(only(delivered).eventId, first.eventId)
+        assert.sameMembers(
+          (yield* partsOf(1, "failed")).flat().map(({ eventId }) => eventId),
+          [first.eventId, second.eventId]
+        )
+        assert.deepStrictEqual((yield* partsOf(5, "delivered")).flat(), [])
       })
     )
 
@@ -63,7 +84,9 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       Effect.gen(function* () {
         const deliveries = yield* Deliveries
         for (const id of [randomUUID(), "x", ""]) {
-          assert.deepStrictEqual(yield* deliveries.list(id), [])
+          const list = deliveries.list({ webhookId: id, after: null, limit: 10 })
+          assert.deepStrictEqual(yield* list, { items: [], next: null })
+          assert.strictEqual(yield* deliveries.replay({ webhookId: id, since: 0 }), 0)
           assert.isTrue(Option.isNone(yield* deliveries.show(id, id)))
           assert.isFalse(yield* deliveries.retry(id, id))
         }

@@ -134,8 +134,12 @@ export const newWebhook = (websiteConfigId: string, url: string, events: Readonl
     Effect.map(Option.getOrThrow)
   )
 
+/** The latest hundred deliveries of a webhook, latest first. */
 export const deliveriesOf = ({ webhookId }: Pick<Webhook, "webhookId">) =>
-  Deliveries.use((deliveries) => deliveries.list(webhookId))
+  Effect.map(
+    Deliveries.use((deliveries) => deliveries.list({ webhookId, after: null, limit: 100 })),
+    ({ items }) => items
+  )
 
 /** Free slots for many attempts. */
 export const freeSlots: FreeSlots = { perHealthy: 100, perFailing: 1, free: 1_000, freeForFailing: 100 }

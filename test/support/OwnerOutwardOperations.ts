@@ -5,11 +5,10 @@
  */
 import { randomUUID } from "node:crypto"
 import { Effect } from "effect"
-import { Deliveries } from "../../src/services/delivery/Deliveries.ts"
 import { Webhooks } from "../../src/services/delivery/Webhooks.ts"
 import { FormDirectory } from "../../src/services/forms/FormDirectory.ts"
 import { Notifications } from "../../src/services/mail/Notifications.ts"
-import { fanOutSome } from "./Delivery.ts"
+import { deliveriesOf, fanOutSome } from "./Delivery.ts"
 import {
   changing,
   newConversation,
@@ -22,35 +21,40 @@ import {
 
 /** The ids of a new webhook and its delivery, or unknown ids if the website does not exist. */
 const newDelivery = Effect.fnUntraced(
-  function* (site: string) {
+  function* (site: string, url: string) {
     const websiteConfigId = site.toLowerCase()
     const webhooks = yield* Webhooks
-    // The guard refuses this address without resolving a name.
-    const url = "https://192.0.2.1/path"
     const created = yield* webhooks.create({ websiteConfigId, url, events: [], format: "standard" })
     const { webhook } = yield* Effect.fromOption(created)
     yield* newSubmission(site)
-    const deliveries = yield* Deliveries
     yield* fanOutSome
-    const [delivery] = yield* deliveries.list(webhook.webhookId)
+    const [delivery] = yield* deliveriesOf(webhook)
     return { webhookId: webhook.webhookId, eventId: delivery?.eventId ?? randomUUID() }
   },
   Effect.catchCause(() => Effect.succeed({ webhookId: randomUUID(), eventId: randomUUID() }))
 )
 
+/** The guard refuses this address without resolving a name, so only the operator can set it. */
+const refusedUrl = "https://192.0.2.1/path"
+
 const onWebhook = (
   method: Operation["method"],
   path: string,
-  more: Partial<Operation> & { readonly body?: unknown } = {}
+  {
+    body,
+    query = "",
+    url = refusedUrl,
+    ...more
+  }: Partial<Operation> & { readonly body?: unknown; readonly query?: string; readonly url?: string } = {}
 ): Operation => ({
   method,
   path: ofSite(":site_id", path),
   scope: "write",
   ...more,
   request: (site) =>
-    Effect.map(newDelivery(site), ({ eventId, webhookId }) => ({
-      path: ofSite(site, path.replace(":webhook_id", webhookId).replace(":event_id", eventId)),
-      ...(more.body === undefined ? {} : { body: more.body })
+    Effect.map(newDelivery(site, url), ({ eventId, webhookId }) => ({
+      path: ofSite(site, path.replace(":webhook_id", webhookId).replace(":event_id", eventId)) + query,
+      ...(body === undefined ? {} : { body })
     }))
 })
 
@@ -104,9 +108,11 @@ export const operations: ReadonlyArray<Operation> = [
   changing("POST", "webhooks", () => ({ url: "https://hooks.example.com/path" })),
   onWebhook("PATCH", "webhooks/:webhook_id", { body: { format: "slack" } }),
   onWebhook("DELETE", "webhooks/:webhook_id", { status: 204 }),
-  onWebhook("POST", "webhooks/:webhook_id/rotate"),
+  onWebhook("POST", "webhooks/:webhook_id/rotate", { url: "https://hooks.example.com/path" }),
   onWebhook("POST", "webhooks/:webhook_id/test"),
   onWebhook("GET", "webhooks/:webhook_id/deliveries", { scope: "read" }),
+  onWebhook("GET", "webhooks/:webhook_id/replay", { query: "?since=2026-01-31", scope: "read" }),
+  onWebhook("POST", "webhooks/:webhook_id/replay", { body: { since: "2026-01-31", status: "failed" } }),
   onWebhook("GET", "webhooks/:webhook_id/deliveries/:event_id", { scope: "read" }),
   onWebhook("POST", "webhooks/:webhook_id/deliveries/:event_id/retry", { status: 204 }),
   reading("notifications"),

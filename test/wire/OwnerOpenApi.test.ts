@@ -63,6 +63,8 @@ describe("wire/OwnerOpenApi", () => {
         "post /v1/owner/sites/{site_id}/webhooks/{webhook_id}/rotate",
         "post /v1/owner/sites/{site_id}/webhooks/{webhook_id}/test",
         "get /v1/owner/sites/{site_id}/webhooks/{webhook_id}/deliveries",
+        "get /v1/owner/sites/{site_id}/webhooks/{webhook_id}/replay",
+        "post /v1/owner/sites/{site_id}/webhooks/{webhook_id}/replay",
         "get /v1/owner/sites/{site_id}/webhooks/{webhook_id}/deliveries/{event_id}",
         "post /v1/owner/sites/{site_id}/webhooks/{webhook_id}/deliveries/{event_id}/retry",
         "get /v1/owner/sites/{site_id}/notifications",

@@ -1,13 +1,15 @@
 /**
- * `delivery list`, `delivery show` and `delivery retry`: the deliveries to a webhook and their attempts.
+ * `delivery list`, `show`, `retry` and `replay`: the deliveries to a webhook and their attempts.
  *
  * @module
  */
-import { Effect, type Layer, Option } from "effect"
+import { Clock, Effect, type Layer, Option } from "effect"
 import { Command, Flag } from "effect/cli"
-import { type Attempt, type Delivery, deliveryStatuses } from "../../core/delivery/Webhook.ts"
+import * as Replay from "../../core/delivery/Replay.ts"
+import { type Attempt, type Delivery, deliveryStatuses, listSize, positionOf } from "../../core/delivery/Webhook.ts"
 import * as Calendar from "../../core/text/Calendar.ts"
 import * as TerminalText from "../../core/text/TerminalText.ts"
+import * as TimeInput from "../../core/text/TimeInput.ts"
 import { Deliveries } from "../../services/delivery/Deliveries.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
@@ -33,34 +35,53 @@ const attemptJson = (attempt: Attempt) => ({
   error: attempt.error
 })
 
+const status = Flag.Literals("status", deliveryStatuses).pipe(
+  Flag.withDescription("Only deliveries with this status"),
+  Flag.optional
+)
+
 const list = Command.make(
   "list",
   {
     webhookId,
-    status: Flag.Literals("status", deliveryStatuses).pipe(
-      Flag.withDescription("Only deliveries with this status"),
-      Flag.optional
+    status,
+    after: Inputs.optional(
+      Inputs.make(
+        "after",
+        Inputs.uuidKind,
+        "<uuid>",
+        "Continue the list after this delivery: the event_id of the last one of an earlier list"
+      )
     )
   },
-  Effect.fnUntraced(function* ({ status, webhookId: id }) {
-    const listed = yield* Deliveries.use((deliveries) => deliveries.list(id, Option.getOrUndefined(status)))
+  Effect.fnUntraced(function* ({ after, status, webhookId: id }) {
+    const deliveries = yield* Deliveries
+    const last = after === null ? Option.none() : yield* deliveries.show(id, after)
+    if (after !== null && Option.isNone(last)) return yield* Output.notFound("delivery", after)
+    const { items, next } = yield* deliveries.list({
+      webhookId: id,
+      status: Option.getOrUndefined(status),
+      after: Option.getOrNull(Option.map(last, positionOf)),
+      limit: listSize
+    })
+    const table = Output.table(
+      ["EVENT_ID", "TYPE", "CREATED", "STATUS", "ATTEMPTS", "NEXT"],
+      items.map((delivery) => [
+        delivery.eventId,
+        delivery.type,
+        Output.moment(delivery.createdAt),
+        delivery.status,
+        String(delivery.attempts),
+        Output.moment(delivery.nextAttemptAt)
+      ]),
+      "There are no such deliveries."
+    )
     yield* Output.answer({
-      json: listed.map(json),
-      text: Output.table(
-        ["EVENT_ID", "TYPE", "CREATED", "STATUS", "ATTEMPTS", "NEXT"],
-        listed.map((delivery) => [
-          delivery.eventId,
-          delivery.type,
-          Output.moment(delivery.createdAt),
-          delivery.status,
-          String(delivery.attempts),
-          Output.moment(delivery.nextAttemptAt)
-        ]),
-        "There are no such deliveries."
-      )
+      json: items.map(json),
+      text: next === null ? table : `${table}Add --after ${next.id} for the next ones.\n`
     })
   })
-).pipe(Command.withDescription("List the latest 100 deliveries of a webhook, latest first"))
+).pipe(Command.withDescription("List the deliveries of a webhook, latest first, 100 at a time"))
 
 const show = Command.make(
   "show",
@@ -111,6 +132,52 @@ const retry = Command.make(
   })
 ).pipe(Command.withDescription("Attempt a delivery again now, and restart its retry schedule"))
 
+const replay = Command.make(
+  "replay",
+  {
+    webhookId,
+    since: Flag.String("since").pipe(
+      Flag.withMetavar("<time>"),
+      Flag.withDescription(
+        "Deliveries of events from this time on, such as 3d, 12h, 2026-01-31 or 2026-01-31T08:00:00Z"
+      )
+    ),
+    status
+  },
+  Effect.fnUntraced(function* ({ since: text, status, webhookId: id }) {
+    const now = yield* Clock.currentTimeMillis
+    const since = yield* Effect.fromOption(TimeInput.parseSince(text.trim(), now), () =>
+      Inputs.wrong("since", "a time such as 3d, 12h, 30m, 2026-01-31 or 2026-01-31T08:00:00Z")
+    )
+    const count = yield* Deliveries.use((deliveries) =>
+      deliveries.replay({ webhookId: id, since, status: Option.getOrUndefined(status) })
+    )
+    const counted =
+      count === Replay.maxCount
+        ? `${count} or more deliveries are`
+        : count === 1
+          ? "1 delivery is"
+          : `${count} deliveries are`
+    yield* Output.answer({
+      json: { webhook_id: id, since: Calendar.iso(since), deliveries: count },
+      text:
+        count === 0
+          ? "There are no such deliveries.\n"
+          : `${counted} sent again, oldest first, or, if the webhook is disabled, once it is enabled.\n`
+    })
+  })
+).pipe(
+  Command.withDescription(
+    "Send deliveries again that have ended or wait for a later attempt, each with the same event_id"
+  ),
+  Command.withExamples([
+    {
+      command: "hydracore delivery replay --webhook-id 0f8fad5b-d9cb-469f-a165-70867728950e --since 7d --status failed",
+      description: "Send again what failed in the last seven days"
+    }
+  ])
+)
+
 /** The command. `storage` is built only when a subcommand runs. */
 export const command = <E, R>(storage: Layer.Layer<Deliveries, E, R>) =>
   Command.make("delivery").pipe(
@@ -118,6 +185,7 @@ export const command = <E, R>(storage: Layer.Layer<Deliveries, E, R>) =>
     Command.withSubcommands([
       list.pipe(Command.provide(storage)),
       show.pipe(Command.provide(storage)),
-      retry.pipe(Command.provide(storage))
+      retry.pipe(Command.provide(storage)),
+      replay.pipe(Command.provide(storage))
     ])
   )

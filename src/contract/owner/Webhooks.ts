@@ -3,14 +3,17 @@
  *
  * @module
  */
-import { Result, Schema } from "effect"
+import { Option, Result, Schema } from "effect"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Event from "../../core/delivery/Event.ts"
+import * as Replay from "../../core/delivery/Replay.ts"
 import { deliveryStatuses, formats } from "../../core/delivery/Webhook.ts"
 import * as WebhookInput from "../../core/delivery/WebhookInput.ts"
+import * as Calendar from "../../core/text/Calendar.ts"
+import * as TimeInput from "../../core/text/TimeInput.ts"
 import * as Wire from "../Wire.ts"
 import * as Errors from "./Errors.ts"
 import * as Examples from "./Examples.ts"
@@ -144,10 +147,42 @@ const exampleDelivery = {
   next_attempt_at: null
 } as const
 
-export const Deliveries = Schema.Struct({ deliveries: Schema.Array(Schema.Struct(delivery)) }).annotate({
+export const Deliveries = Schema.Struct({
+  deliveries: Schema.Array(Schema.Struct(delivery)),
+  next: Fields.next
+}).annotate({
   identifier: "Deliveries",
   title: "Deliveries",
-  examples: [{ deliveries: [exampleDelivery] }]
+  examples: [{ deliveries: [exampleDelivery], next: null }]
+})
+
+/** Decoded to an ISO 8601 time in UTC. */
+const since = Fields.parsed(
+  {
+    type: "string",
+    format: "date-time",
+    description: "The deliveries of events from this time on: an ISO 8601 time, or a date, which is its midnight in UTC"
+  },
+  (text) => Option.map(TimeInput.parseTimestamp(text), Calendar.iso),
+  "a time such as 2026-01-31 or 2026-01-31T08:00:00Z is expected"
+)
+
+const status = Fields.choice(deliveryStatuses, { title: "Status" })
+
+export const NewReplay = Schema.Struct({ since, status }).annotate({
+  identifier: "NewReplay",
+  title: "NewReplay",
+  examples: [{ since: Examples.time, status: "failed" }]
+})
+
+export const ReplayedDeliveries = Schema.Struct({
+  deliveries: Schema.Int.annotate({
+    description: `How many deliveries are sent again; ${Replay.maxCount} if there are more`
+  })
+}).annotate({
+  identifier: "ReplayedDeliveries",
+  title: "ReplayedDeliveries",
+  examples: [{ deliveries: 12 }]
 })
 
 export const DeliveryDetails = Schema.Struct({
@@ -229,11 +264,39 @@ export const test = HttpApiEndpoint.post("test", `${webhookPath}/test`, {
 
 export const deliveries = HttpApiEndpoint.get("deliveries", deliveriesPath, {
   params,
-  query: { status: Fields.choice(deliveryStatuses, { title: "Status" }) },
+  query: { status, cursor: Fields.cursor, limit: Fields.limit },
   success: Deliveries,
   error: Errors.NotFound
 }).annotateMerge(
-  describe("list_deliveries", "List deliveries", "The latest 100 deliveries of a webhook, latest first. Scope `read`.")
+  describe("list_deliveries", "List deliveries", "The deliveries of a webhook, latest first. Scope `read`.")
+)
+
+const replayPath = `${webhookPath}/replay`
+
+export const countReplay = HttpApiEndpoint.get("countReplay", replayPath, {
+  params,
+  query: { since, status },
+  success: ReplayedDeliveries,
+  error: Errors.NotFound
+}).annotateMerge(
+  describe(
+    "count_replay",
+    "Count what a replay sends",
+    "How many deliveries the replay with the same `since` and `status` would send again. Scope `read`."
+  )
+)
+
+export const replay = HttpApiEndpoint.post("replay", replayPath, {
+  params,
+  payload: NewReplay,
+  success: ReplayedDeliveries,
+  error: Errors.NotFound
+}).annotateMerge(
+  describe(
+    "replay_deliveries",
+    "Send deliveries again",
+    "Sends the deliveries again that have ended or wait for a later attempt, oldest first, each with the same event id. They are sent in the background; if the webhook is disabled, once it is enabled. Scope `write`."
+  )
 )
 
 export const readDelivery = HttpApiEndpoint.get("delivery", `${deliveriesPath}/:event_id`, {
@@ -257,5 +320,5 @@ export const retry = HttpApiEndpoint.post("retry", `${deliveriesPath}/:event_id/
 )
 
 export class WebhooksGroup extends HttpApiGroup.make("webhooks")
-  .add(list, create, update, remove, rotate, test, deliveries, readDelivery, retry)
+  .add(list, create, update, remove, rotate, test, deliveries, countReplay, replay, readDelivery, retry)
   .annotateMerge(OpenApi.annotations({ title: "Webhooks", description: "A website's events for programs" })) {}

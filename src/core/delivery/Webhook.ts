@@ -4,6 +4,7 @@
  * @module
  */
 import { dayMillis } from "../text/Calendar.ts"
+import type { Position } from "../text/Cursor.ts"
 import type { Health } from "./Schedule.ts"
 
 /** `standard` is Standard Webhooks; `slack` is the message format of Slack's incoming webhooks. */
@@ -53,6 +54,19 @@ export interface Delivery {
   readonly nextAttemptAt: number | null
 }
 
+/** Part of a list of deliveries, latest first. */
+export interface DeliveryPage {
+  readonly items: ReadonlyArray<Delivery>
+  /** The last of these; null in the last part. */
+  readonly next: Position | null
+}
+
+/** The place of a delivery in the list of its webhook. */
+export const positionOf = ({ createdAt, eventId }: Pick<Delivery, "createdAt" | "eventId">): Position => ({
+  time: createdAt,
+  id: eventId
+})
+
 /** The result of an attempt. */
 export interface AttemptResult {
   /** The response's status; null without a response. */
@@ -95,5 +109,5 @@ export interface Leased {
 /** The duration of a lease in milliseconds: longer than an attempt. If a process dies, another continues within 30 s. */
 export const leaseMillis = 25_000
 
-/** The maximum number of deliveries in a list. */
+/** The maximum number of deliveries in one part of a list. */
 export const listSize = 100

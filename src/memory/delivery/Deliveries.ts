@@ -8,10 +8,12 @@ import * as AnswerParts from "../../core/chat/conversation/AnswerParts.ts"
 import type { ConversationKey } from "../../core/chat/conversation/Conversation.ts"
 import * as Event from "../../core/delivery/Event.ts"
 import * as FanOut from "../../core/delivery/FanOut.ts"
+import * as Replay from "../../core/delivery/Replay.ts"
 import * as Schedule from "../../core/delivery/Schedule.ts"
 import * as Slots from "../../core/delivery/Slots.ts"
-import { type Delivery, leaseMillis, listSize } from "../../core/delivery/Webhook.ts"
+import { type Delivery, leaseMillis, listSize, positionOf } from "../../core/delivery/Webhook.ts"
 import * as WebhookMail from "../../core/mail/WebhookMail.ts"
+import { latestFirst } from "../../core/text/Cursor.ts"
 import { ConversationStore } from "../../services/chat/ConversationStore.ts"
 import { Deliveries } from "../../services/delivery/Deliveries.ts"
 import { Submissions } from "../forms/SubmissionRepo.ts"
@@ -144,20 +146,60 @@ export const layer: Layer.Layer<
         return { health, hasDisabled: true }
       })
 
+    const ofWebhook = (webhookId: string) => tables.deliveries().filter((delivery) => delivery.webhookId === webhookId)
+
+    const toCandidate = (delivery: StoredDelivery, now: number): Replay.Candidate => ({
+      eventId: delivery.eventId,
+      createdAt: delivery.createdAt,
+      status: delivery.status,
+      isUnderWay: delivery.nextAttemptAt !== null && delivery.nextAttemptAt <= now + leaseMillis,
+      hasPayload: delivery.payload !== null
+    })
+
+    const countReplay = ({ since, status, webhookId }: Replay.Selection, now: number) =>
+      ofWebhook(webhookId)
+        .filter(({ createdAt }) => createdAt >= since)
+        .filter((delivery) => Replay.isSelected(toCandidate(delivery, now), status))
+        .slice(0, Replay.maxCount).length
+
+    const continueReplay = (replay: Replay.Replay, now: number): number => {
+      const { after, status, until, webhookId } = replay
+      const own = ofWebhook(webhookId)
+      const due = own.filter(({ nextAttemptAt }) => nextAttemptAt !== null && nextAttemptAt <= now)
+      if (tables.webhooks.get(webhookId)?.disabledAt !== null || due.length >= Replay.stepSize) return 0
+      const window = own
+        .filter((delivery) => delivery.createdAt <= until && latestFirst(positionOf(delivery), after) < 0)
+        .sort((left, right) => latestFirst(positionOf(right), positionOf(left)))
+        .slice(0, Replay.windowSize)
+      const step = Replay.step(
+        window.map((delivery) => toCandidate(delivery, now)),
+        status
+      )
+      const chosen = new Set(step.eventIds)
+      for (const delivery of window) {
+        if (!chosen.has(delivery.eventId)) continue
+        const generation = delivery.generation + 1
+        tables.put({ ...delivery, status: "pending", attempts: 0, generation, nextAttemptAt: now })
+      }
+      tables.replays.delete(replay)
+      if (step.after !== null) tables.replays.add({ ...replay, after: step.after })
+      return chosen.size
+    }
+
     return Deliveries.of({
       fanOut,
       lease,
       settle,
-      list: (webhookId, status) =>
-        Effect.sync(() =>
-          tables
-            .deliveries()
-            .filter((delivery) => delivery.webhookId === webhookId)
+      list: ({ after, limit, status, webhookId }) =>
+        Effect.sync(() => {
+          const rest = ofWebhook(webhookId)
             .filter((delivery) => status === undefined || delivery.status === status)
-            .sort(latestFirst)
-            .slice(0, listSize)
-            .map(toDelivery)
-        ),
+            .filter((delivery) => after === null || latestFirst(after, positionOf(delivery)) < 0)
+            .sort((left, right) => latestFirst(positionOf(left), positionOf(right)))
+          const items = rest.slice(0, limit).map(toDelivery)
+          const last = items.at(-1)
+          return { items, next: rest.length > limit && last !== undefined ? positionOf(last) : null }
+        }),
       ofSubmission: (websiteConfigId, submissionId) =>
         Effect.sync(() =>
           tables
@@ -181,10 +223,27 @@ export const layer: Layer.Layer<
           const generation = delivery.generation + 1
           tables.put({ ...delivery, status: "pending", attempts: 0, generation, nextAttemptAt: now })
           return true
-        })
+        }),
+      countReplay: (selection) => Effect.map(Clock.currentTimeMillis, (now) => countReplay(selection, now)),
+      replay: (selection) =>
+        Effect.map(Clock.currentTimeMillis, (now) => {
+          const { since, status, webhookId } = selection
+          const count = countReplay(selection, now)
+          if (count === 0) return 0
+          const earlier = [...tables.replays].find((one) => one.webhookId === webhookId && one.status === status)
+          const start = Replay.startOf(since)
+          if (earlier !== undefined) tables.replays.delete(earlier)
+          tables.replays.add({
+            webhookId,
+            status,
+            after: earlier !== undefined && latestFirst(start, earlier.after) < 0 ? earlier.after : start,
+            until: ofWebhook(webhookId).reduce((latest, { createdAt }) => Math.max(latest, createdAt), since)
+          })
+          return count
+        }),
+      continueReplays: Effect.map(Clock.currentTimeMillis, (now) =>
+        [...tables.replays].reduce((sum, replay) => sum + continueReplay(replay, now), 0)
+      )
     })
   })
 )
-
-const latestFirst = (left: StoredDelivery, right: StoredDelivery): number =>
-  right.createdAt - left.createdAt || (left.eventId < right.eventId ? 1 : -1)

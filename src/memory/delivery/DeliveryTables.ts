@@ -7,6 +7,7 @@
 import { randomUUID } from "node:crypto"
 import { Context, Effect, Layer } from "effect"
 import type { NewDelivery, OutboxEvent } from "../../core/delivery/FanOut.ts"
+import type { Replay } from "../../core/delivery/Replay.ts"
 import type { Attempt, Delivery, Webhook } from "../../core/delivery/Webhook.ts"
 import { MailTables, layer as mailTables } from "../mail/MailTables.ts"
 
@@ -31,6 +32,8 @@ export class DeliveryTables extends Context.Service<
   {
     /** By id, oldest first. */
     readonly webhooks: Map<string, StoredWebhook>
+    /** The replays that have not ended: one of a webhook and a status. */
+    readonly replays: Set<Replay>
     readonly hasSubscribers: (websiteConfigId: string) => boolean
     /** Writes an event if the website has a webhook or a notification. Beyond the capacity, the oldest event is dropped. */
     readonly write: (event: Omit<OutboxEvent, "eventId">) => void
@@ -64,12 +67,14 @@ const cancelled = (delivery: StoredDelivery): StoredDelivery =>
 const make = (mail: MailTables["Service"]): DeliveryTables["Service"] => {
   const webhooks = new Map<string, StoredWebhook>()
   const deliveries = new Map<string, StoredDelivery>()
+  const replays = new Set<Replay>()
   let outbox: Array<OutboxEvent> = []
 
   const put = (delivery: StoredDelivery) => void deliveries.set(nameOf(delivery), delivery)
 
   const remove = (webhookId: string) => {
     webhooks.delete(webhookId)
+    for (const replay of replays) if (replay.webhookId === webhookId) replays.delete(replay)
     for (const [name, delivery] of deliveries) if (delivery.webhookId === webhookId) deliveries.delete(name)
   }
 
@@ -79,6 +84,7 @@ const make = (mail: MailTables["Service"]): DeliveryTables["Service"] => {
 
   return {
     webhooks,
+    replays,
     hasSubscribers,
     write: (event) => {
       if (!hasSubscribers(event.websiteConfigId)) return

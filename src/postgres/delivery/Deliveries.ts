@@ -6,7 +6,7 @@
  */
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, type Duration, Effect, Layer, Option, Redacted, Schema } from "effect"
-import { deliveryStatuses, listSize } from "../../core/delivery/Webhook.ts"
+import { deliveryStatuses, listSize, positionOf } from "../../core/delivery/Webhook.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { Deliveries } from "../../services/delivery/Deliveries.ts"
@@ -14,6 +14,7 @@ import * as Database from "../Database.ts"
 import * as Times from "../Times.ts"
 import * as FanOut from "./FanOut.ts"
 import * as Leases from "./Leases.ts"
+import * as Replays from "./Replays.ts"
 
 export interface Options {
   /** The timeout of each method, which includes the wait for a connection. */
@@ -84,15 +85,25 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Deliveries,
             onSome: (key) => Leases.lease(sql, Redacted.value(key), freeSlots, running).pipe(Database.bounded(timeout))
           }),
         settle: yield* Leases.settle(sql, timeout),
-        list: (webhookId, status) =>
-          isCanonicalUuid(webhookId)
-            ? sql`SELECT ${sql.literal(deliveryColumns)} FROM delivery WHERE subscriber_id = ${PgTypes.uuid(webhookId)}
-                AND ${status === undefined ? sql.literal("true") : sql`status = ${PgTypes.text(status)}`}
-                ORDER BY created_at DESC, event_id DESC LIMIT ${sql.literal(String(listSize))}`.pipe(
-                Database.bounded(timeout),
-                decodeRows(DeliveryRows)
-              )
-            : Effect.succeed([]),
+        list: Effect.fnUntraced(function* ({ after, limit, status, webhookId }) {
+          if (!isCanonicalUuid(webhookId)) return { items: [], next: null }
+          // The status is a literal, so that the planner can use the index of failed deliveries.
+          const rows = yield* sql`SELECT ${sql.literal(deliveryColumns)} FROM delivery
+            WHERE subscriber_id = ${PgTypes.uuid(webhookId)}
+              AND ${sql.literal(status === undefined ? "true" : `status = '${status}'`)}
+              AND ${
+                after === null
+                  ? sql.literal("true")
+                  : sql`(created_at, event_id) < (${PgTypes.timestamptz(after.time)}, ${PgTypes.uuid(after.id)})`
+              }
+            ORDER BY created_at DESC, event_id DESC LIMIT ${PgTypes.int8(BigInt(limit + 1))}`.pipe(
+            Database.bounded(timeout),
+            decodeRows(DeliveryRows)
+          )
+          const items = rows.slice(0, limit)
+          const last = items.at(-1)
+          return { items, next: rows.length > limit && last !== undefined ? positionOf(last) : null }
+        }),
         ofSubmission: (websiteConfigId, submissionId) =>
           isCanonicalUuid(websiteConfigId)
             ? sql`SELECT ${sql.literal(deliveryColumns)} FROM delivery WHERE subject = ${PgTypes.text(submissionId)}
@@ -124,7 +135,20 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Deliveries,
             WHERE event_id = ${PgTypes.uuid(eventId)} AND subscriber_id = ${PgTypes.uuid(webhookId)}
               AND payload IS NOT NULL RETURNING 1`.pipe(Database.bounded(timeout))
           return rows.length > 0
-        })
+        }),
+        countReplay: (selection) =>
+          isCanonicalUuid(selection.webhookId)
+            ? Replays.count(sql, selection).pipe(Database.bounded(timeout))
+            : Effect.succeed(0),
+        replay: (selection) =>
+          isCanonicalUuid(selection.webhookId)
+            ? Replays.begin(sql, selection).pipe(Database.bounded(timeout))
+            : Effect.succeed(0),
+        continueReplays: Replays.ready(sql).pipe(
+          Database.bounded(timeout),
+          Effect.flatMap((ready) => Effect.forEach(ready, (replay) => transaction(Replays.step(sql, replay)))),
+          Effect.map((counts) => counts.reduce((sum, count) => sum + count, 0))
+        )
       })
     })
   )

@@ -33,6 +33,7 @@ const forRequests = {
   outbox: ["SELECT", "INSERT", "UPDATE", "DELETE"],
   submission_outbox: ["SELECT", "INSERT", "UPDATE", "DELETE"],
   webhook: ["SELECT", "UPDATE"],
+  webhook_replay: ["SELECT", "UPDATE", "DELETE"],
   notification: ["SELECT", "UPDATE", "DELETE"],
   mail: ["SELECT", "INSERT", "UPDATE"],
   mail_item: ["SELECT", "INSERT", "UPDATE"],

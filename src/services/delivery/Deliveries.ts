@@ -5,9 +5,18 @@
  * @module
  */
 import { Context, type Effect, type Option } from "effect"
+import type * as Replay from "../../core/delivery/Replay.ts"
 import type { Health, Next } from "../../core/delivery/Schedule.ts"
 import type { FreeSlots } from "../../core/delivery/Slots.ts"
-import type { Attempt, Delivery, DeliveryDetails, DeliveryStatus, Leased } from "../../core/delivery/Webhook.ts"
+import type {
+  Attempt,
+  Delivery,
+  DeliveryDetails,
+  DeliveryPage,
+  DeliveryStatus,
+  Leased
+} from "../../core/delivery/Webhook.ts"
+import type { Position } from "../../core/text/Cursor.ts"
 import type { StorageUnavailable } from "../Storage.ts"
 
 /** The outcome of an attempt, and what follows. */
@@ -58,11 +67,14 @@ export class Deliveries extends Context.Service<
      * nothing if the delivery was leased again or retried, or has ended.
      */
     readonly settle: (leased: Leased, settlement: Settlement) => Effect.Effect<Settled, StorageUnavailable>
-    /** The latest 100 deliveries of a webhook, latest first. */
-    readonly list: (
-      webhookId: string,
-      status?: DeliveryStatus | undefined
-    ) => Effect.Effect<ReadonlyArray<Delivery>, StorageUnavailable>
+    /** At most `limit` deliveries of a webhook, latest first. */
+    readonly list: (query: {
+      readonly webhookId: string
+      readonly status?: DeliveryStatus | undefined
+      /** The last delivery of the previous part; null for the first part. */
+      readonly after: Position | null
+      readonly limit: number
+    }) => Effect.Effect<DeliveryPage, StorageUnavailable>
     /** The deliveries of a website's submission, oldest first; at most 100. */
     readonly ofSubmission: (
       websiteConfigId: string,
@@ -77,5 +89,18 @@ export class Deliveries extends Context.Service<
      * or if the subject of its event is deleted.
      */
     readonly retry: (webhookId: string, eventId: string) => Effect.Effect<boolean, StorageUnavailable>
+    /** How many deliveries `replay` would send again; at most `Replay.maxCount`. */
+    readonly countReplay: (selection: Replay.Selection) => Effect.Effect<number, StorageUnavailable>
+    /**
+     * Begins to send deliveries again, with the same event ids, except those whose subject is deleted and those that are being
+     * attempted. A replay of the same status that has not ended becomes part of it. Returns the number of deliveries, as
+     * `countReplay` does.
+     */
+    readonly replay: (selection: Replay.Selection) => Effect.Effect<number, StorageUnavailable>
+    /**
+     * Makes one step of each replay whose webhook is enabled and has few due deliveries, and returns how many deliveries became
+     * due. Several processes may call it at once.
+     */
+    readonly continueReplays: Effect.Effect<number, StorageUnavailable>
   }
 >()("hydracore/services/Deliveries") {}

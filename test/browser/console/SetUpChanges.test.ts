@@ -5,6 +5,7 @@ import { assert } from "@effect/vitest"
 import { Clock, Effect, Layer } from "effect"
 import { Goals } from "../../../src/services/analytics/Goals.ts"
 import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.ts"
+import { Deliveries } from "../../../src/services/delivery/Deliveries.ts"
 import { Webhooks } from "../../../src/services/delivery/Webhooks.ts"
 import { FormDirectory } from "../../../src/services/forms/FormDirectory.ts"
 import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
@@ -14,6 +15,7 @@ import { inChromium } from "../../support/browser/Browser.ts"
 import * as ConsolePage from "../../support/console/ConsolePage.ts"
 import * as SetUpData from "../../support/console/SetUpData.ts"
 import * as SetUpPage from "../../support/console/SetUpPage.ts"
+import { fanOutAll, leaseOf, newWebhook, settle } from "../../support/Delivery.ts"
 import * as SubmissionDraft from "../../support/SubmissionDraft.ts"
 
 inChromium(
@@ -49,6 +51,56 @@ inChromium(
           await page.getByText("No webhook yet.").waitFor()
         })
         assert.deepStrictEqual(yield* Webhooks.use((webhooks) => webhooks.list(fresh.websiteConfigId)), [])
+      })
+    )
+
+    it.effect("show all deliveries of a webhook in parts, and replay those that failed after it says how many", () =>
+      Effect.gen(function* () {
+        const { fresh } = yield* ConsolePage.Websites
+        const deliveries = yield* Deliveries
+        const { webhook } = yield* newWebhook(fresh.websiteConfigId, "https://192.0.3.1/replayed")
+        const repo = yield* SubmissionRepo
+        const receivedAt = yield* Clock.currentTimeMillis
+        for (let count = 0; count < 60; count++) {
+          yield* repo.submit(SubmissionDraft.make(fresh.websiteConfigId, { receivedAt }))
+        }
+        yield* fanOutAll
+        const [delivered, ...failed] = yield* leaseOf(webhook)
+        if (delivered === undefined) return assert.fail("deliveries are due")
+        yield* settle(delivered, { status: 200, next: { status: "delivered" } })
+        for (const one of failed) yield* settle(one, { status: 500, next: { status: "failed" }, affectsHealth: false })
+        const { on, page } = yield* SetUpPage.show(fresh, "webhooks")
+        const rows = page.locator(".deliveries li")
+        const dialog = page.getByRole("dialog")
+        yield* on(async () => {
+          await page.getByRole("button", { name: "Deliveries" }).click()
+          await page.getByRole("button", { name: "Show more" }).click()
+          await rows.nth(59).waitFor()
+          await page.getByRole("button", { name: "Show more" }).waitFor({ state: "detached" })
+          await page.getByLabel("Show").selectOption({ label: "Delivered" })
+          await rows.nth(1).waitFor({ state: "detached" })
+          await rows.filter({ hasText: "Delivered" }).waitFor()
+          await page.getByRole("button", { name: "Replay…" }).click()
+          await dialog.getByText("59 deliveries will be sent again.").waitFor()
+          await dialog.getByLabel("Deliveries").selectOption({ label: "Waiting" })
+          await dialog.getByText("There are no such deliveries.").waitFor()
+        })
+        assert.isTrue(yield* on(() => dialog.getByRole("button", { name: "Deliver again" }).isDisabled()))
+        yield* on(() => dialog.getByLabel("Deliveries").selectOption({ label: "Failed" }))
+        yield* on(() => dialog.getByText("59 deliveries will be sent again.").waitFor())
+        assert.deepStrictEqual(yield* on(() => ConsolePage.violations(page)), [])
+        assert.strictEqual(yield* deliveries.continueReplays, 0)
+        yield* on(async () => {
+          await dialog.getByRole("button", { name: "Deliver 59 again" }).click()
+          await dialog.waitFor({ state: "detached" })
+          await page.getByText("59 deliveries will be sent again, oldest first.").waitFor()
+        })
+        assert.strictEqual(yield* deliveries.continueReplays, 59)
+        assert.sameMembers(
+          (yield* leaseOf(webhook)).map(({ eventId }) => eventId),
+          failed.map(({ eventId }) => eventId)
+        )
+        yield* Webhooks.use((webhooks) => webhooks.delete(webhook.webhookId))
       })
     )
 

@@ -1,5 +1,6 @@
 /** `webhook` and `delivery`, on PostgreSQL and with a real receiver. */
 import { randomBytes } from "node:crypto"
+import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, ConfigProvider, Effect, Layer, Option, Redacted } from "effect"
 import { Webhook as StandardWebhook } from "standardwebhooks"
@@ -7,13 +8,17 @@ import * as App from "../../../src/App.ts"
 import { Settings } from "../../../src/Config.ts"
 import * as Delivery from "../../../src/cli/commands/Delivery.ts"
 import * as Webhook from "../../../src/cli/commands/Webhook.ts"
+import * as Dispatcher from "../../../src/delivery/Dispatcher.ts"
+import * as OutwardClient from "../../../src/delivery/OutwardClient.ts"
 import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
-import { fanOutSome } from "../../support/Delivery.ts"
+import { fanOutAll, fanOutSome } from "../../support/Delivery.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 import { receiver } from "../../support/Receiver.ts"
+import * as SubmissionDraft from "../../support/SubmissionDraft.ts"
 import { run } from "../../support/TestCli.ts"
 import { storage } from "../../support/TestStorage.ts"
+import { poll } from "../../support/Wait.ts"
 
 const key = Option.some(Redacted.make<Uint8Array>(randomBytes(32)))
 
@@ -113,6 +118,70 @@ describe("cli/commands/Webhook", () => {
       assert.notInclude((yield* cli("webhook", "list", "--site", site)).stdout, "whsec_")
       assert.strictEqual((yield* cli("webhook", "delete", "--webhook-id", id)).code, 0)
       assert.strictEqual((yield* cli("webhook", "delete", "--webhook-id", id)).code, 1)
+    }).pipe(Effect.scoped, Effect.provide(TestDatabase.layer))
+  )
+
+  it.live("a receiver that was down for days gets all events once, after a replay", () =>
+    Effect.gen(function* () {
+      let isDown = true
+      const { port, received, url } = yield* receiver((_, response) => response.writeHead(isDown ? 503 : 204).end())
+      const { cli, layers, site } = yield* commands({ WEBHOOK_ALLOW: `127.0.0.1:${port}` })
+      const created = yield* cli("webhook", "create", "--site", site, "--url", url, "--json")
+      const { webhook_id: webhookId } = JSON.parse(created.stdout)
+      const id = ["--webhook-id", webhookId]
+      const sql = yield* PgClient.PgClient
+      const count = 230
+      yield* Effect.gen(function* () {
+        const repo = yield* SubmissionRepo
+        yield* Effect.forEach(Array.from({ length: count }), () => repo.submit(SubmissionDraft.make(site)), {
+          concurrency: "unbounded"
+        })
+        yield* fanOutAll
+      }).pipe(Effect.provide(layers))
+      // Three days pass: the events are that old, the attempts of most deliveries were given up, and some wait for the last one.
+      yield* sql`UPDATE delivery SET created_at = created_at - interval '3 days', attempts = 9,
+        next_attempt_at = now() + interval '20 hours'`
+      yield* sql`UPDATE delivery SET status = 'failed', attempts = 10, next_attempt_at = NULL
+        WHERE event_id NOT IN (SELECT event_id FROM delivery ORDER BY event_id LIMIT 10)`
+      yield* sql`UPDATE webhook SET failing_since = now() - interval '3 days'`
+
+      const listed: Array<string> = []
+      const page = (...more: ReadonlyArray<string>) =>
+        Effect.map(
+          cli("delivery", "list", ...id, ...more, "--json"),
+          ({ stdout }): ReadonlyArray<string> =>
+            JSON.parse(stdout).map(({ event_id }: { event_id: string }) => event_id)
+        )
+      for (let items = yield* page(); items.length > 0; items = yield* page("--after", items.at(-1) ?? "")) {
+        listed.push(...items)
+      }
+      assert.lengthOf(new Set(listed), count)
+      assert.include((yield* cli("delivery", "list", ...id)).stdout, `Add --after ${listed[99]} for the next ones.`)
+
+      const client = OutwardClient.layer({ allowed: [{ host: "127.0.0.1", port }] })
+      yield* Layer.build(Dispatcher.layer.pipe(Layer.provide([client, layers])))
+      isDown = false
+      assert.include((yield* cli("delivery", "replay", ...id, "--since", "2d")).stdout, "There are no such deliveries.")
+      const failed = yield* cli("delivery", "replay", ...id, "--since", "4d", "--status", "failed")
+      assert.include(failed.stdout, "220 deliveries are sent again")
+      const waiting = yield* cli("delivery", "replay", ...id, "--since", "4d", "--status", "pending", "--json")
+      assert.strictEqual(JSON.parse(waiting.stdout).webhook_id, webhookId)
+      const statuses = sql`SELECT count(*)::int AS count FROM delivery WHERE status = 'delivered'`
+      yield* poll(statuses, ([row]) => row?.["count"] === count)
+      assert.lengthOf(received, count)
+      assert.sameMembers(
+        received.map(({ headers }) => String(headers["webhook-id"])),
+        listed
+      )
+      assert.include((yield* cli("webhook", "list", "--site", site)).stdout, "enabled")
+      assert.include(
+        (yield* cli("delivery", "replay", ...id, "--since", "4d", "--status", "failed")).stdout,
+        "There are no such deliveries."
+      )
+      const wrong = yield* cli("delivery", "replay", ...id, "--since", "yesterday")
+      assert.include(wrong.stderr, "--since must be a time")
+      const unknown = yield* cli("delivery", "list", ...id, "--after", webhookId)
+      assert.deepStrictEqual([unknown.code, unknown.stderr.trim()], [1, `There is no delivery ${webhookId}.`])
     }).pipe(Effect.scoped, Effect.provide(TestDatabase.layer))
   )
 

@@ -8,7 +8,7 @@ import { maxWebhooks } from "../../../src/core/delivery/Webhook.ts"
 import { Deliveries } from "../../../src/services/delivery/Deliveries.ts"
 import { Webhooks } from "../../../src/services/delivery/Webhooks.ts"
 import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
-import { fanOutAll, leaseOf, newWebhook } from "../../support/Delivery.ts"
+import { deliveriesOf, fanOutAll, leaseOf, newWebhook, settle } from "../../support/Delivery.ts"
 import { newCookie, send } from "../../support/OwnerRequests.ts"
 import { locationsOf, opened } from "../../support/OwnerSession.ts"
 import { emptyStorages } from "../../support/Storages.ts"
@@ -211,6 +211,65 @@ for (const [name, storage] of emptyStorages) {
           assert.strictEqual(deleted.status, 404)
           assert.include(deleted.text, "cannot be attempted again")
         })
+      )
+
+      it.effect(
+        "lists deliveries in parts, and counts and sends again those since a time, but no other website's",
+        () =>
+          Effect.gen(function* () {
+            const [mine, theirs] = [yield* opened, yield* opened]
+            const { webhook_id } = JSON.parse((yield* mine.request("POST", "/webhooks", { url })).text)
+            for (let count = 0; count < 3; count++) {
+              yield* SubmissionRepo.use((repo) => repo.submit(SubmissionDrafts.make(mine.site.websiteConfigId)))
+            }
+            yield* fanOutAll
+            for (const one of yield* leaseOf({ webhookId: webhook_id })) {
+              yield* settle(one, { status: 500, next: { status: "failed" }, affectsHealth: false })
+            }
+            const path = `/webhooks/${webhook_id}/deliveries`
+            const listed: Array<string> = []
+            for (let cursor = ""; ; ) {
+              const { deliveries, next } = JSON.parse((yield* mine.request("GET", `${path}?limit=2${cursor}`)).text)
+              for (const { event_id } of deliveries) listed.push(event_id)
+              if (next === null) break
+              assert.lengthOf(deliveries, 2)
+              cursor = `&cursor=${next}`
+            }
+            assert.lengthOf(new Set(listed), 3)
+            assert.deepStrictEqual(
+              listed,
+              (yield* deliveriesOf({ webhookId: webhook_id })).map(({ eventId }) => eventId)
+            )
+            const replay = `/webhooks/${webhook_id}/replay`
+            for (const [query, count] of [
+              ["since=2020-01-31&status=failed", 3],
+              ["since=2020-01-31T08:00:00Z", 3],
+              ["since=2020-01-31&status=delivered", 0],
+              ["since=9000-01-31", 0]
+            ] as const) {
+              const { text } = yield* mine.request("GET", `${replay}?${query}`)
+              assert.deepStrictEqual(JSON.parse(text), { deliveries: count }, query)
+            }
+            for (const [suffix, place] of [
+              ["", "query.since"],
+              ["?since=yesterday", "query.since"],
+              ["?since=2020-01-31&status=other", "query.status"]
+            ] as const) {
+              const { status, text } = yield* mine.request("GET", replay + suffix)
+              assert.deepStrictEqual([status, locationsOf(text)], [422, [place]], suffix)
+            }
+            const body = { since: "2020-01-31", status: "failed" }
+            assert.strictEqual((yield* theirs.request("POST", replay, body)).status, 404)
+            assert.strictEqual((yield* theirs.request("GET", `${replay}?since=2020-01-31`)).status, 404)
+            assert.strictEqual((yield* mine.request("POST", replay, { status: "failed" })).status, 422)
+            assert.deepStrictEqual(JSON.parse((yield* mine.request("POST", replay, body)).text), { deliveries: 3 })
+            assert.strictEqual(yield* Deliveries.use((deliveries) => deliveries.continueReplays), 3)
+            const again = yield* leaseOf({ webhookId: webhook_id })
+            assert.sameMembers(
+              again.map(({ eventId }) => eventId),
+              listed
+            )
+          })
       )
 
       it.effect("a website has a bounded number of webhooks", () =>

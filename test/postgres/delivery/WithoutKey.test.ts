@@ -10,7 +10,7 @@ import { Deliveries } from "../../../src/services/delivery/Deliveries.ts"
 import { Webhooks } from "../../../src/services/delivery/Webhooks.ts"
 import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
-import { freeSlots } from "../../support/Delivery.ts"
+import { deliveriesOf, freeSlots } from "../../support/Delivery.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 import * as SubmissionDraft from "../../support/SubmissionDraft.ts"
 
@@ -44,7 +44,7 @@ describe("postgres/delivery: without a key", () => {
         assert.lengthOf(lines, 1)
         assert.include(lines[0], "SECRETS_KEY is not set")
         assert.deepStrictEqual(
-          (yield* deliveries.list(webhook.webhookId)).map(({ status }) => status),
+          (yield* deliveriesOf(webhook)).map(({ status }) => status),
           ["pending"]
         )
       }).pipe(Effect.provide(logs))

@@ -18,6 +18,7 @@ export interface ListPart<Item> {
 
 interface Props<Item> {
   readonly label: string
+  readonly class?: string
   /** A hook that loads the part at a cursor. */
   readonly useItems: (cursor: string | undefined) => Resource<ListPart<Item>>
   readonly isHidden?: (item: Item) => boolean
@@ -80,7 +81,7 @@ const move = (event: KeyboardEvent): void => {
   next.focus()
 }
 
-export function PagedList<Item>({ empty, label, more, ...part }: Props<Item>) {
+export function PagedList<Item>({ class: name = "entries", empty, label, more, ...part }: Props<Item>) {
   const [maxParts, setMaxParts] = useState(1)
   const [loaded, setLoaded] = useState<ReadonlyArray<Loaded>>([])
   // Each part begins where the previous one ends, also after a reload: otherwise items would be missing or appear twice.
@@ -95,7 +96,7 @@ export function PagedList<Item>({ empty, label, more, ...part }: Props<Item>) {
   }, [last])
 
   return (
-    <section class="entries" aria-label={label} onKeyDown={move}>
+    <section class={name} aria-label={label} onKeyDown={move}>
       {cursors.map((cursor, index) => (
         <Part
           key={index}

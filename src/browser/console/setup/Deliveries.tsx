@@ -1,18 +1,21 @@
 /**
- * The deliveries to a webhook, each with its attempts.
+ * The deliveries to a webhook, each with its attempts, and the replay of them.
  *
  * @module
  */
+import type { ComponentChildren } from "preact"
 import { useState } from "preact/hooks"
 import { ago } from "../parts/Ago.ts"
 import { useChange } from "../parts/Change.ts"
 import { messageOf } from "../parts/FailureText.ts"
 import { Icon } from "../parts/Icon.tsx"
+import { PagedList } from "../parts/PagedList.tsx"
 import type { Answer } from "../Requests.ts"
-import { type Resource, useAnswer } from "../Resource.ts"
+import { mapResource, useAnswer } from "../Resource.ts"
 import * as Texts from "../texts/Outgoing.ts"
 import { ChoiceField } from "./Fields.tsx"
 import * as IndentedJson from "./IndentedJson.ts"
+import { ReplayDialog } from "./ReplayDialog.tsx"
 import { Loading } from "./Section.tsx"
 
 interface Props {
@@ -60,68 +63,105 @@ const Details = ({ eventId, isOwner, siteId, webhookId }: Props & { readonly eve
 }
 
 type ListAnswer = Answer<"GET /v1/owner/sites/:site_id/webhooks/:webhook_id/deliveries">
-type Status = ListAnswer["deliveries"][number]["status"]
+type Delivery = ListAnswer["deliveries"][number]
+type Status = Delivery["status"]
 
 const statuses = Object.keys(Texts.deliveries.statuses) as ReadonlyArray<Status>
 
-interface ListProps extends Props {
-  readonly resource: Resource<ListAnswer>
-  /** Shown if the list is empty. */
-  readonly empty: string
+/** The choices of a status, or of all. */
+const statusChoices: ReadonlyArray<readonly [value: Status | "all", label: string]> = [
+  ["all", Texts.deliveries.all],
+  ...statuses.map((status) => [status, Texts.deliveries.statuses[status]] as const)
+]
+
+interface RowProps {
+  readonly delivery: Delivery
+  readonly isOpen: boolean
+  readonly onToggle: () => void
+  readonly children: ComponentChildren
 }
 
-const List = ({ empty, resource: { failure, value }, ...props }: ListProps) => {
-  const [openId, setOpenId] = useState<string>()
-  if (value === undefined) return <Loading failure={failure} />
-  if (value.deliveries.length === 0) return <p class="none">{empty}</p>
-  const now = Date.now()
-  return (
-    <ul class="deliveries">
-      {value.deliveries.map((delivery) => {
-        const isOpen = delivery.event_id === openId
-        return (
-          <li key={delivery.event_id}>
-            <button
-              type="button"
-              aria-expanded={isOpen}
-              onClick={() => setOpenId(isOpen ? undefined : delivery.event_id)}
-            >
-              <Icon name="next" />
-              <span>{Texts.eventName(delivery.type)}</span>
-              <span class={`status status-${delivery.status}`}>{Texts.deliveries.statuses[delivery.status]}</span>
-              <span class="muted">{ago(delivery.created_at, now)}</span>
-            </button>
-            {isOpen && <Details {...props} eventId={delivery.event_id} />}
-          </li>
-        )
-      })}
-    </ul>
-  )
-}
+const DeliveryRow = ({ children, delivery, isOpen, onToggle }: RowProps) => (
+  <li>
+    <button type="button" aria-expanded={isOpen} onClick={onToggle}>
+      <Icon name="next" />
+      <span>{Texts.eventName(delivery.type)}</span>
+      <span class={`status status-${delivery.status}`}>{Texts.deliveries.statuses[delivery.status]}</span>
+      <span class="muted">{ago(delivery.created_at, Date.now())}</span>
+    </button>
+    {isOpen && children}
+  </li>
+)
+
+/** The maximum number of deliveries that one request loads. */
+const partSize = 50
 
 export const Deliveries = (props: Props) => {
-  const { siteId, webhookId } = props
+  const { isOwner, siteId, webhookId } = props
+  const params = { site_id: siteId, webhook_id: webhookId }
   const [status, setStatus] = useState<Status | "all">("all")
-  const resource = useAnswer(
-    "GET /v1/owner/sites/:site_id/webhooks/:webhook_id/deliveries",
-    { params: { site_id: siteId, webhook_id: webhookId }, query: status === "all" ? {} : { status } },
-    webhookId
-  )
-  const isEmpty = status === "all" && resource.value?.deliveries.length === 0
+  const [openId, setOpenId] = useState<string>()
+  const [isReplayOpen, setReplayOpen] = useState(false)
+  const [replayed, setReplayed] = useState<number>()
   return (
     <div class="deliveries-filtered">
-      {!isEmpty && (
-        <ChoiceField
-          label={Texts.deliveries.show}
-          value={status}
-          choices={[
-            ["all", Texts.deliveries.all],
-            ...statuses.map((choice) => [choice, Texts.deliveries.statuses[choice]] as const)
-          ]}
-          onChoose={setStatus}
+      <div class="deliveries-bar">
+        {isOwner && (
+          <button type="button" class="button" onClick={() => setReplayOpen(true)}>
+            {Texts.replay.open}
+          </button>
+        )}
+        <ChoiceField label={Texts.deliveries.show} value={status} choices={statusChoices} onChoose={setStatus} />
+      </div>
+      <p class="good" role="status">
+        {replayed === undefined ? "" : Texts.replay.begun(replayed)}
+      </p>
+      <PagedList<Delivery>
+        key={status}
+        class="deliveries"
+        label={Texts.deliveries.title}
+        more={Texts.deliveries.more}
+        useItems={(cursor) =>
+          mapResource(
+            useAnswer(
+              "GET /v1/owner/sites/:site_id/webhooks/:webhook_id/deliveries",
+              {
+                params,
+                query: {
+                  limit: partSize,
+                  ...(status !== "all" && { status }),
+                  ...(cursor !== undefined && { cursor })
+                }
+              },
+              webhookId
+            ),
+            ({ deliveries, next }) => ({ items: deliveries, next })
+          )
+        }
+        row={(delivery) => {
+          const isOpen = delivery.event_id === openId
+          return (
+            <DeliveryRow
+              key={delivery.event_id}
+              delivery={delivery}
+              isOpen={isOpen}
+              onToggle={() => setOpenId(isOpen ? undefined : delivery.event_id)}
+            >
+              <Details {...props} eventId={delivery.event_id} />
+            </DeliveryRow>
+          )
+        }}
+        empty={<p class="none">{status === "all" ? Texts.deliveries.empty : Texts.deliveries.none}</p>}
+      />
+      {isReplayOpen && (
+        <ReplayDialog
+          siteId={siteId}
+          webhookId={webhookId}
+          statusChoices={statusChoices}
+          onDone={setReplayed}
+          onClose={() => setReplayOpen(false)}
         />
       )}
-      <List {...props} resource={resource} empty={status === "all" ? Texts.deliveries.empty : Texts.deliveries.none} />
     </div>
   )
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { language } from "./Frame.ts"
 
 export const mails = {
   note: "Submissions as they arrive, or weekly or monthly reports, by mail.",
@@ -126,11 +127,33 @@ export const deliveries = {
   empty: "No deliveries yet. They are listed here for 30 days.",
   none: "No delivery has this status.",
   show: "Show",
-  all: "The latest 100",
+  all: "All",
+  more: "Show more",
   statuses: { pending: "Waiting", delivered: "Delivered", failed: "Failed", cancelled: "Cancelled" },
   notAttempted: "Not attempted yet.",
   answered: (status: number | null, millis: number): string => `answered ${status} in ${millis} ms`,
   payload: "What is sent:",
   deleted: "What was sent is deleted, because its submission or conversation was deleted.",
   retry: "Deliver again"
+} as const
+
+/** The API counts no further. */
+const maxReplayed = 10_000
+
+const counted = (count: number): string =>
+  count === 1 ? "1 delivery" : `${count.toLocaleString(language)}${count >= maxReplayed ? " or more" : ""} deliveries`
+
+export const replay = {
+  open: "Replay…",
+  title: "Replay deliveries",
+  since: "Events of",
+  periods: { "1": "The last day", "3": "The last 3 days", "7": "The last 7 days", "30": "The last 30 days" },
+  status: "Deliveries",
+  counting: "Counting…",
+  count: (count: number): string =>
+    count === 0 ? "There are no such deliveries." : `${counted(count)} will be sent again.`,
+  note: "Each has the same webhook-id as before, so that its receiver can ignore what it already has.",
+  submit: (count: number | undefined): string =>
+    count === undefined || count === 0 ? "Deliver again" : `Deliver ${count.toLocaleString(language)} again`,
+  begun: (count: number): string => `${counted(count)} will be sent again, oldest first.`
 } as const

@@ -10,10 +10,11 @@ import { Context, Effect, Layer, Option } from "effect"
 import * as Errors from "../../../contract/owner/Errors.ts"
 import type * as AddressGuard from "../../../core/delivery/AddressGuard.ts"
 import * as OperatorsWebhook from "../../../core/delivery/OperatorsWebhook.ts"
+import type { Selection } from "../../../core/delivery/Replay.ts"
 import {
   type Delivery,
   type DeliveryDetails,
-  type DeliveryStatus,
+  type DeliveryPage,
   maxWebhooks,
   type Webhook,
   type WebhookChange
@@ -50,14 +51,16 @@ export class OwnerWebhooks extends Context.Service<
     readonly deliveries: (
       proof: AuthorizedSite<"read">,
       webhookId: string,
-      status: DeliveryStatus | undefined
-    ) => Effect.Effect<ReadonlyArray<Delivery>, Failure>
+      query: Omit<Parameters<Deliveries["Service"]["list"]>[0], "webhookId">
+    ) => Effect.Effect<DeliveryPage, Failure>
     readonly delivery: (
       proof: AuthorizedSite<"read">,
       webhookId: string,
       eventId: string
     ) => Effect.Effect<DeliveryDetails, Failure>
     readonly retry: (proof: AuthorizedSite<"write">, webhookId: string, eventId: string) => Effect.Effect<void, Failure>
+    readonly countReplay: (proof: AuthorizedSite<"read">, selection: Selection) => Effect.Effect<number, Failure>
+    readonly replay: (proof: AuthorizedSite<"write">, selection: Selection) => Effect.Effect<number, Failure>
     /** The deliveries of a submission, each with its webhook. */
     readonly ofSubmission: (
       proof: AuthorizedSite<"read">,
@@ -181,8 +184,12 @@ export const layer = ({
             .pipe(Effect.catchTag("SecretsKeyUnusable", withoutKey), Effect.flatMap(orNoWebhook))
           return url === null ? OperatorsWebhook.withoutAnswer(tested) : tested
         }),
-        deliveries: (proof, webhookId, status) =>
-          Effect.andThen(requireOwn(proof, webhookId), deliveries.list(webhookId, status)),
+        deliveries: (proof, webhookId, query) =>
+          Effect.andThen(requireOwn(proof, webhookId), deliveries.list({ webhookId, ...query })),
+        countReplay: (proof, selection) =>
+          Effect.andThen(requireOwn(proof, selection.webhookId), deliveries.countReplay(selection)),
+        replay: (proof, selection) =>
+          Effect.andThen(requireOwn(proof, selection.webhookId), deliveries.replay(selection)),
         delivery: Effect.fnUntraced(function* (proof, webhookId, eventId) {
           const { url } = yield* requireOwn(proof, webhookId)
           const details = yield* Effect.flatMap(

@@ -7,10 +7,13 @@ import { Effect } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../../../contract/owner/Api.ts"
 import { Caller } from "../../../contract/owner/Authentication.ts"
+import * as Fields from "../../../contract/owner/Fields.ts"
 import type { ShownWebhook } from "../../../core/delivery/OperatorsWebhook.ts"
+import type { Selection } from "../../../core/delivery/Replay.ts"
 import * as Webhook from "../../../core/delivery/Webhook.ts"
 import * as Scope from "../../../core/sites/Scope.ts"
 import * as Calendar from "../../../core/text/Calendar.ts"
+import * as Cursor from "../../../core/text/Cursor.ts"
 import { OwnerSites } from "../access/OwnerSites.ts"
 import { OwnerWebhooks } from "../access/OwnerWebhooks.ts"
 import { CallerOperations } from "../CallerOperations.ts"
@@ -37,6 +40,11 @@ const deliveryJson = (delivery: Webhook.Delivery) => ({
 })
 
 const resultJson = ({ answer, error, millis, status }: Webhook.AttemptResult) => ({ status, millis, answer, error })
+
+const selectionOf = (
+  webhookId: string,
+  { since, status }: { readonly since: string; readonly status?: Webhook.DeliveryStatus }
+): Selection => ({ webhookId, since: Date.parse(since), status })
 
 export const layer = HttpApiBuilder.group(
   OwnerApi,
@@ -103,8 +111,31 @@ export const layer = HttpApiBuilder.group(
       )
       .handle("deliveries", ({ params, query }) =>
         ownerSites.authorize(params.site_id, "read").pipe(
-          Effect.flatMap((proof) => webhooks.deliveries(proof, params.webhook_id, query.status)),
-          Effect.map((listed) => ({ deliveries: listed.map(deliveryJson) })),
+          Effect.flatMap((proof) =>
+            webhooks.deliveries(proof, params.webhook_id, {
+              status: query.status,
+              after: query.cursor ?? null,
+              limit: query.limit ?? Fields.defaultLimit
+            })
+          ),
+          Effect.map(({ items, next }) => ({
+            deliveries: items.map(deliveryJson),
+            next: next === null ? null : Cursor.format(next)
+          })),
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+      .handle("countReplay", ({ params, query }) =>
+        ownerSites.authorize(params.site_id, "read").pipe(
+          Effect.flatMap((proof) => webhooks.countReplay(proof, selectionOf(params.webhook_id, query))),
+          Effect.map((deliveries) => ({ deliveries })),
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+      .handle("replay", ({ params, payload }) =>
+        ownerSites.authorize(params.site_id, "write").pipe(
+          Effect.flatMap((proof) => webhooks.replay(proof, selectionOf(params.webhook_id, payload))),
+          Effect.map((deliveries) => ({ deliveries })),
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
         )
       )
