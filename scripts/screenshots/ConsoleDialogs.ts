@@ -97,7 +97,7 @@ const dialogs: ReadonlyArray<readonly [name: string, section: string, action: Pa
     async (page) => {
       await press("New assistant")(page)
       await page.getByText("Limits and details").click()
-      await page.getByLabel("Header of the key").scrollIntoViewIfNeeded()
+      await page.getByLabel("Additional headers of requests").scrollIntoViewIfNeeded()
     }
   ],
   [

@@ -9,6 +9,7 @@ import type { AgentRequest } from "../core/chat/agent/Agent.ts"
 import * as ContextWindow from "../core/chat/agent/ContextWindow.ts"
 import * as UsageOption from "../core/chat/agent/UsageOption.ts"
 import type * as Instance from "../core/chat/Instance.ts"
+import * as SealedAdditions from "../core/chat/SealedAdditions.ts"
 import { memoize } from "../core/data/Memo.ts"
 import * as Sealing from "../core/delivery/Sealing.ts"
 import * as DeadlineScheduler from "../runtime/DeadlineScheduler.ts"
@@ -36,6 +37,7 @@ type Headers = Readonly<Record<string, string>>
 
 const commonHeaders = { accept: "text/event-stream", "content-type": "application/json" }
 const noHeaders = Effect.succeed({})
+const noAdditions = Effect.succeed<Readonly<Record<string, unknown>>>({})
 
 /** The URL of an endpoint in the parts that the dispatcher requires. */
 interface UrlParts {
@@ -70,6 +72,13 @@ const traceHeaders = (request: AgentRequest): Effect.Effect<Headers, never, Scop
     }).pipe(Effect.withTracerEnabled(true), Effect.map(headersOfSpan))
   })
 
+/** The headers without one, whose name may be in upper case. */
+const withoutHeader = (headers: Readonly<Record<string, unknown>>, name: string | null): Headers =>
+  Record.filter(
+    headers,
+    (value, header): value is string => typeof value === "string" && header !== name?.toLowerCase()
+  )
+
 /** The request to send after the agent refused `request`; null if the refusal is final. */
 const alternative = (request: AgentRequest, status: number, body: string): AgentRequest | null => {
   if (UsageOption.isRefused(status, body)) return UsageOption.without(request)
@@ -101,6 +110,26 @@ export const layer = (options: Options): Layer.Layer<AgentStream, never, NodeHtt
       const headersOfKey = ({ agentKeyHeader, agentProtocol }: Instance.Instance, key: string): Headers =>
         agentKeyHeader === null ? protocols[agentProtocol].keyHeaders(key) : { [agentKeyHeader]: key }
 
+      /** What the instance adds to a request. */
+      const additionsOf = (
+        { instanceId }: Instance.Instance,
+        kind: SealedAdditions.Kind,
+        additions: Instance.Additions | null
+      ): Effect.Effect<Readonly<Record<string, unknown>>, AgentRefused> => {
+        if (additions === null) return noAdditions
+        const opened = Option.flatMap(options.secretsKey, (secret) =>
+          SealedAdditions.open(Redacted.value(secret), instanceId, kind, additions)
+        )
+        return Option.isSome(opened)
+          ? Effect.succeed(opened.value)
+          : Effect.fail(
+              new AgentRefused({
+                reason: `SECRETS_KEY does not decrypt the additional ${kind === "body" ? "fields" : "headers"}`,
+                isKeyLocked: true
+              })
+            )
+      }
+
       const keyHeaders = (instance: Instance.Instance): Effect.Effect<Headers, AgentRefused> => {
         const { agentKey, agentKeyEnv, instanceId } = instance
         if (agentKey !== null) {
@@ -123,7 +152,12 @@ export const layer = (options: Options): Layer.Layer<AgentStream, never, NodeHtt
         })
       }
 
-      const dispatch = (endpoint: UrlParts, headers: Headers, request: AgentRequest) => {
+      const dispatch = (
+        endpoint: UrlParts,
+        headers: Headers,
+        additionalFields: Readonly<Record<string, unknown>>,
+        request: AgentRequest
+      ) => {
         const protocol = protocols[request.instance.agentProtocol]
         const dispatcher = request.instance.isGuarded ? guarded : unguarded
         const send = (request: AgentRequest) =>
@@ -132,7 +166,7 @@ export const layer = (options: Options): Layer.Layer<AgentStream, never, NodeHtt
               ...endpoint,
               method: "POST",
               headers,
-              body: JSON.stringify(protocol.body(request)),
+              body: JSON.stringify({ ...additionalFields, ...protocol.body(request) }),
               // `AgentResponse` has its own timeouts.
               headersTimeout: 0,
               bodyTimeout: 0
@@ -155,12 +189,18 @@ export const layer = (options: Options): Layer.Layer<AgentStream, never, NodeHtt
         if (Option.isNone(endpoint)) {
           return Effect.fail(new AgentRefused({ reason: "the agent's URL is not an http or https URL" }))
         }
+        const { agentBody, agentHeaders, agentKeyHeader } = request.instance
         return Effect.flatMap(keyHeaders(request.instance), (key) =>
-          Effect.flatMap(Scope.provide(traceHeaders(request), scope), (trace) => {
-            const headers = { ...commonHeaders, ...protocols[agentProtocol].headers(request), ...key, ...trace }
-            const response = dispatch(endpoint.value, headers, request)
-            return Effect.as(cancelWith(response, scope), response.pull)
-          })
+          Effect.flatMap(additionsOf(request.instance, "headers", agentHeaders), (additional) =>
+            Effect.flatMap(additionsOf(request.instance, "body", agentBody), (fields) =>
+              Effect.flatMap(Scope.provide(traceHeaders(request), scope), (trace) => {
+                const own = { ...commonHeaders, ...protocols[agentProtocol].headers(request), ...key, ...trace }
+                const headers = { ...withoutHeader(additional, agentKeyHeader), ...own }
+                const response = dispatch(endpoint.value, headers, fields, request)
+                return Effect.as(cancelWith(response, scope), response.pull)
+              })
+            )
+          )
         ).pipe(Effect.uninterruptible)
       }
 

@@ -32,7 +32,7 @@ export interface AgentProtocol {
   /** The protocol's own headers. */
   readonly headers: (request: AgentRequest) => Readonly<Record<string, string>>
   /** The request's body, before `JSON.stringify`. */
-  readonly body: (request: AgentRequest) => unknown
+  readonly body: (request: AgentRequest) => Json.Fields
   readonly makeReader: () => EventReader
   /** Applies an answer that was not streamed to `answer`. False if `body` is not an answer of this protocol. */
   readonly readWhole: (body: Json.Fields, answer: Answer) => boolean

@@ -40,6 +40,7 @@ import * as Submissions from "./commands/Submissions.ts"
 import * as Token from "./commands/Token.ts"
 import * as ErrorMessages from "./support/ErrorMessages.ts"
 import * as Output from "./support/Output.ts"
+import type { SecretsKey } from "./support/SecretsKey.ts"
 
 /** The services that the storage commands need. */
 export type Storage =
@@ -64,8 +65,8 @@ export type Storage =
 export interface Options<E, R, RCommands = never> {
   /** Built when a command needs it. `--help` and an invalid command line do not build it. */
   readonly storage: Layer.Layer<Storage, E, R>
-  /** For commands that check an agent. */
-  readonly agent: Layer.Layer<AgentStream, E, R>
+  /** For commands that check an agent, or store its secrets. */
+  readonly agent: Layer.Layer<AgentStream | SecretsKey, E, R>
   /** Commands with storage of their own, such as `serve`, `demo` and `migrate`. Help lists them first. */
   // biome-ignore lint/suspicious/noExplicitAny: a command's name is invariant, and any name is allowed here.
   readonly commands: ReadonlyArray<Command.Command<any, never, unknown, unknown, RCommands>>

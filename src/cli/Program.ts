@@ -15,6 +15,7 @@ import * as Notify from "./commands/Notify.ts"
 import * as Serve from "./commands/Serve.ts"
 import * as Webhook from "./commands/Webhook.ts"
 import * as LocalDatabase from "./support/LocalDatabase.ts"
+import { SecretsKey } from "./support/SecretsKey.ts"
 
 const loadSettings = Effect.flatMap(Settings, LocalDatabase.withSecretsKey)
 
@@ -34,7 +35,11 @@ const delivery = Cli.requireReady(
   )
 )
 
-const agent = Layer.unwrap(Effect.map(Settings, App.agent))
+const agent = Layer.unwrap(
+  Effect.map(loadSettings, (settings) =>
+    Layer.merge(App.agent(settings), Layer.succeed(SecretsKey, settings.secretsKey))
+  )
+)
 
 /** The flags with a value that may precede the command. */
 const valuedFlags = ["--log-level", "--completions"]

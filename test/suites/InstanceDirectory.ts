@@ -20,6 +20,8 @@ const Text = Schema.Literals([
   "https://agent.example.com:8443/base"
 ])
 
+const Additions = Schema.Struct({ names: Schema.Array(Text), sealed: Schema.Uint8Array })
+
 const fields = {
   name: Text,
   agentUrl: Text,
@@ -29,6 +31,8 @@ const fields = {
   agentKey: Schema.NullOr(Schema.Uint8Array),
   isGuarded: Schema.Boolean,
   agentKeyHeader: Schema.NullOr(Text),
+  agentBody: Schema.NullOr(Additions),
+  agentHeaders: Schema.NullOr(Additions),
   memory: Schema.Literals(["edge", "agent"]),
   conversationIds: Schema.Literals(["service", "client"]),
   instructions: Schema.NullOr(Text),

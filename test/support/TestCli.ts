@@ -2,10 +2,24 @@
 import { randomUUID } from "node:crypto"
 import { tmpdir } from "node:os"
 import path from "node:path"
-import { ConfigProvider, Effect, FileSystem, Layer, Path, PlatformError, Runtime, Sink, Stdio, Terminal } from "effect"
+import {
+  ConfigProvider,
+  Effect,
+  FileSystem,
+  Layer,
+  Option,
+  Path,
+  PlatformError,
+  type Redacted,
+  Runtime,
+  Sink,
+  Stdio,
+  Terminal
+} from "effect"
 import type { GlobalFlag } from "effect/cli"
 import { ChildProcessSpawner } from "effect/process"
 import * as Cli from "../../src/cli/Cli.ts"
+import { SecretsKey } from "../../src/cli/support/SecretsKey.ts"
 import * as MemoryAgentStream from "../../src/memory/chat/AgentStream.ts"
 import type { AgentStream } from "../../src/services/chat/AgentStream.ts"
 
@@ -67,6 +81,8 @@ export const run = Effect.fnUntraced(function* <E, R>(
   storage: Layer.Layer<Cli.Storage, E, R>,
   options: {
     readonly agent?: Layer.Layer<AgentStream>
+    /** `SECRETS_KEY`. */
+    readonly secretsKey?: Redacted.Redacted<Uint8Array>
     readonly columns?: number
     readonly stdout?: Output
     readonly isTerminal?: boolean
@@ -83,9 +99,11 @@ export const run = Effect.fnUntraced(function* <E, R>(
         for (const part of parts) written[name] += typeof part === "string" ? part : decoder.decode(part)
       })
     )
-  const exit = yield* Cli.make({ storage, agent: options.agent ?? agentThatAnswers, commands: options.commands ?? [] })(
-    args
-  ).pipe(
+  const agent = Layer.merge(
+    options.agent ?? agentThatAnswers,
+    Layer.succeed(SecretsKey, Option.fromUndefinedOr(options.secretsKey))
+  )
+  const exit = yield* Cli.make({ storage, agent, commands: options.commands ?? [] })(args).pipe(
     Effect.provide(
       platform(
         {

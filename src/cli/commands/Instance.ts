@@ -3,19 +3,25 @@
  *
  * @module
  */
-import { Effect, Layer, Option } from "effect"
+import { randomBytes, randomUUID } from "node:crypto"
+import { Effect, Layer, Option, Redacted } from "effect"
 import { Command } from "effect/cli"
 import * as Inspection from "../../agent/Inspection.ts"
-import type { Instance, InstanceChange } from "../../core/chat/Instance.ts"
+import type * as AgentAdditions from "../../core/chat/AgentAdditions.ts"
+import type { Additions, Instance, InstanceChange } from "../../core/chat/Instance.ts"
+import * as SealedAdditions from "../../core/chat/SealedAdditions.ts"
+import * as Sealing from "../../core/delivery/Sealing.ts"
 import * as AgentDiagnosis from "../../core/doctor/AgentDiagnosis.ts"
 import * as TerminalText from "../../core/text/TerminalText.ts"
 import type { AgentStream } from "../../services/chat/AgentStream.ts"
 import { InstanceDirectory } from "../../services/chat/InstanceDirectory.ts"
+import { SecretsKeyUnusable } from "../../services/delivery/Webhooks.ts"
 import { SiteDirectory } from "../../services/sites/SiteDirectory.ts"
 import * as Change from "../support/Change.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as InstanceInputs from "../support/InstanceInputs.ts"
 import * as Output from "../support/Output.ts"
+import { SecretsKey } from "../support/SecretsKey.ts"
 
 const json = (instance: Instance) => ({
   instance_id: instance.instanceId,
@@ -28,6 +34,8 @@ const json = (instance: Instance) => ({
   agent_key_stored: instance.agentKey !== null,
   guarded: instance.isGuarded,
   agent_key_header: instance.agentKeyHeader,
+  agent_body_fields: instance.agentBody?.names ?? [],
+  agent_header_names: instance.agentHeaders?.names ?? [],
   memory: instance.memory,
   conversation_ids: instance.conversationIds,
   instructions: instance.instructions,
@@ -39,6 +47,8 @@ const json = (instance: Instance) => ({
 })
 
 const originsText = ({ origins }: Instance): string => origins.join(" ") || "any"
+
+const namesText = (additions: Additions | null): string => additions?.names.join(" ") ?? "-"
 
 /** The first words of a text, on one line. */
 const beginning = (text: string): string => TerminalText.truncate(TerminalText.printable(text.replace(/\s+/g, " ")), 60)
@@ -53,6 +63,8 @@ const text = (instance: Instance): string =>
     ["agent_model", instance.agentModel ?? "-"],
     ["agent_key_env", instance.agentKeyEnv ?? "-"],
     ["agent_key_header", instance.agentKeyHeader ?? "-"],
+    ["agent_body_fields", namesText(instance.agentBody)],
+    ["agent_header_names", namesText(instance.agentHeaders)],
     ["memory", instance.memory],
     ["conversation_ids", instance.conversationIds],
     ["instructions", instance.instructions === null ? "-" : beginning(instance.instructions)],
@@ -74,8 +86,41 @@ const check = Effect.fnUntraced(function* (instance: Instance) {
 })
 
 /** Whether a change may have made the agent unreachable. */
-const concernsAgent = ({ agentKeyEnv, agentKeyHeader, agentModel, agentProtocol, agentUrl }: InstanceChange): boolean =>
-  [agentKeyEnv, agentKeyHeader, agentModel, agentProtocol, agentUrl].some((value) => value !== undefined)
+const concernsAgent = (change: InstanceChange): boolean =>
+  [
+    change.agentKeyEnv,
+    change.agentKeyHeader,
+    change.agentBody,
+    change.agentHeaders,
+    change.agentModel,
+    change.agentProtocol,
+    change.agentUrl
+  ].some((value) => value !== undefined)
+
+/** Encrypts what an instance adds to requests. Undefined and null stay as they are. */
+const seal = Effect.fnUntraced(function* (
+  instanceId: string,
+  {
+    body,
+    headers
+  }: {
+    readonly body: AgentAdditions.Body | null | undefined
+    readonly headers: AgentAdditions.Headers | null | undefined
+  }
+) {
+  const secretsKey = yield* SecretsKey
+  const sealed = (kind: SealedAdditions.Kind, values: Readonly<Record<string, unknown>> | null | undefined) =>
+    values === null || values === undefined
+      ? Effect.succeed(values)
+      : Option.match(secretsKey, {
+          onNone: () => Effect.fail(new SecretsKeyUnusable({ reason: "missing" })),
+          onSome: (key) =>
+            Effect.sync(() =>
+              SealedAdditions.seal(Redacted.value(key), randomBytes(Sealing.nonceBytes), instanceId, kind, values)
+            )
+        })
+  return { agentBody: yield* sealed("body", body), agentHeaders: yield* sealed("headers", headers) }
+})
 
 const requireSite = Effect.fnUntraced(function* (websiteConfigId: string | null | undefined) {
   if (websiteConfigId === null || websiteConfigId === undefined) return
@@ -92,6 +137,8 @@ const common = {
   agentModel: InstanceInputs.agentModel,
   agentKeyEnv: InstanceInputs.agentKeyEnv,
   agentKeyHeader: InstanceInputs.agentKeyHeader,
+  agentBody: InstanceInputs.agentBody,
+  agentHeaders: InstanceInputs.agentHeaders,
   memory: InstanceInputs.memory,
   conversationIds: InstanceInputs.conversationIds,
   instructions: InstanceInputs.instructions,
@@ -116,10 +163,13 @@ const create = Command.make(
     origins: Inputs.origins("instance"),
     noCheck: InstanceInputs.noCheck
   },
-  Effect.fnUntraced(function* ({ agentUrl, name, noCheck, origins, ...flags }) {
+  Effect.fnUntraced(function* ({ agentBody, agentHeaders, agentUrl, name, noCheck, origins, ...flags }) {
     yield* requireSite(flags.websiteConfigId)
     const directory = yield* InstanceDirectory
-    const instance = yield* directory.create({ name, agentUrl, origins, ...given(flags) })
+    const instanceId = randomUUID()
+    const sealed = yield* seal(instanceId, { body: agentBody, headers: agentHeaders })
+    const additions = { agentBody: sealed.agentBody ?? null, agentHeaders: sealed.agentHeaders ?? null }
+    const instance = yield* directory.create({ instanceId, name, agentUrl, origins, ...given(flags), ...additions })
     yield* Output.answer({ json: { instance_id: instance.instanceId }, text: text(instance) })
     if (!noCheck) yield* check(instance)
   })
@@ -144,15 +194,17 @@ const clearing = {
   noAgentModel: Inputs.withoutValue("no-agent-model", "Let the agent choose the model"),
   noAgentKeyEnv: Inputs.withoutValue("no-agent-key-env", "Send the agent no key"),
   noAgentKeyHeader: Inputs.withoutValue("no-agent-key-header", "Send the key in the protocol's own header"),
+  noAgentBody: Inputs.withoutValue("no-agent-body", "Send the agent no additional fields"),
+  noAgentHeaders: Inputs.withoutValue("no-agent-header", "Send the agent no additional headers"),
   noInstructions: Inputs.withoutValue("no-instructions", "Send the agent no system prompt"),
   noDailyTokens: Inputs.withoutValue("no-daily-tokens", "Let the instance use any number of tokens")
 }
 
 const updateFlags = [
   ...["name", "site", "no-site", "agent-url", "agent-protocol", "agent-model", "no-agent-model", "agent-key-env"],
-  ...["no-agent-key-env", "agent-key-header", "no-agent-key-header", "memory", "conversation-ids", "instructions"],
-  ...["no-instructions", "history", "history-characters", "max-tokens", "daily-tokens", "no-daily-tokens"],
-  ...["origin", "any-origin"]
+  ...["no-agent-key-env", "agent-key-header", "no-agent-key-header", "agent-body", "no-agent-body", "agent-header"],
+  ...["no-agent-header", "memory", "conversation-ids", "instructions", "no-instructions", "history"],
+  ...["history-characters", "max-tokens", "daily-tokens", "no-daily-tokens", "origin", "any-origin"]
 ]
 
 /** The new value of a field that may be cleared; undefined if neither flag is given. */
@@ -175,8 +227,13 @@ const update = Command.make(
     noCheck: InstanceInputs.noCheck
   },
   Effect.fnUntraced(function* (input) {
+    const additions = yield* seal(input.instanceId, {
+      body: yield* clearable("agent-body", input.agentBody, input.noAgentBody),
+      headers: yield* clearable("agent-header", input.agentHeaders, input.noAgentHeaders)
+    })
     const change = yield* Change.require<InstanceChange>(
       {
+        ...additions,
         name: input.name ?? undefined,
         websiteConfigId: yield* clearable("site", input.websiteConfigId, input.noSite),
         agentUrl: input.agentUrl ?? undefined,
@@ -273,7 +330,7 @@ const list = Command.make(
 /** The command. `storage` and `agent` are built only when a subcommand that needs them runs. */
 export const command = <E, R>(
   storage: Layer.Layer<InstanceDirectory | SiteDirectory, E, R>,
-  agent: Layer.Layer<AgentStream, E, R>
+  agent: Layer.Layer<AgentStream | SecretsKey, E, R>
 ) =>
   Command.make("instance").pipe(
     Command.withDescription("Instances of agents"),

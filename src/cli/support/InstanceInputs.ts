@@ -5,6 +5,7 @@
  */
 import { Effect, FileSystem, Option } from "effect"
 import { type CliError, Flag } from "effect/cli"
+import * as AgentAdditions from "../../core/chat/AgentAdditions.ts"
 import { protocols } from "../../core/chat/Instance.ts"
 import * as InstanceInput from "../../core/chat/InstanceInput.ts"
 import * as SystemErrorCode from "../../core/text/SystemErrorCode.ts"
@@ -68,28 +69,69 @@ export const conversationIds = choice(
   "service: only ids that the service makes have memory; client: random ids from your application too; a new instance has service"
 )
 
+/** The flag that a person gives for a field that the service sets. */
+const inFlags = (expected: string): string =>
+  expected.replace(/\(see ([a-z_]+)\)$/, (_, setting: string) => `(see --${setting.replaceAll("_", "-")})`)
+
+/** The text itself, or the contents of the file whose path follows an `@`. */
+const readText = Effect.fnUntraced(function* (
+  flag: string,
+  value: string
+): Effect.fn.Return<string, CliError.CliError, FileSystem.FileSystem> {
+  const files = yield* FileSystem.FileSystem
+  if (!value.startsWith("@")) return value
+  return yield* files
+    .readFileString(value.slice(1))
+    .pipe(
+      Effect.mapError(({ reason }) =>
+        wrong(flag, `a text, or @ and the path of a file that can be read${SystemErrorCode.suffix(reason.cause)}`)
+      )
+    )
+})
+
+export const agentBody = optional(
+  Flag.String("agent-body").pipe(
+    Flag.withMetavar("<json|@file>"),
+    Flag.withDescription(
+      'Additional fields of each request to the agent, as a JSON object such as {"temperature": 0.2}, stored encrypted with SECRETS_KEY; @ and a path reads them from a file'
+    ),
+    Flag.mapEffect((value) =>
+      Effect.flatMap(readText("agent-body", value), (text) =>
+        Effect.mapError(Effect.fromResult(AgentAdditions.parseBody(text)), (expected) =>
+          wrong("agent-body", inFlags(expected))
+        )
+      )
+    )
+  )
+)
+
+/** Null without the flag. */
+export const agentHeaders: Flag.Flag<AgentAdditions.Headers | null> = Flag.String("agent-header").pipe(
+  Flag.withMetavar("<name: value>"),
+  Flag.withDescription(
+    "An additional header of each request to the agent, stored encrypted with SECRETS_KEY; repeatable; in update, replaces the current ones"
+  ),
+  Flag.atLeast(0),
+  // Without a default, help shows the flag as required.
+  Flag.withDefault<ReadonlyArray<string>>([]),
+  Flag.mapEffect((lines) =>
+    lines.length === 0
+      ? Effect.succeed(null)
+      : Effect.mapError(
+          Effect.fromResult(AgentAdditions.readHeaders(lines.map(AgentAdditions.splitHeader))),
+          (expected) => wrong("agent-header", inFlags(expected))
+        )
+  )
+)
+
 const { limits } = InstanceInput
 
 const instructionsExpected = `a text of 1 to ${limits.instructions} characters, or @ and the path of a file with one`
 
-/** The text itself, or the contents of the file whose path follows an `@`. */
 const readInstructions = Effect.fnUntraced(function* (
   value: string
 ): Effect.fn.Return<string, CliError.CliError, FileSystem.FileSystem> {
-  const files = yield* FileSystem.FileSystem
-  const text = value.startsWith("@")
-    ? yield* files
-        .readFileString(value.slice(1))
-        .pipe(
-          Effect.mapError(({ reason }) =>
-            wrong(
-              "instructions",
-              `a text, or @ and the path of a file that can be read${SystemErrorCode.suffix(reason.cause)}`
-            )
-          )
-        )
-    : value
-  const parsed = InstanceInput.parseInstructions(text)
+  const parsed = InstanceInput.parseInstructions(yield* readText("instructions", value))
   return Option.isSome(parsed) ? parsed.value : yield* wrong("instructions", instructionsExpected)
 })
 

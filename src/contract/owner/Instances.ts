@@ -3,11 +3,12 @@
  *
  * @module
  */
-import { Result, Schema } from "effect"
+import { Predicate, Result, Schema } from "effect"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
+import * as AgentAdditions from "../../core/chat/AgentAdditions.ts"
 import * as AgentCheck from "../../core/chat/agent/AgentCheck.ts"
 import { protocols } from "../../core/chat/Instance.ts"
 import * as InstanceInput from "../../core/chat/InstanceInput.ts"
@@ -39,6 +40,8 @@ export const InstanceSettings = Schema.Struct({
     description: "Whether the agent receives a key that was set here, or one of the operator's; null for none"
   }),
   agent_key_header: nullableText,
+  agent_body_fields: Schema.Array(Schema.String).annotate({ description: "The names of the fields in `agent_body`" }),
+  agent_header_names: Schema.Array(Schema.String).annotate({ description: "The names of the `agent_headers`" }),
   memory: Schema.Literals(memories),
   conversation_ids: Schema.Literals(idMakers),
   instructions: nullableText,
@@ -59,6 +62,8 @@ export const InstanceSettings = Schema.Struct({
       agent_model: null,
       agent_key: "value",
       agent_key_header: null,
+      agent_body_fields: ["temperature"],
+      agent_header_names: [],
       memory: "edge",
       conversation_ids: "service",
       instructions: null,
@@ -99,6 +104,12 @@ const agentUrl = Fields.parsed(
   "an address that begins with http:// or https:// and holds no credentials is expected"
 )
 
+/** Reads with `read`, whose failure says what is expected. */
+const expecting =
+  <A>(read: (input: unknown) => Result.Result<A, string>): Wire.ReadField<A> =>
+  (input) =>
+    Result.mapError(read(input), (expected) => ({ type: "value_error", msg: `Value error, expected ${expected}` }))
+
 const common = {
   agent_protocol: Fields.choice(protocols, { title: "Agent Protocol" }),
   agent_model: nullable(
@@ -123,6 +134,28 @@ const common = {
       InstanceInput.parseKeyHeader,
       "the name of a header that carries a key is expected, such as api-key"
     )
+  ),
+  agent_body: nullable(
+    {
+      type: "object",
+      writeOnly: true,
+      minProperties: 1,
+      maxProperties: AgentAdditions.limits.fields,
+      description:
+        "Additional fields of each request to the agent, such as `temperature`, stored encrypted; null for none. Fields that the service sets, such as `model` and `messages`, are refused"
+    },
+    expecting(AgentAdditions.readBody)
+  ),
+  agent_headers: nullable(
+    {
+      type: "object",
+      writeOnly: true,
+      minProperties: 1,
+      maxProperties: AgentAdditions.limits.headers,
+      additionalProperties: { type: "string" },
+      description: "Additional headers of each request to the agent, stored encrypted; null for none"
+    },
+    expecting((input) => AgentAdditions.readHeaders(Predicate.isObject(input) ? Object.entries(input) : []))
   ),
   memory: Fields.choice(memories, { title: "Memory" }),
   conversation_ids: Fields.choice(idMakers, { title: "Conversation Ids" }),
@@ -227,7 +260,8 @@ export const read = HttpApiEndpoint.get("read", ofInstance, {
   OpenApi.annotations({
     identifier: "read_instance",
     summary: "Read an instance",
-    description: "The settings of an instance, without its key. Scope `write`."
+    description:
+      "The settings of an instance, without its key and the values of what it adds to requests. Scope `write`."
   })
 )
 
@@ -240,7 +274,7 @@ export const update = HttpApiEndpoint.patch("update", ofInstance, {
   OpenApi.annotations({
     identifier: "update_instance",
     summary: "Change an instance",
-    description: `Changes the given settings, on every process within a second. A new address does not receive the key of the previous one: give \`agent_key\` with it. ${rules} Scope \`write\`.`
+    description: `Changes the given settings, on every process within a second. A new address does not receive the key, the fields and the headers of the previous one: give them with it. ${rules} Scope \`write\`.`
   })
 )
 

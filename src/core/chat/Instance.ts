@@ -8,6 +8,12 @@ export const protocols = ["openai-chat", "openai-responses", "anthropic"] as con
 
 export type AgentProtocolName = (typeof protocols)[number]
 
+/** Values that are encrypted with `SECRETS_KEY` for an instance, and their names. */
+export interface Additions {
+  readonly names: ReadonlyArray<string>
+  readonly sealed: Uint8Array
+}
+
 export interface Instance {
   readonly instanceId: string
   readonly name: string
@@ -26,6 +32,10 @@ export interface Instance {
   readonly isGuarded: boolean
   /** The header that carries the key as it is, such as `api-key`; null sends the protocol's own header. */
   readonly agentKeyHeader: string | null
+  /** Additional fields of the body of each request; null for none. See `AgentAdditions`. */
+  readonly agentBody: Additions | null
+  /** Additional headers of each request; null for none. */
+  readonly agentHeaders: Additions | null
   /** Where conversations are kept: `edge` sends all messages with each request, `agent` only the last one. */
   readonly memory: "edge" | "agent"
   /** Which conversation ids have memory: those that the service issued, or also those that clients make. */
@@ -60,6 +70,8 @@ const defaults: Omit<Instance, RequiredMember | "instanceId"> = {
   agentKey: null,
   isGuarded: false,
   agentKeyHeader: null,
+  agentBody: null,
+  agentHeaders: null,
   memory: "edge",
   conversationIds: "service",
   instructions: null,

@@ -1,6 +1,6 @@
 /**
  * The settings that only the operator may change while an instance uses the operator's key: those that decide in which header a
- * request carries the key, and those that an answer's cost depends on. To change them, an owner enters a key of their own.
+ * request carries the key, what requests have besides, and those that an answer's cost depends on. To change them, an owner enters a key of their own.
  *
  * An owner may change the agent's URL, because this removes the operator's key from the instance. An owner may also change the
  * instructions: their length is limited, and their tokens count towards `dailyTokens`. Pure.
@@ -14,6 +14,8 @@ const reserved = {
   agentProtocol: "agent_protocol",
   agentModel: "agent_model",
   agentKeyHeader: "agent_key_header",
+  agentBody: "agent_body",
+  agentHeaders: "agent_headers",
   memory: "memory",
   historyMessages: "history",
   historyCharacters: "history_characters",

@@ -70,8 +70,8 @@ export const ofAgent = ({ instanceId, name, outcome }: AgentFacts): Finding => {
     case "LockedKey":
       return problem(
         "agents",
-        `${agent} has a stored key that SECRETS_KEY does not decrypt.`,
-        "Set SECRETS_KEY to the value with which the key was stored, or enter the agent's key again in the console."
+        `${agent} has a stored key, or stored fields or headers, that SECRETS_KEY does not decrypt.`,
+        "Set SECRETS_KEY to the value with which they were stored, or enter them again in the console."
       )
     case "NoKey":
       return problem(

@@ -15,6 +15,8 @@ import { array, bounded } from "../Database.ts"
 import * as Lookup from "../Lookup.ts"
 import * as ConversationDeletion from "./ConversationDeletion.ts"
 
+const Additions = Schema.Struct({ names: Schema.Array(Schema.String), sealed: Schema.Uint8ArrayFromBase64 })
+
 /** The schema of a row of `instanceColumns`. */
 export const instanceFields = {
   instanceId: Schema.String,
@@ -27,6 +29,8 @@ export const instanceFields = {
   agentKey: Schema.NullOr(Schema.Uint8Array),
   isGuarded: Schema.Boolean,
   agentKeyHeader: Schema.NullOr(Schema.String),
+  agentBody: Schema.NullOr(Additions),
+  agentHeaders: Schema.NullOr(Additions),
   memory: Schema.Literals(["edge", "agent"]),
   conversationIds: Schema.Literals(["service", "client"]),
   instructions: Schema.NullOr(Schema.String),
@@ -42,10 +46,14 @@ export const instanceColumns = `
   instance.instance_id AS "instanceId", instance.name, instance.website_config_id AS "websiteConfigId",
   instance.agent_url AS "agentUrl", instance.agent_protocol AS "agentProtocol", instance.agent_model AS "agentModel",
   instance.agent_key_env AS "agentKeyEnv", instance.agent_key AS "agentKey", instance.guarded AS "isGuarded",
-  instance.agent_key_header AS "agentKeyHeader", instance.memory,
+  instance.agent_key_header AS "agentKeyHeader", instance.agent_body AS "agentBody",
+  instance.agent_headers AS "agentHeaders", instance.memory,
   instance.conversation_ids AS "conversationIds", instance.instructions,
   instance.history_messages AS "historyMessages", instance.history_characters AS "historyCharacters",
   instance.max_tokens AS "maxTokens", instance.daily_tokens::float8 AS "dailyTokens", instance.origins`
+
+const additions = (value: Instance.Additions | null) =>
+  PgTypes.jsonb(value === null ? null : { names: value.names, sealed: Buffer.from(value.sealed).toString("base64") })
 
 /** The parameters that an insert or an update writes, by column. */
 const assignments = (change: Instance.InstanceChange): Readonly<Record<string, unknown>> => {
@@ -60,6 +68,8 @@ const assignments = (change: Instance.InstanceChange): Readonly<Record<string, u
       agentKey: ["agent_key", PgTypes.bytea],
       isGuarded: ["guarded", PgTypes.bool],
       agentKeyHeader: ["agent_key_header", PgTypes.text],
+      agentBody: ["agent_body", additions],
+      agentHeaders: ["agent_headers", additions],
       memory: ["memory", PgTypes.text],
       conversationIds: ["conversation_ids", PgTypes.text],
       instructions: ["instructions", PgTypes.text],

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Stream } from "effect"
+import { Effect, Layer, Redacted, Stream } from "effect"
 import * as MemoryAgentStream from "../../../src/memory/chat/AgentStream.ts"
 import { AgentRefused } from "../../../src/services/chat/AgentStream.ts"
 import { run } from "../../support/TestCli.ts"
@@ -37,6 +37,8 @@ describe("instance", () => {
         agent_key_stored: false,
         guarded: false,
         agent_key_header: null,
+        agent_body_fields: [],
+        agent_header_names: [],
         memory: "edge",
         conversation_ids: "service",
         instructions: null,
@@ -49,6 +51,61 @@ describe("instance", () => {
       const { agent_key_env, agent_model, origins } = list[1]
       assert.deepStrictEqual([agent_key_env, agent_model, origins], [null, null, []])
       assert.include((yield* text("instance", "list")).stdout, created.instance_id)
+    })
+  )
+
+  it.effect("additions to requests are stored encrypted, and listed by their names", () =>
+    Effect.gen(function* () {
+      const { context } = yield* session
+      const services = Layer.succeedContext(context)
+      const options = {
+        secretsKey: Redacted.make(new Uint8Array(32).fill(5)),
+        files: { "/body.json": '{"agent_id": "secret-id"}' }
+      }
+      const hydracore = (...args: ReadonlyArray<string>) => run(["instance", ...args, "--json"], services, options)
+      const create = ["create", "--name", "a", "--agent-url", "http://localhost:1"]
+      const created = yield* hydracore(
+        ...[...create, "--agent-body", '{"temperature": 0.2, "web_search_options": {}}'],
+        ...["--agent-header", "X-Title: secret-title", "--agent-header", "HTTP-Referer: https://secret.example/a:b"]
+      )
+      assert.deepStrictEqual([created.code, created.stderr], [0, ""])
+      const { instance_id } = JSON.parse(created.stdout)
+      const listed = yield* hydracore("list")
+      assert.deepInclude(JSON.parse(listed.stdout)[0], {
+        agent_body_fields: ["temperature", "web_search_options"],
+        agent_header_names: ["x-title", "http-referer"]
+      })
+      assert.notInclude(listed.stdout, "secret")
+      const update = ["update", "--instance", instance_id]
+      const changed = yield* hydracore(...update, "--agent-body", "@/body.json", "--no-agent-header")
+      assert.deepInclude(JSON.parse(changed.stdout), { agent_body_fields: ["agent_id"], agent_header_names: [] })
+      const renamed = yield* hydracore(...update, "--name", "b")
+      assert.deepInclude(JSON.parse(renamed.stdout), { agent_body_fields: ["agent_id"], agent_header_names: [] })
+
+      for (const [flag, value, message] of [
+        ["--agent-body", "secret", 'must be a JSON object such as {"temperature": 0.2}.'],
+        [
+          "--agent-body",
+          '{"model": "secret"}',
+          "must be an object without model, which the service sets (see --agent-model)."
+        ],
+        ["--agent-body", '{"messages": []}', "must be an object without messages, which the service sets."],
+        [
+          "--agent-header",
+          "Authorization: secret",
+          "without authorization, which the service sets (see --agent-key-header)."
+        ],
+        ["--agent-header", "X-Title", "must be headers such as X-Title: Shop"],
+        ["--agent-header", "Host: secret", "must be headers such as X-Title: Shop"]
+      ] as const) {
+        const refused = yield* hydracore(...update, flag, value)
+        assert.strictEqual(refused.code, 1)
+        assert.include(refused.stderr, message)
+        assert.notInclude(refused.stderr, "secret")
+      }
+      const keyless = yield* run(["instance", ...update, "--agent-body", '{"seed": 1}'], services)
+      assert.strictEqual(keyless.code, 1)
+      assert.include(keyless.stderr, "SECRETS_KEY is not set")
     })
   )
 

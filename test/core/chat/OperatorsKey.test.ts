@@ -6,6 +6,8 @@ const CostSettings = Schema.Struct({
   agentProtocol: Schema.Literals(["openai-chat", "openai-responses", "anthropic"]),
   agentModel: Schema.NullOr(Schema.Literals(["small", "large"])),
   agentKeyHeader: Schema.NullOr(Schema.Literals(["api-key", "x-key"])),
+  agentBody: Schema.Null,
+  agentHeaders: Schema.Null,
   memory: Schema.Literals(["edge", "agent"]),
   historyMessages: Schema.Literals([40, 500]),
   historyCharacters: Schema.Literals([60_000, 1_000_000]),
@@ -33,6 +35,8 @@ describe("core/chat/OperatorsKey", () => {
         agentProtocol: "anthropic",
         agentModel: null,
         agentKeyHeader: null,
+        agentBody: null,
+        agentHeaders: null,
         memory: "edge",
         historyMessages: 40,
         historyCharacters: 60_000,
@@ -42,5 +46,9 @@ describe("core/chat/OperatorsKey", () => {
     }
     assert.isUndefined(OperatorsKey.refusedOf(before, {}))
     assert.strictEqual(OperatorsKey.refusedOf(before, { dailyTokens: 9 }), "daily_tokens")
+    const additions = { names: ["n"], sealed: new Uint8Array() }
+    assert.strictEqual(OperatorsKey.refusedOf(before, { agentBody: additions }), "agent_body")
+    const withHeaders = { ...before, agentHeaders: additions }
+    assert.strictEqual(OperatorsKey.refusedOf(withHeaders, { agentHeaders: null }), "agent_headers")
   })
 })

@@ -4,7 +4,9 @@
 import { randomUUID } from "node:crypto"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Option, Redacted } from "effect"
+import * as AgentAdditions from "../../../src/core/chat/AgentAdditions.ts"
 import { limits } from "../../../src/core/chat/InstanceInput.ts"
+import * as SealedAdditions from "../../../src/core/chat/SealedAdditions.ts"
 import * as Sealing from "../../../src/core/delivery/Sealing.ts"
 import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.ts"
 import { newCookie, send } from "../../support/OwnerRequests.ts"
@@ -26,6 +28,14 @@ const agentKeyOf = (instanceId: string) =>
   Effect.map(stored(instanceId), ({ agentKey }) =>
     agentKey === null ? null : Option.getOrThrow(Sealing.open(sealingKey, instanceId, agentKey))
   )
+
+/** The decrypted additions of an instance. */
+const additionsOf = (instanceId: string) =>
+  Effect.map(stored(instanceId), ({ agentBody, agentHeaders }) => {
+    const opened = (kind: SealedAdditions.Kind, additions: typeof agentBody) =>
+      additions && Option.getOrThrow(SealedAdditions.open(sealingKey, instanceId, kind, additions))
+    return { body: opened("body", agentBody), headers: opened("headers", agentHeaders) }
+  })
 
 /** A storage in which another request changes the URL of an instance just before each change. */
 const movingInstances = (storage: Layer.Layer<Storage>) =>
@@ -78,6 +88,8 @@ for (const [name, storage] of emptyStorages) {
             agent_model: null,
             agent_key: "value",
             agent_key_header: null,
+            agent_body_fields: [],
+            agent_header_names: [],
             memory: "edge",
             conversation_ids: "service",
             instructions: "Be brief.",
@@ -172,6 +184,19 @@ for (const [name, storage] of emptyStorages) {
             ["agent_key_header", "host"],
             ["agent_key_header", "a b"],
             ["agent_key_header", "User-Agent"],
+            ["agent_body", {}],
+            ["agent_body", '{"temperature": 0.2}'],
+            ["agent_body", { model: "m" }],
+            ["agent_body", { messages: [] }],
+            ["agent_body", { "a b": 1 }],
+            ["agent_body", { a: "x".repeat(AgentAdditions.limits.body) }],
+            ["agent_headers", {}],
+            ["agent_headers", ["x-a: 1"]],
+            ["agent_headers", { Authorization: "Bearer a" }],
+            ["agent_headers", { "x-a": "1\r\nx-b: 2" }],
+            ["agent_headers", { "x-a": "1", "X-A": "2" }],
+            ["agent_headers", { "x-a": 1 }],
+            ["agent_headers", { host: "a.example" }],
             ["agent_protocol", "soap"],
             ["memory", "none"],
             ["history", 0],
@@ -225,6 +250,51 @@ for (const [name, storage] of emptyStorages) {
           assert.strictEqual(yield* agentKeyOf(instanceId), "sk-3")
           yield* request("PATCH", path, { agent_key: null })
           assert.isNull(yield* agentKeyOf(instanceId))
+        })
+      )
+
+      it.effect("additions to requests are stored encrypted, shown by name only, and kept from another URL", () =>
+        Effect.gen(function* () {
+          const { request, site } = yield* opened
+          const created = yield* request("POST", "/instances", {
+            ...{ name: "A", agent_url: url, agent_key: "sk-1" },
+            ...{
+              agent_body: { temperature: 0.2, prompt: { id: "secret-id" } },
+              agent_headers: { "X-Title": "secret-title" }
+            }
+          })
+          assert.notInclude(created.text, "secret-")
+          const { instance_id: id, ...facts } = JSON.parse(created.text)
+          assert.deepInclude(facts, { agent_body_fields: ["temperature", "prompt"], agent_header_names: ["x-title"] })
+          const path = `/instances/${id}`
+          assert.deepStrictEqual(yield* additionsOf(id), {
+            body: { temperature: 0.2, prompt: { id: "secret-id" } },
+            headers: { "x-title": "secret-title" }
+          })
+          assert.notInclude(JSON.stringify(yield* stored(id)), "secret-")
+          yield* request("PATCH", path, { agent_body: null })
+          assert.deepStrictEqual(yield* additionsOf(id), { body: null, headers: { "x-title": "secret-title" } })
+          assert.strictEqual(yield* agentKeyOf(id), "sk-1")
+          yield* request("PATCH", path, { agent_body: { seed: 1 }, agent_key: "sk-2" })
+          assert.deepStrictEqual(yield* additionsOf(id), { body: { seed: 1 }, headers: { "x-title": "secret-title" } })
+          const moved = yield* request("PATCH", path, {
+            agent_url: "https://elsewhere.example",
+            agent_body: { seed: 2 }
+          })
+          assert.deepInclude(JSON.parse(moved.text), { agent_body_fields: ["seed"], agent_header_names: [] })
+          assert.deepStrictEqual(yield* additionsOf(id), { body: { seed: 2 }, headers: null })
+
+          const operators = {
+            name: "O",
+            agentUrl: url,
+            agentKeyEnv: "AGENT_KEY",
+            websiteConfigId: site.websiteConfigId
+          }
+          const { instanceId } = yield* InstanceDirectory.use((instances) => instances.create(operators))
+          for (const change of [{ agent_body: { n: 9 } }, { agent_headers: { "x-tier": "dear" } }]) {
+            const refused = yield* request("PATCH", `/instances/${instanceId}`, change)
+            assert.deepStrictEqual(locationsOf(refused.text), [`body.${Object.keys(change)[0]}`])
+          }
         })
       )
 

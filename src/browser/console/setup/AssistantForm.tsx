@@ -26,7 +26,10 @@ interface Props {
 }
 
 /** The members whose fields are in the collapsed part of the form, and may have faults. */
-const collapsedMembers = ["history", "history_characters", "max_tokens", "daily_tokens", "agent_key_header"]
+const collapsedMembers = [
+  ...["history", "history_characters", "max_tokens", "daily_tokens", "agent_key_header"],
+  ...["agent_body", "agent_headers"]
+]
 
 /** The members of the body whose faults the fields show. */
 const members = ["name", "agent_url", "agent_key", "agent_model", "instructions", "origins", ...collapsedMembers]
@@ -38,6 +41,8 @@ const initial = (settings: Settings | null) => ({
   protocol: settings?.agent_protocol ?? ("openai-chat" as const),
   model: settings?.agent_model ?? "",
   keyHeader: settings?.agent_key_header ?? "",
+  body: "",
+  headers: "",
   memory: settings?.memory ?? ("edge" as const),
   conversationIds: settings?.conversation_ids ?? ("service" as const),
   instructions: settings?.instructions ?? "",
@@ -58,11 +63,31 @@ type Typed = Omit<ReturnType<typeof initial>, keyof Chosen> & Chosen
 
 const orNull = (text: string): string | null => text.trim() || null
 
-/**
- * The body to send, without `agent_url`, which `submit` adds. It has `agent_key` only if a key was typed, or if the stored key is
- * to be removed.
- */
-const bodyOf = (typed: Typed, removesKey: boolean): Body => ({
+/** The stored secrets that are to be removed. */
+interface Removed {
+  readonly key: boolean
+  readonly body: boolean
+  readonly headers: boolean
+}
+
+/** The value of a secret member: the typed one, or null to remove the stored one. Without either, there is no member. */
+const secretMember = (
+  name: "agent_key" | "agent_body" | "agent_headers",
+  value: unknown,
+  isRemoved: boolean
+): object => (value !== null ? { [name]: value } : isRemoved ? { [name]: null } : {})
+
+/** The typed JSON. The server refuses a text that is not JSON, and says what it expects. */
+const parseJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
+/** The body to send, without `agent_url`, which `submit` adds. */
+const bodyOf = (typed: Typed, removed: Removed): Body => ({
   name: typed.name,
   agent_protocol: typed.protocol,
   agent_model: orNull(typed.model),
@@ -76,12 +101,18 @@ const bodyOf = (typed: Typed, removesKey: boolean): Body => ({
   max_tokens: Number(typed.maxTokens),
   daily_tokens: typed.dailyTokens.trim() === "" ? null : Number(typed.dailyTokens),
   origins: Lines.parse(typed.origins),
-  ...(typed.key !== "" ? { agent_key: typed.key } : removesKey ? { agent_key: null } : {})
+  ...secretMember("agent_key", typed.key === "" ? null : typed.key, removed.key),
+  ...secretMember("agent_body", typed.body.trim() === "" ? null : parseJson(typed.body), removed.body),
+  ...secretMember(
+    "agent_headers",
+    typed.headers.trim() === "" ? null : Lines.parseHeaders(typed.headers),
+    removed.headers
+  )
 })
 
 export const AssistantForm = ({ onClose, onSaved, settings, siteId }: Props) => {
   const [typed, setTyped] = useState<Typed>(initial(settings))
-  const [removesKey, setRemovesKey] = useState(false)
+  const [removed, setRemoved] = useState<Removed>({ key: false, body: false, headers: false })
   const create = useChange("POST /v1/owner/sites/:site_id/instances")
   const update = useChange("PATCH /v1/owner/sites/:site_id/instances/:instance_id")
   const saved = useWhileShown(onSaved)
@@ -91,8 +122,10 @@ export const AssistantForm = ({ onClose, onSaved, settings, siteId }: Props) => 
     onInput: (value: string) => setTyped({ ...typed, [name]: value }),
     fault: faultOf(failure, member)
   })
+  const bodyNames = settings?.agent_body_fields ?? []
+  const headerNames = settings?.agent_header_names ?? []
   const submit = () => {
-    const body = bodyOf(typed, removesKey)
+    const body = bodyOf(typed, removed)
     const url = typed.url.trim()
     if (settings === null) {
       create.run({ params: { site_id: siteId }, body: { ...body, name: typed.name, agent_url: url } }, saved)
@@ -131,7 +164,7 @@ export const AssistantForm = ({ onClose, onSaved, settings, siteId }: Props) => 
         {...text("key", "agent_key")}
       />
       {settings !== null && settings.agent_key !== null && (
-        <Check label={Texts.removeKey} isChecked={removesKey} onChange={setRemovesKey} />
+        <Check label={Texts.removeKey} isChecked={removed.key} onChange={(key) => setRemoved({ ...removed, key })} />
       )}
       <div class="pair">
         <ChoiceField
@@ -205,6 +238,33 @@ export const AssistantForm = ({ onClose, onSaved, settings, siteId }: Props) => 
               onChoose={(conversationIds) => setTyped({ ...typed, conversationIds })}
             />
           </div>
+          <TextField
+            label={Common.optional(Texts.body)}
+            hint={bodyNames.length === 0 ? Texts.bodyHint : Texts.storedNames(bodyNames)}
+            rows={3}
+            isCode
+            {...text("body", "agent_body")}
+          />
+          {bodyNames.length > 0 && (
+            <Check
+              label={Texts.removeBody}
+              isChecked={removed.body}
+              onChange={(body) => setRemoved({ ...removed, body })}
+            />
+          )}
+          <TextField
+            label={Common.optional(Texts.headers)}
+            hint={headerNames.length === 0 ? Texts.headersHint : Texts.storedNames(headerNames)}
+            rows={2}
+            {...text("headers", "agent_headers")}
+          />
+          {headerNames.length > 0 && (
+            <Check
+              label={Texts.removeHeaders}
+              isChecked={removed.headers}
+              onChange={(headers) => setRemoved({ ...removed, headers })}
+            />
+          )}
         </div>
       </details>
     </FormDialog>

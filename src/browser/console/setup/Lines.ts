@@ -10,3 +10,13 @@ export const parse = (text: string): ReadonlyArray<string> =>
     .split(/[\n,]/)
     .map((line) => line.trim())
     .filter((line) => line !== "")
+
+/** Returns the values of headers by their names. A line without a colon is a name, whose value is empty. */
+export const parseHeaders = (text: string): Readonly<Record<string, string>> => {
+  const headers: Record<string, string> = {}
+  for (const line of text.split("\n")) {
+    const [name = "", ...rest] = line.split(":")
+    if (line.trim() !== "") headers[name.trim()] = rest.join(":").trim()
+  }
+  return headers
+}

@@ -21,6 +21,14 @@ export const keyHints = {
 } as const
 export const removeKey = "Send no key"
 export const keyHeader = "Header of the key"
+export const body = "Additional fields of requests"
+export const bodyHint = 'A JSON object such as {"temperature": 0.2}, stored encrypted.'
+export const removeBody = "Send no additional fields"
+export const headers = "Additional headers of requests"
+export const headersHint = "One per line, such as X-Title: Shop. They are stored encrypted."
+export const removeHeaders = "Send no additional headers"
+export const storedNames = (names: ReadonlyArray<string>): string =>
+  `Stored: ${names.join(", ")}. Enter all of them to replace them; if you change the address, enter them again.`
 export const protocol = "Protocol"
 export const protocols = {
   "openai-chat": "OpenAI chat completions",

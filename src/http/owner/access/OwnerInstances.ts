@@ -2,17 +2,19 @@
  * Reads and changes instances for the owner API, only those of websites that the caller is authorized for.
  *
  * An owner must not reach the operator's network or secrets. So an agent's URL must lead to the public internet, which is
- * checked again whenever a connection opens, and a changed URL does not get the key of the previous one.
+ * checked again whenever a connection opens, and a changed URL does not get the secrets of the previous one.
  *
  * @module
  */
 import { randomBytes, randomUUID } from "node:crypto"
 import { Context, Effect, Layer, Option, Redacted } from "effect"
 import * as Errors from "../../../contract/owner/Errors.ts"
+import type * as AgentAdditions from "../../../core/chat/AgentAdditions.ts"
 import { type Outcome, ofOwner } from "../../../core/chat/agent/AgentCheck.ts"
 import type { Instance, InstanceChange, NewInstance } from "../../../core/chat/Instance.ts"
 import { limits } from "../../../core/chat/InstanceInput.ts"
 import * as OperatorsKey from "../../../core/chat/OperatorsKey.ts"
+import * as SealedAdditions from "../../../core/chat/SealedAdditions.ts"
 import * as AddressGuard from "../../../core/delivery/AddressGuard.ts"
 import * as Sealing from "../../../core/delivery/Sealing.ts"
 import type { AuthorizedSite } from "../../../core/sites/Access.ts"
@@ -28,11 +30,13 @@ import * as OwnerSites from "./OwnerSites.ts"
 type Failure = (typeof Errors.NotFound)["Type"] | (typeof Errors.ValidationFailed)["Type"] | StorageUnavailable
 
 /** Members that a caller cannot set directly. */
-type Internal = "websiteConfigId" | "agentKeyEnv" | "agentKey" | "isGuarded"
+type Internal = "websiteConfigId" | "agentKeyEnv" | "agentKey" | "agentBody" | "agentHeaders" | "isGuarded"
 
-/** The key as it was entered; null for none. */
-interface GivenKey {
+/** The secrets as they were entered; null for none. */
+interface GivenSecrets {
   readonly key?: string | null
+  readonly body?: AgentAdditions.Body | null
+  readonly headers?: AgentAdditions.Headers | null
 }
 
 export class OwnerInstances extends Context.Service<
@@ -41,12 +45,12 @@ export class OwnerInstances extends Context.Service<
     readonly find: (proof: AuthorizedSite<"write">, instanceId: string) => Effect.Effect<Instance, Failure>
     readonly create: (
       proof: AuthorizedSite<"write">,
-      instance: Omit<NewInstance, Internal | "instanceId"> & GivenKey
+      instance: Omit<NewInstance, Internal | "instanceId"> & GivenSecrets
     ) => Effect.Effect<Instance, Failure>
     readonly update: (
       proof: AuthorizedSite<"write">,
       instanceId: string,
-      change: Omit<InstanceChange, Internal> & GivenKey
+      change: Omit<InstanceChange, Internal> & GivenSecrets
     ) => Effect.Effect<Instance, Failure>
     readonly delete: (proof: AuthorizedSite<"write">, instanceId: string) => Effect.Effect<void, Failure>
     /** Sends the agent a question, and reads the beginning of its answer. */
@@ -59,7 +63,7 @@ export class OwnerInstances extends Context.Service<
 >()("hydracore/http/owner/access/OwnerInstances") {}
 
 export interface Options {
-  /** Encrypts the agents' keys. */
+  /** Encrypts the agents' keys, and what instances add to requests. */
   readonly secretsKey: Option.Option<Redacted.Redacted<Uint8Array>>
 }
 
@@ -97,22 +101,31 @@ export const layer = ({
       // and a test could test the settings before the last change.
       const requireInstance = SiteInstance.require({ find: (instanceId) => directory.update(instanceId, {}) })
 
-      const seal = (instanceId: string, key: string | null) =>
-        key === null
-          ? Effect.succeed(null)
-          : Option.match(secretsKey, {
-              onNone: () =>
-                fault(["body", "agent_key"], "this service stores no secrets until its operator sets SECRETS_KEY"),
-              onSome: (secret) =>
-                Effect.sync(() =>
-                  Sealing.seal(Redacted.value(secret), randomBytes(Sealing.nonceBytes), instanceId, key)
-                )
-            })
+      /** Encrypts the value that was given as a member. Undefined and null stay as they are. */
+      const sealWith =
+        <A, B>(member: string, seal: (secret: Uint8Array, nonce: Uint8Array, instanceId: string, value: A) => B) =>
+        (instanceId: string, value: A | null | undefined): Effect.Effect<B | null | undefined, Failure> => {
+          if (value === undefined) return Effect.succeed(undefined)
+          if (value === null) return Effect.succeed(null)
+          return Option.match(secretsKey, {
+            onNone: () => fault(["body", member], "this service stores no secrets until its operator sets SECRETS_KEY"),
+            onSome: (secret) =>
+              Effect.sync(() => seal(Redacted.value(secret), randomBytes(Sealing.nonceBytes), instanceId, value))
+          })
+        }
+
+      const sealKey = sealWith("agent_key", Sealing.seal)
+      const sealBody = sealWith("agent_body", (secret, nonce, instanceId, body: AgentAdditions.Body) =>
+        SealedAdditions.seal(secret, nonce, instanceId, "body", body)
+      )
+      const sealHeaders = sealWith("agent_headers", (secret, nonce, instanceId, headers: AgentAdditions.Headers) =>
+        SealedAdditions.seal(secret, nonce, instanceId, "headers", headers)
+      )
 
       return {
         find: requireInstance,
         create: Effect.fnUntraced(
-          function* ({ site }, { key = null, ...given }) {
+          function* ({ site }, { body, headers, key, ...given }) {
             const { websiteConfigId } = site
             // The lookup bypasses the cache, because the website may have been deleted, and then the instance cannot be stored.
             yield* sites.invalidate(site)
@@ -124,31 +137,47 @@ export const layer = ({
               return yield* fault(["body"], `a website has at most ${limits.perSite} instances; delete one`)
             }
             const instanceId = randomUUID()
-            const agentKey = yield* seal(instanceId, key)
-            return yield* directory.create({ ...given, instanceId, websiteConfigId, agentKey, isGuarded: true })
+            return yield* directory.create({
+              ...given,
+              instanceId,
+              websiteConfigId,
+              agentKey: (yield* sealKey(instanceId, key)) ?? null,
+              agentBody: (yield* sealBody(instanceId, body)) ?? null,
+              agentHeaders: (yield* sealHeaders(instanceId, headers)) ?? null,
+              isGuarded: true
+            })
           },
           (creation, { site }) => inTurn(site.websiteConfigId, creation)
         ),
-        update: Effect.fnUntraced(function* (proof, instanceId, { agentUrl, key, ...given }) {
+        update: Effect.fnUntraced(function* (proof, instanceId, { agentUrl, body, headers, key, ...given }) {
           const before = yield* requireInstance(proof, instanceId)
           const isMoved = agentUrl !== undefined && agentUrl !== before.agentUrl
           if (isMoved) yield* requirePublic(agentUrl, `hydracore instance update --instance ${instanceId}`)
-          const reservedMember = isMoved || key !== undefined ? undefined : OperatorsKey.refusedOf(before, given)
+          const agentBody = yield* sealBody(instanceId, body)
+          const agentHeaders = yield* sealHeaders(instanceId, headers)
+          const reservedMember =
+            isMoved || key !== undefined
+              ? undefined
+              : OperatorsKey.refusedOf(before, { ...given, agentBody, agentHeaders })
           if (reservedMember !== undefined) {
             return yield* fault(
               ["body", reservedMember],
               "the agent uses the operator's key, so only the operator can change this; set a key of your own as agent_key"
             )
           }
-          const agentKey = key === undefined ? undefined : yield* seal(instanceId, key)
+          const agentKey = yield* sealKey(instanceId, key)
+          const isRekeyed = isMoved || agentKey !== undefined
+          const kept = isMoved ? { agentBody: null, agentHeaders: null } : before
           const updated = yield* directory.update(instanceId, {
             ...given,
-            // A key is stored with the URL that it was given for, because another request may change the URL meanwhile.
-            ...((isMoved || agentKey !== undefined) && {
+            // Secrets are stored with the URL that they were given for, because another request may change the URL meanwhile.
+            ...((isRekeyed || agentBody !== undefined || agentHeaders !== undefined) && {
               agentUrl: agentUrl ?? before.agentUrl,
               isGuarded: isMoved || before.isGuarded,
-              agentKey: agentKey ?? null,
-              agentKeyEnv: null
+              agentKey: isRekeyed ? (agentKey ?? null) : before.agentKey,
+              agentKeyEnv: isRekeyed ? null : before.agentKeyEnv,
+              agentBody: agentBody === undefined ? kept.agentBody : agentBody,
+              agentHeaders: agentHeaders === undefined ? kept.agentHeaders : agentHeaders
             })
           })
           return yield* Effect.fromOption(updated, () => notFound)

@@ -24,6 +24,8 @@ const toJson = (instance: Instance) => ({
   agent_key:
     instance.agentKey !== null ? ("value" as const) : instance.agentKeyEnv !== null ? ("operator" as const) : null,
   agent_key_header: instance.agentKeyHeader,
+  agent_body_fields: instance.agentBody?.names ?? [],
+  agent_header_names: instance.agentHeaders?.names ?? [],
   memory: instance.memory,
   conversation_ids: instance.conversationIds,
   instructions: instance.instructions,
@@ -43,6 +45,8 @@ const withoutUndefined = <A extends object>(members: A) =>
 const settingsOf = (payload: Omit<(typeof GivenChange)["Type"], "name" | "agent_url">) =>
   withoutUndefined({
     key: payload.agent_key,
+    body: payload.agent_body,
+    headers: payload.agent_headers,
     agentProtocol: payload.agent_protocol,
     agentModel: payload.agent_model,
     agentKeyHeader: payload.agent_key_header,
