@@ -14,6 +14,7 @@ import * as Countries from "../../src/memory/analytics/Countries.ts"
 import * as MemoryAgentStream from "../../src/memory/chat/AgentStream.ts"
 import * as MemoryRateLimiter from "../../src/memory/limits/RateLimiter.ts"
 import { ConsoleSessions } from "../../src/services/sites/ConsoleSessions.ts"
+import { everySession } from "../support/Lists.ts"
 import { fromOwnPage } from "../support/OwnerRequests.ts"
 import * as TestDeliveries from "../support/TestDeliveries.ts"
 import { options } from "../support/TestServer.ts"
@@ -52,7 +53,7 @@ describe("demo: the console", () => {
       )
       const { address } = yield* Effect.provide(HttpServer.HttpServer, built)
       const sessions = Effect.provide(
-        ConsoleSessions.use(({ list }) => list),
+        ConsoleSessions.use(({ list }) => list(everySession)),
         built
       )
       const port = Number(new URL(HttpServer.formatAddress(address)).port)

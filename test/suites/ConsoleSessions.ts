@@ -13,6 +13,7 @@ import type { OwnerKeys } from "../../src/services/sites/OwnerKeys.ts"
 import type { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import { SiteErasure } from "../../src/services/sites/SiteErasure.ts"
 import { authenticate, listed, newLink, newSession, newSite, openLink } from "../support/ConsoleSessions.ts"
+import { everySession } from "../support/Lists.ts"
 import * as Revocations from "./ConsoleSessionRevocations.ts"
 
 export const suite = <E>(
@@ -167,12 +168,12 @@ export const suite = <E>(
       Effect.gen(function* () {
         const sessions = yield* ConsoleSessions
         const site = yield* newSite
-        const before = (yield* sessions.list).length
+        const before = (yield* sessions.list(everySession)).length
         for (const sites of [[site, randomUUID()], [site, "no website"], []]) {
           const request = { role: "owner", sites, label: null, linkExpiresAt: Number.MAX_SAFE_INTEGER / 2 } as const
           assert.isTrue(Option.isNone(yield* sessions.createLink(request)))
         }
-        assert.lengthOf(yield* sessions.list, before)
+        assert.lengthOf(yield* sessions.list(everySession), before)
       })
     )
   })

@@ -13,6 +13,7 @@ import { format, type IssuedOwnerKey } from "../../src/core/sites/OwnerKey.ts"
 import { OwnerKeys } from "../../src/services/sites/OwnerKeys.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import { SiteErasure } from "../../src/services/sites/SiteErasure.ts"
+import { everyKey } from "../support/Lists.ts"
 
 const newSite = SiteDirectory.use((sites) => sites.create({ name: "a", origins: [] })).pipe(
   Effect.map(({ websiteConfigId }) => websiteConfigId)
@@ -30,7 +31,7 @@ const withoutSecret = ({ key: _, ...rest }: IssuedOwnerKey) => rest
 /** The listed keys with these ids. Others belong to other tests with the same storage. */
 const listed = (...ids: ReadonlyArray<string>) =>
   Effect.map(
-    OwnerKeys.use((keys) => keys.list),
+    OwnerKeys.use((keys) => keys.list(everyKey)),
     (keys) => keys.filter(({ keyId }) => ids.includes(keyId))
   )
 
@@ -155,12 +156,12 @@ export const suite = <E>(name: string, layer: Layer.Layer<OwnerKeys | SiteDirect
       Effect.gen(function* () {
         const keys = yield* OwnerKeys
         const site = yield* newSite
-        const before = (yield* keys.list).length
+        const before = (yield* keys.list(everyKey)).length
         for (const unknown of [randomUUID(), "no website"]) {
           const request = { scope: "stats", sites: [site, unknown], label: null, expiresAt: null } as const
           assert.isTrue(Option.isNone(yield* keys.issue(request)))
         }
-        assert.strictEqual((yield* keys.list).length, before)
+        assert.strictEqual((yield* keys.list(everyKey)).length, before)
       })
     )
   })

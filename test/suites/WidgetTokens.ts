@@ -11,6 +11,7 @@ import type { Instance } from "../../src/core/chat/Instance.ts"
 import { format } from "../../src/core/chat/WidgetToken.ts"
 import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../src/services/chat/WidgetTokens.ts"
+import { everyToken } from "../support/Lists.ts"
 
 const newInstance = Effect.flatMap(InstanceDirectory, (instances) =>
   instances.create({
@@ -83,7 +84,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<WidgetTokens | Instanc
         const instance = yield* newInstance
         const [one, other] = [yield* issue(instance), yield* issue(instance)]
         assert.isTrue(yield* isAuthenticated(instance, one.token))
-        assert.isTrue(yield* tokens.revoke(one.tokenId))
+        assert.isTrue(yield* tokens.revoke({ tokenId: one.tokenId, instanceId: null }))
         yield* TestClock.adjust("1 second")
         assert.isFalse(yield* isAuthenticated(instance, one.token))
         assert.isTrue(yield* isAuthenticated(instance, other.token))
@@ -95,14 +96,14 @@ export const suite = <E>(name: string, layer: Layer.Layer<WidgetTokens | Instanc
         const tokens = yield* WidgetTokens
         const instance = yield* newInstance
         const { tokenId } = yield* issue(instance)
-        assert.isTrue(yield* tokens.revoke(tokenId))
-        const revoked = yield* tokens.list(instance.instanceId)
+        assert.isTrue(yield* tokens.revoke({ tokenId: tokenId, instanceId: null }))
+        const revoked = yield* tokens.list(everyToken(instance.instanceId))
         assert.strictEqual(revoked[0]?.revokedAt, yield* Clock.currentTimeMillis)
         yield* TestClock.adjust(5000)
-        assert.isTrue(yield* tokens.revoke(tokenId))
-        assert.deepStrictEqual(yield* tokens.list(instance.instanceId), revoked)
-        assert.isFalse(yield* tokens.revoke(randomUUID()))
-        assert.isFalse(yield* tokens.revoke("no token"))
+        assert.isTrue(yield* tokens.revoke({ tokenId: tokenId, instanceId: null }))
+        assert.deepStrictEqual(yield* tokens.list(everyToken(instance.instanceId)), revoked)
+        assert.isFalse(yield* tokens.revoke({ tokenId: randomUUID(), instanceId: null }))
+        assert.isFalse(yield* tokens.revoke({ tokenId: "no token", instanceId: null }))
       })
     )
 
@@ -117,14 +118,24 @@ export const suite = <E>(name: string, layer: Layer.Layer<WidgetTokens | Instanc
         const second = yield* issue(one)
         assert.deepStrictEqual([first.expiresAt, first.label, second.label], [expiresAt, 'Ünï\'s "label"', null])
         assert.strictEqual(second.createdAt, first.createdAt + 1)
-        assert.deepStrictEqual(yield* tokens.list(one.instanceId), [first, second])
-        yield* tokens.revoke(first.tokenId)
+        assert.deepStrictEqual(yield* tokens.list(everyToken(one.instanceId)), [first, second])
         assert.deepStrictEqual(
-          (yield* tokens.list(one.instanceId)).map(({ token }) => token),
+          yield* tokens.list({
+            ...everyToken(one.instanceId),
+            after: { time: first.createdAt, id: first.tokenId }
+          }),
+          [second]
+        )
+        assert.deepStrictEqual(yield* tokens.list({ ...everyToken(one.instanceId), limit: 1 }), [first])
+        assert.isFalse(yield* tokens.revoke({ tokenId: first.tokenId, instanceId: other.instanceId }))
+        assert.isTrue(yield* tokens.revoke({ tokenId: first.tokenId, instanceId: one.instanceId }))
+        assert.deepStrictEqual(
+          (yield* tokens.list(everyToken(one.instanceId))).map(({ token }) => token),
           [null, second.token]
         )
-        assert.deepStrictEqual(yield* tokens.list(randomUUID()), [])
-        assert.deepStrictEqual(yield* tokens.list("no instance"), [])
+        assert.deepStrictEqual(yield* tokens.list({ ...everyToken(one.instanceId), unrevoked: true }), [second])
+        assert.deepStrictEqual(yield* tokens.list(everyToken(randomUUID())), [])
+        assert.deepStrictEqual(yield* tokens.list(everyToken("no instance")), [])
       })
     )
 
@@ -137,8 +148,8 @@ export const suite = <E>(name: string, layer: Layer.Layer<WidgetTokens | Instanc
         yield* InstanceDirectory.use((instances) => instances.delete(deleted.instanceId))
         yield* TestClock.adjust("1 second")
         assert.isFalse(yield* isAuthenticated(deleted, ended.token))
-        assert.deepStrictEqual(yield* tokens.list(deleted.instanceId), [])
-        assert.isFalse(yield* tokens.revoke(ended.tokenId))
+        assert.deepStrictEqual(yield* tokens.list(everyToken(deleted.instanceId)), [])
+        assert.isFalse(yield* tokens.revoke({ tokenId: ended.tokenId, instanceId: null }))
         assert.isTrue(yield* isAuthenticated(other, valid.token))
       })
     )

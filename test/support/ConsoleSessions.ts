@@ -8,6 +8,7 @@ import type { ConsoleSession } from "../../src/core/sites/ConsoleSession.ts"
 import type { Role } from "../../src/core/sites/Role.ts"
 import { ConsoleSessions } from "../../src/services/sites/ConsoleSessions.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import { everySession } from "./Lists.ts"
 
 export const newSite = SiteDirectory.use((sites) => sites.create({ name: "a", origins: [] })).pipe(
   Effect.map(({ websiteConfigId }) => websiteConfigId)
@@ -39,6 +40,6 @@ export const authenticate = (secret: string) => ConsoleSessions.use((sessions) =
 /** The listed sessions and links with these ids. Others belong to other tests with the same storage. */
 export const listed = (...ids: ReadonlyArray<string>) =>
   Effect.map(
-    ConsoleSessions.use((sessions) => sessions.list),
+    ConsoleSessions.use((sessions) => sessions.list(everySession)),
     (sessions) => sessions.filter(({ sessionId }) => ids.includes(sessionId))
   )

@@ -9,6 +9,7 @@ import * as ConsoleSession from "../../core/sites/ConsoleSession.ts"
 import * as Calendar from "../../core/text/Calendar.ts"
 import { ConsoleSessions } from "../../services/sites/ConsoleSessions.ts"
 import { SiteDirectory } from "../../services/sites/SiteDirectory.ts"
+import * as AllParts from "../support/AllParts.ts"
 import * as ConsoleUrl from "../support/ConsoleUrl.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
@@ -70,7 +71,11 @@ const sessions = Command.make(
   "sessions",
   {},
   Effect.fnUntraced(function* () {
-    const listed = yield* ConsoleSessions.use((service) => service.list)
+    const service = yield* ConsoleSessions
+    const listed = yield* AllParts.read(
+      (range) => service.list({ ...range, sites: "all", reaching: null }),
+      ConsoleSession.positionOf
+    )
     yield* Output.answer({
       json: listed.map((session) => ({
         session_id: session.sessionId,

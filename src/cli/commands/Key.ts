@@ -7,9 +7,11 @@ import { Clock, Effect, type Layer, Option } from "effect"
 import { CliError, Command } from "effect/cli"
 import type { Access } from "../../core/sites/Access.ts"
 import * as Credential from "../../core/sites/Credential.ts"
+import { positionOf } from "../../core/sites/OwnerKey.ts"
 import * as Calendar from "../../core/text/Calendar.ts"
 import { OwnerKeys } from "../../services/sites/OwnerKeys.ts"
 import { SiteDirectory } from "../../services/sites/SiteDirectory.ts"
+import * as AllParts from "../support/AllParts.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
 import * as Revocation from "../support/Revocation.ts"
@@ -76,7 +78,11 @@ const list = Command.make(
   "list",
   {},
   Effect.fnUntraced(function* () {
-    const listed = yield* OwnerKeys.use((keys) => keys.list)
+    const keys = yield* OwnerKeys
+    const listed = yield* AllParts.read(
+      (range) => keys.list({ ...range, sites: "all", reaching: null, unrevoked: false }),
+      positionOf
+    )
     const now = yield* Clock.currentTimeMillis
     yield* Output.answer({
       json: listed.map((key) => ({

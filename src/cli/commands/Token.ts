@@ -5,10 +5,12 @@
  */
 import { Clock, Effect, type Layer, Option } from "effect"
 import { Command } from "effect/cli"
+import { positionOf } from "../../core/chat/WidgetToken.ts"
 import * as Credential from "../../core/sites/Credential.ts"
 import * as Calendar from "../../core/text/Calendar.ts"
 import { InstanceDirectory } from "../../services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../services/chat/WidgetTokens.ts"
+import * as AllParts from "../support/AllParts.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
 
@@ -52,7 +54,7 @@ const list = Command.make(
     const directory = yield* InstanceDirectory
     const tokens = yield* WidgetTokens
     if (Option.isNone(yield* directory.find(instanceId))) return yield* Output.notFound("instance", instanceId)
-    const listed = yield* tokens.list(instanceId)
+    const listed = yield* AllParts.read((range) => tokens.list({ ...range, instanceId, unrevoked: false }), positionOf)
     const now = yield* Clock.currentTimeMillis
     yield* Output.answer({
       json: listed.map((token) => ({
@@ -90,7 +92,7 @@ const revoke = Command.make(
   { tokenId: Inputs.tokenId },
   Effect.fnUntraced(function* ({ tokenId }) {
     const tokens = yield* WidgetTokens
-    if (!(yield* tokens.revoke(tokenId))) {
+    if (!(yield* tokens.revoke({ tokenId, instanceId: null }))) {
       return yield* Output.notFound("token", tokenId)
     }
     yield* Output.answer({

@@ -15,6 +15,17 @@ export const bound = (plural: string): string =>
 export const rights = (noun: string): string =>
   `404 if the access of the ${noun} exceeds that of the request. Scope \`write\`.`
 
+/** Which part of a list of these credentials to return. */
+export const listQuery = {
+  site_id: Schema.optionalKey(Wire.Uuid({ title: "Site Id" })),
+  cursor: Fields.cursor,
+  limit: Fields.limit
+}
+
+/** What a list contains, for a description. */
+export const listed =
+  "`site_id` leaves out those that do not reach this website. `next` is the `cursor` of the next part, which `limit` bounds."
+
 /** Whether the sessions that were opened with a credential's links end too. */
 export const withOpened = Fields.choice(["true", "false"], { title: "With Opened" })
 

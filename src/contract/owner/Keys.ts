@@ -27,7 +27,8 @@ export const Keys = Schema.Struct({
       revoked_at: Fields.nullableTime,
       issued_by: CredentialFields.issuer
     })
-  )
+  ),
+  next: Fields.next
 }).annotate({
   identifier: "Keys",
   title: "Keys",
@@ -44,7 +45,8 @@ export const Keys = Schema.Struct({
           revoked_at: null,
           issued_by: null
         }
-      ]
+      ],
+      next: null
     }
   ]
 })
@@ -71,13 +73,14 @@ export const IssuedKey = Schema.Struct({
 })
 
 export const keys = HttpApiEndpoint.get("keys", "/v1/owner/keys", {
+  query: { ...CredentialFields.listQuery, revoked: Fields.choice(["false"], { title: "Revoked" }) },
   success: Keys,
   error: Errors.NotFound
 }).annotateMerge(
   OpenApi.annotations({
     identifier: "list_keys",
     summary: "List keys",
-    description: "The keys whose access does not exceed that of the request, without their secrets. Scope `write`."
+    description: `The keys whose access does not exceed that of the request, oldest first, without their secrets. \`revoked=false\` leaves out the revoked ones. ${CredentialFields.listed} Scope \`write\`.`
   })
 )
 

@@ -34,7 +34,8 @@ export const Sessions = Schema.Struct({
       created_by: CredentialFields.issuer,
       current: Schema.Boolean.annotate({ description: "Whether it is the session of the request" })
     })
-  )
+  ),
+  next: Fields.next
 }).annotate({
   identifier: "Sessions",
   title: "Sessions",
@@ -54,7 +55,8 @@ export const Sessions = Schema.Struct({
           created_by: null,
           current: false
         }
-      ]
+      ],
+      next: null
     }
   ]
 })
@@ -93,13 +95,14 @@ export const CreatedLink = Schema.Struct({
 })
 
 export const sessions = HttpApiEndpoint.get("sessions", "/v1/owner/sessions", {
+  query: CredentialFields.listQuery,
   success: Sessions,
   error: Errors.NotFound
 }).annotateMerge(
   OpenApi.annotations({
     identifier: "list_sessions",
     summary: "List sessions",
-    description: "The sessions and the unopened links whose access does not exceed that of the request. Scope `write`."
+    description: `The sessions and the unopened links whose access does not exceed that of the request, oldest first. ${CredentialFields.listed} Scope \`write\`.`
   })
 )
 

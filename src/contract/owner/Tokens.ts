@@ -30,7 +30,8 @@ export const Tokens = Schema.Struct({
         description: "Null if it is revoked, or if an earlier version issued it and stored only its digest"
       })
     })
-  )
+  ),
+  next: Fields.next
 }).annotate({
   identifier: "Tokens",
   title: "Tokens",
@@ -45,7 +46,8 @@ export const Tokens = Schema.Struct({
           revoked_at: null,
           token: `hwt_${"A".repeat(43)}`
         }
-      ]
+      ],
+      next: null
     }
   ]
 })
@@ -67,13 +69,15 @@ export const IssuedToken = Schema.Struct({
 
 export const list = HttpApiEndpoint.get("list", base, {
   params,
+  query: { cursor: Fields.cursor, limit: Fields.limit, revoked: Fields.choice(["false"], { title: "Revoked" }) },
   success: Tokens,
   error: Errors.NotFound
 }).annotateMerge(
   OpenApi.annotations({
     identifier: "list_tokens",
     summary: "List widget tokens",
-    description: "The tokens of an instance, oldest first. Every visitor can read the token of a page. Scope `read`."
+    description:
+      "The tokens of an instance, oldest first. Every visitor can read the token of a page. `revoked=false` leaves out the revoked ones. `next` is the `cursor` of the next part, which `limit` bounds. Scope `read`."
   })
 )
 

@@ -4,6 +4,7 @@
  * @module
  */
 import * as Credential from "../sites/Credential.ts"
+import type * as Cursor from "../text/Cursor.ts"
 
 /** A token as it is stored. */
 export interface WidgetToken extends Credential.Validity {
@@ -15,6 +16,9 @@ export interface WidgetToken extends Credential.Validity {
   /** Null if the token is revoked, or was issued by a version that stored only the digest. */
   readonly token: string | null
 }
+
+/** Its place in a list. */
+export const positionOf = ({ createdAt, tokenId }: WidgetToken): Cursor.Position => ({ time: createdAt, id: tokenId })
 
 /** A token whose text is known, as when it is issued. */
 export interface IssuedToken extends WidgetToken {

@@ -5,6 +5,7 @@
  * @module
  */
 import { hourMillis } from "../text/Calendar.ts"
+import type * as Cursor from "../text/Cursor.ts"
 import type { Access } from "./Access.ts"
 import * as Credential from "./Credential.ts"
 import { type Role, scopeOf } from "./Role.ts"
@@ -30,6 +31,12 @@ export interface ConsoleSession {
   /** Null until the link is opened. */
   readonly use: Use | null
 }
+
+/** Its place in a list. */
+export const positionOf = ({ createdAt, sessionId }: ConsoleSession): Cursor.Position => ({
+  time: createdAt,
+  id: sessionId
+})
 
 /** A session whose link was opened. */
 export interface OpenSession extends ConsoleSession {

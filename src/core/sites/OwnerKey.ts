@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type * as Cursor from "../text/Cursor.ts"
 import type { Access } from "./Access.ts"
 import * as Credential from "./Credential.ts"
 
@@ -15,6 +16,9 @@ export interface OwnerKey extends Access, Credential.Validity {
   /** The console session or the key that issued it; null for the command line. */
   readonly issuedBy: string | null
 }
+
+/** Its place in a list. */
+export const positionOf = ({ createdAt, keyId }: OwnerKey): Cursor.Position => ({ time: createdAt, id: keyId })
 
 /** A key when it is issued: the only time at which its secret is known. */
 export interface IssuedOwnerKey extends OwnerKey {

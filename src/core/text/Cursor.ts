@@ -21,6 +21,19 @@ export const parse = (text: string, isId: (id: string) => boolean): Option.Optio
   return isId(id) ? Option.some({ time: Number(time), id }) : Option.none()
 }
 
+/** A part of a list, and the position of its last item; null for the last part. */
+export interface Part<A> {
+  readonly items: ReadonlyArray<A>
+  readonly next: Position | null
+}
+
+/** The part with the first `limit` items of `found`, which has one more if another part follows. */
+export const partOf = <A>(found: ReadonlyArray<A>, limit: number, positionOf: (item: A) => Position): Part<A> => {
+  const items = found.slice(0, limit)
+  const last = items.at(-1)
+  return { items, next: found.length > limit && last !== undefined ? positionOf(last) : null }
+}
+
 /** Orders positions from the latest to the earliest. */
 export const latestFirst = (left: Position, right: Position): number =>
   right.time - left.time || (left.id > right.id ? -1 : left.id < right.id ? 1 : 0)

@@ -7,6 +7,7 @@ import { randomBytes, randomUUID } from "node:crypto"
 import { Clock, Effect, Layer, Option } from "effect"
 import * as Token from "../../core/chat/WidgetToken.ts"
 import * as Credential from "../../core/sites/Credential.ts"
+import * as Cursor from "../../core/text/Cursor.ts"
 import { InstanceDirectory } from "../../services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../services/chat/WidgetTokens.ts"
 
@@ -54,11 +55,11 @@ export const layer: Layer.Layer<WidgetTokens, never, InstanceDirectory> = Layer.
       }
     })
 
-    const revoke: WidgetTokens["Service"]["revoke"] = Effect.fnUntraced(function* (tokenId) {
+    const revoke: WidgetTokens["Service"]["revoke"] = Effect.fnUntraced(function* ({ instanceId, tokenId }) {
       yield* prune
       const now = yield* Clock.currentTimeMillis
       for (const [key, kept] of byDigest) {
-        if (kept.tokenId !== tokenId) continue
+        if (kept.tokenId !== tokenId || (instanceId !== null && kept.instanceId !== instanceId)) continue
         if (kept.revokedAt === null) byDigest.set(key, { ...kept, revokedAt: now, token: null })
         return true
       }
@@ -69,9 +70,18 @@ export const layer: Layer.Layer<WidgetTokens, never, InstanceDirectory> = Layer.
       authenticate,
       issue,
       revoke,
-      list: (instanceId) =>
+      list: ({ after, instanceId, limit, unrevoked }) =>
         Effect.map(prune, () =>
-          [...byDigest.values()].filter((kept) => kept.instanceId === instanceId).map(withoutDigest)
+          [...byDigest.values()]
+            .filter(
+              (kept) =>
+                kept.instanceId === instanceId &&
+                (!unrevoked || kept.revokedAt === null) &&
+                (after === null || Cursor.latestFirst(after, Token.positionOf(kept)) > 0)
+            )
+            .sort((left, right) => Cursor.latestFirst(Token.positionOf(right), Token.positionOf(left)))
+            .slice(0, limit)
+            .map(withoutDigest)
         )
     })
   })

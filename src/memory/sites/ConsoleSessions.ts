@@ -7,6 +7,7 @@ import { randomBytes, randomUUID } from "node:crypto"
 import { Clock, Effect, Layer, Option } from "effect"
 import * as Session from "../../core/sites/ConsoleSession.ts"
 import * as Credential from "../../core/sites/Credential.ts"
+import * as CredentialQuery from "../../core/sites/CredentialQuery.ts"
 import { ConsoleSessions } from "../../services/sites/ConsoleSessions.ts"
 import { SiteDirectory } from "../../services/sites/SiteDirectory.ts"
 import * as Issued from "./IssuedCredentials.ts"
@@ -43,6 +44,13 @@ export const layer: Layer.Layer<ConsoleSessions, never, SiteDirectory> = Layer.e
       const session = yield* toSession(stored)
       const now = yield* Clock.currentTimeMillis
       return Session.isOpen(session) && Session.isValidAt(session, now) ? Option.some(session) : Option.none()
+    })
+
+    /** The sessions and unopened links that have not ended. */
+    const valid = Effect.gen(function* () {
+      const sessions = yield* Effect.forEach([...byId.values()], toSession)
+      const now = yield* Clock.currentTimeMillis
+      return sessions.filter((session) => Session.isValidAt(session, now))
     })
 
     return ConsoleSessions.of({
@@ -87,11 +95,17 @@ export const layer: Layer.Layer<ConsoleSessions, never, SiteDirectory> = Layer.e
         })
       }),
       find: findOpen,
-      list: Effect.gen(function* () {
-        const sessions = yield* Effect.forEach([...byId.values()], toSession)
-        const now = yield* Clock.currentTimeMillis
-        return sessions.filter((session) => Session.isValidAt(session, now))
-      }),
+      list: (query) =>
+        Effect.map(valid, (sessions) =>
+          CredentialQuery.select(sessions, query, (session) => ({
+            access: Session.accessOf(session),
+            position: Session.positionOf(session)
+          }))
+        ),
+      byId: (sessionId) =>
+        Effect.map(valid, (sessions) =>
+          Option.fromUndefinedOr(sessions.find((session) => session.sessionId === sessionId))
+        ),
       end: (sessionId) => Effect.map(Clock.currentTimeMillis, (now) => Issued.end(tables, sessionId, now)),
       revoke: (sessionId, options) =>
         Effect.map(Clock.currentTimeMillis, (now) => Issued.revoke(tables, sessionId, now, options))

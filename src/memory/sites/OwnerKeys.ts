@@ -6,6 +6,7 @@
 import { randomBytes, randomUUID } from "node:crypto"
 import { Clock, Effect, Layer, Option } from "effect"
 import * as Credential from "../../core/sites/Credential.ts"
+import * as CredentialQuery from "../../core/sites/CredentialQuery.ts"
 import { nothingRemains } from "../../core/sites/Issuers.ts"
 import * as Key from "../../core/sites/OwnerKey.ts"
 import { OwnerKeys } from "../../services/sites/OwnerKeys.ts"
@@ -57,7 +58,21 @@ export const layer: Layer.Layer<OwnerKeys, never, SiteDirectory> = Layer.effect(
         byDigest.set(toBase64Url(digest), { ...issued, digest })
         return Option.some({ ...issued, key })
       }),
-      list: Effect.suspend(() => Effect.forEach([...byDigest.values()], toKey)),
+      list: ({ unrevoked, ...query }) =>
+        Effect.suspend(() => Effect.forEach([...byDigest.values()], toKey)).pipe(
+          Effect.map((keys) =>
+            CredentialQuery.select(
+              keys.filter(({ revokedAt }) => !unrevoked || revokedAt === null),
+              query,
+              (key) => ({ access: key, position: Key.positionOf(key) })
+            )
+          )
+        ),
+      find: (keyId) =>
+        Effect.suspend(() => {
+          const stored = [...byDigest.values()].find((key) => key.keyId === keyId)
+          return stored === undefined ? Effect.succeedNone : Effect.map(toKey(stored), Option.some)
+        }),
       revoke: (keyId, options) =>
         Effect.map(Clock.currentTimeMillis, (now) =>
           [...byDigest.values()].some((stored) => stored.keyId === keyId)

@@ -135,12 +135,14 @@ export const layer = (options: Options): Layer.Layer<WidgetTokens, never, PgClie
         return Option.map(Option.fromUndefinedOr(rows[0]), (issued) => ({ ...issued, token }))
       })
 
-      const revoke: WidgetTokens["Service"]["revoke"] = Effect.fnUntraced(function* (tokenId) {
-        if (!isCanonicalUuid(tokenId)) return false
+      const revoke: WidgetTokens["Service"]["revoke"] = Effect.fnUntraced(function* ({ instanceId, tokenId }) {
+        if (!isCanonicalUuid(tokenId) || (instanceId !== null && !isCanonicalUuid(instanceId))) return false
         const now = yield* Clock.currentTimeMillis
         const rows = yield* sql`
             UPDATE widget_token SET revoked_at = coalesce(revoked_at, ${PgTypes.timestamptz(now)}), token = NULL
-            WHERE token_id = ${PgTypes.uuid(tokenId)} RETURNING token_id`.pipe(bounded(timeout))
+            WHERE token_id = ${PgTypes.uuid(tokenId)}
+              AND ${instanceId === null ? sql`true` : sql`instance_id = ${PgTypes.uuid(instanceId)}`}
+            RETURNING token_id`.pipe(bounded(timeout))
         return rows.length > 0
       })
 
@@ -148,14 +150,18 @@ export const layer = (options: Options): Layer.Layer<WidgetTokens, never, PgClie
         authenticate,
         issue,
         revoke,
-        list: (instanceId) =>
+        list: ({ after, instanceId, limit, unrevoked }) =>
           isCanonicalUuid(instanceId)
             ? sql`
                 SELECT ${sql.literal(tokenColumns)} FROM widget_token
-                WHERE instance_id = ${PgTypes.uuid(instanceId)} ORDER BY created_at, token_id`.pipe(
-                bounded(timeout),
-                decodeTokens
-              )
+                WHERE instance_id = ${PgTypes.uuid(instanceId)}
+                  AND ${sql.literal(unrevoked ? "revoked_at IS NULL" : "true")}
+                  AND ${
+                    after === null
+                      ? sql`true`
+                      : sql`(created_at, token_id) > (${PgTypes.timestamptz(after.time)}, ${PgTypes.uuid(after.id)})`
+                  }
+                ORDER BY created_at, token_id LIMIT ${PgTypes.int8(BigInt(limit))}`.pipe(bounded(timeout), decodeTokens)
             : Effect.succeed([])
       })
     })

@@ -7,15 +7,16 @@
 import { randomBytes, randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, type Duration, Effect, Layer, Option, Schema } from "effect"
-import { SqlClient } from "effect/sql"
+import { SqlClient, type Statement } from "effect/sql"
 import * as Session from "../../core/sites/ConsoleSession.ts"
 import * as Credential from "../../core/sites/Credential.ts"
 import * as Role from "../../core/sites/Role.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { ConsoleSessions } from "../../services/sites/ConsoleSessions.ts"
-import { array, bounded, recoverConnectionErrors } from "../Database.ts"
+import { array, bounded } from "../Database.ts"
 import * as Times from "../Times.ts"
+import * as CredentialSql from "./CredentialSql.ts"
 import * as Issuers from "./Issuers.ts"
 import * as SecretLookup from "./SecretLookup.ts"
 
@@ -117,6 +118,13 @@ export const layer = ({ timeout }: Options): Layer.Layer<ConsoleSessions, never,
         return Session.isOpen(session) && Session.isValidAt(session, now) ? Option.some(session) : Option.none()
       })
 
+      /** `ConsoleSession.isValidAt` in SQL, before the condition `where`. */
+      const validAt = (now: number, where: Statement.Fragment) =>
+        sql`SELECT ${sql.literal(columns)} FROM console_session
+          CROSS JOIN (SELECT ${PgTypes.timestamptz(now)}::timestamptz AS now) AS clock
+          WHERE ${sql.literal(Issuers.end.isNotSet)} AND NOT ${sql.literal(Issuers.hasEnded("clock.now"))}
+            AND ${sql.literal(Issuers.reachesAny)} AND ${where}`
+
       return ConsoleSessions.of({
         createLink: Effect.fnUntraced(function* ({ createdBy = null, label, linkExpiresAt, role, sites }) {
           const ids = sites === "all" ? [] : [...new Set(sites)].sort()
@@ -179,15 +187,31 @@ export const layer = ({ timeout }: Options): Layer.Layer<ConsoleSessions, never,
           return Option.some({ ...session, use: { ...session.use, lastUsedAt: now } })
         }),
         find,
-        list: sql`SELECT ${sql.literal(columns)} FROM console_session ORDER BY created_at, session_id`.pipe(
-          bounded(timeout),
-          decodeRows(Rows),
-          Effect.flatMap((rows) =>
-            Effect.map(Clock.currentTimeMillis, (now) =>
-              rows.map(toSession).filter((session) => Session.isValidAt(session, now))
+        list: ({ limit, ...query }) =>
+          Effect.flatMap(Clock.currentTimeMillis, (now) =>
+            CredentialSql.byIndex(
+              sql,
+              validAt(
+                now,
+                sql`${CredentialSql.condition(sql, { table: "console_session", id: "session_id" }, query)}
+                  ORDER BY created_at, session_id LIMIT ${PgTypes.int8(BigInt(limit))}`
+              )
             )
-          )
-        ),
+          ).pipe(
+            bounded(timeout),
+            decodeRows(Rows),
+            Effect.map((rows) => rows.map(toSession))
+          ),
+        byId: (sessionId) =>
+          isCanonicalUuid(sessionId)
+            ? Effect.flatMap(Clock.currentTimeMillis, (now) =>
+                validAt(now, sql`session_id = ${PgTypes.uuid(sessionId)}`)
+              ).pipe(
+                bounded(timeout),
+                decodeRows(Rows),
+                Effect.map((rows) => Option.map(Option.fromUndefinedOr(rows[0]), toSession))
+              )
+            : Effect.succeedNone,
         end: Effect.fnUntraced(function* (sessionId) {
           if (!isCanonicalUuid(sessionId)) return false
           const rows = yield* sql`UPDATE console_session SET ${sql.literal(Issuers.end.set)}
@@ -201,15 +225,13 @@ export const layer = ({ timeout }: Options): Layer.Layer<ConsoleSessions, never,
           const now = yield* Clock.currentTimeMillis
           // A transaction whose commit was not acknowledged runs again, and then finds nothing to revoke.
           let revoked: Effect.Success<ReturnType<typeof Issuers.revoke>> = Option.none()
-          return yield* Issuers.revoke(sql, sessionId, now, options).pipe(
-            Effect.map((found) => {
+          return yield* CredentialSql.byIndex(
+            sql,
+            Effect.map(Issuers.revoke(sql, sessionId, now, options), (found) => {
               revoked = Option.orElse(found, () => revoked)
               return revoked
-            }),
-            sql.withTransaction,
-            recoverConnectionErrors(),
-            bounded(timeout)
-          )
+            })
+          ).pipe(bounded(timeout))
         })
       })
     })

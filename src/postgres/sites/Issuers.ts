@@ -10,6 +10,7 @@ import type { SqlError, Statement } from "effect/sql"
 import * as Session from "../../core/sites/ConsoleSession.ts"
 import * as Core from "../../core/sites/Issuers.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
+import { array } from "../Database.ts"
 
 /** An SQL condition: the issuing session or key is not revoked; true for null. Its revocation waits for the commit. */
 export const exists = (sql: PgClient.PgClient, id: string | null): Statement.Fragment =>
@@ -40,19 +41,41 @@ export const issuedNothing = (id: string): string =>
   `NOT EXISTS (SELECT FROM owner_key AS issued WHERE issued.issued_by = ${id})
     AND NOT EXISTS (SELECT FROM console_session AS created WHERE created.created_by = ${id})`
 
-/** `Issuers.issuanceTree($1)` in SQL. Without `withOpened`, leaves out sessions and what they issued. */
-const issuers = (withOpened: boolean): string => `WITH RECURSIVE issued AS (
-    SELECT key_id AS id, issued_by AS issuer FROM owner_key
-    ${withOpened ? "UNION ALL SELECT session_id, created_by FROM console_session" : ""}
-  ), issuer AS (
-    SELECT $1::uuid AS id UNION SELECT issued.id FROM issued JOIN issuer ON issued.issuer = issuer.id
-  )`
+/** An SQL condition: a session reaches all websites, or one that exists. */
+export const reachesAny = `(all_sites OR EXISTS (SELECT FROM console_session_site AS reached
+  WHERE reached.session_id = console_session.session_id))`
+
+const Ids = Schema.Array(Schema.Struct({ id: Schema.String }))
+
+/** `Issuers.issuanceTree(id)`. Without `withOpened`, leaves out sessions and what they issued. */
+const issuanceTree = (sql: PgClient.PgClient, id: string, withOpened: boolean) =>
+  sql
+    .unsafe(
+      `WITH RECURSIVE issuer AS (
+        SELECT $1::uuid AS id
+        UNION
+        SELECT issued.id FROM issuer CROSS JOIN LATERAL (
+          SELECT key_id AS id FROM owner_key WHERE issued_by = issuer.id
+          ${withOpened ? "UNION ALL SELECT session_id FROM console_session WHERE created_by = issuer.id" : ""}
+        ) AS issued
+      ) SELECT id FROM issuer`,
+      [PgTypes.uuid(id)]
+    )
+    .pipe(
+      decodeRows(Ids),
+      Effect.map((rows) =>
+        array(
+          rows.map((row) => row.id),
+          PgTypes.OID.uuid
+        )
+      )
+    )
 
 const Counts = Schema.Array(Schema.Struct({ keys: Schema.Finite, sessions: Schema.Finite }))
 
 /**
- * Revokes a session or a key, with what it issued. None if nothing was revoked and nothing remains. Needs a transaction, whose
- * locks keep the revoked ones from issuing more.
+ * Revokes a session or a key, with what it issued. None if nothing was revoked and nothing remains. Needs a transaction of
+ * `CredentialSql.byIndex`, whose locks keep the revoked ones from issuing more.
  */
 export const revoke = Effect.fnUntraced(function* (
   sql: PgClient.PgClient,
@@ -60,34 +83,33 @@ export const revoke = Effect.fnUntraced(function* (
   now: number,
   { withOpened = false }: Core.RevokeOptions = {}
 ): Effect.fn.Return<Option.Option<Core.Remaining>, SqlError.SqlError> {
-  const parameters = [PgTypes.uuid(id), PgTypes.timestamptz(now)]
-  const from = issuers(withOpened)
-  const revokeKeys = sql.unsafe(
-    `${from} UPDATE owner_key SET revoked_at = $2 WHERE revoked_at IS NULL AND key_id IN (SELECT id FROM issuer) RETURNING 1`,
-    parameters
-  )
-  const endSessions = sql.unsafe(
-    `${from} UPDATE console_session SET ${end.set}
-      WHERE ${end.isNotSet} AND (session_id IN (SELECT id FROM issuer)
-        OR opened_at IS NULL AND created_by IN (SELECT id FROM issuer)) RETURNING 1`,
-    [PgTypes.uuid(id)]
-  )
+  const time = PgTypes.timestamptz(now)
   let count = 0
   while (true) {
-    const [keys, sessions] = yield* Effect.all([revokeKeys, endSessions])
+    const ids = yield* issuanceTree(sql, id, withOpened)
+    const [keys, sessions] = yield* Effect.all([
+      sql.unsafe("UPDATE owner_key SET revoked_at = $2 WHERE revoked_at IS NULL AND key_id = ANY ($1) RETURNING 1", [
+        ids,
+        time
+      ]),
+      sql.unsafe(
+        `UPDATE console_session SET ${end.set} WHERE ${end.isNotSet}
+          AND (session_id = ANY ($1) OR opened_at IS NULL AND created_by = ANY ($1)) RETURNING 1`,
+        [ids]
+      )
+    ])
     // Repeats until nothing is found: a key or a session may have issued another one while a statement waited for it.
     if (keys.length + sessions.length === 0) break
     count += keys.length + sessions.length
   }
   const [remaining = Core.nothingRemains] = yield* sql
     .unsafe(
-      `${issuers(true)} SELECT
-        (SELECT count(*) FROM owner_key WHERE key_id IN (SELECT id FROM issuer)
-          AND revoked_at IS NULL AND coalesce(expires_at > $2, true))::float8 AS keys,
-        (SELECT count(*) FROM console_session WHERE session_id IN (SELECT id FROM issuer) AND NOT ${hasEnded("$2")}
-          AND (all_sites OR EXISTS (SELECT FROM console_session_site AS reached
-            WHERE reached.session_id = console_session.session_id)))::float8 AS sessions`,
-      parameters
+      `SELECT
+        (SELECT count(*) FROM owner_key
+          WHERE key_id = ANY ($1) AND revoked_at IS NULL AND coalesce(expires_at > $2, true))::float8 AS keys,
+        (SELECT count(*) FROM console_session
+          WHERE session_id = ANY ($1) AND NOT ${hasEnded("$2")} AND ${reachesAny})::float8 AS sessions`,
+      [yield* issuanceTree(sql, id, true), time]
     )
     .pipe(decodeRows(Counts))
   return count + remaining.keys + remaining.sessions > 0 ? Option.some(remaining) : Option.none()

@@ -15,8 +15,9 @@ import * as Scope from "../../core/sites/Scope.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { OwnerKeys } from "../../services/sites/OwnerKeys.ts"
-import { array, bounded, recoverConnectionErrors } from "../Database.ts"
+import { array, bounded } from "../Database.ts"
 import * as Times from "../Times.ts"
+import * as CredentialSql from "./CredentialSql.ts"
 import * as Issuers from "./Issuers.ts"
 import * as SecretLookup from "./SecretLookup.ts"
 
@@ -126,19 +127,39 @@ export const layer = ({ timeout }: Options): Layer.Layer<OwnerKeys, never, PgCli
                 issuedBy
               })
         }),
-        list: sql`SELECT ${sql.literal(columns)} FROM owner_key ORDER BY created_at, key_id`.pipe(
-          bounded(timeout),
-          decodeRows(Rows),
-          Effect.map((rows) => rows.map(toKey))
-        ),
+        list: ({ limit, unrevoked, ...query }) =>
+          CredentialSql.byIndex(
+            sql,
+            sql`SELECT ${sql.literal(columns)} FROM owner_key
+              WHERE ${CredentialSql.condition(sql, { table: "owner_key", id: "key_id" }, query)}
+                AND ${sql.literal(unrevoked ? "revoked_at IS NULL" : "true")}
+              ORDER BY created_at, key_id LIMIT ${PgTypes.int8(BigInt(limit))}`
+          ).pipe(
+            bounded(timeout),
+            decodeRows(Rows),
+            Effect.map((rows) => rows.map(toKey))
+          ),
+        find: (keyId) =>
+          isCanonicalUuid(keyId)
+            ? sql`SELECT ${sql.literal(columns)} FROM owner_key WHERE key_id = ${PgTypes.uuid(keyId)}`.pipe(
+                bounded(timeout),
+                decodeRows(Rows),
+                Effect.map((rows) => Option.map(Option.fromUndefinedOr(rows[0]), toKey))
+              )
+            : Effect.succeedNone,
         revoke: Effect.fnUntraced(function* (keyId, options) {
           if (!isCanonicalUuid(keyId)) return Option.none()
           const now = yield* Clock.currentTimeMillis
-          return yield* Effect.gen(function* () {
-            const rows = yield* sql`SELECT FROM owner_key WHERE key_id = ${PgTypes.uuid(keyId)}`
-            if (rows.length === 0) return Option.none()
-            return Option.some(Option.getOrElse(yield* Issuers.revoke(sql, keyId, now, options), () => nothingRemains))
-          }).pipe(sql.withTransaction, recoverConnectionErrors(), bounded(timeout))
+          return yield* CredentialSql.byIndex(
+            sql,
+            Effect.gen(function* () {
+              const rows = yield* sql`SELECT FROM owner_key WHERE key_id = ${PgTypes.uuid(keyId)}`
+              if (rows.length === 0) return Option.none()
+              return Option.some(
+                Option.getOrElse(yield* Issuers.revoke(sql, keyId, now, options), () => nothingRemains)
+              )
+            })
+          ).pipe(bounded(timeout))
         })
       })
     })

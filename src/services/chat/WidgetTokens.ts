@@ -7,7 +7,17 @@
 import { Context, type Effect, type Option } from "effect"
 import type { Instance } from "../../core/chat/Instance.ts"
 import type { IssuedToken, WidgetToken } from "../../core/chat/WidgetToken.ts"
+import type { Position } from "../../core/text/Cursor.ts"
 import type { StorageUnavailable } from "../Storage.ts"
+
+export interface TokenQuery {
+  readonly instanceId: string
+  /** Whether revoked tokens are left out. */
+  readonly unrevoked: boolean
+  /** Null from the first token. */
+  readonly after: Position | null
+  readonly limit: number
+}
 
 export class WidgetTokens extends Context.Service<
   WidgetTokens,
@@ -27,9 +37,15 @@ export class WidgetTokens extends Context.Service<
       /** Milliseconds since 1970, or null for a token that does not expire. */
       readonly expiresAt: number | null
     }) => Effect.Effect<Option.Option<IssuedToken>, StorageUnavailable>
-    /** The tokens of an instance, oldest first. */
-    readonly list: (instanceId: string) => Effect.Effect<ReadonlyArray<WidgetToken>, StorageUnavailable>
-    /** False if there is no such token; true if this call or an earlier one revoked it. */
-    readonly revoke: (tokenId: string) => Effect.Effect<boolean, StorageUnavailable>
+    /** The tokens of an instance after a position, oldest first; at most `limit`. */
+    readonly list: (query: TokenQuery) => Effect.Effect<ReadonlyArray<WidgetToken>, StorageUnavailable>
+    /**
+     * Revokes a token of an instance, or of any instance for null. False if there is no such token; true if this call or an
+     * earlier one revoked it.
+     */
+    readonly revoke: (token: {
+      readonly tokenId: string
+      readonly instanceId: string | null
+    }) => Effect.Effect<boolean, StorageUnavailable>
   }
 >()("hydracore/services/WidgetTokens") {}

@@ -6,6 +6,7 @@
  */
 import { Context, type Effect, type Option } from "effect"
 import type { ConsoleSession, OpenSession } from "../../core/sites/ConsoleSession.ts"
+import type { CredentialQuery } from "../../core/sites/CredentialQuery.ts"
 import type { Remaining, RevokeOptions } from "../../core/sites/Issuers.ts"
 import type { StorageUnavailable } from "../Storage.ts"
 
@@ -37,9 +38,11 @@ export class ConsoleSessions extends Context.Service<
     /** Like `authenticate`, without counting as a use. */
     readonly find: (cookie: string) => Effect.Effect<Option.Option<OpenSession>, StorageUnavailable>
     /**
-     * Every session and every unopened link, oldest first, without secrets. Ended sessions and expired links may be missing.
+     * Sessions and unopened links without their secrets, oldest first, that have not ended. Reads none of other websites.
      */
-    readonly list: Effect.Effect<ReadonlyArray<ConsoleSession>, StorageUnavailable>
+    readonly list: (query: CredentialQuery) => Effect.Effect<ReadonlyArray<ConsoleSession>, StorageUnavailable>
+    /** The session or unopened link with this id, without its secret. None if there is none or if it has ended. */
+    readonly byId: (sessionId: string) => Effect.Effect<Option.Option<ConsoleSession>, StorageUnavailable>
     /**
      * Ends a session when its person signs out. Keys and links that it created remain valid. False if there is no session.
      */

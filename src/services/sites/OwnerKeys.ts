@@ -6,9 +6,15 @@
  */
 import { Context, type Effect, type Option } from "effect"
 import type { Access } from "../../core/sites/Access.ts"
+import type { CredentialQuery } from "../../core/sites/CredentialQuery.ts"
 import type { Remaining, RevokeOptions } from "../../core/sites/Issuers.ts"
 import type { IssuedOwnerKey, OwnerKey } from "../../core/sites/OwnerKey.ts"
 import type { StorageUnavailable } from "../Storage.ts"
+
+export interface KeyQuery extends CredentialQuery {
+  /** Whether revoked keys are left out. */
+  readonly unrevoked: boolean
+}
 
 export class OwnerKeys extends Context.Service<
   OwnerKeys,
@@ -31,8 +37,13 @@ export class OwnerKeys extends Context.Service<
         readonly issuedBy?: string
       }
     ) => Effect.Effect<Option.Option<IssuedOwnerKey>, StorageUnavailable>
-    /** Every key, oldest first, without its secret. The ids of a key's websites are sorted; deleted websites are left out. */
-    readonly list: Effect.Effect<ReadonlyArray<OwnerKey>, StorageUnavailable>
+    /**
+     * Keys without their secrets, oldest first. The ids of a key's websites are sorted; deleted websites are left out. Reads no
+     * keys of other websites.
+     */
+    readonly list: (query: KeyQuery) => Effect.Effect<ReadonlyArray<OwnerKey>, StorageUnavailable>
+    /** The key with this id, without its secret. None if there is no such key. */
+    readonly find: (keyId: string) => Effect.Effect<Option.Option<OwnerKey>, StorageUnavailable>
     /**
      * Revokes a key, and all keys that it issued directly or indirectly. The unopened links to the console that any of them
      * created become void. Returns how many of the keys, sessions and links that come from the key remain valid. None if there

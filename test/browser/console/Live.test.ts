@@ -10,6 +10,7 @@ import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import { inChromium } from "../../support/browser/Browser.ts"
 import * as ConsolePage from "../../support/console/ConsolePage.ts"
 import * as ConversationData from "../../support/console/ConversationData.ts"
+import { everySession } from "../../support/Lists.ts"
 import * as Draft from "../../support/SubmissionDraft.ts"
 import { view } from "../../support/TestStorage.ts"
 import { until } from "../../support/Wait.ts"
@@ -171,7 +172,7 @@ inChromium(
         const { on, page } = yield* ConsolePage.open(`#/${site.websiteConfigId}/live`, {}, "viewer")
         yield* on(() => page.getByText("/first", { exact: true }).waitFor())
         const sessions = yield* ConsoleSessions
-        for (const { role, sessionId } of yield* sessions.list.pipe(Effect.orDie)) {
+        for (const { role, sessionId } of yield* sessions.list(everySession).pipe(Effect.orDie)) {
           if (role === "viewer") yield* sessions.revoke(sessionId).pipe(Effect.orDie)
         }
         yield* on(() => page.getByRole("heading", { name: "Your session has ended" }).waitFor())

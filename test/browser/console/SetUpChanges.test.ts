@@ -16,6 +16,7 @@ import * as ConsolePage from "../../support/console/ConsolePage.ts"
 import * as SetUpData from "../../support/console/SetUpData.ts"
 import * as SetUpPage from "../../support/console/SetUpPage.ts"
 import { fanOutAll, leaseOf, newWebhook, settle } from "../../support/Delivery.ts"
+import { everyKey } from "../../support/Lists.ts"
 import * as SubmissionDraft from "../../support/SubmissionDraft.ts"
 
 inChromium(
@@ -223,7 +224,7 @@ inChromium(
           await page.getByRole("button", { name: "Done" }).click()
           await page.getByText(/^hok_/).waitFor({ state: "detached" })
         })
-        const issued = (yield* OwnerKeys.use(({ list }) => list)).find(({ label }) => label === "Robot")
+        const issued = (yield* OwnerKeys.use(({ list }) => list(everyKey))).find(({ label }) => label === "Robot")
         assert.sameMembers([...(issued?.sites ?? [])], [busy.websiteConfigId, fresh.websiteConfigId])
         yield* on(async () => {
           const row = page.getByRole("listitem").filter({ hasText: "Robot" })
@@ -251,7 +252,7 @@ inChromium(
           await page.getByText(/^hok_/).waitFor()
           await page.getByRole("button", { name: "Done" }).click()
         })
-        const issued = (yield* OwnerKeys.use(({ list }) => list)).find(({ label }) => label === "Today")
+        const issued = (yield* OwnerKeys.use(({ list }) => list(everyKey))).find(({ label }) => label === "Today")
         assert.strictEqual(issued?.expiresAt, yield* on(() => page.evaluate<number>(`Date.parse("${today}T23:59:59")`)))
       })
     )

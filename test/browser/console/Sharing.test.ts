@@ -6,6 +6,7 @@ import { Clock, Effect, Layer } from "effect"
 import { ConsoleSessions } from "../../../src/services/sites/ConsoleSessions.ts"
 import { inChromium } from "../../support/browser/Browser.ts"
 import * as ConsolePage from "../../support/console/ConsolePage.ts"
+import { everySession } from "../../support/Lists.ts"
 import { until } from "../../support/Wait.ts"
 
 inChromium("the console's sharing", Layer.provideMerge(ConsolePage.SharedOwner.layer, ConsolePage.layer), (it) => {
@@ -119,7 +120,7 @@ inChromium("the console's sharing", Layer.provideMerge(ConsolePage.SharedOwner.l
       yield* on(() => page.getByRole("combobox", { name: "Websites" }).selectOption("Several websites"))
       yield* on(() => page.getByRole("checkbox", { name: "Fjordlight Kayaks" }).uncheck())
       yield* on(() => page.getByLabel("The link is valid for").selectOption("A week"))
-      const stored = ConsoleSessions.use(({ list }) => list).pipe(
+      const stored = ConsoleSessions.use(({ list }) => list(everySession)).pipe(
         Effect.map((sessions) => sessions.find(({ label }) => label === "Ola"))
       )
       // Without a website, the browser does not send the form.

@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect, Layer, Option } from "effect"
 import PostalMime from "postal-mime"
 import { ConsoleSessions } from "../../../src/services/sites/ConsoleSessions.ts"
+import { everySession } from "../../support/Lists.ts"
 import { mailReceiver, refusal } from "../../support/MailReceiver.ts"
 import { run } from "../../support/TestCli.ts"
 import { site, storage } from "../../support/TestStorage.ts"
@@ -21,7 +22,7 @@ const setUp = (environment: Readonly<Record<string, string>>) =>
       run(["person", "invite", ...args], Layer.succeedContext(context)).pipe(
         Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromUnknown(environment))
       )
-    const sessions = ConsoleSessions.use((service) => service.list).pipe(Effect.provideContext(context))
+    const sessions = ConsoleSessions.use((service) => service.list(everySession)).pipe(Effect.provideContext(context))
     const open = (url: string) =>
       ConsoleSessions.use((service) => service.open(url.split("#/link/")[1] ?? "")).pipe(Effect.provideContext(context))
     return { invite, sessions, open }

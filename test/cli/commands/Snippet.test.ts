@@ -6,6 +6,7 @@ import { ConfigProvider, Effect, Layer, Option } from "effect"
 import { type Demo, demoFile } from "../../../src/demo/DemoData.ts"
 import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../../src/services/chat/WidgetTokens.ts"
+import { everyToken } from "../../support/Lists.ts"
 import { type Ended, run } from "../../support/TestCli.ts"
 import { site, storage } from "../../support/TestStorage.ts"
 
@@ -128,7 +129,7 @@ describe("site snippet", () => {
       const chat = (token: string) =>
         `<script type="module" src="https://edge.example/v1/public/chat.js"></script>\n` +
         `<hydracore-chat instance="${instance.instanceId}" token="${token}" heading="Ask us"></hydracore-chat>`
-      const tokens = WidgetTokens.use(({ list }) => list(instance.instanceId)).pipe(Effect.provide(context))
+      const tokens = WidgetTokens.use(({ list }) => list(everyToken(instance.instanceId))).pipe(Effect.provide(context))
 
       const empty = yield* snippet(...base)
       assert.include(empty.stdout, chat("WIDGET_TOKEN"))

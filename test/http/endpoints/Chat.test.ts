@@ -49,7 +49,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
       const revoked = Option.getOrThrow(
         yield* tokens.issue({ instanceId: instance.instanceId, label: null, expiresAt: null })
       )
-      yield* tokens.revoke(revoked.tokenId)
+      yield* tokens.revoke({ tokenId: revoked.tokenId, instanceId: null })
       const expired = Option.getOrThrow(
         yield* tokens.issue({ instanceId: instance.instanceId, label: null, expiresAt: 1 })
       )

@@ -8,6 +8,7 @@ import { ConsoleSessions } from "../../../src/services/sites/ConsoleSessions.ts"
 import { OwnerKeys } from "../../../src/services/sites/OwnerKeys.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import { SiteErasure } from "../../../src/services/sites/SiteErasure.ts"
+import { everySession } from "../../support/Lists.ts"
 import { fromOwnPage, newCookie, send } from "../../support/OwnerRequests.ts"
 import { emptyStorages } from "../../support/Storages.ts"
 import { paths, TestServer, layer as testServer } from "../../support/TestServer.ts"
@@ -111,7 +112,7 @@ for (const [name, storage] of emptyStorages) {
             yield* follow(site.websiteConfigId, all)
           ]
           for (const { next } of [mine, everywhere]) assert.strictEqual((yield* next)?.name, "latest")
-          const sessions = yield* ConsoleSessions.use(({ list }) => list)
+          const sessions = yield* ConsoleSessions.use(({ list }) => list(everySession))
           const [ownSession] = sessions.filter(({ sites }) => sites.includes(site.websiteConfigId))
           yield* ConsoleSessions.use(({ revoke }) => revoke(ownSession?.sessionId ?? ""))
           assert.isNull(yield* mine.next)

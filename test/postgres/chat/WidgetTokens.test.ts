@@ -8,6 +8,7 @@ import * as PostgresWidgetTokens from "../../../src/postgres/chat/WidgetTokens.t
 import { InstanceDirectory as Instances } from "../../../src/services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../../src/services/chat/WidgetTokens.ts"
 import { suite } from "../../suites/WidgetTokens.ts"
+import { everyToken } from "../../support/Lists.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 
 const timeout = "20 seconds"
@@ -45,8 +46,8 @@ describe("postgres/chat/WidgetTokens: caching and storage", () => {
       const [revoked, valid] = [yield* issue(instanceId, null), yield* issue(instanceId, null)]
       const expiredLater = yield* issue(instanceId, now + keptMillis)
       yield* issue(instanceId, now + 1)
-      yield* tokens.revoke(revoked.tokenId)
-      const storedIds = Effect.map(tokens.list(instanceId), (all) => all.map(({ tokenId }) => tokenId))
+      yield* tokens.revoke({ tokenId: revoked.tokenId, instanceId: null })
+      const storedIds = Effect.map(tokens.list(everyToken(instanceId)), (all) => all.map(({ tokenId }) => tokenId))
       yield* PostgresWidgetTokens.deleteEnded(now + keptMillis - 1)
       assert.lengthOf(yield* storedIds, 4)
       yield* PostgresWidgetTokens.deleteEnded(now + keptMillis + 1)
@@ -60,7 +61,7 @@ describe("postgres/chat/WidgetTokens: caching and storage", () => {
       const there = Context.get(yield* Layer.build(Layer.fresh(PostgresWidgetTokens.layer({ timeout }))), WidgetTokens)
       const { instanceId, token, tokenId } = yield* newToken
       assert.isTrue(Option.isSome(yield* there.authenticate(instanceId, token)))
-      yield* here.revoke(tokenId)
+      yield* here.revoke({ tokenId, instanceId })
       yield* TestClock.adjust("1 second")
       assert.isTrue(Option.isNone(yield* there.authenticate(instanceId, token)))
     }).pipe(Effect.provide(layers))

@@ -14,6 +14,7 @@ import { OwnerKeys as Keys } from "../../../src/services/sites/OwnerKeys.ts"
 import { SiteDirectory as Sites } from "../../../src/services/sites/SiteDirectory.ts"
 import { SiteErasure as Erasure } from "../../../src/services/sites/SiteErasure.ts"
 import { suite } from "../../suites/ConsoleSessions.ts"
+import { everySession } from "../../support/Lists.ts"
 import * as Locks from "../../support/postgres/Locks.ts"
 import * as LosingClient from "../../support/postgres/LosingClient.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
@@ -109,7 +110,7 @@ describe("postgres/sites/ConsoleSessions: the rows", () => {
       yield* deleteEnded
       assert.notInclude(JSON.stringify(yield* rows), "Ada")
       assert.lengthOf(yield* rows, 2)
-      assert.deepStrictEqual(yield* sessions.list, [])
+      assert.deepStrictEqual(yield* sessions.list(everySession), [])
       yield* sessions.revoke(createdBy, { withOpened: true })
       yield* TestClock.adjust("1 second")
       assert.isTrue(Option.isNone(yield* keys.authenticate(key.key)))
@@ -159,7 +160,8 @@ describe("postgres/sites/ConsoleSessions: the rows", () => {
     "expired links and ended sessions are deleted, and an erasure deletes links that open no other website",
     () =>
       Effect.gen(function* () {
-        const { list } = yield* ConsoleSessions
+        const sessions = yield* ConsoleSessions
+        const list = sessions.list(everySession)
         const site = yield* Sites.use((sites) => sites.create({ name: "a", origins: [] }))
         yield* newLink([site.websiteConfigId])
         yield* newSession

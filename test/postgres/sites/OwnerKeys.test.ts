@@ -11,6 +11,7 @@ import { OwnerKeys } from "../../../src/services/sites/OwnerKeys.ts"
 import { SiteDirectory as SiteDirectoryService } from "../../../src/services/sites/SiteDirectory.ts"
 import { SiteErasure as SiteErasureService } from "../../../src/services/sites/SiteErasure.ts"
 import { suite } from "../../suites/OwnerKeys.ts"
+import { everyKey } from "../../support/Lists.ts"
 import * as Locks from "../../support/postgres/Locks.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 
@@ -62,7 +63,7 @@ describe("postgres/sites/OwnerKeys: the rows", () => {
       const [revoked, valid] = [yield* issue(null), yield* issue(null)]
       yield* issue(now + 1)
       yield* keys.revoke(revoked.keyId)
-      const storedIds = Effect.map(keys.list, (all) => all.map(({ keyId }) => keyId))
+      const storedIds = Effect.map(keys.list(everyKey), (all) => all.map(({ keyId }) => keyId))
       yield* PostgresOwnerKeys.deleteEnded(now + keptMillis - 1)
       assert.lengthOf(yield* storedIds, 3)
       yield* PostgresOwnerKeys.deleteEnded(now + keptMillis + 1)
@@ -91,7 +92,7 @@ describe("postgres/sites/OwnerKeys: the rows", () => {
         // Each round deletes only the last key of the chain, because the others have issued a remaining key.
         for (const remaining of [2, 1, 0]) {
           yield* PostgresOwnerKeys.deleteEnded(later + 1000)
-          assert.lengthOf(yield* keys.list, remaining)
+          assert.lengthOf(yield* keys.list(everyKey), remaining)
         }
       }).pipe(Effect.provide(layers))
   )

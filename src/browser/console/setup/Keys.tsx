@@ -105,12 +105,10 @@ const RevokeKey = ({ keyId, onClose }: DialogProps & { readonly keyId: string })
   )
 }
 
-const reaches = (sites: Key["sites"], siteId: string): boolean => sites === "all" || sites.includes(siteId)
-
 export const Keys = (page: PageProps) => {
   const { site_id: siteId } = page.site
   const [dialog, setDialog] = useState<"issue" | { readonly secret: string } | { readonly revoke: string }>()
-  const keys = useAnswer("GET /v1/owner/keys", {})
+  const keys = useAnswer("GET /v1/owner/keys", { query: { site_id: siteId, revoked: "false", limit: 100 } }, siteId)
   const close = () => setDialog(undefined)
   return (
     <Section
@@ -124,7 +122,7 @@ export const Keys = (page: PageProps) => {
     >
       <Rows
         resource={keys}
-        items={({ keys }) => keys.filter(({ revoked_at, sites }) => revoked_at === null && reaches(sites, siteId))}
+        items={({ keys }) => keys}
         empty={Texts.empty}
         row={(key) => (
           <Row
@@ -144,6 +142,7 @@ export const Keys = (page: PageProps) => {
           </Row>
         )}
       />
+      {keys.value !== undefined && keys.value.next !== null && <p class="muted">{Texts.first}</p>}
       {dialog === "issue" && <IssueKey page={page} onClose={close} onKey={(secret) => setDialog({ secret })} />}
       {typeof dialog === "object" && "secret" in dialog && (
         <SecretDialog title={Texts.secret} body={Texts.secretBody} secret={dialog.secret} onClose={close} />

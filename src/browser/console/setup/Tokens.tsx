@@ -91,11 +91,11 @@ export const Tokens = (props: Props) => {
   const [open, setOpen] = useState<Open>()
   const { value } = useAnswer(
     "GET /v1/owner/sites/:site_id/instances/:instance_id/tokens",
-    { params: { site_id: siteId, instance_id: instanceId } },
+    { params: { site_id: siteId, instance_id: instanceId }, query: { revoked: "false", limit: 100 } },
     instanceId
   )
   const close = () => setOpen(undefined)
-  const listed = value?.tokens.filter(({ revoked_at }) => revoked_at === null) ?? []
+  const listed = value?.tokens ?? []
   return (
     <div class="tokens">
       {value !== undefined && listed.length === 0 && <p class="muted">{Texts.tokens.empty}</p>}
@@ -125,6 +125,7 @@ export const Tokens = (props: Props) => {
           </Row>
         ))}
       </ul>
+      {value !== undefined && value.next !== null && <p class="muted">{Texts.tokens.first}</p>}
       {isOwner && value !== undefined && <AddButton label={Texts.tokens.add} onClick={() => setOpen("issue")} />}
       {open === "issue" && <Issue {...props} onClose={close} onToken={(token) => setOpen({ token })} />}
       {typeof open === "object" && "token" in open && (

@@ -66,11 +66,10 @@ export const People = ({ reachesAll, site, sites }: Pick<PageProps, "site" | "si
   const [created, setCreated] = useState<Created | null>(null)
   const creation = useChange("POST /v1/owner/sessions")
   const facts = { now: Date.now(), timeZone: site.time_zone }
-  const reaches = ({ sites }: Session) => sites === "all" || sites.includes(site.site_id)
-  const listed = useAnswer("GET /v1/owner/sessions", {})
+  const listed = useAnswer("GET /v1/owner/sessions", { query: { site_id: site.site_id, limit: 100 } }, site.site_id)
   const canMail = listed.value?.can_mail === true
   const grants = mapResource(listed, ({ sessions }) =>
-    sessions.filter(reaches).map((session) => ({
+    sessions.map((session) => ({
       id: session.session_id,
       name: nameOf(session),
       details: detailsOf(session, facts),
@@ -189,6 +188,7 @@ export const People = ({ reachesAll, site, sites }: Pick<PageProps, "site" | "si
         )}
       </div>
       <Granted grants={grants} words={{ ...Texts.people, none: Texts.people.nobody }} onEnd={end} />
+      {listed.value !== undefined && listed.value.next !== null && <p class="muted">{Texts.people.first}</p>}
     </section>
   )
 }

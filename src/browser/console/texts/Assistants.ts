@@ -123,6 +123,7 @@ export const tokens = {
   label: "Label",
   labelHint: "Where you use it, such as the name of a page.",
   expiry: "Last day",
+  first: "The first 100 are listed. The command `hydracore token list` lists all.",
   unnamed: "Token without a label",
   title: "The tag of the chat",
   body: "Paste it at the end of the body. Every visitor can read its token, which is valid for this chat only.",

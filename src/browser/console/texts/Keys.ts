@@ -20,6 +20,7 @@ export const scopes = {
 export const expiry = "Last day"
 export const empty =
   "No program has a key. With one, a script or a wall display can read what the console shows: see the guide Owner API."
+export const first = "The first 100 are listed. The command `hydracore key list` lists all."
 export const secret = "The new key"
 export const secretBody = "Save it now: it is not shown again."
 export const confirm = "Revoke this key?"

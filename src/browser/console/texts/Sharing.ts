@@ -18,6 +18,7 @@ export const people = {
     `The mail server accepted a mail with the link to ${address}. It works once, until ${until}. The address is not stored.`,
   created: (name: string, until: string): string =>
     `Send this link to ${name === "" ? "your colleague" : name}. It works once, until ${until}, and is not shown again.`,
+  first: "The first 100 are listed. The command `hydracore console sessions` lists all.",
   nobody: "Nobody else has a link or a session.",
   unnamed: "Without a name",
   you: "You",

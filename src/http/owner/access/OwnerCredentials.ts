@@ -3,22 +3,25 @@
  *
  * @module
  */
-import { Context, Effect, Layer, Option, Semaphore } from "effect"
+import { Context, Effect, Layer, Option } from "effect"
 import { Caller } from "../../../contract/owner/Authentication.ts"
 import * as Errors from "../../../contract/owner/Errors.ts"
 import type { RateLimitPolicy } from "../../../core/limits/RateLimit.ts"
 import * as Access from "../../../core/sites/Access.ts"
 import * as ConsoleSession from "../../../core/sites/ConsoleSession.ts"
+import type { CredentialQuery } from "../../../core/sites/CredentialQuery.ts"
 import type { RevokeOptions } from "../../../core/sites/Issuers.ts"
 import * as OwnerKey from "../../../core/sites/OwnerKey.ts"
 import * as Calendar from "../../../core/text/Calendar.ts"
+import * as Cursor from "../../../core/text/Cursor.ts"
 import { Invitations } from "../../../services/mail/Invitations.ts"
 import { RateLimiter } from "../../../services/RateLimiter.ts"
 import type { StorageUnavailable } from "../../../services/Storage.ts"
 import { ConsoleSessions } from "../../../services/sites/ConsoleSessions.ts"
-import { OwnerKeys } from "../../../services/sites/OwnerKeys.ts"
+import { type KeyQuery, OwnerKeys } from "../../../services/sites/OwnerKeys.ts"
 import { SiteDirectory } from "../../../services/sites/SiteDirectory.ts"
 import * as Validation from "../Validation.ts"
+import * as CreationTurns from "./CreationTurns.ts"
 
 type Failure = (typeof Errors.NotFound)["Type"] | StorageUnavailable
 
@@ -29,8 +32,9 @@ export const maxManaged = 100
 type Managed<A> = Effect.Effect<A, Failure, Caller>
 
 /** Like `Managed`. Also fails if a caller for some websites manages `maxManaged` already. */
-type Added<A> = Effect.Effect<A, Failure | (typeof Errors.ValidationFailed)["Type"], Caller>
+type Added<A> = Effect.Effect<A, Failure | ValidationFailed, Caller>
 
+type ValidationFailed = (typeof Errors.ValidationFailed)["Type"]
 type TooManyRequests = (typeof Errors.TooManyRequests)["Type"]
 
 interface CreatedLink {
@@ -45,10 +49,10 @@ type NewLink = Omit<Parameters<ConsoleSessions["Service"]["createLink"]>[0], "cr
 export class OwnerCredentials extends Context.Service<
   OwnerCredentials,
   {
-    readonly keys: Managed<ReadonlyArray<OwnerKey.OwnerKey>>
+    readonly keys: (query: Omit<KeyQuery, "sites">) => Managed<Cursor.Part<OwnerKey.OwnerKey>>
     readonly issueKey: (request: NewKey) => Added<OwnerKey.IssuedOwnerKey>
     readonly revokeKey: (keyId: string, options: RevokeOptions) => Managed<void>
-    readonly sessions: Managed<ReadonlyArray<ConsoleSession.ConsoleSession>>
+    readonly sessions: (query: Omit<CredentialQuery, "sites">) => Managed<Cursor.Part<ConsoleSession.ConsoleSession>>
     /** Whether links can be mailed. */
     readonly canMail: boolean
     /**
@@ -67,24 +71,22 @@ const notFound = Errors.make("NotFound", "There is no such key or session, or it
 
 const refuse = Effect.fail(notFound)
 
+/** A query for those of any website, from the first. */
+const any = { reaching: null, after: null } as const
+
 /** Fails unless the caller may manage keys and sessions with this access. */
 const requireCover = (access: Access.Access) =>
   Caller.use((caller) => (Access.manages(caller, access) ? Effect.void : refuse))
 
-/** Fails if a caller for some websites manages `maxManaged` already. A caller for all websites belongs to the operator. */
-const requireRoom = (existing: ReadonlyArray<unknown>, noun: string) =>
-  Caller.use(({ sites }) =>
-    sites === "all" || existing.length < maxManaged
-      ? Effect.void
-      : Effect.fail(
-          Validation.failed([
-            {
-              loc: ["body"],
-              msg: `Value error, there are ${maxManaged} ${noun} already; revoke one`,
-              type: "value_error"
-            }
-          ])
-        )
+const tooMany = (noun: string) =>
+  Effect.fail(
+    Validation.failed([
+      {
+        loc: ["body"],
+        msg: `Value error, there are ${maxManaged} ${noun} already; revoke one`,
+        type: "value_error"
+      }
+    ])
   )
 
 /** Fails if the new key would be valid for longer than the caller's key. */
@@ -112,17 +114,28 @@ const requireNoExpiry = Caller.use(({ expiresAt }) =>
       )
 )
 
-/** The items of a list that the caller may manage. Fails for a caller without the scope `write`, who manages none. */
+/**
+ * The part of a list that the caller may manage. Fails for a caller without the scope `write`, who manages none.
+ *
+ * @param list reads the first `limit` items of the list for a caller with these websites
+ */
 const managed = <A>(
-  listed: Effect.Effect<ReadonlyArray<A>, StorageUnavailable>,
-  accessOf: (item: A) => Access.Access
-): Managed<ReadonlyArray<A>> =>
+  list: (range: Pick<CredentialQuery, "sites" | "limit">) => Effect.Effect<ReadonlyArray<A>, StorageUnavailable>,
+  limit: number,
+  positionOf: (item: A) => Cursor.Position
+): Managed<Cursor.Part<A>> =>
   Caller.use(
-    (caller): Effect.Effect<ReadonlyArray<A>, Failure> =>
-      caller.scope === "write"
-        ? Effect.map(listed, (items) => items.filter((item) => Access.manages(caller, accessOf(item))))
+    ({ scope, sites }): Effect.Effect<Cursor.Part<A>, Failure> =>
+      scope === "write"
+        ? Effect.map(list({ sites, limit: limit + 1 }), (found) => Cursor.partOf(found, limit, positionOf))
         : refuse
   )
+
+/** The key or session, if the caller may manage it. */
+const requireManaged = <A>(
+  found: Effect.Effect<Option.Option<A>, StorageUnavailable>,
+  accessOf: (item: A) => Access.Access
+): Managed<void> => Effect.flatMap(found, (item) => (Option.isNone(item) ? refuse : requireCover(accessOf(item.value))))
 
 /** The limit of mailed invitations per website, because an owner could send them to people who did not ask for them. */
 export const mailLimit: RateLimitPolicy = { name: "invitation", limit: 10, windowMillis: Calendar.hourMillis }
@@ -156,8 +169,29 @@ export const layer: Layer.Layer<
     const directory = yield* SiteDirectory
     const ownerKeys = yield* OwnerKeys
     const consoleSessions = yield* ConsoleSessions
-    // Creations run one after another: otherwise concurrent requests would read the same number and exceed `maxManaged` together.
-    const inTurn = Semaphore.withPermit(yield* Semaphore.make(1))
+    const inTurnOf = yield* CreationTurns.make
+    /**
+     * Runs a creation if the caller manages fewer than `maxManaged`. A caller for all websites belongs to the operator and has no
+     * such limit. Creations of callers with a website in common run one after another.
+     */
+    const withinLimit = <A, E>(
+      existing: (
+        range: Pick<CredentialQuery, "sites" | "limit">
+      ) => Effect.Effect<ReadonlyArray<unknown>, StorageUnavailable>,
+      noun: string,
+      creation: Effect.Effect<A, E>
+    ) =>
+      Caller.use(({ sites }) => {
+        type Creation = Effect.Effect<A, E | StorageUnavailable | ValidationFailed>
+        const unlimited: Creation = creation
+        if (sites === "all") return unlimited
+        const limited = Effect.flatMap(
+          existing({ sites, limit: maxManaged }),
+          ({ length }): Creation => (length < maxManaged ? creation : tooMany(noun))
+        )
+        // In the order of the ids, so that two callers never wait for each other.
+        return [...sites].sort().reduceRight((next: Creation, site): Creation => inTurnOf(site, next), limited)
+      })
     /** Counts an invitation against each of its websites. Fails if one is over the limit. */
     const countInvitation = (sites: Access.Access["sites"]) =>
       Effect.forEach(
@@ -175,26 +209,25 @@ export const layer: Layer.Layer<
         : Effect.map(Effect.forEach(sites, directory.byWebsiteConfigId), (found) =>
             found.flatMap(Option.toArray).map(({ name }) => name)
           )
-    const keys = managed(ownerKeys.list, (key) => key)
-    const sessions = managed(consoleSessions.list, ConsoleSession.accessOf)
     return {
-      keys,
+      keys: (query) => managed((range) => ownerKeys.list({ ...query, ...range }), query.limit, OwnerKey.positionOf),
       issueKey: Effect.fnUntraced(function* (request) {
         yield* requireCover(request)
         yield* requireExpiryWithinCaller(request)
         const issuedBy = (yield* Caller).id
-        const issued = yield* Effect.gen(function* () {
-          const unrevoked = (yield* keys).filter(({ revokedAt }) => revokedAt === null)
-          yield* requireRoom(unrevoked, "keys")
-          return yield* ownerKeys.issue({ ...request, issuedBy })
-        }).pipe(inTurn)
+        const issued = yield* withinLimit(
+          (range) => ownerKeys.list({ ...range, ...any, unrevoked: true }),
+          "keys",
+          ownerKeys.issue({ ...request, issuedBy })
+        )
         return yield* Effect.fromOption(issued, () => notFound)
       }),
       revokeKey: Effect.fnUntraced(function* (keyId, options) {
-        const isKnown = (yield* keys).some((key) => key.keyId === keyId)
-        if (!isKnown || Option.isNone(yield* ownerKeys.revoke(keyId, options))) return yield* refuse
+        yield* requireManaged(ownerKeys.find(keyId), (key) => key)
+        if (Option.isNone(yield* ownerKeys.revoke(keyId, options))) return yield* refuse
       }),
-      sessions,
+      sessions: (query) =>
+        managed((range) => consoleSessions.list({ ...query, ...range }), query.limit, ConsoleSession.positionOf),
       canMail: Option.isSome(mail),
       createLink: Effect.fnUntraced(function* (request, email) {
         const { sites } = request
@@ -203,11 +236,14 @@ export const layer: Layer.Layer<
         const isMailed = email !== null && Option.isSome(mail)
         const websites = isMailed ? yield* namesOf(sites) : null
         const createdBy = (yield* Caller).id
-        const created = yield* Effect.gen(function* () {
-          yield* requireRoom(yield* sessions, "sessions and links")
-          if (isMailed) yield* countInvitation(sites)
-          return yield* consoleSessions.createLink({ ...request, createdBy })
-        }).pipe(inTurn)
+        const created = yield* withinLimit(
+          (range) => consoleSessions.list({ ...range, ...any }),
+          "sessions and links",
+          Effect.andThen(
+            isMailed ? countInvitation(sites) : Effect.void,
+            consoleSessions.createLink({ ...request, createdBy })
+          )
+        )
         if (Option.isNone(created)) return yield* refuse
         if (isMailed) {
           const { link, session } = created.value
@@ -228,8 +264,8 @@ export const layer: Layer.Layer<
         return { ...created.value, isMailed }
       }),
       revokeSession: Effect.fnUntraced(function* (sessionId, options) {
-        const isKnown = (yield* sessions).some((session) => session.sessionId === sessionId)
-        if (!isKnown || Option.isNone(yield* consoleSessions.revoke(sessionId, options))) return yield* refuse
+        yield* requireManaged(consoleSessions.byId(sessionId), ConsoleSession.accessOf)
+        if (Option.isNone(yield* consoleSessions.revoke(sessionId, options))) return yield* refuse
       })
     }
   })

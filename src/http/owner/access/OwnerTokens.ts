@@ -5,10 +5,11 @@
  */
 import { Context, Effect, Layer } from "effect"
 import * as Errors from "../../../contract/owner/Errors.ts"
-import type { IssuedToken, WidgetToken } from "../../../core/chat/WidgetToken.ts"
+import { type IssuedToken, positionOf, type WidgetToken } from "../../../core/chat/WidgetToken.ts"
 import type { AuthorizedSite } from "../../../core/sites/Access.ts"
+import * as Cursor from "../../../core/text/Cursor.ts"
 import { InstanceDirectory } from "../../../services/chat/InstanceDirectory.ts"
-import { WidgetTokens } from "../../../services/chat/WidgetTokens.ts"
+import { type TokenQuery, WidgetTokens } from "../../../services/chat/WidgetTokens.ts"
 import type { StorageUnavailable } from "../../../services/Storage.ts"
 import * as SiteInstance from "../SiteInstance.ts"
 
@@ -19,8 +20,8 @@ export class OwnerTokens extends Context.Service<
   {
     readonly list: (
       proof: AuthorizedSite<"read">,
-      instanceId: string
-    ) => Effect.Effect<ReadonlyArray<WidgetToken>, Failure>
+      query: TokenQuery
+    ) => Effect.Effect<Cursor.Part<WidgetToken>, Failure>
     readonly issue: (
       proof: AuthorizedSite<"write">,
       instanceId: string,
@@ -42,7 +43,11 @@ export const layer: Layer.Layer<OwnerTokens, never, InstanceDirectory | WidgetTo
     const requireInstance = SiteInstance.require(yield* InstanceDirectory)
     const tokens = yield* WidgetTokens
     return {
-      list: (proof, instanceId) => Effect.andThen(requireInstance(proof, instanceId), tokens.list(instanceId)),
+      list: (proof, query) =>
+        requireInstance(proof, query.instanceId).pipe(
+          Effect.andThen(tokens.list({ ...query, limit: query.limit + 1 })),
+          Effect.map((found) => Cursor.partOf(found, query.limit, positionOf))
+        ),
       issue: Effect.fnUntraced(function* (proof, instanceId, token) {
         yield* requireInstance(proof, instanceId)
         const issued = yield* tokens.issue({ instanceId, ...token })
@@ -51,8 +56,7 @@ export const layer: Layer.Layer<OwnerTokens, never, InstanceDirectory | WidgetTo
       }),
       revoke: Effect.fnUntraced(function* (proof, instanceId, tokenId) {
         yield* requireInstance(proof, instanceId)
-        const isOwn = (yield* tokens.list(instanceId)).some((token) => token.tokenId === tokenId)
-        if (!isOwn || !(yield* tokens.revoke(tokenId))) return yield* Effect.fail(notFound)
+        if (!(yield* tokens.revoke({ tokenId, instanceId }))) return yield* Effect.fail(notFound)
       })
     }
   })

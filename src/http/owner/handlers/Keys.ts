@@ -10,6 +10,7 @@ import type { OwnerKey } from "../../../core/sites/OwnerKey.ts"
 import * as Calendar from "../../../core/text/Calendar.ts"
 import { OwnerCredentials } from "../access/OwnerCredentials.ts"
 import * as Failures from "../Failures.ts"
+import * as ListQuery from "../ListQuery.ts"
 import * as Validation from "../Validation.ts"
 
 const keyJson = (key: OwnerKey) => ({
@@ -29,9 +30,9 @@ export const layer = HttpApiBuilder.group(
   Effect.fnUntraced(function* (handlers) {
     const credentials = yield* OwnerCredentials
     return handlers
-      .handle("keys", () =>
-        credentials.keys.pipe(
-          Effect.map((keys) => ({ keys: keys.map(keyJson) })),
+      .handle("keys", ({ query: { revoked, ...query } }) =>
+        credentials.keys({ ...ListQuery.of(query), unrevoked: revoked === "false" }).pipe(
+          Effect.map(({ items, next }) => ({ keys: items.map(keyJson), next: ListQuery.formatNext(next) })),
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
         )
       )

@@ -11,6 +11,7 @@ import * as ConsoleSession from "../../../core/sites/ConsoleSession.ts"
 import * as Calendar from "../../../core/text/Calendar.ts"
 import { OwnerCredentials } from "../access/OwnerCredentials.ts"
 import * as Failures from "../Failures.ts"
+import * as ListQuery from "../ListQuery.ts"
 import * as Validation from "../Validation.ts"
 
 const sessionJson = (session: ConsoleSession.ConsoleSession, current: string | undefined) => ({
@@ -35,12 +36,13 @@ export const layer = HttpApiBuilder.group(
       .handle(
         "sessions",
         Effect.fnUntraced(
-          function* () {
+          function* ({ query }) {
             const { session } = yield* Caller
-            const sessions = yield* credentials.sessions
+            const { items, next } = yield* credentials.sessions(ListQuery.of(query))
             return {
               can_mail: credentials.canMail,
-              sessions: sessions.map((each) => sessionJson(each, session?.sessionId))
+              sessions: items.map((each) => sessionJson(each, session?.sessionId)),
+              next: ListQuery.formatNext(next)
             }
           },
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)

@@ -11,6 +11,7 @@ import * as Calendar from "../../../core/text/Calendar.ts"
 import { OwnerSites } from "../access/OwnerSites.ts"
 import { OwnerTokens } from "../access/OwnerTokens.ts"
 import * as Failures from "../Failures.ts"
+import * as ListQuery from "../ListQuery.ts"
 import * as Validation from "../Validation.ts"
 
 const toJson = (token: WidgetToken) => ({
@@ -29,10 +30,16 @@ export const layer = HttpApiBuilder.group(
     const ownerSites = yield* OwnerSites
     const tokens = yield* OwnerTokens
     return handlers
-      .handle("list", ({ params }) =>
+      .handle("list", ({ params, query: { revoked, ...query } }) =>
         ownerSites.authorize(params.site_id, "read").pipe(
-          Effect.flatMap((proof) => tokens.list(proof, params.instance_id)),
-          Effect.map((listed) => ({ tokens: listed.map(toJson) })),
+          Effect.flatMap((proof) =>
+            tokens.list(proof, {
+              ...ListQuery.rangeOf(query),
+              instanceId: params.instance_id,
+              unrevoked: revoked === "false"
+            })
+          ),
+          Effect.map(({ items, next }) => ({ tokens: items.map(toJson), next: ListQuery.formatNext(next) })),
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
         )
       )

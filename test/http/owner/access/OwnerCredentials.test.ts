@@ -19,7 +19,7 @@ it.effect("http/owner/access/OwnerCredentials: if the request ends while its lin
         take: () => Effect.succeed({ accepted: true, remaining: 1, resetMillis: 0 })
       }),
       Layer.mock(ConsoleSessions, {
-        list: Effect.succeed([]),
+        list: () => Effect.succeed([]),
         createLink: (request) =>
           Effect.sync(() => {
             links.add("a")
