@@ -142,6 +142,33 @@ export const suite = <E>(
       })
     )
 
+    it.effect(
+      "lists in parts what a caller for some websites manages, and finds a session by its id until it ends",
+      () =>
+        Effect.gen(function* () {
+          const sessions = yield* ConsoleSessions
+          const [mine, both, theirs] = [yield* newSite, yield* newSite, yield* newSite]
+          const created = []
+          for (const sites of [[mine], [mine, both], [both], [mine, theirs], "all"] as const) {
+            created.push((yield* newLink(sites, "viewer")).session)
+            yield* TestClock.adjust(1)
+          }
+          const [one, two, three] = created
+          const query = { ...everySession, sites: [mine, both] }
+          assert.deepStrictEqual(yield* sessions.list(query), [one, two, three])
+          assert.deepStrictEqual(yield* sessions.list({ ...query, reaching: mine }), [one, two])
+          assert.deepStrictEqual(yield* sessions.list({ ...query, limit: 2 }), [one, two])
+          const after = { time: one!.createdAt, id: one!.sessionId }
+          assert.deepStrictEqual(yield* sessions.list({ ...query, after }), [two, three])
+          assert.deepStrictEqual(yield* sessions.byId(two!.sessionId), Option.some(two))
+          yield* sessions.revoke(two!.sessionId)
+          assert.deepStrictEqual(yield* sessions.list(query), [one, three])
+          for (const gone of [two!.sessionId, randomUUID(), "not a session"]) {
+            assert.isTrue(Option.isNone(yield* sessions.byId(gone)))
+          }
+        })
+    )
+
     it.effect("deleting a website removes it from sessions, and ends the sessions that have no other website", () =>
       Effect.gen(function* () {
         const [deleted, other] = [yield* newSite, yield* newSite]

@@ -133,6 +133,34 @@ export const suite = <E>(name: string, layer: Layer.Layer<OwnerKeys | SiteDirect
       })
     )
 
+    it.effect("lists in parts what a caller for some websites manages, and finds a key by its id", () =>
+      Effect.gen(function* () {
+        const keys = yield* OwnerKeys
+        const [mine, both, theirs] = [yield* newSite, yield* newSite, yield* newSite]
+        const issued = []
+        for (const sites of [[mine], [mine, both], [both], [mine, theirs], "all"] as const) {
+          issued.push(yield* issue({ scope: "read", sites }))
+          yield* TestClock.adjust(1)
+        }
+        const [one, two, three] = issued.map(withoutSecret)
+        const query = { ...everyKey, sites: [mine, both] }
+        assert.deepStrictEqual(yield* keys.list(query), [one, two, three])
+        assert.deepStrictEqual(yield* keys.list({ ...query, reaching: mine }), [one, two])
+        assert.deepStrictEqual(yield* keys.list({ ...query, reaching: theirs }), [])
+        assert.deepStrictEqual(yield* keys.list({ ...query, limit: 2 }), [one, two])
+        const after = { time: one!.createdAt, id: one!.keyId }
+        assert.deepStrictEqual(yield* keys.list({ ...query, after }), [two, three])
+        assert.deepStrictEqual(
+          (yield* keys.list({ ...everyKey, reaching: theirs })).map(({ keyId }) => keyId).slice(-2),
+          issued.slice(3).map(({ keyId }) => keyId)
+        )
+        yield* keys.revoke(two!.keyId)
+        assert.deepStrictEqual(yield* keys.list({ ...query, unrevoked: true }), [one, three])
+        assert.deepStrictEqual(yield* keys.find(three!.keyId), Option.some(three))
+        for (const unknown of [randomUUID(), "not a key"]) assert.isTrue(Option.isNone(yield* keys.find(unknown)))
+      })
+    )
+
     it.effect("deleting a website removes it from owner keys, which stay valid", () =>
       Effect.gen(function* () {
         const [deleted, other] = [yield* newSite, yield* newSite]

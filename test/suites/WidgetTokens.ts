@@ -96,11 +96,11 @@ export const suite = <E>(name: string, layer: Layer.Layer<WidgetTokens | Instanc
         const tokens = yield* WidgetTokens
         const instance = yield* newInstance
         const { tokenId } = yield* issue(instance)
-        assert.isTrue(yield* tokens.revoke({ tokenId: tokenId, instanceId: null }))
+        assert.isTrue(yield* tokens.revoke({ tokenId, instanceId: null }))
         const revoked = yield* tokens.list(everyToken(instance.instanceId))
         assert.strictEqual(revoked[0]?.revokedAt, yield* Clock.currentTimeMillis)
         yield* TestClock.adjust(5000)
-        assert.isTrue(yield* tokens.revoke({ tokenId: tokenId, instanceId: null }))
+        assert.isTrue(yield* tokens.revoke({ tokenId, instanceId: null }))
         assert.deepStrictEqual(yield* tokens.list(everyToken(instance.instanceId)), revoked)
         assert.isFalse(yield* tokens.revoke({ tokenId: randomUUID(), instanceId: null }))
         assert.isFalse(yield* tokens.revoke({ tokenId: "no token", instanceId: null }))

@@ -11,6 +11,7 @@ import * as Html from "../../core/text/Html.ts"
 import { InstanceDirectory } from "../../services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../services/chat/WidgetTokens.ts"
 import { SiteDirectory } from "../../services/sites/SiteDirectory.ts"
+import * as AllParts from "../support/AllParts.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
 import * as ServiceUrl from "../support/ServiceUrl.ts"
@@ -96,7 +97,11 @@ const tokenFor = Effect.fnUntraced(function* (instanceId: string, token: string 
   const instances = yield* InstanceDirectory
   if (Option.isNone(yield* instances.find(instanceId))) return yield* noInstance
   if (token !== null) return token
-  const listed = yield* WidgetTokens.use((tokens) => tokens.list(instanceId))
+  const tokens = yield* WidgetTokens
+  const listed = yield* AllParts.read(
+    (range) => tokens.list({ ...range, instanceId, unrevoked: true }),
+    WidgetToken.positionOf
+  )
   return WidgetToken.textFor(listed, yield* Clock.currentTimeMillis) ?? tokenPlaceholder
 })
 

@@ -167,9 +167,9 @@ describe("site snippet", () => {
       )
       const [first, second] = [yield* issue, yield* issue]
       assert.include(yield* chat, `instance="${instanceId}" token="${second.token}"`)
-      yield* WidgetTokens.use(({ revoke }) => revoke(second.tokenId)).pipe(withServices)
+      yield* WidgetTokens.use(({ revoke }) => revoke({ tokenId: second.tokenId, instanceId: null })).pipe(withServices)
       assert.include(yield* chat, `token="${first.token}"`)
-      yield* WidgetTokens.use(({ revoke }) => revoke(first.tokenId)).pipe(withServices)
+      yield* WidgetTokens.use(({ revoke }) => revoke({ tokenId: first.tokenId, instanceId: null })).pipe(withServices)
       assert.include(yield* chat, 'token="WIDGET_TOKEN"')
     })
   )

@@ -28,7 +28,8 @@ describe("token", () => {
       assert.isFalse(yield* authenticated)
 
       const listed = yield* json("token", "list", "--instance", instance_id)
-      assert.deepStrictEqual(listed[0], {
+      const find = (id: string) => listed.find(({ token_id }: { readonly token_id: string }) => token_id === id)
+      assert.deepStrictEqual(find(issued.token_id), {
         token_id: issued.token_id,
         instance_id,
         label: "Shop",
@@ -37,7 +38,7 @@ describe("token", () => {
         revoked_at: "2026-03-01T00:00:00.000Z",
         token: null
       })
-      assert.strictEqual(listed[1].token, forever.token)
+      assert.strictEqual(find(forever.token_id).token, forever.token)
       const table = yield* text("token", "list", "--instance", instance_id)
       assert.match(table.stdout, /Shop +revoked.* -\n/)
       assert.match(table.stdout, new RegExp(`- +valid.* ${forever.token}\n`))

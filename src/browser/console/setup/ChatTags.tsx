@@ -19,10 +19,8 @@ type Tokens = Answer<"GET /v1/owner/sites/:site_id/instances/:instance_id/tokens
 
 /** The text of the newest valid token whose text is known. */
 const tokenFor = (tokens: Tokens, now: number): string | null =>
-  tokens.findLast(
-    ({ expires_at, revoked_at, token }) =>
-      token !== null && revoked_at === null && (expires_at === null || Date.parse(expires_at) > now)
-  )?.token ?? null
+  tokens.findLast(({ expires_at, token }) => token !== null && (expires_at === null || Date.parse(expires_at) > now))
+    ?.token ?? null
 
 interface Props {
   readonly siteId: string
@@ -33,7 +31,7 @@ const ChatTag = ({ instance, isOwner, siteId }: Props & { readonly instance: Ins
   const params = { site_id: siteId, instance_id: instance.instance_id }
   const { failure, value } = useAnswer(
     "GET /v1/owner/sites/:site_id/instances/:instance_id/tokens",
-    { params },
+    { params, query: { revoked: "false", limit: 100 } },
     instance.instance_id
   )
   const issue = useChange("POST /v1/owner/sites/:site_id/instances/:instance_id/tokens")
@@ -44,9 +42,7 @@ const ChatTag = ({ instance, isOwner, siteId }: Props & { readonly instance: Ins
     <>
       {token === null ? (
         <>
-          <p class="muted">
-            {value.tokens.some(({ revoked_at }) => revoked_at === null) ? Texts.tokens.unknown : Texts.tokens.empty}
-          </p>
+          <p class="muted">{value.tokens.length > 0 ? Texts.tokens.unknown : Texts.tokens.empty}</p>
           {isOwner && <AddButton label={Texts.tokens.add} onClick={() => issue.run({ params, body: {} })} />}
           {problem !== undefined && <p class="bad">{problem}</p>}
         </>
