@@ -7,7 +7,7 @@ import { randomBytes, randomUUID } from "node:crypto"
 import { assert, layer as shared } from "@effect/vitest"
 import { Clock, Effect, type Layer, Option, Schema } from "effect"
 import { TestClock } from "effect/testing"
-import { cookieSyntax, limits, linkSyntax } from "../../src/core/sites/ConsoleSession.ts"
+import { type ConsoleSession, cookieSyntax, limits, linkSyntax } from "../../src/core/sites/ConsoleSession.ts"
 import { ConsoleSessions } from "../../src/services/sites/ConsoleSessions.ts"
 import type { OwnerKeys } from "../../src/services/sites/OwnerKeys.ts"
 import type { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
@@ -148,22 +148,28 @@ export const suite = <E>(
         Effect.gen(function* () {
           const sessions = yield* ConsoleSessions
           const [mine, both, theirs] = [yield* newSite, yield* newSite, yield* newSite]
-          const created = []
-          for (const sites of [[mine], [mine, both], [both], [mine, theirs], "all"] as const) {
-            created.push((yield* newLink(sites, "viewer")).session)
-            yield* TestClock.adjust(1)
-          }
-          const [one, two, three] = created
+          const createNext = (sites: ConsoleSession["sites"]) =>
+            newLink(sites, "viewer").pipe(
+              Effect.map(({ session }) => session),
+              Effect.tap(TestClock.adjust(1))
+            )
+          const [one, two, three] = [
+            yield* createNext([mine]),
+            yield* createNext([mine, both]),
+            yield* createNext([both])
+          ]
+          yield* createNext([mine, theirs])
+          yield* createNext("all")
           const query = { ...everySession, sites: [mine, both] }
           assert.deepStrictEqual(yield* sessions.list(query), [one, two, three])
           assert.deepStrictEqual(yield* sessions.list({ ...query, reaching: mine }), [one, two])
           assert.deepStrictEqual(yield* sessions.list({ ...query, limit: 2 }), [one, two])
-          const after = { time: one!.createdAt, id: one!.sessionId }
+          const after = { time: one.createdAt, id: one.sessionId }
           assert.deepStrictEqual(yield* sessions.list({ ...query, after }), [two, three])
-          assert.deepStrictEqual(yield* sessions.byId(two!.sessionId), Option.some(two))
-          yield* sessions.revoke(two!.sessionId)
+          assert.deepStrictEqual(yield* sessions.byId(two.sessionId), Option.some(two))
+          yield* sessions.revoke(two.sessionId)
           assert.deepStrictEqual(yield* sessions.list(query), [one, three])
-          for (const gone of [two!.sessionId, randomUUID(), "not a session"]) {
+          for (const gone of [two.sessionId, randomUUID(), "not a session"]) {
             assert.isTrue(Option.isNone(yield* sessions.byId(gone)))
           }
         })

@@ -137,26 +137,21 @@ export const suite = <E>(name: string, layer: Layer.Layer<OwnerKeys | SiteDirect
       Effect.gen(function* () {
         const keys = yield* OwnerKeys
         const [mine, both, theirs] = [yield* newSite, yield* newSite, yield* newSite]
-        const issued = []
-        for (const sites of [[mine], [mine, both], [both], [mine, theirs], "all"] as const) {
-          issued.push(yield* issue({ scope: "read", sites }))
-          yield* TestClock.adjust(1)
-        }
-        const [one, two, three] = issued.map(withoutSecret)
+        const issueNext = (sites: Access["sites"]) =>
+          issue({ scope: "read", sites }).pipe(Effect.map(withoutSecret), Effect.tap(TestClock.adjust(1)))
+        const [one, two, three] = [yield* issueNext([mine]), yield* issueNext([mine, both]), yield* issueNext([both])]
+        const others = [yield* issueNext([mine, theirs]), yield* issueNext("all")]
         const query = { ...everyKey, sites: [mine, both] }
         assert.deepStrictEqual(yield* keys.list(query), [one, two, three])
         assert.deepStrictEqual(yield* keys.list({ ...query, reaching: mine }), [one, two])
         assert.deepStrictEqual(yield* keys.list({ ...query, reaching: theirs }), [])
         assert.deepStrictEqual(yield* keys.list({ ...query, limit: 2 }), [one, two])
-        const after = { time: one!.createdAt, id: one!.keyId }
+        const after = { time: one.createdAt, id: one.keyId }
         assert.deepStrictEqual(yield* keys.list({ ...query, after }), [two, three])
-        assert.deepStrictEqual(
-          (yield* keys.list({ ...everyKey, reaching: theirs })).map(({ keyId }) => keyId).slice(-2),
-          issued.slice(3).map(({ keyId }) => keyId)
-        )
-        yield* keys.revoke(two!.keyId)
+        assert.deepStrictEqual((yield* keys.list({ ...everyKey, reaching: theirs })).slice(-2), others)
+        yield* keys.revoke(two.keyId)
         assert.deepStrictEqual(yield* keys.list({ ...query, unrevoked: true }), [one, three])
-        assert.deepStrictEqual(yield* keys.find(three!.keyId), Option.some(three))
+        assert.deepStrictEqual(yield* keys.find(three.keyId), Option.some(three))
         for (const unknown of [randomUUID(), "not a key"]) assert.isTrue(Option.isNone(yield* keys.find(unknown)))
       })
     )
