@@ -167,9 +167,9 @@ export const store = Effect.fnUntraced(function* ({ days, now, seed = 1, site, v
         os,
         country: pick(random, countries),
         sessionId: `session-${++visits}`,
-        // Some visitors come twice a day.
+        // Some visitors come twice a day; the current ones are four people.
         visitorHash: createHash("md5")
-          .update(`${seed} ${back} ${random() < 0.14 ? Math.floor(visit / 2) : visit}`)
+          .update(`${seed} ${back} ${random() < 0.14 && !isNow ? Math.floor(visit / 2) : visit}`)
           .digest("hex")
       }
       const pages = random() < 0.46 ? 1 : 2 + Math.floor(random() * 4)
