@@ -70,6 +70,8 @@ inChromium(
         if (delivered === undefined) return assert.fail("deliveries are due")
         yield* settle(delivered, { status: 200, next: { status: "delivered" } })
         for (const one of failed) yield* settle(one, { status: 500, next: { status: "failed" }, affectsHealth: false })
+        // Another section first: the page may still show the webhooks of the test before, and would not load them again.
+        yield* SetUpPage.show(fresh, "goals")
         const { on, page } = yield* SetUpPage.show(fresh, "webhooks")
         const rows = page.locator(".deliveries li")
         const dialog = page.getByRole("dialog")
