@@ -229,7 +229,9 @@ const fields = {
   chatResume: durationOrOff("CHAT_RESUME").pipe(withDefault(Option.some(Duration.seconds(60)))),
   /** The maximum length of the text of a chat stream, in bytes. */
   chatMaxBytes: bytes("CHAT_MAX_BYTES").pipe(withDefault(1024 * 1024)),
-  /** How long open requests and streams may continue after SIGTERM. */
+  /** How long the process still listens after SIGTERM, while `/readyz` answers 503; `off` stops listening at once. */
+  drainDelay: durationOrOff("DRAIN_DELAY").pipe(withDefault(Option.none<Duration.Duration>())),
+  /** How long open requests and streams may continue after the process stopped listening. */
   shutdownGrace: duration("SHUTDOWN_GRACE").pipe(withDefault(Duration.seconds(10)))
 }
 

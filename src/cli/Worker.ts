@@ -31,15 +31,22 @@ const main = Effect.gen(function* () {
     onNone: () => Effect.fail(new Output.CliFailure({ message: Serve.noDatabase })),
     onSome: (url) => Effect.succeed({ url })
   })
+  let isDraining = false
+  link.listen(({ _tag }) => {
+    if (_tag === "Drain") isDraining = true
+  })
   const service = Serve.service(settings, database, {
-    create: WorkerServer.create(link, address),
-    createOwner: WorkerServer.create(
-      link,
-      { host: settings.ownerHost, port: Option.getOrElse(settings.ownerPort, () => 0) },
-      "owner"
-    ),
-    workers,
-    limiter: App.workerRateLimiter(settings, link)
+    isDraining: () => isDraining,
+    worker: {
+      create: WorkerServer.create(link, address),
+      createOwner: WorkerServer.create(
+        link,
+        { host: settings.ownerHost, port: Option.getOrElse(settings.ownerPort, () => 0) },
+        "owner"
+      ),
+      workers,
+      limiter: App.workerRateLimiter(settings, link)
+    }
   })
   yield* Worker.run(process, link, service).pipe(
     Effect.annotateLogs({ worker: slot }),

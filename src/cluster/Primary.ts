@@ -34,6 +34,8 @@ export interface Primary {
   readonly ownerAddress: Address | undefined
   /** Replaces the workers one by one; each replacement serves before the old worker ends. */
   readonly replaceAll: Effect.Effect<void>
+  /** Makes all workers unready, also those that start later. They go on serving. */
+  readonly drain: Effect.Effect<void>
   /** The merged metrics of all processes. */
   readonly snapshot: Effect.Effect<Snapshot>
 }
@@ -82,6 +84,7 @@ export const start = Effect.fnUntraced(function* (
   const members = new Map<Slot, Member>()
   /** The processes that are being replaced or have been. Further signals to them request no other replacement. */
   const replaced = new WeakSet<WorkerProcess.WorkerProcess>()
+  let isDraining = false
   /** The merged metrics of workers that have ended. */
   let endedMetrics: Snapshot = []
   yield* observeGauge(Metrics.workers({}), () => members.size)
@@ -135,6 +138,7 @@ export const start = Effect.fnUntraced(function* (
   })
 
   const register = Effect.fnUntraced(function* (slot: Slot, worker: WorkerProcess.WorkerProcess) {
+    if (isDraining) worker.channel.send({ _tag: "Drain" })
     const member: Member = { worker, registrations: dispatchers.map(({ add }) => add(worker.channel)) }
     members.set(slot, member)
     // A connection sent to a dead worker waits until the worker is removed. A separate fiber removes it, because `supervise` may
@@ -238,6 +242,10 @@ export const start = Effect.fnUntraced(function* (
           return yield* Effect.logError("The other workers are not replaced")
       }
       yield* Effect.logInfo("All workers are replaced")
+    }),
+    drain: Effect.sync(() => {
+      isDraining = true
+      for (const { channel } of alive) channel.send({ _tag: "Drain" })
     }),
     snapshot: Effect.suspend(() =>
       Effect.forEach(alive, ({ measure }) => measure, { concurrency: "unbounded", discard: true })

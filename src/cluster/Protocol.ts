@@ -31,6 +31,8 @@ export type ToWorker =
   | { readonly _tag: "Taken"; readonly batch: number; readonly decisions: ReadonlyArray<number> }
   /** Requests a `Measured`. */
   | { readonly _tag: "Measure" }
+  /** The service will stop listening: `/readyz` answers 503, and everything else goes on. */
+  | { readonly _tag: "Drain" }
   /** No more connections follow: complete open requests, then end. */
   | { readonly _tag: "End" }
 

@@ -13,7 +13,8 @@ export class NotReady extends Schema.TaggedError<NotReady>()("NotReady", {
     "database-read-only",
     "database-denied",
     "database-not-storing",
-    "analytics-not-migrated"
+    "analytics-not-migrated",
+    "shutting-down"
   ]),
   /** Why the database is unreachable; see `StorageUnavailable`. Shown to the operator and never sent to clients. */
   code: Schema.optional(Schema.String)

@@ -74,14 +74,26 @@ export const ownerCannotListen = ({ ownerHost: host, ownerPort }: Settings, caus
 
 export const noDatabase = `DATABASE_URL is not set; set it to a PostgreSQL database, or run \`${startDemo}\` for a demo with its own database.`
 
-/** Starts the service once the database is ready, and returns its addresses. The service stops when the scope closes. */
+/** A readiness that fails while `isDraining`. */
+const unlessDraining = ({ check }: Readiness["Service"], isDraining: () => boolean): Readiness["Service"] => ({
+  check: Effect.suspend(() => (isDraining() ? new NotReady({ reason: "shutting-down" }) : check))
+})
+
+/**
+ * Starts the service once the database is ready, and returns its addresses. The service stops when the scope closes. While
+ * `isDraining`, it serves and is not ready.
+ */
 export const service = Effect.fnUntraced(function* (
   settings: Settings,
   address: App.DatabaseAddress,
-  worker?: App.Worker
+  { isDraining, worker }: { readonly isDraining?: () => boolean; readonly worker?: App.Worker } = {}
 ) {
   const database = yield* Layer.build(App.database(settings, address))
-  const storage = yield* Effect.provide(Layer.build(App.storage(settings)), database)
+  const stores = yield* Effect.provide(Layer.build(App.storage(settings)), database)
+  const storage =
+    isDraining === undefined
+      ? stores
+      : Context.add(stores, Readiness, unlessDraining(Context.get(stores, Readiness), isDraining))
   yield* Effect.provide(requireReady(settings), storage)
   yield* AnalyticsTables.warnIfUnusable(settings)
   const running = yield* Layer.build(App.live({ settings, worker })).pipe(
@@ -118,9 +130,20 @@ const serveMetrics = (settings: Settings, snapshot: Effect.Effect<Snapshot.Snaps
       )
   })
 
-const logShutdown = Effect.addFinalizer(() =>
-  Effect.logInfo("Shutting down: no new connections, open requests continue")
-)
+/** Before the rest of the scope closes: calls `drain`, goes on serving for `DRAIN_DELAY`, and logs both steps. */
+const shutDownInOrder = ({ drainDelay }: Settings, drain: Effect.Effect<void>) =>
+  Effect.addFinalizer(() =>
+    Option.match(drainDelay, {
+      onNone: () => Effect.void,
+      onSome: (delay) =>
+        drain.pipe(
+          Effect.andThen(
+            Effect.logInfo(`Shutting down: not ready, new connections for ${Duration.format(delay)} more`)
+          ),
+          Effect.andThen(Effect.sleep(delay))
+        )
+    }).pipe(Effect.andThen(Effect.logInfo("Shutting down: no new connections, open requests continue")))
+  )
 
 /** Runs the service in this process. */
 const inThisProcess = Effect.fnUntraced(function* (settings: Settings, address: App.DatabaseAddress) {
@@ -128,12 +151,18 @@ const inThisProcess = Effect.fnUntraced(function* (settings: Settings, address: 
     settings,
     Effect.contextWith((context) => Effect.sync(() => Snapshot.take(context)))
   )
-  const started = yield* service(settings, address)
+  let isDraining = false
+  const started = yield* service(settings, address, { isDraining: () => isDraining })
   yield* Effect.logInfo(`Listening on ${HttpServer.formatAddress(started.address)}`)
   if (Option.isSome(started.owner)) {
     yield* Effect.logInfo(`Owner API on ${HttpServer.formatAddress(started.owner.value)}`)
   }
-  yield* logShutdown
+  yield* shutDownInOrder(
+    settings,
+    Effect.sync(() => {
+      isDraining = true
+    })
+  )
   return yield* Effect.never
 })
 
@@ -191,7 +220,7 @@ const withWorkers = Effect.fnUntraced(function* (settings: Settings, workers: nu
   yield* onHangup(primary.replaceAll)
   yield* Effect.logInfo(`Listening on ${urlOf(primary.address)} with ${workers} workers`)
   if (primary.ownerAddress !== undefined) yield* Effect.logInfo(`Owner API on ${urlOf(primary.ownerAddress)}`)
-  yield* logShutdown
+  yield* shutDownInOrder(settings, primary.drain)
   return yield* Effect.never
 })
 

@@ -15,7 +15,8 @@ const details: Record<NotReady["reason"], string> = {
   "database-read-only": "The database accepts no writes; it may be a standby. Set DATABASE_URL to the primary.",
   "database-denied": `The user in DATABASE_URL may not write in the database. \`${hydracore} doctor\` shows what to do.`,
   "database-not-storing": "The database answers but stores nothing. Check its log, and that its disk has room.",
-  "analytics-not-migrated": `ClickHouse lacks a migration. Run \`${hydracore} migrate\`.`
+  "analytics-not-migrated": `ClickHouse lacks a migration. Run \`${hydracore} migrate\`.`,
+  "shutting-down": "The process is shutting down. Send new requests to another one."
 }
 
 const healthz = HttpRouter.add("GET", "/healthz", HttpServerResponse.jsonUnsafe({ status: "alive" }))
