@@ -218,6 +218,45 @@ inChromium("the console's settings", Layer.provideMerge(ConsolePage.SharedOwner.
       })
   )
 
+  it.effect(
+    "an assistant's form stores additional fields, shows their names, and says which fields the service sets",
+    () =>
+      Effect.gen(function* () {
+        const { busy } = yield* ConsolePage.Websites
+        const { on, page } = yield* SetUpPage.show(busy, "assistants")
+        yield* on(async () => {
+          const dialog = page.getByRole("dialog")
+          await page.getByRole("button", { name: "New assistant" }).click()
+          await dialog.getByLabel("Name").fill("Adder")
+          await dialog.getByLabel("Address of the agent").fill("https://agent.example.com/v1")
+          await dialog.locator("summary").click()
+          const fields = dialog.getByLabel("Additional fields of requests")
+          await fields.fill('{"model": "m"}')
+          await dialog.getByRole("button", { name: "Create" }).click()
+          await dialog.getByText("Expected an object without model, which the service sets").waitFor()
+          await fields.fill('{"temperature": 0.2}')
+          await dialog.getByLabel("Additional headers of requests").fill("X-Title: Shop")
+          await dialog.getByRole("button", { name: "Create" }).click()
+          await page.getByRole("heading", { name: "Try Adder" }).waitFor()
+          await page.keyboard.press("Escape")
+          await dialog.waitFor({ state: "detached" })
+          await page.getByRole("button", { name: "More for Adder" }).click()
+          await page.getByRole("menuitemradio", { name: "Edit" }).click()
+          await dialog.locator("summary").click()
+          await dialog.getByText("Stored: temperature.").waitFor()
+          await dialog.getByText("Stored: x-title.").waitFor()
+          await dialog.getByLabel("Send no additional headers").check()
+          await dialog.getByRole("button", { name: "Save" }).click()
+          await dialog.waitFor({ state: "detached" })
+          await page.getByRole("button", { name: "More for Adder" }).click()
+          await page.getByRole("menuitemradio", { name: "Edit" }).click()
+          await dialog.locator("summary").click()
+          await dialog.getByText("Stored: temperature.").waitFor()
+          await dialog.getByText("One per line, such as X-Title: Shop.").waitFor()
+        })
+      })
+  )
+
   it.effect("the inbox shows the deliveries of a submission, and lists only the submissions of the chosen days", () =>
     Effect.gen(function* () {
       const { busy } = yield* ConsolePage.Websites
