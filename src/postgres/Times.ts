@@ -1,11 +1,18 @@
 /**
- * SQL that reads times from columns, in milliseconds since 1970. Pure.
+ * SQL that reads times, in milliseconds since 1970.
  *
  * @module
  */
+import { SqlClient } from "effect/sql"
+import * as EarlierTime from "../runtime/EarlierTime.ts"
 
 /** The value of a `timestamptz` column in milliseconds, rounded down. */
 export const millis = (column: string): string => `floor(extract(epoch FROM ${column}) * 1000)::float8`
 
 /** `millis`, as an output column of a query. */
 export const millisAs = (column: string, name: string): string => `${millis(column)} AS "${name}"`
+
+/** The time by which stored data expires. */
+export const earlierNow = SqlClient.SqlClient.use((sql) =>
+  EarlierTime.of(sql.unsafe(`SELECT ${millisAs("clock_timestamp()", "now")}`))
+)

@@ -5,7 +5,7 @@
  * @module
  */
 import { PgTypes } from "@effect/sql-pg"
-import { Clock, Duration, Effect, Exit, Layer, Option, Schema } from "effect"
+import { Duration, Effect, Exit, Layer, Option, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { confirmationMillis } from "../../core/mail/MailRecipient.ts"
 import { cutoff } from "../../core/sites/Retention.ts"
@@ -17,6 +17,7 @@ import * as ConsoleSessions from "../sites/ConsoleSessions.ts"
 import * as OwnerKeys from "../sites/OwnerKeys.ts"
 import * as Shares from "../sites/Shares.ts"
 import * as SiteErasure from "../sites/SiteErasure.ts"
+import * as Times from "../Times.ts"
 import * as Partitions from "./Partitions.ts"
 import * as Retention from "./Retention.ts"
 
@@ -183,15 +184,16 @@ const steps = (retention: Retention.Options) =>
   ] as const
 
 /**
- * Runs every step once, even after one fails, and returns whether all succeeded. Logs failures.
+ * Runs every step once, even after one fails, and returns whether all succeeded. Logs failures. Each step reads the time itself,
+ * because an earlier step may take long.
  */
 export const round = Effect.fnUntraced(function* (
   retention: Retention.Options
 ): Effect.fn.Return<boolean, never, SqlClient.SqlClient> {
-  const now = yield* Clock.currentTimeMillis
   let succeeded = true
   for (const [name, step] of steps(retention)) {
-    yield* step(now).pipe(
+    yield* Effect.timeout(Times.earlierNow, statementTimeout).pipe(
+      Effect.flatMap(step),
       Effect.catchCause((cause) =>
         Effect.andThen(
           Effect.sync(() => {

@@ -8,7 +8,7 @@
  * @module
  */
 import { PgTypes } from "@effect/sql-pg"
-import { type Cause, Clock, Duration, Effect, Exit, Option, Schema } from "effect"
+import { type Cause, Duration, Effect, Exit, Option, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import * as Retention from "../../core/sites/Retention.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
@@ -16,6 +16,7 @@ import { SeparateStore, type Store } from "../../services/analytics/SeparateStor
 import type { StorageUnavailable } from "../../services/Storage.ts"
 import * as Database from "../Database.ts"
 import * as Outbox from "../delivery/Outbox.ts"
+import * as Times from "../Times.ts"
 import * as Partitions from "./Partitions.ts"
 
 /** The retention of each kind of data; none means forever. */
@@ -207,18 +208,6 @@ const deleteConversations = Effect.fnUntraced(function* (kept: Retention.Retenti
   })
 })
 
-const Now = Schema.Tuple([Schema.Struct({ now: Schema.Finite })])
-
-/** The earlier of this machine's time and the database's, so that a clock that is ahead deletes nothing too early. */
-const earlierNow = Effect.gen(function* () {
-  const sql = yield* SqlClient.SqlClient
-  const [{ now }] = yield* sql`SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now`.pipe(
-    Effect.timeout(statementTimeout),
-    decodeRows(Now)
-  )
-  return Math.min(now, yield* Clock.currentTimeMillis)
-})
-
 /** Logs what was deleted, if anything was. */
 const report = ({ partitions, ...counts }: Deletions): Effect.Effect<void> =>
   partitions.length === 0 && Object.values(counts).every((count) => count === 0)
@@ -231,7 +220,7 @@ export const deleteExpired: (
 ) => Effect.Effect<void, SqlError.SqlError | Cause.TimeoutError | StorageUnavailable, SqlClient.SqlClient> =
   Effect.fnUntraced(function* (options) {
     if (Object.values(options).every(Option.isNone)) return
-    const now = yield* earlierNow
+    const now = yield* Effect.timeout(Times.earlierNow, statementTimeout)
     const deletions: Deletions = {
       partitions: [],
       rows: 0,

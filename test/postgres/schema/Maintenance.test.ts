@@ -12,9 +12,10 @@ import * as Service from "../../../src/services/chat/ConversationStore.ts"
 import { at } from "../../suites/VisitorSalts.ts"
 import { beginAnswer, newKey } from "../../support/Conversations.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+import * as TestTime from "../../support/TestTime.ts"
 import { poll } from "../../support/Wait.ts"
 
-const now = Date.UTC(2026, 10, 30, 23, 59)
+const now = Date.UTC(2024, 10, 30, 23, 59)
 const hour = 3_600_000
 
 /** Page views, submissions and conversations are kept forever; other rows still expire. */
@@ -29,7 +30,7 @@ const partitionNames = Effect.gen(function* () {
   return (yield* Schema.decodeUnknownEffect(Names)(rows)).map(({ name }) => name)
 })
 
-const months = ["2026_11", "2026_12", "2027_01", "2027_02"]
+const months = ["2024_11", "2024_12", "2025_01", "2025_02"]
 const expectedPartitions = (["bot_view", "event", "page_view"] as const).flatMap((parent) => [
   ...months.map((month) => `${parent}_${month}`),
   `${parent}_default`
@@ -69,21 +70,21 @@ describe("postgres/schema/Partitions", () => {
       assert.deepStrictEqual(yield* Partitions.ensure(now), [])
       yield* addView("page_view", now)
       const sql = yield* PgClient.PgClient
-      assert.lengthOf(yield* sql`SELECT FROM page_view_2026_11`, 1)
+      assert.lengthOf(yield* sql`SELECT FROM page_view_2024_11`, 1)
     }).pipe(Effect.provide(TestDatabase.layer))
   )
 
   it.live("a month with rows in the default partition is reported, and the others are created", () =>
     Effect.gen(function* () {
-      yield* addView("page_view", Date.UTC(2026, 11, 31))
+      yield* addView("page_view", Date.UTC(2024, 11, 31))
       const missing = yield* Partitions.ensure(now)
       assert.deepStrictEqual(
         missing.map(({ partition, reason }) => [partition.name, reason]),
-        [["page_view_2026_12", "occupied"]]
+        [["page_view_2024_12", "occupied"]]
       )
       assert.deepStrictEqual(
         yield* partitionNames,
-        expectedPartitions.filter((name) => name !== "page_view_2026_12")
+        expectedPartitions.filter((name) => name !== "page_view_2024_12")
       )
     }).pipe(Effect.provide(TestDatabase.layer))
   )
@@ -95,7 +96,7 @@ describe("postgres/schema/Maintenance", () => {
     const website = randomUUID()
     yield* sql`INSERT INTO site (website_config_id, hosted_website_id, tracking_token, name)
       VALUES (${website}, ${randomUUID()}, ${randomUUID()}, 'test')`
-    for (const day of ["2026-11-28", "2026-11-29", "2026-11-30"]) {
+    for (const day of ["2024-11-28", "2024-11-29", "2024-11-30"]) {
       yield* sql`INSERT INTO visitor_salt (day, salt) VALUES (${day}::date, ${randomBytes(32)})`
     }
     for (const [age, count] of [
@@ -137,6 +138,54 @@ describe("postgres/schema/Maintenance", () => {
       yield* sql`ALTER TABLE page_view_batch RENAME COLUMN stored_at TO renamed`
       assert.isFalse(yield* at(now)(Maintenance.round(noRetention)))
       assert.deepStrictEqual(yield* remaining, [12_003, 3, 2])
+    }).pipe(Effect.provide(TestDatabase.layer))
+  )
+
+  it.live("a process whose clock is 31 days ahead deletes nothing", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const website = randomUUID()
+      const [notification, mail] = [randomUUID(), randomUUID()]
+      yield* sql`INSERT INTO site (website_config_id, hosted_website_id, tracking_token, name)
+        VALUES (${website}, ${randomUUID()}, ${randomUUID()}, 'test')`
+      yield* sql`INSERT INTO notification (notification_id, website_config_id, recipient, kind, is_confirmed, created_at)
+        VALUES (${notification}, ${website}, 'ada@example.com', 'submissions', false, now())`
+      const tables = {
+        visitor_salt: sql`INSERT INTO visitor_salt (day, salt) VALUES ((now() AT TIME ZONE 'UTC')::date, ${randomBytes(32)})`,
+        page_view_batch: sql`INSERT INTO page_view_batch (batch_id, stored_at) VALUES (gen_random_uuid(), now())`,
+        idempotency_key: sql`INSERT INTO idempotency_key (website_config_id, key_sha256, fingerprint, submission_id, used_at)
+          VALUES (${website}, ${randomBytes(32)}, '', gen_random_uuid(), now())`,
+        outbox: sql`INSERT INTO outbox (event_id, website_config_id, type, created_at)
+          VALUES (gen_random_uuid(), ${website}, 'site.limit', now())`,
+        submission_outbox: sql`INSERT INTO submission_outbox (website_config_id, type, created_at, submission_ids)
+          VALUES (${website}, 'submission.accepted', now(), '{}')`,
+        delivery: sql`INSERT INTO delivery (event_id, subscriber_id, website_config_id, type, created_at, status)
+          VALUES (gen_random_uuid(), gen_random_uuid(), ${website}, 'site.limit', now(), 'pending')`,
+        mail: sql`INSERT INTO mail (mail_id, notification_id, website_config_id, kind, created_at)
+          VALUES (${mail}, ${notification}, ${website}, 'report', now())`,
+        mail_item: sql`INSERT INTO mail_item (notification_id, submission_id, website_config_id, created_at)
+          VALUES (${notification}, gen_random_uuid(), ${website}, now())`,
+        mail_recipient: sql`INSERT INTO mail_recipient (website_config_id, recipient_hmac, used_at)
+          VALUES (${website}, ${randomBytes(32)}, now())`,
+        console_session: sql`INSERT INTO console_session
+            (session_id, link_sha256, cookie_sha256, role, all_sites, label, created_at, link_expires_at, opened_at, last_used_at)
+          VALUES (gen_random_uuid(), ${randomBytes(32)}, ${randomBytes(32)}, 'owner', true, 'ann', now(),
+            now() + interval '1 hour', now(), now())`,
+        owner_key: sql`INSERT INTO owner_key (key_id, key_sha256, scope, all_sites, created_at, revoked_at)
+          VALUES (gen_random_uuid(), ${randomBytes(32)}, 'write', true, now(), now())`,
+        share: sql`INSERT INTO share (share_id, website_config_id, secret_sha256, created_at, expires_at)
+          VALUES (gen_random_uuid(), ${website}, ${randomBytes(32)}, now(), now() + interval '1 day')`,
+        submission: sql`INSERT INTO submission (submission_id, website_config_id, received_at, form_data)
+          VALUES (gen_random_uuid(), ${website}, now(), '{}')`
+      }
+      yield* Effect.forEach(Object.values(tables), (insert) => insert)
+      const day = Option.some({ count: 1, unit: "days" as const })
+      const ahead = at(TestTime.ofMachine() + 31 * 24 * hour)
+      assert.isTrue(yield* ahead(Maintenance.round({ pageViews: day, submissions: day, conversations: day })))
+      for (const table of ["notification", ...Object.keys(tables)]) {
+        assert.lengthOf(yield* sql`SELECT FROM ${sql(table)}`, 1, table)
+      }
+      assert.lengthOf(yield* sql`SELECT FROM console_session WHERE label = 'ann'`, 1)
     }).pipe(Effect.provide(TestDatabase.layer))
   )
 

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { Clock, Effect, Schema } from "effect"
+import { Effect, Schema } from "effect"
 import { hourMillis } from "../../../core/text/Calendar.ts"
+import * as EarlierTime from "../../../runtime/EarlierTime.ts"
 import { decodeRows } from "../../../runtime/Rows.ts"
 import { ClickHouse } from "../../ClickHouse.ts"
 import { quoted } from "../../Literal.ts"
@@ -26,10 +27,11 @@ const Pairs = Schema.Array(
 
 /** Deletes the visits of replaced rollup runs that began more than `olderThan` milliseconds ago. */
 export const remove = Effect.fnUntraced(function* (reader: Reader, hostedWebsiteId: string, olderThan = graceMillis) {
-  const { command } = yield* ClickHouse
+  const { command, query } = yield* ClickHouse
+  const now = yield* EarlierTime.of(query("SELECT toUnixTimestamp64Milli(now64(3)) AS now"))
   const parameters = new Parameters()
   const site = parameters.uuid(hostedWebsiteId)
-  const before = parameters.number(DayRollUp.firstNumberOf((yield* Clock.currentTimeMillis) - olderThan))
+  const before = parameters.number(DayRollUp.firstNumberOf(now - olderThan))
   const found = yield* reader
     .read(
       `SELECT DISTINCT toUInt32(day) AS date, toString(roll) AS number FROM (
