@@ -159,7 +159,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         const { instanceId, webhook, websiteConfigId } = yield* setup
         const [key, now] = [randomUUID(), yield* Clock.currentTimeMillis]
         const ownSubmissions = [
-          yield* submit({ websiteConfigId, email: "ANN@example.com", key }),
+          yield* submit({ websiteConfigId, receivedAt: now - 1, email: "ANN@example.com", key }),
           yield* submit({
             websiteConfigId,
             receivedAt: now,
