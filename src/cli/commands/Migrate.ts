@@ -1,17 +1,21 @@
 /**
- * `migrate`: applies the pending migrations.
+ * `migrate`: applies the pending migrations. With `--print-grants`, it only prints the privileges that a role needs.
  *
  * @module
  */
-import { Effect } from "effect"
+import { Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { SqlClient, SqlError } from "effect/sql"
 import { Settings } from "../../Config.ts"
 import { titleOf } from "../../clickhouse/schema/Migration.ts"
+import { hydracore } from "../../core/text/CommandName.ts"
+import * as TerminalText from "../../core/text/TerminalText.ts"
 import * as Database from "../../postgres/Database.ts"
 import * as Migrations from "../../postgres/schema/Migrations.ts"
+import * as Privileges from "../../postgres/schema/Privileges.ts"
 import * as AnalyticsTables from "../support/AnalyticsTables.ts"
 import * as ErrorMessages from "../support/ErrorMessages.ts"
+import * as Inputs from "../support/Inputs.ts"
 import * as LocalDatabase from "../support/LocalDatabase.ts"
 import * as Output from "../support/Output.ts"
 
@@ -42,6 +46,33 @@ export const migrate = (settings: Settings) =>
 const textOf = (titles: ReadonlyArray<string>, store: string, place: string): string =>
   titles.length === 0 ? `${store} is up to date.\n` : titles.map((title) => `Applied ${title}${place}.\n`).join("")
 
+/** PostgreSQL shortens longer names. */
+const maxRoleBytes = 63
+
+const roleKind: Inputs.Kind<string> = {
+  expected: `the name of a PostgreSQL role, of 1 to ${maxRoleBytes} bytes`,
+  parse: Option.liftPredicate(
+    (text) => text !== "" && Buffer.byteLength(text) <= maxRoleBytes && TerminalText.printable(text) === text
+  )
+}
+
+/** Prints the statements that let a role run the service on tables that it does not own. */
+const printGrants = Effect.fnUntraced(function* (settings: Settings, role: string) {
+  const statements = yield* Privileges.grants(role).pipe(
+    Database.bounded(settings.databaseTimeout),
+    Effect.provide(LocalDatabase.layer(settings))
+  )
+  if (statements.length === 0) {
+    return yield* new Output.CliFailure({
+      message: `The database has no tables of the service; run \`${hydracore} migrate\` as their future owner first.`
+    })
+  }
+  yield* Output.answer({
+    json: { grants: statements },
+    text: statements.map((statement) => `${statement};\n`).join("")
+  })
+})
+
 export const command = Command.make(
   "migrate",
   {
@@ -49,10 +80,19 @@ export const command = Command.make(
       Flag.withMetavar("<name>"),
       Flag.withDescription("Migrate the tables of ANALYTICS_URL on all servers of this ClickHouse cluster"),
       Flag.optional
+    ),
+    printGrants: Inputs.optional(
+      Inputs.make(
+        "print-grants",
+        roleKind,
+        "role",
+        "Migrate nothing; print the SQL that lets this role run the service on tables that it does not own"
+      )
     )
   },
-  Effect.fnUntraced(function* ({ cluster }) {
+  Effect.fnUntraced(function* ({ cluster, printGrants: role }) {
     const settings = yield* Settings
+    if (role !== null) return yield* printGrants(settings, role)
     // Before anything is migrated.
     yield* AnalyticsTables.requireStore(settings, cluster)
     const applied = yield* migrate(settings).pipe(Effect.provide(LocalDatabase.layer(settings)))

@@ -73,8 +73,7 @@ const cancelledMessage =
 const notReady = {
   "database-not-migrated": notMigrated,
   "database-read-only": readOnly,
-  "database-denied":
-    "The user in DATABASE_URL may not write to the tables; make it their owner, or grant it SELECT, INSERT, UPDATE and DELETE on all of them.",
+  "database-denied": `The user in DATABASE_URL may not write to the tables; make it their owner, or run as their owner what \`${hydracore} migrate --print-grants <user>\` prints.`,
   "database-not-storing": "The database answers but cannot store; check its disk space and its log.",
   "analytics-not-migrated": `ClickHouse lacks a migration. Run \`${hydracore} migrate\`. \`${hydracore} doctor\` names it.`,
   "shutting-down": "The process is shutting down."

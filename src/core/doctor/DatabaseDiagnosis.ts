@@ -65,8 +65,7 @@ const encryption = (isEncrypted: boolean, transport: DatabaseUrl.Transport): Fin
 }
 
 const rights = ({ denied, deniedForMaintenance }: DatabaseFacts & { readonly _tag: "Reached" }): Finding => {
-  const advice =
-    "Let the user in DATABASE_URL own the tables, or grant it SELECT, INSERT, UPDATE and DELETE on all of them."
+  const advice = `Let the user in DATABASE_URL own the tables, or run as their owner what \`${hydracore} migrate --print-grants <user>\` prints.`
   if (denied.length > 0) {
     return problem("rights", `The database's user lacks ${denied.join(", ")}: the service does not start.`, advice)
   }

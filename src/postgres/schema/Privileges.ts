@@ -1,5 +1,5 @@
 /**
- * The table privileges that the user of `DATABASE_URL` needs to serve requests, send deliveries and maintain the tables.
+ * The privileges that the user of `DATABASE_URL` needs to serve requests, send deliveries and maintain the tables.
  *
  * @module
  */
@@ -95,3 +95,33 @@ export const missing = missingOf(forRequests)
 
 /** The missing privileges for maintenance and rollups. */
 export const missingForMaintenance = missingOf(forMaintenance)
+
+const Statements = Schema.Array(Schema.Struct({ statement: Schema.String }))
+
+/**
+ * SQL statements that give a role everything that the service and its commands do, except for `migrate` and the deletion of
+ * page views by month: those need the owner of the tables. Also covers the tables of later migrations. Empty if the current
+ * schema has no tables of the service.
+ */
+export const grants = Effect.fnUntraced(function* (role: string) {
+  const sql = yield* SqlClient.SqlClient
+  const rows = yield* sql`
+    WITH facts AS (
+      SELECT quote_ident(${role}) AS role, quote_ident(current_schema()) AS space, relowner AS owner
+      FROM pg_class WHERE oid = to_regclass('site')
+    ), tables AS (
+      SELECT format('%s.%I', space, relname) AS name, relname = 'effect_sql_migrations' AS is_fixed
+      FROM pg_class, facts
+      WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p') AND relowner = owner
+    )
+    SELECT statement FROM facts, LATERAL (
+      SELECT 1 AS step, '' AS name, format('GRANT CONNECT ON DATABASE %I TO %s', current_database(), role) AS statement
+      UNION ALL SELECT 2, '', format('GRANT USAGE ON SCHEMA %s TO %s', space, role)
+      UNION ALL SELECT 3, name, format('GRANT %s ON %s TO %s',
+        CASE WHEN is_fixed THEN 'SELECT' ELSE 'SELECT, INSERT, UPDATE, DELETE' END, name, role) FROM tables
+      UNION ALL SELECT 4, '', format(
+        'ALTER DEFAULT PRIVILEGES FOR ROLE %s IN SCHEMA %s GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO %s',
+        owner::regrole, space, role)
+    ) AS statements ORDER BY step, name`.pipe(decodeRows(Statements))
+  return rows.map(({ statement }) => statement)
+})
