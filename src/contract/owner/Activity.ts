@@ -9,6 +9,7 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { statuses } from "../../core/forms/Submission.ts"
 import { reasons } from "../../core/sites/Decision.ts"
+import * as Authorization from "./Authorization.ts"
 import * as Errors from "./Errors.ts"
 import * as Examples from "./Examples.ts"
 import * as Fields from "./Fields.ts"
@@ -67,11 +68,11 @@ export const activity = HttpApiEndpoint.get("activity", "/v1/owner/sites/:site_i
   success: Activity,
   error: Errors.NotFound
 }).annotateMerge(
-  OpenApi.annotations({
+  Authorization.operation("read", {
     identifier: "site_activity",
     summary: "List the latest activity",
     description:
-      "The latest activities of a website, latest first: counted page views, events, submissions and new conversations. Scope `read`."
+      "The latest activities of a website, latest first: counted page views, events, submissions and new conversations."
   })
 )
 
@@ -96,10 +97,10 @@ export const decisions = HttpApiEndpoint.get("decisions", "/v1/owner/sites/:site
   success: Decisions,
   error: Errors.NotFound
 }).annotateMerge(
-  OpenApi.annotations({
+  Authorization.operation("stats", {
     identifier: "site_decisions",
     summary: "Read why requests were not counted",
-    description: "How many of a website's requests were not counted, by reason. Scope `stats`."
+    description: "How many of a website's requests were not counted, by reason."
   })
 )
 

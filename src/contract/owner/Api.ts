@@ -11,6 +11,7 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import { asOwnerDocument } from "../OpenApi.ts"
 import { ActivityGroup } from "./Activity.ts"
 import { Authentication } from "./Authentication.ts"
+import { Authorization } from "./Authorization.ts"
 import { ConversationsGroup } from "./Conversations.ts"
 import { SessionGroup } from "./CurrentSession.ts"
 import { DataGroup } from "./Data.ts"
@@ -37,8 +38,9 @@ export class OwnerApi extends HttpApi.make("hydracore-owner")
   .add(ReportsGroup, SitesGroup, SubmissionsGroup, ConversationsGroup)
   .add(SetUpGroup, ActivityGroup, GoalsGroup, TokensGroup, KeysGroup, SessionsGroup)
   .add(InstancesGroup, WebhooksGroup, NotificationsGroup, FormsGroup, SharesGroup, LiveGroup, DataGroup)
-  // The last middleware is the outermost: a request without a key is not validated.
+  // The last middleware is the outermost: a request without a key is not authorized, and an unauthorized one not validated.
   .middleware(Validation)
+  .middleware(Authorization)
   .middleware(Authentication)
   // Added last, so that they do not get this middleware.
   .add(SessionGroup, SharedGroup)

@@ -12,6 +12,7 @@ import { endings, isConversationId } from "../../core/chat/conversation/Conversa
 import { protocols } from "../../core/chat/Instance.ts"
 import { streamed } from "../OpenApi.ts"
 import * as Wire from "../Wire.ts"
+import * as Authorization from "./Authorization.ts"
 import * as Errors from "./Errors.ts"
 import * as Examples from "./Examples.ts"
 import * as ExportExamples from "./ExportExamples.ts"
@@ -63,10 +64,10 @@ export const instances = HttpApiEndpoint.get("instances", base, {
   success: Instances,
   error: Errors.NotFound
 }).annotateMerge(
-  OpenApi.annotations({
+  Authorization.operation("read", {
     identifier: "list_instances",
     summary: "List instances",
-    description: "The instances that serve a website, oldest first. Scope `read`."
+    description: "The instances that serve a website, oldest first."
   })
 )
 
@@ -87,11 +88,11 @@ export const answers = HttpApiEndpoint.get("answers", `${base}/:instance_id/answ
   success: AnswerHealth,
   error: Errors.NotFound
 }).annotateMerge(
-  OpenApi.annotations({
+  Authorization.operation("read", {
     identifier: "answer_health",
     summary: "Read whether answers fail",
     description:
-      "Whether the instance answers its visitors, by the latest answers that the service stores. An answer failed if it broke off, or if it ended empty although the visitor did not end it. Scope `read`."
+      "Whether the instance answers its visitors, by the latest answers that the service stores. An answer failed if it broke off, or if it ended empty although the visitor did not end it."
   })
 )
 
@@ -158,10 +159,10 @@ export const list = HttpApiEndpoint.get("list", `${base}/:instance_id/conversati
   success: ConversationList,
   error: Errors.NotFound
 }).annotateMerge(
-  OpenApi.annotations({
+  Authorization.operation("read", {
     identifier: "list_conversations",
     summary: "List conversations",
-    description: "The stored conversations of an instance, those with the latest message first. Scope `read`."
+    description: "The stored conversations of an instance, those with the latest message first."
   })
 )
 
@@ -223,10 +224,10 @@ export const transcript = HttpApiEndpoint.get("transcript", `${base}/:instance_i
   success: Transcript,
   error: Errors.NotFound
 }).annotateMerge(
-  OpenApi.annotations({
+  Authorization.operation("read", {
     identifier: "read_transcript",
     summary: "Read a conversation",
-    description: "A conversation with its messages, oldest first. Scope `read`."
+    description: "A conversation with its messages, oldest first."
   })
 )
 
@@ -235,10 +236,10 @@ export const remove = HttpApiEndpoint.delete("delete", `${base}/:instance_id/con
   success: HttpApiSchema.NoContent,
   error: Errors.NotFound
 }).annotateMerge(
-  OpenApi.annotations({
+  Authorization.operation("write", {
     identifier: "delete_conversation",
     summary: "Delete a conversation",
-    description: "Deletes a conversation and its messages permanently. Scope `write`."
+    description: "Deletes a conversation and its messages permanently."
   })
 )
 
@@ -250,12 +251,12 @@ export const exportAll = HttpApiEndpoint.get("export", `${base}/:instance_id/exp
   }),
   error: Errors.NotFound
 }).annotateMerge(
-  OpenApi.annotations({
+  Authorization.operation("read", {
     identifier: "export_conversations",
     transform: streamed("The conversations", ExportExamples.conversations),
     summary: "Export conversations",
     description:
-      "The stored conversations of an instance in the order in which they began, one JSON object per line, filtered as a list is. The response breaks off if the service fails. Scope `read`."
+      "The stored conversations of an instance in the order in which they began, one JSON object per line, filtered as a list is. The response breaks off if the service fails."
   })
 )
 

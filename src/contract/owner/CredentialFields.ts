@@ -12,8 +12,7 @@ export const bound = (plural: string): string =>
   `A caller that reaches only some websites can manage at most 100 ${plural}.`
 
 /** Which requests may manage a `noun`, for a description. */
-export const rights = (noun: string): string =>
-  `404 if the access of the ${noun} exceeds that of the request. Scope \`write\`.`
+export const rights = (noun: string): string => `404 if the access of the ${noun} exceeds that of the request.`
 
 /** Which part of a list of these credentials to return. */
 export const listQuery = {

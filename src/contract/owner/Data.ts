@@ -10,6 +10,7 @@ import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as CorePerson from "../../core/persons/Person.ts"
 import { streamed } from "../OpenApi.ts"
+import * as Authorization from "./Authorization.ts"
 import * as Errors from "./Errors.ts"
 import * as ExportExamples from "./ExportExamples.ts"
 import * as Fields from "./Fields.ts"
@@ -38,11 +39,11 @@ export const retention = HttpApiEndpoint.get("retention", `${base}/retention`, {
   success: Retention,
   error: Errors.NotFound
 }).annotateMerge(
-  OpenApi.annotations({
+  Authorization.operation("read", {
     identifier: "read_retention",
     summary: "Read how long data is kept",
     description:
-      "How long the service keeps what it stores: page views with events and conversions, submissions, and conversations after their last message. The operator's settings decide. Scope `read`."
+      "How long the service keeps what it stores: page views with events and conversions, submissions, and conversations after their last message. The operator's settings decide."
   })
 )
 
@@ -63,12 +64,12 @@ export const exportAnalytics = HttpApiEndpoint.get("exportAnalytics", `${base}/a
   success: exported(["text/csv", "application/x-ndjson"]),
   error: Errors.NotFound
 }).annotateMerge(
-  OpenApi.annotations({
+  Authorization.operation("read", {
     identifier: "export_analytics",
     transform: streamed("The page views, then the events", ExportExamples.analytics),
     summary: "Export page views and events",
     description:
-      "The counted page views and then the events, each oldest first, as CSV, the default, or newline-delimited JSON. The response breaks off if the service fails. Scope `read`."
+      "The counted page views and then the events, each oldest first, as CSV, the default, or newline-delimited JSON. The response breaks off if the service fails."
   })
 )
 
@@ -86,12 +87,12 @@ export const exportPerson = HttpApiEndpoint.post("exportPerson", `${base}/person
   success: exported("application/x-ndjson"),
   error: Errors.NotFound
 }).annotateMerge(
-  OpenApi.annotations({
+  Authorization.operation("read", {
     identifier: "export_person",
     transform: streamed("The records of the person", ExportExamples.person),
     summary: "Export a person's data",
     description:
-      "What the website stores of a person, one JSON object per line: submissions, conversations, notifications, and their deliveries, each with its `kind`. The response breaks off if the service fails. Scope `read`."
+      "What the website stores of a person, one JSON object per line: submissions, conversations, notifications, and their deliveries, each with its `kind`. The response breaks off if the service fails."
   })
 )
 
@@ -113,11 +114,11 @@ export const erasePerson = HttpApiEndpoint.post("erasePerson", `${base}/person/e
   success: ErasedPerson,
   error: Errors.NotFound
 }).annotateMerge(
-  OpenApi.annotations({
+  Authorization.operation("write", {
     identifier: "erase_person",
     summary: "Delete a person's data",
     description:
-      "Deletes what `POST …/person/export` returns, permanently. Once begun, the deletion continues without the caller. Scope `write`."
+      "Deletes what `POST …/person/export` returns, permanently. Once begun, the deletion continues without the caller."
   })
 )
 

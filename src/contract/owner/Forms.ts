@@ -10,6 +10,7 @@ import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as FormRules from "../../core/forms/FormRules.ts"
 import * as Wire from "../Wire.ts"
+import * as Authorization from "./Authorization.ts"
 import * as Errors from "./Errors.ts"
 import * as Examples from "./Examples.ts"
 import * as Fields from "./Fields.ts"
@@ -79,10 +80,10 @@ export const list = HttpApiEndpoint.get("list", base, {
   success: Forms,
   error: Errors.NotFound
 }).annotateMerge(
-  OpenApi.annotations({
+  Authorization.operation("read", {
     identifier: "list_forms",
     summary: "List rules of forms",
-    description: "The forms of a website that have rules, by page. Scope `read`."
+    description: "The forms of a website that have rules, by page."
   })
 )
 
@@ -92,11 +93,10 @@ export const put = HttpApiEndpoint.put("put", base, {
   success: Form,
   error: Errors.NotFound
 }).annotateMerge(
-  OpenApi.annotations({
+  Authorization.operation("write", {
     identifier: "put_form",
     summary: "Set the rules of a form",
-    description:
-      "Sets or replaces the rules of a page's form. A submission that breaks a rule is refused. Scope `write`."
+    description: "Sets or replaces the rules of a page's form. A submission that breaks a rule is refused."
   })
 )
 
@@ -106,10 +106,10 @@ export const remove = HttpApiEndpoint.delete("delete", base, {
   success: HttpApiSchema.NoContent,
   error: Errors.NotFound
 }).annotateMerge(
-  OpenApi.annotations({
+  Authorization.operation("write", {
     identifier: "delete_form",
     summary: "Delete the rules of a form",
-    description: "The form accepts any fields again; its submissions stay. Scope `write`."
+    description: "The form accepts any fields again; its submissions stay."
   })
 )
 

@@ -10,6 +10,7 @@ import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { kinds } from "../../core/analytics/Goal.ts"
 import * as Wire from "../Wire.ts"
+import * as Authorization from "./Authorization.ts"
 import * as Errors from "./Errors.ts"
 import * as Examples from "./Examples.ts"
 import * as Fields from "./Fields.ts"
@@ -59,10 +60,10 @@ export const list = HttpApiEndpoint.get("list", base, {
   success: Goals,
   error: Errors.NotFound
 }).annotateMerge(
-  OpenApi.annotations({
+  Authorization.operation("stats", {
     identifier: "list_goals",
     summary: "List goals",
-    description: "The goals of a website, oldest first. Scope `stats`."
+    description: "The goals of a website, oldest first."
   })
 )
 
@@ -72,10 +73,10 @@ export const create = HttpApiEndpoint.post("create", base, {
   success: Goal,
   error: Errors.NotFound
 }).annotateMerge(
-  OpenApi.annotations({
+  Authorization.operation("write", {
     identifier: "create_goal",
     summary: "Create a goal",
-    description: "Counts an event or a page as a conversion, in past visits too. Scope `write`."
+    description: "Counts an event or a page as a conversion, in past visits too."
   })
 )
 
@@ -84,10 +85,10 @@ export const remove = HttpApiEndpoint.delete("delete", `${base}/:goal_id`, {
   success: HttpApiSchema.NoContent,
   error: Errors.NotFound
 }).annotateMerge(
-  OpenApi.annotations({
+  Authorization.operation("write", {
     identifier: "delete_goal",
     summary: "Delete a goal",
-    description: "Deletes a goal. The events and page views stay. Scope `write`."
+    description: "Deletes a goal. The events and page views stay."
   })
 )
 

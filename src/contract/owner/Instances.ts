@@ -13,6 +13,7 @@ import * as AgentCheck from "../../core/chat/agent/AgentCheck.ts"
 import { protocols } from "../../core/chat/Instance.ts"
 import * as InstanceInput from "../../core/chat/InstanceInput.ts"
 import * as Wire from "../Wire.ts"
+import * as Authorization from "./Authorization.ts"
 import * as Errors from "./Errors.ts"
 import * as Examples from "./Examples.ts"
 import * as Fields from "./Fields.ts"
@@ -245,10 +246,10 @@ export const create = HttpApiEndpoint.post("create", base, {
   success: InstanceSettings,
   error: Errors.NotFound
 }).annotateMerge(
-  OpenApi.annotations({
+  Authorization.operation("write", {
     identifier: "create_instance",
     summary: "Create an instance",
-    description: `Connects an agent to the website. ${rules} Scope \`write\`.`
+    description: `Connects an agent to the website. ${rules}`
   })
 )
 
@@ -257,11 +258,10 @@ export const read = HttpApiEndpoint.get("read", ofInstance, {
   success: InstanceSettings,
   error: Errors.NotFound
 }).annotateMerge(
-  OpenApi.annotations({
+  Authorization.operation("write", {
     identifier: "read_instance",
     summary: "Read an instance",
-    description:
-      "The settings of an instance, without its key and the values of what it adds to requests. Scope `write`."
+    description: "The settings of an instance, without its key and the values of what it adds to requests."
   })
 )
 
@@ -271,10 +271,10 @@ export const update = HttpApiEndpoint.patch("update", ofInstance, {
   success: InstanceSettings,
   error: Errors.NotFound
 }).annotateMerge(
-  OpenApi.annotations({
+  Authorization.operation("write", {
     identifier: "update_instance",
     summary: "Change an instance",
-    description: `Changes the given settings, on every process within a second. A new address does not receive the key, the fields and the headers of the previous one: give them with it. ${rules} Scope \`write\`.`
+    description: `Changes the given settings, on every process within a second. A new address does not receive the key, the fields and the headers of the previous one: give them with it. ${rules}`
   })
 )
 
@@ -283,10 +283,10 @@ export const remove = HttpApiEndpoint.delete("delete", ofInstance, {
   success: HttpApiSchema.NoContent,
   error: Errors.NotFound
 }).annotateMerge(
-  OpenApi.annotations({
+  Authorization.operation("write", {
     identifier: "delete_instance",
     summary: "Delete an instance",
-    description: "Deletes an instance with its tokens and conversations. Scope `write`."
+    description: "Deletes an instance with its tokens and conversations."
   })
 )
 
@@ -296,11 +296,11 @@ export const test = HttpApiEndpoint.post("test", `${ofInstance}/test`, {
   success: AgentTest,
   error: Errors.NotFound
 }).annotateMerge(
-  OpenApi.annotations({
+  Authorization.operation("write", {
     identifier: "test_instance",
     summary: "Try an instance",
     description:
-      "Sends the agent a question, as a chat without history would, and returns the beginning of its answer. Nothing is stored; the tokens count towards `daily_tokens`. Scope `write`."
+      "Sends the agent a question, as a chat without history would, and returns the beginning of its answer. Nothing is stored; the tokens count towards `daily_tokens`."
   })
 )
 

@@ -10,6 +10,7 @@ import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Scope from "../../core/sites/Scope.ts"
 import * as Wire from "../Wire.ts"
+import * as Authorization from "./Authorization.ts"
 import * as CredentialFields from "./CredentialFields.ts"
 import * as Errors from "./Errors.ts"
 import * as Examples from "./Examples.ts"
@@ -77,10 +78,10 @@ export const keys = HttpApiEndpoint.get("keys", "/v1/owner/keys", {
   success: Keys,
   error: Errors.NotFound
 }).annotateMerge(
-  OpenApi.annotations({
+  Authorization.operation("write", {
     identifier: "list_keys",
     summary: "List keys",
-    description: `The keys whose access does not exceed that of the request, oldest first, without their secrets. \`revoked=false\` leaves out the revoked ones. ${CredentialFields.listed} Scope \`write\`.`
+    description: `The keys whose access does not exceed that of the request, oldest first, without their secrets. \`revoked=false\` leaves out the revoked ones. ${CredentialFields.listed}`
   })
 )
 
@@ -89,7 +90,7 @@ export const issueKey = HttpApiEndpoint.post("issueKey", "/v1/owner/keys", {
   success: IssuedKey,
   error: Errors.NotFound
 }).annotateMerge(
-  OpenApi.annotations({
+  Authorization.operation("write", {
     identifier: "issue_key",
     summary: "Issue a key",
     description: `Issues a key. ${CredentialFields.bound("keys")} ${CredentialFields.rights("key")}`
@@ -102,7 +103,7 @@ export const revokeKey = HttpApiEndpoint.delete("revokeKey", "/v1/owner/keys/:ke
   success: HttpApiSchema.NoContent,
   error: Errors.NotFound
 }).annotateMerge(
-  OpenApi.annotations({
+  Authorization.operation("write", {
     identifier: "revoke_key",
     summary: "Revoke a key",
     description: `Revokes a key and the keys that it issued, on every process within a second. The links that they created and that are not opened are void. ${CredentialFields.openedRemain} ${CredentialFields.rights("key")}`

@@ -9,6 +9,7 @@ import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { streamed } from "../OpenApi.ts"
 import * as Activity from "./Activity.ts"
+import * as Authorization from "./Authorization.ts"
 import * as Errors from "./Errors.ts"
 import { siteId } from "./Sites.ts"
 
@@ -27,7 +28,7 @@ export const follow = HttpApiEndpoint.get("follow", "/v1/owner/sites/:site_id/li
   success: HttpApiSchema.StreamUint8Array({ contentType: "text/event-stream" }),
   error: [Errors.NotFound, Errors.GatewayTimeout]
 }).annotateMerge(
-  OpenApi.annotations({
+  Authorization.operation("read", {
     identifier: "follow_site",
     transform: streamed("The server-sent events", {
       "text/event-stream": `event: latest\ndata: ${JSON.stringify(example)}\n\n`
@@ -36,7 +37,7 @@ export const follow = HttpApiEndpoint.get("follow", "/v1/owner/sites/:site_id/li
     description: [
       "Server-sent events about a website's activities: page views, events, submissions and new conversations, without what identifies a visitor.",
       'The data of each server-sent event is JSON, `{"visitors": …, "activity": […]}`, with activities in the form of `GET /v1/owner/sites/{site_id}/activity`, latest first. The first server-sent event is `latest`, with the latest fifty activities; each later one is `change`, with those that arrived since. A comment is sent every five seconds.',
-      "The stream ends when the key or the session does. A key or a session has at most four streams at once. Scope `read`."
+      "The stream ends when the key or the session does. A key or a session has at most four streams at once."
     ].join(" ")
   })
 )

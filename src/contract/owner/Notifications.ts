@@ -12,6 +12,7 @@ import * as Address from "../../core/mail/Address.ts"
 import { mailStatuses } from "../../core/mail/Mail.ts"
 import { digests, periods } from "../../core/mail/Notification.ts"
 import * as Wire from "../Wire.ts"
+import * as Authorization from "./Authorization.ts"
 import * as Errors from "./Errors.ts"
 import * as Examples from "./Examples.ts"
 import * as Fields from "./Fields.ts"
@@ -104,10 +105,10 @@ export const list = HttpApiEndpoint.get("list", base, {
   success: Notifications,
   error: Errors.NotFound
 }).annotateMerge(
-  OpenApi.annotations({
+  Authorization.operation("read", {
     identifier: "list_notifications",
     summary: "List notifications",
-    description: "The notifications of a website, oldest first, each with its latest mail. Scope `read`."
+    description: "The notifications of a website, oldest first, each with its latest mail."
   })
 )
 
@@ -117,11 +118,11 @@ export const add = HttpApiEndpoint.post("add", base, {
   success: Notification,
   error: Errors.NotFound
 }).annotateMerge(
-  OpenApi.annotations({
+  Authorization.operation("write", {
     identifier: "add_notification",
     summary: "Add a notification",
     description:
-      "Mails submissions to an address; if `report` is given, mails a weekly or monthly report instead. If the address already has a notification of this kind and period, its options are replaced. A new address gets a confirmation mail, and no other mail until a person opens the link in it and confirms. A website can add at most 20 new addresses a day. An address that unsubscribed can be added again only by the operator. Scope `write`."
+      "Mails submissions to an address; if `report` is given, mails a weekly or monthly report instead. If the address already has a notification of this kind and period, its options are replaced. A new address gets a confirmation mail, and no other mail until a person opens the link in it and confirms. A website can add at most 20 new addresses a day. An address that unsubscribed can be added again only by the operator."
   })
 )
 
@@ -130,10 +131,10 @@ export const remove = HttpApiEndpoint.delete("remove", ofNotification, {
   success: HttpApiSchema.NoContent,
   error: Errors.NotFound
 }).annotateMerge(
-  OpenApi.annotations({
+  Authorization.operation("write", {
     identifier: "remove_notification",
     summary: "Remove a notification",
-    description: "No more mails of this notification are sent, not even those that are already queued. Scope `write`."
+    description: "No more mails of this notification are sent, not even those that are already queued."
   })
 )
 
@@ -142,11 +143,11 @@ export const test = HttpApiEndpoint.post("test", `${ofNotification}/test`, {
   success: MailTest,
   error: [Errors.NotFound, Errors.GatewayTimeout]
 }).annotateMerge(
-  OpenApi.annotations({
+  Authorization.operation("write", {
     identifier: "test_notification",
     summary: "Test a notification",
     description:
-      "Sends a test mail, or the report of the latest period if the notification is a report, and returns the outcome. The address must be confirmed. A website can send at most ten tests an hour. Scope `write`."
+      "Sends a test mail, or the report of the latest period if the notification is a report, and returns the outcome. The address must be confirmed. A website can send at most ten tests an hour."
   })
 )
 
@@ -155,11 +156,11 @@ export const resend = HttpApiEndpoint.post("resend", `${ofNotification}/confirma
   success: Notification,
   error: [Errors.NotFound, Errors.Conflict]
 }).annotateMerge(
-  OpenApi.annotations({
+  Authorization.operation("write", {
     identifier: "resend_confirmation",
     summary: "Send a confirmation mail again",
     description:
-      "Sends another confirmation mail to an address that is not confirmed. The links in earlier confirmation mails stay valid until the address is confirmed or removed. 409 if the address is confirmed or unsubscribed. An address gets at most three confirmation mails a day, at least ten minutes apart, and a website sends at most 20 a day, including those to new addresses; a 429 says when the next one is possible. Scope `write`."
+      "Sends another confirmation mail to an address that is not confirmed. The links in earlier confirmation mails stay valid until the address is confirmed or removed. 409 if the address is confirmed or unsubscribed. An address gets at most three confirmation mails a day, at least ten minutes apart, and a website sends at most 20 a day, including those to new addresses; a 429 says when the next one is possible."
   })
 )
 

@@ -11,6 +11,7 @@ import type * as Answer from "../../core/analytics/report/Answer.ts"
 import * as Assembly from "../../core/analytics/report/Assembly.ts"
 import * as Query from "../../core/analytics/report/Query.ts"
 import * as SmallCounts from "../../core/analytics/report/SmallCounts.ts"
+import * as Authorization from "./Authorization.ts"
 import * as Errors from "./Errors.ts"
 import * as Examples from "./Examples.ts"
 import { QueryBody } from "./QueryBody.ts"
@@ -160,11 +161,11 @@ export const query = HttpApiEndpoint.post("query", "/v1/owner/query", {
   success: Report,
   error: [Errors.NotFound, Errors.GatewayTimeout]
 }).annotateMerge(
-  OpenApi.annotations({
+  Authorization.operation("stats", {
     identifier: "query",
     summary: "Query statistics",
     description:
-      "The statistics of a website, in the shape of Plausible's Stats API v2. Scope `stats`. A query without dimensions has one row."
+      "The statistics of a website, in the shape of Plausible's Stats API v2. A query without dimensions has one row."
   })
 )
 

@@ -11,6 +11,7 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import * as Address from "../../core/mail/Address.ts"
 import * as Role from "../../core/sites/Role.ts"
 import * as Wire from "../Wire.ts"
+import * as Authorization from "./Authorization.ts"
 import * as CredentialFields from "./CredentialFields.ts"
 import * as Errors from "./Errors.ts"
 import * as Examples from "./Examples.ts"
@@ -99,10 +100,10 @@ export const sessions = HttpApiEndpoint.get("sessions", "/v1/owner/sessions", {
   success: Sessions,
   error: Errors.NotFound
 }).annotateMerge(
-  OpenApi.annotations({
+  Authorization.operation("write", {
     identifier: "list_sessions",
     summary: "List sessions",
-    description: `The sessions and the unopened links whose access does not exceed that of the request, oldest first. ${CredentialFields.listed} Scope \`write\`.`
+    description: `The sessions and the unopened links whose access does not exceed that of the request, oldest first. ${CredentialFields.listed}`
   })
 )
 
@@ -111,7 +112,7 @@ export const createLink = HttpApiEndpoint.post("createLink", "/v1/owner/sessions
   success: CreatedLink,
   error: Errors.NotFound
 }).annotateMerge(
-  OpenApi.annotations({
+  Authorization.operation("write", {
     identifier: "create_link",
     summary: "Create a link to the console",
     description: `Creates a link that opens a session once. Mails the link if there is an \`email\` and the service can send mails, at most 10 an hour for a website. If the mail server does not accept the mail, the link is void and the response is 422. ${CredentialFields.bound("sessions and links")} ${CredentialFields.rights("link")}`
@@ -124,7 +125,7 @@ export const revokeSession = HttpApiEndpoint.delete("revokeSession", "/v1/owner/
   success: HttpApiSchema.NoContent,
   error: Errors.NotFound
 }).annotateMerge(
-  OpenApi.annotations({
+  Authorization.operation("write", {
     identifier: "revoke_session",
     summary: "End a session",
     description: `Ends a session, or voids its link, on every process within a second. The keys that were issued in it are revoked, and the links that were created in it and not opened are void. ${CredentialFields.openedRemain} ${CredentialFields.rights("session")}`

@@ -9,6 +9,7 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as TimeZone from "../../core/text/TimeZone.ts"
 import * as Wire from "../Wire.ts"
+import * as Authorization from "./Authorization.ts"
 import * as Errors from "./Errors.ts"
 import * as Examples from "./Examples.ts"
 import * as Fields from "./Fields.ts"
@@ -69,11 +70,11 @@ export const create = HttpApiEndpoint.post("create", "/v1/owner/sites", {
   success: SiteDetails,
   error: Errors.NotFound
 }).annotateMerge(
-  OpenApi.annotations({
+  Authorization.operation("write", {
     identifier: "create_site",
     summary: "Create a website",
     description:
-      "Creates a website. 404 if the key or the session reaches only some websites, since it would not reach the new one. Scope `write`."
+      "Creates a website. 404 if the key or the session reaches only some websites, since it would not reach the new one."
   })
 )
 
@@ -82,10 +83,10 @@ export const read = HttpApiEndpoint.get("read", "/v1/owner/sites/:site_id", {
   success: SiteDetails,
   error: Errors.NotFound
 }).annotateMerge(
-  OpenApi.annotations({
+  Authorization.operation("read", {
     identifier: "read_site",
     summary: "Read a website",
-    description: "The settings of a website. Scope `read`."
+    description: "The settings of a website."
   })
 )
 
@@ -95,11 +96,11 @@ export const update = HttpApiEndpoint.patch("update", "/v1/owner/sites/:site_id"
   success: SiteDetails,
   error: Errors.NotFound
 }).annotateMerge(
-  OpenApi.annotations({
+  Authorization.operation("write", {
     identifier: "update_site",
     summary: "Change a website",
     description:
-      "Changes the given settings, and returns all settings. Every process applies the change within ten seconds. Scope `write`."
+      "Changes the given settings, and returns all settings. Every process applies the change within ten seconds."
   })
 )
 
@@ -126,11 +127,11 @@ export const remove = HttpApiEndpoint.post("delete", "/v1/owner/sites/:site_id/d
   success: Deleted,
   error: Errors.NotFound
 }).annotateMerge(
-  OpenApi.annotations({
+  Authorization.operation("write", {
     identifier: "delete_site",
     summary: "Delete a website",
     description:
-      "Deletes a website with its page views, events, submissions, conversations and instances, permanently. The tokens of its instances stop working within a second. `name` must be the website's name. Once begun, the deletion continues without the caller. Scope `write`."
+      "Deletes a website with its page views, events, submissions, conversations and instances, permanently. The tokens of its instances stop working within a second. `name` must be the website's name. Once begun, the deletion continues without the caller."
   })
 )
 

@@ -11,6 +11,7 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import * as SmallCounts from "../../core/analytics/report/SmallCounts.ts"
 import * as Wire from "../Wire.ts"
 import { SharedAuthentication } from "./Authentication.ts"
+import * as Authorization from "./Authorization.ts"
 import * as Errors from "./Errors.ts"
 import * as Examples from "./Examples.ts"
 import * as Fields from "./Fields.ts"
@@ -58,10 +59,10 @@ export const list = HttpApiEndpoint.get("list", ofSite, {
   success: Shares,
   error: Errors.NotFound
 }).annotateMerge(
-  OpenApi.annotations({
+  Authorization.operation("read", {
     identifier: "list_shares",
     summary: "List shared dashboards",
-    description: "The shared dashboards of a website, oldest first, without their URLs. Scope `read`."
+    description: "The shared dashboards of a website, oldest first, without their URLs."
   })
 )
 
@@ -71,11 +72,11 @@ export const create = HttpApiEndpoint.post("create", ofSite, {
   success: CreatedShare,
   error: Errors.NotFound
 }).annotateMerge(
-  OpenApi.annotations({
+  Authorization.operation("write", {
     identifier: "create_share",
     summary: "Share a dashboard",
     description:
-      "Creates a secret URL that shows the statistics of a website to anyone who has it, without small counts. A website has at most 50. Scope `write`."
+      "Creates a secret URL that shows the statistics of a website to anyone who has it, without small counts. A website has at most 50."
   })
 )
 
@@ -84,10 +85,10 @@ export const revoke = HttpApiEndpoint.delete("revoke", `${ofSite}/:share_id`, {
   success: HttpApiSchema.NoContent,
   error: Errors.NotFound
 }).annotateMerge(
-  OpenApi.annotations({
+  Authorization.operation("write", {
     identifier: "revoke_share",
     summary: "Stop sharing a dashboard",
-    description: "The URL stops working within a second, on every process. Scope `write`."
+    description: "The URL stops working within a second, on every process."
   })
 )
 

@@ -8,6 +8,7 @@ import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Wire from "../Wire.ts"
+import * as Authorization from "./Authorization.ts"
 import * as Errors from "./Errors.ts"
 import * as Examples from "./Examples.ts"
 
@@ -59,10 +60,10 @@ export const now = HttpApiEndpoint.get("now", "/v1/owner/sites/:site_id/now", {
   success: Now,
   error: [Errors.NotFound, Errors.GatewayTimeout]
 }).annotateMerge(
-  OpenApi.annotations({
+  Authorization.operation("stats", {
     identifier: "site_now",
     summary: "Count the current visitors",
-    description: "The number of visitors of the last five minutes. Scope `stats`."
+    description: "The number of visitors of the last five minutes."
   })
 )
 

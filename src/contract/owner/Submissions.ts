@@ -14,6 +14,7 @@ import { statuses } from "../../core/forms/Submission.ts"
 import { mailStatuses } from "../../core/mail/Mail.ts"
 import { streamed } from "../OpenApi.ts"
 import * as Wire from "../Wire.ts"
+import * as Authorization from "./Authorization.ts"
 import * as Errors from "./Errors.ts"
 import * as Examples from "./Examples.ts"
 import * as ExportExamples from "./ExportExamples.ts"
@@ -83,10 +84,10 @@ export const list = HttpApiEndpoint.get("list", base, {
   success: SubmissionList,
   error: Errors.NotFound
 }).annotateMerge(
-  OpenApi.annotations({
+  Authorization.operation("read", {
     identifier: "list_submissions",
     summary: "List submissions",
-    description: "The submissions of a website, latest first. Scope `read`."
+    description: "The submissions of a website, latest first."
   })
 )
 
@@ -127,10 +128,10 @@ export const details = HttpApiEndpoint.get("details", `${base}/:submission_id`, 
   success: SubmissionDetails,
   error: Errors.NotFound
 }).annotateMerge(
-  OpenApi.annotations({
+  Authorization.operation("read", {
     identifier: "read_submission",
     summary: "Read a submission",
-    description: "A submission with all its fields. The request does not mark it as read. Scope `read`."
+    description: "A submission with all its fields. The request does not mark it as read."
   })
 )
 
@@ -151,10 +152,10 @@ export const overview = HttpApiEndpoint.get("overview", `${base}/overview`, {
   success: SubmissionOverview,
   error: Errors.NotFound
 }).annotateMerge(
-  OpenApi.annotations({
+  Authorization.operation("read", {
     identifier: "submission_overview",
     summary: "Count submissions",
-    description: "How many submissions are unread, how many are quarantined, and the pages of the latest. Scope `read`."
+    description: "How many submissions are unread, how many are quarantined, and the pages of the latest."
   })
 )
 
@@ -186,10 +187,10 @@ const change = <const Name extends string>(name: Name, summary: string, descript
     success: Changed,
     error: Errors.NotFound
   }).annotateMerge(
-    OpenApi.annotations({
+    Authorization.operation("write", {
       identifier: `${name}_submissions`,
       summary,
-      description: `${description} 404 if the website has none of the submissions. Scope \`write\`.`
+      description: `${description} 404 if the website has none of the submissions.`
     })
   )
 
@@ -203,11 +204,10 @@ export const mark = HttpApiEndpoint.post("mark", `${base}/read`, {
   success: Changed,
   error: Errors.NotFound
 }).annotateMerge(
-  OpenApi.annotations({
+  Authorization.operation("write", {
     identifier: "mark_submissions",
     summary: "Mark submissions as read",
-    description:
-      "Marks submissions as read or as unread. 404 if the website has none of the submissions. Scope `write`."
+    description: "Marks submissions as read or as unread. 404 if the website has none of the submissions."
   })
 )
 
@@ -222,12 +222,12 @@ export const exportAll = HttpApiEndpoint.get("export", `${base}/export`, {
   ),
   error: Errors.NotFound
 }).annotateMerge(
-  OpenApi.annotations({
+  Authorization.operation("read", {
     identifier: "export_submissions",
     transform: streamed("The submissions", ExportExamples.submissions),
     summary: "Export submissions",
     description:
-      "All submissions that match, latest first. The default is CSV, with a column for each of the first 200 fields and one column for all others. Newline-delimited JSON is lossless. The response breaks off if the service fails. Scope `read`."
+      "All submissions that match, latest first. The default is CSV, with a column for each of the first 200 fields and one column for all others. Newline-delimited JSON is lossless. The response breaks off if the service fails."
   })
 )
 
@@ -271,10 +271,10 @@ export const deliveries = HttpApiEndpoint.get("deliveries", `${base}/:submission
   success: SubmissionDeliveries,
   error: Errors.NotFound
 }).annotateMerge(
-  OpenApi.annotations({
+  Authorization.operation("read", {
     identifier: "submission_deliveries",
     summary: "List the deliveries of a submission",
-    description: "The deliveries of a submission to webhooks and the mails about it, each with its state. Scope `read`."
+    description: "The deliveries of a submission to webhooks and the mails about it, each with its state."
   })
 )
 

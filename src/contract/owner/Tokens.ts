@@ -9,6 +9,7 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Wire from "../Wire.ts"
+import * as Authorization from "./Authorization.ts"
 import * as Errors from "./Errors.ts"
 import * as Examples from "./Examples.ts"
 import * as Fields from "./Fields.ts"
@@ -73,11 +74,11 @@ export const list = HttpApiEndpoint.get("list", base, {
   success: Tokens,
   error: Errors.NotFound
 }).annotateMerge(
-  OpenApi.annotations({
+  Authorization.operation("read", {
     identifier: "list_tokens",
     summary: "List widget tokens",
     description:
-      "The tokens of an instance, oldest first. Every visitor can read the token of a page. `revoked=false` leaves out the revoked ones. `next` is the `cursor` of the next part, which `limit` bounds. Scope `read`."
+      "The tokens of an instance, oldest first. Every visitor can read the token of a page. `revoked=false` leaves out the revoked ones. `next` is the `cursor` of the next part, which `limit` bounds."
   })
 )
 
@@ -87,10 +88,10 @@ export const issue = HttpApiEndpoint.post("issue", base, {
   success: IssuedToken,
   error: Errors.NotFound
 }).annotateMerge(
-  OpenApi.annotations({
+  Authorization.operation("write", {
     identifier: "issue_token",
     summary: "Issue a widget token",
-    description: "Issues a token for the chat of a website. Scope `write`."
+    description: "Issues a token for the chat of a website."
   })
 )
 
@@ -99,10 +100,10 @@ export const revoke = HttpApiEndpoint.delete("revoke", `${base}/:token_id`, {
   success: HttpApiSchema.NoContent,
   error: Errors.NotFound
 }).annotateMerge(
-  OpenApi.annotations({
+  Authorization.operation("write", {
     identifier: "revoke_token",
     summary: "Revoke a widget token",
-    description: "Revokes a token, on every process within a second. Scope `write`."
+    description: "Revokes a token, on every process within a second."
   })
 )
 

@@ -12,9 +12,11 @@ import * as Event from "../../core/delivery/Event.ts"
 import * as Replay from "../../core/delivery/Replay.ts"
 import { deliveryStatuses, formats } from "../../core/delivery/Webhook.ts"
 import * as WebhookInput from "../../core/delivery/WebhookInput.ts"
+import type { Scope } from "../../core/sites/Scope.ts"
 import * as Calendar from "../../core/text/Calendar.ts"
 import * as TimeInput from "../../core/text/TimeInput.ts"
 import * as Wire from "../Wire.ts"
+import * as Authorization from "./Authorization.ts"
 import * as Errors from "./Errors.ts"
 import * as Examples from "./Examples.ts"
 import * as Fields from "./Fields.ts"
@@ -197,19 +199,15 @@ export const DeliveryDetails = Schema.Struct({
   examples: [{ ...exampleDelivery, payload: "{}", history: [{ attempted_at: Examples.time, ...exampleAttempt }] }]
 })
 
-const describe = (identifier: string, summary: string, description: string) =>
-  OpenApi.annotations({ identifier, summary, description })
+const describe = (scope: Scope, identifier: string, summary: string, description: string) =>
+  Authorization.operation(scope, { identifier, summary, description })
 
 export const list = HttpApiEndpoint.get("list", base, {
   params: site,
   success: Webhooks,
   error: Errors.NotFound
 }).annotateMerge(
-  describe(
-    "list_webhooks",
-    "List webhooks",
-    "The webhooks of a website, oldest first, without their secrets. Scope `read`."
-  )
+  describe("read", "list_webhooks", "List webhooks", "The webhooks of a website, oldest first, without their secrets.")
 )
 
 export const create = HttpApiEndpoint.post("create", base, {
@@ -219,9 +217,10 @@ export const create = HttpApiEndpoint.post("create", base, {
   error: Errors.NotFound
 }).annotateMerge(
   describe(
+    "write",
     "create_webhook",
     "Create a webhook",
-    "Sends a website's events to an address on the public internet. Only the command `hydracore webhook create` can name other addresses. Scope `write`."
+    "Sends a website's events to an address on the public internet. Only the command `hydracore webhook create` can name other addresses."
   )
 )
 
@@ -232,9 +231,10 @@ export const update = HttpApiEndpoint.patch("update", webhookPath, {
   error: Errors.NotFound
 }).annotateMerge(
   describe(
+    "write",
     "update_webhook",
     "Change a webhook",
-    "Changes the given settings. With `enabled: false`, pending deliveries wait; `true` sends them and resets the record of failures, as a new URL does. Only the command line can change the URL of a webhook whose `host` is null. Scope `write`."
+    "Changes the given settings. With `enabled: false`, pending deliveries wait; `true` sends them and resets the record of failures, as a new URL does. Only the command line can change the URL of a webhook whose `host` is null."
   )
 )
 
@@ -242,7 +242,7 @@ export const remove = HttpApiEndpoint.delete("delete", webhookPath, {
   params,
   success: HttpApiSchema.NoContent,
   error: Errors.NotFound
-}).annotateMerge(describe("delete_webhook", "Delete a webhook", "Deletes a webhook and its deliveries. Scope `write`."))
+}).annotateMerge(describe("write", "delete_webhook", "Delete a webhook", "Deletes a webhook and its deliveries."))
 
 export const rotate = HttpApiEndpoint.post("rotate", `${webhookPath}/rotate`, {
   params,
@@ -250,9 +250,10 @@ export const rotate = HttpApiEndpoint.post("rotate", `${webhookPath}/rotate`, {
   error: Errors.NotFound
 }).annotateMerge(
   describe(
+    "write",
     "rotate_webhook",
     "Make a new secret",
-    "For 24 hours, the previous secret signs the events too. Only the command line can rotate the secret of a webhook whose `host` is null. Scope `write`."
+    "For 24 hours, the previous secret signs the events too. Only the command line can rotate the secret of a webhook whose `host` is null."
   )
 )
 
@@ -260,16 +261,14 @@ export const test = HttpApiEndpoint.post("test", `${webhookPath}/test`, {
   params,
   success: WebhookTest,
   error: Errors.NotFound
-}).annotateMerge(describe("test_webhook", "Test a webhook", "Sends one event and returns the outcome. Scope `write`."))
+}).annotateMerge(describe("write", "test_webhook", "Test a webhook", "Sends one event and returns the outcome."))
 
 export const deliveries = HttpApiEndpoint.get("deliveries", deliveriesPath, {
   params,
   query: { status, cursor: Fields.cursor, limit: Fields.limit },
   success: Deliveries,
   error: Errors.NotFound
-}).annotateMerge(
-  describe("list_deliveries", "List deliveries", "The deliveries of a webhook, latest first. Scope `read`.")
-)
+}).annotateMerge(describe("read", "list_deliveries", "List deliveries", "The deliveries of a webhook, latest first."))
 
 const replayPath = `${webhookPath}/replay`
 
@@ -280,9 +279,10 @@ export const countReplay = HttpApiEndpoint.get("countReplay", replayPath, {
   error: Errors.NotFound
 }).annotateMerge(
   describe(
+    "read",
     "count_replay",
     "Count what a replay sends",
-    "How many deliveries the replay with the same `since` and `status` would send again. Scope `read`."
+    "How many deliveries the replay with the same `since` and `status` would send again."
   )
 )
 
@@ -293,9 +293,10 @@ export const replay = HttpApiEndpoint.post("replay", replayPath, {
   error: Errors.NotFound
 }).annotateMerge(
   describe(
+    "write",
     "replay_deliveries",
     "Send deliveries again",
-    "Sends the deliveries again that have ended or wait for a later attempt, oldest first, each with the same event id. They are sent in the background; if the webhook is disabled, once it is enabled. Scope `write`."
+    "Sends the deliveries again that have ended or wait for a later attempt, oldest first, each with the same event id. They are sent in the background; if the webhook is disabled, once it is enabled."
   )
 )
 
@@ -303,9 +304,7 @@ export const readDelivery = HttpApiEndpoint.get("delivery", `${deliveriesPath}/:
   params: deliveryParams,
   success: DeliveryDetails,
   error: Errors.NotFound
-}).annotateMerge(
-  describe("read_delivery", "Read a delivery", "A delivery with its payload and every attempt. Scope `read`.")
-)
+}).annotateMerge(describe("read", "read_delivery", "Read a delivery", "A delivery with its payload and every attempt."))
 
 export const retry = HttpApiEndpoint.post("retry", `${deliveriesPath}/:event_id/retry`, {
   params: deliveryParams,
@@ -313,9 +312,10 @@ export const retry = HttpApiEndpoint.post("retry", `${deliveriesPath}/:event_id/
   error: Errors.NotFound
 }).annotateMerge(
   describe(
+    "write",
     "retry_delivery",
     "Retry a delivery",
-    "Attempts a delivery now, and if that fails, again on the whole schedule. If the webhook is disabled, the delivery waits until it is enabled. Scope `write`."
+    "Attempts a delivery now, and if that fails, again on the whole schedule. If the webhook is disabled, the delivery waits until it is enabled."
   )
 )
 

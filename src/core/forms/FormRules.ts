@@ -5,10 +5,11 @@
  *
  * @module
  */
-import { Option, Schema, SchemaIssue } from "effect"
+import { Option, Schema, SchemaIssue, SchemaTransformation } from "effect"
 import { isStorable } from "../text/Storable.ts"
 import { isReserved } from "./FormContent.ts"
 import * as Pattern from "./Pattern.ts"
+import * as PatternSize from "./PatternSize.ts"
 
 export const limits = {
   page: 200,
@@ -17,7 +18,9 @@ export const limits = {
   choices: 100,
   text: 200,
   length: 1_000_000,
-  jsonLength: 8_192
+  jsonLength: 8_192,
+  /** Sets of characters that patterns name by a Unicode property; each takes almost half a millisecond to compile. */
+  unicodeSets: 50
 }
 
 /** A text of 1 to `max` characters that PostgreSQL can store. */
@@ -102,21 +105,38 @@ const nameFault = (name: string): string | undefined =>
       ? `must be the name of a field, of 1 to ${limits.name} characters`
       : undefined
 
+/**
+ * Bounds the rules before anything else of them is read, because reading a pattern is expensive. Other values than objects pass.
+ */
+const Bounded = Schema.Unknown.check(
+  Schema.makeFilter((input: unknown) => {
+    if (typeof input !== "object" || input === null || Array.isArray(input)) return undefined
+    const names = Object.keys(input)
+    if (names.length < 1 || names.length > limits.fields) return `must name 1 to ${limits.fields} fields`
+    const json = JSON.stringify(input)
+    if (json.length > limits.jsonLength) return `must have at most ${limits.jsonLength} characters as JSON`
+    return PatternSize.unicodeSets(json) > limits.unicodeSets
+      ? `must have at most ${limits.unicodeSets} Unicode properties such as \\p{L}`
+      : undefined
+  })
+)
+
 /** Rules as an owner gives them. */
-const GivenRules = Schema.Record(Schema.String, FieldRules.check(Schema.makeFilter(faultsOf)))
-  .annotate({ message: "must be an object with the names of fields" })
-  .check(
-    Schema.makeFilter((rules: FormRules) => {
-      const names = Object.keys(rules)
-      if (names.length < 1 || names.length > limits.fields) return `must name 1 to ${limits.fields} fields`
-      if (JSON.stringify(rules).length > limits.jsonLength)
-        return `must have at most ${limits.jsonLength} characters as JSON`
-      return names.flatMap((name) => {
-        const fault = nameFault(name)
-        return fault === undefined ? [] : [{ path: [name], issue: fault }]
-      })
-    })
+const GivenRules = Bounded.pipe(
+  Schema.decodeTo(
+    Schema.Record(Schema.String, FieldRules.check(Schema.makeFilter(faultsOf)))
+      .annotate({ message: "must be an object with the names of fields" })
+      .check(
+        Schema.makeFilter((rules: FormRules) =>
+          Object.keys(rules).flatMap((name) => {
+            const fault = nameFault(name)
+            return fault === undefined ? [] : [{ path: [name], issue: fault }]
+          })
+        )
+      ),
+    SchemaTransformation.passthrough({ strict: false })
   )
+)
 
 /** A form of a website with its rules. */
 export interface Form {

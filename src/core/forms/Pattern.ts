@@ -7,6 +7,7 @@
 import { Result } from "effect"
 import { RE2JS, RE2JSException } from "re2js"
 import * as Memo from "../data/Memo.ts"
+import * as PatternSize from "./PatternSize.ts"
 
 /** The maximum length of a pattern, and of a text that is matched, in UTF-16 units. */
 export const maxPattern = 200
@@ -18,6 +19,14 @@ export const maxText = 500
  */
 const maxInstructions = 200
 
+/**
+ * The maximum estimated size of a pattern that is compiled. Larger than `maxInstructions`, because the estimate can be too large.
+ */
+export const maxExpanded = 2 * maxInstructions
+
+/** The maximum number of sets of characters that a pattern names by a Unicode property. */
+export const maxUnicodeSets = 20
+
 /** The maximum number of compiled patterns that are kept. */
 const maxKept = 1_000
 
@@ -25,6 +34,10 @@ const tooComplex = "is too complex; use fewer or smaller repetitions"
 
 const read = (pattern: string): Result.Result<RE2JS, string> => {
   if (pattern.length > maxPattern) return Result.fail(`must have at most ${maxPattern} characters`)
+  if (PatternSize.unicodeSets(pattern) > maxUnicodeSets) {
+    return Result.fail(`must have at most ${maxUnicodeSets} Unicode properties such as \\p{L}`)
+  }
+  if (PatternSize.expandedSize(pattern) > maxExpanded) return Result.fail(tooComplex)
   try {
     const compiled = RE2JS.compile(pattern)
     return compiled.programSize() > maxInstructions ? Result.fail(tooComplex) : Result.succeed(compiled)

@@ -11,7 +11,9 @@ import type {
   Guest,
   SharedAuthentication as SharedAuthenticationService
 } from "../../contract/owner/Authentication.ts"
+import type { Authorization as AuthorizationService } from "../../contract/owner/Authorization.ts"
 import type { Validation as ValidationService } from "../../contract/owner/Validation.ts"
+import * as Authorization from "./Authorization.ts"
 import * as OwnerConversations from "./access/OwnerConversations.ts"
 import * as OwnerCredentials from "./access/OwnerCredentials.ts"
 import * as OwnerData from "./access/OwnerData.ts"
@@ -80,7 +82,12 @@ type HandlerServices =
 export type Handlers<Groups> = Layer.Layer<
   Groups,
   never,
-  HandlerServices | AuthenticationService | Guest | SharedAuthenticationService | ValidationService
+  | HandlerServices
+  | AuthenticationService
+  | AuthorizationService
+  | Guest
+  | SharedAuthenticationService
+  | ValidationService
 >
 
 const handlers = <Groups>(layer: Handlers<Groups>): Handlers<Groups> => layer
@@ -137,6 +144,7 @@ export const layer = (options: Options) =>
       OwnerData.layer(options),
       OwnerSessions.layer(options),
       Authentication.layer(options),
+      Layer.provide(Authorization.layer, OwnerSites.layer),
       Authentication.guest,
       SharedAuthentication.layer(options),
       Validation.layer

@@ -72,4 +72,24 @@ describe("core/forms/FormRules", () => {
     for (const [input, faults] of cases) assert.deepStrictEqual(faultsOf(input), faults)
     assert.match(faultsOf({ a: { pattern: "[" } })[0] ?? "", /^a\.pattern must be a regular expression/)
   })
+
+  it("reads no pattern of rules that are too many or too long", () => {
+    const rulesOf = (count: number, pattern: (index: number) => string) =>
+      Object.fromEntries(Array.from({ length: count }, (_, index) => [`field${index}`, { pattern: pattern(index) }]))
+    const before = process.threadCpuUsage().user
+    for (const [rules, fault] of [
+      [rulesOf(130, (index) => `${"[a-z]{20}".repeat(18)}${index}`), " must name 1 to 50 fields"],
+      [rulesOf(50, (index) => `${"[a-z]{20}".repeat(18)}${index}`), " must have at most 8192 characters as JSON"],
+      [
+        rulesOf(40, (index) => `(?i)[${"\\PL".repeat(20)}]${index}`),
+        " must have at most 50 Unicode properties such as \\p{L}"
+      ]
+    ] as const) {
+      assert.deepStrictEqual(faultsOf(rules), [fault])
+    }
+    // The largest rules whose patterns are read.
+    assert.lengthOf(faultsOf(rulesOf(36, (index) => `${"[a-z]{22}".repeat(18)}${index}`)), 36)
+    // Compiled, the patterns above take seconds.
+    assert.isBelow(process.threadCpuUsage().user - before, 500_000)
+  })
 })
