@@ -5,20 +5,27 @@
  *
  * @module
  */
-import { Config, Duration, Effect, LogLevel, Option, Redacted, Result } from "effect"
+import { Config, ConfigProvider, Duration, Effect, LogLevel, Option, Redacted, Result } from "effect"
 import * as AnalyticsConfig from "./AnalyticsConfig.ts"
+import * as SettingNames from "./core/doctor/SettingNames.ts"
+import * as ListenHost from "./core/http/ListenHost.ts"
 import * as TraceSampling from "./core/http/TraceSampling.ts"
 import * as RateLimit from "./core/limits/RateLimit.ts"
 import * as Retention from "./core/sites/Retention.ts"
 import { isLoopback } from "./core/text/Loopback.ts"
 import * as DeliveryConfig from "./DeliveryConfig.ts"
 import {
+  all,
   bytes,
   collector,
   countOrOff,
   duration,
   durationOrOff,
+  errorsOf,
+  host as hostSetting,
+  ifSet,
   integer,
+  invalid,
   keyValues,
   networks,
   onOrOff,
@@ -30,11 +37,12 @@ import {
   text,
   withDefault
 } from "./runtime/Setting.ts"
+import * as SettingFiles from "./runtime/SettingFiles.ts"
 
 const rateLimit = (name: string, policy: string, defaultValue: string) =>
   setting(
     name,
-    '"off" or a number per time such as "100/minute"',
+    `"off" or a number from 1 to ${RateLimit.maxLimit} per second, minute, hour or day, such as "100/minute"`,
     orOff((value) => RateLimit.parse(policy, value))
   ).pipe(withDefault(RateLimit.parse(policy, defaultValue)))
 
@@ -53,20 +61,23 @@ const retention = (name: string, defaultValue: Option.Option<Retention.Retention
 const trustedProxies = networks("TRUSTED_PROXIES")
 
 /** The name of a header that only trusted proxies may send. */
-const geoHeader = trustedProxies.pipe(
-  Config.flatMap((proxies) =>
-    parsed("GEO_HEADER", (name) =>
-      !/^[!#$%&'*+.^_`|~0-9a-z-]+$/i.test(name)
-        ? Result.fail("is not the name of a header; it must be one such as cf-ipcountry.")
-        : proxies.length === 0
-          ? Result.fail("needs TRUSTED_PROXIES, since anyone else could send the header too.")
-          : Result.succeed(name)
-    )
+const geoHeader = all([
+  trustedProxies,
+  parsed("GEO_HEADER", (name) =>
+    /^[!#$%&'*+.^_`|~0-9a-z-]+$/i.test(name)
+      ? Result.succeed(name)
+      : Result.fail("is not the name of a header; it must be one such as cf-ipcountry.")
+  )
+]).pipe(
+  Config.mapEffect(([proxies, name]) =>
+    Option.isSome(name) && proxies.length === 0
+      ? invalid("GEO_HEADER", "needs TRUSTED_PROXIES, since anyone else could send the header too.")
+      : Effect.succeed(name)
   )
 )
 
 /** The share of requests that start a trace. */
-const traceRatio = Config.all([
+const traceRatio = all([
   setting("OTEL_TRACES_SAMPLER", `one of ${TraceSampling.samplers.join(", ")}`, (value) =>
     Option.fromNullishOr(TraceSampling.samplers.find((sampler) => sampler === value))
   ).pipe(withDefault<TraceSampling.Sampler>("parentbased_traceidratio")),
@@ -78,63 +89,59 @@ const traceRatio = Config.all([
 const protocols = ["http/protobuf", "http/json"] as const
 
 /** The export of traces, logs and metrics. The other variables are read only if there is an endpoint. */
-const otlp = collector("OTEL_EXPORTER_OTLP_ENDPOINT").pipe(
-  Config.flatMap(
-    Option.match({
-      onNone: () => Config.succeed(Option.none()),
-      onSome: (endpoint) =>
-        Config.all({
-          endpoint: Config.succeed(endpoint),
-          protocol: setting("OTEL_EXPORTER_OTLP_PROTOCOL", protocols.join(" or "), (value) =>
-            Option.fromNullishOr(protocols.find((protocol) => protocol === value))
-          ).pipe(withDefault<(typeof protocols)[number]>("http/protobuf")),
-          headers: Config.map(keyValues("OTEL_EXPORTER_OTLP_HEADERS", true), (headers) => Redacted.make(headers)),
-          serviceName: text("OTEL_SERVICE_NAME").pipe(withDefault("hydracore-edge")),
-          resourceAttributes: keyValues("OTEL_RESOURCE_ATTRIBUTES", false),
-          traceRatio
-        }).pipe(Config.map(Option.some))
-    })
-  )
+const otlp = ifSet("OTEL_EXPORTER_OTLP_ENDPOINT", collector, (endpoint) =>
+  all({
+    endpoint,
+    protocol: setting("OTEL_EXPORTER_OTLP_PROTOCOL", protocols.join(" or "), (value) =>
+      Option.fromNullishOr(protocols.find((protocol) => protocol === value))
+    ).pipe(withDefault<(typeof protocols)[number]>("http/protobuf")),
+    headers: Config.map(keyValues("OTEL_EXPORTER_OTLP_HEADERS", true), (headers) => Redacted.make(headers)),
+    serviceName: text("OTEL_SERVICE_NAME").pipe(withDefault("hydracore-edge")),
+    resourceAttributes: keyValues("OTEL_RESOURCE_ATTRIBUTES", false),
+    traceRatio
+  })
 )
 
 const logLevel = setting("LOG_LEVEL", `one of ${LogLevel.values.join(", ")}`, (value) =>
   Option.fromNullishOr(LogLevel.values.find((level) => level.toLowerCase() === value.toLowerCase()))
 ).pipe(withDefault<LogLevel.LogLevel>("Info"))
 
-const host = text("HOST").pipe(withDefault("127.0.0.1"))
+const host = hostSetting("HOST").pipe(withDefault("127.0.0.1"))
+const port = integer("PORT", 0, 65_535).pipe(withDefault(8080))
 
 const ownerApi = onOrOff("OWNER_API")
+const ownerHost = hostSetting("OWNER_HOST").pipe(withDefault("127.0.0.1"))
 const ownerPort = integer("OWNER_PORT", 0, 65_535)
 
+const metricsHost = hostSetting("METRICS_HOST").pipe(withDefault("127.0.0.1"))
+const metricsPort = integer("METRICS_PORT", 0, 65_535)
+
 /** Whether the console is served. It uses the owner API of its own origin. */
-const console = Config.all([ownerApi, ownerPort]).pipe(
-  Config.flatMap(([api, port]) =>
-    parsed("CONSOLE", (value) =>
-      value !== "on" && value !== "off"
-        ? Result.fail('must be "on" or "off".')
-        : value === "on" && Option.contains(api, false) && Option.isNone(port)
-          ? Result.fail("needs the owner API: set OWNER_PORT, or leave out OWNER_API=off.")
-          : Result.succeed(value === "on")
-    )
+const console = all([ownerApi, ownerPort, onOrOff("CONSOLE")]).pipe(
+  Config.mapEffect(([api, port, isOn]) =>
+    Option.contains(isOn, true) && Option.contains(api, false) && Option.isNone(port)
+      ? invalid("CONSOLE", "needs the owner API: set OWNER_PORT, or leave out OWNER_API=off.")
+      : Effect.succeed(isOn)
   )
 )
 
 /** Whether `PORT` serves the owner API. If `OWNER_API` is not set: true if `PORT` serves the console, else `defaultValue`. */
 const ownerApiOnPort = (hasConsole: Config.Config<boolean>, defaultValue: Config.Config<boolean>) =>
-  Config.map(
-    Config.all([ownerApi, hasConsole, ownerPort, defaultValue]),
-    ([ownerApi, hasConsole, port, isOnByDefault]) =>
-      Option.getOrElse(ownerApi, () => (hasConsole && Option.isNone(port)) || isOnByDefault)
+  Config.map(all([ownerApi, hasConsole, ownerPort, defaultValue]), ([ownerApi, hasConsole, port, isOnByDefault]) =>
+    Option.getOrElse(ownerApi, () => (hasConsole && Option.isNone(port)) || isOnByDefault)
   )
 
 /** `postgres://user:password@host:port/database`. `serve` needs it; `demo` always uses its own database. */
 export const databaseUrl = postgresUrl("DATABASE_URL")
 
+/** The path of a country database in MaxMind's format (`.mmdb`). */
+export const geoDatabase = text("GEO_DATABASE")
+
 /** Every setting, by its name in the code. */
 const fields = {
   /** The address to listen on: a host and a TCP port (0 for any free one). */
   host,
-  port: integer("PORT", 0, 65_535).pipe(withDefault(8080)),
+  port,
 
   databaseUrl,
   /** The database that reports read, such as a replica; without it, `databaseUrl`. */
@@ -156,8 +163,8 @@ const fields = {
   retentionConversations: retention("RETENTION_CONVERSATIONS", Retention.parse("30 days")),
 
   /** The address of `GET /metrics`, without authentication; it is served only if the port is set. */
-  metricsHost: text("METRICS_HOST").pipe(withDefault("127.0.0.1")),
-  metricsPort: integer("METRICS_PORT", 0, 65_535),
+  metricsHost,
+  metricsPort,
 
   otlp,
 
@@ -169,8 +176,7 @@ const fields = {
   /** The networks of the reverse proxies whose `X-Forwarded-For` is trusted. */
   trustedProxies,
 
-  /** The path of a country database in MaxMind's format (`.mmdb`). */
-  geoDatabase: text("GEO_DATABASE"),
+  geoDatabase,
   /** The header in which a trusted proxy names the client's country. */
   geoHeader,
 
@@ -183,7 +189,7 @@ const fields = {
   /** Whether the console is served: on `OWNER_PORT` if that is set, else on `PORT`. */
   console: withDefault(false)(console),
   /** The address of the owner API's own server, which runs only if the port is set. */
-  ownerHost: text("OWNER_HOST").pipe(withDefault("127.0.0.1")),
+  ownerHost,
   ownerPort,
   /** For each key of the owner API. */
   rateLimitOwner: rateLimit("RATE_LIMIT_OWNER", "owner", "600/minute"),
@@ -198,7 +204,7 @@ const fields = {
   rateLimitChatRead: rateLimit("RATE_LIMIT_CHAT_READ", "chat-read", "120/minute"),
   /** The maximum number of open chat streams of one process, per client and per instance. */
   chatStreams: Config.map(
-    Config.all([rateLimitChat, countOrOff("CHAT_STREAMS_PER_ADDRESS"), countOrOff("CHAT_STREAMS_PER_INSTANCE")]),
+    all([rateLimitChat, countOrOff("CHAT_STREAMS_PER_ADDRESS"), countOrOff("CHAT_STREAMS_PER_INSTANCE")]),
     ([limit, perAddress, perInstance]) => {
       // A load test that turns the chat's rate limit off needs these limits off too, unless they are set.
       const defaultValue = (number: number) => () => Option.as(limit, number)
@@ -210,7 +216,7 @@ const fields = {
   ),
   /** The maximum number of connections of one address over all workers; trusted proxies are exempt. */
   connectionsPerAddress: Config.map(
-    Config.all([countOrOff("CONNECTIONS_PER_ADDRESS"), rateLimitAnalytics, rateLimitForms, rateLimitChat]),
+    all([countOrOff("CONNECTIONS_PER_ADDRESS"), rateLimitAnalytics, rateLimitForms, rateLimitChat]),
     // Without rate limits, as in a load test, all connections come from a few addresses.
     ([perAddress, ...limits]) =>
       Option.getOrElse(perAddress, () => (limits.some(Option.isSome) ? Option.some(100) : Option.none<number>()))
@@ -235,19 +241,81 @@ const fields = {
   shutdownGrace: duration("SHUTDOWN_GRACE").pipe(withDefault(Duration.seconds(10)))
 }
 
-/** All settings of the service. */
-export const Settings = Config.all(fields).pipe(Config.mapEffect(DeliveryConfig.requireKey))
+/** Fails if the servers of two ports would listen on the same one. Port 0 is a free one. */
+const distinctPorts = (
+  [name, host, port]: readonly [string, Config.Config<string>, Config.Config<Option.Option<number>>],
+  [otherName, otherHost, otherPort]: readonly [string, Config.Config<string>, Config.Config<Option.Option<number>>]
+) =>
+  all([host, port, otherHost, otherPort]).pipe(
+    Config.mapEffect(([host, port, otherHost, otherPort]) =>
+      Option.isSome(port) &&
+      port.value !== 0 &&
+      Option.contains(otherPort, port.value) &&
+      ListenHost.overlap(host, otherHost)
+        ? invalid(name, `and ${otherName} are both ${port.value}; set one of them to another port.`)
+        : Effect.void
+    )
+  )
+
+const publicServer = ["PORT", host, Config.map(port, Option.some)] as const
+const ownerServer = ["OWNER_PORT", ownerHost, ownerPort] as const
+const metricsServer = ["METRICS_PORT", metricsHost, metricsPort] as const
+
+/** All settings of the service. The error is about all settings that are not valid; `errorsOf` returns the error of each. */
+export const Settings = Config.map(
+  all([
+    all(fields),
+    DeliveryConfig.keyForMail,
+    distinctPorts(ownerServer, publicServer),
+    distinctPorts(metricsServer, publicServer),
+    distinctPorts(metricsServer, ownerServer)
+  ]),
+  ([settings]) => settings
+)
 
 export type Settings = Config.Success<typeof Settings>
 
 /** The error of each invalid setting; empty if all are valid. */
-export const faults: Effect.Effect<ReadonlyArray<Config.ConfigError>> = Effect.gen(function* () {
-  const all: ReadonlyArray<Config.Config<unknown>> = Object.values(fields)
-  const [, errors] = yield* Effect.partition(all, (field) => field)
-  // Several fields may read one setting.
-  if (errors.length > 0) return [...new Map(errors.map((error) => [error.cause.message, error])).values()]
-  const whole = yield* Effect.result(Settings)
-  return Result.isFailure(whole) ? [whole.failure] : []
+export const faults: Effect.Effect<ReadonlyArray<Config.ConfigError>> = Effect.match(Settings, {
+  onFailure: errorsOf,
+  onSuccess: () => []
+})
+
+/** The names of all settings, and of the variables that name their files. */
+const names: Effect.Effect<ReadonlySet<string>> = Effect.gen(function* () {
+  const loaded: Array<string> = []
+  // Each setting has a value, so that those that need another one are read too.
+  const provider = ConfigProvider.make((path) => {
+    loaded.push(path.join("_"))
+    return Effect.succeed(ConfigProvider.makeValue("set"))
+  })
+  yield* Effect.exit(Settings.parse(provider))
+  return new Set(loaded.flatMap((name) => [name, SettingFiles.variableOf(name)]))
+})
+
+/** The names of all variables with a value. */
+const variables = (
+  provider: ConfigProvider.ConfigProvider,
+  path: ConfigProvider.Path = []
+): Effect.Effect<ReadonlyArray<string>> =>
+  provider.load(path).pipe(
+    // A file that cannot be read is one of `faults`.
+    Effect.catch(() => Effect.succeed(undefined)),
+    Effect.flatMap((node) => {
+      const own = node?.value === undefined ? [] : [path.join("_")]
+      return node?._tag === "Record"
+        ? Effect.map(
+            Effect.forEach(node.keys, (key) => variables(provider, [...path, key])),
+            (names) => [...own, ...names.flat()]
+          )
+        : Effect.succeed(own)
+    })
+  )
+
+/** The variables in the environment that are probably misspelt settings. */
+export const unknownSettings: Effect.Effect<ReadonlyArray<SettingNames.UnknownSetting>> = Effect.gen(function* () {
+  const provider = yield* ConfigProvider.ConfigProvider
+  return SettingNames.unknown(yield* variables(provider), yield* names)
 })
 
 /** Variables that `demo` ignores: it must not write into another deployment's database. */
@@ -258,13 +326,13 @@ const none = Config.succeed(Option.none<Redacted.Redacted>())
 /** Whether only this machine can reach the demo. The owner API and the console are on then, unless the settings say otherwise. */
 const isLocalDemo = Config.map(host, isLoopback)
 
-const demoConsole = Config.map(Config.all([console, ownerApi, ownerPort, isLocalDemo]), ([isOn, api, port, isLocal]) =>
+const demoConsole = Config.map(all([console, ownerApi, ownerPort, isLocalDemo]), ([isOn, api, port, isLocal]) =>
   Option.getOrElse(isOn, () => isLocal && (!Option.contains(api, false) || Option.isSome(port)))
 )
 
 /** The settings of `demo`, and which of the ignored variables are set. */
-export const DemoSettings = Config.all({
-  settings: Config.all({
+export const DemoSettings = all({
+  settings: all({
     ...fields,
     databaseUrl: none,
     databaseReadUrl: none,

@@ -8,17 +8,21 @@ import * as AddressGuard from "./core/delivery/AddressGuard.ts"
 import * as Sealing from "./core/delivery/Sealing.ts"
 import * as Address from "./core/mail/Address.ts"
 import * as SmtpUrl from "./core/mail/SmtpUrl.ts"
-import { invalid, onOrOff, parseBaseUrl, parsed, setting, withDefault } from "./runtime/Setting.ts"
+import {
+  all,
+  ifSet,
+  invalid,
+  onOrOff,
+  parseBaseUrl,
+  parsed,
+  required,
+  setting,
+  text,
+  withDefault
+} from "./runtime/Setting.ts"
 
-/** A setting that is required if `SMTP_URL` is set. */
-const neededForMail = <A>(name: string, config: Config.Config<Option.Option<A>>) =>
-  Config.mapEffect(
-    config,
-    Option.match({
-      onNone: () => invalid(name, "is not set; mail needs it, since SMTP_URL is set."),
-      onSome: Effect.succeed
-    })
-  )
+/** The fault of an unset variable that is required if `SMTP_URL` is set. */
+const missing = "is not set; mail needs it, since SMTP_URL is set."
 
 /** The URL of the service without a trailing slash. */
 const parsePublicUrl = (text: string): Option.Option<string> =>
@@ -31,25 +35,24 @@ const publicUrl = setting(
 )
 
 /** The server, the sender and the links of mails. The other variables are read only if there is a server. */
-const mail = parsed("SMTP_URL", SmtpUrl.parse).pipe(
-  Config.flatMap(
-    Option.match({
-      onNone: () => Config.succeed(Option.none()),
-      onSome: (server) =>
-        Config.all({
-          server: Config.succeed(Redacted.make(server)),
-          from: neededForMail(
-            "MAIL_FROM",
-            setting(
-              "MAIL_FROM",
-              'an address such as mail@example.com or "Example <mail@example.com>"',
-              Address.parseMailbox
-            )
-          ),
-          publicUrl: neededForMail("PUBLIC_URL", publicUrl)
-        }).pipe(Config.map(Option.some))
+const mail = ifSet(
+  "SMTP_URL",
+  (name) => parsed(name, SmtpUrl.parse),
+  (server) =>
+    all({
+      server: Config.map(server, (parsed) => Redacted.make(parsed)),
+      from: setting(
+        "MAIL_FROM",
+        'an address such as mail@example.com or "Example <mail@example.com>"',
+        Address.parseMailbox
+      ).pipe(required("MAIL_FROM", missing)),
+      publicUrl: publicUrl.pipe(required("PUBLIC_URL", missing))
     })
-  )
+)
+
+const secretsKey = Config.map(
+  setting("SECRETS_KEY", "32 bytes in hexadecimal or base64", Sealing.parseKey, true),
+  Option.map((key) => Redacted.make(key))
 )
 
 export const fields = {
@@ -59,10 +62,7 @@ export const fields = {
    * The key that encrypts the secrets of webhooks and the keys of agents, and signs unsubscribe links. Without it there are
    * neither webhooks nor mails.
    */
-  secretsKey: Config.map(
-    setting("SECRETS_KEY", "32 bytes in hexadecimal or base64", Sealing.parseKey, true),
-    Option.map((key) => Redacted.make(key))
-  ),
+  secretsKey,
   /** Hosts and ports that webhooks may name although they are not on the public internet. */
   webhookAllow: parsed("WEBHOOK_ALLOW", AddressGuard.parseAllowed).pipe(
     withDefault<ReadonlyArray<AddressGuard.AllowedHost>>([])
@@ -73,18 +73,10 @@ export const fields = {
 }
 
 /** Fails if mails could not be sent because `SECRETS_KEY` is missing. The embedded database has a key of its own. */
-export const requireKey = <
-  A extends {
-    readonly mail: Option.Option<unknown>
-    readonly secretsKey: Option.Option<unknown>
-    readonly databaseUrl: Option.Option<unknown>
-  }
->(
-  settings: A
-) =>
-  Option.isSome(settings.mail) && Option.isSome(settings.databaseUrl) && Option.isNone(settings.secretsKey)
-    ? invalid(
-        "SECRETS_KEY",
-        "is not set; mail needs it, since SMTP_URL is set. Set it to 32 random bytes in hexadecimal."
-      )
-    : Effect.succeed(settings)
+export const keyForMail = all([text("SMTP_URL"), text("DATABASE_URL"), secretsKey]).pipe(
+  Config.mapEffect(([server, database, key]) =>
+    Option.isSome(server) && Option.isSome(database) && Option.isNone(key)
+      ? invalid("SECRETS_KEY", `${missing} Set it to 32 random bytes in hexadecimal.`)
+      : Effect.void
+  )
+)

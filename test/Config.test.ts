@@ -162,7 +162,7 @@ describe("Config", () => {
             JSON.stringify(environment)
           )
         }
-        assert.include(String(yield* read({ CONSOLE: "yes" })), 'CONSOLE must be "on" or "off".')
+        assert.include(String(yield* read({ CONSOLE: "yes" })), 'CONSOLE is "yes"; it must be "on" or "off".')
         const conflict = yield* read({ CONSOLE: "on", OWNER_API: "off" })
         assert.include(String(conflict), "CONSOLE needs the owner API: set OWNER_PORT, or leave out OWNER_API=off.")
       })

@@ -8,6 +8,7 @@ import type { IpNetwork } from "effect/net"
 import * as DatabaseHosts from "../core/doctor/DatabaseHosts.ts"
 import * as DatabaseUrl from "../core/doctor/DatabaseUrl.ts"
 import * as RedisUrl from "../core/doctor/RedisUrl.ts"
+import * as ListenHost from "../core/http/ListenHost.ts"
 import * as Networks from "../core/limits/Networks.ts"
 import * as KeyValueList from "../core/text/KeyValueList.ts"
 
@@ -16,6 +17,53 @@ const quoted = (text: string): string => `"${text.slice(0, 80)}"`
 /** The error of an invalid setting. In the sentence, `fault` follows the setting's name. */
 export const invalid = (name: string, fault: string) =>
   Effect.fail(new Config.ConfigError(new ConfigProvider.SourceError({ message: `${name} ${fault}` })))
+
+/** The errors of the single settings in an error. */
+export const errorsOf = (error: Config.ConfigError): ReadonlyArray<Config.ConfigError> => {
+  const { cause } = error
+  return cause._tag === "SourceError" && cause.cause instanceof Several ? cause.cause.errors : [error]
+}
+
+/** The cause of an error about several settings. */
+class Several {
+  readonly errors: ReadonlyArray<Config.ConfigError>
+  constructor(errors: ReadonlyArray<Config.ConfigError>) {
+    this.errors = errors
+  }
+}
+
+/** One error for all, each once: several members of a group may read one setting. */
+const together = (errors: ReadonlyArray<Config.ConfigError>): Config.ConfigError => {
+  const distinct = [...new Map(errors.flatMap(errorsOf).map((error) => [error.cause.message, error])).values()]
+  const [first] = distinct
+  return first !== undefined && distinct.length === 1
+    ? first
+    : new Config.ConfigError(
+        new ConfigProvider.SourceError({
+          message: distinct.map(({ cause }) => cause.message).join(" "),
+          cause: new Several(distinct)
+        })
+      )
+}
+
+/** Like `Config.all`, but fails with the errors of all members, not only with the first. */
+export const all = <
+  const Members extends ReadonlyArray<Config.Config<unknown>> | Record<string, Config.Config<unknown>>
+>(
+  members: Members
+) =>
+  Config.all(members).pipe(
+    Config.orElse((first) =>
+      Config.all(
+        Object.values(members).map((member: Config.Config<unknown>) =>
+          member.pipe(
+            Config.map(() => []),
+            Config.orElse((error) => Config.succeed([error]))
+          )
+        )
+      ).pipe(Config.mapEffect((errors) => Effect.fail(errors.flat().length === 0 ? first : together(errors.flat()))))
+    )
+  )
 
 /** A setting with a parser. The parser's failure completes the error sentence that begins with the name. Empty means unset. */
 export const parsed = <A>(name: string, parse: (text: string) => Result.Result<A, string>) =>
@@ -51,6 +99,29 @@ export const withDefault =
       config,
       Option.getOrElse(() => value)
     )
+
+/** A setting that must be set. In the error's sentence, `fault` follows the setting's name. */
+export const required =
+  (name: string, fault: string) =>
+  <A>(config: Config.Config<Option.Option<A>>): Config.Config<A> =>
+    Config.mapEffect(config, Option.match({ onNone: () => invalid(name, fault), onSome: Effect.succeed }))
+
+/**
+ * A group of settings that is read only if the setting `name` is set. `group` gets that setting's own config, so that an invalid
+ * value does not hide the errors of the others.
+ */
+export const ifSet = <A, B>(
+  name: string,
+  read: (name: string) => Config.Config<Option.Option<A>>,
+  group: (first: Config.Config<A>) => Config.Config<B>
+): Config.Config<Option.Option<B>> =>
+  Config.flatMap(
+    text(name),
+    Option.match({
+      onNone: () => Config.succeed(Option.none()),
+      onSome: () => Config.map(group(read(name).pipe(required(name, "is not set."))), Option.some)
+    })
+  )
 
 export const text = (name: string) => setting(name, "a text", Option.some)
 
@@ -115,6 +186,14 @@ export const databaseUrl = (name: string, attribute: DatabaseHosts.Attribute = "
         })
       )
     )
+  )
+
+/** The host of a server's address. */
+export const host = (name: string) =>
+  setting(
+    name,
+    "an IP address such as 127.0.0.1, 0.0.0.0 or ::, or the name of this machine, without a port or brackets",
+    Option.liftPredicate(ListenHost.isValid)
   )
 
 /** A list such as `key=value,other=a%20b`. */

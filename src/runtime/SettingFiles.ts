@@ -9,7 +9,8 @@ import { ConfigProvider, Effect, FileSystem, type Layer } from "effect"
 /** The maximum size of a file, in bytes. */
 const maxBytes = 65_536
 
-const suffix = "_FILE"
+/** The variable that may name a setting's file. */
+export const variableOf = (name: string): string => `${name}_FILE`
 
 const fail = (message: string) => Effect.fail(new ConfigProvider.SourceError({ message }))
 
@@ -44,7 +45,7 @@ export const make = (
       const own = yield* variables.load(path)
       const [name] = path
       if (path.length !== 1 || typeof name !== "string") return own
-      const variable = `${name}${suffix}`
+      const variable = variableOf(name)
       const file = (yield* variables.load([variable]))?.value?.trim()
       if (file === undefined || file === "") return own
       if (own?.value !== undefined && own.value.trim() !== "") {

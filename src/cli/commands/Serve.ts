@@ -9,13 +9,15 @@ import { Clock, Context, Duration, Effect, Latch, Layer, Option, Schedule } from
 import { Command } from "effect/cli"
 import { HttpServer } from "effect/http"
 import * as App from "../../App.ts"
-import { databaseUrl, faults, Settings } from "../../Config.ts"
+import { databaseUrl, faults, geoDatabase, Settings, unknownSettings } from "../../Config.ts"
 import * as Primary from "../../cluster/Primary.ts"
 import type { Address } from "../../cluster/Protocol.ts"
+import * as SettingNames from "../../core/doctor/SettingNames.ts"
 import * as Snapshot from "../../core/metrics/Snapshot.ts"
 import { startDemo } from "../../core/text/CommandName.ts"
 import * as TerminalText from "../../core/text/TerminalText.ts"
 import { OwnerServer } from "../../http/owner/OwnerServer.ts"
+import * as Countries from "../../memory/analytics/Countries.ts"
 import * as Rounds from "../../runtime/Rounds.ts"
 import { NotReady, Readiness } from "../../services/Readiness.ts"
 import * as MetricsServer from "../../telemetry/MetricsServer.ts"
@@ -224,21 +226,50 @@ const withWorkers = Effect.fnUntraced(function* (settings: Settings, workers: nu
   return yield* Effect.never
 })
 
+/** A sentence about each variable that is probably a misspelt setting. */
+const warnings = Effect.map(unknownSettings, (unknown) => unknown.map(SettingNames.describe))
+
+const logWarnings = Effect.flatMap(warnings, (texts) =>
+  Effect.all(
+    texts.map((text) => Effect.logWarning(text)),
+    { discard: true }
+  )
+)
+
+/** Whether the file of `GEO_DATABASE` can be used. */
+const checkCountries = Effect.flatMap(
+  geoDatabase,
+  Option.match({ onNone: () => Effect.void, onSome: Countries.check })
+).pipe(
+  // An invalid setting is one of `faults`.
+  Effect.catchTag("ConfigError", () => Effect.void)
+)
+
 /** Prints what the settings mean, or which of them are invalid. */
 const check = Effect.fnUntraced(function* (workers: number | null) {
   const errors = (yield* faults).map(ErrorMessages.of)
   const database = yield* Effect.option(databaseUrl)
   if (Option.isSome(database) && Option.isNone(database.value)) errors.push(noDatabase)
+  yield* Effect.catchTag(checkCountries, "GeoDatabaseUnusable", (error) =>
+    Effect.sync(() => errors.push(ErrorMessages.of(error)))
+  )
+  const warned = yield* warnings
+  const notes = warned.map((warning) => `Warning: ${TerminalText.printable(warning)}\n`).join("")
   const plan =
     errors.length === 0 && Option.isSome(database) && Option.isSome(database.value)
       ? ServePlan.of(yield* Settings, database.value.value, workers)
       : []
   yield* Output.answer({
-    json: { valid: errors.length === 0, errors, plan: plan.map(([subject, says]) => ({ subject, says })) },
+    json: {
+      valid: errors.length === 0,
+      errors,
+      warnings: warned,
+      plan: plan.map(([subject, says]) => ({ subject, says }))
+    },
     text:
       errors.length === 0
-        ? `${Output.facts(plan)}All settings are valid. \`hydracore doctor\` checks the servers that they name.\n`
-        : errors.map((error) => `${TerminalText.printable(error)}\n`).join("")
+        ? `${Output.facts(plan)}${notes}All settings are valid. \`hydracore doctor\` checks the servers that they name.\n`
+        : errors.map((error) => `${TerminalText.printable(error)}\n`).join("") + notes
   })
   if (errors.length > 0) {
     return yield* new Output.CliFailure({
@@ -259,7 +290,7 @@ export const command = Command.make(
     const address = LocalDatabase.configured(settings)
     if (Option.isNone(address)) return yield* new Output.CliFailure({ message: noDatabase })
     const serve = workers === null ? inThisProcess(settings, address.value) : withWorkers(settings, workers)
-    yield* Effect.andThen(logTracing(settings), serve).pipe(
+    yield* Effect.all([logTracing(settings), logWarnings, serve], { discard: true }).pipe(
       Effect.scoped,
       Effect.provide(App.telemetry(settings, "json"))
     )

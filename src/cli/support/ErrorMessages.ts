@@ -10,6 +10,7 @@ import * as Certificate from "../../core/doctor/Certificate.ts"
 import { hydracore } from "../../core/text/CommandName.ts"
 import * as SystemErrorCode from "../../core/text/SystemErrorCode.ts"
 import * as TerminalText from "../../core/text/TerminalText.ts"
+import { errorsOf } from "../../runtime/Setting.ts"
 import { ReportTimeout, ReportTooLarge } from "../../services/analytics/Reports.ts"
 import { SecretsKeyUnusable } from "../../services/delivery/Webhooks.ts"
 import { NotReady } from "../../services/Readiness.ts"
@@ -142,11 +143,15 @@ const firstLine = (message: string): string => {
   return line === "" ? "The command failed and gave no reason." : /[.!?]$/.test(line) ? line : `${line}.`
 }
 
-/** The message of a missing or invalid setting. The message of a `SourceError` is a sentence already (see `runtime/Setting`). */
-const ofConfig = ({ cause }: Config.ConfigError): string =>
-  cause._tag === "SourceError"
-    ? firstLine(cause.message)
-    : firstLine(`A setting in the environment cannot be used: ${cause.message.replace(/\s+/g, " ")}`)
+/** The message of missing or invalid settings. The message of a `SourceError` is a sentence already (see `runtime/Setting`). */
+const ofConfig = (error: Config.ConfigError): string =>
+  errorsOf(error)
+    .map(({ cause }) =>
+      cause._tag === "SourceError"
+        ? firstLine(cause.message)
+        : firstLine(`A setting in the environment cannot be used: ${cause.message.replace(/\s+/g, " ")}`)
+    )
+    .join(" ")
 
 /** The address that a server should listen on, and the settings that name it. */
 export interface ListenAddress {

@@ -23,10 +23,13 @@ export interface RateLimitDecision {
 
 const units = { second: 1_000, minute: 60_000, hour: 3_600_000, day: 86_400_000 } as const
 
+/** The highest limit: a limiter keeps the time of each counted request. */
+export const maxLimit = 999_999
+
 /** Parses `100/minute`, `5/second`, `1000/hour` or `10/day`. */
 export const parse = (name: string, text: string): Option.Option<RateLimitPolicy> => {
-  const match = /^\s*([1-9][0-9]{0,5})\s*\/\s*(second|minute|hour|day)\s*$/.exec(text)
-  if (match === null) return Option.none()
+  const match = /^\s*([1-9][0-9]*)\s*\/\s*(second|minute|hour|day)\s*$/.exec(text)
+  if (match === null || Number(match[1]) > maxLimit) return Option.none()
   return Option.some({ name, limit: Number(match[1]), windowMillis: units[match[2] as keyof typeof units] })
 }
 

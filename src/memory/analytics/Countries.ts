@@ -67,6 +67,12 @@ const read = (file: string): Effect.Effect<Buffer, GeoDatabaseUnusable> =>
     catch: (cause) => unusable(file, `cannot be read${SystemErrorCode.suffix(cause)}`)
   })
 
+const load = (file: string): Effect.Effect<Database, GeoDatabaseUnusable> =>
+  Effect.flatMap(read(file), (bytes) => open(file, bytes))
+
+/** Fails if the file is not a country database. */
+export const check = (file: string): Effect.Effect<void, GeoDatabaseUnusable> => Effect.asVoid(load(file))
+
 /**
  * Reads a country database from a file. Fails at start if the file is not a country database. A new version of the file
  * replaces the old one; if the new one cannot be used, the old one stays in use, with one warning per version.
@@ -76,7 +82,7 @@ export const layer = ({ file, interval = "10 seconds" }: Options): Layer.Layer<C
     Countries,
     Effect.gen(function* () {
       let lastVersion = yield* versionOf(file)
-      let database = yield* open(file, yield* read(file))
+      let database = yield* load(file)
       let hasFailed = false
       const warn = ({ message }: GeoDatabaseUnusable) =>
         Effect.logWarning(`The new country database cannot be used, so the old one stays in use: ${message}`)

@@ -1,9 +1,11 @@
+import { spawnSync } from "node:child_process"
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect, Option, Redacted } from "effect"
-import { faults, Settings } from "../../../src/Config.ts"
+import { faults, Settings, unknownSettings } from "../../../src/Config.ts"
 import * as ErrorMessages from "../../../src/cli/support/ErrorMessages.ts"
 import * as ServePlan from "../../../src/cli/support/ServePlan.ts"
 import * as Command from "../../support/Command.ts"
+import * as Program from "../../support/Program.ts"
 
 const secrets = {
   DATABASE_URL: "postgres://edge:sesame@db-1,db-2:5433/edge?target_session_attrs=read-write&sslmode=require",
@@ -84,6 +86,144 @@ describe("cli: serve --check", () => {
       const { SECRETS_KEY: _, ...withoutKey } = secrets
       assert.match((yield* faultsOf(withoutKey)).join(), /^SECRETS_KEY is not set/)
       assert.deepStrictEqual(yield* faultsOf(secrets), [])
+    })
+  )
+
+  it.effect("names the invalid settings of a group, and those that an invalid one requires", () =>
+    Effect.gen(function* () {
+      for (const [variables, names] of [
+        [
+          {
+            OTEL_EXPORTER_OTLP_ENDPOINT: "x",
+            OTEL_EXPORTER_OTLP_PROTOCOL: "grpc",
+            OTEL_TRACES_SAMPLER: "y",
+            OTEL_TRACES_SAMPLER_ARG: "7"
+          },
+          [
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            "OTEL_EXPORTER_OTLP_PROTOCOL",
+            "OTEL_TRACES_SAMPLER",
+            "OTEL_TRACES_SAMPLER_ARG"
+          ]
+        ],
+        [
+          { DATABASE_URL: "mysql://db", SMTP_URL: "mail", MAIL_FROM: "edge" },
+          ["DATABASE_URL", "SMTP_URL", "MAIL_FROM", "PUBLIC_URL", "SECRETS_KEY"]
+        ],
+        [{ SMTP_URL: "mail", SECRETS_KEY: "short" }, ["SECRETS_KEY", "SMTP_URL", "MAIL_FROM", "PUBLIC_URL"]],
+        [{ TRUSTED_PROXIES: "proxy", GEO_HEADER: "a b" }, ["TRUSTED_PROXIES", "GEO_HEADER"]],
+        [{ OWNER_API: "maybe", OWNER_PORT: "-1", CONSOLE: "yes" }, ["OWNER_API", "OWNER_PORT", "CONSOLE"]],
+        [
+          { RATE_LIMIT_CHAT: "x", CHAT_STREAMS_PER_ADDRESS: "0", CHAT_STREAMS_PER_INSTANCE: "0" },
+          ["RATE_LIMIT_CHAT", "CHAT_STREAMS_PER_ADDRESS", "CHAT_STREAMS_PER_INSTANCE"]
+        ],
+        [
+          { HOST: "10.0.0.256", OWNER_HOST: "[::]", METRICS_HOST: "http://edge" },
+          ["HOST", "METRICS_HOST", "OWNER_HOST"]
+        ]
+      ] as const) {
+        const errors = yield* faultsOf(variables)
+        assert.deepStrictEqual(
+          errors.map((error) => error.split(" ")[0]),
+          [...names]
+        )
+      }
+    })
+  )
+
+  it.effect("reports servers that cannot share a port", () =>
+    Effect.gen(function* () {
+      const pairsOf = (variables: Record<string, string>) =>
+        Effect.map(faultsOf(variables), (errors) =>
+          errors.map((error) => /^([A-Z_]+) and ([A-Z_]+) are both [0-9]+; /.exec(error)?.slice(1).join(" "))
+        )
+      assert.deepStrictEqual(yield* pairsOf({ METRICS_PORT: "8080" }), ["METRICS_PORT PORT"])
+      assert.deepStrictEqual(yield* pairsOf({ PORT: "9", OWNER_PORT: "9", METRICS_PORT: "9" }), [
+        "OWNER_PORT PORT",
+        "METRICS_PORT PORT",
+        "METRICS_PORT OWNER_PORT"
+      ])
+      assert.deepStrictEqual(yield* pairsOf({ PORT: "0", OWNER_PORT: "0", METRICS_PORT: "0" }), [])
+      assert.deepStrictEqual(yield* pairsOf({ PORT: "9", METRICS_PORT: "9", METRICS_HOST: "10.0.0.4" }), [])
+      assert.deepStrictEqual(yield* pairsOf({ PORT: "9", HOST: "0.0.0.0", METRICS_PORT: "9" }), ["METRICS_PORT PORT"])
+    })
+  )
+
+  it.effect("says the highest rate", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* faultsOf({ RATE_LIMIT_FORMS: "1000000/minute" }), [
+        'RATE_LIMIT_FORMS is "1000000/minute"; it must be "off" or a number from 1 to 999999 per second, minute, hour or day, such as "100/minute".'
+      ])
+    })
+  )
+
+  it.live("reports a GEO_DATABASE that is missing or is no database, also beside an invalid setting", () =>
+    Effect.gen(function* () {
+      for (const [file, fault] of [
+        ["/no/such.mmdb", "cannot be read (ENOENT)"],
+        [import.meta.filename, "is not a MaxMind database"]
+      ] as const) {
+        const { code, output } = yield* Command.run(["serve", "--check"], {
+          ...secrets,
+          GEO_DATABASE: file,
+          PORT: "http"
+        })
+        assert.strictEqual(code, 1)
+        assert.match(output, /^PORT is /)
+        assert.include(output, `GEO_DATABASE names ${file}, which ${fault};`)
+        assert.include(output, "2 settings are not valid")
+      }
+    })
+  )
+
+  it.live("warns of misspelt variables, but not of other programs'", () =>
+    Effect.gen(function* () {
+      const variables = {
+        ...secrets,
+        RATE_LIMIT_FROMS: "5/minute",
+        DATABASE_TIMEOUTT: "5 seconds",
+        HOME: "/root",
+        REDIS_URL_FILE: "",
+        DELIVERY_FILE: "",
+        OTEL_LOGS_EXPORTER: "otlp",
+        HYDRACORE_EDGE_SERVICE_HOST: "10.0.0.4",
+        CHAT_AGENT_KEY: "sesame"
+      }
+      const { code, output } = yield* Command.run(["serve", "--check", "--json"], variables)
+      assert.strictEqual(code, 0)
+      assert.deepInclude(JSON.parse(output), {
+        valid: true,
+        warnings: [
+          "RATE_LIMIT_FROMS is not a setting, so it has no effect; did you mean RATE_LIMIT_FORMS?",
+          "DATABASE_TIMEOUTT is not a setting, so it has no effect; did you mean DATABASE_TIMEOUT?"
+        ]
+      })
+      const text = yield* Command.run(["serve", "--check"], variables)
+      assert.include(text.output, "\nWarning: RATE_LIMIT_FROMS is not a setting")
+      const environment = ConfigProvider.fromEnv({ env: variables })
+      const found = yield* Effect.provideService(unknownSettings, ConfigProvider.ConfigProvider, environment)
+      assert.sameMembers(
+        found.map(({ name }) => name),
+        ["RATE_LIMIT_FROMS", "DATABASE_TIMEOUTT"]
+      )
+    })
+  )
+
+  it.live("serve logs the warnings, and names all invalid settings", () =>
+    Effect.gen(function* () {
+      // A process, because the log bypasses the command's output.
+      const { status, stderr } = spawnSync(process.execPath, [yield* Program.main, "serve"], {
+        encoding: "utf8",
+        env: {
+          DATABASE_URL: "postgres://edge@127.0.0.1:1/none",
+          DATABASE_TIMEOUT: "10 millis",
+          RATE_LIMIT_FROMS: "5/minute"
+        }
+      })
+      assert.match(stderr, /^{"message":"RATE_LIMIT_FROMS is not a setting, .*"level":"WARN"/)
+      assert.strictEqual(status, 1)
+      const invalid = yield* Command.run(["serve"], { PORT: "http", HOST: "a b" })
+      assert.match(invalid.output, /^HOST is "a b"; .* PORT is "http"; [^\n]*\n$/)
     })
   )
 

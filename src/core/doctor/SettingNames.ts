@@ -1,0 +1,74 @@
+/**
+ * Finds environment variables that are probably misspelt settings. Pure.
+ *
+ * @module
+ */
+
+/** A variable that has no effect, and the setting that it may be meant to be. */
+export interface UnknownSetting {
+  readonly name: string
+  readonly suggestion: string | null
+}
+
+/** Prefixes that other programs hardly use. Those such as `DATABASE_` and `REDIS_` are common. */
+const ownPrefix = /^(CHAT|CONNECTIONS_PER|HYDRACORE|OWNER|RATE_LIMIT|RETENTION)_/
+
+/** Variables with the prefix of a service, which Kubernetes sets in every container. */
+const fromKubernetes = /_SERVICE_(HOST|PORT)(_|$)|_PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?$/
+
+/** An instance may name such a variable as the one of its agent's key. */
+const maybeAgentKey = /_(KEY|TOKEN|SECRET)(_FILE)?$/
+
+/** The number of characters to insert, delete, replace or swap with their neighbour to turn one text into another. */
+export const distance = (a: string, b: string): number => {
+  const rows = [Array.from({ length: b.length + 1 }, (_, column) => column)]
+  for (let row = 1; row <= a.length; row++) {
+    const cells = [row]
+    const above = rows[row - 1] ?? []
+    for (let column = 1; column <= b.length; column++) {
+      const isSame = a[row - 1] === b[column - 1]
+      const isSwapped = row > 1 && column > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1]
+      cells.push(
+        Math.min(
+          (above[column] ?? 0) + 1,
+          (cells[column - 1] ?? 0) + 1,
+          (above[column - 1] ?? 0) + (isSame ? 0 : 1),
+          isSwapped ? (rows[row - 2]?.[column - 2] ?? 0) + 1 : Number.POSITIVE_INFINITY
+        )
+      )
+    }
+    rows.push(cells)
+  }
+  return rows[a.length]?.[b.length] ?? 0
+}
+
+/** In a short name, two mistakes can make any other word. */
+const maxDistance = (setting: string): number => (setting.length < 8 ? 1 : 2)
+
+/**
+ * The variables that are none of `settings`, and are nearly the name of one that is not set, or have a prefix that only this
+ * service uses. Letter case counts as no mistake when names are compared.
+ */
+export const unknown = (
+  variables: ReadonlyArray<string>,
+  settings: ReadonlySet<string>
+): ReadonlyArray<UnknownSetting> => {
+  const unset = [...settings].filter((setting) => !variables.includes(setting))
+  return variables
+    .filter((name) => !settings.has(name))
+    .flatMap((name): ReadonlyArray<UnknownSetting> => {
+      const [nearest] = unset
+        .map((setting) => ({ setting, mistakes: distance(name.toUpperCase(), setting) }))
+        .filter(({ mistakes, setting }) => mistakes <= maxDistance(setting))
+        .sort((a, b) => a.mistakes - b.mistakes)
+      if (nearest !== undefined) return [{ name, suggestion: nearest.setting }]
+      const isOwn = ownPrefix.test(name) && !fromKubernetes.test(name) && !maybeAgentKey.test(name)
+      return isOwn ? [{ name, suggestion: null }] : []
+    })
+}
+
+/** What to tell the operator about it. */
+export const describe = ({ name, suggestion }: UnknownSetting): string =>
+  suggestion === null
+    ? `${name} is not a setting, so it has no effect; the guide "Settings and limits" lists all settings.`
+    : `${name} is not a setting, so it has no effect; did you mean ${suggestion}?`
