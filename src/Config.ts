@@ -39,12 +39,27 @@ import {
 } from "./runtime/Setting.ts"
 import * as SettingFiles from "./runtime/SettingFiles.ts"
 
+/** How many times the limit of one address all addresses of an IPv6 /48 have together. */
+const networkFactor = countOrOff("RATE_LIMIT_NETWORK").pipe(withDefault(Option.some(100)))
+
 const rateLimit = (name: string, policy: string, defaultValue: string) =>
-  setting(
-    name,
-    `"off" or a number from 1 to ${RateLimit.maxLimit} per second, minute, hour or day, such as "100/minute"`,
-    orOff((value) => RateLimit.parse(policy, value))
-  ).pipe(withDefault(RateLimit.parse(policy, defaultValue)))
+  Config.all([
+    setting(
+      name,
+      `"off" or a number from 1 to ${RateLimit.maxLimit} per second, minute, hour or day, such as "100/minute"`,
+      orOff((value) => RateLimit.parse(policy, value))
+    ).pipe(withDefault(RateLimit.parse(policy, defaultValue))),
+    networkFactor
+  ]).pipe(
+    Config.map(([limit, factor]) =>
+      Option.map(limit, (limited) =>
+        Option.match(factor, {
+          onNone: () => limited,
+          onSome: (times) => RateLimit.withNetworkLimit(limited, times)
+        })
+      )
+    )
+  )
 
 const rateLimitAnalytics = rateLimit("RATE_LIMIT_ANALYTICS", "analytics", "100/minute")
 const rateLimitForms = rateLimit("RATE_LIMIT_FORMS", "forms", "5/minute")

@@ -14,7 +14,10 @@ describe("Config", () => {
       assert.isTrue(Option.isNone(settings.metricsPort))
       assert.isTrue(Option.isNone(settings.retentionPageViews) && Option.isNone(settings.retentionSubmissions))
       assert.deepStrictEqual(settings.retentionConversations, Option.some({ count: 30, unit: "days" }))
-      assert.deepStrictEqual(settings.rateLimitForms, Option.some({ name: "forms", limit: 5, windowMillis: 60_000 }))
+      assert.deepStrictEqual(
+        settings.rateLimitForms,
+        Option.some({ name: "forms", limit: 5, networkLimit: 500, windowMillis: 60_000 })
+      )
     })
   )
 
@@ -31,6 +34,19 @@ describe("Config", () => {
       }
       for (const wrong of ["0", "-1", "1.5", "many", "1000001"]) {
         assert.isTrue(Exit.isFailure(yield* read({ CHAT_STREAMS_PER_INSTANCE: wrong })), wrong)
+      }
+    })
+  )
+
+  it.effect("RATE_LIMIT_NETWORK multiplies every rate limit for an IPv6 /48", () =>
+    Effect.gen(function* () {
+      for (const [environment, networkLimit] of [
+        [{ RATE_LIMIT_NETWORK: "7" }, 7 * 600],
+        [{ RATE_LIMIT_NETWORK: "off" }, undefined],
+        [{ RATE_LIMIT_NETWORK: "1000000" }, 1_000_000]
+      ] as const) {
+        const settings = Exit.getSuccess(yield* read(environment)).pipe(Option.getOrThrow)
+        assert.strictEqual(Option.getOrThrow(settings.rateLimitOwner).networkLimit, networkLimit)
       }
     })
   )
@@ -115,7 +131,7 @@ describe("Config", () => {
       assert.deepStrictEqual(settings.rateLimitChat, Option.none())
       assert.deepStrictEqual(
         settings.rateLimitAnalytics,
-        Option.some({ name: "analytics", limit: 7, windowMillis: 1000 })
+        Option.some({ name: "analytics", limit: 7, networkLimit: 700, windowMillis: 1000 })
       )
       assert.strictEqual(Duration.toMillis(settings.agentTimeout), 1500)
       assert.strictEqual(settings.maxBody, 65_536)

@@ -15,16 +15,16 @@ import { awaitReply } from "./Reply.ts"
 import { script, scriptSha } from "./script.ts"
 import * as Topology from "./Topology.ts"
 
-/** The script's reply: the count, the time of the oldest counted request, and the current time. */
-const Reply = Schema.Tuple([Schema.Int, Schema.Int, Schema.Int])
+/** The script's reply: the current time, and for each list the count and the time of the oldest counted request. */
+const Reply = Schema.TupleWithRest(Schema.Tuple([Schema.Int, Schema.Int, Schema.Int]), [Schema.Int])
 type Reply = typeof Reply.Type
 
 export interface Connection {
   /**
-   * Runs the script. If the reply is late or an error, the connection is lost. A call has one key, so that a
-   * cluster can run it on one node.
+   * Runs the script. If the reply is late or an error, the connection is lost. The keys of a call must have one hash tag, so that
+   * a cluster can run it on one node.
    */
-  readonly take: (key: string, args: ReadonlyArray<string>) => Effect.Effect<Reply, RedisUnavailable>
+  readonly take: (keys: ReadonlyArray<string>, args: ReadonlyArray<string>) => Effect.Effect<Reply, RedisUnavailable>
   /** Completes when the connection is lost. */
   readonly lost: Deferred.Deferred<never, RedisUnavailable>
   readonly topology: RedisTopology
@@ -37,13 +37,13 @@ const decodeReply = Schema.decodeUnknownResult(Reply)
 /** The minimum timeout for opening a connection, and for its first reply. No request waits for either. */
 const minOpenMillis = 1000
 
-/** Runs the script on a server, or on the node of a cluster that has the key. */
+/** Runs the script on a server, or on the node of a cluster that has the keys. */
 const run = async (
   client: Pick<Clients.Client, "evalSha" | "eval"> | Pick<Clients.Cluster, "evalSha" | "eval">,
-  key: string,
+  keys: ReadonlyArray<string>,
   args: ReadonlyArray<string>
 ): Promise<unknown> => {
-  const call = { keys: [key], arguments: [...args] }
+  const call = { keys: [...keys], arguments: [...args] }
   try {
     return await client.evalSha(scriptSha, call)
   } catch (error) {
@@ -104,13 +104,15 @@ export const open = Effect.fnUntraced(function* (options: {
       onFailure: () => Effect.fail(new RedisUnavailable({ reason: "the reply is not in the script's format" }))
     })
   const takeOn =
-    (client: Parameters<typeof run>[0]) => (millis: number) => (key: string, args: ReadonlyArray<string>) =>
-      awaitReply(millis, () => run(client, key, args)).pipe(
+    (client: Parameters<typeof run>[0]) =>
+    (millis: number) =>
+    (keys: ReadonlyArray<string>, args: ReadonlyArray<string>) =>
+      awaitReply(millis, () => run(client, keys, args)).pipe(
         Effect.flatMap(decoded),
         Effect.tapError((error) => Effect.sync(() => lose(error)))
       )
   const probe = (take: ReturnType<ReturnType<typeof takeOn>>, keys: ReadonlyArray<string>) =>
-    Effect.forEach(keys, (key) => take(key, ["1", "1", "1", ""]), { concurrency: "unbounded", discard: true })
+    Effect.forEach(keys, (key) => take([key], ["1", "1", "", "1"]), { concurrency: "unbounded", discard: true })
 
   if (found._tag === "Cluster") {
     const cluster = yield* Clients.connectCluster(clientOptions, found.nodes).pipe(

@@ -16,7 +16,8 @@
 import { hash } from "node:crypto"
 import { Clock, Deferred, Effect, Layer, type Redacted, type Scope } from "effect"
 import type { RedisTopology } from "../core/doctor/RedisDiagnosis.ts"
-import { decideCounted } from "../core/limits/RateLimit.ts"
+import { networkKey } from "../core/limits/ClientKey.ts"
+import { type Counted, decideCounted, decideInNetwork, type RateLimitPolicy } from "../core/limits/RateLimit.ts"
 import * as Metrics from "../core/metrics/Metrics.ts"
 import { RateLimiter } from "../services/RateLimiter.ts"
 import { type Connection, open } from "./Connection.ts"
@@ -49,6 +50,18 @@ export interface SharedLimiter {
   readonly take: RateLimiter["Service"]["take"]
   readonly state: Effect.Effect<State>
 }
+
+const digest = (key: string): string => hash("sha256", key, "base64url")
+
+/** The keys of a client and of its network. Their common hash tag, in braces, puts them on one node of a cluster. */
+const keysOf = ({ name }: RateLimitPolicy, key: string, network: string | undefined): ReadonlyArray<string> => {
+  if (network === undefined) return [`${prefix}${name}:${digest(key)}`]
+  const ofNetwork = `${prefix}${name}:{${digest(network)}}`
+  return [`${ofNetwork}:${digest(key)}`, ofNetwork]
+}
+
+/** What the script counted in a list. */
+const counted = (count: number, oldest: number): Counted => ({ count, oldest: count > 0 ? oldest : undefined })
 
 /** Makes the limiter. It never fails: it completes once the first connection has succeeded or failed. */
 export const make = Effect.fnUntraced(function* (
@@ -109,18 +122,23 @@ export const make = Effect.fnUntraced(function* (
     Effect.suspend(() => {
       const connection = current
       if (connection === undefined) return fallback.take(policy, key)
-      const { limit, name, windowMillis } = policy
-      const args =
+      const { limit, networkLimit, windowMillis } = policy
+      const network = networkLimit === undefined ? undefined : networkKey(key)
+      const times =
         time === "redis"
-          ? [`${limit}`, `${windowMillis}`, `${windowMillis}`, ""]
-          : [
-              `${limit}`,
-              `${windowMillis}`,
-              `${windowMillis + extraLifetimeMillis}`,
-              `${clock.currentTimeMillisUnsafe()}`
-            ]
-      return connection.take(`${prefix}${name}:${hash("sha256", key, "base64url")}`, args).pipe(
-        Effect.map(([counted, oldest, now]) => decideCounted(policy, counted, counted > 0 ? oldest : undefined, now)),
+          ? [`${windowMillis}`, `${windowMillis}`, ""]
+          : [`${windowMillis}`, `${windowMillis + extraLifetimeMillis}`, `${clock.currentTimeMillisUnsafe()}`]
+      const limits = network === undefined ? [`${limit}`] : [`${limit}`, `${networkLimit}`]
+      return connection.take(keysOf(policy, key, network), [...times, ...limits]).pipe(
+        Effect.map(([now, count, oldest, networkCount, networkOldest]) =>
+          networkCount === undefined || networkOldest === undefined
+            ? decideCounted(policy, count, counted(count, oldest).oldest, now)
+            : decideInNetwork(
+                policy,
+                { client: counted(count, oldest), network: counted(networkCount, networkOldest) },
+                now
+              )
+        ),
         Effect.catch((cause) => {
           // The background fiber disconnects later; until then, each request would wait for Redis.
           if (current === connection) {

@@ -12,7 +12,9 @@ export class RateLimiter extends Context.Service<
   {
     /**
      * Decides on a request of `key`, and counts it if it is accepted. The window slides and is exact: a request is accepted
-     * if and only if fewer than `policy.limit` requests were accepted in the `policy.windowMillis` before it.
+     * if and only if fewer than `policy.limit` requests of its key were accepted in the `policy.windowMillis` before it, and, if
+     * its key has a network (see `ClientKey.networkKey`), fewer than `policy.networkLimit` of the network. Both are decided and
+     * counted in one atomic step.
      *
      * It never fails and never waits long: while the store of a layer is unavailable, each process counts alone.
      */

@@ -10,6 +10,7 @@ import { Webhooks } from "../../src/services/delivery/Webhooks.ts"
 import { Decisions } from "../../src/services/sites/Decisions.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import { deliveriesOf, fanOutSome } from "../support/Delivery.ts"
+import * as OwnerRequests from "../support/OwnerRequests.ts"
 import { paths, TestServer, layer as testServer } from "../support/TestServer.ts"
 import { lastDays } from "../support/UtcDays.ts"
 
@@ -99,6 +100,59 @@ layer(testServer(limited), { excludeTestServices: true })("the rate limit", (it)
         const headers = { "x-forwarded-for": address, "x-real-ip": address, forwarded: `for=${address}` }
         const answer = yield* send(paths.submit, { site_id: websiteConfigId, form_data: {} }, { headers })
         assert.strictEqual(answer.status, 429)
+      }
+    })
+  )
+})
+
+const ofNetwork = Option.map(policy("all", 1), (one) => ({ ...one, networkLimit: 2 }))
+
+layer(
+  testServer({
+    ownerApi: true,
+    rateLimitAnalytics: ofNetwork,
+    rateLimitForms: ofNetwork,
+    rateLimitChat: ofNetwork,
+    rateLimitChatRead: ofNetwork,
+    rateLimitOwner: ofNetwork,
+    trustedProxies: [IpNetwork.fromStringUnsafe("127.0.0.0/8")]
+  }),
+  { excludeTestServices: true }
+)("the rate limit of an IPv6 /48", (it) => {
+  it.effect("bounds the clients of a /48 together on every public limit, and no others", () =>
+    Effect.gen(function* () {
+      const { instance, send, trackingToken, url, websiteConfigId } = yield* TestServer
+      let network = 0
+      const openai = paths.chat(instance.instanceId).replace(/chat$/, "openai/v1/models")
+      const key = `hok_${"a".repeat(43)}`
+      const post =
+        (path: string, body: object) =>
+        (headers: Record<string, string>): Effect.Effect<{ readonly status: number }> =>
+          send(path, body, { headers })
+      const requests = [
+        post(paths.track, { site_id: trackingToken, page_path: "/" }),
+        post(paths.event, { site_id: trackingToken, name: "signup", page_path: "/" }),
+        post(paths.submit, { site_id: websiteConfigId, form_data: {} }),
+        post(paths.chat(instance.instanceId), { message: "hi" }),
+        (headers: Record<string, string>) => OwnerRequests.send(url, openai, { init: { headers } }),
+        (headers: Record<string, string>) => OwnerRequests.send(url, "/v1/owner/sites", { key, init: { headers } })
+      ]
+      for (const request of requests) {
+        network++
+        const statuses = yield* Effect.forEach(
+          [
+            `2001:db8:${network}:1::1`,
+            `2001:db8:${network}:2::1`,
+            `2001:db8:${network}:3::1`,
+            `2001:db8:ff${network}:1::1`
+          ],
+          (address) => Effect.map(request({ "x-forwarded-for": address }), ({ status }) => status)
+        )
+        assert.deepStrictEqual(
+          statuses.map((status) => status === 429),
+          [false, false, true, false],
+          `${network}: ${statuses}`
+        )
       }
     })
   )

@@ -82,6 +82,16 @@ TestRedis.describeWithRedis("redis/RateLimiter", () => {
     })
   )
 
+  it.live("stores no network either", () =>
+    Effect.gen(function* () {
+      const redis = yield* TestRedis.started
+      yield* (yield* limiterOf(redis, unusedFallback)).take({ ...hour, networkLimit: 5 }, "2001:db8:1:2::/64")
+      const keys = yield* Schema.decodeUnknownEffect(Schema.Array(Schema.String))(yield* redis.send("KEYS", "*test*"))
+      assert.strictEqual(keys.length, 2)
+      assert.isFalse(keys.some((key) => key.includes("2001")))
+    })
+  )
+
   it.live("a script that Redis no longer caches is loaded again, without use of the fallback", () =>
     Effect.gen(function* () {
       const redis = yield* TestRedis.started

@@ -11,7 +11,7 @@ import * as TestRedis from "../support/TestRedis.ts"
 import * as TestRedisCluster from "../support/TestRedisCluster.ts"
 import { poll } from "../support/Wait.ts"
 
-const policy: RateLimitPolicy = { name: "test", limit: 1_000, windowMillis: 3_600_000 }
+const policy: RateLimitPolicy = { name: "test", limit: 1_000, networkLimit: 5_000, windowMillis: 3_600_000 }
 
 const fallbackDecision = { accepted: true, remaining: 123_456, resetMillis: 1 }
 const fallback = { take: () => Effect.succeed(fallbackDecision) }
@@ -19,7 +19,10 @@ const fallback = { take: () => Effect.succeed(fallbackDecision) }
 const limiterAt = (url: string) =>
   RedisRateLimiter.make({ url: Redacted.make(url), fallback, timeoutMillis: 5_000, retryMillis: 20 })
 
-const clients = Array.from({ length: 60 }, (_, index) => `198.51.100.${index}`)
+/** Half of them are in networks, whose two keys must be in one slot. */
+const clients = Array.from({ length: 60 }, (_, index) =>
+  index % 2 === 0 ? `198.51.100.${index}` : `2001:db8:${index.toString(16)}:1::/64`
+)
 
 /** Counts one request of each client, and returns how many more requests each may send. */
 const takeAll = ({ take }: RedisRateLimiter.SharedLimiter) =>

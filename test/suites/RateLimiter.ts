@@ -22,8 +22,22 @@ const Steps = Schema.Array(
   })
 ).check(Schema.isMaxLength(40))
 
+const NetworkPolicy = Schema.Struct({
+  limit: between(1, 4),
+  networkLimit: between(1, 8),
+  windowMillis: between(1, 3000)
+})
+
+const NetworkSteps = Schema.Array(
+  Schema.Struct({
+    wait: between(0, 800),
+    network: Schema.Literals(["1", "2"]),
+    client: Schema.Literals(["0", "a", "ff"])
+  })
+).check(Schema.isMaxLength(40))
+
 /** A policy and keys that no other run uses, since a layer's store may outlive the test. */
-const fresh = (policy: Omit<RateLimitPolicy, "name">) => {
+const fresh = <Shape extends Omit<RateLimitPolicy, "name">>(policy: Shape) => {
   const run = randomUUID()
   return { policy: { name: "test", ...policy }, key: (key: string) => `${run} ${key}` }
 }
@@ -48,6 +62,62 @@ export const suite = <E>(name: string, layer: Layer.Layer<RateLimiter, E>) =>
             assert.deepStrictEqual(decision, decide(policy, times, now))
             if (decision.accepted) times.push(now)
           }
+        }).pipe(Effect.provide(layer))
+    )
+
+    it.effect.prop(
+      "counts a request of a network's client for both or for neither, by the limits of both",
+      [NetworkPolicy, NetworkSteps],
+      ([policyShape, steps]) =>
+        Effect.gen(function* () {
+          const limiter = yield* RateLimiter
+          const { policy, key } = fresh(policyShape)
+          const ofClient = new Map<string, Array<number>>()
+          const ofNetwork = new Map<string, Array<number>>()
+          let now = 0
+          for (const { client, network, wait } of steps) {
+            yield* TestClock.adjust(wait)
+            now += wait
+            const inWindow = (times: ReadonlyArray<number> = []) =>
+              times.filter((time) => time > now - policy.windowMillis)
+            const address = `2001:db8:${network}:${client}::/64`
+            const [clientTimes, networkTimes] = [inWindow(ofClient.get(address)), inWindow(ofNetwork.get(network))]
+            const decision = yield* limiter.take(policy, key(address))
+            const hasRoom = [clientTimes.length < policy.limit, networkTimes.length < policy.networkLimit]
+            assert.deepStrictEqual(decision.accepted, hasRoom.every(Boolean))
+            if (decision.accepted) {
+              ofClient.set(address, [...clientTimes, now])
+              ofNetwork.set(network, [...networkTimes, now])
+              const left = Math.min(policy.limit - clientTimes.length, policy.networkLimit - networkTimes.length)
+              assert.strictEqual(decision.remaining, left - 1)
+            } else {
+              // The oldest request of each full limit must leave the window.
+              const oldest = [clientTimes, networkTimes]
+                .filter((_, index) => !hasRoom[index])
+                .map((times) => times[0] ?? now)
+              assert.strictEqual(decision.remaining, 0)
+              assert.strictEqual(decision.resetMillis, Math.max(...oldest) + policy.windowMillis - now)
+            }
+          }
+        }).pipe(Effect.provide(layer))
+    )
+
+    it.effect(
+      "accepts exactly a network's limit of many concurrent requests of its clients, and none of another's",
+      () =>
+        Effect.gen(function* () {
+          const limiter = yield* RateLimiter
+          const { policy, key } = fresh({ limit: 5, networkLimit: 37, windowMillis: 60_000 })
+          const takes = Array.from({ length: 100 }, (_, index) =>
+            limiter.take(policy, key(`2001:db8:1:${(index % 20).toString(16)}::/64`))
+          )
+          const decisions = yield* Effect.all(takes, { concurrency: "unbounded" })
+          assert.strictEqual(decisions.filter(({ accepted }) => accepted).length, 37)
+          assert.isTrue((yield* limiter.take(policy, key("2001:db8:2:0::/64"))).accepted)
+          assert.isTrue((yield* limiter.take(policy, key("203.0.113.7"))).accepted)
+          assert.isTrue(
+            (yield* limiter.take({ ...policy, networkLimit: undefined }, key("2001:db8:1:ff::/64"))).accepted
+          )
         }).pipe(Effect.provide(layer))
     )
 

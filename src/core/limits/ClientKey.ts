@@ -20,3 +20,15 @@ export const clientKey = (address: string): string => {
   const groups = NetAddress.ipv6ToSegments(canonical).slice(0, 4)
   return `${groups.map((group) => group.toString(16)).join(":")}::/64`
 }
+
+const suffix = "::/64"
+
+/**
+ * The key of the /48 network of a client key that ends with an IPv6 /64, such as `2001:db8:1::/48`, with whatever precedes the
+ * /64 in the key. Undefined for any other key.
+ */
+export const networkKey = (clientKey: string): string | undefined => {
+  if (!clientKey.endsWith(suffix)) return undefined
+  const end = clientKey.lastIndexOf(":", clientKey.length - suffix.length - 1)
+  return end === -1 ? undefined : `${clientKey.slice(0, end)}::/48`
+}

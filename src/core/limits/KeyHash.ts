@@ -7,8 +7,8 @@ import { hash } from "node:crypto"
 
 /** Two different keys have the same hash only if neither is an address and their digests collide. */
 export interface KeyHash {
-  /** 0 for an IPv4 address, 1 for the /64 of an IPv6 address, 2 for the digest of any other key. */
-  kind: 0 | 1 | 2
+  /** 0 for an IPv4 address, 1 for the /64 of an IPv6 address, 2 for the digest of any other key, 3 for an IPv6 /48. */
+  kind: 0 | 1 | 2 | 3
   /** 32 bits each. */
   high: number
   low: number
@@ -37,20 +37,19 @@ const ipv4 = (key: string): number => {
   return dots === 3 && octet !== -1 ? address * 256 + octet : -1
 }
 
-const suffix = "::/64"
+const group = "(0|[1-9a-f][0-9a-f]{0,3})"
 
-const groups =
-  /^(0|[1-9a-f][0-9a-f]{0,3}):(0|[1-9a-f][0-9a-f]{0,3}):(0|[1-9a-f][0-9a-f]{0,3}):(0|[1-9a-f][0-9a-f]{0,3})::\/64$/
+const network = new RegExp(`^${group}:${group}:${group}(?:::/48|:${group}::/64)$`)
 
-/** Hashes a /64 network in the form of `ClientKey`. False for any other key. */
+/** Hashes a /64 or /48 network in the form of `ClientKey`. False for any other key. */
 const hashIpv6 = (key: string, target: KeyHash): boolean => {
-  if (!key.endsWith(suffix)) return false
-  const match = groups.exec(key)
+  if (!key.endsWith("::/64") && !key.endsWith("::/48")) return false
+  const match = network.exec(key)
   if (match === null) return false
-  const [, first = "", second = "", third = "", fourth = ""] = match
-  target.kind = 1
+  const [, first = "", second = "", third = "", fourth] = match
+  target.kind = fourth === undefined ? 3 : 1
   target.high = Number.parseInt(first, 16) * 0x1_0000 + Number.parseInt(second, 16)
-  target.low = Number.parseInt(third, 16) * 0x1_0000 + Number.parseInt(fourth, 16)
+  target.low = Number.parseInt(third, 16) * 0x1_0000 + Number.parseInt(fourth ?? "0", 16)
   return true
 }
 

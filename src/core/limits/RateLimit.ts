@@ -6,11 +6,26 @@
 import { Option } from "effect"
 
 /** At most `limit` requests in any `windowMillis`. */
-export interface RateLimitPolicy {
-  /** A token of the `RateLimit-Policy` field: lower-case letters. */
-  readonly name: string
+interface Window {
   readonly limit: number
   readonly windowMillis: number
+}
+
+export interface RateLimitPolicy extends Window {
+  /** A token of the `RateLimit-Policy` field: lower-case letters. */
+  readonly name: string
+  /**
+   * The limit of all clients of an IPv6 /48 together (see `ClientKey.networkKey`), since one subscriber may control a whole /48,
+   * which has 65,536 client keys. Undefined for no such limit.
+   */
+  readonly networkLimit?: number | undefined
+}
+
+/** The accepted requests of a key in the window. */
+export interface Counted {
+  readonly count: number
+  /** The time of the oldest of them; undefined if there are none. */
+  readonly oldest: number | undefined
 }
 
 export interface RateLimitDecision {
@@ -33,6 +48,15 @@ export const parse = (name: string, text: string): Option.Option<RateLimitPolicy
   return Option.some({ name, limit: Number(match[1]), windowMillis: units[match[2] as keyof typeof units] })
 }
 
+/** The largest limit of a network: a layer that stores the times of requests needs memory for each. */
+const maxNetworkLimit = 1_000_000
+
+/** The policy with a limit of each IPv6 /48: `factor` times the limit of a client. */
+export const withNetworkLimit = (policy: RateLimitPolicy, factor: number): RateLimitPolicy => ({
+  ...policy,
+  networkLimit: Math.min(policy.limit * factor, maxNetworkLimit)
+})
+
 /**
  * Decides on a request at `now` (milliseconds), given the times of accepted requests, oldest first. The window is half open:
  * a request that was accepted exactly one window ago no longer counts.
@@ -46,17 +70,35 @@ export const decide = (policy: RateLimitPolicy, acceptedAt: ReadonlyArray<number
 
 /** Like `decide`, given the number of requests in the window at `now` and the time of the oldest of them. */
 export const decideCounted = (
-  policy: RateLimitPolicy,
+  { limit, windowMillis }: Window,
   count: number,
   oldest: number | undefined,
   now: number
 ): RateLimitDecision => {
-  const accepted = count < policy.limit
+  const accepted = count < limit
   return {
     accepted,
-    remaining: accepted ? policy.limit - count - 1 : 0,
-    resetMillis: (oldest ?? now) + policy.windowMillis - now
+    remaining: accepted ? limit - count - 1 : 0,
+    resetMillis: (oldest ?? now) + windowMillis - now
   }
+}
+
+/**
+ * Decides on a request of a client in a network. It is accepted if both the client and its network are below their limits. It
+ * counts for both or, if it is refused, for neither. `resetMillis` is the wait for all limits that refuse it, and otherwise that
+ * of the limit with fewer remaining requests.
+ */
+export const decideInNetwork = (
+  policy: RateLimitPolicy,
+  { client, network }: { readonly client: Counted; readonly network: Counted },
+  now: number
+): RateLimitDecision => {
+  const { networkLimit: limit = Number.POSITIVE_INFINITY, windowMillis } = policy
+  const ofClient = decideCounted(policy, client.count, client.oldest, now)
+  const ofNetwork = decideCounted({ limit, windowMillis }, network.count, network.oldest, now)
+  if (ofClient.accepted && ofNetwork.accepted) return ofNetwork.remaining < ofClient.remaining ? ofNetwork : ofClient
+  const refusals = [ofClient, ofNetwork].filter(({ accepted }) => !accepted)
+  return { accepted: false, remaining: 0, resetMillis: Math.max(...refusals.map(({ resetMillis }) => resetMillis)) }
 }
 
 const seconds = (millis: number): number => Math.max(1, Math.ceil(millis / 1000))

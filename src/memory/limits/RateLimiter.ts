@@ -3,7 +3,7 @@
  *
  * It uses monotonic time, so that a wall clock that jumps neither locks clients out nor clears their counts.
  *
- * Clients cannot exhaust the memory: it holds at most `maxKeys` keys and `maxKeys * 64` timestamps of accepted requests (or a
+ * Clients cannot exhaust the memory: it holds at most `maxKeys` keys (but a client and its network in any case) and `maxKeys * 64` timestamps of accepted requests (or a
  * million, if that is more). A key that is not an address is stored as a digest. At these bounds, the keys that have been idle
  * for longest are evicted, and their clients start again from zero. So a client with more than `maxKeys` addresses is not limited
  * by this layer, but does not cause the rejection of other clients.
@@ -11,7 +11,14 @@
  * @module
  */
 import { Clock, Effect, Layer } from "effect"
-import { decideCounted, type RateLimitDecision, type RateLimitPolicy } from "../../core/limits/RateLimit.ts"
+import { networkKey } from "../../core/limits/ClientKey.ts"
+import {
+  type Counted,
+  decideCounted,
+  decideInNetwork,
+  type RateLimitDecision,
+  type RateLimitPolicy
+} from "../../core/limits/RateLimit.ts"
 import { RateLimiter } from "../../services/RateLimiter.ts"
 import * as ClientTable from "./ClientTable.ts"
 
@@ -39,6 +46,8 @@ interface Ring {
   head: number
 }
 
+const noneCounted: Counted = { count: 0, oldest: undefined }
+
 /** The sliding windows of all clients, without Effect. The time is an argument and must not decrease. */
 export class SlidingWindows {
   private readonly maxKeys: number
@@ -49,6 +58,8 @@ export class SlidingWindows {
   private readonly rings = new Map<number, Ring>()
   /** The number of timestamps that all clients have capacity for. */
   private capacity = 0
+  /** Not evicted: the client's network while the client is counted, and the client while its network is. */
+  private spared = ClientTable.none
 
   constructor(options: { readonly maxKeys: number }) {
     this.maxKeys = Math.max(1, options.maxKeys)
@@ -62,26 +73,29 @@ export class SlidingWindows {
 
   /** Decides on a request at `now` (milliseconds), and counts it if it is accepted. Policies are identified by name. */
   take(policy: RateLimitPolicy, key: string, now: number): RateLimitDecision {
-    const clients = this.clients
-    const client = this.client(this.clientsOf(policy), key)
-    clients.lastSeen[client] = now
-    this.sweep(now)
-
-    const ring = clients.capacity[client] === 1 ? undefined : this.rings.get(client)
-    const windowStart = now - policy.windowMillis
-    let count = clients.count[client]!
-    if (ring === undefined) {
-      if (count === 1 && clients.singleTime[client]! <= windowStart) count = 0
-    } else {
-      while (count > 0 && ring.times[ring.head]! <= windowStart) {
-        ring.head = (ring.head + 1) % ring.times.length
-        count--
-      }
+    const policyClients = this.clientsOf(policy)
+    const { networkLimit } = policy
+    const network = networkLimit === undefined ? undefined : networkKey(key)
+    const client = this.renewed(policyClients, key, now)
+    const ofClient = this.countedAt(client, now - policy.windowMillis)
+    if (network === undefined || networkLimit === undefined) {
+      this.sweep(now)
+      const decision = decideCounted(policy, ofClient.count, ofClient.oldest, now)
+      if (decision.accepted) this.add(this.orAdded(policyClients, client, key, now), now, policy.limit)
+      return decision
     }
-    const oldest = count === 0 ? undefined : ring === undefined ? clients.singleTime[client]! : ring.times[ring.head]!
-    const decision = decideCounted(policy, count, oldest, now)
-    clients.count[client] = decision.accepted ? count + 1 : count
-    if (decision.accepted) this.add(client, count, now, policy.limit)
+    const networkClient = this.renewed(policyClients, network, now)
+    const ofNetwork = this.countedAt(networkClient, now - policy.windowMillis)
+    this.sweep(now)
+    const decision = decideInNetwork(policy, { client: ofClient, network: ofNetwork }, now)
+    if (decision.accepted) {
+      this.spared = networkClient
+      const known = this.orAdded(policyClients, client, key, now)
+      this.add(known, now, policy.limit)
+      this.spared = known
+      this.add(this.orAdded(policyClients, networkClient, network, now), now, networkLimit)
+      this.spared = ClientTable.none
+    }
     return decision
   }
 
@@ -95,21 +109,50 @@ export class SlidingWindows {
     return policy
   }
 
-  /** Finds or adds a key's client, and moves it to the newest end of its policy's list. */
-  private client({ list }: PolicyClients, key: string): number {
-    const known = this.clients.find(list, key)
-    if (known !== ClientTable.none) {
-      this.clients.renew(list, known)
-      return known
-    }
-    if (this.clients.size >= this.maxKeys) this.evictOldest(ClientTable.none)
-    this.capacity++
-    return this.clients.add(list, key)
+  /** The client of a key, moved to the newest end of its policy's list; `none` if the key has none. */
+  private renewed({ list }: PolicyClients, key: string, now: number): number {
+    const client = this.clients.find(list, key)
+    if (client === ClientTable.none) return client
+    this.clients.renew(list, client)
+    this.clients.lastSeen[client] = now
+    return client
   }
 
-  /** Adds a timestamp to a client that has `count` of them. */
-  private add(client: number, count: number, now: number, limit: number): void {
+  /** The client, or a new one for the key if it is `none`. */
+  private orAdded({ list }: PolicyClients, client: number, key: string, now: number): number {
+    if (client !== ClientTable.none) return client
+    if (this.clients.size >= this.maxKeys) this.evictOldest(ClientTable.none)
+    this.capacity++
+    const added = this.clients.add(list, key)
+    this.clients.lastSeen[added] = now
+    return added
+  }
+
+  /** Removes a client's timestamps up to `windowStart`, and counts the others. */
+  private countedAt(client: number, windowStart: number): Counted {
+    if (client === ClientTable.none) return noneCounted
     const clients = this.clients
+    const ring = clients.capacity[client] === 1 ? undefined : this.rings.get(client)
+    let count = clients.count[client]!
+    if (ring === undefined) {
+      if (count === 1 && clients.singleTime[client]! <= windowStart) count = 0
+    } else {
+      while (count > 0 && ring.times[ring.head]! <= windowStart) {
+        ring.head = (ring.head + 1) % ring.times.length
+        count--
+      }
+    }
+    clients.count[client] = count
+    return {
+      count,
+      oldest: count === 0 ? undefined : ring === undefined ? clients.singleTime[client]! : ring.times[ring.head]!
+    }
+  }
+
+  /** Adds a timestamp to a client. */
+  private add(client: number, now: number, limit: number): void {
+    const clients = this.clients
+    const count = clients.count[client]!
     if (count === clients.capacity[client]) this.grow(client, count, limit)
     if (clients.capacity[client] === 1) {
       clients.singleTime[client] = now
@@ -117,6 +160,7 @@ export class SlidingWindows {
       const { head, times } = this.rings.get(client)!
       times[(head + count) % times.length] = now
     }
+    clients.count[client] = count + 1
   }
 
   /** Doubles the capacity of a client, up to `limit`, and evicts others if there are too many timestamps. */
@@ -138,20 +182,20 @@ export class SlidingWindows {
     this.clients.remove(list, client)
   }
 
-  /** Evicts the client, other than `spared`, that has been idle for longest. False if there is no such client. */
-  private evictOldest(spared: number): boolean {
+  /** Evicts the client, other than `client` and `spared`, that was idle for longest. False if there is no such client. */
+  private evictOldest(client: number): boolean {
     const clients = this.clients
     let policy: PolicyClients | undefined
     let oldest = ClientTable.none
     for (const candidate of this.policies.values()) {
-      const first = candidate.list.oldest
-      const client = first === spared && first !== ClientTable.none ? clients.newer[first]! : first
+      let first = candidate.list.oldest
+      while (first !== ClientTable.none && (first === client || first === this.spared)) first = clients.newer[first]!
       if (
-        client !== ClientTable.none &&
-        (policy === undefined || clients.lastSeen[client]! < clients.lastSeen[oldest]!)
+        first !== ClientTable.none &&
+        (policy === undefined || clients.lastSeen[first]! < clients.lastSeen[oldest]!)
       ) {
         policy = candidate
-        oldest = client
+        oldest = first
       }
     }
     if (policy === undefined) return false

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { clientKey } from "../../../src/core/limits/ClientKey.ts"
+import { clientKey, networkKey } from "../../../src/core/limits/ClientKey.ts"
 
 const integer = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 const Group = integer(0, 0xffff)
@@ -32,6 +32,24 @@ describe("core/limits/ClientKey", () => {
     const address = global(groups)
     const spelled = address.map((group) => group.toString(16).toUpperCase().padStart(4, "0")).join(":")
     assert.strictEqual(clientKey(spelled), clientKey(hex(address)))
+  })
+
+  it.prop(
+    "the network of a key is the same for all addresses of a /48, and differs between two /48",
+    [Groups, Groups],
+    ([one, other]) => {
+      const [left, right] = [global(one), global(other)]
+      const key = networkKey(clientKey(hex(left)))
+      assert.strictEqual(key, `${hex(left.slice(0, 3))}::/48`)
+      assert.strictEqual(networkKey(clientKey(hex([...left.slice(0, 3), ...right.slice(3)]))), key)
+      assert.strictEqual(networkKey(clientKey(hex(right))) === key, hex(left.slice(0, 3)) === hex(right.slice(0, 3)))
+      assert.strictEqual(networkKey(`shared ${clientKey(hex(left))}`), `shared ${key}`)
+    }
+  )
+
+  it.prop("an IPv4 address has no network", [Octets], ([octets]) => {
+    assert.isUndefined(networkKey(clientKey(octets.join("."))))
+    assert.isUndefined(networkKey(clientKey(`::ffff:${octets.join(".")}`)))
   })
 
   it.prop("the key of an IPv4 address is the address, also if it is mapped to IPv6", [Octets], ([octets]) => {

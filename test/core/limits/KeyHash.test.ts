@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { clientKey } from "../../../src/core/limits/ClientKey.ts"
+import { clientKey, networkKey } from "../../../src/core/limits/ClientKey.ts"
 import * as KeyHash from "../../../src/core/limits/KeyHash.ts"
 
 const wordsOf = (key: string): KeyHash.KeyHash => {
@@ -29,6 +29,17 @@ describe("core/limits/KeyHash", () => {
     }
   )
 
+  it.prop(
+    "the hash of an IPv6 /48 is its number, and differs from that of its first /64",
+    [Group, Group, Group],
+    (groups) => {
+      const [a, b, c] = groups
+      const key = clientKey([...groups, 0, 0, 0, 0, 1].map((group) => group.toString(16)).join(":"))
+      assert.deepStrictEqual(wordsOf(networkKey(key) ?? ""), { kind: 3, high: a * 0x1_0000 + b, low: c * 0x1_0000 })
+      assert.strictEqual(wordsOf(key).kind, 1)
+    }
+  )
+
   it.prop("any other text is hashed to a digest, equal for equal texts", [Schema.String], ([text]) => {
     const words = wordsOf(`no address ${text}`)
     assert.strictEqual(words.kind, 2)
@@ -51,6 +62,7 @@ describe("core/limits/KeyHash", () => {
       ],
       ...["0.0.0.0", "0.0.0.00", "255.255.255.255", "255.255.255.256", "1.2.3.1111", "4294967295", "", "0"],
       ...["0:0:0:0::/64", "::/64", "0:0:0::/64", "00:0:0:0::/64", "0:0:0:0::/63", "0:0:102:304::/64", "ab:c:d:e::/64"],
+      ...["ab:c:d::/48", "ab:c:d:e::/48", "ab:c:d:0::/64", "ab:c::/48", "ab:c:0d::/48"],
       ...["AB:c:d:e::/64", "ab:c:d:e::/64 ", "ab:c:d:10000::/64", "ab:c:d:e:f::/64", "\ud800", "\ud801", "\ufffd"]
     ]
     const words = new Set(alike.map((key) => JSON.stringify(wordsOf(key))))

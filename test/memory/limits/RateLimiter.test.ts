@@ -36,6 +36,46 @@ describe("memory/limits/RateLimiter: bounds", () => {
     }
   )
 
+  it.prop(
+    "never exceeds the bounds on keys and times with networks, and decides exactly if nothing is evicted",
+    [
+      Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 6 })),
+      Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 8 })),
+      Schema.Array(
+        Schema.Struct({
+          wait: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 400 })),
+          key: Schema.Literals(["2001:db8:1:a::/64", "2001:db8:1:b::/64", "2001:db8:2:a::/64", "10.0.0.1"]),
+          name: Schema.Literals(["one", "other"])
+        })
+      ).check(Schema.isMaxLength(60))
+    ],
+    ([maxKeys, networkLimit, steps]) => {
+      const [small, large] = [new SlidingWindows({ maxKeys }), new SlidingWindows({ maxKeys: 100 })]
+      const accepted = new Map<string, ReadonlyArray<number>>()
+      let now = 0
+      for (const { key, name, wait } of steps) {
+        now += wait
+        const policy: RateLimitPolicy = { name, limit: 3, networkLimit, windowMillis: 1000 }
+        small.take(policy, key, now)
+        assert.isAtMost(small.size.keys, Math.max(2, maxKeys))
+        assert.isAtMost(small.size.times, 8 * small.size.keys)
+        const keys = [key, ...(key.startsWith("2001") ? [key.slice(0, 10)] : [])].map((each) => `${name} ${each}`)
+        const counts = keys.map((each) => (accepted.get(each) ?? []).filter((time) => time > now - 1000).length)
+        const isAccepted = counts.every((count, index) => count < [3, networkLimit][index]!)
+        assert.strictEqual(large.take(policy, key, now).accepted, isAccepted)
+        if (isAccepted) for (const each of keys) accepted.set(each, [...(accepted.get(each) ?? []), now])
+      }
+    },
+    { arbitrary: { runs: 300 } }
+  )
+
+  it("a client that its network's limit refuses is not stored", () => {
+    const windows = new SlidingWindows({ maxKeys: 100 })
+    const policy: RateLimitPolicy = { name: "network", limit: 2, networkLimit: 3, windowMillis: 1000 }
+    for (let client = 0; client < 50; client++) windows.take(policy, `2001:db8:1:${client.toString(16)}::/64`, 0)
+    assert.strictEqual(windows.size.keys, 4)
+  })
+
   it("counts thousands of clients separately, also after the table has grown", () => {
     const windows = new SlidingWindows({ maxKeys: 100_000 })
     const keys = Array.from({ length: 10_000 }, (_, client) =>
