@@ -43,7 +43,7 @@ describe("Config", () => {
       for (const [environment, networkLimit] of [
         [{ RATE_LIMIT_NETWORK: "7" }, 7 * 600],
         [{ RATE_LIMIT_NETWORK: "off" }, undefined],
-        [{ RATE_LIMIT_NETWORK: "1000000" }, 1_000_000]
+        [{ RATE_LIMIT_NETWORK: "1000000" }, 999_999]
       ] as const) {
         const settings = Exit.getSuccess(yield* read(environment)).pipe(Option.getOrThrow)
         assert.strictEqual(Option.getOrThrow(settings.rateLimitOwner).networkLimit, networkLimit)

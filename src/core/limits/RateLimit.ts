@@ -48,13 +48,10 @@ export const parse = (name: string, text: string): Option.Option<RateLimitPolicy
   return Option.some({ name, limit: Number(match[1]), windowMillis: units[match[2] as keyof typeof units] })
 }
 
-/** The largest limit of a network: a layer that stores the times of requests needs memory for each. */
-const maxNetworkLimit = 1_000_000
-
-/** The policy with a limit of each IPv6 /48: `factor` times the limit of a client. */
+/** The policy with a limit of each IPv6 /48: `factor` times the limit of a client, at most `maxLimit`. */
 export const withNetworkLimit = (policy: RateLimitPolicy, factor: number): RateLimitPolicy => ({
   ...policy,
-  networkLimit: Math.min(policy.limit * factor, maxNetworkLimit)
+  networkLimit: Math.min(policy.limit * factor, maxLimit)
 })
 
 /**
