@@ -14,6 +14,7 @@ import { memoize } from "../core/data/Memo.ts"
 import * as Sealing from "../core/delivery/Sealing.ts"
 import * as DeadlineScheduler from "../runtime/DeadlineScheduler.ts"
 import * as OutwardConnector from "../runtime/OutwardConnector.ts"
+import * as OutwardNames from "../runtime/OutwardNames.ts"
 import { AgentRefused, AgentStream } from "../services/chat/AgentStream.ts"
 import { AgentResponse } from "./AgentResponse.ts"
 import * as Endpoint from "./Endpoint.ts"
@@ -29,8 +30,8 @@ export interface Options {
   readonly keyOf: (variable: string) => Effect.Effect<Option.Option<Redacted.Redacted>>
   /** `SECRETS_KEY`, which decrypts the agents' keys that the owner API stored. */
   readonly secretsKey: Option.Option<Redacted.Redacted<Uint8Array>>
-  /** Looks up the names of guarded agents, by default with the system's resolver. */
-  readonly lookup?: OutwardConnector.Options["lookup"]
+  /** Finds the addresses of guarded agents, by default with the name servers of the system. */
+  readonly names?: Layer.Layer<OutwardNames.OutwardNames>
 }
 
 type Headers = Readonly<Record<string, string>>
@@ -101,9 +102,8 @@ export const layer = (options: Options): Layer.Layer<AgentStream, never, NodeHtt
     AgentStream,
     Effect.gen(function* () {
       const unguarded = yield* NodeHttpClient.Dispatcher
-      const guarded = yield* NodeHttpClient.makeDispatcherOptions({
-        connect: OutwardConnector.make({ allowed: [], lookup: options.lookup })
-      })
+      const outward = { allowed: [], names: yield* OutwardNames.OutwardNames }
+      const guarded = yield* NodeHttpClient.makeDispatcherOptions({ connect: OutwardConnector.make(outward) })
       const scheduler = yield* DeadlineScheduler.make
       const timeout = Duration.toMillis(Duration.fromInputUnsafe(options.timeout))
 
@@ -152,6 +152,17 @@ export const layer = (options: Options): Layer.Layer<AgentStream, never, NodeHtt
         })
       }
 
+      /** Looks up the host of an agent that an owner set. Interruptible, because a name server may not answer. */
+      const requireAddress = ({ instanceId, isGuarded, websiteConfigId }: Instance.Instance, origin: string) =>
+        isGuarded
+          ? OutwardConnector.requireAddress(outward, websiteConfigId ?? instanceId, new URL(origin)).pipe(
+              Effect.mapError(
+                ({ code, message }) => new AgentRefused({ reason: `the agent could not be reached: ${message}`, code })
+              ),
+              Effect.interruptible
+            )
+          : Effect.void
+
       const dispatch = (
         endpoint: UrlParts,
         headers: Headers,
@@ -196,8 +207,10 @@ export const layer = (options: Options): Layer.Layer<AgentStream, never, NodeHtt
               Effect.flatMap(Scope.provide(traceHeaders(request), scope), (trace) => {
                 const own = { ...commonHeaders, ...protocols[agentProtocol].headers(request), ...key, ...trace }
                 const headers = { ...withoutHeader(additional, agentKeyHeader), ...own }
-                const response = dispatch(endpoint.value, headers, fields, request)
-                return Effect.as(cancelWith(response, scope), response.pull)
+                return Effect.flatMap(requireAddress(request.instance, endpoint.value.origin), () => {
+                  const response = dispatch(endpoint.value, headers, fields, request)
+                  return Effect.as(cancelWith(response, scope), response.pull)
+                })
               })
             )
           )
@@ -209,4 +222,4 @@ export const layer = (options: Options): Layer.Layer<AgentStream, never, NodeHtt
         stream: (request) => Stream.fromChannel(Channel.fromTransform((_, scope) => open(request, scope)))
       })
     })
-  )
+  ).pipe(Layer.provide(options.names ?? OutwardNames.layer))

@@ -12,6 +12,7 @@ import type { Outcome } from "../core/delivery/Schedule.ts"
 import * as Schedule from "../core/delivery/Schedule.ts"
 import * as SystemErrorCode from "../core/text/SystemErrorCode.ts"
 import * as OutwardConnector from "../runtime/OutwardConnector.ts"
+import * as OutwardNames from "../runtime/OutwardNames.ts"
 
 /** The maximum number of bytes of a response's body that are kept. */
 const maxAnswer = 2_048
@@ -22,6 +23,8 @@ export const timeout = 15_000
 export interface Options extends Pick<OutwardConnector.Options, "allowed" | "lookup"> {
   /** The time limit of a request in milliseconds, by default `timeout`. */
   readonly timeout?: number
+  /** Finds the addresses of hosts, by default with the name servers of the system. */
+  readonly names?: Layer.Layer<OutwardNames.OutwardNames>
   /** While more connections than this are open, a connection closes after its response. Default: 256. */
   readonly maxIdle?: number
 }
@@ -38,13 +41,21 @@ export interface Response extends Outcome {
 export class OutwardClient extends Context.Service<
   OutwardClient,
   {
-    /** Posts a body. Never fails: a refused or broken connection is a response with an error. */
-    readonly post: (url: string, headers: Readonly<Record<string, string>>, body: string) => Effect.Effect<Response>
+    /**
+     * Posts a body on behalf of a website. Never fails: a refused or broken connection is a response with an error. Interruption
+     * cancels the look-up of the host and the request.
+     */
+    readonly post: (
+      websiteConfigId: string,
+      url: string,
+      headers: Readonly<Record<string, string>>,
+      body: string
+    ) => Effect.Effect<Response>
   }
 >()("hydracore/delivery/OutwardClient") {}
 
 const describe = (cause: unknown): string => {
-  if (cause instanceof OutwardConnector.Refused) return cause.message
+  if (cause instanceof OutwardNames.Refused) return cause.message
   if (cause instanceof AggregateError) return describe(cause.errors[0])
   return SystemErrorCode.of(cause) ?? "the connection failed"
 }
@@ -66,6 +77,7 @@ export const layer = (options: Options): Layer.Layer<OutwardClient> =>
     OutwardClient,
     Effect.gen(function* () {
       const maxIdle = options.maxIdle ?? 256
+      const names = yield* OutwardNames.OutwardNames
       let open = 0
       const count = (socket: Socket) => {
         open++
@@ -74,12 +86,12 @@ export const layer = (options: Options): Layer.Layer<OutwardClient> =>
         })
       }
       const agent = yield* NodeHttpClient.makeDispatcherOptions({
-        connect: OutwardConnector.make({ ...options, onOpen: count }),
+        connect: OutwardConnector.make({ ...options, names, onOpen: count }),
         keepAliveTimeout: 10_000,
         pipelining: 1
       })
       return OutwardClient.of({
-        post: Effect.fnUntraced(function* (url, headers, body) {
+        post: Effect.fnUntraced(function* (websiteConfigId, url, headers, body) {
           const startedAt = yield* Clock.currentTimeMillis
           // The status counts even if the body hangs or is cut.
           let status: number | null = null
@@ -101,7 +113,10 @@ export const layer = (options: Options): Layer.Layer<OutwardClient> =>
             },
             catch: describe
           })
-          const result = yield* request.pipe(
+          const { allowed } = options
+          const result = yield* OutwardConnector.requireAddress({ allowed, names }, websiteConfigId, new URL(url)).pipe(
+            Effect.mapError(describe),
+            Effect.andThen(request),
             Effect.timeoutOrElse({
               duration: options.timeout ?? timeout,
               orElse: () => Effect.fail(`no response within ${(options.timeout ?? timeout) / 1000} seconds`)
@@ -121,4 +136,4 @@ export const layer = (options: Options): Layer.Layer<OutwardClient> =>
         })
       })
     })
-  )
+  ).pipe(Layer.provide(options.names ?? OutwardNames.layer))

@@ -11,7 +11,7 @@ import { OutwardClient } from "./OutwardClient.ts"
 
 /** @param id the event's id, the same in every attempt */
 export const send = Effect.fnUntraced(function* (
-  webhook: Pick<Webhook, "url" | "format">,
+  webhook: Pick<Webhook, "url" | "format" | "websiteConfigId">,
   secrets: ReadonlyArray<string>,
   id: string,
   payload: string
@@ -20,6 +20,7 @@ export const send = Effect.fnUntraced(function* (
   const body = webhook.format === "slack" ? SlackMessage.body(payload) : payload
   const signed = Signature.headers({ id, sentAt: yield* Clock.currentTimeMillis, body }, secrets)
   return yield* client.post(
+    webhook.websiteConfigId,
     webhook.url,
     { ...signed, "content-type": "application/json", "user-agent": "hydracore-edge" },
     body

@@ -41,7 +41,8 @@ export const client = (
       Layer.effect(
         OutwardClient.OutwardClient,
         Effect.map(OutwardClient.OutwardClient, ({ post }) => ({
-          post: (target, headers, body) => post(target === url ? local : target, headers, body)
+          post: (websiteConfigId, target, headers, body) =>
+            post(websiteConfigId, target === url ? local : target, headers, body)
         }))
       ).pipe(Layer.provide(OutwardClient.layer({ allowed: [...allowed, AddressGuard.targetOf(new URL(local))] })))
     )

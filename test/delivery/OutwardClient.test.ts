@@ -1,45 +1,115 @@
-/** The guard of outward requests, on real sockets with a resolver that the test controls. */
+/** The guard of outward requests, on real sockets with a name server that the test controls. */
+import { randomUUID } from "node:crypto"
 import type * as Dns from "node:dns"
+import { readFile } from "node:fs/promises"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Fiber, Logger, References } from "effect"
 import * as OutwardClient from "../../src/delivery/OutwardClient.ts"
+import * as OutwardNames from "../../src/runtime/OutwardNames.ts"
+import * as NameServer from "../support/NameServer.ts"
 import { receiver } from "../support/Receiver.ts"
+import { poll } from "../support/Wait.ts"
 
-/** A resolver that answers each lookup with the next of these lists, or with the last one, and records the names. */
-const resolver = (answers: ReadonlyArray<ReadonlyArray<string>>) => {
-  const queried: Array<string> = []
-  const lookup = ((host: string, _options: unknown, callback: (error: null, addresses: unknown) => void) => {
-    const addresses = answers[Math.min(queried.push(host), answers.length) - 1] ?? []
-    queueMicrotask(() =>
-      callback(
-        null,
-        addresses.map((address) => ({ address, family: address.includes(":") ? 6 : 4 }))
-      )
-    )
-  }) as typeof Dns.lookup
-  return { queried, lookup }
-}
+const website = randomUUID()
 
-const post = (url: string) => OutwardClient.OutwardClient.use((client) => client.post(url, {}, "{}"))
+const post = (url: string, websiteConfigId = website) =>
+  OutwardClient.OutwardClient.use((client) => client.post(websiteConfigId, url, {}, "{}"))
 
 describe("delivery/OutwardClient", () => {
-  it.live("a name is resolved for each request, and not connected to if it has private addresses only", () =>
+  it.live("a name without a public address gets no request, with the same text as a name that does not exist", () =>
     Effect.gen(function* () {
-      const { queried, lookup } = resolver([
-        ["127.0.0.1"],
-        ["10.0.0.1", "::1"],
-        ["::ffff:7f00:1"],
-        ["64:ff9b::a9fe:a9fe"]
+      const answers: Record<string, NameServer.Answer> = {
+        "four.example": ["127.0.0.1"],
+        "both.example": ["10.0.0.1", "::1"],
+        "mapped.example": ["::ffff:7f00:1"],
+        "nat64.example": ["64:ff9b::a9fe:a9fe"],
+        "empty.example": []
+      }
+      const { names, queried } = yield* NameServer.start((name) => answers[name] ?? "unknown")
+      const reasons: Array<unknown> = []
+      const logger = Logger.layer([
+        Logger.make(({ fiber }) => {
+          reasons.push(fiber.getRef(References.CurrentLogAnnotations)["reason"])
+        })
       ])
       yield* Effect.gen(function* () {
-        for (let times = 1; times <= 4; times++) {
-          const response = yield* post("http://hooks.example/")
-          assert.strictEqual(response.status, null)
-          assert.strictEqual(response.error, "hooks.example has no address on the public internet")
-          assert.strictEqual(queried.length, times)
+        for (const host of [...Object.keys(answers), "unknown.example"]) {
+          for (let times = 1; times <= 2; times++) {
+            const { error, status } = yield* post(`http://${host}/`)
+            assert.deepStrictEqual([status, error], [null, `${host} was not found on the public internet`])
+            assert.lengthOf(
+              queried.filter((name) => name === host),
+              times
+            )
+          }
         }
-      }).pipe(Effect.provide(OutwardClient.layer({ allowed: [], lookup })))
-    })
+      }).pipe(Effect.provide(OutwardClient.layer({ allowed: [], names })), Effect.provide(logger))
+      // The operator's log has the difference, once for each host.
+      const notPublic = "it has no public address"
+      assert.deepStrictEqual(reasons, [...Object.keys(answers).map(() => notPublic), "ENOTFOUND"])
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("a connection goes to the address that was checked, whatever the name server answers later", () =>
+    Effect.gen(function* () {
+      let answer: NameServer.Answer = ["203.0.113.1", "1.1.1.1"]
+      const { names, queried } = yield* NameServer.start(() => answer)
+      yield* Effect.gen(function* () {
+        const found = yield* OutwardNames.OutwardNames
+        yield* found.find(website, "rebinds.example")
+        answer = ["127.0.0.1"]
+        yield* found.find(website, "rebinds.example")
+        assert.deepStrictEqual(found.addressesOf("rebinds.example"), [{ address: "1.1.1.1", family: 4 }])
+        assert.lengthOf(queried, 1)
+      }).pipe(Effect.provide(names))
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("a website whose name servers are silent has two look-ups at a time, and delays no other website", () =>
+    Effect.gen(function* () {
+      const { names, queried } = yield* NameServer.start((name) => (name.startsWith("silent") ? "silent" : "unknown"))
+      yield* Effect.gen(function* () {
+        const silent = yield* Effect.forEach([0, 1, 2, 3, 4, 5], (index) =>
+          Effect.forkChild(post(`http://silent${index}.example/`))
+        )
+        yield* poll(
+          Effect.sync(() => new Set(queried).size),
+          (count) => count === 2
+        )
+        // Work that needs one of libuv's threads is done at once.
+        yield* Effect.tryPromise(() => readFile(import.meta.filename)).pipe(Effect.timeout("1 second"))
+        const other = yield* post("http://other.example/", randomUUID())
+        assert.strictEqual(other.error, "other.example was not found on the public internet")
+        assert.isBelow(other.millis, 1_000)
+        assert.strictEqual(new Set(queried).size, 3)
+        // Interrupted requests cancel their look-ups, and the next ones begin.
+        yield* Fiber.interruptAll(silent.slice(0, 2))
+        yield* poll(
+          Effect.sync(() => new Set(queried).size),
+          (count) => count === 5
+        )
+        yield* Fiber.interruptAll(silent)
+        const next = yield* post("http://next.example/")
+        assert.isBelow(next.millis, 1_000)
+      }).pipe(Effect.provide(OutwardClient.layer({ allowed: [], names })))
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("an interrupted look-up asks its name server no more", () =>
+    Effect.gen(function* () {
+      const { names, queried } = yield* NameServer.start(() => "silent")
+      yield* Effect.gen(function* () {
+        const request = yield* Effect.forkChild(post("http://silent.example/"))
+        yield* poll(
+          Effect.sync(() => queried.length),
+          (count) => count === 1
+        )
+        yield* Fiber.interrupt(request)
+        // The resolver would repeat its query after two seconds.
+        yield* Effect.sleep("2500 millis")
+        assert.lengthOf(queried, 1)
+      }).pipe(Effect.provide(OutwardClient.layer({ allowed: [], names })))
+    }).pipe(Effect.scoped)
   )
 
   it.live("a private address in any notation, a port that is not allowed and a redirect's target get no request", () =>
@@ -68,7 +138,8 @@ describe("delivery/OutwardClient", () => {
   it.live("an allowed host is reached by its name and port", () =>
     Effect.gen(function* () {
       const { port, received } = yield* receiver((_, response) => response.end("ok"))
-      const { lookup } = resolver([["127.0.0.1"]])
+      const lookup = ((_: string, __: unknown, callback: (error: null, found: ReadonlyArray<object>) => void) =>
+        callback(null, [{ address: "127.0.0.1", family: 4 }])) as unknown as typeof Dns.lookup
       const allowed = [{ host: "hooks.internal", port }]
       const response = yield* post(`http://hooks.internal:${port}/`).pipe(
         Effect.provide(OutwardClient.layer({ allowed, lookup }))

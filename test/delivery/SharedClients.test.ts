@@ -18,7 +18,7 @@ it.effect("App: tests of webhooks use the process's client", () =>
   Effect.gen(function* () {
     const posts: Array<string> = []
     const client = Layer.succeed(OutwardClient, {
-      post: (url) =>
+      post: (_, url) =>
         Effect.sync(() => {
           posts.push(url)
           return { status: 204, retryAfter: null, millis: 1, answer: "", error: null }

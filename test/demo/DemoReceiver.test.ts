@@ -8,11 +8,11 @@ describe("the receiver of the demo's webhook", () => {
   it.live("accepts what is sent to its URL, which an owner may see; other URLs go where they name", () =>
     Effect.gen(function* () {
       const { post } = yield* OutwardClient
-      const accepted = yield* post(DemoReceiver.url, { "content-type": "application/json" }, "{}")
+      const accepted = yield* post("website", DemoReceiver.url, { "content-type": "application/json" }, "{}")
       assert.deepInclude(accepted, { status: 200, answer: "Thank you.\n", error: null })
       assert.isTrue(Option.isNone(OperatorsWebhook.refusalOf([], DemoReceiver.url)))
-      const refused = yield* post("http://127.0.0.1/new-leads", {}, "{}")
-      assert.deepInclude(refused, { status: null, error: "127.0.0.1 has no address on the public internet" })
+      const refused = yield* post("website", "http://127.0.0.1/new-leads", {}, "{}")
+      assert.deepInclude(refused, { status: null, error: "127.0.0.1 was not found on the public internet" })
     }).pipe(Effect.provide(DemoReceiver.client([])))
   )
 })

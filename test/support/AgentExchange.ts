@@ -1,7 +1,6 @@
 /**
  * The production layer of `AgentStream`, and its exchanges with an upstream whose responses a test chooses.
  */
-import type * as Dns from "node:dns"
 import { NodeHttpClient } from "@effect/platform-node"
 import { Clock, Effect, type Fiber, Layer, Option, Redacted, Result, Stream } from "effect"
 import { TestClock } from "effect/testing"
@@ -9,6 +8,7 @@ import * as LiveAgentStream from "../../src/agent/AgentStream.ts"
 import type { AgentEvent } from "../../src/core/chat/agent/Agent.ts"
 import type { Instance } from "../../src/core/chat/Instance.ts"
 import { AgentStream } from "../../src/services/chat/AgentStream.ts"
+import * as NameServer from "./NameServer.ts"
 import { type Respond, sse, start } from "./TestUpstream.ts"
 
 /** A secret in an upstream's response that must not be passed on. */
@@ -23,8 +23,7 @@ export const layer = LiveAgentStream.layer({
   timeout: "60 seconds",
   secretsKey: Option.some(Redacted.make(secretsKey)),
   // Every name resolves to an address of a private network.
-  lookup: ((_: string, __: object, callback: (error: null, found: ReadonlyArray<object>) => void) =>
-    callback(null, [{ address: "10.0.0.1", family: 4 }])) as unknown as typeof Dns.lookup,
+  names: NameServer.always(["10.0.0.1"]),
   keyOf: (variable) => Effect.succeed(variable === "AGENT_KEY" ? Option.some(Redacted.make("the-key")) : Option.none())
 }).pipe(Layer.provideMerge(NodeHttpClient.layerDispatcher))
 

@@ -68,8 +68,8 @@ const withFault = (
       OutwardClient,
       Effect.map(OutwardClient, (client) =>
         OutwardClient.of({
-          post: (url, headers, body) =>
-            Effect.orDie(withSteps(client.post(url, headers, body), "before the request", "after the response"))
+          post: (...request) =>
+            Effect.orDie(withSteps(client.post(...request), "before the request", "after the response"))
         })
       )
     )

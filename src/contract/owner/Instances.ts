@@ -216,7 +216,7 @@ export const AgentTest = Schema.Struct({
       "`key`: it refuses the key.",
       "`no-key`: the service does not have the key.",
       "`address`: there is no such endpoint or model, or it redirects.",
-      "`not-public`: the address is not on the public internet.",
+      "`not-public`: the host was not found on the public internet.",
       "`certificate`: its certificate is not valid.",
       "`unreachable`: no connection.",
       "`quota`: the key's quota or rate limit is used up.",

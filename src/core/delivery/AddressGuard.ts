@@ -101,11 +101,15 @@ export const refusalOf = (allowed: ReadonlyArray<AllowedHost>, target: Target): 
   if (target.port !== 80 && target.port !== 443) {
     return Option.some(`port ${target.port} is not allowed; only 80 and 443 are`)
   }
-  if (Result.isSuccess(NetAddress.ipFromString(target.host)) && !isPublicText(target.host)) {
-    return Option.some(noPublicAddress(target.host))
-  }
-  return /(^|\.)localhost\.?$/.test(target.host) ? Option.some(noPublicAddress(target.host)) : Option.none()
+  if (isAddress(target.host) && !isPublicText(target.host)) return Option.some(notFound(target.host))
+  return /(^|\.)localhost\.?$/.test(target.host) ? Option.some(notFound(target.host)) : Option.none()
 }
 
-/** The refusal of a host without a public address. */
-export const noPublicAddress = (host: string): string => `${host.slice(0, 253)} has no address on the public internet`
+/** Whether a host is an IP address, which needs no look-up. */
+export const isAddress = (host: string): boolean => Result.isSuccess(NetAddress.ipFromString(host))
+
+/**
+ * The refusal of a host without a public address. The same for an unknown name and for one with private addresses only, so that an
+ * owner does not learn which names exist in the operator's network.
+ */
+export const notFound = (host: string): string => `${host.slice(0, 253)} was not found on the public internet`

@@ -19,9 +19,7 @@ export const refusalOf = (
 ): Option.Option<string> => {
   const target = AddressGuard.targetOf(new URL(url))
   return Option.orElse(AddressGuard.refusalOf([], target), () =>
-    AddressGuard.isAllowed(operatorsHosts, target)
-      ? Option.some(`${target.host} is a host of the operator`)
-      : Option.none()
+    AddressGuard.isAllowed(operatorsHosts, target) ? Option.some(AddressGuard.notFound(target.host)) : Option.none()
   )
 }
 

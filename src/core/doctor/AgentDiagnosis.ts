@@ -84,8 +84,8 @@ export const ofAgent = ({ instanceId, name, outcome }: AgentFacts): Finding => {
       if (problemOf(outcome) === "not-public") {
         return problem(
           "agents",
-          `${agent} was set in the console or over the owner API, and its address is not on the public internet.`,
-          `If the service may reach it, set the address with this command, which allows private addresses: \`${update} --agent-url <url>\`.`
+          `${agent} was set in the console or over the owner API, and its host was not found on the public internet.`,
+          `Check the address. If it is in your own network, set it with this command, which allows private addresses: \`${update} --agent-url <url>\`.`
         )
       }
       return ofUnavailable(agent, outcome.reason, update)

@@ -192,7 +192,7 @@ describe("cli/commands/Webhook", () => {
       for (const url of ["http://127.0.0.1/", "http://2130706433/", "http://0x7f.1/", "http://[::ffff:10.0.0.1]/"]) {
         const { code, stderr } = yield* create(url)
         assert.strictEqual(code, 1, url)
-        assert.include(stderr, "has no address on the public internet", url)
+        assert.include(stderr, "was not found on the public internet", url)
       }
       assert.include((yield* create("https://hooks.example:8443/")).stderr, "port 8443 is not allowed")
       assert.include((yield* create("ftp://hooks.example/")).stderr, "--url must be")

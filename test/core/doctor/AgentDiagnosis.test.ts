@@ -50,7 +50,7 @@ describe("core/doctor/AgentDiagnosis", () => {
   it("an owner's agent in a private network is not reported as down", () => {
     const outcome = { _tag: "Unavailable", reason: "ENOTPUBLIC" } as const
     const { advice, finding } = AgentDiagnosis.ofAgent({ instanceId: "an-id", name: "Support", outcome })
-    assert.include(finding, "is not on the public internet")
+    assert.include(finding, "was not found on the public internet")
     assert.notInclude(advice, "Check that it runs")
     assert.include(advice, "`npm run -s hydracore -- instance update --instance an-id --agent-url <url>`")
   })

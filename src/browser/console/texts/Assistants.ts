@@ -88,7 +88,7 @@ export const trial = {
     key: "It refuses the key",
     "no-key": "This service does not have its key",
     address: "There is no such endpoint or model at its address",
-    "not-public": "Its address is not on the public internet",
+    "not-public": "Its host was not found on the public internet",
     certificate: "Its certificate is not valid",
     unreachable: "It cannot be reached",
     quota: "The quota or the rate limit of its key is used up",
