@@ -6,9 +6,13 @@
 export interface FairQueue<A> {
   /** Adds an item after the owner's other items. An item that the owner already has in the queue is not added again. */
   readonly add: (owner: string, item: A) => void
-  /** Removes and returns the oldest item of the next owner; undefined if the queue is empty. */
-  readonly take: () => A | undefined
+  /** Removes and returns the oldest item of the next owner that may be served; undefined if there is none. */
+  readonly take: (mayBeServed?: (owner: string) => boolean) => A | undefined
+  /** Removes an item. Returns whether the owner had it in the queue. */
+  readonly remove: (owner: string, item: A) => boolean
   readonly size: () => number
+  /** The number of the owner's items. */
+  readonly count: (owner: string) => number
 }
 
 export const make = <A>(): FairQueue<A> => {
@@ -23,8 +27,9 @@ export const make = <A>(): FairQueue<A> => {
       else items.add(item)
       size++
     },
-    take: () => {
+    take: (mayBeServed = () => true) => {
       for (const [owner, items] of owners) {
+        if (!mayBeServed(owner)) continue
         owners.delete(owner)
         for (const item of items) {
           items.delete(item)
@@ -35,6 +40,14 @@ export const make = <A>(): FairQueue<A> => {
       }
       return undefined
     },
-    size: () => size
+    remove: (owner, item) => {
+      const items = owners.get(owner)
+      if (items?.delete(item) !== true) return false
+      if (items.size === 0) owners.delete(owner)
+      size--
+      return true
+    },
+    size: () => size,
+    count: (owner) => owners.get(owner)?.size ?? 0
   }
 }

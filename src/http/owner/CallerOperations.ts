@@ -1,6 +1,6 @@
 /**
- * Limits the concurrent searches, exports, tests and live streams of each key or session in this process, and the live
- * streams of each website and of the process, since all callers share a few connections.
+ * Limits the concurrent tests and live streams of each key or session in this process, and the live streams of each website and
+ * of the process. `SiteSlots` limits everything else that takes long.
  *
  * @module
  */
@@ -11,29 +11,25 @@ import * as LiveStreams from "../../core/limits/LiveStreams.ts"
 
 type TooManyRequests = (typeof Errors.TooManyRequests)["Type"]
 
-/** The maximum number of concurrent operations of each kind per key or session. */
-const maxConcurrent = { search: 2, export: 1, test: 2 } as const
-
-const nouns = { search: "searches", export: "export", test: "tests" } as const
-
-export type Kind = keyof typeof maxConcurrent
+/** The maximum number of concurrent tests per key or session. */
+const maxTests = 2
 
 /** Seconds after which a refused caller may try again. */
-const retryAfter = { search: 1, export: 5, test: 5, live: 10 } as const
+const retryAfter = { test: 5, live: 10 } as const
 
 type Begin = Effect.Effect<void, TooManyRequests, Caller | Scope.Scope>
 
 export class CallerOperations extends Context.Service<
   CallerOperations,
   {
-    /** Begins an operation, which ends with the request. Fails if the caller already runs the maximum number of its kind. */
-    readonly begin: (kind: Kind) => Begin
+    /** Begins a test, which ends with the request. Fails if the caller already runs the maximum number of tests. */
+    readonly beginTest: Begin
     /** Begins a live stream of a website, which ends with the request. Fails as `LiveStreams.refusal` decides. */
     readonly beginLive: (websiteConfigId: string) => Begin
   }
 >()("hydracore/http/owner/CallerOperations") {}
 
-const tooMany = (kind: Kind | "live", detail: string): TooManyRequests => ({
+const tooMany = (kind: keyof typeof retryAfter, detail: string): TooManyRequests => ({
   _tag: "TooManyRequests",
   detail,
   headers: { "retry-after": retryAfter[kind] }
@@ -65,7 +61,7 @@ const counter = () => {
 }
 
 export const layer: Layer.Layer<CallerOperations> = Layer.sync(CallerOperations, () => {
-  const running = counter()
+  const tests = counter()
   const live = { all: 0, callers: counter(), websites: counter() }
 
   const changeLive = (callerId: string, websiteConfigId: string, by: 1 | -1) => {
@@ -87,20 +83,15 @@ export const layer: Layer.Layer<CallerOperations> = Layer.sync(CallerOperations,
     )
 
   return CallerOperations.of({
-    begin: (kind) =>
-      Effect.flatMap(Caller, ({ id }) => {
-        const name = `${kind} ${id}`
-        return hold(
-          () =>
-            running.of(name) < maxConcurrent[kind]
-              ? null
-              : tooMany(
-                  kind,
-                  `This key or session already runs ${maxConcurrent[kind]} ${nouns[kind]}, the maximum. Wait until one ends.`
-                ),
-          (by) => running.change(name, by)
-        )
-      }),
+    beginTest: Effect.flatMap(Caller, ({ id }) =>
+      hold(
+        () =>
+          tests.of(id) < maxTests
+            ? null
+            : tooMany("test", `This key or session already runs ${maxTests} tests, the maximum. Wait until one ends.`),
+        (by) => tests.change(id, by)
+      )
+    ),
     beginLive: (websiteConfigId) =>
       Effect.flatMap(Caller, ({ id }) =>
         hold(

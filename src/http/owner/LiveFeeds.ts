@@ -10,6 +10,7 @@ import type { AuthorizedSite } from "../../core/sites/Access.ts"
 import * as Rounds from "../../runtime/Rounds.ts"
 import { type ReportError, type ReportSite, Reports, type ReportTooLarge } from "../../services/analytics/Reports.ts"
 import { SiteActivity } from "../../services/analytics/SiteActivity.ts"
+import { type Refused, SiteSlots } from "./SiteSlots.ts"
 
 export interface Change {
   /** The number of current visitors. */
@@ -18,7 +19,7 @@ export interface Change {
   readonly activity: ReadonlyArray<Activity>
 }
 
-type LiveError = Exclude<ReportError, ReportTooLarge>
+type LiveError = Exclude<ReportError, ReportTooLarge> | Refused
 
 export class LiveFeeds extends Context.Service<
   LiveFeeds,
@@ -38,14 +39,18 @@ const interval = "2 seconds"
 /** The maximum number of changes that are buffered for a slow reader; the oldest are dropped. */
 const backlog = 16
 
-export const layer: Layer.Layer<LiveFeeds, never, SiteActivity | Reports> = Layer.effect(
+export const layer: Layer.Layer<LiveFeeds, never, SiteActivity | Reports | SiteSlots> = Layer.effect(
   LiveFeeds,
   Effect.gen(function* () {
     const { latest } = yield* SiteActivity
     const reports = yield* Reports
+    const slots = yield* SiteSlots
 
     const read = (site: ReportSite): Effect.Effect<Change, LiveError> =>
-      Effect.all({ visitors: reports.currentVisitors(site), activity: latest(site, window) })
+      Effect.all({
+        visitors: slots.reports.run(site.websiteConfigId, reports.currentVisitors(site)),
+        activity: slots.lists.run(site.websiteConfigId, latest(site, window))
+      })
 
     const feed = Effect.fnUntraced(function* (site: ReportSite) {
       const changes = yield* PubSub.sliding<Change>(backlog)

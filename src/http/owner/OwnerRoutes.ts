@@ -53,6 +53,7 @@ import * as TokenHandlers from "./handlers/Tokens.ts"
 import * as WebhookHandlers from "./handlers/Webhooks.ts"
 import * as LiveFeeds from "./LiveFeeds.ts"
 import * as SharedReports from "./SharedReports.ts"
+import * as SiteSlots from "./SiteSlots.ts"
 import * as Validation from "./Validation.ts"
 
 /**
@@ -77,6 +78,7 @@ type HandlerServices =
   | OwnerForms.OwnerForms
   | OwnerData.OwnerData
   | CallerOperations.CallerOperations
+  | SiteSlots.SiteSlots
 
 /** The handlers of groups. */
 export type Handlers<Groups> = Layer.Layer<
@@ -149,5 +151,5 @@ export const layer = (options: Options) =>
       SharedAuthentication.layer(options),
       Validation.layer
     ]),
-    Layer.provide([CallerLimits.layer(options), CallerOperations.layer])
+    Layer.provide([CallerLimits.layer(options), CallerOperations.layer, SiteSlots.layer])
   )

@@ -1,20 +1,19 @@
 /**
  * Answers the queries of shared dashboards: the statistics of one website, with small counts hidden.
  *
- * Anyone who has the address of a dashboard may open it, so answers are cached for a minute and one report runs at a time in
- * this process: this leaves connections for the reports of owners.
+ * Anyone who has the address of a dashboard may open it, so answers are cached for a minute and one report of all dashboards
+ * runs at a time in this process (`SiteSlots`): this leaves connections for the reports of owners.
  *
  * @module
  */
-import { Cache, Clock, Context, Duration, Effect, Exit, Layer, Semaphore } from "effect"
+import { Cache, Clock, Context, Duration, Effect, Exit, Layer } from "effect"
 import type { SharedAccess } from "../../contract/owner/Authentication.ts"
-import type * as Errors from "../../contract/owner/Errors.ts"
 import * as DateRange from "../../core/analytics/report/DateRange.ts"
 import type { Query, Request } from "../../core/analytics/report/Query.ts"
 import * as SmallCounts from "../../core/analytics/report/SmallCounts.ts"
 import { type ReportError, type ReportSite, Reports, type ReportTooLarge } from "../../services/analytics/Reports.ts"
-
-type TooManyRequests = (typeof Errors.TooManyRequests)["Type"]
+import { siteOf } from "./access/OwnerReports.ts"
+import { type Refused, SiteSlots } from "./SiteSlots.ts"
 
 export class SharedReports extends Context.Service<
   SharedReports,
@@ -23,11 +22,11 @@ export class SharedReports extends Context.Service<
     readonly query: (
       access: SharedAccess,
       request: Request
-    ) => Effect.Effect<SmallCounts.CoarseAnswer, ReportError | TooManyRequests>
+    ) => Effect.Effect<SmallCounts.CoarseAnswer, ReportError | Refused>
     /** The number of current visitors, with small numbers hidden. */
     readonly currentVisitors: (
       access: SharedAccess
-    ) => Effect.Effect<number | typeof SmallCounts.hidden, Exclude<ReportError, ReportTooLarge> | TooManyRequests>
+    ) => Effect.Effect<number | typeof SmallCounts.hidden, Exclude<ReportError, ReportTooLarge> | Refused>
   }
 >()("hydracore/http/owner/SharedReports") {}
 
@@ -40,15 +39,6 @@ const visitorsLifetime = Duration.seconds(10)
 /** The maximum number of answers in a cache. */
 const capacity = 200
 
-/** The maximum number of reports that run or wait for their turn. */
-const maxPending = 32
-
-const tooMany: TooManyRequests = {
-  _tag: "TooManyRequests",
-  detail: "Many people are viewing shared dashboards now. Wait as many seconds as Retry-After says.",
-  headers: { "retry-after": 2 }
-}
-
 const timeToLive = (time: Duration.Duration) => (exit: Exit.Exit<unknown, unknown>) =>
   Exit.isSuccess(exit) ? time : Duration.zero
 
@@ -57,26 +47,21 @@ interface Key {
   readonly query: Query
 }
 
-/** Only the ids of a website. Keys of the caches are compared by all their members, so other members would make another key. */
-const siteOf = ({ hostedWebsiteId, websiteConfigId }: ReportSite): ReportSite => ({ hostedWebsiteId, websiteConfigId })
-
-export const layer: Layer.Layer<SharedReports, never, Reports> = Layer.effect(
+export const layer: Layer.Layer<SharedReports, never, Reports | SiteSlots> = Layer.effect(
   SharedReports,
   Effect.gen(function* () {
     const reports = yield* Reports
-    const turn = yield* Semaphore.make(1)
-    const places = yield* Semaphore.make(maxPending)
+    const slots = yield* SiteSlots
 
-    /** Runs one report at a time. Fails if `maxPending` reports already run or wait. */
-    const inTurn = <A, E>(report: Effect.Effect<A, E>): Effect.Effect<A, E | TooManyRequests> =>
-      turn.withPermit(report).pipe(places.withPermitsIfAvailable(1), Effect.flatMap(Effect.fromOption(() => tooMany)))
+    const inTurn = <A, E>({ websiteConfigId }: ReportSite, report: Effect.Effect<A, E>) =>
+      slots.sharedReports.run(websiteConfigId, slots.reports.run(websiteConfigId, report))
 
-    const answers = yield* Cache.makeWith(({ query, site }: Key) => inTurn(reports.queryCoarse(site, query)), {
+    const answers = yield* Cache.makeWith(({ query, site }: Key) => inTurn(site, reports.queryCoarse(site, query)), {
       capacity,
       timeToLive: timeToLive(answerLifetime)
     })
 
-    const visitors = yield* Cache.makeWith((site: ReportSite) => inTurn(reports.currentVisitors(site)), {
+    const visitors = yield* Cache.makeWith((site: ReportSite) => inTurn(site, reports.currentVisitors(site)), {
       capacity,
       timeToLive: timeToLive(visitorsLifetime)
     })

@@ -15,6 +15,7 @@ import * as Fallbacks from "../../../src/http/middleware/Fallbacks.ts"
 import { OwnerReports } from "../../../src/http/owner/access/OwnerReports.ts"
 import * as OwnerSites from "../../../src/http/owner/access/OwnerSites.ts"
 import type { Handlers } from "../../../src/http/owner/OwnerRoutes.ts"
+import * as SiteSlots from "../../../src/http/owner/SiteSlots.ts"
 import { Reports } from "../../../src/services/analytics/Reports.ts"
 import { OwnerKeys } from "../../../src/services/sites/OwnerKeys.ts"
 import { SiteDirectory as Sites } from "../../../src/services/sites/SiteDirectory.ts"
@@ -162,7 +163,7 @@ describe("http/owner/access/OwnerSites", () => {
           assert.strictEqual(Option.isSome(proof), Scope.includes(granted, required), `${granted}, ${required}`)
         }
       }
-    }).pipe(Effect.provide(OwnerSites.layer.pipe(Layer.provideMerge(App.memoryStorage))))
+    }).pipe(Effect.provide(OwnerSites.layer.pipe(Layer.provideMerge([App.memoryStorage, SiteSlots.layer]))))
   )
 })
 

@@ -4,6 +4,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect, Fiber, Layer, Option, Stream } from "effect"
 import * as Retention from "../../../src/core/sites/Retention.ts"
+import * as SiteSlots from "../../../src/http/owner/SiteSlots.ts"
 import { AnalyticsRepo } from "../../../src/services/analytics/AnalyticsRepo.ts"
 import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
 import { Persons } from "../../../src/services/persons/Persons.ts"
@@ -131,17 +132,18 @@ const unending = testServer({}, undefined, (storage) =>
 )
 
 layer(unending, { excludeTestServices: true })("deletions that take long", (it) => {
-  it.effect("a running deletion counts as one of the caller's two searches, even after its request was aborted", () =>
+  it.effect("a running deletion holds its website's slot, even after its request was aborted", () =>
     Effect.gen(function* () {
       const { request } = yield* opened
-      for (const count of [1, 2]) {
-        const sent = yield* Effect.forkChild(request("POST", "/person/erase", { email: `${count}@example.com` }))
-        yield* until(`deletion ${count} begins`, () => begun.size === count)
-        yield* Fiber.interrupt(sent)
-      }
-      const refused = yield* request("POST", "/person/erase", { email: "3@example.com" })
-      assert.deepStrictEqual([refused.status, refused.headers.get("retry-after")], [429, "1"])
-      assert.strictEqual(begun.size, 2)
+      const erase = (name: string) => request("POST", "/person/erase", { email: `${name}@example.com` })
+      const sent = yield* Effect.forkChild(erase("first"))
+      yield* until("the deletion begins", () => begun.size === 1)
+      yield* Fiber.interrupt(sent)
+      // All but one wait for it.
+      const count = SiteSlots.kinds.erasures.waitingPerOwner + 1
+      const refused = yield* Effect.raceAll(Array.from({ length: count }, (_, index) => erase(`${index}`)))
+      assert.deepStrictEqual([refused.status, refused.headers.get("retry-after")], [429, "5"])
+      assert.strictEqual(begun.size, 1)
     })
   )
 })

@@ -4,6 +4,7 @@ import { TestClock } from "effect/testing"
 import type { Activity } from "../../../src/core/analytics/SiteActivity.ts"
 import { authorize } from "../../../src/core/sites/Access.ts"
 import * as LiveFeeds from "../../../src/http/owner/LiveFeeds.ts"
+import * as SiteSlots from "../../../src/http/owner/SiteSlots.ts"
 import { Reports } from "../../../src/services/analytics/Reports.ts"
 import { SiteActivity } from "../../../src/services/analytics/SiteActivity.ts"
 
@@ -26,6 +27,7 @@ const layer = (
 ) =>
   LiveFeeds.layer.pipe(
     Layer.provide([
+      SiteSlots.layer,
       Layer.succeed(SiteActivity, { latest }),
       Layer.mock(Reports, { currentVisitors: () => currentVisitors })
     ])

@@ -16,9 +16,10 @@ import { InstanceDirectory } from "../../../services/chat/InstanceDirectory.ts"
 import { Transcripts } from "../../../services/chat/Transcripts.ts"
 import type { StorageUnavailable } from "../../../services/Storage.ts"
 import * as SiteInstance from "../SiteInstance.ts"
+import { type Refused, SiteSlots } from "../SiteSlots.ts"
 
 type NotFound = (typeof Errors.NotFound)["Type"]
-type Failure = NotFound | StorageUnavailable
+type Failure = NotFound | StorageUnavailable | Refused
 
 export class OwnerConversations extends Context.Service<
   OwnerConversations,
@@ -54,36 +55,46 @@ const noConversation = Errors.make(
   "This instance keeps no such conversation. The conversation may have been deleted, or its retention has ended."
 )
 
-export const layer: Layer.Layer<OwnerConversations, never, InstanceDirectory | Transcripts | ConversationStore> =
-  Layer.effect(
-    OwnerConversations,
-    Effect.gen(function* () {
-      const directory = yield* InstanceDirectory
-      const transcripts = yield* Transcripts
-      const store = yield* ConversationStore
+export const layer: Layer.Layer<
+  OwnerConversations,
+  never,
+  InstanceDirectory | Transcripts | ConversationStore | SiteSlots
+> = Layer.effect(
+  OwnerConversations,
+  Effect.gen(function* () {
+    const directory = yield* InstanceDirectory
+    const transcripts = yield* Transcripts
+    const store = yield* ConversationStore
+    const { lists } = yield* SiteSlots
 
-      const requireInstance = SiteInstance.require(directory)
+    const requireInstance = SiteInstance.require(directory)
 
-      return {
-        instances: ({ site }) =>
-          Effect.map(directory.list, (instances) =>
-            instances.filter(({ websiteConfigId }) => websiteConfigId === site.websiteConfigId)
-          ),
-        answerHealth: (proof, instanceId) =>
-          Effect.andThen(requireInstance(proof, instanceId), transcripts.answerHealth(instanceId)),
-        list: (proof, instanceId, query) =>
-          Effect.andThen(requireInstance(proof, instanceId), transcripts.list({ instanceId, ...query })),
-        find: Effect.fnUntraced(function* (proof, instanceId, conversationId) {
-          yield* requireInstance(proof, instanceId)
-          const found = yield* transcripts.find({ instanceId, conversationId })
-          return yield* Effect.fromOption(found, () => noConversation)
-        }),
-        stream: (proof, instanceId, filter) =>
-          Effect.as(requireInstance(proof, instanceId), transcripts.stream({ instanceId, filter })),
-        delete: Effect.fnUntraced(function* (proof, instanceId, conversationId) {
-          yield* requireInstance(proof, instanceId)
-          if (!(yield* store.delete({ instanceId, conversationId }))) return yield* Effect.fail(noConversation)
-        })
-      }
-    })
-  )
+    return {
+      instances: ({ site }) =>
+        Effect.map(directory.list, (instances) =>
+          instances.filter(({ websiteConfigId }) => websiteConfigId === site.websiteConfigId)
+        ),
+      answerHealth: (proof, instanceId) =>
+        Effect.andThen(
+          requireInstance(proof, instanceId),
+          lists.run(proof.site.websiteConfigId, transcripts.answerHealth(instanceId))
+        ),
+      list: (proof, instanceId, query) =>
+        Effect.andThen(
+          requireInstance(proof, instanceId),
+          lists.run(proof.site.websiteConfigId, transcripts.list({ instanceId, ...query }))
+        ),
+      find: Effect.fnUntraced(function* (proof, instanceId, conversationId) {
+        yield* requireInstance(proof, instanceId)
+        const found = yield* lists.run(proof.site.websiteConfigId, transcripts.find({ instanceId, conversationId }))
+        return yield* Effect.fromOption(found, () => noConversation)
+      }),
+      stream: (proof, instanceId, filter) =>
+        Effect.as(requireInstance(proof, instanceId), transcripts.stream({ instanceId, filter })),
+      delete: Effect.fnUntraced(function* (proof, instanceId, conversationId) {
+        yield* requireInstance(proof, instanceId)
+        if (!(yield* store.delete({ instanceId, conversationId }))) return yield* Effect.fail(noConversation)
+      })
+    }
+  })
+)

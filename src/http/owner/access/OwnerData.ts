@@ -3,9 +3,7 @@
  *
  * @module
  */
-import { Context, Effect, Fiber, Layer, type Option, type Stream } from "effect"
-import type { Caller } from "../../../contract/owner/Authentication.ts"
-import type * as Errors from "../../../contract/owner/Errors.ts"
+import { Context, Effect, Layer, type Option, type Stream } from "effect"
 import type { Row } from "../../../core/analytics/AnalyticsExport.ts"
 import * as Person from "../../../core/persons/Person.ts"
 import type { AuthorizedSite } from "../../../core/sites/Access.ts"
@@ -13,9 +11,7 @@ import type { Retention } from "../../../core/sites/Retention.ts"
 import { AnalyticsExport, type Query } from "../../../services/analytics/AnalyticsExport.ts"
 import { Persons } from "../../../services/persons/Persons.ts"
 import type { StorageUnavailable } from "../../../services/Storage.ts"
-import { CallerOperations } from "../CallerOperations.ts"
-
-type TooManyRequests = (typeof Errors.TooManyRequests)["Type"]
+import { type Refused, SiteSlots } from "../SiteSlots.ts"
 
 /** How long each kind of data is kept; `None` for no limit. */
 export interface Options {
@@ -38,25 +34,21 @@ export class OwnerData extends Context.Service<
       proof: AuthorizedSite<"read">,
       address: string
     ) => Stream.Stream<Person.PersonRecord, StorageUnavailable>
-    /**
-     * Deletes the data of a person. Once begun, the deletion continues even if the request ends. Until its end, the deletion
-     * counts as one of the caller's searches, because it reads everything that the website stores.
-     */
+    /** Deletes the data of a person. Once begun, the deletion continues even if the request ends. */
     readonly erasePerson: (
       proof: AuthorizedSite<"write">,
       address: string
-    ) => Effect.Effect<Person.Erased, StorageUnavailable | TooManyRequests, Caller>
+    ) => Effect.Effect<Person.Erased, StorageUnavailable | Refused>
   }
 >()("hydracore/http/owner/access/OwnerData") {}
 
-export const layer = (options: Options): Layer.Layer<OwnerData, never, AnalyticsExport | Persons | CallerOperations> =>
+export const layer = (options: Options): Layer.Layer<OwnerData, never, AnalyticsExport | Persons | SiteSlots> =>
   Layer.effect(
     OwnerData,
     Effect.gen(function* () {
       const { rows } = yield* AnalyticsExport
       const persons = yield* Persons
-      const operations = yield* CallerOperations
-      const scope = yield* Effect.scope
+      const { erasures } = yield* SiteSlots
       const queryOf = ({ site }: AuthorizedSite<"read">, address: string) => ({
         address,
         websiteConfigId: site.websiteConfigId,
@@ -67,11 +59,7 @@ export const layer = (options: Options): Layer.Layer<OwnerData, never, Analytics
         rows: ({ site }, range) => rows({ hostedWebsiteId: site.hostedWebsiteId, ...range }),
         person: (proof, address) => persons.records(queryOf(proof, address)),
         erasePerson: (proof, address) =>
-          Effect.andThen(operations.begin("search"), persons.erase(queryOf(proof, address))).pipe(
-            Effect.scoped,
-            Effect.forkIn(scope),
-            Effect.flatMap(Fiber.join)
-          )
+          erasures.runToEnd(proof.site.websiteConfigId, persons.erase(queryOf(proof, address)))
       }
     })
   )

@@ -9,8 +9,10 @@ import type { AuthorizedSite } from "../../../core/sites/Access.ts"
 import type { Position } from "../../../core/text/Cursor.ts"
 import { Inbox } from "../../../services/forms/Inbox.ts"
 import type { StorageUnavailable } from "../../../services/Storage.ts"
+import { type Refused, SiteSlots } from "../SiteSlots.ts"
 
 type Ids = ReadonlyArray<string>
+type Failure = StorageUnavailable | Refused
 
 export class OwnerInbox extends Context.Service<
   OwnerInbox,
@@ -18,28 +20,34 @@ export class OwnerInbox extends Context.Service<
     readonly list: (
       proof: AuthorizedSite<"read">,
       query: { readonly filter: Filter; readonly after: Position | null; readonly limit: number }
-    ) => Effect.Effect<Page<Summary>, StorageUnavailable>
+    ) => Effect.Effect<Page<Summary>, Failure>
     readonly find: (
       proof: AuthorizedSite<"read">,
       submissionId: string
-    ) => Effect.Effect<Option.Option<Message>, StorageUnavailable>
+    ) => Effect.Effect<Option.Option<Message>, Failure>
     readonly stream: (proof: AuthorizedSite<"read">, filter: Filter) => Stream.Stream<Message, StorageUnavailable>
-    readonly overview: (proof: AuthorizedSite<"read">) => Effect.Effect<Overview, StorageUnavailable>
+    readonly overview: (proof: AuthorizedSite<"read">) => Effect.Effect<Overview, Failure>
     readonly mark: (proof: AuthorizedSite<"write">, ids: Ids, isRead: boolean) => Effect.Effect<Ids, StorageUnavailable>
-    readonly release: (proof: AuthorizedSite<"write">, ids: Ids) => Effect.Effect<Ids, StorageUnavailable>
-    readonly delete: (proof: AuthorizedSite<"write">, ids: Ids) => Effect.Effect<Ids, StorageUnavailable>
+    readonly release: (proof: AuthorizedSite<"write">, ids: Ids) => Effect.Effect<Ids, Failure>
+    readonly delete: (proof: AuthorizedSite<"write">, ids: Ids) => Effect.Effect<Ids, Failure>
   }
 >()("hydracore/http/owner/access/OwnerInbox") {}
 
-export const layer: Layer.Layer<OwnerInbox, never, Inbox> = Layer.effect(
+export const layer: Layer.Layer<OwnerInbox, never, Inbox | SiteSlots> = Layer.effect(
   OwnerInbox,
-  Effect.map(Inbox, (inbox) => ({
-    list: ({ site: { websiteConfigId } }, query) => inbox.list({ websiteConfigId, ...query }),
-    find: ({ site }, submissionId) => inbox.find(site.websiteConfigId, submissionId),
-    stream: ({ site }, filter) => inbox.stream(site.websiteConfigId, filter),
-    overview: ({ site }) => inbox.overview(site.websiteConfigId),
-    mark: ({ site }, ids, isRead) => inbox.mark(site.websiteConfigId, ids, isRead),
-    release: ({ site }, ids) => inbox.release(site.websiteConfigId, ids),
-    delete: ({ site }, ids) => inbox.delete(site.websiteConfigId, ids)
-  }))
+  Effect.gen(function* () {
+    const inbox = yield* Inbox
+    const { lists } = yield* SiteSlots
+    return {
+      list: ({ site: { websiteConfigId } }, query) =>
+        lists.run(websiteConfigId, inbox.list({ websiteConfigId, ...query })),
+      find: ({ site: { websiteConfigId } }, submissionId) =>
+        lists.run(websiteConfigId, inbox.find(websiteConfigId, submissionId)),
+      stream: ({ site }, filter) => inbox.stream(site.websiteConfigId, filter),
+      overview: ({ site: { websiteConfigId } }) => lists.run(websiteConfigId, inbox.overview(websiteConfigId)),
+      mark: ({ site }, ids, isRead) => inbox.mark(site.websiteConfigId, ids, isRead),
+      release: ({ site: { websiteConfigId } }, ids) => lists.run(websiteConfigId, inbox.release(websiteConfigId, ids)),
+      delete: ({ site: { websiteConfigId } }, ids) => lists.run(websiteConfigId, inbox.delete(websiteConfigId, ids))
+    }
+  })
 )

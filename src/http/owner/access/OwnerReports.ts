@@ -3,45 +3,66 @@
  *
  * @module
  */
-import { Clock, Context, Effect, Layer } from "effect"
+import { Clock, Context, Effect, Layer, RcMap } from "effect"
 import type { Answer } from "../../../core/analytics/report/Answer.ts"
 import * as DateRange from "../../../core/analytics/report/DateRange.ts"
-import type { Request } from "../../../core/analytics/report/Query.ts"
+import type { Query, Request } from "../../../core/analytics/report/Query.ts"
 import type { Activity } from "../../../core/analytics/SiteActivity.ts"
 import type { AuthorizedSite } from "../../../core/sites/Access.ts"
-import { type ReportError, Reports, type ReportTooLarge } from "../../../services/analytics/Reports.ts"
+import { type ReportError, type ReportSite, Reports, type ReportTooLarge } from "../../../services/analytics/Reports.ts"
 import { SiteActivity } from "../../../services/analytics/SiteActivity.ts"
 import type { StorageUnavailable } from "../../../services/Storage.ts"
+import { type Refused, SiteSlots } from "../SiteSlots.ts"
 
 export class OwnerReports extends Context.Service<
   OwnerReports,
   {
-    /** Answers a request about the website of the proof; the request's own `siteId` is only repeated in the answer. */
-    readonly query: (proof: AuthorizedSite<"stats">, request: Request) => Effect.Effect<Answer, ReportError>
+    /**
+     * Answers a request about the website of the proof; the request's own `siteId` is only repeated in the answer. Identical
+     * requests that wait or run at the same time are answered once.
+     */
+    readonly query: (proof: AuthorizedSite<"stats">, request: Request) => Effect.Effect<Answer, ReportError | Refused>
     /** The number of visitors of the last five minutes. */
     readonly currentVisitors: (
       proof: AuthorizedSite<"stats">
-    ) => Effect.Effect<number, Exclude<ReportError, ReportTooLarge>>
+    ) => Effect.Effect<number, Exclude<ReportError, ReportTooLarge> | Refused>
     /** The latest activities, newest first. */
     readonly activity: (
       proof: AuthorizedSite<"read">,
       limit: number
-    ) => Effect.Effect<ReadonlyArray<Activity>, StorageUnavailable>
+    ) => Effect.Effect<ReadonlyArray<Activity>, StorageUnavailable | Refused>
   }
 >()("hydracore/http/owner/access/OwnerReports") {}
 
-export const layer: Layer.Layer<OwnerReports, never, Reports | SiteActivity> = Layer.effect(
+/** Only the ids of a website: keys of maps are compared by all their members. */
+export const siteOf = ({ hostedWebsiteId, websiteConfigId }: ReportSite): ReportSite => ({
+  hostedWebsiteId,
+  websiteConfigId
+})
+
+export const layer: Layer.Layer<OwnerReports, never, Reports | SiteActivity | SiteSlots> = Layer.effect(
   OwnerReports,
   Effect.gen(function* () {
     const reports = yield* Reports
     const { latest } = yield* SiteActivity
+    const slots = yield* SiteSlots
+    const answers = yield* RcMap.make({
+      lookup: ({ query, site }: { readonly site: ReportSite; readonly query: Query }) =>
+        slots.reports.run(site.websiteConfigId, reports.query(site, query))
+    })
+    const visitors = yield* RcMap.make({
+      lookup: (site: ReportSite) => slots.reports.run(site.websiteConfigId, reports.currentVisitors(site))
+    })
     return {
       query: ({ site }, request) =>
         Effect.flatMap(Clock.currentTimeMillis, (now) =>
-          reports.query(site, DateRange.queryOf(request, { now, timeZone: site.timeZone }))
-        ),
-      currentVisitors: ({ site }) => reports.currentVisitors(site),
-      activity: ({ site }, limit) => latest(site, limit)
+          RcMap.get(answers, {
+            site: siteOf(site),
+            query: DateRange.queryOf(request, { now, timeZone: site.timeZone })
+          })
+        ).pipe(Effect.scoped),
+      currentVisitors: ({ site }) => Effect.scoped(RcMap.get(visitors, siteOf(site))),
+      activity: ({ site }, limit) => slots.lists.run(site.websiteConfigId, latest(site, limit))
     }
   })
 )

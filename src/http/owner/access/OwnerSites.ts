@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Context, Effect, Fiber, Layer, Option } from "effect"
+import { Context, Effect, Layer, Option } from "effect"
 import { Caller } from "../../../contract/owner/Authentication.ts"
 import * as Errors from "../../../contract/owner/Errors.ts"
 import * as Access from "../../../core/sites/Access.ts"
@@ -14,6 +14,7 @@ import type { StorageUnavailable } from "../../../services/Storage.ts"
 import { Decisions } from "../../../services/sites/Decisions.ts"
 import { SiteDirectory } from "../../../services/sites/SiteDirectory.ts"
 import { type Erased, SiteErasure } from "../../../services/sites/SiteErasure.ts"
+import { type Refused, SiteSlots } from "../SiteSlots.ts"
 
 type NotFound = (typeof Errors.NotFound)["Type"]
 
@@ -48,7 +49,7 @@ export class OwnerSites extends Context.Service<
     readonly delete: (
       proof: Access.AuthorizedSite<"write">,
       name: string
-    ) => Effect.Effect<Option.Option<Erased>, NotFound | StorageUnavailable>
+    ) => Effect.Effect<Option.Option<Erased>, NotFound | StorageUnavailable | Refused>
     /** The counts of decisions from one UTC date to another, both included. */
     readonly decisions: (
       proof: Access.AuthorizedSite<"stats">,
@@ -71,13 +72,13 @@ const cannotCreate = Errors.make(
   "Only a key or a session that reaches all websites, and may change them, can create one."
 )
 
-export const layer: Layer.Layer<OwnerSites, never, SiteDirectory | Decisions | SiteErasure> = Layer.effect(
+export const layer: Layer.Layer<OwnerSites, never, SiteDirectory | Decisions | SiteErasure | SiteSlots> = Layer.effect(
   OwnerSites,
   Effect.gen(function* () {
     const directory = yield* SiteDirectory
     const decisions = yield* Decisions
     const erasure = yield* SiteErasure
-    const layerScope = yield* Effect.scope
+    const { erasures } = yield* SiteSlots
     return {
       list: Caller.use(({ sites }) =>
         sites === "all"
@@ -118,9 +119,10 @@ export const layer: Layer.Layer<OwnerSites, never, SiteDirectory | Decisions | S
         const current = yield* erasure.nameOf(websiteConfigId)
         if (Option.isNone(current)) return yield* Effect.fail(notFound)
         if (current.value !== name) return Option.none()
-        const erased = yield* erasure
-          .erase(websiteConfigId, { withInstances: true })
-          .pipe(Effect.ensuring(directory.invalidate(site)), Effect.forkIn(layerScope), Effect.flatMap(Fiber.join))
+        const erased = yield* erasures.runToEnd(
+          websiteConfigId,
+          erasure.erase(websiteConfigId, { withInstances: true }).pipe(Effect.ensuring(directory.invalidate(site)))
+        )
         return yield* Option.match(erased, {
           onNone: () => Effect.fail(notFound),
           onSome: () => Effect.succeed(erased)

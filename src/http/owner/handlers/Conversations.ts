@@ -18,8 +18,8 @@ import * as Calendar from "../../../core/text/Calendar.ts"
 import * as Cursor from "../../../core/text/Cursor.ts"
 import { OwnerConversations } from "../access/OwnerConversations.ts"
 import { OwnerSites } from "../access/OwnerSites.ts"
-import { CallerOperations } from "../CallerOperations.ts"
 import * as Failures from "../Failures.ts"
+import { SiteSlots } from "../SiteSlots.ts"
 
 const instanceJson = (instance: Instance) => ({
   instance_id: instance.instanceId,
@@ -56,7 +56,7 @@ export const layer = HttpApiBuilder.group(
   "conversations",
   Effect.fnUntraced(function* (handlers) {
     const ownerSites = yield* OwnerSites
-    const operations = yield* CallerOperations
+    const slots = yield* SiteSlots
     const conversations = yield* OwnerConversations
     return handlers
       .handle("instances", ({ params }) =>
@@ -78,7 +78,6 @@ export const layer = HttpApiBuilder.group(
         Effect.fnUntraced(
           function* ({ params, query }) {
             const proof = yield* ownerSites.authorize(params.site_id, "read")
-            if (query.search !== undefined) yield* operations.begin("search")
             const { cursor, limit = Fields.defaultLimit } = query
             const { items, next } = yield* conversations.list(proof, params.instance_id, {
               filter: TranscriptQuery.toFilter(query, proof.site.timeZone),
@@ -98,7 +97,7 @@ export const layer = HttpApiBuilder.group(
         Effect.fnUntraced(
           function* ({ params, query }) {
             const proof = yield* ownerSites.authorize(params.site_id, "read")
-            yield* operations.begin("export")
+            yield* slots.exports.hold(proof.site.websiteConfigId)
             const filter = TranscriptQuery.toFilter(query, proof.site.timeZone)
             const found = yield* conversations.stream(proof, params.instance_id, filter)
             const lines = Stream.map(found, (conversation) => `${ConversationExport.json(conversation)}\n`)

@@ -13,8 +13,8 @@ import * as PersonExport from "../../../core/persons/PersonExport.ts"
 import * as Retention from "../../../core/sites/Retention.ts"
 import { OwnerData } from "../access/OwnerData.ts"
 import { OwnerSites } from "../access/OwnerSites.ts"
-import { CallerOperations } from "../CallerOperations.ts"
 import * as Failures from "../Failures.ts"
+import { SiteSlots } from "../SiteSlots.ts"
 
 const retentionText = Option.match({ onNone: () => null, onSome: Retention.format })
 
@@ -40,7 +40,7 @@ export const layer = HttpApiBuilder.group(
   "data",
   Effect.fnUntraced(function* (handlers) {
     const ownerSites = yield* OwnerSites
-    const operations = yield* CallerOperations
+    const slots = yield* SiteSlots
     const data = yield* OwnerData
     return handlers
       .handle("retention", ({ params }) =>
@@ -61,7 +61,7 @@ export const layer = HttpApiBuilder.group(
         Effect.fnUntraced(
           function* ({ params, query: { format = "csv", from, to } }) {
             const proof = yield* ownerSites.authorize(params.site_id, "read")
-            yield* operations.begin("export")
+            yield* slots.exports.hold(proof.site.websiteConfigId)
             const { startOf } = LocalTime.zone(proof.site.timeZone)
             const rows = data.rows(proof, {
               from: from === undefined ? 0 : startOf(from),
@@ -84,7 +84,7 @@ export const layer = HttpApiBuilder.group(
         Effect.fnUntraced(
           function* ({ params, payload: { email } }) {
             const proof = yield* ownerSites.authorize(params.site_id, "read")
-            yield* operations.begin("export")
+            yield* slots.exports.hold(proof.site.websiteConfigId)
             const lines = Stream.map(data.person(proof, email), (record) => `${PersonExport.json(record)}\n`)
             return file(lines, ndjson, "person.ndjson")
           },

@@ -117,7 +117,7 @@ export const layer = HttpApiBuilder.group(
         Effect.fnUntraced(
           function* ({ params, payload: { question } }) {
             const proof = yield* ownerSites.authorize(params.site_id, "write")
-            yield* operations.begin("test")
+            yield* operations.beginTest
             const begun = yield* Clock.currentTimeMillis
             const outcome = yield* instances.test(proof, params.instance_id, question)
             return testJson(outcome, (yield* Clock.currentTimeMillis) - begun)

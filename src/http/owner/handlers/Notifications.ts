@@ -100,7 +100,7 @@ export const layer = HttpApiBuilder.group(
         "test",
         Effect.fnUntraced(function* ({ params }) {
           const proof = yield* ownerSites.authorize(params.site_id, "write")
-          yield* operations.begin("test")
+          yield* operations.beginTest
           const outcome = yield* notifications.test(proof, params.notification_id)
           return outcome._tag === "Accepted"
             ? { accepted: true, error: null }

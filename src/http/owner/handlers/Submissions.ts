@@ -25,8 +25,8 @@ import { OwnerInbox } from "../access/OwnerInbox.ts"
 import { OwnerNotifications } from "../access/OwnerNotifications.ts"
 import { OwnerSites } from "../access/OwnerSites.ts"
 import { OwnerWebhooks } from "../access/OwnerWebhooks.ts"
-import { CallerOperations } from "../CallerOperations.ts"
 import * as Failures from "../Failures.ts"
+import { SiteSlots } from "../SiteSlots.ts"
 
 const notFound = Errors.make("NotFound", "This website has no such submission. The submission may have been deleted.")
 
@@ -91,7 +91,7 @@ export const layer = HttpApiBuilder.group(
   "submissions",
   Effect.fnUntraced(function* (handlers) {
     const ownerSites = yield* OwnerSites
-    const operations = yield* CallerOperations
+    const slots = yield* SiteSlots
     const inbox = yield* OwnerInbox
     const webhooks = yield* OwnerWebhooks
     const notifications = yield* OwnerNotifications
@@ -127,7 +127,6 @@ export const layer = HttpApiBuilder.group(
         Effect.fnUntraced(
           function* ({ params, query }) {
             const proof = yield* ownerSites.authorize(params.site_id, "read")
-            if (query.search !== undefined) yield* operations.begin("search")
             const { items, next } = yield* inbox.list(proof, {
               filter: InboxQuery.toFilter(query, proof.site.timeZone),
               after: query.cursor ?? null,
@@ -177,7 +176,7 @@ export const layer = HttpApiBuilder.group(
         Effect.fnUntraced(
           function* ({ params, query }) {
             const proof = yield* ownerSites.authorize(params.site_id, "read")
-            yield* operations.begin("export")
+            yield* slots.exports.hold(proof.site.websiteConfigId)
             const format = query.format ?? "csv"
             const filter = InboxQuery.toFilter(query, proof.site.timeZone)
             const lines = yield* linesOf(proof, filter, format)

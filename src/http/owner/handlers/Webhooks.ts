@@ -102,7 +102,7 @@ export const layer = HttpApiBuilder.group(
         Effect.fnUntraced(
           function* ({ params }) {
             const proof = yield* ownerSites.authorize(params.site_id, "write")
-            yield* operations.begin("test")
+            yield* operations.beginTest
             const tested = yield* webhooks.test(proof, params.webhook_id)
             return { event_id: tested.eventId, delivered: tested.isDelivered, ...resultJson(tested) }
           },
