@@ -7,6 +7,7 @@ import { randomUUID } from "node:crypto"
 import { assert, layer as withLayer } from "@effect/vitest"
 import { Effect, type Layer, Option, Result, Schema } from "effect"
 import { kinds, leads } from "../../src/core/analytics/Goal.ts"
+import * as Maximums from "../../src/core/sites/Maximums.ts"
 import { Goals } from "../../src/services/analytics/Goals.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import { SiteErasure } from "../../src/services/sites/SiteErasure.ts"
@@ -50,6 +51,27 @@ export const suite = <E>(name: string, layer: Layer.Layer<Goals | SiteDirectory 
           assert.deepStrictEqual(yield* goals.list(websiteConfigId), [])
         }),
       { arbitrary: { runs: 15 } }
+    )
+
+    it.effect("a website has at most 50 goals, also if they are created concurrently", () =>
+      Effect.gen(function* () {
+        const goals = yield* Goals
+        const [websiteConfigId, other] = [yield* newSite, yield* newSite]
+        const create = (name: string, site = websiteConfigId) =>
+          Effect.result(goals.create({ websiteConfigId: site, name, kind: "event", value: "a" }))
+        const names = Array.from({ length: Maximums.goals.max + 5 }, (_, index) => `goal ${index}`)
+        const outcomes = yield* Effect.forEach(names, (name) => create(name), { concurrency: 8 })
+        const failures = outcomes.flatMap((outcome) => (Result.isFailure(outcome) ? [outcome.failure._tag] : []))
+        assert.deepStrictEqual(
+          failures,
+          Array.from({ length: 5 }, () => "LimitReached")
+        )
+        const [first] = yield* goals.list(websiteConfigId)
+        assert.lengthOf(yield* goals.list(websiteConfigId), Maximums.goals.max)
+        assert.isTrue(Result.isSuccess(yield* create("goal 0", other)))
+        assert.isTrue(yield* goals.delete(first?.goalId ?? ""))
+        assert.isTrue(Result.isSuccess(yield* create("another")))
+      })
     )
 
     it.effect("an unknown website has no goals, and an unknown goal cannot be deleted", () =>

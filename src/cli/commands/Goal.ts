@@ -28,7 +28,7 @@ const eventKind: Inputs.Kind<string> = {
 }
 
 const pageKind: Inputs.Kind<string> = {
-  expected: `a path such as /thanks, or a pattern such as '/thanks*' in which each of at most ${GoalInput.maxStars} stars matches any text`,
+  expected: `a path such as /thanks, or a pattern such as '/thanks*' in which each of at most ${GoalInput.maxStars} stars matches any text, of at most ${GoalInput.maxPath} characters`,
   parse: GoalInput.parsePage
 }
 
@@ -52,14 +52,16 @@ const create = Command.make(
     const target =
       event === null ? ({ kind: "page", value: page ?? "" } as const) : ({ kind: "event", value: event } as const)
     const created = yield* goals.create({ ...target, websiteConfigId, name: name ?? Goal.defaultName(target) }).pipe(
-      Effect.catchTag("GoalNameTaken", () =>
-        Effect.fail(
-          new Output.CliFailure({
-            message:
-              "The website already has a goal of this name; give another name with --name, or see `hydracore goal list`."
-          })
-        )
-      )
+      Effect.catchTags({
+        GoalNameTaken: () =>
+          Effect.fail(
+            new Output.CliFailure({
+              message:
+                "The website already has a goal of this name; give another name with --name, or see `hydracore goal list`."
+            })
+          ),
+        LimitReached: Output.limitReached
+      })
     )
     if (Option.isNone(created)) return yield* Output.notFound("website", websiteConfigId)
     const goal = created.value

@@ -6,9 +6,11 @@
  */
 import { Effect, type PlatformError, Runtime, Schema, Stdio, Stream, Terminal } from "effect"
 import { Flag, GlobalFlag } from "effect/cli"
+import * as Maximums from "../../core/sites/Maximums.ts"
 import * as Calendar from "../../core/text/Calendar.ts"
 import * as SystemErrorCode from "../../core/text/SystemErrorCode.ts"
 import * as TerminalText from "../../core/text/TerminalText.ts"
+import type { LimitReached } from "../../services/LimitReached.ts"
 
 export class CliFailure extends Schema.TaggedError<CliFailure>()("CliFailure", {
   /** One line for the user, without secrets. */
@@ -18,6 +20,12 @@ export class CliFailure extends Schema.TaggedError<CliFailure>()("CliFailure", {
   // `Cli` prints the message, so the runtime must not.
   override readonly [Runtime.errorReported] = false
 }
+
+/** As many exist as are possible. */
+export const limitReached = ({ maximum }: LimitReached): Effect.Effect<never, CliFailure> =>
+  Effect.fail(
+    new CliFailure({ message: `${Maximums.message(maximum).replace(/^./, (letter) => letter.toUpperCase())}.` })
+  )
 
 /** No record of this kind has the id. */
 export const notFound = (

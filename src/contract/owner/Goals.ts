@@ -9,6 +9,8 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { kinds } from "../../core/analytics/Goal.ts"
+import * as GoalInput from "../../core/analytics/GoalInput.ts"
+import * as Maximums from "../../core/sites/Maximums.ts"
 import * as Wire from "../Wire.ts"
 import * as Authorization from "./Authorization.ts"
 import * as Errors from "./Errors.ts"
@@ -49,7 +51,7 @@ export const NewGoal = Schema.Struct({
   kind: Wire.Choice(kinds, { title: "Kind" }),
   value: Wire.Text({
     title: "Value",
-    maxLength: 2048,
+    maxLength: GoalInput.maxPath,
     description: "The name of an event, or a path in which each `*` matches any text, such as `/thanks*`"
   }),
   name: Schema.optionalKey(Fields.name("Name"))
@@ -76,7 +78,7 @@ export const create = HttpApiEndpoint.post("create", base, {
   Authorization.operation("write", {
     identifier: "create_goal",
     summary: "Create a goal",
-    description: "Counts an event or a page as a conversion, in past visits too."
+    description: `Counts an event or a page as a conversion, in past visits too. ${Maximums.description(Maximums.goals)}`
   })
 )
 

@@ -20,6 +20,12 @@ export interface Goal {
   readonly createdAt: number
 }
 
+/**
+ * The maximum number of a website's goals that are read: the oldest count. Larger than what can be created
+ * (`Maximums.goals`), because earlier versions created any number.
+ */
+export const maxCounted = 200
+
 /** The goals that every website has: what a visit is credited with when a submission is accepted or a chat begins. */
 export const leads = { form: "Form submitted", chat: "Chat started" } as const
 

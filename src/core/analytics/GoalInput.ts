@@ -17,10 +17,14 @@ export const parseEvent: (text: string) => Option.Option<string> = Option.liftPr
     isStorable(text)
 )
 
+/** The maximum length of a path or a pattern. A report compares it with every path, so its time counts. */
+export const maxPath = 500
+
 /** The maximum number of stars in a pattern. It is low because a report matches the pattern with every path. */
 export const maxStars = 20
 
 /** Parses a path, or a pattern in which each star matches any text. */
 export const parsePage: (text: string) => Option.Option<string> = Option.liftPredicate(
-  (text: string) => /^[/*][^?#]{0,2047}$/.test(text) && text.split("*").length <= maxStars + 1 && isStorable(text)
+  (text: string) =>
+    text.length <= maxPath && /^[/*][^?#]*$/.test(text) && text.split("*").length <= maxStars + 1 && isStorable(text)
 )

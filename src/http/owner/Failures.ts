@@ -5,7 +5,9 @@
  */
 import { Effect } from "effect"
 import * as Errors from "../../contract/owner/Errors.ts"
+import * as Maximums from "../../core/sites/Maximums.ts"
 import type { ReportTimeout, ReportTooLarge } from "../../services/analytics/Reports.ts"
+import type { LimitReached } from "../../services/LimitReached.ts"
 import type { StorageUnavailable } from "../../services/Storage.ts"
 import * as ErrorMapping from "../request/ErrorMapping.ts"
 import * as Validation from "./Validation.ts"
@@ -21,6 +23,12 @@ const unavailable: ServiceUnavailable = {
 /** The store is unavailable: 503. Logs the reason. */
 export const ofStorage = (error: StorageUnavailable) =>
   Effect.andThen(ErrorMapping.logUnavailable(error), Effect.fail(unavailable))
+
+/** As many exist as are possible: 422. */
+export const ofLimit = ({ maximum }: LimitReached) =>
+  Effect.fail(
+    Validation.failed([{ loc: ["body"], msg: `Value error, ${Maximums.message(maximum)}`, type: "value_error" }])
+  )
 
 /** For `Effect.catchTags`, in handlers that read reports. */
 export const ofReports = {

@@ -5,8 +5,10 @@
  */
 import { randomUUID } from "node:crypto"
 import { Clock, Effect, Layer, Option } from "effect"
-import { type Goal, leads } from "../../core/analytics/Goal.ts"
+import { type Goal, leads, maxCounted } from "../../core/analytics/Goal.ts"
+import * as Maximums from "../../core/sites/Maximums.ts"
 import { GoalNameTaken, Goals } from "../../services/analytics/Goals.ts"
+import { LimitReached } from "../../services/LimitReached.ts"
 import { Sites } from "../sites/SiteDirectory.ts"
 import { GoalRows } from "./GoalRows.ts"
 
@@ -22,13 +24,16 @@ export const layer: Layer.Layer<Goals, never, GoalRows | Sites> = Layer.effect(
     return {
       create: Effect.fnUntraced(function* (given) {
         if (sites.get(given.websiteConfigId) === undefined) return Option.none()
-        const names = [...Object.values<string>(leads), ...ofSite(given.websiteConfigId).map(({ name }) => name)]
+        const createdAt = yield* Clock.currentTimeMillis
+        const own = ofSite(given.websiteConfigId)
+        const names = [...Object.values<string>(leads), ...own.map(({ name }) => name)]
         if (names.includes(given.name)) return yield* new GoalNameTaken({ goal: given.name })
-        const goal: Goal = { ...given, goalId: randomUUID(), createdAt: yield* Clock.currentTimeMillis }
+        if (own.length >= Maximums.goals.max) return yield* new LimitReached({ maximum: Maximums.goals })
+        const goal: Goal = { ...given, goalId: randomUUID(), createdAt }
         rows.set(goal.goalId, goal)
         return Option.some(goal)
       }),
-      list: (websiteConfigId) => Effect.sync(() => ofSite(websiteConfigId)),
+      list: (websiteConfigId) => Effect.sync(() => ofSite(websiteConfigId).slice(0, maxCounted)),
       delete: (goalId) => Effect.sync(() => rows.delete(goalId))
     }
   })

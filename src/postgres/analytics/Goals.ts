@@ -7,11 +7,14 @@ import { randomUUID } from "node:crypto"
 import { PgTypes } from "@effect/sql-pg"
 import { PgClient } from "@effect/sql-pg/PgClient"
 import { Clock, type Duration, Effect, Layer, Option, Schema } from "effect"
-import { type Goal, kinds, leads } from "../../core/analytics/Goal.ts"
+import { type Goal, kinds, leads, maxCounted } from "../../core/analytics/Goal.ts"
+import * as Maximums from "../../core/sites/Maximums.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { GoalNameTaken, Goals } from "../../services/analytics/Goals.ts"
+import { LimitReached } from "../../services/LimitReached.ts"
 import * as Database from "../Database.ts"
+import * as SiteLock from "../sites/SiteLock.ts"
 
 export interface Options {
   /** The timeout of each statement. */
@@ -38,18 +41,24 @@ const toGoal = (row: (typeof Rows.Type)[number]): Goal => ({
   createdAt: row.created_at.getTime()
 })
 
-/** Whether the website exists, and whether the goal was created. A statement that runs twice finds its own goal. */
-const Created = Schema.Tuple([Schema.Struct({ known: Schema.Boolean, created: Schema.Boolean })])
+/**
+ * Whether the website exists, whether it has another goal of this name, and whether the goal was created. A statement that runs
+ * twice finds its own goal.
+ */
+const Created = Schema.Tuple([Schema.Struct({ known: Schema.Boolean, taken: Schema.Boolean, created: Schema.Boolean })])
 
+/** The website must be locked. */
 const createStatement = `WITH website AS (
-    SELECT website_config_id FROM site WHERE website_config_id = $2 AND deleted_at IS NULL FOR KEY SHARE
+    SELECT website_config_id FROM site WHERE website_config_id = $2 AND deleted_at IS NULL
   ), created AS (
     INSERT INTO goal AS held (goal_id, website_config_id, name, kind, value, created_at)
     SELECT $1, website_config_id, $3, $4, $5, $6 FROM website
+    WHERE (SELECT count(*) FROM goal WHERE website_config_id = $2 AND goal_id <> $1) < ${Maximums.goals.max}
     ON CONFLICT (website_config_id, name) DO UPDATE SET name = held.name WHERE held.goal_id = excluded.goal_id
     RETURNING 1
   )
-  SELECT EXISTS (SELECT FROM website) AS known, EXISTS (SELECT FROM created) AS created`
+  SELECT EXISTS (SELECT FROM website) AS known, EXISTS (SELECT FROM created) AS created,
+    EXISTS (SELECT FROM goal WHERE website_config_id = $2 AND name = $3 AND goal_id <> $1) AS taken`
 
 export const layer = ({ timeout }: Options): Layer.Layer<Goals, never, PgClient> =>
   Layer.effect(
@@ -60,7 +69,7 @@ export const layer = ({ timeout }: Options): Layer.Layer<Goals, never, PgClient>
           if (!isCanonicalUuid(given.websiteConfigId)) return Option.none()
           if (Object.values<string>(leads).includes(given.name)) return yield* new GoalNameTaken({ goal: given.name })
           const goal: Goal = { ...given, goalId: randomUUID(), createdAt: yield* Clock.currentTimeMillis }
-          const [{ created, known }] = yield* sql
+          const [{ created, known, taken }] = yield* sql
             .unsafe(createStatement, [
               PgTypes.uuid(goal.goalId),
               PgTypes.uuid(goal.websiteConfigId),
@@ -69,8 +78,9 @@ export const layer = ({ timeout }: Options): Layer.Layer<Goals, never, PgClient>
               PgTypes.text(goal.value),
               PgTypes.timestamptz(goal.createdAt)
             ])
-            .pipe(Database.bounded(timeout), decodeRows(Created))
-          if (known && !created) return yield* new GoalNameTaken({ goal: given.name })
+            .pipe(SiteLock.whileLocked(sql, goal.websiteConfigId, timeout), decodeRows(Created))
+          if (known && taken) return yield* new GoalNameTaken({ goal: given.name })
+          if (known && !created) return yield* new LimitReached({ maximum: Maximums.goals })
           return created ? Option.some(goal) : Option.none()
         }),
         list: (websiteConfigId) =>
@@ -78,7 +88,7 @@ export const layer = ({ timeout }: Options): Layer.Layer<Goals, never, PgClient>
             ? sql`SELECT goal_id, website_config_id, goal.name, kind, value, goal.created_at
                 FROM goal JOIN site USING (website_config_id)
                 WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)} AND deleted_at IS NULL
-                ORDER BY goal.created_at, goal_id`.pipe(
+                ORDER BY goal.created_at, goal_id LIMIT ${PgTypes.int4(maxCounted)}`.pipe(
                 Database.bounded(timeout),
                 decodeRows(Rows),
                 Effect.map((rows) => rows.map(toGoal))

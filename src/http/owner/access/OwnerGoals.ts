@@ -8,6 +8,7 @@ import * as Errors from "../../../contract/owner/Errors.ts"
 import type { Goal } from "../../../core/analytics/Goal.ts"
 import type { AuthorizedSite } from "../../../core/sites/Access.ts"
 import { type GoalNameTaken, Goals } from "../../../services/analytics/Goals.ts"
+import type { LimitReached } from "../../../services/LimitReached.ts"
 import type { StorageUnavailable } from "../../../services/Storage.ts"
 import * as OwnerSites from "./OwnerSites.ts"
 
@@ -20,7 +21,7 @@ export class OwnerGoals extends Context.Service<
     readonly create: (
       proof: AuthorizedSite<"write">,
       goal: Pick<Goal, "name" | "kind" | "value">
-    ) => Effect.Effect<Goal, NotFound | StorageUnavailable | GoalNameTaken>
+    ) => Effect.Effect<Goal, NotFound | StorageUnavailable | GoalNameTaken | LimitReached>
     readonly delete: (
       proof: AuthorizedSite<"write">,
       goalId: string

@@ -24,7 +24,7 @@ const toJson = (goal: Goal.Goal) => ({
 
 const expected = {
   event: "Value error, the name of an event is expected; for page views, create a goal of the kind page",
-  page: `Value error, a path such as /thanks, with at most ${GoalInput.maxStars} stars, is expected`
+  page: `Value error, a path such as /thanks, of at most ${GoalInput.maxPath} characters with at most ${GoalInput.maxStars} stars, is expected`
 } as const
 
 const parsers = { event: GoalInput.parseEvent, page: GoalInput.parsePage } as const
@@ -56,6 +56,7 @@ export const layer = HttpApiBuilder.group(
           },
           Effect.catchTags({
             StorageUnavailable: Failures.ofStorage,
+            LimitReached: Failures.ofLimit,
             GoalNameTaken: () =>
               Effect.fail(fault("name", "Value error, the website has a goal of this name; give another name"))
           })

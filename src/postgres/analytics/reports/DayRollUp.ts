@@ -9,7 +9,7 @@
  * @module
  */
 import { PgTypes } from "@effect/sql-pg"
-import { Effect, Option, Schema } from "effect"
+import { Context, Effect, Option, Schema } from "effect"
 import { type SqlClient, SqlError } from "effect/sql"
 import type { Day } from "../../../core/analytics/report/LocalTime.ts"
 import type { LocalDate } from "../../../core/analytics/report/Query.ts"
@@ -41,6 +41,11 @@ export class SiteChanged extends Schema.TaggedError<SiteChanged>()("SiteChanged"
 /** Another process rolls up at this moment. */
 export class Busy extends Schema.TaggedError<Busy>()("Busy", {}) {}
 
+/** The timeout of a statement of a rollup run, in milliseconds; 0 for none. A statement sums at most a day, or 100,000 rows. */
+export const MaxStatement = Context.Reference<number>("hydracore/postgres/analytics/reports/DayRollUp/MaxStatement", {
+  defaultValue: () => 300_000
+})
+
 /** Whether a row that the statement writes was changed since the transaction's snapshot. */
 const isOutdated = (error: unknown): boolean =>
   SqlError.isSqlError(error) && Option.contains(Database.sqlState(error), "40001")
@@ -60,9 +65,13 @@ export const exclusively =
       yield* sql.unsafe("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
       yield* sql.unsafe("LOCK TABLE rollup_day IN ROW EXCLUSIVE MODE")
       const [{ mine }] = yield* sql
-        .unsafe(`SELECT pg_try_advisory_xact_lock(${advisoryLock}) AS mine, set_config('jit', 'off', true),
+        .unsafe(
+          `SELECT pg_try_advisory_xact_lock(${advisoryLock}) AS mine, set_config('jit', 'off', true),
           set_config('max_parallel_workers_per_gather', '0', true), set_config('work_mem', '64MB', true),
-          set_config('enable_nestloop', 'off', true), set_config('enable_mergejoin', 'off', true)`)
+          set_config('enable_nestloop', 'off', true), set_config('enable_mergejoin', 'off', true),
+          set_config('statement_timeout', $1, true)`,
+          [PgTypes.text(String(yield* MaxStatement))]
+        )
         .pipe(decodeRows(Mine))
       if (!mine) return yield* new Busy()
       const found = yield* sql`SELECT FROM site WHERE hosted_website_id = ${PgTypes.uuid(site.hostedWebsiteId)}

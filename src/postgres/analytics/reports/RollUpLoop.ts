@@ -5,8 +5,8 @@
  * @module
  */
 import { type PgClient, PgTypes } from "@effect/sql-pg"
-import { type Cause, Clock, Duration, Effect, Layer, Schedule, Schema } from "effect"
-import { SqlClient, type SqlError } from "effect/sql"
+import { type Cause, Clock, Duration, Effect, Layer, Option, Schedule, Schema } from "effect"
+import { SqlClient, SqlError } from "effect/sql"
 import * as LocalTime from "../../../core/analytics/report/LocalTime.ts"
 import type { LocalDate } from "../../../core/analytics/report/Query.ts"
 import * as RollupPlan from "../../../core/analytics/report/RollupPlan.ts"
@@ -33,6 +33,9 @@ const maxDays = 366
 /** The delay before the next try if a past day of a website still has an open visit. */
 const retryDelay = Duration.minutes(10)
 
+/** The delay before the next try if a statement of a website exceeded `DayRollUp.MaxStatement`, which others waited for. */
+const failureDelay = Duration.hours(1)
+
 /** Maximum wait for transactions that are writing. */
 const writersTimeout = Duration.seconds(30)
 
@@ -57,6 +60,7 @@ const Sites = Schema.Array(
     isValid: Schema.Boolean,
     isStale: Schema.Boolean,
     isDelayed: Schema.Boolean,
+    hasFailed: Schema.Boolean,
     goals: Schema.Array(
       Schema.Struct({ name: Schema.String, kind: Schema.Literals(["event", "page"]), value: Schema.String })
     ),
@@ -72,7 +76,7 @@ const sites = Effect.gen(function* () {
       `SELECT website_config_id AS "websiteConfigId", hosted_website_id AS "hostedWebsiteId", site.time_zone AS "timeZone",
         rolled_before AS "rolledBefore", coalesce(state.time_zone = site.time_zone AND version = $1, false) AS "isValid",
         EXISTS (SELECT FROM rollup_stale AS stale WHERE stale.hosted_website_id = site.hosted_website_id) AS "isStale",
-        coalesce(retry_at > now(), false) AS "isDelayed", (${RollupState.goalsJson("site.website_config_id")}) AS goals,
+        coalesce(retry_at > now(), false) AS "isDelayed", coalesce(failed_until > now(), false) AS "hasFailed", (${RollupState.goalsJson("site.website_config_id")}) AS goals,
         goals AS "rolledGoals"
       FROM site LEFT JOIN rollup_site AS state USING (hosted_website_id) WHERE deleted_at IS NULL ORDER BY created_at`,
       [PgTypes.int4(RollupState.version)]
@@ -181,10 +185,25 @@ const update = Effect.fnUntraced(function* (
 })
 
 const needsUpdate = (site: SiteState, before: number): boolean => {
-  const { goals, isDelayed, isStale, isValid, rolledBefore, rolledGoals, timeZone } = site
+  const { goals, hasFailed, isDelayed, isStale, isValid, rolledBefore, rolledGoals, timeZone } = site
+  if (hasFailed) return false
   if (!isValid || isStale || rolledGoals !== RollupState.fingerprint(goals)) return true
   return !isDelayed && (rolledBefore === null || rolledBefore <= lastClosed(timeZone, before))
 }
+
+const isTimeout = (error: { readonly _tag: string }): boolean =>
+  SqlError.isSqlError(error) && Option.contains(Database.sqlState(error), "57014")
+
+/** Leaves out a website for a while. Its reports read its rows meanwhile. */
+const delay = Effect.fnUntraced(function* ({ hostedWebsiteId, timeZone }: SiteState) {
+  const sql = yield* SqlClient.SqlClient
+  yield* Effect.logWarning("The page views of a website take too long to roll up; trying again in an hour").pipe(
+    Effect.annotateLogs("website", hostedWebsiteId)
+  )
+  yield* sql`INSERT INTO rollup_site (hosted_website_id, time_zone, version, failed_until)
+    VALUES (${PgTypes.uuid(hostedWebsiteId)}, ${timeZone}, 0, now() + ${Duration.toSeconds(failureDelay)} * interval '1 second')
+    ON CONFLICT (hosted_website_id) DO UPDATE SET failed_until = excluded.failed_until`
+})
 
 /**
  * Brings the rollups of all websites up to date once. Ends early if another process does so. If one website fails, the others
@@ -199,6 +218,7 @@ export const round: Effect.Effect<void, SqlError.SqlError | Cause.TimeoutError, 
     const updated = yield* Effect.forEach(due, (site) =>
       update(site, before, false).pipe(
         Effect.catchTag("SiteChanged", () => Effect.void),
+        Effect.catchIf(isTimeout, () => delay(site)),
         Effect.catchTag("SqlError", (error) => Effect.succeed(error))
       )
     )
@@ -250,6 +270,7 @@ export const rebuild = Effect.fnUntraced(function* (
   const all = yield* sites
   for (const site of all.filter((one) => hostedWebsiteId === undefined || one.hostedWebsiteId === hostedWebsiteId)) {
     yield* update(site, before, true).pipe(
+      Effect.provideService(DayRollUp.MaxStatement, 0),
       Effect.catchTag("SiteChanged", () => Effect.void),
       // Unreachable: with `isRebuild`, transactions wait.
       Effect.catchTag("Busy", Effect.die)

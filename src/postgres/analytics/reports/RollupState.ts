@@ -7,6 +7,7 @@ import { hash } from "node:crypto"
 import { PgTypes } from "@effect/sql-pg"
 import { Effect, Schema } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
+import { maxCounted } from "../../../core/analytics/Goal.ts"
 import type { LocalDate } from "../../../core/analytics/report/Query.ts"
 import type * as RollupPlan from "../../../core/analytics/report/RollupPlan.ts"
 import type { GoalRow } from "../../../core/analytics/report/Row.ts"
@@ -51,11 +52,12 @@ const unit = (date: string, more = ""): string => `json_build_object('date', ${d
   'start', extract(epoch FROM starts_at) * 1000, 'end', extract(epoch FROM ends_at) * 1000,
   'visitsEnd', extract(epoch FROM reaches_to) * 1000, 'goals', goals${more})`
 
-/** The goals of a website as JSON, in the order of their names. */
+/** The goals of a website that count, as JSON, in the order of their names. */
 export const goalsJson = (
   site: string
 ): string => `SELECT coalesce(json_agg(json_build_object('name', name, 'kind', kind,
-  'value', value) ORDER BY name COLLATE "C"), '[]') FROM goal WHERE website_config_id = ${site}`
+  'value', value) ORDER BY name COLLATE "C"), '[]') FROM (SELECT name, kind, value FROM goal
+    WHERE website_config_id = ${site} ORDER BY created_at, goal_id LIMIT ${maxCounted}) AS counted`
 
 /** The state of a website on which a report depends. */
 export interface SiteState extends RollupPlan.State {

@@ -1,0 +1,74 @@
+/** A website with many goals, as earlier versions allowed, does not stop the rollups of others. */
+import { PgClient } from "@effect/sql-pg"
+import { assert, layer } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import { maxCounted } from "../../../../src/core/analytics/Goal.ts"
+import * as Goals from "../../../../src/postgres/analytics/Goals.ts"
+import * as DayRollUp from "../../../../src/postgres/analytics/reports/DayRollUp.ts"
+import * as RollUpLoop from "../../../../src/postgres/analytics/reports/RollUpLoop.ts"
+import * as SiteDirectory from "../../../../src/postgres/sites/SiteDirectory.ts"
+import { Goals as GoalsService } from "../../../../src/services/analytics/Goals.ts"
+import { SiteDirectory as Sites } from "../../../../src/services/sites/SiteDirectory.ts"
+import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
+
+const live = Layer.mergeAll(
+  SiteDirectory.layer({ timeout: "20 seconds" }),
+  Goals.layer({ timeout: "20 seconds" })
+).pipe(Layer.provideMerge(TestDatabase.layer))
+
+/** A website with this many page views of two days ago. Each of its goals takes PostgreSQL half a millisecond per page view. */
+const newSite = Effect.fnUntraced(function* (counts: { readonly goals: number; readonly views: number }) {
+  const sql = yield* PgClient.PgClient
+  const site = yield* Sites.use((sites) => sites.create({ name: "A", origins: [] }))
+  yield* sql`INSERT INTO goal (goal_id, website_config_id, name, kind, value, created_at)
+    SELECT gen_random_uuid(), ${site.websiteConfigId}, 'goal ' || n, 'page', '/*' || repeat('x', 480) || n,
+      now() + n * interval '1 second'
+    FROM generate_series(1, ${counts.goals}::int) AS n`
+  yield* sql`INSERT INTO page_view (hosted_website_id, visitor_hash, path, received_at, session_id)
+    SELECT ${site.hostedWebsiteId}, decode(lpad(to_hex(n), 32, '0'), 'hex'), '/' || n || repeat('x', 1800),
+      now() - interval '50 hours', gen_random_uuid()
+    FROM generate_series(1, ${counts.views}::int) AS n`
+  return site
+})
+
+const rolledDays = (site: { readonly hostedWebsiteId: string }) =>
+  Effect.flatMap(
+    PgClient.PgClient,
+    (sql) => sql`SELECT FROM rollup_day WHERE hosted_website_id = ${site.hostedWebsiteId}`
+  ).pipe(Effect.map(({ length }) => length))
+
+layer(live, { excludeTestServices: true })("websites with many goals", (it) => {
+  it.effect("a website whose rollup takes too long is left out for a while, and the others are rolled up", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const slow = yield* newSite({ goals: 4_000, views: 1_000 })
+      const other = yield* newSite({ goals: 1, views: 10 })
+      const round = RollUpLoop.round.pipe(Effect.provideService(DayRollUp.MaxStatement, 1_000))
+      yield* round
+      assert.strictEqual(yield* rolledDays(slow), 0)
+      assert.isAbove(yield* rolledDays(other), 0)
+      const state = () => sql`SELECT xmin, failed_until > now() AS failed FROM rollup_site
+        WHERE hosted_website_id = ${slow.hostedWebsiteId}`
+      const before = yield* state()
+      assert.isTrue(before[0]?.["failed"])
+      yield* round
+      assert.deepStrictEqual(yield* state(), before)
+    })
+  )
+
+  it.effect("the oldest goals count, up to a maximum; the others are kept", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const site = yield* newSite({ goals: 36_000, views: 2 })
+      yield* sql`UPDATE goal SET value = '/*' WHERE website_config_id = ${site.websiteConfigId}`
+      yield* RollUpLoop.round
+      const listed = yield* GoalsService.use((goals) => goals.list(site.websiteConfigId))
+      assert.lengthOf(listed, maxCounted)
+      assert.strictEqual(listed[0]?.name, "goal 1")
+      assert.isAbove(yield* rolledDays(site), 0)
+      const [kept] =
+        yield* sql`SELECT count(*)::int AS count FROM goal WHERE website_config_id = ${site.websiteConfigId}`
+      assert.deepInclude(kept, { count: 36_000 })
+    })
+  )
+})
