@@ -135,6 +135,7 @@ const readme = `# HydraCore Edge ${manifest.version}
 
 - \`npx hydracore demo\` tries it, with a database of its own.
 - \`npx hydracore migrate\` and \`npx hydracore serve\` run it on the PostgreSQL of \`DATABASE_URL\`.
+- \`deploy\` has files for operators, such as the unit of systemd.
 - The guides are in \`docs\`, and at \`/docs\` of the running service.
 `
 
@@ -180,6 +181,8 @@ for (const folder of assets) {
     filter: (file) => !file.endsWith(".ts")
   })
 }
+// Files of operators, such as the unit of systemd. No program reads them.
+await cp(path.join(root, "scripts/deploy"), path.join(out, "deploy"), { recursive: true })
 await writeFile(path.join(out, "browser.json"), JSON.stringify(scripts))
 await writeFile(path.join(out, "package.json"), `${JSON.stringify(archiveManifest, null, 2)}\n`)
 await writeFile(path.join(out, "THIRD-PARTY.txt"), Licences.notices(root, [...Object.keys(metafile.inputs), ...inputs]))

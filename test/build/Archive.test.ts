@@ -2,7 +2,17 @@
  * The archive of `npm run build` and `npm pack ./dist` runs in a folder without the project and its packages.
  */
 import { execFileSync } from "node:child_process"
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs"
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync
+} from "node:fs"
 import { tmpdir } from "node:os"
 import path from "node:path"
 import { assert, describe, layer } from "@effect/vitest"
@@ -75,6 +85,19 @@ describe("the archive of npm run build", () => {
           readdirSync(archive, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts")),
           []
         )
+      })
+    )
+
+    it.effect("contains the files for operators", () =>
+      Effect.gen(function* () {
+        const { archive } = yield* Installed
+        const deploy = path.join(project, "scripts/deploy")
+        for (const name of readdirSync(deploy)) {
+          const text = (folder: string) => readFileSync(path.join(folder, name), "utf8")
+          assert.strictEqual(text(path.join(archive, "deploy")), text(deploy), name)
+        }
+        // `sudo hydracore` is a link to this file.
+        accessSync(path.join(archive, "deploy/hydracore"), constants.X_OK)
       })
     )
 

@@ -11,11 +11,14 @@ import { until } from "../support/Wait.ts"
 import * as Nginx from "../torture/Nginx.ts"
 import { prepareDocument, Service, service } from "./DocumentedService.ts"
 import * as Documents from "./Documents.ts"
-import { secureGet, startNginx, temporary } from "./NginxBlocks.ts"
-import { operator, unit } from "./OperatorUnit.ts"
+import { certificateAuthority, secureGet, startNginx, temporary } from "./NginxBlocks.ts"
+import { environment, operator, unit } from "./OperatorUnit.ts"
 import * as Shell from "./Shell.ts"
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+
+/** The address that nginx serves in the operator's guide. */
+const publicUrl = environment["PUBLIC_URL"] ?? ""
 
 /** Asserts that printed JSON has the members and values that a document shows. `<uuid>` stands for any uuid. */
 const assertSameMembers = (printed: string, documented: string): void => {
@@ -84,7 +87,7 @@ layer(service, { excludeTestServices: true, timeout: 180_000 })("the documents' 
     }).pipe(Effect.scoped)
   )
 
-  const behindNginx = "operator: nginx with TLS passes requests on"
+  const behindNginx = "operator: the first page view goes through nginx with TLS and is counted"
   if (Nginx.executable === undefined && process.env["CI"] !== "true") {
     it.skip(`${behindNginx} (there is no nginx; install nginx-light)`, () => {})
   } else {
@@ -94,6 +97,16 @@ layer(service, { excludeTestServices: true, timeout: 180_000 })("the documents' 
         const port = yield* startNginx(new URL(process.url).host)
         const answer = yield* until("nginx answers", () => secureGet(port, "/readyz"))
         assert.deepStrictEqual(answer, { status: 200, body: '{"status":"ready"}' })
+
+        const block = Documents.blocksOf(operator).find(({ mark, text }) => mark === "run" && text.includes(publicUrl))
+        const { commands, env } = yield* Service
+        const { values } = yield* prepareDocument
+        const here = { ...values, [`${publicUrl}/`]: `https://127.0.0.1:${port}/` }
+        const text = Shell.replace(block?.text ?? "", here)
+        const ended = yield* Shell.runBlock(text, { ...env, CURL_CA_BUNDLE: certificateAuthority }, commands)
+        assert.strictEqual(ended.code, 0, ended.stdout + ended.stderr)
+        assert.match(ended.stdout, /^HTTP\/1\.1 204 /)
+        assert.match(ended.stdout, /^page views +1\b/m)
       })
     )
   }

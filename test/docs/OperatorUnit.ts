@@ -1,4 +1,4 @@
-/** The systemd unit and the environment file of the operator's guide. */
+/** The systemd unit of `scripts/deploy`, and the environment file of the operator's guide. */
 import * as Documents from "./Documents.ts"
 
 export const operator = "src/docs/operator.md"
@@ -12,7 +12,9 @@ const assignments = (text: string): Readonly<Record<string, string>> =>
       .map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)])
   )
 
-export const unit = assignments(Documents.onlyBlock(operator, "ini"))
+export const unitFile = "scripts/deploy/hydracore-edge.service"
+
+export const unit = assignments(Documents.textOf(unitFile))
 export const environment = assignments(Documents.onlyBlock(operator, "env"))
 
 /** The parts of `ExecStart`: node, its flags, the program and its arguments. */

@@ -112,7 +112,7 @@ describe("length", () => {
 
 describe("blocks", () => {
   /** Languages of blocks that tests run or parse. */
-  const checked = ["sh", "http", "json", "nginx", "ini", "yaml", "env"]
+  const checked = ["sh", "http", "json", "nginx", "yaml", "env"]
   /** Languages of other blocks: browser tests cover what the block shows, or the tests have no program that reads it. */
   const shown = ["html", "css", "js", "ts", "caddy", "sql", "text"]
 

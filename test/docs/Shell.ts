@@ -16,11 +16,12 @@ export interface Ended {
 }
 
 /**
- * The guides write `hydracore` for `npm run -s hydracore --`. Two kinds of commands run as processes: `doctor`, because it
+ * The guides write `hydracore` for `npm run -s hydracore --`, and `sudo hydracore` for the same as the service's user. Two kinds of commands run as processes: `doctor`, because it
  * examines its process, and commands that read the script's input. The others run over the socket. The tests' PostgreSQL may
  * lose commits, so the only problem that `doctor` may report is "durability".
  */
 const prelude = (program: string, socket: string) => `set -euo pipefail
+sudo() { "$@"; }
 hydracore() {
   local output
   case "$*" in

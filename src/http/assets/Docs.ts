@@ -28,6 +28,7 @@ export const guides = [
   "chat",
   "commands",
   "operator",
+  "containers",
   "monitoring",
   "clickhouse",
   "growth",
