@@ -23,7 +23,25 @@ export const Reached = Schema.TaggedStruct("Reached", {
   synchronousCommit: Schema.Literals(["on", "off", "local", "remote_apply"]),
   isEncrypted: Schema.Boolean,
   missingPartitions: Schema.Array(Schema.Literals(["page_view_2026_11", "bot_view_2026_12"])),
-  laggingRollups: Schema.NullOr(Schema.Literals([0, 1, 3]))
+  keepsStatements: Schema.Boolean,
+  laggingRollups: Schema.NullOr(Schema.Literals([0, 1, 3, "unknown"]))
+})
+
+const Agent = Schema.Struct({
+  instanceId: Schema.String,
+  name: Schema.String,
+  outcome: Schema.Union([
+    Schema.TaggedStruct("Answered", { text: Schema.String, firstWordMillis: Schema.NullOr(Schema.Int) }),
+    Schema.TaggedStruct("Refused", { status: Schema.Literals([307, 400, 401, 403, 404, 405, 429, 500, 503]) }),
+    Schema.TaggedStruct("Failed", { reason: Schema.String }),
+    Schema.TaggedStruct("Unavailable", {
+      reason: Schema.Union([Schema.String, Schema.Literal("CERT_HAS_EXPIRED")])
+    }),
+    Schema.TaggedStruct("Silent", { reason: Schema.String }),
+    Schema.TaggedStruct("NoKey", { variable: Schema.String }),
+    Schema.TaggedStruct("LockedKey", {}),
+    Schema.TaggedStruct("TokensUsed", {})
+  ])
 })
 
 export const Facts = Schema.Struct({
@@ -34,7 +52,8 @@ export const Facts = Schema.Struct({
     Schema.TaggedStruct("Unavailable", { reason: Schema.Literal("It is away.") }),
     Schema.TaggedStruct("Reached", {
       pending: Schema.Array(between(1, 9)).check(Schema.isMaxLength(2)),
-      lagSeconds: Schema.NullOr(between(0, 200))
+      lagSeconds: Schema.NullOr(between(0, 200)),
+      keepsStatements: Schema.Boolean
     })
   ]),
   analytics: Schema.NullOr(
@@ -91,24 +110,10 @@ export const Facts = Schema.Struct({
     ])
   ),
   agents: Schema.NullOr(
-    Schema.Array(
-      Schema.Struct({
-        instanceId: Schema.String,
-        name: Schema.String,
-        outcome: Schema.Union([
-          Schema.TaggedStruct("Answered", { text: Schema.String, firstWordMillis: Schema.NullOr(Schema.Int) }),
-          Schema.TaggedStruct("Refused", { status: Schema.Literals([307, 400, 401, 403, 404, 405, 429, 500, 503]) }),
-          Schema.TaggedStruct("Failed", { reason: Schema.String }),
-          Schema.TaggedStruct("Unavailable", {
-            reason: Schema.Union([Schema.String, Schema.Literal("CERT_HAS_EXPIRED")])
-          }),
-          Schema.TaggedStruct("Silent", { reason: Schema.String }),
-          Schema.TaggedStruct("NoKey", { variable: Schema.String }),
-          Schema.TaggedStruct("LockedKey", {}),
-          Schema.TaggedStruct("TokensUsed", {})
-        ])
-      })
-    )
+    Schema.Struct({
+      asked: Schema.Array(Agent),
+      others: Schema.Array(Schema.Struct({ instanceId: Schema.String, name: Schema.String }))
+    })
   )
 })
 

@@ -25,7 +25,10 @@ export const executable: string | undefined = ["/usr/sbin/pgbouncer", "pgbouncer
 /** How to install PgBouncer. */
 export const install = "PgBouncer: apt-get install pgbouncer, brew install pgbouncer"
 
-const config = (sockets: string, port: number) => `
+/** Settings of the section `pgbouncer`. */
+export type Options = Readonly<Record<string, string | number>>
+
+const config = (sockets: string, port: number, options: Options) => `
 [databases]
 * = host=${sockets} port=5432 user=postgres
 [pgbouncer]
@@ -37,7 +40,9 @@ pool_mode = transaction
 default_pool_size = 10
 max_client_conn = 500
 server_login_retry = 1
-`
+${Object.entries(options)
+  .map(([name, value]) => `${name} = ${value}\n`)
+  .join("")}`
 
 const Files = Schema.Tuple([Schema.Struct({ ident_file: Schema.String })])
 
@@ -65,14 +70,17 @@ const allowServerUser = Effect.fnUntraced(function* (cluster: Cluster) {
 export const readmit = (cluster: Cluster): Effect.Effect<void> => Effect.asVoid(allowServerUser(cluster))
 
 /** Starts PgBouncer; it ends with the scope. Returns the database's URL through it. */
-export const start = Effect.fnUntraced(function* (cluster: Cluster): Effect.fn.Return<string, never, Scope.Scope> {
+export const start = Effect.fnUntraced(function* (
+  cluster: Cluster,
+  options: Options = {}
+): Effect.fn.Return<string, never, Scope.Scope> {
   const port = yield* Nginx.freePort
   const user = yield* allowServerUser(cluster)
   const folder = yield* Effect.acquireRelease(
     Effect.sync(() => {
       const made = mkdtempSync(path.join(tmpdir(), "hydracore-pgbouncer-"))
       chmodSync(made, 0o755)
-      writeFileSync(path.join(made, "pgbouncer.ini"), config(socketsOf(cluster), port))
+      writeFileSync(path.join(made, "pgbouncer.ini"), config(socketsOf(cluster), port, options))
       return made
     }),
     (made) => Effect.sync(() => rmSync(made, { recursive: true, force: true }))

@@ -12,6 +12,7 @@ import * as App from "../../App.ts"
 import * as Agents from "../../agent/Inspection.ts"
 import { Settings } from "../../Config.ts"
 import * as ClickHouse from "../../clickhouse/Inspection.ts"
+import * as AgentDiagnosis from "../../core/doctor/AgentDiagnosis.ts"
 import * as DatabaseUrl from "../../core/doctor/DatabaseUrl.ts"
 import * as Diagnosis from "../../core/doctor/Diagnosis.ts"
 import type { Finding } from "../../core/doctor/Finding.ts"
@@ -45,7 +46,7 @@ const exampleClient = "203.0.113.7"
 const inspectDatabase = Effect.fnUntraced(
   function* (settings: Settings) {
     const database = yield* Layer.build(LocalDatabase.layer(settings))
-    const facts = yield* Postgres.inspect.pipe(Database.bounded(timeout), Effect.provide(database))
+    const facts = yield* Effect.provide(Postgres.inspect(timeout), database)
     if (facts.pending.length > 0 || facts.denied.includes("SELECT on instance")) return { facts, instances: null }
     const directory = yield* Layer.build(PostgresInstanceDirectory.layer({ timeout })).pipe(Effect.provide(database))
     const instances = yield* Effect.provide(
@@ -68,8 +69,7 @@ const inspectReader = ({ databaseReadUrl }: Settings): Effect.Effect<ReaderFacts
   Option.match(databaseReadUrl, {
     onNone: () => Effect.succeed({ _tag: "NotConfigured" }),
     onSome: (url) =>
-      Postgres.inspectReader.pipe(
-        Database.bounded(timeout),
+      Postgres.inspectReader(timeout).pipe(
         Effect.provide(Database.layer({ url, connections: 1 })),
         Effect.catch((error) => {
           const reason = ErrorMessages.of(error).replaceAll("DATABASE_URL", "DATABASE_READ_URL")
@@ -168,6 +168,7 @@ const text = (findings: ReadonlyArray<Finding>): string =>
 export const command = Command.make(
   "doctor",
   {
+    ask: Inputs.ask,
     peer: Inputs.peer,
     forwardedFor: Flag.String("forwarded-for").pipe(
       Flag.withMetavar("<text>"),
@@ -178,6 +179,11 @@ export const command = Command.make(
   Effect.fnUntraced(function* (flags) {
     const settings = yield* Settings
     const { facts: database, instances } = yield* inspectDatabase(settings)
+    const chosen = instances === null ? null : AgentDiagnosis.choose(instances, flags.ask)
+    const unknown = Array.isArray(flags.ask)
+      ? flags.ask.find((id) => chosen !== null && !chosen.asked.some(({ instanceId }) => instanceId === id))
+      : undefined
+    if (unknown !== undefined) return yield* Output.notFound("instance", unknown)
     const redis: RedisFacts = yield* Option.match(settings.redisUrl, {
       onNone: () => Effect.succeed({ _tag: "NotConfigured" } as const),
       // Imported here, as in `App.rateLimiter`: commands and deployments without Redis do not load its client.
@@ -194,11 +200,14 @@ export const command = Command.make(
     const proxies = yield* inspectProxies(settings, flags)
     const { forwarded, limiter } = yield* inspectService(settings)
     const agents =
-      instances === null
+      chosen === null
         ? null
-        : yield* Effect.forEach(instances, (instance) => Agents.inspect(instance, agentTimeout), {
-            concurrency: 8
-          }).pipe(Effect.provide(App.agent(settings)))
+        : {
+            asked: yield* Effect.forEach(chosen.asked, (instance) => Agents.inspect(instance, agentTimeout), {
+              concurrency: 8
+            }).pipe(Effect.provide(App.agent(settings))),
+            others: chosen.others
+          }
     const mail = yield* Option.match(App.mailer(settings), {
       onNone: () => Effect.succeed(null),
       onSome: (mailer) =>
@@ -242,6 +251,10 @@ export const command = Command.make(
     "Check the database, ClickHouse, connection limits, Redis, proxies, the mail server and agents, and say how to fix problems"
   ),
   Command.withExamples([
+    {
+      command: "hydracore doctor --ask all",
+      description: "Ask the agent of every instance, not only of the three newest"
+    },
     {
       command: 'hydracore doctor --peer 10.0.0.4 --forwarded-for "198.51.100.9, 10.0.0.8"',
       description: "Show which client address the rate limits use for a request through these proxies"

@@ -7,6 +7,7 @@ import { Config } from "effect"
 import { CliError } from "effect/cli"
 import * as AnalyticsDiagnosis from "../../core/doctor/AnalyticsDiagnosis.ts"
 import * as Certificate from "../../core/doctor/Certificate.ts"
+import * as DatabaseDiagnosis from "../../core/doctor/DatabaseDiagnosis.ts"
 import { hydracore } from "../../core/text/CommandName.ts"
 import * as SystemErrorCode from "../../core/text/SystemErrorCode.ts"
 import * as TerminalText from "../../core/text/TerminalText.ts"
@@ -20,6 +21,7 @@ import { StorageUnavailable } from "../../services/Storage.ts"
 const databaseErrors: Readonly<Record<string, string>> = {
   "3D000":
     "The database server has no database of the name in DATABASE_URL; create it, or set DATABASE_URL to one that exists.",
+  "26000": `The database has lost a prepared statement (SQLSTATE 26000), as behind a pooler that does not keep them. ${DatabaseDiagnosis.poolerAdvice}`,
   "28000":
     "The database server rejects the user in DATABASE_URL; check that the user exists, and that pg_hba.conf allows it from this host.",
   "28P01": "The database server refused the login; check the user and the password in DATABASE_URL.",

@@ -103,10 +103,45 @@ export const ofAgent = ({ instanceId, name, outcome }: AgentFacts): Finding => {
   }
 }
 
+/** How many instances are asked by default. A question may cost money. */
+export const askedByDefault = 3
+
+/** Which instances to ask: those with these ids, all, or the newest. */
+export type Ask = ReadonlyArray<string> | "all" | "newest"
+
+/** Divides instances, oldest first, into those to ask and the others. */
+export const choose = <A extends { readonly instanceId: string }>(
+  instances: ReadonlyArray<A>,
+  ask: Ask
+): { readonly asked: ReadonlyArray<A>; readonly others: ReadonlyArray<A> } => {
+  const isAsked = ({ instanceId }: A, index: number): boolean =>
+    ask === "all" || (ask === "newest" ? index >= instances.length - askedByDefault : ask.includes(instanceId))
+  return { asked: instances.filter(isAsked), others: instances.filter((instance, index) => !isAsked(instance, index)) }
+}
+
+/** The maximum number of instances that one sentence names. */
+const maxNamed = 20
+
+const notAsked = (instances: ReadonlyArray<Pick<AgentFacts, "instanceId" | "name">>): Finding => {
+  const named = instances.slice(0, maxNamed).map(({ instanceId, name }) => `"${name}" (${instanceId})`)
+  const more = instances.length > maxNamed ? [`${instances.length - maxNamed} more`] : []
+  return ok(
+    "agents",
+    `Not asked, since no --ask <instance_id> or --ask all includes them: ${[...named, ...more].join(", ")}.`
+  )
+}
+
+/** The agents' answers, and the instances that were not asked. */
+export interface AgentsFacts {
+  readonly asked: ReadonlyArray<AgentFacts>
+  readonly others: ReadonlyArray<Pick<AgentFacts, "instanceId" | "name">>
+}
+
 /** @param facts null if the instances could not be read; then there is no finding */
-export const ofAgents = (facts: ReadonlyArray<AgentFacts> | null): ReadonlyArray<Finding> => {
+export const ofAgents = (facts: AgentsFacts | null): ReadonlyArray<Finding> => {
   if (facts === null) return []
-  return facts.length > 0
-    ? facts.map(ofAgent)
-    : [ok("agents", "There are no instances, so there is no agent to check.")]
+  const { asked, others } = facts
+  return asked.length === 0 && others.length === 0
+    ? [ok("agents", "There are no instances, so there is no agent to check.")]
+    : [...asked.map(ofAgent), ...(others.length === 0 ? [] : [notAsked(others)])]
 }

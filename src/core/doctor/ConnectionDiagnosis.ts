@@ -31,18 +31,19 @@ export const ofConnections = ({ databaseConnections, descriptors, perAddress }: 
   const total = ConnectionTable.totalOf(descriptors, databaseConnections)
   const finding = `A process may open ${descriptors} files and sockets here, so it accepts up to ${total} connections`
   if (total < minTotal) return warning("connections", `${finding}.`, raise)
+  const bound = `Set CONNECTIONS_PER_ADDRESS to ${Math.floor(total * maxShare)} or less`
   if (perAddress === null) {
     return warning(
       "connections",
       `${finding}, and one address may hold all of them.`,
-      "Unset CONNECTIONS_PER_ADDRESS, unless all connections come from trusted proxies."
+      `${bound}, unless all connections come from trusted proxies.`
     )
   }
   return perAddress > total * maxShare
     ? warning(
         "connections",
         `${finding}, and one address may hold ${Math.min(perAddress, total)} of them.`,
-        `Set CONNECTIONS_PER_ADDRESS to ${Math.floor(total * maxShare)} or less, or raise the limit of open files.`
+        `${bound}, or raise the limit of open files.`
       )
     : ok("connections", `${finding}, of which one address may hold ${perAddress}.`)
 }

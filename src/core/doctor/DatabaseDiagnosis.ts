@@ -34,8 +34,10 @@ export type DatabaseFacts =
       readonly isEncrypted: boolean
       /** The partitions of this month and the next three that do not exist. Empty before the database is migrated. */
       readonly missingPartitions: ReadonlyArray<string>
-      /** The number of websites whose rollups lag; null if it cannot be known. */
-      readonly laggingRollups: number | null
+      /** Whether a statement that is prepared in one transaction exists in the next; false behind some poolers. */
+      readonly keepsStatements: boolean
+      /** The number of websites whose rollups lag; `unknown` if the database cannot count them in time, null if it lacks rights. */
+      readonly laggingRollups: number | "unknown" | null
     }
 
 /** With a larger difference between the clocks, page views and salts would be assigned to the wrong day. */
@@ -108,14 +110,32 @@ const clock = ({ clockAheadMillis, roundTripMillis }: DatabaseFacts & { readonly
         "Synchronize both machines with a time server (NTP); otherwise page views count on the wrong day."
       )
 
-const rollups = (laggingRollups: number): Finding =>
-  laggingRollups === 0
+/** What to set in a pooler that does not keep prepared statements. */
+export const poolerAdvice =
+  "In PgBouncer 1.21 or newer, set max_prepared_statements = 200 and reload it; in an older one or another pooler, use pool_mode = session."
+
+const pooler = problem(
+  "pooler",
+  "A pooler before the database, such as PgBouncer, does not keep prepared statements: many requests get a 503.",
+  poolerAdvice
+)
+
+const rollups = (laggingRollups: number | "unknown"): Finding => {
+  if (laggingRollups === "unknown") {
+    return warning(
+      "rollups",
+      "The database did not count in time the websites whose page views of closed days are not rolled up: many may be.",
+      `See the log of a running service, which rolls them up and logs why it cannot; \`${hydracore} report rebuild\` does it now.`
+    )
+  }
+  return laggingRollups === 0
     ? ok("rollups", "The page views of closed days are rolled up.")
     : warning(
         "rollups",
         `${laggingRollups} ${laggingRollups === 1 ? "website has" : "websites have"} page views of a closed day that are not rolled up: reports take longer.`,
         `A running service rolls them up and logs why it cannot; \`${hydracore} report rebuild\` does it now.`
       )
+}
 
 const migrate = `Run \`${hydracore} migrate\`.`
 
@@ -130,6 +150,7 @@ export const ofDatabase = (facts: DatabaseFacts, transport: DatabaseUrl.Transpor
   return [
     reachable(facts),
     encryption(facts.isEncrypted, transport),
+    ...(facts.keepsStatements ? [] : [pooler]),
     pending.length === 0
       ? ok("migrations", "The database is migrated to this version.")
       : problem(

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type AgentFacts, ofAgents } from "./AgentDiagnosis.ts"
+import { type AgentsFacts, ofAgents } from "./AgentDiagnosis.ts"
 import { type AnalyticsFacts, ofAnalytics } from "./AnalyticsDiagnosis.ts"
 import { type ConnectionFacts, ofConnections } from "./ConnectionDiagnosis.ts"
 import { type DatabaseFacts, ofDatabase } from "./DatabaseDiagnosis.ts"
@@ -44,7 +44,7 @@ export interface InstallationFacts {
   /** Null without `SMTP_URL`. */
   readonly mail: MailFacts | null
   /** Null if the instances could not be read. */
-  readonly agents: ReadonlyArray<AgentFacts> | null
+  readonly agents: AgentsFacts | null
 }
 
 const ofProxies = (facts: ReadonlyArray<ProxyFacts>): ReadonlyArray<Finding> =>

@@ -12,6 +12,7 @@ export interface Finding {
     | "database"
     | "reader"
     | "encryption"
+    | "pooler"
     | "migrations"
     | "rights"
     | "encoding"

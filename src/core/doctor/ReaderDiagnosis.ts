@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { poolerAdvice } from "./DatabaseDiagnosis.ts"
 import { type Finding, ok, problem, warning } from "./Finding.ts"
 
 export type ReaderFacts =
@@ -15,6 +16,8 @@ export type ReaderFacts =
       readonly pending: ReadonlyArray<number>
       /** How far the database is behind its primary, in seconds; null if it is not a standby. */
       readonly lagSeconds: number | null
+      /** Whether a statement that is prepared in one transaction exists in the next; false behind some poolers. */
+      readonly keepsStatements: boolean
     }
 
 /** A standby that is further behind than this causes a warning. */
@@ -35,13 +38,22 @@ export const ofReader = (facts: ReaderFacts): ReadonlyArray<Finding> => {
     case "Reached":
       break
   }
-  const { lagSeconds, pending } = facts
+  const { keepsStatements, lagSeconds, pending } = facts
   if (pending.length > 0) {
     return [
       problem(
         "reader",
         "The database of reports lacks migrations, so it is not a current copy of the service's database.",
         "Set DATABASE_READ_URL to a replica of the database in DATABASE_URL."
+      )
+    ]
+  }
+  if (!keepsStatements) {
+    return [
+      problem(
+        "reader",
+        "A pooler before the database of reports does not keep prepared statements: reports get a 503.",
+        poolerAdvice
       )
     ]
   }

@@ -3,14 +3,18 @@
  *
  * @module
  */
-import { Clock, Effect, Schema } from "effect"
+import type { PgClient } from "@effect/sql-pg"
+import { Clock, type Duration, Effect, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import type { DatabaseFacts } from "../../core/doctor/DatabaseDiagnosis.ts"
 import type { ReaderFacts } from "../../core/doctor/ReaderDiagnosis.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
+import type { StorageUnavailable } from "../../services/Storage.ts"
 import * as RollUpLoop from "../analytics/reports/RollUpLoop.ts"
+import * as Database from "../Database.ts"
 import * as Migrations from "./Migrations.ts"
 import * as Partitions from "./Partitions.ts"
+import * as PreparedStatements from "./PreparedStatements.ts"
 import * as Privileges from "./Privileges.ts"
 
 const Row = Schema.Tuple([
@@ -27,8 +31,8 @@ const Row = Schema.Tuple([
 
 const monotonicMillis = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1_000_000)
 
-/** The facts that `doctor` diagnoses. */
-export const inspect = Effect.gen(function* () {
+/** The facts that must be known: without them, the database cannot be used. */
+const inspectServer = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   // Opens the connection before the round trip is measured.
   const pending = yield* Migrations.pending
@@ -58,15 +62,42 @@ export const inspect = Effect.gen(function* () {
     fullPageWrites: row.full_page_writes === "on",
     synchronousCommit: row.synchronous_commit,
     isEncrypted: row.is_encrypted,
-    missingPartitions: missing.map(({ name }) => name),
-    laggingRollups: pending.length === 0 && deniedForMaintenance.length === 0 ? yield* RollUpLoop.countLagging : null
-  } satisfies DatabaseFacts
+    missingPartitions: missing.map(({ name }) => name)
+  } satisfies Partial<DatabaseFacts>
+})
+
+/** Whether prepared statements are kept; true if that cannot be found out in time. */
+const keepsStatements = (timeout: Duration.Input) =>
+  PreparedStatements.areKept.pipe(
+    Database.bounded(timeout),
+    Effect.catch(() => Effect.succeed(true))
+  )
+
+/** The facts that `doctor` diagnoses. Each of the queries is bounded by `timeout`. */
+export const inspect = Effect.fnUntraced(function* (
+  timeout: Duration.Input
+): Effect.fn.Return<
+  DatabaseFacts & { readonly _tag: "Reached" },
+  StorageUnavailable | Effect.Error<typeof inspectServer>,
+  PgClient.PgClient | SqlClient.SqlClient
+> {
+  const facts = yield* Database.bounded(timeout)(inspectServer)
+  const hasRollups = facts.pending.length === 0 && facts.deniedForMaintenance.length === 0
+  return {
+    ...facts,
+    keepsStatements: yield* keepsStatements(timeout),
+    laggingRollups: hasRollups
+      ? yield* RollUpLoop.countLagging.pipe(
+          Database.bounded(timeout),
+          Effect.catchTag("StorageUnavailable", () => Effect.succeed("unknown" as const))
+        )
+      : null
+  }
 })
 
 const Lag = Schema.Tuple([Schema.Struct({ lag_seconds: Schema.NullOr(Schema.Finite) })])
 
-/** The facts about the database from which reports are read. */
-export const inspectReader = Effect.gen(function* () {
+const inspectLag = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const pending = yield* Migrations.pending
   // A standby that has replayed all it received is current only while it is connected to its primary.
@@ -75,5 +106,12 @@ export const inspectReader = Effect.gen(function* () {
       WHEN EXISTS (SELECT FROM pg_stat_wal_receiver) AND pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0
       ELSE extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp())
     END::float8 AS lag_seconds`.pipe(decodeRows(Lag))
-  return { _tag: "Reached", pending, lagSeconds } satisfies ReaderFacts
+  return { _tag: "Reached", pending, lagSeconds } as const
 })
+
+/** The facts about the database from which reports are read. Each of the queries is bounded by `timeout`. */
+export const inspectReader = (timeout: Duration.Input) =>
+  Effect.gen(function* () {
+    const facts = yield* Database.bounded(timeout)(inspectLag)
+    return { ...facts, keepsStatements: yield* keepsStatements(timeout) } satisfies ReaderFacts
+  })

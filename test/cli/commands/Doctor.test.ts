@@ -2,6 +2,8 @@
  * `doctor` with a real database, a real Redis and proxies, and its exit code.
  */
 import { randomUUID } from "node:crypto"
+import { createServer, type Server } from "node:http"
+import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import path from "node:path"
 import { PgClient } from "@effect/sql-pg"
@@ -11,12 +13,16 @@ import { IpNetwork } from "effect/net"
 import { SqlClient } from "effect/sql"
 import { proxyFacts } from "../../../src/cli/commands/Doctor.ts"
 import * as RollUpLoop from "../../../src/postgres/analytics/reports/RollUpLoop.ts"
+import * as Database from "../../../src/postgres/Database.ts"
 import * as Postgres from "../../../src/postgres/schema/Inspection.ts"
 import * as Partitions from "../../../src/postgres/schema/Partitions.ts"
 import * as Redis from "../../../src/redis/Inspection.ts"
 import * as Command from "../../support/Command.ts"
+import { describeWith } from "../../support/Programs.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 import * as TestRedis from "../../support/TestRedis.ts"
+import * as Cluster from "../../torture/Cluster.ts"
+import * as PgBouncer from "../../torture/PgBouncer.ts"
 
 describe("doctor: the database", () => {
   it.live("reports migrations, clock, partitions and durability", () =>
@@ -24,13 +30,14 @@ describe("doctor: the database", () => {
       const sql = yield* PgClient.PgClient
       const [settings] = yield* sql<{ readonly fsync: string }>`SELECT current_setting('fsync') AS fsync`
       yield* Partitions.ensure(yield* Clock.currentTimeMillis)
-      const initial = yield* Postgres.inspect
+      const initial = yield* Postgres.inspect("5 seconds")
       assert.deepInclude(initial, {
         _tag: "Reached",
         pending: [],
         missingPartitions: [],
         isReadOnly: false,
         isEncrypted: false,
+        keepsStatements: true,
         fsync: settings?.fsync === "on"
       })
       // The database has this machine's clock.
@@ -38,10 +45,10 @@ describe("doctor: the database", () => {
 
       const wanted = Partitions.wanted(yield* Clock.currentTimeMillis)
       yield* sql.unsafe(`DROP TABLE ${wanted[2]!.name}`)
-      assert.deepStrictEqual((yield* Postgres.inspect).missingPartitions, [wanted[2]!.name])
+      assert.deepStrictEqual((yield* Postgres.inspect("5 seconds")).missingPartitions, [wanted[2]!.name])
 
       yield* sql`DELETE FROM effect_sql_migrations WHERE migration_id = 2`
-      const behind = yield* Postgres.inspect
+      const behind = yield* Postgres.inspect("5 seconds")
       assert.deepStrictEqual([behind.pending, behind.missingPartitions], [[2], []])
     }).pipe(Effect.provide(TestDatabase.layer))
   )
@@ -56,10 +63,35 @@ describe("doctor: the database", () => {
       }
       yield* sql`INSERT INTO page_view (hosted_website_id, received_at, path, visitor_hash)
         VALUES (${used}, now() - interval '3 days', '/', '')`
-      assert.strictEqual((yield* Postgres.inspect).laggingRollups, 1)
+      assert.strictEqual((yield* Postgres.inspect("5 seconds")).laggingRollups, 1)
       yield* RollUpLoop.round
-      assert.strictEqual((yield* Postgres.inspect).laggingRollups, 0)
+      assert.strictEqual((yield* Postgres.inspect("5 seconds")).laggingRollups, 0)
     }).pipe(Effect.provide(TestDatabase.layer))
+  )
+
+  it.live("counts 40,000 websites whose rollups lag in one statement", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      yield* sql`INSERT INTO site (website_config_id, hosted_website_id, tracking_token, name, time_zone)
+        SELECT id, id, id, 'a', (ARRAY['UTC', 'Asia/Kathmandu', 'America/New_York'])[1 + number % 3]
+        FROM (SELECT gen_random_uuid() AS id, number FROM generate_series(1, 40000) AS number) AS made`
+      yield* sql`INSERT INTO page_view (hosted_website_id, received_at, path, visitor_hash)
+        SELECT hosted_website_id, now() - interval '3 days', '/', '' FROM site`
+      assert.strictEqual((yield* Postgres.inspect("10 seconds")).laggingRollups, 40_000)
+    }).pipe(Effect.provide(TestDatabase.layer))
+  )
+
+  it.live("a count of lagging rollups that takes too long hides no other fact", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      yield* sql`INSERT INTO site (website_config_id, hosted_website_id, tracking_token, name)
+        SELECT id, id, id, 'a' FROM (SELECT gen_random_uuid() AS id) AS made`
+      const other = yield* Database.dedicated()
+      const facts = yield* other.withTransaction(
+        Effect.andThen(other`LOCK TABLE page_view`, Postgres.inspect("1 second"))
+      )
+      assert.deepInclude(facts, { pending: [], laggingRollups: "unknown" })
+    }).pipe(Effect.scoped, Effect.provide(TestDatabase.layer))
   )
 
   it.live("reports that the database accepts no writes", () =>
@@ -68,7 +100,10 @@ describe("doctor: the database", () => {
       const writer = yield* TestDatabase.clientOf(connection)
       yield* writer`ALTER DATABASE ${writer(connection.database)} SET default_transaction_read_only = on`
       const reader = yield* TestDatabase.clientOf(connection)
-      const facts = yield* Effect.provideService(Postgres.inspect, SqlClient.SqlClient, reader)
+      const facts = yield* Postgres.inspect("5 seconds").pipe(
+        Effect.provideService(SqlClient.SqlClient, reader),
+        Effect.provideService(PgClient.PgClient, reader)
+      )
       assert.isTrue(facts.isReadOnly)
     }).pipe(Effect.scoped)
   )
@@ -170,6 +205,57 @@ describe("doctor, the command", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.live("asks the agents of the three newest instances, or those of --ask, and lists the others", () =>
+    Effect.gen(function* () {
+      let questions = 0
+      const agent = yield* Effect.acquireRelease(
+        Effect.callback<Server>((resume) => {
+          const server = createServer((_, response) => {
+            questions++
+            response.writeHead(401).end()
+          }).listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+        }),
+        (server) => Effect.sync(() => server.close())
+      )
+      const { port } = agent.address() as AddressInfo
+      const environment = { DATABASE_URL: yield* TestDatabase.url, TEST_AGENT_KEY: "sesame" }
+      const ids: Array<string> = []
+      for (const name of ["a", "b", "c", "d", "e"]) {
+        const create = ["instance", "create", "--name", name, "--agent-url", `http://127.0.0.1:${port}`, "--no-check"]
+        const { stdout } = yield* Command.run([...create, "--agent-key-env", "TEST_AGENT_KEY", "--json"], environment)
+        ids.push((JSON.parse(stdout) as { readonly instance_id: string }).instance_id)
+      }
+      /** The indices of the instances that were asked, and of those that are listed as not asked. */
+      const doctor = Effect.fnUntraced(function* (...ask: ReadonlyArray<string>) {
+        questions = 0
+        const { stdout } = yield* Command.run(["doctor", "--json", ...ask], environment)
+        const { findings } = JSON.parse(stdout) as { readonly findings: ReadonlyArray<Record<string, string>> }
+        const texts = findings.filter(({ check }) => check === "agents").map(({ finding }) => String(finding))
+        const named = (isAsked: boolean) => {
+          const text = texts.filter((finding) => finding.startsWith("The agent of") === isAsked).join()
+          return ids.flatMap((id, index) => (text.includes(id) ? [index] : []))
+        }
+        return { questions, asked: named(true), others: named(false) }
+      })
+      const [, second = "", third = ""] = ids
+      assert.deepStrictEqual(yield* doctor(), { questions: 3, asked: [2, 3, 4], others: [0, 1] })
+      assert.deepStrictEqual(yield* doctor("--ask", "all"), { questions: 5, asked: [0, 1, 2, 3, 4], others: [] })
+      assert.deepStrictEqual(yield* doctor("--ask", "none"), { questions: 0, asked: [], others: [0, 1, 2, 3, 4] })
+      assert.deepStrictEqual(yield* doctor("--ask", third, "--ask", second), {
+        questions: 2,
+        asked: [1, 2],
+        others: [0, 3, 4]
+      })
+      questions = 0
+      const missing = randomUUID()
+      const unknown = yield* Command.run(["doctor", "--ask", second, "--ask", missing], environment)
+      assert.deepInclude(unknown, { code: 1, output: `There is no instance ${missing}.\n` })
+      const wrong = yield* Command.run(["doctor", "--ask", "none", "--ask", second], environment)
+      assert.match(wrong.output, /^The flag --ask must be none, all, or the instance_id of an instance/)
+      assert.strictEqual(questions, 0)
+    }).pipe(Effect.scoped)
+  )
+
   it.live("prints one JSON document without passwords, and exits with 1 for a problem", () =>
     Effect.gen(function* () {
       const { code, output, stderr, stdout } = yield* Command.run(["doctor", "--json"], {
@@ -197,5 +283,31 @@ describe("doctor, the command", () => {
       assert.strictEqual(stderr, "2 problems found; see above.\n")
       assert.notInclude(output, "sesame")
     })
+  )
+})
+
+describeWith([PgBouncer], "doctor: PgBouncer", () => {
+  it.live(
+    "reports a pooler that does not keep prepared statements",
+    () =>
+      Effect.gen(function* () {
+        const cluster = yield* Cluster.make({ fsync: "off" })
+        yield* Command.run(["migrate"], { DATABASE_URL: cluster.url })
+        for (const [settings, isReported] of [
+          [{ max_prepared_statements: 0 }, true],
+          [{ max_prepared_statements: 200 }, false],
+          // With one connection, every statement is where it was prepared.
+          [{ max_prepared_statements: 0, default_pool_size: 1 }, false],
+          [{ max_prepared_statements: 0, pool_mode: "session" }, false]
+        ] as const) {
+          const DATABASE_URL = yield* PgBouncer.start(cluster, settings)
+          const { output } = yield* Command.run(["doctor"], { DATABASE_URL, DATABASE_READ_URL: DATABASE_URL })
+          const reported = /^problem +pooler .*\n.* max_prepared_statements = 200 /m
+          assert.strictEqual(reported.test(output), isReported, `${JSON.stringify(settings)}\n${output}`)
+          assert.strictEqual(/^problem +reader +A pooler /m.test(output), isReported)
+          assert.match(output, /^ok +database /m)
+        }
+      }).pipe(Effect.scoped),
+    60_000
   )
 })

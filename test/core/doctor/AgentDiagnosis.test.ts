@@ -1,16 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
 import * as AgentDiagnosis from "../../../src/core/doctor/AgentDiagnosis.ts"
 import * as Certificate from "../../../src/core/doctor/Certificate.ts"
 import { Facts, findingsOf } from "../../support/DoctorFacts.ts"
 
 describe("core/doctor/AgentDiagnosis", () => {
   it.prop(
-    "every instance has a finding, which is a problem unless the agent answers or its tokens are used up",
+    "every asked instance has a finding, which is a problem unless the agent answers or its tokens are used up",
     [Facts],
     ([facts]) => {
       const findings = findingsOf(facts, "agents")
       if (facts.agents === null) return assert.deepStrictEqual(findings, [])
-      facts.agents.forEach(({ instanceId, outcome }, index) => {
+      facts.agents.asked.forEach(({ instanceId, outcome }, index) => {
         assert.strictEqual(
           findings[index]?.severity,
           ["Answered", "TokensUsed"].includes(outcome._tag) ? "ok" : "problem"
@@ -26,11 +27,9 @@ describe("core/doctor/AgentDiagnosis", () => {
   )
 
   it.prop("the advice for an agent names the command that updates its instance", [Facts], ([facts]) => {
-    const agents = facts.agents ?? []
-    const findings = findingsOf(
-      { ...facts, agents: agents.map((agent) => ({ ...agent, instanceId: "an-id" })) },
-      "agents"
-    )
+    const agents = facts.agents?.asked ?? []
+    const asked = agents.map((agent) => ({ ...agent, instanceId: "an-id" }))
+    const findings = findingsOf({ ...facts, agents: { asked, others: [] } }, "agents")
     agents.forEach(({ outcome }, index) => {
       const advice = findings[index]?.advice ?? ""
       const advises = (flag: string) => assert.include(advice, `instance update --instance an-id ${flag} <`)
@@ -46,6 +45,40 @@ describe("core/doctor/AgentDiagnosis", () => {
       }
     })
   })
+
+  it.prop("the instances that were not asked are listed in one finding", [Facts], ([facts]) => {
+    const { asked, others } = facts.agents ?? { asked: [], others: [] }
+    const [finding, ...more] = findingsOf(facts, "agents").slice(asked.length)
+    assert.deepStrictEqual(more, [])
+    if (others.length > 0) assert.strictEqual(finding?.severity, "ok")
+    for (const { instanceId } of others.slice(0, 20)) assert.include(finding?.finding, `(${instanceId})`)
+    if (others.length > 20) assert.include(finding?.finding, `${others.length - 20} more.`)
+  })
+
+  it.prop(
+    "each instance is either asked or not: by default the newest three, otherwise all or those of the ids",
+    [
+      Schema.UniqueArray(Schema.Int).check(Schema.isMaxLength(8)),
+      Schema.Union([
+        Schema.Literals(["all", "newest"]),
+        Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: -9, maximum: 9 })))
+      ])
+    ],
+    ([ids, ask]) => {
+      const instances = ids.map((id) => ({ instanceId: String(id) }))
+      const wanted = typeof ask === "string" ? ask : ask.map(String)
+      const { asked, others } = AgentDiagnosis.choose(instances, wanted)
+      assert.sameMembers([...asked, ...others], instances)
+      assert.strictEqual(asked.length + others.length, instances.length)
+      if (wanted === "all") assert.deepStrictEqual(others, [])
+      else if (wanted === "newest") assert.deepStrictEqual(asked, instances.slice(-3))
+      else
+        assert.deepStrictEqual(
+          asked,
+          instances.filter(({ instanceId }) => wanted.includes(instanceId))
+        )
+    }
+  )
 
   it("an owner's agent in a private network is not reported as down", () => {
     const outcome = { _tag: "Unavailable", reason: "ENOTPUBLIC" } as const

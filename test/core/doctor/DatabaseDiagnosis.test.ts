@@ -66,6 +66,12 @@ describe("core/doctor/DatabaseDiagnosis", () => {
     }
   })
 
+  it.prop("a pooler that does not keep prepared statements is a problem", [Facts, Reached], ([facts, database]) => {
+    const [pooler] = findingsOf({ ...facts, database }, "pooler")
+    assert.strictEqual(pooler?.severity, database.keepsStatements ? undefined : "problem")
+    if (pooler !== undefined) assert.include(pooler.advice, "max_prepared_statements")
+  })
+
   it.prop("warns of websites whose rollups lag", [Facts, Reached], ([facts, database]) => {
     const lagging = database.laggingRollups
     assert.deepStrictEqual(

@@ -28,11 +28,13 @@ describe("core/doctor/Diagnosis", () => {
   it.prop("a reports database that cannot be used is a problem, and one that lags is a warning", [Facts], ([facts]) => {
     const { reader } = facts
     const [finding] = findingsOf(facts, "reader")
-    const isUnusable = reader._tag === "Unavailable" || (reader._tag === "Reached" && reader.pending.length > 0)
+    const isUnusable =
+      reader._tag === "Unavailable" ||
+      (reader._tag === "Reached" && (reader.pending.length > 0 || !reader.keepsStatements))
     const isLagging = reader._tag === "Reached" && reader.lagSeconds !== null && reader.lagSeconds > maxLagSeconds
     const expected = reader._tag === "NotConfigured" ? undefined : isUnusable ? "problem" : isLagging ? "warning" : "ok"
     assert.strictEqual(finding?.severity, expected)
-    if (isUnusable) assert.include(finding?.advice, "DATABASE_READ_URL")
+    if (isUnusable && !finding?.finding.includes("pooler")) assert.include(finding?.advice, "DATABASE_READ_URL")
   })
 
   it.prop(
@@ -58,6 +60,7 @@ describe("core/doctor/Diagnosis", () => {
     assert.strictEqual(finding?.severity, isSafe ? "ok" : "warning")
     const unlimited = { ...facts.connections, descriptors: Number.POSITIVE_INFINITY }
     assert.strictEqual(findingsOf({ ...facts, connections: unlimited }, "connections")[0]?.severity, "ok")
+    assert.notMatch(finding?.advice ?? "", /unset|remove/i)
     const advised = /CONNECTIONS_PER_ADDRESS to ([0-9]+)/.exec(finding?.advice ?? "")?.[1]
     if (advised !== undefined) {
       const adjusted = { ...facts.connections, perAddress: Number(advised) }

@@ -39,7 +39,10 @@ describe("postgres/analytics/Reports with DATABASE_READ_URL", () => {
           Effect.repeat({ until: (visitors) => visitors === 1 }),
           Effect.timeout("20 seconds")
         )
-        const facts = Effect.provide(Inspection.inspectReader, Database.layer({ url: reader, connections: 1 }))
+        const facts = Effect.provide(
+          Inspection.inspectReader("5 seconds"),
+          Database.layer({ url: reader, connections: 1 })
+        )
         assert.deepInclude(yield* facts, { _tag: "Reached", pending: [] })
         assert.isNotNull((yield* facts).lagSeconds)
         yield* primary.kill

@@ -246,19 +246,53 @@ export const advance: Effect.Effect<void, SqlError.SqlError | Cause.TimeoutError
 /** A day should be rolled up within this many milliseconds after it ends. */
 const maxLag = 6 * hourMillis
 
+const Zones = Schema.Array(Schema.Struct({ time_zone: Schema.String }))
+
+const Lagging = Schema.Tuple([Schema.Struct({ count: Schema.Int })])
+
 /**
- * Counts the websites with a day that ended over six hours ago and is not rolled up. Days before a website's first row do not
- * matter.
+ * Counts the websites with a day that ended over six hours ago and is not rolled up, in one statement for all of them. Days
+ * before a website's first row do not matter.
  */
 export const countLagging: Effect.Effect<number, SqlError.SqlError, SqlClient.SqlClient> = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const before = (yield* Clock.currentTimeMillis) - maxLag
-  let count = 0
-  for (const { hostedWebsiteId, isValid, rolledBefore, timeZone } of yield* sites) {
-    if (isValid && rolledBefore !== null && rolledBefore > lastClosed(timeZone, before)) continue
-    const first = yield* RollupState.firstReceivedAt(sql, hostedWebsiteId)
-    if (first !== null && dateOf(LocalTime.zone(timeZone).toLocal(first)) <= lastClosed(timeZone, before)) count++
-  }
+  const zones = yield* sql`SELECT DISTINCT time_zone FROM site WHERE deleted_at IS NULL`.pipe(decodeRows(Zones))
+  // By this program's time zones, as the rollups: PostgreSQL's may differ.
+  const closed = zones.flatMap(({ time_zone: timeZone }) => {
+    const date = lastClosed(timeZone, before)
+    return LocalTime.days(timeZone, date, date).map(({ end }) => ({ timeZone, date, end }))
+  })
+  const exists = ["page_view", "event"].map(
+    (table) => `EXISTS (SELECT FROM ${table} AS fact
+      WHERE fact.hosted_website_id = site.hosted_website_id AND fact.received_at < closed.ends_at)`
+  )
+  const [{ count }] = yield* sql
+    .unsafe(
+      `SELECT count(*)::int AS count
+      FROM site JOIN unnest($1::text[], $2::date[], $3::timestamptz[]) AS closed (time_zone, day, ends_at)
+        ON closed.time_zone = site.time_zone
+      LEFT JOIN rollup_site AS state ON state.hosted_website_id = site.hosted_website_id
+      WHERE site.deleted_at IS NULL
+        AND NOT coalesce(state.time_zone = site.time_zone AND version = $4 AND rolled_before > closed.day, false)
+        AND (${exists.join(" OR ")})`,
+      [
+        Database.array(
+          closed.map(({ timeZone }) => timeZone),
+          PgTypes.OID.text
+        ),
+        Database.array(
+          closed.map(({ date }) => date),
+          PgTypes.OID.date
+        ),
+        Database.array(
+          closed.map(({ end }) => end),
+          PgTypes.OID.timestamptz
+        ),
+        PgTypes.int4(RollupState.version)
+      ]
+    )
+    .pipe(decodeRows(Lagging))
   return count
 })
 
