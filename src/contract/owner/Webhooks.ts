@@ -10,7 +10,7 @@ import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Event from "../../core/delivery/Event.ts"
 import * as Replay from "../../core/delivery/Replay.ts"
-import { deliveryStatuses, formats } from "../../core/delivery/Webhook.ts"
+import { deliveryStatuses, formats, maxSends } from "../../core/delivery/Webhook.ts"
 import * as WebhookInput from "../../core/delivery/WebhookInput.ts"
 import type { Scope } from "../../core/sites/Scope.ts"
 import * as Calendar from "../../core/text/Calendar.ts"
@@ -257,11 +257,16 @@ export const rotate = HttpApiEndpoint.post("rotate", `${webhookPath}/rotate`, {
   )
 )
 
+/** The limit of the operations that send events on request. */
+const limited = `A website can have at most ${maxSends} tests, retries and replays an hour together; beyond that, a 429 says when the next one is possible.`
+
 export const test = HttpApiEndpoint.post("test", `${webhookPath}/test`, {
   params,
   success: WebhookTest,
   error: Errors.NotFound
-}).annotateMerge(describe("write", "test_webhook", "Test a webhook", "Sends one event and returns the outcome."))
+}).annotateMerge(
+  describe("write", "test_webhook", "Test a webhook", `Sends one event and returns the outcome. ${limited}`)
+)
 
 export const deliveries = HttpApiEndpoint.get("deliveries", deliveriesPath, {
   params,
@@ -296,7 +301,7 @@ export const replay = HttpApiEndpoint.post("replay", replayPath, {
     "write",
     "replay_deliveries",
     "Send deliveries again",
-    "Sends the deliveries again that have ended or wait for a later attempt, oldest first, each with the same event id. They are sent in the background; if the webhook is disabled, once it is enabled."
+    `Sends the deliveries again that have ended or wait for a later attempt, oldest first, each with the same event id. They are sent in the background; if the webhook is disabled, once it is enabled. ${limited}`
   )
 )
 
@@ -315,7 +320,7 @@ export const retry = HttpApiEndpoint.post("retry", `${deliveriesPath}/:event_id/
     "write",
     "retry_delivery",
     "Retry a delivery",
-    "Attempts a delivery now, and if that fails, again on the whole schedule. If the webhook is disabled, the delivery waits until it is enabled."
+    `Attempts a delivery now, and if that fails, again on the whole schedule. If the webhook is disabled, the delivery waits until it is enabled. ${limited}`
   )
 )
 

@@ -83,6 +83,9 @@ export interface Attempt extends AttemptResult {
   readonly attemptedAt: number
 }
 
+/** The maximum number of tests, retries and replays together that a website's owners send to its webhooks in an hour. */
+export const maxSends = 60
+
 /** The maximum number of webhooks that the owner API creates for a website. */
 export const maxWebhooks = 50
 

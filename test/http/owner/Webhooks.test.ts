@@ -4,7 +4,7 @@
 import { randomUUID } from "node:crypto"
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import { maxWebhooks } from "../../../src/core/delivery/Webhook.ts"
+import { maxSends, maxWebhooks } from "../../../src/core/delivery/Webhook.ts"
 import { Deliveries } from "../../../src/services/delivery/Deliveries.ts"
 import { Webhooks } from "../../../src/services/delivery/Webhooks.ts"
 import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
@@ -211,6 +211,36 @@ for (const [name, storage] of emptyStorages) {
           assert.strictEqual(deleted.status, 404)
           assert.include(deleted.text, "cannot be attempted again")
         })
+      )
+
+      it.effect(
+        "a website has a limited number of tests, retries and replays an hour, and other websites have their own",
+        () =>
+          Effect.gen(function* () {
+            const [mine, theirs] = [yield* opened, yield* opened]
+            const create = (owner: typeof mine) =>
+              Effect.map(
+                owner.request("POST", "/webhooks", { url: "https://hooks.invalid/" }),
+                ({ text }) => `/webhooks/${JSON.parse(text).webhook_id}`
+              )
+            const [webhook, other] = [yield* create(mine), yield* create(theirs)]
+            const retry = `/deliveries/${randomUUID()}/retry`
+            // A request that the website may not make does not count.
+            assert.strictEqual((yield* mine.request("POST", other + retry)).status, 404)
+            const since = { since: "2020-01-31" }
+            assert.strictEqual((yield* mine.request("POST", `${webhook}/replay`, since)).status, 200)
+            for (let count = 1; count < maxSends; count++) {
+              assert.strictEqual((yield* mine.request("POST", webhook + retry)).status, 404)
+            }
+            for (const [path, body] of [["/test"], ["/replay", since], [retry]] as const) {
+              const refused = yield* mine.request("POST", webhook + path, body)
+              assert.strictEqual(refused.status, 429, path)
+              assert.match(refused.headers.get("retry-after") ?? "", /^[1-9][0-9]*$/)
+              assert.include(refused.text, `at most ${maxSends} webhook tests, retries and replays an hour`)
+            }
+            assert.strictEqual((yield* mine.request("GET", `${webhook}/replay?since=2020-01-31`)).status, 200)
+            assert.strictEqual((yield* theirs.request("POST", `${other}/replay`, since)).status, 200)
+          })
       )
 
       it.effect(

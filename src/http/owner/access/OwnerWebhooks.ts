@@ -15,20 +15,25 @@ import {
   type Delivery,
   type DeliveryDetails,
   type DeliveryPage,
+  maxSends,
   maxWebhooks,
   type Webhook,
   type WebhookChange
 } from "../../../core/delivery/Webhook.ts"
+import type { RateLimitPolicy } from "../../../core/limits/RateLimit.ts"
 import type { AuthorizedSite } from "../../../core/sites/Access.ts"
+import { hourMillis } from "../../../core/text/Calendar.ts"
 import { Deliveries } from "../../../services/delivery/Deliveries.ts"
 import { TestDeliveries, type TestedWebhook } from "../../../services/delivery/TestDeliveries.ts"
 import { type NewSecret, type SecretsKeyUnusable, Webhooks } from "../../../services/delivery/Webhooks.ts"
+import { RateLimiter } from "../../../services/RateLimiter.ts"
 import type { StorageUnavailable } from "../../../services/Storage.ts"
 import * as Validation from "../Validation.ts"
 import * as CreationTurns from "./CreationTurns.ts"
 import * as OwnerSites from "./OwnerSites.ts"
 
 type Failure = (typeof Errors.NotFound)["Type"] | (typeof Errors.ValidationFailed)["Type"] | StorageUnavailable
+type TooManyRequests = (typeof Errors.TooManyRequests)["Type"]
 type ShownWebhook = OperatorsWebhook.ShownWebhook
 type NewWebhook = Pick<Webhook, "url" | "events" | "format">
 
@@ -47,7 +52,11 @@ export class OwnerWebhooks extends Context.Service<
     readonly delete: (proof: AuthorizedSite<"write">, webhookId: string) => Effect.Effect<void, Failure>
     /** Fails if only the operator may change the secret. */
     readonly rotate: (proof: AuthorizedSite<"write">, webhookId: string) => Effect.Effect<NewSecret, Failure>
-    readonly test: (proof: AuthorizedSite<"write">, webhookId: string) => Effect.Effect<TestedWebhook, Failure>
+    /** Fails over the limit of what owners send, like `retry` and `replay`. */
+    readonly test: (
+      proof: AuthorizedSite<"write">,
+      webhookId: string
+    ) => Effect.Effect<TestedWebhook, Failure | TooManyRequests>
     readonly deliveries: (
       proof: AuthorizedSite<"read">,
       webhookId: string,
@@ -58,9 +67,16 @@ export class OwnerWebhooks extends Context.Service<
       webhookId: string,
       eventId: string
     ) => Effect.Effect<DeliveryDetails, Failure>
-    readonly retry: (proof: AuthorizedSite<"write">, webhookId: string, eventId: string) => Effect.Effect<void, Failure>
+    readonly retry: (
+      proof: AuthorizedSite<"write">,
+      webhookId: string,
+      eventId: string
+    ) => Effect.Effect<void, Failure | TooManyRequests>
     readonly countReplay: (proof: AuthorizedSite<"read">, selection: Selection) => Effect.Effect<number, Failure>
-    readonly replay: (proof: AuthorizedSite<"write">, selection: Selection) => Effect.Effect<number, Failure>
+    readonly replay: (
+      proof: AuthorizedSite<"write">,
+      selection: Selection
+    ) => Effect.Effect<number, Failure | TooManyRequests>
     /** The deliveries of a submission, each with its webhook. */
     readonly ofSubmission: (
       proof: AuthorizedSite<"read">,
@@ -106,16 +122,31 @@ const operatorsSecret = fault(["body"], "only the operator can change the secret
 
 const tooMany = fault(["body"], `a website has at most ${maxWebhooks} webhooks; delete one`)
 
+/** The limit of a website, because each of these sends a request, and a receiver need not belong to the owner. */
+const sendLimit: RateLimitPolicy = { name: "webhooksend", limit: maxSends, windowMillis: hourMillis }
+
+const tooManySends = (resetMillis: number): TooManyRequests => ({
+  _tag: "TooManyRequests",
+  detail: `A website can have at most ${maxSends} webhook tests, retries and replays an hour. Wait as many seconds as Retry-After says.`,
+  headers: { "retry-after": Math.max(1, Math.ceil(resetMillis / 1000)) }
+})
+
 export const layer = ({
   webhookAllow
-}: Options): Layer.Layer<OwnerWebhooks, never, Webhooks | Deliveries | TestDeliveries> =>
+}: Options): Layer.Layer<OwnerWebhooks, never, Webhooks | Deliveries | TestDeliveries | RateLimiter> =>
   Layer.effect(
     OwnerWebhooks,
     Effect.gen(function* () {
       const webhooks = yield* Webhooks
       const deliveries = yield* Deliveries
       const tests = yield* TestDeliveries
+      const limiter = yield* RateLimiter
       const inTurn = yield* CreationTurns.make
+
+      const countSend = ({ site }: AuthorizedSite<"write">) =>
+        Effect.flatMap(limiter.take(sendLimit, site.websiteConfigId), ({ accepted, resetMillis }) =>
+          accepted ? Effect.void : Effect.fail(tooManySends(resetMillis))
+        )
 
       const show = (webhook: Webhook): ShownWebhook =>
         OperatorsWebhook.isOperators(webhookAllow, webhook) ? { ...webhook, url: null } : webhook
@@ -179,6 +210,7 @@ export const layer = ({
         }),
         test: Effect.fnUntraced(function* (proof, webhookId) {
           const { url } = yield* requireOwn(proof, webhookId)
+          yield* countSend(proof)
           const tested = yield* tests
             .webhook(webhookId)
             .pipe(Effect.catchTag("SecretsKeyUnusable", withoutKey), Effect.flatMap(orNoWebhook))
@@ -188,8 +220,11 @@ export const layer = ({
           Effect.andThen(requireOwn(proof, webhookId), deliveries.list({ webhookId, ...query })),
         countReplay: (proof, selection) =>
           Effect.andThen(requireOwn(proof, selection.webhookId), deliveries.countReplay(selection)),
-        replay: (proof, selection) =>
-          Effect.andThen(requireOwn(proof, selection.webhookId), deliveries.replay(selection)),
+        replay: Effect.fnUntraced(function* (proof, selection) {
+          yield* requireOwn(proof, selection.webhookId)
+          yield* countSend(proof)
+          return yield* deliveries.replay(selection)
+        }),
         delivery: Effect.fnUntraced(function* (proof, webhookId, eventId) {
           const { url } = yield* requireOwn(proof, webhookId)
           const details = yield* Effect.flatMap(
@@ -200,6 +235,7 @@ export const layer = ({
         }),
         retry: Effect.fnUntraced(function* (proof, webhookId, eventId) {
           yield* requireOwn(proof, webhookId)
+          yield* countSend(proof)
           if (yield* deliveries.retry(webhookId, eventId)) return
           const details = yield* deliveries.show(webhookId, eventId)
           return yield* Effect.fail(Option.isSome(details) ? noPayload : noDelivery)
