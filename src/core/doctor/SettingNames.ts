@@ -13,11 +13,11 @@ export interface UnknownSetting {
 /** Prefixes that other programs hardly use. Those such as `DATABASE_` and `REDIS_` are common. */
 const ownPrefix = /^(CHAT|CONNECTIONS_PER|HYDRACORE|OWNER|RATE_LIMIT|RETENTION)_/
 
-/** Variables with the prefix of a service, which Kubernetes sets in every container. */
-const fromKubernetes = /_SERVICE_(HOST|PORT)(_|$)|_PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?$/
+/** Variables that Kubernetes sets in every container, for each service of the namespace. There may be thousands. */
+const fromKubernetes = /_SERVICE_(HOST|PORT)(_|$)|_PORT_[0-9]+_(TCP|UDP|SCTP)(_|$)/
 
-/** An instance may name such a variable as the one of its agent's key. */
-const maybeAgentKey = /_(KEY|TOKEN|SECRET)(_FILE)?$/
+/** Kubernetes also sets `<service>_PORT`, and an instance may name a variable as the one of its agent's key. */
+const maybeOther = /_(PORT|(KEY|TOKEN|SECRET)(_FILE)?)$/
 
 /** The number of characters to insert, delete, replace or swap with their neighbour to turn one text into another. */
 export const distance = (a: string, b: string): number => {
@@ -55,15 +55,15 @@ export const unknown = (
 ): ReadonlyArray<UnknownSetting> => {
   const unset = [...settings].filter((setting) => !variables.includes(setting))
   return variables
-    .filter((name) => !settings.has(name))
+    .filter((name) => !settings.has(name) && !fromKubernetes.test(name))
     .flatMap((name): ReadonlyArray<UnknownSetting> => {
       const [nearest] = unset
+        .filter((setting) => Math.abs(setting.length - name.length) <= maxDistance(setting))
         .map((setting) => ({ setting, mistakes: distance(name.toUpperCase(), setting) }))
         .filter(({ mistakes, setting }) => mistakes <= maxDistance(setting))
         .sort((a, b) => a.mistakes - b.mistakes)
       if (nearest !== undefined) return [{ name, suggestion: nearest.setting }]
-      const isOwn = ownPrefix.test(name) && !fromKubernetes.test(name) && !maybeAgentKey.test(name)
-      return isOwn ? [{ name, suggestion: null }] : []
+      return ownPrefix.test(name) && !maybeOther.test(name) ? [{ name, suggestion: null }] : []
     })
 }
 
