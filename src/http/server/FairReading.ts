@@ -4,16 +4,20 @@
  * By default Node parses up to 2 MiB of a connection before the next one: with one-byte chunks that is 350,000 events, with
  * pipelined requests thousands of responses. A connection is read in slices from its first request that is pipelined, has
  * many headers or may have a large body. For a minute after that, new connections of the same client are sliced from their
- * start. All other connections use Node's native reading, which costs less. In a turn of the event loop, only the first
- * `directBytes` bytes of each client's sliced connections are parsed at once. The rest is queued in slices, and
- * `core/limits/TurnBudget` limits how many slices are parsed in a turn. A connection with queued data is paused. A pipelined
- * request is parsed once the earlier one is answered.
+ * start. Once two clients pipeline within a minute, all connections are sliced for a minute, because Node would parse the first
+ * 64 KiB, a thousand requests, of every further client's connection before it reads the next one. All other connections use
+ * Node's native reading, which costs less.
+ *
+ * In a turn of the event loop, only the first `directBytes` bytes of each client's sliced connections are parsed at once, and
+ * only if they hold no pipelined requests. The rest is queued in slices, round robin by client, or by the /48 network of IPv6
+ * clients. `core/limits/TurnBudget` limits how many slices are parsed in a turn. A connection with queued data is paused. A
+ * pipelined request is parsed once the earlier one is answered. None of this depends on the path of a request.
  *
  * @module
  */
 import type { IncomingMessage, Server, ServerResponse } from "node:http"
 import { Socket } from "node:net"
-import { clientKey } from "../../core/limits/ClientKey.ts"
+import { clientKey, networkKey } from "../../core/limits/ClientKey.ts"
 import * as FairQueue from "../../core/limits/FairQueue.ts"
 import * as SmallBody from "../../core/limits/SmallBody.ts"
 import * as TurnBudget from "../../core/limits/TurnBudget.ts"
@@ -55,6 +59,14 @@ const fewHeaders = 128
 const mayHaveLargeBody = ({ headers }: IncomingMessage): boolean =>
   headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > SmallBody.maxBytes
 
+/** Whether the data holds the ends of two heads, as with pipelined requests. */
+const holdsTwoHeads = (data: Buffer): boolean => {
+  const end = data.indexOf(endOfHead)
+  return end !== -1 && data.indexOf(endOfHead, end + endOfHead.length) !== -1
+}
+
+const endOfHead = "\r\n\r\n"
+
 const waitingOf = new WeakMap<Socket, () => number>()
 
 /** How many received bytes of a connection are not parsed yet. */
@@ -88,20 +100,37 @@ export const install = (server: Server, { ownerOf }: Options): void => {
     setImmediate(parseWaiting)
   }
 
+  const open = new Set<Socket>()
   const sliced = new WeakSet<Socket>()
   /** Until when a client's new connections are sliced from their start, oldest first. */
   const suspects = new Map<string, number>()
 
+  /** The client that pipelined last, and when; and until when all connections are sliced. */
+  let [lastPipeliner, lastPipelinedAt, allUntil]: [string | undefined, number, number] = [undefined, -suspicion, 0]
+
+  const recordPipelining = (socket: Socket) => {
+    const owner = ownerOf(socket.remoteAddress ?? "unknown")
+    if (owner === undefined) return
+    const now = performance.now()
+    const isSecond = owner !== lastPipeliner && now - lastPipelinedAt < suspicion
+    lastPipeliner = owner
+    lastPipelinedAt = now
+    if (!isSecond) return
+    const isFirstTime = allUntil < now
+    allUntil = now + suspicion
+    // The connections that are within a request are sliced from their next request.
+    if (isFirstTime) for (const each of open) if (isBetweenRequests(each)) readInSlices(each)
+  }
+
+  const isBetweenRequests = (socket: Socket): boolean =>
+    NodeInternals.hasParser(socket) && NodeInternals.currentRequest(socket) === undefined && !socket.isPaused()
+
   const readInSlices = (socket: Socket) => {
+    if (sliced.has(socket)) return
     sliced.add(socket)
     const { onData, onEnd } = NodeInternals.parserListeners(socket)
-    const key = ownerOf(socket.remoteAddress ?? "unknown")
-    if (key !== undefined) {
-      suspects.delete(key)
-      suspects.set(key, performance.now() + suspicion)
-      if (suspects.size > maxSuspects) suspects.delete(suspects.keys().next().value ?? key)
-    }
-    const owner = key ?? `connection ${++unowned}`
+    const owner = ownerOf(socket.remoteAddress ?? "unknown") ?? `connection ${++unowned}`
+    const network = networkKey(owner) ?? owner
     const client = clients.get(owner) ?? { turn, bytes: 0, connections: 0 }
     clients.set(owner, client)
     client.connections++
@@ -118,7 +147,7 @@ export const install = (server: Server, { ownerOf }: Options): void => {
       offset = 0
     }
     const enqueue = () => {
-      queue.add(owner, parseSlice)
+      queue.add(network, parseSlice)
       schedule()
     }
     /** The response to a request before the one being parsed: later requests wait until it ends. */
@@ -169,7 +198,11 @@ export const install = (server: Server, { ownerOf }: Options): void => {
         setImmediate(nextTurn)
       }
       const isDirect =
-        waiting.length === 0 && client.bytes <= directBytes && !isStopped && earlierResponse() === undefined
+        waiting.length === 0 &&
+        client.bytes <= directBytes &&
+        !isStopped &&
+        earlierResponse() === undefined &&
+        !holdsTwoHeads(data)
       if (isDirect) return onData(data)
       waiting.push(data)
       Socket.prototype.pause.call(socket)
@@ -197,15 +230,29 @@ export const install = (server: Server, { ownerOf }: Options): void => {
     })
   }
 
+  /** Slices the connection, and for a while the new connections of its client. */
+  const suspect = (socket: Socket) => {
+    const key = ownerOf(socket.remoteAddress ?? "unknown")
+    if (key !== undefined) {
+      suspects.delete(key)
+      suspects.set(key, performance.now() + suspicion)
+      if (suspects.size > maxSuspects) suspects.delete(suspects.keys().next().value ?? key)
+    }
+    readInSlices(socket)
+  }
+
   onRequestStart(server, ({ request, socket }) => {
-    if (sliced.has(socket)) return
     const isPipelined = NodeInternals.currentResponse(socket) !== undefined
-    if (isPipelined || request.rawHeaders.length > fewHeaders || mayHaveLargeBody(request)) readInSlices(socket)
+    if (isPipelined) recordPipelining(socket)
+    if (isPipelined || request.rawHeaders.length > fewHeaders || mayHaveLargeBody(request)) suspect(socket)
+    else if (performance.now() < allUntil) readInSlices(socket)
   })
   server.on("connection", (socket: Socket) => {
+    open.add(socket)
+    socket.once("close", () => open.delete(socket))
     const owner = ownerOf(socket.remoteAddress ?? "unknown")
-    const until = owner === undefined ? undefined : suspects.get(owner)
-    if (until !== undefined && performance.now() < until) readInSlices(socket)
+    const until = Math.max(allUntil, owner === undefined ? 0 : (suspects.get(owner) ?? 0))
+    if (performance.now() < until) readInSlices(socket)
   })
 }
 

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type RequestListener } from "node:http"
-import { connect } from "node:net"
+import { connect, type Socket } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Option, Scope } from "effect"
 import * as Connections from "../../../src/http/server/Connections.ts"
@@ -94,6 +94,105 @@ describe("http/server/FairReading", () => {
       }).pipe(Effect.scoped)
     )
   }
+
+  /** A connection from another loopback address, which is another client. */
+  const openFrom = (port: number, localAddress: string) =>
+    Effect.acquireRelease(
+      Effect.sync(() => {
+        const socket = connect({ port, host: "127.0.0.1", localAddress })
+        let received = ""
+        socket.on("data", (data) => {
+          received += data
+        })
+        return { socket, answers: () => Raw.statuses(received).length }
+      }),
+      ({ socket }) => Effect.sync(() => void socket.destroy())
+    )
+
+  const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: edge\r\n\r\n`
+
+  /** A server that counts requests for `/flood`, and a visitor that sends a request when the first of them is parsed. */
+  const floodable = Effect.gen(function* () {
+    let floods = 0
+    let atVisit: number | undefined
+    const port = yield* serve((incoming, response) => {
+      if (incoming.url === "/visit") atVisit = floods
+      if (incoming.url === "/flood" && floods++ === 0) visitor.write(request("/visit"))
+      incoming.resume()
+      response.end()
+    }, "address")
+    const visitor = yield* Raw.open(port)
+    return {
+      port,
+      /** How many floods were parsed before the visit, once `count` floods are. */
+      visited: Effect.fnUntraced(function* (count: number) {
+        yield* until("all requests are parsed", () => floods >= count)
+        yield* until("the visitor is answered", () => Raw.statuses(visitor.received()).length === 1)
+        return atVisit ?? count
+      })
+    }
+  })
+
+  for (const [name, isOpenBefore] of [
+    ["that was open before", true],
+    ["that is opened afterwards", false]
+  ] as const) {
+    it.live(`once two clients pipeline, a further client's connection ${name} is parsed in slices`, () =>
+      Effect.gen(function* () {
+        const { port, visited } = yield* floodable
+        const before = yield* openFrom(port, "127.0.0.4")
+        before.socket.write(get("/"))
+        yield* until("the connection is open", () => before.answers() === 1)
+        for (const address of ["127.0.0.2", "127.0.0.3"]) {
+          const { answers, socket } = yield* openFrom(port, address)
+          socket.write(get("/").repeat(2))
+          yield* until("the first ones are answered", () => answers() === 2)
+        }
+        const { socket } = isOpenBefore ? before : yield* openFrom(port, "127.0.0.5")
+        // Less than Node parses at once of a connection that is not sliced.
+        const count = 1_200
+        socket.write(get("/flood").repeat(count))
+        assert.isBelow(yield* visited(count), count / 2)
+      }).pipe(Effect.scoped)
+    )
+  }
+
+  it.live("pipelined requests of many clients that arrive in one turn are parsed in several", () =>
+    Effect.gen(function* () {
+      const { port, visited } = yield* floodable
+      const clients = yield* Effect.forEach(Array.from({ length: 100 }), (_, index) =>
+        openFrom(port, `127.0.1.${index + 1}`)
+      )
+      for (const { answers, socket } of clients) {
+        socket.write(get("/").repeat(2))
+        yield* until("the first ones are answered", () => answers() === 2)
+      }
+      const each = Math.floor(FairReading.directBytes / get("/flood").length)
+      for (const { socket } of clients) socket.write(get("/flood").repeat(each))
+      assert.isBelow(yield* visited(each * clients.length), (each * clients.length * 3) / 4)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("one client that pipelines does not have the connections of others sliced", () =>
+    Effect.gen(function* () {
+      let open: Socket | undefined
+      const port = yield* serve((incoming, response) => {
+        if (incoming.url === "/other") open = incoming.socket
+        incoming.resume()
+        response.end()
+      }, "address")
+      for (let times = 0; times < 3; times++) {
+        const { answers, socket } = yield* openFrom(port, "127.0.0.2")
+        socket.write(get("/").repeat(3))
+        yield* until("they are answered", () => answers() === 3)
+      }
+      const other = yield* openFrom(port, "127.0.0.3")
+      other.socket.write(get("/other"))
+      yield* until("it is answered", () => other.answers() === 1)
+      // A sliced connection has a flow control of its own.
+      assert.isFalse(Object.hasOwn(open ?? {}, "pause"))
+    }).pipe(Effect.scoped)
+  )
 
   for (const [name, ends] of [
     ["keeps its connection open", false],
