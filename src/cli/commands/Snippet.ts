@@ -8,6 +8,7 @@ import { Command } from "effect/cli"
 import { Settings } from "../../Config.ts"
 import * as WidgetToken from "../../core/chat/WidgetToken.ts"
 import * as Html from "../../core/text/Html.ts"
+import { isLoopback } from "../../core/text/Loopback.ts"
 import { InstanceDirectory } from "../../services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../services/chat/WidgetTokens.ts"
 import { SiteDirectory } from "../../services/sites/SiteDirectory.ts"
@@ -34,10 +35,13 @@ export interface Tags {
   readonly chat: string | null
 }
 
+/** Only pages of this machine can load a script from it. Without `data-local`, the tracker does not count them. */
+const local = (baseUrl: string): string => (isLoopback(URL.parse(baseUrl)?.hostname ?? "") ? " data-local" : "")
+
 export const tagsOf = ({ baseUrl, chat, trackingToken, websiteConfigId }: Given): Tags => {
   const base = `${Html.escape(baseUrl)}/v1/public`
   return {
-    tracker: `<script defer src="${base}/embed.js" data-site="${trackingToken}"></script>`,
+    tracker: `<script defer src="${base}/embed.js" data-site="${trackingToken}"${local(baseUrl)}></script>`,
     form: [
       `<form data-hydracore-form data-site="${websiteConfigId}" data-page="contact"`,
       `      method="post" action="${base}/forms/submit?site=${websiteConfigId}&amp;page=contact">`,

@@ -71,7 +71,7 @@ inChromium("the console's settings", Layer.provideMerge(ConsolePage.SharedOwner.
       const { on, page } = yield* SetUpPage.show(busy, "install")
       yield* on(() => page.getByText("The form “contact” was received").waitFor())
       yield* on(() => page.getByText("40 times: another origin").waitFor())
-      const tag = page.getByText(`data-site="${busy.trackingToken}"></script>`)
+      const tag = page.getByText(`data-site="${busy.trackingToken}" data-local></script>`)
       yield* on(() => tag.waitFor())
       yield* on(() => page.getByText("12 times: refused by your rules").waitFor())
       yield* on(() => page.getByRole("link", { name: "Rules" }).click())
@@ -90,7 +90,7 @@ inChromium("the console's settings", Layer.provideMerge(ConsolePage.SharedOwner.
       const { on, page } = yield* SetUpPage.show(busy, "webhooks")
       yield* on(async () => {
         await page.getByRole("button", { name: "Deliveries" }).last().click()
-        await page.getByRole("button", { name: /^Submission accepted/ }).click()
+        await page.getByRole("button", { name: /^Submission accepted Waiting 1 attempt · / }).click()
         await page.getByText("answered 503 in 1204 ms").waitFor()
         await page.getByText("try again later").waitFor()
         await page.getByRole("button", { name: "Deliver again" }).waitFor()

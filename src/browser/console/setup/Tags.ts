@@ -9,9 +9,13 @@ const escape = (text: string): string =>
 
 const api = (base: string): string => `${escape(base)}/v1/public`
 
+/** Only pages of this machine can load a script from it. Without `data-local`, the tracker does not count them. */
+const local = (base: string): string =>
+  /^https?:\/\/(localhost|127\.[\d.]+|\[::1\])(:|\/|$)/.test(base) ? " data-local" : ""
+
 /** For the head of every page. */
 export const tracker = (base: string, trackingToken: string): string =>
-  `<script defer src="${api(base)}/embed.js" data-site="${trackingToken}"></script>`
+  `<script defer src="${api(base)}/embed.js" data-site="${trackingToken}"${local(base)}></script>`
 
 /** For a page with a form; it works without scripts too. */
 export const form = (base: string, siteId: string): string =>
