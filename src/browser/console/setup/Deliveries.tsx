@@ -87,7 +87,7 @@ const DeliveryRow = ({ children, delivery, isOpen, onToggle }: RowProps) => (
       <Icon name="next" />
       <span>{Texts.eventName(delivery.type)}</span>
       <span class={`status status-${delivery.status}`}>{Texts.deliveries.statuses[delivery.status]}</span>
-      <span class="muted">{ago(delivery.created_at, Date.now())}</span>
+      <span class="muted">{Texts.deliveries.when(ago(delivery.created_at, Date.now()), delivery)}</span>
     </button>
     {isOpen && children}
   </li>

@@ -130,6 +130,11 @@ export const deliveries = {
   all: "All",
   more: "Show more",
   statuses: { pending: "Waiting", delivered: "Delivered", failed: "Failed", cancelled: "Cancelled" },
+  /** Attempts are counted if there are more than the status says: an event is delivered in one. */
+  when: (ago: string, { attempts, status }: { readonly attempts: number; readonly status: string }): string =>
+    attempts > (status === "delivered" ? 1 : 0)
+      ? `${attempts === 1 ? "1 attempt" : `${attempts} attempts`} · ${ago}`
+      : ago,
   notAttempted: "Not attempted yet.",
   answered: (status: number | null, millis: number): string => `answered ${status} in ${millis} ms`,
   payload: "What is sent:",
