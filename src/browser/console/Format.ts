@@ -164,6 +164,14 @@ export const second = (time: string, timeZone: string): string =>
 export const dayAndTime = (time: string, timeZone: string): string =>
   inZone(timeZone, { day: "numeric", month: "short", hour: "numeric", minute: "2-digit" }).format(Date.parse(time))
 
+/** A time that follows another: with its day if that is another day. */
+export const following = (time: string, before: string, timeZone: string): string => {
+  const dayOf = (text: string) => inZone(timeZone, { dateStyle: "short" }).format(Date.parse(text))
+  return dayOf(time) === dayOf(before)
+    ? inZone(timeZone, { timeStyle: "short" }).format(Date.parse(time))
+    : dayAndTime(time, timeZone)
+}
+
 /** A time with its full date. */
 export const moment = (time: string, timeZone: string): string =>
   inZone(timeZone, { dateStyle: "full", timeStyle: "short" }).format(Date.parse(time))

@@ -133,6 +133,19 @@ describe("browser/console/Format", () => {
     )
   })
 
+  it("a time that follows another has its day if that is another day of the zone", () => {
+    const before = "2026-11-19T22:10:00.000Z"
+    assert.strictEqual(Format.following("2026-11-19T22:14:00.000Z", before, "UTC").replace(/\s/g, " "), "10:14 PM")
+    assert.strictEqual(
+      Format.following("2026-11-20T06:14:00.000Z", before, "UTC").replace(/\s/g, " "),
+      "Nov 20, 6:14 AM"
+    )
+    assert.strictEqual(
+      Format.following("2026-11-20T00:14:00.000Z", before, "America/New_York").replace(/\s/g, " "),
+      "7:14 PM"
+    )
+  })
+
   it("the time of a label is not converted to the browser's time zone", () => {
     assert.strictEqual(Format.longLabel("time:hour", "2026-01-05 23:00:00"), "Mon, Jan 5, 2026, 11 PM")
     assert.strictEqual(Format.longLabel("time:day", "2026-01-05"), "Mon, Jan 5, 2026")

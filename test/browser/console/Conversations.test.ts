@@ -50,6 +50,7 @@ inChromium("the console's conversations", layer, (it) => {
         yield* on(() => transcript.getByRole("link", { name: "Tours" }).getAttribute("href")),
         "https://fjordlight.example/tours"
       )
+      for (const time of yield* on(() => transcript.locator("time").allTextContents())) assert.match(time, /\d:\d\d/)
       yield* on(() => transcript.getByText("The visitor stopped this answer.").waitFor())
       yield* on(() => transcript.getByText("I wanted an answer, not another address").waitFor())
       assert.deepStrictEqual(errors, [])

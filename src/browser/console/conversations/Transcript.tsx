@@ -63,14 +63,21 @@ const Sources = ({ parts }: Message) => {
 
 const endedNormally = ({ ending }: Message): boolean => ending === "stop" || ending === "length" || ending === undefined
 
-const TranscriptMessage = ({ message, timeZone }: { readonly message: Message; readonly timeZone: string }) => {
+interface MessageProps {
+  readonly message: Message
+  /** The time that is shown above the message. */
+  readonly before: string
+  readonly timeZone: string
+}
+
+const TranscriptMessage = ({ before, message, timeZone }: MessageProps) => {
   const { comment, created_at, ending, rating, role } = message
   const text = textOf(message)
   return (
     <li class={`said said-${role}`}>
       <p class="who">
         <b>{Texts.conversations.roles[role]}</b>
-        <time dateTime={created_at}>{Format.arrival(created_at, { now: Date.now(), timeZone })}</time>
+        <time dateTime={created_at}>{Format.following(created_at, before, timeZone)}</time>
       </p>
       {role === "user" ? <p class="words">{text}</p> : text !== "" && <Markdown text={text} />}
       <Sources {...message} />
@@ -131,8 +138,13 @@ export const Transcript = ({ conversationId, instanceId, isOwner, onRemove, site
             )}
           </header>
           <ol class="transcript">
-            {value.messages.map((message) => (
-              <TranscriptMessage key={message.id} message={message} timeZone={site.time_zone} />
+            {value.messages.map((message, index) => (
+              <TranscriptMessage
+                key={message.id}
+                message={message}
+                before={(value.messages[index - 1] ?? value).created_at}
+                timeZone={site.time_zone}
+              />
             ))}
           </ol>
         </>
