@@ -27,16 +27,20 @@ import { NewSiteButton } from "./sites/NewSiteButton.tsx"
 import { SiteList } from "./sites/SiteList.tsx"
 import * as Texts from "./Texts.ts"
 
-const NoSites = ({ canCreate }: { readonly canCreate: boolean }) => (
+const FirstSite = () => (
+  <Message title={Texts.firstSite.title}>
+    <p>{Texts.firstSite.body}</p>
+    <p>
+      <NewSiteButton />
+    </p>
+    <Snippet text={Texts.firstSite.command} />
+    <p>{Texts.firstSite.after}</p>
+  </Message>
+)
+
+const NoSites = () => (
   <Message title={Texts.noSites.title}>
     <p>{Texts.noSites.body}</p>
-    {canCreate && (
-      <p>
-        <NewSiteButton />
-      </p>
-    )}
-    <Snippet text={Texts.noSites.command} />
-    <p>{Texts.noSites.after}</p>
   </Message>
 )
 
@@ -153,7 +157,8 @@ const Session = ({ session }: { readonly session: Answer<"GET /v1/owner/session"
     }
     if (value === undefined) return <PagePending failure={failure} />
     if (address.site !== null) return <UnlistedSite key={address.site} siteId={address.site} />
-    return sites.length === 0 ? <NoSites canCreate={canCreate} /> : <SiteList sites={sites} canCreate={canCreate} />
+    if (sites.length > 0) return <SiteList sites={sites} canCreate={canCreate} />
+    return canCreate ? <FirstSite /> : <NoSites />
   }
   return (
     <>

@@ -95,6 +95,26 @@ inChromium(
         })
     )
 
+    it.effect("an assistant whose tokens cannot be loaded says so, and loads them again", () =>
+      Effect.gen(function* () {
+        const { busy } = yield* ConsolePage.Websites
+        // Another section first: the page may still show the tokens, and would not load them again.
+        const { on, page } = yield* SetUpPage.show(busy, "goals")
+        const tokens = "**/tokens?*"
+        yield* on(() => page.route(tokens, (route) => route.fulfill({ status: 500, json: { detail: "" } })))
+        yield* SetUpPage.show(busy, "assistants")
+        const assistant = page.locator(".assistant").first()
+        const add = assistant.getByRole("button", { name: "Issue a token" })
+        yield* on(() => assistant.getByText("The service has failed.").waitFor())
+        assert.strictEqual(yield* on(() => add.count()), 0)
+        yield* on(async () => {
+          await page.unroute(tokens)
+          await assistant.getByRole("button", { name: "Try again" }).click()
+          await add.waitFor()
+        })
+      })
+    )
+
     it.effect("the rules of a field are not replaced by another row for it", () =>
       Effect.gen(function* () {
         const { busy } = yield* ConsolePage.Websites

@@ -29,4 +29,23 @@ inChromium("the console's websites", ConsolePage.layer, (it) => {
       assert.deepStrictEqual(errors, [])
     })
   )
+
+  it.effect("a person without websites reads how to create one, or whom to ask", () =>
+    Effect.gen(function* () {
+      for (const [role, title, create] of [
+        ["owner", "Create your first website", 1],
+        ["viewer", "No website to show", 0]
+      ] as const) {
+        const { on, page } = yield* ConsolePage.open("#/", {}, role)
+        yield* on(async () => {
+          await page.route("**/v1/owner/sites", (route) => route.fulfill({ json: { sites: [] } }))
+          await page.reload()
+        })
+        yield* on(() => page.getByRole("heading", { name: title }).waitFor())
+        const main = page.locator("main")
+        assert.strictEqual(yield* on(() => main.getByRole("button", { name: "New website" }).count()), create)
+        assert.strictEqual(yield* on(() => main.getByText("hydracore site create").count()), create)
+      }
+    })
+  )
 })

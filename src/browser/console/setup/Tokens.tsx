@@ -13,7 +13,7 @@ import * as Texts from "../texts/Assistants.ts"
 import * as Common from "../texts/SetUp.ts"
 import { ConfirmChange, FormDialog, SecretDialog } from "./Dialogs.tsx"
 import { TextField } from "./Fields.tsx"
-import { AddButton, Row } from "./Section.tsx"
+import { AddButton, Loading, Row } from "./Section.tsx"
 import * as Tags from "./Tags.ts"
 
 interface Props {
@@ -89,18 +89,18 @@ type Open = "issue" | { readonly token: string } | { readonly revoke: string }
 export const Tokens = (props: Props) => {
   const { instanceId, isOwner, siteId } = props
   const [open, setOpen] = useState<Open>()
-  const { value } = useAnswer(
+  const { failure, value } = useAnswer(
     "GET /v1/owner/sites/:site_id/instances/:instance_id/tokens",
     { params: { site_id: siteId, instance_id: instanceId }, query: { revoked: "false", limit: 100 } },
     instanceId
   )
   const close = () => setOpen(undefined)
-  const listed = value?.tokens ?? []
+  if (value === undefined) return <Loading failure={failure} />
   return (
     <div class="tokens">
-      {value !== undefined && listed.length === 0 && <p class="muted">{Texts.tokens.empty}</p>}
+      {value.tokens.length === 0 && <p class="muted">{Texts.tokens.empty}</p>}
       <ul class="rows">
-        {listed.map(({ created_at, expires_at, label, token, token_id }) => (
+        {value.tokens.map(({ created_at, expires_at, label, token, token_id }) => (
           <Row
             key={token_id}
             title={label ?? Texts.tokens.unnamed}
@@ -125,8 +125,8 @@ export const Tokens = (props: Props) => {
           </Row>
         ))}
       </ul>
-      {value !== undefined && value.next !== null && <p class="muted">{Texts.tokens.first}</p>}
-      {isOwner && value !== undefined && <AddButton label={Texts.tokens.add} onClick={() => setOpen("issue")} />}
+      {value.next !== null && <p class="muted">{Texts.tokens.first}</p>}
+      {isOwner && <AddButton label={Texts.tokens.add} onClick={() => setOpen("issue")} />}
       {open === "issue" && <Issue {...props} onClose={close} onToken={(token) => setOpen({ token })} />}
       {typeof open === "object" && "token" in open && (
         <SecretDialog

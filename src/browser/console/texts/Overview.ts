@@ -111,7 +111,7 @@ export const lists = {
     "visit:utm_campaign":
       "Links with ?utm_campaign=… in their address are counted here, so that you see which campaign brings visitors.",
     "event:goal":
-      "Submissions and chats are goals already. You can add others in Set up, under Goals: an event, or a page such as /thanks.",
+      "Submissions and chats are goals already. An owner can add others in Set up, under Goals: an event, or a page such as /thanks.",
     "event:name": "Your pages send events with hydracore.event('Signup'). See the guide Websites.",
     "visit:country":
       "Countries need a database on the server. Its operator names the file with GEO_DATABASE: see the guide Settings and limits."

@@ -12,9 +12,16 @@ export const sites = {
   create: "New website"
 } as const
 
-export const noSites = {
+/** What a person who may create websites sees while there is none. */
+export const firstSite = {
   title: "Create your first website",
-  body: "A website has a name and its own ids. Create one here if your session includes all websites, or on the server:",
+  body: "A website has a name and its own ids. Create one here, or on the server:",
   command: 'hydracore site create --name "My website"',
   after: "It prints the tag that counts page views."
+} as const
+
+/** What others see whose session includes no website. */
+export const noSites = {
+  title: "No website to show",
+  body: "Your session includes no website: there is none yet, or it was deleted. Ask an owner for a link to another."
 } as const
