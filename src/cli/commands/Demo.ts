@@ -131,7 +131,7 @@ In another terminal, see what the service stored:
 ${command} stats --site ${demo.website_config_id}
 ${command} submissions export --site ${demo.website_config_id}
 
-The first start stored sample data: made-up visits, events, submissions and conversations of the last 60 days. To see which campaigns brought leads:
+The first start stored sample data: made-up visits, events and submissions of the last 60 days, and conversations of the last 30. To see which campaigns brought leads:
 
 ${command} stats --site ${demo.website_config_id} --by visit:utm_campaign
 
