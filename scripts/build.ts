@@ -135,7 +135,7 @@ const readme = `# HydraCore Edge ${manifest.version}
 
 - \`npx hydracore demo\` tries it, with a database of its own.
 - \`npx hydracore migrate\` and \`npx hydracore serve\` run it on the PostgreSQL of \`DATABASE_URL\`.
-- \`deploy\` has files for operators, such as the unit of systemd.
+- \`deploy\` has files for operators, such as the unit of systemd, and \`container\` those of the image.
 - The guides are in \`docs\`, and at \`/docs\` of the running service.
 `
 
@@ -183,6 +183,9 @@ for (const folder of assets) {
 }
 // Files of operators, such as the unit of systemd. No program reads them.
 await cp(path.join(root, "scripts/deploy"), path.join(out, "deploy"), { recursive: true })
+for (const name of ["Containerfile", "compose.yaml"]) {
+  await cp(path.join(root, "scripts/container", name), path.join(out, "container", name))
+}
 await writeFile(path.join(out, "browser.json"), JSON.stringify(scripts))
 await writeFile(path.join(out, "package.json"), `${JSON.stringify(archiveManifest, null, 2)}\n`)
 await writeFile(path.join(out, "THIRD-PARTY.txt"), Licences.notices(root, [...Object.keys(metafile.inputs), ...inputs]))

@@ -7,9 +7,10 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } fro
 import { tmpdir } from "node:os"
 import path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { ConfigProvider, Effect, Redacted } from "effect"
+import { ConfigProvider, Effect, Option, Redacted } from "effect"
 import manifest from "../../package.json" with { type: "json" }
 import { Settings } from "../../src/Config.ts"
+import * as Documents from "../docs/Documents.ts"
 import * as Program from "../support/Program.ts"
 import * as TestDatabase from "../support/postgres/TestDatabase.ts"
 import { until } from "../support/Wait.ts"
@@ -103,18 +104,42 @@ describe("scripts/container", () => {
     60_000
   )
 
-  it("the compose file gives the service the URLs of its stores, and these settings are valid", async () => {
-    const lines = readFileSync(path.join(folder, "compose.yaml"), "utf8").split("\n")
+  it("the compose file gives the service its stores, a console and the proxy's network, and these settings are valid", async () => {
+    const text = readFileSync(path.join(folder, "compose.yaml"), "utf8")
+    const lines = text.split("\n")
     const edge = lines.slice(lines.indexOf("  edge:"))
     const start = edge.indexOf("    environment:") + 1
     const settings = edge.slice(start, start + edge.slice(start).findIndex((line) => !line.startsWith("      ")))
-    const environment = Object.fromEntries(settings.map((line) => line.trim().split(/: (.*)/s, 2) as [string, string]))
-    assert.sameMembers(Object.keys(environment), ["DATABASE_URL", "ANALYTICS_URL", "REDIS_URL"])
+    const environment = Object.fromEntries(
+      settings
+        .filter((line) => !line.trim().startsWith("#"))
+        .map((line) => line.trim().split(/: (.*)/s, 2) as [string, string])
+    )
+    // The lines of the guide's file `.env`.
+    const guide = Documents.textOf("src/docs/containers.md")
+    const values: Record<string, string> = Object.fromEntries(
+      [...guide.matchAll(/^([A-Z_]+)=(\S.*)$/gm)].map(([, name = "", value = ""]) => [
+        name,
+        value.replace(/\$\(openssl rand -hex (\d+)\)/, (_, bytes) => "5a".repeat(Number(bytes)))
+      ])
+    )
+    const wanted = [...text.matchAll(/\$\{(\w+)/g)].map(([, name = ""]) => name)
+    assert.sameMembers(Object.keys(values), [...new Set(wanted)])
     const env = Object.fromEntries(
-      Object.entries(environment).map(([name, value]) => [name, value.replace(/\$\{.*?\}/g, "a")])
+      Object.entries(environment).map(([name, value]) => [
+        name,
+        value.replace(/^"(.*)"$/, "$1").replace(/\$\{(\w+).*?\}/g, (_, variable) => values[variable] ?? "")
+      ])
     )
     const valid = await Effect.runPromise(Settings.parse(ConfigProvider.fromUnknown({ ...variables, ...env })))
     assert.deepStrictEqual([valid.host, valid.port], ["0.0.0.0", 8080])
+    assert.isTrue(Option.isSome(valid.redisUrl) && Option.isSome(valid.analyticsUrl) && Option.isSome(valid.secretsKey))
+    assert.isTrue(valid.console)
+    assert.strictEqual(env["PUBLIC_URL"], "https://edge.example")
+    assert.strictEqual(env["TRUSTED_PROXIES"], /subnet: (.*)/.exec(text)?.[1])
     assert.strictEqual(valueOf("EXPOSE"), variables["PORT"])
+    // Only the proxy publishes ports: a visitor who reached the service directly could name any address.
+    const publishing = [...text.matchAll(/^ {2}(\w+):\n(?: {4}.*\n)*? {4}ports:/gm)].map(([, name]) => name)
+    assert.deepStrictEqual(publishing, ["proxy"])
   })
 })
