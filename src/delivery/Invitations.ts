@@ -3,33 +3,13 @@
  *
  * @module
  */
-import { randomBytes, randomUUID } from "node:crypto"
-import { Clock, Effect, Layer, Option, Redacted } from "effect"
-import * as Sealing from "../core/delivery/Sealing.ts"
+import { randomUUID } from "node:crypto"
+import { Clock, Effect, Layer, Option } from "effect"
 import * as Compose from "../core/mail/Compose.ts"
 import * as InvitationMail from "../core/mail/InvitationMail.ts"
-import * as InvitationToken from "../core/mail/InvitationToken.ts"
 import { Invitations } from "../services/mail/Invitations.ts"
 import { Mailer } from "../services/mail/Mailer.ts"
-import type * as MailDispatcher from "./MailDispatcher.ts"
 import type { Options } from "./TestDeliveries.ts"
-
-/** Sends an invitation at once. */
-export const send = Effect.fnUntraced(function* (
-  { from, publicUrl, secretsKey }: MailDispatcher.Options,
-  invited: InvitationToken.Invited,
-  invitation: InvitationMail.Invitation
-) {
-  const token = InvitationToken.seal(Redacted.value(secretsKey), randomBytes(Sealing.nonceBytes), invited)
-  const message = Compose.compose(InvitationMail.content(invitation), {
-    mailId: randomUUID(),
-    from,
-    to: invited.address,
-    createdAt: yield* Clock.currentTimeMillis,
-    unsubscribeUrl: `${publicUrl}/v1/public/mail/unsubscribe/${token}`
-  })
-  return yield* Mailer.use((mailer) => mailer.send(message))
-})
 
 /** Without a mail server or a console URL, `Invitations.mail` is none. If there is a console, it is at `publicUrl`. */
 export const layer = ({ mail }: Options): Layer.Layer<Invitations> =>
@@ -37,14 +17,22 @@ export const layer = ({ mail }: Options): Layer.Layer<Invitations> =>
     Option.filter(mail, ({ sender }) => sender.consoleUrl !== null),
     {
       onNone: () => Layer.succeed(Invitations, { mail: Option.none() }),
-      onSome: ({ mailer, sender }) =>
+      onSome: ({ mailer, sender: { from, publicUrl } }) =>
         Layer.effect(
           Invitations,
-          Effect.map(Mailer, (mailer) => ({
+          Effect.map(Mailer, ({ send }) => ({
             mail: Option.some({
-              origin: sender.publicUrl,
-              send: (invited: InvitationToken.Invited, invitation: InvitationMail.Invitation) =>
-                Effect.provideService(send(sender, invited, invitation), Mailer, mailer)
+              origin: publicUrl,
+              send: Effect.fnUntraced(function* (to: string, invitation: InvitationMail.Invitation) {
+                const message = Compose.compose(InvitationMail.content(invitation), {
+                  mailId: randomUUID(),
+                  from,
+                  to,
+                  createdAt: yield* Clock.currentTimeMillis,
+                  unsubscribeUrl: null
+                })
+                return yield* send(message)
+              })
             })
           }))
         ).pipe(Layer.provide(mailer))

@@ -53,16 +53,6 @@ layer(testServer(), { excludeTestServices: true })("the owner API's authenticati
     })
   )
 
-  it.effect("a revoked key is refused", () =>
-    Effect.gen(function* () {
-      const { url } = yield* TestServer
-      const { key, keyId } = yield* newKey()
-      assert.strictEqual((yield* send(url, path, { key })).status, 200)
-      yield* OwnerKeys.use((keys) => keys.revoke(keyId))
-      assert.strictEqual((yield* send(url, path, { key })).status, 401)
-    })
-  )
-
   it.effect("there is no CORS, responses may not be cached, and an unsupported method gets a 405", () =>
     Effect.gen(function* () {
       const { url } = yield* TestServer
