@@ -129,15 +129,16 @@ export const query = HttpApiEndpoint.post("query", "/v1/owner/shared/query", {
       identifier: "shared_query",
       summary: "Query a shared dashboard",
       description: [
-        "Answers a query in the form of `POST /v1/owner/query`, but only with statistics that may be shown to anybody: counts from 1 to 4 are `<5`, others are rounded to multiples of 5, and rates and changes are calculated from the rounded counts. `visit_duration` is rounded to 10 seconds.",
-        "The query's `date_range` must be a period that ends today. The query has at most one dimension, and at most one filter, which has the operator `is` and one value. A filter on the query's dimension does not count towards this limit, because it only selects rows of the answer. With the metric `conversion_rate`, this exception applies only to a filter on `event:goal`. Rows with fewer than five visitors are left out, and comparisons count them as zero. Rows of a time dimension are left out only if the query has a filter that counts towards the limit."
+        "Answers a query in the form of `POST /v1/owner/query`, but only with statistics that may be shown to anybody: counts from 1 to 4 (and 0 if a filter counts towards the limit below) are `<5`, others are rounded to multiples of 5, and rates and changes are calculated from the rounded counts. `visit_duration` is rounded to 10 seconds.",
+        "The query's `date_range` must be a period that ends today. The query has at most one dimension, and at most one filter, which has the operator `is` and one value. A filter on the query's dimension does not count towards this limit, because it only selects rows of the answer. With the metric `conversion_rate`, this exception applies only to a filter on `event:goal`. Rows with fewer than five visitors are left out, and comparisons count them as zero. Rows of a time dimension are left out only if the query has a filter that counts towards the limit.",
+        "An answer changes at most once an hour, and has the first 1,000 rows at most. A website has at most 500 different answers an hour; further queries get a 429."
       ].join(" ")
     })
   )
 
 export const SharedNow = Schema.Struct({
   visitors: Schema.Union([Schema.Int, Schema.Literal(SmallCounts.hidden)]).annotate({
-    description: "The visitors of the last five minutes: 0, `<5`, or rounded to a multiple of 5"
+    description: "The visitors of five minutes, counted once an hour: 0, `<5`, or rounded to a multiple of 5"
   })
 }).annotate({ identifier: "SharedNow", title: "SharedNow", examples: [{ visitors: "<5" }] })
 

@@ -62,6 +62,10 @@ for (const [name, storage] of emptyStorages) {
           ])
           const few = ["is", "event:page", ["/secret"]]
           assert.deepStrictEqual(yield* query({ filters: [few] }), [{ dimensions: [], metrics: ["<5", null] }])
+          // The same as for a page that nobody visited.
+          assert.deepStrictEqual(yield* query({ filters: [["is", "event:page", ["/nowhere"]]] }), [
+            { dimensions: [], metrics: ["<5", null] }
+          ])
           // A list would describe each of these few visitors.
           assert.deepStrictEqual(yield* query({ filters: [few], dimensions: ["visit:browser"] }), [])
           assert.deepStrictEqual(

@@ -9,7 +9,7 @@ export const shared = {
   title: "Shared statistics",
   unavailable: "This dashboard is no longer shared",
   unavailableBody: "Its address has expired, was revoked, or is incomplete. Ask the website’s owner for another one.",
-  note: "To protect visitors, <5 stands for a count from 1 to 4, and other counts are rounded to multiples of 5. Lists leave out what has fewer than five visitors."
+  note: "To protect visitors, <5 stands for a count from 1 to 4 (with a filter, also for 0), and other counts are rounded to multiples of 5. Lists leave out what has fewer than five visitors. All numbers change at most once an hour."
 } as const
 
 /** What a guest can do about a failure. */

@@ -10,8 +10,9 @@
  */
 import { Result } from "effect"
 import * as Goal from "../Goal.ts"
+import type { Answer } from "./Answer.ts"
 import { type InputError, InputReader, type Invalid, invalid, oneOf } from "./InputReader.ts"
-import type { Condition, Dimension, Filter, Metric, Request } from "./Query.ts"
+import type { Condition, Dimension, Filter, Metric, Query, Request } from "./Query.ts"
 import { isTimeDimension } from "./Query.ts"
 
 /** All metrics but revenue and `group_conversion_rate`, which needs the visitors of each group. */
@@ -110,4 +111,34 @@ export const restrict = (request: Request): Result.Result<Request, ReadonlyArray
   readFilters(reader, request)
   if (readPeriod(reader, request) === invalid || reader.errors.length > 0) return Result.fail(reader.errors)
   return Result.succeed({ ...request, limit: Math.min(request.limit, maxRows) })
+}
+
+/**
+ * The query whose answer has all that answers to `query` need. Queries that differ only by their page and by what they include
+ * have the same one, so that no viewer gets newer counts by asking for another page.
+ */
+export const whole = (query: Query): Query => ({
+  ...query,
+  includeTotalRows: true,
+  includeTimeLabels: true,
+  limit: maxRows,
+  offset: 0
+})
+
+/** The answer to `query`, given the answer to `whole(query)`. Rows after the first `maxRows` are left out. */
+export const part = <Value>({ meta, query: executed, results }: Answer<Value>, query: Query): Answer<Value> => {
+  const { time_labels, total_rows, ...others } = meta
+  return {
+    results: results.slice(query.offset, query.offset + query.limit),
+    meta: {
+      ...others,
+      ...(query.includeTotalRows && total_rows !== undefined ? { total_rows } : {}),
+      ...(query.includeTimeLabels && time_labels !== undefined ? { time_labels } : {})
+    },
+    query: {
+      ...executed,
+      include: { ...executed.include, total_rows: query.includeTotalRows, time_labels: query.includeTimeLabels },
+      pagination: { limit: query.limit, offset: query.offset }
+    }
+  }
 }

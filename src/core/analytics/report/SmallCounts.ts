@@ -6,6 +6,9 @@
  * describe these visitors. An answer by time leaves out such groups only if a filter selects visitors, because anyone can add
  * false visitors to the selected ones.
  *
+ * If a filter names a value, counts of 0 are hidden too: a viewer who guesses the name of a page or campaign must not learn whether
+ * anyone visited it.
+ *
  * Counts are rounded before they are ordered, compared, divided or paginated, so that an answer depends on rounded counts only:
  * no rate, change, order or difference of two answers reveals a small count, as long as the viewer adds no false visitors.
  *
@@ -31,10 +34,12 @@ export type CoarseAnswer = Answer<CoarseValue>
 const small = threshold / 2
 
 /** 0, `small` or a multiple of 5. */
-const round = (count: number): number =>
-  count === 0 ? 0 : count < threshold ? small : threshold * Math.round(count / threshold)
+const round = (count: number): number => (count === 0 ? 0 : roundNamed(count))
 
-/** A count as it is shown. */
+/** `small` or a multiple of 5: the rounded count if a filter names a value. */
+const roundNamed = (count: number): number => (count < threshold ? small : threshold * Math.round(count / threshold))
+
+/** A count as it is shown without a filter. */
 export const shown = (count: number): number | typeof hidden => {
   const rounded = round(count)
   return rounded === small ? hidden : rounded
@@ -49,7 +54,7 @@ const roundDuration = (duration: number, entries: number): number => {
   return entries === 0 || entries === small ? 0 : step * Math.round(duration / step)
 }
 
-const coarsen = (counts: Counts.Counts): Counts.Counts => ({
+const coarsen = (counts: Counts.Counts, round: (count: number) => number): Counts.Counts => ({
   visitors: round(counts.visitors),
   visits: round(counts.visits),
   pageviews: round(counts.pageviews),
@@ -65,9 +70,12 @@ const coarsen = (counts: Counts.Counts): Counts.Counts => ({
   revenue: []
 })
 
+/** Whether a filter names the value by which visitors are selected. */
+const namesValue = (query: Query): boolean => SharedQuery.choices(query).length > 0
+
 /** Whether the answer leaves out groups with few visitors. */
 const omitsGroups = (query: Query): boolean =>
-  query.dimensions.length > 0 && (!query.dimensions.every(isTimeDimension) || SharedQuery.choices(query).length > 0)
+  query.dimensions.length > 0 && (!query.dimensions.every(isTimeDimension) || namesValue(query))
 
 /** The query whose counts `answer` needs. It counts visitors if they decide which groups are left out. */
 export const queryToCount = (query: Query): Query =>
@@ -77,10 +85,11 @@ export const queryToCount = (query: Query): Query =>
 
 const coarse = (query: Query, { allVisitors, groups, range }: Assembly.Counted): Assembly.Counted => {
   const kept = omitsGroups(query) ? groups.filter(({ counts }) => counts.visitors >= threshold) : groups
+  const rounding = namesValue(query) ? roundNamed : round
   return {
     range,
-    groups: kept.map(({ counts, dimensions }) => ({ dimensions, counts: coarsen(counts) })),
-    allVisitors: round(allVisitors)
+    groups: kept.map(({ counts, dimensions }) => ({ dimensions, counts: coarsen(counts, rounding) })),
+    allVisitors: rounding(allVisitors)
   }
 }
 

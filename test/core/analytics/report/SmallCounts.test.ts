@@ -105,6 +105,62 @@ describe("core/analytics/report/SmallCounts", () => {
   )
 
   it.prop(
+    "the part of the whole answer is the answer to the query, up to the maximum number of rows",
+    { groups: Groups, all: Pair, query: QueryShape, offset: Schema.Literals([0, 1, 3]), include: Schema.Boolean },
+    ({ all, groups, include, offset, query: shape }) => {
+      const query: Query = { ...queryOf(shape), offset, includeTotalRows: include, includeTimeLabels: !include }
+      const of = (asked: Query) => {
+        const compared = asked.comparison === null ? null : countedOf(groups, all, 1)
+        return SmallCounts.answer(asked, countedOf(groups, all, 0), compared)
+      }
+      assert.deepStrictEqual(SharedQuery.part(of(SharedQuery.whole(query)), query), of(query))
+      const other = { ...query, limit: 7, offset: 2, includeTimeLabels: include }
+      assert.deepStrictEqual(SharedQuery.whole(other), SharedQuery.whole(query))
+    },
+    { arbitrary: { runs: 300 } }
+  )
+
+  it.prop(
+    "a filter that names a value gives one answer for few and none, with and without a comparison",
+    {
+      few: Schema.Array(Schema.Literals([0, 1, 2, 3, 4])).check(Schema.isMinLength(24), Schema.isMaxLength(24)),
+      query: QueryShape,
+      dimension: Schema.NullOr(Schema.Literals(["time:day", "visit:source"]))
+    },
+    ({ dimension, few, query: shape }) => {
+      const query: Query = {
+        ...queryOf(shape),
+        dimensions: dimension === null ? [] : [dimension],
+        filters: [{ operator: "is", dimension: "event:page", values: ["/guessed"] }]
+      }
+      const counted = (values: ReadonlyArray<number>): Counted => ({
+        range,
+        allVisitors: values[0] ?? 0,
+        groups: [
+          {
+            dimensions: dimension === null ? [] : [dimension === "time:day" ? "2026-10-21" : "Google"],
+            counts: {
+              ...(Object.fromEntries(
+                countNames.map((name, index) => [name, values[index + 1] ?? 0])
+              ) as unknown as Counts.Counts),
+              duration: values[0] ?? 0,
+              revenue: []
+            }
+          }
+        ]
+      })
+      const answerOf = (values: ReadonlyArray<number>) =>
+        SmallCounts.answer(
+          query,
+          counted(values.slice(0, 12)),
+          query.comparison === null ? null : counted(values.slice(12))
+        )
+      assert.deepStrictEqual(answerOf(few), answerOf(few.map(() => 0)))
+    },
+    { arbitrary: { runs: 300 } }
+  )
+
+  it.prop(
     "a count is 0, hidden, or a multiple of 5 near it",
     [Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 10_000 }))],
     ([count]) => {

@@ -1,0 +1,123 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Option } from "effect"
+import { TestClock } from "effect/testing"
+import type { Request } from "../../../src/core/analytics/report/Query.ts"
+import * as SharedQuery from "../../../src/core/analytics/report/SharedQuery.ts"
+import { authorize } from "../../../src/core/sites/Access.ts"
+import { maxRows, SharedReports, layer as sharedReports } from "../../../src/http/owner/SharedReports.ts"
+import * as SiteSlots from "../../../src/http/owner/SiteSlots.ts"
+import { Reports } from "../../../src/services/analytics/Reports.ts"
+
+/** Every report counts as many visitors as reports have been computed. */
+const layer = Layer.suspend(() => {
+  let computed = 0
+  return sharedReports.pipe(
+    Layer.provide([
+      SiteSlots.layer,
+      Layer.mock(Reports, {
+        queryCoarse: (_, query) =>
+          Effect.sync(() => ({
+            results: [{ dimensions: [], metrics: [5 * ++computed] }],
+            meta: { time_zone: "UTC", definitions: [] },
+            query: {
+              site_id: query.siteId,
+              metrics: query.metrics,
+              date_range: ["2026-10-20", "2026-10-26"] as const,
+              dimensions: query.dimensions,
+              filters: [],
+              order_by: [],
+              include: { total_rows: false, time_labels: false },
+              pagination: { limit: query.limit, offset: query.offset }
+            }
+          })),
+        currentVisitors: () => Effect.sync(() => 5 * ++computed)
+      })
+    ])
+  )
+})
+
+const accessOf = (websiteConfigId: string) => ({
+  share: { shareId: "share", websiteConfigId, label: null, createdAt: 0, expiresAt: null },
+  site: Option.getOrThrow(
+    authorize({ scope: "stats", sites: "all" }, "stats", {
+      websiteConfigId,
+      hostedWebsiteId: `hosted ${websiteConfigId}`,
+      trackingToken: "token",
+      name: "Shop",
+      origins: [],
+      timeZone: "UTC",
+      createdAt: 0
+    })
+  )
+})
+
+const request = (parts: Partial<Request> = {}): Request => ({
+  siteId: "a",
+  metrics: ["visitors"],
+  dateRange: "7d",
+  dimensions: [],
+  filters: [],
+  orderBy: [],
+  comparison: null,
+  includeTotalRows: false,
+  includeTimeLabels: false,
+  limit: 10,
+  offset: 0,
+  ...parts
+})
+
+const pageFilter = (name: string): Partial<Request> => ({
+  filters: [{ operator: "is", dimension: "event:page", values: [name] }]
+})
+
+const hour = 3_600_000
+
+describe("http/owner/SharedReports", () => {
+  it.effect(
+    "a poller sees one answer an hour, whatever page of it is asked for, and one number of current visitors",
+    () =>
+      Effect.gen(function* () {
+        const { currentVisitors, query } = yield* SharedReports
+        const access = accessOf("a")
+        const pages = [
+          {},
+          { limit: 11 },
+          { includeTotalRows: true },
+          { siteId: "other" },
+          { limit: SharedQuery.maxRows }
+        ]
+        yield* TestClock.setTime(100 * hour)
+        const seen = new Set<unknown>()
+        const now = new Set<unknown>()
+        for (let minute = 0; minute < 60; minute++) {
+          const { results } = yield* query(access, request(pages[minute % pages.length]))
+          seen.add(results[0]?.metrics[0])
+          now.add(yield* currentVisitors(access))
+          yield* TestClock.adjust("59 seconds")
+        }
+        assert.deepStrictEqual([seen.size, now.size], [1, 1])
+        yield* TestClock.setTime(101 * hour)
+        assert.isFalse(seen.has((yield* query(access, request())).results[0]?.metrics[0]))
+        assert.isFalse(now.has(yield* currentVisitors(access)))
+      }).pipe(Effect.provide(layer))
+  )
+
+  it.effect(
+    "other queries of the hour cannot have an answer computed again, nor use up another website's answers",
+    () =>
+      Effect.gen(function* () {
+        const { query } = yield* SharedReports
+        yield* TestClock.setTime(100 * hour + 60_000)
+        const first = yield* query(accessOf("a"), request())
+        const most = maxRows.ofWebsite / maxRows.perAnswer
+        for (let name = 1; name < most; name++) yield* query(accessOf("a"), request(pageFilter(`/${name}`)))
+        const refused = yield* Effect.flip(query(accessOf("a"), request(pageFilter("/another"))))
+        assert.strictEqual(refused._tag, "TooManyRequests")
+        assert.deepInclude(refused, { headers: { "retry-after": 3_540 } })
+        assert.deepStrictEqual((yield* query(accessOf("a"), request())).results, first.results)
+        yield* query(accessOf("b"), request(pageFilter("/another")))
+        yield* TestClock.setTime(101 * hour)
+        yield* query(accessOf("a"), request(pageFilter("/another")))
+      }).pipe(Effect.provide(layer))
+  )
+})
