@@ -32,6 +32,7 @@ import * as Authentication from "./authentication/Authentication.ts"
 import * as CallerLimits from "./authentication/CallerLimits.ts"
 import * as SharedAuthentication from "./authentication/SharedAuthentication.ts"
 import * as CallerOperations from "./CallerOperations.ts"
+import * as Exports from "./Exports.ts"
 import * as ActivityHandlers from "./handlers/Activity.ts"
 import * as ConversationHandlers from "./handlers/Conversations.ts"
 import * as CurrentSessionHandlers from "./handlers/CurrentSession.ts"
@@ -78,7 +79,7 @@ type HandlerServices =
   | OwnerForms.OwnerForms
   | OwnerData.OwnerData
   | CallerOperations.CallerOperations
-  | SiteSlots.SiteSlots
+  | Exports.Exports
 
 /** The handlers of groups. */
 export type Handlers<Groups> = Layer.Layer<
@@ -151,5 +152,6 @@ export const layer = (options: Options) =>
       SharedAuthentication.layer(options),
       Validation.layer
     ]),
-    Layer.provide([CallerLimits.layer(options), CallerOperations.layer, SiteSlots.layer])
+    Layer.provide([CallerLimits.layer(options), CallerOperations.layer, Exports.layer]),
+    Layer.provide(SiteSlots.layer)
   )

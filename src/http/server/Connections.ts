@@ -34,7 +34,7 @@ export interface Options {
   readonly linger: Duration.Input
   /** When all remaining connections are destroyed, counted from the start of the shutdown. */
   readonly end: Duration.Input
-  /** How long a client may leave a complete response unread, in milliseconds. */
+  /** How long a client may read nothing of a response that waits for it, in milliseconds. */
   readonly unreadTimeout: number
   readonly limits: ConnectionLimits.Options
 }
@@ -57,7 +57,7 @@ interface ConnectionState {
   first: PendingResponse | undefined
   /** The newest response in progress. */
   last: PendingResponse | undefined
-  /** The complete response that the client has not read, as of the last check. */
+  /** The response that the client has not read, as of the last check. */
   unread: UnreadResponses.Unread | undefined
 }
 
@@ -177,7 +177,7 @@ const watch = (server: Server, limits: ConnectionLimits.ConnectionLimits) => {
     )
 
   return {
-    /** Destroys the connections whose client has read nothing of a complete response for `timeout` milliseconds. */
+    /** Destroys the connections whose client has read nothing of a response that waits for it for `timeout` milliseconds. */
     closeUnread: (timeout: number, now: number): void => {
       for (const [socket, state] of connections) {
         state.unread = UnreadResponses.observe(state.unread, socket, state.first?.response, now)

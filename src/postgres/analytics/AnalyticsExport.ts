@@ -1,5 +1,6 @@
 /**
- * Reads page views and events from PostgreSQL, in pages of rows, so that a slow reader of an export holds no connection.
+ * Reads page views and events from PostgreSQL, in pages of rows, so that a slow reader of an export holds no connection and a
+ * bounded number of bytes.
  *
  * @module
  */
@@ -28,23 +29,26 @@ export const viewsStatement = `SELECT ${viewColumns} FROM page_view WHERE ${ofPe
 /** Like `viewsStatement`, for events and `AnalyticsRows.decodeEvent`. */
 export const eventsStatement = `SELECT ${eventColumns} FROM event WHERE ${ofPeriod} ORDER BY received_at`
 
-/** The maximum number of rows of a page. */
-const pageSize = 1000
+/** The maximum number of rows of a page, few because its rows are parsed without a break. */
+const pageSize = 100
+
+/** The maximum size of a page in bytes, by its large columns: a row can have 70 kB. A page has at least one row. */
+export const pageBytes = 1_000_000
 
 /**
  * The page after the cursor `$4` and `$5`, or the first page if they are null. The rows have no key. `ctid`
  * orders rows of one time, because these are in one partition and never updated.
  */
-const pageOf = (
-  columns: string,
-  table: string
-): string => `SELECT ${columns}, received_at::text AS time, ctid::text AS place
-  FROM ${table} WHERE ${ofPeriod} AND received_at >= coalesce($4::text::timestamptz, $2)
-    AND ($4::text IS NULL OR received_at > $4::text::timestamptz OR ctid > $5::text::tid)
-  ORDER BY received_at, ctid LIMIT ${pageSize}`
+const pageOf = (columns: string, table: string, size: string): string => `SELECT * FROM (
+    SELECT ${columns}, received_at::text AS time, ctid::text AS place,
+      sum(${size}) OVER (ORDER BY received_at, ctid ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+    FROM ${table} WHERE ${ofPeriod} AND received_at >= coalesce($4::text::timestamptz, $2)
+      AND ($4::text IS NULL OR received_at > $4::text::timestamptz OR ctid > $5::text::tid)
+    ORDER BY received_at, ctid LIMIT ${pageSize}
+  ) AS page WHERE before IS NULL OR before < ${pageBytes}`
 
-const viewsPage = pageOf(viewColumns, "page_view")
-const eventsPage = pageOf(eventColumns, "event")
+const viewsPage = pageOf(viewColumns, "page_view", "octet_length(path) + coalesce(octet_length(referrer_path), 0)")
+const eventsPage = pageOf(eventColumns, "event", "octet_length(path) + coalesce(octet_length(properties::text), 0)")
 
 const Cursors = Schema.Array(Schema.Struct({ time: Schema.String, place: Schema.String }))
 
@@ -74,7 +78,8 @@ export const layer = ({ timeout }: Options): Layer.Layer<AnalyticsExport, never,
                 PgTypes.text(after?.place ?? null)
               ])
               .pipe(Database.bounded(timeout))
-            const [last] = yield* decodeRows(Cursors)(Effect.succeed(rows.slice(pageSize - 1)))
+            // The last page is empty, because a page may end at its maximum size.
+            const [last] = yield* decodeRows(Cursors)(Effect.succeed(rows.slice(-1)))
             const decoded = yield* Effect.forEach(rows, (row) => decode(row, hostedWebsiteId))
             return [decoded, Option.fromUndefinedOr(last)] as const
           })

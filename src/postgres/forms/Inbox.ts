@@ -40,6 +40,10 @@ const summaryColumns = SubmissionRows.columnsWith(`left(form_data::text, ${Inbox
 
 const wholeColumns = SubmissionRows.columns
 
+/** The size of the forms of the earlier rows of a page. */
+const sizeBefore = `, sum(octet_length(form_data::text)) OVER (ORDER BY received_at DESC, submission_id DESC
+  ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS size_before`
+
 interface Query {
   readonly websiteConfigId: string
   readonly filter: Inboxes.Filter
@@ -47,8 +51,11 @@ interface Query {
   readonly limit: number
 }
 
-/** The number of submissions that a stream reads at once: few, since each may have hundreds of kilobytes. */
+/** The maximum number of submissions that a stream reads at once. */
 const streamPage = 64
+
+/** The maximum size of their forms in bytes. A form may have hundreds of kilobytes; at least one is read. */
+export const streamBytes = 1_000_000
 
 /** The maximum number of submissions of a selection that are changed concurrently. */
 const concurrency = 4
@@ -105,7 +112,8 @@ const make = Effect.fnUntraced(function* ({ timeout }: Options) {
       )
     )
 
-  const page = Effect.fnUntraced(function* (query: Query, columns: string) {
+  /** @param maxBytes the maximum size of the forms of a page, which is then shorter */
+  const page = Effect.fnUntraced(function* (query: Query, columns: string, maxBytes?: number) {
     const filters = scanned(query.filter)
     // Read before the rows, so that a submission that is deleted meanwhile does not move the end past others.
     const end = filters.length === 0 ? null : yield* windowEnd(query)
@@ -116,12 +124,19 @@ const make = Effect.fnUntraced(function* ({ timeout }: Options) {
         : [reads`(received_at, submission_id) >= (${PgTypes.timestamptz(end.time)}, ${PgTypes.uuid(end.id)})`]),
       ...filters
     ]
-    const rows = yield* reads`SELECT ${reads.literal(columns)}, is_read FROM submission
+    const found = (more: string) => reads`SELECT ${reads.literal(columns + more)}, is_read FROM submission
       WHERE ${reads.and(conditions)} ORDER BY received_at DESC, submission_id DESC
-      LIMIT ${PgTypes.int8(BigInt(query.limit + 1))}`.pipe(decodeRows(Rows))
+      LIMIT ${PgTypes.int8(BigInt(query.limit + 1))}`
+    const rows = yield* (
+      maxBytes === undefined
+        ? found("")
+        : reads`SELECT * FROM (${found(sizeBefore)}) AS page
+            WHERE size_before IS NULL OR size_before < ${PgTypes.int8(BigInt(maxBytes))}`
+    ).pipe(decodeRows(Rows))
     const items = rows.slice(0, query.limit).map(toMessage)
     const last = items.at(-1)
-    const next = rows.length > query.limit && last !== undefined ? Inboxes.positionOf(last) : end
+    const mayHaveMore = rows.length > query.limit || maxBytes !== undefined
+    const next = mayHaveMore && last !== undefined ? Inboxes.positionOf(last) : end
     return { items, next }
   }, Database.bounded(timeout))
 
@@ -154,10 +169,10 @@ const make = Effect.fnUntraced(function* ({ timeout }: Options) {
         : Effect.succeedNone,
     stream: (websiteConfigId, filter) =>
       Stream.paginate(null as Position | null, (after) =>
-        Effect.map(page({ websiteConfigId, filter, after, limit: streamPage }, wholeColumns), ({ items, next }) => [
-          items,
-          Option.fromNullishOr(next)
-        ])
+        Effect.map(
+          page({ websiteConfigId, filter, after, limit: streamPage }, wholeColumns, streamBytes),
+          ({ items, next }) => [items, Option.fromNullishOr(next)]
+        )
       ),
     overview: (websiteConfigId) => {
       const website = PgTypes.uuid(websiteConfigId)

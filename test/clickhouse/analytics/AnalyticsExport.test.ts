@@ -47,6 +47,32 @@ TestClickHouse.describeWithClickHouse("with ClickHouse", () => {
         })
     )
 
+    it.effect("a page of large rows is bounded by their size", () =>
+      Effect.gen(function* () {
+        const website = randomUUID()
+        yield* ClickHouse.use(({ command }) =>
+          command(
+            `INSERT INTO event (hosted_website_id, received_at, name, path, visitor_hash, properties)
+              SELECT {website:UUID}, fromUnixTimestamp64Milli({begin:Int64} + number, 'UTC'), 'Signup', toString(number),
+                generateUUIDv4(), concat('{"a":"', repeat('a', 60000), '"}') FROM numbers(60)`,
+            { parameters: { website, begin } }
+          )
+        )
+        const pages = yield* Stream.unwrap(
+          Effect.map(AnalyticsExport, ({ rows }) => rows({ hostedWebsiteId: website, from: begin, to: begin + 1_000 }))
+        ).pipe(
+          Stream.map((row) => (row.type === "event" ? row.event.path : "")),
+          Stream.mapArray((paths) => [paths]),
+          Stream.runCollect
+        )
+        assert.deepStrictEqual(
+          pages.flat(),
+          Array.from({ length: 60 }, (_, number) => String(number))
+        )
+        for (const page of pages) assert.isAtMost(page.length, Math.ceil(ClickHouseExport.pageBytes / 60_000))
+      })
+    )
+
     it.effect("every row comes once, even if a millisecond has more rows than a page of results", () =>
       Effect.gen(function* () {
         const website = randomUUID()

@@ -57,4 +57,17 @@ describe("http/server/UnreadResponses", () => {
       yield* until("the client has read the response", () => observe(state, 62_000) === undefined)
     }).pipe(Effect.scoped)
   )
+
+  it.live("a response whose handler waits for the client is unread, until its buffer is empty", () =>
+    Effect.gen(function* () {
+      const { client, response, socket } = yield* unread
+      const observe = (known: UnreadResponses.Unread | undefined, now: number) =>
+        UnreadResponses.observe(known, socket, response, now)
+      response.write(much)
+      assert.isDefined(observe(undefined, 0))
+      client.resume()
+      yield* until("the client has read the response", () => observe(undefined, 1) === undefined)
+      assert.isFalse(response.writableEnded)
+    }).pipe(Effect.scoped)
+  )
 })

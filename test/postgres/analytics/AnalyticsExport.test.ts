@@ -49,6 +49,30 @@ describe("postgres/analytics/AnalyticsExport", () => {
     }).pipe(Effect.provide(withOneConnection))
   )
 
+  it.effect("a page of large rows is bounded by their size", () =>
+    Effect.gen(function* () {
+      const id = randomUUID()
+      yield* PgClient.PgClient.use(
+        (sql) => sql`INSERT INTO event (hosted_website_id, received_at, name, path, visitor_hash, properties)
+          SELECT ${id}::uuid, ${new Date(begin)}::timestamptz + number * interval '1 second', 'Signup', '/' || number,
+            decode(repeat('00', 16), 'hex'), json_build_object('a', repeat('é', 30000))
+          FROM generate_series(0, 59) AS number`
+      )
+      const pages = yield* Stream.unwrap(
+        Effect.map(AnalyticsExport, ({ rows }) => rows({ hostedWebsiteId: id, from: begin, to: begin + day }))
+      ).pipe(
+        Stream.map((row) => (row.type === "event" ? row.event.path : "")),
+        Stream.mapArray((paths) => [paths]),
+        Stream.runCollect
+      )
+      assert.deepStrictEqual(
+        pages.flat(),
+        Array.from({ length: 60 }, (_, number) => `/${number}`)
+      )
+      for (const page of pages) assert.isAtMost(page.length, Math.ceil(PostgresAnalyticsExport.pageBytes / 60_000))
+    }).pipe(Effect.provide(withOneConnection))
+  )
+
   it.live("an export uses no connection while its reader handles a row", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient

@@ -4,7 +4,6 @@
  * @module
  */
 import { Effect, Stream } from "effect"
-import { HttpServerResponse } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../../../contract/owner/Api.ts"
 import * as Fields from "../../../contract/owner/Fields.ts"
@@ -18,8 +17,8 @@ import * as Calendar from "../../../core/text/Calendar.ts"
 import * as Cursor from "../../../core/text/Cursor.ts"
 import { OwnerConversations } from "../access/OwnerConversations.ts"
 import { OwnerSites } from "../access/OwnerSites.ts"
+import { Exports } from "../Exports.ts"
 import * as Failures from "../Failures.ts"
-import { SiteSlots } from "../SiteSlots.ts"
 
 const instanceJson = (instance: Instance) => ({
   instance_id: instance.instanceId,
@@ -56,7 +55,7 @@ export const layer = HttpApiBuilder.group(
   "conversations",
   Effect.fnUntraced(function* (handlers) {
     const ownerSites = yield* OwnerSites
-    const slots = yield* SiteSlots
+    const exports = yield* Exports
     const conversations = yield* OwnerConversations
     return handlers
       .handle("instances", ({ params }) =>
@@ -97,14 +96,11 @@ export const layer = HttpApiBuilder.group(
         Effect.fnUntraced(
           function* ({ params, query }) {
             const proof = yield* ownerSites.authorize(params.site_id, "read")
-            yield* slots.exports.hold(proof.site.websiteConfigId)
+            yield* exports.begin(proof)
             const filter = TranscriptQuery.toFilter(query, proof.site.timeZone)
             const found = yield* conversations.stream(proof, params.instance_id, filter)
             const lines = Stream.map(found, (conversation) => `${ConversationExport.json(conversation)}\n`)
-            return HttpServerResponse.stream(Stream.encodeText(lines), {
-              contentType: "application/x-ndjson",
-              headers: { "content-disposition": 'attachment; filename="conversations.ndjson"' }
-            })
+            return exports.file(lines, { name: "conversations.ndjson", contentType: "application/x-ndjson" })
           },
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
         )

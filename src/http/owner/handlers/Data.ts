@@ -4,7 +4,6 @@
  * @module
  */
 import { Effect, Option, Stream } from "effect"
-import { HttpServerResponse } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../../../contract/owner/Api.ts"
 import * as Rows from "../../../core/analytics/AnalyticsExport.ts"
@@ -13,25 +12,10 @@ import * as PersonExport from "../../../core/persons/PersonExport.ts"
 import * as Retention from "../../../core/sites/Retention.ts"
 import { OwnerData } from "../access/OwnerData.ts"
 import { OwnerSites } from "../access/OwnerSites.ts"
+import { Exports } from "../Exports.ts"
 import * as Failures from "../Failures.ts"
-import { SiteSlots } from "../SiteSlots.ts"
 
 const retentionText = Option.match({ onNone: () => null, onSome: Retention.format })
-
-/** The rows per chunk of the response: fewer would take more system calls. */
-const batch = 256
-
-const inBatches = <E>(lines: Stream.Stream<string, E>): Stream.Stream<string, E> =>
-  lines.pipe(
-    Stream.grouped(batch),
-    Stream.map((group) => group.join(""))
-  )
-
-const file = <E>(lines: Stream.Stream<string, E>, contentType: string, name: string) =>
-  HttpServerResponse.stream(Stream.encodeText(lines), {
-    contentType,
-    headers: { "content-disposition": `attachment; filename="${name}"` }
-  })
 
 const ndjson = "application/x-ndjson"
 
@@ -40,7 +24,7 @@ export const layer = HttpApiBuilder.group(
   "data",
   Effect.fnUntraced(function* (handlers) {
     const ownerSites = yield* OwnerSites
-    const slots = yield* SiteSlots
+    const exports = yield* Exports
     const data = yield* OwnerData
     return handlers
       .handle("retention", ({ params }) =>
@@ -61,7 +45,7 @@ export const layer = HttpApiBuilder.group(
         Effect.fnUntraced(
           function* ({ params, query: { format = "csv", from, to } }) {
             const proof = yield* ownerSites.authorize(params.site_id, "read")
-            yield* slots.exports.hold(proof.site.websiteConfigId)
+            yield* exports.begin(proof)
             const { startOf } = LocalTime.zone(proof.site.timeZone)
             const rows = data.rows(proof, {
               from: from === undefined ? 0 : startOf(from),
@@ -69,12 +53,11 @@ export const layer = HttpApiBuilder.group(
               to: to === undefined ? Date.UTC(9999, 0) : startOf(LocalTime.addDays(to, 1))
             })
             return format === "csv"
-              ? file(
-                  Stream.concat(Stream.succeed(Rows.csvHeader), inBatches(Stream.map(rows, Rows.csv))),
-                  "text/csv",
-                  "analytics.csv"
-                )
-              : file(inBatches(Stream.map(rows, Rows.ndjson)), ndjson, "analytics.ndjson")
+              ? exports.file(Stream.concat(Stream.succeed(Rows.csvHeader), Stream.map(rows, Rows.csv)), {
+                  name: "analytics.csv",
+                  contentType: "text/csv"
+                })
+              : exports.file(Stream.map(rows, Rows.ndjson), { name: "analytics.ndjson", contentType: ndjson })
           },
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
         )
@@ -84,9 +67,9 @@ export const layer = HttpApiBuilder.group(
         Effect.fnUntraced(
           function* ({ params, payload: { email } }) {
             const proof = yield* ownerSites.authorize(params.site_id, "read")
-            yield* slots.exports.hold(proof.site.websiteConfigId)
+            yield* exports.begin(proof)
             const lines = Stream.map(data.person(proof, email), (record) => `${PersonExport.json(record)}\n`)
-            return file(lines, ndjson, "person.ndjson")
+            return exports.file(lines, { name: "person.ndjson", contentType: ndjson })
           },
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
         )

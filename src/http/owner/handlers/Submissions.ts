@@ -4,7 +4,6 @@
  * @module
  */
 import { Effect, Option, Stream } from "effect"
-import { HttpServerResponse } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../../../contract/owner/Api.ts"
 import * as Errors from "../../../contract/owner/Errors.ts"
@@ -25,8 +24,8 @@ import { OwnerInbox } from "../access/OwnerInbox.ts"
 import { OwnerNotifications } from "../access/OwnerNotifications.ts"
 import { OwnerSites } from "../access/OwnerSites.ts"
 import { OwnerWebhooks } from "../access/OwnerWebhooks.ts"
+import { Exports } from "../Exports.ts"
 import * as Failures from "../Failures.ts"
-import { SiteSlots } from "../SiteSlots.ts"
 
 const notFound = Errors.make("NotFound", "This website has no such submission. The submission may have been deleted.")
 
@@ -91,7 +90,7 @@ export const layer = HttpApiBuilder.group(
   "submissions",
   Effect.fnUntraced(function* (handlers) {
     const ownerSites = yield* OwnerSites
-    const slots = yield* SiteSlots
+    const exports = yield* Exports
     const inbox = yield* OwnerInbox
     const webhooks = yield* OwnerWebhooks
     const notifications = yield* OwnerNotifications
@@ -113,6 +112,7 @@ export const layer = HttpApiBuilder.group(
       const columns: SubmissionTable.Columns = new Set()
       yield* messages.pipe(
         paced(({ formData }) => SubmissionTable.addColumns(columns, formData)),
+        exports.inTurn,
         Stream.runDrain
       )
       return Stream.concat(
@@ -176,14 +176,11 @@ export const layer = HttpApiBuilder.group(
         Effect.fnUntraced(
           function* ({ params, query }) {
             const proof = yield* ownerSites.authorize(params.site_id, "read")
-            yield* slots.exports.hold(proof.site.websiteConfigId)
+            yield* exports.begin(proof)
             const format = query.format ?? "csv"
             const filter = InboxQuery.toFilter(query, proof.site.timeZone)
             const lines = yield* linesOf(proof, filter, format)
-            return HttpServerResponse.stream(Stream.encodeText(lines), {
-              contentType: contentTypes[format],
-              headers: { "content-disposition": `attachment; filename="submissions.${format}"` }
-            })
+            return exports.file(lines, { name: `submissions.${format}`, contentType: contentTypes[format] })
           },
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
         )
