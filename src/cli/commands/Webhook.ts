@@ -48,10 +48,11 @@ export const webhookId = Inputs.make("webhook-id", Inputs.uuidKind, "<uuid>", "T
  */
 const requireAllowed = Effect.fnUntraced(function* (url: string) {
   const { webhookAllow } = yield* Settings
-  const refusal = AddressGuard.refusalOf(webhookAllow, AddressGuard.targetOf(new URL(url)))
+  const target = AddressGuard.targetOf(new URL(url))
+  const refusal = AddressGuard.refusalOf(webhookAllow, target)
   if (Option.isNone(refusal)) return
   return yield* new CliError.ValidationError({
-    message: `No events can be sent to this URL: ${refusal.value}. WEBHOOK_ALLOW can allow a host with its port.`
+    message: `No events can be sent to this URL: ${refusal.value}. To allow it, set WEBHOOK_ALLOW=${AddressGuard.hostAndPort(target)} for the service and for this command.`
   })
 })
 
@@ -92,7 +93,16 @@ const create = Command.make(
     const created = yield* webhooks.create(given)
     if (Option.isNone(created)) return yield* Output.notFound("website", given.websiteConfigId)
     const { webhookId } = created.value.webhook
-    yield* answerSecret(created.value, `\`hydracore webhook test --webhook-id ${webhookId}\` sends a test.`)
+    const target = AddressGuard.targetOf(new URL(given.url))
+    yield* answerSecret(
+      created.value,
+      [
+        `\`hydracore webhook test --webhook-id ${webhookId}\` sends a test.`,
+        ...(Option.isSome(AddressGuard.refusalOf([], target))
+          ? [`The service delivers to it only if its own WEBHOOK_ALLOW has ${AddressGuard.hostAndPort(target)}.`]
+          : [])
+      ].join("\n")
+    )
   })
 ).pipe(
   Command.withDescription("Send a website's events to a URL; the secret that signs them is shown only once"),

@@ -73,6 +73,9 @@ export const targetOf = ({ hostname, port, protocol }: URL): Target => ({
   port: port === "" ? (protocol === "https:" ? 443 : 80) : Number(port)
 })
 
+/** A target as `parseAllowed` reads it. */
+export const hostAndPort = ({ host, port }: Target): string => `${host.includes(":") ? `[${host}]` : host}:${port}`
+
 /**
  * Parses a list such as `hooks.internal:8080, [::1]:9000`. The error continues a sentence that begins with the setting's name.
  */

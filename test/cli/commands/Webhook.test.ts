@@ -194,7 +194,20 @@ describe("cli/commands/Webhook", () => {
         assert.strictEqual(code, 1, url)
         assert.include(stderr, "was not found on the public internet", url)
       }
-      assert.include((yield* create("https://hooks.example:8443/")).stderr, "port 8443 is not allowed")
+      const { stderr } = yield* create("https://hooks.example:8443/")
+      assert.include(stderr, "port 8443 is not allowed")
+      const [, allow = ""] = stderr.match(/WEBHOOK_ALLOW=(\S+)/) ?? []
+      const allowed = yield* commands({ WEBHOOK_ALLOW: allow })
+      const { code, stdout } = yield* allowed.cli(
+        "webhook",
+        "create",
+        "--site",
+        allowed.site,
+        "--url",
+        "https://hooks.example:8443/"
+      )
+      assert.strictEqual(code, 0)
+      assert.include(stdout, "only if its own WEBHOOK_ALLOW has hooks.example:8443")
       assert.include((yield* create("ftp://hooks.example/")).stderr, "--url must be")
       assert.include((yield* create("https://user:pass@hooks.example/")).stderr, "--url must be")
       const keyless = yield* commands({}, Option.none())

@@ -71,6 +71,7 @@ describe("core/delivery/AddressGuard", () => {
       assert.isTrue(Option.isNone(refusal(url)), url)
     }
     const allowed = Result.getOrThrow(AddressGuard.parseAllowed("Hooks.internal:8080, [::1]:9000, 10.0.0.4:80"))
+    assert.deepStrictEqual(allowed.map(AddressGuard.hostAndPort), ["hooks.internal:8080", "[::1]:9000", "10.0.0.4:80"])
     const isRefused = (url: string) =>
       Option.isSome(AddressGuard.refusalOf(allowed, AddressGuard.targetOf(new URL(url))))
     for (const url of ["http://hooks.internal:8080/", "http://[::1]:9000/", "http://10.0.0.4/"]) {

@@ -98,7 +98,7 @@ export const webhooks = {
   add: "New webhook",
   url: "Address",
   urlHint:
-    "On the public internet. The events are sent there with POST. An address of a private network is set by the operator, with the command hydracore webhook create.",
+    "On the public internet. The events are sent there with POST. An address of a private network is set by the operator, with the setting WEBHOOK_ALLOW and the command hydracore webhook create.",
   ofOperator: "The operator’s webhook",
   urlByOperator: "Its address and its secret were set on the server, and are not shown.",
   format: "Format",
