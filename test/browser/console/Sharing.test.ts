@@ -38,6 +38,9 @@ inChromium("the console's sharing", Layer.provideMerge(ConsolePage.SharedOwner.l
       yield* on(() => colleague.page.getByRole("button", { name: "Session: Viewer" }).waitFor())
       // The only website is open at once.
       yield* on(() => colleague.page.getByRole("button", { name: /^Websites: Fjordlight Kayaks/ }).waitFor())
+      const pages = colleague.page.getByRole("navigation", { name: "Pages" })
+      yield* on(() => pages.getByRole("link", { name: "Set up" }).waitFor())
+      assert.strictEqual(yield* on(() => pages.getByRole("link", { name: "Sharing" }).count()), 0)
       yield* on(() => colleague.page.evaluate(`location.hash = "#/${busy.websiteConfigId}/sharing"`))
       yield* on(() => colleague.page.getByRole("heading", { name: "Only an owner can do this" }).waitFor())
 

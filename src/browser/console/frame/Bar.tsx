@@ -108,6 +108,7 @@ interface Props {
 export const Bar = ({ canCreate, session, site, sites }: Props) => {
   const { page } = useAddress()
   const [isCreating, setCreating] = useState(false)
+  const pages = Object.entries(Texts.pages).filter(([name]) => name !== "sharing" || session?.role !== "viewer")
   const row = useRevealed(`${site?.site_id} ${page}`)
   return (
     <>
@@ -139,7 +140,7 @@ export const Bar = ({ canCreate, session, site, sites }: Props) => {
               <b>{site.name}</b>
             </Menu>
             <nav aria-label={Texts.frame.pages} ref={row}>
-              {Object.entries(Texts.pages).map(([name, title]) => (
+              {pages.map(([name, title]) => (
                 <a
                   key={name}
                   href={linkTo({ ...Address.initial, site: site.site_id, page: name })}
