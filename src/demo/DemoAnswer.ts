@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { hydracore } from "../core/text/CommandName.ts"
 
 /** The maximum number of characters of a message that an answer repeats. */
 const maxEcho = 200
@@ -47,8 +48,8 @@ const quote = (message: string): string => {
 const about = `I am the **demo agent**. I have no model, but I use the same protocol as agents that do, so this answer takes the real path, token by token. Create an instance with the URL of your own agent, and put its chat on your website:
 
 \`\`\`sh
-hydracore instance create --name Support \\
-  --agent-url http://localhost:9000
+${hydracore} instance create \\
+  --name Support --agent-url http://localhost:9000
 \`\`\``
 
 /** The answer to the last of a visitor's messages. `messages` begins with the oldest. */

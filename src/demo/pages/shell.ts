@@ -41,9 +41,9 @@ const entry = (
   const header = element("header", "head", element("b", "", title), element("time", "", time))
   feed.prepend(element("article", kind, header, ...parts))
   while (feed.children.length > maxEntries) feed.lastElementChild?.remove()
-  // The first view is the initial load of the website.
-  if (kind !== "view" || counts.views > 0) byId(`try-${kind}`).classList.add("done")
 }
+
+const tried = (what: "view" | "submission" | "chat"): void => byId(`try-${what}`).classList.add("done")
 
 const joined = (...parts: ReadonlyArray<string | null>): string => parts.filter((part) => part).join(" · ")
 
@@ -67,6 +67,8 @@ const show = (arrival: Numbered): void => {
       )
       entry("view", "Page view", at, element("p", "path", path), meta)
       count("views")
+      // The website also loads without the link, when this page is opened.
+      if (campaign !== null) tried("view")
       break
     }
     case "submission": {
@@ -75,12 +77,14 @@ const show = (arrival: Numbered): void => {
       for (const [name, value] of fields) list.append(element("dt", "", name), element("dd", "", value))
       entry("submission", joined("Form submission", page), at, list, element("p", "meta", `stored as ${id}`))
       count("submissions")
+      if (page === "contact") tried("submission")
       break
     }
     case "question": {
       const tokens = element("p", "tokens")
       const meta = element("p", "meta", "waiting for the agent")
       entry("chat", "Chat", arrival.at, element("p", "question", arrival.text), tokens, meta)
+      tried("chat")
       answers.set(arrival.chat, { tokens, meta, count: 0 })
       break
     }
@@ -123,8 +127,8 @@ events.addEventListener("message", ({ data }) => {
 })
 
 // The frame has a visit already, which began without a campaign. A lead belongs to the campaign with which its visit began, so
-// the ad begins another visit.
-byId("ad").addEventListener("click", () => sessionStorage.removeItem("hydracore"))
+// the link begins another visit.
+byId("newsletter").addEventListener("click", () => sessionStorage.removeItem("hydracore"))
 
 addEventListener("message", ({ data, origin }) => {
   if (origin === location.origin && typeof data?.hydracoreDemo === "string") {
