@@ -85,7 +85,7 @@ const deliver = (settings: Settings, mailOption: Mail) => {
   if (!settings.delivery) return Layer.empty
   const mails: Layer.Layer<never, never, NotificationsService | ReportsService | PgClient> = Option.isNone(mailOption)
     ? MailDispatcher.warnWithoutServer
-    : MailDispatcher.layer(mailOption.value.sender).pipe(
+    : MailDispatcher.layer(mailOption.value.sender, settings.webhookAllow).pipe(
         Layer.provide([
           mailOption.value.mailer,
           Mails.layer({ timeout: settings.databaseTimeout, secretsKey: mailOption.value.sender.secretsKey })

@@ -5,6 +5,8 @@
  * @module
  */
 import { Effect } from "effect"
+import type { AllowedHost } from "../core/delivery/AddressGuard.ts"
+import * as OperatorsWebhook from "../core/delivery/OperatorsWebhook.ts"
 import * as ConfirmationMail from "../core/mail/ConfirmationMail.ts"
 import type { LeasedMail, MailSite } from "../core/mail/Mail.ts"
 import type { Period } from "../core/mail/Notification.ts"
@@ -36,8 +38,13 @@ export const report = Effect.fnUntraced(function* (site: MailSite, period: Perio
  * The content of a leased mail; null if nothing is left to send.
  *
  * @param confirmUrl the page that confirms the recipient's address
+ * @param operatorsHosts receivers of webhooks that the recipient must not know
  */
-export const of = Effect.fnUntraced(function* ({ notification, site, subject }: LeasedMail, confirmUrl: string) {
+export const of = Effect.fnUntraced(function* (
+  { notification, site, subject }: LeasedMail,
+  confirmUrl: string,
+  operatorsHosts: ReadonlyArray<AllowedHost>
+) {
   switch (subject.kind) {
     case "submissions":
       return subject.count === 0 ? null : SubmissionMail.content(site, subject.submissions, subject.count)
@@ -47,8 +54,11 @@ export const of = Effect.fnUntraced(function* ({ notification, site, subject }: 
         notification.topic.kind === "report" ? notification.topic.period : "weekly",
         subject.range
       )
-    case "webhook-disabled":
-      return WebhookMail.content(site, subject.webhook)
+    case "webhook-disabled": {
+      const { host, ...webhook } = subject.webhook
+      const isHidden = OperatorsWebhook.isOperatorsHost(operatorsHosts, host)
+      return WebhookMail.content(site, { ...webhook, host: isHidden ? null : host })
+    }
     case "confirmation":
       return notification.isConfirmed ? null : ConfirmationMail.content(site, confirmUrl)
   }

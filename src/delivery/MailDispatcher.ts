@@ -5,6 +5,7 @@
  * @module
  */
 import { Clock, Duration, Effect, FiberSet, Layer, Random, Redacted } from "effect"
+import type { AllowedHost } from "../core/delivery/AddressGuard.ts"
 import type { Mailbox } from "../core/mail/Address.ts"
 import * as Compose from "../core/mail/Compose.ts"
 import * as ConfirmationToken from "../core/mail/ConfirmationToken.ts"
@@ -77,10 +78,14 @@ const warnOfFailure = ({ attempt: attempts, mailId, notification }: LeasedMail) 
   )
 
 /** Sends a mail and records the outcome. */
-const attempt = Effect.fnUntraced(function* (options: Options, mail: LeasedMail) {
+const attempt = Effect.fnUntraced(function* (
+  options: Options,
+  operatorsHosts: ReadonlyArray<AllowedHost>,
+  mail: LeasedMail
+) {
   const mails = yield* Mails
   const mailer = yield* Mailer
-  const outcome = yield* MailContent.of(mail, confirmUrlOf(options, mail)).pipe(
+  const outcome = yield* MailContent.of(mail, confirmUrlOf(options, mail), operatorsHosts).pipe(
     Effect.timeout(contentTimeout),
     Effect.flatMap((content) =>
       content === null
@@ -115,8 +120,15 @@ export const warnWithoutServer: Layer.Layer<never, never, Notifications> = Layer
   )
 )
 
-/** Runs until the scope closes. Mails whose sending this interrupts are due again when their leases end. */
-export const layer = (options: Options): Layer.Layer<never, never, Mails | Mailer | Reports> =>
+/**
+ * Runs until the scope closes. Mails whose sending this interrupts are due again when their leases end.
+ *
+ * @param operatorsHosts the receivers of webhooks that mails do not name
+ */
+export const layer = (
+  options: Options,
+  operatorsHosts: ReadonlyArray<AllowedHost>
+): Layer.Layer<never, never, Mails | Mailer | Reports> =>
   Layer.effectDiscard(
     Effect.gen(function* () {
       const mails = yield* Mails
@@ -126,7 +138,7 @@ export const layer = (options: Options): Layer.Layer<never, never, Mails | Maile
       const start = (mail: LeasedMail) =>
         FiberSet.run(
           fibers,
-          attempt(options, mail).pipe(
+          attempt(options, operatorsHosts, mail).pipe(
             Effect.catchCause((cause) =>
               Effect.logWarning("Could not record a mail; it is sent again when its lease ends", cause)
             )

@@ -44,12 +44,15 @@ it.effect("delivery/MailDispatcher: an interrupted round is logged, and the next
       make: () => (rounds++ === 0 ? Effect.interrupt : Effect.succeed(0)),
       lease: () => Effect.succeed([])
     })
-    const dispatcher = MailDispatcher.layer({
-      from: { name: "Edge", address: "edge@example.com" },
-      publicUrl: "http://edge",
-      consoleUrl: null,
-      secretsKey: Redacted.make(new Uint8Array(32))
-    })
+    const dispatcher = MailDispatcher.layer(
+      {
+        from: { name: "Edge", address: "edge@example.com" },
+        publicUrl: "http://edge",
+        consoleUrl: null,
+        secretsKey: Redacted.make(new Uint8Array(32))
+      },
+      []
+    )
     const lines = yield* logOf(Layer.provide(dispatcher, [mails, Layer.mock(Mailer, {}), Layer.mock(Reports, {})]))
     assert.isAbove(rounds, 2)
     assert.lengthOf(lines, 1)

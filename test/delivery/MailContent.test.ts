@@ -1,11 +1,12 @@
 /** The content of reports, on each storage. */
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Effect } from "effect"
+import { Clock, Effect, Layer } from "effect"
 import type { PageView } from "../../src/core/analytics/PageView.ts"
 import type { Content } from "../../src/core/mail/Message.ts"
 import * as ReportPeriod from "../../src/core/mail/ReportPeriod.ts"
 import * as MailContent from "../../src/delivery/MailContent.ts"
 import { AnalyticsRepo } from "../../src/services/analytics/AnalyticsRepo.ts"
+import { Reports } from "../../src/services/analytics/Reports.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import { storages } from "../support/Storages.ts"
 
@@ -81,3 +82,39 @@ for (const [name, make] of storages) {
     )
   })
 }
+
+it.effect("the mail about a disabled webhook does not name a host that only the operator may know", () =>
+  Effect.gen(function* () {
+    const textFor = (host: string) =>
+      MailContent.of(
+        {
+          mailId: "4be0643f-1d98-573b-97cd-ca98a65347dd",
+          attempt: 1,
+          createdAt: 0,
+          notification: {
+            notificationId: "0f8fad5b-d9cb-469f-a165-70867728950e",
+            websiteConfigId: "7c9e6679-7425-40de-944b-e07fc1f90ae7",
+            recipient: "ann@example.com",
+            topic: { kind: "submissions", digest: null, includeQuarantined: false },
+            createdAt: 0,
+            isConfirmed: true
+          },
+          site: {
+            websiteConfigId: "7c9e6679-7425-40de-944b-e07fc1f90ae7",
+            hostedWebsiteId: "16fd2706-8baf-433b-82eb-8c7fada847da",
+            name: "Shop",
+            timeZone
+          },
+          subject: { kind: "webhook-disabled", webhook: { webhookId: "w", host, isGone: false } }
+        },
+        "https://edge.example/confirm",
+        [{ host: "crm.internal", port: 80 }]
+      ).pipe(Effect.map((content) => JSON.stringify(content)))
+    for (const host of ["crm.internal", "10.0.0.4", "crm.internal:8080"]) {
+      const text = yield* textFor(host)
+      assert.notInclude(text, host)
+      assert.include(text, "a receiver that the operator set")
+    }
+    assert.include(yield* textFor("hooks.example.com"), "The webhook to hooks.example.com is disabled")
+  }).pipe(Effect.provide(Layer.mock(Reports, {})))
+)

@@ -55,7 +55,7 @@ it.effect("delivery: everything that sends mails has the same mailer", () =>
       Layer.mergeAll(
         TestDeliveriesLayer.layer({ mail }),
         Invitations.layer({ mail }),
-        Layer.provide(MailDispatcher.layer(sender), mailer)
+        Layer.provide(MailDispatcher.layer(sender, []), mailer)
       ).pipe(Layer.provide([reports, Layer.mock(OutwardClient, {})]))
     )
     assert.strictEqual(mailers, 1)

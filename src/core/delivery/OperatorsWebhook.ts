@@ -28,6 +28,10 @@ export const isOperators = (
   { url }: Pick<Webhook, "url">
 ): boolean => Option.isSome(refusalOf(operatorsHosts, url))
 
+/** `isOperators` for the host of a URL with its port, if the URL names one. */
+export const isOperatorsHost = (operatorsHosts: ReadonlyArray<AddressGuard.AllowedHost>, host: string): boolean =>
+  ["https", "http"].some((scheme) => isOperators(operatorsHosts, { url: `${scheme}://${host}/` }))
+
 /** Removes what a receiver in the operator's network answered, and why it did not answer. */
 export const withoutAnswer = <A extends AttemptResult>(result: A): A => ({
   ...result,

@@ -20,9 +20,14 @@ export const disabled = ({ url, webhookId }: Webhook, status: number | null): Di
   isGone: status === 410
 })
 
-export const content = (website: Website, { host, isGone, webhookId }: DisabledWebhook): Content => {
+/** What the mail says. `host` is null if only the operator may know it. */
+export interface Facts extends Omit<DisabledWebhook, "host"> {
+  readonly host: string | null
+}
+
+export const content = (website: Website, { host, isGone, webhookId }: Facts): Content => {
   const name = MailText.line(website.name, 200)
-  const receiver = MailText.line(host, 253)
+  const receiver = host === null ? "a receiver that the operator set" : MailText.line(host, 253)
   return {
     subject: `The webhook to ${receiver} is disabled – ${name}`,
     website: name,

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Option, Schema } from "effect"
 import * as AddressGuard from "../../../src/core/delivery/AddressGuard.ts"
 import * as OperatorsWebhook from "../../../src/core/delivery/OperatorsWebhook.ts"
+import { hostOf } from "../../../src/core/delivery/Webhook.ts"
 
 const Port = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 65_535 }))
 const Host = Schema.Literals(["hooks.example.com", "hooks.internal", "10.0.0.4", "93.184.216.34", "[::1]"])
@@ -20,4 +21,22 @@ describe("core/delivery/OperatorsWebhook", () => {
       )
     }
   )
+
+  it.prop(
+    "the host of every URL of the operator is known as such without the rest of the URL",
+    [Schema.Array(Schema.Struct({ host: Host, port: Port })), Host, Port, Schema.Literals(["http", "https"])],
+    ([allowed, host, port, scheme]) => {
+      const hosts = allowed.map(({ host, port }) => AddressGuard.targetOf(new URL(`http://${host}:${port}`)))
+      const url = `${scheme}://${host}:${port}/secret`
+      if (OperatorsWebhook.isOperators(hosts, { url })) {
+        assert.isTrue(OperatorsWebhook.isOperatorsHost(hosts, hostOf(url)))
+      }
+    }
+  )
+
+  it("the default port of an allowed host is known as the operator's", () => {
+    const allowed = [{ host: "hooks.example.com", port: 80 }]
+    assert.isTrue(OperatorsWebhook.isOperatorsHost(allowed, hostOf("http://hooks.example.com:80/")))
+    assert.isFalse(OperatorsWebhook.isOperatorsHost(allowed, hostOf("https://other.example.com/")))
+  })
 })

@@ -36,7 +36,7 @@ const startProcess = (port: number) =>
     Layer.fresh(
       Layer.merge(
         Dispatcher.layer.pipe(Layer.provide(OutwardClient.layer({ allowed: [] }))),
-        MailDispatcher.layer(sender).pipe(
+        MailDispatcher.layer(sender, []).pipe(
           Layer.provide(
             SmtpMailer.layer({ server: { host: "127.0.0.1", port, isTls: false, needsTls: false, login: null } })
           )
