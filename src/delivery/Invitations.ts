@@ -3,13 +3,33 @@
  *
  * @module
  */
-import { randomUUID } from "node:crypto"
-import { Clock, Effect, Layer, Option } from "effect"
+import { randomBytes, randomUUID } from "node:crypto"
+import { Clock, Effect, Layer, Option, Redacted } from "effect"
+import * as Sealing from "../core/delivery/Sealing.ts"
 import * as Compose from "../core/mail/Compose.ts"
 import * as InvitationMail from "../core/mail/InvitationMail.ts"
+import * as InvitationToken from "../core/mail/InvitationToken.ts"
 import { Invitations } from "../services/mail/Invitations.ts"
 import { Mailer } from "../services/mail/Mailer.ts"
+import type * as MailDispatcher from "./MailDispatcher.ts"
 import type { Options } from "./TestDeliveries.ts"
+
+/** Sends an invitation at once. */
+export const send = Effect.fnUntraced(function* (
+  { from, publicUrl, secretsKey }: MailDispatcher.Options,
+  invited: InvitationToken.Invited,
+  invitation: InvitationMail.Invitation
+) {
+  const token = InvitationToken.seal(Redacted.value(secretsKey), randomBytes(Sealing.nonceBytes), invited)
+  const message = Compose.compose(InvitationMail.content(invitation), {
+    mailId: randomUUID(),
+    from,
+    to: invited.address,
+    createdAt: yield* Clock.currentTimeMillis,
+    unsubscribeUrl: `${publicUrl}/v1/public/mail/unsubscribe/${token}`
+  })
+  return yield* Mailer.use((mailer) => mailer.send(message))
+})
 
 /** Without a mail server or a console URL, `Invitations.mail` is none. If there is a console, it is at `publicUrl`. */
 export const layer = ({ mail }: Options): Layer.Layer<Invitations> =>
@@ -17,22 +37,14 @@ export const layer = ({ mail }: Options): Layer.Layer<Invitations> =>
     Option.filter(mail, ({ sender }) => sender.consoleUrl !== null),
     {
       onNone: () => Layer.succeed(Invitations, { mail: Option.none() }),
-      onSome: ({ mailer, sender: { from, publicUrl } }) =>
+      onSome: ({ mailer, sender }) =>
         Layer.effect(
           Invitations,
-          Effect.map(Mailer, ({ send }) => ({
+          Effect.map(Mailer, (mailer) => ({
             mail: Option.some({
-              origin: publicUrl,
-              send: Effect.fnUntraced(function* (to: string, invitation: InvitationMail.Invitation) {
-                const message = Compose.compose(InvitationMail.content(invitation), {
-                  mailId: randomUUID(),
-                  from,
-                  to,
-                  createdAt: yield* Clock.currentTimeMillis,
-                  unsubscribeUrl: null
-                })
-                return yield* send(message)
-              })
+              origin: sender.publicUrl,
+              send: (invited: InvitationToken.Invited, invitation: InvitationMail.Invitation) =>
+                Effect.provideService(send(sender, invited, invitation), Mailer, mailer)
             })
           }))
         ).pipe(Layer.provide(mailer))

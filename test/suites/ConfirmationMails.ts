@@ -108,7 +108,7 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
       for (let count = 3; count < maxMails; count++) others.push(yield* addByOwner(site, `${count}@example.com`))
       const eve = { websiteConfigId: site, recipient: "eve@example.com", topic: submissions }
       const refused = yield* Notifications.use((all) => later(2 * repeatMillis)(all.addByOwner(eve)))
-      if (refused._tag !== "TooManyNew") return assert.fail(refused._tag)
+      if (refused._tag !== "TooSoon") return assert.fail(refused._tag)
       assert.isAtMost(refused.waitMillis, dayMillis - 2 * repeatMillis)
       for (const one of others.slice(0, 2)) {
         assert.deepInclude(yield* later(2 * repeatMillis)(resend(one)), { _tag: "TooSoon", limit: "website" })

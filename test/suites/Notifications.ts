@@ -13,6 +13,7 @@ import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
 import { type AddedByOwner, Notifications } from "../../src/services/mail/Notifications.ts"
 import { SiteErasure } from "../../src/services/sites/SiteErasure.ts"
 import { deliveriesOf, fanOutAll, newSite, newWebhook, type Storage } from "../support/Delivery.ts"
+import { later } from "../support/Mails.ts"
 import * as SubmissionDraft from "../support/SubmissionDraft.ts"
 import { poll } from "../support/Wait.ts"
 
@@ -174,7 +175,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
           yield* notifications.remove(notificationId)
         }
         const refused = yield* addByOwner(site, "ada@example.com")
-        if (refused._tag !== "TooManyNew") return assert.fail(refused._tag)
+        if (refused._tag !== "TooSoon") return assert.fail(refused._tag)
         assert.isAbove(refused.waitMillis, dayMillis - 60_000)
         assert.isAtMost(refused.waitMillis, dayMillis)
         assert.strictEqual((yield* addByOwner(site, "0@example.com"))._tag, "Added")
@@ -182,6 +183,62 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         yield* add(site, "ada@example.com")
         assert.strictEqual((yield* addByOwner(site, "ada@example.com", weekly))._tag, "Added")
         assert.strictEqual((yield* addByOwner(randomUUID(), "ada@example.com"))._tag, "NoWebsite")
+      })
+    )
+
+    it.effect("an address that has not confirmed is invited as rarely as it is asked for its confirmation", () =>
+      Effect.gen(function* () {
+        const notifications = yield* Notifications
+        const [site, other] = [yield* newSite, yield* newSite]
+        const invite = (sites: ReadonlyArray<string>, address = "ada@example.com") =>
+          Effect.map(notifications.countInvitation(sites, address), (decision) =>
+            decision._tag === "TooSoon" ? decision.limit : decision._tag
+          )
+        assert.strictEqual(yield* invite([site]), "Accepted")
+        assert.strictEqual(yield* invite([site, other], " Ada@Example.com"), "interval")
+        assert.strictEqual(yield* invite([other]), "Accepted")
+        // The confirmation mail is due ten minutes after the invitation.
+        assert.deepInclude(yield* addByOwner(site, "ada@example.com"), { _tag: "TooSoon", limit: "interval" })
+        const { repeatMillis } = MailRecipient
+        const added = notificationOf(yield* later(repeatMillis)(addByOwner(site, "ada@example.com")))
+        assert.strictEqual(yield* later(repeatMillis)(invite([site])), "interval")
+        assert.strictEqual(yield* later(2 * repeatMillis)(invite([site])), "Accepted")
+        assert.strictEqual(yield* later(3 * repeatMillis)(invite([site])), "address")
+        assert.deepInclude(yield* later(3 * repeatMillis)(notifications.resendConfirmation(added.notificationId)), {
+          limit: "address"
+        })
+        // Mails to all addresses count against the website's limit.
+        for (let count = 3; count < MailRecipient.maxMails; count++) {
+          assert.strictEqual(yield* invite([site], `${count}@example.com`), "Accepted")
+        }
+        assert.strictEqual(yield* invite([site, other], "eve@example.com"), "website")
+        assert.deepInclude(yield* addByOwner(site, "eve@example.com"), { _tag: "TooSoon", limit: "website" })
+        assert.strictEqual(yield* later(dayMillis + 3 * repeatMillis)(invite([site], "eve@example.com")), "Accepted")
+        // An address that confirmed is not limited.
+        yield* notifications.confirm(site, (address) => address === "ada@example.com")
+        assert.strictEqual(yield* invite([site]), "Accepted")
+      })
+    )
+
+    it.effect("an address that refuses invitations is not invited or added again by an owner, until it is erased", () =>
+      Effect.gen(function* () {
+        const notifications = yield* Notifications
+        const [site, other] = [yield* newSite, yield* newSite]
+        const confirmed = yield* add(site, "ada@example.com")
+        yield* notifications.refuseInvitations([site], "Ada@example.com")
+        assert.deepStrictEqual(yield* listed(site), [confirmed])
+        const tagOf = (sites: ReadonlyArray<string> | "all") =>
+          Effect.map(notifications.countInvitation(sites, "ada@example.com"), ({ _tag }) => _tag)
+        for (const sites of [[site], [other, site], "all"] as const) {
+          assert.strictEqual(yield* tagOf(sites), "Unsubscribed")
+        }
+        assert.strictEqual((yield* addByOwner(site, "ada@example.com", weekly))._tag, "Unsubscribed")
+        assert.strictEqual(yield* tagOf([other]), "Accepted")
+        yield* notifications.eraseRecipient("ada@example.com", null)
+        assert.strictEqual(yield* tagOf("all"), "Accepted")
+        assert.strictEqual(yield* tagOf([other]), "TooSoon")
+        yield* notifications.refuseInvitations("all", "ada@example.com")
+        assert.strictEqual(yield* tagOf([other]), "Unsubscribed")
       })
     )
 

@@ -184,10 +184,17 @@ const resend = Command.make(
   Command.withDescription("Send another confirmation mail to an address that an owner added and that has not confirmed")
 )
 
+const unconfirmed = new Output.CliFailure({
+  message:
+    "This address is not confirmed, so it gets no test. Ask the person to open the link in the confirmation mail; `hydracore notify resend` sends it again."
+})
+
 const test = Command.make(
   "test",
   { notificationId },
   Effect.fnUntraced(function* ({ notificationId: id }) {
+    const found = yield* Notifications.use((notifications) => notifications.find(id))
+    if (Option.exists(found, ({ isConfirmed }) => !isConfirmed)) return yield* unconfirmed
     const tested = yield* TestDeliveries.use((tests) => tests.notification(id)).pipe(
       Effect.catchTag("MailNotSetUp", () => noMail)
     )

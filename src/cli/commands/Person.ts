@@ -4,19 +4,19 @@
  *
  * @module
  */
-import { randomUUID } from "node:crypto"
 import { Clock, Effect, type Layer, Option, Stream } from "effect"
 import { Command } from "effect/cli"
 import * as App from "../../App.ts"
 import { Settings } from "../../Config.ts"
-import * as Compose from "../../core/mail/Compose.ts"
-import * as InvitationMail from "../../core/mail/InvitationMail.ts"
+import * as ConfirmationRefusal from "../../core/mail/ConfirmationRefusal.ts"
 import * as Person from "../../core/persons/Person.ts"
 import * as PersonExport from "../../core/persons/PersonExport.ts"
+import type { Access } from "../../core/sites/Access.ts"
 import * as ConsoleSession from "../../core/sites/ConsoleSession.ts"
 import * as Calendar from "../../core/text/Calendar.ts"
 import * as TerminalText from "../../core/text/TerminalText.ts"
-import { Mailer } from "../../services/mail/Mailer.ts"
+import * as Invitations from "../../delivery/Invitations.ts"
+import { SecretsKeyUnusable } from "../../services/delivery/Webhooks.ts"
 import { Notifications } from "../../services/mail/Notifications.ts"
 import { Persons } from "../../services/persons/Persons.ts"
 import { ConsoleSessions } from "../../services/sites/ConsoleSessions.ts"
@@ -106,6 +106,16 @@ const namesOf = (websiteConfigIds: ReadonlyArray<string>) =>
         )
       )
 
+/** Fails if the address unsubscribed, or may get no further mail now because it has not confirmed. */
+const countInvitation = Effect.fnUntraced(function* (sites: Access["sites"], address: string) {
+  const decision = yield* Notifications.use((notifications) => notifications.countInvitation(sites, address))
+  if (decision._tag === "Accepted") return
+  if (decision._tag === "NoKey") return yield* new SecretsKeyUnusable({ reason: "missing" })
+  const unmailed = "Or print a link with `hydracore console link`, and send it to the person yourself."
+  const reason = ConfirmationRefusal.ofInvitation(decision)
+  return yield* new Output.CliFailure({ message: decision._tag === "TooSoon" ? `${reason} ${unmailed}` : reason })
+})
+
 const invite = Command.make(
   "invite",
   {
@@ -120,13 +130,14 @@ const invite = Command.make(
   },
   Effect.fnUntraced(function* ({ address, ...flags }) {
     const settings = yield* Settings
-    const sending = Option.all({ mail: settings.mail, mailer: App.mailer(settings) })
+    const sending = App.mail(settings)
     const origin = yield* ConsoleUrl.originOf(flags.baseUrl)
     const createdAt = yield* Clock.currentTimeMillis
     const linkExpiresAt = yield* ConsoleUrl.readExpires(flags.expires, createdAt, 48 * Calendar.hourMillis)
     const websites = yield* namesOf(flags.sites)
     const sessions = yield* ConsoleSessions
     const sites = flags.sites.length === 0 ? "all" : flags.sites
+    if (Option.isSome(sending)) yield* countInvitation(sites, address)
     const created = yield* sessions.createLink({ role: flags.role, sites, label: flags.label, linkExpiresAt })
     if (Option.isNone(created)) return yield* Output.notFound("website", flags.sites.join(" or "))
     const { link, session } = created.value
@@ -138,15 +149,9 @@ const invite = Command.make(
         text: `SMTP_URL is not set, so no mail was sent. Send the person this link; it works once, until ${expires}:\n${url}\n`
       })
     }
-    const { mail, mailer } = sending.value
-    const message = Compose.compose(InvitationMail.content({ websites, role: flags.role, url, expires }), {
-      mailId: randomUUID(),
-      from: mail.from,
-      to: address,
-      createdAt,
-      unsubscribeUrl: null
-    })
-    const outcome = yield* Mailer.use(({ send }) => send(message)).pipe(Effect.provide(mailer))
+    const { mailer, sender } = sending.value
+    const invitation = { websites, role: flags.role, url, expires }
+    const outcome = yield* Effect.provide(Invitations.send(sender, { address, sites }, invitation), mailer)
     if (outcome._tag !== "Accepted") {
       yield* sessions.revoke(session.sessionId)
       return yield* new Output.CliFailure({

@@ -122,7 +122,7 @@ export const add = HttpApiEndpoint.post("add", base, {
     identifier: "add_notification",
     summary: "Add a notification",
     description:
-      "Mails submissions to an address; if `report` is given, mails a weekly or monthly report instead. If the address already has a notification of this kind and period, its options are replaced. A new address gets a confirmation mail, and no other mail until a person opens the link in it and confirms. A website can add at most 20 new addresses a day. An address that unsubscribed can be added again only by the operator."
+      "Mails submissions to an address; if `report` is given, mails a weekly or monthly report instead. If the address already has a notification of this kind and period, its options are replaced. A new address gets a confirmation mail, and no other mail until a person opens the link in it and confirms. A website can add at most 20 new addresses a day, and an address that was invited to the console only ten minutes after that. An address that unsubscribed can be added again only by the operator."
   })
 )
 
@@ -160,7 +160,7 @@ export const resend = HttpApiEndpoint.post("resend", `${ofNotification}/confirma
     identifier: "resend_confirmation",
     summary: "Send a confirmation mail again",
     description:
-      "Sends another confirmation mail to an address that is not confirmed. The links in earlier confirmation mails stay valid until the address is confirmed or removed. 409 if the address is confirmed or unsubscribed. An address gets at most three confirmation mails a day, at least ten minutes apart, and a website sends at most 20 a day, including those to new addresses; a 429 says when the next one is possible."
+      "Sends another confirmation mail to an address that is not confirmed. The links in earlier confirmation mails stay valid until the address is confirmed or removed. 409 if the address is confirmed or unsubscribed. An address that is not confirmed gets at most three confirmation mails and invitations to the console a day, at least ten minutes apart, and a website sends at most 20 of them a day, including those to new addresses; a 429 says when the next one is possible."
   })
 )
 

@@ -1,9 +1,15 @@
 /**
- * Says why an address gets no other confirmation mail, and when it can get one. Pure.
+ * Says why an address that has not confirmed gets no other mail, and when it can get one. Pure.
  *
  * @module
  */
-import { maxMails, maxMailsToAddress, type RepeatRefusal, repeatMillis } from "./MailRecipient.ts"
+import {
+  type InvitationRefusal,
+  maxMails,
+  maxMailsToAddress,
+  type RepeatRefusal,
+  repeatMillis
+} from "./MailRecipient.ts"
 
 const minute = 60_000
 
@@ -16,9 +22,9 @@ const inWords = (millis: number): string => {
 }
 
 const reasons = {
-  interval: `At least ${repeatMillis / minute} minutes pass between two confirmation mails to an address.`,
-  address: `An address gets at most ${maxMailsToAddress} confirmation mails a day.`,
-  website: `A website sends at most ${maxMails} confirmation mails a day.`
+  interval: `At least ${repeatMillis / minute} minutes pass between two mails to an address that has not confirmed.`,
+  address: `An address that has not confirmed gets at most ${maxMailsToAddress} mails a day.`,
+  website: `A website sends at most ${maxMails} mails a day to addresses that have not confirmed.`
 }
 
 /** Sentences for the owner, with the next step. */
@@ -32,3 +38,9 @@ export const message = (refusal: RepeatRefusal): string => {
       return `${reasons[refusal.limit]} Try again in ${inWords(refusal.waitMillis)}.`
   }
 }
+
+/** The same for an invitation to the console. */
+export const ofInvitation = (refusal: InvitationRefusal): string =>
+  refusal._tag === "Unsubscribed"
+    ? "This address unsubscribed from mails of this website. Create the link without an email address, and send it to the person yourself."
+    : message(refusal)

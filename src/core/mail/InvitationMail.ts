@@ -55,7 +55,8 @@ export const content = ({ expires, role, url, websites }: Invitation): Content =
         text: `The link works once, and until ${expires}. Do not forward it: it opens the console for anyone.`
       }
     ],
-    reason: "You get this mail once, because this address was invited to the console.",
+    reason:
+      "You get this mail because an owner entered this address to invite you to the console. If you unsubscribe, an owner cannot mail you again.",
     replyTo: null
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Shows the pages of links in mails: to unsubscribe from the notification that a link names, and to confirm an address. Only a
- * token that was signed with `SECRETS_KEY` reaches the database.
+ * Shows the pages of links in mails: to unsubscribe from the notification or the invitations that a link names, and to confirm an
+ * address. Only a token that was made with `SECRETS_KEY` reaches the database.
  *
  * @module
  */
@@ -9,6 +9,7 @@ import type { HttpServerResponse } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Api } from "../../contract/Api.ts"
 import * as ConfirmationToken from "../../core/mail/ConfirmationToken.ts"
+import * as InvitationToken from "../../core/mail/InvitationToken.ts"
 import * as UnsubscribeToken from "../../core/mail/UnsubscribeToken.ts"
 import { Notifications } from "../../services/mail/Notifications.ts"
 import * as ErrorMapping from "../request/ErrorMapping.ts"
@@ -37,6 +38,14 @@ const question = respond(
   "question",
   "Unsubscribe?",
   `<p>You will get no more mails of this kind from this website. Your other notifications stay as they are.</p>
+<form method="post"><button>Unsubscribe</button></form>`
+)
+
+const invitationQuestion = respond(
+  200,
+  "question",
+  "Unsubscribe?",
+  `<p>The owners of these websites will not be able to mail you invitations, or to add your address to other mails. Mails that you confirmed stay as they are.</p>
 <form method="post"><button>Unsubscribe</button></form>`
 )
 
@@ -94,15 +103,28 @@ export const layer = ({ secretsKey }: Options) =>
         Option.flatMap(secretsKey, (key) => UnsubscribeToken.verify(Redacted.value(key), token))
       const confirmationOf = (token: string) =>
         Option.flatMap(secretsKey, (key) => ConfirmationToken.verify(Redacted.value(key), token))
+      const invitedOf = (token: string) =>
+        Option.flatMap(secretsKey, (key) => InvitationToken.open(Redacted.value(key), token))
+      /** What the link of a mail ends; none if the link is not valid. */
+      const unsubscriptionOf = (token: string) =>
+        Option.orElse(Option.map(notificationOf(token), notifications.unsubscribe), () =>
+          Option.map(invitedOf(token), ({ address, sites }) => notifications.refuseInvitations(sites, address))
+        )
       return handlers
         .handleRaw("show", ({ params }) =>
-          Effect.succeed(Option.isSome(notificationOf(params.token)) ? question : invalid)
+          Effect.succeed(
+            Option.isSome(notificationOf(params.token))
+              ? question
+              : Option.isSome(invitedOf(params.token))
+                ? invitationQuestion
+                : invalid
+          )
         )
         .handleRaw("unsubscribe", ({ params }) =>
-          Option.match(notificationOf(params.token), {
+          Option.match(unsubscriptionOf(params.token), {
             onNone: () => Effect.succeed(invalid),
-            onSome: (notificationId) =>
-              notifications.unsubscribe(notificationId).pipe(
+            onSome: (unsubscription) =>
+              unsubscription.pipe(
                 Effect.as(done),
                 Effect.catch((error) => Effect.as(ErrorMapping.logUnavailable(error), unavailable))
               )

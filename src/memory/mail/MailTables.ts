@@ -41,6 +41,8 @@ export interface StoredRecipient {
   readonly address: string
   /** When its confirmation mails were made. */
   readonly confirmationsAt: ReadonlyArray<number>
+  /** When it was invited to the console before it had confirmed. */
+  readonly invitedAt: ReadonlyArray<number>
   /** When its mails about submissions were made. */
   readonly mailedAt: ReadonlyArray<number>
   readonly isUnsubscribed: boolean
@@ -62,7 +64,7 @@ export class MailTables extends Context.Service<
     /** Changes what is known about an address. */
     readonly updateRecipient: (
       { recipient, websiteConfigId }: Pick<Notification, "recipient" | "websiteConfigId">,
-      change: Partial<Pick<StoredRecipient, "confirmationsAt" | "mailedAt" | "isUnsubscribed">>
+      change: Partial<Pick<StoredRecipient, "confirmationsAt" | "invitedAt" | "mailedAt" | "isUnsubscribed">>
     ) => void
     /** Deletes what is known about an address, for one website, or for all websites if `websiteConfigId` is null. */
     readonly eraseRecipient: (address: string, websiteConfigId: string | null) => void
@@ -105,6 +107,7 @@ const make = (): MailTables["Service"] => {
       websiteConfigId,
       address: normalize(address),
       confirmationsAt: [],
+      invitedAt: [],
       mailedAt: [],
       isUnsubscribed: false
     }

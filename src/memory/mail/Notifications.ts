@@ -9,6 +9,7 @@ import type { LatestMail } from "../../core/mail/Mail.ts"
 import * as MailRecipient from "../../core/mail/MailRecipient.ts"
 import { isSameTopic, type Notification } from "../../core/mail/Notification.ts"
 import * as ReportPeriod from "../../core/mail/ReportPeriod.ts"
+import type { Access } from "../../core/sites/Access.ts"
 import { dayMillis } from "../../core/text/Calendar.ts"
 import {
   type AddedByOwner,
@@ -69,14 +70,15 @@ export const layer: Layer.Layer<Notifications, never, MailTables | Sites> = Laye
     }
 
     const factsOf = ({ recipient, websiteConfigId }: Pick<Notification, "recipient" | "websiteConfigId">) => {
-      const { address, confirmationsAt, isUnsubscribed } = tables.recipient(websiteConfigId, recipient)
+      const { address, confirmationsAt, invitedAt, isUnsubscribed } = tables.recipient(websiteConfigId, recipient)
       const others = tables
         .recipients()
         .filter((other) => other.websiteConfigId === websiteConfigId && other.address !== address)
       return {
         isUnsubscribed,
         mailsAt: confirmationsAt,
-        othersMailsAt: others.flatMap((other) => other.confirmationsAt)
+        invitedAt,
+        othersMailsAt: others.flatMap((other) => [...other.confirmationsAt, ...other.invitedAt])
       }
     }
 
@@ -113,7 +115,42 @@ export const layer: Layer.Layer<Notifications, never, MailTables | Sites> = Laye
       return { _tag: "Resent", notification: toNotification(found) }
     }
 
+    /** An address as a recipient of each of some websites. */
+    const recipientsOf = (named: Access["sites"], recipient: string) =>
+      sites
+        .all()
+        .filter(({ websiteConfigId }) => named === "all" || named.includes(websiteConfigId))
+        .map(({ websiteConfigId }) => ({ websiteConfigId, recipient }))
+
+    const countInvitation = (
+      named: Access["sites"],
+      address: string,
+      now: number
+    ): MailRecipient.InvitationDecision => {
+      const websites = recipientsOf(named, address).map((recipient) => ({
+        recipient,
+        isConfirmed: ofRecipient(recipient).some((one) => one.isConfirmed)
+      }))
+      const decision = MailRecipient.decideInvitation(
+        websites.map(({ isConfirmed, recipient }) => ({ ...factsOf(recipient), isConfirmed })),
+        now
+      )
+      if (decision._tag !== "Accepted") return decision
+      for (const { isConfirmed, recipient } of websites) {
+        if (isConfirmed) continue
+        const recent = factsOf(recipient).invitedAt.filter((time) => now - time < dayMillis)
+        tables.updateRecipient(recipient, { invitedAt: [...recent, now] })
+      }
+      return decision
+    }
+
     return Notifications.of({
+      countInvitation: (named, address) =>
+        Effect.map(Clock.currentTimeMillis, (now) => countInvitation(named, address, now)),
+      refuseInvitations: (named, address) =>
+        Effect.sync(() => {
+          for (const one of recipientsOf(named, address)) tables.updateRecipient(one, { isUnsubscribed: true })
+        }),
       add: (given) =>
         Effect.map(Clock.currentTimeMillis, (now) => {
           const site = sites.get(given.websiteConfigId)

@@ -12,6 +12,7 @@ import { SiteDirectory } from "../../services/sites/SiteDirectory.ts"
 export class Sites extends Context.Service<
   Sites,
   {
+    readonly all: () => ReadonlyArray<Site>
     readonly get: (websiteConfigId: string) => Site | undefined
     readonly byTrackingToken: (trackingToken: string) => Site | undefined
     readonly remove: (site: Site) => void
@@ -57,6 +58,7 @@ export const layer = (options: { readonly sites?: ReadonlyArray<Site> } = {}): L
       list: Effect.sync(() => [...byWebsiteConfigId.values()].sort((left, right) => left.createdAt - right.createdAt))
     })
     const sites = Sites.of({
+      all: () => [...byWebsiteConfigId.values()],
       get: (id) => byWebsiteConfigId.get(id),
       byTrackingToken: (id) => byTrackingToken.get(id),
       remove: ({ trackingToken, websiteConfigId }) => {

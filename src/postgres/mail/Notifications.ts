@@ -10,6 +10,7 @@ import type { SqlError } from "effect/sql"
 import * as MailRecipient from "../../core/mail/MailRecipient.ts"
 import { isSameTopic, type Notification } from "../../core/mail/Notification.ts"
 import * as ReportPeriod from "../../core/mail/ReportPeriod.ts"
+import type { Access } from "../../core/sites/Access.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import {
@@ -240,13 +241,67 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Notificatio
           Effect.gen(function* () {
             yield* lockSite(websiteConfigId)
             yield* sql`DELETE FROM notification WHERE notification_id = ${PgTypes.uuid(notificationId)}`
-            yield* Effect.forEach(Option.toArray(keyOf(found.value)), (key) =>
-              Recipients.recordUnsubscribed(sql, key, now)
-            )
+            yield* Recipients.recordUnsubscribed(sql, Option.toArray(keyOf(found.value)), now)
             yield* refreshSubscribers(sql, websiteConfigId)
           })
         )
       })
+
+      /** Locks websites, and returns the keys of an address among their recipients. */
+      const lockedKeys = (sites: Access["sites"], recipient: string) => {
+        const named =
+          sites === "all"
+            ? sql.literal("true")
+            : sql`website_config_id = ANY (${Database.array(sites, PgTypes.OID.uuid)})`
+        return sql`SELECT website_config_id AS id FROM site WHERE ${named} AND deleted_at IS NULL
+          ORDER BY website_config_id FOR NO KEY UPDATE`.pipe(
+          decodeRows(Sites),
+          Effect.map((found) => found.flatMap(({ id }) => Option.toArray(keyOf({ recipient, websiteConfigId: id }))))
+        )
+      }
+
+      /** The websites of these keys that have a confirmed notification of an address. */
+      const confirmedSites = (keys: ReadonlyArray<Recipients.Key>, recipient: string) =>
+        sql`SELECT DISTINCT website_config_id AS id FROM notification WHERE is_confirmed
+          AND lower(recipient) = lower(${PgTypes.text(recipient)})
+          AND website_config_id = ANY (${Database.array(
+            keys.map(({ websiteConfigId }) => websiteConfigId),
+            PgTypes.OID.uuid
+          )})`.pipe(
+          decodeRows(Sites),
+          Effect.map((found) => new Set(found.map(({ id }) => id)))
+        )
+
+      const countInvitation: Notifications["Service"]["countInvitation"] = Effect.fnUntraced(
+        function* (sites, recipient) {
+          if (Option.isNone(secretsKey)) return { _tag: "NoKey" }
+          const now = yield* Clock.currentTimeMillis
+          return yield* transaction(
+            Effect.gen(function* () {
+              const keys = yield* lockedKeys(sites, recipient)
+              const confirmed = yield* confirmedSites(keys, recipient)
+              const facts = yield* Recipients.factsOfAll(sql, keys, now)
+              const decision = MailRecipient.decideInvitation(
+                facts.map((one, index) => ({ ...one, isConfirmed: confirmed.has(keys[index]!.websiteConfigId) })),
+                now
+              )
+              if (decision._tag !== "Accepted") return decision
+              const counted = keys.filter(({ websiteConfigId }) => !confirmed.has(websiteConfigId))
+              yield* Recipients.recordInvited(sql, counted, now)
+              return decision
+            })
+          )
+        }
+      )
+
+      const refuseInvitations: Notifications["Service"]["refuseInvitations"] = Effect.fnUntraced(
+        function* (sites, recipient) {
+          const now = yield* Clock.currentTimeMillis
+          yield* transaction(
+            Effect.flatMap(lockedKeys(sites, recipient), (keys) => Recipients.recordUnsubscribed(sql, keys, now))
+          )
+        }
+      )
 
       const eraseRecipient: Notifications["Service"]["eraseRecipient"] = Effect.fnUntraced(
         function* (recipient, websiteConfigId) {
@@ -267,6 +322,8 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Notificatio
         resendConfirmation,
         confirm,
         unsubscribe,
+        countInvitation,
+        refuseInvitations,
         eraseRecipient,
         ofSubmission: (websiteConfigId, submissionId) =>
           isCanonicalUuid(websiteConfigId) && isCanonicalUuid(submissionId)

@@ -5,6 +5,7 @@
  */
 import { Context, type Effect, type Option } from "effect"
 import type { Invitation } from "../../core/mail/InvitationMail.ts"
+import type { Invited } from "../../core/mail/InvitationToken.ts"
 import type { Outcome } from "../../core/mail/MailSchedule.ts"
 
 export class Invitations extends Context.Service<
@@ -15,7 +16,7 @@ export class Invitations extends Context.Service<
       /** The origin of the console that a link opens. */
       readonly origin: string
       /** Sends a mail at once. The recipient's address is not stored. */
-      readonly send: (address: string, invitation: Invitation) => Effect.Effect<Outcome>
+      readonly send: (invited: Invited, invitation: Invitation) => Effect.Effect<Outcome>
     }>
   }
 >()("hydracore/services/Invitations") {}

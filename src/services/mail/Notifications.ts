@@ -5,8 +5,9 @@
  */
 import { Context, type Effect, type Option } from "effect"
 import type { LatestMail } from "../../core/mail/Mail.ts"
-import type { Decision, RepeatRefusal } from "../../core/mail/MailRecipient.ts"
+import type { Decision, InvitationDecision, RepeatRefusal } from "../../core/mail/MailRecipient.ts"
 import type { Notification, Topic } from "../../core/mail/Notification.ts"
+import type { Access } from "../../core/sites/Access.ts"
 import type { StorageUnavailable } from "../Storage.ts"
 
 /** A notification with its latest mail. */
@@ -50,6 +51,12 @@ export type ResentConfirmation =
   | { readonly _tag: "NoKey" }
   | RepeatRefusal
 
+/** Whether an address may be invited by mail. */
+export type InvitationCount =
+  | InvitationDecision
+  /** `SECRETS_KEY`, by which recipients are recognised, is not set. */
+  | { readonly _tag: "NoKey" }
+
 export class Notifications extends Context.Service<
   Notifications,
   {
@@ -88,6 +95,16 @@ export class Notifications extends Context.Service<
       websiteConfigId: string,
       isRecipient: (address: string) => boolean
     ) => Effect.Effect<boolean, StorageUnavailable>
+    /**
+     * Records that an address is invited to the console of some websites by mail, unless `MailRecipient.decideInvitation` refuses
+     * it. A website that the address has confirmed has no such limits.
+     */
+    readonly countInvitation: (
+      sites: Access["sites"],
+      address: string
+    ) => Effect.Effect<InvitationCount, StorageUnavailable>
+    /** Refuses mails of websites on behalf of an address that was invited. The address's notifications stay as they are. */
+    readonly refuseInvitations: (sites: Access["sites"], address: string) => Effect.Effect<void, StorageUnavailable>
     /** Removes a notification at its recipient's request. From then on `addByOwner` refuses the address until `add` adds it. */
     readonly unsubscribe: (notificationId: string) => Effect.Effect<void, StorageUnavailable>
     /** Deletes what one website, or all if `websiteConfigId` is null, knows about an address, except its notifications. */

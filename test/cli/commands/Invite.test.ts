@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect, Layer, Option } from "effect"
 import PostalMime from "postal-mime"
+import { Notifications } from "../../../src/services/mail/Notifications.ts"
 import { ConsoleSessions } from "../../../src/services/sites/ConsoleSessions.ts"
 import { everySession } from "../../support/Lists.ts"
 import { mailReceiver, refusal } from "../../support/MailReceiver.ts"
@@ -25,7 +26,11 @@ const setUp = (environment: Readonly<Record<string, string>>) =>
     const sessions = ConsoleSessions.use((service) => service.list(everySession)).pipe(Effect.provideContext(context))
     const open = (url: string) =>
       ConsoleSessions.use((service) => service.open(url.split("#/link/")[1] ?? "")).pipe(Effect.provideContext(context))
-    return { invite, sessions, open }
+    const refuse = (address: string) =>
+      Notifications.use((service) => service.refuseInvitations([site.websiteConfigId], address)).pipe(
+        Effect.provideContext(context)
+      )
+    return { invite, sessions, open, refuse }
   })
 
 const ann = ["--email", "ann@example.com"]
@@ -43,7 +48,8 @@ describe("cli/commands/Person: invite", () => {
       const { headers, html, subject, text } = yield* Effect.promise(() => PostalMime.parse(received[0]?.source ?? ""))
       assert.deepStrictEqual(received[0]?.recipients, ["ann@example.com"])
       assert.strictEqual(subject, `Invitation to the console of ${site.name}`)
-      assert.isFalse(headers.some(({ key }) => key === "list-unsubscribe"))
+      const unsubscribe = headers.find(({ key }) => key === "list-unsubscribe")?.value ?? ""
+      assert.match(unsubscribe, /^<https:\/\/edge\.example\/v1\/public\/mail\/unsubscribe\/i\.[\w-]+>$/)
       const url = /https:\/\/edge\.example\/console\/#\/link\/\S+/.exec(text ?? "")?.[0] ?? ""
       assert.include(html ?? "", `href="${url}"`)
       assert.notInclude(stdout, url.split("/").at(-1) ?? "?")
@@ -51,6 +57,26 @@ describe("cli/commands/Person: invite", () => {
       assert.deepInclude(opened.session, { role: "viewer", sites: [site.websiteConfigId], label: "Ann" })
       assert.isTrue(Option.isNone(yield* open(url)))
       assert.notInclude(JSON.stringify(yield* sessions), "ann@example.com")
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("a stranger is not invited again within ten minutes, or after unsubscribing, and no link is created", () =>
+    Effect.gen(function* () {
+      const { port, received } = yield* mailReceiver()
+      const { invite, refuse, sessions } = yield* setUp(mailSettings(port))
+      assert.strictEqual((yield* invite(...ann, ...viewer)).code, 0)
+      for (const args of [viewer, []]) {
+        const { code, stderr } = yield* invite(...ann, ...args)
+        assert.strictEqual(code, 1)
+        assert.include(stderr, "At least 10 minutes pass between two mails to an address that has not confirmed.")
+        assert.include(stderr, "`hydracore console link`")
+      }
+      yield* refuse("ann@example.com")
+      const { code, stderr } = yield* invite(...ann, ...viewer)
+      assert.strictEqual(code, 1)
+      assert.include(stderr, "This address unsubscribed")
+      assert.lengthOf(received, 1)
+      assert.lengthOf(yield* sessions, 1)
     }).pipe(Effect.scoped)
   )
 

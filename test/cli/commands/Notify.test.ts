@@ -110,6 +110,9 @@ describe("cli/commands/Notify", () => {
       const added = yield* notifications.addByOwner({ websiteConfigId: site, recipient: "bob@example.com", topic })
       if (added._tag !== "Added") return assert.fail(added._tag)
       const id = added.notification.notificationId
+      const tested = yield* cli("test", "--notification-id", id)
+      assert.strictEqual(tested.code, 1)
+      assert.include(tested.stderr, "This address is not confirmed, so it gets no test.")
       const early = yield* cli("resend", "--notification-id", id)
       assert.deepStrictEqual([early.code, early.stdout], [1, ""])
       assert.include(early.stderr, "Try again in 10 minutes.")

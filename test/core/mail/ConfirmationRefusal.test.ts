@@ -5,7 +5,7 @@ describe("core/mail/ConfirmationRefusal", () => {
   it("a wait is rounded up, to minutes or hours", () => {
     const tooSoon = (waitMillis: number) =>
       ConfirmationRefusal.message({ _tag: "TooSoon", limit: "interval", waitMillis })
-    const limit = "At least 10 minutes pass between two confirmation mails to an address."
+    const limit = "At least 10 minutes pass between two mails to an address that has not confirmed."
     for (const [seconds, words] of [
       [0.001, "1 minute"],
       [60, "1 minute"],
@@ -21,7 +21,7 @@ describe("core/mail/ConfirmationRefusal", () => {
   it("each refusal says why", () => {
     const tooSoon = (limit: "address" | "website") =>
       ConfirmationRefusal.message({ _tag: "TooSoon", limit, waitMillis: 1 })
-    assert.include(tooSoon("address"), "at most 3 confirmation mails a day")
+    assert.include(tooSoon("address"), "at most 3 mails a day")
     assert.include(tooSoon("website"), "A website sends at most 20")
     assert.include(ConfirmationRefusal.message({ _tag: "Confirmed" }), "confirmed already")
     assert.include(ConfirmationRefusal.message({ _tag: "Unsubscribed" }), "`hydracore notify add`")

@@ -5,7 +5,7 @@ import { dayMillis } from "../../../src/core/text/Calendar.ts"
 
 const { maxMails, maxMailsToAddress, repeatMillis } = MailRecipient
 const now = 1_790_000_000_000
-const unknown = { isUnsubscribed: false, isKnown: false, mailsAt: [], othersMailsAt: [] }
+const unknown = { isUnsubscribed: false, isKnown: false, mailsAt: [], invitedAt: [], othersMailsAt: [] }
 const others = Array.from({ length: maxMails }, (_, index) => now - index * 1_000)
 
 /** Attempts to send a confirmation mail again: the seconds since the previous one, and whether it is for another address. */
@@ -27,6 +27,14 @@ describe("core/mail/MailRecipient", () => {
     }
   })
 
+  it("an address that was invited gets a confirmation mail ten minutes later, and within the limits", () => {
+    const at = (time: number, invitedAt: ReadonlyArray<number>) => MailRecipient.decide({ ...unknown, invitedAt }, time)
+    assert.deepStrictEqual(at(now, [now - 1]), { _tag: "TooSoon", limit: "interval", waitMillis: repeatMillis - 1 })
+    assert.deepStrictEqual(at(now + repeatMillis, [now]), { _tag: "Accepted", sendsConfirmation: true })
+    const three = [now, now - repeatMillis, now - 2 * repeatMillis]
+    assert.deepInclude(at(now + repeatMillis, three), { _tag: "TooSoon", limit: "address" })
+  })
+
   it("an added address gets a confirmation mail at most once a day, and only if it has no notification yet", () => {
     const sendsConfirmation = (facts: Partial<Parameters<typeof MailRecipient.decide>[0]>) => {
       const decision = MailRecipient.decide({ ...unknown, ...facts }, now)
@@ -41,12 +49,12 @@ describe("core/mail/MailRecipient", () => {
   it("at the limit, an address that would get a confirmation mail is refused until the oldest mail is a day old", () => {
     const facts = { ...unknown, othersMailsAt: others }
     const decision = MailRecipient.decide(facts, now)
-    if (decision._tag !== "TooManyNew") return assert.fail(decision._tag)
+    if (decision._tag !== "TooSoon") return assert.fail(decision._tag)
     assert.deepStrictEqual(MailRecipient.decide(facts, now + decision.waitMillis), {
       _tag: "Accepted",
       sendsConfirmation: true
     })
-    assert.strictEqual(MailRecipient.decide(facts, now + decision.waitMillis - 1)._tag, "TooManyNew")
+    assert.strictEqual(MailRecipient.decide(facts, now + decision.waitMillis - 1)._tag, "TooSoon")
     assert.strictEqual(MailRecipient.decide({ ...facts, othersMailsAt: others.slice(1) }, now)._tag, "Accepted")
     assert.strictEqual(MailRecipient.decide({ ...facts, isKnown: true }, now)._tag, "Accepted")
     assert.strictEqual(MailRecipient.decide({ ...facts, mailsAt: [now - 1] }, now)._tag, "Accepted")
@@ -64,7 +72,13 @@ describe("core/mail/MailRecipient", () => {
           othersMailsAt.push(at)
           continue
         }
-        const facts = { isUnsubscribed: false, isConfirmed: false, mailsAt, othersMailsAt }
+        const facts = {
+          ...{ isUnsubscribed: false, isConfirmed: false },
+          mailsAt: mailsAt.filter((_, index) => index % 2 === 0),
+          // Invitations and confirmation mails count together.
+          invitedAt: mailsAt.filter((_, index) => index % 2 === 1),
+          othersMailsAt
+        }
         const decision = MailRecipient.decideRepeat(facts, at)
         const all = [...mailsAt, ...othersMailsAt]
         const isAllowed = (time: number) =>
@@ -80,6 +94,12 @@ describe("core/mail/MailRecipient", () => {
           assert.isTrue(isAllowed(at + decision.waitMillis))
           assert.isAtMost(decision.waitMillis, dayMillis)
           assert.strictEqual(MailRecipient.decideRepeat(facts, at + decision.waitMillis)._tag, "Accepted")
+          assert.deepStrictEqual(MailRecipient.decideInvitation([facts], at), decision)
+          const confirmed = { ...facts, isConfirmed: true }
+          assert.deepStrictEqual(MailRecipient.decideInvitation([confirmed, facts], at), decision)
+          assert.strictEqual(MailRecipient.decideInvitation([confirmed], at)._tag, "Accepted")
+          const unsubscribed = { ...confirmed, isUnsubscribed: true }
+          assert.strictEqual(MailRecipient.decideInvitation([facts, unsubscribed], at)._tag, "Unsubscribed")
         } else assert.fail(decision._tag)
       }
     }
@@ -87,7 +107,10 @@ describe("core/mail/MailRecipient", () => {
 
   it("no confirmation mail is sent again to an address that unsubscribed or has confirmed", () => {
     const tagOf = (isUnsubscribed: boolean, isConfirmed: boolean) =>
-      MailRecipient.decideRepeat({ isUnsubscribed, isConfirmed, mailsAt: [now], othersMailsAt: others }, now)._tag
+      MailRecipient.decideRepeat(
+        { isUnsubscribed, isConfirmed, mailsAt: [now], invitedAt: [], othersMailsAt: others },
+        now
+      )._tag
     assert.deepStrictEqual(
       [tagOf(true, true), tagOf(true, false), tagOf(false, true)],
       ["Unsubscribed", "Unsubscribed", "Confirmed"]

@@ -35,6 +35,8 @@ const sent: Array<Message> = []
 /** The mailer refuses mails to this address. */
 const refusedAddress = "nobody@example.com"
 
+const secretsKey = Redacted.make<Uint8Array>(new Uint8Array(32))
+
 const mail = Option.some({
   mailer: Mailer.layer(sent, ({ to }) =>
     to === refusedAddress ? { _tag: "Refused", error: "550 no such user" } : { _tag: "Accepted" }
@@ -43,12 +45,12 @@ const mail = Option.some({
     from: { name: "Edge", address: "mail@edge.example" },
     publicUrl: "https://edge.example",
     consoleUrl: "https://edge.example/console",
-    secretsKey: Redacted.make<Uint8Array>(new Uint8Array(32))
+    secretsKey
   }
 })
 
 for (const [name, storage] of emptyStorages) {
-  const server = testServer({}, undefined, undefined, storage(), "agent", mail)
+  const server = testServer({ secretsKey: Option.some(secretsKey) }, undefined, undefined, storage(), "agent", mail)
   layer(server, { excludeTestServices: true })(`credentials ${name}`, (it) => {
     it.effect("an owner issues, lists and revokes keys for the same websites, up to the same scope", () =>
       Effect.gen(function* () {
@@ -143,8 +145,11 @@ for (const [name, storage] of emptyStorages) {
         // The owner's own session, and the link that was mailed.
         assert.strictEqual(JSON.parse(listed).sessions.length, 2)
         assert.isTrue(JSON.parse(listed).can_mail)
-        const responses = yield* Effect.replicateEffect(invite("ada@example.org"), mailLimit.limit)
-        assert.strictEqual(responses.at(-1)?.status, 429)
+        const responses = yield* Effect.forEach(Array.from({ length: mailLimit.limit }).keys(), (index) =>
+          invite(`colleague${index}@example.org`)
+        )
+        assert.deepInclude(responses.at(-1), { status: 429 })
+        assert.include(responses.at(-1)?.text, "invitations an hour")
         const other = yield* newSite
         const foreign = yield* request(owner, "POST", "sessions", {
           role: "viewer",
@@ -152,6 +157,48 @@ for (const [name, storage] of emptyStorages) {
           email: refusedAddress
         })
         assert.strictEqual(foreign.status, 404)
+      })
+    )
+
+    it.effect("mails a stranger one invitation in ten minutes, and none after the stranger unsubscribed", () =>
+      Effect.gen(function* () {
+        const { url } = yield* TestServer
+        const ownSite = yield* newSite
+        const owner = yield* newCookie("owner", [ownSite])
+        const before = sent.length
+        const invite = request(owner, "POST", "sessions", {
+          role: "viewer",
+          sites: [ownSite],
+          email: "stranger@example.org"
+        })
+        const [first, ...others] = yield* Effect.replicateEffect(invite, 5)
+        assert.strictEqual(first?.status, 200)
+        for (const other of others) {
+          assert.strictEqual(other.status, 429)
+          assert.include(other.text, "At least 10 minutes pass between two mails to an address that has not confirmed.")
+          assert.strictEqual(other.headers.get("retry-after"), "600")
+        }
+        assert.lengthOf(sent, before + 1)
+        const { text, unsubscribeUrl } = sent[before]!
+        assert.notInclude(text, "once, because")
+        assert.include(text, `To unsubscribe: ${unsubscribeUrl}`)
+        assert.notInclude(unsubscribeUrl ?? "", "stranger")
+        const path = new URL(unsubscribeUrl ?? "").pathname
+        const page = yield* send(url, path)
+        assert.strictEqual(page.status, 200)
+        assert.include(page.text, "Unsubscribe?")
+        assert.strictEqual((yield* send(url, `${path.slice(0, -3)}abc`)).status, 404)
+        // Opening the page changes nothing.
+        assert.strictEqual((yield* invite).status, 429)
+        assert.strictEqual((yield* send(url, path, { init: { method: "POST" } })).status, 200)
+        const refused = yield* invite
+        assert.strictEqual(refused.status, 422)
+        assert.include(refused.text, "unsubscribed")
+        assert.lengthOf(sent, before + 1)
+        const added = yield* request(owner, "POST", `sites/${ownSite}/notifications`, { to: "Stranger@example.org" })
+        assert.strictEqual(added.status, 422)
+        // No link remains of the refused invitations.
+        assert.lengthOf(JSON.parse((yield* request(owner, "GET", "sessions")).text).sessions, 2)
       })
     )
 

@@ -7,6 +7,8 @@ import { Context, Effect, Layer, Option } from "effect"
 import { Caller } from "../../../contract/owner/Authentication.ts"
 import * as Errors from "../../../contract/owner/Errors.ts"
 import type { RateLimitPolicy } from "../../../core/limits/RateLimit.ts"
+import * as ConfirmationRefusal from "../../../core/mail/ConfirmationRefusal.ts"
+import type { TooSoon } from "../../../core/mail/MailRecipient.ts"
 import * as Access from "../../../core/sites/Access.ts"
 import * as ConsoleSession from "../../../core/sites/ConsoleSession.ts"
 import type { CredentialQuery } from "../../../core/sites/CredentialQuery.ts"
@@ -15,6 +17,7 @@ import * as OwnerKey from "../../../core/sites/OwnerKey.ts"
 import * as Calendar from "../../../core/text/Calendar.ts"
 import * as Cursor from "../../../core/text/Cursor.ts"
 import { Invitations } from "../../../services/mail/Invitations.ts"
+import { Notifications } from "../../../services/mail/Notifications.ts"
 import { RateLimiter } from "../../../services/RateLimiter.ts"
 import type { StorageUnavailable } from "../../../services/Storage.ts"
 import { ConsoleSessions } from "../../../services/sites/ConsoleSessions.ts"
@@ -146,25 +149,33 @@ const tooManyMails = (resetMillis: number): TooManyRequests => ({
   headers: { "retry-after": Math.max(1, Math.ceil(resetMillis / 1000)) }
 })
 
+const emailFault = (msg: string) =>
+  Effect.fail(Validation.failed([{ loc: ["body", "email"], msg: `Value error, ${msg}`, type: "value_error" }]))
+
 const notMailed = (error: string) =>
-  Effect.fail(
-    Validation.failed([
-      {
-        loc: ["body", "email"],
-        msg: `Value error, the mail server did not accept the mail, and no link was created: ${error}`,
-        type: "value_error"
-      }
-    ])
-  )
+  emailFault(`the mail server did not accept the mail, and no link was created: ${error}`)
+
+const unsubscribed = emailFault(
+  "this address unsubscribed from mails of this website; create the link without an email address, and send it to the person yourself"
+)
+
+const withoutKey = emailFault("this service sends no mail until its operator sets SECRETS_KEY")
+
+const tooManyToStranger = (refusal: TooSoon): TooManyRequests => ({
+  _tag: "TooManyRequests",
+  detail: ConfirmationRefusal.ofInvitation(refusal),
+  headers: { "retry-after": Math.max(1, Math.ceil(refusal.waitMillis / 1000)) }
+})
 
 export const layer: Layer.Layer<
   OwnerCredentials,
   never,
-  OwnerKeys | ConsoleSessions | Invitations | RateLimiter | SiteDirectory
+  OwnerKeys | ConsoleSessions | Invitations | Notifications | RateLimiter | SiteDirectory
 > = Layer.effect(
   OwnerCredentials,
   Effect.gen(function* () {
     const { mail } = yield* Invitations
+    const notifications = yield* Notifications
     const limiter = yield* RateLimiter
     const directory = yield* SiteDirectory
     const ownerKeys = yield* OwnerKeys
@@ -192,16 +203,27 @@ export const layer: Layer.Layer<
         // In the order of the ids, so that two callers never wait for each other.
         return [...sites].sort().reduceRight((next: Creation, site): Creation => inTurnOf(site, next), limited)
       })
-    /** Counts an invitation against each of its websites. Fails if one is over the limit. */
-    const countInvitation = (sites: Access.Access["sites"]) =>
-      Effect.forEach(
-        sites === "all" ? ["all"] : sites,
-        (site) =>
-          Effect.flatMap(limiter.take(mailLimit, site), ({ accepted, resetMillis }) =>
-            accepted ? Effect.void : Effect.fail(tooManyMails(resetMillis))
-          ),
-        { discard: true }
-      )
+    /**
+     * Counts an invitation against the limits of its websites, and of an address that has not confirmed. Fails over a limit, and if
+     * the address unsubscribed.
+     */
+    const countInvitation = Effect.fnUntraced(function* (sites: Access.Access["sites"], address: string) {
+      for (const site of sites === "all" ? ["all"] : sites) {
+        const { accepted, resetMillis } = yield* limiter.take(mailLimit, site)
+        if (!accepted) return yield* Effect.fail(tooManyMails(resetMillis))
+      }
+      const decision = yield* notifications.countInvitation(sites, address)
+      switch (decision._tag) {
+        case "Accepted":
+          return
+        case "Unsubscribed":
+          return yield* unsubscribed
+        case "TooSoon":
+          return yield* Effect.fail(tooManyToStranger(decision))
+        case "NoKey":
+          return yield* withoutKey
+      }
+    })
     /** The names of websites; null for all. */
     const namesOf = (sites: Access.Access["sites"]) =>
       sites === "all"
@@ -240,7 +262,7 @@ export const layer: Layer.Layer<
           (range) => consoleSessions.list({ ...range, ...any }),
           "sessions and links",
           Effect.andThen(
-            isMailed ? countInvitation(sites) : Effect.void,
+            isMailed ? countInvitation(sites, email) : Effect.void,
             consoleSessions.createLink({ ...request, createdBy })
           )
         )
@@ -249,12 +271,15 @@ export const layer: Layer.Layer<
           const { link, session } = created.value
           const revoke = consoleSessions.revoke(session.sessionId)
           const outcome = yield* mail.value
-            .send(email, {
-              websites,
-              role: request.role,
-              url: `${mail.value.origin}${ConsoleSession.pathOf(link)}`,
-              expires: `${Calendar.iso(session.linkExpiresAt).slice(0, 16).replace("T", " ")} UTC`
-            })
+            .send(
+              { address: email, sites },
+              {
+                websites,
+                role: request.role,
+                url: `${mail.value.origin}${ConsoleSession.pathOf(link)}`,
+                expires: `${Calendar.iso(session.linkExpiresAt).slice(0, 16).replace("T", " ")} UTC`
+              }
+            )
             .pipe(Effect.onError(() => Effect.ignore(revoke)))
           if (outcome._tag !== "Accepted") {
             yield* revoke

@@ -7,7 +7,7 @@ import { Context, Effect, Layer, Option } from "effect"
 import * as Errors from "../../../contract/owner/Errors.ts"
 import type { RateLimitPolicy } from "../../../core/limits/RateLimit.ts"
 import * as ConfirmationRefusal from "../../../core/mail/ConfirmationRefusal.ts"
-import type { RepeatRefusal } from "../../../core/mail/MailRecipient.ts"
+import type { RepeatRefusal, TooSoon } from "../../../core/mail/MailRecipient.ts"
 import type { Outcome } from "../../../core/mail/MailSchedule.ts"
 import { isSameTopic, maxNotifications, type Notification, type Topic } from "../../../core/mail/Notification.ts"
 import type { AuthorizedSite } from "../../../core/sites/Access.ts"
@@ -82,10 +82,10 @@ const unconfirmed = fault(
 
 const retryAfter = (millis: number) => ({ "retry-after": Math.max(1, Math.ceil(millis / 1000)) })
 
-const tooManyNew = (waitMillis: number): TooManyRequests => ({
+const tooManyNew = (limit: TooSoon): TooManyRequests => ({
   _tag: "TooManyRequests",
-  detail: `${ConfirmationRefusal.message({ _tag: "TooSoon", limit: "website", waitMillis })} Or ask the service's operator to add the address with \`hydracore notify add\`.`,
-  headers: retryAfter(waitMillis)
+  detail: `${ConfirmationRefusal.message(limit)} Or ask the service's operator to add the address with \`hydracore notify add\`.`,
+  headers: retryAfter(limit.waitMillis)
 })
 
 const notResent = (refusal: RepeatRefusal): (typeof Errors.Conflict)["Type"] | TooManyRequests => {
@@ -141,8 +141,8 @@ export const layer: Layer.Layer<OwnerNotifications, never, Notifications | TestD
               return added.notification
             case "Unsubscribed":
               return yield* unsubscribed
-            case "TooManyNew":
-              return yield* Effect.fail(tooManyNew(added.waitMillis))
+            case "TooSoon":
+              return yield* Effect.fail(tooManyNew(added))
             case "NoKey":
               return yield* noMail
             // The website was deleted meanwhile.

@@ -19,6 +19,7 @@ import * as SiteDirectory from "../../../../src/postgres/sites/SiteDirectory.ts"
 import { decodeRows } from "../../../../src/runtime/Rows.ts"
 import { InstanceDirectory as Instances } from "../../../../src/services/chat/InstanceDirectory.ts"
 import { Invitations } from "../../../../src/services/mail/Invitations.ts"
+import { Notifications } from "../../../../src/services/mail/Notifications.ts"
 import { ConsoleSessions as Sessions } from "../../../../src/services/sites/ConsoleSessions.ts"
 import { SiteDirectory as Sites } from "../../../../src/services/sites/SiteDirectory.ts"
 import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
@@ -34,7 +35,8 @@ const services = Layer.mergeAll(OwnerCredentials.layer, OwnerTokens.layer).pipe(
       InstanceDirectory.layer({ timeout }),
       SiteDirectory.layer({ timeout }),
       MemoryRateLimiter.layer({ maxKeys: 10 }),
-      Layer.succeed(Invitations, { mail: Option.none() })
+      Layer.succeed(Invitations, { mail: Option.none() }),
+      Layer.mock(Notifications, {})
     )
   ),
   Layer.provideMerge(TestDatabase.layer)

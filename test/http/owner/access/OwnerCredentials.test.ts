@@ -3,6 +3,7 @@ import { Deferred, Effect, Fiber, Layer, Option } from "effect"
 import { Caller } from "../../../../src/contract/owner/Authentication.ts"
 import * as OwnerCredentials from "../../../../src/http/owner/access/OwnerCredentials.ts"
 import { Invitations } from "../../../../src/services/mail/Invitations.ts"
+import { Notifications } from "../../../../src/services/mail/Notifications.ts"
 import { RateLimiter } from "../../../../src/services/RateLimiter.ts"
 import { ConsoleSessions } from "../../../../src/services/sites/ConsoleSessions.ts"
 import { OwnerKeys } from "../../../../src/services/sites/OwnerKeys.ts"
@@ -15,6 +16,7 @@ it.effect("http/owner/access/OwnerCredentials: if the request ends while its lin
     const services = Layer.mergeAll(
       Layer.mock(OwnerKeys, {}),
       Layer.mock(SiteDirectory, {}),
+      Layer.mock(Notifications, { countInvitation: () => Effect.succeed({ _tag: "Accepted" }) }),
       Layer.succeed(RateLimiter, {
         take: () => Effect.succeed({ accepted: true, remaining: 1, resetMillis: 0 })
       }),
