@@ -101,6 +101,19 @@ describe("cluster/Primary", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.live("tells all workers that they drain, also one that starts later, before its first connection", () =>
+    Effect.gen(function* () {
+      const cluster = yield* started({ workers: 2 })
+      assert.isFalse((yield* cluster.ask).isDraining)
+      yield* cluster.drain
+      Cluster.signalAll([cluster.pids[0]!], "SIGKILL")
+      yield* until("the third worker serves", () => cluster.lines.some((line) => line.includes("serves again")))
+      const answers = yield* Effect.replicateEffect(cluster.ask, 4)
+      assert.sameMembers([...new Set(answers.map(({ pid }) => pid))], cluster.pids.slice(1))
+      assert.isTrue(answers.every(({ isDraining }) => isDraining))
+    }).pipe(Effect.scoped)
+  )
+
   it.live("retries when the system cannot spawn a process, and can replace the worker afterwards", () =>
     Effect.gen(function* () {
       const cluster = yield* started({ workers: 2, behave: (nth) => (nth === 3 ? "fork-throws" : "serves") })

@@ -48,7 +48,9 @@ const bundled: Effect.Effect<string> = Effect.runSync(
 /** How a worker behaves. `fork-throws` and `fork-emits-error` make `fork` fail; `fixtures/worker.ts` implements the others. */
 type Behaviour = "serves" | "fails" | "dies" | "delays" | "stays" | "fork-throws" | "fork-emits-error"
 
-const WorkerAnswer = Schema.fromJsonString(Schema.Struct({ pid: Schema.Int, slot: Schema.Int, from: Schema.String }))
+const WorkerAnswer = Schema.fromJsonString(
+  Schema.Struct({ pid: Schema.Int, slot: Schema.Int, from: Schema.String, isDraining: Schema.Boolean })
+)
 
 /** Starts a primary. `behave` returns the behaviour of the `nth` worker that the primary starts, counted from 1. */
 export const make = Effect.fnUntraced(function* (options: {
@@ -120,8 +122,8 @@ export const make = Effect.fnUntraced(function* (options: {
 /** Like `make`, for a primary whose start must succeed. */
 export const started = (options: Parameters<typeof make>[0]) =>
   Effect.map(make(options), ({ logs, primary, ...rest }) => {
-    const { replaceAll, snapshot } = Option.getOrThrow(Exit.getSuccess(primary))
-    return { ...rest, snapshot, replaceAll: Effect.provide(replaceAll, logs) }
+    const { drain, replaceAll, snapshot } = Option.getOrThrow(Exit.getSuccess(primary))
+    return { ...rest, drain, snapshot, replaceAll: Effect.provide(replaceAll, logs) }
   })
 
 /** Returns a check whether all of these processes have ended. */
