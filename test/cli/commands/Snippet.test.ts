@@ -3,6 +3,7 @@ import { tmpdir } from "node:os"
 import path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect, Layer, Option } from "effect"
+import { TestClock } from "effect/testing"
 import { type Demo, demoFile } from "../../../src/demo/DemoData.ts"
 import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../../src/services/chat/WidgetTokens.ts"
@@ -165,7 +166,9 @@ describe("site snippet", () => {
         Effect.map(Option.getOrThrow),
         withServices
       )
-      const [first, second] = [yield* issue, yield* issue]
+      const first = yield* issue
+      yield* TestClock.adjust("1 second")
+      const second = yield* issue
       assert.include(yield* chat, `instance="${instanceId}" token="${second.token}"`)
       yield* WidgetTokens.use(({ revoke }) => revoke({ tokenId: second.tokenId, instanceId: null })).pipe(withServices)
       assert.include(yield* chat, `token="${first.token}"`)
