@@ -87,7 +87,7 @@ layer(server, { excludeTestServices: true })("http/owner/Exports", (it) => {
       const next = yield* Effect.forkChild(ask("/analytics/export?from=2026-03-01&to=2026-03-01"))
       yield* until("the connection is closed", () => {
         // A paused socket notices the close only when it writes.
-        unread.write("GET / HTTP/1.1\r\n")
+        unread.write("HEAD /openapi.json HTTP/1.1\r\nHost: edge\r\n\r\n")
         return unread.closed()
       })
       // What the system buffers, and less than a gigabyte.
