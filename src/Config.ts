@@ -43,7 +43,7 @@ import * as SettingFiles from "./runtime/SettingFiles.ts"
 const networkFactor = countOrOff("RATE_LIMIT_NETWORK").pipe(withDefault(Option.some(100)))
 
 const rateLimit = (name: string, policy: string, defaultValue: string) =>
-  Config.all([
+  all([
     setting(
       name,
       `"off" or a number from 1 to ${RateLimit.maxLimit} per second, minute, hour or day, such as "100/minute"`,

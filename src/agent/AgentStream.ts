@@ -7,7 +7,6 @@ import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { Channel, Duration, Effect, Layer, Option, Record, Redacted, Scope, Stream, type Tracer } from "effect"
 import type { AgentRequest } from "../core/chat/agent/Agent.ts"
 import * as ContextWindow from "../core/chat/agent/ContextWindow.ts"
-import * as UsageOption from "../core/chat/agent/UsageOption.ts"
 import type * as Instance from "../core/chat/Instance.ts"
 import * as SealedAdditions from "../core/chat/SealedAdditions.ts"
 import { memoize } from "../core/data/Memo.ts"
@@ -80,9 +79,13 @@ const withoutHeader = (headers: Readonly<Record<string, unknown>>, name: string 
     (value, header): value is string => typeof value === "string" && header !== name?.toLowerCase()
   )
 
+/** Whether a refusal is due to the option that requests the usage. Servers that refuse an option name it. */
+const refusesUsageOption = (status: number, body: string): boolean =>
+  (status === 400 || status === 422) && /stream_options|include_usage/.test(body)
+
 /** The request to send after the agent refused `request`; null if the refusal is final. */
 const alternative = (request: AgentRequest, status: number, body: string): AgentRequest | null => {
-  if (UsageOption.isRefused(status, body)) return UsageOption.without(request)
+  if (refusesUsageOption(status, body)) return request.wantsUsage === true ? { ...request, wantsUsage: false } : null
   return ContextWindow.isTooLong(status, body) ? ContextWindow.halve(request) : null
 }
 

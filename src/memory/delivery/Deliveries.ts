@@ -13,7 +13,7 @@ import * as Schedule from "../../core/delivery/Schedule.ts"
 import * as Slots from "../../core/delivery/Slots.ts"
 import { type Delivery, leaseMillis, listSize, positionOf } from "../../core/delivery/Webhook.ts"
 import * as WebhookMail from "../../core/mail/WebhookMail.ts"
-import { latestFirst } from "../../core/text/Cursor.ts"
+import * as Cursor from "../../core/text/Cursor.ts"
 import { ConversationStore } from "../../services/chat/ConversationStore.ts"
 import { Deliveries } from "../../services/delivery/Deliveries.ts"
 import { Submissions } from "../forms/SubmissionRepo.ts"
@@ -168,8 +168,8 @@ export const layer: Layer.Layer<
       const due = own.filter(({ nextAttemptAt }) => nextAttemptAt !== null && nextAttemptAt <= now)
       if (tables.webhooks.get(webhookId)?.disabledAt !== null || due.length >= Replay.stepSize) return 0
       const window = own
-        .filter((delivery) => delivery.createdAt <= until && latestFirst(positionOf(delivery), after) < 0)
-        .sort((left, right) => latestFirst(positionOf(right), positionOf(left)))
+        .filter((delivery) => delivery.createdAt <= until && Cursor.latestFirst(positionOf(delivery), after) < 0)
+        .sort((left, right) => Cursor.latestFirst(positionOf(right), positionOf(left)))
         .slice(0, Replay.windowSize)
       const step = Replay.step(
         window.map((delivery) => toCandidate(delivery, now)),
@@ -194,11 +194,9 @@ export const layer: Layer.Layer<
         Effect.sync(() => {
           const rest = ofWebhook(webhookId)
             .filter((delivery) => status === undefined || delivery.status === status)
-            .filter((delivery) => after === null || latestFirst(after, positionOf(delivery)) < 0)
-            .sort((left, right) => latestFirst(positionOf(left), positionOf(right)))
-          const items = rest.slice(0, limit).map(toDelivery)
-          const last = items.at(-1)
-          return { items, next: rest.length > limit && last !== undefined ? positionOf(last) : null }
+            .filter((delivery) => after === null || Cursor.latestFirst(after, positionOf(delivery)) < 0)
+            .sort((left, right) => Cursor.latestFirst(positionOf(left), positionOf(right)))
+          return Cursor.partOf(rest.map(toDelivery), limit, positionOf)
         }),
       ofSubmission: (websiteConfigId, submissionId) =>
         Effect.sync(() =>
@@ -236,7 +234,7 @@ export const layer: Layer.Layer<
           tables.replays.add({
             webhookId,
             status,
-            after: earlier !== undefined && latestFirst(start, earlier.after) < 0 ? earlier.after : start,
+            after: earlier !== undefined && Cursor.latestFirst(start, earlier.after) < 0 ? earlier.after : start,
             until: ofWebhook(webhookId).reduce((latest, { createdAt }) => Math.max(latest, createdAt), since)
           })
           return count

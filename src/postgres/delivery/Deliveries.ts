@@ -7,6 +7,7 @@
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, type Duration, Effect, Layer, Option, Redacted, Schema } from "effect"
 import { deliveryStatuses, listSize, positionOf } from "../../core/delivery/Webhook.ts"
+import * as Cursor from "../../core/text/Cursor.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { Deliveries } from "../../services/delivery/Deliveries.ts"
@@ -100,9 +101,7 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Deliveries,
             Database.bounded(timeout),
             decodeRows(DeliveryRows)
           )
-          const items = rows.slice(0, limit)
-          const last = items.at(-1)
-          return { items, next: rows.length > limit && last !== undefined ? positionOf(last) : null }
+          return Cursor.partOf(rows, limit, positionOf)
         }),
         ofSubmission: (websiteConfigId, submissionId) =>
           isCanonicalUuid(websiteConfigId)
