@@ -160,7 +160,7 @@ export const layer = (options: Options): Layer.Layer<AgentStream, never, NodeHtt
         isGuarded
           ? OutwardConnector.requireAddress(outward, websiteConfigId ?? instanceId, new URL(origin)).pipe(
               Effect.mapError(
-                ({ code, message }) => new AgentRefused({ reason: `the agent could not be reached: ${message}`, code })
+                ({ code }) => new AgentRefused({ reason: `the agent could not be reached (${code})`, code })
               ),
               Effect.interruptible
             )
