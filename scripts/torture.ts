@@ -27,6 +27,7 @@ import { fuzz } from "../test/torture/scenarios/Fuzzing.ts"
 import * as Kills from "../test/torture/scenarios/Kills.ts"
 import * as Mails from "../test/torture/scenarios/Mails.ts"
 import { oneAddress } from "../test/torture/scenarios/OneAddress.ts"
+import { oneOwner } from "../test/torture/scenarios/OneOwner.ts"
 import { rawSockets } from "../test/torture/scenarios/RawSockets.ts"
 import { redisFaults } from "../test/torture/scenarios/Redis.ts"
 import * as Shutdown from "../test/torture/scenarios/Shutdown.ts"
@@ -165,6 +166,7 @@ const scenarios: ReadonlyArray<Scenario> = [
   },
   { name: "raw sockets", run: Effect.provide(rawSockets, attacked) },
   { name: "one address against all", run: oneAddress({ millis: 2_000, median: 100, onFigures: console.log }) },
+  { name: "one owner against the others", run: oneOwner({ pageViews: 300_000, millis: 4_000, median: 20 }) },
   { name: "slow visitors, with the real timeouts", run: slowVisitors({ perKind: 50 }) },
   {
     name: "fuzzer",

@@ -90,7 +90,7 @@ export interface ResponseTimes {
 }
 
 /** Sends a page view of a new visitor every 20 ms for `millis`, and waits for all responses. */
-const visits = (port: number, target: Target, millis: number): Effect.Effect<ResponseTimes> =>
+export const visits = (port: number, target: Target, millis: number): Effect.Effect<ResponseTimes> =>
   Effect.promise(async () => {
     const sent: Array<ReturnType<typeof visit>> = []
     const timer = setInterval(() => sent.push(visit(port, target)), 20)
