@@ -94,6 +94,15 @@ inChromium("the console's settings", Layer.provideMerge(ConsolePage.SharedOwner.
         await page.getByText("answered 503 in 1204 ms").waitFor()
         await page.getByText("try again later").waitFor()
         await page.getByRole("button", { name: "Deliver again" }).waitFor()
+      })
+      const name = page.locator(".deliveries button > span").first()
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          yield* ConsolePage.withLook(page, { viewport: { width: 390, height: 844 } })
+          assert.isTrue(yield* on(() => name.evaluate((span) => span.scrollWidth <= span.clientWidth)))
+        })
+      )
+      yield* on(async () => {
         await page.getByLabel("Show").selectOption({ label: "Failed" })
         await page.getByText("No delivery has this status.").waitFor()
         await page.getByLabel("Show").selectOption({ label: "Waiting" })
