@@ -29,6 +29,7 @@ import * as MemoryNotifications from "./memory/mail/Notifications.ts"
 import * as MemoryPersons from "./memory/persons/Persons.ts"
 import * as MemoryReadiness from "./memory/Readiness.ts"
 import * as MemoryConsoleSessions from "./memory/sites/ConsoleSessions.ts"
+import * as MemoryCreationTurns from "./memory/sites/CreationTurns.ts"
 import * as MemoryDecisions from "./memory/sites/Decisions.ts"
 import * as MemoryOwnerKeys from "./memory/sites/OwnerKeys.ts"
 import * as MemoryShares from "./memory/sites/Shares.ts"
@@ -56,6 +57,7 @@ import * as Notifications from "./postgres/mail/Notifications.ts"
 import * as Persons from "./postgres/persons/Persons.ts"
 import * as Readiness from "./postgres/Readiness.ts"
 import * as ConsoleSessions from "./postgres/sites/ConsoleSessions.ts"
+import * as CreationTurns from "./postgres/sites/CreationTurns.ts"
 import * as Decisions from "./postgres/sites/Decisions.ts"
 import * as OwnerKeys from "./postgres/sites/OwnerKeys.ts"
 import * as Shares from "./postgres/sites/Shares.ts"
@@ -107,6 +109,7 @@ export const storage = (settings: Settings) => {
     Goals.layer({ timeout }),
     Inbox.layer({ timeout }).pipe(Layer.provideMerge(SubmissionRepo.layer(queue))),
     SiteDirectory.layer({ timeout }),
+    CreationTurns.layer({ timeout }),
     FormDirectory.layer({ timeout }),
     SiteErasure.layer({ timeout }),
     InstanceDirectory.layer({ timeout }),
@@ -140,6 +143,7 @@ export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>
     MemoryConsoleSessions.layer,
     MemoryOwnerKeys.layer,
     MemoryShares.layer,
+    MemoryCreationTurns.layer,
     MemoryWebhooks.layer,
     Layer.mergeAll(
       MemoryPersons.layer,

@@ -8,7 +8,8 @@ import { assert, layer as withLayer } from "@effect/vitest"
 import { Effect, type Layer, Option, Result, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import type { FormRules } from "../../src/core/forms/FormRules.ts"
-import { FormDirectory, maxForms } from "../../src/services/forms/FormDirectory.ts"
+import * as Maximums from "../../src/core/sites/Maximums.ts"
+import { FormDirectory } from "../../src/services/forms/FormDirectory.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import { SiteErasure } from "../../src/services/sites/SiteErasure.ts"
 
@@ -122,16 +123,16 @@ export const suite = <E>(name: string, layer: Layer.Layer<FormDirectory | SiteDi
         const forms = yield* FormDirectory
         const { websiteConfigId } = yield* newSite
         const outcomes = yield* Effect.forEach(
-          Array.from({ length: maxForms + 5 }, (_, index) => `page ${index}`),
+          Array.from({ length: Maximums.forms.max + 5 }, (_, index) => `page ${index}`),
           (page) => Effect.result(forms.create({ websiteConfigId, page, rules })),
           { concurrency: "unbounded" }
         )
         const refused = outcomes.flatMap((outcome) => (Result.isFailure(outcome) ? [outcome.failure._tag] : []))
         assert.deepStrictEqual(
           refused,
-          Array.from({ length: 5 }, () => "TooManyForms")
+          Array.from({ length: 5 }, () => "LimitReached")
         )
-        assert.lengthOf(yield* forms.list(websiteConfigId), maxForms)
+        assert.lengthOf(yield* forms.list(websiteConfigId), Maximums.forms.max)
       })
     )
 

@@ -7,7 +7,7 @@ import { Effect, type Layer, Option } from "effect"
 import { Command } from "effect/cli"
 import * as FormRules from "../../core/forms/FormRules.ts"
 import * as Calendar from "../../core/text/Calendar.ts"
-import { FormDirectory, maxForms } from "../../services/forms/FormDirectory.ts"
+import { FormDirectory } from "../../services/forms/FormDirectory.ts"
 import { SiteDirectory } from "../../services/sites/SiteDirectory.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
@@ -70,12 +70,7 @@ const create = Command.make(
               message: "This form already has rules; `hydracore form update` replaces them."
             })
           ),
-        TooManyForms: () =>
-          Effect.fail(
-            new Output.CliFailure({
-              message: `A website has at most ${maxForms} forms with rules; \`hydracore form delete\` deletes the rules of one.`
-            })
-          )
+        LimitReached: Output.limitReached
       })
     )
     if (Option.isNone(created)) return yield* Output.notFound("website", given.websiteConfigId)

@@ -7,6 +7,7 @@
 import { Context } from "effect"
 import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
 import * as OpenApi from "effect/http-api/OpenApi"
+import * as Maximums from "../../core/sites/Maximums.ts"
 import type { Scope } from "../../core/sites/Scope.ts"
 import type { Caller } from "./Authentication.ts"
 import * as Errors from "./Errors.ts"
@@ -16,16 +17,35 @@ export class RequiredScope extends Context.Service<RequiredScope, Scope>()(
   "hydracore/contract/owner/Authorization/RequiredScope"
 ) {}
 
-/** Annotations of an operation, with the scope that it requires, which its description names. */
+/** The maximums of what an operation creates. An operation without them creates nothing that stays, or replaces something. */
+export class CreatesUpTo extends Context.Service<CreatesUpTo, ReadonlyArray<Maximums.Maximum>>()(
+  "hydracore/contract/owner/Authorization/CreatesUpTo"
+) {}
+
+/** Annotations of an operation, with the scope that it requires and the maximums of what it creates: its description names both. */
 export const operation = (
   scope: Scope,
-  { description, ...documented }: { readonly description: string } & Parameters<typeof OpenApi.annotations>[0]
-) =>
-  Context.add(
-    OpenApi.annotations({ ...documented, description: `${description} Scope \`${scope}\`.` }),
+  {
+    description,
+    maximums,
+    ...documented
+  }: {
+    readonly description: string
+    readonly maximums?: ReadonlyArray<Maximums.Maximum>
+  } & Parameters<typeof OpenApi.annotations>[0]
+) => {
+  const sentences = [
+    description,
+    ...(maximums === undefined ? [] : [Maximums.description(maximums)]),
+    `Scope \`${scope}\`.`
+  ]
+  const annotations = Context.add(
+    OpenApi.annotations({ ...documented, description: sentences.join(" ") }),
     RequiredScope,
     scope
   )
+  return maximums === undefined ? annotations : Context.add(annotations, CreatesUpTo, maximums)
+}
 
 /**
  * Refuses callers that do not reach the website in the path, or whose scope is too small, before anything else of the request is

@@ -7,10 +7,6 @@ import { Result, Schema } from "effect"
 import * as Wire from "../Wire.ts"
 import * as Fields from "./Fields.ts"
 
-/** A sentence about the number of these credentials, for a description. */
-export const bound = (plural: string): string =>
-  `A caller that reaches only some websites can manage at most 100 ${plural}.`
-
 /** Which requests may manage a `noun`, for a description. */
 export const rights = (noun: string): string => `404 if the access of the ${noun} exceeds that of the request.`
 

@@ -9,6 +9,7 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as FormRules from "../../core/forms/FormRules.ts"
+import * as Maximums from "../../core/sites/Maximums.ts"
 import * as Wire from "../Wire.ts"
 import * as Authorization from "./Authorization.ts"
 import * as Errors from "./Errors.ts"
@@ -96,7 +97,8 @@ export const put = HttpApiEndpoint.put("put", base, {
   Authorization.operation("write", {
     identifier: "put_form",
     summary: "Set the rules of a form",
-    description: "Sets or replaces the rules of a page's form. A submission that breaks a rule is refused."
+    description: "Sets or replaces the rules of a page's form. A submission that breaks a rule is refused.",
+    maximums: [Maximums.forms]
   })
 )
 

@@ -78,7 +78,8 @@ export const create = HttpApiEndpoint.post("create", base, {
   Authorization.operation("write", {
     identifier: "create_goal",
     summary: "Create a goal",
-    description: `Counts an event or a page as a conversion, in past visits too. ${Maximums.description(Maximums.goals)}`
+    description: "Counts an event or a page as a conversion, in past visits too.",
+    maximums: [Maximums.goals]
   })
 )
 

@@ -12,6 +12,7 @@ import * as AgentAdditions from "../../core/chat/AgentAdditions.ts"
 import * as AgentCheck from "../../core/chat/agent/AgentCheck.ts"
 import { protocols } from "../../core/chat/Instance.ts"
 import * as InstanceInput from "../../core/chat/InstanceInput.ts"
+import * as Maximums from "../../core/sites/Maximums.ts"
 import * as Wire from "../Wire.ts"
 import * as Authorization from "./Authorization.ts"
 import * as Errors from "./Errors.ts"
@@ -249,7 +250,8 @@ export const create = HttpApiEndpoint.post("create", base, {
   Authorization.operation("write", {
     identifier: "create_instance",
     summary: "Create an instance",
-    description: `Connects an agent to the website. ${rules}`
+    description: `Connects an agent to the website. ${rules}`,
+    maximums: [Maximums.instances]
   })
 )
 

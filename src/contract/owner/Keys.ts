@@ -8,6 +8,7 @@ import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
+import * as Maximums from "../../core/sites/Maximums.ts"
 import * as Scope from "../../core/sites/Scope.ts"
 import * as Wire from "../Wire.ts"
 import * as Authorization from "./Authorization.ts"
@@ -93,7 +94,8 @@ export const issueKey = HttpApiEndpoint.post("issueKey", "/v1/owner/keys", {
   Authorization.operation("write", {
     identifier: "issue_key",
     summary: "Issue a key",
-    description: `Issues a key. ${CredentialFields.bound("keys")} ${CredentialFields.rights("key")}`
+    description: `Issues a key. ${CredentialFields.rights("key")}`,
+    maximums: [Maximums.keys, Maximums.storedKeys]
   })
 )
 

@@ -11,6 +11,7 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import * as Address from "../../core/mail/Address.ts"
 import { mailStatuses } from "../../core/mail/Mail.ts"
 import { digests, periods } from "../../core/mail/Notification.ts"
+import * as Maximums from "../../core/sites/Maximums.ts"
 import * as Wire from "../Wire.ts"
 import * as Authorization from "./Authorization.ts"
 import * as Errors from "./Errors.ts"
@@ -122,7 +123,8 @@ export const add = HttpApiEndpoint.post("add", base, {
     identifier: "add_notification",
     summary: "Add a notification",
     description:
-      "Mails submissions to an address; if `report` is given, mails a weekly or monthly report instead. If the address already has a notification of this kind and period, its options are replaced. A new address gets a confirmation mail, and no other mail until a person opens the link in it and confirms. A website can add at most 20 new addresses a day, and an address that was invited to the console only ten minutes after that. An address that unsubscribed can be added again only by the operator."
+      "Mails submissions to an address; if `report` is given, mails a weekly or monthly report instead. If the address already has a notification of this kind and period, its options are replaced. A new address gets a confirmation mail, and no other mail until a person opens the link in it and confirms. A website can add at most 20 new addresses a day, and an address that was invited to the console only ten minutes after that. An address that unsubscribed can be added again only by the operator.",
+    maximums: [Maximums.notifications]
   })
 )
 

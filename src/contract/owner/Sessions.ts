@@ -9,6 +9,7 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Address from "../../core/mail/Address.ts"
+import * as Maximums from "../../core/sites/Maximums.ts"
 import * as Role from "../../core/sites/Role.ts"
 import * as Wire from "../Wire.ts"
 import * as Authorization from "./Authorization.ts"
@@ -115,7 +116,8 @@ export const createLink = HttpApiEndpoint.post("createLink", "/v1/owner/sessions
   Authorization.operation("write", {
     identifier: "create_link",
     summary: "Create a link to the console",
-    description: `Creates a link that opens a session once. Mails the link if there is an \`email\` and the service can send mails, at most 10 an hour for a website. An address that has not confirmed mails of the website gets at most three invitations and confirmation mails a day, at least ten minutes apart, and a website sends at most 20 of them a day; a 429 says when the next one is possible. An address that unsubscribed gets none (422). If the mail server does not accept the mail, the link is void and the response is 422. ${CredentialFields.bound("sessions and links")} ${CredentialFields.rights("link")}`
+    description: `Creates a link that opens a session once. Mails the link if there is an \`email\` and the service can send mails, at most 10 an hour for a website. An address that has not confirmed mails of the website gets at most three invitations and confirmation mails a day, at least ten minutes apart, and a website sends at most 20 of them a day; a 429 says when the next one is possible. An address that unsubscribed gets none (422). If the mail server does not accept the mail, the link is void and the response is 422. ${CredentialFields.rights("link")}`,
+    maximums: [Maximums.sessions]
   })
 )
 

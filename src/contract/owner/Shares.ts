@@ -9,6 +9,7 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as SmallCounts from "../../core/analytics/report/SmallCounts.ts"
+import * as Maximums from "../../core/sites/Maximums.ts"
 import * as Wire from "../Wire.ts"
 import { SharedAuthentication } from "./Authentication.ts"
 import * as Authorization from "./Authorization.ts"
@@ -76,7 +77,8 @@ export const create = HttpApiEndpoint.post("create", ofSite, {
     identifier: "create_share",
     summary: "Share a dashboard",
     description:
-      "Creates a secret URL that shows the statistics of a website to anyone who has it, without small counts. A website has at most 50."
+      "Creates a secret URL that shows the statistics of a website to anyone who has it, without small counts.",
+    maximums: [Maximums.shares]
   })
 )
 

@@ -8,6 +8,7 @@ import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
+import * as Maximums from "../../core/sites/Maximums.ts"
 import * as Wire from "../Wire.ts"
 import * as Authorization from "./Authorization.ts"
 import * as Errors from "./Errors.ts"
@@ -91,7 +92,8 @@ export const issue = HttpApiEndpoint.post("issue", base, {
   Authorization.operation("write", {
     identifier: "issue_token",
     summary: "Issue a widget token",
-    description: "Issues a token for the chat of a website."
+    description: "Issues a token for the chat of a website.",
+    maximums: [Maximums.tokens, Maximums.storedTokens]
   })
 )
 

@@ -12,6 +12,7 @@ import * as Event from "../../core/delivery/Event.ts"
 import * as Replay from "../../core/delivery/Replay.ts"
 import { deliveryStatuses, formats, maxSends } from "../../core/delivery/Webhook.ts"
 import * as WebhookInput from "../../core/delivery/WebhookInput.ts"
+import * as Maximums from "../../core/sites/Maximums.ts"
 import type { Scope } from "../../core/sites/Scope.ts"
 import * as Calendar from "../../core/text/Calendar.ts"
 import * as TimeInput from "../../core/text/TimeInput.ts"
@@ -216,12 +217,13 @@ export const create = HttpApiEndpoint.post("create", base, {
   success: WebhookSecret,
   error: Errors.NotFound
 }).annotateMerge(
-  describe(
-    "write",
-    "create_webhook",
-    "Create a webhook",
-    "Sends a website's events to an address on the public internet. Only the command `hydracore webhook create` can name other addresses."
-  )
+  Authorization.operation("write", {
+    identifier: "create_webhook",
+    summary: "Create a webhook",
+    description:
+      "Sends a website's events to an address on the public internet. Only the command `hydracore webhook create` can name other addresses.",
+    maximums: [Maximums.webhooks]
+  })
 )
 
 export const update = HttpApiEndpoint.patch("update", webhookPath, {

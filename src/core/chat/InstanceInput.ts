@@ -13,9 +13,7 @@ export const limits = {
   maxTokens: 1_000_000,
   dailyTokens: Number.MAX_SAFE_INTEGER,
   key: 4_000,
-  question: 2_000,
-  /** The maximum number of instances of a website that the owner API creates. */
-  perSite: 20
+  question: 2_000
 }
 
 /** An http or https URL, in any script, without white space, backslashes and control characters. */

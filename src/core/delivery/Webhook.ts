@@ -86,9 +86,6 @@ export interface Attempt extends AttemptResult {
 /** The maximum number of tests, retries and replays together that a website's owners send to its webhooks in an hour. */
 export const maxSends = 60
 
-/** The maximum number of webhooks that the owner API creates for a website. */
-export const maxWebhooks = 50
-
 export interface DeliveryDetails extends Delivery {
   /** Null once the event's subject is deleted. */
   readonly payload: string | null

@@ -31,9 +31,6 @@ export type Topic =
 export const isSameTopic = (one: Topic, other: Topic): boolean =>
   one.kind === "report" ? other.kind === "report" && other.period === one.period : other.kind === "submissions"
 
-/** The maximum number of notifications of a website that the owner API creates. */
-export const maxNotifications = 50
-
 /** The mails that one recipient gets about one website. */
 export interface Notification {
   readonly notificationId: string

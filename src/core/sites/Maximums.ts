@@ -15,11 +15,60 @@ export interface Maximum {
   readonly next: "delete" | "revoke" | "remove"
 }
 
-export const goals: Maximum = { max: 50, of: "goals", per: "a website", next: "delete" }
+const ofSite = (max: number, of: string, next: Maximum["next"] = "delete"): Maximum => ({
+  max,
+  of,
+  per: "a website",
+  next
+})
+
+export const goals = ofSite(50, "goals")
+/** A lookup of the website reads the rules of all its forms. */
+export const forms = ofSite(50, "forms with rules")
+export const instances = ofSite(20, "instances")
+export const webhooks = ofSite(50, "webhooks")
+export const notifications = ofSite(50, "notifications", "remove")
+export const shares = ofSite(50, "shared dashboards", "revoke")
+
+const ofInstance = (max: number, of: string): Maximum => ({ max, of, per: "an instance", next: "revoke" })
+
+export const tokens = ofInstance(100, "tokens that are not revoked")
+/** Revoked tokens are stored for 30 days. */
+export const storedTokens = ofInstance(300, "tokens, with the revoked ones of the last 30 days")
+
+/** For a caller that reaches only some websites. One that reaches all belongs to the operator. */
+const ofCaller = (max: number, of: string): Maximum => ({
+  max,
+  of,
+  per: "a caller that reaches only some websites",
+  next: "revoke"
+})
+
+export const keys = ofCaller(100, "keys that are not revoked")
+/** Revoked keys are stored for 30 days. */
+export const storedKeys = ofCaller(300, "keys, with the revoked ones of the last 30 days")
+export const sessions = ofCaller(100, "sessions and links")
+
+/** Every maximum, in the order of the guide. */
+export const all: ReadonlyArray<Maximum> = [
+  goals,
+  forms,
+  instances,
+  tokens,
+  storedTokens,
+  webhooks,
+  notifications,
+  shares,
+  keys,
+  storedKeys,
+  sessions
+]
 
 /** What a caller reads who wants to create one more. */
 export const message = ({ max, next, of, per }: Maximum): string => `${per} has at most ${max} ${of}; ${next} one`
 
-/** Sentences for the description of an operation. */
-export const description = ({ max, of, per }: Maximum): string =>
-  `${per.replace(/^./, (letter) => letter.toUpperCase())} has at most ${max} ${of}; 422 beyond that.`
+/** A sentence for the description of an operation. */
+export const description = (maximums: ReadonlyArray<Maximum>): string =>
+  `${maximums[0]?.per.replace(/^./, (letter) => letter.toUpperCase())} has at most ${maximums
+    .map(({ max, of }) => `${max} ${of}`)
+    .join(", and at most ")}; 422 beyond that.`

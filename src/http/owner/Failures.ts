@@ -30,6 +30,9 @@ export const ofLimit = ({ maximum }: LimitReached) =>
     Validation.failed([{ loc: ["body"], msg: `Value error, ${Maximums.message(maximum)}`, type: "value_error" }])
   )
 
+/** For `Effect.catchTags`, in handlers that create something of which there is a maximum. */
+export const ofCreation = { StorageUnavailable: ofStorage, LimitReached: ofLimit }
+
 /** For `Effect.catchTags`, in handlers that read reports. */
 export const ofReports = {
   StorageUnavailable: ofStorage,

@@ -5,8 +5,10 @@
  */
 import { Clock, Effect, Layer, Option } from "effect"
 import type { Form } from "../../core/forms/FormRules.ts"
+import * as Maximums from "../../core/sites/Maximums.ts"
 import * as CodePoints from "../../core/text/CodePoints.ts"
-import { FormDirectory, FormExists, maxForms, TooManyForms } from "../../services/forms/FormDirectory.ts"
+import { FormDirectory, FormExists } from "../../services/forms/FormDirectory.ts"
+import { LimitReached } from "../../services/LimitReached.ts"
 import { Sites } from "../sites/SiteDirectory.ts"
 
 export const layer: Layer.Layer<FormDirectory, never, Sites> = Layer.effect(
@@ -31,7 +33,7 @@ export const layer: Layer.Layer<FormDirectory, never, Sites> = Layer.effect(
         if (sites.get(given.websiteConfigId) === undefined) return Option.none()
         const forms = formsOf(given.websiteConfigId)
         if (forms.has(given.page)) return yield* new FormExists({ page: given.page })
-        if (forms.size >= maxForms) return yield* new TooManyForms()
+        if (forms.size >= Maximums.forms.max) return yield* new LimitReached({ maximum: Maximums.forms })
         const now = yield* Clock.currentTimeMillis
         const form: Form = { ...given, createdAt: now, updatedAt: now }
         bySite.set(given.websiteConfigId, forms.set(given.page, form))

@@ -7,18 +7,15 @@
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, type Duration, Effect, Layer, Option, Schema } from "effect"
 import { type Form, FormRules } from "../../core/forms/FormRules.ts"
+import * as Maximums from "../../core/sites/Maximums.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
-import {
-  FormDirectory,
-  FormExists,
-  maxForms,
-  type SiteForms,
-  TooManyForms
-} from "../../services/forms/FormDirectory.ts"
+import { FormDirectory, FormExists, type SiteForms } from "../../services/forms/FormDirectory.ts"
+import { LimitReached } from "../../services/LimitReached.ts"
 import * as Database from "../Database.ts"
 import * as Lookup from "../Lookup.ts"
 import * as SiteDirectory from "../sites/SiteDirectory.ts"
+import * as SiteLock from "../sites/SiteLock.ts"
 
 export interface Options {
   /** The timeout of each statement. */
@@ -68,7 +65,7 @@ const createStatement = `WITH created AS (
     INSERT INTO form AS held (website_config_id, page, rules, created_at, updated_at)
     SELECT website_config_id, $2, $3::json, $4, $4 FROM site
     WHERE website_config_id = $1 AND deleted_at IS NULL
-      AND (SELECT count(*) FROM form WHERE website_config_id = $1 AND page <> $2) < ${maxForms}
+      AND (SELECT count(*) FROM form WHERE website_config_id = $1 AND page <> $2) < ${Maximums.forms.max}
     ON CONFLICT (website_config_id, page) DO UPDATE SET updated_at = held.updated_at
       WHERE held.created_at = excluded.created_at AND held.rules::text = excluded.rules::text
     RETURNING 1
@@ -103,24 +100,19 @@ export const layer = ({ capacity = 10_000, timeout }: Options): Layer.Layer<Form
         create: Effect.fnUntraced(function* ({ page, rules, websiteConfigId }) {
           if (!isCanonicalUuid(websiteConfigId)) return Option.none()
           const now = yield* Clock.currentTimeMillis
-          const [{ created, known, others }] = yield* sql`
-            SELECT 1 FROM site WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)} FOR NO KEY UPDATE`.pipe(
-            Effect.andThen(
-              sql.unsafe(createStatement, [
-                PgTypes.uuid(websiteConfigId),
-                PgTypes.text(page),
-                PgTypes.text(JSON.stringify(rules)),
-                PgTypes.timestamptz(now)
-              ])
-            ),
-            sql.withTransaction,
-            Database.recoverConnectionErrors(),
-            Database.bounded(timeout),
-            decodeRows(Created)
-          )
+          const [{ created, known, others }] = yield* sql
+            .unsafe(createStatement, [
+              PgTypes.uuid(websiteConfigId),
+              PgTypes.text(page),
+              PgTypes.text(JSON.stringify(rules)),
+              PgTypes.timestamptz(now)
+            ])
+            .pipe(SiteLock.whileLocked(sql, websiteConfigId, timeout), decodeRows(Created))
           if (!known) return Option.none()
           if (created) return Option.some({ websiteConfigId, page, rules, createdAt: now, updatedAt: now })
-          return others >= maxForms ? yield* new TooManyForms() : yield* new FormExists({ page })
+          return others >= Maximums.forms.max
+            ? yield* new LimitReached({ maximum: Maximums.forms })
+            : yield* new FormExists({ page })
         }),
         update: Effect.fnUntraced(function* ({ page, rules, websiteConfigId }) {
           if (!isCanonicalUuid(websiteConfigId)) return Option.none()

@@ -6,16 +6,11 @@
 import { Context, type Effect, type Option, Schema } from "effect"
 import type { Form, FormRules } from "../../core/forms/FormRules.ts"
 import type { Site } from "../../core/sites/Site.ts"
+import type { LimitReached } from "../LimitReached.ts"
 import type { StorageUnavailable } from "../Storage.ts"
-
-/** The maximum number of forms with rules per website, because a lookup of the website reads the rules of all its forms. */
-export const maxForms = 50
 
 /** The website has rules for this page already. */
 export class FormExists extends Schema.TaggedError<FormExists>()("FormExists", { page: Schema.String }) {}
-
-/** The website has `maxForms` forms with rules. */
-export class TooManyForms extends Schema.TaggedError<TooManyForms>()("TooManyForms", {}) {}
 
 /** A website as a submission needs it. */
 export interface SiteForms {
@@ -34,7 +29,7 @@ export class FormDirectory extends Context.Service<
     /** Gives a form its rules; none if there is no such website. */
     readonly create: (
       form: NewForm
-    ) => Effect.Effect<Option.Option<Form>, StorageUnavailable | FormExists | TooManyForms>
+    ) => Effect.Effect<Option.Option<Form>, StorageUnavailable | FormExists | LimitReached>
     /** Replaces the rules of a form; none if the website has no rules for this page. */
     readonly update: (form: NewForm) => Effect.Effect<Option.Option<Form>, StorageUnavailable>
     /** The forms of a website that have rules, ordered by page; empty if there is no such website. */

@@ -8,9 +8,6 @@ import { Context, type Effect, type Option } from "effect"
 import type { Share } from "../../core/sites/Share.ts"
 import type { StorageUnavailable } from "../Storage.ts"
 
-/** The maximum number of shares that the owner API creates for a website. */
-export const maxShares = 50
-
 export class Shares extends Context.Service<
   Shares,
   {

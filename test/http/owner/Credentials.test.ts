@@ -5,7 +5,8 @@ import { assert, layer } from "@effect/vitest"
 import { Clock, Effect, Option, Redacted } from "effect"
 import type { Message } from "../../../src/core/mail/Message.ts"
 import type { Access } from "../../../src/core/sites/Access.ts"
-import { mailLimit, maxManaged } from "../../../src/http/owner/access/OwnerCredentials.ts"
+import * as Maximums from "../../../src/core/sites/Maximums.ts"
+import { mailLimit } from "../../../src/http/owner/access/OwnerCredentials.ts"
 import * as Mailer from "../../../src/memory/mail/Mailer.ts"
 import { OwnerKeys } from "../../../src/services/sites/OwnerKeys.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
@@ -256,7 +257,7 @@ for (const [name, storage] of emptyStorages) {
         Effect.gen(function* () {
           const ownSite = yield* newSite
           const owner = yield* newCookie("owner", [ownSite])
-          const most = Array.from({ length: maxManaged - 1 })
+          const most = Array.from({ length: Maximums.keys.max - 1 })
           yield* Effect.forEach(most, () => newKey({ scope: "stats", sites: [ownSite] }))
           // The owner's own session counts.
           yield* Effect.forEach(most.slice(1), () => newLink("viewer", [ownSite]))

@@ -5,9 +5,9 @@ import { randomUUID } from "node:crypto"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Option, Redacted } from "effect"
 import * as AgentAdditions from "../../../src/core/chat/AgentAdditions.ts"
-import { limits } from "../../../src/core/chat/InstanceInput.ts"
 import * as SealedAdditions from "../../../src/core/chat/SealedAdditions.ts"
 import * as Sealing from "../../../src/core/delivery/Sealing.ts"
+import * as Maximums from "../../../src/core/sites/Maximums.ts"
 import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.ts"
 import { locationsOf, opened } from "../../support/OwnerSession.ts"
 import { emptyStorages, type Storage } from "../../support/Storages.ts"
@@ -317,7 +317,10 @@ for (const [name, storage] of emptyStorages) {
           const { request, site } = yield* opened
           const { websiteConfigId } = site
           yield* InstanceDirectory.use((instances) =>
-            Effect.replicateEffect(instances.create({ name: "A", agentUrl: url, websiteConfigId }), limits.perSite)
+            Effect.replicateEffect(
+              instances.create({ name: "A", agentUrl: url, websiteConfigId }),
+              Maximums.instances.max
+            )
           )
           const answer = yield* request("POST", "/instances", { name: "A", agent_url: url })
           assert.deepStrictEqual([answer.status, locationsOf(answer.text)], [422, ["body"]])

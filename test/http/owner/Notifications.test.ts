@@ -7,7 +7,7 @@ import { Effect, Layer, Option, Redacted } from "effect"
 import { maxMails } from "../../../src/core/mail/MailRecipient.ts"
 import type { Outcome } from "../../../src/core/mail/MailSchedule.ts"
 import type { Message } from "../../../src/core/mail/Message.ts"
-import { maxNotifications } from "../../../src/core/mail/Notification.ts"
+import * as Maximums from "../../../src/core/sites/Maximums.ts"
 import { testLimit } from "../../../src/http/owner/access/OwnerNotifications.ts"
 import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
 import { Mailer } from "../../../src/services/mail/Mailer.ts"
@@ -206,7 +206,7 @@ for (const [name, storage] of emptyStorages) {
         assert.lengthOf(mails, 1)
         assert.deepInclude(mails[0], { to: "a@example.com", status: "waiting", error: null })
         yield* Notifications.use((notifications) =>
-          Effect.forEach(Array.from({ length: maxNotifications - 3 }), (_, index) =>
+          Effect.forEach(Array.from({ length: Maximums.notifications.max - 3 }), (_, index) =>
             notifications.add({
               websiteConfigId,
               recipient: `${index}@x.example`,

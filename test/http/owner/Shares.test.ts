@@ -4,7 +4,8 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import * as RateLimit from "../../../src/core/limits/RateLimit.ts"
-import { maxShares, Shares } from "../../../src/services/sites/Shares.ts"
+import * as Maximums from "../../../src/core/sites/Maximums.ts"
+import { Shares } from "../../../src/services/sites/Shares.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import { newCookie, send } from "../../support/OwnerRequests.ts"
 import { emptyStorages } from "../../support/Storages.ts"
@@ -107,7 +108,7 @@ for (const [name, storage] of emptyStorages) {
         Effect.gen(function* () {
           const { websiteConfigId } = yield* newSite
           yield* Shares.use((shares) =>
-            Effect.forEach(Array.from({ length: maxShares - 1 }), () =>
+            Effect.forEach(Array.from({ length: Maximums.shares.max - 1 }), () =>
               shares.create({ websiteConfigId, label: null, expiresAt: null })
             )
           )

@@ -4,7 +4,8 @@
 import { randomUUID } from "node:crypto"
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import { maxSends, maxWebhooks } from "../../../src/core/delivery/Webhook.ts"
+import { maxSends } from "../../../src/core/delivery/Webhook.ts"
+import * as Maximums from "../../../src/core/sites/Maximums.ts"
 import { Deliveries } from "../../../src/services/delivery/Deliveries.ts"
 import { Webhooks } from "../../../src/services/delivery/Webhooks.ts"
 import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
@@ -309,7 +310,7 @@ for (const [name, storage] of emptyStorages) {
           yield* Webhooks.use((webhooks) =>
             Effect.replicateEffect(
               webhooks.create({ websiteConfigId, url, events: [], format: "standard" }),
-              maxWebhooks
+              Maximums.webhooks.max
             )
           )
           const answer = yield* request("POST", "/webhooks", { url })

@@ -13,29 +13,28 @@ import * as Access from "../../../core/sites/Access.ts"
 import * as ConsoleSession from "../../../core/sites/ConsoleSession.ts"
 import type { CredentialQuery } from "../../../core/sites/CredentialQuery.ts"
 import type { RevokeOptions } from "../../../core/sites/Issuers.ts"
+import * as Maximums from "../../../core/sites/Maximums.ts"
 import * as OwnerKey from "../../../core/sites/OwnerKey.ts"
 import * as Calendar from "../../../core/text/Calendar.ts"
 import * as Cursor from "../../../core/text/Cursor.ts"
+import { LimitReached } from "../../../services/LimitReached.ts"
 import { Invitations } from "../../../services/mail/Invitations.ts"
 import { Notifications } from "../../../services/mail/Notifications.ts"
 import { RateLimiter } from "../../../services/RateLimiter.ts"
 import type { StorageUnavailable } from "../../../services/Storage.ts"
 import { ConsoleSessions } from "../../../services/sites/ConsoleSessions.ts"
+import { CreationTurns } from "../../../services/sites/CreationTurns.ts"
 import { type KeyQuery, OwnerKeys } from "../../../services/sites/OwnerKeys.ts"
 import { SiteDirectory } from "../../../services/sites/SiteDirectory.ts"
 import * as Validation from "../Validation.ts"
-import * as CreationTurns from "./CreationTurns.ts"
 
 type Failure = (typeof Errors.NotFound)["Type"] | StorageUnavailable
-
-/** A caller for some websites, not all, can manage at most this many unrevoked keys, and as many sessions and links. */
-export const maxManaged = 100
 
 /** Fails with the same 404 for every caller that may not manage the key or session. */
 type Managed<A> = Effect.Effect<A, Failure, Caller>
 
-/** Like `Managed`. Also fails if a caller for some websites manages `maxManaged` already. */
-type Added<A> = Effect.Effect<A, Failure | ValidationFailed, Caller>
+/** Like `Managed`. Also fails if a caller for some websites has as many as `Maximums` allows. */
+type Added<A> = Effect.Effect<A, Failure | ValidationFailed | LimitReached, Caller>
 
 type ValidationFailed = (typeof Errors.ValidationFailed)["Type"]
 type TooManyRequests = (typeof Errors.TooManyRequests)["Type"]
@@ -80,17 +79,6 @@ const any = { reaching: null, after: null } as const
 /** Fails unless the caller may manage keys and sessions with this access. */
 const requireCover = (access: Access.Access) =>
   Caller.use((caller) => (Access.manages(caller, access) ? Effect.void : refuse))
-
-const tooMany = (noun: string) =>
-  Effect.fail(
-    Validation.failed([
-      {
-        loc: ["body"],
-        msg: `Value error, there are ${maxManaged} ${noun} already; revoke one`,
-        type: "value_error"
-      }
-    ])
-  )
 
 /** Fails if the new key would be valid for longer than the caller's key. */
 const requireExpiryWithinCaller = ({ expiresAt }: Pick<NewKey, "expiresAt">) =>
@@ -170,7 +158,7 @@ const tooManyToStranger = (refusal: TooSoon): TooManyRequests => ({
 export const layer: Layer.Layer<
   OwnerCredentials,
   never,
-  OwnerKeys | ConsoleSessions | Invitations | Notifications | RateLimiter | SiteDirectory
+  OwnerKeys | ConsoleSessions | Invitations | Notifications | RateLimiter | SiteDirectory | CreationTurns
 > = Layer.effect(
   OwnerCredentials,
   Effect.gen(function* () {
@@ -180,28 +168,31 @@ export const layer: Layer.Layer<
     const directory = yield* SiteDirectory
     const ownerKeys = yield* OwnerKeys
     const consoleSessions = yield* ConsoleSessions
-    const inTurnOf = yield* CreationTurns.make
+    const { inTurn } = yield* CreationTurns
     /**
-     * Runs a creation if the caller manages fewer than `maxManaged`. A caller for all websites belongs to the operator and has no
-     * such limit. Creations of callers with a website in common run one after another.
+     * Runs a creation if the caller has fewer than each of the maximums. A caller for all websites belongs to the operator and has
+     * no such limit. Creations of callers with a website in common run one after another.
      */
-    const withinLimit = <A, E>(
-      existing: (
-        range: Pick<CredentialQuery, "sites" | "limit">
-      ) => Effect.Effect<ReadonlyArray<unknown>, StorageUnavailable>,
-      noun: string,
+    const withinLimits = <A, E>(
+      limits: ReadonlyArray<{
+        readonly maximum: Maximums.Maximum
+        readonly existing: (
+          range: Pick<CredentialQuery, "sites" | "limit">
+        ) => Effect.Effect<ReadonlyArray<unknown>, StorageUnavailable>
+      }>,
       creation: Effect.Effect<A, E>
     ) =>
-      Caller.use(({ sites }) => {
-        type Creation = Effect.Effect<A, E | StorageUnavailable | ValidationFailed>
-        const unlimited: Creation = creation
-        if (sites === "all") return unlimited
-        const limited = Effect.flatMap(
-          existing({ sites, limit: maxManaged }),
-          ({ length }): Creation => (length < maxManaged ? creation : tooMany(noun))
+      Caller.use(({ sites }): Effect.Effect<A, E | StorageUnavailable | LimitReached> => {
+        if (sites === "all") return creation
+        const requireRoom = Effect.forEach(
+          limits,
+          ({ existing, maximum }) =>
+            Effect.flatMap(existing({ sites, limit: maximum.max }), ({ length }) =>
+              length < maximum.max ? Effect.void : Effect.fail(new LimitReached({ maximum }))
+            ),
+          { discard: true }
         )
-        // In the order of the ids, so that two callers never wait for each other.
-        return [...sites].sort().reduceRight((next: Creation, site): Creation => inTurnOf(site, next), limited)
+        return inTurn(sites)(Effect.andThen(requireRoom, creation))
       })
     /**
      * Counts an invitation against the limits of its websites, and of an address that has not confirmed. Fails over a limit, and if
@@ -237,9 +228,17 @@ export const layer: Layer.Layer<
         yield* requireCover(request)
         yield* requireExpiryWithinCaller(request)
         const issuedBy = (yield* Caller).id
-        const issued = yield* withinLimit(
-          (range) => ownerKeys.list({ ...range, ...any, unrevoked: true }),
-          "keys",
+        const issued = yield* withinLimits(
+          [
+            {
+              maximum: Maximums.keys,
+              existing: (range) => ownerKeys.list({ ...range, ...any, unrevoked: true })
+            },
+            {
+              maximum: Maximums.storedKeys,
+              existing: (range) => ownerKeys.list({ ...range, ...any, unrevoked: false })
+            }
+          ],
           ownerKeys.issue({ ...request, issuedBy })
         )
         return yield* Effect.fromOption(issued, () => notFound)
@@ -258,9 +257,8 @@ export const layer: Layer.Layer<
         const isMailed = email !== null && Option.isSome(mail)
         const websites = isMailed ? yield* namesOf(sites) : null
         const createdBy = (yield* Caller).id
-        const created = yield* withinLimit(
-          (range) => consoleSessions.list({ ...range, ...any }),
-          "sessions and links",
+        const created = yield* withinLimits(
+          [{ maximum: Maximums.sessions, existing: (range) => consoleSessions.list({ ...range, ...any }) }],
           Effect.andThen(
             isMailed ? countInvitation(sites, email) : Effect.void,
             consoleSessions.createLink({ ...request, createdBy })

@@ -7,7 +7,8 @@ import { Context, Effect, Layer, Option } from "effect"
 import * as Errors from "../../../contract/owner/Errors.ts"
 import type { Form } from "../../../core/forms/FormRules.ts"
 import type { AuthorizedSite } from "../../../core/sites/Access.ts"
-import { FormDirectory, type FormExists, type TooManyForms } from "../../../services/forms/FormDirectory.ts"
+import { FormDirectory, type FormExists } from "../../../services/forms/FormDirectory.ts"
+import type { LimitReached } from "../../../services/LimitReached.ts"
 import type { StorageUnavailable } from "../../../services/Storage.ts"
 import * as OwnerSites from "./OwnerSites.ts"
 
@@ -21,7 +22,7 @@ export class OwnerForms extends Context.Service<
     readonly put: (
       proof: AuthorizedSite<"write">,
       form: Pick<Form, "page" | "rules">
-    ) => Effect.Effect<Form, Failure | FormExists | TooManyForms>
+    ) => Effect.Effect<Form, Failure | FormExists | LimitReached>
     readonly delete: (proof: AuthorizedSite<"write">, page: string) => Effect.Effect<void, Failure>
   }
 >()("hydracore/http/owner/access/OwnerForms") {}

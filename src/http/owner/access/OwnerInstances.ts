@@ -12,19 +12,20 @@ import * as Errors from "../../../contract/owner/Errors.ts"
 import type * as AgentAdditions from "../../../core/chat/AgentAdditions.ts"
 import { type Outcome, ofOwner } from "../../../core/chat/agent/AgentCheck.ts"
 import type { Instance, InstanceChange, NewInstance } from "../../../core/chat/Instance.ts"
-import { limits } from "../../../core/chat/InstanceInput.ts"
 import * as OperatorsKey from "../../../core/chat/OperatorsKey.ts"
 import * as SealedAdditions from "../../../core/chat/SealedAdditions.ts"
 import * as AddressGuard from "../../../core/delivery/AddressGuard.ts"
 import * as Sealing from "../../../core/delivery/Sealing.ts"
 import type { AuthorizedSite } from "../../../core/sites/Access.ts"
+import * as Maximums from "../../../core/sites/Maximums.ts"
 import { AgentCheck } from "../../../services/chat/AgentCheck.ts"
 import { InstanceDirectory } from "../../../services/chat/InstanceDirectory.ts"
+import { LimitReached } from "../../../services/LimitReached.ts"
 import type { StorageUnavailable } from "../../../services/Storage.ts"
+import { CreationTurns } from "../../../services/sites/CreationTurns.ts"
 import { SiteDirectory } from "../../../services/sites/SiteDirectory.ts"
 import * as SiteInstance from "../SiteInstance.ts"
 import * as Validation from "../Validation.ts"
-import * as CreationTurns from "./CreationTurns.ts"
 import * as OwnerSites from "./OwnerSites.ts"
 
 type Failure = (typeof Errors.NotFound)["Type"] | (typeof Errors.ValidationFailed)["Type"] | StorageUnavailable
@@ -46,7 +47,7 @@ export class OwnerInstances extends Context.Service<
     readonly create: (
       proof: AuthorizedSite<"write">,
       instance: Omit<NewInstance, Internal | "instanceId"> & GivenSecrets
-    ) => Effect.Effect<Instance, Failure>
+    ) => Effect.Effect<Instance, Failure | LimitReached>
     readonly update: (
       proof: AuthorizedSite<"write">,
       instanceId: string,
@@ -89,14 +90,14 @@ const testTimeout = "30 seconds"
 
 export const layer = ({
   secretsKey
-}: Options): Layer.Layer<OwnerInstances, never, InstanceDirectory | SiteDirectory | AgentCheck> =>
+}: Options): Layer.Layer<OwnerInstances, never, InstanceDirectory | SiteDirectory | AgentCheck | CreationTurns> =>
   Layer.effect(
     OwnerInstances,
     Effect.gen(function* () {
       const directory = yield* InstanceDirectory
       const sites = yield* SiteDirectory
       const check = yield* AgentCheck
-      const inTurn = yield* CreationTurns.make
+      const { inTurn } = yield* CreationTurns
       // An empty change reads past the cache: with the URL of a moment ago, a key could go to another URL than it was given for,
       // and a test could test the settings before the last change.
       const requireInstance = SiteInstance.require({ find: (instanceId) => directory.update(instanceId, {}) })
@@ -125,17 +126,11 @@ export const layer = ({
       return {
         find: requireInstance,
         create: Effect.fnUntraced(
-          function* ({ site }, { body, headers, key, ...given }) {
-            const { websiteConfigId } = site
-            // The lookup bypasses the cache, because the website may have been deleted, and then the instance cannot be stored.
-            yield* sites.invalidate(site)
-            if (Option.isNone(yield* sites.byWebsiteConfigId(websiteConfigId)))
-              return yield* Effect.fail(OwnerSites.notFound)
+          function* ({ site: { websiteConfigId } }, { body, headers, key, ...given }) {
             yield* requirePublic(given.agentUrl, `hydracore instance create --site ${websiteConfigId} --name …`)
             const all = yield* directory.list
-            if (all.filter((instance) => instance.websiteConfigId === websiteConfigId).length >= limits.perSite) {
-              return yield* fault(["body"], `a website has at most ${limits.perSite} instances; delete one`)
-            }
+            const own = all.filter((instance) => instance.websiteConfigId === websiteConfigId)
+            if (own.length >= Maximums.instances.max) return yield* new LimitReached({ maximum: Maximums.instances })
             const instanceId = randomUUID()
             return yield* directory.create({
               ...given,
@@ -147,7 +142,15 @@ export const layer = ({
               isGuarded: true
             })
           },
-          (creation, { site }) => inTurn(site.websiteConfigId, creation)
+          (creation, { site }) =>
+            Effect.gen(function* () {
+              // The lookup bypasses the cache, because the website may have been deleted, and then the instance cannot be stored.
+              yield* sites.invalidate(site)
+              if (Option.isNone(yield* sites.byWebsiteConfigId(site.websiteConfigId))) {
+                return yield* Effect.fail(OwnerSites.notFound)
+              }
+              return yield* inTurn([site.websiteConfigId])(creation)
+            })
         ),
         update: Effect.fnUntraced(function* (proof, instanceId, { agentUrl, body, headers, key, ...given }) {
           const before = yield* requireInstance(proof, instanceId)

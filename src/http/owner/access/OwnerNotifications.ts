@@ -9,16 +9,18 @@ import type { RateLimitPolicy } from "../../../core/limits/RateLimit.ts"
 import * as ConfirmationRefusal from "../../../core/mail/ConfirmationRefusal.ts"
 import type { RepeatRefusal, TooSoon } from "../../../core/mail/MailRecipient.ts"
 import type { Outcome } from "../../../core/mail/MailSchedule.ts"
-import { isSameTopic, maxNotifications, type Notification, type Topic } from "../../../core/mail/Notification.ts"
+import { isSameTopic, type Notification, type Topic } from "../../../core/mail/Notification.ts"
 import type { AuthorizedSite } from "../../../core/sites/Access.ts"
+import * as Maximums from "../../../core/sites/Maximums.ts"
 import { hourMillis } from "../../../core/text/Calendar.ts"
 import type { ReportTimeout } from "../../../services/analytics/Reports.ts"
 import { TestDeliveries } from "../../../services/delivery/TestDeliveries.ts"
+import { LimitReached } from "../../../services/LimitReached.ts"
 import { type ListedNotification, Notifications, type SubmissionMail } from "../../../services/mail/Notifications.ts"
 import { RateLimiter } from "../../../services/RateLimiter.ts"
 import type { StorageUnavailable } from "../../../services/Storage.ts"
+import { CreationTurns } from "../../../services/sites/CreationTurns.ts"
 import * as Validation from "../Validation.ts"
-import * as CreationTurns from "./CreationTurns.ts"
 import * as OwnerSites from "./OwnerSites.ts"
 
 type Failure = (typeof Errors.NotFound)["Type"] | (typeof Errors.ValidationFailed)["Type"] | StorageUnavailable
@@ -36,7 +38,7 @@ export class OwnerNotifications extends Context.Service<
     readonly add: (
       proof: AuthorizedSite<"write">,
       notification: { readonly recipient: string; readonly topic: Topic }
-    ) => Effect.Effect<Notification, Failure | TooManyRequests>
+    ) => Effect.Effect<Notification, Failure | TooManyRequests | LimitReached>
     /** Fails if no mail can be sent, if the address needs no confirmation, and over the limits of confirmation mails. */
     readonly resend: (
       proof: AuthorizedSite<"write">,
@@ -63,8 +65,6 @@ const fault = (msg: string) =>
   Effect.fail(Validation.failed([{ loc: ["body"], msg: `Value error, ${msg}`, type: "value_error" }]))
 
 const noMail = fault("this service sends no mail until its operator sets SMTP_URL, MAIL_FROM and PUBLIC_URL")
-
-const tooMany = fault(`a website has at most ${maxNotifications} notifications; remove one`)
 
 const unsubscribed = Effect.fail(
   Validation.failed([
@@ -104,13 +104,17 @@ const tooManyTests = (resetMillis: number): TooManyRequests => ({
   headers: retryAfter(resetMillis)
 })
 
-export const layer: Layer.Layer<OwnerNotifications, never, Notifications | TestDeliveries | RateLimiter> = Layer.effect(
+export const layer: Layer.Layer<
+  OwnerNotifications,
+  never,
+  Notifications | TestDeliveries | RateLimiter | CreationTurns
+> = Layer.effect(
   OwnerNotifications,
   Effect.gen(function* () {
     const notifications = yield* Notifications
     const tests = yield* TestDeliveries
     const limiter = yield* RateLimiter
-    const inTurn = yield* CreationTurns.make
+    const { inTurn } = yield* CreationTurns
 
     const list = ({ site }: AuthorizedSite<"read">) => notifications.list(site.websiteConfigId)
 
@@ -131,7 +135,9 @@ export const layer: Layer.Layer<OwnerNotifications, never, Notifications | TestD
             ({ notification: { recipient, topic } }) =>
               recipient === notification.recipient && isSameTopic(topic, notification.topic)
           )
-          if (!isKnown && own.length >= maxNotifications) return yield* tooMany
+          if (!isKnown && own.length >= Maximums.notifications.max) {
+            return yield* new LimitReached({ maximum: Maximums.notifications })
+          }
           const added = yield* notifications.addByOwner({
             ...notification,
             websiteConfigId: proof.site.websiteConfigId
@@ -150,7 +156,7 @@ export const layer: Layer.Layer<OwnerNotifications, never, Notifications | TestD
               return yield* Effect.fail(OwnerSites.notFound)
           }
         },
-        (addition, { site }) => inTurn(site.websiteConfigId, addition)
+        (addition, { site }) => inTurn([site.websiteConfigId])(addition)
       ),
       resend: Effect.fnUntraced(function* (proof, notificationId) {
         yield* findOwn(proof, notificationId)

@@ -6,14 +6,15 @@
 import { Context, Effect, Layer } from "effect"
 import * as Errors from "../../../contract/owner/Errors.ts"
 import type { AuthorizedSite } from "../../../core/sites/Access.ts"
+import * as Maximums from "../../../core/sites/Maximums.ts"
 import type { Share } from "../../../core/sites/Share.ts"
+import { LimitReached } from "../../../services/LimitReached.ts"
 import type { StorageUnavailable } from "../../../services/Storage.ts"
-import { maxShares, Shares } from "../../../services/sites/Shares.ts"
-import * as Validation from "../Validation.ts"
-import * as CreationTurns from "./CreationTurns.ts"
+import { CreationTurns } from "../../../services/sites/CreationTurns.ts"
+import { Shares } from "../../../services/sites/Shares.ts"
 import * as OwnerSites from "./OwnerSites.ts"
 
-type Failure = (typeof Errors.NotFound)["Type"] | (typeof Errors.ValidationFailed)["Type"] | StorageUnavailable
+type Failure = (typeof Errors.NotFound)["Type"] | StorageUnavailable
 
 export class OwnerShares extends Context.Service<
   OwnerShares,
@@ -22,36 +23,29 @@ export class OwnerShares extends Context.Service<
     readonly create: (
       proof: AuthorizedSite<"write">,
       share: Pick<Share, "label" | "expiresAt">
-    ) => Effect.Effect<{ readonly secret: string; readonly share: Share }, Failure>
+    ) => Effect.Effect<{ readonly secret: string; readonly share: Share }, Failure | LimitReached>
     readonly revoke: (proof: AuthorizedSite<"write">, shareId: string) => Effect.Effect<void, Failure>
   }
 >()("hydracore/http/owner/access/OwnerShares") {}
 
 const notFound = Errors.make("NotFound", "This website has no such shared dashboard.")
 
-const tooMany = Validation.failed([
-  {
-    loc: ["body"],
-    msg: `Value error, a website has at most ${maxShares} shared dashboards; revoke one`,
-    type: "value_error"
-  }
-])
-
-export const layer: Layer.Layer<OwnerShares, never, Shares> = Layer.effect(
+export const layer: Layer.Layer<OwnerShares, never, Shares | CreationTurns> = Layer.effect(
   OwnerShares,
   Effect.gen(function* () {
     const shares = yield* Shares
-    const inTurn = yield* CreationTurns.make
+    const { inTurn } = yield* CreationTurns
     return {
       list: ({ site }) => shares.list(site.websiteConfigId),
       create: Effect.fnUntraced(
         function* ({ site: { websiteConfigId } }, share) {
-          if ((yield* shares.list(websiteConfigId)).length >= maxShares) return yield* Effect.fail(tooMany)
+          const { length } = yield* shares.list(websiteConfigId)
+          if (length >= Maximums.shares.max) return yield* new LimitReached({ maximum: Maximums.shares })
           const created = yield* shares.create({ websiteConfigId, ...share })
           // The website was deleted meanwhile.
           return yield* Effect.fromOption(created, () => OwnerSites.notFound)
         },
-        (creation, { site }) => inTurn(site.websiteConfigId, creation)
+        (creation, { site }) => inTurn([site.websiteConfigId])(creation)
       ),
       revoke: ({ site: { websiteConfigId } }, shareId) =>
         Effect.flatMap(shares.revoke({ shareId, websiteConfigId }), (isRevoked) =>

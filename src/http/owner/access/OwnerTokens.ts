@@ -7,10 +7,13 @@ import { Context, Effect, Layer } from "effect"
 import * as Errors from "../../../contract/owner/Errors.ts"
 import { type IssuedToken, positionOf, type WidgetToken } from "../../../core/chat/WidgetToken.ts"
 import type { AuthorizedSite } from "../../../core/sites/Access.ts"
+import * as Maximums from "../../../core/sites/Maximums.ts"
 import * as Cursor from "../../../core/text/Cursor.ts"
 import { InstanceDirectory } from "../../../services/chat/InstanceDirectory.ts"
 import { type TokenQuery, WidgetTokens } from "../../../services/chat/WidgetTokens.ts"
+import { LimitReached } from "../../../services/LimitReached.ts"
 import type { StorageUnavailable } from "../../../services/Storage.ts"
+import { CreationTurns } from "../../../services/sites/CreationTurns.ts"
 import * as SiteInstance from "../SiteInstance.ts"
 
 type Failure = (typeof Errors.NotFound)["Type"] | StorageUnavailable
@@ -26,7 +29,7 @@ export class OwnerTokens extends Context.Service<
       proof: AuthorizedSite<"write">,
       instanceId: string,
       token: Pick<WidgetToken, "label" | "expiresAt">
-    ) => Effect.Effect<IssuedToken, Failure>
+    ) => Effect.Effect<IssuedToken, Failure | LimitReached>
     readonly revoke: (
       proof: AuthorizedSite<"write">,
       instanceId: string,
@@ -37,11 +40,21 @@ export class OwnerTokens extends Context.Service<
 
 const notFound = Errors.make("NotFound", "This instance has no such token.")
 
-export const layer: Layer.Layer<OwnerTokens, never, InstanceDirectory | WidgetTokens> = Layer.effect(
+export const layer: Layer.Layer<OwnerTokens, never, InstanceDirectory | WidgetTokens | CreationTurns> = Layer.effect(
   OwnerTokens,
   Effect.gen(function* () {
     const requireInstance = SiteInstance.require(yield* InstanceDirectory)
     const tokens = yield* WidgetTokens
+    const { inTurn } = yield* CreationTurns
+    const requireRoom = Effect.fnUntraced(function* (instanceId: string) {
+      for (const [maximum, unrevoked] of [
+        [Maximums.tokens, true],
+        [Maximums.storedTokens, false]
+      ] as const) {
+        const { length } = yield* tokens.list({ instanceId, unrevoked, after: null, limit: maximum.max })
+        if (length >= maximum.max) return yield* new LimitReached({ maximum })
+      }
+    })
     return {
       list: (proof, query) =>
         requireInstance(proof, query.instanceId).pipe(
@@ -50,7 +63,9 @@ export const layer: Layer.Layer<OwnerTokens, never, InstanceDirectory | WidgetTo
         ),
       issue: Effect.fnUntraced(function* (proof, instanceId, token) {
         yield* requireInstance(proof, instanceId)
-        const issued = yield* tokens.issue({ instanceId, ...token })
+        const issued = yield* Effect.andThen(requireRoom(instanceId), tokens.issue({ instanceId, ...token })).pipe(
+          inTurn([proof.site.websiteConfigId])
+        )
         // The instance was deleted meanwhile.
         return yield* Effect.fromOption(issued, () => notFound)
       }),

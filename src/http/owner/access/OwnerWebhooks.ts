@@ -16,20 +16,21 @@ import {
   type DeliveryDetails,
   type DeliveryPage,
   maxSends,
-  maxWebhooks,
   type Webhook,
   type WebhookChange
 } from "../../../core/delivery/Webhook.ts"
 import type { RateLimitPolicy } from "../../../core/limits/RateLimit.ts"
 import type { AuthorizedSite } from "../../../core/sites/Access.ts"
+import * as Maximums from "../../../core/sites/Maximums.ts"
 import { hourMillis } from "../../../core/text/Calendar.ts"
 import { Deliveries } from "../../../services/delivery/Deliveries.ts"
 import { TestDeliveries, type TestedWebhook } from "../../../services/delivery/TestDeliveries.ts"
 import { type NewSecret, type SecretsKeyUnusable, Webhooks } from "../../../services/delivery/Webhooks.ts"
+import { LimitReached } from "../../../services/LimitReached.ts"
 import { RateLimiter } from "../../../services/RateLimiter.ts"
 import type { StorageUnavailable } from "../../../services/Storage.ts"
+import { CreationTurns } from "../../../services/sites/CreationTurns.ts"
 import * as Validation from "../Validation.ts"
-import * as CreationTurns from "./CreationTurns.ts"
 import * as OwnerSites from "./OwnerSites.ts"
 
 type Failure = (typeof Errors.NotFound)["Type"] | (typeof Errors.ValidationFailed)["Type"] | StorageUnavailable
@@ -42,7 +43,10 @@ export class OwnerWebhooks extends Context.Service<
   {
     readonly list: (proof: AuthorizedSite<"read">) => Effect.Effect<ReadonlyArray<ShownWebhook>, StorageUnavailable>
     /** Fails if the URL is not on the public internet. */
-    readonly create: (proof: AuthorizedSite<"write">, webhook: NewWebhook) => Effect.Effect<NewSecret, Failure>
+    readonly create: (
+      proof: AuthorizedSite<"write">,
+      webhook: NewWebhook
+    ) => Effect.Effect<NewSecret, Failure | LimitReached>
     /** Fails if the new URL is not on the public internet, or if only the operator may change the URL. */
     readonly update: (
       proof: AuthorizedSite<"write">,
@@ -120,8 +124,6 @@ const operatorsUrl = fault(
 
 const operatorsSecret = fault(["body"], "only the operator can change the secret of this webhook")
 
-const tooMany = fault(["body"], `a website has at most ${maxWebhooks} webhooks; delete one`)
-
 /** The limit of a website, because each of these sends a request, and a receiver need not belong to the owner. */
 const sendLimit: RateLimitPolicy = { name: "webhooksend", limit: maxSends, windowMillis: hourMillis }
 
@@ -133,7 +135,7 @@ const tooManySends = (resetMillis: number): TooManyRequests => ({
 
 export const layer = ({
   webhookAllow
-}: Options): Layer.Layer<OwnerWebhooks, never, Webhooks | Deliveries | TestDeliveries | RateLimiter> =>
+}: Options): Layer.Layer<OwnerWebhooks, never, Webhooks | Deliveries | TestDeliveries | RateLimiter | CreationTurns> =>
   Layer.effect(
     OwnerWebhooks,
     Effect.gen(function* () {
@@ -141,7 +143,7 @@ export const layer = ({
       const deliveries = yield* Deliveries
       const tests = yield* TestDeliveries
       const limiter = yield* RateLimiter
-      const inTurn = yield* CreationTurns.make
+      const { inTurn } = yield* CreationTurns
 
       const countSend = ({ site }: AuthorizedSite<"write">) =>
         Effect.flatMap(limiter.take(sendLimit, site.websiteConfigId), ({ accepted, resetMillis }) =>
@@ -182,14 +184,15 @@ export const layer = ({
         create: Effect.fnUntraced(
           function* (proof, webhook) {
             yield* requirePublic(proof, webhook.url)
-            if ((yield* list(proof)).length >= maxWebhooks) return yield* tooMany
+            const { length } = yield* list(proof)
+            if (length >= Maximums.webhooks.max) return yield* new LimitReached({ maximum: Maximums.webhooks })
             return yield* webhooks.create({ ...webhook, websiteConfigId: proof.site.websiteConfigId }).pipe(
               Effect.catchTag("SecretsKeyUnusable", withoutKey),
               // The website was deleted meanwhile.
               Effect.flatMap(Effect.fromOption(() => OwnerSites.notFound))
             )
           },
-          (creation, { site }) => inTurn(site.websiteConfigId, creation)
+          (creation, { site }) => inTurn([site.websiteConfigId])(creation)
         ),
         update: Effect.fnUntraced(function* (proof, webhookId, change) {
           const { url } = yield* requireOwn(proof, webhookId)

@@ -8,7 +8,6 @@ import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../../../contract/owner/Api.ts"
 import type { Form } from "../../../core/forms/FormRules.ts"
 import * as Calendar from "../../../core/text/Calendar.ts"
-import { maxForms } from "../../../services/forms/FormDirectory.ts"
 import { OwnerForms } from "../access/OwnerForms.ts"
 import { OwnerSites } from "../access/OwnerSites.ts"
 import * as Failures from "../Failures.ts"
@@ -44,7 +43,7 @@ export const layer = HttpApiBuilder.group(
           Effect.map(toJson),
           Effect.catchTags({
             StorageUnavailable: Failures.ofStorage,
-            TooManyForms: () => fault(`a website has at most ${maxForms} forms with rules; delete one`),
+            LimitReached: Failures.ofLimit,
             FormExists: () =>
               fault("the form's rules were changed at the same time; read them, and send the request again")
           })

@@ -84,7 +84,7 @@ export const layer = HttpApiBuilder.group(
         ownerSites.authorize(params.site_id, "write").pipe(
           Effect.flatMap((proof) => instances.create(proof, { name, agentUrl, ...settingsOf(settings) })),
           Effect.map(toJson),
-          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+          Effect.catchTags(Failures.ofCreation)
         )
       )
       .handle("read", ({ params }) =>

@@ -38,16 +38,13 @@ export const layer = HttpApiBuilder.group(
       )
       .handle(
         "issueKey",
-        Effect.fnUntraced(
-          function* ({ payload: { expires_at: expiresAt = null, label = null, scope, sites } }) {
-            if (expiresAt !== null && expiresAt <= (yield* Clock.currentTimeMillis)) {
-              return yield* Effect.fail(Validation.invalidExpiry("a future time"))
-            }
-            const issued = yield* credentials.issueKey({ scope, sites, label, expiresAt })
-            return { key_id: issued.keyId, key: issued.key, expires_at: Calendar.isoOrNull(issued.expiresAt) }
-          },
-          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
-        )
+        Effect.fnUntraced(function* ({ payload: { expires_at: expiresAt = null, label = null, scope, sites } }) {
+          if (expiresAt !== null && expiresAt <= (yield* Clock.currentTimeMillis)) {
+            return yield* Effect.fail(Validation.invalidExpiry("a future time"))
+          }
+          const issued = yield* credentials.issueKey({ scope, sites, label, expiresAt })
+          return { key_id: issued.keyId, key: issued.key, expires_at: Calendar.isoOrNull(issued.expiresAt) }
+        }, Effect.catchTags(Failures.ofCreation))
       )
       .handle("revokeKey", ({ params, query }) =>
         credentials

@@ -75,13 +75,10 @@ export const layer = HttpApiBuilder.group(
       )
       .handle(
         "add",
-        Effect.fnUntraced(
-          function* ({ params, payload: { to, ...given } }) {
-            const proof = yield* ownerSites.authorize(params.site_id, "write")
-            return toJson(yield* notifications.add(proof, { recipient: to, topic: yield* topicOf(given) }))
-          },
-          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
-        )
+        Effect.fnUntraced(function* ({ params, payload: { to, ...given } }) {
+          const proof = yield* ownerSites.authorize(params.site_id, "write")
+          return toJson(yield* notifications.add(proof, { recipient: to, topic: yield* topicOf(given) }))
+        }, Effect.catchTags(Failures.ofCreation))
       )
       .handle("remove", ({ params }) =>
         ownerSites.authorize(params.site_id, "write").pipe(

@@ -50,24 +50,21 @@ export const layer = HttpApiBuilder.group(
       )
       .handle(
         "createLink",
-        Effect.fnUntraced(
-          function* ({ payload: { email = null, expires_at: wanted, label = null, role, sites } }) {
-            const now = yield* Clock.currentTimeMillis
-            const linkExpiresAt = wanted ?? now + Calendar.hourMillis
-            if (linkExpiresAt <= now || linkExpiresAt > now + ConsoleSession.limits.link) {
-              return yield* Effect.fail(Validation.invalidExpiry("a future time within a week"))
-            }
-            const request = { role, sites, label, linkExpiresAt }
-            const { isMailed, link, session } = yield* credentials.createLink(request, email)
-            return {
-              session_id: session.sessionId,
-              path: isMailed ? null : ConsoleSession.pathOf(link),
-              mailed: isMailed,
-              expires_at: Calendar.iso(session.linkExpiresAt)
-            }
-          },
-          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
-        )
+        Effect.fnUntraced(function* ({ payload: { email = null, expires_at: wanted, label = null, role, sites } }) {
+          const now = yield* Clock.currentTimeMillis
+          const linkExpiresAt = wanted ?? now + Calendar.hourMillis
+          if (linkExpiresAt <= now || linkExpiresAt > now + ConsoleSession.limits.link) {
+            return yield* Effect.fail(Validation.invalidExpiry("a future time within a week"))
+          }
+          const request = { role, sites, label, linkExpiresAt }
+          const { isMailed, link, session } = yield* credentials.createLink(request, email)
+          return {
+            session_id: session.sessionId,
+            path: isMailed ? null : ConsoleSession.pathOf(link),
+            mailed: isMailed,
+            expires_at: Calendar.iso(session.linkExpiresAt)
+          }
+        }, Effect.catchTags(Failures.ofCreation))
       )
       .handle("revokeSession", ({ params, query }) =>
         credentials

@@ -36,21 +36,18 @@ export const layer = HttpApiBuilder.group(
       )
       .handle(
         "create",
-        Effect.fnUntraced(
-          function* ({ params, payload: { expires_at: expiresAt = null, label = null } }) {
-            const proof = yield* ownerSites.authorize(params.site_id, "write")
-            if (expiresAt !== null && expiresAt <= (yield* Clock.currentTimeMillis)) {
-              return yield* Effect.fail(Validation.invalidExpiry("a future time"))
-            }
-            const { secret, share } = yield* shares.create(proof, { label, expiresAt })
-            return {
-              share_id: share.shareId,
-              path: Share.pathOf(secret),
-              expires_at: Calendar.isoOrNull(share.expiresAt)
-            }
-          },
-          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
-        )
+        Effect.fnUntraced(function* ({ params, payload: { expires_at: expiresAt = null, label = null } }) {
+          const proof = yield* ownerSites.authorize(params.site_id, "write")
+          if (expiresAt !== null && expiresAt <= (yield* Clock.currentTimeMillis)) {
+            return yield* Effect.fail(Validation.invalidExpiry("a future time"))
+          }
+          const { secret, share } = yield* shares.create(proof, { label, expiresAt })
+          return {
+            share_id: share.shareId,
+            path: Share.pathOf(secret),
+            expires_at: Calendar.isoOrNull(share.expiresAt)
+          }
+        }, Effect.catchTags(Failures.ofCreation))
       )
       .handle("revoke", ({ params }) =>
         ownerSites.authorize(params.site_id, "write").pipe(

@@ -45,17 +45,14 @@ export const layer = HttpApiBuilder.group(
       )
       .handle(
         "issue",
-        Effect.fnUntraced(
-          function* ({ params, payload: { expires_at: expiresAt = null, label = null } }) {
-            const proof = yield* ownerSites.authorize(params.site_id, "write")
-            if (expiresAt !== null && expiresAt <= (yield* Clock.currentTimeMillis)) {
-              return yield* Effect.fail(Validation.invalidExpiry("a future time"))
-            }
-            const issued = yield* tokens.issue(proof, params.instance_id, { label, expiresAt })
-            return { token_id: issued.tokenId, token: issued.token, expires_at: Calendar.isoOrNull(issued.expiresAt) }
-          },
-          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
-        )
+        Effect.fnUntraced(function* ({ params, payload: { expires_at: expiresAt = null, label = null } }) {
+          const proof = yield* ownerSites.authorize(params.site_id, "write")
+          if (expiresAt !== null && expiresAt <= (yield* Clock.currentTimeMillis)) {
+            return yield* Effect.fail(Validation.invalidExpiry("a future time"))
+          }
+          const issued = yield* tokens.issue(proof, params.instance_id, { label, expiresAt })
+          return { token_id: issued.tokenId, token: issued.token, expires_at: Calendar.isoOrNull(issued.expiresAt) }
+        }, Effect.catchTags(Failures.ofCreation))
       )
       .handle("revoke", ({ params }) =>
         ownerSites.authorize(params.site_id, "write").pipe(

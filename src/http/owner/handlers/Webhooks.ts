@@ -69,7 +69,7 @@ export const layer = HttpApiBuilder.group(
         ownerSites.authorize(params.site_id, "write").pipe(
           Effect.flatMap((proof) => webhooks.create(proof, { url, events, format })),
           Effect.map(({ secret, webhook }) => ({ webhook_id: webhook.webhookId, secret })),
-          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+          Effect.catchTags(Failures.ofCreation)
         )
       )
       .handle("update", ({ params, payload: { enabled, ...change } }) =>

@@ -14,6 +14,7 @@ import * as MemoryRateLimiter from "../../../../src/memory/limits/RateLimiter.ts
 import * as InstanceDirectory from "../../../../src/postgres/chat/InstanceDirectory.ts"
 import * as WidgetTokens from "../../../../src/postgres/chat/WidgetTokens.ts"
 import * as ConsoleSessions from "../../../../src/postgres/sites/ConsoleSessions.ts"
+import * as CreationTurns from "../../../../src/postgres/sites/CreationTurns.ts"
 import * as OwnerKeys from "../../../../src/postgres/sites/OwnerKeys.ts"
 import * as SiteDirectory from "../../../../src/postgres/sites/SiteDirectory.ts"
 import { decodeRows } from "../../../../src/runtime/Rows.ts"
@@ -35,6 +36,7 @@ const services = Layer.mergeAll(OwnerCredentials.layer, OwnerTokens.layer).pipe(
       InstanceDirectory.layer({ timeout }),
       SiteDirectory.layer({ timeout }),
       MemoryRateLimiter.layer({ maxKeys: 10 }),
+      CreationTurns.layer({ timeout: "30 seconds" }),
       Layer.succeed(Invitations, { mail: Option.none() }),
       Layer.mock(Notifications, {})
     )
