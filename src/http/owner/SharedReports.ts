@@ -62,8 +62,12 @@ export const layer: Layer.Layer<SharedReports, never, Reports | SiteSlots> = Lay
     const reports = yield* Reports
     const slots = yield* SiteSlots
 
+    /**
+     * Behind the reports that wait for the website's owners, the only slot of the dashboards would be held without use, so these
+     * wait in a queue of their own.
+     */
     const inTurn = <A, E>({ websiteConfigId }: ReportSite, report: Effect.Effect<A, E>) =>
-      slots.sharedReports.run(websiteConfigId, slots.reports.run(websiteConfigId, report))
+      slots.sharedReports.run(websiteConfigId, slots.reports.run(`shared ${websiteConfigId}`, report))
 
     let current = { hour: 0, rows: Capacity.make(maxRows.all, maxRows.ofWebsite) }
 

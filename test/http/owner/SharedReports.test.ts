@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Option } from "effect"
+import { Deferred, Effect, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
 import type { Request } from "../../../src/core/analytics/report/Query.ts"
 import * as SharedQuery from "../../../src/core/analytics/report/SharedQuery.ts"
@@ -72,6 +72,8 @@ const pageFilter = (name: string): Partial<Request> => ({
 
 const hour = 3_600_000
 
+const settled = Effect.forEach(Array.from({ length: 50 }), () => Effect.yieldNow)
+
 describe("http/owner/SharedReports", () => {
   it.effect(
     "a poller sees one answer an hour, whatever page of it is asked for, and one number of current visitors",
@@ -119,5 +121,29 @@ describe("http/owner/SharedReports", () => {
         yield* TestClock.setTime(101 * hour)
         yield* query(accessOf("a"), request(pageFilter("/another")))
       }).pipe(Effect.provide(layer))
+  )
+
+  it.effect("a website whose reports wait does not hold up the dashboards of others", () =>
+    Effect.gen(function* () {
+      const slots = yield* SiteSlots.SiteSlots
+      const shared = yield* SharedReports
+      const ends = yield* Effect.replicateEffect(Deferred.make<void>(), 20)
+      for (const end of ends) yield* Effect.forkChild(slots.reports.run("busy", Deferred.await(end)))
+      yield* settled
+      const own = yield* Effect.forkChild(shared.currentVisitors(accessOf("busy")))
+      yield* settled
+      const other = yield* Effect.forkChild(shared.currentVisitors(accessOf("quiet")))
+      yield* settled
+      assert.isUndefined(own.pollUnsafe())
+      // Each dashboard waits for one of the reports, and not for those that wait.
+      for (const [end, dashboard] of [
+        [ends[0], own],
+        [ends[1], other]
+      ] as const) {
+        if (end !== undefined) yield* Deferred.succeed(end, undefined)
+        yield* settled
+        assert.isDefined(dashboard.pollUnsafe())
+      }
+    }).pipe(Effect.provide(Layer.merge(layer, SiteSlots.layer)))
   )
 })
