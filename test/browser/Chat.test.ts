@@ -155,7 +155,7 @@ inChromium("the chat", Layer.provideMerge(SharedChat.layer, testServer({}, agent
         assert.deepStrictEqual(yield* on(() => link.evaluate((a) => [a.href, a.target, a.rel, a.textContent])), [
           "https://x.example/a",
           "_blank",
-          "noreferrer",
+          "noopener noreferrer",
           "https://x.example/a"
         ])
         yield* send("say: half a [link](https://x.exam")

@@ -25,9 +25,9 @@ inChromium("an answer", testServer({}, agent.script), (it) => {
       yield* answered("We open at nine.")
       const links = page.locator(".message-agent:last-child .sources a")
       const expected = [
-        ["Opening hours", "https://shop.example/hours", "_blank", "noreferrer"],
-        ["x.example", "https://x.example/a?b=c", "_blank", "noreferrer"],
-        ["Map", "https://map.example/", "_blank", "noreferrer"]
+        ["Opening hours", "https://shop.example/hours", "_blank", "noopener noreferrer"],
+        ["x.example", "https://x.example/a?b=c", "_blank", "noopener noreferrer"],
+        ["Map", "https://map.example/", "_blank", "noopener noreferrer"]
       ]
       const shown = () =>
         on(() =>

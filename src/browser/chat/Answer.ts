@@ -170,7 +170,7 @@ export const makeAnswer = (options: Options): Answer => {
       urls.add(href)
       const link = make(
         "a",
-        { href, target: "_blank", rel: "noreferrer", dir: "auto", title: href },
+        { href, target: "_blank", rel: "noopener noreferrer", dir: "auto", title: href },
         title || new URL(href).host
       )
       list.append(make("li", {}, link))

@@ -50,9 +50,13 @@ const mark = (token: number): string =>
 
 /**
  * Renders Markdown into `root`. `say` receives the rendered text, without its marks. Without `say`, all text is shown as it
- * was written.
+ * was written. `hrefOf` returns the address of a link; undefined if only the link's text is shown.
  */
-export const makeMarkdown = (root: HTMLElement, say?: (text: string) => void): Markdown => {
+export const makeMarkdown = (
+  root: HTMLElement,
+  say?: (text: string) => void,
+  hrefOf = (address: string): string | undefined => safeHref(address, document.baseURI)
+): Markdown => {
   const open: Array<OpenToken> = [{ token: smd.DOCUMENT, slot: root }]
   const top = (): OpenToken => open.at(-1)!
 
@@ -126,7 +130,7 @@ export const makeMarkdown = (root: HTMLElement, say?: (text: string) => void): M
     }
     const written = address ?? slot.textContent
     const [bare, after] = token === smd.RAW_URL ? splitBare(written) : [written, ""]
-    const href = safeHref(bare, document.baseURI)
+    const href = hrefOf(bare)
     if (href === undefined) {
       slot.replaceWith(...slot.childNodes)
       return
@@ -140,7 +144,7 @@ export const makeMarkdown = (root: HTMLElement, say?: (text: string) => void): M
     slot.href = href
     if (slot.origin !== location.origin && /^http/.test(slot.protocol)) {
       slot.target = "_blank"
-      slot.rel = "noreferrer"
+      slot.rel = "noopener noreferrer"
     }
   }
 

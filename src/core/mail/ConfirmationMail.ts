@@ -15,7 +15,7 @@ const maxName = 40
 
 /** @param confirmUrl the page that confirms the address */
 export const content = (website: Website, confirmUrl: string): Content => {
-  const name = MailText.line(website.name, maxName)
+  const name = MailText.websiteName(website.name, maxName)
   return {
     subject: `Confirm that you want mails about ${name}`,
     website: name,

@@ -33,7 +33,7 @@ const maxNames = 3
 
 /** The names of websites, of which the first `max` are written out. */
 const listed = (websites: ReadonlyArray<string>, max: number): string => {
-  const names = websites.slice(0, max).map((name) => MailText.line(name, maxName))
+  const names = websites.slice(0, max).map((name) => MailText.websiteName(name, maxName))
   const more = websites.length - names.length
   return `${names.join(", ")}${more > 0 ? ` and ${MailText.number(more)} more` : ""}`
 }

@@ -32,6 +32,14 @@ export const block = (text: string, max: number): string =>
 /** A text of one line, such as a subject, of at most `max` UTF-16 units. */
 export const line = (text: string, max: number): string => cut(block(text, 4 * max).replace(/\s+/g, " "), max)
 
+/**
+ * A website's name on one line, of at most `max` UTF-16 units. Its owner, who also chooses whom to invite, must not send strangers
+ * a link in it: mail programs make links of texts such as `evil.example/x`. So a space follows each dot, colon or at sign (also
+ * one of another script) within a word.
+ */
+export const websiteName = (name: string, max: number): string =>
+  cut(line(name, max).replace(/([.:@\u2024\u3002\uFE52\uFF0E\uFF61\uFF1A\uFF20]+)(?=[^\s.:@])/g, "$1 "), max)
+
 /** A whole number with separators, such as `1,204`. */
 export const number = (value: number): string => value.toLocaleString("en-US")
 

@@ -128,7 +128,7 @@ export const content = (
   current: Answers,
   previous: Answers
 ): Content => {
-  const name = MailText.line(site.name, 200)
+  const name = MailText.websiteName(site.name, 200)
   const span = nameOf(period, range)
   const visitors = value(current.totals, 0)
   const sources = table("Source", "Visitors", current.sources, previous.sources)

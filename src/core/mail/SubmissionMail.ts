@@ -132,13 +132,13 @@ export type Website = Pick<Site, "websiteConfigId" | "name" | "timeZone">
 
 /** Why a recipient gets a website's mail. */
 export const reasonOf = ({ name }: Website): string =>
-  `You get this mail because this address was added to the notifications of ${MailText.line(name, 200)}.`
+  `You get this mail because this address was added to the notifications of ${MailText.websiteName(name, 200)}.`
 
 const single = (website: Website, submission: Submission): Content => {
   const replyTo = submission.email !== null && Address.isAddress(submission.email) ? submission.email : null
   const form = formOf(submission)
   const sender = senderOf(submission, form)
-  const name = MailText.line(website.name, 200)
+  const name = MailText.websiteName(website.name, 200)
   const origin = originOf(submission)
   const isQuarantined = submission.status === "quarantined"
   const facts: ReadonlyArray<Field> = [
@@ -172,7 +172,7 @@ const single = (website: Website, submission: Submission): Content => {
 }
 
 const several = (website: Website, submissions: ReadonlyArray<Submission>, count: number): Content => {
-  const name = MailText.line(website.name, 200)
+  const name = MailText.websiteName(website.name, 200)
   const title = MailText.counted(count, "new submission")
   const shown = submissions.slice(0, maxShown)
   return {

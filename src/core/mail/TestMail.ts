@@ -8,7 +8,7 @@ import type { Content } from "./Message.ts"
 import { reasonOf, type Website } from "./SubmissionMail.ts"
 
 export const content = (website: Website): Content => {
-  const name = MailText.line(website.name, 200)
+  const name = MailText.websiteName(website.name, 200)
   return {
     subject: `Test of the notifications – ${name}`,
     website: name,

@@ -26,7 +26,7 @@ export interface Facts extends Omit<DisabledWebhook, "host"> {
 }
 
 export const content = (website: Website, { host, isGone, webhookId }: Facts): Content => {
-  const name = MailText.line(website.name, 200)
+  const name = MailText.websiteName(website.name, 200)
   const receiver = host === null ? "a receiver that the operator set" : MailText.line(host, 253)
   return {
     subject: `The webhook to ${receiver} is disabled – ${name}`,

@@ -5,7 +5,6 @@
  */
 
 import { useEffect, useRef } from "preact/hooks"
-import { safeHref } from "../../chat/Links.ts"
 import { makeMarkdown } from "../../chat/Markdown.ts"
 import * as Format from "../Format.ts"
 import type { Site } from "../frame/Bar.tsx"
@@ -15,6 +14,7 @@ import { Problem } from "../parts/Problem.tsx"
 import type { Answer } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
+import { foreignHref } from "./ForeignLink.ts"
 
 type Conversation = Answer<"GET /v1/owner/sites/:site_id/instances/:instance_id/conversations/:conversation_id">
 type Message = Conversation["messages"][number]
@@ -24,7 +24,11 @@ const Markdown = ({ text }: { readonly text: string }) => {
   useEffect(() => {
     if (root.current === null) return
     root.current.replaceChildren()
-    const markdown = makeMarkdown(root.current, () => {})
+    const markdown = makeMarkdown(
+      root.current,
+      () => {},
+      (address) => foreignHref(address, location.origin)
+    )
     markdown.write(text)
     do markdown.end()
     while (markdown.renderNext() > 0)
@@ -43,14 +47,14 @@ const Sources = ({ parts }: Message) => {
     <p class="cited">
       <span class="muted">{Texts.conversations.sources}</span>{" "}
       {sources.map(({ title, url }, index) => {
-        const href = safeHref(url, location.href)
+        const href = foreignHref(url, location.origin)
         return (
           <span key={index}>
             {index > 0 && ", "}
             {href === undefined ? (
               (title ?? url)
             ) : (
-              <a href={href} target="_blank" rel="noreferrer">
+              <a href={href} target="_blank" rel="noopener noreferrer">
                 {title ?? url}
               </a>
             )}

@@ -44,6 +44,7 @@ export const Link = ({ secret }: { readonly secret: string }) => {
   return (
     <Message title={Texts.link.title}>
       <p>{Texts.link.body}</p>
+      <p>{Texts.link.ends}</p>
       <p>
         <button type="button" class="button primary large" disabled={isBusy} onClick={open}>
           {Texts.link.open}
