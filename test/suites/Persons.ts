@@ -73,6 +73,7 @@ const Words = Schema.Array(
   Schema.Literals([
     "ann@example.com",
     "Ann@Example.COM",
+    "/thanks?email=ann%40example.com",
     "joann@example.com",
     "mĀnn@example.com",
     "MāNN@example.com",

@@ -2,7 +2,8 @@
  * Finds a person's data by an email address. Pure.
  *
  * A submission belongs to a person if its email or a name or value of its form contains the address, a conversation if one of
- * its messages or comments does, and a notification if its mails go to the address. The case of letters does not matter. Page
+ * its messages or comments does, and a notification if its mails go to the address. The case of letters does not matter, nor whether the
+ * address is percent-encoded or written with character references. Page
  * views and events are not searched: see `analytics/EmailMask`.
  *
  * @module
@@ -13,6 +14,7 @@ import type { DeliveryStatus } from "../delivery/Webhook.ts"
 import type { Submission } from "../forms/Submission.ts"
 import * as JsonScan from "../json/JsonScan.ts"
 import type { Notification } from "../mail/Notification.ts"
+import * as PercentEncoding from "../text/PercentEncoding.ts"
 
 /** The kinds of data that are searched. Their deliveries are found with them. */
 export const kinds = ["submission", "conversation", "notification"] as const
@@ -95,11 +97,37 @@ export const hasSubmitted = ({ email, formData }: Pick<Submission, "email" | "fo
 /** How far around a match to look for the rest of a longer address, in UTF-16 units. */
 const contextLength = 64
 
+/** How many times a text is decoded: a URL within a URL is encoded twice. */
+const maxDecodings = 3
+
+/** Decodes the percent-encoded characters and the numeric character references of a text, and leaves the rest as it is. */
+const decoded = (text: string): string =>
+  text
+    .replace(/(?:%[0-9a-f]{2})+/gi, (part) => PercentEncoding.decode(part) ?? part)
+    .replace(/&#(?:x([0-9a-f]{1,6})|([0-9]{1,7}));/gi, (part, hex?: string, decimal?: string) => {
+      const code = hex === undefined ? Number(decimal) : Number.parseInt(hex, 16)
+      return code <= 0x10_ffff ? String.fromCodePoint(code) : part
+    })
+
+/** Whether a text may contain encoded characters. An SQL condition of the same meaning: `postgres/persons/Store`. */
+const mayBeEncoded = (text: string): boolean => text.includes("%") || text.includes("&#")
+
 /**
- * Whether a text contains the address, other than as part of a longer address, as `joann@example.com` contains
- * `ann@example.com`.
+ * Whether a text contains the address, also percent-encoded as in URLs or with character references as in HTML, other than as
+ * part of a longer address, as `joann@example.com` contains `ann@example.com`.
  */
 export const isMentioned = (text: string, address: string): boolean => {
+  let current = text
+  for (let times = 0; times <= maxDecodings; times++) {
+    if (isWritten(current, address)) return true
+    const next = mayBeEncoded(current) ? decoded(current) : current
+    if (next === current) return false
+    current = next
+  }
+  return false
+}
+
+const isWritten = (text: string, address: string): boolean => {
   const folded = fold(text)
   for (let at = folded.indexOf(address); at !== -1; at = folded.indexOf(address, at + 1)) {
     const before = folded.slice(Math.max(0, at - contextLength), at)

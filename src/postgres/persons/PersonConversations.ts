@@ -56,7 +56,7 @@ const pageStatement = `SELECT instance_id AS "instanceId", conversation_id AS "c
   ${after} AND (created_at, conversation_id) <= ($4::text::timestamptz, $5)
     AND EXISTS (
       SELECT FROM conversation_message AS message WHERE message.conversation_key = conversation.conversation_key
-        AND (${Store.mayContain("parts::text", "$6")} OR ${Store.mayContain("comment", "$6")})
+        AND (${Store.mayContainEncoded("parts::text", "$6")} OR ${Store.mayContainEncoded("comment", "$6")})
     )
   ORDER BY created_at, conversation_id`
 

@@ -35,7 +35,7 @@ const endStatement = `SELECT received_at::text AS time, submission_id AS id ${af
 /** The submissions of a page that may be the person's, including those whose escaped characters may hide the address. */
 const pageStatement = `SELECT ${SubmissionRows.columns} ${after}
     AND (received_at, submission_id) <= ($4::timestamptz, $5)
-    AND (${Store.mayContain("email", "$6")} OR ${Store.mayContain("form_data::text", "$6")}
+    AND (${Store.mayContainEncoded("email", "$6")} OR ${Store.mayContainEncoded("form_data::text", "$6")}
       OR strpos(form_data::text, '\\u') > 0 OR strpos(form_data::text, '\\/') > 0)
   ORDER BY received_at, submission_id`
 

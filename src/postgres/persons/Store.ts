@@ -34,6 +34,10 @@ export interface Store {
 export const mayContain = (column: string, parameter: string): string =>
   `strpos(lower(${column} COLLATE "C"), ${parameter}) > 0`
 
+/** Like `mayContain`, also for texts that may contain the address encoded; see `Person.isMentioned`. */
+export const mayContainEncoded = (column: string, parameter: string): string =>
+  `(${mayContain(column, parameter)} OR strpos(${column}, '%') > 0 OR strpos(${column}, '&#') > 0)`
+
 export const needle = ({ address }: Query): PgTypes.Parameter => PgTypes.text(Person.needleOf(address))
 
 const Deliveries = Schema.Array(

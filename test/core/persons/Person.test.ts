@@ -23,6 +23,26 @@ const messageOf = (text: string, role: "user" | "assistant" = "user") => {
 }
 
 describe("core/persons/Person", () => {
+  it("finds an encoded address, and no longer one", () => {
+    const encoded = encodeURIComponent(address)
+    for (const text of [
+      `/thanks?email=${encoded}`,
+      `/thanks?email=${encoded.toLowerCase()}&a=100%`,
+      `/?next=${encodeURIComponent(`/thanks?email=${encoded}`)}`,
+      [...address].map((letter) => `%${letter.charCodeAt(0).toString(16)}`).join(""),
+      address.replace("@", "&#64;"),
+      address.replace("@", "&#x40;"),
+      `%ff ${encoded}`
+    ]) {
+      assert.isTrue(Person.isMentioned(text, address), text)
+      assert.isTrue(Person.hasSubmitted(submission(null, { page: text }), address), text)
+      assert.isTrue(Person.isInConversation({ messages: [messageOf(text)] }, address), text)
+    }
+    for (const text of [`jo%61${encoded}`, `${encoded}%2eorg`, "100% &#999999999; %40", "%"]) {
+      assert.isFalse(Person.isMentioned(text, address), text)
+    }
+  })
+
   it.prop(
     "parses an address in upper or lower case, and with white space around it",
     [UpperFlags, Space, Space],
