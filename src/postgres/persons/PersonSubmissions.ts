@@ -12,8 +12,8 @@ import * as SubmissionDeletion from "../forms/SubmissionDeletion.ts"
 import * as SubmissionRows from "../forms/SubmissionRows.ts"
 import * as Store from "./Store.ts"
 
-/** The maximum number of submissions that a statement searches, small because submissions can be large. */
-const pageSize = 250
+/** The maximum number of submissions that a statement searches, small because one can have hundreds of kilobytes. */
+const pageSize = 64
 
 const Sites = Schema.Array(Schema.Struct({ id: Schema.String }))
 
