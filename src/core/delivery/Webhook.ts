@@ -54,13 +54,6 @@ export interface Delivery {
   readonly nextAttemptAt: number | null
 }
 
-/** Part of a list of deliveries, latest first. */
-export interface DeliveryPage {
-  readonly items: ReadonlyArray<Delivery>
-  /** The last of these; null in the last part. */
-  readonly next: Position | null
-}
-
 /** The place of a delivery in the list of its webhook. */
 export const positionOf = ({ createdAt, eventId }: Pick<Delivery, "createdAt" | "eventId">): Position => ({
   time: createdAt,

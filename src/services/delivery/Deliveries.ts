@@ -8,15 +8,8 @@ import { Context, type Effect, type Option } from "effect"
 import type * as Replay from "../../core/delivery/Replay.ts"
 import type { Health, Next } from "../../core/delivery/Schedule.ts"
 import type { FreeSlots } from "../../core/delivery/Slots.ts"
-import type {
-  Attempt,
-  Delivery,
-  DeliveryDetails,
-  DeliveryPage,
-  DeliveryStatus,
-  Leased
-} from "../../core/delivery/Webhook.ts"
-import type { Position } from "../../core/text/Cursor.ts"
+import type { Attempt, Delivery, DeliveryDetails, DeliveryStatus, Leased } from "../../core/delivery/Webhook.ts"
+import type { Part, Position } from "../../core/text/Cursor.ts"
 import type { StorageUnavailable } from "../Storage.ts"
 
 /** The outcome of an attempt, and what follows. */
@@ -74,7 +67,7 @@ export class Deliveries extends Context.Service<
       /** The last delivery of the previous part; null for the first part. */
       readonly after: Position | null
       readonly limit: number
-    }) => Effect.Effect<DeliveryPage, StorageUnavailable>
+    }) => Effect.Effect<Part<Delivery>, StorageUnavailable>
     /** The deliveries of a website's submission, oldest first; at most 100. */
     readonly ofSubmission: (
       websiteConfigId: string,

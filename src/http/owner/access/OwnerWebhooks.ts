@@ -14,7 +14,6 @@ import type { Selection } from "../../../core/delivery/Replay.ts"
 import {
   type Delivery,
   type DeliveryDetails,
-  type DeliveryPage,
   maxSends,
   type Webhook,
   type WebhookChange
@@ -23,6 +22,7 @@ import type { RateLimitPolicy } from "../../../core/limits/RateLimit.ts"
 import type { AuthorizedSite } from "../../../core/sites/Access.ts"
 import * as Maximums from "../../../core/sites/Maximums.ts"
 import { hourMillis } from "../../../core/text/Calendar.ts"
+import type { Part } from "../../../core/text/Cursor.ts"
 import { Deliveries } from "../../../services/delivery/Deliveries.ts"
 import { TestDeliveries, type TestedWebhook } from "../../../services/delivery/TestDeliveries.ts"
 import { type NewSecret, type SecretsKeyUnusable, Webhooks } from "../../../services/delivery/Webhooks.ts"
@@ -65,7 +65,7 @@ export class OwnerWebhooks extends Context.Service<
       proof: AuthorizedSite<"read">,
       webhookId: string,
       query: Omit<Parameters<Deliveries["Service"]["list"]>[0], "webhookId">
-    ) => Effect.Effect<DeliveryPage, Failure>
+    ) => Effect.Effect<Part<Delivery>, Failure>
     readonly delivery: (
       proof: AuthorizedSite<"read">,
       webhookId: string,

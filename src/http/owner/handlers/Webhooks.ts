@@ -7,17 +7,16 @@ import { Effect } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../../../contract/owner/Api.ts"
 import { Caller } from "../../../contract/owner/Authentication.ts"
-import * as Fields from "../../../contract/owner/Fields.ts"
 import type { ShownWebhook } from "../../../core/delivery/OperatorsWebhook.ts"
 import type { Selection } from "../../../core/delivery/Replay.ts"
 import * as Webhook from "../../../core/delivery/Webhook.ts"
 import * as Scope from "../../../core/sites/Scope.ts"
 import * as Calendar from "../../../core/text/Calendar.ts"
-import * as Cursor from "../../../core/text/Cursor.ts"
 import { OwnerSites } from "../access/OwnerSites.ts"
 import { OwnerWebhooks } from "../access/OwnerWebhooks.ts"
 import { CallerOperations } from "../CallerOperations.ts"
 import * as Failures from "../Failures.ts"
+import * as ListQuery from "../ListQuery.ts"
 
 const toJson = (webhook: ShownWebhook, scope: Scope.Scope) => ({
   webhook_id: webhook.webhookId,
@@ -114,13 +113,12 @@ export const layer = HttpApiBuilder.group(
           Effect.flatMap((proof) =>
             webhooks.deliveries(proof, params.webhook_id, {
               status: query.status,
-              after: query.cursor ?? null,
-              limit: query.limit ?? Fields.defaultLimit
+              ...ListQuery.rangeOf(query)
             })
           ),
           Effect.map(({ items, next }) => ({
             deliveries: items.map(deliveryJson),
-            next: next === null ? null : Cursor.format(next)
+            next: ListQuery.formatNext(next)
           })),
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
         )
