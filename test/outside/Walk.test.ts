@@ -98,12 +98,12 @@ const shown = (locator: Locator) => on(() => locator.first().waitFor({ timeout: 
 const message = "We are five, and one of us has never paddled."
 const question = "What does a day cost for a family of five?"
 
-/** Follows the ad on `/demo`, sends the form and asks the assistant. */
+/** Follows the newsletter's link on `/demo`, sends the form and asks the assistant. */
 const visit = Effect.fnUntraced(function* (page: Page) {
   const site = page.frameLocator("#frame")
   yield* shown(page.getByText("live", { exact: true }))
   yield* shown(page.locator("article.view"))
-  yield* on(() => page.getByRole("link", { name: "an ad" }).click())
+  yield* on(() => page.getByRole("link", { name: "a newsletter’s link" }).click())
   yield* shown(page.locator("article.view").getByText("campaign spring"))
   yield* on(() => site.getByRole("link", { name: "Contact", exact: true }).click())
   yield* on(() => site.getByLabel("Name").fill("Ada Lovelace"))
