@@ -156,23 +156,49 @@ export const suite = <E>(name: string, layer: Layer.Layer<OwnerKeys | SiteDirect
       })
     )
 
-    it.effect("deleting a website removes it from owner keys, which stay valid", () =>
-      Effect.gen(function* () {
-        const [deleted, other] = [yield* newSite, yield* newSite]
-        const one = yield* issue({ scope: "read", sites: [deleted] })
-        yield* TestClock.adjust(1)
-        const both = yield* issue({ scope: "read", sites: [deleted, other] })
-        yield* SiteErasure.use((erasure) => erasure.erase(deleted))
-        yield* TestClock.adjust("1 second")
-        assert.deepStrictEqual(
-          Option.map(yield* authenticate(one.key), ({ sites }) => sites),
-          Option.some([])
-        )
-        assert.deepStrictEqual(
-          (yield* listed(one.keyId, both.keyId)).map(({ sites }) => sites),
-          [[], [other]]
-        )
-      })
+    it.effect(
+      "deleting a website deletes the keys that reach no other website, with their labels, and the keys of those",
+      () =>
+        Effect.gen(function* () {
+          const keys = yield* OwnerKeys
+          const [deleted, other] = [yield* newSite, yield* newSite]
+          const issueBy = (issuedBy: string | undefined, sites: Access["sites"]) =>
+            keys
+              .issue({
+                scope: "read",
+                sites,
+                label: "Ada",
+                expiresAt: null,
+                ...(issuedBy !== undefined && { issuedBy })
+              })
+              .pipe(Effect.flatMap(Effect.fromOption))
+          const all = yield* issueBy(undefined, "all")
+          const both = yield* issueBy(all.keyId, [deleted, other])
+          const one = yield* issueBy(both.keyId, [deleted])
+          const byOne = yield* issueBy(one.keyId, [deleted])
+          const revoked = yield* issueBy(both.keyId, [deleted])
+          yield* keys.revoke(revoked.keyId)
+          const otherByBoth = yield* issueBy(both.keyId, [other])
+          yield* SiteErasure.use((erasure) => erasure.erase(deleted))
+          yield* TestClock.adjust("1 second")
+          const sitesOf = (key: string) =>
+            Effect.map(
+              authenticate(key),
+              Option.map(({ sites }) => sites)
+            )
+          for (const gone of [one, byOne, revoked]) {
+            assert.deepStrictEqual(yield* sitesOf(gone.key), Option.none())
+            assert.deepStrictEqual(yield* keys.find(gone.keyId), Option.none())
+          }
+          assert.deepStrictEqual(yield* listed(one.keyId, byOne.keyId, revoked.keyId), [])
+          assert.deepStrictEqual(yield* sitesOf(all.key), Option.some("all"))
+          assert.deepStrictEqual(yield* sitesOf(both.key), Option.some([other]))
+          assert.deepStrictEqual(yield* sitesOf(otherByBoth.key), Option.some([other]))
+          // A revocation still finds what the remaining keys issued.
+          yield* keys.revoke(all.keyId)
+          yield* TestClock.adjust("1 second")
+          for (const { key } of [all, both, otherByBoth]) assert.isTrue(Option.isNone(yield* authenticate(key)))
+        })
     )
 
     it.effect("no key is issued for a website that does not exist", () =>

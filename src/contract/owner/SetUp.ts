@@ -131,7 +131,7 @@ export const remove = HttpApiEndpoint.post("delete", "/v1/owner/sites/:site_id/d
     identifier: "delete_site",
     summary: "Delete a website",
     description:
-      "Deletes a website with its page views, events, submissions, conversations and instances, permanently. The tokens of its instances stop working within a second. `name` must be the website's name. Once begun, the deletion continues without the caller."
+      "Deletes a website with its page views, events, submissions, conversations and instances, permanently, and the keys, sessions and links that reach no other website. The tokens of its instances stop working within a second. `name` must be the website's name. Once begun, the deletion continues without the caller."
   })
 )
 

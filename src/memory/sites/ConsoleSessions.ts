@@ -22,13 +22,7 @@ export const layer: Layer.Layer<ConsoleSessions, never, SiteDirectory> = Layer.e
     const existing = (ids: ReadonlyArray<string>) =>
       Effect.filter(ids, (id) => Effect.map(directory.byWebsiteConfigId(id), Option.isSome))
 
-    const toSession = Effect.fnUntraced(function* ({
-      cookieDigest: _,
-      linkDigest: __,
-      ...session
-    }: Issued.StoredSession) {
-      return session.sites === "all" ? session : { ...session, sites: yield* existing(session.sites) }
-    })
+    const toSession = ({ cookieDigest: _, linkDigest: __, ...session }: Issued.StoredSession) => session
 
     const find = (digest: Uint8Array, column: "linkDigest" | "cookieDigest") =>
       [...byId.values()].find((stored) => {
@@ -41,14 +35,14 @@ export const layer: Layer.Layer<ConsoleSessions, never, SiteDirectory> = Layer.e
       if (!Session.cookieSyntax.isWellFormed(cookie)) return Option.none()
       const stored = find(Credential.digest(cookie), "cookieDigest")
       if (stored === undefined) return Option.none()
-      const session = yield* toSession(stored)
+      const session = toSession(stored)
       const now = yield* Clock.currentTimeMillis
       return Session.isOpen(session) && Session.isValidAt(session, now) ? Option.some(session) : Option.none()
     })
 
     /** The sessions and unopened links that have not ended. */
     const valid = Effect.gen(function* () {
-      const sessions = yield* Effect.forEach([...byId.values()], toSession)
+      const sessions = [...byId.values()].map(toSession)
       const now = yield* Clock.currentTimeMillis
       return sessions.filter((session) => Session.isValidAt(session, now))
     })
@@ -77,7 +71,7 @@ export const layer: Layer.Layer<ConsoleSessions, never, SiteDirectory> = Layer.e
         const openedAt = yield* Clock.currentTimeMillis
         const stored = find(Credential.digest(link), "linkDigest")
         if (stored === undefined || stored.use !== null) return Option.none()
-        const session = { ...(yield* toSession(stored)), use: { openedAt, lastUsedAt: openedAt } }
+        const session = { ...toSession(stored), use: { openedAt, lastUsedAt: openedAt } }
         if (!Session.isValidAt({ ...session, use: null }, openedAt)) return Option.none()
         const cookie = Session.cookieSyntax.format(randomBytes(32))
         byId.set(stored.sessionId, { ...stored, use: session.use, cookieDigest: Credential.digest(cookie) })

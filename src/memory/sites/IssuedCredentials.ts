@@ -5,6 +5,7 @@
  * @module
  */
 import { Context, Layer, Option } from "effect"
+import type { Access } from "../../core/sites/Access.ts"
 import * as Session from "../../core/sites/ConsoleSession.ts"
 import * as Credential from "../../core/sites/Credential.ts"
 import * as Issuers from "../../core/sites/Issuers.ts"
@@ -36,6 +37,20 @@ export const layer: Layer.Layer<IssuedCredentials> = Layer.sync(IssuedCredential
 }))
 
 type Tables = IssuedCredentials["Service"]
+
+/** Removes a deleted website from keys, sessions and links, and deletes those that reach no other website. */
+export const eraseWebsite = ({ keys, sessions }: Tables, websiteConfigId: string): void => {
+  const eraseFrom = <A extends Pick<Access, "sites">>(table: Map<string, A>) => {
+    for (const [id, stored] of table) {
+      if (stored.sites === "all" || !stored.sites.includes(websiteConfigId)) continue
+      const sites = stored.sites.filter((site) => site !== websiteConfigId)
+      if (sites.length === 0) table.delete(id)
+      else table.set(id, { ...stored, sites })
+    }
+  }
+  eraseFrom(keys)
+  eraseFrom(sessions)
+}
 
 /** Ends a session, or voids its link. False if it had already ended. */
 export const end = ({ sessions }: Tables, sessionId: string, now: number): boolean => {

@@ -25,9 +25,7 @@ export const layer: Layer.Layer<OwnerKeys, never, SiteDirectory> = Layer.effect(
     const existing = (ids: ReadonlyArray<string>) =>
       Effect.filter(ids, (id) => Effect.map(directory.byWebsiteConfigId(id), Option.isSome))
 
-    const toKey = Effect.fnUntraced(function* ({ digest: _, ...key }: Issued.StoredKey) {
-      return key.sites === "all" ? key : { ...key, sites: yield* existing(key.sites) }
-    })
+    const toKey = ({ digest: _, ...key }: Issued.StoredKey) => key
 
     return OwnerKeys.of({
       authenticate: Effect.fnUntraced(function* (key) {
@@ -36,7 +34,7 @@ export const layer: Layer.Layer<OwnerKeys, never, SiteDirectory> = Layer.effect(
         const stored = byDigest.get(toBase64Url(digest))
         const now = yield* Clock.currentTimeMillis
         return stored !== undefined && Credential.sameDigest(stored.digest, digest) && Credential.isValidAt(stored, now)
-          ? Option.some(yield* toKey(stored))
+          ? Option.some(toKey(stored))
           : Option.none()
       }),
       issue: Effect.fnUntraced(function* ({ expiresAt, issuedBy = null, label, scope, sites }) {
@@ -59,20 +57,17 @@ export const layer: Layer.Layer<OwnerKeys, never, SiteDirectory> = Layer.effect(
         return Option.some({ ...issued, key })
       }),
       list: ({ unrevoked, ...query }) =>
-        Effect.suspend(() => Effect.forEach([...byDigest.values()], toKey)).pipe(
-          Effect.map((keys) =>
-            CredentialQuery.select(
-              keys.filter(({ revokedAt }) => !unrevoked || revokedAt === null),
-              query,
-              (key) => ({ access: key, position: Key.positionOf(key) })
-            )
+        Effect.sync(() =>
+          CredentialQuery.select(
+            [...byDigest.values()].map(toKey).filter(({ revokedAt }) => !unrevoked || revokedAt === null),
+            query,
+            (key) => ({ access: key, position: Key.positionOf(key) })
           )
         ),
       find: (keyId) =>
-        Effect.suspend(() => {
-          const stored = [...byDigest.values()].find((key) => key.keyId === keyId)
-          return stored === undefined ? Effect.succeedNone : Effect.map(toKey(stored), Option.some)
-        }),
+        Effect.sync(() =>
+          Option.map(Option.fromUndefinedOr([...byDigest.values()].find((key) => key.keyId === keyId)), toKey)
+        ),
       revoke: (keyId, options) =>
         Effect.map(Clock.currentTimeMillis, (now) =>
           [...byDigest.values()].some((stored) => stored.keyId === keyId)

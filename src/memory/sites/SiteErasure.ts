@@ -14,6 +14,7 @@ import { PageViews } from "../analytics/PageViews.ts"
 import { DeliveryTables } from "../delivery/DeliveryTables.ts"
 import { Submissions } from "../forms/SubmissionRepo.ts"
 import { DecisionCounts } from "./Decisions.ts"
+import * as Issued from "./IssuedCredentials.ts"
 import { Sites } from "./SiteDirectory.ts"
 
 export const layer: Layer.Layer<
@@ -40,6 +41,7 @@ export const layer: Layer.Layer<
     const counts = yield* DecisionCounts
     const instances = yield* InstanceDirectory
     const store = yield* ConversationStore
+    const credentials = yield* Issued.IssuedCredentials
     /** Deletes or detaches the website's instances, deletes their conversations, and returns the number of conversations. */
     const endInstances = Effect.fnUntraced(function* (websiteConfigId: string, withInstances: boolean) {
       let deleted = 0
@@ -67,6 +69,7 @@ export const layer: Layer.Layer<
             (subject._tag === "Claimed" && subject.id === trackingToken)
           sites.remove(site)
           deliveries.eraseWebsite(websiteConfigId)
+          Issued.eraseWebsite(credentials, websiteConfigId)
           const erased = views.erase(hostedWebsiteId)
           const pageViews = erased.filter((view) => view.exclusion === null).length
           return Option.some({
@@ -81,4 +84,4 @@ export const layer: Layer.Layer<
         })
     }
   })
-)
+).pipe(Layer.provide(Issued.layer))

@@ -14,6 +14,7 @@ import { decodeRows } from "../../runtime/Rows.ts"
 import * as LapsedAnswers from "../chat/LapsedAnswers.ts"
 import * as WidgetTokens from "../chat/WidgetTokens.ts"
 import * as ConsoleSessions from "../sites/ConsoleSessions.ts"
+import * as CredentialSql from "../sites/CredentialSql.ts"
 import * as OwnerKeys from "../sites/OwnerKeys.ts"
 import * as Shares from "../sites/Shares.ts"
 import * as SiteErasure from "../sites/SiteErasure.ts"
@@ -176,6 +177,10 @@ const steps = (retention: Retention.Options) =>
       (now: number) => Effect.timeout(ConsoleSessions.deleteEnded(now), statementTimeout)
     ],
     ["delete ended owner keys", (now: number) => Effect.timeout(OwnerKeys.deleteEnded(now), statementTimeout)],
+    [
+      "delete keys and sessions of deleted websites",
+      () => Effect.timeout(CredentialSql.deleteWithoutSites, statementTimeout)
+    ],
     ["delete ended widget tokens", (now: number) => Effect.timeout(WidgetTokens.deleteEnded(now), statementTimeout)],
     ["delete expired shares", (now: number) => Effect.timeout(Shares.deleteExpired(now), statementTimeout)],
     ["delete expired data", () => Retention.deleteExpired(retention)],

@@ -52,8 +52,8 @@ const columns = `
 const Created = Schema.Array(Schema.Struct({ session_id: Schema.String }))
 
 /**
- * Ends the sessions and links whose time is over at `now`. Then deletes those whose websites are all deleted, and the ended ones
- * that no key, session or link names as its issuer.
+ * Ends the sessions and links whose time is over at `now`. Then deletes the ended ones that no key, session or link names as its
+ * issuer.
  */
 export const deleteEnded = Effect.fnUntraced(function* (now: number) {
   const sql = yield* SqlClient.SqlClient
@@ -64,14 +64,7 @@ export const deleteEnded = Effect.fnUntraced(function* (now: number) {
   yield* sql.unsafe(
     `DELETE FROM console_session WHERE NOT ${Issuers.end.isNotSet} AND ${Issuers.issuedNothing("console_session.session_id")}`
   )
-  yield* deleteWithoutSites
 })
-
-/** Deletes the sessions and links whose websites are all deleted. */
-export const deleteWithoutSites = SqlClient.SqlClient.use(
-  (sql) => sql`DELETE FROM console_session WHERE NOT all_sites AND NOT EXISTS (
-    SELECT FROM console_session_site AS reached WHERE reached.session_id = console_session.session_id)`
-)
 
 export interface Options {
   /** The timeout of each statement, which includes the wait for a connection. */

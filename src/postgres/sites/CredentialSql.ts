@@ -5,15 +5,18 @@
  */
 import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { Effect } from "effect"
-import type { SqlError, Statement } from "effect/sql"
+import { SqlClient, type SqlError, type Statement } from "effect/sql"
 import type { CredentialQuery } from "../../core/sites/CredentialQuery.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { array, recoverConnectionErrors } from "../Database.ts"
 
-/** A table with its column of ids. A table with the suffix `_site` has the websites of its rows. */
-export type Table =
-  | { readonly table: "owner_key"; readonly id: "key_id" }
-  | { readonly table: "console_session"; readonly id: "session_id" }
+/** The tables with their columns of ids. A table with the suffix `_site` has the websites of its rows. */
+const tables = [
+  { table: "owner_key", id: "key_id" },
+  { table: "console_session", id: "session_id" }
+] as const
+
+export type Table = (typeof tables)[number]
 
 /** The condition of the rows that a query selects. Of websites that the query does not name, it reads no rows. */
 export const condition = (
@@ -40,6 +43,18 @@ export const condition = (
       : [sql`(created_at, ${idColumn}) > (${PgTypes.timestamptz(after.time)}, ${PgTypes.uuid(after.id)})`])
   ])
 }
+
+/**
+ * Deletes the keys, sessions and links whose websites are all deleted. Those that they issued reach no other websites either, so
+ * no revocation needs the deleted ones to find what is left.
+ */
+export const deleteWithoutSites = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  for (const { id, table } of tables) {
+    yield* sql`DELETE FROM ${sql(table)} WHERE NOT all_sites
+      AND NOT EXISTS (SELECT FROM ${sql(`${table}_site`)} AS reached WHERE reached.${sql(id)} = ${sql(`${table}.${id}`)})`
+  }
+})
 
 /**
  * Runs statements in a transaction that reads tables by index. Without it, PostgreSQL reads a whole table if it expects that

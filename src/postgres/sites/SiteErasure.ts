@@ -7,7 +7,8 @@
  *    Blocks no transaction. After that, no more data is stored for the website.
  * 3. Deletes its data. From large tables, a statement deletes a few thousand rows at most, so that no lock is held for long.
  * 4. Deletes its row last, after its instances if they are deleted with it. As long as the row exists, the same command or
- *    `Maintenance` can resume an interrupted erasure.
+ *    `Maintenance` can resume an interrupted erasure. The same transaction deletes the keys, sessions and links that reach no
+ *    other website.
  *
  * @module
  */
@@ -23,7 +24,7 @@ import * as ConversationDeletion from "../chat/ConversationDeletion.ts"
 import * as Database from "../Database.ts"
 import * as Partitions from "../schema/Partitions.ts"
 import * as Writers from "../Writers.ts"
-import * as ConsoleSessions from "./ConsoleSessions.ts"
+import * as CredentialSql from "./CredentialSql.ts"
 import * as SiteTables from "./SiteTables.ts"
 
 const Marked = Schema.Array(Schema.Struct({ hosted_website_id: Schema.String }))
@@ -167,7 +168,7 @@ export const erase = Effect.fnUntraced(function* (
       )
     ),
     Effect.andThen(sql`DELETE FROM site WHERE website_config_id = ${PgTypes.uuid(id)}`),
-    Effect.andThen(ConsoleSessions.deleteWithoutSites),
+    Effect.andThen(CredentialSql.deleteWithoutSites),
     sql.withTransaction,
     Database.recoverConnectionErrors(),
     Database.bounded(timeout)

@@ -39,7 +39,8 @@ export class SiteErasure extends Context.Service<
     /**
      * Deletes a website with its page views, events, submissions, conversations and counts, and returns their numbers; none
      * if there is no such website. Once the erasure has begun, only cached lookups find the website, and nothing more is
-     * stored for it: new data is refused as for an unknown website.
+     * stored for it: new data is refused as for an unknown website. The owner keys, console sessions and links that reach no other
+     * website are deleted with it.
      *
      * An interrupted erasure continues when `erase` is called again, which several processes may do at once. Each call returns
      * the numbers of the rows that it deleted itself. The maintenance also continues it, but deletes
