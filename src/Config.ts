@@ -117,7 +117,7 @@ const otlp = ifSet("OTEL_EXPORTER_OTLP_ENDPOINT", collector, (endpoint) =>
   })
 )
 
-const logLevel = setting("LOG_LEVEL", `one of ${LogLevel.values.join(", ")}`, (value) =>
+const logLevel = setting("LOG_LEVEL", `one of ${LogLevel.values.join(", ").toLowerCase()}`, (value) =>
   Option.fromNullishOr(LogLevel.values.find((level) => level.toLowerCase() === value.toLowerCase()))
 ).pipe(withDefault<LogLevel.LogLevel>("Info"))
 

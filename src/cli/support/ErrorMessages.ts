@@ -23,16 +23,16 @@ const databaseErrors: Readonly<Record<string, string>> = {
     "The database server has no database of the name in DATABASE_URL; create it, or set DATABASE_URL to one that exists.",
   "26000": `The database has lost a prepared statement (SQLSTATE 26000), as behind a pooler that does not keep them. ${DatabaseDiagnosis.poolerAdvice}`,
   "28000":
-    "The database server rejects the user in DATABASE_URL; check that the user exists, and that pg_hba.conf allows it from this host.",
+    'The database server rejects the user in DATABASE_URL; check that the user exists, and that pg_hba.conf allows it from this host (its method "peer" allows only the system\'s user of the same name).',
   "28P01": "The database server refused the login; check the user and the password in DATABASE_URL.",
-  "42501": "The user in DATABASE_URL lacks a privilege (SQLSTATE 42501); grant it the right in the database.",
+  "42501": `The user in DATABASE_URL lacks a privilege (SQLSTATE 42501); \`${hydracore} migrate\` needs the owner of the tables, and \`${hydracore} doctor\` lists the rights that the service lacks.`,
   "53300":
     "The database server has no connection left; lower DATABASE_CONNECTIONS, close other connections, or raise its max_connections.",
   "57P03": "The database server is starting or shutting down; try again in a moment.",
   ENOTFOUND:
     "The host in DATABASE_URL is not known (ENOTFOUND); check its spelling, and that characters such as @ and / in the password are written as %40 and %2F.",
   ENOENT:
-    "There is no socket where DATABASE_URL points (ENOENT); its host must be the folder of PostgreSQL's socket, and its port the server's.",
+    "There is no socket where DATABASE_URL points (ENOENT); check that PostgreSQL runs, that the host is the folder of its socket, and its port.",
   ENOTDIR: "The host in DATABASE_URL is a path to a file (ENOTDIR); name the folder of PostgreSQL's socket.",
   EAI_AGAIN: "The host in DATABASE_URL cannot be looked up now (EAI_AGAIN); check its spelling, and the DNS server.",
   "3F000":
@@ -85,7 +85,8 @@ const notReady = {
 const secretsKey = {
   missing:
     "SECRETS_KEY is not set; set it to 32 random bytes, such as the output of `openssl rand -hex 32`, here and where the service runs.",
-  wrong: "SECRETS_KEY is not the key that encrypted this webhook's secret; set the one that the service has."
+  wrong:
+    "SECRETS_KEY is not the key that encrypted this webhook's secret; set the one that the service had then, or, if it is lost, delete the webhook and create it again."
 } as const
 
 /** The maximum length of a quoted text, in UTF-16 units. Every token and key is longer. */

@@ -39,11 +39,12 @@ export const parse = (text: string): Result.Result<URL, string> => {
   }
   const single = DatabaseHosts.normalized(text) ?? ""
   const url = URL.parse(single.replace(/^([a-z]+:\/\/[^/?#]*@)(?=(:[0-9]+)?\/[^?#]*\?(.*&)?host=)/i, "$1localhost"))
-  return url === null
-    ? Result.fail(
-        "cannot be read; write characters such as @ : / ? # % in its password as %40 %3A %2F %3F %23 %25, and its hosts as host:port, separated by commas."
-      )
-    : Result.succeed(url)
+  if (url !== null) return Result.succeed(url)
+  return Result.fail(
+    /^[a-z]+:\/\/[^/?#@]*@(:[0-9]*)?([/?#][^@]*)?$/i.test(text)
+      ? "names no server; write its host before the database, or add ?host=/folder for the socket in a folder."
+      : "cannot be read; write characters such as @ : / ? # % in its password as %40 %3A %2F %3F %23 %25, and its hosts as host:port, separated by commas."
+  )
 }
 
 /** The driver's transport for each `sslmode`. It verifies certificates in all modes that use TLS. */

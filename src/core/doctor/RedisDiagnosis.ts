@@ -93,7 +93,7 @@ export const ofRedis = (facts: RedisFacts): Finding => {
     case "NotConfigured":
       return ok(
         "redis",
-        "REDIS_URL is not set: each process applies the rate limits alone, which suffices for one process."
+        "REDIS_URL is not set: each `serve`, with all of its workers, applies the rate limits alone, which suffices for one."
       )
     case "Unavailable":
       return problem(

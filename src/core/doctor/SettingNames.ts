@@ -42,8 +42,8 @@ export const distance = (a: string, b: string): number => {
   return rows[a.length]?.[b.length] ?? 0
 }
 
-/** In a short name, two mistakes can make any other word. */
-const maxDistance = (setting: string): number => (setting.length < 8 ? 1 : 2)
+/** In a short name, two mistakes can make any other word. In a long one, three are one word in the singular (`TRUSTED_PROXY`). */
+const maxDistance = (setting: string): number => (setting.length < 8 ? 1 : setting.length < 15 ? 2 : 3)
 
 /**
  * The variables that are none of `settings`, and are nearly the name of one that is not set, or have a prefix that only this

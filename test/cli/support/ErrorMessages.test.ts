@@ -15,7 +15,7 @@ describe("cli/support/ErrorMessages: an unavailable database", () => {
       ["3D000", "no database of the name"],
       ["28000", "rejects the user in DATABASE_URL"],
       ["28P01", "check the user and the password"],
-      ["42501", "grant it the right"],
+      ["42501", "needs the owner of the tables"],
       ["53300", "no connection left"],
       ["57P03", "try again"],
       ["3F000", "names no schema"],
@@ -39,7 +39,8 @@ describe("cli/support/ErrorMessages: an unavailable database", () => {
 
   it("an unreachable database is explained by its error code", () => {
     assert.include(messageOf("ENOTFOUND"), "The host in DATABASE_URL is not known")
-    assert.include(messageOf("ENOENT"), "There is no socket where DATABASE_URL points")
+    assert.include(messageOf("ENOENT"), "check that PostgreSQL runs")
+    assert.include(messageOf("28000"), '"peer" allows only')
     assert.include(messageOf("ENOTDIR"), "name the folder")
     assert.include(messageOf("ECONNREFUSED"), "Nothing listens where DATABASE_URL points")
     assert.include(messageOf("EHOSTUNREACH"), "cannot be reached (EHOSTUNREACH)")

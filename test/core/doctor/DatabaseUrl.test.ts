@@ -41,6 +41,20 @@ describe("core/doctor/DatabaseUrl.parse", () => {
     assert.isUndefined(parsed("postgres://u:p/w@h/edge"))
   })
 
+  it("says that the server is missing", () => {
+    for (const text of [
+      "postgres://u@/edge",
+      "postgres://u:p@:5432/edge",
+      "postgres://u@/edge?hots=/run",
+      "postgres://u@"
+    ]) {
+      assert.include(parse(text).pipe(Result.flip, Result.getOrThrow), "names no server", text)
+    }
+    for (const text of ["postgres://u:@/w@h/edge", "postgres://u:p/w@h/edge"]) {
+      assert.include(parse(text).pipe(Result.flip, Result.getOrThrow), "cannot be read", text)
+    }
+  })
+
   it.prop("decodes any percent-encoded password", [Schema.String], ([password]) => {
     const text = `postgres://u:${encodeURIComponent(password.toWellFormed())}@h/edge`
     const url = Result.getOrThrow(parse(text))

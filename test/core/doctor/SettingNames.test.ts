@@ -2,7 +2,15 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { distance, describe as sentenceOf, unknown } from "../../../src/core/doctor/SettingNames.ts"
 
-const settings = new Set(["DATABASE_URL", "HOST", "PORT", "PUBLIC_URL", "RATE_LIMIT_FORMS", "SECRETS_KEY"])
+const settings = new Set([
+  "DATABASE_URL",
+  "HOST",
+  "PORT",
+  "PUBLIC_URL",
+  "RATE_LIMIT_FORMS",
+  "SECRETS_KEY",
+  "TRUSTED_PROXIES"
+])
 const Word = Schema.String.check(Schema.isPattern(/^[A-D]{0,6}$/), Schema.isMaxLength(6))
 const Position = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 5 }))
 
@@ -33,6 +41,7 @@ describe("core/doctor/SettingNames", () => {
       ["PUBLIC_ULR", "PUBLIC_URL"],
       ["DATABSE_URLS", "DATABASE_URL"],
       ["SECRET_KEY", "SECRETS_KEY"],
+      ["TRUSTED_PROXY", "TRUSTED_PROXIES"],
       ["port", "PORT"]
     ] as const) {
       assert.deepStrictEqual(unknown([name], settings), [{ name, suggestion }])
