@@ -4,9 +4,14 @@
  * @module
  */
 import { Schema } from "effect"
-import type { Maximum } from "../core/sites/Maximums.ts"
 
 /** As many as `maximum` allows exist already. Nothing was created. */
 export class LimitReached extends Schema.TaggedError<LimitReached>()("LimitReached", {
-  maximum: Schema.declare((_: unknown): _ is Maximum => true)
+  /** One of `core/sites/Maximums`. */
+  maximum: Schema.Struct({
+    max: Schema.Int,
+    of: Schema.String,
+    per: Schema.String,
+    next: Schema.Literals(["delete", "revoke", "remove"])
+  })
 }) {}
