@@ -5,12 +5,13 @@
  * @module
  */
 import { PgClient, PgTypes } from "@effect/sql-pg"
-import { Clock, type Duration, Effect, Layer, Option, Redacted, Schema } from "effect"
+import { type Cause, Clock, Duration, Effect, Layer, Option, Redacted, Schema } from "effect"
 import { deliveryStatuses, listSize, positionOf } from "../../core/delivery/Webhook.ts"
 import * as Cursor from "../../core/text/Cursor.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { Deliveries } from "../../services/delivery/Deliveries.ts"
+import type { StorageUnavailable } from "../../services/Storage.ts"
 import * as Database from "../Database.ts"
 import * as Times from "../Times.ts"
 import * as FanOut from "./FanOut.ts"
@@ -53,6 +54,9 @@ const AttemptRows = Schema.Array(
   })
 )
 
+/** How long the replays of a webhook pause after a step that failed, so that it holds up the others no more than once a pause. */
+const replayPause = Duration.minutes(1)
+
 export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Deliveries, never, PgClient.PgClient> =>
   Layer.effect(
     Deliveries,
@@ -71,6 +75,15 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Deliveries,
           "Deliveries to webhooks wait, because SECRETS_KEY is not set. Set it to the key with which the webhooks were created."
         )
       }).pipe(Database.bounded(timeout))
+
+      /** When the pauses of webhooks whose replays failed end, by webhook. */
+      const pausedReplays = new Map<string, number>()
+      const pauseReplays = Effect.fnUntraced(function* (webhookId: string, cause: Cause.Cause<StorageUnavailable>) {
+        pausedReplays.set(webhookId, (yield* Clock.currentTimeMillis) + Duration.toMillis(replayPause))
+        yield* Effect.logWarning("Could not continue a replay of deliveries; trying again in a minute", cause).pipe(
+          Effect.annotateLogs("webhook_id", webhookId)
+        )
+      })
 
       return Deliveries.of({
         fanOut: (freeSlots, running) =>
@@ -143,11 +156,19 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Deliveries,
           isCanonicalUuid(selection.webhookId)
             ? Replays.begin(sql, selection).pipe(Database.bounded(timeout))
             : Effect.succeed(0),
-        continueReplays: Replays.ready(sql).pipe(
-          Database.bounded(timeout),
-          Effect.flatMap((ready) => Effect.forEach(ready, (replay) => transaction(Replays.step(sql, replay)))),
-          Effect.map((counts) => counts.reduce((sum, count) => sum + count, 0))
-        )
+        continueReplays: Effect.gen(function* () {
+          const ready = yield* Replays.ready(sql).pipe(Database.bounded(timeout))
+          const now = yield* Clock.currentTimeMillis
+          for (const [webhookId, end] of pausedReplays) if (end <= now) pausedReplays.delete(webhookId)
+          const counts = yield* Effect.forEach(
+            ready.filter(({ webhookId }) => !pausedReplays.has(webhookId)),
+            (replay) =>
+              transaction(Replays.step(sql, replay)).pipe(
+                Effect.catchCause((cause) => Effect.as(pauseReplays(replay.webhookId, cause), 0))
+              )
+          )
+          return counts.reduce((sum, count) => sum + count, 0)
+        })
       })
     })
   )

@@ -1,6 +1,6 @@
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Effect, Fiber, Option } from "effect"
+import { Clock, Effect, Fiber, Logger, Option } from "effect"
 import * as Columns from "../../../src/postgres/batch/Columns.ts"
 import * as FanOut from "../../../src/postgres/delivery/FanOut.ts"
 import * as Leases from "../../../src/postgres/delivery/Leases.ts"
@@ -10,6 +10,7 @@ import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
 import { suite } from "../../suites/Deliveries.ts"
 import * as Delivery from "../../support/Delivery.ts"
 import * as Locks from "../../support/postgres/Locks.ts"
+import { withDeliveries } from "../../support/StoredDeliveries.ts"
 import * as SubmissionDraft from "../../support/SubmissionDraft.ts"
 
 suite("postgres/delivery/Deliveries", Delivery.postgres)
@@ -155,5 +156,40 @@ describe("postgres/delivery/Deliveries: a receiver that is down", () => {
         const delivered = yield* sql`SELECT 1 FROM delivery WHERE status = 'delivered'`
         assert.lengthOf(delivered, 2)
       }).pipe(Effect.provide(Delivery.postgres))
+  )
+})
+
+describe("postgres/delivery/Deliveries: a replay that fails", () => {
+  it.live("is logged and pauses for a minute, and the replays of other webhooks continue", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const { continueReplays, replay } = yield* Deliveries
+      const stored = [yield* withDeliveries(1), yield* withDeliveries(1), yield* withDeliveries(1)]
+      const webhookIds = stored.map(({ webhook }) => webhook.webhookId)
+      yield* sql`UPDATE delivery SET status = 'failed', next_attempt_at = NULL`
+      for (const webhookId of webhookIds) assert.strictEqual(yield* replay({ webhookId, since: 0 }), 1)
+      const faulty = webhookIds.slice(0, 2)
+      yield* sql`CREATE FUNCTION refuse_delivery() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''no''; END'`
+      yield* sql.unsafe(`CREATE TRIGGER refuse_delivery BEFORE UPDATE ON delivery FOR EACH ROW
+        WHEN (OLD.subscriber_id IN ('${faulty.join("', '")}')) EXECUTE FUNCTION refuse_delivery()`)
+      const lines: Array<string> = []
+      const logger = Logger.layer([Logger.map(Logger.formatSimple, (line) => void lines.push(line))])
+      const round = Effect.provide(continueReplays, logger)
+      assert.strictEqual(yield* round, 1)
+      assert.lengthOf(lines, 2)
+      for (const webhookId of faulty) {
+        assert.lengthOf(
+          lines.filter((line) => line.includes("level=WARN") && line.includes(webhookId)),
+          1
+        )
+      }
+      yield* sql`DROP TRIGGER refuse_delivery ON delivery`
+      assert.strictEqual(yield* round, 0)
+      const clock = yield* Clock.Clock
+      const later = (yield* Clock.currentTimeMillis) + 60_000
+      const laterClock: Clock.Clock = Object.create(clock, { currentTimeMillis: { value: Effect.succeed(later) } })
+      assert.strictEqual(yield* Effect.provideService(round, Clock.Clock, laterClock), 2)
+      assert.lengthOf(lines, 2)
+    }).pipe(Effect.provide(Delivery.postgres))
   )
 })
