@@ -45,6 +45,14 @@ interface CreatedLink {
   readonly isMailed: boolean
 }
 
+/** A maximum of a caller's keys or sessions, and how to list the existing ones. */
+interface Limit {
+  readonly maximum: Maximums.Maximum
+  readonly existing: (
+    range: Pick<CredentialQuery, "sites" | "limit">
+  ) => Effect.Effect<ReadonlyArray<unknown>, StorageUnavailable>
+}
+
 type NewKey = Omit<Parameters<OwnerKeys["Service"]["issue"]>[0], "issuedBy">
 type NewLink = Omit<Parameters<ConsoleSessions["Service"]["createLink"]>[0], "createdBy">
 
@@ -170,30 +178,32 @@ export const layer: Layer.Layer<
     const consoleSessions = yield* ConsoleSessions
     const { inTurn } = yield* CreationTurns
     /**
-     * Runs a creation if the caller has fewer than each of the maximums. A caller for all websites belongs to the operator and has
-     * no such limit. Creations of callers with a website in common run one after another.
+     * Fails unless the caller has fewer than each of the maximums. A caller for all websites belongs to the operator and has no such
+     * limit.
      */
-    const withinLimits = <A, E>(
-      limits: ReadonlyArray<{
-        readonly maximum: Maximums.Maximum
-        readonly existing: (
-          range: Pick<CredentialQuery, "sites" | "limit">
-        ) => Effect.Effect<ReadonlyArray<unknown>, StorageUnavailable>
-      }>,
-      creation: Effect.Effect<A, E>
-    ) =>
-      Caller.use(({ sites }): Effect.Effect<A, E | StorageUnavailable | LimitReached> => {
-        if (sites === "all") return creation
-        const requireRoom = Effect.forEach(
-          limits,
-          ({ existing, maximum }) =>
-            Effect.flatMap(existing({ sites, limit: maximum.max }), ({ length }) =>
-              length < maximum.max ? Effect.void : Effect.fail(new LimitReached({ maximum }))
-            ),
-          { discard: true }
-        )
-        return inTurn(sites)(Effect.andThen(requireRoom, creation))
-      })
+    const requireRoom = (limits: ReadonlyArray<Limit>) =>
+      Caller.use(
+        ({ sites }): Effect.Effect<void, StorageUnavailable | LimitReached> =>
+          sites === "all"
+            ? Effect.void
+            : Effect.forEach(
+                limits,
+                ({ existing, maximum }) =>
+                  Effect.flatMap(existing({ sites, limit: maximum.max }), ({ length }) =>
+                    length < maximum.max ? Effect.void : Effect.fail(new LimitReached({ maximum }))
+                  ),
+                { discard: true }
+              )
+      )
+    /** Runs a creation if there is room for it. Creations of callers with a website in common run one after another. */
+    const withinLimits = <A, E>(limits: ReadonlyArray<Limit>, creation: Effect.Effect<A, E>) =>
+      Caller.use(
+        ({ sites }): Effect.Effect<A, E | StorageUnavailable | LimitReached, Caller> =>
+          sites === "all" ? creation : inTurn(sites)(Effect.andThen(requireRoom(limits), creation))
+      )
+    const sessionLimits: ReadonlyArray<Limit> = [
+      { maximum: Maximums.sessions, existing: (range) => consoleSessions.list({ ...range, ...any }) }
+    ]
     /**
      * Counts an invitation against the limits of its websites, and of an address that has not confirmed. Fails over a limit, and if
      * the address unsubscribed.
@@ -257,13 +267,13 @@ export const layer: Layer.Layer<
         const isMailed = email !== null && Option.isSome(mail)
         const websites = isMailed ? yield* namesOf(sites) : null
         const createdBy = (yield* Caller).id
-        const created = yield* withinLimits(
-          [{ maximum: Maximums.sessions, existing: (range) => consoleSessions.list({ ...range, ...any }) }],
-          Effect.andThen(
-            isMailed ? countInvitation(sites, email) : Effect.void,
-            consoleSessions.createLink({ ...request, createdBy })
-          )
-        )
+        if (isMailed) {
+          // A link for which there is no room does not count as an invitation.
+          yield* requireRoom(sessionLimits)
+          // Before the turn, because a turn holds a lock and a connection, and the rate limit may be in Redis.
+          yield* countInvitation(sites, email)
+        }
+        const created = yield* withinLimits(sessionLimits, consoleSessions.createLink({ ...request, createdBy }))
         if (Option.isNone(created)) return yield* refuse
         if (isMailed) {
           const { link, session } = created.value

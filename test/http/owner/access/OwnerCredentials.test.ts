@@ -1,12 +1,15 @@
 import { assert, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Layer, Option } from "effect"
 import { Caller } from "../../../../src/contract/owner/Authentication.ts"
+import type { ConsoleSession } from "../../../../src/core/sites/ConsoleSession.ts"
+import * as Maximums from "../../../../src/core/sites/Maximums.ts"
 import * as OwnerCredentials from "../../../../src/http/owner/access/OwnerCredentials.ts"
 import * as MemoryCreationTurns from "../../../../src/memory/sites/CreationTurns.ts"
 import { Invitations } from "../../../../src/services/mail/Invitations.ts"
 import { Notifications } from "../../../../src/services/mail/Notifications.ts"
 import { RateLimiter } from "../../../../src/services/RateLimiter.ts"
 import { ConsoleSessions } from "../../../../src/services/sites/ConsoleSessions.ts"
+import { CreationTurns } from "../../../../src/services/sites/CreationTurns.ts"
 import { OwnerKeys } from "../../../../src/services/sites/OwnerKeys.ts"
 import { SiteDirectory } from "../../../../src/services/sites/SiteDirectory.ts"
 
@@ -64,4 +67,61 @@ it.effect("http/owner/access/OwnerCredentials: if the request ends while its lin
     yield* Fiber.interrupt(fiber)
     assert.strictEqual(links.size, 0)
   })
+)
+
+it.effect(
+  "http/owner/access/OwnerCredentials: an invitation is counted before its link's turn, and only if there is room",
+  () =>
+    Effect.gen(function* () {
+      const steps: Array<string> = []
+      const step = (name: string) => Effect.sync(() => void steps.push(name))
+      let existing: ReadonlyArray<ConsoleSession> = []
+      const services = Layer.mergeAll(
+        Layer.mock(OwnerKeys, {}),
+        Layer.mock(SiteDirectory, { byWebsiteConfigId: () => Effect.succeedNone }),
+        Layer.mock(Notifications, {
+          countInvitation: () => Effect.as(step("count"), { _tag: "Accepted" as const })
+        }),
+        Layer.succeed(CreationTurns, {
+          inTurn: () => (creation) => Effect.andThen(step("turn"), Effect.ensuring(creation, step("end of the turn")))
+        }),
+        Layer.succeed(RateLimiter, {
+          take: () => Effect.as(step("take"), { accepted: true, remaining: 1, resetMillis: 0 })
+        }),
+        Layer.mock(ConsoleSessions, {
+          list: () => Effect.sync(() => existing),
+          createLink: () => Effect.as(step("create"), Option.none())
+        }),
+        Layer.succeed(Invitations, { mail: Option.some({ origin: "https://edge.example", send: () => Effect.never }) })
+      )
+      const invite = OwnerCredentials.OwnerCredentials.use(({ createLink }) =>
+        createLink({ role: "viewer", sites: ["a"], label: null, linkExpiresAt: 1 }, "ada@example.org")
+      ).pipe(
+        Effect.provideService(Caller, {
+          id: "b",
+          scope: "write",
+          sites: ["a"],
+          expiresAt: null,
+          session: null,
+          isValid: Effect.succeed(true)
+        }),
+        Effect.provide(Layer.provide(OwnerCredentials.layer, services)),
+        Effect.flip
+      )
+      yield* invite
+      assert.deepStrictEqual(steps, ["take", "count", "turn", "create", "end of the turn"])
+      steps.length = 0
+      const session = {
+        role: "viewer",
+        sites: ["a"],
+        label: null,
+        linkExpiresAt: 1,
+        createdAt: 0,
+        createdBy: null,
+        use: null
+      } as const
+      existing = Array.from({ length: Maximums.sessions.max }, (_, index) => ({ ...session, sessionId: String(index) }))
+      assert.strictEqual((yield* invite)._tag, "LimitReached")
+      assert.deepStrictEqual(steps, [])
+    })
 )
