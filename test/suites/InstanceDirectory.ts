@@ -5,7 +5,7 @@
  */
 import { randomUUID } from "node:crypto"
 import { assert, layer as shared } from "@effect/vitest"
-import { Effect, type Layer, Option, Schema, Struct } from "effect"
+import { Effect, type Layer, Option, Result, Schema, Struct } from "effect"
 import { TestClock } from "effect/testing"
 import { protocols } from "../../src/core/chat/Instance.ts"
 import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
@@ -83,6 +83,29 @@ export const suite = <E>(name: string, layer: Layer.Layer<InstanceDirectory, E>)
           yield* TestClock.adjust("1 second")
           assert.deepStrictEqual(yield* instances.find(instance.instanceId), changed)
           assert.deepStrictEqual(yield* instances.find(other.instanceId), Option.some(other))
+        })
+    )
+
+    it.effect(
+      "a change that depends on the stored instance sees every earlier one, and a refused one changes nothing",
+      () =>
+        Effect.gen(function* () {
+          const instances = yield* InstanceDirectory
+          const { instanceId } = yield* instances.create({ name: "a", agentUrl: "b", historyMessages: 1 })
+          yield* Effect.all(
+            Array.from({ length: 20 }, () =>
+              instances.modify(instanceId, ({ historyMessages }) =>
+                Result.succeed({ historyMessages: historyMessages + 1 })
+              )
+            ),
+            { concurrency: "unbounded" }
+          )
+          assert.strictEqual(yield* Effect.flip(instances.modify(instanceId, () => Result.fail("refused"))), "refused")
+          const after = yield* instances.modify(instanceId, () => Result.succeed({}))
+          assert.strictEqual(Option.getOrThrow(after).historyMessages, 21)
+          for (const id of [randomUUID(), "x"]) {
+            assert.isTrue(Option.isNone(yield* instances.modify(id, () => Result.succeed({ name: "b" }))))
+          }
         })
     )
 

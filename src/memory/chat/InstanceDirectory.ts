@@ -4,7 +4,7 @@
  * @module
  */
 import { randomUUID } from "node:crypto"
-import { Effect, Layer, Option } from "effect"
+import { Effect, Layer, Option, Result } from "effect"
 import * as Instance from "../../core/chat/Instance.ts"
 import { InstanceDirectory } from "../../services/chat/InstanceDirectory.ts"
 
@@ -14,7 +14,18 @@ export const layer = (
 ): Layer.Layer<InstanceDirectory> =>
   Layer.sync(InstanceDirectory, () => {
     const instances = new Map((options.instances ?? []).map((instance) => [instance.instanceId, instance]))
+    const modify: InstanceDirectory["Service"]["modify"] = (id, decide) =>
+      Effect.suspend(() => {
+        const before = instances.get(id)
+        if (before === undefined) return Effect.succeedNone
+        return Effect.map(Effect.fromResult(decide(before)), (change) => {
+          const changed: Instance.Instance = { ...before, ...change }
+          instances.set(id, changed)
+          return Option.some(changed)
+        })
+      })
     return InstanceDirectory.of({
+      modify,
       create: (request) =>
         Effect.sync(() => {
           const instance = Instance.make(request.instanceId ?? randomUUID(), request)
@@ -22,14 +33,7 @@ export const layer = (
           return instance
         }),
       find: (id) => Effect.sync(() => Option.fromUndefinedOr(instances.get(id))),
-      update: (id, change) =>
-        Effect.sync(() => {
-          const instance = instances.get(id)
-          if (instance === undefined) return Option.none()
-          const changed: Instance.Instance = { ...instance, ...change }
-          instances.set(id, changed)
-          return Option.some(changed)
-        }),
+      update: (id, change) => modify(id, () => Result.succeed(change)),
       delete: (id) => Effect.sync(() => instances.delete(id)),
       list: Effect.sync(() => [...instances.values()])
     })

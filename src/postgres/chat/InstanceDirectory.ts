@@ -5,13 +5,13 @@
  */
 import { randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
-import { Clock, type Duration, Effect, Layer, Option, Schema } from "effect"
+import { Clock, type Duration, Effect, Layer, Option, Result, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import * as Instance from "../../core/chat/Instance.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { InstanceDirectory } from "../../services/chat/InstanceDirectory.ts"
-import { array, bounded } from "../Database.ts"
+import { array, bounded, recoverConnectionErrors } from "../Database.ts"
 import * as Lookup from "../Lookup.ts"
 import * as ConversationDeletion from "./ConversationDeletion.ts"
 
@@ -130,18 +130,32 @@ export const layer = (options: Options): Layer.Layer<InstanceDirectory, never, P
       })
 
       // If the connection breaks, the statement may run twice: the second run writes the same.
-      const update: InstanceDirectory["Service"]["update"] = (id, change) => {
-        if (!isCanonicalUuid(id)) return Effect.succeedNone
+      const write = (id: string, change: Instance.InstanceChange) => {
         const values = assignments(change)
-        const read = sql`SELECT ${columns} FROM instance WHERE instance_id = ${PgTypes.uuid(id)}`
-        const write = sql`
-          UPDATE instance SET ${sql.update(values)} WHERE instance_id = ${PgTypes.uuid(id)} RETURNING ${columns}`
-        return (Object.keys(values).length === 0 ? read : write).pipe(
-          bounded(timeout),
-          decodeInstances,
-          Effect.map((instances) => Option.fromUndefinedOr(instances[0]))
-        )
+        const rows =
+          Object.keys(values).length === 0
+            ? sql`SELECT ${columns} FROM instance WHERE instance_id = ${PgTypes.uuid(id)}`
+            : sql`UPDATE instance SET ${sql.update(values)} WHERE instance_id = ${PgTypes.uuid(id)} RETURNING ${columns}`
+        return Effect.map(decodeInstances(rows), (instances) => Option.fromUndefinedOr(instances[0]))
       }
+
+      const update: InstanceDirectory["Service"]["update"] = (id, change) =>
+        isCanonicalUuid(id) ? write(id, change).pipe(bounded(timeout)) : Effect.succeedNone
+
+      const modify: InstanceDirectory["Service"]["modify"] = (id, decide) =>
+        isCanonicalUuid(id)
+          ? Effect.gen(function* () {
+              const [before] =
+                yield* sql`SELECT ${columns} FROM instance WHERE instance_id = ${PgTypes.uuid(id)} FOR NO KEY UPDATE`.pipe(
+                  decodeInstances
+                )
+              if (before === undefined) return Result.succeedNone
+              const decided = decide(before)
+              return Result.isFailure(decided)
+                ? Result.fail(decided.failure)
+                : Result.succeed(yield* write(id, decided.success))
+            }).pipe(sql.withTransaction, recoverConnectionErrors(), bounded(timeout), Effect.flatMap(Effect.fromResult))
+          : Effect.succeedNone
 
       // Whether the instance exists is read first, and not from the cache: if the connection breaks, the deletion may run twice,
       // and the second run finds nothing.
@@ -160,6 +174,7 @@ export const layer = (options: Options): Layer.Layer<InstanceDirectory, never, P
       return InstanceDirectory.of({
         create,
         update,
+        modify,
         delete: remove,
         find: (id) => (isCanonicalUuid(id) ? find(id) : Effect.succeedNone),
         list: sql`SELECT ${columns} FROM instance ORDER BY created_at, instance_id`.pipe(

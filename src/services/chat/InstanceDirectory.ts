@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Context, type Effect, type Option } from "effect"
+import { Context, type Effect, type Option, type Result } from "effect"
 import type { Instance, InstanceChange, NewInstance } from "../../core/chat/Instance.ts"
 import type { StorageUnavailable } from "../Storage.ts"
 
@@ -20,6 +20,14 @@ export class InstanceDirectory extends Context.Service<
       instanceId: string,
       change: InstanceChange
     ) => Effect.Effect<Option.Option<Instance>, StorageUnavailable>
+    /**
+     * Like `update`, with a change that depends on the instance as it is stored: no other change happens in between. If `decide`
+     * fails, nothing changes.
+     */
+    readonly modify: <E>(
+      instanceId: string,
+      decide: (before: Instance) => Result.Result<InstanceChange, E>
+    ) => Effect.Effect<Option.Option<Instance>, E | StorageUnavailable>
     /**
      * Deletes an instance with its tokens and conversations. Within a second, every process refuses chats with it. False if there
      * is none.

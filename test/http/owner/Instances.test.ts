@@ -5,6 +5,7 @@ import { randomUUID } from "node:crypto"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Option, Redacted } from "effect"
 import * as AgentAdditions from "../../../src/core/chat/AgentAdditions.ts"
+import type { InstanceChange } from "../../../src/core/chat/Instance.ts"
 import * as SealedAdditions from "../../../src/core/chat/SealedAdditions.ts"
 import * as Sealing from "../../../src/core/delivery/Sealing.ts"
 import * as Maximums from "../../../src/core/sites/Maximums.ts"
@@ -36,23 +37,22 @@ const additionsOf = (instanceId: string) =>
     return { body: opened("body", agentBody), headers: opened("headers", agentHeaders) }
   })
 
-/** A storage in which another request changes the URL of an instance just before each change. */
-const movingInstances = (storage: Layer.Layer<Storage>) =>
+/** A storage in which another request makes a change just before each change of an instance. */
+const changingInstances = (other: InstanceChange) => (storage: Layer.Layer<Storage>) =>
   Layer.effect(
     InstanceDirectory,
-    Effect.map(InstanceDirectory, ({ update, ...others }) =>
+    Effect.map(InstanceDirectory, ({ modify, update, ...others }) =>
       InstanceDirectory.of({
         ...others,
-        update: (instanceId, change) =>
-          (Object.keys(change).length === 0
-            ? Effect.void
-            : update(instanceId, { agentUrl: "https://elsewhere.example", agentKey: null })
-          ).pipe(Effect.andThen(update(instanceId, change)))
+        update,
+        modify: (instanceId, decide) => Effect.andThen(update(instanceId, other), modify(instanceId, decide))
       })
     )
   ).pipe(Layer.provideMerge(storage))
 
-layer(testServer({ secretsKey }, undefined, movingInstances), { excludeTestServices: true })(
+const moving = changingInstances({ agentUrl: "https://elsewhere.example", agentKey: null })
+
+layer(testServer({ secretsKey }, undefined, moving), { excludeTestServices: true })(
   "an instance whose URL another request changes",
   (it) => {
     it.effect("does not send a key to another URL than it was given for", () =>
@@ -63,6 +63,26 @@ layer(testServer({ secretsKey }, undefined, movingInstances), { excludeTestServi
         yield* request("PATCH", `/instances/${id}`, { agent_key: "sk-1" })
         assert.deepInclude(yield* stored(id), { agentUrl: url, isGuarded: true })
         assert.strictEqual(yield* agentKeyOf(id), "sk-1")
+      })
+    )
+  }
+)
+
+const otherKey = new Uint8Array([1, 2, 3])
+
+layer(testServer({ secretsKey }, undefined, changingInstances({ agentKey: otherKey })), { excludeTestServices: true })(
+  "an instance whose key another request changes",
+  (it) => {
+    it.effect("keeps that key when its body or headers change", () =>
+      Effect.gen(function* () {
+        const { request } = yield* opened
+        const created = yield* request("POST", "/instances", { name: "A", agent_url: url, agent_key: "sk-1" })
+        const { instance_id: id } = JSON.parse(created.text)
+        for (const change of [{ agent_body: { seed: 1 } }, { agent_headers: { "x-title": "a" } }]) {
+          assert.strictEqual((yield* request("PATCH", `/instances/${id}`, change)).status, 200)
+          assert.deepStrictEqual((yield* stored(id)).agentKey, otherKey)
+        }
+        assert.deepStrictEqual(yield* additionsOf(id), { body: { seed: 1 }, headers: { "x-title": "a" } })
       })
     )
   }

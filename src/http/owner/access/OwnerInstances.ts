@@ -7,7 +7,7 @@
  * @module
  */
 import { randomBytes, randomUUID } from "node:crypto"
-import { Context, Effect, Layer, Option, Redacted } from "effect"
+import { Context, Effect, Layer, Option, Redacted, Result } from "effect"
 import * as Errors from "../../../contract/owner/Errors.ts"
 import type * as AgentAdditions from "../../../core/chat/AgentAdditions.ts"
 import { type Outcome, ofOwner } from "../../../core/chat/agent/AgentCheck.ts"
@@ -28,7 +28,9 @@ import * as SiteInstance from "../SiteInstance.ts"
 import * as Validation from "../Validation.ts"
 import * as OwnerSites from "./OwnerSites.ts"
 
-type Failure = (typeof Errors.NotFound)["Type"] | (typeof Errors.ValidationFailed)["Type"] | StorageUnavailable
+type Refusal = (typeof Errors.NotFound)["Type"] | (typeof Errors.ValidationFailed)["Type"]
+
+type Failure = Refusal | StorageUnavailable
 
 /** Members that a caller cannot set directly. */
 type Internal = "websiteConfigId" | "agentKeyEnv" | "agentKey" | "agentBody" | "agentHeaders" | "isGuarded"
@@ -71,19 +73,17 @@ export interface Options {
 const notFound = Errors.make("NotFound", "This website has no such instance. The instance may have been deleted.")
 
 const fault = (loc: ReadonlyArray<string>, msg: string) =>
-  Effect.fail(Validation.failed([{ loc, msg: `Value error, ${msg}`, type: "value_error" }]))
+  Validation.failed([{ loc, msg: `Value error, ${msg}`, type: "value_error" }])
 
 /**
- * Checks the host as it is written. The addresses of a host name are checked whenever a connection opens.
+ * The fault of a URL whose host, as it is written, is not public. The addresses of a host name are checked whenever a connection opens.
  *
  * @param command the operator's command that accepts any host, without `--agent-url`
  */
-const requirePublic = (agentUrl: string, command: string) =>
-  Option.match(AddressGuard.refusalOf([], AddressGuard.targetOf(new URL(agentUrl))), {
-    onNone: () => Effect.void,
-    onSome: (refusal) =>
-      fault(["body", "agent_url"], `${refusal}. The operator can set it with \`${command} --agent-url …\``)
-  })
+const privateFault = (agentUrl: string, command: string) =>
+  Option.map(AddressGuard.refusalOf([], AddressGuard.targetOf(new URL(agentUrl))), (refusal) =>
+    fault(["body", "agent_url"], `${refusal}. The operator can set it with \`${command} --agent-url …\``)
+  )
 
 /** How long the agent may take to answer: a runtime may have to load its model first. */
 const testTimeout = "30 seconds"
@@ -109,7 +109,10 @@ export const layer = ({
           if (value === undefined) return Effect.succeed(undefined)
           if (value === null) return Effect.succeed(null)
           return Option.match(secretsKey, {
-            onNone: () => fault(["body", member], "this service stores no secrets until its operator sets SECRETS_KEY"),
+            onNone: () =>
+              Effect.fail(
+                fault(["body", member], "this service stores no secrets until its operator sets SECRETS_KEY")
+              ),
             onSome: (secret) =>
               Effect.sync(() => seal(Redacted.value(secret), randomBytes(Sealing.nonceBytes), instanceId, value))
           })
@@ -127,7 +130,8 @@ export const layer = ({
         find: requireInstance,
         create: Effect.fnUntraced(
           function* ({ site: { websiteConfigId } }, { body, headers, key, ...given }) {
-            yield* requirePublic(given.agentUrl, `hydracore instance create --site ${websiteConfigId} --name …`)
+            const refusal = privateFault(given.agentUrl, `hydracore instance create --site ${websiteConfigId} --name …`)
+            if (Option.isSome(refusal)) return yield* Effect.fail(refusal.value)
             const all = yield* directory.list
             const own = all.filter((instance) => instance.websiteConfigId === websiteConfigId)
             if (own.length >= Maximums.instances.max) return yield* new LimitReached({ maximum: Maximums.instances })
@@ -153,34 +157,38 @@ export const layer = ({
             })
         ),
         update: Effect.fnUntraced(function* (proof, instanceId, { agentUrl, body, headers, key, ...given }) {
-          const before = yield* requireInstance(proof, instanceId)
-          const isMoved = agentUrl !== undefined && agentUrl !== before.agentUrl
-          if (isMoved) yield* requirePublic(agentUrl, `hydracore instance update --instance ${instanceId}`)
+          const seen = yield* requireInstance(proof, instanceId)
+          const agentKey = yield* sealKey(instanceId, key)
           const agentBody = yield* sealBody(instanceId, body)
           const agentHeaders = yield* sealHeaders(instanceId, headers)
-          const reservedMember =
-            isMoved || key !== undefined
-              ? undefined
-              : OperatorsKey.refusedOf(before, { ...given, agentBody, agentHeaders })
-          if (reservedMember !== undefined) {
-            return yield* fault(
-              ["body", reservedMember],
-              "the agent uses the operator's key, so only the operator can change this; set a key of your own as agent_key"
-            )
-          }
-          const agentKey = yield* sealKey(instanceId, key)
-          const isRekeyed = isMoved || agentKey !== undefined
-          const kept = isMoved ? { agentBody: null, agentHeaders: null } : before
-          const updated = yield* directory.update(instanceId, {
-            ...given,
-            // Secrets are stored with the URL that they were given for, because another request may change the URL meanwhile.
-            ...((isRekeyed || agentBody !== undefined || agentHeaders !== undefined) && {
-              agentUrl: agentUrl ?? before.agentUrl,
-              isGuarded: isMoved || before.isGuarded,
-              agentKey: isRekeyed ? (agentKey ?? null) : before.agentKey,
-              agentKeyEnv: isRekeyed ? null : before.agentKeyEnv,
-              agentBody: agentBody === undefined ? kept.agentBody : agentBody,
-              agentHeaders: agentHeaders === undefined ? kept.agentHeaders : agentHeaders
+          const hasSecrets = agentKey !== undefined || agentBody !== undefined || agentHeaders !== undefined
+          // Secrets are stored with the URL that they were given for, because another request may change the URL meanwhile.
+          const target = agentUrl ?? (hasSecrets ? seen.agentUrl : undefined)
+          const updated = yield* directory.modify(instanceId, (before): Result.Result<InstanceChange, Refusal> => {
+            if (before.websiteConfigId !== proof.site.websiteConfigId) return Result.fail(notFound)
+            const isMoved = target !== undefined && target !== before.agentUrl
+            const refusal = isMoved
+              ? privateFault(target, `hydracore instance update --instance ${instanceId}`)
+              : Option.none()
+            if (Option.isSome(refusal)) return Result.fail(refusal.value)
+            const reservedMember =
+              isMoved || agentKey !== undefined
+                ? undefined
+                : OperatorsKey.refusedOf(before, { ...given, agentBody, agentHeaders })
+            if (reservedMember !== undefined) {
+              return Result.fail(
+                fault(
+                  ["body", reservedMember],
+                  "the agent uses the operator's key, so only the operator can change this; set a key of your own as agent_key"
+                )
+              )
+            }
+            return Result.succeed({
+              ...given,
+              ...(isMoved && { agentUrl: target, isGuarded: true, agentBody: null, agentHeaders: null }),
+              ...((isMoved || agentKey !== undefined) && { agentKey: agentKey ?? null, agentKeyEnv: null }),
+              ...(agentBody !== undefined && { agentBody }),
+              ...(agentHeaders !== undefined && { agentHeaders })
             })
           })
           return yield* Effect.fromOption(updated, () => notFound)
