@@ -102,6 +102,7 @@ export const Facts = Schema.Struct({
     })
   ),
   forwarded: Schema.NullOr(Schema.Struct({ untrusted: between(0, 1_000_000) })),
+  webhooks: Schema.NullOr(Schema.Struct({ total: between(0, 3), locked: Schema.NullOr(between(0, 3)) })),
   mail: Schema.NullOr(
     Schema.Union([
       Schema.TaggedStruct("Ready", { isEncrypted: Schema.Boolean, isLocal: Schema.Boolean }),

@@ -23,6 +23,7 @@ import { limiterAway, limiterFallbacks, untrustedForwarded } from "../../core/me
 import * as TerminalText from "../../core/text/TerminalText.ts"
 import * as PostgresInstanceDirectory from "../../postgres/chat/InstanceDirectory.ts"
 import * as Database from "../../postgres/Database.ts"
+import * as Webhooks from "../../postgres/delivery/Inspection.ts"
 import * as Postgres from "../../postgres/schema/Inspection.ts"
 import { DescriptorLimit } from "../../runtime/DescriptorLimit.ts"
 import { InstanceDirectory } from "../../services/chat/InstanceDirectory.ts"
@@ -42,23 +43,28 @@ const agentTimeout = "30 seconds"
 /** An address reserved for documentation, as an example of a client. */
 const exampleClient = "203.0.113.7"
 
-/** Inspects the database and lists the instances. `instances` is null if they cannot be read. */
+/** Inspects the database and its webhooks, and lists the instances. `webhooks` and `instances` are null if they cannot be read. */
 const inspectDatabase = Effect.fnUntraced(
   function* (settings: Settings) {
     const database = yield* Layer.build(LocalDatabase.layer(settings))
     const facts = yield* Effect.provide(Postgres.inspect(timeout), database)
-    if (facts.pending.length > 0 || facts.denied.includes("SELECT on instance")) return { facts, instances: null }
+    const canRead = (table: string) => facts.pending.length === 0 && !facts.denied.includes(`SELECT on ${table}`)
+    const webhooks = canRead("webhook")
+      ? yield* Effect.provide(Webhooks.inspect(settings.secretsKey, timeout), database)
+      : null
+    if (!canRead("instance")) return { facts, webhooks, instances: null }
     const directory = yield* Layer.build(PostgresInstanceDirectory.layer({ timeout })).pipe(Effect.provide(database))
     const instances = yield* Effect.provide(
       InstanceDirectory.use(({ list }) => list),
       directory
     )
-    return { facts, instances }
+    return { facts, webhooks, instances }
   },
   Effect.scoped,
   Effect.catch((error) =>
     Effect.succeed({
       facts: { _tag: "Unavailable", reason: ErrorMessages.of(error) } as const,
+      webhooks: null,
       instances: null
     })
   )
@@ -177,8 +183,8 @@ export const command = Command.make(
     )
   },
   Effect.fnUntraced(function* (flags) {
-    const settings = yield* Settings
-    const { facts: database, instances } = yield* inspectDatabase(settings)
+    const settings = yield* Effect.flatMap(Settings, LocalDatabase.withSecretsKey)
+    const { facts: database, instances, webhooks } = yield* inspectDatabase(settings)
     const chosen = instances === null ? null : AgentDiagnosis.choose(instances, flags.ask)
     const unknown = Array.isArray(flags.ask)
       ? flags.ask.find((id) => chosen !== null && !chosen.asked.some(({ instanceId }) => instanceId === id))
@@ -231,6 +237,7 @@ export const command = Command.make(
       limiter,
       proxies,
       forwarded,
+      webhooks,
       mail,
       agents
     })
@@ -248,7 +255,7 @@ export const command = Command.make(
   })
 ).pipe(
   Command.withDescription(
-    "Check the database, ClickHouse, connection limits, Redis, proxies, the mail server and agents, and say how to fix problems"
+    "Check the database, ClickHouse, connection limits, Redis, proxies, webhooks, the mail server and agents, and say how to fix problems"
   ),
   Command.withExamples([
     {

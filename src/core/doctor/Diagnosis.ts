@@ -12,6 +12,7 @@ import { type Finding, ok, warning } from "./Finding.ts"
 import { type MailFacts, ofMail } from "./MailDiagnosis.ts"
 import { ofReader, type ReaderFacts } from "./ReaderDiagnosis.ts"
 import { type LimiterFacts, ofLimiter, ofRedis, type RedisFacts } from "./RedisDiagnosis.ts"
+import { ofWebhooks, type WebhookFacts } from "./WebhookDiagnosis.ts"
 
 /** A request that a proxy forwards, and the IP address of the client that the request is attributed to. */
 export interface ProxyFacts {
@@ -41,6 +42,8 @@ export interface InstallationFacts {
   readonly proxies: ReadonlyArray<ProxyFacts>
   /** Null if no service answers at `METRICS_PORT`. */
   readonly forwarded: ForwardedFacts | null
+  /** Null if the webhooks could not be read. */
+  readonly webhooks: WebhookFacts | null
   /** Null without `SMTP_URL`. */
   readonly mail: MailFacts | null
   /** Null if the instances could not be read. */
@@ -87,6 +90,7 @@ export const diagnose = (facts: InstallationFacts): ReadonlyArray<Finding> => [
   ...ofLimiter(facts.limiter),
   ...ofProxies(facts.proxies),
   ...ofForwarded(facts.forwarded),
+  ...ofWebhooks(facts.webhooks),
   ...ofMail(facts.mail),
   ...ofAgents(facts.agents)
 ]

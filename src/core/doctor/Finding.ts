@@ -24,6 +24,7 @@ export interface Finding {
     | "connections"
     | "redis"
     | "proxies"
+    | "webhooks"
     | "mail"
     | "agents"
   readonly severity: Severity

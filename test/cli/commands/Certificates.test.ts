@@ -133,6 +133,7 @@ describe("cli: rejected certificates", () => {
           proxies: [],
           forwarded: null,
           limiter: null,
+          webhooks: null,
           mail: null,
           agents: null,
           connections: { descriptors: 20_000, databaseConnections: 8, perAddress: 100 }

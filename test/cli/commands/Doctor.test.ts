@@ -256,6 +256,29 @@ describe("doctor, the command", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.live("reports webhooks whose secrets another SECRETS_KEY encrypted", () =>
+    Effect.gen(function* () {
+      const environment = {
+        DATABASE_URL: yield* TestDatabase.url,
+        SECRETS_KEY: "5e".repeat(32),
+        WEBHOOK_ALLOW: "127.0.0.1:9"
+      }
+      const findingWith = (change: Readonly<Record<string, string>>) =>
+        Effect.map(
+          Command.run(["doctor"], { ...environment, ...change }),
+          ({ output }) => output.split("\n").find((line) => /^\S+ +webhooks /.test(line)) ?? ""
+        )
+      assert.strictEqual(yield* findingWith({}), "")
+      const { stdout } = yield* Command.run(["site", "create", "--name", "Shop", "--json"], environment)
+      const { website_config_id: site } = JSON.parse(stdout) as { readonly website_config_id: string }
+      const create = ["webhook", "create", "--site", site, "--url", "http://127.0.0.1:9/"]
+      assert.strictEqual((yield* Command.run(create, environment)).code, 0)
+      assert.match(yield* findingWith({}), /^ok .* decrypts the secrets of all webhooks/)
+      assert.match(yield* findingWith({ SECRETS_KEY: "5f".repeat(32) }), /^problem .*\(1 of 1\): nothing is sent/)
+      assert.match(yield* findingWith({ SECRETS_KEY: "" }), /^problem .* SECRETS_KEY is not set: .*\(1\)/)
+    }).pipe(Effect.scoped)
+  )
+
   it.live("prints one JSON document without passwords, and exits with 1 for a problem", () =>
     Effect.gen(function* () {
       const { code, output, stderr, stdout } = yield* Command.run(["doctor", "--json"], {

@@ -25,6 +25,13 @@ describe("core/doctor/Diagnosis", () => {
     }
   )
 
+  it.prop("webhooks whose secrets SECRETS_KEY does not decrypt are a problem", [Facts], ([facts]) => {
+    const { webhooks } = facts
+    const [finding] = findingsOf(facts, "webhooks")
+    if (webhooks === null || webhooks.total === 0) return assert.isUndefined(finding)
+    assert.strictEqual(finding?.severity, webhooks.locked === 0 ? "ok" : "problem")
+  })
+
   it.prop("a reports database that cannot be used is a problem, and one that lags is a warning", [Facts], ([facts]) => {
     const { reader } = facts
     const [finding] = findingsOf(facts, "reader")
