@@ -47,7 +47,7 @@ layer(live, { excludeTestServices: true })("websites with many goals", (it) => {
       yield* round
       assert.strictEqual(yield* rolledDays(slow), 0)
       assert.isAbove(yield* rolledDays(other), 0)
-      const state = () => sql`SELECT xmin, failed_until > now() AS failed FROM rollup_site
+      const state = () => sql`SELECT xmin::text, failed_until > now() AS failed FROM rollup_site
         WHERE hosted_website_id = ${slow.hostedWebsiteId}`
       const before = yield* state()
       assert.isTrue(before[0]?.["failed"])
