@@ -10,7 +10,7 @@ import type { Duplex } from "node:stream"
 import { Predicate } from "effect"
 
 interface Internals {
-  readonly _handle?: { readonly writeQueueSize?: number } | null
+  readonly _handle?: { readonly bytesWritten?: number; readonly writeQueueSize?: number } | null
   readonly _httpMessage?: ServerResponse | null
   readonly parser?: {
     readonly incoming: IncomingMessage | null
@@ -29,8 +29,11 @@ export const currentRequest = (socket: Duplex): IncomingMessage | undefined => o
 /** Whether a connection has a parser. Node attaches it after the connection opens and detaches it on close. */
 export const hasParser = (socket: Duplex): boolean => Boolean(of(socket).parser)
 
-/** The bytes that were written to a connection and that the system has not accepted yet. */
-export const queuedBytes = (socket: Duplex): number => of(socket)._handle?.writeQueueSize ?? 0
+/** How many bytes the system has accepted from a connection. Those that it has not accepted yet are queued. */
+export const acceptedBytes = (socket: Duplex): number => {
+  const { bytesWritten = 0, writeQueueSize = 0 } = of(socket)._handle ?? {}
+  return bytesWritten - writeQueueSize
+}
 
 /**
  * Destroys a connection while Node parses its requests. After `destroy` alone, Node would parse the rest of its buffer, which

@@ -2,8 +2,9 @@
  * Sends a website's data as a file, at the pace of its reader.
  *
  * A website has one export at a time, and a process four (`SiteSlots`). Of all exports, one at a time reads and formats its next
- * part: together they take no longer, and visitors' requests wait for one part only. An export whose client reads nothing for a
- * while ends with its connection (`http/server/UnreadResponses`).
+ * part: together they take no longer, and visitors' requests wait for one part only. An export that searches long for its next
+ * rows, such as with a filter that few rows match, leaves its turn to the others meanwhile. An export whose client reads too
+ * little ends with its connection (`http/server/UnreadResponses`).
  *
  * @module
  */
@@ -22,20 +23,34 @@ export class Exports extends Context.Service<
   {
     /** Begins an export of a website, which ends with the request. */
     readonly begin: (proof: AuthorizedSite<"read">) => Effect.Effect<void, Refused, Scope.Scope>
-    /** Reads each array of a stream while no other export reads. */
+    /** Reads each array of a stream in turn with the other exports. */
     readonly inTurn: <A, E>(stream: Stream.Stream<A, E>) => Stream.Stream<A, E>
     /** The file with these lines. Each array of the stream is a chunk of the response. */
     readonly file: <E>(lines: Stream.Stream<string, E>, file: File) => HttpServerResponse.HttpServerResponse
   }
 >()("hydracore/http/owner/Exports") {}
 
+/** A part commonly takes a few milliseconds. */
+const longestTurn = "1 second"
+
 export const layer: Layer.Layer<Exports, never, SiteSlots> = Layer.effect(
   Exports,
   Effect.gen(function* () {
     const { exports } = yield* SiteSlots
     const turn = yield* Semaphore.make(1)
+    /** Takes the turn until the scope closes, or until `longestTurn` has passed. */
+    const takeTurn = Effect.gen(function* () {
+      let isHeld = true
+      const leave = Effect.suspend(() => {
+        if (!isHeld) return Effect.void
+        isHeld = false
+        return turn.release(1)
+      })
+      yield* Effect.acquireRelease(turn.take(1), () => leave, { interruptible: true })
+      yield* Effect.forkScoped(Effect.andThen(Effect.sleep(longestTurn), leave))
+    })
     const inTurn: Exports["Service"]["inTurn"] = (stream) =>
-      Stream.transformPull(stream, (pull) => Effect.succeed(turn.withPermit(pull)))
+      Stream.transformPull(stream, (pull) => Effect.succeed(Effect.scoped(Effect.andThen(takeTurn, pull))))
     return {
       begin: ({ site }) => exports.hold(site.websiteConfigId),
       inTurn,

@@ -34,7 +34,7 @@ export interface Options {
   readonly linger: Duration.Input
   /** When all remaining connections are destroyed, counted from the start of the shutdown. */
   readonly end: Duration.Input
-  /** How long a client may read nothing of a response that waits for it, in milliseconds. */
+  /** Within how many milliseconds a client must read `UnreadResponses.minBytes` of a response that waits for it. */
   readonly unreadTimeout: number
   readonly limits: ConnectionLimits.Options
 }
@@ -177,7 +177,7 @@ const watch = (server: Server, limits: ConnectionLimits.ConnectionLimits) => {
     )
 
   return {
-    /** Destroys the connections whose client has read nothing of a response that waits for it for `timeout` milliseconds. */
+    /** Destroys the connections whose client reads too little of a response that waits for it for `timeout` milliseconds. */
     closeUnread: (timeout: number, now: number): void => {
       for (const [socket, state] of connections) {
         state.unread = UnreadResponses.observe(state.unread, socket, state.first?.response, now)

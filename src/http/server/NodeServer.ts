@@ -33,7 +33,7 @@ export const defaultLimits = {
   maxHeaderSize: 16_384,
   /** No limit: Node drops excess headers silently, which may include the last proxy's `X-Forwarded-For`. */
   maxHeadersCount: 0,
-  /** How long a client may read nothing of a complete response. */
+  /** How long a client may read less than `UnreadResponses.minBytes` of a response that waits for it. */
   unreadTimeout: 60_000
 }
 

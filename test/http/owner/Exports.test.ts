@@ -23,6 +23,11 @@ const pagesOf = new Map<string, number>()
 
 const canRead = Latch.makeUnsafe(true)
 
+/** The websites whose rows the database finds only when `hasFound` is open. */
+const searching = new Set<string>()
+
+const hasFound = Latch.makeUnsafe(false)
+
 const rowsPerPage = 100
 
 /** A page of 100 kB. */
@@ -31,17 +36,22 @@ const page = Array.from({ length: rowsPerPage }, () => ({
   view: { ...TestStorage.view(0, 1), path: `/${"a".repeat(1_000)}` }
 }))
 
-const readPage = Effect.acquireUseRelease(
-  Effect.sync(() => {
-    pages.most = Math.max(pages.most, ++pages.reading)
-  }),
-  () => Effect.andThen(canRead.await, Effect.yieldNow),
-  () =>
+const readPage = (hostedWebsiteId: string) =>
+  Effect.acquireUseRelease(
     Effect.sync(() => {
-      pages.reading--
-      pages.read++
-    })
-)
+      pages.most = Math.max(pages.most, ++pages.reading)
+    }),
+    () =>
+      Effect.andThen(
+        searching.has(hostedWebsiteId) ? hasFound.await : Effect.void,
+        Effect.andThen(canRead.await, Effect.yieldNow)
+      ),
+    () =>
+      Effect.sync(() => {
+        pages.reading--
+        pages.read++
+      })
+  )
 
 const generating = (storage: Layer.Layer<Storage>) =>
   Layer.effect(
@@ -49,7 +59,7 @@ const generating = (storage: Layer.Layer<Storage>) =>
     Effect.succeed({
       rows: ({ hostedWebsiteId }) =>
         Stream.paginate(1, (number) =>
-          Effect.as(readPage, [
+          Effect.as(readPage(hostedWebsiteId), [
             page,
             number < (pagesOf.get(hostedWebsiteId) ?? 1) ? Option.some(number + 1) : Option.none()
           ])
@@ -65,7 +75,7 @@ const newSite = (count: number) =>
     const cookie = yield* newCookie("owner", [site.websiteConfigId])
     const path = `/v1/owner/sites/${site.websiteConfigId}`
     const ask = (name: string, body?: object) => send(url, path + name, { cookie, body })
-    return { ask, path, websiteConfigId: site.websiteConfigId }
+    return { ask, path, websiteConfigId: site.websiteConfigId, hostedWebsiteId: site.hostedWebsiteId }
   }).pipe(Effect.orDie)
 
 const server = testServer({ limits: { unreadTimeout: 300 } }, undefined, generating)
@@ -108,6 +118,18 @@ layer(server, { excludeTestServices: true })("http/owner/Exports", (it) => {
         assert.lengthOf(text.split("\r\n"), 20 * rowsPerPage + 2)
       }
       assert.strictEqual(pages.most, 1)
+    })
+  )
+
+  it.effect("an export that searches long for its rows does not hold up those of other websites", () =>
+    Effect.gen(function* () {
+      const [slow, other] = [yield* newSite(1), yield* newSite(5)]
+      searching.add(slow.hostedWebsiteId)
+      const search = yield* Effect.forkChild(slow.ask("/analytics/export"))
+      yield* until("the search has begun", () => pages.reading > 0)
+      assert.lengthOf((yield* other.ask("/analytics/export")).text.split("\r\n"), 5 * rowsPerPage + 2)
+      hasFound.openUnsafe()
+      assert.lengthOf((yield* Fiber.join(search)).text.split("\r\n"), rowsPerPage + 2)
     })
   )
 

@@ -1,7 +1,7 @@
-import { createServer, type ServerResponse } from "node:http"
-import { connect, type Socket } from "node:net"
+import { createServer, IncomingMessage, ServerResponse } from "node:http"
+import { connect, Socket } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Schema } from "effect"
 import * as UnreadResponses from "../../../src/http/server/UnreadResponses.ts"
 import { until } from "../../support/Wait.ts"
 
@@ -28,6 +28,24 @@ const unread = Effect.gen(function* () {
 const much = Buffer.alloc(16 * 2 ** 20)
 
 describe("http/server/UnreadResponses", () => {
+  it.prop(
+    "the timeout restarts when the client has read `minBytes` since its start, and not before",
+    [Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: UnreadResponses.minBytes })))],
+    ([reads]) => {
+      const response = new ServerResponse(new IncomingMessage(new Socket()))
+      let [accepted, sinceStart, now, start] = [0, 0, 0, 0]
+      let state = UnreadResponses.next(undefined, { response, accepted, since: now })
+      for (const bytes of reads) {
+        accepted += bytes
+        sinceStart += bytes
+        now += 1_000
+        if (sinceStart >= UnreadResponses.minBytes) [sinceStart, start] = [0, now]
+        state = UnreadResponses.next(state, { response, accepted, since: now })
+        assert.strictEqual(state.since, start)
+      }
+    }
+  )
+
   it.live("the timeout restarts whenever the client reads", () =>
     Effect.gen(function* () {
       const { client, response, socket } = yield* unread
