@@ -47,6 +47,30 @@ export const suite = <E>(
       })
     )
 
+    it.effect("a link is found as long as it can be opened, and finding it does not open it", () =>
+      Effect.gen(function* () {
+        const sessions = yield* ConsoleSessions
+        const site = yield* newSite
+        const [opened, revoked, expired] = [yield* newLink([site]), yield* newLink("all"), yield* newLink("all")]
+        for (const { link, session } of [opened, opened, revoked, expired]) {
+          assert.deepStrictEqual(yield* sessions.findLink(link), Option.some(session))
+        }
+        const { cookie } = Option.getOrThrow(yield* openLink(opened.link))
+        yield* sessions.revoke(revoked.session.sessionId)
+        for (const gone of [
+          opened.link,
+          revoked.link,
+          cookie,
+          `${expired.link}x`,
+          linkSyntax.format(randomBytes(32))
+        ]) {
+          assert.deepStrictEqual(yield* sessions.findLink(gone), Option.none())
+        }
+        yield* TestClock.adjust("1 minute")
+        assert.deepStrictEqual(yield* sessions.findLink(expired.link), Option.none())
+      })
+    )
+
     it.effect("if a link is opened several times at once, one opening succeeds", () =>
       Effect.gen(function* () {
         const created = yield* newLink("all")

@@ -30,6 +30,7 @@ describe("wire/OwnerOpenApi", () => {
         "get /v1/owner/sites",
         "get /v1/owner/sites/{site_id}/now",
         "post /v1/owner/session",
+        "post /v1/owner/session/link",
         "get /v1/owner/session",
         "delete /v1/owner/session",
         "get /v1/owner/sites/{site_id}/submissions",
@@ -100,7 +101,7 @@ describe("wire/OwnerOpenApi", () => {
     for (const { name, operation, path } of operations) {
       assert.isTrue(path.startsWith(prefix), name)
       const expected =
-        name === "post /v1/owner/session"
+        name === "post /v1/owner/session" || name === "post /v1/owner/session/link"
           ? []
           : path.startsWith("/v1/owner/shared")
             ? [{ shareSecret: [] }]

@@ -13,6 +13,7 @@ import * as Wire from "../Wire.ts"
 import { Authentication, Guest } from "./Authentication.ts"
 import * as Errors from "./Errors.ts"
 import * as Examples from "./Examples.ts"
+import * as Fields from "./Fields.ts"
 import { Validation } from "./Validation.ts"
 
 const path = "/v1/owner/session"
@@ -37,8 +38,51 @@ export const open = HttpApiEndpoint.post("open", path, {
     })
   )
 
+const role = Schema.Literals(Role.roles).annotate({
+  description: "A viewer can only read; an owner can also make changes"
+})
+const label = Schema.NullOr(Schema.String)
+
+export const LinkedSession = Schema.Struct({
+  role,
+  label,
+  sites: Schema.Union([
+    Schema.Literal("all"),
+    Schema.Array(Schema.Struct({ site_id: Fields.uuid, name: Schema.String }))
+  ]).annotate({ description: "All websites, or those that the session will reach" }),
+  expires_at: Fields.time.annotate({ description: "When the link expires" })
+}).annotate({
+  identifier: "LinkedSession",
+  title: "LinkedSession",
+  examples: [
+    {
+      role: "viewer",
+      label: "Ada",
+      sites: [{ site_id: Examples.siteId, name: "Docs" }],
+      expires_at: Examples.time
+    }
+  ]
+})
+
+export const readLink = HttpApiEndpoint.post("readLink", `${path}/link`, {
+  payload: Link,
+  success: LinkedSession,
+  error: [Errors.Unauthorized, Errors.NotFound]
+})
+  .middleware(Validation)
+  .middleware(Guest)
+  .annotateMerge(
+    OpenApi.annotations({
+      identifier: "read_link",
+      summary: "Read a link",
+      description:
+        "Says which session the secret of a console link opens, without opening it. 401 for the same reasons as opening it."
+    })
+  )
+
 export const Session = Schema.Struct({
-  role: Schema.Literals(Role.roles).annotate({ description: "A viewer can only read; an owner can also make changes" }),
+  role,
+  label,
   sites: Schema.Union([Schema.Literal("all"), Schema.Array(Schema.String)]).annotate({
     description: "All websites, or the ids of those that the session reaches"
   }),
@@ -46,7 +90,7 @@ export const Session = Schema.Struct({
 }).annotate({
   identifier: "Session",
   title: "Session",
-  examples: [{ role: "owner", sites: [Examples.siteId], expires_at: "2026-12-25T09:00:00.000Z" }]
+  examples: [{ role: "owner", label: "Ada", sites: [Examples.siteId], expires_at: "2026-12-25T09:00:00.000Z" }]
 })
 
 export const current = HttpApiEndpoint.get("current", path, { success: Session, error: Errors.NotFound })
@@ -71,7 +115,7 @@ export const close = HttpApiEndpoint.delete("close", path, { success: HttpApiSch
     })
   )
 
-/** Each endpoint declares its own middleware, because `open` requires no session. */
+/** Each endpoint declares its own middleware, because `open` and `readLink` require no session. */
 export class SessionGroup extends HttpApiGroup.make("session")
-  .add(open, current, close)
+  .add(open, readLink, current, close)
   .annotateMerge(OpenApi.annotations({ title: "Session", description: "The session of a person in the console" })) {}

@@ -30,6 +30,15 @@ export const layer: Layer.Layer<ConsoleSessions, never, SiteDirectory> = Layer.e
         return known !== null && Credential.sameDigest(known, digest)
       })
 
+    /** The session of a link that can be opened at `now`. */
+    const findUnopened = (link: string, now: number) =>
+      Session.linkSyntax.isWellFormed(link)
+        ? Option.filter(
+            Option.fromUndefinedOr(find(Credential.digest(link), "linkDigest")),
+            (stored) => stored.use === null && Session.isValidAt(stored, now)
+          )
+        : Option.none()
+
     /** The session of a cookie, if it is valid now. */
     const findOpen = Effect.fnUntraced(function* (cookie: string) {
       if (!Session.cookieSyntax.isWellFormed(cookie)) return Option.none()
@@ -66,13 +75,12 @@ export const layer: Layer.Layer<ConsoleSessions, never, SiteDirectory> = Layer.e
         byId.set(session.sessionId, { ...session, linkDigest: Credential.digest(link), cookieDigest: null })
         return Option.some({ link, session })
       }),
+      findLink: (link) => Effect.map(Clock.currentTimeMillis, (now) => Option.map(findUnopened(link, now), toSession)),
       open: Effect.fnUntraced(function* (link) {
-        if (!Session.linkSyntax.isWellFormed(link)) return Option.none()
         const openedAt = yield* Clock.currentTimeMillis
-        const stored = find(Credential.digest(link), "linkDigest")
-        if (stored === undefined || stored.use !== null) return Option.none()
+        const stored = Option.getOrUndefined(findUnopened(link, openedAt))
+        if (stored === undefined) return Option.none()
         const session = { ...toSession(stored), use: { openedAt, lastUsedAt: openedAt } }
-        if (!Session.isValidAt({ ...session, use: null }, openedAt)) return Option.none()
         const cookie = Session.cookieSyntax.format(randomBytes(32))
         byId.set(stored.sessionId, { ...stored, use: session.use, cookieDigest: Credential.digest(cookie) })
         return Option.some({ cookie, session })

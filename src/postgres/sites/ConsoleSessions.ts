@@ -171,6 +171,16 @@ export const layer = ({ timeout }: Options): Layer.Layer<ConsoleSessions, never,
             session: { ...toSession(row), use: { openedAt, lastUsedAt: openedAt } }
           }))
         }),
+        findLink: Effect.fnUntraced(function* (link) {
+          if (!Session.linkSyntax.isWellFormed(link)) return Option.none()
+          const now = yield* Clock.currentTimeMillis
+          const digest = PgTypes.bytea(Credential.digest(link))
+          const rows = yield* validAt(now, sql`link_sha256 = ${digest} AND opened_at IS NULL`).pipe(
+            bounded(timeout),
+            decodeRows(Rows)
+          )
+          return Option.map(Option.fromUndefinedOr(rows[0]), toSession)
+        }),
         authenticate: Effect.fnUntraced(function* (cookie) {
           const found = yield* find(cookie)
           const now = yield* Clock.currentTimeMillis

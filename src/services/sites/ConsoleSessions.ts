@@ -30,6 +30,8 @@ export class ConsoleSessions extends Context.Service<
     readonly open: (
       link: string
     ) => Effect.Effect<Option.Option<{ readonly cookie: string; readonly session: OpenSession }>, StorageUnavailable>
+    /** The unopened session of a link, without opening it. None if `open` would not open it. */
+    readonly findLink: (link: string) => Effect.Effect<Option.Option<ConsoleSession>, StorageUnavailable>
     /**
      * The session whose cookie has this secret, if it has not ended. Counts as a use of the session. The result does not reveal
      * why there is no session. A revocation takes effect on every process within a second.

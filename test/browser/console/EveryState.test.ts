@@ -36,6 +36,7 @@ const nextSteps = [
   ...Object.values(Texts.guestFailures),
   Texts.signedOut.body,
   Texts.ended.how,
+  Texts.link.spentBody,
   Texts.live.failedBody,
   Texts.shared.unavailableBody
 ]
@@ -99,6 +100,16 @@ inChromium("every state of the console", ConsolePage.layer, (it) => {
       yield* check(page, `${url}/console/`, session)
       yield* check(page, `${url}/console/`, sites)
       yield* check(page, `${url}/console/#/${busy.websiteConfigId}/inbox`, sites)
+    })
+  )
+
+  it.effect("draws something while a link and the session that it ends are unknown", () =>
+    Effect.gen(function* () {
+      const { page, url } = yield* ConsolePage.open("#/", { before: watch })
+      const link = yield* ConsolePage.newLink()
+      yield* check(page, link, `${url}/v1/owner/session/link`)
+      // Without a session, the page shows the link.
+      yield* check(page, link, session, [404, 429, 500, 503])
     })
   )
 

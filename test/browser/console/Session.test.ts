@@ -2,7 +2,10 @@
  * How a person opens the console in a browser, and how a session ends.
  */
 import { assert } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Clock, Effect, Layer, Option } from "effect"
+import type { ConsoleSession } from "../../../src/core/sites/ConsoleSession.ts"
+import type { Role } from "../../../src/core/sites/Role.ts"
+import { ConsoleSessions } from "../../../src/services/sites/ConsoleSessions.ts"
 import { inChromium } from "../../support/browser/Browser.ts"
 import * as ConsolePage from "../../support/console/ConsolePage.ts"
 import { TestServer } from "../../support/TestServer.ts"
@@ -31,13 +34,61 @@ inChromium("opening the console", Layer.provideMerge(ConsolePage.SharedOwner.lay
 
       const other = yield* ConsolePage.newVisitor()
       yield* other.open(link)
-      yield* on(() => other.page.getByRole("button", { name: "Open the console" }).click())
       yield* on(() => other.page.getByRole("heading", { name: "This link has been used or has expired" }).waitFor())
       // Another link may still be opened in the same tab.
       yield* Effect.flatMap(ConsolePage.newLink(), other.open)
       yield* on(() => other.page.getByRole("button", { name: "Open the console" }).click())
       yield* on(() => other.page.getByRole("button", { name: "Session: Owner" }).waitFor())
     })
+  )
+
+  it.effect(
+    "before it is opened, a link says which session it opens and which it ends, without using the link up",
+    () =>
+      Effect.gen(function* () {
+        const { busy, fresh } = yield* ConsolePage.Websites
+        const { url } = yield* TestServer
+        const sessions = yield* ConsoleSessions
+        const linkExpiresAt = (yield* Clock.currentTimeMillis) + 60_000
+        const newLink = Effect.fnUntraced(function* (role: Role, sites: ConsoleSession["sites"], label: string | null) {
+          const created = yield* sessions.createLink({ role, sites, label, linkExpiresAt })
+          return `${url}/console/#/link/${Option.getOrThrow(created).link}`
+        })
+        const { errors, open, page } = yield* ConsolePage.newVisitor({ viewport: { width: 390, height: 844 } })
+        const on = <A>(use: () => Promise<A>) => Effect.promise(use)
+        const button = page.getByRole("button", { name: "Open the console" })
+        const facts = on(async () => {
+          await button.waitFor()
+          const [names, values] = [await page.locator("dt").allInnerTexts(), await page.locator("dd").allInnerTexts()]
+          return Object.fromEntries(names.map((name, index) => [name, values[index]?.trim()]))
+        })
+        const both = [busy.websiteConfigId, fresh.websiteConfigId]
+        yield* open(yield* newLink("viewer", both, "Ada"))
+        const { Websites: websites, ...others } = yield* facts
+        assert.sameMembers(websites?.split("\n") ?? [], [busy.name, fresh.name])
+        assert.deepStrictEqual(others, {
+          "Opens the session": "Ada",
+          Role: "Reads everything",
+          "Ends in this browser": "No session is open"
+        })
+        assert.deepStrictEqual(yield* on(() => ConsolePage.violations(page)), [])
+        const overflow = yield* on(() => page.evaluate<number>("document.documentElement.scrollWidth - innerWidth"))
+        assert.isAtMost(overflow, 0)
+        yield* on(() => button.click())
+        yield* on(() => page.getByRole("button", { name: "Session: Viewer" }).waitFor())
+
+        yield* open(yield* newLink("owner", "all", null))
+        assert.deepStrictEqual(yield* facts, {
+          "Opens the session": "Without a name",
+          Role: "Reads and changes everything",
+          Websites: "All, also later ones",
+          "Ends in this browser": "Ada (Reads everything)"
+        })
+        // The session stays open until the button is pressed.
+        yield* open(`${url}/console/#/`)
+        yield* on(() => page.getByRole("button", { name: "Session: Viewer" }).waitFor())
+        assert.deepStrictEqual(errors, [])
+      })
   )
 
   it.effect("signing out ends the session, and without a session the page says how to sign in", () =>

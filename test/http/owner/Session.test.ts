@@ -8,6 +8,8 @@ import { cookieSyntax, limits, linkSyntax } from "../../../src/core/sites/Consol
 import { StorageUnavailable } from "../../../src/services/Storage.ts"
 import { ConsoleSessions } from "../../../src/services/sites/ConsoleSessions.ts"
 import { OwnerKeys } from "../../../src/services/sites/OwnerKeys.ts"
+import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
+import { SiteErasure } from "../../../src/services/sites/SiteErasure.ts"
 import { fromOwnPage, newCookie, newLink, send } from "../../support/OwnerRequests.ts"
 import { emptyStorages } from "../../support/Storages.ts"
 import { TestServer, layer as testServer } from "../../support/TestServer.ts"
@@ -19,6 +21,10 @@ const sites = "/v1/owner/sites"
 /** Exchanges the secret of a link, as the console's page does. */
 const open = (url: string, secret: unknown, headers: Record<string, string> = { origin: url, ...fromOwnPage }) =>
   send(url, path, { body: { secret }, init: { headers } })
+
+/** Reads a link without opening it, as the console's page does. */
+const read = (url: string, secret: unknown, headers: Record<string, string> = fromOwnPage) =>
+  send(url, `${path}/link`, { body: { secret }, init: { headers } })
 
 /** The value and the attributes of the cookie that a response sets. */
 const cookieOf = (headers: Headers) => {
@@ -47,7 +53,7 @@ for (const [name, storage] of emptyStorages) {
           assert.strictEqual((yield* open(url, link)).status, 401)
           const current = yield* send(url, path, { cookie: value })
           const { expires_at, ...rest } = JSON.parse(current.text)
-          assert.deepStrictEqual(rest, { role: "viewer", sites: "all" })
+          assert.deepStrictEqual(rest, { role: "viewer", label: null, sites: "all" })
           assert.isAtLeast(Date.parse(expires_at), before + limits.absolute)
           assert.strictEqual((yield* send(url, sites, { cookie: value })).status, 200)
 
@@ -60,6 +66,35 @@ for (const [name, storage] of emptyStorages) {
           })
           // Within a second, by the contract of the service.
           yield* poll(send(url, sites, { cookie: value }), ({ status }) => status === 401)
+        })
+      )
+
+      it.effect("a link can be read before it is opened, and only then", () =>
+        Effect.gen(function* () {
+          const { url } = yield* TestServer
+          const directory = yield* SiteDirectory
+          const [site, deleted] = [
+            yield* directory.create({ name: "Docs", origins: [] }),
+            yield* directory.create({ name: "Shop", origins: [] })
+          ]
+          const { link, session } = yield* newLink("owner", [site.websiteConfigId, deleted.websiteConfigId])
+          yield* SiteErasure.use((erasure) => erasure.erase(deleted.websiteConfigId))
+          for (let count = 0; count < 2; count++) {
+            const answer = yield* read(url, link)
+            assert.deepStrictEqual(JSON.parse(answer.text), {
+              role: "owner",
+              label: session.label,
+              sites: [{ site_id: site.websiteConfigId, name: "Docs" }],
+              expires_at: new Date(session.linkExpiresAt).toISOString()
+            })
+            assert.isNull(answer.headers.get("set-cookie"))
+          }
+          assert.strictEqual(JSON.parse((yield* read(url, (yield* newLink("viewer", "all")).link)).text).sites, "all")
+          assert.strictEqual((yield* read(url, link, { "sec-fetch-site": "cross-site" })).status, 401)
+          assert.strictEqual((yield* open(url, link)).status, 204)
+          const [opened, unknown] = [yield* read(url, link), yield* read(url, linkSyntax.format(randomBytes(32)))]
+          assert.deepStrictEqual([opened.status, unknown.status], [401, 401])
+          assert.strictEqual(opened.text, unknown.text)
         })
       )
 
@@ -171,6 +206,7 @@ layer(testServer({ console: false }), { excludeTestServices: true })("without a 
       const { url } = yield* TestServer
       const { link } = yield* newLink("owner", "all")
       assert.strictEqual((yield* open(url, link)).status, 404)
+      assert.strictEqual((yield* read(url, link)).status, 404)
       assert.strictEqual((yield* send(url, sites, { cookie: yield* newCookie("owner", "all") })).status, 401)
       assert.isTrue(Option.isSome(yield* ConsoleSessions.use((sessions) => sessions.open(link))))
     })
@@ -207,6 +243,19 @@ layer(testServer({ rateLimitOwner }), { excludeTestServices: true })("the rate l
       assert.strictEqual((yield* send(url, sites, { cookie: other })).status, 200)
     })
   )
+
+  it.effect("counts the reads of each valid link, and those of invalid links as their openings", () =>
+    Effect.gen(function* () {
+      const { url } = yield* TestServer
+      const [one, other] = [yield* newLink("viewer", "all"), yield* newLink("viewer", "all")]
+      const statuses = []
+      for (let index = 0; index < 4; index++) statuses.push((yield* read(url, one.link)).status)
+      assert.deepStrictEqual(statuses, [200, 200, 200, 429])
+      // The address is locked out since the test before.
+      assert.strictEqual((yield* read(url, linkSyntax.format(randomBytes(32)))).status, 429)
+      assert.strictEqual((yield* read(url, other.link)).status, 200)
+    })
+  )
 })
 
 /** A store of sessions that cannot be reached. */
@@ -215,6 +264,7 @@ const unreachable = Layer.effect(
   Effect.map(ConsoleSessions, (sessions) => ({
     ...sessions,
     open: () => Effect.fail(new StorageUnavailable({ reason: "unreachable" })),
+    findLink: () => Effect.fail(new StorageUnavailable({ reason: "unreachable" })),
     authenticate: () => Effect.fail(new StorageUnavailable({ reason: "unreachable" }))
   }))
 )
@@ -230,7 +280,7 @@ layer(
       const { link } = yield* newLink("viewer", "all")
       // More often than the limit of failures allows.
       for (let index = 0; index < 4; index++) {
-        for (const answer of [yield* send(url, sites, { cookie }), yield* open(url, link)]) {
+        for (const answer of [yield* send(url, sites, { cookie }), yield* open(url, link), yield* read(url, link)]) {
           assert.strictEqual(answer.status, 503)
           assert.strictEqual(answer.headers.get("retry-after"), "5")
         }

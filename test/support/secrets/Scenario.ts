@@ -187,6 +187,8 @@ export const scenario = (storage: Layer.Layer<Storage>, breakTables: Effect.Effe
           send(sessionPath, undefined, asSession, "GET"),
           send(sessionPath, undefined, { cookie: `hydracore_console=${marks.wrongCookie}`, ...fromOwnPage }, "GET"),
           send(sessionPath, { secret: marks.wrongLink }, fromOwnPage),
+          send(`${sessionPath}/link`, { secret: marks.wrongLink }, fromOwnPage),
+          send(`${sessionPath}/link`, { secret: link }, fromOwnPage),
           send(sessionPath, { secret: link }),
           send(sessionPath, { secret: [link] }, fromOwnPage),
           send(sessionPath, `{"secret": ${link}`, fromOwnPage),

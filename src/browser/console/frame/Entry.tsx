@@ -1,13 +1,16 @@
 /**
- * How a person opens a session: instructions for getting a link, and the page of a link. The link is used only when the person
- * presses the button, so that previews of links do not use it up.
+ * How a person opens a session: instructions for getting a link, and the page of a link, which says which session it opens and
+ * which it ends. The link is used only when the person presses the button, so that previews of links do not use it up.
  *
  * @module
  */
+import type { ComponentChildren } from "preact"
 import { useState } from "preact/hooks"
 import { Message } from "../parts/Message.tsx"
+import { PagePending } from "../parts/Problem.tsx"
 import { Snippet } from "../parts/Snippet.tsx"
-import { type FailureKind, send } from "../Requests.ts"
+import { type Answer, type FailureKind, send } from "../Requests.ts"
+import { useAnswer } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
 
 /** There is no session, and the address is not a link. */
@@ -19,10 +22,54 @@ export const SignedOut = () => (
   </Message>
 )
 
+type Linked = Answer<"POST /v1/owner/session/link">
+type Session = Answer<"GET /v1/owner/session">
+
+const Fact = ({ children, name }: { readonly name: string; readonly children: ComponentChildren }) => (
+  <div>
+    <dt>{name}</dt>
+    <dd>{children}</dd>
+  </div>
+)
+
+/** The session that a link opens, and the one that it ends. */
+const Sessions = ({ ends, opens }: { readonly opens: Linked; readonly ends: Session | undefined }) => (
+  <dl class="facts">
+    <Fact name={Texts.link.name}>
+      <bdi>{opens.label ?? Texts.people.unnamed}</bdi>
+    </Fact>
+    <Fact name={Texts.people.role}>{Texts.people.roles[opens.role]}</Fact>
+    <Fact name={Texts.sites.title}>
+      {opens.sites === "all"
+        ? Texts.link.allSites
+        : opens.sites.map(({ name, site_id }) => (
+            <bdi key={site_id} class="line">
+              {name}
+            </bdi>
+          ))}
+    </Fact>
+    <Fact name={Texts.link.ends}>
+      {ends === undefined ? (
+        Texts.link.endsNone
+      ) : (
+        <>
+          <bdi>{ends.label ?? Texts.people.unnamed}</bdi> ({Texts.people.roles[ends.role]})
+        </>
+      )}
+    </Fact>
+  </dl>
+)
+
+/** A request that was refused with one of these would be refused again: the link cannot be opened. */
+const permanent: ReadonlyArray<FailureKind | undefined> = ["signed-out", "not-found", "invalid"]
+
 /** The address is a link, with the secret that opens a session. */
 export const Link = ({ secret }: { readonly secret: string }) => {
   const [isBusy, setBusy] = useState(false)
   const [failure, setFailure] = useState<FailureKind | null>(null)
+  const linked = useAnswer("POST /v1/owner/session/link", { body: { secret } })
+  // Sent second: a page without a session repeats no other requests, so a failed one of the link would remain.
+  const current = useAnswer("GET /v1/owner/session", linked.value === undefined ? null : {})
   const open = async () => {
     setBusy(true)
     const outcome = await send("POST /v1/owner/session", { body: { secret } })
@@ -32,8 +79,7 @@ export const Link = ({ secret }: { readonly secret: string }) => {
     history.replaceState(null, "", location.pathname)
     location.reload()
   }
-  const isSpent = failure === "signed-out" || failure === "not-found" || failure === "invalid"
-  if (isSpent) {
+  if (permanent.includes(failure ?? linked.failure?.kind)) {
     return (
       <Message title={Texts.link.spent}>
         <p>{Texts.link.spentBody}</p>
@@ -41,10 +87,12 @@ export const Link = ({ secret }: { readonly secret: string }) => {
       </Message>
     )
   }
+  const isCurrentKnown = current.value !== undefined || current.failure?.kind === "signed-out"
+  if (linked.value === undefined || !isCurrentKnown) return <PagePending failure={linked.failure ?? current.failure} />
   return (
     <Message title={Texts.link.title}>
       <p>{Texts.link.body}</p>
-      <p>{Texts.link.ends}</p>
+      <Sessions opens={linked.value} ends={current.value} />
       <p>
         <button type="button" class="button primary large" disabled={isBusy} onClick={open}>
           {Texts.link.open}

@@ -21,8 +21,11 @@ export const ended = {
 
 export const link = {
   title: "Open the console",
-  body: "This link works once. After that, this browser stays signed in until 12 hours after its last use, for 30 days at most.",
-  ends: "It shows the websites for which the link was made, and ends the session that is open in this browser now. Open it only if you expected this link.",
+  body: "Open it only if you expected this link, which works once. After that, this browser stays signed in until 12 hours after its last use, for 30 days at most.",
+  name: "Opens the session",
+  allSites: "All, also later ones",
+  ends: "Ends in this browser",
+  endsNone: "No session is open",
   open: "Open the console",
   spent: "This link has been used or has expired",
   spentBody: "A link opens the console once. Create a new one on the server:"

@@ -7,15 +7,22 @@ import { Context, Effect, Layer, Option } from "effect"
 import type { HttpServerRequest } from "effect/http"
 import { Caller } from "../../../contract/owner/Authentication.ts"
 import * as Errors from "../../../contract/owner/Errors.ts"
-import { linkSyntax, type OpenSession } from "../../../core/sites/ConsoleSession.ts"
+import { type ConsoleSession, linkSyntax, type OpenSession } from "../../../core/sites/ConsoleSession.ts"
+import type { Site } from "../../../core/sites/Site.ts"
 import type { StorageUnavailable } from "../../../services/Storage.ts"
 import { ConsoleSessions } from "../../../services/sites/ConsoleSessions.ts"
+import { SiteDirectory } from "../../../services/sites/SiteDirectory.ts"
 import { CallerLimits } from "../authentication/CallerLimits.ts"
 
 type NotFound = (typeof Errors.NotFound)["Type"]
 type Unauthorized = (typeof Errors.Unauthorized)["Type"]
 type ServiceUnavailable = (typeof Errors.ServiceUnavailable)["Type"]
 type TooManyRequests = (typeof Errors.TooManyRequests)["Type"]
+
+export interface LinkedSession {
+  readonly session: ConsoleSession
+  readonly sites: "all" | ReadonlyArray<Site>
+}
 
 export class OwnerSessions extends Context.Service<
   OwnerSessions,
@@ -25,6 +32,14 @@ export class OwnerSessions extends Context.Service<
       link: string
     ) => Effect.Effect<
       string,
+      Unauthorized | NotFound | TooManyRequests | ServiceUnavailable | StorageUnavailable,
+      HttpServerRequest.HttpServerRequest
+    >
+    /** Like `open`, without opening the session: the unopened session of a link, with its websites unless it reaches all. */
+    readonly readLink: (
+      link: string
+    ) => Effect.Effect<
+      LinkedSession,
       Unauthorized | NotFound | TooManyRequests | ServiceUnavailable | StorageUnavailable,
       HttpServerRequest.HttpServerRequest
     >
@@ -51,22 +66,38 @@ const off = Errors.make("NotFound", "There is no console at this address. CONSOL
 
 const withoutSession = Errors.make("NotFound", "This request has a key. Only a request of the console has a session.")
 
-export const layer = (options: Options): Layer.Layer<OwnerSessions, never, ConsoleSessions | CallerLimits> =>
+export const layer = (
+  options: Options
+): Layer.Layer<OwnerSessions, never, ConsoleSessions | SiteDirectory | CallerLimits> =>
   Layer.effect(
     OwnerSessions,
     Effect.gen(function* () {
       const sessions = yield* ConsoleSessions
+      const directory = yield* SiteDirectory
       const limits = yield* CallerLimits
       const current = Caller.use(({ session }) =>
         session === null ? Effect.fail(withoutSession) : Effect.succeed(session)
       )
+      /** Looks up a link with `find`. A link that is not found counts against the client's address. */
+      const lookUp = Effect.fnUntraced(function* <A>(
+        link: string,
+        find: (link: string) => Effect.Effect<Option.Option<A>, StorageUnavailable>
+      ) {
+        if (!options.console) return yield* Effect.fail(off)
+        const found = linkSyntax.isWellFormed(link) ? yield* limits.lookUp(link, find(link)) : Option.none()
+        if (Option.isSome(found)) return found.value
+        yield* limits.countFailure
+        return yield* Effect.fail(unusableLink)
+      })
+
       return {
-        open: Effect.fnUntraced(function* (link) {
-          if (!options.console) return yield* Effect.fail(off)
-          const opened = linkSyntax.isWellFormed(link) ? yield* limits.lookUp(link, sessions.open(link)) : Option.none()
-          if (Option.isSome(opened)) return opened.value.cookie
-          yield* limits.countFailure
-          return yield* Effect.fail(unusableLink)
+        open: (link) => Effect.map(lookUp(link, sessions.open), ({ cookie }) => cookie),
+        readLink: Effect.fnUntraced(function* (link) {
+          const session = yield* lookUp(link, sessions.findLink)
+          yield* limits.count(session.sessionId)
+          if (session.sites === "all") return { session, sites: "all" }
+          const found = yield* Effect.forEach(session.sites, directory.byWebsiteConfigId)
+          return { session, sites: found.flatMap(Option.toArray) }
         }),
         current,
         close: Effect.flatMap(current, ({ sessionId }) => sessions.end(sessionId))

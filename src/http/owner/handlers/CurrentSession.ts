@@ -1,5 +1,5 @@
 /**
- * `POST`, `GET` and `DELETE /v1/owner/session`.
+ * `POST`, `GET` and `DELETE /v1/owner/session`, and `POST /v1/owner/session/link`.
  *
  * @module
  */
@@ -32,6 +32,11 @@ const setCookie = Effect.fnUntraced(function* (value: string, maxAge: number) {
   yield* HttpApiBuilder.securitySetCookie(cookie, value, cookieOptions(maxAge, isSecure))
 })
 
+/** Refuses the request of a page of another origin. */
+const expectOwnPage = HttpServerRequest.HttpServerRequest.use(({ headers }) =>
+  ConsoleCookie.isSameOrigin(headers["sec-fetch-site"]) ? Effect.void : Effect.fail(unusableLink)
+)
+
 export const layer = HttpApiBuilder.group(
   OwnerApi,
   "session",
@@ -42,16 +47,35 @@ export const layer = HttpApiBuilder.group(
         "open",
         Effect.fnUntraced(
           function* ({ payload }) {
-            const { headers } = yield* HttpServerRequest.HttpServerRequest
-            if (!ConsoleCookie.isSameOrigin(headers["sec-fetch-site"])) return yield* Effect.fail(unusableLink)
+            yield* expectOwnPage
             yield* setCookie(yield* sessions.open(payload.secret), limits.absolute)
           },
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
         )
       )
+      .handle(
+        "readLink",
+        Effect.fnUntraced(
+          function* ({ payload }) {
+            yield* expectOwnPage
+            const { session, sites } = yield* sessions.readLink(payload.secret)
+            return {
+              role: session.role,
+              label: session.label,
+              sites:
+                sites === "all"
+                  ? sites
+                  : sites.map(({ name, websiteConfigId }) => ({ site_id: websiteConfigId, name })),
+              expires_at: Calendar.iso(session.linkExpiresAt)
+            }
+          },
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
       .handle("current", () =>
-        Effect.map(sessions.current, ({ role, sites, use }) => ({
+        Effect.map(sessions.current, ({ label, role, sites, use }) => ({
           role,
+          label,
           sites,
           expires_at: Calendar.iso(use.openedAt + limits.absolute)
         }))
