@@ -189,6 +189,29 @@ describe("postgres/schema/Maintenance", () => {
     }).pipe(Effect.provide(TestDatabase.layer))
   )
 
+  it.live("a key without websites, of which earlier versions left some, is deleted, and others are kept", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const [website, reaching] = [randomUUID(), randomUUID()]
+      yield* sql`INSERT INTO site (website_config_id, hosted_website_id, tracking_token, name)
+        VALUES (${website}, ${randomUUID()}, ${randomUUID()}, 'test')`
+      for (const [id, label, allSites] of [
+        [randomUUID(), "none", false],
+        [reaching, "one", false],
+        [randomUUID(), "all", true]
+      ] as const) {
+        yield* sql`INSERT INTO owner_key (key_id, key_sha256, scope, all_sites, label)
+          VALUES (${id}, ${randomBytes(32)}, 'read', ${allSites}, ${label})`
+      }
+      yield* sql`INSERT INTO owner_key_site (key_id, website_config_id) VALUES (${reaching}, ${website})`
+      assert.isTrue(yield* at(now)(Maintenance.round(noRetention)))
+      assert.deepStrictEqual(yield* sql`SELECT label FROM owner_key ORDER BY label`, [
+        { label: "all" },
+        { label: "one" }
+      ])
+    }).pipe(Effect.provide(TestDatabase.layer))
+  )
+
   it.live("the layer runs a round as soon as it is built", () =>
     Effect.gen(function* () {
       yield* Effect.scoped(
