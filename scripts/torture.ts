@@ -28,6 +28,7 @@ import * as Kills from "../test/torture/scenarios/Kills.ts"
 import * as Mails from "../test/torture/scenarios/Mails.ts"
 import { oneAddress } from "../test/torture/scenarios/OneAddress.ts"
 import { oneOwner } from "../test/torture/scenarios/OneOwner.ts"
+import * as OwnerAttacks from "../test/torture/scenarios/OwnerAttacks.ts"
 import { rawSockets } from "../test/torture/scenarios/RawSockets.ts"
 import { redisFaults } from "../test/torture/scenarios/Redis.ts"
 import * as Shutdown from "../test/torture/scenarios/Shutdown.ts"
@@ -167,6 +168,10 @@ const scenarios: ReadonlyArray<Scenario> = [
   { name: "raw sockets", run: Effect.provide(rawSockets, attacked) },
   { name: "one address against all", run: oneAddress({ millis: 2_000, median: 100, onFigures: console.log }) },
   { name: "one owner against the others", run: oneOwner({ pageViews: 300_000, millis: 4_000, median: 20 }) },
+  { name: "one owner: forms with costly patterns", run: OwnerAttacks.costlyForms({ millis: 6_000 }) },
+  { name: "one owner: webhooks with a silent name server", run: OwnerAttacks.silentNames({ times: 12 }) },
+  { name: "one owner: goals with costly patterns", run: OwnerAttacks.costlyGoals({ pageViews: 1_000 }) },
+  { name: "one owner: 100,000 revoked keys", run: OwnerAttacks.revokedKeys({ count: 100_000, millis: 4_000 }) },
   { name: "slow visitors, with the real timeouts", run: slowVisitors({ perKind: 50 }) },
   {
     name: "fuzzer",

@@ -55,7 +55,7 @@ const responseTo = (query: Buffer, answer: Exclude<Answer, "silent">): Buffer =>
   return Buffer.concat([head, bytes, ...records])
 }
 
-/** Starts a name server. `queried` lists the names whose IPv4 addresses were asked for, in order. */
+/** Starts a name server. `queried` lists the names whose IPv4 addresses were asked for, in order; `server` is its address. */
 export const start = Effect.fnUntraced(function* (answerOf: (name: string) => Answer) {
   const queried: Array<string> = []
   const socket = createSocket("udp4")
@@ -71,7 +71,8 @@ export const start = Effect.fnUntraced(function* (answerOf: (name: string) => An
     }),
     () => Effect.sync(() => socket.close())
   )
-  return { queried, names: OutwardNames.layerOf({ servers: [`127.0.0.1:${socket.address().port}`] }) }
+  const server = `127.0.0.1:${socket.address().port}`
+  return { queried, server, names: OutwardNames.layerOf({ servers: [server] }) }
 })
 
 /** Asks a name server that gives every name these addresses. */

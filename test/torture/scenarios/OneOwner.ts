@@ -7,13 +7,10 @@
 import assert from "node:assert/strict"
 import { request } from "node:http"
 import { PgClient, PgTypes } from "@effect/sql-pg"
-import { Effect, Layer, Redacted } from "effect"
-import * as PgDatabase from "../../../src/postgres/Database.ts"
-import * as OwnerKeys from "../../../src/postgres/sites/OwnerKeys.ts"
-import * as Keys from "../../../src/services/sites/OwnerKeys.ts"
+import { Effect } from "effect"
 import { pause } from "../../support/Wait.ts"
 import * as Cluster from "../Cluster.ts"
-import * as Process from "../Process.ts"
+import * as Owners from "../Owners.ts"
 import * as Store from "../Store.ts"
 import { type Figures, rounded } from "./Figures.ts"
 import { visits } from "./OneAddress.ts"
@@ -33,48 +30,14 @@ const keyCount = 20
 const reports = ["event:page", "visit:source", "visit:country", "visit:device", "visit:browser", "visit:os"]
 
 /** Sends a query, and returns the status. */
-const query = async (url: string, key: string, site: string, dimension: string, contained: string): Promise<number> => {
-  const response = await fetch(`${url}/v1/owner/query`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
-    body: JSON.stringify({
-      site_id: site,
-      metrics: ["visitors", "pageviews", "bounce_rate"],
-      date_range: "30d",
-      dimensions: [dimension],
-      filters: [["contains", "event:page", [contained]]]
-    })
-  })
-  await response.arrayBuffer()
-  return response.status
-}
-
-const timed = async <A>(run: () => Promise<A>): Promise<{ readonly millis: number; readonly value: A }> => {
-  const begun = performance.now()
-  const value = await run()
-  return { millis: performance.now() - begun, value }
-}
-
-const median = (values: ReadonlyArray<number>): number =>
-  [...values].sort((left, right) => left - right)[Math.floor(values.length / 2)] ?? Number.NaN
-
-const keysOf = (url: string, site: string, count: number) =>
-  Keys.OwnerKeys.use((keys) =>
-    Effect.forEach(Array.from({ length: count }), () =>
-      keys.issue({ scope: "read", sites: [site], label: null, expiresAt: null }).pipe(
-        Effect.flatMap(Effect.fromOption),
-        Effect.map(({ key }) => key)
-      )
-    )
-  ).pipe(
-    Effect.provide(
-      OwnerKeys.layer({ timeout: "20 seconds" }).pipe(
-        Layer.provide(PgDatabase.layer({ url: Redacted.make(url), connections: 1 }))
-      )
-    ),
-    Effect.scoped,
-    Effect.orDie
-  )
+const query = (url: string, key: string, site: string, dimension: string, contained: string): Promise<number> =>
+  Owners.call(url, key, "POST", "/query", {
+    site_id: site,
+    metrics: ["visitors", "pageviews", "bounce_rate"],
+    date_range: "30d",
+    dimensions: [dimension],
+    filters: [["contains", "event:page", [contained]]]
+  }).then(({ status }) => status)
 
 /** Stores page views of the last 30 days of a website. */
 const fill = (websiteConfigId: string, count: number) =>
@@ -106,20 +69,14 @@ export const oneOwner = Effect.fnUntraced(function* ({ median: acceptable, milli
       Effect.provideService(PgClient.PgClient, sql)
     )
   )
-  const keys = yield* keysOf(cluster.url, attacker.websiteConfigId, keyCount)
-  const [otherKey = ""] = yield* keysOf(cluster.url, other.websiteConfigId, 1)
-  const { port } = yield* Process.start("serve", {
-    DATABASE_URL: cluster.url,
-    OWNER_API: "on",
-    RATE_LIMIT_ANALYTICS: "off",
-    RATE_LIMIT_OWNER: "off"
-  })
-  const url = `http://127.0.0.1:${port}`
+  const keys = yield* Owners.keysOf(cluster.url, attacker.websiteConfigId, keyCount, "read")
+  const [otherKey = ""] = yield* Owners.keysOf(cluster.url, other.websiteConfigId, 1, "read")
+  const { port, url } = yield* Owners.serve({ DATABASE_URL: cluster.url })
   let number = 0
   const attackQuery = (key: string) =>
     query(url, key, attacker.websiteConfigId, reports[number % reports.length]!, `-${number++}`)
   const dashboard = () =>
-    timed(() =>
+    Owners.timed(() =>
       Promise.all(reports.map((dimension) => query(url, otherKey, other.websiteConfigId, dimension, `/p${number++}`)))
     )
   const dashboards = Effect.promise(async () => {
@@ -132,19 +89,18 @@ export const oneOwner = Effect.fnUntraced(function* ({ median: acceptable, milli
       )
       times.push(millis)
     }
-    return median(times)
+    return Owners.median(times)
   })
   yield* dashboards
   const quiet = { dashboard: yield* dashboards, visitors: yield* visits(port, other, millis) }
-  const single = yield* Effect.promise(() => timed(() => attackQuery(keys[0]!)))
+  const single = yield* Effect.promise(() => Owners.timed(() => attackQuery(keys[0]!)))
   assert.equal(single.value, 200)
 
-  const statuses = new Map<number, number>()
+  const statuses = new Owners.Statuses()
   let isOver = false
   const attack = keys.map(async (key) => {
     while (!isOver) {
-      const status = await attackQuery(key)
-      statuses.set(status, (statuses.get(status) ?? 0) + 1)
+      statuses.add(await attackQuery(key))
     }
   })
   const ends = keys.map((key) => exportUnread(url, key, attacker.websiteConfigId))
@@ -160,7 +116,7 @@ export const oneOwner = Effect.fnUntraced(function* ({ median: acceptable, milli
     "attacked dashboard ms": rounded(attacked.dashboard),
     "limit ms": rounded(limit),
     "one heavy query ms": rounded(single.millis),
-    "heavy queries": [...statuses].map(([status, count]) => `${status}: ${count}`).join(", "),
+    "heavy queries": String(statuses),
     "visitors' median ms": `${rounded(quiet.visitors.p50)}, attacked ${rounded(attacked.visitors.p50)}`,
     "visitors failed": attacked.visitors.failed
   } satisfies Figures
