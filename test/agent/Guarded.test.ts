@@ -10,23 +10,14 @@ describe("agent: guarded instances and stored keys", () => {
   it.effect("a guarded agent is not reached on a private address, whether its URL has the address or a name", () =>
     Effect.gen(function* () {
       const { result, upstream } = yield* exchange(streams(says("a"), done), { isGuarded: true })
-      const { port } = new URL(upstream.instance.agentUrl)
       assert.deepStrictEqual(failure(result), {
         tag: "AgentRefused",
-        reason: `the agent could not be reached: port ${port} is not allowed; only 80 and 443 are`
+        reason: "the agent could not be reached (ENOTPUBLIC)"
       })
       assert.lengthOf(upstream.received, 0)
-      const standardPort = { ...upstream.instance, agentUrl: "http://127.0.0.1/", isGuarded: true }
-      assert.include(
-        failure((yield* ask(standardPort)).result).reason,
-        "127.0.0.1 was not found on the public internet"
-      )
       // The resolver of the test answers with an address of a private network.
       const named = { ...upstream.instance, agentUrl: "http://agent.example.com/", isGuarded: true }
-      assert.include(
-        failure((yield* ask(named)).result).reason,
-        "agent.example.com was not found on the public internet"
-      )
+      assert.include(failure((yield* ask(named)).result).reason, "ENOTPUBLIC")
     }).pipe(Effect.provide(layer))
   )
 
