@@ -32,6 +32,7 @@ const notCreating = [
   "query",
   "shared/query",
   "session",
+  "session/link",
   "sites",
   "delete",
   "instances/:instance_id/test",
