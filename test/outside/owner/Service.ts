@@ -7,8 +7,8 @@ import { randomBytes } from "node:crypto"
 import type { PgClient } from "@effect/sql-pg"
 import { Context, Effect, Layer, Redacted } from "effect"
 import { mailReceiver } from "../../support/MailReceiver.ts"
+import * as Process from "../../support/Process.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
-import * as Process from "../../torture/Process.ts"
 import type { Request } from "./Document.ts"
 
 export interface Answer {
