@@ -1,13 +1,13 @@
 /**
- * `scripts/bench`: compares the service with its alternatives, or with another revision of itself. See
- * `test/bench/README.md`.
+ * `npm run bench`: compares the service with its alternatives, or with another revision of itself. See
+ * `scripts/bench/README.md`.
  *
  * @module
  */
 import { NodeRuntime } from "@effect/platform-node"
 import { Cause, Effect, Exit } from "effect"
-import * as Bench from "../test/bench/harness/Bench.ts"
-import * as Options from "../test/bench/harness/Options.ts"
+import * as Bench from "./bench/harness/Bench.ts"
+import * as Options from "./bench/harness/Options.ts"
 
 const parsed = Options.parse(process.argv.slice(2))
 

@@ -1,5 +1,5 @@
 /**
- * `scripts/stack`: starts the installation of `test/torture/Stack.ts`, prints its addresses, and runs until SIGINT or SIGTERM,
+ * `scripts/stack`: starts the installation of `scripts/torture/Stack.ts`, prints its addresses, and runs until SIGINT or SIGTERM,
  * which end all of it.
  *
  * `npm run torture -- --only "three edges"` starts the same, and kills, hangs and restarts each part under load.
@@ -8,8 +8,8 @@
  */
 import { NodeRuntime } from "@effect/platform-node"
 import { Effect } from "effect"
-import * as Stack from "../test/torture/Stack.ts"
-import * as Conversations from "../test/torture/scenarios/Conversations.ts"
+import * as Stack from "./torture/Stack.ts"
+import * as Conversations from "./torture/scenarios/Conversations.ts"
 
 const run = Effect.gen(function* () {
   const agent = yield* Conversations.speakingAgent

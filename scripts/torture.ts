@@ -12,30 +12,30 @@ import { availableParallelism, cpus, totalmem } from "node:os"
 import path from "node:path"
 import { parseArgs } from "node:util"
 import { Cause, Effect, Exit, type Scope } from "effect"
-import { replaceSection } from "../test/bench/harness/Table.ts"
+import * as Process from "../test/support/Process.ts"
 import * as TestRedis from "../test/support/TestRedis.ts"
-import * as AttackedService from "../test/torture/AttackedService.ts"
-import * as Cluster from "../test/torture/Cluster.ts"
-import * as PgBouncer from "../test/torture/PgBouncer.ts"
-import * as Process from "../test/torture/Process.ts"
-import * as Conversations from "../test/torture/scenarios/Conversations.ts"
-import * as Database from "../test/torture/scenarios/Database.ts"
-import * as Deliveries from "../test/torture/scenarios/Deliveries.ts"
-import { failover } from "../test/torture/scenarios/Failover.ts"
-import type { Figures } from "../test/torture/scenarios/Figures.ts"
-import { fuzz } from "../test/torture/scenarios/Fuzzing.ts"
-import * as Kills from "../test/torture/scenarios/Kills.ts"
-import * as Mails from "../test/torture/scenarios/Mails.ts"
-import { oneAddress } from "../test/torture/scenarios/OneAddress.ts"
-import { oneOwner } from "../test/torture/scenarios/OneOwner.ts"
-import * as OwnerAttacks from "../test/torture/scenarios/OwnerAttacks.ts"
-import { rawSockets } from "../test/torture/scenarios/RawSockets.ts"
-import { redisFaults } from "../test/torture/scenarios/Redis.ts"
-import * as Shutdown from "../test/torture/scenarios/Shutdown.ts"
-import { soak } from "../test/torture/scenarios/Soak.ts"
-import { stack } from "../test/torture/scenarios/Stack.ts"
-import { slowVisitors } from "../test/torture/scenarios/Visitors.ts"
-import * as Workers from "../test/torture/scenarios/Workers.ts"
+import { replaceSection } from "./bench/harness/Table.ts"
+import * as AttackedService from "./torture/AttackedService.ts"
+import * as Cluster from "./torture/Cluster.ts"
+import * as PgBouncer from "./torture/PgBouncer.ts"
+import * as Conversations from "./torture/scenarios/Conversations.ts"
+import * as Database from "./torture/scenarios/Database.ts"
+import * as Deliveries from "./torture/scenarios/Deliveries.ts"
+import { failover } from "./torture/scenarios/Failover.ts"
+import type { Figures } from "./torture/scenarios/Figures.ts"
+import { fuzz } from "./torture/scenarios/Fuzzing.ts"
+import * as Kills from "./torture/scenarios/Kills.ts"
+import * as Mails from "./torture/scenarios/Mails.ts"
+import { oneAddress } from "./torture/scenarios/OneAddress.ts"
+import { oneOwner } from "./torture/scenarios/OneOwner.ts"
+import * as OwnerAttacks from "./torture/scenarios/OwnerAttacks.ts"
+import { rawSockets } from "./torture/scenarios/RawSockets.ts"
+import { redisFaults } from "./torture/scenarios/Redis.ts"
+import * as Shutdown from "./torture/scenarios/Shutdown.ts"
+import { soak } from "./torture/scenarios/Soak.ts"
+import { stack } from "./torture/scenarios/Stack.ts"
+import { slowVisitors } from "./torture/scenarios/Visitors.ts"
+import * as Workers from "./torture/scenarios/Workers.ts"
 
 const usage = `npm run torture -- [--only WORD] [--rounds N] [--fuzz N] [--soak MINUTES] [--seed N] [--write]
   --only WORD      only scenarios whose name contains WORD
@@ -43,7 +43,7 @@ const usage = `npm run torture -- [--only WORD] [--rounds N] [--fuzz N] [--soak 
   --fuzz N         number of the fuzzer's requests (100000)
   --soak MINUTES   duration of the last scenario (30)
   --seed N         the fuzzer's seed; random by default, and printed in the table
-  --write          write the table to test/torture/RESULTS.md`
+  --write          write the table to scripts/torture/RESULTS.md`
 
 interface Scenario {
   readonly name: string
@@ -232,7 +232,7 @@ const main = async (): Promise<void> => {
   }
   console.log(`\n${table(rows)}`)
   if (values.write) {
-    const file = path.resolve(import.meta.dirname, "../test/torture/RESULTS.md")
+    const file = path.resolve(import.meta.dirname, "torture/RESULTS.md")
     const results = `${new Date().toISOString().slice(0, 10)}, on ${machine()}.\n\n${table(rows)}`
     const changed = replaceSection(readFileSync(file, "utf8"), "results", results)
     if (changed === undefined) throw new Error("RESULTS.md has no results section")

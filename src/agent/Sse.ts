@@ -6,7 +6,7 @@
  * therefore joined before it is decoded, lengths are bytes, and ASCII, which is nearly everything, needs no decoding.
  *
  * Effect's `Sse.makeParser` holds the same bound, and takes 0.3 to 0.45 microseconds longer for a token, which is 4 to 15 %
- * of all that a token costs (test/bench/README.md).
+ * of all that a token costs (scripts/bench/README.md).
  *
  * @module
  */

@@ -18,10 +18,10 @@ import path from "node:path"
 import { assert, describe, layer } from "@effect/vitest"
 import { Context, Effect, Layer, Redacted } from "effect"
 import * as Bundles from "../../src/http/assets/Bundles.ts"
+import * as Process from "../support/Process.ts"
 import * as Program from "../support/Program.ts"
 import * as TestDatabase from "../support/postgres/TestDatabase.ts"
 import { until } from "../support/Wait.ts"
-import * as Process from "../torture/Process.ts"
 
 const project = path.resolve(import.meta.dirname, "../..")
 

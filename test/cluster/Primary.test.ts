@@ -1,10 +1,10 @@
 import { createServer } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
+import * as Cluster from "../../scripts/torture/Cluster.ts"
+import * as Raw from "../../scripts/torture/Raw.ts"
 import { ended, make, started, valueOf } from "../support/TestPrimary.ts"
 import { until } from "../support/Wait.ts"
-import * as Cluster from "../torture/Cluster.ts"
-import * as Raw from "../torture/Raw.ts"
 
 describe("cluster/Primary", () => {
   it.live("dispatches connections to all workers in turn, and ends the workers with its scope", () =>

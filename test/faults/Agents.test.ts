@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { agents, type Expected, respond } from "../../scripts/torture/Agents.ts"
 import * as InProcess from "../support/InProcessService.ts"
 import { endlessly, sse } from "../support/TestUpstream.ts"
 import { until } from "../support/Wait.ts"
-import { agents, type Expected, respond } from "../torture/Agents.ts"
 
 const environment = { CHAT_MAX_BYTES: "200 KiB" }
 

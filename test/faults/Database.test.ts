@@ -1,8 +1,8 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
+import * as Load from "../../scripts/torture/Load.ts"
+import * as Database from "../../scripts/torture/scenarios/Database.ts"
 import * as InProcessServe from "../support/InProcessServe.ts"
-import * as Load from "../torture/Load.ts"
-import * as Database from "../torture/scenarios/Database.ts"
 
 layer(Database.bench(10_000, InProcessServe.start), { excludeTestServices: true })(
   "faults: PostgreSQL, under load",

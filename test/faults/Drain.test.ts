@@ -2,11 +2,11 @@
 import { Agent } from "node:http"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import * as Load from "../../scripts/torture/Load.ts"
+import * as Store from "../../scripts/torture/Store.ts"
+import * as Process from "../support/Process.ts"
 import * as TestDatabase from "../support/postgres/TestDatabase.ts"
 import { until } from "../support/Wait.ts"
-import * as Load from "../torture/Load.ts"
-import * as Process from "../torture/Process.ts"
-import * as Store from "../torture/Store.ts"
 
 /** A GET over a connection of its own. */
 const get = (url: string) =>

@@ -1,7 +1,7 @@
 import { describe, it } from "@effect/vitest"
+import * as Load from "../../scripts/torture/Load.ts"
+import { failover } from "../../scripts/torture/scenarios/Failover.ts"
 import * as InProcessServe from "../support/InProcessServe.ts"
-import * as Load from "../torture/Load.ts"
-import { failover } from "../torture/scenarios/Failover.ts"
 
 describe("faults: PostgreSQL fails over, under load", () => {
   it.live(

@@ -1,13 +1,13 @@
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect } from "effect"
+import * as AttackedService from "../../scripts/torture/AttackedService.ts"
+import { encode } from "../../scripts/torture/fuzz/Encoding.ts"
+import { faults } from "../../scripts/torture/fuzz/Mutations.ts"
+import { random as randomOf } from "../../scripts/torture/fuzz/Random.ts"
+import { make } from "../../scripts/torture/fuzz/Requests.ts"
+import { fuzz } from "../../scripts/torture/scenarios/Fuzzing.ts"
+import { rawSockets } from "../../scripts/torture/scenarios/RawSockets.ts"
 import * as TestDatabase from "../support/postgres/TestDatabase.ts"
-import * as AttackedService from "../torture/AttackedService.ts"
-import { encode } from "../torture/fuzz/Encoding.ts"
-import { faults } from "../torture/fuzz/Mutations.ts"
-import { random as randomOf } from "../torture/fuzz/Random.ts"
-import { make } from "../torture/fuzz/Requests.ts"
-import { fuzz } from "../torture/scenarios/Fuzzing.ts"
-import { rawSockets } from "../torture/scenarios/RawSockets.ts"
 
 /** Fixed, so that CI runs are reproducible; `npm run torture` uses a new seed each time and prints it. */
 const seed = 20_261_124

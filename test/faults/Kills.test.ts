@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import * as Load from "../../scripts/torture/Load.ts"
+import * as Kills from "../../scripts/torture/scenarios/Kills.ts"
 import * as TestDatabase from "../support/postgres/TestDatabase.ts"
-import * as Load from "../torture/Load.ts"
-import * as Kills from "../torture/scenarios/Kills.ts"
 
 describe("faults: kill -9 under load", () => {
   it.live(

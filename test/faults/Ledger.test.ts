@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { type Entry, type Ledger, type Outcome, type Row, reconcile } from "../torture/Ledger.ts"
+import { type Entry, type Ledger, type Outcome, type Row, reconcile } from "../../scripts/torture/Ledger.ts"
 
 const Outcomes = Schema.Array(Schema.Literals(["acknowledged", "refused", "unavailable", "cut", "unsent"]))
 

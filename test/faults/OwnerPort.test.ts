@@ -4,6 +4,7 @@
 import { createServer } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect, Layer, Option, Redacted } from "effect"
+import * as Raw from "../../scripts/torture/Raw.ts"
 import * as App from "../../src/App.ts"
 import { Settings } from "../../src/Config.ts"
 import { OwnerKeys } from "../../src/services/sites/OwnerKeys.ts"
@@ -11,10 +12,9 @@ import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import * as Command from "../support/Command.ts"
 import * as InProcessServe from "../support/InProcessServe.ts"
 import { send } from "../support/OwnerRequests.ts"
+import * as Process from "../support/Process.ts"
 import * as TestDatabase from "../support/postgres/TestDatabase.ts"
 import { until } from "../support/Wait.ts"
-import * as Process from "../torture/Process.ts"
-import * as Raw from "../torture/Raw.ts"
 
 /** A website and a key for it, in a database of their own. */
 const seeded = Effect.gen(function* () {

@@ -1,9 +1,9 @@
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { redisFaults } from "../../scripts/torture/scenarios/Redis.ts"
 import * as InProcessServe from "../support/InProcessServe.ts"
 import * as TestDatabase from "../support/postgres/TestDatabase.ts"
 import * as TestRedis from "../support/TestRedis.ts"
-import { redisFaults } from "../torture/scenarios/Redis.ts"
 
 TestRedis.describeWithRedis("faults: Redis, under load", () => {
   it.live(

@@ -6,6 +6,7 @@ import { PgTypes } from "@effect/sql-pg"
 import { assert, describe, layer } from "@effect/vitest"
 import { Clock, Deferred, Effect, Fiber, Result, Schema } from "effect"
 import { vi } from "vitest"
+import * as PgBouncer from "../../scripts/torture/PgBouncer.ts"
 import * as DateRange from "../../src/core/analytics/report/DateRange.ts"
 import * as Evaluate from "../../src/core/analytics/report/Evaluate.ts"
 import * as QueryInput from "../../src/core/analytics/report/QueryInput.ts"
@@ -15,7 +16,6 @@ import { describeWith } from "../support/Programs.ts"
 import * as Locks from "../support/postgres/Locks.ts"
 import * as SiteRows from "../support/postgres/SiteRows.ts"
 import * as Reported from "../support/ReportProcesses.ts"
-import * as PgBouncer from "../torture/PgBouncer.ts"
 
 // The tests start processes, which takes long on a busy machine.
 vi.setConfig({ testTimeout: 180_000 })

@@ -1,6 +1,6 @@
 import { vi } from "vitest"
+import * as Nginx from "../../scripts/torture/Nginx.ts"
 import { describeWith } from "../support/Programs.ts"
-import * as Nginx from "../torture/Nginx.ts"
 import { suite } from "./ResumeSuite.ts"
 
 // The tests start processes, which takes long on a busy machine.

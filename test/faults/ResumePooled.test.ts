@@ -1,7 +1,7 @@
 import { vi } from "vitest"
+import * as Nginx from "../../scripts/torture/Nginx.ts"
+import * as PgBouncer from "../../scripts/torture/PgBouncer.ts"
 import { describeWith } from "../support/Programs.ts"
-import * as Nginx from "../torture/Nginx.ts"
-import * as PgBouncer from "../torture/PgBouncer.ts"
 import { suite } from "./ResumeSuite.ts"
 
 // The tests start processes, which takes long on a busy machine.

@@ -7,16 +7,16 @@
  */
 import { assert, layer } from "@effect/vitest"
 import { Context, Effect, Layer, Scope } from "effect"
+import * as Cluster from "../../scripts/torture/Cluster.ts"
+import * as Conversation from "../../scripts/torture/Conversation.ts"
+import type { Target } from "../../scripts/torture/Load.ts"
+import * as Nginx from "../../scripts/torture/Nginx.ts"
+import * as PgBouncer from "../../scripts/torture/PgBouncer.ts"
+import * as Store from "../../scripts/torture/Store.ts"
 import * as Agent from "../support/ControlledAgent.ts"
 import * as InProcessServe from "../support/InProcessServe.ts"
+import * as Process from "../support/Process.ts"
 import { until } from "../support/Wait.ts"
-import * as Cluster from "../torture/Cluster.ts"
-import * as Conversation from "../torture/Conversation.ts"
-import type { Target } from "../torture/Load.ts"
-import * as Nginx from "../torture/Nginx.ts"
-import * as PgBouncer from "../torture/PgBouncer.ts"
-import * as Process from "../torture/Process.ts"
-import * as Store from "../torture/Store.ts"
 
 /** Two services behind nginx, on one database. */
 class Service extends Context.Service<

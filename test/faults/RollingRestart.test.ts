@@ -1,11 +1,11 @@
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
+import * as Nginx from "../../scripts/torture/Nginx.ts"
+import * as Conversations from "../../scripts/torture/scenarios/Conversations.ts"
 import * as InProcessServe from "../support/InProcessServe.ts"
+import * as Process from "../support/Process.ts"
 import { describeWith } from "../support/Programs.ts"
 import * as TestDatabase from "../support/postgres/TestDatabase.ts"
-import * as Nginx from "../torture/Nginx.ts"
-import * as Process from "../torture/Process.ts"
-import * as Conversations from "../torture/scenarios/Conversations.ts"
 
 describeWith([Nginx], "faults: a rolling restart while conversations stream", () => {
   it.live("leaves every answer whole, or cut and marked as cut", () =>

@@ -1,7 +1,7 @@
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { soak } from "../../scripts/torture/scenarios/Soak.ts"
 import * as TestDatabase from "../support/postgres/TestDatabase.ts"
-import { soak } from "../torture/scenarios/Soak.ts"
 
 const seconds = process.env["CI"] === "true" ? 120 : 8
 

@@ -9,6 +9,7 @@ import { createServer, type Server } from "node:net"
 import path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Redacted, Schema } from "effect"
+import * as Store from "../../scripts/torture/Store.ts"
 import * as EmbeddedCluster from "../../src/postgres/embedded/EmbeddedCluster.ts"
 import * as Command from "../support/Command.ts"
 import * as InProcessServe from "../support/InProcessServe.ts"
@@ -17,7 +18,6 @@ import * as PreparedCluster from "../support/postgres/PreparedCluster.ts"
 import * as ServerFiles from "../support/postgres/ServerFiles.ts"
 import * as TestDatabase from "../support/postgres/TestDatabase.ts"
 import { pause, until } from "../support/Wait.ts"
-import * as Store from "../torture/Store.ts"
 
 const quick = { fsync: "off", synchronous_commit: "off", full_page_writes: "off" }
 

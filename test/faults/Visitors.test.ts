@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import * as Visitors from "../../scripts/torture/scenarios/Visitors.ts"
 import * as InProcess from "../support/InProcessService.ts"
 import { endlessly, type Respond, says, sse } from "../support/TestUpstream.ts"
 import { pause, until } from "../support/Wait.ts"
-import * as Visitors from "../torture/scenarios/Visitors.ts"
 
 /** Short timeouts, so that slow visitors reach them soon. */
 const short = { headersTimeout: 400, requestTimeout: 800, connectionsCheckingInterval: 50 }

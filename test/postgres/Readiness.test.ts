@@ -4,6 +4,7 @@ import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Option, Redacted } from "effect"
 import { TestClock } from "effect/testing"
+import * as Cluster from "../../scripts/torture/Cluster.ts"
 import * as Database from "../../src/postgres/Database.ts"
 import * as SubmissionRepo from "../../src/postgres/forms/SubmissionRepo.ts"
 import { layer } from "../../src/postgres/Readiness.ts"
@@ -12,7 +13,6 @@ import { StorageUnavailable } from "../../src/services/Storage.ts"
 import { check, suite, untilReady, write } from "../suites/Readiness.ts"
 import * as TestDatabase from "../support/postgres/TestDatabase.ts"
 import { websites } from "../support/TestSubmissions.ts"
-import * as Cluster from "../torture/Cluster.ts"
 
 const onDatabase = Layer.provideMerge(layer, TestDatabase.layer)
 

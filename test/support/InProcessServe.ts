@@ -9,7 +9,7 @@ import { HttpServer } from "effect/http"
 import { Settings } from "../../src/Config.ts"
 import * as Serve from "../../src/cli/commands/Serve.ts"
 import * as LocalDatabase from "../../src/cli/support/LocalDatabase.ts"
-import * as Process from "../torture/Process.ts"
+import * as Process from "./Process.ts"
 import * as TestMetrics from "./TestMetrics.ts"
 
 export interface Served extends Process.Serving {

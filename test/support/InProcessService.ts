@@ -6,6 +6,7 @@
  */
 import { ConfigProvider, Effect, Layer, Logger, Metric, Option, type Scope } from "effect"
 import { HttpServer } from "effect/http"
+import type { Target } from "../../scripts/torture/Load.ts"
 import * as App from "../../src/App.ts"
 import { Settings } from "../../src/Config.ts"
 import type { Instance } from "../../src/core/chat/Instance.ts"
@@ -13,7 +14,6 @@ import type * as Server from "../../src/http/server/Server.ts"
 import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../src/services/chat/WidgetTokens.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
-import type { Target } from "../torture/Load.ts"
 import * as Upstream from "./TestUpstream.ts"
 
 export interface Service {

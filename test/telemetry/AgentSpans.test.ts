@@ -3,13 +3,13 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
+import * as Store from "../../scripts/torture/Store.ts"
 import type { Instance } from "../../src/core/chat/Instance.ts"
+import * as Process from "../support/Process.ts"
 import * as TestDatabase from "../support/postgres/TestDatabase.ts"
 import * as TestCollector from "../support/TestCollector.ts"
 import { finishes, says, sse, start } from "../support/TestUpstream.ts"
 import { until } from "../support/Wait.ts"
-import * as Process from "../torture/Process.ts"
-import * as Store from "../torture/Store.ts"
 
 /** Succeeds, breaks off, or never ends, as the message says. */
 const agent = start(({ body }, response) => {

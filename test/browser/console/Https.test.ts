@@ -1,13 +1,13 @@
 /** The console over HTTPS, behind nginx as the operator's guide configures it. */
 import { assert, it as plainIt } from "@effect/vitest"
 import { Effect } from "effect"
+import * as Nginx from "../../../scripts/torture/Nginx.ts"
 import { secureName } from "../../../src/core/http/ConsoleCookie.ts"
 import { secureGet, startNginx } from "../../docs/NginxBlocks.ts"
 import { inChromium } from "../../support/browser/Browser.ts"
 import * as ConsolePage from "../../support/console/ConsolePage.ts"
 import { TestServer } from "../../support/TestServer.ts"
 import { until } from "../../support/Wait.ts"
-import * as Nginx from "../../torture/Nginx.ts"
 
 if (Nginx.executable === undefined && process.env["CI"] !== "true") {
   plainIt.skip(`the console over HTTPS (there is no nginx; ${Nginx.install})`, () => {})

@@ -11,6 +11,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Redacted } from "effect"
 import { IpNetwork } from "effect/net"
 import { SqlClient } from "effect/sql"
+import * as Cluster from "../../../scripts/torture/Cluster.ts"
+import * as PgBouncer from "../../../scripts/torture/PgBouncer.ts"
 import { proxyFacts } from "../../../src/cli/commands/Doctor.ts"
 import * as RollUpLoop from "../../../src/postgres/analytics/reports/RollUpLoop.ts"
 import * as Database from "../../../src/postgres/Database.ts"
@@ -21,8 +23,6 @@ import * as Command from "../../support/Command.ts"
 import { describeWith } from "../../support/Programs.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 import * as TestRedis from "../../support/TestRedis.ts"
-import * as Cluster from "../../torture/Cluster.ts"
-import * as PgBouncer from "../../torture/PgBouncer.ts"
 
 describe("doctor: the database", () => {
   it.live("reports migrations, clock, partitions and durability", () =>

@@ -5,6 +5,7 @@ import { readdirSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect, Exit, Fiber, Latch, Redacted } from "effect"
 import { SqlClient } from "effect/sql"
+import * as Cluster from "../../../scripts/torture/Cluster.ts"
 import { Settings } from "../../../src/Config.ts"
 import * as Migrate from "../../../src/cli/commands/Migrate.ts"
 import * as Database from "../../../src/postgres/Database.ts"
@@ -12,7 +13,6 @@ import firstMigration from "../../../src/postgres/schema/migrations/0001_edge.ts
 import * as Locks from "../../support/postgres/Locks.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 import { pause, until } from "../../support/Wait.ts"
-import * as Cluster from "../../torture/Cluster.ts"
 
 /** The database timeout, in milliseconds. */
 const databaseTimeout = 1_000

@@ -3,6 +3,7 @@
  */
 import { assert, layer } from "@effect/vitest"
 import { Effect, Fiber, Latch, Layer, Option, Stream } from "effect"
+import * as Raw from "../../../scripts/torture/Raw.ts"
 import * as SiteSlots from "../../../src/http/owner/SiteSlots.ts"
 import { AnalyticsExport } from "../../../src/services/analytics/AnalyticsExport.ts"
 import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.ts"
@@ -13,7 +14,6 @@ import type { Storage } from "../../support/Storages.ts"
 import { TestServer, layer as testServer } from "../../support/TestServer.ts"
 import * as TestStorage from "../../support/TestStorage.ts"
 import { until } from "../../support/Wait.ts"
-import * as Raw from "../../torture/Raw.ts"
 
 /** The pages of all exports: how many were read, how many are read now, and how many were read at the same time at most. */
 const pages = { read: 0, reading: 0, most: 0 }

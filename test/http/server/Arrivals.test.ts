@@ -4,12 +4,12 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Result } from "effect"
 import { IpNetwork } from "effect/net"
+import * as Raw from "../../../scripts/torture/Raw.ts"
 import * as Capacity from "../../../src/core/limits/Capacity.ts"
 import * as RateLimit from "../../../src/core/limits/RateLimit.ts"
 import * as RequestBody from "../../../src/http/request/RequestBody.ts"
 import { paths, TestServer, layer as testServer } from "../../support/TestServer.ts"
 import { until } from "../../support/Wait.ts"
-import * as Raw from "../../torture/Raw.ts"
 
 const capacity = 100_000
 const share = 60_000

@@ -4,10 +4,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Logger, Option, type Scope, Stream } from "effect"
 import { IpNetwork } from "effect/net"
+import * as Raw from "../../../scripts/torture/Raw.ts"
 import * as TestMetrics from "../../support/TestMetrics.ts"
 import * as TestServer from "../../support/TestServer.ts"
 import { until } from "../../support/Wait.ts"
-import * as Raw from "../../torture/Raw.ts"
 
 /** Starts the service; returns its log, its metric of limited connections, and a function that connects to it. */
 const serve = Effect.fnUntraced(function* (

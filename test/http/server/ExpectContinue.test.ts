@@ -3,10 +3,10 @@
  */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
+import * as Raw from "../../../scripts/torture/Raw.ts"
 import * as RequestBody from "../../../src/http/request/RequestBody.ts"
 import { options, paths, TestServer, layer as testServer } from "../../support/TestServer.ts"
 import { until } from "../../support/Wait.ts"
-import * as Raw from "../../torture/Raw.ts"
 
 /** Sends the head of a request that announces a body of this many bytes. */
 const announce = Effect.fnUntraced(function* (path: string, length: number | "chunked") {

@@ -2,10 +2,10 @@ import { createServer, type IncomingMessage, type RequestListener } from "node:h
 import { connect, type Socket } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Option, Scope } from "effect"
+import * as Raw from "../../../scripts/torture/Raw.ts"
 import * as Connections from "../../../src/http/server/Connections.ts"
 import * as FairReading from "../../../src/http/server/FairReading.ts"
 import { until } from "../../support/Wait.ts"
-import * as Raw from "../../torture/Raw.ts"
 
 /** A server that reads its clients fairly. Each connection, or each address, counts as a client. */
 const serve = Effect.fnUntraced(function* (listener: RequestListener, by: "connection" | "address" = "connection") {

@@ -4,11 +4,11 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
+import * as Raw from "../../../scripts/torture/Raw.ts"
 import type { Limits } from "../../../src/http/server/NodeServer.ts"
 import * as TestMetrics from "../../support/TestMetrics.ts"
 import * as TestServer from "../../support/TestServer.ts"
 import { until } from "../../support/Wait.ts"
-import * as Raw from "../../torture/Raw.ts"
 
 const serve = Effect.fnUntraced(function* (limits: Partial<Limits> = {}) {
   const metrics = TestMetrics.make()

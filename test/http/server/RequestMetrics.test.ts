@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Stream } from "effect"
+import { browser } from "../../../scripts/torture/Load.ts"
 import * as TestMetrics from "../../support/TestMetrics.ts"
 import * as TestServer from "../../support/TestServer.ts"
 import { until } from "../../support/Wait.ts"
-import { browser } from "../../torture/Load.ts"
 
 /** Starts the service with metrics; `value` reads one sample. */
 const measured = (options?: Parameters<typeof TestServer.layer>[0], agent?: Parameters<typeof TestServer.layer>[1]) =>

@@ -1,10 +1,10 @@
 /** A chunked body in many small pieces is refused, because reading the pieces costs more than reading their bytes. */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
+import * as Raw from "../../../scripts/torture/Raw.ts"
 import * as RequestBody from "../../../src/http/request/RequestBody.ts"
 import { paths, TestServer, layer as testServer } from "../../support/TestServer.ts"
 import { until } from "../../support/Wait.ts"
-import * as Raw from "../../torture/Raw.ts"
 
 const final = ({ received }: Raw.Raw) => Raw.statuses(received()).filter((status) => status !== 100)
 

@@ -3,11 +3,11 @@
  */
 import { assert, layer } from "@effect/vitest"
 import { Duration, Effect, Option, Stream } from "effect"
+import * as Raw from "../../../scripts/torture/Raw.ts"
 import type { AgentEvent } from "../../../src/core/chat/agent/Agent.ts"
 import type * as MemoryAgentStream from "../../../src/memory/chat/AgentStream.ts"
 import { paths, TestServer, layer as testServer } from "../../support/TestServer.ts"
 import { until } from "../../support/Wait.ts"
-import * as Raw from "../../torture/Raw.ts"
 
 const accepted: AgentEvent = { _tag: "Accepted" }
 const text = (length: number): AgentEvent => ({ _tag: "Text", delta: "x".repeat(length) })

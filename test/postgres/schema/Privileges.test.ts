@@ -1,10 +1,10 @@
 /** What `migrate --print-grants` prints is what the service needs. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
+import * as Store from "../../../scripts/torture/Store.ts"
 import * as Command from "../../support/Command.ts"
 import * as InProcessServe from "../../support/InProcessServe.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
-import * as Store from "../../torture/Store.ts"
 
 /** Page views of bots are stored separately. */
 const browser = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"

@@ -1,0 +1,181 @@
+/**
+ * One run of the bench, from its options to its report.
+ *
+ * @module
+ */
+import { readdir, readFile, writeFile } from "node:fs/promises"
+import path from "node:path"
+import { Effect, Option } from "effect"
+import * as TestTime from "../../../test/support/TestTime.ts"
+import * as Capacity from "./Capacity.ts"
+import * as Chart from "./Chart.ts"
+import * as Chat from "./Chat.ts"
+import * as ChatStreams from "./ChatStreams.ts"
+import * as Comparison from "./Comparison.ts"
+import * as ConsoleView from "./ConsoleView.ts"
+import * as Contenders from "./Contenders.ts"
+import * as Edge from "./Edge.ts"
+import * as Interleaved from "./Interleaved.ts"
+import * as Latency from "./Latency.ts"
+import * as Machine from "./Machine.ts"
+import { goals, type Measure, names } from "./Measure.ts"
+import type { Options } from "./Options.ts"
+import * as PrefilledDatabase from "./PrefilledDatabase.ts"
+import * as ProcessorTime from "./ProcessorTime.ts"
+import * as Profile from "./Profile.ts"
+import * as Program from "./Program.ts"
+import * as Rates from "./Rates.ts"
+import * as Reports from "./Reports.ts"
+import * as Revision from "./Revision.ts"
+import * as StartTime from "./StartTime.ts"
+import * as Statistics from "./Statistics.ts"
+import * as Stores from "./Stores.ts"
+import * as Table from "./Table.ts"
+import * as TestBed from "./TestBed.ts"
+import * as WebhookCost from "./WebhookCost.ts"
+import * as Workers from "./Workers.ts"
+
+const root = path.resolve(import.meta.dirname, "../../..")
+const home = path.join(root, "scripts/bench")
+
+/** The ids of the measures in the chart. */
+const charted = ["views", "forms", "tokens"]
+
+/** The number of open streams in the goal. */
+const streams = 10_000
+
+/** The report as Markdown. */
+const report = (measures: ReadonlyArray<Measure>, options: Options): string => {
+  const judged = goals(measures)
+  return [
+    `${new Date(TestTime.ofMachine()).toISOString().slice(0, 10)}; ${Machine.describe()}; ${options.rounds} rounds of ${options.seconds} seconds, ` +
+      `${options.connections} connections. "times" is the first row's value divided by this row's value: the ` +
+      `median of the rounds' ratios. "own" and "PostgreSQL" are the processor times of the contender and of PostgreSQL ` +
+      `for one request, row or token.`,
+    ...(judged.length === 0 ? [] : [Table.ofGoals(judged)]),
+    ...measures.map(Table.ofMeasure)
+  ].join("\n\n")
+}
+
+/** Writes the report to the README and draws the chart beside it. */
+const write = (text: string, measures: ReadonlyArray<Measure>) =>
+  Effect.tryPromise({
+    try: async () => {
+      const file = path.join(home, "README.md")
+      const changed = Table.replaceSection(await readFile(file, "utf8"), "results", text)
+      if (changed === undefined) throw new Error("README.md has no results section")
+      await writeFile(file, changed)
+      const shown = charted.flatMap((id) => measures.filter((measure) => measure.id === id))
+      if (shown.length > 0) await writeFile(path.join(home, "results.svg"), Chart.draw(shown))
+    },
+    catch: (cause) => new Program.BenchError({ message: `The report was not written: ${cause}` })
+  })
+
+/** Prints where the time went in each profile of a folder. */
+const reportProfiles = (folder: string) =>
+  Effect.promise(async () => {
+    for (const name of (await readdir(folder)).filter((name) => name.endsWith(".cpuprofile"))) {
+      const times = Profile.selfTimes(await readFile(path.join(folder, name), "utf8"))
+      if (Option.isNone(times)) continue
+      console.log(
+        `${name}\n\n${Profile.report(times.value, 40)}\n\n${Profile.report(Profile.byFile(times.value), 25)}\n`
+      )
+    }
+  })
+
+/** The top rate of page views of a contender. */
+const topRate = (measures: ReadonlyArray<Measure>, contender: string): number =>
+  Statistics.median(
+    measures.find(({ id }) => id === "views")?.rows.find((row) => row.contender === contender)?.samples ?? []
+  )
+
+const measureRates = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge: Edge.Edge, options: Options) {
+  const contenders = yield* Contenders.all(testBed, edge)
+  const rates = yield* Rates.measure(testBed, contenders, { ...options, withInvalid: !options.quick })
+  const top = { own: topRate(rates, names.edge), peer: topRate(rates, names.fastify) }
+  const hasLatency = options.parts.includes("latency") && top.own > 0 && top.peer > 0
+  return hasLatency ? [...rates, ...(yield* Latency.measure(testBed, contenders, top, options))] : rates
+})
+
+const measureParts = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge: Edge.Edge, options: Options) {
+  const includes = (part: Options["parts"][number]) => options.parts.includes(part)
+  // A copy for the other parts, without the page views of the rates and the latencies.
+  const fresh = yield* Edge.copy(testBed, edge, "bench_fresh")
+  const measures: Array<Measure> = []
+  if (includes("rates") || includes("latency")) measures.push(...(yield* measureRates(testBed, edge, options)))
+  if (includes("start")) measures.push(yield* StartTime.measure(testBed, fresh, Math.max(5, options.rounds)))
+  if (includes("chat")) measures.push(...(yield* Chat.measure(testBed, fresh, options)))
+  if (includes("streams")) measures.push(...(yield* ChatStreams.measure(testBed, fresh, streams)))
+  if (includes("stored")) {
+    yield* TestBed.runStatements(testBed, fresh.database, ["TRUNCATE page_view, bot_view"])
+    const full = yield* PrefilledDatabase.fill(testBed, fresh, options.stored)
+    measures.push(yield* Rates.measurePrefilled(testBed, { empty: fresh, full }, { ...options, withInvalid: false }))
+  }
+  if (includes("reports")) measures.push(...(yield* Reports.measure(testBed, fresh, options)))
+  if (includes("console")) measures.push(...(yield* ConsoleView.measure(testBed, fresh, options)))
+  if (includes("stores")) measures.push(...(yield* Stores.measure(testBed, fresh, options)))
+  if (includes("workers")) measures.push(yield* Workers.measure(testBed, fresh, options))
+  if (includes("capacity")) measures.push(...(yield* Capacity.measure(testBed, fresh, options)))
+  if (includes("webhooks")) measures.push(...(yield* WebhookCost.measure(2 * options.rounds)))
+  return measures
+})
+
+/** Returns a function that computes how many cores other programs used on average since this call. */
+const watchOtherPrograms = () => {
+  const now = () => ({
+    machine: ProcessorTime.readMachine(),
+    own: ProcessorTime.read(process.pid),
+    at: performance.now()
+  })
+  const before = now()
+  return (): number => {
+    const after = now()
+    const others = after.machine - before.machine - (after.own - before.own)
+    return Math.max(0, others) / 1000 / (after.at - before.at)
+  }
+}
+
+/** Compares this checkout with a revision, each on a database that it migrated. Fails if an endpoint costs more than there. */
+const compare = Effect.fnUntraced(function* (
+  testBed: TestBed.TestBed,
+  current: Edge.Edge,
+  revision: string,
+  options: Options
+) {
+  const exported = yield* Revision.exportTo(testBed.folder, root, revision)
+  const baseline = yield* Edge.prepare(testBed, exported, "bench_baseline")
+  const readOtherPrograms = watchOtherPrograms()
+  const measured = yield* Interleaved.measure(testBed, { current, baseline }, options)
+  const others = readOtherPrograms()
+  const { costsMore, text } = Comparison.report(measured, { current: "this checkout", baseline: revision })
+  console.log(text)
+  if (others > 0.1) {
+    console.log(
+      `\nOther programs used ${others.toFixed(1)} cores meanwhile. Processor times are higher and vary more than on a quiet machine.`
+    )
+  }
+  if (costsMore) return yield* new Program.BenchError({ message: `requests cost more than at ${revision}.` })
+})
+
+/** Runs everything that the options ask for and prints the report. All programs have ended when it returns. */
+export const run = (options: Options) =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const testBed = yield* TestBed.make(options.data)
+      yield* TestBed.dropDatabases(testBed, ["bench_edge", "bench_fresh"])
+      const edge = yield* Edge.prepare(testBed, root, "bench_edge")
+      if (options.against !== undefined) return yield* compare(testBed, edge, options.against, options)
+      const { profile } = options
+      const measures =
+        profile === undefined
+          ? yield* measureParts(testBed, edge, options)
+          : yield* Rates.measure(testBed, [Contenders.ofEdge(testBed, names.edge, edge)], {
+              ...options,
+              withInvalid: false
+            })
+      if (profile !== undefined) yield* reportProfiles(profile)
+      const text = report(measures, options)
+      console.log(text)
+      if (options.write) yield* write(text, measures)
+    })
+  )

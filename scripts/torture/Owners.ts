@@ -1,0 +1,79 @@
+/**
+ * Owners who call the owner API with keys, and the times that their requests take.
+ *
+ * @module
+ */
+import { Effect, Layer, Redacted } from "effect"
+import type { Scope } from "../../src/core/sites/Scope.ts"
+import * as PgDatabase from "../../src/postgres/Database.ts"
+import * as OwnerKeys from "../../src/postgres/sites/OwnerKeys.ts"
+import * as Keys from "../../src/services/sites/OwnerKeys.ts"
+import * as Process from "../../test/support/Process.ts"
+
+/** Issues keys of a website. */
+export const keysOf = (url: string, site: string, count: number, scope: Scope) =>
+  Keys.OwnerKeys.use((keys) =>
+    Effect.forEach(Array.from({ length: count }), () =>
+      keys.issue({ scope, sites: [site], label: null, expiresAt: null }).pipe(
+        Effect.flatMap(Effect.fromOption),
+        Effect.map(({ key }) => key)
+      )
+    )
+  ).pipe(
+    Effect.provide(
+      OwnerKeys.layer({ timeout: "20 seconds" }).pipe(
+        Layer.provide(PgDatabase.layer({ url: Redacted.make(url), connections: 1 }))
+      )
+    ),
+    Effect.scoped,
+    Effect.orDie
+  )
+
+/** Starts `serve` with the owner API and without limits of owners' requests. */
+export const serve = (env: Readonly<Record<string, string>>, nodeFlags: ReadonlyArray<string> = []) =>
+  Process.start("serve", { OWNER_API: "on", RATE_LIMIT_OWNER: "off", ...env }, [], nodeFlags)
+
+export interface Answer {
+  readonly status: number
+  readonly text: string
+}
+
+/** Sends a request to a path below `/v1/owner`. A string body is sent unchanged, any other body as JSON. */
+export const call = async (
+  url: string,
+  key: string,
+  method: string,
+  path: string,
+  body?: unknown,
+  signal: AbortSignal | null = null
+): Promise<Answer> => {
+  const response = await fetch(`${url}/v1/owner${path}`, {
+    method,
+    signal,
+    headers: { authorization: `Bearer ${key}`, ...(body === undefined ? {} : { "content-type": "application/json" }) },
+    ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) })
+  })
+  return { status: response.status, text: await response.text() }
+}
+
+export const timed = async <A>(run: () => Promise<A>): Promise<{ readonly millis: number; readonly value: A }> => {
+  const begun = performance.now()
+  const value = await run()
+  return { millis: performance.now() - begun, value }
+}
+
+export const median = (values: ReadonlyArray<number>): number =>
+  [...values].sort((left, right) => left - right)[Math.floor(values.length / 2)] ?? Number.NaN
+
+/** Counts the statuses of answers. */
+export class Statuses {
+  private readonly counts = new Map<string, number>()
+
+  add(status: number | string): void {
+    this.counts.set(String(status), (this.counts.get(String(status)) ?? 0) + 1)
+  }
+
+  toString(): string {
+    return [...this.counts].map(([status, count]) => `${status}: ${count}`).join(", ")
+  }
+}

@@ -1,0 +1,121 @@
+/**
+ * PgBouncer in transaction mode in front of a cluster, as an operator would run it.
+ *
+ * @module
+ */
+import { type ChildProcess, execFileSync, spawn } from "node:child_process"
+import { appendFileSync, chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import path from "node:path"
+import { Effect, Schema, type Scope } from "effect"
+import { until } from "../../test/support/Wait.ts"
+import type { Cluster } from "./Cluster.ts"
+import * as Nginx from "./Nginx.ts"
+
+/** The path of PgBouncer, or undefined if it is not installed. */
+export const executable: string | undefined = ["/usr/sbin/pgbouncer", "pgbouncer"].find((name) => {
+  try {
+    execFileSync(name, ["--version"], { stdio: "ignore" })
+    return true
+  } catch {
+    return false
+  }
+})
+
+/** How to install PgBouncer. */
+export const install = "PgBouncer: apt-get install pgbouncer, brew install pgbouncer"
+
+/** Settings of the section `pgbouncer`. */
+export type Options = Readonly<Record<string, string | number>>
+
+const config = (sockets: string, port: number, options: Options) => `
+[databases]
+* = host=${sockets} port=5432 user=postgres
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = ${port}
+unix_socket_dir =
+auth_type = any
+pool_mode = transaction
+default_pool_size = 10
+max_client_conn = 500
+server_login_retry = 1
+${Object.entries(options)
+  .map(([name, value]) => `${name} = ${value}\n`)
+  .join("")}`
+
+const Files = Schema.Tuple([Schema.Struct({ ident_file: Schema.String })])
+
+const socketsOf = (cluster: Cluster): string => decodeURIComponent(new URL(cluster.url).hostname)
+
+/**
+ * PgBouncer refuses to run as root. If this process is root, PgBouncer runs as the user of the server, and this function lets
+ * that user connect. Returns the user; undefined if this process is not root.
+ */
+const allowServerUser = Effect.fnUntraced(function* (cluster: Cluster) {
+  if (process.getuid?.() !== 0) return undefined
+  const sockets = socketsOf(cluster)
+  const user = execFileSync("id", ["-nu", String(statSync(sockets).uid)], { encoding: "utf8" }).trim()
+  yield* cluster.use((sql) =>
+    Effect.gen(function* () {
+      const [{ ident_file }] = yield* Effect.flatMap(sql`SHOW ident_file`, Schema.decodeUnknownEffect(Files))
+      appendFileSync(ident_file, `owner ${user} all\n`)
+      yield* sql`SELECT pg_reload_conf()`
+    })
+  )
+  return user
+})
+
+/** Lets PgBouncer connect to a restarted cluster, because the start overwrites the cluster's configuration. */
+export const readmit = (cluster: Cluster): Effect.Effect<void> => Effect.asVoid(allowServerUser(cluster))
+
+/** Starts PgBouncer; it ends with the scope. Returns the database's URL through it. */
+export const start = Effect.fnUntraced(function* (
+  cluster: Cluster,
+  options: Options = {}
+): Effect.fn.Return<string, never, Scope.Scope> {
+  const port = yield* Nginx.freePort
+  const user = yield* allowServerUser(cluster)
+  const folder = yield* Effect.acquireRelease(
+    Effect.sync(() => {
+      const made = mkdtempSync(path.join(tmpdir(), "hydracore-pgbouncer-"))
+      chmodSync(made, 0o755)
+      writeFileSync(path.join(made, "pgbouncer.ini"), config(socketsOf(cluster), port, options))
+      return made
+    }),
+    (made) => Effect.sync(() => rmSync(made, { recursive: true, force: true }))
+  )
+  let output = ""
+  const child = yield* Effect.acquireRelease(
+    Effect.sync((): ChildProcess => {
+      const bouncer = spawn(executable ?? "pgbouncer", [
+        ...(user === undefined ? [] : ["-u", user]),
+        path.join(folder, "pgbouncer.ini")
+      ])
+      const killOnExit = () => bouncer.kill("SIGKILL")
+      process.once("exit", killOnExit)
+      bouncer.once("exit", () => process.off("exit", killOnExit))
+      for (const stream of [bouncer.stdout, bouncer.stderr]) {
+        stream.setEncoding("utf8").on("data", (text: string) => {
+          if (output.length < 1_000_000) output += text
+        })
+      }
+      return bouncer
+    }),
+    (bouncer) =>
+      Effect.promise(
+        () =>
+          new Promise<void>((resolve) => {
+            if (bouncer.exitCode !== null || bouncer.signalCode !== null) return resolve()
+            bouncer.once("exit", () => resolve())
+            // SIGQUIT ends PgBouncer at once; SIGTERM waits for its clients.
+            bouncer.kill("SIGQUIT")
+          })
+      )
+  )
+  yield* until("PgBouncer serves", () => {
+    if (child.exitCode !== null) throw new Error(`PgBouncer ended: ${output}`)
+    return output.includes("process up")
+  })
+  return `postgresql://postgres@127.0.0.1:${port}/postgres`
+})
