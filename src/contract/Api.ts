@@ -5,12 +5,12 @@
  */
 import * as HttpApi from "effect/http-api/HttpApi"
 import * as OpenApi from "effect/http-api/OpenApi"
-import { AnalyticsGroup } from "./Analytics.ts"
+import { AnalyticsGroup } from "../analytics/Api.ts"
+import { FormsGroup } from "../forms/Api.ts"
 import { AgUiGroup } from "./chat/AgUi.ts"
 import { ConversationsGroup } from "./chat/Conversations.ts"
 import { OpenAiGroup } from "./chat/OpenAi.ts"
 import { WidgetGroup } from "./chat/Widget.ts"
-import { FormsGroup } from "./Forms.ts"
 import { MailGroup } from "./Mail.ts"
 import { asPublicDocument } from "./OpenApi.ts"
 

@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Predicate, Result, Schema } from "effect"
-import { EventPayload, PageViewPayload } from "../../src/contract/Analytics.ts"
+import { EventPayload, PageViewPayload } from "../../src/analytics/Api.ts"
 import * as BodyReader from "../../src/contract/BodyReader.ts"
 import { ChatPayload } from "../../src/contract/chat/Widget.ts"
-import { SubmissionPayload } from "../../src/contract/Forms.ts"
+import { SubmissionPayload } from "../../src/forms/Api.ts"
 
 const readPageView = BodyReader.make(PageViewPayload)
 const readSubmission = BodyReader.make(SubmissionPayload)

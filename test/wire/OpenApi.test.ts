@@ -4,12 +4,12 @@
 import { assert, describe, expect, it } from "@effect/vitest"
 import { Result } from "effect"
 import { OpenApi } from "effect/http-api"
-import { PageViewPayload } from "../../src/contract/Analytics.ts"
+import { PageViewPayload } from "../../src/analytics/Api.ts"
 import { Api } from "../../src/contract/Api.ts"
 import * as BodyReader from "../../src/contract/BodyReader.ts"
 import * as UseChat from "../../src/contract/chat/UseChat.ts"
 import { ChatPayload } from "../../src/contract/chat/Widget.ts"
-import { SubmissionPayload } from "../../src/contract/Forms.ts"
+import { SubmissionPayload } from "../../src/forms/Api.ts"
 
 type Json = Record<string, unknown>
 const at = (value: unknown, ...path: ReadonlyArray<string>): unknown =>

@@ -1,6 +1,6 @@
 /**
  * An endpoint that stores what it receives: a function from a request to a response, called by the router
- * (`http/endpoints/Analytics`, `http/endpoints/Forms`) and by the fast path (`http/server/FastPath`).
+ * (`analytics/Http`, `forms/Http`) and by the fast path (`http/server/FastPath`).
  *
  * @module
  */

@@ -5,11 +5,11 @@
  * @module
  */
 import { Effect } from "effect"
+import type { BodyOverCapacity, BodyTooLarge } from "../../platform/http/RequestBody.ts"
 import type { AgentRefusal } from "../../services/chat/AgentStream.ts"
 import type { RecordRefused, StorageUnavailable } from "../../services/Storage.ts"
 import * as DecisionRecorder from "./DecisionRecorder.ts"
 import * as ErrorResponses from "./ErrorResponses.ts"
-import type { BodyOverCapacity, BodyTooLarge } from "./RequestBody.ts"
 
 /** Errors of `RequestBody.readBytes`. */
 export const ofBytes = {

@@ -4,7 +4,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { ByteSize, Effect, Option, Result, Schema, Stream } from "effect"
 import { HttpIncomingMessage, HttpServerRequest } from "effect/http"
 import * as Capacity from "../../../src/core/limits/Capacity.ts"
-import * as RequestBody from "../../../src/http/request/RequestBody.ts"
+import * as RequestBody from "../../../src/platform/http/RequestBody.ts"
 import { interruptEverywhere } from "../../support/Stepwise.ts"
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)

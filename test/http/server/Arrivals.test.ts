@@ -7,7 +7,7 @@ import { IpNetwork } from "effect/net"
 import * as Raw from "../../../scripts/torture/Raw.ts"
 import * as Capacity from "../../../src/core/limits/Capacity.ts"
 import * as RateLimit from "../../../src/core/limits/RateLimit.ts"
-import * as RequestBody from "../../../src/http/request/RequestBody.ts"
+import * as RequestBody from "../../../src/platform/http/RequestBody.ts"
 import { paths, TestServer, layer as testServer } from "../../support/TestServer.ts"
 import { until } from "../../support/Wait.ts"
 

@@ -4,7 +4,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import * as Raw from "../../../scripts/torture/Raw.ts"
-import * as RequestBody from "../../../src/http/request/RequestBody.ts"
+import * as RequestBody from "../../../src/platform/http/RequestBody.ts"
 import { options, paths, TestServer, layer as testServer } from "../../support/TestServer.ts"
 import { until } from "../../support/Wait.ts"
 

@@ -8,11 +8,11 @@ import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
-import * as Errors from "./Errors.ts"
+import * as Errors from "../contract/Errors.ts"
+import * as Headers from "../contract/Headers.ts"
+import { Validation } from "../contract/Validation.ts"
+import * as Wire from "../contract/Wire.ts"
 import * as EventFields from "./EventFields.ts"
-import * as Headers from "./Headers.ts"
-import { Validation } from "./Validation.ts"
-import * as Wire from "./Wire.ts"
 
 /** The body of a page view. */
 export const PageViewPayload = Schema.Struct({

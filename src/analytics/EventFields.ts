@@ -4,8 +4,8 @@
  * @module
  */
 import { Predicate, Result } from "effect"
+import * as Wire from "../contract/Wire.ts"
 import { limits, pageviewName } from "../core/analytics/EventLimits.ts"
-import * as Wire from "./Wire.ts"
 
 type MemberError = NonNullable<Wire.FieldError["members"]>[number]
 

@@ -7,11 +7,11 @@
 import { Effect } from "effect"
 import * as Capacity from "../../core/limits/Capacity.ts"
 import * as SmallBody from "../../core/limits/SmallBody.ts"
+import type * as Endpoint from "../../http/endpoints/Endpoint.ts"
+import * as DecisionRecorder from "../../http/request/DecisionRecorder.ts"
+import * as ErrorMapping from "../../http/request/ErrorMapping.ts"
+import type { RequestHead } from "../../http/request/RequestHead.ts"
 import { StorageUnavailable } from "../../services/Storage.ts"
-import type * as Endpoint from "../endpoints/Endpoint.ts"
-import * as DecisionRecorder from "./DecisionRecorder.ts"
-import * as ErrorMapping from "./ErrorMapping.ts"
-import type { RequestHead } from "./RequestHead.ts"
 
 /** Small bodies, and heads of that size, are not counted: the store's queue bounds the number of requests. */
 const counted = (bytes: number): number => (bytes <= SmallBody.maxBytes ? 0 : bytes)

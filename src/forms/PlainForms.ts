@@ -6,10 +6,10 @@
  */
 import { MIMEType } from "node:util"
 import { Effect, Option, Result } from "effect"
-import type { ValidationError } from "../../contract/Errors.ts"
-import * as PlainForm from "../../core/forms/PlainForm.ts"
-import * as RequestBody from "../request/RequestBody.ts"
-import type { RequestHead } from "../request/RequestHead.ts"
+import type { ValidationError } from "../contract/Errors.ts"
+import * as PlainForm from "../core/forms/PlainForm.ts"
+import type { RequestHead } from "../http/request/RequestHead.ts"
+import * as RequestBody from "../platform/http/RequestBody.ts"
 
 export interface Form {
   /** The body of the JSON request that is equivalent to the form. */

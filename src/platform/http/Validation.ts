@@ -15,10 +15,10 @@ import type { ValidationError } from "../../contract/Errors.ts"
 import { Validation } from "../../contract/Validation.ts"
 import * as ValidationErrors from "../../contract/ValidationErrors.ts"
 import * as Json from "../../core/json/Json.ts"
-import * as ErrorMapping from "../request/ErrorMapping.ts"
-import * as ErrorResponses from "../request/ErrorResponses.ts"
-import * as ErrorSentence from "../request/ErrorSentence.ts"
-import * as RequestBody from "../request/RequestBody.ts"
+import * as ErrorMapping from "../../http/request/ErrorMapping.ts"
+import * as ErrorResponses from "../../http/request/ErrorResponses.ts"
+import * as ErrorSentence from "../../http/request/ErrorSentence.ts"
+import * as RequestBody from "./RequestBody.ts"
 
 const locations = { Params: "path", Headers: "header", Query: "query", Payload: "body" } as const
 

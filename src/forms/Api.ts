@@ -8,12 +8,12 @@ import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
-import * as Errors from "./Errors.ts"
-import * as Headers from "./Headers.ts"
-import { errorPage, HtmlPage } from "./HtmlPage.ts"
-import * as PlainForm from "./PlainForm.ts"
-import { Validation } from "./Validation.ts"
-import * as Wire from "./Wire.ts"
+import * as Errors from "../contract/Errors.ts"
+import * as Headers from "../contract/Headers.ts"
+import { errorPage, HtmlPage } from "../contract/HtmlPage.ts"
+import { Validation } from "../contract/Validation.ts"
+import * as Wire from "../contract/Wire.ts"
+import * as PlainForm from "./PlainFormFields.ts"
 
 /** The body of a form submission. */
 export const SubmissionPayload = Schema.Struct({

@@ -17,7 +17,7 @@ import * as Json from "../../core/json/Json.ts"
 import * as Capacity from "../../core/limits/Capacity.ts"
 import { clientKey } from "../../core/limits/ClientKey.ts"
 import * as SmallBody from "../../core/limits/SmallBody.ts"
-import * as RequestHead from "./RequestHead.ts"
+import * as RequestHead from "../../http/request/RequestHead.ts"
 
 // `Data.TaggedError`, since `Schema.TaggedError` would drop an error's `ctx` and is slower, which a flood could exploit.
 

@@ -5,13 +5,13 @@
  * @module
  */
 import { Effect, Option, Result } from "effect"
-import * as BodyReader from "../../contract/BodyReader.ts"
-import type { ValidationError } from "../../contract/Errors.ts"
-import { SubmissionPayload } from "../../contract/Forms.ts"
-import * as FormContent from "../../core/forms/FormContent.ts"
-import * as JsonMembers from "../../core/json/JsonMembers.ts"
-import * as RequestBody from "../request/RequestBody.ts"
-import type { RequestHead } from "../request/RequestHead.ts"
+import * as BodyReader from "../contract/BodyReader.ts"
+import type { ValidationError } from "../contract/Errors.ts"
+import * as FormContent from "../core/forms/FormContent.ts"
+import * as JsonMembers from "../core/json/JsonMembers.ts"
+import type { RequestHead } from "../http/request/RequestHead.ts"
+import * as RequestBody from "../platform/http/RequestBody.ts"
+import { SubmissionPayload } from "./Api.ts"
 import * as PlainForms from "./PlainForms.ts"
 
 const readPayload = BodyReader.make(SubmissionPayload)
