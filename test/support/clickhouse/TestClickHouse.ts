@@ -1,75 +1,20 @@
 /**
- * ClickHouse in the test process: the library chdb, which `scripts/clickhouse` installs, under the same client as in production.
- * Each process has one data folder. Each build of the layer creates a new database with the tables.
+ * Layers of ClickHouse in the test process (`Engine.ts`). Each build of a layer creates a new database.
  *
  * @module
  */
-import { randomUUID } from "node:crypto"
-import { existsSync, mkdtempSync, rmSync } from "node:fs"
-import { createRequire } from "node:module"
-import { tmpdir } from "node:os"
-import path from "node:path"
-import { type ClickHouseClient, type ClickHouseClientConfigOptions, createClient } from "@clickhouse/client"
 import { Effect, Layer } from "effect"
 import { ClickHouse, make } from "../../../src/clickhouse/ClickHouse.ts"
 import * as Migrations from "../../../src/clickhouse/schema/Migrations.ts"
 import * as Tables from "../../../src/clickhouse/schema/Tables.ts"
-import { describeWith } from "../Programs.ts"
+import * as Engine from "./Engine.ts"
 
-const folder = path.resolve(import.meta.dirname, "../../../node_modules/.cache/chdb")
-
-/** Whether the engine is installed. */
-export const isInstalled = existsSync(path.join(folder, "installed"))
-
-/** Declares tests that need ClickHouse. Without it they are skipped, and their name says what to run; in CI they fail. */
-export const describeWithClickHouse = (name: string, tests: () => void): void =>
-  describeWith(
-    [{ executable: isInstalled ? folder : undefined, install: "ClickHouse: scripts/clickhouse" }],
-    name,
-    tests
-  )
-
-let dataFolder: string | undefined
-
-/** The data folder of this process, created by the first call. The engine accepts only one. */
-const ensureDataFolder = (): string => {
-  if (dataFolder === undefined) {
-    const created = mkdtempSync(path.join(tmpdir(), "hydracore-clickhouse-"))
-    process.once("exit", () => rmSync(created, { recursive: true, force: true }))
-    dataFolder = created
-  }
-  return dataFolder
-}
-
-/** A connection to the engine. */
-const connect = (): ClickHouseClient => {
-  const { createChdbConnection } = createRequire(path.join(folder, "package.json"))("chdb/connection") as {
-    readonly createChdbConnection: (options: {
-      readonly path: string
-    }) => NonNullable<ClickHouseClientConfigOptions["connection"]>
-  }
-  return createClient({ connection: createChdbConnection({ path: ensureDataFolder() }) })
-}
-
-const client = Effect.acquireRelease(Effect.sync(connect), (opened) => Effect.promise(() => opened.close()))
-
-/** A new database without tables, dropped when the scope closes, and clients of it. */
-export const database = Effect.gen(function* () {
-  const opened = yield* client
-  const service = make(opened)
-  const name = `test_${randomUUID().replaceAll("-", "")}`
-  yield* Effect.acquireRelease(service.command(`CREATE DATABASE ${name}`), () =>
-    Effect.orDie(service.command(`DROP DATABASE ${name} SYNC`))
-  )
-  // The engine has no URL that names the database, so the connection selects it.
-  yield* service.command(`USE ${name}`)
-  return { client: opened, database: name, service }
-}).pipe(Effect.orDie)
+export { describeWithClickHouse, isInstalled } from "./Engine.ts"
 
 /** A client of a new database without tables. */
 export const empty: Layer.Layer<ClickHouse> = Layer.effect(
   ClickHouse,
-  Effect.map(database, ({ service }) => service)
+  Effect.map(Engine.database, ({ client }) => make(client))
 )
 
 /** Disables fsync, as for the tests' PostgreSQL. */
