@@ -20,8 +20,6 @@ const consoleOf = ({ page }: { readonly page: import("playwright-core").Page }):
   return lines
 }
 
-const panelScript = /\/chat-panel\.[0-9a-f]{8}\.js/
-
 inChromium("a website's chat", testServer({}, agent.script), (it) => {
   describe("suggests messages", () => {
     it.effect("until a conversation begins, and sends the one that is pressed", () =>
@@ -120,7 +118,7 @@ inChromium("a website's chat", testServer({}, agent.script), (it) => {
     it.effect("when the visitor is about to open it, or has used it", () =>
       Effect.gen(function* () {
         const { launcher, on, open, page, panel, relay, site } = yield* ChatPage.make()
-        const loads = () => relay.received.filter(({ path }) => panelScript.test(path)).length
+        const loads = () => relay.received.filter(({ path }) => ChatPage.panelScript.test(path)).length
         yield* open(site.url)
         yield* on(() => page.waitForLoadState("networkidle"))
         assert.strictEqual(loads(), 0)
@@ -137,7 +135,8 @@ inChromium("a website's chat", testServer({}, agent.script), (it) => {
       Effect.gen(function* () {
         const { input, launcher, on, open, page, relay, site } = yield* ChatPage.make()
         const held = Promise.withResolvers<void>()
-        relay.fault = ({ path }) => (panelScript.test(path) ? { _tag: "Hold", until: held.promise } : undefined)
+        relay.fault = ({ path }) =>
+          ChatPage.panelScript.test(path) ? { _tag: "Hold", until: held.promise } : undefined
         yield* open(site.url)
         yield* on(() => launcher.click())
         yield* on(() => page.keyboard.type("hello and"))
@@ -151,7 +150,7 @@ inChromium("a website's chat", testServer({}, agent.script), (it) => {
     it.effect("at the second press if the first one failed", () =>
       Effect.gen(function* () {
         const { launcher, on, open, page, panel, relay, site } = yield* ChatPage.make({ attributes: "heading=Ask" })
-        relay.fault = ({ path }) => (panelScript.test(path) ? { _tag: "Cut" } : undefined)
+        relay.fault = ({ path }) => (ChatPage.panelScript.test(path) ? { _tag: "Cut" } : undefined)
         yield* open(site.url)
         yield* on(() => launcher.click())
         const failed = page.getByRole("button", { name: "The chat did not load. Try again." })

@@ -36,7 +36,7 @@ export class HydracoreChat extends HTMLElement {
     root.adoptedStyleSheets = [sheet]
     root.append(this.#launcher)
     this.#launcher.onclick = () => this.show()
-    this.#launcher.onkeydown = (event) => this.#type(event)
+    this.#launcher.onkeydown = this.#launcher.onkeyup = (event) => this.#type(event)
     this.#launcher.onpointerenter = this.#launcher.onfocus = () => this.#load()
   }
 
@@ -89,7 +89,7 @@ export class HydracoreChat extends HTMLElement {
     if (!this.#isRequested || this.#chat !== undefined || event.key.length > 1 || event.ctrlKey || event.metaKey) return
     event.preventDefault()
     event.stopPropagation()
-    this.#typed += event.key
+    if (event.type === "keydown") this.#typed += event.key
   }
 
   /** Loads the panel if it may have to open by itself, or if this tab has stored a conversation. */

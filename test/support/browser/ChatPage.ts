@@ -24,6 +24,9 @@ export interface AgentState {
 
 const words = (text: string): ReadonlyArray<string> => text.match(/\s*\S+\s?|\s+/g) ?? []
 
+/** The path of the script that a press of the button loads. */
+export const panelScript = /\/chat-panel\.[0-9a-f]{8}\.js/
+
 /** The beginning of an answer: the text, word by word, without a `Finish`. */
 const answerOf = (text: string): Stream.Stream<AgentEvent> =>
   Stream.fromIterable<AgentEvent>([
