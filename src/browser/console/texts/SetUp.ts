@@ -67,7 +67,7 @@ export const install = {
 export const refused = {
   title: "Not counted today",
   note: "What arrived and was not counted, since midnight (UTC).",
-  none: "Everything was counted.",
+  none: "Nothing was refused.",
   toOrigins: "Origins",
   toInbox: "Quarantine",
   toRules: "Rules",
