@@ -72,7 +72,7 @@ for (const [name, make] of storages) {
         ])
         assert.deepStrictEqual(partOf(content, "table"), [
           ["Source", "Visitors", "Before"],
-          ["google", "2", "2"],
+          ["Google", "2", "2"],
           ["newsletter", "1", "0"],
           ["Page", "Visitors", "Before"],
           ["/tours", "3", "3"]

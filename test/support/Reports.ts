@@ -48,7 +48,7 @@ const received = {
 
 const View = Schema.Struct({
   ...received,
-  source: nullOr("google", "newsletter", ""),
+  source: nullOr("google", "GOOGLE", "newsletter", ""),
   medium: nullOr("cpc", "email"),
   campaign: nullOr("spring", "Spring"),
   term: nullOr("x"),
@@ -115,7 +115,7 @@ const ConditionShape = Schema.Struct({
       "pro",
       "Signup",
       "Signed up",
-      "google",
+      "Google",
       "Direct / None",
       "(not set)",
       "e",

@@ -7,6 +7,7 @@
  * @module
  */
 import type { QueryBody } from "../../contract/owner/QueryBody.ts"
+import * as Dimensions from "../../core/analytics/report/Dimensions.ts"
 
 export type Dimension = NonNullable<QueryBody["dimensions"]>[number]
 export type Metric = QueryBody["metrics"][number]
@@ -86,25 +87,9 @@ const suffixes: Readonly<Record<Operator, string>> = {
 const property = "event:props:"
 
 /** The dimensions by their short names. */
-const dimensions: Readonly<Record<string, Dimension>> = {
-  page: "event:page",
-  event: "event:name",
-  goal: "event:goal",
-  entry_page: "visit:entry_page",
-  exit_page: "visit:exit_page",
-  source: "visit:source",
-  referrer: "visit:referrer",
-  channel: "visit:channel",
-  utm_source: "visit:utm_source",
-  utm_medium: "visit:utm_medium",
-  utm_campaign: "visit:utm_campaign",
-  utm_term: "visit:utm_term",
-  utm_content: "visit:utm_content",
-  device: "visit:device",
-  browser: "visit:browser",
-  os: "visit:os",
-  country: "visit:country"
-}
+const dimensions: Readonly<Record<string, Dimension>> = Object.fromEntries(
+  Object.entries(Dimensions.all).map(([name, { parameter }]) => [parameter, name as Dimension])
+)
 
 const shortNames = new Map(Object.entries(dimensions).map(([name, dimension]) => [dimension, name]))
 

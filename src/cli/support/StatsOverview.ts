@@ -4,7 +4,7 @@
  * @module
  */
 import type { Answer, MetricValue } from "../../core/analytics/report/Answer.ts"
-import * as Fact from "../../core/analytics/report/Fact.ts"
+import * as Dimensions from "../../core/analytics/report/Dimensions.ts"
 import { type Dimension, type Metric, metrics } from "../../core/analytics/report/Query.ts"
 import { type Counts, reasons } from "../../core/sites/Decision.ts"
 import type { Site } from "../../core/sites/Site.ts"
@@ -68,7 +68,8 @@ export interface Overview {
 const entries = ({ limit }: Overview, { dimension }: List, { results }: Answer): Answer["results"] =>
   results
     .filter(
-      ({ dimensions: [name] }) => name !== Fact.notSet && (dimension !== "visit:referrer" || name !== Fact.direct)
+      ({ dimensions: [name] }) =>
+        name !== Dimensions.notSet && (dimension !== "visit:referrer" || name !== Dimensions.direct)
     )
     .slice(0, limit)
 

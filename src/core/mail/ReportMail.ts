@@ -6,7 +6,7 @@
 
 import { leads } from "../analytics/Goal.ts"
 import type { Answer } from "../analytics/report/Answer.ts"
-import { direct } from "../analytics/report/Fact.ts"
+import { direct } from "../analytics/report/Dimensions.ts"
 import type { Condition, Dimension, Metric, Query } from "../analytics/report/Query.ts"
 import type { MailSite } from "./Mail.ts"
 import * as MailText from "./MailText.ts"

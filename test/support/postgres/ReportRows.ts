@@ -149,7 +149,7 @@ const Leaf = Schema.Struct({
   dimension: Schema.Literals(filterDimensions),
   values: Schema.Literals([
     "/pricing",
-    "google",
+    "Google",
     "Signup",
     "Signed up",
     "Form submitted",

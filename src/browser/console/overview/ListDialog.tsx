@@ -5,6 +5,7 @@
  */
 
 import { useEffect, useState } from "preact/hooks"
+import * as Dimensions from "../../../core/analytics/report/Dimensions.ts"
 import { type Dimension, toggle } from "../Address.ts"
 import * as Format from "../Format.ts"
 import { go } from "../Location.ts"
@@ -25,7 +26,7 @@ const pageRows = 100
 const pause = 250
 
 /** The dimensions that can split a list. The lists of a shared dashboard cannot be split. */
-const splits = Object.keys(Texts.dimensions) as ReadonlyArray<Dimension>
+const splits = Object.keys(Dimensions.all) as ReadonlyArray<Dimension>
 
 interface SplitProps {
   readonly listed: Dimension

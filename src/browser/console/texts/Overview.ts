@@ -3,6 +3,7 @@
  *
  * @module
  */
+import * as Dimensions from "../../../core/analytics/report/Dimensions.ts"
 import type { Comparison, Dimension, Interval, Metric, Operator, Range } from "../Address.ts"
 
 export const noData = {
@@ -45,42 +46,15 @@ export const metricNotes: Readonly<Partial<Record<Metric, string>>> = {
 export const leadsNeedVisit =
   "A lead belongs to a visit, not to a page or an event. Remove the filters by page or event to see leads."
 
-export const dimensions: Readonly<Record<string, string>> = {
-  "event:page": "Page",
-  "event:name": "Event",
-  "event:goal": "Goal",
-  "visit:entry_page": "Entry page",
-  "visit:exit_page": "Exit page",
-  "visit:source": "Source",
-  "visit:referrer": "Referrer",
-  "visit:channel": "Channel",
-  "visit:utm_source": "Campaign source",
-  "visit:utm_medium": "Campaign medium",
-  "visit:utm_campaign": "Campaign",
-  "visit:utm_term": "Campaign term",
-  "visit:utm_content": "Campaign content",
-  "visit:device": "Device",
-  "visit:browser": "Browser",
-  "visit:os": "System",
-  "visit:country": "Country"
-}
+export const dimension = (name: Dimension): string =>
+  Object.hasOwn(Dimensions.all, name)
+    ? Dimensions.all[name as keyof typeof Dimensions.all].title
+    : name.replace("event:props:", "")
 
-export const dimension = (name: Dimension): string => dimensions[name] ?? name.replace("event:props:", "")
-
-export const tabs: Readonly<Record<string, string>> = {
-  "event:page": "Pages",
-  "visit:entry_page": "Entry",
-  "visit:exit_page": "Exit",
-  "visit:source": "Sources",
-  "visit:channel": "Channels",
-  "visit:utm_campaign": "Campaigns",
-  "visit:country": "Countries",
-  "visit:device": "Devices",
-  "visit:browser": "Browsers",
-  "visit:os": "Systems",
-  "event:goal": "Goals",
-  "event:name": "Events"
-}
+/** The titles of the lists. */
+export const tabs: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries(Dimensions.all).flatMap(([name, { tab }]) => (tab === undefined ? [] : [[name, tab]]))
+)
 
 /** The title of a list's column. */
 export const column = (dimensions: ReadonlyArray<Dimension>, metric: Metric): string =>

@@ -5,7 +5,8 @@
  * @module
  */
 import { pageviewName } from "../../../core/analytics/EventLimits.ts"
-import { direct, notSet } from "../../../core/analytics/report/Fact.ts"
+import * as Dimensions from "../../../core/analytics/report/Dimensions.ts"
+import { notSet } from "../../../core/analytics/report/Dimensions.ts"
 import * as FilterSql from "../../../core/analytics/report/FilterSql.ts"
 import type * as LocalTime from "../../../core/analytics/report/LocalTime.ts"
 import {
@@ -17,30 +18,35 @@ import {
   type VisitDimension
 } from "../../../core/analytics/report/Query.ts"
 import type { GoalRow } from "../../../core/analytics/report/Row.ts"
+import * as Sources from "../../../core/analytics/report/Sources.ts"
 import { isStorable } from "../../../core/text/Storable.ts"
+import { quoted } from "../../Literal.ts"
 import type { Parameters } from "./Parameters.ts"
 
 const orElse = (value: string, absent: string): string => `if(${value} = '', '${absent}', ${value})`
 
-const visitValues: Readonly<Record<VisitDimension, string>> = {
-  "visit:entry_page": orElse("entry_page", notSet),
-  "visit:exit_page": orElse("exit_page", notSet),
-  "visit:source": `multiIf(utm_source != '', utm_source, referrer_host != '', referrer_host, '${direct}')`,
-  "visit:referrer": `if(referrer_host = '', '${direct}', concat(referrer_host, if(referrer_path = '/', '', referrer_path)))`,
-  "visit:channel": "channel",
-  "visit:utm_source": orElse("utm_source", notSet),
-  "visit:utm_medium": orElse("utm_medium", notSet),
-  "visit:utm_campaign": orElse("utm_campaign", notSet),
-  "visit:utm_term": orElse("utm_term", notSet),
-  "visit:utm_content": orElse("utm_content", notSet),
-  "visit:device": orElse("device_type", notSet),
-  "visit:browser": orElse("browser", notSet),
-  "visit:os": orElse("os", notSet),
-  "visit:country": orElse("country", notSet)
+const omitted = (text: string): string => `replaceRegexpOne(${text}, ${quoted(Sources.omitted)}, '')`
+
+/** The name of a source, by the rules of `core/analytics/report/Sources`. ClickHouse's `lower` changes only A to Z. */
+const nameOf = (text: string): string => {
+  const low = omitted(`lower(${text})`)
+  const groups = Sources.patterns.map((pattern) => `extract(${low}, ${quoted(pattern)})`)
+  const key = `multiIf(${groups.map((group) => `${group} != '', ${group}`).join(", ")}, ${low})`
+  const texts = (values: Iterable<string>) => `[${Array.from(values, quoted).join(", ")}]`
+  return `transform(${key}, ${texts(Sources.names.keys())}, ${texts(Sources.names.values())}, ${omitted(text)})`
+}
+
+/** What is computed from the columns of a visit. */
+const computed: Partial<Record<Dimensions.Column, string>> = {
+  source_name: `multiIf(utm_source != '', ${nameOf("utm_source")}, referrer_host != '', ${nameOf("referrer_host")}, '')`,
+  referrer: `if(referrer_host = '', '', concat(referrer_host, if(referrer_path = '/', '', referrer_path)))`
 }
 
 /** The value of a visit's dimension, from the visit's columns. */
-export const visitValue = (dimension: VisitDimension): string => visitValues[dimension]
+export const visitValue = (dimension: VisitDimension): string => {
+  const { absent, column } = Dimensions.ofVisits[dimension]
+  return orElse(computed[column] ?? column, absent)
+}
 
 const local = "addMilliseconds(started_at, local_offset)"
 

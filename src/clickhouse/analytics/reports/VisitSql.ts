@@ -6,28 +6,16 @@
  *
  * @module
  */
+import * as Dimensions from "../../../core/analytics/report/Dimensions.ts"
 import type { Interval } from "../../../core/analytics/report/RollupPlan.ts"
 import { maxGap } from "../../../core/analytics/report/Visits.ts"
 import * as ChannelSql from "./ChannelSql.ts"
 import type { Parameters } from "./Parameters.ts"
 
 /** The texts of a visit, from its first view. A visit without a view has only those of `client`, from its first event. */
-const texts = [
-  "path",
-  "utm_source",
-  "utm_medium",
-  "utm_campaign",
-  "utm_term",
-  "utm_content",
-  "referrer_host",
-  "referrer_path",
-  "device_type",
-  "browser",
-  "os",
-  "country"
-] as const
+const texts = ["path", ...Dimensions.landingColumns, ...Dimensions.clientColumns]
 
-const client: ReadonlyArray<string> = ["device_type", "browser", "os", "country"]
+const client = Dimensions.clientColumns
 
 const lowCardinality = "LowCardinality(String)"
 
@@ -175,7 +163,7 @@ const rows = (parameters: Parameters, site: string, { end, start, visitsEnd }: S
     .join(" UNION ALL ")
 }
 
-const text = (name: (typeof texts)[number]): string => `substring(landing[${texts.indexOf(name) + 1}], 2)`
+const text = (name: string): string => `substring(landing[${texts.indexOf(name) + 1}], 2)`
 
 /** The expressions of `columns` over `run` (the rows of a visit), `views` (its page views) and `facts`. */
 const expressions: Readonly<Record<string, string>> = {

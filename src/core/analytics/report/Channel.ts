@@ -8,6 +8,7 @@
  *
  * @module
  */
+import * as Sources from "./Sources.ts"
 
 export const channels = [
   "Cross-network",
@@ -47,110 +48,16 @@ export type Condition =
   | { readonly all: ReadonlyArray<Condition> }
   | { readonly any: ReadonlyArray<Condition> }
 
-/** A pattern of sources: names in a `utm_source`, and hosts of referrers with any subdomain. */
-const known = (names: ReadonlyArray<string>, hosts: ReadonlyArray<string>): string =>
-  `^(${names.join("|")})$|(^|\\.)(${hosts.join("|").replaceAll(".", "\\.")})$`
+const searchEngines = Sources.ofKind("search")
+  .flatMap(({ domain }) => domain ?? [])
+  .join("|")
 
-const searchEngines =
-  "google|bing|duckduckgo|ecosia|yahoo|yandex|baidu|qwant|startpage|ask|aol|naver|seznam|sogou|kagi|mojeek|swisscows"
-
-const search = `^(${searchEngines}|ddg|brave|adwords)$|^((www|m|search|[a-z]+\\.search)\\.)?(${searchEngines})\\.[a-z]{2,3}(\\.[a-z]{2})?$|^search\\.brave\\.com$|^yandex\\.(com\\.tr|[a-z]{2,3})$`
-
-const social = known(
-  [
-    "facebook",
-    "fb",
-    "instagram",
-    "ig",
-    "twitter",
-    "x",
-    "linkedin",
-    "reddit",
-    "pinterest",
-    "tiktok",
-    "mastodon",
-    "bluesky",
-    "threads",
-    "snapchat",
-    "whatsapp",
-    "telegram",
-    "discord",
-    "quora",
-    "tumblr",
-    "vk",
-    "xing",
-    "weibo",
-    "hacker news",
-    "hackernews"
-  ],
-  [
-    "facebook.com",
-    "fb.me",
-    "instagram.com",
-    "twitter.com",
-    "x.com",
-    "t.co",
-    "linkedin.com",
-    "lnkd.in",
-    "reddit.com",
-    "pinterest.com",
-    "pin.it",
-    "tiktok.com",
-    "mastodon.social",
-    "bsky.app",
-    "threads.net",
-    "threads.com",
-    "snapchat.com",
-    "whatsapp.com",
-    "wa.me",
-    "t.me",
-    "telegram.org",
-    "discord.com",
-    "quora.com",
-    "tumblr.com",
-    "vk.com",
-    "xing.com",
-    "weibo.com",
-    "news.ycombinator.com",
-    "lobste.rs",
-    "nextdoor.com",
-    "slack.com"
-  ]
-)
-
-const video = known(
-  ["youtube", "yt", "vimeo", "twitch", "dailymotion"],
-  ["youtube.com", "youtu.be", "vimeo.com", "twitch.tv", "dailymotion.com", "netflix.com"]
-)
-
-const shopping = known(
-  ["amazon", "ebay", "etsy", "shopify", "aliexpress", "walmart", "idealo"],
-  ["etsy.com", "shopify.com", "aliexpress.com", "walmart.com", "idealo.de", "shopping.google.com"]
-).concat("|^(www\\.)?(amazon|ebay)\\.[a-z]{2,3}(\\.[a-z]{2})?$")
-
-const assistants = known(
-  ["chatgpt", "openai", "claude", "perplexity", "gemini", "copilot", "mistral", "deepseek", "grok"],
-  [
-    "chatgpt.com",
-    "chat.openai.com",
-    "claude.ai",
-    "perplexity.ai",
-    "gemini.google.com",
-    "copilot.microsoft.com",
-    "chat.mistral.ai",
-    "chat.deepseek.com",
-    "grok.com",
-    "you.com",
-    "phind.com",
-    "meta.ai",
-    "poe.com"
-  ]
-)
-
-const mail = known(
-  ["gmail", "email", "e-mail", "e_mail", "e mail", "newsletter", "mailchimp"],
-  ["mail.google.com", "mail.yahoo.com", "outlook.live.com", "outlook.office.com", "mail.proton.me", "gmx.net", "web.de"]
-)
+const search = Sources.pattern(Sources.ofKind("search"))
+const social = Sources.pattern(Sources.ofKind("social"))
+const video = Sources.pattern(Sources.ofKind("video"))
+const shopping = Sources.pattern(Sources.ofKind("shopping"))
+const assistants = Sources.pattern(Sources.ofKind("assistant"))
+const mail = `${Sources.pattern(Sources.ofKind("mail"))}|^(e[-_ ]?mail|newsletter)$`
 
 const source = (pattern: string): Condition => ({ field: "source", pattern })
 const medium = (pattern: string): Condition => ({ field: "medium", pattern })
@@ -206,13 +113,11 @@ const test = (pattern: string, text: string): boolean => {
   return expression.test(text)
 }
 
-const lower = (text: string): string => text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase())
-
 const holds = (condition: Condition, fields: ChannelFields): boolean => {
   if ("all" in condition) return condition.all.every((part) => holds(part, fields))
   if ("any" in condition) return condition.any.some((part) => holds(part, fields))
   const text = fields[condition.field]
-  return text !== null && test(condition.pattern, lower(text))
+  return text !== null && test(condition.pattern, Sources.lower(text))
 }
 
 export const of = (fields: ChannelFields): Channel =>

@@ -7,8 +7,11 @@ import type { PropertyValue, Revenue } from "../Event.ts"
 import { pageviewName } from "../EventLimits.ts"
 import * as Goal from "../Goal.ts"
 import * as Channel from "./Channel.ts"
-import { type FilterDimension, propertyPrefix } from "./Query.ts"
+import * as Dimensions from "./Dimensions.ts"
+import { notSet } from "./Dimensions.ts"
+import { type FilterDimension, isVisitDimension, propertyPrefix } from "./Query.ts"
 import type { GoalRow, ViewRow } from "./Row.ts"
+import * as Sources from "./Sources.ts"
 import type { Visit } from "./Visits.ts"
 
 /** A page view, an event, or a lead, which is stored as a conversion. An absent value is null. */
@@ -22,12 +25,6 @@ export interface Fact {
   readonly revenue: Revenue | null
   readonly visitorHash: string
 }
-
-/** Stands for the absent value of a dimension. */
-export const notSet = "(not set)"
-
-/** The source of a visit that has neither a `utm_source` nor a referrer, and the referrer of a visit that has none. */
-export const direct = "Direct / None"
 
 /** The facts of a visit. */
 export const ofVisit = (visit: Visit, goals: ReadonlyArray<GoalRow>): ReadonlyArray<Fact> => {
@@ -77,47 +74,40 @@ const property = ({ properties }: Fact, name: string): string =>
   properties !== null && Object.hasOwn(properties, name) ? orElse(String(properties[name]), notSet) : notSet
 
 /** `utm_source`, else the referrer's host. */
-export const source = ({ campaign, referrerHost }: Visit): string | null => campaign?.source || referrerHost || null
+const source = ({ campaign, referrerHost }: Visit): string | null => campaign?.source || referrerHost || null
 
-/** The referrer's host and path. The path `/` is left out. */
-export const referrer = ({ referrerHost, referrerPath }: Pick<ViewRow, "referrerHost" | "referrerPath">): string =>
-  referrerHost ? `${referrerHost}${referrerPath === "/" ? "" : (referrerPath ?? "")}` : direct
+/** The referrer's host and path; null without a referrer. The path `/` is left out. */
+const referrer = ({ referrerHost, referrerPath }: Pick<ViewRow, "referrerHost" | "referrerPath">): string | null =>
+  referrerHost ? `${referrerHost}${referrerPath === "/" ? "" : (referrerPath ?? "")}` : null
 
-const visitValue = (dimension: string, visit: Visit): string => {
-  switch (dimension) {
-    case "visit:entry_page":
-      return orElse(visit.entryPage, notSet)
-    case "visit:exit_page":
-      return orElse(visit.exitPage, notSet)
-    case "visit:source":
-      return orElse(source(visit), direct)
-    case "visit:referrer":
-      return referrer(visit)
-    case "visit:channel":
-      return Channel.of({
-        source: source(visit),
-        medium: visit.campaign?.medium || null,
-        campaign: visit.campaign?.name || null
-      })
-    case "visit:utm_source":
-      return orElse(visit.campaign?.source, notSet)
-    case "visit:utm_medium":
-      return orElse(visit.campaign?.medium, notSet)
-    case "visit:utm_campaign":
-      return orElse(visit.campaign?.name, notSet)
-    case "visit:utm_term":
-      return orElse(visit.campaign?.term, notSet)
-    case "visit:utm_content":
-      return orElse(visit.campaign?.content, notSet)
-    case "visit:device":
-      return orElse(visit.deviceType, notSet)
-    case "visit:browser":
-      return orElse(visit.browser, notSet)
-    case "visit:os":
-      return orElse(visit.os, notSet)
-    default:
-      return orElse(visit.country, notSet)
-  }
+const columns: Readonly<Record<Dimensions.Column, (visit: Visit) => string | null | undefined>> = {
+  entry_page: ({ entryPage }) => entryPage,
+  exit_page: ({ exitPage }) => exitPage,
+  source_name: (visit) => {
+    const given = source(visit)
+    return given && Sources.nameOf(given)
+  },
+  referrer,
+  channel: (visit) =>
+    Channel.of({
+      source: source(visit),
+      medium: visit.campaign?.medium || null,
+      campaign: visit.campaign?.name || null
+    }),
+  utm_source: ({ campaign }) => campaign?.source,
+  utm_medium: ({ campaign }) => campaign?.medium,
+  utm_campaign: ({ campaign }) => campaign?.name,
+  utm_term: ({ campaign }) => campaign?.term,
+  utm_content: ({ campaign }) => campaign?.content,
+  device_type: ({ deviceType }) => deviceType,
+  browser: ({ browser }) => browser,
+  os: ({ os }) => os,
+  country: ({ country }) => country
+}
+
+const visitValue = (dimension: Dimensions.VisitName, visit: Visit): string => {
+  const { absent, column } = Dimensions.ofVisits[dimension]
+  return orElse(columns[column](visit), absent)
 }
 
 /**
@@ -138,6 +128,6 @@ export const values = (
     case "event:goal":
       return fact.goals
     default:
-      return [visitValue(dimension, visit)]
+      return isVisitDimension(dimension) ? [visitValue(dimension, visit)] : []
   }
 }

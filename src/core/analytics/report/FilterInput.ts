@@ -14,6 +14,7 @@ import {
   propertyPrefix,
   visitDimensions
 } from "./Query.ts"
+import * as Sources from "./Sources.ts"
 
 export const limits = {
   /** How deep `and`, `or` and `not` may be nested. */
@@ -60,7 +61,10 @@ const readCondition = (
   const list = reader.list(input[2], [...loc, 2], { min: 1, max: limits.values })
   if (list === invalid) return invalid
   const values = reader.items(list, [...loc, 2], (value, at) => reader.text(value, at, limits.value))
-  return dimension === invalid || values === invalid ? invalid : { operator, dimension, values }
+  if (dimension === invalid || values === invalid) return invalid
+  // A host or a spelling stands for the source's name, by which its visits are counted.
+  const isName = dimension === "visit:source" && (operator === "is" || operator === "is_not")
+  return { operator, dimension, values: isName ? values.map(Sources.nameOf) : values }
 }
 
 const names = [...operators, "and", "or", "not"] as const

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import * as Dimensions from "./Dimensions.ts"
 
 export const metrics = [
   "visitors",
@@ -23,25 +24,10 @@ export const metrics = [
 export type Metric = (typeof metrics)[number]
 
 /** Dimensions of a fact of a visit: a page view, an event or a conversion. */
-export const eventDimensions = ["event:page", "event:name", "event:goal"] as const
+export const eventDimensions = Dimensions.eventNames
 
 /** Dimensions of a whole visit. */
-export const visitDimensions = [
-  "visit:entry_page",
-  "visit:exit_page",
-  "visit:source",
-  "visit:referrer",
-  "visit:channel",
-  "visit:utm_source",
-  "visit:utm_medium",
-  "visit:utm_campaign",
-  "visit:utm_term",
-  "visit:utm_content",
-  "visit:device",
-  "visit:browser",
-  "visit:os",
-  "visit:country"
-] as const
+export const visitDimensions = Dimensions.visitNames
 
 /** Dimensions of the time at which a visit began, in the site's zone. No filter can use them. */
 export const timeDimensions = ["time:hour", "time:day", "time:week", "time:month"] as const
@@ -49,9 +35,9 @@ export const timeDimensions = ["time:hour", "time:day", "time:week", "time:month
 /** A dimension `event:props:NAME` is the property NAME of an event. */
 export const propertyPrefix = "event:props:"
 
-export type VisitDimension = (typeof visitDimensions)[number]
+export type VisitDimension = Dimensions.VisitName
 export type TimeDimension = (typeof timeDimensions)[number]
-export type EventDimension = (typeof eventDimensions)[number] | `${typeof propertyPrefix}${string}`
+export type EventDimension = Dimensions.EventName | `${typeof propertyPrefix}${string}`
 
 /** A dimension that a filter can use. */
 export type FilterDimension = EventDimension | VisitDimension

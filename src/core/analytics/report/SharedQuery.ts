@@ -11,9 +11,18 @@
 import { Result } from "effect"
 import * as Goal from "../Goal.ts"
 import type { Answer } from "./Answer.ts"
+import * as Dimensions from "./Dimensions.ts"
 import { type InputError, InputReader, type Invalid, invalid, oneOf } from "./InputReader.ts"
-import type { Condition, Dimension, Filter, Metric, Query, Request } from "./Query.ts"
-import { isTimeDimension } from "./Query.ts"
+import {
+  type Condition,
+  eventDimensions,
+  type Filter,
+  isTimeDimension,
+  type Metric,
+  type Query,
+  type Request,
+  visitDimensions
+} from "./Query.ts"
 
 /** All metrics but revenue and `group_conversion_rate`, which needs the visitors of each group. */
 export const metrics = [
@@ -28,21 +37,8 @@ export const metrics = [
   "conversion_rate"
 ] as const satisfies ReadonlyArray<Metric>
 
-/** Dimensions of rows and of filters: none that could identify a person, such as properties of events. */
-const sharedDimensions = [
-  "event:page",
-  "event:name",
-  "event:goal",
-  "visit:entry_page",
-  "visit:exit_page",
-  "visit:source",
-  "visit:channel",
-  "visit:utm_campaign",
-  "visit:device",
-  "visit:browser",
-  "visit:os",
-  "visit:country"
-] as const satisfies ReadonlyArray<Dimension>
+/** Dimensions of rows and of filters. */
+const sharedDimensions = [...eventDimensions, ...visitDimensions].filter((name) => Dimensions.all[name].isShared)
 
 /** The maximum number of rows in an answer. */
 export const maxRows = 1_000

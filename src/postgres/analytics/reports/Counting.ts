@@ -13,6 +13,7 @@ import * as Evaluate from "../../../core/analytics/report/Evaluate.ts"
 import * as LocalTime from "../../../core/analytics/report/LocalTime.ts"
 import type { Query } from "../../../core/analytics/report/Query.ts"
 import * as RollupPlan from "../../../core/analytics/report/RollupPlan.ts"
+import * as Sources from "../../../core/analytics/report/Sources.ts"
 import { dayMillis } from "../../../core/text/Calendar.ts"
 import { decodeRows } from "../../../runtime/Rows.ts"
 import { type ReportSite, ReportTooLarge } from "../../../services/analytics/Reports.ts"
@@ -74,21 +75,29 @@ const execute = (
   sql: SqlClient.SqlClient,
   parameters: Parameters,
   statements: ReadonlyArray<string>,
+  dimensions: Query["dimensions"],
   limit: number
-): Effect.Effect<ReadonlyArray<Counts.Group>, SqlError.SqlError | ReportTooLarge> =>
-  sql
+): Effect.Effect<ReadonlyArray<Counts.Group>, SqlError.SqlError | ReportTooLarge> => {
+  const sourceAt = dimensions.indexOf("visit:source")
+  // Days that were summed before sources had names, or with another list of them, have sums by other texts.
+  const nameSources = (values: ReadonlyArray<string>) =>
+    sourceAt === -1 ? values : values.with(sourceAt, Sources.nameOf(values[sourceAt] ?? ""))
+  return sql
     .unsafe(statements.map((statement) => `(${statement} LIMIT ${limit + 1})`).join(" UNION ALL "), parameters.values)
     .pipe(
       decodeRows(Rows),
       Effect.map((rows) => {
-        const groups = rows.map((row): Counts.Group => ({ dimensions: row.dimensions, counts: toCounts(row) }))
-        return statements.length === 1 ? groups : add(groups)
+        const groups = rows.map(
+          (row): Counts.Group => ({ dimensions: nameSources(row.dimensions), counts: toCounts(row) })
+        )
+        return statements.length === 1 && sourceAt === -1 ? groups : add(groups)
       }),
       Effect.filterOrFail(
         (groups) => groups.length <= limit,
         () => new ReportTooLarge({ limit: `${limit} rows` })
       )
     )
+}
 
 /**
  * A statement uses a cached generic plan if it reads rollups, and if the times for which it reads visits and rows instead add
@@ -169,7 +178,7 @@ export const count = Effect.fnUntraced(function* (
           ]
     const isShort = rollupReading !== null && lengthOf([...plan.partlySummed, ...plan.open, ...plan.raw]) <= maxTail
     if (!isShort) yield* useCustomPlans(sql)
-    return yield* execute(sql, parameters, statements, limit)
+    return yield* execute(sql, parameters, statements, dimensions, limit)
   })
 
   const { divisors, total, groups } = Counting.plan(query)

@@ -213,7 +213,7 @@ export const statement = (parameters: Parameters, input: Input): string => {
         ''::text AS none, other_hashes IS NULL AND visit_id NOT IN (SELECT visit_id FROM repeated) AS is_single,
         visit_id, pageviews, events, is_bounce, duration, started_at, ended_at, session_key, visitor_hash, other_hashes,
         ${visitDimensions.map((dimension, index) => `${DimensionSql.visitValue(dimension)} AS d${index}`).join(", ")}
-      FROM day_visit
+      FROM ${DimensionSql.named("day_visit")}
     )`,
     `other AS MATERIALIZED (
       SELECT *, ${hashes} FROM v WHERE NOT is_single

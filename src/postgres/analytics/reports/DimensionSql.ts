@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { direct, notSet } from "../../../core/analytics/report/Fact.ts"
+import * as Dimensions from "../../../core/analytics/report/Dimensions.ts"
+import { notSet } from "../../../core/analytics/report/Dimensions.ts"
 import * as FilterSql from "../../../core/analytics/report/FilterSql.ts"
 import {
   type Condition,
@@ -14,32 +15,42 @@ import {
   type VisitDimension
 } from "../../../core/analytics/report/Query.ts"
 import type { GoalRow } from "../../../core/analytics/report/Row.ts"
+import * as Sources from "../../../core/analytics/report/Sources.ts"
 import { isStorable } from "../../../core/text/Storable.ts"
 import type { Parameters } from "./Parameters.ts"
-import { source } from "./VisitSql.ts"
+import { lower, source } from "./VisitSql.ts"
 
 const orElse = (value: string, absent: string): string => `coalesce(nullif(${value}, ''), '${absent}')`
 
-const visitValues: Readonly<Record<VisitDimension, string>> = {
-  "visit:entry_page": orElse("entry_page", notSet),
-  "visit:exit_page": orElse("exit_page", notSet),
-  "visit:source": `coalesce(${source}, '${direct}')`,
-  "visit:referrer": `CASE WHEN coalesce(referrer_host, '') = '' THEN '${direct}'
-    ELSE referrer_host || CASE referrer_path WHEN '/' THEN '' ELSE coalesce(referrer_path, '') END END`,
-  "visit:channel": "channel",
-  "visit:utm_source": orElse("utm_source", notSet),
-  "visit:utm_medium": orElse("utm_medium", notSet),
-  "visit:utm_campaign": orElse("utm_campaign", notSet),
-  "visit:utm_term": orElse("utm_term", notSet),
-  "visit:utm_content": orElse("utm_content", notSet),
-  "visit:device": orElse("device_type", notSet),
-  "visit:browser": orElse("browser", notSet),
-  "visit:os": orElse("os", notSet),
-  "visit:country": orElse("country", notSet)
+/** What is computed from the columns of `visit`. */
+const computed: Partial<Record<Dimensions.Column, string>> = {
+  referrer: `CASE WHEN coalesce(referrer_host, '') = '' THEN NULL
+    ELSE referrer_host || CASE referrer_path WHEN '/' THEN '' ELSE coalesce(referrer_path, '') END END`
 }
 
-/** The value of a visit's dimension, from the columns of `visit`. */
-export const visitValue = (dimension: VisitDimension): string => visitValues[dimension]
+/** The value of a visit's dimension, from the columns of `visit` and, for `visit:source`, of `named`. */
+export const visitValue = (dimension: VisitDimension): string => {
+  const { absent, column } = Dimensions.ofVisits[dimension]
+  return orElse(computed[column] ?? column, absent)
+}
+
+const omitted = (text: string): string => `regexp_replace(${text}, '${Sources.omitted}', '')`
+
+const sourceKey = `coalesce(${[...Sources.patterns.map((pattern) => `substring(low, '${pattern}')`), "low"].join(", ")})`
+
+/**
+ * Visits with the column `source_name`, by the rules of `core/analytics/report/Sources`. Each source is named once: there are far
+ * fewer sources than visits.
+ */
+export const named = (from: string): string => `(
+  SELECT * FROM ${from} LEFT JOIN (
+    SELECT given, CASE ${sourceKey} ${Array.from(Sources.names, ([key, name]) => `WHEN '${key}' THEN '${name}'`).join(" ")}
+      ELSE ${omitted("given")} END AS source_name
+    FROM (
+      SELECT given, ${omitted(lower("given"))} AS low FROM (SELECT DISTINCT ${source} AS given FROM ${from}) AS every
+    ) AS spelled
+  ) AS name ON given = ${source}
+) AS named`
 
 /** The value of a fact's dimension other than `event:goal`. `page` is the column that `event:page` reads. */
 export const factValue = (parameters: Parameters, dimension: FilterDimension, page: string): string => {

@@ -4,6 +4,7 @@
  * @module
  */
 import * as Channel from "../../../core/analytics/report/Channel.ts"
+import * as Dimensions from "../../../core/analytics/report/Dimensions.ts"
 import type { Interval } from "../../../core/analytics/report/RollupPlan.ts"
 import { maxGap } from "../../../core/analytics/report/Visits.ts"
 import type { Parameters } from "./Parameters.ts"
@@ -18,16 +19,8 @@ export const sessionKey = `coalesce(session_id, encode(visitor_hash, 'hex')) COL
  * A visit copies the columns of `ofLanding` and `ofClient` from its first view. Without a view, it copies those of `ofClient`
  * from its first event.
  */
-const ofLanding = [
-  "utm_source",
-  "utm_medium",
-  "utm_campaign",
-  "utm_term",
-  "utm_content",
-  "referrer_host",
-  "referrer_path"
-]
-const ofClient = ["device_type", "browser", "os", "country"]
+const ofLanding = Dimensions.landingColumns
+const ofClient = Dimensions.clientColumns
 
 /**
  * The columns from which visits are computed. `texts` has the path and the columns that a visit copies, in the order by which
@@ -68,7 +61,8 @@ const holds = (condition: Channel.Condition): string => {
 const channelOf = `CASE ${Channel.rules.map(([channel, rule]) => `WHEN ${holds(rule)} THEN ${literal(channel)}`).join(" ")}
   ELSE 'Direct' END`
 
-const lower = (value: string): string => `translate(${value}, '${alphabet}', '${alphabet.toLowerCase()}')`
+/** A text whose ASCII letters are in lower case. */
+export const lower = (value: string): string => `translate(${value}, '${alphabet}', '${alphabet.toLowerCase()}')`
 
 /** The channel of each combination of `channelFields` in `grouped`: there are far fewer combinations than visits. */
 const channels = `channel AS MATERIALIZED (

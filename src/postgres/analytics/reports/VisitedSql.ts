@@ -70,6 +70,7 @@ export const expressions = (scope: GroupScope.Scope): ReadonlyArray<string> => {
       isVisitDimension(dimension) ? DimensionSql.visitValue(dimension) : "NULL"
     )
   )
+  const usesSources = GroupScope.mentions(scope, (dimension) => dimension === "visit:source")
   const channel = GroupScope.mentions(scope, (dimension) => dimension === "visit:channel")
   return [
     ...(raw.length === 0
@@ -81,7 +82,8 @@ export const expressions = (scope: GroupScope.Scope): ReadonlyArray<string> => {
       FROM (${visits.join(" UNION ALL ")}) AS found
     )`,
     `v AS MATERIALIZED (
-      SELECT ${[...VisitSql.countedColumns, "is_new", "day", ...values].join(", ")} FROM visited
+      SELECT ${[...VisitSql.countedColumns, "is_new", "day", ...values].join(", ")}
+      FROM ${usesSources ? DimensionSql.named("visited") : "visited"}
       ${conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`}
     )`
   ]

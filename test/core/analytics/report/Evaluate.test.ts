@@ -114,10 +114,10 @@ describe("core/analytics/report/Evaluate", () => {
     assert.deepStrictEqual(
       resultsOf({ metrics: ["pageviews", "conversions"], dimensions: ["visit:source", "visit:channel"] }),
       [
-        ["google", "Paid Search", 3, 4],
+        ["Google", "Paid Search", 3, 4],
         ["Direct / None", "Direct", 1, 0],
-        ["news.example", "Referral", 1, 0],
-        ["www.google.com", "Organic Search", 1, 0]
+        ["Google", "Organic Search", 1, 0],
+        ["news.example", "Referral", 1, 0]
       ]
     )
   })

@@ -3,6 +3,8 @@ import { assert, describe, layer } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import * as Channel from "../../../../src/core/analytics/report/Channel.ts"
+import * as Sources from "../../../../src/core/analytics/report/Sources.ts"
+import * as DimensionSql from "../../../../src/postgres/analytics/reports/DimensionSql.ts"
 import * as Database from "../../../../src/postgres/Database.ts"
 import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
 
@@ -34,6 +36,20 @@ const Text = Schema.Union([
   Schema.String.check(Schema.makeFilter((text: string) => text.isWellFormed() && !text.includes("\0")))
 ])
 
+const Source = Schema.Union([
+  Schema.Literals([
+    "Google",
+    "www.www.google.de",
+    "www.",
+    "X",
+    "mobile.Twitter.com",
+    "a.search.yahoo.co.uk",
+    "hacker news"
+  ]),
+  Schema.Literals([...Sources.names.keys()]),
+  Text
+])
+
 describe("postgres/analytics/reports: the patterns of channels", () => {
   layer(TestDatabase.layer)((it) => {
     it.effect.prop(
@@ -51,6 +67,22 @@ describe("postgres/analytics/reports: the patterns of channels", () => {
           )
         }),
       { arbitrary: { runs: 60 } }
+    )
+
+    it.effect.prop(
+      "give a source the same name in PostgreSQL as in JavaScript",
+      [Source],
+      ([text]) =>
+        Effect.gen(function* () {
+          const sql = yield* SqlClient.SqlClient
+          const rows = yield* sql.unsafe(
+            `WITH visited AS (SELECT $1::text AS utm_source, ''::text AS referrer_host)
+              SELECT coalesce(source_name, '') AS name FROM ${DimensionSql.named("visited")}`,
+            [PgTypes.text(text)]
+          )
+          assert.deepStrictEqual(rows, [{ name: Sources.nameOf(text) }])
+        }),
+      { arbitrary: { runs: 100 } }
     )
   })
 })
