@@ -9,6 +9,7 @@ import { Context, Effect, Layer, Redacted } from "effect"
 import { mailReceiver } from "../../support/MailReceiver.ts"
 import * as Process from "../../support/Process.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+import * as Command from "../Command.ts"
 import type { Request } from "./Document.ts"
 
 export interface Answer {
@@ -24,7 +25,13 @@ export type Credentials = Readonly<Record<string, string>>
 export class Service extends Context.Service<
   Service,
   {
+    /** Such as `http://127.0.0.1:4711`. */
+    readonly url: string
+    /** What the service has printed, with its log. */
+    readonly output: () => string
     readonly send: (request: Request, credentials?: Credentials) => Effect.Effect<Answer>
+    /** Runs a command with the service's settings and `--json`, and returns the document that it prints. */
+    readonly command: (args: ReadonlyArray<string>) => Effect.Effect<Readonly<Record<string, string>>>
     /** The credentials of a key with the scope `write` for all websites, which a command printed. */
     readonly root: Credentials
     readonly sql: PgClient.PgClient
@@ -59,39 +66,37 @@ const sendTo =
       }
     })
 
-/** Runs a command to its end, and returns the JSON that it prints. */
-const command = Effect.fnUntraced(function* (args: ReadonlyArray<string>, env: Readonly<Record<string, string>>) {
-  const { ended, output } = yield* Process.launch([...args, "--json"], env)
-  const { code } = yield* ended
-  if (code !== 0) return yield* Effect.die(new Error(output()))
-  return JSON.parse(output()) as Readonly<Record<string, string>>
-}, Effect.scoped)
-
 export const bearer = (secret: string): Credentials => ({ authorization: `Bearer ${secret}` })
 
-export const layer: Layer.Layer<Service> = Layer.effect(
-  Service,
-  Effect.gen(function* () {
-    const connection = yield* TestDatabase.connection
-    const { port } = yield* mailReceiver()
-    const env = {
-      DATABASE_URL: Redacted.value(connection.url),
-      OWNER_API: "on",
-      CONSOLE: "on",
-      RATE_LIMIT_OWNER: "off",
-      SECRETS_KEY: randomBytes(32).toString("hex"),
-      SMTP_URL: `smtp://127.0.0.1:${port}`,
-      MAIL_FROM: "Edge <mail@edge.example>",
-      PUBLIC_URL: "https://edge.example"
-    }
-    const [{ url }, { key = "" }] = yield* Effect.all(
-      [Process.serve(env), command(["key", "issue", "--all-sites", "--scope", "write"], env)],
-      { concurrency: 2 }
-    )
-    const sql = yield* Effect.orDie(TestDatabase.clientOf(connection))
-    return { send: sendTo(url), root: bearer(key), sql }
-  })
-)
+/** A service with settings besides those that every test needs. */
+export const layerWith = (settings: Readonly<Record<string, string>>): Layer.Layer<Service> =>
+  Layer.effect(
+    Service,
+    Effect.gen(function* () {
+      const connection = yield* TestDatabase.connection
+      const { port } = yield* mailReceiver()
+      const env = {
+        DATABASE_URL: Redacted.value(connection.url),
+        OWNER_API: "on",
+        CONSOLE: "on",
+        RATE_LIMIT_OWNER: "off",
+        SECRETS_KEY: randomBytes(32).toString("hex"),
+        SMTP_URL: `smtp://127.0.0.1:${port}`,
+        MAIL_FROM: "Edge <mail@edge.example>",
+        PUBLIC_URL: "https://edge.example",
+        ...settings
+      }
+      const command = (args: ReadonlyArray<string>) => Command.json(args, env)
+      const [{ output, url }, { key = "" }] = yield* Effect.all(
+        [Process.serve(env), command(["key", "issue", "--all-sites", "--scope", "write"])],
+        { concurrency: 2 }
+      )
+      const sql = yield* Effect.orDie(TestDatabase.clientOf(connection))
+      return { url, output, send: sendTo(url), command, root: bearer(key), sql }
+    })
+  )
+
+export const layer: Layer.Layer<Service> = layerWith({})
 
 /** Sends a request that must succeed, and returns the members of its JSON. Without `credentials`, as the key for all websites. */
 export const call = Effect.fnUntraced(function* (
