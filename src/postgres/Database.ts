@@ -133,6 +133,19 @@ const judge = (error: SqlError.SqlError): Verdict => {
   return "broken"
 }
 
+/**
+ * Whether the database as a whole is the reason of an error, and not the rows that a statement read or wrote. The classes of
+ * errors of single rows: 0A, 21, 22, 23, 40, 54, 55, P0, XX, and a statement's timeout (57014).
+ */
+export const isOutage = (error: unknown): boolean => {
+  const isOfRows = (code: string | undefined) => /^(0A|21|22|23|40|54|55|57014|P0|XX)/.test(code ?? "")
+  if (SqlError.isSqlError(error)) {
+    if (error.reason.cause instanceof PgTypes.CodecError) return false
+    return !isOfRows(Option.getOrUndefined(sqlState(error))) || isWraparound(error)
+  }
+  return error instanceof StorageUnavailable && error.reason !== "timeout" && !isOfRows(error.code)
+}
+
 /** Whether a retry may succeed. */
 export const isTransient = (error: unknown): boolean => SqlError.isSqlError(error) && judge(error) === "unreachable"
 
@@ -156,7 +169,7 @@ export const recoverConnectionErrors =
  * An error as the log may show it. The server's details and many of its messages quote the statement's values, which may be
  * form contents: the details are left out, and for a refused record everything but the SQLSTATE.
  */
-const describe = (error: SqlError.SqlError, verdict: Verdict): Error => {
+export const describe = (error: SqlError.SqlError, verdict: Verdict = judge(error)): Error => {
   const state = Option.match(sqlState(error), { onNone: () => "", onSome: (code) => ` (SQLSTATE ${code})` })
   if (verdict === "refused") return new Error(`The database refused the record${state}`)
   const { cause } = error.reason
@@ -174,6 +187,14 @@ const unavailableFor = (error: SqlError.SqlError, verdict: Verdict): StorageUnav
 
 /** The caller's error for a statement that stores no record. */
 export const unavailable = (error: SqlError.SqlError): StorageUnavailable => unavailableFor(error, judge(error))
+
+/** Maps the errors of statements that store no record, like `bounded`, without its timeout and its retries. */
+export const mapErrors = <A, E, R>(
+  effect: Effect.Effect<A, E | SqlError.SqlError, R>
+): Effect.Effect<A, Exclude<E, SqlError.SqlError> | StorageUnavailable, R> =>
+  Effect.mapError(effect, (error) =>
+    SqlError.isSqlError(error) ? unavailable(error) : (error as Exclude<E, SqlError.SqlError>)
+  )
 
 /** The caller's error for a statement that stores records. */
 export const refusedOrUnavailable = (error: SqlError.SqlError): StorageUnavailable | RecordRefused => {
@@ -206,9 +227,7 @@ export const bounded =
           })
         ),
         Effect.retry({ while: isTransient, schedule: backoff }),
-        Effect.mapError((error) =>
-          SqlError.isSqlError(error) ? unavailable(error) : (error as Exclude<E, SqlError.SqlError>)
-        )
+        mapErrors
       )
       const timedOut = Effect.suspend(() =>
         Effect.fail(lastError === undefined ? new StorageUnavailable({ reason: "timeout" }) : unavailable(lastError))

@@ -24,7 +24,16 @@ export const Reached = Schema.TaggedStruct("Reached", {
   isEncrypted: Schema.Boolean,
   missingPartitions: Schema.Array(Schema.Literals(["page_view_2026_11", "bot_view_2026_12"])),
   keepsStatements: Schema.Boolean,
-  laggingRollups: Schema.NullOr(Schema.Literals([0, 1, 3, "unknown"]))
+  laggingRollups: Schema.NullOr(Schema.Literals([0, 1, 3, "unknown"])),
+  failedItems: Schema.Array(
+    Schema.Struct({
+      kind: Schema.Literals(["rollup", "event", "mail"]),
+      item: Schema.Literals(["6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c11"]),
+      failures: between(1, 10),
+      reason: Schema.Literals(["The database refused the record (SQLSTATE 23514)"]),
+      retryAt: Schema.NullOr(between(0, 4_000_000_000_000))
+    })
+  ).check(Schema.isMaxLength(8))
 })
 
 const Agent = Schema.Struct({

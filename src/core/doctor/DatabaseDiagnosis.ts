@@ -38,7 +38,20 @@ export type DatabaseFacts =
       readonly keepsStatements: boolean
       /** The number of websites whose rollups lag; `unknown` if the database cannot count them in time, null if it lacks rights. */
       readonly laggingRollups: number | "unknown" | null
+      /** What failed in the background, what is set apart first. */
+      readonly failedItems: ReadonlyArray<FailedItem>
     }
+
+/** An item of background work that failed, such as the rollup of one website. */
+export interface FailedItem {
+  readonly kind: string
+  /** The id of the website, event and so on. */
+  readonly item: string
+  readonly failures: number
+  readonly reason: string
+  /** When it is tried again, in milliseconds since 1970; null if it is set apart. */
+  readonly retryAt: number | null
+}
 
 /** With a larger difference between the clocks, page views and salts would be assigned to the wrong day. */
 export const maxClockSkewMillis = 5_000
@@ -137,6 +150,44 @@ const rollups = (laggingRollups: number | "unknown"): Finding => {
       )
 }
 
+/** What the items of each kind are. */
+const subjects: Readonly<Record<string, string>> = {
+  rollup: "The rollup of the hosted website",
+  leads: "The search for the visits of the leads of the hosted website",
+  event: "The fan-out of the event",
+  notification: "The making of the mails of the notification",
+  mail: "The reading of the mail",
+  replay: "The replay of the webhook"
+}
+
+/** The maximum number of failed items that are named. */
+const maxNamed = 5
+
+const background = (items: ReadonlyArray<FailedItem>): ReadonlyArray<Finding> => {
+  if (items.length === 0) return [ok("background", "Nothing has failed in the background.")]
+  const named = items.slice(0, maxNamed).map(({ failures, item, kind, reason, retryAt }) => {
+    const finding = `${subjects[kind] ?? kind} ${item} failed ${failures === 1 ? "once" : `${failures} times`}: ${reason}.`
+    return retryAt === null
+      ? problem(
+          "background",
+          `${finding} It is set apart, and the others go on.`,
+          "Correct what the reason names, or upgrade, then restart a process: it tries again what is set apart."
+        )
+      : warning(
+          "background",
+          `${finding} It is tried again, and the others go on.`,
+          "If it goes on failing, correct what the reason names, or upgrade."
+        )
+  })
+  const others = items.length - named.length
+  return others <= 0
+    ? named
+    : [
+        ...named,
+        warning("background", `${others} more items have failed in the background.`, "Correct the ones above first.")
+      ]
+}
+
 const migrate = `Run \`${hydracore} migrate\`.`
 
 /** The findings in the order in which to fix them. */
@@ -173,6 +224,7 @@ export const ofDatabase = (facts: DatabaseFacts, transport: DatabaseUrl.Transpor
                 `${migrate.slice(0, -1)} to create them; a running service tries every hour and logs why it cannot.`
               )
         ]),
-    ...(facts.laggingRollups === null ? [] : [rollups(facts.laggingRollups)])
+    ...(facts.laggingRollups === null ? [] : [rollups(facts.laggingRollups)]),
+    ...(pending.length > 0 ? [] : background(facts.failedItems))
   ]
 }

@@ -20,6 +20,7 @@ export interface Finding {
     | "clock"
     | "partitions"
     | "rollups"
+    | "background"
     | "analytics"
     | "connections"
     | "redis"

@@ -10,6 +10,7 @@ import { randomUUID } from "node:crypto"
 import { PgTypes } from "@effect/sql-pg"
 import { PgClient } from "@effect/sql-pg/PgClient"
 import { type Duration, Effect, Layer, Option, Schema } from "effect"
+import { SqlClient } from "effect/sql"
 import type { SqlError } from "effect/sql/SqlError"
 import * as Lead from "../../core/analytics/Lead.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
@@ -19,6 +20,7 @@ import { Leads, type Matched } from "../../services/analytics/Leads.ts"
 import { SeparateStore, type Store } from "../../services/analytics/SeparateStore.ts"
 import type { StorageUnavailable } from "../../services/Storage.ts"
 import * as Database from "../Database.ts"
+import * as FailedItems from "../rounds/FailedItems.ts"
 import * as ChatLead from "./ChatLead.ts"
 import * as ConversionOutbox from "./ConversionOutbox.ts"
 
@@ -178,10 +180,10 @@ const matchAll = Effect.fnUntraced(function* (sql: PgClient, separate: Option.Op
   const sites = yield* sql.unsafe(sitesStatement).pipe(decodeRows(Sites), Database.bounded(timeout))
   if (sites.length === 0) return none
   yield* sql.unsafe(expireStatement).pipe(Database.bounded(timeout))
-  const exits = yield* Effect.forEach(sites, ({ hostedWebsiteId }) =>
-    matchSite(sql, separate, hostedWebsiteId).pipe(Database.bounded(timeout), Effect.exit)
+  const ready = yield* FailedItems.ready("leads", sites, ({ hostedWebsiteId }) => hostedWebsiteId)
+  const done = yield* FailedItems.each("leads", ready, ({ hostedWebsiteId }) =>
+    matchSite(sql, separate, hostedWebsiteId).pipe(Database.bounded(timeout))
   )
-  const done = yield* Effect.all(exits)
   return {
     matched: done.reduce((sum, { matched }) => sum + matched, 0),
     dropped: done.reduce((sum, { dropped }) => sum + dropped, 0)
@@ -208,7 +210,7 @@ export const layer = ({ timeout }: Options): Layer.Layer<Leads, never, PgClient>
                 ChatLead.insert(sql, randomUUID(), chat).pipe(Database.bounded(timeout), Effect.asVoid)
               )
             : Effect.void,
-        match: pass(sql, separate, timeout)
+        match: pass(sql, separate, timeout).pipe(Effect.provideService(SqlClient.SqlClient, sql), Database.mapErrors)
       })
     })
   )

@@ -5,14 +5,15 @@
  * @module
  */
 import { PgClient, PgTypes } from "@effect/sql-pg"
-import { type Cause, Clock, Duration, Effect, Layer, Option, Redacted, Schema } from "effect"
+import { Clock, type Duration, Effect, Layer, Option, Redacted, Schema } from "effect"
+import { SqlClient } from "effect/sql"
 import { deliveryStatuses, listSize, positionOf } from "../../core/delivery/Webhook.ts"
 import * as Cursor from "../../core/text/Cursor.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { Deliveries } from "../../services/delivery/Deliveries.ts"
-import type { StorageUnavailable } from "../../services/Storage.ts"
 import * as Database from "../Database.ts"
+import * as FailedItems from "../rounds/FailedItems.ts"
 import * as Times from "../Times.ts"
 import * as FanOut from "./FanOut.ts"
 import * as Leases from "./Leases.ts"
@@ -54,9 +55,6 @@ const AttemptRows = Schema.Array(
   })
 )
 
-/** How long the replays of a webhook pause after a step that failed, so that it holds up the others no more than once a pause. */
-const replayPause = Duration.minutes(1)
-
 export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Deliveries, never, PgClient.PgClient> =>
   Layer.effect(
     Deliveries,
@@ -76,23 +74,25 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Deliveries,
         )
       }).pipe(Database.bounded(timeout))
 
-      /** When the pauses of webhooks whose replays failed end, by webhook. */
-      const pausedReplays = new Map<string, number>()
-      const pauseReplays = Effect.fnUntraced(function* (webhookId: string, cause: Cause.Cause<StorageUnavailable>) {
-        pausedReplays.set(webhookId, (yield* Clock.currentTimeMillis) + Duration.toMillis(replayPause))
-        yield* Effect.logWarning("Could not continue a replay of deliveries; trying again in a minute", cause).pipe(
-          Effect.annotateLogs("webhook_id", webhookId)
-        )
-      })
-
       return Deliveries.of({
-        fanOut: (freeSlots, running) =>
-          transaction(
-            FanOut.run(
-              sql,
-              Option.map(secretsKey, (key) => ({ key: Redacted.value(key), freeSlots, running }))
-            )
-          ),
+        fanOut: (freeSlots, running) => {
+          const lessee = Option.map(secretsKey, (key) => ({ key: Redacted.value(key), freeSlots, running }))
+          return FailedItems.isolating({
+            kind: "event",
+            all: transaction(FanOut.run(sql, lessee)),
+            ids: transaction(FanOut.split(sql)),
+            // Without leases, since the events share the slots.
+            one: (eventId) => transaction(FanOut.run(sql, Option.none(), eventId))
+          }).pipe(
+            Effect.provideService(SqlClient.SqlClient, sql),
+            Database.mapErrors,
+            Effect.map((parts) => ({
+              events: parts.reduce((sum, { events }) => sum + events, 0),
+              leased: parts.flatMap(({ leased }) => leased),
+              waiting: new Set(parts.flatMap(({ waiting }) => [...waiting]))
+            }))
+          )
+        },
         lease: (freeSlots, running) =>
           Option.match(secretsKey, {
             onNone: () => Effect.as(warnWithoutKey, { leased: [], waiting: new Set<string>() }),
@@ -158,17 +158,13 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Deliveries,
             : Effect.succeed(0),
         continueReplays: Effect.gen(function* () {
           const ready = yield* Replays.ready(sql).pipe(Database.bounded(timeout))
-          const now = yield* Clock.currentTimeMillis
-          for (const [webhookId, end] of pausedReplays) if (end <= now) pausedReplays.delete(webhookId)
-          const counts = yield* Effect.forEach(
-            ready.filter(({ webhookId }) => !pausedReplays.has(webhookId)),
-            (replay) =>
-              transaction(Replays.step(sql, replay)).pipe(
-                Effect.catchCause((cause) => Effect.as(pauseReplays(replay.webhookId, cause), 0))
-              )
+          const counts = yield* FailedItems.each(
+            "replay",
+            yield* FailedItems.ready("replay", ready, ({ webhookId }) => webhookId),
+            (replay) => transaction(Replays.step(sql, replay))
           )
           return counts.reduce((sum, count) => sum + count, 0)
-        })
+        }).pipe(Effect.provideService(SqlClient.SqlClient, sql), Database.mapErrors)
       })
     })
   )

@@ -14,6 +14,7 @@ import { decodeRows } from "../../runtime/Rows.ts"
 import type { Leases } from "../../services/delivery/Deliveries.ts"
 import * as Database from "../Database.ts"
 import * as MailFanOut from "../mail/MailFanOut.ts"
+import * as FailedItems from "../rounds/FailedItems.ts"
 import * as Subjects from "./Subjects.ts"
 import * as Rows from "./WebhookRows.ts"
 
@@ -46,11 +47,38 @@ const Subscribers = Schema.Array(
   })
 )
 
-const takeStatement = `DELETE FROM outbox WHERE event_id = ANY (ARRAY(
-    SELECT event_id FROM outbox ORDER BY created_at LIMIT ${size} FOR UPDATE SKIP LOCKED
-  ))
-  RETURNING event_id AS "eventId", website_config_id AS "websiteConfigId", type, created_at AS "createdAt", subject,
-    data::text AS data`
+const takeable = (condition: string) => `SELECT event_id FROM outbox
+  WHERE ${FailedItems.mayTry("event", "event_id")} AND ${condition} ORDER BY created_at LIMIT ${size}`
+
+/** Takes the oldest events that are not locked; or the event `only`. */
+const takeStatement = (only: string | undefined) => `WITH taken AS (
+    DELETE FROM outbox WHERE event_id = ANY (ARRAY(
+      ${only === undefined ? takeable("true") : takeable("event_id = $1")} FOR UPDATE SKIP LOCKED
+    ))
+    RETURNING event_id, website_config_id, type, created_at, subject, data
+  ), recovered AS (${FailedItems.recovered("event", "taken", "event_id")})
+  SELECT event_id AS "eventId", website_config_id AS "websiteConfigId", type, created_at AS "createdAt", subject,
+    data::text AS data FROM taken`
+
+/** Moves stored submissions from `submission_outbox` to `outbox`, where each has a row, so that each can be taken alone. */
+const splitStatement = `WITH taken AS (
+    DELETE FROM submission_outbox WHERE ctid = ANY (ARRAY(
+      SELECT ctid FROM submission_outbox ORDER BY created_at LIMIT ${size} FOR UPDATE SKIP LOCKED
+    )) RETURNING type, submission_ids
+  )
+  INSERT INTO outbox (event_id, website_config_id, type, created_at, subject)
+  SELECT submission_id, website_config_id, type, received_at, submission_id::text
+  FROM (SELECT unnest(submission_ids) AS submission_id, type FROM taken) AS event JOIN submission USING (submission_id)
+  ON CONFLICT DO NOTHING`
+
+const Ids = Schema.Array(Schema.Struct({ event_id: Schema.String }))
+
+/** The events that can be taken alone, after an event failed a fan-out. Needs a transaction. */
+export const split = (sql: PgClient.PgClient) =>
+  Effect.andThen(sql.unsafe(splitStatement), sql.unsafe(takeable("true"))).pipe(
+    decodeRows(Ids),
+    Effect.map((rows) => rows.map((row) => row.event_id))
+  )
 
 /**
  * Takes unlocked batches of stored submissions, the oldest first, until they have at least `size` submissions. Returns no event
@@ -131,13 +159,18 @@ export interface Lessee {
   readonly running: ReadonlyMap<string, number>
 }
 
-/** Deletes some events from the outbox, and stores their deliveries and items of mails. Needs a transaction. */
+/**
+ * Deletes some events from the outbox, or the event `only`, and stores their deliveries and items of mails. Needs a transaction.
+ */
 export const run = Effect.fnUntraced(function* (
   sql: PgClient.PgClient,
-  lessee: Option.Option<Lessee>
+  lessee: Option.Option<Lessee>,
+  only?: string
 ): Effect.fn.Return<Leases & { readonly events: number }, SqlError.SqlError> {
-  const submissions = yield* sql.unsafe(takeSubmissionsStatement).pipe(decodeRows(Events))
-  const others = yield* sql.unsafe(takeStatement).pipe(decodeRows(Events))
+  const submissions = only === undefined ? yield* sql.unsafe(takeSubmissionsStatement).pipe(decodeRows(Events)) : []
+  const others = yield* sql
+    .unsafe(takeStatement(only), only === undefined ? [] : [PgTypes.uuid(only)])
+    .pipe(decodeRows(Events))
   const rows = [...submissions, ...others]
   const events = rows.map((row) => ({ ...row, createdAt: row.createdAt.getTime() }))
   if (events.length === 0) return { events: 0, leased: [], waiting: new Set<string>() }

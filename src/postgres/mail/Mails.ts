@@ -6,6 +6,7 @@
  */
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { type Duration, Effect, Layer, Redacted, Schema } from "effect"
+import { SqlClient } from "effect/sql"
 import { leaseMillis } from "../../core/delivery/Webhook.ts"
 import type { LeasedMail, Subject } from "../../core/mail/Mail.ts"
 import { maxShown } from "../../core/mail/SubmissionMail.ts"
@@ -13,6 +14,7 @@ import { decodeRows } from "../../runtime/Rows.ts"
 import { Mails } from "../../services/mail/Mails.ts"
 import * as Database from "../Database.ts"
 import * as SubmissionRows from "../forms/SubmissionRows.ts"
+import * as FailedItems from "../rounds/FailedItems.ts"
 import * as MakeMails from "./MakeMails.ts"
 import * as Rows from "./NotificationRows.ts"
 
@@ -45,18 +47,24 @@ const LeasedRows = Schema.Array(
   })
 )
 
+/** At most `$1` mails that are due; with `$2`, only this one. */
+const due = (column: string) => `SELECT ${column} FROM mail
+  WHERE status = 'pending' AND next_attempt_at <= now() AND ($2::uuid IS NULL OR mail_id = $2)
+    AND ${FailedItems.mayTry("mail", "mail_id")}
+  ORDER BY next_attempt_at LIMIT $1`
+
 /** Leases due mails. `next_attempt_at` becomes the end of the lease, so that a mail is due again if the process dies. */
 const leaseStatement = `WITH leased AS (
     UPDATE mail SET attempts = attempts + 1, next_attempt_at = now() + interval '${leaseMillis} milliseconds'
-    WHERE ctid = ANY (ARRAY(
-      SELECT ctid FROM mail WHERE status = 'pending' AND next_attempt_at <= now()
-      ORDER BY next_attempt_at LIMIT $1 FOR UPDATE SKIP LOCKED
-    )) RETURNING mail_id, notification_id, kind, data, created_at, attempts
-  )
+    WHERE ctid = ANY (ARRAY(${due("ctid")} FOR UPDATE SKIP LOCKED))
+    RETURNING mail_id, notification_id, kind, data, created_at, attempts
+  ), recovered AS (${FailedItems.recovered("mail", "leased", "mail_id")})
   SELECT ${Rows.columns}, mail_id AS "mailId", attempts AS attempt, leased.created_at AS "mailCreatedAt",
     json_build_object('kind', leased.kind, 'data', data) AS about, hosted_website_id AS "hostedWebsiteId", name,
     time_zone AS "timeZone"
   FROM leased JOIN notification USING (notification_id) JOIN site USING (website_config_id) WHERE deleted_at IS NULL`
+
+const Ids = Schema.Array(Schema.Struct({ id: Schema.String }))
 
 const Counts = Schema.Array(Schema.Struct({ mailId: Schema.String, count: Schema.Int }))
 
@@ -112,10 +120,12 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Mails, neve
         }
       }
 
-      const lease: Mails["Service"]["lease"] = (count) =>
+      const lease = (count: number, only: string | null) =>
         transaction(
           Effect.gen(function* () {
-            const rows = yield* sql.unsafe(leaseStatement, [PgTypes.int4(count)]).pipe(decodeRows(LeasedRows))
+            const rows = yield* sql
+              .unsafe(leaseStatement, [PgTypes.int4(count), PgTypes.uuid(only)])
+              .pipe(decodeRows(LeasedRows))
             const submissions = yield* submissionsOf(
               rows.flatMap(({ about, mailId }) => (about.kind === "submissions" ? [mailId] : []))
             )
@@ -137,9 +147,36 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Mails, neve
           })
         )
 
+      const dueIds = (count: number) =>
+        sql.unsafe(due("mail_id AS id"), [PgTypes.int4(count), PgTypes.uuid(null)]).pipe(
+          decodeRows(Ids),
+          Effect.map((rows) => rows.map(({ id }) => id))
+        )
+      const key = Redacted.value(secretsKey)
+
       return Mails.of({
-        make: (now) => transaction(MakeMails.run(sql, Redacted.value(secretsKey), now)),
-        lease,
+        make: (now) =>
+          FailedItems.isolating({
+            kind: "notification",
+            all: transaction(MakeMails.run(sql, key, now)),
+            ids: MakeMails.dueIds(sql, now).pipe(Database.bounded(timeout)),
+            one: (id) => transaction(MakeMails.run(sql, key, now, id))
+          }).pipe(
+            Effect.provideService(SqlClient.SqlClient, sql),
+            Database.mapErrors,
+            Effect.map((counts) => counts.reduce((sum, count) => sum + count, 0))
+          ),
+        lease: (count) =>
+          FailedItems.isolating({
+            kind: "mail",
+            all: lease(count, null),
+            ids: dueIds(count).pipe(Database.bounded(timeout)),
+            one: (id) => lease(1, id)
+          }).pipe(
+            Effect.provideService(SqlClient.SqlClient, sql),
+            Database.mapErrors,
+            Effect.map((leased) => leased.flat())
+          ),
         settle: ({ attempt, mailId }, { error, next }) =>
           sql
             .unsafe(settleStatement, [

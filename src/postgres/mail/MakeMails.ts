@@ -12,6 +12,7 @@ import type { Notification, Period, Topic } from "../../core/mail/Notification.t
 import * as ReportPeriod from "../../core/mail/ReportPeriod.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import * as Database from "../Database.ts"
+import * as FailedItems from "../rounds/FailedItems.ts"
 import * as Rows from "./NotificationRows.ts"
 import * as Recipients from "./Recipients.ts"
 
@@ -22,10 +23,24 @@ const Due = Schema.Array(
   Schema.Struct({ ...Rows.fields, timeZone: Schema.String, reportedUntil: Schema.NullOr(Schema.String) })
 )
 
+/** Notifications that are due at `$1`; with `$2`, only this one. */
+const due = (columns: string) => `SELECT ${columns} FROM notification JOIN site USING (website_config_id)
+  WHERE due_at <= $1 AND is_confirmed AND deleted_at IS NULL AND ($2::uuid IS NULL OR notification_id = $2)
+    AND ${FailedItems.mayTry("notification", "notification_id")}
+  ORDER BY due_at LIMIT ${size}`
+
 /** The lock prevents other processes from making mails about the same submissions, and from adding submissions meanwhile. */
-const dueStatement = `SELECT ${Rows.columns}, time_zone AS "timeZone", reported_until::text AS "reportedUntil"
-  FROM notification JOIN site USING (website_config_id) WHERE due_at <= $1 AND is_confirmed AND deleted_at IS NULL
-  ORDER BY due_at LIMIT ${size} FOR NO KEY UPDATE OF notification SKIP LOCKED`
+const dueStatement = `${due(`${Rows.columns}, time_zone AS "timeZone", reported_until::text AS "reportedUntil"`)}
+  FOR NO KEY UPDATE OF notification SKIP LOCKED`
+
+const Ids = Schema.Array(Schema.Struct({ id: Schema.String }))
+
+/** The ids of the notifications that are due. */
+export const dueIds = (sql: PgClient.PgClient, now: number) =>
+  sql.unsafe(due("notification_id AS id"), [PgTypes.timestamptz(now), PgTypes.uuid(null)]).pipe(
+    decodeRows(Ids),
+    Effect.map((rows) => rows.map(({ id }) => id))
+  )
 
 const Waiting = Schema.Tuple([
   Schema.Struct({
@@ -116,9 +131,14 @@ const mailReport = Effect.fnUntraced(function* (
   return { nextAt: ReportPeriod.nextDue(period, facts), reportedUntil: range.last }
 })
 
-/** Implements `Mails.make`. Needs a transaction. */
-export const run = Effect.fnUntraced(function* (sql: PgClient.PgClient, secretsKey: Uint8Array, now: number) {
-  const rows = yield* sql.unsafe(dueStatement, [PgTypes.timestamptz(now)]).pipe(decodeRows(Due))
+/** Implements `Mails.make`, or makes the mails of one notification. Needs a transaction. */
+export const run = Effect.fnUntraced(function* (
+  sql: PgClient.PgClient,
+  secretsKey: Uint8Array,
+  now: number,
+  only: string | null = null
+) {
+  const rows = yield* sql.unsafe(dueStatement, [PgTypes.timestamptz(now), PgTypes.uuid(only)]).pipe(decodeRows(Due))
   for (const row of rows) {
     const notification = Rows.toNotification(row)
     const { topic } = notification
@@ -126,9 +146,11 @@ export const run = Effect.fnUntraced(function* (sql: PgClient.PgClient, secretsK
       topic.kind === "report"
         ? yield* mailReport(sql, notification, topic.period, { ...row, now })
         : yield* mailSubmissions(sql, secretsKey, notification, topic, row.timeZone, now)
-    yield* sql`UPDATE notification SET due_at = ${PgTypes.timestamptz(nextAt)},
-      reported_until = greatest(reported_until, ${PgTypes.text(reportedUntil)}::date)
-      WHERE notification_id = ${PgTypes.uuid(notification.notificationId)}`
+    yield* sql`WITH made AS (
+        UPDATE notification SET due_at = ${PgTypes.timestamptz(nextAt)},
+          reported_until = greatest(reported_until, ${PgTypes.text(reportedUntil)}::date)
+        WHERE notification_id = ${PgTypes.uuid(notification.notificationId)} RETURNING notification_id
+      ) ${sql.literal(FailedItems.recovered("notification", "made", "notification_id"))}`
   }
   return rows.length
 })

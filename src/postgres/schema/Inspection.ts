@@ -12,6 +12,7 @@ import { decodeRows } from "../../runtime/Rows.ts"
 import type { StorageUnavailable } from "../../services/Storage.ts"
 import * as RollUpLoop from "../analytics/reports/RollUpLoop.ts"
 import * as Database from "../Database.ts"
+import * as FailedItems from "../rounds/FailedItems.ts"
 import * as Migrations from "./Migrations.ts"
 import * as Partitions from "./Partitions.ts"
 import * as PreparedStatements from "./PreparedStatements.ts"
@@ -91,7 +92,11 @@ export const inspect = Effect.fnUntraced(function* (
           Database.bounded(timeout),
           Effect.catchTag("StorageUnavailable", () => Effect.succeed("unknown" as const))
         )
-      : null
+      : null,
+    failedItems:
+      facts.pending.length === 0 && !facts.denied.includes("SELECT on failed_item")
+        ? yield* FailedItems.list.pipe(Database.bounded(timeout))
+        : []
   }
 })
 

@@ -13,6 +13,7 @@ import { hourMillis } from "../../core/text/Calendar.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import * as LapsedAnswers from "../chat/LapsedAnswers.ts"
 import * as WidgetTokens from "../chat/WidgetTokens.ts"
+import * as FailedItems from "../rounds/FailedItems.ts"
 import * as ConsoleSessions from "../sites/ConsoleSessions.ts"
 import * as CredentialSql from "../sites/CredentialSql.ts"
 import * as OwnerKeys from "../sites/OwnerKeys.ts"
@@ -169,6 +170,10 @@ const steps = (retention: Retention.Options) =>
       "delete old token reservations",
       (now: number) => deleteBefore("token_reservation", "reserved_at", now - 48 * hourMillis)
     ],
+    [
+      "delete old records of what failed in the background",
+      (now: number) => Effect.timeout(FailedItems.deleteBefore(now - 30 * 24 * hourMillis), statementTimeout)
+    ],
     ["delete old deliveries", (now: number) => deleteDeliveries(retention, now)],
     ["delete old records of recipients", deleteRecipients],
     ["delete unconfirmed notifications", deleteUnconfirmed],
@@ -212,12 +217,23 @@ export const round = Effect.fnUntraced(function* (
   return succeeded
 })
 
-/** Runs a round at once and then every hour, or a minute after a round that failed, until the scope closes. */
+/**
+ * Runs a round at once and then every hour, or a minute after a round that failed, until the scope closes. First lets the items
+ * that are set apart be tried again.
+ */
 export const layer = (retention: Retention.Options): Layer.Layer<never, never, SqlClient.SqlClient> =>
   Layer.effectDiscard(
     round(retention).pipe(
-      Effect.flatMap((succeeded) => Effect.sleep(succeeded ? Duration.hours(1) : Duration.minutes(1))),
+      Effect.andThen((succeeded) => Effect.sleep(succeeded ? Duration.hours(1) : Duration.minutes(1))),
       Effect.forever,
+      (rounds) =>
+        Effect.andThen(
+          FailedItems.retryAll.pipe(
+            Effect.timeout(statementTimeout),
+            Effect.catchCause((cause) => Effect.logWarning("Could not read what is set apart", cause))
+          ),
+          rounds
+        ),
       Effect.forkScoped
     )
   )

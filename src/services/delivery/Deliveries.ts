@@ -92,8 +92,8 @@ export class Deliveries extends Context.Service<
     readonly replay: (selection: Replay.Selection) => Effect.Effect<number, StorageUnavailable>
     /**
      * Makes one step of each replay whose webhook is enabled and has few due deliveries, and returns how many deliveries became
-     * due. A step that fails is logged, its webhook's replays pause for a minute, and the others continue. Several processes may call
-     * it at once.
+     * due. The replays of a webhook whose step fails are tried again later, and the others continue. Several processes may call it
+     * at once.
      */
     readonly continueReplays: Effect.Effect<number, StorageUnavailable>
   }

@@ -79,4 +79,26 @@ describe("core/doctor/DatabaseDiagnosis", () => {
       lagging === null ? [] : [lagging === 0 ? "ok" : "warning"]
     )
   })
+
+  it.prop(
+    "names what failed in the background, and what is set apart is a problem",
+    [Facts, Reached],
+    ([facts, database]) => {
+      const findings = findingsOf({ ...facts, database }, "background")
+      if (database.pending.length > 0) return assert.deepStrictEqual(findings, [])
+      const { failedItems } = database
+      if (failedItems.length === 0)
+        return assert.deepStrictEqual(
+          findings.map(({ severity }) => severity),
+          ["ok"]
+        )
+      const named = failedItems.slice(0, 5)
+      assert.lengthOf(findings, named.length + (failedItems.length > 5 ? 1 : 0))
+      for (const [index, { item, reason, retryAt }] of named.entries()) {
+        assert.strictEqual(findings[index]?.severity, retryAt === null ? "problem" : "warning")
+        assert.include(findings[index]?.finding ?? "", `${item} failed`)
+        assert.include(findings[index]?.finding ?? "", reason)
+      }
+    }
+  )
 })

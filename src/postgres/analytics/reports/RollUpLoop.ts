@@ -5,8 +5,8 @@
  * @module
  */
 import { type PgClient, PgTypes } from "@effect/sql-pg"
-import { type Cause, Clock, Duration, Effect, Layer, Option, Schedule, Schema } from "effect"
-import { SqlClient, SqlError } from "effect/sql"
+import { type Cause, Clock, Duration, Effect, Layer, Result, Schedule, Schema } from "effect"
+import { SqlClient, type SqlError } from "effect/sql"
 import * as LocalTime from "../../../core/analytics/report/LocalTime.ts"
 import type { LocalDate } from "../../../core/analytics/report/Query.ts"
 import * as RollupPlan from "../../../core/analytics/report/RollupPlan.ts"
@@ -14,6 +14,7 @@ import { maxGap } from "../../../core/analytics/report/Visits.ts"
 import { dateOf, hourMillis } from "../../../core/text/Calendar.ts"
 import { decodeRows } from "../../../runtime/Rows.ts"
 import * as Database from "../../Database.ts"
+import * as FailedItems from "../../rounds/FailedItems.ts"
 import * as Writers from "../../Writers.ts"
 import * as DayRollUp from "./DayRollUp.ts"
 import * as MonthRollUp from "./MonthRollUp.ts"
@@ -32,9 +33,6 @@ const maxDays = 366
 
 /** The delay before the next try if a past day of a website still has an open visit. */
 const retryDelay = Duration.minutes(10)
-
-/** The delay before the next try if a statement of a website exceeded `DayRollUp.MaxStatement`, which others waited for. */
-const failureDelay = Duration.hours(1)
 
 /** Maximum wait for transactions that are writing. */
 const writersTimeout = Duration.seconds(30)
@@ -60,7 +58,6 @@ const Sites = Schema.Array(
     isValid: Schema.Boolean,
     isStale: Schema.Boolean,
     isDelayed: Schema.Boolean,
-    hasFailed: Schema.Boolean,
     goals: Schema.Array(
       Schema.Struct({ name: Schema.String, kind: Schema.Literals(["event", "page"]), value: Schema.String })
     ),
@@ -76,7 +73,7 @@ const sites = Effect.gen(function* () {
       `SELECT website_config_id AS "websiteConfigId", hosted_website_id AS "hostedWebsiteId", site.time_zone AS "timeZone",
         rolled_before AS "rolledBefore", coalesce(state.time_zone = site.time_zone AND version = $1, false) AS "isValid",
         EXISTS (SELECT FROM rollup_stale AS stale WHERE stale.hosted_website_id = site.hosted_website_id) AS "isStale",
-        coalesce(retry_at > now(), false) AS "isDelayed", coalesce(failed_until > now(), false) AS "hasFailed", (${RollupState.goalsJson("site.website_config_id")}) AS goals,
+        coalesce(retry_at > now(), false) AS "isDelayed", (${RollupState.goalsJson("site.website_config_id")}) AS goals,
         goals AS "rolledGoals"
       FROM site LEFT JOIN rollup_site AS state USING (hosted_website_id) WHERE deleted_at IS NULL ORDER BY created_at`,
       [PgTypes.int4(RollupState.version)]
@@ -185,63 +182,57 @@ const update = Effect.fnUntraced(function* (
 })
 
 const needsUpdate = (site: SiteState, before: number): boolean => {
-  const { goals, hasFailed, isDelayed, isStale, isValid, rolledBefore, rolledGoals, timeZone } = site
-  if (hasFailed) return false
+  const { goals, isDelayed, isStale, isValid, rolledBefore, rolledGoals, timeZone } = site
   if (!isValid || isStale || rolledGoals !== RollupState.fingerprint(goals)) return true
   return !isDelayed && (rolledBefore === null || rolledBefore <= lastClosed(timeZone, before))
 }
 
-const isTimeout = (error: { readonly _tag: string }): boolean =>
-  SqlError.isSqlError(error) && Option.contains(Database.sqlState(error), "57014")
-
-/** Leaves out a website for a while. Its reports read its rows meanwhile. */
-const delay = Effect.fnUntraced(function* ({ hostedWebsiteId, timeZone }: SiteState) {
-  const sql = yield* SqlClient.SqlClient
-  yield* Effect.logWarning("The page views of a website take too long to roll up; trying again in an hour").pipe(
-    Effect.annotateLogs("website", hostedWebsiteId)
+/** The websites whose rollups are not up to date, also if that cannot be computed: the attempt then fails with the reason. */
+const outdated = (all: ReadonlyArray<SiteState>, before: number): ReadonlyArray<SiteState> =>
+  all.filter((site) =>
+    Result.getOrElse(
+      Result.try(() => needsUpdate(site, before)),
+      () => true
+    )
   )
-  yield* sql`INSERT INTO rollup_site (hosted_website_id, time_zone, version, failed_until)
-    VALUES (${PgTypes.uuid(hostedWebsiteId)}, ${timeZone}, 0, now() + ${Duration.toSeconds(failureDelay)} * interval '1 second')
-    ON CONFLICT (hosted_website_id) DO UPDATE SET failed_until = excluded.failed_until`
-})
 
-/**
- * Brings the rollups of all websites up to date once. Ends early if another process does so. If one website fails, the others
- * are still updated, and the first error is returned at the end.
- */
-export const round: Effect.Effect<void, SqlError.SqlError | Cause.TimeoutError, SqlClient.SqlClient> = Effect.gen(
-  function* () {
-    const now = yield* Clock.currentTimeMillis
-    const due = (yield* sites).filter((site) => needsUpdate(site, now - maxUnmarkedDelay))
-    if (due.length === 0) return
+const isBusy = (error: unknown): boolean => error instanceof DayRollUp.Busy
+
+/** Runs `work` for each website. A website that fails is tried again later, and the others go on. */
+const forEachSite = <A extends DayRollUp.Site, E, R>(
+  sites: ReadonlyArray<A>,
+  work: (site: A, before: number) => Effect.Effect<void, E | DayRollUp.SiteChanged, R>
+) =>
+  Effect.gen(function* () {
+    const ready = yield* FailedItems.ready("rollup", sites, ({ hostedWebsiteId }) => hostedWebsiteId)
+    if (ready.length === 0) return
     const before = yield* horizon
-    const updated = yield* Effect.forEach(due, (site) =>
-      update(site, before, false).pipe(
-        Effect.catchTag("SiteChanged", () => Effect.void),
-        Effect.catchIf(isTimeout, () => delay(site)),
-        Effect.catchTag("SqlError", (error) => Effect.succeed(error))
-      )
+    yield* FailedItems.each(
+      "rollup",
+      ready,
+      (site) => Effect.catchTag(work(site, before), "SiteChanged", () => Effect.void),
+      isBusy
     )
     yield* PlannerStatistics.refresh
-    const failed = updated.find((error) => error !== undefined)
-    if (failed !== undefined) return yield* Effect.fail(failed)
-  }
-).pipe(Effect.catchTag("Busy", () => Effect.void))
+  })
+
+type RoundError = SqlError.SqlError | Cause.TimeoutError
+
+/** Brings the rollups of all websites up to date once. Ends early if another process does so. */
+export const round: Effect.Effect<void, RoundError, SqlClient.SqlClient> = Effect.gen(function* () {
+  const now = yield* Clock.currentTimeMillis
+  yield* forEachSite(outdated(yield* sites, now - maxUnmarkedDelay), (site, before) => update(site, before, false))
+}).pipe(Effect.catchTag("Busy", () => Effect.void))
 
 /** Stores the visits of the open days of websites with many page views. Ends early if another process rolls up. */
-export const advance: Effect.Effect<void, SqlError.SqlError | Cause.TimeoutError, SqlClient.SqlClient> = Effect.gen(
-  function* () {
-    const sql = yield* SqlClient.SqlClient
-    const sites = yield* OpenDays.sitesBehind(sql)
-    if (sites.length === 0) return
-    const before = yield* horizon
-    for (const site of sites) {
-      yield* Effect.forEach(openDays(site.timeZone, before), (day) => OpenDays.advance(sql, site, day, before), {
-        discard: true
-      }).pipe(Effect.catchTag("SiteChanged", () => Effect.void))
-    }
-  }
-).pipe(Effect.catchTag("Busy", () => Effect.void))
+export const advance: Effect.Effect<void, RoundError, SqlClient.SqlClient> = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* forEachSite(yield* OpenDays.sitesBehind(sql), (site, before) =>
+    Effect.forEach(openDays(site.timeZone, before), (day) => OpenDays.advance(sql, site, day, before), {
+      discard: true
+    })
+  )
+}).pipe(Effect.catchTag("Busy", () => Effect.void))
 
 /** A day should be rolled up within this many milliseconds after it ends. */
 const maxLag = 6 * hourMillis
@@ -259,10 +250,16 @@ export const countLagging: Effect.Effect<number, SqlError.SqlError, SqlClient.Sq
   const before = (yield* Clock.currentTimeMillis) - maxLag
   const zones = yield* sql`SELECT DISTINCT time_zone FROM site WHERE deleted_at IS NULL`.pipe(decodeRows(Zones))
   // By this program's time zones, as the rollups: PostgreSQL's may differ.
-  const closed = zones.flatMap(({ time_zone: timeZone }) => {
-    const date = lastClosed(timeZone, before)
-    return LocalTime.days(timeZone, date, date).map(({ end }) => ({ timeZone, date, end }))
-  })
+  const closed = zones.flatMap(({ time_zone: timeZone }) =>
+    // The rollups of websites in a zone that this program does not know are among the failed items.
+    Result.getOrElse(
+      Result.try(() => {
+        const date = lastClosed(timeZone, before)
+        return LocalTime.days(timeZone, date, date).map(({ end }) => ({ timeZone, date, end }))
+      }),
+      () => []
+    )
+  )
   const exists = ["page_view", "event"].map(
     (table) => `EXISTS (SELECT FROM ${table} AS fact
       WHERE fact.hosted_website_id = site.hosted_website_id AND fact.received_at < closed.ends_at)`
@@ -309,6 +306,7 @@ export const rebuild = Effect.fnUntraced(function* (
       // Unreachable: with `isRebuild`, transactions wait.
       Effect.catchTag("Busy", Effect.die)
     )
+    yield* FailedItems.clear("rollup", site.hostedWebsiteId)
   }
   yield* PlannerStatistics.refresh
 })

@@ -51,6 +51,9 @@ const stored = Effect.fnUntraced(function* (hostedWebsiteId: string) {
   return counts
 })
 
+/** Makes the rollups that failed due now. */
+const makeDue = PgClient.PgClient.use((sql) => sql`UPDATE failed_item SET retry_at = now()`)
+
 const nothing = { days: 0, visits: 0, sums: 0 }
 
 describe("postgres/analytics/reports: faults", () => {
@@ -104,10 +107,11 @@ describe("postgres/analytics/reports: faults", () => {
         const expected = (yield* ask(site, query)).results
         yield* sql`CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'disk full'; END $$`
         yield* sql`CREATE TRIGGER fail BEFORE INSERT ON rollup FOR EACH ROW EXECUTE FUNCTION fail()`
-        assert.strictEqual((yield* Effect.flip(RollUpLoop.round))._tag, "SqlError")
+        yield* RollUpLoop.round
         assert.deepStrictEqual(yield* stored(site.hostedWebsiteId), nothing)
         assert.deepStrictEqual((yield* ask(site, query)).results, expected)
         yield* sql`DROP TRIGGER fail ON rollup`
+        yield* makeDue
         yield* RollUpLoop.round
         assert.isAbove((yield* stored(site.hostedWebsiteId)).sums, 0)
         assert.deepStrictEqual((yield* ask(site, query)).results, expected)
@@ -122,8 +126,9 @@ describe("postgres/analytics/reports: faults", () => {
         yield* sql`INSERT INTO page_view (hosted_website_id, received_at, path, visitor_hash)
           VALUES (${site.hostedWebsiteId}, '2026-10-05 18:00Z', '/late', decode(md5('late'), 'hex'))`
         yield* sql`CREATE TRIGGER fail BEFORE INSERT ON rollup FOR EACH ROW EXECUTE FUNCTION fail()`
-        assert.strictEqual((yield* Effect.flip(RollUpLoop.round))._tag, "SqlError")
+        yield* RollUpLoop.round
         yield* sql`DROP TRIGGER fail ON rollup`
+        yield* makeDue
         yield* RollUpLoop.round
         assert.strictEqual((yield* stored(site.hostedWebsiteId)).visits, 3)
       })
