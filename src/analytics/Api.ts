@@ -11,17 +11,17 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import * as Errors from "../contract/Errors.ts"
 import * as Headers from "../contract/Headers.ts"
 import { Validation } from "../contract/Validation.ts"
-import * as Wire from "../contract/Wire.ts"
+import * as Field from "../platform/api/Field.ts"
 import * as EventFields from "./EventFields.ts"
 
 /** The body of a page view. */
 export const PageViewPayload = Schema.Struct({
-  site_id: Wire.Uuid({ title: "Site Id", description: "The public tracking token of the website" }),
-  page_path: Wire.Text({ title: "Page Path", maxLength: 2048 }),
-  device_type: Wire.OptionalText({ title: "Device Type" }),
-  referrer: Wire.OptionalText({ title: "Referrer" }),
-  screen_width: Wire.OptionalInteger({ title: "Screen Width" }),
-  session_id: Wire.OptionalText({ title: "Session Id" })
+  site_id: Field.Uuid({ title: "Site Id", description: "The public tracking token of the website" }),
+  page_path: Field.Text({ title: "Page Path", maxLength: 2048 }),
+  device_type: Field.OptionalText({ title: "Device Type" }),
+  referrer: Field.OptionalText({ title: "Referrer" }),
+  screen_width: Field.OptionalInteger({ title: "Screen Width" }),
+  session_id: Field.OptionalText({ title: "Session Id" })
 }).annotate({
   identifier: "TrackAnalyticsRequest",
   title: "TrackAnalyticsRequest",
@@ -41,13 +41,13 @@ export type PageViewPayload = typeof PageViewPayload.Type
 
 /** The body of an event. */
 export const EventPayload = Schema.Struct({
-  site_id: Wire.Uuid({ title: "Site Id", description: "The public tracking token of the website" }),
+  site_id: Field.Uuid({ title: "Site Id", description: "The public tracking token of the website" }),
   name: EventFields.Name,
-  page_path: Wire.Text({ title: "Page Path", maxLength: 2048 }),
-  session_id: Wire.OptionalText({ title: "Session Id" }),
+  page_path: Field.Text({ title: "Page Path", maxLength: 2048 }),
+  session_id: Field.OptionalText({ title: "Session Id" }),
   properties: EventFields.Properties,
   revenue: EventFields.Revenue,
-  interactive: Wire.OptionalBoolean({
+  interactive: Field.OptionalBoolean({
     title: "Interactive",
     description: "Whether the event keeps a visit with one page view from being a bounce; the default is true"
   })
@@ -83,7 +83,7 @@ const errors = [
 ] as const
 
 const pageView = {
-  payload: [PageViewPayload, Wire.asBeacon(PageViewPayload)],
+  payload: [PageViewPayload, Field.asBeacon(PageViewPayload)],
   success: HttpApiSchema.WithHeaders(stored, limited),
   error: errors
 } as const
@@ -111,7 +111,7 @@ export const view = HttpApiEndpoint.post("view", "/v1/public/view", pageView)
   )
 
 export const event = HttpApiEndpoint.post("event", "/v1/public/analytics/event", {
-  payload: [EventPayload, Wire.asBeacon(EventPayload)],
+  payload: [EventPayload, Field.asBeacon(EventPayload)],
   success: HttpApiSchema.WithHeaders(storedEvent, limited),
   error: errors
 })

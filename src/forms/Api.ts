@@ -12,15 +12,15 @@ import * as Errors from "../contract/Errors.ts"
 import * as Headers from "../contract/Headers.ts"
 import { errorPage, HtmlPage } from "../contract/HtmlPage.ts"
 import { Validation } from "../contract/Validation.ts"
-import * as Wire from "../contract/Wire.ts"
+import * as Field from "../platform/api/Field.ts"
 import * as PlainForm from "./PlainFormFields.ts"
 
 /** The body of a form submission. */
 export const SubmissionPayload = Schema.Struct({
-  site_id: Wire.Uuid({ title: "Site Id", description: "The website_config_id of the website" }),
-  form_data: Wire.JsonObject({ title: "Form Data", maxProperties: 50 }),
-  email: Wire.OptionalText({ title: "Email", refuseNul: true }),
-  page_slug: Wire.OptionalText({ title: "Page Slug", refuseNul: true })
+  site_id: Field.Uuid({ title: "Site Id", description: "The website_config_id of the website" }),
+  form_data: Field.JsonObject({ title: "Form Data", maxProperties: 50 }),
+  email: Field.OptionalText({ title: "Email", refuseNul: true }),
+  page_slug: Field.OptionalText({ title: "Page Slug", refuseNul: true })
 }).annotate({
   identifier: "SubmitFormRequest",
   title: "SubmitFormRequest",
@@ -56,7 +56,7 @@ const responseHeaders = { ...Headers.rateLimit, ...Headers.decision }
 export const submit = HttpApiEndpoint.post("submit", "/v1/public/forms/submit", {
   payload: [
     SubmissionPayload,
-    Wire.asBeacon(SubmissionPayload),
+    Field.asBeacon(SubmissionPayload),
     PlainForm.PlainForm.pipe(HttpApiSchema.asFormUrlEncoded()),
     PlainForm.PlainForm.pipe(HttpApiSchema.asMultipart())
   ],

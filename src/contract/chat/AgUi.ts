@@ -8,17 +8,17 @@ import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
+import * as Field from "../../platform/api/Field.ts"
 import * as Headers from "../Headers.ts"
 import { streamed } from "../OpenApi.ts"
 import { Validation } from "../Validation.ts"
-import * as Wire from "../Wire.ts"
 import { Messages } from "./ClientMessages.ts"
 import { chatErrors, chatParams, widgetTokenHeader } from "./Widget.ts"
 import { WidgetTokenSecurity } from "./WidgetTokenSecurity.ts"
 
 export const RunPayload = Schema.Struct({
-  threadId: Wire.Text({ title: "Thread Id", maxLength: 256 }),
-  runId: Wire.Text({ title: "Run Id", maxLength: 256 }),
+  threadId: Field.Text({ title: "Thread Id", maxLength: 256 }),
+  runId: Field.Text({ title: "Run Id", maxLength: 256 }),
   messages: Messages
 }).annotate({
   identifier: "AgUiRunInput",

@@ -6,8 +6,9 @@
 import { Predicate, Result } from "effect"
 import * as ClientConversation from "../../core/chat/conversation/ClientConversation.ts"
 import { maxMessageLength } from "../../core/chat/conversation/Conversation.ts"
+import * as Fault from "../../platform/api/Fault.ts"
+import * as Field from "../../platform/api/Field.ts"
 import type { ValidationError } from "../Errors.ts"
-import * as Wire from "../Wire.ts"
 
 const part = { type: "object", properties: { type: { type: "string" }, text: { type: "string" } } }
 
@@ -42,11 +43,10 @@ const textOf = (content: unknown): string | null => {
   return Array.isArray(content) ? textOfParts(content) : null
 }
 
-const fail = (msg: string): Result.Result<never, Wire.FieldError> =>
-  Result.fail({ type: "value_error", msg: `Value error, ${msg}` })
+const fail = (msg: string) => Result.fail(Fault.value(msg))
 
 /** Stops at the first error, because a body may have hundreds of thousands of errors. */
-const readMessages: Wire.ReadField<ReadonlyArray<ClientConversation.ClientMessage>> = (input) => {
+const readMessages: Field.Read<ReadonlyArray<ClientConversation.ClientMessage>> = (input) => {
   if (!Array.isArray(input)) return Result.fail({ type: "list_type", msg: "Input should be a valid list" })
   const messages: Array<ClientConversation.ClientMessage> = []
   for (const [index, message] of input.entries()) {
@@ -61,7 +61,7 @@ const readMessages: Wire.ReadField<ReadonlyArray<ClientConversation.ClientMessag
 }
 
 /** A required list of messages. */
-export const Messages = Wire.field({ type: "array", items: message, title: "Messages" }, readMessages)
+export const Messages = Field.custom({ type: "array", items: message, title: "Messages" }, readMessages)
 
 const invalid = (msg: string) =>
   Result.fail<ReadonlyArray<ValidationError>>([
@@ -77,7 +77,7 @@ export const conversationOf = (
   if (newest === undefined || newest.text === "" || conversation === null) {
     return invalid("the newest message has no text; please write one")
   }
-  return Wire.hasMoreCodePointsThan(conversation.message, maxMessageLength)
+  return Field.hasMoreCodePointsThan(conversation.message, maxMessageLength)
     ? invalid(`a message may have at most ${maxMessageLength} characters; please shorten it`)
     : Result.succeed(conversation)
 }

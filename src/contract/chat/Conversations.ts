@@ -10,18 +10,18 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { maxMessageLength } from "../../core/chat/conversation/Conversation.ts"
+import * as Field from "../../platform/api/Field.ts"
 import * as Errors from "../Errors.ts"
 import * as Headers from "../Headers.ts"
 import { streamed } from "../OpenApi.ts"
 import { Validation } from "../Validation.ts"
-import * as Wire from "../Wire.ts"
 import { ChatEvent } from "./ChatFrame.ts"
 import { WidgetTokenSecurity } from "./WidgetTokenSecurity.ts"
 
 const base = "/v1/public/widget/:instance_id/chat/:conversation_id"
 
 const params = {
-  instance_id: Wire.Uuid({ title: "Instance Id" }),
+  instance_id: Field.Uuid({ title: "Instance Id" }),
   conversation_id: Schema.String.annotate({ description: "The `conversation_id` of the chat's first frame" })
 }
 
@@ -143,9 +143,9 @@ export const read = HttpApiEndpoint.get("read", base, {
   )
 
 export const FeedbackPayload = Schema.Struct({
-  message_id: Wire.Uuid({ title: "Message Id" }),
-  rating: Wire.Choice(["up", "down"], { title: "Rating" }),
-  comment: Wire.OptionalText({ title: "Comment", maxLength: maxMessageLength, refuseNul: true })
+  message_id: Field.Uuid({ title: "Message Id" }),
+  rating: Field.Choice(["up", "down"], { title: "Rating" }),
+  comment: Field.OptionalText({ title: "Comment", maxLength: maxMessageLength, refuseNul: true })
 }).annotate({
   identifier: "Feedback",
   title: "Feedback",

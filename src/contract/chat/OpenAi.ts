@@ -11,10 +11,10 @@ import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as HttpApiSecurity from "effect/http-api/HttpApiSecurity"
 import * as OpenApi from "effect/http-api/OpenApi"
+import * as Field from "../../platform/api/Field.ts"
 import * as Errors from "../Errors.ts"
 import * as Headers from "../Headers.ts"
 import { streamed } from "../OpenApi.ts"
-import * as Wire from "../Wire.ts"
 import { done } from "./ChatFrame.ts"
 import { Messages } from "./ClientMessages.ts"
 
@@ -27,7 +27,7 @@ export const isOpenAiPath = (path: string): boolean => /^\/v1\/public\/widget\/[
 export const model = "assistant"
 
 const params = {
-  instance_id: Schema.String.annotate({ title: "Instance Id", format: "uuid", examples: [Wire.exampleUuid] })
+  instance_id: Schema.String.annotate({ title: "Instance Id", format: "uuid", examples: [Field.exampleUuid] })
 }
 
 const nullable = <S extends Schema.Top>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))

@@ -9,19 +9,19 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { maxMessageLength } from "../../core/chat/conversation/Conversation.ts"
+import * as Field from "../../platform/api/Field.ts"
 import * as Errors from "../Errors.ts"
 import * as Headers from "../Headers.ts"
 import { streamed } from "../OpenApi.ts"
 import { Validation } from "../Validation.ts"
-import * as Wire from "../Wire.ts"
 import { ChatEvent } from "./ChatFrame.ts"
 import { UseChatPayload } from "./UseChat.ts"
 import { WidgetTokenSecurity } from "./WidgetTokenSecurity.ts"
 
 /** The body of a chat message. */
 export const ChatPayload = Schema.Struct({
-  message: Wire.Text({ title: "Message", maxLength: maxMessageLength }),
-  conversation_id: Wire.OptionalText({ title: "Conversation Id" })
+  message: Field.Text({ title: "Message", maxLength: maxMessageLength }),
+  conversation_id: Field.OptionalText({ title: "Conversation Id" })
 }).annotate({
   identifier: "WidgetChatRequest",
   title: "WidgetChatRequest",
@@ -30,7 +30,7 @@ export const ChatPayload = Schema.Struct({
 
 export type ChatPayload = typeof ChatPayload.Type
 
-export const chatParams = { instance_id: Wire.Uuid({ title: "Instance Id" }) }
+export const chatParams = { instance_id: Field.Uuid({ title: "Instance Id" }) }
 
 export const widgetTokenHeader = {
   "x-widget-token": Schema.optionalKey(
@@ -74,7 +74,7 @@ const sentences = [
 export const chat = HttpApiEndpoint.post("chat", "/v1/public/widget/:instance_id/chat", {
   params: chatParams,
   headers: widgetTokenHeader,
-  payload: [ChatPayload, Wire.asBeacon(ChatPayload), UseChatPayload],
+  payload: [ChatPayload, Field.asBeacon(ChatPayload), UseChatPayload],
   success: HttpApiSchema.WithHeaders(HttpApiSchema.StreamSse({ events: ChatEvent }), {
     ...Headers.rateLimit,
     ...Headers.chatStream

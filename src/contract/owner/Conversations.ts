@@ -10,8 +10,8 @@ import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { endings, isConversationId } from "../../core/chat/conversation/Conversation.ts"
 import { protocols } from "../../core/chat/Instance.ts"
+import * as Field from "../../platform/api/Field.ts"
 import { streamed } from "../OpenApi.ts"
-import * as Wire from "../Wire.ts"
 import * as Authorization from "./Authorization.ts"
 import * as Errors from "./Errors.ts"
 import * as Examples from "./Examples.ts"
@@ -21,7 +21,7 @@ import { siteId } from "./Sites.ts"
 
 const base = "/v1/owner/sites/:site_id/instances"
 
-const ofInstance = { site_id: siteId, instance_id: Wire.Uuid({ title: "Instance Id" }) }
+const ofInstance = { site_id: siteId, instance_id: Field.Uuid({ title: "Instance Id" }) }
 
 const exampleId = "9b8d7c6e-1f2a-4b3c-8d4e-5f6a7b8c9d0e"
 
@@ -212,10 +212,10 @@ export const Transcript = Schema.Struct({
 
 const ofConversation = {
   ...ofInstance,
-  conversation_id: Wire.field<string>({ type: "string", title: "Conversation Id" }, (input) =>
+  conversation_id: Field.custom<string>({ type: "string", title: "Conversation Id" }, (input) =>
     typeof input === "string" && isConversationId(input)
       ? Result.succeed(input)
-      : Wire.fail("value_error", "Value error, expected a conversation_id from the list of conversations")
+      : Field.fail("value_error", "Value error, expected a conversation_id from the list of conversations")
   )
 }
 

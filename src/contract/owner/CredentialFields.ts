@@ -4,7 +4,7 @@
  * @module
  */
 import { Result, Schema } from "effect"
-import * as Wire from "../Wire.ts"
+import * as Field from "../../platform/api/Field.ts"
 import * as Fields from "./Fields.ts"
 
 /** Which requests may manage a `noun`, for a description. */
@@ -12,7 +12,7 @@ export const rights = (noun: string): string => `404 if the access of the ${noun
 
 /** Which part of a list of these credentials to return. */
 export const listQuery = {
-  site_id: Schema.optionalKey(Wire.Uuid({ title: "Site Id" })),
+  site_id: Schema.optionalKey(Field.Uuid({ title: "Site Id" })),
   cursor: Fields.cursor,
   limit: Fields.limit
 }
@@ -29,7 +29,7 @@ export const openedRemain =
   "Sessions that were opened with its links remain, with the keys and links that were created in them; `with_opened=true` ends them too."
 
 /** The websites that a new credential reaches: `all`, or ids. */
-export const sites = Wire.field<"all" | ReadonlyArray<string>>(
+export const sites = Field.custom<"all" | ReadonlyArray<string>>(
   {
     anyOf: [
       { const: "all" },

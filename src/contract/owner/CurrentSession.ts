@@ -9,7 +9,7 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Role from "../../core/sites/Role.ts"
-import * as Wire from "../Wire.ts"
+import * as Field from "../../platform/api/Field.ts"
 import { Authentication, Guest } from "./Authentication.ts"
 import * as Errors from "./Errors.ts"
 import * as Examples from "./Examples.ts"
@@ -19,7 +19,7 @@ import { Validation } from "./Validation.ts"
 const path = "/v1/owner/session"
 
 export const Link = Schema.Struct({
-  secret: Wire.Text({ title: "Secret", maxLength: 200, description: "What follows `#/link/` in the link" })
+  secret: Field.Text({ title: "Secret", maxLength: 200, description: "What follows `#/link/` in the link" })
 }).annotate({ identifier: "Link", title: "Link", examples: [{ secret: `hcl_${"A".repeat(43)}` }] })
 
 export const open = HttpApiEndpoint.post("open", path, {

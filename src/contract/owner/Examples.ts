@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { exampleUuid } from "../Wire.ts"
+import { exampleUuid } from "../../platform/api/Field.ts"
 
 export const siteId = "0f8fad5b-d9cb-469f-a165-70867728950e"
 

@@ -9,14 +9,14 @@ import * as SiteInput from "../../core/sites/SiteInput.ts"
 import * as Cursor from "../../core/text/Cursor.ts"
 import * as TimeInput from "../../core/text/TimeInput.ts"
 import { isCanonicalUuid, parseUuid } from "../../core/text/Uuid.ts"
-import * as Wire from "../Wire.ts"
+import * as Field from "../../platform/api/Field.ts"
 
 /** The maximum `limit` of a list. */
 export const maxLimit = 100
 
 /** The maximum number of items in one part of a list. */
 export const limit = Schema.optionalKey(
-  Wire.field<number, string>(
+  Field.custom<number, string>(
     {
       type: "integer",
       minimum: 1,
@@ -27,7 +27,7 @@ export const limit = Schema.optionalKey(
     (input) =>
       typeof input === "string" && /^[1-9][0-9]{0,2}$/.test(input) && Number(input) <= maxLimit
         ? Result.succeed(Number(input))
-        : Wire.fail("value_error", `Value error, a whole number from 1 to ${maxLimit} is expected`)
+        : Field.fail("value_error", `Value error, a whole number from 1 to ${maxLimit} is expected`)
   )
 )
 
@@ -35,11 +35,11 @@ export const defaultLimit = 50
 
 const cursorOf = (isId: (id: string) => boolean) =>
   Schema.optionalKey(
-    Wire.field<Cursor.Position, string>(
+    Field.custom<Cursor.Position, string>(
       { type: "string", description: "The `next` of the part before; absent for the first part" },
       (input) =>
         Option.match(typeof input === "string" ? Cursor.parse(input, isId) : Option.none(), {
-          onNone: () => Wire.fail("value_error", "Value error, the `next` of an earlier response is expected"),
+          onNone: () => Field.fail("value_error", "Value error, the `next` of an earlier response is expected"),
           onSome: Result.succeed
         })
     )
@@ -64,30 +64,30 @@ const isDate = (text: string): boolean =>
 /** A date, which may be absent. */
 export const date = (description: string) =>
   Schema.optionalKey(
-    Wire.field<string>({ type: "string", format: "date", description }, (input) =>
+    Field.custom<string>({ type: "string", format: "date", description }, (input) =>
       typeof input === "string" && isDate(input)
         ? Result.succeed(input)
-        : Wire.fail("value_error", "Value error, a date such as 2026-01-31 is expected")
+        : Field.fail("value_error", "Value error, a date such as 2026-01-31 is expected")
     )
   )
 
 /** A text, not empty and without NUL, that may be absent. */
 export const text = (options: { readonly title: string; readonly description: string; readonly maxLength: number }) =>
-  Schema.optionalKey(Wire.Text({ ...options, minLength: 1, refuseNul: true }))
+  Schema.optionalKey(Field.Text({ ...options, minLength: 1, refuseNul: true }))
 
 /** One of `choices`, which may be absent. */
 export const choice = <const A extends string>(choices: ReadonlyArray<A>, options: { readonly title: string }) =>
-  Schema.optionalKey(Wire.Choice(choices, options))
+  Schema.optionalKey(Field.Choice(choices, options))
 
 /** The maximum number of ids of a selection. */
 export const maxSelected = 100
 
 /** Reads a text with `parse`. `expected` follows "Value error, " in the error. */
 export const readParsed =
-  <A>(parse: (text: string) => Option.Option<A>, expected: string): Wire.ReadField<A> =>
+  <A>(parse: (text: string) => Option.Option<A>, expected: string): Field.Read<A> =>
   (input) =>
     Option.match(typeof input === "string" ? parse(input) : Option.none(), {
-      onNone: () => Wire.fail("value_error", `Value error, ${expected}`),
+      onNone: () => Field.fail("value_error", `Value error, ${expected}`),
       onSome: Result.succeed
     })
 
@@ -96,28 +96,28 @@ export const parsed = <A>(
   jsonSchema: Record<string, unknown>,
   parse: (text: string) => Option.Option<A>,
   expected: string
-) => Wire.field<A, string>(jsonSchema, readParsed(parse, expected))
+) => Field.custom<A, string>(jsonSchema, readParsed(parse, expected))
 
 export const readName = readParsed(SiteInput.parseName, `a text of 1 to ${SiteInput.maxName} characters is expected`)
 
 /** A name or a label. */
 export const name = (title: string) =>
-  Wire.field<string>({ type: "string", title, minLength: 1, maxLength: SiteInput.maxName }, readName)
+  Field.custom<string>({ type: "string", title, minLength: 1, maxLength: SiteInput.maxName }, readName)
 
 /** Origins that may use a website's or an instance's ids in a browser. */
 export const origins = (description: string) =>
-  Wire.field<ReadonlyArray<string>>(
+  Field.custom<ReadonlyArray<string>>(
     { type: "array", items: { type: "string" }, maxItems: SiteInput.maxOrigins, description },
     (input) => {
-      if (!Array.isArray(input)) return Wire.fail("list_type", "Input should be a valid list")
+      if (!Array.isArray(input)) return Field.fail("list_type", "Input should be a valid list")
       if (input.length > SiteInput.maxOrigins) {
-        return Wire.fail("value_error", `Value error, at most ${SiteInput.maxOrigins} origins are possible`)
+        return Field.fail("value_error", `Value error, at most ${SiteInput.maxOrigins} origins are possible`)
       }
       const accepted = new Set<string>()
       for (const text of input) {
         const origin = typeof text === "string" ? SiteInput.parseOrigin(text) : Option.none()
         if (Option.isNone(origin)) {
-          return Wire.fail(
+          return Field.fail(
             "value_error",
             "Value error, origins such as https://www.example.com, without a path, are expected"
           )
@@ -137,15 +137,15 @@ export const expiry = (description: string) =>
   )
 
 /** Reads the ids of a selection, without duplicates. */
-export const readSelection: Wire.ReadField<ReadonlyArray<string>> = (input) => {
-  if (!Array.isArray(input)) return Wire.fail("list_type", "Input should be a valid list")
+export const readSelection: Field.Read<ReadonlyArray<string>> = (input) => {
+  if (!Array.isArray(input)) return Field.fail("list_type", "Input should be a valid list")
   if (input.length < 1 || input.length > maxSelected) {
-    return Wire.fail("value_error", `Value error, 1 to ${maxSelected} ids are expected`)
+    return Field.fail("value_error", `Value error, 1 to ${maxSelected} ids are expected`)
   }
   const ids = new Set<string>()
   for (const id of input) {
     const result = typeof id === "string" ? parseUuid(id) : Result.fail("")
-    if (Result.isFailure(result)) return Wire.fail("uuid_parsing", "Input should be a list of valid UUIDs")
+    if (Result.isFailure(result)) return Field.fail("uuid_parsing", "Input should be a list of valid UUIDs")
     ids.add(result.success)
   }
   return Result.succeed([...ids])
@@ -153,14 +153,14 @@ export const readSelection: Wire.ReadField<ReadonlyArray<string>> = (input) => {
 
 /** The ids of a selection. */
 export const selection = (title: string) =>
-  Wire.field<ReadonlyArray<string>>(
+  Field.custom<ReadonlyArray<string>>(
     { type: "array", title, items: { type: "string", format: "uuid" }, minItems: 1, maxItems: maxSelected },
     readSelection
   )
 
 export const boolean = (title: string) =>
-  Wire.field<boolean>({ type: "boolean", title }, (input) =>
-    typeof input === "boolean" ? Result.succeed(input) : Wire.fail("bool_type", "Input should be a valid boolean")
+  Field.custom<boolean>({ type: "boolean", title }, (input) =>
+    typeof input === "boolean" ? Result.succeed(input) : Field.fail("bool_type", "Input should be a valid boolean")
   )
 
 /** An ISO 8601 time in an answer. */

@@ -10,7 +10,8 @@ import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as FormRules from "../../core/forms/FormRules.ts"
 import * as Maximums from "../../core/sites/Maximums.ts"
-import * as Wire from "../Wire.ts"
+import * as Fault from "../../platform/api/Fault.ts"
+import * as Field from "../../platform/api/Field.ts"
 import * as Authorization from "./Authorization.ts"
 import * as Errors from "./Errors.ts"
 import * as Examples from "./Examples.ts"
@@ -52,7 +53,7 @@ const page = Fields.parsed(
 /** The maximum number of invalid rules that a response reports. */
 const maxFaults = 20
 
-const rules = Wire.field<FormRules.FormRules>(
+const rules = Field.custom<FormRules.FormRules>(
   {
     type: "object",
     description:
@@ -61,13 +62,11 @@ const rules = Wire.field<FormRules.FormRules>(
     maxProperties: FormRules.limits.fields
   },
   (input) =>
-    Result.mapError(FormRules.read(input), ({ issue }) => ({
-      type: "value_error",
-      msg: "Value error, the rules are not valid",
-      members: FormRules.faultsOfIssue(issue)
+    Result.mapError(FormRules.read(input), ({ issue }) =>
+      FormRules.faultsOfIssue(issue)
         .slice(0, maxFaults)
-        .map(({ message, path }) => ({ loc: path, type: "value_error", msg: `Value error, ${message}` }))
-    }))
+        .map(({ message, path }) => ({ ...Fault.value(message), path }))
+    )
 )
 
 export const FormChange = Schema.Struct({ page, rules }).annotate({

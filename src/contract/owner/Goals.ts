@@ -11,7 +11,7 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import { kinds } from "../../core/analytics/Goal.ts"
 import * as GoalInput from "../../core/analytics/GoalInput.ts"
 import * as Maximums from "../../core/sites/Maximums.ts"
-import * as Wire from "../Wire.ts"
+import * as Field from "../../platform/api/Field.ts"
 import * as Authorization from "./Authorization.ts"
 import * as Errors from "./Errors.ts"
 import * as Examples from "./Examples.ts"
@@ -48,8 +48,8 @@ export const Goals = Schema.Struct({
 })
 
 export const NewGoal = Schema.Struct({
-  kind: Wire.Choice(kinds, { title: "Kind" }),
-  value: Wire.Text({
+  kind: Field.Choice(kinds, { title: "Kind" }),
+  value: Field.Text({
     title: "Value",
     maxLength: GoalInput.maxPath,
     description: "The name of an event, or a path in which each `*` matches any text, such as `/thanks*`"
@@ -84,7 +84,7 @@ export const create = HttpApiEndpoint.post("create", base, {
 )
 
 export const remove = HttpApiEndpoint.delete("delete", `${base}/:goal_id`, {
-  params: { ...params, goal_id: Wire.Uuid({ title: "Goal Id" }) },
+  params: { ...params, goal_id: Field.Uuid({ title: "Goal Id" }) },
   success: HttpApiSchema.NoContent,
   error: Errors.NotFound
 }).annotateMerge(

@@ -13,7 +13,7 @@ import * as AgentCheck from "../../core/chat/agent/AgentCheck.ts"
 import { protocols } from "../../core/chat/Instance.ts"
 import * as InstanceInput from "../../core/chat/InstanceInput.ts"
 import * as Maximums from "../../core/sites/Maximums.ts"
-import * as Wire from "../Wire.ts"
+import * as Field from "../../platform/api/Field.ts"
 import * as Authorization from "./Authorization.ts"
 import * as Errors from "./Errors.ts"
 import * as Examples from "./Examples.ts"
@@ -24,7 +24,7 @@ const base = "/v1/owner/sites/:site_id/instances"
 const ofInstance = `${base}/:instance_id`
 
 const site = { site_id: siteId }
-const params = { ...site, instance_id: Wire.Uuid({ title: "Instance Id" }) }
+const params = { ...site, instance_id: Field.Uuid({ title: "Instance Id" }) }
 
 const memories = ["edge", "agent"] as const
 const idMakers = ["service", "client"] as const
@@ -79,22 +79,22 @@ export const InstanceSettings = Schema.Struct({
 })
 
 /** An optional field that may be null. */
-const nullable = <A>(jsonSchema: Record<string, unknown>, read: Wire.ReadField<A>) =>
+const nullable = <A>(jsonSchema: Record<string, unknown>, read: Field.Read<A>) =>
   Schema.optionalKey(
-    Wire.field<A | null>({ anyOf: [jsonSchema, { type: "null" }] }, (input) =>
+    Field.custom<A | null>({ anyOf: [jsonSchema, { type: "null" }] }, (input) =>
       input === null ? Result.succeed(null) : read(input)
     )
   )
 
 const readCount =
-  (max: number): Wire.ReadField<number> =>
+  (max: number): Field.Read<number> =>
   (input) =>
     typeof input === "number" && Number.isInteger(input) && input >= 1 && input <= max
       ? Result.succeed(input)
-      : Wire.fail("value_error", `Value error, a whole number from 1 to ${max} is expected`)
+      : Field.fail("value_error", `Value error, a whole number from 1 to ${max} is expected`)
 
 const count = (max: number) =>
-  Schema.optionalKey(Wire.field<number>({ type: "integer", minimum: 1, maximum: max }, readCount(max)))
+  Schema.optionalKey(Field.custom<number>({ type: "integer", minimum: 1, maximum: max }, readCount(max)))
 
 const agentUrl = Fields.parsed(
   {
@@ -108,7 +108,7 @@ const agentUrl = Fields.parsed(
 
 /** Reads with `read`, whose failure says what is expected. */
 const expecting =
-  <A>(read: (input: unknown) => Result.Result<A, string>): Wire.ReadField<A> =>
+  <A>(read: (input: unknown) => Result.Result<A, string>): Field.Read<A> =>
   (input) =>
     Result.mapError(read(input), (expected) => ({ type: "value_error", msg: `Value error, expected ${expected}` }))
 

@@ -10,7 +10,7 @@ import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Maximums from "../../core/sites/Maximums.ts"
 import * as Scope from "../../core/sites/Scope.ts"
-import * as Wire from "../Wire.ts"
+import * as Field from "../../platform/api/Field.ts"
 import * as Authorization from "./Authorization.ts"
 import * as CredentialFields from "./CredentialFields.ts"
 import * as Errors from "./Errors.ts"
@@ -54,7 +54,7 @@ export const Keys = Schema.Struct({
 })
 
 export const NewKey = Schema.Struct({
-  scope: Wire.Choice(Scope.scopes, { title: "Scope" }),
+  scope: Field.Choice(Scope.scopes, { title: "Scope" }),
   sites: CredentialFields.sites,
   label: CredentialFields.label,
   expires_at: Schema.optionalKey(Fields.expiry("When it expires, such as 2030-01-31; never if absent"))
@@ -100,7 +100,7 @@ export const issueKey = HttpApiEndpoint.post("issueKey", "/v1/owner/keys", {
 )
 
 export const revokeKey = HttpApiEndpoint.delete("revokeKey", "/v1/owner/keys/:key_id", {
-  params: { key_id: Wire.Uuid({ title: "Key Id" }) },
+  params: { key_id: Field.Uuid({ title: "Key Id" }) },
   query: { with_opened: CredentialFields.withOpened },
   success: HttpApiSchema.NoContent,
   error: Errors.NotFound

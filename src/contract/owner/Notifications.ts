@@ -12,7 +12,7 @@ import * as Address from "../../core/mail/Address.ts"
 import { mailStatuses } from "../../core/mail/Mail.ts"
 import { digests, periods } from "../../core/mail/Notification.ts"
 import * as Maximums from "../../core/sites/Maximums.ts"
-import * as Wire from "../Wire.ts"
+import * as Field from "../../platform/api/Field.ts"
 import * as Authorization from "./Authorization.ts"
 import * as Errors from "./Errors.ts"
 import * as Examples from "./Examples.ts"
@@ -23,7 +23,7 @@ const base = "/v1/owner/sites/:site_id/notifications"
 const ofNotification = `${base}/:notification_id`
 
 const site = { site_id: siteId }
-const params = { ...site, notification_id: Wire.Uuid({ title: "Notification Id" }) }
+const params = { ...site, notification_id: Field.Uuid({ title: "Notification Id" }) }
 
 const exampleNotification = {
   notification_id: Examples.id,

@@ -11,7 +11,7 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import * as Address from "../../core/mail/Address.ts"
 import * as Maximums from "../../core/sites/Maximums.ts"
 import * as Role from "../../core/sites/Role.ts"
-import * as Wire from "../Wire.ts"
+import * as Field from "../../platform/api/Field.ts"
 import * as Authorization from "./Authorization.ts"
 import * as CredentialFields from "./CredentialFields.ts"
 import * as Errors from "./Errors.ts"
@@ -64,7 +64,7 @@ export const Sessions = Schema.Struct({
 })
 
 export const NewLink = Schema.Struct({
-  role: Wire.Choice(Role.roles, { title: "Role" }),
+  role: Field.Choice(Role.roles, { title: "Role" }),
   sites: CredentialFields.sites,
   label: CredentialFields.label,
   email: Schema.optionalKey(
@@ -122,7 +122,7 @@ export const createLink = HttpApiEndpoint.post("createLink", "/v1/owner/sessions
 )
 
 export const revokeSession = HttpApiEndpoint.delete("revokeSession", "/v1/owner/sessions/:session_id", {
-  params: { session_id: Wire.Uuid({ title: "Session Id" }) },
+  params: { session_id: Field.Uuid({ title: "Session Id" }) },
   query: { with_opened: CredentialFields.withOpened },
   success: HttpApiSchema.NoContent,
   error: Errors.NotFound

@@ -8,7 +8,7 @@ import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as TimeZone from "../../core/text/TimeZone.ts"
-import * as Wire from "../Wire.ts"
+import * as Field from "../../platform/api/Field.ts"
 import * as Authorization from "./Authorization.ts"
 import * as Errors from "./Errors.ts"
 import * as Examples from "./Examples.ts"
@@ -105,7 +105,7 @@ export const update = HttpApiEndpoint.patch("update", "/v1/owner/sites/:site_id"
 )
 
 export const Deletion = Schema.Struct({
-  name: Wire.Text({ title: "Name", maxLength: 1000, description: "The name of the website, as a confirmation" })
+  name: Field.Text({ title: "Name", maxLength: 1000, description: "The name of the website, as a confirmation" })
 }).annotate({ identifier: "Deletion", title: "Deletion", examples: [{ name: "Shop" }] })
 
 export const Deleted = Schema.Struct({

@@ -10,7 +10,7 @@ import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as SmallCounts from "../../core/analytics/report/SmallCounts.ts"
 import * as Maximums from "../../core/sites/Maximums.ts"
-import * as Wire from "../Wire.ts"
+import * as Field from "../../platform/api/Field.ts"
 import { SharedAuthentication } from "./Authentication.ts"
 import * as Authorization from "./Authorization.ts"
 import * as Errors from "./Errors.ts"
@@ -83,7 +83,7 @@ export const create = HttpApiEndpoint.post("create", ofSite, {
 )
 
 export const revoke = HttpApiEndpoint.delete("revoke", `${ofSite}/:share_id`, {
-  params: { site_id: siteId, share_id: Wire.Uuid({ title: "Share Id" }) },
+  params: { site_id: siteId, share_id: Field.Uuid({ title: "Share Id" }) },
   success: HttpApiSchema.NoContent,
   error: Errors.NotFound
 }).annotateMerge(

@@ -7,13 +7,13 @@ import { Schema } from "effect"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as OpenApi from "effect/http-api/OpenApi"
-import * as Wire from "../Wire.ts"
+import * as Field from "../../platform/api/Field.ts"
 import * as Authorization from "./Authorization.ts"
 import * as Errors from "./Errors.ts"
 import * as Examples from "./Examples.ts"
 
 /** The id of a website in every path of the owner API. */
-export const siteId = Wire.Uuid({ title: "Site Id", description: "The `website_config_id` of a website" })
+export const siteId = Field.Uuid({ title: "Site Id", description: "The `website_config_id` of a website" })
 
 export const Sites = Schema.Struct({
   sites: Schema.Array(

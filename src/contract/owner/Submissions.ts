@@ -12,8 +12,8 @@ import { deliveryStatuses } from "../../core/delivery/Webhook.ts"
 import { maxCount } from "../../core/forms/Inbox.ts"
 import { statuses } from "../../core/forms/Submission.ts"
 import { mailStatuses } from "../../core/mail/Mail.ts"
+import * as Field from "../../platform/api/Field.ts"
 import { streamed } from "../OpenApi.ts"
-import * as Wire from "../Wire.ts"
 import * as Authorization from "./Authorization.ts"
 import * as Errors from "./Errors.ts"
 import * as Examples from "./Examples.ts"
@@ -124,7 +124,7 @@ export const SubmissionDetails = Schema.Struct({
 })
 
 export const details = HttpApiEndpoint.get("details", `${base}/:submission_id`, {
-  params: { ...site, submission_id: Wire.Uuid({ title: "Submission Id" }) },
+  params: { ...site, submission_id: Field.Uuid({ title: "Submission Id" }) },
   success: SubmissionDetails,
   error: Errors.NotFound
 }).annotateMerge(
@@ -267,7 +267,7 @@ export const SubmissionDeliveries = Schema.Struct({
 })
 
 export const deliveries = HttpApiEndpoint.get("deliveries", `${base}/:submission_id/deliveries`, {
-  params: { ...site, submission_id: Wire.Uuid({ title: "Submission Id" }) },
+  params: { ...site, submission_id: Field.Uuid({ title: "Submission Id" }) },
   success: SubmissionDeliveries,
   error: Errors.NotFound
 }).annotateMerge(

@@ -9,7 +9,7 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Maximums from "../../core/sites/Maximums.ts"
-import * as Wire from "../Wire.ts"
+import * as Field from "../../platform/api/Field.ts"
 import * as Authorization from "./Authorization.ts"
 import * as Errors from "./Errors.ts"
 import * as Examples from "./Examples.ts"
@@ -18,7 +18,7 @@ import { siteId } from "./Sites.ts"
 
 const base = "/v1/owner/sites/:site_id/instances/:instance_id/tokens"
 
-const params = { site_id: siteId, instance_id: Wire.Uuid({ title: "Instance Id" }) }
+const params = { site_id: siteId, instance_id: Field.Uuid({ title: "Instance Id" }) }
 
 export const Tokens = Schema.Struct({
   tokens: Schema.Array(
@@ -98,7 +98,7 @@ export const issue = HttpApiEndpoint.post("issue", base, {
 )
 
 export const revoke = HttpApiEndpoint.delete("revoke", `${base}/:token_id`, {
-  params: { ...params, token_id: Wire.Uuid({ title: "Token Id" }) },
+  params: { ...params, token_id: Field.Uuid({ title: "Token Id" }) },
   success: HttpApiSchema.NoContent,
   error: Errors.NotFound
 }).annotateMerge(

@@ -16,7 +16,7 @@ import * as Maximums from "../../core/sites/Maximums.ts"
 import type { Scope } from "../../core/sites/Scope.ts"
 import * as Calendar from "../../core/text/Calendar.ts"
 import * as TimeInput from "../../core/text/TimeInput.ts"
-import * as Wire from "../Wire.ts"
+import * as Field from "../../platform/api/Field.ts"
 import * as Authorization from "./Authorization.ts"
 import * as Errors from "./Errors.ts"
 import * as Examples from "./Examples.ts"
@@ -28,8 +28,8 @@ const webhookPath = `${base}/:webhook_id`
 const deliveriesPath = `${webhookPath}/deliveries`
 
 const site = { site_id: siteId }
-const params = { ...site, webhook_id: Wire.Uuid({ title: "Webhook Id" }) }
-const deliveryParams = { ...params, event_id: Wire.Uuid({ title: "Event Id" }) }
+const params = { ...site, webhook_id: Field.Uuid({ title: "Webhook Id" }) }
+const deliveryParams = { ...params, event_id: Field.Uuid({ title: "Event Id" }) }
 
 const nullableText = Schema.NullOr(Schema.String)
 
@@ -71,7 +71,7 @@ const url = Fields.parsed(
   `${WebhookInput.expectedUrl} is expected`
 )
 
-const events = Wire.field<ReadonlyArray<Event.Type>>(
+const events = Field.custom<ReadonlyArray<Event.Type>>(
   {
     type: "array",
     items: { type: "string", enum: Event.types },
@@ -79,15 +79,15 @@ const events = Wire.field<ReadonlyArray<Event.Type>>(
     description: "The events to send; empty for all"
   },
   (input) => {
-    if (!Array.isArray(input)) return Wire.fail("list_type", "Input should be a valid list")
+    if (!Array.isArray(input)) return Field.fail("list_type", "Input should be a valid list")
     const chosen = Event.types.filter((type) => input.includes(type))
     return input.length <= Event.types.length && chosen.length === new Set(input).size
       ? Result.succeed(chosen)
-      : Wire.fail("value_error", `Value error, these events are expected: ${Event.types.join(", ")}`)
+      : Field.fail("value_error", `Value error, these events are expected: ${Event.types.join(", ")}`)
   }
 )
 
-const format = Wire.Choice(formats, { title: "Format" })
+const format = Field.Choice(formats, { title: "Format" })
 
 export const NewWebhook = Schema.Struct({
   url,

@@ -28,7 +28,7 @@ import * as RequestHead from "../request/RequestHead.ts"
 import * as ChatEndpoint from "./ChatEndpoint.ts"
 import * as OpenAiErrors from "./OpenAiErrors.ts"
 
-const readPayload = BodyReader.interpreted(CompletionPayload)
+const readPayload = BodyReader.make(CompletionPayload)
 
 const tokenOf = ({ headers }: RequestHead.RequestHead): string =>
   /^bearer +(\S+)$/i.exec(headers["authorization"] ?? "")?.[1] ?? ""

@@ -9,7 +9,7 @@ import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
 import type { ValidationError } from "../../contract/Errors.ts"
 import type { ValidationFailed } from "../../contract/owner/Errors.ts"
 import { Validation } from "../../contract/owner/Validation.ts"
-import * as ValidationErrors from "../../contract/ValidationErrors.ts"
+import * as Fault from "../../platform/api/Fault.ts"
 import * as ErrorResponses from "../request/ErrorResponses.ts"
 
 /** A 422. The texts that its errors repeat from the request are shortened. */
@@ -39,5 +39,5 @@ export const layer: Layer.Layer<Validation> = HttpApiMiddleware.layerSchemaError
   const { issue } = error.cause
   // `HttpApiBuilder` reports a body that cannot be parsed as an invalid value without further information.
   const isUnparsed = error.kind === "Payload" && issue._tag === "InvalidValue"
-  return Effect.fail(failed(isUnparsed ? [notJson] : ValidationErrors.fromIssue(issue, [locations[error.kind]])))
+  return Effect.fail(failed(isUnparsed ? [notJson] : Fault.fromIssue(issue, [locations[error.kind]])))
 })

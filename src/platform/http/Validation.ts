@@ -13,11 +13,11 @@ import * as UseChat from "../../contract/chat/UseChat.ts"
 import { chat } from "../../contract/chat/Widget.ts"
 import type { ValidationError } from "../../contract/Errors.ts"
 import { Validation } from "../../contract/Validation.ts"
-import * as ValidationErrors from "../../contract/ValidationErrors.ts"
 import * as Json from "../../core/json/Json.ts"
 import * as ErrorMapping from "../../http/request/ErrorMapping.ts"
 import * as ErrorResponses from "../../http/request/ErrorResponses.ts"
 import * as ErrorSentence from "../../http/request/ErrorSentence.ts"
+import * as Fault from "../api/Fault.ts"
 import * as RequestBody from "./RequestBody.ts"
 
 const locations = { Params: "path", Headers: "header", Query: "query", Payload: "body" } as const
@@ -61,7 +61,7 @@ const paramsFaults = (endpoint: HttpApiEndpoint.Top, params: unknown): ReadonlyA
   const schema = endpoint.params as unknown as Schema.Codec<unknown>
   return Option.match(Result.getFailure(Schema.decodeUnknownResult(schema, { errors: "all" })(params)), {
     onNone: () => [],
-    onSome: (error) => ValidationErrors.fromIssue(error.issue, ["path"])
+    onSome: (error) => Fault.fromIssue(error.issue, ["path"])
   })
 }
 
@@ -72,7 +72,7 @@ export const layer: Layer.Layer<Validation> = HttpApiMiddleware.layerSchemaError
     if (error.kind === "Body" || error.kind === "ResponseHeaders") return yield* Effect.fail(error)
     const request = yield* HttpServerRequest.HttpServerRequest
     const { params } = yield* HttpRouter.RouteContext
-    const first = error.kind === "Params" ? [] : ValidationErrors.fromIssue(error.cause.issue, [locations[error.kind]])
+    const first = error.kind === "Params" ? [] : Fault.fromIssue(error.cause.issue, [locations[error.kind]])
     return yield* bodyFaults(endpoint, request).pipe(
       Effect.map(({ faults, isUseChat }) => {
         // Invalid JSON is reported alone, as in the original service, which parses the body before it validates.
