@@ -5,8 +5,19 @@
  */
 import assert from "node:assert/strict"
 import { Schema } from "effect"
-import { Conversation } from "../../src/contract/chat/Conversations.ts"
-import type { Target } from "./Load.ts"
+import type * as Load from "./Load.ts"
+
+type Target = Pick<Load.Target, "instanceId" | "widgetToken">
+
+const Conversation = Schema.Struct({
+  messages: Schema.Array(
+    Schema.Struct({
+      role: Schema.Literals(["user", "assistant"]),
+      parts: Schema.Array(Schema.Struct({ type: Schema.String, text: Schema.optionalKey(Schema.String) })),
+      metadata: Schema.Struct({ ending: Schema.optionalKey(Schema.NullOr(Schema.String)) })
+    })
+  )
+})
 
 const Frame = Schema.fromJsonString(
   Schema.Struct({
@@ -116,7 +127,7 @@ export const read = async (url: string, target: Target, conversationId: string):
   const { messages } = Schema.decodeUnknownSync(Conversation)(await response.json())
   return messages.map(({ metadata, parts, role }) => ({
     role,
-    text: parts.map((part) => (part.type === "text" ? part.text : "")).join(""),
+    text: parts.map((part) => (part.type === "text" ? (part.text ?? "") : "")).join(""),
     ending: metadata.ending
   }))
 }

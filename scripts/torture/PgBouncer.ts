@@ -1,5 +1,5 @@
 /**
- * PgBouncer in transaction mode in front of a cluster, as an operator would run it.
+ * PgBouncer in transaction mode in front of a server, as an operator would run it.
  *
  * @module
  */
@@ -7,9 +7,9 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process"
 import { appendFileSync, chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import path from "node:path"
+import type { PgClient } from "@effect/sql-pg"
 import { Effect, Schema, type Scope } from "effect"
 import { until } from "../../test/support/Wait.ts"
-import type { Cluster } from "./Cluster.ts"
 import * as Nginx from "./Nginx.ts"
 
 /** The path of PgBouncer, or undefined if it is not installed. */
@@ -25,12 +25,27 @@ export const executable: string | undefined = ["/usr/sbin/pgbouncer", "pgbouncer
 /** How to install PgBouncer. */
 export const install = "PgBouncer: apt-get install pgbouncer, brew install pgbouncer"
 
+/** A database's server, over TCP or on a socket in a folder. */
+export interface Server {
+  readonly url: string
+  readonly use: <A, E>(run: (sql: PgClient.PgClient) => Effect.Effect<A, E>) => Effect.Effect<A>
+}
+
 /** Settings of the section `pgbouncer`. */
 export type Options = Readonly<Record<string, string | number>>
 
-const config = (sockets: string, port: number, options: Options) => `
+/** A host name, or the folder of the server's socket. */
+const hostOf = ({ url }: Server): string => decodeURIComponent(new URL(url).hostname)
+
+const addressOf = (server: Server): string => {
+  const { password, port, username } = new URL(server.url)
+  const user = `host=${hostOf(server)} port=${port || 5432} user=${decodeURIComponent(username) || "postgres"}`
+  return password === "" ? user : `${user} password=${decodeURIComponent(password)}`
+}
+
+const config = (server: Server, port: number, options: Options) => `
 [databases]
-* = host=${sockets} port=5432 user=postgres
+* = ${addressOf(server)}
 [pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = ${port}
@@ -46,17 +61,16 @@ ${Object.entries(options)
 
 const Files = Schema.Tuple([Schema.Struct({ ident_file: Schema.String })])
 
-const socketsOf = (cluster: Cluster): string => decodeURIComponent(new URL(cluster.url).hostname)
-
 /**
  * PgBouncer refuses to run as root. If this process is root, PgBouncer runs as the user of the server, and this function lets
  * that user connect. Returns the user; undefined if this process is not root.
  */
-const allowServerUser = Effect.fnUntraced(function* (cluster: Cluster) {
+const allowServerUser = Effect.fnUntraced(function* (server: Server) {
   if (process.getuid?.() !== 0) return undefined
-  const sockets = socketsOf(cluster)
-  const user = execFileSync("id", ["-nu", String(statSync(sockets).uid)], { encoding: "utf8" }).trim()
-  yield* cluster.use((sql) =>
+  const host = hostOf(server)
+  if (!path.isAbsolute(host)) return "nobody"
+  const user = execFileSync("id", ["-nu", String(statSync(host).uid)], { encoding: "utf8" }).trim()
+  yield* server.use((sql) =>
     Effect.gen(function* () {
       const [{ ident_file }] = yield* Effect.flatMap(sql`SHOW ident_file`, Schema.decodeUnknownEffect(Files))
       appendFileSync(ident_file, `owner ${user} all\n`)
@@ -67,20 +81,20 @@ const allowServerUser = Effect.fnUntraced(function* (cluster: Cluster) {
 })
 
 /** Lets PgBouncer connect to a restarted cluster, because the start overwrites the cluster's configuration. */
-export const readmit = (cluster: Cluster): Effect.Effect<void> => Effect.asVoid(allowServerUser(cluster))
+export const readmit = (cluster: Server): Effect.Effect<void> => Effect.asVoid(allowServerUser(cluster))
 
 /** Starts PgBouncer; it ends with the scope. Returns the database's URL through it. */
 export const start = Effect.fnUntraced(function* (
-  cluster: Cluster,
+  server: Server,
   options: Options = {}
 ): Effect.fn.Return<string, never, Scope.Scope> {
   const port = yield* Nginx.freePort
-  const user = yield* allowServerUser(cluster)
+  const user = yield* allowServerUser(server)
   const folder = yield* Effect.acquireRelease(
     Effect.sync(() => {
       const made = mkdtempSync(path.join(tmpdir(), "hydracore-pgbouncer-"))
       chmodSync(made, 0o755)
-      writeFileSync(path.join(made, "pgbouncer.ini"), config(socketsOf(cluster), port, options))
+      writeFileSync(path.join(made, "pgbouncer.ini"), config(server, port, options))
       return made
     }),
     (made) => Effect.sync(() => rmSync(made, { recursive: true, force: true }))
@@ -117,5 +131,5 @@ export const start = Effect.fnUntraced(function* (
     if (child.exitCode !== null) throw new Error(`PgBouncer ended: ${output}`)
     return output.includes("process up")
   })
-  return `postgresql://postgres@127.0.0.1:${port}/postgres`
+  return `postgresql://postgres@127.0.0.1:${port}${new URL(server.url).pathname}`
 })
