@@ -9,6 +9,7 @@ import { decodeRows } from "../../runtime/Rows.ts"
 import { Goals } from "../../services/analytics/Goals.ts"
 import { type ReportSite, Reports, ReportTimeout, ReportTooLarge } from "../../services/analytics/Reports.ts"
 import type { StorageUnavailable } from "../../services/Storage.ts"
+import type { SiteDirectory } from "../../services/sites/SiteDirectory.ts"
 import type { WritableSites } from "../../services/sites/WritableSites.ts"
 import { ClickHouse } from "../ClickHouse.ts"
 import * as Errors from "../Errors.ts"
@@ -31,8 +32,10 @@ const gigabyte = 1_000_000_000
 
 const Visitors = Schema.Tuple([Schema.Struct({ visitors: Schema.Int })])
 
-/** PostgreSQL provides `Goals` and `WritableSites`. */
-export const layer = (options: Options): Layer.Layer<Reports, never, ClickHouse | Goals | WritableSites> =>
+/** PostgreSQL provides `Goals`, `SiteDirectory` and `WritableSites`. */
+export const layer = (
+  options: Options
+): Layer.Layer<Reports, never, ClickHouse | Goals | SiteDirectory | WritableSites> =>
   Layer.effect(
     Reports,
     Effect.gen(function* () {
@@ -89,9 +92,7 @@ export const layer = (options: Options): Layer.Layer<Reports, never, ClickHouse 
           return visitors
         }),
         rebuild: (site) =>
-          rollUps
-            .rebuild(site?.hostedWebsiteId)
-            .pipe(Effect.catchTag("ClickHouseError", (error) => Errors.unavailable(error)))
+          rollUps.rebuild(site).pipe(Effect.catchTag("ClickHouseError", (error) => Errors.unavailable(error)))
       }
     })
   )

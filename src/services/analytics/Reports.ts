@@ -42,6 +42,6 @@ export class Reports extends Context.Service<
     /** The number of visitors of the last five minutes. */
     readonly currentVisitors: (site: ReportSite) => Effect.Effect<number, StorageUnavailable | ReportTimeout>
     /** Recomputes the rollups of one website, or of all. Queries during this time return the same results. */
-    readonly rebuild: (site?: ReportSite) => Effect.Effect<void, StorageUnavailable>
+    readonly rebuild: (site?: ReportSite & Pick<Site, "timeZone">) => Effect.Effect<void, StorageUnavailable>
   }
 >()("hydracore/services/Reports") {}

@@ -36,7 +36,8 @@ export const metrics: Readonly<Record<Metric, string>> = {
 
 export const metricNotes: Readonly<Partial<Record<Metric, string>>> = {
   visitors: "The unique visitors of each day, summed. Visitors are not recognized on another day.",
-  visits: "Page views and events of a visitor without a pause of more than 30 minutes.",
+  visits:
+    "Page views and events of a visitor on one day, without a pause of more than 30 minutes. Another campaign begins a new visit.",
   pageviews: "Pages that were opened.",
   bounce_rate: "Visits with one page view and no other action.",
   visit_duration: "The average time from the first page view or event of a visit to the last.",

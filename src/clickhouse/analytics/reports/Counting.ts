@@ -19,7 +19,6 @@ import { Parameters } from "./Parameters.ts"
 import type { Reader } from "./Reader.ts"
 import * as VisitDays from "./VisitDays.ts"
 import * as VisitSql from "./VisitSql.ts"
-import * as VisitsEnd from "./VisitsEnd.ts"
 
 const Rows = Schema.Array(
   Schema.Struct({
@@ -58,20 +57,18 @@ export const count = Effect.fnUntraced(function* (
   limit: number
 ): Effect.fn.Return<Assembly.Counted, ClickHouseError | ReportTooLarge> {
   const days = LocalTime.days(query.timeZone, range.first, range.last)
-  const interval = { start: days[0]?.start ?? 0, end: days.at(-1)?.end ?? 0 }
-  const { raw, stored } = yield* VisitDays.plan(reader, site.hostedWebsiteId, interval)
-  if (raw.length > 0) reader.onUnstored(site.hostedWebsiteId, raw)
-  const spans = yield* Effect.forEach(raw, (part) =>
-    Effect.map(VisitsEnd.of(reader, site.hostedWebsiteId, part), (visitsEnd): VisitSql.Span => ({ ...part, visitsEnd }))
-  )
+  const { hostedWebsiteId } = site
+  const { timeZone } = query
+  const { raw, stored } = yield* VisitDays.plan(reader, hostedWebsiteId, timeZone, days)
+  if (raw.length > 0) reader.onUnstored({ hostedWebsiteId, timeZone }, raw)
   const offsets = LocalTime.offsets(query.timeZone, days)
   const groupsOf = (shape: Counting.Shape) => {
     const parameters = new Parameters()
-    const hosted = parameters.uuid(site.hostedWebsiteId)
+    const hosted = parameters.uuid(hostedWebsiteId)
     const statement = GroupSql.statement({ ...shape, goals, offsets, parameters }, (columns) =>
       [
         ...(Arr.isReadonlyArrayNonEmpty(stored) ? [VisitDays.storedVisits(parameters, hosted, stored, columns)] : []),
-        ...spans.map((span) => VisitSql.visits(parameters, hosted, span, columns))
+        ...raw.map((part) => VisitSql.visits(parameters, hosted, part, columns))
       ].join(" UNION ALL ")
     )
     return reader.read(`${statement} LIMIT ${limit + 1}`, parameters).pipe(

@@ -31,6 +31,19 @@ export class Parameters {
     return this.add(values, "Array(String)")
   }
 
+  integers(values: ReadonlyArray<number>): string {
+    return this.add(values, "Array(Int64)")
+  }
+
+  /** `YYYY-MM-DD`. */
+  date(value: string): string {
+    return this.add(value, "Date")
+  }
+
+  dates(values: ReadonlyArray<string>): string {
+    return this.add(values, "Array(Date)")
+  }
+
   /** An unsigned integer of 64 bits, as decimal digits. */
   number(value: string): string {
     return this.add(value, "UInt64")

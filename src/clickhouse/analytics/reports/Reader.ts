@@ -4,16 +4,16 @@
  * @module
  */
 import type { Effect } from "effect"
-import type { Interval } from "../../../core/analytics/report/RollupPlan.ts"
 import type { ClickHouse, Settings } from "../../ClickHouse.ts"
 import type { ClickHouseError } from "../../Errors.ts"
 import type { Parameters } from "./Parameters.ts"
+import type * as VisitSql from "./VisitSql.ts"
 
 export interface Reader {
   /** Runs a statement and returns its rows, which are not decoded yet. */
   readonly read: (statement: string, parameters: Parameters) => Effect.Effect<ReadonlyArray<unknown>, ClickHouseError>
-  /** Called with the intervals whose visits are not stored. A report computes those visits from page views and events. */
-  readonly onUnstored: (hostedWebsiteId: string, intervals: ReadonlyArray<Interval>) => void
+  /** Called with the days whose visits are not stored. A report computes those visits from page views and events. */
+  readonly onUnstored: (site: VisitSql.ZonedSite, parts: ReadonlyArray<VisitSql.Days>) => void
 }
 
 export interface Limits {

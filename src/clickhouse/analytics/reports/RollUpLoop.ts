@@ -4,10 +4,11 @@
  * @module
  */
 import { Clock, Effect, Queue, Schema } from "effect"
-import type { Interval } from "../../../core/analytics/report/RollupPlan.ts"
-import { dayOf } from "../../../core/text/Calendar.ts"
+import * as LocalTime from "../../../core/analytics/report/LocalTime.ts"
+import { dateOf } from "../../../core/text/Calendar.ts"
 import { decodeRows } from "../../../runtime/Rows.ts"
 import type { StorageUnavailable } from "../../../services/Storage.ts"
+import { SiteDirectory } from "../../../services/sites/SiteDirectory.ts"
 import type { WritableSites } from "../../../services/sites/WritableSites.ts"
 import { ClickHouse } from "../../ClickHouse.ts"
 import type { ClickHouseError } from "../../Errors.ts"
@@ -15,6 +16,7 @@ import * as DayRollUp from "./DayRollUp.ts"
 import { Parameters } from "./Parameters.ts"
 import * as Reader from "./Reader.ts"
 import * as Superseded from "./Superseded.ts"
+import type * as VisitSql from "./VisitSql.ts"
 
 /** The limits of a statement that computes visits from some hundred thousand rows. */
 const limits: Reader.Limits = { seconds: 600, memory: 4_000_000_000 }
@@ -22,18 +24,16 @@ const limits: Reader.Limits = { seconds: 600, memory: 4_000_000_000 }
 /** With fewer rows, ClickHouse takes longer to analyze the statement than to compute the visits. */
 const minRows = 20_000
 
-/** The minimum time between two attempts for intervals of one website that begin on the same day. */
+/** The minimum time between two attempts for days of one website that begin with the same day. */
 const pauseMillis = 60_000
 
 /** Maximum number of queued requests. Further requests are dropped; the next report repeats them. */
 const capacity = 100
 
 interface Request {
-  readonly hostedWebsiteId: string
-  readonly interval: Interval
+  readonly site: VisitSql.ZonedSite
+  readonly days: VisitSql.Days
 }
-
-const Sites = Schema.Array(Schema.Struct({ id: Schema.String }))
 
 const Range = Schema.Tuple([Schema.Struct({ first: Schema.NullOr(Schema.Finite), last: Schema.NullOr(Schema.Finite) })])
 
@@ -41,23 +41,24 @@ export const make = Effect.gen(function* () {
   const clickhouse = yield* ClickHouse
   const context = yield* Effect.context<ClickHouse | WritableSites>()
   const reader = Reader.make(clickhouse, limits)
+  const directory = yield* SiteDirectory
   const requests = yield* Queue.dropping<Request>(capacity)
-  const rollUpDays = (hostedWebsiteId: string, options: DayRollUp.Options) =>
-    Effect.provideContext(DayRollUp.rollUp(reader, hostedWebsiteId, options), context)
+  const rollUpDays = (site: VisitSql.ZonedSite, options: DayRollUp.Options) =>
+    Effect.provideContext(DayRollUp.rollUp(reader, site, options), context)
   const removeReplaced = (hostedWebsiteId: string) =>
     Effect.provideContext(Superseded.remove(reader, hostedWebsiteId), context)
 
   /** The time of the last attempt, by website and first day. */
   const attempts = new Map<string, number>()
-  const attempt = Effect.fnUntraced(function* ({ hostedWebsiteId, interval }: Request) {
+  const attempt = Effect.fnUntraced(function* ({ days, site }: Request) {
     const now = yield* Clock.currentTimeMillis
-    const key = `${hostedWebsiteId} ${dayOf(interval.start)}`
+    const key = `${site.hostedWebsiteId} ${days[0].date}`
     if (now - (attempts.get(key) ?? 0) < pauseMillis) return
     if (attempts.size >= 10 * capacity) attempts.clear()
     attempts.set(key, now)
-    const stored = yield* rollUpDays(hostedWebsiteId, { interval, isForced: false, minRows })
+    const stored = yield* rollUpDays(site, { days, isForced: false, minRows })
     if (stored === 0) return
-    yield* removeReplaced(hostedWebsiteId).pipe(
+    yield* removeReplaced(site.hostedWebsiteId).pipe(
       Effect.catchCause((cause) =>
         Effect.logWarning("Could not delete replaced visits; the next rollup run of the website tries again", cause)
       )
@@ -72,15 +73,8 @@ export const make = Effect.gen(function* () {
     Effect.forkScoped
   )
 
-  /** The websites with page views or events. */
-  const sites = reader
-    .read(
-      "SELECT DISTINCT hosted_website_id AS id FROM page_view UNION DISTINCT SELECT DISTINCT hosted_website_id FROM event",
-      new Parameters()
-    )
-    .pipe(decodeRows(Sites))
-
-  const rebuildSite = Effect.fnUntraced(function* (hostedWebsiteId: string) {
+  const rebuildSite = Effect.fnUntraced(function* (rolled: VisitSql.ZonedSite) {
+    const { hostedWebsiteId, timeZone } = rolled
     const parameters = new Parameters()
     const site = parameters.uuid(hostedWebsiteId)
     const ranges = ["page_view", "event"].map(
@@ -95,20 +89,21 @@ export const make = Effect.gen(function* () {
       )
       .pipe(decodeRows(Range))
     if (first === null || last === null) return
-    const interval = { start: first, end: last + 1 }
-    const stored = yield* rollUpDays(hostedWebsiteId, { interval, isForced: true, minRows: 0 })
+    const { toLocal } = LocalTime.zone(timeZone)
+    const days = LocalTime.days(timeZone, dateOf(toLocal(first)), dateOf(toLocal(last)))
+    const stored = yield* rollUpDays(rolled, { days, isForced: true, minRows: 0 })
     if (stored > 0) yield* removeReplaced(hostedWebsiteId)
   })
 
   return {
-    /** Queues the visits of some intervals to be stored. */
-    offer: (hostedWebsiteId: string, intervals: ReadonlyArray<Interval>): void => {
-      for (const interval of intervals) Queue.offerUnsafe(requests, { hostedWebsiteId, interval })
+    /** Queues the visits of some days to be stored. */
+    offer: (site: VisitSql.ZonedSite, parts: ReadonlyArray<VisitSql.Days>): void => {
+      for (const days of parts) Queue.offerUnsafe(requests, { site, days })
     },
     /** Stores the visits of all past days of a website, or of all websites. */
-    rebuild: (hostedWebsiteId?: string): Effect.Effect<void, ClickHouseError | StorageUnavailable> =>
-      hostedWebsiteId === undefined
-        ? Effect.flatMap(sites, (found) => Effect.forEach(found, ({ id }) => rebuildSite(id), { discard: true }))
-        : rebuildSite(hostedWebsiteId)
+    rebuild: (site?: VisitSql.ZonedSite): Effect.Effect<void, ClickHouseError | StorageUnavailable> =>
+      site === undefined
+        ? Effect.flatMap(directory.list, (sites) => Effect.forEach(sites, rebuildSite, { discard: true }))
+        : rebuildSite(site)
   }
 })

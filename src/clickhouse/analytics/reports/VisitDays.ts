@@ -1,27 +1,28 @@
 /**
  * Decides for which days a report reads visits from the table `visit`, and for which it computes them from rows.
  *
- * The stored visits of a UTC day are used only while the rows that they were computed from are unchanged. A change is detected by
+ * The stored visits of a day are used only while the rows that they were computed from are unchanged. A change is detected by
  * the number of rows and a hash of their times, hour by hour. Late rows and deletions change these. An update of other columns
  * does not, so an operator must run `report rebuild` after such an update.
  *
  * @module
  */
 import { hash } from "node:crypto"
-import { Effect, Schema } from "effect"
+import { Array as Arr, Effect, Schema } from "effect"
+import type { Day } from "../../../core/analytics/report/LocalTime.ts"
+import type { LocalDate } from "../../../core/analytics/report/Query.ts"
 import type { Interval } from "../../../core/analytics/report/RollupPlan.ts"
-import { dayMillis, dayOf, hourMillis } from "../../../core/text/Calendar.ts"
+import { hourMillis } from "../../../core/text/Calendar.ts"
 import { decodeRows } from "../../../runtime/Rows.ts"
 import type { ClickHouseError } from "../../Errors.ts"
 import { Parameters } from "./Parameters.ts"
 import type { Reader } from "./Reader.ts"
 import * as VisitSql from "./VisitSql.ts"
 
-/** Identifies the SQL that computes visits, including the channel rules. Stored visits of another version are not used. */
-export const version: string = hash(
-  "sha256",
-  VisitSql.visits(new Parameters(), "site", { start: 0, end: 1, visitsEnd: 2 })
-).slice(0, 16)
+const sql = VisitSql.visits(new Parameters(), "site", [{ date: "1970-01-01", start: 0, end: 1 }])
+
+/** Identifies the SQL that computes visits, including the channel rules, and the days. Visits of another version are not used. */
+export const versionOf = (timeZone: string): string => hash("sha256", `${timeZone} ${sql}`).slice(0, 16)
 
 /** Identifies the rows of a span of hours. */
 export interface Signature {
@@ -74,93 +75,115 @@ export const signature = (byHour: Hours, first: number, last: number): Signature
   return { rows, hash: mixed >>> 0 }
 }
 
-/** The hour before a day. The visits that begin on the day depend on rows from this hour on. */
-export const firstHour = (day: number): number => day * 24 - 1
+/** The first and the last hour of a day, which may begin within an hour of UTC. */
+export const hoursOf = ({ end, start }: Day): readonly [first: number, last: number] => [
+  Math.floor(start / hourMillis),
+  Math.ceil(end / hourMillis) - 1
+]
 
-const DayRows = Schema.Array(
-  Schema.Struct({ date: Schema.Int, last_hour: Schema.Int, row_count: Schema.Int, row_hash: Schema.Int })
-)
+/** The signature of a day's rows, and possibly of some rows of the hours in which it begins and ends. */
+export const signatureOf = (byHour: Hours, day: Day): Signature => signature(byHour, ...hoursOf(day))
 
-/** The days of an interval, counted from 1970, whose stored visits a report may use. */
+/** The interval of whole hours that covers some days. */
+export const hoursAround = (days: VisitSql.Days): Interval => ({
+  start: hoursOf(days[0])[0] * hourMillis,
+  end: (hoursOf(days.at(-1) ?? days[0])[1] + 1) * hourMillis
+})
+
+const DayRows = Schema.Array(Schema.Struct({ date: Schema.String, row_count: Schema.Int, row_hash: Schema.Int }))
+
+/** The condition that selects some successive days of a website. */
+const ofSite = (parameters: Parameters, site: string, days: VisitSql.Days): string =>
+  `hosted_website_id = ${site} AND day >= ${parameters.date(days[0].date)} AND day <= ${parameters.date((days.at(-1) ?? days[0]).date)}`
+
+/** Those of some days in a time zone whose stored visits a report may use. */
 const usable = Effect.fnUntraced(function* (
   reader: Reader,
   hostedWebsiteId: string,
-  interval: Interval
-): Effect.fn.Return<ReadonlySet<number>, ClickHouseError> {
+  timeZone: string,
+  days: VisitSql.Days
+): Effect.fn.Return<ReadonlySet<LocalDate>, ClickHouseError> {
   const parameters = new Parameters()
-  const condition = ofSite(parameters, parameters.uuid(hostedWebsiteId), interval)
-  const days = yield* reader
+  const condition = ofSite(parameters, parameters.uuid(hostedWebsiteId), days)
+  const stored = yield* reader
     .read(
-      `SELECT toUInt32(day) AS date, latest.1 AS last_hour, latest.2 AS row_count, latest.3 AS row_hash
+      `SELECT toString(day) AS date, latest.1 AS row_count, latest.2 AS row_hash
       FROM (
-        SELECT day, argMax((last_hour, row_count, row_hash, version), roll) AS latest FROM visit_day
+        SELECT day, argMax((row_count, row_hash, version), roll) AS latest FROM visit_day
         WHERE ${condition} GROUP BY day
-      ) WHERE latest.4 = ${parameters.text(version)}`,
+      ) WHERE latest.3 = ${parameters.text(versionOf(timeZone))}`,
       parameters
     )
     .pipe(decodeRows(DayRows))
-  if (days.length === 0) return new Set()
-  const current = yield* hours(reader, hostedWebsiteId, {
-    start: firstHour(Math.min(...days.map(({ date }) => date))) * hourMillis,
-    end: (Math.max(...days.map(({ last_hour }) => last_hour)) + 1) * hourMillis
-  })
-  const isCurrent = ({ date, last_hour, row_count, row_hash }: (typeof days)[number]) => {
-    const { hash, rows } = signature(current, firstHour(date), last_hour)
-    return rows === row_count && hash === row_hash
+  const signatures = new Map(stored.map(({ date, row_count, row_hash }) => [date, { rows: row_count, hash: row_hash }]))
+  const known = days.filter(({ date }) => signatures.has(date))
+  if (!Arr.isReadonlyArrayNonEmpty(known)) return new Set()
+  const byHour = yield* hours(reader, hostedWebsiteId, hoursAround(known))
+  const isCurrent = (day: Day) => {
+    const [current, before] = [signatureOf(byHour, day), signatures.get(day.date)]
+    return current.rows === before?.rows && current.hash === before.hash
   }
-  return new Set(days.filter(isCurrent).map(({ date }) => date))
+  return new Set(known.filter(isCurrent).map(({ date }) => date))
 })
 
-/** The condition that selects the days of a website that overlap an interval. */
-const ofSite = (parameters: Parameters, site: string, { end, start }: Interval): string =>
-  `hosted_website_id = ${site} AND day >= toDate(${parameters.time(start)}) AND day <= toDate(${parameters.time(end - 1)})`
-
-/** Parts of an interval, in order. */
+/** Parts of a range of days, in order. */
 export interface Plan {
-  readonly stored: ReadonlyArray<Interval>
-  readonly raw: ReadonlyArray<Interval>
+  readonly stored: ReadonlyArray<VisitSql.Days>
+  readonly raw: ReadonlyArray<VisitSql.Days>
 }
 
-/** Maximum number of raw intervals. If there are more, one interval from the first to the last keeps the statement short. */
-const maxIntervals = 8
+/** Maximum number of raw parts. If there are more, one part from the first to the last keeps the statement short. */
+const maxParts = 8
 
-/** The plan for an interval. `days` are the days whose stored visits may be used. */
-export const planOf = ({ end, start }: Interval, days: ReadonlySet<number>): Plan => {
-  const parts: { stored: Array<Interval>; raw: Array<Interval> } = { stored: [], raw: [] }
-  for (let day = dayOf(start); day <= dayOf(end - 1); day++) {
-    const part = { start: Math.max(start, day * dayMillis), end: Math.min(end, (day + 1) * dayMillis) }
-    const list = days.has(day) ? parts.stored : parts.raw
-    const last = list.at(-1)
-    if (last?.end === part.start) list[list.length - 1] = { start: last.start, end: part.end }
-    else list.push(part)
+/** Splits days where a condition changes. */
+const runsOf = (days: ReadonlyArray<Day>, holds: (day: Day) => boolean): ReadonlyArray<VisitSql.Days> =>
+  Arr.isReadonlyArrayNonEmpty(days)
+    ? Arr.chop(days, (rest) => {
+        const isHeld = holds(rest[0])
+        const [others, later] = Arr.span(rest.slice(1), (day) => holds(day) === isHeld)
+        return [[rest[0], ...others] as const, later]
+      })
+    : []
+
+/** The plan for successive days. `usableDates` are those of the days whose stored visits may be used. */
+export const planOf = (days: ReadonlyArray<Day>, usableDates: ReadonlySet<LocalDate>): Plan => {
+  const stored: Array<VisitSql.Days> = []
+  const raw: Array<VisitSql.Days> = []
+  for (const run of runsOf(days, ({ date }) => usableDates.has(date))) {
+    if (usableDates.has(run[0].date)) stored.push(run)
+    else raw.push(run)
   }
-  const [first, last] = [parts.raw[0], parts.raw.at(-1)]
-  if (first === undefined || last === undefined || parts.raw.length <= maxIntervals) return parts
-  const raw = { start: first.start, end: last.end }
-  return { stored: parts.stored.filter((part) => part.end <= raw.start || part.start >= raw.end), raw: [raw] }
+  const [first, last] = [raw[0]?.[0], raw.at(-1)?.at(-1)]
+  if (first === undefined || last === undefined || raw.length <= maxParts) return { stored, raw }
+  const all = days.filter(({ date }) => date >= first.date && date <= last.date)
+  return {
+    stored: stored.filter(([{ date }]) => date < first.date || date > last.date),
+    raw: Arr.isReadonlyArrayNonEmpty(all) ? [all] : []
+  }
 }
 
-/** Splits an interval into parts whose visits are stored, and parts whose visits must be computed. */
+/** Splits successive days in a time zone into parts whose visits are stored, and parts whose visits must be computed. */
 export const plan = (
   reader: Reader,
   hostedWebsiteId: string,
-  interval: Interval
+  timeZone: string,
+  days: ReadonlyArray<Day>
 ): Effect.Effect<Plan, ClickHouseError> =>
-  Effect.map(usable(reader, hostedWebsiteId, interval), (days) => planOf(interval, days))
+  Arr.isReadonlyArrayNonEmpty(days)
+    ? Effect.map(usable(reader, hostedWebsiteId, timeZone, days), (dates) => planOf(days, dates))
+    : Effect.succeed({ stored: [], raw: [] })
 
-/** A statement that selects `columns` of the stored visits that begin in the intervals `stored`. */
+/** A statement that selects `columns` of the stored visits of some days. */
 export const storedVisits = (
   parameters: Parameters,
   site: string,
-  stored: readonly [Interval, ...ReadonlyArray<Interval>],
+  stored: readonly [VisitSql.Days, ...ReadonlyArray<VisitSql.Days>],
   columns: typeof VisitSql.columns
 ): string => {
-  const conditions = stored.map(
-    ({ end, start }) => `(started_at >= ${parameters.time(start)} AND started_at < ${parameters.time(end)})`
-  )
-  const [first, last] = [stored[0], stored.at(-1) ?? stored[0]]
-  const days = ofSite(parameters, site, { start: first.start, end: last.end })
+  const parts = stored.map((days) => `(${ofSite(parameters, site, days)})`)
+  const [first, last] = [stored[0][0], (stored.at(-1) ?? stored[0]).at(-1) ?? stored[0][0]]
+  const all = ofSite(parameters, site, [first, last])
   return `SELECT ${columns.map(([name]) => name).join(", ")} FROM visit
-    WHERE ${days} AND (${conditions.join(" OR ")})
-      AND (day, roll) IN (SELECT day, max(roll) FROM visit_day WHERE ${days} GROUP BY day)`
+    WHERE ${all} AND (${parts.join(" OR ")})
+      AND (day, roll) IN (SELECT day, max(roll) FROM visit_day WHERE ${all} GROUP BY day)`
 }

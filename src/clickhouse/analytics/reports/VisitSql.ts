@@ -7,13 +7,16 @@
  * @module
  */
 import * as Dimensions from "../../../core/analytics/report/Dimensions.ts"
-import type { Interval } from "../../../core/analytics/report/RollupPlan.ts"
+import type { Day } from "../../../core/analytics/report/LocalTime.ts"
 import { maxGap } from "../../../core/analytics/report/Visits.ts"
 import * as ChannelSql from "./ChannelSql.ts"
 import type { Parameters } from "./Parameters.ts"
 
 /** The texts of a visit, from its first view. A visit without a view has only those of `client`, from its first event. */
-const texts = ["path", ...Dimensions.landingColumns, ...Dimensions.clientColumns]
+const texts = [...Dimensions.landingColumns, "path", ...Dimensions.clientColumns]
+
+/** The texts other than the path, which visits have in columns of the same names. */
+const copied = texts.filter((name) => name !== "path")
 
 const client = Dimensions.clientColumns
 
@@ -30,7 +33,7 @@ export const columns: ReadonlyArray<readonly [name: string, type: string]> = [
   ["seconds", "UInt32"],
   ["entry_page", lowCardinality],
   ["exit_page", lowCardinality],
-  ...texts.slice(1).map((name) => [name, name === "referrer_path" ? "String" : lowCardinality] as const),
+  ...copied.map((name) => [name, name === "referrer_path" ? "String" : lowCardinality] as const),
   ["channel", lowCardinality],
   // The visitors of the page views and events, each once.
   ["hashes", "Array(UUID)"],
@@ -126,8 +129,6 @@ const rowsOf = {
   )} FROM conversion`
 } as const
 
-const keys = { page_view: sessionKey, event: sessionKey, conversion: "sipHash128(session_key)" } as const
-
 /** The tables from which visits are computed, with their time columns. */
 export const sources = [
   ["page_view", "received_at"],
@@ -135,35 +136,40 @@ export const sources = [
   ["conversion", "visit_started_at"]
 ] as const
 
-/** The visits that begin in an interval. `visitsEnd` is a time at which all of them have ended; see `VisitsEnd`. */
-export interface Span extends Interval {
-  readonly visitsEnd: number
+/** A website and the time zone of its days. */
+export interface ZonedSite {
+  readonly hostedWebsiteId: string
+  readonly timeZone: string
 }
 
-/** The session keys and times of the page views and events in an interval. */
-export const keysIn = (site: string, start: string, end: string): string =>
-  (["page_view", "event"] as const)
+/** Successive days of a website, oldest first. */
+export type Days = readonly [Day, ...ReadonlyArray<Day>]
+
+/** The end of the last day. */
+export const endOf = (days: Days): number => (days.at(-1) ?? days[0]).end
+
+/** The start of the day of a time, in milliseconds since 1970. */
+export const dayStart = (parameters: Parameters, days: Days, millis: string): string =>
+  `roundDown(${millis}, ${parameters.integers(days.map(({ start }) => start))})`
+
+/** The rows of some days, with their session keys and days. */
+const rows = (parameters: Parameters, site: string, days: Days): string => {
+  const [start, end] = [parameters.time(days[0].start), parameters.time(endOf(days))]
+  return sources
     .map(
-      (table) =>
-        `SELECT ${sessionKey} AS key, toUnixTimestamp64Milli(received_at) AS at FROM ${table}
-          WHERE hosted_website_id = ${site} AND received_at >= ${start} AND received_at < ${end}`
+      ([table, time]) => `SELECT *, ${dayStart(parameters, days, of("row", "at"))} AS day
+        FROM (${rowsOf[table]} WHERE hosted_website_id = ${site} AND ${time} >= ${start} AND ${time} < ${end})`
     )
     .join(" UNION ALL ")
-
-/** The rows of an interval and of the half hour before it, and the later rows of visits that continue after the interval. */
-const rows = (parameters: Parameters, site: string, { end, start, visitsEnd }: Span): string => {
-  const [first, last] = [parameters.time(start - maxGap), parameters.time(end)]
-  return sources
-    .map(([table, time]) => {
-      const from = `${rowsOf[table]} WHERE hosted_website_id = ${site} AND ${time} >= ${first}`
-      if (visitsEnd <= end) return `${from} AND ${time} < ${last}`
-      const continues = `${keys[table]} IN (SELECT key FROM (${keysIn(site, parameters.time(end - maxGap), last)}))`
-      return `${from} AND ${time} < ${parameters.time(visitsEnd)} AND (${time} < ${last} OR ${continues})`
-    })
-    .join(" UNION ALL ")
 }
 
-const text = (name: string): string => `substring(landing[${texts.indexOf(name) + 1}], 2)`
+const text = (name: string, row = "landing"): string => `substring(${row}[${texts.indexOf(name) + 1}], 2)`
+
+/** The parts of a row's campaign by which visits are told apart. */
+const campaign = (row: string): string =>
+  `[${["utm_source", "utm_medium", "utm_campaign"].map((name) => text(name, of(row, "texts"))).join(", ")}]`
+
+const noCampaign = "['', '', '']"
 
 /** The expressions of `columns` over `run` (the rows of a visit), `views` (its page views) and `facts`. */
 const expressions: Readonly<Record<string, string>> = {
@@ -174,8 +180,8 @@ const expressions: Readonly<Record<string, string>> = {
   is_bounce: "bounced",
   seconds: "if(bounced, 0, intDiv(ended - began, 1000))",
   entry_page: text("path"),
-  exit_page: `substring(${of("views[-1]", "texts")}[1], 2)`,
-  ...Object.fromEntries(texts.slice(1).map((name) => [name, text(name)])),
+  exit_page: text("path", of("views[-1]", "texts")),
+  ...Object.fromEntries(copied.map((name) => [name, text(name)])),
   channel: ChannelSql.channel({
     source: `if(${text("utm_source")} != '', ${text("utm_source")}, ${text("referrer_host")})`,
     medium: text("utm_medium"),
@@ -191,11 +197,14 @@ const expressions: Readonly<Record<string, string>> = {
   fact_currencies: `arrayMap(x -> ${of("x", "currency")}, facts)`
 }
 
-/** The visits that begin in an interval, with some of `columns`. */
+/**
+ * The visits of some days, with some of `columns`. `known` has the last campaign of the run at each row, or `noCampaign`, and
+ * `earlier` that at the row before it.
+ */
 export const visits = (
   parameters: Parameters,
   site: string,
-  span: Span,
+  days: Days,
   selected: ReadonlyArray<(typeof columns)[number]> = columns
 ): string => `
   SELECT ${selected.map(([name, type]) => `CAST(${expressions[name]}, '${type.replaceAll("'", "\\'")}') AS ${name}`).join(",\n    ")}
@@ -209,14 +218,19 @@ export const visits = (
       arrayConcat(run, arrayFilter(x -> ${of("x", "at")} >= began AND ${of("x", "at")} <= ended, converted)) AS facts
     FROM (
       SELECT converted, arrayJoin(arraySplit(
-        (x, gap) -> gap > ${maxGap}, rows, arrayDifference(arrayMap(x -> ${of("x", "at")}, rows))
+        (x, gap, campaign, last) -> gap > ${maxGap} OR (gap > 0 AND campaign != ${noCampaign} AND campaign != last),
+        rows, gaps, campaigns, earlier
       )) AS run
       FROM (
-        SELECT arraySort(x -> (${of("x", "at")}, ${of("x", "texts")}), groupArrayIf(row, ${of("row", "kind")} < 2)) AS rows,
-          groupArrayIf(row, ${of("row", "kind")} = 2) AS converted
-        FROM (${rows(parameters, site, span)}) GROUP BY key
-      ) WHERE notEmpty(rows)
+        SELECT rows, converted, arrayDifference(arrayMap(x -> ${of("x", "at")}, rows)) AS gaps,
+          arrayMap(x -> ${campaign("x")}, rows) AS campaigns,
+          arrayFill((x, gap) -> gap > ${maxGap} OR x != ${noCampaign}, campaigns, gaps) AS known,
+          arrayPopBack(arrayPushFront(known, ${noCampaign})) AS earlier
+        FROM (
+          SELECT arraySort(x -> (${of("x", "at")}, ${of("x", "texts")}), groupArrayIf(row, ${of("row", "kind")} < 2)) AS rows,
+            groupArrayIf(row, ${of("row", "kind")} = 2) AS converted
+          FROM (${rows(parameters, site, days)}) GROUP BY key, day
+        ) WHERE notEmpty(rows)
+      )
     )
-    WHERE began >= toUnixTimestamp64Milli(${parameters.time(span.start)})
-      AND began < toUnixTimestamp64Milli(${parameters.time(span.end)})
   )`

@@ -144,7 +144,7 @@ const comparer = <Value>(query: Query, counted: Counted, compared: Counted, read
 
 /** How visitors and visits are counted, for readers of an answer. */
 export const definitions: Meta["definitions"] = [
-  "A visit ends after 30 minutes without a page view or event. The visit and its page views and events count on the day on which the visit begins.",
+  "A visit ends after 30 minutes without a page view or event, at midnight, and when a page view has another campaign. Its page views and events count in the hour in which the visit begins.",
   "Visitors are counted each day and summed, because a visitor cannot be recognized on another day."
 ]
 

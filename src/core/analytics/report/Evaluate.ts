@@ -212,7 +212,7 @@ const evaluateWith = <A>(
   answer: (query: Query, counted: Assembly.Counted, compared: Assembly.Counted | null) => A
 ): A => {
   const { toLocal } = LocalTime.zone(query.timeZone)
-  const datedVisits = Visits.make(rows).map((visit): DatedVisit => {
+  const datedVisits = Visits.make(rows, query.timeZone).map((visit): DatedVisit => {
     const local = toLocal(visit.startedAt)
     return { visit, local, date: dateOf(local), facts: Fact.ofVisit(visit, rows.goals) }
   })

@@ -1,14 +1,19 @@
 /**
- * Groups the rows of a site into visits. A visit is a maximal run of page views and events of one session key in which no two
- * successive rows are more than 30 minutes apart. Pure.
+ * Groups the rows of a website into visits. Pure.
+ *
+ * A run is the page views and events of one session key on one day of the website in which no two successive rows are more than
+ * 30 minutes apart. A visit is a run, or a part of one: a page view with a campaign begins a new visit if no earlier page view
+ * of the run has a campaign, or if the last one of these has another campaign. Rows of the same time are in the same visit.
  *
  * @module
  */
+import { dateOf } from "../../text/Calendar.ts"
 import * as CodePoints from "../../text/CodePoints.ts"
 import type { Campaign } from "../PageView.ts"
+import * as LocalTime from "./LocalTime.ts"
 import type { ConversionRow, EventRow, SiteRows, ViewRow } from "./Row.ts"
 
-/** A visit ends after this idle time, in milliseconds. */
+/** A run ends after this idle time, in milliseconds. */
 export const maxGap = 30 * 60_000
 
 export interface Visit {
@@ -16,7 +21,7 @@ export interface Visit {
   /** The times of the first and the last row. */
   readonly startedAt: number
   readonly endedAt: number
-  /** By time; views of the same time by `viewOrder`. */
+  /** By time; views of the same time by their texts. */
   readonly views: ReadonlyArray<ViewRow>
   readonly events: ReadonlyArray<EventRow>
   readonly conversions: ReadonlyArray<ConversionRow>
@@ -60,7 +65,6 @@ const firstDifference = (left: ReadonlyArray<string | null>, right: ReadonlyArra
 const clientTexts = ({ browser, country, deviceType, os }: Row) => [deviceType, browser, os, country]
 
 const viewTexts = (view: ViewRow) => [
-  view.path,
   view.campaign.source,
   view.campaign.medium,
   view.campaign.name,
@@ -68,21 +72,19 @@ const viewTexts = (view: ViewRow) => [
   view.campaign.content,
   view.referrerHost,
   view.referrerPath,
+  view.path,
   ...clientTexts(view)
 ]
 
-/** By time, then by the texts that a visit takes from its first view, nulls last. */
-export const viewOrder = (left: ViewRow, right: ViewRow): number =>
-  left.receivedAt - right.receivedAt || firstDifference(viewTexts(left), viewTexts(right))
-
-/** By time, then by the texts that a visit without a view takes from its first event, nulls last. */
-const eventOrder = (left: EventRow, right: EventRow): number =>
-  left.receivedAt - right.receivedAt || firstDifference(clientTexts(left), clientTexts(right))
-
-const rowOrder = (left: Row, right: Row): number =>
-  left.receivedAt - right.receivedAt || CodePoints.compare(left.visitorHash, right.visitorHash)
-
 const isEvent = (row: Row): row is EventRow => "name" in row
+
+const textsOf = (row: Row) => (isEvent(row) ? clientTexts(row) : viewTexts(row))
+
+/** By time, page views before events, and then by the texts that a visit takes from its first row, nulls last. */
+const rowOrder = (left: Row, right: Row): number =>
+  left.receivedAt - right.receivedAt ||
+  Number(isEvent(left)) - Number(isEvent(right)) ||
+  firstDifference(textsOf(left), textsOf(right))
 
 const groupBy = <A>(values: Iterable<A>, key: (value: A) => string): Map<string, Array<A>> => {
   const groups = new Map<string, Array<A>>()
@@ -94,25 +96,44 @@ const groupBy = <A>(values: Iterable<A>, key: (value: A) => string): Map<string,
   return groups
 }
 
-/** Splits the rows of one session key, sorted by time, where they are more than `maxGap` apart. */
-const runs = (rows: ReadonlyArray<Row>): ReadonlyArray<ReadonlyArray<Row>> => {
-  const found: Array<Array<Row>> = []
+/** The parts of a campaign by which visits are told apart, as one text; null without any of them. */
+const campaignKey = ({ medium, name, source }: Campaign): string | null =>
+  source || medium || name ? JSON.stringify([source || null, medium || null, name || null]) : null
+
+/**
+ * Splits the rows of one session key and day into visits.
+ *
+ * @param rows by time, and those of the same time with campaigns first
+ * @param campaignOf the campaign of a page view; null for an event
+ */
+export const split = <R extends { readonly receivedAt: number }>(
+  rows: ReadonlyArray<R>,
+  campaignOf: (row: R) => Campaign | null
+): ReadonlyArray<ReadonlyArray<R>> => {
+  const visits: Array<Array<R>> = []
   let previous = Number.NEGATIVE_INFINITY
+  let lastCampaign: string | null = null
   for (const row of rows) {
-    if (row.receivedAt - previous > maxGap) found.push([])
-    found.at(-1)?.push(row)
+    const campaign = campaignOf(row)
+    const key = campaign === null ? null : campaignKey(campaign)
+    const pause = row.receivedAt - previous
+    if (pause > maxGap) lastCampaign = null
+    if (pause > maxGap || (pause > 0 && key !== null && key !== lastCampaign)) visits.push([])
+    visits.at(-1)?.push(row)
     previous = row.receivedAt
+    lastCampaign = key ?? lastCampaign
   }
-  return found
+  return visits
 }
 
 const visit = (key: string, rows: ReadonlyArray<Row>, conversions: ReadonlyArray<ConversionRow>): Visit => {
-  const views = rows.filter((row): row is ViewRow => !isEvent(row)).sort(viewOrder)
-  const events = rows.filter(isEvent).sort(eventOrder)
+  const views = rows.filter((row): row is ViewRow => !isEvent(row))
+  const events = rows.filter(isEvent)
   const [landing] = views
   const client = landing ?? events[0]
   const startedAt = rows[0]?.receivedAt ?? 0
   const endedAt = rows.at(-1)?.receivedAt ?? 0
+  const firstHashes = rows.filter((row) => row.receivedAt === startedAt).map((row) => row.visitorHash)
   const isBounce = views.length === 1 && !events.some((event) => event.isInteractive)
   return {
     sessionKey: key,
@@ -121,7 +142,7 @@ const visit = (key: string, rows: ReadonlyArray<Row>, conversions: ReadonlyArray
     views,
     events,
     conversions: conversions.filter((row) => row.visitStartedAt >= startedAt && row.visitStartedAt <= endedAt),
-    visitorHash: rows[0]?.visitorHash ?? "",
+    visitorHash: firstHashes.sort(CodePoints.compare)[0] ?? "",
     campaign: landing?.campaign ?? null,
     referrerHost: landing?.referrerHost ?? null,
     referrerPath: landing?.referrerPath ?? null,
@@ -136,10 +157,19 @@ const visit = (key: string, rows: ReadonlyArray<Row>, conversions: ReadonlyArray
   }
 }
 
-/** The visits of a site, in no particular order. A conversion belongs to the visit that includes its `visitStartedAt`. */
-export const make = ({ conversions, events, views }: SiteRows): ReadonlyArray<Visit> => {
+/**
+ * The visits of a website in a time zone, in no particular order. A conversion belongs to the visit that includes its
+ * `visitStartedAt`.
+ */
+export const make = ({ conversions, events, views }: SiteRows, timeZone: string): ReadonlyArray<Visit> => {
+  const { toLocal } = LocalTime.zone(timeZone)
   const conversionsByKey = groupBy(conversions, (row) => row.sessionKey)
+  const dayOf = (row: Row) => dateOf(toLocal(row.receivedAt))
   return Array.from(groupBy<Row>([...views, ...events], sessionKey)).flatMap(([key, rows]) =>
-    runs(rows.sort(rowOrder)).map((run) => visit(key, run, conversionsByKey.get(key) ?? []))
+    [...groupBy(rows.sort(rowOrder), dayOf).values()].flatMap((ofDay) =>
+      split(ofDay, (row) => (isEvent(row) ? null : row.campaign)).map((part) =>
+        visit(key, part, conversionsByKey.get(key) ?? [])
+      )
+    )
   )
 }

@@ -138,8 +138,7 @@ export const count = Effect.fnUntraced(function* (
   const days = LocalTime.days(query.timeZone, range.first, range.last)
   const isDaily = query.dimensions.some((dimension) => dimension === "time:day" || dimension === "time:week")
   const months = isDaily ? [] : RollupPlan.monthsBegunIn(days)
-  const end = days.at(-1)?.end ?? 0
-  const state = yield* RollupState.read(sql, site, query.timeZone, { ...range, months, end })
+  const state = yield* RollupState.read(sql, site, query.timeZone, { ...range, months })
   const current = RollupState.withCurrentGoals(state)
   const noRollups: RollupPlan.State = { days: new Map(), months: new Map(), stale: [] }
 
@@ -162,7 +161,6 @@ export const count = Effect.fnUntraced(function* (
         stored,
         summed,
         raw: plan.raw,
-        isQuietAtEnd: state.isQuietAtEnd && plan.raw.length === 1 && plan.raw[0]?.end === end,
         conversions,
         revenue,
         goals: state.goals

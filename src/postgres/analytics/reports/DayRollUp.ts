@@ -237,8 +237,7 @@ export const rollDays = (
       const state = yield* RollupState.read(sql, site, site.timeZone, {
         first: first.date,
         last: last.date,
-        months: [],
-        end: last.end
+        months: []
       })
       const current = RollupState.withCurrentGoals(state)
       // Another process may have stored the days in the meantime.
@@ -251,7 +250,10 @@ export const rollDays = (
       yield* sql`DELETE FROM visit WHERE hosted_website_id = ${id} AND started_at >= ${start} AND started_at < ${end}`
       const parameters = new Parameters()
       const site_ = parameters.uuid(site.hostedWebsiteId)
-      const raw = VisitSql.rawVisits(parameters, site_, [{ start: first.start, end: last.end }], { channel: true })
+      const raw = VisitSql.rawVisits(parameters, site_, [{ start: first.start, end: last.end }], {
+        channel: true,
+        days
+      })
       yield* sql.unsafe(
         `WITH RECURSIVE ${raw} INSERT INTO visit (hosted_website_id, ${columns}) SELECT ${site_}, ${columns} FROM raw_visit`,
         parameters.values

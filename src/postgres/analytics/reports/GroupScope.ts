@@ -32,8 +32,6 @@ export interface Input extends Pick<Query, "filters" | "timeZone"> {
   readonly summed: ReadonlyArray<Interval>
   /** Intervals whose visits are computed from page views and events. */
   readonly raw: ReadonlyArray<Interval>
-  /** Whether no visit of the raw intervals continues after them: see `RollupState.SiteState`. */
-  readonly isQuietAtEnd: boolean
   /** Whether conversions are counted. */
   readonly conversions: boolean
   /** Whether revenue is summed. */

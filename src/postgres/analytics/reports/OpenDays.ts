@@ -54,7 +54,7 @@ export const advance = (sql: SqlClient.SqlClient, site: DayRollUp.Site, day: Day
     site
   )(
     Effect.gen(function* () {
-      const dates = { first: day.date, last: day.date, months: [], end: day.end }
+      const dates = { first: day.date, last: day.date, months: [] }
       const state = yield* RollupState.read(sql, site, site.timeZone, dates)
       const { goals, outdated, stale } = state
       const known = state.days.get(day.date)
@@ -65,7 +65,7 @@ export const advance = (sql: SqlClient.SqlClient, site: DayRollUp.Site, day: Day
       if (end <= start || (known !== undefined && RollupPlan.isStale(known, stale))) return
       const parameters = new Parameters()
       const id = parameters.uuid(site.hostedWebsiteId)
-      const visits = VisitSql.rawVisits(parameters, id, [{ start, end }], { channel: true })
+      const visits = VisitSql.rawVisits(parameters, id, [{ start, end }], { channel: true, days: [day] })
       const columns = VisitSql.visitColumns.join(", ")
       const from = (millis: number) =>
         sql`hosted_website_id = ${PgTypes.uuid(site.hostedWebsiteId)}

@@ -14,7 +14,6 @@ import type { GoalRow } from "../../../core/analytics/report/Row.ts"
 import { decodeRows } from "../../../runtime/Rows.ts"
 import type { ReportSite } from "../../../services/analytics/Reports.ts"
 import * as Database from "../../Database.ts"
-import { idle } from "./VisitSql.ts"
 
 /** Increase this number when the same rows result in other rollups, as after a change of channel rules: all are then rebuilt. */
 export const version = 2
@@ -37,8 +36,7 @@ const State = Schema.Struct({
   goals: Goals,
   months: Schema.Array(Unit),
   days: Schema.Array(Day),
-  stale: Schema.Array(Schema.Finite),
-  isQuietAtEnd: Schema.Boolean
+  stale: Schema.Array(Schema.Finite)
 })
 
 const Rows = Schema.Tuple([Schema.Struct({ state: State })])
@@ -64,8 +62,6 @@ export interface SiteState extends RollupPlan.State {
   readonly goals: ReadonlyArray<GoalRow>
   /** The dates of the months and days whose conversions were counted with other goals. */
   readonly outdated: ReadonlySet<LocalDate>
-  /** Whether no row was received in the last 30 minutes of the range or later, so that no visit continues after the range. */
-  readonly isQuietAtEnd: boolean
 }
 
 /** The days of a range, and the months that begin in the range and whose sums may be read. */
@@ -73,8 +69,6 @@ export interface Range {
   readonly first: LocalDate
   readonly last: LocalDate
   readonly months: ReadonlyArray<LocalDate>
-  /** When the last day ends, in milliseconds since 1970. */
-  readonly end: number
 }
 
 /** Unless an hour is stale, leaves out the days of the months that may be read, to keep the state of a long range small. */
@@ -93,8 +87,6 @@ const statement = `
     'days', (SELECT coalesce(json_agg(${unit("day", ", 'isPartlySummed', is_partly_summed")}), '[]') FROM rollup_day
       WHERE hosted_website_id = $2 AND day >= $5 AND day <= $6 AND EXISTS (SELECT FROM valid)
         AND (EXISTS (SELECT FROM changed) OR NOT EXISTS (SELECT FROM month WHERE day >= month AND day <= last_day))),
-    'isQuietAtEnd', NOT EXISTS (SELECT FROM page_view WHERE hosted_website_id = $2 AND received_at > $8 - ${idle})
-      AND NOT EXISTS (SELECT FROM event WHERE hosted_website_id = $2 AND received_at > $8 - ${idle}),
     'stale', (SELECT coalesce(json_agg(extract(epoch FROM hour) * 1000), '[]') FROM changed)
   ) AS state`
 
@@ -116,8 +108,7 @@ export const read = Effect.fnUntraced(function* (
       PgTypes.int4(version),
       PgTypes.date(range.first),
       PgTypes.date(range.last),
-      Database.array(range.months, PgTypes.OID.date),
-      PgTypes.timestamptz(range.end)
+      Database.array(range.months, PgTypes.OID.date)
     ])
     .pipe(decodeRows(Rows))
   const current = fingerprint(state.goals)
@@ -127,7 +118,6 @@ export const read = Effect.fnUntraced(function* (
     months: toRolled(state.months),
     days: new Map(state.days.map(({ date, goals: _, ...day }) => [date, day])),
     stale: state.stale,
-    isQuietAtEnd: state.isQuietAtEnd,
     outdated: new Set(outdated.map(({ date }) => date))
   }
 })

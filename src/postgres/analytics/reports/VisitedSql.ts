@@ -73,9 +73,7 @@ export const expressions = (scope: GroupScope.Scope): ReadonlyArray<string> => {
   const usesSources = GroupScope.mentions(scope, (dimension) => dimension === "visit:source")
   const channel = GroupScope.mentions(scope, (dimension) => dimension === "visit:channel")
   return [
-    ...(raw.length === 0
-      ? []
-      : [VisitSql.rawVisits(parameters, site, raw, { channel, isQuietAtEnd: scope.isQuietAtEnd })]),
+    ...(raw.length === 0 ? [] : [VisitSql.rawVisits(parameters, site, raw, { channel, days })]),
     ...(summed.length === 0 ? [] : [rawVisitors]),
     `visited AS (
       SELECT *, width_bucket(started_at, ${parameters.times(days.map(({ start }) => start))}) AS day

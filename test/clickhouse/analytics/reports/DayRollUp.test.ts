@@ -8,8 +8,9 @@ import * as Reader from "../../../../src/clickhouse/analytics/reports/Reader.ts"
 import * as VisitDays from "../../../../src/clickhouse/analytics/reports/VisitDays.ts"
 import { ClickHouse } from "../../../../src/clickhouse/ClickHouse.ts"
 import * as Evaluate from "../../../../src/core/analytics/report/Evaluate.ts"
+import * as LocalTime from "../../../../src/core/analytics/report/LocalTime.ts"
 import type { SiteRows } from "../../../../src/core/analytics/report/Row.ts"
-import { dayMillis } from "../../../../src/core/text/Calendar.ts"
+import { dateOf, dayMillis } from "../../../../src/core/text/Calendar.ts"
 import * as EverySite from "../../../support/clickhouse/EverySite.ts"
 import { insert } from "../../../support/clickhouse/ReportRows.ts"
 import * as TestClickHouse from "../../../support/clickhouse/TestClickHouse.ts"
@@ -18,7 +19,7 @@ import { now, queryOf, RequestShape, Rows, rowsOf, TimeZone } from "../../../sup
 const limits = { seconds: 20, memory: 1_000_000_000 }
 
 /** The days of all rows. The real time is later than this fixed `now`, so a rollup run stores the visits of these days. */
-const interval = { start: now - 5 * dayMillis, end: now + dayMillis }
+const daysIn = (timeZone: string) => LocalTime.days(timeZone, dateOf(now - 5 * dayMillis), dateOf(now + dayMillis))
 
 const concat = (first: SiteRows, second: SiteRows): SiteRows => ({
   views: [...first.views, ...second.views],
@@ -48,11 +49,15 @@ TestClickHouse.describeWithClickHouse("clickhouse/analytics/reports/DayRollUp", 
             Effect.map(Query.answer(reader, site, query, rows.goals), (answer) =>
               assert.deepStrictEqual(answer, Evaluate.evaluate(query, rows), when)
             )
-          const rollUp = DayRollUp.rollUp(reader, site.hostedWebsiteId, { interval, isForced: false, minRows: 0 })
+          const rollUp = DayRollUp.rollUp(
+            reader,
+            { ...site, timeZone },
+            { days: daysIn(timeZone), isForced: false, minRows: 0 }
+          )
           const first = rowsOf(shape)
           yield* insert(site.hostedWebsiteId, first)
           yield* rollUp
-          const { raw } = yield* VisitDays.plan(reader, site.hostedWebsiteId, interval)
+          const { raw } = yield* VisitDays.plan(reader, site.hostedWebsiteId, timeZone, daysIn(timeZone))
           assert.deepStrictEqual(raw, [], "all days are stored")
           yield* check(first, "after the first rollup run")
           const late = rowsOf(lateShape)
@@ -81,7 +86,11 @@ TestClickHouse.describeWithClickHouse("clickhouse/analytics/reports/DayRollUp", 
             VALUES ({site:UUID}, fromUnixTimestamp64Milli({at:Int64}, 'UTC'), '/', generateUUIDv4())`,
           { parameters: { site, at: now - 2 * dayMillis } }
         )
-        const rollUp = DayRollUp.rollUp(reader, site, { interval, isForced: true, minRows: 0 })
+        const rollUp = DayRollUp.rollUp(
+          reader,
+          { hostedWebsiteId: site, timeZone: "UTC" },
+          { days: daysIn("UTC"), isForced: true, minRows: 0 }
+        )
         const stored = clickhouse.query("SELECT roll FROM visit WHERE hosted_website_id = {site:UUID}", {
           parameters: { site }
         })

@@ -34,7 +34,7 @@ const query = (filters: ReadonlyArray<Filter>): CoreQuery => ({
   limit: 10
 })
 
-const goals = Goals.layer.pipe(Layer.provide([GoalRows.layer, SiteDirectory.layer()]))
+const goals = Goals.layer.pipe(Layer.provide(GoalRows.layer), Layer.provideMerge(SiteDirectory.layer()))
 
 /** Stores page views, each with its own page and visitor. */
 const store = (pages: number) =>

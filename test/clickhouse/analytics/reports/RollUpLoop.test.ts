@@ -16,13 +16,15 @@ import * as Goals from "../../../../src/memory/analytics/Goals.ts"
 import * as SiteDirectory from "../../../../src/memory/sites/SiteDirectory.ts"
 import { decodeRows } from "../../../../src/runtime/Rows.ts"
 import * as Service from "../../../../src/services/analytics/Reports.ts"
+import * as Sites from "../../../../src/services/sites/SiteDirectory.ts"
 import * as EverySite from "../../../support/clickhouse/EverySite.ts"
 import * as TestClickHouse from "../../../support/clickhouse/TestClickHouse.ts"
 import * as ReportQuery from "../../../support/ReportQuery.ts"
 
 const live = Reports.layer({ timeout: "60 seconds" }).pipe(
   Layer.provide(EverySite.writable),
-  Layer.provide(Goals.layer.pipe(Layer.provide([GoalRows.layer, SiteDirectory.layer()]))),
+  Layer.provide(Goals.layer.pipe(Layer.provide(GoalRows.layer))),
+  Layer.provideMerge(SiteDirectory.layer()),
   Layer.provideMerge(TestClickHouse.layer)
 )
 
@@ -46,7 +48,7 @@ TestClickHouse.describeWithClickHouse("clickhouse/analytics/reports/RollUpLoop",
         Effect.gen(function* () {
           const reports = yield* Service.Reports
           const clickhouse = yield* ClickHouse
-          const site = { hostedWebsiteId: randomUUID(), websiteConfigId: randomUUID() }
+          const site = yield* Sites.SiteDirectory.use((sites) => sites.create({ name: "a", origins: [] }))
           const now = yield* Clock.currentTimeMillis
           const date = dateOf(now - 3 * dayMillis)
           yield* clickhouse.command(
@@ -112,7 +114,9 @@ TestClickHouse.describeWithClickHouse("clickhouse/analytics/reports/RollUpLoop",
                 : clickhouse.command(statement, options)
           })
         )
-        offer(site, [{ start: day * dayMillis, end: (day + 1) * dayMillis }])
+        offer({ hostedWebsiteId: site, timeZone: "UTC" }, [
+          [{ date: dateOf(day * dayMillis), start: day * dayMillis, end: (day + 1) * dayMillis }]
+        ])
         yield* Effect.repeat(Effect.sleep("50 millis"), { until: () => lines.length > 0 })
         assert.deepStrictEqual(yield* stored(site), { visits: 25_001, rolls: 2 })
         assert.deepStrictEqual(lines, [

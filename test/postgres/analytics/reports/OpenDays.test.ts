@@ -89,4 +89,31 @@ layer(live, { excludeTestServices: true })("postgres/analytics/reports: open day
       yield* check(site, queries, "after visits were added to the sums with other goals")
     })
   )
+
+  it.effect("a campaign that returns in a visit after the stored part of the day does not begin another visit", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const site = yield* Sites.SiteDirectory.use((sites) => sites.create({ name: "a", origins: [] }))
+      const id = PgTypes.uuid(site.hostedWebsiteId)
+      // From 02:00 to 04:50 with the campaign at 02:00 and 04:00; and from 03:50 to 07:10 without one.
+      yield* sql`INSERT INTO page_view (hosted_website_id, received_at, path, utm_source, visitor_hash)
+        SELECT ${id}, timestamptz '2026-10-24 02:00Z' + n * interval '10 minutes', '/', CASE WHEN n % 12 = 0 THEN 'news' END,
+          decode(md5('returns'), 'hex') FROM generate_series(0, 17) AS n
+        UNION ALL SELECT ${id}, timestamptz '2026-10-24 03:50Z' + n * interval '20 minutes', '/', NULL,
+          decode(md5('stays'), 'hex') FROM generate_series(0, 10) AS n`
+      yield* DayRollUp.deleteOutdated(sql, site)
+      const [day] = LocalTime.days("UTC", date, date)
+      if (day === undefined) return assert.fail()
+      for (const [minutes, until] of [
+        [340, "03:50"],
+        [480, "07:29"]
+      ] as const) {
+        yield* OpenDays.advance(sql, site, day, day.start + minutes * 60_000)
+        const found = yield* sql`SELECT to_char(ends_at AT TIME ZONE 'UTC', 'HH24:MI') AS until FROM rollup_day
+          WHERE hosted_website_id = ${id}`
+        assert.deepStrictEqual(found, [{ until }])
+        yield* check(site, queries, `after ${minutes} minutes`)
+      }
+    })
+  )
 })
