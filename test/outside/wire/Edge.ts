@@ -1,0 +1,142 @@
+/**
+ * The service as a process, with websites and assistants that commands create, and an agent that the test controls.
+ *
+ * @module
+ */
+import { randomBytes } from "node:crypto"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import path from "node:path"
+import type { PgClient } from "@effect/sql-pg"
+import { Effect, Redacted } from "effect"
+import { inject } from "vitest"
+import { mailReceiver, type ReceivedMail } from "../../support/MailReceiver.ts"
+import * as Process from "../../support/Process.ts"
+import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+import { urlOf } from "../../support/postgres/TestPostgres.ts"
+import * as Agent from "./Agent.ts"
+
+export interface Website {
+  readonly website_config_id: string
+  readonly tracking_token: string
+}
+
+/** An assistant, and a token for it. */
+export interface Assistant {
+  readonly id: string
+  readonly token: string
+}
+
+export interface Edge {
+  readonly url: string
+  readonly agent: Agent.Agent
+  readonly database: string
+  readonly sql: PgClient.PgClient
+  readonly mails: ReadonlyArray<ReceivedMail>
+  /** Allows every origin, and has rules for the form of the page `contact`. */
+  readonly shop: Website
+  /** Allows only `https://guarded.example`. */
+  readonly guarded: Website
+  /** The service stores its conversations. */
+  readonly remembering: Assistant
+  /** Its agent keeps the conversations. */
+  readonly forgetful: Assistant
+  /** Allows only `https://guarded.example`. */
+  readonly reserved: Assistant
+  /** May use one token of the model in a day. */
+  readonly thrifty: Assistant
+  /** Runs a command to its end, and returns the JSON that it prints. */
+  readonly run: (...args: ReadonlyArray<string>) => Effect.Effect<Readonly<Record<string, string>>>
+  /** Sends a request to the owner API that must succeed. */
+  readonly own: (method: string, path: string, body: object) => Promise<void>
+}
+
+export const guardedOrigin = "https://guarded.example"
+
+/** Runs a command to its end, and returns the JSON that it prints. */
+const command =
+  (env: Readonly<Record<string, string>>) =>
+  (...args: ReadonlyArray<string>) =>
+    Effect.gen(function* () {
+      const { ended, output } = yield* Process.launch([...args, "--json"], env)
+      const { code } = yield* ended
+      if (code !== 0) return yield* Effect.die(new Error(output()))
+      return JSON.parse(output().slice(output().indexOf("{"))) as Readonly<Record<string, string>>
+    }).pipe(Effect.scoped)
+
+const temporaryFile = (name: string, content: string) =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const folder = mkdtempSync(path.join(tmpdir(), "hydracore-outside-"))
+      writeFileSync(path.join(folder, name), content)
+      return { folder, file: path.join(folder, name) }
+    }),
+    ({ folder }) => Effect.sync(() => rmSync(folder, { recursive: true }))
+  )
+
+/** Starts a service with these settings beside those that the wire needs. It ends with the scope. */
+export const start = Effect.fnUntraced(function* (settings: Readonly<Record<string, string>> = {}) {
+  const connection = yield* TestDatabase.connection
+  const agent = yield* Agent.start
+  const { port, received } = yield* mailReceiver()
+  const database = Redacted.value(connection.url)
+  const env = {
+    DATABASE_URL: database,
+    SECRETS_KEY: randomBytes(32).toString("hex"),
+    SMTP_URL: `smtp://127.0.0.1:${port}`,
+    MAIL_FROM: "Edge <mail@edge.example>",
+    PUBLIC_URL: "https://edge.example",
+    TRUSTED_PROXIES: "127.0.0.1",
+    OWNER_API: "on"
+  }
+  const run = command(env)
+  const website = (name: string, ...flags: ReadonlyArray<string>) =>
+    Effect.map(run("site", "create", "--name", name, ...flags), (site) => site as unknown as Website)
+  const assistant = Effect.fnUntraced(function* (name: string, flags: ReadonlyArray<string>) {
+    const { instance_id: id = "" } = yield* run(
+      ...["instance", "create", "--name", name, "--agent-url", agent.url, "--no-check", ...flags]
+    )
+    const { token = "" } = yield* run("token", "issue", "--instance", id)
+    return { id, token }
+  })
+  const rules = { name: { required: true }, email: { email: true }, people: { number: true, min: 1, max: 8 } }
+  const { file } = yield* temporaryFile("rules.json", JSON.stringify(rules))
+  const seeds = yield* Effect.all(
+    {
+      shop: Effect.tap(website("Shop"), ({ website_config_id }) =>
+        run("form", "create", "--site", website_config_id, "--page", "contact", "--rules", file)
+      ),
+      guarded: website("Guarded", "--origin", guardedOrigin),
+      remembering: assistant("Remembering", ["--memory", "edge"]),
+      forgetful: assistant("Forgetful", ["--memory", "agent"]),
+      reserved: assistant("Reserved", ["--origin", guardedOrigin]),
+      thrifty: assistant("Thrifty", ["--daily-tokens", "1"]),
+      key: Effect.map(run("key", "issue", "--all-sites", "--scope", "write"), ({ key = "" }) => key),
+      // The limits are the defaults, which are published.
+      url: Effect.map(
+        Effect.flatMap(Process.launch(["serve"], { PORT: "0", ...env, ...settings }), Process.serving),
+        ({ url }) => url
+      )
+    },
+    { concurrency: 3 }
+  )
+  const sql = yield* Effect.orDie(TestDatabase.clientOf(connection))
+  const { key, ...created } = seeds
+  const own = async (method: string, path: string, body: object) => {
+    const headers = { "content-type": "application/json", authorization: `Bearer ${key}` }
+    const response = await fetch(`${created.url}${path}`, { method, headers, body: JSON.stringify(body) })
+    if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`)
+  }
+  return { ...created, agent, database, sql, mails: received, run, own } satisfies Edge
+})
+
+/** Ends the connections to the database of a service, and refuses new ones. */
+export const refuseConnections = Effect.fnUntraced(function* ({ database }: Edge) {
+  const server = inject("postgres")
+  if (server._tag === "Unavailable") return yield* Effect.die(new Error(server.message))
+  const name = decodeURIComponent(new URL(database).pathname.slice(1))
+  const url = Redacted.make(urlOf(server.url, server.admin))
+  const sql = yield* TestDatabase.clientOf({ url, database: server.admin })
+  yield* sql`ALTER DATABASE ${sql(name)} ALLOW_CONNECTIONS false`
+  yield* sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = ${name}`
+}, Effect.scoped)
