@@ -9,6 +9,7 @@ import { HttpServerResponse } from "effect/http"
 import type { ValidationError } from "../contract/Errors.ts"
 import type * as PageView from "../core/analytics/PageView.ts"
 import * as UserAgent from "../core/analytics/UserAgent.ts"
+import * as VisitorDay from "../core/analytics/VisitorDay.ts"
 import { memoize } from "../core/data/Memo.ts"
 import type { RateLimitPolicy } from "../core/limits/RateLimit.ts"
 import * as Decision from "../core/sites/Decision.ts"
@@ -76,12 +77,13 @@ export const make = Effect.fnUntraced(function* (options: Options) {
         return recordUncounted("foreign-origin", subject)(ErrorResponses.foreignOrigin("website", headers))
       }
       const userAgent = UserAgent.read(head.headers["user-agent"])
-      return Effect.flatMap(salts.current, (salt) => {
+      const receivedAt = clock.currentTimeMillisUnsafe()
+      return Effect.flatMap(salts.of(VisitorDay.at(site.timeZone, receivedAt)), (salt) => {
         const recording = record(
           payload,
           {
             hostedWebsiteId: site.hostedWebsiteId,
-            receivedAt: clock.currentTimeMillisUnsafe(),
+            receivedAt,
             address: head.address,
             userAgent,
             client: parseUserAgent(userAgent),

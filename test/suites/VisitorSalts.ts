@@ -6,6 +6,7 @@
  */
 import { assert, describe, layer as withLayer } from "@effect/vitest"
 import { Clock, Effect, type Layer, Schema } from "effect"
+import * as VisitorDay from "../../src/core/analytics/VisitorDay.ts"
 import { VisitorSalts } from "../../src/services/analytics/VisitorSalts.ts"
 
 const day = 86_400_000
@@ -30,29 +31,31 @@ export const suite = <E>(name: string, layer: Layer.Layer<VisitorSalts, E>) =>
   describe(name, () => {
     withLayer(layer, { excludeTestServices: true })((it) => {
       it.effect.prop(
-        "a salt has 32 bytes and is unique to its UTC day",
+        "a salt has 32 bytes and is unique to its date, while the date exists in some time zone and two hours longer",
         {
           waits: Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2 * day }))).check(
             Schema.isMaxLength(6)
-          )
+          ),
+          timeZone: Schema.Literals(["UTC", "Etc/GMT+12", "Pacific/Kiritimati", "America/New_York"])
         },
-        ({ waits }) =>
+        ({ timeZone, waits }) =>
           Effect.gen(function* () {
             const salts = yield* VisitorSalts
             const saltOfDay = new Map<number, string>()
             let now = Date.UTC(2026, 11, 31, 23, 59, 59)
             for (const wait of [0, 1000, ...waits]) {
               now += wait
-              const today = Math.floor(now / day)
-              const all = yield* Effect.all([salts.current, salts.current, salts.current], {
-                concurrency: "unbounded"
-              }).pipe(at(now))
-              for (const salt of all) {
-                assert.lengthOf(salt, 32)
-                const text = Buffer.from(salt).toString("hex")
-                if (saltOfDay.has(today)) assert.strictEqual(text, saltOfDay.get(today))
-                else assert.notInclude([...saltOfDay.values()], text)
-                saltOfDay.set(today, text)
+              for (const date of VisitorDay.ofLead(timeZone, now)) {
+                const all = yield* Effect.all([salts.of(date), salts.of(date), salts.of(date)], {
+                  concurrency: "unbounded"
+                }).pipe(at(now))
+                for (const salt of all) {
+                  assert.lengthOf(salt, 32)
+                  const text = Buffer.from(salt).toString("hex")
+                  if (saltOfDay.has(date)) assert.strictEqual(text, saltOfDay.get(date))
+                  else assert.notInclude([...saltOfDay.values()], text)
+                  saltOfDay.set(date, text)
+                }
               }
             }
           }),

@@ -1,6 +1,6 @@
 /**
  * Custom events: what a page claims, what the server adds, and the record that is stored. Pure: the time, the address and the
- * day's salt are arguments, as for a page view.
+ * date's salt are arguments, as for a page view.
  *
  * @module
  */

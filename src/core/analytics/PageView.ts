@@ -1,10 +1,11 @@
 /**
  * Page views: what a browser claims, what the server adds, and the record that is stored. Pure: the time, the address and
- * the day's salt are arguments. The address is used for the visitor hash only.
+ * the salt of the date are arguments. The address is used for the visitor hash only.
  *
  * @module
  */
 import { hash } from "node:crypto"
+import { clientKey } from "../limits/ClientKey.ts"
 import * as Storable from "../text/Storable.ts"
 import * as EmailMask from "./EmailMask.ts"
 import * as ReferrerSpam from "./ReferrerSpam.ts"
@@ -65,7 +66,7 @@ export interface VisitorFacts {
   readonly client: Client
   /** The country of the address, looked up before the address is discarded. */
   readonly country: string | null
-  /** The day's secret. */
+  /** The secret of the date in the website's time zone; see `VisitorDay`. */
   readonly salt: Uint8Array
 }
 
@@ -164,18 +165,18 @@ const secretOf = (salt: Uint8Array): string => {
 }
 
 /**
- * Identifies a visitor of one site for one day: the first 16 bytes of SHA-512/256 over the day's salt, the site, the
- * address and the user agent. Once the salt is deleted, the hash can be neither recomputed nor tested against a guess.
+ * Identifies a visitor of one site on one date: the first 16 bytes of SHA-512/256 over the date's salt, the site, the address
+ * (of an IPv6 address its first 64 bits: a device changes the others at any time) and the user agent. Once the salt is deleted, the hash can be neither recomputed nor tested against a guess.
  *
  * A hash with a secret prefix of fixed length is a sound keyed hash if the digest is only part of the hash's state, as in
  * SHA-512/256 (NIST FIPS 180-4, 6.7). It costs a quarter of an HMAC. The input is text because Node hashes bytes at twice
  * the cost.
  */
 export const visitorHash = (facts: Pick<VisitorFacts, "hostedWebsiteId" | "address" | "userAgent" | "salt">): string =>
-  hash("sha512-256", `${secretOf(facts.salt)}${facts.hostedWebsiteId}\0${facts.address}\0${facts.userAgent}`).slice(
-    0,
-    32
-  )
+  hash(
+    "sha512-256",
+    `${secretOf(facts.salt)}${facts.hostedWebsiteId}\0${clientKey(facts.address)}\0${facts.userAgent}`
+  ).slice(0, 32)
 
 /** The session id as it is stored; null if there is none. */
 export const sessionIdOf = (claimed: string | null | undefined): string | null =>

@@ -1,20 +1,22 @@
 /**
- * The day's salt, in the memory of this process.
+ * The salts of dates, in the memory of this process.
  *
  * @module
  */
 import { randomBytes } from "node:crypto"
 import { Clock, Effect, Layer } from "effect"
-import { dayOf } from "../../core/text/Calendar.ts"
+import * as VisitorDay from "../../core/analytics/VisitorDay.ts"
 import { VisitorSalts } from "../../services/analytics/VisitorSalts.ts"
 
 export const layer: Layer.Layer<VisitorSalts> = Layer.sync(VisitorSalts, () => {
-  let cached: { readonly day: number; readonly salt: Uint8Array } | undefined
+  const salts = new Map<number, Uint8Array>()
   return {
-    current: Effect.map(Clock.currentTimeMillis, (now) => {
-      const day = dayOf(now)
-      if (cached?.day !== day) cached = { day, salt: randomBytes(32) }
-      return cached.salt
-    })
+    of: (day) =>
+      Effect.map(Clock.currentTimeMillis, (now) => {
+        for (const known of salts.keys()) if (known <= VisitorDay.lastEnded(now)) salts.delete(known)
+        const salt = salts.get(day) ?? randomBytes(32)
+        salts.set(day, salt)
+        return salt
+      })
   }
 })

@@ -7,9 +7,10 @@
 import { PgTypes } from "@effect/sql-pg"
 import { Duration, Effect, Exit, Layer, Option, Schema } from "effect"
 import { SqlClient } from "effect/sql"
+import * as VisitorDay from "../../core/analytics/VisitorDay.ts"
 import { confirmationMillis } from "../../core/mail/MailRecipient.ts"
 import { cutoff } from "../../core/sites/Retention.ts"
-import { hourMillis } from "../../core/text/Calendar.ts"
+import { dateOf, dayMillis, hourMillis } from "../../core/text/Calendar.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import * as LapsedAnswers from "../chat/LapsedAnswers.ts"
 import * as WidgetTokens from "../chat/WidgetTokens.ts"
@@ -66,10 +67,10 @@ const deleteRows = Effect.fnUntraced(function* ({ condition, pending: isPending,
 const deleteBefore = (table: string, column: string, before: number) =>
   deleteRows({ table, condition: `${column} < $1`, pending: "false", times: [before] })
 
-/** Deletes the salts of the days that began 48 hours ago or earlier. */
+/** Deletes the salts of the dates that have ended everywhere. */
 const deleteSalts = Effect.fnUntraced(function* (now: number) {
   const sql = yield* SqlClient.SqlClient
-  const lastDay = new Date(now - 48 * hourMillis).toISOString().slice(0, 10)
+  const lastDay = dateOf(VisitorDay.lastEnded(now) * dayMillis)
   yield* sql`DELETE FROM visitor_salt WHERE day <= ${lastDay}::date`.pipe(Effect.timeout(statementTimeout))
 })
 

@@ -11,9 +11,10 @@ export class VisitorSalts extends Context.Service<
   VisitorSalts,
   {
     /**
-     * The 32 random bytes of the current UTC day, the same for all processes that share the store. A salt is deleted 48
-     * hours after its day began, so that older hashes cannot be recomputed.
+     * The 32 random bytes of a date, in days since 1970: the same for all processes that share the store, and for all websites.
+     * A salt is deleted after the date has ended in every time zone (`VisitorDay.lastEnded`), so that older hashes cannot be
+     * recomputed. Callers ask for no such date.
      */
-    readonly current: Effect.Effect<Uint8Array, StorageUnavailable>
+    readonly of: (day: number) => Effect.Effect<Uint8Array, StorageUnavailable>
   }
 >()("hydracore/services/VisitorSalts") {}

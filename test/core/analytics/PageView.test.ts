@@ -173,6 +173,14 @@ describe("core/analytics/PageView", () => {
     }
   )
 
+  it("the addresses of an IPv6 network of 64 bits have one visitor hash, and so has an IPv4 address in both spellings", () => {
+    const hashOf = (address: string) => PageView.visitorHash({ ...facts, address })
+    assert.strictEqual(hashOf("2001:db8:1:2:3:4:5:6"), hashOf("2001:db8:1:2::7"))
+    assert.notStrictEqual(hashOf("2001:db8:1:2::7"), hashOf("2001:db8:1:3::7"))
+    assert.strictEqual(hashOf("::ffff:192.0.2.77"), hashOf("192.0.2.77"))
+    assert.notStrictEqual(hashOf("192.0.2.77"), hashOf("192.0.2.78"))
+  })
+
   it("reads a referrer's host and path only", () => {
     assert.deepStrictEqual(PageView.splitReferrer("https://user:pw@news.example:8443/a/b?token=secret#x"), {
       host: "news.example:8443",

@@ -6,28 +6,28 @@ import * as Service from "../../../src/services/analytics/VisitorSalts.ts"
 import { suite } from "../../suites/VisitorSalts.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 
-const salts = VisitorSalts.layer({ timeout: "20 seconds" })
+const live = VisitorSalts.layer({ timeout: "20 seconds" })
 
-suite("postgres/analytics/VisitorSalts", salts.pipe(Layer.provide(TestDatabase.layer)))
+suite("postgres/analytics/VisitorSalts", live.pipe(Layer.provide(TestDatabase.layer)))
 
 describe("postgres/analytics/VisitorSalts: processes and the cache", () => {
-  it.live("many processes get the same salt of the day, even if they fetch it concurrently", () =>
+  it.live("many processes get the same salt of a date, even if they fetch it concurrently", () =>
     Effect.gen(function* () {
       const processes = yield* Effect.forEach(Array.from({ length: 8 }), () =>
-        Effect.map(Layer.build(Layer.fresh(salts)), (context) => Context.get(context, Service.VisitorSalts))
+        Effect.map(Layer.build(Layer.fresh(live)), (context) => Context.get(context, Service.VisitorSalts))
       )
-      const all = yield* Effect.forEach(processes, (process) => process.current, { concurrency: "unbounded" })
+      const all = yield* Effect.forEach(processes, (process) => process.of(20_000), { concurrency: "unbounded" })
       assert.lengthOf(new Set(all.map((salt) => Buffer.from(salt).toString("hex"))), 1)
     }).pipe(Effect.scoped, Effect.provide(TestDatabase.layer))
   )
 
   it.live("a cached salt is returned without the database", () =>
     Effect.gen(function* () {
-      const { current } = yield* Service.VisitorSalts
+      const salts = yield* Service.VisitorSalts
       const sql = yield* PgClient.PgClient
-      const first = yield* current
+      const first = yield* salts.of(20_000)
       yield* sql`DROP TABLE visitor_salt`
-      assert.deepStrictEqual(yield* current, first)
-    }).pipe(Effect.provide(salts.pipe(Layer.provideMerge(TestDatabase.layer))))
+      assert.deepStrictEqual(yield* salts.of(20_000), first)
+    }).pipe(Effect.provide(live.pipe(Layer.provideMerge(TestDatabase.layer))))
   )
 })
