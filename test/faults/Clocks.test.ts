@@ -98,8 +98,9 @@ describe("faults: clocks", () => {
         assert.deepStrictEqual(yield* saltDays, ["2024-11-24", "2024-11-25"])
         assert.isTrue(yield* at(midnight + 14 * hour)(Maintenance.round(forEver)))
         assert.deepStrictEqual(yield* saltDays, ["2024-11-25"])
-        // A process whose clock is set back to that day gets a new salt: the same visitor has another hash.
-        assert.notStrictEqual(yield* storeView(site, midnight - hour), yesterday)
+        // A process that starts with a clock of that day gets a new salt: the same visitor has another hash.
+        const restarted = Effect.provide(Layer.fresh(PgSalts.layer({ timeout })))
+        assert.notStrictEqual(yield* restarted(storeView(site, midnight - hour)), yesterday)
       }).pipe(Effect.provide(layer))
   )
 
