@@ -51,7 +51,10 @@ const withoutRollups = <A, E, R>(testBed: TestBed.TestBed, edge: Edge.Edge, use:
   const triggers = (state: "DISABLE" | "ENABLE") =>
     TestBed.runStatements(testBed, edge.database, [`ALTER TABLE page_view ${state} TRIGGER USER`])
   const locked = TestBed.onDatabase(testBed, edge.database, (sql) =>
-    Effect.andThen(sql.unsafe(`SELECT pg_advisory_lock(${DayRollUp.advisoryLock})`), Effect.never)
+    Effect.andThen(
+      sql.unsafe(`SELECT count(pg_advisory_lock(${DayRollUp.lockKeys("hosted_website_id::text")})) FROM site`),
+      Effect.never
+    )
   )
   return Effect.acquireUseRelease(
     triggers("DISABLE"),

@@ -159,14 +159,12 @@ export const ready = Effect.fnUntraced(function* <A>(kind: Kind, items: Readonly
 
 /**
  * Does the work of one item after another, and returns the results of those that succeeded. Fails if the database is the
- * reason, or with an error of which `stops` is true; the items behind are then not tried. Needs no transaction: after an error,
- * it could store nothing.
+ * reason; the items behind are then not tried. Needs no transaction: after an error, it could store nothing.
  */
 export const each = Effect.fnUntraced(function* <A, B, E, R>(
   kind: Kind,
   items: ReadonlyArray<Ready<A>>,
-  work: (item: A) => Effect.Effect<B, E, R>,
-  stops: (error: unknown) => boolean = () => false
+  work: (item: A) => Effect.Effect<B, E, R>
 ): Effect.fn.Return<ReadonlyArray<B>, E | SqlError.SqlError, R | SqlClient.SqlClient> {
   const results: Array<B> = []
   for (const { failures, id, item } of items) {
@@ -175,7 +173,7 @@ export const each = Effect.fnUntraced(function* <A, B, E, R>(
     if (exit._tag === "Success") {
       results.push(exit.value)
       if (failures > 0) yield* clear(kind, id)
-    } else if (isAtFault(exit.cause) && !stops(Cause.squash(exit.cause))) {
+    } else if (isAtFault(exit.cause)) {
       yield* record(kind, id, failures, startedAt, exit.cause)
     } else {
       return yield* Effect.failCause(exit.cause)

@@ -8,7 +8,6 @@ import { hourMillis } from "../../text/Calendar.ts"
 import type { Day } from "./LocalTime.ts"
 import * as LocalTime from "./LocalTime.ts"
 import type { LocalDate } from "./Query.ts"
-import { maxGap } from "./Visits.ts"
 
 export interface Interval {
   readonly start: number
@@ -16,44 +15,39 @@ export interface Interval {
   readonly end: number
 }
 
-/** A day or month whose visits up to `end` are stored. Their sum is stored too, except for some open days: see `RolledDay`. */
-export interface Rolled extends Interval {
-  /** The end of the last visit, or `end` if that is later. */
-  readonly visitsEnd: number
-}
-
-export interface RolledDay extends Rolled {
-  /** Whether an open day has a sum of its visits up to `end`. A day that is not open always has a sum. */
-  readonly isPartlySummed: boolean
-}
+/** The stored visits of a day up to `end`, or the sum of a month up to one of its days. */
+export type Rolled = Interval
 
 export interface State {
-  /** A day is open if its `end` is before the end of the date: only its visits up to `end` are stored. */
-  readonly days: ReadonlyMap<LocalDate, RolledDay>
+  /** A day is open if its `end` is before the end of the date: its visits up to `end` are stored, and have no sum. */
+  readonly days: ReadonlyMap<LocalDate, Rolled>
   /** By the first day. A month may end early, with the end of one of its days; later days are not in its sum. */
   readonly months: ReadonlyMap<LocalDate, Rolled>
   /** The starts of the hours that were rolled up before one of their rows was changed, added or deleted. */
   readonly stale: ReadonlyArray<number>
+  /** Those of them in which page views or events changed. Leads change sums, but no visit. */
+  readonly staleVisits: ReadonlyArray<number>
 }
 
 export interface Plan {
   /** The months whose sum is read, by their first day. The sum may cover only the first days of the month. */
   readonly months: ReadonlyArray<LocalDate>
-  /** The other days whose sum is read. The sum may cover only the first visits of the day. */
+  /** The other days whose sum is read. */
   readonly days: ReadonlyArray<LocalDate>
-  /** The times whose visits are in the sums of `months`, and of the `days` that are not open. */
-  readonly stored: ReadonlyArray<Interval>
-  /** The summed parts of open days. A visitor of such a part may have visits after that part. */
-  readonly partlySummed: ReadonlyArray<Interval>
-  /** The parts of open days whose visits are stored but not summed. */
+  /** The times whose visits are in these sums. */
+  readonly summed: ReadonlyArray<Interval>
+  /** The parts of open days whose visits are stored. A visit may continue after them. */
   readonly open: ReadonlyArray<Interval>
-  /** All other times, which must be counted from page views and events. */
+  /**
+   * All other times, which must be counted from page views and events. One that begins within a day begins where a part in `open`
+   * ends.
+   */
   readonly raw: ReadonlyArray<Interval>
 }
 
 /** Whether a change in one of the hours can change the visits of a rollup. */
-export const isStale = ({ start, visitsEnd }: Rolled, hours: ReadonlyArray<number>): boolean =>
-  hours.some((changed) => changed <= visitsEnd + maxGap && changed + hourMillis > start - maxGap)
+export const isStale = ({ end, start }: Rolled, hours: ReadonlyArray<number>): boolean =>
+  hours.some((changed) => changed < end && changed + hourMillis > start)
 
 /** Joins adjacent intervals. */
 const merge = (intervals: ReadonlyArray<Interval>): ReadonlyArray<Interval> => {
@@ -85,40 +79,38 @@ export const monthsBegunIn = (days: ReadonlyArray<Day>): ReadonlyArray<LocalDate
 /** The plan for successive days. */
 export const make = (days: ReadonlyArray<Day>, state: State): Plan => {
   /** The end of the visits that are stored without a gap from the start; the start if there are none. */
-  const storedUntil = (rolled: Rolled | undefined, { end, start }: Interval): number =>
-    rolled !== undefined && rolled.start === start && rolled.end <= end && !isStale(rolled, state.stale)
+  const storedUntil = (rolled: Rolled | undefined, { end, start }: Interval, open = state.staleVisits): number =>
+    rolled !== undefined &&
+    rolled.start === start &&
+    rolled.end <= end &&
+    !isStale(rolled, rolled.end === end ? state.stale : open)
       ? rolled.end
       : start
   const months: Array<LocalDate> = []
-  const rolledDays: Array<LocalDate> = []
-  const stored: Array<Interval> = []
-  const partlySummed: Array<Interval> = []
+  const summedDays: Array<LocalDate> = []
+  const summed: Array<Interval> = []
   const open: Array<Interval> = []
   const raw: Array<Interval> = []
   for (const [month, ofMonth] of byMonth(days)) {
     const whole = { start: ofMonth[0]?.start ?? 0, end: ofMonth.at(-1)?.end ?? 0 }
-    const summedUntil = storedUntil(state.months.get(month), whole)
+    const summedUntil = storedUntil(state.months.get(month), whole, state.stale)
     // A range can consist of a date that a clock change skips.
     const isSummed = summedUntil > whole.start && ofMonth.some(({ end }) => end === summedUntil)
     if (isSummed) {
       months.push(month)
-      stored.push({ start: whole.start, end: summedUntil })
+      summed.push({ start: whole.start, end: summedUntil })
     }
     for (const day of isSummed ? ofMonth.filter(({ end }) => end > summedUntil) : ofMonth) {
       const { date, end, start } = day
-      const known = state.days.get(date)
-      const reached = storedUntil(known, day)
+      const reached = storedUntil(state.days.get(date), day)
       if (reached === end) {
-        rolledDays.push(date)
-        stored.push({ start, end })
+        summedDays.push(date)
+        summed.push({ start, end })
         continue
       }
-      if (reached > start && known?.isPartlySummed === true) {
-        rolledDays.push(date)
-        partlySummed.push({ start, end: reached })
-      } else if (reached > start) open.push({ start, end: reached })
+      if (reached > start) open.push({ start, end: reached })
       raw.push({ start: reached, end })
     }
   }
-  return { months, days: rolledDays, stored: merge(stored), partlySummed, open, raw: merge(raw) }
+  return { months, days: summedDays, summed: merge(summed), open, raw: merge(raw) }
 }

@@ -140,7 +140,7 @@ export const count = Effect.fnUntraced(function* (
   const months = isDaily ? [] : RollupPlan.monthsBegunIn(days)
   const state = yield* RollupState.read(sql, site, query.timeZone, { ...range, months })
   const current = RollupState.withCurrentGoals(state)
-  const noRollups: RollupPlan.State = { days: new Map(), months: new Map(), stale: [] }
+  const noRollups: RollupPlan.State = { days: new Map(), months: new Map(), stale: [], staleVisits: [] }
 
   const groupsOf = Effect.fnUntraced(function* (shape: Counting.Shape, metrics: Query["metrics"]) {
     const { conversions, dimensions, filters, revenue } = shape
@@ -149,17 +149,16 @@ export const count = Effect.fnUntraced(function* (
     const usable = allowed === "rows" ? noRollups : rollupReading !== null && usesGoals ? current : state
     const plan = RollupPlan.make(days, usable)
     const parameters = new Parameters()
-    const live = (stored: ReadonlyArray<RollupPlan.Interval>, summed: ReadonlyArray<RollupPlan.Interval>) =>
+    const live = (stored: ReadonlyArray<RollupPlan.Interval>) =>
       GroupSql.statement(parameters, {
         hostedWebsiteId: site.hostedWebsiteId,
         timeZone: query.timeZone,
         dimensions,
         filters,
         days: days.filter((day) =>
-          [...stored, ...summed, ...plan.raw].some(({ end, start }) => start < day.end && end > day.start)
+          [...stored, ...plan.raw].some(({ end, start }) => start < day.end && end > day.start)
         ),
         stored,
-        summed,
         raw: plan.raw,
         conversions,
         revenue,
@@ -167,14 +166,14 @@ export const count = Effect.fnUntraced(function* (
       })
     const statements =
       rollupReading === null
-        ? [live([...plan.stored, ...plan.partlySummed, ...plan.open], [])]
+        ? [live([...plan.summed, ...plan.open])]
         : [
             ...(plan.months.length + plan.days.length > 0
               ? [RollupSql.statement(parameters, site.hostedWebsiteId, { dimensions, metrics }, rollupReading, plan)]
               : []),
-            ...(plan.raw.length > 0 ? [live(plan.open, plan.partlySummed)] : [])
+            ...(plan.raw.length > 0 ? [live(plan.open)] : [])
           ]
-    const isShort = rollupReading !== null && lengthOf([...plan.partlySummed, ...plan.open, ...plan.raw]) <= maxTail
+    const isShort = rollupReading !== null && lengthOf([...plan.open, ...plan.raw]) <= maxTail
     if (!isShort) yield* useCustomPlans(sql)
     return yield* execute(sql, parameters, statements, dimensions, limit)
   })

@@ -1,10 +1,11 @@
 /**
- * Stores and sums the visits of closed days, and deletes outdated rollups. Each exported function runs one transaction, except
- * `storeSums`, which runs in the caller's transaction.
+ * Stores and sums the visits of days. Each exported function runs one transaction, which holds a lock of the website.
  *
- * If a row that was received before the horizon is added later, it is marked in `rollup_stale`; see the migration
- * `0007_rollups`. A day is closed if the day and all of its visits ended more than 30 minutes before the horizon; otherwise it
- * is open.
+ * The visits of an open day are stored up to a time (`advance`), and later ones continue them. A day that has ended is closed:
+ * its visits are summed too.
+ *
+ * If a row that was received before the horizon is added later, it is marked in `rollup_stale`; see the migrations
+ * `0007_rollups` and `0037_open_visits`.
  *
  * @module
  */
@@ -13,7 +14,8 @@ import { Context, Effect, Option, Schema } from "effect"
 import { type SqlClient, SqlError } from "effect/sql"
 import type { Day } from "../../../core/analytics/report/LocalTime.ts"
 import type { LocalDate } from "../../../core/analytics/report/Query.ts"
-import { maxGap } from "../../../core/analytics/report/Visits.ts"
+import type { Interval } from "../../../core/analytics/report/RollupPlan.ts"
+import * as RollupPlan from "../../../core/analytics/report/RollupPlan.ts"
 import { decodeRows } from "../../../runtime/Rows.ts"
 import * as Database from "../../Database.ts"
 import * as DaySumSql from "./DaySumSql.ts"
@@ -29,8 +31,11 @@ export interface Site {
   readonly timeZone: string
 }
 
-/** The arbitrary unique key of the lock that a process holds while it rolls up. */
-export const advisoryLock = 7_215_930_444
+/** The arbitrary first key of the locks that a process holds while it rolls up a website. */
+const advisoryLock = 721_593_044
+
+/** SQL of the keys of a website's lock. `site` is SQL of its hosted website's id, as a text. */
+export const lockKeys = (site: string): string => `${advisoryLock}, hashtext(${site})`
 
 const Mine = Schema.Tuple([Schema.Struct({ mine: Schema.Boolean })])
 const Found = Schema.Array(Schema.Struct({}))
@@ -38,7 +43,7 @@ const Found = Schema.Array(Schema.Struct({}))
 /** The website is being deleted, or has another time zone than when it was read. */
 export class SiteChanged extends Schema.TaggedError<SiteChanged>()("SiteChanged", {}) {}
 
-/** Another process rolls up at this moment. */
+/** Another process rolls up the website at this moment. */
 export class Busy extends Schema.TaggedError<Busy>()("Busy", {}) {}
 
 /** The timeout of a statement of a rollup run, in milliseconds; 0 for none. A statement sums at most a day, or 100,000 rows. */
@@ -66,11 +71,11 @@ export const exclusively =
       yield* sql.unsafe("LOCK TABLE rollup_day IN ROW EXCLUSIVE MODE")
       const [{ mine }] = yield* sql
         .unsafe(
-          `SELECT pg_try_advisory_xact_lock(${advisoryLock}) AS mine, set_config('jit', 'off', true),
+          `SELECT pg_try_advisory_xact_lock(${lockKeys("$2")}) AS mine, set_config('jit', 'off', true),
           set_config('max_parallel_workers_per_gather', '0', true), set_config('work_mem', '64MB', true),
           set_config('enable_nestloop', 'off', true), set_config('enable_mergejoin', 'off', true),
           set_config('statement_timeout', $1, true)`,
-          [PgTypes.text(String(yield* MaxStatement))]
+          [PgTypes.text(String(yield* MaxStatement)), PgTypes.text(site.hostedWebsiteId)]
         )
         .pipe(decodeRows(Mine))
       if (!mine) return yield* new Busy()
@@ -88,9 +93,12 @@ export const exclusively =
     )
 
 /** Whether a marked hour can change a rollup, as `RollupPlan.isStale` decides. */
-const isMarked = (site: string): string => `EXISTS (
-  SELECT FROM rollup_stale WHERE hosted_website_id = ${site}
-    AND hour <= reaches_to + ${VisitSql.idle} AND hour + interval '1 hour' > starts_at - ${VisitSql.idle})`
+const isMarked = (site: string, condition: string): string => `EXISTS (
+  SELECT FROM rollup_stale WHERE hosted_website_id = ${site} AND ${condition}
+    AND hour < ends_at AND hour + interval '1 hour' > starts_at)`
+
+/** The `goals` of a day whose leads have changed since it was summed. */
+const otherLeads = "other leads"
 
 const Days = Schema.Array(Schema.Struct({ day: Schema.String, end: Schema.Finite, goals: Schema.String }))
 const Months = Schema.Array(Schema.Struct({ month: Schema.String }))
@@ -127,12 +135,15 @@ export const deleteOutdated = (sql: SqlClient.SqlClient, site: Site) => {
         yield* sql`UPDATE rollup_site SET time_zone = ${site.timeZone}, version = ${RollupState.version}
           WHERE hosted_website_id = ${id}`
       }
-      for (const table of ["rollup_month", "rollup_day"]) {
-        yield* sql.unsafe(`DELETE FROM ${table} WHERE hosted_website_id = $1 AND ${isMarked("$1")}`, [id])
-      }
+      const changes = [
+        `DELETE FROM rollup_month WHERE hosted_website_id = $1 AND ${isMarked("$1", "true")}`,
+        `DELETE FROM rollup_day WHERE hosted_website_id = $1 AND (is_partly_summed OR ${isMarked("$1", "changes_visits")})`,
+        `UPDATE rollup_day SET goals = '${otherLeads}' WHERE hosted_website_id = $1 AND goals <> '' AND ${isMarked("$1", "true")}`
+      ]
+      for (const change of changes) yield* sql.unsafe(change, [id])
       yield* sql`DELETE FROM rollup_stale WHERE hosted_website_id = ${id}`
       // The rollup run's last step sets these again. If the rollup run fails before that, the next round finds the website due.
-      yield* sql`UPDATE rollup_site SET rolled_before = NULL, retry_at = NULL WHERE hosted_website_id = ${id}`
+      yield* sql`UPDATE rollup_site SET rolled_before = NULL WHERE hosted_website_id = ${id}`
       const days = yield* sql`SELECT day, (extract(epoch FROM ends_at) * 1000)::float8 AS end, goals FROM rollup_day
         WHERE hosted_website_id = ${id}`.pipe(decodeRows(Days))
       const months = yield* sql`SELECT month FROM rollup_month WHERE hosted_website_id = ${id}`.pipe(decodeRows(Months))
@@ -174,18 +185,14 @@ export const deleteOpen = (sql: SqlClient.SqlClient, site: Site, day: LocalDate)
 
 const rangeOf = (days: ReadonlyArray<Day>) => ({ first: days[0]?.date ?? "", last: days.at(-1)?.date ?? "" })
 
-const Ends = Schema.Array(Schema.Struct({ bucket: Schema.Int, ended_at: Schema.Finite }))
-
-/**
- * Replaces the sums of successive days. If earlier visits are already counted (`since`), adds to the sums instead.
- */
-export const storeSums = (sql: SqlClient.SqlClient, input: DaySumSql.Input) => {
-  const { days, hostedWebsiteId, since } = input
+/** Replaces the sums of successive days. */
+const storeSums = (sql: SqlClient.SqlClient, input: DaySumSql.Input) => {
+  const { days, hostedWebsiteId } = input
   const parameters = new Parameters()
   const summed = DaySumSql.statement(parameters, input)
   const groups = `SELECT day AS date, * FROM (${summed}) AS summed WHERE visits > 0 OR conversions > 0`
   return sql.unsafe(
-    RollupRows.replaceDays(parameters, parameters.uuid(hostedWebsiteId), rangeOf(days), groups, since !== null),
+    RollupRows.replaceDays(parameters, parameters.uuid(hostedWebsiteId), rangeOf(days), groups),
     parameters.values
   )
 }
@@ -199,94 +206,125 @@ const deleteSums = (sql: SqlClient.SqlClient, site: Site, days: ReadonlyArray<Da
   )
 }
 
-/** Splits days at the open ones, which are left out. */
-const split = (days: ReadonlyArray<Day>, isOpen: (day: Day) => boolean): ReadonlyArray<ReadonlyArray<Day>> => {
-  const runs: Array<Array<Day>> = [[]]
-  for (const day of days) {
-    if (isOpen(day)) runs.push([])
-    else runs.at(-1)?.push(day)
-  }
-  return runs.filter((run) => run.length > 0)
-}
-
-/**
- * Replaces the visits and sums of successive days. Open days get neither; returns whether no day is open. The horizon is in
- * milliseconds since 1970. Without `isRebuild`, does nothing if all days are stored with the current goals.
- */
-export const rollDays = (
+/** Says that the visits of days are stored up to their ends. `goals` is empty without sums. */
+const markStored = Effect.fnUntraced(function* (
   sql: SqlClient.SqlClient,
   site: Site,
   days: ReadonlyArray<Day>,
-  horizon: number,
-  isRebuild: boolean
-) => {
+  goals: string
+): Effect.fn.Return<void, SqlError.SqlError> {
   const id = PgTypes.uuid(site.hostedWebsiteId)
-  const [first, last] = [days[0], days.at(-1)]
-  if (first === undefined || last === undefined) return Effect.succeed(true)
+  const times = (of: (day: Day) => number) => Database.array(days.map(of), PgTypes.OID.timestamptz)
   const dates = Database.array(
     days.map(({ date }) => date),
     PgTypes.OID.date
   )
-  const [start, end] = [PgTypes.timestamptz(first.start), PgTypes.timestamptz(last.end)]
+  yield* sql`DELETE FROM rollup_day WHERE hosted_website_id = ${id} AND day = ANY (${dates})`
+  yield* sql`INSERT INTO rollup_day (hosted_website_id, day, starts_at, ends_at, reaches_to, goals)
+    SELECT ${id}, day, starts_at, ends_at, ends_at, ${goals}
+    FROM unnest(${dates}, ${times(({ start }) => start)}, ${times(({ end }) => end)}) AS rolled (day, starts_at, ends_at)`
+})
+
+/** Stores the visits of an interval of successive days, in place of those that its rows continue. */
+const storeVisits = (sql: SqlClient.SqlClient, site: Site, interval: Interval, days: ReadonlyArray<Day>) => {
+  const parameters = new Parameters()
+  const id = parameters.uuid(site.hostedWebsiteId)
   const columns = VisitSql.visitColumns.join(", ")
+  const visits = VisitSql.rawVisits(parameters, id, [interval], { channel: true, days })
+  const continues = VisitSql.openParts([interval], days).length > 0
+  return sql.unsafe(
+    `WITH ${visits}${
+      continues ? ", replaced AS (DELETE FROM visit WHERE visit_id IN (SELECT visit_id FROM continued))" : ""
+    }
+      INSERT INTO visit (hosted_website_id, ${columns}) SELECT ${id}, ${columns} FROM raw_visit`,
+    parameters.values
+  )
+}
+
+/** Deletes the visits that begin in an interval. */
+const deleteVisits = (sql: SqlClient.SqlClient, site: Site, { end, start }: Interval) =>
+  sql`DELETE FROM visit WHERE hosted_website_id = ${PgTypes.uuid(site.hostedWebsiteId)}
+    AND started_at >= ${PgTypes.timestamptz(start)} AND started_at < ${PgTypes.timestamptz(end)}`
+
+/** Deletes the sums of the months that overlap an interval. */
+const deleteMonths = (sql: SqlClient.SqlClient, site: Site, { end, start }: Interval) =>
+  sql`DELETE FROM rollup_month WHERE hosted_website_id = ${PgTypes.uuid(site.hostedWebsiteId)}
+    AND starts_at < ${PgTypes.timestamptz(end)} AND ends_at > ${PgTypes.timestamptz(start)}`
+
+/**
+ * Replaces the sums of successive days that have ended, and their visits unless those of all days are stored. Without
+ * `isRebuild`, does nothing if all days are summed with the current goals.
+ */
+export const rollDays = (sql: SqlClient.SqlClient, site: Site, days: ReadonlyArray<Day>, isRebuild: boolean) => {
+  const [first, last] = [days[0], days.at(-1)]
+  if (first === undefined || last === undefined) return Effect.void
+  const whole = { start: first.start, end: last.end }
   return exclusively(
     sql,
     site
   )(
     Effect.gen(function* () {
-      const state = yield* RollupState.read(sql, site, site.timeZone, {
-        first: first.date,
-        last: last.date,
-        months: []
-      })
+      const state = yield* RollupState.read(sql, site, site.timeZone, { ...rangeOf(days), months: [] })
       const current = RollupState.withCurrentGoals(state)
       // Another process may have stored the days in the meantime.
-      if (!isRebuild && days.every(({ date, end }) => current.days.get(date)?.end === end)) return true
-      const { goals } = state
-      yield* sql`DELETE FROM rollup_month WHERE hosted_website_id = ${id}
-        AND starts_at < ${end} AND ends_at > ${start}`
-      yield* sql`DELETE FROM rollup_day WHERE hosted_website_id = ${id} AND day = ANY (${dates})`
+      const isStored = (known: RollupPlan.State) => days.every(({ date, end }) => known.days.get(date)?.end === end)
+      if (!isRebuild && isStored(current)) return
+      yield* deleteMonths(sql, site, whole)
       yield* deleteSums(sql, site, days)
-      yield* sql`DELETE FROM visit WHERE hosted_website_id = ${id} AND started_at >= ${start} AND started_at < ${end}`
-      const parameters = new Parameters()
-      const site_ = parameters.uuid(site.hostedWebsiteId)
-      const raw = VisitSql.rawVisits(parameters, site_, [{ start: first.start, end: last.end }], {
-        channel: true,
-        days
-      })
-      yield* sql.unsafe(
-        `WITH RECURSIVE ${raw} INSERT INTO visit (hosted_website_id, ${columns}) SELECT ${site_}, ${columns} FROM raw_visit`,
-        parameters.values
-      )
-      const starts = Database.array(
-        days.map((day) => day.start),
-        PgTypes.OID.timestamptz
-      )
-      const ends = yield* sql`SELECT width_bucket(started_at, ${starts}) AS bucket,
-          ceil(extract(epoch FROM max(ended_at)) * 1000)::float8 AS ended_at
-        FROM visit WHERE hosted_website_id = ${id} AND started_at >= ${start} AND started_at < ${end} GROUP BY 1`.pipe(
-        decodeRows(Ends)
-      )
-      const endedAt = new Map(ends.map(({ bucket, ended_at }) => [days[bucket - 1]?.date, ended_at]))
-      const visitsEnd = (day: Day) => Math.max(day.end, endedAt.get(day.date) ?? 0)
-      const isOpen = (day: Day) => visitsEnd(day) + maxGap >= horizon
-      for (const day of days.filter(isOpen)) {
-        yield* sql`DELETE FROM visit WHERE hosted_website_id = ${id}
-          AND started_at >= ${PgTypes.timestamptz(day.start)} AND started_at < ${PgTypes.timestamptz(day.end)}`
+      if (isRebuild || !isStored(state)) {
+        yield* deleteVisits(sql, site, whole)
+        yield* storeVisits(sql, site, whole, days)
       }
-      const closed = split(days, isOpen)
-      for (const run of closed) {
-        yield* storeSums(sql, { ...site, days: run, goals, since: null })
-        const times = (of: (day: Day) => number) => Database.array(run.map(of), PgTypes.OID.timestamptz)
-        yield* sql`INSERT INTO rollup_day (hosted_website_id, day, starts_at, ends_at, reaches_to, goals)
-          SELECT ${id}, day, starts_at, ends_at, reaches_to, ${RollupState.fingerprint(goals)} FROM unnest(
-            ${Database.array(
-              run.map(({ date }) => date),
-              PgTypes.OID.date
-            )}, ${times((day) => day.start)}, ${times((day) => day.end)}, ${times(visitsEnd)}
-          ) AS rolled (day, starts_at, ends_at, reaches_to)`
-      }
-      return !days.some(isOpen)
+      yield* storeSums(sql, { ...site, days, goals: state.goals })
+      yield* markStored(sql, site, days, RollupState.fingerprint(state.goals))
     })
   )
 }
+
+const Time = Schema.Array(Schema.Struct({ millis: Schema.Finite }))
+
+/** The time of the row after `maxRows` rows of an interval; null if it has no more. */
+const timeAfter = (sql: SqlClient.SqlClient, site: Site, interval: Interval, maxRows: number) => {
+  const parameters = new Parameters()
+  const id = parameters.uuid(site.hostedWebsiteId)
+  const times = ["page_view", "event"].map((table) =>
+    VisitSql.inIntervals(parameters, id, [interval], { table, columns: "received_at", time: "received_at" })
+  )
+  return sql
+    .unsafe(
+      `SELECT floor(extract(epoch FROM received_at) * 1000)::float8 AS millis FROM (${times.join(" UNION ALL ")}) AS row
+        ORDER BY received_at OFFSET ${maxRows} LIMIT 1`,
+      parameters.values
+    )
+    .pipe(
+      decodeRows(Time),
+      Effect.map(([found]) => found?.millis ?? null)
+    )
+}
+
+/**
+ * Stores the visits of a day up to the horizon (milliseconds since 1970; see `RollUpLoop`), or up to `maxRows` rows after the
+ * visits that are stored. Sums them once the day has ended. Returns whether all rows before the horizon are stored. Does nothing
+ * if the day has changed since its visits were stored.
+ */
+export const advance = (sql: SqlClient.SqlClient, site: Site, day: Day, horizon: number, maxRows: number) =>
+  exclusively(
+    sql,
+    site
+  )(
+    Effect.gen(function* () {
+      const state = yield* RollupState.read(sql, site, site.timeZone, { ...rangeOf([day]), months: [] })
+      const known = state.days.get(day.date)
+      const start = known?.end ?? day.start
+      const until = Math.min(horizon, day.end)
+      if (until <= start || (known !== undefined && RollupPlan.isStale(known, state.staleVisits))) return true
+      const after = yield* timeAfter(sql, site, { start, end: until }, maxRows)
+      // Rows of one millisecond are stored together.
+      const end = after === null ? until : Math.min(until, Math.max(after, start + 1))
+      if (known === undefined) yield* deleteVisits(sql, site, day)
+      yield* storeVisits(sql, site, { start, end }, [day])
+      if (end === day.end) yield* storeSums(sql, { ...site, days: [day], goals: state.goals })
+      yield* markStored(sql, site, [{ ...day, end }], end === day.end ? RollupState.fingerprint(state.goals) : "")
+      return end === until
+    })
+  )

@@ -21,11 +21,6 @@ export interface Input {
   /** Successive days, oldest first. At least one. */
   readonly days: ReadonlyArray<LocalTime.Day>
   readonly goals: ReadonlyArray<GoalRow>
-  /**
-   * Visits that began before this time, in milliseconds since 1970, are already counted; null if none are. Such a visit is read
-   * only if its visitor has a later visit, because a visitor is counted once in each group.
-   */
-  readonly since: number | null
 }
 
 /** The columns of `v` with the values of the dimensions that are the same for all rows of a visit. */
@@ -68,7 +63,7 @@ const visitParts: ReadonlyArray<string> = [
         events: "sum(pageviews + events)",
         visit_pageviews: "sum(pageviews)"
       },
-      `FROM v WHERE is_new GROUP BY day, ${column}`
+      `FROM v GROUP BY day, ${column}`
     )
   ),
   ...ofVisit.map(({ column, dimension }) =>
@@ -76,7 +71,7 @@ const visitParts: ReadonlyArray<string> = [
       `'${dimension}'`,
       "value",
       visitors,
-      `FROM (SELECT day, ${column}::text AS value, hash FROM other GROUP BY day, ${column}, hash HAVING bool_and(is_new)) AS one
+      `FROM (SELECT day, ${column}::text AS value, hash FROM other GROUP BY day, ${column}, hash) AS one
         GROUP BY day, value`
     )
   )
@@ -104,7 +99,7 @@ const factParts: ReadonlyArray<string> = eventDimensions.flatMap((dimension) => 
       `FROM (
         SELECT day, ${column} AS value, visit_id, is_single, is_bounce, duration, pageviews,
           count(*) FILTER (WHERE kind = 0) AS views, count(*) FILTER (WHERE kind < 2) AS rows
-        FROM ${from} AND is_new GROUP BY day, ${column}, visit_id, is_single, is_bounce, duration, pageviews
+        FROM ${from} GROUP BY day, ${column}, visit_id, is_single, is_bounce, duration, pageviews
       ) AS one GROUP BY day, value`
     ),
     part(
@@ -112,33 +107,28 @@ const factParts: ReadonlyArray<string> = eventDimensions.flatMap((dimension) => 
       "value",
       visitors,
       `FROM (SELECT day, value, hash FROM (SELECT *, ${column} AS value FROM ${from}) AS counted
-        WHERE NOT is_single GROUP BY day, value, hash HAVING bool_and(is_new)) AS one GROUP BY day, value`
+        WHERE NOT is_single GROUP BY day, value, hash) AS one GROUP BY day, value`
     ),
-    ...(isPage ? [part(`'${dimension}'`, entryPage, entries, `FROM v WHERE is_new GROUP BY day, ${entryPage}`)] : [])
+    ...(isPage ? [part(`'${dimension}'`, entryPage, entries, `FROM v GROUP BY day, ${entryPage}`)] : [])
   ]
 })
 
 /** The conversions and the revenue of all dimensions, from the few facts that reach a goal or have revenue. */
 const reachedParts: ReadonlyArray<string> = [
-  part(
-    "dimension",
-    "value",
-    { conversions: "count(*)" },
-    "FROM reached WHERE converts AND is_new GROUP BY dimension, day, value"
-  ),
+  part("dimension", "value", { conversions: "count(*)" }, "FROM reached WHERE converts GROUP BY dimension, day, value"),
   part(
     "dimension",
     "value",
     { converted: "count(*)" },
-    `FROM (SELECT dimension, day, value, hash FROM reached WHERE converts GROUP BY dimension, day, value, hash
-      HAVING bool_and(is_new)) AS one GROUP BY dimension, day, value`
+    `FROM (SELECT dimension, day, value, hash FROM reached WHERE converts GROUP BY dimension, day, value, hash)
+      AS one GROUP BY dimension, day, value`
   ),
   part(
     "dimension",
     "value",
     { revenue: "jsonb_object_agg(currency, total)::text" },
     `FROM (SELECT dimension, day, value, currency, sum(amount)::text AS total FROM reached
-      WHERE amount IS NOT NULL AND is_new GROUP BY dimension, day, value, currency) AS total GROUP BY dimension, day, value`
+      WHERE amount IS NOT NULL GROUP BY dimension, day, value, currency) AS total GROUP BY dimension, day, value`
   )
 ]
 
@@ -155,7 +145,7 @@ const hoursOf = ({ days, timeZone }: Input) => {
 }
 
 /** The facts that reach a goal or have revenue, once for each dimension. */
-const reached = `SELECT each.*, fact.day, v.is_new, hash, cardinality(goals) > 0 AS converts, amount, currency
+const reached = `SELECT each.*, fact.day, hash, cardinality(goals) > 0 AS converts, amount, currency
   FROM fact JOIN v USING (visit_id) CROSS JOIN LATERAL (
     VALUES ${ofVisit.map(({ column, dimension }) => `('${dimension}', ${column}::text)`).join(", ")},
       ('event:page', page), ('event:name', name)
@@ -163,44 +153,28 @@ const reached = `SELECT each.*, fact.day, v.is_new, hash, cardinality(goals) > 0
   ) AS each (dimension, value) WHERE cardinality(goals) > 0 OR amount IS NOT NULL`
 
 /** The columns that facts copy from their visits. */
-const copied = ["visit_id", "day", "is_new", "is_single", "is_bounce", "duration", "pageviews"]
+const copied = ["visit_id", "day", "is_single", "is_bounce", "duration", "pageviews"]
 
 const hashes = "unnest(coalesce(other_hashes, ARRAY[visitor_hash])) AS hash"
 
-/** The expressions of the `WITH` clause that define `day_visit`, the stored visits of the days. */
-const dayVisits = (parameters: Parameters, { days, hostedWebsiteId, since }: Input): ReadonlyArray<string> => {
-  const site = parameters.uuid(hostedWebsiteId)
-  const day = `width_bucket(started_at, ${parameters.times(days.map(({ start }) => start))}) AS day`
-  const [start, end] = [parameters.time(days[0]?.start ?? 0), parameters.time(days.at(-1)?.end ?? 0)]
-  const visits = (isNew: boolean, from: string, until: string) =>
-    `SELECT *, ${isNew} AS is_new, ${day} FROM visit
-      WHERE hosted_website_id = ${site} AND started_at >= ${from} AND started_at < ${until}`
-  if (since === null) return [`day_visit AS MATERIALIZED (${visits(true, start, end)})`]
-  const first = parameters.time(since)
-  return [
-    `added AS MATERIALIZED (${visits(true, first, end)})`,
-    `added_visitor AS MATERIALIZED (SELECT DISTINCT ${hashes} FROM added)`,
-    `day_visit AS MATERIALIZED (
-      SELECT * FROM added UNION ALL ${visits(false, start, first)}
-        AND (visitor_hash IN (SELECT hash FROM added_visitor) OR other_hashes && ARRAY(SELECT hash FROM added_visitor))
-    )`
-  ]
-}
-
 /** A statement that returns the dimension, the day, the value as `name`, and the counts of each group. */
 export const statement = (parameters: Parameters, input: Input): string => {
-  const { days, goals, hostedWebsiteId, since } = input
+  const { days, goals, hostedWebsiteId } = input
   const site = parameters.uuid(hostedWebsiteId)
   const hours = hoursOf(input)
   const facts = FactSql.facts(
-    { parameters, site, goals, since: days[0]?.start ?? 0, onlyReaching: false, hasEarlier: since !== null },
+    { parameters, site, goals, since: days[0]?.start ?? 0, onlyReaching: false },
     FactSql.all,
     copied
   )
   const page = DimensionSql.factValue(parameters, "event:page", "page")
   const name = DimensionSql.factValue(parameters, "event:name", "page")
   const expressions = [
-    ...dayVisits(parameters, input),
+    `day_visit AS MATERIALIZED (
+      SELECT *, width_bucket(started_at, ${parameters.times(days.map(({ start }) => start))}) AS day FROM visit
+      WHERE hosted_website_id = ${site} AND started_at >= ${parameters.time(days[0]?.start ?? 0)}
+        AND started_at < ${parameters.time(days.at(-1)?.end ?? 0)}
+    )`,
     `hashed AS MATERIALIZED (
       SELECT visit_id, day, ${hashes} FROM day_visit
     )`,
@@ -209,7 +183,7 @@ export const statement = (parameters: Parameters, input: Input): string => {
         JOIN (SELECT day, hash FROM hashed GROUP BY day, hash HAVING count(*) > 1) AS several USING (day, hash)
     )`,
     `v AS MATERIALIZED (
-      SELECT day, is_new, (${parameters.integers(hours.numbers)})[width_bucket(started_at, ${parameters.times(hours.starts)})] AS hour,
+      SELECT day, (${parameters.integers(hours.numbers)})[width_bucket(started_at, ${parameters.times(hours.starts)})] AS hour,
         ''::text AS none, other_hashes IS NULL AND visit_id NOT IN (SELECT visit_id FROM repeated) AS is_single,
         visit_id, pageviews, events, is_bounce, duration, started_at, ended_at, session_key, visitor_hash, other_hashes,
         ${visitDimensions.map((dimension, index) => `${DimensionSql.visitValue(dimension)} AS d${index}`).join(", ")}

@@ -19,13 +19,8 @@ export interface Kinds {
 
 export const all: Kinds = { views: true, events: true, conversions: true }
 
-/**
- * When the first new visit and the first visit of `v` begin, and when the last one ends. A visit is new unless it is counted
- * already: see `summed` in `GroupScope`. Materialized, so `v` is read once.
- */
-export const reach = `reach AS MATERIALIZED (
-  SELECT min(started_at) FILTER (WHERE is_new) AS starts_at, min(started_at) AS earliest, max(ended_at) AS ends_at FROM v
-)`
+/** When the first visit of `v` begins, and when the last one ends. Materialized, so `v` is read once. */
+export const reach = `reach AS MATERIALIZED (SELECT min(started_at) AS starts_at, max(ended_at) AS ends_at FROM v)`
 
 /** Where facts are read from. */
 export interface Source {
@@ -38,16 +33,11 @@ export interface Source {
   readonly goals: ReadonlyArray<GoalRow> | null
   /** Whether only facts that reach a goal are read. */
   readonly onlyReaching: boolean
-  /**
-   * Whether `v` has visits that are not new. They are few and may begin long before the others, so their facts are read visit by
-   * visit, and not together with all facts of that time.
-   */
-  readonly hasEarlier: boolean
 }
 
 /** The facts of the visits `v`, if they are of the given kinds, with the given columns of their visits. */
 export const facts = (
-  { goals, hasEarlier, onlyReaching, parameters, site, since }: Source,
+  { goals, onlyReaching, parameters, site, since }: Source,
   kinds: Kinds,
   columns: ReadonlyArray<string>
 ): string => {
@@ -56,21 +46,13 @@ export const facts = (
   const ofVisit = `r.hosted_website_id = ${site}
     AND coalesce(r.session_id, encode(r.visitor_hash, 'hex')) COLLATE "C" = v.session_key
     AND r.received_at >= ${first} AND r.received_at >= v.started_at AND r.received_at <= v.ended_at`
-  const whereNew = hasEarlier ? "WHERE is_new" : ""
   /** `reaching` is part of the join's condition, so that most rows of a website do not enter the join. */
   const joined = (select: string, table: string, kind: GoalRow["kind"], column: string) => {
     if (onlyReaching && !goals?.some((goal) => goal.kind === kind)) return []
     const reaching = onlyReaching ? `AND ${DimensionSql.reachesAny(parameters, goals ?? [], kind, column)}` : ""
     return [
       `${select} FROM v JOIN ${table} AS r ON ${ofVisit} ${reaching}
-      AND r.received_at >= (SELECT starts_at FROM reach) AND r.received_at <= (SELECT ends_at FROM reach)
-      ${whereNew}`,
-      ...(hasEarlier
-        ? [
-            `${select} FROM (SELECT * FROM v WHERE NOT is_new OFFSET 0) AS v
-            CROSS JOIN LATERAL (SELECT * FROM ${table} AS r WHERE ${ofVisit} ${reaching} OFFSET 0) AS r`
-          ]
-        : [])
+      AND r.received_at >= (SELECT starts_at FROM reach) AND r.received_at <= (SELECT ends_at FROM reach)`
     ]
   }
   const names = (kind: GoalRow["kind"], column: string) =>
@@ -100,7 +82,7 @@ export const facts = (
           NULL::numeric AS amount, NULL::text AS currency, v.visitor_hash AS hash
         FROM v JOIN conversion AS r ON r.hosted_website_id = ${site} AND r.session_key = v.session_key
           AND r.visit_started_at >= v.started_at AND r.visit_started_at <= v.ended_at
-          AND r.visit_started_at >= (SELECT earliest FROM reach)`
+          AND r.visit_started_at >= (SELECT starts_at FROM reach)`
         ]
       : [])
   ]
@@ -128,7 +110,7 @@ export const matched = (scope: GroupScope.Scope, from: string, page: string): st
       ? filters.filter(isGoalCondition).map((filter) => DimensionSql.accepts(parameters, filter, "goal"))
       : [])
   ]
-  return `SELECT ${group} AS dimensions, visit_id, is_new, day, hash, kind, pageviews, is_bounce, duration, amount, currency,
+  return `SELECT ${group} AS dimensions, visit_id, day, hash, kind, pageviews, is_bounce, duration, amount, currency,
       coalesce(cardinality(goals), 0) > 0 AS converts
     FROM ${from} AS fact${groupsByGoal ? " CROSS JOIN LATERAL unnest(goals) AS goal" : ""}
     ${conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`}`

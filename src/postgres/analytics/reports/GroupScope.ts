@@ -25,12 +25,7 @@ export interface Input extends Pick<Query, "filters" | "timeZone"> {
   readonly days: ReadonlyArray<LocalTime.Day>
   /** Intervals whose visits are stored. */
   readonly stored: ReadonlyArray<Interval>
-  /**
-   * Intervals whose visits are already counted: each is the first part of an open day. A visit in one is read only if its visitor
-   * has a later visit on the same day, because a visitor is counted once in each group.
-   */
-  readonly summed: ReadonlyArray<Interval>
-  /** Intervals whose visits are computed from page views and events. */
+  /** Intervals whose visits are computed from page views and events, and from `stored` visits that these continue. */
   readonly raw: ReadonlyArray<Interval>
   /** Whether conversions are counted. */
   readonly conversions: boolean
@@ -81,14 +76,8 @@ export const make = (parameters: Parameters, input: Input): Scope => {
   }
 }
 
-/** The rows of an expression that are not counted yet. */
-export const uncounted = ({ summed }: Pick<Scope, "summed">, from: string): string =>
-  summed.length === 0 ? from : `(SELECT * FROM ${from} WHERE is_new) AS ${from}`
-
-/** The visitors of each group, once for each day, without those that are already counted. */
-export const newVisitors = ({ summed }: Pick<Scope, "summed">, from: string): string =>
-  `(SELECT dimensions, day, hash FROM ${from} GROUP BY dimensions, day, hash
-    ${summed.length === 0 ? "" : "HAVING bool_and(is_new)"}) AS one`
+/** The visitors of each group, once for each day. */
+export const visitors = (from: string): string => `(SELECT DISTINCT dimensions, day, hash FROM ${from}) AS one`
 
 /** Whether the query groups by a dimension for which `is` holds, or a filter mentions one. */
 export const mentions = ({ dimensions, filters }: Scope, is: (dimension: Dimension) => boolean): boolean =>

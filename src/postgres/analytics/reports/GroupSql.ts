@@ -56,8 +56,8 @@ interface Counting {
 }
 
 /** The earliest time at which a visit can begin. */
-const firstStart = ({ raw, stored, summed }: GroupScope.Scope): number =>
-  Math.min(...[...summed, ...stored, ...raw].map(({ start }) => start))
+const firstStart = ({ raw, stored }: GroupScope.Scope): number =>
+  Math.min(...[...stored, ...raw].map(({ start }) => start))
 
 /** The facts of some kinds, with the columns of their visits that groups and filters read. */
 const factsOf = (scope: GroupScope.Scope, kinds: FactSql.Kinds, onlyReaching: boolean): string =>
@@ -66,12 +66,11 @@ const factsOf = (scope: GroupScope.Scope, kinds: FactSql.Kinds, onlyReaching: bo
       ...scope,
       since: firstStart(scope),
       goals: scope.conversions || scope.usesGoals ? scope.goals : null,
-      onlyReaching,
-      hasEarlier: scope.summed.length > 0
+      onlyReaching
     },
     kinds,
     [
-      ...["visit_id", "is_new", "day", "started_at", "pageviews", "is_bounce", "duration", "entry_page"],
+      ...["visit_id", "day", "started_at", "pageviews", "is_bounce", "duration", "entry_page"],
       ...scope.aliases.values()
     ]
   )
@@ -80,15 +79,11 @@ const factsOf = (scope: GroupScope.Scope, kinds: FactSql.Kinds, onlyReaching: bo
 const ofMatched = (scope: GroupScope.Scope): ReadonlyArray<string> => [
   ...(scope.conversions
     ? [
-        part(
-          "dimensions",
-          { conversions: "count(*)" },
-          `FROM ${GroupScope.uncounted(scope, "matched")} WHERE converts GROUP BY dimensions`
-        ),
+        part("dimensions", { conversions: "count(*)" }, `FROM matched WHERE converts GROUP BY dimensions`),
         part(
           "dimensions",
           { converted: "count(*)" },
-          `FROM ${GroupScope.newVisitors(scope, "matched WHERE converts")} GROUP BY dimensions`
+          `FROM ${GroupScope.visitors("matched WHERE converts")} GROUP BY dimensions`
         )
       ]
     : []),
@@ -97,7 +92,7 @@ const ofMatched = (scope: GroupScope.Scope): ReadonlyArray<string> => [
         part(
           "dimensions",
           { revenue: "jsonb_object_agg(currency, total)::text" },
-          `FROM (SELECT dimensions, currency, sum(amount)::text AS total FROM ${GroupScope.uncounted(scope, "matched")}
+          `FROM (SELECT dimensions, currency, sum(amount)::text AS total FROM matched
             WHERE amount IS NOT NULL GROUP BY dimensions, currency) AS total GROUP BY dimensions`
         )
       ]
@@ -117,7 +112,7 @@ const ofEntryPages = (scope: GroupScope.Scope, isCounted: string): Counting => {
   )
   if (usesOthers) {
     const from = `FROM (SELECT DISTINCT dimensions, visit_id, is_bounce, duration
-        FROM ${GroupScope.uncounted(scope, "entry")} WHERE ${isCounted}) AS one
+        FROM entry WHERE ${isCounted}) AS one
       GROUP BY dimensions`
     return {
       expressions: [`entry AS (${FactSql.matched(scope, "fact", "entry_page")})`],
@@ -127,7 +122,7 @@ const ofEntryPages = (scope: GroupScope.Scope, isCounted: string): Counting => {
   const conditions = scope.factFilters.map((filter) =>
     DimensionSql.matches(scope.parameters, filter, GroupScope.read(scope, "entry_page"))
   )
-  const from = `FROM ${GroupScope.uncounted(scope, "v")} ${conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`} GROUP BY 1`
+  const from = `FROM v ${conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`} GROUP BY 1`
   return { expressions: [], parts: [part(GroupScope.group(scope, "entry_page"), visitCounts, from)] }
 }
 
@@ -151,18 +146,18 @@ const ofFacts = (scope: GroupScope.Scope): Counting => {
       part(
         "dimensions",
         { pageviews: "count(*) FILTER (WHERE kind = 0)", events: "count(*) FILTER (WHERE kind < 2)" },
-        `FROM ${GroupScope.uncounted(scope, "matched")} WHERE ${isCounted} GROUP BY dimensions`
+        `FROM matched WHERE ${isCounted} GROUP BY dimensions`
       ),
       part(
         "dimensions",
         { visitors: "count(*)" },
-        `FROM ${GroupScope.newVisitors(scope, `matched WHERE ${isCounted}`)} GROUP BY dimensions`
+        `FROM ${GroupScope.visitors(`matched WHERE ${isCounted}`)} GROUP BY dimensions`
       ),
       part(
         "dimensions",
         { visits: "count(*)", visit_pageviews: "sum(pageviews)", ...(usesPages ? {} : visitCounts) },
         `FROM (SELECT DISTINCT dimensions, visit_id, pageviews, is_bounce, duration
-            FROM ${GroupScope.uncounted(scope, "matched")} WHERE ${isCounted}) AS one
+            FROM matched WHERE ${isCounted}) AS one
           GROUP BY dimensions`
       ),
       ...entryPages.parts,
@@ -208,17 +203,16 @@ const ofVisits = (scope: GroupScope.Scope): Counting => {
           events: "sum(pageviews + events)",
           visit_pageviews: "sum(pageviews)"
         },
-        `FROM ${GroupScope.uncounted(scope, "v")} GROUP BY 1`
+        `FROM v GROUP BY 1`
       ),
       part(
         "dimensions",
         { visitors: "count(*)" },
-        `FROM ${GroupScope.newVisitors(
-          scope,
+        `FROM ${GroupScope.visitors(
           `(
-            SELECT ${group} AS dimensions, day, is_new, visitor_hash AS hash FROM v WHERE other_hashes IS NULL
+            SELECT ${group} AS dimensions, day, visitor_hash AS hash FROM v WHERE other_hashes IS NULL
             UNION ALL
-            SELECT ${group}, day, is_new, unnest(other_hashes) FROM v WHERE other_hashes IS NOT NULL
+            SELECT ${group}, day, unnest(other_hashes) FROM v WHERE other_hashes IS NOT NULL
           ) AS every`
         )} GROUP BY dimensions`
       ),
@@ -232,6 +226,6 @@ export const statement = (parameters: Parameters, input: GroupScope.Input): stri
   const scope = GroupScope.make(parameters, input)
   const visited = VisitedSql.expressions(scope)
   const { expressions, parts } = GroupScope.mentions(scope, isEventDimension) ? ofFacts(scope) : ofVisits(scope)
-  return `WITH RECURSIVE ${[...visited, ...expressions].join(", ")}
+  return `WITH ${[...visited, ...expressions].join(", ")}
     SELECT dimensions, ${aggregates} FROM (${parts.join(" UNION ALL ")}) AS part GROUP BY dimensions`
 }

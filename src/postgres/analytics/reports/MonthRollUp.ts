@@ -26,7 +26,7 @@ const sums = GroupSql.counts.map((count) => `coalesce(sum(${count}), 0)::bigint 
 const statement = `
   WITH leading_day AS MATERIALIZED (${leadingDays}), summed_month AS (
     INSERT INTO rollup_month (hosted_website_id, month, last_day, starts_at, ends_at, reaches_to, goals)
-    SELECT $1, month, max(day), min(starts_at), max(ends_at), max(reaches_to), min(goals) FROM leading_day
+    SELECT $1, month, max(day), min(starts_at), max(ends_at), max(ends_at), min(goals) FROM leading_day
     GROUP BY month HAVING min(goals) = max(goals) RETURNING month, last_day
   ), day_group AS MATERIALIZED (
     SELECT dimension, month, last_day, name, ${RollupRows.columns.join(", ")} FROM (

@@ -1,6 +1,6 @@
 /**
- * Keeps the rollups of all websites up to date in the background (see `DayRollUp` for closed days and `OpenDays` for open ones).
- * Every process tries; an advisory lock, for which no transaction waits, lets one process succeed at a time.
+ * Keeps the rollups of all websites up to date in the background; see `DayRollUp`. Every process tries; each website has a lock,
+ * for which no transaction waits.
  *
  * @module
  */
@@ -10,7 +10,6 @@ import { SqlClient, type SqlError } from "effect/sql"
 import * as LocalTime from "../../../core/analytics/report/LocalTime.ts"
 import type { LocalDate } from "../../../core/analytics/report/Query.ts"
 import * as RollupPlan from "../../../core/analytics/report/RollupPlan.ts"
-import { maxGap } from "../../../core/analytics/report/Visits.ts"
 import { dateOf, hourMillis } from "../../../core/text/Calendar.ts"
 import { decodeRows } from "../../../runtime/Rows.ts"
 import * as Database from "../../Database.ts"
@@ -18,7 +17,6 @@ import * as FailedItems from "../../rounds/FailedItems.ts"
 import * as Writers from "../../Writers.ts"
 import * as DayRollUp from "./DayRollUp.ts"
 import * as MonthRollUp from "./MonthRollUp.ts"
-import * as OpenDays from "./OpenDays.ts"
 import * as PlannerStatistics from "./PlannerStatistics.ts"
 import * as RollupState from "./RollupState.ts"
 
@@ -31,8 +29,11 @@ const maxRows = 100_000
 /** Maximum number of days in one transaction. */
 const maxDays = 366
 
-/** The delay before the next try if a past day of a website still has an open visit. */
-const retryDelay = Duration.minutes(10)
+/** A website that takes longer goes on in the next round, after the others. In milliseconds. */
+const maxTurn = 10_000
+
+/** If more page views than this follow the stored visits, the next visits are stored. */
+const maxTail = 1000
 
 /** Maximum wait for transactions that are writing. */
 const writersTimeout = Duration.seconds(30)
@@ -57,7 +58,6 @@ const Sites = Schema.Array(
     rolledBefore: Schema.NullOr(Schema.String),
     isValid: Schema.Boolean,
     isStale: Schema.Boolean,
-    isDelayed: Schema.Boolean,
     goals: Schema.Array(
       Schema.Struct({ name: Schema.String, kind: Schema.Literals(["event", "page"]), value: Schema.String })
     ),
@@ -73,7 +73,7 @@ const sites = Effect.gen(function* () {
       `SELECT website_config_id AS "websiteConfigId", hosted_website_id AS "hostedWebsiteId", site.time_zone AS "timeZone",
         rolled_before AS "rolledBefore", coalesce(state.time_zone = site.time_zone AND version = $1, false) AS "isValid",
         EXISTS (SELECT FROM rollup_stale AS stale WHERE stale.hosted_website_id = site.hosted_website_id) AS "isStale",
-        coalesce(retry_at > now(), false) AS "isDelayed", (${RollupState.goalsJson("site.website_config_id")}) AS goals,
+        (${RollupState.goalsJson("site.website_config_id")}) AS goals,
         goals AS "rolledGoals"
       FROM site LEFT JOIN rollup_site AS state USING (hosted_website_id) WHERE deleted_at IS NULL ORDER BY created_at`,
       [PgTypes.int4(RollupState.version)]
@@ -83,13 +83,15 @@ const sites = Effect.gen(function* () {
 
 type SiteState = (typeof Sites.Type)[number]
 
-/** The last day that ended more than 30 minutes before the horizon `before`. Visits across midnight may still be open. */
+/** The last day that ended before the horizon `before`. */
 const lastClosed = (timeZone: string, before: number): LocalDate =>
-  LocalTime.addDays(dateOf(LocalTime.zone(timeZone).toLocal(before - maxGap - 1)), -1)
+  LocalTime.addDays(dateOf(LocalTime.zone(timeZone).toLocal(before - 1)), -1)
 
-/** The days that may have open visits at the horizon `before`: from `lastClosed` to the day of the horizon. */
-const openDays = (timeZone: string, before: number): ReadonlyArray<LocalTime.Day> =>
-  LocalTime.days(timeZone, lastClosed(timeZone, before), dateOf(LocalTime.zone(timeZone).toLocal(before)))
+/** The day of the horizon `before`. */
+const openDays = (timeZone: string, before: number): ReadonlyArray<LocalTime.Day> => {
+  const date = LocalTime.addDays(lastClosed(timeZone, before), 1)
+  return LocalTime.days(timeZone, date, date)
+}
 
 const Counts = Schema.Array(Schema.Struct({ place: Schema.Int, rows: Schema.BigInt }))
 
@@ -137,14 +139,29 @@ const chunks = (days: ReadonlyArray<LocalTime.Day>, rows: ReadonlyMap<string | u
 const whenFree = <A, E extends { readonly _tag: string }, R>(transaction: Effect.Effect<A, E, R>) =>
   Effect.retry(transaction, { while: ({ _tag }) => _tag === "Busy", schedule: Schedule.spaced("100 millis") })
 
+/** Stores the visits of a day before the horizon in several transactions. Returns whether it did before the deadline. */
+const advanceDay = Effect.fnUntraced(function* (
+  site: DayRollUp.Site,
+  day: LocalTime.Day,
+  before: number,
+  deadline: number
+) {
+  const sql = yield* SqlClient.SqlClient
+  while ((yield* Clock.currentTimeMillis) < deadline) {
+    if (yield* DayRollUp.advance(sql, site, day, before, maxRows)) return true
+  }
+  return false
+})
+
 /**
- * Brings the rollups of a website up to date. With `isRebuild`, recomputes all of them, and waits while another process rolls
- * up. Each day is replaced atomically.
+ * Brings the rollups of a website up to date, as far as it can until the deadline. With `isRebuild`, recomputes all of them, and
+ * waits while another process rolls up. Then each day is replaced atomically.
  */
 const update = Effect.fnUntraced(function* (
   site: SiteState,
   before: number,
-  isRebuild: boolean
+  isRebuild: boolean,
+  deadline: number
 ): Effect.fn.Return<void, SqlError.SqlError | DayRollUp.Busy | DayRollUp.SiteChanged, SqlClient.SqlClient> {
   const sql = yield* SqlClient.SqlClient
   const { goals, hostedWebsiteId, timeZone } = site
@@ -164,27 +181,33 @@ const update = Effect.fnUntraced(function* (
     const stored = valid.days.get(date)
     return isRebuild || stored?.end !== end || stored.goals !== fingerprint
   })
-  let isComplete = true
   if (missing.length > 0) {
-    for (const chunk of chunks(missing, yield* countRows(site, missing))) {
-      if (!(yield* run(DayRollUp.rollDays(sql, site, chunk, before, isRebuild)))) isComplete = false
+    const rows = yield* countRows(site, missing)
+    for (const chunk of chunks(missing, rows)) {
+      if ((yield* Clock.currentTimeMillis) >= deadline) return
+      const [day] = chunk
+      const isLarge =
+        day !== undefined && (rows.get(day.date) ?? 0) > maxRows && valid.days.get(day.date)?.end !== day.end
+      if (isLarge && !isRebuild) {
+        if (!(yield* advanceDay(site, day, before, deadline))) return
+      } else yield* run(DayRollUp.rollDays(sql, site, chunk, isRebuild))
     }
   }
   const changedMonths = new Set(missing.map(({ date }) => LocalTime.monthOf(date)))
   const months = RollupPlan.monthsBegunIn(days).filter((month) => changedMonths.has(month) || !valid.months.has(month))
   if (months.length > 0) yield* run(MonthRollUp.rollMonths(sql, site, months, days))
   if (isRebuild) yield* run(DayRollUp.deleteOpen(sql, site, LocalTime.addDays(last, 1)))
-  for (const day of openDays(timeZone, before)) yield* run(OpenDays.advance(sql, site, day, before))
-  yield* sql`UPDATE rollup_site SET rolled_before = ${PgTypes.date(isComplete ? LocalTime.addDays(last, 1) : null)},
-      goals = ${fingerprint},
-      retry_at = ${isComplete ? null : sql`now() + ${Duration.toSeconds(retryDelay)} * interval '1 second'`}
+  for (const day of openDays(timeZone, before)) {
+    if (!(yield* run(advanceDay(site, day, before, deadline)))) return
+  }
+  yield* sql`UPDATE rollup_site SET rolled_before = ${PgTypes.date(LocalTime.addDays(last, 1))}, goals = ${fingerprint}
     WHERE hosted_website_id = ${PgTypes.uuid(hostedWebsiteId)} AND time_zone = ${timeZone}`
 })
 
 const needsUpdate = (site: SiteState, before: number): boolean => {
-  const { goals, isDelayed, isStale, isValid, rolledBefore, rolledGoals, timeZone } = site
+  const { goals, isStale, isValid, rolledBefore, rolledGoals, timeZone } = site
   if (!isValid || isStale || rolledGoals !== RollupState.fingerprint(goals)) return true
-  return !isDelayed && (rolledBefore === null || rolledBefore <= lastClosed(timeZone, before))
+  return rolledBefore === null || rolledBefore <= lastClosed(timeZone, before)
 }
 
 /** The websites whose rollups are not up to date, also if that cannot be computed: the attempt then fails with the reason. */
@@ -196,43 +219,72 @@ const outdated = (all: ReadonlyArray<SiteState>, before: number): ReadonlyArray<
     )
   )
 
-const isBusy = (error: unknown): boolean => error instanceof DayRollUp.Busy
-
-/** Runs `work` for each website. A website that fails is tried again later, and the others go on. */
+/**
+ * Runs `work` for each website that no other process rolls up, until its deadline. A website that fails is tried again later, and
+ * the others go on.
+ */
 const forEachSite = <A extends DayRollUp.Site, E, R>(
   sites: ReadonlyArray<A>,
-  work: (site: A, before: number) => Effect.Effect<void, E | DayRollUp.SiteChanged, R>
+  work: (
+    site: A,
+    before: number,
+    deadline: number
+  ) => Effect.Effect<void, E | DayRollUp.SiteChanged | DayRollUp.Busy, R>
 ) =>
   Effect.gen(function* () {
     const ready = yield* FailedItems.ready("rollup", sites, ({ hostedWebsiteId }) => hostedWebsiteId)
     if (ready.length === 0) return
     const before = yield* horizon
-    yield* FailedItems.each(
-      "rollup",
-      ready,
-      (site) => Effect.catchTag(work(site, before), "SiteChanged", () => Effect.void),
-      isBusy
+    yield* FailedItems.each("rollup", ready, (site) =>
+      Clock.currentTimeMillis.pipe(
+        Effect.flatMap((now) => work(site, before, now + maxTurn)),
+        Effect.catchTag(["SiteChanged", "Busy"], () => Effect.void)
+      )
     )
     yield* PlannerStatistics.refresh
   })
 
 type RoundError = SqlError.SqlError | Cause.TimeoutError
 
-/** Brings the rollups of all websites up to date once. Ends early if another process does so. */
+/** Brings the rollups of all websites up to date once, except those that another process rolls up. */
 export const round: Effect.Effect<void, RoundError, SqlClient.SqlClient> = Effect.gen(function* () {
   const now = yield* Clock.currentTimeMillis
-  yield* forEachSite(outdated(yield* sites, now - maxUnmarkedDelay), (site, before) => update(site, before, false))
-}).pipe(Effect.catchTag("Busy", () => Effect.void))
+  yield* forEachSite(outdated(yield* sites, now - maxUnmarkedDelay), (site, before, deadline) =>
+    update(site, before, false, deadline)
+  )
+})
 
-/** Stores the visits of the open days of websites with many page views. Ends early if another process rolls up. */
-export const advance: Effect.Effect<void, RoundError, SqlClient.SqlClient> = Effect.gen(function* () {
+const Behind = Schema.Array(
+  Schema.Struct({ websiteConfigId: Schema.String, hostedWebsiteId: Schema.String, timeZone: Schema.String })
+)
+
+/** The rolled up websites with many page views after the stored visits of their open day. */
+const sitesBehind = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
-  yield* forEachSite(yield* OpenDays.sitesBehind(sql), (site, before) =>
-    Effect.forEach(openDays(site.timeZone, before), (day) => OpenDays.advance(sql, site, day, before), {
+  return yield* sql
+    .unsafe(
+      `SELECT website_config_id AS "websiteConfigId", hosted_website_id AS "hostedWebsiteId", site.time_zone AS "timeZone"
+      FROM site JOIN rollup_site AS held USING (hosted_website_id) CROSS JOIN LATERAL (
+        SELECT greatest(max(ends_at), now() - interval '2 days') AS reached FROM rollup_day
+        WHERE rollup_day.hosted_website_id = site.hosted_website_id
+      ) AS stored
+      WHERE deleted_at IS NULL AND held.time_zone = site.time_zone AND version = $1 AND EXISTS (
+        SELECT FROM page_view WHERE page_view.hosted_website_id = site.hosted_website_id AND received_at >= reached
+          AND received_at < now() - interval '${maxUnmarkedDelay} milliseconds' OFFSET ${maxTail}
+      ) ORDER BY created_at`,
+      [PgTypes.int4(RollupState.version)]
+    )
+    .pipe(decodeRows(Behind))
+})
+
+/** Stores the visits of the open days of websites with many page views, except those that another process rolls up. */
+export const advance: Effect.Effect<void, RoundError, SqlClient.SqlClient> = Effect.gen(function* () {
+  yield* forEachSite(yield* sitesBehind, (site, before, deadline) =>
+    Effect.forEach(openDays(site.timeZone, before), (day) => advanceDay(site, day, before, deadline), {
       discard: true
     })
   )
-}).pipe(Effect.catchTag("Busy", () => Effect.void))
+})
 
 /** A day should be rolled up within this many milliseconds after it ends. */
 const maxLag = 6 * hourMillis
@@ -300,7 +352,7 @@ export const rebuild = Effect.fnUntraced(function* (
   const before = yield* horizon
   const all = yield* sites
   for (const site of all.filter((one) => hostedWebsiteId === undefined || one.hostedWebsiteId === hostedWebsiteId)) {
-    yield* update(site, before, true).pipe(
+    yield* update(site, before, true, Number.POSITIVE_INFINITY).pipe(
       Effect.provideService(DayRollUp.MaxStatement, 0),
       Effect.catchTag("SiteChanged", () => Effect.void),
       // Unreachable: with `isRebuild`, transactions wait.

@@ -22,7 +22,7 @@ const Unit = Schema.Struct({
   date: Schema.String,
   start: Schema.Finite,
   end: Schema.Finite,
-  visitsEnd: Schema.Finite,
+  /** Empty for an open day, which has no sum. */
   goals: Schema.String
 })
 
@@ -30,13 +30,12 @@ const Goals = Schema.Array(
   Schema.Struct({ name: Schema.String, kind: Schema.Literals(["event", "page"]), value: Schema.String })
 )
 
-const Day = Schema.Struct({ ...Unit.fields, isPartlySummed: Schema.Boolean })
-
 const State = Schema.Struct({
   goals: Goals,
   months: Schema.Array(Unit),
-  days: Schema.Array(Day),
-  stale: Schema.Array(Schema.Finite)
+  days: Schema.Array(Unit),
+  stale: Schema.Array(Schema.Finite),
+  staleVisits: Schema.Array(Schema.Finite)
 })
 
 const Rows = Schema.Tuple([Schema.Struct({ state: State })])
@@ -46,9 +45,8 @@ export const fingerprint = (goals: ReadonlyArray<GoalRow>): string =>
   hash("sha256", JSON.stringify(goals.map(({ kind, name, value }) => [name, kind, value])))
 
 /** The columns of a rolled up day or month, as JSON. */
-const unit = (date: string, more = ""): string => `json_build_object('date', ${date},
-  'start', extract(epoch FROM starts_at) * 1000, 'end', extract(epoch FROM ends_at) * 1000,
-  'visitsEnd', extract(epoch FROM reaches_to) * 1000, 'goals', goals${more})`
+const unit = (date: string): string => `json_build_object('date', ${date},
+  'start', extract(epoch FROM starts_at) * 1000, 'end', extract(epoch FROM ends_at) * 1000, 'goals', goals)`
 
 /** The goals of a website that count, as JSON, in the order of their names. */
 export const goalsJson = (
@@ -76,7 +74,7 @@ const statement = `
   WITH valid AS MATERIALIZED (
     SELECT FROM rollup_site WHERE hosted_website_id = $2 AND time_zone = $3 AND version = $4
   ), changed AS MATERIALIZED (
-    SELECT DISTINCT hour FROM rollup_stale WHERE hosted_website_id = $2
+    SELECT hour, bool_or(changes_visits) AS changes_visits FROM rollup_stale WHERE hosted_website_id = $2 GROUP BY hour
   ), month AS MATERIALIZED (
     SELECT * FROM rollup_month WHERE hosted_website_id = $2 AND month = ANY ($7) AND last_day <= $6
       AND EXISTS (SELECT FROM valid)
@@ -84,14 +82,15 @@ const statement = `
   SELECT json_build_object(
     'goals', (${goalsJson("$1")}),
     'months', (SELECT coalesce(json_agg(${unit("month")}), '[]') FROM month),
-    'days', (SELECT coalesce(json_agg(${unit("day", ", 'isPartlySummed', is_partly_summed")}), '[]') FROM rollup_day
-      WHERE hosted_website_id = $2 AND day >= $5 AND day <= $6 AND EXISTS (SELECT FROM valid)
+    'days', (SELECT coalesce(json_agg(${unit("day")}), '[]') FROM rollup_day
+      WHERE hosted_website_id = $2 AND day >= $5 AND day <= $6 AND NOT is_partly_summed AND EXISTS (SELECT FROM valid)
         AND (EXISTS (SELECT FROM changed) OR NOT EXISTS (SELECT FROM month WHERE day >= month AND day <= last_day))),
-    'stale', (SELECT coalesce(json_agg(extract(epoch FROM hour) * 1000), '[]') FROM changed)
+    'stale', (SELECT coalesce(json_agg(extract(epoch FROM hour) * 1000), '[]') FROM changed),
+    'staleVisits', (SELECT coalesce(json_agg(extract(epoch FROM hour) * 1000), '[]') FROM changed WHERE changes_visits)
   ) AS state`
 
 const toRolled = (units: ReadonlyArray<typeof Unit.Type>): ReadonlyMap<LocalDate, RollupPlan.Rolled> =>
-  new Map(units.map(({ date, end, start, visitsEnd }) => [date, { start, end, visitsEnd }]))
+  new Map(units.map(({ date, end, start }) => [date, { start, end }]))
 
 /** Reads the state for the days of a range in a time zone. */
 export const read = Effect.fnUntraced(function* (
@@ -112,20 +111,21 @@ export const read = Effect.fnUntraced(function* (
     ])
     .pipe(decodeRows(Rows))
   const current = fingerprint(state.goals)
-  const outdated = [...state.months, ...state.days].filter(({ goals }) => goals !== current)
+  const outdated = [...state.months, ...state.days].filter(({ goals }) => goals !== "" && goals !== current)
   return {
     goals: state.goals,
     months: toRolled(state.months),
-    days: new Map(state.days.map(({ date, goals: _, ...day }) => [date, day])),
+    days: toRolled(state.days),
     stale: state.stale,
+    staleVisits: state.staleVisits,
     outdated: new Set(outdated.map(({ date }) => date))
   }
 })
 
 /** The state without the rollups that were counted with other goals. */
-export const withCurrentGoals = ({ days, months, outdated, stale }: SiteState): RollupPlan.State => {
+export const withCurrentGoals = ({ days, months, outdated, ...marks }: SiteState): RollupPlan.State => {
   const current = <A>(rolled: ReadonlyMap<LocalDate, A>) => new Map([...rolled].filter(([date]) => !outdated.has(date)))
-  return { days: current(days), months: current(months), stale }
+  return { days: current(days), months: current(months), ...marks }
 }
 
 const First = Schema.Tuple([Schema.Struct({ first: Schema.NullOr(Schema.Finite) })])

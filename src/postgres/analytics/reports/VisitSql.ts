@@ -43,13 +43,40 @@ const columns = {
     NULL, ARRAY[${[...ofLanding.map(() => "NULL"), ...ofClient].join(", ")}]::text[]`
 } as const
 
-const rowColumns = "received_at, session_key, kind, visitor_hash, is_interactive, campaign, texts"
+/** The maximum number of intervals that are written as conditions. A larger number is joined as a table. */
+const maxConditions = 8
 
-/** The page views and events of a website that meet a condition on `received_at`. */
-const rows = (site: string, condition: string, selected: (table: keyof typeof columns) => string): string =>
+/** Selects what a table has of a website in some intervals. */
+export const inIntervals = (
+  parameters: Parameters,
+  site: string,
+  intervals: ReadonlyArray<Interval>,
+  { columns, table, time }: { readonly columns: string; readonly table: string; readonly time: string }
+): string => {
+  if (intervals.length > maxConditions) {
+    const starts = parameters.times(intervals.map(({ start }) => start))
+    const ends = parameters.times(intervals.map(({ end }) => end))
+    return `SELECT ${columns} FROM unnest(${starts}, ${ends}) AS part (starts_at, ends_at)
+      JOIN ${table} ON hosted_website_id = ${site} AND ${time} >= starts_at AND ${time} < ends_at`
+  }
+  const conditions = intervals.map(
+    ({ end, start }) => `${time} >= ${parameters.time(start)} AND ${time} < ${parameters.time(end)}`
+  )
+  return `SELECT ${columns} FROM ${table} WHERE hosted_website_id = ${site} AND (${conditions.join(" OR ")})`
+}
+
+/** The page views and events of a website in some intervals. */
+const rows = (parameters: Parameters, site: string, intervals: ReadonlyArray<Interval>): string =>
   (["page_view", "event"] as const)
-    .map((table) => `SELECT ${selected(table)} FROM ${table} WHERE hosted_website_id = ${site} AND ${condition}`)
+    .map((table) => inIntervals(parameters, site, intervals, { table, columns: columns[table], time: "received_at" }))
     .join(" UNION ALL ")
+
+/** The parts of days before intervals that begin within a day. The visits of these parts are stored. */
+export const openParts = (intervals: ReadonlyArray<Interval>, days: ReadonlyArray<Day>): ReadonlyArray<Interval> =>
+  intervals.flatMap(({ start }) => {
+    const day = days.find((day) => start > day.start && start < day.end)
+    return day === undefined ? [] : [{ start: day.start, end: start }]
+  })
 
 /** `utm_source`, else the referrer's host; null if absent. */
 export const source = "coalesce(nullif(utm_source, ''), nullif(referrer_host, ''))"
@@ -93,28 +120,13 @@ const joinChannel = `JOIN channel ON ${Object.entries(channelFields)
   .map(([field, value]) => `coalesce(given_${field}, '') = coalesce(${value}, '')`)
   .join(" AND ")}`
 
-/** A part of a day, or several days, whose rows are read: all that decide which visits begin in the interval. */
-interface Span extends Interval {
-  readonly dayStart: number
-  readonly from: number
-  readonly until: number
-}
-
-const spanOf =
-  (days: ReadonlyArray<Day>) =>
-  ({ end, start }: Interval): Span => {
-    const dayStart = days.find((day) => start >= day.start && start < day.end)?.start ?? start
-    const until = days.find((day) => end > day.start && end <= day.end)?.end ?? end
-    return { start, end, dayStart, from: Math.max(dayStart, start - maxGap), until }
-  }
-
 /**
- * Common table expressions, the last of which is `raw_visit`: the visits that begin in the intervals, which must not overlap.
+ * Common table expressions, the last of which is `raw_visit`: the visits of the rows in the intervals, which must not overlap.
  * `days` are the website's days that the intervals touch. No visit continues beyond its day.
  *
- * If an interval begins within a day, the 30 minutes before it are read too, to know which visits begin in it. A visitor with a
- * campaign in the interval may have had the same campaign earlier in the run: the time before is read in steps of 30 minutes.
- * Each step reads the session keys that have a row in the previous step, because a run has a row in every step.
+ * If an interval begins within a day, all visits of the day up to then are stored. Those that its rows continue are in
+ * `continued`, and `raw_visit` has them as they are after these rows: such a visit stands as one row (kind 2) before the others
+ * of its session key.
  *
  * Without `channel`, the visits have no channel.
  *
@@ -127,72 +139,53 @@ export const rawVisits = (
   intervals: ReadonlyArray<Interval>,
   options: { readonly channel: boolean; readonly days: ReadonlyArray<Day> }
 ): string => {
-  const spans = intervals.map(spanOf(options.days))
-  const beginsWithinDay = spans.some(({ dayStart, from }) => from > dayStart)
-  const times = (of: (span: Span) => number) => parameters.times(spans.map(of))
-  const given = [
-    times(({ start }) => start),
-    times(({ end }) => end),
-    times(({ from }) => from),
-    times(({ until }) => until),
-    times(({ dayStart }) => dayStart)
-  ]
   const dayStarts = parameters.times(options.days.map(({ start }) => start))
-  // Bounds of all intervals, with which PostgreSQL skips partitions when it plans the statement.
-  const since = `received_at >= ${parameters.time(Math.min(...spans.map(({ dayStart }) => dayStart)))}`
-  const until = `received_at < ${parameters.time(Math.max(...spans.map((span) => span.until)))}`
+  const open = openParts(intervals, options.days)
+  const stillOpen = open.map(
+    ({ end, start }) =>
+      `(started_at >= ${parameters.time(start)} AND started_at < ${parameters.time(end)}
+        AND ended_at >= ${parameters.time(end - maxGap)})`
+  )
   const keyed = 'PARTITION BY session_key, day ORDER BY received_at, kind, texts COLLATE "C"'
-  const step = `${since} AND ${until} AND received_at >= greatest(reached - ${idle}, day_start) AND received_at < reached`
   return `
-    raw_interval AS (
-      SELECT * FROM unnest(${given.join(", ")}) AS given (starts_at, ends_at, reads_from, reads_until, day_start)
-    ), near AS MATERIALIZED (
-      SELECT starts_at, ends_at, reads_from, day_start, one.* FROM raw_interval CROSS JOIN LATERAL (
-        ${rows(
-          site,
-          `${since} AND ${until} AND received_at >= reads_from AND received_at < reads_until`,
-          (table) => columns[table]
-        )}
-      ) AS one
+    found AS ${open.length === 0 ? "" : "MATERIALIZED"} (
+      SELECT *, NULL::bigint AS visit_id FROM (${rows(parameters, site, intervals)}) AS row
     )${
-      !beginsWithinDay
+      open.length === 0
         ? ""
-        : `, preceding (starts_at, ends_at, day_start, reached, keys) AS (
-      SELECT starts_at, ends_at, day_start, reads_from, array_agg(DISTINCT session_key) FROM near
-      WHERE received_at < starts_at AND reads_from > day_start
-        AND session_key IN (SELECT session_key FROM near WHERE received_at >= starts_at AND campaign IS NOT NULL)
-      GROUP BY starts_at, ends_at, day_start, reads_from
-      UNION ALL
-      SELECT starts_at, ends_at, day_start, reached - ${idle}, earlier.keys FROM preceding CROSS JOIN LATERAL (
-        SELECT array_agg(DISTINCT session_key) AS keys FROM (
-          ${rows(site, step, () => `${sessionKey} AS session_key`)}
-        ) AS earlier JOIN unnest(keys) AS key ON key = session_key
-      ) AS earlier WHERE earlier.keys IS NOT NULL
-    ), far AS (
-      SELECT starts_at, ends_at, one.* FROM preceding CROSS JOIN LATERAL (
-        ${rows(site, step, (table) => columns[table])}
-      ) AS one WHERE session_key = ANY (keys)
+        : `, continued AS MATERIALIZED (
+      SELECT DISTINCT ON (session_key, day_start) * FROM (
+        SELECT *, width_bucket(started_at, ${dayStarts}) AS day_start FROM visit
+        WHERE hosted_website_id = ${site} AND (${stillOpen.join(" OR ")})
+          AND session_key IN (SELECT session_key FROM found)
+      ) AS one ORDER BY session_key, day_start, started_at DESC
     )`
-    }, found AS (
-      SELECT starts_at, ends_at, ${rowColumns} FROM near
-      ${beginsWithinDay ? `UNION ALL SELECT starts_at, ends_at, ${rowColumns} FROM far` : ""}
-    ), marked AS (
-      SELECT *, row_number() OVER keyed AS place, sum(1 - kind) OVER keyed AS views,
+    }, marked AS (
+      SELECT *, row_number() OVER keyed AS place, sum((kind = 0)::int) OVER keyed AS views,
         coalesce(received_at - lag(received_at) OVER keyed > ${idle}, true) AS begins_run,
         received_at - lag(received_at) OVER keyed > interval '0' AS is_later,
         visitor_hash IS DISTINCT FROM lag(visitor_hash) OVER keyed AS is_other
-      FROM (SELECT *, width_bucket(received_at, ${dayStarts}) AS day FROM found) AS dated
+      FROM (
+        SELECT *, width_bucket(received_at, ${dayStarts}) AS day FROM found
+        ${
+          open.length === 0
+            ? ""
+            : `UNION ALL SELECT ended_at, session_key, 2, visitor_hash, is_interactive, last_campaign,
+          ARRAY[${[...ofLanding, ...ofClient].map((column) => (column === "path" ? "entry_page" : column)).join(", ")}]::text[],
+          visit_id, day_start FROM continued`
+        }
+      ) AS dated
       WINDOW keyed AS (${keyed} ROWS UNBOUNDED PRECEDING)
     ), campaigned AS (
       SELECT *, substr(max(lpad(place::text, 10, '0') || coalesce(campaign, '') COLLATE "C")
         FILTER (WHERE begins_run OR campaign IS NOT NULL) OVER (${keyed} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 11)
-        AS last_campaign
+        AS earlier_campaign
       FROM marked
     ), parted AS (
-      SELECT *, begins_run OR coalesce(is_later AND campaign <> last_campaign, false) AS is_first FROM campaigned
+      SELECT *, begins_run OR coalesce(is_later AND campaign <> earlier_campaign, false) AS is_first FROM campaigned
     ), numbered AS (
       SELECT *, max(received_at) FILTER (WHERE is_first) OVER keyed AS began,
-        kind = 0 AND views = 1 + max(views - 1 + kind) FILTER (WHERE is_first) OVER keyed AS is_landing,
+        kind = 0 AND views = 1 + max(views - (kind = 0)::int) FILTER (WHERE is_first) OVER keyed AS is_landing,
         kind = 0 AND coalesce(lead(kind) OVER keyed = 1 OR lead(is_first) OVER keyed, true) AS may_exit
       FROM parted WINDOW keyed AS (${keyed} ROWS UNBOUNDED PRECEDING)
     ), run AS (
@@ -201,17 +194,32 @@ export const rawVisits = (
         array_agg(visitor_hash) FILTER (WHERE is_first OR is_other) AS hashes,
         count(*) FILTER (WHERE kind = 0)::integer AS pageviews, count(*) FILTER (WHERE kind = 1)::integer AS events,
         bool_or(is_interactive) AS is_interactive,
-        coalesce(max(texts) FILTER (WHERE is_landing), max(texts) FILTER (WHERE is_first)) AS texts,
-        substr(max(lpad(views::text, 10, '0') || texts[${pathPlace}] COLLATE "C") FILTER (WHERE may_exit), 11) AS exit_page
-      FROM numbered WHERE began >= starts_at AND began < ends_at GROUP BY session_key, day, began
+        max(texts) FILTER (WHERE is_landing) AS landing, max(texts) FILTER (WHERE is_first) AS texts,
+        nullif(substr(max(lpad(place::text, 10, '0') || coalesce(campaign, '') COLLATE "C")
+          FILTER (WHERE is_first OR campaign IS NOT NULL), 11), '') AS last_campaign,
+        substr(max(lpad(views::text, 10, '0') || texts[${pathPlace}] COLLATE "C") FILTER (WHERE may_exit), 11) AS exit_page,
+        max(visit_id) AS visit_id
+      FROM numbered GROUP BY session_key, day, began
+    ), joined AS (
+      ${
+        open.length === 0
+          ? "SELECT *, coalesce(landing, texts) AS copied FROM run"
+          : `SELECT session_key, coalesce(before.started_at, run.started_at) AS started_at, run.ended_at, run.visitor_hash,
+        hashes || coalesce(before.other_hashes, '{}') AS hashes, run.pageviews + coalesce(before.pageviews, 0) AS pageviews,
+        run.events + coalesce(before.events, 0) AS events, run.is_interactive, run.last_campaign,
+        coalesce(run.exit_page, before.exit_page) AS exit_page,
+        CASE WHEN before.pageviews > 0 THEN texts ELSE coalesce(landing, texts) END AS copied
+      FROM run LEFT JOIN continued AS before USING (visit_id, session_key)`
+      }
     ), grouped AS (
       SELECT *, ${[...ofLanding, ...ofClient]
-        .map((column, index) => `texts[${index + 1}] AS ${column === "path" ? "entry_page" : column}`)
+        .map((column, index) => `copied[${index + 1}] AS ${column === "path" ? "entry_page" : column}`)
         .join(", ")}
-      FROM run
+      FROM joined
     )${options.channel ? `, ${channels}` : ""}, raw_visit AS (
       SELECT -row_number() OVER () AS visit_id, started_at, ended_at, session_key, visitor_hash,
         CASE WHEN cardinality(hashes) > 1 THEN ARRAY(SELECT DISTINCT unnest(hashes)) END AS other_hashes, pageviews, events,
+        is_interactive, last_campaign,
         pageviews = 1 AND NOT is_interactive AS is_bounce,
         CASE WHEN pageviews = 1 AND NOT is_interactive THEN 0
           ELSE floor(extract(epoch FROM ended_at - started_at)) END::bigint AS duration,
@@ -238,6 +246,8 @@ export const countedColumns = [
 /** The columns of `visit` that `raw_visit` has too, apart from the id. */
 export const visitColumns = [
   ...countedColumns.filter((column) => column !== "visit_id"),
+  "is_interactive",
+  "last_campaign",
   "exit_page",
   ...copied,
   "channel"

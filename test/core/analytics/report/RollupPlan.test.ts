@@ -7,18 +7,13 @@ const hour = 3_600_000
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 
-/** The rollup of a day or month: none, complete, of the first hours only (without or with a sum), or with other bounds. */
-const RollupKind = Schema.Literals(["nothing", "all", "first hours", "summed first hours", "other bounds"])
+/** The rollup of a day or month: none, complete, of the first hours only, or with other bounds. */
+const RollupKind = Schema.Literals(["nothing", "all", "first hours", "other bounds"])
 
-const rollupOf = (kind: typeof RollupKind.Type, { end, start }: RollupPlan.Interval): RollupPlan.RolledDay => {
-  const isPartlySummed = kind === "summed first hours"
-  if (kind === "first hours" || isPartlySummed) {
-    return { start, end: start + 5 * hour, visitsEnd: start + 6 * hour, isPartlySummed }
-  }
-  if (kind === "other bounds") {
-    return { start: start + hour, end: end + hour, visitsEnd: end + hour, isPartlySummed }
-  }
-  return { start, end, visitsEnd: end + hour, isPartlySummed }
+const rollupOf = (kind: typeof RollupKind.Type, { end, start }: RollupPlan.Interval): RollupPlan.Rolled => {
+  if (kind === "first hours") return { start, end: start + 5 * hour }
+  if (kind === "other bounds") return { start: start + hour, end: end + hour }
+  return { start, end }
 }
 
 const arbitrary = {
@@ -28,6 +23,8 @@ const arbitrary = {
   days: Schema.Array(RollupKind).check(Schema.isMinLength(1), Schema.isMaxLength(9)),
   months: Schema.Array(RollupKind).check(Schema.isMinLength(1), Schema.isMaxLength(3)),
   stale: Schema.Array(between(0, 24 * 80)).check(Schema.isMaxLength(3)),
+  /** How many of the stale hours have changed page views or events, and not only leads. */
+  staleVisits: between(0, 3),
   /** Whether the rollups of months are complete. Otherwise they end after ten days. */
   isComplete: Schema.Boolean
 }
@@ -39,6 +36,7 @@ interface Case {
   readonly days: ReadonlyArray<typeof RollupKind.Type>
   readonly months: ReadonlyArray<typeof RollupKind.Type>
   readonly stale: ReadonlyArray<number>
+  readonly staleVisits: number
   readonly isComplete: boolean
 }
 
@@ -62,20 +60,19 @@ const make = (example: Case) => {
         return kind === "nothing" ? [] : [[month, rollupOf(kind, interval)] as const]
       })
     ),
-    stale: example.stale.map((hours) => Date.UTC(2026, 8, 30) + hours * hour)
+    stale: example.stale.map((hours) => Date.UTC(2026, 8, 30) + hours * hour),
+    staleVisits: example.stale.slice(0, example.staleVisits).map((hours) => Date.UTC(2026, 8, 30) + hours * hour)
   }
   return { days, plan: RollupPlan.make(days, state), state }
 }
 
 describe("core/analytics/report/RollupPlan", () => {
   it.prop(
-    "every moment of the days is read once: from a whole or a partly summed day, from an open day, or from rows",
+    "every moment of the days is read once: from a sum, from the stored visits of an open day, or from rows",
     arbitrary,
     (example) => {
       const { days, plan } = make(example)
-      const parts = [...plan.stored, ...plan.partlySummed, ...plan.open, ...plan.raw].toSorted(
-        (left, right) => left.start - right.start
-      )
+      const parts = [...plan.summed, ...plan.open, ...plan.raw].toSorted((left, right) => left.start - right.start)
       assert.isTrue(parts.every(({ end, start }) => start < end))
       assert.deepStrictEqual(
         parts.slice(1).map(({ start }) => start),
@@ -85,36 +82,40 @@ describe("core/analytics/report/RollupPlan", () => {
     }
   )
 
-  it.prop("exactly the sums of the stored and the partly summed days are read, each once", arbitrary, (example) => {
+  it.prop("rows are read from the start of a day, or after the stored visits of that day", arbitrary, (example) => {
+    const { days, plan } = make(example)
+    for (const { start } of plan.raw) {
+      const isStart = days.some((day) => day.start === start)
+      assert.strictEqual(plan.open.filter(({ end }) => end === start).length, isStart ? 0 : 1)
+    }
+  })
+
+  it.prop("exactly the sums of the days that have ended are read, each once", arbitrary, (example) => {
     const { days, plan, state } = make(example)
-    const isStored = (day: LocalTime.Day) => plan.stored.some(({ end, start }) => start <= day.start && day.end <= end)
     const isOfMonth = ({ date, end }: LocalTime.Day) => {
       const month = LocalTime.monthOf(date)
       return plan.months.includes(month) && end <= (state.months.get(month)?.end ?? 0)
     }
-    const hasSummedPart = (day: LocalTime.Day) => plan.partlySummed.some(({ start }) => start === day.start)
-    const summed = days.filter((day) => isOfMonth(day) !== plan.days.includes(day.date))
     assert.deepStrictEqual(
-      summed,
-      days.filter((day) => isStored(day) || hasSummedPart(day))
+      days.filter((day) => isOfMonth(day) !== plan.days.includes(day.date)),
+      days.filter((day) => plan.summed.some(({ end, start }) => start <= day.start && day.end <= end))
     )
-    for (const day of days.filter(hasSummedPart)) assert.isTrue(state.days.get(day.date)?.isPartlySummed)
   })
 
-  it.prop("no rollup is read that overlaps a changed hour", arbitrary, (example) => {
+  it.prop("no sum is read that overlaps a changed hour, and no stored visits with other rows", arbitrary, (example) => {
     const { plan, state } = make(example)
     for (const date of plan.days) assert.isFalse(RollupPlan.isStale(state.days.get(date)!, state.stale))
     for (const month of plan.months) assert.isFalse(RollupPlan.isStale(state.months.get(month)!, state.stale))
-    for (const { start } of [...plan.partlySummed, ...plan.open]) {
-      const open = [...state.days.values()].find((day) => day.start === start)
-      assert.isFalse(open === undefined || RollupPlan.isStale(open, state.stale))
-    }
+    for (const part of plan.open) assert.isFalse(RollupPlan.isStale(part, state.staleVisits))
   })
 
   it("a date that a clock change skips reads no sum of its month", () => {
     const date = "2011-12-30"
     const days = LocalTime.days("Pacific/Apia", date, date)
     assert.strictEqual(days[0]?.start, days[0]?.end)
-    assert.deepStrictEqual(RollupPlan.make(days, { days: new Map(), months: new Map(), stale: [] }).months, [])
+    assert.deepStrictEqual(
+      RollupPlan.make(days, { days: new Map(), months: new Map(), stale: [], staleVisits: [] }).months,
+      []
+    )
   })
 })

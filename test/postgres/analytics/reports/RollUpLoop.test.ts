@@ -4,7 +4,6 @@ import { describe, layer } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
 import * as LocalTime from "../../../../src/core/analytics/report/LocalTime.ts"
 import * as DayRollUp from "../../../../src/postgres/analytics/reports/DayRollUp.ts"
-import * as OpenDays from "../../../../src/postgres/analytics/reports/OpenDays.ts"
 import * as RollUpLoop from "../../../../src/postgres/analytics/reports/RollUpLoop.ts"
 import * as SiteDirectory from "../../../../src/postgres/sites/SiteDirectory.ts"
 import * as Sites from "../../../../src/services/sites/SiteDirectory.ts"
@@ -33,6 +32,15 @@ const check = (site: Site, shapes: ReadonlyArray<typeof QueryShape.Type>, when: 
     ]),
     when
   )
+
+/** Stores the visits of a day up to a time. */
+const advanceTo = (
+  sql: PgClient.PgClient,
+  site: DayRollUp.Site,
+  day: LocalTime.Day,
+  horizon: number,
+  maxRows: number
+) => Effect.repeat(DayRollUp.advance(sql, site, day, horizon, maxRows), { until: (isDone) => isDone })
 
 const Zone = Schema.Literals(["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu"])
 
@@ -84,13 +92,15 @@ describe("postgres/analytics/reports", () => {
         rows: Rows,
         late: Rows,
         shapes: Schema.Array(QueryShape).check(Schema.isMinLength(1), Schema.isMaxLength(2)),
+        // The maximum number of rows that a transaction reads.
+        chunk: Schema.Literals([1, 7, 100]),
         date: Schema.Literals(["2026-10-24", "2026-10-25", "2026-11-01"]),
         hours: Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 27 }))).check(
           Schema.isMinLength(1),
           Schema.isMaxLength(3)
         )
       },
-      ({ date, hours, late, shapes, rows, zone }) =>
+      ({ chunk, date, hours, late, shapes, rows, zone }) =>
         Effect.gen(function* () {
           const sql = yield* PgClient.PgClient
           const site = yield* Sites.SiteDirectory.use((sites) =>
@@ -100,7 +110,7 @@ describe("postgres/analytics/reports", () => {
           const advance = Effect.forEach(hours.toSorted(), (hour) =>
             Effect.forEach(days, (day) =>
               Effect.andThen(
-                OpenDays.advance(sql, site, day, day.start + hour * 3_600_000),
+                advanceTo(sql, site, day, day.start + hour * 3_600_000, chunk),
                 check(site, shapes, `at ${hour} hours`)
               )
             )

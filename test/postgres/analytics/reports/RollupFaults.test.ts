@@ -1,5 +1,5 @@
 /** Concurrent rollup runs, rollup runs that fail, and reports that take too long. */
-import { PgClient } from "@effect/sql-pg"
+import { PgClient, PgTypes } from "@effect/sql-pg"
 import { assert, describe, layer } from "@effect/vitest"
 import { Context, Effect, Fiber, Layer, Schema } from "effect"
 import type { Query } from "../../../../src/core/analytics/report/Query.ts"
@@ -58,12 +58,15 @@ const nothing = { days: 0, visits: 0, sums: 0 }
 
 describe("postgres/analytics/reports: faults", () => {
   layer(live, { excludeTestServices: true })((it) => {
-    it.effect("while one process rolls up, others skip the round", () =>
+    it.effect("while one process rolls up a website, others skip the website", () =>
       Effect.gen(function* () {
         const sql = yield* PgClient.PgClient
         const site = yield* newSite
         // The lock of `DayRollUp.exclusively`.
-        const other = yield* Locks.openTransaction(sql, sql`SELECT pg_advisory_xact_lock(7215930444)`)
+        const other = yield* Locks.openTransaction(
+          sql,
+          sql.unsafe(`SELECT pg_advisory_xact_lock(${DayRollUp.lockKeys("$1")})`, [PgTypes.text(site.hostedWebsiteId)])
+        )
         yield* RollUpLoop.round
         assert.deepStrictEqual(yield* stored(site.hostedWebsiteId), nothing)
         yield* other.commit
