@@ -168,6 +168,9 @@ const fields = {
   /** The maximum number of requests that wait for one kind of batch; further ones get a 503. */
   databaseQueue: integer("DATABASE_QUEUE", 1, 10_000_000).pipe(withDefault(50_000)),
 
+  /** The maximum number of websites that a process keeps in memory by each of their ids, and as many forms, instances and tokens. */
+  siteCache: integer("SITE_CACHE", 1, 10_000_000).pipe(withDefault(100_000)),
+
   /** The time limit of one report. Then the database cancels the report and the caller gets an error. */
   reportTimeout: duration("REPORT_TIMEOUT").pipe(withDefault(Duration.seconds(10))),
 

@@ -102,18 +102,19 @@ const analytics = (
 /** All repositories. Requires `App.database`. */
 export const storage = (settings: Settings) => {
   const timeout = settings.databaseTimeout
+  const cached = { timeout, capacity: settings.siteCache }
   const queue = { timeout, maxQueue: settings.databaseQueue, traced: Option.isSome(settings.otlp) }
   const { repositories, separate } = analytics(settings, queue)
   const others = Layer.mergeAll(
     Leads.layer({ timeout }),
     Goals.layer({ timeout }),
     Inbox.layer({ timeout }).pipe(Layer.provideMerge(SubmissionRepo.layer(queue))),
-    SiteDirectory.layer({ timeout }),
+    SiteDirectory.layer(cached),
     CreationTurns.layer({ timeout }),
-    FormDirectory.layer({ timeout }),
+    FormDirectory.layer(cached),
     SiteErasure.layer({ timeout }),
-    InstanceDirectory.layer({ timeout }),
-    WidgetTokens.layer({ timeout }),
+    InstanceDirectory.layer(cached),
+    WidgetTokens.layer(cached),
     OwnerKeys.layer({ timeout }),
     ConsoleSessions.layer({ timeout }),
     Shares.layer({ timeout }),
