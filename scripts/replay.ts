@@ -18,6 +18,7 @@ import { InstanceDirectory } from "../src/services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../src/services/chat/WidgetTokens.ts"
 import * as Comparison from "../test/replay/Comparison.ts"
 import * as Recording from "../test/replay/Recording.ts"
+import * as MemoryStorage from "../test/support/MemoryStorage.ts"
 
 const usage = `scripts/replay FOLDER
   Replays every recording below FOLDER: a file *.txt, *.jsonl or *.ndjson with one JSON document per line, each the data of
@@ -76,7 +77,7 @@ const replay = Effect.fnUntraced(function* (files: ReadonlyArray<string>, folder
   const parsed = yield* settings
   const context = yield* Layer.build(
     App.server({ settings: parsed, listen: { host: "127.0.0.1", port: 0 } }).pipe(
-      Layer.provideMerge(App.memoryStorage),
+      Layer.provideMerge(MemoryStorage.layer()),
       Layer.provide([App.outwardClient(parsed), Logger.layer([])])
     )
   )

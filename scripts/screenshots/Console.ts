@@ -8,7 +8,7 @@ import { Effect, Option, Redacted, Stream } from "effect"
 import * as MemoryAgentStream from "../../src/memory/chat/AgentStream.ts"
 import * as Mailer from "../../src/memory/mail/Mailer.ts"
 import { AgentRefused } from "../../src/services/chat/AgentStream.ts"
-import { TestServer, layer as testServer } from "../../test/support/TestServer.ts"
+import { TestServer, onPostgres as testServer } from "../../test/support/TestServer.ts"
 import * as ConsoleData from "./ConsoleData.ts"
 import * as ConsoleDialogs from "./ConsoleDialogs.ts"
 import * as ConsolePages from "./ConsolePages.ts"
@@ -33,8 +33,6 @@ const secretsKey = Redacted.make<Uint8Array>(new Uint8Array(32))
 const server = testServer(
   { secretsKey: Option.some(secretsKey) },
   agent,
-  undefined,
-  undefined,
   undefined,
   Option.some({
     mailer: Mailer.layer([]),

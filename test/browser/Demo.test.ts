@@ -1,10 +1,10 @@
 /**
  * The demo: a website that uses the service, beside a live view of what arrives.
  */
+
 import { assert } from "@effect/vitest"
 import { Context, Effect, Layer, Option, Stream } from "effect"
 import { HttpServer } from "effect/http"
-import * as App from "../../src/App.ts"
 import * as AgentInspection from "../../src/agent/Inspection.ts"
 import type { Demo } from "../../src/demo/DemoData.ts"
 import * as DemoFeed from "../../src/demo/DemoFeed.ts"
@@ -20,6 +20,7 @@ import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import { violations } from "../support/browser/Axe.ts"
 import { Chromium, inChromium } from "../support/browser/Browser.ts"
+import { postgres } from "../support/Storages.ts"
 import * as TestDeliveries from "../support/TestDeliveries.ts"
 import { options, TestServer, layer as testServer } from "../support/TestServer.ts"
 import { poll, until } from "../support/Wait.ts"
@@ -42,7 +43,7 @@ const running = Layer.effectContext(
           MemoryRateLimiter.layer({ maxKeys: 100 }),
           Layer.provideMerge(AgentInspection.layer, Layer.provide(feed.observers, agent))
         ]),
-        Layer.provideMerge(App.memoryStorage)
+        Layer.provideMerge(postgres())
       )
     )
     yield* Effect.addFinalizer(() => feed.end)

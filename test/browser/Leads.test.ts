@@ -14,7 +14,7 @@ import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import { inChromium } from "../support/browser/Browser.ts"
 import * as BrowserSite from "../support/browser/BrowserSite.ts"
 import * as ReportQuery from "../support/ReportQuery.ts"
-import { paths, layer as testServer } from "../support/TestServer.ts"
+import { paths, onPostgres as testServer } from "../support/TestServer.ts"
 import { until } from "../support/Wait.ts"
 
 const byCampaign = (siteId: string, now: number): Query => {

@@ -6,7 +6,7 @@ import { NotReady, Readiness } from "../../src/services/Readiness.ts"
 import { StorageUnavailable } from "../../src/services/Storage.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import { run } from "../support/TestCli.ts"
-import { site, storage } from "../support/TestStorage.ts"
+import { onPostgres, site, storage, submissions } from "../support/TestStorage.ts"
 
 /** A storage that must not be built. */
 const unusedStorage: Layer.Layer<Storage> = Layer.effectContext(Effect.die("The storage was opened."))
@@ -31,14 +31,14 @@ const commandLines: ReadonlyArray<ReadonlyArray<string>> = [
 describe("cli/Cli", () => {
   it.effect("a command prints exactly one document for --json, wherever the flag is", () =>
     Effect.gen(function* () {
+      const services = Layer.succeedContext(
+        yield* Layer.build(Layer.merge(onPostgres, submissions({ submissions: 3 })))
+      )
       for (const args of commandLines) {
         for (let index = 0; index <= args.length; index++) {
           // --json cannot be between a flag and its value.
           if (args[index - 1]?.startsWith("--") === true) continue
-          const ended = yield* run(
-            [...args.slice(0, index), "--json", ...args.slice(index)],
-            storage({ submissions: 3 })
-          )
+          const ended = yield* run([...args.slice(0, index), "--json", ...args.slice(index)], services)
           assert.deepStrictEqual({ code: ended.code, stderr: ended.stderr }, { code: 0, stderr: "" })
           const document: unknown = JSON.parse(ended.stdout)
           assert.isTrue(typeof document === "object" && document !== null)

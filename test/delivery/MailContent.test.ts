@@ -8,7 +8,7 @@ import * as MailContent from "../../src/delivery/MailContent.ts"
 import { AnalyticsRepo } from "../../src/services/analytics/AnalyticsRepo.ts"
 import { Reports } from "../../src/services/analytics/Reports.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
-import { storages } from "../support/Storages.ts"
+import { postgres } from "../support/Storages.ts"
 
 const timeZone = "America/New_York"
 const hour = 3_600_000
@@ -40,48 +40,46 @@ const partOf = (content: Content, kind: "figures" | "table") =>
           : []
   )
 
-for (const [name, make] of storages) {
-  describe(`the content of a report ${name}`, () => {
-    it.live("counts the days of the website's time zone, and compares the period with the period before", () =>
-      Effect.gen(function* () {
-        const views = yield* AnalyticsRepo
-        const site = yield* SiteDirectory.use((sites) => sites.create({ name: "Tours", origins: [], timeZone }))
-        const range = ReportPeriod.latest("weekly", { now: yield* Clock.currentTimeMillis, timeZone })
-        const first = Date.parse(`${range.first}T12:00:00Z`)
-        const day = 24 * hour
-        // Noon in UTC is the morning of the same day in New York.
-        const inPeriod = [
-          view(site.hostedWebsiteId, first, "google", 1),
-          view(site.hostedWebsiteId, first + 2 * day, "google", 2),
-          view(site.hostedWebsiteId, first + 6 * day, "newsletter", 3)
-        ]
-        const outside = [
-          view(site.hostedWebsiteId, first - day, "google", 4),
-          view(site.hostedWebsiteId, first - 7 * day, "other", 5),
-          view(site.hostedWebsiteId, first - 8 * day, "google", 6),
-          // The evening of Sunday in New York is Monday in UTC, and belongs to the week before.
-          view(site.hostedWebsiteId, Date.parse(`${range.first}T02:00:00Z`), "google", 7)
-        ]
-        yield* Effect.forEach([...inPeriod, ...outside], views.append, { concurrency: "unbounded" })
-        const content = yield* MailContent.report(site, "weekly", range)
-        assert.deepStrictEqual(partOf(content, "figures"), [
-          ["Visitors", "3", "0%"],
-          ["Leads", "0", null],
-          ["Visits", "3", "0%"],
-          ["Page views", "3", "0%"]
-        ])
-        assert.deepStrictEqual(partOf(content, "table"), [
-          ["Source", "Visitors", "Before"],
-          ["Google", "2", "2"],
-          ["newsletter", "1", "0"],
-          ["Page", "Visitors", "Before"],
-          ["/tours", "3", "3"]
-        ])
-        assert.include(content.subject, "Tours, weekly report: 3 visitors, 0 leads")
-      }).pipe(Effect.provide(make({})))
-    )
-  })
-}
+describe("the content of a report", () => {
+  it.live("counts the days of the website's time zone, and compares the period with the period before", () =>
+    Effect.gen(function* () {
+      const views = yield* AnalyticsRepo
+      const site = yield* SiteDirectory.use((sites) => sites.create({ name: "Tours", origins: [], timeZone }))
+      const range = ReportPeriod.latest("weekly", { now: yield* Clock.currentTimeMillis, timeZone })
+      const first = Date.parse(`${range.first}T12:00:00Z`)
+      const day = 24 * hour
+      // Noon in UTC is the morning of the same day in New York.
+      const inPeriod = [
+        view(site.hostedWebsiteId, first, "google", 1),
+        view(site.hostedWebsiteId, first + 2 * day, "google", 2),
+        view(site.hostedWebsiteId, first + 6 * day, "newsletter", 3)
+      ]
+      const outside = [
+        view(site.hostedWebsiteId, first - day, "google", 4),
+        view(site.hostedWebsiteId, first - 7 * day, "other", 5),
+        view(site.hostedWebsiteId, first - 8 * day, "google", 6),
+        // The evening of Sunday in New York is Monday in UTC, and belongs to the week before.
+        view(site.hostedWebsiteId, Date.parse(`${range.first}T02:00:00Z`), "google", 7)
+      ]
+      yield* Effect.forEach([...inPeriod, ...outside], views.append, { concurrency: "unbounded" })
+      const content = yield* MailContent.report(site, "weekly", range)
+      assert.deepStrictEqual(partOf(content, "figures"), [
+        ["Visitors", "3", "0%"],
+        ["Leads", "0", null],
+        ["Visits", "3", "0%"],
+        ["Page views", "3", "0%"]
+      ])
+      assert.deepStrictEqual(partOf(content, "table"), [
+        ["Source", "Visitors", "Before"],
+        ["Google", "2", "2"],
+        ["newsletter", "1", "0"],
+        ["Page", "Visitors", "Before"],
+        ["/tours", "3", "3"]
+      ])
+      assert.include(content.subject, "Tours, weekly report: 3 visitors, 0 leads")
+    }).pipe(Effect.provide(postgres()))
+  )
+})
 
 it.effect("the mail about a disabled webhook does not name a host that only the operator may know", () =>
   Effect.gen(function* () {

@@ -3,25 +3,24 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Logger } from "effect"
 import * as MailDispatcher from "../../src/delivery/MailDispatcher.ts"
 import { Notifications } from "../../src/services/mail/Notifications.ts"
-import { memory, newSite } from "../support/Delivery.ts"
+import { newSite, postgres } from "../support/Delivery.ts"
+import { until } from "../support/Wait.ts"
 
 describe("delivery/MailDispatcher: without a mail server", () => {
   it.live("a process without a mail server logs at its start that a website has a notification", () =>
     Effect.gen(function* () {
       const lines: Array<string> = []
       const logs = Logger.layer([Logger.map(Logger.formatLogFmt, (line) => void lines.push(line))])
-      const start = Layer.build(Layer.fresh(MailDispatcher.warnWithoutServer)).pipe(
-        Effect.andThen(Effect.yieldNow),
-        Effect.provide(logs)
-      )
+      const start = Layer.build(Layer.fresh(MailDispatcher.warnWithoutServer)).pipe(Effect.provide(logs))
       yield* start
-      assert.deepStrictEqual(lines, [])
       const topic = { kind: "report", period: "weekly" } as const
       const websiteConfigId = yield* newSite
       yield* Notifications.use((all) => all.add({ websiteConfigId, recipient: "ada@example.com", topic }))
+      assert.deepStrictEqual(lines, [])
       yield* start
+      yield* until("the warning", () => lines.length > 0)
       assert.lengthOf(lines, 1)
       assert.include(lines[0], "SMTP_URL is not set")
-    }).pipe(Effect.scoped, Effect.provide(memory))
+    }).pipe(Effect.scoped, Effect.provide(postgres))
   )
 })

@@ -10,7 +10,7 @@ import * as TestDeliveriesLayer from "../../src/delivery/TestDeliveries.ts"
 import { Reports } from "../../src/services/analytics/Reports.ts"
 import { TestDeliveries } from "../../src/services/delivery/TestDeliveries.ts"
 import { Mailer } from "../../src/services/mail/Mailer.ts"
-import { memory, newSite, newWebhook } from "../support/Delivery.ts"
+import { newSite, newWebhook, postgres } from "../support/Delivery.ts"
 
 const reports = Layer.mock(Reports, {})
 
@@ -31,7 +31,7 @@ it.effect("App: tests of webhooks use the process's client", () =>
     )
     assert.isTrue(Option.getOrThrow(tested).isDelivered)
     assert.deepStrictEqual(posts, ["http://receiver.example/"])
-  }).pipe(Effect.provide(memory))
+  }).pipe(Effect.provide(postgres))
 )
 
 it.effect("delivery: everything that sends mails has the same mailer", () =>
@@ -59,5 +59,5 @@ it.effect("delivery: everything that sends mails has the same mailer", () =>
       ).pipe(Layer.provide([reports, Layer.mock(OutwardClient, {})]))
     )
     assert.strictEqual(mailers, 1)
-  }).pipe(Effect.provide(memory))
+  }).pipe(Effect.provide(postgres))
 )

@@ -7,7 +7,7 @@ import { Reports, ReportTooLarge } from "../../src/services/analytics/Reports.ts
 import { TestDeliveries } from "../../src/services/delivery/TestDeliveries.ts"
 import { Mailer } from "../../src/services/mail/Mailer.ts"
 import { Notifications } from "../../src/services/mail/Notifications.ts"
-import { memory, newSite } from "../support/Delivery.ts"
+import { newSite, postgres } from "../support/Delivery.ts"
 
 it.effect("a test of a report that is too large fails as a mail, and not with a defect", () =>
   Effect.gen(function* () {
@@ -40,5 +40,5 @@ it.effect("a test of a report that is too large fails as a mail, and not with a 
         outcome: { _tag: "Failed", error: "the report needs more than 2 GB of memory" }
       })
     )
-  }).pipe(Effect.provide(memory))
+  }).pipe(Effect.provide(postgres))
 )

@@ -1,11 +1,11 @@
 /**
  * Which requests get a session of the demo's console without a link.
  */
+
 import { type IncomingMessage, request } from "node:http"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { HttpServer } from "effect/http"
-import * as App from "../../src/App.ts"
 import * as AgentInspection from "../../src/agent/Inspection.ts"
 import * as LocalPage from "../../src/core/http/LocalPage.ts"
 import * as DemoConsole from "../../src/demo/DemoConsole.ts"
@@ -16,6 +16,7 @@ import * as MemoryRateLimiter from "../../src/memory/limits/RateLimiter.ts"
 import { ConsoleSessions } from "../../src/services/sites/ConsoleSessions.ts"
 import { everySession } from "../support/Lists.ts"
 import { fromOwnPage } from "../support/OwnerRequests.ts"
+import { postgres } from "../support/Storages.ts"
 import * as TestDeliveries from "../support/TestDeliveries.ts"
 import { options } from "../support/TestServer.ts"
 
@@ -48,7 +49,7 @@ describe("demo: the console", () => {
               MemoryAgentStream.layer(() => MemoryAgentStream.texts([]))
             )
           ]),
-          Layer.provideMerge(App.memoryStorage)
+          Layer.provideMerge(postgres())
         )
       )
       const { address } = yield* Effect.provide(HttpServer.HttpServer, built)

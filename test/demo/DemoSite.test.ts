@@ -1,11 +1,11 @@
 /**
  * Access to the demo's feed.
  */
+
 import { type IncomingMessage, request } from "node:http"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { HttpServer } from "effect/http"
-import * as App from "../../src/App.ts"
 import * as AgentInspection from "../../src/agent/Inspection.ts"
 import * as DemoFeed from "../../src/demo/DemoFeed.ts"
 import * as DemoSite from "../../src/demo/DemoSite.ts"
@@ -13,6 +13,7 @@ import * as Server from "../../src/http/server/Server.ts"
 import * as Countries from "../../src/memory/analytics/Countries.ts"
 import * as MemoryAgentStream from "../../src/memory/chat/AgentStream.ts"
 import * as MemoryRateLimiter from "../../src/memory/limits/RateLimiter.ts"
+import { postgres } from "../support/Storages.ts"
 import * as TestDeliveries from "../support/TestDeliveries.ts"
 import { options } from "../support/TestServer.ts"
 
@@ -34,13 +35,13 @@ describe("demo: the feed", () => {
         Server.layer({ ...options, routes: site.routes }).pipe(
           Layer.provide([
             Countries.none,
-            Layer.provide(TestDeliveries.layer(), App.memoryStorage),
+            Layer.provide(TestDeliveries.layer(), postgres()),
             MemoryRateLimiter.layer({ maxKeys: 10 }),
             Layer.provideMerge(
               AgentInspection.layer,
               MemoryAgentStream.layer(() => MemoryAgentStream.texts([]))
             ),
-            App.memoryStorage
+            postgres()
           ])
         )
       )

@@ -1,11 +1,11 @@
 /**
  * The typed client derived from the contract, with the in-memory handlers and without a socket.
  */
+
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Option, Stream } from "effect"
 import { HttpServer } from "effect/http"
 import { HttpApiTest } from "effect/http-api"
-import * as App from "../../src/App.ts"
 import * as Analytics from "../../src/analytics/Http.ts"
 import { Api } from "../../src/contract/Api.ts"
 import * as Forms from "../../src/forms/Http.ts"
@@ -22,6 +22,7 @@ import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../src/services/chat/WidgetTokens.ts"
 import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import * as MemoryStorage from "../support/MemoryStorage.ts"
 import { options } from "../support/TestServer.ts"
 
 const handlersWith = ({ rateLimitAnalytics, rateLimitChat, rateLimitForms, chatStreams }: typeof options) =>
@@ -44,7 +45,7 @@ const handlersWith = ({ rateLimitAnalytics, rateLimitChat, rateLimitForms, chatS
       Layer.effect(Drain.Drain, Drain.make({ grace: "1 second" }))
     ]),
     Layer.provideMerge(
-      Layer.mergeAll(App.memoryStorage, Validation.layer, WidgetTokenSecurity.layer, HttpServer.layerServices)
+      Layer.mergeAll(MemoryStorage.layer(), Validation.layer, WidgetTokenSecurity.layer, HttpServer.layerServices)
     )
   )
 

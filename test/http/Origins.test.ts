@@ -9,8 +9,8 @@ import { WidgetTokens } from "../../src/services/chat/WidgetTokens.ts"
 import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import { pageViews } from "../support/Counts.ts"
-import { type Storage, storages } from "../support/Storages.ts"
-import { paths, TestServer, layer as testServer } from "../support/TestServer.ts"
+import type { Storage } from "../support/Storages.ts"
+import { paths, TestServer, onPostgres as testServer } from "../support/TestServer.ts"
 
 const own = "https://shop.example"
 const browser = { "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0" }
@@ -168,6 +168,4 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
   )
 }
 
-for (const [name, storage] of storages) {
-  layer(testServer({}, agent, undefined, storage({})), { excludeTestServices: true })(`http: origins ${name}`, suite)
-}
+layer(testServer({}, agent), { excludeTestServices: true })("http: origins", suite)

@@ -11,7 +11,7 @@ import { AnalyticsRepo } from "../../src/services/analytics/AnalyticsRepo.ts"
 import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
 import { RecordRefused, StorageUnavailable } from "../../src/services/Storage.ts"
 import * as TestDatabase from "../support/postgres/TestDatabase.ts"
-import type { Storage } from "../support/Storages.ts"
+import { postgres, type Storage } from "../support/Storages.ts"
 import { marks } from "../support/secrets/Recorder.ts"
 import { assertNowhere, scenario } from "../support/secrets/Scenario.ts"
 
@@ -44,7 +44,7 @@ const withLeakyErrors = (storage: Layer.Layer<Storage>) => {
 
 it.live("no secret leaks with storage in memory", () =>
   Effect.gen(function* () {
-    const output = yield* scenario(App.memoryStorage)
+    const output = yield* scenario(postgres())
     assertNowhere(output)
     assert.deepStrictEqual(
       [...output.statuses].sort(),
@@ -68,7 +68,7 @@ it.live("no secret leaks with storage in memory", () =>
 
 it.live("no secret leaks from a failing store whose errors quote the secrets", () =>
   Effect.gen(function* () {
-    const output = yield* scenario(withLeakyErrors(App.memoryStorage))
+    const output = yield* scenario(withLeakyErrors(postgres()))
     assertNowhere(output)
     assert.isTrue(output.statuses.has(503))
     assert.isTrue(output.lines.some((line) => line.includes("The store refused a record")))

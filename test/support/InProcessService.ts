@@ -4,6 +4,7 @@
  *
  * @module
  */
+
 import { ConfigProvider, Effect, Layer, Logger, Metric, Option, type Scope } from "effect"
 import { HttpServer } from "effect/http"
 import type { Target } from "../../scripts/torture/Load.ts"
@@ -14,6 +15,7 @@ import type * as Server from "../../src/http/server/Server.ts"
 import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../src/services/chat/WidgetTokens.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import * as MemoryStorage from "./MemoryStorage.ts"
 import * as Upstream from "./TestUpstream.ts"
 
 export interface Service {
@@ -61,7 +63,7 @@ export const start = Effect.fnUntraced(function* (
       settings: { ...settings, ...(options.limits === undefined ? {} : { limits: options.limits }) },
       listen: { host: "127.0.0.1", port: 0 }
     }).pipe(
-      Layer.provideMerge(App.memoryStorage),
+      Layer.provideMerge(MemoryStorage.layer()),
       Layer.provide([App.outwardClient(settings), counted, logged]),
       Layer.orDie
     )

@@ -5,7 +5,6 @@
  */
 import { Context, Duration, Effect, Layer, Option } from "effect"
 import { HttpServer } from "effect/http"
-import * as App from "../../src/App.ts"
 import * as AgentInspection from "../../src/agent/Inspection.ts"
 import type { Instance } from "../../src/core/chat/Instance.ts"
 import * as Retention from "../../src/core/sites/Retention.ts"
@@ -17,7 +16,8 @@ import * as MemoryRateLimiter from "../../src/memory/limits/RateLimiter.ts"
 import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../src/services/chat/WidgetTokens.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
-import type { Storage } from "./Storages.ts"
+import * as MemoryStorage from "./MemoryStorage.ts"
+import { postgres, type Storage } from "./Storages.ts"
 import * as TestDeliveries from "./TestDeliveries.ts"
 
 /** The default options. They have no rate limits. */
@@ -116,12 +116,15 @@ const seed = (memory: Instance["memory"]) =>
     })
   })
 
-/** The server with these options, agent and storage, by default in memory. `decorate` can inject faults into the storage. */
+/**
+ * The server with these options, agent and storage, by default in memory, without the services of owners. `decorate` can inject
+ * faults into the storage.
+ */
 export const layer = (
   overrides: Partial<Server.Options> = {},
   agent: MemoryAgentStream.Script = () => MemoryAgentStream.texts(["Hello", " there"]),
   decorate: (storage: Layer.Layer<Storage>) => Layer.Layer<Storage> = (storage) => storage,
-  storage: Layer.Layer<Storage> = App.memoryStorage,
+  storage: Layer.Layer<Storage> = MemoryStorage.layer(),
   memory: Instance["memory"] = "agent",
   mail?: TestOptions["mail"]
 ) =>
@@ -139,3 +142,11 @@ export const layer = (
     Layer.provideMerge(decorate(storage)),
     Layer.orDie
   )
+
+/** The server on PostgreSQL, for tests of what owners do. */
+export const onPostgres = (
+  overrides?: Partial<Server.Options>,
+  agent?: MemoryAgentStream.Script,
+  decorate?: (storage: Layer.Layer<Storage>) => Layer.Layer<Storage>,
+  mail?: TestOptions["mail"]
+) => layer(overrides, agent, decorate, postgres(), "agent", mail)

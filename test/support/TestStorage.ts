@@ -1,32 +1,12 @@
-/**
- * Memory storage with one website, for tests of the command line. Submissions are generated while they are read.
- */
+/** Storage with one website, for tests of the command line. */
 import { Effect, Layer, Stream } from "effect"
 import { noAttribution } from "../../src/core/analytics/Lead.ts"
 import type { PageView } from "../../src/core/analytics/PageView.ts"
 import type { Submission } from "../../src/core/forms/Submission.ts"
 import type { Site } from "../../src/core/sites/Site.ts"
-import * as AnalyticsExport from "../../src/memory/analytics/AnalyticsExport.ts"
-import * as AnalyticsRepo from "../../src/memory/analytics/AnalyticsRepo.ts"
-import * as AnalyticsRows from "../../src/memory/analytics/AnalyticsRows.ts"
-import * as EventRepo from "../../src/memory/analytics/EventRepo.ts"
-import * as Goals from "../../src/memory/analytics/Goals.ts"
-import * as Reports from "../../src/memory/analytics/Reports.ts"
-import * as ConversationStore from "../../src/memory/chat/ConversationStore.ts"
-import * as InstanceDirectory from "../../src/memory/chat/InstanceDirectory.ts"
-import * as WidgetTokens from "../../src/memory/chat/WidgetTokens.ts"
-import * as FormDirectory from "../../src/memory/forms/FormDirectory.ts"
-import * as SubmissionStore from "../../src/memory/forms/SubmissionRepo.ts"
-import * as Notifications from "../../src/memory/mail/Notifications.ts"
-import * as Persons from "../../src/memory/persons/Persons.ts"
-import * as Readiness from "../../src/memory/Readiness.ts"
-import * as ConsoleSessions from "../../src/memory/sites/ConsoleSessions.ts"
-import * as Decisions from "../../src/memory/sites/Decisions.ts"
-import * as OwnerKeys from "../../src/memory/sites/OwnerKeys.ts"
-import * as Shares from "../../src/memory/sites/Shares.ts"
-import * as SiteDirectory from "../../src/memory/sites/SiteDirectory.ts"
-import * as SiteErasure from "../../src/memory/sites/SiteErasure.ts"
 import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
+import * as MemoryStorage from "./MemoryStorage.ts"
+import { onRealClock, postgres, type Storage } from "./Storages.ts"
 
 export const site: Site = {
   websiteConfigId: "0f8fad5b-d9cb-469f-a165-70867728950e",
@@ -78,7 +58,7 @@ export interface Options {
 }
 
 /** Generates submissions without storing them. */
-const submissions = ({ formData, onRead = () => {}, submissions: count = 0 }: Options) =>
+export const submissions = ({ formData, onRead = () => {}, submissions: count = 0 }: Options) =>
   Layer.succeed(
     SubmissionRepo,
     SubmissionRepo.of({
@@ -97,28 +77,9 @@ const submissions = ({ formData, onRead = () => {}, submissions: count = 0 }: Op
     })
   )
 
-export const storage = (options: Options = {}) =>
-  Layer.mergeAll(
-    Goals.layer,
-    FormDirectory.layer,
-    Notifications.layer,
-    Readiness.layer,
-    WidgetTokens.layer,
-    ConsoleSessions.layer,
-    OwnerKeys.layer,
-    Shares.layer,
-    Layer.merge(Persons.layer, SiteErasure.layer).pipe(Layer.provideMerge(ConversationStore.layer()))
-  ).pipe(
-    Layer.provideMerge(
-      Layer.mergeAll(
-        SubmissionStore.layer(),
-        Layer.mergeAll(Reports.layer, AnalyticsRepo.layer, EventRepo.layer, AnalyticsExport.layer).pipe(
-          Layer.provideMerge(AnalyticsRows.layer)
-        ),
-        Decisions.layer().pipe(
-          Layer.provideMerge(Layer.merge(SiteDirectory.layer({ sites: [site] }), InstanceDirectory.layer()))
-        )
-      )
-    ),
-    Layer.merge(submissions(options))
-  )
+/** The services of commands without those of owners, in memory, with generated submissions. */
+export const storage = (options: Options = {}): Layer.Layer<Storage> =>
+  Layer.merge(MemoryStorage.layer({ sites: [site] }), submissions(options))
+
+/** PostgreSQL with the website, for commands that use the services of owners. */
+export const onPostgres: Layer.Layer<Storage> = onRealClock(postgres({ sites: [site] }))

@@ -7,6 +7,7 @@ import { Shares } from "../../../src/services/sites/Shares.ts"
 import { layer as chromium, inChromium, type Visitor } from "../../support/browser/Browser.ts"
 import * as ConsolePage from "../../support/console/ConsolePage.ts"
 import { TestServer } from "../../support/TestServer.ts"
+import { pause } from "../../support/Wait.ts"
 
 /** A visitor without a session. All tests use the same page. */
 class Stranger extends Context.Service<Stranger, Visitor>()("hydracore/test/console/Stranger") {
@@ -96,6 +97,8 @@ inChromium("a shared dashboard", Layer.provideMerge(Stranger.layer, ConsolePage.
       const { loaded, on, page, share } = yield* open()
       yield* loaded
       yield* Shares.use((shares) => shares.revoke(share)).pipe(Effect.orDie)
+      // The service looks the share up again after at most a second.
+      yield* pause(1_000)
       yield* on(() => page.reload())
       yield* on(() => page.getByRole("heading", { name: "This dashboard is no longer shared" }).waitFor())
       assert.strictEqual(yield* on(() => page.locator(".totals").count()), 0)

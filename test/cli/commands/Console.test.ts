@@ -1,15 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
-import { ConfigProvider, Effect, Layer, Option } from "effect"
+import { Clock, ConfigProvider, Effect, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
 import { ConsoleSessions } from "../../../src/services/sites/ConsoleSessions.ts"
 import { run } from "../../support/TestCli.ts"
-import { site, storage } from "../../support/TestStorage.ts"
+import { onPostgres, site } from "../../support/TestStorage.ts"
 
 const unknown = "11111111-2222-4333-8444-555555555555"
 const id = site.websiteConfigId
 
 /** Runs `hydracore console` on one storage, with these variables. */
-const cli = Effect.map(Layer.build(storage()), (context) => {
+const cli = Effect.map(Layer.build(onPostgres), (context) => {
   const command = (args: ReadonlyArray<string>, environment: Record<string, string> = {}) =>
     run(["console", ...args], Layer.succeedContext(context)).pipe(
       Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromUnknown(environment))
@@ -76,13 +76,16 @@ describe("console", () => {
     })
   )
 
-  it.effect("a revocation says how many sessions and links remain valid, and --with-opened ends them", () =>
+  it.live("a revocation says how many sessions and links remain valid, and --with-opened ends them", () =>
     Effect.gen(function* () {
       const { command, context, json } = yield* cli
-      const { session_id: createdBy } = yield* json("link")
+      const { session_id: createdBy, url } = yield* json("link")
+      // Only a session that is open can create others.
+      yield* ConsoleSessions.use((sessions) => sessions.open(secretOf(url))).pipe(Effect.provideContext(context))
+      const now = yield* Clock.currentTimeMillis
       yield* ConsoleSessions.use((sessions) =>
         Effect.forEach(["a", "b"], (label) =>
-          sessions.createLink({ role: "owner", sites: "all", label, linkExpiresAt: 1000, createdBy }).pipe(
+          sessions.createLink({ role: "owner", sites: "all", label, linkExpiresAt: now + 60_000, createdBy }).pipe(
             Effect.flatMap(Effect.fromOption),
             Effect.flatMap(({ link }) => sessions.open(link))
           )

@@ -7,7 +7,7 @@ import * as ConversationHash from "../../../src/core/chat/conversation/Conversat
 import { ConversationStore } from "../../../src/services/chat/ConversationStore.ts"
 import { beginAnswer, newKey } from "../../support/Conversations.ts"
 import { run } from "../../support/TestCli.ts"
-import { storage } from "../../support/TestStorage.ts"
+import { onPostgres } from "../../support/TestStorage.ts"
 
 const unknown = "11111111-2222-4333-8444-555555555555"
 const hostile = "Hi\u001b[2J\u009b!"
@@ -28,7 +28,7 @@ const storeConversation = Effect.fnUntraced(function* (key: ConversationKey) {
 })
 
 const session = Effect.gen(function* () {
-  const context = yield* Layer.build(storage())
+  const context = yield* Layer.build(onPostgres)
   const services = Layer.succeedContext(context)
   const json = (...args: ReadonlyArray<string>) =>
     Effect.map(run([...args, "--json"], services), ({ code, stderr, stdout }) => {

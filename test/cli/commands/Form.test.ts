@@ -1,17 +1,18 @@
 /**
- * `form` on memory storage, with rules in a file.
+ * `form`, with rules in a file.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
+import { TestClock } from "effect/testing"
 import { run } from "../../support/TestCli.ts"
-import { site, storage } from "../../support/TestStorage.ts"
+import { onPostgres, site } from "../../support/TestStorage.ts"
 
 const form = ["--site", site.websiteConfigId, "--page", "contact"]
 
 const path = "rules.json"
 
 /** A command line on one storage, and a file of rules. */
-const session = Effect.map(Layer.build(storage()), (context) => {
+const session = Effect.map(Layer.build(onPostgres), (context) => {
   const services = Layer.succeedContext(context)
   let files: Record<string, string> = {}
   return {
@@ -36,6 +37,8 @@ describe("form", () => {
         /name +"required":true,"max":100\nemail +"email":true\n/
       )
 
+      // At the same time it would be the same creation again.
+      yield* TestClock.adjust("1 second")
       const again = yield* cli("form", "create", ...form, "--rules", path)
       assert.deepInclude(again, { code: 1, stdout: "" })
       assert.match(again.stderr, /^This form already has rules; `hydracore form update` replaces them\.\n$/)

@@ -1,5 +1,5 @@
 /**
- * `goal` and `analytics export` on memory storage.
+ * `goal` and `analytics export`.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
@@ -9,12 +9,12 @@ import { eventOf } from "../../suites/Events.ts"
 import { viewOf } from "../../suites/PageViews.ts"
 import { read } from "../../support/CsvReader.ts"
 import { run } from "../../support/TestCli.ts"
-import { site, storage } from "../../support/TestStorage.ts"
+import { onPostgres, site } from "../../support/TestStorage.ts"
 
 const siteFlag = ["--site", site.websiteConfigId]
 
 /** A command line on one storage. */
-const session = Effect.map(Layer.build(storage()), (context) => {
+const session = Effect.map(Layer.build(onPostgres), (context) => {
   const services = Layer.succeedContext(context)
   return { context, cli: (...args: ReadonlyArray<string>) => run(args, services) }
 })

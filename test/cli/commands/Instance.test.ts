@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Redacted, Stream } from "effect"
+import { TestClock } from "effect/testing"
 import * as MemoryAgentStream from "../../../src/memory/chat/AgentStream.ts"
 import { AgentRefused } from "../../../src/services/chat/AgentStream.ts"
 import { run } from "../../support/TestCli.ts"
@@ -24,6 +25,7 @@ describe("instance", () => {
         ...["--agent-key-env", "AGENT_KEY", "--origin", "https://a.example"]
       )
       assert.deepStrictEqual(Object.keys(created), ["instance_id"])
+      yield* TestClock.adjust("1 second")
       yield* json("instance", "create", "--name", "Plain", "--agent-url", "http://[::1]:9000")
       const list = yield* json("instance", "list")
       assert.deepStrictEqual(list[0], {
@@ -194,7 +196,10 @@ describe("instance", () => {
       const base = ["--name", "a", "--agent-url", "http://localhost:1"]
       yield* json("instance", "create", ...base, ...flags)
       const { instance_id } = yield* json("instance", "create", ...base)
-      const [created, plain] = yield* json("instance", "list")
+      const listed: ReadonlyArray<{ readonly instance_id: string }> = yield* json("instance", "list")
+      const plain = listed.find((instance) => instance.instance_id === instance_id)
+      const created =
+        listed.find((instance) => instance.instance_id !== instance_id) ?? assert.fail("no other instance")
       assert.deepStrictEqual(created, { ...plain, ...settings, instance_id: created.instance_id })
       const update = ["instance", "update", "--instance", instance_id]
       assert.deepStrictEqual(yield* json(...update, ...flags), { ...plain, ...settings })

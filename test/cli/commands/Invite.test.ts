@@ -7,7 +7,7 @@ import { ConsoleSessions } from "../../../src/services/sites/ConsoleSessions.ts"
 import { everySession } from "../../support/Lists.ts"
 import { mailReceiver, refusal } from "../../support/MailReceiver.ts"
 import { run } from "../../support/TestCli.ts"
-import { site, storage } from "../../support/TestStorage.ts"
+import { onPostgres, site } from "../../support/TestStorage.ts"
 
 const mailSettings = (port: number) => ({
   SMTP_URL: `smtp://127.0.0.1:${port}`,
@@ -18,7 +18,7 @@ const mailSettings = (port: number) => ({
 
 /** Prepares a storage, and `hydracore person invite` on it with these variables. */
 const setUp = (environment: Readonly<Record<string, string>>) =>
-  Effect.map(Layer.build(Layer.fresh(storage())), (context) => {
+  Effect.map(Layer.build(onPostgres), (context) => {
     const invite = (...args: ReadonlyArray<string>) =>
       run(["person", "invite", ...args], Layer.succeedContext(context)).pipe(
         Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromUnknown(environment))

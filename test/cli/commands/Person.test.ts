@@ -2,12 +2,12 @@
 import { randomUUID } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"
-import * as App from "../../../src/App.ts"
 import { ConversationStore } from "../../../src/services/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.ts"
 import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
 import { Notifications } from "../../../src/services/mail/Notifications.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
+import { postgres } from "../../support/Storages.ts"
 import { run } from "../../support/TestCli.ts"
 import { draft } from "../../support/TestSubmissions.ts"
 
@@ -15,7 +15,7 @@ const hostile = "\u001b[2J\u202eann@example.com"
 
 /** Two websites, each with a submission of Ann and one of Bob. A conversation on the first names Ann's email address. */
 const session = Effect.gen(function* () {
-  const context = yield* Layer.build(Layer.fresh(App.memoryStorage))
+  const context = yield* Layer.build(postgres())
   const seeded = yield* Effect.gen(function* () {
     const sites = yield* SiteDirectory
     const repo = yield* SubmissionRepo

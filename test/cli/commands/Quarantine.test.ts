@@ -5,12 +5,11 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import type { Submission } from "../../../src/core/forms/Submission.ts"
-import * as SubmissionRepo from "../../../src/memory/forms/SubmissionRepo.ts"
 import * as Service from "../../../src/services/forms/SubmissionRepo.ts"
 import { Decisions } from "../../../src/services/sites/Decisions.ts"
 import { read } from "../../support/CsvReader.ts"
 import { run } from "../../support/TestCli.ts"
-import { site, storage, submission } from "../../support/TestStorage.ts"
+import { onPostgres, site, submission } from "../../support/TestStorage.ts"
 
 const submissions: ReadonlyArray<Submission> = [
   submission(1),
@@ -21,7 +20,7 @@ const submissions: ReadonlyArray<Submission> = [
 
 /** A command line on a storage with these submissions. */
 const session = Effect.gen(function* () {
-  const context = yield* Layer.build(Layer.provideMerge(SubmissionRepo.layer(), storage()))
+  const context = yield* Layer.build(onPostgres)
   yield* Service.SubmissionRepo.use((repo) =>
     Effect.forEach(submissions, (stored) => repo.submit({ ...stored, idempotency: null, sessionId: null }))
   ).pipe(Effect.provide(context))

@@ -9,10 +9,10 @@ import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.
 import { WidgetTokens } from "../../../src/services/chat/WidgetTokens.ts"
 import { everyToken } from "../../support/Lists.ts"
 import { type Ended, run } from "../../support/TestCli.ts"
-import { site, storage } from "../../support/TestStorage.ts"
+import { onPostgres, site } from "../../support/TestStorage.ts"
 
 const session = Effect.gen(function* () {
-  const context = yield* Layer.build(storage())
+  const context = yield* Layer.build(onPostgres)
   const services = Layer.succeedContext(context)
   const instance = yield* InstanceDirectory.use((instances) =>
     instances.create({ name: "Agent", agentUrl: "http://agent", agentModel: null, agentKeyEnv: null, origins: [] })

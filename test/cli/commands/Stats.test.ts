@@ -6,13 +6,13 @@ import { AnalyticsRepo } from "../../../src/services/analytics/AnalyticsRepo.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import { SiteErasure } from "../../../src/services/sites/SiteErasure.ts"
 import { run } from "../../support/TestCli.ts"
-import { site, storage, view } from "../../support/TestStorage.ts"
+import { onPostgres, site, view } from "../../support/TestStorage.ts"
 
 const unknown = "11111111-2222-4333-8444-555555555555"
 
 /** A command line on a storage with three page views of two days. The current day is the second of them. */
 const session = Effect.gen(function* () {
-  const context = yield* Layer.build(storage())
+  const context = yield* Layer.build(onPostgres)
   const services = Layer.succeedContext(context)
   yield* TestClock.setTime(Date.parse("2026-03-02T12:00:00Z"))
   const append = (views: ReadonlyArray<PageView>) =>

@@ -1,12 +1,12 @@
 /**
- * A session of commands on one memory storage.
+ * A session of commands on one storage.
  *
  * @module
  */
 import { assert } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { run } from "../../support/TestCli.ts"
-import { storage } from "../../support/TestStorage.ts"
+import { onPostgres } from "../../support/TestStorage.ts"
 
 export const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 /** An id that nothing has. */
@@ -17,7 +17,7 @@ export const unknown = "11111111-2222-4333-8444-555555555555"
  * `refusal` the error of one that fails.
  */
 export const session = Effect.gen(function* () {
-  const context = yield* Layer.build(storage())
+  const context = yield* Layer.build(onPostgres)
   const services = Layer.succeedContext(context)
   const text = (...args: ReadonlyArray<string>) => run(args, services)
   const json = Effect.fnUntraced(function* (...args: ReadonlyArray<string>) {

@@ -8,7 +8,7 @@ import type { AgentRequest } from "../../../src/core/chat/agent/Agent.ts"
 import * as MemoryAgentStream from "../../../src/memory/chat/AgentStream.ts"
 import { ConversationStore } from "../../../src/services/chat/ConversationStore.ts"
 import { conversationIdOf } from "../../support/ChatVisit.ts"
-import { emptyStorages } from "../../support/Storages.ts"
+import { storages } from "../../support/Storages.ts"
 import { paths, TestServer, layer as testServer } from "../../support/TestServer.ts"
 
 const recorder = () => {
@@ -33,7 +33,7 @@ const uiMessage = (role: "user" | "assistant", text: string, id: string = random
 
 const regenerate = { messages: [], trigger: "regenerate-message" }
 
-for (const [name, storage] of emptyStorages)
+for (const [name, storage] of storages)
   describe(`a regenerated answer in a conversation with memory, ${name}`, () => {
     const agent = recorder()
     layer(testServer({}, agent.script, undefined, storage(), "edge"), {

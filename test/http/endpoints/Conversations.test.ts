@@ -7,7 +7,7 @@ import { ConversationStore } from "../../../src/services/chat/ConversationStore.
 import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../../src/services/chat/WidgetTokens.ts"
 import { beginAndLeave, conversationIdOf } from "../../support/ChatVisit.ts"
-import { emptyStorages } from "../../support/Storages.ts"
+import { storages } from "../../support/Storages.ts"
 import { TestServer, layer as testServer } from "../../support/TestServer.ts"
 import { poll } from "../../support/Wait.ts"
 
@@ -90,7 +90,7 @@ const messages = Effect.fnUntraced(function* (conversationId: string) {
   return Schema.decodeUnknownSync(Conversation)(json).messages
 })
 
-for (const [name, storage] of emptyStorages)
+for (const [name, storage] of storages)
   describe(`http/endpoints/Conversations, ${name}`, () => {
     const agent = makeAgent()
     layer(testServer({}, agent.script, undefined, storage(), "edge"), {

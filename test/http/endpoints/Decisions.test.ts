@@ -3,8 +3,8 @@ import { assert, layer, type Vitest } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import { assertCounts, browser, decisionOf, ownOrigin, urlencoded, withSite } from "../../support/PlainForms.ts"
-import { type Storage, storages } from "../../support/Storages.ts"
-import { paths, TestServer, layer as testServer } from "../../support/TestServer.ts"
+import type { Storage } from "../../support/Storages.ts"
+import { paths, TestServer, onPostgres as testServer } from "../../support/TestServer.ts"
 
 const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
   it.effect("every response has a decision, and rejections are counted for their website", () =>
@@ -51,12 +51,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
   )
 }
 
-for (const [name, storage] of storages) {
-  layer(testServer({}, undefined, undefined, storage({})), { excludeTestServices: true })(
-    `http: decisions ${name}`,
-    suite
-  )
-}
+layer(testServer(), { excludeTestServices: true })("http: decisions", suite)
 
 layer(
   testServer({

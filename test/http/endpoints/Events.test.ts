@@ -8,8 +8,7 @@ import * as RateLimit from "../../../src/core/limits/RateLimit.ts"
 import { AnalyticsExport } from "../../../src/services/analytics/AnalyticsExport.ts"
 import { Decisions } from "../../../src/services/sites/Decisions.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
-import { storages } from "../../support/Storages.ts"
-import { type Answer, paths, TestServer, layer as testServer } from "../../support/TestServer.ts"
+import { type Answer, paths, TestServer, onPostgres as testServer } from "../../support/TestServer.ts"
 import { poll } from "../../support/Wait.ts"
 
 const browser = { "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0" }
@@ -31,71 +30,65 @@ const errorsOf = ({ json }: Answer) =>
     json as { readonly detail: ReadonlyArray<{ readonly loc: ReadonlyArray<string>; readonly type: string }> }
   ).detail.map(({ loc, type }) => `${type} ${loc.join(".")}`)
 
-for (const [name, storage] of storages)
-  layer(testServer({ trustedProxies, geoHeader: Option.some("cf-ipcountry") }, undefined, undefined, storage({})), {
-    excludeTestServices: true
-  })(`events ${name}`, (it) => {
-    it.effect("an event is stored with its visitor, its country, its properties and its revenue", () =>
+layer(testServer({ trustedProxies, geoHeader: Option.some("cf-ipcountry") }), {
+  excludeTestServices: true
+})("events", (it) => {
+  it.effect("an event is stored with its visitor, its country, its properties and its revenue", () =>
+    Effect.gen(function* () {
+      const { send } = yield* TestServer
+      const site = yield* newSite
+      const headers = { ...browser, "cf-ipcountry": "no", origin: "https://shop.example" }
+      const common = { site_id: site.trackingToken, page_path: "/tours?utm_source=x", session_id: "s" }
+      assert.deepStrictEqual(decisionOf(yield* send(paths.view, common, { headers })), [204, "counted"])
+      const event = {
+        ...common,
+        name: "Booking",
+        properties: { tour: "First\0strokes", people: 2, gift: false },
+        revenue: { currency: "eur", amount: 149.9999 },
+        interactive: false
+      }
+      assert.deepStrictEqual(decisionOf(yield* send(paths.event, event, { headers })), [204, "counted"])
+      const [first, second, ...others] = yield* rowsOf(site.hostedWebsiteId)
+      assert.lengthOf(others, 0)
+      assert.isTrue(first?.type === "pageview" && second?.type === "event")
+      if (first?.type !== "pageview" || second?.type !== "event") return
+      assert.strictEqual(first.view.country, "NO")
+      assert.deepInclude(second.event, {
+        name: "Booking",
+        path: "/tours",
+        sessionId: "s",
+        visitorHash: first.view.visitorHash,
+        country: "NO",
+        properties: { tour: "First\uFFFDstrokes", people: 2, gift: false },
+        revenue: { currency: "EUR", amount: 150 },
+        isInteractive: false
+      })
+    })
+  )
+
+  it.effect(
+    "a bot's event, an event from another origin and referrer spam are counted by reason, and the export has none of them",
+    () =>
       Effect.gen(function* () {
         const { send } = yield* TestServer
         const site = yield* newSite
-        const headers = { ...browser, "cf-ipcountry": "no", origin: "https://shop.example" }
-        const common = { site_id: site.trackingToken, page_path: "/tours?utm_source=x", session_id: "s" }
-        assert.deepStrictEqual(decisionOf(yield* send(paths.view, common, { headers })), [204, "counted"])
-        const event = {
-          ...common,
-          name: "Booking",
-          properties: { tour: "First\0strokes", people: 2, gift: false },
-          revenue: { currency: "eur", amount: 149.9999 },
-          interactive: false
-        }
-        assert.deepStrictEqual(decisionOf(yield* send(paths.event, event, { headers })), [204, "counted"])
-        const [first, second, ...others] = yield* rowsOf(site.hostedWebsiteId)
-        assert.lengthOf(others, 0)
-        assert.isTrue(first?.type === "pageview" && second?.type === "event")
-        if (first?.type !== "pageview" || second?.type !== "event") return
-        assert.strictEqual(first.view.country, "NO")
-        assert.deepInclude(second.event, {
-          name: "Booking",
-          path: "/tours",
-          sessionId: "s",
-          visitorHash: first.view.visitorHash,
-          country: "NO",
-          properties: { tour: "First\uFFFDstrokes", people: 2, gift: false },
-          revenue: { currency: "EUR", amount: 150 },
-          isInteractive: false
-        })
+        const event = { site_id: site.trackingToken, name: "Signup", page_path: "/" }
+        const bot = { "user-agent": "Googlebot/2.1 (+http://www.google.com/bot.html)" }
+        const foreign = { ...browser, origin: "https://other.example" }
+        assert.deepStrictEqual(decisionOf(yield* send(paths.event, event, { headers: bot })), [204, "bot"])
+        assert.deepStrictEqual(decisionOf(yield* send(paths.event, event, { headers: foreign })), [
+          403,
+          "foreign-origin"
+        ])
+        const spam = { site_id: site.trackingToken, page_path: "/", referrer: "http://www.semalt.com/x" }
+        assert.deepStrictEqual(decisionOf(yield* send(paths.track, spam, { headers: browser })), [204, "referrer-spam"])
+        assert.deepStrictEqual(yield* rowsOf(site.hostedWebsiteId), [])
+        const counts = Decisions.use((decisions) => decisions.counts({ site, first: "2000-01-01", last: "9999-01-01" }))
+        const complete = yield* poll(counts, (reasons) => Object.keys(reasons).length === 3)
+        assert.deepStrictEqual(complete, { bot: 1, "foreign-origin": 1, "referrer-spam": 1 })
       })
-    )
-
-    it.effect(
-      "a bot's event, an event from another origin and referrer spam are counted by reason, and the export has none of them",
-      () =>
-        Effect.gen(function* () {
-          const { send } = yield* TestServer
-          const site = yield* newSite
-          const event = { site_id: site.trackingToken, name: "Signup", page_path: "/" }
-          const bot = { "user-agent": "Googlebot/2.1 (+http://www.google.com/bot.html)" }
-          const foreign = { ...browser, origin: "https://other.example" }
-          assert.deepStrictEqual(decisionOf(yield* send(paths.event, event, { headers: bot })), [204, "bot"])
-          assert.deepStrictEqual(decisionOf(yield* send(paths.event, event, { headers: foreign })), [
-            403,
-            "foreign-origin"
-          ])
-          const spam = { site_id: site.trackingToken, page_path: "/", referrer: "http://www.semalt.com/x" }
-          assert.deepStrictEqual(decisionOf(yield* send(paths.track, spam, { headers: browser })), [
-            204,
-            "referrer-spam"
-          ])
-          assert.deepStrictEqual(yield* rowsOf(site.hostedWebsiteId), [])
-          const counts = Decisions.use((decisions) =>
-            decisions.counts({ site, first: "2000-01-01", last: "9999-01-01" })
-          )
-          const complete = yield* poll(counts, (reasons) => Object.keys(reasons).length === 3)
-          assert.deepStrictEqual(complete, { bot: 1, "foreign-origin": 1, "referrer-spam": 1 })
-        })
-    )
-  })
+  )
+})
 
 layer(testServer(), { excludeTestServices: true })("events", (it) => {
   it.effect("an invalid event is refused with every error and its location", () =>

@@ -8,8 +8,8 @@ import { FormDirectory } from "../../../src/services/forms/FormDirectory.ts"
 import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
 import { Decisions } from "../../../src/services/sites/Decisions.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
-import { type Storage, storages } from "../../support/Storages.ts"
-import { paths, TestServer, layer as testServer } from "../../support/TestServer.ts"
+import type { Storage } from "../../support/Storages.ts"
+import { paths, TestServer, onPostgres as testServer } from "../../support/TestServer.ts"
 import { lastDays } from "../../support/UtcDays.ts"
 import { until } from "../../support/Wait.ts"
 
@@ -131,9 +131,4 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
   )
 }
 
-for (const [name, make] of storages) {
-  layer(Layer.fresh(testServer({}, undefined, undefined, make({}))), { excludeTestServices: true })(
-    `form rules, ${name}`,
-    suite
-  )
-}
+layer(Layer.fresh(testServer()), { excludeTestServices: true })("form rules", suite)

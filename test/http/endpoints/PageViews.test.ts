@@ -5,8 +5,8 @@ import { AnalyticsExport } from "../../../src/services/analytics/AnalyticsExport
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import { countsBy } from "../../support/Counts.ts"
 import { detailOf } from "../../support/ResponseParts.ts"
-import { type Storage, storages } from "../../support/Storages.ts"
-import { paths, TestServer, layer as testServer } from "../../support/TestServer.ts"
+import type { Storage } from "../../support/Storages.ts"
+import { paths, TestServer, onPostgres as testServer } from "../../support/TestServer.ts"
 
 const browser = { "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0" }
 
@@ -110,9 +110,4 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
   )
 }
 
-for (const [name, storage] of storages) {
-  layer(testServer({}, undefined, undefined, storage({})), { excludeTestServices: true })(
-    `http: page views ${name}`,
-    suite
-  )
-}
+layer(testServer(), { excludeTestServices: true })("http: page views", suite)

@@ -2,8 +2,8 @@
 import { assert, layer, type Vitest } from "@effect/vitest"
 import { Effect } from "effect"
 import { assertCounts, decisionOf, urlencoded, withSite } from "../../support/PlainForms.ts"
-import { type Storage, storages } from "../../support/Storages.ts"
-import { type TestServer, layer as testServer } from "../../support/TestServer.ts"
+import type { Storage } from "../../support/Storages.ts"
+import { type TestServer, onPostgres as testServer } from "../../support/TestServer.ts"
 
 const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
   it.effect("an ordinary submission is accepted, even when repeated twenty times", () =>
@@ -92,9 +92,4 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
   )
 }
 
-for (const [name, storage] of storages) {
-  layer(testServer({}, undefined, undefined, storage({})), { excludeTestServices: true })(
-    `http: the quarantine ${name}`,
-    suite
-  )
-}
+layer(testServer(), { excludeTestServices: true })("http: the quarantine", suite)

@@ -8,7 +8,7 @@ import * as MemoryAgentStream from "../../../src/memory/chat/AgentStream.ts"
 import { AgentBusy } from "../../../src/services/chat/AgentStream.ts"
 import { newCookie, send } from "../../support/OwnerRequests.ts"
 import { locationsOf, opened } from "../../support/OwnerSession.ts"
-import { TestServer, layer as testServer } from "../../support/TestServer.ts"
+import { TestServer, onPostgres as testServer } from "../../support/TestServer.ts"
 
 const url = "https://agent.example.com/v1"
 

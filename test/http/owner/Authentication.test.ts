@@ -9,7 +9,7 @@ import { maxLookups, maxWaiting } from "../../../src/http/owner/authentication/C
 import { StorageUnavailable } from "../../../src/services/Storage.ts"
 import { OwnerKeys } from "../../../src/services/sites/OwnerKeys.ts"
 import { newCookie, send } from "../../support/OwnerRequests.ts"
-import { TestServer, layer as testServer } from "../../support/TestServer.ts"
+import { TestServer, onPostgres as testServer } from "../../support/TestServer.ts"
 
 const path = "/v1/owner/sites"
 

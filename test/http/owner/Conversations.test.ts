@@ -9,8 +9,7 @@ import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import { at } from "../../suites/VisitorSalts.ts"
 import { newCookie, send } from "../../support/OwnerRequests.ts"
-import { emptyStorages } from "../../support/Storages.ts"
-import { TestServer, layer as testServer } from "../../support/TestServer.ts"
+import { TestServer, onPostgres as testServer } from "../../support/TestServer.ts"
 
 /** A website with an instance, and a session that may change the website. */
 const newWebsite = Effect.gen(function* () {
@@ -58,162 +57,157 @@ const listedIds = (text: string) =>
 const linesOf = (text: string): ReadonlyArray<{ readonly conversation_id: string }> =>
   text.split("\n").flatMap((line) => (line === "" ? [] : [JSON.parse(line)]))
 
-for (const [name, storage] of emptyStorages) {
-  layer(testServer({}, undefined, undefined, storage()), { excludeTestServices: true })(
-    `conversations ${name}`,
-    (it) => {
-      it.effect("lists the website's instances", () =>
-        Effect.gen(function* () {
-          const { get, instanceId } = yield* newWebsite
-          assert.deepStrictEqual(JSON.parse((yield* get("")).text), {
-            instances: [
-              {
-                instance_id: instanceId,
-                name: "Bot",
-                memory: "edge",
-                agent_protocol: "openai-chat",
-                agent_model: null,
-                origins: []
-              }
-            ]
-          })
-        })
-      )
-
-      it.effect("lists conversations in parts, the latest first, and filters them", () =>
-        Effect.gen(function* () {
-          const { first, get, path, second } = yield* withConversations
-          const part = JSON.parse((yield* get(`${path}?limit=1`)).text)
-          assert.deepStrictEqual(part.conversations, [
-            {
-              conversation_id: second.id,
-              created_at: time(2000),
-              updated_at: time(2000),
-              messages: 2,
-              preview: "When?",
-              unanswered: 1,
-              up: 0,
-              down: 0
-            }
-          ])
-          for (const [query, expected] of [
-            [`?limit=1&cursor=${part.next}`, [first.id]],
-            ["?unanswered=true", [second.id]],
-            ["?rating=up", [first.id]],
-            ["?rating=down", []],
-            ["?search=HERE", [first.id]],
-            ["?search=whe", [second.id, first.id]],
-            ["?from=1970-01-01&to=1970-01-01", [second.id, first.id]],
-            ["?from=1970-01-02", []],
-            ["?to=1969-12-31", []]
-          ] as const) {
-            assert.deepStrictEqual(listedIds((yield* get(`${path}${query}`)).text), [...expected], query)
+layer(testServer(), { excludeTestServices: true })("conversations", (it) => {
+  it.effect("lists the website's instances", () =>
+    Effect.gen(function* () {
+      const { get, instanceId } = yield* newWebsite
+      assert.deepStrictEqual(JSON.parse((yield* get("")).text), {
+        instances: [
+          {
+            instance_id: instanceId,
+            name: "Bot",
+            memory: "edge",
+            agent_protocol: "openai-chat",
+            agent_model: null,
+            origins: []
           }
-        })
-      )
-
-      it.effect("returns a conversation with all its messages, alone and in an export", () =>
-        Effect.gen(function* () {
-          const { first, get, instanceId, path } = yield* withConversations
-          const expected = {
-            conversation_id: first.id,
-            created_at: time(1000),
-            updated_at: time(1000),
-            messages: [
-              { id: first.messageId, role: "user", created_at: time(1000), parts: [{ type: "text", text: "Where?" }] },
-              {
-                id: first.answerId,
-                role: "assistant",
-                created_at: time(1000),
-                parts: [{ type: "text", text: "Here" }],
-                ending: "stop",
-                rating: "up",
-                comment: "Thanks"
-              }
-            ]
-          }
-          assert.deepStrictEqual(JSON.parse((yield* get(`${path}/${first.id}`)).text), expected)
-          const exported = yield* get(`/${instanceId}/export`)
-          assert.strictEqual(exported.headers.get("content-type"), "application/x-ndjson")
-          assert.deepStrictEqual(linesOf(exported.text)[0], expected)
-        })
-      )
-
-      it.effect("exports the conversations that a filter selects, the oldest first", () =>
-        Effect.gen(function* () {
-          const { first, get, instanceId, second } = yield* withConversations
-          for (const [query, expected] of [
-            ["", [first.id, second.id]],
-            ["?from=1970-01-01&to=1970-01-01&rating=up", [first.id]],
-            ["?search=when", [second.id]],
-            ["?unanswered=true&from=1970-01-02", []]
-          ] as const) {
-            const { text } = yield* get(`/${instanceId}/export${query}`)
-            const exportedIds = linesOf(text).map(({ conversation_id }) => conversation_id)
-            assert.deepStrictEqual(exportedIds, [...expected], query)
-          }
-        })
-      )
-
-      it.effect("deletes a conversation once", () =>
-        Effect.gen(function* () {
-          const { first, get, path, remove, second } = yield* withConversations
-          assert.strictEqual((yield* remove(`${path}/${first.id}`)).status, 204)
-          assert.strictEqual((yield* remove(`${path}/${first.id}`)).status, 404)
-          assert.deepStrictEqual(listedIds((yield* get(path)).text), [second.id])
-        })
-      )
-
-      it.effect("conversations of other websites' instances, and of instances without a website, are a 404", () =>
-        Effect.gen(function* () {
-          const [mine, theirs] = [yield* newWebsite, yield* newWebsite]
-          const ownConversation = yield* storeConversation(mine.instanceId, "Where?", "Here", 1000)
-          const foreign = yield* storeConversation(theirs.instanceId, "Where?", "Here", 1000)
-          const unassigned = yield* InstanceDirectory.use((instances) =>
-            instances.create({ name: "Free", agentUrl: "http://agent" })
-          )
-          const texts = new Set<string>()
-          for (const path of [
-            `/${theirs.instanceId}/conversations`,
-            `/${theirs.instanceId}/conversations/${foreign.id}`,
-            `/${theirs.instanceId}/export`,
-            `/${unassigned.instanceId}/conversations`,
-            `/${randomUUID()}/conversations`
-          ]) {
-            const answer = yield* mine.get(path)
-            assert.strictEqual(answer.status, 404, path)
-            texts.add(answer.text)
-          }
-          assert.lengthOf([...texts], 1)
-          for (const path of [
-            `/${theirs.instanceId}/conversations/${foreign.id}`,
-            `/${mine.instanceId}/conversations/${foreign.id}`
-          ]) {
-            assert.strictEqual((yield* mine.remove(path)).status, 404)
-          }
-          assert.strictEqual((yield* theirs.get(`/${theirs.instanceId}/conversations/${foreign.id}`)).status, 200)
-          assert.strictEqual((yield* mine.get(`/${mine.instanceId}/conversations/${ownConversation.id}`)).status, 200)
-        })
-      )
-
-      it.effect("invalid parameters get a 422 that names their place", () =>
-        Effect.gen(function* () {
-          const { get, instanceId } = yield* newWebsite
-          for (const [path, place] of [
-            [`/${instanceId}/conversations?cursor=1.a%20b`, "query.cursor"],
-            [`/${instanceId}/conversations?rating=great`, "query.rating"],
-            [`/${instanceId}/conversations?unanswered=false`, "query.unanswered"],
-            [`/${instanceId}/conversations?from=1970-13-01`, "query.from"],
-            [`/${instanceId}/export?to=today`, "query.to"],
-            ["/bot/conversations", "path.instance_id"],
-            [`/${instanceId}/conversations/a.b`, "path.conversation_id"]
-          ] as const) {
-            const answer = yield* get(path)
-            assert.strictEqual(answer.status, 422, path)
-            assert.strictEqual(JSON.parse(answer.text).detail[0].loc.join("."), place)
-          }
-        })
-      )
-    }
+        ]
+      })
+    })
   )
-}
+
+  it.effect("lists conversations in parts, the latest first, and filters them", () =>
+    Effect.gen(function* () {
+      const { first, get, path, second } = yield* withConversations
+      const part = JSON.parse((yield* get(`${path}?limit=1`)).text)
+      assert.deepStrictEqual(part.conversations, [
+        {
+          conversation_id: second.id,
+          created_at: time(2000),
+          updated_at: time(2000),
+          messages: 2,
+          preview: "When?",
+          unanswered: 1,
+          up: 0,
+          down: 0
+        }
+      ])
+      for (const [query, expected] of [
+        [`?limit=1&cursor=${part.next}`, [first.id]],
+        ["?unanswered=true", [second.id]],
+        ["?rating=up", [first.id]],
+        ["?rating=down", []],
+        ["?search=HERE", [first.id]],
+        ["?search=whe", [second.id, first.id]],
+        ["?from=1970-01-01&to=1970-01-01", [second.id, first.id]],
+        ["?from=1970-01-02", []],
+        ["?to=1969-12-31", []]
+      ] as const) {
+        assert.deepStrictEqual(listedIds((yield* get(`${path}${query}`)).text), [...expected], query)
+      }
+    })
+  )
+
+  it.effect("returns a conversation with all its messages, alone and in an export", () =>
+    Effect.gen(function* () {
+      const { first, get, instanceId, path } = yield* withConversations
+      const expected = {
+        conversation_id: first.id,
+        created_at: time(1000),
+        updated_at: time(1000),
+        messages: [
+          { id: first.messageId, role: "user", created_at: time(1000), parts: [{ type: "text", text: "Where?" }] },
+          {
+            id: first.answerId,
+            role: "assistant",
+            created_at: time(1000),
+            parts: [{ type: "text", text: "Here" }],
+            ending: "stop",
+            rating: "up",
+            comment: "Thanks"
+          }
+        ]
+      }
+      assert.deepStrictEqual(JSON.parse((yield* get(`${path}/${first.id}`)).text), expected)
+      const exported = yield* get(`/${instanceId}/export`)
+      assert.strictEqual(exported.headers.get("content-type"), "application/x-ndjson")
+      assert.deepStrictEqual(linesOf(exported.text)[0], expected)
+    })
+  )
+
+  it.effect("exports the conversations that a filter selects, the oldest first", () =>
+    Effect.gen(function* () {
+      const { first, get, instanceId, second } = yield* withConversations
+      for (const [query, expected] of [
+        ["", [first.id, second.id]],
+        ["?from=1970-01-01&to=1970-01-01&rating=up", [first.id]],
+        ["?search=when", [second.id]],
+        ["?unanswered=true&from=1970-01-02", []]
+      ] as const) {
+        const { text } = yield* get(`/${instanceId}/export${query}`)
+        const exportedIds = linesOf(text).map(({ conversation_id }) => conversation_id)
+        assert.deepStrictEqual(exportedIds, [...expected], query)
+      }
+    })
+  )
+
+  it.effect("deletes a conversation once", () =>
+    Effect.gen(function* () {
+      const { first, get, path, remove, second } = yield* withConversations
+      assert.strictEqual((yield* remove(`${path}/${first.id}`)).status, 204)
+      assert.strictEqual((yield* remove(`${path}/${first.id}`)).status, 404)
+      assert.deepStrictEqual(listedIds((yield* get(path)).text), [second.id])
+    })
+  )
+
+  it.effect("conversations of other websites' instances, and of instances without a website, are a 404", () =>
+    Effect.gen(function* () {
+      const [mine, theirs] = [yield* newWebsite, yield* newWebsite]
+      const ownConversation = yield* storeConversation(mine.instanceId, "Where?", "Here", 1000)
+      const foreign = yield* storeConversation(theirs.instanceId, "Where?", "Here", 1000)
+      const unassigned = yield* InstanceDirectory.use((instances) =>
+        instances.create({ name: "Free", agentUrl: "http://agent" })
+      )
+      const texts = new Set<string>()
+      for (const path of [
+        `/${theirs.instanceId}/conversations`,
+        `/${theirs.instanceId}/conversations/${foreign.id}`,
+        `/${theirs.instanceId}/export`,
+        `/${unassigned.instanceId}/conversations`,
+        `/${randomUUID()}/conversations`
+      ]) {
+        const answer = yield* mine.get(path)
+        assert.strictEqual(answer.status, 404, path)
+        texts.add(answer.text)
+      }
+      assert.lengthOf([...texts], 1)
+      for (const path of [
+        `/${theirs.instanceId}/conversations/${foreign.id}`,
+        `/${mine.instanceId}/conversations/${foreign.id}`
+      ]) {
+        assert.strictEqual((yield* mine.remove(path)).status, 404)
+      }
+      assert.strictEqual((yield* theirs.get(`/${theirs.instanceId}/conversations/${foreign.id}`)).status, 200)
+      assert.strictEqual((yield* mine.get(`/${mine.instanceId}/conversations/${ownConversation.id}`)).status, 200)
+    })
+  )
+
+  it.effect("invalid parameters get a 422 that names their place", () =>
+    Effect.gen(function* () {
+      const { get, instanceId } = yield* newWebsite
+      for (const [path, place] of [
+        [`/${instanceId}/conversations?cursor=1.a%20b`, "query.cursor"],
+        [`/${instanceId}/conversations?rating=great`, "query.rating"],
+        [`/${instanceId}/conversations?unanswered=false`, "query.unanswered"],
+        [`/${instanceId}/conversations?from=1970-13-01`, "query.from"],
+        [`/${instanceId}/export?to=today`, "query.to"],
+        ["/bot/conversations", "path.instance_id"],
+        [`/${instanceId}/conversations/a.b`, "path.conversation_id"]
+      ] as const) {
+        const answer = yield* get(path)
+        assert.strictEqual(answer.status, 422, path)
+        assert.strictEqual(JSON.parse(answer.text).detail[0].loc.join("."), place)
+      }
+    })
+  )
+})

@@ -11,7 +11,7 @@ import { OwnerKeys } from "../../../src/services/sites/OwnerKeys.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import { newCookie, send } from "../../support/OwnerRequests.ts"
 import type { Storage } from "../../support/Storages.ts"
-import { TestServer, layer as testServer } from "../../support/TestServer.ts"
+import { TestServer, onPostgres as testServer } from "../../support/TestServer.ts"
 import * as TestStorage from "../../support/TestStorage.ts"
 import { until } from "../../support/Wait.ts"
 

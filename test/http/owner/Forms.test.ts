@@ -5,8 +5,8 @@ import { assert, layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { FormDirectory } from "../../../src/services/forms/FormDirectory.ts"
 import { locationsOf, opened } from "../../support/OwnerSession.ts"
-import { emptyStorages, type Storage } from "../../support/Storages.ts"
-import { layer as testServer } from "../../support/TestServer.ts"
+import type { Storage } from "../../support/Storages.ts"
+import { onPostgres as testServer } from "../../support/TestServer.ts"
 
 const rules = { name: { required: true, max: 100 }, people: { number: true, min: 1, message: "How many?" } }
 
@@ -28,44 +28,42 @@ layer(testServer({}, undefined, losingWebsites), { excludeTestServices: true })(
   )
 })
 
-for (const [name, storage] of emptyStorages) {
-  layer(testServer({}, undefined, undefined, storage()), { excludeTestServices: true })(`forms ${name}`, (it) => {
-    it.effect("sets, lists and deletes form rules of this website only", () =>
-      Effect.gen(function* () {
-        const [mine, theirs] = [yield* opened, yield* opened]
-        const page = "contact & more/ü"
-        const put = (body: unknown) => mine.request("PUT", "/forms", body)
-        const form = JSON.parse((yield* put({ page, rules })).text)
-        assert.deepInclude(form, { page, rules })
-        const replaced = JSON.parse((yield* put({ page, rules: { name: {} } })).text)
-        assert.deepInclude(replaced, { rules: { name: {} }, created_at: form.created_at })
-        assert.deepStrictEqual(JSON.parse((yield* mine.request("GET", "/forms")).text), { forms: [replaced] })
-        const query = `/forms?page=${encodeURIComponent(page)}`
-        assert.strictEqual((yield* theirs.request("DELETE", query)).status, 404)
-        assert.strictEqual((yield* mine.request("DELETE", query)).status, 204)
-        assert.strictEqual((yield* mine.request("DELETE", query)).status, 404)
-        assert.strictEqual((yield* mine.request("DELETE", "/forms")).status, 422)
-      })
-    )
+layer(testServer(), { excludeTestServices: true })("forms", (it) => {
+  it.effect("sets, lists and deletes form rules of this website only", () =>
+    Effect.gen(function* () {
+      const [mine, theirs] = [yield* opened, yield* opened]
+      const page = "contact & more/ü"
+      const put = (body: unknown) => mine.request("PUT", "/forms", body)
+      const form = JSON.parse((yield* put({ page, rules })).text)
+      assert.deepInclude(form, { page, rules })
+      const replaced = JSON.parse((yield* put({ page, rules: { name: {} } })).text)
+      assert.deepInclude(replaced, { rules: { name: {} }, created_at: form.created_at })
+      assert.deepStrictEqual(JSON.parse((yield* mine.request("GET", "/forms")).text), { forms: [replaced] })
+      const query = `/forms?page=${encodeURIComponent(page)}`
+      assert.strictEqual((yield* theirs.request("DELETE", query)).status, 404)
+      assert.strictEqual((yield* mine.request("DELETE", query)).status, 204)
+      assert.strictEqual((yield* mine.request("DELETE", query)).status, 404)
+      assert.strictEqual((yield* mine.request("DELETE", "/forms")).status, 422)
+    })
+  )
 
-    it.effect("invalid rules are refused with the locations of their errors", () =>
-      Effect.gen(function* () {
-        const { request } = yield* opened
-        const page = "contact"
-        for (const [body, locations] of [
-          [{ page: "", rules }, ["body.page"]],
-          [{ page: "a\0", rules }, ["body.page"]],
-          [{ page, rules: {} }, ["body.rules"]],
-          [{ page, rules: [] }, ["body.rules"]],
-          [{ page, rules: { name: { requird: true } } }, ["body.rules.name.requird"]],
-          [{ page, rules: { name: { pattern: "(" } } }, ["body.rules.name.pattern"]],
-          [{ page, rules: { a: { min: 2, max: 1 }, b: { email: 1 } } }, ["body.rules.a.max", "body.rules.b.email"]]
-        ] as const) {
-          const answer = yield* request("PUT", "/forms", body)
-          assert.strictEqual(answer.status, 422, JSON.stringify(body))
-          assert.sameMembers(locationsOf(answer.text), [...locations])
-        }
-      })
-    )
-  })
-}
+  it.effect("invalid rules are refused with the locations of their errors", () =>
+    Effect.gen(function* () {
+      const { request } = yield* opened
+      const page = "contact"
+      for (const [body, locations] of [
+        [{ page: "", rules }, ["body.page"]],
+        [{ page: "a\0", rules }, ["body.page"]],
+        [{ page, rules: {} }, ["body.rules"]],
+        [{ page, rules: [] }, ["body.rules"]],
+        [{ page, rules: { name: { requird: true } } }, ["body.rules.name.requird"]],
+        [{ page, rules: { name: { pattern: "(" } } }, ["body.rules.name.pattern"]],
+        [{ page, rules: { a: { min: 2, max: 1 }, b: { email: 1 } } }, ["body.rules.a.max", "body.rules.b.email"]]
+      ] as const) {
+        const answer = yield* request("PUT", "/forms", body)
+        assert.strictEqual(answer.status, 422, JSON.stringify(body))
+        assert.sameMembers(locationsOf(answer.text), [...locations])
+      }
+    })
+  )
+})

@@ -10,8 +10,7 @@ import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import { SiteErasure } from "../../../src/services/sites/SiteErasure.ts"
 import { everySession } from "../../support/Lists.ts"
 import { fromOwnPage, newCookie, send } from "../../support/OwnerRequests.ts"
-import { emptyStorages } from "../../support/Storages.ts"
-import { paths, TestServer, layer as testServer } from "../../support/TestServer.ts"
+import { paths, TestServer, onPostgres as testServer } from "../../support/TestServer.ts"
 import { poll } from "../../support/Wait.ts"
 
 const newSite = SiteDirectory.use((sites) => sites.create({ name: "Shop", origins: [] })).pipe(Effect.orDie)
@@ -63,97 +62,89 @@ const view = Effect.fnUntraced(function* (site: Effect.Success<typeof newSite>, 
   assert.strictEqual(sent.status, 204)
 })
 
-for (const [name, storage] of emptyStorages) {
-  // Concurrent, because the tests wait for polls.
-  layer(testServer({}, undefined, undefined, storage()), { concurrent: true, excludeTestServices: true })(
-    `live ${name}`,
-    (it) => {
-      it.effect("the stream begins with the latest activities, and continues with new ones of this website only", () =>
-        Effect.gen(function* () {
-          const [site, other] = [yield* newSite, yield* newSite]
-          yield* view(site, "/first")
-          const { headers, next, status } = yield* follow(
-            site.websiteConfigId,
-            yield* newCookie("viewer", [site.websiteConfigId])
-          )
-          assert.deepStrictEqual([status, headers.get("content-type")], [200, "text/event-stream"])
-          const first = yield* next
-          assert.deepStrictEqual([first?.name, first?.data.visitors], ["latest", 1])
-          const [latest] = first?.data.activity ?? []
-          assert.strictEqual(latest?.type === "pageview" ? latest.path : latest, "/first")
-          // Nothing that identifies a visitor.
-          assert.sameMembers(Object.keys(latest ?? {}), [
-            "type",
-            "received_at",
-            "path",
-            "country",
-            "device",
-            "browser",
-            "source"
-          ])
-          yield* view(other, "/elsewhere")
-          yield* view(site, "/second")
-          const second = yield* next
-          assert.strictEqual(second?.name, "change")
-          assert.deepStrictEqual(
-            second?.data.activity.map((activity) => (activity.type === "pageview" ? activity.path : activity)),
-            ["/second"]
-          )
-        }).pipe(Effect.scoped)
+// Concurrent, because the tests wait for polls.
+layer(testServer(), { concurrent: true, excludeTestServices: true })("live", (it) => {
+  it.effect("the stream begins with the latest activities, and continues with new ones of this website only", () =>
+    Effect.gen(function* () {
+      const [site, other] = [yield* newSite, yield* newSite]
+      yield* view(site, "/first")
+      const { headers, next, status } = yield* follow(
+        site.websiteConfigId,
+        yield* newCookie("viewer", [site.websiteConfigId])
       )
-
-      it.effect("the stream ends when the session is revoked, and when the website is deleted", () =>
-        Effect.gen(function* () {
-          const site = yield* newSite
-          const cookie = yield* newCookie("owner", [site.websiteConfigId])
-          const all = yield* newCookie("owner", "all")
-          const [mine, everywhere] = [
-            yield* follow(site.websiteConfigId, cookie),
-            yield* follow(site.websiteConfigId, all)
-          ]
-          for (const { next } of [mine, everywhere]) assert.strictEqual((yield* next)?.name, "latest")
-          const sessions = yield* ConsoleSessions.use(({ list }) => list(everySession))
-          const [ownSession] = sessions.filter(({ sites }) => sites.includes(site.websiteConfigId))
-          yield* ConsoleSessions.use(({ revoke }) => revoke(ownSession?.sessionId ?? ""))
-          assert.isNull(yield* mine.next)
-          yield* SiteErasure.use(({ erase }) => erase(site.websiteConfigId))
-          assert.isNull(yield* everywhere.next)
-        }).pipe(Effect.scoped)
+      assert.deepStrictEqual([status, headers.get("content-type")], [200, "text/event-stream"])
+      const first = yield* next
+      assert.deepStrictEqual([first?.name, first?.data.visitors], ["latest", 1])
+      const [latest] = first?.data.activity ?? []
+      assert.strictEqual(latest?.type === "pageview" ? latest.path : latest, "/first")
+      // Nothing that identifies a visitor.
+      assert.sameMembers(Object.keys(latest ?? {}), [
+        "type",
+        "received_at",
+        "path",
+        "country",
+        "device",
+        "browser",
+        "source"
+      ])
+      yield* view(other, "/elsewhere")
+      yield* view(site, "/second")
+      const second = yield* next
+      assert.strictEqual(second?.name, "change")
+      assert.deepStrictEqual(
+        second?.data.activity.map((activity) => (activity.type === "pageview" ? activity.path : activity)),
+        ["/second"]
       )
-
-      it.effect(
-        "a session for another website and a key with the scope stats get a 404, and a request without credentials gets a 401",
-        () =>
-          Effect.gen(function* () {
-            const { url } = yield* TestServer
-            const [site, other] = [yield* newSite, yield* newSite]
-            const key = yield* OwnerKeys.use((keys) =>
-              keys.issue({ scope: "stats", sites: [site.websiteConfigId], label: null, expiresAt: null })
-            ).pipe(Effect.flatMap(Effect.fromOption), Effect.orDie)
-            const cookie = yield* newCookie("owner", [other.websiteConfigId])
-            const path = `/v1/owner/sites/${site.websiteConfigId}/live`
-            for (const caller of [{ key: key.key }, { cookie }]) {
-              assert.strictEqual((yield* send(url, path, caller)).status, 404)
-            }
-            assert.strictEqual((yield* send(url, path)).status, 401)
-          })
-      )
-
-      it.effect("a session has at most four streams at once, and another can begin when one ends", () =>
-        Effect.gen(function* () {
-          const site = yield* newSite
-          const cookie = yield* newCookie("viewer", [site.websiteConfigId])
-          const open = follow(site.websiteConfigId, cookie)
-          for (let stream = 0; stream < 3; stream++) assert.strictEqual((yield* open).status, 200)
-          yield* Effect.scoped(
-            Effect.gen(function* () {
-              assert.strictEqual((yield* open).status, 200)
-              assert.strictEqual((yield* open).status, 429)
-            })
-          )
-          yield* poll(Effect.scoped(open), ({ status }) => status === 200)
-        }).pipe(Effect.scoped)
-      )
-    }
+    }).pipe(Effect.scoped)
   )
-}
+
+  it.effect("the stream ends when the session is revoked, and when the website is deleted", () =>
+    Effect.gen(function* () {
+      const site = yield* newSite
+      const cookie = yield* newCookie("owner", [site.websiteConfigId])
+      const all = yield* newCookie("owner", "all")
+      const [mine, everywhere] = [yield* follow(site.websiteConfigId, cookie), yield* follow(site.websiteConfigId, all)]
+      for (const { next } of [mine, everywhere]) assert.strictEqual((yield* next)?.name, "latest")
+      const sessions = yield* ConsoleSessions.use(({ list }) => list(everySession))
+      const [ownSession] = sessions.filter(({ sites }) => sites.includes(site.websiteConfigId))
+      yield* ConsoleSessions.use(({ revoke }) => revoke(ownSession?.sessionId ?? ""))
+      assert.isNull(yield* mine.next)
+      yield* SiteErasure.use(({ erase }) => erase(site.websiteConfigId))
+      assert.isNull(yield* everywhere.next)
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect(
+    "a session for another website and a key with the scope stats get a 404, and a request without credentials gets a 401",
+    () =>
+      Effect.gen(function* () {
+        const { url } = yield* TestServer
+        const [site, other] = [yield* newSite, yield* newSite]
+        const key = yield* OwnerKeys.use((keys) =>
+          keys.issue({ scope: "stats", sites: [site.websiteConfigId], label: null, expiresAt: null })
+        ).pipe(Effect.flatMap(Effect.fromOption), Effect.orDie)
+        const cookie = yield* newCookie("owner", [other.websiteConfigId])
+        const path = `/v1/owner/sites/${site.websiteConfigId}/live`
+        for (const caller of [{ key: key.key }, { cookie }]) {
+          assert.strictEqual((yield* send(url, path, caller)).status, 404)
+        }
+        assert.strictEqual((yield* send(url, path)).status, 401)
+      })
+  )
+
+  it.effect("a session has at most four streams at once, and another can begin when one ends", () =>
+    Effect.gen(function* () {
+      const site = yield* newSite
+      const cookie = yield* newCookie("viewer", [site.websiteConfigId])
+      const open = follow(site.websiteConfigId, cookie)
+      for (let stream = 0; stream < 3; stream++) assert.strictEqual((yield* open).status, 200)
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          assert.strictEqual((yield* open).status, 200)
+          assert.strictEqual((yield* open).status, 429)
+        })
+      )
+      yield* poll(Effect.scoped(open), ({ status }) => status === 200)
+    }).pipe(Effect.scoped)
+  )
+})

@@ -13,8 +13,7 @@ import { WidgetTokens } from "../../../src/services/chat/WidgetTokens.ts"
 import { OwnerKeys } from "../../../src/services/sites/OwnerKeys.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import { newCookie, send } from "../../support/OwnerRequests.ts"
-import { emptyStorages } from "../../support/Storages.ts"
-import { options, TestServer, layer as testServer } from "../../support/TestServer.ts"
+import { options, TestServer, onPostgres as testServer } from "../../support/TestServer.ts"
 
 const endpoints = Object.values(OwnerApi.groups).flatMap(({ endpoints }) => Object.values(endpoints))
 
@@ -88,72 +87,67 @@ const secretsKey = Option.some(Redacted.make(new Uint8Array(32)))
 /** Notifications have a lower limit of new addresses a day, and need a mail server; `Notifications.test.ts` tests their maximum. */
 const tested = creations.filter(({ name }) => name !== "POST notifications")
 
-for (const [name, storage] of emptyStorages) {
-  layer(testServer({ ...options, secretsKey }, undefined, undefined, storage()), { excludeTestServices: true })(
-    `maximums ${name}`,
-    (it) => {
-      const newOwner = Effect.gen(function* () {
-        const { url } = yield* TestServer
-        const { websiteConfigId } = yield* SiteDirectory.use((sites) => sites.create({ name: "A", origins: [] }))
-        const cookie = yield* newCookie("owner", [websiteConfigId])
-        const instance = yield* InstanceDirectory.use((instances) =>
-          instances.create({ name: "A", agentUrl: "https://agent.example.com/v1", websiteConfigId })
-        )
-        const create = ({ method, name, path }: (typeof creations)[number], index: number) =>
-          send(url, path.replace(":site_id", websiteConfigId).replace(":instance_id", instance.instanceId), {
-            cookie,
-            body: bodies[name]?.(index, websiteConfigId),
-            init: { method }
-          })
-        return { create, websiteConfigId, instanceId: instance.instanceId }
+layer(testServer({ ...options, secretsKey }), { excludeTestServices: true })("maximums", (it) => {
+  const newOwner = Effect.gen(function* () {
+    const { url } = yield* TestServer
+    const { websiteConfigId } = yield* SiteDirectory.use((sites) => sites.create({ name: "A", origins: [] }))
+    const cookie = yield* newCookie("owner", [websiteConfigId])
+    const instance = yield* InstanceDirectory.use((instances) =>
+      instances.create({ name: "A", agentUrl: "https://agent.example.com/v1", websiteConfigId })
+    )
+    const create = ({ method, name, path }: (typeof creations)[number], index: number) =>
+      send(url, path.replace(":site_id", websiteConfigId).replace(":instance_id", instance.instanceId), {
+        cookie,
+        body: bodies[name]?.(index, websiteConfigId),
+        init: { method }
       })
+    return { create, websiteConfigId, instanceId: instance.instanceId }
+  })
 
-      for (const creation of tested) {
-        it.effect(`${creation.name} keeps its maximum, also with concurrent requests`, () =>
-          Effect.gen(function* () {
-            const owner = yield* newOwner
-            const [maximum] = creation.maximums
-            assert.isDefined(maximum)
-            if (maximum === undefined) return
-            const indexes = Array.from({ length: maximum.max + 5 }, (_, index) => index)
-            const answers = yield* Effect.forEach(indexes, (index) => owner.create(creation, index), {
-              concurrency: 20
-            })
-            const refused = answers.filter(({ status }) => status !== 200)
-            // The owner's session, or its instance, counts too.
-            const expected = creation.name === "POST sessions" || creation.name === "POST instances" ? 6 : 5
-            assert.lengthOf(refused, expected)
-            for (const { status, text } of refused) {
-              assert.strictEqual(status, 422)
-              assert.include(text, Maximums.message(maximum))
-            }
-          })
-        )
-      }
-
-      it.effect("revoked keys and tokens count too", () =>
-        Effect.gen(function* () {
-          const owner = yield* newOwner
-          const [keys, tokens] = [yield* OwnerKeys, yield* WidgetTokens]
-          const one = { label: null, expiresAt: null }
-          for (let index = 0; index < Maximums.storedKeys.max; index++) {
-            const key = yield* keys.issue({ ...one, scope: "stats", sites: [owner.websiteConfigId] })
-            yield* keys.revoke(Option.getOrThrow(key).keyId)
-            const token = yield* tokens.issue({ ...one, instanceId: owner.instanceId })
-            yield* tokens.revoke({ tokenId: Option.getOrThrow(token).tokenId, instanceId: owner.instanceId })
-          }
-          for (const [name, maximum] of [
-            ["POST keys", Maximums.storedKeys],
-            ["POST instances/:instance_id/tokens", Maximums.storedTokens]
-          ] as const) {
-            for (const creation of creations.filter((one) => one.name === name)) {
-              const { status, text } = yield* owner.create(creation, 0)
-              assert.strictEqual(status, 422, name)
-              assert.include(text, Maximums.message(maximum))
-            }
-          }
+  for (const creation of tested) {
+    it.effect(`${creation.name} keeps its maximum, also with concurrent requests`, () =>
+      Effect.gen(function* () {
+        const owner = yield* newOwner
+        const [maximum] = creation.maximums
+        assert.isDefined(maximum)
+        if (maximum === undefined) return
+        const indexes = Array.from({ length: maximum.max + 5 }, (_, index) => index)
+        const answers = yield* Effect.forEach(indexes, (index) => owner.create(creation, index), {
+          concurrency: 20
         })
-      )
-    }
+        const refused = answers.filter(({ status }) => status !== 200)
+        // The owner's session, or its instance, counts too.
+        const expected = creation.name === "POST sessions" || creation.name === "POST instances" ? 6 : 5
+        assert.lengthOf(refused, expected)
+        for (const { status, text } of refused) {
+          assert.strictEqual(status, 422)
+          assert.include(text, Maximums.message(maximum))
+        }
+      })
+    )
+  }
+
+  it.effect("revoked keys and tokens count too", () =>
+    Effect.gen(function* () {
+      const owner = yield* newOwner
+      const [keys, tokens] = [yield* OwnerKeys, yield* WidgetTokens]
+      const one = { label: null, expiresAt: null }
+      for (let index = 0; index < Maximums.storedKeys.max; index++) {
+        const key = yield* keys.issue({ ...one, scope: "stats", sites: [owner.websiteConfigId] })
+        yield* keys.revoke(Option.getOrThrow(key).keyId)
+        const token = yield* tokens.issue({ ...one, instanceId: owner.instanceId })
+        yield* tokens.revoke({ tokenId: Option.getOrThrow(token).tokenId, instanceId: owner.instanceId })
+      }
+      for (const [name, maximum] of [
+        ["POST keys", Maximums.storedKeys],
+        ["POST instances/:instance_id/tokens", Maximums.storedTokens]
+      ] as const) {
+        for (const creation of creations.filter((one) => one.name === name)) {
+          const { status, text } = yield* owner.create(creation, 0)
+          assert.strictEqual(status, 422, name)
+          assert.include(text, Maximums.message(maximum))
+        }
+      }
+    })
   )
-}
+})

@@ -9,7 +9,7 @@ import type { QueryBody } from "../../../src/contract/owner/QueryBody.ts"
 import { OwnerKeys } from "../../../src/services/sites/OwnerKeys.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import { send } from "../../support/OwnerRequests.ts"
-import { paths, TestServer, layer as testServer } from "../../support/TestServer.ts"
+import { paths, TestServer, onPostgres as testServer } from "../../support/TestServer.ts"
 import * as TestTime from "../../support/TestTime.ts"
 
 const browser = { "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0" }

@@ -15,8 +15,8 @@ import { Inbox } from "../../../src/services/forms/Inbox.ts"
 import { OwnerKeys } from "../../../src/services/sites/OwnerKeys.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import { newCookie, send } from "../../support/OwnerRequests.ts"
-import { emptyStorages, type Storage } from "../../support/Storages.ts"
-import { TestServer, layer as testServer } from "../../support/TestServer.ts"
+import type { Storage } from "../../support/Storages.ts"
+import { TestServer, onPostgres as testServer } from "../../support/TestServer.ts"
 import { until } from "../../support/Wait.ts"
 
 /** Work that runs until it is ended. */
@@ -255,69 +255,67 @@ const newOwner = Effect.gen(function* () {
 
 const started = (count: number) => until(`${count} reports run`, () => recorded.started.length >= count)
 
-for (const [name, storage] of emptyStorages) {
-  layer(testServer({}, undefined, recording, storage()), { excludeTestServices: true })(`reports ${name}`, (it) => {
-    it.effect("an owner with many keys delays another's reports by one of its own", () =>
-      Effect.gen(function* () {
-        recorded.started.length = recorded.most = 0
-        const [attacker, other] = [yield* newOwner, yield* newOwner]
-        const attack = yield* Effect.forkChild(
-          Effect.all(
-            Array.from({ length: 12 }, (_, index) => attacker.query(`/${index}`)),
-            { concurrency: "unbounded" }
-          )
+layer(testServer({}, undefined, recording), { excludeTestServices: true })("reports", (it) => {
+  it.effect("an owner with many keys delays another's reports by one of its own", () =>
+    Effect.gen(function* () {
+      recorded.started.length = recorded.most = 0
+      const [attacker, other] = [yield* newOwner, yield* newOwner]
+      const attack = yield* Effect.forkChild(
+        Effect.all(
+          Array.from({ length: 12 }, (_, index) => attacker.query(`/${index}`)),
+          { concurrency: "unbounded" }
         )
-        yield* attacker.received(12)
-        yield* started(2)
-        const dashboard = yield* Effect.forkChild(
-          Effect.all([other.query("/a"), other.query("/b"), other.query("/c")], { concurrency: "unbounded" })
-        )
-        yield* other.received(3)
-        yield* recorded.started[0]!.end
-        for (const count of [3, 4, 5]) {
-          yield* started(count)
-          const { end, site } = recorded.started[count - 1]!
-          assert.strictEqual(site, other.websiteConfigId)
-          yield* end
-        }
-        const answers = yield* Fiber.join(dashboard)
-        assert.deepStrictEqual(
-          answers.map(({ status }) => status),
-          [200, 200, 200]
-        )
-        yield* recorded.started[1]!.end
-        for (let count = 6; count <= 15; count++) {
-          yield* started(count)
-          yield* recorded.started[count - 1]!.end
-        }
-        for (const { status } of yield* Fiber.join(attack)) assert.strictEqual(status, 200)
-        assert.strictEqual(recorded.most, 2)
-      })
-    )
+      )
+      yield* attacker.received(12)
+      yield* started(2)
+      const dashboard = yield* Effect.forkChild(
+        Effect.all([other.query("/a"), other.query("/b"), other.query("/c")], { concurrency: "unbounded" })
+      )
+      yield* other.received(3)
+      yield* recorded.started[0]!.end
+      for (const count of [3, 4, 5]) {
+        yield* started(count)
+        const { end, site } = recorded.started[count - 1]!
+        assert.strictEqual(site, other.websiteConfigId)
+        yield* end
+      }
+      const answers = yield* Fiber.join(dashboard)
+      assert.deepStrictEqual(
+        answers.map(({ status }) => status),
+        [200, 200, 200]
+      )
+      yield* recorded.started[1]!.end
+      for (let count = 6; count <= 15; count++) {
+        yield* started(count)
+        yield* recorded.started[count - 1]!.end
+      }
+      for (const { status } of yield* Fiber.join(attack)) assert.strictEqual(status, 200)
+      assert.strictEqual(recorded.most, 2)
+    })
+  )
 
-    it.effect("identical queries run once, until the last of their callers leaves", () =>
-      Effect.gen(function* () {
-        recorded.started.length = 0
-        const owner = yield* newOwner
-        const ask = Effect.forkChild(owner.query("/same"))
-        const [first, second, third] = [yield* ask, yield* ask, yield* ask]
-        yield* owner.received(3)
-        yield* started(1)
-        // The first caller leaves, and the others still get their answer.
-        yield* Fiber.interrupt(first)
-        yield* recorded.started[0]!.end
-        for (const fiber of [second, third]) assert.strictEqual((yield* Fiber.join(fiber)).status, 200)
-        assert.lengthOf(recorded.started, 1)
+  it.effect("identical queries run once, until the last of their callers leaves", () =>
+    Effect.gen(function* () {
+      recorded.started.length = 0
+      const owner = yield* newOwner
+      const ask = Effect.forkChild(owner.query("/same"))
+      const [first, second, third] = [yield* ask, yield* ask, yield* ask]
+      yield* owner.received(3)
+      yield* started(1)
+      // The first caller leaves, and the others still get their answer.
+      yield* Fiber.interrupt(first)
+      yield* recorded.started[0]!.end
+      for (const fiber of [second, third]) assert.strictEqual((yield* Fiber.join(fiber)).status, 200)
+      assert.lengthOf(recorded.started, 1)
 
-        const abandoned = [yield* ask, yield* ask]
-        yield* owner.received(5)
-        yield* started(2)
-        yield* Fiber.interruptAll(abandoned)
-        yield* until("the report ends with its last caller", () => recorded.running === 0)
-      })
-    )
-  })
-}
+      const abandoned = [yield* ask, yield* ask]
+      yield* owner.received(5)
+      yield* started(2)
+      yield* Fiber.interruptAll(abandoned)
+      yield* until("the report ends with its last caller", () => recorded.running === 0)
+    })
+  )
+})
 
 layer(testServer({}, undefined, holding), { excludeTestServices: true })("lists", (it) => {
   it.effect("two lists, searches and changes of submissions run at once, whatever they list", () =>

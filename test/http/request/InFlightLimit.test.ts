@@ -1,7 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Option, Schema, Stream } from "effect"
 import { HttpServerResponse } from "effect/http"
-import * as App from "../../../src/App.ts"
 import * as Analytics from "../../../src/analytics/Http.ts"
 import * as SmallBody from "../../../src/core/limits/SmallBody.ts"
 import * as Forms from "../../../src/forms/Http.ts"
@@ -13,6 +12,7 @@ import * as InFlightLimit from "../../../src/platform/http/InFlightLimit.ts"
 import { AnalyticsRepo } from "../../../src/services/analytics/AnalyticsRepo.ts"
 import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
+import * as MemoryStorage from "../../support/MemoryStorage.ts"
 import { interruptEverywhere } from "../../support/Stepwise.ts"
 
 const requestHead: RequestHead = {
@@ -142,7 +142,7 @@ describe("requests that wait for a hanging store", () => {
             Forms.endpoint({ rateLimit: Option.none() })
           ).pipe(
             Layer.provide([Countries.none, MemoryRateLimiter.layer({ maxKeys: 10 })]),
-            Layer.provideMerge(hanging.pipe(Layer.provideMerge(App.memoryStorage)))
+            Layer.provideMerge(hanging.pipe(Layer.provideMerge(MemoryStorage.layer())))
           )
         )
       )

@@ -11,7 +11,7 @@ import type { Site } from "../../../src/core/sites/Site.ts"
 import { ConsoleSessions } from "../../../src/services/sites/ConsoleSessions.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import { Chromium, layer as chromium, type VisitorOptions } from "../browser/Browser.ts"
-import { TestServer, layer as testServer } from "../TestServer.ts"
+import { TestServer, onPostgres as testServer } from "../TestServer.ts"
 import * as TestTime from "../TestTime.ts"
 import * as SiteData from "./SiteData.ts"
 

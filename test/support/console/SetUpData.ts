@@ -18,7 +18,7 @@ import { OwnerKeys } from "../../../src/services/sites/OwnerKeys.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import { fanOutAll, freeSlots } from "../Delivery.ts"
 import * as SubmissionDraft from "../SubmissionDraft.ts"
-import { layer as testServer } from "../TestServer.ts"
+import { onPostgres as testServer } from "../TestServer.ts"
 import * as TestTime from "../TestTime.ts"
 import { Websites } from "./ConsolePage.ts"
 
@@ -108,8 +108,6 @@ const secretsKey = Redacted.make<Uint8Array>(new Uint8Array(32).fill(1))
 /** A server with mail set up. It sends only test mails: nothing delivers the others. */
 const server = testServer(
   { secretsKey: Option.some(secretsKey) },
-  undefined,
-  undefined,
   undefined,
   undefined,
   Option.some({

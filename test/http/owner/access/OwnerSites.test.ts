@@ -1,10 +1,10 @@
 /**
  * The proofs that a caller may use a website, and that no handler of the owner API can do without one.
  */
+
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Option } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
-import * as App from "../../../../src/App.ts"
 import { OwnerApi } from "../../../../src/contract/owner/Api.ts"
 import { Caller } from "../../../../src/contract/owner/Authentication.ts"
 import * as Scope from "../../../../src/core/sites/Scope.ts"
@@ -14,6 +14,7 @@ import type { Handlers } from "../../../../src/http/owner/OwnerRoutes.ts"
 import * as SiteSlots from "../../../../src/http/owner/SiteSlots.ts"
 import { Reports } from "../../../../src/services/analytics/Reports.ts"
 import { SiteDirectory as Sites } from "../../../../src/services/sites/SiteDirectory.ts"
+import * as MemoryStorage from "../../../support/MemoryStorage.ts"
 
 describe("http/owner/access/OwnerSites", () => {
   it.effect("authorizes only the scopes that the caller's scope includes", () =>
@@ -36,7 +37,7 @@ describe("http/owner/access/OwnerSites", () => {
           assert.strictEqual(Option.isSome(proof), Scope.includes(granted, required), `${granted}, ${required}`)
         }
       }
-    }).pipe(Effect.provide(OwnerSites.layer.pipe(Layer.provideMerge([App.memoryStorage, SiteSlots.layer]))))
+    }).pipe(Effect.provide(OwnerSites.layer.pipe(Layer.provideMerge([MemoryStorage.layer(), SiteSlots.layer]))))
   )
 })
 
