@@ -10,9 +10,9 @@ import { ClickHouse } from "../../src/clickhouse/ClickHouse.ts"
 import * as HttpServer from "../../test/support/clickhouse/HttpServer.ts"
 import * as TestClickHouse from "../../test/support/clickhouse/TestClickHouse.ts"
 import * as Process from "../../test/support/Process.ts"
+import * as ProcessTree from "../../test/support/ProcessTree.ts"
 import * as ReplicatedPair from "../../test/support/postgres/ReplicatedPair.ts"
 import * as TestRedis from "../../test/support/TestRedis.ts"
-import * as Cluster from "./Cluster.ts"
 import type { Row } from "./Ledger.ts"
 import type { Target } from "./Load.ts"
 import * as Nginx from "./Nginx.ts"
@@ -43,7 +43,7 @@ const programOf = Effect.fnUntraced(function* <A extends { readonly pid: number 
   })
   const signal = (signalName: NodeJS.Signals) =>
     Effect.sync(() => {
-      if (current !== undefined) Cluster.signalAll(Cluster.family(current.program.pid), signalName)
+      if (current !== undefined) ProcessTree.signalAll(ProcessTree.family(current.program.pid), signalName)
     })
   yield* start
   const part: Part = {

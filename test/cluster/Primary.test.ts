@@ -1,8 +1,8 @@
 import { createServer } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
-import * as Cluster from "../../scripts/torture/Cluster.ts"
 import * as Raw from "../../scripts/torture/Raw.ts"
+import * as ProcessTree from "../support/ProcessTree.ts"
 import { ended, make, started, valueOf } from "../support/TestPrimary.ts"
 import { until } from "../support/Wait.ts"
 
@@ -76,7 +76,7 @@ describe("cluster/Primary", () => {
     Effect.gen(function* () {
       const behave = (nth: number) => (nth === 3 || nth === 4 ? "dies" : "serves")
       const cluster = yield* started({ workers: 2, behave })
-      Cluster.signalAll([cluster.pids[0]!], "SIGKILL")
+      ProcessTree.signalAll([cluster.pids[0]!], "SIGKILL")
       yield* until("the fifth worker serves", () => cluster.lines.some((line) => line.includes("serves again")))
       assert.strictEqual(cluster.pids.length, 5)
       assert.deepStrictEqual(
@@ -106,7 +106,7 @@ describe("cluster/Primary", () => {
       const cluster = yield* started({ workers: 2 })
       assert.isFalse((yield* cluster.ask).isDraining)
       yield* cluster.drain
-      Cluster.signalAll([cluster.pids[0]!], "SIGKILL")
+      ProcessTree.signalAll([cluster.pids[0]!], "SIGKILL")
       yield* until("the third worker serves", () => cluster.lines.some((line) => line.includes("serves again")))
       const answers = yield* Effect.replicateEffect(cluster.ask, 4)
       assert.sameMembers([...new Set(answers.map(({ pid }) => pid))], cluster.pids.slice(1))
@@ -117,7 +117,7 @@ describe("cluster/Primary", () => {
   it.live("retries when the system cannot spawn a process, and can replace the worker afterwards", () =>
     Effect.gen(function* () {
       const cluster = yield* started({ workers: 2, behave: (nth) => (nth === 3 ? "fork-throws" : "serves") })
-      Cluster.signalAll([cluster.pids[0]!], "SIGKILL")
+      ProcessTree.signalAll([cluster.pids[0]!], "SIGKILL")
       yield* until("the fourth worker serves", () => cluster.lines.some((line) => line.includes("serves again")))
       assert.deepStrictEqual(cluster.lines, [
         'Warn ["Worker 1 ended by SIGKILL; starting another"]',
@@ -132,7 +132,7 @@ describe("cluster/Primary", () => {
   it.live("other workers answer the connections that were sent to a worker that dies", () =>
     Effect.gen(function* () {
       const cluster = yield* started({ workers: 2 })
-      Cluster.signalAll([cluster.pids[0]!], "SIGSTOP")
+      ProcessTree.signalAll([cluster.pids[0]!], "SIGSTOP")
       const answers = yield* Effect.forkChild(
         Effect.all(
           Array.from({ length: 6 }, () => cluster.ask),
@@ -141,7 +141,7 @@ describe("cluster/Primary", () => {
       )
       const snapshot = () => Effect.runPromise(cluster.snapshot)
       yield* until("all connections are handed over", async () => valueOf(await snapshot(), "handovers_total") === 6)
-      Cluster.signalAll([cluster.pids[0]!], "SIGKILL")
+      ProcessTree.signalAll([cluster.pids[0]!], "SIGKILL")
       const exit = yield* until("all connections are answered", () => answers.pollUnsafe())
       const all = yield* exit
       assert.strictEqual(all.length, 6)
@@ -152,7 +152,7 @@ describe("cluster/Primary", () => {
   it.live("connections queue while there is no worker", () =>
     Effect.gen(function* () {
       const cluster = yield* started({ workers: 1 })
-      Cluster.signalAll([cluster.pids[0]!], "SIGKILL")
+      ProcessTree.signalAll([cluster.pids[0]!], "SIGKILL")
       yield* until("the worker has ended", ended(cluster.pids))
       const { pid } = yield* cluster.ask
       assert.strictEqual(pid, cluster.pids[1])
@@ -162,12 +162,12 @@ describe("cluster/Primary", () => {
   it.live("connections queue up to the descriptor limit, and further connections are reset", () =>
     Effect.gen(function* () {
       const cluster = yield* started({ workers: 1, descriptors: 64 + 2 * 3 })
-      Cluster.signalAll([cluster.pids[0]!], "SIGSTOP")
+      ProcessTree.signalAll([cluster.pids[0]!], "SIGSTOP")
       // One is in transit to the worker, and three are queued.
       const accepted = yield* Effect.all(Array.from({ length: 4 }, () => Raw.open(cluster.port())))
       const refused = yield* Raw.open(cluster.port())
       yield* until("the fifth connection is reset", refused.closed)
-      Cluster.signalAll([cluster.pids[0]!], "SIGCONT")
+      ProcessTree.signalAll([cluster.pids[0]!], "SIGCONT")
       for (const connection of accepted) {
         connection.write("GET /pid HTTP/1.1\r\nHost: edge\r\n\r\n")
         yield* until("a queued connection is answered", () => connection.received().includes('"pid"'))
@@ -181,7 +181,7 @@ describe("cluster/Primary", () => {
       yield* cluster.replaceAll
       assert.strictEqual(cluster.pids.length, 4)
       assert.isTrue(ended(cluster.pids.slice(0, 2))())
-      assert.isFalse(cluster.pids.slice(2).some((pid) => !Cluster.isAlive(pid)))
+      assert.isFalse(cluster.pids.slice(2).some((pid) => !ProcessTree.isAlive(pid)))
       assert.isTrue(cluster.pids.slice(2).includes((yield* cluster.ask).pid))
       assert.strictEqual(valueOf(yield* cluster.snapshot, "worker_restarts_total"), 0)
     }).pipe(Effect.scoped)
@@ -192,11 +192,11 @@ describe("cluster/Primary", () => {
       const cluster = yield* started({ workers: 2, behave: (nth) => (nth === 3 ? "fails" : "serves") })
       yield* cluster.replaceAll
       assert.strictEqual(cluster.pids.length, 3)
-      assert.isTrue(cluster.pids.slice(0, 2).every(Cluster.isAlive))
+      assert.isTrue(cluster.pids.slice(0, 2).every(ProcessTree.isAlive))
       assert.isTrue(cluster.lines.some((line) => /^Error .*keeps serving: No luck today/.test(line)))
       assert.include(cluster.pids.slice(0, 2), (yield* cluster.ask).pid)
       const first = cluster.pids.slice(0, 1)
-      Cluster.signalAll(first, "SIGTERM")
+      ProcessTree.signalAll(first, "SIGTERM")
       yield* until("the first worker is replaced", ended(first))
       assert.strictEqual(cluster.pids.length, 4)
     }).pipe(Effect.scoped)
@@ -207,7 +207,7 @@ describe("cluster/Primary", () => {
     const cluster = yield* started({ workers: 2, behave: (nth) => (nth === 3 ? "delays" : "serves") })
     const replacing = yield* Effect.forkChild(cluster.replaceAll)
     yield* until("the third worker is started", () => cluster.pids.length === 3)
-    Cluster.signalAll([cluster.pids[0]!], "SIGKILL")
+    ProcessTree.signalAll([cluster.pids[0]!], "SIGKILL")
     const died = 'Warn ["Worker 1 ended by SIGKILL; starting another"]'
     yield* until("the worker's death is logged", () => cluster.lines.includes(died))
     assert.strictEqual(valueOf(yield* cluster.snapshot, "workers"), 1)
@@ -226,7 +226,7 @@ describe("cluster/Primary", () => {
     Effect.gen(function* () {
       const cluster = yield* deadWhileReplaced
       yield* until("the third worker serves", () => {
-        Cluster.signalAll([cluster.pids[2]!], "SIGCONT")
+        ProcessTree.signalAll([cluster.pids[2]!], "SIGCONT")
         return cluster.since().length > 0
       })
       yield* until("all workers are replaced", () => cluster.replacing.pollUnsafe())
@@ -244,14 +244,14 @@ describe("cluster/Primary", () => {
   it.live("a worker that dies while its replacement fails to start is restarted", () =>
     Effect.gen(function* () {
       const cluster = yield* deadWhileReplaced
-      Cluster.signalAll([cluster.pids[2]!], "SIGKILL")
+      ProcessTree.signalAll([cluster.pids[2]!], "SIGKILL")
       yield* until("the fourth worker serves", () => cluster.lines.some((line) => line.includes("serves again")))
       assert.deepStrictEqual(cluster.since(), [
         'Error ["Worker 1 could not be started: A worker ended before it served, by SIGKILL."]',
         'Error ["The other workers are not replaced"]',
         'Info ["Worker 1 serves again"]'
       ])
-      assert.isTrue([cluster.pids[1]!, cluster.pids[3]!].every(Cluster.isAlive))
+      assert.isTrue([cluster.pids[1]!, cluster.pids[3]!].every(ProcessTree.isAlive))
       assert.strictEqual(valueOf(yield* cluster.snapshot, "workers"), 2)
     }).pipe(Effect.scoped)
   )
@@ -261,14 +261,14 @@ describe("cluster/Primary", () => {
       const behave = (nth: number) => (nth === 1 ? "stays" : nth === 3 ? "delays" : "serves")
       const cluster = yield* started({ workers: 2, behave, endTimeoutMillis: 2_000 })
       const old = [cluster.pids[0]!]
-      Cluster.signalAll(old, "SIGTERM")
+      ProcessTree.signalAll(old, "SIGTERM")
       yield* until("the third worker is started", () => cluster.pids.length === 3)
-      Cluster.signalAll(old, "SIGTERM")
+      ProcessTree.signalAll(old, "SIGTERM")
       yield* until("the third worker serves", () => {
-        Cluster.signalAll([cluster.pids[2]!], "SIGCONT")
+        ProcessTree.signalAll([cluster.pids[2]!], "SIGCONT")
         return cluster.lines.some((line) => line.includes("A new worker 1 serves"))
       })
-      Cluster.signalAll(old, "SIGTERM")
+      ProcessTree.signalAll(old, "SIGTERM")
       yield* until("the old worker has ended", ended(old))
       assert.strictEqual(cluster.pids.length, 3)
       assert.strictEqual(valueOf(yield* cluster.snapshot, "workers"), 2)
@@ -294,7 +294,7 @@ describe("cluster/Primary", () => {
       yield* cluster.replaceAll
       yield* Effect.replicateEffect(cluster.ask, 4)
       assert.strictEqual(valueOf(yield* cluster.snapshot, "http_requests_total"), 14)
-      Cluster.signalAll([cluster.pids[2]!], "SIGKILL")
+      ProcessTree.signalAll([cluster.pids[2]!], "SIGKILL")
       yield* until("the worker has ended", ended([cluster.pids[2]!]))
       yield* Effect.replicateEffect(cluster.ask, 5)
       yield* until(

@@ -10,6 +10,7 @@ import * as Workers from "../../scripts/torture/scenarios/Workers.ts"
 import * as Command from "../support/Command.ts"
 import * as ControlledAgent from "../support/ControlledAgent.ts"
 import * as Process from "../support/Process.ts"
+import * as ProcessTree from "../support/ProcessTree.ts"
 import * as TestDatabase from "../support/postgres/TestDatabase.ts"
 import * as TestMetrics from "../support/TestMetrics.ts"
 import { until } from "../support/Wait.ts"
@@ -164,8 +165,8 @@ const starting = Layer.effect(
       start: Effect.gen(function* () {
         const launched = yield* Process.launch(["serve", "--workers", "2"], environment)
         const pid = launched.child.pid ?? 0
-        yield* until("a worker is started", () => Cluster.children(pid).length > 0)
-        return { ...launched, workers: Cluster.children(pid) }
+        yield* until("a worker is started", () => ProcessTree.children(pid).length > 0)
+        return { ...launched, workers: ProcessTree.children(pid) }
       })
     })
   })
@@ -180,7 +181,7 @@ layer(starting, { excludeTestServices: true })("faults: signals to several worke
           const { child, ended, output, workers } = yield* start
           child.kill(name)
           assert.deepStrictEqual(yield* ended, { code: 0, signal: null }, output())
-          assert.isFalse(workers.some(Cluster.isAlive))
+          assert.isFalse(workers.some(ProcessTree.isAlive))
         })
       yield* whileHanging(Effect.all([end("SIGTERM"), end("SIGINT")], { concurrency: "unbounded" }))
     })

@@ -9,13 +9,13 @@ import { Agent } from "node:http"
 import path from "node:path"
 import { Duration, Effect, Exit, Layer, Logger, Option, Schema } from "effect"
 import { build } from "esbuild"
-import * as Cluster from "../../scripts/torture/Cluster.ts"
 import { get } from "../../scripts/torture/Load.ts"
 import * as Primary from "../../src/cluster/Primary.ts"
 import type { Snapshot } from "../../src/core/metrics/Snapshot.ts"
 import * as Bundles from "../../src/http/assets/Bundles.ts"
 import * as MemoryRateLimiter from "../../src/memory/limits/RateLimiter.ts"
 import { DescriptorLimit } from "../../src/runtime/DescriptorLimit.ts"
+import * as ProcessTree from "./ProcessTree.ts"
 import * as TestMetrics from "./TestMetrics.ts"
 
 /**
@@ -127,7 +127,7 @@ export const started = (options: Parameters<typeof make>[0]) =>
   })
 
 /** Returns a check whether all of these processes have ended. */
-export const ended = (pids: ReadonlyArray<number>) => () => pids.every((pid) => !Cluster.isAlive(pid))
+export const ended = (pids: ReadonlyArray<number>) => () => pids.every((pid) => !ProcessTree.isAlive(pid))
 
 /** The sum of all series of a metric, whose name is given without the prefix `hydracore_`. */
 export const valueOf = (snapshot: Snapshot, name: string): number =>

@@ -7,10 +7,10 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import path from "node:path"
 import { Effect, Schema, type Scope } from "effect"
 import * as Process from "../../../test/support/Process.ts"
+import * as ProcessTree from "../../../test/support/ProcessTree.ts"
 import * as PreparedCluster from "../../../test/support/postgres/PreparedCluster.ts"
 import * as ServerFiles from "../../../test/support/postgres/ServerFiles.ts"
 import { until } from "../../../test/support/Wait.ts"
-import * as Cluster from "../Cluster.ts"
 import * as Load from "../Load.ts"
 import * as Store from "../Store.ts"
 import { checkAccount, type Figures } from "./Figures.ts"
@@ -101,13 +101,13 @@ export const demo = Effect.fnUntraced(function* (options: Options) {
     load,
     (round) =>
       Effect.gen(function* () {
-        const members = Cluster.family(service.pid)
+        const members = ProcessTree.family(service.pid)
         yield* service.signal("SIGKILL")
         if (round % 2 === 0) return
         // Youngest first: otherwise a parent could shut its children down cleanly.
-        Cluster.signalAll(members.toReversed(), "SIGKILL")
+        ProcessTree.signalAll(members.toReversed(), "SIGKILL")
         // On a busy machine a killed server holds its shared memory for a while, and until then no other server starts.
-        yield* until("all have ended", () => !members.some(Cluster.isAlive))
+        yield* until("all have ended", () => !members.some(ProcessTree.isAlive))
       }),
     Effect.gen(function* () {
       service = yield* begin

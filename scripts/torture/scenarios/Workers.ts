@@ -7,8 +7,8 @@ import assert from "node:assert/strict"
 import { Context, Effect, Layer } from "effect"
 import * as Agent from "../../../test/support/ControlledAgent.ts"
 import * as Process from "../../../test/support/Process.ts"
+import * as ProcessTree from "../../../test/support/ProcessTree.ts"
 import { until } from "../../../test/support/Wait.ts"
-import * as Cluster from "../Cluster.ts"
 import * as Load from "../Load.ts"
 import * as Store from "../Store.ts"
 import { checkAccount, type Figures } from "./Figures.ts"
@@ -47,7 +47,7 @@ interface Options extends Load.Paced {
 }
 
 /** The processes of a service's workers, oldest first. */
-export const workersOf = ({ pid }: Process.Process): ReadonlyArray<number> => Cluster.children(pid)
+export const workersOf = ({ pid }: Process.Process): ReadonlyArray<number> => ProcessTree.children(pid)
 
 /** Counts how many times a service logs these words from now on. */
 const counter = (service: Process.Process, words: string): (() => number) => {
@@ -130,7 +130,7 @@ export const killed = Effect.fnUntraced(function* (options: Options) {
     const before = load.acknowledged()
     yield* until("requests are acknowledged", () => load.acknowledged() > before + 10 * clients)
     const [oldest] = workersOf(service)
-    Cluster.signalAll([oldest!], "SIGKILL")
+    ProcessTree.signalAll([oldest!], "SIGKILL")
     yield* until("the restarted worker serves", () => restarted() === round, 60_000)
     assert.equal(workersOf(service).length, workers)
   }
@@ -168,6 +168,6 @@ export const orphaned = Effect.gen(function* () {
     yield* ended
     assert.match(text(), /"finishReason":"stop"/)
   }
-  yield* until("the workers have ended", () => workers.every((pid) => !Cluster.isAlive(pid)))
+  yield* until("the workers have ended", () => workers.every((pid) => !ProcessTree.isAlive(pid)))
   return { workers: workers.length, "left over": 0 } satisfies Figures
 })
