@@ -1,0 +1,152 @@
+/**
+ * Faults while visitors send page views, submissions and chat messages: nothing that was acknowledged is lost, and every webhook
+ * and mail arrives.
+ *
+ * Imports nothing of `src`.
+ */
+import { assert, layer } from "@effect/vitest"
+import { Effect, Fiber } from "effect"
+import * as ProcessTree from "../support/ProcessTree.ts"
+import { pause, until } from "../support/Wait.ts"
+import * as Chats from "./faults/Chats.ts"
+import { endless, type Sent } from "./faults/Receivers.ts"
+import { grace, Stage, layer as stage, underLoad, visitors } from "./faults/Stage.ts"
+
+/** Whether a service listens. */
+const isListening = (url: string) =>
+  fetch(`${url}/healthz`).then(
+    () => true,
+    () => false
+  )
+
+/** The submissions of which nothing arrived. */
+const missing = (acknowledged: ReadonlySet<string>, sent: Sent) =>
+  [...acknowledged].filter((submission) => !sent.has(submission))
+
+/** The submissions of which more than one event or mail arrived. */
+const doubled = (sent: Sent) => [...sent].flatMap(([submission, ids]) => (ids.size > 1 ? [submission] : []))
+
+layer(stage, { excludeTestServices: true, timeout: "2 minutes" })("faults", (it) => {
+  it.effect("kill -9 of the service loses nothing acknowledged", () =>
+    Effect.gen(function* () {
+      const { service, start } = yield* Stage
+      const { account } = yield* underLoad(
+        Effect.gen(function* () {
+          yield* service().signal("SIGKILL")
+          yield* start()
+        })
+      )
+      assert.isAbove(account.cut + account.unsent, 0)
+    })
+  )
+
+  it.effect("a restart of PostgreSQL fails no request, and a crash loses nothing acknowledged", () =>
+    Effect.gen(function* () {
+      const { postgres } = yield* Stage
+      const restarted = yield* underLoad(postgres.restart)
+      assert.deepStrictEqual(Object.keys(restarted.account.statuses).toSorted(), ["200", "204"])
+      yield* underLoad(postgres.crash)
+    })
+  )
+
+  it.effect("SIGTERM leaves no accepted request unanswered, and ends every stream with its last frame", () =>
+    Effect.gen(function* () {
+      const { service, start, target } = yield* Stage
+      const { account, chats, result } = yield* underLoad(
+        Effect.gen(function* () {
+          const ending = service()
+          const stream = yield* Effect.forkScoped(Effect.promise(() => Chats.chat(ending.url, target, endless)))
+          yield* pause(200)
+          yield* ending.signal("SIGTERM")
+          const begun = performance.now()
+          const ended = yield* ending.ended
+          assert.isBelow(performance.now() - begun, grace + 5_000)
+          assert.deepStrictEqual(ended, { code: 0, signal: null }, ending.output().slice(-2000))
+          yield* start()
+          return yield* Fiber.join(stream)
+        })
+      )
+      assert.deepInclude(result, { status: 200, finish: "error" })
+      assert.deepStrictEqual([account.cut, account.unavailable], [0, 0])
+      for (const { conversationId, finish } of chats) {
+        if (conversationId !== undefined) assert.include(["stop", "error"], finish)
+      }
+    })
+  )
+
+  it.effect("a reload of the workers fails no request, and kill -9 of a worker loses only its open requests", () =>
+    Effect.gen(function* () {
+      const { service, start } = yield* Stage
+      yield* service().signal("SIGTERM")
+      yield* service().ended
+      const { output, pid, signal } = yield* start("--workers", "2")
+      const before = ProcessTree.children(pid)
+      const reloaded = yield* underLoad(
+        Effect.gen(function* () {
+          yield* signal("SIGHUP")
+          yield* until("all workers are replaced", () => output().includes("All workers are replaced"))
+        })
+      )
+      const after = ProcessTree.children(pid)
+      assert.lengthOf(after, 2)
+      assert.isFalse(after.some((worker) => before.includes(worker)))
+      assert.deepStrictEqual(Object.keys(reloaded.account.statuses).toSorted(), ["200", "204"])
+      assert.deepStrictEqual(
+        reloaded.chats.filter(({ finish }) => finish !== "stop"),
+        []
+      )
+
+      const { account } = yield* underLoad(
+        Effect.gen(function* () {
+          ProcessTree.signalAll(after.slice(0, 1), "SIGKILL")
+          yield* until("another worker serves", () => output().includes("serves again"))
+        })
+      )
+      assert.isAtMost(account.cut, visitors)
+      assert.deepStrictEqual([account.unsent, account.unavailable, account.refused], [0, 0, 0])
+    })
+  )
+
+  it.effect("kill -9 of the primary ends the workers, after they have answered", () =>
+    Effect.gen(function* () {
+      const { service, start, target } = yield* Stage
+      const { pid, signal, url } = service()
+      const workers = ProcessTree.children(pid)
+      const chats = yield* Effect.forkScoped(
+        Effect.promise(() =>
+          Promise.all(["one", "two", "three", "four"].map((message) => Chats.chat(url, target, message)))
+        )
+      )
+      yield* pause(300)
+      yield* signal("SIGKILL")
+      yield* until("nobody listens", async () => !(await isListening(url)))
+      const seen = yield* Fiber.join(chats)
+      assert.deepStrictEqual(
+        seen.map(({ finish }) => finish),
+        ["stop", "stop", "stop", "stop"]
+      )
+      yield* until("the workers have ended", () => !workers.some(ProcessTree.isAlive))
+      yield* Chats.checkStored((yield* start()).url, target, seen)
+    }).pipe(Effect.scoped)
+  )
+
+  // Last: a delivery that a killed process had begun is continued within 30 seconds.
+  it.effect("every acknowledged submission arrives in one event and in one mail", () =>
+    Effect.gen(function* () {
+      const { acknowledged, events, mails } = yield* Stage
+      assert.isAbove(acknowledged.sent.size, 100)
+      assert.isAbove(acknowledged.mailed.size, 10)
+      yield* until(
+        () =>
+          `all events arrive; missing are ${missing(acknowledged.sent, events).length} of ${acknowledged.sent.size}`,
+        () => missing(acknowledged.sent, events).length === 0
+      )
+      yield* until(
+        () =>
+          `all mails arrive; missing are ${missing(acknowledged.mailed, mails).length} of ${acknowledged.mailed.size}`,
+        () => missing(acknowledged.mailed, mails).length === 0
+      )
+      assert.deepStrictEqual([doubled(events), doubled(mails)], [[], []])
+    })
+  )
+})
