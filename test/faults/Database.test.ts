@@ -7,8 +7,6 @@ import * as InProcessServe from "../support/InProcessServe.ts"
 layer(Database.bench(10_000, InProcessServe.start), { excludeTestServices: true })(
   "faults: PostgreSQL, under load",
   (it) => {
-    it.effect("restarts within the timeout fail no request", () => Database.restarts({ times: 2, ...Load.moderate }))
-
     it.effect("a stop of one second fails no request", () => Database.stopped({ millis: 1_000, ...Load.moderate }))
 
     it.effect("a hang of one second fails no request", () => Database.hung({ millis: 1_000, ...Load.moderate }))

@@ -2,21 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as Load from "../../scripts/torture/Load.ts"
 import * as Kills from "../../scripts/torture/scenarios/Kills.ts"
-import * as TestDatabase from "../support/postgres/TestDatabase.ts"
 
 describe("faults: kill -9 under load", () => {
-  it.live(
-    "of serve loses no acknowledged request",
-    () =>
-      Effect.map(
-        Kills.serve({ database: TestDatabase.url, rounds: 1, requestsPerKill: 200, ...Load.moderate }),
-        (figures) => {
-          assert.isAbove(figures.acknowledged, 200)
-        }
-      ),
-    120_000
-  )
-
   it.live(
     "of demo and its PostgreSQL loses no acknowledged request",
     () =>

@@ -26,18 +26,6 @@ const here = Effect.fnUntraced(function* (environment: Readonly<Record<string, s
 })
 
 describe("faults: shutdown", () => {
-  it.live(
-    "SIGTERM under load leaves no accepted request unanswered, ends streams properly, and exits with 0",
-    () =>
-      Effect.map(
-        Shutdown.sigterm({ database: TestDatabase.url, rounds: 1, grace: 1_500, ...Load.moderate }),
-        (figures) => {
-          assert.isBelow(figures["longest end ms"], 6_500)
-        }
-      ),
-    120_000
-  )
-
   describeWith([Nginx], "behind nginx", () => {
     it.live(
       "a rolling restart fails no request",
