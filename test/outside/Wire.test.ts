@@ -18,6 +18,7 @@ import { protocols } from "./wire/cases/Protocols.ts"
 import { type PublicOperation, requests } from "./wire/cases/Requests.ts"
 import { tracking } from "./wire/cases/Tracking.ts"
 import * as Edge from "./wire/Edge.ts"
+import * as Foreign from "./wire/Foreign.ts"
 import { headerOf, type Request, type Response } from "./wire/Http.ts"
 
 interface Exchange {
@@ -165,6 +166,10 @@ layer(wire, { excludeTestServices: true, timeout: "2 minutes" })("the wire", (it
   )
 
   it.effect("the bodies of the contract", () => Wire.use(({ edge }) => Contract.check(edge)))
+
+  it.effect("between an agent and a client that are not ours, an answer arrives whole, and no secret passes", () =>
+    Wire.use(({ edge }) => Foreign.check(edge))
+  )
 
   it.effect("what every operation refuses", () => Wire.use(({ compareSlow }) => compareSlow))
 

@@ -63,6 +63,9 @@ export const agent = Effect.map(
   ({ host }) => `http://${host}`
 )
 
+/** How long a receiver takes, so that deliveries are under way at every moment. */
+const answerMillis = 150
+
 /** By a submission, the ids of what was sent about it. */
 export type Sent = ReadonlyMap<string, ReadonlySet<string>>
 
@@ -72,8 +75,11 @@ const add = (sent: Map<string, Set<string>>, submission: string, id: string) =>
 /** A receiver of webhooks, with the ids of the events of each submission. */
 export const webhooks = Effect.gen(function* () {
   const events = new Map<string, Set<string>>()
-  const { host } = yield* serve((request, body, response) => {
+  const { host } = yield* serve(async (request, body, response) => {
     const { data } = JSON.parse(body) as { readonly data: { readonly submission_id?: string } }
+    await setTimeout(answerMillis)
+    // A sender that was killed meanwhile does not know that this arrived.
+    if (response.destroyed) return
     if (data.submission_id !== undefined) add(events, data.submission_id, `${request.headers["webhook-id"]}`)
     response.writeHead(204).end()
   })
@@ -87,6 +93,7 @@ export const mails = Effect.gen(function* () {
     onData: async (stream, _, callback) => {
       const parts: Array<Buffer> = []
       for await (const part of stream) parts.push(part as Buffer)
+      await setTimeout(answerMillis)
       const { messageId = "", text = "" } = await PostalMime.parse(Buffer.concat(parts))
       add(sent, /^Reference: (\S+)/m.exec(text)?.[1] ?? "", messageId)
       callback(null)

@@ -20,7 +20,7 @@ import * as Postgres from "./Postgres.ts"
 import * as Receivers from "./Receivers.ts"
 
 /** The grace period of a service that ends, in milliseconds. */
-export const grace = 1_500
+export const grace = 3_000
 
 export const visitors = 12
 
@@ -103,7 +103,7 @@ export const layer: Layer.Layer<Stage> = Layer.effect(
 )
 
 /** The rows of a load: its page views, and its submissions. */
-const rowsOf = Effect.fnUntraced(
+export const rowsOf = Effect.fnUntraced(
   function* (url: string, run: string) {
     const sql = yield* PgClient.make({ url: Redacted.make(url), maxConnections: 1 })
     const views = yield* sql<{ readonly mark: string }>`

@@ -69,6 +69,8 @@ const response = ({ body, headers, status }: Response): string => {
       if (ofHttp.has(name)) return []
       if (name === "ratelimit") return [`${name}: ${value.replace(/t=\d+/g, "t=<seconds>")}`]
       if (name === "retry-after" && isLimit) return [`${name}: <seconds>`]
+      // Whether a client should retry depends on the seconds until it may.
+      if (name === "x-should-retry" && isLimit) return []
       return [`${name}: ${value}`]
     }),
     ...(body === "" ? [] : ["", body])
