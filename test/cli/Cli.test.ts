@@ -258,6 +258,7 @@ describe("cli/Cli", () => {
         create: () => Effect.die(new Error("a bug")),
         update: () => Effect.die(new Error("a bug")),
         invalidate: () => Effect.die(new Error("a bug")),
+        search: () => Effect.die(new Error("a bug")),
         list: Effect.die(new Error("a bug"))
       })
       const ended = yield* run(["site", "list"], Layer.merge(storage(), faulty))

@@ -7,6 +7,8 @@ import { randomUUID } from "node:crypto"
 import { assert, layer as shared } from "@effect/vitest"
 import { Effect, type Layer, Option, Schema } from "effect"
 import { TestClock } from "effect/testing"
+import type { Site } from "../../src/core/sites/Site.ts"
+import { positionOf, type SiteQuery } from "../../src/core/sites/SiteQuery.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 
 /** Texts that must be escaped in SQL texts or arrays, and a long one. */
@@ -112,6 +114,55 @@ export const suite = <E>(name: string, layer: Layer.Layer<SiteDirectory, E>) =>
         const times = created.map((site) => site.createdAt)
         assert.deepStrictEqual(times, [times[0]!, times[0]! + 1, times[0]! + 2])
         assert.deepStrictEqual((yield* sites.list).slice(before), created)
+      })
+    )
+
+    it.effect("a list in parts has every website once, and a search only those that match", () =>
+      Effect.gen(function* () {
+        const sites = yield* SiteDirectory
+        const mark = randomUUID()
+        const created = []
+        for (let index = 0; index < 7; index++) {
+          // Two websites of the same time.
+          if (index !== 3) yield* TestClock.adjust(1)
+          created.push(
+            yield* sites.create(
+              index % 2 === 0
+                ? { name: `Shop ${mark.toUpperCase()}_${index}%`, origins: [] }
+                : { name: "Blog", origins: ["https://www.example.com", `https://${mark}.example`] }
+            )
+          )
+        }
+        yield* sites.create({ name: "another", origins: ["https://another.example"] })
+        const expected = created.sort((left, right) =>
+          left.createdAt === right.createdAt
+            ? left.websiteConfigId < right.websiteConfigId
+              ? -1
+              : 1
+            : left.createdAt - right.createdAt
+        )
+        const ids = expected.map((site) => site.websiteConfigId)
+        const queries: ReadonlyArray<[Pick<SiteQuery, "sites" | "search">, ReadonlyArray<Site>]> = [
+          [{ sites: "all", search: mark }, expected],
+          [{ sites: "all", search: `${mark}_` }, expected.filter(({ name }) => name !== "Blog")],
+          [{ sites: "all", search: `${mark}.Example` }, expected.filter(({ name }) => name === "Blog")],
+          [{ sites: [...ids, randomUUID(), "x"], search: null }, expected],
+          [{ sites: ids.slice(0, 2), search: mark }, expected.slice(0, 2)],
+          [{ sites: [], search: null }, []]
+        ]
+        for (const [query, matching] of queries) {
+          for (const limit of [1, 2, 3, 100]) {
+            const found: Array<Site> = []
+            let part: ReadonlyArray<Site>
+            do {
+              const last = found.at(-1)
+              part = yield* sites.search({ ...query, after: last === undefined ? null : positionOf(last), limit })
+              assert.isAtMost(part.length, limit)
+              found.push(...part)
+            } while (part.length > 0)
+            assert.deepStrictEqual(found, matching)
+          }
+        }
       })
     )
   })

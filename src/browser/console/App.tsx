@@ -105,35 +105,42 @@ const Console = () => {
   return <Frame>{failure?.kind === "signed-out" ? <SignedOut /> : <PagePending failure={failure} />}</Frame>
 }
 
-/** The address names a website that the list does not have: it may be new, or there is none. */
-const UnlistedSite = ({ siteId }: { readonly siteId: string }) => {
-  const { failure, value } = useAnswer("GET /v1/owner/sites/:site_id", { params: { site_id: siteId } }, siteId)
-  const exists = value !== undefined
-  useEffect(() => {
-    if (exists) reloadData()
-  }, [exists])
-  if (failure?.kind !== "not-found") return <PagePending failure={failure} />
-  return (
-    <Message title={Texts.noSite.title}>
-      <p>{Texts.failures["not-found"]}</p>
-      <p>
-        <a class="button" href={Address.format(Address.initial)}>
-          {Texts.sites.all}
-        </a>
-      </p>
-    </Message>
-  )
-}
+const NoSuchSite = () => (
+  <Message title={Texts.noSite.title}>
+    <p>{Texts.failures["not-found"]}</p>
+    <p>
+      <a class="button" href={Address.format(Address.initial)}>
+        {Texts.sites.all}
+      </a>
+    </p>
+  </Message>
+)
+
+/** The maximum number of websites that one request lists. */
+const maxListed = 100
 
 /** The websites of a session, and the page that the address names. */
 const Session = ({ session }: { readonly session: Answer<"GET /v1/owner/session"> }) => {
   const address = useAddress()
   const page = isPage(address.page) ? address.page : "overview"
   const isEnded = isSignedOut(useStore(connection))
-  const { failure, value } = useAnswer("GET /v1/owner/sites", {})
-  const sites = value?.sites ?? []
+  const first = useAnswer("GET /v1/owner/sites", { query: { limit: maxListed } })
+  const listed = first.value?.sites ?? []
+  const isListed = listed.some(({ site_id }) => site_id === address.site)
+  // The website may be new, or in a later part of the list.
+  const unlisted = useAnswer(
+    "GET /v1/owner/sites/:site_id",
+    address.site === null || isListed || first.value === undefined ? null : { params: { site_id: address.site } },
+    address.site ?? ""
+  )
+  const sites = isListed || unlisted.value === undefined ? listed : [...listed, unlisted.value]
+  const hasMoreSites = first.value !== undefined && first.value.next !== null
+  const isNew = unlisted.value !== undefined && !hasMoreSites
+  useEffect(() => {
+    if (isNew) reloadData()
+  }, [isNew])
   // With one website, there is nothing to choose when the console is opened.
-  const only = sites.length === 1 && isPlain() ? sites[0] : undefined
+  const only = listed.length === 1 && isPlain() ? listed[0] : undefined
   const site = address.site === null ? only : sites.find(({ site_id }) => site_id === address.site)
 
   useEffect(() => {
@@ -153,11 +160,22 @@ const Session = ({ session }: { readonly session: Answer<"GET /v1/owner/session"
   const content = () => {
     if (site !== undefined) {
       const Page = pages[page]
-      return <Page key={site.site_id} site={site} sites={sites} isOwner={isOwner} reachesAll={reachesAll} />
+      return (
+        <Page
+          key={site.site_id}
+          site={site}
+          sites={sites}
+          hasMoreSites={hasMoreSites}
+          isOwner={isOwner}
+          reachesAll={reachesAll}
+        />
+      )
     }
-    if (value === undefined) return <PagePending failure={failure} />
-    if (address.site !== null) return <UnlistedSite key={address.site} siteId={address.site} />
-    if (sites.length > 0) return <SiteList sites={sites} canCreate={canCreate} />
+    if (first.value === undefined) return <PagePending failure={first.failure} />
+    if (address.site !== null) {
+      return unlisted.failure?.kind === "not-found" ? <NoSuchSite /> : <PagePending failure={unlisted.failure} />
+    }
+    if (listed.length > 0) return <SiteList first={first} canCreate={canCreate} />
     return canCreate ? <FirstSite /> : <NoSites />
   }
   return (

@@ -11,6 +11,7 @@ import * as Field from "../../platform/api/Field.ts"
 import * as Authorization from "./Authorization.ts"
 import * as Errors from "./Errors.ts"
 import * as Examples from "./Examples.ts"
+import * as Fields from "./Fields.ts"
 
 /** The id of a website in every path of the owner API. */
 export const siteId = Field.Uuid({ title: "Site Id", description: "The `website_config_id` of a website" })
@@ -25,7 +26,8 @@ export const Sites = Schema.Struct({
       }),
       created_at: Schema.String.annotate({ format: "date-time" })
     })
-  )
+  ),
+  next: Fields.next
 }).annotate({
   identifier: "Sites",
   title: "Sites",
@@ -38,12 +40,24 @@ export const Sites = Schema.Struct({
           time_zone: "Europe/Berlin",
           created_at: "2026-11-01T09:00:00.000Z"
         }
-      ]
+      ],
+      next: null
     }
   ]
 })
 
-export const list = HttpApiEndpoint.get("list", "/v1/owner/sites", { success: Sites }).annotateMerge(
+export const list = HttpApiEndpoint.get("list", "/v1/owner/sites", {
+  query: {
+    search: Fields.text({
+      title: "Search",
+      description: "Only websites whose name or an origin contains this text, in any case",
+      maxLength: 200
+    }),
+    cursor: Fields.cursor,
+    limit: Fields.limit
+  },
+  success: Sites
+}).annotateMerge(
   OpenApi.annotations({
     identifier: "list_sites",
     summary: "List websites",

@@ -6,6 +6,7 @@
 import { randomUUID } from "node:crypto"
 import { Clock, Context, Effect, Layer, Option } from "effect"
 import type { Site } from "../../core/sites/Site.ts"
+import { select } from "../../core/sites/SiteQuery.ts"
 import { SiteDirectory } from "../../services/sites/SiteDirectory.ts"
 
 /** Finds and removes websites, for other memory layers. */
@@ -55,6 +56,7 @@ export const layer = (options: { readonly sites?: ReadonlyArray<Site> } = {}): L
           return Option.some(changed)
         }),
       invalidate: () => Effect.void,
+      search: (query) => Effect.sync(() => select([...byWebsiteConfigId.values()], query)),
       list: Effect.sync(() => [...byWebsiteConfigId.values()].sort((left, right) => left.createdAt - right.createdAt))
     })
     const sites = Sites.of({

@@ -105,6 +105,27 @@ export const layer = (options: Options): Layer.Layer<SiteDirectory, never, PgCli
             )
           : Effect.succeedNone
 
+      const search: SiteDirectory["Service"]["search"] = ({ after, limit, search, sites }) => {
+        const text = PgTypes.text(search)
+        return sql`SELECT ${selected} FROM site WHERE ${sql.and([
+          sql`deleted_at IS NULL`,
+          ...(sites === "all"
+            ? []
+            : [sql`website_config_id = ANY (${array(sites.filter(isCanonicalUuid), PgTypes.OID.uuid)})`]),
+          ...(search === null
+            ? []
+            : [
+                sql`EXISTS (SELECT FROM unnest(origins || name) AS value WHERE strpos(lower(value), lower(${text})) > 0)`
+              ]),
+          ...(after === null
+            ? []
+            : [sql`(created_at, website_config_id) > (${PgTypes.timestamptz(after.time)}, ${PgTypes.uuid(after.id)})`])
+        ])} ORDER BY created_at, website_config_id LIMIT ${PgTypes.int8(BigInt(limit))}`.pipe(
+          bounded(timeout),
+          decodeSites
+        )
+      }
+
       return SiteDirectory.of({
         byTrackingToken: (id) => (isCanonicalUuid(id) ? byTrackingToken(id) : Effect.succeedNone),
         byWebsiteConfigId: (id) => (isCanonicalUuid(id) ? byWebsiteConfigId(id) : Effect.succeedNone),
@@ -112,6 +133,7 @@ export const layer = (options: Options): Layer.Layer<SiteDirectory, never, PgCli
         update,
         invalidate: ({ trackingToken, websiteConfigId }) =>
           Effect.andThen(byTrackingToken.invalidate(trackingToken), byWebsiteConfigId.invalidate(websiteConfigId)),
+        search,
         list: sql`SELECT ${selected} FROM site WHERE deleted_at IS NULL ORDER BY created_at, website_config_id`.pipe(
           bounded(timeout),
           decodeSites

@@ -6,6 +6,7 @@
  */
 import { Context, type Effect, type Option } from "effect"
 import type { Site, SiteChange } from "../../core/sites/Site.ts"
+import type { SiteQuery } from "../../core/sites/SiteQuery.ts"
 import type { StorageUnavailable } from "../Storage.ts"
 
 export class SiteDirectory extends Context.Service<
@@ -30,6 +31,8 @@ export class SiteDirectory extends Context.Service<
     ) => Effect.Effect<Option.Option<Site>, StorageUnavailable>
     /** Drops a website from the caches of this process: its next lookup shows whether it still exists. */
     readonly invalidate: (site: Pick<Site, "trackingToken" | "websiteConfigId">) => Effect.Effect<void>
+    /** The websites that a query selects, oldest first. Unknown ids are left out. */
+    readonly search: (query: SiteQuery) => Effect.Effect<ReadonlyArray<Site>, StorageUnavailable>
     /** Every website, oldest first. */
     readonly list: Effect.Effect<ReadonlyArray<Site>, StorageUnavailable>
   }

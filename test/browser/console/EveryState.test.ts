@@ -54,7 +54,7 @@ const answersOf = (...statuses: ReadonlyArray<number>): Readonly<Record<string, 
 })
 
 const session = "**/v1/owner/session"
-const sites = "**/v1/owner/sites"
+const sites = "**/v1/owner/sites?*"
 const shared = "**/v1/owner/shared"
 const data = /\/v1\/owner\/(query|sites\/.)/
 const sharedData = "**/v1/owner/shared/*"

@@ -142,7 +142,7 @@ layer(testServer(), { excludeTestServices: true })("POST /v1/owner/query", (it) 
       Effect.gen(function* () {
         const { key, siteId, url } = yield* seeded
         const client = yield* Client.make({ baseUrl: url, key: Redacted.make(key) })
-        const { sites } = yield* client.sites.list()
+        const { sites } = yield* client.sites.list({ query: {} })
         assert.deepStrictEqual(
           sites.map(({ name, site_id, time_zone }) => [site_id, name, time_zone]),
           [[siteId, "Plausible", "UTC"]]
@@ -173,7 +173,7 @@ layer(testServer(), { excludeTestServices: true })("POST /v1/owner/query", (it) 
         if (wrong._tag !== "ValidationFailed") return assert.fail(wrong._tag)
         assert.deepStrictEqual(wrong.detail[0]?.loc, ["body", "metrics"])
         const unauthorized = yield* Client.make({ baseUrl: url, key: Redacted.make("hok_") })
-        assert.strictEqual((yield* Effect.flip(unauthorized.sites.list()))._tag, "Unauthorized")
+        assert.strictEqual((yield* Effect.flip(unauthorized.sites.list({ query: {} })))._tag, "Unauthorized")
       }).pipe(Effect.provide(FetchHttpClient.layer))
   )
 

@@ -5,8 +5,14 @@
  */
 import type { ComponentChildren } from "preact"
 import { useState } from "preact/hooks"
+import type { Site } from "../frame/Bar.tsx"
+import { useAnswer } from "../Resource.ts"
 import * as Texts from "../texts/Reach.ts"
+import * as SiteTexts from "../texts/Sites.ts"
 import type { PageProps } from "./Page.ts"
+import { Search, useTyped } from "./Search.tsx"
+
+export type ReachProps = Pick<PageProps, "site" | "sites" | "hasMoreSites" | "reachesAll">
 
 type Kind = keyof typeof Texts.kinds
 
@@ -21,35 +27,47 @@ interface Reach {
   readonly list: ComponentChildren
 }
 
-export const useReach = ({ reachesAll, site, sites }: Pick<PageProps, "site" | "sites" | "reachesAll">): Reach => {
+export const useReach = ({ hasMoreSites, reachesAll, site, sites }: ReachProps): Reach => {
   const [kind, choose] = useState<Kind>("this")
-  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set([site.site_id]))
+  const [chosen, setChosen] = useState<ReadonlyMap<string, Site>>(new Map([[site.site_id, site]]))
+  const [search, setSearch] = useState("")
+  const [typed, setTyped] = useTyped(search, setSearch)
+  const text = search.trim()
+  const found = useAnswer("GET /v1/owner/sites", text === "" ? null : { query: { search: text } }, "reach")
+  const offered = text === "" ? sites : (found.value?.sites ?? [])
+  // What is chosen stays visible.
+  const listed = new Map([...offered.map((each) => [each.site_id, each] as const), ...chosen])
   const kinds: ReadonlyArray<Kind> = [
     "this",
     ...(sites.length > 1 ? (["some"] as const) : []),
     ...(reachesAll ? (["all"] as const) : [])
   ]
-  const change = (id: string, isChosen: boolean) =>
-    setChosen(new Set(isChosen ? [...chosen, id] : [...chosen].filter((other) => other !== id)))
+  const change = (changed: Site, isChosen: boolean) => {
+    const next = new Map(chosen)
+    if (isChosen) next.set(changed.site_id, changed)
+    else next.delete(changed.site_id)
+    setChosen(next)
+  }
   return {
-    sites: kind === "all" ? kind : kind === "this" ? [site.site_id] : [...chosen],
+    sites: kind === "all" ? kind : kind === "this" ? [site.site_id] : [...chosen.keys()],
     kind,
     choices: kinds.map((each) => [each, Texts.kinds[each]]),
     choose,
     list: kind === "some" && (
       <fieldset class="checks">
         <legend>{Texts.which}</legend>
+        {hasMoreSites && <Search label={SiteTexts.sites.find} value={typed} onInput={setTyped} />}
         <div class="check-list">
-          {sites.map(({ name, site_id }, index) => (
-            <label class="check" key={site_id}>
+          {[...listed.values()].map((each, index) => (
+            <label class="check" key={each.site_id}>
               <input
                 type="checkbox"
                 // The browser shows this text when the form is submitted.
                 ref={(box) => box?.setCustomValidity(index === 0 && chosen.size === 0 ? Texts.chooseOne : "")}
-                checked={chosen.has(site_id)}
-                onChange={({ currentTarget }) => change(site_id, currentTarget.checked)}
+                checked={chosen.has(each.site_id)}
+                onChange={({ currentTarget }) => change(each, currentTarget.checked)}
               />
-              <bdi>{name}</bdi>
+              <bdi>{each.name}</bdi>
             </label>
           ))}
         </div>

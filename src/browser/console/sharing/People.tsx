@@ -8,8 +8,7 @@ import { reloadData } from "../Connection.ts"
 import * as Format from "../Format.ts"
 import { useChange } from "../parts/Change.ts"
 import { messageOf } from "../parts/FailureText.ts"
-import type { PageProps } from "../parts/Page.ts"
-import { useReach } from "../parts/Reach.tsx"
+import { type ReachProps, useReach } from "../parts/Reach.tsx"
 import { Snippet } from "../parts/Snippet.tsx"
 import { type Answer, send } from "../Requests.ts"
 import { mapResource, useAnswer } from "../Resource.ts"
@@ -56,10 +55,11 @@ const detailsOf = (session: Session, facts: { readonly now: number; readonly tim
   ].join(" · ")
 }
 
-export const People = ({ reachesAll, site, sites }: Pick<PageProps, "site" | "sites" | "reachesAll">) => {
+export const People = (page: ReachProps) => {
+  const { site } = page
   const [name, setName] = useState("")
   const [role, setRole] = useState<Role>("viewer")
-  const reach = useReach({ reachesAll, site, sites })
+  const reach = useReach(page)
   // A day, so that a colleague need not open the link at once.
   const [expiry, setExpiry] = useState<Expiry>("1d")
   const [email, setEmail] = useState("")

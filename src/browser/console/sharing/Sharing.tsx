@@ -9,12 +9,12 @@ import * as Texts from "../Texts.ts"
 import { Dashboards } from "./Dashboards.tsx"
 import { People } from "./People.tsx"
 
-export const Sharing = ({ isOwner, reachesAll, site, sites }: PageProps) =>
+export const Sharing = ({ isOwner, ...page }: PageProps) =>
   isOwner ? (
     <div class="sharing">
       <h1 class="sr-only">{Texts.pages.sharing}</h1>
-      <People site={site} sites={sites} reachesAll={reachesAll} />
-      <Dashboards site={site} />
+      <People {...page} />
+      <Dashboards site={page.site} />
     </div>
   ) : (
     <Message title={Texts.onlyOwners.title}>

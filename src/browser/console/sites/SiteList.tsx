@@ -9,8 +9,10 @@ import * as Format from "../Format.ts"
 import type { Site } from "../frame/Bar.tsx"
 import { Change } from "../overview/Totals.tsx"
 import { Icon } from "../parts/Icon.tsx"
-import { Search } from "../parts/Search.tsx"
-import { useAnswer } from "../Resource.ts"
+import { PagedList } from "../parts/PagedList.tsx"
+import { Search, useTyped } from "../parts/Search.tsx"
+import type { Answer } from "../Requests.ts"
+import { mapResource, type Resource, useAnswer } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
 import { NewSiteButton } from "./NewSiteButton.tsx"
 import { Sparkline } from "./Sparkline.tsx"
@@ -90,14 +92,24 @@ const Row = ({ site }: { readonly site: Site }) => {
 }
 
 interface Props {
-  readonly sites: ReadonlyArray<Site>
+  /** The first part of the list. */
+  readonly first: Resource<Answer<"GET /v1/owner/sites">>
   /** Whether the person may create websites. */
   readonly canCreate: boolean
 }
 
-export const SiteList = ({ canCreate, sites }: Props) => {
+export const SiteList = ({ canCreate, first }: Props) => {
   const [search, setSearch] = useState("")
-  const matching = sites.filter(({ name }) => name.toLowerCase().includes(search.trim().toLowerCase()))
+  const [typed, setTyped] = useTyped(search, setSearch)
+  const text = search.trim()
+  const useItems = (cursor: string | undefined) => {
+    const isFirst = cursor === undefined && text === ""
+    const query = { ...(text !== "" && { search: text }), ...(cursor !== undefined && { cursor }) }
+    const answer = useAnswer("GET /v1/owner/sites", isFirst ? null : { query }, "sites")
+    return mapResource(isFirst ? first : answer, ({ next, sites }) => ({ items: sites, next }))
+  }
+  const hasSearch =
+    first.value !== undefined && (first.value.next !== null || first.value.sites.length > maxWithoutSearch)
   return (
     <div class="site-list">
       <header>
@@ -107,13 +119,16 @@ export const SiteList = ({ canCreate, sites }: Props) => {
         </div>
         {canCreate && <NewSiteButton />}
       </header>
-      {sites.length > maxWithoutSearch && <Search label={Texts.sites.find} value={search} onInput={setSearch} />}
-      <ul>
-        {matching.map((site) => (
-          <Row key={site.site_id} site={site} />
-        ))}
-      </ul>
-      {matching.length === 0 && <p class="none">{Texts.sites.noMatch}</p>}
+      {hasSearch && <Search label={Texts.sites.find} value={typed} onInput={setTyped} />}
+      <PagedList<Site>
+        key={text}
+        class="sites-found"
+        label={Texts.sites.title}
+        more={Texts.sites.more}
+        useItems={useItems}
+        row={(site) => <Row key={site.site_id} site={site} />}
+        empty={<p class="none">{Texts.sites.noMatch}</p>}
+      />
     </div>
   )
 }

@@ -7,7 +7,8 @@ export const sites = {
   title: "Websites",
   note: "Visitors of the last 30 days",
   find: "Find a website",
-  noMatch: "No website has this name.",
+  noMatch: "No website has this text in its name or its origins.",
+  more: "Show more",
   all: "All websites",
   create: "New website"
 } as const

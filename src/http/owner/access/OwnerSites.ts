@@ -10,6 +10,8 @@ import * as Access from "../../../core/sites/Access.ts"
 import type { Counts } from "../../../core/sites/Decision.ts"
 import type { Scope } from "../../../core/sites/Scope.ts"
 import type { Site, SiteChange } from "../../../core/sites/Site.ts"
+import { positionOf, type SiteQuery } from "../../../core/sites/SiteQuery.ts"
+import * as Cursor from "../../../core/text/Cursor.ts"
 import type { StorageUnavailable } from "../../../services/Storage.ts"
 import { Decisions } from "../../../services/sites/Decisions.ts"
 import { SiteDirectory } from "../../../services/sites/SiteDirectory.ts"
@@ -21,8 +23,8 @@ type NotFound = (typeof Errors.NotFound)["Type"]
 export class OwnerSites extends Context.Service<
   OwnerSites,
   {
-    /** The websites that the caller may access in any scope, oldest first. */
-    readonly list: Effect.Effect<ReadonlyArray<Site>, StorageUnavailable, Caller>
+    /** A part of the list of the websites that the caller may access in any scope, oldest first. */
+    readonly list: (query: Omit<SiteQuery, "sites">) => Effect.Effect<Cursor.Part<Site>, StorageUnavailable, Caller>
     /**
      * The proof that the caller may use a website in a scope. A website that does not exist, one that the caller does not
      * reach and one that needs a larger scope fail alike, so that a caller learns nothing about websites of others.
@@ -64,9 +66,6 @@ export const notFound = Errors.make(
   "Your access includes no website with this site_id, or its scope does not allow this request. GET /v1/owner/sites lists the websites."
 )
 
-/** The maximum number of concurrent lookups, for a caller that may access only some websites. */
-const concurrency = 8
-
 const cannotCreate = Errors.make(
   "NotFound",
   "Only a key or a session that reaches all websites, and may change them, can create one."
@@ -80,13 +79,12 @@ export const layer: Layer.Layer<OwnerSites, never, SiteDirectory | Decisions | S
     const erasure = yield* SiteErasure
     const { erasures } = yield* SiteSlots
     return {
-      list: Caller.use(({ sites }) =>
-        sites === "all"
-          ? directory.list
-          : Effect.map(Effect.forEach(sites, directory.byWebsiteConfigId, { concurrency }), (found) =>
-              found.flatMap(Option.toArray).sort((left, right) => left.createdAt - right.createdAt)
-            )
-      ),
+      list: ({ limit, ...query }) =>
+        Caller.use(({ sites }) =>
+          Effect.map(directory.search({ ...query, sites, limit: limit + 1 }), (found) =>
+            Cursor.partOf(found, limit, positionOf)
+          )
+        ),
       authorize: Effect.fnUntraced(function* (siteId, scope) {
         const caller = yield* Caller
         // No lookup here, so that the response time does not reveal whether another owner's website exists.

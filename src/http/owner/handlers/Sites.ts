@@ -12,6 +12,7 @@ import * as Calendar from "../../../core/text/Calendar.ts"
 import { OwnerReports } from "../access/OwnerReports.ts"
 import { OwnerSites } from "../access/OwnerSites.ts"
 import * as Failures from "../Failures.ts"
+import * as ListQuery from "../ListQuery.ts"
 
 const toJson = (site: Site): (typeof Sites.Type)["sites"][number] => ({
   site_id: site.websiteConfigId,
@@ -27,9 +28,9 @@ export const layer = HttpApiBuilder.group(
     const ownerSites = yield* OwnerSites
     const reports = yield* OwnerReports
     return handlers
-      .handle("list", () =>
-        ownerSites.list.pipe(
-          Effect.map((sites) => ({ sites: sites.map(toJson) })),
+      .handle("list", ({ query: { search = null, ...range } }) =>
+        ownerSites.list({ ...ListQuery.rangeOf(range), search }).pipe(
+          Effect.map(({ items, next }) => ({ sites: items.map(toJson), next: ListQuery.formatNext(next) })),
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
         )
       )
