@@ -30,6 +30,8 @@ export class Service extends Context.Service<
     /** What the service has printed, with its log. */
     readonly output: () => string
     readonly send: (request: Request, credentials?: Credentials) => Effect.Effect<Answer>
+    /** The settings of the service. */
+    readonly env: Readonly<Record<string, string>>
     /** Runs a command with the service's settings and `--json`, and returns the document that it prints. */
     readonly command: (args: ReadonlyArray<string>) => Effect.Effect<Readonly<Record<string, string>>>
     /** The credentials of a key with the scope `write` for all websites, which a command printed. */
@@ -92,7 +94,7 @@ export const layerWith = (settings: Readonly<Record<string, string>>): Layer.Lay
         { concurrency: 2 }
       )
       const sql = yield* Effect.orDie(TestDatabase.clientOf(connection))
-      return { url, output, send: sendTo(url), command, root: bearer(key), sql }
+      return { env, url, output, send: sendTo(url), command, root: bearer(key), sql }
     })
   )
 
