@@ -92,10 +92,12 @@ const statementOf = async (request: IncomingMessage): Promise<Statement> => {
   }
 }
 
-/** A parameter's value as the engine's library expects it. An array is sent as the text of a list of quoted items. */
+/** A parameter's value as the engine's library expects it. An array is sent as the text of a list of numbers or quoted texts. */
 const valueOf = (value: string): unknown =>
   value.startsWith("[")
-    ? [...value.matchAll(/'((?:[^'\\]|\\.)*)'/g)].map(([, item]) => item!.replace(/\\(.)/g, "$1"))
+    ? Array.from(value.matchAll(/'((?:[^'\\]|\\.)*)'|(-?\d+)/g), ([, text, number]) =>
+        text === undefined ? Number(number) : text.replace(/\\(.)/g, "$1")
+      )
     : value.replace(/\\(.)/g, "$1")
 
 const run = async (client: ClickHouseClient, { body, parameters, query, settings }: Statement): Promise<string> => {
@@ -155,7 +157,8 @@ export const make: Effect.Effect<HttpInterface, never, Scope.Scope> = Effect.gen
   const faults: Array<Fault> = []
   const denied = new Set<string>()
   let arrived = 0
-  const server = createServer((request, response) => {
+  // As long as ClickHouse permits: the client sends the parameters of some statements in the URL.
+  const server = createServer({ maxHeaderSize: 2 ** 20 }, (request, response) => {
     arrived++
     answer(client, faults.shift(), denied, request, response).catch(() => response.destroy())
   })
