@@ -6,12 +6,14 @@
 import { Schema } from "effect"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Errors from "../contract/Errors.ts"
 import * as Headers from "../contract/Headers.ts"
 import { Validation } from "../contract/Validation.ts"
 import * as Field from "../platform/api/Field.ts"
+import type { Received } from "../platform/api/Received.ts"
 import * as EventFields from "./EventFields.ts"
 
 /** The body of a page view. */
@@ -68,6 +70,11 @@ export const EventPayload = Schema.Struct({
 
 export type EventPayload = typeof EventPayload.Type
 
+/** Reads the body, and says in each response whether the request was counted. */
+export class Counted extends HttpApiMiddleware.Service<Counted, { provides: Received }>()(
+  "hydracore/analytics/Counted"
+) {}
+
 const limited = { ...Headers.rateLimit, ...Headers.decision }
 
 const stored = HttpApiSchema.NoContent.annotate({ description: "The page view is stored" })
@@ -90,6 +97,7 @@ const pageView = {
 
 export const track = HttpApiEndpoint.post("track", "/v1/public/analytics/track", pageView)
   .middleware(Validation)
+  .middleware(Counted)
   .annotateMerge(
     OpenApi.annotations({
       identifier: "track_analytics",
@@ -101,6 +109,7 @@ export const track = HttpApiEndpoint.post("track", "/v1/public/analytics/track",
 
 export const view = HttpApiEndpoint.post("view", "/v1/public/view", pageView)
   .middleware(Validation)
+  .middleware(Counted)
   .annotateMerge(
     OpenApi.annotations({
       identifier: "track_view",
@@ -116,6 +125,7 @@ export const event = HttpApiEndpoint.post("event", "/v1/public/analytics/event",
   error: errors
 })
   .middleware(Validation)
+  .middleware(Counted)
   .annotateMerge(
     OpenApi.annotations({
       identifier: "track_event",

@@ -4,23 +4,22 @@
  * @module
  */
 import { Context, Effect, Layer } from "effect"
-import type { HttpServerRequest } from "effect/http"
+import type { HttpServerResponse } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Api } from "../contract/Api.ts"
-import * as BodyReader from "../contract/BodyReader.ts"
 import * as Event from "../core/analytics/Event.ts"
 import * as PageView from "../core/analytics/PageView.ts"
 import { memoize } from "../core/data/Memo.ts"
 import * as Origin from "../core/sites/Origin.ts"
 import type { Site } from "../core/sites/Site.ts"
-import * as Endpoint from "../http/endpoints/Endpoint.ts"
-import * as DecisionRecorder from "../http/request/DecisionRecorder.ts"
 import * as ErrorMapping from "../http/request/ErrorMapping.ts"
-import * as RequestHead from "../http/request/RequestHead.ts"
-import * as RequestBody from "../platform/http/RequestBody.ts"
+import { Received } from "../platform/api/Received.ts"
+import * as Body from "../platform/http/Body.ts"
 import { AnalyticsRepo } from "../services/analytics/AnalyticsRepo.ts"
 import { EventRepo } from "../services/analytics/EventRepo.ts"
-import { EventPayload, PageViewPayload } from "./Api.ts"
+import { Decisions } from "../services/sites/Decisions.ts"
+import * as DecisionHttp from "../sites/DecisionHttp.ts"
+import { Counted, type EventPayload, type PageViewPayload } from "./Api.ts"
 import * as Tracking from "./Tracking.ts"
 
 /** The maximum number of cached referrers, and of cached origins. */
@@ -35,13 +34,7 @@ const memoizeByUrl = <A>(compute: (url: string) => A): ((url: string) => A) => {
   return (url) => (url.length <= maxCachedUrlLength ? cached(url) : compute(url))
 }
 
-/** The endpoint of page views. */
-export class TrackHandler extends Context.Service<TrackHandler, Endpoint.Endpoint>()("hydracore/http/Track") {}
-
-/** The endpoint of events. */
-export class EventHandler extends Context.Service<EventHandler, Endpoint.Endpoint>()("hydracore/http/Event") {}
-
-const pageViews = Effect.map(AnalyticsRepo, (repo): Tracking.Kind<PageViewPayload> => {
+const pageViews = Effect.map(AnalyticsRepo, (repo): Tracking.Record<PageViewPayload> => {
   const splitReferrer = memoizeByUrl(PageView.splitReferrer)
   const canonicalOrigin = memoizeByUrl(Origin.canonical)
   const referrerOf = (
@@ -56,60 +49,63 @@ const pageViews = Effect.map(AnalyticsRepo, (repo): Tracking.Kind<PageViewPayloa
           site.origins
         )
       : PageView.noReferrer
-  return {
-    read: BodyReader.make(PageViewPayload),
-    record: (payload, facts, origin, site) => {
-      const view = PageView.make(payload, facts, referrerOf(payload.referrer, origin, site))
-      return { store: repo.append(view), reason: view.exclusion }
-    }
+  return (payload, facts, origin, site) => {
+    const view = PageView.make(payload, facts, referrerOf(payload.referrer, origin, site))
+    return { store: repo.append(view), reason: view.exclusion }
   }
 })
 
 /** The events of bots are not stored. They are counted under the decision `bot`. */
 const events = Effect.map(
   EventRepo,
-  (repo): Tracking.Kind<EventPayload> => ({
-    read: BodyReader.make(EventPayload),
-    record: (payload, facts) =>
+  (repo): Tracking.Record<EventPayload> =>
+    (payload, facts) =>
       facts.client.isBot
         ? { store: Effect.void, reason: "bot" }
         : { store: repo.append(Event.make(payload, facts)), reason: null }
-  })
 )
 
-/** The endpoints, for the router and for the fast path. */
-export const endpoints = (options: Tracking.Options) =>
+/** The handlers. Each response has a decision. */
+export class PageViews extends Context.Service<PageViews, Handler<PageViewPayload>>()(
+  "hydracore/analytics/PageViews"
+) {}
+
+class Events extends Context.Service<Events, Handler<EventPayload>>()("hydracore/analytics/Events") {}
+
+type Handler<Payload> = (payload: Payload) => Effect.Effect<HttpServerResponse.HttpServerResponse, never, Received>
+
+/** The handlers, for the router and for the fast path. */
+export const handlers = (options: Tracking.Options) =>
   Layer.effectContext(
     Effect.gen(function* () {
       const make = yield* Tracking.make(options)
-      return Context.make(TrackHandler, make(yield* pageViews)).pipe(Context.add(EventHandler, make(yield* events)))
+      return Context.make(PageViews, make(yield* pageViews)).pipe(Context.add(Events, make(yield* events)))
     })
   )
 
-/** Serves the contract's group through the router; requires `endpoints`. */
+const counted = Layer.effect(
+  Counted,
+  Effect.map(Decisions, (decisions) => {
+    const readBody = Body.make()({ overloaded: ErrorMapping.overloaded })
+    const decided = DecisionHttp.decided(DecisionHttp.make(decisions), "tracking-token", Received)
+    return (httpEffect) => Effect.map(readBody(decided(httpEffect)), DecisionHttp.byStatus)
+  })
+)
+
+/** Serves the group; requires `handlers`. */
 export const group = HttpApiBuilder.group(
   Api,
   "analytics",
   Effect.fnUntraced(function* (handlers) {
-    const handle =
-      (endpoint: Endpoint.Endpoint) =>
-      ({ request }: { readonly request: HttpServerRequest.HttpServerRequest }) =>
-        Effect.flatMap(RequestBody.readBytes(request), (bytes) =>
-          endpoint(RequestHead.fromRequest(request), bytes)
-        ).pipe(
-          Effect.catchTags(ErrorMapping.ofBytes),
-          Effect.map((answer) => DecisionRecorder.byStatus(Endpoint.toHttpServerResponse(answer)))
-        )
-    const track = handle(yield* TrackHandler)
-    // Raw handlers, because for other handlers the platform decodes the payload by its content type. These endpoints also
-    // read beacons (text/plain), count an invalid body as a decision, and list every error in the contract's form.
+    const track = yield* PageViews
+    const event = yield* Events
     // `uninterruptible`, because a page view is stored even if the visitor leaves the page at once.
     return handlers
-      .handleRaw("track", track, { uninterruptible: true })
-      .handleRaw("view", track, { uninterruptible: true })
-      .handleRaw("event", handle(yield* EventHandler), { uninterruptible: true })
+      .handle("track", ({ payload }) => track(payload), { uninterruptible: true })
+      .handle("view", ({ payload }) => track(payload), { uninterruptible: true })
+      .handle("event", ({ payload }) => event(payload), { uninterruptible: true })
   })
-)
+).pipe(Layer.provideMerge(counted))
 
-/** `group` with `endpoints`. */
-export const layer = (options: Tracking.Options) => Layer.provide(group, endpoints(options))
+/** `group` with `handlers`. */
+export const layer = (options: Tracking.Options) => Layer.provide(group, handlers(options))

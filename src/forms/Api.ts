@@ -3,17 +3,61 @@
  *
  * @module
  */
-import { Schema } from "effect"
+import { Context, type Option, Schema } from "effect"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Errors from "../contract/Errors.ts"
 import * as Headers from "../contract/Headers.ts"
 import { errorPage, HtmlPage } from "../contract/HtmlPage.ts"
 import { Validation } from "../contract/Validation.ts"
+import * as Fault from "../platform/api/Fault.ts"
 import * as Field from "../platform/api/Field.ts"
-import * as PlainForm from "./PlainFormFields.ts"
+import type { RequestHead } from "../platform/api/Received.ts"
+
+/** A field of a plain HTML form, which is sent without a script. All other fields become `form_data`. */
+const plainField = (description: string) => Schema.optionalKey(Schema.String.annotate({ description }))
+
+const Value = Schema.Union([Schema.String, Schema.Array(Schema.String)])
+
+/** The body of a plain form. A name that occurs more than once becomes an array in `form_data`. */
+export const PlainForm = Schema.StructWithRest(
+  Schema.Struct({
+    hydracore_site: plainField("The website_config_id of the website, unless the query has `site`"),
+    site_id: plainField("The same as `hydracore_site`"),
+    hydracore_page: plainField("The page_slug of the submission, unless the query has `page`"),
+    hydracore_next: plainField("The page of the website to go on to, unless the query has `next`"),
+    hydracore_hp: plainField("A field that no person sees: filled in, it marks spam"),
+    hydracore_ms: plainField("Milliseconds since the form was shown"),
+    hydracore_session: plainField("The tracker's session id, which credits the visit with the submission"),
+    email: plainField("The email of the submission; it stays in `form_data`")
+  }),
+  [Schema.Record(Schema.String, Value)]
+).annotate({
+  identifier: "SubmitPlainForm",
+  title: "SubmitPlainForm",
+  examples: [
+    {
+      hydracore_site: "5a2f4e4c-30a6-4d0c-9b8a-3f1f8c9a7e21",
+      hydracore_page: "contact",
+      name: "Ada",
+      email: "ada@example.org",
+      topic: ["tours", "prices"]
+    }
+  ]
+})
+
+/** A parameter that only plain forms use. It is never invalid: if it is repeated, the first value counts. */
+const parameter = (description: string) => Schema.optionalKey(Value.annotate({ description }))
+
+/** The query of a plain form. With a JSON body, the query is ignored. */
+export const query = {
+  site: parameter("The website_config_id of the website, for a plain form"),
+  page: parameter("The page_slug of the submission, for a plain form"),
+  next: parameter("The page of the website to go on to, for a plain form; a page elsewhere is ignored")
+}
 
 /** The body of a form submission. */
 export const SubmissionPayload = Schema.Struct({
@@ -47,6 +91,29 @@ export const SubmissionReceipt = Schema.Struct({
   examples: [{ status: "received", submission_id: "0d3b7c52-6f0e-4c8e-a1d7-5e0f4b9c2a63" }]
 })
 
+/** How a submission arrived. */
+export class SubmissionBody extends Context.Service<
+  SubmissionBody,
+  {
+    readonly head: RequestHead
+    /** The JSON of the body; for a plain form, the JSON that is equivalent to it. */
+    readonly text: string
+    /** The plain form, if it was one: its fields `hydracore_*`, and the page to go on to, as the form names it. */
+    readonly plainForm: Option.Option<{
+      readonly reserved: Readonly<Record<string, string>>
+      readonly next: string | undefined
+    }>
+  }
+>()("hydracore/forms/SubmissionBody") {}
+
+/**
+ * Reads the body, which is JSON or a plain form, says in each response whether the submission was counted, and shows the errors of
+ * a plain form as pages.
+ */
+export class Submitted extends HttpApiMiddleware.Service<Submitted, { provides: SubmissionBody }>()(
+  "hydracore/forms/Submitted"
+) {}
+
 const redirect = HttpApiSchema.Empty(303).annotate({
   description: "The submission of a plain form is stored; see Location for the page that the form names"
 })
@@ -57,16 +124,21 @@ export const submit = HttpApiEndpoint.post("submit", "/v1/public/forms/submit", 
   payload: [
     SubmissionPayload,
     Field.asBeacon(SubmissionPayload),
-    PlainForm.PlainForm.pipe(HttpApiSchema.asFormUrlEncoded()),
-    PlainForm.PlainForm.pipe(HttpApiSchema.asMultipart())
+    PlainForm.pipe(HttpApiSchema.asFormUrlEncoded()),
+    PlainForm.pipe(HttpApiSchema.asMultipart())
   ],
-  query: PlainForm.query,
+  query,
   headers: {
     "idempotency-key": Schema.optionalKey(
       Schema.String.annotate({
         description:
           "The same key and body within 24 hours give the first answer again; a different body is refused. 1 to 255 printable ASCII characters."
-      })
+      }).check(
+        Field.check<string>(
+          (key) => /^[\x20-\x7e]{1,255}$/.test(key),
+          Fault.value("an Idempotency-Key is 1 to 255 printable ASCII characters")
+        )
+      )
     )
   },
   success: [
@@ -92,6 +164,7 @@ export const submit = HttpApiEndpoint.post("submit", "/v1/public/forms/submit", 
   ]
 })
   .middleware(Validation)
+  .middleware(Submitted)
   .annotateMerge(
     OpenApi.annotations({
       identifier: "submit_form",

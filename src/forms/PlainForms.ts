@@ -8,12 +8,11 @@ import { MIMEType } from "node:util"
 import { Effect, Option, Result } from "effect"
 import type { ValidationError } from "../contract/Errors.ts"
 import * as PlainForm from "../core/forms/PlainForm.ts"
-import type { RequestHead } from "../http/request/RequestHead.ts"
-import * as RequestBody from "../platform/http/RequestBody.ts"
+import type { RequestHead } from "../platform/api/Received.ts"
 
 export interface Form {
-  /** The body of the JSON request that is equivalent to the form. */
-  readonly body: RequestBody.Body
+  /** The JSON that is equivalent to the form. */
+  readonly text: string
   /** The fields `hydracore_*`. */
   readonly reserved: Readonly<Record<string, string>>
   /** The page to redirect to, as the form names it. */
@@ -24,13 +23,13 @@ const essenceOf = (contentType: string | undefined): string =>
   (contentType ?? "").split(";", 1)[0]!.trim().toLowerCase()
 
 /** Whether the content type is one of plain forms. */
-export const isPlain = (request: RequestHead): boolean => {
+export const isPlain = (request: Pick<RequestHead, "headers">): boolean => {
   const essence = essenceOf(request.headers["content-type"])
   return essence === "application/x-www-form-urlencoded" || essence === "multipart/form-data"
 }
 
 /** Whether the request is a plain form whose sender accepts HTML. */
-export const wantsPage = (request: RequestHead): boolean =>
+export const wantsPage = (request: Pick<RequestHead, "headers">): boolean =>
   isPlain(request) && (request.headers["accept"] ?? "").toLowerCase().includes("text/html")
 
 /** The site id in a plain form's URL; does not read the body. */
@@ -129,22 +128,21 @@ const readFields = (bytes: Uint8Array, contentType: string): Effect.Effect<Read>
     : Effect.succeed(Result.fromOption(PlainForm.decode(new TextDecoder().decode(bytes)), () => asTooMany))
 
 /**
- * Reads the form of a request. `None` if the request is not a plain form, or if the form names no website: the endpoint then
- * responds as to any body that is not JSON.
+ * Reads the form of a request. `None` if the form names no website: the endpoint then responds as to any body that is not JSON.
+ * Fails with the faults of the form.
  */
 export const read = Effect.fnUntraced(function* (
   request: RequestHead,
   bytes: Uint8Array
-): Effect.fn.Return<Option.Option<Form>, RequestBody.InvalidBody> {
-  if (!isPlain(request)) return Option.none()
+): Effect.fn.Return<Option.Option<Form>, ReadonlyArray<ValidationError>> {
   const inUrl = PlainForm.routingOf(request.url)
   const fields = yield* readFields(bytes, request.headers["content-type"] ?? "")
   if (Result.isFailure(fields)) {
     const { errors, mayNameSite } = fields.failure
-    return inUrl.site || mayNameSite ? yield* new RequestBody.InvalidBody({ errors }) : Option.none()
+    return inUrl.site || mayNameSite ? yield* Effect.fail(errors) : Option.none()
   }
   const routing = PlainForm.completeRouting(inUrl, fields.success)
   if (!routing.site) return Option.none()
   const { reserved, text } = PlainForm.toSubmission(fields.success, routing)
-  return Option.some({ body: { text, value: JSON.parse(text) as unknown }, reserved, next: routing.next })
+  return Option.some({ text, reserved, next: routing.next })
 })

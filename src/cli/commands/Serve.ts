@@ -108,7 +108,7 @@ export const service = Effect.fnUntraced(function* (
   return { address: Context.get(running, HttpServer.HttpServer).address, owner: Context.get(running, OwnerServer) }
 })
 
-/** Logs that tracing every request turns the fast path off. */
+/** Logs that tracing every request turns the fast path of page views off. */
 export const logTracing = (settings: Settings): Effect.Effect<void> =>
   Option.exists(settings.otlp, ({ traceRatio }) => traceRatio === 1)
     ? Effect.logInfo("All requests are traced, so the fast path is off; set OTEL_TRACES_SAMPLER_ARG to trace a share")

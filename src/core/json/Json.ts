@@ -64,35 +64,46 @@ const tooDeepAt = (bytes: Uint8Array, levels: number): number | undefined => {
   return undefined
 }
 
-/**
- * Parses a JSON text from bytes: strict UTF-8, with or without a byte order mark, of at most `maxDepth` levels if it is
- * longer than `cheapBytes`. Unsafe integers (beyond 2^53 - 1) become `bigint`s if they have at most 4,400 digits and the text
- * is not too deep for a reviver.
- */
-export const parse = (
-  bytes: Uint8Array
-): Result.Result<{ readonly text: string; readonly value: unknown }, JsonFault> => {
+/** The text of bytes: strict UTF-8, with or without a byte order mark, of at most `maxDepth` levels if it is longer than `cheapBytes`. */
+export const decodeText = (bytes: Uint8Array): Result.Result<string, JsonFault> => {
   const tooDeep = bytes.length > cheapBytes ? tooDeepAt(bytes, maxDepth) : undefined
   if (tooDeep !== undefined) {
     return Result.fail({ offset: tooDeep, reason: `the text is nested more than ${maxDepth} levels deep here` })
   }
-  let text: string
   try {
-    text = decoder.decode(bytes)
+    return Result.succeed(decoder.decode(bytes))
   } catch {
     return Result.fail({ offset: 0, reason: "the body is not valid UTF-8" })
   }
-  try {
-    const value: unknown = JSON.parse(text)
-    return Result.succeed({ text, value: mayHoldUnsafe(value) && manyDigits.test(text) ? reparse(text, value) : value })
-  } catch {
-    const offset = faultOffset(text) ?? 0
-    return Result.fail({
-      offset,
-      reason: offset >= text.length ? "the text ends too early" : "this character is not allowed here"
-    })
+}
+
+/** The fault of a text that `JSON.parse` refuses. */
+export const faultOf = (text: string): JsonFault => {
+  const offset = faultOffset(text) ?? 0
+  return {
+    offset,
+    reason: offset >= text.length ? "the text ends too early" : "this character is not allowed here"
   }
 }
+
+/**
+ * Parses a JSON text from bytes that `decodeText` accepts. Unsafe integers (beyond 2^53 - 1) become `bigint`s if they have at most 4,400 digits and the text
+ * is not too deep for a reviver.
+ */
+export const parse = (
+  bytes: Uint8Array
+): Result.Result<{ readonly text: string; readonly value: unknown }, JsonFault> =>
+  Result.flatMap(decodeText(bytes), (text) => {
+    try {
+      const value: unknown = JSON.parse(text)
+      return Result.succeed({
+        text,
+        value: mayHoldUnsafe(value) && manyDigits.test(text) ? reparse(text, value) : value
+      })
+    } catch {
+      return Result.fail(faultOf(text))
+    }
+  })
 
 /** The value with `bigint`s. `JSON.parse` recurses if it has a reviver: a text that is too deep for that keeps its doubles. */
 const reparse = (text: string, value: unknown): unknown => {

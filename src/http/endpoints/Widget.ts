@@ -59,7 +59,7 @@ const isLikelyUseChat = (bytes: Uint8Array): boolean => {
 /** The handler of the chat endpoint. */
 export class ChatHandler extends Context.Service<ChatHandler, ChatEndpoint.Handler>()("hydracore/http/Chat") {}
 
-/** The endpoint, for the router and for the fast path. */
+/** The endpoint. */
 export const endpoint: Layer.Layer<ChatHandler, never, ChatEndpoint.ChatEndpoint> = Layer.effect(
   ChatHandler,
   Effect.map(ChatEndpoint.ChatEndpoint, ({ make, stream }) => {

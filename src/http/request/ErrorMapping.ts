@@ -5,10 +5,10 @@
  * @module
  */
 import { Effect } from "effect"
-import type { BodyOverCapacity, BodyTooLarge } from "../../platform/http/RequestBody.ts"
+import type { BodyFragmented, BodyOverCapacity, BodyTooLarge, BodyUnreadable } from "../../platform/http/RequestBody.ts"
 import type { AgentRefusal } from "../../services/chat/AgentStream.ts"
-import type { RecordRefused, StorageUnavailable } from "../../services/Storage.ts"
-import * as DecisionRecorder from "./DecisionRecorder.ts"
+import { type RecordRefused, StorageUnavailable } from "../../services/Storage.ts"
+import * as DecisionHttp from "../../sites/DecisionHttp.ts"
 import * as ErrorResponses from "./ErrorResponses.ts"
 
 /** Errors of `RequestBody.readBytes`. */
@@ -19,6 +19,20 @@ export const ofBytes = {
     Effect.succeed(by === "address" ? ErrorResponses.addressOverloaded : ErrorResponses.overloaded),
   BodyUnreadable: () =>
     Effect.succeed(ErrorResponses.refusal(400, "The body did not arrive whole. Send the request again."))
+}
+
+/** The response to any of them. */
+export const ofBody = (error: BodyTooLarge | BodyFragmented | BodyOverCapacity | BodyUnreadable) => {
+  switch (error._tag) {
+    case "BodyTooLarge":
+      return ofBytes.BodyTooLarge(error)
+    case "BodyFragmented":
+      return ofBytes.BodyFragmented()
+    case "BodyOverCapacity":
+      return ofBytes.BodyOverCapacity(error)
+    case "BodyUnreadable":
+      return ofBytes.BodyUnreadable()
+  }
 }
 
 /** The log annotation that names an error's cause. The cause's message is not logged, because it may quote a visitor's data. */
@@ -49,7 +63,7 @@ export const ofStorage = (error: StorageUnavailable | RecordRefused, headers: Re
   error._tag === "StorageUnavailable"
     ? Effect.as(logUnavailable(error), ErrorResponses.unavailable(headers))
     : error.reason === "unknown-site"
-      ? Effect.succeed(DecisionRecorder.withDecision(ErrorResponses.unknownSite(headers), "unknown-site"))
+      ? Effect.succeed(DecisionHttp.withDecision(ErrorResponses.unknownSite(headers), "unknown-site"))
       : Effect.as(
           Effect.annotateLogs(Effect.logWarning("The store refused a record; the request got a 422"), {
             ...(error.code === undefined ? {} : { code: error.code }),
@@ -57,6 +71,9 @@ export const ofStorage = (error: StorageUnavailable | RecordRefused, headers: Re
           }),
           ErrorResponses.notStorable(headers)
         )
+
+/** Too many requests wait for the store. */
+export const overloaded = ofStorage(new StorageUnavailable({ reason: "overloaded" }), {})
 
 /** An agent's refusal; `http/chat/ChatResponse` has logged it. `headers` are those of the rate limit. */
 export const ofAgent = (error: AgentRefusal, headers: Record<string, string>) => {

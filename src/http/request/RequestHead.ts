@@ -1,24 +1,14 @@
 /**
- * A request without its body, in the form that endpoints receive from both the router and the fast path.
+ * A request without its body.
  *
  * @module
  */
 import { IncomingMessage } from "node:http"
 import { Option } from "effect"
 import type { HttpServerRequest } from "effect/http"
+import type { RequestHead } from "../../platform/api/Received.ts"
 
-export interface RequestHead {
-  /** The path and the query. */
-  readonly url: string
-  /** Names are lower case. */
-  readonly headers: Readonly<Record<string, string | undefined>>
-  /** The client's address: the socket's peer, or the one that a trusted proxy names. */
-  readonly address: string
-  /** The address of the socket's peer. */
-  readonly peer: string
-  /** The head's size in memory, by `estimateBytes`. */
-  readonly headBytes: number
-}
+export type { RequestHead } from "../../platform/api/Received.ts"
 
 /** Estimated overhead per header, in bytes. */
 const headerOverhead = 64

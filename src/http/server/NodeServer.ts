@@ -12,6 +12,7 @@ import type { IpNetwork } from "effect/net"
 import * as ClientAddress from "../../core/limits/ClientAddress.ts"
 import * as RequestBody from "../../platform/http/RequestBody.ts"
 import * as Trace from "../middleware/Trace.ts"
+import * as RequestHead from "../request/RequestHead.ts"
 import * as Connections from "./Connections.ts"
 import * as FairReading from "./FairReading.ts"
 import * as ProtocolErrors from "./ProtocolErrors.ts"
@@ -100,6 +101,25 @@ const withContinue =
     listener(request, response)
   }
 
+/**
+ * Frees the headers of a request with a large head when its response ends. An ended response retains its request while it waits for
+ * the responses to earlier pipelined requests.
+ */
+export const freeingHeads =
+  (listener: RequestListener): RequestListener =>
+  (request, response) => {
+    if (RequestHead.estimateBytes(request.rawHeaders) > RequestBody.uncountedHeadBytes) {
+      const { end } = response
+      response.end = ((...args: Parameters<typeof end>) => {
+        const ended = end.apply(response, args)
+        request.rawHeaders = []
+        request.headers = {}
+        return ended
+      }) as typeof end
+    }
+    listener(request, response)
+  }
+
 /** A server that does not listen yet. */
 export interface NodeServer {
   readonly server: Server
@@ -146,7 +166,7 @@ export const make = (options: Options, { chats, isLimitedByAddress, templates }:
     return {
       server,
       serve: Effect.fnUntraced(function* (listener) {
-        const guarded = ProtocolErrors.requireHost(listener)
+        const guarded = ProtocolErrors.requireHost(freeingHeads(listener))
         server
           .on("request", guarded)
           .on("checkContinue", withContinue(guarded, Math.max(maxBody, RequestBody.conversationBytes)))

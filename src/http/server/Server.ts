@@ -7,6 +7,7 @@ import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { type Duration, Effect, Layer, Option, Scope } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import * as FastPath from "../../analytics/FastPath.ts"
 import * as Analytics from "../../analytics/Http.ts"
 import { Api } from "../../contract/Api.ts"
 import { AgUiGroup } from "../../contract/chat/AgUi.ts"
@@ -36,7 +37,6 @@ import * as Global from "../middleware/Global.ts"
 import * as Trace from "../middleware/Trace.ts"
 import * as WidgetTokenSecurity from "../middleware/WidgetTokenSecurity.ts"
 import * as OwnerRoutes from "../owner/OwnerRoutes.ts"
-import * as FastPath from "./FastPath.ts"
 import * as NodeServer from "./NodeServer.ts"
 
 /** The demo's routes and middleware. */
@@ -82,14 +82,13 @@ const pathsOf = ({ console, ownerApi }: Options): ReadonlyArray<Fallbacks.KnownP
 /** The parts that its pages link to. */
 const partsOf = ({ console, routes }: Options) => ({ console, demo: routes !== undefined })
 
-/** The endpoints that both the fast path and the router serve. */
+/** The services of the routes that live as long as the server. */
 const endpoints = (options: Options, unreadTimeout: number) =>
   Layer.mergeAll(
-    Analytics.endpoints({
+    Analytics.handlers({
       rateLimit: options.rateLimitAnalytics,
       country: { header: options.geoHeader, trustedProxies: options.trustedProxies }
     }),
-    Forms.endpoint({ rateLimit: options.rateLimitForms }),
     Layer.provideMerge(
       Widget.endpoint,
       ChatEndpoint.layer({
@@ -114,7 +113,7 @@ const routes = (options: Options, tracing: Trace.Tracing | undefined) =>
   ).pipe(
     Layer.provide([
       Analytics.group,
-      Forms.group,
+      Forms.layer({ rateLimit: options.rateLimitForms }),
       Widget.group,
       Conversations.layer({ rateLimit: options.rateLimitChatRead }),
       OpenAi.layer({ rateLimit: options.rateLimitChatRead }),

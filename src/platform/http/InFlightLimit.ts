@@ -1,5 +1,5 @@
 /**
- * Limits the memory of an endpoint's waiting requests, most of which wait for the store. The store's queue bounds only their
+ * Limits the memory of waiting requests, most of which wait for the store. The store's queue bounds only their
  * number; large requests could fill gigabytes.
  *
  * @module
@@ -7,22 +7,13 @@
 import { Effect } from "effect"
 import * as Capacity from "../../core/limits/Capacity.ts"
 import * as SmallBody from "../../core/limits/SmallBody.ts"
-import type * as Endpoint from "../../http/endpoints/Endpoint.ts"
-import * as DecisionRecorder from "../../http/request/DecisionRecorder.ts"
-import * as ErrorMapping from "../../http/request/ErrorMapping.ts"
-import type { RequestHead } from "../../http/request/RequestHead.ts"
-import { StorageUnavailable } from "../../services/Storage.ts"
+import type { RequestHead } from "../api/Received.ts"
 
 /** Small bodies, and heads of that size, are not counted: the store's queue bounds the number of requests. */
 const counted = (bytes: number): number => (bytes <= SmallBody.maxBytes ? 0 : bytes)
 
 /** The maximum sum of the counted bodies and heads, in bytes. */
-export const maxBytes = 64 * 2 ** 20
-
-const full: Effect.Effect<Endpoint.Response> = Effect.map(
-  ErrorMapping.ofStorage(new StorageUnavailable({ reason: "overloaded" }), {}),
-  (answer) => DecisionRecorder.withDecision(answer, "unavailable")
-)
+const maxBytes = 64 * 2 ** 20
 
 /**
  * Makes the function that handles a request, or calls `overloaded` if the sum would exceed the capacity. While no other request
@@ -48,16 +39,4 @@ export const make = ({ capacity = maxBytes } = {}) => {
           )
         })
   }
-}
-
-/** Wraps an endpoint: answers 503 if the sum would exceed the capacity. */
-export const bounded = (endpoint: Endpoint.Endpoint, options?: { readonly capacity?: number }): Endpoint.Endpoint => {
-  const limitInFlight = make(options)
-  return (head, body) =>
-    limitInFlight(
-      head,
-      body,
-      () => endpoint(head, body),
-      () => full
-    )
 }

@@ -76,7 +76,8 @@ export const isJson = (contentType: string | undefined): boolean => {
 
 const jsonSuffix = /^application\/[^\s/]+\+json$/
 
-const jsonInvalid = (fault: Json.JsonFault): ValidationError & { readonly ctx: { readonly error: string } } => ({
+/** The fault of a body that is not JSON. */
+export const jsonInvalid = (fault: Json.JsonFault): ValidationError & { readonly ctx: { readonly error: string } } => ({
   type: "json_invalid",
   loc: ["body", fault.offset],
   msg: "JSON decode error",

@@ -1,19 +1,13 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, Fiber, Layer, Option, Schema, Stream } from "effect"
-import { HttpServerResponse } from "effect/http"
-import * as Analytics from "../../../src/analytics/Http.ts"
 import * as SmallBody from "../../../src/core/limits/SmallBody.ts"
-import * as Forms from "../../../src/forms/Http.ts"
-import * as Endpoint from "../../../src/http/endpoints/Endpoint.ts"
 import type { RequestHead } from "../../../src/http/request/RequestHead.ts"
-import * as Countries from "../../../src/memory/analytics/Countries.ts"
-import * as MemoryRateLimiter from "../../../src/memory/limits/RateLimiter.ts"
 import * as InFlightLimit from "../../../src/platform/http/InFlightLimit.ts"
 import { AnalyticsRepo } from "../../../src/services/analytics/AnalyticsRepo.ts"
 import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
-import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
-import * as MemoryStorage from "../../support/MemoryStorage.ts"
 import { interruptEverywhere } from "../../support/Stepwise.ts"
+import * as TestServer from "../../support/TestServer.ts"
+import { until } from "../../support/Wait.ts"
 
 const requestHead: RequestHead = {
   url: "/",
@@ -42,16 +36,20 @@ describe("http/request/InFlightLimit", () => {
         const waiting: Array<{
           readonly size: number
           readonly end: () => void
-          fiber?: Fiber.Fiber<Endpoint.Response>
+          fiber?: Fiber.Fiber<number>
         }> = []
-        const endpoint = InFlightLimit.bounded(
-          ({ headBytes }, body) =>
-            Effect.callback((resume) => {
-              const done = Effect.succeed(HttpServerResponse.empty({ status: 204 }))
-              waiting.push({ size: counted(headBytes) + counted(body.length), end: () => resume(done) })
-            }),
-          { capacity }
-        )
+        const limitInFlight = InFlightLimit.make({ capacity })
+        const endpoint = (head: RequestHead, body: Uint8Array) =>
+          limitInFlight(
+            head,
+            body,
+            () =>
+              Effect.callback<number>((resume) => {
+                const size = counted(head.headBytes) + counted(body.length)
+                waiting.push({ size, end: () => resume(Effect.succeed(204)) })
+              }),
+            () => Effect.succeed(503)
+          )
         const counted = (bytes: number) => (bytes > SmallBody.maxBytes ? bytes : 0)
         for (const { after, body, head } of arrivals) {
           const before = waiting.reduce((sum, { size }) => sum + size, 0)
@@ -64,13 +62,13 @@ describe("http/request/InFlightLimit", () => {
           assert.strictEqual(waiting.length, fits ? count + 1 : count)
           const last = waiting.at(-1)
           if (fits && last !== undefined) last.fiber = fiber
-          if (!fits) assert.strictEqual(Endpoint.toHttpServerResponse(yield* Fiber.join(fiber)).status, 503)
+          if (!fits) assert.strictEqual(yield* Fiber.join(fiber), 503)
           const oldest = after === "wait" ? undefined : waiting.shift()
           if (oldest?.fiber === undefined) continue
           if (after === "interrupt") yield* Fiber.interrupt(oldest.fiber)
           else {
             oldest.end()
-            assert.strictEqual(Endpoint.toHttpServerResponse(yield* Fiber.join(oldest.fiber)).status, 204)
+            assert.strictEqual(yield* Fiber.join(oldest.fiber), 204)
           }
         }
         for (const { fiber } of waiting) if (fiber !== undefined) yield* Fiber.interrupt(fiber)
@@ -84,7 +82,14 @@ it("an interruption at any step releases the memory", () => {
     inside++
     return Effect.never
   })
-  const endpoint = InFlightLimit.bounded(() => waits, { capacity: 100_000 })
+  const limitInFlight = InFlightLimit.make({ capacity: 100_000 })
+  const endpoint = (head: RequestHead, body: Uint8Array) =>
+    limitInFlight(
+      head,
+      body,
+      () => waits,
+      () => Effect.void
+    )
   const body = new Uint8Array(60_000)
   interruptEverywhere(
     () => endpoint(requestHead, body),
@@ -97,12 +102,17 @@ it("an interruption at any step releases the memory", () => {
   )
 })
 
+/** Ends the requests that wait for the store. */
+const waiting: Array<() => void> = []
+
+const stored = Effect.callback<never>((resume) => void waiting.push(() => resume(Effect.die("The test is over"))))
+
 const hanging = Layer.mergeAll(
-  Layer.succeed(AnalyticsRepo, AnalyticsRepo.of({ append: () => Effect.never })),
+  Layer.succeed(AnalyticsRepo, AnalyticsRepo.of({ append: () => stored })),
   Layer.succeed(
     SubmissionRepo,
     SubmissionRepo.of({
-      submit: () => Effect.never,
+      submit: () => stored,
       stream: () => Stream.never,
       release: () => Effect.never,
       delete: () => Effect.never
@@ -110,42 +120,41 @@ const hanging = Layer.mergeAll(
   )
 )
 
-describe("requests that wait for a hanging store", () => {
-  for (const [what, headBytes, textLength] of [
-    ["bodies", 0, 2 ** 20],
-    ["heads", 2 ** 20, 10]
-  ] as const) {
-    it.effect(`are limited by the bytes of their ${what}, for page views and for submissions`, () =>
+const endAll = () => {
+  for (const end of waiting.splice(0)) end()
+}
+
+/** The maximum size of the waiting requests together, and of one of them, in bytes. */
+const [maxWaiting, size] = [64 * 2 ** 20, 8 * 2 ** 20]
+
+layer(
+  TestServer.layer(
+    { maxBody: size, rateLimitAnalytics: Option.none(), rateLimitForms: Option.none() },
+    undefined,
+    (storage) => Layer.merge(storage, hanging)
+  ),
+  { excludeTestServices: true }
+)("requests that wait for a hanging store", (it) => {
+  for (const kind of ["track", "submit"] as const) {
+    it.effect(`are limited by the bytes of their bodies (${kind})`, () =>
       Effect.gen(function* () {
-        const site = yield* SiteDirectory.use((sites) => sites.create({ name: "Test", origins: [] }))
-        const text = "x".repeat(textLength)
-        for (const [endpoint, content] of [
-          [yield* Analytics.TrackHandler, { site_id: site.trackingToken, page_path: "/", session_id: text }],
-          [yield* Forms.SubmitHandler, { site_id: site.websiteConfigId, form_data: {}, email: text }]
-        ] as const) {
-          const body = Buffer.from(JSON.stringify(content))
-          const fits = Math.floor(InFlightLimit.maxBytes / Math.max(headBytes, body.length))
-          const request = { ...requestHead, headBytes }
-          for (let number = 0; number < fits; number++) {
-            yield* Effect.forkScoped(endpoint(request, body), { startImmediately: true })
-          }
-          assert.strictEqual(Endpoint.toHttpServerResponse(yield* endpoint(request, body)).status, 503)
-        }
-      }).pipe(
-        Effect.scoped,
-        Effect.provide(
-          Layer.mergeAll(
-            Analytics.endpoints({
-              rateLimit: Option.none(),
-              country: { header: Option.none(), trustedProxies: [] }
-            }),
-            Forms.endpoint({ rateLimit: Option.none() })
-          ).pipe(
-            Layer.provide([Countries.none, MemoryRateLimiter.layer({ maxKeys: 10 })]),
-            Layer.provideMerge(hanging.pipe(Layer.provideMerge(MemoryStorage.layer())))
+        const { trackingToken, url, websiteConfigId } = yield* TestServer.TestServer
+        const text = (length: number) => "x".repeat(length)
+        const content = (filler: string) =>
+          kind === "track"
+            ? { site_id: trackingToken, page_path: "/", session_id: filler }
+            : { site_id: websiteConfigId, form_data: {}, email: filler }
+        const overhead = JSON.stringify(content("")).length
+        const body = JSON.stringify(content(text(size - overhead)))
+        for (let number = 0; number < maxWaiting / size; number++) {
+          yield* Effect.forkScoped(
+            Effect.promise((signal) => fetch(url + TestServer.paths[kind], { method: "POST", body, signal }))
           )
-        )
-      )
+          yield* until("the request waits for the store", () => waiting.length === number + 1)
+        }
+        const refused = yield* Effect.promise(() => fetch(url + TestServer.paths[kind], { method: "POST", body }))
+        assert.deepStrictEqual([refused.status, refused.headers.get("x-hydracore-decision")], [503, "unavailable"])
+      }).pipe(Effect.ensuring(Effect.sync(endAll)), Effect.scoped)
     )
   }
 })

@@ -1,5 +1,5 @@
 /**
- * The resources of clients that do not read their responses are released, on the fast path and through the router.
+ * The resources of clients that do not read their responses are released.
  */
 import { assert, layer } from "@effect/vitest"
 import { Duration, Effect, Option, Stream } from "effect"

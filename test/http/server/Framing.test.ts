@@ -1,12 +1,12 @@
 /**
- * The fast path and the router give the same responses. A request with a chunked body takes the router, so each
+ * A body with a length and a chunked body get the same response, from the fast path too, which a chunked body does not take. So each
  * request is sent with and without a `Content-Length`.
  */
 import { request as send } from "node:http"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { IpNetwork } from "effect/net"
-import { post, stableParts, stableRepeatedParts } from "../../support/FastPathAndRouter.ts"
+import { post, stableParts, stableRepeatedParts } from "../../support/Framing.ts"
 import * as TestServer from "../../support/TestServer.ts"
 
 const ContentType = Schema.Literals([
@@ -75,11 +75,11 @@ const encode = (body: Schema.Json): string => (typeof body === "string" ? body :
 const trustedProxies = [IpNetwork.fromStringUnsafe("127.0.0.0/8"), IpNetwork.fromStringUnsafe("10.0.0.0/8")]
 
 layer(TestServer.layer({ trustedProxies, maxBody: 4096 }), { excludeTestServices: true })(
-  "http/server/FastPath: responses",
+  "http/server: bodies with a length and chunked bodies",
   (it) => {
     for (const kind of ["track", "view", "event", "submit"] as const) {
       it.effect.prop(
-        `${kind} gives the same response on both paths`,
+        `${kind} gives the same response to both`,
         [Body, Headers],
         ([body, { "content-type": type, ...headers }]) =>
           Effect.gen(function* () {
@@ -87,10 +87,10 @@ layer(TestServer.layer({ trustedProxies, maxBody: 4096 }), { excludeTestServices
             const id = kind === "submit" ? server.websiteConfigId : server.trackingToken
             const text = encode(body).replaceAll("SITE", id)
             const typed = type === "" ? headers : { ...headers, "content-type": type }
-            const [fastPath, router] = yield* Effect.forEach(["fastPath", "router"] as const, (way) =>
+            const [withLength, chunked] = yield* Effect.forEach(["length", "chunked"] as const, (way) =>
               post(server.url + TestServer.paths[kind], way, text, typed)
             )
-            assert.deepStrictEqual(stableRepeatedParts(fastPath!, [id]), stableRepeatedParts(router!, [id]))
+            assert.deepStrictEqual(stableRepeatedParts(withLength!, [id]), stableRepeatedParts(chunked!, [id]))
           }),
         { arbitrary: { runs: 150 } }
       )
@@ -102,27 +102,27 @@ layer(TestServer.layer({ trustedProxies, maxBody: 4096 }), { excludeTestServices
       ["event", 204],
       ["submit", 200]
     ] as const) {
-      it.effect(`a stored record is answered alike on both paths (${kind})`, () =>
+      it.effect(`a stored record is answered alike (${kind})`, () =>
         Effect.gen(function* () {
           const server = yield* TestServer.TestServer
           const id = kind === "submit" ? server.websiteConfigId : server.trackingToken
           const body = JSON.stringify({ site_id: id, name: "Signup", page_path: "/", form_data: { name: "Ada" } })
           const headers = { "user-agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/143.0" }
-          const [fastPath, router] = yield* Effect.forEach(["fastPath", "router"] as const, (way, index) =>
+          const [withLength, chunked] = yield* Effect.forEach(["length", "chunked"] as const, (way, index) =>
             post(server.url + TestServer.paths[kind], way, body, {
               ...headers,
               "x-forwarded-for": `203.0.113.${index}`
             })
           )
-          assert.deepStrictEqual([fastPath!.status, router!.status], [expected, expected])
-          assert.deepStrictEqual(stableParts(fastPath!, []), stableParts(router!, []))
+          assert.deepStrictEqual([withLength!.status, chunked!.status], [expected, expected])
+          assert.deepStrictEqual(stableParts(withLength!, []), stableParts(chunked!, []))
         })
       )
     }
 
     for (const ways of [
-      ["fastPath", "router"],
-      ["router", "fastPath"]
+      ["length", "chunked"],
+      ["chunked", "length"]
     ] as const) {
       it.effect(`a submission sent again with its key is reported as repeated (${ways.join(", then ")})`, () =>
         Effect.gen(function* () {
@@ -143,7 +143,7 @@ layer(TestServer.layer({ trustedProxies, maxBody: 4096 }), { excludeTestServices
     }
 
     it.effect.prop(
-      "a chat gives the same response on both paths, to its last frame",
+      "a chat gives the same response to both, to its last frame",
       [Message, Headers, Schema.Literals(["right", "wrong", "none"])],
       ([body, { "content-type": type, ...headers }, token]) =>
         Effect.gen(function* () {
@@ -151,19 +151,19 @@ layer(TestServer.layer({ trustedProxies, maxBody: 4096 }), { excludeTestServices
           const tokenHeader =
             token === "none" ? {} : { "x-widget-token": token === "right" ? widgetToken : "hwt_wrong" }
           const typed = type === "" ? headers : { ...headers, "content-type": type }
-          const [fastPath, router] = yield* Effect.forEach(["fastPath", "router"] as const, (way) =>
+          const [withLength, chunked] = yield* Effect.forEach(["length", "chunked"] as const, (way) =>
             post(url + TestServer.paths.chat(instance.instanceId), way, encode(body), { ...typed, ...tokenHeader })
           )
-          assert.deepStrictEqual(stableParts(fastPath!, []), stableParts(router!, []))
+          assert.deepStrictEqual(stableParts(withLength!, []), stableParts(chunked!, []))
         }),
       { arbitrary: { runs: 150 } }
     )
 
-    it.effect("the router handles a path with a query, and an instance id that is not a canonical UUID", () =>
+    it.effect("a chat accepts a path with a query, and an instance id that is not a canonical UUID", () =>
       Effect.gen(function* () {
         const { instance, url, widgetToken } = yield* TestServer.TestServer
         const chat = (id: string, query = "") =>
-          post(`${url}${TestServer.paths.chat(id)}${query}`, "fastPath", `{"message":"Hi"}`, {
+          post(`${url}${TestServer.paths.chat(id)}${query}`, "length", `{"message":"Hi"}`, {
             "x-widget-token": widgetToken
           })
         const { instanceId } = instance
@@ -176,10 +176,10 @@ layer(TestServer.layer({ trustedProxies, maxBody: 4096 }), { excludeTestServices
       })
     )
 
-    it.effect("a body that is too long is refused on both paths", () =>
+    it.effect("a body that is too long is refused", () =>
       Effect.gen(function* () {
         const { url } = yield* TestServer.TestServer
-        for (const way of ["fastPath", "router"] as const) {
+        for (const way of ["length", "chunked"] as const) {
           const answer = yield* post(url + TestServer.paths.track, way, "x".repeat(5000), {})
           assert.strictEqual(answer.status, 413)
         }

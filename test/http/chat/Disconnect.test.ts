@@ -1,4 +1,4 @@
-/** A visitor who disconnects during a chat: the fast path interrupts the work and frees its slot. */
+/** A visitor who disconnects during a chat: the work is interrupted, and its slot is released. */
 import { request as send } from "node:http"
 import { describe, layer } from "@effect/vitest"
 import { Effect, Layer, Option, Stream } from "effect"
@@ -7,7 +7,7 @@ import { accepted } from "../../support/ChatScript.ts"
 import * as TestServer from "../../support/TestServer.ts"
 import { until } from "../../support/Wait.ts"
 
-describe("http/server/FastPath: a visitor disconnects", () => {
+describe("a visitor disconnects during a chat", () => {
   /** The number of running agent streams. */
   let streaming = 0
   /** An agent that sends nothing, except that it may accept. */

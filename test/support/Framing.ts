@@ -1,4 +1,4 @@
-/** Sends a request to the fast path or to the router, and reduces responses to the parts in which both must agree. */
+/** Sends a body with a length or in chunks, and reduces responses to the parts in which both must agree. */
 import { request as send } from "node:http"
 import { Effect } from "effect"
 
@@ -8,13 +8,13 @@ export interface Answer {
   readonly text: string
 }
 
-/** The fast path handles a body with a `Content-Length`, and the router a chunked body. */
-export type Handler = "fastPath" | "router"
+/** A body has a `Content-Length`, or comes in chunks, which the fast path leaves to the router. */
+export type Framing = "length" | "chunked"
 
 /** Sends `body`, and fails if the connection breaks. */
 export const tryPost = (
   url: string,
-  handler: Handler,
+  framing: Framing,
   body: string | Buffer,
   headers: Readonly<Record<string, string>>
 ) =>
@@ -23,7 +23,7 @@ export const tryPost = (
       new Promise<Answer>((resolve, reject) => {
         const bytes = Buffer.from(body)
         const length =
-          handler === "fastPath" ? { "content-length": String(bytes.length) } : { "transfer-encoding": "chunked" }
+          framing === "length" ? { "content-length": String(bytes.length) } : { "transfer-encoding": "chunked" }
         const sent = send(url, { method: "POST", agent: false, headers: { ...headers, ...length } }, (response) => {
           const chunks: Array<Buffer> = []
           response.on("data", (chunk: Buffer) => chunks.push(chunk))

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { Effect, Predicate, Result } from "effect"
+import { type Context, Effect, Predicate, Result } from "effect"
 import { HttpServerResponse } from "effect/http"
-import * as Decision from "../../core/sites/Decision.ts"
-import { parseUuid } from "../../core/text/Uuid.ts"
-import type { Decisions } from "../../services/sites/Decisions.ts"
+import * as Decision from "../core/sites/Decision.ts"
+import { parseUuid } from "../core/text/Uuid.ts"
+import type { Decisions } from "../services/sites/Decisions.ts"
 
 type Response = HttpServerResponse.HttpServerResponse
 
@@ -32,16 +32,6 @@ export const claimOf = (
   return id !== undefined && Result.isSuccess(id) ? { _tag: "Claimed", by, id: id.success } : null
 }
 
-/** How many bytes `peekSiteId` searches. */
-const peekBytes = 128
-
-/** Finds the `site_id` without parsing the JSON, but only as the first member, where our scripts send it. */
-export const peekSiteId = (bytes: Uint8Array, by: Parameters<typeof claimOf>[1]): Decision.Subject | null => {
-  const start = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, peekBytes)).toString("latin1")
-  const site_id = /^\s*\{\s*"site_id"\s*:\s*"([^"]*)"/.exec(start)?.[1]
-  return claimOf({ site_id }, by)
-}
-
 /** Makes the function that sets the decision header of an uncounted request and, unless `subject` is null, records the reason. */
 export const make =
   (decisions: Decisions["Service"]) =>
@@ -51,10 +41,29 @@ export const make =
     return subject === null ? Effect.succeed(decided) : Effect.as(decisions.record(subject, reason), decided)
   }
 
-/** Sets and records the decision of a response to a storage error, unless the response already has a decision. */
-export const ofStorage =
-  (recordUncounted: ReturnType<typeof make>, subject: () => Decision.Subject | null) =>
-  (response: Response): Effect.Effect<Response> =>
-    response.headers[Decision.header] !== undefined
-      ? Effect.succeed(response)
-      : recordUncounted(reasonOf(response), subject())(response)
+type By = Parameters<typeof claimOf>[1]
+
+const claimInText = (text: string, by: By): Decision.Subject | null => {
+  try {
+    return claimOf(JSON.parse(text), by)
+  } catch {
+    return null
+  }
+}
+
+/**
+ * Decides the responses of an endpoint that have no decision yet by their status, and records them for the website that the body
+ * of the request names. `body` is the service that holds the body.
+ */
+export const decided =
+  <Self, Body extends { readonly text: string }>(
+    recordUncounted: ReturnType<typeof make>,
+    by: By,
+    body: Context.Key<Self, Body>
+  ) =>
+  <E, R>(httpEffect: Effect.Effect<Response, E, R>) =>
+    Effect.flatMap(httpEffect, (response) =>
+      response.headers[Decision.header] !== undefined
+        ? Effect.succeed(response)
+        : Effect.flatMap(body, ({ text }) => recordUncounted(reasonOf(response), claimInText(text, by))(response))
+    )

@@ -1,20 +1,20 @@
 /** The fast path in front of another server: which requests it handles, its defects, its shutdown and its memory. */
-import { createServer, type IncomingMessage } from "node:http"
+import { createServer, IncomingMessage, ServerResponse } from "node:http"
+import { Socket } from "node:net"
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, Layer, Scope } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { IpNetwork } from "effect/net"
-import { EventHandler, TrackHandler } from "../../../src/analytics/Http.ts"
-import { SubmitHandler } from "../../../src/forms/Http.ts"
-import { ChatHandler } from "../../../src/http/endpoints/Widget.ts"
-import * as Trace from "../../../src/http/middleware/Trace.ts"
-import type { RequestHead } from "../../../src/http/request/RequestHead.ts"
-import * as FastPath from "../../../src/http/server/FastPath.ts"
-import { AnalyticsRepo } from "../../../src/services/analytics/AnalyticsRepo.ts"
-import { post, stableParts, tryPost, uuid } from "../../support/FastPathAndRouter.ts"
-import * as TestServer from "../../support/TestServer.ts"
+import * as FastPath from "../../src/analytics/FastPath.ts"
+import { PageViews } from "../../src/analytics/Http.ts"
+import * as Trace from "../../src/http/middleware/Trace.ts"
+import { freeingHeads } from "../../src/http/server/NodeServer.ts"
+import { Received } from "../../src/platform/api/Received.ts"
+import { AnalyticsRepo } from "../../src/services/analytics/AnalyticsRepo.ts"
+import { post, stableParts, tryPost, uuid } from "../support/Framing.ts"
+import * as TestServer from "../support/TestServer.ts"
 
-describe("http/server/FastPath", () => {
+describe("analytics/FastPath", () => {
   const dying = Layer.succeed(AnalyticsRepo, AnalyticsRepo.of({ append: () => Effect.die(new Error("secret")) }))
   layer(
     TestServer.layer({}, undefined, (storage) => Layer.merge(storage, dying)),
@@ -24,7 +24,7 @@ describe("http/server/FastPath", () => {
       Effect.gen(function* () {
         const { trackingToken, url } = yield* TestServer.TestServer
         const body = JSON.stringify({ site_id: trackingToken, page_path: "/" })
-        const [fastPath, router] = yield* Effect.forEach(["fastPath", "router"] as const, (way) =>
+        const [fastPath, router] = yield* Effect.forEach(["length", "chunked"] as const, (way) =>
           post(url + TestServer.paths.track, way, body, {})
         )
         assert.strictEqual(fastPath!.status, 500)
@@ -34,9 +34,11 @@ describe("http/server/FastPath", () => {
     )
   })
 
-  /** The fast path, with one endpoint for all paths, in front of a server that answers 418 to everything. */
+  const pageView = `{"site_id":"497f6eca-6276-4993-bfeb-53cbbbba6f08","page_path":"/"}`
+
+  /** The fast path, in front of a server that answers 418 to everything. */
   const inFront = (
-    endpoint: TrackHandler["Service"] & ChatHandler["Service"],
+    handler: PageViews["Service"],
     onRequest: (request: IncomingMessage) => void = () => {},
     tracing?: Trace.Tracing
   ) =>
@@ -47,13 +49,8 @@ describe("http/server/FastPath", () => {
         () => Effect.callback<void>((resume) => void server.close(() => resume(Effect.void)))
       )
       const address = server.address()
-      const fastPath = yield* FastPath.make({ trustedProxies: [], maxBody: 10 }, tracing).pipe(
-        Effect.provide([
-          Layer.succeed(TrackHandler, endpoint),
-          Layer.succeed(EventHandler, endpoint),
-          Layer.succeed(SubmitHandler, endpoint),
-          Layer.succeed(ChatHandler, endpoint)
-        ])
+      const fastPath = yield* FastPath.make({ trustedProxies: [], maxBody: 200 }, tracing).pipe(
+        Effect.provideService(PageViews, handler)
       )
       server.on(
         "request",
@@ -70,8 +67,8 @@ describe("http/server/FastPath", () => {
   it.live("an unwritable response does not end the process", () =>
     Effect.gen(function* () {
       const url = yield* inFront(() => Effect.succeed(HttpServerResponse.empty({ headers: { "x-broken": "a\nb" } })))
-      yield* Effect.flip(tryPost(url, "fastPath", "{}", {}))
-      assert.strictEqual((yield* post(url, "router", "{}", {})).status, 418)
+      yield* Effect.flip(tryPost(url, "length", pageView, {}))
+      assert.strictEqual((yield* post(url, "chunked", pageView, {})).status, 418)
     }).pipe(Effect.scoped)
   )
 
@@ -90,7 +87,7 @@ describe("http/server/FastPath", () => {
         )
       const scope = yield* Scope.make()
       const url = yield* Scope.provide(inFront(slow), scope)
-      const request = yield* Effect.forkChild(Effect.exit(tryPost(url, "fastPath", "{}", {})))
+      const request = yield* Effect.forkChild(Effect.exit(tryPost(url, "length", pageView, {})))
       yield* Deferred.await(begun)
       yield* Scope.close(scope, Exit.void)
       assert.isTrue(ended)
@@ -103,7 +100,7 @@ describe("http/server/FastPath", () => {
       const url = yield* inFront(() => {
         throw new Error("secret")
       })
-      const { headers, status, text } = yield* post(url, "fastPath", "{}", {})
+      const { headers, status, text } = yield* post(url, "length", pageView, {})
       assert.strictEqual(status, 500)
       assert.strictEqual(text, JSON.stringify({ detail: "Internal Server Error" }))
       assert.match(String(headers["x-error-id"]), new RegExp(`^${uuid.source}$`))
@@ -132,7 +129,7 @@ describe("http/server/FastPath", () => {
         const tracing = yield* Trace.make({ ratio, trustedProxies })
         const url = yield* inFront(() => Effect.succeed(HttpServerResponse.empty({ status: 204 })), undefined, tracing)
         assert.strictEqual(
-          (yield* post(url, "fastPath", "{}", headers)).status,
+          (yield* post(url, "length", pageView, headers)).status,
           status,
           JSON.stringify([ratio, proxies, headers])
         )
@@ -140,19 +137,14 @@ describe("http/server/FastPath", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("the endpoint gets the head's size, and a large head is freed when the response ends", () =>
+  it.live("the handler gets the head's size, and a request with a large head goes to the router", () =>
     Effect.gen(function* () {
       const sizes: Array<number> = []
-      const requests: Array<IncomingMessage> = []
-      const url = yield* inFront(
-        (head: RequestHead) => {
+      const url = yield* inFront(() =>
+        Effect.map(Received, ({ head }) => {
           sizes.push(head.headBytes)
-          return Effect.succeed(HttpServerResponse.empty({ status: 204 }))
-        },
-        (request) => {
-          assert.isAbove(request.rawHeaders.length, 0)
-          requests.push(request)
-        }
+          return HttpServerResponse.empty({ status: 204 })
+        })
       )
       const many = Object.fromEntries(Array.from({ length: 200 }, (_, index) => [`x-${index}`, "a"]))
       for (const [headers, status] of [
@@ -161,17 +153,43 @@ describe("http/server/FastPath", () => {
         [{ "x-long": "a".repeat(9_000) }, 418],
         [many, 418]
       ] as const) {
-        assert.strictEqual((yield* post(url, "fastPath", "{}", headers)).status, status)
+        assert.strictEqual((yield* post(url, "length", pageView, headers)).status, status)
       }
       const [ordinary = 0, larger = 0] = sizes
       assert.isTrue(ordinary > 0 && ordinary < 1_000 && larger > ordinary + 5_000)
-      assert.deepStrictEqual(
-        requests.map(({ headers, rawHeaders }) => [headers, rawHeaders]),
-        [
-          [{}, []],
-          [{}, []]
-        ]
-      )
     }).pipe(Effect.scoped)
   )
+
+  it.live("a body that is not a small valid page view goes to the router, unread", () =>
+    Effect.gen(function* () {
+      const bodies: Array<string> = []
+      const url = yield* inFront(
+        () => Effect.succeed(HttpServerResponse.empty({ status: 204 })),
+        (request) => {
+          let text = ""
+          request.on("data", (chunk: Buffer) => (text += chunk.toString("latin1"))).on("end", () => bodies.push(text))
+        }
+      )
+      const invalid = ["{}", "no JSON", "\xff", pageView.replace("page_path", "page"), pageView.padEnd(201)]
+      for (const body of invalid) {
+        assert.strictEqual((yield* post(url, "length", Buffer.from(body, "latin1"), {})).status, 418)
+      }
+      assert.strictEqual((yield* post(url, "length", pageView, { "content-type": "text/html" })).status, 418)
+      assert.deepStrictEqual(bodies, [...invalid, pageView])
+    }).pipe(Effect.scoped)
+  )
+})
+
+describe("http/server/NodeServer.freeingHeads", () => {
+  it("frees a large head when the response ends, and keeps an ordinary one", () => {
+    for (const length of [10, 9_000]) {
+      const request = new IncomingMessage(new Socket())
+      request.rawHeaders = ["x-a", "a".repeat(length)]
+      const response = new ServerResponse(request)
+      freeingHeads(() => {})(request, response)
+      assert.lengthOf(request.rawHeaders, 2)
+      response.end()
+      assert.lengthOf(request.rawHeaders, length === 10 ? 2 : 0)
+    }
+  })
 })

@@ -1,0 +1,132 @@
+/**
+ * Answers valid page views directly from Node's request: the handler is the same as behind the router, without the router, its
+ * context and its middleware, which cost twice as much as the handler.
+ *
+ * A POST to an exact path of page views is answered here if its head and body are small, its body arrives in one piece and is a
+ * valid page view, it has no `Expect` header, and it is not sampled for a trace. Any other request goes to the router with its body
+ * unread, so every refusal of a body has one place.
+ *
+ * @module
+ */
+import type { IncomingMessage, RequestListener, ServerResponse } from "node:http"
+import { Cause, Effect, Exit, FiberSet, Result, Schema } from "effect"
+import { constVoid } from "effect/Function"
+import type { HttpServerResponse } from "effect/http"
+import type { IpNetwork } from "effect/net"
+import * as Json from "../core/json/Json.ts"
+import * as ClientAddress from "../core/limits/ClientAddress.ts"
+import * as SmallBody from "../core/limits/SmallBody.ts"
+import * as Cors from "../http/middleware/Cors.ts"
+import * as Fallbacks from "../http/middleware/Fallbacks.ts"
+import type * as Trace from "../http/middleware/Trace.ts"
+import * as RequestHead from "../http/request/RequestHead.ts"
+import { Received } from "../platform/api/Received.ts"
+import * as RequestBody from "../platform/http/RequestBody.ts"
+import * as Api from "./Api.ts"
+import { PageViews } from "./Http.ts"
+
+export interface Options {
+  /** The proxies whose `X-Forwarded-For` is trusted. */
+  readonly trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>
+  /** Bytes. */
+  readonly maxBody: number
+}
+
+const paths: ReadonlySet<string | undefined> = new Set([Api.track.path, Api.view.path])
+
+const decode = Schema.decodeUnknownResult(Api.PageViewPayload)
+
+interface PageView {
+  readonly payload: Api.PageViewPayload
+  readonly text: string
+}
+
+/** The page view in a body; undefined for any other body. */
+const pageViewIn = (bytes: Uint8Array, contentType: string | undefined): PageView | undefined => {
+  const text = RequestBody.isJson(contentType) ? Json.decodeText(bytes) : undefined
+  if (text === undefined || Result.isFailure(text)) return undefined
+  try {
+    const payload = decode(JSON.parse(text.success))
+    return Result.isSuccess(payload) ? { payload: payload.success, text: text.success } : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** The headers of every response; alternates names and values. */
+const commonHeaders: ReadonlyArray<string> = Object.entries(Cors.answerHeaders).flat()
+
+/** Writes a response whose body is empty or bytes. */
+const write = (response: ServerResponse, { body, headers, status }: HttpServerResponse.HttpServerResponse): void => {
+  if (response.destroyed) return
+  const head = commonHeaders.slice()
+  for (const name in headers) if (Object.hasOwn(headers, name)) head.push(name, headers[name]!)
+  response.writeHead(status, head)
+  if (body._tag === "Uint8Array") response.end(body.body)
+  else response.end()
+}
+
+const lengthOf = ({ headers }: IncomingMessage): number => Number(headers["content-length"])
+
+/**
+ * Makes the function that puts the fast path in front of the router's listener. The fibers of requests belong to the scope: when it
+ * closes, they are interrupted and awaited.
+ */
+export const make = Effect.fnUntraced(function* (options: Options, tracing: Trace.Tracing | undefined) {
+  const track = yield* PageViews
+  const clientAddress = ClientAddress.make(options.trustedProxies)
+  const fork = yield* FiberSet.runtime(yield* FiberSet.make())()
+  const maxBytes = Math.min(options.maxBody, SmallBody.maxBytes)
+
+  const answer = (
+    { payload, text }: PageView,
+    head: RequestHead.RequestHead,
+    bytes: Uint8Array,
+    response: ServerResponse
+  ): void => {
+    const answered = Effect.suspend(() => track(payload)).pipe(
+      Effect.provideService(Received, { head, bytes, text }),
+      Effect.catchCause(Fallbacks.ofCause)
+    )
+    fork(answered).addObserver((exit) => {
+      try {
+        if (Exit.isSuccess(exit)) return write(response, exit.value)
+      } catch (error) {
+        fork(Effect.logError("A response could not be written", Cause.die(error)))
+      }
+      // The response cannot be written, or there is none, because the server is closing.
+      response.destroy()
+    })
+  }
+
+  /** The size of the head if the request may be a small page view; undefined for any other request. */
+  const headBytesOf = (request: IncomingMessage): number | undefined => {
+    if (request.method !== "POST" || !paths.has(request.url)) return undefined
+    const length = lengthOf(request)
+    if (!(length > 0 && length <= maxBytes) || request.headers.expect !== undefined) return undefined
+    const headBytes = RequestHead.estimateBytes(request.rawHeaders)
+    if (headBytes > RequestBody.uncountedHeadBytes) return undefined
+    return tracing?.decide(request).isSampled === true ? undefined : headBytes
+  }
+
+  return (router: RequestListener): RequestListener =>
+    (request, response) => {
+      const headBytes = headBytesOf(request)
+      if (headBytes === undefined) return router(request, response)
+      const headers = request.headers as Record<string, string | undefined>
+      // Read now: a socket has no remote address after the peer disconnects.
+      const peer = request.socket.remoteAddress ?? "unknown"
+      const address = clientAddress(peer, headers["x-forwarded-for"])
+      // The server handles connection errors. Without a listener the error would end the process.
+      request.on("error", constVoid)
+      request.once("data", (bytes: Buffer) => {
+        const pageView = bytes.length === lengthOf(request) ? pageViewIn(bytes, headers["content-type"]) : undefined
+        if (pageView !== undefined) {
+          return answer(pageView, { url: request.url ?? "/", headers, address, peer, headBytes }, bytes, response)
+        }
+        request.pause()
+        request.unshift(bytes)
+        router(request, response)
+      })
+    }
+})

@@ -1,0 +1,73 @@
+/**
+ * Reads the body of a request, and gives its text to the endpoint. The platform's own decoding would accept invalid UTF-8, answer
+ * unknown content types by itself, and hold any number of waiting requests in memory.
+ *
+ * @module
+ */
+import { Context, Effect, Layer, Result } from "effect"
+import { HttpServerRequest, type HttpServerResponse } from "effect/http"
+import * as Json from "../../core/json/Json.ts"
+import * as ErrorMapping from "../../http/request/ErrorMapping.ts"
+import * as ErrorResponses from "../../http/request/ErrorResponses.ts"
+import * as RequestHead from "../../http/request/RequestHead.ts"
+import { Body, Received } from "../api/Received.ts"
+import * as InFlightLimit from "./InFlightLimit.ts"
+import * as RequestBody from "./RequestBody.ts"
+
+type Response = HttpServerResponse.HttpServerResponse
+type Request = HttpServerRequest.HttpServerRequest
+
+/** A request whose body is a JSON text. */
+export const withJson = (request: Request, text: string): Request =>
+  Object.create(request, {
+    text: { value: Effect.succeed(text) },
+    headers: { value: { ...request.headers, "content-type": "application/json" } }
+  })
+
+/** The body that no endpoint accepts. */
+const notJson = '""'
+
+const textOf = (bytes: Uint8Array, contentType: string | undefined): Result.Result<string, Json.JsonFault> =>
+  bytes.length === 0 || RequestBody.isJson(contentType) ? Json.decodeText(bytes) : Result.succeed(notJson)
+
+export interface Options {
+  readonly read?: (request: Request) => ReturnType<typeof RequestBody.readBytes>
+  /** The response if the waiting requests use all their memory. */
+  readonly overloaded?: Effect.Effect<Response>
+}
+
+/**
+ * Makes the function that reads the body of a request before its endpoint decodes it. All requests share the memory for waiting
+ * requests.
+ */
+export const make = () => {
+  const limitInFlight = InFlightLimit.make()
+  return ({ overloaded = Effect.succeed(ErrorResponses.overloaded), read = RequestBody.readBytes }: Options = {}) =>
+    <E, R>(
+      httpEffect: Effect.Effect<Response, E, R>
+    ): Effect.Effect<Response, E, Exclude<R, Received> | HttpServerRequest.HttpServerRequest> =>
+      Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
+        const head = RequestHead.fromRequest(request)
+        const answer = (bytes: Uint8Array) =>
+          limitInFlight(
+            head,
+            bytes,
+            () => {
+              const text = textOf(bytes, head.headers["content-type"])
+              return Result.isFailure(text)
+                ? Effect.succeed(ErrorResponses.invalid([RequestBody.jsonInvalid(text.failure)]))
+                : Effect.provideContext(
+                    httpEffect,
+                    Context.make(Received, { head, bytes, text: text.success }).pipe(
+                      Context.add(HttpServerRequest.HttpServerRequest, withJson(request, text.success))
+                    )
+                  )
+            },
+            () => overloaded
+          )
+        return Effect.matchEffect(read(request), { onSuccess: answer, onFailure: ErrorMapping.ofBody })
+      }) as Effect.Effect<Response, E, Exclude<R, Received> | HttpServerRequest.HttpServerRequest>
+}
+
+/** For endpoints whose responses need nothing else. */
+export const layer = Layer.sync(Body, () => Body.of(make()()))
