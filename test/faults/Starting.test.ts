@@ -1,6 +1,6 @@
 /**
  * Services and commands that start: during migrations, with settings that they ignore, on a port in use, and after a crash.
- * They run in the test's process, whereas `Kills.test.ts` and `test/build` start the demo as a process of its own.
+ * They run in the test's process, whereas `test/outside` and `test/build` start the demo as a process of its own.
  */
 
 import { spawn } from "node:child_process"
