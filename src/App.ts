@@ -41,7 +41,7 @@ import type { Notifications as NotificationsService } from "./services/mail/Noti
 import type { RateLimiter } from "./services/RateLimiter.ts"
 import * as Telemetry from "./telemetry/Telemetry.ts"
 
-export { memoryStorage, storage } from "./Stores.ts"
+export { storage } from "./Stores.ts"
 
 /** A database URL, or a Unix socket's path with a user and a database. */
 export type DatabaseAddress = Omit<Database.Options, "connections">

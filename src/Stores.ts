@@ -1,40 +1,11 @@
 /**
- * Composes the stores: the repositories on PostgreSQL and ClickHouse, and the same in memory.
+ * Composes the stores: the repositories on PostgreSQL and ClickHouse.
  *
  * @module
  */
 import { Layer, Option } from "effect"
 import type { Settings } from "./Config.ts"
 import * as ClickHouseStores from "./clickhouse/Stores.ts"
-import * as MemoryAnalyticsExport from "./memory/analytics/AnalyticsExport.ts"
-import * as MemoryAnalyticsRepo from "./memory/analytics/AnalyticsRepo.ts"
-import * as AnalyticsRows from "./memory/analytics/AnalyticsRows.ts"
-import * as MemoryEventRepo from "./memory/analytics/EventRepo.ts"
-import * as MemoryGoals from "./memory/analytics/Goals.ts"
-import * as MemoryLeads from "./memory/analytics/Leads.ts"
-import * as MemoryReports from "./memory/analytics/Reports.ts"
-import * as MemorySiteActivity from "./memory/analytics/SiteActivity.ts"
-import * as MemoryVisitorSalts from "./memory/analytics/VisitorSalts.ts"
-import * as MemoryConversationStore from "./memory/chat/ConversationStore.ts"
-import * as MemoryInstanceDirectory from "./memory/chat/InstanceDirectory.ts"
-import * as MemoryTokenBudget from "./memory/chat/TokenBudget.ts"
-import * as MemoryTranscripts from "./memory/chat/Transcripts.ts"
-import * as MemoryWidgetTokens from "./memory/chat/WidgetTokens.ts"
-import * as MemoryDeliveries from "./memory/delivery/Deliveries.ts"
-import * as MemoryWebhooks from "./memory/delivery/Webhooks.ts"
-import * as MemoryFormDirectory from "./memory/forms/FormDirectory.ts"
-import * as MemoryInbox from "./memory/forms/Inbox.ts"
-import * as MemorySubmissionRepo from "./memory/forms/SubmissionRepo.ts"
-import * as MemoryNotifications from "./memory/mail/Notifications.ts"
-import * as MemoryPersons from "./memory/persons/Persons.ts"
-import * as MemoryReadiness from "./memory/Readiness.ts"
-import * as MemoryConsoleSessions from "./memory/sites/ConsoleSessions.ts"
-import * as MemoryCreationTurns from "./memory/sites/CreationTurns.ts"
-import * as MemoryDecisions from "./memory/sites/Decisions.ts"
-import * as MemoryOwnerKeys from "./memory/sites/OwnerKeys.ts"
-import * as MemoryShares from "./memory/sites/Shares.ts"
-import * as MemorySiteDirectory from "./memory/sites/SiteDirectory.ts"
-import * as MemorySiteErasure from "./memory/sites/SiteErasure.ts"
 import * as AnalyticsExport from "./postgres/analytics/AnalyticsExport.ts"
 import * as AnalyticsRepo from "./postgres/analytics/AnalyticsRepo.ts"
 import * as EventRepo from "./postgres/analytics/EventRepo.ts"
@@ -130,45 +101,3 @@ export const storage = (settings: Settings) => {
   )
   return repositories.pipe(Layer.provideMerge(others), Layer.provideMerge(separate))
 }
-
-/** The same repositories, in memory. Nothing is persisted. */
-export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>>> = Layer.mergeAll(
-  Layer.mergeAll(
-    MemoryLeads.layer,
-    MemoryGoals.layer,
-    MemoryFormDirectory.layer,
-    MemoryInbox.layer,
-    MemoryReadiness.layer,
-    MemoryNotifications.layer,
-    MemoryWidgetTokens.layer,
-    MemoryConsoleSessions.layer,
-    MemoryOwnerKeys.layer,
-    MemoryShares.layer,
-    MemoryCreationTurns.layer,
-    MemoryWebhooks.layer,
-    Layer.mergeAll(
-      MemoryPersons.layer,
-      MemoryTranscripts.layer,
-      MemorySiteErasure.layer,
-      MemoryDeliveries.layer,
-      MemorySiteActivity.layer
-    ).pipe(Layer.provideMerge(MemoryConversationStore.layer()))
-  ).pipe(
-    Layer.provideMerge(
-      Layer.mergeAll(
-        Layer.mergeAll(
-          MemoryAnalyticsRepo.layer,
-          MemoryEventRepo.layer,
-          MemoryAnalyticsExport.layer,
-          MemoryReports.layer
-        ).pipe(Layer.provideMerge(AnalyticsRows.layer)),
-        MemorySubmissionRepo.layer(),
-        MemoryDecisions.layer().pipe(
-          Layer.provideMerge(Layer.merge(MemorySiteDirectory.layer(), MemoryInstanceDirectory.layer()))
-        )
-      )
-    )
-  ),
-  MemoryTokenBudget.layer,
-  MemoryVisitorSalts.layer
-)

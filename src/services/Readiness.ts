@@ -1,5 +1,5 @@
 /**
- * Checks whether this process can serve requests. The interface only; see `memory/Readiness` and `postgres/Readiness`.
+ * Checks whether this process can serve requests. The interface only; see `postgres/Readiness`.
  *
  * @module
  */

@@ -5,12 +5,12 @@ import { Effect, Layer, Option } from "effect"
 import * as AnalyticsRepo from "../../src/clickhouse/analytics/AnalyticsRepo.ts"
 import * as SeparateStore from "../../src/clickhouse/analytics/SeparateStore.ts"
 import * as SiteDirectory from "../../src/memory/sites/SiteDirectory.ts"
-import * as WritableSites from "../../src/memory/sites/WritableSites.ts"
 import * as Service from "../../src/services/analytics/AnalyticsRepo.ts"
 import * as Store from "../../src/services/analytics/SeparateStore.ts"
 import { newSite, Shape, viewOf } from "../suites/PageViews.ts"
 import * as HttpServer from "../support/clickhouse/HttpServer.ts"
 import { describeWithClickHouse } from "../support/clickhouse/TestClickHouse.ts"
+import * as WritableSites from "../support/clickhouse/WritableSites.ts"
 
 const plain = Shape.make({
   ...{ age: 0, path: "/it's", referrerHost: null, referrerPath: null, deviceType: null, screenWidth: null },

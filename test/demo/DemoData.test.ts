@@ -2,16 +2,13 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Option } from "effect"
+import { Effect, Option } from "effect"
 import * as DemoData from "../../src/demo/DemoData.ts"
-import * as MemoryInstanceDirectory from "../../src/memory/chat/InstanceDirectory.ts"
-import * as MemoryWidgetTokens from "../../src/memory/chat/WidgetTokens.ts"
-import * as MemoryOwnerKeys from "../../src/memory/sites/OwnerKeys.ts"
-import * as MemorySiteDirectory from "../../src/memory/sites/SiteDirectory.ts"
 import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../src/services/chat/WidgetTokens.ts"
 import { StorageUnavailable } from "../../src/services/Storage.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import { postgres } from "../support/Storages.ts"
 
 const dataFolder = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(path.join(tmpdir(), "hydracore-demo-data-"))),
@@ -22,11 +19,6 @@ const prepare = (dataDir: string, agentUrl = "http://127.0.0.1:9000") =>
   DemoData.prepare({ dataDir, baseUrl: "http://127.0.0.1:8080", agentUrl }).pipe(
     Effect.tap(({ demo }) => Effect.sync(() => writeFileSync(DemoData.demoFile(dataDir), DemoData.encode(demo))))
   )
-
-const storage = Layer.merge(
-  Layer.provideMerge(MemoryOwnerKeys.layer, MemorySiteDirectory.layer()),
-  Layer.provideMerge(MemoryWidgetTokens.layer, MemoryInstanceDirectory.layer())
-)
 
 describe("the demo's data", () => {
   it.effect("is created once, found with or without its file, and its instance uses the current agent", () =>
@@ -45,7 +37,7 @@ describe("the demo's data", () => {
       assert.strictEqual(instance?.agentUrl, "http://127.0.0.1:9002")
       assert.deepStrictEqual(others, [])
       assert.lengthOf(yield* SiteDirectory.use(({ list }) => list), 1)
-    }).pipe(Effect.provide(storage))
+    }).pipe(Effect.provide(postgres()))
   )
 
   it.effect("a database failure while a token is issued is an error, not a defect", () =>
@@ -57,6 +49,6 @@ describe("the demo's data", () => {
         Effect.flip
       )
       assert.strictEqual(error, unavailable)
-    }).pipe(Effect.provide(storage))
+    }).pipe(Effect.provide(postgres()))
   )
 })

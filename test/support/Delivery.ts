@@ -8,20 +8,6 @@ import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, Context, Effect, Layer, Option, Redacted } from "effect"
 import type { FreeSlots } from "../../src/core/delivery/Slots.ts"
 import type { Leased, Webhook } from "../../src/core/delivery/Webhook.ts"
-import * as MemoryAnalyticsRepo from "../../src/memory/analytics/AnalyticsRepo.ts"
-import * as AnalyticsRows from "../../src/memory/analytics/AnalyticsRows.ts"
-import * as MemoryConversationStore from "../../src/memory/chat/ConversationStore.ts"
-import * as MemoryInstanceDirectory from "../../src/memory/chat/InstanceDirectory.ts"
-import * as MemoryDeliveries from "../../src/memory/delivery/Deliveries.ts"
-import { DeliveryTables } from "../../src/memory/delivery/DeliveryTables.ts"
-import * as MemoryWebhooks from "../../src/memory/delivery/Webhooks.ts"
-import * as MemorySubmissionRepo from "../../src/memory/forms/SubmissionRepo.ts"
-import * as MemoryMails from "../../src/memory/mail/Mails.ts"
-import type { MailTables } from "../../src/memory/mail/MailTables.ts"
-import * as MemoryNotifications from "../../src/memory/mail/Notifications.ts"
-import * as MemoryDecisions from "../../src/memory/sites/Decisions.ts"
-import * as MemorySiteDirectory from "../../src/memory/sites/SiteDirectory.ts"
-import * as MemorySiteErasure from "../../src/memory/sites/SiteErasure.ts"
 import * as PostgresConversationStore from "../../src/postgres/chat/ConversationStore.ts"
 import * as PostgresInstanceDirectory from "../../src/postgres/chat/InstanceDirectory.ts"
 import * as PostgresDeliveries from "../../src/postgres/delivery/Deliveries.ts"
@@ -62,37 +48,6 @@ export type Storage =
   | SiteDirectory
   | SiteErasure
   | MakeDue
-
-export const memory: Layer.Layer<Storage | DeliveryTables | MailTables> = Layer.mergeAll(
-  MemoryDeliveries.layer,
-  MemoryWebhooks.layer,
-  MemoryNotifications.layer,
-  MemoryMails.layer,
-  MemorySiteErasure.layer,
-  Layer.effect(
-    MakeDue,
-    Effect.map(DeliveryTables, (tables) =>
-      MakeDue.of((webhookId) =>
-        Effect.map(Clock.currentTimeMillis, (now) => {
-          for (const delivery of tables.deliveries()) {
-            if (delivery.webhookId !== webhookId || delivery.status !== "pending") continue
-            tables.put({ ...delivery, nextAttemptAt: now })
-          }
-        })
-      )
-    )
-  )
-).pipe(
-  Layer.provideMerge(
-    Layer.mergeAll(
-      MemoryAnalyticsRepo.layer.pipe(Layer.provideMerge(AnalyticsRows.layer)),
-      MemorySubmissionRepo.layer(),
-      Layer.mergeAll(MemoryDecisions.layer(), MemoryConversationStore.layer()).pipe(
-        Layer.provideMerge(Layer.merge(MemorySiteDirectory.layer(), MemoryInstanceDirectory.layer()))
-      )
-    )
-  )
-)
 
 const timeout = "20 seconds"
 

@@ -38,9 +38,6 @@ export type Reason = (typeof reasons)[number]
  */
 export type TallyReason = Reason | "chat-limited"
 
-/** Whether a visitor was refused because of a limit. */
-export const isOfLimit = (reason: TallyReason): boolean => reason === "limited" || reason === "chat-limited"
-
 /** `repeated`: an earlier request with the same `Idempotency-Key` stored the submission. */
 export const decisions = ["counted", "repeated", ...reasons] as const
 

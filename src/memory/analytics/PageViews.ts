@@ -1,14 +1,32 @@
 /**
- * The page views in memory. The memory layer of `AnalyticsRepo` writes them, and other memory layers read them.
+ * The latest page views, in the memory of this process. The memory layer of `AnalyticsRepo` adds them.
  *
  * @module
  */
 import { Context, Layer } from "effect"
 import type { PageView } from "../../core/analytics/PageView.ts"
-import * as Recent from "./Recent.ts"
 
-export class PageViews extends Context.Service<PageViews, Recent.Recent<PageView>>()("hydracore/memory/PageViews") {}
+export class PageViews extends Context.Service<
+  PageViews,
+  {
+    /** Adds a view, and drops the oldest beyond the capacity. */
+    readonly add: (view: PageView) => void
+    /** In no particular order. */
+    readonly all: () => ReadonlyArray<PageView>
+  }
+>()("hydracore/memory/PageViews") {}
 
 /** At most `capacity` views, by default 100,000. */
 export const layer = (options?: { readonly capacity?: number }): Layer.Layer<PageViews> =>
-  Layer.sync(PageViews, () => Recent.make<PageView>(options?.capacity ?? 100_000))
+  Layer.sync(PageViews, () => {
+    const capacity = options?.capacity ?? 100_000
+    const ring: Array<PageView> = []
+    let next = 0
+    return {
+      add: (view) => {
+        ring[next] = view
+        next = (next + 1) % capacity
+      },
+      all: () => ring
+    }
+  })

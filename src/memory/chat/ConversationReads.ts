@@ -36,12 +36,7 @@ const summary = ({
   messages: messages.length
 })
 
-/** `remove` deletes a conversation. */
-export const make = (
-  table: Table.Table,
-  instances: InstanceDirectory["Service"],
-  remove: (conversation: Table.StoredConversation) => void
-): Reads => {
+export const make = (table: Table.Table, instances: InstanceDirectory["Service"]): Reads => {
   const find = (key: ConversationKey) =>
     Effect.map(Clock.currentTimeMillis, (now) => ({ now, conversation: table.get(key) }))
 
@@ -59,7 +54,7 @@ export const make = (
   /** The conversations of an instance. First deletes the conversations of deleted instances. */
   const ofInstance = Effect.fnUntraced(function* (instanceId: string) {
     for (const conversation of table.all()) {
-      if (Option.isNone(yield* instances.find(conversation.instanceId))) remove(conversation)
+      if (Option.isNone(yield* instances.find(conversation.instanceId))) table.remove(conversation)
     }
     return table.all().filter((conversation) => conversation.instanceId === instanceId)
   })

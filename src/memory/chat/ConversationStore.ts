@@ -7,11 +7,8 @@
 import { randomBytes } from "node:crypto"
 import { Effect, Layer } from "effect"
 import * as ConversationHash from "../../core/chat/conversation/ConversationHash.ts"
-import * as FanOut from "../../core/delivery/FanOut.ts"
 import { ConversationStore } from "../../services/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../services/chat/InstanceDirectory.ts"
-import * as PendingChats from "../analytics/PendingChats.ts"
-import * as DeliveryTables from "../delivery/DeliveryTables.ts"
 import * as Reads from "./ConversationReads.ts"
 import * as Table from "./ConversationTable.ts"
 import * as Writes from "./ConversationWrites.ts"
@@ -21,17 +18,11 @@ export const layer = (options: Table.Options = {}): Layer.Layer<ConversationStor
     ConversationStore,
     Effect.gen(function* () {
       const instances = yield* InstanceDirectory
-      const pendingChats = yield* PendingChats.PendingChats
-      const deliveries = yield* DeliveryTables.DeliveryTables
       const table = Table.make(options)
-      const remove = (conversation: Table.StoredConversation): void => {
-        table.remove(conversation)
-        deliveries.eraseSubject(FanOut.conversationSubject(conversation))
-      }
       return ConversationStore.of({
-        ...Reads.make(table, instances, remove),
-        ...Writes.make(table, instances, pendingChats, deliveries, remove),
+        ...Reads.make(table, instances),
+        ...Writes.make(table, instances),
         hashKey: Effect.succeed(ConversationHash.keyOf(randomBytes(32)))
       })
     })
-  ).pipe(Layer.provide([PendingChats.layer, DeliveryTables.layer]))
+  )

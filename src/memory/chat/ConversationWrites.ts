@@ -8,16 +8,12 @@ import * as AnswerParts from "../../core/chat/conversation/AnswerParts.ts"
 import {
   type AgentAnswer,
   type AnswerEnding,
-  type ConversationKey,
   isConversationId,
   leaseMillis,
   type MessagePart,
   maxMessages,
   maxSize
 } from "../../core/chat/conversation/Conversation.ts"
-import type { Instance } from "../../core/chat/Instance.ts"
-import type * as Event from "../../core/delivery/Event.ts"
-import * as FanOut from "../../core/delivery/FanOut.ts"
 import {
   ConversationFull,
   type ConversationStore,
@@ -26,8 +22,6 @@ import {
 } from "../../services/chat/ConversationStore.ts"
 import type { InstanceDirectory } from "../../services/chat/InstanceDirectory.ts"
 import { RecordRefused } from "../../services/Storage.ts"
-import type * as PendingChats from "../analytics/PendingChats.ts"
-import type * as DeliveryTables from "../delivery/DeliveryTables.ts"
 import * as Table from "./ConversationTable.ts"
 
 type Writes = Pick<ConversationStore["Service"], "begin" | "append" | "renew" | "complete" | "stop" | "rate" | "delete">
@@ -42,26 +36,7 @@ const keptOf = ({ messages }: Table.StoredConversation, { from, message }: NewTu
   return question === -1 ? undefined : question + 1
 }
 
-/** `remove` deletes a conversation. */
-export const make = (
-  table: Table.Table,
-  instances: InstanceDirectory["Service"],
-  pendingChats: PendingChats.PendingChats["Service"],
-  deliveries: DeliveryTables.DeliveryTables["Service"],
-  remove: (conversation: Table.StoredConversation) => void
-): Writes => {
-  /** Writes an event of the instance's website. */
-  const writeEvent = (
-    { websiteConfigId }: Instance,
-    key: ConversationKey,
-    type: Event.Type,
-    createdAt: number,
-    data: string | null
-  ): void => {
-    if (websiteConfigId === null) return
-    deliveries.write({ websiteConfigId, type, createdAt, subject: FanOut.conversationSubject(key), data })
-  }
-
+export const make = (table: Table.Table, instances: InstanceDirectory["Service"]): Writes => {
   /** Ends the running answer, and makes its parts from its stored events. */
   const settle = (
     conversation: Table.StoredConversation,
@@ -75,12 +50,11 @@ export const make = (
   }
 
   const begin: Writes["begin"] = Effect.fnUntraced(function* (turn) {
-    const { answerId, key, message, trackerSession = null } = turn
+    const { answerId, key, message } = turn
     const instance = yield* instances.find(key.instanceId)
     if (Option.isNone(instance) || !isConversationId(key.conversationId)) return yield* new RecordRefused({})
     const now = yield* Clock.currentTimeMillis
-    const existing = table.get(key)
-    const conversation: Table.StoredConversation = existing ?? Table.empty(key, now)
+    const conversation: Table.StoredConversation = table.get(key) ?? Table.empty(key, now)
     const end = keptOf(conversation, turn)
     if (end === undefined) return yield* new NothingToRegenerate()
     const before = conversation.messages.slice(0, end)
@@ -108,10 +82,6 @@ export const make = (
       [...kept, ...(message === null ? [] : [Table.visitorMessage(message, messageParts, now)]), answer],
       now
     )
-    if (existing === undefined) writeEvent(instance.value, key, "conversation.started", now, null)
-    if (trackerSession !== null) {
-      pendingChats.add({ instanceId: key.instanceId, sessionId: trackerSession, receivedAt: now })
-    }
   })
 
   /** The conversation with this running answer. */
@@ -137,20 +107,16 @@ export const make = (
       return false
     })
 
-  const rate: Writes["rate"] = Effect.fnUntraced(function* ({ comment, key, messageId, rating }) {
-    const conversation = table.get(key)
-    const answer = conversation?.messages.find((message) => message.messageId === messageId)
-    if (conversation === undefined || answer === undefined || !Table.isAnswer(answer)) return false
-    conversation.messages = conversation.messages.map((message) =>
-      message.messageId === messageId ? { ...message, rating, comment } : message
-    )
-    const instance = yield* instances.find(key.instanceId)
-    if (Option.isNone(instance) || (answer.rating === rating && answer.comment === comment)) return true
-    const { conversationId: conversation_id, instanceId: instance_id } = key
-    const data = JSON.stringify({ instance_id, conversation_id, message_id: messageId, rating, comment })
-    writeEvent(instance.value, key, "conversation.feedback", yield* Clock.currentTimeMillis, data)
-    return true
-  })
+  const rate: Writes["rate"] = ({ comment, key, messageId, rating }) =>
+    Effect.sync(() => {
+      const conversation = table.get(key)
+      const answer = conversation?.messages.find((message) => message.messageId === messageId)
+      if (conversation === undefined || answer === undefined || !Table.isAnswer(answer)) return false
+      conversation.messages = conversation.messages.map((message) =>
+        message.messageId === messageId ? { ...message, rating, comment } : message
+      )
+      return true
+    })
 
   return {
     begin,
@@ -179,7 +145,7 @@ export const make = (
     delete: (key) =>
       Effect.sync(() => {
         const conversation = table.get(key)
-        if (conversation !== undefined) remove(conversation)
+        if (conversation !== undefined) table.remove(conversation)
         return conversation !== undefined
       })
   }

@@ -4,25 +4,14 @@
  * @module
  */
 import { randomUUID } from "node:crypto"
-import { Clock, Context, Effect, Layer, Option } from "effect"
+import { Clock, Effect, Layer, Option } from "effect"
 import type { Site } from "../../core/sites/Site.ts"
 import { select } from "../../core/sites/SiteQuery.ts"
 import { SiteDirectory } from "../../services/sites/SiteDirectory.ts"
 
-/** Finds and removes websites, for other memory layers. */
-export class Sites extends Context.Service<
-  Sites,
-  {
-    readonly all: () => ReadonlyArray<Site>
-    readonly get: (websiteConfigId: string) => Site | undefined
-    readonly byTrackingToken: (trackingToken: string) => Site | undefined
-    readonly remove: (site: Site) => void
-  }
->()("hydracore/memory/Sites") {}
-
 /** A directory that initially contains `sites`. */
-export const layer = (options: { readonly sites?: ReadonlyArray<Site> } = {}): Layer.Layer<SiteDirectory | Sites> =>
-  Layer.syncContext(() => {
+export const layer = (options: { readonly sites?: ReadonlyArray<Site> } = {}): Layer.Layer<SiteDirectory> =>
+  Layer.sync(SiteDirectory, () => {
     const byTrackingToken = new Map<string, Site>()
     const byWebsiteConfigId = new Map<string, Site>()
     const add = (site: Site) => {
@@ -30,7 +19,7 @@ export const layer = (options: { readonly sites?: ReadonlyArray<Site> } = {}): L
       byWebsiteConfigId.set(site.websiteConfigId, site)
     }
     options.sites?.forEach(add)
-    const directory = SiteDirectory.of({
+    return SiteDirectory.of({
       byTrackingToken: (id) => Effect.sync(() => Option.fromUndefinedOr(byTrackingToken.get(id))),
       byWebsiteConfigId: (id) => Effect.sync(() => Option.fromUndefinedOr(byWebsiteConfigId.get(id))),
       create: ({ name, origins, timeZone = "UTC" }) =>
@@ -59,14 +48,4 @@ export const layer = (options: { readonly sites?: ReadonlyArray<Site> } = {}): L
       search: (query) => Effect.sync(() => select([...byWebsiteConfigId.values()], query)),
       list: Effect.sync(() => [...byWebsiteConfigId.values()].sort((left, right) => left.createdAt - right.createdAt))
     })
-    const sites = Sites.of({
-      all: () => [...byWebsiteConfigId.values()],
-      get: (id) => byWebsiteConfigId.get(id),
-      byTrackingToken: (id) => byTrackingToken.get(id),
-      remove: ({ trackingToken, websiteConfigId }) => {
-        byTrackingToken.delete(trackingToken)
-        byWebsiteConfigId.delete(websiteConfigId)
-      }
-    })
-    return Context.make(SiteDirectory, directory).pipe(Context.add(Sites, sites))
   })

@@ -1,5 +1,5 @@
 /**
- * The goals of websites. The interface only; see `memory/analytics/Goals` and `postgres/analytics/Goals`.
+ * The goals of websites. The interface only; see `postgres/analytics/Goals`.
  *
  * @module
  */

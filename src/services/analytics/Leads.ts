@@ -1,5 +1,5 @@
 /**
- * Credits visits with leads. The interface only; see `memory/analytics/Leads` and `postgres/analytics/Leads`.
+ * Credits visits with leads. The interface only; see `postgres/analytics/Leads`.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Lists the conversations of an instance for its owner. The interface only; see `memory/chat/Transcripts` and
- * `postgres/chat/Transcripts`. `ConversationStore.delete` deletes a conversation.
+ * Lists the conversations of an instance for its owner. The interface only; see `postgres/chat/Transcripts`.
+ * `ConversationStore.delete` deletes a conversation.
  *
  * @module
  */

@@ -1,6 +1,5 @@
 /**
- * The deliveries of events to webhooks. The interface only; see `memory/delivery/Deliveries` and
- * `postgres/delivery/Deliveries`.
+ * The deliveries of events to webhooks. The interface only; see `postgres/delivery/Deliveries`.
  *
  * @module
  */

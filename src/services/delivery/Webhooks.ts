@@ -1,5 +1,5 @@
 /**
- * The webhooks of websites. The interface only; see `memory/delivery/Webhooks` and `postgres/delivery/Webhooks`.
+ * The webhooks of websites. The interface only; see `postgres/delivery/Webhooks`.
  *
  * @module
  */

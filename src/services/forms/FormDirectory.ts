@@ -1,5 +1,5 @@
 /**
- * The rules of websites' forms. The interface only; see `memory/forms/FormDirectory` and `postgres/forms/FormDirectory`.
+ * The rules of websites' forms. The interface only; see `postgres/forms/FormDirectory`.
  *
  * @module
  */

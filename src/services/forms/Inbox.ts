@@ -1,6 +1,6 @@
 /**
- * Reads and changes the submissions of a website for its owner. The interface only; see `memory/forms/Inbox` and
- * `postgres/forms/Inbox`. A submission of another website is treated as one that does not exist.
+ * Reads and changes the submissions of a website for its owner. The interface only; see `postgres/forms/Inbox`. A
+ * submission of another website is treated as one that does not exist.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
  * The mails of websites: makes them, leases them to processes and records whether they were sent. The interface only; see
- * `memory/mail/Mails` and `postgres/mail/Mails`. `Deliveries.fanOut` assigns submissions to recipients.
+ * `postgres/mail/Mails`. `Deliveries.fanOut` assigns submissions to recipients.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The recipients of a website's mails. The interface only; see `memory/mail/Notifications` and `postgres/mail/Notifications`.
+ * The recipients of a website's mails. The interface only; see `postgres/mail/Notifications`.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Finds and deletes the records of a person. The interface only; see `memory/persons/Persons` and `postgres/persons/Persons`.
+ * Finds and deletes the records of a person. The interface only; see `postgres/persons/Persons`.
  *
  * Nothing is indexed by address. Each call therefore reads all records of the queried kinds and websites once.
  *

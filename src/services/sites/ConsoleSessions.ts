@@ -1,6 +1,5 @@
 /**
- * Stores the links and sessions of the console. The interface only; see `memory/sites/ConsoleSessions` and
- * `postgres/sites/ConsoleSessions`.
+ * Stores the links and sessions of the console. The interface only; see `postgres/sites/ConsoleSessions`.
  *
  * @module
  */

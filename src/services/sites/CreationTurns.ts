@@ -1,7 +1,7 @@
 /**
  * Runs the creations of a website one after another. Each creation first reads how much the website has: without turns,
  * concurrent requests would all read the same number and exceed the maximum together. The interface only; see
- * `memory/sites/CreationTurns` and `postgres/sites/CreationTurns`.
+ * `postgres/sites/CreationTurns`.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
  * Counts rejections by reason: the page views, submissions and chat messages that were not counted or not accepted. The interface
- * only; see `memory/sites/Decisions` and `postgres/sites/Decisions`.
+ * only; see `postgres/sites/Decisions`.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
  * Issues and checks the keys with which owners' programs authenticate at the owner API. The interface only; see
- * `memory/sites/OwnerKeys` and `postgres/sites/OwnerKeys`.
+ * `postgres/sites/OwnerKeys`.
  *
  * @module
  */

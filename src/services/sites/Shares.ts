@@ -1,6 +1,6 @@
 /**
  * Stores shares, each of which gives access to a dashboard by the secret in its URL. The interface only; see
- * `memory/sites/Shares` and `postgres/sites/Shares`.
+ * `postgres/sites/Shares`.
  *
  * @module
  */

@@ -1,6 +1,5 @@
 /**
- * Deletes a website and its data. The interface only; see `memory/sites/SiteErasure` and
- * `postgres/sites/SiteErasure`.
+ * Deletes a website and its data. The interface only; see `postgres/sites/SiteErasure`.
  *
  * @module
  */

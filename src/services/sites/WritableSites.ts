@@ -1,6 +1,6 @@
 /**
  * The websites for which data may be stored, for a store that does not hold the websites. The interface only; see
- * `memory/sites/WritableSites` and `postgres/sites/WritableSites`.
+ * `postgres/sites/WritableSites`.
  *
  * @module
  */

@@ -3,9 +3,9 @@ import * as AnalyticsExport from "../../../src/clickhouse/analytics/AnalyticsExp
 import * as AnalyticsRepo from "../../../src/clickhouse/analytics/AnalyticsRepo.ts"
 import * as EventRepo from "../../../src/clickhouse/analytics/EventRepo.ts"
 import * as SiteDirectory from "../../../src/memory/sites/SiteDirectory.ts"
-import * as WritableSites from "../../../src/memory/sites/WritableSites.ts"
 import { suite, unknownSites } from "../../suites/EventRepo.ts"
 import * as TestClickHouse from "../../support/clickhouse/TestClickHouse.ts"
+import * as WritableSites from "../../support/clickhouse/WritableSites.ts"
 
 const options = { timeout: "20 seconds", maxQueue: 1_000, interval: "5 millis" } as const
 

@@ -1,14 +1,15 @@
-import { Layer } from "effect"
+import { Effect, Layer } from "effect"
 import * as AnalyticsRepo from "../../../src/clickhouse/analytics/AnalyticsRepo.ts"
 import * as EventRepo from "../../../src/clickhouse/analytics/EventRepo.ts"
 import * as Reports from "../../../src/clickhouse/analytics/Reports.ts"
-import * as GoalRows from "../../../src/memory/analytics/GoalRows.ts"
-import * as Goals from "../../../src/memory/analytics/Goals.ts"
 import * as SiteDirectory from "../../../src/memory/sites/SiteDirectory.ts"
-import * as WritableSites from "../../../src/memory/sites/WritableSites.ts"
+import { Goals } from "../../../src/services/analytics/Goals.ts"
 import * as AnalyticsRepoSuite from "../../suites/AnalyticsRepo.ts"
 import * as ReportsSuite from "../../suites/Reports.ts"
 import * as TestClickHouse from "../../support/clickhouse/TestClickHouse.ts"
+import * as WritableSites from "../../support/clickhouse/WritableSites.ts"
+
+const noGoals = Layer.mock(Goals, { list: () => Effect.succeed([]) })
 
 const options = { timeout: "20 seconds", maxQueue: 10_000, interval: "5 millis" } as const
 
@@ -16,10 +17,7 @@ const live = Layer.mergeAll(
   AnalyticsRepo.layer(options),
   EventRepo.layer(options),
   Reports.layer({ timeout: "20 seconds" })
-).pipe(
-  Layer.provide([TestClickHouse.layer, WritableSites.layer, Goals.layer.pipe(Layer.provide(GoalRows.layer))]),
-  Layer.provideMerge(SiteDirectory.layer())
-)
+).pipe(Layer.provide([TestClickHouse.layer, WritableSites.layer, noGoals]), Layer.provideMerge(SiteDirectory.layer()))
 
 // Few runs: a statement takes tens of milliseconds to analyze, however few rows it reads.
 TestClickHouse.describeWithClickHouse("with ClickHouse", () => {

@@ -7,11 +7,11 @@ import { ClickHouse } from "../../../src/clickhouse/ClickHouse.ts"
 import { ClickHouseError } from "../../../src/clickhouse/Errors.ts"
 import type { PageView } from "../../../src/core/analytics/PageView.ts"
 import * as SiteDirectory from "../../../src/memory/sites/SiteDirectory.ts"
-import * as WritableSites from "../../../src/memory/sites/WritableSites.ts"
 import { decodeRows } from "../../../src/runtime/Rows.ts"
 import * as Service from "../../../src/services/analytics/AnalyticsRepo.ts"
 import { newSite, Shape, viewOf } from "../../suites/PageViews.ts"
 import * as TestClickHouse from "../../support/clickhouse/TestClickHouse.ts"
+import * as WritableSites from "../../support/clickhouse/WritableSites.ts"
 
 const sites = WritableSites.layer.pipe(Layer.provideMerge(SiteDirectory.layer()))
 

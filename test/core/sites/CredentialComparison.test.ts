@@ -5,16 +5,13 @@
 import crypto from "node:crypto"
 import { syncBuiltinESMExports } from "node:module"
 import { afterAll, assert, beforeEach, it } from "@effect/vitest"
-import { Effect, Layer, Option } from "effect"
+import { Effect, Option } from "effect"
 import { vi } from "vitest"
 import { digest, sameDigest } from "../../../src/core/sites/Credential.ts"
-import * as InstanceDirectory from "../../../src/memory/chat/InstanceDirectory.ts"
-import * as MemoryWidgetTokens from "../../../src/memory/chat/WidgetTokens.ts"
-import * as MemoryOwnerKeys from "../../../src/memory/sites/OwnerKeys.ts"
-import * as SiteDirectory from "../../../src/memory/sites/SiteDirectory.ts"
 import { InstanceDirectory as Directory } from "../../../src/services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../../src/services/chat/WidgetTokens.ts"
 import { OwnerKeys } from "../../../src/services/sites/OwnerKeys.ts"
+import { postgres } from "../../support/Storages.ts"
 
 const timingSafeEqual = vi.spyOn(crypto, "timingSafeEqual")
 // Modules that import the function by its name call the spy from here on.
@@ -55,7 +52,7 @@ it.effect("an accepted token was compared with its stored digest in constant tim
     const { token } = Option.getOrThrow(yield* tokens.issue(request))
     assert.isTrue(Option.isSome(yield* tokens.authenticate(instance.instanceId, token)))
     assert.deepStrictEqual(compared(), [[32, 32]])
-  }).pipe(Effect.provide(MemoryWidgetTokens.layer.pipe(Layer.provideMerge(InstanceDirectory.layer()))))
+  }).pipe(Effect.provide(postgres()))
 )
 
 it.effect("an accepted owner key was compared with its stored digest in constant time", () =>
@@ -65,5 +62,5 @@ it.effect("an accepted owner key was compared with its stored digest in constant
     const { key } = Option.getOrThrow(yield* keys.issue(request))
     assert.isTrue(Option.isSome(yield* keys.authenticate(key)))
     assert.deepStrictEqual(compared(), [[32, 32]])
-  }).pipe(Effect.provide(MemoryOwnerKeys.layer.pipe(Layer.provideMerge(SiteDirectory.layer()))))
+  }).pipe(Effect.provide(postgres()))
 )

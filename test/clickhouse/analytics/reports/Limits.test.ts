@@ -9,14 +9,15 @@ import { ClickHouse } from "../../../../src/clickhouse/ClickHouse.ts"
 import * as LocalTime from "../../../../src/core/analytics/report/LocalTime.ts"
 import type { Query as CoreQuery, Filter } from "../../../../src/core/analytics/report/Query.ts"
 import { dateOf } from "../../../../src/core/text/Calendar.ts"
-import * as GoalRows from "../../../../src/memory/analytics/GoalRows.ts"
-import * as Goals from "../../../../src/memory/analytics/Goals.ts"
 import * as SiteDirectory from "../../../../src/memory/sites/SiteDirectory.ts"
+import { Goals } from "../../../../src/services/analytics/Goals.ts"
 import * as Service from "../../../../src/services/analytics/Reports.ts"
 import * as EverySite from "../../../support/clickhouse/EverySite.ts"
 import * as TestClickHouse from "../../../support/clickhouse/TestClickHouse.ts"
 import * as ReportQuery from "../../../support/ReportQuery.ts"
 import * as TestTime from "../../../support/TestTime.ts"
+
+const noGoals = Layer.mock(Goals, { list: () => Effect.succeed([]) })
 
 const site = { hostedWebsiteId: randomUUID(), websiteConfigId: randomUUID() }
 
@@ -34,7 +35,7 @@ const query = (filters: ReadonlyArray<Filter>): CoreQuery => ({
   limit: 10
 })
 
-const goals = Goals.layer.pipe(Layer.provide(GoalRows.layer), Layer.provideMerge(SiteDirectory.layer()))
+const goals = Layer.merge(noGoals, SiteDirectory.layer())
 
 /** Stores page views, each with its own page and visitor. */
 const store = (pages: number) =>

@@ -11,19 +11,20 @@ import { ClickHouse } from "../../../../src/clickhouse/ClickHouse.ts"
 import * as Errors from "../../../../src/clickhouse/Errors.ts"
 import type { Query as CoreQuery } from "../../../../src/core/analytics/report/Query.ts"
 import { dateOf, dayMillis } from "../../../../src/core/text/Calendar.ts"
-import * as GoalRows from "../../../../src/memory/analytics/GoalRows.ts"
-import * as Goals from "../../../../src/memory/analytics/Goals.ts"
 import * as SiteDirectory from "../../../../src/memory/sites/SiteDirectory.ts"
 import { decodeRows } from "../../../../src/runtime/Rows.ts"
+import { Goals } from "../../../../src/services/analytics/Goals.ts"
 import * as Service from "../../../../src/services/analytics/Reports.ts"
 import * as Sites from "../../../../src/services/sites/SiteDirectory.ts"
 import * as EverySite from "../../../support/clickhouse/EverySite.ts"
 import * as TestClickHouse from "../../../support/clickhouse/TestClickHouse.ts"
 import * as ReportQuery from "../../../support/ReportQuery.ts"
 
+const noGoals = Layer.mock(Goals, { list: () => Effect.succeed([]) })
+
 const live = Reports.layer({ timeout: "60 seconds" }).pipe(
   Layer.provide(EverySite.writable),
-  Layer.provide(Goals.layer.pipe(Layer.provide(GoalRows.layer))),
+  Layer.provide(noGoals),
   Layer.provideMerge(SiteDirectory.layer()),
   Layer.provideMerge(TestClickHouse.layer)
 )

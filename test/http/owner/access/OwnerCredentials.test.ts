@@ -4,7 +4,6 @@ import { Caller } from "../../../../src/contract/owner/Authentication.ts"
 import type { ConsoleSession } from "../../../../src/core/sites/ConsoleSession.ts"
 import * as Maximums from "../../../../src/core/sites/Maximums.ts"
 import * as OwnerCredentials from "../../../../src/http/owner/access/OwnerCredentials.ts"
-import * as MemoryCreationTurns from "../../../../src/memory/sites/CreationTurns.ts"
 import { Invitations } from "../../../../src/services/mail/Invitations.ts"
 import { Notifications } from "../../../../src/services/mail/Notifications.ts"
 import { RateLimiter } from "../../../../src/services/RateLimiter.ts"
@@ -21,7 +20,7 @@ it.effect("http/owner/access/OwnerCredentials: if the request ends while its lin
       Layer.mock(OwnerKeys, {}),
       Layer.mock(SiteDirectory, {}),
       Layer.mock(Notifications, { countInvitation: () => Effect.succeed({ _tag: "Accepted" }) }),
-      MemoryCreationTurns.layer,
+      Layer.succeed(CreationTurns, { inTurn: () => (creation) => creation }),
       Layer.succeed(RateLimiter, {
         take: () => Effect.succeed({ accepted: true, remaining: 1, resetMillis: 0 })
       }),

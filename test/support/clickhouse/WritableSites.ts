@@ -1,11 +1,11 @@
 /**
- * All websites in the memory of this process are writable, because a deleted one is removed at once.
+ * All websites of a directory in memory are writable.
  *
  * @module
  */
 import { Effect, Layer } from "effect"
-import { SiteDirectory } from "../../services/sites/SiteDirectory.ts"
-import { WritableSites } from "../../services/sites/WritableSites.ts"
+import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
+import { WritableSites } from "../../../src/services/sites/WritableSites.ts"
 
 export const layer: Layer.Layer<WritableSites, never, SiteDirectory> = Layer.effect(
   WritableSites,

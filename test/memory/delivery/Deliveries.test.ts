@@ -1,4 +1,0 @@
-import { suite } from "../../suites/Deliveries.ts"
-import * as Delivery from "../../support/Delivery.ts"
-
-suite("memory/delivery/Deliveries", Delivery.memory)

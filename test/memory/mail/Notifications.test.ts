@@ -1,4 +1,0 @@
-import { suite } from "../../suites/Notifications.ts"
-import * as Delivery from "../../support/Delivery.ts"
-
-suite("memory/mail/Notifications", Delivery.memory)
