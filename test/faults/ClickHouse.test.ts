@@ -6,12 +6,12 @@ import { Effect, Layer, Redacted, Result, Schema } from "effect"
 import * as AnalyticsRepo from "../../src/clickhouse/analytics/AnalyticsRepo.ts"
 import { bounded, ClickHouse, layer as clientLayer } from "../../src/clickhouse/ClickHouse.ts"
 import * as SiteDirectory from "../../src/memory/sites/SiteDirectory.ts"
-import * as WritableSites from "../support/clickhouse/WritableSites.ts"
 import { decodeRows } from "../../src/runtime/Rows.ts"
 import * as Service from "../../src/services/analytics/AnalyticsRepo.ts"
 import { newSite, Shape, viewOf } from "../suites/PageViews.ts"
 import * as HttpServer from "../support/clickhouse/HttpServer.ts"
 import { describeWithClickHouse } from "../support/clickhouse/TestClickHouse.ts"
+import * as WritableSites from "../support/clickhouse/WritableSites.ts"
 
 const plain = Shape.make({
   ...{ age: 0, path: "/", referrerHost: null, referrerPath: null, deviceType: null, screenWidth: null },
