@@ -166,3 +166,22 @@ export const sum = (left: Counts, right: Counts): Counts => ({
   groupVisitors: left.groupVisitors + right.groupVisitors,
   revenue: sumRevenue([...left.revenue, ...right.revenue])
 })
+
+/** The counts to add in order to subtract. */
+export const negated = (counts: Counts): Counts => ({
+  visitors: -counts.visitors,
+  visits: -counts.visits,
+  pageviews: -counts.pageviews,
+  events: -counts.events,
+  visitPageviews: -counts.visitPageviews,
+  entries: -counts.entries,
+  bounces: -counts.bounces,
+  duration: -counts.duration,
+  conversions: -counts.conversions,
+  converted: -counts.converted,
+  groupVisitors: -counts.groupVisitors,
+  revenue: counts.revenue.map(({ currency, value }) => ({
+    currency,
+    value: value.startsWith("-") ? value.slice(1) : `-${value}`
+  }))
+})

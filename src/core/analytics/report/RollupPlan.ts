@@ -36,8 +36,9 @@ export interface Plan {
   readonly days: ReadonlyArray<LocalDate>
   /** The times whose visits are in these sums. */
   readonly summed: ReadonlyArray<Interval>
-  /** The parts of open days whose visits are stored. A visit may continue after them. */
+  /** The parts of open days whose visits are stored, and those days. A visit may continue after such a part. */
   readonly open: ReadonlyArray<Interval>
+  readonly openDays: ReadonlyArray<LocalDate>
   /**
    * All other times, which must be counted from page views and events. One that begins within a day begins where a part in `open`
    * ends.
@@ -90,6 +91,7 @@ export const make = (days: ReadonlyArray<Day>, state: State): Plan => {
   const summedDays: Array<LocalDate> = []
   const summed: Array<Interval> = []
   const open: Array<Interval> = []
+  const openDays: Array<LocalDate> = []
   const raw: Array<Interval> = []
   for (const [month, ofMonth] of byMonth(days)) {
     const whole = { start: ofMonth[0]?.start ?? 0, end: ofMonth.at(-1)?.end ?? 0 }
@@ -108,9 +110,12 @@ export const make = (days: ReadonlyArray<Day>, state: State): Plan => {
         summed.push({ start, end })
         continue
       }
-      if (reached > start) open.push({ start, end: reached })
+      if (reached > start) {
+        open.push({ start, end: reached })
+        openDays.push(date)
+      }
       raw.push({ start: reached, end })
     }
   }
-  return { months, days: summedDays, summed: merge(summed), open, raw: merge(raw) }
+  return { months, days: summedDays, summed: merge(summed), open, openDays, raw: merge(raw) }
 }

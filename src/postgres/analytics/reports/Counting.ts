@@ -49,13 +49,15 @@ const Rows = Schema.Array(
     duration: Total,
     conversions: Total,
     converted: Total,
-    revenue: Schema.NullOr(Revenue)
+    revenue: Schema.NullOr(Revenue),
+    /** 1, or -1 if the counts are subtracted. */
+    sign: Schema.Int
   })
 )
 
 type Row = (typeof Rows.Type)[number]
 
-const toCounts = (row: Row): Counts.Counts => ({
+const plain = (row: Row): Counts.Counts => ({
   visitors: Number(row.visitors),
   visits: Number(row.visits),
   pageviews: Number(row.pageviews),
@@ -70,11 +72,19 @@ const toCounts = (row: Row): Counts.Counts => ({
   revenue: Object.entries(row.revenue ?? {}).map(([currency, value]) => ({ currency, value }))
 })
 
+const toCounts = (row: Row): Counts.Counts => (row.sign === 1 ? plain(row) : Counts.negated(plain(row)))
+
+/** Statements whose groups are added up. Those of `changes` have a sign as a last element of their dimensions. */
+interface Statements {
+  readonly sums: ReadonlyArray<string>
+  readonly changes: ReadonlyArray<string>
+}
+
 /** Runs several statements as one, and adds up the groups that they count. */
 const execute = (
   sql: SqlClient.SqlClient,
   parameters: Parameters,
-  statements: ReadonlyArray<string>,
+  { changes, sums }: Statements,
   dimensions: Query["dimensions"],
   limit: number
 ): Effect.Effect<ReadonlyArray<Counts.Group>, SqlError.SqlError | ReportTooLarge> => {
@@ -82,21 +92,28 @@ const execute = (
   // Days that were summed before sources had names, or with another list of them, have sums by other texts.
   const nameSources = (values: ReadonlyArray<string>) =>
     sourceAt === -1 ? values : values.with(sourceAt, Sources.nameOf(values[sourceAt] ?? ""))
-  return sql
-    .unsafe(statements.map((statement) => `(${statement} LIMIT ${limit + 1})`).join(" UNION ALL "), parameters.values)
-    .pipe(
-      decodeRows(Rows),
-      Effect.map((rows) => {
-        const groups = rows.map(
-          (row): Counts.Group => ({ dimensions: nameSources(row.dimensions), counts: toCounts(row) })
-        )
-        return statements.length === 1 && sourceAt === -1 ? groups : add(groups)
-      }),
-      Effect.filterOrFail(
-        (groups) => groups.length <= limit,
-        () => new ReportTooLarge({ limit: `${limit} rows` })
-      )
+  const counts = [...GroupSql.counts, "revenue"].join(", ")
+  const limited = (statement: string) => `(${statement} LIMIT ${limit + 1}) AS counted`
+  const statements = [
+    ...sums.map((statement) => `SELECT dimensions, ${counts}, 1 AS sign FROM ${limited(statement)}`),
+    ...changes.map(
+      (statement) => `SELECT trim_array(dimensions, 1), ${counts}, dimensions[cardinality(dimensions)]::int
+        FROM ${limited(statement)}`
     )
+  ]
+  return sql.unsafe(statements.join(" UNION ALL "), parameters.values).pipe(
+    decodeRows(Rows),
+    Effect.map((rows) => {
+      const groups = rows.map(
+        (row): Counts.Group => ({ dimensions: nameSources(row.dimensions), counts: toCounts(row) })
+      )
+      return statements.length === 1 && sourceAt === -1 ? groups : add(groups)
+    }),
+    Effect.filterOrFail(
+      (groups) => groups.length <= limit,
+      () => new ReportTooLarge({ limit: `${limit} rows` })
+    )
+  )
 }
 
 /**
@@ -149,7 +166,7 @@ export const count = Effect.fnUntraced(function* (
     const usable = allowed === "rows" ? noRollups : rollupReading !== null && usesGoals ? current : state
     const plan = RollupPlan.make(days, usable)
     const parameters = new Parameters()
-    const live = (stored: ReadonlyArray<RollupPlan.Interval>) =>
+    const live = (stored: ReadonlyArray<RollupPlan.Interval>, onlyChanges = false) =>
       GroupSql.statement(parameters, {
         hostedWebsiteId: site.hostedWebsiteId,
         timeZone: query.timeZone,
@@ -160,19 +177,34 @@ export const count = Effect.fnUntraced(function* (
         ),
         stored,
         raw: plan.raw,
+        onlyChanges,
         conversions,
         revenue,
         goals: state.goals
       })
-    const statements =
+    // The sums of open days have no conversions.
+    const readsOpenSums = plan.openDays.length > 0 && !usesGoals
+    const summed = { months: plan.months, days: readsOpenSums ? [...plan.days, ...plan.openDays] : plan.days }
+    const statements: Statements =
       rollupReading === null
-        ? [live([...plan.summed, ...plan.open])]
-        : [
-            ...(plan.months.length + plan.days.length > 0
-              ? [RollupSql.statement(parameters, site.hostedWebsiteId, { dimensions, metrics }, rollupReading, plan)]
-              : []),
-            ...(plan.raw.length > 0 ? [live(plan.open)] : [])
-          ]
+        ? { sums: [live([...plan.summed, ...plan.open])], changes: [] }
+        : {
+            sums: [
+              ...(summed.months.length + summed.days.length > 0
+                ? [
+                    RollupSql.statement(
+                      parameters,
+                      site.hostedWebsiteId,
+                      { dimensions, metrics },
+                      rollupReading,
+                      summed
+                    )
+                  ]
+                : []),
+              ...(plan.raw.length > 0 && !readsOpenSums ? [live(plan.open)] : [])
+            ],
+            changes: readsOpenSums ? [live(plan.open, true)] : []
+          }
     const isShort = rollupReading !== null && lengthOf([...plan.open, ...plan.raw]) <= maxTail
     if (!isShort) yield* useCustomPlans(sql)
     return yield* execute(sql, parameters, statements, dimensions, limit)

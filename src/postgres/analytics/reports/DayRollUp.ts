@@ -1,8 +1,8 @@
 /**
  * Stores and sums the visits of days. Each exported function runs one transaction, which holds a lock of the website.
  *
- * The visits of an open day are stored up to a time (`advance`), and later ones continue them. A day that has ended is closed:
- * its visits are summed too.
+ * The visits of an open day are stored and summed up to a time, and later rows continue them (`advance`). Only the sums of a day
+ * that has ended have conversions: a lead may be of a visit that began long before it.
  *
  * If a row that was received before the horizon is added later, it is marked in `rollup_stale`; see the migrations
  * `0007_rollups` and `0037_open_visits`.
@@ -189,10 +189,19 @@ const rangeOf = (days: ReadonlyArray<Day>) => ({ first: days[0]?.date ?? "", las
 const storeSums = (sql: SqlClient.SqlClient, input: DaySumSql.Input) => {
   const { days, hostedWebsiteId } = input
   const parameters = new Parameters()
-  const summed = DaySumSql.statement(parameters, input)
-  const groups = `SELECT day AS date, * FROM (${summed}) AS summed WHERE visits > 0 OR conversions > 0`
+  const groups = DaySumSql.statement(parameters, input)
   return sql.unsafe(
     RollupRows.replaceDays(parameters, parameters.uuid(hostedWebsiteId), rangeOf(days), groups),
+    parameters.values
+  )
+}
+
+/** Adds to the sums of a day what the rows of a part of it add to the visits that are stored. */
+const addToSums = (sql: SqlClient.SqlClient, site: Site, day: Day, part: Interval) => {
+  const parameters = new Parameters()
+  const groups = DaySumSql.addition(parameters, site, day, part)
+  return sql.unsafe(
+    RollupRows.replaceDays(parameters, parameters.uuid(site.hostedWebsiteId), rangeOf([day]), groups, true),
     parameters.values
   )
 }
@@ -206,7 +215,7 @@ const deleteSums = (sql: SqlClient.SqlClient, site: Site, days: ReadonlyArray<Da
   )
 }
 
-/** Says that the visits of days are stored up to their ends. `goals` is empty without sums. */
+/** Says that the visits of days are stored up to their ends. `goals` is empty if the sums have no conversions. */
 const markStored = Effect.fnUntraced(function* (
   sql: SqlClient.SqlClient,
   site: Site,
@@ -304,7 +313,7 @@ const timeAfter = (sql: SqlClient.SqlClient, site: Site, interval: Interval, max
 
 /**
  * Stores the visits of a day up to the horizon (milliseconds since 1970; see `RollUpLoop`), or up to `maxRows` rows after the
- * visits that are stored. Sums them once the day has ended. Returns whether all rows before the horizon are stored. Does nothing
+ * visits that are stored. Returns whether all rows before the horizon are stored. Does nothing
  * if the day has changed since its visits were stored.
  */
 export const advance = (sql: SqlClient.SqlClient, site: Site, day: Day, horizon: number, maxRows: number) =>
@@ -321,7 +330,11 @@ export const advance = (sql: SqlClient.SqlClient, site: Site, day: Day, horizon:
       const after = yield* timeAfter(sql, site, { start, end: until }, maxRows)
       // Rows of one millisecond are stored together.
       const end = after === null ? until : Math.min(until, Math.max(after, start + 1))
-      if (known === undefined) yield* deleteVisits(sql, site, day)
+      if (known === undefined) {
+        yield* deleteSums(sql, site, [day])
+        yield* deleteVisits(sql, site, day)
+      }
+      if (end < day.end) yield* addToSums(sql, site, day, { start, end })
       yield* storeVisits(sql, site, { start, end }, [day])
       if (end === day.end) yield* storeSums(sql, { ...site, days: [day], goals: state.goals })
       yield* markStored(sql, site, [{ ...day, end }], end === day.end ? RollupState.fingerprint(state.goals) : "")

@@ -1,5 +1,5 @@
 /**
- * The statement that sums the stored visits of days by every dimension that is rolled up, by the rules of
+ * The statements that sum the visits of days by every dimension that is rolled up, by the rules of
  * `core/analytics/report/Evaluate`. Pure: returns SQL text.
  *
  * The statement reads each visit and each row of a visit once, and groups both once for each dimension. A single visit
@@ -9,18 +9,21 @@
  */
 import * as LocalTime from "../../../core/analytics/report/LocalTime.ts"
 import { eventDimensions, visitDimensions } from "../../../core/analytics/report/Query.ts"
+import type { Interval } from "../../../core/analytics/report/RollupPlan.ts"
 import type { GoalRow } from "../../../core/analytics/report/Row.ts"
 import * as DimensionSql from "./DimensionSql.ts"
 import * as FactSql from "./FactSql.ts"
 import * as GroupSql from "./GroupSql.ts"
 import type { Parameters } from "./Parameters.ts"
+import * as VisitSql from "./VisitSql.ts"
 
 export interface Input {
   readonly hostedWebsiteId: string
   readonly timeZone: string
   /** Successive days, oldest first. At least one. */
   readonly days: ReadonlyArray<LocalTime.Day>
-  readonly goals: ReadonlyArray<GoalRow>
+  /** Null if neither goals nor leads are counted. */
+  readonly goals: ReadonlyArray<GoalRow> | null
 }
 
 /** The columns of `v` with the values of the dimensions that are the same for all rows of a visit. */
@@ -157,24 +160,57 @@ const copied = ["visit_id", "day", "is_single", "is_bounce", "duration", "pagevi
 
 const hashes = "unnest(coalesce(other_hashes, ARRAY[visitor_hash])) AS hash"
 
-/** A statement that returns the dimension, the day, the value as `name`, and the counts of each group. */
-export const statement = (parameters: Parameters, input: Input): string => {
+/** The stored visits of the days. `day` is the place of the day. */
+const storedVisits = (parameters: Parameters, { days, hostedWebsiteId }: Input): ReadonlyArray<string> => [
+  `day_visit AS MATERIALIZED (
+    SELECT *, width_bucket(started_at, ${parameters.times(days.map(({ start }) => start))}) AS day FROM visit
+    WHERE hosted_website_id = ${parameters.uuid(hostedWebsiteId)}
+      AND started_at >= ${parameters.time(days[0]?.start ?? 0)} AND started_at < ${parameters.time(days.at(-1)?.end ?? 0)}
+  )`
+]
+
+/**
+ * The visits of visitors who have a row in a part of a day: as they are after these rows (`day` is 1), and as they are stored
+ * (2).
+ */
+const changedVisits = (
+  parameters: Parameters,
+  { hostedWebsiteId }: Input,
+  day: LocalTime.Day,
+  part: Interval
+): ReadonlyArray<string> => {
+  const site = parameters.uuid(hostedWebsiteId)
+  const columns = ["visit_id", ...VisitSql.visitColumns]
+  const visits = VisitSql.rawVisits(parameters, site, [part], { channel: true, days: [day] })
+  if (part.start === day.start) return [visits, "day_visit AS MATERIALIZED (SELECT *, 1 AS day FROM raw_visit)"]
+  return [
+    visits,
+    VisitSql.touched,
+    `earlier AS MATERIALIZED (
+      SELECT ${columns.join(", ")} FROM visit WHERE hosted_website_id = ${site}
+        AND started_at >= ${parameters.time(day.start)} AND started_at < ${parameters.time(part.start)}
+        AND ${VisitSql.isTouched}
+    )`,
+    `day_visit AS MATERIALIZED (
+      SELECT *, CASE sign WHEN 1 THEN 1 ELSE 2 END AS day FROM (${VisitSql.changes(columns).join(" UNION ALL ")}) AS changed
+    )`
+  ]
+}
+
+/** A statement that returns the dimension, the place of the day, the value as `name`, and the counts of each group. */
+const statementOf = (parameters: Parameters, input: Input, visits: ReadonlyArray<string>): string => {
   const { days, goals, hostedWebsiteId } = input
   const site = parameters.uuid(hostedWebsiteId)
   const hours = hoursOf(input)
   const facts = FactSql.facts(
     { parameters, site, goals, since: days[0]?.start ?? 0, onlyReaching: false },
-    FactSql.all,
+    { ...FactSql.all, conversions: goals !== null },
     copied
   )
   const page = DimensionSql.factValue(parameters, "event:page", "page")
   const name = DimensionSql.factValue(parameters, "event:name", "page")
   const expressions = [
-    `day_visit AS MATERIALIZED (
-      SELECT *, width_bucket(started_at, ${parameters.times(days.map(({ start }) => start))}) AS day FROM visit
-      WHERE hosted_website_id = ${site} AND started_at >= ${parameters.time(days[0]?.start ?? 0)}
-        AND started_at < ${parameters.time(days.at(-1)?.end ?? 0)}
-    )`,
+    ...visits,
     `hashed AS MATERIALIZED (
       SELECT visit_id, day, ${hashes} FROM day_visit
     )`,
@@ -199,11 +235,30 @@ export const statement = (parameters: Parameters, input: Input): string => {
     `reached AS MATERIALIZED (${reached})`
   ]
   return `WITH ${expressions.join(", ")}
-      SELECT dimension, (${parameters.dates(days.map(({ date }) => date))})[day] AS day,
-        CASE dimension WHEN 'time:hour' THEN (${parameters.texts(hours.labels)})[value::int] ELSE value END AS name,
+      SELECT dimension, day, CASE dimension WHEN 'time:hour' THEN (${parameters.texts(hours.labels)})[value::int] ELSE value END AS name,
         ${[...GroupSql.counts, "revenue"].join(", ")}
       FROM (
         SELECT dimension, day, value, ${GroupSql.aggregates}
         FROM (${[...visitParts, ...factParts, ...reachedParts].join(" UNION ALL ")}) AS part GROUP BY dimension, day, value
       ) AS summed`
+}
+
+/** A statement that returns the dimension, the date, the value as `name`, and the counts of each group of the stored visits. */
+export const statement = (parameters: Parameters, input: Input): string =>
+  `SELECT *, (${parameters.dates(input.days.map(({ date }) => date))})[day] AS date
+    FROM (${statementOf(parameters, input, storedVisits(parameters, input))}) AS summed WHERE visits > 0 OR conversions > 0`
+
+/**
+ * A statement with the columns of `statement` that returns what the rows of a part of a day add to the sums of the visits that are
+ * stored before: the counts of some groups, and with a `sign` of -1 those that they replace.
+ */
+export const addition = (
+  parameters: Parameters,
+  input: Pick<Input, "hostedWebsiteId" | "timeZone">,
+  day: LocalTime.Day,
+  part: Interval
+): string => {
+  const whole = { ...input, days: [day], goals: null }
+  return `SELECT *, ${parameters.date(day.date)} AS date, CASE day WHEN 1 THEN 1 ELSE -1 END AS sign
+    FROM (${statementOf(parameters, whole, changedVisits(parameters, whole, day, part))}) AS summed`
 }

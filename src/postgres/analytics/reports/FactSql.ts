@@ -103,7 +103,7 @@ export const matched = (scope: GroupScope.Scope, from: string, page: string): st
   const groupsByGoal = dimensions.includes("event:goal")
   const read = GroupScope.read(scope, page)
   const value = (dimension: Dimension) => (dimension === "event:goal" ? "goal" : read(dimension))
-  const group = `ARRAY[${dimensions.map(value).join(", ")}]::text[]`
+  const group = GroupScope.groupOf(scope, dimensions.map(value))
   const conditions = [
     ...factFilters.map((filter) => DimensionSql.matches(parameters, filter, read)),
     ...(groupsByGoal

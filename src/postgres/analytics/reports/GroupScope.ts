@@ -27,6 +27,12 @@ export interface Input extends Pick<Query, "filters" | "timeZone"> {
   readonly stored: ReadonlyArray<Interval>
   /** Intervals whose visits are computed from page views and events, and from `stored` visits that these continue. */
   readonly raw: ReadonlyArray<Interval>
+  /**
+   * Whether only the visits of visitors who have a row in a raw interval are counted: as they are after these rows with the sign
+   * 1, and as they are stored with the sign -1. The difference is what these rows add to the sums of the stored visits. The sign is
+   * a last element of each group's dimensions.
+   */
+  readonly onlyChanges: boolean
   /** Whether conversions are counted. */
   readonly conversions: boolean
   /** Whether revenue is summed. */
@@ -91,6 +97,9 @@ export const read =
       ? "goals"
       : (aliases.get(dimension) ?? DimensionSql.factValue(parameters, dimension as FilterDimension, page))
 
+/** The dimensions of a group, from their values. */
+export const groupOf = ({ onlyChanges }: Scope, values: ReadonlyArray<string>): string =>
+  `ARRAY[${[...values, ...(onlyChanges ? ["sign"] : [])].join(", ")}]::text[]`
+
 /** The group of a row of `v` or of a fact. */
-export const group = (scope: Scope, page: string): string =>
-  `ARRAY[${scope.dimensions.map(read(scope, page)).join(", ")}]::text[]`
+export const group = (scope: Scope, page: string): string => groupOf(scope, scope.dimensions.map(read(scope, page)))

@@ -71,6 +71,7 @@ const factsOf = (scope: GroupScope.Scope, kinds: FactSql.Kinds, onlyReaching: bo
     kinds,
     [
       ...["visit_id", "day", "started_at", "pageviews", "is_bounce", "duration", "entry_page"],
+      ...(scope.onlyChanges ? ["sign"] : []),
       ...scope.aliases.values()
     ]
   )

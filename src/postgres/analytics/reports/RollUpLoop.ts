@@ -20,8 +20,8 @@ import * as MonthRollUp from "./MonthRollUp.ts"
 import * as PlannerStatistics from "./PlannerStatistics.ts"
 import * as RollupState from "./RollupState.ts"
 
-/** A row that is added more than this many milliseconds after it was received is marked; see the migration `0007_rollups`. */
-const maxUnmarkedDelay = 5 * 60_000
+/** A row that is added more than this many milliseconds after it was received is marked; see the migration `0037_open_visits`. */
+const maxUnmarkedDelay = 2 * 60_000
 
 /** Days are rolled up together up to this number of rows, to keep transactions short. */
 const maxRows = 100_000

@@ -71,10 +71,25 @@ const takenGroups = (condition: string): string => `
     .join(", ")}
   FROM (SELECT dimension, ${dates}, ${elements(columns)} FROM taken) AS each WHERE ${condition}`
 
+/** Adds up groups of the same dimension, day and name, each with its sign, and leaves out those without visits. */
+const summed = (from: string): string => `
+  SELECT dimension, date, name, ${GroupSql.counts.map((count) => `${count}::bigint`).join(", ")}, (
+      SELECT jsonb_object_agg(currency, amount)::text FROM (
+        SELECT currency, sum(sign * amount::numeric)::text AS amount FROM unnest(signs, earned) AS part (sign, revenue)
+          CROSS JOIN LATERAL jsonb_each_text(part.revenue::jsonb) AS each (currency, amount) GROUP BY currency
+      ) AS total
+    ) AS revenue
+  FROM (
+    SELECT dimension, date, name, ${GroupSql.counts.map((count) => `sum(sign * ${count}) AS ${count}`).join(", ")},
+      array_agg(sign) FILTER (WHERE revenue IS NOT NULL) AS signs,
+      array_agg(revenue) FILTER (WHERE revenue IS NOT NULL) AS earned
+    FROM ${from} GROUP BY dimension, date, name
+  ) AS joined WHERE visits > 0`
+
 /**
  * Replaces the groups of successive days with those of the statement `groups`, which has the columns `dimension`, `date`, `name`
- * and those of `columns`. If `groups` is null, deletes them only. Unpacks the rows that can hold groups of these days, and the
- * rows of their months with room for more.
+ * and those of `columns`. If `groups` is null, deletes them only. If the groups have a `sign`, adds them to the stored ones, or
+ * subtracts them. Unpacks the rows that can hold groups of these days, and the rows of their months with room for more.
  *
  * There may be as many groups as page views, so the sort must be fast: it compares the number of a group's row (`place`) and the
  * bytes of its name. To compare dimension, month and part takes a third more time, and to compare names by a language even more.
@@ -83,18 +98,20 @@ export const replaceDays = (
   parameters: Parameters,
   site: string,
   days: { readonly first: string; readonly last: string },
-  groups: string | null
+  groups: string | null,
+  hasSign = false
 ): string => {
   const [first, last] = [parameters.date(days.first), parameters.date(days.last)]
   const hasRoom = `day >= ${monthOf(first)} AND day < ${monthOf(last)} + interval '1 month' AND cardinality(names) < ${capacity}`
   const isReplaced = `date >= ${first} AND date <= ${last}`
-  const newGroups = `SELECT dimension, date, name, ${columns.join(", ")} FROM (${groups}) AS summed`
+  const names = ["dimension", "date", "name", ...columns, ...(hasSign ? ["sign"] : [])].join(", ")
+  const newGroups = `SELECT ${names} FROM (${groups}) AS summed`
   return `
     WITH taken AS (
       DELETE FROM rollup WHERE hosted_website_id = ${site} AND NOT is_month
         AND (day <= ${last} AND last_day >= ${first}${groups === null ? "" : ` OR ${hasRoom}`}) RETURNING *
     ), merged AS MATERIALIZED (
-      ${groups === null ? "" : `${newGroups} UNION ALL`}
+      ${groups === null ? "" : `${hasSign ? summed(`(${newGroups} UNION ALL SELECT *, 1 FROM (${takenGroups(isReplaced)}) AS stored) AS given`) : newGroups} UNION ALL`}
       ${takenGroups(`NOT (${isReplaced})`)}
     ), parted AS (
       SELECT dimension, date, month, (sum(groups) OVER (PARTITION BY dimension, month ORDER BY date) - groups)::bigint / ${capacity} AS part

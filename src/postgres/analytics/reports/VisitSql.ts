@@ -228,6 +228,31 @@ export const rawVisits = (
     )`
 }
 
+/** The visitors of `raw_visit`, as a common table expression. */
+export const touched = `touched AS MATERIALIZED (
+  SELECT DISTINCT unnest(coalesce(other_hashes, ARRAY[visitor_hash])) AS hash FROM raw_visit
+)`
+
+/**
+ * Statements that select the visits of the visitors in `touched`: as they are after the rows with the sign 1, and those in
+ * `earlier`, which are stored, with the sign -1. Their ids are different.
+ */
+export const changes = (columns: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const signed = (sign: 1 | -1) =>
+    columns
+      .map((column) => (column === "visit_id" ? `2 * visit_id ${sign === 1 ? "" : "+ 1"} AS visit_id` : column))
+      .join(", ")
+  return [
+    `SELECT ${signed(1)}, 1 AS sign FROM raw_visit`,
+    `SELECT ${signed(1)}, 1 FROM earlier WHERE visit_id NOT IN (SELECT visit_id FROM continued)`,
+    `SELECT ${signed(-1)}, -1 FROM earlier`
+  ]
+}
+
+/** Whether a stored visit is of one of the visitors in `touched`. */
+export const isTouched = `(visitor_hash IN (SELECT hash FROM touched)
+  OR other_hashes IS NOT NULL AND other_hashes && ARRAY(SELECT hash FROM touched))`
+
 /** The columns of `raw_visit` that reports need besides the dimensions. */
 export const countedColumns = [
   "visit_id",

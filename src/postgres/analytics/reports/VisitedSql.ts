@@ -10,7 +10,9 @@ import * as DimensionSql from "./DimensionSql.ts"
 import * as GroupScope from "./GroupScope.ts"
 import * as VisitSql from "./VisitSql.ts"
 
-const columns = ["visit_id", ...VisitSql.visitColumns].join(", ")
+const columnNames = ["visit_id", ...VisitSql.visitColumns]
+
+const columns = columnNames.join(", ")
 
 /** The value of the time dimension for the start of a visit. */
 const timeValue = ({ days, parameters, timeZone }: GroupScope.Scope, dimension: Dimension): string => {
@@ -26,16 +28,17 @@ const timeValue = ({ days, parameters, timeZone }: GroupScope.Scope, dimension: 
 
 /** The expressions, in order; the last is `v`. */
 export const expressions = (scope: GroupScope.Scope): ReadonlyArray<string> => {
-  const { aliases, days, parameters, raw, site, stored, visitFilters } = scope
-  const storedVisits = () =>
-    VisitSql.inIntervals(parameters, site, stored, { columns, table: "visit", time: "started_at" })
+  const { aliases, days, onlyChanges, parameters, raw, site, stored, visitFilters } = scope
+  const storedVisits = VisitSql.inIntervals(parameters, site, stored, { columns, table: "visit", time: "started_at" })
   const continues = VisitSql.openParts(raw, days).length > 0
-  const visits = [
-    ...(stored.length === 0
-      ? []
-      : [`${storedVisits()} ${continues ? "AND visit_id NOT IN (SELECT visit_id FROM continued)" : ""}`]),
-    ...(raw.length === 0 ? [] : [`SELECT ${columns} FROM raw_visit`])
-  ]
+  const visits = onlyChanges
+    ? VisitSql.changes(columnNames)
+    : [
+        ...(stored.length === 0
+          ? []
+          : [`${storedVisits}${continues ? " AND visit_id NOT IN (SELECT visit_id FROM continued)" : ""}`]),
+        ...(raw.length === 0 ? [] : [`SELECT ${columns} FROM raw_visit`])
+      ]
   const values = Array.from(aliases, ([dimension, alias]) => {
     const value = isVisitDimension(dimension) ? DimensionSql.visitValue(dimension) : timeValue(scope, dimension)
     return `${value} AS ${alias}`
@@ -49,12 +52,13 @@ export const expressions = (scope: GroupScope.Scope): ReadonlyArray<string> => {
   const channel = GroupScope.mentions(scope, (dimension) => dimension === "visit:channel")
   return [
     ...(raw.length === 0 ? [] : [VisitSql.rawVisits(parameters, site, raw, { channel, days })]),
+    ...(onlyChanges ? [VisitSql.touched, `earlier AS MATERIALIZED (${storedVisits} AND ${VisitSql.isTouched})`] : []),
     `visited AS (
       SELECT *, width_bucket(started_at, ${parameters.times(days.map(({ start }) => start))}) AS day
       FROM (${visits.join(" UNION ALL ")}) AS found
     )`,
     `v AS MATERIALIZED (
-      SELECT ${[...VisitSql.countedColumns, "day", ...values].join(", ")}
+      SELECT ${[...VisitSql.countedColumns, "day", ...(onlyChanges ? ["sign"] : []), ...values].join(", ")}
       FROM ${usesSources ? DimensionSql.named("visited") : "visited"}
       ${conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`}
     )`
