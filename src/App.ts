@@ -30,6 +30,7 @@ import * as LeadMatching from "./postgres/analytics/LeadMatching.ts"
 import * as RollUpLoop from "./postgres/analytics/reports/RollUpLoop.ts"
 import * as Database from "./postgres/Database.ts"
 import * as Mails from "./postgres/mail/Mails.ts"
+import * as LeftOver from "./postgres/rounds/LeftOver.ts"
 import * as Maintenance from "./postgres/schema/Maintenance.ts"
 import { DescriptorLimit } from "./runtime/DescriptorLimit.ts"
 import { text } from "./runtime/Setting.ts"
@@ -241,8 +242,8 @@ export const server = (options: ServerOptions, mailOption: Mail = mail(options.s
 }
 
 /** Everything that runs in the background. Requires `storage`, `database` and `outwardClient`. */
-export const background = (settings: Settings, mailOption: Mail = mail(settings)) =>
-  Layer.mergeAll(
+export const background = (settings: Settings, mailOption: Mail = mail(settings)) => {
+  const loops = Layer.mergeAll(
     LeadMatching.layer,
     // ClickHouse needs no rollups.
     Option.isNone(settings.analyticsUrl) ? RollUpLoop.layer : Layer.empty,
@@ -253,6 +254,8 @@ export const background = (settings: Settings, mailOption: Mail = mail(settings)
       conversations: settings.retentionConversations
     })
   )
+  return LeftOver.layer.pipe(Layer.provideMerge(loops))
+}
 
 /** The server on PostgreSQL, with everything that runs in the background. Requires `storage` and `database`. */
 export const live = (options: ServerOptions) => {

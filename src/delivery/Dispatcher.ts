@@ -2,40 +2,38 @@
  * Delivers events to webhooks while the process runs: turns events into deliveries, leases the deliveries that are due, sends
  * them and records the outcomes. Continues the replays of deliveries.
  *
- * It polls, so that it needs no database session of its own, and any number of processes may run it. `Slots` divides the
- * attempts of a process among the webhooks, so that a hanging webhook does not delay the others.
+ * It holds no database session of its own, and any number of processes may run it. `Slots` divides the attempts of a process
+ * among the webhooks, so that a hanging webhook does not delay the others.
  *
  * @module
  */
-import { Clock, Duration, Effect, FiberSet, Latch, Layer, Random, Semaphore } from "effect"
+import { Clock, Duration, Effect, FiberSet, Layer, Random, Semaphore } from "effect"
 import * as Schedule from "../core/delivery/Schedule.ts"
 import { hostOf, type Leased, type Webhook } from "../core/delivery/Webhook.ts"
 import * as Metrics from "../core/metrics/Metrics.ts"
+import * as Rounds from "../runtime/Rounds.ts"
 import { Deliveries, type Leases } from "../services/delivery/Deliveries.ts"
-import type { StorageUnavailable } from "../services/Storage.ts"
 import * as AttemptMetrics from "./AttemptMetrics.ts"
 import type { OutwardClient } from "./OutwardClient.ts"
 import * as RunningAttempts from "./RunningAttempts.ts"
 import * as WebhookSender from "./WebhookSender.ts"
 
-/** The time between two queries of the database while this process is idle. */
-const pollInterval = Duration.millis(500)
-
 /**
  * The time between two fan-outs while there are events. It lets events gather, because a fan-out of a few costs about as much
- * as a fan-out of one. The time doubles with each fan-out that finds no events, up to `pollInterval`, so that the first event
- * after a short pause is not delayed.
+ * as a fan-out of one. It doubles with each fan-out that finds no events, up to `longestFanOutGap`, so that submissions to
+ * websites without subscribers cost little.
  */
-const fanOutInterval = Duration.millis(50)
+const fanOutGap = Duration.millis(50)
+const longestFanOutGap = Duration.millis(500)
 
-/** The wait before each query for due deliveries, so that one query fills the slots of several attempts that end. */
-const gatherInterval = Duration.millis(10)
+/** The minimum time between two queries for due deliveries, so that one query fills the slots of several attempts that end. */
+const leaseGap = Duration.millis(10)
 
 /** The time between two steps of replays. */
-const replayInterval = Duration.millis(100)
+const replayGap = Duration.millis(100)
 
-/** The wait after a database error. */
-const errorPause = Duration.seconds(1)
+/** A replay waits for the deliveries of its last step. */
+const replayPoll = { interval: Duration.millis(500), times: 20 }
 
 const keyError = "the webhook's secret cannot be decrypted; check SECRETS_KEY"
 
@@ -81,15 +79,14 @@ const logDisabled = (webhook: Webhook, status: number | null) =>
 export const layer: Layer.Layer<never, never, Deliveries | OutwardClient> = Layer.effectDiscard(
   Effect.gen(function* () {
     const deliveries = yield* Deliveries
+    const { wake } = yield* Rounds.Wakeups
     const fibers = yield* FiberSet.make()
     yield* AttemptMetrics.start(Metrics.webhookAttempts)
     /** The webhooks with due deliveries for which there was no free slot, and whether all slots were taken. */
     let waiting: ReadonlySet<string> = new Set()
     let isFull = false
-    /** Open when there may be deliveries to lease. */
-    const changed = Latch.makeUnsafe(false)
     const running = RunningAttempts.make((webhookId) => {
-      if (isFull || waiting.has(webhookId)) changed.openUnsafe()
+      if (isFull || waiting.has(webhookId)) wake("deliveries")
     })
     /** Fan-outs and leases run one at a time, since both fill the same slots. */
     const alone = Semaphore.makeUnsafe(1).withPermits(1)
@@ -120,56 +117,61 @@ export const layer: Layer.Layer<never, never, Deliveries | OutwardClient> = Laye
       isFull = running.freeSlots().free === 0
     })
 
-    let untilFanOut = fanOutInterval
+    let untilFanOut = fanOutGap
     const fanOut = Effect.gen(function* () {
       const { events } = yield* alone(
         Effect.suspend(() => deliveries.fanOut(running.freeSlots(), running.counts())).pipe(
           Effect.tap((leases) => {
             const known = waiting
-            if (Array.from(leases.waiting).some((webhookId) => !known.has(webhookId))) changed.openUnsafe()
+            if (Array.from(leases.waiting).some((webhookId) => !known.has(webhookId))) wake("deliveries")
             waiting = new Set([...known, ...leases.waiting])
             return begin(leases)
           })
         )
       )
-      untilFanOut = events > 0 ? fanOutInterval : Duration.min(Duration.times(untilFanOut, 2), pollInterval)
+      untilFanOut = events > 0 ? fanOutGap : Duration.min(Duration.times(untilFanOut, 2), longestFanOutGap)
+      if (events > 0) return untilFanOut
       yield* Effect.sleep(untilFanOut)
+      return null
     })
 
-    const lease = Effect.gen(function* () {
-      changed.closeUnsafe()
-      yield* alone(
-        Effect.suspend(() => deliveries.lease(running.freeSlots(), running.counts())).pipe(
-          Effect.tap((leases) => {
-            waiting = leases.waiting
-            return begin(leases)
-          })
-        )
+    const lease = alone(
+      Effect.suspend(() => deliveries.lease(running.freeSlots(), running.counts())).pipe(
+        Effect.tap((leases) => {
+          waiting = leases.waiting
+          return begin(leases)
+        })
       )
-      yield* Effect.raceFirst(changed.await, Effect.sleep(pollInterval))
-      yield* Effect.sleep(gatherInterval)
+    ).pipe(Effect.as(null))
+
+    const replay = Effect.map(deliveries.continueReplays, (count) => {
+      if (count === 0) return null
+      wake("deliveries")
+      return replayGap
     })
 
-    const replay = Effect.gen(function* () {
-      const count = yield* deliveries.continueReplays
-      if (count > 0) changed.openUnsafe()
-      yield* Effect.sleep(count > 0 ? replayInterval : pollInterval)
+    const startsAtOnce = true
+    yield* Rounds.start({
+      kind: "events",
+      what: "turn events into deliveries",
+      round: fanOut,
+      gap: fanOutGap,
+      startsAtOnce
     })
-
-    const forever = <R>(round: Effect.Effect<void, StorageUnavailable, R>, what: string) =>
-      round.pipe(
-        Effect.catchCause((cause) =>
-          Effect.andThen(
-            Effect.logWarning(`Could not ${what}; trying again in a second`, cause),
-            Effect.sleep(errorPause)
-          )
-        ),
-        Effect.forever,
-        Effect.forkScoped
-      )
-
-    yield* forever(fanOut, "turn events into deliveries")
-    yield* forever(lease, "read the due deliveries")
-    yield* forever(replay, "continue the replays of deliveries")
+    yield* Rounds.start({
+      kind: "deliveries",
+      what: "read the due deliveries",
+      round: lease,
+      gap: leaseGap,
+      startsAtOnce
+    })
+    yield* Rounds.start({
+      kind: "replays",
+      what: "continue the replays of deliveries",
+      round: replay,
+      gap: replayGap,
+      poll: replayPoll,
+      startsAtOnce
+    })
   })
 )

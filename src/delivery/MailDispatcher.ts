@@ -1,6 +1,5 @@
 /**
- * Sends mails while the process runs: makes the mails that are due, leases them, sends them and records the outcomes. It
- * polls, as `Dispatcher` does. The fan-out in `Dispatcher` records which submissions must be mailed.
+ * Sends mails while the process runs: makes the mails that are due, leases them, sends them and records the outcomes. The fan-out in `Dispatcher` records which submissions must be mailed.
  *
  * @module
  */
@@ -15,6 +14,7 @@ import * as MailSchedule from "../core/mail/MailSchedule.ts"
 import type { Content } from "../core/mail/Message.ts"
 import * as UnsubscribeToken from "../core/mail/UnsubscribeToken.ts"
 import * as Metrics from "../core/metrics/Metrics.ts"
+import * as Rounds from "../runtime/Rounds.ts"
 import type { Reports } from "../services/analytics/Reports.ts"
 import { Mailer } from "../services/mail/Mailer.ts"
 import { Mails } from "../services/mail/Mails.ts"
@@ -39,13 +39,8 @@ const slots = 4
 /** The time limit for reading a mail's content. Together with the time limit for sending, it is shorter than the lease. */
 const contentTimeout = Duration.seconds(8)
 
-const pollInterval = Duration.millis(500)
-
-/** The time between two queries while there is more to do. */
-const busyInterval = Duration.millis(20)
-
-/** The wait after a database error. */
-const pause = Duration.seconds(1)
+/** The minimum time between two rounds. */
+const gap = Duration.millis(20)
 
 /** A mail with this content to the recipient of a notification. */
 export const messageOf = (
@@ -132,6 +127,7 @@ export const layer = (
   Layer.effectDiscard(
     Effect.gen(function* () {
       const mails = yield* Mails
+      const { wake } = yield* Rounds.Wakeups
       const fibers = yield* FiberSet.make()
       yield* AttemptMetrics.start(Metrics.mailAttempts)
 
@@ -143,6 +139,9 @@ export const layer = (
               Effect.logWarning("Could not record a mail; it is sent again when its lease ends", cause)
             )
           )
+        ).pipe(
+          // The observer runs after the set has removed the fiber.
+          Effect.tap((fiber) => Effect.sync(() => fiber.addObserver(() => wake("mails"))))
         )
 
       const round = Effect.gen(function* () {
@@ -150,16 +149,9 @@ export const layer = (
         const free = slots - (yield* FiberSet.size(fibers))
         const leased = free > 0 ? yield* mails.lease(free) : []
         yield* Effect.forEach(leased, start, { discard: true })
-        return made > 0 || leased.length > 0 ? busyInterval : pollInterval
+        return made > 0 || leased.length > 0 ? gap : null
       })
 
-      yield* round.pipe(
-        Effect.catchCause((cause) =>
-          Effect.as(Effect.logWarning("Could not read the due mails; trying again in a second", cause), pause)
-        ),
-        Effect.flatMap(Effect.sleep),
-        Effect.forever,
-        Effect.forkScoped
-      )
+      yield* Rounds.start({ kind: "mails", what: "read the due mails", round, gap, startsAtOnce: true })
     })
   )

@@ -18,6 +18,7 @@ import * as PostgresNotifications from "../../src/postgres/mail/Notifications.ts
 import * as PostgresDecisions from "../../src/postgres/sites/Decisions.ts"
 import * as PostgresSiteDirectory from "../../src/postgres/sites/SiteDirectory.ts"
 import * as PostgresSiteErasure from "../../src/postgres/sites/SiteErasure.ts"
+import * as Rounds from "../../src/runtime/Rounds.ts"
 import type { ConversationStore } from "../../src/services/chat/ConversationStore.ts"
 import type { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 import { Deliveries, type Settlement } from "../../src/services/delivery/Deliveries.ts"
@@ -71,7 +72,11 @@ export const postgresOn = (
       Effect.map(PgClient.PgClient, (sql) =>
         MakeDue.of((webhookId) =>
           sql`UPDATE delivery SET next_attempt_at = now()
-            WHERE status = 'pending' AND subscriber_id = ${PgTypes.uuid(webhookId)}`.pipe(Effect.orDie, Effect.asVoid)
+            WHERE status = 'pending' AND subscriber_id = ${PgTypes.uuid(webhookId)}`.pipe(
+            Effect.orDie,
+            Effect.asVoid,
+            Rounds.waking("deliveries")
+          )
         )
       )
     )

@@ -3,22 +3,28 @@
  *
  * @module
  */
-import { Effect, Layer } from "effect"
+import { Duration, Effect, Layer } from "effect"
+import * as Lead from "../../core/analytics/Lead.ts"
 import * as Rounds from "../../runtime/Rounds.ts"
 import { Leads } from "../../services/analytics/Leads.ts"
 
-/** The pause between two passes: a lead is matched about a second after it and its visit are stored. */
-const interval = "500 millis"
+/** The time between two passes while leads may wait for their visits. */
+const interval = Duration.millis(500)
 
-/** Runs a pass at once and then after every pause, until the scope closes. Logs the first failure of an outage. */
+/** The passes after which a lead has been dropped, if its visit was not found. */
+const times = Math.ceil((Lead.maxWaitMillis + 1_000) / Duration.toMillis(interval))
+
+/** Runs passes until the scope closes: at once, and for as long as a lead that was stored may wait. */
 export const layer: Layer.Layer<never, never, Leads> = Layer.effectDiscard(
   Effect.gen(function* () {
     const { match } = yield* Leads
-    yield* match.pipe(
-      Rounds.recover("Could not match leads with their visits; retrying"),
-      Effect.andThen(Effect.sleep(interval)),
-      Effect.forever,
-      Effect.forkScoped
-    )
+    yield* Rounds.start({
+      kind: "leads",
+      what: "match leads with their visits",
+      round: Effect.map(match, ({ dropped, matched }) => (dropped + matched > 0 ? interval : null)),
+      gap: interval,
+      poll: { interval, times },
+      startsAtOnce: true
+    })
   })
 )

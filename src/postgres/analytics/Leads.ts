@@ -14,6 +14,7 @@ import { SqlClient } from "effect/sql"
 import type { SqlError } from "effect/sql/SqlError"
 import * as Lead from "../../core/analytics/Lead.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
+import * as Rounds from "../../runtime/Rounds.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import * as SessionRows from "../../runtime/SessionRows.ts"
 import { Leads, type Matched } from "../../services/analytics/Leads.ts"
@@ -207,7 +208,11 @@ export const layer = ({ timeout }: Options): Layer.Layer<Leads, never, PgClient>
         addChat: (chat) =>
           isCanonicalUuid(chat.instanceId)
             ? Effect.suspend(() =>
-                ChatLead.insert(sql, randomUUID(), chat).pipe(Database.bounded(timeout), Effect.asVoid)
+                ChatLead.insert(sql, randomUUID(), chat).pipe(
+                  Database.bounded(timeout),
+                  Effect.asVoid,
+                  Rounds.waking("leads")
+                )
               )
             : Effect.void,
         match: pass(sql, separate, timeout).pipe(Effect.provideService(SqlClient.SqlClient, sql), Database.mapErrors)

@@ -15,6 +15,7 @@ import type { SqlError } from "effect/sql"
 import { type ConversationKey, leaseMillis, maxMessages, maxSize } from "../../core/chat/conversation/Conversation.ts"
 import * as BatchMetrics from "../../runtime/batch/BatchMetrics.ts"
 import * as GroupCommit from "../../runtime/batch/GroupCommit.ts"
+import * as Rounds from "../../runtime/Rounds.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { RecordRefused, type StorageUnavailable } from "../../services/Storage.ts"
 import * as ChatLead from "../analytics/ChatLead.ts"
@@ -187,6 +188,8 @@ const make = <Item extends { readonly answerId: string }>(
   options: Options,
   kind: {
     readonly name: BatchMetrics.Kind
+    /** The loops that may have work after a batch is stored. */
+    readonly wakes: ReadonlyArray<Rounds.Kind>
     readonly statement: string
     readonly columns: ReadonlyArray<Columns.Column<Item>>
     readonly rowOf: (item: Item) => string
@@ -211,7 +214,10 @@ const make = <Item extends { readonly answerId: string }>(
   return Effect.gen(function* () {
     const { submit } = yield* GroupCommit.make<Item, boolean, never>({
       flush: (items) =>
-        Effect.catchTag(flush(items), "SqlError", (error) => Effect.fail(Database.refusedOrUnavailable(error))),
+        flush(items).pipe(
+          Effect.catchTag("SqlError", (error) => Effect.fail(Database.refusedOrUnavailable(error))),
+          Rounds.waking(...kind.wakes)
+        ),
       timeout: options.timeout,
       maxQueue: options.maxQueue,
       weigh: kind.weigh,
@@ -226,6 +232,7 @@ const make = <Item extends { readonly answerId: string }>(
 export const begin = (sql: PgClient.PgClient, options: Options) =>
   make<Turn>(sql, options, {
     name: "turns",
+    wakes: ["events", "leads"],
     statement: beginStatement,
     columns: turnColumns,
     rowOf: ({ key }) => `${key.instanceId} ${key.conversationId}`,
@@ -236,6 +243,7 @@ export const begin = (sql: PgClient.PgClient, options: Options) =>
 export const complete = (sql: PgClient.PgClient, options: Options) =>
   make<Completion>(sql, options, {
     name: "answers",
+    wakes: [],
     statement: completeStatement,
     columns: completionColumns,
     rowOf: ({ answerId }) => answerId,

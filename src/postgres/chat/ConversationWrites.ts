@@ -19,6 +19,7 @@ import {
 } from "../../core/chat/conversation/Conversation.ts"
 import * as FanOut from "../../core/delivery/FanOut.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
+import * as Rounds from "../../runtime/Rounds.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import {
   ConversationFull,
@@ -197,7 +198,11 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input, batched: B
       PgTypes.int4(size),
       PgTypes.text(message?.clientId ?? null)
     ]
-    yield* transaction(beginLocked(turn, size, parameters)).pipe(refusing, Database.bounded(timeout))
+    yield* transaction(beginLocked(turn, size, parameters)).pipe(
+      refusing,
+      Database.bounded(timeout),
+      Rounds.waking("events", "leads")
+    )
   })
 
   /** If the connection breaks, the statement may run twice: the second run extends the same leases. */
@@ -274,7 +279,7 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input, batched: B
         PgTypes.text(comment),
         PgTypes.timestamptz(yield* Clock.currentTimeMillis)
       ])
-      .pipe(refusing, Database.bounded(timeout))
+      .pipe(refusing, Database.bounded(timeout), Rounds.waking("events"))
     return rated.length > 0
   })
 

@@ -10,6 +10,7 @@ import { SqlClient } from "effect/sql"
 import { deliveryStatuses, listSize, positionOf } from "../../core/delivery/Webhook.ts"
 import * as Cursor from "../../core/text/Cursor.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
+import * as Rounds from "../../runtime/Rounds.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { Deliveries } from "../../services/delivery/Deliveries.ts"
 import * as Database from "../Database.ts"
@@ -60,6 +61,7 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Deliveries,
     Deliveries,
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
+      const { wake } = yield* Rounds.Wakeups
       const transaction = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
         effect.pipe(sql.withTransaction, Database.recoverConnectionErrors(), Database.bounded(timeout))
       let isWarned = false
@@ -86,6 +88,10 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Deliveries,
           }).pipe(
             Effect.provideService(SqlClient.SqlClient, sql),
             Database.mapErrors,
+            // The events may have left items of mails.
+            Effect.tap((parts) =>
+              parts.some(({ events }) => events > 0) ? Effect.sync(() => wake("mails")) : Effect.void
+            ),
             Effect.map((parts) => ({
               events: parts.reduce((sum, { events }) => sum + events, 0),
               leased: parts.flatMap(({ leased }) => leased),
@@ -145,7 +151,7 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Deliveries,
           const rows = yield* sql`UPDATE delivery SET status = 'pending', attempts = 0,
             generation = generation + 1, next_attempt_at = ${now}
             WHERE event_id = ${PgTypes.uuid(eventId)} AND subscriber_id = ${PgTypes.uuid(webhookId)}
-              AND payload IS NOT NULL RETURNING 1`.pipe(Database.bounded(timeout))
+              AND payload IS NOT NULL RETURNING 1`.pipe(Database.bounded(timeout), Rounds.waking("deliveries"))
           return rows.length > 0
         }),
         countReplay: (selection) =>
@@ -154,7 +160,7 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Deliveries,
             : Effect.succeed(0),
         replay: (selection) =>
           isCanonicalUuid(selection.webhookId)
-            ? Replays.begin(sql, selection).pipe(Database.bounded(timeout))
+            ? Replays.begin(sql, selection).pipe(Database.bounded(timeout), Rounds.waking("replays"))
             : Effect.succeed(0),
         continueReplays: Effect.gen(function* () {
           const ready = yield* Replays.ready(sql).pipe(Database.bounded(timeout))

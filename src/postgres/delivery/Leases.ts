@@ -11,6 +11,7 @@ import { type Leased, leaseMillis, type Webhook } from "../../core/delivery/Webh
 import * as WebhookMail from "../../core/mail/WebhookMail.ts"
 import * as BatchMetrics from "../../runtime/batch/BatchMetrics.ts"
 import * as GroupCommit from "../../runtime/batch/GroupCommit.ts"
+import * as Rounds from "../../runtime/Rounds.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import type { Settled, Settlement } from "../../services/delivery/Deliveries.ts"
 import type { StorageUnavailable } from "../../services/Storage.ts"
@@ -275,6 +276,16 @@ export const settle = Effect.fnUntraced(function* (sql: PgClient.PgClient, timeo
     observer: yield* BatchMetrics.observer("deliveries"),
     ...bounds
   })
+  const { wake, wakeAt } = yield* Rounds.Wakeups
   return (leased: Leased, settlement: Settlement): Effect.Effect<Settled, StorageUnavailable> =>
-    Effect.catchTag(submit([leased, settlement]), "RecordRefused", Effect.die)
+    submit([leased, settlement]).pipe(
+      Effect.catchTag("RecordRefused", Effect.die),
+      Effect.tap(({ hasDisabled }) =>
+        Effect.sync(() => {
+          if (settlement.next.status === "pending") wakeAt("deliveries", settlement.next.nextAttemptAt)
+          // The recipients of the website get a mail.
+          if (hasDisabled) wake("mails")
+        })
+      )
+    )
 })

@@ -11,6 +11,7 @@ import type { SqlError } from "effect/sql"
 import * as Signature from "../../core/delivery/Signature.ts"
 import { rotationMillis, type Webhook } from "../../core/delivery/Webhook.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
+import * as Rounds from "../../runtime/Rounds.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { SecretsKeyUnusable, Webhooks } from "../../services/delivery/Webhooks.ts"
 import * as Database from "../Database.ts"
@@ -96,7 +97,9 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Webhooks, n
             }
           WHERE webhook_id = ${PgTypes.uuid(webhookId)} RETURNING ${sql.literal(Rows.columns)}`.pipe(
           Database.bounded(timeout),
-          decodeRows(Found)
+          decodeRows(Found),
+          // The pending deliveries of a webhook that is enabled may be due.
+          Rounds.waking("deliveries", "replays")
         )
         return first(rows)
       })

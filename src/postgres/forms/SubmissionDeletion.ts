@@ -6,6 +6,7 @@
 import { PgTypes } from "@effect/sql-pg"
 import { Effect } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
+import * as Rounds from "../../runtime/Rounds.ts"
 import * as Database from "../Database.ts"
 import * as Outbox from "../delivery/Outbox.ts"
 
@@ -27,5 +28,6 @@ export const run = (
       AND idempotency_key.key_sha256 = held.key_sha256`.pipe(
     Effect.andThen(Outbox.deleteSubmissions(sql, submissionIds)),
     sql.withTransaction,
-    Database.recoverConnectionErrors()
+    Database.recoverConnectionErrors(),
+    Rounds.waking("events")
   )

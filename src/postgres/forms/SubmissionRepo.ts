@@ -17,6 +17,7 @@ import {
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import * as BatchMetrics from "../../runtime/batch/BatchMetrics.ts"
 import * as BatchTrace from "../../runtime/batch/BatchTrace.ts"
+import * as Rounds from "../../runtime/Rounds.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { IdempotencyConflict, SubmissionRepo } from "../../services/forms/SubmissionRepo.ts"
 import { RecordRefused } from "../../services/Storage.ts"
@@ -233,6 +234,7 @@ export const layer = (options: Options): Layer.Layer<SubmissionRepo, SqlError.Sq
           flush: (drafts) =>
             storeBatch(batches, drafts).pipe(
               Effect.catchTag("SqlError", (error) => Effect.fail(Database.refusedOrUnavailable(error))),
+              Rounds.waking("events", "leads"),
               observe
             ),
           timeout: options.timeout,
@@ -246,7 +248,8 @@ export const layer = (options: Options): Layer.Layer<SubmissionRepo, SqlError.Sq
         isCanonicalUuid(submissionId)
           ? sql.unsafe(releaseStatement, [PgTypes.uuid(submissionId)]).pipe(
               Database.bounded(options.timeout),
-              Effect.map((rows) => rows.length > 0)
+              Effect.map((rows) => rows.length > 0),
+              Rounds.waking("events")
             )
           : Effect.succeed(false)
       // The lookup comes before the deletion: `bounded` may run the deletion twice, and the second run would find nothing.

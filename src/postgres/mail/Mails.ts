@@ -10,6 +10,7 @@ import { SqlClient } from "effect/sql"
 import { leaseMillis } from "../../core/delivery/Webhook.ts"
 import type { LeasedMail, Subject } from "../../core/mail/Mail.ts"
 import { maxShown } from "../../core/mail/SubmissionMail.ts"
+import * as Rounds from "../../runtime/Rounds.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { Mails } from "../../services/mail/Mails.ts"
 import * as Database from "../Database.ts"
@@ -85,7 +86,9 @@ const settleStatement = `UPDATE mail SET status = $3, next_attempt_at = $4, erro
 export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Mails, never, PgClient.PgClient> =>
   Layer.effect(
     Mails,
-    Effect.map(PgClient.PgClient, (sql) => {
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const { wakeAt } = yield* Rounds.Wakeups
       const transaction = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
         effect.pipe(sql.withTransaction, Database.recoverConnectionErrors(), Database.bounded(timeout))
 
@@ -186,7 +189,12 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Mails, neve
               PgTypes.timestamptz(next.status === "pending" ? next.nextAttemptAt : null),
               PgTypes.text(error)
             ])
-            .pipe(Database.bounded(timeout), Effect.asVoid)
+            .pipe(
+              Database.bounded(timeout),
+              Effect.andThen(
+                Effect.sync(() => (next.status === "pending" ? wakeAt("mails", next.nextAttemptAt) : undefined))
+              )
+            )
       })
     })
   )

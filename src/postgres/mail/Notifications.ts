@@ -12,6 +12,7 @@ import { isSameTopic, type Notification } from "../../core/mail/Notification.ts"
 import * as ReportPeriod from "../../core/mail/ReportPeriod.ts"
 import type { Access } from "../../core/sites/Access.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
+import * as Rounds from "../../runtime/Rounds.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import {
   type AddedByOwner,
@@ -47,7 +48,12 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Notificatio
     Notifications,
     Effect.map(PgClient.PgClient, (sql) => {
       const transaction = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-        effect.pipe(sql.withTransaction, Database.recoverConnectionErrors(), Database.bounded(timeout))
+        effect.pipe(
+          sql.withTransaction,
+          Database.recoverConnectionErrors(),
+          Database.bounded(timeout),
+          Rounds.waking("mails")
+        )
 
       const keyOf = ({ recipient, websiteConfigId }: Pick<NewNotification, "recipient" | "websiteConfigId">) =>
         Option.map(

@@ -11,6 +11,7 @@ import * as VisitorDay from "../../core/analytics/VisitorDay.ts"
 import { confirmationMillis } from "../../core/mail/MailRecipient.ts"
 import { cutoff } from "../../core/sites/Retention.ts"
 import { dateOf, dayMillis, hourMillis } from "../../core/text/Calendar.ts"
+import * as Rounds from "../../runtime/Rounds.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import * as LapsedAnswers from "../chat/LapsedAnswers.ts"
 import * as WidgetTokens from "../chat/WidgetTokens.ts"
@@ -218,23 +219,14 @@ export const round = Effect.fnUntraced(function* (
   return succeeded
 })
 
-/**
- * Runs a round at once and then every hour, or a minute after a round that failed, until the scope closes. First lets the items
- * that are set apart be tried again.
- */
+/** Runs a round when it is woken, and a minute after a round that failed, until the scope closes. */
 export const layer = (retention: Retention.Options): Layer.Layer<never, never, SqlClient.SqlClient> =>
   Layer.effectDiscard(
-    round(retention).pipe(
-      Effect.andThen((succeeded) => Effect.sleep(succeeded ? Duration.hours(1) : Duration.minutes(1))),
-      Effect.forever,
-      (rounds) =>
-        Effect.andThen(
-          FailedItems.retryAll.pipe(
-            Effect.timeout(statementTimeout),
-            Effect.catchCause((cause) => Effect.logWarning("Could not read what is set apart", cause))
-          ),
-          rounds
-        ),
-      Effect.forkScoped
-    )
+    Rounds.start({
+      kind: "maintenance",
+      what: "maintain the tables",
+      round: Effect.map(round(retention), (succeeded) => (succeeded ? null : "1 minute")),
+      gap: "1 second",
+      startsAtOnce: false
+    })
   )

@@ -42,6 +42,7 @@ const forRequests = {
   delivery_attempt: ["SELECT", "INSERT", "UPDATE"],
   idempotency_key: ["SELECT", "INSERT", "UPDATE", "DELETE"],
   not_counted: ["SELECT", "INSERT", "UPDATE"],
+  background_lease: ["SELECT", "INSERT", "UPDATE"],
   failed_item: ["SELECT", "INSERT", "UPDATE", "DELETE"],
   conversation: ["SELECT", "INSERT", "UPDATE", "DELETE"],
   conversation_message: ["SELECT", "INSERT", "UPDATE", "DELETE"],

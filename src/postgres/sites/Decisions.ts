@@ -10,6 +10,7 @@ import { Cause, Clock, Duration, Effect, Latch, Layer, Schedule, Schema } from "
 import { limitEventMillis } from "../../core/delivery/Event.ts"
 import { type Counts, reasons, type Subject, type TallyReason } from "../../core/sites/Decision.ts"
 import * as Tally from "../../core/sites/Tally.ts"
+import * as Rounds from "../../runtime/Rounds.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { Decisions } from "../../services/sites/Decisions.ts"
 import * as Database from "../Database.ts"
@@ -114,7 +115,7 @@ export const parameters = (entries: ReadonlyArray<Tally.DecisionCount>, batchId:
 
 /** Stores counts under a batch id, idempotently. Exported for tests. */
 export const storeBatch = (sql: PgClient.PgClient, entries: ReadonlyArray<Tally.DecisionCount>, batchId: string) =>
-  Effect.asVoid(sql.unsafe(statement, parameters(entries, batchId)))
+  sql.unsafe(statement, parameters(entries, batchId)).pipe(Effect.asVoid, Rounds.waking("events"))
 
 const Rows = Schema.Array(Schema.Struct({ reason: Schema.Literals(reasons), times: Schema.BigInt }))
 

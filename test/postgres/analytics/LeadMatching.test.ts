@@ -2,11 +2,12 @@ import { assert, it } from "@effect/vitest"
 import { Effect, Layer, Logger } from "effect"
 import { TestClock } from "effect/testing"
 import * as LeadMatching from "../../../src/postgres/analytics/LeadMatching.ts"
+import * as Rounds from "../../../src/runtime/Rounds.ts"
 import { Leads } from "../../../src/services/analytics/Leads.ts"
 import { StorageUnavailable } from "../../../src/services/Storage.ts"
 
 it.effect(
-  "postgres/analytics/LeadMatching: runs a pass in each second, also after failures, and logs each outage once",
+  "postgres/analytics/LeadMatching: runs passes while a lead may wait, also after failures, and logs each outage once",
   () =>
     Effect.gen(function* () {
       let passes = 0
@@ -27,17 +28,26 @@ it.effect(
           Layer.provide(Logger.layer([Logger.map(Logger.formatSimple, (line) => void lines.push(line))]))
         )
       )
-      yield* TestClock.adjust("10 seconds")
-      assert.isAtLeast(passes, 10)
+      const { wake } = yield* Rounds.Wakeups
       for (const outage of [1, 2]) {
-        isDown = true
+        // A lead waits for its visit for ten seconds.
+        wake("leads")
         const before = passes
         yield* TestClock.adjust("10 seconds")
         assert.isAtLeast(passes - before, 10)
+        yield* TestClock.adjust("10 seconds")
+        const idle = passes
+        yield* TestClock.adjust("1 hour")
+        assert.strictEqual(passes, idle)
+        isDown = true
+        wake("leads")
+        yield* TestClock.adjust("1 minute")
+        assert.isAtLeast(passes - idle, 6)
         assert.strictEqual(lines.length, outage)
         isDown = false
-        yield* TestClock.adjust("1 second")
+        yield* TestClock.adjust("1 minute")
+        assert.strictEqual(lines.length, outage)
       }
-      assert.match(lines[0] ?? "", /Could not match leads with their visits; retrying/)
+      assert.match(lines[0] ?? "", /Could not match leads with their visits; trying again until it succeeds/)
     })
 )

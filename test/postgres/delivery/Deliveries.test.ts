@@ -160,7 +160,7 @@ describe("postgres/delivery/Deliveries: a receiver that is down", () => {
 })
 
 describe("postgres/delivery/Deliveries: a replay that fails", () => {
-  it.live("is logged and pauses for a minute, and the replays of other webhooks continue", () =>
+  it.live("is logged and tried again later, and the replays of other webhooks continue", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const { continueReplays, replay } = yield* Deliveries

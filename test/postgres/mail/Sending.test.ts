@@ -13,6 +13,7 @@ import * as OutwardClient from "../../../src/delivery/OutwardClient.ts"
 import * as SmtpMailer from "../../../src/delivery/SmtpMailer.ts"
 import * as PostgresReports from "../../../src/postgres/analytics/Reports.ts"
 import * as Maintenance from "../../../src/postgres/schema/Maintenance.ts"
+import * as Rounds from "../../../src/runtime/Rounds.ts"
 import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
 import { Notifications } from "../../../src/services/mail/Notifications.ts"
 import { newSite, postgres } from "../../support/Delivery.ts"
@@ -62,12 +63,16 @@ const latest = (websiteConfigId: string) =>
   )
 
 /** Ends all leases. */
-const endLeases = PgClient.PgClient.use((sql) => sql`UPDATE mail SET next_attempt_at = now() WHERE status = 'pending'`)
+const endLeases = PgClient.PgClient.use((sql) =>
+  sql`UPDATE mail SET next_attempt_at = now() WHERE status = 'pending'`.pipe(Rounds.waking("mails"))
+)
 
 /** Makes the retries of failed mails due now, but not leased mails, which are due again in 25 seconds. */
-const makeDue = PgClient.PgClient.use(
-  (sql) => sql`UPDATE mail SET next_attempt_at = now() WHERE status = 'pending'
-    AND next_attempt_at NOT BETWEEN now() + interval '15 seconds' AND now() + interval '30 seconds'`
+const makeDue = PgClient.PgClient.use((sql) =>
+  sql`UPDATE mail SET next_attempt_at = now() WHERE status = 'pending'
+    AND next_attempt_at NOT BETWEEN now() + interval '15 seconds' AND now() + interval '30 seconds'`.pipe(
+    Rounds.waking("mails")
+  )
 )
 
 const messageId = (source: string): string => /^Message-ID: (.+)\r$/m.exec(source)?.[1] ?? ""
@@ -208,7 +213,7 @@ describe("postgres/mail", () => {
       const site = yield* newSite
       yield* add(site, "ada@example.com", { kind: "report", period: "weekly" })
       const sql = yield* PgClient.PgClient
-      yield* sql`UPDATE notification SET due_at = now()`
+      yield* sql`UPDATE notification SET due_at = now()`.pipe(Rounds.waking("mails"))
       yield* Effect.all([startProcess(port), startProcess(port), startProcess(port)], { concurrency: "unbounded" })
       yield* poll(latest(site), (mail) => mail?.status === "sent")
       const [due] = yield* sql`SELECT due_at > now() AS later FROM notification`

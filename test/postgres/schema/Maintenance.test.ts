@@ -8,6 +8,7 @@ import * as InstanceDirectory from "../../../src/postgres/chat/InstanceDirectory
 import * as Maintenance from "../../../src/postgres/schema/Maintenance.ts"
 import * as Migrations from "../../../src/postgres/schema/Migrations.ts"
 import * as Partitions from "../../../src/postgres/schema/Partitions.ts"
+import * as Rounds from "../../../src/runtime/Rounds.ts"
 import * as Service from "../../../src/services/chat/ConversationStore.ts"
 import { at } from "../../suites/VisitorSalts.ts"
 import { beginAnswer, newKey } from "../../support/Conversations.ts"
@@ -212,11 +213,11 @@ describe("postgres/schema/Maintenance", () => {
     }).pipe(Effect.provide(TestDatabase.layer))
   )
 
-  it.live("the layer runs a round as soon as it is built", () =>
+  it.live("the layer runs a round when it is woken", () =>
     Effect.gen(function* () {
       yield* Effect.scoped(
         Effect.gen(function* () {
-          yield* Layer.build(Maintenance.layer(noRetention))
+          yield* Layer.build(Maintenance.layer(noRetention)).pipe(Rounds.waking("maintenance"))
           yield* poll(partitionNames, (names) => names.length === expectedPartitions.length)
         })
       )

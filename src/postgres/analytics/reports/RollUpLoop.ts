@@ -1,6 +1,6 @@
 /**
- * Keeps the rollups of all websites up to date in the background; see `DayRollUp`. Every process tries; each website has a lock,
- * for which no transaction waits.
+ * Keeps the rollups of all websites up to date in the background; see `DayRollUp`. Each website has a lock, for which no
+ * transaction waits, in case that several processes roll up.
  *
  * @module
  */
@@ -11,6 +11,7 @@ import * as LocalTime from "../../../core/analytics/report/LocalTime.ts"
 import type { LocalDate } from "../../../core/analytics/report/Query.ts"
 import * as RollupPlan from "../../../core/analytics/report/RollupPlan.ts"
 import { dateOf, hourMillis } from "../../../core/text/Calendar.ts"
+import * as Rounds from "../../../runtime/Rounds.ts"
 import { decodeRows } from "../../../runtime/Rows.ts"
 import * as Database from "../../Database.ts"
 import * as FailedItems from "../../rounds/FailedItems.ts"
@@ -221,7 +222,7 @@ const outdated = (all: ReadonlyArray<SiteState>, before: number): ReadonlyArray<
 
 /**
  * Runs `work` for each website that no other process rolls up, until its deadline. A website that fails is tried again later, and
- * the others go on.
+ * the others go on. Returns whether there was a website to work on.
  */
 const forEachSite = <A extends DayRollUp.Site, E, R>(
   sites: ReadonlyArray<A>,
@@ -233,7 +234,7 @@ const forEachSite = <A extends DayRollUp.Site, E, R>(
 ) =>
   Effect.gen(function* () {
     const ready = yield* FailedItems.ready("rollup", sites, ({ hostedWebsiteId }) => hostedWebsiteId)
-    if (ready.length === 0) return
+    if (ready.length === 0) return false
     const before = yield* horizon
     yield* FailedItems.each("rollup", ready, (site) =>
       Clock.currentTimeMillis.pipe(
@@ -242,14 +243,15 @@ const forEachSite = <A extends DayRollUp.Site, E, R>(
       )
     )
     yield* PlannerStatistics.refresh
+    return true
   })
 
 type RoundError = SqlError.SqlError | Cause.TimeoutError
 
-/** Brings the rollups of all websites up to date once, except those that another process rolls up. */
-export const round: Effect.Effect<void, RoundError, SqlClient.SqlClient> = Effect.gen(function* () {
+/** Brings the rollups of all websites up to date once, except those that another process rolls up. Returns whether there were any. */
+export const round: Effect.Effect<boolean, RoundError, SqlClient.SqlClient> = Effect.gen(function* () {
   const now = yield* Clock.currentTimeMillis
-  yield* forEachSite(outdated(yield* sites, now - maxUnmarkedDelay), (site, before, deadline) =>
+  return yield* forEachSite(outdated(yield* sites, now - maxUnmarkedDelay), (site, before, deadline) =>
     update(site, before, false, deadline)
   )
 })
@@ -277,9 +279,9 @@ const sitesBehind = Effect.gen(function* () {
     .pipe(decodeRows(Behind))
 })
 
-/** Stores the visits of the open days of websites with many page views, except those that another process rolls up. */
-export const advance: Effect.Effect<void, RoundError, SqlClient.SqlClient> = Effect.gen(function* () {
-  yield* forEachSite(yield* sitesBehind, (site, before, deadline) =>
+/** The same for the visits of the open days of websites with many page views. */
+export const advance: Effect.Effect<boolean, RoundError, SqlClient.SqlClient> = Effect.gen(function* () {
+  return yield* forEachSite(yield* sitesBehind, (site, before, deadline) =>
     Effect.forEach(openDays(site.timeZone, before), (day) => advanceDay(site, day, before, deadline), {
       discard: true
     })
@@ -363,28 +365,25 @@ export const rebuild = Effect.fnUntraced(function* (
   yield* PlannerStatistics.refresh
 })
 
-/** How often each process looks for closed days and changed rows, and for open days with many page views. */
-const intervals = { round: Duration.seconds(5), advance: Duration.minutes(1) }
+/** How long after a round that rolled up the next one follows, since a website may have exceeded its turn. */
+const nextTurn = Duration.seconds(5)
 
-/** The pause after a failure, because a failed attempt may have cost the database much time. */
-const pauseAfterFailure = Duration.minutes(1)
-
-/** Rolls up on a connection of its own until the scope closes. */
+/** Rolls up on a connection of its own when it is woken, until the scope closes. */
 export const layer: Layer.Layer<never, SqlError.SqlError, PgClient.PgClient> = Layer.effectDiscard(
   Effect.gen(function* () {
     const sql = yield* Database.dedicated()
-    const repeat = (work: typeof round, interval: Duration.Duration) =>
-      work.pipe(
-        Effect.provideService(SqlClient.SqlClient, sql),
-        Effect.as(interval),
-        Effect.catchCause((cause) =>
-          Effect.as(Effect.logWarning("Could not roll up page views; retrying", cause), pauseAfterFailure)
+    const start = (work: typeof round, what: string) =>
+      Rounds.start({
+        kind: "rollups",
+        what,
+        round: work.pipe(
+          Effect.provideService(SqlClient.SqlClient, sql),
+          Effect.map((hadWork) => (hadWork ? nextTurn : null))
         ),
-        Effect.flatMap(Effect.sleep),
-        Effect.forever,
-        Effect.forkScoped
-      )
-    yield* repeat(round, intervals.round)
-    yield* repeat(advance, intervals.advance)
+        gap: "1 second",
+        startsAtOnce: false
+      })
+    yield* start(round, "roll up page views")
+    yield* start(advance, "store the visits of open days")
   })
 )
