@@ -8,14 +8,13 @@
  * no page views and events are sent, and forms still work. The other attributes of the script's tag:
  *
  * - `data-hash`: a change of the URL's fragment is a page view, for websites with hash routing.
- * - `data-session="off"`: stores nothing in `sessionStorage` and sends no session id.
  * - `data-dnt`: sends nothing if the browser sends Do Not Track or Global Privacy Control.
  * - `data-local`: also tracks localhost and local files.
  * - `data-automated`: also tracks automated browsers.
  * - `data-track`: the address for page views, relative to that of the script, if a proxy renames the endpoint.
  * - `data-outbound`, `data-downloads`, `data-events`: see `events.ts`.
  *
- * A browser whose `localStorage.hydracore_ignore` is `"1"` sends nothing, so that owners can leave out their own visits.
+ * It stores nothing in the browser. A browser whose `localStorage.hydracore_ignore` is `"1"` sends nothing, so that owners can leave out their own visits.
  *
  * @module
  */
@@ -43,7 +42,7 @@ declare global {
 const start = (script: HTMLScriptElement) => {
   const data = script.dataset
   const resolve = (path: string) => new URL(path, script.src).href
-  /** The pending retries, one for each record whose first attempt failed. */
+  /** The pending retries, one for each record whose first attempt was refused. */
   const retries = new Set<() => void>()
   let { referrer } = document
   /** The last path whose view was sent without a call of `track`. */
@@ -53,7 +52,7 @@ const start = (script: HTMLScriptElement) => {
   const currentPath = () =>
     (location.pathname.slice(0, 2048) + (data["hash"] == null ? "" : location.hash)).replace(/\/*#!?\/*/, "/")
 
-  /** Sends a record of `path`, or of the current page if `path` is empty. Retries once after a 429, a 503 or a network error. */
+  /** Sends a record of `path`, or of the current page if `path` is empty. Retries once after a 429 or a 503. */
   const send = async (address: string, path?: string, fields?: object) => {
     try {
       if (
@@ -65,11 +64,9 @@ const start = (script: HTMLScriptElement) => {
       ) {
         return
       }
-      let session_id: string | undefined
       try {
         // Access to storage can be denied.
         if (+localStorage["hydracore_ignore"]) return
-        if (data["session"] !== "off") session_id = sessionStorage["hydracore"] ||= `${Math.random()}`
       } catch {}
       const url = resolve(address)
       const body = JSON.stringify({
@@ -78,23 +75,20 @@ const start = (script: HTMLScriptElement) => {
         // An element named `referrer` would replace `document.referrer`.
         referrer: `${referrer}`,
         screen_width: screen.width,
-        session_id,
         ...fields
       })
       const retry = () => {
         if (retries.delete(retry)) navigator.sendBeacon(url, body)
       }
-      try {
-        // A string body has the type text/plain, which needs no preflight.
-        const { headers, status } = await fetch(url, { method: "POST", body, keepalive: true, credentials: "omit" })
-        if (status === 429 || status === 503) throw headers.get("retry-after")
-      } catch (seconds) {
+      // A string body has the type text/plain, which needs no preflight.
+      const { headers, status } = await fetch(url, { method: "POST", body, keepalive: true, credentials: "omit" })
+      if (status === 429 || status === 503) {
         retries.add(retry)
         // A random delay spreads the retries of many visitors.
-        setTimeout(retry, (+(seconds as string) || 2) * (1 + Math.random()) * 1e3)
+        setTimeout(retry, (+headers.get("retry-after")! || 2) * (1 + Math.random()) * 1e3)
       }
     } catch {
-      // The page may have changed globals. It must not see an error.
+      // After a network error, the record may have been stored. Or the page has changed globals: it must not see an error.
     }
   }
 

@@ -51,7 +51,7 @@ const at =
 
 const draftOf = (
   websiteConfigId: string,
-  { email, fields, receivedAt, sessionId }: SampleHistory.SampleSubmission
+  { email, fields, receivedAt, visitorHash }: SampleHistory.SampleSubmission
 ): SubmissionDraft => {
   const formData = JSON.stringify(fields)
   const { reasons, status } = SpamScore.judge({ ...SpamScore.noSignals, ...SpamScore.linksIn(formData) })
@@ -64,7 +64,7 @@ const draftOf = (
     formData,
     status,
     reasons,
-    sessionId,
+    visitorHashes: visitorHash === null ? [] : [visitorHash],
     idempotency: null
   }
 }
@@ -73,7 +73,7 @@ const draftOf = (
 const storeConversation = Effect.fnUntraced(function* (
   instanceId: string,
   website: string,
-  { sessionId, startedAt, turns }: SampleHistory.SampleConversation
+  { startedAt, turns, visitorHash }: SampleHistory.SampleConversation
 ) {
   const store = yield* ConversationStore
   const key = { instanceId, conversationId: randomUUID() }
@@ -81,7 +81,7 @@ const storeConversation = Effect.fnUntraced(function* (
   for (const [index, { answer, citesTours, comment, ending, question, rating }] of turns.entries()) {
     const answerId = randomUUID()
     const message = { messageId: randomUUID(), text: question }
-    yield* at(time)(store.begin({ key, answerId, message, trackerSession: index === 0 ? sessionId : null }))
+    yield* at(time)(store.begin({ key, answerId, message, visitorHashes: index === 0 ? [visitorHash] : [] }))
     const source = {
       type: "source-url",
       sourceId: "source-1",

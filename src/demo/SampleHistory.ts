@@ -15,8 +15,8 @@ export const days = 60
 
 /** A submission of the contact form. */
 export interface SampleSubmission {
-  /** Null for a robot, which runs no tracker. */
-  readonly sessionId: string | null
+  /** Null for a robot, which is no lead. */
+  readonly visitorHash: string | null
   /** Milliseconds since 1970. */
   readonly receivedAt: number
   readonly fields: Readonly<Record<string, string>>
@@ -24,7 +24,7 @@ export interface SampleSubmission {
 }
 
 export interface SampleConversation {
-  readonly sessionId: string
+  readonly visitorHash: string
   /** Milliseconds since 1970. */
   readonly startedAt: number
   readonly turns: ReadonlyArray<SampleTexts.SampleTurn>
@@ -186,7 +186,7 @@ const emailOf = (name: string): string =>
 
 /** A lead at the end of a visit. */
 interface Lead {
-  readonly sessionId: string
+  readonly visitorHash: string
   readonly at: number
 }
 
@@ -203,12 +203,12 @@ const withTexts = <Text, A>(
     .reverse()
 
 const submissionsOf = (leads: ReadonlyArray<Lead>, now: number): ReadonlyArray<SampleSubmission> => {
-  const people = withTexts(leads, SampleTexts.messages, ({ at, sessionId }, { text, tour }, index) => {
+  const people = withTexts(leads, SampleTexts.messages, ({ at, visitorHash }, { text, tour }, index) => {
     const name = SampleTexts.names[index]!
-    return { sessionId, receivedAt: at, fields: { name, tour: tour.name, message: text }, email: emailOf(name) }
+    return { visitorHash, receivedAt: at, fields: { name, tour: tour.name, message: text }, email: emailOf(name) }
   })
   const robots = SampleTexts.spam.map(({ daysAgo, email, name, text }) => ({
-    sessionId: null,
+    visitorHash: null,
     receivedAt: now - daysAgo * dayMillis,
     fields: { name, tour: SampleTexts.tours[0].name, message: text },
     email
@@ -239,9 +239,9 @@ export const make = Effect.fnUntraced(
 
     /** A visit that begins at `start` and ends before `end`. */
     const visit = Effect.fnUntraced(function* (visitor: Visitor, start: number, end: number) {
-      const sessionId = `sample-${++count}`
+      count++
       const { client } = visitor
-      const shared = { ...visitor.shared, sessionId }
+      const shared = { ...visitor.shared, sessionId: null }
       const origin = visitor.seenAt === 0 ? yield* pick(origins) : direct
       let at = start
       let page = yield* pick(entries)
@@ -271,8 +271,8 @@ export const make = Effect.fnUntraced(
         events.push({ ...event, name: booking, properties: { tour: tour.name, people }, revenue })
       } else if (isInterested && wish < 0.72) {
         yield* view(contact, direct)
-        leads.form.push({ sessionId, at })
-      } else if (isInterested) leads.chat.push({ sessionId, at })
+        leads.form.push({ visitorHash: shared.visitorHash, at })
+      } else if (isInterested) leads.chat.push({ visitorHash: shared.visitorHash, at })
       visitor.seenAt = at
     })
 
@@ -317,8 +317,8 @@ export const make = Effect.fnUntraced(
       views,
       events,
       submissions: submissionsOf(inOrder(leads.form), now),
-      conversations: withTexts(inOrder(leads.chat), SampleTexts.conversations, ({ at, sessionId }, turns) => ({
-        sessionId,
+      conversations: withTexts(inOrder(leads.chat), SampleTexts.conversations, ({ at, visitorHash }, turns) => ({
+        visitorHash,
         startedAt: at,
         turns
       }))

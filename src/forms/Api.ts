@@ -31,7 +31,8 @@ export const PlainForm = Schema.StructWithRest(
     hydracore_next: plainField("The page of the website to go on to, unless the query has `next`"),
     hydracore_hp: plainField("A field that no person sees: filled in, it marks spam"),
     hydracore_ms: plainField("Milliseconds since the form was shown"),
-    hydracore_session: plainField("The tracker's session id, which credits the visit with the submission"),
+    hydracore_leads: plainField("`off` links the submission to no visit"),
+    hydracore_session: plainField("Sent by earlier scripts; ignored"),
     email: plainField("The email of the submission; it stays in `form_data`")
   }),
   [Schema.Record(Schema.String, Value)]

@@ -8,6 +8,7 @@ import { randomUUID } from "node:crypto"
 import { Clock, Context, Effect, Layer, Option, Predicate } from "effect"
 import { HttpServerRequest, HttpServerResponse } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import * as LeadHashes from "../analytics/LeadHashes.ts"
 import { Api } from "../contract/Api.ts"
 import type { ValidationError } from "../contract/Errors.ts"
 import * as FormCheck from "../core/forms/FormCheck.ts"
@@ -82,6 +83,7 @@ export interface Options {
 const make = Effect.fnUntraced(function* (options: Options) {
   const checkRateLimit = RateLimitCheck.make(yield* RateLimiter, options.rateLimit)
   const directory = yield* FormDirectory
+  const leadHashes = yield* LeadHashes.make
   const repo = yield* SubmissionRepo
   const recordUncounted = DecisionHttp.make(yield* Decisions)
   const repetitions = RepeatedContent.make(maxRecentDigests)
@@ -113,19 +115,22 @@ const make = Effect.fnUntraced(function* (options: Options) {
     const fingerprint = Submission.fingerprint(content)
     const fields = Option.isSome(plainForm) ? plainForm.value.reserved : payload.form_data
     const hints = FormContent.hintsOf(fields)
-    const sessionId = FormContent.sessionOf(fields)
     const draftId = randomUUID()
-    const makeDraft = (receivedAt: number) => {
+    const hashesAt = (now: number) =>
+      LeadHashes.isAllowed(head) && FormContent.allowsLead(fields) ? leadHashes(head, site, now) : Effect.succeed([])
+    const makeDraft = (receivedAt: number, visitorHashes: ReadonlyArray<string>) => {
       const signals = FormContent.signalsOf(content, {
         hints,
         repetitions: repetitions.record(fingerprint, key, receivedAt)
       })
       const idempotency = key === null ? null : { key, fingerprint }
       const { reasons, status } = SpamScore.judge(signals)
-      return { ...content, submissionId: draftId, receivedAt, status, reasons, idempotency, sessionId }
+      return { ...content, submissionId: draftId, receivedAt, status, reasons, idempotency, visitorHashes }
     }
-    return Effect.flatMap(Clock.currentTimeMillis, (now) => {
-      const draft = makeDraft(now)
+    const drafted = Effect.flatMap(Clock.currentTimeMillis, (now) =>
+      Effect.map(hashesAt(now), (hashes) => makeDraft(now, hashes))
+    )
+    return Effect.flatMap(drafted, (draft) => {
       const stored = Effect.tapError(repo.submit(draft), () => Effect.sync(() => repetitions.forget(fingerprint)))
       return Effect.flatMap(stored, (submissionId) => {
         // If an earlier request stored the submission, its stored status may differ from the draft's.

@@ -34,7 +34,7 @@ inChromium("events", testServer(), (it) => {
   describe("are sent", () => {
     it.effect("by hydracore.event, with the session of the page view, and the edge accepts them", () =>
       Effect.gen(function* () {
-        const { edge, errors, evaluate, events, isLoaded, relay, views } = yield* make("")
+        const { edge, errors, evaluate, events, isLoaded, relay } = yield* make("")
         assert.isFalse(yield* Effect.promise(isLoaded))
         yield* evaluate(`hydracore.event("Booking", { tour: "First strokes", people: 2 },
           { revenue: { currency: "EUR", amount: 150 }, interactive: false })`)
@@ -43,7 +43,6 @@ inChromium("events", testServer(), (it) => {
         assert.deepStrictEqual(event, {
           site_id: edge.trackingToken,
           page_path: "/a?secret=1",
-          session_id: views()[0]?.session_id,
           name: "Booking",
           properties: { tour: "First strokes", people: 2 },
           revenue: { currency: "EUR", amount: 150 },

@@ -43,7 +43,7 @@ const draft = (submissionId: string): SubmissionDraft => ({
   formData: '{"name":"Ada","list":[1,2]}',
   status: "accepted",
   reasons: [],
-  sessionId: null,
+  visitorHashes: [],
   idempotency: { key: "k", fingerprint: "f" }
 })
 

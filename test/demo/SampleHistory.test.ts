@@ -3,6 +3,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
+import * as Visits from "../../src/core/analytics/report/Visits.ts"
 import * as UserAgent from "../../src/core/analytics/UserAgent.ts"
 import { isMissing } from "../../src/core/chat/conversation/Transcript.ts"
 import { dayMillis, dayOf } from "../../src/core/text/Calendar.ts"
@@ -62,17 +63,14 @@ describe("the demo's sample history", () => {
         for (let back = 1; back < SampleHistory.days; back++) assert.isTrue(days.has(dayOf(now) - back), `${back}`)
         assert.isBelow(Math.max(...rows.map(({ receivedAt }) => receivedAt)), now - 30 * 60_000)
         assert.isAbove(Math.min(...rows.map(({ receivedAt }) => receivedAt)), now - SampleHistory.days * dayMillis)
-        const sessions = Map.groupBy(rows, ({ sessionId }) => sessionId)
-        for (const ofSession of sessions.values()) {
-          assert.strictEqual(new Set(ofSession.map(({ receivedAt }) => dayOf(receivedAt))).size, 1)
-          assert.strictEqual(new Set(ofSession.map(({ visitorHash }) => visitorHash)).size, 1)
-        }
         const visitors = Map.groupBy(rows, ({ visitorHash }) => visitorHash)
         for (const ofVisitor of visitors.values()) {
           assert.strictEqual(new Set(ofVisitor.map(({ receivedAt }) => dayOf(receivedAt))).size, 1)
         }
-        assert.isAbove(sessions.size, 1.05 * visitors.size)
-        assert.isAbove(visitors.size, 0.5 * sessions.size)
+        const counted = views.filter(({ exclusion }) => exclusion === null)
+        const visits = Visits.make({ views: counted, events, conversions: [], goals: [] }, "UTC")
+        assert.isAbove(visits.length, 1.05 * visitors.size)
+        assert.isAbove(visitors.size, 0.5 * visits.length)
       }),
     runs
   )
@@ -89,13 +87,12 @@ describe("the demo's sample history", () => {
           assert.strictEqual(revenue?.currency, "EUR")
           assert.hasAllKeys(properties, ["tour", "people"])
         }
-        const people = submissions.filter(({ sessionId }) => sessionId !== null)
+        const people = submissions.filter(({ visitorHash }) => visitorHash !== null)
         assert.strictEqual(submissions.length, people.length + 2)
         assert.isAbove(people.length, 9)
-        for (const { email, receivedAt, sessionId } of people) {
-          const visit = views.filter((view) => view.sessionId === sessionId)
-          assert.isTrue(visit.some(({ path }) => path === "/demo/site/contact"))
-          assert.isAtLeast(receivedAt, Math.max(...visit.map((view) => view.receivedAt)))
+        for (const { email, receivedAt, visitorHash } of people) {
+          const before = views.filter((view) => view.visitorHash === visitorHash && view.receivedAt <= receivedAt)
+          assert.strictEqual(before.at(-1)?.path, "/demo/site/contact")
           assert.isAtMost(receivedAt, now)
           assert.match(email, /^[a-z]+(\.[a-z]+)+@example\.com$/)
         }
@@ -115,8 +112,8 @@ describe("the demo's sample history", () => {
       Effect.gen(function* () {
         const { conversations, views } = yield* historyAt(now)
         assert.isAbove(conversations.length, 4)
-        const sessions = new Set(views.map(({ sessionId }) => sessionId))
-        for (const { sessionId } of conversations) assert.isTrue(sessions.has(sessionId))
+        const visitors = new Set(views.map(({ visitorHash }) => visitorHash))
+        for (const { visitorHash } of conversations) assert.isTrue(visitors.has(visitorHash))
         const turns = conversations.flatMap(({ turns }) => turns)
         assert.strictEqual(new Set(turns.map(({ question }) => question)).size, turns.length)
         const parts = (answer: string) => (answer === "" ? [] : [{ type: "text", text: answer } as const])

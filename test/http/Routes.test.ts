@@ -5,7 +5,8 @@ import { detailOf } from "../support/ResponseParts.ts"
 import { type Storage, storages } from "../support/Storages.ts"
 import { paths, TestServer, layer as testServer } from "../support/TestServer.ts"
 
-const allowedHeaders = "*, Authorization, Content-Type, Idempotency-Key, X-Widget-Token, X-HydraCore-Session"
+const allowedHeaders =
+  "*, Authorization, Content-Type, Idempotency-Key, X-Widget-Token, X-HydraCore-Leads, X-HydraCore-Session"
 
 const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
   it.effect("an unknown path gets a 404, and a wrong method a 405 with Allow, both with a detail", () =>

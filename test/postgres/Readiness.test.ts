@@ -126,7 +126,7 @@ const withSeparateStore = (isMigrated: Effect.Effect<boolean, StorageUnavailable
         SeparateStore,
         Option.some({
           isMigrated,
-          sessionRows: () => refused,
+          visitorRows: () => refused,
           addConversions: () => refused,
           erase: () => refused,
           dropMonthsBefore: () => refused

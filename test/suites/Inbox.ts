@@ -86,7 +86,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Inbox | SubmissionRepo
             const draft = yield* submit(site, { ...rest, receivedAt: start + time, formData: `{"message":${value}}` })
             if (isRead) yield* inbox.mark(site, [draft.submissionId], true)
             const found = yield* inbox.find(site, draft.submissionId)
-            const { idempotency: _, sessionId: __, ...stored } = draft
+            const { idempotency: _, visitorHashes: __, ...stored } = draft
             assert.deepInclude(Option.getOrThrow(found), { ...stored, isRead })
             messages.push(Option.getOrThrow(found))
           }

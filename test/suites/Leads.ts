@@ -9,6 +9,9 @@ import { Clock, Effect, type Layer, Option, Schema, Stream } from "effect"
 import { leads as goals } from "../../src/core/analytics/Goal.ts"
 import * as Lead from "../../src/core/analytics/Lead.ts"
 import type { PageView } from "../../src/core/analytics/PageView.ts"
+import * as LocalTime from "../../src/core/analytics/report/LocalTime.ts"
+import * as Visits from "../../src/core/analytics/report/Visits.ts"
+import * as VisitorDay from "../../src/core/analytics/VisitorDay.ts"
 import { maxSize } from "../../src/core/chat/conversation/Conversation.ts"
 import { AnalyticsRepo } from "../../src/services/analytics/AnalyticsRepo.ts"
 import { Leads } from "../../src/services/analytics/Leads.ts"
@@ -36,15 +39,19 @@ const newSite = SiteDirectory.use((sites) => sites.create({ name: "test", origin
 
 const minute = 60_000
 
+const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+
 const shape = Schema.decodeUnknownSync(Shape)({
   ...{ age: 0, path: "/landing", referrerHost: "ads.example", referrerPath: "/x", deviceType: null, screenWidth: null },
   campaign: { source: "news", medium: "email", name: "spring", term: null, content: null },
   ...{ sessionId: null, browser: null, os: null, visitor: 0, country: null, exclusion: null }
 })
 
-/** Stores a page view of a session. */
-const visit = (hostedWebsiteId: string, sessionId: string, receivedAt: number, fields: Partial<PageView> = {}) =>
-  AnalyticsRepo.use(({ append }) => append({ ...viewOf(hostedWebsiteId, shape), sessionId, receivedAt, ...fields }))
+const newVisitor = () => randomUUID().replaceAll("-", "")
+
+/** Stores a page view of a visitor. */
+const visit = (hostedWebsiteId: string, visitorHash: string, receivedAt: number, fields: Partial<PageView> = {}) =>
+  AnalyticsRepo.use(({ append }) => append({ ...viewOf(hostedWebsiteId, shape), visitorHash, receivedAt, ...fields }))
 
 const submissionsOf = (websiteConfigId: string) =>
   SubmissionRepo.use((repo) => Stream.runCollect(repo.stream({ websiteConfigId })))
@@ -70,11 +77,11 @@ export const suite = <R, E>(
         Effect.gen(function* () {
           const repo = yield* SubmissionRepo
           const { hostedWebsiteId, websiteConfigId } = yield* newSite
-          const sessionId = randomUUID()
+          const visitor = newVisitor()
           const at = yield* Clock.currentTimeMillis
-          yield* visit(hostedWebsiteId, sessionId, at - 20 * minute)
-          yield* visit(hostedWebsiteId, sessionId, at - minute, { path: "/contact", referrerHost: null })
-          const one = draft({ websiteConfigId, receivedAt: at, sessionId, key: randomUUID() })
+          yield* visit(hostedWebsiteId, visitor, at - 20 * minute)
+          yield* visit(hostedWebsiteId, visitor, at - minute, { path: "/contact", referrerHost: null })
+          const one = draft({ websiteConfigId, receivedAt: at, visitorHashes: [visitor], key: randomUUID() })
           yield* repo.submit(one)
           // A submission that is sent again is not a second lead.
           yield* repo.submit(one)
@@ -85,7 +92,7 @@ export const suite = <R, E>(
             [attribution]
           )
           assert.deepStrictEqual(yield* conversionsOf(hostedWebsiteId), [
-            { hostedWebsiteId, visitStartedAt: at - 20 * minute, sessionKey: sessionId, name: goals.form }
+            { hostedWebsiteId, visitStartedAt: at - 20 * minute, sessionKey: visitor, name: goals.form }
           ])
         })
       )
@@ -94,11 +101,13 @@ export const suite = <R, E>(
         Effect.gen(function* () {
           const repo = yield* SubmissionRepo
           const { hostedWebsiteId, websiteConfigId } = yield* newSite
-          const sessionId = randomUUID()
+          const visitor = newVisitor()
           const at = yield* Clock.currentTimeMillis
-          yield* visit(hostedWebsiteId, sessionId, at)
+          yield* visit(hostedWebsiteId, visitor, at)
           for (let number = 0; number < 5; number++) {
-            yield* repo.submit(draft({ websiteConfigId, receivedAt: at, sessionId, formData: `{"n":${number}}` }))
+            yield* repo.submit(
+              draft({ websiteConfigId, receivedAt: at, visitorHashes: [visitor], formData: `{"n":${number}}` })
+            )
           }
           yield* Effect.all(
             Array.from({ length: 4 }, () => match),
@@ -115,56 +124,56 @@ export const suite = <R, E>(
           const instances = yield* InstanceDirectory
           const { hostedWebsiteId, websiteConfigId } = yield* newSite
           const at = yield* Clock.currentTimeMillis
-          const sessionId = randomUUID()
-          yield* visit(hostedWebsiteId, sessionId, at - minute)
+          const visitor = newVisitor()
+          yield* visit(hostedWebsiteId, visitor, at - minute)
           const agentUrl = "https://a.example"
           const owned = yield* instances.create({ name: "a", agentUrl, websiteConfigId })
           const unowned = yield* instances.create({ name: "b", agentUrl })
           for (const { instanceId } of [owned, unowned, { instanceId: randomUUID() }, { instanceId: "no id" }]) {
-            yield* leads.addChat({ instanceId, sessionId, receivedAt: at })
+            yield* leads.addChat({ instanceId, visitorHashes: [visitor], receivedAt: at })
           }
           yield* match
           assert.deepStrictEqual(yield* conversionsOf(hostedWebsiteId), [
-            { hostedWebsiteId, visitStartedAt: at - minute, sessionKey: sessionId, name: goals.chat }
+            { hostedWebsiteId, visitStartedAt: at - minute, sessionKey: visitor, name: goals.chat }
           ])
         })
       )
 
-      it.effect("a turn that names a tracker session is credited, and a refused turn is not", () =>
+      it.effect("a turn with a visitor's hash is credited, and a refused turn is not", () =>
         Effect.gen(function* () {
           const store = yield* ConversationStore
           const { hostedWebsiteId, websiteConfigId } = yield* newSite
-          const [sessionId, refused, at] = [randomUUID(), randomUUID(), yield* Clock.currentTimeMillis]
-          for (const session of [sessionId, refused]) yield* visit(hostedWebsiteId, session, at - minute)
+          const [visitor, refused, at] = [newVisitor(), newVisitor(), yield* Clock.currentTimeMillis]
+          for (const one of [visitor, refused]) yield* visit(hostedWebsiteId, one, at - minute)
           const { instanceId } = yield* InstanceDirectory.use(({ create }) =>
             create({ name: "a", agentUrl: "https://a.example", websiteConfigId })
           )
           const key = { instanceId, conversationId: randomUUID() }
-          const turn = (text: string, trackerSession: string | null) =>
-            store.begin({ key, answerId: randomUUID(), message: { messageId: randomUUID(), text }, trackerSession })
-          yield* turn("hello", sessionId)
+          const turn = (text: string, ...visitorHashes: ReadonlyArray<string>) =>
+            store.begin({ key, answerId: randomUUID(), message: { messageId: randomUUID(), text }, visitorHashes })
+          yield* turn("hello", visitor)
           // The first answer still runs, so the store begins this turn by another statement.
-          yield* turn("are you there?", sessionId)
-          yield* turn("well?", null)
+          yield* turn("are you there?", visitor)
+          yield* turn("well?")
           assert.strictEqual((yield* Effect.flip(turn("x".repeat(maxSize), refused)))._tag, "ConversationFull")
           yield* match
           yield* match
-          const credit = { hostedWebsiteId, visitStartedAt: at - minute, sessionKey: sessionId, name: goals.chat }
+          const credit = { hostedWebsiteId, visitStartedAt: at - minute, sessionKey: visitor, name: goals.chat }
           assert.deepStrictEqual(yield* conversionsOf(hostedWebsiteId), [credit, credit])
         })
       )
 
-      it.effect("a submission without a session, or with another website's session, is not a lead", () =>
+      it.effect("a submission without a hash, or with that of another website's visitor, is not a lead", () =>
         Effect.gen(function* () {
           const repo = yield* SubmissionRepo
           const [site, other] = [yield* newSite, yield* newSite]
           const at = yield* Clock.currentTimeMillis
-          const [sessionId, foreign] = [randomUUID(), randomUUID()]
-          yield* visit(site.hostedWebsiteId, sessionId, at)
+          const [visitor, foreign] = [newVisitor(), newVisitor()]
+          yield* visit(site.hostedWebsiteId, visitor, at)
           yield* visit(other.hostedWebsiteId, foreign, at)
           const { websiteConfigId } = site
           yield* repo.submit(draft({ websiteConfigId, receivedAt: at }))
-          yield* repo.submit(draft({ websiteConfigId, receivedAt: at, sessionId: foreign }))
+          yield* repo.submit(draft({ websiteConfigId, receivedAt: at, visitorHashes: [foreign] }))
           yield* match
           assert.deepStrictEqual(yield* conversionsOf(site.hostedWebsiteId), [])
           assert.deepStrictEqual(yield* conversionsOf(other.hostedWebsiteId), [])
@@ -183,10 +192,16 @@ export const suite = <R, E>(
             const repo = yield* SubmissionRepo
             const { hostedWebsiteId, websiteConfigId } = yield* newSite
             const at = yield* Clock.currentTimeMillis
-            const sessionId = randomUUID()
-            yield* visit(hostedWebsiteId, sessionId, at)
+            const visitor = newVisitor()
+            yield* visit(hostedWebsiteId, visitor, at)
             const submissionId = yield* repo.submit(
-              draft({ websiteConfigId, receivedAt: at, sessionId, status: "quarantined", reasons: ["links"] })
+              draft({
+                websiteConfigId,
+                receivedAt: at,
+                visitorHashes: [visitor],
+                status: "quarantined",
+                reasons: ["links"]
+              })
             )
             yield* match
             yield* repo.release(submissionId)
@@ -200,15 +215,89 @@ export const suite = <R, E>(
           })
       )
 
+      it.effect.prop(
+        "a lead is credited to the last visit, as `Visits` defines it, of the visitor's hashes that began before it",
+        {
+          /** The minutes before the lead; one page view is less than half an hour before. */
+          last: between(0, 29),
+          views: Schema.Array(
+            Schema.Struct({
+              age: Schema.Union([between(0, 90), between(0, 400)]),
+              source: Schema.NullOr(Schema.Literals(["news", "ads"])),
+              sessionId: Schema.NullOr(Schema.Literal("s"))
+            })
+          ).check(Schema.isMaxLength(12)),
+          timeZone: Schema.Literals(["UTC", "America/New_York", "Asia/Kathmandu"]),
+          /** The minutes from midnight of the website to the lead. */
+          sinceMidnight: between(-60, 180)
+        },
+        ({ last, sinceMidnight, timeZone, views: given }) =>
+          Effect.gen(function* () {
+            const site = yield* SiteDirectory.use((sites) => sites.create({ name: "test", origins: [], timeZone }))
+            const leadAt = LocalTime.zone(timeZone).startOf("2026-11-24") + sinceMidnight * minute
+            const visitor = newVisitor().slice(6)
+            const hashOf = (day: number) => `${String(day).padStart(6, "0")}${visitor}`
+            const views = [{ age: last, source: null, sessionId: null }, ...given].map(
+              ({ age, sessionId, source }, index): PageView => {
+                const receivedAt = leadAt - age * minute
+                return {
+                  ...viewOf(site.hostedWebsiteId, shape),
+                  path: `/${index}`,
+                  receivedAt,
+                  sessionId,
+                  campaign: { source, medium: null, name: null, term: null, content: null },
+                  visitorHash: hashOf(VisitorDay.at(timeZone, receivedAt))
+                }
+              }
+            )
+            yield* Effect.forEach(views, (view) => AnalyticsRepo.use(({ append }) => append(view)))
+            const visitorHashes = VisitorDay.ofLead(timeZone, leadAt).map(hashOf)
+            const { websiteConfigId } = site
+            yield* SubmissionRepo.use((repo) =>
+              repo.submit(draft({ websiteConfigId, receivedAt: leadAt, visitorHashes }))
+            )
+            yield* match
+            const expected = Visits.make({ views, events: [], conversions: [], goals: [] }, timeZone)
+              .filter((each) => visitorHashes.includes(each.visitorHash))
+              .toSorted((left, right) => right.startedAt - left.startedAt)
+            const found = yield* conversionsOf(site.hostedWebsiteId)
+            assert.deepStrictEqual(
+              found.map(({ visitStartedAt }) => visitStartedAt),
+              expected.slice(0, 1).map(({ startedAt }) => startedAt)
+            )
+            const [stored] = yield* submissionsOf(websiteConfigId)
+            const credited = expected.filter(({ sessionKey, startedAt }) =>
+              found.some((one) => one.sessionKey === sessionKey && one.visitStartedAt === startedAt)
+            )
+            assert.deepStrictEqual(
+              credited.map(({ campaign }) => campaign?.source ?? "ads.example"),
+              found.length === 0 ? [] : [stored?.attribution.source]
+            )
+          }),
+        { arbitrary: { runs: 15 }, timeout: 120_000 }
+      )
+
+      it.effect("a page view of a bot brings no lead", () =>
+        Effect.gen(function* () {
+          const repo = yield* SubmissionRepo
+          const { hostedWebsiteId, websiteConfigId } = yield* newSite
+          const [visitor, at] = [newVisitor(), yield* Clock.currentTimeMillis]
+          yield* visit(hostedWebsiteId, visitor, at, { exclusion: "bot" })
+          yield* repo.submit(draft({ websiteConfigId, receivedAt: at, visitorHashes: [visitor] }))
+          yield* match
+          assert.deepStrictEqual(yield* conversionsOf(hostedWebsiteId), [])
+        })
+      )
+
       it.effect("a lead waits for its visit", () =>
         Effect.gen(function* () {
           const repo = yield* SubmissionRepo
           const { hostedWebsiteId, websiteConfigId } = yield* newSite
-          const [sessionId, at] = [randomUUID(), yield* Clock.currentTimeMillis]
-          yield* repo.submit(draft({ websiteConfigId, receivedAt: at, sessionId }))
+          const [visitor, at] = [newVisitor(), yield* Clock.currentTimeMillis]
+          yield* repo.submit(draft({ websiteConfigId, receivedAt: at, visitorHashes: [visitor] }))
           yield* match
           assert.deepStrictEqual(yield* conversionsOf(hostedWebsiteId), [])
-          yield* visit(hostedWebsiteId, sessionId, at)
+          yield* visit(hostedWebsiteId, visitor, at)
           yield* match
           assert.lengthOf(yield* conversionsOf(hostedWebsiteId), 1)
         })
@@ -218,9 +307,9 @@ export const suite = <R, E>(
         Effect.gen(function* () {
           const repo = yield* SubmissionRepo
           const { hostedWebsiteId, websiteConfigId } = yield* newSite
-          const [sessionId, at] = [randomUUID(), (yield* Clock.currentTimeMillis) - 2 * Lead.lookBackMillis]
-          yield* visit(hostedWebsiteId, sessionId, at - Lead.lookBackMillis - minute)
-          yield* repo.submit(draft({ websiteConfigId, receivedAt: at, sessionId }))
+          const [visitor, at] = [newVisitor(), (yield* Clock.currentTimeMillis) - 2 * Lead.lookBackMillis]
+          yield* visit(hostedWebsiteId, visitor, at - Lead.lookBackMillis - minute)
+          yield* repo.submit(draft({ websiteConfigId, receivedAt: at, visitorHashes: [visitor] }))
           yield* match
           assert.deepStrictEqual(yield* conversionsOf(hostedWebsiteId), [])
         })
@@ -230,11 +319,11 @@ export const suite = <R, E>(
         Effect.gen(function* () {
           const repo = yield* SubmissionRepo
           const { hostedWebsiteId, websiteConfigId } = yield* newSite
-          const [sessionId, at] = [randomUUID(), yield* Clock.currentTimeMillis]
-          yield* visit(hostedWebsiteId, sessionId, at)
-          yield* repo.submit(draft({ websiteConfigId, receivedAt: at, sessionId }))
+          const [visitor, at] = [newVisitor(), yield* Clock.currentTimeMillis]
+          yield* visit(hostedWebsiteId, visitor, at)
+          yield* repo.submit(draft({ websiteConfigId, receivedAt: at, visitorHashes: [visitor] }))
           yield* match
-          yield* repo.submit(draft({ websiteConfigId, receivedAt: at, sessionId, formData: `{"n":1}` }))
+          yield* repo.submit(draft({ websiteConfigId, receivedAt: at, visitorHashes: [visitor], formData: `{"n":1}` }))
           const erased = yield* SiteErasure.use(({ erase }) => erase(websiteConfigId))
           assert.deepInclude(Option.getOrThrow(erased), { conversions: 1, submissions: 2 })
           yield* match

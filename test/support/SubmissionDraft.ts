@@ -15,7 +15,7 @@ export const make = (websiteConfigId: string, more: Partial<SubmissionDraft> = {
   formData: '{"message":"Hello\\u0000"}',
   status: "accepted",
   reasons: [],
-  sessionId: null,
+  visitorHashes: [],
   idempotency: null,
   ...more
 })

@@ -28,7 +28,7 @@ export const draft = (fields: Partial<SubmissionDraft> & { readonly key?: string
     formData: "{}",
     status: "accepted",
     reasons: [],
-    sessionId: null,
+    visitorHashes: [],
     ...rest
   }
   return { ...submission, idempotency: key === null ? null : { key, fingerprint: fingerprint(submission) } }
@@ -46,7 +46,7 @@ export const storedOf = (drafts: ReadonlyArray<SubmissionDraft>) =>
   })
 
 /** The submission that is stored for a draft if its visit is unknown. */
-export const asStored = ({ idempotency: _, sessionId: __, ...submission }: SubmissionDraft): Submission => ({
+export const asStored = ({ idempotency: _, visitorHashes: __, ...submission }: SubmissionDraft): Submission => ({
   ...submission,
   attribution: noAttribution
 })

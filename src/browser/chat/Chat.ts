@@ -123,7 +123,12 @@ export class Chat implements RunningChat {
       base: this.#host.getAttribute("base"),
       page: document.baseURI
     })
-    return url === undefined ? undefined : { url, token: this.#host.getAttribute("token") ?? "" }
+    if (url === undefined) return
+    return {
+      url,
+      token: this.#host.getAttribute("token") ?? "",
+      allowsLead: this.#host.getAttribute("data-leads") !== "off"
+    }
   }
 
   #rebuild(): void {

@@ -8,6 +8,7 @@
  * - `base`: the edge's address, by default the one from which the script was loaded.
  * - `theme`: `light`, `dark` or `auto` (the visitor's preference); by default the page's color scheme.
  * - `side`: `start` or `end`, the side of the window for the button and the panel, in the writing direction; by default `end`.
+ * - `data-leads="off"`: links a chat that begins to no visit.
  * - `open`: opens the panel for a new conversation, unless the panel would fill the window.
  *
  * @module

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { trackerSession } from "../Session.ts"
 import type { Rating } from "./ConversationStore.ts"
 import * as Failures from "./Failures.ts"
 import * as Frames from "./Frames.ts"
@@ -15,23 +14,24 @@ import { replayStored, type StoredMessage } from "./StoredAnswer.ts"
 export interface Endpoint {
   readonly url: string
   readonly token: string
+  /** Whether the chat that begins may be linked to the visit. */
+  readonly allowsLead: boolean
 }
 
 const connectionFailure = (otherwise: Failures.FailureKind): Failures.Failure => ({
   kind: navigator.onLine ? otherwise : "offline"
 })
 
-/** Returns the header by which the edge credits the chat to the tracker's visit; undefined without a session id. */
-const sessionHeader = () => {
-  const session = trackerSession()
-  return session && { "x-hydracore-session": session }
-}
-
-const request = ({ token, url }: Endpoint, path: string, body?: unknown, init?: RequestInit): Promise<Response> =>
+const request = (
+  { allowsLead, token, url }: Endpoint,
+  path: string,
+  body?: unknown,
+  init?: RequestInit
+): Promise<Response> =>
   fetch(url + path, {
     headers: {
       "x-widget-token": token,
-      ...sessionHeader(),
+      ...(!allowsLead && { "x-hydracore-leads": "off" }),
       ...(body !== undefined && { "content-type": "application/json" })
     },
     credentials: "omit",

@@ -57,13 +57,17 @@ const retryAfterOf = (response: Response): number | undefined => {
   return seconds >= 0 ? seconds : undefined
 }
 
-/** Sends a body. The edge stores submissions with the same key once. Never rejects. */
-export const send = async (endpoint: string, body: string, key: string): Promise<Outcome> => {
+/** Sends a body. The edge stores submissions with the same `idempotency-key` once. Never rejects. */
+export const send = async (
+  endpoint: string,
+  body: string,
+  headers: Readonly<Record<string, string>>
+): Promise<Outcome> => {
   try {
     const response = await fetch(endpoint, {
       method: "POST",
       body,
-      headers: { "content-type": "application/json", "idempotency-key": key },
+      headers: { "content-type": "application/json", ...headers },
       credentials: "omit",
       // Continues after the visitor leaves the page.
       keepalive: new Blob([body]).size < maxKeepalive,

@@ -5,6 +5,7 @@
  *   `data-site` nor an `action` with the method `post` is not sent.
  * - `data-page`: the page's slug.
  * - `data-next`: the page to open after success, if the visitor is still waiting (`isAwaited`).
+ * - `data-leads="off"`: links the submission to no visit.
  * - `data-style="off"`: turns off the default style.
  * - `data-text-*`: see `Texts`.
  *
@@ -21,7 +22,6 @@
  * @module
  */
 
-import { trackerSession } from "../Session.ts"
 import { isAddressless } from "./Addressless.ts"
 import { controlState, controls, disableButtons, enableButtons, entriesOf, submitButtons } from "./Controls.ts"
 import * as Delivery from "./Delivery.ts"
@@ -190,7 +190,10 @@ const deliver = async (form: HTMLFormElement, state: State, pending: Pending): P
   state.isBusy = true
   const restoreButtons = disableButtons(form)
   if (pending.attempts === 0) showText(form, state, "sending", "sending")
-  const outcome = await Delivery.send(pending.endpoint, pending.body, pending.key)
+  const outcome = await Delivery.send(pending.endpoint, pending.body, {
+    "idempotency-key": pending.key,
+    ...(attributeOf(form, "data-leads") === "off" && { "x-hydracore-leads": "off" })
+  })
   pending.attempts++
   state.isBusy = false
   restoreButtons()
@@ -258,7 +261,7 @@ export const submit = (form: HTMLFormElement, event: SubmitEvent, endpoint: stri
   if (!dispatch(form, "submit", { content })) return
   const typed = controlState(form)
   const contentJson = JSON.stringify(content)
-  const body = FormContent.toBody(content, performance.now() - state.shownAt, trackerSession())
+  const body = FormContent.toBody(content, performance.now() - state.shownAt)
   state.pending?.cancelRetry()
   if (state.pending?.content !== contentJson) {
     state.pending = {

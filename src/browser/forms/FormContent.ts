@@ -18,9 +18,6 @@ export const honeypot = "hydracore_hp"
 /** The field for the time between the display of the form and its submission, in milliseconds. */
 const millisField = "hydracore_ms"
 
-/** The field for the tracker's session id. */
-const sessionField = "hydracore_session"
-
 /** The maximum number of fields that the endpoint accepts. */
 const maxFields = 50
 
@@ -54,15 +51,12 @@ export const fromEntries = (
   }
 }
 
-/** Returns the body of a request. Adds the time since the form's display and the tracker's session if more fields are allowed. */
-export const toBody = (content: FormContent, millis: number, session: string | undefined): string =>
+/** Returns the body of a request. Adds the time since the form's display if one more field is allowed. */
+export const toBody = (content: FormContent, millis: number): string =>
   JSON.stringify({
     ...content,
     form_data: Object.fromEntries([
       ...Object.entries(content.form_data),
-      ...[
-        [millisField, Math.round(millis)],
-        [sessionField, session]
-      ].slice(0, Math.max(0, maxFields - Object.keys(content.form_data).length))
+      ...(Object.keys(content.form_data).length < maxFields ? [[millisField, Math.round(millis)]] : [])
     ])
   })

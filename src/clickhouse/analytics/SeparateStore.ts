@@ -5,9 +5,8 @@
  */
 import { type Duration, Effect, Layer, Option } from "effect"
 import type { Conversion } from "../../core/analytics/Lead.ts"
-import { decodeRows } from "../../runtime/Rows.ts"
-import * as SessionRows from "../../runtime/SessionRows.ts"
-import { SeparateStore, type SessionQuery } from "../../services/analytics/SeparateStore.ts"
+import * as VisitorRows from "../../runtime/VisitorRows.ts"
+import { SeparateStore, type VisitorQuery } from "../../services/analytics/SeparateStore.ts"
 import * as Columns from "../batch/Columns.ts"
 import { bounded, ClickHouse } from "../ClickHouse.ts"
 import * as Migrations from "../schema/Migrations.ts"
@@ -18,25 +17,21 @@ export interface Options {
   readonly timeout: Duration.Input
 }
 
-/** The maximum number of page views, and of events, that one query of sessions returns. */
-const maxRows = 20_000
-
-const latest = (table: "page_view" | "event", columns: string) => `SELECT * FROM (
-    SELECT assumeNotNull(session_id) AS session, toUnixTimestamp64Milli(received_at) AS at, ${columns}
-    FROM ${table}
-    WHERE hosted_website_id = {site:UUID} AND has({sessions:Array(String)}, session_id)
-      AND received_at > fromUnixTimestamp64Milli({after:Int64}, 'UTC')
-      AND received_at <= fromUnixTimestamp64Milli({until:Int64}, 'UTC')
-    ORDER BY received_at DESC LIMIT ${maxRows}
-  )`
+/** The rows are sorted by day and visitor, so that a query reads few others. */
+const ofVisitors = (table: "page_view" | "event", columns: string) => `SELECT session_id AS session,
+    replaceAll(toString(visitor_hash), '-', '') AS hash, toUnixTimestamp64Milli(received_at) AS at, ${columns}
+  FROM ${table}
+  WHERE hosted_website_id = {site:UUID} AND visitor_hash IN {visitors:Array(UUID)}
+    AND received_at > fromUnixTimestamp64Milli({after:Int64}, 'UTC')
+    AND received_at <= fromUnixTimestamp64Milli({until:Int64}, 'UTC')`
 
 const attributionColumns = ["utm_source", "utm_medium", "utm_campaign", "referrer_host", "referrer_path"] as const
 
 const attributionSql = (value: (column: string) => string) =>
   attributionColumns.map((column) => `${value(column)} AS ${column}`).join(", ")
 
-const statement = `${latest("page_view", `CAST(path, 'Nullable(String)') AS page, ${attributionSql((column) => `CAST(${column}, 'Nullable(String)')`)}`)}
-  UNION ALL ${latest("event", `CAST(NULL, 'Nullable(String)') AS page, ${attributionSql(() => "CAST(NULL, 'Nullable(String)')")}`)}`
+const statement = `${ofVisitors("page_view", `CAST(path, 'Nullable(String)') AS page, ${attributionSql((column) => `CAST(${column}, 'Nullable(String)')`)}`)}
+  UNION ALL ${ofVisitors("event", `CAST(NULL, 'Nullable(String)') AS page, ${attributionSql(() => "CAST(NULL, 'Nullable(String)')")}`)}`
 
 const conversionColumns: readonly [Columns.Column<Conversion>, ...Array<Columns.Column<Conversion>>] = [
   Columns.uuid("hosted_website_id", (conversion) => conversion.hostedWebsiteId),
@@ -57,12 +52,12 @@ export const layer = ({ timeout }: Options): Layer.Layer<never, never, ClickHous
           bounded(timeout),
           Effect.provideContext(context)
         ),
-        sessionRows: ({ after, hostedWebsiteId, sessionIds, until }: SessionQuery) =>
+        visitorRows: ({ after, hostedWebsiteId, until, visitorHashes }: VisitorQuery) =>
           query(statement, {
-            parameters: { site: hostedWebsiteId, sessions: [...sessionIds], after, until },
-            // The server's query log would store the session ids.
+            parameters: { site: hostedWebsiteId, visitors: [...visitorHashes], after, until },
+            // The server's query log would store the hashes.
             settings: { log_queries: 0 }
-          }).pipe(decodeRows(SessionRows.Rows), bounded(timeout), Effect.map(SessionRows.bySession)),
+          }).pipe(VisitorRows.decode, bounded(timeout)),
         addConversions: (batchId: string, conversions: ReadonlyArray<Conversion>) => {
           const [first, ...others] = conversionColumns
           return insert({

@@ -4,7 +4,6 @@
  *
  * @module
  */
-import * as PageView from "../analytics/PageView.ts"
 import * as JsonMembers from "../json/JsonMembers.ts"
 import * as SpamScore from "./SpamScore.ts"
 
@@ -29,11 +28,8 @@ const millisOf = (value: unknown): number | null => {
   return typeof number === "number" && Number.isFinite(number) && number >= 0 ? number : null
 }
 
-/** `hydracore_session`: the tracker's session id as it is stored (`PageView.sessionIdOf`); null if there is none. */
-export const sessionOf = (fields: Readonly<Record<string, unknown>>): string | null => {
-  const session = fields["hydracore_session"]
-  return typeof session === "string" ? PageView.sessionIdOf(session) : null
-}
+/** `hydracore_leads`: whether the form may be linked to a visit. */
+export const allowsLead = (fields: Readonly<Record<string, unknown>>): boolean => fields["hydracore_leads"] !== "off"
 
 export const hintsOf = (fields: Readonly<Record<string, unknown>>): Hints => ({
   honeypot: isFilled(fields["hydracore_hp"]),

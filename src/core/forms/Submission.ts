@@ -34,8 +34,8 @@ export interface Submission {
 
 /** A submission to be stored. */
 export interface SubmissionDraft extends Omit<Submission, "attribution"> {
-  /** The tracker's session. Not stored with the submission: see `Leads`. */
-  readonly sessionId: string | null
+  /** The hashes of its sender, if it is a lead; else none. Not stored with the submission: see `Leads`. */
+  readonly visitorHashes: ReadonlyArray<string>
   /** The client's `Idempotency-Key` and the submission's `fingerprint`; null if the client sent no key. */
   readonly idempotency: { readonly key: string; readonly fingerprint: string } | null
 }

@@ -126,10 +126,6 @@ events.addEventListener("message", ({ data }) => {
   show(arrival)
 })
 
-// The frame has a visit already, which began without a campaign. A lead belongs to the campaign with which its visit began, so
-// the link begins another visit.
-byId("newsletter").addEventListener("click", () => sessionStorage.removeItem("hydracore"))
-
 addEventListener("message", ({ data, origin }) => {
   if (origin === location.origin && typeof data?.hydracoreDemo === "string") {
     byId("address").textContent = data.hydracoreDemo

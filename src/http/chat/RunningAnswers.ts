@@ -188,7 +188,7 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
       })
 
       const begin: RunningAnswers["Service"]["begin"] = Effect.fnUntraced(function* (turn) {
-        const { answerId, from, isResumable, key, message, onEnd, request, trackerSession } = turn
+        const { answerId, from, isResumable, key, message, onEnd, request, visitorHashes } = turn
         const watch = watchReaders(isResumable ? options.resume : Option.none(), () => answer)
         const answer: RunningAnswer = new RunningAnswer({
           maxBytes: options.maxBytes,
@@ -197,7 +197,7 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
         })
         const agentFiber = yield* Effect.forkIn(readAgent(answer, request), answerScope, { startImmediately: true })
         answer.agentFiber = agentFiber
-        const begun = yield* Effect.exit(store.begin({ answerId, key, message, from, trackerSession }))
+        const begun = yield* Effect.exit(store.begin({ answerId, key, message, from, visitorHashes }))
         if (Exit.isFailure(begun)) {
           agentFiber.interruptUnsafe()
           onEnd()

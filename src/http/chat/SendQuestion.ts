@@ -15,6 +15,7 @@ import type { Instance } from "../../core/chat/Instance.ts"
 import { type AgentRefusal, AgentStream } from "../../services/chat/AgentStream.ts"
 import { type ConversationFull, ConversationStore, NothingToRegenerate } from "../../services/chat/ConversationStore.ts"
 import type { RecordRefused, StorageUnavailable } from "../../services/Storage.ts"
+import type { RequestHead } from "../request/RequestHead.ts"
 import * as ChatLeads from "./ChatLeads.ts"
 import * as EventSource from "./EventSource.ts"
 import * as PreparedTurn from "./PreparedTurn.ts"
@@ -75,7 +76,7 @@ export const make = Effect.gen(function* () {
   const agent = yield* AgentStream
   const answers = yield* RunningAnswers
   const store = yield* ConversationStore
-  const addLead = yield* ChatLeads.make
+  const leads = yield* ChatLeads.make
   const prepare = PreparedTurn.make(store)
 
   /** Sends the question and stores the turn. The answer outlives the request if the visitor may resume it. */
@@ -85,20 +86,25 @@ export const make = Effect.gen(function* () {
     { isKey, session }: ConversationId.Identified,
     key: ConversationKey,
     answerId: string,
-    trackerSession: string | null,
+    visitorHashes: ChatLeads.VisitorHashes,
     onEnd: () => void
   ): Effect.Effect<EventSource.EventSource, SendError, Scope.Scope> =>
     // Uninterruptible, so that `onEnd` is called even if the visitor leaves between two steps.
     Effect.uninterruptibleMask((restore) =>
-      restore(Effect.andThen(answers.end(key, "superseded"), prepare(question, key, boundsOf(instance)))).pipe(
+      restore(
+        Effect.andThen(
+          answers.end(key, "superseded"),
+          Effect.all([prepare(question, key, boundsOf(instance)), visitorHashes])
+        )
+      ).pipe(
         Effect.onError(() => Effect.sync(onEnd)),
-        Effect.flatMap(({ from, message, messages }) =>
+        Effect.flatMap(([{ from, message, messages }, hashes]) =>
           answers.begin({
             key,
             answerId,
             message,
             from,
-            trackerSession,
+            visitorHashes: hashes,
             isResumable: isKey,
             request: { instance, session: session ?? freshSession(), messages, wantsUsage: wantsUsage(question) },
             onEnd
@@ -128,14 +134,14 @@ export const make = Effect.gen(function* () {
         )
 
   /**
-   * Sends a question, in the scope of the request. `trackerSession` is credited with the chat that begins, unless it is null.
+   * Sends a question, in the scope of the request. The visit of its sender is credited with the chat that begins (`ChatLeads`).
    * `release` gives back the chat's slot (`StreamSlots`). It is called once, when the answer has ended and the scope is closed.
    */
   return (
+    head: RequestHead,
     instance: Instance,
     question: Question,
     hashKey: ConversationHash.Key,
-    trackerSession: string | null,
     release: () => void
   ): Effect.Effect<OpenedAnswer, SendError, Scope.Scope> => {
     const client =
@@ -145,6 +151,7 @@ export const make = Effect.gen(function* () {
     const identified = ConversationId.identify(instance, question.conversationId, randomUUID(), hashKey, client)
     const { conversationId, isKey, storedId } = identified
     const answerId = randomUUID()
+    const visitorHashes = leads.hashesOf(head, question, instance)
     const isDirect = storedId === null
     const opened = (events: EventSource.EventSource): OpenedAnswer => ({
       instance,
@@ -158,7 +165,7 @@ export const make = Effect.gen(function* () {
       return Effect.andThen(
         releaseWithScope(release),
         Effect.map(sendOnly(instance, question, identified), (events) => {
-          if (trackerSession !== null) addLead(instance.instanceId, trackerSession)
+          leads.add(instance.instanceId, visitorHashes)
           return opened(events)
         })
       )
@@ -167,7 +174,7 @@ export const make = Effect.gen(function* () {
     const releaseAfterBoth = releaseAfter(2, release)
     const key = { instanceId: instance.instanceId, conversationId: storedId }
     return releaseWithScope(releaseAfterBoth).pipe(
-      Effect.andThen(sendAndStore(instance, question, identified, key, answerId, trackerSession, releaseAfterBoth)),
+      Effect.andThen(sendAndStore(instance, question, identified, key, answerId, visitorHashes, releaseAfterBoth)),
       Effect.map(opened)
     )
   }

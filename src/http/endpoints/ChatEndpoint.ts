@@ -20,7 +20,6 @@ import { ConversationStore } from "../../services/chat/ConversationStore.ts"
 import { WidgetTokens } from "../../services/chat/WidgetTokens.ts"
 import { RateLimiter } from "../../services/RateLimiter.ts"
 import { Decisions } from "../../services/sites/Decisions.ts"
-import * as ChatLeads from "../chat/ChatLeads.ts"
 import * as ChatResponse from "../chat/ChatResponse.ts"
 import { Drain } from "../chat/Drain.ts"
 import * as OpenChats from "../chat/OpenChats.ts"
@@ -216,9 +215,8 @@ export const layer = (options: Options) =>
           const slot = slots.openAnswer(head.address, instance.instanceId)
           return slot._tag === "Full"
             ? recordLimited(instance.instanceId, api.toRefusal(ErrorResponses.tooManyStreams(slot.name, headers)))
-            : Effect.flatMap(
-                sendQuestion(instance, question, hashKey, ChatLeads.sessionOf(head, question, instance), slot.release),
-                (answer) => respond(answer, headers)
+            : Effect.flatMap(sendQuestion(head, instance, question, hashKey, slot.release), (answer) =>
+                respond(answer, headers)
               )
         })
       }

@@ -34,7 +34,8 @@ export const answerHeaders = {
  * Allows all request headers, because libraries on websites add headers to every request. `*` does not cover
  * `Authorization`, and old browsers do not support `*`, so the headers that the service or an agent SDK uses are listed too.
  */
-const allowedHeaders = "*, Authorization, Content-Type, Idempotency-Key, X-Widget-Token, X-HydraCore-Session"
+const allowedHeaders =
+  "*, Authorization, Content-Type, Idempotency-Key, X-Widget-Token, X-HydraCore-Leads, X-HydraCore-Session"
 
 const cors = HttpMiddleware.cors({
   allowedMethods: ["GET", "HEAD", "POST"],

@@ -38,7 +38,7 @@ export const layer = (options?: Options): Layer.Layer<SubmissionRepo> =>
       if (!isKnownSite(draft.websiteConfigId)) {
         return yield* new RecordRefused({ reason: "unknown-site" })
       }
-      const { idempotency, sessionId: _, ...submission } = draft
+      const { idempotency, visitorHashes: _, ...submission } = draft
       const key = idempotency === null ? "" : JSON.stringify([draft.websiteConfigId, idempotency.key])
       const use = uses.get(key)
       if (idempotency !== null && use !== undefined && use.usedAt >= draft.receivedAt - idempotencyWindowMillis) {

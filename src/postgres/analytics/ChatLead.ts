@@ -1,11 +1,12 @@
 /**
  * The pending lead of a chat that begins (see `Leads`). Its id is random, so that no stored row links the conversation to the
- * tracker's session.
+ * visitor.
  *
  * @module
  */
 import { PgTypes } from "@effect/sql-pg"
 import type { SqlClient } from "effect/sql"
+import * as Database from "../Database.ts"
 
 /**
  * A `SELECT` of the website of an instance, unless the website is being deleted. The argument is the SQL of the instance's id.
@@ -15,7 +16,7 @@ export const websiteOf = (instanceIdSql: string): string => `SELECT hosted_websi
   FROM instance JOIN site USING (website_config_id)
   WHERE instance.instance_id = ${instanceIdSql} AND site.deleted_at IS NULL LIMIT 1`
 
-const statement = `INSERT INTO pending_lead (lead_id, kind, hosted_website_id, session_id, received_at)
+const statement = `INSERT INTO pending_lead (lead_id, kind, hosted_website_id, visitor_hashes, received_at)
   SELECT $1, 'chat', hosted_website_id, $3, $4 FROM (${websiteOf("$2")}) AS website
   ON CONFLICT DO NOTHING`
 
@@ -25,7 +26,7 @@ export const insert = (
   leadId: string,
   chat: {
     readonly instanceId: string
-    readonly sessionId: string
+    readonly visitorHashes: ReadonlyArray<string>
     /** Milliseconds since 1970. */
     readonly receivedAt: number
   }
@@ -33,6 +34,6 @@ export const insert = (
   sql.unsafe(statement, [
     PgTypes.uuid(leadId),
     PgTypes.uuid(chat.instanceId),
-    PgTypes.text(chat.sessionId),
+    Database.array(chat.visitorHashes, PgTypes.OID.text),
     PgTypes.timestamptz(chat.receivedAt)
   ])

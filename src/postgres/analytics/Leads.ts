@@ -1,8 +1,9 @@
 /**
  * Credits visits with leads.
  *
- * Page views have no index by session, because it would slow down every insert. Instead, a pass reads a website's latest rows
- * once for all of its pending leads: the page views and events of a day, at most `maxRows` of each.
+ * Page views have no index by visitor, because it would slow down every insert. Instead, a pass reads a website's latest rows
+ * once for all of its pending leads: those of the last half hour, and earlier ones only for visits that last longer or, before a
+ * lead is dropped, for a visit that ended hours ago.
  *
  * @module
  */
@@ -16,7 +17,7 @@ import * as Lead from "../../core/analytics/Lead.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import * as Rounds from "../../runtime/Rounds.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
-import * as SessionRows from "../../runtime/SessionRows.ts"
+import * as VisitorRows from "../../runtime/VisitorRows.ts"
 import { Leads, type Matched } from "../../services/analytics/Leads.ts"
 import { SeparateStore, type Store } from "../../services/analytics/SeparateStore.ts"
 import type { StorageUnavailable } from "../../services/Storage.ts"
@@ -38,14 +39,11 @@ const maxLeads = 500
 /** Maximum number of websites in a pass. */
 const maxSites = 100
 
-/** Maximum number of page views, and of events, of a website in a pass. */
-const maxRows = 20_000
-
 /** The arbitrary unique key of the lock that lets one process match at a time. */
 const advisoryLock = 7_215_930_445
 
-/** Drops leads that are too old because no pass succeeded, so that no session id stays linked to a submission. */
-const expireStatement = `DELETE FROM pending_lead WHERE stored_at < now() - interval '${Lead.lookBackMillis} milliseconds'`
+/** Drops leads that are too old because no pass succeeded, so that no visitor stays linked to a submission. */
+const expireStatement = `DELETE FROM pending_lead WHERE stored_at < now() - interval '${Lead.maxKeptMillis} milliseconds'`
 
 /** The websites with pending leads, the longest waiting first. */
 const sitesStatement = `SELECT hosted_website_id AS "hostedWebsiteId" FROM pending_lead
@@ -57,7 +55,7 @@ const Sites = Schema.Array(Schema.Struct({ hostedWebsiteId: Schema.String }))
  * The longest waiting leads of a website; none if another process has the lock. The lock ends with the transaction, so that the
  * connection may be shared through PgBouncer.
  */
-const leadsStatement = `SELECT lead_id AS "leadId", kind, hosted_website_id AS "hostedWebsiteId", session_id AS "sessionId",
+const leadsStatement = `SELECT lead_id AS "leadId", kind, hosted_website_id AS "hostedWebsiteId", visitor_hashes AS "visitorHashes",
     (extract(epoch FROM received_at) * 1000)::float8 AS "receivedAt",
     stored_at < now() - interval '${Lead.maxWaitMillis} milliseconds' AS "isLate"
   FROM pending_lead WHERE hosted_website_id = $1 AND (SELECT pg_try_advisory_xact_lock(${advisoryLock})) ORDER BY stored_at LIMIT ${maxLeads}`
@@ -67,7 +65,7 @@ const PendingLeads = Schema.Array(
     leadId: Schema.String,
     kind: Schema.Literals(["form", "chat"]),
     hostedWebsiteId: Schema.String,
-    sessionId: Schema.String,
+    visitorHashes: Schema.Array(Schema.String),
     receivedAt: Schema.Finite,
     isLate: Schema.Boolean
   })
@@ -75,16 +73,14 @@ const PendingLeads = Schema.Array(
 
 type PendingLead = (typeof PendingLeads.Type)[number]
 
-/** From the latest rows of a website in a period, those of the sessions `$4`. */
-const latest = (table: "page_view" | "event", columns: string) => `SELECT session_id AS session,
-    (extract(epoch FROM received_at) * 1000)::float8 AS at, ${columns}
-  FROM (
-    SELECT * FROM ${table} WHERE hosted_website_id = $1 AND received_at > $2 AND received_at <= $3
-    ORDER BY received_at DESC LIMIT ${maxRows}
-  ) AS latest WHERE session_id = ANY ($4)`
+/** The rows of a website in a period that have one of the hashes `$4`. */
+const ofVisitors = (table: "page_view" | "event", columns: string) => `SELECT session_id AS session,
+    encode(visitor_hash, 'hex') AS hash, (extract(epoch FROM received_at) * 1000)::float8 AS at, ${columns}
+  FROM ${table} WHERE hosted_website_id = $1 AND received_at > $2 AND received_at <= $3
+    AND visitor_hash IN (SELECT decode(hash, 'hex') FROM unnest($4) AS hash)`
 
-const rowsStatement = `${latest("page_view", "path AS page, utm_source, utm_medium, utm_campaign, referrer_host, referrer_path")}
-  UNION ALL ${latest("event", "NULL, NULL, NULL, NULL, NULL, NULL")}`
+const rowsStatement = `${ofVisitors("page_view", "path AS page, utm_source, utm_medium, utm_campaign, referrer_host, referrer_path")}
+  UNION ALL ${ofVisitors("event", "NULL, NULL, NULL, NULL, NULL, NULL")}`
 
 /**
  * Ends leads: those in `$1` are matched, those in `$10` dropped. Leads that another process has deleted have no effect. No
@@ -117,7 +113,7 @@ const endParameters = (matched: ReadonlyArray<Lead.MatchedLead>, dropped: Readon
       matched.map(({ visit }) => new Date(visit.startedAt)),
       OID.timestamptz
     ),
-    text(({ lead }) => lead.sessionId),
+    text(({ visit }) => visit.sessionKey),
     text((one) => Lead.conversionOf(one).name),
     text(({ visit }) => visit.attribution.source),
     text(({ visit }) => visit.attribution.medium),
@@ -131,30 +127,36 @@ const endParameters = (matched: ReadonlyArray<Lead.MatchedLead>, dropped: Readon
   ]
 }
 
-/** Reads the page views and events of the sessions that one website's leads name. */
-const rowsOf = Effect.fnUntraced(function* (
+/** Reads the page views and events of the visitors of one website's leads. */
+const search = Effect.fnUntraced(function* (
   sql: PgClient,
   separate: Option.Option<Store>,
   hostedWebsiteId: string,
   leads: ReadonlyArray<PendingLead>
 ) {
   const times = leads.map(({ receivedAt }) => receivedAt)
-  const after = Math.min(...times) - Lead.lookBackMillis
+  const first = Math.min(...times)
   const until = Math.max(...times) + Lead.clockToleranceMillis
-  const sessionIds = [...new Set(leads.map(({ sessionId }) => sessionId))]
-  const sessions = Option.isSome(separate)
-    ? yield* separate.value.sessionRows({ hostedWebsiteId, after, until, sessionIds })
-    : SessionRows.bySession(
-        yield* sql
+  const visitorHashes = [...new Set(leads.flatMap((lead) => lead.visitorHashes))]
+  const read = (after: number): Effect.Effect<ReadonlyArray<Lead.VisitorRow>, SqlError | StorageUnavailable> =>
+    Option.isSome(separate)
+      ? separate.value.visitorRows({ hostedWebsiteId, after, until, visitorHashes })
+      : sql
           .unsafe(rowsStatement, [
             PgTypes.uuid(hostedWebsiteId),
             PgTypes.timestamptz(after),
             PgTypes.timestamptz(until),
-            Database.array(sessionIds, OID.text)
+            Database.array(visitorHashes, OID.text)
           ])
-          .pipe(decodeRows(SessionRows.Rows))
-      )
-  return (sessionId: string) => sessions.get(sessionId) ?? []
+          .pipe(VisitorRows.decode)
+  let rowsOf: (lead: PendingLead) => ReadonlyArray<Lead.VisitorRow> = () => []
+  for (const millis of Lead.searchMillis) {
+    const after = first - millis
+    const byHash = Map.groupBy(yield* read(after), ({ visitorHash }) => visitorHash)
+    rowsOf = (lead) => lead.visitorHashes.flatMap((hash) => byHash.get(hash) ?? [])
+    if (!leads.some((lead) => Lead.needsEarlierRows(lead, rowsOf(lead), after))) break
+  }
+  return rowsOf
 })
 
 const none: Matched = { matched: 0, dropped: 0 }
@@ -168,7 +170,7 @@ const matchSite = (
   Effect.gen(function* () {
     const leads = yield* sql.unsafe(leadsStatement, [PgTypes.uuid(hostedWebsiteId)]).pipe(decodeRows(PendingLeads))
     if (leads.length === 0) return none
-    const { dropped, matched } = Lead.match(leads, yield* rowsOf(sql, separate, hostedWebsiteId, leads))
+    const { dropped, matched } = Lead.match(leads, yield* search(sql, separate, hostedWebsiteId, leads))
     if (matched.length + dropped.length > 0) {
       const conversions = Option.isSome(separate) ? "conversion_outbox" : "conversion"
       yield* sql.unsafe(endStatement(conversions), endParameters(matched, dropped))

@@ -45,7 +45,7 @@ export interface Turn {
   /** Milliseconds since 1970. */
   readonly at: number
   /** See `NewTurn`. */
-  readonly trackerSession: string | null
+  readonly visitorHashes: ReadonlyArray<string>
 }
 
 /** An answer that ends. */
@@ -86,20 +86,20 @@ const turnColumns: ReadonlyArray<Columns.Column<Turn>> = [
   Columns.int4("size", ({ size }) => size),
   Columns.uuid("answer_id", ({ answerId }) => answerId),
   Columns.timestamptz("begun_at", ({ at }) => at),
-  Columns.text("tracker_session", ({ trackerSession }) => trackerSession),
+  Columns.text("visitor_hashes", ({ visitorHashes }) => visitorHashes.join(",")),
   Columns.text("client_id", ({ clientId }) => clientId)
 ]
 
 /**
  * Begins an answer in each conversation that is new, or that is not full and has no running answer. New conversations are
- * created in the order of their keys, because otherwise two processes that create the same ones could deadlock. A turn that
- * names the tracker's session also leaves a pending lead (see `Leads`), and a conversation that begins on a website with
+ * created in the order of their keys, because otherwise two processes that create the same ones could deadlock. A turn
+ * with visitor hashes also leaves a pending lead (see `Leads`), and a conversation that begins on a website with
  * subscribers leaves an event.
  */
 const beginStatement = `
   WITH turn AS MATERIALIZED (
     SELECT * FROM unnest(${unnestArguments(9)})
-      AS turn (instance_id, conversation_id, message_id, parts, length, answer_id, begun_at, tracker_session,
+      AS turn (instance_id, conversation_id, message_id, parts, length, answer_id, begun_at, visitor_hashes,
         client_message_id)
   ), idle AS MATERIALIZED (
     SELECT turn.*, locked.conversation_key FROM turn CROSS JOIN LATERAL (
@@ -131,10 +131,10 @@ const beginStatement = `
       (answer_id, messages, 'assistant', '[]', 0, NULL)
     ) AS message (id, place, role, content, content_length, client_id)
   ), lead AS (
-    INSERT INTO pending_lead (lead_id, kind, hosted_website_id, session_id, received_at)
-    SELECT gen_random_uuid(), 'chat', hosted_website_id, tracker_session, begun_at
+    INSERT INTO pending_lead (lead_id, kind, hosted_website_id, visitor_hashes, received_at)
+    SELECT gen_random_uuid(), 'chat', hosted_website_id, string_to_array(visitor_hashes, ','), begun_at
     FROM begun JOIN turn ON answer_id = running CROSS JOIN LATERAL (${ChatLead.websiteOf("turn.instance_id")}) AS website
-    WHERE tracker_session IS NOT NULL
+    WHERE visitor_hashes <> ''
   ), event AS (
     INSERT INTO outbox (event_id, website_config_id, type, created_at, subject)
     SELECT gen_random_uuid(), website_config_id, 'conversation.started', begun_at,

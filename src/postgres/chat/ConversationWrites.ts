@@ -142,7 +142,7 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input, batched: B
    * the turn replaces messages.
    */
   const beginLocked = Effect.fnUntraced(function* (
-    { answerId, from, key, message, trackerSession = null }: NewTurn,
+    { answerId, from, key, message, visitorHashes = [] }: NewTurn,
     addedSize: number,
     parameters: ReadonlyArray<PgTypes.Parameter>
   ) {
@@ -172,14 +172,14 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input, batched: B
       PgTypes.int4(before.messages + added),
       PgTypes.int4(before.size + addedSize + endedSize)
     ])
-    if (trackerSession !== null) {
-      const lead = { instanceId: key.instanceId, sessionId: trackerSession, receivedAt: at }
+    if (visitorHashes.length > 0) {
+      const lead = { instanceId: key.instanceId, visitorHashes, receivedAt: at }
       yield* ChatLead.insert(sql, randomUUID(), lead)
     }
   })
 
   const begin: Writes["begin"] = Effect.fnUntraced(function* (turn) {
-    const { answerId, from, key, message, trackerSession = null } = turn
+    const { answerId, from, key, message, visitorHashes = [] } = turn
     if (!Rows.isKey(key)) return yield* new RecordRefused({})
     const parts: ReadonlyArray<MessagePart> = message === null ? [] : [{ type: "text", text: message.text }]
     const size = AnswerParts.sizeOf(parts)
@@ -187,7 +187,7 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input, batched: B
     const at = yield* Clock.currentTimeMillis
     if (message !== null && from === undefined) {
       const { clientId = null, messageId } = message
-      if (yield* batched.begin({ key, messageId, clientId, parts: json, size, answerId, at, trackerSession })) return
+      if (yield* batched.begin({ key, messageId, clientId, parts: json, size, answerId, at, visitorHashes })) return
     }
     const parameters = [
       ...Rows.keyParameters(key),

@@ -63,7 +63,7 @@ const columns: ReadonlyArray<Columns.Column<SubmissionDraft>> = [
   Columns.text("status", (draft) => draft.status),
   // Joined, since `unnest` flattens an array of arrays.
   Columns.text("reasons", (draft) => draft.reasons.join(",")),
-  Columns.text("session_id", (draft) => draft.sessionId)
+  Columns.text("visitor_hashes", (draft) => draft.visitorHashes.join(","))
 ]
 
 /** The assignment that sets a column of a stored key to the new draft's value, if the key has expired. */
@@ -75,7 +75,7 @@ const claimed = (column: string) => `
  * One statement, and so one transaction, per batch. A draft with a key first claims the key. The key's row then names one
  * submission: this draft, a concurrent draft of another process (the claim waits for it), or an earlier submission. A draft with
  * a key is stored only if the key's row names it. A retried batch finds its own claims and rows and changes nothing. A submission
- * that names the tracker's session also leaves a pending lead (see `Leads`). The stored submissions of a website with subscribers
+ * with visitor hashes also leaves a pending lead (see `Leads`). The stored submissions of a website with subscribers
  * leave their events in `submission_outbox`, in one row per website and status.
  *
  * Keys are claimed in sorted order, so that two processes cannot deadlock.
@@ -108,10 +108,10 @@ const statement = `
     WHERE key_sha256 IS NULL OR claim.submission_id = draft.submission_id
     ON CONFLICT (submission_id) DO NOTHING RETURNING submission_id, website_config_id, status, received_at
   ), lead AS (
-    INSERT INTO pending_lead (lead_id, kind, hosted_website_id, session_id, received_at)
-    SELECT submission_id, 'form', hosted_website_id, session_id, draft.received_at
+    INSERT INTO pending_lead (lead_id, kind, hosted_website_id, visitor_hashes, received_at)
+    SELECT submission_id, 'form', hosted_website_id, string_to_array(visitor_hashes, ','), draft.received_at
     FROM stored JOIN draft USING (submission_id) JOIN website ON website.website_config_id = stored.website_config_id
-    WHERE session_id IS NOT NULL
+    WHERE visitor_hashes <> ''
   ), event AS (
     INSERT INTO submission_outbox (website_config_id, type, created_at, submission_ids)
     SELECT website_config_id, 'submission.' || status, min(received_at), array_agg(submission_id)

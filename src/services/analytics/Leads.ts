@@ -24,8 +24,8 @@ export class Leads extends Context.Service<
      */
     readonly addChat: (chat: {
       readonly instanceId: string
-      /** The tracker's session, as a page view stores it. */
-      readonly sessionId: string
+      /** See `Lead.PendingLead`. */
+      readonly visitorHashes: ReadonlyArray<string>
       /** Milliseconds since 1970. */
       readonly receivedAt: number
     }) => Effect.Effect<void, StorageUnavailable>

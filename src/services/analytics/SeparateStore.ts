@@ -5,27 +5,25 @@
  * @module
  */
 import { Context, type Effect, Option } from "effect"
-import type { Conversion, SessionRow } from "../../core/analytics/Lead.ts"
+import type { Conversion, VisitorRow } from "../../core/analytics/Lead.ts"
 import type { StorageUnavailable } from "../Storage.ts"
 import type { Erased } from "../sites/SiteErasure.ts"
 
 /** Times are milliseconds since 1970. */
-export interface SessionQuery {
+export interface VisitorQuery {
   readonly hostedWebsiteId: string
   /** Exclusive. */
   readonly after: number
   /** Inclusive. */
   readonly until: number
-  readonly sessionIds: ReadonlyArray<string>
+  readonly visitorHashes: ReadonlyArray<string>
 }
 
 export interface Store {
   /** Whether the store has all migrations that this version needs. */
   readonly isMigrated: Effect.Effect<boolean, StorageUnavailable>
-  /** The latest page views and events of the sessions, in a map by session id. The rows of a session are in any order. */
-  readonly sessionRows: (
-    query: SessionQuery
-  ) => Effect.Effect<ReadonlyMap<string, ReadonlyArray<SessionRow>>, StorageUnavailable>
+  /** The page views and events with the hashes, in any order. */
+  readonly visitorRows: (query: VisitorQuery) => Effect.Effect<ReadonlyArray<VisitorRow>, StorageUnavailable>
   /** Succeeds after the conversions are durable. Several calls with the same `batchId` store them once. */
   readonly addConversions: (
     batchId: string,

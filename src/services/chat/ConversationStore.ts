@@ -41,8 +41,8 @@ export interface NewTurn {
    * If it is absent or not in the conversation, the visitor's last message is answered again, or the new message is appended.
    */
   readonly from?: string | undefined
-  /** The tracker's session to credit with the chat that begins (see `Leads`); null or absent if the turn is not a lead. */
-  readonly trackerSession?: string | null | undefined
+  /** The hashes of the visitor to credit with the chat that begins (see `Leads`); none or absent if the turn is not a lead. */
+  readonly visitorHashes?: ReadonlyArray<string> | undefined
   /** The message id of the answer that begins. Message ids are UUIDs in canonical form, made by the service. */
   readonly answerId: string
 }
@@ -80,7 +80,7 @@ export class ConversationStore extends Context.Service<
     /**
      * Adds a visitor's message and begins the answer to it. Creates the conversation if there is none, and ends an
      * answer that still runs as `superseded`, with its text so far. `RecordRefused` if there is no such instance,
-     * or if `isConversationId` is false. The pending lead of `trackerSession` is stored in the same commit.
+     * or if `isConversationId` is false. The pending lead of `visitorHashes` is stored in the same commit.
      */
     readonly begin: (
       turn: NewTurn

@@ -22,7 +22,7 @@ const submissions: ReadonlyArray<Submission> = [
 const session = Effect.gen(function* () {
   const context = yield* Layer.build(onPostgres)
   yield* Service.SubmissionRepo.use((repo) =>
-    Effect.forEach(submissions, (stored) => repo.submit({ ...stored, idempotency: null, sessionId: null }))
+    Effect.forEach(submissions, (stored) => repo.submit({ ...stored, idempotency: null, visitorHashes: [] }))
   ).pipe(Effect.provide(context))
   const services = Layer.succeedContext(context)
   const lines = (...args: ReadonlyArray<string>) =>

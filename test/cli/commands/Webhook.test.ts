@@ -79,7 +79,7 @@ describe("cli/commands/Webhook", () => {
           formData: "{}",
           status: "accepted",
           reasons: [],
-          sessionId: null,
+          visitorHashes: [],
           idempotency: null
         })
       ).pipe(Effect.provide(layers))

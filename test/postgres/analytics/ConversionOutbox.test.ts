@@ -23,7 +23,7 @@ withLayer(live, { excludeTestServices: true })("postgres/analytics/ConversionOut
       const sent: Array<readonly [string, number]> = []
       const store = {
         isMigrated: Effect.succeed(true),
-        sessionRows: () => Effect.die("not used"),
+        visitorRows: () => Effect.die("not used"),
         addConversions: (id: string, { length }: ReadonlyArray<unknown>) =>
           Effect.suspend(() => (sent.push([id, length]) === 1 ? loseConnection : Effect.void)),
         erase: () => Effect.die("not used"),

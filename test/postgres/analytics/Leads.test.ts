@@ -56,8 +56,8 @@ it.live("postgres/analytics/Leads: a lead without a visit is dropped after its m
     const sql = yield* PgClient.PgClient
     const leads = yield* Service.Leads
     const addPending = (ageMillis: number) => sql`INSERT INTO pending_lead
-      (lead_id, kind, hosted_website_id, session_id, received_at, stored_at)
-      VALUES (gen_random_uuid(), 'form', gen_random_uuid(), 's', now(), now() - ${`${ageMillis} milliseconds`}::interval)`
+      (lead_id, kind, hosted_website_id, visitor_hashes, received_at, stored_at)
+      VALUES (gen_random_uuid(), 'form', gen_random_uuid(), ARRAY[md5('a')], now(), now() - ${`${ageMillis} milliseconds`}::interval)`
     yield* addPending(0)
     yield* addPending(Lead.maxWaitMillis + 1)
     assert.deepStrictEqual(yield* leads.match, { matched: 0, dropped: 1 })
@@ -67,7 +67,28 @@ it.live("postgres/analytics/Leads: a lead without a visit is dropped after its m
 )
 
 it.live(
-  "postgres/analytics/Leads: a website whose leads cannot be matched does not delay other websites, and its leads are dropped after a day",
+  "postgres/analytics/Leads: a lead hours after its visit is matched before it would be dropped, not earlier",
+  () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const leads = yield* Service.Leads
+      const { hostedWebsiteId } = yield* Sites.SiteDirectory.use((sites) => sites.create({ name: "a", origins: [] }))
+      // More rows of others than a bound by rows would allow.
+      yield* sql`INSERT INTO page_view (hosted_website_id, received_at, path, visitor_hash)
+      SELECT ${hostedWebsiteId}::uuid, now() - interval '3 hours', '/', decode(md5('a'), 'hex')
+      UNION ALL SELECT ${hostedWebsiteId}::uuid, now() - n * interval '0.3 seconds', '/', decode(md5(n::text), 'hex')
+      FROM generate_series(1, 30000) AS n`
+      yield* sql`INSERT INTO pending_lead (lead_id, kind, hosted_website_id, visitor_hashes, received_at)
+      VALUES (gen_random_uuid(), 'chat', ${hostedWebsiteId}, ARRAY[md5('a')], now())`
+      assert.deepStrictEqual(yield* leads.match, { matched: 0, dropped: 0 })
+      yield* sql`UPDATE pending_lead SET stored_at = now() - interval '11 seconds'`
+      assert.deepStrictEqual(yield* leads.match, { matched: 1, dropped: 0 })
+      assert.lengthOf(yield* sql`SELECT 1 FROM pending_lead`, 0)
+    }).pipe(Effect.provide(live))
+)
+
+it.live(
+  "postgres/analytics/Leads: a website whose leads cannot be matched does not delay other websites, and its leads are dropped after an hour",
   () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
@@ -78,16 +99,16 @@ it.live(
         yield* sites.create({ name: "b", origins: [] })
       ]
       const add = (hostedWebsiteId: string, age: string) => sql`INSERT INTO pending_lead
-      (lead_id, kind, hosted_website_id, session_id, received_at, stored_at)
-      VALUES (gen_random_uuid(), 'chat', ${hostedWebsiteId}, 's', now(), now() - ${age}::interval)`
+      (lead_id, kind, hosted_website_id, visitor_hashes, received_at, stored_at)
+      VALUES (gen_random_uuid(), 'chat', ${hostedWebsiteId}, ARRAY[md5('a')], now(), now() - ${age}::interval)`
       // Makes every conversion of this website fail.
       yield* sql.unsafe(`ALTER TABLE conversion ADD CHECK (hosted_website_id <> '${broken.hostedWebsiteId}')`)
       for (const { hostedWebsiteId } of [broken, healthy]) {
-        yield* sql`INSERT INTO page_view (hosted_website_id, received_at, path, session_id, visitor_hash)
-        VALUES (${hostedWebsiteId}, now(), '/', 's', decode(md5('a'), 'hex'))`
+        yield* sql`INSERT INTO page_view (hosted_website_id, received_at, path, visitor_hash)
+        VALUES (${hostedWebsiteId}, now(), '/', decode(md5('a'), 'hex'))`
       }
-      yield* add(broken.hostedWebsiteId, "2 days")
-      yield* add(broken.hostedWebsiteId, "1 hour")
+      yield* add(broken.hostedWebsiteId, "2 hours")
+      yield* add(broken.hostedWebsiteId, "30 minutes")
       yield* add(healthy.hostedWebsiteId, "1 minute")
       assert.deepStrictEqual(yield* leads.match, { matched: 1, dropped: 0 })
       assert.deepStrictEqual(

@@ -14,7 +14,6 @@ export interface View {
   readonly page_path: string
   readonly referrer: string
   readonly screen_width: number
-  readonly session_id?: string
 }
 
 /** A website on `host`, its edge behind a relay, and a visitor. */

@@ -220,7 +220,7 @@ export const store = Effect.fnUntraced(function* ({ days, now, seed = 1, site, v
           formData: JSON.stringify(sender),
           status: "accepted",
           reasons: [],
-          sessionId: facts.sessionId,
+          visitorHashes: [facts.visitorHash],
           idempotency: null
         })
       }

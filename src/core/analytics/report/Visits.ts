@@ -97,7 +97,7 @@ const groupBy = <A>(values: Iterable<A>, key: (value: A) => string): Map<string,
 }
 
 /** The parts of a campaign by which visits are told apart, as one text; null without any of them. */
-const campaignKey = ({ medium, name, source }: Campaign): string | null =>
+export const campaignKey = ({ medium, name, source }: Campaign): string | null =>
   source || medium || name ? JSON.stringify([source || null, medium || null, name || null]) : null
 
 /**
