@@ -118,6 +118,9 @@ export const make = Effect.fnUntraced(function* (store: Store): Effect.fn.Return
     DATABASE_URL: databaseUrl,
     OWNER_API: "on",
     RATE_LIMIT_OWNER: "off",
+    // A report waits for the processors of a busy machine.
+    REPORT_TIMEOUT: "2 minutes",
+    DATABASE_TIMEOUT: "1 minute",
     TRUSTED_PROXIES: "127.0.0.1",
     GEO_HEADER: "cf-ipcountry",
     NODE_OPTIONS: `--import=${path.join(import.meta.dirname, "../SetDate.mjs")}`,
