@@ -20,25 +20,30 @@ const live = Layer.mergeAll(
 
 suite("postgres/sites/WritableSites", live)
 
-it.live("postgres/sites/WritableSites: a deletion that begins during a write deletes the written rows", () =>
-  Effect.gen(function* () {
-    const sql = yield* PgClient.PgClient
-    const { during } = yield* Service.WritableSites
-    const site = yield* Sites.SiteDirectory.use(({ create }) => create({ name: "a", origins: [] }))
-    const id = PgTypes.uuid(site.hostedWebsiteId)
-    const untilMarked = sql`SELECT 1 FROM site WHERE hosted_website_id = ${id} AND deleted_at IS NOT NULL`.pipe(
-      Effect.repeat({ until: (rows) => rows.length === 1 })
-    )
-    const erasure = yield* during(new Set([site.hostedWebsiteId]), (writable) =>
-      Effect.gen(function* () {
-        assert.strictEqual(writable.size, 1)
-        const fiber = yield* Erasure.SiteErasure.use(({ erase }) => erase(site.websiteConfigId)).pipe(Effect.forkChild)
-        yield* untilMarked
-        yield* sql`INSERT INTO page_view (hosted_website_id, received_at, path, visitor_hash)
+it.live(
+  "postgres/sites/WritableSites: a deletion that begins during a write deletes the written rows, and allows no new write",
+  () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const { during } = yield* Service.WritableSites
+      const site = yield* Sites.SiteDirectory.use(({ create }) => create({ name: "a", origins: [] }))
+      const id = PgTypes.uuid(site.hostedWebsiteId)
+      const untilMarked = sql`SELECT 1 FROM site WHERE hosted_website_id = ${id} AND deleted_at IS NOT NULL`.pipe(
+        Effect.repeat({ until: (rows) => rows.length === 1 })
+      )
+      const erasure = yield* during(new Set([site.hostedWebsiteId]), (writable) =>
+        Effect.gen(function* () {
+          assert.strictEqual(writable.size, 1)
+          const fiber = yield* Erasure.SiteErasure.use(({ erase }) => erase(site.websiteConfigId)).pipe(
+            Effect.forkChild
+          )
+          yield* untilMarked
+          assert.strictEqual(yield* during(new Set([site.hostedWebsiteId]), ({ size }) => Effect.succeed(size)), 0)
+          yield* sql`INSERT INTO page_view (hosted_website_id, received_at, path, visitor_hash)
           VALUES (${id}, now(), '/', '\\x00'::bytea)`
-        return fiber
-      })
-    )
-    assert.strictEqual(Option.getOrThrow(yield* Fiber.join(erasure)).pageViews, 1)
-  }).pipe(Effect.provide(live))
+          return fiber
+        })
+      )
+      assert.strictEqual(Option.getOrThrow(yield* Fiber.join(erasure)).pageViews, 1)
+    }).pipe(Effect.provide(live))
 )
