@@ -66,21 +66,22 @@ const Sites = Schema.Array(
   })
 )
 
-/** All websites, with the state of their rollups. */
-const sites = Effect.gen(function* () {
-  const sql = yield* SqlClient.SqlClient
-  return yield* sql
-    .unsafe(
-      `SELECT website_config_id AS "websiteConfigId", hosted_website_id AS "hostedWebsiteId", site.time_zone AS "timeZone",
+/** The websites of which a condition is true, with the state of their rollups. */
+const sitesWhere = (condition: string, parameters: ReadonlyArray<PgTypes.Parameter> = []) =>
+  SqlClient.SqlClient.use((sql) =>
+    sql
+      .unsafe(
+        `SELECT website_config_id AS "websiteConfigId", hosted_website_id AS "hostedWebsiteId", site.time_zone AS "timeZone",
         rolled_before AS "rolledBefore", coalesce(state.time_zone = site.time_zone AND version = $1, false) AS "isValid",
         EXISTS (SELECT FROM rollup_stale AS stale WHERE stale.hosted_website_id = site.hosted_website_id) AS "isStale",
         (${RollupState.goalsJson("site.website_config_id")}) AS goals,
         goals AS "rolledGoals"
-      FROM site LEFT JOIN rollup_site AS state USING (hosted_website_id) WHERE deleted_at IS NULL ORDER BY created_at`,
-      [PgTypes.int4(RollupState.version)]
-    )
-    .pipe(decodeRows(Sites))
-})
+      FROM site LEFT JOIN rollup_site AS state USING (hosted_website_id)
+      WHERE deleted_at IS NULL AND (${condition}) ORDER BY created_at`,
+        [PgTypes.int4(RollupState.version), ...parameters]
+      )
+      .pipe(decodeRows(Sites))
+  )
 
 type SiteState = (typeof Sites.Type)[number]
 
@@ -205,6 +206,56 @@ const update = Effect.fnUntraced(function* (
     WHERE hosted_website_id = ${PgTypes.uuid(hostedWebsiteId)} AND time_zone = ${timeZone}`
 })
 
+const Zones = Schema.Array(Schema.Struct({ time_zone: Schema.String }))
+
+/** The time zones of websites with the last day that ended before the horizon, by this program's zones: PostgreSQL's may differ. */
+const closedDays = (before: number) =>
+  SqlClient.SqlClient.use((sql) => sql`SELECT DISTINCT time_zone FROM site WHERE deleted_at IS NULL`).pipe(
+    decodeRows(Zones),
+    Effect.map((zones) =>
+      zones.flatMap(({ time_zone: timeZone }) =>
+        // A zone that this program does not know is left out.
+        Result.getOrElse(
+          Result.try(() => {
+            const date = lastClosed(timeZone, before)
+            return LocalTime.days(timeZone, date, date).map(({ end }) => ({ timeZone, date, end }))
+          }),
+          () => []
+        )
+      )
+    ),
+    Effect.map((closed) => ({
+      zones: Database.array(
+        closed.map(({ timeZone }) => timeZone),
+        PgTypes.OID.text
+      ),
+      dates: Database.array(
+        closed.map(({ date }) => date),
+        PgTypes.OID.date
+      ),
+      ends: Database.array(
+        closed.map(({ end }) => end),
+        PgTypes.OID.timestamptz
+      )
+    }))
+  )
+
+/**
+ * The websites that `needsUpdate` may find: the database leaves out those that have nothing to do, but cannot compare goals. A
+ * website in an unknown zone is not left out, so that its attempt fails with the reason.
+ */
+export const candidates = (before: number) =>
+  Effect.flatMap(closedDays(before), ({ dates, zones }) =>
+    sitesWhere(
+      `state.time_zone IS DISTINCT FROM site.time_zone OR version <> $1 OR rolled_before IS NULL
+        OR coalesce(rolled_before <= (SELECT day FROM unnest($2::text[], $3::date[]) AS closed (zone, day)
+          WHERE zone = site.time_zone), true)
+        OR goals IS DISTINCT FROM $4 OR EXISTS (SELECT FROM goal WHERE goal.website_config_id = site.website_config_id)
+        OR hosted_website_id IN (SELECT hosted_website_id FROM rollup_stale)`,
+      [zones, dates, PgTypes.text(RollupState.fingerprint([]))]
+    )
+  )
+
 const needsUpdate = (site: SiteState, before: number): boolean => {
   const { goals, isStale, isValid, rolledBefore, rolledGoals, timeZone } = site
   if (!isValid || isStale || rolledGoals !== RollupState.fingerprint(goals)) return true
@@ -251,7 +302,8 @@ type RoundError = SqlError.SqlError | Cause.TimeoutError
 /** Brings the rollups of all websites up to date once, except those that another process rolls up. Returns whether there were any. */
 export const round: Effect.Effect<boolean, RoundError, SqlClient.SqlClient> = Effect.gen(function* () {
   const now = yield* Clock.currentTimeMillis
-  return yield* forEachSite(outdated(yield* sites, now - maxUnmarkedDelay), (site, before, deadline) =>
+  const before = now - maxUnmarkedDelay
+  return yield* forEachSite(outdated(yield* candidates(before), before), (site, before, deadline) =>
     update(site, before, false, deadline)
   )
 })
@@ -291,8 +343,6 @@ export const advance: Effect.Effect<boolean, RoundError, SqlClient.SqlClient> = 
 /** A day should be rolled up within this many milliseconds after it ends. */
 const maxLag = 6 * hourMillis
 
-const Zones = Schema.Array(Schema.Struct({ time_zone: Schema.String }))
-
 const Lagging = Schema.Tuple([Schema.Struct({ count: Schema.Int })])
 
 /**
@@ -302,18 +352,8 @@ const Lagging = Schema.Tuple([Schema.Struct({ count: Schema.Int })])
 export const countLagging: Effect.Effect<number, SqlError.SqlError, SqlClient.SqlClient> = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const before = (yield* Clock.currentTimeMillis) - maxLag
-  const zones = yield* sql`SELECT DISTINCT time_zone FROM site WHERE deleted_at IS NULL`.pipe(decodeRows(Zones))
-  // By this program's time zones, as the rollups: PostgreSQL's may differ.
-  const closed = zones.flatMap(({ time_zone: timeZone }) =>
-    // The rollups of websites in a zone that this program does not know are among the failed items.
-    Result.getOrElse(
-      Result.try(() => {
-        const date = lastClosed(timeZone, before)
-        return LocalTime.days(timeZone, date, date).map(({ end }) => ({ timeZone, date, end }))
-      }),
-      () => []
-    )
-  )
+  // The rollups of websites in a zone that this program does not know are among the failed items.
+  const { dates, ends, zones } = yield* closedDays(before)
   const exists = ["page_view", "event"].map(
     (table) => `EXISTS (SELECT FROM ${table} AS fact
       WHERE fact.hosted_website_id = site.hosted_website_id AND fact.received_at < closed.ends_at)`
@@ -327,21 +367,7 @@ export const countLagging: Effect.Effect<number, SqlError.SqlError, SqlClient.Sq
       WHERE site.deleted_at IS NULL
         AND NOT coalesce(state.time_zone = site.time_zone AND version = $4 AND rolled_before > closed.day, false)
         AND (${exists.join(" OR ")})`,
-      [
-        Database.array(
-          closed.map(({ timeZone }) => timeZone),
-          PgTypes.OID.text
-        ),
-        Database.array(
-          closed.map(({ date }) => date),
-          PgTypes.OID.date
-        ),
-        Database.array(
-          closed.map(({ end }) => end),
-          PgTypes.OID.timestamptz
-        ),
-        PgTypes.int4(RollupState.version)
-      ]
+      [zones, dates, ends, PgTypes.int4(RollupState.version)]
     )
     .pipe(decodeRows(Lagging))
   return count
@@ -352,7 +378,7 @@ export const rebuild = Effect.fnUntraced(function* (
   hostedWebsiteId?: string
 ): Effect.fn.Return<void, SqlError.SqlError | Cause.TimeoutError, SqlClient.SqlClient> {
   const before = yield* horizon
-  const all = yield* sites
+  const all = yield* sitesWhere("true")
   for (const site of all.filter((one) => hostedWebsiteId === undefined || one.hostedWebsiteId === hostedWebsiteId)) {
     yield* update(site, before, true, Number.POSITIVE_INFINITY).pipe(
       Effect.provideService(DayRollUp.MaxStatement, 0),
