@@ -8,7 +8,7 @@ import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import { inChromium, openWithoutAutomation } from "../support/browser/Browser.ts"
 import * as BrowserSite from "../support/browser/BrowserSite.ts"
 import { countsBy } from "../support/Counts.ts"
-import { paths, layer as testServer } from "../support/TestServer.ts"
+import { paths, onPostgres as testServer } from "../support/TestServer.ts"
 import { poll, until } from "../support/Wait.ts"
 
 inChromium("the tracker", testServer(), (it) => {
