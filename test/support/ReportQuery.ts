@@ -12,5 +12,6 @@ export const plain = {
   comparison: null,
   includeTotalRows: false,
   includeTimeLabels: false,
-  offset: 0
+  offset: 0,
+  now: null
 } satisfies Partial<Query>

@@ -66,7 +66,17 @@ const Meta = Schema.Struct({
   time_labels: Schema.optionalKey(
     Schema.Array(Schema.String).annotate({ description: "Every value of the time dimension in the date range" })
   ),
-  comparison_date_range: Schema.optionalKey(DatePair),
+  partial_time_labels: Schema.optionalKey(
+    Schema.Array(Schema.String).annotate({
+      description: "Those of `time_labels` whose time is not over yet, such as today"
+    })
+  ),
+  comparison_date_range: Schema.optionalKey(
+    DatePair.annotate({
+      description:
+        "The days of the comparison. If the date range ends today, the last of them counts the visits that began before the same time of day, unless the query is by `time:hour`"
+    })
+  ),
   metric_warnings: Schema.optionalKey(
     Schema.Struct({
       total_revenue: Schema.Struct({ code: Schema.Literal("no_single_revenue_currency"), warning: Schema.String })

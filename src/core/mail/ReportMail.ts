@@ -42,6 +42,7 @@ const query = (
     includeTimeLabels: false,
     limit: queryLimit,
     offset: 0,
+    now: null,
     range,
     timeZone
   }

@@ -111,7 +111,9 @@ export const layer: Layer.Layer<SharedReports, never, Reports | SiteSlots> = Lay
     return {
       query: Effect.fnUntraced(function* ({ site: { site } }, request) {
         const now = yield* inHour
-        const query = DateRange.queryOf({ ...request, siteId: site.websiteConfigId }, { now, timeZone: site.timeZone })
+        const asked = DateRange.queryOf({ ...request, siteId: site.websiteConfigId }, { now, timeZone: site.timeZone })
+        // Queries of one hour have the same answer, also those that are compared up to the same time of an earlier day.
+        const query = { ...asked, now: now - (now % Calendar.hourMillis) }
         const whole = yield* Cache.get(answers, { site: siteOf(site), query: SharedQuery.whole(query) })
         return SharedQuery.part(whole, query)
       }),

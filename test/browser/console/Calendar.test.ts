@@ -101,12 +101,15 @@ describe("browser/console/overview/Points", () => {
           comparison: { dimensions: ["2026-01-01"], metrics: [3], change: [66] }
         }
       ],
-      meta: { time_zone: "UTC", definitions: [], time_labels: ["2026-01-01", "2026-01-02"] },
+      meta: {
+        ...{ time_zone: "UTC", definitions: [], time_labels: ["2026-01-01", "2026-01-02"] },
+        partial_time_labels: ["2026-01-02"]
+      },
       query: {} as never
     })
     assert.deepStrictEqual(points, [
-      { label: "2026-01-01", value: 0, before: undefined, beforeLabel: undefined },
-      { label: "2026-01-02", value: 5, before: 3, beforeLabel: "2026-01-01" }
+      { label: "2026-01-01", isUnfinished: false, value: 0, before: undefined, beforeLabel: undefined },
+      { label: "2026-01-02", isUnfinished: true, value: 5, before: 3, beforeLabel: "2026-01-01" }
     ])
   })
 })

@@ -128,7 +128,7 @@ describe("stats", () => {
       assert.deepStrictEqual([date_range, visitors], [["2026-03-02", "2026-03-02"], 1])
       assert.deepStrictEqual([comparison.date_range, comparison.visitors], [["2026-03-01", "2026-03-01"], 2])
       const chart = yield* text(...args)
-      assert.match(chart, /^compared with +2026-03-01 to 2026-03-01$/m)
+      assert.match(chart, /^compared with +2026-03-01 to 2026-03-01, the last day until the same time$/m)
       assert.match(chart, /^page views +1 {2}-50 % \(2 before\)$/m)
     })
   )

@@ -173,7 +173,9 @@ export const QueryShape = Schema.Struct({
     "all"
   ]),
   comparison: Schema.NullOr(Schema.Literals(comparisons)),
-  order: Schema.Literals(["visitors", "bounce_rate", "conversions", "total_revenue"])
+  order: Schema.Literals(["visitors", "bounce_rate", "conversions", "total_revenue"]),
+  /** Whether the last day is not over. */
+  isUnfinished: Schema.Boolean
 })
 
 /** The query that a shape stands for. */
@@ -201,6 +203,7 @@ export const toQuery = (shape: typeof QueryShape.Type, siteId: string, timeZone:
     limit: 1000,
     offset: 0,
     range: last === undefined ? { first: null, last: "2026-11-20" } : { first: first ?? "", last },
+    now: shape.isUnfinished ? Date.parse(`${last ?? "2026-11-20"}T14:37Z`) : null,
     timeZone
   }
 }

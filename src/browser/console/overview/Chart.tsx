@@ -52,11 +52,11 @@ const inkOf = (element: HTMLElement) => {
   return { line: read("line"), fill: read("fill"), before: read("before"), grid: read("grid"), label: read("label") }
 }
 
-const sentence = (metric: Metric, interval: Interval, { before, label, value }: Points.Point): string =>
+const sentence = (metric: Metric, interval: Interval, point: Points.Point): string =>
   Texts.chart.point(
-    Format.longLabel(interval, label),
-    Format.metric(metric, value),
-    before === undefined ? undefined : Format.metric(metric, before)
+    Points.title(interval, point),
+    Format.metric(metric, point.value),
+    point.before === undefined ? undefined : Format.metric(metric, point.before)
   )
 
 const Tip = ({
@@ -72,7 +72,7 @@ const Tip = ({
   readonly interval: Interval
   readonly point: Points.Point
 }) => {
-  const { before, beforeLabel, label, value } = point
+  const { before, beforeLabel, value } = point
   return (
     <div
       class={`tip ${at > width / 2 ? "tip-left" : ""}`}
@@ -81,7 +81,7 @@ const Tip = ({
       }}
     >
       <p>
-        <span>{Format.longLabel(interval, label)}</span>
+        <span>{Points.title(interval, point)}</span>
         <b>{Format.metric(metric, value)}</b>
       </p>
       {before !== undefined && beforeLabel !== undefined && (

@@ -6,12 +6,12 @@
 import type { Interval, Metric } from "../Address.ts"
 import * as Format from "../Format.ts"
 import * as Texts from "../Texts.ts"
-import type { Point } from "./Points.ts"
+import * as Points from "./Points.ts"
 
 interface Props {
   readonly metric: Metric
   readonly interval: Interval
-  readonly points: ReadonlyArray<Point>
+  readonly points: ReadonlyArray<Points.Point>
 }
 
 export const ChartTable = ({ interval, metric, points }: Props) => {
@@ -35,11 +35,11 @@ export const ChartTable = ({ interval, metric, points }: Props) => {
           </tr>
         </thead>
         <tbody>
-          {points.toReversed().map(({ before, label, value }) => (
-            <tr key={label}>
-              <th scope="row">{Format.longLabel(interval, label)}</th>
-              <td class="number">{Format.metric(metric, value)}</td>
-              {isCompared && <td class="number muted">{Format.metric(metric, before)}</td>}
+          {points.toReversed().map((point) => (
+            <tr key={point.label}>
+              <th scope="row">{Points.title(interval, point)}</th>
+              <td class="number">{Format.metric(metric, point.value)}</td>
+              {isCompared && <td class="number muted">{Format.metric(metric, point.before)}</td>}
             </tr>
           ))}
         </tbody>

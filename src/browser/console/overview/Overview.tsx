@@ -5,7 +5,6 @@
  */
 
 import type { Dimension } from "../Address.ts"
-import * as Calendar from "../Calendar.ts"
 import * as Format from "../Format.ts"
 import type { Site } from "../frame/Bar.tsx"
 import { go, useAddress } from "../Location.ts"
@@ -94,7 +93,6 @@ export const Overview = ({ site }: { readonly site: OverviewSite }) => {
   const leadsNote = leadsQuery === null ? Texts.leadsNeedVisit : leadsFailure && failures[leadsFailure.kind]
 
   const days = totals.value?.query.date_range
-  const today = Calendar.today(now, site.time_zone)
   const shown: ReadonlyArray<Total> = [
     ...Queries.totalMetrics.map((metric, place) => totalOf(metric, row, place)),
     leadsNote === undefined
@@ -120,12 +118,7 @@ export const Overview = ({ site }: { readonly site: OverviewSite }) => {
       ) : (
         <>
           {isEmpty && allTime.value !== undefined && <NoVisits isFiltered={address.filters.length > 0} />}
-          <Totals
-            totals={shown}
-            chosen={address.metric}
-            isStale={totals.isStale}
-            isComparable={days === undefined || days[0] !== days[1] || days[1] < today}
-          />
+          <Totals totals={shown} chosen={address.metric} isStale={totals.isStale} />
           {days === undefined ? <section class="series" /> : <Series scope={scope} days={days} />}
           <div class="lists">
             {lists.map((dimensions, index) => (

@@ -4,12 +4,15 @@
  * @module
  */
 import type { Interval } from "../Address.ts"
-import type * as Format from "../Format.ts"
+import * as Format from "../Format.ts"
+import * as Texts from "../Texts.ts"
 import type { Report } from "./Report.ts"
 
 export interface Point {
   /** A value of the time dimension. */
   readonly label: string
+  /** Whether its time is not over yet. */
+  readonly isUnfinished: boolean
   readonly value: Format.MetricValue
   /** The value at the same position in the compared range; undefined if there is none. */
   readonly before: Format.MetricValue | undefined
@@ -23,6 +26,7 @@ export const of = ({ meta, results }: Report): ReadonlyArray<Point> => {
     const row = rows.get(label)
     return {
       label,
+      isUnfinished: meta.partial_time_labels?.includes(label) ?? false,
       value: row?.metrics[0] ?? 0,
       before: row?.comparison?.metrics[0],
       // The compared range can have fewer weeks or months.
@@ -30,6 +34,10 @@ export const of = ({ meta, results }: Report): ReadonlyArray<Point> => {
     }
   })
 }
+
+/** The time of a point, for people. */
+export const title = (interval: Interval, { isUnfinished, label }: Point): string =>
+  isUnfinished ? Texts.chart.soFar(Format.longLabel(interval, label)) : Format.longLabel(interval, label)
 
 /** How many of the last points are in the future: the remaining hours of today. */
 export const futureCount = (points: ReadonlyArray<Point>, interval: Interval, now: string): number =>

@@ -30,7 +30,7 @@ export const Series = ({ days, scope }: Props) => {
   const query = Queries.series(scope, interval, Date.now())
   const { failure, isStale, value } = useReport(query, `${scope.siteId} ${metric} ${interval}`)
   const points = useMemo(() => (value === undefined ? [] : Points.of(value)), [value])
-  const isUnfinished = days[1] >= Calendar.today(Date.now(), scope.timeZone)
+  const isUnfinished = points.some((point) => point.isUnfinished)
   const futureCount = Points.futureCount(points, interval, Calendar.hour(Date.now(), scope.timeZone))
 
   const open = (first: number, last: number) => {

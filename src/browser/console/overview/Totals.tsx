@@ -36,15 +36,15 @@ export const totalOf = (metric: Metric, row: Row | undefined, index: number): To
   }
 }
 
-/** A change, or the compared value where a change would be misleading: from zero, or if the ranges are not comparable. */
-export const Change = ({ before, change, isComparable, metric, value }: Total & { readonly isComparable: boolean }) => {
+/** A change, or the compared value where a change would be misleading: from zero. */
+export const Change = ({ before, change, metric, value }: Total) => {
   if (before === undefined) return null
   if (before === null) return <span class="change">{Texts.comparison.noVisits}</span>
   const beforeText = Texts.comparison.before(Format.metric(metric, before, true))
   if (change === 0 || (Format.toNumber(before) === 0 && Format.toNumber(value) === 0)) {
     return <span class="change">{Texts.comparison.same}</span>
   }
-  if (change === null || Format.toNumber(before) === 0 || !isComparable) return <span class="change">{beforeText}</span>
+  if (change === null || Format.toNumber(before) === 0) return <span class="change">{beforeText}</span>
   const isGood = change * Format.direction(metric) > 0
   const size = Format.change(metric, change)
   return (
@@ -60,11 +60,9 @@ interface Props {
   readonly totals: ReadonlyArray<Total>
   readonly chosen: Metric
   readonly isStale: boolean
-  /** False for a single day that is not over, because it would be compared with a whole day. */
-  readonly isComparable: boolean
 }
 
-export const Totals = ({ chosen, isComparable, isStale, totals }: Props) => (
+export const Totals = ({ chosen, isStale, totals }: Props) => (
   <ul class={`totals ${isStale ? "stale" : ""}`}>
     {totals.map((total) => {
       const { metric, note, value } = total
@@ -83,7 +81,7 @@ export const Totals = ({ chosen, isComparable, isStale, totals }: Props) => (
             ) : (
               <span class="figure">{Format.metric(metric, value, true)}</span>
             )}
-            <span class="below">{value !== undefined && <Change {...total} isComparable={isComparable} />}</span>
+            <span class="below">{value !== undefined && <Change {...total} />}</span>
           </button>
         </li>
       )

@@ -75,7 +75,6 @@ const Row = ({ site }: { readonly site: Site }) => {
             <span class="number">
               {total + before > 0 && (
                 <Change
-                  isComparable
                   metric="visitors"
                   value={total}
                   before={before}

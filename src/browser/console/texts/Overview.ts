@@ -165,6 +165,7 @@ export const chart = {
   name: (metric: string, interval: string): string => `${metric} by ${interval.toLowerCase().replace(/s$/, "")}`,
   point: (label: string, value: string, before: string | undefined): string =>
     before === undefined ? `${label}: ${value}` : `${label}: ${value}, ${before} before`,
+  soFar: (label: string): string => `${label}, so far`,
   help: "Arrow keys move along the chart. Enter opens the days of a point. Drag to choose days.",
   helpForGuests: "Arrow keys move along the chart.",
   when: "When",

@@ -65,7 +65,7 @@ export const count = Effect.fnUntraced(function* (
   const groupsOf = (shape: Counting.Shape) => {
     const parameters = new Parameters()
     const hosted = parameters.uuid(hostedWebsiteId)
-    const statement = GroupSql.statement({ ...shape, goals, offsets, parameters }, (columns) =>
+    const statement = GroupSql.statement({ ...shape, goals, offsets, parameters, until: range.until }, (columns) =>
       [
         ...(Arr.isReadonlyArrayNonEmpty(stored) ? [VisitDays.storedVisits(parameters, hosted, stored, columns)] : []),
         ...raw.map((part) => VisitSql.visits(parameters, hosted, part, columns))

@@ -26,6 +26,8 @@ export interface Input extends FactSql.Input {
   readonly offsets: ReadonlyArray<LocalTime.Offset>
   /** Whether visitors are counted. */
   readonly visitors: boolean
+  /** Only visits that began before this time count, in milliseconds since 1970. */
+  readonly until: number | undefined
 }
 
 /** The expressions that count a group. */
@@ -103,10 +105,11 @@ const visitValue = (dimension: Dimension): string => {
 
 /** The visits for which the filters without `event:` dimensions hold. */
 const filteredVisits = (input: Input): string => {
-  const { offsets, parameters } = input
-  const conditions = input.filters
+  const { offsets, parameters, until } = input
+  const ofFilters = input.filters
     .filter((filter) => !FactSql.mentions({ dimensions: [], filters: [filter] }, isEventDimension))
     .map((filter) => DimensionSql.matches(parameters, filter, visitValue))
+  const conditions = [...ofFilters, ...(until === undefined ? [] : [`started_at < ${parameters.time(until)}`])]
   return `(
     SELECT *, ${DimensionSql.localOffset(parameters, offsets)} AS local_offset, ${DimensionSql.localDay} AS day
     FROM ${visitsPlaceholder} ${conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`}

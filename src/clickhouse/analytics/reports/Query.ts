@@ -54,7 +54,10 @@ const countAll = Effect.fnUntraced(function* (
   const range = DateRange.withFirstDay(query.range, local)
   const count = (of: DateRange.Resolved) => Counting.count(reader, site, query, of, goals, limit)
   const counted = yield* count(range)
-  const compared = query.comparison === null ? null : yield* count(DateRange.compared(range, query.comparison))
+  const compared =
+    query.comparison === null
+      ? null
+      : yield* count(DateRange.compared(range, { ...query, comparison: query.comparison }))
   return { counted, compared }
 })
 

@@ -50,6 +50,8 @@ export interface Meta {
   readonly total_rows?: number
   /** Every value of the time dimension in the date range. Only if the query includes it. */
   readonly time_labels?: ReadonlyArray<string>
+  /** Those of `time_labels` whose time is not over yet: none, or that of now. */
+  readonly partial_time_labels?: ReadonlyArray<string>
   readonly comparison_date_range?: readonly [first: LocalDate, last: LocalDate]
   readonly metric_warnings?: { readonly total_revenue: MetricWarning }
 }

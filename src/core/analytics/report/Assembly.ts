@@ -209,7 +209,10 @@ export const answerOf = <Value>(
       definitions,
       ...(query.includeTotalRows ? { total_rows: shown.totalRows } : {}),
       ...(query.includeTimeLabels && time !== undefined
-        ? { time_labels: DateRange.labels(time, counted.range, query.timeZone) }
+        ? {
+            time_labels: DateRange.labels(time, counted.range, query.timeZone),
+            partial_time_labels: DateRange.unfinishedLabels(time, counted.range, query)
+          }
         : {}),
       ...(compared === null ? {} : { comparison_date_range: [compared.range.first, compared.range.last] as const }),
       ...warnings(query, shown.groups)

@@ -11,6 +11,8 @@ import type { Comparison, DateRange, LocalDate, Period, Query, Request, TimeDime
 /** A range whose first day is known. */
 export interface Resolved extends DateRange {
   readonly first: LocalDate
+  /** Only visits that began before this time count, in milliseconds since 1970. Absent: all visits of the days count. */
+  readonly until?: number
 }
 
 /** The maximum number of days of a range that a request names: ten years. */
@@ -55,7 +57,8 @@ export const queryOf = (
   return {
     ...request,
     range: typeof dateRange === "string" ? { first: firstDay(dateRange, last), last } : dateRange,
-    timeZone: facts.timeZone
+    timeZone: facts.timeZone,
+    now: facts.now
   }
 }
 
@@ -69,11 +72,8 @@ export const withFirstDay = (range: DateRange, firstReceived: number | null): Re
   last: range.last
 })
 
-/**
- * The range with which to compare a range. It has as many days. `previous_period` ends the day before `first`;
- * `year_over_year` begins a year before `first`.
- */
-export const compared = ({ first, last }: Resolved, comparison: Comparison): Resolved => {
+/** The first and the last day with which to compare a range. */
+const comparedDays = ({ first, last }: Resolved, comparison: Comparison) => {
   const days = LocalTime.countDays(first, last)
   if (comparison === "previous_period") {
     return { first: LocalTime.addDays(first, -days), last: LocalTime.addDays(first, -1) }
@@ -82,6 +82,39 @@ export const compared = ({ first, last }: Resolved, comparison: Comparison): Res
   // February 29 becomes February 28.
   const begin = dateOf(Math.min(Date.UTC(year - 1, month - 1, day), Date.UTC(year - 1, month, 0)))
   return { first: begin, last: LocalTime.addDays(begin, days - 1) }
+}
+
+/**
+ * The range with which to compare a range. It has as many days. `previous_period` ends the day before `first`;
+ * `year_over_year` begins a year before `first`. If the range ends today, it ends at the same time of its last day, unless the
+ * query is by hours: each hour is compared with a whole one.
+ */
+export const compared = (
+  range: Resolved,
+  {
+    comparison,
+    dimensions,
+    now,
+    timeZone
+  }: Pick<Query, "dimensions" | "now" | "timeZone"> & {
+    readonly comparison: Comparison
+  }
+): Resolved => {
+  const days = comparedDays(range, comparison)
+  const isUnfinished = now !== null && range.last === today({ now, timeZone }) && !dimensions.includes("time:hour")
+  return isUnfinished ? { ...days, until: LocalTime.sameTimeOn(timeZone, days.last, now) } : days
+}
+
+/** The values of a time dimension in a range whose time is not over yet: none or one. */
+export const unfinishedLabels = (
+  dimension: TimeDimension,
+  { first, last }: Resolved,
+  { now, timeZone }: Pick<Query, "now" | "timeZone">
+): ReadonlyArray<string> => {
+  if (now === null) return []
+  const local = LocalTime.zone(timeZone).toLocal(now)
+  const date = dateOf(local)
+  return date >= first && date <= last ? [label(dimension, local)] : []
 }
 
 /** The value of a time dimension for a local time. */

@@ -188,7 +188,10 @@ const needsConversions = ({ metrics }: Query): boolean =>
   )
 
 const count = (query: Query, all: ReadonlyArray<DatedVisit>, range: DateRange.Resolved): Assembly.Counted => {
-  const datedVisits = all.filter(({ date }) => date >= range.first && date <= range.last)
+  const datedVisits = all.filter(
+    ({ date, visit }) =>
+      date >= range.first && date <= range.last && (range.until === undefined || visit.startedAt < range.until)
+  )
   const divisorShape = divisor(query)
   const groupVisitors = visitorsBy(divisorShape, datedVisits)
   const keptIndexes = query.dimensions.flatMap((dimension, index) => (isOfConversion(dimension) ? [] : [index]))
@@ -222,7 +225,9 @@ const evaluateWith = <A>(
   )
   const counted = count(query, datedVisits, range)
   const compared =
-    query.comparison === null ? null : count(query, datedVisits, DateRange.compared(range, query.comparison))
+    query.comparison === null
+      ? null
+      : count(query, datedVisits, DateRange.compared(range, { ...query, comparison: query.comparison }))
   return answer(query, counted, compared)
 }
 

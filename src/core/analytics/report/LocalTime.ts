@@ -100,6 +100,16 @@ export const weekOf = (date: LocalDate): LocalDate => addDays(date, -weekday(dat
 /** The first day of a date's month. */
 export const monthOf = (date: LocalDate): LocalDate => `${date.slice(0, 7)}-01`
 
+/** The time on a date at which the wall clock shows the same as at a time; the nearest time of the date if it never does. */
+export const sameTimeOn = (timeZone: string, date: LocalDate, time: number): number => {
+  const { startOf, toLocal } = zone(timeZone)
+  const local = toLocal(time)
+  const wanted = midnight(date) + (local - midnight(dateOf(local)))
+  const [start, end] = [startOf(date), startOf(addDays(date, 1))]
+  const guess = start + (wanted - midnight(date))
+  return Math.min(end, Math.max(start, guess - (toLocal(guess) - wanted)))
+}
+
 /** The days from `first` to `last`, both included. */
 export const days = (timeZone: string, first: LocalDate, last: LocalDate): ReadonlyArray<Day> =>
   zone(timeZone).daysOf(`${first} ${last}`)

@@ -74,7 +74,10 @@ export interface Order {
   readonly direction: "asc" | "desc"
 }
 
-/** `previous_period`: as many days, directly before. `year_over_year`: as many days, beginning a year earlier. */
+/**
+ * `previous_period`: as many days, directly before. `year_over_year`: as many days, beginning a year earlier. If the last day is
+ * today, the last day of the comparison counts until the same time of day only, unless the query is by hours.
+ */
 export const comparisons = ["previous_period", "year_over_year"] as const
 
 export type Comparison = (typeof comparisons)[number]
@@ -124,4 +127,6 @@ export interface Query extends Parts {
   readonly range: DateRange
   /** The site's zone, an IANA name. All dates and hours are of this zone. */
   readonly timeZone: string
+  /** When the query was asked, in milliseconds since 1970: what is not over yet is compared as far as it is. Null: all is over. */
+  readonly now: number | null
 }

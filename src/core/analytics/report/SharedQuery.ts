@@ -123,13 +123,15 @@ export const whole = (query: Query): Query => ({
 
 /** The answer to `query`, given the answer to `whole(query)`. Rows after the first `maxRows` are left out. */
 export const part = <Value>({ meta, query: executed, results }: Answer<Value>, query: Query): Answer<Value> => {
-  const { time_labels, total_rows, ...others } = meta
+  const { partial_time_labels, time_labels, total_rows, ...others } = meta
   return {
     results: results.slice(query.offset, query.offset + query.limit),
     meta: {
       ...others,
       ...(query.includeTotalRows && total_rows !== undefined ? { total_rows } : {}),
-      ...(query.includeTimeLabels && time_labels !== undefined ? { time_labels } : {})
+      ...(query.includeTimeLabels && time_labels !== undefined && partial_time_labels !== undefined
+        ? { time_labels, partial_time_labels }
+        : {})
     },
     query: {
       ...executed,

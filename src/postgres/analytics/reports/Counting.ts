@@ -154,8 +154,12 @@ export const count = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Assembly.Counted, SqlError.SqlError | ReportTooLarge> {
   const days = LocalTime.days(query.timeZone, range.first, range.last)
   const isDaily = query.dimensions.some((dimension) => dimension === "time:day" || dimension === "time:week")
-  const months = isDaily ? [] : RollupPlan.monthsBegunIn(days)
-  const state = yield* RollupState.read(sql, site, query.timeZone, { ...range, months })
+  const wholeDays = range.until === undefined ? days : days.slice(0, -1)
+  // The last day, if only its visits up to a time count. They are not summed.
+  const cutDays = days.slice(wholeDays.length)
+  const months = isDaily ? [] : RollupPlan.monthsBegunIn(wholeDays)
+  const lastSummed = wholeDays.at(-1)?.date ?? range.last
+  const state = yield* RollupState.read(sql, site, query.timeZone, { ...range, months, lastSummed })
   const current = RollupState.withCurrentGoals(state)
   const noRollups: RollupPlan.State = { days: new Map(), months: new Map(), stale: [], staleVisits: [] }
 
@@ -164,7 +168,9 @@ export const count = Effect.fnUntraced(function* (
     const rollupReading = allowed === "rollups" ? RollupSql.reading(shape) : null
     const usesGoals = conversions || Evaluate.usesGoals(shape)
     const usable = allowed === "rows" ? noRollups : rollupReading !== null && usesGoals ? current : state
-    const plan = RollupPlan.make(days, usable)
+    const plan = RollupPlan.make(wholeDays, usable)
+    const cut = RollupPlan.make(cutDays, { ...usable, months: new Map() })
+    const raw = [...plan.raw, ...cut.raw]
     const parameters = new Parameters()
     const live = (stored: ReadonlyArray<RollupPlan.Interval>, onlyChanges = false) =>
       GroupSql.statement(parameters, {
@@ -172,22 +178,22 @@ export const count = Effect.fnUntraced(function* (
         timeZone: query.timeZone,
         dimensions,
         filters,
-        days: days.filter((day) =>
-          [...stored, ...plan.raw].some(({ end, start }) => start < day.end && end > day.start)
-        ),
+        days: days.filter((day) => [...stored, ...raw].some(({ end, start }) => start < day.end && end > day.start)),
         stored,
-        raw: plan.raw,
+        raw,
+        until: range.until,
         onlyChanges,
         conversions,
         revenue,
         goals: state.goals
       })
     // The sums of open days have no conversions.
-    const readsOpenSums = plan.openDays.length > 0 && !usesGoals
+    const readsOpenSums = plan.openDays.length > 0 && cutDays.length === 0 && !usesGoals
+    const stored = [...plan.open, ...cut.summed, ...cut.open]
     const summed = { months: plan.months, days: readsOpenSums ? [...plan.days, ...plan.openDays] : plan.days }
     const statements: Statements =
       rollupReading === null
-        ? { sums: [live([...plan.summed, ...plan.open])], changes: [] }
+        ? { sums: [live([...plan.summed, ...stored])], changes: [] }
         : {
             sums: [
               ...(summed.months.length + summed.days.length > 0
@@ -201,11 +207,11 @@ export const count = Effect.fnUntraced(function* (
                     )
                   ]
                 : []),
-              ...(plan.raw.length > 0 && !readsOpenSums ? [live(plan.open)] : [])
+              ...(stored.length + raw.length > 0 && !readsOpenSums ? [live(stored)] : [])
             ],
             changes: readsOpenSums ? [live(plan.open, true)] : []
           }
-    const isShort = rollupReading !== null && lengthOf([...plan.open, ...plan.raw]) <= maxTail
+    const isShort = rollupReading !== null && lengthOf([...stored, ...raw]) <= maxTail
     if (!isShort) yield* useCustomPlans(sql)
     return yield* execute(sql, parameters, statements, dimensions, limit)
   })

@@ -33,6 +33,8 @@ export interface Input extends Pick<Query, "filters" | "timeZone"> {
    * a last element of each group's dimensions.
    */
   readonly onlyChanges: boolean
+  /** Only visits that began before this time count, in milliseconds since 1970. */
+  readonly until: number | undefined
   /** Whether conversions are counted. */
   readonly conversions: boolean
   /** Whether revenue is summed. */

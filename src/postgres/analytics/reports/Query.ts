@@ -69,7 +69,14 @@ const count = Effect.fnUntraced(function* (
   const compared =
     query.comparison === null
       ? null
-      : yield* Counting.count(sql, site, query, DateRange.compared(range, query.comparison), allowed, maxGroups)
+      : yield* Counting.count(
+          sql,
+          site,
+          query,
+          DateRange.compared(range, { ...query, comparison: query.comparison }),
+          allowed,
+          maxGroups
+        )
   return { counted, compared }
 })
 

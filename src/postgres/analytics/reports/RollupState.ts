@@ -67,6 +67,8 @@ export interface Range {
   readonly first: LocalDate
   readonly last: LocalDate
   readonly months: ReadonlyArray<LocalDate>
+  /** The last day that the sum of a month may have; default: `last`. */
+  readonly lastSummed?: LocalDate
 }
 
 /** Unless an hour is stale, leaves out the days of the months that may be read, to keep the state of a long range small. */
@@ -76,7 +78,7 @@ const statement = `
   ), changed AS MATERIALIZED (
     SELECT hour, bool_or(changes_visits) AS changes_visits FROM rollup_stale WHERE hosted_website_id = $2 GROUP BY hour
   ), month AS MATERIALIZED (
-    SELECT * FROM rollup_month WHERE hosted_website_id = $2 AND month = ANY ($7) AND last_day <= $6
+    SELECT * FROM rollup_month WHERE hosted_website_id = $2 AND month = ANY ($7) AND last_day <= $8
       AND EXISTS (SELECT FROM valid)
   )
   SELECT json_build_object(
@@ -107,7 +109,8 @@ export const read = Effect.fnUntraced(function* (
       PgTypes.int4(version),
       PgTypes.date(range.first),
       PgTypes.date(range.last),
-      Database.array(range.months, PgTypes.OID.date)
+      Database.array(range.months, PgTypes.OID.date),
+      PgTypes.date(range.lastSummed ?? range.last)
     ])
     .pipe(decodeRows(Rows))
   const current = fingerprint(state.goals)

@@ -28,7 +28,7 @@ const timeValue = ({ days, parameters, timeZone }: GroupScope.Scope, dimension: 
 
 /** The expressions, in order; the last is `v`. */
 export const expressions = (scope: GroupScope.Scope): ReadonlyArray<string> => {
-  const { aliases, days, onlyChanges, parameters, raw, site, stored, visitFilters } = scope
+  const { aliases, days, onlyChanges, parameters, raw, site, stored, until, visitFilters } = scope
   const storedVisits = VisitSql.inIntervals(parameters, site, stored, { columns, table: "visit", time: "started_at" })
   const continues = VisitSql.openParts(raw, days).length > 0
   const visits = onlyChanges
@@ -43,11 +43,14 @@ export const expressions = (scope: GroupScope.Scope): ReadonlyArray<string> => {
     const value = isVisitDimension(dimension) ? DimensionSql.visitValue(dimension) : timeValue(scope, dimension)
     return `${value} AS ${alias}`
   })
-  const conditions = visitFilters.map((filter) =>
-    DimensionSql.matches(parameters, filter, (dimension) =>
-      isVisitDimension(dimension) ? DimensionSql.visitValue(dimension) : "NULL"
-    )
-  )
+  const conditions = [
+    ...visitFilters.map((filter) =>
+      DimensionSql.matches(parameters, filter, (dimension) =>
+        isVisitDimension(dimension) ? DimensionSql.visitValue(dimension) : "NULL"
+      )
+    ),
+    ...(until === undefined ? [] : [`started_at < ${parameters.time(until)}`])
+  ]
   const usesSources = GroupScope.mentions(scope, (dimension) => dimension === "visit:source")
   const channel = GroupScope.mentions(scope, (dimension) => dimension === "visit:channel")
   return [

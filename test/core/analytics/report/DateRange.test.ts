@@ -24,6 +24,9 @@ const monthIndex = (date: string): number => 12 * Number(date.slice(0, 4)) + Num
 const resolve = (dateRange: Request["dateRange"], now: number, timeZone = "UTC") =>
   DateRange.queryOf(request(dateRange), { now, timeZone }).range
 
+/** A query of days that are over. */
+const over = { dimensions: [], now: null, timeZone: "UTC" }
+
 describe("core/analytics/report/DateRange", () => {
   it("resolves the first day of each period, and today in the site's zone as the last", () => {
     const now = Date.UTC(2026, 10, 26, 23, 30)
@@ -91,7 +94,7 @@ describe("core/analytics/report/DateRange", () => {
 
   it.prop("a year earlier is the same day, or February 28 instead of 29", { time: Time }, ({ time }) => {
     const date = dateOf(time)
-    const { first } = DateRange.compared({ first: date, last: date }, "year_over_year")
+    const { first } = DateRange.compared({ first: date, last: date }, { ...over, comparison: "year_over_year" })
     const [year, day] = [Number(date.slice(0, 4)), date.slice(5)]
     assert.strictEqual(first, `${year - 1}-${day === "02-29" ? "02-28" : day}`)
   })
@@ -109,7 +112,7 @@ describe("core/analytics/report/DateRange", () => {
     ({ comparison, day, length }) => {
       const first = dateOf(day * dayMillis)
       const range = { first, last: LocalTime.addDays(first, length - 1) }
-      const compared = DateRange.compared(range, comparison)
+      const compared = DateRange.compared(range, { ...over, comparison })
       assert.strictEqual(LocalTime.countDays(compared.first, compared.last), length)
       assert.isBelow(Date.parse(compared.last), Date.parse(first))
     }
@@ -117,11 +120,44 @@ describe("core/analytics/report/DateRange", () => {
 
   it("compares with the days directly before, or with a year earlier", () => {
     const november = { first: "2026-11-01", last: "2026-11-25" }
-    assert.deepStrictEqual(DateRange.compared(november, "previous_period"), { first: "2026-10-07", last: "2026-10-31" })
-    assert.deepStrictEqual(DateRange.compared(november, "year_over_year"), { first: "2025-11-01", last: "2025-11-25" })
+    assert.deepStrictEqual(DateRange.compared(november, { ...over, comparison: "previous_period" }), {
+      first: "2026-10-07",
+      last: "2026-10-31"
+    })
+    assert.deepStrictEqual(DateRange.compared(november, { ...over, comparison: "year_over_year" }), {
+      first: "2025-11-01",
+      last: "2025-11-25"
+    })
     assert.strictEqual(
-      DateRange.compared({ first: "2028-02-29", last: "2028-02-29" }, "year_over_year").first,
+      DateRange.compared({ first: "2028-02-29", last: "2028-02-29" }, { ...over, comparison: "year_over_year" }).first,
       "2027-02-28"
     )
+  })
+
+  it.prop(
+    "if the range ends today, the comparison ends when the wall clock shows the same time, unless the query is by hours",
+    { time: Time, timeZone: TimeZone, comparison: Schema.Literals(comparisons), length: between(1, 60) },
+    ({ comparison, length, time, timeZone }) => {
+      const last = DateRange.today({ now: time, timeZone })
+      const range = { first: LocalTime.addDays(last, 1 - length), last }
+      const query = { comparison, dimensions: [], now: time, timeZone }
+      const { until = 0, ...days } = DateRange.compared(range, query)
+      const { toLocal } = LocalTime.zone(timeZone)
+      const [day] = LocalTime.days(timeZone, days.last, days.last)
+      const ofDay = (at: number) => toLocal(at) - LocalTime.midnight(dateOf(toLocal(at)))
+      assert.isTrue(day !== undefined && until >= day.start && until <= day.end)
+      // A clock change may skip or repeat the time.
+      if (until > day!.start && until < day!.end) assert.isAtMost(Math.abs(ofDay(until) - ofDay(time)), 3_600_000)
+      assert.isUndefined(DateRange.compared(range, { ...query, dimensions: ["time:hour"] }).until)
+      assert.isUndefined(DateRange.compared({ ...range, last: LocalTime.addDays(last, -1) }, query).until)
+      assert.include(DateRange.unfinishedLabels("time:day", range, query), last)
+    }
+  )
+
+  it("compares today until 14:37 with an earlier day until 14:37, also if a clock change lies between", () => {
+    const query = { comparison: "previous_period", dimensions: [], timeZone: "Europe/Berlin" } as const
+    const now = Date.parse("2026-10-26T14:37:00+01:00")
+    const { until = 0 } = DateRange.compared({ first: "2026-10-25", last: "2026-10-26" }, { ...query, now })
+    assert.strictEqual(new Date(until).toISOString(), "2026-10-24T12:37:00.000Z")
   })
 })

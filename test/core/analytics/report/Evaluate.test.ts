@@ -110,6 +110,25 @@ describe("core/analytics/report/Evaluate", () => {
     ])
   })
 
+  it("compares today until now with an earlier day until the same time, and says that today is not over", () => {
+    const dayBefore = (minutes: number) => view("dan", minutes - 24 * 60, "/")
+    const { meta, results } = Evaluate.evaluate(
+      DateRange.queryOf(
+        {
+          ...request,
+          dimensions: ["time:day"],
+          metrics: ["visits"],
+          comparison: "previous_period",
+          includeTimeLabels: true
+        },
+        { now: timeAt(30), timeZone: "UTC" }
+      ),
+      { ...rows, views: [...rows.views, dayBefore(0), dayBefore(40)] }
+    )
+    assert.deepStrictEqual(results[0]?.comparison?.metrics, [1])
+    assert.deepStrictEqual(meta.partial_time_labels, meta.time_labels)
+  })
+
   it("takes a visit's source from its first view", () => {
     assert.deepStrictEqual(
       resultsOf({ metrics: ["pageviews", "conversions"], dimensions: ["visit:source", "visit:channel"] }),

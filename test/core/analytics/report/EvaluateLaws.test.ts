@@ -137,7 +137,7 @@ describe("core/analytics/report/Evaluate, for arbitrary rows and queries", () =>
     shapes,
     ({ request, rows: shape, timeZone }) => {
       const rows = rowsOf(shape)
-      const query: Query = { ...queryOf(request, timeZone), ...everything, comparison: "previous_period" }
+      const query: Query = { ...queryOf(request, timeZone), ...everything, comparison: "previous_period", now: null }
       const { meta, results } = Evaluate.evaluate(query, rows)
       const [first = "", last = ""] = meta.comparison_date_range ?? []
       const other = Evaluate.evaluate({ ...query, comparison: null, range: { first, last } }, rows)

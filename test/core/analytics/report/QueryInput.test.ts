@@ -46,7 +46,7 @@ describe("core/analytics/report/QueryInput", () => {
     ([shape, timeZone]) => {
       const query = queryOf(shape, timeZone)
       const echo = Evaluate.evaluate(query, { views: [], events: [], conversions: [], goals: [] }).query
-      const { range, timeZone: _, ...parts } = query
+      const { now: _now, range, timeZone: _zone, ...parts } = query
       assert.deepStrictEqual(
         QueryInput.decode(JSON.parse(JSON.stringify(echo))),
         Result.succeed({ ...parts, dateRange: { first: range.first ?? range.last, last: range.last } })

@@ -37,7 +37,8 @@ describe("postgres/analytics/reports: rebuild", () => {
       const last = new Date(TestTime.ofMachine() + 86_400_000).toISOString().slice(0, 10)
       const query = {
         ...{ siteId: site.websiteConfigId, metrics, dimensions: [], filters: [], orderBy: [], comparison: null },
-        ...{ includeTotalRows: false, includeTimeLabels: false, limit: 10, offset: 0, range: { first, last }, timeZone }
+        ...{ includeTotalRows: false, includeTimeLabels: false, limit: 10, offset: 0, now: null },
+        ...{ range: { first, last }, timeZone }
       }
       const views = (reading: "rollups" | "rows") =>
         Effect.map(
