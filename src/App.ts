@@ -165,10 +165,10 @@ type Observed = AnalyticsRepoService | SubmissionRepoService | AgentStream
 
 /** What a worker process replaces. */
 export interface Worker {
-  /** Creates a server that does not listen: the primary sends it connections. */
-  readonly create: NodeServer.Create
-  /** The same for the server of the owner API. */
-  readonly createOwner: NodeServer.Create
+  /** The socket that the primary opened for all workers. */
+  readonly listen: NodeServer.Listen
+  /** The same for the owner API, if it has an address of its own. */
+  readonly ownerListen: NodeServer.Listen | undefined
   /** The number of workers, which divide the connections that one address may open. */
   readonly workers: number
   /** The limiter that all workers share. */
@@ -203,8 +203,7 @@ const ownerServer = (
       OwnerServer.layer({
         ...settings,
         ...common,
-        listen: { host: settings.ownerHost, port },
-        create: worker?.createOwner,
+        listen: worker?.ownerListen ?? { host: settings.ownerHost, port },
         connections: { total: maxOwnerConnections, perAddress: Option.none() }
       })
   })
@@ -220,11 +219,10 @@ export const server = (options: ServerOptions, mailOption: Mail = mail(options.s
       Server.layer({
         ...settings,
         ...common,
-        listen: listen ?? settings,
+        listen: worker?.listen ?? listen ?? { host: settings.host, port: settings.port },
         // With a port of its own, the console is on that port alone.
         console: settings.console && Option.isNone(settings.ownerPort),
         routes: extensions?.pages,
-        create: worker?.create,
         connections: connections(settings, descriptors, worker?.workers ?? 1)
       })
     )

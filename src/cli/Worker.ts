@@ -1,5 +1,5 @@
 /**
- * A worker of `serve --workers`: runs the service on connections that the primary sends to this process.
+ * A worker of `serve --workers`: runs the service on the sockets that the primary opened and this process inherited.
  *
  * @module
  */
@@ -9,23 +9,21 @@ import * as App from "../App.ts"
 import { Settings } from "../Config.ts"
 import { channelOf, type FromWorker, type ToWorker } from "../cluster/Protocol.ts"
 import * as Worker from "../cluster/Worker.ts"
-import * as WorkerServer from "../cluster/WorkerServer.ts"
 import * as SettingFiles from "../runtime/SettingFiles.ts"
 import * as Serve from "./commands/Serve.ts"
 import * as ErrorMessages from "./support/ErrorMessages.ts"
 import * as Output from "./support/Output.ts"
 
-/** Parses the arguments from the primary: the worker's slot, the primary's address, and the number of workers. */
-const parse = ([slot = "", host = "", port = "", workers = "1"]: ReadonlyArray<string>) => ({
-  slot: Number(slot),
-  workers: Number(workers),
-  address: { host, port: Number(port) }
-})
-
-const { address, slot, workers } = parse(process.argv.slice(3))
+/** From the primary: the worker's slot, and the number of workers. */
+const [slot, workers, ...unknown] = process.argv.slice(3).map(Number)
 const link = channelOf<ToWorker, FromWorker>(process)
 
 const main = Effect.gen(function* () {
+  if (slot === undefined || workers === undefined || unknown.length > 0) {
+    return yield* new Output.CliFailure({
+      message: "The service that runs is of another version; restart it instead of reloading it."
+    })
+  }
   const settings = yield* Settings
   const database = yield* Option.match(settings.databaseUrl, {
     onNone: () => Effect.fail(new Output.CliFailure({ message: Serve.noDatabase })),
@@ -38,12 +36,8 @@ const main = Effect.gen(function* () {
   const service = Serve.service(settings, database, {
     isDraining: () => isDraining,
     worker: {
-      create: WorkerServer.create(link, address),
-      createOwner: WorkerServer.create(
-        link,
-        { host: settings.ownerHost, port: Option.getOrElse(settings.ownerPort, () => 0) },
-        "owner"
-      ),
+      listen: { fd: Serve.firstSocket },
+      ownerListen: { fd: Serve.firstSocket + 1 },
       workers,
       limiter: App.workerRateLimiter(settings, link)
     }

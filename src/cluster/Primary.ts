@@ -1,27 +1,42 @@
 /**
- * The primary of `serve --workers`: owns the listening sockets and, without Redis, the rate-limit counts, and keeps the
- * configured number of workers running. It does not serve HTTP requests.
+ * The primary of `serve --workers`: opens the sockets on which all workers listen, keeps the configured number of workers
+ * running and, without Redis, holds the rate-limit counts. It accepts no connection and serves no HTTP request.
+ *
+ * The workers share the sockets: a worker that is free takes the next connection. While there is no worker, connections wait
+ * in the system. Node's `cluster` closes the port when the last worker ends. Where its primary distributes the connections, one
+ * in transit to a worker that is killed hangs; where it does not, a stop resets connections.
  *
  * @module
  */
 import type { ChildProcess } from "node:child_process"
-import { Deferred, Duration, Effect, Latch, Result, type Scope } from "effect"
+import { lookup } from "node:dns/promises"
+import { Deferred, Duration, Effect, Latch, Result, Schema, type Scope } from "effect"
 import * as Restart from "../core/cluster/Restart.ts"
 import * as Metrics from "../core/metrics/Metrics.ts"
 import { merge, type Snapshot, take, withProcess } from "../core/metrics/Snapshot.ts"
+import * as NodeInternals from "../runtime/NodeInternals.ts"
 import { observeGauge } from "../runtime/Observe.ts"
 import { RateLimiter } from "../services/RateLimiter.ts"
-import * as ConnectionDispatcher from "./ConnectionDispatcher.ts"
-import type { Address } from "./Protocol.ts"
 import * as WorkerProcess from "./WorkerProcess.ts"
+
+/** The address cannot be bound. For example, it is in use, or this process lacks permission. */
+export class CannotListen extends Schema.TaggedError<CannotListen>()("CannotListen", {
+  cause: Schema.Defect(),
+  /** The place of the address in `Options.addresses`. */
+  index: Schema.Int
+}) {}
+
+export interface Address {
+  readonly host: string
+  readonly port: number
+}
 
 export interface Options {
   readonly workers: number
-  readonly address: Address
-  /** Where the owner API listens, if it has an address of its own. */
-  readonly ownerAddress?: Address | undefined
-  /** Starts a worker process with an IPC channel to this process. */
-  readonly fork: (slot: number, address: Address) => ChildProcess
+  /** Where the workers listen. */
+  readonly addresses: ReadonlyArray<Address>
+  /** Starts a worker process with an IPC channel to this process. It inherits these sockets, in the order of `addresses`. */
+  readonly fork: (slot: number, sockets: ReadonlyArray<number>) => ChildProcess
   /** How long a worker may take to start serving. */
   readonly startTimeout: Duration.Duration
   /** How long a worker may take to end: the grace period of its open requests and streams, and a margin. */
@@ -29,9 +44,8 @@ export interface Options {
 }
 
 export interface Primary {
-  /** The bound address. */
-  readonly address: Address
-  readonly ownerAddress: Address | undefined
+  /** The bound addresses, in the order of `Options.addresses`. */
+  readonly addresses: ReadonlyArray<Address>
   /** Replaces the workers one by one; each replacement serves before the old worker ends. */
   readonly replaceAll: Effect.Effect<void>
   /** Makes all workers unready, also those that start later. They go on serving. */
@@ -40,54 +54,61 @@ export interface Primary {
   readonly snapshot: Effect.Effect<Snapshot>
 }
 
-/** A serving worker and its registrations with the dispatchers. */
-interface Member {
-  readonly worker: WorkerProcess.WorkerProcess
-  /** One per dispatcher. */
-  readonly registrations: ReadonlyArray<ConnectionDispatcher.Registration>
-}
+type Worker = WorkerProcess.WorkerProcess
 
 /** A worker's number. A process that replaces another gets its slot. */
 interface Slot {
   readonly number: number
+  /** The worker that serves. */
+  serving: Worker | undefined
   /** Pending requests to replace the worker; each completes with whether that succeeded. */
   readonly replacements: Array<Deferred.Deferred<boolean>>
   /** Open while a replacement is requested. */
   readonly replacementLatch: Latch.Latch
 }
 
+/** Binds a socket that listens as soon as a worker does. */
+const open = ({ host, port }: Address, index: number) =>
+  Effect.acquireRelease(
+    Effect.tryPromise({
+      try: async () => {
+        const { address, family } = await lookup(host)
+        return NodeInternals.bind(address, family, port)
+      },
+      catch: (cause) => new CannotListen({ cause, index })
+    }),
+    ({ close }) => Effect.sync(close)
+  )
+
 /**
- * Starts the workers and succeeds when all of them serve; fails if a worker cannot serve. When the scope closes, stops
- * listening, drains the queue of connections, and ends all workers gracefully.
+ * Starts the workers and succeeds when all of them serve; fails if a worker cannot serve. When the scope closes, ends all
+ * workers gracefully.
  */
 export const start = Effect.fnUntraced(function* (
   options: Options
-): Effect.fn.Return<
-  Primary,
-  ConnectionDispatcher.CannotListen | WorkerProcess.WorkerFailed,
-  RateLimiter | Scope.Scope
-> {
+): Effect.fn.Return<Primary, CannotListen | WorkerProcess.WorkerFailed, RateLimiter | Scope.Scope> {
   const limiter = yield* RateLimiter
   const context = yield* Effect.context<never>()
   const scope = yield* Effect.scope
-  const dispatcher = yield* ConnectionDispatcher.open(options.address, context)
-  const owner =
-    options.ownerAddress === undefined
-      ? undefined
-      : yield* ConnectionDispatcher.open(options.ownerAddress, context, "owner")
-  const dispatchers = owner === undefined ? [dispatcher] : [dispatcher, owner]
-  const slots = Array.from({ length: options.workers }, (_, index): Slot => {
-    return { number: index + 1, replacements: [], replacementLatch: Latch.makeUnsafe(false) }
-  })
-  /** All live processes, including those that are starting or ending. */
-  const alive = new Set<WorkerProcess.WorkerProcess>()
-  const members = new Map<Slot, Member>()
+  const sockets = yield* Effect.forEach(options.addresses, open)
+  const slots = Array.from(
+    { length: options.workers },
+    (_, index): Slot => ({
+      number: index + 1,
+      serving: undefined,
+      replacements: [],
+      replacementLatch: Latch.makeUnsafe(false)
+    })
+  )
+  /** All live processes with their slots' numbers, including those that are starting or ending. */
+  const alive = new Map<Worker, number>()
   /** The processes that are being replaced or have been. Further signals to them request no other replacement. */
-  const replaced = new WeakSet<WorkerProcess.WorkerProcess>()
+  const replaced = new WeakSet<Worker>()
   let isDraining = false
+  let isClosing = false
   /** The merged metrics of workers that have ended. */
   let endedMetrics: Snapshot = []
-  yield* observeGauge(Metrics.workers({}), () => members.size)
+  yield* observeGauge(Metrics.workers({}), () => slots.filter(({ serving }) => serving !== undefined).length)
   const restarts = Metrics.workerRestarts({})
   restarts.updateUnsafe(0, context)
   const countRestart = () => restarts.updateUnsafe(1, context)
@@ -99,142 +120,120 @@ export const start = Effect.fnUntraced(function* (
     return replacement
   }
 
-  /** Starts a worker and waits until it serves. */
+  /** Starts a worker, and waits until it serves. */
   const launch = Effect.fnUntraced(function* (slot: Slot) {
-    const worker = yield* WorkerProcess.start({
-      slot: slot.number,
-      fork: () => options.fork(slot.number, dispatcher.address),
+    const worker: Worker = yield* WorkerProcess.start({
+      fork: () =>
+        options.fork(
+          slot.number,
+          sockets.map(({ fd }) => fd)
+        ),
       limiter,
       onEndRequested: () => {
         if (!replaced.has(worker)) requestReplacement(slot)
       },
-      onEnded: (snapshot) => {
+      onEnded: (ended, snapshot) => {
         alive.delete(worker)
         endedMetrics = merge([endedMetrics, snapshot])
+        // A replaced worker, or one that ends at shutdown, is expected to end.
+        if (slot.serving !== worker || isClosing) return Effect.void
+        slot.serving = undefined
+        return Effect.logWarning(`Worker ${slot.number} ended ${WorkerProcess.howEnded(ended)}; starting another`)
       }
     })
-    alive.add(worker)
-    yield* worker.serving.pipe(
-      Effect.timeoutOrElse({
-        duration: options.startTimeout,
-        orElse: () =>
-          Effect.andThen(
-            worker.end(Duration.zero),
-            new WorkerProcess.WorkerFailed({ message: "A worker did not serve in time." })
-          )
-      })
-    )
+    alive.set(worker, slot.number)
+    const tooLate = new WorkerProcess.WorkerFailed({ message: "A worker did not serve in time." })
+    yield* Effect.timeoutOrElse(worker.serving, {
+      duration: options.startTimeout,
+      orElse: () => Effect.andThen(worker.end(Duration.zero), tooLate)
+    })
+    if (isDraining) worker.drain()
+    if (!worker.isOver()) slot.serving = worker
     return worker
-  })
-
-  /** Removes a worker from the dispatchers once it has ended. */
-  const removeWhenEnded = Effect.fnUntraced(function* (slot: Slot, member: Member) {
-    const ended = yield* member.worker.ended
-    for (const registration of member.registrations) registration.remove()
-    // A replaced worker, or one that ends at shutdown, is expected to end.
-    if (members.get(slot) !== member) return
-    members.delete(slot)
-    yield* Effect.logWarning(`Worker ${slot.number} ended ${WorkerProcess.howEnded(ended)}; starting another`)
-  })
-
-  const register = Effect.fnUntraced(function* (slot: Slot, worker: WorkerProcess.WorkerProcess) {
-    if (isDraining) worker.channel.send({ _tag: "Drain" })
-    const member: Member = { worker, registrations: dispatchers.map(({ add }) => add(worker.channel)) }
-    members.set(slot, member)
-    // A connection sent to a dead worker waits until the worker is removed. A separate fiber removes it, because `supervise` may
-    // be waiting. Detached, so that the fiber also runs while the scope closes.
-    yield* Effect.forkDetach(removeWhenEnded(slot, member))
-    return member
   })
 
   const logStartFailure = (slot: Slot, { message }: WorkerProcess.WorkerFailed) =>
     Effect.logError(`Worker ${slot.number} could not be started: ${message}`)
 
   /** Restarts a worker that died, retrying with backoff until one serves. */
-  const restart = Effect.fnUntraced(function* (slot: Slot, dead: Member, failuresBefore: Restart.Failures) {
-    const ended = yield* dead.worker.ended
-    let { failures, delayMillis } = Restart.after(failuresBefore, ended.servedMillis)
+  const restart = Effect.fnUntraced(function* (slot: Slot, dead: Worker, failuresBefore: Restart.Failures) {
+    let { failures, delayMillis } = Restart.after(failuresBefore, (yield* dead.ended).servedMillis)
     for (;;) {
       yield* Effect.sleep(delayMillis)
       const started = yield* Effect.result(launch(slot))
       if (Result.isSuccess(started)) {
         countRestart()
         yield* Effect.logInfo(`Worker ${slot.number} serves again`)
-        return { member: yield* register(slot, started.success), failures }
+        return { worker: started.success, failures }
       }
       ;({ failures, delayMillis } = Restart.after(failures, 0))
       yield* logStartFailure(slot, started.failure)
     }
   })
 
-  /** Ends a worker that has been replaced. */
-  const retire = ({ registrations, worker }: Member) => {
-    for (const registration of registrations) registration.retire()
-    return worker.end(options.endTimeout)
-  }
-
   /**
    * Replaces a serving worker. The pending requests complete when the old worker has ended, or when the new one cannot
    * start. If the old worker dies and the new one cannot start, the slot stays empty until `restart` succeeds.
    */
-  const replace = Effect.fnUntraced(function* (slot: Slot, old: Member) {
+  const replace = Effect.fnUntraced(function* (slot: Slot, old: Worker) {
     const requests = slot.replacements.splice(0)
     slot.replacementLatch.closeUnsafe()
-    replaced.add(old.worker)
+    replaced.add(old)
     const started = yield* Effect.result(launch(slot))
     const complete = (done: boolean) =>
       Effect.forEach(requests, (replacement) => Deferred.succeed(replacement, done), { discard: true })
     if (Result.isFailure(started)) {
-      replaced.delete(old.worker)
-      yield* old.worker.isOver()
+      replaced.delete(old)
+      yield* old.isOver()
         ? logStartFailure(slot, started.failure)
         : Effect.logError(`Worker ${slot.number} could not be replaced and keeps serving: ${started.failure.message}`)
       yield* complete(false)
       return old
     }
-    const isDead = old.worker.isOver()
-    const member = yield* register(slot, started.success)
+    const isDead = old.isOver()
     if (isDead) countRestart()
     yield* Effect.logInfo(`A new worker ${slot.number} serves${isDead ? "" : "; the old one ends"}`)
-    yield* Effect.forkIn(Effect.andThen(retire(old), complete(true)), scope)
-    return member
+    yield* Effect.forkIn(Effect.andThen(old.end(options.endTimeout), complete(true)), scope)
+    return started.success
   })
 
   /** Keeps a worker serving in a slot. */
-  const supervise = Effect.fnUntraced(function* (slot: Slot, first: Member) {
-    let member = first
+  const supervise = Effect.fnUntraced(function* (slot: Slot, first: Worker) {
+    let worker = first
     let failures = Restart.none
     for (;;) {
-      yield* Effect.raceFirst(member.worker.ended, slot.replacementLatch.await)
-      if (member.worker.isOver()) ({ member, failures } = yield* restart(slot, member, failures))
-      else member = yield* replace(slot, member)
+      yield* Effect.raceFirst(worker.ended, slot.replacementLatch.await)
+      if (worker.isOver()) ({ worker, failures } = yield* restart(slot, worker, failures))
+      else worker = yield* replace(slot, worker)
     }
   })
 
   // Added before the supervising fibers are forked, so that the finalizer runs after they end.
   yield* Effect.addFinalizer(() =>
-    Effect.gen(function* () {
-      // From here on every worker is expected to end.
-      members.clear()
-      yield* Effect.forEach(dispatchers, ({ close }) => close, { concurrency: "unbounded", discard: true })
-      yield* Effect.forEach(alive, (worker) => worker.end(worker.hasServed() ? options.endTimeout : Duration.zero), {
-        concurrency: "unbounded",
-        discard: true
-      })
+    Effect.suspend(() => {
+      isClosing = true
+      // This process first: the last worker to stop listening then refuses connections, after it accepted those that wait.
+      for (const { close } of sockets) close()
+      return Effect.forEach(
+        alive.keys(),
+        (worker) => worker.end(worker.hasServed() ? options.endTimeout : Duration.zero),
+        {
+          concurrency: "unbounded",
+          discard: true
+        }
+      )
     })
   )
 
-  const begin = (slot: Slot) =>
-    Effect.flatMap(launch(slot), (worker) => Effect.map(register(slot, worker), (member) => ({ slot, member })))
+  const begin = (slot: Slot) => Effect.map(launch(slot), (worker) => ({ slot, worker }))
   const [firstSlot, ...others] = slots
   // The first worker starts alone, so that a fault that all share is reported once.
   const first = firstSlot === undefined ? [] : [yield* begin(firstSlot)]
   const begun = [...first, ...(yield* Effect.forEach(others, begin, { concurrency: "unbounded" }))]
-  for (const { member, slot } of begun) yield* Effect.forkScoped(supervise(slot, member))
+  for (const { slot, worker } of begun) yield* Effect.forkScoped(supervise(slot, worker))
 
   return {
-    address: dispatcher.address,
-    ownerAddress: owner?.address,
+    addresses: sockets.map(({ address: { address, port } }) => ({ host: address, port })),
     replaceAll: Effect.gen(function* () {
       yield* Effect.logInfo("Replacing all workers")
       for (const slot of slots) {
@@ -245,16 +244,16 @@ export const start = Effect.fnUntraced(function* (
     }),
     drain: Effect.sync(() => {
       isDraining = true
-      for (const { channel } of alive) channel.send({ _tag: "Drain" })
+      for (const worker of alive.keys()) worker.drain()
     }),
     snapshot: Effect.suspend(() =>
-      Effect.forEach(alive, ({ measure }) => measure, { concurrency: "unbounded", discard: true })
+      Effect.forEach(alive.keys(), ({ measure }) => measure, { concurrency: "unbounded", discard: true })
     ).pipe(
       Effect.map(() =>
         merge([
           endedMetrics,
           withProcess("primary", take(context)),
-          ...[...alive].map((worker) => withProcess(String(worker.slot), worker.measured()))
+          ...[...alive].map(([worker, slot]) => withProcess(String(slot), worker.measured()))
         ])
       )
     )

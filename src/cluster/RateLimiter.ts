@@ -8,11 +8,9 @@
  * fallbacks do not share their counts: around a switch a client may get up to twice its limit in a window, and during the
  * outage its limit from each process.
  *
- * Uses Node's timers, since the channel does not follow the TestClock.
- *
  * @module
  */
-import { Effect, Exit, Layer } from "effect"
+import { Effect, Exit, Latch, Layer } from "effect"
 import type { RateLimitDecision, RateLimitPolicy } from "../core/limits/RateLimit.ts"
 import { RateLimiter } from "../services/RateLimiter.ts"
 import { decode, encode, type LimitRequests, type Link, type ToWorker } from "./Protocol.ts"
@@ -30,137 +28,98 @@ export interface Options {
 interface Waiting {
   readonly policy: RateLimitPolicy
   readonly key: string
-  /** Undefined once the caller is interrupted. */
-  resume: ((decision: Effect.Effect<RateLimitDecision>) => void) | undefined
-}
-
-interface Batch {
-  readonly batch: number
-  readonly waiting: ReadonlyArray<Waiting>
-  readonly timer: NodeJS.Timeout
-}
-
-/** Groups requests by policy, in order of arrival. */
-const group = (waiting: ReadonlyArray<Waiting>): ReadonlyArray<ReadonlyArray<Waiting>> => {
-  const groups = new Map<RateLimitPolicy, Array<Waiting>>()
-  for (const each of waiting) {
-    const same = groups.get(each.policy)
-    if (same === undefined) groups.set(each.policy, [each])
-    else same.push(each)
-  }
-  return [...groups.values()]
+  readonly resume: (decision: Effect.Effect<RateLimitDecision>) => void
 }
 
 /** The limiter of a worker. */
-export const layer = (options: Options): Layer.Layer<RateLimiter> =>
+export const layer = ({ fallback, link, retryMillis = 500, timeoutMillis = 1000 }: Options): Layer.Layer<RateLimiter> =>
   Layer.effect(
     RateLimiter,
     Effect.gen(function* () {
-      const { fallback, link, retryMillis = 500, timeoutMillis = 1000 } = options
-      const run = Effect.runForkWith(yield* Effect.context())
-      /** The requests of the next batch. */
+      const arrived = Latch.makeUnsafe(false)
       let pending: Array<Waiting> = []
-      /** The batch in flight. */
-      let inFlight: Batch | undefined
-      let isScheduled = false
+      let inFlight: ReadonlyArray<Waiting> = []
       let batch = 0
       let isFallback = false
-      let retry: NodeJS.Timeout | undefined
+      let onTaken = (_: ToWorker & { readonly _tag: "Taken" }) => {}
 
       const answerLocally = (): void => {
-        if (inFlight !== undefined) clearTimeout(inFlight.timer)
-        const all = [...(inFlight?.waiting ?? []), ...pending]
-        inFlight = undefined
+        for (const { key, policy, resume } of [...inFlight, ...pending]) resume(fallback.take(policy, key))
+        inFlight = pending = []
+      }
+
+      const send = (requests: ReadonlyArray<LimitRequests>) => link.send({ _tag: "Take", batch: ++batch, requests })
+
+      /** Sends `pending`. Succeeds with the decisions; with undefined if the primary does not answer in time. */
+      const ask = Effect.callback<ReadonlyArray<number> | undefined>((resume) => {
+        const groups = [...Map.groupBy(pending, ({ policy }) => policy)]
         pending = []
-        for (const { key, policy, resume } of all) resume?.(fallback.take(policy, key))
-      }
-
-      const useFallback = (): void => {
-        if (!isFallback)
-          run(
-            Effect.logWarning("The primary does not answer. Until it does, this process applies the rate limits alone.")
-          )
-        isFallback = true
-        // A single empty batch as a probe; more would fill the channel.
-        retry ??= setTimeout(() => link.send({ _tag: "Take", batch: ++batch, requests: [] }), retryMillis)
-        answerLocally()
-      }
-
-      /**
-       * Uses the fallback unless the batch is answered. If this process was busy, the answer may have arrived and not been
-       * read yet: the deferred check lets the event loop read it first.
-       */
-      const onTimeout = (number: number): void => {
-        setImmediate(() => {
-          if (inFlight?.batch === number) useFallback()
-        })
-      }
-
-      const sendBatch = (): void => {
-        isScheduled = false
-        if (inFlight !== undefined || pending.length === 0) return
-        const groups = group(pending)
-        pending = []
-        const number = ++batch
-        inFlight = { batch: number, waiting: groups.flat(), timer: setTimeout(() => onTimeout(number), timeoutMillis) }
-        link.send({
-          _tag: "Take",
-          batch: number,
-          requests: groups.map((same) => ({ policy: same[0]!.policy, keys: same.map(({ key }) => key) }))
-        })
-      }
-
-      /** Sends the batch at the end of this turn of the event loop. */
-      const scheduleBatch = (): void => {
-        if (isScheduled || inFlight !== undefined) return
-        isScheduled = true
-        setImmediate(sendBatch)
-      }
-
-      const onMessage = (message: ToWorker): void => {
-        if (message._tag !== "Taken") return
-        if (isFallback) {
-          isFallback = false
-          clearTimeout(retry)
-          retry = undefined
-          run(Effect.logInfo("The primary is back: the rate limit is shared again"))
+        inFlight = groups.flatMap(([, same]) => same)
+        send(groups.map(([policy, same]) => ({ policy, keys: same.map(({ key }) => key) })))
+        // If this process was busy, the answer may have arrived and not been read yet: another turn of the event loop reads it.
+        const timer = setTimeout(() => setImmediate(() => resume(Effect.undefined)), timeoutMillis)
+        onTaken = (message) => {
+          if (message.batch !== batch) return
+          clearTimeout(timer)
+          resume(Exit.succeed(message.decisions))
         }
-        if (inFlight?.batch !== message.batch) return
-        const { timer, waiting } = inFlight
-        clearTimeout(timer)
-        inFlight = undefined
-        waiting.forEach(({ key, policy, resume }, index) => {
-          const decision = decode(message.decisions, index)
-          resume?.(decision === undefined ? fallback.take(policy, key) : Exit.succeed(decision))
-        })
-        if (pending.length > 0) scheduleBatch()
-      }
+        return Effect.sync(() => clearTimeout(timer))
+      })
 
-      yield* Effect.acquireRelease(
-        Effect.sync(() => link.listen(onMessage)),
-        (stop) =>
-          Effect.sync(() => {
-            stop()
-            clearTimeout(retry)
-            // The listener is gone, so no answer can arrive.
-            isFallback = true
-            answerLocally()
-          })
+      const untilBack = Effect.callback<void>((resume) => {
+        // A single empty batch as a probe; more would fill the channel.
+        const timer = setTimeout(() => send([]), retryMillis)
+        onTaken = () => {
+          clearTimeout(timer)
+          resume(Effect.void)
+        }
+        return Effect.sync(() => clearTimeout(timer))
+      })
+
+      const next = Effect.gen(function* () {
+        yield* arrived.await
+        arrived.closeUnsafe()
+        if (pending.length === 0) return
+        const decisions = yield* ask
+        if (decisions === undefined) {
+          isFallback = true
+          answerLocally()
+          yield* Effect.logWarning(
+            "The primary does not answer. Until it does, this process applies the rate limits alone."
+          )
+          yield* untilBack
+          isFallback = false
+          return yield* Effect.logInfo("The primary is back: the rate limit is shared again")
+        }
+        inFlight.forEach(({ key, policy, resume }, index) => {
+          const decision = decode(decisions, index)
+          resume(decision === undefined ? fallback.take(policy, key) : Exit.succeed(decision))
+        })
+        inFlight = []
+      })
+
+      const stop = link.listen((message) => {
+        if (message._tag === "Taken") onTaken(message)
+      })
+      yield* Effect.addFinalizer(() =>
+        Effect.sync(() => {
+          stop()
+          isFallback = true
+          answerLocally()
+        })
       )
+      yield* Effect.forkScoped(Effect.forever(next))
 
       return RateLimiter.of({
         take: (policy, key) =>
-          Effect.suspend(() => {
-            if (isFallback) return fallback.take(policy, key)
-            return Effect.callback<RateLimitDecision>((resume) => {
-              const waiting: Waiting = { policy, key, resume }
-              pending.push(waiting)
-              scheduleBatch()
-              return Effect.sync(() => {
-                waiting.resume = undefined
-              })
-            })
-          })
+          Effect.suspend(() =>
+            isFallback
+              ? fallback.take(policy, key)
+              : Effect.callback<RateLimitDecision>((resume) => {
+                  pending.push({ policy, key, resume })
+                  arrived.openUnsafe()
+                })
+          )
       })
     })
   )

@@ -24,7 +24,7 @@ const sendTimeout = Duration.seconds(1)
 
 /** Sends a message and waits until it is written. */
 const send = (link: Link, message: FromWorker): Effect.Effect<void> =>
-  Effect.callback<void>((resume) => link.send(message, undefined, () => resume(Effect.void))).pipe(
+  Effect.callback<void>((resume) => link.send(message, () => resume(Effect.void))).pipe(
     Effect.timeoutOrElse({ duration: sendTimeout, orElse: () => Effect.void })
   )
 

@@ -5,11 +5,11 @@
  */
 import type { ChildProcess } from "node:child_process"
 import { performance } from "node:perf_hooks"
-import { Deferred, Duration, Effect, Schema } from "effect"
+import { Deferred, type Duration, Effect, Latch, Schema } from "effect"
 import { cumulative, type Snapshot } from "../core/metrics/Snapshot.ts"
 import * as SystemErrorCode from "../core/text/SystemErrorCode.ts"
 import type { RateLimiter } from "../services/RateLimiter.ts"
-import { type Channel, channelOf, type FromWorker, type ToWorker } from "./Protocol.ts"
+import { channelOf, type FromWorker, type ToWorker } from "./Protocol.ts"
 import * as Limiter from "./RateLimiter.ts"
 
 /** A worker could not start, or ended before it served. */
@@ -30,10 +30,7 @@ export const howEnded = ({ code, signal }: Pick<Ended, "code" | "signal">): stri
   signal === null ? `with code ${code}` : `by ${signal}`
 
 export interface WorkerProcess {
-  /** The worker's number, from 1. A replacement keeps the number. */
-  readonly slot: number
-  readonly pid: number | undefined
-  readonly channel: Channel<FromWorker, ToWorker>
+  readonly drain: () => void
   /** Succeeds when the worker serves; fails if it ends first. */
   readonly serving: Effect.Effect<void, WorkerFailed>
   readonly ended: Effect.Effect<Ended>
@@ -41,23 +38,19 @@ export interface WorkerProcess {
   readonly isOver: () => boolean
   /** The metrics that the worker reported last. */
   readonly measured: () => Snapshot
-  /** Requests the worker's metrics and waits up to a second for them. */
+  /** Requests the worker's metrics, and waits up to a second for them. */
   readonly measure: Effect.Effect<void>
   /** Requests the worker's end and waits for its exit; kills it after `timeout`. */
   readonly end: (timeout: Duration.Duration) => Effect.Effect<Ended>
 }
 
-/** How long to wait for a `Measured`. */
-const measureTimeout = Duration.seconds(1)
-
 export interface Options {
-  readonly slot: number
   readonly fork: () => ChildProcess
   readonly limiter: RateLimiter["Service"]
   /** The worker received a signal to end that the primary did not send. */
   readonly onEndRequested: () => void
-  /** Receives the final metrics when the worker has ended. */
-  readonly onEnded: (snapshot: Snapshot) => void
+  /** Receives the final metrics when the worker has ended. The effect runs in a fiber of its own. */
+  readonly onEnded: (ended: Ended, snapshot: Snapshot) => Effect.Effect<void>
 }
 
 /**
@@ -74,16 +67,21 @@ export const start = Effect.fnUntraced(function* (options: Options): Effect.fn.R
   const run = Effect.runForkWith(yield* Effect.context())
   const serving = yield* Deferred.make<void, WorkerFailed>()
   const ended = yield* Deferred.make<Ended>()
-  /** The `Measure` in flight. */
-  let pendingMeasure: Deferred.Deferred<void> | undefined
+  /** Closed while a `Measure` is in flight: one at a time, so that messages to a hanging worker do not pile up. */
+  const isMeasured = Latch.makeUnsafe(true)
+  let isMeasuring = false
   let snapshot: Snapshot = []
   let servesSince: number | undefined
   let failure: string | undefined
   let isOver = false
 
+  const onMeasured = () => {
+    isMeasuring = false
+    isMeasured.openUnsafe()
+  }
   const child = yield* Effect.try({ try: options.fork, catch: notStarted })
-  const channel = channelOf<FromWorker, ToWorker>(child)
-  channel.listen((message) => {
+  const { listen, send } = channelOf<FromWorker, ToWorker>(child)
+  listen((message) => {
     switch (message._tag) {
       case "Serving":
         servesSince = performance.now()
@@ -93,14 +91,11 @@ export const start = Effect.fnUntraced(function* (options: Options): Effect.fn.R
         failure = message.message
         break
       case "Take":
-        run(
-          Effect.map(Limiter.answer(options.limiter, message.batch, message.requests), (answer) => channel.send(answer))
-        )
+        run(Effect.map(Limiter.answer(options.limiter, message.batch, message.requests), (answer) => send(answer)))
         break
       case "Measured":
         snapshot = message.snapshot
-        if (pendingMeasure !== undefined) Deferred.doneUnsafe(pendingMeasure, Effect.void)
-        pendingMeasure = undefined
+        onMeasured()
         break
       case "EndRequested":
         options.onEndRequested()
@@ -112,11 +107,10 @@ export const start = Effect.fnUntraced(function* (options: Options): Effect.fn.R
     isOver = true
     const message = failure ?? `A worker ended before it served, ${howEnded({ code, signal })}.`
     Deferred.doneUnsafe(serving, Effect.fail(new WorkerFailed({ message })))
-    if (pendingMeasure !== undefined) Deferred.doneUnsafe(pendingMeasure, Effect.void)
-    options.onEnded(cumulative(snapshot))
-    snapshot = []
-    const servedMillis = servesSince === undefined ? 0 : performance.now() - servesSince
-    Deferred.doneUnsafe(ended, Effect.succeed({ code, signal, servedMillis }))
+    onMeasured()
+    const how = { code, signal, servedMillis: servesSince === undefined ? 0 : performance.now() - servesSince }
+    run(options.onEnded(how, cumulative(snapshot)))
+    Deferred.doneUnsafe(ended, Effect.succeed(how))
   }
   child.once("exit", onExit)
   child.on("error", (error) => {
@@ -127,35 +121,28 @@ export const start = Effect.fnUntraced(function* (options: Options): Effect.fn.R
   })
 
   return {
-    slot: options.slot,
-    pid: child.pid,
-    channel,
+    drain: () => send({ _tag: "Drain" }),
     serving: Deferred.await(serving),
     ended: Deferred.await(ended),
     hasServed: () => servesSince !== undefined,
     isOver: () => isOver,
     measured: () => snapshot,
     measure: Effect.suspend(() => {
-      // One at a time, so that messages to a hanging worker do not pile up.
-      if (pendingMeasure === undefined) {
-        pendingMeasure = Deferred.makeUnsafe()
-        channel.send({ _tag: "Measure" })
+      if (!isMeasuring) {
+        isMeasuring = true
+        isMeasured.closeUnsafe()
+        send({ _tag: "Measure" })
       }
-      return Deferred.await(pendingMeasure)
-    }).pipe(Effect.timeoutOrElse({ duration: measureTimeout, orElse: () => Effect.void })),
+      return isMeasured.await
+    }).pipe(Effect.timeoutOrElse({ duration: "1 second", orElse: () => Effect.void })),
     end: (timeout) =>
       Effect.suspend(() => {
-        channel.send({ _tag: "End" })
-        return Deferred.await(ended).pipe(
-          Effect.timeoutOrElse({
-            duration: timeout,
-            orElse: () =>
-              Effect.andThen(
-                Effect.sync(() => child.kill("SIGKILL")),
-                Deferred.await(ended)
-              )
-          })
+        send({ _tag: "End" })
+        const kill = Effect.andThen(
+          Effect.sync(() => child.kill("SIGKILL")),
+          Deferred.await(ended)
         )
+        return Effect.timeoutOrElse(Deferred.await(ended), { duration: timeout, orElse: () => kill })
       })
   }
 })

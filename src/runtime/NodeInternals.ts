@@ -6,7 +6,9 @@
  */
 import type { IncomingMessage, Server, ServerResponse } from "node:http"
 import type { Socket } from "node:net"
+import * as net from "node:net"
 import type { Duplex } from "node:stream"
+import { getSystemErrorName } from "node:util"
 import { Predicate } from "effect"
 
 interface Internals {
@@ -86,6 +88,30 @@ export const setKeepAlive = (response: ServerResponse, keepAlive: boolean): bool
 /** Leaves idle connections open when the server stops listening: Node's `close` calls the method that is replaced here. */
 export const keepIdleOnClose = (server: Server): void => {
   server.closeIdleConnections = () => {}
+}
+
+/** A socket that has an address and does not listen yet. */
+export interface BoundSocket {
+  readonly address: net.AddressInfo
+  /** For `server.listen({ fd })` in a child process that inherits it. */
+  readonly fd: number
+  readonly close: () => void
+}
+
+/**
+ * Binds a socket to an IP address and a port; port 0 picks a free one. Throws the system's error. The documented
+ * `net.BoundSocket` needs Node 24.19.
+ */
+export const bind = (address: string, family: number, port: number): BoundSocket => {
+  const handle = Reflect.get(net, "_createServerHandle")(address, port, family)
+  const bound: Record<string, unknown> = {}
+  // libuv reports that the address is in use only here.
+  const code: number = typeof handle === "number" ? handle : handle.getsockname(bound)
+  if (code !== 0) {
+    if (typeof handle !== "number") handle.close()
+    throw Object.assign(new Error(`bind ${address}:${port}`), { code: getSystemErrorName(code) })
+  }
+  return { address: bound as unknown as net.AddressInfo, fd: handle.fd, close: () => handle.close() }
 }
 
 /** The function that sets a pipe to blocking or non-blocking; `undefined` for a stream that is not a pipe. */

@@ -38,6 +38,26 @@ const connected = Effect.gen(function* () {
 const head = (length: number) => `POST / HTTP/1.1\r\nHost: edge\r\nContent-Length: ${length}\r\n\r\n`
 
 describe("runtime/NodeInternals", () => {
+  it.live("a bound socket has a port, and listens once a server has its file descriptor", () =>
+    Effect.gen(function* () {
+      const bound = NodeInternals.bind("127.0.0.1", 4, 0)
+      const { port } = bound.address
+      const connects = () =>
+        new Promise<boolean>((resolve) => {
+          const client = connect(port, "127.0.0.1", () => resolve(true)).on("error", () => resolve(false))
+          client.on("close", () => client.destroy()).end()
+        })
+      assert.isFalse(yield* Effect.promise(connects))
+      const server = createServer()
+      yield* Effect.acquireRelease(
+        Effect.callback<void>((resume) => void server.listen({ fd: bound.fd }, () => resume(Effect.void))),
+        () => Effect.sync(() => void server.close().closeAllConnections())
+      )
+      assert.isTrue(yield* Effect.promise(connects))
+      assert.throws(() => NodeInternals.bind("127.0.0.1", 4, port), /EADDRINUSE|bind/)
+    })
+  )
+
   it.live("a connection has its current request and response, and has a parser until it closes", () =>
     Effect.gen(function* () {
       const { client, exchanges, socket } = yield* connected

@@ -7,14 +7,13 @@ import { fork } from "node:child_process"
 import { mkdirSync, renameSync, writeFileSync } from "node:fs"
 import { Agent } from "node:http"
 import path from "node:path"
-import { Duration, Effect, Exit, Layer, Logger, Option, Schema } from "effect"
+import { Duration, Effect, Exit, Logger, Option, Schema } from "effect"
 import { build } from "esbuild"
 import { get } from "../../scripts/torture/Load.ts"
 import * as Primary from "../../src/cluster/Primary.ts"
 import type { Snapshot } from "../../src/core/metrics/Snapshot.ts"
 import * as Bundles from "../../src/http/assets/Bundles.ts"
 import * as MemoryRateLimiter from "../../src/memory/limits/RateLimiter.ts"
-import { DescriptorLimit } from "../../src/runtime/DescriptorLimit.ts"
 import * as ProcessTree from "./ProcessTree.ts"
 import * as TestMetrics from "./TestMetrics.ts"
 
@@ -59,17 +58,8 @@ export const make = Effect.fnUntraced(function* (options: {
   readonly startTimeoutMillis?: number
   readonly endTimeoutMillis?: number
   readonly port?: number
-  /** Maximum number of files and sockets that the primary may open. */
-  readonly descriptors?: number
 }) {
-  const {
-    behave = () => "serves",
-    descriptors = 1_024,
-    endTimeoutMillis = 20_000,
-    port = 0,
-    startTimeoutMillis = 20_000,
-    workers
-  } = options
+  const { behave = () => "serves", endTimeoutMillis = 20_000, port = 0, startTimeoutMillis = 20_000, workers } = options
   const file = yield* bundled
   const lines: Array<string> = []
   const pids: Array<number> = []
@@ -78,14 +68,15 @@ export const make = Effect.fnUntraced(function* (options: {
   ])
   const primary = yield* Primary.start({
     workers,
-    address: { host: "127.0.0.1", port },
-    fork: (slot, address) => {
+    addresses: [{ host: "127.0.0.1", port }],
+    fork: (slot, sockets) => {
       const behaviour = behave(pids.length + 1)
       if (behaviour === "fork-throws") {
         pids.push(0)
         throw Object.assign(new Error("spawn ENOMEM"), { code: "ENOMEM" })
       }
-      const child = fork(file, [String(slot), address.host, String(address.port), behaviour], {
+      const child = fork(file, [String(slot), behaviour], {
+        stdio: ["inherit", "inherit", "inherit", "ipc", ...sockets],
         ...(behaviour === "fork-emits-error" ? { execPath: path.join(import.meta.dirname, "no-such-program") } : {})
       })
       pids.push(child.pid ?? 0)
@@ -93,30 +84,20 @@ export const make = Effect.fnUntraced(function* (options: {
     },
     startTimeout: Duration.millis(startTimeoutMillis),
     endTimeout: Duration.millis(endTimeoutMillis)
-  }).pipe(
-    Effect.provide([
-      MemoryRateLimiter.layer({ maxKeys: 10 }),
-      TestMetrics.make().layer,
-      logs,
-      Layer.succeed(DescriptorLimit, descriptors)
-    ]),
-    Effect.exit
-  )
+  }).pipe(Effect.provide([MemoryRateLimiter.layer({ maxKeys: 10 }), TestMetrics.make().layer, logs]), Effect.exit)
   const agent = new Agent({ keepAlive: false })
   const url = (pathname: string) =>
-    `http://127.0.0.1:${Option.getOrThrow(Exit.getSuccess(primary)).address.port}${pathname}`
-  return {
-    primary,
-    port: () => Number(new URL(url("")).port),
-    pids,
-    lines,
-    logs,
-    /** Sends a request on a new connection; returns which worker answered. */
-    ask: Effect.suspend(() => Effect.promise(() => get(agent, url("/pid")))).pipe(
-      Effect.flatMap(({ body }) => Schema.decodeUnknownEffect(WorkerAnswer)(body)),
-      Effect.orDie
-    )
-  }
+    `http://127.0.0.1:${Option.getOrThrow(Exit.getSuccess(primary)).addresses[0]?.port}${pathname}`
+  /** Sends a request on a new connection; returns which worker answered. */
+  const ask = Effect.suspend(() => Effect.promise(() => get(agent, url("/pid")))).pipe(
+    Effect.flatMap(({ body }) => Schema.decodeUnknownEffect(WorkerAnswer)(body)),
+    Effect.orDie
+  )
+  const askOften = Effect.all(
+    Array.from({ length: 20 }, () => ask),
+    { concurrency: 10 }
+  )
+  return { primary, pids, lines, logs, ask, askOften }
 })
 
 /** Like `make`, for a primary whose start must succeed. */

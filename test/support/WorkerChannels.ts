@@ -4,11 +4,10 @@
  *
  * @module
  */
-import type { Socket } from "node:net"
 import type { Channel, FromWorker, ToWorker } from "../../src/cluster/Protocol.ts"
 
 interface End<In, Out> extends Channel<In, Out> {
-  readonly receive: (message: In, socket: Socket | undefined) => void
+  readonly receive: (message: In) => void
 }
 
 export interface Pair {
@@ -21,13 +20,13 @@ export interface Pair {
   readonly release: () => void
 }
 
-const end = <In, Out extends object>(deliver: (message: Out, socket: Socket | undefined) => void): End<In, Out> => {
-  const listeners = new Set<(message: In, socket: Socket | undefined) => void>()
+const end = <In, Out extends object>(deliver: (message: Out) => void): End<In, Out> => {
+  const listeners = new Set<(message: In) => void>()
   return {
-    send: (message, socket, done) => {
+    send: (message, done) => {
       const copy = JSON.parse(JSON.stringify(message)) as Out
       setImmediate(() => {
-        deliver(copy, socket)
+        deliver(copy)
         done?.()
       })
     },
@@ -35,8 +34,8 @@ const end = <In, Out extends object>(deliver: (message: Out, socket: Socket | un
       listeners.add(listener)
       return () => void listeners.delete(listener)
     },
-    receive: (message, socket) => {
-      for (const listener of listeners) listener(message, socket)
+    receive: (message) => {
+      for (const listener of listeners) listener(message)
     }
   }
 }
@@ -46,10 +45,10 @@ export const make = (): Pair => {
   let held: Array<FromWorker> | undefined
   const worker: End<ToWorker, FromWorker> = end((message) => {
     sent.push(message)
-    if (held === undefined) primary.receive(message, undefined)
+    if (held === undefined) primary.receive(message)
     else held.push(message)
   })
-  const primary: End<FromWorker, ToWorker> = end((message, socket) => worker.receive(message, socket))
+  const primary: End<FromWorker, ToWorker> = end((message) => worker.receive(message))
   return {
     worker,
     primary,
@@ -58,7 +57,7 @@ export const make = (): Pair => {
       held = []
     },
     release: () => {
-      for (const message of held ?? []) primary.receive(message, undefined)
+      for (const message of held ?? []) primary.receive(message)
       held = undefined
     }
   }

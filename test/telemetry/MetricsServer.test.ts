@@ -18,12 +18,7 @@ const scraped = Effect.gen(function* () {
     yield* observer.observeQueue(() => 3)
     observer.flushed(7, 12.5, "stored")
   }
-  for (const metric of [
-    Metrics.limiterFallbacks({}),
-    Metrics.workerRestarts({}),
-    Metrics.handovers({ outcome: "handed" })
-  ])
-    metric.updateUnsafe(1, context)
+  for (const metric of [Metrics.limiterFallbacks({}), Metrics.workerRestarts({})]) metric.updateUnsafe(1, context)
   Metrics.workers({}).updateUnsafe(2, context)
   const built = yield* Layer.build(TestServer.layer({ measured: true }))
   const server = yield* Effect.provide(TestServer.TestServer, built)
@@ -69,7 +64,6 @@ describe("telemetry/MetricsServer", () => {
         "hydracore_event_loop_active_seconds_total counter",
         "hydracore_event_loop_delay_seconds summary",
         "hydracore_gc_seconds_total counter",
-        "hydracore_handovers_total counter",
         "hydracore_http_connections gauge",
         "hydracore_http_request_duration_seconds histogram",
         "hydracore_http_requests_open gauge",

@@ -11,7 +11,6 @@ import { HttpServer } from "effect/http"
 import * as App from "../../App.ts"
 import { databaseUrl, faults, geoDatabase, Settings, unknownSettings } from "../../Config.ts"
 import * as Primary from "../../cluster/Primary.ts"
-import type { Address } from "../../cluster/Protocol.ts"
 import * as SettingNames from "../../core/doctor/SettingNames.ts"
 import * as Snapshot from "../../core/metrics/Snapshot.ts"
 import { startDemo } from "../../core/text/CommandName.ts"
@@ -195,33 +194,41 @@ const workerKillGrace = Duration.seconds(6)
 /** The time a worker may take to start, besides its wait for the database. */
 const startGrace = Duration.seconds(60)
 
-const urlOf = ({ host, port }: Address): string => `http://${host.includes(":") ? `[${host}]` : host}:${port}`
+/** The file descriptor in a worker of the public socket. That of the owner API, if it has its own address, follows. */
+export const firstSocket = 4
 
-/** Runs the service in `workers` processes. This process accepts the connections for them. */
+const urlOf = ({ host, port }: Primary.Address): string => `http://${host.includes(":") ? `[${host}]` : host}:${port}`
+
+/** Runs the service in `workers` processes, which listen on sockets of this process. */
 const withWorkers = Effect.fnUntraced(function* (settings: Settings, workers: number) {
   // The signal is also handled while the workers start or end, because either may take a minute.
   const onHangup = yield* hangups
   const primary = yield* Primary.start({
     workers,
-    address: { host: settings.host, port: settings.port },
-    ownerAddress: Option.getOrUndefined(Option.map(settings.ownerPort, (port) => ({ host: settings.ownerHost, port }))),
+    addresses: [
+      { host: settings.host, port: settings.port },
+      ...Option.toArray(Option.map(settings.ownerPort, (port) => ({ host: settings.ownerHost, port })))
+    ],
     // The path is not resolved: after a symbolic link moves to a new version, a restarted worker runs that version.
-    fork: (slot, { host, port }) =>
-      fork(process.argv[1] ?? "", ["worker", String(slot), host, String(port), String(workers)]),
+    fork: (slot, sockets) =>
+      fork(process.argv[1] ?? "", ["worker", String(slot), String(workers)], {
+        stdio: ["inherit", "inherit", "inherit", "ipc", ...sockets]
+      }),
     startTimeout: Duration.sum(settings.databaseTimeout, startGrace),
     endTimeout: Duration.sum(settings.shutdownGrace, workerKillGrace)
   }).pipe(
     Effect.provide(App.rateLimiter(settings)),
     Effect.catchTags({
-      CannotListen: ({ cause, listener }) =>
-        Effect.fail(listener === "owner" ? ownerCannotListen(settings, cause) : cannotListen(settings, cause)),
+      CannotListen: ({ cause, index }) =>
+        Effect.fail(index === 0 ? cannotListen(settings, cause) : ownerCannotListen(settings, cause)),
       WorkerFailed: ({ message }) => Effect.fail(new Output.CliFailure({ message }))
     })
   )
   yield* serveMetrics(settings, primary.snapshot)
   yield* onHangup(primary.replaceAll)
-  yield* Effect.logInfo(`Listening on ${urlOf(primary.address)} with ${workers} workers`)
-  if (primary.ownerAddress !== undefined) yield* Effect.logInfo(`Owner API on ${urlOf(primary.ownerAddress)}`)
+  const [address, owner] = primary.addresses.map(urlOf)
+  yield* Effect.logInfo(`Listening on ${address} with ${workers} workers`)
+  if (owner !== undefined) yield* Effect.logInfo(`Owner API on ${owner}`)
   yield* shutDownInOrder(settings, primary.drain)
   return yield* Effect.never
 })

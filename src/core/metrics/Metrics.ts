@@ -177,11 +177,6 @@ export const workerRestarts = counter(
   "Workers that were started in place of one that died."
 )
 
-export const handovers = counter<{ readonly outcome: "handed" | "handed-again" | "refused" }>(
-  "hydracore_handovers_total",
-  "Connections that the primary accepted, by outcome."
-)
-
 // One process
 
 export const memory = gauge<{ readonly kind: "resident" | "heap" }>(

@@ -5,6 +5,7 @@
  * @module
  */
 import { createServer, type RequestListener, type Server } from "node:http"
+import type { ListenOptions } from "node:net"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { ByteSize, Duration, Effect, Layer, type Option } from "effect"
 import { HttpIncomingMessage, HttpRouter } from "effect/http"
@@ -40,14 +41,11 @@ export const defaultLimits = {
 
 export type Limits = typeof defaultLimits
 
-/** Creates a Node server that does not listen yet. */
-export type Create = RequestMetrics.Create
+/** An address, of which port 0 picks a free one; or the file descriptor of a socket that has an address. */
+export type Listen = ListenOptions & { readonly fd?: number }
 
 export interface Options {
-  /** Port 0 picks a free one. */
-  readonly listen: { readonly host: string; readonly port: number }
-  /** Replaces Node's `createServer`. */
-  readonly create?: Create | undefined
+  readonly listen: Listen
   /** The maximum number of connections in this process: in total, and per address except trusted proxies (`None`: no limit). */
   readonly connections: { readonly total: number; readonly perAddress: Option.Option<number> }
   /** The proxies whose `X-Forwarded-For` is trusted. */
@@ -137,9 +135,8 @@ export const make = (options: Options, { chats, isLimitedByAddress, templates }:
   Effect.map(Effect.context<never>(), (context) => {
     const { maxHeadersCount, unreadTimeout, ...nodeOptions } = { ...defaultLimits, ...options.limits }
     const { maxBody, shutdownGrace, trustedProxies } = options
-    const create = options.create ?? createServer
     const createMeasured =
-      options.measured === true ? RequestMetrics.measured({ context, templates, chats }, create) : create
+      options.measured === true ? RequestMetrics.measured({ context, templates, chats }, createServer) : createServer
     const server = createMeasured({ ...nodeOptions, requireHostHeader: false })
     server.maxHeadersCount = maxHeadersCount
     const isProxy = ClientAddress.makeIsProxy(trustedProxies)
