@@ -32,10 +32,6 @@ describe("form", () => {
       const created = JSON.parse((yield* cli("form", "create", ...form, "--rules", path, "--json")).stdout) as object
       assert.deepInclude(created, { website_config_id: site.websiteConfigId, page: "contact", rules })
       assert.deepStrictEqual(JSON.parse((yield* cli("form", "show", ...form, "--json")).stdout), created)
-      assert.match(
-        (yield* cli("form", "show", ...form)).stdout,
-        /name +"required":true,"max":100\nemail +"email":true\n/
-      )
 
       // At the same time it would be the same creation again.
       yield* TestClock.adjust("1 second")
@@ -48,7 +44,6 @@ describe("form", () => {
       assert.deepInclude(updated, { rules: { name: { max: 3 } } })
       const listed = yield* cli("form", "list", "--site", site.websiteConfigId, "--json")
       assert.deepStrictEqual(JSON.parse(listed.stdout), [updated])
-      assert.match((yield* cli("form", "list", "--site", site.websiteConfigId)).stdout, /^PAGE .*\ncontact +name +/)
 
       const deleted = yield* cli("form", "delete", ...form, "--json")
       assert.deepInclude(JSON.parse(deleted.stdout), { page: "contact", deleted: true })

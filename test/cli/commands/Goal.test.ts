@@ -30,7 +30,6 @@ describe("goal", () => {
       const listed = JSON.parse((yield* cli("goal", "list", ...siteFlag, "--json")).stdout) as ReadonlyArray<object>
       assert.strictEqual(listed.length, 2)
       assert.deepInclude(listed[1], { name: "New customer", event: "Signup" })
-      assert.match((yield* cli("goal", "list", ...siteFlag)).stdout, /New customer +event +Signup/)
       const deleted = yield* cli("goal", "delete", "--goal", `${goal["goal_id"]}`, "--json")
       assert.deepStrictEqual(JSON.parse(deleted.stdout), { goal_id: goal["goal_id"], deleted: true })
       const again = yield* cli("goal", "delete", "--goal", `${goal["goal_id"]}`)

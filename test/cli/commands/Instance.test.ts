@@ -10,7 +10,7 @@ import { session, unknown } from "../support/Session.ts"
 describe("instance", () => {
   it.effect("a created instance is listed with all its settings", () =>
     Effect.gen(function* () {
-      const { json, text } = yield* session
+      const { json } = yield* session
       const created = yield* json(
         ...[
           "instance",
@@ -52,7 +52,6 @@ describe("instance", () => {
       })
       const { agent_key_env, agent_model, origins } = list[1]
       assert.deepStrictEqual([agent_key_env, agent_model, origins], [null, null, []])
-      assert.include((yield* text("instance", "list")).stdout, created.instance_id)
     })
   )
 
@@ -221,7 +220,6 @@ describe("instance", () => {
       }
       const long = (yield* text(...update, "--instructions", `one\n${"word ".repeat(50)}`)).stdout
       assert.match(long, /^instructions +one word .{40,}…$/m)
-      assert.match((yield* text("instance", "list")).stdout, / anthropic .* agent +0f8fad5b/)
     })
   )
 

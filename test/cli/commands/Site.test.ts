@@ -10,7 +10,7 @@ import { session, unknown, uuid } from "../support/Session.ts"
 describe("site", () => {
   it.effect("a created website is found by its website_config_id and listed", () =>
     Effect.gen(function* () {
-      const { context, json, text } = yield* session
+      const { context, json } = yield* session
       yield* TestClock.setTime(Date.parse("2026-03-01T12:00:00Z"))
       const created = yield* json(
         ...[
@@ -41,19 +41,12 @@ describe("site", () => {
         time_zone: "Europe/Berlin",
         created_at: "2026-03-01T12:00:00.000Z"
       })
-      const table = (yield* text("site", "list")).stdout.split("\n")
-      assert.strictEqual(table.length, 4)
-      assert.match(
-        table[2]!,
-        /^Shop +[0-9a-f-]{36} {2}[0-9a-f-]{36} {2}2026-03-01 12:00:00 UTC {2}https:\/\/shop\.example http/
-      )
-      assert.strictEqual(table[1]!.indexOf(site.websiteConfigId), table[2]!.indexOf(created.website_config_id))
     })
   )
 
-  it.effect("update changes only the given settings and prints the result", () =>
+  it.effect("update changes only the given settings", () =>
     Effect.gen(function* () {
-      const { json, refusal, text } = yield* session
+      const { json, refusal } = yield* session
       const listed = Effect.map(json("site", "list"), (sites) => sites[0])
       const before = yield* listed
       const update = ["site", "update", "--site", site.websiteConfigId]
@@ -62,11 +55,7 @@ describe("site", () => {
       const moved = yield* json(...update, "--origin", "https://a.example/", "--origin", "https://b.example")
       assert.deepStrictEqual(moved, { ...renamed, origins: ["https://a.example", "https://b.example"] })
       assert.deepStrictEqual(yield* listed, moved)
-      assert.match(
-        (yield* text(...update, "--any-origin")).stdout,
-        /^name +Shop\n.*\norigins +any\ntime zone +UTC\n\n.* within ten seconds\.\n$/s
-      )
-      assert.deepStrictEqual(yield* listed, { ...renamed, origins: [] })
+      assert.deepStrictEqual(yield* json(...update, "--any-origin"), { ...renamed, origins: [] })
       const zoned = yield* json(...update, "--time-zone", "America/New_York")
       assert.deepStrictEqual(zoned, { ...renamed, origins: [], time_zone: "America/New_York" })
 
@@ -135,21 +124,6 @@ describe("site", () => {
       const ended = yield* text("site", "delete", "--site", third, "--name", "Third", "--with-instances")
       assert.match(ended.stdout, /\nThe instances that served it are deleted with their tokens\.\n$/)
       assert.isTrue(Option.isNone(yield* instances.find(instance.instanceId)))
-      assert.deepStrictEqual(yield* text("site", "delete", "--site", site.websiteConfigId, "--name", site.name), {
-        code: 0,
-        stderr: "",
-        stdout: `The website ${site.websiteConfigId} is deleted, and with it:
-page views           0
-excluded page views  0
-events               0
-conversions          0
-submissions          0
-conversations        0
-idempotency keys     0
-decision counts      0
-The instances that served it remain with their tokens, without a website; \`hydracore instance delete\` deletes one.
-`
-      })
     })
   )
 

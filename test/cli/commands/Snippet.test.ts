@@ -27,29 +27,6 @@ const session = Effect.gen(function* () {
 })
 
 describe("site snippet", () => {
-  it.effect("prints HTML for the service's public address", () =>
-    Effect.gen(function* () {
-      const { snippet } = yield* session
-      const { code, stderr, stdout } = yield* snippet("--base-url", "https://www.example.com/hc/")
-      assert.deepStrictEqual({ code, stderr }, { code: 0, stderr: "" })
-      assert.include(
-        stdout,
-        `\n<script defer src="https://www.example.com/hc/v1/public/embed.js" data-site="${site.trackingToken}"></script>\n`
-      )
-      assert.include(stdout, `\n<form data-hydracore-form data-site="${site.websiteConfigId}" data-page="contact"\n`)
-      assert.include(
-        stdout,
-        `action="https://www.example.com/hc/v1/public/forms/submit?site=${site.websiteConfigId}&amp;page=contact">`
-      )
-      // Hidden despite a style sheet that shows `hidden` elements, and despite a policy without inline styles.
-      assert.match(stdout, /<input name="hydracore_hp" [^>]* hidden style="display:none!important">/)
-      // Optional attributes are in a comment.
-      assert.match(stdout, /<!-- .*data-next=.* and &amp;next=.* -->\n<!-- .*data-style="off".* -->\n<form /)
-      assert.notInclude(stdout, "hydracore-chat")
-      assert.notInclude(stdout, "--base-url")
-    })
-  )
-
   it.effect("--base-url accepts a path on the website, but not another host in its place", () =>
     Effect.gen(function* () {
       const { snippet } = yield* session

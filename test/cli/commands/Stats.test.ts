@@ -39,83 +39,24 @@ describe("stats", () => {
   it.effect("prints an overview", () =>
     Effect.gen(function* () {
       const { json, text } = yield* session
-      const bothDays = { page_views: 3, visitors: 3 }
-      const perDay = [
-        { page_views: 2, visitors: 2 },
-        { page_views: 1, visitors: 1 }
-      ]
-      assert.deepStrictEqual(yield* json("--site", site.websiteConfigId.toUpperCase(), "--days", "3"), {
-        website_config_id: site.websiteConfigId,
-        date_range: ["2026-02-28", "2026-03-02"],
-        time_zone: "UTC",
-        visitors: 3,
-        visits: 3,
-        page_views: 3,
-        views_per_visit: 1,
-        bounce_rate: 100,
-        visit_duration: 0,
-        events: 3,
-        conversions: 0,
-        conversion_rate: 0,
-        total_revenue: null,
-        per_day: [
-          { date: "2026-02-28", page_views: 0, visitors: 0 },
-          { date: "2026-03-01", ...perDay[0] },
-          { date: "2026-03-02", ...perDay[1] }
-        ],
-        top_pages: [
-          { page: "/", ...perDay[0] },
-          { page: "/\u001b[2Jwipe", ...perDay[1] }
-        ],
-        entry_pages: [
-          { page: "/", ...perDay[0] },
-          { page: "/\u001b[2Jwipe", ...perDay[1] }
-        ],
-        exit_pages: [
-          { page: "/", ...perDay[0] },
-          { page: "/\u001b[2Jwipe", ...perDay[1] }
-        ],
-        sources: [{ source: "letter", ...bothDays }],
-        channels: [{ channel: "Email", ...bothDays }],
-        referrers: [{ referrer: "search.example", ...bothDays }],
-        mediums: [{ medium: "email", ...bothDays }],
-        campaigns: [
-          { campaign: "spring", ...perDay[0] },
-          { campaign: "summer", ...perDay[1] }
-        ],
-        terms: [],
-        contents: [],
-        goals: [],
-        countries: [{ country: "NO", ...bothDays }],
-        browsers: [{ browser: "Safari", ...bothDays }],
-        operating_systems: [{ operating_system: "iOS", ...bothDays }],
-        devices: [{ device: "mobile", ...bothDays }],
-        not_counted: {}
-      })
+      const { date_range, page_views, per_day, visitors } = yield* json(
+        ...["--site", site.websiteConfigId.toUpperCase(), "--days", "3"]
+      )
+      assert.deepStrictEqual([date_range, visitors, page_views], [["2026-02-28", "2026-03-02"], 3, 3])
+      assert.deepStrictEqual(per_day, [
+        { date: "2026-02-28", page_views: 0, visitors: 0 },
+        { date: "2026-03-01", page_views: 2, visitors: 2 },
+        { date: "2026-03-02", page_views: 1, visitors: 1 }
+      ])
       assert.strictEqual((yield* json(...siteFlag)).per_day.length, 30)
       const chart = yield* text(...siteFlag, "--days", "2")
       assert.match(chart, /^visitors \(each day's, summed\) {2}3$/m)
       assert.match(chart, /^bounce rate +100 %$/m)
       assert.match(chart, /^2026-03-01 {2}█+ {2}2 {2}2$/m)
       assert.match(chart, /^2026-03-02 {2}█+[▏▎▍▌▋▊▉]? +1 {2}1$/m)
-      assert.deepStrictEqual(chart.match(/(?<=\n\n).*$/gm), [
-        "Page views and visitors per day",
-        "Top pages",
-        "Entry pages",
-        "Exit pages",
-        "Sources",
-        "Channels",
-        "Referrers",
-        "Mediums (utm_medium)",
-        "Campaigns (utm_campaign)",
-        "Countries",
-        "Browsers",
-        "Operating systems",
-        "Devices"
-      ])
       assert.include(yield* text(...siteFlag, "--days", "365"), "per month")
       assert.deepStrictEqual((yield* json(...siteFlag, "--limit", "1")).campaigns, [
-        { campaign: "spring", ...perDay[0] }
+        { campaign: "spring", page_views: 2, visitors: 2 }
       ])
     })
   )
