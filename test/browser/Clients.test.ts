@@ -59,17 +59,6 @@ inChromium("clients from npm", testServer({}, agent.script, undefined, undefined
     })
   )
 
-  it.effect("useChat shows the message of an error", () =>
-    Effect.gen(function* () {
-      const { site } = yield* ClientApp.serve("useChat")
-      const { page } = yield* (yield* Chromium).visitor()
-      yield* Effect.promise(() => page.goto(`${site.url}/#${randomUUID()}`))
-      yield* Effect.promise(() => page.evaluate(`chat.sendMessage({ text: "refuse: " })`))
-      const shown = yield* Effect.promise(() => page.locator("output", { hasText: "." }).textContent())
-      assert.strictEqual(shown, "The assistant cannot be reached now. Please try again later.")
-    })
-  )
-
   it.effect("assistant-ui has several turns, and edits and reloads replace messages of the stored conversation", () =>
     Effect.gen(function* () {
       const { instance } = yield* TestServer

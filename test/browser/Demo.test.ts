@@ -3,7 +3,7 @@
  */
 
 import { assert } from "@effect/vitest"
-import { Context, Effect, Layer, Option, Stream } from "effect"
+import { Context, Effect, Layer, Option } from "effect"
 import { HttpServer } from "effect/http"
 import * as AgentInspection from "../../src/agent/Inspection.ts"
 import type { Demo } from "../../src/demo/DemoData.ts"
@@ -13,17 +13,15 @@ import * as Server from "../../src/http/server/Server.ts"
 import * as Countries from "../../src/memory/analytics/Countries.ts"
 import * as MemoryAgentStream from "../../src/memory/chat/AgentStream.ts"
 import * as MemoryRateLimiter from "../../src/memory/limits/RateLimiter.ts"
-import { Leads } from "../../src/services/analytics/Leads.ts"
 import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../src/services/chat/WidgetTokens.ts"
-import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import { violations } from "../support/browser/Axe.ts"
 import { Chromium, inChromium } from "../support/browser/Browser.ts"
 import { postgres } from "../support/Storages.ts"
 import * as TestDeliveries from "../support/TestDeliveries.ts"
 import { options, TestServer, layer as testServer } from "../support/TestServer.ts"
-import { poll, until } from "../support/Wait.ts"
+import { until } from "../support/Wait.ts"
 
 class RunningDemo extends Context.Service<RunningDemo, { readonly demo: Demo; readonly feed: DemoFeed.DemoFeed }>()(
   "hydracore/test/browser/RunningDemo"
@@ -124,49 +122,6 @@ inChromium("the demo", running, (it) => {
     })
   )
 
-  it.effect("credits a form that is sent after a click on a newsletter's link to its campaign", () =>
-    Effect.gen(function* () {
-      const { demo } = yield* RunningDemo
-      const { open, page } = yield* (yield* Chromium).visitor({ viewport: { width: 1440, height: 900 } })
-      const on = <A>(use: () => Promise<A>) => Effect.promise(use)
-      const site = page.frameLocator("#frame")
-      const view = () => page.waitForResponse((response) => response.url().endsWith("/analytics/track"))
-      // The website's first view begins a visit without a campaign.
-      const first = view()
-      yield* open(`${demo.base_url}/demo`)
-      yield* on(() => first)
-      yield* on(() => page.locator("article.view").first().waitFor())
-      assert.strictEqual(yield* on(() => page.locator("#try-view.done").count()), 0)
-      const next = view()
-      yield* on(() => page.getByRole("link", { name: "a newsletter’s link" }).click())
-      yield* on(() => next)
-      yield* on(() => page.locator("article.view").first().getByText("campaign spring").waitFor())
-      yield* on(() => page.locator("#try-view.done").waitFor())
-      yield* on(() => site.getByRole("link", { name: "Contact", exact: true }).click())
-      yield* on(() => site.getByLabel("Name").fill("Grace"))
-      yield* on(() => site.getByLabel("Email").fill("grace@example.com"))
-      yield* on(() => site.getByRole("button", { name: "Send", exact: true }).click())
-      yield* on(() => site.getByText("Tusen takk!").waitFor())
-      const leads = yield* Leads
-      const stored = SubmissionRepo.use(({ stream }) =>
-        Stream.runCollect(stream({ websiteConfigId: demo.website_config_id }))
-      )
-      const [attribution] = yield* poll(
-        Effect.andThen(leads.match, stored).pipe(
-          Effect.map((all) => all.filter(({ email }) => email === "grace@example.com").map((one) => one.attribution))
-        ),
-        ([found]) => found?.entryPage !== undefined && found.entryPage !== null
-      )
-      assert.deepStrictEqual(attribution, {
-        source: "newsletter",
-        medium: "email",
-        campaign: "spring",
-        referrer: null,
-        entryPage: "/demo/site"
-      })
-    })
-  )
-
   it.effect("has no axe-core violations, and fits a small screen", () =>
     Effect.gen(function* () {
       const { demo } = yield* RunningDemo
@@ -182,16 +137,6 @@ inChromium("the demo", running, (it) => {
           assert.isTrue(fits, `${path} at ${width}`)
         }
       }
-    })
-  )
-
-  it.effect("is linked from the start page", () =>
-    Effect.gen(function* () {
-      const { demo } = yield* RunningDemo
-      const { open, page } = yield* (yield* Chromium).visitor()
-      yield* open(demo.base_url)
-      yield* Effect.promise(() => page.getByRole("link", { name: "Demo", exact: true }).click())
-      yield* Effect.promise(() => page.waitForURL(`${demo.base_url}/demo`))
     })
   )
 

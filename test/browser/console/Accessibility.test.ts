@@ -1,14 +1,29 @@
 /**
- * axe-core finds no violation in the console's overview, light and dark, wide and narrow, and nothing scrolls sideways.
+ * axe-core finds no violation in the console's overview, inbox, conversations, session menu and list of websites, and nothing
+ * scrolls sideways: in light and dark mode in a wide window, and in light mode in a narrow one.
  */
 import { assert } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { inChromium } from "../../support/browser/Browser.ts"
 import * as ConsolePage from "../../support/console/ConsolePage.ts"
+import * as ConversationData from "../../support/console/ConversationData.ts"
 
-inChromium("the console", Layer.provideMerge(ConsolePage.SharedOwner.layer, ConsolePage.layer), (it) => {
-  for (const width of [1280, 360]) {
-    it.effect(`has no violations and no overflow in light and dark mode, ${width} pixels wide`, () =>
+const conversations = Effect.gen(function* () {
+  const { busy } = yield* ConsolePage.Websites
+  const instance = yield* ConversationData.newInstance(busy.websiteConfigId, "Guide")
+  for (const turns of ConversationData.examples) yield* ConversationData.store(instance, ...turns)
+})
+
+const layer = Layer.mergeAll(ConsolePage.SharedOwner.layer, Layer.effectDiscard(conversations)).pipe(
+  Layer.provideMerge(ConsolePage.layer)
+)
+
+inChromium("the console", layer, (it) => {
+  for (const [width, colors, check] of [
+    [360, "light mode", ConsolePage.violations],
+    [1280, "light and dark mode", ConsolePage.violationsInBothSchemes]
+  ] as const) {
+    it.effect(`has no violations and no overflow in ${colors}, ${width} pixels wide`, () =>
       Effect.gen(function* () {
         const { busy, fresh } = yield* ConsolePage.Websites
         const { loaded, on, page } = yield* ConsolePage.show(
@@ -17,11 +32,12 @@ inChromium("the console", Layer.provideMerge(ConsolePage.SharedOwner.layer, Cons
         )
         const assertAccessible = Effect.fnUntraced(function* (state: string, changedPart?: string) {
           yield* loaded
-          assert.deepStrictEqual(yield* on(() => ConsolePage.violationsInBothSchemes(page, changedPart)), [], state)
+          assert.deepStrictEqual(yield* on(() => check(page, changedPart)), [], state)
           const overflow = yield* on(() => page.evaluate<number>("document.documentElement.scrollWidth - innerWidth"))
           assert.isAtMost(overflow, 0, state)
         })
         const show = (fragment: string) => on(() => page.evaluate(`location.hash = ${JSON.stringify(fragment)}`))
+        const shown = (selector: string) => on(() => page.locator(selector).first().waitFor())
         yield* assertAccessible("the overview")
         yield* on(() => page.getByRole("slider").focus())
         yield* on(() => page.keyboard.press("ArrowLeft"))
@@ -39,6 +55,22 @@ inChromium("the console", Layer.provideMerge(ConsolePage.SharedOwner.layer, Cons
         yield* show(`#/${fresh.websiteConfigId}/overview`)
         yield* on(() => page.getByRole("heading", { name: "No visits yet" }).waitFor())
         yield* assertAccessible("a new website")
+        yield* show(`#/${busy.websiteConfigId}/inbox`)
+        yield* shown(".entry a")
+        yield* assertAccessible("the inbox")
+        yield* on(() => page.locator(".entry a").first().click())
+        yield* shown(".details header")
+        yield* assertAccessible("a submission", ".details")
+        yield* on(() => page.getByRole("button", { name: /^Session: / }).click())
+        yield* assertAccessible("the session menu", ".menu:has([role=menu])")
+        yield* on(() => page.keyboard.press("Escape"))
+        yield* show(`#/${busy.websiteConfigId}/conversations`)
+        yield* on(() => page.locator(".entry a").first().click())
+        yield* shown(".transcript")
+        yield* assertAccessible("a conversation")
+        yield* show("#/")
+        yield* shown("a.site")
+        yield* assertAccessible("the websites")
       })
     )
   }

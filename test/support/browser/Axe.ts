@@ -49,8 +49,7 @@ const run = async (page: Page, { least, part, rules }: Check): Promise<ReadonlyA
 
 const byColors = (part: string): Check => ({ rules: { runOnly: { type: "rule", values: colorRules } }, part, least: 1 })
 
-/** The violations of WCAG 2.2 A and AA, and of axe-core's best practices. */
-export const violations = (page: Page): Promise<ReadonlyArray<string>> =>
+const violationsOfPage = (page: Page): Promise<ReadonlyArray<string>> =>
   run(page, { rules: { runOnly: { type: "tag", values: tags } }, part: "html", least: 11 })
 
 /** The violations of a page that was checked before, and of which only this part looks different now. */
@@ -67,13 +66,21 @@ const violationsAfterChange = async (page: Page, part: string): Promise<Readonly
 ]
 
 /**
+ * The violations of WCAG 2.2 A and AA, and of axe-core's best practices.
+ *
+ * @param changed the selector of the only part that looks different since the page was last checked
+ */
+export const violations = (page: Page, changed?: string): Promise<ReadonlyArray<string>> =>
+  changed === undefined ? violationsOfPage(page) : violationsAfterChange(page, changed)
+
+/**
  * The violations in light mode, and those in dark mode that depend on colors. Changes the color scheme of the open page, so that
  * a test need not bring a page into the same state twice.
  *
  * @param changed the selector of the only part that looks different since the page was last checked
  */
 export const violationsInBothSchemes = async (page: Page, changed?: string): Promise<ReadonlyArray<string>> => {
-  const light = await (changed === undefined ? violations(page) : violationsAfterChange(page, changed))
+  const light = await violations(page, changed)
   await page.emulateMedia({ colorScheme: "dark" })
   assert.isTrue(await page.evaluate<boolean>("matchMedia('(prefers-color-scheme: dark)').matches"))
   const dark = await run(page, byColors(changed ?? "html"))

@@ -73,7 +73,7 @@ TestClickHouse.describeWithClickHouse("clickhouse/analytics/reports/DayRollUp", 
           )
           yield* check({ ...all, views: all.views.filter(({ path }) => path !== removed) }, "after a deletion")
         }),
-      { arbitrary: { runs: 4, seed: "rollup runs" }, timeout: 240_000 }
+      { arbitrary: { runs: 2, seed: "rollup runs" }, timeout: 240_000 }
     )
 
     it.effect("stores no visits of a website that is being deleted", () =>
