@@ -1,6 +1,7 @@
 /**
- * What every command prints in a user's day, with and without `--json`, against one golden for each command. After an intended
- * change, `npx vitest run test/outside/commands -u` rewrites the goldens.
+ * What every command prints in a user's day, against one golden for each command: with `--json`, and without it if that is more
+ * than a sentence. `test/cli` holds the sentences and the refusals. After an intended change,
+ * `npx vitest run test/outside/commands -u` rewrites the goldens.
  *
  * Imports nothing of `src`.
  */
@@ -24,8 +25,6 @@ const endless = new Set(["demo"])
 
 type Row = Readonly<Record<string, string>>
 
-const unknown = "5f3c2a1e-0000-4000-8000-00000000000f"
-
 /** What an operator sets up, without a running service. */
 const setUp = Effect.fnUntraced(function* (transcript: Transcript, rules: string) {
   const env = {
@@ -35,7 +34,6 @@ const setUp = Effect.fnUntraced(function* (transcript: Transcript, rules: string
   }
   const { both, json, run } = transcript.in(env)
   yield* both("migrate")
-  yield* both("migrate", "--print-grants", "edge")
   yield* both("site", "list")
   yield* run("site", "create", "--name", "Shop", "--time-zone", "Europe/Oslo", "--origin", "https://shop.example")
   yield* json("site", "create", "--name", "Blog")
@@ -46,42 +44,28 @@ const setUp = Effect.fnUntraced(function* (transcript: Transcript, rules: string
   assert.isDefined(blog)
   yield* run("site", "update", "--site", shop, "--name", "The shop")
   yield* json("site", "update", "--site", shop, "--any-origin", "--time-zone", "UTC")
-  yield* run("site", "update", "--site", unknown, "--name", "None")
 
   yield* run("goal", "create", "--site", shop, "--event", "signup")
   const { goal_id } = yield* json("goal", "create", "--site", shop, "--page", "/thanks*", "--name", "Thanks")
-  const goals = yield* both<ReadonlyArray<Row>>("goal", "list", "--site", shop)
-  yield* run("goal", "delete", "--goal", `${goal_id}`)
-  yield* json("goal", "delete", "--goal", `${goals.find((goal) => goal["goal_id"] !== goal_id)?.["goal_id"]}`)
-  yield* run("goal", "delete", "--goal", unknown)
+  yield* both("goal", "list", "--site", shop)
+  yield* json("goal", "delete", "--goal", `${goal_id}`)
 
   const form = ["--site", shop, "--page", "contact"]
   yield* run("form", "create", ...form, "--rules", rules)
   yield* json("form", "create", "--site", shop, "--page", "order", "--rules", rules)
-  yield* run("form", "create", ...form, "--rules", rules)
   yield* run("form", "update", ...form, "--rules", rules)
   yield* json("form", "update", ...form, "--rules", rules)
   yield* both("form", "list", "--site", shop)
   yield* both("form", "show", ...form)
-  yield* run("form", "delete", ...form)
-  yield* json("form", "delete", "--site", shop, "--page", "order")
-  yield* run("form", "show", ...form)
+  yield* json("form", "delete", ...form)
 
   yield* run("share", "create", "--site", shop, "--label", "Partner", "--expires", "90d")
   const { share_id } = yield* json("share", "create", "--site", shop)
-  const shares = yield* both<ReadonlyArray<Row>>("share", "list", "--site", shop)
-  yield* run("share", "revoke", "--share-id", `${share_id}`)
-  yield* json(
-    "share",
-    "revoke",
-    "--share-id",
-    `${shares.find((share) => share["share_id"] !== share_id)?.["share_id"]}`
-  )
-  yield* run("share", "revoke", "--share-id", unknown)
+  yield* both("share", "list", "--site", shop)
+  yield* json("share", "revoke", "--share-id", `${share_id}`)
 
   yield* both("report", "rebuild")
   yield* run("analytics", "copy")
-  yield* run("site", "delete", "--site", blog, "--name", "Shop")
   yield* run("site", "delete", "--site", blog, "--name", "Blog")
   yield* json("site", "delete", "--site", shop, "--name", "The shop", "--with-instances")
   return env
@@ -100,62 +84,37 @@ const permit = Effect.fnUntraced(function* (transcript: Transcript) {
 
   yield* run("key", "issue", "--all-sites", "--scope", "read", "--label", "Reports", "--expires", "90d")
   const { key_id } = yield* json("key", "issue", "--site", site, "--scope", "write")
-  const keys = yield* both<ReadonlyArray<Row>>("key", "list")
-  yield* run("key", "revoke", "--key-id", `${key_id}`)
-  yield* json(
-    "key",
-    "revoke",
-    "--key-id",
-    `${keys.find((key) => key["key_id"] !== key_id)?.["key_id"]}`,
-    "--with-opened"
-  )
-  yield* run("key", "revoke", "--key-id", unknown)
+  yield* both("key", "list")
+  yield* json("key", "revoke", "--key-id", `${key_id}`, "--with-opened")
 
   yield* run("console", "link", "--role", "owner", "--label", "Ada")
   const { session_id } = yield* json("console", "link", "--site", site, "--role", "viewer", "--expires", "2h")
-  const sessions = yield* both<ReadonlyArray<Row>>("console", "sessions")
-  yield* run("console", "revoke", "--session-id", `${session_id}`)
-  const other = sessions.find((session) => session["session_id"] !== session_id)?.["session_id"]
-  yield* json("console", "revoke", "--session-id", `${other}`)
-  yield* run("console", "revoke", "--session-id", unknown)
+  yield* both("console", "sessions")
+  yield* json("console", "revoke", "--session-id", `${session_id}`)
 
   yield* run("instance", "create", "--name", "Support", "--agent-url", agent.url, "--site", site)
   const { instance_id: instance = "" } = yield* json(
     ...["instance", "create", "--name", "Sales", "--agent-url", "http://127.0.0.1:9", "--no-check"],
     ...["--origin", "https://shop.example", "--agent-model", "small", "--instructions", "Be brief."]
   )
-  const instances = yield* both<ReadonlyArray<Row>>("instance", "list")
+  yield* both("instance", "list")
   yield* run("instance", "update", "--instance", instance, "--name", "Sales of the shop", "--site", site)
   yield* json("instance", "update", "--instance", instance, "--any-origin", "--no-agent-model", "--no-check")
-  yield* run("instance", "update", "--instance", unknown, "--name", "None")
 
   yield* run("token", "issue", "--instance", instance, "--label", "Shop", "--expires", "90d")
   const { token_id } = yield* json("token", "issue", "--instance", instance)
-  const tokens = yield* both<ReadonlyArray<Row>>("token", "list", "--instance", instance)
+  yield* both("token", "list", "--instance", instance)
   yield* both("site", "snippet", "--site", site, "--instance", instance)
-  yield* run("token", "revoke", "--token-id", `${token_id}`)
-  yield* json(
-    "token",
-    "revoke",
-    "--token-id",
-    `${tokens.find((token) => token["token_id"] !== token_id)?.["token_id"]}`
-  )
-  yield* run("token", "revoke", "--token-id", unknown)
-
-  yield* run("instance", "delete", "--instance", instance)
-  const last = instances.find((each) => each["instance_id"] !== instance)?.["instance_id"]
-  yield* json("instance", "delete", "--instance", `${last}`)
-  yield* run("instance", "delete", "--instance", unknown)
+  yield* json("token", "revoke", "--token-id", `${token_id}`)
+  yield* json("instance", "delete", "--instance", instance)
 }, Effect.scoped)
 
 /** What visitors leave in a running service, and what is sent about it. */
 const operate = Effect.fnUntraced(function* (transcript: Transcript, hooks: string) {
-  const { env, url } = yield* Service
+  const { env, sql, url } = yield* Service
   const agent = yield* Agent.start
   const { both, json, run } = transcript.in(env)
   const command = (...args: ReadonlyArray<string>) => Command.json(args, env)
-  const list = (...args: ReadonlyArray<string>) =>
-    Effect.map(command(...args), (rows) => rows as unknown as ReadonlyArray<Row>)
   yield* both("serve", "--check")
   const site = yield* command("site", "create", "--name", "Shop")
   const websiteConfigId = `${site["website_config_id"]}`
@@ -215,28 +174,28 @@ const operate = Effect.fnUntraced(function* (transcript: Transcript, hooks: stri
     post(`/v1/public/widget/${instance}/chat`, { message: "hello" }, { "x-widget-token": token }),
     (text) => /"conversation_id":"([^"]+)"/.exec(text)?.[1] ?? ""
   )
-  const [conversation, other] = [yield* chat, yield* chat]
+  const conversation = yield* chat
 
   const ofInstance = ["--instance", instance]
   yield* both("conversation", "list", ...ofInstance)
   yield* both("conversation", "show", ...ofInstance, "--conversation", conversation)
-  yield* run("conversation", "show", ...ofInstance, "--conversation", unknown)
   yield* run("conversation", "export", ...ofInstance)
-  yield* run("conversation", "delete", ...ofInstance, "--conversation", conversation)
-  yield* json("conversation", "delete", ...ofInstance, "--conversation", other)
+  yield* json("conversation", "delete", ...ofInstance, "--conversation", conversation)
 
   const ofWebhook = ["--webhook-id", webhook]
-  yield* poll(
-    list("delivery", "list", ...ofWebhook),
-    (rows) => rows.filter(({ status }) => status === "delivered").length === submissions.length
+  // Asks the database, because each command that is polled costs half a second of processor time.
+  const delivered = poll(
+    sql`SELECT 1 FROM delivery WHERE subscriber_id = ${webhook}::uuid AND status = 'delivered'`,
+    (rows) => rows.length === submissions.length
   )
+  yield* delivered
   const deliveries = yield* both<ReadonlyArray<Row>>("delivery", "list", ...ofWebhook)
   const event = ["--event-id", `${deliveries[0]?.["event_id"]}`]
   yield* both("delivery", "show", ...ofWebhook, ...event)
-  yield* run("delivery", "show", ...ofWebhook, "--event-id", unknown)
-  yield* run("delivery", "retry", ...ofWebhook, ...event)
-  yield* json("delivery", "retry", ...ofWebhook, "--event-id", `${deliveries[1]?.["event_id"]}`)
+  yield* json("delivery", "retry", ...ofWebhook, ...event)
+  yield* delivered
   yield* run("delivery", "replay", ...ofWebhook, "--since", "2026-01-01")
+  yield* delivered
   yield* json("delivery", "replay", ...ofWebhook, "--since", "2026-01-01")
 
   yield* run("webhook", "update", ...ofWebhook, "--all-events")
@@ -245,16 +204,11 @@ const operate = Effect.fnUntraced(function* (transcript: Transcript, hooks: stri
   yield* json("webhook", "test", "--webhook-id", firstWebhook)
   yield* run("webhook", "rotate", ...ofWebhook)
   yield* json("webhook", "rotate", ...ofWebhook)
-  yield* run("webhook", "delete", ...ofWebhook)
-  yield* json("webhook", "delete", "--webhook-id", firstWebhook)
-  yield* run("webhook", "delete", "--webhook-id", unknown)
+  yield* json("webhook", "delete", ...ofWebhook)
 
-  const notifications = yield* poll(
-    list("notify", "list", ...ofSite),
-    (rows) => rows.filter(({ latest_mail }) => JSON.stringify(latest_mail).includes('"sent"')).length === 1
-  )
+  yield* poll(sql`SELECT 1 FROM mail WHERE status = 'sent'`, (rows) => rows.length >= 1)
+  const notifications = yield* both<ReadonlyArray<Row>>("notify", "list", ...ofSite)
   const first = `${notifications.find((each) => each["notification_id"] !== notification)?.["notification_id"]}`
-  yield* both("notify", "list", ...ofSite)
   yield* run("notify", "resend", "--notification-id", notification)
   // A recipient that the command line adds is confirmed. One that the owner API adds just got the confirmation mail.
   const { json: pending } = yield* call("POST", `/v1/owner/sites/${websiteConfigId}/notifications`, {
@@ -263,17 +217,13 @@ const operate = Effect.fnUntraced(function* (transcript: Transcript, hooks: stri
   yield* run("notify", "resend", "--notification-id", `${pending["notification_id"]}`, "--json")
   yield* run("notify", "test", "--notification-id", notification)
   yield* json("notify", "test", "--notification-id", first)
-  yield* run("notify", "remove", "--notification-id", notification)
   yield* json("notify", "remove", "--notification-id", first)
-  yield* run("notify", "remove", "--notification-id", unknown)
 
   yield* both("submissions", "export", ...ofSite)
   yield* run("submissions", "export", ...ofSite, "--format", "csv")
-  yield* run("submissions", "release", "--submission-id", `${submissions[0]}`)
   yield* json("submissions", "release", "--submission-id", `${submissions[0]}`)
   yield* run("submissions", "delete", "--submission-id", `${submissions[0]}`)
   yield* json("submissions", "delete", ...ofSite, "--email", "eve@example.com")
-  yield* run("submissions", "delete", "--submission-id", unknown)
 
   yield* both("person", "export", "--email", "kim@example.com")
   yield* run("person", "erase", "--email", "kim@example.com")
@@ -284,7 +234,6 @@ const operate = Effect.fnUntraced(function* (transcript: Transcript, hooks: stri
   yield* both("stats", ...ofSite, "--period", "7d")
   yield* both("stats", ...ofSite, "--period", "7d", "--by", "event:page")
   yield* both("stats", "--all-sites", "--period", "7d")
-  yield* run("stats", "--site", "nothing")
   yield* both("analytics", "export", ...ofSite)
   yield* run("analytics", "export", ...ofSite, "--format", "csv")
   yield* both("doctor", "--ask", "none")

@@ -79,13 +79,14 @@ export class Stage extends Context.Service<
 
 /**
  * A digest of the rows of each table. The times of a session's use are left out, because a refused request is a use too, and so
- * are the counts of past visits (`rollup`), which a background task updates.
+ * are the counts of past visits (`rollup`) and the leases of background tasks, which change without a request.
  */
 export const snapshot = Effect.gen(function* () {
   const { sql } = yield* Service
   const tables = yield* sql<{ readonly name: string }>`
     SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace
-      AND relkind IN ('r', 'p') AND NOT relispartition AND relname NOT LIKE 'rollup%'`
+      AND relkind IN ('r', 'p') AND NOT relispartition AND relname NOT LIKE 'rollup%'
+      AND relname <> 'background_lease'`
   const digests = tables.map(
     ({ name }) => `
       SELECT '${name}' AS name, md5(coalesce(string_agg(row, ',' ORDER BY row), '')) AS digest
