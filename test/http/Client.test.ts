@@ -12,11 +12,14 @@ import * as Forms from "../../src/forms/Http.ts"
 import * as Drain from "../../src/http/chat/Drain.ts"
 import * as RunningAnswers from "../../src/http/chat/RunningAnswers.ts"
 import * as StreamSlots from "../../src/http/chat/StreamSlots.ts"
+import * as ChatEndpoint from "../../src/http/endpoints/ChatEndpoint.ts"
 import * as Widget from "../../src/http/endpoints/Widget.ts"
+import * as ChatBodies from "../../src/http/middleware/ChatBodies.ts"
 import * as WidgetTokenSecurity from "../../src/http/middleware/WidgetTokenSecurity.ts"
 import * as Countries from "../../src/memory/analytics/Countries.ts"
 import * as MemoryAgentStream from "../../src/memory/chat/AgentStream.ts"
 import * as MemoryRateLimiter from "../../src/memory/limits/RateLimiter.ts"
+import * as Body from "../../src/platform/http/Body.ts"
 import * as Validation from "../../src/platform/http/Validation.ts"
 import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../src/services/chat/WidgetTokens.ts"
@@ -25,28 +28,33 @@ import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import * as MemoryStorage from "../support/MemoryStorage.ts"
 import { options } from "../support/TestServer.ts"
 
-const handlersWith = ({ rateLimitAnalytics, rateLimitChat, rateLimitForms, chatStreams }: typeof options) =>
+const handlersWith = ({
+  rateLimitAnalytics,
+  rateLimitChat,
+  rateLimitChatRead,
+  rateLimitForms,
+  chatStreams
+}: typeof options) =>
   Layer.mergeAll(
     Analytics.layer({ rateLimit: rateLimitAnalytics, country: { header: Option.none(), trustedProxies: [] } }),
     Forms.layer({ rateLimit: rateLimitForms }),
-    Widget.layer({
-      rateLimit: rateLimitChat,
-      readTimeout: "1 minute",
-      maxDuration: "1 minute",
-      maxBytes: 1000
-    })
+    Layer.provide(
+      Widget.layer,
+      ChatEndpoint.layer({ readTimeout: "1 minute", maxDuration: "1 minute", maxBytes: 1000 })
+    )
   ).pipe(
     Layer.provide(StreamSlots.layer(chatStreams)),
     Layer.provide(RunningAnswers.layer({ resume: Option.none(), maxDuration: "1 minute", maxBytes: 1000 })),
+    Layer.provideMerge(
+      Layer.mergeAll(WidgetTokenSecurity.layer({ rateLimitChat, rateLimitChatRead }), ChatBodies.layer, Body.layer)
+    ),
     Layer.provide([
       Countries.none,
       MemoryRateLimiter.layer({ maxKeys: 10 }),
       MemoryAgentStream.layer(() => MemoryAgentStream.texts(["Hello"])),
       Layer.effect(Drain.Drain, Drain.make({ grace: "1 second" }))
     ]),
-    Layer.provideMerge(
-      Layer.mergeAll(MemoryStorage.layer(), Validation.layer, WidgetTokenSecurity.layer, HttpServer.layerServices)
-    )
+    Layer.provideMerge(Layer.mergeAll(MemoryStorage.layer(), Validation.layer, HttpServer.layerServices))
   )
 
 const handlers = handlersWith(options)

@@ -199,19 +199,22 @@ layer(testServer({ ...limited, trustedProxies: [IpNetwork.fromStringUnsafe("127.
     })
   )
 
-  it.effect("counts a chat with a large body before parsing it", () =>
+  it.effect("counts each chat before its token is looked up and its body is parsed", () =>
     Effect.gen(function* () {
-      const { instance, send } = yield* TestServer
-      const deep = "[".repeat(100_000) + "]".repeat(100_000)
-      const requests = [{ message: 1, large: "x".repeat(4_100) }, `{"message":${deep}}`]
-      const headers = { "x-forwarded-for": "192.0.2.22" }
-      for (const [turn, body] of requests.entries()) {
-        const answer = yield* send(paths.chat(instance.instanceId), body, { headers })
-        assert.strictEqual(answer.status, 422)
-        assert.match(answer.headers.get("ratelimit") ?? "", new RegExp(`;r=${1 - turn};`))
-      }
-      for (const body of requests) {
-        assert.strictEqual((yield* send(paths.chat(instance.instanceId), body, { headers })).status, 429)
+      const { instance, send, widgetToken } = yield* TestServer
+      const path = paths.chat(instance.instanceId)
+      for (const [client, body, token, status] of [
+        [1, { message: 1 }, widgetToken, 422],
+        [2, { message: 1, large: "x".repeat(20_000) }, widgetToken, 422],
+        [3, { message: "Hi" }, "hwt_guess", 401]
+      ] as const) {
+        const headers = { "x-forwarded-for": `192.0.2.${client}`, "x-widget-token": token }
+        for (const left of [1, 0]) {
+          const answer = yield* send(path, body, { headers })
+          assert.strictEqual(answer.status, status)
+          assert.match(answer.headers.get("ratelimit") ?? "", new RegExp(`;r=${left};`))
+        }
+        assert.strictEqual((yield* send(path, body, { headers })).status, 429)
       }
     })
   )

@@ -2,11 +2,10 @@
  * The OpenAPI document of the edge. `openapi.json` beside this file contains it; `vitest -u` regenerates it.
  */
 import { assert, describe, expect, it } from "@effect/vitest"
-import { Result } from "effect"
+import { Result, Schema } from "effect"
 import { OpenApi } from "effect/http-api"
 import { PageViewPayload } from "../../src/analytics/Api.ts"
 import { Api } from "../../src/contract/Api.ts"
-import * as BodyReader from "../../src/contract/BodyReader.ts"
 import * as UseChat from "../../src/contract/chat/UseChat.ts"
 import { ChatPayload } from "../../src/contract/chat/Widget.ts"
 import { SubmissionPayload } from "../../src/forms/Api.ts"
@@ -128,10 +127,12 @@ describe("wire/OpenApi", () => {
     for (const type of ["application/json", "text/plain"]) {
       const example = (operation: unknown) => at(operation, "requestBody", "content", type, "example")
       const examples = at(chat, "requestBody", "content", type, "examples")
-      assert.isTrue(Result.isSuccess(BodyReader.make(PageViewPayload)(example(track))), type)
-      assert.isTrue(Result.isSuccess(BodyReader.make(SubmissionPayload)(example(submit))), type)
+      assert.isTrue(Result.isSuccess(Schema.decodeUnknownResult(PageViewPayload)(example(track))), type)
+      assert.isTrue(Result.isSuccess(Schema.decodeUnknownResult(SubmissionPayload)(example(submit))), type)
       assert.isTrue(
-        Result.isSuccess(BodyReader.make(ChatPayload)(at(examples, "WidgetChatRequest", "value") ?? example(chat))),
+        Result.isSuccess(
+          Schema.decodeUnknownResult(ChatPayload)(at(examples, "WidgetChatRequest", "value") ?? example(chat))
+        ),
         type
       )
       if (examples !== undefined) assert.isTrue(Result.isSuccess(UseChat.read(at(examples, "UseChatRequest", "value"))))

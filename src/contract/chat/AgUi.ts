@@ -12,9 +12,10 @@ import * as Field from "../../platform/api/Field.ts"
 import * as Headers from "../Headers.ts"
 import { streamed } from "../OpenApi.ts"
 import { Validation } from "../Validation.ts"
+import { ConversationBody } from "./ChatBodies.ts"
 import { Messages } from "./ClientMessages.ts"
 import { chatErrors, chatParams, widgetTokenHeader } from "./Widget.ts"
-import { WidgetTokenSecurity } from "./WidgetTokenSecurity.ts"
+import { SendsMessage, WidgetTokenSecurity } from "./WidgetTokenSecurity.ts"
 
 export const RunPayload = Schema.Struct({
   threadId: Field.Text({ title: "Thread Id", maxLength: 256 }),
@@ -85,6 +86,8 @@ export const run = HttpApiEndpoint.post("run", "/v1/public/widget/:instance_id/a
 })
   .middleware(Validation)
   .middleware(WidgetTokenSecurity)
+  .middleware(ConversationBody)
+  .annotate(SendsMessage, true)
   .annotateMerge(
     OpenApi.annotations({
       identifier: "ag_ui_run",

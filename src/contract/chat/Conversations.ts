@@ -11,6 +11,7 @@ import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { maxMessageLength } from "../../core/chat/conversation/Conversation.ts"
 import * as Field from "../../platform/api/Field.ts"
+import { Body } from "../../platform/api/Received.ts"
 import * as Errors from "../Errors.ts"
 import * as Headers from "../Headers.ts"
 import { streamed } from "../OpenApi.ts"
@@ -161,6 +162,7 @@ export const feedback = HttpApiEndpoint.post("feedback", `${base}/feedback`, {
 })
   .middleware(Validation)
   .middleware(WidgetTokenSecurity)
+  .middleware(Body)
   .annotateMerge(
     OpenApi.annotations({
       identifier: "conversation_feedback",

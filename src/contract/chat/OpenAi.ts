@@ -15,8 +15,10 @@ import * as Field from "../../platform/api/Field.ts"
 import * as Errors from "../Errors.ts"
 import * as Headers from "../Headers.ts"
 import { streamed } from "../OpenApi.ts"
+import { ConversationBody, OpenAiForm, OpenAiValidation } from "./ChatBodies.ts"
 import { done } from "./ChatFrame.ts"
 import { Messages } from "./ClientMessages.ts"
+import { type Admitted, SendsMessage } from "./WidgetTokenSecurity.ts"
 
 const base = "/v1/public/widget/:instance_id/openai/v1"
 
@@ -203,8 +205,8 @@ const refusals = [
   refusal(503, "ServiceUnavailable", "The agent or the service is busy; see Retry-After")
 ] as const
 
-/** Declares the security scheme. The endpoints check the token themselves, after the rate limit. */
-export class WidgetKeySecurity extends HttpApiMiddleware.Service<WidgetKeySecurity>()(
+/** The widget token as a bearer token; see `WidgetTokenSecurity`. */
+export class WidgetKeySecurity extends HttpApiMiddleware.Service<WidgetKeySecurity, { provides: Admitted }>()(
   "hydracore/contract/WidgetKeySecurity",
   {
     error: Unauthorized,
@@ -234,7 +236,11 @@ export const completions = HttpApiEndpoint.post("completions", `${base}/chat/com
     refusal(504, "GatewayTimeout", "The agent did not answer in time")
   ]
 })
+  .middleware(OpenAiValidation)
   .middleware(WidgetKeySecurity)
+  .middleware(ConversationBody)
+  .middleware(OpenAiForm)
+  .annotate(SendsMessage, true)
   .annotateMerge(
     OpenApi.annotations({
       identifier: "openai_chat_completions",
@@ -270,6 +276,7 @@ export const models = HttpApiEndpoint.get("models", `${base}/models`, {
   error: [...unhandled, ...refusals]
 })
   .middleware(WidgetKeySecurity)
+  .middleware(OpenAiForm)
   .annotateMerge(
     OpenApi.annotations({
       identifier: "openai_models",
@@ -287,6 +294,7 @@ export const retrieveModel = HttpApiEndpoint.get("model", `${base}/models/:model
   error: [...unhandled, ...refusals, refusal(404, "NotFound", "There is no such model")]
 })
   .middleware(WidgetKeySecurity)
+  .middleware(OpenAiForm)
   .annotateMerge(
     OpenApi.annotations({
       identifier: "openai_model",

@@ -14,6 +14,7 @@
 import { Predicate, Result, Schema } from "effect"
 import type * as ClientConversation from "../../core/chat/conversation/ClientConversation.ts"
 import type * as Replacement from "../../core/chat/conversation/Replacement.ts"
+import * as Fault from "../../platform/api/Fault.ts"
 import type { ValidationError } from "../Errors.ts"
 import * as ClientMessages from "./ClientMessages.ts"
 
@@ -28,8 +29,8 @@ const Message = Schema.Struct({
   parts: Schema.Array(Part)
 })
 
-/** The body as the OpenAPI document declares it. It is decoded by `read`. */
-export const UseChatPayload = Schema.Struct({
+/** The body as the OpenAPI document declares it. */
+const Declared = Schema.Struct({
   id: Schema.String.annotate({
     description:
       "The client's id of the conversation. The service keeps the conversation only if the id cannot be guessed: see `memory` of the first frame"
@@ -57,18 +58,6 @@ export const UseChatPayload = Schema.Struct({
         "With `submit-message`, the id of the earlier message that the newest one replaces, with all that followed it. With `regenerate-message`, the id of the answer to replace, or of the message to answer again"
     })
   )
-}).annotate({
-  identifier: "UseChatRequest",
-  title: "UseChatRequest",
-  description:
-    "The body of `useChat`: an `id` with `messages`, or with a `message` that is an object. Its errors are sentences in `text/plain`",
-  examples: [
-    {
-      id: "9b8d7c6e-1f2a-4b3c-8d4e-5f6a7b8c9d0e",
-      messages: [{ id: "m1", role: "user", parts: [{ type: "text", text: "When do you open?" }] }],
-      trigger: "submit-message"
-    }
-  ]
 })
 
 /** A body of `useChat`. */
@@ -159,3 +148,32 @@ export const read = (body: unknown): Result.Result<ClientQuestion, ReadonlyArray
     })
   )
 }
+
+const isReadable = Schema.makeFilter<unknown>(
+  (body) => {
+    const result = read(body)
+    return Result.isSuccess(result)
+      ? undefined
+      : Fault.issue(...result.failure.map(({ loc, msg, type }) => ({ msg, type, path: loc.slice(1).map(String) })))
+  },
+  { toJsonSchema: () => Schema.toJsonSchemaDocument(Declared, { onExcessProperty: "error" }).schema }
+)
+
+const Readable = Schema.Any.annotate(Fault.recognizedBy(isUseChat)).check(isReadable) as Schema.Codec<
+  typeof Declared.Encoded
+>
+
+/** The body as a client sends it. What `read` does not read of it may have any form. */
+export const UseChatPayload = Readable.annotate({
+  identifier: "UseChatRequest",
+  title: "UseChatRequest",
+  description:
+    "The body of `useChat`: an `id` with `messages`, or with a `message` that is an object. Its errors are sentences in `text/plain`",
+  examples: [
+    {
+      id: "9b8d7c6e-1f2a-4b3c-8d4e-5f6a7b8c9d0e",
+      messages: [{ id: "m1", role: "user", parts: [{ type: "text", text: "When do you open?" }] }],
+      trigger: "submit-message"
+    }
+  ]
+})

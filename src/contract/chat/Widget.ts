@@ -14,9 +14,10 @@ import * as Errors from "../Errors.ts"
 import * as Headers from "../Headers.ts"
 import { streamed } from "../OpenApi.ts"
 import { Validation } from "../Validation.ts"
+import { ChatBody } from "./ChatBodies.ts"
 import { ChatEvent } from "./ChatFrame.ts"
 import { UseChatPayload } from "./UseChat.ts"
-import { WidgetTokenSecurity } from "./WidgetTokenSecurity.ts"
+import { SendsMessage, WidgetTokenSecurity } from "./WidgetTokenSecurity.ts"
 
 /** The body of a chat message. */
 export const ChatPayload = Schema.Struct({
@@ -83,6 +84,8 @@ export const chat = HttpApiEndpoint.post("chat", "/v1/public/widget/:instance_id
 })
   .middleware(Validation)
   .middleware(WidgetTokenSecurity)
+  .middleware(ChatBody)
+  .annotate(SendsMessage, true)
   .annotateMerge(
     OpenApi.annotations({
       identifier: "widget_chat",

@@ -1,15 +1,33 @@
 /**
- * Declares the security scheme of the chat: the header `X-Widget-Token`. The middleware checks nothing: the
- * endpoints check the token, after the rate limit.
+ * The widget token, which authorizes a chat with one instance: as the header `X-Widget-Token`, or as a bearer token for clients of
+ * OpenAI's API. `http/middleware/WidgetTokenSecurity` counts the request against the rate limit, checks the token and the page's
+ * origin, and provides the instance.
  *
  * @module
  */
+import { Context } from "effect"
 import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
 import * as HttpApiSecurity from "effect/http-api/HttpApiSecurity"
 import * as OpenApi from "effect/http-api/OpenApi"
+import type { Instance } from "../../core/chat/Instance.ts"
 import { Unauthorized } from "../Errors.ts"
 
-export class WidgetTokenSecurity extends HttpApiMiddleware.Service<WidgetTokenSecurity>()(
+/** A request that may use an instance. */
+export class Admitted extends Context.Service<
+  Admitted,
+  {
+    readonly instance: Instance
+    /** The response headers of the rate limit. */
+    readonly headers: Record<string, string>
+  }
+>()("hydracore/contract/chat/Admitted") {}
+
+/** An annotation of an endpoint: whether its requests send a message to the agent, and so have the limit of chats. */
+export const SendsMessage = Context.Reference<boolean>("hydracore/contract/chat/SendsMessage", {
+  defaultValue: () => false
+})
+
+export class WidgetTokenSecurity extends HttpApiMiddleware.Service<WidgetTokenSecurity, { provides: Admitted }>()(
   "hydracore/contract/chat/WidgetTokenSecurity",
   {
     error: Unauthorized,

@@ -1,14 +1,108 @@
 /**
- * Accepts every request. The chat endpoints check the token themselves, after the rate limit, so that the limit bounds the
- * lookups of guessed tokens.
+ * Admits requests that may use an instance: within the rate limit, with a valid widget token, and from an allowed origin. The limit
+ * is checked first, so that it bounds the lookups of guessed tokens.
  *
  * @module
  */
-import { Layer } from "effect"
+import { Context, Effect, Layer, Option, Redacted, Result } from "effect"
+import { HttpRouter, HttpServerRequest, type HttpServerResponse } from "effect/http"
+import type * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import { WidgetKeySecurity } from "../../contract/chat/OpenAi.ts"
-import { WidgetTokenSecurity } from "../../contract/chat/WidgetTokenSecurity.ts"
+import { Admitted, SendsMessage, WidgetTokenSecurity } from "../../contract/chat/WidgetTokenSecurity.ts"
+import type { RateLimitPolicy } from "../../core/limits/RateLimit.ts"
+import { parseUuid } from "../../core/text/Uuid.ts"
+import { LimitHeaders } from "../../platform/api/Received.ts"
+import { WidgetTokens } from "../../services/chat/WidgetTokens.ts"
+import { RateLimiter } from "../../services/RateLimiter.ts"
+import { Decisions } from "../../services/sites/Decisions.ts"
+import * as ErrorMapping from "../request/ErrorMapping.ts"
+import * as ErrorResponses from "../request/ErrorResponses.ts"
+import * as OriginCheck from "../request/OriginCheck.ts"
+import * as RateLimitCheck from "../request/RateLimitCheck.ts"
+import * as RequestHead from "../request/RequestHead.ts"
 
-export const layer = Layer.mergeAll(
-  Layer.succeed(WidgetTokenSecurity, WidgetTokenSecurity.of({ widgetToken: (handler) => handler })),
-  Layer.succeed(WidgetKeySecurity, WidgetKeySecurity.of({ widgetKey: (handler) => handler }))
-)
+export interface Options {
+  /** For messages. */
+  readonly rateLimitChat: Option.Option<RateLimitPolicy>
+  /** For requests about a chat that send no message. */
+  readonly rateLimitChatRead: Option.Option<RateLimitPolicy>
+}
+
+type Response = HttpServerResponse.HttpServerResponse
+
+/** What an endpoint gets whose path does not decode, so that its handler does not run. */
+const undecoded: Admitted["Service"] = {
+  get instance(): never {
+    throw new Error("The path of the request was not decoded")
+  },
+  headers: {}
+}
+
+export const layer = (options: Options) =>
+  Layer.effectContext(
+    Effect.gen(function* () {
+      const limiter = yield* RateLimiter
+      const tokens = yield* WidgetTokens
+      const decisions = yield* Decisions
+      const checks = {
+        chat: RateLimitCheck.make(limiter, options.rateLimitChat),
+        read: RateLimitCheck.make(limiter, options.rateLimitChatRead)
+      }
+
+      const admit = <E, R>(
+        httpEffect: Effect.Effect<Response, E, R>,
+        endpoint: HttpApiEndpoint.Top,
+        instanceId: string,
+        token: string
+      ): Effect.Effect<Response, E, Exclude<R, Admitted> | HttpServerRequest.HttpServerRequest> =>
+        Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
+          const head = RequestHead.fromRequest(request)
+          const kind = Context.get(endpoint.annotations, SendsMessage) ? "chat" : "read"
+          return checks[kind](head.address, ({ accepted, headers }) => {
+            if (!accepted) {
+              const refusal = ErrorResponses.overLimit(headers)
+              return kind === "read"
+                ? Effect.succeed(refusal)
+                : Effect.as(
+                    decisions.record({ _tag: "Claimed", by: "instance-id", id: instanceId }, "chat-limited"),
+                    refusal
+                  )
+            }
+            return Effect.matchEffect(tokens.authenticate(instanceId, token), {
+              onFailure: (error) => ErrorMapping.ofUnavailable(error, headers),
+              onSuccess: (instance) =>
+                Option.isNone(instance)
+                  ? Effect.succeed(ErrorResponses.unauthorized(headers))
+                  : OriginCheck.isAllowed(head, instance.value.origins)
+                    ? Effect.provideContext(
+                        httpEffect,
+                        Context.make(Admitted, { instance: instance.value, headers }).pipe(
+                          Context.add(LimitHeaders, headers)
+                        )
+                      )
+                    : Effect.succeed(ErrorResponses.foreignOrigin("assistant", headers))
+            })
+          })
+        }) as Effect.Effect<Response, E, Exclude<R, Admitted> | HttpServerRequest.HttpServerRequest>
+
+      const instanceIdOf = Effect.map(HttpRouter.params, ({ instance_id = "" }) => parseUuid(instance_id))
+
+      return Context.make(WidgetTokenSecurity, {
+        widgetToken: (httpEffect, { credential, endpoint }) =>
+          Effect.flatMap(instanceIdOf, (id) =>
+            Result.isSuccess(id)
+              ? admit(httpEffect, endpoint, id.success, Redacted.value(credential))
+              : Effect.provideService(httpEffect, Admitted, undecoded)
+          )
+      }).pipe(
+        Context.add(WidgetKeySecurity, {
+          widgetKey: (httpEffect, { credential, endpoint }) =>
+            Effect.flatMap(instanceIdOf, (id) =>
+              Result.isSuccess(id)
+                ? admit(httpEffect, endpoint, id.success, Redacted.value(credential))
+                : Effect.succeed(ErrorResponses.unauthorized())
+            )
+        })
+      )
+    })
+  )

@@ -16,6 +16,7 @@ import * as ContractWidget from "../../contract/chat/Widget.ts"
 import { OwnerApi } from "../../contract/owner/Api.ts"
 import type { RateLimitPolicy } from "../../core/limits/RateLimit.ts"
 import * as Forms from "../../forms/Http.ts"
+import * as Body from "../../platform/http/Body.ts"
 import * as Validation from "../../platform/http/Validation.ts"
 import type { ConsoleSessions } from "../../services/sites/ConsoleSessions.ts"
 import * as Assets from "../assets/Assets.ts"
@@ -32,6 +33,7 @@ import * as Health from "../endpoints/Health.ts"
 import * as Mail from "../endpoints/Mail.ts"
 import * as OpenAi from "../endpoints/OpenAi.ts"
 import * as Widget from "../endpoints/Widget.ts"
+import * as ChatBodies from "../middleware/ChatBodies.ts"
 import * as Fallbacks from "../middleware/Fallbacks.ts"
 import * as Global from "../middleware/Global.ts"
 import * as Trace from "../middleware/Trace.ts"
@@ -89,15 +91,11 @@ const endpoints = (options: Options, unreadTimeout: number) =>
       rateLimit: options.rateLimitAnalytics,
       country: { header: options.geoHeader, trustedProxies: options.trustedProxies }
     }),
-    Layer.provideMerge(
-      Widget.endpoint,
-      ChatEndpoint.layer({
-        rateLimit: options.rateLimitChat,
-        readTimeout: unreadTimeout,
-        maxDuration: options.chatMaxDuration,
-        maxBytes: options.chatMaxBytes
-      })
-    )
+    ChatEndpoint.layer({
+      readTimeout: unreadTimeout,
+      maxDuration: options.chatMaxDuration,
+      maxBytes: options.chatMaxBytes
+    })
   )
 
 /** All routes, without a server; requires `endpoints`. */
@@ -114,13 +112,13 @@ const routes = (options: Options, tracing: Trace.Tracing | undefined) =>
     Layer.provide([
       Analytics.group,
       Forms.layer({ rateLimit: options.rateLimitForms }),
-      Widget.group,
-      Conversations.layer({ rateLimit: options.rateLimitChatRead }),
-      OpenAi.layer({ rateLimit: options.rateLimitChatRead }),
+      Widget.layer,
+      Conversations.layer,
+      OpenAi.layer,
       AgUi.layer,
       Mail.layer({ secretsKey: options.secretsKey })
     ]),
-    Layer.provide([Validation.layer, WidgetTokenSecurity.layer]),
+    Layer.provide([Validation.layer, Body.layer, ChatBodies.layer, WidgetTokenSecurity.layer(options)]),
     Layer.provideMerge(
       Global.layer({
         parts: partsOf(options),

@@ -7,6 +7,20 @@
 import { SchemaAST, SchemaIssue } from "effect"
 import type { ValidationError } from "../../contract/Errors.ts"
 
+const recognizer = "~hydracore/recognizer"
+
+/** An annotation of one of several payloads of an endpoint: which bodies are its own, so that their faults are listed by it. */
+export const recognizedBy = (recognizes: (body: unknown) => boolean) => ({ [recognizer]: recognizes })
+
+/** The schema of a body with faults: the one that recognizes it, else the first. */
+export const schemaOf = <S extends { readonly ast: SchemaAST.AST }>(
+  schemas: ReadonlyArray<S>,
+  body: unknown
+): S | undefined =>
+  schemas.find(({ ast }) =>
+    (ast.annotations as { readonly [recognizer]?: (body: unknown) => boolean } | undefined)?.[recognizer]?.(body)
+  ) ?? schemas[0]
+
 /** What is wrong with a value: an item of a 422's `detail` without its `loc`. */
 export interface Fault {
   readonly type: string

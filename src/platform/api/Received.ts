@@ -31,6 +31,11 @@ export class Received extends Context.Service<
   }
 >()("hydracore/platform/api/Received") {}
 
+/** The response headers of the rate limit against which the request was counted already. */
+export const LimitHeaders = Context.Reference<Readonly<Record<string, string>>>("hydracore/platform/api/LimitHeaders", {
+  defaultValue: () => ({})
+})
+
 /**
  * Reads the body within the limits of its size, its pieces, its time and the memory of all unfinished bodies, and gives its text to
  * the endpoint as JSON: the JSON types, `text/plain` (which beacons send) and a missing header are JSON; any other type is the JSON

@@ -34,6 +34,8 @@ export interface Options {
   readonly read?: (request: Request) => ReturnType<typeof RequestBody.readBytes>
   /** The response if the waiting requests use all their memory. */
   readonly overloaded?: Effect.Effect<Response>
+  /** Gives the form of the endpoint to the refusal of a body that has arrived. */
+  readonly toRefusal?: (response: Response, bytes: Uint8Array) => Response
 }
 
 /**
@@ -42,7 +44,11 @@ export interface Options {
  */
 export const make = () => {
   const limitInFlight = InFlightLimit.make()
-  return ({ overloaded = Effect.succeed(ErrorResponses.overloaded), read = RequestBody.readBytes }: Options = {}) =>
+  return ({
+    overloaded = Effect.succeed(ErrorResponses.overloaded),
+    read = RequestBody.readBytes,
+    toRefusal = (response) => response
+  }: Options = {}) =>
     <E, R>(
       httpEffect: Effect.Effect<Response, E, R>
     ): Effect.Effect<Response, E, Exclude<R, Received> | HttpServerRequest.HttpServerRequest> =>
@@ -55,7 +61,7 @@ export const make = () => {
             () => {
               const text = textOf(bytes, head.headers["content-type"])
               return Result.isFailure(text)
-                ? Effect.succeed(ErrorResponses.invalid([RequestBody.jsonInvalid(text.failure)]))
+                ? Effect.succeed(toRefusal(ErrorResponses.invalid([RequestBody.jsonInvalid(text.failure)]), bytes))
                 : Effect.provideContext(
                     httpEffect,
                     Context.make(Received, { head, bytes, text: text.success }).pipe(
@@ -63,7 +69,7 @@ export const make = () => {
                     )
                   )
             },
-            () => overloaded
+            () => Effect.map(overloaded, (response) => toRefusal(response, bytes))
           )
         return Effect.matchEffect(read(request), { onSuccess: answer, onFailure: ErrorMapping.ofBody })
       }) as Effect.Effect<Response, E, Exclude<R, Received> | HttpServerRequest.HttpServerRequest>

@@ -1,11 +1,16 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
-import * as BodyReader from "../../../src/contract/BodyReader.ts"
 import { RunPayload } from "../../../src/contract/chat/AgUi.ts"
 import * as ClientMessages from "../../../src/contract/chat/ClientMessages.ts"
 import { CompletionPayload } from "../../../src/contract/chat/OpenAi.ts"
+import * as Fault from "../../../src/platform/api/Fault.ts"
 
-const read = BodyReader.make(Schema.Struct({ messages: ClientMessages.Messages }))
+const reader = <A>(schema: Schema.Codec<A, unknown>) => {
+  const decode = Schema.decodeUnknownResult(schema, Fault.options)
+  return (body: unknown) => Result.mapError(decode(body), ({ issue }) => Fault.fromIssue(issue, ["body"]))
+}
+
+const read = reader(Schema.Struct({ messages: ClientMessages.Messages }))
 
 const messagesOf = (messages: unknown) => Result.map(read({ messages }), ({ messages }) => messages)
 
@@ -44,7 +49,7 @@ describe("contract/chat/ClientMessages", () => {
   it("a body with hundreds of thousands of invalid messages has one error", () => {
     const rest = { threadId: "t", runId: "r" }
     for (const schema of [RunPayload, CompletionPayload] as const) {
-      const readBody = BodyReader.make<unknown>(schema)
+      const readBody = reader<unknown>(schema)
       for (const message of [1, {}, { role: 1 }, { role: "user", content: 1 }]) {
         const body = readBody({ ...rest, messages: new Array(300_000).fill(message) })
         assert.lengthOf(Result.getOrThrow(Result.flip(body)), 1)

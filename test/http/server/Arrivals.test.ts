@@ -61,11 +61,13 @@ layer(Layer.provide(testServer(), arrivals), { excludeTestServices: true })("htt
             const small = yield* Raw.open(port)
             small.write(`POST ${path} HTTP/1.1\r\nHost: edge\r\nContent-Length: 1000\r\n\r\n${" ".repeat(1000)}`)
             yield* until("a small one is read", () => final(small).length === 1)
-            assert.deepStrictEqual(final(small), [422])
+            // Without a token, a chat is refused before its body is validated.
+            const status = endpoint === "chat" ? 401 : 422
+            assert.deepStrictEqual(final(small), [status])
             first.write(piece(" ".repeat(10_000)))
             first.write(end)
             yield* until("the first request is complete", () => final(first).length === 1)
-            assert.deepStrictEqual(final(first), [422])
+            assert.deepStrictEqual(final(first), [status])
             assert.strictEqual(memory.held(), 0)
             const leaving = yield* Raw.open(port)
             leaving.write(head)
