@@ -33,6 +33,7 @@ import * as Stores from "./Stores.ts"
 import * as Table from "./Table.ts"
 import * as TestBed from "./TestBed.ts"
 import * as WebhookCost from "./WebhookCost.ts"
+import * as Websites from "./Websites.ts"
 import * as Workers from "./Workers.ts"
 
 const root = path.resolve(import.meta.dirname, "../../..")
@@ -117,6 +118,23 @@ const measureParts = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge
   if (includes("workers")) measures.push(yield* Workers.measure(testBed, fresh, options))
   if (includes("capacity")) measures.push(...(yield* Capacity.measure(testBed, fresh, options)))
   if (includes("webhooks")) measures.push(...(yield* WebhookCost.measure(2 * options.rounds)))
+  if (includes("websites")) {
+    const { against } = options
+    const baseline =
+      against === undefined
+        ? []
+        : [
+            {
+              name: against,
+              edge: yield* Edge.prepare(
+                testBed,
+                yield* Revision.exportTo(testBed.folder, root, against),
+                "bench_baseline"
+              )
+            }
+          ]
+    measures.push(...(yield* Websites.measure(testBed, [{ name: names.edge, edge: fresh }, ...baseline], options)))
+  }
   return measures
 })
 
@@ -164,7 +182,7 @@ export const run = (options: Options) =>
       const testBed = yield* TestBed.make(options.data)
       yield* TestBed.dropDatabases(testBed, ["bench_edge", "bench_fresh"])
       const edge = yield* Edge.prepare(testBed, root, "bench_edge")
-      if (options.against !== undefined) return yield* compare(testBed, edge, options.against, options)
+      if (options.against !== undefined && options.quick) return yield* compare(testBed, edge, options.against, options)
       const { profile } = options
       const measures =
         profile === undefined

@@ -6,7 +6,18 @@
 import * as Statistics from "./Statistics.ts"
 import type { Cost } from "./Wrk.ts"
 
-export type Unit = "requests/s" | "rows/s" | "tokens/s" | "bytes" | "µs" | "ms" | "MB" | "s" | "streams" | "descriptors"
+export type Unit =
+  | "requests/s"
+  | "rows/s"
+  | "tokens/s"
+  | "bytes"
+  | "µs"
+  | "ms"
+  | "MB"
+  | "s"
+  | "streams"
+  | "descriptors"
+  | "websites/s"
 
 /** One quantity, measured for one or more contenders. */
 export interface Measure {
@@ -118,6 +129,20 @@ const below = (
   ]
 }
 
+/** The median of `samples` must be at least `least`. */
+const above = (
+  text: string,
+  least: number,
+  unit: Unit,
+  samples: ReadonlyArray<number> | undefined
+): ReadonlyArray<Goal> => {
+  if (samples === undefined) return []
+  const measured = Statistics.median(samples)
+  return [
+    { text, goal: `at least ${format(least)} ${unit}`, measured: `${format(measured)} ${unit}`, met: measured >= least }
+  ]
+}
+
 /** The median of the service must be lower than that of another contender. */
 const lower = (measures: Measures, text: string, id: string, other: string): ReadonlyArray<Goal> => {
   const own = rowOf(measures, id, names.edge)
@@ -159,6 +184,21 @@ const costRatioAtLeast = (
       met: measured >= least
     }
   ]
+}
+
+/** The processor time of a request in one row must be at most `most` times that in another. */
+const atMostTimes = (
+  measures: Measures,
+  text: string,
+  most: number,
+  [id, contender]: readonly [string, string],
+  [otherId, other]: readonly [string, string]
+): ReadonlyArray<Goal> => {
+  const own = together(rowOf(measures, id, contender))
+  const theirs = together(rowOf(measures, otherId, other))
+  if (own === undefined || theirs === undefined) return []
+  const measured = Statistics.ratio(own, theirs)
+  return [{ text, goal: `at most ${most}`, measured: measured.toFixed(2), met: measured <= most }]
 }
 
 /** The goals for which there are measurements. */
@@ -289,6 +329,15 @@ export const goals = (measures: Measures): ReadonlyArray<Goal> => {
       names.dashboard,
       names.rollups
     ),
+    ...atMostTimes(
+      measures,
+      "processor time of page views of 4,000 websites of 40,000, against one website alone",
+      1.3,
+      ["websites-views", `${edge}, 4,000 of them active`],
+      ["websites-views", `${edge}, one website alone`]
+    ),
+    ...above("first rollup of websites", 200, "websites/s", samples("websites-rollup")),
+    ...below("`stats --all-sites` of 40,000 websites", 10, "s", samples("websites-stats")),
     ...ratioAtLeast(
       measures,
       "size of the page views against that of the rollups",

@@ -19,7 +19,8 @@ export const parts = [
   "stores",
   "workers",
   "capacity",
-  "webhooks"
+  "webhooks",
+  "websites"
 ] as const
 export type Part = (typeof parts)[number]
 
@@ -32,6 +33,8 @@ export interface Options {
   readonly stored: number
   /** The number of page views that reports are made of. */
   readonly reported: number
+  /** The number of websites in the part of this name. */
+  readonly websites: number
   /** A folder that keeps the page views of the reports for later runs of this day. */
   readonly data: string | undefined
   readonly quick: boolean
@@ -47,6 +50,7 @@ export interface Options {
 export const usage = `npm run bench -- [--quick [--against REVISION [--endpoints NAMES]]] [options]
   --quick               only page views and submissions; about two minutes
   --against REVISION    with --quick: compare this checkout with a git revision; about four minutes
+                        with --only websites: measure this part of both
   --endpoints NAMES     with --against: only some of ${endpoints.join(", ")}
   --only PARTS          only some of ${parts.join(", ")}
   --rounds NUMBER       how many times everything is measured
@@ -54,6 +58,7 @@ export const usage = `npm run bench -- [--quick [--against REVISION [--endpoints
   --connections NUMBER  of the load (64)
   --stored NUMBER       page views in the prefilled table (10000000)
   --reported NUMBER     page views of the reports and the console (20000000)
+  --websites NUMBER     the number of websites in the part of this name (40000)
   --data FOLDER         keep the page views of the reports in FOLDER, and use those that an earlier run of this day kept there
   --profile FOLDER      only page views on the service; keeps its CPU profiles in FOLDER and prints where the time goes
   --write               write the results to scripts/bench/README.md and draw the chart; a full run always does`
@@ -75,6 +80,7 @@ const flags = {
   connections: { type: "string" },
   stored: { type: "string" },
   reported: { type: "string" },
+  websites: { type: "string" },
   data: { type: "string" },
   profile: { type: "string" },
   write: { type: "boolean", default: false },
@@ -96,11 +102,12 @@ const select = <A extends string>(
 const readNumbers = (given: ReturnType<typeof values>) => {
   const { against, quick } = given
   const defaults = {
-    rounds: against !== undefined ? 4 : quick ? 2 : 5,
-    seconds: against !== undefined ? 1 : quick ? 4 : 10,
+    rounds: against !== undefined && quick ? 4 : quick ? 2 : 5,
+    seconds: against !== undefined && quick ? 1 : quick ? 4 : 10,
     connections: 64,
     stored: 10_000_000,
-    reported: 20_000_000
+    reported: 20_000_000,
+    websites: 40_000
   }
   const read = (name: keyof typeof defaults) => (given[name] === undefined ? defaults[name] : Number(given[name]))
   return {
@@ -108,7 +115,8 @@ const readNumbers = (given: ReturnType<typeof values>) => {
     seconds: read("seconds"),
     connections: read("connections"),
     stored: read("stored"),
-    reported: read("reported")
+    reported: read("reported"),
+    websites: read("websites")
   }
 }
 
@@ -122,7 +130,9 @@ export const parse = (args: ReadonlyArray<string>): Parsed => {
   }
   if (given.help) return { _tag: "Help" }
   const { against, only, profile, quick } = given
-  if (against !== undefined && !quick) return invalid("--against needs --quick.")
+  if (against !== undefined && !quick && only !== "websites") {
+    return invalid("--against needs --quick, or --only websites.")
+  }
   if (given.endpoints !== undefined && against === undefined) return invalid("--endpoints needs --against.")
   // git would read a leading dash as an option.
   if (against !== undefined && !/^[\w./@^~][\w./@^~-]*$/.test(against)) {

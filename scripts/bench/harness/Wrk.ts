@@ -35,12 +35,12 @@ export const parseResult = (output: string): Option.Option<Result> => {
 
 export const perSecond = (result: Result): number => (result.requests / result.micros) * 1e6
 
-export type Kind = "view" | "invalid" | "form" | "chat" | "completion"
+export type Kind = "view" | "views" | "invalid" | "form" | "chat" | "completion"
 
 export interface Load {
   readonly port: number
   readonly kind: Kind
-  /** The id of the site; for a chat the path. */
+  /** The id of the site; for a chat the path; for `views` the number of websites that share them. */
   readonly subject: string
   readonly message?: string
   readonly token?: string

@@ -1,6 +1,7 @@
 -- The load that wrk sends. Every request has its own address (X-Forwarded-For), and, unless it is a chat, its own content.
--- Arguments after `--`: the kind (view, form, invalid, chat, completion), the site's id or the path of the chat, the chat's
--- request body as JSON, the chat's token, a random seed. Prints one line at the end: `RESULT {...}`.
+-- Arguments after `--`: the kind (view, views, form, invalid, chat, completion), the site's id or the path of the chat (for views,
+-- the number of websites, whose ids end with 1, 2, 3 and so on), the chat's request body as JSON, the chat's token, a random
+-- seed. Prints one line at the end: `RESULT {...}`.
 
 local agents = {
   "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0",
@@ -12,13 +13,14 @@ local agents = {
 
 local paths = {
   view = "/v1/public/analytics/track",
+  views = "/v1/public/analytics/track",
   invalid = "/v1/public/analytics/track",
   form = "/v1/public/forms/submit",
   completion = "/v1/chat/completions",
 }
 
 local count = 0
-local first, path, body, extra
+local first, path, body, extra, websites
 
 function init(args)
   local kind, subject, message, token = args[1], args[2], args[3], args[4]
@@ -26,7 +28,11 @@ function init(args)
   first = math.random(0, 16777215)
   path = paths[kind] or subject
   extra = ""
-  if kind == "view" then
+  if kind == "views" then
+    websites = tonumber(subject)
+    subject = "00000000-0000-4000-8000-%012d"
+  end
+  if kind == "view" or kind == "views" then
     body = '{"site_id":"' .. subject .. '","page_path":"/articles/%08d?utm_source=newsletter&utm_medium=email",'
       .. '"referrer":"https://www.example.org/search?q=news","screen_width":1440,"session_id":"s-%08d"}'
   elseif kind == "invalid" then
@@ -44,7 +50,7 @@ end
 function request()
   count = count + 1
   local n = (first + count) % 16777216
-  local text = body:format(n, n)
+  local text = websites and body:format(n % websites + 1, n, n) or body:format(n, n)
   return ("POST %s HTTP/1.1\r\nHost: edge.example\r\nContent-Type: application/json\r\nUser-Agent: %s\r\n"
     .. "X-Forwarded-For: 10.%d.%d.%d\r\n%sContent-Length: %d\r\n\r\n%s"):format(
     path, agents[n % #agents + 1], math.floor(n / 65536), math.floor(n / 256) % 256, n % 256, extra, #text, text)
