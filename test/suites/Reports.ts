@@ -11,7 +11,7 @@ import type { Query } from "../../src/core/analytics/report/Query.ts"
 import type { SiteRows } from "../../src/core/analytics/report/Row.ts"
 import { AnalyticsRepo } from "../../src/services/analytics/AnalyticsRepo.ts"
 import { EventRepo } from "../../src/services/analytics/EventRepo.ts"
-import { type ReportSite, Reports } from "../../src/services/analytics/Reports.ts"
+import { type ReportSite, Reports, type SiteQuery } from "../../src/services/analytics/Reports.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import { queryOf, RequestShape, Rows, rowsOf, TimeZone } from "../support/Reports.ts"
 
@@ -65,6 +65,9 @@ const plainRequest = {
   offset: 0
 } as const
 
+/** Metrics whose values of different days can be added. */
+const additive = ["visitors", "visits", "pageviews", "bounce_rate", "visit_duration", "events", "conversions"] as const
+
 export const suite = <E>(
   name: string,
   layer: Layer.Layer<AnalyticsRepo | EventRepo | Reports | SiteDirectory, E>,
@@ -87,6 +90,35 @@ export const suite = <E>(
               assert.deepStrictEqual(yield* reports.query(site, query), Evaluate.evaluate(query, rows))
               assert.deepStrictEqual(yield* reports.queryCoarse(site, query), Evaluate.evaluateCoarse(query, rows))
             }
+          }),
+        { arbitrary: { runs } }
+      )
+
+      it.effect.prop(
+        "`queryAll` answers as `query` does for each website, in several time zones",
+        {
+          shapes: Schema.Array(Schema.Struct({ rows: Rows, timeZone: TimeZone, isRolledUp: Schema.Boolean })).check(
+            Schema.isMaxLength(4)
+          ),
+          request: RequestShape,
+          isPlain: Schema.Boolean
+        },
+        ({ isPlain, request, shapes }) =>
+          Effect.gen(function* () {
+            const reports = yield* Reports
+            const queries: Array<SiteQuery> = []
+            for (const { isRolledUp, rows: shape, timeZone } of shapes) {
+              const site = yield* SiteDirectory.use((sites) => sites.create({ name: "test", origins: [], timeZone }))
+              yield* store(site, rowsOf(shape))
+              if (isRolledUp) yield* reports.rebuild(site)
+              const shared = isPlain
+                ? { ...request, metrics: additive, dimensions: [], filters: [], order: [] }
+                : request
+              queries.push({ site, query: { ...queryOf(shared, timeZone), siteId: site.websiteConfigId } })
+            }
+            const answers = yield* reports.queryAll(queries)
+            const expected = yield* Effect.forEach(queries, ({ query, site }) => reports.query(site, query))
+            assert.deepStrictEqual(answers, expected)
           }),
         { arbitrary: { runs } }
       )

@@ -36,7 +36,7 @@ const settings = { OWNER_API: "on", RATE_LIMIT_OWNER: "off", SITE_CACHE: "100000
 
 /** Copies of the contender's website, in three time zones. The number of a website ends its tracking token. */
 const addWebsites = (edge: Edge.Edge, websites: number): ReadonlyArray<string> => [
-  `INSERT INTO site SELECT (jsonb_populate_record(site, jsonb_build_object(
+  `INSERT INTO site SELECT (jsonb_populate_record(NULL::site, to_jsonb(site) || jsonb_build_object(
       'website_config_id', gen_random_uuid(), 'hosted_website_id', gen_random_uuid(), 'name', 'Website ' || n,
       'tracking_token', '00000000-0000-4000-8000-' || lpad(n::text, 12, '0'),
       'time_zone', (ARRAY['UTC', 'Europe/Berlin', 'America/New_York'])[1 + n % 3]))).*
@@ -47,7 +47,7 @@ const addWebsites = (edge: Edge.Edge, websites: number): ReadonlyArray<string> =
 
 /** Says of all websites what a rollup run said of the contender's: that nothing is left to do. */
 const markRolledUp = [
-  `INSERT INTO rollup_site SELECT (jsonb_populate_record(rolled,
+  `INSERT INTO rollup_site SELECT (jsonb_populate_record(NULL::rollup_site, to_jsonb(rolled) ||
       jsonb_build_object('hosted_website_id', site.hosted_website_id, 'time_zone', site.time_zone))).*
     FROM (SELECT * FROM rollup_site LIMIT 1) AS rolled, site ON CONFLICT DO NOTHING`,
   "VACUUM (ANALYZE) rollup_site"

@@ -10,7 +10,7 @@
 import { Clock, Effect, type Layer, Option, Schema } from "effect"
 import { Command } from "effect/cli"
 import * as DateRange from "../../core/analytics/report/DateRange.ts"
-import type { Metric, Query } from "../../core/analytics/report/Query.ts"
+import type { Metric } from "../../core/analytics/report/Query.ts"
 import * as QueryInput from "../../core/analytics/report/QueryInput.ts"
 import type { Site } from "../../core/sites/Site.ts"
 import { dateOf } from "../../core/text/Calendar.ts"
@@ -96,13 +96,11 @@ const stats = Command.make(
     const dimensions = isGrouped ? flags.by : flags.allSites ? [] : ["time:day"]
     const metrics = metricsBy(dimensions)
     const limit = isGrouped ? flags.limit : maxRows
-    const answers = yield* Effect.forEach(
-      sites,
-      Effect.fnUntraced(function* (site) {
-        const query: Query = yield* (yield* StatsInputs.queryMaker(flags, site, now))({ metrics, dimensions, limit })
-        return { site, answer: yield* reports.query(site, query) }
-      })
-    )
+    const queries = yield* StatsInputs.queriesOf(flags, sites, now, { metrics, dimensions, limit })
+    const answers = (yield* reports.queryAll(queries)).flatMap((answer, index) => {
+      const site = sites[index]
+      return site === undefined ? [] : [{ site, answer }]
+    })
     const rows = answers.flatMap(({ answer, site }) => StatsText.rowsOf(flags.allSites ? site : null, answer))
     if (isCsv) {
       const options = { dimensions, metrics, isNamed: flags.allSites, isCompared: Option.isSome(flags.compare) }

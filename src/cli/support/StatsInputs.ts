@@ -30,7 +30,7 @@ const text = (flag: string, metavar: string, description: string) =>
 
 export const flags = {
   site: text("site", "<uuid|name>", "The website_config_id or the name of a website"),
-  allSites: Inputs.withoutValue("all-sites", "Every website, one after the other"),
+  allSites: Inputs.withoutValue("all-sites", "Every website, a row for each"),
   period: Flag.Literals("period", periods).pipe(
     Flag.withDescription("The days up to today: a number of days, or whole months; 30d unless given"),
     Flag.optional
@@ -137,7 +137,7 @@ export interface Selection {
   readonly limit: number
 }
 
-/** Validates the flags, and returns a function that makes the queries of one website. */
+/** Validates the flags, and returns a function that makes the queries of a website. */
 export const queryMaker = Effect.fnUntraced(function* (flags: Flags, site: Site, now: number) {
   const ranges = [
     flags.days !== null,
@@ -179,4 +179,22 @@ export const queryMaker = Effect.fnUntraced(function* (flags: Flags, site: Site,
         onSuccess: (request) => Effect.succeed(DateRange.queryOf(request, { now, timeZone }))
       }
     )
+})
+
+/** Validates the flags, and makes the same query of each website. Those of a time zone differ in the website only. */
+export const queriesOf = Effect.fnUntraced(function* (
+  flags: Flags,
+  sites: ReadonlyArray<Site>,
+  now: number,
+  selection: Selection
+) {
+  const byZone = new Map<string, Query>()
+  for (const site of sites) {
+    if (byZone.has(site.timeZone)) continue
+    byZone.set(site.timeZone, yield* (yield* queryMaker(flags, site, now))(selection))
+  }
+  return sites.flatMap((site) => {
+    const query = byZone.get(site.timeZone)
+    return query === undefined ? [] : [{ site, query: { ...query, siteId: site.websiteConfigId } }]
+  })
 })

@@ -28,6 +28,9 @@ export interface Options {
 /** How long after a page view or event its visitor counts as current, in milliseconds. */
 const currentVisitorMillis = 5 * 60_000
 
+/** The maximum number of websites whose reports are computed at the same time. */
+const maxConcurrent = 4
+
 const gigabyte = 1_000_000_000
 
 const Visitors = Schema.Tuple([Schema.Struct({ visitors: Schema.Int })])
@@ -75,8 +78,12 @@ export const layer = (
           ),
           limited
         )
+      const answer: Reports["Service"]["query"] = (site, query) =>
+        withGoals(site, (goalRows) => Query.answer(reader, site, query, goalRows))
       return {
-        query: (site, query) => withGoals(site, (goalRows) => Query.answer(reader, site, query, goalRows)),
+        query: answer,
+        queryAll: (queries) =>
+          Effect.forEach(queries, ({ query, site }) => answer(site, query), { concurrency: maxConcurrent }),
         queryCoarse: (site, query) => withGoals(site, (goalRows) => Query.coarseAnswer(reader, site, query, goalRows)),
         currentVisitors: Effect.fnUntraced(function* (site) {
           const now = yield* Clock.currentTimeMillis

@@ -10,6 +10,7 @@ import { decodeRows } from "../../runtime/Rows.ts"
 import { Reports, ReportTimeout } from "../../services/analytics/Reports.ts"
 import { StorageUnavailable } from "../../services/Storage.ts"
 import * as Database from "../Database.ts"
+import * as ManySites from "./reports/ManySites.ts"
 import * as Query from "./reports/Query.ts"
 import * as RollUpLoop from "./reports/RollUpLoop.ts"
 
@@ -26,6 +27,9 @@ const maxConnections = 2
 /** Maximum number of prepared statements per connection. Each takes up to 2 MB of the server's memory, 0.7 MB on average. */
 const maxPreparedStatements = 50
 
+/** A report of many websites may take this many times as long as one of a single website. */
+const manySites = 12
+
 /** How long after a page view or event its visitor counts as current, in milliseconds. */
 const currentMillis = 5 * 60_000
 
@@ -41,14 +45,13 @@ export const layer = (options: Options): Layer.Layer<Reports, SqlError.SqlError,
         preparedStatementCacheSize: maxPreparedStatements,
         url: options.reader
       })
-      const limit = Duration.fromInputUnsafe(options.timeout)
-      const tooLong = new ReportTimeout({ limit: Duration.format(limit) })
+      const timeout = Duration.fromInputUnsafe(options.timeout)
       const slots = yield* Semaphore.make(maxConnections)
       /**
        * Limits the time of a report, at the server and here. A page of the console has more reports than there are connections,
        * so the wait for a connection does not count.
        */
-      const limited = <A, E>(read: Effect.Effect<A, E | SqlError.SqlError>) =>
+      const limited = <A, E>(read: Effect.Effect<A, E | SqlError.SqlError>, limit = timeout) =>
         Query.readOnly(
           reportSql,
           limit
@@ -58,7 +61,7 @@ export const layer = (options: Options): Layer.Layer<Reports, SqlError.SqlError,
           Database.bounded(Duration.times(limit, 2)),
           Effect.catchIf(
             (error) => error instanceof StorageUnavailable && error.reason === "timeout",
-            () => Effect.fail(tooLong)
+            () => Effect.fail(new ReportTimeout({ limit: Duration.format(limit) }))
           ),
           Effect.mapError((error) =>
             error instanceof StorageUnavailable && options.reader !== undefined
@@ -73,6 +76,18 @@ export const layer = (options: Options): Layer.Layer<Reports, SqlError.SqlError,
         )
       return {
         query: (site, query) => limited(Query.answer(reportSql, site, query)),
+        queryAll: Effect.fnUntraced(function* (queries) {
+          const additive = queries.filter(ManySites.isAdditive)
+          const together = yield* limited(ManySites.answers(reportSql, additive), Duration.times(timeout, manySites))
+          return yield* Effect.forEach(
+            queries,
+            ({ query, site }) => {
+              const answer = together.get(site.hostedWebsiteId)
+              return answer === undefined ? limited(Query.answer(reportSql, site, query)) : Effect.succeed(answer)
+            },
+            { concurrency: maxConnections }
+          )
+        }),
         queryCoarse: (site, query) => limited(Query.coarseAnswer(reportSql, site, query)),
         currentVisitors: Effect.fnUntraced(function* (site) {
           const now = yield* Clock.currentTimeMillis
@@ -84,7 +99,7 @@ export const layer = (options: Options): Layer.Layer<Reports, SqlError.SqlError,
             WHERE hosted_website_id = ${PgTypes.uuid(site.hostedWebsiteId)}
               AND received_at > ${PgTypes.timestamptz(now - currentMillis)} AND received_at <= ${PgTypes.timestamptz(now)}`.pipe(
             decodeRows(Visitors),
-            limited
+            (read) => limited(read)
           )
           return visitors
         }),

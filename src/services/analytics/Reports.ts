@@ -32,11 +32,22 @@ export type ReportError = StorageUnavailable | ReportTimeout | ReportTooLarge
 /** What identifies the rows of a website. */
 export type ReportSite = Pick<Site, "websiteConfigId" | "hostedWebsiteId">
 
+/** A query of one website. */
+export interface SiteQuery {
+  readonly site: ReportSite
+  readonly query: Query
+}
+
 export class Reports extends Context.Service<
   Reports,
   {
     /** The answer that `core/analytics/report/Evaluate` gives over all stored rows of the website. */
     readonly query: (site: ReportSite, query: Query) => Effect.Effect<Answer, ReportError>
+    /**
+     * The answers of `query` for many websites, in order. The queries may differ in their time zones and date ranges only. A query
+     * without dimensions, filters and revenue takes a few statements for all websites; others take some for each.
+     */
+    readonly queryAll: (queries: ReadonlyArray<SiteQuery>) => Effect.Effect<ReadonlyArray<Answer>, ReportError>
     /** The same answer with coarse counts; see `core/analytics/report/SmallCounts`. */
     readonly queryCoarse: (site: ReportSite, query: Query) => Effect.Effect<CoarseAnswer, ReportError>
     /** The number of visitors of the last five minutes. */

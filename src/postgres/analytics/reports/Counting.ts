@@ -36,28 +36,32 @@ const Total = Schema.BigInt
 
 const Revenue = Schema.fromJsonString(Schema.Record(Schema.String, Schema.String))
 
-const Rows = Schema.Array(
-  Schema.Struct({
-    dimensions: Schema.Array(Schema.String),
-    visitors: Total,
-    visits: Total,
-    pageviews: Total,
-    events: Total,
-    visit_pageviews: Total,
-    entries: Total,
-    bounces: Total,
-    duration: Total,
-    conversions: Total,
-    converted: Total,
-    revenue: Schema.NullOr(Revenue),
-    /** 1, or -1 if the counts are subtracted. */
-    sign: Schema.Int
-  })
-)
+/** The columns of a row of `GroupSql.statement`. */
+export const columns = {
+  dimensions: Schema.Array(Schema.String),
+  visitors: Total,
+  visits: Total,
+  pageviews: Total,
+  events: Total,
+  visit_pageviews: Total,
+  entries: Total,
+  bounces: Total,
+  duration: Total,
+  conversions: Total,
+  converted: Total,
+  revenue: Schema.NullOr(Revenue)
+}
 
-type Row = (typeof Rows.Type)[number]
+const Row = Schema.Struct({
+  ...columns,
+  /** 1, or -1 if the counts are subtracted. */
+  sign: Schema.Int
+})
 
-const plain = (row: Row): Counts.Counts => ({
+const Rows = Schema.Array(Row)
+
+/** The counts of a row of `GroupSql.statement`. */
+export const toCounts = (row: Omit<typeof Row.Type, "sign">): Counts.Counts => ({
   visitors: Number(row.visitors),
   visits: Number(row.visits),
   pageviews: Number(row.pageviews),
@@ -72,7 +76,8 @@ const plain = (row: Row): Counts.Counts => ({
   revenue: Object.entries(row.revenue ?? {}).map(([currency, value]) => ({ currency, value }))
 })
 
-const toCounts = (row: Row): Counts.Counts => (row.sign === 1 ? plain(row) : Counts.negated(plain(row)))
+const signedCounts = (row: typeof Row.Type): Counts.Counts =>
+  row.sign === 1 ? toCounts(row) : Counts.negated(toCounts(row))
 
 /** Statements whose groups are added up. Those of `changes` have a sign as a last element of their dimensions. */
 interface Statements {
@@ -105,7 +110,7 @@ const execute = (
     decodeRows(Rows),
     Effect.map((rows) => {
       const groups = rows.map(
-        (row): Counts.Group => ({ dimensions: nameSources(row.dimensions), counts: toCounts(row) })
+        (row): Counts.Group => ({ dimensions: nameSources(row.dimensions), counts: signedCounts(row) })
       )
       return statements.length === 1 && sourceAt === -1 ? groups : add(groups)
     }),
@@ -174,7 +179,7 @@ export const count = Effect.fnUntraced(function* (
     const parameters = new Parameters()
     const live = (stored: ReadonlyArray<RollupPlan.Interval>, onlyChanges = false) =>
       GroupSql.statement(parameters, {
-        hostedWebsiteId: site.hostedWebsiteId,
+        site: parameters.uuid(site.hostedWebsiteId),
         timeZone: query.timeZone,
         dimensions,
         filters,

@@ -19,7 +19,8 @@ import * as DimensionSql from "./DimensionSql.ts"
 import type { Parameters } from "./Parameters.ts"
 
 export interface Input extends Pick<Query, "filters" | "timeZone"> {
-  readonly hostedWebsiteId: string
+  /** SQL of the hosted website's id: a parameter, or a column of a query around the statement. */
+  readonly site: string
   readonly dimensions: ReadonlyArray<Dimension>
   /** The days that the intervals cover, and possibly others between them, oldest first. At least one. */
   readonly days: ReadonlyArray<LocalTime.Day>
@@ -44,8 +45,6 @@ export interface Input extends Pick<Query, "filters" | "timeZone"> {
 
 export interface Scope extends Input {
   readonly parameters: Parameters
-  /** The parameter of the hosted website's id. */
-  readonly site: string
   readonly usesGoals: boolean
   /** The filters whose result is the same for all rows of a visit; `factFilters` are the others. */
   readonly visitFilters: ReadonlyArray<Filter>
@@ -76,7 +75,6 @@ export const make = (parameters: Parameters, input: Input): Scope => {
   return {
     ...input,
     parameters,
-    site: parameters.uuid(input.hostedWebsiteId),
     usesGoals: Evaluate.usesGoals(input),
     visitFilters: input.filters.filter((filter) => !isOfEvent(filter)),
     factFilters,

@@ -21,6 +21,10 @@ export class Parameters {
     return this.add(PgTypes.uuid(value), "uuid")
   }
 
+  uuids(values: ReadonlyArray<string>): string {
+    return this.add(Database.array(values, OID.uuid), "uuid[]")
+  }
+
   text(value: string): string {
     return this.add(PgTypes.text(value), "text")
   }

@@ -26,7 +26,7 @@ const Unit = Schema.Struct({
   goals: Schema.String
 })
 
-const Goals = Schema.Array(
+export const Goals = Schema.Array(
   Schema.Struct({ name: Schema.String, kind: Schema.Literals(["event", "page"]), value: Schema.String })
 )
 
