@@ -9,9 +9,10 @@
  */
 import type { LookupAddress } from "node:dns"
 import { Resolver } from "node:dns/promises"
-import { Clock, Context, Duration, Effect, Layer, RcMap, Result, Semaphore } from "effect"
+import { Clock, Context, Duration, Effect, Layer, Result } from "effect"
 import * as AddressGuard from "../core/delivery/AddressGuard.ts"
 import * as SystemErrorCode from "../core/text/SystemErrorCode.ts"
+import * as Turns from "./Turns.ts"
 
 /** The maximum number of names that are looked up at once for one website. */
 const maxOfWebsite = 2
@@ -65,7 +66,7 @@ type Reason = string
 const notPublic: Reason = "it has no public address"
 
 const make = Effect.fnUntraced(function* ({ servers }: Options) {
-  const turns = yield* RcMap.make({ lookup: (_websiteConfigId: string) => Semaphore.make(maxOfWebsite) })
+  const inTurn = yield* Turns.make(maxOfWebsite)
   const known = new Map<string, { readonly addresses: Addresses; readonly at: number }>()
   const logged = new Map<string, { readonly reason: Reason; readonly at: number }>()
 
@@ -129,9 +130,8 @@ const make = Effect.fnUntraced(function* ({ servers }: Options) {
       Effect.flatMap(Clock.currentTimeMillis, (now) =>
         isFresh(host, now)
           ? Effect.void
-          : RcMap.get(turns, websiteConfigId).pipe(
-              Effect.flatMap((turn) => turn.withPermits(1)(lookUpOnce(host))),
-              Effect.scoped,
+          : lookUpOnce(host).pipe(
+              inTurn([websiteConfigId]),
               Effect.timeoutOrElse({
                 duration: totalTimeout,
                 orElse: () => Effect.fail<Reason>("the website's earlier look-ups did not end in time")

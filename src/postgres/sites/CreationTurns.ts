@@ -25,7 +25,7 @@ export const layer = ({ timeout }: Options): Layer.Layer<CreationTurns, never, P
     CreationTurns,
     Effect.gen(function* () {
       const sql = yield* PgClient
-      const inTurn = yield* Turns.make
+      const inTurn = yield* Turns.make(1)
       return CreationTurns.of({
         inTurn: (websiteConfigIds) => (creation) =>
           sql`SELECT FROM site WHERE website_config_id = ANY (${Database.array(websiteConfigIds, PgTypes.OID.uuid)})

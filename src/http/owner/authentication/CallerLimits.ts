@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { Clock, Context, Effect, Layer, Option, RcMap, Semaphore } from "effect"
+import { Clock, Context, Effect, Layer, Option } from "effect"
 import { HttpEffect, HttpServerRequest, HttpServerResponse } from "effect/http"
 import type * as Errors from "../../../contract/owner/Errors.ts"
 import { clientKey } from "../../../core/limits/ClientKey.ts"
@@ -18,6 +18,7 @@ import * as OpenSlots from "../../../core/limits/OpenSlots.ts"
 import * as RateLimit from "../../../core/limits/RateLimit.ts"
 import * as RecentSet from "../../../core/limits/RecentSet.ts"
 import * as Credential from "../../../core/sites/Credential.ts"
+import * as Turns from "../../../runtime/Turns.ts"
 import { RateLimiter } from "../../../services/RateLimiter.ts"
 import * as RequestHead from "../../request/RequestHead.ts"
 
@@ -101,7 +102,7 @@ export const layer = ({ rateLimit }: Options): Layer.Layer<CallerLimits, never, 
       const limiter = yield* RateLimiter
       const lockout = Lockout.make(maxLockedOut)
       const slots = OpenSlots.make()
-      const turns = yield* RcMap.make({ lookup: (_address: string) => Semaphore.make(maxLookups) })
+      const turnOf = yield* Turns.make(maxLookups)
       /** The digests of secrets whose last lookup found them valid. */
       const known = RecentSet.make(maxKnown)
       const policy = Option.getOrUndefined(rateLimit)
@@ -121,12 +122,7 @@ export const layer = ({ rateLimit }: Options): Layer.Layer<CallerLimits, never, 
         Effect.acquireUseRelease(
           Effect.sync(() => slots.open([{ name: "address", key: address, limit: maxLookups + maxWaiting }])),
           (opening): Effect.Effect<A, E | ServiceUnavailable, R> =>
-            opening._tag === "Full"
-              ? Effect.fail(busy)
-              : RcMap.get(turns, address).pipe(
-                  Effect.flatMap((turn) => turn.withPermits(1)(lookup)),
-                  Effect.scoped
-                ),
+            opening._tag === "Full" ? Effect.fail(busy) : turnOf([address])(lookup),
           (opening) => Effect.sync(() => opening._tag === "Opened" && opening.release())
         )
 
