@@ -158,29 +158,34 @@ export const ready = Effect.fnUntraced(function* <A>(kind: Kind, items: Readonly
 })
 
 /**
- * Does the work of one item after another, and returns the results of those that succeeded. Fails if the database is the
- * reason; the items behind are then not tried. Needs no transaction: after an error, it could store nothing.
+ * Does the work of each item, one after another or `concurrency` at a time, and returns the results of those that succeeded. Fails
+ * if the database is the reason; the items behind are then not tried. Needs no transaction: after an error, it could store nothing.
  */
-export const each = Effect.fnUntraced(function* <A, B, E, R>(
+export const each = <A, B, E, R>(
   kind: Kind,
   items: ReadonlyArray<Ready<A>>,
-  work: (item: A) => Effect.Effect<B, E, R>
-): Effect.fn.Return<ReadonlyArray<B>, E | SqlError.SqlError, R | SqlClient.SqlClient> {
-  const results: Array<B> = []
-  for (const { failures, id, item } of items) {
-    const startedAt = yield* Clock.currentTimeMillis
-    const exit = yield* Effect.exit(Effect.suspend(() => work(item)))
-    if (exit._tag === "Success") {
-      results.push(exit.value)
-      if (failures > 0) yield* clear(kind, id)
-    } else if (isAtFault(exit.cause)) {
+  work: (item: A) => Effect.Effect<B, E, R>,
+  concurrency = 1
+): Effect.Effect<ReadonlyArray<B>, E | SqlError.SqlError, R | SqlClient.SqlClient> =>
+  Effect.forEach(
+    items,
+    Effect.fnUntraced(function* ({
+      failures,
+      id,
+      item
+    }: Ready<A>): Effect.fn.Return<ReadonlyArray<B>, E | SqlError.SqlError, R | SqlClient.SqlClient> {
+      const startedAt = yield* Clock.currentTimeMillis
+      const exit = yield* Effect.exit(Effect.suspend(() => work(item)))
+      if (exit._tag === "Success") {
+        if (failures > 0) yield* clear(kind, id)
+        return [exit.value]
+      }
+      if (!isAtFault(exit.cause)) return yield* Effect.failCause(exit.cause)
       yield* record(kind, id, failures, startedAt, exit.cause)
-    } else {
-      return yield* Effect.failCause(exit.cause)
-    }
-  }
-  return results
-})
+      return []
+    }),
+    { concurrency }
+  ).pipe(Effect.map((results) => results.flat()))
 
 /**
  * Does the work of many items at once. If an item is at fault, does the work of each of the items `ids` alone, and returns the

@@ -36,6 +36,9 @@ const maxTurn = 10_000
 /** If more page views than this follow the stored visits, the next visits are stored. */
 const maxTail = 1000
 
+/** Websites that are rolled up at the same time, each on a connection of its own: the run of a small one mostly waits for answers. */
+const maxConcurrent = 4
+
 /** Maximum wait for transactions that are writing. */
 const writersTimeout = Duration.seconds(30)
 
@@ -287,11 +290,15 @@ const forEachSite = <A extends DayRollUp.Site, E, R>(
     const ready = yield* FailedItems.ready("rollup", sites, ({ hostedWebsiteId }) => hostedWebsiteId)
     if (ready.length === 0) return false
     const before = yield* horizon
-    yield* FailedItems.each("rollup", ready, (site) =>
-      Clock.currentTimeMillis.pipe(
-        Effect.flatMap((now) => work(site, before, now + maxTurn)),
-        Effect.catchTag(["SiteChanged", "Busy"], () => Effect.void)
-      )
+    yield* FailedItems.each(
+      "rollup",
+      ready,
+      (site) =>
+        Clock.currentTimeMillis.pipe(
+          Effect.flatMap((now) => work(site, before, now + maxTurn)),
+          Effect.catchTag(["SiteChanged", "Busy"], () => Effect.void)
+        ),
+      maxConcurrent
     )
     yield* PlannerStatistics.refresh
     return true
@@ -394,10 +401,10 @@ export const rebuild = Effect.fnUntraced(function* (
 /** How long after a round that rolled up the next one follows, since a website may have exceeded its turn. */
 const nextTurn = Duration.seconds(5)
 
-/** Rolls up on a connection of its own when it is woken, until the scope closes. */
+/** Rolls up on connections of its own when it is woken, until the scope closes. */
 export const layer: Layer.Layer<never, SqlError.SqlError, PgClient.PgClient> = Layer.effectDiscard(
   Effect.gen(function* () {
-    const sql = yield* Database.dedicated()
+    const sql = yield* Database.dedicated({ maxConnections: maxConcurrent })
     const start = (work: typeof round, what: string) =>
       Rounds.start({
         kind: "rollups",
