@@ -11,7 +11,7 @@ import { inChromium } from "../support/browser/Browser.ts"
 import { fill, isSubmit, press, says, textOf } from "../support/browser/BrowserForm.ts"
 import * as BrowserSite from "../support/browser/BrowserSite.ts"
 import type { Fault } from "../support/browser/Network.ts"
-import { TestServer, layer as testServer } from "../support/TestServer.ts"
+import { TestServer, onPostgres as testServer } from "../support/TestServer.ts"
 import { until } from "../support/Wait.ts"
 
 const rules = { name: { required: true }, email: { email: true, message: "Bitte eine E-Mail-Adresse eingeben." } }
