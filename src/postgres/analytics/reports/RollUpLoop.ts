@@ -174,14 +174,22 @@ const update = Effect.fnUntraced(function* (
     isRebuild ? whenFree(transaction) : transaction
   const valid = yield* run(DayRollUp.deleteOutdated(sql, site))
   const last = lastClosed(timeZone, before)
-  const first =
-    valid.first === null ? LocalTime.addDays(last, 1) : dateOf(LocalTime.zone(timeZone).toLocal(valid.first))
+  const fingerprint = RollupState.fingerprint(goals)
+  const finish = sql`UPDATE rollup_site SET rolled_before = ${PgTypes.date(LocalTime.addDays(last, 1))},
+    goals = ${fingerprint} WHERE hosted_website_id = ${PgTypes.uuid(hostedWebsiteId)} AND time_zone = ${timeZone}`
+  if (valid.first === null) {
+    // Nothing to sum. If its rows were deleted, their visits go too, also those of the open day.
+    const [next] = LocalTime.days(timeZone, LocalTime.addDays(last, 2), LocalTime.addDays(last, 2))
+    if (next !== undefined) yield* run(DayRollUp.deleteBefore(sql, site, next))
+    yield* finish
+    return
+  }
+  const first = dateOf(LocalTime.zone(timeZone).toLocal(valid.first))
   // From the beginning of the month, so that the first month is complete.
   const days = LocalTime.days(timeZone, LocalTime.monthOf(first), last)
   const [begin] = LocalTime.days(timeZone, LocalTime.monthOf(first), LocalTime.monthOf(first))
   if (begin !== undefined) yield* run(DayRollUp.deleteBefore(sql, site, begin))
 
-  const fingerprint = RollupState.fingerprint(goals)
   const missing = days.filter(({ date, end }) => {
     const stored = valid.days.get(date)
     return isRebuild || stored?.end !== end || stored.goals !== fingerprint
@@ -205,8 +213,7 @@ const update = Effect.fnUntraced(function* (
   for (const day of openDays(timeZone, before)) {
     if (!(yield* run(advanceDay(site, day, before, deadline)))) return
   }
-  yield* sql`UPDATE rollup_site SET rolled_before = ${PgTypes.date(LocalTime.addDays(last, 1))}, goals = ${fingerprint}
-    WHERE hosted_website_id = ${PgTypes.uuid(hostedWebsiteId)} AND time_zone = ${timeZone}`
+  yield* finish
 })
 
 const Zones = Schema.Array(Schema.Struct({ time_zone: Schema.String }))
