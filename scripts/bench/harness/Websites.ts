@@ -166,14 +166,19 @@ const measureViews = Effect.fnUntraced(function* (
 const measureOne = Effect.fnUntraced(function* (testBed: TestBed.TestBed, contender: Contender, options: Options) {
   const { edge, name } = contender
   const say = (text: string) => Effect.sync(() => console.error(`websites, ${name}: ${text}`))
-  yield* TestBed.runStatements(testBed, edge.database, addWebsites(edge, options.websites))
   const [port, metricsPort] = [yield* Program.freePort, yield* Program.freePort]
   const serve = Edge.serve(testBed, edge, port, { settings: { ...settings, METRICS_PORT: String(metricsPort) } })
+  // The other websites are added once no process runs: a rollup run that has begun would go through all of them.
+  yield* Effect.scoped(
+    Effect.gen(function* () {
+      yield* serve
+      while ((yield* countRolledUp(testBed, edge)) === 0) yield* Effect.sleep("200 millis")
+    })
+  )
+  yield* TestBed.runStatements(testBed, edge.database, [...addWebsites(edge, options.websites), ...markRolledUp])
   const inUse = yield* Effect.scoped(
     Effect.gen(function* () {
       const program = yield* serve
-      while ((yield* countRolledUp(testBed, edge)) === 0) yield* Effect.sleep("200 millis")
-      yield* TestBed.runStatements(testBed, edge.database, markRolledUp)
       yield* Effect.sleep("15 seconds")
       const idle = yield* watch(testBed, program.pid, metricsPort, watchedSeconds.idle)
       yield* say(`idle ${JSON.stringify(idle)}`)
