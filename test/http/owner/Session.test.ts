@@ -187,7 +187,7 @@ layer(testServer(), { excludeTestServices: true })("the console's sessions", (it
       assert.strictEqual((yield* send(url, sites, { init: { headers: secure } })).status, 200)
       // A key takes precedence, and has no session.
       const both = yield* send(url, sites, { cookie, key })
-      assert.deepStrictEqual(JSON.parse(both.text), { sites: [] })
+      assert.deepStrictEqual(JSON.parse(both.text), { sites: [], next: null })
       assert.strictEqual((yield* send(url, path, { key })).status, 404)
       assert.strictEqual((yield* send(url, path, { key, init: { method: "DELETE" } })).status, 404)
     })
