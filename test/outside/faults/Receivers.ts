@@ -5,6 +5,7 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
+import { buffer } from "node:stream/consumers"
 import { setTimeout } from "node:timers/promises"
 import { Effect } from "effect"
 import PostalMime from "postal-mime"
@@ -91,10 +92,11 @@ export const mails = Effect.gen(function* () {
   const sent = new Map<string, Set<string>>()
   const { port } = yield* mailReceiver({
     onData: async (stream, _, callback) => {
-      const parts: Array<Buffer> = []
-      for await (const part of stream) parts.push(part as Buffer)
+      const source = await buffer(stream).catch(() => undefined)
+      // The sender was killed while it sent the mail.
+      if (source === undefined) return
       await setTimeout(answerMillis)
-      const { messageId = "", text = "" } = await PostalMime.parse(Buffer.concat(parts))
+      const { messageId = "", text = "" } = await PostalMime.parse(source)
       add(sent, /^Reference: (\S+)/m.exec(text)?.[1] ?? "", messageId)
       callback(null)
     }
