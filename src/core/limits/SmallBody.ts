@@ -1,8 +1,7 @@
 /**
- * The size up to which a body is not counted against the limit of memory; a chat of that size is parsed before the rate limit is checked. Pure.
+ * The size up to which a body is not counted against the limit of memory. Pure.
  *
- * Ordinary pages send less. The limits on connections and queued requests also bound the memory of small bodies, and parsing
- * a small body takes less than a millisecond, whatever it holds.
+ * Ordinary pages send less. The limits on connections and queued requests also bound the memory of small bodies.
  *
  * @module
  */

@@ -27,7 +27,8 @@ export const withJson = (request: Request, text: string): Request =>
 /** The body that no endpoint accepts. */
 const notJson = '""'
 
-const textOf = (bytes: Uint8Array, contentType: string | undefined): Result.Result<string, Json.JsonFault> =>
+/** The JSON of a body: its text, or an empty text if its content type is not JSON. Fails if it is not UTF-8 or too deep. */
+export const textOf = (bytes: Uint8Array, contentType: string | undefined): Result.Result<string, Json.JsonFault> =>
   bytes.length === 0 || RequestBody.isJson(contentType) ? Json.decodeText(bytes) : Result.succeed(notJson)
 
 export interface Options {

@@ -8,21 +8,18 @@
  * @module
  */
 import { IncomingMessage } from "node:http"
-import { ByteSize, Context, Data, Effect, Result, Stream } from "effect"
+import { ByteSize, Context, Data, Effect, Stream } from "effect"
 import { constVoid } from "effect/Function"
 import { HttpIncomingMessage, type HttpServerRequest } from "effect/http"
 import type { ValidationError } from "../../contract/Errors.ts"
 import { ByteCollector } from "../../core/data/ByteCollector.ts"
-import * as Json from "../../core/json/Json.ts"
+import type * as Json from "../../core/json/Json.ts"
 import * as Capacity from "../../core/limits/Capacity.ts"
 import { clientKey } from "../../core/limits/ClientKey.ts"
 import * as SmallBody from "../../core/limits/SmallBody.ts"
 import * as RequestHead from "../../http/request/RequestHead.ts"
 
 // `Data.TaggedError`, since `Schema.TaggedError` would drop an error's `ctx` and is slower, which a flood could exploit.
-
-/** The body cannot be parsed as JSON or as a plain form; `errors` say why. */
-export class InvalidBody extends Data.TaggedError("InvalidBody")<{ readonly errors: ReadonlyArray<ValidationError> }> {}
 
 /** The body exceeds `HttpIncomingMessage.MaxBodySize`. */
 export class BodyTooLarge extends Data.TaggedError("BodyTooLarge")<{ readonly maxBytes: number }> {}
@@ -60,13 +57,6 @@ export const ByAddress = Context.Reference<boolean>("hydracore/http/RequestBody/
   defaultValue: () => true
 })
 
-export interface Body {
-  /** The text as sent, without a byte order mark; empty if the content type is not JSON. */
-  readonly text: string
-  /** The parsed JSON; `undefined` for an empty body, an empty string if the content type is not JSON. */
-  readonly value: unknown
-}
-
 /** Whether a `Content-Type` is read as JSON: the JSON types, `text/plain` (which beacons send), and a missing header. */
 export const isJson = (contentType: string | undefined): boolean => {
   if (contentType === undefined || contentType === "application/json") return true
@@ -83,15 +73,6 @@ export const jsonInvalid = (fault: Json.JsonFault): ValidationError & { readonly
   msg: "JSON decode error",
   ctx: { error: fault.reason }
 })
-
-const empty: Body = { text: "", value: undefined }
-
-/** Parses the bytes of a body. Pure. */
-export const parse = (bytes: Uint8Array, contentType: string | undefined): Result.Result<Body, InvalidBody> => {
-  if (bytes.length === 0) return Result.succeed(empty)
-  if (!isJson(contentType)) return Result.succeed({ text: "", value: "" })
-  return Result.mapError(Json.parse(bytes), (fault) => new InvalidBody({ errors: [jsonInvalid(fault)] }))
-}
 
 /** An incomplete body and its memory allocation, which covers the head too. */
 interface IncomingBody {
