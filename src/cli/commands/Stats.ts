@@ -124,7 +124,8 @@ const stats = Command.make(
         [
           "period",
           `${date_range[0]} to ${date_range[1]}${isUnfinished ? " so far" : ""} (${flags.allSites ? "each in its time zone" : first.answer.meta.time_zone})`
-        ]
+        ],
+        ...StatsText.comparedFacts(first.answer, isUnfinished)
       ])}\n${rows.length === 0 ? "Nothing matches.\n" : StatsText.chart(first.answer.query, rows, yield* Output.lineWidth)}`
     })
   })

@@ -128,7 +128,6 @@ export const text = (overview: Overview, width: number): string => {
   const { query, meta } = overview.totals
   const days = daysOf(overview.days)
   const reasonBars = uncounted(overview.counts).map(({ name, times }) => ({ label: name, value: times }))
-  const comparison = meta.comparison_date_range
   const isUnfinished = (overview.days.meta.partial_time_labels ?? []).length > 0
   return [
     Output.facts([
@@ -137,14 +136,7 @@ export const text = (overview: Overview, width: number): string => {
         "period",
         `${query.date_range[0]} to ${query.date_range[1]}${isUnfinished ? " so far" : ""} (${meta.time_zone})`
       ],
-      ...(comparison === undefined
-        ? []
-        : [
-            [
-              "compared with",
-              `${comparison[0]} to ${comparison[1]}${isUnfinished ? ", the last day until the same time" : ""}`
-            ] as const
-          ]),
+      ...StatsText.comparedFacts(overview.totals, isUnfinished),
       ...totalFacts(overview.totals)
     ]),
     `\nPage views and visitors per ${days.length > maxDailyBars ? "month" : "day"}\n`,

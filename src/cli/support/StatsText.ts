@@ -52,6 +52,19 @@ const numberOf = (given: MetricValue | undefined): number => (typeof given === "
 /** The title of a metric's change in CSV. Metrics have the same names in CSV as in queries. */
 const changeTitle = (metric: Metric) => `change of ${metric}`
 
+/**
+ * The fact that names the compared days: none without a comparison. `isUnfinished`: whether the range of the query ends today.
+ * A query by hours compares each hour with a whole one.
+ */
+export const comparedFacts = (
+  { meta: { comparison_date_range: days }, query }: Answer,
+  isUnfinished: boolean
+): ReadonlyArray<readonly [string, string]> => {
+  if (days === undefined) return []
+  const isCut = isUnfinished && !query.dimensions.includes("time:hour")
+  return [["compared with", `${days[0]} to ${days[1]}${isCut ? ", the last day until the same time" : ""}`]]
+}
+
 /** A row of an answer. `site` is null if the query was about one website. */
 export interface NamedRow {
   readonly site: { readonly websiteConfigId: string; readonly name: string } | null

@@ -71,6 +71,16 @@ describe("stats", () => {
       const chart = yield* text(...args)
       assert.match(chart, /^compared with +2026-03-01 to 2026-03-01, the last day until the same time$/m)
       assert.match(chart, /^page views +1 {2}-50 % \(2 before\)$/m)
+      const compared =
+        /^period +2026-03-02 to 2026-03-02 so far \(.+\)\ncompared with +2026-03-01 to 2026-03-01, (.*)$/m
+      for (const group of [
+        [...args, "--by", "visit:source"],
+        ["--all-sites", ...args.slice(siteFlag.length)]
+      ]) {
+        assert.strictEqual(compared.exec(yield* text(...group))?.[1], "the last day until the same time")
+      }
+      // Each hour is compared with a whole one.
+      assert.match(yield* text(...args, "--by", "time:hour"), /^compared with +2026-03-01 to 2026-03-01$/m)
     })
   )
 
