@@ -78,6 +78,24 @@ export const make = Effect.fnUntraced(function* (options: Options, tracing: Trac
   const fork = yield* FiberSet.runtime(yield* FiberSet.make())()
   const maxBytes = Math.min(options.maxBody, SmallBody.maxBytes)
 
+  /**
+   * Writes responses together at the end of the event loop's turn. Then the pipelined requests of the same packet are known, and
+   * during a shutdown only the last one closes the connection. A write to a process that is awake is cheaper, too.
+   */
+  let waiting: Array<readonly [ServerResponse, HttpServerResponse.HttpServerResponse]> = []
+  const flush = (): void => {
+    const batch = waiting
+    waiting = []
+    for (const [response, answered] of batch) {
+      try {
+        write(response, answered)
+      } catch (error) {
+        fork(Effect.logError("A response could not be written", Cause.die(error)))
+        response.destroy()
+      }
+    }
+  }
+
   const answer = (
     { payload, text }: PageView,
     head: RequestHead.RequestHead,
@@ -89,13 +107,9 @@ export const make = Effect.fnUntraced(function* (options: Options, tracing: Trac
       Effect.catchCause(Fallbacks.ofCause)
     )
     fork(answered).addObserver((exit) => {
-      try {
-        if (Exit.isSuccess(exit)) return write(response, exit.value)
-      } catch (error) {
-        fork(Effect.logError("A response could not be written", Cause.die(error)))
-      }
-      // The response cannot be written, or there is none, because the server is closing.
-      response.destroy()
+      // There is no response if the server is closing.
+      if (Exit.isFailure(exit)) response.destroy()
+      else if (waiting.push([response, exit.value]) === 1) setImmediate(flush)
     })
   }
 
