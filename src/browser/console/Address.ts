@@ -39,7 +39,7 @@ export interface Address {
   readonly page: string
   /** The open item of the page, such as the id of a submission; null for none. */
   readonly item: string | null
-  /** The parameters of a page other than the overview. */
+  /** The parameters of the list of websites, and of a page other than the overview. */
   readonly view: Readonly<Record<string, string>>
   readonly range: Range
   readonly comparison: Comparison | null
@@ -147,6 +147,7 @@ export const parse = (fragment: string): Address => {
   if (share === null && site !== "" && page !== "" && page !== initial.page) {
     return { ...initial, site, page, item: item || null, view: Object.fromEntries(parameters) }
   }
+  if (share === null && site === "") return { ...initial, view: Object.fromEntries(parameters) }
   const filters = new Map<string, Filter>()
   for (const [name, value] of parameters) {
     const filter = filterOf(name)
@@ -196,7 +197,8 @@ export const format = (address: Address): string => {
     const parameters = new URLSearchParams(address.view)
     return `#/${path.map(encodeURIComponent).join("/")}${parameters.size === 0 ? "" : `?${parameters}`}`
   }
-  const parameters = new URLSearchParams()
+  const isSiteList = address.site === null && address.share === null
+  const parameters = new URLSearchParams(isSiteList ? address.view : {})
   const { comparison, filters, interval, list, metric, range, split, tabs } = address
   const text = typeof range === "string" ? range : range.join("_")
   if (text !== initial.range) parameters.set("range", text)

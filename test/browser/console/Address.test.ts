@@ -62,6 +62,15 @@ describe("browser/console/Address", () => {
     }
   )
 
+  it.prop(
+    "the fragment of the list of websites keeps its parameters",
+    [Schema.Record(Schema.Literals(["search", "parts", "page"]), Schema.Literals(["x", "", "&=?#/%"]))],
+    ([view]) => {
+      const address = { ...Address.initial, view }
+      assert.deepStrictEqual(Address.parse(Address.format(address)), address)
+    }
+  )
+
   it.prop("any text is an address", [Schema.String], ([text]) => {
     const address = Address.parse(`#/${text}`)
     assert.deepStrictEqual(Address.parse(Address.format(address)), address)

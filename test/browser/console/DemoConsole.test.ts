@@ -76,10 +76,10 @@ inChromium("the demo's console", testServer({ routes: DemoConsole.layer }), (it)
         await page.getByRole("button", { name: "Websites: Second" }).click()
       })
       assert.deepStrictEqual(yield* on(() => page.getByRole("menuitemradio").allTextContents()), [
-        "Test",
-        "Second",
         "All websites",
-        "New website"
+        "New website",
+        "Test",
+        "Second"
       ])
       yield* on(() => ConsolePage.loaded(page))
       assert.deepStrictEqual(yield* on(() => ConsolePage.violations(page)), [])

@@ -27,8 +27,8 @@ inChromium("opening the console", Layer.provideMerge(ConsolePage.SharedOwner.lay
       assert.notInclude(yield* on(() => page.evaluate<string>("location.href")), "link")
       yield* on(() => page.getByRole("button", { name: "Websites: New website" }).click())
       assert.deepStrictEqual(yield* on(() => page.getByRole("menuitemradio").allTextContents()), [
-        "New website",
-        "All websites"
+        "All websites",
+        "New website"
       ])
       assert.deepStrictEqual(errors, [])
 

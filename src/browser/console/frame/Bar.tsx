@@ -72,7 +72,7 @@ const SessionMenu = ({ session }: { readonly session: Session }) => (
   </Menu>
 )
 
-/** The maximum count that is shown, so that the width of counts is known. */
+/** The maximum count that is shown. */
 const maxCount = 99
 
 /** The number of unread submissions. */
@@ -82,7 +82,7 @@ const UnreadCount = ({ siteId }: { readonly siteId: string }) => {
     { params: { site_id: siteId } },
     siteId
   )
-  if (value === undefined || value.unread === 0) return <span class="count" />
+  if (value === undefined || value.unread === 0) return null
   return (
     <span class="count">
       <span aria-hidden="true" dir="ltr">
@@ -93,8 +93,8 @@ const UnreadCount = ({ siteId }: { readonly siteId: string }) => {
   )
 }
 
-/** The maximum number of websites in the menu. The list of all websites can be searched. */
-const maxInMenu = 20
+/** The maximum number of websites in the menu. The list of all websites, which a longer list makes searchable, is first. */
+const maxInMenu = 8
 
 interface Props {
   /** Undefined without a session, and while it is loading. */
@@ -127,13 +127,14 @@ export const Bar = ({ canCreate, session, site, sites }: Props) => {
               label={`${Texts.frame.sites}: ${site.name}`}
               className="sites"
               choices={[
-                ...MenuItems.around(sites, sites.indexOf(site), maxInMenu).map(({ name, site_id }) => ({
+                { value: () => go(Address.initial), label: Texts.sites.all },
+                ...(canCreate ? [{ value: () => setCreating(true), label: Texts.sites.create }] : []),
+                ...MenuItems.around(sites, sites.indexOf(site), maxInMenu).map(({ name, site_id }, index) => ({
                   value: () => go(ofSite(site_id, page)),
                   label: name,
-                  isCurrent: site_id === site.site_id
-                })),
-                { value: () => go(Address.initial), label: Texts.sites.all, hasSeparator: true },
-                ...(canCreate ? [{ value: () => setCreating(true), label: Texts.sites.create }] : [])
+                  isCurrent: site_id === site.site_id,
+                  hasSeparator: index === 0
+                }))
               ]}
               onChoose={(act) => act()}
             >

@@ -67,8 +67,14 @@ export function Menu<A>({
     const outside = (event: Event) => {
       if (!wrapper.current?.contains(event.target as Node)) setOpen(false)
     }
+    const navigated = () => setOpen(false)
     document.addEventListener("pointerdown", outside)
-    return () => document.removeEventListener("pointerdown", outside)
+    // The browser's Back button shows another page below the menu.
+    addEventListener("hashchange", navigated)
+    return () => {
+      document.removeEventListener("pointerdown", outside)
+      removeEventListener("hashchange", navigated)
+    }
     // The choices may change while the menu is open; the focus stays.
   }, [isOpen])
 

@@ -24,6 +24,10 @@ interface Props<Item> {
   readonly isHidden?: (item: Item) => boolean
   readonly row: (item: Item) => ComponentChildren
   readonly more: string
+  /** How many parts are shown at first. */
+  readonly firstParts?: number
+  /** Called with the number of parts when a person shows one more. */
+  readonly onMore?: (parts: number) => void
   /** Shown if the list is empty. */
   readonly empty: ComponentChildren
 }
@@ -81,8 +85,16 @@ const move = (event: KeyboardEvent): void => {
   next.focus()
 }
 
-export function PagedList<Item>({ class: name = "entries", empty, label, more, ...part }: Props<Item>) {
-  const [maxParts, setMaxParts] = useState(1)
+export function PagedList<Item>({
+  class: name = "entries",
+  empty,
+  firstParts = 1,
+  label,
+  more,
+  onMore,
+  ...part
+}: Props<Item>) {
+  const [maxParts, setMaxParts] = useState(firstParts)
   const [loaded, setLoaded] = useState<ReadonlyArray<Loaded>>([])
   // Each part begins where the previous one ends, also after a reload: otherwise items would be missing or appear twice.
   const cursors: ReadonlyArray<string | undefined> = [undefined, ...cursorsAfter(loaded.slice(0, maxParts - 1))]
@@ -107,7 +119,14 @@ export function PagedList<Item>({ class: name = "entries", empty, label, more, .
       ))}
       {last !== undefined && last.next === null && totalShown === 0 && empty}
       {last !== undefined && last.next !== null && last.shownCount > 0 && (
-        <button type="button" class="button" onClick={showNext}>
+        <button
+          type="button"
+          class="button"
+          onClick={() => {
+            showNext()
+            onMore?.(cursors.length + 1)
+          }}
+        >
           {more}
         </button>
       )}

@@ -7,6 +7,7 @@ import { useEffect, useRef, useState } from "preact/hooks"
 import * as Address from "../Address.ts"
 import * as Format from "../Format.ts"
 import type { Site } from "../frame/Bar.tsx"
+import { go, useAddress } from "../Location.ts"
 import { Change } from "../overview/Totals.tsx"
 import { Icon } from "../parts/Icon.tsx"
 import { PagedList } from "../parts/PagedList.tsx"
@@ -90,6 +91,10 @@ const Row = ({ site }: { readonly site: Site }) => {
   )
 }
 
+/** Keeps the search and the number of parts in the address, so that the browser's Back button restores them. */
+const show = (search: string, parts: number): void =>
+  go({ view: { ...(search !== "" && { search }), ...(parts > 1 && { parts: String(parts) }) } }, { replace: true })
+
 interface Props {
   /** The first part of the list. */
   readonly first: Resource<Answer<"GET /v1/owner/sites">>
@@ -98,8 +103,9 @@ interface Props {
 }
 
 export const SiteList = ({ canCreate, first }: Props) => {
-  const [search, setSearch] = useState("")
-  const [typed, setTyped] = useTyped(search, setSearch)
+  const { view } = useAddress()
+  const search = view["search"] ?? ""
+  const [typed, setTyped] = useTyped(search, (search) => show(search, 1))
   const text = search.trim()
   const useItems = (cursor: string | undefined) => {
     const isFirst = cursor === undefined && text === ""
@@ -124,6 +130,8 @@ export const SiteList = ({ canCreate, first }: Props) => {
         class="sites-found"
         label={Texts.sites.title}
         more={Texts.sites.more}
+        firstParts={Number.parseInt(view["parts"] ?? "", 10) || 1}
+        onMore={(parts) => show(search, parts)}
         useItems={useItems}
         row={(site) => <Row key={site.site_id} site={site} />}
         empty={<p class="none">{Texts.sites.noMatch}</p>}
