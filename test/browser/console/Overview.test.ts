@@ -168,6 +168,38 @@ inChromium("the console's overview", layer, (it) => {
     })
   )
 
+  it.effect(
+    "today is compared until the same time, which the page says, and the table begins with the current hour",
+    () =>
+      Effect.gen(function* () {
+        const { busy } = yield* ConsolePage.Websites
+        const { loaded, on, page } = yield* ConsolePage.show(`#/${busy.websiteConfigId}/overview?range=day`)
+        yield* loaded
+        const note = page.locator(".series .note")
+        assert.match(
+          (yield* on(() => note.textContent())) ?? "",
+          /^Today is not over: compared with \w{3}, \w{3} \d+, \d{4}, until the same time\. The dashed line shows all hours\.$/
+        )
+        yield* on(() => page.getByRole("button", { name: "Table", exact: true }).click())
+        const hours = yield* on(() =>
+          page.getByRole("region", { name: "Visitors by hour" }).locator("tbody th").allTextContents()
+        )
+        assert.match(hours[0] ?? "", /, so far$/)
+        assert.match((yield* on(() => note.textContent())) ?? "", /Each hour is compared with a whole one\.$/)
+        assert.match(hours.at(-1) ?? "", /, 12 AM/)
+        yield* on(() => page.getByRole("button", { name: "Chart", exact: true }).click())
+
+        yield* ConsolePage.show(`#/${busy.websiteConfigId}/overview?range=7d`)
+        yield* loaded
+        assert.match((yield* on(() => note.textContent())) ?? "", /, the last day until the same time\.$/)
+        for (const whole of ["range=yesterday", "range=day&compare=none"]) {
+          yield* ConsolePage.show(`#/${busy.websiteConfigId}/overview?${whole}`)
+          yield* loaded
+          assert.strictEqual(yield* on(() => note.count()), 0)
+        }
+      })
+  )
+
   it.effect("a whole list is searched, and a click on a row filters the page", () =>
     Effect.gen(function* () {
       const { busy } = yield* ConsolePage.Websites

@@ -119,7 +119,11 @@ export const Overview = ({ site }: { readonly site: OverviewSite }) => {
         <>
           {isEmpty && allTime.value !== undefined && <NoVisits isFiltered={address.filters.length > 0} />}
           <Totals totals={shown} chosen={address.metric} isStale={totals.isStale} />
-          {days === undefined ? <section class="series" /> : <Series scope={scope} days={days} />}
+          {days === undefined ? (
+            <section class="series" />
+          ) : (
+            <Series scope={scope} days={days} compared={totals.value?.meta.comparison_date_range} />
+          )}
           <div class="lists">
             {lists.map((dimensions, index) => (
               <List

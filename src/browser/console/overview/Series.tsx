@@ -7,6 +7,7 @@
 import { useMemo, useState } from "preact/hooks"
 import type { Days } from "../Address.ts"
 import * as Calendar from "../Calendar.ts"
+import * as Format from "../Format.ts"
 import { go } from "../Location.ts"
 import { Problem } from "../parts/Problem.tsx"
 import * as Texts from "../Texts.ts"
@@ -19,9 +20,11 @@ import { useReport } from "./Statistics.ts"
 interface Props {
   readonly scope: Queries.Scope
   readonly days: Days
+  /** The days with which the totals are compared; undefined without a comparison. */
+  readonly compared: Days | undefined
 }
 
-export const Series = ({ days, scope }: Props) => {
+export const Series = ({ compared, days, scope }: Props) => {
   const [isTable, setTable] = useState(false)
   const { interval: chosen, metric } = scope.address
   const count = Calendar.countDays(days)
@@ -45,13 +48,19 @@ export const Series = ({ days, scope }: Props) => {
 
   return (
     <section class="series" aria-label={Texts.metrics[metric]}>
+      {compared !== undefined && days[1] === Calendar.today(Date.now(), scope.timeZone) && (
+        <p class="note">
+          {Texts.comparison.untilSameTime(Format.days(compared), count === 1)}
+          {interval === "time:hour" && query !== null && ` ${Texts.comparison.allHours[isTable ? "table" : "chart"]}`}
+        </p>
+      )}
       <div class={`plot-area ${isStale ? "stale" : ""}`} aria-busy={isStale || (value === undefined && query !== null)}>
         {query === null ? (
           <p class="none">{Texts.leadsNeedVisit}</p>
         ) : value === undefined ? (
           failure !== undefined && failure.kind !== "offline" && <Problem failure={failure} />
         ) : isTable ? (
-          <ChartTable metric={metric} interval={interval} points={points} />
+          <ChartTable metric={metric} interval={interval} points={points.slice(0, points.length - futureCount)} />
         ) : (
           <Chart
             metric={metric}

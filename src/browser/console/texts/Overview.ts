@@ -152,7 +152,10 @@ export const comparison = {
   fewer: (change: string): string => `${change} less than before`,
   same: "As before",
   noVisits: "No visits before",
-  before: (value: string): string => `${value} before`
+  before: (value: string): string => `${value} before`,
+  untilSameTime: (days: string, isOneDay: boolean): string =>
+    `Today is not over: compared with ${days}, ${isOneDay ? "" : "the last day "}until the same time.`,
+  allHours: { chart: "The dashed line shows all hours.", table: "Each hour is compared with a whole one." }
 } as const
 
 export const chart = {
