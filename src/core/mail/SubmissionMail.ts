@@ -3,6 +3,7 @@
  *
  * @module
  */
+import * as Sources from "../analytics/report/Sources.ts"
 import * as FormContent from "../forms/FormContent.ts"
 import type { Submission } from "../forms/Submission.ts"
 import * as Json from "../json/Json.ts"
@@ -86,7 +87,7 @@ const fieldsOf = (
 
 const originOf = ({ attribution }: Submission): string | null => {
   const { campaign, medium, source } = attribution
-  const named = [source, medium, campaign].filter((one) => one !== null)
+  const named = [source === null ? null : Sources.nameOf(source), medium, campaign].filter((one) => one !== null)
   return named.length === 0 ? null : MailText.line(named.join(" / "), 200)
 }
 

@@ -5,10 +5,13 @@ import { readFile } from "node:fs/promises"
 import { assert } from "@effect/vitest"
 import { Clock, Effect, Layer } from "effect"
 import type { SubmissionDraft } from "../../../src/core/forms/Submission.ts"
+import { AnalyticsRepo } from "../../../src/services/analytics/AnalyticsRepo.ts"
+import { Leads } from "../../../src/services/analytics/Leads.ts"
 import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
 import { inChromium } from "../../support/browser/Browser.ts"
 import * as ConsolePage from "../../support/console/ConsolePage.ts"
 import * as Draft from "../../support/SubmissionDraft.ts"
+import { view } from "../../support/TestStorage.ts"
 import { until } from "../../support/Wait.ts"
 
 /** Texts that try to become HTML or to run, from lists of known attacks. */
@@ -41,7 +44,7 @@ const siteWithThree = () =>
     { email: "spam@example.org", formData: '{"message":"Buy"}', status: "quarantined", reasons: ["links"] }
   )
 
-const layer = Layer.mergeAll(ConsolePage.SharedOwner.layer, ConsolePage.SpareSites.layer("Forms", 14)).pipe(
+const layer = Layer.mergeAll(ConsolePage.SharedOwner.layer, ConsolePage.SpareSites.layer("Forms", 15)).pipe(
   Layer.provideMerge(ConsolePage.layer)
 )
 
@@ -99,6 +102,32 @@ inChromium("the console's inbox", layer, (it) => {
       yield* until("only ben's", async () => (await senders()).join() === "ben@example.org")
       yield* on(() => page.goBack())
       yield* until("both again", async () => (await senders()).length === 2)
+    })
+  )
+
+  it.effect("names the source of a submission as reports do", () =>
+    Effect.gen(function* () {
+      const { hostedWebsiteId, websiteConfigId } = yield* ConsolePage.SpareSites.use(({ take }) => take)
+      const receivedAt = yield* Clock.currentTimeMillis
+      const visited = view(0, 7, hostedWebsiteId)
+      const campaign = { source: null, medium: null, name: null, term: null, content: null }
+      yield* AnalyticsRepo.use((views) =>
+        views.append({ ...visited, campaign, referrerHost: "www.instagram.com", receivedAt: receivedAt - 1000 })
+      )
+      const sent = Draft.make(websiteConfigId, {
+        ...{ email: "ada@example.org", formData: '{"message":"Hello"}' },
+        ...{ receivedAt, visitorHashes: [visited.visitorHash] }
+      })
+      yield* SubmissionRepo.use((submissions) => submissions.submit(sent))
+      yield* Leads.use((leads) => leads.match)
+      const { on, page } = yield* ConsolePage.show(`#/${websiteConfigId}/inbox`)
+      yield* on(() => page.getByRole("link", { name: "ada@example.org" }).click())
+      const visit = page.locator(".visit dl > div")
+      yield* on(() => visit.first().waitFor())
+      assert.deepStrictEqual((yield* on(() => visit.allTextContents())).slice(0, 2), [
+        "SourceInstagram",
+        "Referrerwww.instagram.com/"
+      ])
     })
   )
 

@@ -21,7 +21,11 @@ type Site = Effect.Success<typeof newSite>
 
 const visit = Effect.fnUntraced(function* ({ hostedWebsiteId }: Site, path: string) {
   const receivedAt = yield* Clock.currentTimeMillis
-  yield* AnalyticsRepo.use((views) => views.append({ ...view(0, 1, hostedWebsiteId), path, receivedAt }))
+  const visited = view(0, 1, hostedWebsiteId)
+  const campaign = { ...visited.campaign, source: null }
+  yield* AnalyticsRepo.use((views) =>
+    views.append({ ...visited, campaign, referrerHost: "www.google.co.uk", path, receivedAt })
+  )
 }, Effect.orDie)
 
 // Concurrent, because the page polls every few seconds.
@@ -38,7 +42,7 @@ inChromium(
         yield* on(() => page.getByText("/tours", { exact: true }).waitFor())
         yield* on(() => page.getByText("1 visitor now").waitFor())
         const details = yield* on(() => page.locator(".arrival .what .muted").first().textContent())
-        assert.strictEqual(details, "from letter · Norway · Mobile · Safari")
+        assert.strictEqual(details, "from Google · Norway · Mobile · Safari")
         const receivedAt = yield* Clock.currentTimeMillis
         yield* SubmissionRepo.use((submissions) =>
           submissions.submit(Draft.make(site.websiteConfigId, { pageSlug: "booking", receivedAt }))

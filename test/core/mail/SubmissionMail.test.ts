@@ -58,7 +58,7 @@ const Hostile = Schema.Union([
 describe("core/mail/SubmissionMail", () => {
   it("one submission is mailed in full, and a reply goes to the visitor", () => {
     const submission = stored({
-      attribution: { source: "google", medium: "cpc", campaign: null, referrer: null, entryPage: "/" },
+      attribution: { source: "www.google.com", medium: "cpc", campaign: null, referrer: null, entryPage: "/" },
       formData: JSON.stringify({
         first_name: "Ada",
         email: "ada@example.org",
@@ -87,7 +87,7 @@ describe("core/mail/SubmissionMail", () => {
     for (const part of [
       "Message:\n    Do you have\n    a table?",
       "Wed 25 Nov 2026, 10:00 (Europe/Berlin)",
-      "google / cpc",
+      "Google / cpc",
       submission.submissionId,
       `To unsubscribe: ${unsubscribeUrl}`
     ]) {

@@ -5,6 +5,7 @@
  */
 
 import { useEffect } from "preact/hooks"
+import * as Sources from "../../../core/analytics/report/Sources.ts"
 import * as Format from "../Format.ts"
 import type { Site } from "../frame/Bar.tsx"
 import { linkTo } from "../Location.ts"
@@ -28,7 +29,7 @@ const attributions = ["source", "medium", "campaign", "referrer", "entry_page"] 
 const Visit = ({ submission }: { readonly submission: Submission }) => {
   const known = attributions.flatMap((name) => {
     const value = submission[name]
-    return value === null ? [] : [[name, value] as const]
+    return value === null ? [] : [[name, name === "source" ? Sources.nameOf(value) : value] as const]
   })
   return (
     <section class="visit">

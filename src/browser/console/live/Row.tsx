@@ -4,6 +4,7 @@
  * @module
  */
 import type { ComponentChildren } from "preact"
+import * as Sources from "../../../core/analytics/report/Sources.ts"
 import * as Format from "../Format.ts"
 import type { Site } from "../frame/Bar.tsx"
 import * as Inbox from "../inbox/View.ts"
@@ -30,7 +31,7 @@ const shownOf = (activity: Activity): Shown => {
       const { path, source } = activity
       return {
         main: <bdi>{path}</bdi>,
-        details: [...(source === null ? [] : [Texts.live.from(source)]), ...visitorOf(activity)]
+        details: [...(source === null ? [] : [Texts.live.from(Sources.nameOf(source))]), ...visitorOf(activity)]
       }
     }
     case "event":

@@ -1,6 +1,6 @@
 /**
  * The search engines, networks, shops, assistants and mail services from which visits come. Each has one name, whatever host or
- * campaign parameter a visit was counted with. `Channel` derives its patterns from this list. Pure.
+ * campaign parameter a visit was counted with. `Channel` derives its patterns from this list. The console loads it too. Pure.
  *
  * The patterns are data, so that databases can apply them too: each means the same in JavaScript, PostgreSQL and ClickHouse, and
  * is matched with a text whose ASCII letters are in lower case.
