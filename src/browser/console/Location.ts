@@ -26,3 +26,13 @@ export const go = (change: Partial<Address.Address>, options?: { readonly replac
   else history.pushState(null, "", fragment)
   store.set(Address.parse(fragment))
 }
+
+/** Keeps how far the page is scrolled in its step of the browser's history, for `restoreScroll`. */
+export const keepScroll = (): void => history.replaceState(scrollY, "")
+
+/**
+ * Scrolls as far as `keepScroll` has kept. The browser itself scrolls when a step back begins, when the page is still too short.
+ */
+export const restoreScroll = (): void => {
+  if (typeof history.state === "number") scrollTo(0, history.state)
+}

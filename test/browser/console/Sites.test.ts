@@ -108,7 +108,7 @@ inChromium("the console's websites", ConsolePage.layer, (it) => {
     })
   )
 
-  it.effect("are where they were after the browser's Back button: the search and the parts", () =>
+  it.effect("are where they were after the browser's Back button: the search, the parts, and the scroll position", () =>
     Effect.gen(function* () {
       const { sites } = yield* manySites
       const { errors, on, page } = yield* ConsolePage.open("#/", { viewport: { width: 1280, height: 500 } })
@@ -119,10 +119,13 @@ inChromium("the console's websites", ConsolePage.layer, (it) => {
       yield* until("two parts", async () => (await names.count()) === 2 * partSize)
       const row = page.locator("a.site").nth(2 * partSize - 3)
       yield* on(() => row.scrollIntoViewIfNeeded())
+      const before = yield* evaluated<number>(page, "scrollY")
+      assert.isAbove(before, 500)
       yield* on(() => row.click())
       yield* on(() => page.getByRole("button", { name: /^Websites: / }).waitFor())
       yield* on(() => page.goBack())
       yield* until("two parts again", async () => (await names.count()) === 2 * partSize)
+      yield* until("the same scroll position", async () => (await page.evaluate("scrollY")) === before)
 
       yield* on(() => page.getByRole("searchbox").fill("Customer 11"))
       yield* until("the search", async () => (await names.count()) === 1)

@@ -26,6 +26,8 @@ interface Props<Item> {
   readonly more: string
   /** How many parts are shown at first. */
   readonly firstParts?: number
+  /** Called when the first parts are shown. */
+  readonly onShown?: () => void
   /** Called with the number of parts when a person shows one more. */
   readonly onMore?: (parts: number) => void
   /** Shown if the list is empty. */
@@ -92,6 +94,7 @@ export function PagedList<Item>({
   label,
   more,
   onMore,
+  onShown,
   ...part
 }: Props<Item>) {
   const [maxParts, setMaxParts] = useState(firstParts)
@@ -101,6 +104,11 @@ export function PagedList<Item>({
   const last = loaded[cursors.length - 1]
   const totalShown = loaded.slice(0, cursors.length).reduce((sum, { shownCount }) => sum + shownCount, 0)
   const showNext = () => setMaxParts(cursors.length + 1)
+
+  const isShown = last !== undefined && (cursors.length >= firstParts || last.next === null)
+  useEffect(() => {
+    if (isShown) onShown?.()
+  }, [isShown])
 
   // If a part shows no items, later parts may show some, so the next one is loaded.
   useEffect(() => {

@@ -7,7 +7,7 @@ import { useEffect, useRef, useState } from "preact/hooks"
 import * as Address from "../Address.ts"
 import * as Format from "../Format.ts"
 import type { Site } from "../frame/Bar.tsx"
-import { go, useAddress } from "../Location.ts"
+import { go, keepScroll, restoreScroll, useAddress } from "../Location.ts"
 import { Change } from "../overview/Totals.tsx"
 import { Icon } from "../parts/Icon.tsx"
 import { PagedList } from "../parts/PagedList.tsx"
@@ -55,7 +55,12 @@ const Row = ({ site }: { readonly site: Site }) => {
   const before = sum(results.map(({ comparison }) => Format.toNumber(comparison?.metrics[0])))
   return (
     <li ref={row}>
-      <a class="site" href={Address.format({ ...Address.initial, site: site.site_id })} aria-busy={isLoading}>
+      <a
+        class="site"
+        href={Address.format({ ...Address.initial, site: site.site_id })}
+        aria-busy={isLoading}
+        onClick={keepScroll}
+      >
         <b>
           <bdi>{site.name}</bdi>
         </b>
@@ -131,6 +136,7 @@ export const SiteList = ({ canCreate, first }: Props) => {
         label={Texts.sites.title}
         more={Texts.sites.more}
         firstParts={Number.parseInt(view["parts"] ?? "", 10) || 1}
+        onShown={restoreScroll}
         onMore={(parts) => show(search, parts)}
         useItems={useItems}
         row={(site) => <Row key={site.site_id} site={site} />}
