@@ -160,6 +160,9 @@ const faultsOf = async (response: Response): Promise<ReadonlyArray<Fault>> => {
   }
 }
 
+/** The maximum length of a body that browsers still send after the page is left: 64 KiB, of characters with up to three bytes. */
+const maxKeepalive = 20_000
+
 /** Sends a request, and reads the body of a success. */
 const request = async <A>(
   operation: string,
@@ -168,6 +171,7 @@ const request = async <A>(
   signal?: AbortSignal
 ): Promise<Outcome<A>> => {
   const [method = "", path = ""] = operation.split(" ")
+  const body = parts.body === undefined ? undefined : JSON.stringify(parts.body)
   try {
     const response = await fetch(addressOf(path, parts), {
       method,
@@ -175,7 +179,9 @@ const request = async <A>(
         ...authorization(path),
         ...(parts.body !== undefined && { "content-type": "application/json" })
       },
-      ...(parts.body !== undefined && { body: JSON.stringify(parts.body) }),
+      ...(body !== undefined && { body }),
+      // A change is not lost if the page is left or reloaded at once.
+      keepalive: signal === undefined && (body ?? "").length < maxKeepalive,
       ...(signal && { signal })
     })
     if (!response.ok) {
