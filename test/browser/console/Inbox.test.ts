@@ -74,15 +74,16 @@ inChromium("the console's inbox", layer, (it) => {
 
   it.effect("the inbox of another website opens without the search and the submission of this one", () =>
     Effect.gen(function* () {
-      const { busy } = yield* ConsolePage.Websites
       const site = yield* siteWithThree()
       const { on, page } = yield* ConsolePage.show(`#/${site}/inbox?search=first`)
       yield* on(() => page.getByRole("link", { name: "ada@example.org" }).click())
       yield* on(() => page.getByRole("heading", { name: "ada@example.org" }).waitFor())
       yield* on(() => page.getByRole("button", { name: "Websites: Forms" }).click())
-      yield* on(() => page.getByRole("menuitemradio", { name: "Fjordlight Kayaks" }).click())
+      yield* on(() => page.getByRole("menuitemradio", { name: "Forms", checked: false }).first().click())
       yield* on(() => page.getByText("Choose a submission to read it.").waitFor())
-      assert.strictEqual(yield* on(() => page.evaluate<string>("location.hash")), `#/${busy.websiteConfigId}/inbox`)
+      const hash = yield* on(() => page.evaluate<string>("location.hash"))
+      assert.match(hash, /^#\/[^/?]+\/inbox$/)
+      assert.notInclude(hash, site)
     })
   )
 
