@@ -170,7 +170,7 @@ inChromium("the console's websites", ConsolePage.layer, (it) => {
         page,
         `[...document.querySelectorAll(".bar nav a")].map((link) => {
           const range = document.createRange()
-          range.selectNodeContents(link)
+          range.selectNodeContents(link.firstChild)
           return link.getBoundingClientRect().right - range.getBoundingClientRect().right
         })`
       )
