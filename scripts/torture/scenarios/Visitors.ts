@@ -50,6 +50,9 @@ const chatRequest = ({ instanceId, widgetToken }: Target, message: string) => {
 
 type Visitor = (options: Options) => Effect.Effect<void, never, Scope.Scope>
 
+/** The state that an answer has begun, with what came instead. */
+const begun = (raw: Raw.Raw) => () => `the answer has begun; received: ${raw.received().slice(0, 300)}`
+
 /** Waits until the server has disconnected a visitor. Returns the statuses that the visitor got. */
 const awaitDisconnect = (name: string, raw: Raw.Raw, within: number) =>
   Effect.map(until(`${name} is disconnected`, raw.closed, within), () => Raw.statuses(raw.received()))
@@ -120,13 +123,13 @@ export const quick: Readonly<Record<string, Visitor>> = {
     Effect.gen(function* () {
       const raw = yield* Raw.open(port)
       raw.write(chatRequest(target, "endless"))
-      yield* until("the answer has begun", () => raw.received().includes("text-delta"))
+      yield* until(begun(raw), () => raw.received().includes("text-delta"))
     }),
   "does not read an endless answer": ({ port, target }) =>
     Effect.gen(function* () {
       const raw = yield* Raw.open(port)
       raw.write(chatRequest(target, "endless"))
-      yield* until("the answer has begun", () => raw.received().includes("text-delta"))
+      yield* until(begun(raw), () => raw.received().includes("text-delta"))
       raw.socket.pause()
       yield* pause(100)
     }),
