@@ -58,7 +58,8 @@ export const layer: Layer.Layer<OwnerReports, never, Reports | SiteActivity | Si
         Effect.flatMap(Clock.currentTimeMillis, (now) =>
           RcMap.get(answers, {
             site: siteOf(site),
-            query: DateRange.queryOf(request, { now, timeZone: site.timeZone })
+            // The last full minute, so that identical requests have the same query: a comparison ends at this time of day.
+            query: DateRange.queryOf(request, { now: now - (now % 60_000), timeZone: site.timeZone })
           })
         ).pipe(Effect.scoped),
       currentVisitors: ({ site }) => Effect.scoped(RcMap.get(visitors, siteOf(site))),
