@@ -81,7 +81,7 @@ export const makeWakeups = (): Wakeups => {
   }
 }
 
-/** By default, those of the process: whoever stores work and the loops that do it need not know each other. */
+/** By default, those of the process, so that the layers that store work do not depend on the loops that do it. */
 export const Wakeups = Context.Reference<Wakeups>("hydracore/runtime/Rounds/Wakeups", { defaultValue: makeWakeups })
 
 /** Wakes the loops of some kinds if the effect succeeds. */

@@ -1,6 +1,6 @@
 /**
- * Runs at most some number of effects with a key in common at once, in this process; the others wait in order of arrival. Keys
- * that nobody waits for take no memory.
+ * Runs at most some number of effects with a key in common at once, in this process; the others wait in order of arrival. A key
+ * takes memory only while effects with it run or wait.
  *
  * @module
  */

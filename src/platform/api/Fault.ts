@@ -1,5 +1,5 @@
 /**
- * The faults of a request, as a 422 lists them: `loc`, `msg` and `type`, with the words of Pydantic, on which clients rely. One
+ * The faults of a request, as a 422 lists them: `loc`, `msg` and `type`, with Pydantic's messages, on which clients rely. One
  * formatter turns the issues of every schema into faults. Pure.
  *
  * @module
@@ -41,7 +41,7 @@ export const issue = (...faults: ReadonlyArray<Fault>): SchemaIssue.Issue =>
 const annotated = (annotations: object | undefined): ReadonlyArray<Fault> | undefined =>
   (annotations as { readonly [key]?: ReadonlyArray<Fault> } | undefined)?.[key]
 
-/** A fault with the words of the service. `text` is the rest of a sentence. */
+/** A fault with a message of the service. `text` is the rest of its sentence. */
 export const value = (text: string): Fault => ({ type: "value_error", msg: `Value error, ${text}` })
 
 export const missing: Fault = { type: "missing", msg: "Field required" }

@@ -165,7 +165,7 @@ const rows = (parameters: Parameters, site: string, days: Days): string => {
 
 const text = (name: string, row = "landing"): string => `substring(${row}[${texts.indexOf(name) + 1}], 2)`
 
-/** The parts of a row's campaign by which visits are told apart. */
+/** The source, medium and campaign of a row, by which visits are separated. */
 const campaign = (row: string): string =>
   `[${["utm_source", "utm_medium", "utm_campaign"].map((name) => text(name, of(row, "texts"))).join(", ")}]`
 

@@ -96,7 +96,7 @@ const groupBy = <A>(values: Iterable<A>, key: (value: A) => string): Map<string,
   return groups
 }
 
-/** The parts of a campaign by which visits are told apart, as one text; null without any of them. */
+/** The source, medium and campaign of a row as one text, by which visits are separated; null if the row has none of them. */
 export const campaignKey = ({ medium, name, source }: Campaign): string | null =>
   source || medium || name ? JSON.stringify([source || null, medium || null, name || null]) : null
 

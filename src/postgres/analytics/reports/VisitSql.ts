@@ -28,7 +28,7 @@ const pathPlace = ofLanding.indexOf("path") + 1
 /** The columns of a visit with the texts of its first row. */
 const copied = [...ofLanding.filter((column) => column !== "path"), ...ofClient]
 
-/** The parts of a campaign by which visits are told apart, as one text; null without any of them. */
+/** The source, medium and campaign of a row as one text, by which visits are separated; null if the row has none of them. */
 const campaign = `CASE WHEN utm_source <> '' OR utm_medium <> '' OR utm_campaign <> ''
     THEN ARRAY[coalesce(utm_source, ''), coalesce(utm_medium, ''), coalesce(utm_campaign, '')]::text END`
 

@@ -8,7 +8,7 @@ const Text = Schema.Union([
 ])
 
 describe("core/analytics/report/Sources", () => {
-  it("gives a network one name, whatever it is called by", () => {
+  it("gives all spellings of a network one name", () => {
     for (const text of ["www.google.com", "google.de", "google.co.uk", "google", "Google", "ADWORDS"]) {
       assert.strictEqual(Sources.nameOf(text), "Google")
     }
