@@ -5,7 +5,7 @@
 import { assert } from "@effect/vitest"
 import { Context, Effect, Layer, Option } from "effect"
 import { HttpServer } from "effect/http"
-import * as AgentInspection from "../../src/agent/Inspection.ts"
+import * as AgentInspection from "../../src/chat/agent/Inspection.ts"
 import type { Demo } from "../../src/demo/DemoData.ts"
 import * as DemoFeed from "../../src/demo/DemoFeed.ts"
 import * as DemoSite from "../../src/demo/DemoSite.ts"

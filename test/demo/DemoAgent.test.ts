@@ -1,7 +1,7 @@
 import { NodeHttpClient } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Option, Redacted, Result, Schema, Stream } from "effect"
-import * as LiveAgentStream from "../../src/agent/AgentStream.ts"
+import * as LiveAgentStream from "../../src/chat/agent/AgentStream.ts"
 import type { AgentEvent, ModelMessage } from "../../src/core/chat/agent/Agent.ts"
 import * as DemoAgent from "../../src/demo/DemoAgent.ts"
 import * as DemoAnswer from "../../src/demo/DemoAnswer.ts"

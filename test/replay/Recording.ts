@@ -1,6 +1,6 @@
 /**
  * A recorded stream of a model provider, and what a visitor must get from it. This module shares no code with the
- * readers of `src/agent`, so that a comparison finds the errors of those readers.
+ * readers of `src/chat/agent`, so that a comparison finds the errors of those readers.
  *
  * @module
  */

@@ -4,7 +4,7 @@
 import { NodeHttpClient } from "@effect/platform-node"
 import { Clock, Effect, type Fiber, Layer, Option, Redacted, Result, Stream } from "effect"
 import { TestClock } from "effect/testing"
-import * as LiveAgentStream from "../../src/agent/AgentStream.ts"
+import * as LiveAgentStream from "../../src/chat/agent/AgentStream.ts"
 import type { AgentEvent } from "../../src/core/chat/agent/Agent.ts"
 import type { Instance } from "../../src/core/chat/Instance.ts"
 import { AgentStream } from "../../src/services/chat/AgentStream.ts"

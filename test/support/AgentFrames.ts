@@ -1,9 +1,9 @@
 /**
  * Reads frames of an agent's stream with a protocol's reader.
  */
-import { AnswerReader } from "../../src/agent/AnswerReader.ts"
-import type { AgentProtocol } from "../../src/agent/Protocol.ts"
-import { protocols } from "../../src/agent/Protocols.ts"
+import { AnswerReader } from "../../src/chat/agent/AnswerReader.ts"
+import type { AgentProtocol } from "../../src/chat/agent/Protocol.ts"
+import { protocols } from "../../src/chat/agent/Protocols.ts"
 import type { AgentEvent } from "../../src/core/chat/agent/Agent.ts"
 import type * as Instance from "../../src/core/chat/Instance.ts"
 

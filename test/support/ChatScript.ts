@@ -1,13 +1,13 @@
 /**
- * Agents, responses and expected texts for the tests of `http/chat/ChatResponse`.
+ * Agents, responses and expected texts for the tests of `chat/ChatResponse`.
  */
 import { type Cause, Effect, Queue, Stream } from "effect"
+import * as ChatResponse from "../../src/chat/ChatResponse.ts"
+import * as EventSource from "../../src/chat/EventSource.ts"
+import * as OpenChats from "../../src/chat/OpenChats.ts"
 import type { AgentEvent } from "../../src/core/chat/agent/Agent.ts"
 import * as ChatStream from "../../src/core/chat/stream/ChatStream.ts"
 import { UiMessageStream } from "../../src/core/chat/stream/UiMessageStream.ts"
-import * as ChatResponse from "../../src/http/chat/ChatResponse.ts"
-import * as EventSource from "../../src/http/chat/EventSource.ts"
-import * as OpenChats from "../../src/http/chat/OpenChats.ts"
 import type { AgentError } from "../../src/services/chat/AgentStream.ts"
 
 export type Agent = Stream.Stream<AgentEvent, AgentError>

@@ -2,8 +2,8 @@
  * Reads the source of a chat's events without sending them to a visitor.
  */
 import { Effect, Pull } from "effect"
+import type { EventSource } from "../../src/chat/EventSource.ts"
 import type { AgentEvent } from "../../src/core/chat/agent/Agent.ts"
-import type { EventSource } from "../../src/http/chat/EventSource.ts"
 import type { AgentError } from "../../src/services/chat/AgentStream.ts"
 
 /** All events of a source, for a reader whose buffer is always empty. */

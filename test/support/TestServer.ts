@@ -5,7 +5,7 @@
  */
 import { Context, Duration, Effect, Layer, Option } from "effect"
 import { HttpServer } from "effect/http"
-import * as AgentInspection from "../../src/agent/Inspection.ts"
+import * as AgentInspection from "../../src/chat/agent/Inspection.ts"
 import type { Instance } from "../../src/core/chat/Instance.ts"
 import * as Retention from "../../src/core/sites/Retention.ts"
 import type { Options as TestOptions } from "../../src/delivery/TestDeliveries.ts"

@@ -6,7 +6,7 @@
 import { randomBytes, randomUUID } from "node:crypto"
 import { Effect, Layer, Option, Redacted } from "effect"
 import { Command } from "effect/cli"
-import * as Inspection from "../../agent/Inspection.ts"
+import * as Inspection from "../../chat/agent/Inspection.ts"
 import type * as AgentAdditions from "../../core/chat/AgentAdditions.ts"
 import type { Additions, Instance, InstanceChange } from "../../core/chat/Instance.ts"
 import * as SealedAdditions from "../../core/chat/SealedAdditions.ts"

@@ -6,13 +6,13 @@
 import { Context, Effect, Layer } from "effect"
 import type { HttpServerResponse } from "effect/http"
 import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
+import * as OpenAiErrors from "../../chat/OpenAiErrors.ts"
 import { ChatBody, ConversationBody, OpenAiForm, OpenAiValidation } from "../../contract/chat/ChatBodies.ts"
 import * as UseChat from "../../contract/chat/UseChat.ts"
 import { Received } from "../../platform/api/Received.ts"
 import * as Body from "../../platform/http/Body.ts"
 import * as RequestBody from "../../platform/http/RequestBody.ts"
 import * as Validation from "../../platform/http/Validation.ts"
-import * as OpenAiErrors from "../endpoints/OpenAiErrors.ts"
 import * as ErrorSentence from "../request/ErrorSentence.ts"
 
 type Response = HttpServerResponse.HttpServerResponse

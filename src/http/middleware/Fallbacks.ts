@@ -9,9 +9,9 @@ import { Cause, Context, Effect, Option } from "effect"
 import { HttpServerError, HttpServerRequest, type HttpServerResponse } from "effect/http"
 import * as HttpApi from "effect/http-api/HttpApi"
 import type * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import * as OpenAiErrors from "../../chat/OpenAiErrors.ts"
 import { isOpenAiPath } from "../../contract/chat/OpenAi.ts"
 import { prefix } from "../../contract/owner/Api.ts"
-import * as OpenAiErrors from "../endpoints/OpenAiErrors.ts"
 import * as ErrorResponses from "../request/ErrorResponses.ts"
 
 /** A path that the service serves, with one of its methods. */

@@ -75,7 +75,7 @@ export const ofStorage = (error: StorageUnavailable | RecordRefused, headers: Re
 /** Too many requests wait for the store. */
 export const overloaded = ofStorage(new StorageUnavailable({ reason: "overloaded" }), {})
 
-/** An agent's refusal; `http/chat/ChatResponse` has logged it. `headers` are those of the rate limit. */
+/** An agent's refusal; `chat/ChatResponse` has logged it. `headers` are those of the rate limit. */
 export const ofAgent = (error: AgentRefusal, headers: Record<string, string>) => {
   switch (error._tag) {
     case "AgentRefused":

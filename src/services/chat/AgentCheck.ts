@@ -1,5 +1,5 @@
 /**
- * Tests an instance's agent with a question. The interface only; see `agent/Inspection`.
+ * Tests an instance's agent with a question. The interface only; see `chat/agent/Inspection`.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
  * Streams the answer of an instance's agent. The interface only; see `memory/chat/AgentStream` (scripted) and
- * `agent/AgentStream` (over HTTP).
+ * `chat/agent/AgentStream` (over HTTP).
  *
  * @module
  */

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
-import { protocols } from "../../../src/agent/Protocols.ts"
+import { protocols } from "../../../src/chat/agent/Protocols.ts"
 import * as AgentAdditions from "../../../src/core/chat/AgentAdditions.ts"
 import type { AgentRequest } from "../../../src/core/chat/agent/Agent.ts"
 import { instanceAt } from "../../support/TestUpstream.ts"

@@ -1,0 +1,183 @@
+/**
+ * Sends a question of any client API to the instance's agent, and the answer as a stream or whole. All APIs share the limits on
+ * open streams.
+ *
+ * @module
+ */
+import { Context, type Duration, Effect, Layer, type Scope } from "effect"
+import { HttpServerResponse } from "effect/http"
+import { Admitted } from "../contract/chat/WidgetTokenSecurity.ts"
+import type { ValidationError } from "../contract/Errors.ts"
+import type * as ChatStream from "../core/chat/stream/ChatStream.ts"
+import { UiMessageStream } from "../core/chat/stream/UiMessageStream.ts"
+import * as ErrorMapping from "../http/request/ErrorMapping.ts"
+import * as ErrorResponses from "../http/request/ErrorResponses.ts"
+import type * as RateLimitCheck from "../http/request/RateLimitCheck.ts"
+import { Received } from "../platform/api/Received.ts"
+import type { AgentRefusal } from "../services/chat/AgentStream.ts"
+import { ConversationStore } from "../services/chat/ConversationStore.ts"
+import { Decisions } from "../services/sites/Decisions.ts"
+import * as ChatResponse from "./ChatResponse.ts"
+import { Drain } from "./Drain.ts"
+import * as OpenChats from "./OpenChats.ts"
+import type { Question } from "./Question.ts"
+import * as SendQuestion from "./SendQuestion.ts"
+import { StreamSlots } from "./StreamSlots.ts"
+
+type Response = HttpServerResponse.HttpServerResponse
+
+/** A started chat, or a whole response. */
+export type Answer = Response | ChatResponse.StartedChat
+
+/** Makes the response for an answer that has begun. `headers` are those of the rate limit. */
+export type Respond = (
+  answer: SendQuestion.OpenedAnswer,
+  headers: RateLimitCheck.LimitHeaders
+) => Effect.Effect<Answer, AgentRefusal, Scope.Scope>
+
+/** Begins the event stream of an answer in the client's protocol. A stream that is silent for `heartbeat` gets a comment. */
+export type Stream = (
+  dialect: (answer: SendQuestion.OpenedAnswer) => ChatStream.Dialect,
+  heartbeat?: Duration.Input
+) => (
+  answer: SendQuestion.OpenedAnswer,
+  headers: RateLimitCheck.LimitHeaders
+) => Effect.Effect<ChatResponse.StartedChat, AgentRefusal, Scope.Scope>
+
+/** The published protocol. */
+export const uiMessageStream = ({
+  answerId,
+  conversationId,
+  hasMemory
+}: SendQuestion.OpenedAnswer): ChatStream.Dialect =>
+  new UiMessageStream({ messageId: answerId, conversationId, memory: hasMemory })
+
+/** Gives a client's form to the response to an error of a question. */
+export type ToRefusal = (response: Response, error: SendQuestion.SendError) => Response
+
+export class ChatEndpoint extends Context.Service<
+  ChatEndpoint,
+  {
+    /** Answers a question. The scope is the request's: it closes when the visitor has the whole answer or disconnects. */
+    readonly answer: (
+      question: Question,
+      respond: Respond,
+      toRefusal?: ToRefusal
+    ) => Effect.Effect<Response, never, Admitted | Received | Scope.Scope>
+    readonly stream: Stream
+  }
+>()("hydracore/http/ChatEndpoint") {}
+
+export interface Options {
+  /** How long a visitor may take to read pending frames. */
+  readonly readTimeout: Duration.Input
+  /** The maximum duration of one stream. */
+  readonly maxDuration: Duration.Input
+  /** The maximum length of the text of one stream, in bytes. */
+  readonly maxBytes: number
+}
+
+/** The answer as the platform's response. */
+const toResponse = (answer: Answer): Effect.Effect<Response> =>
+  HttpServerResponse.isHttpServerResponse(answer) ? Effect.succeed(answer) : ChatResponse.toResponse(answer)
+
+/** How often a comment is sent on a silent stream, so that no proxy closes it as idle. */
+const defaultHeartbeat = "15 seconds"
+
+/** The response to an error before the answer begins. */
+const refusalOf = (error: SendQuestion.SendError, headers: RateLimitCheck.LimitHeaders): Effect.Effect<Response> => {
+  switch (error._tag) {
+    case "StorageUnavailable":
+      return ErrorMapping.ofUnavailable(error, headers)
+    case "RecordRefused":
+      // The instance was deleted a moment ago.
+      return Effect.succeed(ErrorResponses.unauthorized(headers))
+    case "ConversationFull":
+      return Effect.succeed(ErrorResponses.invalid([conversationFull], headers))
+    case "NothingToRegenerate":
+      return Effect.succeed(ErrorResponses.invalid([nothingToRegenerate], headers))
+    default:
+      return ErrorMapping.ofAgent(error, headers)
+  }
+}
+
+const conversationFull: ValidationError = {
+  type: "value_error",
+  loc: ["body", "conversation_id"],
+  msg: "Value error, this conversation is full; begin a new one"
+}
+
+const nothingToRegenerate: ValidationError = {
+  type: "value_error",
+  loc: ["body", "conversation_id"],
+  msg: "Value error, this conversation has no message to answer again"
+}
+
+/** The response to a body whose newest message has no text, or too much. */
+export const invalid = (faults: ReadonlyArray<ValidationError>): Effect.Effect<Response, never, Admitted> =>
+  Effect.map(Admitted, ({ headers }) => ErrorResponses.invalid(faults, headers))
+
+export const layer = (options: Options) =>
+  Layer.effect(
+    ChatEndpoint,
+    Effect.gen(function* () {
+      const openChats = yield* Effect.flatMap(Drain, (drain) => OpenChats.make(drain.expired))
+      const slots = yield* StreamSlots
+      const store = yield* ConversationStore
+      const sendQuestion = yield* SendQuestion.make
+      const decisions = yield* Decisions
+
+      /** Records the refusal of a request that exceeds a limit, for the website of the instance. */
+      const recordLimited = (instanceId: string, refusal: Response): Effect.Effect<Response> =>
+        Effect.as(decisions.record({ _tag: "Claimed", by: "instance-id", id: instanceId }, "chat-limited"), refusal)
+
+      const stream: Stream =
+        (dialect, heartbeat = defaultHeartbeat) =>
+        (answer, headers) =>
+          ChatResponse.begin(answer.events, {
+            instanceId: answer.instance.instanceId,
+            messageId: answer.answerId,
+            dialect: dialect(answer),
+            heartbeat,
+            readTimeout: options.readTimeout,
+            maxDuration: options.maxDuration,
+            maxBytes: options.maxBytes,
+            headers,
+            isMeasured: answer.isDirect,
+            openChats
+          })
+
+      const answer = (
+        question: Question,
+        respond: Respond,
+        toRefusal: ToRefusal = (response) => response
+      ): Effect.Effect<Response, never, Admitted | Received | Scope.Scope> =>
+        Effect.withFiber((fiber) => {
+          const { headers, instance } = Context.getUnsafe(fiber.context, Admitted)
+          const { head } = Context.getUnsafe(fiber.context, Received)
+          return Effect.flatMap(
+            store.hashKey,
+            (hashKey): Effect.Effect<Answer, SendQuestion.SendError, Scope.Scope> => {
+              const slot = slots.openAnswer(head.address, instance.instanceId)
+              return slot._tag === "Full"
+                ? recordLimited(instance.instanceId, ErrorResponses.tooManyStreams(slot.name, headers))
+                : Effect.flatMap(sendQuestion(head, instance, question, hashKey, slot.release), (answer) =>
+                    respond(answer, headers)
+                  )
+            }
+          ).pipe(
+            Effect.catch((error) =>
+              Effect.flatMap(refusalOf(error, headers), (response) => {
+                const refusal = toRefusal(response, error)
+                return error._tag === "DailyTokensUsed"
+                  ? recordLimited(instance.instanceId, refusal)
+                  : Effect.succeed(refusal)
+              })
+            ),
+            Effect.flatMap(toResponse)
+          )
+        })
+
+      return ChatEndpoint.of({ answer, stream })
+    })
+  )

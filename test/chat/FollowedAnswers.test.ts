@@ -1,0 +1,47 @@
+import { randomUUID } from "node:crypto"
+import { assert, it } from "@effect/vitest"
+import { Effect, Logger } from "effect"
+import * as FollowedAnswers from "../../src/chat/FollowedAnswers.ts"
+import * as AnswerParts from "../../src/core/chat/conversation/AnswerParts.ts"
+import * as MemoryConversationStore from "../../src/memory/chat/ConversationStore.ts"
+import * as MemoryInstanceDirectory from "../../src/memory/chat/InstanceDirectory.ts"
+import { ConversationStore } from "../../src/services/chat/ConversationStore.ts"
+import { collect } from "../support/EventSources.ts"
+
+it.live(
+  "chat/FollowedAnswers: a defect of the store is an error for the readers, and later answers are followed",
+  () => {
+    const lines: Array<string> = []
+    let reads = 0
+    return Effect.gen(function* () {
+      const store = yield* ConversationStore
+      const parts = AnswerParts.fromEvents([{ _tag: "Text", delta: "Hi" }])
+      const followed = yield* FollowedAnswers.make({
+        ...store,
+        follow: (queries) =>
+          ++reads === 1
+            ? Effect.die(new Error("the first read"))
+            : Effect.succeed(
+                new Map(
+                  queries.map(({ answerId }) => [answerId, { events: [], next: 0, ended: { ending: "stop", parts } }])
+                )
+              )
+      })
+      const read = Effect.suspend(() => collect(followed.read(randomUUID())))
+      assert.strictEqual((yield* Effect.flip(read))._tag, "AgentBroken")
+      assert.deepStrictEqual(yield* read, [
+        { _tag: "Accepted" },
+        { _tag: "Text", delta: "Hi" },
+        { _tag: "Finish", reason: "stop" }
+      ])
+      assert.lengthOf(lines, 1)
+      assert.match(lines[0] ?? "", /level=WARN.*could not be read; retrying.*the first read/s)
+    }).pipe(
+      Effect.provide([
+        MemoryConversationStore.layer(),
+        Logger.layer([Logger.map(Logger.formatSimple, (line) => void lines.push(line))])
+      ]),
+      Effect.provide(MemoryInstanceDirectory.layer())
+    )
+  }
+)

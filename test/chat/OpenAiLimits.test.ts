@@ -1,0 +1,65 @@
+/**
+ * The memory that conversations of OpenAI's client use while they wait for an agent.
+ */
+import { assert, describe, layer } from "@effect/vitest"
+import { Effect, Stream } from "effect"
+import OpenAI from "openai"
+import * as MemoryAgentStream from "../../src/memory/chat/AgentStream.ts"
+import * as TestServer from "../support/TestServer.ts"
+import { until } from "../support/Wait.ts"
+
+describe("the limits of the openai client", () => {
+  let waiting = 0
+  const script: MemoryAgentStream.Script = ({ message }) => {
+    if (message !== "wait") return MemoryAgentStream.texts(["You said ", message])
+    waiting++
+    return Stream.ensuring(
+      Stream.never,
+      Effect.sync(() => waiting--)
+    )
+  }
+  layer(TestServer.layer({}, script), { excludeTestServices: true })((it) => {
+    it.effect(
+      "large conversations that wait for the agent use 64 MiB at most",
+      () =>
+        Effect.gen(function* () {
+          const { instance, url, widgetToken } = yield* TestServer.TestServer
+          const client = new OpenAI({
+            baseURL: `${url}/v1/public/widget/${instance.instanceId}/openai/v1`,
+            apiKey: widgetToken,
+            maxRetries: 0
+          })
+          const answerTo = (content: string, history: string, signal?: AbortSignal) =>
+            client.chat.completions.create(
+              {
+                model: "any",
+                messages: [
+                  { role: "assistant", content: history },
+                  { role: "user", content }
+                ]
+              },
+              { signal }
+            )
+          const large = "x".repeat(1_040_000)
+          const abort = new AbortController()
+          const open: Array<Promise<unknown>> = []
+          for (let count = 1; count <= 64; count++) {
+            open.push(answerTo("wait", large, abort.signal).catch(() => {}))
+            yield* until("the agent's request", () => waiting === count)
+          }
+          const refused = yield* Effect.flip(
+            Effect.tryPromise({ try: () => answerTo("hi", large), catch: (error) => error as object })
+          )
+          assert.deepInclude(refused, { status: 503, type: "server_error" })
+          const small = yield* Effect.promise(() => answerTo("hi", "hello"))
+          assert.strictEqual(small.choices[0]!.message.content, "You said hi")
+          abort.abort()
+          yield* Effect.promise(() => Promise.all(open))
+          yield* until("the end of all requests", () => waiting === 0)
+          const answer = yield* Effect.promise(() => answerTo("hi", large))
+          assert.strictEqual(answer.choices[0]!.message.content, "You said hi")
+        }),
+      120_000
+    )
+  })
+})

@@ -1,0 +1,148 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Deferred, Duration, Effect, Exit, Fiber, Layer, Option, Scope, Stream } from "effect"
+import * as RunningAnswers from "../../src/chat/RunningAnswers.ts"
+import { AgentBroken, type AgentError } from "../../src/services/chat/AgentStream.ts"
+import { ConversationStore } from "../../src/services/chat/ConversationStore.ts"
+import { newKey } from "../support/Conversations.ts"
+import { collect } from "../support/EventSources.ts"
+import { accepted, answersOf, awaitEnd, begin, endless, layer, type Store, text } from "../support/RunningAnswers.ts"
+import * as TestMetrics from "../support/TestMetrics.ts"
+import { until } from "../support/Wait.ts"
+
+describe("chat/RunningAnswers", () => {
+  it.live("of two concurrent messages, the one that was stored last is answered, and can be stopped", () => {
+    const firstStored = Deferred.makeUnsafe<void>()
+    const secondBegun = Deferred.makeUnsafe<void>()
+    const renewed: Array<string> = []
+    let running = 0
+    const overrides = (store: Store): Partial<Store> => ({
+      // `begin` of the first turn returns after that of the second.
+      begin: (turn) =>
+        store
+          .begin(turn)
+          .pipe(
+            Effect.andThen(
+              turn.message?.text === "first"
+                ? Effect.andThen(Deferred.succeed(firstStored, undefined), Deferred.await(secondBegun))
+                : Effect.void
+            )
+          ),
+      renew: (answerIds) => {
+        renewed.push(...answerIds)
+        return store.renew(answerIds)
+      }
+    })
+    const script = () =>
+      Stream.ensuring(
+        endless(),
+        Effect.sync(() => running--)
+      ).pipe(Stream.onStart(Effect.sync(() => running++)))
+    return Effect.gen(function* () {
+      const answers = yield* RunningAnswers.RunningAnswers
+      const key = yield* newKey
+      const first = yield* Effect.forkChild(begin(key, { message: "first" }))
+      yield* Deferred.await(firstStored)
+      const second = yield* begin(key, { message: "second" })
+      yield* Deferred.succeed(secondBegun, undefined)
+      yield* Fiber.join(first)
+      yield* until("the lease of the second is extended", () => renewed.includes(second.answerId))
+      yield* until("the first answer has ended", () => running === 1)
+      assert.isTrue(Option.isSome(answers.read(second.answerId)))
+      assert.isTrue(yield* answers.end(key, "stopped"))
+      assert.strictEqual(running, 0)
+      assert.deepStrictEqual(yield* answersOf(key), [
+        ["on", "superseded"],
+        ["on", "stopped"]
+      ])
+    }).pipe(Effect.provide(layer({ script, overrides })))
+  })
+
+  it.live("an answer that another process ended is not reported as ended here", () =>
+    Effect.gen(function* () {
+      const answers = yield* RunningAnswers.RunningAnswers
+      const store = yield* ConversationStore
+      const key = yield* newKey
+      yield* begin(key)
+      assert.isTrue(yield* store.stop(key))
+      assert.isFalse(yield* answers.end(key, "stopped"))
+      assert.isFalse(yield* answers.end(key, "stopped"))
+    }).pipe(Effect.provide(layer({ script: () => endless() })))
+  )
+
+  for (const [name, resume, ending] of [
+    ["ends at once if resuming is off", Option.none(), "stopped"],
+    ["ends after the time for resuming", Option.some(Duration.millis(50)), "cut"]
+  ] as const) {
+    it.live(`if the visitor leaves before reading, the answer ${name}`, () =>
+      Effect.gen(function* () {
+        const key = yield* newKey
+        const request = yield* Scope.make()
+        yield* begin(key, { request })
+        yield* Scope.close(request, Exit.void)
+        assert.deepStrictEqual(
+          (yield* awaitEnd(key)).map(([, ending]) => ending),
+          [ending]
+        )
+      }).pipe(Effect.provide(layer({ script: () => endless(), resume })))
+    )
+  }
+
+  it.live("every reader of an answer that grows too long gets an error, also one that reads it afterwards", () => {
+    const canStart = Deferred.makeUnsafe<void>()
+    const script = () => Stream.onStart(endless("x".repeat(20)), Deferred.await(canStart))
+    return Effect.gen(function* () {
+      const answers = yield* RunningAnswers.RunningAnswers
+      const key = yield* newKey
+      const store = yield* ConversationStore
+      const { answerId, source } = yield* begin(key)
+      const later = Option.getOrThrow(answers.read(answerId))
+      yield* Deferred.succeed(canStart, undefined)
+      for (const reader of [source, later]) {
+        const error: AgentError = yield* Effect.flip(collect(reader))
+        assert.strictEqual(error._tag, "AgentBroken")
+      }
+      assert.deepStrictEqual(
+        (yield* answersOf(key)).map(([, ending]) => ending),
+        ["failed"]
+      )
+      assert.isTrue(Option.isNone(yield* store.running(key)))
+    }).pipe(Effect.provide(layer({ script, maxBytes: 10 })))
+  })
+
+  it.live("readers get the agent's error, and the turn is stored as failed", () =>
+    Effect.gen(function* () {
+      const key = yield* newKey
+      const { source } = yield* begin(key)
+      const error = yield* Effect.flip(collect(source))
+      assert.deepInclude(error, { _tag: "AgentBroken", reason: "test" })
+      assert.deepStrictEqual(yield* answersOf(key), [["half", "failed"]])
+    }).pipe(
+      Effect.provide(
+        layer({
+          script: () =>
+            Stream.concat(Stream.make(accepted, text("half")), Stream.fail(new AgentBroken({ reason: "test" })))
+        })
+      )
+    )
+  )
+
+  it.live("the agent's text is counted once, however many readers the answer has", () => {
+    const metrics = TestMetrics.make()
+    const canStart = Deferred.makeUnsafe<void>()
+    const script = () =>
+      Stream.make(accepted, text("a"), text("b")).pipe(
+        Stream.onStart(Deferred.await(canStart)),
+        Stream.concat(Stream.fail(new AgentBroken({ reason: "test" })))
+      )
+    return Effect.gen(function* () {
+      const answers = yield* RunningAnswers.RunningAnswers
+      const { answerId, source } = yield* begin(yield* newKey)
+      const second = Option.getOrThrow(answers.read(answerId))
+      yield* Deferred.succeed(canStart, undefined)
+      for (const reader of [source, second]) yield* Effect.flip(collect(reader))
+      assert.strictEqual(metrics.value("chat_tokens_total"), 2)
+      assert.strictEqual(metrics.value("chat_time_to_first_token_seconds_count"), 1)
+      assert.strictEqual(metrics.value('agent_failures_total{kind="broken"}'), 1)
+    }).pipe(Effect.provide(layer({ script }).pipe(Layer.provide(metrics.layer))))
+  })
+})
