@@ -2,17 +2,16 @@
  * The responses of the rate limit, and the addresses by which it counts clients.
  */
 import { assert, layer } from "@effect/vitest"
-import { Clock, Effect, Option } from "effect"
+import { Effect, Option } from "effect"
 import { IpNetwork } from "effect/net"
 import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 import { Deliveries } from "../../src/services/delivery/Deliveries.ts"
 import { Webhooks } from "../../src/services/delivery/Webhooks.ts"
-import { Decisions } from "../../src/services/sites/Decisions.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import { assertCounts } from "../support/DecisionCounts.ts"
 import { deliveriesOf, fanOutSome } from "../support/Delivery.ts"
 import * as OwnerRequests from "../support/OwnerRequests.ts"
 import { paths, TestServer, onPostgres as testServer } from "../support/TestServer.ts"
-import { lastDays } from "../support/UtcDays.ts"
 import { poll } from "../support/Wait.ts"
 
 const policy = (name: string, limit: number) => Option.some({ name, limit, windowMillis: 60_000 })
@@ -169,8 +168,6 @@ layer(testServer({ ...limited, trustedProxies: [IpNetwork.fromStringUnsafe("127.
       const large = "x".repeat(20_000)
       const deep = "[".repeat(100_000) + "]".repeat(100_000)
       const site = yield* SiteDirectory.use((sites) => sites.create({ name: "Large", origins: [] }))
-      const days = lastDays(2, yield* Clock.currentTimeMillis)
-      const counts = Decisions.use(({ counts }) => counts({ site, ...days }))
       const ofType = (type: string) => ({ headers: { "content-type": type } })
       const form = `${paths.submit}?site=${site.websiteConfigId}`
       const requests: ReadonlyArray<
@@ -195,7 +192,7 @@ layer(testServer({ ...limited, trustedProxies: [IpNetwork.fromStringUnsafe("127.
           assert.lengthOf((JSON.parse(answer.text) as { detail: ReadonlyArray<unknown> }).detail, 1)
       }
       // Counted for the website that the body or the URL names.
-      assert.deepStrictEqual(yield* poll(counts, ({ invalid }) => invalid === 3), { invalid: 3 })
+      yield* assertCounts(site, { invalid: 3 })
     })
   )
 

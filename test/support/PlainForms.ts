@@ -1,14 +1,8 @@
-/** Creates websites, sends forms to them, and reads the decisions and counts. */
-import { assert } from "@effect/vitest"
-import { Clock, Effect, Stream } from "effect"
-import type { Counts } from "../../src/core/sites/Decision.ts"
-import type { Site } from "../../src/core/sites/Site.ts"
+/** Creates websites, sends forms to them, and reads the decisions. */
+import { Effect, Stream } from "effect"
 import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
-import { Decisions } from "../../src/services/sites/Decisions.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import { paths, TestServer } from "./TestServer.ts"
-import { lastDays } from "./UtcDays.ts"
-import { until } from "./Wait.ts"
 
 /** The website's origin in the tests that allow only one. */
 export const ownOrigin = "https://shop.example"
@@ -45,18 +39,6 @@ export const withSite = (origins: ReadonlyArray<string> = []) =>
     )
     return { site, form, submit, stored }
   })
-
-/** Waits until the rejections are stored, and asserts their counts by reason. */
-export const assertCounts = Effect.fnUntraced(function* (site: Site, expected: Counts) {
-  const { counts } = yield* Decisions
-  const total = (counts: Counts) => Object.values(counts).reduce((sum, times) => sum + times, 0)
-  const now = yield* Clock.currentTimeMillis
-  const stored = yield* until("the counts are stored", async () => {
-    const found = await Effect.runPromise(counts({ site, ...lastDays(2, now) }))
-    return total(found) >= total(expected) && found
-  })
-  assert.deepStrictEqual(stored, expected)
-})
 
 export const multipart = (fields: ReadonlyArray<readonly [string, string | File]>): FormData => {
   const data = new FormData()

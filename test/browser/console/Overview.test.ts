@@ -5,9 +5,9 @@ import { readFile } from "node:fs/promises"
 import { assert } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import type { Locator, Page } from "playwright-core"
-import { Decisions } from "../../../src/services/sites/Decisions.ts"
 import { inChromium } from "../../support/browser/Browser.ts"
 import * as ConsolePage from "../../support/console/ConsolePage.ts"
+import * as DecisionCounts from "../../support/DecisionCounts.ts"
 import { until } from "../../support/Wait.ts"
 
 const figure = (page: Page, name: string) => page.getByRole("button", { name }).locator(".figure").textContent()
@@ -21,9 +21,8 @@ const rows = async (page: Page, tab: string) => list(page, tab).locator(".row .n
 
 /** Records a page view that does not count. Runs before the shared page is loaded. */
 const recordUncounted = Effect.gen(function* () {
-  const { record } = yield* Decisions
   const { busy } = yield* ConsolePage.Websites
-  yield* record({ _tag: "Known", websiteConfigId: busy.websiteConfigId }, "foreign-origin")
+  yield* DecisionCounts.record(busy, { "foreign-origin": 1 })
 })
 
 const layer = Layer.mergeAll(ConsolePage.SharedOwner.layer, Layer.effectDiscard(recordUncounted)).pipe(

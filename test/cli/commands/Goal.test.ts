@@ -3,6 +3,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
+import { TestClock } from "effect/testing"
 import { AnalyticsRepo } from "../../../src/services/analytics/AnalyticsRepo.ts"
 import { EventRepo } from "../../../src/services/analytics/EventRepo.ts"
 import { eventOf } from "../../suites/Events.ts"
@@ -26,6 +27,8 @@ describe("goal", () => {
       const created = yield* cli("goal", "create", ...siteFlag, "--page", "/thanks*", "--json")
       const goal = JSON.parse(created.stdout) as Record<string, string>
       assert.deepInclude(goal, { name: "Visit /thanks*", page: "/thanks*", website_config_id: site.websiteConfigId })
+      // Goals are listed in the order of their creation.
+      yield* TestClock.adjust("1 second")
       yield* cli("goal", "create", ...siteFlag, "--event", "Signup", "--name", "New customer")
       const listed = JSON.parse((yield* cli("goal", "list", ...siteFlag, "--json")).stdout) as ReadonlyArray<object>
       assert.strictEqual(listed.length, 2)

@@ -6,8 +6,8 @@ import { Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import type { Submission } from "../../../src/core/forms/Submission.ts"
 import * as Service from "../../../src/services/forms/SubmissionRepo.ts"
-import { Decisions } from "../../../src/services/sites/Decisions.ts"
 import { read } from "../../support/CsvReader.ts"
+import * as DecisionCounts from "../../support/DecisionCounts.ts"
 import { run } from "../../support/TestCli.ts"
 import { onPostgres, site, submission } from "../../support/TestStorage.ts"
 
@@ -147,16 +147,7 @@ describe("stats: what was not counted", () => {
     Effect.gen(function* () {
       const { context, services } = yield* session
       yield* TestClock.setTime(Date.parse("2026-03-02T12:00:00Z"))
-      const known = { _tag: "Known", websiteConfigId: site.websiteConfigId } as const
-      const claimed = { _tag: "Claimed", by: "tracking-token", id: site.trackingToken } as const
-      yield* Decisions.use(({ record }) =>
-        Effect.all([
-          record(known, "quarantined"),
-          record(known, "bot"),
-          record(known, "bot"),
-          record(claimed, "limited")
-        ])
-      ).pipe(Effect.provide(context))
+      yield* DecisionCounts.record(site, { quarantined: 1, bot: 2, limited: 1 }).pipe(Effect.provide(context))
       const stats = ["stats", "--site", site.websiteConfigId, "--days", "1"]
       const { not_counted } = JSON.parse((yield* run([...stats, "--json"], services)).stdout)
       assert.deepStrictEqual(Object.entries(not_counted), [

@@ -1,8 +1,10 @@
 /** The decision in each response, and the counts of rejections. */
+
 import { assert, layer, type Vitest } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
-import { assertCounts, browser, decisionOf, ownOrigin, urlencoded, withSite } from "../../support/PlainForms.ts"
+import { assertCounts } from "../../support/DecisionCounts.ts"
+import { browser, decisionOf, ownOrigin, urlencoded, withSite } from "../../support/PlainForms.ts"
 import type { Storage } from "../../support/Storages.ts"
 import { paths, TestServer, onPostgres as testServer } from "../../support/TestServer.ts"
 

@@ -6,10 +6,9 @@ import { Effect, Option, Stream } from "effect"
 import { IpNetwork } from "effect/net"
 import * as RateLimit from "../../../src/core/limits/RateLimit.ts"
 import { AnalyticsExport } from "../../../src/services/analytics/AnalyticsExport.ts"
-import { Decisions } from "../../../src/services/sites/Decisions.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
+import { assertCounts } from "../../support/DecisionCounts.ts"
 import { type Answer, paths, TestServer, onPostgres as testServer } from "../../support/TestServer.ts"
-import { poll } from "../../support/Wait.ts"
 
 const browser = { "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0" }
 
@@ -83,9 +82,7 @@ layer(testServer({ trustedProxies, geoHeader: Option.some("cf-ipcountry") }), {
         const spam = { site_id: site.trackingToken, page_path: "/", referrer: "http://www.semalt.com/x" }
         assert.deepStrictEqual(decisionOf(yield* send(paths.track, spam, { headers: browser })), [204, "referrer-spam"])
         assert.deepStrictEqual(yield* rowsOf(site.hostedWebsiteId), [])
-        const counts = Decisions.use((decisions) => decisions.counts({ site, first: "2000-01-01", last: "9999-01-01" }))
-        const complete = yield* poll(counts, (reasons) => Object.keys(reasons).length === 3)
-        assert.deepStrictEqual(complete, { bot: 1, "foreign-origin": 1, "referrer-spam": 1 })
+        yield* assertCounts(site, { bot: 1, "foreign-origin": 1, "referrer-spam": 1 })
       })
   )
 })

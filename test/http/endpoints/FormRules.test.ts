@@ -2,15 +2,14 @@
  * Submissions of a form with rules, over a real socket, on either storage.
  */
 import { assert, layer, type Vitest } from "@effect/vitest"
-import { Clock, Effect, Layer, Stream } from "effect"
+import { Effect, Layer, Stream } from "effect"
 import type { FormRules } from "../../../src/core/forms/FormRules.ts"
 import { FormDirectory } from "../../../src/services/forms/FormDirectory.ts"
 import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
-import { Decisions } from "../../../src/services/sites/Decisions.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
+import { assertCounts } from "../../support/DecisionCounts.ts"
 import type { Storage } from "../../support/Storages.ts"
 import { paths, TestServer, onPostgres as testServer } from "../../support/TestServer.ts"
-import { lastDays } from "../../support/UtcDays.ts"
 import { until } from "../../support/Wait.ts"
 
 const rules: FormRules = {
@@ -67,14 +66,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
         detail: [{ loc: ["body", "form_data", "name"], msg: "Please fill in this field.", type: "missing" }]
       })
       assert.deepStrictEqual(yield* stored, [])
-      const { counts } = yield* Decisions
-      const now = yield* Clock.currentTimeMillis
-      yield* until("both refused submissions are counted", async () => {
-        const found = await Effect.runPromise(counts({ site, ...lastDays(2, now) }))
-        if (found["form-rule"] !== 2) return false
-        assert.deepStrictEqual(found, { "form-rule": 2 })
-        return true
-      })
+      yield* assertCounts(site, { "form-rule": 2 })
     })
   )
 

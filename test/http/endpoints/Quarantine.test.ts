@@ -1,7 +1,9 @@
 /** Submissions that look like spam, and repeated submissions. On either storage. */
+
 import { assert, layer, type Vitest } from "@effect/vitest"
 import { Effect } from "effect"
-import { assertCounts, decisionOf, urlencoded, withSite } from "../../support/PlainForms.ts"
+import { assertCounts } from "../../support/DecisionCounts.ts"
+import { decisionOf, urlencoded, withSite } from "../../support/PlainForms.ts"
 import type { Storage } from "../../support/Storages.ts"
 import { type TestServer, onPostgres as testServer } from "../../support/TestServer.ts"
 

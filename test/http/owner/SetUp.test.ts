@@ -6,8 +6,8 @@ import { assert, layer } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../../src/services/chat/WidgetTokens.ts"
-import { Decisions } from "../../../src/services/sites/Decisions.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
+import * as DecisionCounts from "../../support/DecisionCounts.ts"
 import { newCookie, send } from "../../support/OwnerRequests.ts"
 import { locationsOf, opened } from "../../support/OwnerSession.ts"
 import { TestServer, onPostgres as testServer } from "../../support/TestServer.ts"
@@ -70,18 +70,12 @@ layer(testServer(), { excludeTestServices: true })("settings", (it) => {
     () =>
       Effect.gen(function* () {
         const { request, site } = yield* opened
-        const decisions = yield* Decisions
-        const subject = { _tag: "Known", websiteConfigId: site.websiteConfigId } as const
-        yield* decisions.record(subject, "bot")
-        yield* Effect.replicateEffect(decisions.record(subject, "foreign-origin"), 3)
+        yield* DecisionCounts.record(site, { bot: 1, "foreign-origin": 3 })
         const reasons = [
           { reason: "foreign-origin", count: 3 },
           { reason: "bot", count: 1 }
         ]
-        const counted = yield* Effect.repeat(request("GET", "/decisions"), {
-          until: ({ text }) => JSON.parse(text).reasons[0]?.count === 3 && JSON.parse(text).reasons.length === 2
-        })
-        const { from, reasons: found, to } = JSON.parse(counted.text)
+        const { from, reasons: found, to } = JSON.parse((yield* request("GET", "/decisions")).text)
         assert.deepStrictEqual(found, reasons)
         assert.strictEqual(Date.parse(to) - Date.parse(from), 6 * 86_400_000)
         const past = yield* request("GET", "/decisions?from=2020-01-01&to=2020-01-31")

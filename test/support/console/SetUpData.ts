@@ -13,9 +13,9 @@ import { Webhooks } from "../../../src/services/delivery/Webhooks.ts"
 import { FormDirectory } from "../../../src/services/forms/FormDirectory.ts"
 import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
 import { Notifications } from "../../../src/services/mail/Notifications.ts"
-import { Decisions } from "../../../src/services/sites/Decisions.ts"
 import { OwnerKeys } from "../../../src/services/sites/OwnerKeys.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
+import * as DecisionCounts from "../DecisionCounts.ts"
 import { fanOutAll, freeSlots } from "../Delivery.ts"
 import * as SubmissionDraft from "../SubmissionDraft.ts"
 import { onPostgres as testServer } from "../TestServer.ts"
@@ -92,14 +92,10 @@ export const store = Effect.fnUntraced(function* (websiteConfigId: string) {
   yield* OwnerKeys.use((keys) =>
     keys.issue({ scope: "stats", sites: [websiteConfigId], label: "Wall display", expiresAt: null })
   )
-  const decisions = yield* Decisions
-  const subject = { _tag: "Known", websiteConfigId } as const
-  yield* Effect.replicateEffect(decisions.record(subject, "foreign-origin"), 40)
-  yield* Effect.replicateEffect(decisions.record(subject, "form-rule"), 12)
-  yield* Effect.replicateEffect(decisions.record(subject, "bot"), 7)
-  yield* SiteDirectory.use((sites) =>
+  const site = yield* SiteDirectory.use((sites) =>
     sites.update(websiteConfigId, { origins: ["https://www.fjordlight.example", "https://booking.fjordlight.example"] })
   )
+  yield* DecisionCounts.record(Option.getOrThrow(site), { "foreign-origin": 40, "form-rule": 12, bot: 7 })
   return submissionId
 })
 
