@@ -188,30 +188,25 @@ const submitted = Layer.effect(
         DecisionHttp.claimOf({ site_id: PlainForms.siteOf(head) }, "website-config-id")
       )(ErrorResponses.invalid(faults))
 
-    const withBody = <E, R>(httpEffect: Effect.Effect<Response, E, R>) =>
-      Effect.withFiber<Response, E, Exclude<R, SubmissionBody> | Received | HttpServerRequest.HttpServerRequest>(
+    const withBody = <E, R>(httpEffect: Effect.Effect<Response, E, R>) => {
+      const answered = decided(httpEffect)
+      return Effect.withFiber<Response, E, Exclude<R, SubmissionBody> | Received | HttpServerRequest.HttpServerRequest>(
         (fiber) => {
           const request = Context.getUnsafe(fiber.context, HttpServerRequest.HttpServerRequest)
           const { bytes, head, text } = Context.getUnsafe(fiber.context, Received)
-          const answer = (body: SubmissionBody["Service"]) =>
-            Effect.provideContext(
-              decided(httpEffect),
-              Context.make(SubmissionBody, body).pipe(
-                Context.add(
-                  HttpServerRequest.HttpServerRequest,
-                  Option.isSome(body.plainForm) ? Body.withJson(request, body.text) : request
-                )
-              )
-            ) as Effect.Effect<Response, E, Exclude<R, SubmissionBody>>
           return PlainForms.isPlain(head)
             ? Effect.matchEffect(PlainForms.read(head, bytes), {
                 onFailure: (faults) => invalidForm(head, faults),
-                onSuccess: (plainForm) =>
-                  answer({ head, text: Option.isSome(plainForm) ? plainForm.value.text : text, plainForm })
+                onSuccess: (plainForm) => {
+                  const json = Option.isSome(plainForm) ? plainForm.value.text : text
+                  const body = { head, text: json, plainForm }
+                  return Body.withRequest(answered, SubmissionBody, body, Body.withJson(request, json))
+                }
               })
-            : answer({ head, text, plainForm: Option.none() })
+            : Effect.provideService(answered, SubmissionBody, { head, text, plainForm: Option.none() })
         }
       )
+    }
 
     return (httpEffect) => {
       const answer = Effect.map(readBody(withBody(httpEffect)), DecisionHttp.byStatus)

@@ -5,7 +5,7 @@
  * @module
  */
 import { Context, Effect, Layer, Result } from "effect"
-import { HttpServerRequest, type HttpServerResponse } from "effect/http"
+import { Headers, HttpServerRequest, type HttpServerResponse } from "effect/http"
 import * as Json from "../../core/json/Json.ts"
 import * as ErrorMapping from "../../http/request/ErrorMapping.ts"
 import * as ErrorResponses from "../../http/request/ErrorResponses.ts"
@@ -17,12 +17,19 @@ import * as RequestBody from "./RequestBody.ts"
 type Response = HttpServerResponse.HttpServerResponse
 type Request = HttpServerRequest.HttpServerRequest
 
+const json = "application/json"
+
 /** A request whose body is a JSON text. */
-export const withJson = (request: Request, text: string): Request =>
-  Object.create(request, {
-    text: { value: Effect.succeed(text) },
-    headers: { value: { ...request.headers, "content-type": "application/json" } }
-  })
+export const withJson = (request: Request, text: string): Request => {
+  const contentType = request.headers["content-type"]
+  const isDeclared = contentType === undefined || contentType === json
+  // A copy, because an object that inherits from the request would make every later access to a property of it slow.
+  return Object.defineProperty(
+    request.modify(isDeclared ? {} : { headers: Headers.set(request.headers, "content-type", json) }),
+    "text",
+    { value: Effect.succeed(text) }
+  )
+}
 
 /** The body that no endpoint accepts. */
 const notJson = '""'
@@ -30,6 +37,20 @@ const notJson = '""'
 /** The JSON of a body: its text, or an empty text if its content type is not JSON. Fails if it is not UTF-8 or too deep. */
 export const textOf = (bytes: Uint8Array, contentType: string | undefined): Result.Result<string, Json.JsonFault> =>
   bytes.length === 0 || RequestBody.isJson(contentType) ? Json.decodeText(bytes) : Result.succeed(notJson)
+
+/**
+ * Provides the request, and a service that holds its body. Adding two services to a context is cheap; `Effect.provideContext` would
+ * copy the whole context for every request.
+ */
+export const withRequest = <E, R, Self, Shape>(
+  httpEffect: Effect.Effect<Response, E, R>,
+  key: Context.Key<Self, Shape>,
+  service: Shape,
+  request: Request
+): Effect.Effect<Response, E, Exclude<R, Self>> =>
+  Effect.updateContext(httpEffect, (context: Context.Context<Exclude<R, Self>>) =>
+    Context.add(Context.add(context as Context.Context<R>, key, service), HttpServerRequest.HttpServerRequest, request)
+  )
 
 export interface Options {
   readonly read?: (request: Request) => ReturnType<typeof RequestBody.readBytes>
@@ -63,11 +84,11 @@ export const make = () => {
               const text = textOf(bytes, head.headers["content-type"])
               return Result.isFailure(text)
                 ? Effect.succeed(toRefusal(ErrorResponses.invalid([RequestBody.jsonInvalid(text.failure)]), bytes))
-                : Effect.provideContext(
+                : withRequest(
                     httpEffect,
-                    Context.make(Received, { head, bytes, text: text.success }).pipe(
-                      Context.add(HttpServerRequest.HttpServerRequest, withJson(request, text.success))
-                    )
+                    Received,
+                    { head, bytes, text: text.success },
+                    withJson(request, text.success)
                   )
             },
             () => Effect.map(overloaded, (response) => toRefusal(response, bytes))

@@ -194,38 +194,40 @@ const isCollectable = (request: HttpServerRequest.HttpServerRequest): boolean =>
  * Reads the bytes of a request's body. Releases their allocation in the same turn in which the caller continues, so that no time
  * passes before `InFlightLimit` counts them.
  */
-export const readBytes = Effect.fnUntraced(function* (
+export const readBytes = (
   request: HttpServerRequest.HttpServerRequest
-): Effect.fn.Return<Uint8Array, Refused | BodyUnreadable> {
-  const limit = yield* HttpIncomingMessage.MaxBodySize
-  const maxBytes = limit === undefined ? Number.POSITIVE_INFINITY : ByteSize.toNumberUnsafe(limit)
-  const contentLength = Number(request.headers["content-length"])
-  if (contentLength > maxBytes) return yield* new BodyTooLarge({ maxBytes })
-  const arrivals = yield* Arrivals
-  const isByAddress = yield* ByAddress
-  // Before reading the body: a socket has no remote address after the peer disconnects.
-  const address = RequestHead.clientAddress(request)
-  const expected = Number.isNaN(contentLength) ? Number.POSITIVE_INFINITY : contentLength
-  const allocate = (onDisplaced: () => void) =>
-    arrivals.allocate(isByAddress ? clientKey(address) : undefined, onDisplaced)
-  const body = makeIncomingBody(allocate, RequestHead.estimateBytesOf(request), { expected, maxBytes })
-  // The server handles connection errors. `collect` may have removed its listener before the error is emitted, and an error
-  // without a listener ends the process.
-  if (request.source instanceof IncomingMessage) request.source.on("error", constVoid)
-  // `begin` is inside `ensuring`: an interruption between them would leak the allocation.
-  yield* Effect.ensuring(
-    Effect.suspend((): Effect.Effect<void, Refused | BodyUnreadable> => {
-      const error = body.begin()
-      if (error !== undefined) return Effect.fail(error)
-      return isCollectable(request) ? collect(request.source as IncomingMessage, body) : collectStream(request, body)
-    }),
-    Effect.sync(body.release)
-  )
-  // The body may have been displaced after its last piece.
-  const refused = body.refused()
-  if (refused !== undefined) return yield* Effect.fail(refused)
-  return body.pieces.take()
-})
+): Effect.Effect<Uint8Array, Refused | BodyUnreadable> =>
+  Effect.withFiber((fiber) => {
+    const limit = fiber.getRef(HttpIncomingMessage.MaxBodySize)
+    const maxBytes = limit === undefined ? Number.POSITIVE_INFINITY : ByteSize.toNumberUnsafe(limit)
+    const contentLength = Number(request.headers["content-length"])
+    if (contentLength > maxBytes) return Effect.fail(new BodyTooLarge({ maxBytes }))
+    const arrivals = fiber.getRef(Arrivals)
+    const isByAddress = fiber.getRef(ByAddress)
+    // Before reading the body: a socket has no remote address after the peer disconnects.
+    const address = RequestHead.clientAddress(request)
+    const expected = Number.isNaN(contentLength) ? Number.POSITIVE_INFINITY : contentLength
+    const allocate = (onDisplaced: () => void) =>
+      arrivals.allocate(isByAddress ? clientKey(address) : undefined, onDisplaced)
+    const body = makeIncomingBody(allocate, RequestHead.estimateBytesOf(request), { expected, maxBytes })
+    // The server handles connection errors. `collect` may have removed its listener before the error is emitted, and an error
+    // without a listener ends the process.
+    if (request.source instanceof IncomingMessage) request.source.on("error", constVoid)
+    // `begin` is inside `ensuring`: an interruption between them would leak the allocation.
+    const collected = Effect.ensuring(
+      Effect.suspend((): Effect.Effect<void, Refused | BodyUnreadable> => {
+        const error = body.begin()
+        if (error !== undefined) return Effect.fail(error)
+        return isCollectable(request) ? collect(request.source as IncomingMessage, body) : collectStream(request, body)
+      }),
+      Effect.sync(body.release)
+    )
+    return Effect.flatMap(collected, () => {
+      // The body may have been displaced after its last piece.
+      const refused = body.refused()
+      return refused === undefined ? Effect.succeed(body.pieces.take()) : Effect.fail(refused)
+    })
+  })
 
 /** The maximum size in bytes of a body that repeats its conversation, unless `MAX_BODY` is more. */
 export const conversationBytes = 2 ** 20
