@@ -102,13 +102,18 @@ export const visits = (port: number, target: Target, millis: number): Effect.Eff
     return { p50: at(0.5), p99: at(0.99), failed: all.filter(({ status }) => status !== 204).length }
   })
 
-/** Measures visitors' response times during a flood. */
-const measureDuring = (port: number, target: Target, name: string, millis: number): Effect.Effect<ResponseTimes> =>
+/** Measures visitors' response times during a flood, and the most resident memory, in MiB, that `gauge` reports. */
+const measureDuring = (port: number, target: Target, name: string, millis: number, gauge: Process.Process["gauge"]) =>
   Effect.gen(function* () {
     yield* program("flood.ts", String(port), name, JSON.stringify(target))
+    let memory = 0
+    const watch = setInterval(() => {
+      memory = Math.max(memory, gauge()?.rss ?? 0)
+    }, 50)
+    yield* Effect.addFinalizer(() => Effect.sync(() => clearInterval(watch)))
     // Waits until the flood has ramped up.
     yield* pause(1_000)
-    return yield* visits(port, target, millis)
+    return { ...(yield* visits(port, target, millis)), memory }
   }).pipe(Effect.scoped)
 
 const format = ({ failed, p50, p99 }: ResponseTimes): string =>
@@ -119,14 +124,20 @@ export interface Options {
   readonly only?: string
   /** The duration of each measurement, in milliseconds. */
   readonly millis: number
-  /** The limit for the visitors' median, in milliseconds. */
-  readonly median: number
+  /** The limit for the visitors' 99th percentile, in milliseconds. */
+  readonly p99: number
+  /** The limit for the process's resident memory, in MiB. */
+  readonly memory: number
   /** Receives each flood's figures as soon as they are measured. */
   readonly onFigures?: (text: string) => void
 }
 
-/** The figures are the median and the 99th percentile of the visitors' response times, with our and with the bare server. */
-export const oneAddress = Effect.fnUntraced(function* ({ median, millis, onFigures = () => {}, only = "" }: Options) {
+/**
+ * The figures are the median and the 99th percentile of the visitors' response times, with our and with the bare server, and the
+ * peak of our process's memory.
+ */
+export const oneAddress = Effect.fnUntraced(function* (options: Options) {
+  const { memory, millis, onFigures = () => {}, only = "", p99 } = options
   const cluster = yield* Cluster.make()
   const target = yield* Store.prepare(cluster.url)
   const limits = { RATE_LIMIT_ANALYTICS: "100/minute", RATE_LIMIT_FORMS: "10/minute", RATE_LIMIT_CHAT: "20/minute" }
@@ -137,18 +148,18 @@ export const oneAddress = Effect.fnUntraced(function* ({ median, millis, onFigur
     const ours = yield* Effect.scoped(
       Effect.gen(function* () {
         const service = yield* Process.start("serve", { DATABASE_URL: cluster.url, ...limits })
-        return yield* measureDuring(service.port, target, name, millis)
+        return yield* measureDuring(service.port, target, name, millis, service.gauge)
       })
     )
-    figures[name] = format(ours)
+    figures[name] = `${format(ours)}, ${rounded(ours.memory)} MiB`
     if (!process.env["NOBARE"]) {
       const bare = yield* Effect.scoped(
-        Effect.flatMap(startBare(), (port) => measureDuring(port, target, name, millis))
+        Effect.flatMap(startBare(), (port) => measureDuring(port, target, name, millis, () => undefined))
       )
       figures[name] += `, bare ${format(bare)}`
     }
     onFigures(`${name}: ${figures[name]}`)
-    if (!(ours.p50 < median) || ours.failed > 0) slow.push(`${name}: ${figures[name]}`)
+    if (!(ours.p99 < p99) || !(ours.memory < memory) || ours.failed > 0) slow.push(`${name}: ${figures[name]}`)
   }
   assert.deepEqual(slow, [], "floods that hold up the visitors")
   return figures satisfies Figures
