@@ -25,6 +25,7 @@ import { OwnerApi } from "../../contract/owner/Api.ts"
 import type { RateLimitPolicy } from "../../core/limits/RateLimit.ts"
 import * as Forms from "../../forms/Http.ts"
 import * as Body from "../../platform/http/Body.ts"
+import * as NodeServer from "../../platform/http/NodeServer.ts"
 import * as Validation from "../../platform/http/Validation.ts"
 import type { ConsoleSessions } from "../../services/sites/ConsoleSessions.ts"
 import * as Assets from "../assets/Assets.ts"
@@ -39,7 +40,6 @@ import * as Global from "../middleware/Global.ts"
 import * as Trace from "../middleware/Trace.ts"
 import * as WidgetTokenSecurity from "../middleware/WidgetTokenSecurity.ts"
 import * as OwnerRoutes from "../owner/OwnerRoutes.ts"
-import * as NodeServer from "./NodeServer.ts"
 
 /** The demo's routes and middleware. */
 export type AdditionalRoutes = Layer.Layer<never, never, HttpRouter.HttpRouter | ConsoleSessions>

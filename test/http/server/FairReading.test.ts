@@ -3,8 +3,8 @@ import { connect, type Socket } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Option, Scope } from "effect"
 import * as Raw from "../../../scripts/torture/Raw.ts"
-import * as Connections from "../../../src/http/server/Connections.ts"
 import * as FairReading from "../../../src/http/server/FairReading.ts"
+import * as Connections from "../../../src/platform/http/Connections.ts"
 import { until } from "../../support/Wait.ts"
 
 /** A server that reads its clients fairly. Each connection, or each address, counts as a client. */

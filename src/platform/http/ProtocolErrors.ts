@@ -13,9 +13,9 @@ import type { HttpServerResponse } from "effect/http"
 import * as Routes from "../../core/http/Routes.ts"
 import * as Metrics from "../../core/metrics/Metrics.ts"
 import * as Decision from "../../core/sites/Decision.ts"
+import * as Cors from "../../http/middleware/Cors.ts"
+import * as ErrorResponses from "../../http/request/ErrorResponses.ts"
 import * as NodeInternals from "../../runtime/NodeInternals.ts"
-import * as Cors from "../middleware/Cors.ts"
-import * as ErrorResponses from "../request/ErrorResponses.ts"
 import * as RequestMetrics from "./RequestMetrics.ts"
 
 type Answer = HttpServerResponse.HttpServerResponse

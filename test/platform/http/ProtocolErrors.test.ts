@@ -5,7 +5,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
 import * as Raw from "../../../scripts/torture/Raw.ts"
-import type { Limits } from "../../../src/http/server/NodeServer.ts"
+import type { Limits } from "../../../src/platform/http/NodeServer.ts"
 import * as TestMetrics from "../../support/TestMetrics.ts"
 import * as TestServer from "../../support/TestServer.ts"
 import { until } from "../../support/Wait.ts"
@@ -52,7 +52,7 @@ const cases: ReadonlyArray<
   ["an expectation", `GET /healthz HTTP/1.1\r\n${host}Expect: cake\r\n\r\n`, 417, "/healthz", "GET", /Expect/]
 ]
 
-describe("http/server/ProtocolErrors", () => {
+describe("platform/http/ProtocolErrors", () => {
   for (const [name, sent, status, route, method, detail] of cases) {
     it.live(`${name}: ${status} with a body, counted once`, () =>
       Effect.gen(function* () {

@@ -45,7 +45,7 @@ const ask = Effect.fnUntraced(function* (connection: Raw.Raw) {
 /** Opens a connection, sends a request and waits for the response. */
 const openAndAsk = (open: Effect.Effect<Raw.Raw, never, Scope.Scope>) => Effect.tap(open, ask)
 
-describe("http/server/ConnectionLimits", () => {
+describe("platform/http/ConnectionLimits", () => {
   it.live("over the limit of an address, the connection that has been idle for the longest time is closed", () =>
     Effect.gen(function* () {
       const { limited, lines, open } = yield* serve(perAddress(3))

@@ -26,7 +26,7 @@ const chat = `${instance}/chat`
 const openAi = `${instance}/openai/v1`
 const agUi = `${instance}/ag-ui`
 
-describe("http/server/RequestMetrics", () => {
+describe("platform/http/RequestMetrics", () => {
   it.live("every response counts once, by route, status and decision, on the fast path and off it", () =>
     Effect.gen(function* () {
       const { server, text, value } = yield* measured({ maxBody: 1_000 })

@@ -21,13 +21,13 @@
 import { createServer, type Server, type ServerResponse } from "node:http"
 import type { Socket } from "node:net"
 import { Clock, Context, type Duration, Effect, type Scope } from "effect"
+import * as ConnectionLimits from "../../http/server/ConnectionLimits.ts"
+import * as FairReading from "../../http/server/FairReading.ts"
+import { onRequestStart } from "../../http/server/RequestStart.ts"
+import * as UnreadResponses from "../../http/server/UnreadResponses.ts"
 import { afterQuietPoll } from "../../runtime/EventLoop.ts"
 import * as NodeInternals from "../../runtime/NodeInternals.ts"
 import * as Rounds from "../../runtime/Rounds.ts"
-import * as ConnectionLimits from "./ConnectionLimits.ts"
-import * as FairReading from "./FairReading.ts"
-import { onRequestStart } from "./RequestStart.ts"
-import * as UnreadResponses from "./UnreadResponses.ts"
 
 export interface Options {
   /** How long idle connections stay open after the server stops listening. */

@@ -2,7 +2,7 @@ import { createServer } from "node:http"
 import { connect, type Socket } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Logger, Option, Scope } from "effect"
-import * as Connections from "../../../src/http/server/Connections.ts"
+import * as Connections from "../../../src/platform/http/Connections.ts"
 import { until } from "../../support/Wait.ts"
 
 /** Limits that no test here reaches. */

@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage } from "node:http"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Logger, Metric } from "effect"
 import * as Metrics from "../../../src/core/metrics/Metrics.ts"
-import * as UntrustedProxy from "../../../src/http/server/UntrustedProxy.ts"
+import * as UntrustedProxy from "../../../src/platform/http/UntrustedProxy.ts"
 import * as InProcess from "../../support/InProcessService.ts"
 import { until } from "../../support/Wait.ts"
 
@@ -16,7 +16,7 @@ const get = (url: string, headers: Readonly<Record<string, string>>) =>
 
 const timesLogged = ({ log }: InProcess.Service) => log().split(UntrustedProxy.warning).length - 1
 
-describe("http/server/UntrustedProxy", () => {
+describe("platform/http/UntrustedProxy", () => {
   it.live("logs one warning, which names no address, if untrusted senders send X-Forwarded-For", () =>
     Effect.gen(function* () {
       const service = yield* InProcess.start()
