@@ -74,6 +74,7 @@ export const of = (error: unknown): ClickHouseError => {
   const message = Predicate.isError(error) ? error.message.slice(0, maxMessage) : "unknown"
   if (name === undefined) {
     return new ClickHouseError({
+      // Without a code it may be the page of a proxy whose server restarts, so a retry may succeed.
       reason: isClientTimeout(error) ? "timeout" : "unreachable",
       code: SystemErrorCode.of(error),
       cause: new Error(message)
@@ -93,7 +94,7 @@ export const isTransient = ({ reason }: ClickHouseError): boolean => reason === 
 /** The `Storage` error of a statement other than an insert. */
 export const unavailable = ({ cause, code, reason }: ClickHouseError): StorageUnavailable =>
   new StorageUnavailable({
-    reason: reason === "timeout" || reason === "read-only" ? reason : "unreachable",
+    reason: reason === "timeout" || reason === "read-only" || reason === "unreachable" ? reason : "failed",
     ...(code === undefined ? {} : { code }),
     setting: "ANALYTICS_URL",
     cause

@@ -4,7 +4,7 @@
  * @module
  */
 import { Clock, type Duration, Effect, Redacted, Schema } from "effect"
-import type { AnalyticsFacts } from "../core/doctor/AnalyticsDiagnosis.ts"
+import { type AnalyticsFacts, codeOf } from "../core/doctor/AnalyticsDiagnosis.ts"
 import type { Address } from "../core/doctor/AnalyticsUrl.ts"
 import { decodeRows } from "../runtime/Rows.ts"
 import * as Erasure from "./analytics/Erasure.ts"
@@ -76,7 +76,8 @@ export const inspect = (
     Effect.catch((error) =>
       Effect.succeed<AnalyticsFacts>({
         _tag: "Unavailable",
-        code: error.code ?? error.reason
+        code: codeOf(error),
+        reason: error.reason
       })
     )
   )

@@ -12,10 +12,11 @@ import { Schema } from "effect"
  * - `unreachable`: no connection, or broken connections, until the deadline.
  * - `read-only`: the store accepted no writes until the deadline: it is a standby, or a failover is in progress.
  * - `timeout`: the store did not answer before the deadline.
+ * - `failed`: the store answered with an error that a retry does not change, such as a missing table. `code` names it.
  * - `overloaded`: the bounded queue in front of the store is full.
  */
 export class StorageUnavailable extends Schema.TaggedError<StorageUnavailable>()("StorageUnavailable", {
-  reason: Schema.Literals(["unreachable", "read-only", "timeout", "overloaded"]),
+  reason: Schema.Literals(["unreachable", "read-only", "timeout", "failed", "overloaded"]),
   /** The SQLSTATE, such as `3D000`, or the system's error code, such as `ECONNREFUSED`. Never sent to visitors. */
   code: Schema.optional(Schema.String),
   /** The setting that names the server, if it is not `DATABASE_URL`. */

@@ -65,6 +65,7 @@ const readOnly =
 const storage = {
   "read-only": readOnly,
   timeout: "The database did not answer in time; try again in a moment.",
+  failed: "The database answers with an error; see its log.",
   overloaded: "The database is overloaded; try again in a moment."
 } as const
 
@@ -187,8 +188,8 @@ export const cannotListen = ({ host, names, port }: ListenAddress, cause: unknow
 export const of = (error: unknown): string => {
   if (error instanceof StorageUnavailable) {
     if (error.setting === "ANALYTICS_URL") {
-      const code = error.code ?? error.reason
-      return `ClickHouse cannot be used (${code}). ${AnalyticsDiagnosis.adviceFor(code)}`
+      const code = AnalyticsDiagnosis.codeOf(error)
+      return `ClickHouse cannot be used (${code}). ${AnalyticsDiagnosis.adviceFor(code, error.reason)}`
     }
     if (error.reason === "timeout" && error.code === cancelled) return cancelledMessage
     const message = error.reason === "unreachable" ? unreachable(error.code) : storage[error.reason]

@@ -40,7 +40,7 @@ const awaitMutations = Effect.fnUntraced(function* (target: Tables.Target, text:
       { parameters: { text } }
     ).pipe(decodeRows(Mutations), bounded(timeout))
     if (failure !== "") {
-      return yield* new StorageUnavailable({ reason: "unreachable", code: failure, setting: "ANALYTICS_URL" })
+      return yield* new StorageUnavailable({ reason: "failed", code: failure, setting: "ANALYTICS_URL" })
     }
     if (running === 0) return
     yield* Effect.sleep(interval)

@@ -6,11 +6,12 @@
 
 import { hydracore } from "../text/CommandName.ts"
 import { isLoopback } from "../text/Loopback.ts"
+import * as TerminalText from "../text/TerminalText.ts"
 import { type Finding, ok, problem, warning } from "./Finding.ts"
 
 export type AnalyticsFacts =
-  /** The store could not be queried. `code` names the error, as ClickHouse or the system does. */
-  | { readonly _tag: "Unavailable"; readonly code: string }
+  /** The store could not be queried. `code` is that of `codeOf`, and `reason` that of `StorageUnavailable`. */
+  | { readonly _tag: "Unavailable"; readonly code: string; readonly reason?: string }
   | {
       readonly _tag: "Reached"
       /** Scheme, host and port. */
@@ -45,9 +46,30 @@ const advice: Readonly<Record<string, string>> = {
   timeout: "Check that ClickHouse runs, and that no firewall drops the connection."
 }
 
-/** What to do about a store that cannot be used. */
-export const adviceFor = (code: string): string =>
-  advice[code] ?? "Check that ClickHouse runs, and that ANALYTICS_URL names the port of its HTTP interface."
+/** The maximum number of characters that are shown of an error without a code, such as the page of a proxy. */
+const maxMessage = 200
+
+/** What names an error of the store: the code of ClickHouse or the system, else the beginning of its message, else `reason`. */
+export const codeOf = ({
+  cause,
+  code,
+  reason
+}: {
+  readonly reason: string
+  readonly code?: string | undefined
+  readonly cause?: unknown
+}): string => {
+  if (code !== undefined) return code
+  const message = cause instanceof Error ? cause.message.trim().split("\n", 1)[0] : undefined
+  return message ? TerminalText.truncate(TerminalText.printable(message), maxMessage) : reason
+}
+
+/** What to do about a store that cannot be used. `reason` is that of `StorageUnavailable`. */
+export const adviceFor = (code: string, reason?: string): string =>
+  advice[code] ??
+  (reason === "failed"
+    ? "ClickHouse answered with this error; its log has more."
+    : "Check that ClickHouse runs, and that ANALYTICS_URL names the port of its HTTP interface.")
 
 /** The findings in the order in which to fix them; none without a separate store. */
 export const ofAnalytics = (facts: AnalyticsFacts | null): ReadonlyArray<Finding> => {
@@ -57,7 +79,7 @@ export const ofAnalytics = (facts: AnalyticsFacts | null): ReadonlyArray<Finding
       problem(
         "analytics",
         `ClickHouse cannot be used (${facts.code}): requests with page views or events, and for statistics, get a 503.`,
-        adviceFor(facts.code)
+        adviceFor(facts.code, facts.reason)
       )
     ]
   }

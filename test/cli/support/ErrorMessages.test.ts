@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as ErrorMessages from "../../../src/cli/support/ErrorMessages.ts"
+import * as ClickHouseErrors from "../../../src/clickhouse/Errors.ts"
 import { NotReady } from "../../../src/services/Readiness.ts"
 import { StorageUnavailable } from "../../../src/services/Storage.ts"
 
@@ -31,6 +32,15 @@ describe("cli/support/ErrorMessages: an unavailable database", () => {
       ErrorMessages.of(new StorageUnavailable({ reason: "timeout", code }))
     assert.include(messageOf("57014"), "statement_timeout")
     assert.include(messageOf(undefined), "did not answer in time")
+  })
+
+  it("an error of ClickHouse is named: by its code, by the system's, or by its message", () => {
+    const messageOf = (error: Error) => ErrorMessages.of(ClickHouseErrors.unavailable(ClickHouseErrors.of(error)))
+    const ofServer = messageOf(Object.assign(new Error("no such table"), { type: "UNKNOWN_TABLE" }))
+    assert.include(ofServer, "(UNKNOWN_TABLE)")
+    assert.notInclude(ofServer, "port")
+    assert.include(messageOf(Object.assign(new Error("connect"), { code: "ECONNREFUSED" })), "(ECONNREFUSED)")
+    assert.include(messageOf(new Error("414 URI Too Long\n<hr>nginx")), "(414 URI Too Long)")
   })
 
   it("reports missing privileges", () => {
