@@ -12,6 +12,7 @@ import { SiteErasure } from "../../src/services/sites/SiteErasure.ts"
 import { deliveriesOf, fanOutAll, leaseOf, newSite, newWebhook, type Storage } from "../support/Delivery.ts"
 import { only } from "../support/Only.ts"
 import * as SubmissionDraft from "../support/SubmissionDraft.ts"
+import { laterTime } from "../support/Wait.ts"
 
 const url = "https://hooks.example/"
 
@@ -26,6 +27,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         const [site, other] = [yield* newSite, yield* newSite]
         const first = yield* newWebhook(site, url, ["submission.accepted"])
         yield* newWebhook(other, url)
+        yield* laterTime
         const second = yield* newWebhook(site, `${url}2`)
         assert.deepStrictEqual(yield* listed(site), [first.webhook, second.webhook])
         assert.deepInclude(first.webhook, {

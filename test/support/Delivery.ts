@@ -71,7 +71,7 @@ export const postgresOn = (
       MakeDue,
       Effect.map(PgClient.PgClient, (sql) =>
         MakeDue.of((webhookId) =>
-          sql`UPDATE delivery SET next_attempt_at = now()
+          sql`UPDATE delivery SET next_attempt_at = now() - interval '1 second'
             WHERE status = 'pending' AND subscriber_id = ${PgTypes.uuid(webhookId)}`.pipe(
             Effect.orDie,
             Effect.asVoid,

@@ -4,7 +4,7 @@
  * @module
  */
 import { setTimeout } from "node:timers/promises"
-import { Effect } from "effect"
+import { Clock, Effect } from "effect"
 
 /** Waits in real time. Only for the duration of a fault; to wait for a result, use `until`. */
 export const pause = (millis: number): Effect.Effect<void> => Effect.promise(() => setTimeout(millis))
@@ -30,6 +30,13 @@ export const until = <A>(
       await setTimeout(wait)
     }
   })
+
+/** Waits until the clock shows a later millisecond: rows that are listed by their times have a random order if these are equal. */
+export const laterTime: Effect.Effect<void> = Effect.gen(function* () {
+  const clock = yield* Clock.Clock
+  const now = clock.currentTimeMillisUnsafe()
+  yield* until("the next millisecond", () => clock.currentTimeMillisUnsafe() > now)
+})
 
 /** Runs `look` until its result is `wanted`, and returns the result. It pauses between the runs, to save processor time. */
 export const poll = <A, E, R>(look: Effect.Effect<A, E, R>, wanted: (value: A) => boolean): Effect.Effect<A, E, R> =>

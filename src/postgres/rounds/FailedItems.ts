@@ -62,9 +62,9 @@ export const list: Effect.Effect<
     .pipe(decodeRows(Rows))
 )
 
-/** Makes the items that are set apart due. */
+/** Makes the items that are set apart due. Not as of now: the clock of the process may be behind that of the database. */
 export const retryAll: Effect.Effect<void, SqlError.SqlError, SqlClient.SqlClient> = SqlClient.SqlClient.use((sql) =>
-  Effect.asVoid(sql`UPDATE failed_item SET retry_at = now() WHERE retry_at IS NULL`)
+  Effect.asVoid(sql`UPDATE failed_item SET retry_at = failed_at WHERE retry_at IS NULL`)
 )
 
 /** Deletes the failures of an item that succeeded. */

@@ -23,6 +23,7 @@ import * as Command from "../../support/Command.ts"
 import { describeWith } from "../../support/Programs.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 import * as TestRedis from "../../support/TestRedis.ts"
+import { laterTime } from "../../support/Wait.ts"
 
 describe("doctor: the database", () => {
   it.live("reports migrations, clock, partitions and durability", () =>
@@ -224,6 +225,7 @@ describe("doctor, the command", () => {
         const create = ["instance", "create", "--name", name, "--agent-url", `http://127.0.0.1:${port}`, "--no-check"]
         const { stdout } = yield* Command.run([...create, "--agent-key-env", "TEST_AGENT_KEY", "--json"], environment)
         ids.push((JSON.parse(stdout) as { readonly instance_id: string }).instance_id)
+        yield* laterTime
       }
       /** The indices of the instances that were asked, and of those that are listed as not asked. */
       const doctor = Effect.fnUntraced(function* (...ask: ReadonlyArray<string>) {

@@ -10,6 +10,7 @@ import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import { postgres } from "../../support/Storages.ts"
 import { run } from "../../support/TestCli.ts"
 import { draft } from "../../support/TestSubmissions.ts"
+import { laterTime } from "../../support/Wait.ts"
 
 const hostile = "\u001b[2J\u202eann@example.com"
 
@@ -26,6 +27,7 @@ const session = Effect.gen(function* () {
     for (const { websiteConfigId } of [one, other]) {
       yield* repo.submit(draft({ websiteConfigId, email: "Ann@Example.com", formData: '{"name":"\\u001b[2JAnn"}' }))
       yield* repo.submit(draft({ websiteConfigId, email: "bob@example.com" }))
+      yield* laterTime
     }
     const { instanceId } = yield* InstanceDirectory.use((instances) =>
       instances.create({ name: "a", agentUrl: "https://a.example", websiteConfigId: one.websiteConfigId })

@@ -6,6 +6,7 @@ import { assertCounts } from "../../support/DecisionCounts.ts"
 import { decisionOf, urlencoded, withSite } from "../../support/PlainForms.ts"
 import type { Storage } from "../../support/Storages.ts"
 import { type TestServer, onPostgres as testServer } from "../../support/TestServer.ts"
+import { laterTime } from "../../support/Wait.ts"
 
 const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
   it.effect("an ordinary submission is accepted, even when repeated twenty times", () =>
@@ -25,7 +26,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
   it.effect("repeats of a text with links are held, the first one is not", () =>
     Effect.gen(function* () {
       const { site, stored, submit } = yield* withSite()
-      const send = submit({ text: "https://a.example ".repeat(5) })
+      const send = Effect.tap(submit({ text: "https://a.example ".repeat(5) }), laterTime)
       assert.deepStrictEqual([yield* send, yield* send, yield* send].map(decisionOf), [
         "counted",
         "quarantined",

@@ -11,7 +11,7 @@ import * as DecisionCounts from "../../support/DecisionCounts.ts"
 import { newCookie, send } from "../../support/OwnerRequests.ts"
 import { locationsOf, opened } from "../../support/OwnerSession.ts"
 import { TestServer, onPostgres as testServer } from "../../support/TestServer.ts"
-import { poll } from "../../support/Wait.ts"
+import { laterTime, poll } from "../../support/Wait.ts"
 
 layer(testServer(), { excludeTestServices: true })("settings", (it) => {
   it.effect("an owner of all websites can create a website", () =>
@@ -103,6 +103,7 @@ layer(testServer(), { excludeTestServices: true })("settings", (it) => {
         init: { headers: { "user-agent": userAgent } }
       })
       assert.strictEqual(tracked.status, 204)
+      yield* laterTime
       const submitted = yield* send(url, "/v1/public/forms/submit", {
         body: { site_id: site.websiteConfigId, form_data: { a: "b" }, page_slug: "contact" }
       })

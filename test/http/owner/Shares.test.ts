@@ -9,7 +9,7 @@ import { Shares } from "../../../src/services/sites/Shares.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import { newCookie, send } from "../../support/OwnerRequests.ts"
 import { paths, TestServer, onPostgres as testServer } from "../../support/TestServer.ts"
-import { poll } from "../../support/Wait.ts"
+import { laterTime, poll } from "../../support/Wait.ts"
 
 const newSite = SiteDirectory.use((sites) => sites.create({ name: "Shop", origins: [] })).pipe(Effect.orDie)
 
@@ -80,7 +80,10 @@ layer(testServer(), { excludeTestServices: true })("shared dashboards", (it) => 
           { site_id: site.trackingToken, page_path: `${page}?utm_campaign=mail-to-ann` },
           { headers: { "user-agent": `Mozilla/5.0 (X11; Linux x86_64; rv:1${browser}.0) Firefox/1${browser}.0` } }
         )
-      for (const page of ["/offer", "/account/ann"]) assert.strictEqual((yield* view(1, page)).status, 204)
+      for (const page of ["/offer", "/account/ann"]) {
+        assert.strictEqual((yield* view(1, page)).status, 204)
+        yield* laterTime
+      }
       const { ask } = yield* share(site)
       for (const visitor of [2, 3, 4, 5]) assert.strictEqual((yield* view(visitor, "/offer")).status, 204)
       const list = (dimension: string, ...metrics: ReadonlyArray<string>) =>

@@ -64,12 +64,14 @@ const latest = (websiteConfigId: string) =>
 
 /** Ends all leases. */
 const endLeases = PgClient.PgClient.use((sql) =>
-  sql`UPDATE mail SET next_attempt_at = now() WHERE status = 'pending'`.pipe(Rounds.waking("mails"))
+  sql`UPDATE mail SET next_attempt_at = now() - interval '1 second' WHERE status = 'pending'`.pipe(
+    Rounds.waking("mails")
+  )
 )
 
 /** Makes the retries of failed mails due now, but not leased mails, which are due again in 25 seconds. */
 const makeDue = PgClient.PgClient.use((sql) =>
-  sql`UPDATE mail SET next_attempt_at = now() WHERE status = 'pending'
+  sql`UPDATE mail SET next_attempt_at = now() - interval '1 second' WHERE status = 'pending'
     AND next_attempt_at NOT BETWEEN now() + interval '15 seconds' AND now() + interval '30 seconds'`.pipe(
     Rounds.waking("mails")
   )
@@ -213,7 +215,7 @@ describe("postgres/mail", () => {
       const site = yield* newSite
       yield* add(site, "ada@example.com", { kind: "report", period: "weekly" })
       const sql = yield* PgClient.PgClient
-      yield* sql`UPDATE notification SET due_at = now()`.pipe(Rounds.waking("mails"))
+      yield* sql`UPDATE notification SET due_at = now() - interval '1 second'`.pipe(Rounds.waking("mails"))
       yield* Effect.all([startProcess(port), startProcess(port), startProcess(port)], { concurrency: "unbounded" })
       yield* poll(latest(site), (mail) => mail?.status === "sent")
       const [due] = yield* sql`SELECT due_at > now() AS later FROM notification`

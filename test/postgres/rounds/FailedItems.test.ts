@@ -22,7 +22,9 @@ const failed = Effect.map(FailedItems.list, (items) =>
 )
 
 /** Makes all items that wait for their next try due now. */
-const makeDue = PgClient.PgClient.use((sql) => sql`UPDATE failed_item SET retry_at = now() WHERE retry_at IS NOT NULL`)
+const makeDue = PgClient.PgClient.use(
+  (sql) => sql`UPDATE failed_item SET retry_at = now() - interval '1 second' WHERE retry_at IS NOT NULL`
+)
 
 describe("postgres/rounds/FailedItems", () => {
   it.live("a website whose rollup always fails does not stop the rollups of the websites behind it", () =>

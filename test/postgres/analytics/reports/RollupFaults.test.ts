@@ -52,7 +52,7 @@ const stored = Effect.fnUntraced(function* (hostedWebsiteId: string) {
 })
 
 /** Makes the rollups that failed due now. */
-const makeDue = PgClient.PgClient.use((sql) => sql`UPDATE failed_item SET retry_at = now()`)
+const makeDue = PgClient.PgClient.use((sql) => sql`UPDATE failed_item SET retry_at = now() - interval '1 second'`)
 
 const nothing = { days: 0, visits: 0, sums: 0 }
 
