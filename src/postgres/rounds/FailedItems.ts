@@ -158,34 +158,57 @@ export const ready = Effect.fnUntraced(function* <A>(kind: Kind, items: Readonly
 })
 
 /**
- * Does the work of each item, one after another or `concurrency` at a time, and returns the results of those that succeeded. Fails
- * if the database is the reason; the items behind are then not tried. Needs no transaction: after an error, it could store nothing.
+ * Does the work of batches of items, one after another or `concurrency` at a time, and returns the results of those that succeeded.
+ * If an item of a batch is at fault, does the work of each of its items alone. Fails if the database is the reason; the batches behind
+ * are then not tried. Needs no transaction: after an error, it could store nothing.
  */
+export const batches = <A, B, E, R>(
+  kind: Kind,
+  all: ReadonlyArray<ReadonlyArray<Ready<A>>>,
+  work: (items: ReadonlyArray<A>) => Effect.Effect<B, E, R>,
+  concurrency = 1
+): Effect.Effect<ReadonlyArray<B>, E | SqlError.SqlError, R | SqlClient.SqlClient> =>
+  Effect.forEach(
+    all,
+    Effect.fnUntraced(function* (
+      batch: ReadonlyArray<Ready<A>>
+    ): Effect.fn.Return<ReadonlyArray<B>, E | SqlError.SqlError, R | SqlClient.SqlClient> {
+      const startedAt = yield* Clock.currentTimeMillis
+      const exit = yield* Effect.exit(Effect.suspend(() => work(batch.map(({ item }) => item))))
+      if (exit._tag === "Success") {
+        for (const { failures, id } of batch) if (failures > 0) yield* clear(kind, id)
+        return [exit.value]
+      }
+      if (!isAtFault(exit.cause)) return yield* Effect.failCause(exit.cause)
+      if (batch.length > 1) {
+        return yield* batches(
+          kind,
+          batch.map((one) => [one]),
+          work
+        )
+      }
+      for (const { failures, id } of batch) yield* record(kind, id, failures, startedAt, exit.cause)
+      return []
+    }),
+    { concurrency }
+  ).pipe(Effect.map((results) => results.flat()))
+
+/** Does the work of each item, like `batches` of one item. */
 export const each = <A, B, E, R>(
   kind: Kind,
   items: ReadonlyArray<Ready<A>>,
   work: (item: A) => Effect.Effect<B, E, R>,
   concurrency = 1
 ): Effect.Effect<ReadonlyArray<B>, E | SqlError.SqlError, R | SqlClient.SqlClient> =>
-  Effect.forEach(
-    items,
-    Effect.fnUntraced(function* ({
-      failures,
-      id,
-      item
-    }: Ready<A>): Effect.fn.Return<ReadonlyArray<B>, E | SqlError.SqlError, R | SqlClient.SqlClient> {
-      const startedAt = yield* Clock.currentTimeMillis
-      const exit = yield* Effect.exit(Effect.suspend(() => work(item)))
-      if (exit._tag === "Success") {
-        if (failures > 0) yield* clear(kind, id)
-        return [exit.value]
-      }
-      if (!isAtFault(exit.cause)) return yield* Effect.failCause(exit.cause)
-      yield* record(kind, id, failures, startedAt, exit.cause)
-      return []
-    }),
-    { concurrency }
-  ).pipe(Effect.map((results) => results.flat()))
+  Effect.map(
+    batches(
+      kind,
+      items.map((item) => [item]),
+      (alone) => Effect.forEach(alone, work),
+      concurrency
+    ),
+    (results) => results.flat()
+  )
 
 /**
  * Does the work of many items at once. If an item is at fault, does the work of each of the items `ids` alone, and returns the

@@ -31,7 +31,6 @@ describe("postgres/rounds/FailedItems", () => {
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const sites = yield* SiteDirectory
-      // Websites are rolled up in the order of their creation.
       const [broken, healthy] = [
         yield* sites.create({ name: "a", origins: [] }),
         yield* sites.create({ name: "b", origins: [] })

@@ -1,6 +1,8 @@
 /**
  * The statements that sum the visits of days by every dimension that is rolled up, by the rules of
- * `core/analytics/report/Evaluate`. Pure: returns SQL text.
+ * `core/analytics/report/Evaluate`, for several websites at once. Pure: returns SQL text.
+ *
+ * `day` is the number of a day of a website, as in `VisitSql.dayOf`.
  *
  * The statement reads each visit and each row of a visit once, and groups both once for each dimension. A single visit
  * (`is_single`) has one visitor hash, which no other visit of the day has: these visitors are counted without `DISTINCT`.
@@ -18,7 +20,7 @@ import type { Parameters } from "./Parameters.ts"
 import * as VisitSql from "./VisitSql.ts"
 
 export interface Input {
-  readonly hostedWebsiteId: string
+  readonly hostedWebsiteIds: ReadonlyArray<string>
   readonly timeZone: string
   /** Successive days, oldest first. At least one. */
   readonly days: ReadonlyArray<LocalTime.Day>
@@ -136,7 +138,7 @@ const reachedParts: ReadonlyArray<string> = [
 ]
 
 /** The start, number and label of each hour. Hours with the same label have the same number. */
-const hoursOf = ({ days, timeZone }: Input) => {
+const hoursOf = ({ days, timeZone }: Pick<Input, "days" | "timeZone">) => {
   const hours = days.flatMap((day) => LocalTime.hours(timeZone, day))
   const labels = [...new Set(hours.map(({ label }) => label))]
   const numbers = new Map(labels.map((label, index) => [label, index + 1]))
@@ -160,29 +162,28 @@ const copied = ["visit_id", "day", "is_single", "is_bounce", "duration", "pagevi
 
 const hashes = "unnest(coalesce(other_hashes, ARRAY[visitor_hash])) AS hash"
 
-/** The stored visits of the days. `day` is the place of the day. */
-const storedVisits = (parameters: Parameters, { days, hostedWebsiteId }: Input): ReadonlyArray<string> => [
+/** The stored visits of the days. */
+const storedVisits = (parameters: Parameters, { days }: Input, websites: VisitSql.Websites): ReadonlyArray<string> => [
   `day_visit AS MATERIALIZED (
-    SELECT *, width_bucket(started_at, ${parameters.times(days.map(({ start }) => start))}) AS day FROM visit
-    WHERE hosted_website_id = ${parameters.uuid(hostedWebsiteId)}
+    SELECT *, ${VisitSql.dayOf(parameters, websites, days, "started_at")} AS day FROM visit
+    WHERE hosted_website_id ${websites.isOne}
       AND started_at >= ${parameters.time(days[0]?.start ?? 0)} AND started_at < ${parameters.time(days.at(-1)?.end ?? 0)}
   )`
 ]
 
 /**
- * The visits of visitors who have a row in a part of a day: as they are after these rows (`day` is 1), and as they are stored
- * (2).
+ * The visits of visitors of one website who have a row in a part of a day: as they are after these rows (`day` is 1), and as they
+ * are stored (2).
  */
 const changedVisits = (
   parameters: Parameters,
-  { hostedWebsiteId }: Input,
+  site: string,
   day: LocalTime.Day,
   part: Interval
 ): ReadonlyArray<string> => {
-  const site = parameters.uuid(hostedWebsiteId)
   const columns = ["visit_id", ...VisitSql.visitColumns]
-  const visits = VisitSql.rawVisits(parameters, site, [part], { channel: true, days: [day] })
-  if (part.start === day.start) return [visits, "day_visit AS MATERIALIZED (SELECT *, 1 AS day FROM raw_visit)"]
+  const visits = VisitSql.rawVisits(parameters, VisitSql.one(site), [part], { channel: true, days: [day] })
+  if (part.start === day.start) return [visits, "day_visit AS MATERIALIZED (SELECT * FROM raw_visit)"]
   return [
     visits,
     VisitSql.touched,
@@ -197,13 +198,17 @@ const changedVisits = (
   ]
 }
 
-/** A statement that returns the dimension, the place of the day, the value as `name`, and the counts of each group. */
-const statementOf = (parameters: Parameters, input: Input, visits: ReadonlyArray<string>): string => {
-  const { days, goals, hostedWebsiteId } = input
-  const site = parameters.uuid(hostedWebsiteId)
+/** A statement that returns the dimension, the day, the value as `name`, and the counts of each group. */
+const statementOf = (
+  parameters: Parameters,
+  input: Omit<Input, "hostedWebsiteIds">,
+  websites: VisitSql.Websites,
+  visits: ReadonlyArray<string>
+): string => {
+  const { days, goals } = input
   const hours = hoursOf(input)
   const facts = FactSql.facts(
-    { parameters, site, goals, since: days[0]?.start ?? 0, onlyReaching: false },
+    { parameters, websites, goals, since: days[0]?.start ?? 0, onlyReaching: false },
     { ...FactSql.all, conversions: goals !== null },
     copied
   )
@@ -222,6 +227,7 @@ const statementOf = (parameters: Parameters, input: Input, visits: ReadonlyArray
       SELECT day, (${parameters.integers(hours.numbers)})[width_bucket(started_at, ${parameters.times(hours.starts)})] AS hour,
         ''::text AS none, other_hashes IS NULL AND visit_id NOT IN (SELECT visit_id FROM repeated) AS is_single,
         visit_id, pageviews, events, is_bounce, duration, started_at, ended_at, session_key, visitor_hash, other_hashes,
+        ${websites.place === "0" ? "" : "hosted_website_id,"}
         ${visitDimensions.map((dimension, index) => `${DimensionSql.visitValue(dimension)} AS d${index}`).join(", ")}
       FROM ${DimensionSql.named("day_visit")}
     )`,
@@ -243,22 +249,35 @@ const statementOf = (parameters: Parameters, input: Input, visits: ReadonlyArray
       ) AS summed`
 }
 
-/** A statement that returns the dimension, the date, the value as `name`, and the counts of each group of the stored visits. */
-export const statement = (parameters: Parameters, input: Input): string =>
-  `SELECT *, (${parameters.dates(input.days.map(({ date }) => date))})[day] AS date
-    FROM (${statementOf(parameters, input, storedVisits(parameters, input))}) AS summed WHERE visits > 0 OR conversions > 0`
+/**
+ * A statement that returns the website, the dimension, the date, the value as `name`, and the counts of each group of the stored
+ * visits.
+ */
+export const statement = (parameters: Parameters, input: Input): string => {
+  const { days, hostedWebsiteIds } = input
+  const ids = parameters.uuids(hostedWebsiteIds)
+  // The statement of one website joins and groups by fewer columns.
+  const websites = hostedWebsiteIds.length === 1 ? VisitSql.one(`(${ids})[1]`) : VisitSql.some(ids)
+  return `SELECT *, (${ids})[(day - 1) / ${days.length} + 1] AS hosted_website_id,
+      (${parameters.dates(days.map(({ date }) => date))})[(day - 1) % ${days.length} + 1] AS date
+    FROM (${statementOf(parameters, input, websites, storedVisits(parameters, input, websites))}) AS summed
+    WHERE visits > 0 OR conversions > 0`
+}
 
 /**
- * A statement with the columns of `statement` that returns what the rows of a part of a day add to the sums of the visits that are
- * stored before: the counts of some groups, and with a `sign` of -1 those that they replace.
+ * A statement with the columns of `statement` that returns what the rows of a part of a website's day add to the sums of the
+ * visits that are stored before: the counts of some groups, and with a `sign` of -1 those that they replace.
  */
 export const addition = (
   parameters: Parameters,
-  input: Pick<Input, "hostedWebsiteId" | "timeZone">,
+  { hostedWebsiteId, timeZone }: { readonly hostedWebsiteId: string; readonly timeZone: string },
   day: LocalTime.Day,
   part: Interval
 ): string => {
-  const whole = { ...input, days: [day], goals: null }
-  return `SELECT *, ${parameters.date(day.date)} AS date, CASE day WHEN 1 THEN 1 ELSE -1 END AS sign
-    FROM (${statementOf(parameters, whole, changedVisits(parameters, whole, day, part))}) AS summed`
+  const id = parameters.uuid(hostedWebsiteId)
+  const whole = { timeZone, days: [day], goals: null }
+  const visits = changedVisits(parameters, id, day, part)
+  return `SELECT *, ${id} AS hosted_website_id, ${parameters.date(day.date)} AS date,
+      CASE day WHEN 1 THEN 1 ELSE -1 END AS sign
+    FROM (${statementOf(parameters, whole, VisitSql.one(id), visits)}) AS summed`
 }

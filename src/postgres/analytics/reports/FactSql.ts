@@ -9,6 +9,7 @@ import type { GoalRow } from "../../../core/analytics/report/Row.ts"
 import * as DimensionSql from "./DimensionSql.ts"
 import * as GroupScope from "./GroupScope.ts"
 import type { Parameters } from "./Parameters.ts"
+import type * as VisitSql from "./VisitSql.ts"
 
 /** The kinds of facts that are read. */
 export interface Kinds {
@@ -25,8 +26,8 @@ export const reach = `reach AS MATERIALIZED (SELECT min(started_at) AS starts_at
 /** Where facts are read from. */
 export interface Source {
   readonly parameters: Parameters
-  /** The parameter of the hosted website's id. */
-  readonly site: string
+  /** The websites of the visits. If they are several, `v` has the column `hosted_website_id`. */
+  readonly websites: VisitSql.Websites
   /** No visit of `v` begins before this time, in milliseconds since 1970. PostgreSQL skips the partitions before it. */
   readonly since: number
   /** The goals that facts may reach; null if nothing reads them. */
@@ -37,13 +38,16 @@ export interface Source {
 
 /** The facts of the visits `v`, if they are of the given kinds, with the given columns of their visits. */
 export const facts = (
-  { goals, onlyReaching, parameters, site, since }: Source,
+  { goals, onlyReaching, parameters, since, websites }: Source,
   kinds: Kinds,
   columns: ReadonlyArray<string>
 ): string => {
   const first = parameters.time(since)
   const visit = columns.map((column) => `v.${column}`).join(", ")
-  const ofVisit = `r.hosted_website_id = ${site}
+  const ofWebsite = `r.hosted_website_id ${websites.isOne}${
+    websites.place === "0" ? "" : " AND r.hosted_website_id = v.hosted_website_id"
+  }`
+  const ofVisit = `${ofWebsite}
     AND coalesce(r.session_id, encode(r.visitor_hash, 'hex')) COLLATE "C" = v.session_key
     AND r.received_at >= ${first} AND r.received_at >= v.started_at AND r.received_at <= v.ended_at`
   /** `reaching` is part of the join's condition, so that most rows of a website do not enter the join. */
@@ -80,7 +84,7 @@ export const facts = (
       ? [
           `SELECT ${visit}, 2 AS kind, NULL AS page, NULL AS name, ARRAY[r.name] AS goals, NULL::json AS properties,
           NULL::numeric AS amount, NULL::text AS currency, v.visitor_hash AS hash
-        FROM v JOIN conversion AS r ON r.hosted_website_id = ${site} AND r.session_key = v.session_key
+        FROM v JOIN conversion AS r ON ${ofWebsite} AND r.session_key = v.session_key
           AND r.visit_started_at >= v.started_at AND r.visit_started_at <= v.ended_at
           AND r.visit_started_at >= (SELECT starts_at FROM reach)`
         ]

@@ -13,6 +13,7 @@ import * as FactSql from "./FactSql.ts"
 import * as GroupScope from "./GroupScope.ts"
 import type { Parameters } from "./Parameters.ts"
 import * as VisitedSql from "./VisitedSql.ts"
+import * as VisitSql from "./VisitSql.ts"
 
 /** The columns of every partial count. */
 export const counts = [
@@ -64,6 +65,7 @@ const factsOf = (scope: GroupScope.Scope, kinds: FactSql.Kinds, onlyReaching: bo
   FactSql.facts(
     {
       ...scope,
+      websites: VisitSql.one(scope.site),
       since: firstStart(scope),
       goals: scope.conversions || scope.usesGoals ? scope.goals : null,
       onlyReaching

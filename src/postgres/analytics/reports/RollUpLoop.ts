@@ -1,11 +1,11 @@
 /**
  * Keeps the rollups of all websites up to date in the background; see `DayRollUp`. Each website has a lock, for which no
- * transaction waits, in case that several processes roll up.
+ * transaction waits, in case that several processes roll up. Websites with few page views are rolled up in batches.
  *
  * @module
  */
 import { type PgClient, PgTypes } from "@effect/sql-pg"
-import { type Cause, Clock, Duration, Effect, Layer, Result, Schedule, Schema } from "effect"
+import { Array as Arr, type Cause, Clock, Duration, Effect, Layer, Result, Schedule, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import * as LocalTime from "../../../core/analytics/report/LocalTime.ts"
 import type { LocalDate } from "../../../core/analytics/report/Query.ts"
@@ -27,16 +27,25 @@ const maxUnmarkedDelay = 2 * 60_000
 /** Days are rolled up together up to this number of rows, to keep transactions short. */
 const maxRows = 100_000
 
+/** Maximum number of websites that are rolled up together. */
+const maxBatch = 100
+
+/** A website with more rows than this in the days that are to be rolled up has a turn of its own. */
+const maxRowsInBatch = 10_000
+
+/** Websites that one statement looks for. */
+const pageSize = 1000
+
 /** Maximum number of days in one transaction. */
 const maxDays = 366
 
-/** A website that takes longer goes on in the next round, after the others. In milliseconds. */
+/** A website or a batch that takes longer goes on in the next round, after the others. In milliseconds. */
 const maxTurn = 10_000
 
 /** If more page views than this follow the stored visits, the next visits are stored. */
 const maxTail = 1000
 
-/** Websites that are rolled up at the same time, each on a connection of its own: the run of a small one mostly waits for answers. */
+/** Batches that are rolled up at the same time, each on a connection of its own. */
 const maxConcurrent = 4
 
 /** Maximum wait for transactions that are writing. */
@@ -69,8 +78,14 @@ const Sites = Schema.Array(
   })
 )
 
-/** The websites of which a condition is true, with the state of their rollups. */
-const sitesWhere = (condition: string, parameters: ReadonlyArray<PgTypes.Parameter> = []) =>
+/** A place before all websites. */
+const beforeAll = "00000000-0000-0000-0000-000000000000"
+
+/**
+ * The websites of which a condition is true, with the state of their rollups: the first `pageSize` after one, in the order of
+ * their ids.
+ */
+const sitesWhere = (condition: string, after: string, parameters: ReadonlyArray<PgTypes.Parameter> = []) =>
   SqlClient.SqlClient.use((sql) =>
     sql
       .unsafe(
@@ -80,8 +95,8 @@ const sitesWhere = (condition: string, parameters: ReadonlyArray<PgTypes.Paramet
         (${RollupState.goalsJson("site.website_config_id")}) AS goals,
         goals AS "rolledGoals"
       FROM site LEFT JOIN rollup_site AS state USING (hosted_website_id)
-      WHERE deleted_at IS NULL AND (${condition}) ORDER BY created_at`,
-        [PgTypes.int4(RollupState.version), ...parameters]
+      WHERE deleted_at IS NULL AND website_config_id > $2 AND (${condition}) ORDER BY website_config_id LIMIT ${pageSize}`,
+        [PgTypes.int4(RollupState.version), PgTypes.uuid(after), ...parameters]
       )
       .pipe(decodeRows(Sites))
   )
@@ -98,28 +113,44 @@ const openDays = (timeZone: string, before: number): ReadonlyArray<LocalTime.Day
   return LocalTime.days(timeZone, date, date)
 }
 
-const Counts = Schema.Array(Schema.Struct({ place: Schema.Int, rows: Schema.BigInt }))
+const rowsOf = (sites: DayRollUp.Sites, days: ReadonlyArray<LocalTime.Day>, group: string) => {
+  const counts = ["page_view", "event"].map(
+    (table) => `SELECT ${group} AS key, count(*) AS rows FROM ${table}
+      WHERE hosted_website_id = ANY ($1) AND received_at >= $2 AND received_at < $3 GROUP BY 1`
+  )
+  return {
+    statement: `SELECT key, sum(rows)::bigint AS rows FROM (${counts.join(" UNION ALL ")}) AS counted GROUP BY key`,
+    parameters: [
+      DayRollUp.idsOf(sites),
+      PgTypes.timestamptz(days[0]?.start ?? 0),
+      PgTypes.timestamptz(days.at(-1)?.end ?? 0)
+    ]
+  }
+}
+
+const DayCounts = Schema.Array(Schema.Struct({ key: Schema.Int, rows: Schema.BigInt }))
 
 /** The number of page views and events of each day. */
-const countRows = Effect.fnUntraced(function* (site: DayRollUp.Site, days: ReadonlyArray<LocalTime.Day>) {
+const countRowsOfDays = Effect.fnUntraced(function* (site: DayRollUp.Sites, days: ReadonlyArray<LocalTime.Day>) {
   const sql = yield* SqlClient.SqlClient
   const starts = Database.array(
     days.map(({ start }) => start),
     PgTypes.OID.timestamptz
   )
-  const counts = ["page_view", "event"].map(
-    (table) => `SELECT width_bucket(received_at, $1) AS place, count(*) AS rows FROM ${table}
-      WHERE hosted_website_id = $2 AND received_at >= $3 AND received_at < $4 GROUP BY 1`
-  )
-  const rows = yield* sql
-    .unsafe(`SELECT place, sum(rows)::bigint AS rows FROM (${counts.join(" UNION ALL ")}) AS counted GROUP BY place`, [
-      starts,
-      PgTypes.uuid(site.hostedWebsiteId),
-      PgTypes.timestamptz(days[0]?.start ?? 0),
-      PgTypes.timestamptz(days.at(-1)?.end ?? 0)
-    ])
-    .pipe(decodeRows(Counts))
-  return new Map(rows.map(({ place, rows }) => [days[place - 1]?.date, Number(rows)]))
+  const { parameters, statement } = rowsOf(site, days, "width_bucket(received_at, $4)")
+  const rows = yield* sql.unsafe(statement, [...parameters, starts]).pipe(decodeRows(DayCounts))
+  return new Map(rows.map(({ key, rows }) => [days[key - 1]?.date, Number(rows)]))
+})
+
+const SiteCounts = Schema.Array(Schema.Struct({ key: Schema.String, rows: Schema.BigInt }))
+
+/** The number of page views and events of each website from the first of some days to the last. */
+const countRowsOfSites = Effect.fnUntraced(function* (sites: DayRollUp.Sites, days: ReadonlyArray<LocalTime.Day>) {
+  const sql = yield* SqlClient.SqlClient
+  const { parameters, statement } = rowsOf(sites, days, "hosted_website_id")
+  const rows = yield* sql.unsafe(statement, parameters).pipe(decodeRows(SiteCounts))
+  const counts = new Map(rows.map(({ key, rows }) => [key, Number(rows)]))
+  return (id: string): number => counts.get(id) ?? 0
 })
 
 /** Groups successive days into transactions. */
@@ -158,62 +189,145 @@ const advanceDay = Effect.fnUntraced(function* (
   return false
 })
 
+const Missing = Schema.Array(Schema.Struct({ id: Schema.String, days: Schema.String, months: Schema.String }))
+
+/** The dates of the days and the months without a sum with the current goals, as texts. `begins` has the first date of each website. */
+const missingOf = Effect.fnUntraced(function* (
+  begins: ReadonlyMap<string, LocalDate>,
+  days: ReadonlyArray<LocalTime.Day>,
+  goals: string | null
+) {
+  const sql = yield* SqlClient.SqlClient
+  const dates = (values: ReadonlyArray<LocalDate>) => Database.array(values, PgTypes.OID.date)
+  const ids = [...begins.keys()]
+  const texts = (condition: string) =>
+    `coalesce(string_agg(to_char(date, 'YYYY-MM-DD'), ' ' ORDER BY date) FILTER (WHERE ${condition}), '')`
+  return yield* sql
+    .unsafe(
+      `WITH given AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::date[]) AS given (id, begin))
+      SELECT id, ${texts("NOT is_month")} AS days, ${texts("is_month")} AS months FROM (
+        SELECT id, date, false AS is_month
+        FROM given JOIN unnest($3::date[], $4::timestamptz[]) AS day (date, ends) ON date >= begin
+          LEFT JOIN rollup_day AS rolled ON rolled.hosted_website_id = id AND rolled.hosted_website_id = ANY ($1)
+            AND rolled.day = date AND ends_at = ends AND goals = $6
+        WHERE rolled.day IS NULL
+        UNION ALL
+        SELECT id, date, true
+        FROM given JOIN unnest($5::date[]) AS month (date) ON date >= begin
+          LEFT JOIN rollup_month AS rolled ON rolled.hosted_website_id = id AND rolled.hosted_website_id = ANY ($1)
+            AND rolled.month = date
+        WHERE rolled.month IS NULL
+      ) AS missing GROUP BY id`,
+      [
+        Database.array(ids, PgTypes.OID.uuid),
+        dates([...begins.values()]),
+        dates(days.map(({ date }) => date)),
+        Database.array(
+          days.map(({ end }) => end),
+          PgTypes.OID.timestamptz
+        ),
+        dates(RollupPlan.monthsBegunIn(days)),
+        PgTypes.text(goals)
+      ]
+    )
+    .pipe(decodeRows(Missing))
+})
+
+/** Groups websites: those of a group have at most `maxRows` rows together. A larger website is alone. */
+const packs = (ids: ReadonlyArray<string>, rowsOf: (id: string) => number): ReadonlyArray<ReadonlyArray<string>> => {
+  const groups: Array<Array<string>> = []
+  let size = Number.POSITIVE_INFINITY
+  for (const id of ids) {
+    const rows = rowsOf(id)
+    if (size + rows > maxRows) {
+      groups.push([id])
+      size = rows
+    } else {
+      groups.at(-1)?.push(id)
+      size += rows
+    }
+  }
+  return groups
+}
+
+/** Websites with the same time zone and the same goals. */
+type Batch = readonly [SiteState, ...ReadonlyArray<SiteState>]
+
 /**
- * Brings the rollups of a website up to date, as far as it can until the deadline. With `isRebuild`, recomputes all of them, and
- * waits while another process rolls up. Then each day is replaced atomically.
+ * Brings the rollups of the closed days of websites up to date, as far as it can until the deadline. With `isRebuild`, recomputes
+ * all of them, and waits while another process rolls up. Then each day is replaced atomically. Returns those of several websites
+ * that need a turn of their own.
  */
 const update = Effect.fnUntraced(function* (
-  site: SiteState,
+  batch: Batch,
   before: number,
   isRebuild: boolean,
   deadline: number
-): Effect.fn.Return<void, SqlError.SqlError | DayRollUp.Busy | DayRollUp.SiteChanged, SqlClient.SqlClient> {
+): Effect.fn.Return<
+  ReadonlyArray<SiteState>,
+  SqlError.SqlError | DayRollUp.Busy | DayRollUp.SiteChanged,
+  SqlClient.SqlClient
+> {
   const sql = yield* SqlClient.SqlClient
-  const { goals, hostedWebsiteId, timeZone } = site
+  const [{ goals, timeZone }] = batch
   const run = <A, R>(transaction: Effect.Effect<A, SqlError.SqlError | DayRollUp.Busy | DayRollUp.SiteChanged, R>) =>
     isRebuild ? whenFree(transaction) : transaction
-  const valid = yield* run(DayRollUp.deleteOutdated(sql, site))
+  const sites = (hostedWebsiteIds: ReadonlyArray<string>): DayRollUp.Sites => ({ timeZone, hostedWebsiteIds })
+  const firsts = yield* run(DayRollUp.deleteOutdated(sql, sites(batch.map(({ hostedWebsiteId }) => hostedWebsiteId))))
   const last = lastClosed(timeZone, before)
   const fingerprint = RollupState.fingerprint(goals)
-  const finish = sql`UPDATE rollup_site SET rolled_before = ${PgTypes.date(LocalTime.addDays(last, 1))},
-    goals = ${fingerprint} WHERE hosted_website_id = ${PgTypes.uuid(hostedWebsiteId)} AND time_zone = ${timeZone}`
-  if (valid.first === null) {
-    // Nothing to sum. If its rows were deleted, their visits go too, also those of the open day.
-    const [next] = LocalTime.days(timeZone, LocalTime.addDays(last, 2), LocalTime.addDays(last, 2))
-    if (next !== undefined) yield* run(DayRollUp.deleteBefore(sql, site, next))
-    yield* finish
-    return
+  const finish = (ids: ReadonlyArray<string>) =>
+    sql`UPDATE rollup_site SET rolled_before = ${PgTypes.date(LocalTime.addDays(last, 1))}, goals = ${fingerprint}
+      WHERE hosted_website_id = ANY (${DayRollUp.idsOf(sites(ids))}) AND time_zone = ${timeZone}`
+  const beginOf = (first: number | null): LocalDate =>
+    // If a website has no rows, its visits go too, also those of the open day. From the beginning of the month, so that the
+    // first month is complete.
+    first === null ? LocalTime.addDays(last, 2) : LocalTime.monthOf(dateOf(LocalTime.zone(timeZone).toLocal(first)))
+  const begins = new Map(Array.from(firsts, ([id, first]) => [id, beginOf(first)]))
+  for (const [begin, ids] of Map.groupBy(begins.keys(), (id) => begins.get(id) ?? last)) {
+    const [day] = LocalTime.days(timeZone, begin, begin)
+    if (day !== undefined) yield* run(DayRollUp.deleteBefore(sql, sites(ids), day))
   }
-  const first = dateOf(LocalTime.zone(timeZone).toLocal(valid.first))
-  // From the beginning of the month, so that the first month is complete.
-  const days = LocalTime.days(timeZone, LocalTime.monthOf(first), last)
-  const [begin] = LocalTime.days(timeZone, LocalTime.monthOf(first), LocalTime.monthOf(first))
-  if (begin !== undefined) yield* run(DayRollUp.deleteBefore(sql, site, begin))
+  if (isRebuild) yield* run(DayRollUp.deleteOpen(sql, sites([...begins.keys()]), LocalTime.addDays(last, 1)))
 
-  const missing = days.filter(({ date, end }) => {
-    const stored = valid.days.get(date)
-    return isRebuild || stored?.end !== end || stored.goals !== fingerprint
-  })
-  if (missing.length > 0) {
-    const rows = yield* countRows(site, missing)
-    for (const chunk of chunks(missing, rows)) {
-      if ((yield* Clock.currentTimeMillis) >= deadline) return
-      const [day] = chunk
-      const isLarge =
-        day !== undefined && (rows.get(day.date) ?? 0) > maxRows && valid.days.get(day.date)?.end !== day.end
-      if (isLarge && !isRebuild) {
-        if (!(yield* advanceDay(site, day, before, deadline))) return
-      } else yield* run(DayRollUp.rollDays(sql, site, chunk, isRebuild))
+  const [earliest = last] = [...begins.values()].toSorted()
+  const days = earliest > last ? [] : LocalTime.days(timeZone, earliest, last)
+  const missing = days.length === 0 ? [] : yield* missingOf(begins, days, isRebuild ? null : fingerprint)
+  const isMissing = new Set(missing.map(({ id }) => id))
+  const complete = [...begins.keys()].filter((id) => !isMissing.has(id))
+  if (complete.length > 0) yield* finish(complete)
+  const large: Array<string> = []
+  for (const alike of Map.groupBy(missing, (one) => JSON.stringify([one.days, one.months])).values()) {
+    const dates = new Set(alike[0]?.days.split(" "))
+    const missingMonths = new Set(alike[0]?.months.split(" "))
+    const missingDays = days.filter(({ date }) => dates.has(date))
+    const rows = yield* countRowsOfSites(sites(alike.map(({ id }) => id)), missingDays)
+    const isLarge = ({ id }: (typeof alike)[number]) => batch.length > 1 && rows(id) > maxRowsInBatch
+    large.push(...alike.filter(isLarge).map(({ id }) => id))
+    const ids = alike.filter((one) => !isLarge(one)).map(({ id }) => id)
+    for (const pack of packs(ids, rows)) {
+      const [id] = pack
+      const isAlone = pack.length === 1 && id !== undefined && rows(id) > maxRows
+      const ofDays = isAlone ? yield* countRowsOfDays(sites(pack), missingDays) : new Map<string, number>()
+      for (const chunk of chunks(missingDays, ofDays)) {
+        if ((yield* Clock.currentTimeMillis) >= deadline) return []
+        const [day] = chunk
+        if (isAlone && !isRebuild && day !== undefined && (ofDays.get(day.date) ?? 0) > maxRows) {
+          const [site] = batch
+          if (!(yield* advanceDay(site, day, before, deadline))) return []
+        }
+        yield* run(DayRollUp.rollDays(sql, sites(pack), chunk, goals, isRebuild))
+      }
     }
+    if (ids.length === 0) continue
+    const changedMonths = new Set(missingDays.map(({ date }) => LocalTime.monthOf(date)))
+    const months = RollupPlan.monthsBegunIn(days).filter(
+      (month) => changedMonths.has(month) || missingMonths.has(month)
+    )
+    if (months.length > 0) yield* run(MonthRollUp.rollMonths(sql, sites(ids), months, days))
+    yield* finish(ids)
   }
-  const changedMonths = new Set(missing.map(({ date }) => LocalTime.monthOf(date)))
-  const months = RollupPlan.monthsBegunIn(days).filter((month) => changedMonths.has(month) || !valid.months.has(month))
-  if (months.length > 0) yield* run(MonthRollUp.rollMonths(sql, site, months, days))
-  if (isRebuild) yield* run(DayRollUp.deleteOpen(sql, site, LocalTime.addDays(last, 1)))
-  for (const day of openDays(timeZone, before)) {
-    if (!(yield* run(advanceDay(site, day, before, deadline)))) return
-  }
-  yield* finish
+  return batch.filter(({ hostedWebsiteId }) => large.includes(hostedWebsiteId))
 })
 
 const Zones = Schema.Array(Schema.Struct({ time_zone: Schema.String }))
@@ -252,16 +366,17 @@ const closedDays = (before: number) =>
 
 /**
  * The websites that `needsUpdate` may find: the database leaves out those that have nothing to do, but cannot compare goals. A
- * website in an unknown zone is not left out, so that its attempt fails with the reason.
+ * website in an unknown zone is not left out, so that its attempt fails with the reason. At most `pageSize`.
  */
-export const candidates = (before: number) =>
+export const candidates = (before: number, after = beforeAll) =>
   Effect.flatMap(closedDays(before), ({ dates, zones }) =>
     sitesWhere(
       `state.time_zone IS DISTINCT FROM site.time_zone OR version <> $1 OR rolled_before IS NULL
-        OR coalesce(rolled_before <= (SELECT day FROM unnest($2::text[], $3::date[]) AS closed (zone, day)
+        OR coalesce(rolled_before <= (SELECT day FROM unnest($3::text[], $4::date[]) AS closed (zone, day)
           WHERE zone = site.time_zone), true)
-        OR goals IS DISTINCT FROM $4 OR EXISTS (SELECT FROM goal WHERE goal.website_config_id = site.website_config_id)
+        OR goals IS DISTINCT FROM $5 OR EXISTS (SELECT FROM goal WHERE goal.website_config_id = site.website_config_id)
         OR hosted_website_id IN (SELECT hosted_website_id FROM rollup_stale)`,
+      after,
       [zones, dates, PgTypes.text(RollupState.fingerprint([]))]
     )
   )
@@ -281,45 +396,47 @@ const outdated = (all: ReadonlyArray<SiteState>, before: number): ReadonlyArray<
     )
   )
 
-/**
- * Runs `work` for each website that no other process rolls up, until its deadline. A website that fails is tried again later, and
- * the others go on. Returns whether there was a website to work on.
- */
-const forEachSite = <A extends DayRollUp.Site, E, R>(
-  sites: ReadonlyArray<A>,
-  work: (
-    site: A,
-    before: number,
-    deadline: number
-  ) => Effect.Effect<void, E | DayRollUp.SiteChanged | DayRollUp.Busy, R>
-) =>
-  Effect.gen(function* () {
-    const ready = yield* FailedItems.ready("rollup", sites, ({ hostedWebsiteId }) => hostedWebsiteId)
-    if (ready.length === 0) return false
-    const before = yield* horizon
-    yield* FailedItems.each(
-      "rollup",
-      ready,
-      (site) =>
-        Clock.currentTimeMillis.pipe(
-          Effect.flatMap((now) => work(site, before, now + maxTurn)),
-          Effect.catchTag(["SiteChanged", "Busy"], () => Effect.void)
-        ),
-      maxConcurrent
-    )
-    yield* PlannerStatistics.refresh
-    return true
-  })
+/** A batch has websites with the same time zone and goals. A website that has failed is alone. */
+const batchesOf = (ready: ReadonlyArray<FailedItems.Ready<SiteState>>) =>
+  [
+    ...Map.groupBy(ready, ({ failures, id, item: { goals, timeZone } }) =>
+      JSON.stringify(failures > 0 ? id : [timeZone, goals])
+    ).values()
+  ].flatMap((alike) => Arr.chunksOf(alike, maxBatch))
+
+/** Brings the rollups of websites up to date, except those that another process rolls up. Returns whether there were any. */
+const updateAll = Effect.fnUntraced(function* (sites: ReadonlyArray<SiteState>) {
+  const ready = yield* FailedItems.ready("rollup", sites, ({ hostedWebsiteId }) => hostedWebsiteId)
+  if (ready.length === 0) return false
+  const before = yield* horizon
+  const work = ([first, ...others]: ReadonlyArray<SiteState>) =>
+    first === undefined
+      ? Effect.succeed<ReadonlyArray<SiteState>>([])
+      : Clock.currentTimeMillis.pipe(
+          Effect.flatMap((now) => update([first, ...others], before, false, now + maxTurn)),
+          // The next round tries again.
+          Effect.catchTag(["SiteChanged", "Busy"], () => Effect.succeed<ReadonlyArray<SiteState>>([]))
+        )
+  const large = yield* FailedItems.batches("rollup", batchesOf(ready), work, maxConcurrent)
+  const alone = large.flat().map((item) => ({ item, id: item.hostedWebsiteId, failures: 0 }))
+  yield* FailedItems.each("rollup", alone, (site) => work([site]), maxConcurrent)
+  yield* PlannerStatistics.refresh
+  return true
+})
 
 type RoundError = SqlError.SqlError | Cause.TimeoutError
 
 /** Brings the rollups of all websites up to date once, except those that another process rolls up. Returns whether there were any. */
 export const round: Effect.Effect<boolean, RoundError, SqlClient.SqlClient> = Effect.gen(function* () {
-  const now = yield* Clock.currentTimeMillis
-  const before = now - maxUnmarkedDelay
-  return yield* forEachSite(outdated(yield* candidates(before), before), (site, before, deadline) =>
-    update(site, before, false, deadline)
-  )
+  let hadWork = false
+  let after: string | undefined = beforeAll
+  while (after !== undefined) {
+    const before = (yield* Clock.currentTimeMillis) - maxUnmarkedDelay
+    const page: ReadonlyArray<SiteState> = yield* candidates(before, after)
+    if (yield* updateAll(outdated(page, before))) hadWork = true
+    after = page[pageSize - 1]?.websiteConfigId
+  }
+  return hadWork
 })
 
 const Behind = Schema.Array(
@@ -345,13 +462,22 @@ const sitesBehind = Effect.gen(function* () {
     .pipe(decodeRows(Behind))
 })
 
-/** The same for the visits of the open days of websites with many page views. */
+/** Stores the visits of the open days of websites with many page views. Returns whether there were any. */
 export const advance: Effect.Effect<boolean, RoundError, SqlClient.SqlClient> = Effect.gen(function* () {
-  return yield* forEachSite(yield* sitesBehind, (site, before, deadline) =>
-    Effect.forEach(openDays(site.timeZone, before), (day) => advanceDay(site, day, before, deadline), {
-      discard: true
-    })
+  const ready = yield* FailedItems.ready("rollup", yield* sitesBehind, ({ hostedWebsiteId }) => hostedWebsiteId)
+  if (ready.length === 0) return false
+  const before = yield* horizon
+  yield* FailedItems.each(
+    "rollup",
+    ready,
+    (site) =>
+      Effect.flatMap(Clock.currentTimeMillis, (now) =>
+        Effect.forEach(openDays(site.timeZone, before), (day) => advanceDay(site, day, before, now + maxTurn))
+      ).pipe(Effect.catchTag(["SiteChanged", "Busy"], () => Effect.void)),
+    maxConcurrent
   )
+  yield* PlannerStatistics.refresh
+  return true
 })
 
 /** A day should be rolled up within this many milliseconds after it ends. */
@@ -392,15 +518,21 @@ export const rebuild = Effect.fnUntraced(function* (
   hostedWebsiteId?: string
 ): Effect.fn.Return<void, SqlError.SqlError | Cause.TimeoutError, SqlClient.SqlClient> {
   const before = yield* horizon
-  const all = yield* sitesWhere("true")
-  for (const site of all.filter((one) => hostedWebsiteId === undefined || one.hostedWebsiteId === hostedWebsiteId)) {
-    yield* update(site, before, true, Number.POSITIVE_INFINITY).pipe(
-      Effect.provideService(DayRollUp.MaxStatement, 0),
-      Effect.catchTag("SiteChanged", () => Effect.void),
-      // Unreachable: with `isRebuild`, transactions wait.
-      Effect.catchTag("Busy", Effect.die)
-    )
-    yield* FailedItems.clear("rollup", site.hostedWebsiteId)
+  let after: string | undefined = beforeAll
+  while (after !== undefined) {
+    const page: ReadonlyArray<SiteState> = yield* hostedWebsiteId === undefined
+      ? sitesWhere("true", after)
+      : sitesWhere("hosted_website_id = $3", after, [PgTypes.uuid(hostedWebsiteId)])
+    for (const site of page) {
+      yield* update([site], before, true, Number.POSITIVE_INFINITY).pipe(
+        Effect.provideService(DayRollUp.MaxStatement, 0),
+        Effect.catchTag("SiteChanged", () => Effect.void),
+        // Unreachable: with `isRebuild`, transactions wait.
+        Effect.catchTag("Busy", Effect.die)
+      )
+      yield* FailedItems.clear("rollup", site.hostedWebsiteId)
+    }
+    after = page[pageSize - 1]?.websiteConfigId
   }
   yield* PlannerStatistics.refresh
 })

@@ -56,39 +56,40 @@ const packed = columns.map((column) => {
 const ofGroups = ["names", ...columns].join(", ")
 
 /**
- * Inserts the groups of months. `groups` is a table with the columns `dimension`, `month`, `last_day`, `name` and those of
- * `columns`.
+ * Inserts the groups of months. `groups` is a table with the columns `hosted_website_id`, `dimension`, `month`, `last_day`, `name`
+ * and those of `columns`.
  */
-export const insertMonths = (site: string, groups: string): string => `
+export const insertMonths = (groups: string): string => `
   INSERT INTO rollup (hosted_website_id, dimension, is_month, day, last_day, ${ofGroups})
-  SELECT ${site}, dimension, true, month, last_day, array_agg(name), ${packed.join(", ")}
-  FROM (SELECT * FROM ${groups} ORDER BY dimension, month, name COLLATE "C") AS ordered GROUP BY dimension, month, last_day`
+  SELECT hosted_website_id, dimension, true, month, last_day, array_agg(name), ${packed.join(", ")}
+  FROM (SELECT * FROM ${groups} ORDER BY hosted_website_id, dimension, month, name COLLATE "C") AS ordered
+  GROUP BY hosted_website_id, dimension, month, last_day`
 
 /** The groups of the rows in `taken` that satisfy a condition. */
 const takenGroups = (condition: string): string => `
-  SELECT dimension, date, name, ${columns
+  SELECT hosted_website_id, dimension, date, name, ${columns
     .map((column) => (column === "revenue" ? column : `coalesce(${column}, 0) AS ${column}`))
     .join(", ")}
-  FROM (SELECT dimension, ${dates}, ${elements(columns)} FROM taken) AS each WHERE ${condition}`
+  FROM (SELECT hosted_website_id, dimension, ${dates}, ${elements(columns)} FROM taken) AS each WHERE ${condition}`
 
-/** Adds up groups of the same dimension, day and name, each with its sign, and leaves out those without visits. */
+/** Adds up groups of the same website, dimension, day and name, each with its sign, and leaves out those without visits. */
 const summed = (from: string): string => `
-  SELECT dimension, date, name, ${GroupSql.counts.map((count) => `${count}::bigint`).join(", ")}, (
+  SELECT hosted_website_id, dimension, date, name, ${GroupSql.counts.map((count) => `${count}::bigint`).join(", ")}, (
       SELECT jsonb_object_agg(currency, amount)::text FROM (
         SELECT currency, sum(sign * amount::numeric)::text AS amount FROM unnest(signs, earned) AS part (sign, revenue)
           CROSS JOIN LATERAL jsonb_each_text(part.revenue::jsonb) AS each (currency, amount) GROUP BY currency
       ) AS total
     ) AS revenue
   FROM (
-    SELECT dimension, date, name, ${GroupSql.counts.map((count) => `sum(sign * ${count}) AS ${count}`).join(", ")},
+    SELECT hosted_website_id, dimension, date, name, ${GroupSql.counts.map((count) => `sum(sign * ${count}) AS ${count}`).join(", ")},
       array_agg(sign) FILTER (WHERE revenue IS NOT NULL) AS signs,
       array_agg(revenue) FILTER (WHERE revenue IS NOT NULL) AS earned
-    FROM ${from} GROUP BY dimension, date, name
+    FROM ${from} GROUP BY hosted_website_id, dimension, date, name
   ) AS joined WHERE visits > 0`
 
 /**
- * Replaces the groups of successive days with those of the statement `groups`, which has the columns `dimension`, `date`, `name`
- * and those of `columns`. If `groups` is null, deletes them only. If the groups have a `sign`, adds them to the stored ones, or
+ * Replaces the groups of some websites' successive days with those of the statement `groups`, which has the columns
+ * `hosted_website_id`, `dimension`, `date`, `name` and those of `columns`. If `groups` is null, deletes them only. If the groups have a `sign`, adds them to the stored ones, or
  * subtracts them. Unpacks the rows that can hold groups of these days, and the rows of their months with room for more.
  *
  * There may be as many groups as page views, so the sort must be fast: it compares the number of a group's row (`place`) and the
@@ -96,7 +97,7 @@ const summed = (from: string): string => `
  */
 export const replaceDays = (
   parameters: Parameters,
-  site: string,
+  hostedWebsiteIds: ReadonlyArray<string>,
   days: { readonly first: string; readonly last: string },
   groups: string | null,
   hasSign = false
@@ -104,27 +105,33 @@ export const replaceDays = (
   const [first, last] = [parameters.date(days.first), parameters.date(days.last)]
   const hasRoom = `day >= ${monthOf(first)} AND day < ${monthOf(last)} + interval '1 month' AND cardinality(names) < ${capacity}`
   const isReplaced = `date >= ${first} AND date <= ${last}`
-  const names = ["dimension", "date", "name", ...columns, ...(hasSign ? ["sign"] : [])].join(", ")
+  const names = ["hosted_website_id", "dimension", "date", "name", ...columns, ...(hasSign ? ["sign"] : [])].join(", ")
   const newGroups = `SELECT ${names} FROM (${groups}) AS summed`
   return `
     WITH taken AS (
-      DELETE FROM rollup WHERE hosted_website_id = ${site} AND NOT is_month
+      DELETE FROM rollup WHERE hosted_website_id = ANY (${parameters.uuids(hostedWebsiteIds)}) AND NOT is_month
         AND (day <= ${last} AND last_day >= ${first}${groups === null ? "" : ` OR ${hasRoom}`}) RETURNING *
     ), merged AS MATERIALIZED (
       ${groups === null ? "" : `${hasSign ? summed(`(${newGroups} UNION ALL SELECT *, 1 FROM (${takenGroups(isReplaced)}) AS stored) AS given`) : newGroups} UNION ALL`}
       ${takenGroups(`NOT (${isReplaced})`)}
     ), parted AS (
-      SELECT dimension, date, month, (sum(groups) OVER (PARTITION BY dimension, month ORDER BY date) - groups)::bigint / ${capacity} AS part
-      FROM (SELECT dimension, date, ${monthOf("date")} AS month, count(*) AS groups FROM merged GROUP BY dimension, date) AS counted
+      SELECT hosted_website_id, dimension, date, month,
+        (sum(groups) OVER (PARTITION BY hosted_website_id, dimension, month ORDER BY date) - groups)::bigint / ${capacity} AS part
+      FROM (
+        SELECT hosted_website_id, dimension, date, ${monthOf("date")} AS month, count(*) AS groups FROM merged
+        GROUP BY hosted_website_id, dimension, date
+      ) AS counted
     ), placed AS MATERIALIZED (
-      SELECT dimension, date, dense_rank() OVER (ORDER BY dimension, month, part) AS place FROM parted
+      SELECT hosted_website_id, dimension, date,
+        dense_rank() OVER (ORDER BY hosted_website_id, dimension, month, part) AS place
+      FROM parted
     ), packed AS (
       SELECT place, min(date) AS first_day, max(date) AS last_day, CASE WHEN min(date) < max(date) THEN array_agg(date) END AS days,
         array_agg(name) AS names, ${columns.map((column, index) => `${packed[index]} AS ${column}`).join(", ")}
-      FROM (SELECT * FROM merged JOIN placed USING (dimension, date) ORDER BY place, name COLLATE "C", date) AS ordered
+      FROM (SELECT * FROM merged JOIN placed USING (hosted_website_id, dimension, date) ORDER BY place, name COLLATE "C", date) AS ordered
       GROUP BY place
     )
     INSERT INTO rollup (hosted_website_id, dimension, is_month, day, last_day, days, ${ofGroups})
-    SELECT ${site}, dimension, false, first_day, last_day, days, ${ofGroups}
-    FROM packed JOIN (SELECT DISTINCT place, dimension FROM placed) AS named USING (place)`
+    SELECT hosted_website_id, dimension, false, first_day, last_day, days, ${ofGroups}
+    FROM packed JOIN (SELECT DISTINCT place, hosted_website_id, dimension FROM placed) AS named USING (place)`
 }

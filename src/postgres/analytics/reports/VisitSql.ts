@@ -46,10 +46,33 @@ const columns = {
 /** The maximum number of intervals that are written as conditions. A larger number is joined as a table. */
 const maxConditions = 8
 
-/** Selects what a table has of a website in some intervals. */
+/** The websites of which a statement reads rows. */
+export interface Websites {
+  /** SQL of what follows `hosted_website_id`. */
+  readonly isOne: string
+  /** SQL of a row's website: its place among them, from 0. */
+  readonly place: string
+}
+
+/** One website. `site` is SQL of its hosted website's id. */
+export const one = (site: string): Websites => ({ isOne: `= ${site}`, place: "0" })
+
+/** Some websites. `sites` is SQL of the array of their hosted websites' ids. */
+export const some = (sites: string): Websites => ({
+  isOne: `= ANY (${sites})`,
+  place: `array_position(${sites}, hosted_website_id) - 1`
+})
+
+/** The number of a row's day among the days of all websites, from 1: first those of the first website, and so on. */
+export const dayOf = (parameters: Parameters, { place }: Websites, days: ReadonlyArray<Day>, time: string): string => {
+  const day = `width_bucket(${time}, ${parameters.times(days.map(({ start }) => start))})`
+  return place === "0" ? day : `${day} + (${place}) * ${days.length}`
+}
+
+/** Selects what a table has of some websites in some intervals. */
 export const inIntervals = (
   parameters: Parameters,
-  site: string,
+  { isOne }: Websites,
   intervals: ReadonlyArray<Interval>,
   { columns, table, time }: { readonly columns: string; readonly table: string; readonly time: string }
 ): string => {
@@ -57,18 +80,24 @@ export const inIntervals = (
     const starts = parameters.times(intervals.map(({ start }) => start))
     const ends = parameters.times(intervals.map(({ end }) => end))
     return `SELECT ${columns} FROM unnest(${starts}, ${ends}) AS part (starts_at, ends_at)
-      JOIN ${table} ON hosted_website_id = ${site} AND ${time} >= starts_at AND ${time} < ends_at`
+      JOIN ${table} ON hosted_website_id ${isOne} AND ${time} >= starts_at AND ${time} < ends_at`
   }
   const conditions = intervals.map(
     ({ end, start }) => `${time} >= ${parameters.time(start)} AND ${time} < ${parameters.time(end)}`
   )
-  return `SELECT ${columns} FROM ${table} WHERE hosted_website_id = ${site} AND (${conditions.join(" OR ")})`
+  return `SELECT ${columns} FROM ${table} WHERE hosted_website_id ${isOne} AND (${conditions.join(" OR ")})`
 }
 
-/** The page views and events of a website in some intervals. */
-const rows = (parameters: Parameters, site: string, intervals: ReadonlyArray<Interval>): string =>
+/** The page views and events of some websites in some intervals. `day` is SQL of their day. */
+const rows = (parameters: Parameters, websites: Websites, intervals: ReadonlyArray<Interval>, day: string): string =>
   (["page_view", "event"] as const)
-    .map((table) => inIntervals(parameters, site, intervals, { table, columns: columns[table], time: "received_at" }))
+    .map((table) =>
+      inIntervals(parameters, websites, intervals, {
+        table,
+        columns: `${columns[table]}, ${day} AS day`,
+        time: "received_at"
+      })
+    )
     .join(" UNION ALL ")
 
 /** The parts of days before intervals that begin within a day. The visits of these parts are stored. */
@@ -121,8 +150,9 @@ const joinChannel = `JOIN channel ON ${Object.entries(channelFields)
   .join(" AND ")}`
 
 /**
- * Common table expressions, the last of which is `raw_visit`: the visits of the rows in the intervals, which must not overlap.
- * `days` are the website's days that the intervals touch. No visit continues beyond its day.
+ * Common table expressions, the last of which is `raw_visit`: the visits of the rows in the intervals, which must not overlap,
+ * each with the number of its `day` (see `dayOf`). `days` are the websites' days that the intervals touch. No visit continues
+ * beyond its day.
  *
  * If an interval begins within a day, all visits of the day up to then are stored. Those that its rows continue are in
  * `continued`, and `raw_visit` has them as they are after these rows: such a visit stands as one row (kind 2) before the others
@@ -135,11 +165,11 @@ const joinChannel = `JOIN channel ON ${Object.entries(channelFields)
  */
 export const rawVisits = (
   parameters: Parameters,
-  site: string,
+  websites: Websites,
   intervals: ReadonlyArray<Interval>,
   options: { readonly channel: boolean; readonly days: ReadonlyArray<Day> }
 ): string => {
-  const dayStarts = parameters.times(options.days.map(({ start }) => start))
+  const dayOfRow = dayOf(parameters, websites, options.days, "received_at")
   const open = openParts(intervals, options.days)
   const stillOpen = open.map(
     ({ end, start }) =>
@@ -149,16 +179,16 @@ export const rawVisits = (
   const keyed = 'PARTITION BY session_key, day ORDER BY received_at, kind, texts COLLATE "C"'
   return `
     found AS ${open.length === 0 ? "" : "MATERIALIZED"} (
-      SELECT *, NULL::bigint AS visit_id FROM (${rows(parameters, site, intervals)}) AS row
+      SELECT *, NULL::bigint AS visit_id FROM (${rows(parameters, websites, intervals, dayOfRow)}) AS row
     )${
       open.length === 0
         ? ""
         : `, continued AS MATERIALIZED (
-      SELECT DISTINCT ON (session_key, day_start) * FROM (
-        SELECT *, width_bucket(started_at, ${dayStarts}) AS day_start FROM visit
-        WHERE hosted_website_id = ${site} AND (${stillOpen.join(" OR ")})
+      SELECT DISTINCT ON (session_key, day) * FROM (
+        SELECT *, ${dayOf(parameters, websites, options.days, "started_at")} AS day FROM visit
+        WHERE hosted_website_id ${websites.isOne} AND (${stillOpen.join(" OR ")})
           AND session_key IN (SELECT session_key FROM found)
-      ) AS one ORDER BY session_key, day_start, started_at DESC
+      ) AS one ORDER BY session_key, day, started_at DESC
     )`
     }, marked AS (
       SELECT *, row_number() OVER keyed AS place, sum((kind = 0)::int) OVER keyed AS views,
@@ -166,13 +196,13 @@ export const rawVisits = (
         received_at - lag(received_at) OVER keyed > interval '0' AS is_later,
         visitor_hash IS DISTINCT FROM lag(visitor_hash) OVER keyed AS is_other
       FROM (
-        SELECT *, width_bucket(received_at, ${dayStarts}) AS day FROM found
+        SELECT * FROM found
         ${
           open.length === 0
             ? ""
             : `UNION ALL SELECT ended_at, session_key, 2, visitor_hash, is_interactive, last_campaign,
           ARRAY[${[...ofLanding, ...ofClient].map((column) => (column === "path" ? "entry_page" : column)).join(", ")}]::text[],
-          visit_id, day_start FROM continued`
+          day, visit_id FROM continued`
         }
       ) AS dated
       WINDOW keyed AS (${keyed} ROWS UNBOUNDED PRECEDING)
@@ -189,7 +219,7 @@ export const rawVisits = (
         kind = 0 AND coalesce(lead(kind) OVER keyed = 1 OR lead(is_first) OVER keyed, true) AS may_exit
       FROM parted WINDOW keyed AS (${keyed} ROWS UNBOUNDED PRECEDING)
     ), run AS (
-      SELECT session_key, began AS started_at, max(received_at) AS ended_at,
+      SELECT session_key, day, began AS started_at, max(received_at) AS ended_at,
         decode(min(encode(visitor_hash, 'hex') COLLATE "C") FILTER (WHERE received_at = began), 'hex') AS visitor_hash,
         array_agg(visitor_hash) FILTER (WHERE is_first OR is_other) AS hashes,
         count(*) FILTER (WHERE kind = 0)::integer AS pageviews, count(*) FILTER (WHERE kind = 1)::integer AS events,
@@ -204,7 +234,7 @@ export const rawVisits = (
       ${
         open.length === 0
           ? "SELECT *, coalesce(landing, texts) AS copied FROM run"
-          : `SELECT session_key, coalesce(before.started_at, run.started_at) AS started_at, run.ended_at, run.visitor_hash,
+          : `SELECT session_key, run.day, coalesce(before.started_at, run.started_at) AS started_at, run.ended_at, run.visitor_hash,
         hashes || coalesce(before.other_hashes, '{}') AS hashes, run.pageviews + coalesce(before.pageviews, 0) AS pageviews,
         run.events + coalesce(before.events, 0) AS events, run.is_interactive, run.last_campaign,
         coalesce(run.exit_page, before.exit_page) AS exit_page,
@@ -217,7 +247,7 @@ export const rawVisits = (
         .join(", ")}
       FROM joined
     )${options.channel ? `, ${channels}` : ""}, raw_visit AS (
-      SELECT -row_number() OVER () AS visit_id, started_at, ended_at, session_key, visitor_hash,
+      SELECT -row_number() OVER () AS visit_id, day, started_at, ended_at, session_key, visitor_hash,
         CASE WHEN cardinality(hashes) > 1 THEN ARRAY(SELECT DISTINCT unnest(hashes)) END AS other_hashes, pageviews, events,
         is_interactive, last_campaign,
         pageviews = 1 AND NOT is_interactive AS is_bounce,

@@ -29,7 +29,12 @@ const timeValue = ({ days, parameters, timeZone }: GroupScope.Scope, dimension: 
 /** The expressions, in order; the last is `v`. */
 export const expressions = (scope: GroupScope.Scope): ReadonlyArray<string> => {
   const { aliases, days, onlyChanges, parameters, raw, site, stored, until, visitFilters } = scope
-  const storedVisits = VisitSql.inIntervals(parameters, site, stored, { columns, table: "visit", time: "started_at" })
+  const website = VisitSql.one(site)
+  const storedVisits = VisitSql.inIntervals(parameters, website, stored, {
+    columns,
+    table: "visit",
+    time: "started_at"
+  })
   const continues = VisitSql.openParts(raw, days).length > 0
   const visits = onlyChanges
     ? VisitSql.changes(columnNames)
@@ -54,7 +59,7 @@ export const expressions = (scope: GroupScope.Scope): ReadonlyArray<string> => {
   const usesSources = GroupScope.mentions(scope, (dimension) => dimension === "visit:source")
   const channel = GroupScope.mentions(scope, (dimension) => dimension === "visit:channel")
   return [
-    ...(raw.length === 0 ? [] : [VisitSql.rawVisits(parameters, site, raw, { channel, days })]),
+    ...(raw.length === 0 ? [] : [VisitSql.rawVisits(parameters, website, raw, { channel, days })]),
     ...(onlyChanges ? [VisitSql.touched, `earlier AS MATERIALIZED (${storedVisits} AND ${VisitSql.isTouched})`] : []),
     `visited AS (
       SELECT *, width_bucket(started_at, ${parameters.times(days.map(({ start }) => start))}) AS day

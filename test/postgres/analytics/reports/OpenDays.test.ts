@@ -65,7 +65,7 @@ layer(live, { excludeTestServices: true })("postgres/analytics/reports: open day
       const site = yield* Sites.SiteDirectory.use((sites) => sites.create({ name: "a", origins: [] }))
       const id = PgTypes.uuid(site.hostedWebsiteId)
       for (const statement of statements) yield* sql.unsafe(statement, [id])
-      yield* DayRollUp.deleteOutdated(sql, site)
+      yield* DayRollUp.deleteOutdated(sql, DayRollUp.only(site))
       const [day] = LocalTime.days("UTC", date, date)
       if (day === undefined) return assert.fail()
       const advance = (hour: number) =>
@@ -96,7 +96,7 @@ layer(live, { excludeTestServices: true })("postgres/analytics/reports: open day
         SELECT hosted_website_id, received_at, encode(visitor_hash, 'hex'), 'Chat started' FROM page_view
         WHERE hosted_website_id = ${id} AND session_id IS NULL ORDER BY received_at LIMIT 1`
       yield* check(site, queries, "after a lead")
-      yield* DayRollUp.deleteOutdated(sql, site)
+      yield* DayRollUp.deleteOutdated(sql, DayRollUp.only(site))
       assert.deepStrictEqual(yield* stored, { until: "24 18:00", isSummed: false })
       yield* advance(26)
       assert.deepStrictEqual(yield* stored, { until: "25 00:00", isSummed: true })

@@ -92,7 +92,9 @@ describe("postgres/analytics/reports: faults", () => {
             sql`LOCK TABLE site IN ACCESS EXCLUSIVE MODE`,
             sql`UPDATE rollup_site SET version = version WHERE hosted_website_id = ${site.hostedWebsiteId}`
           )
-          const outdated = yield* Effect.forkChild(DayRollUp.deleteOutdated(sql, { ...site, timeZone: "UTC" }))
+          const outdated = yield* Effect.forkChild(
+            DayRollUp.deleteOutdated(sql, DayRollUp.only({ ...site, timeZone: "UTC" }))
+          )
           // A rollup run that waits for the table `site` has taken its snapshot, which lacks the update of the other transaction.
           yield* Locks.untilAwaited(sql)
           yield* other.commit
@@ -118,6 +120,29 @@ describe("postgres/analytics/reports: faults", () => {
         yield* RollUpLoop.round
         assert.isAbove((yield* stored(site.hostedWebsiteId)).sums, 0)
         assert.deepStrictEqual((yield* ask(site, query)).results, expected)
+      })
+    )
+
+    it.effect("if one website of a batch fails, the others are rolled up", () =>
+      Effect.gen(function* () {
+        const sql = yield* PgClient.PgClient
+        const [first, broken, last] = [yield* newSite, yield* newSite, yield* newSite]
+        yield* sql.unsafe(
+          `ALTER TABLE rollup ADD CONSTRAINT broken CHECK (hosted_website_id <> '${broken.hostedWebsiteId}')`
+        )
+        yield* RollUpLoop.round
+        for (const { hostedWebsiteId } of [first, last]) {
+          assert.strictEqual((yield* stored(hostedWebsiteId)).visits, 2)
+        }
+        assert.deepStrictEqual(yield* stored(broken.hostedWebsiteId), nothing)
+        assert.deepStrictEqual(yield* sql`SELECT item FROM failed_item WHERE kind = 'rollup'`, [
+          { item: broken.hostedWebsiteId }
+        ])
+        yield* sql`ALTER TABLE rollup DROP CONSTRAINT broken`
+        yield* makeDue
+        yield* RollUpLoop.round
+        assert.strictEqual((yield* stored(broken.hostedWebsiteId)).visits, 2)
+        assert.deepStrictEqual(yield* sql`SELECT FROM failed_item WHERE kind = 'rollup'`, [])
       })
     )
 
