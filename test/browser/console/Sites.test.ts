@@ -138,25 +138,33 @@ inChromium("the console's websites", ConsolePage.layer, (it) => {
     })
   )
 
-  it.effect("are few in the menu, below the list of all, and the menu closes when the page changes", () =>
-    Effect.gen(function* () {
-      const { fresh } = yield* ConsolePage.Websites
-      const { sites } = yield* manySites
-      const { errors, on, page, show } = yield* ConsolePage.open("#/")
-      yield* on(() => listInParts(page, sites))
-      yield* on(() => page.locator("a.site").nth(3).click())
-      yield* show(`#/${fresh.websiteConfigId}/inbox`)
-      const choices = page.getByRole("menuitemradio")
-      yield* on(() => page.getByRole("button", { name: /^Websites: / }).click())
-      const labels = yield* on(() => choices.allTextContents())
-      assert.deepStrictEqual(labels.slice(0, 2), ["All websites", "New website"])
-      assert.lengthOf(labels, 2 + 8)
-      const menu = "document.querySelector('[role=menu]')"
-      assert.isTrue(yield* evaluated<boolean>(page, `${menu}.scrollHeight <= ${menu}.clientHeight`))
-      yield* on(() => page.goBack())
-      yield* until("no menu", async () => (await choices.count()) === 0)
-      assert.deepStrictEqual(errors, [])
-    })
+  it.effect(
+    "are few in the menu, below the list of all, and the menu and the form for a new one close when the page changes",
+    () =>
+      Effect.gen(function* () {
+        const { fresh } = yield* ConsolePage.Websites
+        const { sites } = yield* manySites
+        const { errors, on, page, show } = yield* ConsolePage.open("#/")
+        yield* on(() => listInParts(page, sites))
+        yield* on(() => page.locator("a.site").nth(3).click())
+        yield* show(`#/${fresh.websiteConfigId}/inbox`)
+        const choices = page.getByRole("menuitemradio")
+        yield* on(() => page.getByRole("button", { name: /^Websites: / }).click())
+        const labels = yield* on(() => choices.allTextContents())
+        assert.deepStrictEqual(labels.slice(0, 2), ["All websites", "New website"])
+        assert.lengthOf(labels, 2 + 8)
+        const menu = "document.querySelector('[role=menu]')"
+        assert.isTrue(yield* evaluated<boolean>(page, `${menu}.scrollHeight <= ${menu}.clientHeight`))
+        yield* on(() => page.goBack())
+        yield* until("no menu", async () => (await choices.count()) === 0)
+        yield* on(() => page.goForward())
+        yield* on(() => page.getByRole("button", { name: /^Websites: / }).click())
+        yield* on(() => choices.nth(1).click())
+        yield* on(() => page.getByRole("dialog").waitFor())
+        yield* on(() => page.goBack())
+        yield* until("no form for a new website", async () => (await page.getByRole("dialog").count()) === 0)
+        assert.deepStrictEqual(errors, [])
+      })
   )
 
   it.effect("a link without a count has no place for one", () =>

@@ -106,8 +106,10 @@ interface Props {
 }
 
 export const Bar = ({ canCreate, session, site, sites }: Props) => {
-  const { page } = useAddress()
-  const [isCreating, setCreating] = useState(false)
+  const address = useAddress()
+  const { page } = address
+  // Closed with the page that it was opened on.
+  const [creatingAt, setCreatingAt] = useState<Address.Address | null>(null)
   const pages = Object.entries(Texts.pages).filter(([name]) => name !== "sharing" || session?.role !== "viewer")
   const row = useRevealed(`${site?.site_id} ${page}`)
   return (
@@ -128,7 +130,7 @@ export const Bar = ({ canCreate, session, site, sites }: Props) => {
               className="sites"
               choices={[
                 { value: () => go(Address.initial), label: Texts.sites.all },
-                ...(canCreate ? [{ value: () => setCreating(true), label: Texts.sites.create }] : []),
+                ...(canCreate ? [{ value: () => setCreatingAt(address), label: Texts.sites.create }] : []),
                 ...MenuItems.around(sites, sites.indexOf(site), maxInMenu).map(({ name, site_id }, index) => ({
                   value: () => go(ofSite(site_id, page)),
                   label: name,
@@ -159,7 +161,7 @@ export const Bar = ({ canCreate, session, site, sites }: Props) => {
           {session !== undefined && <SessionMenu session={session} />}
         </div>
       </header>
-      {isCreating && <NewSite onClose={() => setCreating(false)} />}
+      {creatingAt === address && <NewSite onClose={() => setCreatingAt(null)} />}
     </>
   )
 }

@@ -7,7 +7,7 @@ export const notCounted = {
   title: "Not counted, and why",
   note: "Requests of the last seven days",
   reasons: {
-    bot: ["Robots", "Search engines and other programs. There is nothing to do."],
+    bot: ["Bots", "Search engines and other programs. There is nothing to do."],
     "referrer-spam": ["Referrer spam", "Visits that only advertise an address. There is nothing to do."],
     "foreign-origin": ["Pages of other origins", "If one of them is yours, add its origin in Set up, under Website."],
     limited: [

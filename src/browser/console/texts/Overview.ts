@@ -41,7 +41,8 @@ export const metricNotes: Readonly<Partial<Record<Metric, string>>> = {
   pageviews: "Pages that were opened.",
   bounce_rate: "Visits with one page view and no other action.",
   visit_duration: "The average time from the first page view or event of a visit to the last.",
-  conversions: "Accepted submissions, and chats that began."
+  conversions:
+    "Accepted submissions, and chats that began, whose visit is known. The inbox also has those without one, such as from a blocked tag."
 }
 
 export const leadsNeedVisit =
