@@ -115,17 +115,19 @@ const stats = Command.make(
       name: site.name,
       ...answer
     }))
-    const { date_range } = first.answer.query
-    const isUnfinished = date_range[1] === DateRange.today({ now, timeZone: first.site.timeZone })
+    const period = StatsText.periodOf(
+      answers.map(({ answer }) => answer),
+      now
+    )
     yield* Output.answer({
       json: json(flags.allSites ? documents : first.answer),
       text: `${Output.facts([
         ...(flags.allSites ? [] : [["website", first.site.name] as const]),
-        [
-          "period",
-          `${date_range[0]} to ${date_range[1]}${isUnfinished ? " so far" : ""} (${flags.allSites ? "each in its time zone" : first.answer.meta.time_zone})`
-        ],
-        ...StatsText.comparedFacts(first.answer, isUnfinished)
+        ...StatsText.periodFacts(
+          period,
+          first.answer.query,
+          flags.allSites ? "each in its time zone" : first.answer.meta.time_zone
+        )
       ])}\n${rows.length === 0 ? "Nothing matches.\n" : StatsText.chart(first.answer.query, rows, yield* Output.lineWidth)}`
     })
   })

@@ -128,15 +128,18 @@ export const text = (overview: Overview, width: number): string => {
   const { query, meta } = overview.totals
   const days = daysOf(overview.days)
   const reasonBars = uncounted(overview.counts).map(({ name, times }) => ({ label: name, value: times }))
-  const isUnfinished = (overview.days.meta.partial_time_labels ?? []).length > 0
   return [
     Output.facts([
       ["website", overview.site.name],
-      [
-        "period",
-        `${query.date_range[0]} to ${query.date_range[1]}${isUnfinished ? " so far" : ""} (${meta.time_zone})`
-      ],
-      ...StatsText.comparedFacts(overview.totals, isUnfinished),
+      ...StatsText.periodFacts(
+        {
+          days: query.date_range,
+          compared: meta.comparison_date_range,
+          isUnfinished: (overview.days.meta.partial_time_labels ?? []).length > 0
+        },
+        query,
+        meta.time_zone
+      ),
       ...totalFacts(overview.totals)
     ]),
     `\nPage views and visitors per ${days.length > maxDailyBars ? "month" : "day"}\n`,

@@ -4,7 +4,8 @@
  * @module
  */
 import type { Answer, MetricValue, ResultRow } from "../../core/analytics/report/Answer.ts"
-import type { Metric } from "../../core/analytics/report/Query.ts"
+import * as DateRange from "../../core/analytics/report/DateRange.ts"
+import type { LocalDate, Metric } from "../../core/analytics/report/Query.ts"
 import * as BarChart from "../../core/text/BarChart.ts"
 import * as Csv from "../../core/text/Csv.ts"
 
@@ -52,18 +53,65 @@ const numberOf = (given: MetricValue | undefined): number => (typeof given === "
 /** The title of a metric's change in CSV. Metrics have the same names in CSV as in queries. */
 const changeTitle = (metric: Metric) => `change of ${metric}`
 
-/**
- * The fact that names the compared days: none without a comparison. `isUnfinished`: whether the range of the query ends today.
- * A query by hours compares each hour with a whole one.
- */
-export const comparedFacts = (
-  { meta: { comparison_date_range: days }, query }: Answer,
-  isUnfinished: boolean
-): ReadonlyArray<readonly [string, string]> => {
-  if (days === undefined) return []
-  const isCut = isUnfinished && !query.dimensions.includes("time:hour")
-  return [["compared with", `${days[0]} to ${days[1]}${isCut ? ", the last day until the same time" : ""}`]]
+type Days = readonly [first: LocalDate, last: LocalDate]
+
+/** The days of some answers. */
+export interface Period {
+  readonly days: Days
+  /** The compared days, if there is a comparison. */
+  readonly compared: Days | undefined
+  /** Whether a range ends today, in the time zone of its answer. */
+  readonly isUnfinished: boolean
 }
+
+/**
+ * The days of answers at the time `now`, from the earliest to the latest: today has different dates in different time zones. There
+ * must be an answer.
+ */
+export const periodOf = (
+  answers: ReadonlyArray<{
+    readonly query: Pick<Answer["query"], "date_range">
+    readonly meta: Pick<Answer["meta"], "time_zone" | "comparison_date_range">
+  }>,
+  now: number
+): Period => {
+  const span = (ranges: ReadonlyArray<Days>): Days | undefined => {
+    const dates = ranges.flat().toSorted()
+    const [first, last] = [dates[0], dates.at(-1)]
+    return first === undefined || last === undefined ? undefined : [first, last]
+  }
+  const zones = Map.groupBy(answers, ({ meta }) => meta.time_zone)
+  return {
+    days: span(answers.map(({ query }) => query.date_range)) ?? ["", ""],
+    compared: span(answers.flatMap(({ meta: { comparison_date_range: days } }) => (days === undefined ? [] : [days]))),
+    isUnfinished: [...zones].some(([timeZone, alike]) => {
+      const today = DateRange.today({ now, timeZone })
+      return alike.some(({ query }) => query.date_range[1] === today)
+    })
+  }
+}
+
+/**
+ * The facts that name the days and, if there is a comparison, the compared days. A query by hours compares each hour with a whole
+ * one.
+ */
+export const periodFacts = (
+  { compared, days, isUnfinished }: Period,
+  { dimensions }: Pick<Answer["query"], "dimensions">,
+  zone: string
+): ReadonlyArray<readonly [string, string]> => [
+  ["period", `${days[0]} to ${days[1]}${isUnfinished ? " so far" : ""} (${zone})`],
+  ...(compared === undefined
+    ? []
+    : [
+        [
+          "compared with",
+          `${compared[0]} to ${compared[1]}${
+            isUnfinished && !dimensions.includes("time:hour") ? ", the last day until the same time" : ""
+          }`
+        ] as const
+      ])
+]
 
 /** A row of an answer. `site` is null if the query was about one website. */
 export interface NamedRow {

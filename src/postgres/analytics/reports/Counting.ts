@@ -21,6 +21,7 @@ import * as GroupSql from "./GroupSql.ts"
 import { Parameters } from "./Parameters.ts"
 import * as RollupSql from "./RollupSql.ts"
 import * as RollupState from "./RollupState.ts"
+import * as VisitSql from "./VisitSql.ts"
 
 /**
  * The data that may be read.
@@ -179,7 +180,7 @@ export const count = Effect.fnUntraced(function* (
     const parameters = new Parameters()
     const live = (stored: ReadonlyArray<RollupPlan.Interval>, onlyChanges = false) =>
       GroupSql.statement(parameters, {
-        site: parameters.uuid(site.hostedWebsiteId),
+        websites: VisitSql.one(parameters.uuid(site.hostedWebsiteId)),
         timeZone: query.timeZone,
         dimensions,
         filters,

@@ -270,7 +270,7 @@ const storeVisits = (
       continues ? ", replaced AS (DELETE FROM visit WHERE visit_id IN (SELECT visit_id FROM continued))" : ""
     }
       INSERT INTO visit (hosted_website_id, ${columns})
-      SELECT (${ids})[(day - 1) / ${days.length} + 1], ${columns} FROM raw_visit`,
+      SELECT ${VisitSql.idOfDay(ids, days)}, ${columns} FROM raw_visit`,
     parameters.values
   )
 }

@@ -227,7 +227,9 @@ const statementOf = (
       SELECT day, (${parameters.integers(hours.numbers)})[width_bucket(started_at, ${parameters.times(hours.starts)})] AS hour,
         ''::text AS none, other_hashes IS NULL AND visit_id NOT IN (SELECT visit_id FROM repeated) AS is_single,
         visit_id, pageviews, events, is_bounce, duration, started_at, ended_at, session_key, visitor_hash, other_hashes,
-        ${websites.place === "0" ? "" : "hosted_website_id,"}
+        ${VisitSql.idColumn(websites)
+          .map((column) => `${column},`)
+          .join("")}
         ${visitDimensions.map((dimension, index) => `${DimensionSql.visitValue(dimension)} AS d${index}`).join(", ")}
       FROM ${DimensionSql.named("day_visit")}
     )`,
@@ -258,7 +260,7 @@ export const statement = (parameters: Parameters, input: Input): string => {
   const ids = parameters.uuids(hostedWebsiteIds)
   // The statement of one website joins and groups by fewer columns.
   const websites = hostedWebsiteIds.length === 1 ? VisitSql.one(`(${ids})[1]`) : VisitSql.some(ids)
-  return `SELECT *, (${ids})[(day - 1) / ${days.length} + 1] AS hosted_website_id,
+  return `SELECT *, ${VisitSql.idOfDay(ids, days)} AS hosted_website_id,
       (${parameters.dates(days.map(({ date }) => date))})[(day - 1) % ${days.length} + 1] AS date
     FROM (${statementOf(parameters, input, websites, storedVisits(parameters, input, websites))}) AS summed
     WHERE visits > 0 OR conversions > 0`

@@ -9,7 +9,7 @@ import type { GoalRow } from "../../../core/analytics/report/Row.ts"
 import * as DimensionSql from "./DimensionSql.ts"
 import * as GroupScope from "./GroupScope.ts"
 import type { Parameters } from "./Parameters.ts"
-import type * as VisitSql from "./VisitSql.ts"
+import * as VisitSql from "./VisitSql.ts"
 
 /** The kinds of facts that are read. */
 export interface Kinds {
@@ -44,9 +44,9 @@ export const facts = (
 ): string => {
   const first = parameters.time(since)
   const visit = columns.map((column) => `v.${column}`).join(", ")
-  const ofWebsite = `r.hosted_website_id ${websites.isOne}${
-    websites.place === "0" ? "" : " AND r.hosted_website_id = v.hosted_website_id"
-  }`
+  const ofWebsite = `r.hosted_website_id ${websites.isOne}${VisitSql.idColumn(websites)
+    .map((column) => ` AND r.${column} = v.${column}`)
+    .join("")}`
   const ofVisit = `${ofWebsite}
     AND coalesce(r.session_id, encode(r.visitor_hash, 'hex')) COLLATE "C" = v.session_key
     AND r.received_at >= ${first} AND r.received_at >= v.started_at AND r.received_at <= v.ended_at`

@@ -17,10 +17,11 @@ import type { Interval } from "../../../core/analytics/report/RollupPlan.ts"
 import type { GoalRow } from "../../../core/analytics/report/Row.ts"
 import * as DimensionSql from "./DimensionSql.ts"
 import type { Parameters } from "./Parameters.ts"
+import { idColumn, type Websites } from "./VisitSql.ts"
 
 export interface Input extends Pick<Query, "filters" | "timeZone"> {
-  /** SQL of the hosted website's id: a parameter, or a column of a query around the statement. */
-  readonly site: string
+  /** If they are several, the id of the hosted website is a last element of each group's dimensions. */
+  readonly websites: Websites
   readonly dimensions: ReadonlyArray<Dimension>
   /** The days that the intervals cover, and possibly others between them, oldest first. At least one. */
   readonly days: ReadonlyArray<LocalTime.Day>
@@ -98,8 +99,8 @@ export const read =
       : (aliases.get(dimension) ?? DimensionSql.factValue(parameters, dimension as FilterDimension, page))
 
 /** The dimensions of a group, from their values. */
-export const groupOf = ({ onlyChanges }: Scope, values: ReadonlyArray<string>): string =>
-  `ARRAY[${[...values, ...(onlyChanges ? ["sign"] : [])].join(", ")}]::text[]`
+export const groupOf = ({ onlyChanges, websites }: Scope, values: ReadonlyArray<string>): string =>
+  `ARRAY[${[...values, ...(onlyChanges ? ["sign"] : []), ...idColumn(websites)].join(", ")}]::text[]`
 
 /** The group of a row of `v` or of a fact. */
 export const group = (scope: Scope, page: string): string => groupOf(scope, scope.dimensions.map(read(scope, page)))

@@ -65,7 +65,6 @@ const factsOf = (scope: GroupScope.Scope, kinds: FactSql.Kinds, onlyReaching: bo
   FactSql.facts(
     {
       ...scope,
-      websites: VisitSql.one(scope.site),
       since: firstStart(scope),
       goals: scope.conversions || scope.usesGoals ? scope.goals : null,
       onlyReaching
@@ -74,6 +73,7 @@ const factsOf = (scope: GroupScope.Scope, kinds: FactSql.Kinds, onlyReaching: bo
     [
       ...["visit_id", "day", "started_at", "pageviews", "is_bounce", "duration", "entry_page"],
       ...(scope.onlyChanges ? ["sign"] : []),
+      ...VisitSql.idColumn(scope.websites),
       ...scope.aliases.values()
     ]
   )

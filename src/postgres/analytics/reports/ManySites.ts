@@ -1,6 +1,6 @@
 /**
  * Counts one report of many websites in a few statements: the sums of closed days are added in the database, and the other days
- * are computed there, website after website.
+ * are computed there, for some hundred websites at a time.
  *
  * @module
  */
@@ -11,8 +11,9 @@ import type { Answer } from "../../../core/analytics/report/Answer.ts"
 import * as Assembly from "../../../core/analytics/report/Assembly.ts"
 import * as Counting from "../../../core/analytics/report/Counting.ts"
 import * as Counts from "../../../core/analytics/report/Counts.ts"
-import type * as DateRange from "../../../core/analytics/report/DateRange.ts"
+import * as DateRange from "../../../core/analytics/report/DateRange.ts"
 import * as LocalTime from "../../../core/analytics/report/LocalTime.ts"
+import type { Query } from "../../../core/analytics/report/Query.ts"
 import { decodeRows } from "../../../runtime/Rows.ts"
 import type { SiteQuery } from "../../../services/analytics/Reports.ts"
 import * as Database from "../../Database.ts"
@@ -21,11 +22,15 @@ import * as GroupSql from "./GroupSql.ts"
 import { Parameters } from "./Parameters.ts"
 import * as RollupRows from "./RollupRows.ts"
 import * as RollupState from "./RollupState.ts"
+import * as VisitSql from "./VisitSql.ts"
 
 /** A website with more page views or events since its closed days is counted alone, from its stored visits. */
 const maxTail = 5000
 
-/** Whether the query has one group, whose counts of different days can be added, and whole days that are known. */
+/** The websites, and their page views and events since their closed days, of one statement. */
+const maxComputed = { websites: 500, rows: 100_000 }
+
+/** Whether the query has one group, whose counts of different days can be added. */
 export const isAdditive = ({ query }: SiteQuery): boolean => {
   const { divisors, total } = Counting.plan(query)
   const hasOneGroup = query.dimensions.length === 0 && query.filters.length === 0
@@ -33,8 +38,8 @@ export const isAdditive = ({ query }: SiteQuery): boolean => {
     hasOneGroup &&
     divisors === null &&
     total === null &&
-    query.range.first !== null &&
-    query.comparison === null &&
+    // The days of the comparison depend on each website's first row.
+    (query.range.first !== null || query.comparison === null) &&
     !query.metrics.includes("total_revenue")
   )
 }
@@ -56,12 +61,13 @@ type State = (typeof States.Type)[number]
 
 const uuids = (ids: ReadonlyArray<string>) => Database.array(ids, PgTypes.OID.uuid)
 
-/** Which days of the websites have sums. A website whose sums may be incomplete has none. */
+/** Which days of the websites have sums that may be read. A website whose sums may be incomplete has none. */
 const statesOf = (
   sql: SqlClient.SqlClient,
   queries: ReadonlyArray<SiteQuery>,
   timeZone: string,
-  days: ReadonlyArray<LocalTime.Day>
+  days: ReadonlyArray<LocalTime.Day>,
+  readsSums: boolean
 ) => {
   const tails = ["page_view", "event"].map(
     (table) => `(SELECT FROM ${table} AS fact WHERE fact.hosted_website_id = given.hosted_website_id
@@ -90,7 +96,7 @@ const statesOf = (
         uuids(queries.map(({ site }) => site.hostedWebsiteId)),
         uuids(queries.map(({ site }) => site.websiteConfigId)),
         PgTypes.text(timeZone),
-        PgTypes.int4(RollupState.version),
+        PgTypes.int4(readsSums ? RollupState.version : -1),
         Database.array(
           days.map(({ date }) => date),
           PgTypes.OID.date
@@ -143,41 +149,55 @@ const computed = (
   states: readonly [State, ...ReadonlyArray<State>],
   timeZone: string,
   days: ReadonlyArray<LocalTime.Day>,
-  conversions: boolean
+  options: { readonly conversions: boolean; readonly until: number | undefined }
 ) => {
   const parameters = new Parameters()
-  const ids = parameters.uuids(states.map(({ id }) => id))
   const statement = GroupSql.statement(parameters, {
-    site: "given.hosted_website_id",
+    websites: VisitSql.some(parameters.uuids(states.map(({ id }) => id))),
     timeZone,
     dimensions: [],
     filters: [],
     days,
     stored: [],
     raw: [{ start: days[0]?.start ?? 0, end: days.at(-1)?.end ?? 0 }],
-    conversions,
+    ...options,
     revenue: false,
     onlyChanges: false,
-    until: undefined,
     goals: states[0].goals
   })
-  return execute(
-    sql,
-    `SELECT hosted_website_id AS id, counted.* FROM unnest(${ids}) AS given (hosted_website_id) CROSS JOIN LATERAL (${statement}) AS counted`,
-    parameters
-  )
+  return execute(sql, `SELECT dimensions[1]::uuid AS id, counted.* FROM (${statement}) AS counted`, parameters)
 }
 
-/** Counts the websites that share their time zone and their days. Those that must be counted alone have no counts. */
-const countAlike = Effect.fnUntraced(function* (
+/** Groups websites for one statement each: those with the same goals and the same days with sums. */
+const groupsOf = (states: ReadonlyArray<State>): ReadonlyArray<readonly [State, ...ReadonlyArray<State>]> => {
+  const groups: Array<[State, ...Array<State>]> = []
+  for (const alike of Map.groupBy(states, ({ goals, last }) => JSON.stringify([last, goals])).values()) {
+    let rows = Number.POSITIVE_INFINITY
+    for (const state of alike) {
+      const group = groups.at(-1)
+      rows += state.tail
+      if (group === undefined || rows > maxComputed.rows || group.length >= maxComputed.websites) {
+        groups.push([state])
+        rows = state.tail
+      } else group.push(state)
+    }
+  }
+  return groups
+}
+
+/**
+ * Counts the websites that share their time zone, in some successive days. Those that must be counted alone have no counts. With
+ * `until`, only visits that began before it count.
+ */
+const countDays = Effect.fnUntraced(function* (
   sql: SqlClient.SqlClient,
   queries: readonly [SiteQuery, ...ReadonlyArray<SiteQuery>],
-  range: DateRange.Resolved
+  days: ReadonlyArray<LocalTime.Day>,
+  until?: number
 ): Effect.fn.Return<ReadonlyMap<string, Counts.Counts>, SqlError.SqlError> {
   const { query } = queries[0]
   const { timeZone } = query
-  const days = LocalTime.days(timeZone, range.first, range.last)
-  const states = (yield* statesOf(sql, queries, timeZone, days)).filter(
+  const states = (yield* statesOf(sql, queries, timeZone, days, until === undefined)).filter(
     ({ goals, summedGoals, tail }) =>
       tail <= maxTail && (summedGoals === null || summedGoals === RollupState.fingerprint(goals))
   )
@@ -187,41 +207,90 @@ const countAlike = Effect.fnUntraced(function* (
       counts.set(row.id, Counts.sum(counts.get(row.id) ?? Counts.none, StoredCounts.toCounts(row)))
   }
   const stored = states.filter(({ first }) => first !== null)
-  if (stored.length > 0) add(yield* summed(sql, stored, range))
-  const alike = Map.groupBy(
-    states.filter(({ tail }) => tail > 0),
-    ({ goals, last }) => JSON.stringify([last, goals])
-  )
-  for (const [first, ...others] of alike.values()) {
-    if (first === undefined) continue
-    const { last } = first
-    const rest = last === null ? days : days.filter(({ date }) => date > last)
-    const { conversions } = Counting.plan(query).groups
-    add(yield* computed(sql, [first, ...others], timeZone, rest, conversions))
+  const [first, last] = [days[0]?.date, days.at(-1)?.date]
+  if (stored.length > 0 && first !== undefined && last !== undefined) {
+    add(yield* summed(sql, stored, { first, last }))
+  }
+  const { conversions } = Counting.plan(query).groups
+  for (const group of groupsOf(states.filter(({ tail }) => tail > 0))) {
+    const [{ last: summedTo }] = group
+    const rest = summedTo === null ? days : days.filter(({ date }) => date > summedTo)
+    add(yield* computed(sql, group, timeZone, rest, { conversions, until }))
   }
   return counts
 })
 
+/** Counts the websites that share their time zone, in a range of days. */
+const countRange = Effect.fnUntraced(function* (
+  sql: SqlClient.SqlClient,
+  queries: readonly [SiteQuery, ...ReadonlyArray<SiteQuery>],
+  range: DateRange.Resolved
+): Effect.fn.Return<(id: string) => Counts.Counts | undefined, SqlError.SqlError> {
+  const days = LocalTime.days(queries[0].query.timeZone, range.first, range.last)
+  const whole = range.until === undefined ? days : days.slice(0, -1)
+  // The last day, if only its visits up to a time count. They are not summed.
+  const cut = days.slice(whole.length)
+  const counted = [
+    ...(whole.length === 0 ? [] : [yield* countDays(sql, queries, whole)]),
+    ...(cut.length === 0 ? [] : [yield* countDays(sql, queries, cut, range.until)])
+  ]
+  return (id) => {
+    const counts = counted.flatMap((part) => part.get(id) ?? [])
+    return counts.length === counted.length ? counts.reduce(Counts.sum, Counts.none) : undefined
+  }
+})
+
+const Firsts = Schema.Array(Schema.Struct({ id: Schema.String, first: Schema.NullOr(Schema.Finite) }))
+
+/** When the first page view or event of each website was received, in milliseconds since 1970. */
+const firstsOf = (sql: SqlClient.SqlClient, queries: ReadonlyArray<SiteQuery>) =>
+  sql
+    .unsafe(`SELECT id, ${RollupState.firstReceived("id")} AS first FROM unnest($1::uuid[]) AS given (id)`, [
+      uuids(queries.map(({ site }) => site.hostedWebsiteId))
+    ])
+    .pipe(
+      decodeRows(Firsts),
+      Effect.map((rows) => new Map(rows.map(({ first, id }) => [id, first])))
+    )
+
 /**
- * The answers to queries for which `isAdditive` holds, by hosted website. Their metrics must be the same. Websites that must be
- * counted alone have none: they have many page views since their closed days, or sums of other goals than theirs.
+ * The answers to queries for which `isAdditive` holds, by hosted website. They may differ in their time zones and date ranges only.
+ * Websites that must be counted alone have none: they have many page views since their closed days, or sums of other goals than
+ * theirs.
  */
 export const answers = Effect.fnUntraced(function* (
   sql: SqlClient.SqlClient,
   queries: ReadonlyArray<SiteQuery>
 ): Effect.fn.Return<ReadonlyMap<string, Answer>, SqlError.SqlError> {
   const found = new Map<string, Answer>()
+  const firsts = yield* firstsOf(
+    sql,
+    queries.filter(({ query }) => query.range.first === null)
+  )
   const alike = Map.groupBy(queries, ({ query: { range, timeZone } }) => JSON.stringify([timeZone, range]))
   for (const [one, ...others] of alike.values()) {
     if (one === undefined) continue
-    const { first, last } = one.query.range
-    if (first === null) continue
-    const counts = yield* countAlike(sql, [one, ...others], { first, last })
-    for (const { query, site } of [one, ...others]) {
-      const own = counts.get(site.hostedWebsiteId)
-      if (own === undefined) continue
-      const groups = { groups: [{ dimensions: [], counts: own }], divisors: null, total: null }
-      found.set(site.hostedWebsiteId, Assembly.answer(query, Counting.counted(query, { first, last }, groups), null))
+    const all = [one, ...others] as const
+    const { comparison, timeZone } = one.query
+    const rangeOf = ({ query, site }: SiteQuery): DateRange.Resolved => {
+      const first = firsts.get(site.hostedWebsiteId) ?? null
+      return DateRange.withFirstDay(query.range, first === null ? null : LocalTime.zone(timeZone).toLocal(first))
+    }
+    // A website has no rows before the first day of its own range.
+    const [earliest = one.query.range.last] = all.map((each) => rangeOf(each).first).toSorted()
+    const range = { first: earliest, last: one.query.range.last }
+    const counts = yield* countRange(sql, all, range)
+    const comparedRange = comparison === null ? null : DateRange.compared(range, { ...one.query, comparison })
+    const comparedCounts = comparedRange === null ? null : yield* countRange(sql, all, comparedRange)
+    const counted = (query: Query, of: DateRange.Resolved, own: Counts.Counts) =>
+      Counting.counted(query, of, { groups: [{ dimensions: [], counts: own }], divisors: null, total: null })
+    for (const each of all) {
+      const { query, site } = each
+      const own = counts(site.hostedWebsiteId)
+      const before = comparedCounts?.(site.hostedWebsiteId)
+      if (own === undefined || (comparedCounts !== null && before === undefined)) continue
+      const compared = comparedRange === null || before === undefined ? null : counted(query, comparedRange, before)
+      found.set(site.hostedWebsiteId, Assembly.answer(query, counted(query, rangeOf(each), own), compared))
     }
   }
   return found

@@ -50,23 +50,26 @@ const maxConditions = 8
 export interface Websites {
   /** SQL of what follows `hosted_website_id`. */
   readonly isOne: string
-  /** SQL of a row's website: its place among them, from 0. */
-  readonly place: string
+  /** SQL of the array of their hosted websites' ids; null for one website. */
+  readonly ids: string | null
 }
 
 /** One website. `site` is SQL of its hosted website's id. */
-export const one = (site: string): Websites => ({ isOne: `= ${site}`, place: "0" })
+export const one = (site: string): Websites => ({ isOne: `= ${site}`, ids: null })
 
 /** Some websites. `sites` is SQL of the array of their hosted websites' ids. */
-export const some = (sites: string): Websites => ({
-  isOne: `= ANY (${sites})`,
-  place: `array_position(${sites}, hosted_website_id) - 1`
-})
+export const some = (sites: string): Websites => ({ isOne: `= ANY (${sites})`, ids: sites })
+
+/** The column with the website of a row or a visit, if a statement reads those of several. */
+export const idColumn = ({ ids }: Websites): ReadonlyArray<string> => (ids === null ? [] : ["hosted_website_id"])
+
+/** SQL of the id of the website to which the day `day` belongs. */
+export const idOfDay = (ids: string, days: ReadonlyArray<Day>): string => `(${ids})[(day - 1) / ${days.length} + 1]`
 
 /** The number of a row's day among the days of all websites, from 1: first those of the first website, and so on. */
-export const dayOf = (parameters: Parameters, { place }: Websites, days: ReadonlyArray<Day>, time: string): string => {
+export const dayOf = (parameters: Parameters, { ids }: Websites, days: ReadonlyArray<Day>, time: string): string => {
   const day = `width_bucket(${time}, ${parameters.times(days.map(({ start }) => start))})`
-  return place === "0" ? day : `${day} + (${place}) * ${days.length}`
+  return ids === null ? day : `${day} + (array_position(${ids}, hosted_website_id) - 1) * ${days.length}`
 }
 
 /** Selects what a table has of some websites in some intervals. */

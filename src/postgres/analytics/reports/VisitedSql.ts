@@ -12,14 +12,12 @@ import * as VisitSql from "./VisitSql.ts"
 
 const columnNames = ["visit_id", ...VisitSql.visitColumns]
 
-const columns = columnNames.join(", ")
-
 /** The value of the time dimension for the start of a visit. */
 const timeValue = ({ days, parameters, timeZone }: GroupScope.Scope, dimension: Dimension): string => {
   if (!isTimeDimension(dimension)) throw new Error(`${dimension} is not a time dimension`)
   if (dimension !== "time:hour") {
     const labels = days.map(({ date }) => DateRange.label(dimension, LocalTime.midnight(date)))
-    return `(${parameters.texts(labels)})[day]`
+    return `(${parameters.texts(labels)})[(day - 1) % ${days.length} + 1]`
   }
   const hours = days.flatMap((day) => LocalTime.hours(timeZone, day))
   const starts = parameters.times(hours.map(({ start }) => start))
@@ -28,10 +26,10 @@ const timeValue = ({ days, parameters, timeZone }: GroupScope.Scope, dimension: 
 
 /** The expressions, in order; the last is `v`. */
 export const expressions = (scope: GroupScope.Scope): ReadonlyArray<string> => {
-  const { aliases, days, onlyChanges, parameters, raw, site, stored, until, visitFilters } = scope
-  const website = VisitSql.one(site)
-  const storedVisits = VisitSql.inIntervals(parameters, website, stored, {
-    columns,
+  const { aliases, days, onlyChanges, parameters, raw, stored, until, visitFilters, websites } = scope
+  const id = VisitSql.idColumn(websites)
+  const storedVisits = VisitSql.inIntervals(parameters, websites, stored, {
+    columns: [...columnNames, ...id].join(", "),
     table: "visit",
     time: "started_at"
   })
@@ -42,7 +40,12 @@ export const expressions = (scope: GroupScope.Scope): ReadonlyArray<string> => {
         ...(stored.length === 0
           ? []
           : [`${storedVisits}${continues ? " AND visit_id NOT IN (SELECT visit_id FROM continued)" : ""}`]),
-        ...(raw.length === 0 ? [] : [`SELECT ${columns} FROM raw_visit`])
+        ...(raw.length === 0
+          ? []
+          : [
+              `SELECT ${[...columnNames, ...(websites.ids === null ? [] : [VisitSql.idOfDay(websites.ids, days)])].join(", ")}
+                FROM raw_visit`
+            ])
       ]
   const values = Array.from(aliases, ([dimension, alias]) => {
     const value = isVisitDimension(dimension) ? DimensionSql.visitValue(dimension) : timeValue(scope, dimension)
@@ -59,14 +62,14 @@ export const expressions = (scope: GroupScope.Scope): ReadonlyArray<string> => {
   const usesSources = GroupScope.mentions(scope, (dimension) => dimension === "visit:source")
   const channel = GroupScope.mentions(scope, (dimension) => dimension === "visit:channel")
   return [
-    ...(raw.length === 0 ? [] : [VisitSql.rawVisits(parameters, website, raw, { channel, days })]),
+    ...(raw.length === 0 ? [] : [VisitSql.rawVisits(parameters, websites, raw, { channel, days })]),
     ...(onlyChanges ? [VisitSql.touched, `earlier AS MATERIALIZED (${storedVisits} AND ${VisitSql.isTouched})`] : []),
     `visited AS (
-      SELECT *, width_bucket(started_at, ${parameters.times(days.map(({ start }) => start))}) AS day
-      FROM (${visits.join(" UNION ALL ")}) AS found
+      SELECT *, ${VisitSql.dayOf(parameters, websites, days, "started_at")} AS day
+      FROM (${visits.join(" UNION ALL ")}) AS found (${[...columnNames, ...(onlyChanges ? ["sign"] : []), ...id].join(", ")})
     )`,
     `v AS MATERIALIZED (
-      SELECT ${[...VisitSql.countedColumns, "day", ...(onlyChanges ? ["sign"] : []), ...values].join(", ")}
+      SELECT ${[...VisitSql.countedColumns, "day", ...(onlyChanges ? ["sign"] : []), ...id, ...values].join(", ")}
       FROM ${usesSources ? DimensionSql.named("visited") : "visited"}
       ${conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`}
     )`
