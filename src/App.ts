@@ -49,7 +49,7 @@ export type DatabaseAddress = Omit<Database.Options, "connections">
 
 /** The connection pool. */
 export const database = (settings: Settings, address: DatabaseAddress) =>
-  Database.layer({ ...address, connections: settings.databaseConnections })
+  Database.layer({ ...address, connections: settings.databaseConnections, timeout: settings.databaseTimeout })
 
 /** The client that sends to webhooks. One for the process, since it limits the connections that it keeps open. */
 export const outwardClient = ({ webhookAllow: allowed }: Settings) => OutwardClient.layer({ allowed })
@@ -87,10 +87,7 @@ const deliver = (settings: Settings, mailOption: Mail) => {
   const mails: Layer.Layer<never, never, NotificationsService | ReportsService | PgClient> = Option.isNone(mailOption)
     ? MailDispatcher.warnWithoutServer
     : MailDispatcher.layer(mailOption.value.sender, settings.webhookAllow).pipe(
-        Layer.provide([
-          mailOption.value.mailer,
-          Mails.layer({ timeout: settings.databaseTimeout, secretsKey: mailOption.value.sender.secretsKey })
-        ])
+        Layer.provide([mailOption.value.mailer, Mails.layer({ secretsKey: mailOption.value.sender.secretsKey })])
       )
   return Layer.merge(Dispatcher.layer, mails)
 }

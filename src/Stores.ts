@@ -51,8 +51,8 @@ const analytics = (
       repositories: Layer.mergeAll(
         AnalyticsRepo.layer(queue),
         EventRepo.layer(queue),
-        AnalyticsExport.layer(queue),
-        SiteActivity.layer(queue),
+        AnalyticsExport.layer,
+        SiteActivity.layer,
         Reports.layer({ timeout: settings.reportTimeout, reader: readerOf(settings) })
       )
     }),
@@ -73,30 +73,30 @@ const analytics = (
 /** All repositories. Requires `App.database`. */
 export const storage = (settings: Settings) => {
   const timeout = settings.databaseTimeout
-  const cached = { timeout, capacity: settings.siteCache }
+  const cached = { capacity: settings.siteCache }
   const queue = { timeout, maxQueue: settings.databaseQueue, traced: Option.isSome(settings.otlp) }
   const { repositories, separate } = analytics(settings, queue)
   const others = Layer.mergeAll(
-    Leads.layer({ timeout }),
-    Goals.layer({ timeout }),
-    Inbox.layer({ timeout }).pipe(Layer.provideMerge(SubmissionRepo.layer(queue))),
+    Leads.layer,
+    Goals.layer,
+    Inbox.layer.pipe(Layer.provideMerge(SubmissionRepo.layer(queue))),
     SiteDirectory.layer(cached),
     CreationTurns.layer({ timeout }),
     FormDirectory.layer(cached),
-    SiteErasure.layer({ timeout }),
+    SiteErasure.layer,
     InstanceDirectory.layer(cached),
     WidgetTokens.layer(cached),
-    OwnerKeys.layer({ timeout }),
-    ConsoleSessions.layer({ timeout }),
-    Shares.layer({ timeout }),
-    Transcripts.layer({ timeout }).pipe(Layer.provideMerge(ConversationStore.layer(queue))),
-    Persons.layer({ timeout }),
-    TokenBudget.layer({ timeout }),
-    VisitorSalts.layer({ timeout }),
-    Decisions.layer({ timeout }),
-    Webhooks.layer({ timeout, secretsKey: settings.secretsKey }),
+    OwnerKeys.layer,
+    ConsoleSessions.layer,
+    Shares.layer,
+    Transcripts.layer.pipe(Layer.provideMerge(ConversationStore.layer(queue))),
+    Persons.layer,
+    TokenBudget.layer,
+    VisitorSalts.layer,
+    Decisions.layer(),
+    Webhooks.layer({ secretsKey: settings.secretsKey }),
     Deliveries.layer({ timeout, secretsKey: settings.secretsKey }),
-    Notifications.layer({ timeout, secretsKey: settings.secretsKey }),
+    Notifications.layer({ secretsKey: settings.secretsKey }),
     Readiness.layer
   )
   return repositories.pipe(Layer.provideMerge(others), Layer.provideMerge(separate))

@@ -20,11 +20,7 @@ export const keysOf = (url: string, site: string, count: number, scope: Scope) =
       )
     )
   ).pipe(
-    Effect.provide(
-      OwnerKeys.layer({ timeout: "20 seconds" }).pipe(
-        Layer.provide(PgDatabase.layer({ url: Redacted.make(url), connections: 1 }))
-      )
-    ),
+    Effect.provide(OwnerKeys.layer.pipe(Layer.provide(PgDatabase.layer({ url: Redacted.make(url), connections: 1 })))),
     Effect.scoped,
     Effect.orDie
   )

@@ -17,8 +17,6 @@ import * as Sites from "../../src/services/sites/SiteDirectory.ts"
 import * as Ledger from "./Ledger.ts"
 import type { Load, Target } from "./Load.ts"
 
-const timeout = "20 seconds"
-
 /** Makes a database, which need not be migrated, for a scenario, and returns the database's URL. */
 export type Database = Effect.Effect<string, never, Scope.Scope>
 
@@ -45,11 +43,9 @@ export const prepare = (
     }
   }).pipe(
     Effect.provide(
-      Layer.mergeAll(
-        SiteDirectory.layer({ timeout }),
-        InstanceDirectory.layer({ timeout }),
-        WidgetTokens.layer({ timeout })
-      ).pipe(Layer.provideMerge(PgDatabase.layer({ url: Redacted.make(url), connections: 2 })))
+      Layer.mergeAll(SiteDirectory.layer(), InstanceDirectory.layer(), WidgetTokens.layer()).pipe(
+        Layer.provideMerge(PgDatabase.layer({ url: Redacted.make(url), connections: 2, timeout: "20 seconds" }))
+      )
     ),
     Effect.scoped,
     Effect.orDie

@@ -71,7 +71,6 @@ export const create = (database: string, websiteConfigId: string, urls: Readonly
   ).pipe(
     Effect.provide(
       Webhooks.layer({
-        timeout: "20 seconds",
         secretsKey: Option.some(Redacted.make(Buffer.from(secretsKey, "hex")))
       }).pipe(Layer.provide(Database.layer({ url: Redacted.make(database), connections: 1 })))
     ),

@@ -1,16 +1,19 @@
 /**
- * Connections to PostgreSQL, and the mapping of its errors to `Storage` errors. Holds no statements.
+ * Connections to PostgreSQL, the bound on the time of their statements, and the mapping of errors to `Storage` errors. Holds no
+ * statements.
  *
  * @module
  */
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import {
   Cause,
+  Clock,
+  Context,
   Duration,
   Effect,
   Fiber,
   identity,
-  Layer,
+  type Layer,
   Option,
   Predicate,
   Redacted,
@@ -19,18 +22,20 @@ import {
   type Scope
 } from "effect"
 import { Reactivity } from "effect/reactivity"
-import { type SqlClient, SqlError } from "effect/sql"
+import { SqlClient, type SqlConnection, SqlError } from "effect/sql"
 import * as DatabaseHosts from "../core/doctor/DatabaseHosts.ts"
 import * as DatabaseUrl from "../core/doctor/DatabaseUrl.ts"
 import * as SystemErrorCode from "../core/text/SystemErrorCode.ts"
 import { RecordRefused, StorageUnavailable } from "../services/Storage.ts"
 import * as Servers from "./Servers.ts"
 
-/** The database's address, and the size of the connection pool. */
+/** The database's address, the size of the connection pool, and the bound on its statements. */
 export interface Options
   extends Pick<PgClient.PgPoolConfig, "url" | "host" | "port" | "path" | "ssl" | "database" | "username" | "password"> {
   /** The size of the shared pool. */
   readonly connections: number
+  /** The timeout of each statement and of each transaction, which includes the wait for a connection. Default: 10 seconds. */
+  readonly timeout?: Duration.Input
 }
 
 /**
@@ -39,9 +44,16 @@ export interface Options
  * replaced.
  */
 export const layer = (options: Options): Layer.Layer<PgClient.PgClient | SqlClient.SqlClient, SqlError.SqlError> =>
-  Layer.unwrap(Effect.map(configOf(options), PgClient.layer))
+  PgClient.layerFrom(Effect.flatMap(configOf(options), make))
 
-const configOf = (options: Options): Effect.Effect<PgClient.PgPoolConfig> => {
+/** The settings of a client of ours. */
+interface ClientConfig extends PgClient.PgPoolConfig {
+  readonly timeout?: Duration.Input | undefined
+  /** Whether failed statements are tried again. Default: true. */
+  readonly retries?: boolean
+}
+
+const configOf = (options: Options): Effect.Effect<ClientConfig> => {
   const { connections, ...address } = options
   const common = {
     maxConnections: connections,
@@ -65,18 +77,19 @@ const routedUrl = (text: Options["url"]): URL | undefined => {
 
 /**
  * A client with its own connections, by default one, so that its statements and those of the shared pool do not wait for each
- * other. The connections go to the same database, or to the one at `url`.
+ * other. The connections go to the same database, or to the one at `url`. Its timeout is that of the shared pool, or `timeout`.
+ * Clients for a `GroupCommit`, which tries batches again itself, have no `retries`.
  */
 export const dedicated = Effect.fnUntraced(function* (
-  options?: Pick<PgClient.PgPoolConfig, "types" | "maxConnections" | "preparedStatementCacheSize"> & {
+  options?: Pick<ClientConfig, "types" | "maxConnections" | "preparedStatementCacheSize" | "timeout" | "retries"> & {
     readonly url?: Options["url"]
   }
 ): Effect.fn.Return<PgClient.PgClient, SqlError.SqlError, PgClient.PgClient | Scope.Scope> {
-  const shared = yield* PgClient.PgClient
+  const shared: ClientConfig = (yield* PgClient.PgClient).config
   const reactivity = yield* Reactivity.make
   const { url, ...own } = options ?? {}
-  const config = url === undefined ? shared.config : yield* configOf({ url, connections: 1 })
-  return yield* PgClient.make({ ...config, maxConnections: 1, ...own, minConnections: 0 }).pipe(
+  const config = url === undefined ? shared : { timeout: shared.timeout, ...(yield* configOf({ url, connections: 1 })) }
+  return yield* make({ ...config, maxConnections: 1, ...own, minConnections: 0 }).pipe(
     Effect.provideService(Reactivity.Reactivity, reactivity)
   )
 })
@@ -122,6 +135,7 @@ const isWraparound = ({ reason: { cause } }: SqlError.SqlError): boolean =>
  * table, a wrong password) is not.
  */
 const judge = (error: SqlError.SqlError): Verdict => {
+  if (error.reason._tag === "StatementTimeoutError") return "timeout"
   const code = Option.getOrElse(sqlState(error), () => "")
   if (code === "54000" && isWraparound(error)) return "unreachable"
   if (/^(22|23|54)/.test(code)) return "refused"
@@ -140,7 +154,7 @@ const judge = (error: SqlError.SqlError): Verdict => {
 export const isOutage = (error: unknown): boolean => {
   const isOfRows = (code: string | undefined) => /^(0A|21|22|23|40|54|55|57014|P0|XX)/.test(code ?? "")
   if (SqlError.isSqlError(error)) {
-    if (error.reason.cause instanceof PgTypes.CodecError) return false
+    if (error.reason.cause instanceof PgTypes.CodecError || judge(error) === "timeout") return false
     return !isOfRows(Option.getOrUndefined(sqlState(error))) || isWraparound(error)
   }
   return error instanceof StorageUnavailable && error.reason !== "timeout" && !isOfRows(error.code)
@@ -188,7 +202,7 @@ const unavailableFor = (error: SqlError.SqlError, verdict: Verdict): StorageUnav
 /** The caller's error for a statement that stores no record. */
 export const unavailable = (error: SqlError.SqlError): StorageUnavailable => unavailableFor(error, judge(error))
 
-/** Maps the errors of statements that store no record, like `bounded`, without its timeout and its retries. */
+/** Maps the errors of statements that store no record. */
 export const mapErrors = <A, E, R>(
   effect: Effect.Effect<A, E | SqlError.SqlError, R>
 ): Effect.Effect<A, Exclude<E, SqlError.SqlError> | StorageUnavailable, R> =>
@@ -206,38 +220,190 @@ export const refusedOrUnavailable = (error: SqlError.SqlError): StorageUnavailab
 
 const backoff = Schedule.min([Schedule.exponential("20 millis"), Schedule.spaced("500 millis")])
 
+/** When a statement that begins at `now` must have ended, both in milliseconds of the monotonic clock. */
+type Limit = (now: number) => number
+
+/** The limit of a fiber's statements, in place of their client's timeout. */
+const CurrentLimit = Context.Reference<Limit | undefined>("hydracore/postgres/Database/CurrentLimit", {
+  defaultValue: () => undefined
+})
+
+/** Whether the server recognizes a repeated statement of a fiber. */
+const IsRepeatable = Context.Reference<boolean>("hydracore/postgres/Database/IsRepeatable", {
+  defaultValue: () => false
+})
+
+const monotonicMillis = (clock: Clock.Clock): number => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+
+/** The limit of statements that may each take `timeout`. */
+const limitOf = (timeout: Duration.Input): Limit => {
+  const millis = Duration.toMillis(Duration.fromInputUnsafe(timeout))
+  return (now) => now + millis
+}
+
+/** Each statement and each transaction in `effect` may take `timeout`, instead of its client's timeout. */
+export const withTimeout = (timeout: Duration.Input) => Effect.provideService(CurrentLimit, limitOf(timeout))
+
+/** All statements in `effect` together may take `timeout`; those that run at its end fail. */
+export const withDeadline =
+  (timeout: Duration.Input) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.withFiber((fiber) => {
+      const deadline = limitOf(timeout)(monotonicMillis(fiber.getRef(Clock.Clock)))
+      return Effect.provideService(effect, CurrentLimit, () => deadline)
+    })
+
 /**
- * Bounds a statement by `timeout`, which includes the wait for a connection. Until the deadline, transient errors are
- * retried, so that no request fails if the database restarts in time. At the deadline the statement is cancelled; the caller
- * does not wait for the cancellation.
+ * The statements and transactions in `effect` have an id by which the server recognizes a repetition, so they are tried again
+ * even if it is unknown whether they were committed.
+ */
+export const repeatable = Effect.provideService(IsRepeatable, true)
+
+/** An attempt at a statement or a transaction. */
+interface Attempt {
+  /** Whether it may have changed something, if it fails now without an answer of the server. */
+  mayHaveWritten: boolean
+}
+
+/** The statements that only read begin so, and have none of the words of `writes`. */
+const reads = /^\s*(SELECT|WITH|VALUES|SHOW|EXPLAIN)\b/i
+
+const writes =
+  /\b(INSERT|UPDATE|DELETE|MERGE|CALL|LOCK|INTO|nextval|setval|set_config|pg_notify|lo_\w+|pg_\w*(lock|cancel|terminate)\w*)\b/i
+
+/** Whether a statement surely changes nothing, so that it may run twice. Exported for tests. */
+export const isRead = (statement: string): boolean => reads.test(statement) && !writes.test(statement)
+
+/** Whether the server rolled the statement back. After other errors, it is unknown whether it was committed. */
+const wasRolledBack = (error: unknown): boolean =>
+  SqlError.isSqlError(error) && Option.exists(sqlState(error), (code) => /^(40|53|58|25006)/.test(code))
+
+/** Notes which statements a connection is given. */
+class NotingConnection implements SqlConnection.Connection {
+  private readonly connection: SqlConnection.Connection
+  private readonly attempt: Attempt
+
+  constructor(connection: SqlConnection.Connection, attempt: Attempt) {
+    this.connection = connection
+    this.attempt = attempt
+  }
+
+  private note(statement: string): SqlConnection.Connection {
+    this.attempt.mayHaveWritten = !isRead(statement)
+    return this.connection
+  }
+
+  execute(...input: Parameters<SqlConnection.Connection["execute"]>) {
+    return this.note(input[0]).execute(...input)
+  }
+  executeRaw(...input: Parameters<SqlConnection.Connection["executeRaw"]>) {
+    return this.note(input[0]).executeRaw(...input)
+  }
+  executeStream(...input: Parameters<SqlConnection.Connection["executeStream"]>) {
+    return this.note(input[0]).executeStream(...input)
+  }
+  executeValues(...input: Parameters<SqlConnection.Connection["executeValues"]>) {
+    return this.note(input[0]).executeValues(...input)
+  }
+  executeValuesUnprepared(...input: Parameters<SqlConnection.Connection["executeValuesUnprepared"]>) {
+    return this.note(input[0]).executeValuesUnprepared(...input)
+  }
+  executeUnprepared(...input: Parameters<SqlConnection.Connection["executeUnprepared"]>) {
+    return this.note(input[0]).executeUnprepared(...input)
+  }
+}
+
+const timedOut = new SqlError.SqlError({
+  reason: new SqlError.StatementTimeoutError({
+    cause: new Error("The database did not answer in time"),
+    message: "The database did not answer in time"
+  })
+})
+
+/**
+ * Bounds attempts by the limit of the fiber, or else by `timeout`; the wait for a connection counts. At the deadline the attempt
+ * is cancelled in `scope`; the caller does not wait for the cancellation. Exported for tests.
  *
- * Use it for idempotent statements only: they may run twice.
+ * Until the deadline, an attempt that fails because the database is away is followed by another, so that no request fails if the
+ * database restarts in time. An attempt that may have been committed is not, unless it is repeatable.
  */
 export const bounded =
-  (timeout: Duration.Input) =>
+  (scope: Scope.Scope, timeout: Duration.Input, retries = true) =>
   <A, E, R>(
-    statement: Effect.Effect<A, E | SqlError.SqlError, R>
-  ): Effect.Effect<A, Exclude<E, SqlError.SqlError> | StorageUnavailable, R> =>
-    Effect.suspend(() => {
+    run: (attempt: Attempt) => Effect.Effect<A, E | SqlError.SqlError, R>
+  ): Effect.Effect<A, E | SqlError.SqlError, R> =>
+    Effect.withFiber((fiber) => {
+      const now = monotonicMillis(fiber.getRef(Clock.Clock))
+      const left = (fiber.getRef(CurrentLimit) ?? limitOf(timeout))(now) - now
+      const isRepeatable = fiber.getRef(IsRepeatable)
       let lastError: SqlError.SqlError | undefined
-      const attempts = statement.pipe(
-        Effect.tapError((error) =>
-          Effect.sync(() => {
-            if (SqlError.isSqlError(error)) lastError = error
-          })
-        ),
-        Effect.retry({ while: isTransient, schedule: backoff }),
-        mapErrors
+      const attempts = Effect.suspend(() => {
+        const attempt: Attempt = { mayHaveWritten: false }
+        return Effect.mapError(run(attempt), (error) => {
+          if (SqlError.isSqlError(error)) lastError = error
+          return { error, mayRetry: retries && (isRepeatable || !attempt.mayHaveWritten || wasRolledBack(error)) }
+        })
+      }).pipe(
+        Effect.retry({
+          while: ({ error, mayRetry }) => mayRetry && isTransient(error),
+          schedule: backoff
+        }),
+        Effect.mapError(({ error }) => error)
       )
-      const timedOut = Effect.suspend(() =>
-        Effect.fail(lastError === undefined ? new StorageUnavailable({ reason: "timeout" }) : unavailable(lastError))
-      )
+      const orElse = () => Effect.fail(lastError ?? timedOut)
       // Uninterruptible from the fork until the finalizer is in place.
       return Effect.uninterruptibleMask((restore) =>
-        Effect.flatMap(Effect.forkDetach(attempts), (fiber) =>
-          restore(Effect.timeoutOrElse(Fiber.join(fiber), { duration: timeout, orElse: () => timedOut })).pipe(
-            Effect.onExit(() => Effect.sync(() => fiber.interruptUnsafe()))
-          )
+        Effect.flatMap(Effect.forkIn(attempts, scope), (attempting) => {
+          const ended = Fiber.join(attempting)
+          return restore(
+            Number.isFinite(left) ? Effect.timeoutOrElse(ended, { duration: Math.max(0, left), orElse }) : ended
+          ).pipe(Effect.onExit(() => Effect.sync(() => attempting.interruptUnsafe())))
+        })
+      )
+    })
+
+/** A client whose statements and transactions are `bounded`. Statements in a transaction are bounded with it. */
+const make = Effect.fnUntraced(function* (config: ClientConfig) {
+  const client = yield* PgClient.make(config)
+  const bound = bounded(yield* Effect.scope, config.timeout ?? "10 seconds", config.retries)
+  const outer = yield* SqlClient.make({
+    driver: "@effect/sql-pg",
+    acquirer: client.reserve,
+    borrower: (use) =>
+      bound((attempt) =>
+        Effect.scoped(Effect.flatMap(client.reserve, (connection) => use(new NotingConnection(connection, attempt))))
+      ),
+    compiler: PgClient.makeCompiler(),
+    transactionService: client.transactionService,
+    spanAttributes: [["db.system.name", "postgresql"]]
+  })
+  const withTransaction: SqlClient.SqlClient["withTransaction"] = (effect) =>
+    Effect.withFiber((fiber) => {
+      if (Context.getOrUndefined(fiber.context, client.transactionService) !== undefined) {
+        return client.withTransaction(effect)
+      }
+      const readsOnly = fiber.getRef(SqlClient.BeginTransaction)?.includes("READ ONLY") === true
+      return bound((attempt) =>
+        effect.pipe(
+          // Before the commit, a transaction has changed nothing.
+          Effect.tap(() =>
+            Effect.sync(() => {
+              attempt.mayHaveWritten = !readsOnly
+            })
+          ),
+          client.withTransaction,
+          recoverConnectionErrors()
         )
       )
     })
+  const { config: own, json, listen, notify, afterCommit } = client
+  return Object.assign(outer, {
+    [PgClient.TypeId]: PgClient.TypeId as PgClient.TypeId,
+    config: own,
+    json,
+    listen,
+    notify,
+    afterCommit,
+    withTransaction
+  }) satisfies PgClient.PgClient
+})

@@ -47,7 +47,7 @@ const trial = (sql: SqlClient.SqlClient): Effect.Effect<boolean, SqlError.SqlErr
   const spill = Effect.andThen(
     sql`SET LOCAL work_mem = '64kB'`,
     sql`SELECT count(*) FROM generate_series(1, ${sql.literal(String(spilledRows))})`
-  ).pipe(sql.withTransaction, Database.recoverConnectionErrors())
+  ).pipe(sql.withTransaction)
   const rows = Effect.forEach(
     ["page_view", "bot_view"],
     (table) => sql`INSERT INTO ${sql(table)} (hosted_website_id, received_at, path, visitor_hash)
@@ -59,7 +59,6 @@ const trial = (sql: SqlClient.SqlClient): Effect.Effect<boolean, SqlError.SqlErr
       SELECT gen_random_uuid(), website_config_id, now(), '{}' FROM site LIMIT 1`),
     Effect.andThen(Effect.fail(new Undo())),
     sql.withTransaction,
-    Database.recoverConnectionErrors(),
     Effect.catchTag("Undo", () => Effect.void)
   )
   const isOverLimit = (error: SqlError.SqlError) => Option.contains(Database.sqlState(error), overLimit)
@@ -114,7 +113,8 @@ export const layer: Layer.Layer<Readiness, never, SqlClient.SqlClient> = Layer.e
           ),
           // The migrations are our own files: an error in them is a defect.
           Effect.catchTag("MigrationError", Effect.die),
-          Database.bounded(timeout),
+          Database.withDeadline(timeout),
+          Database.mapErrors,
           Effect.map(({ denied, isReadOnly, isStoring, missing }): Option.Option<NotReady["reason"]> => {
             if (missing.length > 0) return Option.some("database-not-migrated")
             if (isReadOnly) return Option.some("database-read-only")

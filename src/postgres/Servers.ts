@@ -4,7 +4,7 @@
  *
  * Before a connection is opened, all servers are queried at once over short connections; the first suitable server that answers
  * is used. Connections that are opened at the same time share the search. After a failover the connections to the old primary are
- * lost, statements are repeated until their deadline (`Database.bounded`), and new connections find the new primary.
+ * lost, statements are tried again until their deadline (`Database.bounded`), and new connections find the new primary.
  *
  * @module
  */

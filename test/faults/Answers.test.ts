@@ -40,7 +40,7 @@ describe("faults: kill -9 while an answer runs", () => {
     Effect.gen(function* () {
       const connection = yield* TestDatabase.connection
       const client = Layer.effect(PgClient.PgClient, TestDatabase.clientOf(connection))
-      const layers = Layer.merge(PostgresConversationStore.layer(options), InstanceDirectory.layer(options)).pipe(
+      const layers = Layer.merge(PostgresConversationStore.layer(options), InstanceDirectory.layer()).pipe(
         Layer.provideMerge(client)
       )
       yield* Effect.gen(function* () {

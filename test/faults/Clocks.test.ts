@@ -25,7 +25,7 @@ const timeout = "20 seconds"
 
 const layer = Layer.mergeAll(
   PgAnalytics.layer({ timeout, maxQueue: 1_000 }),
-  PgSalts.layer({ timeout }),
+  PgSalts.layer,
   PgReports.layer({ timeout })
 ).pipe(Layer.provideMerge(TestDatabase.layer))
 
@@ -99,7 +99,7 @@ describe("faults: clocks", () => {
         assert.isTrue(yield* at(midnight + 14 * hour)(Maintenance.round(forEver)))
         assert.deepStrictEqual(yield* saltDays, ["2024-11-25"])
         // A process that starts with a clock of that day gets a new salt: the same visitor has another hash.
-        const restarted = Effect.provide(Layer.fresh(PgSalts.layer({ timeout })))
+        const restarted = Effect.provide(Layer.fresh(PgSalts.layer))
         assert.notStrictEqual(yield* restarted(storeView(site, midnight - hour)), yesterday)
       }).pipe(Effect.provide(layer))
   )

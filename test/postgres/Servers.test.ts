@@ -13,7 +13,8 @@ interface PortRow {
 /** Connects to a URL, and returns the port of the server that the connection goes to. */
 const portOf = (url: string, timeout: "1 second" | "20 seconds" = "20 seconds") =>
   SqlClient.SqlClient.use((sql) => sql<PortRow>`SELECT current_setting('port')::int AS port`).pipe(
-    Database.bounded(timeout),
+    Database.withTimeout(timeout),
+    Database.mapErrors,
     Effect.map(([row]) => row?.port),
     Effect.provide(Layer.fresh(Database.layer({ url: Redacted.make(url), connections: 1 })))
   )
@@ -67,7 +68,8 @@ describe("postgres/Servers", () => {
 
         const database = yield* Layer.build(Database.layer({ url: Redacted.make(pair.url), connections: 2 }))
         const query = SqlClient.SqlClient.use((sql) => sql<PortRow>`SELECT current_setting('port')::int AS port`).pipe(
-          Database.bounded("30 seconds"),
+          Database.withTimeout("30 seconds"),
+          Database.mapErrors,
           Effect.map(([row]) => row?.port),
           Effect.provide(database)
         )

@@ -58,15 +58,15 @@ export const postgresOn = (
 ) =>
   Layer.mergeAll(
     PostgresDeliveries.layer({ timeout, secretsKey }),
-    PostgresWebhooks.layer({ timeout, secretsKey }),
-    PostgresNotifications.layer({ timeout, secretsKey }),
-    PostgresMails.layer({ timeout, secretsKey: Option.getOrElse(secretsKey, () => Redacted.make(new Uint8Array(32))) }),
+    PostgresWebhooks.layer({ secretsKey }),
+    PostgresNotifications.layer({ secretsKey }),
+    PostgresMails.layer({ secretsKey: Option.getOrElse(secretsKey, () => Redacted.make(new Uint8Array(32))) }),
     PostgresSubmissionRepo.layer({ timeout, maxQueue: 10_000 }),
-    PostgresSiteDirectory.layer({ timeout }),
-    PostgresSiteErasure.layer({ timeout }),
-    PostgresInstanceDirectory.layer({ timeout }),
+    PostgresSiteDirectory.layer(),
+    PostgresSiteErasure.layer,
+    PostgresInstanceDirectory.layer(),
     PostgresConversationStore.layer({ timeout, maxQueue: 10_000 }),
-    PostgresDecisions.layer({ timeout }),
+    PostgresDecisions.layer(),
     Layer.effect(
       MakeDue,
       Effect.map(PgClient.PgClient, (sql) =>

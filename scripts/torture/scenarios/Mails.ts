@@ -42,7 +42,7 @@ const newWebsite = (database: string) =>
       })
     ).pipe(
       Effect.provide(
-        Notifications.layer({ timeout: "20 seconds", secretsKey: Option.none() }).pipe(
+        Notifications.layer({ secretsKey: Option.none() }).pipe(
           Layer.provide(Database.layer({ url: Redacted.make(database), connections: 1 }))
         )
       ),

@@ -258,9 +258,7 @@ const createGoals = (database: string, { websiteConfigId }: Load.Target) =>
     })
   ).pipe(
     Effect.provide(
-      PgGoals.layer({ timeout: "20 seconds" }).pipe(
-        Layer.provide(PgDatabase.layer({ url: Redacted.make(database), connections: 1 }))
-      )
+      PgGoals.layer.pipe(Layer.provide(PgDatabase.layer({ url: Redacted.make(database), connections: 1 })))
     ),
     Effect.orDie
   )

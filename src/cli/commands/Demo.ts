@@ -152,7 +152,7 @@ export const command = Command.make(
       // Never DATABASE_URL: the demo creates records and shows traffic, and must not touch real websites.
       const { address, url } = yield* LocalDatabase.start(settings)
       const database = yield* Layer.build(App.database(settings, address))
-      yield* Effect.provide(Migrate.migrate(settings), database)
+      yield* Effect.provide(Migrate.migrate, database)
       const website = yield* Deferred.make<string>()
       const agent = yield* DemoAgent.start({ website: Deferred.await(website) })
       const feed = yield* DemoFeed.make

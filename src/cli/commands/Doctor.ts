@@ -53,9 +53,9 @@ const inspectDatabase = Effect.fnUntraced(
       ? yield* Effect.provide(Webhooks.inspect(settings.secretsKey, timeout), database)
       : null
     if (!canRead("instance")) return { facts, webhooks, instances: null }
-    const directory = yield* Layer.build(PostgresInstanceDirectory.layer({ timeout })).pipe(Effect.provide(database))
+    const directory = yield* Layer.build(PostgresInstanceDirectory.layer()).pipe(Effect.provide(database))
     const instances = yield* Effect.provide(
-      InstanceDirectory.use(({ list }) => list),
+      InstanceDirectory.use(({ list }) => Database.withTimeout(timeout)(list)),
       directory
     )
     return { facts, webhooks, instances }

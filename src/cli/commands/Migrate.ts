@@ -26,21 +26,18 @@ const maxRetries = 3
  * Runs the migrations. Waits for an unreachable database for `DATABASE_TIMEOUT`. A migration itself has no time limit: on a
  * large table, or while another process migrates, each attempt would time out in the same way.
  */
-export const migrate = (settings: Settings) =>
-  SqlClient.SqlClient.use((sql) => sql`SELECT 1`).pipe(
-    Database.bounded(settings.databaseTimeout),
-    Effect.andThen(Migrations.run),
-    Effect.retry({ while: Database.isTransient, times: maxRetries }),
-    Effect.catchTags({
-      MigrationError: ({ cause, message }) => {
-        const reason = SqlError.isSqlError(cause) ? `. ${ErrorMessages.of(Database.unavailable(cause))}` : ""
-        return Effect.fail(
-          new Output.CliFailure({ message: `The database could not be migrated: ${message}${reason}` })
-        )
-      },
-      SqlError: (error) => Effect.fail(Database.unavailable(error))
-    })
-  )
+export const migrate = SqlClient.SqlClient.use((sql) => sql`SELECT 1`).pipe(
+  Database.mapErrors,
+  Effect.andThen(Migrations.run),
+  Effect.retry({ while: Database.isTransient, times: maxRetries }),
+  Effect.catchTags({
+    MigrationError: ({ cause, message }) => {
+      const reason = SqlError.isSqlError(cause) ? `. ${ErrorMessages.of(Database.unavailable(cause))}` : ""
+      return Effect.fail(new Output.CliFailure({ message: `The database could not be migrated: ${message}${reason}` }))
+    },
+    SqlError: (error) => Effect.fail(Database.unavailable(error))
+  })
+)
 
 /** What was applied to a store. */
 const textOf = (titles: ReadonlyArray<string>, store: string, place: string): string =>
@@ -59,7 +56,7 @@ const roleKind: Inputs.Kind<string> = {
 /** Prints the statements that let a role run the service on tables that it does not own. */
 const printGrants = Effect.fnUntraced(function* (settings: Settings, role: string) {
   const statements = yield* Privileges.grants(role).pipe(
-    Database.bounded(settings.databaseTimeout),
+    Database.mapErrors,
     Effect.provide(LocalDatabase.layer(settings))
   )
   if (statements.length === 0) {
@@ -95,7 +92,7 @@ export const command = Command.make(
     if (role !== null) return yield* printGrants(settings, role)
     // Before anything is migrated.
     yield* AnalyticsTables.requireStore(settings, cluster)
-    const applied = yield* migrate(settings).pipe(Effect.provide(LocalDatabase.layer(settings)))
+    const applied = yield* migrate.pipe(Effect.provide(LocalDatabase.layer(settings)))
     const analytics = yield* AnalyticsTables.migrate(settings, cluster)
     const titles = applied.map(([id, name]) => `${String(id).padStart(4, "0")}_${name}`)
     yield* Output.answer({

@@ -13,7 +13,7 @@ import { Effect, Option, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { decodeRows } from "../../runtime/Rows.ts"
 import type { StorageUnavailable } from "../../services/Storage.ts"
-import { bounded } from "../Database.ts"
+import { mapErrors, withTimeout } from "../Database.ts"
 import * as Times from "../Times.ts"
 
 /** The timeout of each statement. */
@@ -84,7 +84,8 @@ export const websites = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const rows =
     yield* sql`SELECT hosted_website_id AS id FROM site WHERE deleted_at IS NULL ORDER BY created_at, 1`.pipe(
-      bounded(timeout),
+      withTimeout(timeout),
+      mapErrors,
       decodeRows(Sites)
     )
   return rows.map(({ id }) => id)
@@ -126,7 +127,7 @@ const plan = Effect.fnUntraced(function* ({ batch, name, time }: Table, hostedWe
       RETURNING copied_to::text AS "copiedTo", sending_to::text AS "sendingTo", batch_id::text AS "batchId"`,
       [...key, PgTypes.uuid(randomUUID())]
     )
-    .pipe(bounded(timeout), decodeRows(State))
+    .pipe(withTimeout(timeout), mapErrors, decodeRows(State))
   return Option.fromUndefinedOr(state)
 })
 
@@ -154,11 +155,12 @@ export const copyNext = Effect.fnUntraced(function* <E, R>(
         WHERE hosted_website_id = $1 AND ${time} > $2::timestamptz AND ${time} <= $3::timestamptz`,
       [site, PgTypes.text(copiedTo), PgTypes.text(sendingTo)]
     )
-    .pipe(bounded(timeout), decodeRows(Rows))
+    .pipe(withTimeout(timeout), mapErrors, decodeRows(Rows))
   if (rows.length > 0) yield* send({ table, hostedWebsiteId, id: batchId, rows: rows.map(({ row }) => row) })
   yield* sql`UPDATE analytics_copy SET copied_to = sending_to, sending_to = NULL, batch_id = NULL
     WHERE table_name = ${PgTypes.text(name)} AND hosted_website_id = ${site} AND batch_id = ${PgTypes.uuid(batchId)}`.pipe(
-    bounded(timeout)
+    withTimeout(timeout),
+    mapErrors
   )
   return Option.some(rows.length)
 })

@@ -6,7 +6,7 @@
  */
 import { PgTypes } from "@effect/sql-pg"
 import { PgClient } from "@effect/sql-pg/PgClient"
-import { type Duration, Effect, Layer, Option, Schema, Stream } from "effect"
+import { Effect, Layer, Option, Schema, Stream } from "effect"
 import * as AnalyticsRows from "../../runtime/AnalyticsRows.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { AnalyticsExport, type Query } from "../../services/analytics/AnalyticsExport.ts"
@@ -56,40 +56,34 @@ type Cursor = (typeof Cursors.Type)[number]
 
 const first: Cursor | null = null
 
-export interface Options {
-  /** The timeout of each page. */
-  readonly timeout: Duration.Input
-}
-
-export const layer = ({ timeout }: Options): Layer.Layer<AnalyticsExport, never, PgClient> =>
-  Layer.effect(
-    AnalyticsExport,
-    Effect.map(PgClient, (sql) => {
-      const read = (statement: string, decode: typeof AnalyticsRows.decodeView, { from, hostedWebsiteId, to }: Query) =>
-        Stream.paginate(
-          first as Cursor | null,
-          Effect.fnUntraced(function* (after) {
-            const rows = yield* sql
-              .unsafe(statement, [
-                PgTypes.uuid(hostedWebsiteId),
-                PgTypes.timestamptz(from),
-                PgTypes.timestamptz(to),
-                PgTypes.text(after?.time ?? null),
-                PgTypes.text(after?.place ?? null)
-              ])
-              .pipe(Database.bounded(timeout))
-            // The last page is empty, because a page may end at its maximum size.
-            const [last] = yield* decodeRows(Cursors)(Effect.succeed(rows.slice(-1)))
-            const decoded = yield* Effect.forEach(rows, (row) => decode(row, hostedWebsiteId))
-            return [decoded, Option.fromUndefinedOr(last)] as const
-          })
+export const layer: Layer.Layer<AnalyticsExport, never, PgClient> = Layer.effect(
+  AnalyticsExport,
+  Effect.map(PgClient, (sql) => {
+    const read = (statement: string, decode: typeof AnalyticsRows.decodeView, { from, hostedWebsiteId, to }: Query) =>
+      Stream.paginate(
+        first as Cursor | null,
+        Effect.fnUntraced(function* (after) {
+          const rows = yield* sql
+            .unsafe(statement, [
+              PgTypes.uuid(hostedWebsiteId),
+              PgTypes.timestamptz(from),
+              PgTypes.timestamptz(to),
+              PgTypes.text(after?.time ?? null),
+              PgTypes.text(after?.place ?? null)
+            ])
+            .pipe(Database.mapErrors)
+          // The last page is empty, because a page may end at its maximum size.
+          const [last] = yield* decodeRows(Cursors)(Effect.succeed(rows.slice(-1)))
+          const decoded = yield* Effect.forEach(rows, (row) => decode(row, hostedWebsiteId))
+          return [decoded, Option.fromUndefinedOr(last)] as const
+        })
+      )
+    return AnalyticsExport.of({
+      rows: (query) =>
+        Stream.concat(
+          read(viewsPage, AnalyticsRows.decodeView, query),
+          read(eventsPage, AnalyticsRows.decodeEvent, query)
         )
-      return AnalyticsExport.of({
-        rows: (query) =>
-          Stream.concat(
-            read(viewsPage, AnalyticsRows.decodeView, query),
-            read(eventsPage, AnalyticsRows.decodeEvent, query)
-          )
-      })
     })
-  )
+  })
+)

@@ -16,7 +16,6 @@ import type { Conversion } from "../../core/analytics/Lead.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import type { Store } from "../../services/analytics/SeparateStore.ts"
 import type { StorageUnavailable } from "../../services/Storage.ts"
-import * as Database from "../Database.ts"
 
 /** Maximum number of conversions in a batch. */
 const maxBatch = 10_000
@@ -52,7 +51,7 @@ const send = (sql: PgClient, { addConversions }: Store, batchId: string) =>
     const rows = yield* sql.unsafe(rowsStatement, [id]).pipe(decodeRows(Rows))
     if (rows.length > 0) yield* addConversions(batchId, rows)
     yield* sql.unsafe("DELETE FROM conversion_outbox WHERE batch_id = $1", [id])
-  }).pipe(sql.withTransaction, Database.recoverConnectionErrors())
+  }).pipe(sql.withTransaction)
 
 /** Moves the conversions that have a batch id already, and up to `maxBatch` others. */
 export const move = Effect.fnUntraced(function* (

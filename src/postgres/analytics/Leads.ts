@@ -10,7 +10,7 @@
 import { randomUUID } from "node:crypto"
 import { PgTypes } from "@effect/sql-pg"
 import { PgClient } from "@effect/sql-pg/PgClient"
-import { type Duration, Effect, Layer, Option, Schema } from "effect"
+import { Effect, Layer, Option, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import type { SqlError } from "effect/sql/SqlError"
 import * as Lead from "../../core/analytics/Lead.ts"
@@ -25,11 +25,6 @@ import * as Database from "../Database.ts"
 import * as FailedItems from "../rounds/FailedItems.ts"
 import * as ChatLead from "./ChatLead.ts"
 import * as ConversionOutbox from "./ConversionOutbox.ts"
-
-export interface Options {
-  /** The timeout of storing a lead, and of matching the leads of one website. */
-  readonly timeout: Duration.Input
-}
 
 const { OID } = PgTypes
 
@@ -176,16 +171,16 @@ const matchSite = (
       yield* sql.unsafe(endStatement(conversions), endParameters(matched, dropped))
     }
     return { matched: matched.length, dropped: dropped.length }
-  }).pipe(sql.withTransaction, Database.recoverConnectionErrors())
+  }).pipe(sql.withTransaction)
 
 /** Matches the leads of each website. If one website fails or times out, the others are still matched. */
-const matchAll = Effect.fnUntraced(function* (sql: PgClient, separate: Option.Option<Store>, timeout: Duration.Input) {
-  const sites = yield* sql.unsafe(sitesStatement).pipe(decodeRows(Sites), Database.bounded(timeout))
+const matchAll = Effect.fnUntraced(function* (sql: PgClient, separate: Option.Option<Store>) {
+  const sites = yield* sql.unsafe(sitesStatement).pipe(decodeRows(Sites), Database.mapErrors)
   if (sites.length === 0) return none
-  yield* sql.unsafe(expireStatement).pipe(Database.bounded(timeout))
+  yield* sql.unsafe(expireStatement).pipe(Database.mapErrors)
   const ready = yield* FailedItems.ready("leads", sites, ({ hostedWebsiteId }) => hostedWebsiteId)
   const done = yield* FailedItems.each("leads", ready, ({ hostedWebsiteId }) =>
-    matchSite(sql, separate, hostedWebsiteId).pipe(Database.bounded(timeout))
+    matchSite(sql, separate, hostedWebsiteId).pipe(Database.mapErrors)
   )
   return {
     matched: done.reduce((sum, { matched }) => sum + matched, 0),
@@ -194,30 +189,25 @@ const matchAll = Effect.fnUntraced(function* (sql: PgClient, separate: Option.Op
 })
 
 /** Matches the leads and, if there is a separate store, moves the conversions to it. */
-const pass = Effect.fnUntraced(function* (sql: PgClient, separate: Option.Option<Store>, timeout: Duration.Input) {
-  const matched = yield* Effect.exit(matchAll(sql, separate, timeout))
-  if (Option.isSome(separate)) yield* ConversionOutbox.move(sql, separate.value).pipe(Database.bounded(timeout))
+const pass = Effect.fnUntraced(function* (sql: PgClient, separate: Option.Option<Store>) {
+  const matched = yield* Effect.exit(matchAll(sql, separate))
+  if (Option.isSome(separate)) yield* ConversionOutbox.move(sql, separate.value).pipe(Database.mapErrors)
   return yield* matched
 })
 
-export const layer = ({ timeout }: Options): Layer.Layer<Leads, never, PgClient> =>
-  Layer.effect(
-    Leads,
-    Effect.gen(function* () {
-      const sql = yield* PgClient
-      const separate = yield* SeparateStore
-      return Leads.of({
-        addChat: (chat) =>
-          isCanonicalUuid(chat.instanceId)
-            ? Effect.suspend(() =>
-                ChatLead.insert(sql, randomUUID(), chat).pipe(
-                  Database.bounded(timeout),
-                  Effect.asVoid,
-                  Rounds.waking("leads")
-                )
-              )
-            : Effect.void,
-        match: pass(sql, separate, timeout).pipe(Effect.provideService(SqlClient.SqlClient, sql), Database.mapErrors)
-      })
+export const layer: Layer.Layer<Leads, never, PgClient> = Layer.effect(
+  Leads,
+  Effect.gen(function* () {
+    const sql = yield* PgClient
+    const separate = yield* SeparateStore
+    return Leads.of({
+      addChat: (chat) =>
+        isCanonicalUuid(chat.instanceId)
+          ? Effect.suspend(() =>
+              ChatLead.insert(sql, randomUUID(), chat).pipe(Database.mapErrors, Effect.asVoid, Rounds.waking("leads"))
+            )
+          : Effect.void,
+      match: pass(sql, separate).pipe(Effect.provideService(SqlClient.SqlClient, sql), Database.mapErrors)
     })
-  )
+  })
+)

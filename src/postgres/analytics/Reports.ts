@@ -56,9 +56,13 @@ export const layer = (options: Options): Layer.Layer<Reports, SqlError.SqlError,
           reportSql,
           limit
         )(read).pipe(
-          Database.bounded(limit),
+          Database.withTimeout(limit),
           slots.withPermits(1),
-          Database.bounded(Duration.times(limit, 2)),
+          Effect.timeoutOrElse({
+            duration: Duration.times(limit, 2),
+            orElse: () => Effect.fail(new StorageUnavailable({ reason: "timeout" }))
+          }),
+          Database.mapErrors,
           Effect.catchIf(
             (error) => error instanceof StorageUnavailable && error.reason === "timeout",
             () => Effect.fail(new ReportTimeout({ limit: Duration.format(limit) }))

@@ -5,7 +5,7 @@
  */
 import { PgTypes } from "@effect/sql-pg"
 import type { PgClient } from "@effect/sql-pg/PgClient"
-import { type Duration, Effect, Layer, Schema } from "effect"
+import { Effect, Layer, Schema } from "effect"
 import type { SqlError } from "effect/sql"
 import * as Activities from "../../core/analytics/SiteActivity.ts"
 import { statuses } from "../../core/forms/Submission.ts"
@@ -53,27 +53,21 @@ const statements = {
     ) AS begun ${ofWebsite("website_config_id")}`
 }
 
-export interface Options {
-  /** The timeout of all statements together, which includes the wait for a connection. */
-  readonly timeout: Duration.Input
-}
-
-export const layer = ({ timeout }: Options): Layer.Layer<SiteActivity, SqlError.SqlError, PgClient> =>
-  Layer.effect(
-    SiteActivity,
-    Effect.map(OwnerConnections.OwnerConnections, (sql) => {
-      const read = (statement: string, id: string, limit: number) =>
-        sql.unsafe(statement, [PgTypes.uuid(id), PgTypes.int8(BigInt(limit))])
-      return SiteActivity.of({
-        latest: Effect.fnUntraced(function* ({ hostedWebsiteId, websiteConfigId }, limit) {
-          const views = yield* read(statements.views, hostedWebsiteId, limit).pipe(decodeRows(ActivityRows.Views))
-          const events = yield* read(statements.events, hostedWebsiteId, limit).pipe(decodeRows(ActivityRows.Events))
-          const submissions = yield* read(statements.submissions, websiteConfigId, limit).pipe(decodeRows(Submissions))
-          const conversations = yield* read(statements.conversations, websiteConfigId, limit).pipe(
-            decodeRows(Conversations)
-          )
-          return Activities.latest([views, events, submissions, conversations], limit)
-        }, Database.bounded(timeout))
-      })
+export const layer: Layer.Layer<SiteActivity, SqlError.SqlError, PgClient> = Layer.effect(
+  SiteActivity,
+  Effect.map(OwnerConnections.OwnerConnections, (sql) => {
+    const read = (statement: string, id: string, limit: number) =>
+      sql.unsafe(statement, [PgTypes.uuid(id), PgTypes.int8(BigInt(limit))])
+    return SiteActivity.of({
+      latest: Effect.fnUntraced(function* ({ hostedWebsiteId, websiteConfigId }, limit) {
+        const views = yield* read(statements.views, hostedWebsiteId, limit).pipe(decodeRows(ActivityRows.Views))
+        const events = yield* read(statements.events, hostedWebsiteId, limit).pipe(decodeRows(ActivityRows.Events))
+        const submissions = yield* read(statements.submissions, websiteConfigId, limit).pipe(decodeRows(Submissions))
+        const conversations = yield* read(statements.conversations, websiteConfigId, limit).pipe(
+          decodeRows(Conversations)
+        )
+        return Activities.latest([views, events, submissions, conversations], limit)
+      }, Database.mapErrors)
     })
-  ).pipe(Layer.provide(OwnerConnections.layer))
+  })
+).pipe(Layer.provide(OwnerConnections.layer))

@@ -4,11 +4,11 @@
  * @module
  */
 import { PgTypes } from "@effect/sql-pg"
-import { type Duration, Effect, Schema } from "effect"
+import { Effect, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import * as FanOut from "../../core/delivery/FanOut.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
-import { bounded, recoverConnectionErrors } from "../Database.ts"
+import { mapErrors } from "../Database.ts"
 import * as Outbox from "../delivery/Outbox.ts"
 
 /** The maximum number of conversations that one statement deletes, with their messages. */
@@ -41,31 +41,26 @@ const deleteChunk = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, insta
 
 /**
  * Deletes the conversations of an instance with their messages, and returns the number of conversations. It deletes them in
- * chunks, none of which may take longer than `timeout`.
+ * chunks, so that no statement takes long.
  */
-export const deleteAll = Effect.fnUntraced(function* (instanceId: string, timeout: Duration.Input) {
+export const deleteAll = Effect.fnUntraced(function* (instanceId: string) {
   const sql = yield* SqlClient.SqlClient
   let deleted = 0
   while (true) {
-    const some = yield* deleteChunk(sql, instanceId).pipe(
-      sql.withTransaction,
-      recoverConnectionErrors(),
-      bounded(timeout)
-    )
+    const some = yield* deleteChunk(sql, instanceId).pipe(sql.withTransaction, mapErrors)
     deleted += some.deleted
     if (some.isLast) return deleted
   }
 })
 
 /** Deletes an instance, with the conversations that began after `deleteAll`. The lock keeps new ones out. */
-export const deleteInstance = Effect.fnUntraced(function* (instanceId: string, timeout: Duration.Input) {
+export const deleteInstance = Effect.fnUntraced(function* (instanceId: string) {
   const sql = yield* SqlClient.SqlClient
   const id = PgTypes.uuid(instanceId)
   yield* sql`SELECT FROM instance WHERE instance_id = ${id} FOR UPDATE`.pipe(
     Effect.andThen(Effect.repeat(deleteChunk(sql, instanceId), { until: ({ isLast }) => isLast })),
     Effect.andThen(sql`DELETE FROM instance WHERE instance_id = ${id}`),
     sql.withTransaction,
-    recoverConnectionErrors(),
-    bounded(timeout)
+    mapErrors
   )
 })

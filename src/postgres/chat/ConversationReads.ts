@@ -4,7 +4,7 @@
  * @module
  */
 import { type PgClient, PgTypes } from "@effect/sql-pg"
-import { type Duration, Effect, Option, Schema, Stream } from "effect"
+import { Effect, Option, Schema, Stream } from "effect"
 import * as AnswerPieces from "../../core/chat/conversation/AnswerPieces.ts"
 import type { Conversation, ConversationSummary } from "../../core/chat/conversation/Conversation.ts"
 import * as ConversationHash from "../../core/chat/conversation/ConversationHash.ts"
@@ -12,7 +12,7 @@ import * as History from "../../core/chat/conversation/History.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import type { AnswerProgress, ConversationStore } from "../../services/chat/ConversationStore.ts"
-import { array, bounded } from "../Database.ts"
+import { array, mapErrors } from "../Database.ts"
 import * as Rows from "./ConversationRows.ts"
 
 type Reads = Pick<
@@ -72,11 +72,11 @@ const HashKeys = Schema.Tuple([Schema.Struct({ hash_key: Schema.Uint8Array })])
 /** The number of conversations in a page of a stream. Their messages are read one conversation at a time. */
 const pageSize = 100
 
-export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Reads => {
+export const make = (sql: PgClient.PgClient): Reads => {
   const read: Reads["read"] = (key) =>
     Rows.isKey(key)
       ? sql.unsafe(readStatement, Rows.keyParameters(key)).pipe(
-          bounded(timeout),
+          mapErrors,
           Rows.decodeMessages,
           Effect.map((messages) => (messages.length === 0 ? Option.none() : Option.some(messages)))
         )
@@ -92,7 +92,7 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Reads => 
             PgTypes.int4(bounds.characters)
           ])
           .pipe(
-            bounded(timeout),
+            mapErrors,
             Rows.decodeMessages,
             Effect.map((messages) => History.newest(History.toModelMessages(messages), bounds))
           )
@@ -101,7 +101,7 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Reads => 
   const running: Reads["running"] = (key) =>
     Rows.isKey(key)
       ? sql.unsafe(runningStatement, Rows.keyParameters(key)).pipe(
-          bounded(timeout),
+          mapErrors,
           decodeRows(RunningRows),
           Effect.map((rows) => Option.map(Option.fromUndefinedOr(rows[0]), (row) => row.running))
         )
@@ -110,7 +110,7 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Reads => 
   const messageAfter: Reads["messageAfter"] = (key, answerId) =>
     Rows.isKey(key) && isCanonicalUuid(answerId)
       ? sql.unsafe(messageAfterStatement, [...Rows.keyParameters(key), PgTypes.uuid(answerId)]).pipe(
-          bounded(timeout),
+          mapErrors,
           decodeRows(Ids),
           Effect.map((rows) => Option.map(Option.fromUndefinedOr(rows[0]), ({ id }) => id))
         )
@@ -128,7 +128,7 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Reads => 
           PgTypes.OID.int4
         )
       ])
-      .pipe(bounded(timeout), decodeRows(Followed))
+      .pipe(mapErrors, decodeRows(Followed))
 
   const follow: Reads["follow"] = Effect.fnUntraced(function* (answers) {
     const positions = new Map<string, number>()
@@ -153,7 +153,7 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Reads => 
   const summaries = (where: string, parameters: ReadonlyArray<PgTypes.Parameter>) =>
     sql
       .unsafe(`SELECT ${Rows.summaryColumns} FROM conversation WHERE instance_id = $1 AND ${where}`, parameters)
-      .pipe(bounded(timeout), decodeRows(Summaries))
+      .pipe(mapErrors, decodeRows(Summaries))
 
   const list: Reads["list"] = ({ before, instanceId, limit }) =>
     isCanonicalUuid(instanceId)
@@ -201,7 +201,7 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Reads => 
     known !== undefined
       ? Effect.succeed(known)
       : sql`SELECT hash_key FROM conversation_hash_key`.pipe(
-          bounded(timeout),
+          mapErrors,
           decodeRows(HashKeys),
           Effect.map(([{ hash_key }]) => {
             known = ConversationHash.keyOf(hash_key)

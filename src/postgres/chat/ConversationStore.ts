@@ -77,7 +77,11 @@ export const layer = (options: Batches.Options): Layer.Layer<ConversationStore, 
     ConversationStore,
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
-      const batches = yield* Database.dedicated({ types: Columns.types, maxConnections: batchConnections })
+      const batches = yield* Database.dedicated({
+        types: Columns.types,
+        maxConnections: batchConnections,
+        retries: false
+      })
       const { submit } = yield* GroupCommit.make<Piece, boolean, never>({
         flush: (pieces) =>
           storeBatch(batches, pieces).pipe(
@@ -90,8 +94,8 @@ export const layer = (options: Batches.Options): Layer.Layer<ConversationStore, 
         ...bounds
       })
       return ConversationStore.of({
-        ...Reads.make(sql, options.timeout),
-        ...Writes.make(sql, options.timeout, {
+        ...Reads.make(sql),
+        ...Writes.make(sql, {
           begin: yield* Batches.begin(batches, options),
           complete: yield* Batches.complete(batches, options)
         }),

@@ -7,7 +7,7 @@
  */
 import { randomUUID } from "node:crypto"
 import { type PgClient, PgTypes } from "@effect/sql-pg"
-import { Clock, type Duration, Effect } from "effect"
+import { Clock, Effect } from "effect"
 import { SqlError } from "effect/sql"
 import * as AnswerParts from "../../core/chat/conversation/AnswerParts.ts"
 import {
@@ -133,10 +133,7 @@ export interface Batched {
   readonly complete: Effect.Success<ReturnType<typeof Batches.complete>>
 }
 
-export const make = (sql: PgClient.PgClient, timeout: Duration.Input, batched: Batched): Writes => {
-  const transaction = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-    effect.pipe(sql.withTransaction, Database.recoverConnectionErrors())
-
+export const make = (sql: PgClient.PgClient, batched: Batched): Writes => {
   /**
    * Begins an answer that a batch cannot begin, because the conversation is locked, is full or has a running answer, or because
    * the turn replaces messages.
@@ -198,11 +195,9 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input, batched: B
       PgTypes.int4(size),
       PgTypes.text(message?.clientId ?? null)
     ]
-    yield* transaction(beginLocked(turn, size, parameters)).pipe(
-      refusing,
-      Database.bounded(timeout),
-      Rounds.waking("events", "leads")
-    )
+    yield* sql
+      .withTransaction(beginLocked(turn, size, parameters))
+      .pipe(Database.repeatable, refusing, Database.mapErrors, Rounds.waking("events", "leads"))
   })
 
   /** If the connection breaks, the statement may run twice: the second run extends the same leases. */
@@ -221,7 +216,8 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input, batched: B
         WHERE conversation.conversation_key = due.conversation_key AND running IS NOT NULL
       )
       SELECT running FROM mine`.pipe(
-      Database.bounded(timeout),
+      Database.repeatable,
+      Database.mapErrors,
       decodeRows(Rows.Running),
       Effect.map((rows) => new Set(rows.map(({ running }) => running)))
     )
@@ -252,21 +248,23 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input, batched: B
         tokens(completion.inputTokens),
         tokens(completion.outputTokens)
       ])
-      .pipe(refusing, Database.bounded(timeout))
+      .pipe(Database.repeatable, refusing, Database.mapErrors)
     if (completed.length > 0) return true
-    yield* sql.unsafe(lengthenStatement, answer).pipe(refusing, Database.bounded(timeout))
+    yield* sql.unsafe(lengthenStatement, answer).pipe(Database.repeatable, refusing, Database.mapErrors)
     return false
   })
 
   const stop: Writes["stop"] = (key) =>
     Rows.isKey(key)
-      ? transaction(
-          Effect.flatMap(Locked.lock(sql, key), (locked) =>
-            locked === undefined || locked.running === null || locked.lapsed
-              ? Effect.succeed(false)
-              : Effect.as(Locked.settle(sql, locked.key, locked.running, "stopped"), true)
+      ? sql
+          .withTransaction(
+            Effect.flatMap(Locked.lock(sql, key), (locked) =>
+              locked === undefined || locked.running === null || locked.lapsed
+                ? Effect.succeed(false)
+                : Effect.as(Locked.settle(sql, locked.key, locked.running, "stopped"), true)
+            )
           )
-        ).pipe(Database.bounded(timeout))
+          .pipe(Database.mapErrors)
       : Effect.succeed(false)
 
   const rate: Writes["rate"] = Effect.fnUntraced(function* ({ comment, key, messageId, rating }) {
@@ -279,26 +277,21 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input, batched: B
         PgTypes.text(comment),
         PgTypes.timestamptz(yield* Clock.currentTimeMillis)
       ])
-      .pipe(refusing, Database.bounded(timeout), Rounds.waking("events"))
+      .pipe(Database.repeatable, refusing, Database.mapErrors, Rounds.waking("events"))
     return rated.length > 0
   })
 
-  // Whether the conversation exists is checked outside the transaction, because a retried deletion would find nothing.
   const remove: Writes["delete"] = Effect.fnUntraced(function* (key) {
     if (!Rows.isKey(key)) return false
-    const where = "instance_id = $1 AND conversation_id = $2"
-    const parameters = Rows.keyParameters(key)
-    const found = yield* sql
-      .unsafe(`SELECT 1 FROM conversation WHERE ${where}`, parameters)
-      .pipe(Database.bounded(timeout))
-    if (found.length === 0) return false
-    yield* transaction(
-      Effect.andThen(
-        sql.unsafe(`DELETE FROM conversation WHERE ${where}`, parameters),
-        Outbox.erase(sql, [FanOut.conversationSubject(key)])
-      )
-    ).pipe(Database.bounded(timeout))
-    return true
+    const deletion = sql.unsafe(
+      "DELETE FROM conversation WHERE instance_id = $1 AND conversation_id = $2 RETURNING 1",
+      Rows.keyParameters(key)
+    )
+    const deleted = yield* Effect.tap(deletion, Outbox.erase(sql, [FanOut.conversationSubject(key)])).pipe(
+      sql.withTransaction,
+      Database.mapErrors
+    )
+    return deleted.length > 0
   })
 
   return { begin, renew, complete, stop, rate, delete: remove }

@@ -5,13 +5,13 @@
  */
 import { randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
-import { Clock, type Duration, Effect, Layer, Option, Result, Schema } from "effect"
+import { Clock, Effect, Layer, Option, Result, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import * as Instance from "../../core/chat/Instance.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { InstanceDirectory } from "../../services/chat/InstanceDirectory.ts"
-import { array, bounded, recoverConnectionErrors } from "../Database.ts"
+import { array, mapErrors } from "../Database.ts"
 import * as Lookup from "../Lookup.ts"
 import * as ConversationDeletion from "./ConversationDeletion.ts"
 
@@ -90,24 +90,22 @@ const assignments = (change: Instance.InstanceChange): Readonly<Record<string, u
 const decodeInstances = decodeRows(Schema.Array(Schema.Struct(instanceFields)))
 
 export interface Options {
-  /** The timeout of each statement, which includes the wait for a connection. */
-  readonly timeout: Duration.Input
   /** The maximum number of cached ids. Default: 10,000. */
   readonly capacity?: number
 }
 
-export const layer = (options: Options): Layer.Layer<InstanceDirectory, never, PgClient.PgClient> =>
+export const layer = (options: Options = {}): Layer.Layer<InstanceDirectory, never, PgClient.PgClient> =>
   Layer.effect(
     InstanceDirectory,
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
-      const { capacity = 10_000, timeout } = options
+      const { capacity = 10_000 } = options
       const columns = sql.literal(instanceColumns)
 
       const find = yield* Lookup.make<Instance.Instance>({
         find: (id) =>
           sql`SELECT ${columns} FROM instance WHERE instance_id = ${PgTypes.uuid(id)}`.pipe(
-            bounded(timeout),
+            mapErrors,
             decodeInstances,
             Effect.map((instances) => Option.fromUndefinedOr(instances[0]))
           ),
@@ -124,12 +122,10 @@ export const layer = (options: Options): Layer.Layer<InstanceDirectory, never, P
           created_at: PgTypes.timestamptz(yield* Clock.currentTimeMillis),
           ...assignments(fields)
         }
-        // If the connection breaks, the statement may run twice: the second run finds the row of the first.
-        yield* sql`INSERT INTO instance ${sql.insert(row)} ON CONFLICT (instance_id) DO NOTHING`.pipe(bounded(timeout))
+        yield* sql`INSERT INTO instance ${sql.insert(row)} ON CONFLICT (instance_id) DO NOTHING`.pipe(mapErrors)
         return instance
       })
 
-      // If the connection breaks, the statement may run twice: the second run writes the same.
       const write = (id: string, change: Instance.InstanceChange) => {
         const values = assignments(change)
         const rows =
@@ -140,7 +136,7 @@ export const layer = (options: Options): Layer.Layer<InstanceDirectory, never, P
       }
 
       const update: InstanceDirectory["Service"]["update"] = (id, change) =>
-        isCanonicalUuid(id) ? write(id, change).pipe(bounded(timeout)) : Effect.succeedNone
+        isCanonicalUuid(id) ? write(id, change).pipe(mapErrors) : Effect.succeedNone
 
       const modify: InstanceDirectory["Service"]["modify"] = (id, decide) =>
         isCanonicalUuid(id)
@@ -154,18 +150,17 @@ export const layer = (options: Options): Layer.Layer<InstanceDirectory, never, P
               return Result.isFailure(decided)
                 ? Result.fail(decided.failure)
                 : Result.succeed(yield* write(id, decided.success))
-            }).pipe(sql.withTransaction, recoverConnectionErrors(), bounded(timeout), Effect.flatMap(Effect.fromResult))
+            }).pipe(sql.withTransaction, mapErrors, Effect.flatMap(Effect.fromResult))
           : Effect.succeedNone
 
-      // Whether the instance exists is read first, and not from the cache: if the connection breaks, the deletion may run twice,
-      // and the second run finds nothing.
+      // Whether the instance exists is not read from the cache.
       const remove: InstanceDirectory["Service"]["delete"] = Effect.fnUntraced(
         function* (id) {
           if (!isCanonicalUuid(id)) return false
-          const rows = yield* sql`SELECT 1 FROM instance WHERE instance_id = ${PgTypes.uuid(id)}`.pipe(bounded(timeout))
+          const rows = yield* sql`SELECT 1 FROM instance WHERE instance_id = ${PgTypes.uuid(id)}`.pipe(mapErrors)
           if (rows.length === 0) return false
-          yield* ConversationDeletion.deleteAll(id, timeout)
-          yield* ConversationDeletion.deleteInstance(id, timeout)
+          yield* ConversationDeletion.deleteAll(id)
+          yield* ConversationDeletion.deleteInstance(id)
           return true
         },
         Effect.provideService(SqlClient.SqlClient, sql)
@@ -177,10 +172,7 @@ export const layer = (options: Options): Layer.Layer<InstanceDirectory, never, P
         modify,
         delete: remove,
         find: (id) => (isCanonicalUuid(id) ? find(id) : Effect.succeedNone),
-        list: sql`SELECT ${columns} FROM instance ORDER BY created_at, instance_id`.pipe(
-          bounded(timeout),
-          decodeInstances
-        )
+        list: sql`SELECT ${columns} FROM instance ORDER BY created_at, instance_id`.pipe(mapErrors, decodeInstances)
       })
     })
   )

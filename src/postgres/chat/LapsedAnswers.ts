@@ -8,7 +8,6 @@ import { PgTypes } from "@effect/sql-pg"
 import { Effect, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { decodeRows } from "../../runtime/Rows.ts"
-import * as Database from "../Database.ts"
 import * as Locked from "./LockedConversation.ts"
 
 /** How long after the end of its lease an answer is closed. A process that is alive has renewed the lease by then. */
@@ -37,8 +36,7 @@ const close = (key: bigint) =>
       Effect.flatMap(([lapsed]) =>
         lapsed === undefined ? Effect.void : Effect.asVoid(Locked.settle(sql, lapsed.key, lapsed.answerId, "cut"))
       ),
-      sql.withTransaction,
-      Database.recoverConnectionErrors()
+      sql.withTransaction
     )
   )
 

@@ -5,7 +5,7 @@
  */
 import { randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
-import { Clock, type Duration, Effect, Layer, Option, Schema } from "effect"
+import { Clock, Effect, Layer, Option, Schema } from "effect"
 import { dateOf, dayMillis, dayOf } from "../../core/text/Calendar.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { TokenBudget } from "../../services/chat/TokenBudget.ts"
@@ -15,31 +15,23 @@ const Rows = Schema.Array(Schema.Struct({ tokens: Schema.BigInt }))
 
 const dateParameter = (day: number) => PgTypes.date(dateOf(day * dayMillis))
 
-export interface Options {
-  /** The timeout of each statement, which includes the wait for a connection. */
-  readonly timeout: Duration.Input
-}
-
-export const layer = (options: Options): Layer.Layer<TokenBudget, never, PgClient.PgClient> =>
-  Layer.effect(
-    TokenBudget,
-    Effect.gen(function* () {
-      const sql = yield* PgClient.PgClient
-      const bounded = Database.bounded(options.timeout)
-
-      /**
-       * The decision of `core/chat/agent/Tokens.grant`, made under the row's lock. If the connection breaks, the statement may
-       * run twice: the second run finds the reservation of the first.
-       */
-      const reserve: TokenBudget["Service"]["reserve"] = Effect.fnUntraced(function* ({ instanceId, min, limit, max }) {
-        const now = yield* Clock.currentTimeMillis
-        const day = dayOf(now)
-        const reservationId = randomUUID()
-        const id = PgTypes.uuid(reservationId)
-        const [instance, date] = [PgTypes.uuid(instanceId), dateParameter(day)]
-        const demand = { min: PgTypes.int8(BigInt(min)), max: PgTypes.int8(BigInt(max)) }
-        const dayLimit = PgTypes.int8(BigInt(limit))
-        const rows = yield* sql`
+export const layer: Layer.Layer<TokenBudget, never, PgClient.PgClient> = Layer.effect(
+  TokenBudget,
+  Effect.gen(function* () {
+    const sql = yield* PgClient.PgClient
+    /**
+     * The decision of `core/chat/agent/Tokens.grant`, made under the row's lock. If the connection breaks, the statement may
+     * run twice: the second run finds the reservation of the first.
+     */
+    const reserve: TokenBudget["Service"]["reserve"] = Effect.fnUntraced(function* ({ instanceId, min, limit, max }) {
+      const now = yield* Clock.currentTimeMillis
+      const day = dayOf(now)
+      const reservationId = randomUUID()
+      const id = PgTypes.uuid(reservationId)
+      const [instance, date] = [PgTypes.uuid(instanceId), dateParameter(day)]
+      const demand = { min: PgTypes.int8(BigInt(min)), max: PgTypes.int8(BigInt(max)) }
+      const dayLimit = PgTypes.int8(BigInt(limit))
+      const rows = yield* sql`
           WITH reserved AS (
             INSERT INTO token_usage AS usage (instance_id, day, tokens, last_reserved)
             SELECT ${instance}, ${date}, LEAST(${demand.max}, ${dayLimit}), LEAST(${demand.max}, ${dayLimit})
@@ -56,38 +48,43 @@ export const layer = (options: Options): Layer.Layer<TokenBudget, never, PgClien
             RETURNING tokens
           )
           SELECT tokens FROM added
-          UNION ALL SELECT tokens FROM token_reservation WHERE reservation_id = ${id}`.pipe(decodeRows(Rows), bounded)
-        return Option.map(Option.fromUndefinedOr(rows[0]), ({ tokens }) => ({
-          reservationId,
-          instanceId,
-          day,
-          tokens: Number(tokens)
-        }))
-      })
+          UNION ALL SELECT tokens FROM token_reservation WHERE reservation_id = ${id}`.pipe(
+        decodeRows(Rows),
+        Database.repeatable,
+        Database.mapErrors
+      )
+      return Option.map(Option.fromUndefinedOr(rows[0]), ({ tokens }) => ({
+        reservationId,
+        instanceId,
+        day,
+        tokens: Number(tokens)
+      }))
+    })
 
-      // If the connection breaks, the statement may run twice: the second run finds no reservation.
-      const settle: TokenBudget["Service"]["settle"] = ({ reservationId }, used) =>
-        sql`
+    // If the connection breaks, the statement may run twice: the second run finds no reservation.
+    const settle: TokenBudget["Service"]["settle"] = ({ reservationId }, used) =>
+      sql`
           WITH settled AS (
             DELETE FROM token_reservation WHERE reservation_id = ${PgTypes.uuid(reservationId)}
             RETURNING instance_id, day, tokens
           )
           UPDATE token_usage AS usage SET tokens = usage.tokens - settled.tokens + ${PgTypes.int8(BigInt(used))}
           FROM settled WHERE usage.instance_id = settled.instance_id AND usage.day = settled.day`.pipe(
-          bounded,
-          Effect.asVoid
-        )
+        Database.repeatable,
+        Database.mapErrors,
+        Effect.asVoid
+      )
 
-      const used: TokenBudget["Service"]["used"] = Effect.fnUntraced(function* (instanceId) {
-        const date = dateParameter(dayOf(yield* Clock.currentTimeMillis))
-        const rows = yield* sql`
+    const used: TokenBudget["Service"]["used"] = Effect.fnUntraced(function* (instanceId) {
+      const date = dateParameter(dayOf(yield* Clock.currentTimeMillis))
+      const rows = yield* sql`
           SELECT tokens FROM token_usage WHERE instance_id = ${PgTypes.uuid(instanceId)} AND day = ${date}`.pipe(
-          decodeRows(Rows),
-          bounded
-        )
-        return Number(rows[0]?.tokens ?? 0n)
-      })
-
-      return TokenBudget.of({ reserve, settle, used })
+        decodeRows(Rows),
+        Database.mapErrors
+      )
+      return Number(rows[0]?.tokens ?? 0n)
     })
-  )
+
+    return TokenBudget.of({ reserve, settle, used })
+  })
+)

@@ -6,7 +6,7 @@
  */
 import { PgTypes } from "@effect/sql-pg"
 import type { PgClient } from "@effect/sql-pg/PgClient"
-import { type Duration, Effect, Layer, Option, Schema, Stream } from "effect"
+import { Effect, Layer, Option, Schema, Stream } from "effect"
 import type { SqlError } from "effect/sql"
 import * as AnswerHealth from "../../core/chat/conversation/AnswerHealth.ts"
 import * as AnswerParts from "../../core/chat/conversation/AnswerParts.ts"
@@ -98,14 +98,9 @@ const texts = escapes.reduce(
     '\\{"type":"(text","text|source-url","sourceId":"source-[0-9]+","url)":|,"title":', ' ', 'g')`
 )
 
-export interface Options {
-  /** The timeout of each statement, which includes the wait for a connection. */
-  readonly timeout: Duration.Input
-}
-
-const make = Effect.fnUntraced(function* ({ timeout }: Options) {
+const make = Effect.gen(function* () {
   const sql = yield* OwnerConnections.OwnerConnections
-  const { read, stream } = Reads.make(sql, timeout)
+  const { read, stream } = Reads.make(sql)
 
   const page = Effect.fnUntraced(function* ({
     after,
@@ -151,7 +146,7 @@ const make = Effect.fnUntraced(function* ({ timeout }: Options) {
       .map(({ first, ...summary }) => ({ ...summary, preview: Transcript.preview(AnswerParts.textOf(first ?? [])) }))
     const last = items.at(-1)
     return { items, next: rows.length > limit && last !== undefined ? Transcript.positionOf(last) : windowEnd }
-  }, Database.bounded(timeout))
+  }, Database.mapErrors)
 
   return Transcripts.of({
     stream: ({ filter, instanceId }) =>
@@ -162,14 +157,14 @@ const make = Effect.fnUntraced(function* ({ timeout }: Options) {
       isCanonicalUuid(instanceId)
         ? sql
             .unsafe(outcomesStatement, [PgTypes.uuid(instanceId)])
-            .pipe(Database.bounded(timeout), decodeRows(Outcomes), Effect.map(AnswerHealth.of))
+            .pipe(Database.mapErrors, decodeRows(Outcomes), Effect.map(AnswerHealth.of))
         : Effect.succeed(AnswerHealth.of([])),
     list: (query) => (isCanonicalUuid(query.instanceId) ? page(query) : Effect.succeed({ items: [], next: null })),
     find: Effect.fnUntraced(function* (key) {
       if (!Rows.isKey(key)) return Option.none()
       const [found] = yield* sql`SELECT ${sql.literal(Rows.summaryColumns)} FROM conversation
         WHERE instance_id = ${PgTypes.uuid(key.instanceId)} AND conversation_id = ${PgTypes.text(key.conversationId)}`.pipe(
-        Database.bounded(timeout),
+        Database.mapErrors,
         decodeRows(SummaryRows)
       )
       if (found === undefined) return Option.none()
@@ -178,5 +173,6 @@ const make = Effect.fnUntraced(function* ({ timeout }: Options) {
   })
 })
 
-export const layer = (options: Options): Layer.Layer<Transcripts, SqlError.SqlError, PgClient> =>
-  Layer.effect(Transcripts, make(options)).pipe(Layer.provide(OwnerConnections.layer))
+export const layer: Layer.Layer<Transcripts, SqlError.SqlError, PgClient> = Layer.effect(Transcripts, make).pipe(
+  Layer.provide(OwnerConnections.layer)
+)

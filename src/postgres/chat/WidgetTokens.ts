@@ -6,7 +6,7 @@
  */
 import { randomBytes, randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
-import { Clock, type Duration, Effect, Layer, Option, Schema } from "effect"
+import { Clock, Effect, Layer, Option, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import type { Instance } from "../../core/chat/Instance.ts"
 import * as Token from "../../core/chat/WidgetToken.ts"
@@ -14,7 +14,7 @@ import * as Credential from "../../core/sites/Credential.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { WidgetTokens } from "../../services/chat/WidgetTokens.ts"
-import { bounded } from "../Database.ts"
+import { mapErrors } from "../Database.ts"
 import * as Lookup from "../Lookup.ts"
 import * as Times from "../Times.ts"
 import { instanceColumns, instanceFields } from "./InstanceDirectory.ts"
@@ -83,18 +83,16 @@ export const deleteEnded = Effect.fnUntraced(function* (now: number) {
 })
 
 export interface Options {
-  /** The timeout of each statement, which includes the wait for a connection. */
-  readonly timeout: Duration.Input
   /** The maximum number of cached digests. Default: 10,000. */
   readonly capacity?: number
 }
 
-export const layer = (options: Options): Layer.Layer<WidgetTokens, never, PgClient.PgClient> =>
+export const layer = (options: Options = {}): Layer.Layer<WidgetTokens, never, PgClient.PgClient> =>
   Layer.effect(
     WidgetTokens,
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
-      const { capacity = 10_000, timeout } = options
+      const { capacity = 10_000 } = options
 
       const findByDigest = yield* Lookup.make<TokenWithInstance>({
         find: (digest) =>
@@ -102,7 +100,7 @@ export const layer = (options: Options): Layer.Layer<WidgetTokens, never, PgClie
             SELECT token_sha256 AS digest, ${sql.literal(tokenTimes)}, ${sql.literal(instanceColumns)}
             FROM widget_token JOIN instance USING (instance_id)
             WHERE token_sha256 = ${PgTypes.bytea(Buffer.from(digest, "base64url"))}`.pipe(
-            bounded(timeout),
+            mapErrors,
             decodeRows(TokensWithInstance),
             Effect.map(([found]) => Option.map(Option.fromUndefinedOr(found), toTokenWithInstance))
           ),
@@ -124,14 +122,12 @@ export const layer = (options: Options): Layer.Layer<WidgetTokens, never, PgClie
         const token = Token.format(randomBytes(32))
         const tokenId = randomUUID()
         const createdAt = yield* Clock.currentTimeMillis
-        // If the connection breaks, the statement may run twice: the second run returns the row of the first.
         const rows = yield* sql`
             INSERT INTO widget_token (token_id, instance_id, token_sha256, token, label, created_at, expires_at)
             SELECT ${PgTypes.uuid(tokenId)}, instance_id, ${PgTypes.bytea(Credential.digest(token))},
               ${PgTypes.text(token)}, ${PgTypes.text(label)}, ${PgTypes.timestamptz(createdAt)}, ${PgTypes.timestamptz(expiresAt)}
             FROM instance WHERE instance_id = ${PgTypes.uuid(instanceId)}
-            ON CONFLICT (token_id) DO UPDATE SET label = excluded.label
-            RETURNING ${sql.literal(tokenColumns)}`.pipe(bounded(timeout), decodeTokens)
+            RETURNING ${sql.literal(tokenColumns)}`.pipe(mapErrors, decodeTokens)
         return Option.map(Option.fromUndefinedOr(rows[0]), (issued) => ({ ...issued, token }))
       })
 
@@ -142,7 +138,7 @@ export const layer = (options: Options): Layer.Layer<WidgetTokens, never, PgClie
             UPDATE widget_token SET revoked_at = coalesce(revoked_at, ${PgTypes.timestamptz(now)}), token = NULL
             WHERE token_id = ${PgTypes.uuid(tokenId)}
               AND ${instanceId === null ? sql`true` : sql`instance_id = ${PgTypes.uuid(instanceId)}`}
-            RETURNING token_id`.pipe(bounded(timeout))
+            RETURNING token_id`.pipe(mapErrors)
         return rows.length > 0
       })
 
@@ -161,7 +157,7 @@ export const layer = (options: Options): Layer.Layer<WidgetTokens, never, PgClie
                       ? sql`true`
                       : sql`(created_at, token_id) > (${PgTypes.timestamptz(after.time)}, ${PgTypes.uuid(after.id)})`
                   }
-                ORDER BY created_at, token_id LIMIT ${PgTypes.int8(BigInt(limit))}`.pipe(bounded(timeout), decodeTokens)
+                ORDER BY created_at, token_id LIMIT ${PgTypes.int8(BigInt(limit))}`.pipe(mapErrors, decodeTokens)
             : Effect.succeed([])
       })
     })

@@ -21,7 +21,7 @@ import * as Leases from "./Leases.ts"
 import * as Replays from "./Replays.ts"
 
 export interface Options {
-  /** The timeout of each method, which includes the wait for a connection. */
+  /** The timeout of storing the outcome of an attempt. */
   readonly timeout: Duration.Input
   /** The key that decrypts the webhooks' secrets. */
   readonly secretsKey: Option.Option<Redacted.Redacted<Uint8Array>>
@@ -63,7 +63,7 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Deliveries,
       const sql = yield* PgClient.PgClient
       const { wake } = yield* Rounds.Wakeups
       const transaction = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-        effect.pipe(sql.withTransaction, Database.recoverConnectionErrors(), Database.bounded(timeout))
+        effect.pipe(sql.withTransaction, Database.mapErrors)
       let isWarned = false
       /** Logs once that deliveries wait for the key. */
       const warnWithoutKey = Effect.gen(function* () {
@@ -74,7 +74,7 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Deliveries,
         yield* Effect.logWarning(
           "Deliveries to webhooks wait, because SECRETS_KEY is not set. Set it to the key with which the webhooks were created."
         )
-      }).pipe(Database.bounded(timeout))
+      }).pipe(Database.mapErrors)
 
       return Deliveries.of({
         fanOut: (freeSlots, running) => {
@@ -102,7 +102,7 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Deliveries,
         lease: (freeSlots, running) =>
           Option.match(secretsKey, {
             onNone: () => Effect.as(warnWithoutKey, { leased: [], waiting: new Set<string>() }),
-            onSome: (key) => Leases.lease(sql, Redacted.value(key), freeSlots, running).pipe(Database.bounded(timeout))
+            onSome: (key) => Leases.lease(sql, Redacted.value(key), freeSlots, running).pipe(Database.mapErrors)
           }),
         settle: yield* Leases.settle(sql, timeout),
         list: Effect.fnUntraced(function* ({ after, limit, status, webhookId }) {
@@ -117,7 +117,7 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Deliveries,
                   : sql`(created_at, event_id) < (${PgTypes.timestamptz(after.time)}, ${PgTypes.uuid(after.id)})`
               }
             ORDER BY created_at DESC, event_id DESC LIMIT ${PgTypes.int8(BigInt(limit + 1))}`.pipe(
-            Database.bounded(timeout),
+            Database.mapErrors,
             decodeRows(DeliveryRows)
           )
           return Cursor.partOf(rows, limit, positionOf)
@@ -127,7 +127,7 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Deliveries,
             ? sql`SELECT ${sql.literal(deliveryColumns)} FROM delivery WHERE subject = ${PgTypes.text(submissionId)}
                 AND website_config_id = ${PgTypes.uuid(websiteConfigId)}
                 ORDER BY created_at, event_id, subscriber_id LIMIT ${sql.literal(String(listSize))}`.pipe(
-                Database.bounded(timeout),
+                Database.mapErrors,
                 decodeRows(DeliveryRows)
               )
             : Effect.succeed([]),
@@ -140,7 +140,7 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Deliveries,
               FROM delivery_attempt WHERE ${ids} ORDER BY attempted_at`.pipe(decodeRows(AttemptRows)),
             sql`SELECT ${sql.literal(deliveryColumns)} FROM delivery WHERE ${ids}`.pipe(decodeRows(DeliveryRows)),
             sql`SELECT payload::text AS payload FROM delivery WHERE ${ids}`.pipe(decodeRows(PayloadRows))
-          ]).pipe(Database.bounded(timeout))
+          ]).pipe(Database.mapErrors)
           return delivery === undefined
             ? Option.none()
             : Option.some({ ...delivery, payload: row?.payload ?? null, history })
@@ -151,19 +151,19 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Deliveries,
           const rows = yield* sql`UPDATE delivery SET status = 'pending', attempts = 0,
             generation = generation + 1, next_attempt_at = ${now}
             WHERE event_id = ${PgTypes.uuid(eventId)} AND subscriber_id = ${PgTypes.uuid(webhookId)}
-              AND payload IS NOT NULL RETURNING 1`.pipe(Database.bounded(timeout), Rounds.waking("deliveries"))
+              AND payload IS NOT NULL RETURNING 1`.pipe(Database.mapErrors, Rounds.waking("deliveries"))
           return rows.length > 0
         }),
         countReplay: (selection) =>
           isCanonicalUuid(selection.webhookId)
-            ? Replays.count(sql, selection).pipe(Database.bounded(timeout))
+            ? Replays.count(sql, selection).pipe(Database.mapErrors)
             : Effect.succeed(0),
         replay: (selection) =>
           isCanonicalUuid(selection.webhookId)
-            ? Replays.begin(sql, selection).pipe(Database.bounded(timeout), Rounds.waking("replays"))
+            ? Replays.begin(sql, selection).pipe(Database.mapErrors, Rounds.waking("replays"))
             : Effect.succeed(0),
         continueReplays: Effect.gen(function* () {
-          const ready = yield* Replays.ready(sql).pipe(Database.bounded(timeout))
+          const ready = yield* Replays.ready(sql).pipe(Database.mapErrors)
           const counts = yield* FailedItems.each(
             "replay",
             yield* FailedItems.ready("replay", ready, ({ webhookId }) => webhookId),

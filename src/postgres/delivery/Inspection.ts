@@ -28,4 +28,4 @@ export const inspect = (secretsKey: Option.Option<Redacted.Redacted<Uint8Array>>
         onSome: (key) => rows.filter(isLocked(Redacted.value(key))).length
       })
     } satisfies WebhookFacts
-  }).pipe(Database.bounded(timeout))
+  }).pipe(Database.withDeadline(timeout), Database.mapErrors)

@@ -262,7 +262,7 @@ const bounds = { maxBatch: 200, maxQueue: 10_000 } as const
 export const settle = Effect.fnUntraced(function* (sql: PgClient.PgClient, timeout: Duration.Input) {
   const recordAll = (attempted: ReadonlyArray<Attempted>) =>
     attempted.some(mayChangeHealth)
-      ? recordWithHealth(sql, attempted).pipe(sql.withTransaction, Database.recoverConnectionErrors())
+      ? recordWithHealth(sql, attempted).pipe(sql.withTransaction)
       : Effect.as(record(sql, attempted), new Map<Attempted, Settled>())
   const { submit } = yield* GroupCommit.make<Attempted, Settled, never>({
     flush: (attempted) =>

@@ -6,7 +6,7 @@
  */
 import { randomBytes, randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
-import { Clock, type Duration, Effect, Layer, Option, Redacted, Schema } from "effect"
+import { Clock, Effect, Layer, Option, Redacted, Schema } from "effect"
 import type { SqlError } from "effect/sql"
 import * as Signature from "../../core/delivery/Signature.ts"
 import { rotationMillis, type Webhook } from "../../core/delivery/Webhook.ts"
@@ -18,8 +18,6 @@ import * as Database from "../Database.ts"
 import * as Rows from "./WebhookRows.ts"
 
 export interface Options {
-  /** The timeout of each statement. */
-  readonly timeout: Duration.Input
   /** The key of 32 bytes that encrypts the secrets. */
   readonly secretsKey: Option.Option<Redacted.Redacted<Uint8Array>>
 }
@@ -41,12 +39,12 @@ export const refreshSubscribers = (
   )
 }
 
-export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Webhooks, never, PgClient.PgClient> =>
+export const layer = ({ secretsKey }: Options): Layer.Layer<Webhooks, never, PgClient.PgClient> =>
   Layer.effect(
     Webhooks,
     Effect.map(PgClient.PgClient, (sql) => {
       const transaction = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-        effect.pipe(sql.withTransaction, Database.recoverConnectionErrors(), Database.bounded(timeout))
+        effect.pipe(sql.withTransaction, Database.mapErrors)
       const key = Option.match(secretsKey, {
         onNone: () => Effect.fail(new SecretsKeyUnusable({ reason: "missing" })),
         onSome: (secret) => Effect.succeed(Redacted.value(secret))
@@ -61,7 +59,6 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Webhooks, n
         const webhookId = randomUUID()
         const createdAt = yield* Clock.currentTimeMillis
         const site = PgTypes.uuid(given.websiteConfigId)
-        // The transaction may run twice. The second run then finds the webhook of the first.
         const rows = yield* transaction(
           Effect.gen(function* () {
             yield* sql`UPDATE site SET has_subscribers = true WHERE website_config_id = ${site} AND deleted_at IS NULL`
@@ -71,7 +68,6 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Webhooks, n
                 ${Database.array(given.events, PgTypes.OID.text)}, ${PgTypes.text(given.format)},
                 ${PgTypes.bytea(Rows.seal(sealingKey, webhookId, secret))}, ${PgTypes.timestamptz(createdAt)}
               FROM site WHERE website_config_id = ${site} AND deleted_at IS NULL
-              ON CONFLICT (webhook_id) DO UPDATE SET secret = excluded.secret
               RETURNING ${sql.literal(Rows.columns)}`.pipe(decodeRows(Found))
           })
         )
@@ -96,7 +92,7 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Webhooks, n
                   : sql`coalesce(disabled_at, ${now})`
             }
           WHERE webhook_id = ${PgTypes.uuid(webhookId)} RETURNING ${sql.literal(Rows.columns)}`.pipe(
-          Database.bounded(timeout),
+          Database.mapErrors,
           decodeRows(Found),
           // The pending deliveries of a webhook that is enabled may be due.
           Rounds.waking("deliveries", "replays")
@@ -108,7 +104,7 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Webhooks, n
         const sealingKey = yield* key
         if (!isCanonicalUuid(webhookId)) return Option.none()
         const [row] = yield* sql`SELECT ${sql.literal(Rows.columns)}, ${sql.literal(Rows.secretColumns)} FROM webhook
-          WHERE webhook_id = ${PgTypes.uuid(webhookId)}`.pipe(Database.bounded(timeout), decodeRows(WithSecrets))
+          WHERE webhook_id = ${PgTypes.uuid(webhookId)}`.pipe(Database.mapErrors, decodeRows(WithSecrets))
         if (row === undefined) return Option.none()
         const secrets = Rows.open(sealingKey, row)
         if (secrets.length === 0) return yield* new SecretsKeyUnusable({ reason: "wrong" })
@@ -122,34 +118,31 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Webhooks, n
         const [previous = ""] = found.value.secrets
         const secret = yield* newSecret
         const until = (yield* Clock.currentTimeMillis) + rotationMillis
-        // The previous secret is a parameter, not the column's value, so the statement may run twice.
         const rows = yield* sql`UPDATE webhook SET secret = ${PgTypes.bytea(Rows.seal(sealingKey, webhookId, secret))},
             previous_secret = ${PgTypes.bytea(Rows.seal(sealingKey, webhookId, previous))},
             previous_secret_until = ${PgTypes.timestamptz(until)}
           WHERE webhook_id = ${PgTypes.uuid(webhookId)} RETURNING ${sql.literal(Rows.columns)}`.pipe(
-          Database.bounded(timeout),
+          Database.mapErrors,
           decodeRows(Found)
         )
         return Option.map(first(rows), (webhook) => ({ webhook, secret }))
       })
 
-      // The webhook is read first, outside the transaction, because a repeated transaction would find nothing to delete.
       const remove: Webhooks["Service"]["delete"] = Effect.fnUntraced(function* (webhookId) {
         if (!isCanonicalUuid(webhookId)) return false
         const id = PgTypes.uuid(webhookId)
-        const [found] = yield* sql`SELECT website_config_id AS id FROM webhook WHERE webhook_id = ${id}`.pipe(
-          Database.bounded(timeout),
-          decodeRows(SiteOf)
-        )
-        if (found === undefined) return false
-        yield* transaction(
+        return yield* transaction(
           Effect.gen(function* () {
-            yield* sql`DELETE FROM webhook WHERE webhook_id = ${id}`
+            const [deleted] =
+              yield* sql`DELETE FROM webhook WHERE webhook_id = ${id} RETURNING website_config_id AS id`.pipe(
+                decodeRows(SiteOf)
+              )
+            if (deleted === undefined) return false
             yield* sql`DELETE FROM delivery WHERE subscriber_id = ${id}`
-            yield* refreshSubscribers(sql, found.id)
+            yield* refreshSubscribers(sql, deleted.id)
+            return true
           })
         )
-        return true
       })
 
       return Webhooks.of({
@@ -158,7 +151,7 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Webhooks, n
           isCanonicalUuid(websiteConfigId)
             ? sql`SELECT ${sql.literal(Rows.columns)} FROM webhook
                 WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)} ORDER BY created_at, webhook_id`.pipe(
-                Database.bounded(timeout),
+                Database.mapErrors,
                 decodeRows(Found),
                 Effect.map((rows) => rows.map(Rows.toWebhook))
               )

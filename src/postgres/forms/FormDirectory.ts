@@ -5,7 +5,7 @@
  * @module
  */
 import { PgClient, PgTypes } from "@effect/sql-pg"
-import { Clock, type Duration, Effect, Layer, Option, Schema } from "effect"
+import { Clock, Effect, Layer, Option, Schema } from "effect"
 import { type Form, FormRules } from "../../core/forms/FormRules.ts"
 import * as Maximums from "../../core/sites/Maximums.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
@@ -18,8 +18,6 @@ import * as SiteDirectory from "../sites/SiteDirectory.ts"
 import * as SiteLock from "../sites/SiteLock.ts"
 
 export interface Options {
-  /** The timeout of each statement. */
-  readonly timeout: Duration.Input
   /** The maximum number of cached websites. Default: 10,000. */
   readonly capacity?: number
 }
@@ -56,25 +54,23 @@ const columns = "page, rules::text AS rules, form.created_at, form.updated_at"
 
 /**
  * Whether the website exists, the number of its other forms, and whether the form was created. A lock on the website's row
- * serializes the creations, so that the forms stay within their limit; submissions do not wait for this lock. If the statement
- * runs twice, the second run returns that the form was created, because the form has the same time and the same rules.
+ * serializes the creations, so that the forms stay within their limit; submissions do not wait for this lock.
  */
 const Created = Schema.Tuple([Schema.Struct({ known: Schema.Boolean, others: Schema.Int, created: Schema.Boolean })])
 
 const createStatement = `WITH created AS (
-    INSERT INTO form AS held (website_config_id, page, rules, created_at, updated_at)
+    INSERT INTO form (website_config_id, page, rules, created_at, updated_at)
     SELECT website_config_id, $2, $3::json, $4, $4 FROM site
     WHERE website_config_id = $1 AND deleted_at IS NULL
       AND (SELECT count(*) FROM form WHERE website_config_id = $1 AND page <> $2) < ${Maximums.forms.max}
-    ON CONFLICT (website_config_id, page) DO UPDATE SET updated_at = held.updated_at
-      WHERE held.created_at = excluded.created_at AND held.rules::text = excluded.rules::text
+    ON CONFLICT (website_config_id, page) DO NOTHING
     RETURNING 1
   )
   SELECT EXISTS (SELECT FROM site WHERE website_config_id = $1 AND deleted_at IS NULL) AS known,
     (SELECT count(*)::int FROM form WHERE website_config_id = $1 AND page <> $2) AS others,
     EXISTS (SELECT FROM created) AS created`
 
-export const layer = ({ capacity = 10_000, timeout }: Options): Layer.Layer<FormDirectory, never, PgClient.PgClient> =>
+export const layer = ({ capacity = 10_000 }: Options = {}): Layer.Layer<FormDirectory, never, PgClient.PgClient> =>
   Layer.effect(
     FormDirectory,
     Effect.gen(function* () {
@@ -86,7 +82,7 @@ export const layer = ({ capacity = 10_000, timeout }: Options): Layer.Layer<Form
               (SELECT json_agg(json_build_object('page', page, 'rules', rules))::text FROM form
                 WHERE form.website_config_id = site.website_config_id) AS forms
             FROM site WHERE website_config_id = ${PgTypes.uuid(id)} AND deleted_at IS NULL`.pipe(
-            Database.bounded(timeout),
+            Database.mapErrors,
             decodeRows(SiteRows),
             Effect.map((rows) => Option.map(Option.fromUndefinedOr(rows[0]), toSiteForms))
           ),
@@ -107,7 +103,7 @@ export const layer = ({ capacity = 10_000, timeout }: Options): Layer.Layer<Form
               PgTypes.text(JSON.stringify(rules)),
               PgTypes.timestamptz(now)
             ])
-            .pipe(SiteLock.whileLocked(sql, websiteConfigId, timeout), decodeRows(Created))
+            .pipe(SiteLock.whileLocked(sql, websiteConfigId), decodeRows(Created))
           if (!known) return Option.none()
           if (created) return Option.some({ websiteConfigId, page, rules, createdAt: now, updatedAt: now })
           return others >= Maximums.forms.max
@@ -121,28 +117,24 @@ export const layer = ({ capacity = 10_000, timeout }: Options): Layer.Layer<Form
               updated_at = ${PgTypes.timestamptz(yield* Clock.currentTimeMillis)}
             FROM site WHERE site.website_config_id = form.website_config_id AND deleted_at IS NULL
               AND form.website_config_id = ${PgTypes.uuid(websiteConfigId)} AND page = ${PgTypes.text(page)}
-            RETURNING ${sql.literal(columns)}`.pipe(Database.bounded(timeout), decodeRows(FormRows))
+            RETURNING ${sql.literal(columns)}`.pipe(Database.mapErrors, decodeRows(FormRows))
           return Option.map(Option.fromUndefinedOr(rows[0]), toForm(websiteConfigId))
         }),
         list: (id) =>
           isCanonicalUuid(id)
             ? sql`SELECT ${sql.literal(columns)} FROM form JOIN site USING (website_config_id)
                 WHERE website_config_id = ${PgTypes.uuid(id)} AND deleted_at IS NULL ORDER BY page`.pipe(
-                Database.bounded(timeout),
+                Database.mapErrors,
                 decodeRows(FormRows),
                 Effect.map((rows) => rows.map(toForm(id)))
               )
             : Effect.succeed([]),
-        // A separate statement checks this first, because `bounded` may repeat the deletion, and the repetition would find
-        // nothing.
         delete: Effect.fnUntraced(function* (id, page) {
           if (!isCanonicalUuid(id)) return false
-          const form = sql`website_config_id = ${PgTypes.uuid(id)} AND page = ${PgTypes.text(page)}`
-          const rows = yield* sql`SELECT 1 FROM form JOIN site USING (website_config_id)
-            WHERE ${form} AND deleted_at IS NULL`.pipe(Database.bounded(timeout))
-          if (rows.length === 0) return false
-          yield* sql`DELETE FROM form WHERE ${form}`.pipe(Database.bounded(timeout))
-          return true
+          const rows = yield* sql`DELETE FROM form USING site WHERE form.website_config_id = site.website_config_id
+            AND form.website_config_id = ${PgTypes.uuid(id)} AND page = ${PgTypes.text(page)} AND deleted_at IS NULL
+            RETURNING 1`.pipe(Database.mapErrors)
+          return rows.length > 0
         })
       })
     })

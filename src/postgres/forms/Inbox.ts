@@ -8,7 +8,7 @@
  */
 import { PgTypes } from "@effect/sql-pg"
 import { PgClient } from "@effect/sql-pg/PgClient"
-import { type Duration, Effect, Layer, Option, Schema, Stream } from "effect"
+import { Effect, Layer, Option, Schema, Stream } from "effect"
 import type { SqlError } from "effect/sql"
 import * as Inboxes from "../../core/forms/Inbox.ts"
 import type { Position } from "../../core/text/Cursor.ts"
@@ -60,12 +60,7 @@ export const streamBytes = 1_000_000
 /** The maximum number of submissions of a selection that are changed concurrently. */
 const concurrency = 4
 
-export interface Options {
-  /** The timeout of each statement, which includes the wait for a connection. */
-  readonly timeout: Duration.Input
-}
-
-const make = Effect.fnUntraced(function* ({ timeout }: Options) {
+const make = Effect.gen(function* () {
   const sql = yield* PgClient
   const reads = yield* OwnerConnections.OwnerConnections
   const repo = yield* SubmissionRepo
@@ -138,12 +133,12 @@ const make = Effect.fnUntraced(function* ({ timeout }: Options) {
     const mayHaveMore = rows.length > query.limit || maxBytes !== undefined
     const next = mayHaveMore && last !== undefined ? Inboxes.positionOf(last) : end
     return { items, next }
-  }, Database.bounded(timeout))
+  }, Database.mapErrors)
 
   const idsOfWebsite = (websiteConfigId: string, ids: ReadonlyArray<string>) =>
     sql`SELECT submission_id FROM submission WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)}
       AND submission_id = ANY (${Database.array(ids.filter(isCanonicalUuid), PgTypes.OID.uuid)})`.pipe(
-      Database.bounded(timeout),
+      Database.mapErrors,
       decodeRows(Ids),
       Effect.map((rows) => rows.map(({ submission_id }) => submission_id))
     )
@@ -162,7 +157,7 @@ const make = Effect.fnUntraced(function* ({ timeout }: Options) {
         ? reads`SELECT ${reads.literal(wholeColumns)}, is_read FROM submission
             WHERE submission_id = ${PgTypes.uuid(submissionId)}
               AND website_config_id = ${PgTypes.uuid(websiteConfigId)}`.pipe(
-            Database.bounded(timeout),
+            Database.mapErrors,
             decodeRows(Rows),
             Effect.map(([row]) => Option.map(Option.fromUndefinedOr(row), toMessage))
           )
@@ -185,7 +180,7 @@ const make = Effect.fnUntraced(function* ({ timeout }: Options) {
           (SELECT count(*) FROM (SELECT FROM submission WHERE website_config_id = ${website}
             AND status = 'quarantined' LIMIT ${maxCount}) AS held)::int AS quarantined,
           ARRAY(SELECT DISTINCT page_slug COLLATE "C" FROM latest WHERE page_slug IS NOT NULL ORDER BY 1) AS pages`.pipe(
-        Database.bounded(timeout),
+        Database.mapErrors,
         decodeRows(Overviews),
         Effect.map(([overview]) => overview)
       )
@@ -199,7 +194,7 @@ const make = Effect.fnUntraced(function* ({ timeout }: Options) {
           UPDATE submission SET is_read = ${isRead} FROM found
           WHERE submission.submission_id = found.submission_id AND is_read <> ${isRead}
         ) SELECT submission_id FROM found`.pipe(
-        Database.bounded(timeout),
+        Database.mapErrors,
         decodeRows(Ids),
         Effect.map((rows) => rows.map(({ submission_id }) => submission_id))
       ),
@@ -208,5 +203,6 @@ const make = Effect.fnUntraced(function* ({ timeout }: Options) {
   })
 })
 
-export const layer = (options: Options): Layer.Layer<Inbox, SqlError.SqlError, PgClient | SubmissionRepo> =>
-  Layer.effect(Inbox, make(options)).pipe(Layer.provide(OwnerConnections.layer))
+export const layer: Layer.Layer<Inbox, SqlError.SqlError, PgClient | SubmissionRepo> = Layer.effect(Inbox, make).pipe(
+  Layer.provide(OwnerConnections.layer)
+)

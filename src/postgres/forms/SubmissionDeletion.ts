@@ -28,6 +28,5 @@ export const run = (
       AND idempotency_key.key_sha256 = held.key_sha256`.pipe(
     Effect.andThen(Outbox.deleteSubmissions(sql, submissionIds)),
     sql.withTransaction,
-    Database.recoverConnectionErrors(),
     Rounds.waking("events")
   )

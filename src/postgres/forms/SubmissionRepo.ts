@@ -196,7 +196,6 @@ const ofStatus = (sql: PgClient, status: Status | undefined) =>
 /** A website's submissions by keyset pagination, so that later pages cost no more than the first. */
 const stream = (
   sql: PgClient,
-  timeout: Duration.Input,
   query: {
     readonly websiteConfigId: string
     readonly since?: number | undefined
@@ -211,7 +210,7 @@ const stream = (
         onSome: ({ receivedAt, submissionId }) =>
           sql`(received_at, submission_id) > (${PgTypes.timestamptz(receivedAt)}, ${PgTypes.uuid(submissionId)})`
       })} ORDER BY received_at, submission_id LIMIT ${pageSize}`.pipe(
-      Database.bounded(timeout),
+      Database.mapErrors,
       decodeRows(SubmissionRows.Rows),
       Effect.map((rows) => {
         const page = rows.map(SubmissionRows.fromRow)
@@ -247,27 +246,24 @@ export const layer = (options: Options): Layer.Layer<SubmissionRepo, SqlError.Sq
       const release: SubmissionRepo["Service"]["release"] = (submissionId) =>
         isCanonicalUuid(submissionId)
           ? sql.unsafe(releaseStatement, [PgTypes.uuid(submissionId)]).pipe(
-              Database.bounded(options.timeout),
+              Database.mapErrors,
               Effect.map((rows) => rows.length > 0),
               Rounds.waking("events")
             )
           : Effect.succeed(false)
-      // The lookup comes before the deletion: `bounded` may run the deletion twice, and the second run would find nothing.
       const remove: SubmissionRepo["Service"]["delete"] = Effect.fnUntraced(function* (submissionId) {
         if (!isCanonicalUuid(submissionId)) return false
         const id = PgTypes.uuid(submissionId)
         const [found] = yield* sql`SELECT website_config_id FROM submission WHERE submission_id = ${id}`.pipe(
-          Database.bounded(options.timeout)
+          Database.mapErrors
         )
         if (found === undefined) return false
-        yield* Database.bounded(options.timeout)(
-          SubmissionDeletion.run(sql, String(found["website_config_id"]), [submissionId])
-        )
+        yield* Database.mapErrors(SubmissionDeletion.run(sql, String(found["website_config_id"]), [submissionId]))
         return true
       })
       return SubmissionRepo.of({
         submit,
-        stream: (query) => stream(sql, options.timeout, query),
+        stream: (query) => stream(sql, query),
         release,
         delete: remove
       })

@@ -37,7 +37,3 @@ export const make = Effect.fnUntraced(function* (
     VALUES (${PgTypes.uuid(mailId)}, ${PgTypes.uuid(notificationId)}, ${PgTypes.uuid(websiteConfigId)},
       'confirmation', ${PgTypes.timestamptz(now)}, now())`
 })
-
-/** Whether there is a mail with this id. */
-export const isMade = (sql: PgClient.PgClient, mailId: string) =>
-  Effect.map(sql`SELECT 1 FROM mail WHERE mail_id = ${PgTypes.uuid(mailId)}`, (rows) => rows.length > 0)

@@ -5,7 +5,7 @@
  * @module
  */
 import { PgClient, PgTypes } from "@effect/sql-pg"
-import { type Duration, Effect, Layer, Redacted, Schema } from "effect"
+import { Effect, Layer, Redacted, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { leaseMillis } from "../../core/delivery/Webhook.ts"
 import type { LeasedMail, Subject } from "../../core/mail/Mail.ts"
@@ -22,8 +22,6 @@ import * as Rows from "./NotificationRows.ts"
 export interface Options {
   /** The key of `MailRecipient.digestOf`, which identifies recipients. */
   readonly secretsKey: Redacted.Redacted<Uint8Array>
-  /** The timeout of each transaction, which includes the wait for a connection. */
-  readonly timeout: Duration.Input
 }
 
 const Data = Schema.Union([
@@ -83,14 +81,14 @@ const shownStatement = `SELECT mail_id, shown.* FROM unnest($1::uuid[]) AS given
 const settleStatement = `UPDATE mail SET status = $3, next_attempt_at = $4, error = $5
   WHERE mail_id = $1 AND attempts = $2 AND status = 'pending'`
 
-export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Mails, never, PgClient.PgClient> =>
+export const layer = ({ secretsKey }: Options): Layer.Layer<Mails, never, PgClient.PgClient> =>
   Layer.effect(
     Mails,
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const { wakeAt } = yield* Rounds.Wakeups
       const transaction = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-        effect.pipe(sql.withTransaction, Database.recoverConnectionErrors(), Database.bounded(timeout))
+        effect.pipe(sql.withTransaction, Database.mapErrors)
 
       /** The submissions that mails are about, by the mails' ids. */
       const submissionsOf = Effect.fnUntraced(function* (mailIds: ReadonlyArray<string>) {
@@ -162,7 +160,7 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Mails, neve
           FailedItems.isolating({
             kind: "notification",
             all: transaction(MakeMails.run(sql, key, now)),
-            ids: MakeMails.dueIds(sql, now).pipe(Database.bounded(timeout)),
+            ids: MakeMails.dueIds(sql, now).pipe(Database.mapErrors),
             one: (id) => transaction(MakeMails.run(sql, key, now, id))
           }).pipe(
             Effect.provideService(SqlClient.SqlClient, sql),
@@ -173,7 +171,7 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Mails, neve
           FailedItems.isolating({
             kind: "mail",
             all: lease(count, null),
-            ids: dueIds(count).pipe(Database.bounded(timeout)),
+            ids: dueIds(count).pipe(Database.mapErrors),
             one: (id) => lease(1, id)
           }).pipe(
             Effect.provideService(SqlClient.SqlClient, sql),
@@ -190,7 +188,7 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Mails, neve
               PgTypes.text(error)
             ])
             .pipe(
-              Database.bounded(timeout),
+              Database.mapErrors,
               Effect.andThen(
                 Effect.sync(() => (next.status === "pending" ? wakeAt("mails", next.nextAttemptAt) : undefined))
               )

@@ -5,7 +5,7 @@
  */
 import { randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
-import { Clock, type Duration, Effect, Layer, Option, Redacted, Schema } from "effect"
+import { Clock, Effect, Layer, Option, Redacted, Schema } from "effect"
 import type { SqlError } from "effect/sql"
 import * as MailRecipient from "../../core/mail/MailRecipient.ts"
 import { isSameTopic, type Notification } from "../../core/mail/Notification.ts"
@@ -30,8 +30,6 @@ import * as Recipients from "./Recipients.ts"
 export interface Options {
   /** The key from which the hashes of recipients' addresses are made. Without it, the owner API adds no notifications. */
   readonly secretsKey: Option.Option<Redacted.Redacted<Uint8Array>>
-  /** The timeout of each statement. */
-  readonly timeout: Duration.Input
 }
 
 const Found = Schema.Array(Schema.Struct(Rows.fields))
@@ -43,17 +41,12 @@ const ofSiteStatement = `SELECT ${Rows.columns} FROM notification WHERE website_
 
 const ofRecipientStatement = `${ofSiteStatement} AND lower(recipient) = lower($2)`
 
-export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Notifications, never, PgClient.PgClient> =>
+export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never, PgClient.PgClient> =>
   Layer.effect(
     Notifications,
     Effect.map(PgClient.PgClient, (sql) => {
       const transaction = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-        effect.pipe(
-          sql.withTransaction,
-          Database.recoverConnectionErrors(),
-          Database.bounded(timeout),
-          Rounds.waking("mails")
-        )
+        effect.pipe(sql.withTransaction, Database.mapErrors, Rounds.waking("mails"))
 
       const keyOf = ({ recipient, websiteConfigId }: Pick<NewNotification, "recipient" | "websiteConfigId">) =>
         Option.map(
@@ -187,15 +180,12 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Notificatio
               const known = (yield* ofRecipient(found.value)).map(Rows.toNotification)
               const notification = known.find((one) => one.notificationId === notificationId)
               if (notification === undefined) return { _tag: "NoNotification" }
-              const resent: ResentConfirmation = { _tag: "Resent", notification }
-              // The transaction may run again after a commit whose acknowledgement was lost.
-              if (yield* ConfirmationMails.isMade(sql, mailId)) return resent
               const facts = yield* Recipients.facts(sql, key.value, now)
               const decision = MailRecipient.decideRepeat({ ...facts, isConfirmed: notification.isConfirmed }, now)
               if (decision._tag !== "Accepted") return decision
               yield* Recipients.recordResent(sql, key.value, now)
               yield* ConfirmationMails.make(sql, { mailId, notification, previous: known, now })
-              return resent
+              return { _tag: "Resent", notification }
             })
           )
         }
@@ -205,13 +195,12 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Notificatio
         isCanonicalUuid(notificationId)
           ? sql`SELECT ${sql.literal(Rows.columns)} FROM notification
               WHERE notification_id = ${PgTypes.uuid(notificationId)}`.pipe(
-              Database.bounded(timeout),
+              Database.mapErrors,
               decodeRows(Found),
               Effect.map(([row]) => Option.map(Option.fromUndefinedOr(row), Rows.toNotification))
             )
           : Effect.succeedNone
 
-      // Finds the notification before the transaction, because a transaction that runs again may find it deleted.
       const remove: Notifications["Service"]["remove"] = Effect.fnUntraced(function* (notificationId) {
         const found = yield* find(notificationId)
         if (Option.isNone(found)) return false
@@ -311,14 +300,11 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Notificatio
 
       const eraseRecipient: Notifications["Service"]["eraseRecipient"] = Effect.fnUntraced(
         function* (recipient, websiteConfigId) {
-          const sites = yield* sql`SELECT website_config_id AS id FROM site`.pipe(
-            Database.bounded(timeout),
-            decodeRows(Sites)
-          )
+          const sites = yield* sql`SELECT website_config_id AS id FROM site`.pipe(Database.mapErrors, decodeRows(Sites))
           const keys = sites
             .filter(({ id }) => websiteConfigId === null || id === websiteConfigId)
             .flatMap(({ id }) => Option.toArray(keyOf({ recipient, websiteConfigId: id })))
-          yield* Database.bounded(timeout)(Recipients.erase(sql, keys))
+          yield* Database.mapErrors(Recipients.erase(sql, keys))
         }
       )
 
@@ -333,17 +319,17 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Notificatio
         eraseRecipient,
         ofSubmission: (websiteConfigId, submissionId) =>
           isCanonicalUuid(websiteConfigId) && isCanonicalUuid(submissionId)
-            ? Database.bounded(timeout)(LatestMails.ofSubmission(sql, websiteConfigId, submissionId))
+            ? Database.mapErrors(LatestMails.ofSubmission(sql, websiteConfigId, submissionId))
             : Effect.succeed([]),
         isUsed: sql`SELECT 1 FROM notification LIMIT 1`.pipe(
-          Database.bounded(timeout),
+          Database.mapErrors,
           Effect.map((rows) => rows.length > 0)
         ),
         find,
         remove,
         list: (websiteConfigId) =>
           isCanonicalUuid(websiteConfigId)
-            ? Database.bounded(timeout)(LatestMails.list(sql, websiteConfigId))
+            ? Database.mapErrors(LatestMails.list(sql, websiteConfigId))
             : Effect.succeed([])
       })
     })

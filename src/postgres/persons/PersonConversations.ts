@@ -5,7 +5,7 @@
  * @module
  */
 import { type PgClient, PgTypes } from "@effect/sql-pg"
-import { type Duration, Effect, Option, Schema, Stream } from "effect"
+import { Effect, Option, Schema, Stream } from "effect"
 import type { ConversationKey } from "../../core/chat/conversation/Conversation.ts"
 import * as FanOut from "../../core/delivery/FanOut.ts"
 import * as Person from "../../core/persons/Person.ts"
@@ -67,8 +67,8 @@ const deleteStatement = `WITH gone AS MATERIALIZED (
   )
   DELETE FROM conversation USING gone WHERE conversation.conversation_key = gone.conversation_key`
 
-export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Store.Store => {
-  const { read } = ConversationReads.make(sql, timeout)
+export const make = (sql: PgClient.PgClient): Store.Store => {
+  const { read } = ConversationReads.make(sql)
 
   /** The whole conversation, unless it is deleted meanwhile or does not contain the address. */
   const verified = (address: string) => (candidate: (typeof Candidates.Type)[number]) =>
@@ -94,10 +94,10 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Store.Sto
       Effect.fnUntraced(function* (from) {
         const [end] = yield* sql
           .unsafe(endStatement, [instance, ...parametersOf(from)])
-          .pipe(Database.bounded(timeout), decodeRows(Positions))
+          .pipe(Database.mapErrors, decodeRows(Positions))
         const candidates = yield* sql
           .unsafe(pageStatement, [instance, ...parametersOf(from), ...parametersOf(end ?? last), Store.needle(query)])
-          .pipe(Database.bounded(timeout), decodeRows(Candidates))
+          .pipe(Database.mapErrors, decodeRows(Candidates))
         const found = yield* Effect.forEach(candidates, verified(query.address))
         return [[found.flat()], Option.fromUndefinedOr(end)] as const
       })
@@ -109,7 +109,7 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Store.Sto
       Stream.fromIterableEffect(
         sql
           .unsafe(instancesStatement, [PgTypes.uuid(query.websiteConfigId)])
-          .pipe(Database.bounded(timeout), decodeRows(Instances))
+          .pipe(Database.mapErrors, decodeRows(Instances))
       ).pipe(Stream.flatMap(({ id }) => pages(query, id))),
     erase: Effect.fnUntraced(function* (found) {
       const keys = found.flatMap(
@@ -133,8 +133,7 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Store.Sto
         .pipe(
           Effect.andThen(Outbox.erase(sql, keys.map(FanOut.conversationSubject))),
           sql.withTransaction,
-          Database.recoverConnectionErrors(),
-          Database.bounded(timeout)
+          Database.mapErrors
         )
       return keys.length
     })

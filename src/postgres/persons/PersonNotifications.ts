@@ -5,7 +5,7 @@
  * @module
  */
 import { type PgClient, PgTypes } from "@effect/sql-pg"
-import { type Duration, Effect, Schema, Stream } from "effect"
+import { Effect, Schema, Stream } from "effect"
 import * as Person from "../../core/persons/Person.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import * as Database from "../Database.ts"
@@ -20,11 +20,11 @@ const statement = `SELECT ${NotificationRows.columns} FROM notification
   WHERE ${Store.mayContain("recipient", "$1")} AND ($2::uuid IS NULL OR website_config_id = $2)
   ORDER BY created_at, notification_id`
 
-export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Store.Store => ({
+export const make = (sql: PgClient.PgClient): Store.Store => ({
   search: (query) =>
     Stream.fromEffect(
       sql.unsafe(statement, [Store.needle(query), PgTypes.uuid(query.websiteConfigId)]).pipe(
-        Database.bounded(timeout),
+        Database.mapErrors,
         decodeRows(Rows),
         Effect.map((rows) =>
           rows
@@ -50,8 +50,7 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Store.Sto
         ),
         Effect.andThen(refreshSubscribers(sql, websiteConfigId)),
         sql.withTransaction,
-        Database.recoverConnectionErrors(),
-        Database.bounded(timeout)
+        Database.mapErrors
       )
     }
     return notifications.length

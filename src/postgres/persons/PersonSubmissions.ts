@@ -4,7 +4,7 @@
  * @module
  */
 import { type PgClient, PgTypes } from "@effect/sql-pg"
-import { type Duration, Effect, Option, Schema, Stream } from "effect"
+import { Effect, Option, Schema, Stream } from "effect"
 import * as Person from "../../core/persons/Person.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import * as Database from "../Database.ts"
@@ -39,7 +39,7 @@ const pageStatement = `SELECT ${SubmissionRows.columns} ${after}
       OR strpos(form_data::text, '\\u') > 0 OR strpos(form_data::text, '\\/') > 0)
   ORDER BY received_at, submission_id`
 
-export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Store.Store => {
+export const make = (sql: PgClient.PgClient): Store.Store => {
   const parametersOf = ({ id, time }: Position) => [PgTypes.text(time), PgTypes.uuid(id)]
 
   const pages = (query: Parameters<Store.Store["search"]>[0], websiteConfigId: string) => {
@@ -49,10 +49,10 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Store.Sto
       Effect.fnUntraced(function* (from) {
         const [end] = yield* sql
           .unsafe(endStatement, [website, ...parametersOf(from)])
-          .pipe(Database.bounded(timeout), decodeRows(Positions))
+          .pipe(Database.mapErrors, decodeRows(Positions))
         const rows = yield* sql
           .unsafe(pageStatement, [website, ...parametersOf(from), ...parametersOf(end ?? last), Store.needle(query)])
-          .pipe(Database.bounded(timeout), decodeRows(SubmissionRows.Rows))
+          .pipe(Database.mapErrors, decodeRows(SubmissionRows.Rows))
         const found = rows
           .map(SubmissionRows.fromRow)
           .filter((submission) => Person.hasSubmitted(submission, query.address))
@@ -72,13 +72,13 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Store.Sto
       Stream.fromIterableEffect(
         sql`SELECT website_config_id AS id FROM site
           WHERE ${query.websiteConfigId === null ? sql.literal("true") : sql`website_config_id = ${PgTypes.uuid(query.websiteConfigId)}`}
-          ORDER BY created_at, website_config_id`.pipe(Database.bounded(timeout), decodeRows(Sites))
+          ORDER BY created_at, website_config_id`.pipe(Database.mapErrors, decodeRows(Sites))
       ).pipe(Stream.flatMap(({ id }) => pages(query, id))),
     erase: Effect.fnUntraced(function* (found) {
       const submissions = found.flatMap(({ record }) => (record.kind === "submission" ? [record.submission] : []))
       for (const [website, ofWebsite] of Map.groupBy(submissions, ({ websiteConfigId }) => websiteConfigId)) {
         const ids = ofWebsite.map(({ submissionId }) => submissionId)
-        yield* SubmissionDeletion.run(sql, website, ids).pipe(Database.bounded(timeout))
+        yield* SubmissionDeletion.run(sql, website, ids).pipe(Database.mapErrors)
       }
       return submissions.length
     })

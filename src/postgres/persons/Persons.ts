@@ -6,7 +6,7 @@
  * @module
  */
 import { PgClient } from "@effect/sql-pg"
-import { type Duration, Effect, Layer, Stream } from "effect"
+import { Effect, Layer, Stream } from "effect"
 import * as Person from "../../core/persons/Person.ts"
 import { Persons, type Query } from "../../services/persons/Persons.ts"
 import * as Database from "../Database.ts"
@@ -15,11 +15,6 @@ import * as PersonNotifications from "./PersonNotifications.ts"
 import * as PersonSubmissions from "./PersonSubmissions.ts"
 import * as Store from "./Store.ts"
 
-export interface Options {
-  /** The timeout of each statement. */
-  readonly timeout: Duration.Input
-}
-
 /** For each kind of data, the field of `Person.Erased` that counts it. */
 const counted = {
   submission: "submissions",
@@ -27,52 +22,51 @@ const counted = {
   notification: "notifications"
 } as const satisfies Record<Person.Kind, keyof Person.Erased>
 
-export const layer = ({ timeout }: Options): Layer.Layer<Persons, never, PgClient.PgClient> =>
-  Layer.effect(
-    Persons,
-    Effect.map(PgClient.PgClient, (sql) => {
-      const stores: Readonly<Record<Person.Kind, Store.Store>> = {
-        submission: PersonSubmissions.make(sql, timeout),
-        conversation: PersonConversations.make(sql, timeout),
-        notification: PersonNotifications.make(sql, timeout)
-      }
+export const layer: Layer.Layer<Persons, never, PgClient.PgClient> = Layer.effect(
+  Persons,
+  Effect.map(PgClient.PgClient, (sql) => {
+    const stores: Readonly<Record<Person.Kind, Store.Store>> = {
+      submission: PersonSubmissions.make(sql),
+      conversation: PersonConversations.make(sql),
+      notification: PersonNotifications.make(sql)
+    }
 
-      /** The results of each statement that finds anything, with their deliveries. */
-      const search = (query: Query) =>
-        Stream.fromIterable(query.kinds).pipe(
-          Stream.flatMap((kind) => Stream.map(stores[kind].search(query), (found) => ({ kind, found }))),
-          Stream.filter(({ found }) => found.length > 0),
-          Stream.mapEffect(({ found, kind }) =>
-            Store.deliveriesOf(sql, found).pipe(
-              Database.bounded(timeout),
-              Effect.map((deliveries) => ({ kind, found, deliveries }))
-            )
+    /** The results of each statement that finds anything, with their deliveries. */
+    const search = (query: Query) =>
+      Stream.fromIterable(query.kinds).pipe(
+        Stream.flatMap((kind) => Stream.map(stores[kind].search(query), (found) => ({ kind, found }))),
+        Stream.filter(({ found }) => found.length > 0),
+        Stream.mapEffect(({ found, kind }) =>
+          Store.deliveriesOf(sql, found).pipe(
+            Database.mapErrors,
+            Effect.map((deliveries) => ({ kind, found, deliveries }))
           )
         )
+      )
 
-      return {
-        records: (query) =>
-          Stream.flatMap(search(query), ({ deliveries, found }) =>
-            Stream.fromIterable(
-              found.flatMap(
-                ({ record, subject }): ReadonlyArray<Person.PersonRecord> => [
-                  record,
-                  ...(deliveries.get(subject) ?? []).map((delivery) => ({ kind: "delivery" as const, delivery }))
-                ]
-              )
+    return {
+      records: (query) =>
+        Stream.flatMap(search(query), ({ deliveries, found }) =>
+          Stream.fromIterable(
+            found.flatMap(
+              ({ record, subject }): ReadonlyArray<Person.PersonRecord> => [
+                record,
+                ...(deliveries.get(subject) ?? []).map((delivery) => ({ kind: "delivery" as const, delivery }))
+              ]
             )
-          ),
-        erase: (query) =>
-          search(query).pipe(
-            Stream.mapEffect(({ deliveries, found, kind }) =>
-              Effect.map(stores[kind].erase(found), (erased) => ({
-                ...Person.nothing,
-                [counted[kind]]: erased,
-                deliveries: [...deliveries.values()].reduce((sum, ofSubject) => sum + ofSubject.length, 0)
-              }))
-            ),
-            Stream.runFold(() => Person.nothing, Person.add)
           )
-      }
-    })
-  )
+        ),
+      erase: (query) =>
+        search(query).pipe(
+          Stream.mapEffect(({ deliveries, found, kind }) =>
+            Effect.map(stores[kind].erase(found), (erased) => ({
+              ...Person.nothing,
+              [counted[kind]]: erased,
+              deliveries: [...deliveries.values()].reduce((sum, ofSubject) => sum + ofSubject.length, 0)
+            }))
+          ),
+          Stream.runFold(() => Person.nothing, Person.add)
+        )
+    }
+  })
+)

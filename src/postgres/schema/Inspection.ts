@@ -70,7 +70,7 @@ const inspectServer = Effect.gen(function* () {
 /** Whether prepared statements are kept; true if that cannot be found out in time. */
 const keepsStatements = (timeout: Duration.Input) =>
   PreparedStatements.areKept.pipe(
-    Database.bounded(timeout),
+    Database.withDeadline(timeout),
     Effect.catch(() => Effect.succeed(true))
   )
 
@@ -82,20 +82,20 @@ export const inspect = Effect.fnUntraced(function* (
   StorageUnavailable | Effect.Error<typeof inspectServer>,
   PgClient.PgClient | SqlClient.SqlClient
 > {
-  const facts = yield* Database.bounded(timeout)(inspectServer)
+  const facts = yield* inspectServer.pipe(Database.withDeadline(timeout), Database.mapErrors)
   const hasRollups = facts.pending.length === 0 && facts.deniedForMaintenance.length === 0
   return {
     ...facts,
     keepsStatements: yield* keepsStatements(timeout),
     laggingRollups: hasRollups
       ? yield* RollUpLoop.countLagging.pipe(
-          Database.bounded(timeout),
-          Effect.catchTag("StorageUnavailable", () => Effect.succeed("unknown" as const))
+          Database.withDeadline(timeout),
+          Effect.catchTag("SqlError", () => Effect.succeed("unknown" as const))
         )
       : null,
     failedItems:
       facts.pending.length === 0 && !facts.denied.includes("SELECT on failed_item")
-        ? yield* FailedItems.list.pipe(Database.bounded(timeout))
+        ? yield* FailedItems.list.pipe(Database.withDeadline(timeout), Database.mapErrors)
         : []
   }
 })
@@ -117,6 +117,6 @@ const inspectLag = Effect.gen(function* () {
 /** The facts about the database from which reports are read. Each of the queries is bounded by `timeout`. */
 export const inspectReader = (timeout: Duration.Input) =>
   Effect.gen(function* () {
-    const facts = yield* Database.bounded(timeout)(inspectLag)
+    const facts = yield* inspectLag.pipe(Database.withDeadline(timeout), Database.mapErrors)
     return { ...facts, keepsStatements: yield* keepsStatements(timeout) } satisfies ReaderFacts
   })

@@ -15,6 +15,7 @@ import * as Rounds from "../../runtime/Rounds.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import * as LapsedAnswers from "../chat/LapsedAnswers.ts"
 import * as WidgetTokens from "../chat/WidgetTokens.ts"
+import * as Database from "../Database.ts"
 import * as FailedItems from "../rounds/FailedItems.ts"
 import * as ConsoleSessions from "../sites/ConsoleSessions.ts"
 import * as CredentialSql from "../sites/CredentialSql.ts"
@@ -58,7 +59,7 @@ const deleteRows = Effect.fnUntraced(function* ({ condition, pending: isPending,
         ) SELECT count(*)::float8 AS deleted, (count(*) FILTER (WHERE is_pending))::float8 AS pending FROM old`,
         times.map((time) => PgTypes.timestamptz(time))
       )
-      .pipe(decodeRows(Deleted), Effect.timeout(statementTimeout))
+      .pipe(decodeRows(Deleted))
     sum += pending
     if (deleted < chunk) return sum
   }
@@ -72,16 +73,15 @@ const deleteBefore = (table: string, column: string, before: number) =>
 const deleteSalts = Effect.fnUntraced(function* (now: number) {
   const sql = yield* SqlClient.SqlClient
   const lastDay = dateOf(VisitorDay.lastEnded(now) * dayMillis)
-  yield* sql`DELETE FROM visitor_salt WHERE day <= ${lastDay}::date`.pipe(Effect.timeout(statementTimeout))
+  yield* sql`DELETE FROM visitor_salt WHERE day <= ${lastDay}::date`
 })
 
-const ensurePartitions = (now: number) =>
-  Partitions.ensure(now).pipe(Effect.timeout(statementTimeout), Effect.flatMap(Partitions.report))
+const ensurePartitions = (now: number) => Effect.flatMap(Partitions.ensure(now), Partitions.report)
 
 /** Completes interrupted erasures of websites, even after one fails. */
 const resumeErasures = Effect.gen(function* () {
-  const ids = yield* Effect.timeout(SiteErasure.unfinished, statementTimeout)
-  yield* Exit.asVoidAll(yield* Effect.forEach(ids, (id) => Effect.exit(SiteErasure.erase(id, statementTimeout))))
+  const ids = yield* SiteErasure.unfinished
+  yield* Exit.asVoidAll(yield* Effect.forEach(ids, (id) => Effect.exit(SiteErasure.erase(id))))
 })
 
 /**
@@ -174,25 +174,19 @@ const steps = (retention: Retention.Options) =>
     ],
     [
       "delete old records of what failed in the background",
-      (now: number) => Effect.timeout(FailedItems.deleteBefore(now - 30 * 24 * hourMillis), statementTimeout)
+      (now: number) => FailedItems.deleteBefore(now - 30 * 24 * hourMillis)
     ],
     ["delete old deliveries", (now: number) => deleteDeliveries(retention, now)],
     ["delete old records of recipients", deleteRecipients],
     ["delete unconfirmed notifications", deleteUnconfirmed],
-    [
-      "delete ended console sessions",
-      (now: number) => Effect.timeout(ConsoleSessions.deleteEnded(now), statementTimeout)
-    ],
-    ["delete ended owner keys", (now: number) => Effect.timeout(OwnerKeys.deleteEnded(now), statementTimeout)],
-    [
-      "delete keys and sessions of deleted websites",
-      () => Effect.timeout(CredentialSql.deleteWithoutSites, statementTimeout)
-    ],
-    ["delete ended widget tokens", (now: number) => Effect.timeout(WidgetTokens.deleteEnded(now), statementTimeout)],
-    ["delete expired shares", (now: number) => Effect.timeout(Shares.deleteExpired(now), statementTimeout)],
+    ["delete ended console sessions", (now: number) => ConsoleSessions.deleteEnded(now)],
+    ["delete ended owner keys", (now: number) => OwnerKeys.deleteEnded(now)],
+    ["delete keys and sessions of deleted websites", () => CredentialSql.deleteWithoutSites],
+    ["delete ended widget tokens", (now: number) => WidgetTokens.deleteEnded(now)],
+    ["delete expired shares", (now: number) => Shares.deleteExpired(now)],
     ["delete expired data", () => Retention.deleteExpired(retention)],
     ["complete the deletion of websites", () => resumeErasures],
-    ["close the answers of processes that died", () => Effect.timeout(LapsedAnswers.closeAll, statementTimeout)]
+    ["close the answers of processes that died", () => LapsedAnswers.closeAll]
   ] as const
 
 /**
@@ -204,8 +198,9 @@ export const round = Effect.fnUntraced(function* (
 ): Effect.fn.Return<boolean, never, SqlClient.SqlClient> {
   let succeeded = true
   for (const [name, step] of steps(retention)) {
-    yield* Effect.timeout(Times.earlierNow, statementTimeout).pipe(
+    yield* Times.earlierNow.pipe(
       Effect.flatMap(step),
+      Database.withTimeout(statementTimeout),
       Effect.catchCause((cause) =>
         Effect.andThen(
           Effect.sync(() => {

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodePath from "@effect/platform-node/NodePath"
 import { PgMigrator } from "@effect/sql-pg"
-import { Clock, Effect, Layer, Option, Schedule, Schema } from "effect"
+import { Clock, Duration, Effect, Layer, Option, Schedule, Schema } from "effect"
 import { SqlClient, SqlError } from "effect/sql"
 import * as MigratorFileSystem from "effect/sql/MigratorFileSystem"
 import { decodeRows } from "../../runtime/Rows.ts"
@@ -92,7 +92,7 @@ const migrate = Effect.gen(function* () {
 
 /**
  * Migrates the database to this version in one transaction and returns the migrations that this run applied. Concurrent runs
- * are safe: one migrates, the others wait. Also creates the monthly partitions, so that they exist before the first row.
+ * are safe: one migrates, the others wait. No statement has a timeout. Also creates the monthly partitions, so that they exist before the first row.
  */
 export const run: Effect.Effect<
   ReadonlyArray<readonly [id: number, name: string]>,
@@ -100,9 +100,9 @@ export const run: Effect.Effect<
   SqlClient.SqlClient
 > = Effect.gen(function* () {
   const done = yield* migrate
-  yield* Partitions.report(yield* Database.recoverConnectionErrors()(Partitions.ensure(yield* Clock.currentTimeMillis)))
+  yield* Partitions.report(yield* Partitions.ensure(yield* Clock.currentTimeMillis))
   return done
-})
+}).pipe(Database.withTimeout(Duration.infinity))
 
 const Applied = Schema.Array(Schema.Struct({ migration_id: Schema.Int }))
 

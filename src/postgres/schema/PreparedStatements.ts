@@ -35,7 +35,8 @@ export const areKept: Effect.Effect<boolean, SqlError.SqlError, PgClient.PgClien
         first
           .withTransaction(statement)
           .pipe(
-            Database.bounded(timeout),
+            Database.withTimeout(timeout),
+            Database.mapErrors,
             Effect.match({ onFailure: ({ code }) => code !== unknownStatement, onSuccess: () => true })
           )
       )

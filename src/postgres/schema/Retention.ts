@@ -8,7 +8,7 @@
  * @module
  */
 import { PgTypes } from "@effect/sql-pg"
-import { type Cause, Duration, Effect, Exit, Option, Schema } from "effect"
+import { Effect, Exit, Option, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import * as Retention from "../../core/sites/Retention.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
@@ -31,9 +31,6 @@ export interface Options {
 /** The maximum number of rows deleted per statement, small enough for the largest submissions. */
 const chunk = 1_000
 
-/** The timeout of one statement. */
-const statementTimeout = Duration.minutes(1)
-
 /** An arbitrary unique key. */
 const advisoryLock = 7_215_930_443
 
@@ -48,12 +45,12 @@ const exclusively = <A, E, R>(statement: Effect.Effect<A, E, R>) =>
         .unsafe(`SELECT pg_try_advisory_xact_lock(${advisoryLock}) AS acquired`)
         .pipe(decodeRows(Lock))
       return acquired ? Option.some(yield* statement) : Option.none()
-    }).pipe(sql.withTransaction, Effect.timeout(statementTimeout))
+    }).pipe(sql.withTransaction)
   )
 
 /** The table cannot be dropped: a view depends on it (2BP01), it has another owner (42501), or it is not a table (42809). */
-const isUndroppable = (error: SqlError.SqlError | Cause.TimeoutError): error is SqlError.SqlError =>
-  error._tag === "SqlError" && Option.exists(Database.sqlState(error), (code) => /^(2BP01|42501|42809)$/.test(code))
+const isUndroppable = (error: SqlError.SqlError): boolean =>
+  Option.exists(Database.sqlState(error), (code) => /^(2BP01|42501|42809)$/.test(code))
 
 const Deleted = Schema.Tuple([Schema.Struct({ deleted: Schema.BigInt, subjects: Schema.Array(Schema.String) })])
 
@@ -217,10 +214,10 @@ const report = ({ partitions, ...counts }: Deletions): Effect.Effect<void> =>
 /** Deletes the data older than its retention, except what another process is deleting, and logs what it deleted. */
 export const deleteExpired: (
   options: Options
-) => Effect.Effect<void, SqlError.SqlError | Cause.TimeoutError | StorageUnavailable, SqlClient.SqlClient> =
-  Effect.fnUntraced(function* (options) {
+) => Effect.Effect<void, SqlError.SqlError | StorageUnavailable, SqlClient.SqlClient> = Effect.fnUntraced(
+  function* (options) {
     if (Object.values(options).every(Option.isNone)) return
-    const now = yield* Effect.timeout(Times.earlierNow, statementTimeout)
+    const now = yield* Times.earlierNow
     const deletions: Deletions = {
       partitions: [],
       rows: 0,
@@ -250,4 +247,5 @@ export const deleteExpired: (
       const exits = yield* Effect.forEach(parts, Effect.exit)
       yield* Exit.asVoidAll(exits)
     }).pipe(Effect.ensuring(Effect.suspend(() => report(deletions))))
-  })
+  }
+)

@@ -6,7 +6,7 @@
  */
 import { randomBytes, randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
-import { Clock, type Duration, Effect, Layer, Option, Schema } from "effect"
+import { Clock, Effect, Layer, Option, Schema } from "effect"
 import { SqlClient, type Statement } from "effect/sql"
 import * as Session from "../../core/sites/ConsoleSession.ts"
 import * as Credential from "../../core/sites/Credential.ts"
@@ -14,7 +14,7 @@ import * as Role from "../../core/sites/Role.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { ConsoleSessions } from "../../services/sites/ConsoleSessions.ts"
-import { array, bounded } from "../Database.ts"
+import { array, mapErrors } from "../Database.ts"
 import * as Times from "../Times.ts"
 import * as CredentialSql from "./CredentialSql.ts"
 import * as Issuers from "./Issuers.ts"
@@ -66,67 +66,59 @@ export const deleteEnded = Effect.fnUntraced(function* (now: number) {
   )
 })
 
-export interface Options {
-  /** The timeout of each statement, which includes the wait for a connection. */
-  readonly timeout: Duration.Input
-}
+export const layer: Layer.Layer<ConsoleSessions, never, PgClient.PgClient> = Layer.effect(
+  ConsoleSessions,
+  Effect.gen(function* () {
+    const sql = yield* PgClient.PgClient
 
-export const layer = ({ timeout }: Options): Layer.Layer<ConsoleSessions, never, PgClient.PgClient> =>
-  Layer.effect(
-    ConsoleSessions,
-    Effect.gen(function* () {
-      const sql = yield* PgClient.PgClient
+    const byDigest = yield* SecretLookup.make({
+      find: (digest) =>
+        sql`SELECT ${sql.literal(columns)} FROM console_session
+            WHERE cookie_sha256 = ${digest}`.pipe(decodeRows(Rows))
+    })
 
-      const byDigest = yield* SecretLookup.make({
-        find: (digest) =>
-          sql`SELECT ${sql.literal(columns)} FROM console_session
-            WHERE cookie_sha256 = ${digest}`.pipe(decodeRows(Rows)),
-        timeout
-      })
-
-      const touch = (sessionId: string, now: number) =>
-        sql`UPDATE console_session SET last_used_at = ${PgTypes.timestamptz(now)}
+    const touch = (sessionId: string, now: number) =>
+      sql`UPDATE console_session SET last_used_at = ${PgTypes.timestamptz(now)}
           WHERE session_id = ${PgTypes.uuid(sessionId)}
             AND last_used_at <= ${PgTypes.timestamptz(now - Session.limits.touch)}`.pipe(
-          bounded(timeout),
-          // On a standby, for example, no use can be stored. The session remains valid as long as its last stored use allows.
-          Effect.catchTag("StorageUnavailable", (error) =>
-            Effect.annotateLogs(
-              Effect.logDebug("The use of a console session could not be stored"),
-              "reason",
-              error.reason
-            )
+        mapErrors,
+        // On a standby, for example, no use can be stored. The session remains valid as long as its last stored use allows.
+        Effect.catchTag("StorageUnavailable", (error) =>
+          Effect.annotateLogs(
+            Effect.logDebug("The use of a console session could not be stored"),
+            "reason",
+            error.reason
           )
         )
+      )
 
-      const find = Effect.fnUntraced(function* (cookie: string) {
-        if (!Session.cookieSyntax.isWellFormed(cookie)) return Option.none()
-        const digest = Credential.digest(cookie)
-        const row = Option.getOrUndefined(yield* byDigest(digest))
-        if (row === undefined || row.cookieDigest === null || !Credential.sameDigest(row.cookieDigest, digest)) {
-          return Option.none()
-        }
-        const session = toSession(row)
-        const now = yield* Clock.currentTimeMillis
-        return Session.isOpen(session) && Session.isValidAt(session, now) ? Option.some(session) : Option.none()
-      })
+    const find = Effect.fnUntraced(function* (cookie: string) {
+      if (!Session.cookieSyntax.isWellFormed(cookie)) return Option.none()
+      const digest = Credential.digest(cookie)
+      const row = Option.getOrUndefined(yield* byDigest(digest))
+      if (row === undefined || row.cookieDigest === null || !Credential.sameDigest(row.cookieDigest, digest)) {
+        return Option.none()
+      }
+      const session = toSession(row)
+      const now = yield* Clock.currentTimeMillis
+      return Session.isOpen(session) && Session.isValidAt(session, now) ? Option.some(session) : Option.none()
+    })
 
-      /** `ConsoleSession.isValidAt` in SQL, before the condition `where`. */
-      const validAt = (now: number, where: Statement.Fragment) =>
-        sql`SELECT ${sql.literal(columns)} FROM console_session
+    /** `ConsoleSession.isValidAt` in SQL, before the condition `where`. */
+    const validAt = (now: number, where: Statement.Fragment) =>
+      sql`SELECT ${sql.literal(columns)} FROM console_session
           CROSS JOIN (SELECT ${PgTypes.timestamptz(now)}::timestamptz AS now) AS clock
           WHERE ${sql.literal(Issuers.end.isNotSet)} AND NOT ${sql.literal(Issuers.hasEnded("clock.now"))}
             AND ${sql.literal(Issuers.reachesAny)} AND ${where}`
 
-      return ConsoleSessions.of({
-        createLink: Effect.fnUntraced(function* ({ createdBy = null, label, linkExpiresAt, role, sites }) {
-          const ids = sites === "all" ? [] : [...new Set(sites)].sort()
-          if (sites !== "all" && (ids.length === 0 || !ids.every(isCanonicalUuid))) return Option.none()
-          const link = Session.linkSyntax.format(randomBytes(32))
-          const sessionId = randomUUID()
-          const createdAt = yield* Clock.currentTimeMillis
-          // Idempotent, since it may run twice if the connection breaks.
-          const rows = yield* sql`
+    return ConsoleSessions.of({
+      createLink: Effect.fnUntraced(function* ({ createdBy = null, label, linkExpiresAt, role, sites }) {
+        const ids = sites === "all" ? [] : [...new Set(sites)].sort()
+        if (sites !== "all" && (ids.length === 0 || !ids.every(isCanonicalUuid))) return Option.none()
+        const link = Session.linkSyntax.format(randomBytes(32))
+        const sessionId = randomUUID()
+        const createdAt = yield* Clock.currentTimeMillis
+        const rows = yield* sql`
             WITH reached AS (
               SELECT website_config_id FROM site
               WHERE website_config_id = ANY (${array(ids, PgTypes.OID.uuid)}) AND deleted_at IS NULL FOR KEY SHARE
@@ -138,104 +130,102 @@ export const layer = ({ timeout }: Options): Layer.Layer<ConsoleSessions, never,
                 ${PgTypes.timestamptz(linkExpiresAt)}, ${PgTypes.uuid(createdBy)}
               WHERE (SELECT count(*) FROM reached) = ${PgTypes.int8(BigInt(ids.length))}
                 AND ${Issuers.exists(sql, createdBy)}
-              ON CONFLICT (session_id) DO UPDATE SET label = excluded.label
               RETURNING session_id
             ), linked AS (
               INSERT INTO console_session_site (session_id, website_config_id)
-              SELECT session_id, website_config_id FROM created, reached ON CONFLICT DO NOTHING
+              SELECT session_id, website_config_id FROM created, reached
             )
-            SELECT session_id FROM created`.pipe(bounded(timeout), decodeRows(Created))
-          if (rows.length === 0) return Option.none()
-          const reached = sites === "all" ? sites : ids
-          return Option.some({
-            link,
-            session: { sessionId, role, sites: reached, label, createdAt, createdBy, linkExpiresAt, use: null }
-          })
-        }),
-        open: Effect.fnUntraced(function* (link) {
-          if (!Session.linkSyntax.isWellFormed(link)) return Option.none()
-          const cookie = Session.cookieSyntax.format(randomBytes(32))
-          const digest = PgTypes.bytea(Credential.digest(cookie))
-          const openedAt = yield* Clock.currentTimeMillis
-          const now = PgTypes.timestamptz(openedAt)
-          // Idempotent, since it may run twice: the second run finds its own digest.
-          const rows = yield* sql`
+            SELECT session_id FROM created`.pipe(mapErrors, decodeRows(Created))
+        if (rows.length === 0) return Option.none()
+        const reached = sites === "all" ? sites : ids
+        return Option.some({
+          link,
+          session: { sessionId, role, sites: reached, label, createdAt, createdBy, linkExpiresAt, use: null }
+        })
+      }),
+      open: Effect.fnUntraced(function* (link) {
+        if (!Session.linkSyntax.isWellFormed(link)) return Option.none()
+        const cookie = Session.cookieSyntax.format(randomBytes(32))
+        const digest = PgTypes.bytea(Credential.digest(cookie))
+        const openedAt = yield* Clock.currentTimeMillis
+        const now = PgTypes.timestamptz(openedAt)
+        const rows = yield* sql`
             UPDATE console_session SET cookie_sha256 = ${digest}, opened_at = ${now}, last_used_at = ${now}
             WHERE link_sha256 = ${PgTypes.bytea(Credential.digest(link))} AND link_expires_at > ${now}
-              AND (opened_at IS NULL OR cookie_sha256 = ${digest})
+              AND opened_at IS NULL
               AND (all_sites OR EXISTS (
                 SELECT FROM console_session_site AS reached WHERE reached.session_id = console_session.session_id))
-            RETURNING ${sql.literal(columns)}`.pipe(bounded(timeout), decodeRows(Rows))
-          return Option.map(Option.fromUndefinedOr(rows[0]), (row) => ({
-            cookie,
-            session: { ...toSession(row), use: { openedAt, lastUsedAt: openedAt } }
-          }))
-        }),
-        findLink: Effect.fnUntraced(function* (link) {
-          if (!Session.linkSyntax.isWellFormed(link)) return Option.none()
-          const now = yield* Clock.currentTimeMillis
-          const digest = PgTypes.bytea(Credential.digest(link))
-          const rows = yield* validAt(now, sql`link_sha256 = ${digest} AND opened_at IS NULL`).pipe(
-            bounded(timeout),
-            decodeRows(Rows)
-          )
-          return Option.map(Option.fromUndefinedOr(rows[0]), toSession)
-        }),
-        authenticate: Effect.fnUntraced(function* (cookie) {
-          const found = yield* find(cookie)
-          const now = yield* Clock.currentTimeMillis
-          if (Option.isNone(found) || !Session.mustTouch(found.value, now)) return found
-          const session = found.value
-          yield* touch(session.sessionId, now)
-          return Option.some({ ...session, use: { ...session.use, lastUsedAt: now } })
-        }),
-        find,
-        list: ({ limit, ...query }) =>
-          Effect.flatMap(Clock.currentTimeMillis, (now) =>
-            CredentialSql.byIndex(
-              sql,
-              validAt(
-                now,
-                sql`${CredentialSql.condition(sql, { table: "console_session", id: "session_id" }, query)}
-                  ORDER BY created_at, session_id LIMIT ${PgTypes.int8(BigInt(limit))}`
-              )
-            )
-          ).pipe(
-            bounded(timeout),
-            decodeRows(Rows),
-            Effect.map((rows) => rows.map(toSession))
-          ),
-        byId: (sessionId) =>
-          isCanonicalUuid(sessionId)
-            ? Effect.flatMap(Clock.currentTimeMillis, (now) =>
-                validAt(now, sql`session_id = ${PgTypes.uuid(sessionId)}`)
-              ).pipe(
-                bounded(timeout),
-                decodeRows(Rows),
-                Effect.map((rows) => Option.map(Option.fromUndefinedOr(rows[0]), toSession))
-              )
-            : Effect.succeedNone,
-        end: Effect.fnUntraced(function* (sessionId) {
-          if (!isCanonicalUuid(sessionId)) return false
-          const rows = yield* sql`UPDATE console_session SET ${sql.literal(Issuers.end.set)}
-            WHERE session_id = ${PgTypes.uuid(sessionId)} AND ${sql.literal(Issuers.end.isNotSet)} RETURNING 1`.pipe(
-            bounded(timeout)
-          )
-          return rows.length > 0
-        }),
-        revoke: Effect.fnUntraced(function* (sessionId, options) {
-          if (!isCanonicalUuid(sessionId)) return Option.none()
-          const now = yield* Clock.currentTimeMillis
-          // A transaction whose commit was not acknowledged runs again, and then finds nothing to revoke.
-          let revoked: Effect.Success<ReturnType<typeof Issuers.revoke>> = Option.none()
-          return yield* CredentialSql.byIndex(
+            RETURNING ${sql.literal(columns)}`.pipe(mapErrors, decodeRows(Rows))
+        return Option.map(Option.fromUndefinedOr(rows[0]), (row) => ({
+          cookie,
+          session: { ...toSession(row), use: { openedAt, lastUsedAt: openedAt } }
+        }))
+      }),
+      findLink: Effect.fnUntraced(function* (link) {
+        if (!Session.linkSyntax.isWellFormed(link)) return Option.none()
+        const now = yield* Clock.currentTimeMillis
+        const digest = PgTypes.bytea(Credential.digest(link))
+        const rows = yield* validAt(now, sql`link_sha256 = ${digest} AND opened_at IS NULL`).pipe(
+          mapErrors,
+          decodeRows(Rows)
+        )
+        return Option.map(Option.fromUndefinedOr(rows[0]), toSession)
+      }),
+      authenticate: Effect.fnUntraced(function* (cookie) {
+        const found = yield* find(cookie)
+        const now = yield* Clock.currentTimeMillis
+        if (Option.isNone(found) || !Session.mustTouch(found.value, now)) return found
+        const session = found.value
+        yield* touch(session.sessionId, now)
+        return Option.some({ ...session, use: { ...session.use, lastUsedAt: now } })
+      }),
+      find,
+      list: ({ limit, ...query }) =>
+        Effect.flatMap(Clock.currentTimeMillis, (now) =>
+          CredentialSql.byIndex(
             sql,
-            Effect.map(Issuers.revoke(sql, sessionId, now, options), (found) => {
-              revoked = Option.orElse(found, () => revoked)
-              return revoked
-            })
-          ).pipe(bounded(timeout))
-        })
+            validAt(
+              now,
+              sql`${CredentialSql.condition(sql, { table: "console_session", id: "session_id" }, query)}
+                  ORDER BY created_at, session_id LIMIT ${PgTypes.int8(BigInt(limit))}`
+            )
+          )
+        ).pipe(
+          mapErrors,
+          decodeRows(Rows),
+          Effect.map((rows) => rows.map(toSession))
+        ),
+      byId: (sessionId) =>
+        isCanonicalUuid(sessionId)
+          ? Effect.flatMap(Clock.currentTimeMillis, (now) =>
+              validAt(now, sql`session_id = ${PgTypes.uuid(sessionId)}`)
+            ).pipe(
+              mapErrors,
+              decodeRows(Rows),
+              Effect.map((rows) => Option.map(Option.fromUndefinedOr(rows[0]), toSession))
+            )
+          : Effect.succeedNone,
+      end: Effect.fnUntraced(function* (sessionId) {
+        if (!isCanonicalUuid(sessionId)) return false
+        const rows = yield* sql`UPDATE console_session SET ${sql.literal(Issuers.end.set)}
+            WHERE session_id = ${PgTypes.uuid(sessionId)} AND ${sql.literal(Issuers.end.isNotSet)} RETURNING 1`.pipe(
+          mapErrors
+        )
+        return rows.length > 0
+      }),
+      revoke: Effect.fnUntraced(function* (sessionId, options) {
+        if (!isCanonicalUuid(sessionId)) return Option.none()
+        const now = yield* Clock.currentTimeMillis
+        // A transaction whose commit was not acknowledged runs again, and then finds nothing to revoke.
+        let revoked: Effect.Success<ReturnType<typeof Issuers.revoke>> = Option.none()
+        return yield* CredentialSql.byIndex(
+          sql,
+          Effect.map(Issuers.revoke(sql, sessionId, now, options), (found) => {
+            revoked = Option.orElse(found, () => revoked)
+            return revoked
+          })
+        ).pipe(mapErrors)
       })
     })
-  )
+  })
+)

@@ -9,7 +9,6 @@
 import { PgTypes } from "@effect/sql-pg"
 import { PgClient } from "@effect/sql-pg/PgClient"
 import { type Duration, Effect, Layer } from "effect"
-import { SqlError } from "effect/sql"
 import * as Turns from "../../runtime/Turns.ts"
 import { StorageUnavailable } from "../../services/Storage.ts"
 import { CreationTurns } from "../../services/sites/CreationTurns.ts"
@@ -32,13 +31,7 @@ export const layer = ({ timeout }: Options): Layer.Layer<CreationTurns, never, P
             ORDER BY website_config_id FOR NO KEY UPDATE`.pipe(
             Effect.andThen(creation),
             sql.withTransaction,
-            // Not repeated: after a lost connection, the first transaction may be committed.
-            Database.recoverConnectionErrors(),
-            Effect.mapError((error) =>
-              SqlError.isSqlError(error)
-                ? Database.unavailable(error)
-                : (error as Exclude<typeof error, SqlError.SqlError>)
-            ),
+            Database.mapErrors,
             inTurn(websiteConfigIds),
             Effect.timeoutOrElse({
               duration: timeout,

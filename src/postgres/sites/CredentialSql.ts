@@ -8,7 +8,7 @@ import { Effect } from "effect"
 import { SqlClient, type SqlError, type Statement } from "effect/sql"
 import type { CredentialQuery } from "../../core/sites/CredentialQuery.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
-import { array, recoverConnectionErrors } from "../Database.ts"
+import { array } from "../Database.ts"
 
 /** The tables with their columns of ids. A table with the suffix `_site` has the websites of its rows. */
 const tables = [
@@ -64,8 +64,4 @@ export const byIndex = <A, E, R>(
   sql: PgClient.PgClient,
   statements: Effect.Effect<A, E, R>
 ): Effect.Effect<A, E | SqlError.SqlError, R> =>
-  sql`SELECT set_config('enable_seqscan', 'off', true)`.pipe(
-    Effect.andThen(statements),
-    sql.withTransaction,
-    recoverConnectionErrors()
-  )
+  sql`SELECT set_config('enable_seqscan', 'off', true)`.pipe(Effect.andThen(statements), sql.withTransaction)

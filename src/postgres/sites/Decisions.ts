@@ -16,8 +16,6 @@ import { Decisions } from "../../services/sites/Decisions.ts"
 import * as Database from "../Database.ts"
 
 export interface Options {
-  /** The timeout of a query of the counts, which includes the wait for a connection. */
-  readonly timeout: Duration.Input
   /** The maximum number of distinct counts that are aggregated in memory. Default: 10,000. */
   readonly capacity?: number
 }
@@ -119,7 +117,7 @@ export const storeBatch = (sql: PgClient.PgClient, entries: ReadonlyArray<Tally.
 
 const Rows = Schema.Array(Schema.Struct({ reason: Schema.Literals(reasons), times: Schema.BigInt }))
 
-export const layer = (options: Options): Layer.Layer<Decisions, never, PgClient.PgClient> =>
+export const layer = (options: Options = {}): Layer.Layer<Decisions, never, PgClient.PgClient> =>
   Layer.effect(
     Decisions,
     Effect.gen(function* () {
@@ -156,7 +154,9 @@ export const layer = (options: Options): Layer.Layer<Decisions, never, PgClient.
               (cause) => !Cause.hasFails(cause),
               (cause) => Effect.logWarning("Some decision counts could not be stored and are lost", cause)
             ),
-            Database.bounded(timeout),
+            Database.repeatable,
+            Database.withTimeout(timeout),
+            Database.mapErrors,
             Effect.tapError(({ reason }) => {
               if (isLogged) return Effect.void
               isLogged = true
@@ -194,7 +194,7 @@ export const layer = (options: Options): Layer.Layer<Decisions, never, PgClient.
               AND day >= ${first}::date AND day <= ${last}::date
               AND reason = ANY(${Database.array([...reasons], OID.text)})
             GROUP BY reason`.pipe(
-            Database.bounded(options.timeout),
+            Database.mapErrors,
             decodeRows(Rows),
             Effect.map((rows): Counts => Object.fromEntries(rows.map(({ reason, times }) => [reason, Number(times)])))
           )

@@ -6,7 +6,7 @@
  */
 import { randomBytes, randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
-import { Clock, type Duration, Effect, Layer, Option, Schema } from "effect"
+import { Clock, Effect, Layer, Option, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import * as Credential from "../../core/sites/Credential.ts"
 import { nothingRemains } from "../../core/sites/Issuers.ts"
@@ -15,7 +15,7 @@ import * as Scope from "../../core/sites/Scope.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { OwnerKeys } from "../../services/sites/OwnerKeys.ts"
-import { array, bounded } from "../Database.ts"
+import { array, mapErrors } from "../Database.ts"
 import * as Times from "../Times.ts"
 import * as CredentialSql from "./CredentialSql.ts"
 import * as Issuers from "./Issuers.ts"
@@ -59,43 +59,35 @@ export const deleteEnded = Effect.fnUntraced(function* (now: number) {
     AND ${sql.literal(Issuers.issuedNothing("owner_key.key_id"))}`
 })
 
-export interface Options {
-  /** The timeout of each statement, which includes the wait for a connection. */
-  readonly timeout: Duration.Input
-}
+export const layer: Layer.Layer<OwnerKeys, never, PgClient.PgClient> = Layer.effect(
+  OwnerKeys,
+  Effect.gen(function* () {
+    const sql = yield* PgClient.PgClient
 
-export const layer = ({ timeout }: Options): Layer.Layer<OwnerKeys, never, PgClient.PgClient> =>
-  Layer.effect(
-    OwnerKeys,
-    Effect.gen(function* () {
-      const sql = yield* PgClient.PgClient
+    const byDigest = yield* SecretLookup.make({
+      find: (digest) =>
+        sql`SELECT ${sql.literal(columns)} FROM owner_key
+            WHERE key_sha256 = ${digest}`.pipe(decodeRows(Rows))
+    })
 
-      const byDigest = yield* SecretLookup.make({
-        find: (digest) =>
-          sql`SELECT ${sql.literal(columns)} FROM owner_key
-            WHERE key_sha256 = ${digest}`.pipe(decodeRows(Rows)),
-        timeout
-      })
-
-      return OwnerKeys.of({
-        authenticate: Effect.fnUntraced(function* (key) {
-          if (!Key.isWellFormed(key)) return Option.none()
-          const digest = Credential.digest(key)
-          const found = yield* byDigest(digest)
-          const now = yield* Clock.currentTimeMillis
-          return Option.map(
-            Option.filter(found, (row) => Credential.sameDigest(row.digest, digest) && Credential.isValidAt(row, now)),
-            toKey
-          )
-        }),
-        issue: Effect.fnUntraced(function* ({ expiresAt, issuedBy = null, label, scope, sites }) {
-          const ids = sites === "all" ? [] : [...new Set(sites)].sort()
-          if (!ids.every(isCanonicalUuid)) return Option.none()
-          const key = Key.format(randomBytes(32))
-          const keyId = randomUUID()
-          const createdAt = yield* Clock.currentTimeMillis
-          // Idempotent, since it may run twice if the connection breaks.
-          const rows = yield* sql`
+    return OwnerKeys.of({
+      authenticate: Effect.fnUntraced(function* (key) {
+        if (!Key.isWellFormed(key)) return Option.none()
+        const digest = Credential.digest(key)
+        const found = yield* byDigest(digest)
+        const now = yield* Clock.currentTimeMillis
+        return Option.map(
+          Option.filter(found, (row) => Credential.sameDigest(row.digest, digest) && Credential.isValidAt(row, now)),
+          toKey
+        )
+      }),
+      issue: Effect.fnUntraced(function* ({ expiresAt, issuedBy = null, label, scope, sites }) {
+        const ids = sites === "all" ? [] : [...new Set(sites)].sort()
+        if (!ids.every(isCanonicalUuid)) return Option.none()
+        const key = Key.format(randomBytes(32))
+        const keyId = randomUUID()
+        const createdAt = yield* Clock.currentTimeMillis
+        const rows = yield* sql`
             WITH reached AS (
               SELECT website_config_id FROM site
               WHERE website_config_id = ANY (${array(ids, PgTypes.OID.uuid)}) AND deleted_at IS NULL FOR KEY SHARE
@@ -106,61 +98,58 @@ export const layer = ({ timeout }: Options): Layer.Layer<OwnerKeys, never, PgCli
                 ${PgTypes.timestamptz(expiresAt)}, ${PgTypes.uuid(issuedBy)}
               WHERE (SELECT count(*) FROM reached) = ${PgTypes.int8(BigInt(ids.length))}
                 AND ${Issuers.exists(sql, issuedBy)}
-              ON CONFLICT (key_id) DO UPDATE SET label = excluded.label
               RETURNING key_id
             ), linked AS (
               INSERT INTO owner_key_site (key_id, website_config_id)
-              SELECT key_id, website_config_id FROM issued, reached ON CONFLICT DO NOTHING
+              SELECT key_id, website_config_id FROM issued, reached
             )
-            SELECT key_id FROM issued`.pipe(bounded(timeout), decodeRows(Issued))
-          return rows.length === 0
-            ? Option.none()
-            : Option.some({
-                keyId,
-                key,
-                scope,
-                sites: sites === "all" ? sites : ids,
-                label,
-                createdAt,
-                expiresAt,
-                revokedAt: null,
-                issuedBy
-              })
-        }),
-        list: ({ limit, unrevoked, ...query }) =>
-          CredentialSql.byIndex(
-            sql,
-            sql`SELECT ${sql.literal(columns)} FROM owner_key
+            SELECT key_id FROM issued`.pipe(mapErrors, decodeRows(Issued))
+        return rows.length === 0
+          ? Option.none()
+          : Option.some({
+              keyId,
+              key,
+              scope,
+              sites: sites === "all" ? sites : ids,
+              label,
+              createdAt,
+              expiresAt,
+              revokedAt: null,
+              issuedBy
+            })
+      }),
+      list: ({ limit, unrevoked, ...query }) =>
+        CredentialSql.byIndex(
+          sql,
+          sql`SELECT ${sql.literal(columns)} FROM owner_key
               WHERE ${CredentialSql.condition(sql, { table: "owner_key", id: "key_id" }, query)}
                 AND ${sql.literal(unrevoked ? "revoked_at IS NULL" : "true")}
               ORDER BY created_at, key_id LIMIT ${PgTypes.int8(BigInt(limit))}`
-          ).pipe(
-            bounded(timeout),
-            decodeRows(Rows),
-            Effect.map((rows) => rows.map(toKey))
-          ),
-        find: (keyId) =>
-          isCanonicalUuid(keyId)
-            ? sql`SELECT ${sql.literal(columns)} FROM owner_key WHERE key_id = ${PgTypes.uuid(keyId)}`.pipe(
-                bounded(timeout),
-                decodeRows(Rows),
-                Effect.map((rows) => Option.map(Option.fromUndefinedOr(rows[0]), toKey))
-              )
-            : Effect.succeedNone,
-        revoke: Effect.fnUntraced(function* (keyId, options) {
-          if (!isCanonicalUuid(keyId)) return Option.none()
-          const now = yield* Clock.currentTimeMillis
-          return yield* CredentialSql.byIndex(
-            sql,
-            Effect.gen(function* () {
-              const rows = yield* sql`SELECT FROM owner_key WHERE key_id = ${PgTypes.uuid(keyId)}`
-              if (rows.length === 0) return Option.none()
-              return Option.some(
-                Option.getOrElse(yield* Issuers.revoke(sql, keyId, now, options), () => nothingRemains)
-              )
-            })
-          ).pipe(bounded(timeout))
-        })
+        ).pipe(
+          mapErrors,
+          decodeRows(Rows),
+          Effect.map((rows) => rows.map(toKey))
+        ),
+      find: (keyId) =>
+        isCanonicalUuid(keyId)
+          ? sql`SELECT ${sql.literal(columns)} FROM owner_key WHERE key_id = ${PgTypes.uuid(keyId)}`.pipe(
+              mapErrors,
+              decodeRows(Rows),
+              Effect.map((rows) => Option.map(Option.fromUndefinedOr(rows[0]), toKey))
+            )
+          : Effect.succeedNone,
+      revoke: Effect.fnUntraced(function* (keyId, options) {
+        if (!isCanonicalUuid(keyId)) return Option.none()
+        const now = yield* Clock.currentTimeMillis
+        return yield* CredentialSql.byIndex(
+          sql,
+          Effect.gen(function* () {
+            const rows = yield* sql`SELECT FROM owner_key WHERE key_id = ${PgTypes.uuid(keyId)}`
+            if (rows.length === 0) return Option.none()
+            return Option.some(Option.getOrElse(yield* Issuers.revoke(sql, keyId, now, options), () => nothingRemains))
+          })
+        ).pipe(mapErrors)
       })
     })
-  )
+  })
+)

@@ -5,10 +5,10 @@
  * @module
  */
 import { PgTypes } from "@effect/sql-pg"
-import { type Duration, Effect, Option } from "effect"
+import { Effect, Option } from "effect"
 import type { SqlError } from "effect/sql"
 import type { StorageUnavailable } from "../../services/Storage.ts"
-import { bounded } from "../Database.ts"
+import { mapErrors } from "../Database.ts"
 import * as Lookup from "../Lookup.ts"
 
 /** The maximum number of digests that are cached. */
@@ -18,13 +18,11 @@ const capacity = 10_000
 export const make = <A>(options: {
   /** The rows with a digest: one or none. */
   readonly find: (digest: ReturnType<typeof PgTypes.bytea>) => Effect.Effect<ReadonlyArray<A>, SqlError.SqlError>
-  /** The timeout of each statement, which includes the wait for a connection. */
-  readonly timeout: Duration.Input
 }): Effect.Effect<(digest: Uint8Array) => Effect.Effect<Option.Option<A>, StorageUnavailable>> =>
   Lookup.make<A>({
     find: (key) =>
       options.find(PgTypes.bytea(Buffer.from(key, "base64url"))).pipe(
-        bounded(options.timeout),
+        mapErrors,
         Effect.map((rows) => Option.fromUndefinedOr(rows[0]))
       ),
     foundTtl: "900 millis",

@@ -6,14 +6,14 @@
  */
 import { randomBytes, randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
-import { Clock, type Duration, Effect, Layer, Option, Schema } from "effect"
+import { Clock, Effect, Layer, Option, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import * as Credential from "../../core/sites/Credential.ts"
 import * as Share from "../../core/sites/Share.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { Shares } from "../../services/sites/Shares.ts"
-import { bounded } from "../Database.ts"
+import { mapErrors } from "../Database.ts"
 import * as Times from "../Times.ts"
 import * as SecretLookup from "./SecretLookup.ts"
 
@@ -41,65 +41,53 @@ const Ids = Schema.Array(Schema.Struct({ share_id: Schema.String }))
 export const deleteExpired = (now: number) =>
   SqlClient.SqlClient.use((sql) => sql`DELETE FROM share WHERE expires_at <= ${new Date(now)}`)
 
-export interface Options {
-  /** The timeout of each statement, which includes the wait for a connection. */
-  readonly timeout: Duration.Input
-}
+export const layer: Layer.Layer<Shares, never, PgClient.PgClient> = Layer.effect(
+  Shares,
+  Effect.gen(function* () {
+    const sql = yield* PgClient.PgClient
 
-export const layer = ({ timeout }: Options): Layer.Layer<Shares, never, PgClient.PgClient> =>
-  Layer.effect(
-    Shares,
-    Effect.gen(function* () {
-      const sql = yield* PgClient.PgClient
+    const byDigest = yield* SecretLookup.make({
+      find: (digest) => sql`${sql.literal(select)} AND secret_sha256 = ${digest}`.pipe(decodeRows(Rows))
+    })
 
-      const byDigest = yield* SecretLookup.make({
-        find: (digest) => sql`${sql.literal(select)} AND secret_sha256 = ${digest}`.pipe(decodeRows(Rows)),
-        timeout
-      })
-
-      return Shares.of({
-        create: Effect.fnUntraced(function* ({ expiresAt, label, websiteConfigId }) {
-          if (!isCanonicalUuid(websiteConfigId)) return Option.none()
-          const secret = Share.secret.format(randomBytes(32))
-          const shareId = randomUUID()
-          const createdAt = yield* Clock.currentTimeMillis
-          // Idempotent, since it may run twice if the connection breaks.
-          const rows = yield* sql`
+    return Shares.of({
+      create: Effect.fnUntraced(function* ({ expiresAt, label, websiteConfigId }) {
+        if (!isCanonicalUuid(websiteConfigId)) return Option.none()
+        const secret = Share.secret.format(randomBytes(32))
+        const shareId = randomUUID()
+        const createdAt = yield* Clock.currentTimeMillis
+        const rows = yield* sql`
             INSERT INTO share (share_id, secret_sha256, website_config_id, label, created_at, expires_at)
             SELECT ${PgTypes.uuid(shareId)}, ${PgTypes.bytea(Credential.digest(secret))}, website_config_id,
               ${PgTypes.text(label)}, ${PgTypes.timestamptz(createdAt)}, ${PgTypes.timestamptz(expiresAt)}
             FROM site WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)} AND deleted_at IS NULL FOR KEY SHARE
-            ON CONFLICT (share_id) DO UPDATE SET label = excluded.label
-            RETURNING share_id`.pipe(bounded(timeout), decodeRows(Ids))
-          if (rows.length === 0) return Option.none()
-          return Option.some({ secret, share: { shareId, websiteConfigId, label, createdAt, expiresAt } })
-        }),
-        authenticate: Effect.fnUntraced(function* (secret) {
-          if (!Share.secret.isWellFormed(secret)) return Option.none()
-          const digest = Credential.digest(secret)
-          const found = Option.getOrUndefined(yield* byDigest(digest))
-          if (found === undefined || !Credential.sameDigest(found.digest, digest)) return Option.none()
-          const share = toShare(found)
-          return Share.isValidAt(share, yield* Clock.currentTimeMillis) ? Option.some(share) : Option.none()
-        }),
-        list: Effect.fnUntraced(function* (websiteConfigId) {
-          if (websiteConfigId !== null && !isCanonicalUuid(websiteConfigId)) return []
-          const rows = yield* sql`${sql.literal(select)}
+            RETURNING share_id`.pipe(mapErrors, decodeRows(Ids))
+        if (rows.length === 0) return Option.none()
+        return Option.some({ secret, share: { shareId, websiteConfigId, label, createdAt, expiresAt } })
+      }),
+      authenticate: Effect.fnUntraced(function* (secret) {
+        if (!Share.secret.isWellFormed(secret)) return Option.none()
+        const digest = Credential.digest(secret)
+        const found = Option.getOrUndefined(yield* byDigest(digest))
+        if (found === undefined || !Credential.sameDigest(found.digest, digest)) return Option.none()
+        const share = toShare(found)
+        return Share.isValidAt(share, yield* Clock.currentTimeMillis) ? Option.some(share) : Option.none()
+      }),
+      list: Effect.fnUntraced(function* (websiteConfigId) {
+        if (websiteConfigId !== null && !isCanonicalUuid(websiteConfigId)) return []
+        const rows = yield* sql`${sql.literal(select)}
               AND (${websiteConfigId === null} OR website_config_id = ${PgTypes.uuid(websiteConfigId)})
-            ORDER BY share.created_at, share_id`.pipe(bounded(timeout), decodeRows(Rows))
-          const now = yield* Clock.currentTimeMillis
-          return rows.map(toShare).filter((share) => Share.isValidAt(share, now))
-        }),
-        revoke: Effect.fnUntraced(function* ({ shareId, websiteConfigId }) {
-          if (!isCanonicalUuid(shareId) || (websiteConfigId !== null && !isCanonicalUuid(websiteConfigId))) return false
-          const named = sql`share_id = ${PgTypes.uuid(shareId)}
+            ORDER BY share.created_at, share_id`.pipe(mapErrors, decodeRows(Rows))
+        const now = yield* Clock.currentTimeMillis
+        return rows.map(toShare).filter((share) => Share.isValidAt(share, now))
+      }),
+      revoke: Effect.fnUntraced(function* ({ shareId, websiteConfigId }) {
+        if (!isCanonicalUuid(shareId) || (websiteConfigId !== null && !isCanonicalUuid(websiteConfigId))) return false
+        const named = sql`share_id = ${PgTypes.uuid(shareId)}
             AND (${websiteConfigId === null} OR website_config_id = ${PgTypes.uuid(websiteConfigId)})`
-          // Checked first, outside the retry: a retried deletion would find nothing the second time.
-          const rows = yield* sql`SELECT share_id FROM share WHERE ${named}`.pipe(bounded(timeout), decodeRows(Ids))
-          if (rows.length === 0) return false
-          yield* sql`DELETE FROM share WHERE ${named}`.pipe(bounded(timeout))
-          return true
-        })
+        const rows = yield* sql`DELETE FROM share WHERE ${named} RETURNING share_id`.pipe(mapErrors)
+        return rows.length > 0
       })
     })
-  )
+  })
+)

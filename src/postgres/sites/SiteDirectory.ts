@@ -8,12 +8,12 @@
  */
 import { randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
-import { Clock, type Duration, Effect, Layer, Option, Schema } from "effect"
+import { Clock, Effect, Layer, Option, Schema } from "effect"
 import type { Site } from "../../core/sites/Site.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { SiteDirectory } from "../../services/sites/SiteDirectory.ts"
-import { array, bounded } from "../Database.ts"
+import { array, mapErrors } from "../Database.ts"
 import * as Lookup from "../Lookup.ts"
 import * as Times from "../Times.ts"
 
@@ -38,25 +38,23 @@ const Sites = Schema.Array(SiteRow)
 const decodeSites = decodeRows(Sites)
 
 export interface Options {
-  /** The timeout of each statement, which includes the wait for a connection. */
-  readonly timeout: Duration.Input
   /** The maximum number of cached ids of each kind. Default: 10,000. */
   readonly capacity?: number
 }
 
-export const layer = (options: Options): Layer.Layer<SiteDirectory, never, PgClient.PgClient> =>
+export const layer = (options: Options = {}): Layer.Layer<SiteDirectory, never, PgClient.PgClient> =>
   Layer.effect(
     SiteDirectory,
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
-      const { capacity = 10_000, timeout } = options
+      const { capacity = 10_000 } = options
       const selected = sql.literal(columns)
 
       const lookup = (column: "tracking_token" | "website_config_id") =>
         Lookup.make<Site>({
           find: (id) =>
             sql`SELECT ${selected} FROM site WHERE ${sql(column)} = ${PgTypes.uuid(id)} AND deleted_at IS NULL`.pipe(
-              bounded(timeout),
+              mapErrors,
               decodeSites,
               Effect.map((sites) => Option.fromUndefinedOr(sites[0]))
             ),
@@ -81,17 +79,14 @@ export const layer = (options: Options): Layer.Layer<SiteDirectory, never, PgCli
           timeZone,
           createdAt: yield* Clock.currentTimeMillis
         }
-        // Idempotent, since it may run twice if the connection breaks.
         yield* sql`
             INSERT INTO site (website_config_id, hosted_website_id, tracking_token, name, origins, time_zone, created_at)
             VALUES (${PgTypes.uuid(site.websiteConfigId)}, ${PgTypes.uuid(site.hostedWebsiteId)},
               ${PgTypes.uuid(site.trackingToken)}, ${name}, ${array(origins, PgTypes.OID.text)}, ${timeZone},
-              ${PgTypes.timestamptz(site.createdAt)})
-            ON CONFLICT (website_config_id) DO NOTHING`.pipe(bounded(timeout))
+              ${PgTypes.timestamptz(site.createdAt)})`.pipe(mapErrors)
         return site
       })
 
-      // Idempotent, since it may run twice.
       const update: SiteDirectory["Service"]["update"] = (id, { name, origins, timeZone }) =>
         isCanonicalUuid(id)
           ? sql`
@@ -99,7 +94,7 @@ export const layer = (options: Options): Layer.Layer<SiteDirectory, never, PgCli
                 time_zone = coalesce(${PgTypes.text(timeZone ?? null)}, time_zone),
                 origins = ${origins === undefined ? sql`origins` : sql`${array(origins, PgTypes.OID.text)}`}
               WHERE website_config_id = ${PgTypes.uuid(id)} AND deleted_at IS NULL RETURNING ${selected}`.pipe(
-              bounded(timeout),
+              mapErrors,
               decodeSites,
               Effect.map((sites) => Option.fromUndefinedOr(sites[0]))
             )
@@ -120,10 +115,7 @@ export const layer = (options: Options): Layer.Layer<SiteDirectory, never, PgCli
           ...(after === null
             ? []
             : [sql`(created_at, website_config_id) > (${PgTypes.timestamptz(after.time)}, ${PgTypes.uuid(after.id)})`])
-        ])} ORDER BY created_at, website_config_id LIMIT ${PgTypes.int8(BigInt(limit))}`.pipe(
-          bounded(timeout),
-          decodeSites
-        )
+        ])} ORDER BY created_at, website_config_id LIMIT ${PgTypes.int8(BigInt(limit))}`.pipe(mapErrors, decodeSites)
       }
 
       return SiteDirectory.of({
@@ -135,7 +127,7 @@ export const layer = (options: Options): Layer.Layer<SiteDirectory, never, PgCli
           Effect.andThen(byTrackingToken.invalidate(trackingToken), byWebsiteConfigId.invalidate(websiteConfigId)),
         search,
         list: sql`SELECT ${selected} FROM site WHERE deleted_at IS NULL ORDER BY created_at, website_config_id`.pipe(
-          bounded(timeout),
+          mapErrors,
           decodeSites
         )
       })

@@ -13,7 +13,7 @@
  * @module
  */
 import { PgTypes } from "@effect/sql-pg"
-import { type Duration, Effect, Layer, Option, Schema } from "effect"
+import { Effect, Layer, Option, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
@@ -64,48 +64,46 @@ const deleteTokens = (id: string) =>
   )
 
 /** Marks a website, waits for running writers, and returns its `hosted_website_id`; none if it does not exist. */
-const close = Effect.fnUntraced(function* (id: string, { withInstances }: EraseOptions, timeout: Duration.Input) {
+const close = Effect.fnUntraced(function* (id: string, { withInstances }: EraseOptions) {
   const sql = yield* SqlClient.SqlClient
   // Idempotent: a second run keeps the `deleted_at` of the first.
   const [marked] = yield* sql`UPDATE site SET deleted_at = coalesce(deleted_at, now())
     WHERE website_config_id = ${PgTypes.uuid(id)} RETURNING hosted_website_id`.pipe(
     Effect.tap(() => (withInstances ? deleteTokens(id) : Effect.void)),
     sql.withTransaction,
-    Database.recoverConnectionErrors(),
-    Database.bounded(timeout),
+    Database.mapErrors,
     decodeRows(Marked)
   )
   if (marked === undefined) return Option.none()
-  yield* Database.bounded(timeout)(Writers.awaitEnd(writtenTables))
+  yield* Database.mapErrors(Writers.awaitEnd(writtenTables))
   return Option.some(marked.hosted_website_id)
 })
 
 const Instances = Schema.Array(Schema.Struct({ id: Schema.String }))
 
 /** Deletes the conversations of a website's instances and returns their number. Conversations that begin later remain. */
-const deleteConversations = Effect.fnUntraced(function* (id: string, timeout: Duration.Input) {
+const deleteConversations = Effect.fnUntraced(function* (id: string) {
   const sql = yield* SqlClient.SqlClient
   const instances =
     yield* sql`SELECT instance_id AS id FROM instance WHERE website_config_id = ${PgTypes.uuid(id)}`.pipe(
-      Database.bounded(timeout),
+      Database.mapErrors,
       decodeRows(Instances)
     )
   let deleted = 0
-  for (const instance of instances) deleted += yield* ConversationDeletion.deleteAll(instance.id, timeout)
+  for (const instance of instances) deleted += yield* ConversationDeletion.deleteAll(instance.id)
   return deleted
 })
 
 /** For each partitioned table, the field of `Erased` that counts its rows. */
 const erasedOf = { page_view: "pageViews", bot_view: "botViews", event: "events" } as const
 
-/** Erases a website, as `SiteErasure.erase` does. No statement takes longer than `timeout`. */
+/** Erases a website, as `SiteErasure.erase` does. */
 export const erase = Effect.fnUntraced(function* (
   id: string,
-  timeout: Duration.Input,
   options: EraseOptions = { withInstances: false }
 ): Effect.fn.Return<Option.Option<Erased>, StorageUnavailable, SqlClient.SqlClient> {
   const sql = yield* SqlClient.SqlClient
-  const hosted = yield* close(id, options, timeout)
+  const hosted = yield* close(id, options)
   if (Option.isNone(hosted)) return Option.none()
   const erased = {
     pageViews: 0,
@@ -117,23 +115,21 @@ export const erase = Effect.fnUntraced(function* (
     idempotencyKeys: 0,
     decisionCounts: 0
   }
-  erased.idempotencyKeys = yield* SiteTables.deleteAll(SiteTables.idempotencyKeys, id, timeout)
-  erased.submissions = yield* SiteTables.deleteAll(SiteTables.submissions, id, timeout)
+  erased.idempotencyKeys = yield* SiteTables.deleteAll(SiteTables.idempotencyKeys, id)
+  erased.submissions = yield* SiteTables.deleteAll(SiteTables.submissions, id)
   for (const table of outboxes) {
-    yield* sql`DELETE FROM ${sql(table)} WHERE website_config_id = ${PgTypes.uuid(id)}`.pipe(Database.bounded(timeout))
+    yield* sql`DELETE FROM ${sql(table)} WHERE website_config_id = ${PgTypes.uuid(id)}`.pipe(Database.mapErrors)
   }
-  erased.conversations = yield* deleteConversations(id, timeout)
-  yield* SiteTables.deleteAll(SiteTables.deliveries, id, timeout)
-  yield* SiteTables.deleteAll(SiteTables.mailItems, id, timeout)
-  yield* SiteTables.deleteAll(SiteTables.mails, id, timeout)
-  erased.decisionCounts = yield* SiteTables.deleteAll(SiteTables.decisionCounts, id, timeout)
-  yield* sql`DELETE FROM pending_lead WHERE hosted_website_id = ${PgTypes.uuid(hosted.value)}`.pipe(
-    Database.bounded(timeout)
-  )
-  erased.conversions = yield* SiteTables.deleteAll(SiteTables.conversions, hosted.value, timeout)
-  erased.conversions += yield* SiteTables.deleteAll(SiteTables.outboxConversions, hosted.value, timeout)
-  for (const { name, parent } of yield* Database.bounded(timeout)(Partitions.list)) {
-    const deleted = yield* SiteTables.deleteAll(SiteTables.partition(name), hosted.value, timeout)
+  erased.conversations = yield* deleteConversations(id)
+  yield* SiteTables.deleteAll(SiteTables.deliveries, id)
+  yield* SiteTables.deleteAll(SiteTables.mailItems, id)
+  yield* SiteTables.deleteAll(SiteTables.mails, id)
+  erased.decisionCounts = yield* SiteTables.deleteAll(SiteTables.decisionCounts, id)
+  yield* sql`DELETE FROM pending_lead WHERE hosted_website_id = ${PgTypes.uuid(hosted.value)}`.pipe(Database.mapErrors)
+  erased.conversions = yield* SiteTables.deleteAll(SiteTables.conversions, hosted.value)
+  erased.conversions += yield* SiteTables.deleteAll(SiteTables.outboxConversions, hosted.value)
+  for (const { name, parent } of yield* Database.mapErrors(Partitions.list)) {
+    const deleted = yield* SiteTables.deleteAll(SiteTables.partition(name), hosted.value)
     erased[erasedOf[parent]] += deleted
   }
   const separate = yield* SeparateStore
@@ -144,10 +140,10 @@ export const erase = Effect.fnUntraced(function* (
     erased.events += events
     erased.pageViews += pageViews
   }
-  yield* SiteTables.deleteAll(SiteTables.visits, hosted.value, timeout)
+  yield* SiteTables.deleteAll(SiteTables.visits, hosted.value)
   for (const table of ["rollup_month", "rollup_day", "rollup", "rollup_site", "rollup_stale", "analytics_copy"]) {
     yield* sql`DELETE FROM ${sql(table)} WHERE hosted_website_id = ${PgTypes.uuid(hosted.value)}`.pipe(
-      Database.bounded(timeout)
+      Database.mapErrors
     )
   }
   // A process of an earlier version ignores the mark and may have stored a submission meanwhile.
@@ -170,8 +166,7 @@ export const erase = Effect.fnUntraced(function* (
     Effect.andThen(sql`DELETE FROM site WHERE website_config_id = ${PgTypes.uuid(id)}`),
     Effect.andThen(CredentialSql.deleteWithoutSites),
     sql.withTransaction,
-    Database.recoverConnectionErrors(),
-    Database.bounded(timeout)
+    Database.mapErrors
   )
   return Option.some(erased)
 })
@@ -189,33 +184,27 @@ export const unfinished = Effect.gen(function* () {
   return rows.map(({ id }) => id)
 })
 
-export interface Options {
-  /** The timeout of each statement. */
-  readonly timeout: Duration.Input
-}
-
-export const layer = ({ timeout }: Options): Layer.Layer<SiteErasure, never, SqlClient.SqlClient> =>
-  Layer.effect(
-    SiteErasure,
-    Effect.gen(function* () {
-      const sql = yield* SqlClient.SqlClient
-      const separate = yield* SeparateStore
-      return {
-        nameOf: (id) =>
-          isCanonicalUuid(id)
-            ? sql`SELECT name FROM site WHERE website_config_id = ${PgTypes.uuid(id)}`.pipe(
-                Database.bounded(timeout),
-                decodeRows(Names),
-                Effect.map((rows) => Option.map(Option.fromUndefinedOr(rows[0]), ({ name }) => name))
-              )
-            : Effect.succeedNone,
-        erase: (id, options) =>
-          isCanonicalUuid(id)
-            ? erase(id, timeout, options).pipe(
-                Effect.provideService(SqlClient.SqlClient, sql),
-                Effect.provideService(SeparateStore, separate)
-              )
-            : Effect.succeedNone
-      }
-    })
-  )
+export const layer: Layer.Layer<SiteErasure, never, SqlClient.SqlClient> = Layer.effect(
+  SiteErasure,
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const separate = yield* SeparateStore
+    return {
+      nameOf: (id) =>
+        isCanonicalUuid(id)
+          ? sql`SELECT name FROM site WHERE website_config_id = ${PgTypes.uuid(id)}`.pipe(
+              Database.mapErrors,
+              decodeRows(Names),
+              Effect.map((rows) => Option.map(Option.fromUndefinedOr(rows[0]), ({ name }) => name))
+            )
+          : Effect.succeedNone,
+      erase: (id, options) =>
+        isCanonicalUuid(id)
+          ? erase(id, options).pipe(
+              Effect.provideService(SqlClient.SqlClient, sql),
+              Effect.provideService(SeparateStore, separate)
+            )
+          : Effect.succeedNone
+    }
+  })
+)

@@ -6,20 +6,18 @@
  */
 import { PgTypes } from "@effect/sql-pg"
 import type { PgClient } from "@effect/sql-pg/PgClient"
-import { type Duration, Effect } from "effect"
+import { Effect } from "effect"
 import type { SqlError } from "effect/sql"
 import * as Database from "../Database.ts"
 
 /**
- * Runs a creation in a transaction in which the website is locked. The creation may run twice, if the connection breaks, and
- * reads the website itself, which may not exist.
+ * Runs a creation in a transaction in which the website is locked. The creation reads the website itself, which may not exist.
  */
 export const whileLocked =
-  (sql: PgClient, websiteConfigId: string, timeout: Duration.Input) =>
+  (sql: PgClient, websiteConfigId: string) =>
   <A, E>(creation: Effect.Effect<A, E | SqlError.SqlError>) =>
     sql`SELECT FROM site WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)} FOR NO KEY UPDATE`.pipe(
       Effect.andThen(creation),
       sql.withTransaction,
-      Database.recoverConnectionErrors(),
-      Database.bounded(timeout)
+      Database.mapErrors
     )

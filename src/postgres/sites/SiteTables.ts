@@ -4,7 +4,7 @@
  * @module
  */
 import { PgTypes } from "@effect/sql-pg"
-import { type Duration, Effect, Option, Schema } from "effect"
+import { Effect, Option, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { decodeRows } from "../../runtime/Rows.ts"
 import * as Database from "../Database.ts"
@@ -97,14 +97,14 @@ const deleteChunk = Effect.fnUntraced(function* (siteTable: SiteTable, id: strin
   return row
 })
 
-/** Deletes all of a website's rows in a table and returns their number. No statement takes longer than `timeout`. */
-export const deleteAll = Effect.fnUntraced(function* (siteTable: SiteTable, id: string, timeout: Duration.Input) {
+/** Deletes all of a website's rows in a table and returns their number. */
+export const deleteAll = Effect.fnUntraced(function* (siteTable: SiteTable, id: string) {
   let deleted = 0
   let from: string | null = null
   while (true) {
     const chunk: (typeof Chunk.Type)[0] = yield* deleteChunk(siteTable, id, from).pipe(
       Effect.catchIf(isDropped, () => Effect.succeed({ found: 0n, deleted: 0n, last: null })),
-      Database.bounded(timeout)
+      Database.mapErrors
     )
     deleted += Number(chunk.deleted)
     from = chunk.last

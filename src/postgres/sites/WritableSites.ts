@@ -6,7 +6,7 @@
  */
 import { PgTypes } from "@effect/sql-pg"
 import type { PgClient } from "@effect/sql-pg/PgClient"
-import { Effect, Layer, Schema } from "effect"
+import { Duration, Effect, Layer, Schema } from "effect"
 import { SqlError } from "effect/sql"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
@@ -28,7 +28,8 @@ const statement = "SELECT hosted_website_id AS id FROM site WHERE hosted_website
 export const layer = ({ connections }: Options): Layer.Layer<WritableSites, SqlError.SqlError, PgClient> =>
   Layer.effect(
     WritableSites,
-    Effect.map(Database.dedicated({ maxConnections: connections }), (sql) =>
+    // A write may be a rollup run, which has a timeout of its own.
+    Effect.map(Database.dedicated({ maxConnections: connections, timeout: Duration.infinity }), (sql) =>
       WritableSites.of({
         during: Effect.fnUntraced(
           function* (ids, write) {
@@ -38,7 +39,6 @@ export const layer = ({ connections }: Options): Layer.Layer<WritableSites, SqlE
             return yield* write(new Set(rows.map(({ id }) => id)))
           },
           sql.withTransaction,
-          Database.recoverConnectionErrors(),
           Effect.mapError((error) => (SqlError.isSqlError(error) ? Database.unavailable(error) : error))
         )
       })

@@ -52,7 +52,8 @@ const servingTls = (certificates: ReadonlyArray<string>, awaitsRequest: boolean)
 const messageFor = (port: number) => {
   const url = Redacted.make(`postgres://user:word@localhost:${port}/edge?sslmode=require`)
   return SqlClient.SqlClient.use((sql) => sql`SELECT 1`).pipe(
-    Database.bounded("1 second"),
+    Database.withTimeout("1 second"),
+    Database.mapErrors,
     Effect.provide(Database.layer({ connections: 1, url })),
     Effect.flip,
     Effect.map(ErrorMessages.of)

@@ -3,10 +3,9 @@
  */
 import { readdirSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
-import { ConfigProvider, Effect, Exit, Fiber, Latch, Redacted } from "effect"
+import { Effect, Exit, Fiber, Latch, Layer, Redacted } from "effect"
 import { SqlClient } from "effect/sql"
 import * as Cluster from "../../../scripts/torture/Cluster.ts"
-import { Settings } from "../../../src/Config.ts"
 import * as Migrate from "../../../src/cli/commands/Migrate.ts"
 import * as Database from "../../../src/postgres/Database.ts"
 import firstMigration from "../../../src/postgres/schema/migrations/0001_edge.ts"
@@ -17,14 +16,9 @@ import { pause, until } from "../../support/Wait.ts"
 /** The database timeout, in milliseconds. */
 const databaseTimeout = 1_000
 
-const settings = Settings.parse(ConfigProvider.fromUnknown({ DATABASE_TIMEOUT: `${databaseTimeout} millis` }))
-
 /** Migrates with a new client. */
-const migrate = (connection: TestDatabase.Connection) =>
-  Effect.gen(function* () {
-    const sql = yield* TestDatabase.clientOf(connection)
-    return yield* Effect.provideService(Migrate.migrate(yield* settings), SqlClient.SqlClient, sql)
-  }).pipe(Effect.scoped)
+const migrate = ({ url }: TestDatabase.Connection) =>
+  Effect.provide(Migrate.migrate, Layer.fresh(Database.layer({ url, connections: 2, timeout: databaseTimeout })))
 
 /** The migrations after the first, in order. */
 const laterMigrations = readdirSync(new URL("../../../src/postgres/schema/migrations", import.meta.url))
@@ -98,10 +92,9 @@ describe("migrate", () => {
   it.live("a migration is retried after the database restarts", () =>
     Effect.gen(function* () {
       const cluster = yield* Cluster.make({ fsync: "off" })
-      const run = Effect.gen(function* () {
-        const settings = yield* Settings.parse(ConfigProvider.fromUnknown({ DATABASE_TIMEOUT: "50 seconds" }))
-        return yield* Migrate.migrate(settings)
-      }).pipe(Effect.provide(Database.layer({ url: Redacted.make(cluster.url), connections: 1 })))
+      const run = Migrate.migrate.pipe(
+        Effect.provide(Database.layer({ url: Redacted.make(cluster.url), connections: 1, timeout: "50 seconds" }))
+      )
       yield* run
       yield* cluster.use(resetToFirst)
       const locked = yield* Latch.make()
@@ -148,7 +141,7 @@ describe("migrate", () => {
   it.live("fails if the database is unreachable", () =>
     Effect.gen(function* () {
       const unreachable = Database.layer({ url: Redacted.make("postgres://nobody@127.0.0.1:1/none"), connections: 1 })
-      const exit = yield* Effect.exit(Effect.provide(Migrate.migrate(yield* settings), unreachable))
+      const exit = yield* Effect.exit(Effect.provide(Migrate.migrate, unreachable))
       assert.include(String(Exit.isFailure(exit) ? exit.cause : ""), "StorageUnavailable")
     })
   )

@@ -24,7 +24,7 @@ const queue = { timeout: "20 seconds", maxQueue: 1_000 } as const
 const live = Layer.mergeAll(
   AnalyticsRepo.layer(queue),
   EventRepo.layer(queue),
-  SiteDirectory.layer({ timeout: "20 seconds" }),
+  SiteDirectory.layer(),
   WritableSites.layer({ connections: 1 })
 ).pipe(Layer.provideMerge(Layer.merge(TestDatabase.layer, TestClickHouse.layer)))
 
@@ -58,7 +58,7 @@ TestClickHouse.describeWithClickHouse("with ClickHouse and PostgreSQL", () => {
           yield* Effect.forEach(events, (shape) => Events.EventRepo.use((repo) => repo.append(eventOf(site, shape))))
           yield* copy
           yield* copy
-          const before = yield* rowsOf(site).pipe(Effect.provide(PostgresExport.layer(queue)))
+          const before = yield* rowsOf(site).pipe(Effect.provide(PostgresExport.layer))
           const after = yield* rowsOf(site).pipe(Effect.provide(AnalyticsExport.layer(queue)))
           assert.sameDeepMembers([...after], [...before])
           assert.strictEqual(yield* count("bot_view", site), views.filter(({ exclusion }) => exclusion !== null).length)

@@ -29,11 +29,11 @@ const timeout = "20 seconds"
 const queue = { timeout, maxQueue: 1_000 } as const
 
 const live = Layer.mergeAll(
-  Leads.layer({ timeout }),
+  Leads.layer,
   SubmissionRepo.layer(queue),
-  SiteDirectory.layer({ timeout }),
-  SiteErasure.layer({ timeout }),
-  InstanceDirectory.layer({ timeout }),
+  SiteDirectory.layer(),
+  SiteErasure.layer,
+  InstanceDirectory.layer(),
   ConversationStore.layer(queue),
   AnalyticsRepo.layer({ ...queue, interval: "1 millis" }).pipe(Layer.provide(WritableSites.layer({ connections: 2 })))
 ).pipe(

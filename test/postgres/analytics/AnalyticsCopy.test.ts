@@ -8,11 +8,7 @@ import { SiteDirectory as Sites } from "../../../src/services/sites/SiteDirector
 import * as Erasure from "../../../src/services/sites/SiteErasure.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 
-const timeout = "20 seconds"
-
-const live = Layer.mergeAll(SiteDirectory.layer({ timeout }), SiteErasure.layer({ timeout })).pipe(
-  Layer.provideMerge(TestDatabase.layer)
-)
+const live = Layer.mergeAll(SiteDirectory.layer(), SiteErasure.layer).pipe(Layer.provideMerge(TestDatabase.layer))
 
 const table = AnalyticsCopy.tables.find(({ name }) => name === "conversion")!
 

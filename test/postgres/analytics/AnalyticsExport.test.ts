@@ -27,7 +27,7 @@ const rowsOf = (hostedWebsiteId: string) =>
 /** An export whose client has one connection. */
 const withOneConnection = Layer.unwrap(
   Effect.map(TestDatabase.connection, ({ url }) =>
-    PostgresAnalyticsExport.layer({ timeout: "20 seconds" }).pipe(
+    PostgresAnalyticsExport.layer.pipe(
       Layer.provideMerge(
         Layer.effect(PgClient.PgClient, PgClient.make({ url, maxConnections: 1 })).pipe(Layer.provide(Reactivity.layer))
       )

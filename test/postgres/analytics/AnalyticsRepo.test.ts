@@ -33,7 +33,7 @@ const live = repo.pipe(Layer.provideMerge(database))
 
 suite(
   "postgres/analytics/AnalyticsRepo",
-  Layer.mergeAll(repo, Reports.layer({ timeout: "20 seconds" }), SiteDirectory.layer({ timeout: "20 seconds" })).pipe(
+  Layer.mergeAll(repo, Reports.layer({ timeout: "20 seconds" }), SiteDirectory.layer()).pipe(
     Layer.provide(TestDatabase.layer)
   )
 )

@@ -2,14 +2,12 @@ import { PgClient, PgTypes } from "@effect/sql-pg"
 import { assert, layer as withLayer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import * as ConversionOutbox from "../../../src/postgres/analytics/ConversionOutbox.ts"
-import { bounded } from "../../../src/postgres/Database.ts"
+import { mapErrors } from "../../../src/postgres/Database.ts"
 import * as SiteDirectory from "../../../src/postgres/sites/SiteDirectory.ts"
 import { SiteDirectory as Sites } from "../../../src/services/sites/SiteDirectory.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 
-const timeout = "20 seconds"
-
-const live = SiteDirectory.layer({ timeout }).pipe(Layer.provideMerge(TestDatabase.layer))
+const live = SiteDirectory.layer().pipe(Layer.provideMerge(TestDatabase.layer))
 
 withLayer(live, { excludeTestServices: true })("postgres/analytics/ConversionOutbox", (it) => {
   it.effect("if the connection is lost while a batch is sent, sends it again under the same id", () =>
@@ -29,7 +27,7 @@ withLayer(live, { excludeTestServices: true })("postgres/analytics/ConversionOut
         erase: () => Effect.die("not used"),
         dropMonthsBefore: () => Effect.die("not used")
       }
-      yield* ConversionOutbox.move(sql, store).pipe(bounded(timeout))
+      yield* ConversionOutbox.move(sql, store).pipe(mapErrors)
       const [[id] = [""]] = sent
       assert.deepStrictEqual(sent, [
         [id, 1],

@@ -11,8 +11,8 @@ const queue = { timeout: "20 seconds", maxQueue: 1_000 } as const
 const live = Layer.mergeAll(
   AnalyticsRepo.layer(queue),
   EventRepo.layer(queue),
-  AnalyticsExport.layer(queue),
-  SiteDirectory.layer({ timeout: "20 seconds" })
+  AnalyticsExport.layer,
+  SiteDirectory.layer()
 ).pipe(Layer.provide(TestDatabase.layer))
 
 suite("postgres/analytics/EventRepo", live)

@@ -5,11 +5,7 @@ import * as SiteErasure from "../../../src/postgres/sites/SiteErasure.ts"
 import { suite } from "../../suites/Goals.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 
-const timeout = "20 seconds"
-
 suite(
   "postgres/analytics/Goals",
-  Layer.mergeAll(Goals.layer({ timeout }), SiteDirectory.layer({ timeout }), SiteErasure.layer({ timeout })).pipe(
-    Layer.provide(TestDatabase.layer)
-  )
+  Layer.mergeAll(Goals.layer, SiteDirectory.layer(), SiteErasure.layer).pipe(Layer.provide(TestDatabase.layer))
 )

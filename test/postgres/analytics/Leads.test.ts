@@ -20,12 +20,12 @@ const timeout = "20 seconds"
 const queue = { timeout, maxQueue: 1_000 } as const
 
 const live = Layer.mergeAll(
-  Leads.layer({ timeout }),
+  Leads.layer,
   AnalyticsRepo.layer(queue),
   SubmissionRepo.layer(queue),
-  SiteDirectory.layer({ timeout }),
-  SiteErasure.layer({ timeout }),
-  InstanceDirectory.layer({ timeout }),
+  SiteDirectory.layer(),
+  SiteErasure.layer,
+  InstanceDirectory.layer(),
   ConversationStore.layer(queue)
 ).pipe(Layer.provideMerge(TestDatabase.layer))
 

@@ -12,6 +12,6 @@ suite(
     AnalyticsRepo.layer({ timeout: "20 seconds", maxQueue: 10_000 }),
     EventRepo.layer({ timeout: "20 seconds", maxQueue: 10_000 }),
     Reports.layer({ timeout: "20 seconds" }),
-    SiteDirectory.layer({ timeout: "20 seconds" })
+    SiteDirectory.layer()
   ).pipe(Layer.provide(TestDatabase.layer))
 )

@@ -6,7 +6,7 @@ import * as Service from "../../../src/services/analytics/VisitorSalts.ts"
 import { suite } from "../../suites/VisitorSalts.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 
-const live = VisitorSalts.layer({ timeout: "20 seconds" })
+const live = VisitorSalts.layer
 
 suite("postgres/analytics/VisitorSalts", live.pipe(Layer.provide(TestDatabase.layer)))
 

@@ -12,7 +12,7 @@ import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 const timeout = "20 seconds"
 const layers = Layer.merge(
   PostgresConversationStore.layer({ timeout, maxQueue: 10_000 }),
-  InstanceDirectory.layer({ timeout })
+  InstanceDirectory.layer()
 ).pipe(Layer.provideMerge(TestDatabase.layer))
 
 const Commits = Schema.Tuple([Schema.Struct({ commits: Schema.Int })])

@@ -16,7 +16,7 @@ import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 const timeout = "20 seconds"
 const layers = Layer.merge(
   PostgresConversationStore.layer({ timeout, maxQueue: 100 }),
-  PostgresInstanceDirectory.layer({ timeout })
+  PostgresInstanceDirectory.layer()
 ).pipe(Layer.provideMerge(TestDatabase.layer))
 
 const count = (table: string) =>
@@ -31,7 +31,7 @@ describe("postgres/chat: locks of conversations", () => {
         yield* beginAnswer({ instanceId, conversationId: randomUUID() }, "hello")
       }
       const piece = yield* Locks.openTransaction(sql, sql`SELECT FROM conversation ORDER BY running LIMIT 1 FOR SHARE`)
-      const deletion = yield* Effect.forkChild(ConversationDeletion.deleteAll(instanceId, timeout))
+      const deletion = yield* Effect.forkChild(ConversationDeletion.deleteAll(instanceId))
       yield* Locks.untilAwaited(sql)
       const unlocked = yield* count("conversation FOR SHARE SKIP LOCKED")
       yield* piece.commit
@@ -50,7 +50,7 @@ describe("postgres/chat: locks of conversations", () => {
         sql,
         sql`DELETE FROM conversation WHERE conversation_key = (SELECT min(conversation_key) FROM conversation)`
       )
-      const deletion = yield* Effect.forkChild(ConversationDeletion.deleteAll(instanceId, timeout))
+      const deletion = yield* Effect.forkChild(ConversationDeletion.deleteAll(instanceId))
       yield* Locks.untilAwaited(sql)
       yield* other.commit
       assert.strictEqual(yield* Fiber.join(deletion), 1199)

@@ -14,7 +14,7 @@ import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 
 const timeout = "20 seconds"
 const store = PostgresConversationStore.layer({ timeout, maxQueue: 10_000 })
-const layers = Layer.merge(store, InstanceDirectory.layer({ timeout })).pipe(Layer.provideMerge(TestDatabase.layer))
+const layers = Layer.merge(store, InstanceDirectory.layer()).pipe(Layer.provideMerge(TestDatabase.layer))
 
 suite("postgres/chat/ConversationStore", layers, {
   afterTenSeconds: (effect) =>

@@ -7,8 +7,8 @@ import * as Budget from "../../../src/services/chat/TokenBudget.ts"
 import { suite } from "../../suites/TokenBudget.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 
-const budget = TokenBudget.layer({ timeout: "20 seconds" })
-const instances = InstanceDirectory.layer({ timeout: "20 seconds" })
+const budget = TokenBudget.layer
+const instances = InstanceDirectory.layer()
 
 suite("postgres/chat/TokenBudget", Layer.merge(budget, instances).pipe(Layer.provide(TestDatabase.layer)))
 

@@ -21,9 +21,9 @@ describe("postgres/chat/Transcripts: connections", () => {
     Effect.gen(function* () {
       const { url } = yield* TestDatabase.connection
       const live = Layer.mergeAll(
-        InstanceDirectory.layer({ timeout }),
+        InstanceDirectory.layer(),
         ConversationStore.layer({ timeout, maxQueue: 100 }),
-        Transcripts.layer({ timeout })
+        Transcripts.layer
       ).pipe(Layer.provideMerge(Database.layer({ url, connections: 1 })))
       yield* Effect.gen(function* () {
         const pool = yield* PgClient.PgClient
@@ -67,9 +67,9 @@ it.live("postgres/chat/Transcripts: a list counts an answer that its process lef
   }).pipe(
     Effect.provide(
       Layer.mergeAll(
-        InstanceDirectory.layer({ timeout }),
+        InstanceDirectory.layer(),
         ConversationStore.layer({ timeout, maxQueue: 100 }),
-        Transcripts.layer({ timeout })
+        Transcripts.layer
       ).pipe(Layer.provideMerge(TestDatabase.layer))
     )
   )

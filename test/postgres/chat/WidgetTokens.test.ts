@@ -5,14 +5,14 @@ import { TestClock } from "effect/testing"
 import { keptMillis } from "../../../src/core/sites/Credential.ts"
 import * as InstanceDirectory from "../../../src/postgres/chat/InstanceDirectory.ts"
 import * as PostgresWidgetTokens from "../../../src/postgres/chat/WidgetTokens.ts"
+import * as Database from "../../../src/postgres/Database.ts"
 import { InstanceDirectory as Instances } from "../../../src/services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../../src/services/chat/WidgetTokens.ts"
 import { suite } from "../../suites/WidgetTokens.ts"
 import { everyToken } from "../../support/Lists.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 
-const timeout = "20 seconds"
-const layers = Layer.merge(PostgresWidgetTokens.layer({ timeout }), InstanceDirectory.layer({ timeout })).pipe(
+const layers = Layer.merge(PostgresWidgetTokens.layer(), InstanceDirectory.layer()).pipe(
   Layer.provideMerge(TestDatabase.layer)
 )
 
@@ -58,7 +58,7 @@ describe("postgres/chat/WidgetTokens: caching and storage", () => {
   it.effect("a token that one process revokes is invalid within a second in another", () =>
     Effect.gen(function* () {
       const here = yield* WidgetTokens
-      const there = Context.get(yield* Layer.build(Layer.fresh(PostgresWidgetTokens.layer({ timeout }))), WidgetTokens)
+      const there = Context.get(yield* Layer.build(Layer.fresh(PostgresWidgetTokens.layer())), WidgetTokens)
       const { instanceId, token, tokenId } = yield* newToken
       assert.isTrue(Option.isSome(yield* there.authenticate(instanceId, token)))
       yield* here.revoke({ tokenId, instanceId })
@@ -87,7 +87,6 @@ describe("postgres/chat/WidgetTokens: caching and storage", () => {
       Effect.gen(function* () {
         const connection = yield* TestDatabase.connection
         const blocker = yield* TestDatabase.clientOf(connection)
-        const options = { timeout: "2 seconds" } as const
         yield* Effect.gen(function* () {
           const tokens = yield* WidgetTokens
           const { instanceId, token } = yield* newToken
@@ -101,8 +100,8 @@ describe("postgres/chat/WidgetTokens: caching and storage", () => {
           assert.isTrue(Option.isSome(yield* tokens.authenticate(instanceId, token)))
         }).pipe(
           Effect.provide(
-            Layer.merge(PostgresWidgetTokens.layer(options), InstanceDirectory.layer(options)).pipe(
-              Layer.provide(Layer.effect(PgClient.PgClient, TestDatabase.clientOf(connection)))
+            Layer.merge(PostgresWidgetTokens.layer(), InstanceDirectory.layer()).pipe(
+              Layer.provide(Database.layer({ url: connection.url, connections: 2, timeout: "2 seconds" }))
             )
           )
         )

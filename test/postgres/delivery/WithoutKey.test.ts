@@ -17,9 +17,9 @@ import * as SubmissionDraft from "../../support/SubmissionDraft.ts"
 const timeout = "20 seconds"
 
 const layers = Layer.mergeAll(
-  PostgresWebhooks.layer({ timeout, secretsKey: Option.some(Redacted.make<Uint8Array>(randomBytes(32))) }),
+  PostgresWebhooks.layer({ secretsKey: Option.some(Redacted.make<Uint8Array>(randomBytes(32))) }),
   PostgresDeliveries.layer({ timeout, secretsKey: Option.none() }),
-  SiteDirectories.layer({ timeout }),
+  SiteDirectories.layer(),
   PostgresSubmissionRepo.layer({ timeout, maxQueue: 100 })
 ).pipe(Layer.provideMerge(TestDatabase.layer))
 

@@ -5,13 +5,9 @@ import * as SiteErasure from "../../../src/postgres/sites/SiteErasure.ts"
 import { suite } from "../../suites/FormDirectory.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 
-const timeout = "20 seconds"
-
 suite(
   "postgres/forms/FormDirectory",
-  Layer.mergeAll(
-    FormDirectory.layer({ timeout }),
-    SiteDirectory.layer({ timeout }),
-    SiteErasure.layer({ timeout })
-  ).pipe(Layer.provide(TestDatabase.layer))
+  Layer.mergeAll(FormDirectory.layer(), SiteDirectory.layer(), SiteErasure.layer).pipe(
+    Layer.provide(TestDatabase.layer)
+  )
 )

@@ -10,9 +10,7 @@ import { suite } from "../../suites/Persons.ts"
 import * as Delivery from "../../support/Delivery.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 
-const live = Layer.merge(Persons.layer({ timeout: "20 seconds" }), Delivery.postgresOn()).pipe(
-  Layer.provideMerge(TestDatabase.layer)
-)
+const live = Layer.merge(Persons.layer, Delivery.postgresOn()).pipe(Layer.provideMerge(TestDatabase.layer))
 
 suite("postgres/persons/Persons", live)
 

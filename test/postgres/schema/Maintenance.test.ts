@@ -227,9 +227,7 @@ describe("postgres/schema/Maintenance", () => {
 
 describe("postgres/schema/Maintenance: answers of processes that died", () => {
   const store = ConversationStore.layer({ timeout: "20 seconds", maxQueue: 1_000 })
-  const layers = Layer.merge(store, InstanceDirectory.layer({ timeout: "20 seconds" })).pipe(
-    Layer.provideMerge(TestDatabase.layer)
-  )
+  const layers = Layer.merge(store, InstanceDirectory.layer()).pipe(Layer.provideMerge(TestDatabase.layer))
 
   it.live(
     "an answer whose lease expired long ago ends as cut, with its stored pieces; with a valid or just expired lease it continues",

@@ -16,15 +16,13 @@ import { SiteErasure as Erasure } from "../../../src/services/sites/SiteErasure.
 import { suite } from "../../suites/ConsoleSessions.ts"
 import { everySession } from "../../support/Lists.ts"
 import * as Locks from "../../support/postgres/Locks.ts"
-import * as LosingClient from "../../support/postgres/LosingClient.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 
-const timeout = "20 seconds"
 const layers = Layer.mergeAll(
-  PostgresConsoleSessions.layer({ timeout }),
-  OwnerKeys.layer({ timeout }),
-  SiteDirectory.layer({ timeout }),
-  SiteErasure.layer({ timeout })
+  PostgresConsoleSessions.layer,
+  OwnerKeys.layer,
+  SiteDirectory.layer(),
+  SiteErasure.layer
 ).pipe(Layer.provideMerge(TestDatabase.layer))
 
 suite("postgres/sites/ConsoleSessions", layers)
@@ -50,10 +48,7 @@ describe("postgres/sites/ConsoleSessions: the rows", () => {
   it.effect("a session that one process revokes is invalid within a second in another", () =>
     Effect.gen(function* () {
       const here = yield* ConsoleSessions
-      const there = Context.get(
-        yield* Layer.build(Layer.fresh(PostgresConsoleSessions.layer({ timeout }))),
-        ConsoleSessions
-      )
+      const there = Context.get(yield* Layer.build(Layer.fresh(PostgresConsoleSessions.layer)), ConsoleSessions)
       const { cookie, session } = yield* newSession
       assert.isTrue(Option.isSome(yield* there.authenticate(cookie)))
       yield* here.revoke(session.sessionId)
@@ -120,20 +115,6 @@ describe("postgres/sites/ConsoleSessions: the rows", () => {
         yield* deleteEnded
         assert.lengthOf(yield* rows, remaining)
       }
-    }).pipe(Effect.provide(layers))
-  )
-
-  it.live("a revocation whose commit is not acknowledged runs again, and is found to have revoked the session", () =>
-    Effect.gen(function* () {
-      const losing = yield* Layer.build(
-        Layer.fresh(PostgresConsoleSessions.layer({ timeout })).pipe(
-          Layer.provide(Layer.effect(PgClient.PgClient, Effect.map(PgClient.PgClient, LosingClient.of)))
-        )
-      )
-      const { session } = yield* newSession
-      const { revoke } = Context.get(losing, ConsoleSessions)
-      assert.deepStrictEqual(yield* revoke(session.sessionId), Option.some(nothingRemains))
-      assert.deepStrictEqual(yield* revoke(session.sessionId), Option.none())
     }).pipe(Effect.provide(layers))
   )
 

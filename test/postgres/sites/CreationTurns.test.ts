@@ -13,11 +13,11 @@ import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 const timeout = "30 seconds"
 const max = 10
 
-const live = SiteDirectory.layer({ timeout }).pipe(Layer.provideMerge(TestDatabase.layer))
+const live = SiteDirectory.layer().pipe(Layer.provideMerge(TestDatabase.layer))
 
 /** The services of another process. */
 const newProcess = Effect.map(
-  Layer.build(Layer.fresh(Layer.merge(CreationTurns.layer({ timeout }), Shares.layer({ timeout })))),
+  Layer.build(Layer.fresh(Layer.merge(CreationTurns.layer({ timeout }), Shares.layer))),
   (services) => ({ turns: Context.get(services, Turns), shares: Context.get(services, SharesService) })
 )
 

@@ -13,10 +13,9 @@ import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 import { lastDays } from "../../support/UtcDays.ts"
 import { poll, until } from "../../support/Wait.ts"
 
-const options = { timeout: "20 seconds" } as const
-const directory = SiteDirectory.layer(options).pipe(Layer.provideMerge(TestDatabase.layer))
+const directory = SiteDirectory.layer().pipe(Layer.provideMerge(TestDatabase.layer))
 
-suite("postgres/sites/Decisions", Decisions.layer(options).pipe(Layer.provideMerge(directory)))
+suite("postgres/sites/Decisions", Decisions.layer().pipe(Layer.provideMerge(directory)))
 
 const makeSite = Sites.SiteDirectory.use(({ create }) => create({ name: "a", origins: [] }))
 const known = (site: Site) => ({ _tag: "Known", websiteConfigId: site.websiteConfigId }) as const
@@ -67,7 +66,7 @@ describe("postgres/sites/Decisions: batches", () => {
     Effect.gen(function* () {
       const site = yield* makeSite
       const scope = yield* Scope.make()
-      const built = yield* Layer.build(Layer.fresh(Decisions.layer(options))).pipe(Scope.provide(scope))
+      const built = yield* Layer.build(Layer.fresh(Decisions.layer())).pipe(Scope.provide(scope))
       const decisions = Context.get(built, Service.Decisions)
       for (let count = 0; count < 1000; count++) yield* decisions.record(known(site), "limited")
       yield* Scope.close(scope, Exit.void)
@@ -82,7 +81,7 @@ describe("postgres/sites/Decisions: batches", () => {
       const lines: Array<string> = []
       const logger = Logger.map(Logger.formatJson, (line) => void lines.push(line))
       const scope = yield* Scope.make()
-      const built = yield* Layer.build(Layer.fresh(Decisions.layer(options))).pipe(
+      const built = yield* Layer.build(Layer.fresh(Decisions.layer())).pipe(
         Effect.provide(Logger.layer([logger])),
         Scope.provide(scope)
       )
@@ -108,7 +107,7 @@ describe("postgres/sites/Decisions: batches", () => {
             : Reflect.get(target, name, receiver)
       })
       const built = yield* Layer.build(
-        Layer.fresh(Decisions.layer(options)).pipe(
+        Layer.fresh(Decisions.layer()).pipe(
           Layer.provide([
             Layer.succeed(PgClient.PgClient, broken),
             Logger.layer([Logger.map(Logger.formatSimple, (line) => void lines.push(line))])
@@ -138,7 +137,7 @@ describe("postgres/sites/Decisions: batches", () => {
             : Reflect.get(target, name, receiver)
       })
       const built = yield* Layer.build(
-        Layer.fresh(Decisions.layer(options)).pipe(
+        Layer.fresh(Decisions.layer()).pipe(
           Layer.provide([
             Layer.succeed(PgClient.PgClient, unreachable),
             Logger.layer([Logger.map(Logger.formatSimple, (line) => void lines.push(line))])
@@ -168,6 +167,6 @@ describe("postgres/sites/Decisions: batches", () => {
       assert.deepStrictEqual(yield* counts, { bot: 10_000 })
       const batches = yield* sql`SELECT 1 FROM page_view_batch`
       assert.isBelow(batches.length, 100)
-    }).pipe(Effect.provide(Decisions.layer(options).pipe(Layer.provideMerge(directory))))
+    }).pipe(Effect.provide(Decisions.layer().pipe(Layer.provideMerge(directory))))
   )
 })

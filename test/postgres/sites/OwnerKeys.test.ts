@@ -4,6 +4,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, Context, Effect, Fiber, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
 import { keptMillis } from "../../../src/core/sites/Credential.ts"
+import * as Database from "../../../src/postgres/Database.ts"
 import * as PostgresOwnerKeys from "../../../src/postgres/sites/OwnerKeys.ts"
 import * as SiteDirectory from "../../../src/postgres/sites/SiteDirectory.ts"
 import * as SiteErasure from "../../../src/postgres/sites/SiteErasure.ts"
@@ -15,12 +16,9 @@ import { everyKey } from "../../support/Lists.ts"
 import * as Locks from "../../support/postgres/Locks.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 
-const timeout = "20 seconds"
-const layers = Layer.mergeAll(
-  PostgresOwnerKeys.layer({ timeout }),
-  SiteDirectory.layer({ timeout }),
-  SiteErasure.layer({ timeout })
-).pipe(Layer.provideMerge(TestDatabase.layer))
+const layers = Layer.mergeAll(PostgresOwnerKeys.layer, SiteDirectory.layer(), SiteErasure.layer).pipe(
+  Layer.provideMerge(TestDatabase.layer)
+)
 
 suite("postgres/sites/OwnerKeys", layers)
 
@@ -32,7 +30,7 @@ describe("postgres/sites/OwnerKeys: the rows", () => {
   it.effect("a key that one process revokes is invalid in another process within a second", () =>
     Effect.gen(function* () {
       const here = yield* OwnerKeys
-      const there = Context.get(yield* Layer.build(Layer.fresh(PostgresOwnerKeys.layer({ timeout }))), OwnerKeys)
+      const there = Context.get(yield* Layer.build(Layer.fresh(PostgresOwnerKeys.layer)), OwnerKeys)
       const { key, keyId } = yield* newKey
       assert.isTrue(Option.isSome(yield* there.authenticate(key)))
       yield* here.revoke(keyId)
@@ -150,8 +148,8 @@ describe("postgres/sites/OwnerKeys: the rows", () => {
           assert.isTrue(Option.isSome(yield* keys.authenticate(key)))
         }).pipe(
           Effect.provide(
-            PostgresOwnerKeys.layer({ timeout: "2 seconds" }).pipe(
-              Layer.provide(Layer.effect(PgClient.PgClient, TestDatabase.clientOf(connection)))
+            PostgresOwnerKeys.layer.pipe(
+              Layer.provide(Database.layer({ url: connection.url, connections: 2, timeout: "2 seconds" }))
             )
           )
         )

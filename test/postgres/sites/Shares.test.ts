@@ -9,15 +9,11 @@ import { Shares } from "../../../src/services/sites/Shares.ts"
 import { SiteDirectory as Sites } from "../../../src/services/sites/SiteDirectory.ts"
 import { SiteErasure as Erasure } from "../../../src/services/sites/SiteErasure.ts"
 import { suite } from "../../suites/Shares.ts"
-import * as LosingClient from "../../support/postgres/LosingClient.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 
-const timeout = "20 seconds"
-const layers = Layer.mergeAll(
-  PostgresShares.layer({ timeout }),
-  SiteDirectory.layer({ timeout }),
-  SiteErasure.layer({ timeout })
-).pipe(Layer.provideMerge(TestDatabase.layer))
+const layers = Layer.mergeAll(PostgresShares.layer, SiteDirectory.layer(), SiteErasure.layer).pipe(
+  Layer.provideMerge(TestDatabase.layer)
+)
 
 suite("postgres/sites/Shares", layers)
 
@@ -34,27 +30,12 @@ describe("postgres/sites/Shares: the rows", () => {
   it.effect("a share that one process revokes is invalid within a second in another", () =>
     Effect.gen(function* () {
       const here = yield* Shares
-      const there = Context.get(yield* Layer.build(Layer.fresh(PostgresShares.layer({ timeout }))), Shares)
+      const there = Context.get(yield* Layer.build(Layer.fresh(PostgresShares.layer)), Shares)
       const { secret, share } = yield* newShare()
       assert.isTrue(Option.isSome(yield* there.authenticate(secret)))
       yield* here.revoke(share)
       yield* TestClock.adjust("1 second")
       assert.isTrue(Option.isNone(yield* there.authenticate(secret)))
-    }).pipe(Effect.provide(layers))
-  )
-
-  it.live("a revocation whose commit is not acknowledged runs again, and is found to have revoked the share", () =>
-    Effect.gen(function* () {
-      const losing = yield* Layer.build(
-        Layer.fresh(PostgresShares.layer({ timeout })).pipe(
-          Layer.provide(Layer.effect(PgClient.PgClient, Effect.map(PgClient.PgClient, LosingClient.ofDeletion)))
-        )
-      )
-      const { share } = yield* newShare()
-      const { revoke } = Context.get(losing, Shares)
-      assert.isTrue(yield* revoke(share))
-      assert.lengthOf(yield* rows, 0)
-      assert.isFalse(yield* revoke(share))
     }).pipe(Effect.provide(layers))
   )
 

@@ -3,12 +3,13 @@ import { PgClient, PgTypes } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
+import * as Database from "../../../src/postgres/Database.ts"
 import { layer } from "../../../src/postgres/sites/SiteDirectory.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import { suite } from "../../suites/SiteDirectory.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 
-suite("postgres/sites/SiteDirectory", Layer.provide(layer({ timeout: "20 seconds" }), TestDatabase.layer))
+suite("postgres/sites/SiteDirectory", Layer.provide(layer(), TestDatabase.layer))
 
 /** Creates a website by SQL, as if by another process. */
 const createElsewhere = (id: string) =>
@@ -30,7 +31,7 @@ describe("postgres/sites/SiteDirectory: cache", () => {
       yield* TestClock.adjust("1 second")
       assert.isTrue(Option.isSome(yield* sites.byTrackingToken(id)))
       assert.isTrue(Option.isSome(yield* sites.byWebsiteConfigId(id)))
-    }).pipe(Effect.provide(Layer.provideMerge(layer({ timeout: "20 seconds" }), TestDatabase.layer)))
+    }).pipe(Effect.provide(Layer.provideMerge(layer(), TestDatabase.layer)))
   )
 
   it.live("lookups fail with a timeout while the database hangs, and cached websites are found", () =>
@@ -53,10 +54,7 @@ describe("postgres/sites/SiteDirectory: cache", () => {
         assert.deepStrictEqual(yield* sites.list, [site])
       }).pipe(
         Effect.provide(
-          Layer.provide(
-            layer({ timeout: "2 seconds" }),
-            Layer.effect(PgClient.PgClient, TestDatabase.clientOf(connection))
-          )
+          Layer.provide(layer(), Database.layer({ url: connection.url, connections: 2, timeout: "2 seconds" }))
         )
       )
     })

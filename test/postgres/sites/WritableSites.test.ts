@@ -10,13 +10,9 @@ import * as Service from "../../../src/services/sites/WritableSites.ts"
 import { suite } from "../../suites/WritableSites.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 
-const timeout = "20 seconds"
-
-const live = Layer.mergeAll(
-  WritableSites.layer({ connections: 2 }),
-  SiteDirectory.layer({ timeout }),
-  SiteErasure.layer({ timeout })
-).pipe(Layer.provideMerge(TestDatabase.layer))
+const live = Layer.mergeAll(WritableSites.layer({ connections: 2 }), SiteDirectory.layer(), SiteErasure.layer).pipe(
+  Layer.provideMerge(TestDatabase.layer)
+)
 
 suite("postgres/sites/WritableSites", live)
 
@@ -35,7 +31,7 @@ it.live(
         Effect.gen(function* () {
           assert.strictEqual(writable.size, 1)
           const fiber = yield* Erasure.SiteErasure.use(({ erase }) => erase(site.websiteConfigId)).pipe(
-            Effect.forkChild
+            Effect.forkScoped
           )
           yield* untilMarked
           assert.strictEqual(yield* during(new Set([site.hostedWebsiteId]), ({ size }) => Effect.succeed(size)), 0)

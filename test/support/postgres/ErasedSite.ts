@@ -21,12 +21,12 @@ const queue = { timeout, maxQueue: 10_000 }
 export const storage = Layer.mergeAll(
   AnalyticsRepo.layer(queue),
   SubmissionRepo.layer(queue),
-  Decisions.layer({ timeout }),
+  Decisions.layer(),
   Reports.layer({ timeout }),
-  SiteDirectory.layer({ timeout }),
-  InstanceDirectory.layer({ timeout }),
+  SiteDirectory.layer(),
+  InstanceDirectory.layer(),
   ConversationStore.layer(queue),
-  SiteErasure.layer({ timeout })
+  SiteErasure.layer
 )
 
 export const live = Layer.provideMerge(storage, TestDatabase.layer)

@@ -114,9 +114,9 @@ const onFree = <A, E, R>(
     if (free.length === 0) return yield* new SiteChanged()
     return yield* work({ timeZone, hostedWebsiteIds: free })
   }).pipe(
-    sql.withTransaction,
-    Database.recoverConnectionErrors(),
-    Effect.catchIf(isOutdated, () => Effect.fail(new Busy()))
+    // In the transaction, which would be tried again after a `SqlError`.
+    Effect.catchIf(isOutdated, () => Effect.fail(new Busy())),
+    sql.withTransaction
   )
 
 /** Runs such a transaction on the rollups of all websites, or fails with `Busy`. */

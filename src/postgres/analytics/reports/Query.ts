@@ -13,7 +13,6 @@ import * as LocalTime from "../../../core/analytics/report/LocalTime.ts"
 import type { Query } from "../../../core/analytics/report/Query.ts"
 import * as SmallCounts from "../../../core/analytics/report/SmallCounts.ts"
 import type { ReportSite, ReportTooLarge } from "../../../services/analytics/Reports.ts"
-import * as Database from "../../Database.ts"
 import * as Counting from "./Counting.ts"
 import * as RollupState from "./RollupState.ts"
 
@@ -45,8 +44,7 @@ export const readOnly =
       .pipe(
         Effect.andThen(read),
         sql.withTransaction,
-        Effect.provideService(SqlClient.BeginTransaction, "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"),
-        Database.recoverConnectionErrors()
+        Effect.provideService(SqlClient.BeginTransaction, "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
       )
 
 /** The counts of a query in its range, and in the range of its comparison. */

@@ -543,7 +543,8 @@ const nextTurn = Duration.seconds(5)
 /** Rolls up on connections of its own when it is woken, until the scope closes. */
 export const layer: Layer.Layer<never, SqlError.SqlError, PgClient.PgClient> = Layer.effectDiscard(
   Effect.gen(function* () {
-    const sql = yield* Database.dedicated({ maxConnections: maxConcurrent })
+    // `DayRollUp.MaxStatement` bounds the statements of a run.
+    const sql = yield* Database.dedicated({ maxConnections: maxConcurrent, timeout: Duration.infinity })
     const start = (work: typeof round, what: string) =>
       Rounds.start({
         kind: "rollups",

@@ -25,16 +25,14 @@ import { ConsoleSessions as Sessions } from "../../../../src/services/sites/Cons
 import { SiteDirectory as Sites } from "../../../../src/services/sites/SiteDirectory.ts"
 import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
 
-const timeout = "60 seconds"
-
 const services = Layer.mergeAll(OwnerCredentials.layer, OwnerTokens.layer).pipe(
   Layer.provideMerge(
     Layer.mergeAll(
-      OwnerKeys.layer({ timeout }),
-      ConsoleSessions.layer({ timeout }),
-      WidgetTokens.layer({ timeout }),
-      InstanceDirectory.layer({ timeout }),
-      SiteDirectory.layer({ timeout }),
+      OwnerKeys.layer,
+      ConsoleSessions.layer,
+      WidgetTokens.layer(),
+      InstanceDirectory.layer(),
+      SiteDirectory.layer(),
       MemoryRateLimiter.layer({ maxKeys: 10 }),
       CreationTurns.layer({ timeout: "30 seconds" }),
       Layer.succeed(Invitations, { mail: Option.none() }),

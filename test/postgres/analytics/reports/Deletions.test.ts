@@ -15,11 +15,7 @@ import { check } from "../../../support/postgres/ReportCheck.ts"
 import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
 import * as ReportQuery from "../../../support/ReportQuery.ts"
 
-const timeout = "20 seconds"
-
-const live = Layer.merge(SiteDirectory.layer({ timeout }), SiteErasure.layer({ timeout })).pipe(
-  Layer.provideMerge(TestDatabase.layer)
-)
+const live = Layer.merge(SiteDirectory.layer(), SiteErasure.layer).pipe(Layer.provideMerge(TestDatabase.layer))
 
 type Site = Effect.Success<ReturnType<Sites.SiteDirectory["Service"]["create"]>>
 

@@ -13,7 +13,7 @@ import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
 import * as ReportQuery from "../../../support/ReportQuery.ts"
 import * as TestTime from "../../../support/TestTime.ts"
 
-const live = SiteDirectory.layer({ timeout: "20 seconds" }).pipe(Layer.provideMerge(TestDatabase.layer))
+const live = SiteDirectory.layer().pipe(Layer.provideMerge(TestDatabase.layer))
 
 const today = dateOf(TestTime.ofMachine())
 

@@ -12,10 +12,7 @@ import { Goals as GoalsService } from "../../../../src/services/analytics/Goals.
 import { SiteDirectory as Sites } from "../../../../src/services/sites/SiteDirectory.ts"
 import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
 
-const live = Layer.mergeAll(
-  SiteDirectory.layer({ timeout: "20 seconds" }),
-  Goals.layer({ timeout: "20 seconds" })
-).pipe(Layer.provideMerge(TestDatabase.layer))
+const live = Layer.mergeAll(SiteDirectory.layer(), Goals.layer).pipe(Layer.provideMerge(TestDatabase.layer))
 
 /** A website with this many page views of two days ago. Each of its goals takes PostgreSQL half a millisecond per page view. */
 const newSite = Effect.fnUntraced(function* (counts: { readonly goals: number; readonly views: number }) {

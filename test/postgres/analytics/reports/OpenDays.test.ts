@@ -11,7 +11,7 @@ import { check } from "../../../support/postgres/ReportCheck.ts"
 import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
 import * as ReportQuery from "../../../support/ReportQuery.ts"
 
-const live = SiteDirectory.layer({ timeout: "20 seconds" }).pipe(Layer.provideMerge(TestDatabase.layer))
+const live = SiteDirectory.layer().pipe(Layer.provideMerge(TestDatabase.layer))
 
 const date = "2026-10-24"
 

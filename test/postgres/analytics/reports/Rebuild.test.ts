@@ -10,7 +10,7 @@ import * as Sites from "../../../../src/services/sites/SiteDirectory.ts"
 import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
 import * as TestTime from "../../../support/TestTime.ts"
 
-const live = SiteDirectory.layer({ timeout: "20 seconds" }).pipe(Layer.provideMerge(TestDatabase.layer))
+const live = SiteDirectory.layer().pipe(Layer.provideMerge(TestDatabase.layer))
 
 /** A time zone in which it is 10:00 or later, so that two hours ago was today. */
 const timeZone = new Date(TestTime.ofMachine()).getUTCHours() < 10 ? "Pacific/Kiritimati" : "UTC"

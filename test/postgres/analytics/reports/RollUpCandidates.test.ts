@@ -7,7 +7,7 @@ import * as SiteDirectory from "../../../../src/postgres/sites/SiteDirectory.ts"
 import * as Sites from "../../../../src/services/sites/SiteDirectory.ts"
 import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
 
-const live = SiteDirectory.layer({ timeout: "20 seconds" }).pipe(Layer.provideMerge(TestDatabase.layer))
+const live = SiteDirectory.layer().pipe(Layer.provideMerge(TestDatabase.layer))
 
 it.live("postgres/analytics/reports: a round reads the websites with a closed day, a change or other goals only", () =>
   Effect.gen(function* () {

@@ -11,7 +11,7 @@ import * as ReportCheck from "../../../support/postgres/ReportCheck.ts"
 import { goals, insert, QueryShape, Rows, toLeadsQuery, toQuery } from "../../../support/postgres/ReportRows.ts"
 import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
 
-const live = SiteDirectory.layer({ timeout: "20 seconds" }).pipe(Layer.provideMerge(TestDatabase.layer))
+const live = SiteDirectory.layer().pipe(Layer.provideMerge(TestDatabase.layer))
 
 type Site = Effect.Success<ReturnType<Sites.SiteDirectory["Service"]["create"]>>
 

@@ -13,10 +13,9 @@ import * as Locks from "../../../support/postgres/Locks.ts"
 import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
 import * as ReportQuery from "../../../support/ReportQuery.ts"
 
-const live = Layer.merge(
-  SiteDirectory.layer({ timeout: "20 seconds" }),
-  PostgresReports.layer({ timeout: "20 seconds" })
-).pipe(Layer.provideMerge(TestDatabase.layer))
+const live = Layer.merge(SiteDirectory.layer(), PostgresReports.layer({ timeout: "20 seconds" })).pipe(
+  Layer.provideMerge(TestDatabase.layer)
+)
 
 const query: Query = {
   ...ReportQuery.plain,
