@@ -336,12 +336,14 @@ export const bounded =
       const now = monotonicMillis(fiber.getRef(Clock.Clock))
       const left = (fiber.getRef(CurrentLimit) ?? limitOf(timeout))(now) - now
       const isRepeatable = fiber.getRef(IsRepeatable)
+      // Without a deadline, the retries might never end.
+      const mayRetry = retries && Number.isFinite(left)
       let lastError: SqlError.SqlError | undefined
       const attempts = Effect.suspend(() => {
         const attempt: Attempt = { mayHaveWritten: false }
         return Effect.mapError(run(attempt), (error) => {
           if (SqlError.isSqlError(error)) lastError = error
-          return { error, mayRetry: retries && (isRepeatable || !attempt.mayHaveWritten || wasRolledBack(error)) }
+          return { error, mayRetry: mayRetry && (isRepeatable || !attempt.mayHaveWritten || wasRolledBack(error)) }
         })
       }).pipe(
         Effect.retry({
