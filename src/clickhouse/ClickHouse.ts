@@ -68,6 +68,7 @@ const insertSettings: Settings = {
   async_insert: 0,
   distributed_foreground_insert: 1,
   insert_deduplicate: 1,
+  deduplicate_blocks_in_dependent_materialized_views: 1,
   input_format_null_as_default: 0,
   wait_end_of_query: 1
 }

@@ -3,10 +3,15 @@ import { randomUUID } from "node:crypto"
 import { assert, it } from "@effect/vitest"
 import { Effect, Layer, Option } from "effect"
 import * as AnalyticsRepo from "../../src/clickhouse/analytics/AnalyticsRepo.ts"
+import * as ReportsLayer from "../../src/clickhouse/analytics/Reports.ts"
 import * as SeparateStore from "../../src/clickhouse/analytics/SeparateStore.ts"
+import { ClickHouse } from "../../src/clickhouse/ClickHouse.ts"
 import * as SiteDirectory from "../../src/memory/sites/SiteDirectory.ts"
 import * as Service from "../../src/services/analytics/AnalyticsRepo.ts"
+import { Goals } from "../../src/services/analytics/Goals.ts"
+import * as Reports from "../../src/services/analytics/Reports.ts"
 import * as Store from "../../src/services/analytics/SeparateStore.ts"
+import * as Sites from "../../src/services/sites/SiteDirectory.ts"
 import { newSite, Shape, viewOf } from "../suites/PageViews.ts"
 import * as HttpServer from "../support/clickhouse/HttpServer.ts"
 import { describeWithClickHouse } from "../support/clickhouse/TestClickHouse.ts"
@@ -17,6 +22,8 @@ const plain = Shape.make({
   campaign: { source: null, medium: null, name: null, term: null, content: null },
   ...{ sessionId: null, browser: null, os: null, visitor: 0, country: null, exclusion: null }
 })
+
+const newReportSite = Sites.SiteDirectory.use((sites) => sites.create({ name: "test", origins: [] }))
 
 describeWithClickHouse("clickhouse/ClickHouse over HTTP", () => {
   it.live("finds the rows of visitors whose hashes together exceed the maximum length of a URL", () =>
@@ -57,6 +64,36 @@ describeWithClickHouse("clickhouse/ClickHouse over HTTP", () => {
           )
         )
       )
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("`rebuild` rolls up more days than the parameters of one URL can name", () =>
+    Effect.gen(function* () {
+      const server = yield* HttpServer.make
+      const days = yield* Effect.gen(function* () {
+        const { command, query } = yield* ClickHouse
+        const site = yield* newReportSite
+        yield* command(
+          `INSERT INTO page_view (hosted_website_id, received_at, path, visitor_hash)
+            SELECT {site:UUID}, now64(3) - toIntervalDay(arrayJoin([400, 0])), '/', generateUUIDv4()`,
+          { parameters: { site: site.hostedWebsiteId } }
+        )
+        yield* Reports.Reports.use(({ rebuild }) => rebuild(site))
+        return yield* query("SELECT uniqExact(day) AS days FROM visit_day")
+      }).pipe(
+        Effect.provide(
+          ReportsLayer.layer({ timeout: "20 seconds" }).pipe(
+            Layer.provideMerge(
+              Layer.mergeAll(
+                HttpServer.clientOf(server),
+                Layer.mock(Goals, {}),
+                WritableSites.layer.pipe(Layer.provideMerge(SiteDirectory.layer()))
+              )
+            )
+          )
+        )
+      )
+      assert.deepStrictEqual(days, [{ days: 401 }])
     }).pipe(Effect.scoped)
   )
 })

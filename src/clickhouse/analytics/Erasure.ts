@@ -89,6 +89,8 @@ export const erase = Effect.fnUntraced(function* (hostedWebsiteId: string, timeo
   // Last, because they are computed from the rows above.
   yield* from("visit_day")
   yield* from("visit")
+  yield* from("visit_sum")
+  yield* from("late_row")
   return erased satisfies Effect.Success<ReturnType<Store["erase"]>>
 })
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Target } from "./Tables.ts"
+import type { Name, Target } from "./Tables.ts"
 
 /**
  * ClickHouse has no transactions for changes of tables, so a migration may be interrupted and run again, or run in two processes
@@ -14,6 +14,8 @@ export interface Migration {
   /** From 1, without gaps. */
   readonly id: number
   readonly name: string
+  /** The tables that it creates. If one of them is missing, the migration and all later ones are applied again. */
+  readonly creates: ReadonlyArray<Name>
   readonly statements: (target: Target) => ReadonlyArray<string>
 }
 

@@ -11,10 +11,11 @@ import { quoted } from "../Literal.ts"
 import * as Layout from "./Layout.ts"
 import type { Migration } from "./Migration.ts"
 import { migration as tables } from "./migrations/0001_tables.ts"
+import { migration as visits } from "./migrations/0002_visits.ts"
 import * as Tables from "./Tables.ts"
 
 /** All migrations, ascending. */
-export const migrations: ReadonlyArray<Migration> = [tables]
+export const migrations: ReadonlyArray<Migration> = [tables, visits]
 
 /** The tables exist, but not on the named cluster. */
 export class OtherLayout extends Schema.TaggedError<OtherLayout>()("OtherLayout", {
@@ -33,12 +34,13 @@ const recorded = ClickHouse.use(({ query }) =>
 
 /**
  * The ids of the applied migrations. Tables that were created before there was a record of migrations are those of the first
- * one. If a table is missing, none counts as applied: the first migration creates it again, and the others change it.
+ * one. If a table is missing, neither the migration that creates it nor a later one, which may change it, counts as applied.
  */
-const applied = Effect.gen(function* () {
+const applied = Effect.fnUntraced(function* (all: ReadonlyArray<Migration>) {
   const present = yield* Layout.present
-  if (!Tables.names.every((name) => present.has(name))) return new Set<number>()
-  return present.has(Tables.versions) ? yield* recorded : new Set([tables.id])
+  const ids = present.has(Tables.versions) ? yield* recorded : new Set([tables.id])
+  const incomplete = all.find(({ creates }) => !creates.every((name) => present.has(name)))
+  return incomplete === undefined ? ids : new Set([...ids].filter((id) => id < incomplete.id))
 })
 
 /**
@@ -49,7 +51,7 @@ const applied = Effect.gen(function* () {
 export const pending = (
   all: ReadonlyArray<Migration> = migrations
 ): Effect.Effect<ReadonlyArray<Migration>, ClickHouseError, ClickHouse> =>
-  Effect.map(applied, (ids) => all.filter(({ id }) => !ids.has(id)))
+  Effect.map(applied(all), (ids) => all.filter(({ id }) => !ids.has(id)))
 
 const record = ({ id, name }: Migration): string =>
   `INSERT INTO ${Tables.versions} (id, name) VALUES (${id}, ${quoted(name)})`

@@ -1,5 +1,5 @@
 /**
- * The tables of page views, events, conversions and stored visits, for one server or for a cluster. Pure: returns SQL text.
+ * The tables of page views, events, conversions, stored visits and their sums, for one server or for a cluster. Pure: returns SQL text.
  *
  * Page views and events are sorted by website and day, so that a report reads few rows of other websites and days, and then
  * by visitor, so that the rows of a visit are adjacent and compress well. A month is a partition, which the retention drops.
@@ -18,7 +18,16 @@ export type Target = { readonly _tag: "Server" } | { readonly _tag: "Cluster"; r
 
 export const server: Target = { _tag: "Server" }
 
-export const names = ["page_view", "bot_view", "event", "conversion", "visit", "visit_day"] as const
+export const names = [
+  "page_view",
+  "bot_view",
+  "event",
+  "conversion",
+  "visit",
+  "visit_day",
+  "visit_sum",
+  "late_row"
+] as const
 
 export type Name = (typeof names)[number]
 
@@ -31,7 +40,7 @@ export interface TableDefinition {
   readonly name: Name
   readonly columns: ReadonlyArray<Column>
   /** The column of a row's time. */
-  readonly time: "received_at" | "visit_started_at" | "day"
+  readonly time: "received_at" | "visit_started_at" | "day" | "bucket"
   readonly order: string
 }
 
@@ -75,6 +84,18 @@ export const addColumn = (target: Target, name: Name, [column, type]: Column): R
   [...new Set([localTable(target, name), name])].map(
     (table) => `ALTER TABLE ${table}${onCluster(target)} ADD COLUMN IF NOT EXISTS ${column} ${type}`
   )
+
+/** The statement that creates a view that inserts into `to` what `select` returns of each batch that is inserted into `from`. */
+export const createView = (
+  target: Target,
+  {
+    from,
+    name,
+    select,
+    to
+  }: { readonly name: string; readonly from: Name; readonly to: Name; readonly select: (table: string) => string }
+): string =>
+  `CREATE MATERIALIZED VIEW IF NOT EXISTS ${name}${onCluster(target)} TO ${localTable(target, to)} AS ${select(localTable(target, from))}`
 
 /** The statement that creates the table with the applied migrations. On a cluster, each server has all of its rows. */
 export const createVersions = (target: Target): string => {

@@ -69,13 +69,14 @@ describeWithClickHouse("cli/support/AnalyticsTables", () => {
       server.denied.clear()
       yield* drop(server)
       assert.deepInclude(yield* Inspection.inspect(server.address, "5 seconds"), {
-        pending: ["0001_tables"],
+        pending: ["0001_tables", "0002_visits"],
         denied: []
       })
       const wrong = Redacted.make({ ...Redacted.value(server.address), password: "wrong" })
       assert.deepStrictEqual(yield* Inspection.inspect(wrong, "5 seconds"), {
         _tag: "Unavailable",
-        code: "AUTHENTICATION_FAILED"
+        code: "AUTHENTICATION_FAILED",
+        reason: "failed"
       })
     }).pipe(Effect.scoped)
   )

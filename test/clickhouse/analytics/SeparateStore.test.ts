@@ -132,7 +132,10 @@ TestClickHouse.describeWithClickHouse("with ClickHouse and PostgreSQL", () => {
           yield* Service.AnalyticsRepo.use(({ append }) => append({ ...viewOf(hostedWebsiteId, plain), receivedAt }))
         }
         const separate = yield* store
-        assert.deepStrictEqual(yield* separate.dropMonthsBefore(Date.parse("2024-02-15")), ["page_view 202401"])
+        assert.deepStrictEqual(yield* separate.dropMonthsBefore(Date.parse("2024-02-15")), [
+          "late_row 202401",
+          "page_view 202401"
+        ])
         assert.deepStrictEqual(yield* separate.dropMonthsBefore(Date.parse("2024-02-15")), [])
         const remaining = yield* query(
           "SELECT toUnixTimestamp64Milli(received_at) AS at FROM page_view WHERE hosted_website_id = {site:UUID} ORDER BY at",

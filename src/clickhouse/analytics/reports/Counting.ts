@@ -6,7 +6,7 @@
 import { Array as Arr, Effect, Schema } from "effect"
 import type * as Assembly from "../../../core/analytics/report/Assembly.ts"
 import * as Counting from "../../../core/analytics/report/Counting.ts"
-import type * as Counts from "../../../core/analytics/report/Counts.ts"
+import * as Counts from "../../../core/analytics/report/Counts.ts"
 import type * as DateRange from "../../../core/analytics/report/DateRange.ts"
 import * as LocalTime from "../../../core/analytics/report/LocalTime.ts"
 import type { Query } from "../../../core/analytics/report/Query.ts"
@@ -17,8 +17,8 @@ import type { ClickHouseError } from "../../Errors.ts"
 import * as GroupSql from "./GroupSql.ts"
 import { Parameters } from "./Parameters.ts"
 import type { Reader } from "./Reader.ts"
+import * as SumSql from "./SumSql.ts"
 import * as VisitDays from "./VisitDays.ts"
-import * as VisitSql from "./VisitSql.ts"
 
 const Rows = Schema.Array(
   Schema.Struct({
@@ -59,19 +59,12 @@ export const count = Effect.fnUntraced(function* (
   const days = LocalTime.days(query.timeZone, range.first, range.last)
   const { hostedWebsiteId } = site
   const { timeZone } = query
-  const { raw, stored } = yield* VisitDays.plan(reader, hostedWebsiteId, timeZone, days)
-  if (raw.length > 0) reader.onUnstored({ hostedWebsiteId, timeZone }, raw)
+  const plan = yield* VisitDays.plan(reader, hostedWebsiteId, timeZone, days)
+  const computed = [...plan.raw, ...plan.open.map(({ day }) => [day] as const)]
+  if (computed.length > 0) reader.onUnstored({ hostedWebsiteId, timeZone }, computed)
   const offsets = LocalTime.offsets(query.timeZone, days)
-  const groupsOf = (shape: Counting.Shape) => {
-    const parameters = new Parameters()
-    const hosted = parameters.uuid(hostedWebsiteId)
-    const statement = GroupSql.statement({ ...shape, goals, offsets, parameters, until: range.until }, (columns) =>
-      [
-        ...(Arr.isReadonlyArrayNonEmpty(stored) ? [VisitDays.storedVisits(parameters, hosted, stored, columns)] : []),
-        ...raw.map((part) => VisitSql.visits(parameters, hosted, part, columns))
-      ].join(" UNION ALL ")
-    )
-    return reader.read(`${statement} LIMIT ${limit + 1}`, parameters).pipe(
+  const execute = (statement: string, parameters: Parameters) =>
+    reader.read(`${statement} LIMIT ${limit + 1}`, parameters).pipe(
       Effect.filterOrFail(
         (rows) => rows.length <= limit,
         () => new ReportTooLarge({ limit: `${limit} rows` })
@@ -79,7 +72,33 @@ export const count = Effect.fnUntraced(function* (
       decodeRows(Rows),
       Effect.map((rows) => rows.map(toGroup))
     )
+  /** The groups of the visits in the parts of a plan. */
+  const ofVisits = (shape: Counting.Shape, plan: VisitDays.Plan) => {
+    if (plan.stored.length + plan.open.length + plan.raw.length === 0) return Effect.succeed([])
+    const parameters = new Parameters()
+    const hosted = parameters.uuid(hostedWebsiteId)
+    const statement = GroupSql.statement({ ...shape, goals, offsets, parameters, until: range.until }, (columns) =>
+      VisitDays.visits(parameters, hosted, timeZone, plan, columns)
+    )
+    return execute(statement, parameters)
   }
+  const groupsOf = Effect.fnUntraced(function* (shape: Counting.Shape) {
+    const reading = SumSql.reading(shape)
+    // Of the last day, only the visits up to a time may count.
+    const isSummed = ({ date }: LocalTime.Day) => range.until === undefined || date < range.last
+    const summed = reading === null ? [] : VisitDays.filter(plan.stored, isSummed)
+    if (reading === null || !Arr.isReadonlyArrayNonEmpty(summed)) return yield* ofVisits(shape, plan)
+    const parameters = new Parameters()
+    const condition = VisitDays.current(parameters, parameters.uuid(hostedWebsiteId), timeZone, summed)
+    const [ofSums, others] = yield* Effect.all(
+      [
+        execute(SumSql.statement(shape.dimensions, reading, condition), parameters),
+        ofVisits(shape, { ...plan, stored: VisitDays.filter(plan.stored, (day) => !isSummed(day)) })
+      ],
+      { concurrency: "unbounded" }
+    )
+    return Counts.joinGroups([...ofSums, ...others])
+  })
   const { divisors, total, groups } = Counting.plan(query)
   return Counting.counted(query, range, {
     groups: yield* groupsOf(groups),

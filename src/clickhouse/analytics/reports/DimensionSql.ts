@@ -67,13 +67,17 @@ export const timeValue = (dimension: TimeDimension): string => {
   }
 }
 
-/** A zone's offset at the start of a visit, in milliseconds. Uses `offsets`, because ClickHouse's rules for zones may differ. */
-export const localOffset = (parameters: Parameters, offsets: ReadonlyArray<LocalTime.Offset>): string => {
+/** A zone's offset at a time, in milliseconds. Uses `offsets`, because ClickHouse's rules for zones may differ. */
+export const localOffset = (
+  parameters: Parameters,
+  offsets: ReadonlyArray<LocalTime.Offset>,
+  time = "started_at"
+): string => {
   const [first, ...others] = offsets.toReversed()
   if (first === undefined) return "0"
   if (others.length === 0) return String(first.offset)
   const cases = [first, ...others.slice(0, -1)].map(
-    ({ offset, start }) => `started_at >= ${parameters.time(start)}, ${offset}`
+    ({ offset, start }) => `${time} >= ${parameters.time(start)}, ${offset}`
   )
   return `multiIf(${cases.join(", ")}, ${others.at(-1)?.offset ?? 0})`
 }

@@ -1,5 +1,5 @@
 /**
- * Rolls up the visits of past days: in the background if a report has to compute them from rows, and all of them on demand.
+ * Rolls up the visits of days: in the background if a report has to compute them from rows, and all of them on demand.
  *
  * @module
  */
@@ -22,7 +22,7 @@ import type * as VisitSql from "./VisitSql.ts"
 const limits: Reader.Limits = { seconds: 600, memory: 4_000_000_000 }
 
 /** With fewer rows, ClickHouse takes longer to analyze the statement than to compute the visits. */
-const minRows = 20_000
+const minRows = 1_000
 
 /** The minimum time between two attempts for days of one website that begin with the same day. */
 const pauseMillis = 60_000
@@ -67,7 +67,7 @@ export const make = Effect.gen(function* () {
   yield* Queue.take(requests).pipe(
     Effect.flatMap(attempt),
     Effect.catchCause((cause) =>
-      Effect.logWarning("Could not store the visits of past days; a later report that needs them tries again", cause)
+      Effect.logWarning("Could not store visits; a later report that needs them tries again", cause)
     ),
     Effect.forever,
     Effect.forkScoped

@@ -47,7 +47,7 @@ export const remove = Effect.fnUntraced(function* (reader: Reader, hostedWebsite
   if (found.length === 0) return
   const target = yield* Layout.target
   const pairs = found.map(({ date, number }) => `(${date}, ${number})`).join(", ")
-  for (const name of ["visit", "visit_day"] as const) {
+  for (const name of ["visit", "visit_day", "visit_sum"] as const) {
     yield* command(
       // No lightweight deletion: it only hides rows. They would stay on the disk, and a later erasure would not find them.
       `ALTER TABLE ${Tables.localTable(target, name)}${Tables.onCluster(target)}

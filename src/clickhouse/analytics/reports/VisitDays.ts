@@ -1,164 +1,180 @@
 /**
- * Decides for which days a report reads visits from the table `visit`, and for which it computes them from rows.
+ * Decides for which days a report reads stored visits, and which visits it computes from rows.
  *
- * The stored visits of a day are used only while the rows that they were computed from are unchanged. A change is detected by
- * the number of rows and a hash of their times, hour by hour. Late rows and deletions change these. An update of other columns
- * does not, so an operator must run `report rebuild` after such an update.
+ * A rollup run stores the visits of a day, computed from the rows before a time `until`: the end of the day, or an earlier time if
+ * the day goes on. A report of that day computes only the visits of the session keys that have rows since then.
+ *
+ * A late row, one that is stored over a minute after it was received, could be missing in stored visits. The database counts such
+ * rows in `late_row`, and stored visits are used only while their day has as many as before they were computed. Deletions and
+ * updates are not noticed: run `report rebuild` after one.
  *
  * @module
  */
 import { hash } from "node:crypto"
 import { Array as Arr, Effect, Schema } from "effect"
 import type { Day } from "../../../core/analytics/report/LocalTime.ts"
+import * as LocalTime from "../../../core/analytics/report/LocalTime.ts"
 import type { LocalDate } from "../../../core/analytics/report/Query.ts"
-import type { Interval } from "../../../core/analytics/report/RollupPlan.ts"
-import { hourMillis } from "../../../core/text/Calendar.ts"
 import { decodeRows } from "../../../runtime/Rows.ts"
 import type { ClickHouseError } from "../../Errors.ts"
+import * as DimensionSql from "./DimensionSql.ts"
 import { Parameters } from "./Parameters.ts"
 import type { Reader } from "./Reader.ts"
+import * as SumSql from "./SumSql.ts"
 import * as VisitSql from "./VisitSql.ts"
 
-const sql = VisitSql.visits(new Parameters(), "site", [{ date: "1970-01-01", start: 0, end: 1 }])
+/** The delay after which a row counts as late is a minute. Visits are computed from rows that are older than this. */
+export const settleMillis = 3 * 60_000
 
-/** Identifies the SQL that computes visits, including the channel rules, and the days. Visits of another version are not used. */
+const sql = `${VisitSql.visits(new Parameters(), "site", [{ date: "1970-01-01", start: 0, end: 1 }])} ${SumSql.template}`
+
+/** Identifies the SQL that computes visits and sums, including the channel rules, and the days. Visits of another version are not used. */
 export const versionOf = (timeZone: string): string => hash("sha256", `${timeZone} ${sql}`).slice(0, 16)
 
-/** Identifies the rows of a span of hours. */
-export interface Signature {
+/** The numbers of batches with late rows of a day: with page views or events, and with conversions. */
+export interface Late {
   readonly rows: number
-  readonly hash: number
+  readonly leads: number
 }
 
-/** The signature of each hour, by hours since 1970. */
-export type Hours = ReadonlyMap<number, Signature>
+const LateRows = Schema.Array(Schema.Struct({ date: Schema.String, rows: Schema.Int, leads: Schema.Int }))
 
-const Arrays = Schema.Array(Schema.Int)
+/** The condition that selects the late rows of some days. */
+const lateOf = (parameters: Parameters, site: string, days: VisitSql.Days): string =>
+  `hosted_website_id = ${site} AND bucket >= ${parameters.time(days[0].start)} AND bucket < ${parameters.time(VisitSql.endOf(days))}`
 
-const HourRows = Schema.Tuple([Schema.Struct({ hours: Arrays, counts: Arrays, hashes: Arrays })])
+/** The local date of a quarter of an hour: no clock change and no midnight is within one. */
+const dateOfBucket = (parameters: Parameters, timeZone: string, days: VisitSql.Days): string =>
+  `toDate(addMilliseconds(toDateTime64(bucket, 3, 'UTC'), ${DimensionSql.localOffset(parameters, LocalTime.offsets(timeZone, days), "bucket")}))`
 
-/** The signatures of a website's hours from `start` (inclusive) to `end` (exclusive). */
-export const hours = (reader: Reader, hostedWebsiteId: string, { end, start }: Interval) => {
+/** The late rows of some days. Days without any are missing. */
+export const late = Effect.fnUntraced(function* (
+  reader: Reader,
+  hostedWebsiteId: string,
+  timeZone: string,
+  days: VisitSql.Days
+): Effect.fn.Return<ReadonlyMap<LocalDate, Late>, ClickHouseError> {
   const parameters = new Parameters()
-  const site = parameters.uuid(hostedWebsiteId)
-  const [first, last] = [parameters.time(start), parameters.time(end)]
-  const times = VisitSql.sources.map(
-    ([table, time]) => `SELECT toUnixTimestamp64Milli(${time}) AS at FROM ${table}
-      WHERE hosted_website_id = ${site} AND ${time} >= ${first} AND ${time} < ${last}`
-  )
-  return reader
+  const found = yield* reader
     .read(
-      `SELECT groupArray(hour) AS hours, groupArray(rows) AS counts, groupArray(hash) AS hashes FROM (
-      SELECT intDiv(at, ${hourMillis}) AS hour, count() AS rows, groupBitXor(intHash32(at)) AS hash
-      FROM (${times.join(" UNION ALL ")}) GROUP BY hour
-    )`,
+      `SELECT toString(${dateOfBucket(parameters, timeZone, days)}) AS date, countIf(NOT is_lead) AS rows, countIf(is_lead) AS leads
+        FROM late_row WHERE ${lateOf(parameters, parameters.uuid(hostedWebsiteId), days)} GROUP BY date`,
       parameters
     )
-    .pipe(
-      decodeRows(HourRows),
-      Effect.map(
-        ([{ counts, hashes, hours: numbers }]): Hours =>
-          new Map(numbers.map((hour, index) => [hour, { rows: counts[index] ?? 0, hash: hashes[index] ?? 0 }]))
-      )
-    )
-}
-
-/** The signature of the hours from `first` to `last`, both included. */
-export const signature = (byHour: Hours, first: number, last: number): Signature => {
-  let [rows, mixed] = [0, 0]
-  for (let hour = first; hour <= last; hour++) {
-    const one = byHour.get(hour)
-    if (one === undefined) continue
-    rows += one.rows
-    mixed ^= one.hash
-  }
-  return { rows, hash: mixed >>> 0 }
-}
-
-/** The first and the last hour of a day, which may begin within an hour of UTC. */
-export const hoursOf = ({ end, start }: Day): readonly [first: number, last: number] => [
-  Math.floor(start / hourMillis),
-  Math.ceil(end / hourMillis) - 1
-]
-
-/** The signature of a day's rows, and possibly of some rows of the hours in which it begins and ends. */
-export const signatureOf = (byHour: Hours, day: Day): Signature => signature(byHour, ...hoursOf(day))
-
-/** The interval of whole hours that covers some days. */
-export const hoursAround = (days: VisitSql.Days): Interval => ({
-  start: hoursOf(days[0])[0] * hourMillis,
-  end: (hoursOf(days.at(-1) ?? days[0])[1] + 1) * hourMillis
+    .pipe(decodeRows(LateRows))
+  return new Map(found.map(({ date, leads, rows }) => [date, { rows, leads }]))
 })
 
-const DayRows = Schema.Array(Schema.Struct({ date: Schema.String, row_count: Schema.Int, row_hash: Schema.Int }))
+const DayRows = Schema.Array(
+  Schema.Struct({
+    date: Schema.String,
+    roll: Schema.String,
+    until: Schema.Finite,
+    isCurrent: Schema.Boolean,
+    hasNewLeads: Schema.Boolean
+  })
+)
+
+/** The visits that a rollup run stored of a day. */
+export interface Stored {
+  readonly day: Day
+  /** The number of the run. */
+  readonly roll: string
+  /** They are computed from the rows before this time. */
+  readonly until: number
+}
 
 /** The condition that selects some successive days of a website. */
 const ofSite = (parameters: Parameters, site: string, days: VisitSql.Days): string =>
   `hosted_website_id = ${site} AND day >= ${parameters.date(days[0].date)} AND day <= ${parameters.date((days.at(-1) ?? days[0]).date)}`
 
-/** Those of some days in a time zone whose stored visits a report may use. */
+/** The stored visits of some days in a time zone that a report may use, and whether they lack conversions. */
 const usable = Effect.fnUntraced(function* (
   reader: Reader,
   hostedWebsiteId: string,
   timeZone: string,
   days: VisitSql.Days
-): Effect.fn.Return<ReadonlySet<LocalDate>, ClickHouseError> {
+): Effect.fn.Return<ReadonlyMap<LocalDate, Omit<Stored, "day"> & { readonly hasNewLeads: boolean }>, ClickHouseError> {
   const parameters = new Parameters()
-  const condition = ofSite(parameters, parameters.uuid(hostedWebsiteId), days)
-  const stored = yield* reader
+  const site = parameters.uuid(hostedWebsiteId)
+  const found = yield* reader
     .read(
-      `SELECT toString(day) AS date, latest.1 AS row_count, latest.2 AS row_hash
+      `SELECT toString(day) AS date, toString(number) AS roll, toUnixTimestamp64Milli(latest.1) AS until,
+        (latest.2 = rows)::Bool AS isCurrent, (latest.3 != leads)::Bool AS hasNewLeads
       FROM (
-        SELECT day, argMax((row_count, row_hash, version), roll) AS latest FROM visit_day
-        WHERE ${condition} GROUP BY day
-      ) WHERE latest.3 = ${parameters.text(versionOf(timeZone))}`,
+        SELECT day, max(roll) AS number, argMax((until, late_rows, late_leads), roll) AS latest, sum(of_rows) AS rows, sum(of_leads) AS leads
+        FROM (
+          SELECT day, roll, until, late_rows, late_leads, 0 AS of_rows, 0 AS of_leads FROM visit_day
+            WHERE ${ofSite(parameters, site, days)} AND version = ${parameters.text(versionOf(timeZone))}
+          UNION ALL
+          SELECT ${dateOfBucket(parameters, timeZone, days)} AS day, 0, toDateTime64(0, 3, 'UTC'), 0, 0, NOT is_lead, is_lead
+            FROM late_row WHERE ${lateOf(parameters, site, days)}
+        ) GROUP BY day
+      ) WHERE number > 0`,
       parameters
     )
     .pipe(decodeRows(DayRows))
-  const signatures = new Map(stored.map(({ date, row_count, row_hash }) => [date, { rows: row_count, hash: row_hash }]))
-  const known = days.filter(({ date }) => signatures.has(date))
-  if (!Arr.isReadonlyArrayNonEmpty(known)) return new Set()
-  const byHour = yield* hours(reader, hostedWebsiteId, hoursAround(known))
-  const isCurrent = (day: Day) => {
-    const [current, before] = [signatureOf(byHour, day), signatures.get(day.date)]
-    return current.rows === before?.rows && current.hash === before.hash
-  }
-  return new Set(known.filter(isCurrent).map(({ date }) => date))
+  return new Map(
+    found
+      .filter(({ isCurrent }) => isCurrent)
+      .map(({ date, hasNewLeads, roll, until }) => [date, { roll, until, hasNewLeads }])
+  )
 })
 
-/** Parts of a range of days, in order. */
+/** The parts of a range of days, each in order. */
 export interface Plan {
+  /** Days whose visits are stored. */
   readonly stored: ReadonlyArray<VisitSql.Days>
+  /** Days that go on, or that have new conversions: some of their visits are stored. */
+  readonly open: ReadonlyArray<Stored>
+  /** All other days. */
   readonly raw: ReadonlyArray<VisitSql.Days>
 }
 
 /** Maximum number of raw parts. If there are more, one part from the first to the last keeps the statement short. */
 const maxParts = 8
 
-/** Splits days where a condition changes. */
-const runsOf = (days: ReadonlyArray<Day>, holds: (day: Day) => boolean): ReadonlyArray<VisitSql.Days> =>
-  Arr.isReadonlyArrayNonEmpty(days)
-    ? Arr.chop(days, (rest) => {
+/** The successive days for which a condition holds. */
+const runsOf = (days: ReadonlyArray<Day>, holds: (day: Day) => boolean): ReadonlyArray<VisitSql.Days> => {
+  const runs = Arr.isReadonlyArrayNonEmpty(days)
+    ? Arr.chop(days, (rest): [VisitSql.Days, ReadonlyArray<Day>] => {
         const isHeld = holds(rest[0])
         const [others, later] = Arr.span(rest.slice(1), (day) => holds(day) === isHeld)
-        return [[rest[0], ...others] as const, later]
+        return [[rest[0], ...others], later]
       })
     : []
+  return runs.filter(([day]) => holds(day))
+}
 
-/** The plan for successive days. `usableDates` are those of the days whose stored visits may be used. */
-export const planOf = (days: ReadonlyArray<Day>, usableDates: ReadonlySet<LocalDate>): Plan => {
-  const stored: Array<VisitSql.Days> = []
-  const raw: Array<VisitSql.Days> = []
-  for (const run of runsOf(days, ({ date }) => usableDates.has(date))) {
-    if (usableDates.has(run[0].date)) stored.push(run)
-    else raw.push(run)
+/** Those days of some runs for which a condition holds, as runs. */
+export const filter = (
+  runs: ReadonlyArray<VisitSql.Days>,
+  holds: (day: Day) => boolean
+): ReadonlyArray<VisitSql.Days> => runs.flatMap((days) => runsOf(days, holds))
+
+/** The plan for successive days. `found` has those of the days whose stored visits may be used. */
+const planOf = (days: ReadonlyArray<Day>, found: Effect.Success<ReturnType<typeof usable>>): Plan => {
+  const isStored = (day: Day) => {
+    const one = found.get(day.date)
+    return one !== undefined && one.until >= day.end && !one.hasNewLeads
   }
+  const raw = runsOf(days, ({ date }) => !found.has(date))
   const [first, last] = [raw[0]?.[0], raw.at(-1)?.at(-1)]
-  if (first === undefined || last === undefined || raw.length <= maxParts) return { stored, raw }
-  const all = days.filter(({ date }) => date >= first.date && date <= last.date)
+  const isJoined = (day: Day) =>
+    raw.length > maxParts &&
+    first !== undefined &&
+    last !== undefined &&
+    day.date >= first.date &&
+    day.date <= last.date
   return {
-    stored: stored.filter(([{ date }]) => date < first.date || date > last.date),
-    raw: Arr.isReadonlyArrayNonEmpty(all) ? [all] : []
+    stored: runsOf(days, (day) => isStored(day) && !isJoined(day)),
+    open: days.flatMap((day) => {
+      const one = found.get(day.date)
+      return one === undefined || isStored(day) || isJoined(day)
+        ? []
+        : [{ day, roll: one.roll, until: Math.min(one.until, day.end) }]
+    }),
+    raw: raw.length > maxParts ? runsOf(days, isJoined) : raw
   }
 }
 
@@ -170,20 +186,44 @@ export const plan = (
   days: ReadonlyArray<Day>
 ): Effect.Effect<Plan, ClickHouseError> =>
   Arr.isReadonlyArrayNonEmpty(days)
-    ? Effect.map(usable(reader, hostedWebsiteId, timeZone, days), (dates) => planOf(days, dates))
-    : Effect.succeed({ stored: [], raw: [] })
+    ? Effect.map(usable(reader, hostedWebsiteId, timeZone, days), (found) => planOf(days, found))
+    : Effect.succeed({ stored: [], open: [], raw: [] })
 
-/** A statement that selects `columns` of the stored visits of some days. */
-export const storedVisits = (
+/** The condition that selects the rows of `visit` or `visit_sum` that are current for some days. */
+export const current = (
   parameters: Parameters,
   site: string,
-  stored: readonly [VisitSql.Days, ...ReadonlyArray<VisitSql.Days>],
-  columns: typeof VisitSql.columns
+  timeZone: string,
+  stored: readonly [VisitSql.Days, ...ReadonlyArray<VisitSql.Days>]
 ): string => {
   const parts = stored.map((days) => `(${ofSite(parameters, site, days)})`)
   const [first, last] = [stored[0][0], (stored.at(-1) ?? stored[0]).at(-1) ?? stored[0][0]]
   const all = ofSite(parameters, site, [first, last])
-  return `SELECT ${columns.map(([name]) => name).join(", ")} FROM visit
-    WHERE ${all} AND (${parts.join(" OR ")})
-      AND (day, roll) IN (SELECT day, max(roll) FROM visit_day WHERE ${all} GROUP BY day)`
+  return `${all} ${parts.length === 1 ? "" : `AND (${parts.join(" OR ")})`} AND (day, roll) IN (
+    SELECT day, max(roll) FROM visit_day WHERE ${all} AND version = ${parameters.text(versionOf(timeZone))} GROUP BY day)`
+}
+
+/** A statement that selects `columns` of the visits in the parts of a plan, which has at least one part. */
+export const visits = (
+  parameters: Parameters,
+  site: string,
+  timeZone: string,
+  { open, raw, stored }: Plan,
+  columns: typeof VisitSql.columns
+): string => {
+  const names = columns.map(([name]) => name).join(", ")
+  return [
+    ...(Arr.isReadonlyArrayNonEmpty(stored)
+      ? [`SELECT ${names} FROM visit WHERE ${current(parameters, site, timeZone, stored)}`]
+      : []),
+    ...open.flatMap(({ day, roll, until }) => {
+      const keys = VisitSql.keysSince(parameters, site, day, until)
+      return [
+        `SELECT ${names} FROM visit WHERE hosted_website_id = ${site} AND day = ${parameters.date(day.date)}
+          AND roll = ${parameters.number(roll)} AND key_hash NOT IN (${keys})`,
+        VisitSql.visits(parameters, site, [day], columns, keys)
+      ]
+    }),
+    ...raw.map((part) => VisitSql.visits(parameters, site, part, columns))
+  ].join(" UNION ALL ")
 }

@@ -24,6 +24,8 @@ const lowCardinality = "LowCardinality(String)"
 
 /** The columns of a visit. An absent text is empty, because reports treat both alike. */
 export const columns: ReadonlyArray<readonly [name: string, type: string]> = [
+  // The hash of the session key.
+  ["key_hash", "FixedString(16)"],
   ["started_at", "DateTime64(3, 'UTC')"],
   ["ended_at", "DateTime64(3, 'UTC')"],
   ["view_count", "UInt32"],
@@ -77,14 +79,12 @@ const of = (row: string, part: Part): string => `tupleElement(${row}, ${parts.in
 
 const sessionKey = "sipHash128(coalesce(session_id, replaceAll(toString(visitor_hash), '-', '')))"
 
-/** A text that sorts like the column, with nulls last. Without its first character, it is the column's text; empty for null. */
-const sortable = (column: string): string => `ifNull(concat('0', ${column}), '1')`
-
 const properties = "CAST(map(), 'Map(String, String)')"
 
 const row = (given: Readonly<Record<Exclude<Part, "texts">, string>>, hasText: (name: string) => boolean): string => {
-  const sorted = `[${texts.map((name) => (hasText(name) ? sortable(name) : "'1'")).join(", ")}]`
-  const values = { ...given, texts: sorted }
+  // As an array, the texts sort with nulls last.
+  const sorted = `[${texts.map((name) => (hasText(name) ? name : "NULL")).join(", ")}]`
+  const values = { ...given, texts: `CAST(${sorted}, 'Array(Nullable(String))')` }
   return `tuple(${parts.map((part) => values[part]).join(", ")}) AS row`
 }
 
@@ -152,18 +152,33 @@ export const endOf = (days: Days): number => (days.at(-1) ?? days[0]).end
 export const dayStart = (parameters: Parameters, days: Days, millis: string): string =>
   `roundDown(${millis}, ${parameters.integers(days.map(({ start }) => start))})`
 
-/** The rows of some days, with their session keys and days. */
-const rows = (parameters: Parameters, site: string, days: Days): string => {
+/**
+ * The session keys that have page views or events from `until` to the end of the day, or conversions on that day. Only their visits
+ * can differ from those that were stored with the rows before `until`.
+ */
+export const keysSince = (parameters: Parameters, site: string, { end, start }: Day, until: number): string =>
+  [
+    ...(["page_view", "event"] as const).map(
+      (table) => `SELECT ${sessionKey} FROM ${table} WHERE hosted_website_id = ${site}
+        AND received_at >= ${parameters.time(until)} AND received_at < ${parameters.time(end)}`
+    ),
+    `SELECT sipHash128(session_key) FROM conversion WHERE hosted_website_id = ${site}
+      AND visit_started_at >= ${parameters.time(start)} AND visit_started_at < ${parameters.time(end)}`
+  ].join(" UNION ALL ")
+
+/** The rows of some days, with their session keys and days. `keys` selects the session keys; without it, all. */
+const rows = (parameters: Parameters, site: string, days: Days, keys: string | undefined): string => {
   const [start, end] = [parameters.time(days[0].start), parameters.time(endOf(days))]
   return sources
     .map(
       ([table, time]) => `SELECT *, ${dayStart(parameters, days, of("row", "at"))} AS day
-        FROM (${rowsOf[table]} WHERE hosted_website_id = ${site} AND ${time} >= ${start} AND ${time} < ${end})`
+        FROM (${rowsOf[table]} WHERE hosted_website_id = ${site} AND ${time} >= ${start} AND ${time} < ${end}
+          ${keys === undefined ? "" : `AND key IN (${keys})`})`
     )
     .join(" UNION ALL ")
 }
 
-const text = (name: string, row = "landing"): string => `substring(${row}[${texts.indexOf(name) + 1}], 2)`
+const text = (name: string, row = "landing"): string => `ifNull(${row}[${texts.indexOf(name) + 1}], '')`
 
 /** The source, medium and campaign of a row, by which visits are separated. */
 const campaign = (row: string): string =>
@@ -173,6 +188,7 @@ const noCampaign = "['', '', '']"
 
 /** The expressions of `columns` over `run` (the rows of a visit), `views` (its page views) and `facts`. */
 const expressions: Readonly<Record<string, string>> = {
+  key_hash: "key",
   started_at: "fromUnixTimestamp64Milli(began, 'UTC')",
   ended_at: "fromUnixTimestamp64Milli(ended, 'UTC')",
   view_count: "length(views)",
@@ -198,18 +214,19 @@ const expressions: Readonly<Record<string, string>> = {
 }
 
 /**
- * The visits of some days, with some of `columns`. `known` has the last campaign of the run at each row, or `noCampaign`, and
+ * The visits of some days, with some of `columns`. `keys` selects the session keys; without it, all. `known` has the last campaign of the run at each row, or `noCampaign`, and
  * `earlier` that at the row before it.
  */
 export const visits = (
   parameters: Parameters,
   site: string,
   days: Days,
-  selected: ReadonlyArray<(typeof columns)[number]> = columns
+  selected: ReadonlyArray<(typeof columns)[number]> = columns,
+  keys?: string
 ): string => `
   SELECT ${selected.map(([name, type]) => `CAST(${expressions[name]}, '${type.replaceAll("'", "\\'")}') AS ${name}`).join(",\n    ")}
   FROM (
-    SELECT run, ${of("run[1]", "at")} AS began, ${of("run[-1]", "at")} AS ended,
+    SELECT key, run, ${of("run[1]", "at")} AS began, ${of("run[-1]", "at")} AS ended,
       arrayFilter(x -> ${of("x", "kind")} = 0, run) AS views,
       ${of("if(empty(views), run[1], views[1])", "texts")} AS landing,
       length(views) = 1 AND NOT arrayExists(x -> ${of("x", "is_interactive")}, run) AS bounced,
@@ -217,19 +234,19 @@ export const visits = (
         AS first_hash,
       arrayConcat(run, arrayFilter(x -> ${of("x", "at")} >= began AND ${of("x", "at")} <= ended, converted)) AS facts
     FROM (
-      SELECT converted, arrayJoin(arraySplit(
+      SELECT key, converted, arrayJoin(arraySplit(
         (x, gap, campaign, last) -> gap > ${maxGap} OR (gap > 0 AND campaign != ${noCampaign} AND campaign != last),
         rows, gaps, campaigns, earlier
       )) AS run
       FROM (
-        SELECT rows, converted, arrayDifference(arrayMap(x -> ${of("x", "at")}, rows)) AS gaps,
+        SELECT key, rows, converted, arrayDifference(arrayMap(x -> ${of("x", "at")}, rows)) AS gaps,
           arrayMap(x -> ${campaign("x")}, rows) AS campaigns,
           arrayFill((x, gap) -> gap > ${maxGap} OR x != ${noCampaign}, campaigns, gaps) AS known,
           arrayPopBack(arrayPushFront(known, ${noCampaign})) AS earlier
         FROM (
-          SELECT arraySort(x -> (${of("x", "at")}, ${of("x", "texts")}), groupArrayIf(row, ${of("row", "kind")} < 2)) AS rows,
+          SELECT key, arraySort(x -> (${of("x", "at")}, ${of("x", "texts")}), groupArrayIf(row, ${of("row", "kind")} < 2)) AS rows,
             groupArrayIf(row, ${of("row", "kind")} = 2) AS converted
-          FROM (${rows(parameters, site, days)}) GROUP BY key, day
+          FROM (${rows(parameters, site, days, keys)}) GROUP BY key, day
         ) WHERE notEmpty(rows)
       )
     )

@@ -133,5 +133,6 @@ const tables: ReadonlyArray<Tables.TableDefinition> = [
 export const migration: Migration = {
   id: 1,
   name: "tables",
+  creates: tables.map(({ name }) => name),
   statements: (target) => tables.flatMap((table) => Tables.create(target, table))
 }

@@ -167,6 +167,17 @@ export const sum = (left: Counts, right: Counts): Counts => ({
   revenue: sumRevenue([...left.revenue, ...right.revenue])
 })
 
+/** The groups of parts that have no visit in common: those with the same dimensions are added. */
+export const joinGroups = (groups: ReadonlyArray<Group>): ReadonlyArray<Group> => {
+  const joined = new Map<string, Group>()
+  for (const { counts, dimensions } of groups) {
+    const key = keyOf(dimensions)
+    const known = joined.get(key)
+    joined.set(key, { dimensions, counts: known === undefined ? counts : sum(known.counts, counts) })
+  }
+  return [...joined.values()]
+}
+
 /** The counts to add in order to subtract. */
 export const negated = (counts: Counts): Counts => ({
   visitors: -counts.visitors,

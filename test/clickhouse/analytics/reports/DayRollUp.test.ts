@@ -1,4 +1,7 @@
-/** Reports from stored visits equal those of `Evaluate`, also after late rows, deletions and another rollup run. */
+/**
+ * Reports from stored visits and sums equal those of `Evaluate`: while rows arrive and days are rolled up at any time, also by two
+ * processes at once, and after late rows.
+ */
 import { randomUUID } from "node:crypto"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
@@ -28,50 +31,111 @@ const concat = (first: SiteRows, second: SiteRows): SiteRows => ({
   goals: first.goals
 })
 
+/** A new website: stores rows, rolls up, and compares a report with that of `Evaluate` over all rows that were stored. */
+const website = Effect.fnUntraced(function* (timeZone: string) {
+  const reader = Reader.make(yield* ClickHouse, limits)
+  const site = { hostedWebsiteId: randomUUID(), websiteConfigId: randomUUID() }
+  let all: SiteRows = { views: [], events: [], conversions: [], goals: [] }
+  return {
+    add: (rows: SiteRows) => {
+      all = concat({ ...all, goals: rows.goals }, rows)
+      return insert(site.hostedWebsiteId, rows)
+    },
+    rollUp: (until?: number) =>
+      DayRollUp.rollUp(
+        reader,
+        { ...site, timeZone },
+        { days: daysIn(timeZone), isForced: false, minRows: 0, ...(until === undefined ? {} : { until }) }
+      ),
+    plan: VisitDays.plan(reader, site.hostedWebsiteId, timeZone, daysIn(timeZone)),
+    check: (request: typeof RequestShape.Type, when: string) => {
+      const query = queryOf(request, timeZone)
+      return Effect.map(Query.answer(reader, site, query, all.goals), (answer) =>
+        assert.deepStrictEqual(answer, Evaluate.evaluate(query, all), when)
+      )
+    }
+  }
+})
+
+/** Requests that sums answer, besides others. */
+const Request = Schema.Union([
+  RequestShape,
+  Schema.Struct({
+    ...RequestShape.fields,
+    metrics: Schema.Tuple([
+      Schema.Literal("visitors"),
+      Schema.Literal("bounce_rate"),
+      Schema.Literal("visit_duration")
+    ]),
+    dimensions: Schema.Array(
+      Schema.Literals(["time:day", "time:week", "event:page", "visit:source", "event:name"])
+    ).check(Schema.isMaxLength(2)),
+    filters: Schema.Tuple([])
+  })
+])
+
+const Step = Schema.Struct({
+  rows: Rows,
+  request: Request,
+  /** The age of the rows that a rollup run reads, in minutes before `now`. Some runs read the rows of the future. */
+  age: Schema.Int.check(Schema.isBetween({ minimum: -60, maximum: 3 * 24 * 60 })),
+  runs: Schema.Literals([0, 1, 2])
+})
+
+/** As if every row were stored as soon as it was received: no row counts as late. Conversions are always stored later. */
+const timely = Layer.effectDiscard(
+  ClickHouse.use(({ command }) =>
+    Effect.forEach(["page_view_late", "event_late"], (view) => command(`DROP VIEW ${view}`), { discard: true })
+  )
+).pipe(Layer.provideMerge(TestClickHouse.layer), Layer.orDie)
+
+TestClickHouse.describeWithClickHouse("clickhouse/analytics/reports/DayRollUp: days that go on", () => {
+  layer(Layer.merge(timely, EverySite.writable), { excludeTestServices: true })((it) => {
+    it.effect.prop(
+      "a report equals that of Evaluate while rows arrive and days are rolled up at any time",
+      { steps: Schema.Array(Step).check(Schema.isMinLength(2), Schema.isMaxLength(4)), timeZone: TimeZone },
+      ({ steps, timeZone }) =>
+        Effect.gen(function* () {
+          const site = yield* website(timeZone)
+          let until = 0
+          for (const { age, request, rows: shape, runs } of steps) {
+            const rows = rowsOf(shape)
+            const isNew = ({ receivedAt }: { readonly receivedAt: number }) => receivedAt >= until
+            yield* site.add({ ...rows, views: rows.views.filter(isNew), events: rows.events.filter(isNew) })
+            yield* site.check(request, "before the rollup run")
+            if (runs === 0) continue
+            until = Math.max(until, now - age * 60_000)
+            yield* Effect.forEach(Array.from({ length: runs }), () => site.rollUp(until), { concurrency: "unbounded" })
+            assert.deepStrictEqual(
+              (yield* site.plan).raw.flat().filter(({ start }) => start < until),
+              [],
+              "the visits are stored"
+            )
+            yield* site.check(request, "after the rollup run")
+          }
+        }),
+      { arbitrary: { runs: 4, seed: "days that go on" }, timeout: 240_000 }
+    )
+  })
+})
+
 TestClickHouse.describeWithClickHouse("clickhouse/analytics/reports/DayRollUp", () => {
   layer(Layer.merge(TestClickHouse.layer, EverySite.writable), { excludeTestServices: true })((it) => {
     it.effect.prop(
-      "a report equals that of Evaluate after rollup runs, late rows and deletions",
-      {
-        rows: Rows,
-        late: Rows,
-        request: RequestShape,
-        timeZone: TimeZone,
-        removed: Schema.Literals(["/", "/pricing"])
-      },
-      ({ late: lateShape, removed, request, rows: shape, timeZone }) =>
+      "a report equals that of Evaluate after rollup runs and late rows",
+      { rows: Rows, late: Rows, request: Request, timeZone: TimeZone },
+      ({ late, request, rows, timeZone }) =>
         Effect.gen(function* () {
-          const clickhouse = yield* ClickHouse
-          const reader = Reader.make(clickhouse, limits)
-          const site = { hostedWebsiteId: randomUUID(), websiteConfigId: randomUUID() }
-          const query = queryOf(request, timeZone)
-          const check = (rows: SiteRows, when: string) =>
-            Effect.map(Query.answer(reader, site, query, rows.goals), (answer) =>
-              assert.deepStrictEqual(answer, Evaluate.evaluate(query, rows), when)
-            )
-          const rollUp = DayRollUp.rollUp(
-            reader,
-            { ...site, timeZone },
-            { days: daysIn(timeZone), isForced: false, minRows: 0 }
-          )
-          const first = rowsOf(shape)
-          yield* insert(site.hostedWebsiteId, first)
-          yield* rollUp
-          const { raw } = yield* VisitDays.plan(reader, site.hostedWebsiteId, timeZone, daysIn(timeZone))
-          assert.deepStrictEqual(raw, [], "all days are stored")
-          yield* check(first, "after the first rollup run")
-          const late = rowsOf(lateShape)
-          yield* insert(site.hostedWebsiteId, late)
-          const all = concat(first, late)
-          yield* check(all, "after late rows")
-          yield* rollUp
-          yield* clickhouse.command(
-            `DELETE FROM page_view WHERE hosted_website_id = {site:UUID} AND path = {path:String}`,
-            {
-              parameters: { site: site.hostedWebsiteId, path: removed }
-            }
-          )
-          yield* check({ ...all, views: all.views.filter(({ path }) => path !== removed) }, "after a deletion")
+          const site = yield* website(timeZone)
+          yield* site.add(rowsOf(rows))
+          yield* site.rollUp()
+          const { open, raw } = yield* site.plan
+          assert.deepStrictEqual([open, raw], [[], []], "all days are stored")
+          yield* site.check(request, "after the first rollup run")
+          yield* site.add(rowsOf(late))
+          yield* site.check(request, "after late rows")
+          yield* site.rollUp()
+          yield* site.check(request, "after the second rollup run")
         }),
       { arbitrary: { runs: 2, seed: "rollup runs" }, timeout: 240_000 }
     )

@@ -1,0 +1,111 @@
+/**
+ * SQL that stores and reads the sums of ended days: the counts of each day by the values of one dimension. A visitor hash is
+ * that of one day, so the visitors of different days can be added. Conversions and revenue have no sums. Pure: returns SQL text.
+ *
+ * @module
+ */
+import type * as Counting from "../../../core/analytics/report/Counting.ts"
+import type * as LocalTime from "../../../core/analytics/report/LocalTime.ts"
+import {
+  type Dimension,
+  isTimeDimension,
+  type TimeDimension,
+  visitDimensions
+} from "../../../core/analytics/report/Query.ts"
+import { quoted } from "../../Literal.ts"
+import * as GroupSql from "./GroupSql.ts"
+import { Parameters } from "./Parameters.ts"
+import type * as VisitSql from "./VisitSql.ts"
+
+/** The dimensions that are summed. `all` has one value. */
+const summed = ["all", ...visitDimensions, "event:page", "event:name"] as const
+
+type Summed = (typeof summed)[number]
+
+const counts = [
+  "visitors",
+  "visits",
+  "pageviews",
+  "events",
+  "visit_pageviews",
+  "entries",
+  "bounces",
+  "duration"
+] as const
+
+/** How sums answer a query. */
+export interface Reading {
+  readonly summed: Summed
+  readonly time: Exclude<TimeDimension, "time:hour"> | null
+}
+
+const isSummed = (dimension: Dimension): dimension is Summed & Dimension =>
+  (summed as ReadonlyArray<string>).includes(dimension)
+
+/** How sums answer a query; null if they cannot. */
+export const reading = ({ conversions, dimensions, filters, revenue }: Counting.Shape): Reading | null => {
+  if (filters.length > 0 || conversions || revenue) return null
+  const time = dimensions.find(
+    (dimension): dimension is Exclude<TimeDimension, "time:hour"> =>
+      isTimeDimension(dimension) && dimension !== "time:hour"
+  )
+  const [other, ...others] = dimensions.filter((dimension) => dimension !== time)
+  if (others.length > 0 || (other !== undefined && !isSummed(other))) return null
+  return { summed: other ?? "all", time: time ?? null }
+}
+
+/** The statement that sums visits, which `visits` selects. `offsets` are those of the website's time zone. */
+export const sums = (
+  parameters: Parameters,
+  site: string,
+  roll: string,
+  offsets: ReadonlyArray<LocalTime.Offset>,
+  visits: (columns: typeof VisitSql.columns) => string
+): string =>
+  summed
+    .map((dimension) => {
+      const dimensions: ReadonlyArray<Dimension> = dimension === "all" ? ["time:day"] : ["time:day", dimension]
+      const statement = GroupSql.statement(
+        {
+          ...{ parameters, offsets, dimensions, filters: [], goals: [], until: undefined },
+          ...{ visitors: true, conversions: false, revenue: false }
+        },
+        visits
+      )
+      return `SELECT ${site} AS hosted_website_id, toDate(dimensions[1]) AS day, ${roll} AS roll, ${quoted(dimension)} AS dimension,
+        ${dimension === "all" ? "''" : "dimensions[2]"} AS value, ${counts.join(", ")} FROM (${statement})`
+    })
+    .join(" UNION ALL ")
+
+export const columns = ["hosted_website_id", "day", "roll", "dimension", "value", ...counts].join(", ")
+
+const label = (time: Exclude<TimeDimension, "time:hour">): string => {
+  switch (time) {
+    case "time:day":
+      return "toString(day)"
+    case "time:week":
+      return "toString(toMonday(day))"
+    case "time:month":
+      return "toString(toStartOfMonth(day))"
+  }
+}
+
+/** The statement that adds the sums for which `condition` holds. */
+export const statement = (
+  dimensions: ReadonlyArray<Dimension>,
+  { summed, time }: Reading,
+  condition: string
+): string => {
+  const values = dimensions.map((dimension) => (dimension === time ? label(dimension as typeof time) : "value"))
+  const names = values.map((_, index) => `d${index}`)
+  return `SELECT [${names.map((name) => `toString(${name})`).join(", ")}]::Array(String) AS dimensions, ${counts.join(", ")},
+      0 AS conversions, 0 AS converted, []::Array(Tuple(String, String)) AS revenue
+    FROM (
+      SELECT ${[...values.map((value, index) => `${value} AS d${index}`), ...counts.map((count) => `sum(visit_sum.${count}) AS ${count}`)].join(", ")}
+      FROM visit_sum WHERE ${condition} AND dimension = ${quoted(summed)}
+      ${names.length === 0 ? "" : `GROUP BY ${names.join(", ")}`}
+    )`
+}
+
+/** The text of the SQL that sums visits, without what depends on the website and its days. */
+export const template = sums(new Parameters(), "site", "roll", [], () => "visits")
