@@ -4,8 +4,8 @@
  * @module
  */
 import { Context, Effect, Layer } from "effect"
+import * as Agent from "../Agent.ts"
 import { call, layerWith, Service } from "../owner/Service.ts"
-import * as Agent from "./Agent.ts"
 
 export interface Instance {
   readonly id: string
@@ -53,7 +53,7 @@ export const layer: Layer.Layer<Chat> = Layer.effect(
   Chat,
   Effect.gen(function* () {
     const service = yield* Service
-    const agent = yield* Agent.start
+    const agent = yield* Agent.start()
     const { json: website } = yield* call("POST", "/v1/owner/sites", { name: "Shop" })
     const path = `/v1/owner/sites/${website["site_id"]}/instances`
     const newInstance = Effect.fnUntraced(

@@ -5,7 +5,7 @@ import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import OpenAI from "openai"
 import { until } from "../../support/Wait.ts"
-import { secret } from "./Agent.ts"
+import { secret } from "../Agent.ts"
 import { Chat, type Instance, layer as service } from "./Chat.ts"
 
 type Message = OpenAI.ChatCompletionMessageParam

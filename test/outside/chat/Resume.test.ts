@@ -12,8 +12,8 @@ import * as Process from "../../support/Process.ts"
 import { describeWith } from "../../support/Programs.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 import { until } from "../../support/Wait.ts"
+import * as Agent from "../Agent.ts"
 import * as Command from "../Command.ts"
-import * as Agent from "./Agent.ts"
 
 class Services extends Context.Service<
   Services,
@@ -40,7 +40,7 @@ const start = (through: "PostgreSQL" | "PgBouncer", flags: ReadonlyArray<string>
       const direct = Redacted.value(connection.url)
       const use: PgBouncer.Server["use"] = (run) => Effect.orDie(run(sql))
       const database = through === "PgBouncer" ? yield* PgBouncer.start({ url: direct, use }) : direct
-      const agent = yield* Agent.start
+      const agent = yield* Agent.start()
       const scope = yield* Effect.scope
       const env = {
         DATABASE_URL: database,

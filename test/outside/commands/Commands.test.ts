@@ -15,8 +15,8 @@ import { expect } from "vitest"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 import { receiver } from "../../support/Receiver.ts"
 import { poll } from "../../support/Wait.ts"
+import * as Agent from "../Agent.ts"
 import * as Command from "../Command.ts"
-import * as Agent from "../chat/Agent.ts"
 import { call, layerWith, Service } from "../owner/Service.ts"
 import { commandNames, Transcript } from "./Transcript.ts"
 
@@ -73,7 +73,7 @@ const setUp = Effect.fnUntraced(function* (transcript: Transcript, rules: string
 
 /** Who and what may reach a service: keys, sessions, instances and their tokens. */
 const permit = Effect.fnUntraced(function* (transcript: Transcript) {
-  const agent = yield* Agent.start
+  const agent = yield* Agent.start()
   const env = {
     DATABASE_URL: yield* TestDatabase.url,
     SECRETS_KEY: randomBytes(32).toString("hex"),
@@ -112,7 +112,7 @@ const permit = Effect.fnUntraced(function* (transcript: Transcript) {
 /** What visitors leave in a running service, and what is sent about it. */
 const operate = Effect.fnUntraced(function* (transcript: Transcript, hooks: string) {
   const { env, sql, url } = yield* Service
-  const agent = yield* Agent.start
+  const agent = yield* Agent.start()
   const { both, json, run } = transcript.in(env)
   const command = (...args: ReadonlyArray<string>) => Command.json(args, env)
   yield* both("serve", "--check")

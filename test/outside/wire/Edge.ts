@@ -14,7 +14,8 @@ import { mailReceiver, type ReceivedMail } from "../../support/MailReceiver.ts"
 import * as Process from "../../support/Process.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 import { urlOf } from "../../support/postgres/TestPostgres.ts"
-import * as Agent from "./Agent.ts"
+import * as Agent from "../Agent.ts"
+import { reply } from "./Answers.ts"
 
 export interface Website {
   readonly website_config_id: string
@@ -77,7 +78,7 @@ const temporaryFile = (name: string, content: string) =>
 /** Starts a service with these settings beside those that the wire needs. It ends with the scope. */
 export const start = Effect.fnUntraced(function* (settings: Readonly<Record<string, string>> = {}) {
   const connection = yield* TestDatabase.connection
-  const agent = yield* Agent.start
+  const agent = yield* Agent.start(reply)
   const { port, received } = yield* mailReceiver()
   const database = Redacted.value(connection.url)
   const env = {

@@ -130,7 +130,10 @@ const own: ReadonlyArray<Case> = [
       const message = "Please wait until I am back"
       const { conversation } = await begin(client, message, isWaiting)
       await send(request(["GET", "/stream"], edge.remembering, conversation), (body) => {
-        if (isWaiting(body)) edge.agent.release(message)
+        if (isWaiting(body) && !body.includes("no more")) {
+          edge.agent.say(message, " no more")
+          edge.agent.finish(message)
+        }
         return false
       })
     }
