@@ -19,7 +19,6 @@ import { ConversationStore } from "../services/chat/ConversationStore.ts"
 import { Decisions } from "../services/sites/Decisions.ts"
 import * as ChatResponse from "./ChatResponse.ts"
 import { Drain } from "./Drain.ts"
-import * as OpenChats from "./OpenChats.ts"
 import type { Question } from "./Question.ts"
 import * as SendQuestion from "./SendQuestion.ts"
 import { StreamSlots } from "./StreamSlots.ts"
@@ -121,7 +120,7 @@ export const layer = (options: Options) =>
   Layer.effect(
     ChatEndpoint,
     Effect.gen(function* () {
-      const openChats = yield* Effect.flatMap(Drain, (drain) => OpenChats.make(drain.expired))
+      const begin = yield* Effect.flatMap(Drain, (drain) => ChatResponse.make(drain.expired))
       const slots = yield* StreamSlots
       const store = yield* ConversationStore
       const sendQuestion = yield* SendQuestion.make
@@ -134,7 +133,7 @@ export const layer = (options: Options) =>
       const stream: Stream =
         (dialect, heartbeat = defaultHeartbeat) =>
         (answer, headers) =>
-          ChatResponse.begin(answer.events, {
+          begin(answer.events, {
             instanceId: answer.instance.instanceId,
             messageId: answer.answerId,
             dialect: dialect(answer),
@@ -143,8 +142,7 @@ export const layer = (options: Options) =>
             maxDuration: options.maxDuration,
             maxBytes: options.maxBytes,
             headers,
-            isMeasured: answer.isDirect,
-            openChats
+            isMeasured: answer.isDirect
           })
 
       const answer = (

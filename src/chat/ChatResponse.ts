@@ -4,14 +4,13 @@
  *
  * @module
  */
-import { Cause, Context, Duration, Effect, Exit, Fiber, Option, Scope, Tracer } from "effect"
-import { HttpEffect, HttpServerResponse } from "effect/http"
-import type * as ChatStream from "../core/chat/stream/ChatStream.ts"
+import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
+import { Cause, Clock, Duration, Effect, Fiber, Option, Queue, Schema, Scope, Stream } from "effect"
+import { HttpServerRequest, HttpServerResponse } from "effect/http"
+import type { AgentEvent } from "../core/chat/agent/Agent.ts"
+import * as ChatStream from "../core/chat/stream/ChatStream.ts"
 import { type AgentEmpty, type AgentError, type AgentRefusal, AgentRefused } from "../services/chat/AgentStream.ts"
-import { Chat } from "./Chat.ts"
-import * as ChatDelivery from "./ChatDelivery.ts"
-import type { EventSource } from "./EventSource.ts"
-import type { OpenChats } from "./OpenChats.ts"
+import * as ChatMetrics from "./ChatMetrics.ts"
 
 /** What identifies a chat in the log. */
 interface ChatIds {
@@ -36,7 +35,19 @@ export interface Options {
   readonly headers?: Readonly<Record<string, string>>
   /** Whether to measure the agent: its tokens, the time to the first token, and its failure. */
   readonly isMeasured: boolean
-  readonly openChats: OpenChats
+}
+
+/** A chat that its agent accepted. */
+export interface StartedChat {
+  /** The frames, for one reader. */
+  readonly frames: Stream.Stream<string>
+  /** The state of the stream. */
+  readonly state: () => ChatStream.State
+  /** The headers of the response. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly readTimeout: Duration.Input
+  /** Records that the visitor has not read pending frames in time. */
+  readonly markUnread: () => void
 }
 
 const headers = {
@@ -44,6 +55,11 @@ const headers = {
   "cache-control": "no-cache, no-transform",
   "x-accel-buffering": "no"
 }
+
+/** The edge ends a stream because of one of its limits, or its shutdown. */
+class Limit extends Schema.TaggedError<Limit>()("Limit", {
+  failure: Schema.Literals(["too-long", "shutting-down"])
+}) {}
 
 /** Logs an error before the first frame. The handler decides on the response. */
 const logRefusal = (error: AgentRefusal, ids: ChatIds) =>
@@ -82,12 +98,15 @@ const failureOfError = (error: AgentError | Cause.Done): ChatStream.Failure => {
 }
 
 /** The failure that the visitor is shown for a cause. Logs the cause. */
-const failureOfCause = Effect.fnUntraced(function* (cause: Cause.Cause<AgentError | Cause.Done>, ids: ChatIds) {
+const failureOfCause = Effect.fnUntraced(function* (cause: Cause.Cause<AgentError | Limit | Cause.Done>, ids: ChatIds) {
   const error = Option.getOrUndefined(Cause.findErrorOption(cause))
+  // The visitor has left.
+  if (Cause.hasInterruptsOnly(cause)) return "internal" as const
   if (error === undefined || Cause.hasDies(cause)) {
     yield* Effect.logError("A chat stream failed with a defect", cause).pipe(Effect.annotateLogs({ ...ids }))
     return "internal" as const
   }
+  if (!Cause.isDone(error) && error._tag === "Limit") return error.failure
   yield* Effect.logWarning("An agent's stream failed").pipe(
     Effect.annotateLogs({ ...ids, error: error._tag, reason: reasonOf(error) })
   )
@@ -98,80 +117,180 @@ const failureOfCause = Effect.fnUntraced(function* (cause: Cause.Cause<AgentErro
 const logCut = (failure: string, ids: ChatIds) =>
   Effect.annotateLogs(Effect.logInfo("A chat stream was ended"), { ...ids, reason: failure })
 
-/** After the agent's last event: refuses or fails the chat if the agent failed, and logs the reason of any failure. */
-const settle = (exit: Exit.Exit<void, AgentError | Cause.Done>, chat: Chat, ids: ChatIds): Effect.Effect<void> => {
-  const { failure } = chat
-  if (failure !== null) return logCut(failure, ids)
-  // The agent finished, the edge ended the stream, or the visitor left.
-  if (Exit.isSuccess(exit) || chat.isOver || Cause.hasInterruptsOnly(exit.cause)) return Effect.void
-  if (chat.isMeasured) chat.openChats.metrics.agentFailed(exit.cause, chat.isAccepted)
-  if (!chat.isAccepted) return Effect.sync(() => chat.refuse(Cause.map(exit.cause, refusal)))
-  return Effect.map(failureOfCause(exit.cause, ids), (failure) => chat.fail(failure))
-}
+/** The failures that are limits of the edge. */
+const cuts: ReadonlySet<ChatStream.Failure | null> = new Set(["too-long", "too-much", "unread", "shutting-down"])
 
-/** Closes the chat after the agent's last event. The closure lives as long as the chat, so it holds only what it needs. */
-const closing =
-  (chat: Chat, scope: Scope.Closeable, ids: ChatIds) => (exit: Exit.Exit<void, AgentError | Cause.Done>) =>
-    Effect.ensuring(
-      Effect.andThen(Scope.close(scope, exit), settle(exit, chat, ids)),
-      Effect.sync(() => chat.close())
+const isTimely = (error: AgentError | Limit | Cause.Done): error is AgentError | Cause.Done =>
+  Cause.isDone(error) || error._tag !== "Limit"
+
+/** Makes the function that begins a chat. `graceExpired` completes when the grace period of this process is over. */
+export const make = Effect.fnUntraced(function* (graceExpired: Effect.Effect<void>) {
+  const metrics = yield* ChatMetrics.make
+  const ended = Effect.andThen(graceExpired, Effect.fail(new Limit({ failure: "shutting-down" })))
+
+  /**
+   * Reads the agent's events and waits until the agent accepts. A failure before that is the typed error. A later failure, a
+   * defect, an exceeded limit or the end of the process becomes a frame of the stream. In both cases the reason is logged, and
+   * the visitor gets a sentence.
+   *
+   * Keep the scope open until the visitor has received everything, and close it when the visitor leaves, which interrupts the
+   * agent. The agent's next events are read after the visitor has taken the pending ones.
+   */
+  return Effect.fnUntraced(function* (
+    events: Stream.Stream<AgentEvent, AgentError>,
+    options: Options
+  ): Effect.fn.Return<StartedChat, AgentRefusal, Scope.Scope> {
+    const { instanceId, isMeasured, messageId } = options
+    const ids = { instanceId, messageId }
+    const clock = yield* Clock.Clock
+    const sentAt = clock.currentTimeMillisUnsafe()
+    const scope = yield* Scope.Scope
+    // Closes as soon as all events were read.
+    const agentScope = yield* Scope.fork(scope)
+    const pull = yield* Scope.provide(Stream.toPull(events), agentScope)
+
+    let hasText = false
+    const measure = (events: ReadonlyArray<AgentEvent>): void => {
+      let tokens = 0
+      for (const event of events) if (event._tag === "Text") tokens++
+      if (tokens === 0) return
+      metrics.tokens(tokens)
+      if (!hasText) metrics.firstToken(clock.currentTimeMillisUnsafe() - sentAt)
+      hasText = true
+    }
+
+    const first = yield* Effect.raceFirst(ended, pull).pipe(
+      Effect.tapCause((cause) =>
+        Effect.sync(() => {
+          const error = Option.getOrUndefined(Cause.findErrorOption(cause))
+          if (isMeasured && error !== undefined && isTimely(error)) metrics.agentFailed(Cause.fail(error), false)
+        })
+      ),
+      Effect.mapError((error) =>
+        isTimely(error) ? refusal(error) : new AgentRefused({ reason: "the service is shutting down" })
+      ),
+      Effect.tapError((error) => logRefusal(error, ids))
     )
 
-/** Reads the events into the chat, in a scope that closes as soon as all have been read. */
-const read = (events: EventSource, chat: Chat, ids: ChatIds): Effect.Effect<void> => {
-  const scope = Scope.makeUnsafe()
-  return Effect.suspend(() => events(chat, scope)).pipe(Effect.onExit(closing(chat, scope, ids)), Effect.ignoreCause)
-}
+    /** The events that the visitor has not taken. Empty ones are heartbeats. */
+    const pending = yield* Queue.bounded<ReadonlyArray<AgentEvent>, AgentError | Limit | Cause.Done>(1)
+    const heartbeat = Duration.toMillis(options.heartbeat)
+    const endsAt = clock.currentTimeMillisUnsafe() + Duration.toMillis(options.maxDuration)
+    let takenAt = clock.currentTimeMillisUnsafe()
+    /** Adds heartbeats, and fails at a limit of the stream. */
+    const watch = Effect.suspend(function loop(): Effect.Effect<never, Limit> {
+      const now = clock.currentTimeMillisUnsafe()
+      if (now >= endsAt) return Effect.fail(new Limit({ failure: "too-long" }))
+      // No heartbeat while data is pending.
+      const beat = now - takenAt < heartbeat || Queue.sizeUnsafe(pending) > 0 ? Effect.void : Queue.offer(pending, [])
+      if (now - takenAt >= heartbeat) takenAt = now
+      return Effect.andThen(
+        beat,
+        Effect.andThen(Effect.sleep(Math.min(takenAt + heartbeat, endsAt) - now), Effect.suspend(loop))
+      )
+    })
+    const read = Stream.runForEachArray(Stream.fromPull(Effect.succeed(pull)), (events) => {
+      if (isMeasured) measure(events)
+      return Queue.offer(pending, events)
+    })
+    const reader = yield* Effect.raceAllFirst([read, watch, ended]).pipe(
+      Effect.onExit((exit) => Scope.close(agentScope, exit)),
+      Queue.into(pending),
+      Effect.forkIn(scope)
+    )
 
-/** A chat that its agent accepted, and the headers of the 200. */
-export interface StartedChat {
-  readonly chat: Chat
-  readonly headers: Readonly<Record<string, string>>
+    let state = ChatStream.initial(options)
+    let isUnread = false
+    yield* Effect.addFinalizer(() =>
+      Effect.suspend(() => {
+        const failure = isUnread ? "unread" : state.failure
+        metrics.ended(failure ?? (ChatStream.isEnded(state) ? "finished" : "left"))
+        return failure !== null && cuts.has(failure) ? logCut(failure, ids) : Effect.void
+      })
+    )
+    const encode = (events: ReadonlyArray<ChatStream.Event>): string => {
+      takenAt = clock.currentTimeMillisUnsafe()
+      if (events.length === 0) return ChatStream.comment
+      const [next, frames] = ChatStream.encodeAll(state, events)
+      state = next
+      return frames
+    }
+    const failed = (cause: Cause.Cause<AgentError | Limit | Cause.Done>) =>
+      Effect.map(failureOfCause(cause, ids), (failure) => {
+        const error = Option.getOrUndefined(Cause.findErrorOption(cause))
+        if (isMeasured && error !== undefined && isTimely(error)) metrics.agentFailed(Cause.fail(error), true)
+        return encode([{ _tag: "Failed", failure }])
+      })
+    if (isMeasured) measure(first)
+    const frames = Stream.succeed<ReadonlyArray<AgentEvent>>(first).pipe(
+      Stream.concat(Stream.fromQueue(pending)),
+      Stream.map(encode),
+      Stream.concat(
+        Stream.unwrap(
+          Effect.sync(() =>
+            ChatStream.isEnded(state) ? Stream.empty : Stream.fromEffect(failed(Cause.fail(Cause.Done())))
+          )
+        )
+      ),
+      Stream.catchCause((cause) => Stream.fromEffect(failed(cause))),
+      Stream.filter((frames) => frames !== ""),
+      Stream.takeUntil(() => ChatStream.isEnded(state)),
+      // The stream may end before the agent, if its text is too long.
+      Stream.ensuring(Fiber.interrupt(reader))
+    )
+    return {
+      frames,
+      state: () => state,
+      headers: { ...headers, ...options.dialect.headers, ...options.headers },
+      readTimeout: options.readTimeout,
+      markUnread: () => {
+        isUnread = true
+      }
+    }
+  })
+})
+
+export type Begin = Effect.Success<ReturnType<typeof make>>
+
+/** Closes the connection of a visitor who has read nothing of what was sent for the chat's `readTimeout`. */
+const cutUnread = ({ markUnread, readTimeout }: StartedChat, request: HttpServerRequest.HttpServerRequest): void => {
+  const response = NodeHttpServerRequest.toServerResponse(request)
+  const millis = Duration.toMillis(readTimeout)
+  response.setTimeout(millis, () => {
+    if (response.writableLength === 0) {
+      response.setTimeout(millis)
+      return
+    }
+    markUnread()
+    // A response that is queued behind other responses has no socket yet.
+    response.req.socket.destroy()
+  })
 }
 
 /**
- * Reads the agent's events and waits until the agent accepts. A failure before that is the typed error. A later failure, a
- * defect, an exceeded limit or the end of the process becomes a frame of the stream. In both cases the reason is logged, and
- * the visitor gets a sentence.
- *
- * The events are read in a fiber of the scope. Keep the scope open until the visitor has received everything, and close it when
- * the visitor leaves, which interrupts the agent. The next events are read after the socket has taken the pending frames.
+ * The response of a started chat. Effect's servers keep the request's scope open until the body is sent, and close it when the
+ * visitor leaves; the handler must be interruptible for that.
  */
-export const begin = (events: EventSource, options: Options): Effect.Effect<StartedChat, AgentRefusal, Scope.Scope> =>
-  Effect.contextWith((services: Context.Context<Scope.Scope>) => {
-    const { instanceId, messageId, openChats } = options
-    const ids = { instanceId, messageId }
-    const chat = new Chat(openChats, {
-      dialect: options.dialect,
-      messageId,
-      heartbeat: Duration.toMillis(options.heartbeat),
-      readTimeout: Duration.toMillis(options.readTimeout),
-      maxDuration: Duration.toMillis(options.maxDuration),
-      maxBytes: options.maxBytes,
-      isMeasured: options.isMeasured
-    })
-    if (openChats.isGraceOver()) chat.cutAtGraceEnd()
-    else {
-      // The request's context takes a kilobyte, and the answer needs only its span.
-      const isTraced = Context.getOrUndefined(services, Tracer.ParentSpan) !== undefined
-      const fork = Effect.runForkWith(isTraced ? services : openChats.services)
-      chat.readerFiber = Fiber.runIn(fork(read(events, chat, ids)), Context.get(services, Scope.Scope))
-    }
-    return Effect.tapError(chat.opened(), (error) => logRefusal(error, ids)).pipe(
-      Effect.as({ chat, headers: { ...headers, ...options.dialect.headers, ...options.headers } })
+export const toResponse = (chat: StartedChat): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
+  Effect.map(Effect.serviceOption(HttpServerRequest.HttpServerRequest), (request) => {
+    if (Option.isSome(request)) cutUnread(chat, request.value)
+    return HttpServerResponse.stream(
+      Stream.map(chat.frames, (frames) => Buffer.from(frames)),
+      {
+        contentType: headers["content-type"],
+        headers: chat.headers
+      }
     )
   })
 
-/**
- * The platform's response of a started chat. Effect's servers keep the request's scope open until the body is sent, and close
- * it when the visitor leaves; the handler must be interruptible for that.
- */
-export const toResponse = ({ chat, headers }: StartedChat): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
-  Effect.map(Effect.context<never>(), (services) => {
-    const response = HttpServerResponse.stream(ChatDelivery.toStream(chat), {
-      contentType: headers["content-type"],
-      headers
-    })
-    HttpEffect.appendPreResponseHandlerUnsafe(services, ChatDelivery.direct(chat, response.body))
-    return response
+/** A whole answer, for clients that do not read streams. */
+export interface WholeAnswer extends Pick<ChatStream.State, "failure" | "finishReason" | "sources" | "usage"> {
+  readonly text: string
+}
+
+/** Reads a chat to its end. The chat must have begun with `OpenAiCompletion.plainText` and without a heartbeat. */
+export const readWhole = ({ frames, state }: StartedChat): Effect.Effect<WholeAnswer> =>
+  Effect.map(Stream.mkString(frames), (text) => {
+    const { failure, finishReason, sources, usage } = state()
+    return { failure, finishReason, sources, text, usage }
   })

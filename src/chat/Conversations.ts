@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Effect, Option, type Scope } from "effect"
+import { Effect, Option, type Scope, Stream } from "effect"
 import { HttpServerResponse } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Api } from "../contract/Api.ts"
@@ -23,7 +23,6 @@ import { ConversationStore } from "../services/chat/ConversationStore.ts"
 import type { RecordRefused, StorageUnavailable } from "../services/Storage.ts"
 import * as ChatEndpoint from "./ChatEndpoint.ts"
 import * as ChatResponse from "./ChatResponse.ts"
-import * as EventSource from "./EventSource.ts"
 import * as FollowedAnswers from "./FollowedAnswers.ts"
 import { RunningAnswers } from "./RunningAnswers.ts"
 import type { OpenedAnswer } from "./SendQuestion.ts"
@@ -64,7 +63,7 @@ export const layer = HttpApiBuilder.group(
   Effect.fnUntraced(function* (handlers) {
     const store = yield* ConversationStore
     const answers = yield* RunningAnswers
-    const followed = yield* FollowedAnswers.make(store)
+    const follow = FollowedAnswers.make(store)
     const slots = yield* StreamSlots
     const { stream } = yield* ChatEndpoint.ChatEndpoint
 
@@ -107,14 +106,14 @@ export const layer = HttpApiBuilder.group(
     ) {
       const slot = yield* openSlot(address)
       if (slot._tag === "Full") return ErrorResponses.tooManyStreams(slot.name, headers)
-      const events = Option.getOrElse(answers.read(answerId), () => followed.read(answerId))
+      const events = Option.getOrElse(answers.read(answerId), () => follow(answerId))
       const answer: OpenedAnswer = {
         instance,
         conversationId,
         answerId,
         hasMemory: true,
         // The response begins at once, whether or not the agent has accepted.
-        events: EventSource.startingWith(accepted, events),
+        events: Stream.concat(Stream.succeed(accepted), events),
         isDirect: false
       }
       return yield* stream(ChatEndpoint.uiMessageStream)(answer, headers).pipe(

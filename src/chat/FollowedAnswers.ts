@@ -1,106 +1,94 @@
 /**
- * Follows the answers that run in other processes and have readers in this one. One query reads all these answers from the
- * store, regardless of the number of readers.
+ * Follows the answers that run in other processes and have readers in this one. The readers share the queries of the store.
  *
  * @module
  */
-import { Duration, Effect, Exit, Latch, type Scope } from "effect"
+import { Duration, Effect, Exit, Option, Request, RequestResolver, Stream } from "effect"
+import type { AgentEvent } from "../core/chat/agent/Agent.ts"
+import * as AnswerEnd from "../core/chat/conversation/AnswerEnd.ts"
 import * as AnswerParts from "../core/chat/conversation/AnswerParts.ts"
-import * as Rounds from "../runtime/Rounds.ts"
-import { AgentBroken } from "../services/chat/AgentStream.ts"
+import { AgentBroken, type AgentError } from "../services/chat/AgentStream.ts"
 import type { AnswerProgress, ConversationStore } from "../services/chat/ConversationStore.ts"
-import { AnswerLog } from "./AnswerLog.ts"
-import type { EventSource } from "./EventSource.ts"
 
 /** How often the store is read: as often as the events of a running answer are stored. */
 const interval = Duration.millis(100)
 
-class FollowedAnswer {
-  readonly log: AnswerLog
-  position = 0
-  /** The parts of the events so far. */
-  private folded = AnswerParts.none
+/** Reads the events of an answer from a position on. */
+class Follow extends Request.TaggedClass("Follow")<
+  { readonly answerId: string; readonly position: number },
+  AnswerProgress,
+  AgentBroken
+> {}
 
-  constructor(onReaders: (readers: number) => void) {
-    this.log = new AnswerLog(onReaders)
-    // The agent of a running answer has accepted the request, so a reader's response can begin at once.
-    this.log.push([{ _tag: "Accepted" }])
-  }
+const failure = (reason: string) => Exit.fail(new AgentBroken({ reason }))
 
-  /** Adds the events that were stored since the last read. `progress` is undefined if the answer was deleted. */
-  take(progress: AnswerProgress | undefined): void {
-    if (progress === undefined) {
-      this.fail("the answer was deleted")
-      return
+/** The progress from a later position on. */
+const from = (progress: AnswerProgress, skipped: number): AnswerProgress =>
+  skipped === 0 ? progress : { ...progress, events: progress.events.slice(skipped) }
+
+/** One query reads the answers of all readers that wait. */
+const makeResolver = (store: ConversationStore["Service"]) =>
+  RequestResolver.make<Follow>((entries) => {
+    /** Each answer, from the earliest position of its readers on. */
+    const positions = new Map<string, number>()
+    for (const { request } of entries) {
+      const { answerId, position } = request
+      positions.set(answerId, Math.min(position, positions.get(answerId) ?? position))
     }
-    const { ended, events, next } = progress
-    this.folded = AnswerParts.addAll(this.folded, events)
-    this.position = next
-    this.log.push(events)
-    if (ended !== null) {
-      this.log.push(AnswerParts.missing(this.folded, ended.parts))
-      this.log.endWith(ended.ending)
-    }
-  }
+    return store.follow(Array.from(positions, ([answerId, position]) => ({ answerId, position }))).pipe(
+      Effect.tapDefect((defect) =>
+        Effect.logWarning("The answers of other processes could not be read; retrying", defect)
+      ),
+      Effect.exit,
+      Effect.flatMap((found) =>
+        Effect.sync(() => {
+          for (const entry of entries) {
+            const { answerId, position } = entry.request
+            const progress = Exit.isSuccess(found) ? found.value.get(answerId) : undefined
+            if (Exit.isFailure(found)) entry.completeUnsafe(failure("the store is unavailable"))
+            else if (progress === undefined) entry.completeUnsafe(failure("the answer was deleted"))
+            else entry.completeUnsafe(Exit.succeed(from(progress, position - (positions.get(answerId) ?? position))))
+          }
+        })
+      )
+    )
+  }).pipe(RequestResolver.setDelay(interval))
 
-  fail(reason: string): void {
-    this.log.end(Exit.fail(new AgentBroken({ reason })))
-  }
+/** What a reader has got so far. */
+interface Followed {
+  readonly position: number
+  readonly folded: AnswerParts.Folded
 }
 
-export interface FollowedAnswers {
-  /**
-   * The events of an answer that runs in another process, from its first on. Fails if the answer fails or is deleted, or the
-   * store is unavailable.
-   */
-  readonly read: (answerId: string) => EventSource
-}
-
-/** Follows answers as long as the scope is open. */
-export const make = Effect.fnUntraced(function* (
-  store: ConversationStore["Service"]
-): Effect.fn.Return<FollowedAnswers, never, Scope.Scope> {
-  const followed = new Map<string, FollowedAnswer>()
-  const hasReaders = yield* Latch.make()
-
-  const unfollow = (answerId: string, answer: FollowedAnswer): void => {
-    if (followed.get(answerId) === answer) followed.delete(answerId)
-    if (followed.size === 0) hasReaders.closeUnsafe()
-  }
-
-  const follow = (answerId: string): FollowedAnswer => {
-    const answer: FollowedAnswer = new FollowedAnswer((readers) => {
-      if (readers === 0) unfollow(answerId, answer)
+/** The last events of an answer, and its failure if its readers must see an error. */
+const endOf = (
+  { ending, parts }: NonNullable<AnswerProgress["ended"]>,
+  folded: AnswerParts.Folded
+): Stream.Stream<AgentEvent, AgentError> => {
+  const missing = Stream.fromIterable(AnswerParts.missing(folded, parts))
+  return Stream.concat(
+    missing,
+    Option.match(AnswerEnd.lastEvent(ending), {
+      onNone: () => Stream.fail(new AgentBroken({ reason: `the answer ended as ${ending}` })),
+      onSome: (event) => Stream.succeed(event)
     })
-    followed.set(answerId, answer)
-    hasReaders.openUnsafe()
-    return answer
-  }
-
-  const readStore = Effect.suspend(() => {
-    const answers = [...followed]
-    const queries = answers.map(([answerId, { position }]) => ({ answerId, position }))
-    return Effect.flatMap(Effect.exit(store.follow(queries)), (found) => {
-      for (const [answerId, answer] of answers) {
-        if (Exit.isSuccess(found)) answer.take(found.value.get(answerId))
-        else answer.fail("the store is unavailable")
-        if (answer.log.exit !== undefined) unfollow(answerId, answer)
-      }
-      return found
-    })
-  })
-  yield* hasReaders.await.pipe(
-    Effect.andThen(readStore),
-    // The readers got the error already.
-    Effect.catch(() => Effect.void),
-    Rounds.recover("The answers of other processes could not be read; retrying"),
-    Effect.andThen(Effect.sleep(interval)),
-    Effect.forever,
-    Effect.forkScoped
   )
+}
 
-  return {
-    read: (answerId) => (sink, scope) =>
-      Effect.suspend(() => (followed.get(answerId) ?? follow(answerId)).log.read(sink, scope))
-  }
-})
+/**
+ * Makes the function that follows an answer: its events from the first on. The stream fails if the answer fails or is deleted, or
+ * the store is unavailable.
+ */
+export const make = (store: ConversationStore["Service"]) => {
+  const resolver = makeResolver(store)
+  const follow = (answerId: string, { folded, position }: Followed): Stream.Stream<AgentEvent, AgentError> =>
+    Stream.unwrap(
+      Effect.map(Effect.request(new Follow({ answerId, position }), resolver), ({ ended, events, next }) => {
+        const now = AnswerParts.addAll(folded, events)
+        const rest =
+          ended === null ? Stream.suspend(() => follow(answerId, { folded: now, position: next })) : endOf(ended, now)
+        return Stream.concat(Stream.fromArray(events), rest)
+      })
+    )
+  return (answerId: string) => follow(answerId, { position: 0, folded: AnswerParts.none })
+}

@@ -17,9 +17,9 @@ import type { Failure } from "../core/chat/stream/ChatStream.ts"
 import * as OpenAiCompletion from "../core/chat/stream/OpenAiCompletion.ts"
 import * as ErrorResponses from "../http/request/ErrorResponses.ts"
 import * as ChatEndpoint from "./ChatEndpoint.ts"
+import * as ChatResponse from "./ChatResponse.ts"
 import * as OpenAiErrors from "./OpenAiErrors.ts"
 import type { OpenedAnswer } from "./SendQuestion.ts"
-import * as WholeAnswer from "./WholeAnswer.ts"
 
 const commonFieldsOf = ({ answerId }: OpenedAnswer): Effect.Effect<OpenAiCompletion.CommonFields> =>
   Effect.map(Clock.currentTimeMillis, (now) => ({
@@ -41,8 +41,8 @@ const permanent: ReadonlySet<Failure> = new Set(["agent-empty", "agent-declined"
 const whole = (stream: ChatEndpoint.Stream): ChatEndpoint.Respond =>
   Effect.fnUntraced(function* (answer, headers) {
     const common = yield* commonFieldsOf(answer)
-    const { chat } = yield* stream(() => OpenAiCompletion.plainText, Duration.infinity)(answer, headers)
-    const result = yield* WholeAnswer.read(chat)
+    const chat = yield* stream(() => OpenAiCompletion.plainText, Duration.infinity)(answer, headers)
+    const result = yield* ChatResponse.readWhole(chat)
     if (result.finishReason !== null) {
       return HttpServerResponse.jsonUnsafe(OpenAiCompletion.completion(common, result), { headers })
     }

@@ -4,19 +4,36 @@
  *
  * @module
  */
-import { Context, Deferred, Duration, Effect, Exit, Fiber, Layer, Option, Pull, Schedule, Scope } from "effect"
-import type { AgentRequest } from "../core/chat/agent/Agent.ts"
-import type { ConversationKey } from "../core/chat/conversation/Conversation.ts"
-import * as DeadlineScheduler from "../runtime/DeadlineScheduler.ts"
+import {
+  Array as Arr,
+  Cause,
+  Clock,
+  Context,
+  Deferred,
+  Duration,
+  Effect,
+  Exit,
+  Fiber,
+  FiberMap,
+  Layer,
+  Option,
+  PubSub,
+  Schedule,
+  type Scope,
+  Semaphore,
+  Stream,
+  type Take
+} from "effect"
+import type { AgentEvent, AgentRequest } from "../core/chat/agent/Agent.ts"
+import * as AnswerEnd from "../core/chat/conversation/AnswerEnd.ts"
+import * as AnswerParts from "../core/chat/conversation/AnswerParts.ts"
+import * as AnswerPieces from "../core/chat/conversation/AnswerPieces.ts"
+import type { AnswerEnding, ConversationKey } from "../core/chat/conversation/Conversation.ts"
 import * as Rounds from "../runtime/Rounds.ts"
 import { AgentBroken, type AgentError, AgentStream } from "../services/chat/AgentStream.ts"
 import { ConversationStore, type NewTurn } from "../services/chat/ConversationStore.ts"
-import * as AnswerTable from "./AnswerTable.ts"
 import * as ChatMetrics from "./ChatMetrics.ts"
 import { Drain } from "./Drain.ts"
-import * as EventSource from "./EventSource.ts"
-import { PieceProgress } from "./PieceProgress.ts"
-import { type AgentExit, RunningAnswer } from "./RunningAnswer.ts"
 
 export interface Options {
   /** How long an answer continues without a reader; `None` ends it when its last reader leaves. */
@@ -37,6 +54,9 @@ export interface NewAnswer extends NewTurn {
 
 type BeginError = Effect.Error<ReturnType<ConversationStore["Service"]["begin"]>>
 
+/** The events of an answer, from its first event on. */
+type Events = Stream.Stream<AgentEvent, AgentError>
+
 export class RunningAnswers extends Context.Service<
   RunningAnswers,
   {
@@ -45,9 +65,9 @@ export class RunningAnswers extends Context.Service<
      * after the whole answer is stored, so that the next turn finds the answer. The scope is that of the visitor's request:
      * while it is open, the answer has a reader. On failure, nothing runs and `onEnd` was called.
      */
-    readonly begin: (answer: NewAnswer) => Effect.Effect<EventSource.EventSource, BeginError, Scope.Scope>
-    /** An answer that runs in this process, from its first event on. */
-    readonly read: (answerId: string) => Option.Option<EventSource.EventSource>
+    readonly begin: (answer: NewAnswer) => Effect.Effect<Events, BeginError, Scope.Scope>
+    /** An answer that runs in this process. A slow reader does not slow the agent. */
+    readonly read: (answerId: string) => Option.Option<Events>
     /**
      * Ends the answers of a conversation that run in this process, and waits until they are stored. False if none ran, or if
      * other processes had ended them.
@@ -73,10 +93,199 @@ const retries = {
 /** How long a process that shuts down waits for its answers to be stored, after the grace period. */
 const storeGrace = Duration.seconds(4)
 
-interface Entry extends AnswerTable.Entry {
-  readonly pieces: PieceProgress
+/** The maximum number of events of one answer other than its text: sources and tool activity. */
+const maxOtherEvents = 2_000
+
+type Finish = AgentEvent & { readonly _tag: "Finish" }
+type Usage = AgentEvent & { readonly _tag: "Usage" }
+
+/** How the agent's events ended. */
+type AgentExit = Exit.Exit<void, AgentError>
+
+/** What the log of an answer holds: an event, or the end. */
+type Logged = AgentEvent | { readonly _tag: "End"; readonly exit: AgentExit }
+
+/** The events and the end that a reader takes together, with adjacent texts joined: a late or slow reader has many to take. */
+const takesOf = (
+  logged: Arr.NonEmptyReadonlyArray<Logged>
+): Arr.NonEmptyReadonlyArray<Take.Take<AgentEvent, AgentError>> => {
+  const events = AnswerPieces.joinTexts(logged.filter((each) => each._tag !== "End"))
+  const end = logged.at(-1)
+  const takes: Array<Take.Take<AgentEvent, AgentError>> = Arr.isReadonlyArrayNonEmpty(events) ? [events] : []
+  if (end?._tag === "End") takes.push(end.exit)
+  return takes as [Take.Take<AgentEvent, AgentError>]
+}
+
+/** One running answer: which of the agent's events it keeps, and how it ends. */
+class RunningAnswer {
+  readonly answerId: string
+  readonly key: ConversationKey
+  /** Holds all events for readers of any time. Readers do not slow the agent. */
+  readonly log = Effect.runSync(PubSub.unbounded<Logged>({ replay: Number.POSITIVE_INFINITY }))
+  /** The fiber that reads the agent's events. */
+  agentFiber: Fiber.Fiber<void, AgentError> | undefined
   /** Completes when the answer is stored: true if this process ended it. */
-  readonly ended: Effect.Effect<boolean>
+  readonly ended = Deferred.makeUnsafe<boolean>()
+  usage: Usage | null = null
+  /** Whether the agent has accepted the request. */
+  isAccepted = false
+  readers = 0
+  /** How long the answer continues without a reader; `None` ends it when its last reader leaves. */
+  readonly resume: Options["resume"]
+  /** Storing a piece and the whole answer exclude each other: the latter deletes the pieces. */
+  readonly storing = Semaphore.makeUnsafe(1)
+  /** How many events are stored as pieces. Texts that were joined count as one. */
+  private storedEvents = 0
+  /** The events of an attempt to store that has not succeeded. */
+  private attempted: ReadonlyArray<AgentEvent> = []
+  /** The events after them. */
+  private fresh: Array<AgentEvent> = []
+  /** Whether some of these have waited since the previous round of storing. */
+  private hasWaited = false
+  private ending: AnswerEnding | undefined
+  /** Why the edge made the answer fail: the reason that its readers get. */
+  private fault: string | undefined
+  private finish: Finish | undefined
+  private folded = AnswerParts.none
+  private bytes = 0
+  private otherEvents = 0
+  private isReasoning = false
+  private readonly maxBytes: number
+
+  constructor({ answerId, isResumable, key }: NewAnswer, { maxBytes, resume }: Options) {
+    this.answerId = answerId
+    this.key = key
+    this.resume = isResumable ? resume : Option.none()
+    this.maxBytes = maxBytes
+  }
+
+  /** Whether the answer has ended, or is ending. */
+  get isOver(): boolean {
+    return this.ending !== undefined
+  }
+
+  /** What the agent has answered so far. */
+  get parts() {
+    return AnswerParts.toWellFormed(this.folded.parts)
+  }
+
+  /** All events from the first on, as they arrive. */
+  readonly events: Events = Stream.fromPubSub(this.log).pipe(Stream.mapArray(takesOf), Stream.flattenTake)
+
+  /** Adds events of the agent. The answer fails once it is longer than `maxBytes`. */
+  push(events: ReadonlyArray<AgentEvent>): void {
+    if (this.isOver) return
+    this.keep(AnswerPieces.joinTexts(events.filter((event) => this.count(event))))
+    if (this.bytes > this.maxBytes) this.fail("the answer is longer than CHAT_MAX_BYTES")
+  }
+
+  /** Ends the answer, unless it has ended or is ending already. */
+  end(ending: AnswerEnding): void {
+    this.ending ??= ending
+    this.agentFiber?.interruptUnsafe()
+  }
+
+  fail(fault: string): void {
+    if (this.ending === undefined) this.fault = fault
+    this.end("failed")
+  }
+
+  /** Decides how the answer ended, unless `end` has decided it. A later `end` does not change it. */
+  endingAfter(exit: AgentExit): AnswerEnding {
+    this.ending ??= Exit.isSuccess(exit)
+      ? (this.finish?.reason ?? "failed")
+      : Cause.hasInterruptsOnly(exit.cause)
+        ? "cut"
+        : "failed"
+    return this.ending
+  }
+
+  /** Ends the log of an answer that is stored with this ending. */
+  endStored(ending: AnswerEnding, exit: AgentExit): void {
+    // If the edge ended the answer, the exit is only an interrupt, and `fault` has the reason.
+    if (ending === "failed" && Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause)) {
+      this.endLog(exit)
+      return
+    }
+    if (this.usage !== null) PubSub.publishUnsafe(this.log, this.usage)
+    const last = AnswerEnd.lastEvent(ending)
+    if (Option.isSome(last)) PubSub.publishUnsafe<Logged>(this.log, last.value)
+    this.endLog(Option.isSome(last) ? Exit.void : this.failure(this.fault ?? `the answer ended as ${ending}`))
+  }
+
+  /** Ends the log of an answer that could not be stored. */
+  endUnstored(): void {
+    this.endLog(this.failure("the answer could not be stored"))
+  }
+
+  /**
+   * Begins a round of storing, and returns whether to store events in it: true if some have waited since the previous round. So an
+   * answer that ends within a round stores no piece, and a piece of a long answer has the events of two rounds.
+   */
+  beginRound(): boolean {
+    const isDue = this.attempted.length > 0 || this.hasWaited
+    this.hasWaited = !isDue && this.fresh.length > 0
+    return isDue
+  }
+
+  /**
+   * The events to store, and the position of the first. If the previous attempt failed, its events come first. If that attempt has
+   * stored its events nevertheless, both pieces begin with the same events.
+   */
+  nextPiece(): { readonly position: number; readonly events: ReadonlyArray<AgentEvent> } {
+    this.attempted = [...this.attempted, ...AnswerPieces.joinTexts(this.fresh)]
+    this.fresh = []
+    return { position: this.storedEvents, events: this.attempted }
+  }
+
+  markStored(): void {
+    this.storedEvents += this.attempted.length
+    this.attempted = []
+  }
+
+  private failure(reason: string): AgentExit {
+    return Exit.fail(new AgentBroken({ reason }))
+  }
+
+  private endLog(exit: AgentExit): void {
+    PubSub.endUnsafe(this.log, { _tag: "End", exit })
+  }
+
+  private keep(events: ReadonlyArray<AgentEvent>): void {
+    for (const event of events) {
+      this.fresh.push(event)
+      PubSub.publishUnsafe<Logged>(this.log, event)
+    }
+    this.folded = AnswerParts.addAll(this.folded, events)
+  }
+
+  /**
+   * Counts an event, and returns whether the log keeps it. The log keeps only the first of successive reasoning events: readers
+   * see that the agent reasons, but not its reasoning.
+   */
+  private count(event: AgentEvent): boolean {
+    const wasReasoning = this.isReasoning
+    this.isReasoning = event._tag === "Reasoning"
+    switch (event._tag) {
+      case "Accepted":
+        this.isAccepted = true
+        return true
+      case "Text":
+      case "Refusal":
+        this.bytes += Buffer.byteLength(event.delta)
+        return true
+      case "Reasoning":
+        return !wasReasoning
+      case "Usage":
+        this.usage = event
+        return false
+      case "Finish":
+        this.finish = event
+        return false
+      default:
+        return ++this.otherEvents <= maxOtherEvents
+    }
+  }
 }
 
 export const layer = (options: Options): Layer.Layer<RunningAnswers, never, ConversationStore | AgentStream | Drain> =>
@@ -86,152 +295,150 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
       const store = yield* ConversationStore
       const agent = yield* AgentStream
       const drain = yield* Drain
-      const answerScope = yield* Scope.make()
-      const fork = Effect.runForkWith(yield* Effect.context<never>())
-      const maxDuration = Duration.toMillis(Duration.fromInputUnsafe(options.maxDuration))
-      const scheduler = yield* DeadlineScheduler.make
+      const clock = yield* Clock.Clock
       const metrics = yield* ChatMetrics.make
-      const running = new AnswerTable.AnswerTable<Entry>()
+      const fibers = yield* FiberMap.make<string>()
+      const running = new Map<string, RunningAnswer>()
+      /** The timers of the answers without a reader. */
+      const unread = yield* FiberMap.make<string>()
 
       /** Ends an answer once it has had no reader for `resume`, or at once if `resume` is `None`. */
-      const watchReaders = (resume: Options["resume"], answerOf: () => RunningAnswer) => {
-        let timer: Fiber.Fiber<void> | undefined
-        const stop = () => {
-          timer?.interruptUnsafe()
-          timer = undefined
-        }
-        const changed = (readers: number) => {
-          stop()
-          if (readers > 0) return
-          if (Option.isNone(resume)) answerOf().end("stopped")
-          else
-            timer = fork(
-              Effect.delay(
-                Effect.sync(() => answerOf().end("cut")),
-                resume.value
-              )
-            )
-        }
-        return { changed, stop }
-      }
+      const countReader = (answer: RunningAnswer, change: 1 | -1) =>
+        Effect.suspend(() => {
+          answer.readers += change
+          if (answer.isOver) return Effect.void
+          if (answer.readers > 0) return FiberMap.remove(unread, answer.answerId)
+          const end = (ending: AnswerEnding) => Effect.sync(() => answer.end(ending))
+          return Option.match(answer.resume, {
+            onNone: () => end("stopped"),
+            onSome: (resume) => FiberMap.run(unread, answer.answerId, Effect.delay(end("cut"), resume))
+          })
+        })
 
-      /** Counts the texts of an answer, and measures the time to the first. */
-      const measure = () => {
-        let sentAt: number | undefined = scheduler.now()
-        return (texts: number) => {
-          metrics.tokens(texts)
-          if (sentAt !== undefined) metrics.firstToken(scheduler.now() - sentAt)
-          sentAt = undefined
-        }
-      }
+      /** Counts a reader while the scope is open. */
+      const hold = (answer: RunningAnswer) =>
+        Effect.acquireRelease(countReader(answer, 1), () => countReader(answer, -1))
+
+      const read = (answer: RunningAnswer): Events => Stream.unwrap(Effect.as(hold(answer), answer.events))
 
       /** Reads the agent's events until the last one, or until the answer has ended otherwise. */
       const readAgent = (answer: RunningAnswer, request: AgentRequest): Effect.Effect<void, AgentError> => {
-        const events = EventSource.fromStream(agent.stream(request))
-        // Inside of the scope, because the agent's span ends with the scope's exit, and `Done` is not a failure.
-        return Effect.scopedWith((scope) => Pull.catchDone(events(answer, scope), () => Effect.void)).pipe(
+        const sentAt = clock.currentTimeMillisUnsafe()
+        let hasText = false
+        return agent.stream(request).pipe(
+          Stream.runForEachArray((events) =>
+            Effect.sync(() => {
+              const texts = events.filter(({ _tag }) => _tag === "Text").length
+              if (texts > 0) metrics.tokens(texts)
+              if (texts > 0 && !hasText) metrics.firstToken(clock.currentTimeMillisUnsafe() - sentAt)
+              hasText ||= texts > 0
+              answer.push(events)
+            })
+          ),
+          Effect.timeoutOrElse({
+            duration: options.maxDuration,
+            orElse: () => Effect.sync(() => answer.fail("the answer took longer than CHAT_MAX_DURATION"))
+          }),
           Effect.interruptible
         )
       }
 
       /** Stores the events that an answer got since the last time. */
-      const storeEvents = ({ answer, answerId, pieces }: Entry): Effect.Effect<void> =>
+      const storePiece = (answer: RunningAnswer): Effect.Effect<void> =>
         Effect.suspend(() => {
-          const events = pieces.next(answer.log)
-          if (events.length === 0) return Effect.void
-          return store.append({ answerId, position: pieces.position, events }).pipe(
+          const { events, position } = answer.nextPiece()
+          if (events.length === 0 || answer.isOver) return Effect.void
+          return store.append({ answerId: answer.answerId, position, events }).pipe(
             Effect.tap((isRunning) =>
               Effect.sync(() => {
-                pieces.markStored()
+                answer.markStored()
                 if (!isRunning) answer.end("stopped")
               })
             ),
             // The next round tries again, and `complete` stores the whole answer.
-            Effect.catch((error) => Effect.logDebug("The events of an answer were not stored", error)),
-            Effect.ensuring(Effect.sync(() => pieces.markAttemptEnded()))
+            Effect.catch((error) => Effect.logDebug("The events of an answer were not stored", error))
           )
-        })
+        }).pipe(answer.storing.withPermits(1))
 
       // All answers at once, so that they share a statement and its commit.
-      const storeAll = Effect.suspend(() => {
-        const due = running.all().filter(({ answer, pieces }) => pieces.beginRound(answer.log))
+      const storePieces = Effect.suspend(() => {
+        const due = [...running.values()].filter((answer) => answer.beginRound())
         // Exits, so that a defect in one does not interrupt the others.
-        const exits = Effect.forEach(due, (entry) => Effect.exit(storeEvents(entry)), { concurrency: "unbounded" })
+        const exits = Effect.forEach(due, (answer) => Effect.exit(storePiece(answer)), { concurrency: "unbounded" })
         return Effect.flatMap(exits, Exit.asVoidAll)
       })
       yield* Effect.sleep(storeInterval).pipe(
-        Effect.andThen(storeAll),
+        Effect.andThen(storePieces),
         Rounds.recover("The events of answers could not be stored; retrying"),
         Effect.forever,
         Effect.forkScoped
       )
 
       /** Stores the whole answer, ends its log, and returns whether this process ended it. */
-      const settle = Effect.fnUntraced(function* ({ answer, answerId, pieces }: Entry, exit: AgentExit) {
-        if (!answer.isOver && Exit.isFailure(exit)) metrics.agentFailed(exit.cause, answer.log.length > 0)
+      const settle = Effect.fnUntraced(function* (answer: RunningAnswer, exit: AgentExit) {
+        if (!answer.isOver && Exit.isFailure(exit)) metrics.agentFailed(exit.cause, answer.isAccepted)
         const ending = answer.endingAfter(exit)
-        const { parts, usage } = answer
+        const { answerId, parts, usage } = answer
         const complete = store.complete({ answerId, parts, ending, usage })
-        // Storing pieces ends first: `complete` deletes the pieces, but would miss one that is stored at the same time.
-        const stored = yield* Effect.andThen(pieces.close, complete).pipe(
-          Effect.catchTag("StorageUnavailable", () => Effect.retry(Effect.delay(complete, firstRetry), retries)),
-          Effect.interruptible,
-          Effect.exit
-        )
+        // Storing a piece ends first: `complete` deletes the pieces, but would miss one that is stored at the same time.
+        const stored = yield* answer.storing
+          .withPermits(1)(complete)
+          .pipe(
+            Effect.catchTag("StorageUnavailable", () => Effect.retry(Effect.delay(complete, firstRetry), retries)),
+            Effect.interruptible,
+            Effect.exit
+          )
         if (Exit.isSuccess(stored)) {
-          answer.endLog(ending, exit)
+          answer.endStored(ending, exit)
           return stored.value
         }
         yield* Effect.logWarning("An answer could not be stored", stored.cause)
-        answer.log.end(Exit.fail(new AgentBroken({ reason: "the answer could not be stored" })))
+        answer.endUnstored()
         return false
       })
 
-      const begin: RunningAnswers["Service"]["begin"] = Effect.fnUntraced(function* (turn) {
-        const { answerId, from, isResumable, key, message, onEnd, request, visitorHashes } = turn
-        const watch = watchReaders(isResumable ? options.resume : Option.none(), () => answer)
-        const answer: RunningAnswer = new RunningAnswer({
-          maxBytes: options.maxBytes,
-          onReaders: watch.changed,
-          onTexts: measure()
-        })
-        const agentFiber = yield* Effect.forkIn(readAgent(answer, request), answerScope, { startImmediately: true })
-        answer.agentFiber = agentFiber
-        const begun = yield* Effect.exit(store.begin({ answerId, key, message, from, visitorHashes }))
-        if (Exit.isFailure(begun)) {
-          agentFiber.interruptUnsafe()
+      /** Runs an answer to its end. `begun` completes when the turn is stored. Its interruption gives up storing the answer. */
+      const run = (
+        answer: RunningAnswer,
+        { answerId, from, key, message, onEnd, request, visitorHashes }: NewAnswer,
+        begun: Deferred.Deferred<void, BeginError>
+      ): Effect.Effect<void> =>
+        Effect.gen(function* () {
+          const agentFiber = yield* Effect.forkChild(readAgent(answer, request), { startImmediately: true })
+          answer.agentFiber = agentFiber
+          const stored = yield* Effect.exit(store.begin({ answerId, key, message, from, visitorHashes }))
+          if (Exit.isFailure(stored)) {
+            agentFiber.interruptUnsafe()
+            onEnd()
+            yield* Deferred.done(begun, stored)
+            return
+          }
+          running.set(answerId, answer)
+          yield* Deferred.done(begun, stored)
+          const settled = yield* Effect.exit(settle(answer, yield* Fiber.await(agentFiber)))
+          running.delete(answerId)
+          yield* FiberMap.remove(unread, answerId)
           onEnd()
-          return yield* Effect.failCause(begun.cause)
-        }
-        const ended = Deferred.makeUnsafe<boolean>()
-        const entry: Entry = { answerId, key, answer, pieces: new PieceProgress(), ended: Deferred.await(ended) }
-        running.add(entry)
-        scheduler.set(answer, scheduler.now() + maxDuration)
-        // An observer, because a fiber that waits for the end would take as much memory as the rest of an answer.
-        agentFiber.addObserver((exit) => {
-          scheduler.cancel(answer)
-          const settling = Effect.onExit(settle(entry, exit), (settled) =>
-            Effect.sync(() => {
-              watch.stop()
-              running.remove(entry)
-              onEnd()
-              Deferred.doneUnsafe(ended, Effect.succeed(Exit.isSuccess(settled) && settled.value))
-            })
-          )
-          Fiber.runIn(fork(Effect.uninterruptible(settling)), answerScope)
-        })
-        yield* Effect.flatMap(Effect.scope, (scope) => answer.log.hold(scope))
-        return answer.log.read
+          yield* Deferred.succeed(answer.ended, Exit.isSuccess(settled) && settled.value)
+        }).pipe(Effect.uninterruptible)
+
+      const begin: RunningAnswers["Service"]["begin"] = Effect.fnUntraced(function* (turn) {
+        const answer = new RunningAnswer(turn, options)
+        const begun = yield* Deferred.make<void, BeginError>()
+        yield* FiberMap.run(fibers, turn.answerId, run(answer, turn, begun), { startImmediately: true })
+        yield* Deferred.await(begun)
+        yield* hold(answer)
+        return read(answer)
       }, Effect.uninterruptible)
 
       /** Extends the leases, and ends the answers that other processes have ended. */
       const renew = Effect.suspend(() => {
         if (running.size === 0) return Effect.void
-        const entries = running.all()
-        return store.renew(entries.map(({ answerId }) => answerId)).pipe(
+        const answers = [...running.values()]
+        return store.renew(answers.map(({ answerId }) => answerId)).pipe(
           Effect.tap((runningIds) =>
             Effect.sync(() => {
-              for (const { answer, answerId } of entries) if (!runningIds.has(answerId)) answer.end("stopped")
+              for (const answer of answers) if (!runningIds.has(answer.answerId)) answer.end("stopped")
             })
           ),
           // The leases last several intervals, so a later attempt is early enough.
@@ -248,27 +455,29 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
       // Answers may finish within the grace period. Those that run longer are stored as far as they arrived,
       // while connections close.
       const cut = Effect.sync(() => {
-        for (const { answer } of running.all()) answer.end("cut")
+        for (const answer of running.values()) answer.end("cut")
       })
       yield* Effect.forkScoped(Effect.andThen(drain.expired, cut))
       yield* Effect.addFinalizer(() => {
-        const ended = Effect.suspend(() => Effect.forEach(running.all(), ({ ended }) => ended, { discard: true }))
+        const ended = FiberMap.awaitEmpty(fibers)
         return Effect.raceFirst(ended, drain.expired).pipe(
           Effect.andThen(cut),
           Effect.andThen(Effect.timeoutOption(ended, storeGrace)),
-          Effect.andThen(Scope.close(answerScope, Exit.void))
+          Effect.ignore
         )
       })
 
       return RunningAnswers.of({
         begin,
-        read: (answerId) => Option.map(Option.fromUndefinedOr(running.get(answerId)), ({ answer }) => answer.log.read),
+        read: (answerId) => Option.map(Option.fromUndefinedOr(running.get(answerId)), read),
         end: (key, ending) =>
           Effect.suspend(() => {
-            const entries = running.ofConversation(key)
-            for (const { answer } of entries) answer.end(ending)
+            const ofConversation = [...running.values()].filter(
+              (answer) => answer.key.instanceId === key.instanceId && answer.key.conversationId === key.conversationId
+            )
+            for (const answer of ofConversation) answer.end(ending)
             return Effect.map(
-              Effect.forEach(entries, ({ ended }) => ended),
+              Effect.forEach(ofConversation, ({ ended }) => Deferred.await(ended)),
               (all) => all.includes(true)
             )
           })

@@ -4,8 +4,8 @@
  * @module
  */
 import { randomBytes, randomUUID } from "node:crypto"
-import { Effect, Scope } from "effect"
-import type { AgentRequest } from "../core/chat/agent/Agent.ts"
+import { Effect, Scope, type Stream } from "effect"
+import type { AgentEvent, AgentRequest } from "../core/chat/agent/Agent.ts"
 import * as ClientConversation from "../core/chat/conversation/ClientConversation.ts"
 import type { ConversationKey } from "../core/chat/conversation/Conversation.ts"
 import type * as ConversationHash from "../core/chat/conversation/ConversationHash.ts"
@@ -13,16 +13,17 @@ import * as ConversationId from "../core/chat/conversation/ConversationId.ts"
 import type * as History from "../core/chat/conversation/History.ts"
 import type { Instance } from "../core/chat/Instance.ts"
 import type { RequestHead } from "../http/request/RequestHead.ts"
-import { type AgentRefusal, AgentStream } from "../services/chat/AgentStream.ts"
+import { type AgentError, type AgentRefusal, AgentStream } from "../services/chat/AgentStream.ts"
 import { type ConversationFull, ConversationStore, NothingToRegenerate } from "../services/chat/ConversationStore.ts"
 import type { RecordRefused, StorageUnavailable } from "../services/Storage.ts"
 import * as ChatLeads from "./ChatLeads.ts"
-import * as EventSource from "./EventSource.ts"
 import * as PreparedTurn from "./PreparedTurn.ts"
 import type { Question } from "./Question.ts"
 import { RunningAnswers } from "./RunningAnswers.ts"
 
 export type SendError = AgentRefusal | StorageUnavailable | RecordRefused | ConversationFull | NothingToRegenerate
+
+type Events = Stream.Stream<AgentEvent, AgentError>
 
 /** An answer whose events a visitor begins to read. */
 export interface OpenedAnswer {
@@ -32,7 +33,7 @@ export interface OpenedAnswer {
   readonly answerId: string
   /** Whether the edge keeps the conversation for the visitor. */
   readonly hasMemory: boolean
-  readonly events: EventSource.EventSource
+  readonly events: Events
   /** Whether the events come directly from the agent. Otherwise they come from `RunningAnswers`, which measures the answer. */
   readonly isDirect: boolean
 }
@@ -88,7 +89,7 @@ export const make = Effect.gen(function* () {
     answerId: string,
     visitorHashes: ChatLeads.VisitorHashes,
     onEnd: () => void
-  ): Effect.Effect<EventSource.EventSource, SendError, Scope.Scope> =>
+  ): Effect.Effect<Events, SendError, Scope.Scope> =>
     // Uninterruptible, so that `onEnd` is called even if the visitor leaves between two steps.
     Effect.uninterruptibleMask((restore) =>
       restore(
@@ -118,19 +119,17 @@ export const make = Effect.gen(function* () {
     instance: Instance,
     question: Question,
     { session }: ConversationId.Identified
-  ): Effect.Effect<EventSource.EventSource, NothingToRegenerate> =>
+  ): Effect.Effect<Events, NothingToRegenerate> =>
     question._tag === "Regenerate"
       ? Effect.fail(new NothingToRegenerate())
       : Effect.succeed(
-          EventSource.fromStream(
-            agent.stream({
-              // An agent that keeps the conversation has instructions of its own.
-              instance: instance.memory === "edge" ? instance : { ...instance, instructions: null },
-              session: session ?? freshSession(),
-              messages: messagesFor(question, session, boundsOf(instance)),
-              wantsUsage: wantsUsage(question)
-            })
-          )
+          agent.stream({
+            // An agent that keeps the conversation has instructions of its own.
+            instance: instance.memory === "edge" ? instance : { ...instance, instructions: null },
+            session: session ?? freshSession(),
+            messages: messagesFor(question, session, boundsOf(instance)),
+            wantsUsage: wantsUsage(question)
+          })
         )
 
   /**
@@ -153,7 +152,7 @@ export const make = Effect.gen(function* () {
     const answerId = randomUUID()
     const visitorHashes = leads.hashesOf(head, question, instance)
     const isDirect = storedId === null
-    const opened = (events: EventSource.EventSource): OpenedAnswer => ({
+    const opened = (events: Events): OpenedAnswer => ({
       instance,
       conversationId,
       answerId,

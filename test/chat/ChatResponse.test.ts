@@ -186,37 +186,41 @@ describe("ChatResponse", () => {
       })
   )
 
-  it.effect("without a reader, at most one chunk is read ahead from the agent, and a limit still ends the stream", () =>
-    Effect.gen(function* () {
-      let pulled = 0
-      let isClosed = false
-      const agent: Agent = Stream.concat(
-        Stream.succeed(accepted),
-        Stream.fromEffectRepeat(Effect.sync(() => text(`${pulled++} `)))
-      ).pipe(
-        Stream.ensuring(
-          Effect.sync(() => {
-            isClosed = true
-          })
+  it.effect(
+    "without a reader, at most two chunks are read ahead from the agent, and a limit still ends the stream",
+    () =>
+      Effect.gen(function* () {
+        let pulled = 0
+        let isClosed = false
+        const agent: Agent = Stream.concat(
+          Stream.succeed(accepted),
+          Stream.fromEffectRepeat(Effect.sync(() => text(`${pulled++} `)))
+        ).pipe(
+          Stream.ensuring(
+            Effect.sync(() => {
+              isClosed = true
+            })
+          )
         )
-      )
-      const response = yield* respond(agent, { maxDuration: "10 seconds" })
-      const pull = yield* Stream.toPull(bodyOf(response))
-      yield* TestClock.adjust("1 second")
-      assert.strictEqual(pulled, 0)
-      yield* pull
-      yield* until("the next chunk is read", () => pulled > 0)
-      yield* TestClock.adjust("1 second")
-      assert.strictEqual(pulled, 1)
-      yield* TestClock.adjust("8 seconds")
-      yield* until("the agent's stream is closed", () => isClosed)
-      const rest = yield* Stream.runCollect(Stream.fromPull(Effect.succeed(pull)))
-      assert.isTrue(
-        Buffer.concat(rest as Array<Uint8Array>)
-          .toString("utf8")
-          .endsWith(doneEvent)
-      )
-    })
+        const response = yield* respond(agent, { maxDuration: "10 seconds" })
+        const pull = yield* Stream.toPull(bodyOf(response))
+        yield* TestClock.adjust("1 second")
+        assert.strictEqual(pulled, 2)
+        // The first event, and one of the agent's texts.
+        yield* pull
+        yield* pull
+        yield* until("the next chunk is read", () => pulled > 2)
+        yield* TestClock.adjust("1 second")
+        assert.strictEqual(pulled, 3)
+        yield* TestClock.adjust("8 seconds")
+        yield* until("the agent's stream is closed", () => isClosed)
+        const rest = yield* Stream.runCollect(Stream.fromPull(Effect.succeed(pull)))
+        assert.isTrue(
+          Buffer.concat(rest as Array<Uint8Array>)
+            .toString("utf8")
+            .endsWith(doneEvent)
+        )
+      })
   )
 
   it.effect(

@@ -4,17 +4,18 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Queue, Stream } from "effect"
 import { HttpServer, HttpServerResponse } from "effect/http"
 import { type Agent, accepted, driven, respond, stop, text, wire } from "../support/ChatScript.ts"
+import * as TestMetrics from "../support/TestMetrics.ts"
 import { until } from "../support/Wait.ts"
 
 describe("ChatResponse over a socket", () => {
-  const serve = Effect.fnUntraced(function* (agent: Agent) {
+  const serve = Effect.fnUntraced(function* (agent: Agent, options: Parameters<typeof respond>[1] = {}) {
     const server = yield* NodeHttpServer.make(() => createServer(), {
       host: "127.0.0.1",
       port: 0,
       gracefulShutdownTimeout: 0
     })
     yield* server.serve(
-      Effect.interruptible(respond(agent)).pipe(
+      Effect.interruptible(respond(agent, options)).pipe(
         Effect.catch(() => Effect.succeed(HttpServerResponse.empty({ status: 502 })))
       )
     )
@@ -121,6 +122,42 @@ describe("ChatResponse over a socket", () => {
       assert.isAbove(pulled, 0)
       assert.isBelow(pulled * piece.length, 64 * 1024 * 1024)
       response.destroy()
+    })
+  )
+
+  it.live("a visitor who does not read is cut off, before and after the agent's last word", () =>
+    Effect.gen(function* () {
+      const piece = text("x".repeat(60_000))
+      const endless = Stream.forever(Stream.succeed(piece))
+      for (const texts of [endless, Stream.concat(Stream.take(endless, 200), Stream.succeed(stop))]) {
+        const metrics = TestMetrics.make()
+        yield* Effect.gen(function* () {
+          const agent: Agent = Stream.concat(Stream.succeed(accepted), texts)
+          const request = yield* serve(agent, { readTimeout: "200 millis", maxBytes: Number.MAX_SAFE_INTEGER })
+          const response = yield* responseOf(request)
+          response.on("error", () => {})
+          yield* until("the chat is cut", () => metrics.value('chat_streams_total{reason="unread"}') === 1)
+          yield* until("the connection is closed", () => response.resume().closed)
+          assert.isFalse(response.complete)
+        }).pipe(Effect.provide(metrics.layer), Effect.scoped)
+      }
+    })
+  )
+
+  it.live("a visitor who reads stays, however long the agent is silent", () =>
+    Effect.gen(function* () {
+      const { agent, queue } = yield* driven
+      yield* Queue.offerAll(queue, [accepted, text("Hi")])
+      const response = yield* responseOf(yield* serve(agent, { readTimeout: "50 millis" }))
+      let body = ""
+      response.setEncoding("utf8").on("data", (part: string) => {
+        body += part
+      })
+      yield* until("the visitor reads", () => body.includes("Hi"))
+      yield* Effect.sleep("300 millis")
+      yield* Queue.offer(queue, stop)
+      yield* until("the answer ended", () => response.complete)
+      assert.strictEqual(body, wire(accepted, text("Hi"), stop))
     })
   )
 })

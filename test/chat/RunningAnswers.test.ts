@@ -1,10 +1,24 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Duration, Effect, Exit, Fiber, Layer, Option, Scope, Stream } from "effect"
+import {
+  type Cause,
+  Deferred,
+  Duration,
+  Effect,
+  Exit,
+  Fiber,
+  Layer,
+  Option,
+  Queue,
+  Schema,
+  Scope,
+  Stream
+} from "effect"
 import * as RunningAnswers from "../../src/chat/RunningAnswers.ts"
+import type { AgentEvent } from "../../src/core/chat/agent/Agent.ts"
+import * as AnswerParts from "../../src/core/chat/conversation/AnswerParts.ts"
 import { AgentBroken, type AgentError } from "../../src/services/chat/AgentStream.ts"
 import { ConversationStore } from "../../src/services/chat/ConversationStore.ts"
-import { newKey } from "../support/Conversations.ts"
-import { collect } from "../support/EventSources.ts"
+import { Event, newKey } from "../support/Conversations.ts"
 import { accepted, answersOf, awaitEnd, begin, endless, layer, type Store, text } from "../support/RunningAnswers.ts"
 import * as TestMetrics from "../support/TestMetrics.ts"
 import { until } from "../support/Wait.ts"
@@ -94,11 +108,11 @@ describe("chat/RunningAnswers", () => {
       const answers = yield* RunningAnswers.RunningAnswers
       const key = yield* newKey
       const store = yield* ConversationStore
-      const { answerId, source } = yield* begin(key)
+      const { answerId, events } = yield* begin(key)
       const later = Option.getOrThrow(answers.read(answerId))
       yield* Deferred.succeed(canStart, undefined)
-      for (const reader of [source, later]) {
-        const error: AgentError = yield* Effect.flip(collect(reader))
+      for (const reader of [events, later]) {
+        const error: AgentError = yield* Effect.flip(Stream.runCollect(reader))
         assert.strictEqual(error._tag, "AgentBroken")
       }
       assert.deepStrictEqual(
@@ -112,8 +126,8 @@ describe("chat/RunningAnswers", () => {
   it.live("readers get the agent's error, and the turn is stored as failed", () =>
     Effect.gen(function* () {
       const key = yield* newKey
-      const { source } = yield* begin(key)
-      const error = yield* Effect.flip(collect(source))
+      const { events } = yield* begin(key)
+      const error = yield* Effect.flip(Stream.runCollect(events))
       assert.deepInclude(error, { _tag: "AgentBroken", reason: "test" })
       assert.deepStrictEqual(yield* answersOf(key), [["half", "failed"]])
     }).pipe(
@@ -136,13 +150,65 @@ describe("chat/RunningAnswers", () => {
       )
     return Effect.gen(function* () {
       const answers = yield* RunningAnswers.RunningAnswers
-      const { answerId, source } = yield* begin(yield* newKey)
+      const { answerId, events } = yield* begin(yield* newKey)
       const second = Option.getOrThrow(answers.read(answerId))
       yield* Deferred.succeed(canStart, undefined)
-      for (const reader of [source, second]) yield* Effect.flip(collect(reader))
+      for (const reader of [events, second]) yield* Effect.flip(Stream.runCollect(reader))
       assert.strictEqual(metrics.value("chat_tokens_total"), 2)
       assert.strictEqual(metrics.value("chat_time_to_first_token_seconds_count"), 1)
       assert.strictEqual(metrics.value('agent_failures_total{kind="broken"}'), 1)
     }).pipe(Effect.provide(layer({ script }).pipe(Layer.provide(metrics.layer))))
+  })
+
+  it.effect.prop(
+    "readers that begin at any time, and read at any speed, get the same answer",
+    [
+      Schema.Array(
+        Schema.Struct({ events: Schema.Array(Event).check(Schema.isMaxLength(3)), isRead: Schema.Boolean })
+      ).check(Schema.isMaxLength(8))
+    ],
+    ([steps]) => {
+      const queue = Effect.runSync(Queue.unbounded<AgentEvent, Cause.Done>())
+      return Effect.gen(function* () {
+        const answers = yield* RunningAnswers.RunningAnswers
+        const { answerId, events } = yield* begin(yield* newKey)
+        const first = yield* Stream.toPull(events)
+        const got: Array<AgentEvent> = []
+        const readFirst = Effect.map(first, (events) => void got.push(...events))
+        const later: Array<Fiber.Fiber<Array<AgentEvent>, AgentError>> = []
+        yield* Queue.offer(queue, accepted)
+        yield* readFirst
+        for (const { events, isRead } of steps) {
+          yield* Queue.offerAll(queue, events)
+          if (isRead && events.some(({ _tag }) => _tag === "Text")) yield* readFirst
+          const reader = Option.getOrThrow(answers.read(answerId))
+          later.push(yield* Effect.forkChild(Stream.runCollect(reader)))
+        }
+        yield* Queue.offer(queue, { _tag: "Finish", reason: "stop" })
+        yield* Queue.end(queue)
+        yield* Stream.fromPull(Effect.succeed(first)).pipe(
+          Stream.runForEachArray((events) => Effect.sync(() => got.push(...events)))
+        )
+        const parts = AnswerParts.fromEvents(got)
+        assert.deepStrictEqual(got.at(-1), { _tag: "Finish", reason: "stop" })
+        for (const fiber of later) assert.deepStrictEqual(AnswerParts.fromEvents(yield* Fiber.join(fiber)), parts)
+        assert.deepStrictEqual(parts, AnswerParts.fromEvents(steps.flatMap(({ events }) => events)))
+      }).pipe(Effect.provide(layer({ script: () => Stream.fromQueue(queue), maxBytes: 1_000_000 })), Effect.scoped)
+    }
+  )
+
+  it.live("a reader that is interrupted does not affect the others", () => {
+    const queue = Effect.runSync(Queue.unbounded<AgentEvent, Cause.Done>())
+    return Effect.gen(function* () {
+      const answers = yield* RunningAnswers.RunningAnswers
+      const { answerId, events } = yield* begin(yield* newKey)
+      const reader = yield* Effect.forkChild(Stream.runCollect(events))
+      const leaving = yield* Effect.forkChild(Stream.runDrain(Option.getOrThrow(answers.read(answerId))))
+      yield* Queue.offerAll(queue, [accepted, text("a")])
+      yield* Fiber.interrupt(leaving)
+      yield* Queue.offerAll(queue, [text("b"), { _tag: "Finish", reason: "stop" }])
+      yield* Queue.end(queue)
+      assert.strictEqual(AnswerParts.textOf(AnswerParts.fromEvents(yield* Fiber.join(reader))), "ab")
+    }).pipe(Effect.provide(layer({ script: () => Stream.fromQueue(queue) })))
   })
 })

@@ -1,11 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Layer, Logger, Scope } from "effect"
+import { Effect, Exit, Layer, Logger, Scope, Stream } from "effect"
 import * as Drain from "../../src/chat/Drain.ts"
 import * as RunningAnswers from "../../src/chat/RunningAnswers.ts"
 import * as MemoryAgentStream from "../../src/memory/chat/AgentStream.ts"
 import { RecordRefused } from "../../src/services/Storage.ts"
 import { newKey } from "../support/Conversations.ts"
-import { collect } from "../support/EventSources.ts"
 import { begin, endless, layer, type Store } from "../support/RunningAnswers.ts"
 import { until } from "../support/Wait.ts"
 
@@ -20,8 +19,8 @@ describe("chat/RunningAnswers: while the store fails", () => {
         )
     })
     return Effect.gen(function* () {
-      const { source } = yield* begin(yield* newKey)
-      assert.strictEqual((yield* Effect.flip(collect(source)))._tag, "AgentBroken")
+      const { events } = yield* begin(yield* newKey)
+      assert.strictEqual((yield* Effect.flip(Stream.runCollect(events)))._tag, "AgentBroken")
       assert.strictEqual(tries, 1)
     }).pipe(Effect.provide(layer({ script: () => MemoryAgentStream.texts(["Hi"]), overrides })))
   })

@@ -1,32 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Queue, Stream } from "effect"
 import * as ChatResponse from "../../src/chat/ChatResponse.ts"
-import * as EventSource from "../../src/chat/EventSource.ts"
-import * as OpenChats from "../../src/chat/OpenChats.ts"
-import * as WholeAnswer from "../../src/chat/WholeAnswer.ts"
 import * as OpenAiCompletion from "../../src/core/chat/stream/OpenAiCompletion.ts"
-import { type Agent, accepted, driven, stop, text } from "../support/ChatScript.ts"
+import { type Agent, accepted, begin, driven, stop, text } from "../support/ChatScript.ts"
 
 /** Begins the answer of an agent. `graceExpired` completes when the process must end. */
-const begin = (agent: Agent, maxBytes = 1_000, graceExpired: Effect.Effect<void> = Effect.never) =>
-  Effect.flatMap(OpenChats.make(graceExpired), (openChats) =>
-    ChatResponse.begin(EventSource.fromStream(agent), {
-      instanceId: "i-1",
-      messageId: "m-1",
-      dialect: OpenAiCompletion.plainText,
-      heartbeat: "1 hour",
-      readTimeout: "1 minute",
-      maxDuration: "15 minutes",
-      maxBytes,
-      isMeasured: true,
-      openChats
-    })
-  )
+const beginWhole = (agent: Agent, maxBytes = 1_000, graceExpired: Effect.Effect<void> = Effect.never) =>
+  begin(agent, { dialect: OpenAiCompletion.plainText, heartbeat: "1 hour", maxBytes }, graceExpired)
 
 describe("WholeAnswer", () => {
   it.effect("has the text of all parts, the sources, the usage and the finish reason", () =>
     Effect.gen(function* () {
-      const { chat } = yield* begin(
+      const chat = yield* beginWhole(
         Stream.fromIterable([
           accepted,
           text("Let me look."),
@@ -37,7 +22,7 @@ describe("WholeAnswer", () => {
           { _tag: "Finish", reason: "length" }
         ])
       )
-      assert.deepStrictEqual(yield* WholeAnswer.read(chat), {
+      assert.deepStrictEqual(yield* ChatResponse.readWhole(chat), {
         text: "Let me look.Found.",
         sources: [{ sourceId: "m-1-source-1", url: "https://example.com/", title: null }],
         usage: { inputTokens: 1, outputTokens: 2 },
@@ -50,10 +35,10 @@ describe("WholeAnswer", () => {
   it.effect("is read to its end, with any number of deltas", () =>
     Effect.gen(function* () {
       const { agent, queue } = yield* driven
-      const opened = yield* Effect.forkChild(begin(agent, 100_000))
+      const opened = yield* Effect.forkChild(beginWhole(agent, 100_000))
       yield* Queue.offer(queue, accepted)
-      const { chat } = yield* Fiber.join(opened)
-      const read = yield* Effect.forkChild(WholeAnswer.read(chat))
+      const chat = yield* Fiber.join(opened)
+      const read = yield* Effect.forkChild(ChatResponse.readWhole(chat))
       for (let count = 0; count < 10_000; count++) yield* Queue.offer(queue, text("a"))
       yield* Queue.offer(queue, stop)
       const answer = yield* Fiber.join(read)
@@ -63,14 +48,18 @@ describe("WholeAnswer", () => {
 
   it.effect("has the failure of an answer that is too long, breaks off, or is cut by the end of the process", () =>
     Effect.gen(function* () {
-      const long = yield* begin(Stream.fromIterable([accepted, text("x".repeat(11)), stop]), 10)
-      assert.strictEqual((yield* WholeAnswer.read(long.chat)).failure, "too-much")
-      const broken = yield* begin(Stream.fromIterable([accepted, text("half")]))
-      assert.deepInclude(yield* WholeAnswer.read(broken.chat), { failure: "agent-broken", finishReason: null })
+      const long = yield* beginWhole(Stream.fromIterable([accepted, text("x".repeat(11)), stop]), 10)
+      assert.strictEqual((yield* ChatResponse.readWhole(long)).failure, "too-much")
+      const broken = yield* beginWhole(Stream.fromIterable([accepted, text("half")]))
+      assert.deepInclude(yield* ChatResponse.readWhole(broken), { failure: "agent-broken", finishReason: null })
       const ended = yield* Deferred.make<void>()
-      const endless = yield* begin(Stream.concat(Stream.succeed(accepted), Stream.never), 10, Deferred.await(ended))
+      const endless = yield* beginWhole(
+        Stream.concat(Stream.succeed(accepted), Stream.never),
+        10,
+        Deferred.await(ended)
+      )
       yield* Deferred.succeed(ended, undefined)
-      assert.strictEqual((yield* WholeAnswer.read(endless.chat)).failure, "shutting-down")
+      assert.strictEqual((yield* ChatResponse.readWhole(endless)).failure, "shutting-down")
     })
   )
 })

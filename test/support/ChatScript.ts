@@ -3,8 +3,6 @@
  */
 import { type Cause, Effect, Queue, Stream } from "effect"
 import * as ChatResponse from "../../src/chat/ChatResponse.ts"
-import * as EventSource from "../../src/chat/EventSource.ts"
-import * as OpenChats from "../../src/chat/OpenChats.ts"
 import type { AgentEvent } from "../../src/core/chat/agent/Agent.ts"
 import * as ChatStream from "../../src/core/chat/stream/ChatStream.ts"
 import { UiMessageStream } from "../../src/core/chat/stream/UiMessageStream.ts"
@@ -18,15 +16,14 @@ const dialect = new UiMessageStream({ messageId: "m-1", conversationId: "c-1", m
 
 export const text = (delta: string): AgentEvent => ({ _tag: "Text", delta })
 
-/** The response to a chat with this agent, in the request's scope. `graceExpired` completes when the process must end. */
-export const respond = (
+/** Begins the chat of an agent, in the request's scope. `graceExpired` completes when the process must end. */
+export const begin = (
   agent: Agent,
-  rest: Partial<Omit<ChatResponse.Options, "openChats">> = {},
+  rest: Partial<ChatResponse.Options> = {},
   graceExpired: Effect.Effect<void> = Effect.never
 ) =>
-  // The yield lets `OpenChats` see that `graceExpired` has already completed.
-  Effect.flatMap(Effect.tap(OpenChats.make(graceExpired), Effect.yieldNow), (openChats) =>
-    ChatResponse.begin(EventSource.fromStream(agent), {
+  Effect.flatMap(ChatResponse.make(graceExpired), (begin) =>
+    begin(agent, {
       instanceId: "i-1",
       messageId: "m-1",
       dialect,
@@ -35,10 +32,13 @@ export const respond = (
       maxDuration: "15 minutes",
       maxBytes: 1_000_000,
       isMeasured: true,
-      ...rest,
-      openChats
-    }).pipe(Effect.flatMap(ChatResponse.toResponse))
+      ...rest
+    })
   )
+
+/** The response to a chat with this agent, in the request's scope. */
+export const respond = (...options: Parameters<typeof begin>) =>
+  Effect.flatMap(begin(...options), ChatResponse.toResponse)
 
 /** The text that the visitor gets for these events. */
 export const wire = (...events: ReadonlyArray<ChatStream.Event>): string =>

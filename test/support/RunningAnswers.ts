@@ -58,7 +58,7 @@ export const begin = Effect.fnUntraced(function* (
   const answers = yield* RunningAnswers.RunningAnswers
   const answerId = randomUUID()
   const message = options.message ?? "hello"
-  const source = yield* answers
+  const events = yield* answers
     .begin({
       key,
       answerId,
@@ -72,7 +72,7 @@ export const begin = Effect.fnUntraced(function* (
       onEnd: options.onEnd ?? (() => {})
     })
     .pipe(Scope.provide(options.request ?? (yield* Scope.make())))
-  return { answerId, source }
+  return { answerId, events }
 })
 
 /** The text and the ending of each answer of a conversation. */

@@ -1,320 +1,266 @@
 /**
- * An agent's response to one request, as a handler of undici's dispatch. Bytes are parsed in the call that delivers them, and
- * an idle answer holds few objects.
+ * Reads an agent's response as a stream of the answer's events: from an event stream, or from an answer that was not streamed.
  *
  * @module
  */
-import type * as Undici from "@effect/platform-node/Undici"
-import type { AgentEvent } from "../../core/chat/agent/Agent.ts"
+import { Array as Arr, Cause, Clock, Effect, Exit, type Pull, Scope, Stream } from "effect"
+import type { HttpClientError, HttpClientResponse } from "effect/http"
+import type { AgentEvent, AgentFinish } from "../../core/chat/agent/Agent.ts"
 import * as ProviderError from "../../core/chat/agent/ProviderError.ts"
+import { ByteCollector } from "../../core/data/ByteCollector.ts"
 import * as SystemErrorCode from "../../core/text/SystemErrorCode.ts"
-import type { DeadlineScheduler, Scheduled } from "../../runtime/DeadlineScheduler.ts"
-import { AgentBroken, type AgentError, AgentTimeout } from "../../services/chat/AgentStream.ts"
+import { AgentBroken, type AgentError, type AgentRefusal, AgentTimeout } from "../../services/chat/AgentStream.ts"
 import { AnswerReader } from "./AnswerReader.ts"
-import { BoundedBody } from "./BoundedBody.ts"
-import { EventBuffer, type Producer } from "./EventBuffer.ts"
 import type { AgentProtocol } from "./Protocol.ts"
-import * as ResponseBounds from "./ResponseBounds.ts"
 import * as ResponseHead from "./ResponseHead.ts"
-
-const accepted: AgentEvent = { _tag: "Accepted" }
-
-/** The error with which undici aborts a response. One instance for all responses: creating an error walks the stack. */
-const aborted = new Error("The answer is not read any further")
-
-/**
- * `requesting` until the headers; `sniffing` until the first byte of the body tells its kind; `streaming` while events
- * arrive; `whole` while an unstreamed answer is collected; `refused` while the body of a refusal is collected; `finished`
- * from the end of the answer to the end of the response; `closed` when nothing more is read.
- */
-type Phase = "requesting" | "sniffing" | "whole" | "refused" | "streaming" | "finished" | "closed"
 
 export interface Options {
   readonly protocol: AgentProtocol
-  readonly scheduler: DeadlineScheduler
   /** How long the agent may be silent, in milliseconds. */
   readonly timeout: number
-  /**
-   * Returns a function that sends another request with the same handler, in place of the one that was refused with this status
-   * and body. Undefined if the refusal is final.
-   */
-  readonly retry: (status: number, body: string) => (() => void) | undefined
+  /** Runs what outlives the stream: reading the rest of a response, so that its connection can be reused. */
+  readonly fork: (effect: Effect.Effect<void>) => void
 }
 
-export class AgentResponse implements Undici.Dispatcher.DispatchHandler, Scheduled, Producer {
-  due = 0
-  heapIndex = -1
-  private readonly buffer = new EventBuffer(this)
-  private phase: Phase = "requesting"
-  private controller: Undici.Dispatcher.DispatchController | undefined
-  private reader: AnswerReader | undefined
-  /** Whether the agent sent too fast and is paused until the deadline. */
-  private isThrottled = false
-  private body: BoundedBody | undefined
-  private isResponseOver = false
-  private status = 0
-  private contentType = ""
-  private informationalCount = 0
-  /** The number of bytes received after the end of the answer. */
-  private lingeringBytes = 0
-  /** When the agent's silence began: when it last completed an event, or when the reader began to wait if that was later. */
-  private since: number
-  /** Undefined once no other request may be sent. */
-  private retry: Options["retry"] | undefined
-  /** Makes the error of a refusal whose body is being read. */
-  private refusalOf: ReturnType<typeof ResponseHead.refusalOf> | undefined
-  private readonly protocol: AgentProtocol
-  private readonly scheduler: DeadlineScheduler
-  private readonly timeout: number
+type Response = HttpClientResponse.HttpClientResponse
+type BytePull = Pull.Pull<Arr.NonEmptyReadonlyArray<Uint8Array>, HttpClientError.HttpClientError>
 
-  constructor({ scheduler, protocol, retry, timeout }: Options) {
-    this.protocol = protocol
-    this.scheduler = scheduler
-    this.timeout = timeout
-    this.retry = retry
-    this.since = scheduler.now()
-    scheduler.set(this, this.since + timeout)
+/** The longest answer that is not streamed, in bytes. */
+const maxWhole = 1024 * 1024
+
+/** How much of a refusal is read to find its reason, in bytes, and how long that may take, in milliseconds. */
+const maxRefusal = 64 * 1024
+const refusalTimeout = 2000
+
+/** After the end of an answer: how long the response may take to end, and what it may still send (bytes). */
+const linger = { duration: "1 second", bytes: 64 * 1024 } as const
+
+/** How long an agent that sent a finish reason may be silent before its answer counts as ended, in milliseconds. */
+const finishGrace = 5000
+
+const accepted: AgentEvent = { _tag: "Accepted" }
+
+/** The code of the error that broke a connection, as a suffix in a message. */
+export const codeOf = ({ reason }: HttpClientError.HttpClientError): string | undefined =>
+  "cause" in reason ? SystemErrorCode.of(reason.cause) : undefined
+
+const suffixOf = (error: HttpClientError.HttpClientError): string => {
+  const code = codeOf(error)
+  return code === undefined ? "" : ` (${code})`
+}
+
+type Body = Stream.Stream<Uint8Array, HttpClientError.HttpClientError>
+
+/** A body that is not read as events, up to a bound in bytes. */
+class Collected {
+  private readonly bytes = new ByteCollector(Number.POSITIVE_INFINITY)
+  private readonly bound: number
+
+  constructor(bound: number) {
+    this.bound = bound
   }
 
-  get pull() {
-    return this.buffer.pull
-  }
-
-  /** Called when the reader has gone. Aborts the response, unless its answer has ended. */
-  cancel(): void {
-    this.buffer.clear()
-    if (this.phase !== "finished" && this.phase !== "closed") this.abandon()
-  }
-
-  onWait(): void {
-    if (this.phase === "streaming") this.since = this.scheduler.now()
-  }
-
-  onTaken(): void {
-    if (this.controller?.paused === true) this.resume()
-  }
-
-  onDeadline(now: number): number | undefined {
-    if (this.phase === "closed") return undefined
-    if (this.phase === "finished") {
-      this.abandon()
-      return undefined
+  /** Adds what a pull of the body gave. False if the body exceeds the bound: stop reading then. */
+  add(chunks: ReadonlyArray<Uint8Array>): boolean {
+    for (const chunk of chunks) {
+      if (this.bytes.length + chunk.length > this.bound) return false
+      this.bytes.add(chunk)
     }
-    if (this.isThrottled) {
-      this.isThrottled = false
-      this.since = now
-      this.resume()
-      return now + this.silenceTimeout()
-    }
-    // Silence counts only while the reader waits: otherwise the response may be paused.
-    if (this.phase === "streaming" && !this.buffer.hasWaiter) return now + this.silenceTimeout()
-    const due = this.since + this.silenceTimeout()
-    if (now < due) return due
-    if (this.reader?.answer.finishReason !== undefined) this.end()
-    else if (this.phase === "refused") this.endRefusal()
-    else this.fail(new AgentTimeout())
-    return undefined
-  }
-
-  onRequestStart(controller: Undici.Dispatcher.DispatchController): void {
-    this.controller = controller
-    this.isResponseOver = false
-    if (this.phase === "closed") controller.abort(aborted)
-  }
-
-  onResponseStart(
-    controller: Undici.Dispatcher.DispatchController,
-    status: number,
-    headers: ResponseHead.Headers
-  ): void {
-    // The raw headers would take a kilobyte for as long as the answer lasts.
-    controller.rawHeaders = null
-    if (this.phase !== "requesting") return
-    if (status < 200) {
-      if (++this.informationalCount > ResponseBounds.maxInformational)
-        this.refuse("the agent sent too many informational responses")
-      return
-    }
-    this.status = status
-    if (status > 299) {
-      this.readRefusal(headers)
-      return
-    }
-    // Frees the request, which may hold a long history and is not needed from here on.
-    this.retry = undefined
-    this.contentType = ResponseHead.contentType(headers)
-    const kind = ResponseHead.bodyKind(this.contentType)
-    if (kind === "stream") this.accept()
-    else if (kind === "sniff") {
-      this.phase = "sniffing"
-      this.body = new BoundedBody(ResponseBounds.maxWhole)
-    } else this.refuseContent("a body")
-  }
-
-  onResponseData(controller: Undici.Dispatcher.DispatchController, chunk: Buffer): void {
-    if (this.phase === "sniffing") this.sniff(chunk)
-    if (this.phase === "streaming") this.read(controller, chunk)
-    else if (this.body?.add(chunk) === false) {
-      if (this.phase === "refused") this.endRefusal()
-      else this.refuse("the agent's answer without a stream is too large")
-    } else if (this.phase === "finished") {
-      this.lingeringBytes += chunk.length
-      if (this.lingeringBytes > ResponseBounds.linger.bytes) this.abandon()
-    }
-  }
-
-  onResponseEnd(): void {
-    this.isResponseOver = true
-    if (this.phase === "streaming") this.end()
-    else if (this.phase === "whole") this.readWhole()
-    else if (this.phase === "refused" && this.endRefusal()) return
-    else if (this.phase === "sniffing") this.refuse("the agent answered with an empty body")
-    this.settle()
-  }
-
-  onResponseError(_: unknown, error: Error): void {
-    const code = SystemErrorCode.suffix(error)
-    const reason = `the connection to the agent broke${code}`
-    if (this.phase === "requesting") this.refuse(`the agent could not be reached${code}`, SystemErrorCode.of(error))
-    else if (this.phase === "streaming") this.fail(new AgentBroken({ reason }))
-    else if (this.phase === "refused") this.endRefusal()
-    else if (this.phase !== "finished" && this.phase !== "closed") this.refuse(reason)
-    this.settle()
-  }
-
-  private silenceTimeout(): number {
-    return this.phase === "refused"
-      ? Math.min(ResponseBounds.refusalTimeout, this.timeout)
-      : ResponseBounds.silenceTimeout(this.reader?.answer.finishReason, this.timeout)
-  }
-
-  private readRefusal(headers: ResponseHead.Headers): void {
-    this.refusalOf = ResponseHead.refusalOf(this.status, headers)
-    this.phase = "refused"
-    this.body = new BoundedBody(ResponseBounds.maxRefusal)
-    this.since = this.scheduler.now()
-    this.scheduler.set(this, this.since + this.silenceTimeout())
-  }
-
-  /** Sends another request if the whole body of the refusal calls for one; otherwise fails. Whether it is sent. */
-  private endRefusal(): boolean {
-    const { body, isResponseOver, refusalOf, retry, status } = this
-    const text = body?.text() ?? ""
-    this.body = undefined
-    this.retry = undefined
-    this.refusalOf = undefined
-    const send = isResponseOver ? retry?.(status, text) : undefined
-    if (send === undefined) {
-      if (refusalOf !== undefined) this.fail(refusalOf(ProviderError.ofBody(text)))
-      return false
-    }
-    this.phase = "requesting"
-    this.status = 0
-    this.since = this.scheduler.now()
-    this.informationalCount = 0
-    // Later, because the caller is undici's parser.
-    queueMicrotask(() => {
-      if (this.phase === "requesting") send()
-    })
     return true
   }
 
-  private accept(): void {
-    this.phase = "streaming"
-    this.body = undefined
-    this.buffer.push([accepted])
-    this.reader = new AnswerReader(this.protocol, this.contentType)
-  }
-
-  /** Refuses a body that is not an event stream. */
-  private refuseContent(what: string): void {
-    this.refuse(
-      `the agent answered with ${what} ${ResponseHead.describeType(this.contentType)}, not with an event stream`
+  /** Reads a body to its end. Fails if it exceeds the bound. */
+  read(body: Body): Effect.Effect<void, "too large" | HttpClientError.HttpClientError> {
+    return Stream.runForEachArray(body, (chunks) =>
+      this.add(chunks) ? Effect.void : Effect.fail("too large" as const)
     )
   }
 
-  private sniff(chunk: Buffer): void {
-    const kind = ResponseHead.sniff(chunk)
-    if (kind === "stream") this.accept()
-    else if (kind === "json") this.phase = "whole"
-    else if (kind === "page") this.refuseContent("a page")
-  }
-
-  private read(controller: Undici.Dispatcher.DispatchController, chunk: Buffer): void {
-    const { reader } = this
-    if (reader === undefined) return
-    const now = this.scheduler.now()
-    const { events, hasFrames, wait } = reader.read(chunk, now)
-    if (hasFrames) this.since = now
-    if (events.length > 0) this.buffer.push(events)
-    if (reader.isOver) {
-      this.end()
-      return
-    }
-    if (wait > 0) {
-      this.isThrottled = true
-      this.scheduler.set(this, now + wait)
-    } else if (reader.answer.finishReason !== undefined) this.scheduler.set(this, now + this.silenceTimeout())
-    if (wait > 0 || this.buffer.isFull) controller.pause()
-  }
-
-  /** Resumes the response in a microtask, because the caller may be undici's parser, or a deadline. */
-  private resume(): void {
-    queueMicrotask(() => {
-      if (!this.isThrottled && !this.buffer.isFull) this.controller?.resume()
-    })
-  }
-
-  private readWhole(): void {
-    const reader = new AnswerReader(this.protocol, this.contentType)
-    const text = this.body?.text() ?? ""
-    if (reader.readWhole(text)) {
-      this.accept()
-      this.reader = reader
-      this.end()
-    } else {
-      const name = ProviderError.ofBody(text) ?? AnswerReader.kindOf(text)
-      this.refuse(`the agent answered with JSON that is not an answer of its protocol (${name})`)
-    }
-  }
-
-  /**
-   * Ends the answer. If the protocol ended it, the response is read for a while longer: the connection of a response that
-   * ends by itself can be reused.
-   */
-  private end(): void {
-    const { reader } = this
-    if (reader === undefined) return
-    const { events, failure } = reader.end()
-    this.buffer.push(events)
-    this.buffer.close(failure)
-    this.reader = undefined
-    if (reader.answer.isDone) {
-      this.phase = "finished"
-      this.scheduler.set(this, this.scheduler.now() + ResponseBounds.linger.millis)
-    } else this.abandon()
-  }
-
-  private refuse(reason: string, code?: string): void {
-    this.fail(ResponseHead.refused(reason, this.status, code))
-  }
-
-  private fail(error: AgentError): void {
-    this.buffer.close(error)
-    this.abandon()
-  }
-
-  /** Stops reading, and closes the connection unless the response has ended. */
-  private abandon(): void {
-    this.settle()
-    if (!this.isResponseOver) this.controller?.abort(aborted)
-  }
-
-  private settle(): void {
-    this.phase = "closed"
-    this.body = undefined
-    this.reader = undefined
-    this.retry = undefined
-    this.scheduler.cancel(this)
+  /** Takes the bytes that were collected. */
+  take(): Buffer {
+    return Buffer.from(this.bytes.take())
   }
 }
+
+/** The text of a refusal, and whether it is the whole text. */
+export interface Refusal {
+  readonly text: string
+  readonly isWhole: boolean
+}
+
+/** Reads the body of a refusal, as far as its bounds allow. */
+export const readRefusal = ({ stream }: Response, timeout: number): Effect.Effect<Refusal> => {
+  const body = new Collected(maxRefusal)
+  return body.read(stream).pipe(
+    Effect.timeout(Math.min(refusalTimeout, timeout)),
+    Effect.isSuccess,
+    Effect.map((isWhole) => ({ text: body.take().toString("utf8"), isWhole }))
+  )
+}
+
+/** The events of the end of an answer, and its failure. */
+const endOf = (reader: AnswerReader): Stream.Stream<AgentEvent, AgentError> => {
+  const { events, failure } = reader.end()
+  const last = Stream.fromArray(events)
+  return failure === undefined ? last : Stream.concat(last, Stream.fail(failure))
+}
+
+/** Reads the rest of a response whose answer has ended: the connection of a response that ends by itself can be reused. */
+const readRest = (pull: BytePull): Effect.Effect<void> => {
+  let bytes = 0
+  const rest = Stream.fromPull(Effect.succeed(pull))
+  const isWithinBounds = (chunk: Uint8Array) =>
+    Effect.sync(() => {
+      bytes += chunk.length
+      return bytes <= linger.bytes
+    })
+  return Stream.runForEachWhile(rest, isWithinBounds).pipe(Effect.timeoutOption(linger.duration), Effect.ignore)
+}
+
+/**
+ * How long an agent may be silent, in milliseconds. After a finish reason, some runtimes end neither the answer nor the response.
+ * An agent that finished with tool calls may run the tools itself and continue.
+ */
+const silenceTimeout = (finishReason: AgentFinish | undefined, timeout: number): number =>
+  finishReason === undefined || finishReason === "tool-calls" ? timeout : Math.min(finishGrace, timeout)
+
+/**
+ * The events of an event stream up to the end of the answer. The agent may be silent for `timeout`: between any two events of the
+ * stream, whether they are events of the answer or not. Comments are silence.
+ */
+const readEvents = (pull: BytePull, reader: AnswerReader, timeout: number): Stream.Stream<AgentEvent, AgentError> => {
+  /** When the agent's silence began: when it last completed an event, or when the reader began to wait if that was later. */
+  let since = 0
+  const ofSilence: Pull.Pull<never, AgentError> = Effect.suspend(
+    (): Pull.Pull<never, AgentError> =>
+      reader.answer.finishReason === undefined ? Effect.fail(new AgentTimeout()) : Cause.done()
+  )
+  const bytes = pull.pipe(
+    Effect.mapError((error) =>
+      Cause.isDone(error) ? error : new AgentBroken({ reason: `the connection to the agent broke${suffixOf(error)}` })
+    )
+  )
+  const read = (chunks: ReadonlyArray<Uint8Array>, now: number) => {
+    const events: Array<AgentEvent> = []
+    let wait = 0
+    for (const chunk of chunks) {
+      const read = reader.read(chunk, now)
+      for (const event of read.events) events.push(event)
+      if (read.hasFrames) since = now
+      wait = read.wait
+    }
+    return { events, wait }
+  }
+  const next = Clock.clockWith((clock): Pull.Pull<Arr.NonEmptyReadonlyArray<AgentEvent>, AgentError> => {
+    since = clock.currentTimeMillisUnsafe()
+    return Effect.suspend(function loop(): Pull.Pull<Arr.NonEmptyReadonlyArray<AgentEvent>, AgentError> {
+      if (reader.isOver) return Cause.done()
+      const left = Math.max(
+        0,
+        since + silenceTimeout(reader.answer.finishReason, timeout) - clock.currentTimeMillisUnsafe()
+      )
+      return Effect.flatMap(Effect.timeoutOrElse(bytes, { duration: left, orElse: () => ofSilence }), (chunks) => {
+        const { events, wait } = read(chunks, clock.currentTimeMillisUnsafe())
+        const result = Arr.isArrayNonEmpty(events) ? Effect.succeed(events) : Effect.suspend(loop)
+        if (wait === 0 || reader.isOver) return result
+        return Effect.andThen(Effect.sleep(wait), () => {
+          since = clock.currentTimeMillisUnsafe()
+          return result
+        })
+      })
+    })
+  })
+  return Stream.fromPull(Effect.succeed(next))
+}
+
+const refused = ({ status }: Response, reason: string) => ResponseHead.refused(reason, status, undefined)
+
+/** The refusal of a body that is not an event stream. */
+const ofContent = (response: Response, what: string) => {
+  const type = ResponseHead.describeType(ResponseHead.contentType(response.headers))
+  return refused(response, `the agent answered with ${what} ${type}, not with an event stream`)
+}
+
+/** Limits the time until the agent has sent what decides whether its response is an answer. */
+const inTime =
+  (timeout: number) =>
+  <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E | AgentTimeout> =>
+    Effect.timeoutOrElse(effect, { duration: timeout, orElse: () => Effect.fail(new AgentTimeout()) })
+
+/** Fails before the agent's answer begins. */
+const refusedBy =
+  (response: Response) => (error: AgentTimeout | "too large" | "empty" | HttpClientError.HttpClientError) => {
+    if (error === "too large") return refused(response, "the agent's answer without a stream is too large")
+    if (error === "empty") return refused(response, "the agent answered with an empty body")
+    return error._tag === "AgentTimeout"
+      ? error
+      : refused(response, `the connection to the agent broke${suffixOf(error)}`)
+  }
+
+/** Reads an answer that was not streamed. */
+const readWhole = Effect.fnUntraced(function* (
+  response: Response,
+  text: string,
+  reader: AnswerReader
+): Effect.fn.Return<Stream.Stream<AgentEvent, AgentError>, AgentRefusal> {
+  if (reader.readWhole(text)) return Stream.concat(Stream.succeed(accepted), endOf(reader))
+  const name = ProviderError.ofBody(text) ?? AnswerReader.kindOf(text)
+  return yield* refused(response, `the agent answered with JSON that is not an answer of its protocol (${name})`)
+})
+
+/** The first bytes of a body, up to those that tell its kind. */
+const sniff = (pull: BytePull, into: Collected) =>
+  Effect.suspend(function loop(): Effect.Effect<
+    ResponseHead.Kind,
+    "too large" | "empty" | HttpClientError.HttpClientError
+  > {
+    return Effect.flatMap(
+      Effect.mapError(pull, (error) => (Cause.isDone(error) ? "empty" : error)),
+      (chunks) => {
+        if (!into.add(chunks)) return Effect.fail("too large")
+        const kind = ResponseHead.sniff(chunks)
+        return kind === undefined ? loop() : Effect.succeed(kind)
+      }
+    )
+  })
+
+/**
+ * Reads a response with a status of 2xx, in the scope of its answer. Fails with a refusal if the response is no answer of the
+ * protocol.
+ */
+export const read = Effect.fnUntraced(function* (
+  response: Response,
+  { fork, protocol, timeout }: Options
+): Effect.fn.Return<Stream.Stream<AgentEvent, AgentError>, AgentRefusal, Scope.Scope> {
+  const contentType = ResponseHead.contentType(response.headers)
+  const kind = ResponseHead.bodyKind(contentType)
+  const reader = new AnswerReader(protocol, contentType)
+  const connection = yield* Scope.make()
+  const pull = yield* Scope.provide(Stream.toPull(response.stream), connection)
+  const close = Scope.close(connection, Exit.void)
+  yield* Effect.addFinalizer(() =>
+    reader.answer.isDone ? Effect.sync(() => fork(Effect.ensuring(readRest(pull), close))) : close
+  )
+  const events = (pull: BytePull): Stream.Stream<AgentEvent, AgentError> =>
+    Stream.succeed(accepted).pipe(
+      Stream.concat(readEvents(pull, reader, timeout)),
+      Stream.concat(Stream.suspend(() => endOf(reader)))
+    )
+  if (kind === "unreadable") return yield* ofContent(response, "a body")
+  if (kind === "stream") return events(pull)
+  const body = new Collected(maxWhole)
+  const failed = Effect.mapError(refusedBy(response))
+  switch (yield* sniff(pull, body).pipe(inTime(timeout), failed)) {
+    case "page":
+      return yield* ofContent(response, "a page")
+    case "json":
+      yield* body.read(Stream.fromPull(Effect.succeed(pull))).pipe(inTime(timeout), failed)
+      return yield* readWhole(response, body.take().toString("utf8"), reader)
+    case "stream": {
+      const beginning = Stream.toPull(
+        Stream.succeed<Uint8Array>(body.take()).pipe(Stream.concat(Stream.fromPull(Effect.succeed(pull))))
+      )
+      return events(yield* beginning)
+    }
+  }
+})

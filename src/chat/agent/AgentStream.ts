@@ -4,20 +4,21 @@
  * @module
  */
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
-import { Channel, Duration, Effect, Layer, Option, Record, Redacted, Scope, Stream, type Tracer } from "effect"
+import { Duration, Effect, FiberSet, Layer, Option, Record, Redacted, type Scope, Stream, type Tracer } from "effect"
+import { HttpClient, type HttpClientError, HttpClientRequest, type HttpClientResponse } from "effect/http"
 import type { AgentRequest } from "../../core/chat/agent/Agent.ts"
 import * as ContextWindow from "../../core/chat/agent/ContextWindow.ts"
+import * as ProviderError from "../../core/chat/agent/ProviderError.ts"
 import type * as Instance from "../../core/chat/Instance.ts"
 import * as SealedAdditions from "../../core/chat/SealedAdditions.ts"
-import { memoize } from "../../core/data/Memo.ts"
 import * as Sealing from "../../core/delivery/Sealing.ts"
-import * as DeadlineScheduler from "../../runtime/DeadlineScheduler.ts"
 import * as OutwardConnector from "../../runtime/OutwardConnector.ts"
 import * as OutwardNames from "../../runtime/OutwardNames.ts"
-import { AgentRefused, AgentStream } from "../../services/chat/AgentStream.ts"
-import { AgentResponse } from "./AgentResponse.ts"
+import { type AgentError, AgentRefused, AgentStream, AgentTimeout } from "../../services/chat/AgentStream.ts"
+import * as AgentResponse from "./AgentResponse.ts"
 import * as Endpoint from "./Endpoint.ts"
 import { protocols } from "./Protocols.ts"
+import * as ResponseHead from "./ResponseHead.ts"
 
 export interface Options {
   /**
@@ -38,23 +39,6 @@ type Headers = Readonly<Record<string, string>>
 const commonHeaders = { accept: "text/event-stream", "content-type": "application/json" }
 const noHeaders = Effect.succeed({})
 const noAdditions = Effect.succeed<Readonly<Record<string, unknown>>>({})
-
-/** The URL of an endpoint in the parts that the dispatcher requires. */
-interface UrlParts {
-  readonly origin: string
-  readonly path: string
-}
-
-/** The maximum number of cached endpoints per protocol: a process uses few agents. */
-const maxEndpoints = 1000
-
-const endpointOf = Record.map(protocols, ({ path }) =>
-  memoize(
-    (agentUrl): Option.Option<UrlParts> =>
-      Option.map(Endpoint.of(agentUrl, path), (url) => ({ origin: url.origin, path: url.pathname + url.search })),
-    maxEndpoints
-  )
-)
 
 /** W3C Trace Context. */
 const headersOfSpan = ({ sampled, spanId, traceId }: Tracer.AnySpan): Headers => ({
@@ -89,12 +73,27 @@ const alternative = (request: AgentRequest, status: number, body: string): Agent
   return ContextWindow.isTooLong(status, body) ? ContextWindow.halve(request) : null
 }
 
-/** Defined outside of `open`, so that the finalizer retains nothing but the response. */
-const cancelWith = (response: AgentResponse, scope: Scope.Scope) =>
-  Scope.addFinalizer(
-    scope,
-    Effect.sync(() => response.cancel())
-  )
+/** A server may send a few informational responses (1xx) before its answer. */
+const maxInformational = 16
+
+class TooManyInformational extends Error {}
+
+/** Counts the informational responses to one request. The error aborts the request. */
+const countInformational = (): (() => void) => {
+  let count = 0
+  return () => {
+    if (++count > maxInformational) throw new TooManyInformational()
+  }
+}
+
+/** The refusal of an agent that sent no response. */
+const ofNoResponse = (error: HttpClientError.HttpClientError): AgentRefused => {
+  if ("cause" in error.reason && error.reason.cause instanceof TooManyInformational) {
+    return new AgentRefused({ reason: "the agent sent too many informational responses" })
+  }
+  const code = AgentResponse.codeOf(error)
+  return ResponseHead.refused(`the agent could not be reached${code === undefined ? "" : ` (${code})`}`, 0, code)
+}
 
 /**
  * The live layer. An agent that was set over the owner API is reached only on the public internet. A dispatcher follows no
@@ -104,10 +103,14 @@ export const layer = (options: Options): Layer.Layer<AgentStream, never, NodeHtt
   Layer.effect(
     AgentStream,
     Effect.gen(function* () {
-      const unguarded = yield* NodeHttpClient.Dispatcher
       const outward = { allowed: [], names: yield* OutwardNames.OutwardNames }
-      const guarded = yield* NodeHttpClient.makeDispatcherOptions({ connect: OutwardConnector.make(outward) })
-      const scheduler = yield* DeadlineScheduler.make
+      const unguarded = yield* NodeHttpClient.makeUndici
+      const guarded = yield* Effect.provideServiceEffect(
+        NodeHttpClient.makeUndici,
+        NodeHttpClient.Dispatcher,
+        NodeHttpClient.makeDispatcherOptions({ connect: OutwardConnector.make(outward) })
+      )
+      const fork = yield* FiberSet.makeRuntime()
       const timeout = Duration.toMillis(Duration.fromInputUnsafe(options.timeout))
 
       const headersOfKey = ({ agentKeyHeader, agentProtocol }: Instance.Instance, key: string): Headers =>
@@ -155,74 +158,65 @@ export const layer = (options: Options): Layer.Layer<AgentStream, never, NodeHtt
         })
       }
 
-      /** Looks up the host of an agent that an owner set. Interruptible, because a name server may not answer. */
-      const requireAddress = ({ instanceId, isGuarded, websiteConfigId }: Instance.Instance, origin: string) =>
+      /** Looks up the host of an agent that an owner set. */
+      const requireAddress = ({ instanceId, isGuarded, websiteConfigId }: Instance.Instance, url: URL) =>
         isGuarded
-          ? OutwardConnector.requireAddress(outward, websiteConfigId ?? instanceId, new URL(origin)).pipe(
-              Effect.mapError(
-                ({ code }) => new AgentRefused({ reason: `the agent could not be reached (${code})`, code })
-              ),
-              Effect.interruptible
+          ? Effect.mapError(
+              OutwardConnector.requireAddress(outward, websiteConfigId ?? instanceId, url),
+              ({ code }) => new AgentRefused({ reason: `the agent could not be reached (${code})`, code })
             )
           : Effect.void
 
-      const dispatch = (
-        endpoint: UrlParts,
+      /** Sends a request, and another one in place of it if its refusal calls for that. */
+      const send: (
+        url: URL,
         headers: Headers,
-        additionalFields: Readonly<Record<string, unknown>>,
-        request: AgentRequest
-      ) => {
-        const protocol = protocols[request.instance.agentProtocol]
-        const dispatcher = request.instance.isGuarded ? guarded : unguarded
-        const send = (request: AgentRequest) =>
-          dispatcher.dispatch(
-            {
-              ...endpoint,
-              method: "POST",
-              headers,
-              body: JSON.stringify({ ...additionalFields, ...protocol.body(request) }),
-              // `AgentResponse` has its own timeouts.
-              headersTimeout: 0,
-              bodyTimeout: 0
-            },
-            response
-          )
-        const retry = (status: number, body: string) => {
-          const other = alternative(request, status, body)
-          return other === null ? undefined : () => void send(other)
-        }
-        const response: AgentResponse = new AgentResponse({ protocol, scheduler, timeout, retry })
-        send(request)
-        return response
-      }
-
-      /** Without a generator, for speed: every answer waits for this. */
-      const open = (request: AgentRequest, scope: Scope.Scope) => {
-        const { agentProtocol, agentUrl } = request.instance
-        const endpoint = endpointOf[agentProtocol](agentUrl)
-        if (Option.isNone(endpoint)) {
-          return Effect.fail(new AgentRefused({ reason: "the agent's URL is not an http or https URL" }))
-        }
-        const { agentBody, agentHeaders, agentKeyHeader } = request.instance
-        return Effect.flatMap(keyHeaders(request.instance), (key) =>
-          Effect.flatMap(additionsOf(request.instance, "headers", agentHeaders), (additional) =>
-            Effect.flatMap(additionsOf(request.instance, "body", agentBody), (fields) =>
-              Effect.flatMap(Scope.provide(traceHeaders(request), scope), (trace) => {
-                const own = { ...commonHeaders, ...protocols[agentProtocol].headers(request), ...key, ...trace }
-                const headers = { ...withoutHeader(additional, agentKeyHeader), ...own }
-                return Effect.flatMap(requireAddress(request.instance, endpoint.value.origin), () => {
-                  const response = dispatch(endpoint.value, headers, fields, request)
-                  return Effect.as(cancelWith(response, scope), response.pull)
-                })
-              })
-            )
-          )
-        ).pipe(Effect.uninterruptible)
-      }
-
-      return AgentStream.of({
-        // The stream's scope owns the response, which is cancelled however the stream ends.
-        stream: (request) => Stream.fromChannel(Channel.fromTransform((_, scope) => open(request, scope)))
+        fields: Readonly<Record<string, unknown>>,
+        request: AgentRequest,
+        isAgain?: boolean
+      ) => Effect.Effect<HttpClientResponse.HttpClientResponse, AgentError> = Effect.fnUntraced(function* (
+        url,
+        headers,
+        fields,
+        request,
+        isAgain = false
+      ) {
+        const client = request.instance.isGuarded ? guarded : unguarded
+        const body = JSON.stringify({ ...fields, ...protocols[request.instance.agentProtocol].body(request) })
+        const response = yield* HttpClientRequest.post(url, { headers }).pipe(
+          HttpClientRequest.bodyText(body, "application/json"),
+          client.execute,
+          Effect.provideService(NodeHttpClient.UndiciOptions, { onInfo: countInformational() }),
+          // The span of the answer lasts until the answer's end.
+          Effect.provideService(HttpClient.TracerDisabledWhen, () => true),
+          Effect.mapError(ofNoResponse),
+          Effect.timeoutOrElse({ duration: timeout, orElse: () => Effect.fail(new AgentTimeout()) })
+        )
+        if (response.status <= 299) return response
+        const { isWhole, text } = yield* AgentResponse.readRefusal(response, timeout)
+        const other = isWhole && !isAgain ? alternative(request, response.status, text) : null
+        if (other !== null) return yield* send(url, headers, fields, other, true)
+        return yield* Effect.fail(ResponseHead.refusalOf(response.status, response.headers)(ProviderError.ofBody(text)))
       })
+
+      const open = Effect.fnUntraced(function* (request: AgentRequest) {
+        const { agentBody, agentHeaders, agentKeyHeader, agentProtocol, agentUrl } = request.instance
+        const protocol = protocols[agentProtocol]
+        const endpoint = Endpoint.of(agentUrl, protocol.path)
+        if (Option.isNone(endpoint)) {
+          return yield* new AgentRefused({ reason: "the agent's URL is not an http or https URL" })
+        }
+        const key = yield* keyHeaders(request.instance)
+        const additional = yield* additionsOf(request.instance, "headers", agentHeaders)
+        const fields = yield* additionsOf(request.instance, "body", agentBody)
+        const trace = yield* traceHeaders(request)
+        const own = { ...commonHeaders, ...protocol.headers(request), ...key, ...trace }
+        const headers = { ...withoutHeader(additional, agentKeyHeader), ...own }
+        yield* requireAddress(request.instance, endpoint.value)
+        const response = yield* send(endpoint.value, headers, fields, request)
+        return yield* AgentResponse.read(response, { protocol, timeout, fork })
+      })
+
+      return AgentStream.of({ stream: (request) => Stream.unwrap(open(request)) })
     })
   ).pipe(Layer.provide(options.names ?? OutwardNames.layer))

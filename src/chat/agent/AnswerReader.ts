@@ -1,9 +1,11 @@
 /**
- * Reads the body of an agent's response as the events of an answer, and decides how long reading pauses.
+ * Reads the body of an agent's event stream as the events of an answer, and decides how long reading pauses.
  *
  * @module
  */
+import { StringDecoder } from "node:string_decoder"
 import { Predicate, Result } from "effect"
+import { Sse } from "effect/encoding"
 import type { AgentEvent } from "../../core/chat/agent/Agent.ts"
 import * as AgentThrottle from "../../core/chat/agent/AgentThrottle.ts"
 import * as UnknownName from "../../core/chat/agent/UnknownName.ts"
@@ -12,30 +14,9 @@ import { Answer } from "./Answer.ts"
 import * as Json from "./Json.ts"
 import type { AgentProtocol, EventReader } from "./Protocol.ts"
 import * as ResponseHead from "./ResponseHead.ts"
-import * as Sse from "./Sse.ts"
 
-/** The longest event of a stream, in bytes. Long events repeat the whole output, or contain an image that a tool made. */
+/** The longest event of a stream, in UTF-16 units. Long events repeat the whole output, or contain an image that a tool made. */
 const maxEventSize = 1.5 * 1024 * 1024
-
-const blankLine = Buffer.from("\n\n")
-
-/** Whether an event's data is complete: JSON, or `[DONE]`. */
-const isWhole = (data: string): boolean => data.trim() === "[DONE]" || Json.parse(data) !== undefined
-
-/**
- * An event with more lines is not split, because the split blocks the process. Lines of the usual size, each with
- * one token, exceed `maxEventSize` before they exceed this number.
- */
-const maxLines = 8192
-
-/** Splits an event into one event per line if each line is complete, because some servers end events with a single line break. */
-const separate = (event: Sse.Event): ReadonlyArray<Sse.Event> => {
-  if (isWhole(event.data)) return [event]
-  const lines = event.data.split("\n", maxLines + 1)
-  return lines.length <= maxLines && lines.every(isWhole)
-    ? lines.map((data) => ({ event: event.event, data }))
-    : [event]
-}
 
 export interface Read {
   readonly events: ReadonlyArray<AgentEvent>
@@ -56,8 +37,10 @@ export class AnswerReader {
   private readonly protocol: AgentProtocol
   private readonly events: EventReader
   private readonly contentType: string
-  private hasEvents = false
-  private state = Sse.initial
+  private readonly decoder = new StringDecoder("utf8")
+  private readonly parser: Sse.Parser
+  /** How many events ended since the beginning. */
+  private frames = 0
   private throttle = AgentThrottle.initial
 
   /** @param contentType that of the response, for the log */
@@ -65,26 +48,22 @@ export class AnswerReader {
     this.protocol = protocol
     this.contentType = contentType
     this.events = protocol.makeReader()
+    this.parser = Sse.makeParser((event) => this.apply(event), { maxEventSize })
   }
 
   /**
    * Reads the next chunk, which arrived at `now`, up to the end or a fault of the answer. The events do not depend on how
    * the bytes are cut into chunks.
    */
-  read(chunk: Buffer, now: number): Read {
+  read(chunk: Uint8Array, now: number): Read {
     const { answer } = this
-    const { events, isTooLarge, lines, state } = Sse.read(this.state, chunk, maxEventSize)
-    this.state = state
-    const frames = this.apply(events)
+    const before = this.frames
+    const error = this.parser.feed(this.decoder.write(chunk))
+    const frames = this.frames - before
     const taken = answer.take()
-    this.throttle = AgentThrottle.take(this.throttle, now, {
-      bytes: chunk.length,
-      frames,
-      lines,
-      units: textUnits(taken)
-    })
-    if (!answer.isDone) {
-      if (isTooLarge) answer.fail("the agent sent an event that is too large")
+    this.throttle = AgentThrottle.take(this.throttle, now, { bytes: chunk.length, frames, units: textUnits(taken) })
+    if (!this.isOver) {
+      if (error !== undefined) answer.fail("the agent sent an event that is too large")
       else if (AgentThrottle.isExceeded(this.throttle)) answer.fail("the agent sent too much besides its text")
     }
     return { events: taken, hasFrames: frames > 0, wait: AgentThrottle.wait(this.throttle) }
@@ -109,9 +88,8 @@ export class AnswerReader {
 
   /** Ends the answer. Returns the last events, and the failure of an answer that did not succeed. */
   end(): { readonly events: ReadonlyArray<AgentEvent>; readonly failure: AgentFailure | undefined } {
-    this.readRest()
     const { answer } = this
-    if (!this.hasEvents && !answer.isDone) {
+    if (this.frames === 0 && !answer.isDone) {
       answer.fail(`the agent's response ${ResponseHead.describeType(this.contentType)} has no event`)
     }
     const ending = answer.end()
@@ -127,33 +105,10 @@ export class AnswerReader {
     return { events, failure }
   }
 
-  /** Reads a complete last event without a blank line after it, because some runtimes leave that line out. */
-  private readRest(): void {
-    if (this.isOver) return
-    const { events } = Sse.read(this.state, blankLine, maxEventSize)
-    this.apply(events.flatMap(separate).filter(({ data }) => isWhole(data)))
-    this.state = Sse.initial
-  }
-
-  /**
-   * Applies events, up to the end or a fault of the answer. Returns the number of events: it includes those that are not
-   * applied, and each line of an event that is split.
-   */
-  private apply(events: ReadonlyArray<Sse.Event>): number {
-    let count = events.length
-    this.hasEvents ||= count > 0
-    for (const event of events) {
-      if (event.data.includes("\n")) {
-        const separated = separate(event)
-        count += separated.length - 1
-        for (const each of separated) this.applyOne(each)
-      } else this.applyOne(event)
-      if (this.isOver) return count
-    }
-    return count
-  }
-
-  private applyOne(event: Sse.Event): void {
+  /** Counts an event, and applies it unless the answer is over. */
+  private apply(event: Sse.AnyEvent): void {
+    if (event._tag === "Retry") return
+    this.frames++
     if (!this.isOver) this.events.read(event, this.answer)
   }
 }

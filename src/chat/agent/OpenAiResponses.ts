@@ -4,11 +4,11 @@
  * @module
  */
 import { Predicate } from "effect"
+import type { Sse } from "effect/encoding"
 import type { AgentRequest } from "../../core/chat/agent/Agent.ts"
 import type { Answer } from "./Answer.ts"
 import * as Json from "./Json.ts"
 import * as Protocol from "./Protocol.ts"
-import type * as Sse from "./Sse.ts"
 
 const body = (request: AgentRequest) => {
   const { instance, session, messages } = request

@@ -8,16 +8,11 @@ import * as RetryAfter from "../../core/chat/agent/RetryAfter.ts"
 import * as UnknownName from "../../core/chat/agent/UnknownName.ts"
 import { AgentBusy, AgentRefused } from "../../services/chat/AgentStream.ts"
 
-export type Headers = Readonly<Record<string, string | Array<string> | undefined>>
-
-const header = (headers: Headers, name: string): string | undefined => {
-  const value = headers[name]
-  return typeof value === "string" ? value : value?.[0]
-}
+export type Headers = Readonly<Record<string, string | undefined>>
 
 /** The type of a body in lower case, without parameters; empty if there is none. */
 export const contentType = (headers: Headers): string =>
-  (header(headers, "content-type") ?? "").split(";", 1)[0]!.trim().toLowerCase()
+  (headers["content-type"] ?? "").split(";", 1)[0]!.trim().toLowerCase()
 
 /** The type of a body, for the log. */
 export const describeType = (type: string): string =>
@@ -29,11 +24,15 @@ export const bodyKind = (type: string): "stream" | "sniff" | "unreadable" => {
   return ["", "application/json", "text/plain", "application/octet-stream"].includes(type) ? "sniff" : "unreadable"
 }
 
+export type Kind = "json" | "page" | "stream"
+
 /** What a body is, by its first byte: JSON begins with a brace, and a page with `<`. Undefined for whitespace only. */
-export const sniff = (chunk: Buffer): "json" | "page" | "stream" | undefined => {
-  const first = chunk.find((byte) => byte !== 0x20 && (byte < 0x09 || byte > 0x0d))
-  if (first === undefined) return undefined
-  return first === 0x7b ? "json" : first === 0x3c ? "page" : "stream"
+export const sniff = (beginning: ReadonlyArray<Uint8Array>): Kind | undefined => {
+  for (const chunk of beginning) {
+    const first = chunk.find((byte) => byte !== 0x20 && (byte < 0x09 || byte > 0x0d))
+    if (first !== undefined) return first === 0x7b ? "json" : first === 0x3c ? "page" : "stream"
+  }
+  return undefined
 }
 
 /**
@@ -46,7 +45,7 @@ export const refusalOf = (
 ): ((providerCode: string | undefined) => AgentRefused | AgentBusy) => {
   const retryAfter =
     status === 429 || status === 503 || status === 529
-      ? RetryAfter.seconds(header(headers, "retry-after"), header(headers, "date"))
+      ? RetryAfter.seconds(headers["retry-after"], headers["date"])
       : undefined
   return (providerCode) => {
     const fields = {

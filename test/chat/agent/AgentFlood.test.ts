@@ -140,23 +140,6 @@ describe("AgentStream over HTTP: data besides the text", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("a non-streaming answer in one-byte pieces is refused before it uses much memory", () =>
-    Effect.gen(function* () {
-      for (const [pieces, tag] of [
-        [10_000, "none"],
-        [20_000, "AgentRefused"]
-      ] as const) {
-        const { result } = yield* exchange((_, response) => {
-          response.writeHead(200, { "content-type": "application/json" })
-          response.flushHeaders()
-          response.socket?.write("1\r\n \r\n".repeat(pieces))
-          response.end(JSON.stringify({ choices: [{ message: { content: "Hi" } }] }))
-        })
-        assert.strictEqual(failure(result).tag, tag)
-      }
-    }).pipe(Effect.provide(layer))
-  )
-
   it.effect("a few informational responses are ignored; endless ones are refused", () =>
     Effect.gen(function* () {
       const hint = "HTTP/1.1 103 Early Hints\r\nlink: </x>; rel=preload\r\n\r\n"

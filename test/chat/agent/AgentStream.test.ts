@@ -150,7 +150,13 @@ describe("AgentStream over HTTP: responses that are not an answer", () => {
     ["a 500 whose body holds secrets", (_, response) => void response.writeHead(500).end(secret)],
     ["a 401", (_, response) => void response.writeHead(401, sse).end(`data: ${secret}\n\n`)],
     ["a redirect", (_, response) => void response.writeHead(307, { location: "/elsewhere" }).end()],
-    ["HTML", (_, response) => void response.writeHead(200, { "content-type": "text/html" }).end(`<p>${secret}`)],
+    [
+      "an endless page",
+      (_, response) => {
+        response.writeHead(200, { "content-type": "text/html" })
+        endlessly(response, `<p>${secret}`)
+      }
+    ],
     ["an empty body without a type", (_, response) => void response.writeHead(200).end()],
     ["a page without a type", (_, response) => void response.writeHead(200).end(`<!doctype html>${secret}`)],
     [

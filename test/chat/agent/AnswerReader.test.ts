@@ -62,6 +62,12 @@ describe("chat/agent/AnswerReader", () => {
     }
   )
 
+  it("an event that is too large ends the reading after the events before it", () => {
+    const { events, failure } = read([Buffer.from(`${frames.text}data: `), Buffer.alloc(2 * 1024 * 1024, "x")])
+    assert.strictEqual(events.map((event) => (event._tag === "Text" ? event.delta : "")).join(""), "Hi \u{1f600} é 漢")
+    assert.deepInclude(failure, { reason: "the agent sent an event that is too large" })
+  })
+
   it.prop("text counts until [DONE] or a fault, even after a finish reason", [Schema.Array(Name)], ([names]) => {
     const texts: Partial<Record<(typeof names)[number], string>> = {
       text: "Hi \u{1f600} é 漢",
@@ -81,27 +87,5 @@ describe("chat/agent/AnswerReader", () => {
     else assert.isTrue(text.startsWith(expected))
     if (last >= 0) assert.strictEqual(failure === undefined, whole[last] === "done" && expected !== "")
     assert.strictEqual(events.at(-1)?._tag === "Finish", failure === undefined)
-  })
-
-  it("reads events that only one line break separates, and an event of several lines", () => {
-    const lines = [says("One, "), says("two."), finishes("stop"), frames.done].map((frame) => frame.trimEnd())
-    const textOf = (stream: string) => {
-      const { events, failure } = read([Buffer.from(stream)])
-      assert.isUndefined(failure)
-      return events.map((event) => (event._tag === "Text" ? event.delta : "")).join("")
-    }
-    for (const end of ["", "\n", "\n\n"]) assert.strictEqual(textOf(lines.join("\n") + end), "One, two.")
-    assert.strictEqual(textOf(`${frames.lines}${lines.join("\n")}\n`), "two linesOne, two.")
-  })
-
-  it("an event of up to 8,192 lines is split and counted as one frame per line; an event of more lines is not split", () => {
-    const maxLines = 8192
-    const event = (lines: number) => Buffer.from(`${"data: {}\n".repeat(lines)}\n`)
-    const reader = new AnswerReader(protocols["openai-chat"], "text/event-stream")
-    assert.strictEqual(reader.read(event(maxLines), 0).wait, 0)
-    assert.isAbove(reader.read(event(maxLines), 0).wait, 0)
-    assert.isUndefined(reader.answer.fault)
-    reader.read(event(maxLines + 1), 0)
-    assert.strictEqual(reader.answer.fault, "the agent sent an event that is not a JSON object")
   })
 })

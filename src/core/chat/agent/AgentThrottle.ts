@@ -16,9 +16,6 @@
 /** The minimum cost of a frame, in bytes: a small frame takes as long to read as the frame of a token. */
 export const frameCost = 256
 
-/** The minimum cost of a line, in bytes: empty lines and comments are parsed too. */
-export const lineCost = 32
-
 /** The cost that may arrive at any speed, in bytes. */
 export const burst = 2 * 1024 * 1024
 
@@ -49,17 +46,16 @@ export interface State {
 
 export const initial: State = { level: 0, at: 0, overhead: 0 }
 
-/** One chunk: its bytes, the frames and lines that ended in it, and their text in UTF-16 units. */
+/** One chunk: its bytes, the frames that ended in it, and their text in UTF-16 units. */
 export interface Chunk {
   readonly bytes: number
   readonly frames: number
-  readonly lines: number
   readonly units: number
 }
 
 /** Counts a chunk that arrived at `now`. A chunk costs at least one frame. */
-export const take = (state: State, now: number, { bytes, frames, lines, units }: Chunk): State => {
-  const cost = Math.max(bytes, frameCost, frameCost * frames, lineCost * lines)
+export const take = (state: State, now: number, { bytes, frames, units }: Chunk): State => {
+  const cost = Math.max(bytes, frameCost, frameCost * frames)
   const left = state.level - (Math.max(0, now - state.at) * rate) / 1000
   return { level: Math.max(0, left) + cost, at: now, overhead: state.overhead + cost - textCredit * units }
 }

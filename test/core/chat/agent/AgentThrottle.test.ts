@@ -9,13 +9,12 @@ const Arrival = Schema.Struct({
   delay: between(0, 3_000),
   bytes: between(1, 65_536),
   frames: between(0, 8_000),
-  lines: between(0, 65_536),
   units: between(0, 100)
 })
 const Arrivals = Schema.Array(Arrival).check(Schema.isMinLength(1), Schema.isMaxLength(80))
 
-const costOf = ({ bytes, frames, lines }: AgentThrottle.Chunk) =>
-  Math.max(bytes, AgentThrottle.frameCost * Math.max(1, frames), AgentThrottle.lineCost * lines)
+const costOf = ({ bytes, frames }: AgentThrottle.Chunk) =>
+  Math.max(bytes, AgentThrottle.frameCost * Math.max(1, frames))
 
 describe("core/chat/agent/AgentThrottle", () => {
   it.prop(
@@ -70,14 +69,14 @@ describe("core/chat/agent/AgentThrottle", () => {
     ([bytes, units, otherBytes, frames]) => {
       let textOnly = AgentThrottle.initial
       for (let token = 0; token < 1_000; token++)
-        textOnly = AgentThrottle.take(textOnly, 0, { bytes, frames: 1, lines: 4, units })
+        textOnly = AgentThrottle.take(textOnly, 0, { bytes, frames: 1, units })
       assert.isAtMost(textOnly.overhead, 0)
 
       let noText = AgentThrottle.initial
       let sum = 0
       while (sum <= AgentThrottle.maxOverhead) {
         assert.isFalse(AgentThrottle.isExceeded(noText))
-        const chunk = { bytes: otherBytes + 4096, frames, lines: 2 * frames, units: 0 }
+        const chunk = { bytes: otherBytes + 4096, frames, units: 0 }
         noText = AgentThrottle.take(noText, 0, chunk)
         sum += costOf(chunk)
       }
@@ -92,19 +91,16 @@ describe("core/chat/agent/AgentThrottle", () => {
       let state = AgentThrottle.initial
       const maxChunks = AgentThrottle.burst / AgentThrottle.frameCost
       for (let chunk = 0; chunk < maxChunks; chunk++)
-        state = AgentThrottle.take(state, 0, { bytes, frames: 0, lines: 0, units: 0 })
+        state = AgentThrottle.take(state, 0, { bytes, frames: 0, units: 0 })
       assert.strictEqual(state.overhead, AgentThrottle.burst)
       assert.strictEqual(AgentThrottle.wait(state), 0)
-      state = AgentThrottle.take(state, 0, { bytes, frames: 0, lines: 0, units: 0 })
+      state = AgentThrottle.take(state, 0, { bytes, frames: 0, units: 0 })
       assert.strictEqual(AgentThrottle.wait(state), AgentThrottle.pause)
     }
   )
 
   it("a clock that goes back does not lower the level", () => {
-    const state = AgentThrottle.take(AgentThrottle.initial, 1_000, { bytes: 1_000_000, frames: 0, lines: 0, units: 0 })
-    assert.strictEqual(
-      AgentThrottle.take(state, 0, { bytes: 1_000_000, frames: 0, lines: 0, units: 0 }).level,
-      2_000_000
-    )
+    const state = AgentThrottle.take(AgentThrottle.initial, 1_000, { bytes: 1_000_000, frames: 0, units: 0 })
+    assert.strictEqual(AgentThrottle.take(state, 0, { bytes: 1_000_000, frames: 0, units: 0 }).level, 2_000_000)
   })
 })
