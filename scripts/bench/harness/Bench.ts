@@ -14,6 +14,7 @@ import * as ChatStreams from "./ChatStreams.ts"
 import * as Comparison from "./Comparison.ts"
 import * as ConsoleView from "./ConsoleView.ts"
 import * as Contenders from "./Contenders.ts"
+import * as DayReports from "./DayReports.ts"
 import * as Edge from "./Edge.ts"
 import * as Interleaved from "./Interleaved.ts"
 import * as Latency from "./Latency.ts"
@@ -113,6 +114,7 @@ const measureParts = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge
     measures.push(yield* Rates.measurePrefilled(testBed, { empty: fresh, full }, { ...options, withInvalid: false }))
   }
   if (includes("reports")) measures.push(...(yield* Reports.measure(testBed, fresh, options)))
+  if (includes("day")) measures.push(...(yield* DayReports.measure(testBed, fresh, options)))
   if (includes("console")) measures.push(...(yield* ConsoleView.measure(testBed, fresh, options)))
   if (includes("stores")) measures.push(...(yield* Stores.measure(testBed, fresh, options)))
   if (includes("workers")) measures.push(yield* Workers.measure(testBed, fresh, options))

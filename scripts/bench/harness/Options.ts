@@ -15,6 +15,7 @@ export const parts = [
   "streams",
   "stored",
   "reports",
+  "day",
   "console",
   "stores",
   "workers",
@@ -57,7 +58,7 @@ export const usage = `npm run bench -- [--quick [--against REVISION [--endpoints
   --seconds NUMBER      the duration of each load
   --connections NUMBER  of the load (64)
   --stored NUMBER       page views in the prefilled table (10000000)
-  --reported NUMBER     page views of the reports and the console (20000000)
+  --reported NUMBER     page views in the year of the reports, the day and the console (20000000)
   --websites NUMBER     the number of websites in the part of this name (40000)
   --data FOLDER         keep the page views of the reports in FOLDER, and use those that an earlier run of this day kept there
   --profile FOLDER      only page views on the service; keeps its CPU profiles in FOLDER and prints where the time goes

@@ -16,14 +16,14 @@ const dayMillis = 86_400_000
 const date = (time: number): string => new Date(time).toISOString().slice(0, 10)
 
 /** The first days of the twelve months that end with the month of `now`. */
-const months = (now: number): ReadonlyArray<string> => {
+export const months = (now: number): ReadonlyArray<string> => {
   const today = new Date(now)
   return Array.from({ length: 12 }, (_, index) =>
     date(Date.UTC(today.getUTCFullYear(), today.getUTCMonth() - 11 + index, 1))
   )
 }
 
-const partition = (month: string): string => {
+export const partition = (month: string): string => {
   const [year = 0, number = 1] = month.split("-").map(Number)
   const next = date(Date.UTC(year, number, 1))
   return `CREATE TABLE IF NOT EXISTS page_view_${month.slice(0, 7).replace("-", "_")} PARTITION OF page_view
@@ -36,46 +36,75 @@ export const small = {
   trackingToken: "11111111-1111-4111-8111-111111111111"
 }
 
+/** Visits that `insertVisits` makes up. */
+export interface Visits {
+  readonly count: number
+  /** SQL of the website and of the visitor of the visit `n`. A tenth of the visitors have a second visit. */
+  readonly site: string
+  readonly visitor: string
+  /** The visits begin in this time, in milliseconds since 1970. Page views from `end` on are left out. */
+  readonly start: number
+  readonly end: number
+  /** Seconds between the page views of a visit. */
+  readonly pause: number
+}
+
+const time = (millis: number): string => `timestamptz '${new Date(millis).toISOString()}'`
+
 /**
- * The page views of one day, in the order of time: three in a visit on average, 500 paths, few of which are read often. A tenth
- * of the visitors have a second visit.
+ * Inserts the page views of visits, in the order of time: three in a visit on average, 500 paths, few of which are read often. A
+ * visitor's hash holds for the day on which `start` is.
  */
-const day = (edge: Edge.Edge, start: number, visits: number): string => `
+export const insertVisits = ({ count, end, pause, site, start, visitor }: Visits): string => `
   INSERT INTO page_view (hosted_website_id, received_at, path, utm_source, utm_campaign, referrer_host, referrer_path,
-    device_type, screen_width, session_id, browser, os, country, visitor_hash)
+    device_type, screen_width, browser, os, country, visitor_hash)
   SELECT site, at, '/articles/' || floor(500 * power(random(), 2))::int,
     CASE WHEN a < 0.3 THEN 'source-' || floor(a * 100) END, CASE WHEN a < 0.1 THEN 'campaign-' || floor(a * 200) END,
     CASE WHEN a BETWEEN 0.3 AND 0.7 THEN 'www-' || floor(a * 300) || '.example.org' END,
     CASE WHEN a BETWEEN 0.3 AND 0.7 THEN '/search' END, (ARRAY['desktop', 'mobile', 'tablet'])[1 + floor(b * 2.99)], 1440,
-    session, (ARRAY['Chrome', 'Safari', 'Firefox', 'Edge'])[1 + floor(b * 3.99)],
+    (ARRAY['Chrome', 'Safari', 'Firefox', 'Edge'])[1 + floor(b * 3.99)],
     (ARRAY['Windows', 'macOS', 'iOS', 'Android'])[1 + floor(a * 3.99)],
     (ARRAY['DE', 'FR', 'US', 'GB', 'AT', 'CH', 'PL', 'IN'])[1 + floor(b * 7.99)], hash
   FROM (
     SELECT *, decode(md5(concat_ws(' ', site, '${date(start)}', number - (number % 11) / 10)), 'hex') AS hash
     FROM (
-      SELECT CASE WHEN n % 2 = 0 THEN '${edge.site.hostedWebsiteId}' ELSE md5((n / 2 % ${websites - 1})::text)::uuid END AS site,
-        CASE WHEN n % 2 = 0 THEN n / 2 ELSE n / 2 / ${websites - 1} END AS number,
-        timestamptz '${date(start)}Z' + random() * interval '1 day' AS started, random() AS a, random() AS b,
-        floor(random() * 5)::int AS more, gen_random_uuid()::text AS session
-      FROM generate_series(1, ${visits}) AS n
+      SELECT ${site} AS site, ${visitor} AS number,
+        ${time(start)} + random() * interval '${end - start} milliseconds' AS started, random() AS a, random() AS b,
+        floor(random() * 5)::int AS more
+      FROM generate_series(1, ${count}) AS n
     ) AS made
-  ) AS visit CROSS JOIN LATERAL (SELECT started + view * interval '40 seconds' AS at FROM generate_series(0, more) AS view) AS view
-  WHERE at < now() ORDER BY at`
+  ) AS visit CROSS JOIN LATERAL (
+    SELECT started + view * interval '${pause} seconds' AS at FROM generate_series(0, more) AS view
+  ) AS view
+  WHERE at < ${time(end)} ORDER BY at`
+
+/** Adds the other websites. */
+export const addWebsites = (count: number): string => `
+  INSERT INTO site (website_config_id, hosted_website_id, tracking_token, name)
+  SELECT gen_random_uuid(), md5(n::text)::uuid,
+    CASE n WHEN 0 THEN '${small.trackingToken}' ELSE gen_random_uuid() END, 'Website ' || n
+  FROM generate_series(0, ${count - 1}) AS n`
 
 const statements = (edge: Edge.Edge, rows: number): ReadonlyArray<string> => {
   const now = TestTime.ofMachine()
   const [first = date(now)] = months(now)
   const days = Math.floor((now - Date.parse(first)) / dayMillis) + 1
   return [
-    `INSERT INTO site (website_config_id, hosted_website_id, tracking_token, name)
-      SELECT gen_random_uuid(), md5(n::text)::uuid,
-        CASE n WHEN 0 THEN '${small.trackingToken}' ELSE gen_random_uuid() END, 'Website ' || n
-      FROM generate_series(0, ${websites - 2}) AS n`,
+    addWebsites(websites - 1),
     ...months(now).map(partition),
     "SET session_replication_role = replica",
-    ...Array.from({ length: days }, (_, index) =>
-      day(edge, Date.parse(first) + index * dayMillis, Math.ceil(rows / days / 3))
-    ),
+    ...Array.from({ length: days }, (_, index) => {
+      const start = Date.parse(first) + index * dayMillis
+      const end = Math.min(start + dayMillis, now)
+      return insertVisits({
+        count: Math.ceil(((rows / days / 3) * (end - start)) / dayMillis),
+        site: `CASE WHEN n % 2 = 0 THEN '${edge.site.hostedWebsiteId}' ELSE md5((n / 2 % ${websites - 1})::text)::uuid END`,
+        visitor: `CASE WHEN n % 2 = 0 THEN n / 2 ELSE n / 2 / ${websites - 1} END`,
+        start,
+        end,
+        pause: 40
+      })
+    }),
     "VACUUM (ANALYZE) page_view"
   ]
 }
@@ -89,7 +118,7 @@ const Sites = Schema.Tuple([
 ])
 
 /** The bench's own website in a kept database. */
-const keptSite = (testBed: TestBed.TestBed, database: string) =>
+export const keptSite = (testBed: TestBed.TestBed, database: string) =>
   TestBed.onDatabase(testBed, database, (sql) =>
     sql`SELECT hosted_website_id AS "hostedWebsiteId", tracking_token AS "trackingToken",
       website_config_id AS "websiteConfigId" FROM site WHERE name = 'Bench'`.pipe(

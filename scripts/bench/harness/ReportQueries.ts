@@ -67,6 +67,8 @@ export interface Options {
   readonly reading?: Reading
   /** Time limit of each statement. */
   readonly limit?: Duration.Duration
+  /** The time of the queries, in milliseconds since 1970. Default: the machine's. */
+  readonly now?: number
 }
 
 const isCancelled = (error: unknown): boolean =>
@@ -86,7 +88,7 @@ export const measure = (
   sql: PgClient.PgClient,
   site: ReportSite,
   requests: ReadonlyArray<Request>,
-  { limit = Duration.minutes(5), reading = "rollups" }: Options = {}
+  { limit = Duration.minutes(5), now: time = TestTime.ofMachine(), reading = "rollups" }: Options = {}
 ) =>
   Effect.gen(function* () {
     const pid = yield* backendOf(sql)
@@ -94,7 +96,7 @@ export const measure = (
     let cancelled = 0
     const begin = now()
     for (const one of requests) {
-      const query = DateRange.queryOf(one, { now: TestTime.ofMachine(), timeZone: "UTC" })
+      const query = DateRange.queryOf(one, { now: time, timeZone: "UTC" })
       yield* Query.readOnly(
         sql,
         limit

@@ -247,8 +247,8 @@ const markStored = Effect.fnUntraced(function* (
 ): Effect.fn.Return<void, SqlError.SqlError> {
   const [ids, dates] = [idsOf(sites), datesOf(days)]
   yield* sql`DELETE FROM rollup_day WHERE hosted_website_id = ANY (${ids}) AND day = ANY (${dates})`
-  yield* sql`INSERT INTO rollup_day (hosted_website_id, day, starts_at, ends_at, reaches_to, goals)
-    SELECT id, day, starts_at, ends_at, ends_at, ${goals} FROM unnest(${ids}) AS given (id),
+  yield* sql`INSERT INTO rollup_day (hosted_website_id, day, starts_at, ends_at, goals)
+    SELECT id, day, starts_at, ends_at, ${goals} FROM unnest(${ids}) AS given (id),
       unnest(${dates}, ${timesOf(days.map(({ start }) => start))}, ${timesOf(days.map(({ end }) => end))})
         AS rolled (day, starts_at, ends_at)`
 })
@@ -263,7 +263,10 @@ const storeVisits = (
   const parameters = new Parameters()
   const ids = parameters.uuids(hostedWebsiteIds)
   const columns = VisitSql.visitColumns.join(", ")
-  const visits = VisitSql.rawVisits(parameters, VisitSql.some(ids), [interval], { channel: true, days })
+  const visits = VisitSql.rawVisits(parameters, VisitSql.some(ids), [interval], {
+    columns: VisitSql.visitColumns,
+    days
+  })
   const continues = VisitSql.openParts([interval], days).length > 0
   return sql.unsafe(
     `WITH ${visits}${

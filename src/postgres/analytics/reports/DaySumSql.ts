@@ -182,16 +182,13 @@ const changedVisits = (
   part: Interval
 ): ReadonlyArray<string> => {
   const columns = ["visit_id", ...VisitSql.visitColumns]
-  const visits = VisitSql.rawVisits(parameters, VisitSql.one(site), [part], { channel: true, days: [day] })
+  const website = VisitSql.one(site)
+  const visits = VisitSql.rawVisits(parameters, website, [part], { columns: VisitSql.visitColumns, days: [day] })
   if (part.start === day.start) return [visits, "day_visit AS MATERIALIZED (SELECT * FROM raw_visit)"]
   return [
     visits,
     VisitSql.touched,
-    `earlier AS MATERIALIZED (
-      SELECT ${columns.join(", ")} FROM visit WHERE hosted_website_id = ${site}
-        AND started_at >= ${parameters.time(day.start)} AND started_at < ${parameters.time(part.start)}
-        AND ${VisitSql.isTouched}
-    )`,
+    VisitSql.earlier(parameters, website, [{ start: day.start, end: part.start }], columns),
     `day_visit AS MATERIALIZED (
       SELECT *, CASE sign WHEN 1 THEN 1 ELSE 2 END AS day FROM (${VisitSql.changes(columns).join(" UNION ALL ")}) AS changed
     )`
@@ -208,7 +205,7 @@ const statementOf = (
   const { days, goals } = input
   const hours = hoursOf(input)
   const facts = FactSql.facts(
-    { parameters, websites, goals, since: days[0]?.start ?? 0, onlyReaching: false },
+    { parameters, websites, goals, since: days[0]?.start ?? 0, onlyReaching: false, conditions: [] },
     { ...FactSql.all, conversions: goals !== null },
     copied
   )

@@ -34,6 +34,13 @@ export const visitValue = (dimension: VisitDimension): string => {
   return orElse(computed[column] ?? column, absent)
 }
 
+/** The columns of `visit` from which a dimension's value is computed. */
+export const visitColumns = (dimension: VisitDimension): ReadonlyArray<string> => {
+  const { column } = Dimensions.ofVisits[dimension]
+  if (column === "source_name") return ["utm_source", "referrer_host"]
+  return column === "referrer" ? ["referrer_host", "referrer_path"] : [column]
+}
+
 const omitted = (text: string): string => `regexp_replace(${text}, '${Sources.omitted}', '')`
 
 const sourceKey = `coalesce(${[...Sources.patterns.map((pattern) => `substring(low, '${pattern}')`), "low"].join(", ")})`

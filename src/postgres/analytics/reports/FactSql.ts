@@ -34,11 +34,13 @@ export interface Source {
   readonly goals: ReadonlyArray<GoalRow> | null
   /** Whether only facts that reach a goal are read. */
   readonly onlyReaching: boolean
+  /** SQL conditions on a page view or event `r` and its visit `v`. Facts that do not satisfy them are not read. */
+  readonly conditions: ReadonlyArray<string>
 }
 
 /** The facts of the visits `v`, if they are of the given kinds, with the given columns of their visits. */
 export const facts = (
-  { goals, onlyReaching, parameters, since, websites }: Source,
+  { conditions, goals, onlyReaching, parameters, since, websites }: Source,
   kinds: Kinds,
   columns: ReadonlyArray<string>
 ): string => {
@@ -50,12 +52,12 @@ export const facts = (
   const ofVisit = `${ofWebsite}
     AND coalesce(r.session_id, encode(r.visitor_hash, 'hex')) COLLATE "C" = v.session_key
     AND r.received_at >= ${first} AND r.received_at >= v.started_at AND r.received_at <= v.ended_at`
-  /** `reaching` is part of the join's condition, so that most rows of a website do not enter the join. */
+  /** `reaching` and `conditions` are part of the join's condition, so that most rows of a website do not enter the join. */
   const joined = (select: string, table: string, kind: GoalRow["kind"], column: string) => {
     if (onlyReaching && !goals?.some((goal) => goal.kind === kind)) return []
-    const reaching = onlyReaching ? `AND ${DimensionSql.reachesAny(parameters, goals ?? [], kind, column)}` : ""
+    const reaching = onlyReaching ? [DimensionSql.reachesAny(parameters, goals ?? [], kind, column)] : []
     return [
-      `${select} FROM v JOIN ${table} AS r ON ${ofVisit} ${reaching}
+      `${select} FROM v JOIN ${table} AS r ON ${[ofVisit, ...reaching, ...conditions].join(" AND ")}
       AND r.received_at >= (SELECT starts_at FROM reach) AND r.received_at <= (SELECT ends_at FROM reach)`
     ]
   }

@@ -55,7 +55,7 @@ export interface Scope extends Input {
 }
 
 /** The dimensions that filters mention. */
-const allDimensions = (filters: ReadonlyArray<Filter>): ReadonlyArray<FilterDimension> => {
+const ofFilters = (filters: ReadonlyArray<Filter>): ReadonlyArray<FilterDimension> => {
   const found = new Set<FilterDimension>()
   const collect = (filter: Filter): void => {
     if ("filters" in filter) filter.filters.forEach(collect)
@@ -66,11 +66,17 @@ const allDimensions = (filters: ReadonlyArray<Filter>): ReadonlyArray<FilterDime
   return [...found]
 }
 
+/** The dimensions by which a query groups or filters. */
+export const allDimensions = ({
+  dimensions,
+  filters
+}: Pick<Query, "dimensions" | "filters">): ReadonlyArray<Dimension> => [...dimensions, ...ofFilters(filters)]
+
 export const make = (parameters: Parameters, input: Input): Scope => {
   const isOfEvent = (filter: Filter) => Filters.mentions(filter, isEventDimension)
   const factFilters = input.filters.filter(isOfEvent)
   const aliases = new Map<Dimension, string>()
-  for (const dimension of [...input.dimensions, ...allDimensions(factFilters)]) {
+  for (const dimension of allDimensions({ ...input, filters: factFilters })) {
     if (!isEventDimension(dimension) && !aliases.has(dimension)) aliases.set(dimension, `w${aliases.size}`)
   }
   return {

@@ -60,6 +60,10 @@ interface Counting {
 const firstStart = ({ raw, stored }: GroupScope.Scope): number =>
   Math.min(...[...stored, ...raw].map(({ start }) => start))
 
+/** Whether the query mentions a dimension of facts other than `event:page`. */
+const usesOthers = (scope: GroupScope.Scope): boolean =>
+  GroupScope.mentions(scope, (dimension) => isEventDimension(dimension) && dimension !== "event:page")
+
 /** The facts of some kinds, with the columns of their visits that groups and filters read. */
 const factsOf = (scope: GroupScope.Scope, kinds: FactSql.Kinds, onlyReaching: boolean): string =>
   FactSql.facts(
@@ -67,7 +71,13 @@ const factsOf = (scope: GroupScope.Scope, kinds: FactSql.Kinds, onlyReaching: bo
       ...scope,
       since: firstStart(scope),
       goals: scope.conversions || scope.usesGoals ? scope.goals : null,
-      onlyReaching
+      onlyReaching,
+      // With other dimensions, the facts of a visit that do not match decide whether its entry counts.
+      conditions: usesOthers(scope)
+        ? []
+        : scope.factFilters.map((filter) =>
+            DimensionSql.matches(scope.parameters, filter, GroupScope.read(scope, "r.path"))
+          )
     },
     kinds,
     [
@@ -109,11 +119,7 @@ const visitCounts = { entries: "count(*)", bounces: "sum(is_bounce::int)", durat
  * `event:` dimension, only visits with a matching fact count.
  */
 const ofEntryPages = (scope: GroupScope.Scope, isCounted: string): Counting => {
-  const usesOthers = GroupScope.mentions(
-    scope,
-    (dimension) => isEventDimension(dimension) && dimension !== "event:page"
-  )
-  if (usesOthers) {
+  if (usesOthers(scope)) {
     const from = `FROM (SELECT DISTINCT dimensions, visit_id, is_bounce, duration
         FROM entry WHERE ${isCounted}) AS one
       GROUP BY dimensions`

@@ -25,8 +25,8 @@ const sums = GroupSql.counts.map((count) => `coalesce(sum(${count}), 0)::bigint 
 
 const statement = `
   WITH leading_day AS MATERIALIZED (${leadingDays}), summed_month AS (
-    INSERT INTO rollup_month (hosted_website_id, month, last_day, starts_at, ends_at, reaches_to, goals)
-    SELECT hosted_website_id, month, max(day), min(starts_at), max(ends_at), max(ends_at), min(goals) FROM leading_day
+    INSERT INTO rollup_month (hosted_website_id, month, last_day, starts_at, ends_at, goals)
+    SELECT hosted_website_id, month, max(day), min(starts_at), max(ends_at), min(goals) FROM leading_day
     GROUP BY hosted_website_id, month HAVING min(goals) = max(goals) RETURNING hosted_website_id, month, last_day
   ), day_group AS MATERIALIZED (
     SELECT hosted_website_id, dimension, month, last_day, name, ${RollupRows.columns.join(", ")} FROM (

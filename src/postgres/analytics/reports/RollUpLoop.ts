@@ -21,8 +21,8 @@ import * as MonthRollUp from "./MonthRollUp.ts"
 import * as PlannerStatistics from "./PlannerStatistics.ts"
 import * as RollupState from "./RollupState.ts"
 
-/** A row that is added more than this many milliseconds after it was received is marked; see the migration `0037_open_visits`. */
-const maxUnmarkedDelay = 2 * 60_000
+/** A row that is added more than this many milliseconds after it was received is marked; see the migration `0040_visit_indexes`. */
+export const maxUnmarkedDelay = 15_000
 
 /** Days are rolled up together up to this number of rows, to keep transactions short. */
 const maxRows = 100_000
@@ -462,6 +462,12 @@ const sitesBehind = Effect.gen(function* () {
     .pipe(decodeRows(Behind))
 })
 
+/** Stores the visits of a website's open day before the horizon. */
+export const advanceTo = (site: DayRollUp.Site, before: number) =>
+  Effect.forEach(openDays(site.timeZone, before), (day) => advanceDay(site, day, before, Number.POSITIVE_INFINITY), {
+    discard: true
+  })
+
 /** Stores the visits of the open days of websites with many page views. Returns whether there were any. */
 export const advance: Effect.Effect<boolean, RoundError, SqlClient.SqlClient> = Effect.gen(function* () {
   const ready = yield* FailedItems.ready("rollup", yield* sitesBehind, ({ hostedWebsiteId }) => hostedWebsiteId)
@@ -538,7 +544,7 @@ export const rebuild = Effect.fnUntraced(function* (
 })
 
 /** How long after a round that rolled up the next one follows, since a website may have exceeded its turn. */
-const nextTurn = Duration.seconds(5)
+export const nextTurn = Duration.seconds(5)
 
 /** Rolls up on connections of its own when it is woken, until the scope closes. */
 export const layer: Layer.Layer<never, SqlError.SqlError, PgClient.PgClient> = Layer.effectDiscard(

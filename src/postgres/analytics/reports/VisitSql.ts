@@ -16,6 +16,9 @@ export const idle = "interval '30 minutes'"
 /** The session key of a row. */
 export const sessionKey = `coalesce(session_id, encode(visitor_hash, 'hex')) COLLATE "C"`
 
+/** Whether the session key of a visit is a session id, and not its hash. */
+const hasSession = "session_key <> encode(visitor_hash, 'hex')"
+
 /**
  * A visit copies the columns of `ofLanding` and `ofClient` from its first view. Without a view, it copies those of `ofClient`
  * from its first event.
@@ -152,6 +155,23 @@ const joinChannel = `JOIN channel ON ${Object.entries(channelFields)
   .map(([field, value]) => `coalesce(given_${field}, '') = coalesce(${value}, '')`)
   .join(" AND ")}`
 
+/** The columns of `raw_visit` that are computed from others. */
+const computed: Readonly<Record<string, string>> = {
+  other_hashes: "CASE WHEN cardinality(hashes) > 1 THEN ARRAY(SELECT DISTINCT unnest(hashes)) END",
+  is_bounce: "pageviews = 1 AND NOT is_interactive",
+  duration: `CASE WHEN pageviews = 1 AND NOT is_interactive THEN 0
+    ELSE floor(extract(epoch FROM ended_at - started_at)) END::bigint`
+}
+
+const columnOf = (column: string): string => {
+  const value = computed[column]
+  return value === undefined ? column : `${value} AS ${column}`
+}
+
+/** The visitor hash that a row's session key consists of; null if it is another session id. */
+const hashOfKey = `CASE WHEN session_key = encode(visitor_hash, 'hex') THEN visitor_hash
+  WHEN session_key ~ '^([0-9a-f]{2})+$' THEN decode(session_key, 'hex') END`
+
 /**
  * Common table expressions, the last of which is `raw_visit`: the visits of the rows in the intervals, which must not overlap,
  * each with the number of its `day` (see `dayOf`). `days` are the websites' days that the intervals touch. No visit continues
@@ -161,7 +181,7 @@ const joinChannel = `JOIN channel ON ${Object.entries(channelFields)
  * `continued`, and `raw_visit` has them as they are after these rows: such a visit stands as one row (kind 2) before the others
  * of its session key.
  *
- * Without `channel`, the visits have no channel.
+ * `raw_visit` has the id of a visit and the given columns of `visitColumns`.
  *
  * The aggregates of a visit have neither an order nor `DISTINCT`, because each of these would sort the rows once more.
  * Texts are compared only if rows of one session key have the same time. Absent texts sort last, as in arrays.
@@ -170,15 +190,18 @@ export const rawVisits = (
   parameters: Parameters,
   websites: Websites,
   intervals: ReadonlyArray<Interval>,
-  options: { readonly channel: boolean; readonly days: ReadonlyArray<Day> }
+  options: { readonly columns: ReadonlyArray<string>; readonly days: ReadonlyArray<Day> }
 ): string => {
+  const channel = options.columns.includes("channel")
   const dayOfRow = dayOf(parameters, websites, options.days, "received_at")
   const open = openParts(intervals, options.days)
-  const stillOpen = open.map(
-    ({ end, start }) =>
-      `(started_at >= ${parameters.time(start)} AND started_at < ${parameters.time(end)}
+  const dayOfVisit = dayOf(parameters, websites, options.days, "started_at")
+  const stillOpen = `hosted_website_id ${websites.isOne} AND (${open
+    .map(
+      ({ end, start }) => `(started_at >= ${parameters.time(start)} AND started_at < ${parameters.time(end)}
         AND ended_at >= ${parameters.time(end - maxGap)})`
-  )
+    )
+    .join(" OR ")})`
   const keyed = 'PARTITION BY session_key, day ORDER BY received_at, kind, texts COLLATE "C"'
   return `
     found AS ${open.length === 0 ? "" : "MATERIALIZED"} (
@@ -188,9 +211,11 @@ export const rawVisits = (
         ? ""
         : `, continued AS MATERIALIZED (
       SELECT DISTINCT ON (session_key, day) * FROM (
-        SELECT *, ${dayOf(parameters, websites, options.days, "started_at")} AS day FROM visit
-        WHERE hosted_website_id ${websites.isOne} AND (${stillOpen.join(" OR ")})
-          AND session_key IN (SELECT session_key FROM found)
+        SELECT *, ${dayOfVisit} AS day FROM visit
+        WHERE visitor_hash = ANY (ARRAY(SELECT DISTINCT ${hashOfKey} FROM found)) AND NOT (${hasSession}) AND ${stillOpen}
+        UNION ALL
+        SELECT *, ${dayOfVisit} FROM visit
+        WHERE session_key = ANY (ARRAY(SELECT DISTINCT session_key FROM found)) AND ${hasSession} AND ${stillOpen}
       ) AS one ORDER BY session_key, day, started_at DESC
     )`
     }, marked AS (
@@ -249,15 +274,9 @@ export const rawVisits = (
         .map((column, index) => `copied[${index + 1}] AS ${column === "path" ? "entry_page" : column}`)
         .join(", ")}
       FROM joined
-    )${options.channel ? `, ${channels}` : ""}, raw_visit AS (
-      SELECT -row_number() OVER () AS visit_id, day, started_at, ended_at, session_key, visitor_hash,
-        CASE WHEN cardinality(hashes) > 1 THEN ARRAY(SELECT DISTINCT unnest(hashes)) END AS other_hashes, pageviews, events,
-        is_interactive, last_campaign,
-        pageviews = 1 AND NOT is_interactive AS is_bounce,
-        CASE WHEN pageviews = 1 AND NOT is_interactive THEN 0
-          ELSE floor(extract(epoch FROM ended_at - started_at)) END::bigint AS duration,
-        entry_page, exit_page, ${copied.join(", ")}, ${options.channel ? "channel" : "NULL::text AS channel"}
-      FROM grouped ${options.channel ? joinChannel : ""}
+    )${channel ? `, ${channels}` : ""}, raw_visit AS (
+      SELECT -row_number() OVER () AS visit_id, day, ${options.columns.map(columnOf).join(", ")}
+      FROM grouped ${channel ? joinChannel : ""}
     )`
 }
 
@@ -282,13 +301,27 @@ export const changes = (columns: ReadonlyArray<string>): ReadonlyArray<string> =
   ]
 }
 
-/** Whether a stored visit is of one of the visitors in `touched`. */
-export const isTouched = `(visitor_hash IN (SELECT hash FROM touched)
-  OR other_hashes IS NOT NULL AND other_hashes && ARRAY(SELECT hash FROM touched))`
+/** The stored visits of the visitors in `touched` that begin in some intervals, as a common table expression. */
+export const earlier = (
+  parameters: Parameters,
+  websites: Websites,
+  intervals: ReadonlyArray<Interval>,
+  columns: ReadonlyArray<string>
+): string => {
+  const stored = inIntervals(parameters, websites, intervals, {
+    columns: columns.join(", "),
+    table: "visit",
+    time: "started_at"
+  })
+  return `earlier AS MATERIALIZED (
+    ${stored} AND visitor_hash = ANY (ARRAY(SELECT hash FROM touched))
+    UNION ALL
+    ${stored} AND other_hashes && ARRAY(SELECT hash FROM touched) AND NOT visitor_hash IN (SELECT hash FROM touched)
+  )`
+}
 
-/** The columns of `raw_visit` that reports need besides the dimensions. */
+/** The columns of a visit that reports need besides the id and the dimensions. */
 export const countedColumns = [
-  "visit_id",
   "started_at",
   "ended_at",
   "session_key",
@@ -301,12 +334,5 @@ export const countedColumns = [
   "entry_page"
 ]
 
-/** The columns of `visit` that `raw_visit` has too, apart from the id. */
-export const visitColumns = [
-  ...countedColumns.filter((column) => column !== "visit_id"),
-  "is_interactive",
-  "last_campaign",
-  "exit_page",
-  ...copied,
-  "channel"
-]
+/** The columns of `visit` apart from the website and the id. */
+export const visitColumns = [...countedColumns, "is_interactive", "last_campaign", "exit_page", ...copied, "channel"]

@@ -10,7 +10,13 @@ import * as DimensionSql from "./DimensionSql.ts"
 import * as GroupScope from "./GroupScope.ts"
 import * as VisitSql from "./VisitSql.ts"
 
-const columnNames = ["visit_id", ...VisitSql.visitColumns]
+/** The columns of visits that a statement reads. */
+const columnsOf = (scope: GroupScope.Scope): ReadonlyArray<string> => [
+  ...new Set([
+    ...VisitSql.countedColumns,
+    ...GroupScope.allDimensions(scope).filter(isVisitDimension).flatMap(DimensionSql.visitColumns)
+  ])
+]
 
 /** The value of the time dimension for the start of a visit. */
 const timeValue = ({ days, parameters, timeZone }: GroupScope.Scope, dimension: Dimension): string => {
@@ -27,15 +33,17 @@ const timeValue = ({ days, parameters, timeZone }: GroupScope.Scope, dimension: 
 /** The expressions, in order; the last is `v`. */
 export const expressions = (scope: GroupScope.Scope): ReadonlyArray<string> => {
   const { aliases, days, onlyChanges, parameters, raw, stored, until, visitFilters, websites } = scope
+  const columns = columnsOf(scope)
+  const selected = ["visit_id", ...columns]
   const id = VisitSql.idColumn(websites)
   const storedVisits = VisitSql.inIntervals(parameters, websites, stored, {
-    columns: [...columnNames, ...id].join(", "),
+    columns: [...selected, ...id].join(", "),
     table: "visit",
     time: "started_at"
   })
   const continues = VisitSql.openParts(raw, days).length > 0
   const visits = onlyChanges
-    ? VisitSql.changes(columnNames)
+    ? VisitSql.changes(selected)
     : [
         ...(stored.length === 0
           ? []
@@ -43,7 +51,7 @@ export const expressions = (scope: GroupScope.Scope): ReadonlyArray<string> => {
         ...(raw.length === 0
           ? []
           : [
-              `SELECT ${[...columnNames, ...(websites.ids === null ? [] : [VisitSql.idOfDay(websites.ids, days)])].join(", ")}
+              `SELECT ${[...selected, ...(websites.ids === null ? [] : [VisitSql.idOfDay(websites.ids, days)])].join(", ")}
                 FROM raw_visit`
             ])
       ]
@@ -60,16 +68,15 @@ export const expressions = (scope: GroupScope.Scope): ReadonlyArray<string> => {
     ...(until === undefined ? [] : [`started_at < ${parameters.time(until)}`])
   ]
   const usesSources = GroupScope.mentions(scope, (dimension) => dimension === "visit:source")
-  const channel = GroupScope.mentions(scope, (dimension) => dimension === "visit:channel")
   return [
-    ...(raw.length === 0 ? [] : [VisitSql.rawVisits(parameters, websites, raw, { channel, days })]),
-    ...(onlyChanges ? [VisitSql.touched, `earlier AS MATERIALIZED (${storedVisits} AND ${VisitSql.isTouched})`] : []),
+    ...(raw.length === 0 ? [] : [VisitSql.rawVisits(parameters, websites, raw, { columns, days })]),
+    ...(onlyChanges ? [VisitSql.touched, VisitSql.earlier(parameters, websites, stored, selected)] : []),
     `visited AS (
       SELECT *, ${VisitSql.dayOf(parameters, websites, days, "started_at")} AS day
-      FROM (${visits.join(" UNION ALL ")}) AS found (${[...columnNames, ...(onlyChanges ? ["sign"] : []), ...id].join(", ")})
+      FROM (${visits.join(" UNION ALL ")}) AS found (${[...selected, ...(onlyChanges ? ["sign"] : []), ...id].join(", ")})
     )`,
     `v AS MATERIALIZED (
-      SELECT ${[...VisitSql.countedColumns, "day", ...(onlyChanges ? ["sign"] : []), ...id, ...values].join(", ")}
+      SELECT ${["visit_id", ...VisitSql.countedColumns, "day", ...(onlyChanges ? ["sign"] : []), ...id, ...values].join(", ")}
       FROM ${usesSources ? DimensionSql.named("visited") : "visited"}
       ${conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`}
     )`
