@@ -110,6 +110,8 @@ export const layer = (options: Options): Layer.Layer<Reports, SqlError.SqlError,
         rebuild: (site) =>
           RollUpLoop.rebuild(site?.hostedWebsiteId).pipe(
             Effect.provideService(SqlClient.SqlClient, sql),
+            // `DayRollUp.MaxStatement` bounds the statements.
+            Database.withTimeout(Duration.infinity),
             Effect.catchTag("TimeoutError", () => Effect.fail(new StorageUnavailable({ reason: "timeout" }))),
             Effect.catchTag("SqlError", (error) => Effect.fail(Database.unavailable(error)))
           )
