@@ -10,7 +10,7 @@
  */
 import type { ChildProcess } from "node:child_process"
 import { lookup } from "node:dns/promises"
-import { Deferred, Duration, Effect, Latch, Result, Schema, type Scope } from "effect"
+import { Deferred, Duration, Effect, FiberSet, Latch, Result, Schema, type Scope } from "effect"
 import * as Restart from "../core/cluster/Restart.ts"
 import * as Metrics from "../core/metrics/Metrics.ts"
 import { merge, type Snapshot, take, withProcess } from "../core/metrics/Snapshot.ts"
@@ -90,6 +90,7 @@ export const start = Effect.fnUntraced(function* (
   const limiter = yield* RateLimiter
   const context = yield* Effect.context<never>()
   const scope = yield* Effect.scope
+  const run = yield* FiberSet.makeRuntime()
   const sockets = yield* Effect.forEach(options.addresses, open)
   const slots = Array.from(
     { length: options.workers },
@@ -129,6 +130,7 @@ export const start = Effect.fnUntraced(function* (
           sockets.map(({ fd }) => fd)
         ),
       limiter,
+      run,
       onEndRequested: () => {
         if (!replaced.has(worker)) requestReplacement(slot)
       },

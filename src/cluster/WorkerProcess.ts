@@ -49,7 +49,9 @@ export interface Options {
   readonly limiter: RateLimiter["Service"]
   /** The worker received a signal to end that the primary did not send. */
   readonly onEndRequested: () => void
-  /** Receives the final metrics when the worker has ended. The effect runs in a fiber of its own. */
+  /** Runs what a message of the worker asks for, in a fiber of its own. */
+  readonly run: (effect: Effect.Effect<void>) => void
+  /** Receives the final metrics when the worker has ended. */
   readonly onEnded: (ended: Ended, snapshot: Snapshot) => Effect.Effect<void>
 }
 
@@ -64,7 +66,7 @@ const notStarted = (error: unknown): WorkerFailed => {
 
 /** Starts a worker. Fails if `fork` throws; if Node reports later that it cannot spawn the process, `serving` fails. */
 export const start = Effect.fnUntraced(function* (options: Options): Effect.fn.Return<WorkerProcess, WorkerFailed> {
-  const run = Effect.runForkWith(yield* Effect.context())
+  const { run } = options
   const serving = yield* Deferred.make<void, WorkerFailed>()
   const ended = yield* Deferred.make<Ended>()
   /** Closed while a `Measure` is in flight: one at a time, so that messages to a hanging worker do not pile up. */

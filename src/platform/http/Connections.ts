@@ -269,11 +269,6 @@ export const track = (
     (resume) => void server.once("close", () => connections.whenEmpty(() => resume(Effect.void)))
   )
   return Effect.addFinalizer(() =>
-    Effect.flatMap(Effect.forkDetach(close), (fiber) =>
-      Effect.ensuring(
-        closed,
-        Effect.sync(() => fiber.interruptUnsafe())
-      )
-    )
+    Effect.raceFirst(closed, Effect.interruptible(Effect.andThen(close, Effect.never)))
   ).pipe(Effect.andThen(Effect.forkScoped(checking)), Effect.asVoid)
 }

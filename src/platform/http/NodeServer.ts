@@ -141,7 +141,6 @@ export const make = (options: Options, { chats, isLimitedByAddress, templates }:
     server.maxHeadersCount = maxHeadersCount
     const isProxy = ClientAddress.makeIsProxy(trustedProxies)
     FairReading.install(server, { ownerOf: FairReading.byAddress(isLimitedByAddress ? isProxy : () => true) })
-    UntrustedProxy.watch(server, isProxy, context)
     ProtocolErrors.install(server, nodeOptions.maxHeaderSize, context)
     const closeConnections = Connections.track(
       server,
@@ -169,6 +168,7 @@ export const make = (options: Options, { chats, isLimitedByAddress, templates }:
           .on("checkContinue", withContinue(guarded, Math.max(maxBody, RequestBody.conversationBytes)))
         const http = yield* NodeHttpServer.make(() => server, options.listen)
         yield* closeConnections
+        yield* UntrustedProxy.watch(server, isProxy)
         return http
       })
     }

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Server } from "node:http"
-import { type Context, Effect } from "effect"
+import { Effect, Latch, type Scope } from "effect"
 import * as Metrics from "../../core/metrics/Metrics.ts"
 
 /** Exported for tests. */
@@ -13,18 +13,21 @@ export const warning =
   "A request has X-Forwarded-For, and its sender is not in TRUSTED_PROXIES. If the sender is your reverse proxy, all visitors behind it share one rate limit: add its network to TRUSTED_PROXIES. This is logged once."
 
 /** Counts the requests with an ignored `X-Forwarded-For`, and logs the first without its address, which may be a visitor's. */
-export const watch = (server: Server, isTrusted: (peer: string) => boolean, context: Context.Context<never>): void => {
+export const watch = Effect.fnUntraced(function* (
+  server: Server,
+  isTrusted: (peer: string) => boolean
+): Effect.fn.Return<void, never, Scope.Scope> {
+  const context = yield* Effect.context<never>()
   const metric = Metrics.untrustedForwarded({})
   metric.updateUnsafe(0, context)
-  let isLogged = false
+  const isFound = Latch.makeUnsafe(false)
+  yield* Effect.forkScoped(Effect.andThen(isFound.await, Effect.logWarning(warning)))
   server.on("request", ({ headers, socket }) => {
     if (headers["x-forwarded-for"] === undefined) return
     const { remoteAddress } = socket
     // The address of a sender that reset its connection early is unknown.
     if (remoteAddress === undefined || isTrusted(remoteAddress)) return
     metric.updateUnsafe(1, context)
-    if (isLogged) return
-    isLogged = true
-    Effect.runForkWith(context)(Effect.logWarning(warning))
+    isFound.openUnsafe()
   })
-}
+})

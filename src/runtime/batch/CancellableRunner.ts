@@ -16,13 +16,11 @@ export interface CancellableRunner {
   readonly check: () => void
 }
 
-export const make: Effect.Effect<CancellableRunner> = Effect.gen(function* () {
-  const fork = Effect.runForkWith(yield* Effect.context())
+export const make: Effect.Effect<CancellableRunner> = Effect.sync(() => {
   let running: { readonly isWanted: () => boolean; readonly abandon: () => void } | undefined
   return {
     run: <A, E>(isWanted: () => boolean, effect: Effect.Effect<A, E>) =>
-      Effect.callback<A | typeof abandoned, E>((resume) => {
-        const fiber = fork(effect)
+      Effect.flatMap(Effect.forkChild(effect, { startImmediately: true }), (fiber) => {
         let isAbandoned = false
         running = {
           isWanted,
@@ -31,11 +29,13 @@ export const make: Effect.Effect<CancellableRunner> = Effect.gen(function* () {
             fiber.interruptUnsafe()
           }
         }
-        fiber.addObserver((exit) => {
-          running = undefined
-          resume(isAbandoned && Exit.isFailure(exit) ? Effect.succeed(abandoned) : exit)
-        })
-        return Fiber.interrupt(fiber)
+        return Fiber.await(fiber).pipe(
+          Effect.flatMap((exit): Exit.Exit<A | typeof abandoned, E> => {
+            running = undefined
+            return isAbandoned && Exit.isFailure(exit) ? Exit.succeed(abandoned) : exit
+          }),
+          Effect.onInterrupt(() => Fiber.interrupt(fiber))
+        )
       }),
     check: () => {
       if (running?.isWanted() === false) running.abandon()

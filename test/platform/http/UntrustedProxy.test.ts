@@ -42,18 +42,19 @@ describe("platform/http/UntrustedProxy", () => {
     Effect.gen(function* () {
       const lines: Array<unknown> = []
       const logs = Logger.layer([Logger.make(({ message }) => void lines.push(message))])
-      const context = yield* Effect.context<never>().pipe(Effect.provide(logs))
       const server = createServer()
-      UntrustedProxy.watch(server, () => false, context)
+      yield* UntrustedProxy.watch(server, () => false).pipe(Effect.provide(logs))
       const requestFrom = (remoteAddress: string | undefined) =>
         server.emit("request", { headers: forwarded, socket: { remoteAddress } } as unknown as IncomingMessage)
       const counted = Effect.map(Metric.value(Metrics.untrustedForwarded({})), ({ count }) => count)
       const before = yield* counted
       requestFrom(undefined)
+      yield* Effect.yieldNow
       assert.strictEqual(yield* counted, before)
       assert.deepStrictEqual(lines, [])
       requestFrom("192.0.2.1")
       assert.strictEqual(yield* counted, Number(before) + 1)
+      yield* Effect.yieldNow
       assert.deepStrictEqual(lines, [[UntrustedProxy.warning]])
     })
   )
