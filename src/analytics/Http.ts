@@ -7,6 +7,7 @@ import { Context, Effect, Layer } from "effect"
 import type { HttpServerResponse } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Api } from "../contract/Api.ts"
+import { Validation } from "../contract/Validation.ts"
 import * as Event from "../core/analytics/Event.ts"
 import * as PageView from "../core/analytics/PageView.ts"
 import { memoize } from "../core/data/Memo.ts"
@@ -15,6 +16,7 @@ import type { Site } from "../core/sites/Site.ts"
 import * as ErrorMapping from "../http/request/ErrorMapping.ts"
 import { Received } from "../platform/api/Received.ts"
 import * as Body from "../platform/http/Body.ts"
+import * as EndpointGroup from "../platform/http/EndpointGroup.ts"
 import { AnalyticsRepo } from "../services/analytics/AnalyticsRepo.ts"
 import { EventRepo } from "../services/analytics/EventRepo.ts"
 import { Decisions } from "../services/sites/Decisions.ts"
@@ -92,18 +94,21 @@ const counted = Layer.effect(
   })
 )
 
-/** Serves the group; requires `handlers`. */
-export const group = HttpApiBuilder.group(
-  Api,
-  "analytics",
-  Effect.fnUntraced(function* (handlers) {
-    const track = yield* PageViews
-    const event = yield* Events
+const groupOf = (track: PageViews["Service"], event: Events["Service"]) =>
+  HttpApiBuilder.group(Api, "analytics", (handlers) =>
     // `uninterruptible`, because a page view is stored even if the visitor leaves the page at once.
-    return handlers
+    handlers
       .handle("track", ({ payload }) => track(payload), { uninterruptible: true })
       .handle("view", ({ payload }) => track(payload), { uninterruptible: true })
       .handle("event", ({ payload }) => event(payload), { uninterruptible: true })
+  )
+
+/** Serves the group; requires `handlers`. */
+export const group = Layer.unwrap(
+  Effect.gen(function* () {
+    const services = yield* Effect.context<Counted | Validation>()
+    const handlers = groupOf(yield* PageViews, yield* Events)
+    return EndpointGroup.withOnly(handlers, Context.pick(Counted, Validation)(services))
   })
 ).pipe(Layer.provideMerge(counted))
 

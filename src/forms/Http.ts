@@ -11,6 +11,7 @@ import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as LeadHashes from "../analytics/LeadHashes.ts"
 import { Api } from "../contract/Api.ts"
 import type { ValidationError } from "../contract/Errors.ts"
+import { Validation } from "../contract/Validation.ts"
 import * as FormCheck from "../core/forms/FormCheck.ts"
 import * as FormContent from "../core/forms/FormContent.ts"
 import * as RepeatedContent from "../core/forms/RepeatedContent.ts"
@@ -28,6 +29,7 @@ import * as RateLimitCheck from "../http/request/RateLimitCheck.ts"
 import type * as RequestHead from "../http/request/RequestHead.ts"
 import { Received } from "../platform/api/Received.ts"
 import * as Body from "../platform/http/Body.ts"
+import * as EndpointGroup from "../platform/http/EndpointGroup.ts"
 import { FormDirectory, type SiteForms } from "../services/forms/FormDirectory.ts"
 import { type IdempotencyConflict, SubmissionRepo } from "../services/forms/SubmissionRepo.ts"
 import { RateLimiter } from "../services/RateLimiter.ts"
@@ -226,21 +228,24 @@ const submitted = Layer.effect(
 const isSubmission = (payload: SubmissionPayload | typeof PlainForm.Type): payload is SubmissionPayload =>
   Predicate.isObject(payload.form_data)
 
+const group = (submit: Effect.Success<ReturnType<typeof make>>) =>
+  HttpApiBuilder.group(Api, "forms", (handlers) =>
+    handlers.handle(
+      "submit",
+      ({ headers, payload }) =>
+        isSubmission(payload)
+          ? submit(payload, headers["idempotency-key"] ?? null)
+          : Effect.die(new Error("A plain form was not read")),
+      // A visitor who leaves the page at once must not cancel the submission.
+      { uninterruptible: true }
+    )
+  )
+
 /** Serves the group. */
 export const layer = (options: Options) =>
-  HttpApiBuilder.group(
-    Api,
-    "forms",
-    Effect.fnUntraced(function* (handlers) {
-      const submit = yield* make(options)
-      return handlers.handle(
-        "submit",
-        ({ headers, payload }) =>
-          isSubmission(payload)
-            ? submit(payload, headers["idempotency-key"] ?? null)
-            : Effect.die(new Error("A plain form was not read")),
-        // A visitor who leaves the page at once must not cancel the submission.
-        { uninterruptible: true }
-      )
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const services = yield* Effect.context<Submitted | Validation>()
+      return EndpointGroup.withOnly(group(yield* make(options)), Context.pick(Submitted, Validation)(services))
     })
   ).pipe(Layer.provideMerge(submitted))

@@ -4,7 +4,7 @@
  * @module
  */
 import { Context, Effect } from "effect"
-import { HttpMiddleware, HttpServerRequest, type HttpServerResponse } from "effect/http"
+import { HttpEffect, HttpMiddleware, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { prefix } from "../../contract/owner/Api.ts"
 
 /** The response headers that a page may read, on errors too. */
@@ -44,6 +44,10 @@ const cors = HttpMiddleware.cors({
   maxAge
 })
 
+/** The platform computes the headers of every response anew, although they are always the same. */
+const addAnswerHeaders: HttpEffect.PreResponseHandler = (_, response) =>
+  Effect.succeed(HttpServerResponse.setHeaders(response, answerHeaders))
+
 /**
  * Allowing any origin is safe, because responses do not allow credentials: no page can read a response to a request with cookies.
  * A preflight response echoes nothing of its request. The owner API has no CORS: no other website may read it.
@@ -51,9 +55,12 @@ const cors = HttpMiddleware.cors({
 export const middleware = <E, R>(
   app: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
 ): Effect.Effect<HttpServerResponse.HttpServerResponse, E, R | HttpServerRequest.HttpServerRequest> => {
-  const withCors = cors(app)
+  const preflight = cors(app)
   return Effect.withFiber((fiber) => {
-    const { url } = Context.getUnsafe(fiber.context, HttpServerRequest.HttpServerRequest)
-    return url.startsWith(prefix) ? app : withCors
+    const { method, url } = Context.getUnsafe(fiber.context, HttpServerRequest.HttpServerRequest)
+    if (url.startsWith(prefix)) return app
+    if (method === "OPTIONS") return preflight
+    HttpEffect.appendPreResponseHandlerUnsafe(fiber.context, addAnswerHeaders)
+    return app
   })
 }

@@ -4,11 +4,12 @@
  * @module
  */
 import { Layer } from "effect"
-import { HttpMiddleware, HttpRouter } from "effect/http"
+import { HttpRouter } from "effect/http"
 import type { IpNetwork } from "effect/net"
 import type * as GuidePage from "../assets/GuidePage.ts"
 import * as Cors from "./Cors.ts"
 import * as Fallbacks from "./Fallbacks.ts"
+import * as Forwarded from "./Forwarded.ts"
 import * as Trace from "./Trace.ts"
 import * as UnknownPage from "./UnknownPage.ts"
 
@@ -41,5 +42,5 @@ export const layer = ({ parts, paths, tracing, trustedProxies }: Options) => {
       : Layer.provideMerge(fallbacksAndCors, HttpRouter.middleware(Trace.middleware(tracing, templates), global))
   return trustedProxies.length === 0
     ? traced
-    : Layer.provideMerge(HttpRouter.middleware(HttpMiddleware.xForwardedHeaders({ trustedProxies }), global), traced)
+    : Layer.provideMerge(HttpRouter.middleware(Forwarded.middleware(trustedProxies), global), traced)
 }

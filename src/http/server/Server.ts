@@ -4,7 +4,7 @@
  * @module
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import { type Duration, Effect, Layer, Option, Scope } from "effect"
+import { Context, type Duration, Effect, Layer, Option, Scope } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as FastPath from "../../analytics/FastPath.ts"
@@ -139,6 +139,13 @@ const chats = [ContractWidget.chat, OpenAiGroup.endpoints.completions, AgUiGroup
 const isLimited = ({ rateLimitAnalytics, rateLimitChat, rateLimitForms }: Options): boolean =>
   [rateLimitAnalytics, rateLimitChat, rateLimitForms].some(Option.isSome)
 
+/**
+ * The context of requests. The platform copies it for every request, and the handlers got their services when their routes were
+ * built, so it has references only.
+ */
+const withoutServices = (context: Context.Context<never>): Context.Context<never> =>
+  Context.makeUnsafe(new Map([...context.mapUnsafe].filter(([key]) => !key.startsWith("hydracore/services/"))))
+
 /** The listening server. */
 export const layer = (options: Options) => {
   const facts = { templates: pathsOf(options).map(({ path }) => path), chats, isLimitedByAddress: isLimited(options) }
@@ -175,7 +182,10 @@ export const layer = (options: Options) => {
         }
       }).pipe(Effect.provideContext(endpointServices))
       const requests = yield* Scope.fork(yield* Effect.scope, "parallel")
-      const http = yield* serve(fastPath(yield* NodeHttpServer.makeHandler(router, { scope: requests })))
+      const listener = yield* NodeHttpServer.makeHandler(router, { scope: requests }).pipe(
+        Effect.updateContext(withoutServices)
+      )
+      const http = yield* serve(fastPath(listener))
       yield* Effect.addFinalizer(() => drain.start)
       return http
     })

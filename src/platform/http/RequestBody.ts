@@ -138,13 +138,11 @@ const makeIncomingBody = (
  * Collects a body from Node's message. The platform's reader handles any stream and also waits for the message to close,
  * which for a small body costs a tenth of the whole request.
  */
-const collect = (
-  message: IncomingMessage,
-  { add, onDisplaced }: IncomingBody
-): Effect.Effect<void, Refused | BodyUnreadable> =>
+const collect = (message: IncomingMessage, body: IncomingBody): Effect.Effect<Uint8Array, Refused | BodyUnreadable> =>
   Effect.callback((resume) => {
     const stop = () => {
-      message.off("data", onData).off("end", onEnd).off("error", onDisconnect).off("close", onDisconnect)
+      message.off("data", onData).off("end", onEnd).off("close", onDisconnect)
+      body.release()
     }
     const fail = (error: Refused | BodyUnreadable) => {
       stop()
@@ -153,35 +151,44 @@ const collect = (
       resume(Effect.fail(error))
     }
     const onData = (chunk: Buffer) => {
-      const error = add(chunk)
+      const error = body.add(chunk)
       if (error !== undefined) fail(error)
     }
     const onEnd = () => {
       stop()
-      resume(Effect.void)
+      resume(Effect.succeed(body.pieces.take()))
     }
     const onDisconnect = () => fail(new BodyUnreadable())
-    onDisplaced(fail)
-    message.on("data", onData).on("end", onEnd).on("error", onDisconnect).on("close", onDisconnect)
+    body.onDisplaced(fail)
+    const error = body.begin()
+    if (error !== undefined) return fail(error)
+    message.on("data", onData).on("end", onEnd).on("close", onDisconnect)
     return Effect.sync(stop)
   })
 
 /** Collects a body from the platform's stream. */
 const collectStream = (
   request: HttpServerRequest.HttpServerRequest,
-  { add, onDisplaced }: IncomingBody
-): Effect.Effect<void, Refused | BodyUnreadable> =>
-  Effect.raceFirst(
-    Stream.runForEach(
-      Stream.mapError(request.stream, () => new BodyUnreadable()),
-      (piece) =>
-        Effect.suspend(() => {
-          const error = add(piece)
-          return error === undefined ? Effect.void : Effect.fail(error)
-        })
-    ),
-    Effect.callback<never, BodyOverCapacity>((resume) => onDisplaced((error) => resume(Effect.fail(error))))
+  body: IncomingBody
+): Effect.Effect<Uint8Array, Refused | BodyUnreadable> => {
+  const pieces = Stream.mapError(request.stream, () => new BodyUnreadable())
+  const collected = Effect.raceFirst(
+    Stream.runForEach(pieces, (piece) => failIfRefused(() => body.add(piece))),
+    Effect.callback<never, BodyOverCapacity>((resume) => body.onDisplaced((error) => resume(Effect.fail(error))))
   )
+  // `begin` is inside `ensuring`: an interruption between them would leak the allocation.
+  return Effect.ensuring(
+    // The body may have been displaced after its last piece.
+    failIfRefused(body.begin).pipe(Effect.andThen(collected), Effect.andThen(failIfRefused(body.refused))),
+    Effect.sync(body.release)
+  ).pipe(Effect.map(() => body.pieces.take()))
+}
+
+const failIfRefused = <E extends Refused>(check: () => E | undefined): Effect.Effect<void, E> =>
+  Effect.suspend(() => {
+    const error = check()
+    return error === undefined ? Effect.void : Effect.fail(error)
+  })
 
 /** Whether `collect` can read the body: it is unread in Node's message, and the client does not wait for `100 Continue`. */
 const isCollectable = (request: HttpServerRequest.HttpServerRequest): boolean =>
@@ -210,23 +217,9 @@ export const readBytes = (
     const allocate = (onDisplaced: () => void) =>
       arrivals.allocate(isByAddress ? clientKey(address) : undefined, onDisplaced)
     const body = makeIncomingBody(allocate, RequestHead.estimateBytesOf(request), { expected, maxBytes })
-    // The server handles connection errors. `collect` may have removed its listener before the error is emitted, and an error
-    // without a listener ends the process.
+    // The server handles connection errors. An error without a listener ends the process.
     if (request.source instanceof IncomingMessage) request.source.on("error", constVoid)
-    // `begin` is inside `ensuring`: an interruption between them would leak the allocation.
-    const collected = Effect.ensuring(
-      Effect.suspend((): Effect.Effect<void, Refused | BodyUnreadable> => {
-        const error = body.begin()
-        if (error !== undefined) return Effect.fail(error)
-        return isCollectable(request) ? collect(request.source as IncomingMessage, body) : collectStream(request, body)
-      }),
-      Effect.sync(body.release)
-    )
-    return Effect.flatMap(collected, () => {
-      // The body may have been displaced after its last piece.
-      const refused = body.refused()
-      return refused === undefined ? Effect.succeed(body.pieces.take()) : Effect.fail(refused)
-    })
+    return isCollectable(request) ? collect(request.source as IncomingMessage, body) : collectStream(request, body)
   })
 
 /** The maximum size in bytes of a body that repeats its conversation, unless `MAX_BODY` is more. */
