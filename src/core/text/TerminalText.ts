@@ -46,8 +46,12 @@ const zero = /^\p{M}+$/u
 const wide =
   /^[\u1100-\u115F\u2E80-\u303E\u3041-\uA4CF\uA960-\uA97C\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF01-\uFF60\uFFE0-\uFFE6\u{16FE0}-\u{18AFF}\u{1B000}-\u{1B2FF}\u{1F200}-\u{1F2FF}\u{20000}-\u{3FFFD}\p{Emoji_Presentation}]/u
 
+/** Texts whose UTF-16 units are one cell each: those of most charts, whose segmentation takes a hundred times as long. */
+const plain = /^[\x20-\x7E\u00C0-\u024F\u2026\u2580-\u258F]*$/
+
 /** Splits a text into units, each of which a terminal shows as one character. */
 const graphemes = (text: string): Array<string> => {
+  if (plain.test(text)) return text.split("")
   segmenter ??= new Intl.Segmenter("en", { granularity: "grapheme" })
   return Array.from(segmenter.segment(text), ({ segment }) => segment)
 }
@@ -55,7 +59,8 @@ const graphemes = (text: string): Array<string> => {
 const cells = (grapheme: string): number => (zero.test(grapheme) ? 0 : wide.test(grapheme) ? 2 : 1)
 
 /** The width of a printable text in cells. A Chinese, Japanese or Korean character or an emoji takes two cells. */
-export const width = (text: string): number => graphemes(text).reduce((sum, grapheme) => sum + cells(grapheme), 0)
+export const width = (text: string): number =>
+  plain.test(text) ? text.length : graphemes(text).reduce((sum, grapheme) => sum + cells(grapheme), 0)
 
 /** Truncates a text that is wider than `max` cells (at least one), and ends it with `…`. */
 export const truncate = (text: string, max: number): string => {

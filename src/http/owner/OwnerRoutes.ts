@@ -32,6 +32,7 @@ import * as Authentication from "./authentication/Authentication.ts"
 import * as CallerLimits from "./authentication/CallerLimits.ts"
 import * as SharedAuthentication from "./authentication/SharedAuthentication.ts"
 import * as CallerOperations from "./CallerOperations.ts"
+import * as Compression from "./Compression.ts"
 import * as Exports from "./Exports.ts"
 import * as ActivityHandlers from "./handlers/Activity.ts"
 import * as ConversationHandlers from "./handlers/Conversations.ts"
@@ -153,5 +154,6 @@ export const layer = (options: Options) =>
       Validation.layer
     ]),
     Layer.provide([CallerLimits.layer(options), CallerOperations.layer, Exports.layer]),
-    Layer.provide(SiteSlots.layer)
+    Layer.provide(SiteSlots.layer),
+    Layer.provide(Compression.layer)
   )

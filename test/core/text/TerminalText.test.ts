@@ -30,6 +30,12 @@ describe("core/text/TerminalText", () => {
     assert.strictEqual(TerminalText.printable(printed), printed)
   })
 
+  it.prop("Latin letters and parts of bars are one cell each, alone and beside a wide character", [Text], ([text]) => {
+    const plain = `${text.replace(/[^ -~À-ɏ…]/gu, "")}█▎`
+    assert.strictEqual(TerminalText.width(plain), plain.length)
+    assert.strictEqual(TerminalText.width(`日${plain}`), 2 + plain.length)
+  })
+
   it.prop("inert JSON has the same meaning and no control characters other than line feeds", [Text], ([text]) => {
     const json = JSON.stringify({ [text]: [text] }, null, 1)
     const inert = TerminalText.inertJson(json)

@@ -39,8 +39,17 @@ export const operationsOf = (document: Json): ReadonlyArray<Operation> =>
     }))
   )
 
-/** Headers of HTTP itself: message framing, date and connection management. */
-const ofHttp = new Set(["connection", "content-length", "content-type", "date", "keep-alive", "transfer-encoding"])
+/** Headers of HTTP itself: message framing, content coding, date and connection management. */
+const ofHttp = new Set([
+  "connection",
+  "content-encoding",
+  "content-length",
+  "content-type",
+  "date",
+  "keep-alive",
+  "transfer-encoding",
+  "vary"
+])
 
 /** The parts of a response to one operation that a document does not declare. */
 const missingIn = (operation: Operation, { contentType, headers, status }: Recorded): ReadonlyArray<string> => {
