@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { ServerResponse } from "node:http"
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import { Cause, Clock, Duration, Effect, Fiber, Option, Queue, Schema, Scope, Stream } from "effect"
 import { HttpServerRequest, HttpServerResponse } from "effect/http"
@@ -255,6 +256,8 @@ export type Begin = Effect.Success<ReturnType<typeof make>>
 /** Closes the connection of a visitor who has read nothing of what was sent for the chat's `readTimeout`. */
 const cutUnread = ({ markUnread, readTimeout }: StartedChat, request: HttpServerRequest.HttpServerRequest): void => {
   const response = NodeHttpServerRequest.toServerResponse(request)
+  // Another server than Node's.
+  if (!(response instanceof ServerResponse)) return
   const millis = Duration.toMillis(readTimeout)
   response.setTimeout(millis, () => {
     if (response.writableLength === 0) {

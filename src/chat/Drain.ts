@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Context, Deferred, type Duration, Effect } from "effect"
+import { Context, Deferred, type Duration, Effect, FiberSet, type Scope } from "effect"
 
 export class Drain extends Context.Service<
   Drain,
@@ -15,16 +15,14 @@ export class Drain extends Context.Service<
   }
 >()("hydracore/http/Drain") {}
 
-export const make = (options: { readonly grace: Duration.Input }): Effect.Effect<Drain["Service"]> =>
-  Effect.map(Deferred.make<void>(), (expired) =>
-    Drain.of({
-      expired: Deferred.await(expired),
-      // Detached, because it runs while the finalizers of the server wait for the streams to end.
-      start: Effect.sleep(options.grace).pipe(
-        Effect.andThen(Deferred.succeed(expired, undefined)),
-        Effect.interruptible,
-        Effect.forkDetach,
-        Effect.asVoid
-      )
-    })
-  )
+/** The grace period may start while the scope closes, in a finalizer that was added after this. */
+export const make = Effect.fnUntraced(function* (options: {
+  readonly grace: Duration.Input
+}): Effect.fn.Return<Drain["Service"], never, Scope.Scope> {
+  const expired = yield* Deferred.make<void>()
+  const fork = yield* FiberSet.makeRuntime()
+  return Drain.of({
+    expired: Deferred.await(expired),
+    start: Effect.sync(() => fork(Effect.delay(Deferred.succeed(expired, undefined), options.grace)))
+  })
+})

@@ -32,6 +32,13 @@ const body = (request: AgentRequest) => {
   }
 }
 
+/** Reads each element of a list. */
+const eachOf =
+  (read: (value: unknown, answer: Answer, position: number) => void) =>
+  (list: unknown, answer: Answer): void => {
+    for (const [position, value] of Json.elements(list).entries()) read(value, answer, position)
+  }
+
 /** The text of `thinking`: a string, or an array of parts, which Mistral sends. */
 const thinkingText = (value: unknown): string =>
   typeof value === "string"
@@ -81,14 +88,14 @@ const readAnnotation = (value: unknown, answer: Answer): void => {
 }
 
 /** Only the first delta of a call has the call's name. Later deltas are skipped. */
-const readToolCall = (value: unknown, position: number, answer: Answer): void => {
+const readToolCall = (value: unknown, answer: Answer, position: number): void => {
   const call = Json.fields(value)
   const name = Json.text(Json.fields(call["function"])["name"]) || Json.text(Json.fields(call["custom"])["name"])
   if (name !== "") answer.tool(Json.text(call["id"]) || `call-${call["index"] ?? position}`, name)
 }
 
 /** Reads a tool that Groq ran. A search also has its results here. */
-const readExecutedTool = (value: unknown, position: number, answer: Answer): void => {
+const readExecutedTool = (value: unknown, answer: Answer, position: number): void => {
   const tool = Json.fields(value)
   const id = `executed-${tool["index"] ?? position}`
   answer.tool(id, Json.text(tool["type"]) || "tool")
@@ -99,41 +106,48 @@ const readExecutedTool = (value: unknown, position: number, answer: Answer): voi
   }
 }
 
+/** The members of a message that are read besides its content and its reasoning. */
+const messageMembers: ReadonlyArray<readonly [member: string, read: (value: unknown, answer: Answer) => void]> = [
+  ["refusal", (refusal, answer) => answer.refusal(Json.text(refusal))],
+  ["annotations", eachOf(readAnnotation)],
+  ["tool_calls", eachOf(readToolCall)],
+  // The older form of `tool_calls`.
+  ["function_call", (call, answer) => readToolCall({ function: call }, answer, 0)],
+  // Groq
+  ["executed_tools", eachOf(readExecutedTool)],
+  // Azure's "On Your Data"
+  ["context", (context, answer) => eachOf(readAnnotation)(Json.fields(context)["citations"], answer)]
+]
+
 /** Reads a `delta`, or the `message` of an answer that was not streamed. */
 const readMessage = (message: Json.Fields, answer: Answer): void => {
   readReasoning(message, answer)
   readContent(message["content"], answer)
-  const { annotations, context, executed_tools, function_call, refusal, tool_calls } = message
-  if (typeof refusal === "string") answer.refusal(refusal)
-  if (annotations !== undefined) for (const one of Json.elements(annotations)) readAnnotation(one, answer)
-  if (tool_calls !== undefined) {
-    for (const [index, call] of Json.elements(tool_calls).entries()) readToolCall(call, index, answer)
-  }
-  // The older form of `tool_calls`.
-  if (function_call !== undefined) readToolCall({ function: function_call }, 0, answer)
-  if (executed_tools !== undefined) {
-    for (const [index, tool] of Json.elements(executed_tools).entries()) readExecutedTool(tool, index, answer)
-  }
-  // Azure's "On Your Data".
-  if (context !== undefined)
-    for (const one of Json.elements(Json.fields(context)["citations"])) readAnnotation(one, answer)
+  for (const [member, read] of messageMembers) if (message[member] !== undefined) read(message[member], answer)
 }
 
-/** Reads the sources that Perplexity, xAI and Zhipu send beside the choices. Perplexity repeats them with every token. */
-const readSources = (chunk: Json.Fields, answer: Answer): void => {
-  const { citations, search_results, web_search } = chunk
-  // The results of Zhipu's search.
-  if (web_search !== undefined) {
-    for (const result of Json.elements(web_search)) {
-      const { link, title } = Json.fields(result)
+/** The members beside the choices that have an answer's sources. Perplexity repeats them with every token. */
+const sourceMembers: ReadonlyArray<readonly [member: string, read: (source: unknown, answer: Answer) => void]> = [
+  // Zhipu: what its search found.
+  [
+    "web_search",
+    (source, answer) => {
+      const { link, title } = Json.fields(source)
       answer.retrieved(Json.text(link), Json.text(title))
     }
-  }
-  if (search_results !== undefined) for (const one of Json.elements(search_results)) readAnnotation(one, answer)
-  if (citations === undefined) return
-  for (const citation of Json.elements(citations)) {
-    if (typeof citation === "string") answer.source(citation, "")
-    else readAnnotation(citation, answer)
+  ],
+  // Perplexity
+  ["search_results", readAnnotation],
+  // Perplexity and xAI: URLs. Others send objects.
+  [
+    "citations",
+    (source, answer) => (typeof source === "string" ? answer.source(source, "") : readAnnotation(source, answer))
+  ]
+]
+
+const readSources = (chunk: Json.Fields, answer: Answer): void => {
+  for (const [member, read] of sourceMembers) {
+    if (chunk[member] !== undefined) eachOf(read)(chunk[member], answer)
   }
 }
 
@@ -169,21 +183,22 @@ const isErrorCode = (code: unknown): boolean => {
   return Number.isNaN(number) ? !/^(ok|success)/i.test(String(code)) : number !== 0 && (number < 100 || number > 399)
 }
 
-/**
- * The error of a chunk without choices: `error`, or the chunk itself, as `{object: "error"}` (vLLM), `{type: "error"}`,
- * `{code, message}` (DashScope, Spark), `{error_code, text}` (FastChat), `{detail}` (FastAPI) or `{base_resp}` (MiniMax).
- */
+/** The forms of an error that is not in the member `error`, by the runtime or provider that sends it. The error is the chunk. */
+const errorForms: Readonly<Record<string, (chunk: Json.Fields) => boolean>> = {
+  vLLM: ({ object }) => object === "error",
+  Anthropic: ({ type }) => type === "error",
+  FastChat: ({ error_code }) => !isNothing(error_code),
+  FastAPI: ({ detail, object, type }) => typeof detail === "string" && object === undefined && type === undefined,
+  DashScope: ({ code, message }) => typeof message === "string" && isErrorCode(code),
+  MiniMax: ({ base_resp }) => Json.count(Json.fields(base_resp)["status_code"]) > 0
+}
+
+const isError = Object.values(errorForms)
+
+/** The error of a chunk without choices; undefined if it is none. */
 const errorOf = (chunk: Json.Fields): unknown => {
-  const { base_resp, code, detail, error, error_code, message, object, type } = chunk
-  if (!isNothing(error)) return error
-  const isError =
-    object === "error" ||
-    type === "error" ||
-    !isNothing(error_code) ||
-    (typeof detail === "string" && object === undefined && type === undefined) ||
-    (typeof message === "string" && isErrorCode(code)) ||
-    Json.count(Json.fields(base_resp)["status_code"]) > 0
-  return isError ? chunk : undefined
+  if (!isNothing(chunk["error"])) return chunk["error"]
+  return isError.some((isErrorOf) => isErrorOf(chunk)) ? chunk : undefined
 }
 
 const readChunk = (chunk: Json.Fields, answer: Answer): void => {
