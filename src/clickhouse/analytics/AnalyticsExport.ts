@@ -37,17 +37,15 @@ const pageOf = (columns: string, table: string, size: string): string => `SELECT
     FROM (SELECT ${columns} FROM ${table} ${ofPeriod})
   ) WHERE size_until <= ${pageBytes} OR at = first_at ORDER BY at`
 
-const viewsStatement = pageOf(
-  `${common}, utm_source, utm_medium, utm_campaign, utm_term, utm_content, referrer_host, referrer_path, screen_width`,
-  "page_view",
-  "length(path) + length(coalesce(referrer_path, ''))"
-)
+/** The columns of page views that `AnalyticsRows.decodeView` decodes. */
+export const viewColumns = `${common}, utm_source, utm_medium, utm_campaign, utm_term, utm_content, referrer_host, referrer_path, screen_width`
 
-const eventsStatement = pageOf(
-  `${common}, name, properties, toFloat64(revenue_amount) AS revenue_amount, revenue_currency, is_interactive`,
-  "event",
-  "length(path) + length(coalesce(properties, ''))"
-)
+/** The columns of events that `AnalyticsRows.decodeEvent` decodes. */
+export const eventColumns = `${common}, name, properties, toFloat64(revenue_amount) AS revenue_amount, revenue_currency, is_interactive`
+
+const viewsStatement = pageOf(viewColumns, "page_view", "length(path) + length(coalesce(referrer_path, ''))")
+
+const eventsStatement = pageOf(eventColumns, "event", "length(path) + length(coalesce(properties, ''))")
 
 /** Limits a time to a range that ClickHouse can represent. */
 const clamp = (millis: number): number => Math.min(Math.max(Math.trunc(millis), 0), Date.UTC(2149, 0))

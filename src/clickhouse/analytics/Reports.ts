@@ -50,7 +50,7 @@ export const layer = (
       const tooLarge = new ReportTooLarge({ limit: `${memory / gigabyte} GB of memory` })
       const rollUps = yield* RollUpLoop.make
       const seconds = Math.max(1, Math.ceil(Duration.toSeconds(limit)))
-      const reader = Reader.make(clickhouse, { seconds, memory }, rollUps.offer)
+      const reader = Reader.make(clickhouse, { seconds, memory }, { onUnstored: rollUps.offer })
       /** Limits the time of a report's reads. The server ends each of their statements after the same time. */
       const limited = <A, E>(
         read: Effect.Effect<A, E | Errors.ClickHouseError>

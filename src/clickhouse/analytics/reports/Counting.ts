@@ -14,6 +14,7 @@ import type { GoalRow } from "../../../core/analytics/report/Row.ts"
 import { decodeRows } from "../../../runtime/Rows.ts"
 import { type ReportSite, ReportTooLarge } from "../../../services/analytics/Reports.ts"
 import type { ClickHouseError } from "../../Errors.ts"
+import * as FewVisits from "./FewVisits.ts"
 import * as GroupSql from "./GroupSql.ts"
 import { Parameters } from "./Parameters.ts"
 import type { Reader } from "./Reader.ts"
@@ -62,6 +63,7 @@ export const count = Effect.fnUntraced(function* (
   const plan = yield* VisitDays.plan(reader, hostedWebsiteId, timeZone, days)
   const computed = [...plan.raw, ...plan.open.map(({ day }) => [day] as const)]
   if (computed.length > 0) reader.onUnstored({ hostedWebsiteId, timeZone }, computed)
+  const few = yield* FewVisits.read(reader, hostedWebsiteId, timeZone, plan)
   const offsets = LocalTime.offsets(query.timeZone, days)
   const execute = (statement: string, parameters: Parameters) =>
     reader.read(`${statement} LIMIT ${limit + 1}`, parameters).pipe(
@@ -74,11 +76,12 @@ export const count = Effect.fnUntraced(function* (
     )
   /** The groups of the visits in the parts of a plan. */
   const ofVisits = (shape: Counting.Shape, plan: VisitDays.Plan) => {
-    if (plan.stored.length + plan.open.length + plan.raw.length === 0) return Effect.succeed([])
+    const isEmpty = few === null ? plan.raw.length === 0 : few.visits.length === 0
+    if (isEmpty && plan.stored.length + plan.open.length === 0) return Effect.succeed([])
     const parameters = new Parameters()
     const hosted = parameters.uuid(hostedWebsiteId)
     const statement = GroupSql.statement({ ...shape, goals, offsets, parameters, until: range.until }, (columns) =>
-      VisitDays.visits(parameters, hosted, timeZone, plan, columns)
+      VisitDays.visits(parameters, hosted, timeZone, plan, few, columns)
     )
     return execute(statement, parameters)
   }

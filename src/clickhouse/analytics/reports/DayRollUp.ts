@@ -127,15 +127,12 @@ const rowCounts = Effect.fnUntraced(function* (reader: Reader, hostedWebsiteId: 
   const site = parameters.uuid(hostedWebsiteId)
   const [from, to] = [parameters.time(times[0] ?? 0), parameters.time(times.at(-1) ?? 0)]
   const starts = parameters.integers(times)
-  const rows = VisitSql.sources.map(
-    ([table, time]) => `SELECT toUnixTimestamp64Milli(${time}) AS at FROM ${table}
+  const rows = VisitSql.ofSources(
+    (table, time) => `SELECT toUnixTimestamp64Milli(${time}) AS at FROM ${table}
       WHERE hosted_website_id = ${site} AND ${time} >= ${from} AND ${time} < ${to}`
   )
   const found = yield* reader
-    .read(
-      `SELECT roundDown(at, ${starts}) AS start, count() AS rows FROM (${rows.join(" UNION ALL ")}) GROUP BY start`,
-      parameters
-    )
+    .read(`SELECT roundDown(at, ${starts}) AS start, count() AS rows FROM (${rows}) GROUP BY start`, parameters)
     .pipe(decodeRows(Counts))
   const counts = new Map(found.map(({ rows, start }) => [start, rows]))
   return (start: number) => counts.get(start) ?? 0

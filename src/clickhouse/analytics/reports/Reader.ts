@@ -12,6 +12,11 @@ import type * as VisitSql from "./VisitSql.ts"
 export interface Reader {
   /** Runs a statement and returns its rows, which are not decoded yet. */
   readonly read: (statement: string, parameters: Parameters) => Effect.Effect<ReadonlyArray<unknown>, ClickHouseError>
+  /**
+   * With at most so many page views, events and conversions to be grouped into visits, and so many session keys, the visits are
+   * computed in this process; see `FewVisits`.
+   */
+  readonly fewRows: number
   /** Called with the days whose visits are not stored. A report computes those visits from page views and events. */
   readonly onUnstored: (site: VisitSql.ZonedSite, parts: ReadonlyArray<VisitSql.Days>) => void
 }
@@ -36,11 +41,12 @@ export const settingsOf = ({ memory, seconds }: Limits): Settings => ({
 export const make = (
   { query }: ClickHouse["Service"],
   limits: Limits,
-  onUnstored: Reader["onUnstored"] = () => {}
+  { fewRows = 1_000, onUnstored = () => {} }: Partial<Omit<Reader, "read">> = {}
 ): Reader => {
   const settings = settingsOf(limits)
   return {
     read: (statement, parameters) => query(statement, { parameters: parameters.values, settings }),
+    fewRows,
     onUnstored
   }
 }

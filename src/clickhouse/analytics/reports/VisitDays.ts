@@ -18,6 +18,7 @@ import type { LocalDate } from "../../../core/analytics/report/Query.ts"
 import { decodeRows } from "../../../runtime/Rows.ts"
 import type { ClickHouseError } from "../../Errors.ts"
 import * as DimensionSql from "./DimensionSql.ts"
+import * as FewVisits from "./FewVisits.ts"
 import { Parameters } from "./Parameters.ts"
 import type { Reader } from "./Reader.ts"
 import * as SumSql from "./SumSql.ts"
@@ -203,27 +204,36 @@ export const current = (
     SELECT day, max(roll) FROM visit_day WHERE ${all} AND version = ${parameters.text(versionOf(timeZone))} GROUP BY day)`
 }
 
-/** A statement that selects `columns` of the visits in the parts of a plan, which has at least one part. */
+/**
+ * A statement that selects `columns` of the visits in the parts of a plan, which is not empty. `few` has the visits that are not
+ * stored; if it is null, the statement computes them.
+ */
 export const visits = (
   parameters: Parameters,
   site: string,
   timeZone: string,
   { open, raw, stored }: Plan,
+  few: FewVisits.FewVisits | null,
   columns: typeof VisitSql.columns
 ): string => {
   const names = columns.map(([name]) => name).join(", ")
+  const changed = few === null ? null : `SELECT arrayJoin(${parameters.texts(few.keys)}) AS key`
   return [
     ...(Arr.isReadonlyArrayNonEmpty(stored)
       ? [`SELECT ${names} FROM visit WHERE ${current(parameters, site, timeZone, stored)}`]
       : []),
     ...open.flatMap(({ day, roll, until }) => {
-      const keys = VisitSql.keysSince(parameters, site, day, until)
+      const keys = changed ?? VisitSql.keysSince(parameters, site, day, until)
+      const unchanged = few?.keys.length === 0 ? "" : `AND key_hash NOT IN (SELECT sipHash128(key) FROM (${keys}))`
       return [
         `SELECT ${names} FROM visit WHERE hosted_website_id = ${site} AND day = ${parameters.date(day.date)}
-          AND roll = ${parameters.number(roll)} AND key_hash NOT IN (${keys})`,
-        VisitSql.visits(parameters, site, [day], columns, keys)
+          AND roll = ${parameters.number(roll)} ${unchanged}`,
+        ...(few === null ? [VisitSql.visits(parameters, site, [day], columns, keys)] : [])
       ]
     }),
-    ...raw.map((part) => VisitSql.visits(parameters, site, part, columns))
+    ...(few === null ? raw.map((part) => VisitSql.visits(parameters, site, part, columns)) : []),
+    ...(few !== null && Arr.isReadonlyArrayNonEmpty(few.visits)
+      ? [FewVisits.statement(parameters, few.visits, columns)]
+      : [])
   ].join(" UNION ALL ")
 }

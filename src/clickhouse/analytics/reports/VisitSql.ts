@@ -77,7 +77,7 @@ export const mentioned = (text: string): typeof columns =>
 /** A part of a row. */
 const of = (row: string, part: Part): string => `tupleElement(${row}, ${parts.indexOf(part) + 1})`
 
-const sessionKey = "sipHash128(coalesce(session_id, replaceAll(toString(visitor_hash), '-', '')))"
+const sessionKey = "coalesce(session_id, replaceAll(toString(visitor_hash), '-', ''))"
 
 const properties = "CAST(map(), 'Map(String, String)')"
 
@@ -97,11 +97,11 @@ const received = { at: "toUnixTimestamp64Milli(received_at)", hash: "visitor_has
  * not depend on it.
  */
 const rowsOf = {
-  page_view: `SELECT ${sessionKey} AS key, ${row(
+  page_view: `SELECT sipHash128(${sessionKey}) AS key, ${row(
     { ...received, ...noRevenue, kind: "0", page: "path", name: "''", properties, is_interactive: "false" },
     () => true
   )} FROM page_view`,
-  event: `SELECT ${sessionKey} AS key, ${row(
+  event: `SELECT sipHash128(${sessionKey}) AS key, ${row(
     {
       ...received,
       kind: "1",
@@ -129,12 +129,20 @@ const rowsOf = {
   )} FROM conversion`
 } as const
 
-/** The tables from which visits are computed, with their time columns. */
-export const sources = [
-  ["page_view", "received_at"],
-  ["event", "received_at"],
-  ["conversion", "visit_started_at"]
-] as const
+/** The tables from which visits are computed, with their time columns and session keys. */
+export const sources = {
+  page_view: { time: "received_at", key: sessionKey },
+  event: { time: "received_at", key: sessionKey },
+  conversion: { time: "visit_started_at", key: "session_key" }
+} as const
+
+export type Source = keyof typeof sources
+
+const tables = ["page_view", "event", "conversion"] as const satisfies ReadonlyArray<Source>
+
+/** For each of these tables, the SQL that `of` makes of it, as one statement. */
+export const ofSources = (of: (table: Source, time: string) => string): string =>
+  tables.map((table) => of(table, sources[table].time)).join(" UNION ALL ")
 
 /** A website and the time zone of its days. */
 export interface ZonedSite {
@@ -157,25 +165,19 @@ export const dayStart = (parameters: Parameters, days: Days, millis: string): st
  * can differ from those that were stored with the rows before `until`.
  */
 export const keysSince = (parameters: Parameters, site: string, { end, start }: Day, until: number): string =>
-  [
-    ...(["page_view", "event"] as const).map(
-      (table) => `SELECT ${sessionKey} FROM ${table} WHERE hosted_website_id = ${site}
-        AND received_at >= ${parameters.time(until)} AND received_at < ${parameters.time(end)}`
-    ),
-    `SELECT sipHash128(session_key) FROM conversion WHERE hosted_website_id = ${site}
-      AND visit_started_at >= ${parameters.time(start)} AND visit_started_at < ${parameters.time(end)}`
-  ].join(" UNION ALL ")
+  ofSources(
+    (table, time) => `SELECT ${sources[table].key} AS key FROM ${table} WHERE hosted_website_id = ${site}
+      AND ${time} >= ${parameters.time(table === "conversion" ? start : until)} AND ${time} < ${parameters.time(end)}`
+  )
 
 /** The rows of some days, with their session keys and days. `keys` selects the session keys; without it, all. */
 const rows = (parameters: Parameters, site: string, days: Days, keys: string | undefined): string => {
   const [start, end] = [parameters.time(days[0].start), parameters.time(endOf(days))]
-  return sources
-    .map(
-      ([table, time]) => `SELECT *, ${dayStart(parameters, days, of("row", "at"))} AS day
+  return ofSources(
+    (table, time) => `SELECT *, ${dayStart(parameters, days, of("row", "at"))} AS day
         FROM (${rowsOf[table]} WHERE hosted_website_id = ${site} AND ${time} >= ${start} AND ${time} < ${end}
-          ${keys === undefined ? "" : `AND key IN (${keys})`})`
-    )
-    .join(" UNION ALL ")
+          ${keys === undefined ? "" : `AND key IN (SELECT sipHash128(key) FROM (${keys}))`})`
+  )
 }
 
 const text = (name: string, row = "landing"): string => `ifNull(${row}[${texts.indexOf(name) + 1}], '')`

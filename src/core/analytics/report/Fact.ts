@@ -80,7 +80,8 @@ const source = ({ campaign, referrerHost }: Visit): string | null => campaign?.s
 const referrer = ({ referrerHost, referrerPath }: Pick<ViewRow, "referrerHost" | "referrerPath">): string | null =>
   referrerHost ? `${referrerHost}${referrerPath === "/" ? "" : (referrerPath ?? "")}` : null
 
-const columns: Readonly<Record<Dimensions.Column, (visit: Visit) => string | null | undefined>> = {
+/** The values of the columns of dimensions. */
+export const columns: Readonly<Record<Dimensions.Column, (visit: Visit) => string | null | undefined>> = {
   entry_page: ({ entryPage }) => entryPage,
   exit_page: ({ exitPage }) => exitPage,
   source_name: (visit) => {

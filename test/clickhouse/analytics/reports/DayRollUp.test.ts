@@ -32,8 +32,8 @@ const concat = (first: SiteRows, second: SiteRows): SiteRows => ({
 })
 
 /** A new website: stores rows, rolls up, and compares a report with that of `Evaluate` over all rows that were stored. */
-const website = Effect.fnUntraced(function* (timeZone: string) {
-  const reader = Reader.make(yield* ClickHouse, limits)
+const website = Effect.fnUntraced(function* (timeZone: string, fewRows: number) {
+  const reader = Reader.make(yield* ClickHouse, limits, { fewRows })
   const site = { hostedWebsiteId: randomUUID(), websiteConfigId: randomUUID() }
   let all: SiteRows = { views: [], events: [], conversions: [], goals: [] }
   return {
@@ -56,6 +56,9 @@ const website = Effect.fnUntraced(function* (timeZone: string) {
     }
   }
 })
+
+/** Whether the visits that are not stored are computed by ClickHouse or in this process. */
+const FewRows = Schema.Literals([0, 1_000])
 
 /** Requests that sums answer, besides others. */
 const Request = Schema.Union([
@@ -93,10 +96,14 @@ TestClickHouse.describeWithClickHouse("clickhouse/analytics/reports/DayRollUp: d
   layer(Layer.merge(timely, EverySite.writable), { excludeTestServices: true })((it) => {
     it.effect.prop(
       "a report equals that of Evaluate while rows arrive and days are rolled up at any time",
-      { steps: Schema.Array(Step).check(Schema.isMinLength(2), Schema.isMaxLength(4)), timeZone: TimeZone },
-      ({ steps, timeZone }) =>
+      {
+        steps: Schema.Array(Step).check(Schema.isMinLength(2), Schema.isMaxLength(4)),
+        timeZone: TimeZone,
+        fewRows: FewRows
+      },
+      ({ fewRows, steps, timeZone }) =>
         Effect.gen(function* () {
-          const site = yield* website(timeZone)
+          const site = yield* website(timeZone, fewRows)
           let until = 0
           for (const { age, request, rows: shape, runs } of steps) {
             const rows = rowsOf(shape)
@@ -123,10 +130,10 @@ TestClickHouse.describeWithClickHouse("clickhouse/analytics/reports/DayRollUp", 
   layer(Layer.merge(TestClickHouse.layer, EverySite.writable), { excludeTestServices: true })((it) => {
     it.effect.prop(
       "a report equals that of Evaluate after rollup runs and late rows",
-      { rows: Rows, late: Rows, request: Request, timeZone: TimeZone },
-      ({ late, request, rows, timeZone }) =>
+      { rows: Rows, late: Rows, request: Request, timeZone: TimeZone, fewRows: FewRows },
+      ({ fewRows, late, request, rows, timeZone }) =>
         Effect.gen(function* () {
-          const site = yield* website(timeZone)
+          const site = yield* website(timeZone, fewRows)
           yield* site.add(rowsOf(rows))
           yield* site.rollUp()
           const { open, raw } = yield* site.plan

@@ -19,11 +19,12 @@ TestClickHouse.describeWithClickHouse("clickhouse/analytics/reports/Query", () =
       {
         rows: Rows,
         requests: Schema.Array(RequestShape).check(Schema.isMinLength(1), Schema.isMaxLength(2)),
-        timeZone: TimeZone
+        timeZone: TimeZone,
+        fewRows: Schema.Literals([0, 1_000])
       },
-      ({ requests, rows: shape, timeZone }) =>
+      ({ fewRows, requests, rows: shape, timeZone }) =>
         Effect.gen(function* () {
-          const reader = Reader.make(yield* ClickHouse, limits)
+          const reader = Reader.make(yield* ClickHouse, limits, { fewRows })
           const site = { hostedWebsiteId: randomUUID(), websiteConfigId: randomUUID() }
           const rows = rowsOf(shape)
           yield* insert(site.hostedWebsiteId, rows)
