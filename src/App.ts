@@ -40,6 +40,7 @@ import type { AgentStream } from "./services/chat/AgentStream.ts"
 import type { SubmissionRepo as SubmissionRepoService } from "./services/forms/SubmissionRepo.ts"
 import type { Notifications as NotificationsService } from "./services/mail/Notifications.ts"
 import type { RateLimiter } from "./services/RateLimiter.ts"
+import * as ServiceSpans from "./telemetry/ServiceSpans.ts"
 import * as Telemetry from "./telemetry/Telemetry.ts"
 
 export { storage } from "./Stores.ts"
@@ -226,7 +227,7 @@ export const server = (options: ServerOptions, mailOption: Mail = mail(options.s
   )
   return Layer.merge(publicServer, ownerServer(options, common)).pipe(
     Layer.provide([
-      worker?.limiter ?? rateLimiter(settings),
+      ServiceSpans.layer(Option.isSome(settings.otlp))(worker?.limiter ?? rateLimiter(settings)),
       countries(settings),
       TestDeliveries.layer({ mail: mailOption }),
       Invitations.layer({ mail: mailOption }),

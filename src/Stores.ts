@@ -35,6 +35,7 @@ import * as Shares from "./postgres/sites/Shares.ts"
 import * as SiteDirectory from "./postgres/sites/SiteDirectory.ts"
 import * as SiteErasure from "./postgres/sites/SiteErasure.ts"
 import * as WritableSites from "./postgres/sites/WritableSites.ts"
+import * as ServiceSpans from "./telemetry/ServiceSpans.ts"
 
 /** The URL of the replica that reports read; undefined for the main database. The demo's database has no replica. */
 const readerOf = ({ databaseReadUrl, databaseUrl }: Settings) =>
@@ -99,5 +100,9 @@ export const storage = (settings: Settings) => {
     Notifications.layer({ secretsKey: settings.secretsKey }),
     Readiness.layer
   )
-  return repositories.pipe(Layer.provideMerge(others), Layer.provideMerge(separate))
+  return repositories.pipe(
+    Layer.provideMerge(others),
+    Layer.provideMerge(separate),
+    ServiceSpans.layer(Option.isSome(settings.otlp))
+  )
 }
