@@ -5,6 +5,7 @@ import { Effect, Layer } from "effect"
 import * as LocalTime from "../../../../src/core/analytics/report/LocalTime.ts"
 import type { Query as CoreQuery } from "../../../../src/core/analytics/report/Query.ts"
 import { dateOf } from "../../../../src/core/text/Calendar.ts"
+import * as DayRollUp from "../../../../src/postgres/analytics/reports/DayRollUp.ts"
 import * as Query from "../../../../src/postgres/analytics/reports/Query.ts"
 import * as SiteDirectory from "../../../../src/postgres/sites/SiteDirectory.ts"
 import * as Sites from "../../../../src/services/sites/SiteDirectory.ts"
@@ -57,6 +58,42 @@ it.live(
         filtered.results.map(({ metrics }) => metrics),
         [[visits, visits]]
       )
+    }).pipe(Effect.provide(live)),
+  120_000
+)
+
+it.live(
+  "postgres/analytics/reports: the visits of many visitors are continued in seconds, even without planner statistics",
+  () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const site = yield* Sites.SiteDirectory.use((sites) => sites.create({ name: "a", origins: [] }))
+      const date = "2026-10-24"
+      yield* sql`INSERT INTO page_view (hosted_website_id, received_at, path, visitor_hash)
+        SELECT ${site.hostedWebsiteId}, timestamptz '2026-10-24 10:00Z' + view * interval '10 minutes', '/' || view,
+          decode(md5(number::text), 'hex')
+        FROM generate_series(1, ${visits}::int) AS number, generate_series(1, 2) AS view`
+      const [day] = LocalTime.days("UTC", date, date)
+      if (day === undefined) return assert.fail()
+      const advanceTo = (time: string) =>
+        Effect.timeout(DayRollUp.advance(sql, site, day, Date.parse(`${date}T${time}Z`), 100_000), "20 seconds")
+      const report = Query.readOnly(
+        sql,
+        "20 seconds"
+      )(
+        Query.answer(sql, site, {
+          ...options,
+          range: { first: date, last: date },
+          siteId: site.websiteConfigId,
+          dimensions: [],
+          filters: []
+        })
+      ).pipe(Effect.map(({ results }) => results.map(({ metrics }) => metrics)))
+      yield* DayRollUp.deleteOutdated(sql, DayRollUp.only(site))
+      yield* advanceTo("10:15:00")
+      assert.deepStrictEqual(yield* report, [[visits, 2 * visits]])
+      yield* advanceTo("10:25:00")
+      assert.deepStrictEqual(yield* report, [[visits, 2 * visits]])
     }).pipe(Effect.provide(live)),
   120_000
 )
