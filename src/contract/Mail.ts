@@ -13,13 +13,16 @@ import { errorPage, HtmlPage } from "./HtmlPage.ts"
 
 const unsubscribePath = "/v1/public/mail/unsubscribe/:token"
 
-const options = {
+const page = {
   params: { token: Schema.String.annotate({ description: "The token of a mail's link" }) },
   success: HtmlPage,
-  error: [...Errors.common, errorPage(404), errorPage(503)]
+  error: [...Errors.common, errorPage(404)]
 } as const
 
-export const show = HttpApiEndpoint.get("show", unsubscribePath, options).annotateMerge(
+/** The request of a page's button, which changes the database. */
+const action = { ...page, error: [...page.error, errorPage(503)] } as const
+
+export const show = HttpApiEndpoint.get("show", unsubscribePath, page).annotateMerge(
   OpenApi.annotations({
     identifier: "unsubscribe_page",
     summary: "Show the page of an unsubscribe link",
@@ -28,7 +31,7 @@ export const show = HttpApiEndpoint.get("show", unsubscribePath, options).annota
   })
 )
 
-export const unsubscribe = HttpApiEndpoint.post("unsubscribe", unsubscribePath, options).annotateMerge(
+export const unsubscribe = HttpApiEndpoint.post("unsubscribe", unsubscribePath, action).annotateMerge(
   OpenApi.annotations({
     identifier: "unsubscribe",
     summary: "Unsubscribe with a link",
@@ -38,7 +41,7 @@ export const unsubscribe = HttpApiEndpoint.post("unsubscribe", unsubscribePath, 
 
 const confirmPath = "/v1/public/mail/confirm/:token"
 
-export const showConfirmation = HttpApiEndpoint.get("showConfirmation", confirmPath, options).annotateMerge(
+export const showConfirmation = HttpApiEndpoint.get("showConfirmation", confirmPath, page).annotateMerge(
   OpenApi.annotations({
     identifier: "confirm_page",
     summary: "Show the page of a confirmation link",
@@ -47,7 +50,7 @@ export const showConfirmation = HttpApiEndpoint.get("showConfirmation", confirmP
   })
 )
 
-export const confirm = HttpApiEndpoint.post("confirm", confirmPath, options).annotateMerge(
+export const confirm = HttpApiEndpoint.post("confirm", confirmPath, action).annotateMerge(
   OpenApi.annotations({
     identifier: "confirm_recipient",
     summary: "Confirm an address with a link",

@@ -30,14 +30,15 @@ const token = {
   "x-widget-token": Schema.optionalKey(Schema.String.annotate({ description: "A token of this instance" }))
 }
 
-const errors = [
+const admission = [
   ...Errors.common,
   Errors.Unauthorized,
   Errors.Forbidden,
-  Errors.NotFound,
   Errors.TooManyRequests,
   Errors.ServiceUnavailable
 ] as const
+
+const errors = [...admission, Errors.NotFound] as const
 
 const NoContent = HttpApiSchema.WithHeaders(HttpApiSchema.NoContent, Headers.rateLimit)
 
@@ -51,7 +52,7 @@ export const stream = HttpApiEndpoint.get("stream", `${base}/stream`, {
     }),
     NoContent
   ],
-  error: errors
+  error: admission
 })
   .middleware(Validation)
   .middleware(WidgetTokenSecurity)

@@ -111,7 +111,7 @@ export const layer = ({ secretsKey }: Options) =>
           Option.map(invitedOf(token), ({ address, sites }) => notifications.refuseInvitations(sites, address))
         )
       return handlers
-        .handleRaw("show", ({ params }) =>
+        .handle("show", ({ params }) =>
           Effect.succeed(
             Option.isSome(notificationOf(params.token))
               ? question
@@ -120,7 +120,7 @@ export const layer = ({ secretsKey }: Options) =>
                 : invalid
           )
         )
-        .handleRaw("unsubscribe", ({ params }) =>
+        .handle("unsubscribe", ({ params }) =>
           Option.match(unsubscriptionOf(params.token), {
             onNone: () => Effect.succeed(invalid),
             onSome: (unsubscription) =>
@@ -130,10 +130,10 @@ export const layer = ({ secretsKey }: Options) =>
               )
           })
         )
-        .handleRaw("showConfirmation", ({ params }) =>
+        .handle("showConfirmation", ({ params }) =>
           Effect.succeed(Option.isSome(confirmationOf(params.token)) ? confirmQuestion : invalid)
         )
-        .handleRaw("confirm", ({ params }) =>
+        .handle("confirm", ({ params }) =>
           Option.match(confirmationOf(params.token), {
             onNone: () => Effect.succeed(invalid),
             onSome: ({ isRecipient, websiteConfigId }) =>
