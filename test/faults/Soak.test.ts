@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import { soak } from "../../scripts/torture/scenarios/Soak.ts"
 import * as TestDatabase from "../support/postgres/TestDatabase.ts"
 
-const seconds = process.env["CI"] === "true" ? 120 : 8
+const seconds = 8
 
 it.live(
   `faults: ${seconds} seconds of mixed load lose nothing, and release memory and descriptors`,
