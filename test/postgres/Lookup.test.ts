@@ -211,4 +211,79 @@ describe("postgres/Lookup", () => {
       assert.deepStrictEqual(requestInQuery, Option.none())
     })
   )
+
+  describe("refreshed", () => {
+    const many = { ...options, capacity: 1000 }
+
+    /** The lookup of a store, and the queries for several keys. */
+    const refreshed = Effect.gen(function* () {
+      const { find, queries, stored } = store()
+      const together: Array<ReadonlyArray<string>> = []
+      const findAll = (keys: ReadonlyArray<string>) =>
+        Effect.sync(() => {
+          together.push(keys)
+          return new Map([...stored].filter(([key]) => keys.includes(key)))
+        })
+      return { lookup: yield* Lookup.makeRefreshed({ ...many, find, findAll }), queries, stored, together }
+    })
+
+    const keys = Array.from({ length: 300 }, (_, index) => `key ${index}`)
+
+    it.effect("keys in use are read again together before they expire, until a minute after their last use", () =>
+      Effect.gen(function* () {
+        const { lookup, queries, stored, together } = yield* refreshed
+        for (const key of keys) stored.set(key, "one")
+        yield* Effect.forEach(keys, (key) => lookup(key))
+        yield* TestClock.adjust("5 seconds")
+        assert.deepStrictEqual(together, [])
+        for (const key of keys) stored.set(key, "two")
+        yield* TestClock.adjust("5 seconds")
+        assert.deepStrictEqual(together, [keys.slice(0, 250), keys.slice(250)])
+        assert.isTrue(
+          (yield* Effect.forEach(keys, (key) => lookup(key))).every((found) => Option.contains(found, "two"))
+        )
+        assert.lengthOf(queries, keys.length)
+        yield* TestClock.adjust("2 minutes")
+        const last = together.length
+        assert.isAtMost(last, 2 * 10)
+        yield* TestClock.adjust("1 hour")
+        assert.lengthOf(together, last)
+      })
+    )
+
+    it.effect("a key that is gone is looked up alone, and an unknown key is never read again", () =>
+      Effect.gen(function* () {
+        const { lookup, queries, stored, together } = yield* refreshed
+        stored.set("a", "one")
+        yield* lookup("a")
+        yield* lookup("unknown")
+        stored.delete("a")
+        yield* TestClock.adjust("10 seconds")
+        assert.deepStrictEqual(together, [["a"]])
+        assert.deepStrictEqual(yield* lookup("a"), Option.none())
+        assert.deepStrictEqual(queries, ["a", "unknown", "a"])
+      })
+    )
+
+    it.effect("a query that began before an invalidation does not bring the old value back", () =>
+      Effect.gen(function* () {
+        const gate = yield* Deferred.make<void>()
+        const { find, stored } = store()
+        stored.set("a", "one")
+        const lookup = yield* Lookup.makeRefreshed({
+          ...many,
+          find,
+          findAll: () => Effect.as(Deferred.await(gate), new Map([["a", "one"]]))
+        })
+        yield* lookup("a")
+        yield* TestClock.adjust("9 seconds")
+        stored.set("a", "two")
+        yield* lookup.invalidate("a")
+        assert.deepStrictEqual(yield* lookup("a"), Option.some("two"))
+        yield* Deferred.succeed(gate, undefined)
+        yield* TestClock.adjust("1 millis")
+        assert.deepStrictEqual(yield* lookup("a"), Option.some("two"))
+      })
+    )
+  })
 })

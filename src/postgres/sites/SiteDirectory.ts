@@ -1,6 +1,6 @@
 /**
- * Looks up websites in PostgreSQL and caches them. Existing websites are cached for ten seconds: each costs a few queries per
- * minute, and a change applies within ten seconds. Unknown ids are cached for less than a second, so that a new website works
+ * Looks up websites in PostgreSQL and caches them. Existing websites are cached for ten seconds, and those in use are read again
+ * together; a change applies within ten seconds. Unknown ids are cached for less than a second, so that a new website works
  * within a second. A website whose deletion has begun counts as unknown. It may still be cached, but the stores refuse its
  * records at once, and `invalidate` drops it.
  *
@@ -50,20 +50,23 @@ export const layer = (options: Options = {}): Layer.Layer<SiteDirectory, never, 
       const { capacity = 10_000 } = options
       const selected = sql.literal(columns)
 
-      const lookup = (column: "tracking_token" | "website_config_id") =>
-        Lookup.make<Site>({
-          find: (id) =>
-            sql`SELECT ${selected} FROM site WHERE ${sql(column)} = ${PgTypes.uuid(id)} AND deleted_at IS NULL`.pipe(
-              mapErrors,
-              decodeSites,
-              Effect.map((sites) => Option.fromUndefinedOr(sites[0]))
-            ),
+      const lookup = (column: "tracking_token" | "website_config_id", idOf: (site: Site) => string) => {
+        const findAll = (ids: ReadonlyArray<string>) =>
+          sql`SELECT ${selected} FROM site
+            WHERE ${sql(column)} = ANY (${array(ids, PgTypes.OID.uuid)}) AND deleted_at IS NULL`.pipe(
+            mapErrors,
+            decodeSites
+          )
+        return Lookup.makeRefreshed<Site>({
+          find: (id) => Effect.map(findAll([id]), (sites) => Option.fromUndefinedOr(sites[0])),
+          findAll: (ids) => Effect.map(findAll(ids), (sites) => new Map(sites.map((site) => [idOf(site), site]))),
           foundTtl: "10 seconds",
           unknownTtl: "900 millis",
           capacity
         })
-      const byTrackingToken = yield* lookup("tracking_token")
-      const byWebsiteConfigId = yield* lookup("website_config_id")
+      }
+      const byTrackingToken = yield* lookup("tracking_token", ({ trackingToken }) => trackingToken)
+      const byWebsiteConfigId = yield* lookup("website_config_id", ({ websiteConfigId }) => websiteConfigId)
 
       const create: SiteDirectory["Service"]["create"] = Effect.fnUntraced(function* ({
         name,
