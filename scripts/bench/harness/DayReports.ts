@@ -109,7 +109,7 @@ const measureAt = Effect.fnUntraced(function* (
 /** Rolls up during the burst as the loop does: a run follows the end of the one before. Returns the times of the runs. */
 const rollUpBurst = Effect.fnUntraced(function* (sql: PgClient.PgClient, sites: DayData.Sites, begin: number) {
   const taken: Array<number> = []
-  const gap = Duration.toMillis(RollUpLoop.nextTurn)
+  const gap = Duration.toMillis(RollUpLoop.nextAdvance)
   for (let now = begin + gap; now < begin + burst.millis; ) {
     const millis = yield* rollUp(sql, [sites.large], now)
     taken.push(millis)
@@ -156,7 +156,7 @@ const measureHours = Effect.fnUntraced(function* (sql: PgClient.PgClient, sites:
   for (const after of [0, 1, 2]) {
     const { dashboard } = yield* measureAt(sql, sites, now, 1, `burst, after ${after} more runs`)
     rows.burst.push(row(`after ${after} more rollup runs`, dashboard))
-    yield* rollUp(sql, [sites.large], now + (after + 1) * Duration.toMillis(RollUpLoop.nextTurn))
+    yield* rollUp(sql, [sites.large], now + (after + 1) * Duration.toMillis(RollUpLoop.nextAdvance))
   }
   yield* deleteDay(sql, sites)
   return rows

@@ -22,7 +22,7 @@ import * as PlannerStatistics from "./PlannerStatistics.ts"
 import * as RollupState from "./RollupState.ts"
 
 /** A row that is added more than this many milliseconds after it was received is marked; see the migration `0040_visit_indexes`. */
-export const maxUnmarkedDelay = 15_000
+export const maxUnmarkedDelay = 12_000
 
 /** Days are rolled up together up to this number of rows, to keep transactions short. */
 const maxRows = 100_000
@@ -544,25 +544,28 @@ export const rebuild = Effect.fnUntraced(function* (
 })
 
 /** How long after a round that rolled up the next one follows, since a website may have exceeded its turn. */
-export const nextTurn = Duration.seconds(5)
+const nextTurn = Duration.seconds(5)
+
+/** How long after a round that stored visits of open days the next one follows, so that reports sort few rows of a burst. */
+export const nextAdvance = Duration.seconds(2)
 
 /** Rolls up on connections of its own when it is woken, until the scope closes. */
 export const layer: Layer.Layer<never, SqlError.SqlError, PgClient.PgClient> = Layer.effectDiscard(
   Effect.gen(function* () {
     // `DayRollUp.MaxStatement` bounds the statements of a run.
     const sql = yield* Database.dedicated({ maxConnections: maxConcurrent, timeout: Duration.infinity })
-    const start = (work: typeof round, what: string) =>
+    const start = (work: typeof round, next: Duration.Duration, what: string) =>
       Rounds.start({
         kind: "rollups",
         what,
         round: work.pipe(
           Effect.provideService(SqlClient.SqlClient, sql),
-          Effect.map((hadWork) => (hadWork ? nextTurn : null))
+          Effect.map((hadWork) => (hadWork ? next : null))
         ),
         gap: "1 second",
         startsAtOnce: false
       })
-    yield* start(round, "roll up page views")
-    yield* start(advance, "store the visits of open days")
+    yield* start(round, nextTurn, "roll up page views")
+    yield* start(advance, nextAdvance, "store the visits of open days")
   })
 )

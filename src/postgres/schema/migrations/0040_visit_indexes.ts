@@ -2,9 +2,9 @@
  * The visits that rows continue are found by their visitor's hash, or by their session id if a client sent one, instead of among
  * all visits of the day; see `VisitSql`.
  *
- * A row needs no mark if it is inserted within fifteen seconds of its time, instead of two minutes: reports sort the rows of this
- * time, of which a burst has many. A page view is stored within `DATABASE_TIMEOUT`, which is ten seconds unless set, and `doctor`
- * warns if the clocks differ by more than five. A row that takes longer is marked, so it only costs more.
+ * A row needs no mark if it is inserted within twelve seconds of its time, instead of two minutes: reports sort the rows of this
+ * time, of which a burst has many. A page view is stored within `DATABASE_TIMEOUT`, which is ten seconds unless set, and clocks
+ * differ by a little. A row that takes longer is marked, so it only costs more.
  *
  * `reaches_to` is always `ends_at`, and this version does not read it. An older version, which writes it, can still run.
  *
@@ -15,7 +15,7 @@ import { SqlClient } from "effect/sql"
 
 const markLateRows = (table: string, time: string) =>
   `CREATE OR REPLACE TRIGGER mark_late_insert AFTER INSERT ON ${table} FOR EACH ROW
-    WHEN (NEW.${time} < clock_timestamp() - interval '15 seconds') EXECUTE FUNCTION mark_stale_rollup('${time}')`
+    WHEN (NEW.${time} < clock_timestamp() - interval '12 seconds') EXECUTE FUNCTION mark_stale_rollup('${time}')`
 
 const statements = [
   "CREATE INDEX visit_hash ON visit (visitor_hash)",
