@@ -13,7 +13,7 @@ import * as BudgetedAgent from "./chat/agent/BudgetedAgentStream.ts"
 import * as AgentInspection from "./chat/agent/Inspection.ts"
 import type { Link } from "./cluster/Protocol.ts"
 import * as ClusterRateLimiter from "./cluster/RateLimiter.ts"
-import * as ConnectionTable from "./core/limits/ConnectionTable.ts"
+import * as ConnectionBounds from "./core/limits/ConnectionBounds.ts"
 import * as Dispatcher from "./delivery/Dispatcher.ts"
 import * as Invitations from "./delivery/Invitations.ts"
 import * as MailDispatcher from "./delivery/MailDispatcher.ts"
@@ -175,8 +175,8 @@ export interface Worker {
 
 /** The connection limits of a process that may open `descriptors` files and sockets. */
 const connections = (settings: Settings, descriptors: number, workers: number): Server.Options["connections"] => ({
-  total: ConnectionTable.totalOf(descriptors, settings.databaseConnections),
-  perAddress: Option.map(settings.connectionsPerAddress, (bound) => ConnectionTable.perWorker(bound, workers))
+  total: ConnectionBounds.totalOf(descriptors, settings.databaseConnections),
+  perAddress: Option.map(settings.connectionsPerAddress, (bound) => ConnectionBounds.perWorker(bound, workers))
 })
 
 export interface ServerOptions {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import * as ConnectionTable from "../limits/ConnectionTable.ts"
+import * as ConnectionBounds from "../limits/ConnectionBounds.ts"
 import { type Finding, ok, warning } from "./Finding.ts"
 
 export interface ConnectionFacts {
@@ -28,7 +28,7 @@ export const ofConnections = ({ databaseConnections, descriptors, perAddress }: 
   if (descriptors === Number.POSITIVE_INFINITY) {
     return ok("connections", "This system does not limit open files, so the number of connections is not limited.")
   }
-  const total = ConnectionTable.totalOf(descriptors, databaseConnections)
+  const total = ConnectionBounds.totalOf(descriptors, databaseConnections)
   const finding = `A process may open ${descriptors} files and sockets here, so it accepts up to ${total} connections`
   if (total < minTotal) return warning("connections", `${finding}.`, raise)
   const bound = `Set CONNECTIONS_PER_ADDRESS to ${Math.floor(total * maxShare)} or less`

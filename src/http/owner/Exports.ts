@@ -3,8 +3,8 @@
  *
  * A website has one export at a time, and a process four (`SiteSlots`). Of all exports, one at a time reads and formats its next
  * part: together they take no longer, and visitors' requests wait for one part only. An export that searches long for its next
- * rows, such as with a filter that few rows match, leaves its turn to the others meanwhile. An export whose client reads too
- * little ends with its connection (`http/server/UnreadResponses`).
+ * rows, such as with a filter that few rows match, leaves its turn to the others meanwhile. An export whose client reads
+ * nothing ends with its connection (`platform/http/Connections`).
  *
  * @module
  */

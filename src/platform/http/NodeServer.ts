@@ -13,7 +13,6 @@ import type { IpNetwork } from "effect/net"
 import * as ClientAddress from "../../core/limits/ClientAddress.ts"
 import * as Trace from "../../http/middleware/Trace.ts"
 import * as RequestHead from "../../http/request/RequestHead.ts"
-import * as FairReading from "../../http/server/FairReading.ts"
 import * as Connections from "./Connections.ts"
 import * as ProtocolErrors from "./ProtocolErrors.ts"
 import * as RequestBody from "./RequestBody.ts"
@@ -35,7 +34,7 @@ export const defaultLimits = {
   maxHeaderSize: 16_384,
   /** No limit: Node drops excess headers silently, which may include the last proxy's `X-Forwarded-For`. */
   maxHeadersCount: 0,
-  /** How long a client may read less than `UnreadResponses.minBytes` of a response that waits for it. */
+  /** How long a client may read nothing of a response that waits for it. */
   unreadTimeout: 60_000
 }
 
@@ -118,6 +117,13 @@ export const freeingHeads =
     listener(request, response)
   }
 
+/** Ignores the requests that Node starts on a destroyed socket, because it had read them before. */
+const ignoringDestroyed =
+  (listener: RequestListener): RequestListener =>
+  (request, response) => {
+    if (!request.socket.destroyed) listener(request, response)
+  }
+
 /** A server that does not listen yet. */
 export interface NodeServer {
   readonly server: Server
@@ -131,7 +137,7 @@ export interface NodeServer {
   >
 }
 
-export const make = (options: Options, { chats, isLimitedByAddress, templates }: Routes): Effect.Effect<NodeServer> =>
+export const make = (options: Options, { chats, templates }: Routes): Effect.Effect<NodeServer> =>
   Effect.map(Effect.context<never>(), (context) => {
     const { maxHeadersCount, unreadTimeout, ...nodeOptions } = { ...defaultLimits, ...options.limits }
     const { maxBody, shutdownGrace, trustedProxies } = options
@@ -140,7 +146,6 @@ export const make = (options: Options, { chats, isLimitedByAddress, templates }:
     const server = createMeasured({ ...nodeOptions, requireHostHeader: false })
     server.maxHeadersCount = maxHeadersCount
     const isProxy = ClientAddress.makeIsProxy(trustedProxies)
-    FairReading.install(server, { ownerOf: FairReading.byAddress(isLimitedByAddress ? isProxy : () => true) })
     ProtocolErrors.install(server, nodeOptions.maxHeaderSize, context)
     const closeConnections = Connections.track(
       server,
@@ -148,24 +153,19 @@ export const make = (options: Options, { chats, isLimitedByAddress, templates }:
         linger: Duration.min(maxLinger, Duration.times(shutdownGrace, 0.5)),
         end: Duration.sum(shutdownGrace, Duration.seconds(1)),
         unreadTimeout,
-        limits: {
-          ...options.connections,
-          trustedProxies,
-          idle: {
-            keepAlive: nodeOptions.keepAliveTimeout + nodeOptions.keepAliveTimeoutBuffer,
-            head: nodeOptions.headersTimeout
-          }
-        }
+        ...options.connections,
+        isProxy
       },
       context
     )
     return {
       server,
       serve: Effect.fnUntraced(function* (listener) {
-        const guarded = ProtocolErrors.requireHost(freeingHeads(listener))
+        const guarded = ignoringDestroyed(ProtocolErrors.requireValidHead(freeingHeads(listener)))
         server
           .on("request", guarded)
           .on("checkContinue", withContinue(guarded, Math.max(maxBody, RequestBody.conversationBytes)))
+          .on("checkExpectation", ProtocolErrors.refuseExpectation)
         const http = yield* NodeHttpServer.make(() => server, options.listen)
         yield* closeConnections
         yield* UntrustedProxy.watch(server, isProxy)

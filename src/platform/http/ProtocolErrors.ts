@@ -15,7 +15,7 @@ import * as Metrics from "../../core/metrics/Metrics.ts"
 import * as Decision from "../../core/sites/Decision.ts"
 import * as Cors from "../../http/middleware/Cors.ts"
 import * as ErrorResponses from "../../http/request/ErrorResponses.ts"
-import * as NodeInternals from "../../runtime/NodeInternals.ts"
+import * as Connections from "./Connections.ts"
 import * as RequestMetrics from "./RequestMetrics.ts"
 
 type Answer = HttpServerResponse.HttpServerResponse
@@ -42,6 +42,15 @@ const noProxy = ErrorResponses.refusal(405, `This is not a proxy. It supports th
   ...closing,
   allow: methods
 })
+
+/** Browsers and proxies send a tenth. Parsing many short headers takes longer than the limit of their bytes suggests. */
+const maxHeaders = 200
+
+const tooManyHeaders = ErrorResponses.refusal(
+  431,
+  `The request has more than ${maxHeaders} headers. Send fewer.`,
+  closing
+)
 
 /** The responses by the error code that Node reports for a parse error or a timeout. Other codes get `notHttp`. */
 const byCode = (maxHeaderSize: number): ReadonlyMap<string, Answer> =>
@@ -85,7 +94,7 @@ const serialize = (answer: Answer): string => {
  * request is unanswered, since the client would take the response for the one to that request.
  */
 const canAnswer = (socket: Socket): boolean => {
-  const response = NodeInternals.currentResponse(socket)
+  const response = Connections.currentResponse(socket)
   return socket.writable && (!response || !(response.headersSent || response.req.complete))
 }
 
@@ -95,18 +104,26 @@ const respond = (response: ServerResponse, answer: Answer): void => {
   response.end(bodyOf(answer))
 }
 
+/** Refuses a request with an unknown expectation. */
+export const refuseExpectation: RequestListener = (_, response) => respond(response, unsupportedExpectation)
+
 const isWithoutHost = ({ headers, httpVersionMajor, httpVersionMinor }: IncomingMessage): boolean =>
   headers.host === undefined && httpVersionMajor === 1 && httpVersionMinor === 1
 
-/** Wraps a listener: HTTP/1.1 requests without a `Host` are refused. */
-export const requireHost =
+/** Wraps a listener: HTTP/1.1 requests without a `Host` and requests with too many headers are refused. */
+export const requireValidHead =
   (listener: RequestListener): RequestListener =>
-  (request, response) =>
-    isWithoutHost(request) ? respond(response, noHost) : listener(request, response)
+  (request, response) => {
+    if (request.rawHeaders.length > 2 * maxHeaders) {
+      Connections.exclude(request.socket)
+      respond(response, tooManyHeaders)
+    } else if (isWithoutHost(request)) respond(response, noHost)
+    else listener(request, response)
+  }
 
 /**
  * Answers the protocol errors of a server. `server` must be created with `requireHostHeader: false`, and its `request` listener
- * must be made by `requireHost`.
+ * must be made by `requireValidHead`, and its `checkExpectation` listener must be `refuseExpectation`.
  */
 export const install = (server: Server, maxHeaderSize: number, context: Context.Context<never>): void => {
   const answers = byCode(maxHeaderSize)
@@ -124,7 +141,7 @@ export const install = (server: Server, maxHeaderSize: number, context: Context.
     if (canAnswer(socket)) {
       const answer = answers.get(error.code ?? "") ?? notHttp
       socket.write(serialize(answer))
-      const response = NodeInternals.currentResponse(socket)
+      const response = Connections.currentResponse(socket)
       if (response) RequestMetrics.recordSocketStatus(response, answer.status)
       // A connection without any bytes, such as a browser's preconnect, made no request.
       else if (socket.bytesRead !== 0) countRequest(answer.status)
@@ -142,8 +159,5 @@ export const install = (server: Server, maxHeaderSize: number, context: Context.
     socket.end(serialize(noProxy), () => socket.destroy())
   }
 
-  server
-    .on("clientError", onClientError)
-    .on("connect", onConnect)
-    .on("checkExpectation", (_, response) => respond(response, unsupportedExpectation))
+  server.on("clientError", onClientError).on("connect", onConnect)
 }

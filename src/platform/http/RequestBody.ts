@@ -18,6 +18,7 @@ import * as Capacity from "../../core/limits/Capacity.ts"
 import { clientKey } from "../../core/limits/ClientKey.ts"
 import * as SmallBody from "../../core/limits/SmallBody.ts"
 import * as RequestHead from "../../http/request/RequestHead.ts"
+import * as Connections from "./Connections.ts"
 
 // `Data.TaggedError`, since `Schema.TaggedError` would drop an error's `ctx` and is slower, which a flood could exploit.
 
@@ -134,29 +135,52 @@ const makeIncomingBody = (
   }
 }
 
+/** The size from which decoding a body may take milliseconds. */
+const heavyBytes = 16_384
+
+const heavy: Array<() => void> = []
+
+const runHeavy = (): void => {
+  heavy.shift()?.()
+  if (heavy.length > 0) setImmediate(runHeavy)
+}
+
+/** Calls `run` in a turn of the event loop in which no other does, so that other connections are served in between. */
+const inOwnTurn = (run: () => void): void => {
+  if (heavy.push(run) === 1) setImmediate(runHeavy)
+}
+
 /**
  * Collects a body from Node's message. The platform's reader handles any stream and also waits for the message to close,
  * which for a small body costs a tenth of the whole request.
  */
 const collect = (message: IncomingMessage, body: IncomingBody): Effect.Effect<Uint8Array, Refused | BodyUnreadable> =>
   Effect.callback((resume) => {
+    const stopListening = () => message.off("data", onData).off("end", onEnd).off("close", onDisconnect)
     const stop = () => {
-      message.off("data", onData).off("end", onEnd).off("close", onDisconnect)
+      stopListening()
       body.release()
     }
     const fail = (error: Refused | BodyUnreadable) => {
       stop()
       // Leaves the rest unread: the connection closes when the response ends.
       message.pause()
+      message.socket.pause()
+      if (error._tag === "BodyFragmented") Connections.exclude(message.socket)
       resume(Effect.fail(error))
     }
     const onData = (chunk: Buffer) => {
       const error = body.add(chunk)
       if (error !== undefined) fail(error)
     }
-    const onEnd = () => {
-      stop()
+    const finish = () => {
+      body.release()
       resume(Effect.succeed(body.pieces.take()))
+    }
+    const onEnd = () => {
+      stopListening()
+      if (body.pieces.length > heavyBytes) inOwnTurn(finish)
+      else finish()
     }
     const onDisconnect = () => fail(new BodyUnreadable())
     body.onDisplaced(fail)

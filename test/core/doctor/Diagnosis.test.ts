@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Diagnosis from "../../../src/core/doctor/Diagnosis.ts"
 import { maxLagSeconds } from "../../../src/core/doctor/ReaderDiagnosis.ts"
-import * as ConnectionTable from "../../../src/core/limits/ConnectionTable.ts"
+import * as ConnectionBounds from "../../../src/core/limits/ConnectionBounds.ts"
 import { Facts, findingsOf } from "../../support/DoctorFacts.ts"
 
 describe("core/doctor/Diagnosis", () => {
@@ -62,7 +62,7 @@ describe("core/doctor/Diagnosis", () => {
   it.prop("warns if a few addresses can exhaust the connections", [Facts], ([facts]) => {
     const { databaseConnections, descriptors, perAddress } = facts.connections
     const [finding] = findingsOf(facts, "connections")
-    const total = ConnectionTable.totalOf(descriptors, databaseConnections)
+    const total = ConnectionBounds.totalOf(descriptors, databaseConnections)
     const isSafe = total >= 1_000 && perAddress !== null && 4 * perAddress <= total
     assert.strictEqual(finding?.severity, isSafe ? "ok" : "warning")
     const unlimited = { ...facts.connections, descriptors: Number.POSITIVE_INFINITY }

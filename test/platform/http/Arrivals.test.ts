@@ -82,7 +82,7 @@ layer(Layer.provide(testServer(), arrivals), { excludeTestServices: true })("htt
 
   for (const [name, lines] of [
     ["one long header", [`X-Long: ${"a".repeat(15_000)}`]],
-    ["many short headers", Array.from({ length: 1_000 }, (_, index) => `${index}: a`)]
+    ["many headers", Array.from({ length: 180 }, (_, index) => `${index}: ${"a".repeat(25)}`)]
   ] as const) {
     it.effect(`the memory of a request with an incomplete body includes its head: ${name}`, () =>
       Effect.gen(function* () {

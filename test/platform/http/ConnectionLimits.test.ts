@@ -1,5 +1,5 @@
 /**
- * The limits on connections, in total and per address, and on their idle time.
+ * The limits on connections, in total and per address.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Logger, Option, type Scope, Stream } from "effect"
@@ -45,7 +45,7 @@ const ask = Effect.fnUntraced(function* (connection: Raw.Raw) {
 /** Opens a connection, sends a request and waits for the response. */
 const openAndAsk = (open: Effect.Effect<Raw.Raw, never, Scope.Scope>) => Effect.tap(open, ask)
 
-describe("platform/http/ConnectionLimits", () => {
+describe("platform/http/Connections: limits", () => {
   it.live("over the limit of an address, the connection that has been idle for the longest time is closed", () =>
     Effect.gen(function* () {
       const { limited, lines, open } = yield* serve(perAddress(3))
@@ -128,19 +128,6 @@ describe("platform/http/ConnectionLimits", () => {
       yield* until("the limit is logged", () =>
         lines.some((line) => line.includes("The process reached its limit of 3 connections"))
       )
-    }).pipe(Effect.scoped)
-  )
-
-  it.live("blank lines do not keep an idle connection open", () =>
-    Effect.gen(function* () {
-      const limits = { keepAliveTimeout: 400, keepAliveTimeoutBuffer: 0, headersTimeout: 400 }
-      const { open } = yield* serve({ limits })
-      const connection = yield* openAndAsk(open)
-      yield* until("the idle connection is closed", () => {
-        connection.write("\r\n")
-        return connection.closed()
-      })
-      assert.deepStrictEqual(Raw.statuses(connection.received()), [200])
     }).pipe(Effect.scoped)
   )
 })

@@ -1,29 +1,32 @@
 import { createServer } from "node:http"
 import { connect, type Socket } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Logger, Option, Scope } from "effect"
+import { Effect, Exit, Option, Scope } from "effect"
 import * as Connections from "../../../src/platform/http/Connections.ts"
 import { until } from "../../support/Wait.ts"
 
-/** Limits that no test here reaches. */
-const unlimited: Connections.Options["limits"] = {
+/** Without bounds that a test here reaches. */
+const unlimited: Pick<Connections.Options, "total" | "perAddress" | "isProxy"> = {
   total: 100_000,
   perAddress: Option.none(),
-  trustedProxies: [],
-  idle: { keepAlive: 65_000, head: 10_000 }
+  isProxy: () => false
 }
 
+type Times = Omit<Connections.Options, keyof typeof unlimited>
+
 describe("Connections", () => {
-  /** Answers at once, except "/later". The response to "/much" exceeds the system's buffers. */
-  const serve = Effect.fnUntraced(function* (scope: Scope.Scope, serverOptions: Omit<Connections.Options, "limits">) {
-    const options = { ...serverOptions, limits: unlimited }
+  /** Answers at once, except "/later", and reads the body first, except "/unread". The response to "/much" exceeds the system's buffers. */
+  const serve = Effect.fnUntraced(function* (scope: Scope.Scope, times: Times, bounds: Partial<typeof unlimited> = {}) {
     const later: Array<() => void> = []
-    const server = createServer((request, response) => {
+    const server = createServer()
+    const run = Connections.track(server, { ...times, ...unlimited, ...bounds })
+    server.on("request", (request, response) => {
+      if (request.url === "/unread") return void response.end("ok\n")
       const answer = () => response.end(request.url === "/much" ? Buffer.alloc(16 * 2 ** 20) : "ok\n")
       request.resume().on("end", () => (request.url === "/later" ? later.push(answer) : answer()))
     })
     yield* Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections()))
-    yield* Scope.provide(Connections.track(server, options), scope)
+    yield* Scope.provide(run, scope)
     yield* Effect.callback<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void)))
     const address = server.address()
     return { server, later, port: typeof address === "object" && address !== null ? address.port : 0 }
@@ -40,8 +43,8 @@ describe("Connections", () => {
   const request = requestOf("/")
 
   /** Connects and sends a request. */
-  const client = (port: number, first = request): Client => {
-    const socket = connect({ host: "127.0.0.1", port })
+  const client = (port: number, first = request, localAddress = "127.0.0.1"): Client => {
+    const socket = connect({ host: "127.0.0.1", port, localAddress })
     let [received, fault]: [string, string | undefined] = ["", undefined]
     socket.setEncoding("latin1").on("data", (text: string) => {
       received += text
@@ -61,32 +64,6 @@ describe("Connections", () => {
           .match(/^HTTP\/1\.1 200|^Connection: \S+/gim)
           ?.join(" ")
     )
-
-  it.live("a defect of a check is logged, and the connections are checked again", () => {
-    const lines: Array<string> = []
-    let reads = 0
-    const options: Connections.Options = {
-      linger: 0,
-      end: 0,
-      limits: unlimited,
-      get unreadTimeout() {
-        // The first read is for the interval of the checks.
-        if (++reads === 2) throw new Error("the first check")
-        return 40
-      }
-    }
-    return Effect.gen(function* () {
-      const server = createServer()
-      yield* Connections.track(server, options)
-      yield* Effect.callback<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void)))
-      yield* until("the second check", () => reads > 2)
-      assert.lengthOf(lines, 1)
-      assert.match(lines[0] ?? "", /level=WARN.*could not be checked; retrying.*the first check/s)
-    }).pipe(
-      Effect.scoped,
-      Effect.provide(Logger.layer([Logger.map(Logger.formatSimple, (line) => void lines.push(line))]))
-    )
-  })
 
   it.live("connections in the system's backlog are answered during shutdown", () =>
     Effect.gen(function* () {
@@ -199,96 +176,104 @@ describe("Connections", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("only the connection that exceeds the limit of pipelined requests is closed", () =>
+  const times = { linger: "1 second", end: "10 seconds", unreadTimeout: 60_000 } as const
+
+  it.live("a connection with too many pipelined requests is closed, also if all were answered", () =>
     Effect.gen(function* () {
       const scope = yield* Effect.scope
-      const options = { linger: "1 second", end: "10 seconds", unreadTimeout: 60_000 } as const
-      const { later, port, server } = yield* serve(scope, options)
-      let received = 0
-      let closed = 0
-      server.on("request", (_, response) => {
-        received++
-        response.on("close", () => closed++)
-      })
-      const pipeline = (times: number) => client(port, requestOf("/later").repeat(times))
-      const countOf = ({ received }: Client) => received().match(/HTTP\/1\.1 200/g)?.length
-      const first = pipeline(6_000)
-      yield* until("the client's requests wait", () => later.length === 6_000)
-      const second = pipeline(6_000)
-      yield* until("the second connection is closed", second.closed)
-      // The first request of each connection is not behind another. The second connection is not parsed after its excess request.
-      assert.strictEqual(received, Connections.maxPipelined + 1 + 2)
-      assert.strictEqual(second.received(), "")
-      const third = client(port)
-      yield* until("a client that sends one request is answered", () => third.received().endsWith("ok\n"))
-      for (const answer of later.splice(0)) answer()
-      yield* until("the first connection has all its responses", () => countOf(first) === 6_000)
-      yield* until("no answer is open", () => closed === received)
-      // The full limit is available again: the earlier requests no longer count.
-      const last = pipeline(Connections.maxPipelined + 1)
-      yield* until("the maximum number of requests waits", () => later.length === Connections.maxPipelined + 1)
-      for (const answer of later) answer()
-      yield* until("the last connection has all its responses", () => countOf(last) === Connections.maxPipelined + 1)
+      const { later, port } = yield* serve(scope, times)
+      const allowed = client(port, requestOf("/later") + request.repeat(Connections.maxPipelined))
+      yield* until("the first request waits", () => later.length === 1)
+      later.pop()?.()
+      const answered = () => allowed.received().match(/HTTP\/1\.1 200/g)?.length
+      yield* until("all are answered", () => answered() === Connections.maxPipelined + 1)
+      allowed.socket.write(request)
+      yield* until("a request alone is answered", () => answered() === Connections.maxPipelined + 2)
+      allowed.socket.write(request.repeat(2))
+      yield* until("a further pipelined one closes the connection", allowed.closed)
     }).pipe(Effect.scoped)
   )
 
-  for (const [name, bytes] of [
-    ["a missing Host", "GET / HTTP/1.1\r\n\r\n"],
-    ["an unknown expectation", "GET / HTTP/1.1\r\nHost: edge\r\nExpect: cake\r\n\r\n"]
-  ] as const) {
-    it.live(`requests that Node answers by itself count towards the limit: ${name}`, () =>
-      Effect.gen(function* () {
-        const scope = yield* Effect.scope
-        const options = { linger: "1 second", end: "10 seconds", unreadTimeout: 60_000 } as const
-        const { later, port } = yield* serve(scope, options)
-        // Node stops reading when its write queue is full, and answers everything it has read: one read's worth of requests.
-        const perRead = Math.floor(65_536 / bytes.length) - 10
-        const clients: Array<Client> = []
-        while ((clients.length + 1) * perRead < Connections.maxPipelined) {
-          clients.push(client(port, requestOf("/later") + bytes.repeat(perRead)))
-          yield* until("a request waits", () => later.length === clients.length)
-        }
-        assert.isTrue(clients.every(({ closed }) => !closed()))
-        const last = client(port, requestOf("/later") + bytes.repeat(perRead))
-        yield* until("the connection with too many is closed", last.closed)
-        assert.isTrue(clients.every(({ closed }) => !closed()))
-        for (const answer of later) answer()
-        yield* until("the other requests are answered", () =>
-          clients.every(({ received }) => received().includes("ok\n"))
-        )
-        for (const { socket } of clients) socket.destroy()
-      }).pipe(Effect.scoped)
-    )
-  }
-
-  it.live("when a client disconnects, its responses are closed and no longer counted, whatever it sent last", () =>
+  it.live("an excluded address cannot connect, and its idle connections are closed; others are served", () =>
     Effect.gen(function* () {
       const scope = yield* Effect.scope
-      const options = { linger: "1 second", end: "10 seconds", unreadTimeout: 60_000 } as const
-      const { later, port, server } = yield* serve(scope, options)
+      const { later, port } = yield* serve(scope, times, { perAddress: Option.some(100) })
+      const idle = client(port)
+      const busy = client(port, requestOf("/later"))
+      const other = client(port, request, "127.0.0.2")
+      yield* until(
+        "two are answered, and one waits",
+        () => [idle, other].every(({ received }) => received().endsWith("ok\n")) && later.length === 1
+      )
+      const excluded = client(port, request.repeat(Connections.maxPipelined + 2))
+      yield* until("both are closed", () => excluded.closed() && idle.closed())
+      later[0]?.()
+      yield* until("the busy connection is answered", () => busy.received().endsWith("ok\n"))
+      const next = client(port)
+      yield* until("a new one is refused", next.closed)
+      assert.strictEqual(next.received(), "")
+      other.socket.write(request)
+      yield* until("another address is answered", () => other.received().match(/200/g)?.length === 2)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("a trusted proxy is not excluded: only its connection is closed", () =>
+    Effect.gen(function* () {
+      const scope = yield* Effect.scope
+      const { port } = yield* serve(scope, times, { perAddress: Option.some(100), isProxy: () => true })
+      const pipelining = client(port, request.repeat(Connections.maxPipelined + 2))
+      yield* until("it is closed", pipelining.closed)
+      const next = client(port)
+      yield* until("a new one is answered", () => next.received().endsWith("ok\n"))
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("the rest of a large body is not read after the response, and an address that sends many is excluded", () =>
+    Effect.gen(function* () {
+      const scope = yield* Effect.scope
+      const { port } = yield* serve(scope, times, { perAddress: Option.some(100) })
+      const chunked = "POST /unread HTTP/1.1\r\nHost: edge\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n"
+      for (let sent = 0; sent < 10; sent++) {
+        const unread = client(port, chunked)
+        yield* until("it is answered and closed", () => unread.received().endsWith("ok\n") && unread.closed())
+      }
+      const next = client(port)
+      yield* until("a new connection is refused", next.closed)
+      assert.strictEqual(next.received(), "")
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("a connection on which only blank lines arrive is closed", () =>
+    Effect.gen(function* () {
+      const scope = yield* Effect.scope
+      const { port } = yield* serve(scope, times)
+      const blank = client(port, "\r\n".repeat(2 ** 16 + 1))
+      yield* until("it is closed", blank.closed)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("when a client disconnects, its responses are closed, whatever it sent last", () =>
+    Effect.gen(function* () {
+      const scope = yield* Effect.scope
+      const { port, server } = yield* serve(scope, times)
       let open = 0
       server.on("request", (_, response) => {
         open++
         response.on("close", () => open--)
       })
-      const times = 1_000
       const ends = [
         "CONNECT edge:443 HTTP/1.1\r\nHost: edge\r\n\r\n",
         "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
         "?\r\n\r\n",
         ""
       ]
+      const count = Connections.maxPipelined
       for (const end of ends) {
-        const leaving = client(port, requestOf("/later").repeat(times) + end)
-        yield* until("the requests wait, or the connection is closed", () => open === times || leaving.closed())
+        const leaving = client(port, requestOf("/later").repeat(count) + end)
+        yield* until("the requests wait, or the connection is closed", () => open === count || leaving.closed())
         leaving.socket.destroy()
         yield* until(`no answer is open after ${end}`, () => open === 0)
       }
-      later.splice(0)
-      const last = client(port, requestOf("/later").repeat(Connections.maxPipelined + 1))
-      yield* until("the maximum number waits", () => later.length === Connections.maxPipelined + 1)
-      last.socket.destroy()
-      yield* until("no answer is open at the end", () => open === 0)
     }).pipe(Effect.scoped)
   )
 })

@@ -45,6 +45,14 @@ const cases: ReadonlyArray<
   ["HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400, "other", "other", /HTTP\/1\.1/],
   ["a large head", `GET / HTTP/1.1\r\n${host}A: ${"a".repeat(20_000)}\r\n\r\n`, 431, "other", "other", /16384 bytes/],
   ["a long URL", `GET /${"a".repeat(20_000)} HTTP/1.1\r\n${host}\r\n`, 431, "other", "other", /16384 bytes/],
+  [
+    "too many headers",
+    `GET /healthz HTTP/1.1\r\n${host}${"a: b\r\n".repeat(200)}\r\n`,
+    431,
+    "/healthz",
+    "GET",
+    /more than 200 headers/
+  ],
   ["a CONNECT request", `CONNECT edge:443 HTTP/1.1\r\n${host}\r\n`, 405, "other", "other", /proxy/],
   ["a large chunk extension", `${chunked}1;${"a".repeat(20_000)}\r\n{\r\n`, 413, track, "POST", /chunk extensions/],
   ["a chunk without a size", `${chunked}zz\r\n`, 400, track, "POST", /not valid/],
