@@ -4,8 +4,8 @@
  * @module
  */
 import { Clock, Effect, Option } from "effect"
-import { FormDirectory } from "../../src/services/forms/FormDirectory.ts"
-import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
+import { FormDirectory } from "../../src/forms/FormDirectory.ts"
+import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import { ConsoleSessions } from "../../src/services/sites/ConsoleSessions.ts"
 import { Shares } from "../../src/services/sites/Shares.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"

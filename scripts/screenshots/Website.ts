@@ -6,7 +6,7 @@
  */
 import { Effect } from "effect"
 import type { BrowserContextOptions, Page } from "playwright-core"
-import { FormDirectory } from "../../src/services/forms/FormDirectory.ts"
+import { FormDirectory } from "../../src/forms/FormDirectory.ts"
 import { paths, TestServer } from "../../test/support/TestServer.ts"
 import { phone, sizes, twoSizes } from "./ConsoleView.ts"
 import type { Take } from "./Take.ts"

@@ -105,14 +105,14 @@ export class SubmissionBody extends Context.Service<
       readonly next: string | undefined
     }>
   }
->()("hydracore/forms/SubmissionBody") {}
+>()("hydraforms/SubmissionBody") {}
 
 /**
  * Reads the body, which is JSON or a plain form, says in each response whether the submission was counted, and shows the errors of
  * a plain form as pages.
  */
 export class Submitted extends HttpApiMiddleware.Service<Submitted, { provides: SubmissionBody }>()(
-  "hydracore/forms/Submitted"
+  "hydraforms/Submitted"
 ) {}
 
 const redirect = HttpApiSchema.Empty(303).annotate({

@@ -5,11 +5,11 @@
  * @module
  */
 import { HttpServerResponse } from "effect/http"
-import * as FormRefusal from "../core/forms/FormRefusal.ts"
 import * as Origin from "../core/sites/Origin.ts"
 import * as Html from "../core/text/Html.ts"
 import * as HtmlPages from "../http/endpoints/HtmlPages.ts"
 import * as ErrorSentence from "../http/request/ErrorSentence.ts"
+import * as FormRefusal from "./FormRefusal.ts"
 
 const html = (text: string, status: number, headers: Readonly<Record<string, string>>, origin: string | undefined) =>
   HtmlPages.respond(text, {

@@ -7,8 +7,8 @@
 import { MIMEType } from "node:util"
 import { Effect, Option, Result } from "effect"
 import type { ValidationError } from "../contract/Errors.ts"
-import * as PlainForm from "../core/forms/PlainForm.ts"
 import type { RequestHead } from "../platform/api/Received.ts"
+import * as PlainForm from "./PlainForm.ts"
 
 export interface Form {
   /** The JSON that is equivalent to the form. */

@@ -1,8 +1,8 @@
 /** The responses when the store is unavailable or a defect occurs. */
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Stream } from "effect"
+import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import { AnalyticsRepo } from "../../src/services/analytics/AnalyticsRepo.ts"
-import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
 import { StorageUnavailable } from "../../src/services/Storage.ts"
 import { detailOf, uuid } from "../support/ResponseParts.ts"
 import { paths, TestServer, layer as testServer } from "../support/TestServer.ts"

@@ -1,9 +1,9 @@
 /** Which submissions and chats are leads, over a real socket. */
 import { assert, layer, type Vitest } from "@effect/vitest"
 import { Effect, Stream } from "effect"
+import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import { Leads } from "../../src/services/analytics/Leads.ts"
 import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
-import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
 import { postgres, type Storage } from "../support/Storages.ts"
 import { paths, TestServer, layer as testServer } from "../support/TestServer.ts"
 

@@ -3,10 +3,10 @@
  */
 import { assert, layer, type Vitest } from "@effect/vitest"
 import { Clock, Effect, Option, Schedule, Stream } from "effect"
+import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import * as MemoryAgentStream from "../../src/memory/chat/AgentStream.ts"
 import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../src/services/chat/WidgetTokens.ts"
-import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import { pageViews } from "../support/Counts.ts"
 import type { Storage } from "../support/Storages.ts"

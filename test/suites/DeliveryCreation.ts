@@ -5,8 +5,8 @@
  */
 import { assert, type Vitest } from "@effect/vitest"
 import { Clock, Effect } from "effect"
+import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import { Deliveries } from "../../src/services/delivery/Deliveries.ts"
-import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import { deliveriesOf, fanOutAll, leaseOf, newSite, newWebhook, type Storage, settle } from "../support/Delivery.ts"
 import { only } from "../support/Only.ts"

@@ -6,7 +6,7 @@
 import { randomUUID } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer, Schedule } from "effect"
-import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
+import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import { Readiness } from "../../src/services/Readiness.ts"
 import type { StorageUnavailable } from "../../src/services/Storage.ts"
 import { draft } from "../support/TestSubmissions.ts"

@@ -6,8 +6,8 @@
 import { randomUUID } from "node:crypto"
 import { assert, type Vitest } from "@effect/vitest"
 import { Effect, Exit, Result, Schema } from "effect"
-import { idempotencyWindowMillis, type Submission, type SubmissionDraft } from "../../src/core/forms/Submission.ts"
-import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
+import { idempotencyWindowMillis, type Submission, type SubmissionDraft } from "../../src/forms/Submission.ts"
+import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import { asStored, draft, start, storedOf, websites } from "../support/TestSubmissions.ts"
 
 const Step = Schema.Struct({

@@ -7,8 +7,8 @@
 import { randomUUID } from "node:crypto"
 import { assert, describe, layer as withLayer } from "@effect/vitest"
 import { Effect, type Layer, Result, Schema, Stream } from "effect"
-import { type Status, type Submission, statuses } from "../../src/core/forms/Submission.ts"
-import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
+import { type Status, type Submission, statuses } from "../../src/forms/Submission.ts"
+import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import { asStored, collect, draft, start, storedOf, unknownWebsite, websites } from "../support/TestSubmissions.ts"
 import * as Idempotency from "./SubmissionIdempotency.ts"
 

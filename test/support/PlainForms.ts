@@ -1,6 +1,6 @@
 /** Creates websites, sends forms to them, and reads the decisions. */
 import { Effect, Stream } from "effect"
-import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
+import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import { paths, TestServer } from "./TestServer.ts"
 

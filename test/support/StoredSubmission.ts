@@ -1,6 +1,6 @@
 /** A stored submission, for tests of its exports, mails and events. */
 import { noAttribution } from "../../src/core/analytics/Lead.ts"
-import type { Submission } from "../../src/core/forms/Submission.ts"
+import type { Submission } from "../../src/forms/Submission.ts"
 
 export const stored = (more: Partial<Submission> = {}): Submission => ({
   submissionId: "0d3b7c52-6f0e-4c8e-a1d7-5e0f4b9c2a63",

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { SubmissionDraft } from "../../src/core/forms/Submission.ts"
+import type { SubmissionDraft } from "../../src/forms/Submission.ts"
 import * as TestTime from "./TestTime.ts"
 
 export const make = (websiteConfigId: string, more: Partial<SubmissionDraft> = {}): SubmissionDraft => ({

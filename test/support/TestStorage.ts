@@ -2,9 +2,9 @@
 import { Effect, Layer, Stream } from "effect"
 import { noAttribution } from "../../src/core/analytics/Lead.ts"
 import type { PageView } from "../../src/core/analytics/PageView.ts"
-import type { Submission } from "../../src/core/forms/Submission.ts"
 import type { Site } from "../../src/core/sites/Site.ts"
-import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
+import type { Submission } from "../../src/forms/Submission.ts"
+import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import * as MemoryStorage from "./MemoryStorage.ts"
 import { onRealClock, postgres, type Storage } from "./Storages.ts"
 

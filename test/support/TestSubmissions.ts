@@ -6,8 +6,8 @@
 import { randomUUID } from "node:crypto"
 import { Effect, Stream } from "effect"
 import { noAttribution } from "../../src/core/analytics/Lead.ts"
-import { fingerprint, type Submission, type SubmissionDraft } from "../../src/core/forms/Submission.ts"
-import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
+import { fingerprint, type Submission, type SubmissionDraft } from "../../src/forms/Submission.ts"
+import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 
 /** Websites that exist in the layer under test. */
 export const websites = [randomUUID(), randomUUID(), randomUUID()] as const

@@ -5,9 +5,9 @@
  */
 import { Effect, type Layer, Option } from "effect"
 import { Command } from "effect/cli"
-import * as FormRules from "../../core/forms/FormRules.ts"
 import * as Calendar from "../../core/text/Calendar.ts"
-import { FormDirectory } from "../../services/forms/FormDirectory.ts"
+import { FormDirectory } from "../../forms/FormDirectory.ts"
+import * as FormRules from "../../forms/FormRules.ts"
 import { SiteDirectory } from "../../services/sites/SiteDirectory.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"

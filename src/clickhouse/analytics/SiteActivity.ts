@@ -7,12 +7,12 @@
 import { Clock, type Duration, Effect, Layer, type Schema } from "effect"
 import * as Activities from "../../core/analytics/SiteActivity.ts"
 import { dayMillis } from "../../core/text/Calendar.ts"
+import { Inbox } from "../../forms/Inbox.ts"
 import * as ActivityRows from "../../runtime/ActivityRows.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { SiteActivity } from "../../services/analytics/SiteActivity.ts"
 import { ConversationStore } from "../../services/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../services/chat/InstanceDirectory.ts"
-import { Inbox } from "../../services/forms/Inbox.ts"
 import { bounded, ClickHouse } from "../ClickHouse.ts"
 import { Parameters } from "./reports/Parameters.ts"
 

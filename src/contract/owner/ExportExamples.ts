@@ -6,10 +6,10 @@
 import * as AnalyticsExport from "../../core/analytics/AnalyticsExport.ts"
 import type { Message } from "../../core/chat/conversation/Conversation.ts"
 import * as ConversationExport from "../../core/chat/conversation/ConversationExport.ts"
-import type * as Inbox from "../../core/forms/Inbox.ts"
-import * as SubmissionExport from "../../core/forms/SubmissionExport.ts"
-import * as SubmissionTable from "../../core/forms/SubmissionTable.ts"
 import * as PersonExport from "../../core/persons/PersonExport.ts"
+import type * as Inbox from "../../forms/InboxMessage.ts"
+import * as SubmissionExport from "../../forms/SubmissionExport.ts"
+import * as SubmissionTable from "../../forms/SubmissionTable.ts"
 import * as Examples from "./Examples.ts"
 
 const at = Date.parse(Examples.time)

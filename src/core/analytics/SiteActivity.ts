@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Status, Submission } from "../forms/Submission.ts"
+import type { Status, Submission } from "../../forms/Submission.ts"
 import type { Event } from "./Event.ts"
 import type { PageView } from "./PageView.ts"
 

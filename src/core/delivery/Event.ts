@@ -5,9 +5,9 @@
  * @module
  */
 import { Record } from "effect"
+import type { Submission } from "../../forms/Submission.ts"
+import * as SubmissionExport from "../../forms/SubmissionExport.ts"
 import type { ConversationKey } from "../chat/conversation/Conversation.ts"
-import type { Submission } from "../forms/Submission.ts"
-import * as SubmissionExport from "../forms/SubmissionExport.ts"
 import type { Site } from "../sites/Site.ts"
 import * as Calendar from "../text/Calendar.ts"
 

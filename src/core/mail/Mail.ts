@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Submission } from "../forms/Submission.ts"
+import type { Submission } from "../../forms/Submission.ts"
 import type { Site } from "../sites/Site.ts"
 import type { Notification } from "./Notification.ts"
 import type { Range } from "./ReportPeriod.ts"

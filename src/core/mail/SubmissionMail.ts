@@ -3,9 +3,10 @@
  *
  * @module
  */
+
+import * as FormContent from "../../forms/FormContent.ts"
+import type { Submission } from "../../forms/Submission.ts"
 import * as Sources from "../analytics/report/Sources.ts"
-import * as FormContent from "../forms/FormContent.ts"
-import type { Submission } from "../forms/Submission.ts"
 import * as Json from "../json/Json.ts"
 import type { Site } from "../sites/Site.ts"
 import * as Address from "./Address.ts"

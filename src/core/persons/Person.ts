@@ -9,9 +9,9 @@
  * @module
  */
 import { Option } from "effect"
+import type { Submission } from "../../forms/Submission.ts"
 import type { Conversation } from "../chat/conversation/Conversation.ts"
 import type { DeliveryStatus } from "../delivery/Webhook.ts"
-import type { Submission } from "../forms/Submission.ts"
 import * as JsonScan from "../json/JsonScan.ts"
 import type { Notification } from "../mail/Notification.ts"
 import * as PercentEncoding from "../text/PercentEncoding.ts"

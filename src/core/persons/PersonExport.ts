@@ -4,8 +4,9 @@
  *
  * @module
  */
+
+import * as SubmissionExport from "../../forms/SubmissionExport.ts"
 import * as ConversationExport from "../chat/conversation/ConversationExport.ts"
-import * as SubmissionExport from "../forms/SubmissionExport.ts"
 import { iso } from "../text/Calendar.ts"
 import * as TerminalText from "../text/TerminalText.ts"
 import type { PersonRecord } from "./Person.ts"

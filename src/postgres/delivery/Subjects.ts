@@ -9,10 +9,10 @@ import * as AnswerParts from "../../core/chat/conversation/AnswerParts.ts"
 import * as Event from "../../core/delivery/Event.ts"
 import * as FanOut from "../../core/delivery/FanOut.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
+import * as SubmissionRows from "../../forms/postgres/SubmissionRows.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import * as ConversationRows from "../chat/ConversationRows.ts"
 import * as Database from "../Database.ts"
-import * as SubmissionRows from "../forms/SubmissionRows.ts"
 import * as Times from "../Times.ts"
 
 const Conversations = Schema.Array(

@@ -6,10 +6,10 @@
 import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { Effect, Option, Schema, Stream } from "effect"
 import * as Person from "../../core/persons/Person.ts"
+import * as SubmissionDeletion from "../../forms/postgres/SubmissionDeletion.ts"
+import * as SubmissionRows from "../../forms/postgres/SubmissionRows.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import * as Database from "../Database.ts"
-import * as SubmissionDeletion from "../forms/SubmissionDeletion.ts"
-import * as SubmissionRows from "../forms/SubmissionRows.ts"
 import * as Store from "./Store.ts"
 
 /** The maximum number of submissions that a statement searches, small because one can have hundreds of kilobytes. */

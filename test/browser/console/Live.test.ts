@@ -3,8 +3,8 @@
  */
 import { assert } from "@effect/vitest"
 import { Clock, Effect } from "effect"
+import { SubmissionRepo } from "../../../src/forms/SubmissionRepo.ts"
 import { AnalyticsRepo } from "../../../src/services/analytics/AnalyticsRepo.ts"
-import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
 import { ConsoleSessions } from "../../../src/services/sites/ConsoleSessions.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import { inChromium } from "../../support/browser/Browser.ts"

@@ -4,7 +4,7 @@
 import { assert } from "@effect/vitest"
 import { Clock, Effect } from "effect"
 import type { Locator, Page } from "playwright-core"
-import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
+import { SubmissionRepo } from "../../../src/forms/SubmissionRepo.ts"
 import { inChromium } from "../../support/browser/Browser.ts"
 import * as ConsolePage from "../../support/console/ConsolePage.ts"
 import * as ConversationData from "../../support/console/ConversationData.ts"

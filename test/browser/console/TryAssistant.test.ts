@@ -3,9 +3,9 @@
  */
 import { assert } from "@effect/vitest"
 import { Effect, Layer, Stream } from "effect"
+import { FormDirectory } from "../../../src/forms/FormDirectory.ts"
 import type * as MemoryAgentStream from "../../../src/memory/chat/AgentStream.ts"
 import { AgentRefused } from "../../../src/services/chat/AgentStream.ts"
-import { FormDirectory } from "../../../src/services/forms/FormDirectory.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import { inChromium } from "../../support/browser/Browser.ts"
 import * as ConsolePage from "../../support/console/ConsolePage.ts"

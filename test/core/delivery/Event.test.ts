@@ -4,9 +4,9 @@ import { vi } from "vitest"
 import { noAttribution } from "../../../src/core/analytics/Lead.ts"
 import * as Event from "../../../src/core/delivery/Event.ts"
 import * as SlackMessage from "../../../src/core/delivery/SlackMessage.ts"
-import type { Submission } from "../../../src/core/forms/Submission.ts"
-import * as SubmissionExport from "../../../src/core/forms/SubmissionExport.ts"
 import * as SiteInput from "../../../src/core/sites/SiteInput.ts"
+import type { Submission } from "../../../src/forms/Submission.ts"
+import * as SubmissionExport from "../../../src/forms/SubmissionExport.ts"
 
 const Field = Schema.Union([
   Schema.Json,

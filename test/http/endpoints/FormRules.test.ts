@@ -3,9 +3,9 @@
  */
 import { assert, layer, type Vitest } from "@effect/vitest"
 import { Effect, Layer, Stream } from "effect"
-import type { FormRules } from "../../../src/core/forms/FormRules.ts"
-import { FormDirectory } from "../../../src/services/forms/FormDirectory.ts"
-import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
+import { FormDirectory } from "../../../src/forms/FormDirectory.ts"
+import type { FormRules } from "../../../src/forms/FormRules.ts"
+import { SubmissionRepo } from "../../../src/forms/SubmissionRepo.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import { assertCounts } from "../../support/DecisionCounts.ts"
 import type { Storage } from "../../support/Storages.ts"

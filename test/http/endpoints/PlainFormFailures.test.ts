@@ -1,7 +1,7 @@
 /** The pages of a plain form when the store is unavailable or a defect occurs. */
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
+import { SubmissionRepo } from "../../../src/forms/SubmissionRepo.ts"
 import { StorageUnavailable } from "../../../src/services/Storage.ts"
 import { urlencoded, withSite } from "../../support/PlainForms.ts"
 import { layer as testServer } from "../../support/TestServer.ts"

@@ -1,7 +1,7 @@
 /** Submissions in JSON over a real socket, on either storage. */
 import { assert, layer, type Vitest } from "@effect/vitest"
 import { Effect, Stream } from "effect"
-import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
+import { SubmissionRepo } from "../../../src/forms/SubmissionRepo.ts"
 import { detailOf, uuid } from "../../support/ResponseParts.ts"
 import { type Storage, storages } from "../../support/Storages.ts"
 import { paths, TestServer, layer as testServer } from "../../support/TestServer.ts"

@@ -1,7 +1,7 @@
 /** Large answers of the owner API that have no text of visitors are compressed. */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
+import { SubmissionRepo } from "../../../src/forms/SubmissionRepo.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import { newCookie, send } from "../../support/OwnerRequests.ts"
 import * as SubmissionDrafts from "../../support/SubmissionDraft.ts"

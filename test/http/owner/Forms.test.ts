@@ -3,7 +3,7 @@
  */
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { FormDirectory } from "../../../src/services/forms/FormDirectory.ts"
+import { FormDirectory } from "../../../src/forms/FormDirectory.ts"
 import { locationsOf, opened } from "../../support/OwnerSession.ts"
 import type { Storage } from "../../support/Storages.ts"
 import { onPostgres as testServer } from "../../support/TestServer.ts"

@@ -3,12 +3,12 @@ import { randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Option, Result } from "effect"
+import * as Submissions from "../../../src/forms/SubmissionRepo.ts"
 import * as AnalyticsRepo from "../../../src/postgres/analytics/AnalyticsRepo.ts"
 import * as Columns from "../../../src/postgres/batch/Columns.ts"
 import * as Database from "../../../src/postgres/Database.ts"
 import * as Decisions from "../../../src/postgres/sites/Decisions.ts"
 import * as Analytics from "../../../src/services/analytics/AnalyticsRepo.ts"
-import * as Submissions from "../../../src/services/forms/SubmissionRepo.ts"
 import {
   countViews,
   create,

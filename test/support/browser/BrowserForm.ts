@@ -5,7 +5,7 @@
  */
 import { Effect, Stream } from "effect"
 import type { Page } from "playwright-core"
-import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
+import { SubmissionRepo } from "../../../src/forms/SubmissionRepo.ts"
 import { paths, TestServer } from "../TestServer.ts"
 import { until } from "../Wait.ts"
 import { stopClock, type VisitorOptions } from "./Browser.ts"

@@ -4,14 +4,14 @@
  * @module
  */
 import { Clock, Effect, Layer, Option, Redacted } from "effect"
+import { FormDirectory } from "../../../src/forms/FormDirectory.ts"
+import { SubmissionRepo } from "../../../src/forms/SubmissionRepo.ts"
 import * as Mailer from "../../../src/memory/mail/Mailer.ts"
 import { Goals } from "../../../src/services/analytics/Goals.ts"
 import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../../src/services/chat/WidgetTokens.ts"
 import { Deliveries } from "../../../src/services/delivery/Deliveries.ts"
 import { Webhooks } from "../../../src/services/delivery/Webhooks.ts"
-import { FormDirectory } from "../../../src/services/forms/FormDirectory.ts"
-import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
 import { Notifications } from "../../../src/services/mail/Notifications.ts"
 import { OwnerKeys } from "../../../src/services/sites/OwnerKeys.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"

@@ -1,11 +1,11 @@
 /** The storage in PostgreSQL, and helpers that create a website, make and count its page views, and erase it. */
 import { PgClient } from "@effect/sql-pg"
 import { Effect, type Fiber, Layer, Schema } from "effect"
+import * as SubmissionRepo from "../../../src/forms/postgres/SubmissionRepo.ts"
 import * as AnalyticsRepo from "../../../src/postgres/analytics/AnalyticsRepo.ts"
 import * as Reports from "../../../src/postgres/analytics/Reports.ts"
 import * as ConversationStore from "../../../src/postgres/chat/ConversationStore.ts"
 import * as InstanceDirectory from "../../../src/postgres/chat/InstanceDirectory.ts"
-import * as SubmissionRepo from "../../../src/postgres/forms/SubmissionRepo.ts"
 import * as Decisions from "../../../src/postgres/sites/Decisions.ts"
 import * as SiteDirectory from "../../../src/postgres/sites/SiteDirectory.ts"
 import * as SiteErasure from "../../../src/postgres/sites/SiteErasure.ts"

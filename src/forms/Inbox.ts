@@ -1,0 +1,44 @@
+/**
+ * Reads and changes the submissions of a website for its owner. The interface only; see `forms/postgres/Inbox`. A
+ * submission of another website is treated as one that does not exist.
+ *
+ * @module
+ */
+import { Context, type Effect, type Option, type Stream } from "effect"
+import type { Position } from "../core/text/Cursor.ts"
+import type { StorageUnavailable } from "../services/Storage.ts"
+import type { Filter, Message, Overview, Page, Summary } from "./InboxMessage.ts"
+
+/** Changes submissions, and returns the ids of those that exist. A change that was made before has no effect. */
+type Change<Arguments extends ReadonlyArray<unknown> = []> = (
+  websiteConfigId: string,
+  submissionIds: ReadonlyArray<string>,
+  ...more: Arguments
+) => Effect.Effect<ReadonlyArray<string>, StorageUnavailable>
+
+export class Inbox extends Context.Service<
+  Inbox,
+  {
+    /** At most `limit` submissions, latest first. Searches at most `windowSize` submissions (`forms/InboxMessage`). */
+    readonly list: (query: {
+      readonly websiteConfigId: string
+      readonly filter: Filter
+      /** The last submission of the previous page; null for the first page. */
+      readonly after: Position | null
+      readonly limit: number
+    }) => Effect.Effect<Page<Summary>, StorageUnavailable>
+    readonly find: (
+      websiteConfigId: string,
+      submissionId: string
+    ) => Effect.Effect<Option.Option<Message>, StorageUnavailable>
+    /** All submissions that match, latest first, in constant memory. */
+    readonly stream: (websiteConfigId: string, filter: Filter) => Stream.Stream<Message, StorageUnavailable>
+    readonly overview: (websiteConfigId: string) => Effect.Effect<Overview, StorageUnavailable>
+    /** Marks submissions as read, or as unread. */
+    readonly mark: Change<[isRead: boolean]>
+    /** Accepts quarantined submissions. */
+    readonly release: Change
+    /** Deletes submissions as `SubmissionRepo.delete` does. */
+    readonly delete: Change
+  }
+>()("hydracore/services/Inbox") {}

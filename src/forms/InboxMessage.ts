@@ -1,0 +1,160 @@
+/**
+ * The submissions of a website as its owner reads them. Pure.
+ *
+ * @module
+ */
+import * as JsonMembers from "../core/json/JsonMembers.ts"
+import * as JsonSearch from "../core/json/JsonSearch.ts"
+import type { Position } from "../core/text/Cursor.ts"
+import { contains } from "../core/text/Search.ts"
+import type { Status, Submission } from "./Submission.ts"
+
+/** A submission, and whether its owner has marked it as read. */
+export interface Message extends Submission {
+  readonly isRead: boolean
+}
+
+/** A submission in a list. */
+export interface Summary extends Omit<Message, "formData"> {
+  /** The beginning of what was written; see `preview`. */
+  readonly preview: string
+}
+
+/** Selects submissions for a list. An absent member selects all. */
+export interface Filter {
+  readonly status?: Status | undefined
+  readonly isRead?: boolean | undefined
+  readonly pageSlug?: string | undefined
+  /** A text that occurs in the email address, the page or the form's data. ASCII letters match in either case. */
+  readonly search?: string | undefined
+  /** Milliseconds since 1970, inclusive. */
+  readonly since?: number | undefined
+  /** Milliseconds since 1970, exclusive. */
+  readonly before?: number | undefined
+}
+
+/** Part of a list, latest first. */
+export interface Page<Item> {
+  readonly items: ReadonlyArray<Item>
+  /**
+   * Where the next part begins; null in the last part. A part that is not the last may nevertheless have fewer items than
+   * requested, or none.
+   */
+  readonly next: Position | null
+}
+
+/** The maximum of each count in an `Overview`. */
+export const maxCount = 1_000
+
+export interface Overview {
+  /** Accepted submissions that are not marked as read, among the latest `maxCount`. */
+  readonly unread: number
+  /** At most `maxCount`. */
+  readonly quarantined: number
+  /** The pages of the latest `maxCount` submissions, sorted. */
+  readonly pages: ReadonlyArray<string>
+}
+
+/** The maximum number of submissions that one part of a list searches. */
+export const windowSize = 2_000
+
+export const positionOf = ({
+  receivedAt,
+  submissionId
+}: Pick<Submission, "receivedAt" | "submissionId">): Position => ({
+  time: receivedAt,
+  id: submissionId
+})
+
+/** What a search looks for: in texts, and in JSON, where a character may be written as an escape. */
+export interface Needles {
+  readonly text: string
+  readonly json: ReadonlyArray<string>
+}
+
+export const needlesOf = (search: string): Needles => ({ text: search, json: JsonSearch.needlesOf(search) })
+
+/** Whether a list with this filter contains the submission. */
+export const matches = (message: Message, filter: Filter): boolean => {
+  const {
+    before = Number.POSITIVE_INFINITY,
+    isRead,
+    pageSlug,
+    search,
+    since = Number.NEGATIVE_INFINITY,
+    status
+  } = filter
+  if (status !== undefined && message.status !== status) return false
+  if (isRead !== undefined && message.isRead !== isRead) return false
+  if (pageSlug !== undefined && message.pageSlug !== pageSlug) return false
+  if (message.receivedAt < since || message.receivedAt >= before) return false
+  if (search === undefined) return true
+  const { json, text } = needlesOf(search)
+  return (
+    contains(message.email, text) ||
+    contains(message.pageSlug, text) ||
+    json.some((needle) => contains(message.formData, needle))
+  )
+}
+
+/** The number of characters at the beginning of a form's data that `preview` gets. */
+export const maxPreviewSource = 4_096
+
+const maxPreview = 200
+
+/**
+ * A JSON string, with the colon after the name of a member. If the source ends within the string, even within an escape, the
+ * pattern matches what is there. It matches at every quote: if it could fail, the search would continue at the next quote of the
+ * same string, and take quadratic time.
+ */
+const string = /"((?:[^"\\]|\\u[0-9a-fA-F]{4}|\\[^u])*)("?:?)/g
+
+/** The strings that are values of members, at any depth. Their escapes are not decoded. */
+const textMembers = function* (source: string): Generator<string> {
+  let valueAt = -1
+  for (const match of source.matchAll(string)) {
+    const [whole, escaped = "", end] = match
+    if (match.index === valueAt) yield escaped
+    valueAt = end === '":' ? match.index + whole.length : -1
+  }
+}
+
+/** Whether a trimmed line looks like an email address, valid or not. */
+const isEmailAddress = (line: string): boolean => !line.includes(" ") && line.slice(1, -1).includes("@")
+
+/**
+ * The texts of a form on one line of at most `maxPreview` characters, without email addresses. Takes time linear in the source.
+ *
+ * @param source the beginning of the JSON text of an object, without white space between its tokens.
+ */
+export const preview = (source: string): string => {
+  const texts: Array<string> = []
+  let length = 0
+  for (const escaped of textMembers(source)) {
+    const line = (JSON.parse(`"${escaped}"`) as string).toWellFormed().replace(/\s+/g, " ").trim()
+    if (line === "" || isEmailAddress(line)) continue
+    texts.push(line)
+    length += line.length + 3
+    if (length > maxPreview) break
+  }
+  const joined = texts.join(" · ")
+  return joined.length > maxPreview ? `${joined.slice(0, maxPreview - 1).toWellFormed()}…` : joined
+}
+
+export const toSummary = ({ formData, ...message }: Message): Summary => ({
+  ...message,
+  preview: preview(formData.slice(0, maxPreviewSource))
+})
+
+/** A field of a form: a text, or the JSON text of any other value. */
+export interface Field {
+  readonly name: string
+  readonly type: "text" | "json"
+  readonly value: string
+}
+
+/** The fields of a form in order, repeated ones included. */
+export const fieldsOf = (formData: string): ReadonlyArray<Field> =>
+  JsonMembers.members(formData).map(({ name, value }) =>
+    value.startsWith('"') ? { name, type: "text", value: JSON.parse(value) as string } : { name, type: "json", value }
+  )

@@ -1,0 +1,119 @@
+/**
+ * The rules of a website's forms.
+ *
+ * @module
+ */
+import { Result, Schema } from "effect"
+import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
+import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
+import * as OpenApi from "effect/http-api/OpenApi"
+import * as Authorization from "../contract/owner/Authorization.ts"
+import * as Errors from "../contract/owner/Errors.ts"
+import * as Examples from "../contract/owner/Examples.ts"
+import * as Fields from "../contract/owner/Fields.ts"
+import { siteId } from "../contract/owner/Sites.ts"
+import * as Maximums from "../core/sites/Maximums.ts"
+import * as Fault from "../platform/api/Fault.ts"
+import * as Field from "../platform/api/Field.ts"
+import * as FormRules from "./FormRules.ts"
+
+const base = "/v1/owner/sites/:site_id/forms"
+
+const site = { site_id: siteId }
+
+const exampleRules = { name: { required: true, max: 100 }, email: { required: true, email: true } }
+
+const exampleForm = {
+  page: "contact",
+  rules: exampleRules,
+  created_at: Examples.time,
+  updated_at: Examples.time
+}
+
+export const Form = Schema.Struct({
+  page: Schema.String.annotate({ description: "The `page_slug` of its submissions" }),
+  rules: FormRules.FormRules,
+  created_at: Fields.time,
+  updated_at: Fields.time
+}).annotate({ identifier: "Form", title: "Form", examples: [exampleForm] })
+
+export const Forms = Schema.Struct({ forms: Schema.Array(Form) }).annotate({
+  identifier: "Forms",
+  title: "Forms",
+  examples: [{ forms: [exampleForm] }]
+})
+
+const page = Fields.parsed(
+  { type: "string", minLength: 1, maxLength: FormRules.limits.page, description: "The `page_slug` of the form" },
+  FormRules.parsePage,
+  `a text of 1 to ${FormRules.limits.page} characters is expected`
+)
+
+/** The maximum number of invalid rules that a response reports. */
+const maxFaults = 20
+
+const rules = Field.custom<FormRules.FormRules>(
+  {
+    type: "object",
+    description:
+      'The rules of the fields, by field name, such as `{"name": {"required": true, "max": 100}}`. A field can have `required`, `email`, `number`, `min`, `max`, `pattern`, `one_of` and `message`',
+    additionalProperties: { type: "object" },
+    maxProperties: FormRules.limits.fields
+  },
+  (input) =>
+    Result.mapError(FormRules.read(input), ({ issue }) =>
+      FormRules.faultsOfIssue(issue)
+        .slice(0, maxFaults)
+        .map(({ message, path }) => ({ ...Fault.value(message), path }))
+    )
+)
+
+export const FormChange = Schema.Struct({ page, rules }).annotate({
+  identifier: "FormChange",
+  title: "FormChange",
+  examples: [{ page: "contact", rules: exampleRules }]
+})
+
+export const list = HttpApiEndpoint.get("list", base, {
+  params: site,
+  success: Forms,
+  error: Errors.NotFound
+}).annotateMerge(
+  Authorization.operation("read", {
+    identifier: "list_forms",
+    summary: "List rules of forms",
+    description: "The forms of a website that have rules, by page."
+  })
+)
+
+export const put = HttpApiEndpoint.put("put", base, {
+  params: site,
+  payload: FormChange,
+  success: Form,
+  error: Errors.NotFound
+}).annotateMerge(
+  Authorization.operation("write", {
+    identifier: "put_form",
+    summary: "Set the rules of a form",
+    description: "Sets or replaces the rules of a page's form. A submission that breaks a rule is refused.",
+    maximums: [Maximums.forms]
+  })
+)
+
+export const remove = HttpApiEndpoint.delete("delete", base, {
+  params: site,
+  query: { page },
+  success: HttpApiSchema.NoContent,
+  error: Errors.NotFound
+}).annotateMerge(
+  Authorization.operation("write", {
+    identifier: "delete_form",
+    summary: "Delete the rules of a form",
+    description: "The form accepts any fields again; its submissions stay."
+  })
+)
+
+export class FormsGroup extends HttpApiGroup.make("forms")
+  .add(list, put, remove)
+  .annotateMerge(OpenApi.annotations({ title: "Forms", description: "The rules for the fields of forms" })) {}

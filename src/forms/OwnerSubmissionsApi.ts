@@ -1,0 +1,283 @@
+/**
+ * The submissions of a website's forms.
+ *
+ * @module
+ */
+import { Schema } from "effect"
+import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
+import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
+import * as OpenApi from "effect/http-api/OpenApi"
+import { streamed } from "../contract/OpenApi.ts"
+import * as Authorization from "../contract/owner/Authorization.ts"
+import * as Errors from "../contract/owner/Errors.ts"
+import * as Examples from "../contract/owner/Examples.ts"
+import * as ExportExamples from "../contract/owner/ExportExamples.ts"
+import * as Fields from "../contract/owner/Fields.ts"
+import { siteId } from "../contract/owner/Sites.ts"
+import { deliveryStatuses } from "../core/delivery/Webhook.ts"
+import { mailStatuses } from "../core/mail/Mail.ts"
+import * as Field from "../platform/api/Field.ts"
+import { maxCount } from "./InboxMessage.ts"
+import { statuses } from "./Submission.ts"
+
+const base = "/v1/owner/sites/:site_id/submissions"
+
+const site = { site_id: siteId }
+
+const exampleId = "0d3b7c52-6f0e-4c8e-a1d7-5e0f4b9c2a63"
+
+/** The query parameters that select submissions. */
+const filter = {
+  status: Fields.choice(statuses, { title: "Status" }),
+  read: Fields.choice(["true", "false"], { title: "Read" }),
+  page: Fields.text({ title: "Page", description: "The `page_slug` of the form", maxLength: 500 }),
+  search: Fields.text({
+    title: "Search",
+    description:
+      "A text that occurs in the email address, the page or the form's data. The case of ASCII letters does not matter",
+    maxLength: 200
+  }),
+  from: Fields.date("The first day, in the website's time zone"),
+  to: Fields.date("The last day, in the website's time zone")
+}
+
+const common = {
+  submission_id: Fields.uuid,
+  received_at: Fields.time,
+  status: Schema.Literals(statuses),
+  reasons: Schema.Array(Schema.String).annotate({
+    description: "Why the submission may be spam. The reasons stay after a release"
+  }),
+  read: Schema.Boolean,
+  email: Schema.NullOr(Schema.String),
+  page_slug: Schema.NullOr(Schema.String)
+}
+
+const exampleCommon = {
+  submission_id: exampleId,
+  received_at: Examples.time,
+  status: "accepted",
+  reasons: [],
+  read: false,
+  email: "ada@example.org",
+  page_slug: "contact"
+} as const
+
+export const SubmissionList = Schema.Struct({
+  submissions: Schema.Array(
+    Schema.Struct({
+      ...common,
+      preview: Schema.String.annotate({ description: "The beginning of what was written, on one line" })
+    })
+  ),
+  next: Fields.next
+}).annotate({
+  identifier: "SubmissionList",
+  title: "SubmissionList",
+  examples: [{ submissions: [{ ...exampleCommon, preview: "Hello, do you have kayaks for two?" }], next: null }]
+})
+
+export const list = HttpApiEndpoint.get("list", base, {
+  params: site,
+  query: { ...filter, cursor: Fields.cursor, limit: Fields.limit },
+  success: SubmissionList,
+  error: Errors.NotFound
+}).annotateMerge(
+  Authorization.operation("read", {
+    identifier: "list_submissions",
+    summary: "List submissions",
+    description: "The submissions of a website, latest first."
+  })
+)
+
+const nullableText = Schema.NullOr(Schema.String)
+
+export const SubmissionDetails = Schema.Struct({
+  ...common,
+  fields: Schema.Array(
+    Schema.Struct({
+      name: Schema.String,
+      type: Schema.Literals(["text", "json"]),
+      value: Schema.String
+    })
+  ).annotate({ description: "The form's fields in order: texts, and any other value as JSON" }),
+  source: nullableText.annotate({ description: "Where the submission's visit came from, as the reports name it" }),
+  medium: nullableText,
+  campaign: nullableText,
+  referrer: nullableText,
+  entry_page: nullableText
+}).annotate({
+  identifier: "SubmissionDetails",
+  title: "SubmissionDetails",
+  examples: [
+    {
+      ...exampleCommon,
+      fields: [{ name: "message", type: "text", value: "Hello, do you have kayaks for two?" }],
+      source: "newsletter",
+      medium: "email",
+      campaign: "spring",
+      referrer: null,
+      entry_page: "/tours"
+    }
+  ]
+})
+
+export const details = HttpApiEndpoint.get("details", `${base}/:submission_id`, {
+  params: { ...site, submission_id: Field.Uuid({ title: "Submission Id" }) },
+  success: SubmissionDetails,
+  error: Errors.NotFound
+}).annotateMerge(
+  Authorization.operation("read", {
+    identifier: "read_submission",
+    summary: "Read a submission",
+    description: "A submission with all its fields. The request does not mark it as read."
+  })
+)
+
+export const SubmissionOverview = Schema.Struct({
+  unread: Schema.Int.annotate({
+    description: `How many of the latest ${maxCount} submissions are accepted and not marked as read`
+  }),
+  quarantined: Schema.Int.annotate({ description: `At most ${maxCount}` }),
+  pages: Schema.Array(Schema.String).annotate({ description: `The pages of the latest ${maxCount} submissions` })
+}).annotate({
+  identifier: "SubmissionOverview",
+  title: "SubmissionOverview",
+  examples: [{ unread: 3, quarantined: 1, pages: ["contact", "newsletter"] }]
+})
+
+export const overview = HttpApiEndpoint.get("overview", `${base}/overview`, {
+  params: site,
+  success: SubmissionOverview,
+  error: Errors.NotFound
+}).annotateMerge(
+  Authorization.operation("read", {
+    identifier: "submission_overview",
+    summary: "Count submissions",
+    description: "How many submissions are unread, how many are quarantined, and the pages of the latest."
+  })
+)
+
+const submission_ids = Fields.selection("Submission Ids")
+
+export const Selection = Schema.Struct({ submission_ids }).annotate({
+  identifier: "Selection",
+  title: "Selection",
+  examples: [{ submission_ids: [exampleId] }]
+})
+
+export const MarkedSelection = Schema.Struct({ submission_ids, read: Fields.boolean("Read") }).annotate({
+  identifier: "MarkedSelection",
+  title: "MarkedSelection",
+  examples: [{ submission_ids: [exampleId], read: true }]
+})
+
+export const Changed = Schema.Struct({
+  submission_ids: Schema.Array(Fields.uuid).annotate({
+    description: "The submissions that this request or an earlier one changed"
+  }),
+  not_found: Schema.Array(Fields.uuid).annotate({ description: "The ids that no submission of the website has" })
+}).annotate({ identifier: "Changed", title: "Changed", examples: [{ submission_ids: [exampleId], not_found: [] }] })
+
+const change = <const Name extends string>(name: Name, summary: string, description: string) =>
+  HttpApiEndpoint.post(name, `${base}/${name}`, {
+    params: site,
+    payload: Selection,
+    success: Changed,
+    error: Errors.NotFound
+  }).annotateMerge(
+    Authorization.operation("write", {
+      identifier: `${name}_submissions`,
+      summary,
+      description: `${description} 404 if the website has none of the submissions.`
+    })
+  )
+
+export const release = change("release", "Release submissions", "Accepts quarantined submissions.")
+
+export const remove = change("delete", "Delete submissions", "Deletes submissions permanently, with all their data.")
+
+export const mark = HttpApiEndpoint.post("mark", `${base}/read`, {
+  params: site,
+  payload: MarkedSelection,
+  success: Changed,
+  error: Errors.NotFound
+}).annotateMerge(
+  Authorization.operation("write", {
+    identifier: "mark_submissions",
+    summary: "Mark submissions as read",
+    description: "Marks submissions as read or as unread. 404 if the website has none of the submissions."
+  })
+)
+
+export const exportFormats = ["csv", "ndjson"] as const
+
+export const exportAll = HttpApiEndpoint.get("export", `${base}/export`, {
+  params: site,
+  query: { ...filter, format: Fields.choice(exportFormats, { title: "Format" }) },
+  success: HttpApiSchema.WithHeaders(
+    HttpApiSchema.StreamUint8Array({ contentType: ["text/csv", "application/x-ndjson"] }),
+    { "content-disposition": Schema.String.annotate({ description: "The name of a file to save" }) }
+  ),
+  error: Errors.NotFound
+}).annotateMerge(
+  Authorization.operation("read", {
+    identifier: "export_submissions",
+    transform: streamed("The submissions", ExportExamples.submissions),
+    summary: "Export submissions",
+    description:
+      "All submissions that match, latest first. The default is CSV, with a column for each of the first 200 fields and one column for all others. Newline-delimited JSON is lossless. The response breaks off if the service fails."
+  })
+)
+
+export const SubmissionDeliveries = Schema.Struct({
+  webhooks: Schema.Array(
+    Schema.Struct({
+      webhook_id: Fields.uuid,
+      host: Schema.NullOr(Schema.String).annotate({
+        description: "The host of the webhook's address; null for a webhook of the operator"
+      }),
+      event_id: Fields.uuid,
+      type: Schema.String,
+      created_at: Fields.time,
+      status: Schema.Literals(deliveryStatuses),
+      attempts: Schema.Int
+    })
+  ),
+  mails: Schema.Array(
+    Schema.Struct({
+      to: Schema.String,
+      status: Schema.Literals(["waiting", ...mailStatuses]).annotate({
+        description: "`waiting`: the submission will be mailed with others"
+      }),
+      created_at: Fields.time,
+      error: Schema.NullOr(Schema.String)
+    })
+  )
+}).annotate({
+  identifier: "SubmissionDeliveries",
+  title: "SubmissionDeliveries",
+  examples: [
+    {
+      webhooks: [],
+      mails: [{ to: "owner@example.com", status: "sent", created_at: Examples.time, error: null }]
+    }
+  ]
+})
+
+export const deliveries = HttpApiEndpoint.get("deliveries", `${base}/:submission_id/deliveries`, {
+  params: { ...site, submission_id: Field.Uuid({ title: "Submission Id" }) },
+  success: SubmissionDeliveries,
+  error: Errors.NotFound
+}).annotateMerge(
+  Authorization.operation("read", {
+    identifier: "submission_deliveries",
+    summary: "List the deliveries of a submission",
+    description: "The deliveries of a submission to webhooks and the mails about it, each with its state."
+  })
+)
+
+export class SubmissionsGroup extends HttpApiGroup.make("submissions")
+  .add(list, overview, exportAll, details, release, remove, mark, deliveries)
+  .annotateMerge(OpenApi.annotations({ title: "Submissions", description: "Submissions of a website's forms" })) {}

@@ -1,0 +1,141 @@
+/**
+ * Stores the rules of forms in PostgreSQL. A submission's lookup reads its website and the rules in one query, which is cached
+ * for less than a second, so that a change applies within a second and a busy website costs one query per second.
+ *
+ * @module
+ */
+import { PgClient, PgTypes } from "@effect/sql-pg"
+import { Clock, Effect, Layer, Option, Schema } from "effect"
+import * as Maximums from "../../core/sites/Maximums.ts"
+import { isCanonicalUuid } from "../../core/text/Uuid.ts"
+import * as Database from "../../postgres/Database.ts"
+import * as Lookup from "../../postgres/Lookup.ts"
+import * as SiteDirectory from "../../postgres/sites/SiteDirectory.ts"
+import * as SiteLock from "../../postgres/sites/SiteLock.ts"
+import { decodeRows } from "../../runtime/Rows.ts"
+import { LimitReached } from "../../services/LimitReached.ts"
+import { FormDirectory, FormExists, type SiteForms } from "../FormDirectory.ts"
+import { type Form, FormRules } from "../FormRules.ts"
+
+export interface Options {
+  /** The maximum number of cached websites. Default: 10,000. */
+  readonly capacity?: number
+}
+
+const Rules = Schema.fromJsonString(FormRules)
+
+const SiteRows = Schema.Array(
+  Schema.Struct({
+    ...SiteDirectory.SiteRow.fields,
+    forms: Schema.NullOr(Schema.fromJsonString(Schema.Array(Schema.Struct({ page: Schema.String, rules: FormRules }))))
+  })
+)
+
+const toSiteForms = ({ forms, ...site }: (typeof SiteRows.Type)[number]): SiteForms => ({
+  site,
+  forms: new Map(forms?.map(({ page, rules }) => [page, rules]))
+})
+
+const FormRows = Schema.Array(
+  Schema.Struct({ page: Schema.String, rules: Rules, created_at: Schema.Date, updated_at: Schema.Date })
+)
+
+const toForm =
+  (websiteConfigId: string) =>
+  (row: (typeof FormRows.Type)[number]): Form => ({
+    websiteConfigId,
+    page: row.page,
+    rules: row.rules,
+    createdAt: row.created_at.getTime(),
+    updatedAt: row.updated_at.getTime()
+  })
+
+const columns = "page, rules::text AS rules, form.created_at, form.updated_at"
+
+/**
+ * Whether the website exists, the number of its other forms, and whether the form was created. A lock on the website's row
+ * serializes the creations, so that the forms stay within their limit; submissions do not wait for this lock.
+ */
+const Created = Schema.Tuple([Schema.Struct({ known: Schema.Boolean, others: Schema.Int, created: Schema.Boolean })])
+
+const createStatement = `WITH created AS (
+    INSERT INTO form (website_config_id, page, rules, created_at, updated_at)
+    SELECT website_config_id, $2, $3::json, $4, $4 FROM site
+    WHERE website_config_id = $1 AND deleted_at IS NULL
+      AND (SELECT count(*) FROM form WHERE website_config_id = $1 AND page <> $2) < ${Maximums.forms.max}
+    ON CONFLICT (website_config_id, page) DO NOTHING
+    RETURNING 1
+  )
+  SELECT EXISTS (SELECT FROM site WHERE website_config_id = $1 AND deleted_at IS NULL) AS known,
+    (SELECT count(*)::int FROM form WHERE website_config_id = $1 AND page <> $2) AS others,
+    EXISTS (SELECT FROM created) AS created`
+
+export const layer = ({ capacity = 10_000 }: Options = {}): Layer.Layer<FormDirectory, never, PgClient.PgClient> =>
+  Layer.effect(
+    FormDirectory,
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+
+      const bySite = yield* Lookup.make<SiteForms>({
+        find: (id) =>
+          sql`SELECT ${sql.literal(SiteDirectory.columns)},
+              (SELECT json_agg(json_build_object('page', page, 'rules', rules))::text FROM form
+                WHERE form.website_config_id = site.website_config_id) AS forms
+            FROM site WHERE website_config_id = ${PgTypes.uuid(id)} AND deleted_at IS NULL`.pipe(
+            Database.mapErrors,
+            decodeRows(SiteRows),
+            Effect.map((rows) => Option.map(Option.fromUndefinedOr(rows[0]), toSiteForms))
+          ),
+        foundTtl: "900 millis",
+        unknownTtl: "900 millis",
+        capacity
+      })
+
+      return FormDirectory.of({
+        bySite: (id) => (isCanonicalUuid(id) ? bySite(id) : Effect.succeedNone),
+        create: Effect.fnUntraced(function* ({ page, rules, websiteConfigId }) {
+          if (!isCanonicalUuid(websiteConfigId)) return Option.none()
+          const now = yield* Clock.currentTimeMillis
+          const [{ created, known, others }] = yield* sql
+            .unsafe(createStatement, [
+              PgTypes.uuid(websiteConfigId),
+              PgTypes.text(page),
+              PgTypes.text(JSON.stringify(rules)),
+              PgTypes.timestamptz(now)
+            ])
+            .pipe(SiteLock.whileLocked(sql, websiteConfigId), decodeRows(Created))
+          if (!known) return Option.none()
+          if (created) return Option.some({ websiteConfigId, page, rules, createdAt: now, updatedAt: now })
+          return others >= Maximums.forms.max
+            ? yield* new LimitReached({ maximum: Maximums.forms })
+            : yield* new FormExists({ page })
+        }),
+        update: Effect.fnUntraced(function* ({ page, rules, websiteConfigId }) {
+          if (!isCanonicalUuid(websiteConfigId)) return Option.none()
+          const rows = yield* sql`
+            UPDATE form SET rules = ${PgTypes.text(JSON.stringify(rules))}::json,
+              updated_at = ${PgTypes.timestamptz(yield* Clock.currentTimeMillis)}
+            FROM site WHERE site.website_config_id = form.website_config_id AND deleted_at IS NULL
+              AND form.website_config_id = ${PgTypes.uuid(websiteConfigId)} AND page = ${PgTypes.text(page)}
+            RETURNING ${sql.literal(columns)}`.pipe(Database.mapErrors, decodeRows(FormRows))
+          return Option.map(Option.fromUndefinedOr(rows[0]), toForm(websiteConfigId))
+        }),
+        list: (id) =>
+          isCanonicalUuid(id)
+            ? sql`SELECT ${sql.literal(columns)} FROM form JOIN site USING (website_config_id)
+                WHERE website_config_id = ${PgTypes.uuid(id)} AND deleted_at IS NULL ORDER BY page`.pipe(
+                Database.mapErrors,
+                decodeRows(FormRows),
+                Effect.map((rows) => rows.map(toForm(id)))
+              )
+            : Effect.succeed([]),
+        delete: Effect.fnUntraced(function* (id, page) {
+          if (!isCanonicalUuid(id)) return false
+          const rows = yield* sql`DELETE FROM form USING site WHERE form.website_config_id = site.website_config_id
+            AND form.website_config_id = ${PgTypes.uuid(id)} AND page = ${PgTypes.text(page)} AND deleted_at IS NULL
+            RETURNING 1`.pipe(Database.mapErrors)
+          return rows.length > 0
+        })
+      })
+    })
+  )

@@ -1,0 +1,208 @@
+/**
+ * Reads and changes submissions in PostgreSQL for their website's owner.
+ *
+ * Lists are read by keyset pagination. Filters without an index (a search, the read mark, the page, the status `accepted`) are
+ * applied to at most `windowSize` submissions for each part of a list, so that no part reads the whole table.
+ *
+ * @module
+ */
+import { PgTypes } from "@effect/sql-pg"
+import { PgClient } from "@effect/sql-pg/PgClient"
+import { Effect, Layer, Option, Schema, Stream } from "effect"
+import type { SqlError } from "effect/sql"
+import type { Position } from "../../core/text/Cursor.ts"
+import { isCanonicalUuid } from "../../core/text/Uuid.ts"
+import * as Database from "../../postgres/Database.ts"
+import * as OwnerConnections from "../../postgres/OwnerConnections.ts"
+import { decodeRows } from "../../runtime/Rows.ts"
+import { Inbox } from "../Inbox.ts"
+import * as Inboxes from "../InboxMessage.ts"
+import { SubmissionRepo } from "../SubmissionRepo.ts"
+import * as SubmissionRows from "./SubmissionRows.ts"
+
+const Rows = Schema.Array(Schema.Struct({ ...SubmissionRows.fields, is_read: Schema.Boolean }))
+
+const toMessage = ({ is_read: isRead, ...row }: (typeof Rows.Type)[number]): Inboxes.Message => ({
+  ...SubmissionRows.fromRow(row),
+  isRead
+})
+
+const Positions = Schema.Array(Schema.Struct({ submission_id: Schema.String, received_at: Schema.Date }))
+
+const Overviews = Schema.Tuple([
+  Schema.Struct({ unread: Schema.Int, quarantined: Schema.Int, pages: Schema.Array(Schema.String) })
+])
+
+const Ids = Schema.Array(Schema.Struct({ submission_id: Schema.String }))
+
+/** The columns of a submission, with only as much of its form as a preview needs. */
+const summaryColumns = SubmissionRows.columnsWith(`left(form_data::text, ${Inboxes.maxPreviewSource})`)
+
+const wholeColumns = SubmissionRows.columns
+
+/** The size of the forms of the earlier rows of a page. */
+const sizeBefore = `, sum(octet_length(form_data::text)) OVER (ORDER BY received_at DESC, submission_id DESC
+  ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS size_before`
+
+interface Query {
+  readonly websiteConfigId: string
+  readonly filter: Inboxes.Filter
+  readonly after: Position | null
+  readonly limit: number
+}
+
+/** The maximum number of submissions that a stream reads at once. */
+const streamPage = 64
+
+/** The maximum size of their forms in bytes. A form may have hundreds of kilobytes; at least one is read. */
+export const streamBytes = 1_000_000
+
+/** The maximum number of submissions of a selection that are changed concurrently. */
+const concurrency = 4
+
+const make = Effect.gen(function* () {
+  const sql = yield* PgClient
+  const reads = yield* OwnerConnections.OwnerConnections
+  const repo = yield* SubmissionRepo
+
+  const before = (position: Position) =>
+    reads`(received_at, submission_id) < (${PgTypes.timestamptz(position.time)}, ${PgTypes.uuid(position.id)})`
+
+  /** The conditions that have an index. The status is a literal, so that the planner can use the index of the quarantine. */
+  const indexed = ({ after, filter, websiteConfigId }: Query) =>
+    reads.and([
+      reads`website_config_id = ${PgTypes.uuid(websiteConfigId)}`,
+      ...(filter.status === "quarantined" ? [reads`status = 'quarantined'`] : []),
+      ...(filter.since === undefined ? [] : [reads`received_at >= ${PgTypes.timestamptz(filter.since)}`]),
+      ...(filter.before === undefined ? [] : [reads`received_at < ${PgTypes.timestamptz(filter.before)}`]),
+      ...(after === null ? [] : [before(after)])
+    ])
+
+  const has = (column: string, needle: string) =>
+    reads`strpos(lower(${reads.literal(column)}), lower(${PgTypes.text(needle)})) > 0`
+
+  const matches = (search: string) => {
+    const { json, text } = Inboxes.needlesOf(search)
+    return reads.or([
+      has("email", text),
+      has("page_slug", text),
+      ...json.map((needle) => has("form_data::text", needle))
+    ])
+  }
+
+  const scanned = ({ isRead, pageSlug, search, status }: Inboxes.Filter) => [
+    ...(status === "accepted" ? [reads`status = 'accepted'`] : []),
+    ...(isRead === undefined ? [] : [reads`is_read = ${isRead}`]),
+    ...(pageSlug === undefined ? [] : [reads`page_slug = ${PgTypes.text(pageSlug)}`]),
+    ...(search === undefined ? [] : [matches(search)])
+  ]
+
+  /** The last submission of the window; null if the list ends within the window. */
+  const windowEnd = (query: Query) =>
+    reads`SELECT received_at, submission_id FROM submission WHERE ${indexed(query)}
+      ORDER BY received_at DESC, submission_id DESC OFFSET ${PgTypes.int8(BigInt(Inboxes.windowSize - 1))} LIMIT 1`.pipe(
+      decodeRows(Positions),
+      Effect.map(([row]): Position | null =>
+        row === undefined ? null : { time: row.received_at.getTime(), id: row.submission_id }
+      )
+    )
+
+  /** @param maxBytes the maximum size of the forms of a page, which is then shorter */
+  const page = Effect.fnUntraced(function* (query: Query, columns: string, maxBytes?: number) {
+    const filters = scanned(query.filter)
+    // Read before the rows, so that a submission that is deleted meanwhile does not move the end past others.
+    const end = filters.length === 0 ? null : yield* windowEnd(query)
+    const conditions = [
+      indexed(query),
+      ...(end === null
+        ? []
+        : [reads`(received_at, submission_id) >= (${PgTypes.timestamptz(end.time)}, ${PgTypes.uuid(end.id)})`]),
+      ...filters
+    ]
+    const found = (more: string) => reads`SELECT ${reads.literal(columns + more)}, is_read FROM submission
+      WHERE ${reads.and(conditions)} ORDER BY received_at DESC, submission_id DESC
+      LIMIT ${PgTypes.int8(BigInt(query.limit + 1))}`
+    const rows = yield* (
+      maxBytes === undefined
+        ? found("")
+        : reads`SELECT * FROM (${found(sizeBefore)}) AS page
+            WHERE size_before IS NULL OR size_before < ${PgTypes.int8(BigInt(maxBytes))}`
+    ).pipe(decodeRows(Rows))
+    const items = rows.slice(0, query.limit).map(toMessage)
+    const last = items.at(-1)
+    const mayHaveMore = rows.length > query.limit || maxBytes !== undefined
+    const next = mayHaveMore && last !== undefined ? Inboxes.positionOf(last) : end
+    return { items, next }
+  }, Database.mapErrors)
+
+  const idsOfWebsite = (websiteConfigId: string, ids: ReadonlyArray<string>) =>
+    sql`SELECT submission_id FROM submission WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)}
+      AND submission_id = ANY (${Database.array(ids.filter(isCanonicalUuid), PgTypes.OID.uuid)})`.pipe(
+      Database.mapErrors,
+      decodeRows(Ids),
+      Effect.map((rows) => rows.map(({ submission_id }) => submission_id))
+    )
+
+  /** Changes those that belong to the website. They cannot move to another website between the lookup and the change. */
+  const changeEach =
+    (change: SubmissionRepo["Service"]["release"]): Inbox["Service"]["release"] =>
+    (websiteConfigId, ids) =>
+      Effect.flatMap(idsOfWebsite(websiteConfigId, ids), (own) => Effect.filter(own, change, { concurrency }))
+
+  return Inbox.of({
+    list: (query) =>
+      Effect.map(page(query, summaryColumns), ({ items, next }) => ({ items: items.map(Inboxes.toSummary), next })),
+    find: (websiteConfigId, submissionId) =>
+      isCanonicalUuid(submissionId)
+        ? reads`SELECT ${reads.literal(wholeColumns)}, is_read FROM submission
+            WHERE submission_id = ${PgTypes.uuid(submissionId)}
+              AND website_config_id = ${PgTypes.uuid(websiteConfigId)}`.pipe(
+            Database.mapErrors,
+            decodeRows(Rows),
+            Effect.map(([row]) => Option.map(Option.fromUndefinedOr(row), toMessage))
+          )
+        : Effect.succeedNone,
+    stream: (websiteConfigId, filter) =>
+      Stream.paginate(null as Position | null, (after) =>
+        Effect.map(
+          page({ websiteConfigId, filter, after, limit: streamPage }, wholeColumns, streamBytes),
+          ({ items, next }) => [items, Option.fromNullishOr(next)]
+        )
+      ),
+    overview: (websiteConfigId) => {
+      const website = PgTypes.uuid(websiteConfigId)
+      const maxCount = PgTypes.int8(BigInt(Inboxes.maxCount))
+      return reads`WITH latest AS (
+          SELECT status, is_read, page_slug FROM submission WHERE website_config_id = ${website}
+          ORDER BY received_at DESC, submission_id DESC LIMIT ${maxCount}
+        )
+        SELECT (SELECT count(*) FROM latest WHERE status = 'accepted' AND NOT is_read)::int AS unread,
+          (SELECT count(*) FROM (SELECT FROM submission WHERE website_config_id = ${website}
+            AND status = 'quarantined' LIMIT ${maxCount}) AS held)::int AS quarantined,
+          ARRAY(SELECT DISTINCT page_slug COLLATE "C" FROM latest WHERE page_slug IS NOT NULL ORDER BY 1) AS pages`.pipe(
+        Database.mapErrors,
+        decodeRows(Overviews),
+        Effect.map(([overview]) => overview)
+      )
+    },
+    mark: (websiteConfigId, ids, isRead) =>
+      sql`WITH found AS (
+          SELECT submission_id FROM submission WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)}
+            AND submission_id = ANY (${Database.array(ids.filter(isCanonicalUuid), PgTypes.OID.uuid)})
+          ORDER BY submission_id FOR UPDATE
+        ), marked AS (
+          UPDATE submission SET is_read = ${isRead} FROM found
+          WHERE submission.submission_id = found.submission_id AND is_read <> ${isRead}
+        ) SELECT submission_id FROM found`.pipe(
+        Database.mapErrors,
+        decodeRows(Ids),
+        Effect.map((rows) => rows.map(({ submission_id }) => submission_id))
+      ),
+    release: changeEach(repo.release),
+    delete: changeEach(repo.delete)
+  })
+})
+
+export const layer: Layer.Layer<Inbox, SqlError.SqlError, PgClient | SubmissionRepo> = Layer.effect(Inbox, make).pipe(
+  Layer.provide(OwnerConnections.layer)
+)

@@ -1,0 +1,266 @@
+/**
+ * Stores form submissions in batches, once per idempotency key; reads, releases and deletes them.
+ *
+ * @module
+ */
+import { hash } from "node:crypto"
+import { PgTypes } from "@effect/sql-pg"
+import { PgClient } from "@effect/sql-pg/PgClient"
+import { type Duration, Effect, Layer, Option, Result, Schema, Stream } from "effect"
+import type { SqlError } from "effect/sql"
+import { isCanonicalUuid } from "../../core/text/Uuid.ts"
+import * as Columns from "../../postgres/batch/Columns.ts"
+import * as Database from "../../postgres/Database.ts"
+import * as WriteHealth from "../../postgres/WriteHealth.ts"
+import * as BatchMetrics from "../../runtime/batch/BatchMetrics.ts"
+import * as BatchTrace from "../../runtime/batch/BatchTrace.ts"
+import * as Rounds from "../../runtime/Rounds.ts"
+import { decodeRows } from "../../runtime/Rows.ts"
+import { RecordRefused } from "../../services/Storage.ts"
+import { idempotencyWindowMillis, type Status, type Submission, type SubmissionDraft } from "../Submission.ts"
+import { IdempotencyConflict, SubmissionRepo } from "../SubmissionRepo.ts"
+import * as SubmissionDeletion from "./SubmissionDeletion.ts"
+import * as SubmissionRows from "./SubmissionRows.ts"
+
+export interface Options {
+  /** The time limit of each operation, and of each page of an export. */
+  readonly timeout: Duration.Input
+  /** The maximum number of queued submissions. */
+  readonly maxQueue: number
+  /** Whether batches of sampled requests are traced. */
+  readonly traced?: boolean
+}
+
+/** Batches and the queue are also bounded by size: a submission can be hundreds of kilobytes long. */
+const bounds = { maxBatch: 500, maxBatchWeight: 4 * 2 ** 20, maxQueueWeight: 64 * 2 ** 20 } as const
+
+/** A submission's size in UTF-16 units: its texts, and an estimate for its other fields. */
+const weigh = ({ email, formData, idempotency, pageSlug }: SubmissionDraft): number =>
+  200 + formData.length + (email?.length ?? 0) + (pageSlug?.length ?? 0) + (idempotency?.key.length ?? 0)
+
+/** The maximum number of submissions in a page of an export. */
+const pageSize = 250
+
+/** SHA-256 of an idempotency key, in hexadecimal: a fixed-length index key for a client's text. */
+const digest = ({ idempotency }: SubmissionDraft): string | null =>
+  idempotency === null ? null : hash("sha256", idempotency.key)
+
+const columns: ReadonlyArray<Columns.Column<SubmissionDraft>> = [
+  Columns.uuid("submission_id", (draft) => draft.submissionId),
+  Columns.uuid("website_config_id", (draft) => draft.websiteConfigId),
+  Columns.timestamptz("received_at", (draft) => draft.receivedAt),
+  Columns.text("email", (draft) => draft.email),
+  Columns.text("page_slug", (draft) => draft.pageSlug),
+  // Sent as text, which has the same bytes as json.
+  Columns.text("form_data", (draft) => draft.formData),
+  Columns.bytea("key_sha256", digest),
+  Columns.text("fingerprint", (draft) => draft.idempotency?.fingerprint ?? null),
+  Columns.text("status", (draft) => draft.status),
+  // Joined, since `unnest` flattens an array of arrays.
+  Columns.text("reasons", (draft) => draft.reasons.join(",")),
+  Columns.text("visitor_hashes", (draft) => draft.visitorHashes.join(","))
+]
+
+/** The assignment that sets a column of a stored key to the new draft's value, if the key has expired. */
+const claimed = (column: string) => `
+      ${column} = CASE WHEN held.used_at < excluded.used_at - interval '${idempotencyWindowMillis} milliseconds'
+        THEN excluded.${column} ELSE held.${column} END`
+
+/**
+ * One statement, and so one transaction, per batch. A draft with a key first claims the key. The key's row then names one
+ * submission: this draft, a concurrent draft of another process (the claim waits for it), or an earlier submission. A draft with
+ * a key is stored only if the key's row names it. A retried batch finds its own claims and rows and changes nothing. A submission
+ * with visitor hashes also leaves a pending lead (see `Leads`). The stored submissions of a website with subscribers
+ * leave their events in `submission_outbox`, in one row per website and status.
+ *
+ * Keys are claimed in sorted order, so that two processes cannot deadlock.
+ *
+ * Drafts of a deleted website, or of one being deleted, are skipped and returned. The foreign key would instead fail the whole
+ * batch, which would then be halved again and again: one client that sends to a deleted website would slow down all others.
+ * The websites are locked against deletion until the commit.
+ */
+const statement = `
+  WITH draft AS MATERIALIZED (
+    SELECT * FROM unnest(${columns.map((_, index) => `$${index + 1}`).join(", ")})
+      AS draft (${columns.map(({ name }) => name).join(", ")})
+  ), website AS MATERIALIZED (
+    SELECT site.website_config_id, hosted_website_id, has_subscribers FROM (SELECT DISTINCT website_config_id FROM draft) AS named
+    JOIN site USING (website_config_id) WHERE site.deleted_at IS NULL ORDER BY 1 FOR KEY SHARE OF site
+  ), claim AS (
+    INSERT INTO idempotency_key AS held
+      (website_config_id, key_sha256, fingerprint, submission_id, used_at)
+    SELECT website_config_id, key_sha256, fingerprint, submission_id, received_at
+    FROM draft JOIN website USING (website_config_id) WHERE key_sha256 IS NOT NULL ORDER BY website_config_id, key_sha256
+    ON CONFLICT (website_config_id, key_sha256) DO UPDATE SET
+      ${["fingerprint", "submission_id", "used_at"].map(claimed).join(",")}
+    RETURNING website_config_id, key_sha256, fingerprint, submission_id
+  ), stored AS (
+    INSERT INTO submission
+      (submission_id, website_config_id, received_at, email, page_slug, form_data, status, reasons)
+    SELECT draft.submission_id, website_config_id, received_at, email, page_slug, form_data::json,
+      status, string_to_array(reasons, ',')
+    FROM draft JOIN website USING (website_config_id) LEFT JOIN claim USING (website_config_id, key_sha256)
+    WHERE key_sha256 IS NULL OR claim.submission_id = draft.submission_id
+    ON CONFLICT (submission_id) DO NOTHING RETURNING submission_id, website_config_id, status, received_at
+  ), lead AS (
+    INSERT INTO pending_lead (lead_id, kind, hosted_website_id, visitor_hashes, received_at)
+    SELECT submission_id, 'form', hosted_website_id, string_to_array(visitor_hashes, ','), draft.received_at
+    FROM stored JOIN draft USING (submission_id) JOIN website ON website.website_config_id = stored.website_config_id
+    WHERE visitor_hashes <> ''
+  ), event AS (
+    INSERT INTO submission_outbox (website_config_id, type, created_at, submission_ids)
+    SELECT website_config_id, 'submission.' || status, min(received_at), array_agg(submission_id)
+    FROM stored JOIN website USING (website_config_id) WHERE has_subscribers GROUP BY website_config_id, status
+  )
+  SELECT draft.submission_id AS draft_id, claim.fingerprint, claim.submission_id
+  FROM draft JOIN claim USING (website_config_id, key_sha256)
+  UNION ALL
+  SELECT submission_id, NULL, NULL FROM draft
+  WHERE NOT EXISTS (SELECT FROM website WHERE website.website_config_id = draft.website_config_id)`
+
+/** For a draft with a key: the key's submission and fingerprint. For a draft of a deleted website: nulls. */
+const Rows = Schema.Array(
+  Schema.Struct({
+    draft_id: Schema.String,
+    fingerprint: Schema.NullOr(Schema.String),
+    submission_id: Schema.NullOr(Schema.String)
+  })
+)
+
+type Outcome = Result.Result<string, IdempotencyConflict | RecordRefused>
+
+/**
+ * Stores a batch and returns the outcome of each draft. Of several drafts with the same key, only the first is sent. All of them
+ * are compared with the submission that the key then names, even if the key expired between the first draft and a later one.
+ * Idempotent. `sql` must be a client with `Columns.types`. Exported for tests.
+ */
+export const storeBatch = (
+  sql: PgClient,
+  drafts: ReadonlyArray<SubmissionDraft>
+): Effect.Effect<ReadonlyArray<Outcome>, SqlError.SqlError | RecordRefused> =>
+  Effect.suspend((): Effect.Effect<ReadonlyArray<Outcome>, SqlError.SqlError | RecordRefused> => {
+    const keyOf = (draft: SubmissionDraft) =>
+      draft.idempotency === null ? null : JSON.stringify([draft.websiteConfigId, draft.idempotency.key])
+    const firsts = new Map<string, SubmissionDraft>()
+    const sent = drafts.filter((draft) => {
+      const key = keyOf(draft)
+      if (key === null) return true
+      if (firsts.has(key)) return false
+      firsts.set(key, draft)
+      return true
+    })
+    const written = Columns.parameters(columns, sent)
+    if (Result.isFailure(written)) return Effect.fail(new RecordRefused({ cause: written.failure }))
+    return sql.unsafe(statement, written.success).pipe(
+      decodeRows(Rows),
+      Effect.map((rows) => {
+        const byDraft = new Map(rows.map((row) => [row.draft_id, row]))
+        return drafts.map((draft): Outcome => {
+          const key = keyOf(draft)
+          const row = byDraft.get(key === null ? draft.submissionId : (firsts.get(key)?.submissionId ?? ""))
+          if (row?.submission_id === null) return Result.fail(new RecordRefused({ reason: "unknown-site" }))
+          if (key === null) return Result.succeed(draft.submissionId)
+          return row !== undefined && row.fingerprint === draft.idempotency?.fingerprint
+            ? Result.succeed(row.submission_id)
+            : Result.fail(new IdempotencyConflict())
+        })
+      })
+    )
+  })
+
+/**
+ * Accepts the submission `$1`. If it was quarantined and its website has subscribers, adds an event to the outbox. A second run
+ * adds none.
+ */
+const releaseStatement = `WITH found AS (
+    SELECT status FROM submission WHERE submission_id = $1 FOR UPDATE
+  ), released AS (
+    UPDATE submission SET status = 'accepted' WHERE submission_id = $1 AND status <> 'accepted'
+    RETURNING submission_id, website_config_id
+  ), event AS (
+    INSERT INTO outbox (event_id, website_config_id, type, created_at, subject)
+    SELECT gen_random_uuid(), website_config_id, 'submission.released', now(), submission_id::text
+    FROM released JOIN site USING (website_config_id) WHERE has_subscribers
+  )
+  SELECT 1 FROM found`
+
+/** A literal per status, so that the planner can use the partial index of the quarantine. */
+const ofStatus = (sql: PgClient, status: Status | undefined) =>
+  sql.literal(status === undefined ? "true" : status === "accepted" ? "status = 'accepted'" : "status = 'quarantined'")
+
+/** A website's submissions by keyset pagination, so that later pages cost no more than the first. */
+const stream = (
+  sql: PgClient,
+  query: {
+    readonly websiteConfigId: string
+    readonly since?: number | undefined
+    readonly status?: Status | undefined
+  }
+) =>
+  Stream.paginate(Option.none<Submission>(), (last) =>
+    sql`SELECT ${sql.literal(SubmissionRows.columns)}
+      FROM submission WHERE website_config_id = ${PgTypes.uuid(query.websiteConfigId)} AND ${ofStatus(sql, query.status)}
+      AND ${Option.match(last, {
+        onNone: () => sql`received_at >= ${PgTypes.timestamptz(query.since ?? Number.NEGATIVE_INFINITY)}`,
+        onSome: ({ receivedAt, submissionId }) =>
+          sql`(received_at, submission_id) > (${PgTypes.timestamptz(receivedAt)}, ${PgTypes.uuid(submissionId)})`
+      })} ORDER BY received_at, submission_id LIMIT ${pageSize}`.pipe(
+      Database.mapErrors,
+      decodeRows(SubmissionRows.Rows),
+      Effect.map((rows) => {
+        const page = rows.map(SubmissionRows.fromRow)
+        return [page, Option.map(Option.fromNullishOr(page[pageSize - 1]), Option.some)] as const
+      })
+    )
+  )
+
+export const layer = (options: Options): Layer.Layer<SubmissionRepo, SqlError.SqlError, PgClient> =>
+  Layer.effect(
+    SubmissionRepo,
+    Effect.gen(function* () {
+      const sql = yield* PgClient
+      const batches = yield* Columns.client
+      const observe = (yield* WriteHealth.WriteHealth).observe("submissions")
+      const { submit } = yield* BatchTrace.make<SubmissionDraft, string, IdempotencyConflict | RecordRefused>(
+        "submissions",
+        options.traced === true,
+        {
+          flush: (drafts) =>
+            storeBatch(batches, drafts).pipe(
+              Effect.catchTag("SqlError", (error) => Effect.fail(Database.refusedOrUnavailable(error))),
+              Rounds.waking("events", "leads"),
+              observe
+            ),
+          timeout: options.timeout,
+          maxQueue: options.maxQueue,
+          weigh,
+          observer: yield* BatchMetrics.observer("submissions"),
+          ...bounds
+        }
+      )
+      const release: SubmissionRepo["Service"]["release"] = (submissionId) =>
+        isCanonicalUuid(submissionId)
+          ? sql.unsafe(releaseStatement, [PgTypes.uuid(submissionId)]).pipe(
+              Database.mapErrors,
+              Effect.map((rows) => rows.length > 0),
+              Rounds.waking("events")
+            )
+          : Effect.succeed(false)
+      const remove: SubmissionRepo["Service"]["delete"] = Effect.fnUntraced(function* (submissionId) {
+        if (!isCanonicalUuid(submissionId)) return false
+        const id = PgTypes.uuid(submissionId)
+        const [found] = yield* sql`SELECT website_config_id FROM submission WHERE submission_id = ${id}`.pipe(
+          Database.mapErrors
+        )
+        if (found === undefined) return false
+        yield* Database.mapErrors(SubmissionDeletion.run(sql, String(found["website_config_id"]), [submissionId]))
+        return true
+      })
+      return SubmissionRepo.of({
+        submit,
+        stream: (query) => stream(sql, query),
+        release,
+        delete: remove
+      })
+    })
+  ).pipe(Layer.provide(WriteHealth.layer))

@@ -1,0 +1,47 @@
+import { assert, describe, it } from "@effect/vitest"
+import { noAttribution } from "../../src/core/analytics/Lead.ts"
+import type { Message } from "../../src/forms/InboxMessage.ts"
+import * as SubmissionTable from "../../src/forms/SubmissionTable.ts"
+import * as CsvReader from "../support/CsvReader.ts"
+
+const message = (formData: string): Message => ({
+  submissionId: "0d3b7c52-6f0e-4c8e-a1d7-5e0f4b9c2a63",
+  websiteConfigId: "w",
+  receivedAt: 0,
+  email: "ada@example.org",
+  pageSlug: null,
+  formData,
+  status: "quarantined",
+  reasons: ["links", "fast"],
+  isRead: false,
+  attribution: { ...noAttribution, source: "letter" }
+})
+
+const table = (forms: ReadonlyArray<string>, formsAfterHeader: ReadonlyArray<string> = []) => {
+  const columns: SubmissionTable.Columns = new Set()
+  for (const form of forms) SubmissionTable.addColumns(columns, form)
+  const rows = [...forms, ...formsAfterHeader].map((form) => SubmissionTable.row(message(form), columns))
+  return CsvReader.read(SubmissionTable.header(columns) + rows.join(""))
+}
+
+describe("forms/SubmissionTable", () => {
+  it("a table has a column for each field, in the order of first appearance, and the values of a repeated field share a cell", () => {
+    const [header = [], first, second] = table([
+      '{"name":"Ada","email":"form@example.org","tags":["a",1]}',
+      '{"message":"Hi","name":"Bo","name":"Cy"}'
+    ])
+    assert.deepStrictEqual(header.slice(11), ["name", "email (form)", "tags", "message", "other_fields"])
+    assert.deepStrictEqual(first?.slice(2, 5), ["quarantined", "links fast", "ada@example.org"])
+    assert.deepStrictEqual(first?.slice(11), ["Ada", "form@example.org", '["a",1]', "", ""])
+    assert.deepStrictEqual(second?.slice(11), ["Bo\\u000aCy", "", "", "Hi", ""])
+  })
+
+  it("fields without their own column are in the last column", () => {
+    const many = Object.fromEntries(Array.from({ length: 250 }, (_, index) => [`f${index}`, String(index)]))
+    const [header = [], first, late] = table([JSON.stringify(many)], ['{"new":"x"}'])
+    assert.lengthOf(header, 11 + 200 + 1)
+    const others = JSON.parse(first?.at(-1) ?? "") as ReadonlyArray<readonly [string, string]>
+    assert.deepStrictEqual([others.length, others[0]], [50, ["f200", "200"]])
+    assert.strictEqual(late?.at(-1), '[["new","x"]]')
+  })
+})
