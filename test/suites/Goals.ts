@@ -43,6 +43,11 @@ export const suite = <E>(name: string, layer: Layer.Layer<Goals | SiteDirectory 
             if (Result.isSuccess(outcome)) created.push(Option.getOrThrow(outcome.success))
           }
           assert.sameDeepMembers([...(yield* goals.list(websiteConfigId))], created)
+          const withGoals = yield* goals.websites
+          assert.deepStrictEqual(
+            [websiteConfigId, other].map((id) => withGoals.has(id)),
+            [created.length > 0, false]
+          )
           assert.deepStrictEqual(yield* goals.list(other), [])
           for (const goal of created) {
             assert.isTrue(yield* goals.delete(goal.goalId))

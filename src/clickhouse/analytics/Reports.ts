@@ -13,6 +13,7 @@ import type { SiteDirectory } from "../../services/sites/SiteDirectory.ts"
 import type { WritableSites } from "../../services/sites/WritableSites.ts"
 import { ClickHouse } from "../ClickHouse.ts"
 import * as Errors from "../Errors.ts"
+import * as ManySites from "./reports/ManySites.ts"
 import { Parameters } from "./reports/Parameters.ts"
 import * as Query from "./reports/Query.ts"
 import * as Reader from "./reports/Reader.ts"
@@ -30,6 +31,9 @@ const currentVisitorMillis = 5 * 60_000
 
 /** The maximum number of websites whose reports are computed at the same time. */
 const maxConcurrent = 4
+
+/** How many times the limits of a report those of many websites together are. */
+const manySites = 4
 
 const gigabyte = 1_000_000_000
 
@@ -51,12 +55,18 @@ export const layer = (
       const rollUps = yield* RollUpLoop.make
       const seconds = Math.max(1, Math.ceil(Duration.toSeconds(limit)))
       const reader = Reader.make(clickhouse, { seconds, memory }, { onUnstored: rollUps.offer })
+      const many = Reader.make(
+        clickhouse,
+        { seconds: seconds * manySites, memory: memory * manySites },
+        { onUnstored: rollUps.offer }
+      )
       /** Limits the time of a report's reads. The server ends each of their statements after the same time. */
       const limited = <A, E>(
-        read: Effect.Effect<A, E | Errors.ClickHouseError>
+        read: Effect.Effect<A, E | Errors.ClickHouseError>,
+        duration = limit
       ): Effect.Effect<A, Exclude<E, Errors.ClickHouseError> | StorageUnavailable | ReportTimeout> =>
         read.pipe(
-          Effect.timeoutOrElse({ duration: limit, orElse: () => Effect.fail(tooLong) }),
+          Effect.timeoutOrElse({ duration, orElse: () => Effect.fail(tooLong) }),
           Effect.mapError((error) =>
             !Errors.is(error)
               ? (error as Exclude<E, Errors.ClickHouseError> | ReportTimeout)
@@ -65,25 +75,38 @@ export const layer = (
                 : Errors.unavailable(error)
           )
         )
+      /** Says that a statement needs too much of the server's memory. */
+      const ofStatement = <A, E>(read: Effect.Effect<A, E | Errors.ClickHouseError>) =>
+        Effect.catchIf(
+          read,
+          (error): error is Extract<E | Errors.ClickHouseError, Errors.ClickHouseError> =>
+            Errors.is(error) && error.reason === "too-large",
+          () => Effect.fail(tooLarge)
+        )
       /** Passes the goals of a website to `read`. */
       const withGoals = <A>(
         { websiteConfigId }: ReportSite,
         read: (goals: ReadonlyArray<GoalRow>) => Effect.Effect<A, Errors.ClickHouseError | ReportTooLarge>
-      ) =>
-        goals.list(websiteConfigId).pipe(
-          Effect.flatMap(read),
-          Effect.catchIf(
-            (error): error is Errors.ClickHouseError => Errors.is(error) && error.reason === "too-large",
-            () => Effect.fail(tooLarge)
-          ),
-          limited
-        )
+      ) => goals.list(websiteConfigId).pipe(Effect.flatMap(read), ofStatement, limited)
       const answer: Reports["Service"]["query"] = (site, query) =>
         withGoals(site, (goalRows) => Query.answer(reader, site, query, goalRows))
       return {
         query: answer,
-        queryAll: (queries) =>
-          Effect.forEach(queries, ({ query, site }) => answer(site, query), { concurrency: maxConcurrent }),
+        queryAll: Effect.fnUntraced(function* (queries) {
+          const withGoals = yield* goals.websites
+          const together = yield* ManySites.answers(
+            many,
+            queries.filter(({ query, site }) => ManySites.isAdditive(query, withGoals.has(site.websiteConfigId)))
+          ).pipe(ofStatement, (read) => limited(read, Duration.times(limit, manySites)))
+          return yield* Effect.forEach(
+            queries,
+            ({ query, site }) => {
+              const found = together.get(site.hostedWebsiteId)
+              return found === undefined ? answer(site, query) : Effect.succeed(found)
+            },
+            { concurrency: maxConcurrent }
+          )
+        }),
         queryCoarse: (site, query) => withGoals(site, (goalRows) => Query.coarseAnswer(reader, site, query, goalRows)),
         currentVisitors: Effect.fnUntraced(function* (site) {
           const now = yield* Clock.currentTimeMillis

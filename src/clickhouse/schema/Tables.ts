@@ -2,7 +2,8 @@
  * The tables of page views, events, conversions, stored visits and their sums, for one server or for a cluster. Pure: returns SQL text.
  *
  * Page views and events are sorted by website and day, so that a report reads few rows of other websites and days, and then
- * by visitor, so that the rows of a visit are adjacent and compress well. A month is a partition, which the retention drops.
+ * by visitor, so that the rows of a visit are adjacent and compress well. A month is a partition, which the retention drops; one
+ * of a year has the number of its last month.
  * `LowCardinality` stores each text once per part. Empty texts differ from nulls, as in PostgreSQL, except in stored visits.
  * The visitor hash is 16 bytes, as a UUID.
  *
@@ -42,6 +43,8 @@ export interface TableDefinition {
   /** The column of a row's time. */
   readonly time: "received_at" | "visit_started_at" | "day" | "bucket"
   readonly order: string
+  /** Partitions of a year instead of a month, for reports that read a few of a website's rows of each day. */
+  readonly isByYear?: boolean
 }
 
 /** The number of latest batches of a table that the server remembers for deduplication. */
@@ -56,7 +59,10 @@ export const onCluster = (target: Target): string =>
   target._tag === "Server" ? "" : ` ON CLUSTER ${quoted(target.cluster)}`
 
 /** The statements that create a table. Each does nothing if its table exists. */
-export const create = (target: Target, { columns, name, order, time }: TableDefinition): ReadonlyArray<string> => {
+export const create = (
+  target: Target,
+  { columns, isByYear = false, name, order, time }: TableDefinition
+): ReadonlyArray<string> => {
   const local = localTable(target, name)
   const isServer = target._tag === "Server"
   const engine = isServer
@@ -65,8 +71,8 @@ export const create = (target: Target, { columns, name, order, time }: TableDefi
   const windowName = isServer ? "non_replicated_deduplication_window" : "replicated_deduplication_window"
   const rows = `CREATE TABLE IF NOT EXISTS ${local}${onCluster(target)} (
     ${columns.map(([column, type]) => `${column} ${type}`).join(",\n    ")}
-  ) ENGINE = ${engine} PARTITION BY toYYYYMM(${time}) ORDER BY ${order}
-  SETTINGS ${windowName} = ${deduplicationWindow}, ${durable}`
+  ) ENGINE = ${engine} PARTITION BY ${isByYear ? `toYear(${time}) * 100 + 12` : `toYYYYMM(${time})`} ORDER BY ${order}
+  SETTINGS ${isByYear ? "index_granularity = 1024, " : ""}${windowName} = ${deduplicationWindow}, ${durable}`
   if (isServer) return [rows]
   // Rows are distributed by website, so that a report reads one shard.
   return [

@@ -54,6 +54,8 @@ const createStatement = `WITH website AS (
   SELECT EXISTS (SELECT FROM website) AS known, EXISTS (SELECT FROM created) AS created,
     EXISTS (SELECT FROM goal WHERE website_config_id = $2 AND name = $3) AS taken`
 
+const Websites = Schema.Array(Schema.Struct({ website_config_id: Schema.String }))
+
 export const layer: Layer.Layer<Goals, never, PgClient> = Layer.effect(
   Goals,
   Effect.map(PgClient, (sql) =>
@@ -87,6 +89,11 @@ export const layer: Layer.Layer<Goals, never, PgClient> = Layer.effect(
               Effect.map((rows) => rows.map(toGoal))
             )
           : Effect.succeed([]),
+      websites: sql`SELECT DISTINCT website_config_id FROM goal`.pipe(
+        Database.mapErrors,
+        decodeRows(Websites),
+        Effect.map((rows) => new Set(rows.map((row) => row.website_config_id)))
+      ),
       delete: Effect.fnUntraced(function* (goalId) {
         if (!isCanonicalUuid(goalId)) return false
         const deleted = yield* sql`DELETE FROM goal WHERE goal_id = ${PgTypes.uuid(goalId)} RETURNING 1`.pipe(

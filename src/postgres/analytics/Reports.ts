@@ -6,6 +6,7 @@
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, Duration, Effect, Layer, type Redacted, Schema, Semaphore } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
+import * as Counting from "../../core/analytics/report/Counting.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { Reports, ReportTimeout } from "../../services/analytics/Reports.ts"
 import { StorageUnavailable } from "../../services/Storage.ts"
@@ -81,7 +82,7 @@ export const layer = (options: Options): Layer.Layer<Reports, SqlError.SqlError,
       return {
         query: (site, query) => limited(Query.answer(reportSql, site, query)),
         queryAll: Effect.fnUntraced(function* (queries) {
-          const additive = queries.filter(ManySites.isAdditive)
+          const additive = queries.filter(({ query }) => Counting.isAdditive(query))
           const together = yield* limited(ManySites.answers(reportSql, additive), Duration.times(timeout, manySites))
           return yield* Effect.forEach(
             queries,

@@ -23,6 +23,8 @@ export class Goals extends Context.Service<
      * reports.
      */
     readonly list: (websiteConfigId: string) => Effect.Effect<ReadonlyArray<Goal>, StorageUnavailable>
+    /** The ids of the websites that have goals besides those that every website has. */
+    readonly websites: Effect.Effect<ReadonlySet<string>, StorageUnavailable>
     /** False if there is no such goal. */
     readonly delete: (goalId: string) => Effect.Effect<boolean, StorageUnavailable>
   }

@@ -21,7 +21,7 @@ import type { Reader } from "./Reader.ts"
 import * as SumSql from "./SumSql.ts"
 import * as VisitDays from "./VisitDays.ts"
 
-const Rows = Schema.Array(
+export const Rows = Schema.Array(
   Schema.Struct({
     dimensions: Schema.Array(Schema.String),
     visitors: Schema.Int,
@@ -38,7 +38,12 @@ const Rows = Schema.Array(
   })
 )
 
-const toGroup = ({ dimensions, revenue, visit_pageviews, ...counts }: (typeof Rows.Type)[number]): Counts.Group => ({
+export const toGroup = ({
+  dimensions,
+  revenue,
+  visit_pageviews,
+  ...counts
+}: (typeof Rows.Type)[number]): Counts.Group => ({
   dimensions,
   counts: {
     ...counts,
@@ -86,7 +91,7 @@ export const count = Effect.fnUntraced(function* (
     return execute(statement, parameters)
   }
   const groupsOf = Effect.fnUntraced(function* (shape: Counting.Shape) {
-    const reading = SumSql.reading(shape)
+    const reading = SumSql.reading(shape, goals)
     // Of the last day, only the visits up to a time may count.
     const isSummed = ({ date }: LocalTime.Day) => range.until === undefined || date < range.last
     const summed = reading === null ? [] : VisitDays.filter(plan.stored, isSummed)

@@ -90,7 +90,7 @@ const store = Effect.fnUntraced(function* (
     const starts = parameters.integers(days.map((day) => day.start))
     const date = `(${parameters.dates(days.map((day) => day.date))})[indexOf(${starts}, ${start})]`
     return `INSERT INTO visit (hosted_website_id, day, roll, ${names})
-      SELECT ${site}, ${date}, ${number}, ${names} FROM (${VisitSql.visits(parameters, site, days)})`
+      SELECT ${site}, ${date}, ${number}, ${names} FROM (${VisitSql.visits(parameters, VisitSql.ofSite(site), days)})`
   })
   const ended = spans.filter(({ day, until }) => until === day.end).map(({ day }) => day)
   if (ended.length > 0) {

@@ -26,6 +26,8 @@ export interface Input extends FactSql.Input {
   readonly offsets: ReadonlyArray<LocalTime.Offset>
   /** Whether visitors are counted. */
   readonly visitors: boolean
+  /** Whether the groups of a query without `event:` dimensions and filters are also those of each website, in `dimensions[1]`. */
+  readonly bySite?: boolean
   /** Only visits that began before this time count, in milliseconds since 1970. */
   readonly until: number | undefined
 }
@@ -123,7 +125,7 @@ const ofVisits = (input: Input): string => {
     ? `(SELECT *, ${FactSql.facts(input)} AS facts FROM ${filteredVisits(input)})`
     : filteredVisits(input)
   return statementOf(
-    input.dimensions.map(visitValue),
+    [...(input.bySite === true ? ["hosted_website_id"] : []), ...input.dimensions.map(visitValue)],
     {
       visitors: input.visitors ? countVisitors("hashes") : "0",
       visits: "count()",

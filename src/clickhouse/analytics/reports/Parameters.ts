@@ -23,6 +23,10 @@ export class Parameters {
     return this.add(value, "UUID")
   }
 
+  uuids(values: ReadonlyArray<string>): string {
+    return this.add(values, "Array(UUID)")
+  }
+
   text(value: string): string {
     return this.add(value, "String")
   }

@@ -1,6 +1,7 @@
 /**
  * SQL that stores and reads the sums of ended days: the counts of each day by the values of one dimension. A visitor hash is
- * that of one day, so the visitors of different days can be added. Conversions and revenue have no sums. Pure: returns SQL text.
+ * that of one day, so the visitors of different days can be added. Only all visits together have sums of conversions: those of
+ * leads, which are all conversions of a website without goals. Pure: returns SQL text.
  *
  * @module
  */
@@ -12,6 +13,7 @@ import {
   type TimeDimension,
   visitDimensions
 } from "../../../core/analytics/report/Query.ts"
+import type { GoalRow } from "../../../core/analytics/report/Row.ts"
 import { quoted } from "../../Literal.ts"
 import * as GroupSql from "./GroupSql.ts"
 import { Parameters } from "./Parameters.ts"
@@ -30,7 +32,9 @@ const counts = [
   "visit_pageviews",
   "entries",
   "bounces",
-  "duration"
+  "duration",
+  "conversions",
+  "converted"
 ] as const
 
 /** How sums answer a query. */
@@ -42,15 +46,18 @@ export interface Reading {
 const isSummed = (dimension: Dimension): dimension is Summed & Dimension =>
   (summed as ReadonlyArray<string>).includes(dimension)
 
-/** How sums answer a query; null if they cannot. */
-export const reading = ({ conversions, dimensions, filters, revenue }: Counting.Shape): Reading | null => {
-  if (filters.length > 0 || conversions || revenue) return null
+/** How sums answer a query of a website with some goals; null if they cannot. */
+export const reading = (
+  { conversions, dimensions, filters, revenue }: Counting.Shape,
+  goals: ReadonlyArray<GoalRow>
+): Reading | null => {
+  if (filters.length > 0 || revenue || (conversions && goals.length > 0)) return null
   const time = dimensions.find(
     (dimension): dimension is Exclude<TimeDimension, "time:hour"> =>
       isTimeDimension(dimension) && dimension !== "time:hour"
   )
   const [other, ...others] = dimensions.filter((dimension) => dimension !== time)
-  if (others.length > 0 || (other !== undefined && !isSummed(other))) return null
+  if (others.length > 0 || (other !== undefined && (conversions || !isSummed(other)))) return null
   return { summed: other ?? "all", time: time ?? null }
 }
 
@@ -68,7 +75,7 @@ export const sums = (
       const statement = GroupSql.statement(
         {
           ...{ parameters, offsets, dimensions, filters: [], goals: [], until: undefined },
-          ...{ visitors: true, conversions: false, revenue: false }
+          ...{ visitors: true, conversions: dimension === "all", revenue: false }
         },
         visits
       )
@@ -99,13 +106,19 @@ export const statement = (
   const values = dimensions.map((dimension) => (dimension === time ? label(dimension as typeof time) : "value"))
   const names = values.map((_, index) => `d${index}`)
   return `SELECT [${names.map((name) => `toString(${name})`).join(", ")}]::Array(String) AS dimensions, ${counts.join(", ")},
-      0 AS conversions, 0 AS converted, []::Array(Tuple(String, String)) AS revenue
+      []::Array(Tuple(String, String)) AS revenue
     FROM (
       SELECT ${[...values.map((value, index) => `${value} AS d${index}`), ...counts.map((count) => `sum(visit_sum.${count}) AS ${count}`)].join(", ")}
       FROM visit_sum WHERE ${condition} AND dimension = ${quoted(summed)}
       ${names.length === 0 ? "" : `GROUP BY ${names.join(", ")}`}
     )`
 }
+
+/** The statement that adds the sums of each website for which `condition` holds. Its groups have the website as a dimension. */
+export const statementBySite = (condition: string): string =>
+  `SELECT [toString(hosted_website_id)] AS dimensions, ${counts.map((count) => `sum(visit_sum.${count}) AS ${count}`).join(", ")},
+    []::Array(Tuple(String, String)) AS revenue
+  FROM visit_sum WHERE ${condition} AND dimension = 'all' GROUP BY hosted_website_id`
 
 /** The text of the SQL that sums visits, without what depends on the website and its days. */
 export const template = sums(new Parameters(), "site", "roll", [], () => "visits")

@@ -27,7 +27,7 @@ import * as VisitSql from "./VisitSql.ts"
 /** The delay after which a row counts as late is a minute. Visits are computed from rows that are older than this. */
 export const settleMillis = 3 * 60_000
 
-const sql = `${VisitSql.visits(new Parameters(), "site", [{ date: "1970-01-01", start: 0, end: 1 }])} ${SumSql.template}`
+const sql = `${VisitSql.visits(new Parameters(), VisitSql.ofSite("site"), [{ date: "1970-01-01", start: 0, end: 1 }])} ${SumSql.template}`
 
 /** Identifies the SQL that computes visits and sums, including the channel rules, and the days. Visits of another version are not used. */
 export const versionOf = (timeZone: string): string => hash("sha256", `${timeZone} ${sql}`).slice(0, 16)
@@ -45,7 +45,7 @@ const lateOf = (parameters: Parameters, site: string, days: VisitSql.Days): stri
   `hosted_website_id = ${site} AND bucket >= ${parameters.time(days[0].start)} AND bucket < ${parameters.time(VisitSql.endOf(days))}`
 
 /** The local date of a quarter of an hour: no clock change and no midnight is within one. */
-const dateOfBucket = (parameters: Parameters, timeZone: string, days: VisitSql.Days): string =>
+export const dateOfBucket = (parameters: Parameters, timeZone: string, days: VisitSql.Days): string =>
   `toDate(addMilliseconds(toDateTime64(bucket, 3, 'UTC'), ${DimensionSql.localOffset(parameters, LocalTime.offsets(timeZone, days), "bucket")}))`
 
 /** The late rows of some days. Days without any are missing. */
@@ -228,10 +228,10 @@ export const visits = (
       return [
         `SELECT ${names} FROM visit WHERE hosted_website_id = ${site} AND day = ${parameters.date(day.date)}
           AND roll = ${parameters.number(roll)} ${unchanged}`,
-        ...(few === null ? [VisitSql.visits(parameters, site, [day], columns, keys)] : [])
+        ...(few === null ? [VisitSql.visits(parameters, VisitSql.ofSite(site), [day], columns, keys)] : [])
       ]
     }),
-    ...(few === null ? raw.map((part) => VisitSql.visits(parameters, site, part, columns)) : []),
+    ...(few === null ? raw.map((part) => VisitSql.visits(parameters, VisitSql.ofSite(site), part, columns)) : []),
     ...(few !== null && Arr.isReadonlyArrayNonEmpty(few.visits)
       ? [FewVisits.statement(parameters, few.visits, columns)]
       : [])

@@ -51,6 +51,9 @@ export const columns: ReadonlyArray<readonly [name: string, type: string]> = [
   ["fact_currencies", `Array(${lowCardinality})`]
 ]
 
+/** The column of a visit's website, which the visits of several websites have besides `columns`. */
+export const siteColumn = ["hosted_website_id", "UUID"] as const
+
 /** The parts of the tuple that represents a row. */
 const parts = [
   "at",
@@ -97,11 +100,11 @@ const received = { at: "toUnixTimestamp64Milli(received_at)", hash: "visitor_has
  * not depend on it.
  */
 const rowsOf = {
-  page_view: `SELECT sipHash128(${sessionKey}) AS key, ${row(
+  page_view: `SELECT hosted_website_id, sipHash128(${sessionKey}) AS key, ${row(
     { ...received, ...noRevenue, kind: "0", page: "path", name: "''", properties, is_interactive: "false" },
     () => true
   )} FROM page_view`,
-  event: `SELECT sipHash128(${sessionKey}) AS key, ${row(
+  event: `SELECT hosted_website_id, sipHash128(${sessionKey}) AS key, ${row(
     {
       ...received,
       kind: "1",
@@ -114,7 +117,7 @@ const rowsOf = {
     },
     (name) => client.includes(name)
   )} FROM event`,
-  conversion: `SELECT sipHash128(session_key) AS key, ${row(
+  conversion: `SELECT hosted_website_id, sipHash128(session_key) AS key, ${row(
     {
       ...noRevenue,
       at: "toUnixTimestamp64Milli(visit_started_at)",
@@ -170,12 +173,21 @@ export const keysSince = (parameters: Parameters, site: string, { end, start }: 
       AND ${time} >= ${parameters.time(table === "conversion" ? start : until)} AND ${time} < ${parameters.time(end)}`
   )
 
+/** The condition that selects the rows of a website or of several, of which `time` is the column with the time. */
+export type Condition = (time: string) => string
+
+/** Selects the rows of one website. */
+export const ofSite =
+  (site: string): Condition =>
+  () =>
+    `hosted_website_id = ${site}`
+
 /** The rows of some days, with their session keys and days. `keys` selects the session keys; without it, all. */
-const rows = (parameters: Parameters, site: string, days: Days, keys: string | undefined): string => {
+const rows = (parameters: Parameters, condition: Condition, days: Days, keys: string | undefined): string => {
   const [start, end] = [parameters.time(days[0].start), parameters.time(endOf(days))]
   return ofSources(
     (table, time) => `SELECT *, ${dayStart(parameters, days, of("row", "at"))} AS day
-        FROM (${rowsOf[table]} WHERE hosted_website_id = ${site} AND ${time} >= ${start} AND ${time} < ${end}
+        FROM (${rowsOf[table]} WHERE ${condition(time)} AND ${time} >= ${start} AND ${time} < ${end}
           ${keys === undefined ? "" : `AND key IN (SELECT sipHash128(key) FROM (${keys}))`})`
   )
 }
@@ -190,6 +202,7 @@ const noCampaign = "['', '', '']"
 
 /** The expressions of `columns` over `run` (the rows of a visit), `views` (its page views) and `facts`. */
 const expressions: Readonly<Record<string, string>> = {
+  hosted_website_id: "hosted_website_id",
   key_hash: "key",
   started_at: "fromUnixTimestamp64Milli(began, 'UTC')",
   ended_at: "fromUnixTimestamp64Milli(ended, 'UTC')",
@@ -216,19 +229,19 @@ const expressions: Readonly<Record<string, string>> = {
 }
 
 /**
- * The visits of some days, with some of `columns`. `keys` selects the session keys; without it, all. `known` has the last campaign of the run at each row, or `noCampaign`, and
+ * The visits of some days, with some of `columns` and `siteColumn`. `keys` selects the session keys; without it, all. `known` has the last campaign of the run at each row, or `noCampaign`, and
  * `earlier` that at the row before it.
  */
 export const visits = (
   parameters: Parameters,
-  site: string,
+  condition: Condition,
   days: Days,
   selected: ReadonlyArray<(typeof columns)[number]> = columns,
   keys?: string
 ): string => `
   SELECT ${selected.map(([name, type]) => `CAST(${expressions[name]}, '${type.replaceAll("'", "\\'")}') AS ${name}`).join(",\n    ")}
   FROM (
-    SELECT key, run, ${of("run[1]", "at")} AS began, ${of("run[-1]", "at")} AS ended,
+    SELECT hosted_website_id, key, run, ${of("run[1]", "at")} AS began, ${of("run[-1]", "at")} AS ended,
       arrayFilter(x -> ${of("x", "kind")} = 0, run) AS views,
       ${of("if(empty(views), run[1], views[1])", "texts")} AS landing,
       length(views) = 1 AND NOT arrayExists(x -> ${of("x", "is_interactive")}, run) AS bounced,
@@ -236,19 +249,19 @@ export const visits = (
         AS first_hash,
       arrayConcat(run, arrayFilter(x -> ${of("x", "at")} >= began AND ${of("x", "at")} <= ended, converted)) AS facts
     FROM (
-      SELECT key, converted, arrayJoin(arraySplit(
+      SELECT hosted_website_id, key, converted, arrayJoin(arraySplit(
         (x, gap, campaign, last) -> gap > ${maxGap} OR (gap > 0 AND campaign != ${noCampaign} AND campaign != last),
         rows, gaps, campaigns, earlier
       )) AS run
       FROM (
-        SELECT key, rows, converted, arrayDifference(arrayMap(x -> ${of("x", "at")}, rows)) AS gaps,
+        SELECT hosted_website_id, key, rows, converted, arrayDifference(arrayMap(x -> ${of("x", "at")}, rows)) AS gaps,
           arrayMap(x -> ${campaign("x")}, rows) AS campaigns,
           arrayFill((x, gap) -> gap > ${maxGap} OR x != ${noCampaign}, campaigns, gaps) AS known,
           arrayPopBack(arrayPushFront(known, ${noCampaign})) AS earlier
         FROM (
-          SELECT key, arraySort(x -> (${of("x", "at")}, ${of("x", "texts")}), groupArrayIf(row, ${of("row", "kind")} < 2)) AS rows,
+          SELECT hosted_website_id, key, arraySort(x -> (${of("x", "at")}, ${of("x", "texts")}), groupArrayIf(row, ${of("row", "kind")} < 2)) AS rows,
             groupArrayIf(row, ${of("row", "kind")} = 2) AS converted
-          FROM (${rows(parameters, site, days, keys)}) GROUP BY key, day
+          FROM (${rows(parameters, condition, days, keys)}) GROUP BY hosted_website_id, key, day
         ) WHERE notEmpty(rows)
       )
     )

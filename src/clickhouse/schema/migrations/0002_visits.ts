@@ -8,7 +8,10 @@ import * as Tables from "../Tables.ts"
 
 const lowCardinality = "LowCardinality(String)"
 
-const counts = ["visitors", "visits", "pageviews", "events", "visit_pageviews", "entries", "bounces", "duration"]
+const counts = [
+  ...["visitors", "visits", "pageviews", "events", "visit_pageviews", "entries", "bounces", "duration"],
+  ...["conversions", "converted"]
+]
 
 const tables: ReadonlyArray<Tables.TableDefinition> = [
   // The counts of ended days, by the values of one dimension; see `clickhouse/analytics/reports/SumSql`.
@@ -16,13 +19,14 @@ const tables: ReadonlyArray<Tables.TableDefinition> = [
     name: "visit_sum",
     time: "day",
     order: "(hosted_website_id, dimension, day, roll)",
+    isByYear: true,
     columns: [
       ["hosted_website_id", "UUID"],
       ["day", "Date"],
       ["roll", "UInt64"],
       ["dimension", lowCardinality],
-      ["value", "String CODEC(ZSTD(1))"],
-      ...counts.map((name) => [name, "UInt64 CODEC(T64, ZSTD(1))"] as const)
+      ["value", lowCardinality],
+      ...counts.map((name) => [name, "UInt64"] as const)
     ]
   },
   // A row for each batch with rows that were stored over a minute after they were received, and each quarter of an hour in which

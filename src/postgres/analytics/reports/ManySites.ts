@@ -30,20 +30,6 @@ const maxTail = 5000
 /** The websites, and their page views and events since their closed days, of one statement. */
 const maxComputed = { websites: 500, rows: 100_000 }
 
-/** Whether the query has one group, whose counts of different days can be added. */
-export const isAdditive = ({ query }: SiteQuery): boolean => {
-  const { divisors, total } = Counting.plan(query)
-  const hasOneGroup = query.dimensions.length === 0 && query.filters.length === 0
-  return (
-    hasOneGroup &&
-    divisors === null &&
-    total === null &&
-    // The days of the comparison depend on each website's first row.
-    (query.range.first !== null || query.comparison === null) &&
-    !query.metrics.includes("total_revenue")
-  )
-}
-
 const States = Schema.Array(
   Schema.Struct({
     id: Schema.String,
@@ -254,7 +240,7 @@ const firstsOf = (sql: SqlClient.SqlClient, queries: ReadonlyArray<SiteQuery>) =
     )
 
 /**
- * The answers to queries for which `isAdditive` holds, by hosted website. They may differ in their time zones and date ranges only.
+ * The answers to queries for which `Counting.isAdditive` holds, by hosted website. They may differ in their time zones and date ranges only.
  * Websites that must be counted alone have none: they have many page views since their closed days, or sums of other goals than
  * theirs.
  */

@@ -6,6 +6,7 @@ import { randomUUID } from "node:crypto"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
 import * as DayRollUp from "../../../../src/clickhouse/analytics/reports/DayRollUp.ts"
+import * as ManySites from "../../../../src/clickhouse/analytics/reports/ManySites.ts"
 import * as Query from "../../../../src/clickhouse/analytics/reports/Query.ts"
 import * as Reader from "../../../../src/clickhouse/analytics/reports/Reader.ts"
 import * as VisitDays from "../../../../src/clickhouse/analytics/reports/VisitDays.ts"
@@ -31,11 +32,19 @@ const concat = (first: SiteRows, second: SiteRows): SiteRows => ({
   goals: first.goals
 })
 
+const none: SiteRows = { views: [], events: [], conversions: [], goals: [] }
+
+/** What many websites are asked together. */
+const additive = {
+  metrics: ["visitors", "visits", "pageviews", "bounce_rate", "visit_duration", "events", "conversions"],
+  ...{ dimensions: [], filters: [], order: [], comparison: null }
+} as const
+
 /** A new website: stores rows, rolls up, and compares a report with that of `Evaluate` over all rows that were stored. */
 const website = Effect.fnUntraced(function* (timeZone: string, fewRows: number) {
   const reader = Reader.make(yield* ClickHouse, limits, { fewRows })
   const site = { hostedWebsiteId: randomUUID(), websiteConfigId: randomUUID() }
-  let all: SiteRows = { views: [], events: [], conversions: [], goals: [] }
+  let all = none
   return {
     add: (rows: SiteRows) => {
       all = concat({ ...all, goals: rows.goals }, rows)
@@ -48,12 +57,26 @@ const website = Effect.fnUntraced(function* (timeZone: string, fewRows: number) 
         { days: daysIn(timeZone), isForced: false, minRows: 0, ...(until === undefined ? {} : { until }) }
       ),
     plan: VisitDays.plan(reader, site.hostedWebsiteId, timeZone, daysIn(timeZone)),
-    check: (request: typeof RequestShape.Type, when: string) => {
+    check: Effect.fnUntraced(function* (request: typeof RequestShape.Type, when: string) {
       const query = queryOf(request, timeZone)
-      return Effect.map(Query.answer(reader, site, query, all.goals), (answer) =>
-        assert.deepStrictEqual(answer, Evaluate.evaluate(query, all), when)
-      )
-    }
+      assert.deepStrictEqual(yield* Query.answer(reader, site, query, all.goals), Evaluate.evaluate(query, all), when)
+      const plain = queryOf({ ...request, ...additive }, timeZone)
+      if (!ManySites.isAdditive(plain, false)) return
+      const withoutRows = { hostedWebsiteId: randomUUID(), websiteConfigId: randomUUID() }
+      const answers = yield* ManySites.answers(reader, [
+        { site, query: plain },
+        { site: withoutRows, query: plain }
+      ])
+      for (const [{ hostedWebsiteId }, rows] of [
+        [site, { ...all, goals: [] }],
+        [withoutRows, concat(none, none)]
+      ] as const)
+        assert.deepStrictEqual(
+          answers.get(hostedWebsiteId),
+          Evaluate.evaluate(plain, rows),
+          `together with others ${when}`
+        )
+    })
   }
 })
 

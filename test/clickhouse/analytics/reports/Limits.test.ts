@@ -17,7 +17,7 @@ import * as TestClickHouse from "../../../support/clickhouse/TestClickHouse.ts"
 import * as ReportQuery from "../../../support/ReportQuery.ts"
 import * as TestTime from "../../../support/TestTime.ts"
 
-const noGoals = Layer.mock(Goals, { list: () => Effect.succeed([]) })
+const noGoals = Layer.mock(Goals, { list: () => Effect.succeed([]), websites: Effect.succeed(new Set<string>()) })
 
 const site = { hostedWebsiteId: randomUUID(), websiteConfigId: randomUUID() }
 
