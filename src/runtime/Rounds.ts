@@ -7,7 +7,17 @@
 import { Clock, Context, Duration, Effect, Latch, type Scope } from "effect"
 
 /** Kinds of work, each with a loop in the processes that do it. */
-export type Kind = "events" | "deliveries" | "replays" | "mails" | "leads" | "rollups" | "maintenance" | "left-over"
+export type Kind =
+  | "events"
+  | "deliveries"
+  | "replays"
+  | "mails"
+  | "leads"
+  | "rollups"
+  | "open-days"
+  | "all-open-days"
+  | "maintenance"
+  | "left-over"
 
 /** Times are rounded up to a multiple of this many milliseconds, so that the times of many items are a few. */
 const step = 50

@@ -12,6 +12,7 @@ import { PgTypes } from "@effect/sql-pg"
 import { Duration, Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import * as LocalTime from "../../../src/core/analytics/report/LocalTime.ts"
+import * as BusySites from "../../../src/postgres/analytics/reports/BusySites.ts"
 import type * as DayRollUp from "../../../src/postgres/analytics/reports/DayRollUp.ts"
 import { Parameters } from "../../../src/postgres/analytics/reports/Parameters.ts"
 import * as PlannerStatistics from "../../../src/postgres/analytics/reports/PlannerStatistics.ts"
@@ -67,7 +68,7 @@ const deleteDay = Effect.fnUntraced(function* (sql: PgClient.PgClient, { large, 
 const rollUp = Effect.fnUntraced(function* (sql: PgClient.PgClient, sites: ReadonlyArray<DayRollUp.Site>, now: number) {
   const pid = yield* ReportQueries.backendOf(sql)
   const before = ProcessorTime.readThread(pid)
-  yield* Effect.forEach(sites, (site) => RollUpLoop.advanceTo(site, now - RollUpLoop.maxUnmarkedDelay)).pipe(
+  yield* Effect.forEach(sites, (site) => RollUpLoop.advanceTo(site, now - BusySites.maxUnmarkedDelay)).pipe(
     Effect.andThen(PlannerStatistics.refresh),
     Effect.provideService(SqlClient.SqlClient, sql)
   )

@@ -5,17 +5,19 @@
  */
 import { PgTypes } from "@effect/sql-pg"
 import type { PgClient } from "@effect/sql-pg/PgClient"
-import { type Duration, Effect, Layer, Result } from "effect"
+import { Clock, type Duration, Effect, Layer, Result } from "effect"
 import type { SqlError } from "effect/sql"
 import type { PageView } from "../../core/analytics/PageView.ts"
 import * as BatchMetrics from "../../runtime/batch/BatchMetrics.ts"
 import * as BatchTrace from "../../runtime/batch/BatchTrace.ts"
+import * as Rounds from "../../runtime/Rounds.ts"
 import { AnalyticsRepo } from "../../services/analytics/AnalyticsRepo.ts"
 import { RecordRefused } from "../../services/Storage.ts"
 import * as Columns from "../batch/Columns.ts"
 import * as GoneWebsites from "../batch/GoneWebsites.ts"
 import * as Database from "../Database.ts"
 import * as WriteHealth from "../WriteHealth.ts"
+import { BusySites } from "./reports/BusySites.ts"
 
 export interface Options {
   /** How long a page view may take to be stored. */
@@ -111,10 +113,19 @@ export const layer = (options: Options): Layer.Layer<AnalyticsRepo, SqlError.Sql
     AnalyticsRepo,
     Effect.gen(function* () {
       const sql = yield* Columns.client
+      const { count } = yield* BusySites
+      const { wakeAt } = yield* Rounds.Wakeups
+      const noteBusy = (views: ReadonlyArray<PageView>) =>
+        Effect.map(Clock.currentTimeMillis, (now) => {
+          const ids = views.flatMap(({ exclusion, hostedWebsiteId }) => (exclusion === null ? [hostedWebsiteId] : []))
+          const dueAt = count(ids, now)
+          if (dueAt !== null) wakeAt("open-days", dueAt)
+        })
       const observe = (yield* WriteHealth.WriteHealth).observe("page-views")
       const { submit } = yield* BatchTrace.make<PageView, void, RecordRefused>("page-views", options.traced === true, {
         flush: (views, batchId) =>
           storeBatch(sql, views, batchId).pipe(
+            Effect.tap(() => noteBusy(views)),
             Effect.catchTag("SqlError", (error) => Effect.fail(Database.refusedOrUnavailable(error))),
             observe
           ),

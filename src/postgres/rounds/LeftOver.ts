@@ -38,6 +38,12 @@ const busyInterval = 500
 /** How often closed days are looked for, in milliseconds: that query reads all websites. */
 const rollupInterval = 60_000
 
+/**
+ * How often all websites are searched for page views after their stored visits, in milliseconds. A process knows of those that it
+ * stored, but not of those before its start.
+ */
+const openDaysInterval = 3_600_000
+
 /** How often the tables are maintained, in milliseconds. */
 const maintenanceInterval = 3_600_000
 
@@ -147,7 +153,8 @@ export const layer: Layer.Layer<never, never, SqlClient.SqlClient> = Layer.effec
     const sql = yield* SqlClient.SqlClient
     const { count, wake, wakeAt } = yield* Rounds.Wakeups
     const id = PgTypes.uuid(randomUUID())
-    let last = { rollups: Number.NEGATIVE_INFINITY, maintenance: Number.NEGATIVE_INFINITY }
+    const never = Number.NEGATIVE_INFINITY
+    let last = { rollups: never, "all-open-days": never, maintenance: never }
     let untilNext = interval
 
     /** Wakes the loops of a kind if they were not woken for `millis`. */
@@ -168,6 +175,7 @@ export const layer: Layer.Layer<never, never, SqlClient.SqlClient> = Layer.effec
         if (wait !== null) wakeAt(kind, now + Math.max(0, wait))
       }
       wakeEvery("rollups", rollupInterval, now)
+      wakeEvery("all-open-days", openDaysInterval, now)
       wakeEvery("maintenance", maintenanceInterval, now)
       const isBusy = (waits.events ?? 1) <= 0 || (waits.leads ?? 1) <= 0
       untilNext = isBusy ? busyInterval : Math.min(2 * untilNext, interval)

@@ -16,13 +16,11 @@ import { decodeRows } from "../../../runtime/Rows.ts"
 import * as Database from "../../Database.ts"
 import * as FailedItems from "../../rounds/FailedItems.ts"
 import * as Writers from "../../Writers.ts"
+import { BusySites, maxTail, maxUnmarkedDelay } from "./BusySites.ts"
 import * as DayRollUp from "./DayRollUp.ts"
 import * as MonthRollUp from "./MonthRollUp.ts"
 import * as PlannerStatistics from "./PlannerStatistics.ts"
 import * as RollupState from "./RollupState.ts"
-
-/** A row that is added more than this many milliseconds after it was received is marked; see the migration `0040_visit_indexes`. */
-export const maxUnmarkedDelay = 12_000
 
 /** Days are rolled up together up to this number of rows, to keep transactions short. */
 const maxRows = 100_000
@@ -41,9 +39,6 @@ const maxDays = 366
 
 /** A website or a batch that takes longer goes on in the next round, after the others. In milliseconds. */
 const maxTurn = 10_000
-
-/** If more page views than this follow the stored visits, the next visits are stored. */
-const maxTail = 1000
 
 /** Batches that are rolled up at the same time, each on a connection of its own. */
 const maxConcurrent = 4
@@ -420,6 +415,9 @@ const updateAll = Effect.fnUntraced(function* (sites: ReadonlyArray<SiteState>) 
   const large = yield* FailedItems.batches("rollup", batchesOf(ready), work, maxConcurrent)
   const alone = large.flat().map((item) => ({ item, id: item.hostedWebsiteId, failures: 0 }))
   yield* FailedItems.each("rollup", alone, (site) => work([site]), maxConcurrent)
+  // Before, they may have had many page views already.
+  const { add } = yield* BusySites
+  add(sites.map(({ hostedWebsiteId }) => hostedWebsiteId))
   yield* PlannerStatistics.refresh
   return true
 })
@@ -443,21 +441,21 @@ const Behind = Schema.Array(
   Schema.Struct({ websiteConfigId: Schema.String, hostedWebsiteId: Schema.String, timeZone: Schema.String })
 )
 
-/** The rolled up websites with many page views after the stored visits of their open day. */
-const sitesBehind = Effect.gen(function* () {
+/** Of some websites, or of all, those that are rolled up and have many page views after the stored visits of their open day. */
+const sitesBehind = Effect.fnUntraced(function* (hostedWebsiteIds: ReadonlyArray<string> | null) {
   const sql = yield* SqlClient.SqlClient
   return yield* sql
     .unsafe(
       `SELECT website_config_id AS "websiteConfigId", hosted_website_id AS "hostedWebsiteId", site.time_zone AS "timeZone"
       FROM site JOIN rollup_site AS held USING (hosted_website_id) CROSS JOIN LATERAL (
         SELECT greatest(max(ends_at), now() - interval '2 days') AS reached FROM rollup_day
-        WHERE rollup_day.hosted_website_id = site.hosted_website_id
+        WHERE rollup_day.hosted_website_id = site.hosted_website_id AND day >= now()::date - 3
       ) AS stored
-      WHERE deleted_at IS NULL AND held.time_zone = site.time_zone AND version = $1 AND EXISTS (
+      WHERE deleted_at IS NULL AND (cardinality($2::uuid[]) = 0 OR site.hosted_website_id = ANY ($2)) AND held.time_zone = site.time_zone AND version = $1 AND EXISTS (
         SELECT FROM page_view WHERE page_view.hosted_website_id = site.hosted_website_id AND received_at >= reached
           AND received_at < now() - interval '${maxUnmarkedDelay} milliseconds' OFFSET ${maxTail}
       ) ORDER BY created_at`,
-      [PgTypes.int4(RollupState.version)]
+      [PgTypes.int4(RollupState.version), Database.array(hostedWebsiteIds ?? [], PgTypes.OID.uuid)]
     )
     .pipe(decodeRows(Behind))
 })
@@ -468,9 +466,9 @@ export const advanceTo = (site: DayRollUp.Site, before: number) =>
     discard: true
   })
 
-/** Stores the visits of the open days of websites with many page views. Returns whether there were any. */
-export const advance: Effect.Effect<boolean, RoundError, SqlClient.SqlClient> = Effect.gen(function* () {
-  const ready = yield* FailedItems.ready("rollup", yield* sitesBehind, ({ hostedWebsiteId }) => hostedWebsiteId)
+/** Stores the visits of the open days of websites. Returns whether there were any. */
+const advanceAll = Effect.fnUntraced(function* (behind: typeof Behind.Type) {
+  const ready = yield* FailedItems.ready("rollup", behind, ({ hostedWebsiteId }) => hostedWebsiteId)
   if (ready.length === 0) return false
   const before = yield* horizon
   yield* FailedItems.each(
@@ -484,6 +482,25 @@ export const advance: Effect.Effect<boolean, RoundError, SqlClient.SqlClient> = 
   )
   yield* PlannerStatistics.refresh
   return true
+})
+
+/** Stores the visits of the open days of all websites with many page views. Returns whether there were any. */
+export const advance: Effect.Effect<boolean, RoundError, SqlClient.SqlClient> = Effect.flatMap(
+  sitesBehind(null),
+  advanceAll
+)
+
+/** The same for the websites of which this process knows that they may have many. */
+export const advanceBusy: Effect.Effect<boolean, RoundError, SqlClient.SqlClient> = Effect.gen(function* () {
+  const { due, remove } = yield* BusySites
+  let hadWork = false
+  for (const ids of Arr.chunksOf(due(yield* Clock.currentTimeMillis), pageSize)) {
+    const behind = yield* sitesBehind(ids)
+    const isBehind = new Set(behind.map(({ hostedWebsiteId }) => hostedWebsiteId))
+    remove(ids.filter((id) => !isBehind.has(id)))
+    if (yield* advanceAll(behind)) hadWork = true
+  }
+  return hadWork
 })
 
 /** A day should be rolled up within this many milliseconds after it ends. */
@@ -554,9 +571,10 @@ export const layer: Layer.Layer<never, SqlError.SqlError, PgClient.PgClient> = L
   Effect.gen(function* () {
     // `DayRollUp.MaxStatement` bounds the statements of a run.
     const sql = yield* Database.dedicated({ maxConnections: maxConcurrent, timeout: Duration.infinity })
-    const start = (work: typeof round, next: Duration.Duration, what: string) =>
+    const { wake } = yield* Rounds.Wakeups
+    const start = (kind: Rounds.Kind, work: typeof round, next: Duration.Duration, what: string) =>
       Rounds.start({
-        kind: "rollups",
+        kind,
         what,
         round: work.pipe(
           Effect.provideService(SqlClient.SqlClient, sql),
@@ -565,7 +583,9 @@ export const layer: Layer.Layer<never, SqlError.SqlError, PgClient.PgClient> = L
         gap: "1 second",
         startsAtOnce: false
       })
-    yield* start(round, nextTurn, "roll up page views")
-    yield* start(advance, nextAdvance, "store the visits of open days")
+    const rollUp = Effect.tap(round, (hadWork) => Effect.sync(() => hadWork && wake("open-days")))
+    yield* start("rollups", rollUp, nextTurn, "roll up page views")
+    yield* start("open-days", advanceBusy, nextAdvance, "store the visits of open days")
+    yield* start("all-open-days", advance, nextAdvance, "store the visits of open days")
   })
 )
