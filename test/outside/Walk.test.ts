@@ -207,10 +207,8 @@ inChromium(
   (it) => {
     it.effect("today", () => walk({ timeZone: "UTC" }))
 
-    // Dates in the future of every machine's PostgreSQL, whose own date is not set: it would delete old data.
-    it.effect("on 30 November", () => walk({ date: "2040-11-30T12:00:00Z", timeZone: "America/New_York" }))
-
-    it.effect("while the clocks change", () => walk({ date: "2040-10-28T00:59:50Z", timeZone: "Europe/Oslo" }))
+    // In the future of every machine's PostgreSQL, whose own date is not set: it would delete old data.
+    it.effect("while the clocks change", () => walk({ date: "2040-11-04T05:59:50Z", timeZone: "America/New_York" }))
   },
   { concurrent: true }
 )

@@ -79,7 +79,10 @@ export const start = Effect.gen(function* () {
     child.once("exit", () => process.off("exit", kill))
     yield* until(
       () => `the server accepts connections: ${log}`,
-      () => accepts(url)
+      () => {
+        if (child.exitCode !== null || child.signalCode !== null) throw new Error(`The server ended: ${log}`)
+        return accepts(url)
+      }
     )
     return { child, ended: Effect.promise(() => ended) }
   })
@@ -91,6 +94,8 @@ export const start = Effect.gen(function* () {
   })
   const kill = Effect.suspend(() => {
     const [root] = readFileSync(path.join(data, "postmaster.pid"), "utf8").split("\n")
+    // Stopped, it starts no further process: one that is not among the members would keep the shared memory.
+    ProcessTree.signalAll([Number(root)], "SIGSTOP")
     const members = ProcessTree.family(Number(root))
     // The youngest first: otherwise a parent could shut its children down.
     ProcessTree.signalAll(members.toReversed(), "SIGKILL")
