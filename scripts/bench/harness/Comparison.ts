@@ -15,7 +15,7 @@ export interface Pair {
 }
 
 /** The endpoints that can be compared. */
-export const endpoints = ["views", "forms", "chat"] as const
+export const endpoints = ["views", "events", "forms", "chat"] as const
 export type Endpoint = (typeof endpoints)[number]
 
 /** All loads of one endpoint. */

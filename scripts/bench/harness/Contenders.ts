@@ -14,9 +14,9 @@ import * as TestBed from "./TestBed.ts"
 
 export interface Contender {
   readonly name: string
-  /** Its database, with the tables of page views and of submissions; undefined if it stores nothing. */
+  /** Its database, with the tables of page views, events and submissions; undefined if it stores nothing. */
   readonly storage:
-    | { readonly database: string; readonly views: ReadonlyArray<string>; readonly forms: ReadonlyArray<string> }
+    | ({ readonly database: string } & { readonly [Stored in "views" | "events" | "forms"]: ReadonlyArray<string> })
     | undefined
   readonly site: Edge.Site
   /** Starts the contender and waits until it accepts connections; it is stopped with the scope. */
@@ -36,7 +36,7 @@ const pool = "32"
 
 export const ofEdge = (testBed: TestBed.TestBed, name: string, edge: Edge.Edge): Contender => ({
   name,
-  storage: { database: edge.database, views: ["page_view", "bot_view"], forms: ["submission"] },
+  storage: { database: edge.database, views: ["page_view", "bot_view"], events: ["event"], forms: ["submission"] },
   site: edge.site,
   serve: (port, options) => Edge.serve(testBed, edge, port, options)
 })
@@ -84,7 +84,7 @@ const peer = (
   command: (port: number) => Program.Command
 ): Contender => ({
   name,
-  storage: { database, views: ["peer_page_view"], forms: ["peer_submission"] },
+  storage: { database, views: ["peer_page_view"], events: [], forms: ["peer_submission"] },
   site,
   serve: (port) => Program.serve(testBed.folder, command(port), port)
 })

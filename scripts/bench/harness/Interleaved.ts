@@ -31,6 +31,7 @@ const warmUpSeconds = 2
 
 const requests: Record<Comparison.Endpoint, string> = {
   views: "page view",
+  events: "event",
   forms: "submission",
   chat: `chat of ${ChatFixture.tokensPerChat} tokens`
 }
@@ -54,15 +55,17 @@ const start = Effect.fnUntraced(function* (testBed: TestBed.TestBed, side: Side)
   return { ...side, port, program } satisfies Running
 })
 
+const kinds = { views: "view", events: "event", forms: "form" } as const
+
 const loadOf = (endpoint: Comparison.Endpoint, side: Running, options: Options): Wrk.Load => {
   const { connections, seconds } = options
   const { port } = side
   return endpoint === "chat"
     ? ChatFixture.loadOf(side.chat, 1, { port, seconds, connections: Math.min(connections, 32) })
-    : Rates.loadFor(side.contender, endpoint === "views" ? "view" : "form", { port, seconds, connections })
+    : Rates.loadFor(side.contender, kinds[endpoint], { port, seconds, connections })
 }
 
-/** Alternates loads of one endpoint between both revisions. Page views and submissions must all be stored. */
+/** Alternates loads of one endpoint between both revisions. Page views, events and submissions must all be stored. */
 const measureEndpoint = Effect.fnUntraced(function* (
   testBed: TestBed.TestBed,
   endpoint: Comparison.Endpoint,

@@ -50,7 +50,7 @@ export interface Options {
 
 export const usage = `npm run bench -- [--quick [--against REVISION [--endpoints NAMES]]] [options]
   --quick               only page views and submissions; about two minutes
-  --against REVISION    with --quick: compare this checkout with a git revision; about four minutes
+  --against REVISION    with --quick: compare this checkout with a git revision; about five minutes
                         with --only websites: measure this part of both
   --endpoints NAMES     with --against: only some of ${endpoints.join(", ")}
   --only PARTS          only some of ${parts.join(", ")}

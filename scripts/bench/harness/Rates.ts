@@ -32,7 +32,7 @@ const warmUpSeconds = 3
 /** A load for a contender's own site. */
 export const loadFor = (
   contender: Contenders.Contender,
-  kind: "view" | "form" | "invalid",
+  kind: "view" | "event" | "form" | "invalid",
   options: { readonly port: number; readonly seconds: number; readonly connections: number }
 ): Wrk.Load => ({
   kind,
@@ -45,15 +45,18 @@ export const loadFor = (
 /** Empties a contender's tables and writes a checkpoint. */
 export const reset = Effect.fnUntraced(function* (testBed: TestBed.TestBed, { storage }: Contenders.Contender) {
   if (storage !== undefined) {
-    const tables = [...storage.views, ...storage.forms].join(", ")
+    const tables = [...storage.views, ...storage.events, ...storage.forms].join(", ")
     yield* TestBed.runStatements(testBed, storage.database, [`TRUNCATE ${tables} CASCADE`])
   }
   yield* TestBed.checkpoint(testBed)
 })
 
-/** The number of page views or submissions that a contender has stored; 0 if it stores nothing. */
-export const countStored = (testBed: TestBed.TestBed, { storage }: Contenders.Contender, tables: "views" | "forms") =>
-  storage === undefined ? Effect.succeed(0) : TestBed.countRows(testBed, storage.database, storage[tables])
+/** The number of page views, events or submissions that a contender has stored; 0 if it stores nothing. */
+export const countStored = (
+  testBed: TestBed.TestBed,
+  { storage }: Contenders.Contender,
+  tables: "views" | "events" | "forms"
+) => (storage === undefined ? Effect.succeed(0) : TestBed.countRows(testBed, storage.database, storage[tables]))
 
 /**
  * Fails unless a contender stored every request that it answered. wrk does not count the requests that were in flight when it

@@ -35,7 +35,7 @@ export const parseResult = (output: string): Option.Option<Result> => {
 
 export const perSecond = (result: Result): number => (result.requests / result.micros) * 1e6
 
-export type Kind = "view" | "views" | "invalid" | "form" | "chat" | "completion"
+export type Kind = "view" | "views" | "event" | "invalid" | "form" | "chat" | "completion"
 
 export interface Load {
   readonly port: number

@@ -1,5 +1,5 @@
 -- The load that wrk sends. Every request has its own address (X-Forwarded-For), and, unless it is a chat, its own content.
--- Arguments after `--`: the kind (view, views, form, invalid, chat, completion), the site's id or the path of the chat (for views,
+-- Arguments after `--`: the kind (view, views, event, form, invalid, chat, completion), the site's id or the path of the chat (for views,
 -- the number of websites, whose ids end with 1, 2, 3 and so on), the chat's request body as JSON, the chat's token, a random
 -- seed. Prints one line at the end: `RESULT {...}`.
 
@@ -15,6 +15,7 @@ local paths = {
   view = "/v1/public/analytics/track",
   views = "/v1/public/analytics/track",
   invalid = "/v1/public/analytics/track",
+  event = "/v1/public/analytics/event",
   form = "/v1/public/forms/submit",
   completion = "/v1/chat/completions",
 }
@@ -35,6 +36,9 @@ function init(args)
   if kind == "view" or kind == "views" then
     body = '{"site_id":"' .. subject .. '","page_path":"/articles/%08d?utm_source=newsletter&utm_medium=email",'
       .. '"referrer":"https://www.example.org/search?q=news","screen_width":1440,"session_id":"s-%08d"}'
+  elseif kind == "event" then
+    body = '{"site_id":"' .. subject .. '","name":"Booking","page_path":"/articles/%08d","session_id":"s-%08d",'
+      .. '"properties":{"tour":"First strokes","people":2},"revenue":{"currency":"EUR","amount":150}}'
   elseif kind == "invalid" then
     body = '{"site_id":"' .. subject .. '-%08d","screen_width":"wide","session_id":"s-%08d"}'
   elseif kind == "form" then
