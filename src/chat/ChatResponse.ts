@@ -6,7 +6,7 @@
  */
 import { ServerResponse } from "node:http"
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
-import { Cause, Clock, Duration, Effect, Fiber, Option, Queue, Schema, Scope, Stream } from "effect"
+import { Cause, Clock, Duration, Effect, Fiber, Option, type Pull, Queue, Schema, Scope, Stream } from "effect"
 import { HttpServerRequest, HttpServerResponse } from "effect/http"
 import type { AgentEvent } from "../core/chat/agent/Agent.ts"
 import * as ChatStream from "../core/chat/stream/ChatStream.ts"
@@ -121,13 +121,30 @@ const logCut = (failure: string, ids: ChatIds) =>
 /** The failures that are limits of the edge. */
 const cuts: ReadonlySet<ChatStream.Failure | null> = new Set(["too-long", "too-much", "unread", "shutting-down"])
 
-const isTimely = (error: AgentError | Limit | Cause.Done): error is AgentError | Cause.Done =>
-  Cause.isDone(error) || error._tag !== "Limit"
+type ChatError = AgentError | Limit | Cause.Done
+
+/** The agent's own error in a cause. */
+const agentErrorOf = (cause: Cause.Cause<ChatError>): Option.Option<AgentError | Cause.Done> =>
+  Option.filter(
+    Cause.findErrorOption(cause),
+    (error): error is AgentError | Cause.Done => Cause.isDone(error) || error._tag !== "Limit"
+  )
+
+const ofShutdown = { reason: "the service is shutting down" }
+
+const shuttingDown = new Limit({ failure: "shutting-down" })
 
 /** Makes the function that begins a chat. `graceExpired` completes when the grace period of this process is over. */
 export const make = Effect.fnUntraced(function* (graceExpired: Effect.Effect<void>) {
   const metrics = yield* ChatMetrics.make
-  const ended = Effect.andThen(graceExpired, Effect.fail(new Limit({ failure: "shutting-down" })))
+  /** Ends the chats that are open. */
+  const open = new Set<Effect.Effect<void>>()
+  let isGraceOver = false
+  const endAll = Effect.suspend(() => {
+    isGraceOver = true
+    return Effect.forEach([...open], (end) => end, { concurrency: "unbounded", discard: true })
+  })
+  yield* Effect.forkScoped(Effect.andThen(graceExpired, endAll), { startImmediately: true })
 
   /**
    * Reads the agent's events and waits until the agent accepts. A failure before that is the typed error. A later failure, a
@@ -143,12 +160,11 @@ export const make = Effect.fnUntraced(function* (graceExpired: Effect.Effect<voi
   ): Effect.fn.Return<StartedChat, AgentRefusal, Scope.Scope> {
     const { instanceId, isMeasured, messageId } = options
     const ids = { instanceId, messageId }
+    if (isGraceOver)
+      return yield* Effect.tapError(Effect.fail(new AgentRefused(ofShutdown)), (error) => logRefusal(error, ids))
+    const scope = yield* Scope.Scope
     const clock = yield* Clock.Clock
     const sentAt = clock.currentTimeMillisUnsafe()
-    const scope = yield* Scope.Scope
-    // Closes as soon as all events were read.
-    const agentScope = yield* Scope.fork(scope)
-    const pull = yield* Scope.provide(Stream.toPull(events), agentScope)
 
     let hasText = false
     const measure = (events: ReadonlyArray<AgentEvent>): void => {
@@ -159,29 +175,40 @@ export const make = Effect.fnUntraced(function* (graceExpired: Effect.Effect<voi
       if (!hasText) metrics.firstToken(clock.currentTimeMillisUnsafe() - sentAt)
       hasText = true
     }
+    const measureFailure = (cause: Cause.Cause<ChatError>, isAccepted: boolean): void => {
+      const error = agentErrorOf(cause)
+      if (isMeasured && Option.isSome(error)) metrics.agentFailed(Cause.fail(error.value), isAccepted)
+    }
 
-    const first = yield* Effect.raceFirst(ended, pull).pipe(
-      Effect.tapCause((cause) =>
-        Effect.sync(() => {
-          const error = Option.getOrUndefined(Cause.findErrorOption(cause))
-          if (isMeasured && error !== undefined && isTimely(error)) metrics.agentFailed(Cause.fail(error), false)
-        })
-      ),
+    /** The events that the visitor has not taken. Empty ones are heartbeats. */
+    const pending = yield* Queue.bounded<ReadonlyArray<AgentEvent>, ChatError>(1)
+    const agent = yield* Stream.runForEachArray(events, (events) => {
+      if (isMeasured) measure(events)
+      return Queue.offer(pending, events)
+    }).pipe(Queue.into(pending), Effect.forkIn(scope, { startImmediately: true }))
+    const endBy = (limit: Limit) => Effect.andThen(Queue.fail(pending, limit), Fiber.interrupt(agent))
+    const end = endBy(shuttingDown)
+    open.add(end)
+    yield* Scope.addFinalizer(
+      scope,
+      Effect.sync(() => open.delete(end))
+    )
+
+    let first: ReadonlyArray<AgentEvent> | undefined = yield* Queue.take(pending).pipe(
+      Effect.tapCause((cause) => Effect.sync(() => measureFailure(cause, false))),
       Effect.mapError((error) =>
-        isTimely(error) ? refusal(error) : new AgentRefused({ reason: "the service is shutting down" })
+        Cause.isDone(error) || error._tag !== "Limit" ? refusal(error) : new AgentRefused(ofShutdown)
       ),
       Effect.tapError((error) => logRefusal(error, ids))
     )
 
-    /** The events that the visitor has not taken. Empty ones are heartbeats. */
-    const pending = yield* Queue.bounded<ReadonlyArray<AgentEvent>, AgentError | Limit | Cause.Done>(1)
     const heartbeat = Duration.toMillis(options.heartbeat)
     const endsAt = clock.currentTimeMillisUnsafe() + Duration.toMillis(options.maxDuration)
     let takenAt = clock.currentTimeMillisUnsafe()
-    /** Adds heartbeats, and fails at a limit of the stream. */
-    const watch = Effect.suspend(function loop(): Effect.Effect<never, Limit> {
+    /** Adds heartbeats, and ends the stream when it has lasted for the maximum duration. */
+    const watch = Effect.suspend(function loop(): Effect.Effect<void> {
       const now = clock.currentTimeMillisUnsafe()
-      if (now >= endsAt) return Effect.fail(new Limit({ failure: "too-long" }))
+      if (now >= endsAt) return endBy(new Limit({ failure: "too-long" }))
       // No heartbeat while data is pending.
       const beat = now - takenAt < heartbeat || Queue.sizeUnsafe(pending) > 0 ? Effect.void : Queue.offer(pending, [])
       if (now - takenAt >= heartbeat) takenAt = now
@@ -190,19 +217,12 @@ export const make = Effect.fnUntraced(function* (graceExpired: Effect.Effect<voi
         Effect.andThen(Effect.sleep(Math.min(takenAt + heartbeat, endsAt) - now), Effect.suspend(loop))
       )
     })
-    const read = Stream.runForEachArray(Stream.fromPull(Effect.succeed(pull)), (events) => {
-      if (isMeasured) measure(events)
-      return Queue.offer(pending, events)
-    })
-    const reader = yield* Effect.raceAllFirst([read, watch, ended]).pipe(
-      Effect.onExit((exit) => Scope.close(agentScope, exit)),
-      Queue.into(pending),
-      Effect.forkIn(scope)
-    )
+    yield* Effect.forkIn(watch, scope)
 
     let state = ChatStream.initial(options)
     let isUnread = false
-    yield* Effect.addFinalizer(() =>
+    yield* Scope.addFinalizer(
+      scope,
       Effect.suspend(() => {
         const failure = isUnread ? "unread" : state.failure
         metrics.ended(failure ?? (ChatStream.isEnded(state) ? "finished" : "left"))
@@ -216,31 +236,25 @@ export const make = Effect.fnUntraced(function* (graceExpired: Effect.Effect<voi
       state = next
       return frames
     }
-    const failed = (cause: Cause.Cause<AgentError | Limit | Cause.Done>) =>
-      Effect.map(failureOfCause(cause, ids), (failure) => {
-        const error = Option.getOrUndefined(Cause.findErrorOption(cause))
-        if (isMeasured && error !== undefined && isTimely(error)) metrics.agentFailed(Cause.fail(error), true)
-        return encode([{ _tag: "Failed", failure }])
-      })
-    if (isMeasured) measure(first)
-    const frames = Stream.succeed<ReadonlyArray<AgentEvent>>(first).pipe(
-      Stream.concat(Stream.fromQueue(pending)),
-      Stream.map(encode),
-      Stream.concat(
-        Stream.unwrap(
-          Effect.sync(() =>
-            ChatStream.isEnded(state) ? Stream.empty : Stream.fromEffect(failed(Cause.fail(Cause.Done())))
-          )
-        )
-      ),
-      Stream.catchCause((cause) => Stream.fromEffect(failed(cause))),
-      Stream.filter((frames) => frames !== ""),
-      Stream.takeUntil(() => ChatStream.isEnded(state)),
+    const take = Effect.matchCauseEffect(Queue.take(pending), {
+      onSuccess: (events) => Effect.succeed(encode(events)),
+      onFailure: (cause) => {
+        measureFailure(cause, true)
+        return Effect.map(failureOfCause(cause, ids), (failure) => encode([{ _tag: "Failed", failure }]))
+      }
+    })
+    const next: Pull.Pull<readonly [string]> = Effect.suspend(() => {
+      if (first !== undefined) {
+        const frames = encode(first)
+        first = undefined
+        return Effect.succeed([frames])
+      }
       // The stream may end before the agent, if its text is too long.
-      Stream.ensuring(Fiber.interrupt(reader))
-    )
+      if (ChatStream.isEnded(state)) return Effect.andThen(Fiber.interrupt(agent), Cause.done())
+      return Effect.flatMap(take, (frames) => (frames === "" ? next : Effect.succeed([frames] as const)))
+    })
     return {
-      frames,
+      frames: Stream.fromPull(Effect.succeed(next)),
       state: () => state,
       headers: { ...headers, ...options.dialect.headers, ...options.headers },
       readTimeout: options.readTimeout,
@@ -250,8 +264,6 @@ export const make = Effect.fnUntraced(function* (graceExpired: Effect.Effect<voi
     }
   })
 })
-
-export type Begin = Effect.Success<ReturnType<typeof make>>
 
 /** Closes the connection of a visitor who has read nothing of what was sent for the chat's `readTimeout`. */
 const cutUnread = ({ markUnread, readTimeout }: StartedChat, request: HttpServerRequest.HttpServerRequest): void => {

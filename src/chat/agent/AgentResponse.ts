@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Array as Arr, Cause, Clock, Effect, Exit, type Pull, Scope, Stream } from "effect"
+import { Array as Arr, Cause, Clock, Effect, Exit, Pull, Queue, Scope, Stream } from "effect"
 import type { HttpClientError, HttpClientResponse } from "effect/http"
 import type { AgentEvent, AgentFinish } from "../../core/chat/agent/Agent.ts"
 import * as ProviderError from "../../core/chat/agent/ProviderError.ts"
@@ -128,50 +128,46 @@ const silenceTimeout = (finishReason: AgentFinish | undefined, timeout: number):
  * The events of an event stream up to the end of the answer. The agent may be silent for `timeout`: between any two events of the
  * stream, whether they are events of the answer or not. Comments are silence.
  */
-const readEvents = (pull: BytePull, reader: AnswerReader, timeout: number): Stream.Stream<AgentEvent, AgentError> => {
-  /** When the agent's silence began: when it last completed an event, or when the reader began to wait if that was later. */
-  let since = 0
-  const ofSilence: Pull.Pull<never, AgentError> = Effect.suspend(
-    (): Pull.Pull<never, AgentError> =>
-      reader.answer.finishReason === undefined ? Effect.fail(new AgentTimeout()) : Cause.done()
-  )
-  const bytes = pull.pipe(
-    Effect.mapError((error) =>
-      Cause.isDone(error) ? error : new AgentBroken({ reason: `the connection to the agent broke${suffixOf(error)}` })
-    )
-  )
-  const read = (chunks: ReadonlyArray<Uint8Array>, now: number) => {
-    const events: Array<AgentEvent> = []
-    let wait = 0
-    for (const chunk of chunks) {
-      const read = reader.read(chunk, now)
-      for (const event of read.events) events.push(event)
-      if (read.hasFrames) since = now
-      wait = read.wait
-    }
-    return { events, wait }
-  }
-  const next = Clock.clockWith((clock): Pull.Pull<Arr.NonEmptyReadonlyArray<AgentEvent>, AgentError> => {
-    since = clock.currentTimeMillisUnsafe()
-    return Effect.suspend(function loop(): Pull.Pull<Arr.NonEmptyReadonlyArray<AgentEvent>, AgentError> {
-      if (reader.isOver) return Cause.done()
-      const left = Math.max(
-        0,
-        since + silenceTimeout(reader.answer.finishReason, timeout) - clock.currentTimeMillisUnsafe()
-      )
-      return Effect.flatMap(Effect.timeoutOrElse(bytes, { duration: left, orElse: () => ofSilence }), (chunks) => {
-        const { events, wait } = read(chunks, clock.currentTimeMillisUnsafe())
-        const result = Arr.isArrayNonEmpty(events) ? Effect.succeed(events) : Effect.suspend(loop)
-        if (wait === 0 || reader.isOver) return result
-        return Effect.andThen(Effect.sleep(wait), () => {
-          since = clock.currentTimeMillisUnsafe()
-          return result
+const readEvents = (pull: BytePull, reader: AnswerReader, timeout: number): Stream.Stream<AgentEvent, AgentError> =>
+  Stream.callback<Arr.NonEmptyReadonlyArray<AgentEvent>, AgentError>(
+    (queue) =>
+      Clock.clockWith((clock) => {
+        /** When the agent's silence began; undefined while the reader does not wait for the agent. */
+        let since: number | undefined
+        const bytes = Effect.mapError(pull, (error) =>
+          Cause.isDone(error)
+            ? error
+            : new AgentBroken({ reason: `the connection to the agent broke${suffixOf(error)}` })
+        )
+        const read = Effect.suspend(function loop(): Pull.Pull<void, AgentError> {
+          if (reader.isOver) return Effect.void
+          since ??= clock.currentTimeMillisUnsafe()
+          return Effect.flatMap(bytes, (chunks) => {
+            const now = clock.currentTimeMillisUnsafe()
+            const events: Array<AgentEvent> = []
+            let wait = 0
+            for (const chunk of chunks) {
+              const read = reader.read(chunk, now)
+              for (const event of read.events) events.push(event)
+              if (read.hasFrames || read.wait > 0) since = undefined
+              wait = read.wait
+            }
+            const next = Effect.suspend(loop)
+            const rest = wait === 0 || reader.isOver ? next : Effect.delay(next, wait)
+            return Arr.isArrayNonEmpty(events) ? Effect.andThen(Queue.offer(queue, events), rest) : rest
+          })
+        }).pipe(Pull.catchDone(() => Effect.void))
+        const watch = Effect.suspend(function loop(): Effect.Effect<void, AgentTimeout> {
+          const now = clock.currentTimeMillisUnsafe()
+          const { finishReason } = reader.answer
+          const due = (since ?? now) + silenceTimeout(finishReason, timeout)
+          if (now < due) return Effect.delay(Effect.suspend(loop), Math.min(due - now, finishGrace))
+          return finishReason === undefined ? Effect.fail(new AgentTimeout()) : Effect.void
         })
-      })
-    })
-  })
-  return Stream.fromPull(Effect.succeed(next))
-}
+        return Queue.into(Effect.raceFirst(read, watch), queue)
+      }),
+    { bufferSize: 1 }
+  ).pipe(Stream.flattenArray)
 
 const refused = ({ status }: Response, reason: string) => ResponseHead.refused(reason, status, undefined)
 
