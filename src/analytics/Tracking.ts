@@ -11,7 +11,7 @@ import * as UserAgent from "../core/analytics/UserAgent.ts"
 import * as VisitorDay from "../core/analytics/VisitorDay.ts"
 import { memoize } from "../core/data/Memo.ts"
 import type { RateLimitPolicy } from "../core/limits/RateLimit.ts"
-import type * as Decision from "../core/sites/Decision.ts"
+import * as Decision from "../core/sites/Decision.ts"
 import type { Site } from "../core/sites/Site.ts"
 import * as ClientCountry from "../http/request/ClientCountry.ts"
 import * as ErrorMapping from "../http/request/ErrorMapping.ts"
@@ -34,6 +34,8 @@ export interface Options {
 
 /** The maximum number of cached user agents. Many visitors share one, and parsing it costs more than the rest of a page view. */
 const maxCachedUserAgents = 5_000
+
+const counted = { [Decision.header]: "counted" satisfies Decision.Decision }
 
 /** How a valid request is recorded. */
 export interface Recording {
@@ -82,11 +84,10 @@ export const make = Effect.fnUntraced(function* (options: Options) {
           salt
         }
         const { reason, store } = record(payload, facts, head.headers["origin"], site)
-        const stored = HttpServerResponse.empty({ status: 204, headers })
         return Effect.flatMap(store, () =>
           reason === null
-            ? Effect.succeed(DecisionHttp.withDecision(stored, "counted"))
-            : recordUncounted(reason, subject)(stored)
+            ? Effect.succeed(HttpServerResponse.empty({ status: 204, headers: { ...headers, ...counted } }))
+            : recordUncounted(reason, subject)(HttpServerResponse.empty({ status: 204, headers }))
         )
       })
     }
