@@ -23,6 +23,7 @@ import type * as Edge from "./Edge.ts"
 import type { Measure, Row } from "./Measure.ts"
 import * as ProcessorTime from "./ProcessorTime.ts"
 import * as ReportQueries from "./ReportQueries.ts"
+import * as ReportRates from "./ReportRates.ts"
 import * as TestBed from "./TestBed.ts"
 
 export interface Options {
@@ -174,7 +175,8 @@ export const measure = Effect.fnUntraced(function* (testBed: TestBed.TestBed, ed
     { id: "day-dashboard", title: "Nine queries of a dashboard over twelve months", unit: "ms", rows: rows.dashboard },
     { id: "day-filtered", title: "A filtered query over 30 days", unit: "ms", rows: rows.filtered },
     { id: "day-small", title: "Each of these queries on a small website", unit: "ms", rows: rows.small },
-    { id: "day-burst", title: "The nine queries after a burst of page views", unit: "ms", rows: rows.burst }
+    { id: "day-burst", title: "The nine queries after a burst of page views", unit: "ms", rows: rows.burst },
+    yield* ReportRates.measure(testBed, full, options.connections, day.start)
   ]
   return measures
 })

@@ -210,6 +210,10 @@ export const goals = (measures: Measures): ReadonlyArray<Goal> => {
     return row === undefined ? undefined : Statistics.median(row.samples)
   }
   const agentMedian = (id: string) => medianOf(id, names.agent)
+  const worst = (id: string) => {
+    const rows = measures.find((measure) => measure.id === id)?.rows
+    return rows === undefined ? undefined : [Math.max(...rows.map((row) => Statistics.median(row.samples)))]
+  }
   return [
     ...below(
       "processor time of a page view, service and PostgreSQL together",
@@ -289,6 +293,10 @@ export const goals = (measures: Measures): ReadonlyArray<Goal> => {
     ),
     ...below("filtered query over 30 days of the large website", 2_000, "ms", samples("filtered")),
     ...below("slowest of all these queries on a small website", 50, "ms", slowest(samples("small"))),
+    ...below("nine queries of a dashboard, at the worst hour of a day", 300, "ms", worst("day-dashboard")),
+    ...below("filtered query over 30 days, at the worst hour", 2_000, "ms", worst("day-filtered")),
+    ...below("queries on a small website, at the worst hour", 50, "ms", worst("day-small")),
+    ...below("nine queries of a dashboard after a burst", 2_000, "ms", worst("day-burst")),
     ...below(
       "dashboard of nine queries, processor time of service and PostgreSQL",
       300,

@@ -84,9 +84,12 @@ const rangesOf = (costs: Costs): ReadonlyArray<Statistics.Interval> => [
 const whileReloaded = Effect.fnUntraced(function* <A, E, R>(
   sql: PgClient.PgClient,
   edge: Edge.Edge,
+  now: number | undefined,
   measure: (connection: number) => Effect.Effect<A, E, R>
 ) {
-  const reload = Effect.uninterruptible(ReportQueries.measure(sql, edge.site, ReportQueries.dashboard))
+  const reload = Effect.uninterruptible(
+    ReportQueries.measure(sql, edge.site, ReportQueries.dashboard, now === undefined ? {} : { now })
+  )
   const reloads = Effect.repeat(reload, Schedule.fixed("500 millis")).pipe(Effect.delay("250 millis"))
   return yield* Effect.raceFirst(measure(yield* ReportQueries.backendOf(sql)), Effect.andThen(reloads, Effect.never))
 })
@@ -97,7 +100,8 @@ const measureTurns = Effect.fnUntraced(function* (
   edge: Edge.Edge,
   sql: PgClient.PgClient,
   costs: Costs,
-  connections: number
+  connections: number,
+  now: number | undefined
 ) {
   const port = yield* Program.freePort
   const program = yield* Edge.serve(testBed, edge, port)
@@ -115,7 +119,7 @@ const measureTurns = Effect.fnUntraced(function* (
           ? yield* withoutRollups(testBed, edge, measure())
           : name === names.rollups
             ? yield* measure()
-            : yield* whileReloaded(sql, edge, measure)
+            : yield* whileReloaded(sql, edge, now, measure)
       costs.get(name)?.push(cost)
       console.error(`turn ${turn + 1}  ${name}: ${describe(cost, "page views")}`)
     }
@@ -127,14 +131,19 @@ const measureTurns = Effect.fnUntraced(function* (
 
 /**
  * The rate of page views of a website: without rollups, with them, and while a dashboard of the large website is reloaded twice a
- * second. The time of the dashboard's connection is not counted.
+ * second. The time of the dashboard's connection is not counted. `now` is the time of the dashboard, by default the machine's.
  */
-export const measure = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge: Edge.Edge, connections: number) {
+export const measure = Effect.fnUntraced(function* (
+  testBed: TestBed.TestBed,
+  edge: Edge.Edge,
+  connections: number,
+  now?: number
+) {
   const contenders = [names.noRollups, names.rollups, names.dashboard]
   const costs: Costs = new Map(contenders.map((name) => [name, []]))
   yield* TestBed.runStatements(testBed, edge.database, [...removeBusy, addBusy])
   yield* TestBed.onDatabase(testBed, edge.database, (sql) =>
-    Effect.scoped(measureTurns(testBed, edge, sql, costs, connections))
+    Effect.scoped(measureTurns(testBed, edge, sql, costs, connections, now))
   )
   yield* TestBed.runStatements(testBed, edge.database, removeBusy)
   return {
