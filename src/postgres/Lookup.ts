@@ -140,6 +140,8 @@ const build = Effect.fnUntraced(function* <A>(
     const found = yield* findAll(keys)
     if (invalidations !== before) return
     for (const key of keys) {
+      // Its value has expired, or will.
+      yield* Cache.invalidate(cache, key)
       const [value, known] = [found.get(key), hot.get(key)]
       if (known === undefined) continue
       if (value === undefined) hot.delete(key)
