@@ -138,7 +138,8 @@ const visitor = Effect.fnUntraced(function* ({
     Effect.promise(() => browser.newContext({ userAgent, reducedMotion: "reduce", ...options })),
     (context) => Effect.promise(() => context.close())
   )
-  context.setDefaultTimeout(15_000)
+  // As long as Playwright waits by default, because the machine may be busy.
+  context.setDefaultTimeout(30_000)
   const errors: Array<string> = []
   const page = yield* Effect.promise(async () => {
     if (automated) {
