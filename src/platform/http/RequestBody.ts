@@ -83,17 +83,13 @@ interface IncomingBody {
   readonly release: () => void
   /** Adds a piece. Stop reading if it returns an error. */
   readonly add: (piece: Uint8Array) => Refused | undefined
-  /** The error of an earlier `add` or of a displacement, if any. */
-  readonly refused: () => Refused | undefined
-  /** Registers a callback for when another client's body displaces this one. */
-  readonly onDisplaced: (report: (error: BodyOverCapacity) => void) => void
   readonly pieces: ByteCollector
 }
 
 const counted = (bytes: number, uncounted: number): number => (bytes <= uncounted ? 0 : bytes)
 
 const makeIncomingBody = (
-  allocate: (onDisplaced: () => void) => Capacity.Allocation,
+  allocate: () => Capacity.Allocation,
   headBytes: number,
   { expected, maxBytes }: { readonly expected: number; readonly maxBytes: number }
 ): IncomingBody => {
@@ -101,18 +97,14 @@ const makeIncomingBody = (
   /** Undefined for a small request. */
   let allocation: Capacity.Allocation | undefined
   let count = 0
-  let reportDisplacement = (_: BodyOverCapacity) => {}
-  const displace = () => reportDisplacement(fail(new BodyOverCapacity({ by: "all" })))
   const allocateMemory = (): BodyOverCapacity | undefined => {
     const bytes = counted(headBytes, uncountedHeadBytes) + counted(pieces.capacity, SmallBody.maxBytes)
     if (bytes === 0) return undefined
-    allocation ??= allocate(displace)
+    allocation ??= allocate()
     const outcome = allocation.resize(bytes)
     return outcome === "held" ? undefined : new BodyOverCapacity({ by: outcome === "full" ? "all" : "address" })
   }
-  let refused: Refused | undefined
   const fail = <E extends Refused>(error: E): E => {
-    refused = error
     // Frees the pieces now, because the reader's fiber may run much later.
     pieces.take()
     return error
@@ -121,10 +113,6 @@ const makeIncomingBody = (
     pieces,
     begin: allocateMemory,
     release: () => allocation?.release(),
-    refused: () => refused,
-    onDisplaced: (report) => {
-      reportDisplacement = report
-    },
     add: (piece) => {
       if (pieces.length + piece.length > maxBytes) return fail(new BodyTooLarge({ maxBytes }))
       pieces.add(piece)
@@ -183,7 +171,6 @@ const collect = (message: IncomingMessage, body: IncomingBody): Effect.Effect<Ui
       else finish()
     }
     const onDisconnect = () => fail(new BodyUnreadable())
-    body.onDisplaced(fail)
     const error = body.begin()
     if (error !== undefined) return fail(error)
     message.on("data", onData).on("end", onEnd).on("close", onDisconnect)
@@ -196,16 +183,12 @@ const collectStream = (
   body: IncomingBody
 ): Effect.Effect<Uint8Array, Refused | BodyUnreadable> => {
   const pieces = Stream.mapError(request.stream, () => new BodyUnreadable())
-  const collected = Effect.raceFirst(
-    Stream.runForEach(pieces, (piece) => failIfRefused(() => body.add(piece))),
-    Effect.callback<never, BodyOverCapacity>((resume) => body.onDisplaced((error) => resume(Effect.fail(error))))
-  )
   // `begin` is inside `ensuring`: an interruption between them would leak the allocation.
-  return Effect.ensuring(
-    // The body may have been displaced after its last piece.
-    failIfRefused(body.begin).pipe(Effect.andThen(collected), Effect.andThen(failIfRefused(body.refused))),
-    Effect.sync(body.release)
-  ).pipe(Effect.map(() => body.pieces.take()))
+  return failIfRefused(body.begin).pipe(
+    Effect.andThen(Stream.runForEach(pieces, (piece) => failIfRefused(() => body.add(piece)))),
+    Effect.ensuring(Effect.sync(body.release)),
+    Effect.map(() => body.pieces.take())
+  )
 }
 
 const failIfRefused = <E extends Refused>(check: () => E | undefined): Effect.Effect<void, E> =>
@@ -238,8 +221,7 @@ export const readBytes = (
     // Before reading the body: a socket has no remote address after the peer disconnects.
     const address = RequestHead.clientAddress(request)
     const expected = Number.isNaN(contentLength) ? Number.POSITIVE_INFINITY : contentLength
-    const allocate = (onDisplaced: () => void) =>
-      arrivals.allocate(isByAddress ? clientKey(address) : undefined, onDisplaced)
+    const allocate = () => arrivals.allocate(isByAddress ? clientKey(address) : undefined)
     const body = makeIncomingBody(allocate, RequestHead.estimateBytesOf(request), { expected, maxBytes })
     // The server handles connection errors. An error without a listener ends the process.
     if (request.source instanceof IncomingMessage) request.source.on("error", constVoid)

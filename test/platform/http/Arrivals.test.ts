@@ -14,8 +14,7 @@ import { until } from "../../support/Wait.ts"
 const capacity = 100_000
 const share = 60_000
 const memory = Capacity.make(capacity, share)
-/** Without displacement: these tests cover the limits. */
-const arrivals = Layer.succeed(RequestBody.Arrivals, { allocate: (owner) => memory.allocate(owner) })
+const arrivals = Layer.succeed(RequestBody.Arrivals, memory)
 
 const ways = {
   "with a Content-Length": { header: "Content-Length: 60000", piece: (text: string) => text, end: "" },
@@ -236,64 +235,3 @@ layer(Layer.provide(testServer({ trustedProxies }), arrivals), { excludeTestServ
     )
   }
 )
-
-const displacing = Capacity.make(100_000, 60_000)
-
-layer(
-  Layer.provide(
-    testServer({ rateLimitForms: RateLimit.parse("forms", "1000/minute"), trustedProxies }),
-    Layer.succeed(RequestBody.Arrivals, displacing)
-  ),
-  {
-    excludeTestServices: true
-  }
-)("http: incomplete bodies of a few addresses that use all the memory", (it) => {
-  for (const [name, { end, header, piece }] of Object.entries(ways)) {
-    it.effect(`are displaced by a smaller body of another address: ${name}`, () =>
-      Effect.gen(function* () {
-        const { url } = yield* TestServer
-        const port = Number(new URL(url).port)
-        const open = Effect.fnUntraced(function* (address: string, bytes: number) {
-          const raw = yield* Raw.open(port)
-          raw.write(
-            `POST ${paths.submit} HTTP/1.1\r\nHost: edge\r\nContent-Type: application/json\r\nX-Forwarded-For: ${address}\r\n${header}\r\n\r\n`
-          )
-          raw.write(piece(" ".repeat(bytes)))
-          return raw
-        })
-        const isRefused = (raw: Raw.Raw) => final(raw)[0] === 503
-        const slow: Array<Raw.Raw> = []
-        while (!slow.some(isRefused)) {
-          const held = displacing.held()
-          const raw = yield* open(`198.51.100.${slow.length}`, 48_000)
-          slow.push(raw)
-          yield* until(
-            "the request holds what arrived, or one is refused",
-            () => displacing.held() >= held + 48_000 || slow.some(isRefused)
-          )
-        }
-        assert.strictEqual(slow.filter(isRefused).length, 1)
-        const small: Array<Raw.Raw> = []
-        while (slow.filter(isRefused).length === 1) {
-          const held = displacing.held()
-          const raw = yield* open(`203.0.113.${small.length}`, 10_000)
-          small.push(raw)
-          yield* until(
-            "the request holds what arrived, or is refused",
-            () => displacing.held() !== held || isRefused(raw)
-          )
-        }
-        assert.strictEqual(slow.filter(isRefused).length, 2)
-        assert.deepStrictEqual(small.flatMap(final), [])
-        const last = small.pop()!
-        for (const raw of [...slow, ...small]) raw.socket.destroy()
-        yield* until("only the last one holds something", () => displacing.owners() === 1)
-        last.write(piece(" ".repeat(50_000)))
-        last.write(end)
-        yield* until("the small one is complete", () => final(last).length === 1)
-        assert.deepStrictEqual(final(last), [422])
-        yield* until("nothing is held", () => displacing.held() === 0)
-      }).pipe(Effect.scoped)
-    )
-  }
-})
