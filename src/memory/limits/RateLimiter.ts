@@ -3,13 +3,14 @@
  *
  * It uses monotonic time, so that a wall clock that jumps neither locks clients out nor clears their counts.
  *
- * Clients cannot exhaust the memory: it holds at most `maxKeys` keys (but a client and its network in any case) and `maxKeys * 64` timestamps of accepted requests (or a
- * million, if that is more). A key that is not an address is stored as a digest. At these bounds, the keys that have been idle
- * for longest are evicted, and their clients start again from zero. So a client with more than `maxKeys` addresses is not limited
- * by this layer, but does not cause the rejection of other clients.
+ * Clients cannot exhaust the memory: it holds at most `maxKeys` keys (but a client and its network in any case) and `maxKeys * 64`
+ * timestamps of accepted requests (or a million, if that is more). A long key is stored as a digest. At these bounds, the keys that
+ * have been idle for longest are evicted, and their clients start again from zero. So a client with more than `maxKeys` addresses is
+ * not limited by this layer, but does not cause the rejection of other clients.
  *
  * @module
  */
+import { hash } from "node:crypto"
 import { Clock, Effect, Layer } from "effect"
 import { networkKey } from "../../core/limits/ClientKey.ts"
 import {
@@ -20,7 +21,6 @@ import {
   type RateLimitPolicy
 } from "../../core/limits/RateLimit.ts"
 import { RateLimiter } from "../../services/RateLimiter.ts"
-import * as ClientTable from "./ClientTable.ts"
 
 /** The number of timestamps that can be stored, per key of `maxKeys`. */
 const timesPerKey = 64
@@ -31,175 +31,181 @@ const minTimes = 1_000_000
 /** The maximum number of idle keys that a request evicts, per policy. A request adds at most one, so they do not accumulate. */
 const maxSwept = 8
 
-/** The clients of one policy, ordered by their last request. Their window is the same, so the first ones expire first. */
-interface PolicyClients {
-  readonly list: ClientTable.ClientList
-  windowMillis: number
+/** Longer keys are stored as digests. No address is longer. */
+const maxKeyLength = 64
+
+/** A client of one policy, in a list from the least to the most recent request. */
+interface Client {
+  readonly key: string
+  readonly policy: Policy
+  older: Client | undefined
+  newer: Client | undefined
+  /** The time of its last request, in milliseconds. */
+  lastSeen: number
+  /** The times of its accepted requests from `first` on, the oldest first. */
+  times: Array<number>
+  first: number
 }
 
-/**
- * A ring buffer of the timestamps of a client's accepted requests; `head` is the oldest. Most clients send one request and
- * need no ring buffer.
- */
-interface Ring {
-  readonly times: Array<number>
-  head: number
+/** A policy with its clients. Their window is the same, so the first ones of the list expire first. */
+interface Policy {
+  windowMillis: number
+  readonly clients: Map<string, Client>
+  oldest: Client | undefined
+  newest: Client | undefined
 }
 
 const noneCounted: Counted = { count: 0, oldest: undefined }
+
+// UTF-16, since UTF-8 encodes all lone surrogates alike.
+const shortened = (key: string): string =>
+  key.length <= maxKeyLength ? key : hash("sha256", Buffer.from(key, "utf16le"), "hex")
+
+/** A copy that does not hold the memory of a longer text, such as a header, from which a key was cut. */
+const detached = (key: string): string => Buffer.from(key, "utf16le").toString("utf16le")
+
+/** Removes a client from the list of its policy. */
+const unlink = ({ newer, older, policy }: Client): void => {
+  if (older === undefined) policy.oldest = newer
+  else older.newer = newer
+  if (newer === undefined) policy.newest = older
+  else newer.older = older
+}
+
+/** Puts a client at the newest end of the list of its policy. */
+const append = (client: Client): void => {
+  const { policy } = client
+  client.older = policy.newest
+  client.newer = undefined
+  if (policy.newest === undefined) policy.oldest = client
+  else policy.newest.newer = client
+  policy.newest = client
+}
 
 /** The sliding windows of all clients, without Effect. The time is an argument and must not decrease. */
 export class SlidingWindows {
   private readonly maxKeys: number
   private readonly maxTimes: number
-  private readonly clients = new ClientTable.ClientTable()
-  private readonly policies = new Map<string, PolicyClients>()
-  /** For each client with a capacity above 1. */
-  private readonly rings = new Map<number, Ring>()
-  /** The number of timestamps that all clients have capacity for. */
-  private capacity = 0
-  /** Not evicted: the client's network while the client is counted, and the client while its network is. */
-  private spared = ClientTable.none
+  private readonly policies = new Map<string, Policy>()
+  private keys = 0
+  private times = 0
 
   constructor(options: { readonly maxKeys: number }) {
     this.maxKeys = Math.max(1, options.maxKeys)
     this.maxTimes = Math.max(minTimes, this.maxKeys * timesPerKey)
   }
 
-  /** The number of keys, and the number of timestamps that they have capacity for. */
+  /** The number of keys, and the number of their timestamps. */
   get size(): { readonly keys: number; readonly times: number } {
-    return { keys: this.clients.size, times: this.capacity }
+    return { keys: this.keys, times: this.times }
   }
 
   /** Decides on a request at `now` (milliseconds), and counts it if it is accepted. Policies are identified by name. */
-  take(policy: RateLimitPolicy, key: string, now: number): RateLimitDecision {
-    const policyClients = this.clientsOf(policy)
-    const { networkLimit } = policy
+  take(limits: RateLimitPolicy, clientKey: string, now: number): RateLimitDecision {
+    const policy = this.policyOf(limits)
+    const key = shortened(clientKey)
+    const { networkLimit } = limits
     const network = networkLimit === undefined ? undefined : networkKey(key)
-    const client = this.renewed(policyClients, key, now)
-    const ofClient = this.countedAt(client, now - policy.windowMillis)
-    if (network === undefined || networkLimit === undefined) {
+    const client = this.renewed(policy, key, now)
+    const ofClient = this.countedAt(client, now)
+    if (network === undefined) {
       this.sweep(now)
-      const decision = decideCounted(policy, ofClient.count, ofClient.oldest, now)
-      if (decision.accepted) this.add(this.orAdded(policyClients, client, key, now), now, policy.limit)
+      const decision = decideCounted(limits, ofClient.count, ofClient.oldest, now)
+      if (decision.accepted) this.count(client ?? this.added(policy, key, now), now)
       return decision
     }
-    const networkClient = this.renewed(policyClients, network, now)
-    const ofNetwork = this.countedAt(networkClient, now - policy.windowMillis)
+    const networkClient = this.renewed(policy, network, now)
+    const ofNetwork = this.countedAt(networkClient, now)
     this.sweep(now)
-    const decision = decideInNetwork(policy, { client: ofClient, network: ofNetwork }, now)
+    const decision = decideInNetwork(limits, { client: ofClient, network: ofNetwork }, now)
     if (decision.accepted) {
-      this.spared = networkClient
-      const known = this.orAdded(policyClients, client, key, now)
-      this.add(known, now, policy.limit)
-      this.spared = known
-      this.add(this.orAdded(policyClients, networkClient, network, now), now, networkLimit)
-      this.spared = ClientTable.none
+      const known = client ?? this.added(policy, key, now, networkClient)
+      this.count(known, now, networkClient)
+      this.count(networkClient ?? this.added(policy, network, now, known), now, known)
     }
     return decision
   }
 
-  private clientsOf({ name, windowMillis }: RateLimitPolicy): PolicyClients {
+  private policyOf({ name, windowMillis }: RateLimitPolicy): Policy {
     let policy = this.policies.get(name)
     if (policy === undefined) {
-      policy = { list: this.clients.makeList(), windowMillis }
+      policy = { windowMillis, clients: new Map(), oldest: undefined, newest: undefined }
       this.policies.set(name, policy)
     }
     policy.windowMillis = windowMillis
     return policy
   }
 
-  /** The client of a key, moved to the newest end of its policy's list; `none` if the key has none. */
-  private renewed({ list }: PolicyClients, key: string, now: number): number {
-    const client = this.clients.find(list, key)
-    if (client === ClientTable.none) return client
-    this.clients.renew(list, client)
-    this.clients.lastSeen[client] = now
+  /** The client of a key, moved to the newest end of its list, if it is known. */
+  private renewed({ clients }: Policy, key: string, now: number): Client | undefined {
+    const client = clients.get(key)
+    if (client === undefined) return undefined
+    unlink(client)
+    append(client)
+    client.lastSeen = now
     return client
   }
 
-  /** The client, or a new one for the key if it is `none`. */
-  private orAdded({ list }: PolicyClients, client: number, key: string, now: number): number {
-    if (client !== ClientTable.none) return client
-    if (this.clients.size >= this.maxKeys) this.evictOldest(ClientTable.none)
-    this.capacity++
-    const added = this.clients.add(list, key)
-    this.clients.lastSeen[added] = now
-    return added
-  }
-
-  /** Removes a client's timestamps up to `windowStart`, and counts the others. */
-  private countedAt(client: number, windowStart: number): Counted {
-    if (client === ClientTable.none) return noneCounted
-    const clients = this.clients
-    const ring = clients.capacity[client] === 1 ? undefined : this.rings.get(client)
-    let count = clients.count[client]!
-    if (ring === undefined) {
-      if (count === 1 && clients.singleTime[client]! <= windowStart) count = 0
-    } else {
-      while (count > 0 && ring.times[ring.head]! <= windowStart) {
-        ring.head = (ring.head + 1) % ring.times.length
-        count--
-      }
+  /** Adds a client, and evicts another if there are too many, but not `spared`. */
+  private added(policy: Policy, key: string, now: number, spared?: Client): Client {
+    if (this.keys >= this.maxKeys) this.evictOldest(spared)
+    const client: Client = {
+      key: detached(key),
+      policy,
+      older: undefined,
+      newer: undefined,
+      lastSeen: now,
+      times: [],
+      first: 0
     }
-    clients.count[client] = count
-    return {
-      count,
-      oldest: count === 0 ? undefined : ring === undefined ? clients.singleTime[client]! : ring.times[ring.head]!
+    policy.clients.set(client.key, client)
+    append(client)
+    this.keys++
+    return client
+  }
+
+  /** Removes a client's times that have left the window, and counts the others. */
+  private countedAt(client: Client | undefined, now: number): Counted {
+    if (client === undefined) return noneCounted
+    const { times } = client
+    const windowStart = now - client.policy.windowMillis
+    let { first } = client
+    while (first < times.length && times[first]! <= windowStart) first++
+    this.times -= first - client.first
+    client.first = first
+    return first === times.length ? noneCounted : { count: times.length - first, oldest: times[first] }
+  }
+
+  /** Counts an accepted request, and evicts other clients, but not `spared`, if there are too many times. */
+  private count(client: Client, now: number, spared?: Client): void {
+    const { first, times } = client
+    if (first * 2 < times.length) times.push(now)
+    else {
+      // Most clients send one request: an array with room for more would take twice the memory.
+      client.times = [...times.slice(first), now]
+      client.first = 0
     }
+    this.times++
+    while (this.times > this.maxTimes && this.evictOldest(client, spared)) {}
   }
 
-  /** Adds a timestamp to a client. */
-  private add(client: number, now: number, limit: number): void {
-    const clients = this.clients
-    const count = clients.count[client]!
-    if (count === clients.capacity[client]) this.grow(client, count, limit)
-    if (clients.capacity[client] === 1) {
-      clients.singleTime[client] = now
-    } else {
-      const { head, times } = this.rings.get(client)!
-      times[(head + count) % times.length] = now
+  private evict(client: Client): void {
+    unlink(client)
+    client.policy.clients.delete(client.key)
+    this.keys--
+    this.times -= client.times.length - client.first
+  }
+
+  /** Evicts the client, other than the spared ones, that was idle for longest. False if there is no such client. */
+  private evictOldest(...spared: ReadonlyArray<Client | undefined>): boolean {
+    let oldest: Client | undefined
+    for (const policy of this.policies.values()) {
+      let first = policy.oldest
+      while (first !== undefined && spared.includes(first)) first = first.newer
+      if (first !== undefined && (oldest === undefined || first.lastSeen < oldest.lastSeen)) oldest = first
     }
-    clients.count[client] = count + 1
-  }
-
-  /** Doubles the capacity of a client, up to `limit`, and evicts others if there are too many timestamps. */
-  private grow(client: number, count: number, limit: number): void {
-    const clients = this.clients
-    const ring = this.rings.get(client)
-    const times = new Array<number>(Math.min(limit, count * 2)).fill(0)
-    if (ring === undefined) times[0] = clients.singleTime[client]!
-    else for (let index = 0; index < count; index++) times[index] = ring.times[(ring.head + index) % count]!
-    this.rings.set(client, { times, head: 0 })
-    clients.capacity[client] = times.length
-    this.capacity += times.length - count
-    while (this.capacity > this.maxTimes && this.evictOldest(client)) {}
-  }
-
-  private evict({ list }: PolicyClients, client: number): void {
-    this.capacity -= this.clients.capacity[client]!
-    this.rings.delete(client)
-    this.clients.remove(list, client)
-  }
-
-  /** Evicts the client, other than `client` and `spared`, that was idle for longest. False if there is no such client. */
-  private evictOldest(client: number): boolean {
-    const clients = this.clients
-    let policy: PolicyClients | undefined
-    let oldest = ClientTable.none
-    for (const candidate of this.policies.values()) {
-      let first = candidate.list.oldest
-      while (first !== ClientTable.none && (first === client || first === this.spared)) first = clients.newer[first]!
-      if (
-        first !== ClientTable.none &&
-        (policy === undefined || clients.lastSeen[first]! < clients.lastSeen[oldest]!)
-      ) {
-        policy = candidate
-        oldest = first
-      }
-    }
-    if (policy === undefined) return false
-    this.evict(policy, oldest)
+    if (oldest === undefined) return false
+    this.evict(oldest)
     return true
   }
 
@@ -207,9 +213,9 @@ export class SlidingWindows {
   private sweep(now: number): void {
     for (const policy of this.policies.values()) {
       for (let swept = 0; swept < maxSwept; swept++) {
-        const client = policy.list.oldest
-        if (client === ClientTable.none || this.clients.lastSeen[client]! + policy.windowMillis > now) break
-        this.evict(policy, client)
+        const { oldest } = policy
+        if (oldest === undefined || oldest.lastSeen + policy.windowMillis > now) break
+        this.evict(oldest)
       }
     }
   }

@@ -135,11 +135,10 @@ describe("memory/limits/RateLimiter: bounds", () => {
     { arbitrary: { runs: 300 } }
   )
 
-  it("a ring that has wrapped around keeps its order when it grows", () => {
+  it("a client's times keep their order when earlier ones have left the window", () => {
     const policy: RateLimitPolicy = { name: "busy", limit: 4, windowMillis: 1000 }
     const windows = new SlidingWindows({ maxKeys: 10 })
     const accepted: Array<number> = []
-    // When the third time is added, the full ring of two stores its newer time first.
     for (const now of [0, 600, 1100, 1200, 1650, 1700, 1750]) {
       const decision = windows.take(policy, "10.0.0.1", now)
       assert.deepStrictEqual(decision, decide(policy, accepted, now))
@@ -214,7 +213,21 @@ describe("memory/limits/RateLimiter: bounds", () => {
       assert.isAtMost(windows.size.times, 1_000_000)
     }
     assert.strictEqual(windows.take(large, "c", 0).remaining, 999_999 - 400_001)
-    assert.strictEqual(windows.size.keys, 1)
+    assert.deepStrictEqual(windows.size, { keys: 2, times: 800_001 })
+  })
+
+  it("200,000 clients take at most 100 MB", () => {
+    collectGarbage()
+    const before = process.memoryUsage().heapUsed
+    const maxKeys = 200_000
+    const windows = new SlidingWindows({ maxKeys })
+    for (let client = 0; client < maxKeys; client++) {
+      const key = `10.${client >> 16}.${(client >> 8) & 255}.${client & 255}`
+      for (let request = 0; request < 2; request++) windows.take(minute, key, 0)
+    }
+    collectGarbage()
+    assert.deepStrictEqual(windows.size, { keys: maxKeys, times: 2 * maxKeys })
+    assert.isBelow(process.memoryUsage().heapUsed - before, 100_000_000)
   })
 
   it("retains neither long keys nor the headers that short keys were sliced from", () => {
