@@ -3,6 +3,7 @@
  *
  * @module
  */
+import * as LocalTime from "../core/analytics/report/LocalTime.ts"
 import * as JsonMembers from "../core/json/JsonMembers.ts"
 import * as JsonSearch from "../core/json/JsonSearch.ts"
 import type { Position } from "../core/text/Cursor.ts"
@@ -32,6 +33,27 @@ export interface Filter {
   /** Milliseconds since 1970, exclusive. */
   readonly before?: number | undefined
 }
+
+/** The query of a list, as its URL has it. */
+export interface InboxQuery {
+  readonly status?: Status
+  readonly read?: "true" | "false"
+  /** The slug of the page with the form. */
+  readonly page?: string
+  readonly search?: string
+  /** The first and the last day, `YYYY-MM-DD`, in the website's time zone. */
+  readonly from?: string
+  readonly to?: string
+}
+
+/** The filter of a query, with days in the website's time zone. */
+export const toFilter = ({ from, page, read, search, status, to }: InboxQuery, timeZone: string): Filter => ({
+  status,
+  isRead: read === undefined ? undefined : read === "true",
+  pageSlug: page,
+  search,
+  ...LocalTime.boundsOf({ from, to }, timeZone)
+})
 
 /** Part of a list, latest first. */
 export interface Page<Item> {

@@ -21,7 +21,6 @@ import * as Failures from "../http/owner/Failures.ts"
 import * as Paced from "../runtime/Paced.ts"
 import type { SubmissionMail } from "../services/mail/Notifications.ts"
 import * as Inbox from "./InboxMessage.ts"
-import * as InboxQuery from "./InboxQuery.ts"
 import { OwnerInbox } from "./OwnerInbox.ts"
 import type { exportFormats } from "./OwnerSubmissionsApi.ts"
 import * as SubmissionExport from "./SubmissionExport.ts"
@@ -128,7 +127,7 @@ export const layer = HttpApiBuilder.group(
           function* ({ params, query }) {
             const proof = yield* ownerSites.authorize(params.site_id, "read")
             const { items, next } = yield* inbox.list(proof, {
-              filter: InboxQuery.toFilter(query, proof.site.timeZone),
+              filter: Inbox.toFilter(query, proof.site.timeZone),
               after: query.cursor ?? null,
               limit: query.limit ?? Fields.defaultLimit
             })
@@ -178,7 +177,7 @@ export const layer = HttpApiBuilder.group(
             const proof = yield* ownerSites.authorize(params.site_id, "read")
             yield* exports.begin(proof)
             const format = query.format ?? "csv"
-            const filter = InboxQuery.toFilter(query, proof.site.timeZone)
+            const filter = Inbox.toFilter(query, proof.site.timeZone)
             const lines = yield* linesOf(proof, filter, format)
             return exports.file(lines, { name: `submissions.${format}`, contentType: contentTypes[format] })
           },

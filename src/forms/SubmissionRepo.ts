@@ -1,15 +1,33 @@
 /**
- * Stores form submissions. The interface only; see `forms/memory/SubmissionRepo` and
- * `forms/postgres/SubmissionRepo`.
+ * Stores form submissions: the service, and its layer in the memory of this process. `forms/postgres/SubmissionRepo` has the
+ * other layer.
  *
  * @module
  */
-import { Context, type Effect, Schema, type Stream } from "effect"
-import type { RecordRefused, StorageUnavailable } from "../services/Storage.ts"
-import type { Status, Submission, SubmissionDraft } from "./Submission.ts"
+import { Context, Effect, Layer, Schema, Stream } from "effect"
+import { noAttribution } from "../core/analytics/Lead.ts"
+import { RecordRefused, StorageUnavailable } from "../services/Storage.ts"
+import { idempotencyWindowMillis, type Status, type Submission, type SubmissionDraft } from "./Submission.ts"
 
 /** The `Idempotency-Key` was used within 24 hours with different content. Nothing was stored. */
 export class IdempotencyConflict extends Schema.TaggedError<IdempotencyConflict>()("IdempotencyConflict", {}) {}
+
+export interface MemoryOptions {
+  /** The maximum number of submissions, by default 100,000. Beyond it `submit` fails with `StorageUnavailable`. */
+  readonly capacity?: number
+  /** Whether a website exists. Submissions to other websites are refused. By default every website exists. */
+  readonly isKnownSite?: (websiteConfigId: string) => boolean
+}
+
+/** The use of an idempotency key. */
+interface Use {
+  readonly fingerprint: string
+  readonly submissionId: string
+  readonly usedAt: number
+}
+
+const oldestFirst = (left: Submission, right: Submission): number =>
+  left.receivedAt - right.receivedAt || (left.submissionId < right.submissionId ? -1 : 1)
 
 export class SubmissionRepo extends Context.Service<
   SubmissionRepo,
@@ -39,4 +57,64 @@ export class SubmissionRepo extends Context.Service<
      */
     readonly delete: (submissionId: string) => Effect.Effect<boolean, StorageUnavailable>
   }
->()("hydracore/services/SubmissionRepo") {}
+>()("hydracore/services/SubmissionRepo") {
+  static readonly layerMemory = (options?: MemoryOptions): Layer.Layer<SubmissionRepo> =>
+    Layer.sync(SubmissionRepo, () => {
+      const capacity = options?.capacity ?? 100_000
+      const isKnownSite = options?.isKnownSite ?? (() => true)
+      const stored: Array<Submission> = []
+      // Never larger than `stored`: a key is deleted with its submission.
+      const uses = new Map<string, Use>()
+
+      const submit = Effect.fnUntraced(function* (draft: SubmissionDraft) {
+        if (!isKnownSite(draft.websiteConfigId)) {
+          return yield* new RecordRefused({ reason: "unknown-site" })
+        }
+        const { idempotency, visitorHashes: _, ...submission } = draft
+        const key = idempotency === null ? "" : JSON.stringify([draft.websiteConfigId, idempotency.key])
+        const use = uses.get(key)
+        if (idempotency !== null && use !== undefined && use.usedAt >= draft.receivedAt - idempotencyWindowMillis) {
+          if (use.fingerprint !== idempotency.fingerprint) return yield* new IdempotencyConflict()
+          return use.submissionId
+        }
+        if (stored.length >= capacity) return yield* new StorageUnavailable({ reason: "overloaded" })
+        stored.push({ ...submission, attribution: noAttribution })
+        if (idempotency !== null) {
+          const { submissionId, receivedAt } = submission
+          uses.set(key, { fingerprint: idempotency.fingerprint, submissionId, usedAt: receivedAt })
+        }
+        return submission.submissionId
+      })
+
+      return SubmissionRepo.of({
+        submit,
+        stream: ({ since = Number.NEGATIVE_INFINITY, status, websiteConfigId }) =>
+          Stream.suspend(() =>
+            Stream.fromIterable(
+              stored
+                .filter(
+                  (submission) => submission.websiteConfigId === websiteConfigId && submission.receivedAt >= since
+                )
+                .filter((submission) => status === undefined || submission.status === status)
+                .sort(oldestFirst)
+            )
+          ),
+        release: (submissionId) =>
+          Effect.sync(() => {
+            const index = stored.findIndex((submission) => submission.submissionId === submissionId)
+            const found = stored[index]
+            if (found === undefined) return false
+            stored[index] = { ...found, status: "accepted" }
+            return true
+          }),
+        delete: (submissionId) =>
+          Effect.sync(() => {
+            const index = stored.findIndex((submission) => submission.submissionId === submissionId)
+            if (index === -1) return false
+            stored.splice(index, 1)
+            for (const [key, use] of uses) if (use.submissionId === submissionId) uses.delete(key)
+            return true
+          })
+      })
+    })
+}

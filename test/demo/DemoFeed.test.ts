@@ -8,7 +8,6 @@ import type { AgentRequest } from "../../src/core/chat/agent/Agent.ts"
 import * as Instance from "../../src/core/chat/Instance.ts"
 import * as DemoFeed from "../../src/demo/DemoFeed.ts"
 import * as DemoSite from "../../src/demo/DemoSite.ts"
-import * as MemorySubmissionRepo from "../../src/forms/memory/SubmissionRepo.ts"
 import type { SubmissionDraft } from "../../src/forms/Submission.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import * as MemoryAnalyticsRepo from "../../src/memory/analytics/AnalyticsRepo.ts"
@@ -73,7 +72,7 @@ const publishedBy = <A>(
     yield* feed.show(subject)
     const below = Layer.mergeAll(
       Layer.provide(MemoryAnalyticsRepo.layer, MemoryPageViews.layer()),
-      MemorySubmissionRepo.layer(),
+      SubmissionRepo.layerMemory(),
       MemoryAgentStream.layer(script)
     )
     yield* Effect.provide(use(feed), Layer.provide(feed.observers, below))

@@ -17,7 +17,7 @@ import { VisitorSalts } from "../../src/services/analytics/VisitorSalts.ts"
 import { RateLimiter } from "../../src/services/RateLimiter.ts"
 import { at } from "../suites/VisitorSalts.ts"
 import { countsBy, pageViews } from "../support/Counts.ts"
-import * as TestDatabase from "../support/postgres/TestDatabase.ts"
+import * as TestClient from "../support/postgres/TestClient.ts"
 
 const hour = 3_600_000
 const forEver = { pageViews: Option.none(), submissions: Option.none(), conversations: Option.none() }
@@ -27,7 +27,7 @@ const layer = Layer.mergeAll(
   PgAnalytics.layer({ timeout, maxQueue: 1_000 }),
   PgSalts.layer,
   PgReports.layer({ timeout })
-).pipe(Layer.provideMerge(TestDatabase.layer))
+).pipe(Layer.provideMerge(TestClient.layer))
 
 const midnight = Date.UTC(2024, 10, 25)
 

@@ -10,7 +10,7 @@ import { Settings } from "../../src/Config.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import { AnalyticsRepo } from "../../src/services/analytics/AnalyticsRepo.ts"
 import { RecordRefused, StorageUnavailable } from "../../src/services/Storage.ts"
-import * as TestDatabase from "../support/postgres/TestDatabase.ts"
+import * as TestClient from "../support/postgres/TestClient.ts"
 import { postgres, type Storage } from "../support/Storages.ts"
 import { marks } from "../support/secrets/Recorder.ts"
 import { assertNowhere, scenario } from "../support/secrets/Scenario.ts"
@@ -83,7 +83,7 @@ it.live("no secret leaks with PostgreSQL, even when its tables are broken", () =
       OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:4318"
     })
     const settings: Settings = yield* Settings.pipe(Effect.provideService(ConfigProvider.ConfigProvider, environment))
-    const database = yield* Layer.build(TestDatabase.layer)
+    const database = yield* Layer.build(TestClient.layer)
     const breakTables = PgClient.PgClient.use((sql) =>
       Effect.andThen(
         sql`ALTER TABLE submission ADD CHECK (length(form_data::text) < 3) NOT VALID`,

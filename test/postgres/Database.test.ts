@@ -5,6 +5,7 @@ import { Effect, Fiber, Latch, Layer, Ref, References } from "effect"
 import { SqlError } from "effect/sql"
 import { TestClock } from "effect/testing"
 import * as Database from "../../src/postgres/Database.ts"
+import * as TestClient from "../support/postgres/TestClient.ts"
 import * as TestDatabase from "../support/postgres/TestDatabase.ts"
 
 const lost = new SqlError.SqlError({ reason: new SqlError.ConnectionError({ cause: new Error("gone") }) })
@@ -120,7 +121,7 @@ describe("postgres/Database: what is tried again", () => {
         const exit = yield* Effect.exit(run(sql))
         assert.strictEqual(exit._tag, attempts === 1 ? "Failure" : "Success")
         assert.deepStrictEqual(yield* sql`SELECT last_value::int AS attempts FROM calls`, [{ attempts }])
-      }).pipe(Effect.provide(TestDatabase.layer))
+      }).pipe(Effect.provide(TestClient.layer))
     )
   }
 
@@ -214,7 +215,7 @@ describe("postgres/Database: errors", () => {
       const message = "database is not accepting commands that assign new transaction IDs to avoid wraparound data loss"
       const wraparound = `DO $$ BEGIN RAISE EXCEPTION '${message}' USING ERRCODE = '54000'; END $$`
       assert.strictEqual(yield* reasonOf(wraparound), "unreachable")
-    }).pipe(Effect.provide(TestDatabase.layer))
+    }).pipe(Effect.provide(TestClient.layer))
   )
 
   it("a system error code is not mistaken for a SQLSTATE", () => {
@@ -240,7 +241,7 @@ describe("postgres/Database: errors", () => {
       }
       const error = Database.refusedOrUnavailable(yield* Effect.flip(sql`SELECT ${secret}::uuid`))
       assert.strictEqual(error.code, "22P02")
-    }).pipe(Effect.provide(TestDatabase.layer))
+    }).pipe(Effect.provide(TestClient.layer))
   )
 
   it.live("the layer builds without a database", () =>

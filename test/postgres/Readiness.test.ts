@@ -11,10 +11,11 @@ import { layer } from "../../src/postgres/Readiness.ts"
 import { SeparateStore } from "../../src/services/analytics/SeparateStore.ts"
 import { StorageUnavailable } from "../../src/services/Storage.ts"
 import { check, suite, untilReady, write } from "../suites/Readiness.ts"
+import * as TestClient from "../support/postgres/TestClient.ts"
 import * as TestDatabase from "../support/postgres/TestDatabase.ts"
 import { websites } from "../support/TestSubmissions.ts"
 
-const onDatabase = Layer.provideMerge(layer, TestDatabase.layer)
+const onDatabase = Layer.provideMerge(layer, TestClient.layer)
 
 /** Makes every insert into these tables fail as on a full disk, and counts the attempts in `tries`. */
 const fillDisk = (...tables: ReadonlyArray<string>) =>
@@ -52,7 +53,7 @@ const addWebsite = PgClient.PgClient.use(
 const withWrites = Layer.fresh(
   Layer.mergeAll(layer, SubmissionRepo.layer({ timeout: "2 seconds", maxQueue: 10 })).pipe(
     Layer.provideMerge(Layer.effectDiscard(addWebsite)),
-    Layer.provideMerge(TestDatabase.layer)
+    Layer.provideMerge(TestClient.layer)
   )
 )
 

@@ -30,7 +30,7 @@ import type { StorageUnavailable } from "../../src/services/Storage.ts"
 import type { Decisions } from "../../src/services/sites/Decisions.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import type { SiteErasure } from "../../src/services/sites/SiteErasure.ts"
-import * as TestDatabase from "./postgres/TestDatabase.ts"
+import * as TestClient from "./postgres/TestClient.ts"
 
 /** Makes the pending deliveries of a webhook due now, as at the time of their next attempt or the end of their lease. */
 export class MakeDue extends Context.Service<MakeDue, (webhookId: string) => Effect.Effect<void>>()(
@@ -82,7 +82,7 @@ export const postgresOn = (
     )
   )
 
-export const postgres = postgresOn().pipe(Layer.provideMerge(TestDatabase.layer))
+export const postgres = postgresOn().pipe(Layer.provideMerge(TestClient.layer))
 
 export const newSite = Effect.map(
   SiteDirectory.use((sites) => sites.create({ name: "test", origins: [] })),

@@ -10,7 +10,7 @@ import type { Instance } from "../../src/core/chat/Instance.ts"
 import type { Site } from "../../src/core/sites/Site.ts"
 import { FormDirectory } from "../../src/forms/FormDirectory.ts"
 import { Inbox } from "../../src/forms/Inbox.ts"
-import * as SubmissionRepo from "../../src/forms/memory/SubmissionRepo.ts"
+import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import * as AnalyticsRepo from "../../src/memory/analytics/AnalyticsRepo.ts"
 import * as PageViews from "../../src/memory/analytics/PageViews.ts"
 import * as VisitorSalts from "../../src/memory/analytics/VisitorSalts.ts"
@@ -88,7 +88,7 @@ export interface Options {
 export const layer = ({ instances = [], sites = [] }: Options = {}): Layer.Layer<Storage> =>
   Layer.mergeAll(
     AnalyticsRepo.layer.pipe(Layer.provide(PageViews.layer())),
-    SubmissionRepo.layer(),
+    SubmissionRepo.layerMemory(),
     Layer.merge(WidgetTokens.layer, ConversationStore.layer()).pipe(
       Layer.provideMerge(InstanceDirectory.layer({ instances }))
     ),

@@ -11,7 +11,7 @@ import * as Instance from "../../src/core/chat/Instance.ts"
 import type { Site } from "../../src/core/sites/Site.ts"
 import { array } from "../../src/postgres/Database.ts"
 import * as MemoryStorage from "./MemoryStorage.ts"
-import * as TestDatabase from "./postgres/TestDatabase.ts"
+import * as TestClient from "./postgres/TestClient.ts"
 
 export type Storage = MemoryStorage.Storage
 
@@ -68,7 +68,7 @@ export const postgres = (seeds: Seeds = {}): Layer.Layer<Storage> =>
       ),
       Effect.map(App.storage)
     )
-  ).pipe(Layer.provide(Layer.effectDiscard(insert(seeds)).pipe(Layer.provideMerge(TestDatabase.layer))), Layer.orDie)
+  ).pipe(Layer.provide(Layer.effectDiscard(insert(seeds)).pipe(Layer.provideMerge(TestClient.layer))), Layer.orDie)
 
 /**
  * Gives the layers of a storage the real clock. For tests that set the time, because what connections do at intervals would

@@ -21,6 +21,7 @@ import * as Partitions from "../../../src/postgres/schema/Partitions.ts"
 import * as Redis from "../../../src/redis/Inspection.ts"
 import * as Command from "../../support/Command.ts"
 import { describeWith } from "../../support/Programs.ts"
+import * as TestClient from "../../support/postgres/TestClient.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 import * as TestRedis from "../../support/TestRedis.ts"
 import { laterTime } from "../../support/Wait.ts"
@@ -51,7 +52,7 @@ describe("doctor: the database", () => {
       yield* sql`DELETE FROM effect_sql_migrations WHERE migration_id = 2`
       const behind = yield* Postgres.inspect("5 seconds")
       assert.deepStrictEqual([behind.pending, behind.missingPartitions], [[2], []])
-    }).pipe(Effect.provide(TestDatabase.layer))
+    }).pipe(Effect.provide(TestClient.layer))
   )
 
   it.live("counts the websites whose rollups lag, until a round rolls them up", () =>
@@ -67,7 +68,7 @@ describe("doctor: the database", () => {
       assert.strictEqual((yield* Postgres.inspect("5 seconds")).laggingRollups, 1)
       yield* RollUpLoop.round
       assert.strictEqual((yield* Postgres.inspect("5 seconds")).laggingRollups, 0)
-    }).pipe(Effect.provide(TestDatabase.layer))
+    }).pipe(Effect.provide(TestClient.layer))
   )
 
   it.live("counts 40,000 websites whose rollups lag in one statement", () =>
@@ -79,7 +80,7 @@ describe("doctor: the database", () => {
       yield* sql`INSERT INTO page_view (hosted_website_id, received_at, path, visitor_hash)
         SELECT hosted_website_id, now() - interval '3 days', '/', '' FROM site`
       assert.strictEqual((yield* Postgres.inspect("10 seconds")).laggingRollups, 40_000)
-    }).pipe(Effect.provide(TestDatabase.layer))
+    }).pipe(Effect.provide(TestClient.layer))
   )
 
   it.live("a count of lagging rollups that takes too long hides no other fact", () =>
@@ -92,7 +93,7 @@ describe("doctor: the database", () => {
         Effect.andThen(other`LOCK TABLE page_view`, Postgres.inspect("1 second"))
       )
       assert.deepInclude(facts, { pending: [], laggingRollups: "unknown" })
-    }).pipe(Effect.scoped, Effect.provide(TestDatabase.layer))
+    }).pipe(Effect.scoped, Effect.provide(TestClient.layer))
   )
 
   it.live("reports that the database accepts no writes", () =>

@@ -7,7 +7,7 @@ import * as Notify from "../../../src/cli/commands/Notify.ts"
 import { Notifications } from "../../../src/services/mail/Notifications.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import { mailReceiver, refusal } from "../../support/MailReceiver.ts"
-import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+import * as TestClient from "../../support/postgres/TestClient.ts"
 import { run } from "../../support/TestCli.ts"
 import { storage } from "../../support/TestStorage.ts"
 
@@ -59,7 +59,7 @@ describe("cli/commands/Notify", () => {
       assert.strictEqual((yield* cli("remove", "--notification-id", id)).code, 0)
       assert.include((yield* cli("remove", "--notification-id", id)).stderr, "There is no notification")
       assert.deepStrictEqual(JSON.parse((yield* cli("list", "--site", site, "--json")).stdout), [])
-    }).pipe(Effect.scoped, Effect.provide(TestDatabase.layer))
+    }).pipe(Effect.scoped, Effect.provide(TestClient.layer))
   )
 
   it.live("the test mail for a report is the report itself", () =>
@@ -70,7 +70,7 @@ describe("cli/commands/Notify", () => {
       const { notification_id: id } = JSON.parse(added.stdout)
       assert.strictEqual((yield* cli("test", "--notification-id", id)).code, 0)
       assert.match(received[0]?.source ?? "", /^Subject: .*test, monthly report: 0 visitors/m)
-    }).pipe(Effect.scoped, Effect.provide(TestDatabase.layer))
+    }).pipe(Effect.scoped, Effect.provide(TestClient.layer))
   )
 
   it.live("invalid flags and unknown websites are refused, and a test mail that the server refuses is an error", () =>
@@ -98,7 +98,7 @@ describe("cli/commands/Notify", () => {
       const refused = yield* cli("test", "--notification-id", id)
       assert.strictEqual(refused.code, 1)
       assert.include(refused.stderr, "550 5.1.1 no such user")
-    }).pipe(Effect.scoped, Effect.provide(TestDatabase.layer))
+    }).pipe(Effect.scoped, Effect.provide(TestClient.layer))
   )
 
   it.live("a confirmation mail is sent again only where one is needed, and not too soon", () =>
@@ -124,7 +124,7 @@ describe("cli/commands/Notify", () => {
       assert.include((yield* cli("resend", "--notification-id", other)).stderr, "confirmed already")
       const unknown = yield* cli("resend", "--notification-id", crypto.randomUUID())
       assert.include(unknown.stderr, "There is no notification")
-    }).pipe(Effect.scoped, Effect.provide(TestDatabase.layer))
+    }).pipe(Effect.scoped, Effect.provide(TestClient.layer))
   )
 
   it.live("without a mail server, nothing is added and the message says what to set", () =>
@@ -134,6 +134,6 @@ describe("cli/commands/Notify", () => {
       assert.deepStrictEqual([ended.code, ended.stdout], [1, ""])
       assert.include(ended.stderr, "set SMTP_URL, MAIL_FROM and PUBLIC_URL")
       assert.deepStrictEqual(JSON.parse((yield* cli("list", "--site", site, "--json")).stdout), [])
-    }).pipe(Effect.scoped, Effect.provide(TestDatabase.layer))
+    }).pipe(Effect.scoped, Effect.provide(TestClient.layer))
   )
 })

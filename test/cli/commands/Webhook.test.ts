@@ -13,7 +13,7 @@ import * as OutwardClient from "../../../src/delivery/OutwardClient.ts"
 import { SubmissionRepo } from "../../../src/forms/SubmissionRepo.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import { fanOutAll, fanOutSome } from "../../support/Delivery.ts"
-import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+import * as TestClient from "../../support/postgres/TestClient.ts"
 import { receiver } from "../../support/Receiver.ts"
 import * as SubmissionDraft from "../../support/SubmissionDraft.ts"
 import { run } from "../../support/TestCli.ts"
@@ -118,7 +118,7 @@ describe("cli/commands/Webhook", () => {
       assert.notInclude((yield* cli("webhook", "list", "--site", site)).stdout, "whsec_")
       assert.strictEqual((yield* cli("webhook", "delete", "--webhook-id", id)).code, 0)
       assert.strictEqual((yield* cli("webhook", "delete", "--webhook-id", id)).code, 1)
-    }).pipe(Effect.scoped, Effect.provide(TestDatabase.layer))
+    }).pipe(Effect.scoped, Effect.provide(TestClient.layer))
   )
 
   it.live("a receiver that was down for days gets all events once, after a replay", () =>
@@ -182,7 +182,7 @@ describe("cli/commands/Webhook", () => {
       assert.include(wrong.stderr, "--since must be a time")
       const unknown = yield* cli("delivery", "list", ...id, "--after", webhookId)
       assert.deepStrictEqual([unknown.code, unknown.stderr.trim()], [1, `There is no delivery ${webhookId}.`])
-    }).pipe(Effect.scoped, Effect.provide(TestDatabase.layer))
+    }).pipe(Effect.scoped, Effect.provide(TestClient.layer))
   )
 
   it.live("a webhook that could never work is refused, with the next step", () =>
@@ -214,6 +214,6 @@ describe("cli/commands/Webhook", () => {
       const missing = yield* keyless.cli("webhook", "create", "--site", keyless.site, "--url", "https://hooks.example/")
       assert.strictEqual(missing.code, 1)
       assert.include(missing.stderr, "SECRETS_KEY is not set")
-    }).pipe(Effect.scoped, Effect.provide(TestDatabase.layer))
+    }).pipe(Effect.scoped, Effect.provide(TestClient.layer))
   )
 })

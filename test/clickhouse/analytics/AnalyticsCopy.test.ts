@@ -17,7 +17,7 @@ import * as Events from "../../../src/services/analytics/EventRepo.ts"
 import { EventShape, eventOf } from "../../suites/Events.ts"
 import { newSite, now, Shape, viewOf } from "../../suites/PageViews.ts"
 import * as TestClickHouse from "../../support/clickhouse/TestClickHouse.ts"
-import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+import * as TestClient from "../../support/postgres/TestClient.ts"
 
 const queue = { timeout: "20 seconds", maxQueue: 1_000 } as const
 
@@ -26,7 +26,7 @@ const live = Layer.mergeAll(
   EventRepo.layer(queue),
   SiteDirectory.layer(),
   WritableSites.layer({ connections: 1 })
-).pipe(Layer.provideMerge(Layer.merge(TestDatabase.layer, TestClickHouse.layer)))
+).pipe(Layer.provideMerge(Layer.merge(TestClient.layer, TestClickHouse.layer)))
 
 const rowsOf = (hostedWebsiteId: string) =>
   Export.AnalyticsExport.use(({ rows }) => Stream.runCollect(rows({ hostedWebsiteId, from: 0, to: now + 1 })))

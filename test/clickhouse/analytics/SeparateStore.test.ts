@@ -23,7 +23,7 @@ import * as Erasure from "../../../src/services/sites/SiteErasure.ts"
 import { suite } from "../../suites/Leads.ts"
 import { Shape, viewOf } from "../../suites/PageViews.ts"
 import * as TestClickHouse from "../../support/clickhouse/TestClickHouse.ts"
-import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+import * as TestClient from "../../support/postgres/TestClient.ts"
 
 const timeout = "20 seconds"
 const queue = { timeout, maxQueue: 1_000 } as const
@@ -38,7 +38,7 @@ const live = Layer.mergeAll(
   AnalyticsRepo.layer({ ...queue, interval: "1 millis" }).pipe(Layer.provide(WritableSites.layer({ connections: 2 })))
 ).pipe(
   Layer.provideMerge(SeparateStore.layer({ timeout })),
-  Layer.provideMerge(Layer.merge(TestDatabase.layer, TestClickHouse.layer))
+  Layer.provideMerge(Layer.merge(TestClient.layer, TestClickHouse.layer))
 )
 
 const Rows = Schema.Array(

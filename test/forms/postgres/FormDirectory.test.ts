@@ -3,11 +3,9 @@ import * as FormDirectory from "../../../src/forms/postgres/FormDirectory.ts"
 import * as SiteDirectory from "../../../src/postgres/sites/SiteDirectory.ts"
 import * as SiteErasure from "../../../src/postgres/sites/SiteErasure.ts"
 import { suite } from "../../suites/FormDirectory.ts"
-import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+import * as TestClient from "../../support/postgres/TestClient.ts"
 
 suite(
   "forms/postgres/FormDirectory",
-  Layer.mergeAll(FormDirectory.layer(), SiteDirectory.layer(), SiteErasure.layer).pipe(
-    Layer.provide(TestDatabase.layer)
-  )
+  Layer.mergeAll(FormDirectory.layer(), SiteDirectory.layer(), SiteErasure.layer).pipe(Layer.provide(TestClient.layer))
 )

@@ -8,7 +8,7 @@ import * as Columns from "../../../src/postgres/batch/Columns.ts"
 import * as Database from "../../../src/postgres/Database.ts"
 import { suite } from "../../suites/SubmissionRepo.ts"
 import * as Locks from "../../support/postgres/Locks.ts"
-import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+import * as TestClient from "../../support/postgres/TestClient.ts"
 import { draft, unknownWebsite, websites } from "../../support/TestSubmissions.ts"
 
 const options = { timeout: "20 seconds", maxQueue: 10_000 } as const
@@ -23,7 +23,7 @@ const addWebsites = Effect.gen(function* () {
 })
 
 /** A database with the suite's websites. */
-const database = Layer.effectDiscard(addWebsites).pipe(Layer.provideMerge(TestDatabase.layer))
+const database = Layer.effectDiscard(addWebsites).pipe(Layer.provideMerge(TestClient.layer))
 
 suite("forms/postgres/SubmissionRepo", SubmissionRepo.layer(options).pipe(Layer.provide(database)))
 

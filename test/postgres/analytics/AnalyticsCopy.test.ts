@@ -6,9 +6,9 @@ import * as SiteDirectory from "../../../src/postgres/sites/SiteDirectory.ts"
 import * as SiteErasure from "../../../src/postgres/sites/SiteErasure.ts"
 import { SiteDirectory as Sites } from "../../../src/services/sites/SiteDirectory.ts"
 import * as Erasure from "../../../src/services/sites/SiteErasure.ts"
-import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+import * as TestClient from "../../support/postgres/TestClient.ts"
 
-const live = Layer.mergeAll(SiteDirectory.layer(), SiteErasure.layer).pipe(Layer.provideMerge(TestDatabase.layer))
+const live = Layer.mergeAll(SiteDirectory.layer(), SiteErasure.layer).pipe(Layer.provideMerge(TestClient.layer))
 
 const table = AnalyticsCopy.tables.find(({ name }) => name === "conversion")!
 

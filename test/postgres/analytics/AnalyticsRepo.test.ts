@@ -10,7 +10,7 @@ import * as SiteDirectory from "../../../src/postgres/sites/SiteDirectory.ts"
 import * as Service from "../../../src/services/analytics/AnalyticsRepo.ts"
 import { suite } from "../../suites/AnalyticsRepo.ts"
 import { Shape, viewOf } from "../../suites/PageViews.ts"
-import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+import * as TestClient from "../../support/postgres/TestClient.ts"
 
 const repo = AnalyticsRepo.layer({ timeout: "20 seconds", maxQueue: 10_000 })
 /** Existing websites, by hosted_website_id. */
@@ -28,13 +28,13 @@ const newSite = Effect.suspend(() => {
   return Effect.as(addSite(id), id)
 })
 
-const database = Layer.effectDiscard(Effect.forEach(websites, addSite)).pipe(Layer.provideMerge(TestDatabase.layer))
+const database = Layer.effectDiscard(Effect.forEach(websites, addSite)).pipe(Layer.provideMerge(TestClient.layer))
 const live = repo.pipe(Layer.provideMerge(database))
 
 suite(
   "postgres/analytics/AnalyticsRepo",
   Layer.mergeAll(repo, Reports.layer({ timeout: "20 seconds" }), SiteDirectory.layer()).pipe(
-    Layer.provide(TestDatabase.layer)
+    Layer.provide(TestClient.layer)
   )
 )
 

@@ -5,9 +5,9 @@ import * as ConversionOutbox from "../../../src/postgres/analytics/ConversionOut
 import { mapErrors } from "../../../src/postgres/Database.ts"
 import * as SiteDirectory from "../../../src/postgres/sites/SiteDirectory.ts"
 import { SiteDirectory as Sites } from "../../../src/services/sites/SiteDirectory.ts"
-import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+import * as TestClient from "../../support/postgres/TestClient.ts"
 
-const live = SiteDirectory.layer().pipe(Layer.provideMerge(TestDatabase.layer))
+const live = SiteDirectory.layer().pipe(Layer.provideMerge(TestClient.layer))
 
 withLayer(live, { excludeTestServices: true })("postgres/analytics/ConversionOutbox", (it) => {
   it.effect("if the connection is lost while a batch is sent, sends it again under the same id", () =>

@@ -4,7 +4,7 @@ import * as AnalyticsRepo from "../../../src/postgres/analytics/AnalyticsRepo.ts
 import * as EventRepo from "../../../src/postgres/analytics/EventRepo.ts"
 import * as SiteDirectory from "../../../src/postgres/sites/SiteDirectory.ts"
 import { suite, unknownSites } from "../../suites/EventRepo.ts"
-import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+import * as TestClient from "../../support/postgres/TestClient.ts"
 
 const queue = { timeout: "20 seconds", maxQueue: 1_000 } as const
 
@@ -13,7 +13,7 @@ const live = Layer.mergeAll(
   EventRepo.layer(queue),
   AnalyticsExport.layer,
   SiteDirectory.layer()
-).pipe(Layer.provide(TestDatabase.layer))
+).pipe(Layer.provide(TestClient.layer))
 
 suite("postgres/analytics/EventRepo", live)
 unknownSites("postgres/analytics/EventRepo: batches", live)

@@ -3,9 +3,9 @@ import * as Goals from "../../../src/postgres/analytics/Goals.ts"
 import * as SiteDirectory from "../../../src/postgres/sites/SiteDirectory.ts"
 import * as SiteErasure from "../../../src/postgres/sites/SiteErasure.ts"
 import { suite } from "../../suites/Goals.ts"
-import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+import * as TestClient from "../../support/postgres/TestClient.ts"
 
 suite(
   "postgres/analytics/Goals",
-  Layer.mergeAll(Goals.layer, SiteDirectory.layer(), SiteErasure.layer).pipe(Layer.provide(TestDatabase.layer))
+  Layer.mergeAll(Goals.layer, SiteDirectory.layer(), SiteErasure.layer).pipe(Layer.provide(TestClient.layer))
 )

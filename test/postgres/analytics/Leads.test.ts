@@ -14,7 +14,7 @@ import * as SiteErasure from "../../../src/postgres/sites/SiteErasure.ts"
 import * as Service from "../../../src/services/analytics/Leads.ts"
 import * as Sites from "../../../src/services/sites/SiteDirectory.ts"
 import { suite } from "../../suites/Leads.ts"
-import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+import * as TestClient from "../../support/postgres/TestClient.ts"
 
 const timeout = "20 seconds"
 const queue = { timeout, maxQueue: 1_000 } as const
@@ -27,7 +27,7 @@ const live = Layer.mergeAll(
   SiteErasure.layer,
   InstanceDirectory.layer(),
   ConversationStore.layer(queue)
-).pipe(Layer.provideMerge(TestDatabase.layer))
+).pipe(Layer.provideMerge(TestClient.layer))
 
 const Rows = Schema.Array(
   Schema.Struct({ visit_started_at: Schema.Date, session_key: Schema.String, name: Schema.String })

@@ -4,11 +4,11 @@ import { Context, Effect, Layer } from "effect"
 import * as VisitorSalts from "../../../src/postgres/analytics/VisitorSalts.ts"
 import * as Service from "../../../src/services/analytics/VisitorSalts.ts"
 import { suite } from "../../suites/VisitorSalts.ts"
-import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+import * as TestClient from "../../support/postgres/TestClient.ts"
 
 const live = VisitorSalts.layer
 
-suite("postgres/analytics/VisitorSalts", live.pipe(Layer.provide(TestDatabase.layer)))
+suite("postgres/analytics/VisitorSalts", live.pipe(Layer.provide(TestClient.layer)))
 
 describe("postgres/analytics/VisitorSalts: processes and the cache", () => {
   it.live("many processes get the same salt of a date, even if they fetch it concurrently", () =>
@@ -18,7 +18,7 @@ describe("postgres/analytics/VisitorSalts: processes and the cache", () => {
       )
       const all = yield* Effect.forEach(processes, (process) => process.of(20_000), { concurrency: "unbounded" })
       assert.lengthOf(new Set(all.map((salt) => Buffer.from(salt).toString("hex"))), 1)
-    }).pipe(Effect.scoped, Effect.provide(TestDatabase.layer))
+    }).pipe(Effect.scoped, Effect.provide(TestClient.layer))
   )
 
   it.live("a cached salt is returned without the database", () =>
@@ -28,6 +28,6 @@ describe("postgres/analytics/VisitorSalts: processes and the cache", () => {
       const first = yield* salts.of(20_000)
       yield* sql`DROP TABLE visitor_salt`
       assert.deepStrictEqual(yield* salts.of(20_000), first)
-    }).pipe(Effect.provide(live.pipe(Layer.provideMerge(TestDatabase.layer))))
+    }).pipe(Effect.provide(live.pipe(Layer.provideMerge(TestClient.layer))))
   )
 })

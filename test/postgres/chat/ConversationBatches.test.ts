@@ -7,13 +7,13 @@ import * as InstanceDirectory from "../../../src/postgres/chat/InstanceDirectory
 import { ConversationStore } from "../../../src/services/chat/ConversationStore.ts"
 import { beginAnswer, newKey } from "../../support/Conversations.ts"
 import * as Locks from "../../support/postgres/Locks.ts"
-import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+import * as TestClient from "../../support/postgres/TestClient.ts"
 
 const timeout = "20 seconds"
 const layers = Layer.merge(
   PostgresConversationStore.layer({ timeout, maxQueue: 10_000 }),
   InstanceDirectory.layer()
-).pipe(Layer.provideMerge(TestDatabase.layer))
+).pipe(Layer.provideMerge(TestClient.layer))
 
 const Commits = Schema.Tuple([Schema.Struct({ commits: Schema.Int })])
 

@@ -11,13 +11,13 @@ import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.
 import { beginAnswer, newKey } from "../../support/Conversations.ts"
 import * as Delivery from "../../support/Delivery.ts"
 import * as Locks from "../../support/postgres/Locks.ts"
-import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+import * as TestClient from "../../support/postgres/TestClient.ts"
 
 const timeout = "20 seconds"
 const layers = Layer.merge(
   PostgresConversationStore.layer({ timeout, maxQueue: 100 }),
   PostgresInstanceDirectory.layer()
-).pipe(Layer.provideMerge(TestDatabase.layer))
+).pipe(Layer.provideMerge(TestClient.layer))
 
 const count = (table: string) =>
   PgClient.PgClient.use((sql) => Effect.map(sql.unsafe(`SELECT FROM ${table}`), (rows) => rows.length))
@@ -81,7 +81,7 @@ describe("postgres/chat: locks of conversations", () => {
       assert.isTrue(yield* Fiber.join(deletion))
       assert.strictEqual(yield* count("conversation"), 0)
       assert.strictEqual(yield* count("outbox"), 0)
-    }).pipe(Effect.provide(Layer.provideMerge(Delivery.postgresOn(), TestDatabase.layer)))
+    }).pipe(Effect.provide(Layer.provideMerge(Delivery.postgresOn(), TestClient.layer)))
   )
 
   it.live(

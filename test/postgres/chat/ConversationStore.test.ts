@@ -10,11 +10,11 @@ import { ConversationStore } from "../../../src/services/chat/ConversationStore.
 import { suite } from "../../suites/ConversationStore.ts"
 import { beginAnswer, follow, newKey } from "../../support/Conversations.ts"
 import * as Locks from "../../support/postgres/Locks.ts"
-import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+import * as TestClient from "../../support/postgres/TestClient.ts"
 
 const timeout = "20 seconds"
 const store = PostgresConversationStore.layer({ timeout, maxQueue: 10_000 })
-const layers = Layer.merge(store, InstanceDirectory.layer()).pipe(Layer.provideMerge(TestDatabase.layer))
+const layers = Layer.merge(store, InstanceDirectory.layer()).pipe(Layer.provideMerge(TestClient.layer))
 
 suite("postgres/chat/ConversationStore", layers, {
   afterTenSeconds: (effect) =>

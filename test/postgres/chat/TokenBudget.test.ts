@@ -5,12 +5,12 @@ import * as TokenBudget from "../../../src/postgres/chat/TokenBudget.ts"
 import * as Instances from "../../../src/services/chat/InstanceDirectory.ts"
 import * as Budget from "../../../src/services/chat/TokenBudget.ts"
 import { suite } from "../../suites/TokenBudget.ts"
-import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+import * as TestClient from "../../support/postgres/TestClient.ts"
 
 const budget = TokenBudget.layer
 const instances = InstanceDirectory.layer()
 
-suite("postgres/chat/TokenBudget", Layer.merge(budget, instances).pipe(Layer.provide(TestDatabase.layer)))
+suite("postgres/chat/TokenBudget", Layer.merge(budget, instances).pipe(Layer.provide(TestClient.layer)))
 
 describe("postgres/chat/TokenBudget: processes", () => {
   it.live("many processes together reserve no more than the limit, even concurrently", () =>
@@ -29,6 +29,6 @@ describe("postgres/chat/TokenBudget: processes", () => {
       )
       assert.lengthOf(reserved.filter(Option.isSome), 10)
       assert.strictEqual(yield* budgets[0]!.used(instanceId), 100)
-    }).pipe(Effect.scoped, Effect.provide(instances.pipe(Layer.provideMerge(TestDatabase.layer))))
+    }).pipe(Effect.scoped, Effect.provide(instances.pipe(Layer.provideMerge(TestClient.layer))))
   )
 })

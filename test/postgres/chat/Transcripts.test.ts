@@ -9,6 +9,7 @@ import * as Database from "../../../src/postgres/Database.ts"
 import * as Service from "../../../src/services/chat/Transcripts.ts"
 import { suite } from "../../suites/Transcripts.ts"
 import { beginAnswer, newKey } from "../../support/Conversations.ts"
+import * as TestClient from "../../support/postgres/TestClient.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 import { postgres } from "../../support/Storages.ts"
 
@@ -70,7 +71,7 @@ it.live("postgres/chat/Transcripts: a list counts an answer that its process lef
         InstanceDirectory.layer(),
         ConversationStore.layer({ timeout, maxQueue: 100 }),
         Transcripts.layer
-      ).pipe(Layer.provideMerge(TestDatabase.layer))
+      ).pipe(Layer.provideMerge(TestClient.layer))
     )
   )
 )

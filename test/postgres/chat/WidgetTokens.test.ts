@@ -10,10 +10,11 @@ import { InstanceDirectory as Instances } from "../../../src/services/chat/Insta
 import { WidgetTokens } from "../../../src/services/chat/WidgetTokens.ts"
 import { suite } from "../../suites/WidgetTokens.ts"
 import { everyToken } from "../../support/Lists.ts"
+import * as TestClient from "../../support/postgres/TestClient.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 
 const layers = Layer.merge(PostgresWidgetTokens.layer(), InstanceDirectory.layer()).pipe(
-  Layer.provideMerge(TestDatabase.layer)
+  Layer.provideMerge(TestClient.layer)
 )
 
 suite("postgres/chat/WidgetTokens", layers)

@@ -11,7 +11,7 @@ import { Deliveries } from "../../../src/services/delivery/Deliveries.ts"
 import { Webhooks } from "../../../src/services/delivery/Webhooks.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import { deliveriesOf, freeSlots } from "../../support/Delivery.ts"
-import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+import * as TestClient from "../../support/postgres/TestClient.ts"
 import * as SubmissionDraft from "../../support/SubmissionDraft.ts"
 
 const timeout = "20 seconds"
@@ -21,7 +21,7 @@ const layers = Layer.mergeAll(
   PostgresDeliveries.layer({ timeout, secretsKey: Option.none() }),
   SiteDirectories.layer(),
   PostgresSubmissionRepo.layer({ timeout, maxQueue: 100 })
-).pipe(Layer.provideMerge(TestDatabase.layer))
+).pipe(Layer.provideMerge(TestClient.layer))
 
 describe("postgres/delivery: without a key", () => {
   it.live("a pending delivery is logged once and stays pending", () =>

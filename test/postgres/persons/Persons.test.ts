@@ -8,9 +8,9 @@ import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.
 import * as Service from "../../../src/services/persons/Persons.ts"
 import { suite } from "../../suites/Persons.ts"
 import * as Delivery from "../../support/Delivery.ts"
-import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+import * as TestClient from "../../support/postgres/TestClient.ts"
 
-const live = Layer.merge(Persons.layer, Delivery.postgresOn()).pipe(Layer.provideMerge(TestDatabase.layer))
+const live = Layer.merge(Persons.layer, Delivery.postgresOn()).pipe(Layer.provideMerge(TestClient.layer))
 
 suite("postgres/persons/Persons", live)
 

@@ -5,7 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Logger, Option, Schema } from "effect"
 import type * as Core from "../../../src/core/sites/Retention.ts"
 import * as Maintenance from "../../../src/postgres/schema/Maintenance.ts"
-import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+import * as TestClient from "../../support/postgres/TestClient.ts"
 
 const days = (count: number): Option.Option<Core.Retention> => Option.some({ count, unit: "days" })
 const off = Option.none<Core.Retention>()
@@ -105,7 +105,7 @@ describe("postgres/schema: deliveries", () => {
         ...["submissions 0", "submissions 2"]
       ])
       assert.deepStrictEqual(yield* runMaintenance(options), [])
-    }).pipe(Effect.provide(TestDatabase.layer))
+    }).pipe(Effect.provide(TestClient.layer))
   )
 
   it.live("a short retention of conversations keeps the events and mails about submissions", () =>
@@ -119,7 +119,7 @@ describe("postgres/schema: deliveries", () => {
       )
       assert.deepStrictEqual(yield* remaining("mail_item", "'item'"), withoutOldest("item"))
       assert.deepStrictEqual(yield* remaining("mail WHERE kind = 'submissions'", "kind"), withoutOldest("submissions"))
-    }).pipe(Effect.provide(TestDatabase.layer))
+    }).pipe(Effect.provide(TestClient.layer))
   )
 
   it.live("the row of a recipient is deleted a day after its last use, except that of an unsubscribed recipient", () =>
@@ -140,7 +140,7 @@ describe("postgres/schema: deliveries", () => {
       assert.deepStrictEqual(rows, [{ unsubscribed: false }, { unsubscribed: true }])
       yield* sql`DELETE FROM site WHERE website_config_id = ${site}`
       assert.deepStrictEqual(yield* sql`SELECT 1 FROM mail_recipient`, [])
-    }).pipe(Effect.provide(TestDatabase.layer))
+    }).pipe(Effect.provide(TestClient.layer))
   )
 
   it.live(
@@ -179,7 +179,7 @@ describe("postgres/schema: deliveries", () => {
           rows.map(({ recipient }) => recipient),
           ["again", "Again", "confirmed", "new"]
         )
-      }).pipe(Effect.provide(TestDatabase.layer))
+      }).pipe(Effect.provide(TestClient.layer))
   )
 
   const Deliveries = Schema.Array(
@@ -242,6 +242,6 @@ describe("postgres/schema: deliveries", () => {
           "submission.accepted 0",
           "submission.released 0"
         ])
-      }).pipe(Effect.provide(TestDatabase.layer))
+      }).pipe(Effect.provide(TestClient.layer))
   )
 })

@@ -12,7 +12,7 @@ import * as Rounds from "../../../src/runtime/Rounds.ts"
 import * as Service from "../../../src/services/chat/ConversationStore.ts"
 import { at } from "../../suites/VisitorSalts.ts"
 import { beginAnswer, newKey } from "../../support/Conversations.ts"
-import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+import * as TestClient from "../../support/postgres/TestClient.ts"
 import * as TestTime from "../../support/TestTime.ts"
 import { poll } from "../../support/Wait.ts"
 
@@ -72,7 +72,7 @@ describe("postgres/schema/Partitions", () => {
       yield* addView("page_view", now)
       const sql = yield* PgClient.PgClient
       assert.lengthOf(yield* sql`SELECT FROM page_view_2024_11`, 1)
-    }).pipe(Effect.provide(TestDatabase.layer))
+    }).pipe(Effect.provide(TestClient.layer))
   )
 
   it.live("a month with rows in the default partition is reported, and the others are created", () =>
@@ -87,7 +87,7 @@ describe("postgres/schema/Partitions", () => {
         yield* partitionNames,
         expectedPartitions.filter((name) => name !== "page_view_2024_12")
       )
-    }).pipe(Effect.provide(TestDatabase.layer))
+    }).pipe(Effect.provide(TestClient.layer))
   )
 })
 
@@ -129,7 +129,7 @@ describe("postgres/schema/Maintenance", () => {
       assert.isTrue(yield* at(now)(Maintenance.round(noRetention)))
       assert.deepStrictEqual(yield* remaining, [3, 3, 1])
       assert.deepStrictEqual(yield* partitionNames, expectedPartitions)
-    }).pipe(Effect.provide(TestDatabase.layer))
+    }).pipe(Effect.provide(TestClient.layer))
   )
 
   it.live("a failed step is reported, and the remaining steps run", () =>
@@ -139,7 +139,7 @@ describe("postgres/schema/Maintenance", () => {
       yield* sql`ALTER TABLE page_view_batch RENAME COLUMN stored_at TO renamed`
       assert.isFalse(yield* at(now)(Maintenance.round(noRetention)))
       assert.deepStrictEqual(yield* remaining, [12_003, 3, 1])
-    }).pipe(Effect.provide(TestDatabase.layer))
+    }).pipe(Effect.provide(TestClient.layer))
   )
 
   it.live("a process whose clock is 31 days ahead deletes nothing", () =>
@@ -187,7 +187,7 @@ describe("postgres/schema/Maintenance", () => {
         assert.lengthOf(yield* sql`SELECT FROM ${sql(table)}`, 1, table)
       }
       assert.lengthOf(yield* sql`SELECT FROM console_session WHERE label = 'ann'`, 1)
-    }).pipe(Effect.provide(TestDatabase.layer))
+    }).pipe(Effect.provide(TestClient.layer))
   )
 
   it.live("a key without websites, of which earlier versions left some, is deleted, and others are kept", () =>
@@ -210,7 +210,7 @@ describe("postgres/schema/Maintenance", () => {
         { label: "all" },
         { label: "one" }
       ])
-    }).pipe(Effect.provide(TestDatabase.layer))
+    }).pipe(Effect.provide(TestClient.layer))
   )
 
   it.live("the layer runs a round when it is woken", () =>
@@ -221,13 +221,13 @@ describe("postgres/schema/Maintenance", () => {
           yield* poll(partitionNames, (names) => names.length === expectedPartitions.length)
         })
       )
-    }).pipe(Effect.provide(TestDatabase.layer))
+    }).pipe(Effect.provide(TestClient.layer))
   )
 })
 
 describe("postgres/schema/Maintenance: answers of processes that died", () => {
   const store = ConversationStore.layer({ timeout: "20 seconds", maxQueue: 1_000 })
-  const layers = Layer.merge(store, InstanceDirectory.layer()).pipe(Layer.provideMerge(TestDatabase.layer))
+  const layers = Layer.merge(store, InstanceDirectory.layer()).pipe(Layer.provideMerge(TestClient.layer))
 
   it.live(
     "an answer whose lease expired long ago ends as cut, with its stored pieces; with a valid or just expired lease it continues",
@@ -272,7 +272,7 @@ describe("postgres/schema/Migrations", () => {
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* Migrations.pending, [])
       assert.deepStrictEqual(yield* Migrations.run, [])
-    }).pipe(Effect.provide(TestDatabase.layer))
+    }).pipe(Effect.provide(TestClient.layer))
   )
 
   it.live("every migration is pending in an empty database, and concurrent runs apply each once", () =>
@@ -289,6 +289,6 @@ describe("postgres/schema/Migrations", () => {
       )
       assert.deepStrictEqual(yield* Migrations.pending, [])
       assert.isAtLeast((yield* partitionNames).length, expectedPartitions.length)
-    }).pipe(Effect.provide(TestDatabase.layer))
+    }).pipe(Effect.provide(TestClient.layer))
   )
 })

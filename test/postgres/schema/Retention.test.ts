@@ -14,7 +14,7 @@ import { Shape, viewOf } from "../../suites/PageViews.ts"
 import { at } from "../../suites/VisitorSalts.ts"
 import { logged } from "../../support/LogLines.ts"
 import * as Locks from "../../support/postgres/Locks.ts"
-import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+import * as TestClient from "../../support/postgres/TestClient.ts"
 
 const months = (count: number): Option.Option<Core.Retention> => Option.some({ count, unit: "months" })
 const days = (count: number): Option.Option<Core.Retention> => Option.some({ count, unit: "days" })
@@ -76,7 +76,7 @@ const fill = Effect.gen(function* () {
     FROM generate_series(0, 4000) AS number`
 })
 
-const database = Layer.provideMerge(Layer.effectDiscard(Effect.orDie(fill)), TestDatabase.layer)
+const database = Layer.provideMerge(Layer.effectDiscard(Effect.orDie(fill)), TestClient.layer)
 
 const analytics = AnalyticsRepo.layer({ timeout: "20 seconds", maxQueue: 1_000 })
 

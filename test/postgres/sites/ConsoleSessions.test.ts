@@ -16,14 +16,14 @@ import { SiteErasure as Erasure } from "../../../src/services/sites/SiteErasure.
 import { suite } from "../../suites/ConsoleSessions.ts"
 import { everySession } from "../../support/Lists.ts"
 import * as Locks from "../../support/postgres/Locks.ts"
-import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+import * as TestClient from "../../support/postgres/TestClient.ts"
 
 const layers = Layer.mergeAll(
   PostgresConsoleSessions.layer,
   OwnerKeys.layer,
   SiteDirectory.layer(),
   SiteErasure.layer
-).pipe(Layer.provideMerge(TestDatabase.layer))
+).pipe(Layer.provideMerge(TestClient.layer))
 
 suite("postgres/sites/ConsoleSessions", layers)
 

@@ -8,12 +8,12 @@ import * as SiteDirectory from "../../../src/postgres/sites/SiteDirectory.ts"
 import { CreationTurns as Turns } from "../../../src/services/sites/CreationTurns.ts"
 import { Shares as SharesService } from "../../../src/services/sites/Shares.ts"
 import { SiteDirectory as Sites } from "../../../src/services/sites/SiteDirectory.ts"
-import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+import * as TestClient from "../../support/postgres/TestClient.ts"
 
 const timeout = "30 seconds"
 const max = 10
 
-const live = SiteDirectory.layer().pipe(Layer.provideMerge(TestDatabase.layer))
+const live = SiteDirectory.layer().pipe(Layer.provideMerge(TestClient.layer))
 
 /** The services of another process. */
 const newProcess = Effect.map(

@@ -9,11 +9,11 @@ import { StorageUnavailable } from "../../../src/services/Storage.ts"
 import * as Service from "../../../src/services/sites/Decisions.ts"
 import * as Sites from "../../../src/services/sites/SiteDirectory.ts"
 import { suite } from "../../suites/Decisions.ts"
-import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+import * as TestClient from "../../support/postgres/TestClient.ts"
 import { lastDays } from "../../support/UtcDays.ts"
 import { poll, until } from "../../support/Wait.ts"
 
-const directory = SiteDirectory.layer().pipe(Layer.provideMerge(TestDatabase.layer))
+const directory = SiteDirectory.layer().pipe(Layer.provideMerge(TestClient.layer))
 
 suite("postgres/sites/Decisions", Decisions.layer().pipe(Layer.provideMerge(directory)))
 

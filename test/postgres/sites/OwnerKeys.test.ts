@@ -14,10 +14,11 @@ import { SiteErasure as SiteErasureService } from "../../../src/services/sites/S
 import { suite } from "../../suites/OwnerKeys.ts"
 import { everyKey } from "../../support/Lists.ts"
 import * as Locks from "../../support/postgres/Locks.ts"
+import * as TestClient from "../../support/postgres/TestClient.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 
 const layers = Layer.mergeAll(PostgresOwnerKeys.layer, SiteDirectory.layer(), SiteErasure.layer).pipe(
-  Layer.provideMerge(TestDatabase.layer)
+  Layer.provideMerge(TestClient.layer)
 )
 
 suite("postgres/sites/OwnerKeys", layers)

@@ -9,10 +9,10 @@ import { Shares } from "../../../src/services/sites/Shares.ts"
 import { SiteDirectory as Sites } from "../../../src/services/sites/SiteDirectory.ts"
 import { SiteErasure as Erasure } from "../../../src/services/sites/SiteErasure.ts"
 import { suite } from "../../suites/Shares.ts"
-import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+import * as TestClient from "../../support/postgres/TestClient.ts"
 
 const layers = Layer.mergeAll(PostgresShares.layer, SiteDirectory.layer(), SiteErasure.layer).pipe(
-  Layer.provideMerge(TestDatabase.layer)
+  Layer.provideMerge(TestClient.layer)
 )
 
 suite("postgres/sites/Shares", layers)

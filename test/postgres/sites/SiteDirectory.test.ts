@@ -7,9 +7,10 @@ import * as Database from "../../../src/postgres/Database.ts"
 import { layer } from "../../../src/postgres/sites/SiteDirectory.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import { suite } from "../../suites/SiteDirectory.ts"
+import * as TestClient from "../../support/postgres/TestClient.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 
-suite("postgres/sites/SiteDirectory", Layer.provide(layer(), TestDatabase.layer))
+suite("postgres/sites/SiteDirectory", Layer.provide(layer(), TestClient.layer))
 
 /** Creates a website by SQL, as if by another process. */
 const createElsewhere = (id: string) =>
@@ -31,7 +32,7 @@ describe("postgres/sites/SiteDirectory: cache", () => {
       yield* TestClock.adjust("1 second")
       assert.isTrue(Option.isSome(yield* sites.byTrackingToken(id)))
       assert.isTrue(Option.isSome(yield* sites.byWebsiteConfigId(id)))
-    }).pipe(Effect.provide(Layer.provideMerge(layer(), TestDatabase.layer)))
+    }).pipe(Effect.provide(Layer.provideMerge(layer(), TestClient.layer)))
   )
 
   it.live("lookups fail with a timeout while the database hangs, and cached websites are found", () =>

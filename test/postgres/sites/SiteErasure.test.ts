@@ -12,9 +12,10 @@ import * as Sites from "../../../src/services/sites/SiteDirectory.ts"
 import { now } from "../../suites/PageViews.ts"
 import { suite } from "../../suites/SiteErasure.ts"
 import { countViews, create, erase, live, nothing, storage, view } from "../../support/postgres/ErasedSite.ts"
+import * as TestClient from "../../support/postgres/TestClient.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 
-suite("postgres/sites/SiteErasure", Layer.provide(storage, TestDatabase.layer))
+suite("postgres/sites/SiteErasure", Layer.provide(storage, TestClient.layer))
 
 describe("postgres/sites/SiteErasure: large websites", () => {
   it.live("deletes rows in several chunks: in partitions, in the default partition, and with equal times", () =>

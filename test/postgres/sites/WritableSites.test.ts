@@ -8,10 +8,10 @@ import * as Sites from "../../../src/services/sites/SiteDirectory.ts"
 import * as Erasure from "../../../src/services/sites/SiteErasure.ts"
 import * as Service from "../../../src/services/sites/WritableSites.ts"
 import { suite } from "../../suites/WritableSites.ts"
-import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+import * as TestClient from "../../support/postgres/TestClient.ts"
 
 const live = Layer.mergeAll(WritableSites.layer({ connections: 2 }), SiteDirectory.layer(), SiteErasure.layer).pipe(
-  Layer.provideMerge(TestDatabase.layer)
+  Layer.provideMerge(TestClient.layer)
 )
 
 suite("postgres/sites/WritableSites", live)

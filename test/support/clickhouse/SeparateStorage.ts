@@ -2,7 +2,7 @@
 import { ConfigProvider, Effect, Layer } from "effect"
 import * as App from "../../../src/App.ts"
 import { Settings } from "../../../src/Config.ts"
-import * as TestDatabase from "../postgres/TestDatabase.ts"
+import * as TestClient from "../postgres/TestClient.ts"
 import type { Storage } from "../Storages.ts"
 import * as HttpServer from "./HttpServer.ts"
 
@@ -18,4 +18,4 @@ export const layer: Layer.Layer<Storage> = Layer.unwrap(
     )
     return App.storage(settings)
   })
-).pipe(Layer.provide(TestDatabase.layer), Layer.orDie)
+).pipe(Layer.provide(TestClient.layer), Layer.orDie)

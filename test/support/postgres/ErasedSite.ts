@@ -12,7 +12,7 @@ import * as SiteErasure from "../../../src/postgres/sites/SiteErasure.ts"
 import * as Sites from "../../../src/services/sites/SiteDirectory.ts"
 import * as Erasure from "../../../src/services/sites/SiteErasure.ts"
 import { Shape, viewOf } from "../../suites/PageViews.ts"
-import * as TestDatabase from "./TestDatabase.ts"
+import * as TestClient from "./TestClient.ts"
 
 const timeout = "20 seconds" as const
 
@@ -29,7 +29,7 @@ export const storage = Layer.mergeAll(
   SiteErasure.layer
 )
 
-export const live = Layer.provideMerge(storage, TestDatabase.layer)
+export const live = Layer.provideMerge(storage, TestClient.layer)
 
 export const create = Sites.SiteDirectory.use((sites) => sites.create({ name: "a", origins: [] }))
 

@@ -1,6 +1,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
+import * as TestClient from "./TestClient.ts"
 import * as TestDatabase from "./TestDatabase.ts"
 
 const count = (sql: SqlClient.SqlClient) => sql<{ readonly n: number }>`SELECT count(*)::int AS n FROM visitor_salt`
@@ -8,7 +9,7 @@ const count = (sql: SqlClient.SqlClient) => sql<{ readonly n: number }>`SELECT c
 const store = (sql: SqlClient.SqlClient) =>
   sql`INSERT INTO visitor_salt (day, salt) VALUES ('2026-01-01', decode(repeat('00', 32), 'hex'))`
 
-layer(TestDatabase.layer)("support/postgres/TestDatabase: a test's database", (it) => {
+layer(TestClient.layer)("support/postgres/TestDatabase: a test's database", (it) => {
   it.effect("is migrated, empty and writable", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient

@@ -7,11 +7,10 @@
 import { randomUUID } from "node:crypto"
 import { setTimeout } from "node:timers/promises"
 import { PgClient } from "@effect/sql-pg"
-import { Context, Effect, Layer, Redacted, Schema, type Scope } from "effect"
+import { Effect, Redacted, Schema, type Scope } from "effect"
 import { Reactivity } from "effect/reactivity"
-import type { SqlClient, SqlError } from "effect/sql"
+import type { SqlError } from "effect/sql"
 import { inject } from "vitest"
-import * as Database from "../../../src/postgres/Database.ts"
 import * as TestPostgres from "./TestPostgres.ts"
 
 /** `url` names the database; psql accepts it too. */
@@ -88,16 +87,9 @@ export const unmigrated: Effect.Effect<string, never, Scope.Scope> = Effect.map(
   urlIn
 )
 
-const ofUrl = (url: Redacted.Redacted) => Database.layer({ url, connections: 10, timeout: "20 seconds" })
-
 /** Another client on a database, with its own pool, closed with the scope. */
 export const clientOf = ({ url }: Connection): Effect.Effect<PgClient.PgClient, SqlError.SqlError, Scope.Scope> =>
-  Effect.map(Layer.build(Layer.fresh(ofUrl(url))), (context) => Context.get(context, PgClient.PgClient))
-
-/** A client on a fresh, migrated, empty database for each build of the layer. */
-export const layer: Layer.Layer<PgClient.PgClient | SqlClient.SqlClient, SqlError.SqlError> = Layer.unwrap(
-  Effect.map(connection, ({ url }) => ofUrl(url))
-)
+  PgClient.make({ url }).pipe(Effect.provide(Reactivity.layer))
 
 /** Makes new connections use a user that may only read the tables, until `allowRequests` grants what requests need. */
 export const readOnly = (connection: Connection) =>

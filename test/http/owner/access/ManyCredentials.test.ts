@@ -23,7 +23,7 @@ import { Invitations } from "../../../../src/services/mail/Invitations.ts"
 import { Notifications } from "../../../../src/services/mail/Notifications.ts"
 import { ConsoleSessions as Sessions } from "../../../../src/services/sites/ConsoleSessions.ts"
 import { SiteDirectory as Sites } from "../../../../src/services/sites/SiteDirectory.ts"
-import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
+import * as TestClient from "../../../support/postgres/TestClient.ts"
 
 const services = Layer.mergeAll(OwnerCredentials.layer, OwnerTokens.layer).pipe(
   Layer.provideMerge(
@@ -39,7 +39,7 @@ const services = Layer.mergeAll(OwnerCredentials.layer, OwnerTokens.layer).pipe(
       Layer.mock(Notifications, {})
     )
   ),
-  Layer.provideMerge(TestDatabase.layer)
+  Layer.provideMerge(TestClient.layer)
 )
 
 const count = 100_000

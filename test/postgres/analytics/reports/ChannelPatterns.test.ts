@@ -6,7 +6,7 @@ import * as Channel from "../../../../src/core/analytics/report/Channel.ts"
 import * as Sources from "../../../../src/core/analytics/report/Sources.ts"
 import * as DimensionSql from "../../../../src/postgres/analytics/reports/DimensionSql.ts"
 import * as Database from "../../../../src/postgres/Database.ts"
-import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
+import * as TestClient from "../../../support/postgres/TestClient.ts"
 
 const patternsOf = (condition: Channel.Condition): ReadonlyArray<string> => {
   if ("all" in condition) return condition.all.flatMap(patternsOf)
@@ -51,7 +51,7 @@ const Source = Schema.Union([
 ])
 
 describe("postgres/analytics/reports: the patterns of channels", () => {
-  layer(TestDatabase.layer)((it) => {
+  layer(TestClient.layer)((it) => {
     it.effect.prop(
       "match the same texts in PostgreSQL as in JavaScript",
       [Text],

@@ -12,10 +12,10 @@ import * as Erasure from "../../../../src/services/sites/SiteErasure.ts"
 import { at } from "../../../suites/VisitorSalts.ts"
 import * as Locks from "../../../support/postgres/Locks.ts"
 import { check } from "../../../support/postgres/ReportCheck.ts"
-import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
+import * as TestClient from "../../../support/postgres/TestClient.ts"
 import * as ReportQuery from "../../../support/ReportQuery.ts"
 
-const live = Layer.merge(SiteDirectory.layer(), SiteErasure.layer).pipe(Layer.provideMerge(TestDatabase.layer))
+const live = Layer.merge(SiteDirectory.layer(), SiteErasure.layer).pipe(Layer.provideMerge(TestClient.layer))
 
 type Site = Effect.Success<ReturnType<Sites.SiteDirectory["Service"]["create"]>>
 

@@ -9,11 +9,11 @@ import * as Query from "../../../../src/postgres/analytics/reports/Query.ts"
 import * as SiteDirectory from "../../../../src/postgres/sites/SiteDirectory.ts"
 import { ReportTooLarge } from "../../../../src/services/analytics/Reports.ts"
 import * as Sites from "../../../../src/services/sites/SiteDirectory.ts"
-import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
+import * as TestClient from "../../../support/postgres/TestClient.ts"
 import * as ReportQuery from "../../../support/ReportQuery.ts"
 import * as TestTime from "../../../support/TestTime.ts"
 
-const live = SiteDirectory.layer().pipe(Layer.provideMerge(TestDatabase.layer))
+const live = SiteDirectory.layer().pipe(Layer.provideMerge(TestClient.layer))
 
 const today = dateOf(TestTime.ofMachine())
 
@@ -49,5 +49,5 @@ it.live("postgres/analytics/reports: a time limit may be longer than any that Po
   Effect.gen(function* () {
     const sql = yield* PgClient.PgClient
     assert.lengthOf(yield* Query.readOnly(sql, "30 days")(sql`SELECT 1`), 1)
-  }).pipe(Effect.provide(TestDatabase.layer))
+  }).pipe(Effect.provide(TestClient.layer))
 )

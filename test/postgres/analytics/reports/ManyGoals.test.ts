@@ -10,9 +10,9 @@ import * as FailedItems from "../../../../src/postgres/rounds/FailedItems.ts"
 import * as SiteDirectory from "../../../../src/postgres/sites/SiteDirectory.ts"
 import { Goals as GoalsService } from "../../../../src/services/analytics/Goals.ts"
 import { SiteDirectory as Sites } from "../../../../src/services/sites/SiteDirectory.ts"
-import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
+import * as TestClient from "../../../support/postgres/TestClient.ts"
 
-const live = Layer.mergeAll(SiteDirectory.layer(), Goals.layer).pipe(Layer.provideMerge(TestDatabase.layer))
+const live = Layer.mergeAll(SiteDirectory.layer(), Goals.layer).pipe(Layer.provideMerge(TestClient.layer))
 
 /** A website with this many page views of two days ago. Each of its goals takes PostgreSQL half a millisecond per page view. */
 const newSite = Effect.fnUntraced(function* (counts: { readonly goals: number; readonly views: number }) {

@@ -8,10 +8,10 @@ import * as DayRollUp from "../../../../src/postgres/analytics/reports/DayRollUp
 import * as SiteDirectory from "../../../../src/postgres/sites/SiteDirectory.ts"
 import * as Sites from "../../../../src/services/sites/SiteDirectory.ts"
 import { check } from "../../../support/postgres/ReportCheck.ts"
-import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
+import * as TestClient from "../../../support/postgres/TestClient.ts"
 import * as ReportQuery from "../../../support/ReportQuery.ts"
 
-const live = SiteDirectory.layer().pipe(Layer.provideMerge(TestDatabase.layer))
+const live = SiteDirectory.layer().pipe(Layer.provideMerge(TestClient.layer))
 
 const date = "2026-10-24"
 

@@ -5,9 +5,9 @@ import { Effect, Layer } from "effect"
 import * as RollUpLoop from "../../../../src/postgres/analytics/reports/RollUpLoop.ts"
 import * as SiteDirectory from "../../../../src/postgres/sites/SiteDirectory.ts"
 import * as Sites from "../../../../src/services/sites/SiteDirectory.ts"
-import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
+import * as TestClient from "../../../support/postgres/TestClient.ts"
 
-const live = SiteDirectory.layer().pipe(Layer.provideMerge(TestDatabase.layer))
+const live = SiteDirectory.layer().pipe(Layer.provideMerge(TestClient.layer))
 
 /** The tables with statistics about their columns. */
 const analyzed = Effect.gen(function* () {

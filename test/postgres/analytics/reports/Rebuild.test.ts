@@ -7,10 +7,10 @@ import * as Query from "../../../../src/postgres/analytics/reports/Query.ts"
 import * as RollUpLoop from "../../../../src/postgres/analytics/reports/RollUpLoop.ts"
 import * as SiteDirectory from "../../../../src/postgres/sites/SiteDirectory.ts"
 import * as Sites from "../../../../src/services/sites/SiteDirectory.ts"
-import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
+import * as TestClient from "../../../support/postgres/TestClient.ts"
 import * as TestTime from "../../../support/TestTime.ts"
 
-const live = SiteDirectory.layer().pipe(Layer.provideMerge(TestDatabase.layer))
+const live = SiteDirectory.layer().pipe(Layer.provideMerge(TestClient.layer))
 
 /** A time zone in which it is 10:00 or later, so that two hours ago was today. */
 const timeZone = new Date(TestTime.ofMachine()).getUTCHours() < 10 ? "Pacific/Kiritimati" : "UTC"

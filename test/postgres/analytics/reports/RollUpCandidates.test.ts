@@ -5,9 +5,9 @@ import { Clock, Effect, Layer } from "effect"
 import * as RollUpLoop from "../../../../src/postgres/analytics/reports/RollUpLoop.ts"
 import * as SiteDirectory from "../../../../src/postgres/sites/SiteDirectory.ts"
 import * as Sites from "../../../../src/services/sites/SiteDirectory.ts"
-import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
+import * as TestClient from "../../../support/postgres/TestClient.ts"
 
-const live = SiteDirectory.layer().pipe(Layer.provideMerge(TestDatabase.layer))
+const live = SiteDirectory.layer().pipe(Layer.provideMerge(TestClient.layer))
 
 it.live("postgres/analytics/reports: a round reads the websites with a closed day, a change or other goals only", () =>
   Effect.gen(function* () {

@@ -9,9 +9,9 @@ import * as SiteDirectory from "../../../../src/postgres/sites/SiteDirectory.ts"
 import * as Sites from "../../../../src/services/sites/SiteDirectory.ts"
 import * as ReportCheck from "../../../support/postgres/ReportCheck.ts"
 import { goals, insert, QueryShape, Rows, toLeadsQuery, toQuery } from "../../../support/postgres/ReportRows.ts"
-import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
+import * as TestClient from "../../../support/postgres/TestClient.ts"
 
-const live = SiteDirectory.layer().pipe(Layer.provideMerge(TestDatabase.layer))
+const live = SiteDirectory.layer().pipe(Layer.provideMerge(TestClient.layer))
 
 type Site = Effect.Success<ReturnType<Sites.SiteDirectory["Service"]["create"]>>
 

@@ -10,11 +10,11 @@ import * as SiteDirectory from "../../../../src/postgres/sites/SiteDirectory.ts"
 import { Reports } from "../../../../src/services/analytics/Reports.ts"
 import * as Sites from "../../../../src/services/sites/SiteDirectory.ts"
 import * as Locks from "../../../support/postgres/Locks.ts"
-import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
+import * as TestClient from "../../../support/postgres/TestClient.ts"
 import * as ReportQuery from "../../../support/ReportQuery.ts"
 
 const live = Layer.merge(SiteDirectory.layer(), PostgresReports.layer({ timeout: "20 seconds" })).pipe(
-  Layer.provideMerge(TestDatabase.layer)
+  Layer.provideMerge(TestClient.layer)
 )
 
 const query: Query = {

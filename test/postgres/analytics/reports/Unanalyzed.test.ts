@@ -9,11 +9,11 @@ import * as DayRollUp from "../../../../src/postgres/analytics/reports/DayRollUp
 import * as Query from "../../../../src/postgres/analytics/reports/Query.ts"
 import * as SiteDirectory from "../../../../src/postgres/sites/SiteDirectory.ts"
 import * as Sites from "../../../../src/services/sites/SiteDirectory.ts"
-import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
+import * as TestClient from "../../../support/postgres/TestClient.ts"
 import * as ReportQuery from "../../../support/ReportQuery.ts"
 import * as TestTime from "../../../support/TestTime.ts"
 
-const live = SiteDirectory.layer().pipe(Layer.provideMerge(TestDatabase.layer))
+const live = SiteDirectory.layer().pipe(Layer.provideMerge(TestClient.layer))
 
 const today = dateOf(TestTime.ofMachine())
 

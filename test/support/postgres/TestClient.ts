@@ -1,0 +1,15 @@
+/**
+ * The service's client on a test's database. `test/outside` has only `TestDatabase`, which imports nothing of `src`.
+ *
+ * @module
+ */
+import type { PgClient } from "@effect/sql-pg"
+import { Effect, Layer } from "effect"
+import type { SqlClient, SqlError } from "effect/sql"
+import * as Database from "../../../src/postgres/Database.ts"
+import * as TestDatabase from "./TestDatabase.ts"
+
+/** A client on a fresh, migrated, empty database for each build of the layer. */
+export const layer: Layer.Layer<PgClient.PgClient | SqlClient.SqlClient, SqlError.SqlError> = Layer.unwrap(
+  Effect.map(TestDatabase.connection, ({ url }) => Database.layer({ url, connections: 10, timeout: "20 seconds" }))
+)
