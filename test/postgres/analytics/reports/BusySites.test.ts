@@ -10,11 +10,11 @@ import * as RollUpLoop from "../../../../src/postgres/analytics/reports/RollUpLo
 import * as SiteDirectory from "../../../../src/postgres/sites/SiteDirectory.ts"
 import { AnalyticsRepo as Repo } from "../../../../src/services/analytics/AnalyticsRepo.ts"
 import * as Sites from "../../../../src/services/sites/SiteDirectory.ts"
-import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
+import * as TestClient from "../../../support/postgres/TestClient.ts"
 import * as TestTime from "../../../support/TestTime.ts"
 
 const live = Layer.merge(SiteDirectory.layer(), AnalyticsRepo.layer({ timeout: "20 seconds", maxQueue: 10_000 })).pipe(
-  Layer.provideMerge(TestDatabase.layer)
+  Layer.provideMerge(TestClient.layer)
 )
 
 const many = BusySites.maxTail + 1
