@@ -9,10 +9,10 @@ import * as RollUpLoop from "../../../../src/postgres/analytics/reports/RollUpLo
 import * as SiteDirectory from "../../../../src/postgres/sites/SiteDirectory.ts"
 import * as Sites from "../../../../src/services/sites/SiteDirectory.ts"
 import { check } from "../../../support/postgres/ReportCheck.ts"
-import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
+import * as TestClient from "../../../support/postgres/TestClient.ts"
 import * as ReportQuery from "../../../support/ReportQuery.ts"
 
-const live = SiteDirectory.layer().pipe(Layer.provideMerge(TestDatabase.layer))
+const live = SiteDirectory.layer().pipe(Layer.provideMerge(TestClient.layer))
 
 /** A website with one page view on each of some successive days, and `more` on the last, 2026-10-05. */
 const newSite = Effect.fnUntraced(function* (days: number, more: number) {
