@@ -78,19 +78,25 @@ const beforeAll = "00000000-0000-0000-0000-000000000000"
 
 /**
  * The websites of which a condition is true, with the state of their rollups: the first `pageSize` after one, in the order of
- * their ids.
+ * their ids. They are found before they are limited: with a limit, the planner would visit all websites in this order.
  */
 const sitesWhere = (condition: string, after: string, parameters: ReadonlyArray<PgTypes.Parameter> = []) =>
   SqlClient.SqlClient.use((sql) =>
     sql
       .unsafe(
-        `SELECT website_config_id AS "websiteConfigId", hosted_website_id AS "hostedWebsiteId", site.time_zone AS "timeZone",
+        `WITH found AS MATERIALIZED (
+        SELECT website_config_id FROM site LEFT JOIN rollup_site AS state USING (hosted_website_id)
+        WHERE deleted_at IS NULL AND website_config_id > $2 AND (${condition})
+      ), page AS MATERIALIZED (
+        SELECT website_config_id FROM found ORDER BY website_config_id LIMIT ${pageSize}
+      )
+      SELECT website_config_id AS "websiteConfigId", hosted_website_id AS "hostedWebsiteId", site.time_zone AS "timeZone",
         rolled_before AS "rolledBefore", coalesce(state.time_zone = site.time_zone AND version = $1, false) AS "isValid",
         EXISTS (SELECT FROM rollup_stale AS stale WHERE stale.hosted_website_id = site.hosted_website_id) AS "isStale",
         (${RollupState.goalsJson("site.website_config_id")}) AS goals,
         goals AS "rolledGoals"
-      FROM site LEFT JOIN rollup_site AS state USING (hosted_website_id)
-      WHERE deleted_at IS NULL AND website_config_id > $2 AND (${condition}) ORDER BY website_config_id LIMIT ${pageSize}`,
+      FROM page JOIN site USING (website_config_id) LEFT JOIN rollup_site AS state USING (hosted_website_id)
+      ORDER BY website_config_id`,
         [PgTypes.int4(RollupState.version), PgTypes.uuid(after), ...parameters]
       )
       .pipe(decodeRows(Sites))
