@@ -17,8 +17,9 @@ export interface BoundSocket {
 }
 
 /**
- * Binds a socket to an IP address and a port; port 0 picks a free one. Throws the system's error. The documented
- * `net.BoundSocket` needs Node 24.19.
+ * Binds a socket to an IP address and a port; port 0 picks a free one. Throws the system's error. No documented way does this in
+ * every supported version: `net.BoundSocket` needs Node 24.19, and a `net.Server` that a process passes to another also accepts
+ * connections itself.
  */
 export const bind = (address: string, family: number, port: number): BoundSocket => {
   const handle = Reflect.get(net, "_createServerHandle")(address, port, family)
