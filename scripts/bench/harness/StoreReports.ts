@@ -26,13 +26,18 @@ const metrics = ["visitors", "visits", "pageviews", "bounce_rate", "visit_durati
 
 const year = { metrics, date_range: "12mo", pagination: { limit: 10 } }
 
-/** The queries that are measured, by the name of their row. */
-const dashboards: Readonly<Record<string, ReadonlyArray<Readonly<Record<string, unknown>>>>> = {
-  "nine queries over 12 months": [
-    year,
-    { ...year, dimensions: ["time:month"] },
-    ...ReportQueries.dimensions.map((dimension) => ({ ...year, dimensions: [dimension] }))
-  ],
+/** Queries, by the name of the row of their times. */
+type Dashboards = Readonly<Record<string, ReadonlyArray<Readonly<Record<string, unknown>>>>>
+
+const nineQueries = [
+  year,
+  { ...year, dimensions: ["time:month"] },
+  ...ReportQueries.dimensions.map((dimension) => ({ ...year, dimensions: [dimension] }))
+]
+
+/** The queries that both stores answer. */
+const dashboards: Dashboards = {
+  "nine queries over 12 months": nineQueries,
   "the query for pages among these nine": [{ ...year, dimensions: ["event:page"] }],
   "sources of a page's readers, 30 days": [
     {
@@ -43,6 +48,23 @@ const dashboards: Readonly<Record<string, ReadonlyArray<Readonly<Record<string, 
     }
   ]
 }
+
+/** The page views of the burst. */
+const burst = 390_000
+
+/** What ClickHouse also answers: while a day is busy, and after a burst of page views. */
+const onBusyDay: Dashboards = { "nine queries, with a tenth of a month's page views today": nineQueries }
+const afterBurst: Dashboards = {
+  [`today's overview after ${burst.toLocaleString("en-US")} page views in a minute`]: [{ ...year, date_range: "day" }]
+}
+
+/** A statement that stores page views of today in ClickHouse, two in a visit, as late as `ages`, in milliseconds, allow. */
+const addToday = ({ site }: Edge.Edge, views: number, ages: string): string =>
+  `INSERT INTO page_view (hosted_website_id, received_at, path, referrer_host, device_type, browser, country, visitor_hash)
+    SELECT '${site.hostedWebsiteId}', now64(3) - toIntervalMillisecond(${ages}), '/articles/' || toString(rand(1) % 500),
+      'www-' || toString(rand(2) % 300) || '.example.org', ['desktop', 'mobile', 'tablet'][1 + rand(3) % 3],
+      ['Chrome', 'Safari', 'Firefox', 'Edge'][1 + rand(4) % 4], ['DE', 'FR', 'US', 'GB'][1 + rand(5) % 4],
+      reinterpretAsUUID(MD5('${views} ' || toString(intDiv(number, 2)))) FROM numbers(${views})`
 
 const Key = Schema.fromJsonString(Schema.Struct({ key: Schema.String }))
 
@@ -72,7 +94,7 @@ interface Sample {
 }
 
 /**
- * The times of each row of `dashboards` in every round, and the answers. `storePids` are the processes of the databases. An extra
+ * The times of the rows of some dashboards in every round, and the answers. `storePids` are the processes of the databases. An extra
  * first round warms up: its times are not counted.
  */
 const measureOne = (
@@ -80,7 +102,8 @@ const measureOne = (
   edge: Edge.Edge,
   more: Readonly<Record<string, string>>,
   storePids: ReadonlyArray<number>,
-  rounds: number
+  rounds: number,
+  rows: Dashboards
 ) =>
   Effect.scoped(
     Effect.gen(function* () {
@@ -98,7 +121,7 @@ const measureOne = (
       const samples: Record<string, Array<Sample>> = {}
       const answers: Array<string> = []
       for (let round = -1; round < rounds; round++) {
-        for (const [name, bodies] of Object.entries(dashboards)) {
+        for (const [name, bodies] of Object.entries(rows)) {
           const before = now()
           for (const body of bodies) {
             const answer = yield* ask(port, key, { site_id: edge.site.websiteConfigId, ...body })
@@ -163,20 +186,35 @@ export const measure = Effect.fnUntraced(function* (
   yield* command(["analytics", "copy"], clickHouse.settings)
   console.error("stores: the page views are copied")
   yield* command(rebuild, clickHouse.settings)
-  const inPostgres = yield* measureOne(testBed, full, {}, [testBed.postmaster], options.rounds)
-  const inClickHouse = yield* measureOne(
-    testBed,
-    full,
-    clickHouse.settings,
-    [testBed.postmaster, clickHouse.program.pid],
-    options.rounds
-  )
+  const inPostgres = yield* measureOne(testBed, full, {}, [testBed.postmaster], options.rounds, dashboards)
+  const measureClickHouse = (rows: Dashboards) =>
+    measureOne(testBed, full, clickHouse.settings, [testBed.postmaster, clickHouse.program.pid], options.rounds, rows)
+  const inClickHouse = yield* measureClickHouse(dashboards)
   const differing = inPostgres.answers.findIndex((answer, index) => answer !== inClickHouse.answers[index])
   if (differing >= 0) {
     const answers = [inPostgres, inClickHouse].map(({ answers }) => answers[differing]?.slice(0, 400))
     return yield* new Program.BenchError({ message: `the stores give different reports: ${answers.join(" and ")}` })
   }
+  // The large website has half of the page views.
+  yield* ClickHouse.run(
+    clickHouse,
+    addToday(full, Math.ceil(options.reported / 2 / 120), "rand64(6) % (toUnixTimestamp64Milli(now64(3)) % 86400000)")
+  )
+  yield* command(rebuild, clickHouse.settings)
+  const busy = yield* measureClickHouse(onBusyDay)
+  yield* ClickHouse.run(clickHouse, addToday(full, burst, "rand64(6) % 50000"))
+  const later = yield* measureClickHouse(afterBurst)
+  const onlyClickHouse = { ...busy.samples, ...later.samples }
   return [
+    ...Object.entries(onlyClickHouse).map(
+      ([name, samples]): Measure => ({
+        id: `store-reports-${name}`,
+        title: `Reports of ${options.reported.toLocaleString("en-US")} page views: ${name}`,
+        unit: "ms",
+        store: "store",
+        rows: [row("ClickHouse", samples)]
+      })
+    ),
     ...Object.keys(dashboards).map(
       (name): Measure => ({
         id: `store-reports-${name}`,

@@ -170,6 +170,37 @@ TestClickHouse.describeWithClickHouse("clickhouse/analytics/reports/DayRollUp", 
       { arbitrary: { runs: 2, seed: "rollup runs" }, timeout: 240_000 }
     )
 
+    it.effect("a report has the conversions that were stored after the visits of their day", () =>
+      Effect.gen(function* () {
+        const site = yield* website("UTC", 1_000)
+        const request = RequestShape.make({
+          ...{ metrics: ["conversions", "visitors"], dimensions: [], filters: [], dateRange: "7d", order: [] },
+          ...{ comparison: null, limit: 1, offset: 0 }
+        })
+        const age = 26 * 3_600_000
+        const row = {
+          age,
+          path: "/",
+          sessionId: "s",
+          visitor: 0,
+          deviceType: null,
+          browser: null,
+          os: null,
+          country: null
+        } as const
+        const campaign = { source: null, medium: null, campaign: null, term: null, content: null } as const
+        const rows = { views: [], events: [], conversions: [], goalCount: 0 } as const
+        yield* site.add(rowsOf({ ...rows, views: [{ ...row, ...campaign, referrerHost: null, referrerPath: null }] }))
+        yield* site.rollUp()
+        yield* site.add(rowsOf({ ...rows, conversions: [{ age, key: "s", name: "Form submitted" }] }))
+        assert.lengthOf((yield* site.plan).open, 1)
+        yield* site.check(request, "after the conversion")
+        yield* site.rollUp()
+        assert.lengthOf((yield* site.plan).open, 0)
+        yield* site.check(request, "after the second rollup run")
+      })
+    )
+
     it.effect("stores no visits of a website that is being deleted", () =>
       Effect.gen(function* () {
         const clickhouse = yield* ClickHouse
