@@ -1,0 +1,136 @@
+/**
+ * The walks of requests in `developing.md` name the files that a request runs through.
+ */
+import { existsSync, readFileSync } from "node:fs"
+import { Session } from "node:inspector/promises"
+import path from "node:path"
+import { fileURLToPath } from "node:url"
+import { assert, it } from "@effect/vitest"
+import { Effect, Redacted } from "effect"
+import * as Load from "../../scripts/torture/Load.ts"
+import * as Store from "../../scripts/torture/Store.ts"
+import * as InProcessServe from "../support/InProcessServe.ts"
+import * as TestDatabase from "../support/postgres/TestDatabase.ts"
+import { finishes, says, sse, start } from "../support/TestUpstream.ts"
+
+const root = path.resolve(import.meta.dirname, "../..")
+
+/** The files of `src` in which a function runs during an action, however often. */
+const executedBy = async (session: Session, action: () => Promise<void>): Promise<ReadonlySet<string>> => {
+  await session.post("Profiler.takePreciseCoverage")
+  await action()
+  const { result } = await session.post("Profiler.takePreciseCoverage")
+  const executed = new Set<string>()
+  for (const { functions, url } of result) {
+    if (!functions.some(({ ranges }) => ranges[0] !== undefined && ranges[0].count > 0)) continue
+    const file = url.startsWith("file:") ? fileURLToPath(url.replace(/\?.*$/, "")) : url.replace(/\?.*$/, "")
+    const relative = path.relative(path.join(root, "src"), file)
+    if (!relative.startsWith("..") && file.endsWith(".ts")) executed.add(relative)
+  }
+  return executed
+}
+
+/** The files that the walk of a request names, below `src`. A name without a folder is in the folder named before it. */
+const namedIn = (guide: string, request: string): ReadonlyArray<string> => {
+  const [, walk = ""] = new RegExp(`\\*\\*${request}\\*\\*:\\n\\n((?:\\d\\. .*\\n)+)`).exec(guide) ?? []
+  let folder = ""
+  return [...walk.matchAll(/`([\w/]+\.ts)`/g)].map(([, name = ""]) => {
+    if (name.includes("/")) folder = path.dirname(name)
+    return name.includes("/") ? name : `${folder}/${name}`
+  })
+}
+
+/** Named, but not part of every such request. */
+const elsewhere: ReadonlySet<string> = new Set([
+  // Only with `REDIS_URL`, behind a trusted proxy, and for a traced request.
+  "redis/RateLimiter.ts",
+  "http/middleware/Forwarded.ts",
+  "http/middleware/Trace.ts",
+  // Only for a plain form, and for a request that is refused.
+  "forms/PlainForm.ts",
+  "forms/FormPages.ts",
+  "forms/FormCheck.ts",
+  "platform/api/Fault.ts",
+  "platform/http/Validation.ts",
+  // Only for a conversation that the edge keeps.
+  "chat/PreparedTurn.ts",
+  "postgres/chat/ConversationStore.ts",
+  "chat/RunningAnswers.ts"
+])
+
+/** Declarations: no function of theirs runs during a request. */
+const isDeclaration = (file: string) => file.endsWith("Api.ts") || file.startsWith("contract/")
+
+it.live(
+  "a page view, a submission and a chat run through the files that the guide names",
+  () =>
+    Effect.gen(function* () {
+      const guide = readFileSync(path.join(root, "src/docs/developing.md"), "utf8")
+      const upstream = yield* start((_, response) => {
+        response.writeHead(200, sse)
+        response.end(says("Hello") + finishes("stop"))
+      })
+      const database = Redacted.value((yield* TestDatabase.connection).url)
+      const target = yield* Store.prepare(database, upstream.url, "edge")
+      const limit = "1000/minute"
+      const service = yield* InProcessServe.start({
+        DATABASE_URL: database,
+        RATE_LIMIT_ANALYTICS: limit,
+        RATE_LIMIT_FORMS: limit,
+        RATE_LIMIT_CHAT: limit
+      })
+      const post = async (path: string, body: object) => {
+        const response = await fetch(service.url + path, {
+          method: "POST",
+          headers: {
+            "content-type": "application/json",
+            "user-agent": Load.browser,
+            "x-widget-token": target.widgetToken
+          },
+          body: JSON.stringify(body)
+        })
+        const text = await response.text()
+        assert.isBelow(response.status, 300, text)
+      }
+      let count = 0
+      const requests = {
+        "page view": () => post("/v1/public/analytics/track", { site_id: target.trackingToken, page_path: "/" }),
+        submission: () =>
+          post("/v1/public/forms/submit", {
+            site_id: target.websiteConfigId,
+            form_data: { message: `Hello ${count++}` }
+          }),
+        chat: () => post(`/v1/public/widget/${target.instanceId}/chat`, { message: "Hi" })
+      }
+      const session = new Session()
+      session.connect()
+      yield* Effect.promise(async () => {
+        await session.post("Profiler.enable")
+        await session.post("Profiler.startPreciseCoverage", { callCount: true, detailed: false })
+        for (const [name, send] of Object.entries(requests)) {
+          // The first is not counted: it fills caches.
+          await send()
+          const runs = [
+            await executedBy(session, send),
+            await executedBy(session, send),
+            await executedBy(session, send)
+          ]
+          const executed = new Set(runs.flatMap((run) => [...run]))
+          const named = namedIn(guide, name)
+          assert.isAtLeast(named.length, 5, name)
+          assert.deepStrictEqual(
+            named.filter((file) => !existsSync(path.join(root, "src", file))),
+            [],
+            `${name}: files that do not exist`
+          )
+          assert.deepStrictEqual(
+            named.filter((file) => !executed.has(file) && !elsewhere.has(file) && !isDeclaration(file)),
+            [],
+            `${name}: files that do not run; these do: ${[...executed].sort().join(" ")}`
+          )
+          assert.isAtMost(named.length, 25, name)
+        }
+      })
+    }).pipe(Effect.scoped),
+  60_000
+)
