@@ -168,5 +168,5 @@ export const statement = (
   )
   const structure = columns.map(([name, type]) => `${name} ${type}`).join(", ")
   return `SELECT ${columns.map(([name]) => name).join(", ")}
-    FROM format(JSONEachRow, ${quoted(structure)}, ${parameters.text(rows.join("\n"))})`
+    FROM format(JSONEachRow, ${quoted(structure)}, ${parameters.text(rows.join(" "))})`
 }
