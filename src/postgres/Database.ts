@@ -49,8 +49,8 @@ export const layer = (options: Options): Layer.Layer<PgClient.PgClient | SqlClie
 /** The settings of a client of ours. */
 interface ClientConfig extends PgClient.PgPoolConfig {
   readonly timeout?: Duration.Input | undefined
-  /** Whether failed statements are tried again. Default: true. */
-  readonly retries?: boolean
+  /** Whether statements are bounded and tried again. Default: true. */
+  readonly isBounded?: boolean
 }
 
 const configOf = (options: Options): Effect.Effect<ClientConfig> => {
@@ -78,10 +78,10 @@ const routedUrl = (text: Options["url"]): URL | undefined => {
 /**
  * A client with its own connections, by default one, so that its statements and those of the shared pool do not wait for each
  * other. The connections go to the same database, or to the one at `url`. Its timeout is that of the shared pool, or `timeout`.
- * Clients for a `GroupCommit`, which tries batches again itself, have no `retries`.
+ * The client of a `GroupCommit`, which cancels batches at their deadline and tries them again itself, is not bounded.
  */
 export const dedicated = Effect.fnUntraced(function* (
-  options?: Pick<ClientConfig, "types" | "maxConnections" | "preparedStatementCacheSize" | "timeout" | "retries"> & {
+  options?: Pick<ClientConfig, "types" | "maxConnections" | "preparedStatementCacheSize" | "timeout" | "isBounded"> & {
     readonly url?: Options["url"]
   }
 ): Effect.fn.Return<PgClient.PgClient, SqlError.SqlError, PgClient.PgClient | Scope.Scope> {
@@ -328,7 +328,7 @@ const timedOut = new SqlError.SqlError({
  * database restarts in time. An attempt that may have been committed is not, unless it is repeatable.
  */
 export const bounded =
-  (scope: Scope.Scope, timeout: Duration.Input, retries = true) =>
+  (scope: Scope.Scope, timeout: Duration.Input) =>
   <A, E, R>(
     run: (attempt: Attempt) => Effect.Effect<A, E | SqlError.SqlError, R>
   ): Effect.Effect<A, E | SqlError.SqlError, R> =>
@@ -337,7 +337,7 @@ export const bounded =
       const left = (fiber.getRef(CurrentLimit) ?? limitOf(timeout))(now) - now
       const isRepeatable = fiber.getRef(IsRepeatable)
       // Without a deadline, the retries might never end.
-      const mayRetry = retries && Number.isFinite(left)
+      const mayRetry = Number.isFinite(left)
       let lastError: SqlError.SqlError | undefined
       const attempts = Effect.suspend(() => {
         const attempt: Attempt = { mayHaveWritten: false }
@@ -365,9 +365,12 @@ export const bounded =
     })
 
 /** A client whose statements and transactions are `bounded`. Statements in a transaction are bounded with it. */
-const make = Effect.fnUntraced(function* (config: ClientConfig) {
+const make = Effect.fnUntraced(function* (
+  config: ClientConfig
+): Effect.fn.Return<PgClient.PgClient, SqlError.SqlError, Scope.Scope | Reactivity.Reactivity> {
   const client = yield* PgClient.make(config)
-  const bound = bounded(yield* Effect.scope, config.timeout ?? "10 seconds", config.retries)
+  if (config.isBounded === false) return client
+  const bound = bounded(yield* Effect.scope, config.timeout ?? "10 seconds")
   const outer = yield* SqlClient.make({
     driver: "@effect/sql-pg",
     acquirer: client.reserve,

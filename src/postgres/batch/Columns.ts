@@ -227,7 +227,7 @@ for (const elementOid of [OID.bool, OID.bytea, OID.int2, OID.int4, OID.int8, OID
 }
 
 /** A client with one dedicated connection, for encoded columns only. */
-export const client = Database.dedicated({ types, retries: false })
+export const client = Database.dedicated({ types, isBounded: false })
 
 /** The initial buffer size per row, in bytes. */
 const rowSize = 256

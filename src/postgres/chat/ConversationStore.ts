@@ -80,7 +80,7 @@ export const layer = (options: Batches.Options): Layer.Layer<ConversationStore, 
       const batches = yield* Database.dedicated({
         types: Columns.types,
         maxConnections: batchConnections,
-        retries: false
+        isBounded: false
       })
       const { submit } = yield* GroupCommit.make<Piece, boolean, never>({
         flush: (pieces) =>
