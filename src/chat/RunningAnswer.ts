@@ -8,7 +8,6 @@ import {
   Cause,
   Deferred,
   type Duration,
-  Effect,
   Exit,
   type Fiber,
   Option,
@@ -54,7 +53,7 @@ type Usage = AgentEvent & { readonly _tag: "Usage" }
 export type AgentExit = Exit.Exit<void, AgentError>
 
 /** What the log of an answer holds: an event, or the end. */
-type Logged = AgentEvent | { readonly _tag: "End"; readonly exit: AgentExit }
+export type Logged = AgentEvent | { readonly _tag: "End"; readonly exit: AgentExit }
 
 /** The events and the end that a reader takes together, with adjacent texts joined: a late or slow reader has many to take. */
 const takesOf = (
@@ -72,7 +71,7 @@ export class RunningAnswer {
   readonly answerId: string
   readonly key: ConversationKey
   /** Holds all events for readers of any time. Readers do not slow the agent. */
-  readonly log = Effect.runSync(PubSub.unbounded<Logged>({ replay: Number.POSITIVE_INFINITY }))
+  readonly log: PubSub.PubSub<Logged>
   /** The fiber that reads the agent's events. */
   agentFiber: Fiber.Fiber<void, AgentError> | undefined
   /** Completes when the answer is stored: true if this process ended it. */
@@ -103,7 +102,8 @@ export class RunningAnswer {
   private isReasoning = false
   private readonly maxBytes: number
 
-  constructor({ answerId, isResumable, key }: Begun, { maxBytes, resume }: Options) {
+  constructor({ answerId, isResumable, key }: Begun, { maxBytes, resume }: Options, log: PubSub.PubSub<Logged>) {
+    this.log = log
     this.answerId = answerId
     this.key = key
     this.resume = isResumable ? resume : Option.none()
@@ -121,7 +121,9 @@ export class RunningAnswer {
   }
 
   /** All events from the first on, as they arrive. */
-  readonly events: Events = Stream.fromPubSub(this.log).pipe(Stream.mapArray(takesOf), Stream.flattenTake)
+  get events(): Events {
+    return Stream.fromPubSub(this.log).pipe(Stream.mapArray(takesOf), Stream.flattenTake)
+  }
 
   /** Adds events of the agent. The answer fails once it is longer than `maxBytes`. */
   push(events: ReadonlyArray<AgentEvent>): void {

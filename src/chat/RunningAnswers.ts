@@ -15,6 +15,7 @@ import {
   FiberMap,
   Layer,
   Option,
+  PubSub,
   Schedule,
   type Scope,
   Stream
@@ -26,7 +27,7 @@ import { type AgentError, AgentStream } from "../services/chat/AgentStream.ts"
 import { ConversationStore, type NewTurn } from "../services/chat/ConversationStore.ts"
 import * as ChatMetrics from "./ChatMetrics.ts"
 import { Drain } from "./Drain.ts"
-import { type AgentExit, type Events, type Options, RunningAnswer } from "./RunningAnswer.ts"
+import { type AgentExit, type Events, type Logged, type Options, RunningAnswer } from "./RunningAnswer.ts"
 
 export interface NewAnswer extends NewTurn {
   readonly request: AgentRequest
@@ -209,7 +210,8 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
         }).pipe(Effect.uninterruptible)
 
       const begin: RunningAnswers["Service"]["begin"] = Effect.fnUntraced(function* (turn) {
-        const answer = new RunningAnswer(turn, options)
+        const log = yield* PubSub.unbounded<Logged>({ replay: Number.POSITIVE_INFINITY })
+        const answer = new RunningAnswer(turn, options, log)
         const begun = yield* Deferred.make<void, BeginError>()
         yield* FiberMap.run(fibers, turn.answerId, run(answer, turn, begun), { startImmediately: true })
         yield* Deferred.await(begun)

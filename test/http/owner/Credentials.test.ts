@@ -175,7 +175,8 @@ layer(server, { excludeTestServices: true })("credentials", (it) => {
       for (const other of others) {
         assert.strictEqual(other.status, 429)
         assert.include(other.text, "At least 10 minutes pass between two mails to an address that has not confirmed.")
-        assert.strictEqual(other.headers.get("retry-after"), "600")
+        const wait = Number(other.headers.get("retry-after"))
+        assert.isTrue(wait > 500 && wait <= 600, `Retry-After: ${wait}`)
       }
       assert.lengthOf(sent, before + 1)
       const { text, unsubscribeUrl } = sent[before]!
