@@ -37,7 +37,7 @@ const makeResolver = (store: ConversationStore["Service"]) =>
     }
     return store.follow(Array.from(positions, ([answerId, position]) => ({ answerId, position }))).pipe(
       Effect.tapDefect((defect) =>
-        Effect.logWarning("The answers of other processes could not be read; retrying", defect)
+        Effect.logWarning("The answers of other processes could not be read; their readers get an error", defect)
       ),
       Effect.exit,
       Effect.flatMap((found) =>
@@ -60,6 +60,8 @@ interface Followed {
   readonly folded: AnswerParts.Folded
 }
 
+const nothing: Followed = { position: 0, folded: AnswerParts.none }
+
 /** The last events of an answer, and its failure if its readers must see an error. */
 const endOf = (
   { ending, parts }: NonNullable<AnswerProgress["ended"]>,
@@ -81,14 +83,14 @@ const endOf = (
  */
 export const make = (store: ConversationStore["Service"]) => {
   const resolver = makeResolver(store)
-  const follow = (answerId: string, { folded, position }: Followed): Stream.Stream<AgentEvent, AgentError> =>
-    Stream.unwrap(
+  return (answerId: string): Stream.Stream<AgentEvent, AgentError> =>
+    // Not recursive: the stream of each read would be kept until the last one ends.
+    Stream.paginate(nothing, ({ folded, position }) =>
       Effect.map(Effect.request(new Follow({ answerId, position }), resolver), ({ ended, events, next }) => {
         const now = AnswerParts.addAll(folded, events)
-        const rest =
-          ended === null ? Stream.suspend(() => follow(answerId, { folded: now, position: next })) : endOf(ended, now)
-        return Stream.concat(Stream.fromArray(events), rest)
+        return ended === null
+          ? [[Stream.fromArray(events)], Option.some({ position: next, folded: now })]
+          : [[Stream.fromArray(events), endOf(ended, now)], Option.none()]
       })
-    )
-  return (answerId: string) => follow(answerId, { position: 0, folded: AnswerParts.none })
+    ).pipe(Stream.flatten)
 }

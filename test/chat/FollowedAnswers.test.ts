@@ -33,7 +33,7 @@ it.live(
         { _tag: "Finish", reason: "stop" }
       ])
       assert.lengthOf(lines, 1)
-      assert.match(lines[0] ?? "", /level=WARN.*could not be read; retrying.*the first read/s)
+      assert.match(lines[0] ?? "", /level=WARN.*could not be read; their readers get an error.*the first read/s)
     }).pipe(
       Effect.provide([
         MemoryConversationStore.layer(),
