@@ -182,10 +182,16 @@ const collectStream = (
   request: HttpServerRequest.HttpServerRequest,
   body: IncomingBody
 ): Effect.Effect<Uint8Array, Refused | BodyUnreadable> => {
+  const { source } = request
   const pieces = Stream.mapError(request.stream, () => new BodyUnreadable())
+  const add = (piece: Uint8Array) => {
+    const error = body.add(piece)
+    if (error?._tag === "BodyFragmented" && source instanceof IncomingMessage) Connections.exclude(source.socket)
+    return error
+  }
   // `begin` is inside `ensuring`: an interruption between them would leak the allocation.
   return failIfRefused(body.begin).pipe(
-    Effect.andThen(Stream.runForEach(pieces, (piece) => failIfRefused(() => body.add(piece)))),
+    Effect.andThen(Stream.runForEach(pieces, (piece) => failIfRefused(() => add(piece)))),
     Effect.ensuring(Effect.sync(body.release)),
     Effect.map(() => body.pieces.take())
   )

@@ -1,6 +1,6 @@
 /** A chunked body in many small pieces is refused, because reading the pieces costs more than reading their bytes. */
 import { assert, layer } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Option } from "effect"
 import * as Raw from "../../../scripts/torture/Raw.ts"
 import * as RequestBody from "../../../src/platform/http/RequestBody.ts"
 import { paths, TestServer, layer as testServer } from "../../support/TestServer.ts"
@@ -27,3 +27,26 @@ layer(testServer(), { excludeTestServices: true })("http: bodies in one-byte pie
     )
   }
 })
+
+layer(testServer({ connections: { total: 100, perAddress: Option.some(100) } }), { excludeTestServices: true })(
+  "http: bodies in one-byte pieces of an address that is not exempt",
+  (it) => {
+    it.effect("exclude it, also if the client waits for 100 Continue", () =>
+      Effect.gen(function* () {
+        const { url } = yield* TestServer
+        const open = Raw.open(Number(new URL(url).port))
+        const raw = yield* open
+        raw.write(
+          `POST ${paths.submit} HTTP/1.1\r\nHost: edge\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n`
+        )
+        yield* until("the body is requested", () => Raw.statuses(raw.received()).length === 1)
+        raw.write("1\r\n \r\n".repeat(RequestBody.maxPieces(0) + 1_000))
+        yield* until("the connection is closed", raw.closed)
+        assert.deepStrictEqual(final(raw), [413])
+        const next = yield* open
+        yield* until("a new connection is refused", next.closed)
+        assert.strictEqual(next.received(), "")
+      }).pipe(Effect.scoped)
+    )
+  }
+)
