@@ -63,7 +63,7 @@ export const decisions = counter<{ readonly decision: string }>(
 
 export const connectionsLimited = counter<{ readonly bound: string; readonly outcome: "closed" | "refused" }>(
   "hydracore_connections_limited_total",
-  "Connections beyond a limit (of an address, of the process): idle ones closed for new ones, and new ones refused."
+  "Connections beyond a limit (of an address, of the process) or of an excluded address: idle ones closed, and new ones refused."
 )
 
 export const limiterFallbacks = counter(

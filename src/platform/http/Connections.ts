@@ -99,13 +99,15 @@ const warningInterval = 60_000
 
 const advice = {
   process: "Raise the limit of open files (`ulimit -n`, LimitNOFILE) if they come from visitors.",
-  address: "Raise CONNECTIONS_PER_ADDRESS if they come from visitors, or name their proxy in TRUSTED_PROXIES."
+  address: "Raise CONNECTIONS_PER_ADDRESS if they come from visitors, or name their proxy in TRUSTED_PROXIES.",
+  exclusion: "If the address is your reverse proxy, add its network to TRUSTED_PROXIES."
 }
 
+/** Why connections are closed or refused. */
 type Bound = keyof typeof advice
 
-/** Counts the connections that one bound closed or refused, and reports the counts at most once a minute. */
-const reporter = (bound: Bound, limit: number, context: Context.Context<never>) => {
+/** Counts the connections that are closed or refused because of one bound, and reports the counts at most once a minute. */
+const reporter = (bound: Bound, what: string, context: Context.Context<never>) => {
   const count = { closed: 0, refused: 0 }
   const metrics = {
     closed: Metrics.connectionsLimited({ bound, outcome: "closed" }),
@@ -123,9 +125,8 @@ const reporter = (bound: Bound, limit: number, context: Context.Context<never>) 
       if (closed + refused === 0 || now < quietUntil) return Effect.void
       count.closed = count.refused = 0
       quietUntil = now + warningInterval
-      const who = bound === "process" ? "The process" : "An address"
       return Effect.logWarning(
-        `${who} reached its limit of ${limit} connections: ${closed} idle ones were closed, ${refused} new ones refused. ${advice[bound]}`
+        `${what}: ${closed} idle ones were closed, ${refused} new ones refused. ${advice[bound]}`
       )
     }
   }
@@ -144,9 +145,12 @@ const watch = (server: Server, options: Options, context: Context.Context<never>
   /** The addresses with points, the first to expire first. */
   const penalties = new Map<string, { readonly points: number; readonly until: number }>()
   const reports = {
-    process: reporter("process", options.total, context),
-    address: reporter("address", perAddress, context)
+    process: reporter("process", `The process reached its limit of ${options.total} connections`, context),
+    address: reporter("address", `An address reached its limit of ${perAddress} connections`, context),
+    exclusion: reporter("exclusion", "An address was excluded, because its connections held up all others", context)
   }
+  /** The open requests whose body may be large. The headers that tell are freed when the response ends. */
+  const large = new WeakSet<IncomingMessage>()
   let accepted = 0
   let held: Array<Net.Socket> | undefined
   let isDraining = false
@@ -162,7 +166,7 @@ const watch = (server: Server, options: Options, context: Context.Context<never>
     if (connection === undefined) return
     // Responses end in the order of their requests.
     connection.responses.shift()
-    if (!this.req.complete && mayBeLarge(this.req)) {
+    if (!this.req.complete && large.has(this.req)) {
       connection.penalize(1)
       connection.socket.destroySoon()
     }
@@ -190,9 +194,11 @@ const watch = (server: Server, options: Options, context: Context.Context<never>
     const connection = connections.get(socket)
     if (connection === undefined || socket.destroyed) return
     const { groups, key, responses } = connection
+    const isLarge = mayBeLarge(request)
+    if (isLarge) large.add(request)
     if (responses.length === 0) for (const { idle } of groups) idle.delete(connection)
     else {
-      connection.pipelined += mayBeLarge(request) ? largeAsMany : 1
+      connection.pipelined += isLarge ? largeAsMany : 1
       if (connection.pipelined > maxPipelined || isExcluded(key)) abandon(connection)
     }
     responses.push(response)
@@ -236,7 +242,10 @@ const watch = (server: Server, options: Options, context: Context.Context<never>
 
   /** Whether a new connection of a client is accepted. */
   const isAccepted = (key: string | undefined): boolean => {
-    if (isExcluded(key)) return false
+    if (isExcluded(key)) {
+      reports.exclusion.record("refused")
+      return false
+    }
     const client = key === undefined ? undefined : clients.get(key)
     if (client !== undefined && client.size >= perAddress) return makeRoom(client, "address")
     return all.size < options.total || makeRoom(all, "process")
@@ -263,7 +272,11 @@ const watch = (server: Server, options: Options, context: Context.Context<never>
     const [first] = penalties.keys()
     if (penalties.size > maxPenalized && first !== undefined) penalties.delete(first)
     if (points < excluding) return
-    for (const { socket } of clients.get(key)?.idle ?? []) socket.destroy()
+    for (const { socket } of clients.get(key)?.idle ?? []) {
+      if (socket.destroyed) continue
+      reports.exclusion.record("closed")
+      socket.destroy()
+    }
   }
 
   server.on("connection", (socket: Net.Socket) => {
@@ -307,7 +320,10 @@ const watch = (server: Server, options: Options, context: Context.Context<never>
         if (connection.socket.bytesRead - connection.parsedBytes > maxBetween) abandon(connection)
       }
     },
-    warn: (now: number) => Effect.andThen(reports.address.warn(now), reports.process.warn(now)),
+    warn: (now: number) =>
+      Effect.all([reports.address.warn(now), reports.process.warn(now), reports.exclusion.warn(now)], {
+        discard: true
+      }),
     /**
      * Accepts the connections in the system's backlog while all others are paused, stops listening, and lets each response
      * close its connection. Calls back when the server no longer listens.

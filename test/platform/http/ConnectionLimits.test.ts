@@ -25,7 +25,7 @@ const serve = Effect.fnUntraced(function* (
   return {
     server,
     lines,
-    limited: (bound: "address" | "process", outcome: "closed" | "refused") =>
+    limited: (bound: "address" | "process" | "exclusion", outcome: "closed" | "refused") =>
       metrics.value(`connections_limited_total{bound="${bound}",outcome="${outcome}"}`),
     open: Raw.open(port)
   }
@@ -104,6 +104,22 @@ describe("platform/http/Connections: limits", () => {
           }).pipe(Effect.scoped)
         )
       )
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("the exclusion of an address is counted and logged, without the address", () =>
+    Effect.gen(function* () {
+      const { limited, lines, open } = yield* serve(perAddress(10))
+      yield* openAndAsk(open)
+      const pipelining = yield* open
+      pipelining.write(request.repeat(50))
+      yield* until("its connection is closed", pipelining.closed)
+      const refused = yield* open
+      yield* until("a new one is refused", refused.closed)
+      assert.deepStrictEqual([limited("exclusion", "closed"), limited("exclusion", "refused")], [1, 1])
+      yield* until("the exclusion is logged", () => lines.length > 0)
+      assert.match(lines[0]!, /^Warn .*An address was excluded.* closed, 1 new ones refused\. .*TRUSTED_PROXIES/)
+      assert.notInclude(lines[0]!, "127.0.0.1")
     }).pipe(Effect.scoped)
   )
 

@@ -3,6 +3,7 @@ import { connect, type Socket } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Option, Scope } from "effect"
 import * as Connections from "../../../src/platform/http/Connections.ts"
+import { freeingHeads } from "../../../src/platform/http/NodeServer.ts"
 import { until } from "../../support/Wait.ts"
 
 /** Without bounds that a test here reaches. */
@@ -20,11 +21,12 @@ describe("Connections", () => {
     const later: Array<() => void> = []
     const server = createServer()
     const run = Connections.track(server, { ...times, ...unlimited, ...bounds })
-    server.on("request", (request, response) => {
+    const answering = freeingHeads((request, response) => {
       if (request.url === "/unread") return void response.end("ok\n")
       const answer = () => response.end(request.url === "/much" ? Buffer.alloc(16 * 2 ** 20) : "ok\n")
       request.resume().on("end", () => (request.url === "/later" ? later.push(answer) : answer()))
     })
+    server.on("request", answering)
     yield* Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections()))
     yield* Scope.provide(run, scope)
     yield* Effect.callback<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void)))
@@ -240,6 +242,20 @@ describe("Connections", () => {
       const next = client(port)
       yield* until("a new connection is refused", next.closed)
       assert.strictEqual(next.received(), "")
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("nor is it read if the head was large and is freed", () =>
+    Effect.gen(function* () {
+      const scope = yield* Effect.scope
+      const { port } = yield* serve(scope, times)
+      const head = `POST /unread HTTP/1.1\r\nHost: edge\r\nCookie: ${"a".repeat(9_000)}\r\nTransfer-Encoding: chunked\r\n\r\n`
+      const unread = client(port, `${head}1\r\na\r\n`)
+      yield* until("it is answered", () => unread.received().endsWith("ok\n"))
+      unread.socket.write(`0\r\n\r\n${request}`)
+      const answered = () => unread.received().match(/ok\n/g)?.length
+      yield* until("it is closed, or answered again", () => unread.closed() || answered() === 2)
+      assert.strictEqual(answered(), 1)
     }).pipe(Effect.scoped)
   )
 
