@@ -7,7 +7,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import path from "node:path"
 import { PgClient } from "@effect/sql-pg"
-import { Effect, Exit, Redacted, Scope } from "effect"
+import { Effect, Exit, Redacted, Schedule, Scope } from "effect"
 import { Reactivity } from "effect/reactivity"
 import * as EmbeddedCluster from "../../src/postgres/embedded/EmbeddedCluster.ts"
 import * as ProcessTree from "../../test/support/ProcessTree.ts"
@@ -75,12 +75,15 @@ export const make = Effect.fnUntraced(function* (
       Effect.provide(Reactivity.layer),
       Effect.orDie
     )
+  // The server reloads its settings after the statement has returned, and then tells all sessions.
   const setReadOnly = (value: "on" | "off") =>
     use((sql) =>
-      Effect.andThen(
-        sql.unsafe(`ALTER SYSTEM SET default_transaction_read_only = ${value}`),
-        sql.unsafe("SELECT pg_reload_conf()")
-      )
+      Effect.gen(function* () {
+        yield* sql.unsafe(`ALTER SYSTEM SET default_transaction_read_only = ${value}`)
+        yield* sql.unsafe("SELECT pg_reload_conf()")
+        const shown = sql.unsafe("SHOW default_transaction_read_only").values
+        yield* Effect.repeat(shown, { until: ([row]) => row?.[0] === value, schedule: Schedule.spaced("10 millis") })
+      })
     )
 
   const { url } = yield* start

@@ -151,8 +151,7 @@ export const beyondTimeout = Effect.fnUntraced(function* (
     options,
     Effect.gen(function* () {
       yield* begin
-      readyStatus = yield* demandUnavailable(bench)
-      yield* end
+      readyStatus = yield* Effect.ensuring(demandUnavailable(bench), end)
     })
   )
   assert.equal(readyStatus, 503, "/readyz answers 503")
