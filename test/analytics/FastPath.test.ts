@@ -180,7 +180,7 @@ describe("analytics/FastPath", () => {
   )
 })
 
-describe("http/server/NodeServer.freeingHeads", () => {
+describe("platform/http/NodeServer.freeingHeads", () => {
   it("frees a large head when the response ends, and keeps an ordinary one", () => {
     for (const length of [10, 9_000]) {
       const request = new IncomingMessage(new Socket())

@@ -140,8 +140,8 @@ const isLimited = ({ rateLimitAnalytics, rateLimitChat, rateLimitForms }: Option
   [rateLimitAnalytics, rateLimitChat, rateLimitForms].some(Option.isSome)
 
 /**
- * The context of requests. The platform copies it for every request, and the handlers got their services when their routes were
- * built, so it has references only.
+ * The context of requests. The platform copies it for every request, so it leaves out the services of `services/`, which the
+ * handlers got when their routes were built.
  */
 const withoutServices = (context: Context.Context<never>): Context.Context<never> =>
   Context.makeUnsafe(new Map([...context.mapUnsafe].filter(([key]) => !key.startsWith("hydracore/services/"))))

@@ -20,7 +20,7 @@ const announce = Effect.fnUntraced(function* (path: string, length: number | "ch
   return raw
 })
 
-layer(testServer(), { excludeTestServices: true })("http/server: Expect: 100-continue", (it) => {
+layer(testServer(), { excludeTestServices: true })("platform/http: Expect: 100-continue", (it) => {
   it.effect("a body of an acceptable length gets 100 Continue, and its response once it has arrived", () =>
     Effect.gen(function* () {
       const raw = yield* announce(paths.track, 2)

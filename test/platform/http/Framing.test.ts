@@ -75,7 +75,7 @@ const encode = (body: Schema.Json): string => (typeof body === "string" ? body :
 const trustedProxies = [IpNetwork.fromStringUnsafe("127.0.0.0/8"), IpNetwork.fromStringUnsafe("10.0.0.0/8")]
 
 layer(TestServer.layer({ trustedProxies, maxBody: 4096 }), { excludeTestServices: true })(
-  "http/server: bodies with a length and chunked bodies",
+  "platform/http: bodies with a length and chunked bodies",
   (it) => {
     for (const kind of ["track", "view", "event", "submit"] as const) {
       it.effect.prop(
