@@ -65,7 +65,7 @@ export class ChatEndpoint extends Context.Service<
     ) => Effect.Effect<Response, never, Admitted | Received | Scope.Scope>
     readonly stream: Stream
   }
->()("hydracore/http/ChatEndpoint") {}
+>()("hydracore/chat/ChatEndpoint") {}
 
 export interface Options {
   /** How long a visitor may take to read pending frames. */

@@ -13,7 +13,7 @@ export class Drain extends Context.Service<
     /** Starts the grace period. Called once, when the process shuts down. */
     readonly start: Effect.Effect<void>
   }
->()("hydracore/http/Drain") {}
+>()("hydracore/chat/Drain") {}
 
 /** The grace period may start while the scope closes, in a finalizer that was added after this. */
 export const make = Effect.fnUntraced(function* (options: {

@@ -56,7 +56,7 @@ export class RunningAnswers extends Context.Service<
      */
     readonly end: (key: ConversationKey, ending: "stopped" | "superseded") => Effect.Effect<boolean>
   }
->()("hydracore/http/RunningAnswers") {}
+>()("hydracore/chat/RunningAnswers") {}
 
 /** How often events that have waited are stored, so that other processes can follow them. */
 const storeInterval = Duration.millis(100)

@@ -24,7 +24,7 @@ export class StreamSlots extends Context.Service<
     /** Takes a slot for a resumed stream, which the caller must release. */
     readonly openReader: (address: string) => OpenSlots.Opening<Name>
   }
->()("hydracore/http/StreamSlots") {}
+>()("hydracore/chat/StreamSlots") {}
 
 export const layer = ({ perAddress, perInstance }: Options): Layer.Layer<StreamSlots> =>
   Layer.sync(StreamSlots, () => {

@@ -49,12 +49,15 @@ export const uncountedHeadBytes = 8_192
  * The memory of requests whose bodies are incomplete: 64 MiB per process, and an eighth of it per address. Without the share
  * per address, a few slow senders would block everyone's larger bodies.
  */
-export const Arrivals = Context.Reference<Pick<Capacity.Capacity, "allocate">>("hydracore/http/RequestBody/Arrivals", {
-  defaultValue: () => Capacity.make(64 * 2 ** 20, 8 * 2 ** 20)
-})
+export const Arrivals = Context.Reference<Pick<Capacity.Capacity, "allocate">>(
+  "hydracore/platform/http/RequestBody/Arrivals",
+  {
+    defaultValue: () => Capacity.make(64 * 2 ** 20, 8 * 2 ** 20)
+  }
+)
 
 /** Whether the share per address applies. Without rate limits an address may not identify a client. */
-export const ByAddress = Context.Reference<boolean>("hydracore/http/RequestBody/ByAddress", {
+export const ByAddress = Context.Reference<boolean>("hydracore/platform/http/RequestBody/ByAddress", {
   defaultValue: () => true
 })
 
