@@ -9,6 +9,7 @@ import * as Cluster from "../../../scripts/torture/Cluster.ts"
 import * as Migrate from "../../../src/cli/commands/Migrate.ts"
 import * as Database from "../../../src/postgres/Database.ts"
 import firstMigration from "../../../src/postgres/schema/migrations/0001_edge.ts"
+import indexVisits from "../../../src/postgres/schema/migrations/0040_visit_indexes.ts"
 import * as Locks from "../../support/postgres/Locks.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 import { pause, until } from "../../support/Wait.ts"
@@ -111,6 +112,27 @@ describe("migrate", () => {
       yield* cluster.start
       assert.deepStrictEqual(yield* Fiber.join(running), laterMigrations)
     }).pipe(Effect.scoped)
+  )
+
+  it.live(
+    "the migration that indexes visits does not lock them while it waits for a rollup run, which may need them",
+    () =>
+      Effect.gen(function* () {
+        const sql = yield* TestDatabase.clientOf(yield* TestDatabase.connection)
+        yield* sql`DROP INDEX visit_hash, visit_session, visit_other_hashes`
+        yield* sql`ALTER TABLE rollup_site ADD COLUMN failed_until timestamptz`
+        const run = yield* Locks.openTransaction(sql, sql`LOCK TABLE rollup_day IN ROW EXCLUSIVE MODE`)
+        const running = yield* indexVisits.pipe(
+          Effect.provideService(SqlClient.SqlClient, sql),
+          sql.withTransaction,
+          Effect.forkChild
+        )
+        yield* Locks.untilAwaited(sql)
+        const locks = yield* sql`SELECT mode FROM pg_locks WHERE relation = 'visit'::regclass`
+        yield* run.commit
+        yield* Fiber.join(running)
+        assert.deepStrictEqual(locks, [])
+      }).pipe(Effect.scoped)
   )
 
   it.live("a failed migration is reported with its name and cause", () =>

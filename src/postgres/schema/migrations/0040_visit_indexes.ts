@@ -6,6 +6,9 @@
  * time, of which a burst has many. A page view is stored within `DATABASE_TIMEOUT`, which is ten seconds unless set, and clocks
  * differ by a little. A row that takes longer is marked, so it only costs more.
  *
+ * `rollup_day` is locked first, like by a rollup run: one that had locked it before and waited for the indexes of `visit` would be in
+ * a deadlock with the changes of `rollup_day`. Reports still read while the indexes are built.
+ *
  * `reaches_to` is always `ends_at`, and this version does not read it. An older version, which writes it, can still run.
  *
  * @module
@@ -18,6 +21,7 @@ const markLateRows = (table: string, time: string) =>
     WHEN (NEW.${time} < clock_timestamp() - interval '12 seconds') EXECUTE FUNCTION mark_stale_rollup('${time}')`
 
 const statements = [
+  "LOCK TABLE rollup_day IN SHARE MODE",
   "CREATE INDEX visit_hash ON visit (visitor_hash)",
   "CREATE INDEX visit_session ON visit (session_key) WHERE session_key <> encode(visitor_hash, 'hex')",
   "CREATE INDEX visit_other_hashes ON visit (hosted_website_id, started_at) WHERE other_hashes IS NOT NULL",
