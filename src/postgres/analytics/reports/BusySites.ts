@@ -25,13 +25,15 @@ export interface BusySites {
   readonly add: (hostedWebsiteIds: Iterable<string>) => void
   /** The websites that are due. */
   readonly due: (now: number) => ReadonlyArray<string>
-  /** Removes websites, because their visits are stored. */
-  readonly remove: (hostedWebsiteIds: Iterable<string>) => void
+  /** Removes websites, because their visits were stored at `now`. Those with many page views since then are due later. */
+  readonly remove: (hostedWebsiteIds: Iterable<string>, now: number) => void
 }
 
 export const make = (): BusySites => {
   const counts = new Map<string, number>()
   const dueAt = new Map<string, number>()
+  /** When the latest page views of the websites in `dueAt` will be due. */
+  const lastDueAt = new Map<string, number>()
   return {
     count: (ids, now) => {
       let at: number | null = null
@@ -41,6 +43,7 @@ export const make = (): BusySites => {
         if (times <= maxTail) continue
         counts.delete(id)
         at = now + maxUnmarkedDelay
+        lastDueAt.set(id, at)
         if (!dueAt.has(id)) dueAt.set(id, at)
       }
       return at
@@ -49,8 +52,13 @@ export const make = (): BusySites => {
       for (const id of ids) dueAt.set(id, 0)
     },
     due: (now) => [...dueAt].flatMap(([id, at]) => (at <= now ? [id] : [])),
-    remove: (ids) => {
-      for (const id of ids) dueAt.delete(id)
+    remove: (ids, now) => {
+      for (const id of ids) {
+        const last = lastDueAt.get(id)
+        lastDueAt.delete(id)
+        if (last === undefined || last <= now) dueAt.delete(id)
+        else dueAt.set(id, last)
+      }
     }
   }
 }

@@ -43,6 +43,9 @@ const maxTurn = 10_000
 /** Batches that are rolled up at the same time, each on a connection of its own. */
 const maxConcurrent = 4
 
+/** Timeout of a transaction, or of a statement outside of one. `DayRollUp.MaxStatement` bounds each statement of a transaction. */
+const maxTransaction = Duration.minutes(30)
+
 /** Maximum wait for transactions that are writing. */
 const writersTimeout = Duration.seconds(30)
 
@@ -490,20 +493,29 @@ const advanceAll = Effect.fnUntraced(function* (behind: typeof Behind.Type) {
   return true
 })
 
-/** Stores the visits of the open days of all websites with many page views. Returns whether there were any. */
-export const advance: Effect.Effect<boolean, RoundError, SqlClient.SqlClient> = Effect.flatMap(
-  sitesBehind(null),
-  advanceAll
-)
+/** Finds the websites with many page views after their stored visits, for `advanceBusy`. Returns whether there were any. */
+export const findBusy: Effect.Effect<boolean, RoundError, SqlClient.SqlClient> = Effect.gen(function* () {
+  const { add } = yield* BusySites
+  const behind = yield* sitesBehind(null)
+  add(behind.map(({ hostedWebsiteId }) => hostedWebsiteId))
+  return behind.length > 0
+})
 
-/** The same for the websites of which this process knows that they may have many. */
+/**
+ * Stores the visits of the open days of websites of which this process knows that they may have many page views. Returns whether
+ * there were any.
+ */
 export const advanceBusy: Effect.Effect<boolean, RoundError, SqlClient.SqlClient> = Effect.gen(function* () {
   const { due, remove } = yield* BusySites
   let hadWork = false
-  for (const ids of Arr.chunksOf(due(yield* Clock.currentTimeMillis), pageSize)) {
+  const now = yield* Clock.currentTimeMillis
+  for (const ids of Arr.chunksOf(due(now), pageSize)) {
     const behind = yield* sitesBehind(ids)
     const isBehind = new Set(behind.map(({ hostedWebsiteId }) => hostedWebsiteId))
-    remove(ids.filter((id) => !isBehind.has(id)))
+    remove(
+      ids.filter((id) => !isBehind.has(id)),
+      now
+    )
     if (yield* advanceAll(behind)) hadWork = true
   }
   return hadWork
@@ -575,8 +587,7 @@ export const nextAdvance = Duration.seconds(2)
 /** Rolls up on connections of its own when it is woken, until the scope closes. */
 export const layer: Layer.Layer<never, SqlError.SqlError, PgClient.PgClient> = Layer.effectDiscard(
   Effect.gen(function* () {
-    // `DayRollUp.MaxStatement` bounds the statements of a run.
-    const sql = yield* Database.dedicated({ maxConnections: maxConcurrent, timeout: Duration.infinity })
+    const sql = yield* Database.dedicated({ maxConnections: maxConcurrent, timeout: maxTransaction, retries: false })
     const { wake } = yield* Rounds.Wakeups
     const start = (kind: Rounds.Kind, work: typeof round, next: Duration.Duration, what: string) =>
       Rounds.start({
@@ -592,6 +603,11 @@ export const layer: Layer.Layer<never, SqlError.SqlError, PgClient.PgClient> = L
     const rollUp = Effect.tap(round, (hadWork) => Effect.sync(() => hadWork && wake("open-days")))
     yield* start("rollups", rollUp, nextTurn, "roll up page views")
     yield* start("open-days", advanceBusy, nextAdvance, "store the visits of open days")
-    yield* start("all-open-days", advance, nextAdvance, "store the visits of open days")
+    // Found once, they are advanced until they are up to date: no further search of all websites follows.
+    const find = findBusy.pipe(
+      Effect.tap((areFound) => Effect.sync(() => areFound && wake("open-days"))),
+      Effect.as(false)
+    )
+    yield* start("all-open-days", find, nextAdvance, "look for websites with many page views")
   })
 )

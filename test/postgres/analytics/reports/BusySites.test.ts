@@ -27,11 +27,25 @@ describe("postgres/analytics/reports/BusySites", () => {
     assert.strictEqual(count(["b", "a"], 2000), 2000 + BusySites.maxUnmarkedDelay)
     assert.deepStrictEqual(due(2000), [])
     assert.deepStrictEqual(due(2000 + BusySites.maxUnmarkedDelay), ["a"])
-    remove(["a"])
+    remove(["a"], 2000 + BusySites.maxUnmarkedDelay)
     add(["b"])
     assert.deepStrictEqual(due(2000 + BusySites.maxUnmarkedDelay), ["b"])
     // The count begins again.
     assert.isNull(count(ids(BusySites.maxTail), 3000))
+  })
+
+  it("a website with many page views since it became due stays due until they are stored", () => {
+    const { count, due, remove } = BusySites.make()
+    const burst = Array.from({ length: many }, () => "a")
+    const [first, second] = [1000 + BusySites.maxUnmarkedDelay, 5000 + BusySites.maxUnmarkedDelay]
+    assert.strictEqual(count(burst, 1000), first)
+    assert.strictEqual(count(burst, 5000), second)
+    assert.deepStrictEqual(due(first), ["a"])
+    remove(["a"], first)
+    assert.deepStrictEqual(due(first), [])
+    assert.deepStrictEqual(due(second), ["a"])
+    remove(["a"], second)
+    assert.deepStrictEqual(due(Number.POSITIVE_INFINITY), [])
   })
 
   it.live("the visits of an open day are stored if this process has stored many page views", () =>

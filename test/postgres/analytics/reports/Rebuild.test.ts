@@ -48,7 +48,9 @@ describe("postgres/analytics/reports: rebuild", () => {
       // So many that the visits of today are stored.
       yield* insertUnmarked(site.hostedWebsiteId, 1100)
       yield* RollUpLoop.round
-      yield* RollUpLoop.advance
+      assert.isTrue(yield* RollUpLoop.findBusy)
+      yield* RollUpLoop.advanceBusy
+      assert.isFalse(yield* RollUpLoop.findBusy)
       assert.strictEqual(yield* views("rollups"), 2200)
       yield* insertUnmarked(site.hostedWebsiteId, 4)
       assert.strictEqual(yield* views("rollups"), 2200)
