@@ -274,9 +274,12 @@ const writes =
 /** Whether a statement surely changes nothing, so that it may run twice. Exported for tests. */
 export const isRead = (statement: string): boolean => reads.test(statement) && !writes.test(statement)
 
-/** Whether the server rolled the statement back. After other errors, it is unknown whether it was committed. */
+/**
+ * Whether the server rolled the statement back. After other errors, as after 40003 of a pooler, it is unknown whether it was
+ * committed.
+ */
 const wasRolledBack = (error: unknown): boolean =>
-  SqlError.isSqlError(error) && Option.exists(sqlState(error), (code) => /^(40|53|58|25006)/.test(code))
+  SqlError.isSqlError(error) && Option.exists(sqlState(error), (code) => /^(40(?!003)|53|58|25006)/.test(code))
 
 /** Notes which statements a connection is given. */
 class NotingConnection implements SqlConnection.Connection {

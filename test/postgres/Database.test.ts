@@ -56,6 +56,35 @@ describe("postgres/Database: the bound on a statement's time", () => {
     })
   )
 
+  it.effect("a write is tried again only if it is known that the server rolled it back", () =>
+    Effect.gen(function* () {
+      const attemptsAfter = Effect.fnUntraced(function* (code: string) {
+        const cause = Object.assign(new Error(code), { code })
+        const error = new SqlError.SqlError({ reason: new SqlError.UnknownError({ cause }) })
+        const statement = yield* failing(1, error)
+        const scope = yield* Effect.scope
+        let attempts = 0
+        const run = Database.bounded(
+          scope,
+          "10 seconds"
+        )((attempt) => {
+          attempts++
+          attempt.mayHaveWritten = true
+          return statement
+        })
+        const fiber = yield* Effect.forkChild(Effect.exit(run))
+        yield* TestClock.adjust("10 seconds")
+        yield* Fiber.join(fiber)
+        return attempts
+      })
+      assert.strictEqual(yield* attemptsAfter("40001"), 2)
+      assert.strictEqual(yield* attemptsAfter("40P01"), 2)
+      // "Statement completion unknown", and a shutdown.
+      assert.strictEqual(yield* attemptsAfter("40003"), 1)
+      assert.strictEqual(yield* attemptsAfter("57P01"), 1)
+    })
+  )
+
   it.effect("other errors fail immediately", () =>
     Effect.gen(function* () {
       assert.strictEqual(yield* Effect.flip(bounded(Effect.fail("ours"))), "ours")

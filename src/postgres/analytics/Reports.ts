@@ -111,7 +111,7 @@ export const layer = (options: Options): Layer.Layer<Reports, SqlError.SqlError,
         rebuild: (site) =>
           RollUpLoop.rebuild(site?.hostedWebsiteId).pipe(
             Effect.provideService(SqlClient.SqlClient, sql),
-            // `DayRollUp.MaxStatement` bounds the statements.
+            // A rebuild takes as long as the rows of the websites require.
             Database.withTimeout(Duration.infinity),
             Effect.catchTag("TimeoutError", () => Effect.fail(new StorageUnavailable({ reason: "timeout" }))),
             Effect.catchTag("SqlError", (error) => Effect.fail(Database.unavailable(error)))

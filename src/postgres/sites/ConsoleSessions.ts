@@ -216,15 +216,7 @@ export const layer: Layer.Layer<ConsoleSessions, never, PgClient.PgClient> = Lay
       revoke: Effect.fnUntraced(function* (sessionId, options) {
         if (!isCanonicalUuid(sessionId)) return Option.none()
         const now = yield* Clock.currentTimeMillis
-        // A transaction whose commit was not acknowledged runs again, and then finds nothing to revoke.
-        let revoked: Effect.Success<ReturnType<typeof Issuers.revoke>> = Option.none()
-        return yield* CredentialSql.byIndex(
-          sql,
-          Effect.map(Issuers.revoke(sql, sessionId, now, options), (found) => {
-            revoked = Option.orElse(found, () => revoked)
-            return revoked
-          })
-        ).pipe(mapErrors)
+        return yield* CredentialSql.byIndex(sql, Issuers.revoke(sql, sessionId, now, options)).pipe(mapErrors)
       })
     })
   })
