@@ -75,13 +75,13 @@ const countAlike = Effect.fnUntraced(function* (
     )
   }
   const { conversions, visitors } = Counting.plan(query).groups
-  const summed = yield* execute((parameters, sites, stored) =>
+  const ofSums = execute((parameters, sites, stored) =>
     SumSql.statementBySite(
       `${sites} AND day >= ${parameters.date(range.first)} AND day <= ${parameters.date(range.last)}
         AND (hosted_website_id, day, roll) IN (${stored})`
     )
   )
-  const computed = yield* execute((parameters, sites, stored) => {
+  const ofRows = execute((parameters, sites, stored) => {
     const dateOf = (time: string) =>
       `toDate(addMilliseconds(${time}, ${DimensionSql.localOffset(parameters, offsets, time)}))`
     return GroupSql.statement(
@@ -99,6 +99,8 @@ const countAlike = Effect.fnUntraced(function* (
         )
     )
   })
+  // At the same time, because each reads which days are stored: a day that was stored between them would be missing in both.
+  const [summed, computed] = yield* Effect.all([ofSums, ofRows], { concurrency: "unbounded" })
   for (const { counts, dimensions } of computed) {
     const [hostedWebsiteId = ""] = dimensions
     if (counts.events >= manyRows) reader.onUnstored({ hostedWebsiteId, timeZone }, [days])

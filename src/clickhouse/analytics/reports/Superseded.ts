@@ -47,7 +47,8 @@ export const remove = Effect.fnUntraced(function* (reader: Reader, hostedWebsite
   if (found.length === 0) return
   const target = yield* Layout.target
   const pairs = found.map(({ date, number }) => `(${date}, ${number})`).join(", ")
-  for (const name of ["visit", "visit_day", "visit_sum"] as const) {
+  // The sums first: after an interruption, the pairs are found again in the other tables.
+  for (const name of ["visit_sum", "visit", "visit_day"] as const) {
     yield* command(
       // No lightweight deletion: it only hides rows. They would stay on the disk, and a later erasure would not find them.
       `ALTER TABLE ${Tables.localTable(target, name)}${Tables.onCluster(target)}
