@@ -11,7 +11,7 @@
  * @module
  */
 import { PgTypes } from "@effect/sql-pg"
-import { Context, Effect, Option, Schema } from "effect"
+import { Context, Duration, Effect, Option, Schema } from "effect"
 import { type SqlClient, SqlError } from "effect/sql"
 import type { Day } from "../../../core/analytics/report/LocalTime.ts"
 import type { LocalDate } from "../../../core/analytics/report/Query.ts"
@@ -114,9 +114,10 @@ const onFree = <A, E, R>(
     if (free.length === 0) return yield* new SiteChanged()
     return yield* work({ timeZone, hostedWebsiteIds: free })
   }).pipe(
-    // In the transaction, which would be tried again after a `SqlError`.
     Effect.catchIf(isOutdated, () => Effect.fail(new Busy())),
-    sql.withTransaction
+    sql.withTransaction,
+    // `MaxStatement` bounds its statements. Without a timeout, the client does not try it again.
+    Database.withTimeout(Duration.infinity)
   )
 
 /** Runs such a transaction on the rollups of all websites, or fails with `Busy`. */

@@ -43,8 +43,8 @@ const maxTurn = 10_000
 /** Batches that are rolled up at the same time, each on a connection of its own. */
 const maxConcurrent = 4
 
-/** Timeout of a transaction, or of a statement outside of one. `DayRollUp.MaxStatement` bounds each statement of a transaction. */
-const maxTransaction = Duration.minutes(30)
+/** Timeout of a statement outside of the transactions of `DayRollUp`. */
+const statementTimeout = Duration.minutes(5)
 
 /** Maximum wait for transactions that are writing. */
 const writersTimeout = Duration.seconds(30)
@@ -587,7 +587,7 @@ export const nextAdvance = Duration.seconds(2)
 /** Rolls up on connections of its own when it is woken, until the scope closes. */
 export const layer: Layer.Layer<never, SqlError.SqlError, PgClient.PgClient> = Layer.effectDiscard(
   Effect.gen(function* () {
-    const sql = yield* Database.dedicated({ maxConnections: maxConcurrent, timeout: maxTransaction, retries: false })
+    const sql = yield* Database.dedicated({ maxConnections: maxConcurrent, timeout: statementTimeout })
     const { wake } = yield* Rounds.Wakeups
     const start = (kind: Rounds.Kind, work: typeof round, next: Duration.Duration, what: string) =>
       Rounds.start({
