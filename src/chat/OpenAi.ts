@@ -1,5 +1,6 @@
 /**
- * `POST …/openai/v1/chat/completions`, `GET …/openai/v1/models` and `GET …/openai/v1/models/{model}`: an instance's agent for clients of OpenAI's API.
+ * `POST …/openai/v1/chat/completions`, `GET …/openai/v1/models` and `GET …/openai/v1/models/{model}`: an instance's agent for
+ * clients of OpenAI's API.
  *
  * A client sends its whole conversation with each request. Only `metadata.conversation_id` identifies its conversation.
  *

@@ -3,9 +3,9 @@
  * Closes the connections whose client does not read, and on shutdown all of them, without losing requests.
  *
  * Exclusion: Node parses all that it has read of a connection, 64 KiB or more, before it turns to the next one, and accepts one
- * connection in a turn of the event loop. Pipelined requests and tiny chunks, of which a buffer has hundreds or thousands, therefore hold up all other
- * clients, and the connections of one address could do so for seconds in each turn. No browser and no proxy sends them, so the
- * connection is closed, and its address is excluded for a while.
+ * connection in a turn of the event loop. Pipelined requests and tiny chunks, of which a buffer has hundreds or thousands,
+ * therefore hold up all other clients, and the connections of one address could do so for seconds in each turn. No browser and no
+ * proxy sends them, so the connection is closed, and its address is excluded for a while.
  *
  * Shutdown: Node's own `close` destroys every idle connection at once, even if a request is in flight on it, and waits for
  * the others without a limit. This module first accepts every connection in the system's backlog and then stops listening.

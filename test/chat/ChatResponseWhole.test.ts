@@ -8,7 +8,7 @@ import { type Agent, accepted, begin, driven, stop, text } from "../support/Chat
 const beginWhole = (agent: Agent, maxBytes = 1_000, graceExpired: Effect.Effect<void> = Effect.never) =>
   begin(agent, { dialect: OpenAiCompletion.plainText, heartbeat: "1 hour", maxBytes }, graceExpired)
 
-describe("WholeAnswer", () => {
+describe("ChatResponse.readWhole", () => {
   it.effect("has the text of all parts, the sources, the usage and the finish reason", () =>
     Effect.gen(function* () {
       const chat = yield* beginWhole(
