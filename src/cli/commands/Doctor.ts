@@ -165,8 +165,8 @@ const inspectService = ({ metricsHost, metricsPort }: Settings) =>
 const text = (findings: ReadonlyArray<Finding>): string =>
   findings
     .map(({ advice, check, finding, severity }) => {
-      const head = `${TerminalText.padEnd(severity, 7)}  ${TerminalText.padEnd(check, 10)}`
-      const indent = " ".repeat(21)
+      const head = `${TerminalText.padEnd(severity, 7)}  ${TerminalText.padEnd(check, 11)}`
+      const indent = " ".repeat(22)
       return `${head}  ${TerminalText.printable(finding)}\n${advice === null ? "" : `${indent}${TerminalText.printable(advice)}\n`}`
     })
     .join("")

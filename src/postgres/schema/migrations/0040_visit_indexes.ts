@@ -9,7 +9,8 @@
  * `rollup_day` is locked first, like by a rollup run: one that had locked it before and waited for the indexes of `visit` would be in
  * a deadlock with the changes of `rollup_day`. Reports still read while the indexes are built.
  *
- * `reaches_to` is always `ends_at`, and this version does not read it. An older version, which writes it, can still run.
+ * `reaches_to` is always `ends_at`, and this version neither reads nor writes it. It stays for an older version, which does, as
+ * `rollup_site.failed_until` does.
  *
  * @module
  */
@@ -29,8 +30,7 @@ const statements = [
   markLateRows("event", "received_at"),
   markLateRows("conversion", "visit_started_at"),
   "ALTER TABLE rollup_day ALTER COLUMN reaches_to DROP NOT NULL",
-  "ALTER TABLE rollup_month ALTER COLUMN reaches_to DROP NOT NULL",
-  "ALTER TABLE rollup_site DROP COLUMN failed_until"
+  "ALTER TABLE rollup_month ALTER COLUMN reaches_to DROP NOT NULL"
 ]
 
 export default Effect.gen(function* () {
