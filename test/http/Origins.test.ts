@@ -62,8 +62,8 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
   it.effect("a foreign page is refused even if it sends many other headers first", () =>
     Effect.gen(function* () {
       const { all, stored } = yield* guarded
-      // As many as fit in a head. By default Node drops the headers over a maximum number.
-      const many = Object.fromEntries(Array.from({ length: 1_500 }, (_, number) => [`a${number}`, ""]))
+      // Nearly as many as a request may have, which is 200.
+      const many = Object.fromEntries(Array.from({ length: 180 }, (_, number) => [`a${number}`, ""]))
       const refused = yield* all({ ...many, origin: "https://evil.example" })
       for (const answer of Object.values(refused)) assert.strictEqual(answer.status, 403)
       assert.deepStrictEqual(yield* stored, { pageViews: 0, submissions: 0 })
