@@ -120,7 +120,6 @@ describe("migrate", () => {
       Effect.gen(function* () {
         const sql = yield* TestDatabase.clientOf(yield* TestDatabase.connection)
         yield* sql`DROP INDEX visit_hash, visit_session, visit_other_hashes`
-        yield* sql`ALTER TABLE rollup_site ADD COLUMN failed_until timestamptz`
         const run = yield* Locks.openTransaction(sql, sql`LOCK TABLE rollup_day IN ROW EXCLUSIVE MODE`)
         const running = yield* indexVisits.pipe(
           Effect.provideService(SqlClient.SqlClient, sql),

@@ -229,8 +229,8 @@ const expressions: Readonly<Record<string, string>> = {
 }
 
 /**
- * The visits of some days, with some of `columns` and `siteColumn`. `keys` selects the session keys; without it, all. `known` has the last campaign of the run at each row, or `noCampaign`, and
- * `earlier` that at the row before it.
+ * The visits of some days, with some of `columns` and `siteColumn`. `keys` selects the session keys; without it, all. In the
+ * statement, `known` has the last campaign of the run at each row, or `noCampaign`, and `earlier` that at the row before it.
  */
 export const visits = (
   parameters: Parameters,

@@ -460,7 +460,8 @@ const sitesBehind = Effect.fnUntraced(function* (hostedWebsiteIds: ReadonlyArray
         SELECT greatest(max(ends_at), now() - interval '2 days') AS reached FROM rollup_day
         WHERE rollup_day.hosted_website_id = site.hosted_website_id AND day >= now()::date - 3
       ) AS stored
-      WHERE deleted_at IS NULL AND (cardinality($2::uuid[]) = 0 OR site.hosted_website_id = ANY ($2)) AND held.time_zone = site.time_zone AND version = $1 AND EXISTS (
+      WHERE deleted_at IS NULL AND (cardinality($2::uuid[]) = 0 OR site.hosted_website_id = ANY ($2))
+        AND held.time_zone = site.time_zone AND version = $1 AND EXISTS (
         SELECT FROM page_view WHERE page_view.hosted_website_id = site.hosted_website_id AND received_at >= reached
           AND received_at < now() - interval '${maxUnmarkedDelay} milliseconds' OFFSET ${maxTail}
       ) ORDER BY created_at`,

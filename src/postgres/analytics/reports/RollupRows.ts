@@ -89,8 +89,8 @@ const summed = (from: string): string => `
 
 /**
  * Replaces the groups of some websites' successive days with those of the statement `groups`, which has the columns
- * `hosted_website_id`, `dimension`, `date`, `name` and those of `columns`. If `groups` is null, deletes them only. If the groups have a `sign`, adds them to the stored ones, or
- * subtracts them. Unpacks the rows that can hold groups of these days, and the rows of their months with room for more.
+ * `hosted_website_id`, `dimension`, `date`, `name` and those of `columns`. If `groups` is null, deletes them only. If the groups have
+ * a `sign`, adds them to the stored ones, or subtracts them. Unpacks the rows that can hold groups of these days, and the rows of their months with room for more.
  *
  * There may be as many groups as page views, so the sort must be fast: it compares the number of a group's row (`place`) and the
  * bytes of its name. To compare dimension, month and part takes a third more time, and to compare names by a language even more.
