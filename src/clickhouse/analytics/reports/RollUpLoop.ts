@@ -50,6 +50,8 @@ export const make = Effect.gen(function* () {
 
   /** The time of the last attempt, by website and first day. */
   const attempts = new Map<string, number>()
+  /** When replaced visits were last deleted, by website. More often would rewrite files of the tables for every rollup run. */
+  const removals = new Map<string, number>()
   const attempt = Effect.fnUntraced(function* ({ days, site }: Request) {
     const now = yield* Clock.currentTimeMillis
     const key = `${site.hostedWebsiteId} ${days[0].date}`
@@ -57,8 +59,10 @@ export const make = Effect.gen(function* () {
     if (attempts.size >= 10 * capacity) attempts.clear()
     attempts.set(key, now)
     const stored = yield* rollUpDays(site, { days, isForced: false, minRows })
-    if (stored === 0) return
+    if (stored === 0 || now - (removals.get(site.hostedWebsiteId) ?? 0) < Superseded.graceMillis) return
+    if (removals.size >= 10 * capacity) removals.clear()
     yield* removeReplaced(site.hostedWebsiteId).pipe(
+      Effect.tap(() => Effect.sync(() => removals.set(site.hostedWebsiteId, now))),
       Effect.catchCause((cause) =>
         Effect.logWarning("Could not delete replaced visits; the next rollup run of the website tries again", cause)
       )

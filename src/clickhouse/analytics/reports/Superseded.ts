@@ -16,7 +16,7 @@ import { Parameters } from "./Parameters.ts"
 import type { Reader } from "./Reader.ts"
 
 /** How long replaced visits are kept: a running report may still read them. */
-const graceMillis = hourMillis
+export const graceMillis = hourMillis
 
 /** The maximum number of pairs of a day and a rollup run that one statement deletes. */
 const maxPairs = 1_000

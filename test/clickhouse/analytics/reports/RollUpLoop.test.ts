@@ -125,5 +125,45 @@ TestClickHouse.describeWithClickHouse("clickhouse/analytics/reports/RollUpLoop",
         ])
       }).pipe(Effect.provide([logs, EverySite.writable]), Effect.scoped)
     })
+
+    it.effect("the replaced visits of a website are deleted after the first of several rollup runs", () =>
+      Effect.gen(function* () {
+        const clickhouse = yield* ClickHouse
+        const site = randomUUID()
+        const last = Math.floor((yield* Clock.currentTimeMillis) / dayMillis) - 3
+        const days = [last - 2, last - 1, last]
+        yield* clickhouse.insert({
+          table: "visit",
+          columns: ["hosted_website_id", "day", "roll"],
+          rows: days.map((day) => [site, dateOf(day * dayMillis), 1]),
+          token: randomUUID()
+        })
+        yield* clickhouse.insert({
+          table: "page_view",
+          columns: ["hosted_website_id", "received_at", "path", "visitor_hash"],
+          rows: days.flatMap((day) => Array.from({ length: 1_000 }, () => [site, day * dayMillis, "/", randomUUID()])),
+          token: randomUUID()
+        })
+        let deletions = 0
+        const { offer } = yield* RollUpLoop.make.pipe(
+          Effect.provideService(ClickHouse, {
+            ...clickhouse,
+            command: (statement, options) => {
+              if (statement.startsWith("ALTER")) deletions++
+              return statement.startsWith("ALTER") ? Effect.void : clickhouse.command(statement, options)
+            }
+          })
+        )
+        for (const day of days) {
+          offer({ hostedWebsiteId: site, timeZone: "UTC" }, [
+            [{ date: dateOf(day * dayMillis), start: day * dayMillis, end: (day + 1) * dayMillis }]
+          ])
+        }
+        // The last one begins after the others have ended.
+        yield* Effect.repeat(Effect.delay(stored(site), "50 millis"), { until: ({ visits }) => visits >= 3_003 })
+        // One for each table.
+        assert.strictEqual(deletions, 3)
+      }).pipe(Effect.provide(EverySite.writable), Effect.scoped)
+    )
   })
 })
