@@ -5,6 +5,7 @@ import childProcess from "node:child_process"
 import { assert, it, vi } from "@effect/vitest"
 import { Effect } from "effect"
 import type * as Bundles from "../../../src/http/assets/Bundles.ts"
+import { stop } from "../../../src/http/assets/Esbuild.ts"
 
 /** The module in a copy without bundles: other test files of this process may have built some. */
 const copy: Effect.Effect<typeof Bundles> = Effect.promise(
@@ -15,7 +16,8 @@ it.effect("bundles are built again after a failure, and then kept", () =>
   Effect.gen(function* () {
     const { all, names } = yield* copy
     const outcomes = Effect.promise(all)
-    // esbuild is a process of its own.
+    // esbuild is a process of its own, and another test may have left one running.
+    yield* Effect.promise(stop)
     const spawn = vi.spyOn(childProcess, "spawn").mockImplementation(() => {
       throw new Error("spawn EAGAIN")
     })

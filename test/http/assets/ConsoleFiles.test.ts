@@ -5,6 +5,7 @@ import childProcess from "node:child_process"
 import { assert, it, vi } from "@effect/vitest"
 import { Effect } from "effect"
 import type * as ConsoleFiles from "../../../src/http/assets/ConsoleFiles.ts"
+import { stop } from "../../../src/http/assets/Esbuild.ts"
 
 /** The module in a copy without files: other test files of this process may have built some. */
 const copy: Effect.Effect<typeof ConsoleFiles> = Effect.promise(
@@ -14,7 +15,8 @@ const copy: Effect.Effect<typeof ConsoleFiles> = Effect.promise(
 it.effect("the console's files are built again after a failure, and then kept", () =>
   Effect.gen(function* () {
     const { all } = yield* copy
-    // esbuild is a process of its own.
+    // esbuild is a process of its own, and another test may have left one running.
+    yield* Effect.promise(stop)
     vi.spyOn(childProcess, "spawn").mockImplementationOnce(() => {
       throw new Error("spawn EAGAIN")
     })
