@@ -239,7 +239,8 @@ export const suite = <R, E>(
             const hashOf = (day: number) => `${String(day).padStart(6, "0")}${visitor}`
             const views = [{ age: last, source: null, sessionId: null }, ...given].map(
               ({ age, sessionId, source }, index): PageView => {
-                const receivedAt = leadAt - age * minute
+                // No two at the same time, because their order is undefined.
+                const receivedAt = leadAt - age * minute - index
                 return {
                   ...viewOf(site.hostedWebsiteId, shape),
                   path: `/${index}`,
