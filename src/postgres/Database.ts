@@ -265,7 +265,7 @@ interface Attempt {
   mayHaveWritten: boolean
 }
 
-/** The statements that only read begin so, and have none of the words of `writes`. */
+/** How a statement that only reads begins. It also contains none of the words of `writes`. */
 const reads = /^\s*(SELECT|WITH|VALUES|SHOW|EXPLAIN)\b/i
 
 const writes =

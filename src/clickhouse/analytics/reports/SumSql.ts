@@ -6,6 +6,7 @@
  * @module
  */
 import type * as Counting from "../../../core/analytics/report/Counting.ts"
+import { columns as counts } from "../../../core/analytics/report/Counts.ts"
 import type * as LocalTime from "../../../core/analytics/report/LocalTime.ts"
 import {
   type Dimension,
@@ -23,19 +24,6 @@ import type * as VisitSql from "./VisitSql.ts"
 const summed = ["all", ...visitDimensions, "event:page", "event:name"] as const
 
 type Summed = (typeof summed)[number]
-
-const counts = [
-  "visitors",
-  "visits",
-  "pageviews",
-  "events",
-  "visit_pageviews",
-  "entries",
-  "bounces",
-  "duration",
-  "conversions",
-  "converted"
-] as const
 
 /** How sums answer a query. */
 export interface Reading {

@@ -32,6 +32,20 @@ export interface Counts {
   readonly revenue: ReadonlyArray<{ readonly currency: string; readonly value: string }>
 }
 
+/** The columns in which both stores keep counts and sums, except revenue. */
+export const columns = [
+  "visitors",
+  "visits",
+  "pageviews",
+  "events",
+  "visit_pageviews",
+  "entries",
+  "bounces",
+  "duration",
+  "conversions",
+  "converted"
+] as const
+
 export interface Group {
   /** A value per dimension of the query. */
   readonly dimensions: ReadonlyArray<string>

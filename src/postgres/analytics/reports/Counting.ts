@@ -98,7 +98,7 @@ const execute = (
   // Days that were summed before sources had names, or with another list of them, have sums by other texts.
   const nameSources = (values: ReadonlyArray<string>) =>
     sourceAt === -1 ? values : values.with(sourceAt, Sources.nameOf(values[sourceAt] ?? ""))
-  const counts = [...GroupSql.counts, "revenue"].join(", ")
+  const counts = [...Counts.columns, "revenue"].join(", ")
   const limited = (statement: string) => `(${statement} LIMIT ${limit + 1}) AS counted`
   const statements = [
     ...sums.map((statement) => `SELECT dimensions, ${counts}, 1 AS sign FROM ${limited(statement)}`),

@@ -9,6 +9,8 @@
  *
  * @module
  */
+
+import * as Counts from "../../../core/analytics/report/Counts.ts"
 import * as LocalTime from "../../../core/analytics/report/LocalTime.ts"
 import { eventDimensions, visitDimensions } from "../../../core/analytics/report/Query.ts"
 import type { Interval } from "../../../core/analytics/report/RollupPlan.ts"
@@ -241,7 +243,7 @@ const statementOf = (
   ]
   return `WITH ${expressions.join(", ")}
       SELECT dimension, day, CASE dimension WHEN 'time:hour' THEN (${parameters.texts(hours.labels)})[value::int] ELSE value END AS name,
-        ${[...GroupSql.counts, "revenue"].join(", ")}
+        ${[...Counts.columns, "revenue"].join(", ")}
       FROM (
         SELECT dimension, day, value, ${GroupSql.aggregates}
         FROM (${[...visitParts, ...factParts, ...reachedParts].join(" UNION ALL ")}) AS part GROUP BY dimension, day, value

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { columns as counts } from "../../../core/analytics/report/Counts.ts"
 import { isEventDimension } from "../../../core/analytics/report/Query.ts"
 import * as DimensionSql from "./DimensionSql.ts"
 import * as FactSql from "./FactSql.ts"
@@ -14,20 +15,6 @@ import * as GroupScope from "./GroupScope.ts"
 import type { Parameters } from "./Parameters.ts"
 import * as VisitedSql from "./VisitedSql.ts"
 import * as VisitSql from "./VisitSql.ts"
-
-/** The columns of every partial count. */
-export const counts = [
-  "visitors",
-  "visits",
-  "pageviews",
-  "events",
-  "visit_pageviews",
-  "entries",
-  "bounces",
-  "duration",
-  "conversions",
-  "converted"
-] as const
 
 /** Expressions for some of the counts. */
 export type Given = Partial<Record<(typeof counts)[number] | "revenue", string>>

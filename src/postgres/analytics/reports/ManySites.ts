@@ -118,9 +118,9 @@ const summed = (sql: SqlClient.SqlClient, states: ReadonlyArray<State>, range: D
   return execute(
     sql,
     `SELECT hosted_website_id AS id, '{}'::text[] AS dimensions, NULL::text AS revenue,
-      ${GroupSql.counts.map((count) => `coalesce(sum(${count}), 0)::bigint AS ${count}`).join(", ")}
+      ${Counts.columns.map((count) => `coalesce(sum(${count}), 0)::bigint AS ${count}`).join(", ")}
     FROM (
-      SELECT hosted_website_id, first, last, ${RollupRows.dates}, ${RollupRows.elements(GroupSql.counts)}
+      SELECT hosted_website_id, first, last, ${RollupRows.dates}, ${RollupRows.elements(Counts.columns)}
       FROM unnest(${ids}, ${firsts}, ${lasts}) AS given (hosted_website_id, first, last)
         JOIN rollup USING (hosted_website_id)
       WHERE dimension = 'all' AND NOT is_month AND day >= ${RollupRows.monthOf(first)} AND day <= ${last} AND last_day >= ${first}

@@ -6,11 +6,11 @@
 import { PgTypes } from "@effect/sql-pg"
 import { Effect } from "effect"
 import type { SqlClient } from "effect/sql"
+import * as Counts from "../../../core/analytics/report/Counts.ts"
 import type { Day } from "../../../core/analytics/report/LocalTime.ts"
 import type { LocalDate } from "../../../core/analytics/report/Query.ts"
 import * as Database from "../../Database.ts"
 import { exclusively, idsOf, type Sites } from "./DayRollUp.ts"
-import * as GroupSql from "./GroupSql.ts"
 import * as RollupRows from "./RollupRows.ts"
 
 /** The days from the first of each month to a gap. Open days do not match, because their `ends_at` is before the given end. */
@@ -21,7 +21,7 @@ const leadingDays = `SELECT * FROM (
     WHERE hosted_website_id = ANY ($1)
   ) AS numbered WHERE month = ANY ($2) AND place = day - month + 1`
 
-const sums = GroupSql.counts.map((count) => `coalesce(sum(${count}), 0)::bigint AS ${count}`).join(", ")
+const sums = Counts.columns.map((count) => `coalesce(sum(${count}), 0)::bigint AS ${count}`).join(", ")
 
 const statement = `
   WITH leading_day AS MATERIALIZED (${leadingDays}), summed_month AS (

@@ -7,13 +7,13 @@
  *
  * @module
  */
-import * as GroupSql from "./GroupSql.ts"
+import * as Counts from "../../../core/analytics/report/Counts.ts"
 import type { Parameters } from "./Parameters.ts"
 
-export type Column = (typeof GroupSql.counts)[number] | "revenue"
+export type Column = (typeof Counts.columns)[number] | "revenue"
 
 /** All columns with a value per group, in order. */
-export const columns: ReadonlyArray<Column> = [...GroupSql.counts, "revenue"]
+export const columns: ReadonlyArray<Column> = [...Counts.columns, "revenue"]
 
 /** A row with this many groups gets no further days. */
 const capacity = 1000
@@ -74,14 +74,14 @@ const takenGroups = (condition: string): string => `
 
 /** Adds up groups of the same website, dimension, day and name, each with its sign, and leaves out those without visits. */
 const summed = (from: string): string => `
-  SELECT hosted_website_id, dimension, date, name, ${GroupSql.counts.map((count) => `${count}::bigint`).join(", ")}, (
+  SELECT hosted_website_id, dimension, date, name, ${Counts.columns.map((count) => `${count}::bigint`).join(", ")}, (
       SELECT jsonb_object_agg(currency, amount)::text FROM (
         SELECT currency, sum(sign * amount::numeric)::text AS amount FROM unnest(signs, earned) AS part (sign, revenue)
           CROSS JOIN LATERAL jsonb_each_text(part.revenue::jsonb) AS each (currency, amount) GROUP BY currency
       ) AS total
     ) AS revenue
   FROM (
-    SELECT hosted_website_id, dimension, date, name, ${GroupSql.counts.map((count) => `sum(sign * ${count}) AS ${count}`).join(", ")},
+    SELECT hosted_website_id, dimension, date, name, ${Counts.columns.map((count) => `sum(sign * ${count}) AS ${count}`).join(", ")},
       array_agg(sign) FILTER (WHERE revenue IS NOT NULL) AS signs,
       array_agg(revenue) FILTER (WHERE revenue IS NOT NULL) AS earned
     FROM ${from} GROUP BY hosted_website_id, dimension, date, name

@@ -3,6 +3,8 @@
  *
  * @module
  */
+
+import { columns as counts } from "../../../core/analytics/report/Counts.ts"
 import * as DateRange from "../../../core/analytics/report/DateRange.ts"
 import * as LocalTime from "../../../core/analytics/report/LocalTime.ts"
 import {
@@ -15,7 +17,6 @@ import {
   type TimeDimension,
   visitDimensions
 } from "../../../core/analytics/report/Query.ts"
-import { counts } from "./GroupSql.ts"
 import type { Parameters } from "./Parameters.ts"
 import * as RollupRows from "./RollupRows.ts"
 
