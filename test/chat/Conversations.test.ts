@@ -58,6 +58,16 @@ const request = Effect.fnUntraced(function* (
   })
 })
 
+/** A turn whose answer another process runs. */
+const begunElsewhere = Effect.gen(function* () {
+  const { instance } = yield* TestServer
+  const store = yield* ConversationStore
+  const key = { instanceId: instance.instanceId, conversationId: crypto.randomUUID() }
+  const answerId = crypto.randomUUID()
+  yield* store.begin({ key, message: { messageId: crypto.randomUUID(), text: "hi" }, answerId })
+  return { answerId, key, store }
+})
+
 /** Resumes the running answer, and returns a function that reads until `isEnough` holds for the text. */
 const follow = Effect.fnUntraced(function* (conversationId: string) {
   const { instance, url, widgetToken } = yield* TestServer
@@ -183,11 +193,7 @@ for (const [name, storage] of storages)
 
       it.effect("an answer of another process is followed from the store", () =>
         Effect.gen(function* () {
-          const { instance } = yield* TestServer
-          const store = yield* ConversationStore
-          const key = { instanceId: instance.instanceId, conversationId: crypto.randomUUID() }
-          const answerId = crypto.randomUUID()
-          yield* store.begin({ key, message: { messageId: crypto.randomUUID(), text: "hi" }, answerId })
+          const { answerId, key, store } = yield* begunElsewhere
           yield* store.append({
             answerId,
             position: 0,
@@ -205,11 +211,7 @@ for (const [name, storage] of storages)
 
       it.effect("an answer that fails in another process before its first text is an error in the stream", () =>
         Effect.gen(function* () {
-          const { instance } = yield* TestServer
-          const store = yield* ConversationStore
-          const key = { instanceId: instance.instanceId, conversationId: crypto.randomUUID() }
-          const answerId = crypto.randomUUID()
-          yield* store.begin({ key, message: { messageId: crypto.randomUUID(), text: "hi" }, answerId })
+          const { answerId, key, store } = yield* begunElsewhere
           const readUntil = yield* follow(key.conversationId)
           yield* store.complete({ answerId, parts: [], ending: "failed", usage: null })
           const text = yield* readUntil(isDone)
