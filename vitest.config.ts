@@ -1,6 +1,15 @@
+import { randomInt } from "node:crypto"
 import path from "node:path"
 import { defineConfig } from "vitest/config"
 import { BaseSequencer, type TestSpecification } from "vitest/node"
+
+/** The seed of the property tests: fixed, or a number or `random` in `PROPERTY_SEED`. */
+const propertySeed = (text = ""): number => {
+  if (text === "") return 28
+  if (text === "random") return randomInt(2 ** 32)
+  if (/^\d{1,15}$/.test(text)) return Number(text)
+  throw new Error(`PROPERTY_SEED is "${text}". Set it to a whole number from 0, or to "random".`)
+}
 
 /** The test files that start processes, browsers or servers. They wait for most of their time. */
 const long = /\/test\/(?:faults|outside|browser|docs|build|cluster|postgres\/embedded|postgres\/Readiness)\b/
@@ -36,7 +45,8 @@ export default defineConfig({
     experimental: { viteModuleRunner: false, nodeLoader: false },
     include: ["test/**/*.test.ts"],
     globalSetup: ["test/support/postgres/globalSetup.ts", "test/support/responses/globalSetup.ts"],
-    setupFiles: ["test/support/responses/Recorder.ts"],
+    setupFiles: ["test/support/responses/Recorder.ts", "test/support/PropertySeed.ts"],
+    provide: { propertySeed: propertySeed(process.env["PROPERTY_SEED"]) },
     sequence: { sequencer: LongFirst },
     // Most tests wait for something, so that two cores have time for four files; many more would crowd the one PostgreSQL.
     // Fewer in CI, so that no test fails there only because the machine is busy.

@@ -144,7 +144,7 @@ TestClickHouse.describeWithClickHouse("clickhouse/analytics/reports/DayRollUp: d
             yield* site.check(request, "after the rollup run")
           }
         }),
-      { arbitrary: { runs: 4, seed: "days that go on" }, timeout: 240_000 }
+      { arbitrary: { runs: 4 }, timeout: 240_000 }
     )
   })
 })
@@ -167,7 +167,7 @@ TestClickHouse.describeWithClickHouse("clickhouse/analytics/reports/DayRollUp", 
           yield* site.rollUp()
           yield* site.check(request, "after the second rollup run")
         }),
-      { arbitrary: { runs: 2, seed: "rollup runs" }, timeout: 240_000 }
+      { arbitrary: { runs: 2 }, timeout: 240_000 }
     )
 
     it.effect("a report has the conversions that were stored after the visits of their day", () =>
