@@ -1,5 +1,5 @@
 /**
- * Inspects a ClickHouse server, for `doctor` and before the service starts.
+ * Inspects a ClickHouse server for `doctor`.
  *
  * @module
  */
@@ -9,36 +9,21 @@ import type { Address } from "../core/doctor/AnalyticsUrl.ts"
 import { decodeRows } from "../runtime/Rows.ts"
 import * as Erasure from "./analytics/Erasure.ts"
 import * as ClickHouse from "./ClickHouse.ts"
-import type { ClickHouseError } from "./Errors.ts"
 import * as Layout from "./schema/Layout.ts"
-import { titleOf } from "./schema/Migration.ts"
 import * as Migrations from "./schema/Migrations.ts"
 import * as Tables from "./schema/Tables.ts"
 
 const Version = Schema.Tuple([Schema.Struct({ version: Schema.String })])
 
-/** Whether the server allows a statement. */
-const isAllowed = <R>(statement: Effect.Effect<unknown, ClickHouseError, R>) =>
-  statement.pipe(
-    Effect.as(true),
-    Effect.catchIf(
-      (error) => error.reason === "denied" || error.reason === "read-only",
-      () => Effect.succeed(false)
-    )
-  )
-
-/** Whether the user may write to a table and read it: even an insert of no rows requires both privileges. */
-const mayWrite = (name: Tables.Name) =>
-  isAllowed(
-    ClickHouse.ClickHouse.use(({ command }) => command(`INSERT INTO ${name} SELECT * FROM ${name} WHERE false`))
-  )
-
-/** The system tables that deletions read and the user may not read. A right on its database does not include them. */
-const unreadable = (target: Tables.Target) =>
-  Effect.filter(Erasure.systemTables, (table) =>
-    ClickHouse.ClickHouse.use(({ query }) => query(`SELECT 1 FROM ${Erasure.system(target, table)} LIMIT 0`)).pipe(
-      isAllowed,
-      Effect.map((isReadable) => !isReadable)
+/** The names that the user may not use, of those for which `statement` is a statement that only needs the right. */
+const denied = <Name extends string>(names: ReadonlyArray<Name>, statement: (name: Name) => string) =>
+  Effect.filter(names, (name) =>
+    ClickHouse.ClickHouse.use(({ command }) => command(statement(name))).pipe(
+      Effect.as(false),
+      Effect.catchIf(
+        (error) => error.reason === "denied" || error.reason === "read-only",
+        () => Effect.succeed(true)
+      )
     )
   )
 
@@ -50,16 +35,22 @@ const readFacts = Effect.gen(function* () {
   const pending = yield* Migrations.pending()
   const target = yield* Layout.target
   const found = yield* Layout.present
-  const present = Tables.names.filter((name) => found.has(name))
-  const writable = yield* Effect.filter(present, mayWrite)
+  // Even an insert of no rows requires the rights to write and to read.
+  const tables = yield* denied(
+    Tables.names.filter((name) => found.has(name)),
+    (name) => `INSERT INTO ${name} SELECT * FROM ${name} WHERE false`
+  )
+  // A right on its database does not include the system tables, which deletions read.
+  const systemTables = yield* denied(
+    Erasure.systemTables,
+    (table) => `SELECT 1 FROM ${Erasure.system(target, table)} LIMIT 0`
+  )
   return {
     _tag: "Reached",
     version,
     roundTripMillis,
-    cluster: target._tag === "Cluster" ? target.cluster : null,
-    pending: pending.map(titleOf),
-    denied: present.filter((name) => !writable.includes(name)),
-    unreadable: (yield* unreadable(target)).map((table) => `system.${table}`)
+    isMigrated: pending.length === 0,
+    denied: [...tables, ...systemTables.map((table) => `system.${table}`)]
   } as const
 })
 

@@ -9,7 +9,7 @@
 import { Duration, Effect, Exit, Layer, Predicate } from "effect"
 import type SMTPConnection from "nodemailer/lib/smtp-connection"
 import type { SMTPConnectionOptions } from "nodemailer/lib/smtp-connection"
-import type { MailFacts } from "../core/doctor/MailDiagnosis.ts"
+import type { MailFacts } from "../core/doctor/DeliveryDiagnosis.ts"
 import * as MailSchedule from "../core/mail/MailSchedule.ts"
 import type { Message } from "../core/mail/Message.ts"
 import type { SmtpServer } from "../core/mail/SmtpUrl.ts"

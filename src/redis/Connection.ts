@@ -7,7 +7,6 @@
  */
 import { Deferred, Effect, Redacted, Result, Schema, type Scope } from "effect"
 import { ErrorReply } from "redis"
-import type { RedisTopology } from "../core/doctor/RedisDiagnosis.ts"
 import * as RedisUrl from "../core/doctor/RedisUrl.ts"
 import * as Clients from "./Clients.ts"
 import { RedisUnavailable } from "./RedisUnavailable.ts"
@@ -18,6 +17,12 @@ import * as Topology from "./Topology.ts"
 /** The script's reply: the current time, and for each list the count and the time of the oldest counted request. */
 const Reply = Schema.TupleWithRest(Schema.Tuple([Schema.Int, Schema.Int, Schema.Int]), [Schema.Int])
 type Reply = typeof Reply.Type
+
+/** What `REDIS_URL` resolves to. */
+export type RedisTopology =
+  | { readonly _tag: "Server" }
+  | { readonly _tag: "Cluster"; readonly masters: number }
+  | { readonly _tag: "Sentinel"; readonly master: string }
 
 export interface Connection {
   /**

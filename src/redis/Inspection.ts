@@ -4,7 +4,7 @@
  * @module
  */
 import { Clock, Effect, Logger, type Redacted } from "effect"
-import type { RedisFacts } from "../core/doctor/RedisDiagnosis.ts"
+import type { RedisFacts } from "../core/doctor/Diagnosis.ts"
 import * as RedisRateLimiter from "./RateLimiter.ts"
 
 const policy = { name: "doctor", limit: 1_000, windowMillis: 60_000 }
@@ -29,11 +29,7 @@ export const inspect: (url: Redacted.Redacted) => Effect.Effect<RedisFacts> = Ef
     const nanos = (yield* Clock.monotonicTimeNanos) - before
     const state = yield* limiter.state
     if (state._tag === "Shared" && isCounted) {
-      return {
-        _tag: "Counted",
-        topology: state.topology,
-        roundTripMillis: Math.round(Number(nanos) / 1_000_000)
-      } as const
+      return { _tag: "Counted", roundTripMillis: Math.round(Number(nanos) / 1_000_000) } as const
     }
     const { fault, reason } =
       state._tag === "Alone" ? state.error : { fault: undefined, reason: "the connection was lost" }

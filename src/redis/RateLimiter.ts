@@ -15,12 +15,11 @@
  */
 import { hash } from "node:crypto"
 import { Clock, Deferred, Effect, Layer, type Redacted, type Scope } from "effect"
-import type { RedisTopology } from "../core/doctor/RedisDiagnosis.ts"
 import { networkKey } from "../core/limits/ClientKey.ts"
 import { type Counted, decideCounted, decideInNetwork, type RateLimitPolicy } from "../core/limits/RateLimit.ts"
 import * as Metrics from "../core/metrics/Metrics.ts"
 import { RateLimiter } from "../services/RateLimiter.ts"
-import { type Connection, open } from "./Connection.ts"
+import { type Connection, open, type RedisTopology } from "./Connection.ts"
 import { RedisUnavailable } from "./RedisUnavailable.ts"
 
 const prefix = "hydracore:limit:"

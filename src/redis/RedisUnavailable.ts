@@ -6,8 +6,28 @@
 import { Schema } from "effect"
 import { ErrorReply } from "redis"
 import * as Certificate from "../core/doctor/Certificate.ts"
-import { redisFaults } from "../core/doctor/RedisDiagnosis.ts"
 import * as SystemErrorCode from "../core/text/SystemErrorCode.ts"
+
+/**
+ * What is wrong with `REDIS_URL` or with the certificate of its server.
+ *
+ * - `replica`: the URL names a replica, which accepts no writes.
+ * - `sentinel`: the URL names a Sentinel as if it were a Redis server.
+ * - `no-sentinel`: the URL begins with `redis+sentinel://` and names a server that is not a Sentinel.
+ * - `master`: the Sentinels watch no master of the name in the URL.
+ * - `several`: the URL names several hosts that are not nodes of a cluster.
+ */
+const faults = [
+  "login",
+  "database",
+  "replica",
+  "sentinel",
+  "no-sentinel",
+  "master",
+  "several",
+  "address",
+  ...Certificate.faults
+] as const
 
 /**
  * Redis cannot be used. `reason` is for the log and contains no address, password or key. `fault` is set if the operator
@@ -15,7 +35,7 @@ import * as SystemErrorCode from "../core/text/SystemErrorCode.ts"
  */
 export class RedisUnavailable extends Schema.TaggedError<RedisUnavailable>()("RedisUnavailable", {
   reason: Schema.String,
-  fault: Schema.optional(Schema.Literals(redisFaults))
+  fault: Schema.optional(Schema.Literals(faults))
 }) {}
 
 /**

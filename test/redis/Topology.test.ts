@@ -64,10 +64,7 @@ TestRedis.describeWithRedis("redis/RateLimiter: clusters and Sentinels", () => {
           clients.map(() => 998)
         )
         for (const master of masters) assert.isAbove(Number(yield* master.send("DBSIZE")), 1)
-        assert.deepInclude(yield* inspectAt(third ?? ""), {
-          _tag: "Counted",
-          topology: { _tag: "Cluster", masters: 3 }
-        })
+        assert.strictEqual((yield* inspectAt(third ?? ""))._tag, "Counted")
 
         yield* first.kill
         // A request for a key of the dead master ends the connection, so the fallback decides about all clients.
@@ -112,7 +109,7 @@ TestRedis.describeWithRedis("redis/RateLimiter: clusters and Sentinels", () => {
           clients.map(() => 998)
         )
         assert.isAbove(Number(yield* replica.send("DBSIZE")), clients.length)
-        assert.deepInclude(yield* inspectAt(url), { _tag: "Counted", topology: { _tag: "Sentinel", master: "edge" } })
+        assert.strictEqual((yield* inspectAt(url))._tag, "Counted")
 
         const faultAt = (address: string) => Effect.map(inspectAt(address), (facts) => "fault" in facts && facts.fault)
         assert.strictEqual(yield* faultAt(`redis://127.0.0.1:${sentinel.port}`), "sentinel")

@@ -4,27 +4,20 @@
  * @module
  */
 import { Schema } from "effect"
+import * as Certificate from "../../src/core/doctor/Certificate.ts"
 import * as Diagnosis from "../../src/core/doctor/Diagnosis.ts"
 import type { Finding } from "../../src/core/doctor/Finding.ts"
-import { redisFaults } from "../../src/core/doctor/RedisDiagnosis.ts"
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 
 export const Reached = Schema.TaggedStruct("Reached", {
-  pending: Schema.Array(between(1, 9)).check(Schema.isMaxLength(2)),
   clockAheadMillis: between(-20_000, 20_000),
   roundTripMillis: between(0, 4_000),
-  isReadOnly: Schema.Boolean,
   denied: Schema.Array(Schema.Literals(["UPDATE on site", "INSERT on page_view"])),
   deniedForMaintenance: Schema.Array(Schema.Literals(["DELETE on visitor_salt"])),
-  storesUnicode: Schema.Boolean,
-  fsync: Schema.Boolean,
-  fullPageWrites: Schema.Boolean,
-  synchronousCommit: Schema.Literals(["on", "off", "local", "remote_apply"]),
+  off: Schema.UniqueArray(Schema.Literals(["fsync", "full_page_writes", "synchronous_commit"])),
   isEncrypted: Schema.Boolean,
-  missingPartitions: Schema.Array(Schema.Literals(["page_view_2026_11", "bot_view_2026_12"])),
   keepsStatements: Schema.Boolean,
-  laggingRollups: Schema.NullOr(Schema.Literals([0, 1, 3, "unknown"])),
   failedItems: Schema.Array(
     Schema.Struct({
       kind: Schema.Literals(["rollup", "event", "mail"]),
@@ -56,15 +49,15 @@ const Agent = Schema.Struct({
 export const Facts = Schema.Struct({
   database: Schema.Union([Reached, Schema.TaggedStruct("Unavailable", { reason: Schema.Literal("It is away.") })]),
   transport: Schema.Literals(["local", "plain", "tls", "preferred"]),
-  reader: Schema.Union([
-    Schema.TaggedStruct("NotConfigured", {}),
-    Schema.TaggedStruct("Unavailable", { reason: Schema.Literal("It is away.") }),
-    Schema.TaggedStruct("Reached", {
-      pending: Schema.Array(between(1, 9)).check(Schema.isMaxLength(2)),
-      lagSeconds: Schema.NullOr(between(0, 200)),
-      keepsStatements: Schema.Boolean
-    })
-  ]),
+  reader: Schema.NullOr(
+    Schema.Union([
+      Schema.TaggedStruct("Unavailable", { reason: Schema.Literal("It is away.") }),
+      Schema.TaggedStruct("Reached", {
+        lagSeconds: Schema.NullOr(between(0, 200)),
+        keepsStatements: Schema.Boolean
+      })
+    ])
+  ),
   analytics: Schema.NullOr(
     Schema.Union([
       Schema.TaggedStruct("Unavailable", {
@@ -74,10 +67,8 @@ export const Facts = Schema.Struct({
         url: Schema.Literals(["http://localhost:8123", "http://clickhouse:8123", "https://clickhouse:8443"]),
         version: Schema.Literals(["23.12.1.5", "24.7.9.9", "24.8.1.1", "24.10.1.1", "26.7.2.1"]),
         roundTripMillis: between(0, 1000),
-        cluster: Schema.NullOr(Schema.Literal("main")),
-        pending: Schema.Array(Schema.Literals(["0001_tables", "0002_next"])),
-        denied: Schema.Array(Schema.Literals(["event", "page_view"])),
-        unreadable: Schema.Array(Schema.Literals(["system.mutations", "system.parts"]))
+        isMigrated: Schema.Boolean,
+        denied: Schema.Array(Schema.Literals(["event", "system.parts"]))
       })
     ])
   ),
@@ -86,23 +77,16 @@ export const Facts = Schema.Struct({
     databaseConnections: between(1, 1_000),
     perAddress: Schema.NullOr(between(1, 10_000))
   }),
-  redis: Schema.Union([
-    Schema.TaggedStruct("NotConfigured", {}),
-    Schema.TaggedStruct("Unavailable", {
-      reason: Schema.String,
-      fault: Schema.optional(Schema.Literals(redisFaults))
-    }),
-    Schema.TaggedStruct("Counted", {
-      topology: Schema.Union([
-        Schema.TaggedStruct("Server", {}),
-        Schema.TaggedStruct("Cluster", { masters: between(1, 20) }),
-        Schema.TaggedStruct("Sentinel", { master: Schema.Literal("edge") })
-      ]),
-      roundTripMillis: between(0, 1000)
-    })
-  ]),
-  limiter: Schema.NullOr(Schema.Struct({ away: between(0, 3), fallbacks: between(0, 10) })),
-  proxies: Schema.Array(
+  redis: Schema.NullOr(
+    Schema.Union([
+      Schema.TaggedStruct("Unavailable", {
+        reason: Schema.String,
+        fault: Schema.optional(Schema.Literals(["login", "replica", ...Certificate.faults]))
+      }),
+      Schema.TaggedStruct("Counted", { roundTripMillis: between(0, 1000) })
+    ])
+  ),
+  proxy: Schema.NullOr(
     Schema.Struct({
       peer: Schema.String,
       forwardedFor: Schema.String,
@@ -110,7 +94,6 @@ export const Facts = Schema.Struct({
       isTrusted: Schema.Boolean
     })
   ),
-  forwarded: Schema.NullOr(Schema.Struct({ untrusted: between(0, 1_000_000) })),
   webhooks: Schema.NullOr(Schema.Struct({ total: between(0, 3), locked: Schema.NullOr(between(0, 3)) })),
   mail: Schema.NullOr(
     Schema.Union([
@@ -122,7 +105,7 @@ export const Facts = Schema.Struct({
   agents: Schema.NullOr(
     Schema.Struct({
       asked: Schema.Array(Agent),
-      others: Schema.Array(Schema.Struct({ instanceId: Schema.String, name: Schema.String }))
+      others: between(0, 30)
     })
   )
 })

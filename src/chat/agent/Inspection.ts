@@ -7,7 +7,7 @@ import { Clock, Duration, Effect, Layer, Stream } from "effect"
 import type { AgentEvent } from "../../core/chat/agent/Agent.ts"
 import { type Outcome, ofOperator, type Question } from "../../core/chat/agent/AgentCheck.ts"
 import type { Instance } from "../../core/chat/Instance.ts"
-import type { AgentFacts } from "../../core/doctor/AgentDiagnosis.ts"
+import type { AgentFacts } from "../../core/doctor/DeliveryDiagnosis.ts"
 import { AgentCheck } from "../../services/chat/AgentCheck.ts"
 import { type AgentError, AgentStream } from "../../services/chat/AgentStream.ts"
 

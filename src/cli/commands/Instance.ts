@@ -11,7 +11,7 @@ import type * as AgentAdditions from "../../core/chat/AgentAdditions.ts"
 import type { Additions, Instance, InstanceChange } from "../../core/chat/Instance.ts"
 import * as SealedAdditions from "../../core/chat/SealedAdditions.ts"
 import * as Sealing from "../../core/delivery/Sealing.ts"
-import * as AgentDiagnosis from "../../core/doctor/AgentDiagnosis.ts"
+import * as DeliveryDiagnosis from "../../core/doctor/DeliveryDiagnosis.ts"
 import * as TerminalText from "../../core/text/TerminalText.ts"
 import type { AgentStream } from "../../services/chat/AgentStream.ts"
 import { InstanceDirectory } from "../../services/chat/InstanceDirectory.ts"
@@ -80,7 +80,7 @@ const checkTimeout = "30 seconds"
 
 /** Sends the agent a test question, and warns if it does not answer. The instance stays stored. */
 const check = Effect.fnUntraced(function* (instance: Instance) {
-  const { advice, finding, severity } = AgentDiagnosis.ofAgent(yield* Inspection.inspect(instance, checkTimeout))
+  const { advice, finding, severity } = DeliveryDiagnosis.ofAgent(yield* Inspection.inspect(instance, checkTimeout))
   if (severity === "ok") return
   yield* Output.note(TerminalText.printable(`Warning: ${finding} ${advice ?? ""}`.trimEnd()))
 })

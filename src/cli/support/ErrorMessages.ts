@@ -79,7 +79,7 @@ const notReady = {
   "database-read-only": readOnly,
   "database-denied": `The user in DATABASE_URL may not write to the tables; make it their owner, or run as their owner what \`${hydracore} migrate --print-grants <user>\` prints.`,
   "database-not-storing": "The database answers but cannot store; check its disk space and its log.",
-  "analytics-not-migrated": `ClickHouse lacks a migration. Run \`${hydracore} migrate\`. \`${hydracore} doctor\` names it.`,
+  "analytics-not-migrated": `ClickHouse lacks a migration. Run \`${hydracore} migrate\`.`,
   "shutting-down": "The process is shutting down."
 } as const
 

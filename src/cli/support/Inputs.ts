@@ -9,7 +9,7 @@ import { Effect, Option, Result } from "effect"
 import { CliError, Flag } from "effect/cli"
 import { NetAddress } from "effect/net"
 import { isWellFormed } from "../../core/chat/WidgetToken.ts"
-import * as AgentDiagnosis from "../../core/doctor/AgentDiagnosis.ts"
+import * as DeliveryDiagnosis from "../../core/doctor/DeliveryDiagnosis.ts"
 import * as Address from "../../core/mail/Address.ts"
 import * as Person from "../../core/persons/Person.ts"
 import * as Role from "../../core/sites/Role.ts"
@@ -198,14 +198,14 @@ export const recipientKind: Kind<string> = {
 export const submissionId = make("submission-id", uuidKind, "<uuid>", "The submission_id of a submission")
 
 /** Whose agents `doctor` asks. */
-export const ask: Flag.Flag<AgentDiagnosis.Ask> = Flag.String("ask").pipe(
+export const ask: Flag.Flag<DeliveryDiagnosis.Ask> = Flag.String("ask").pipe(
   Flag.withMetavar("<instance_id|none|all>"),
   Flag.withDescription(
-    `Whose agent to ask a question, which may cost money; repeatable; without the flag, those of the ${AgentDiagnosis.askedByDefault} newest instances`
+    `Whose agent to ask a question, which may cost money; repeatable; without the flag, those of the ${DeliveryDiagnosis.askedByDefault} newest instances`
   ),
   Flag.atLeast(0),
   Flag.withDefault<ReadonlyArray<string>>([]),
-  Flag.mapEffect((texts): Effect.Effect<AgentDiagnosis.Ask, CliError.CliError> => {
+  Flag.mapEffect((texts): Effect.Effect<DeliveryDiagnosis.Ask, CliError.CliError> => {
     if (texts.length === 0) return Effect.succeed("newest")
     if (texts.length === 1 && texts[0] === "all") return Effect.succeed("all")
     if (texts.length === 1 && texts[0] === "none") return Effect.succeed([])

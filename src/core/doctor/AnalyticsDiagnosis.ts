@@ -7,7 +7,7 @@
 import { hydracore } from "../text/CommandName.ts"
 import { isLoopback } from "../text/Loopback.ts"
 import * as TerminalText from "../text/TerminalText.ts"
-import { type Finding, ok, problem, warning } from "./Finding.ts"
+import { type Finding, ofRows, ok } from "./Finding.ts"
 
 export type AnalyticsFacts =
   /** The store could not be queried. `code` is that of `codeOf`, and `reason` that of `StorageUnavailable`. */
@@ -18,31 +18,27 @@ export type AnalyticsFacts =
       readonly url: string
       readonly version: string
       readonly roundTripMillis: number
-      /** The cluster that has the tables; null for one server. */
-      readonly cluster: string | null
-      /** The migrations that the store lacks, such as `0001_tables`. */
-      readonly pending: ReadonlyArray<string>
-      /** The tables that the user of `ANALYTICS_URL` may not write. */
+      readonly isMigrated: boolean
+      /** The tables that the user may not write, and the system tables that deletions read and the user may not read. */
       readonly denied: ReadonlyArray<string>
-      /** The system tables that deletions read and the user of `ANALYTICS_URL` may not read. */
-      readonly unreadable: ReadonlyArray<string>
     }
 
 /** The oldest version of ClickHouse with everything that the service uses. */
 export const oldestVersion = "24.8"
 
 const isOlder = (version: string, than: string): boolean => {
-  const numbers = (text: string) => text.split(".").map(Number)
-  const [major = 0, minor = 0] = numbers(version)
-  const [thanMajor = 0, thanMinor = 0] = numbers(than)
+  const [major = 0, minor = 0] = version.split(".").map(Number)
+  const [thanMajor = 0, thanMinor = 0] = than.split(".").map(Number)
   return major < thanMajor || (major === thanMajor && minor < thanMinor)
 }
+
+const grants =
+  "Grant the user in ANALYTICS_URL all rights on its database, and SELECT on system.mutations and system.parts."
 
 const advice: Readonly<Record<string, string>> = {
   AUTHENTICATION_FAILED: "Check the user and the password in ANALYTICS_URL.",
   UNKNOWN_DATABASE: "Create the database that ANALYTICS_URL names: CREATE DATABASE <name>.",
-  ACCESS_DENIED:
-    "Grant the user in ANALYTICS_URL all rights on its database, and SELECT on system.mutations and system.parts.",
+  ACCESS_DENIED: grants,
   timeout: "Check that ClickHouse runs, and that no firewall drops the connection."
 }
 
@@ -75,49 +71,32 @@ export const adviceFor = (code: string, reason?: string): string =>
 export const ofAnalytics = (facts: AnalyticsFacts | null): ReadonlyArray<Finding> => {
   if (facts === null) return []
   if (facts._tag === "Unavailable") {
-    return [
-      problem(
-        "analytics",
-        `ClickHouse cannot be used (${facts.code}): requests with page views or events, and for statistics, get a 503.`,
-        adviceFor(facts.code, facts.reason)
-      )
-    ]
+    const finding = `ClickHouse cannot be used (${facts.code}): requests with page views or events, and for statistics, get a 503.`
+    return [{ check: "analytics", severity: "problem", finding, advice: adviceFor(facts.code, facts.reason) }]
   }
-  const { cluster, denied, pending, roundTripMillis, unreadable, url, version } = facts
-  const place = cluster === null ? "" : `, with the tables on the cluster ${cluster}`
-  return [
-    isOlder(version, oldestVersion)
-      ? problem("analytics", `ClickHouse ${version} is too old.`, `Install ClickHouse ${oldestVersion} or newer.`)
-      : ok("analytics", `ClickHouse ${version} answered in ${roundTripMillis} ms${place}.`),
-    ...(isLoopback(new URL(url).hostname) || url.startsWith("https:")
-      ? []
-      : [
-          warning(
-            "analytics",
-            "ClickHouse is on another machine and the connection does not use TLS: page views can be read on the network.",
-            "Write clickhouses:// in ANALYTICS_URL; if your own CA signed the server's certificate, set NODE_EXTRA_CA_CERTS to the CA's file."
-          )
-        ]),
-    ...(pending.length === 0
-      ? []
-      : [
-          problem(
-            "analytics",
-            `ClickHouse lacks the ${pending.length === 1 ? "migration" : "migrations"} ${pending.join(", ")}.`,
-            `Run \`${hydracore} migrate\`.`
-          )
-        ]),
-    ...(denied.length === 0
-      ? []
-      : [problem("analytics", `ClickHouse's user may not write ${denied.join(", ")}.`, adviceFor("ACCESS_DENIED"))]),
-    ...(unreadable.length === 0
-      ? []
-      : [
-          problem(
-            "analytics",
-            `ClickHouse's user may not read ${unreadable.join(" and ")}, which deletions need.`,
-            adviceFor("ACCESS_DENIED")
-          )
-        ])
-  ]
+  const { denied, isMigrated, roundTripMillis, url, version } = facts
+  return ofRows(ok("analytics", `ClickHouse ${version} answered in ${roundTripMillis} ms.`), [
+    [
+      isOlder(version, oldestVersion),
+      "problem",
+      "analytics",
+      `ClickHouse ${version} is too old.`,
+      `Install ClickHouse ${oldestVersion} or newer.`
+    ],
+    [
+      !isLoopback(new URL(url).hostname) && !url.startsWith("https:"),
+      "warning",
+      "analytics",
+      "ClickHouse is on another machine and the connection does not use TLS: page views can be read on the network.",
+      "Write clickhouses:// in ANALYTICS_URL; if your own CA signed the server's certificate, set NODE_EXTRA_CA_CERTS to the CA's file."
+    ],
+    [!isMigrated, "problem", "analytics", "ClickHouse lacks a migration.", `Run \`${hydracore} migrate\`.`],
+    [
+      denied.length > 0,
+      "problem",
+      "analytics",
+      `ClickHouse's user may not use ${denied.join(", ")}: what is received is not stored, or not deleted.`,
+      grants
+    ]
+  ])
 }

@@ -38,17 +38,18 @@ export const descriptions: Readonly<Record<Fault, string>> = {
 }
 
 /** What to do, as a clause. `setting` names the setting that contains the server's host. */
-export const advice = (fault: Fault, setting: string): string => {
-  switch (fault) {
-    case "untrusted":
-      return "set NODE_EXTRA_CA_CERTS to the file of the root certificate that signed the server's certificate, or of the server's certificate if that is self-signed"
-    case "expired":
-      return "renew the server's certificate, or correct this machine's clock"
-    case "not-yet-valid":
-      return "correct this machine's clock, or install a certificate that is valid now"
-    case "wrong-host":
-      return `set the host in ${setting} to one that the certificate is for, or install a certificate for that host`
-    case "invalid":
-      return "install a valid certificate on the server"
-  }
+export const advice = (fault: Fault, setting: string): string =>
+  ({
+    untrusted:
+      "set NODE_EXTRA_CA_CERTS to the file of the root certificate that signed the server's certificate, or of the server's certificate if that is self-signed",
+    expired: "renew the server's certificate, or correct this machine's clock",
+    "not-yet-valid": "correct this machine's clock, or install a certificate that is valid now",
+    "wrong-host": `set the host in ${setting} to one that the certificate is for, or install a certificate for that host`,
+    invalid: "install a valid certificate on the server"
+  })[fault]
+
+/** What to do, as a sentence. */
+export const adviceSentence = (fault: Fault, setting: string): string => {
+  const clause = advice(fault, setting)
+  return `${clause.slice(0, 1).toUpperCase()}${clause.slice(1)}.`
 }

@@ -10,17 +10,13 @@ export type Severity = "ok" | "warning" | "problem"
 export interface Finding {
   readonly check:
     | "database"
-    | "reader"
     | "encryption"
     | "pooler"
-    | "migrations"
     | "rights"
-    | "encoding"
     | "durability"
     | "clock"
-    | "partitions"
-    | "rollups"
     | "background"
+    | "reader"
     | "analytics"
     | "connections"
     | "redis"
@@ -35,14 +31,26 @@ export interface Finding {
   readonly advice: string | null
 }
 
-const make =
-  (severity: Severity) =>
-  (check: Finding["check"], finding: string, advice: string | null = null): Finding => ({
-    check,
-    severity,
-    finding,
-    advice
-  })
-export const ok = make("ok")
-export const warning = make("warning")
-export const problem = make("problem")
+export const ok = (check: Finding["check"], finding: string): Finding => ({
+  check,
+  severity: "ok",
+  finding,
+  advice: null
+})
+
+/** Something that may be wrong, whether it is, and what to do then. */
+export type Row = readonly [
+  applies: boolean,
+  severity: "warning" | "problem",
+  check: Finding["check"],
+  finding: string,
+  advice: string
+]
+
+/** The rows that apply, in their order, which is that in which to fix them; `otherwise` if none does. */
+export const ofRows = (otherwise: Finding, rows: ReadonlyArray<Row>): ReadonlyArray<Finding> => {
+  const findings = rows.flatMap(([applies, severity, check, finding, advice]) =>
+    applies ? [{ check, severity, finding, advice }] : []
+  )
+  return findings.length === 0 ? [otherwise] : findings
+}

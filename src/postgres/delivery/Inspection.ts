@@ -5,7 +5,7 @@
  */
 import { type Duration, Effect, Option, Redacted, Schema } from "effect"
 import { SqlClient } from "effect/sql"
-import type { WebhookFacts } from "../../core/doctor/WebhookDiagnosis.ts"
+import type { WebhookFacts } from "../../core/doctor/DeliveryDiagnosis.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import * as Database from "../Database.ts"
 import * as WebhookRows from "./WebhookRows.ts"

@@ -53,7 +53,7 @@ const isLockedOut = (error: unknown): boolean => {
  * Whether a database of this encoding can store all Unicode text. SQL_ASCII stores bytes unchanged; with other encodings
  * PostgreSQL refuses characters that they lack.
  */
-export const storesUnicode = (encoding: string): boolean => encoding === "UTF8" || encoding === "SQL_ASCII"
+const storesUnicode = (encoding: string): boolean => encoding === "UTF8" || encoding === "SQL_ASCII"
 
 const Encoding = Schema.Tuple([Schema.Struct({ encoding: Schema.String })])
 

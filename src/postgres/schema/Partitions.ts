@@ -159,13 +159,6 @@ export const ensure = Effect.fnUntraced(function* (
   return failures
 })
 
-/** The missing partitions of `wanted(now)`. */
-export const missing = Effect.fnUntraced(function* (now: number) {
-  const partitions = wanted(now)
-  const present = yield* existing(partitions)
-  return partitions.filter(({ name }) => !present.has(name))
-})
-
 /** Logs the partitions that could not be created. */
 export const report = (failures: ReadonlyArray<Failure>): Effect.Effect<void> =>
   Effect.forEach(

@@ -4,7 +4,7 @@
  * @module
  */
 import { Context, type Effect } from "effect"
-import type { MailFacts } from "../../core/doctor/MailDiagnosis.ts"
+import type { MailFacts } from "../../core/doctor/DeliveryDiagnosis.ts"
 import type { Outcome } from "../../core/mail/MailSchedule.ts"
 import type { Message } from "../../core/mail/Message.ts"
 

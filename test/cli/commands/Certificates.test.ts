@@ -129,11 +129,9 @@ describe("cli: rejected certificates", () => {
         const facts = {
           database: { _tag: "Unavailable", reason: "It is unreachable." },
           transport: "local",
-          reader: { _tag: "NotConfigured" },
+          reader: null,
           analytics: null,
-          proxies: [],
-          forwarded: null,
-          limiter: null,
+          proxy: null,
           webhooks: null,
           mail: null,
           agents: null,
@@ -159,7 +157,7 @@ TestRedis.describeWithRedis("cli: a trusted certificate", () => {
       const redis = yield* TestRedis.makeWith({ args: [...args, "--tls-auth-clients", "no"] })
       yield* redis.start
       const facts = yield* Redis.inspect(Redacted.make(`rediss://localhost:${port}`))
-      assert.deepInclude(facts, { _tag: "Counted", topology: { _tag: "Server" } })
+      assert.strictEqual(facts._tag, "Counted")
     }).pipe(Effect.scoped)
   )
 })

@@ -1,48 +1,58 @@
 import { assert, describe, it } from "@effect/vitest"
-import { maxClockSkewMillis } from "../../../src/core/doctor/DatabaseDiagnosis.ts"
+import { maxClockSkewMillis, maxLagSeconds } from "../../../src/core/doctor/DatabaseDiagnosis.ts"
 import { Facts, findingsOf, Reached } from "../../support/DoctorFacts.ts"
 
 describe("core/doctor/DatabaseDiagnosis", () => {
-  it.prop("a database that does not commit to the disk is a problem", [Facts, Reached], ([facts, database]) => {
-    const { fsync, fullPageWrites, synchronousCommit } = database
-    const isSafe = fsync && fullPageWrites && synchronousCommit !== "off"
-    const [finding] = findingsOf({ ...facts, database }, "durability")
-    assert.strictEqual(finding?.severity, isSafe ? "ok" : "problem")
-    if (!fsync) assert.include(finding?.advice ?? "", "fsync = on")
+  it.prop("a database that cannot be used is one problem, for which the reason is all there is", [Facts], ([facts]) => {
+    const database = { _tag: "Unavailable", reason: "It is away." } as const
+    const [finding] = findingsOf({ ...facts, database }, "database")
+    assert.deepInclude(finding, { severity: "problem", finding: "It is away." })
+    for (const check of ["encryption", "pooler", "rights", "durability", "clock", "background"] as const) {
+      assert.isEmpty(findingsOf({ ...facts, database }, check))
+    }
   })
 
-  it.prop("a read-only database is a problem", [Facts, Reached], ([facts, database]) => {
-    const [finding] = findingsOf({ ...facts, database }, "database")
-    assert.strictEqual(finding?.severity, database.isReadOnly ? "problem" : "ok")
-    if (database.isReadOnly) assert.include(finding?.advice ?? "", "DATABASE_URL")
+  it.prop(
+    "the database is well if and only if there is nothing to do about it",
+    [Facts, Reached],
+    ([facts, database]) => {
+      const todo = (["encryption", "pooler", "rights", "durability", "clock", "background"] as const).flatMap((check) =>
+        findingsOf({ ...facts, database }, check)
+      )
+      assert.deepStrictEqual(
+        findingsOf({ ...facts, database }, "database").map(({ severity }) => severity),
+        todo.length === 0 ? ["ok"] : []
+      )
+    }
+  )
+
+  it.prop("a database that does not commit to the disk is a problem", [Facts, Reached], ([facts, database]) => {
+    const [finding] = findingsOf({ ...facts, database }, "durability")
+    assert.strictEqual(finding?.severity, database.off.length === 0 ? undefined : "problem")
+    for (const name of database.off) assert.include(finding?.advice, `${name} = on`)
   })
 
   it.prop("warns of a network connection to the database without TLS", [Facts, Reached], ([facts, database]) => {
     const [finding] = findingsOf({ ...facts, database }, "encryption")
     const isUnencrypted = facts.transport === "plain" || (facts.transport === "preferred" && !database.isEncrypted)
-    assert.strictEqual(finding?.severity, isUnencrypted ? "warning" : "ok")
-    if (isUnencrypted) assert.include(finding?.advice ?? "", "sslmode=require")
+    assert.strictEqual(finding?.severity, isUnencrypted ? "warning" : undefined)
+    if (isUnencrypted) assert.include(finding?.advice, "sslmode=require")
   })
 
   it.prop(
     "privileges that the endpoints lack are a problem, and privileges that only the maintenance lacks are a warning",
     [Facts, Reached],
     ([facts, database]) => {
-      const [finding] = findingsOf({ ...facts, database }, "rights")
-      if (database.pending.length > 0 || database.isReadOnly) return assert.isUndefined(finding)
+      const [finding, ...more] = findingsOf({ ...facts, database }, "rights")
       const { denied, deniedForMaintenance } = database
+      assert.isEmpty(more)
       assert.strictEqual(
         finding?.severity,
-        denied.length > 0 ? "problem" : deniedForMaintenance.length > 0 ? "warning" : "ok"
+        denied.length > 0 ? "problem" : deniedForMaintenance.length > 0 ? "warning" : undefined
       )
       for (const right of denied.length > 0 ? denied : deniedForMaintenance) assert.include(finding?.finding, right)
     }
   )
-
-  it.prop("warns of an encoding that cannot store every character", [Facts, Reached], ([facts, database]) => {
-    const severities = findingsOf({ ...facts, database }, "encoding").map(({ severity }) => severity)
-    assert.deepStrictEqual(severities, database.storesUnicode ? [] : ["warning"])
-  })
 
   it.prop(
     "warns of a clock skew that exceeds the maximum even if the measurement is wrong by half the round trip",
@@ -50,21 +60,9 @@ describe("core/doctor/DatabaseDiagnosis", () => {
     ([facts, database]) => {
       const [finding] = findingsOf({ ...facts, database }, "clock")
       const minSkew = Math.abs(database.clockAheadMillis) - database.roundTripMillis / 2
-      assert.strictEqual(finding?.severity, minSkew > maxClockSkewMillis ? "warning" : "ok")
+      assert.strictEqual(finding?.severity, minSkew > maxClockSkewMillis ? "warning" : undefined)
     }
   )
-
-  it.prop("checks partitions only after the migrations", [Facts, Reached], ([facts, database]) => {
-    const findings = findingsOf({ ...facts, database }, "partitions")
-    assert.strictEqual(findings.length, database.pending.length > 0 ? 0 : 1)
-    assert.strictEqual(
-      findingsOf({ ...facts, database }, "migrations")[0]?.severity,
-      database.pending.length > 0 ? "problem" : "ok"
-    )
-    if (database.missingPartitions.length > 0 && findings[0]) {
-      for (const name of database.missingPartitions) assert.include(findings[0].finding, name)
-    }
-  })
 
   it.prop("a pooler that does not keep prepared statements is a problem", [Facts, Reached], ([facts, database]) => {
     const [pooler] = findingsOf({ ...facts, database }, "pooler")
@@ -72,33 +70,29 @@ describe("core/doctor/DatabaseDiagnosis", () => {
     if (pooler !== undefined) assert.include(pooler.advice, "max_prepared_statements")
   })
 
-  it.prop("warns of websites whose rollups lag", [Facts, Reached], ([facts, database]) => {
-    const lagging = database.laggingRollups
-    assert.deepStrictEqual(
-      findingsOf({ ...facts, database }, "rollups").map(({ severity }) => severity),
-      lagging === null ? [] : [lagging === 0 ? "ok" : "warning"]
-    )
-  })
-
   it.prop(
     "names what failed in the background, and what is set apart is a problem",
     [Facts, Reached],
     ([facts, database]) => {
-      const findings = findingsOf({ ...facts, database }, "background")
-      if (database.pending.length > 0) return assert.deepStrictEqual(findings, [])
       const { failedItems } = database
-      if (failedItems.length === 0)
-        return assert.deepStrictEqual(
-          findings.map(({ severity }) => severity),
-          ["ok"]
-        )
+      const findings = findingsOf({ ...facts, database }, "background")
       const named = failedItems.slice(0, 5)
       assert.lengthOf(findings, named.length + (failedItems.length > 5 ? 1 : 0))
       for (const [index, { item, reason, retryAt }] of named.entries()) {
         assert.strictEqual(findings[index]?.severity, retryAt === null ? "problem" : "warning")
-        assert.include(findings[index]?.finding ?? "", `${item} failed`)
-        assert.include(findings[index]?.finding ?? "", reason)
+        assert.include(findings[index]?.finding, `${item}) failed`)
+        assert.include(findings[index]?.finding, reason)
       }
     }
   )
+
+  it.prop("a reports database that cannot be used is a problem, and one that lags is a warning", [Facts], ([facts]) => {
+    const { reader } = facts
+    const severities = findingsOf(facts, "reader").map(({ severity }) => severity)
+    if (reader === null) return assert.isEmpty(severities)
+    if (reader._tag === "Unavailable") return assert.deepStrictEqual(severities, ["problem"])
+    const isLagging = reader.lagSeconds !== null && reader.lagSeconds > maxLagSeconds
+    const expected = [...(reader.keepsStatements ? [] : ["problem"]), ...(isLagging ? ["warning"] : [])]
+    assert.deepStrictEqual(severities, expected.length === 0 ? ["ok"] : expected)
+  })
 })

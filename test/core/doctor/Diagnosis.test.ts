@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Certificate from "../../../src/core/doctor/Certificate.ts"
 import * as Diagnosis from "../../../src/core/doctor/Diagnosis.ts"
-import { maxLagSeconds } from "../../../src/core/doctor/ReaderDiagnosis.ts"
 import * as ConnectionBounds from "../../../src/core/limits/ConnectionBounds.ts"
 import { Facts, findingsOf } from "../../support/DoctorFacts.ts"
 
@@ -32,18 +32,6 @@ describe("core/doctor/Diagnosis", () => {
     assert.strictEqual(finding?.severity, webhooks.locked === 0 ? "ok" : "problem")
   })
 
-  it.prop("a reports database that cannot be used is a problem, and one that lags is a warning", [Facts], ([facts]) => {
-    const { reader } = facts
-    const [finding] = findingsOf(facts, "reader")
-    const isUnusable =
-      reader._tag === "Unavailable" ||
-      (reader._tag === "Reached" && (reader.pending.length > 0 || !reader.keepsStatements))
-    const isLagging = reader._tag === "Reached" && reader.lagSeconds !== null && reader.lagSeconds > maxLagSeconds
-    const expected = reader._tag === "NotConfigured" ? undefined : isUnusable ? "problem" : isLagging ? "warning" : "ok"
-    assert.strictEqual(finding?.severity, expected)
-    if (isUnusable && !finding?.finding.includes("pooler")) assert.include(finding?.advice, "DATABASE_READ_URL")
-  })
-
   it.prop(
     "a ClickHouse that cannot be used, is too old, or lacks tables or rights is a problem, and a network without TLS is a warning",
     [Facts],
@@ -52,10 +40,15 @@ describe("core/doctor/Diagnosis", () => {
       const severities = findingsOf(facts, "analytics").map(({ severity }) => severity)
       if (analytics === null) return assert.deepStrictEqual(severities, [])
       if (analytics._tag === "Unavailable") return assert.deepStrictEqual(severities, ["problem"])
-      assert.strictEqual(severities[0], /^2(3|4\.7)\./.test(analytics.version) ? "problem" : "ok")
-      assert.strictEqual(severities.includes("warning"), analytics.url === "http://clickhouse:8123")
-      const faults = [analytics.pending, analytics.denied, analytics.unreadable].filter((tables) => tables.length > 0)
-      assert.strictEqual(severities.slice(1).filter((severity) => severity === "problem").length, faults.length)
+      const problems = [/^2(3|4\.7)\./.test(analytics.version), !analytics.isMigrated, analytics.denied.length > 0]
+      const count = problems.filter((isFound) => isFound).length
+      assert.lengthOf(
+        severities.filter((severity) => severity === "problem"),
+        count
+      )
+      const isPlain = analytics.url === "http://clickhouse:8123"
+      assert.strictEqual(severities.includes("warning"), isPlain)
+      assert.strictEqual(severities[0] === "ok", count === 0 && !isPlain)
     }
   )
 
@@ -81,33 +74,24 @@ describe("core/doctor/Diagnosis", () => {
   })
 
   it.prop(
-    "an unusable Redis is a problem; if it did not respond, the advice is to check that it runs",
+    "an unusable Redis is a problem; if its certificate was not refused, the advice is to check that it runs",
     [Facts],
     ([facts]) => {
       const [redis] = findingsOf(facts, "redis")
+      if (facts.redis === null) return assert.isUndefined(redis)
       assert.strictEqual(redis?.severity, facts.redis._tag === "Unavailable" ? "problem" : "ok")
       if (facts.redis._tag === "Unavailable") {
-        assert.strictEqual(redis?.advice?.includes("Check that Redis runs"), facts.redis.fault === undefined)
+        const { fault: expected } = facts.redis
+        const isRefused = Certificate.faults.some((fault) => fault === expected)
+        assert.strictEqual(redis?.advice?.includes("Check that Redis runs"), !isRefused)
       }
     }
   )
 
-  it.prop(
-    "rate limits that do not reach Redis are a problem, and earlier failures are a warning",
-    [Facts],
-    ([facts]) => {
-      const [, limiter] = findingsOf(facts, "redis")
-      const { away, fallbacks } = facts.limiter ?? { away: 0, fallbacks: 0 }
-      assert.strictEqual(limiter?.severity, away > 0 ? "problem" : fallbacks > 0 ? "warning" : undefined)
-    }
-  )
-
-  it.prop("warns of each proxy that is not trusted, and if no proxy is configured", [Facts], ([facts]) => {
-    for (const [index, { client, isTrusted }] of facts.proxies.entries()) {
-      const finding = findingsOf(facts, "proxies")[index]
-      assert.strictEqual(finding?.severity, isTrusted ? "ok" : "warning")
-      assert.include(finding?.finding, client)
-    }
-    if (facts.proxies.length === 0) assert.strictEqual(findingsOf(facts, "proxies")[0]?.severity, "warning")
+  it.prop("warns of a proxy that is not trusted, and names the client in either case", [Facts], ([facts]) => {
+    const [finding] = findingsOf(facts, "proxies")
+    if (facts.proxy === null) return assert.isUndefined(finding)
+    assert.strictEqual(finding?.severity, facts.proxy.isTrusted ? "ok" : "warning")
+    assert.include(finding?.finding, facts.proxy.client)
   })
 })

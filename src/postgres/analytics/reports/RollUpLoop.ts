@@ -10,7 +10,7 @@ import { SqlClient, type SqlError } from "effect/sql"
 import * as LocalTime from "../../../core/analytics/report/LocalTime.ts"
 import type { LocalDate } from "../../../core/analytics/report/Query.ts"
 import * as RollupPlan from "../../../core/analytics/report/RollupPlan.ts"
-import { dateOf, hourMillis } from "../../../core/text/Calendar.ts"
+import { dateOf } from "../../../core/text/Calendar.ts"
 import * as Rounds from "../../../runtime/Rounds.ts"
 import { decodeRows } from "../../../runtime/Rows.ts"
 import * as Database from "../../Database.ts"
@@ -344,10 +344,7 @@ const closedDays = (before: number) =>
       zones.flatMap(({ time_zone: timeZone }) =>
         // A zone that this program does not know is left out.
         Result.getOrElse(
-          Result.try(() => {
-            const date = lastClosed(timeZone, before)
-            return LocalTime.days(timeZone, date, date).map(({ end }) => ({ timeZone, date, end }))
-          }),
+          Result.try(() => [{ timeZone, date: lastClosed(timeZone, before) }]),
           () => []
         )
       )
@@ -360,10 +357,6 @@ const closedDays = (before: number) =>
       dates: Database.array(
         closed.map(({ date }) => date),
         PgTypes.OID.date
-      ),
-      ends: Database.array(
-        closed.map(({ end }) => end),
-        PgTypes.OID.timestamptz
       )
     }))
   )
@@ -520,39 +513,6 @@ export const advanceBusy: Effect.Effect<boolean, RoundError, SqlClient.SqlClient
     if (yield* advanceAll(behind)) hadWork = true
   }
   return hadWork
-})
-
-/** A day should be rolled up within this many milliseconds after it ends. */
-const maxLag = 6 * hourMillis
-
-const Lagging = Schema.Tuple([Schema.Struct({ count: Schema.Int })])
-
-/**
- * Counts the websites with a day that ended over six hours ago and is not rolled up, in one statement for all of them. Days
- * before a website's first row do not matter.
- */
-export const countLagging: Effect.Effect<number, SqlError.SqlError, SqlClient.SqlClient> = Effect.gen(function* () {
-  const sql = yield* SqlClient.SqlClient
-  const before = (yield* Clock.currentTimeMillis) - maxLag
-  // The rollups of websites in a zone that this program does not know are among the failed items.
-  const { dates, ends, zones } = yield* closedDays(before)
-  const exists = ["page_view", "event"].map(
-    (table) => `EXISTS (SELECT FROM ${table} AS fact
-      WHERE fact.hosted_website_id = site.hosted_website_id AND fact.received_at < closed.ends_at)`
-  )
-  const [{ count }] = yield* sql
-    .unsafe(
-      `SELECT count(*)::int AS count
-      FROM site JOIN unnest($1::text[], $2::date[], $3::timestamptz[]) AS closed (time_zone, day, ends_at)
-        ON closed.time_zone = site.time_zone
-      LEFT JOIN rollup_site AS state ON state.hosted_website_id = site.hosted_website_id
-      WHERE site.deleted_at IS NULL
-        AND NOT coalesce(state.time_zone = site.time_zone AND version = $4 AND rolled_before > closed.day, false)
-        AND (${exists.join(" OR ")})`,
-      [zones, dates, ends, PgTypes.int4(RollupState.version)]
-    )
-    .pipe(decodeRows(Lagging))
-  return count
 })
 
 /** Recomputes the rollups of one website, or of all. Waits while another process rolls up. */
