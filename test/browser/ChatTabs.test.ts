@@ -13,28 +13,29 @@ import { until } from "../support/Wait.ts"
 const agent = ChatPage.agent()
 
 /** A visitor whose chat is open in a tab, and a way to open another one. */
-const visit = Effect.gen(function* () {
-  agent.state.gate = Promise.withResolvers()
-  const chat = yield* ChatPage.make()
-  yield* chat.begin
-  const openTab = Effect.acquireRelease(
-    Effect.promise(async () => {
-      const tab = await chat.context.newPage()
-      await tab.goto(chat.site.url)
-      await tab.getByRole("button", { name: "Open chat" }).click()
-      await tab.getByRole("dialog").waitFor()
-      return tab
-    }),
-    (tab) => Effect.promise(() => tab.close())
-  )
-  return { ...chat, openTab }
-})
+const visit = (options: ChatPage.Options = {}) =>
+  Effect.gen(function* () {
+    agent.state.gate = Promise.withResolvers()
+    const chat = yield* ChatPage.make(options)
+    yield* chat.begin
+    const openTab = Effect.acquireRelease(
+      Effect.promise(async () => {
+        const tab = await chat.context.newPage()
+        await tab.goto(chat.site.url)
+        await tab.getByRole("button", { name: "Open chat" }).click()
+        await tab.getByRole("dialog").waitFor()
+        return tab
+      }),
+      (tab) => Effect.promise(() => tab.close())
+    )
+    return { ...chat, openTab }
+  })
 
 /** A visitor that tests share, since a new one takes more processor time than an answer. */
-class SharedVisit extends Context.Service<SharedVisit, Effect.Success<typeof visit>>()(
+class SharedVisit extends Context.Service<SharedVisit, Effect.Success<ReturnType<typeof visit>>>()(
   "hydracore/test/browser/SharedVisit"
 ) {
-  static readonly layer = Layer.effect(SharedVisit, visit).pipe(Layer.provide(chromium))
+  static readonly layer = Layer.effect(SharedVisit, visit({ host: "shop.localhost" })).pipe(Layer.provide(chromium))
 }
 
 /** The shared visitor with one tab and a new conversation. */
@@ -52,11 +53,37 @@ const texts = (tab: Page) => tab.locator(".message:visible .body:visible").allTe
 const shows = (tab: Page, ...expected: ReadonlyArray<string>) =>
   until(`a tab shows ${expected.join(", ")}`, async () => (await texts(tab)).slice(1).join() === expected.join())
 
+/** Waits until a tab shows this question after the first one and its answer. */
+const showsQuestion = (tab: Page, question: string) =>
+  until(`a tab shows ${question}`, async () => (await texts(tab))[3] === question)
+
 const sendIn = (tab: Page, text: string) =>
   Effect.promise(async () => {
     await tab.getByRole("textbox").fill(text)
     await tab.getByRole("textbox").press("Enter")
   })
+
+/**
+ * Types a message in each of two tabs, and lets the tabs send them within a millisecond: when a message arrives on a channel.
+ * Returns the message that was sent, and the index of the tab whose field keeps the other message.
+ */
+const sendTogether = Effect.fnUntraced(function* (tabs: ReadonlyArray<Page>) {
+  agent.state.gate = Promise.withResolvers()
+  const messages = tabs.map((_, index) => `wait: From tab ${index}, |and more.`)
+  const submitOnSignal = `new BroadcastChannel("signal").onmessage = () => {
+    document.querySelector("hydracore-chat").shadowRoot.querySelector("form").requestSubmit()
+  }`
+  for (const [index, tab] of tabs.entries()) {
+    yield* Effect.promise(() => tab.getByRole("textbox").fill(messages[index]!))
+    yield* Effect.promise(() => tab.evaluate(submitOnSignal))
+  }
+  yield* Effect.promise(() => tabs[0]!.evaluate(`new BroadcastChannel("signal").postMessage("")`))
+  const kept = yield* until("one message in its field", async () => {
+    const [left, right] = await Promise.all(tabs.map((tab) => tab.getByRole("textbox").inputValue()))
+    return left === "" && right === messages[1] ? 1 : right === "" && left === messages[0] ? 0 : undefined
+  })
+  return { kept, sent: messages[1 - kept]! }
+})
 
 const press = (tab: Page, name: string) => Effect.promise(() => tab.getByRole("button", { name }).click())
 
@@ -80,6 +107,29 @@ for (const memory of ["edge", "agent"] as const) {
           assert.strictEqual(first?.session, second?.session)
           yield* press(page, "New conversation")
           yield* shows(other)
+          assert.deepStrictEqual(errors, [])
+        })
+      )
+
+      it.effect("that send at the same moment begin one turn, and the other tab keeps its text", () =>
+        Effect.gen(function* () {
+          const { answered, errors, openTab, page, send } = yield* newConversation
+          yield* send("one")
+          yield* answered("You said one.")
+          const other = yield* openTab
+          yield* shows(other, "one", "You said one.")
+          const before = agent.state.requests.length
+          const tabs = [page, other]
+          const { kept, sent } = yield* sendTogether(tabs)
+          for (const tab of tabs) yield* showsQuestion(tab, sent)
+          agent.state.gate.resolve()
+          const all = ["one", "You said one.", sent, `From tab ${1 - kept}, and more.`]
+          for (const tab of tabs) yield* shows(tab, ...all)
+          assert.strictEqual(agent.state.requests.length, before + 1)
+
+          yield* Effect.promise(() => tabs[kept]!.getByRole("button", { name: "Send message" }).click())
+          const then = [`wait: From tab ${kept}, |and more.`, `From tab ${kept}, and more.`]
+          for (const tab of tabs) yield* shows(tab, ...all, ...then)
           assert.deepStrictEqual(errors, [])
         })
       )
@@ -117,10 +167,26 @@ for (const memory of ["edge", "agent"] as const) {
   )
 }
 
+inChromium("two tabs without TLS", testServer({}, agent.script, undefined, undefined, "edge"), (it) => {
+  it.effect("show the same question if both send at the same moment, and the other message stays in its field", () =>
+    Effect.gen(function* () {
+      const { answered, openTab, page, send } = yield* visit()
+      yield* send("one")
+      yield* answered("You said one.")
+      const other = yield* openTab
+      yield* shows(other, "one", "You said one.")
+      const { kept, sent } = yield* sendTogether([page, other])
+      for (const tab of [page, other]) yield* showsQuestion(tab, sent)
+      const field = [page, other][kept]!.getByRole("textbox")
+      assert.notStrictEqual(yield* Effect.promise(() => field.inputValue()), sent)
+    })
+  )
+})
+
 inChromium("a tab that waits for another one's answer", testServer({}, agent.script), (it) => {
   it.effect("waits on its next page, too", () =>
     Effect.gen(function* () {
-      const { answering, openTab, page, send, site } = yield* visit
+      const { answering, openTab, page, send, site } = yield* visit()
       yield* send("wait: The first half, |and the second.")
       yield* answering("The first half")
       const other = yield* openTab
@@ -139,7 +205,7 @@ inChromium("a tab that waits for another one's answer", testServer({}, agent.scr
 inChromium("a tab that missed how another one sent its message later", testServer({}, agent.script), (it) => {
   it.effect("does not send the message again", () =>
     Effect.gen(function* () {
-      const { answered, context, on, openTab, path, relay, sees, send, site } = yield* visit
+      const { answered, context, on, openTab, path, relay, sees, send, site } = yield* visit()
       const other = yield* openTab
       yield* on(() => context.setOffline(true))
       yield* send("hello")
@@ -162,7 +228,7 @@ inChromium("a tab that missed how another one sent its message later", testServe
 inChromium("the last tab", testServer({}, agent.script, undefined, undefined, "edge"), (it) => {
   it.effect("ends the conversation, and a tab that stays receives a running answer to its end", () =>
     Effect.gen(function* () {
-      const { answering, openTab, page, send, context, site } = yield* visit
+      const { answering, openTab, page, send, context, site } = yield* visit()
       yield* send("wait: The first half, |and the second.")
       yield* answering("The first half")
       const other = yield* openTab

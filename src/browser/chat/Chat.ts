@@ -164,11 +164,7 @@ export class Chat implements RunningChat {
       strings,
       transcript,
       speech,
-      onSend: (message) => {
-        shared.add({ role: "user", text: message })
-        transcript.addQuestion(message)
-        this.#receive(Run.makeRun(message, "send"))
-      },
+      onSend: (message) => this.#send(message),
       onStop: () => {
         const { run } = shared
         this.#stopAtEdge()
@@ -199,7 +195,12 @@ export class Chat implements RunningChat {
   #join(): void {
     const { panel, shared } = this.#parts!
     shared.join((theirs) => {
+      const question = shared.run?.question
       this.#abort()
+      // Both tabs have sent a message at the same moment.
+      if (question !== undefined && !theirs.messages.some(({ text }) => text === question)) {
+        panel.input.value ||= question
+      }
       this.#adopt({ ...theirs, open: panel.isOpen() }, true)
       shared.save()
     })
@@ -241,10 +242,38 @@ export class Chat implements RunningChat {
     if (this.#isUnsent && navigator.onLine) this.#retry()
   }
 
-  #retry(): void {
+  /** Whether this tab may send a question now. False if another tab sends one: its conversation arrives at any moment. */
+  async #claim(): Promise<boolean> {
+    const { panel, shared } = this.#parts!
+    panel.setBusy(true)
+    const isClaimed = await shared.claim()
+    if (isClaimed && this.#parts?.shared === shared && shared.run === undefined) return true
+    panel.setBusy(shared.run !== undefined)
+    return false
+  }
+
+  /** Sends a message. The text field keeps it if another tab sends one at the same moment. */
+  async #send(message: string): Promise<void> {
     const { panel, shared, transcript } = this.#parts!
-    const question = shared.run === undefined ? shared.removeAnswer() : undefined
-    if (question === undefined) return
+    const { input } = panel
+    if (!(await this.#claim())) {
+      input.value ||= message
+      return
+    }
+    if (input.value.trim() === message) input.value = ""
+    shared.add({ role: "user", text: message })
+    transcript.addQuestion(message)
+    this.#receive(Run.makeRun(message, "send"))
+  }
+
+  async #retry(): Promise<void> {
+    const { panel, shared, transcript } = this.#parts!
+    if (shared.run !== undefined || !(await this.#claim())) return
+    const question = shared.removeAnswer()
+    if (question === undefined) {
+      panel.setBusy(false)
+      return
+    }
     transcript.removeAnswer()
     if (panel.isOpen()) panel.input.focus()
     this.#receive(Run.makeRun(question.text, "send"))

@@ -64,6 +64,12 @@ export const maxLeaving = 300
 /** How long a page waits for the conversations of other tabs before it sends an unsent question again, in milliseconds. */
 export const maxJoining = 300
 
+/**
+ * How long a tab that sends a question keeps the other tabs from sending one, in milliseconds. By then, its conversation has
+ * arrived in them.
+ */
+export const maxClaim = 250
+
 /** How many times the chat tries to restore a lost connection to a running answer. */
 export const maxResumes = 5
 

@@ -17,7 +17,7 @@ export interface Options {
   readonly strings: Strings
   readonly transcript: Transcript
   readonly speech: Speech
-  /** The visitor sends a message, trimmed and not empty. */
+  /** The visitor sends a message, trimmed and not empty. The text field keeps it. */
   readonly onSend: (message: string) => void
   readonly onStop: () => void
   readonly onNew: () => void
@@ -165,9 +165,7 @@ export const makePanel = (options: Options): Panel => {
   }
   form.onsubmit = (event) => {
     event.preventDefault()
-    const message = input.value.trim()
-    if (!isBusy) input.value = ""
-    sendMessage(message)
+    sendMessage(input.value.trim())
     input.focus()
   }
   input.onkeydown = (event) => {

@@ -6,13 +6,18 @@
 import * as Store from "./ConversationStore.ts"
 import type { Failure } from "./Failures.ts"
 import { messageOf, type Run } from "./Run.ts"
-import { joinTabs, type Tabs } from "./Tabs.ts"
+import { claimQuestion, joinTabs, type Tabs } from "./Tabs.ts"
 
 /** The failure of an answer that did not end before its page was left. */
 const cut: Failure = { kind: "cut" }
 
-const countQuestions = ({ messages }: Store.Conversation): number =>
-  messages.filter(({ role }) => role === "user").length
+const questionsOf = ({ messages }: Store.Conversation): ReadonlyArray<string> =>
+  messages.filter(({ role }) => role === "user").map(({ text }) => text)
+
+/** Whether another tab's conversation is newer. Of two that changed in the same millisecond, both tabs choose the same. */
+const isNewer = (theirs: Store.Conversation, ours: Store.Conversation): boolean =>
+  theirs.updated > ours.updated ||
+  (theirs.updated === ours.updated && theirs.running && questionsOf(theirs).join() > questionsOf(ours).join())
 
 export class SharedConversation {
   readonly instance: string
@@ -21,6 +26,7 @@ export class SharedConversation {
   run: Run | undefined
   readonly #draft: () => string
   #tabs: Tabs | undefined
+  #hasClaim = false
 
   /** @param draft returns the message that is typed but not sent */
   constructor(instance: string, draft: () => string) {
@@ -36,7 +42,7 @@ export class SharedConversation {
       this.instance,
       () => (this.conversation.updated > 0 ? this.#encode() : undefined),
       (theirs) => {
-        if (theirs.updated <= this.conversation.updated) return
+        if (!isNewer(theirs, this.conversation)) return
         if (this.#isKnown(theirs)) this.conversation = { ...this.conversation, updated: theirs.updated }
         else onNewer(theirs)
       }
@@ -49,9 +55,21 @@ export class SharedConversation {
     if (run === undefined) {
       return !theirs.running && JSON.stringify(theirs.messages) === JSON.stringify(conversation.messages)
     }
-    const isSameTurn = theirs.id === conversation.id && countQuestions(theirs) === countQuestions(conversation)
+    const isSameTurn = theirs.id === conversation.id && questionsOf(theirs).join() === questionsOf(conversation).join()
     const isStopped = !theirs.running && theirs.messages.at(-1)?.ended === "stopped"
     return isSameTurn && run.mode !== "wait" && !isStopped
+  }
+
+  /**
+   * Claims the next question for this tab. False if another tab is sending one: its conversation has not arrived yet, so this
+   * tab's question would replace it.
+   */
+  async claim(): Promise<boolean> {
+    if (this.#hasClaim) return true
+    this.#hasClaim = await claimQuestion(this.instance, () => {
+      this.#hasClaim = false
+    })
+    return this.#hasClaim
   }
 
   add(message: Store.Message): void {

@@ -5,6 +5,7 @@
  * @module
  */
 import * as Store from "./ConversationStore.ts"
+import * as Limits from "./Limits.ts"
 import { nameOf } from "./StoredJson.ts"
 
 export interface Tabs {
@@ -13,6 +14,24 @@ export interface Tabs {
   /** Stops listening. An open channel would keep a page out of the back-forward cache. */
   readonly close: () => void
 }
+
+/**
+ * Claims the next question for this tab, for `maxClaim`. Returns false if another tab has a claim. Without TLS, or without access
+ * to storage, browsers have no locks: each tab gets its claim.
+ */
+export const claimQuestion = (instance: string, onEnd: () => void): Promise<boolean> =>
+  new Promise((resolve) => {
+    const hold = (lock: Lock | null): Promise<void> | undefined => {
+      resolve(lock !== null)
+      if (lock === null) return
+      return new Promise<void>((end) => setTimeout(end, Limits.maxClaim)).then(onEnd)
+    }
+    const name = nameOf(instance)
+    // `locks` is missing without TLS, which its type leaves out.
+    const locks = navigator.locks as LockManager | undefined
+    if (locks === undefined) resolve(true)
+    else locks.request(name, { ifAvailable: true }, hold).catch(() => resolve(true))
+  })
 
 /**
  * Joins the other tabs that have a chat of the instance, and requests their conversation.

@@ -125,6 +125,8 @@ export const agent = (): { readonly script: MemoryAgentStream.Script; readonly s
 }
 
 export interface Options extends VisitorOptions {
+  /** The website's host. Browsers trust pages of `localhost` and hosts below it as if they had TLS. */
+  readonly host?: string
   /** The element's attributes besides `instance` and `token`. */
   readonly attributes?: string
   /** The page around the script and the element. */
@@ -194,14 +196,14 @@ const document = (script: string, element: string): string =>
   `<!doctype html><html lang="en"><head><title>Shop</title><meta name="viewport" content="width=device-width"></head>
 <body><main><h1>Shop</h1><p><a href="/other">Other</a> <button>Page button</button></p></main>${script}${element}</body></html>`
 
-/** Starts a website on `www.shop.test` with a chat on `/` and `/other`, a relay to the edge, and a visitor. */
+/** Starts a website, by default on `www.shop.test`, with a chat on `/` and `/other`, a relay to the edge, and a visitor. */
 export const make = Effect.fnUntraced(function* (options: Options = {}) {
-  const { attributes = "", forwards, headers, html = document, token, ...visitorOptions } = options
+  const { attributes = "", forwards, headers, host, html = document, token, ...visitorOptions } = options
   const edge = yield* TestServer
   const relay = yield* Network.listen({ host: "edge.test", forward: { "": edge.url } })
   const pages: Record<string, string | Network.Document> = {}
   const site = yield* Network.listen({
-    host: "www.shop.test",
+    host: host ?? "www.shop.test",
     pages,
     forward: forwards === undefined ? {} : { [forwards]: edge.url }
   })
