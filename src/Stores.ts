@@ -4,6 +4,7 @@
  * @module
  */
 import { Layer, Option } from "effect"
+import * as Goals from "./analytics/postgres/Goals.ts"
 import type { Settings } from "./Config.ts"
 import * as ClickHouseStores from "./clickhouse/Stores.ts"
 import * as FormDirectory from "./forms/postgres/FormDirectory.ts"
@@ -12,7 +13,6 @@ import * as SubmissionRepo from "./forms/postgres/SubmissionRepo.ts"
 import * as AnalyticsExport from "./postgres/analytics/AnalyticsExport.ts"
 import * as AnalyticsRepo from "./postgres/analytics/AnalyticsRepo.ts"
 import * as EventRepo from "./postgres/analytics/EventRepo.ts"
-import * as Goals from "./postgres/analytics/Goals.ts"
 import * as Leads from "./postgres/analytics/Leads.ts"
 import * as Reports from "./postgres/analytics/Reports.ts"
 import * as SiteActivity from "./postgres/analytics/SiteActivity.ts"

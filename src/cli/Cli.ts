@@ -6,10 +6,10 @@
 import { Cause, Effect, Layer, Logger, Option, Stdio } from "effect"
 import { CliConfig, CliOutput, Command, GlobalFlag, type HelpDoc, TerminalCapabilities } from "effect/cli"
 import manifest from "../../package.json" with { type: "json" }
+import type { Goals } from "../analytics/Goal.ts"
 import type { FormDirectory } from "../forms/FormDirectory.ts"
 import type { SubmissionRepo } from "../forms/SubmissionRepo.ts"
 import type { AnalyticsExport } from "../services/analytics/AnalyticsExport.ts"
-import type { Goals } from "../services/analytics/Goals.ts"
 import type { Reports } from "../services/analytics/Reports.ts"
 import type { AgentStream } from "../services/chat/AgentStream.ts"
 import type { ConversationStore } from "../services/chat/ConversationStore.ts"

@@ -33,25 +33,51 @@ export interface ApiError<Tag extends string, Detail, Headers> {
   readonly headers: Headers
 }
 
+/** A failure of services that is sent as an error of the API. */
+export interface Failing<Failure, Detail, Headers> {
+  readonly is: (input: unknown) => input is Failure
+  readonly answer: (failure: Failure) => { readonly detail: Detail; readonly headers: Headers }
+}
+
+/** Like `error`. A handler may also fail with the failure itself. */
+export const errorOf = <const Tag extends string, Detail, Fields extends Schema.Struct.Fields, Failure>(
+  tag: Tag,
+  body: Schema.Codec<{ readonly detail: Detail }>,
+  headers: Fields,
+  failing: Failing<Failure, Detail, Schema.Struct<Fields>["Type"]>
+) => {
+  type Sent = ApiError<Tag, Detail, Schema.Struct<Fields>["Type"]> | Failure
+  type Pair = Schema.Struct.Type<{ readonly body: typeof body; readonly headers: Schema.Struct<Fields> }>
+  const isSent = (input: unknown): input is Sent => Predicate.isTagged(input, tag) || failing.is(input)
+  return Schema.declare(isSent).pipe(
+    HttpApiSchema.encodeToWithHeaders(
+      { body, headers },
+      {
+        decode: ({ body, headers }: Pair): Sent => ({ _tag: tag, detail: body.detail, headers }),
+        encode: (sent) => {
+          const { detail, headers } = failing.is(sent) ? failing.answer(sent) : sent
+          return { body: { detail }, headers }
+        }
+      }
+    )
+  )
+}
+
 /** A schema of an error whose body is `{ detail }`, tagged with its name. */
 export const error = <const Tag extends string, Detail, Fields extends Schema.Struct.Fields>(
   tag: Tag,
   body: Schema.Codec<{ readonly detail: Detail }>,
   headers: Fields
 ) => {
-  type Headers = Schema.Struct<Fields>["Type"]
-  type Pair = Schema.Struct.Type<{ readonly body: typeof body; readonly headers: Schema.Struct<Fields> }>
-  const isError = (input: unknown): input is ApiError<Tag, Detail, Headers> => Predicate.isTagged(input, tag)
-  return Schema.declare(isError).pipe(
-    HttpApiSchema.encodeToWithHeaders(
-      { body, headers },
-      {
-        decode: ({ body, headers }: Pair) => ({ _tag: tag, detail: body.detail, headers }),
-        encode: ({ detail, headers }) => ({ body: { detail }, headers })
-      }
-    )
-  )
+  const is = (_: unknown): _ is never => false
+  return errorOf(tag, body, headers, { is, answer: (failure: never) => failure })
 }
+
+/** The body of an error: a sentence with the next step for the reader. */
+const sentence = (status: number, tag: string, description: string) =>
+  Schema.Struct({ detail: Schema.String.annotate({ title: "Detail" }) })
+    .annotate({ identifier: tag, title: tag, description })
+    .pipe(HttpApiSchema.status(status))
 
 /** An error whose body holds a sentence with the next step for the reader. */
 export const refusal = <const Tag extends string, Fields extends Schema.Struct.Fields>(
@@ -59,14 +85,16 @@ export const refusal = <const Tag extends string, Fields extends Schema.Struct.F
   tag: Tag,
   description: string,
   headers: Fields
-) =>
-  error(
-    tag,
-    Schema.Struct({ detail: Schema.String.annotate({ title: "Detail" }) })
-      .annotate({ identifier: tag, title: tag, description })
-      .pipe(HttpApiSchema.status(status)),
-    headers
-  )
+) => error(tag, sentence(status, tag, description), headers)
+
+/** Like `refusal`. A handler may also fail with the failure itself. */
+export const refusalOf = <const Tag extends string, Fields extends Schema.Struct.Fields, Failure>(
+  status: number,
+  tag: Tag,
+  description: string,
+  headers: Fields,
+  failing: Failing<Failure, string, Schema.Struct<Fields>["Type"]>
+) => errorOf(tag, sentence(status, tag, description), headers, failing)
 
 const limitAndDecision = { ...Headers.rateLimit, ...Headers.decision }
 

@@ -215,6 +215,18 @@ const publish = (document: Json, commonHeaders: (operation: Json) => Json): Json
 /** The published document of the public API. */
 export const asPublicDocument = (document: Json): Json => publish(document, () => cors)
 
-/** The published document of the owner API. */
-export const asOwnerDocument = (document: Json): Json =>
-  publish(document, ({ tags }) => (Array.isArray(tags) && tags.includes("Session") ? session : owner))
+/**
+ * The published document of the owner API. `sentences` has a sentence for the end of the description of an operation, by the
+ * operation's id.
+ */
+export const asOwnerDocument = (document: Json, sentences: ReadonlyMap<unknown, string>): Json => {
+  const describe = (operation: Json): Json => {
+    const sentence = sentences.get(operation["operationId"])
+    return sentence === undefined ? operation : { ...operation, description: `${operation["description"]} ${sentence}` }
+  }
+  const described = {
+    ...document,
+    paths: mapValues(document["paths"], (methods) => mapValues(methods, (operation) => describe(objectOf(operation))))
+  }
+  return publish(described, ({ tags }) => (Array.isArray(tags) && tags.includes("Session") ? session : owner))
+}

@@ -5,6 +5,7 @@
  */
 import { randomUUID } from "node:crypto"
 import { Clock, Effect } from "effect"
+import { Goals } from "../analytics/Goal.ts"
 import * as Schedule from "../core/delivery/Schedule.ts"
 import * as Slots from "../core/delivery/Slots.ts"
 import type { Leased } from "../core/delivery/Webhook.ts"
@@ -15,7 +16,6 @@ import type { SubmissionDraft } from "../forms/Submission.ts"
 import { SubmissionRepo } from "../forms/SubmissionRepo.ts"
 import { AnalyticsRepo } from "../services/analytics/AnalyticsRepo.ts"
 import { EventRepo } from "../services/analytics/EventRepo.ts"
-import { Goals } from "../services/analytics/Goals.ts"
 import { Leads } from "../services/analytics/Leads.ts"
 import { ConversationStore } from "../services/chat/ConversationStore.ts"
 import { Deliveries } from "../services/delivery/Deliveries.ts"
@@ -149,7 +149,7 @@ export const store = Effect.fnUntraced(function* (
   const now = yield* Clock.currentTimeMillis
   const history = yield* SampleHistory.make({ hostedWebsiteId, now, seed })
   for (const name of SampleHistory.goalEvents) {
-    yield* goals.create({ websiteConfigId, name, kind: "event", value: name })
+    yield* goals.create(websiteConfigId, { name, kind: "event", value: name })
   }
   const options = { concurrency: 500, discard: true } as const
   /** A request of a known website that was not counted. */

@@ -6,9 +6,8 @@
 import { randomUUID } from "node:crypto"
 import { assert, layer as withLayer } from "@effect/vitest"
 import { Effect, type Layer, Option, Result, Schema } from "effect"
-import { kinds, leads } from "../../src/core/analytics/Goal.ts"
+import { Goals, kinds, leads } from "../../src/analytics/Goal.ts"
 import * as Maximums from "../../src/core/sites/Maximums.ts"
-import { Goals } from "../../src/services/analytics/Goals.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import { SiteErasure } from "../../src/services/sites/SiteErasure.ts"
 
@@ -37,7 +36,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Goals | SiteDirectory 
           const taken = new Set<string>(Object.values(leads))
           const created = []
           for (const shape of shapes) {
-            const outcome = yield* Effect.result(goals.create({ ...shape, websiteConfigId }))
+            const outcome = yield* Effect.result(goals.create(websiteConfigId, shape))
             assert.strictEqual(Result.isFailure(outcome), taken.has(shape.name))
             taken.add(shape.name)
             if (Result.isSuccess(outcome)) created.push(Option.getOrThrow(outcome.success))
@@ -50,8 +49,9 @@ export const suite = <E>(name: string, layer: Layer.Layer<Goals | SiteDirectory 
           )
           assert.deepStrictEqual(yield* goals.list(other), [])
           for (const goal of created) {
-            assert.isTrue(yield* goals.delete(goal.goalId))
-            assert.isFalse(yield* goals.delete(goal.goalId))
+            assert.isFalse(yield* goals.delete(other, goal.goal_id))
+            assert.isTrue(yield* goals.delete(websiteConfigId, goal.goal_id))
+            assert.isFalse(yield* goals.delete(websiteConfigId, goal.goal_id))
           }
           assert.deepStrictEqual(yield* goals.list(websiteConfigId), [])
         }),
@@ -63,7 +63,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Goals | SiteDirectory 
         const goals = yield* Goals
         const [websiteConfigId, other] = [yield* newSite, yield* newSite]
         const create = (name: string, site = websiteConfigId) =>
-          Effect.result(goals.create({ websiteConfigId: site, name, kind: "event", value: "a" }))
+          Effect.result(goals.create(site, { name, kind: "event", value: "a" }))
         const names = Array.from({ length: Maximums.goals.max + 5 }, (_, index) => `goal ${index}`)
         const outcomes = yield* Effect.forEach(names, (name) => create(name), { concurrency: 8 })
         const failures = outcomes.flatMap((outcome) => (Result.isFailure(outcome) ? [outcome.failure._tag] : []))
@@ -74,7 +74,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Goals | SiteDirectory 
         const [first] = yield* goals.list(websiteConfigId)
         assert.lengthOf(yield* goals.list(websiteConfigId), Maximums.goals.max)
         assert.isTrue(Result.isSuccess(yield* create("goal 0", other)))
-        assert.isTrue(yield* goals.delete(first?.goalId ?? ""))
+        assert.isTrue(yield* goals.delete(websiteConfigId, first?.goal_id ?? ""))
         assert.isTrue(Result.isSuccess(yield* create("another")))
       })
     )
@@ -82,11 +82,13 @@ export const suite = <E>(name: string, layer: Layer.Layer<Goals | SiteDirectory 
     it.effect("an unknown website has no goals, and an unknown goal cannot be deleted", () =>
       Effect.gen(function* () {
         const goals = yield* Goals
+        const websiteConfigId = yield* newSite
         for (const id of [randomUUID(), "no id", ""]) {
-          const goal = { websiteConfigId: id, name: "a", kind: "event", value: "a" } as const
-          assert.deepStrictEqual(yield* goals.create(goal), Option.none())
+          const goal = { name: "a", kind: "event", value: "a" } as const
+          assert.deepStrictEqual(yield* goals.create(id, goal), Option.none())
           assert.deepStrictEqual(yield* goals.list(id), [])
-          assert.isFalse(yield* goals.delete(id))
+          assert.isFalse(yield* goals.delete(websiteConfigId, id))
+          assert.isFalse(yield* goals.delete(id, id))
         }
       })
     )
@@ -95,11 +97,11 @@ export const suite = <E>(name: string, layer: Layer.Layer<Goals | SiteDirectory 
       Effect.gen(function* () {
         const goals = yield* Goals
         const websiteConfigId = yield* newSite
-        const goal = { websiteConfigId, name: "a", kind: "page", value: "/a*" } as const
-        assert.isTrue(Option.isSome(yield* goals.create(goal)))
+        const goal = { name: "a", kind: "page", value: "/a*" } as const
+        assert.isTrue(Option.isSome(yield* goals.create(websiteConfigId, goal)))
         yield* SiteErasure.use(({ erase }) => erase(websiteConfigId))
         assert.deepStrictEqual(yield* goals.list(websiteConfigId), [])
-        assert.deepStrictEqual(yield* goals.create({ ...goal, name: "b" }), Option.none())
+        assert.deepStrictEqual(yield* goals.create(websiteConfigId, { ...goal, name: "b" }), Option.none())
       })
     )
   })

@@ -6,7 +6,7 @@
 import { randomUUID } from "node:crypto"
 import { assert, describe, layer as withLayer } from "@effect/vitest"
 import { Clock, Effect, type Layer, Option, Schema, Stream } from "effect"
-import { leads as goals } from "../../src/core/analytics/Goal.ts"
+import { leads as goals } from "../../src/analytics/Goal.ts"
 import * as Lead from "../../src/core/analytics/Lead.ts"
 import type { PageView } from "../../src/core/analytics/PageView.ts"
 import * as LocalTime from "../../src/core/analytics/report/LocalTime.ts"

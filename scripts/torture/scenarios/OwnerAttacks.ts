@@ -9,15 +9,14 @@ import assert from "node:assert/strict"
 import { Agent } from "node:http"
 import { setTimeout } from "node:timers/promises"
 import { type PgClient, PgTypes } from "@effect/sql-pg"
-import { Effect, Layer, Option, Redacted, Schema } from "effect"
+import { Effect, Layer, Redacted, Schema } from "effect"
 import { SqlClient } from "effect/sql"
-import * as GoalInput from "../../../src/core/analytics/GoalInput.ts"
+import * as Goal from "../../../src/analytics/Goal.ts"
+import * as PgGoals from "../../../src/analytics/postgres/Goals.ts"
 import * as Maximums from "../../../src/core/sites/Maximums.ts"
-import * as PgGoals from "../../../src/postgres/analytics/Goals.ts"
 import * as DayRollUp from "../../../src/postgres/analytics/reports/DayRollUp.ts"
 import * as RollUpLoop from "../../../src/postgres/analytics/reports/RollUpLoop.ts"
 import * as PgDatabase from "../../../src/postgres/Database.ts"
-import { Goals } from "../../../src/services/analytics/Goals.ts"
 import * as NameServer from "../../../test/support/NameServer.ts"
 import * as Upstream from "../../../test/support/TestUpstream.ts"
 import { until } from "../../../test/support/Wait.ts"
@@ -244,12 +243,12 @@ const maxStatement = 10_000
 
 /** Creates goals of the maximum length until one is refused, and returns their number. */
 const createGoals = (database: string, { websiteConfigId }: Load.Target) =>
-  Goals.use(({ create }) =>
+  Goal.Goals.use(({ create }) =>
     Effect.gen(function* () {
       for (let count = 0; ; count++) {
-        const value = `/*${"x".repeat(GoalInput.maxPath - 5)}${100 + count}`
-        assert.ok(Option.isSome(GoalInput.parsePage(value)))
-        const isRefused = yield* create({ websiteConfigId, name: `goal ${count}`, kind: "page", value }).pipe(
+        const value = `/*${"x".repeat(Goal.maxPath - 5)}${100 + count}`
+        assert.ok(Goal.isPage(value))
+        const isRefused = yield* create(websiteConfigId, { name: `goal ${count}`, kind: "page", value }).pipe(
           Effect.as(false),
           Effect.catchTag("LimitReached", () => Effect.succeed(true))
         )

@@ -5,31 +5,28 @@
  */
 import { Effect, type Layer, Option } from "effect"
 import { Command } from "effect/cli"
+import * as Goal from "../../analytics/Goal.ts"
 import * as EventLimits from "../../core/analytics/EventLimits.ts"
-import * as Goal from "../../core/analytics/Goal.ts"
-import * as GoalInput from "../../core/analytics/GoalInput.ts"
-import * as Calendar from "../../core/text/Calendar.ts"
-import { Goals } from "../../services/analytics/Goals.ts"
 import { SiteDirectory } from "../../services/sites/SiteDirectory.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
 
-const json = (goal: Goal.Goal) => ({
-  goal_id: goal.goalId,
-  website_config_id: goal.websiteConfigId,
-  name: goal.name,
-  [goal.kind]: goal.value,
-  created_at: Calendar.iso(goal.createdAt)
+const json = (websiteConfigId: string, { created_at, goal_id, kind, name, value }: Goal.Goal) => ({
+  goal_id,
+  website_config_id: websiteConfigId,
+  name,
+  [kind]: value,
+  created_at
 })
 
 const eventKind: Inputs.Kind<string> = {
   expected: `the name of an event, of 1 to ${EventLimits.limits.name} characters; page views are counted by --page`,
-  parse: GoalInput.parseEvent
+  parse: Option.liftPredicate(Goal.isEvent)
 }
 
 const pageKind: Inputs.Kind<string> = {
-  expected: `a path such as /thanks, or a pattern such as '/thanks*' in which each of at most ${GoalInput.maxStars} stars matches any text, of at most ${GoalInput.maxPath} characters`,
-  parse: GoalInput.parsePage
+  expected: `a path such as /thanks, or a pattern such as '/thanks*' in which each of at most ${Goal.maxStars} stars matches any text, of at most ${Goal.maxPath} characters`,
+  parse: Option.liftPredicate(Goal.isPage)
 }
 
 const create = Command.make(
@@ -45,13 +42,13 @@ const create = Command.make(
     )
   },
   Effect.fnUntraced(function* ({ event, name, page, websiteConfigId }) {
-    const goals = yield* Goals
+    const goals = yield* Goal.Goals
     if ((event === null) === (page === null)) {
       return yield* new Output.CliFailure({ message: "Give one of the flags --event and --page." })
     }
     const target =
       event === null ? ({ kind: "page", value: page ?? "" } as const) : ({ kind: "event", value: event } as const)
-    const created = yield* goals.create({ ...target, websiteConfigId, name: name ?? Goal.defaultName(target) }).pipe(
+    const created = yield* goals.create(websiteConfigId, { ...target, name: name ?? Goal.defaultName(target) }).pipe(
       Effect.catchTags({
         GoalNameTaken: () =>
           Effect.fail(
@@ -66,9 +63,9 @@ const create = Command.make(
     if (Option.isNone(created)) return yield* Output.notFound("website", websiteConfigId)
     const goal = created.value
     yield* Output.answer({
-      json: json(goal),
+      json: json(websiteConfigId, goal),
       text: Output.facts([
-        ["goal_id", goal.goalId],
+        ["goal_id", goal.goal_id],
         ["name", goal.name],
         [goal.kind, goal.value]
       ])
@@ -89,7 +86,7 @@ const list = Command.make(
   { websiteConfigId: Inputs.site },
   Effect.fnUntraced(function* ({ websiteConfigId }) {
     const directory = yield* SiteDirectory
-    const goals = yield* Goals
+    const goals = yield* Goal.Goals
     if (Option.isNone(yield* directory.byWebsiteConfigId(websiteConfigId))) {
       return yield* Output.notFound("website", websiteConfigId)
     }
@@ -98,10 +95,10 @@ const list = Command.make(
       .map((name) => `"${name}"`)
       .join(" and ")
     yield* Output.answer({
-      json: listed.map(json),
+      json: listed.map((goal) => json(websiteConfigId, goal)),
       text: `${Output.table(
         ["NAME", "KIND", "VALUE", "GOAL_ID"],
-        listed.map((goal) => [goal.name, goal.kind, goal.value, goal.goalId]),
+        listed.map((goal) => [goal.name, goal.kind, goal.value, goal.goal_id]),
         "The website has no goal of its own yet; `hydracore goal create` creates one."
       )}Every website has the goals ${builtIn}.\n`
     })
@@ -112,8 +109,9 @@ const remove = Command.make(
   "delete",
   { goalId: Inputs.make("goal", Inputs.uuidKind, "<uuid>", "The goal_id of a goal") },
   Effect.fnUntraced(function* ({ goalId }) {
-    const goals = yield* Goals
-    if (!(yield* goals.delete(goalId))) return yield* Output.notFound("goal", goalId)
+    const goals = yield* Goal.Goals
+    const deleted = yield* Effect.findFirst(yield* goals.websites, (site) => goals.delete(site, goalId))
+    if (Option.isNone(deleted)) return yield* Output.notFound("goal", goalId)
     yield* Output.answer({
       json: { goal_id: goalId, deleted: true },
       text: `The goal ${goalId} is deleted. The events and page views are kept.\n`
@@ -122,7 +120,7 @@ const remove = Command.make(
 ).pipe(Command.withDescription("Delete a goal; the events and page views are kept"))
 
 /** The command. `storage` is built only when a subcommand runs. */
-export const command = <E, R>(storage: Layer.Layer<SiteDirectory | Goals, E, R>) =>
+export const command = <E, R>(storage: Layer.Layer<SiteDirectory | Goal.Goals, E, R>) =>
   Command.make("goal").pipe(
     Command.withDescription("Goals: what counts as a conversion"),
     Command.withSubcommands([

@@ -4,9 +4,9 @@
  * @module
  */
 import { Clock, Duration, Effect, Layer, Schema } from "effect"
+import { Goals } from "../../analytics/Goal.ts"
 import type { GoalRow } from "../../core/analytics/report/Row.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
-import { Goals } from "../../services/analytics/Goals.ts"
 import { type ReportSite, Reports, ReportTimeout, ReportTooLarge } from "../../services/analytics/Reports.ts"
 import type { StorageUnavailable } from "../../services/Storage.ts"
 import type { SiteDirectory } from "../../services/sites/SiteDirectory.ts"

@@ -6,18 +6,20 @@
  *
  * @module
  */
+import { Context } from "effect"
 import * as HttpApi from "effect/http-api/HttpApi"
 import * as OpenApi from "effect/http-api/OpenApi"
+import { GoalsGroup } from "../../analytics/OwnerGoalsApi.ts"
 import { FormsGroup } from "../../forms/OwnerFormsApi.ts"
 import { SubmissionsGroup } from "../../forms/OwnerSubmissionsApi.ts"
 import { asOwnerDocument } from "../OpenApi.ts"
 import { ActivityGroup } from "./Activity.ts"
 import { Authentication } from "./Authentication.ts"
 import { Authorization } from "./Authorization.ts"
+import * as Authorized from "./Authorized.ts"
 import { ConversationsGroup } from "./Conversations.ts"
 import { SessionGroup } from "./CurrentSession.ts"
 import { DataGroup } from "./Data.ts"
-import { GoalsGroup } from "./Goals.ts"
 import { InstancesGroup } from "./Instances.ts"
 import { KeysGroup } from "./Keys.ts"
 import { LiveGroup } from "./Live.ts"
@@ -55,6 +57,20 @@ export class OwnerApi extends HttpApi.make("hydracore-owner")
       ].join(" "),
       license: { name: "Proprietary", identifier: "LicenseRef-Proprietary" },
       servers: [{ url: "/", description: "The service that serves this document" }],
-      transform: asOwnerDocument
+      transform: (document) => asOwnerDocument(document, scopeSentences())
     })
   ) {}
+
+/** The sentences that name the scopes that endpoints require, by the identifier of the operation. */
+const scopeSentences = (): ReadonlyMap<unknown, string> => {
+  const sentences = new Map<unknown, string>()
+  HttpApi.reflect(OwnerApi, {
+    onGroup: () => {},
+    onEndpoint: ({ endpoint }) => {
+      const required = Authorized.requiredBy(endpoint)
+      const id = Context.getOrUndefined(endpoint.annotations, OpenApi.Identifier)
+      if (required !== undefined) sentences.set(id, Authorized.sentence(required))
+    }
+  })
+  return sentences
+}

@@ -3,8 +3,19 @@
  *
  * @module
  */
-import { Schema } from "effect"
-import { type ApiError, commonWith, error, HTTPValidationError, refusal } from "../Errors.ts"
+import { Predicate, Schema } from "effect"
+import * as Maximums from "../../core/sites/Maximums.ts"
+import type { LimitReached } from "../../services/LimitReached.ts"
+import type { StorageUnavailable } from "../../services/Storage.ts"
+import {
+  type ApiError,
+  commonWith,
+  errorOf,
+  HTTPValidationError,
+  refusal,
+  refusalOf,
+  type ValidationError
+} from "../Errors.ts"
 import * as Headers from "../Headers.ts"
 
 const challenge = {
@@ -14,7 +25,27 @@ const challenge = {
 /** The errors for requests that do not reach a handler, for bodies that cannot be read, and for failures. */
 export const common = commonWith({})
 
-export const ValidationFailed = error("ValidationFailed", HTTPValidationError, {})
+/** By tag, so that browsers need not load the services. */
+const isLimitReached = (input: unknown): input is LimitReached => Predicate.isTagged(input, "LimitReached")
+export const isStorageUnavailable = (input: unknown): input is StorageUnavailable =>
+  Predicate.isTagged(input, "StorageUnavailable")
+
+export type ValidationFailed = ApiError<"ValidationFailed", ReadonlyArray<ValidationError>, object>
+
+/** The request is invalid, or it would create more than a maximum allows. */
+export const ValidationFailed = errorOf(
+  "ValidationFailed",
+  HTTPValidationError,
+  {},
+  {
+    is: isLimitReached,
+    answer: ({ maximum }) => ({
+      detail: [{ loc: ["body"], msg: `Value error, ${Maximums.message(maximum)}`, type: "value_error" }],
+      headers: {}
+    })
+  }
+)
+
 export const Unauthorized = refusal(401, "Unauthorized", "The request has no valid key, session or secret", challenge)
 export const NotFound = refusal(
   404,
@@ -33,11 +64,22 @@ export const TooManyRequests = refusal(
     ...Headers.retryAfter
   }
 )
-export const ServiceUnavailable = refusal(
+
+export type ServiceUnavailable = ApiError<"ServiceUnavailable", string, { readonly "retry-after"?: number }>
+
+/** The service cannot answer now, mostly because its store does not. */
+export const ServiceUnavailable = refusalOf(
   503,
   "ServiceUnavailable",
   "The service cannot answer now; see Retry-After",
-  Headers.retryAfter
+  Headers.retryAfter,
+  {
+    is: isStorageUnavailable,
+    answer: () => ({
+      detail: "The service cannot reach its database now. Send the request again after Retry-After seconds.",
+      headers: { "retry-after": 5 }
+    })
+  }
 )
 export const GatewayTimeout = refusal(504, "GatewayTimeout", "The report takes longer than is allowed", {})
 
@@ -47,3 +89,16 @@ export const make = <const Tag extends string>(tag: Tag, detail: string): ApiErr
   detail,
   headers: {}
 })
+
+/** A 422 about a member of the body. `expected` follows "Value error, ". */
+export const invalid = (member: string, expected: string): ValidationFailed => ({
+  _tag: "ValidationFailed",
+  detail: [{ loc: ["body", member], msg: `Value error, ${expected}`, type: "value_error" }],
+  headers: {}
+})
+
+/** The response for a website that does not exist, or that the caller does not reach. */
+export const unknownSite = make(
+  "NotFound",
+  "Your access includes no website with this site_id, or its scope does not allow this request. GET /v1/owner/sites lists the websites."
+)

@@ -1,6 +1,6 @@
 /**
- * Declares that an endpoint of the owner API responds to an invalid request with a 422 that lists its errors.
- * `http/owner/Validation.ts` implements this.
+ * Declares that an endpoint of the owner API responds to an invalid request with a 422 that lists its errors, and that its
+ * handler may fail with `StorageUnavailable` and `LimitReached`. `http/owner/Validation.ts` implements this.
  *
  * @module
  */

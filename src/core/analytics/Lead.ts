@@ -6,8 +6,9 @@
  *
  * @module
  */
+
+import { type Lead, leads } from "../../analytics/Goal.ts"
 import { hourMillis } from "../text/Calendar.ts"
-import { type Lead, leads } from "./Goal.ts"
 import type { PageView } from "./PageView.ts"
 import * as Visits from "./report/Visits.ts"
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { leads } from "../analytics/Goal.ts"
+import { leads } from "../../analytics/Goal.ts"
 import type { Answer } from "../analytics/report/Answer.ts"
 import { direct } from "../analytics/report/Dimensions.ts"
 import type { Condition, Dimension, Metric, Query } from "../analytics/report/Query.ts"

@@ -4,6 +4,7 @@
  * @module
  */
 import { Option } from "effect"
+import * as Capability from "./Capability.ts"
 import * as Scope from "./Scope.ts"
 import type { Site } from "./Site.ts"
 
@@ -17,6 +18,10 @@ export interface Access {
 export const reaches = ({ sites }: Access, websiteConfigId: string): boolean =>
   sites === "all" || sites.includes(websiteConfigId)
 
+/** Whether an access permits this for the websites that it includes. */
+export const permits = ({ scope }: Access, capability: Capability.Capability, mode: Capability.Mode): boolean =>
+  Capability.permits(Scope.grants[scope], capability, mode)
+
 /**
  * Whether a caller may issue, list and revoke keys and sessions with `access`. The caller needs the scope `write` and
  * everything that the access includes. If all websites of an access are deleted, only callers with access to all websites manage
@@ -28,8 +33,9 @@ export const manages = (caller: Access, access: Access): boolean =>
   (caller.sites === "all" ||
     (access.sites !== "all" && access.sites.length > 0 && access.sites.every((id) => reaches(caller, id))))
 
-class Proof<Included> {
-  declare protected readonly included: Included
+class Proof<Rights> {
+  // A function, so that a proof of more rights is one of fewer, and not the other way round.
+  declare protected readonly proves: (right: Rights) => void
   readonly site: Site
 
   private constructor(site: Site) {
@@ -38,16 +44,40 @@ class Proof<Included> {
 
   static authorize<S extends Scope.Scope>(access: Access, scope: S, site: Site): Option.Option<AuthorizedSite<S>> {
     return reaches(access, site.websiteConfigId) && Scope.includes(access.scope, scope)
-      ? Option.some(new Proof<Scope.Includes[S]>(site))
+      ? Option.some(new Proof(site))
+      : Option.none()
+  }
+
+  static permit<C extends Capability.Capability, M extends Capability.Mode>(
+    access: Access,
+    capability: C,
+    mode: M,
+    site: Site
+  ): Option.Option<AuthorizedSite<`${C}:${M}`>> {
+    return reaches(access, site.websiteConfigId) && permits(access, capability, mode)
+      ? Option.some(new Proof(site))
       : Option.none()
   }
 }
 
+/** The rights of a scope, or of a right: the right to change something is also the right to read it. */
+type RightsOf<S extends Scope.Scope | Capability.Right> = S extends Scope.Scope
+  ? Scope.RightsOf<S>
+  : S extends Capability.Right
+    ? Capability.IncludedBy<S>
+    : never
+
 /**
- * The proof that a caller may use a website in a scope. Only `authorize` makes one, so a function that takes an
- * `AuthorizedSite<"read">` cannot be called without a check. A proof for a larger scope is also a proof for a smaller scope.
+ * The proof that a caller may use a website. Only `authorize` and `permit` make one, so a function that takes an
+ * `AuthorizedSite<"inbox:read">` cannot be called without a check. A proof of more rights is also a proof of fewer.
  */
-export type AuthorizedSite<S extends Scope.Scope> = Proof<Scope.Includes[S]>
+export type AuthorizedSite<S extends Scope.Scope | Capability.Right> = Proof<RightsOf<S>>
+
+/** The proof of any right. */
+export type AnyAuthorizedSite = Proof<never>
 
 /** The proof, if `access` reaches the website and its scope includes `scope`. */
 export const authorize = Proof.authorize
+
+/** The proof, if `access` reaches the website and permits this. */
+export const permit = Proof.permit

@@ -1,8 +1,9 @@
 /**
- * What a caller of the owner API may do. Pure; browsers can import it.
+ * The scopes of owner keys: names for what a caller of the owner API may do. Pure; browsers can import it.
  *
  * @module
  */
+import * as Capability from "./Capability.ts"
 
 /**
  * In order; each scope includes those before it. `stats` permits reading numbers, `read` also submissions and conversations, and
@@ -12,13 +13,25 @@ export const scopes = ["stats", "read", "write"] as const
 
 export type Scope = (typeof scopes)[number]
 
-/** The scopes that a scope includes, as a type. */
-export interface Includes {
-  readonly stats: { readonly stats: true }
-  readonly read: { readonly stats: true; readonly read: true }
-  readonly write: { readonly stats: true; readonly read: true; readonly write: true }
-}
+/** What each scope permits. */
+export const grants = {
+  stats: { stats: "read" },
+  read: { stats: "read", inbox: "read", settings: "read" },
+  write: { stats: "change", inbox: "change", settings: "change", admin: "change" }
+} as const satisfies Record<Scope, Capability.Grants>
+
+/** The rights of a scope. */
+export type RightsOf<S extends Scope> = {
+  readonly [C in keyof (typeof grants)[S] & Capability.Capability]: (typeof grants)[S][C] extends infer M extends
+    Capability.Mode
+    ? Capability.IncludedBy<`${C}:${M}`>
+    : never
+}[keyof (typeof grants)[S] & Capability.Capability]
 
 /** Whether `granted` includes `required`. */
 export const includes = (granted: Scope, required: Scope): boolean =>
-  scopes.indexOf(granted) >= scopes.indexOf(required)
+  Capability.covers(grants[granted], grants[required])
+
+/** The smallest scope that permits this. */
+export const requiredFor = (capability: Capability.Capability, mode: Capability.Mode): Scope =>
+  scopes.find((scope) => Capability.permits(grants[scope], capability, mode)) ?? "write"

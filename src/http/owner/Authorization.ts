@@ -11,6 +11,7 @@ import { Context, Effect, Layer, Option, Result } from "effect"
 import { HttpRouter } from "effect/http"
 import { Caller } from "../../contract/owner/Authentication.ts"
 import { Authorization, RequiredScope } from "../../contract/owner/Authorization.ts"
+import * as Authorized from "../../contract/owner/Authorized.ts"
 import * as Errors from "../../contract/owner/Errors.ts"
 import * as Scope from "../../core/sites/Scope.ts"
 import { parseUuid } from "../../core/text/Uuid.ts"
@@ -25,6 +26,8 @@ export const layer: Layer.Layer<Authorization, never, OwnerSites.OwnerSites> = L
   Effect.gen(function* () {
     const sites = yield* OwnerSites.OwnerSites
     return (handler, { endpoint }) => {
+      // It has a middleware of its own.
+      if (Authorized.requiredBy(endpoint) !== undefined) return handler
       const required = Option.getOrUndefined(Context.getOption(endpoint.annotations, RequiredScope))
       if (!endpoint.path.includes(":site_id")) {
         if (required === undefined) return handler

@@ -12,7 +12,7 @@ import type { StorageUnavailable } from "../../services/Storage.ts"
 import * as ErrorMapping from "../request/ErrorMapping.ts"
 import * as Validation from "./Validation.ts"
 
-type ServiceUnavailable = (typeof Errors.ServiceUnavailable)["Type"]
+type ServiceUnavailable = Errors.ServiceUnavailable
 
 const unavailable: ServiceUnavailable = {
   _tag: "ServiceUnavailable",

@@ -5,6 +5,8 @@
  */
 import { Layer } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import type { Goals } from "../../analytics/Goal.ts"
+import * as GoalHandlers from "../../analytics/OwnerGoalsHttp.ts"
 import { OwnerApi } from "../../contract/owner/Api.ts"
 import type {
   Authentication as AuthenticationService,
@@ -12,16 +14,17 @@ import type {
   SharedAuthentication as SharedAuthenticationService
 } from "../../contract/owner/Authentication.ts"
 import type { Authorization as AuthorizationService } from "../../contract/owner/Authorization.ts"
+import type * as AuthorizedServices from "../../contract/owner/Authorized.ts"
 import type { Validation as ValidationService } from "../../contract/owner/Validation.ts"
 import * as OwnerForms from "../../forms/OwnerForms.ts"
 import * as FormHandlers from "../../forms/OwnerFormsHttp.ts"
 import * as OwnerInbox from "../../forms/OwnerInbox.ts"
 import * as SubmissionHandlers from "../../forms/OwnerSubmissionsHttp.ts"
 import * as Authorization from "./Authorization.ts"
+import * as Authorized from "./Authorized.ts"
 import * as OwnerConversations from "./access/OwnerConversations.ts"
 import * as OwnerCredentials from "./access/OwnerCredentials.ts"
 import * as OwnerData from "./access/OwnerData.ts"
-import * as OwnerGoals from "./access/OwnerGoals.ts"
 import * as OwnerInstances from "./access/OwnerInstances.ts"
 import * as OwnerNotifications from "./access/OwnerNotifications.ts"
 import * as OwnerReports from "./access/OwnerReports.ts"
@@ -40,7 +43,6 @@ import * as ActivityHandlers from "./handlers/Activity.ts"
 import * as ConversationHandlers from "./handlers/Conversations.ts"
 import * as CurrentSessionHandlers from "./handlers/CurrentSession.ts"
 import * as DataHandlers from "./handlers/Data.ts"
-import * as GoalHandlers from "./handlers/Goals.ts"
 import * as InstanceHandlers from "./handlers/Instances.ts"
 import * as KeyHandlers from "./handlers/Keys.ts"
 import * as LiveHandlers from "./handlers/Live.ts"
@@ -59,8 +61,9 @@ import * as SiteSlots from "./SiteSlots.ts"
 import * as Validation from "./Validation.ts"
 
 /**
- * The services that handlers may use. The methods that read or change a website's data take an `AuthorizedSite`, so a
- * handler that does not prove its caller's right does not compile. Nor does a handler that uses any other service.
+ * The services that handlers may use. A handler gets the website that the caller may use from the proof that the endpoint's
+ * middleware provides (`contract/owner/Authorized.ts`), so a handler of an endpoint that does not declare it does not compile.
+ * Nor does a handler that uses any other service.
  */
 type HandlerServices =
   | OwnerSites.OwnerSites
@@ -68,7 +71,7 @@ type HandlerServices =
   | OwnerSessions.OwnerSessions
   | OwnerInbox.OwnerInbox
   | OwnerConversations.OwnerConversations
-  | OwnerGoals.OwnerGoals
+  | Goals
   | OwnerTokens.OwnerTokens
   | OwnerCredentials.OwnerCredentials
   | OwnerShares.OwnerShares
@@ -89,6 +92,7 @@ export type Handlers<Groups> = Layer.Layer<
   | HandlerServices
   | AuthenticationService
   | AuthorizationService
+  | AuthorizedServices.Services
   | Guest
   | SharedAuthenticationService
   | ValidationService
@@ -135,7 +139,6 @@ export const layer = (options: Options) =>
       OwnerSites.layer,
       OwnerInbox.layer,
       OwnerConversations.layer,
-      OwnerGoals.layer,
       OwnerTokens.layer,
       OwnerCredentials.layer,
       OwnerShares.layer,
@@ -149,6 +152,7 @@ export const layer = (options: Options) =>
       OwnerSessions.layer(options),
       Authentication.layer(options),
       Layer.provide(Authorization.layer, OwnerSites.layer),
+      Authorized.layer,
       Authentication.guest,
       SharedAuthentication.layer(options),
       Validation.layer

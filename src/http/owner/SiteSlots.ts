@@ -9,7 +9,7 @@ import type * as Errors from "../../contract/owner/Errors.ts"
 import * as FairSlots from "../../core/limits/FairSlots.ts"
 
 type TooManyRequests = (typeof Errors.TooManyRequests)["Type"]
-type ServiceUnavailable = (typeof Errors.ServiceUnavailable)["Type"]
+type ServiceUnavailable = Errors.ServiceUnavailable
 
 /** Why a request gets no slot: its website has too many requests, or all websites together have. */
 export type Refused = TooManyRequests | ServiceUnavailable

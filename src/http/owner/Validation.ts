@@ -1,19 +1,21 @@
 /**
- * Answers an invalid request to the owner API with a 422 that lists its faults.
+ * Answers an invalid request to the owner API with a 422 that lists its faults, and logs that the store is unavailable.
  *
  * @module
  */
-import { Effect, type Layer } from "effect"
+import { Effect, Layer } from "effect"
 import type { HttpServerResponse } from "effect/http"
-import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
+import { HttpApiSchemaError } from "effect/http-api/HttpApiError"
+import type { unhandled } from "effect/Types"
 import type { ValidationError } from "../../contract/Errors.ts"
-import type { ValidationFailed } from "../../contract/owner/Errors.ts"
+import * as Errors from "../../contract/owner/Errors.ts"
 import { Validation } from "../../contract/owner/Validation.ts"
 import * as Fault from "../../platform/api/Fault.ts"
+import * as ErrorMapping from "../request/ErrorMapping.ts"
 import * as ErrorResponses from "../request/ErrorResponses.ts"
 
 /** A 422. The texts that its errors repeat from the request are shortened. */
-export const failed = (faults: ReadonlyArray<ValidationError>): (typeof ValidationFailed)["Type"] => ({
+export const failed = (faults: ReadonlyArray<ValidationError>): Errors.ValidationFailed => ({
   _tag: "ValidationFailed",
   detail: faults.map(ErrorResponses.bounded),
   headers: {}
@@ -33,11 +35,20 @@ const locations = { Params: "path", Headers: "header", Query: "query", Payload: 
 
 const notJson: ValidationError = { loc: ["body"], msg: "JSON decode error", type: "json_invalid" }
 
-export const layer: Layer.Layer<Validation> = HttpApiMiddleware.layerSchemaErrorTransform(Validation, (error) => {
-  // A response that cannot be encoded is a defect of the service, not a fault of the request.
-  if (error.kind === "Body" || error.kind === "ResponseHeaders") return Effect.fail(error)
-  const { issue } = error.cause
+/** The faults of a request; undefined for a response that cannot be encoded, which is a defect of the service. */
+const faultsOf = ({ cause: { issue }, kind }: HttpApiSchemaError): ReadonlyArray<ValidationError> | undefined => {
+  if (kind === "Body" || kind === "ResponseHeaders") return undefined
   // `HttpApiBuilder` reports a body that cannot be parsed as an invalid value without further information.
-  const isUnparsed = error.kind === "Payload" && issue._tag === "InvalidValue"
-  return Effect.fail(failed(isUnparsed ? [notJson] : Fault.fromIssue(issue, [locations[error.kind]])))
-})
+  return kind === "Payload" && issue._tag === "InvalidValue" ? [notJson] : Fault.fromIssue(issue, [locations[kind]])
+}
+
+export const layer: Layer.Layer<Validation> = Layer.succeed(
+  Validation,
+  Effect.catch((error: unknown): Effect.Effect<never, Errors.ValidationFailed | unhandled> => {
+    const faults = HttpApiSchemaError.is(error) ? faultsOf(error) : undefined
+    if (faults !== undefined) return Effect.fail(failed(faults))
+    // `Errors.ServiceUnavailable` sends it as a 503.
+    const logged = Errors.isStorageUnavailable(error) ? ErrorMapping.logUnavailable(error) : Effect.void
+    return Effect.andThen(logged, Effect.fail(error as unhandled))
+  })
+)

@@ -3,8 +3,8 @@
  */
 import { assert } from "@effect/vitest"
 import { Effect, Layer } from "effect"
+import { Goals } from "../../../src/analytics/Goal.ts"
 import type { Site } from "../../../src/core/sites/Site.ts"
-import { Goals } from "../../../src/services/analytics/Goals.ts"
 import { Notifications } from "../../../src/services/mail/Notifications.ts"
 import { inChromium } from "../../support/browser/Browser.ts"
 import * as ConsolePage from "../../support/console/ConsolePage.ts"
@@ -192,7 +192,9 @@ inChromium("the console's settings", Layer.provideMerge(ConsolePage.SharedOwner.
       assert.strictEqual(yield* on(() => page.getByLabel("Path").inputValue()), "/typed")
       yield* on(() => page.keyboard.press("Escape"))
       const goals = yield* Goals
-      for (const { goalId } of yield* goals.list(busy.websiteConfigId)) yield* goals.delete(goalId)
+      for (const { goal_id } of yield* goals.list(busy.websiteConfigId)) {
+        yield* goals.delete(busy.websiteConfigId, goal_id)
+      }
       yield* on(async () => {
         await confirm("Newsletter")
         await page.getByRole("dialog").getByText("This no longer exists").waitFor()

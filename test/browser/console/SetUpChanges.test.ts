@@ -3,9 +3,9 @@
  */
 import { assert } from "@effect/vitest"
 import { Clock, Effect, Layer } from "effect"
+import { Goals } from "../../../src/analytics/Goal.ts"
 import { FormDirectory } from "../../../src/forms/FormDirectory.ts"
 import { SubmissionRepo } from "../../../src/forms/SubmissionRepo.ts"
-import { Goals } from "../../../src/services/analytics/Goals.ts"
 import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.ts"
 import { Deliveries } from "../../../src/services/delivery/Deliveries.ts"
 import { Webhooks } from "../../../src/services/delivery/Webhooks.ts"

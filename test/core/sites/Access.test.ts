@@ -1,6 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Option, Schema } from "effect"
-import { type Access, type AuthorizedSite, authorize, manages, reaches } from "../../../src/core/sites/Access.ts"
+import {
+  type Access,
+  type AnyAuthorizedSite,
+  type AuthorizedSite,
+  authorize,
+  manages,
+  permit,
+  reaches
+} from "../../../src/core/sites/Access.ts"
+import * as Capability from "../../../src/core/sites/Capability.ts"
 import * as Scope from "../../../src/core/sites/Scope.ts"
 import type { Site } from "../../../src/core/sites/Site.ts"
 
@@ -41,6 +50,19 @@ describe("core/sites/Access", () => {
     }
   )
 
+  it.prop(
+    "permits something for a website if and only if the access names the website and its scope permits it",
+    [AnyAccess, Schema.Literals(Capability.capabilities), Schema.Literals(Capability.modes), Id],
+    ([access, capability, mode, id]) => {
+      const proof = permit(access, capability, mode, siteOf(id))
+      const isReached = access.sites === "all" || access.sites.includes(id)
+      assert.strictEqual(
+        Option.isSome(proof),
+        isReached && Capability.permits(Scope.grants[access.scope], capability, mode)
+      )
+    }
+  )
+
   it("an access without websites reaches none", () => {
     const access: Access = { scope: "write", sites: [] }
     assert.isTrue(Option.isNone(authorize(access, "stats", siteOf("a"))))
@@ -52,16 +74,37 @@ const types = (
   stats: AuthorizedSite<"stats">,
   read: AuthorizedSite<"read">,
   write: AuthorizedSite<"write">,
+  reads: AuthorizedSite<"inbox:read">,
+  changes: AuthorizedSite<"inbox:change">,
   site: Site,
   access: Access
 ) => {
-  const needs = <S extends Scope.Scope>(_: AuthorizedSite<S>) => {}
+  const needs = <S extends Scope.Scope | Capability.Right>(_: AuthorizedSite<S>) => {}
+  const needsAny = (_: AnyAuthorizedSite) => {}
   needs<"stats">(stats)
   needs<"stats">(read)
   needs<"stats">(write)
   needs<"read">(read)
   needs<"read">(write)
   needs<"write">(write)
+  needs<"inbox:read">(reads)
+  needs<"inbox:read">(changes)
+  needs<"inbox:change">(changes)
+  needs<"inbox:read">(read)
+  needs<"inbox:change">(write)
+  needs<"stats:read">(stats)
+  needsAny(stats)
+  needsAny(changes)
+  // @ts-expect-error The right to read is not the right to change.
+  needs<"inbox:change">(reads)
+  // @ts-expect-error
+  needs<"inbox:change">(read)
+  // @ts-expect-error A right of one capability is none of another.
+  needs<"settings:read">(changes)
+  // @ts-expect-error A scope includes more than one capability.
+  needs<"read">(changes)
+  // @ts-expect-error A website is not a proof.
+  needsAny({ site })
   // @ts-expect-error A smaller scope is not a proof of a larger one.
   needs<"read">(stats)
   // @ts-expect-error

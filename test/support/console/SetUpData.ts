@@ -4,10 +4,10 @@
  * @module
  */
 import { Clock, Effect, Layer, Option, Redacted } from "effect"
+import { Goals } from "../../../src/analytics/Goal.ts"
 import { FormDirectory } from "../../../src/forms/FormDirectory.ts"
 import { SubmissionRepo } from "../../../src/forms/SubmissionRepo.ts"
 import * as Mailer from "../../../src/memory/mail/Mailer.ts"
-import { Goals } from "../../../src/services/analytics/Goals.ts"
 import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../../src/services/chat/WidgetTokens.ts"
 import { Deliveries } from "../../../src/services/delivery/Deliveries.ts"
@@ -63,8 +63,8 @@ export const store = Effect.fnUntraced(function* (websiteConfigId: string) {
   }
   const submissionId = yield* storeDeliveries(websiteConfigId)
   const goals = yield* Goals
-  yield* goals.create({ websiteConfigId, kind: "page", value: "/thanks*", name: "Booking sent" })
-  yield* goals.create({ websiteConfigId, kind: "event", value: "Signup", name: "Newsletter" })
+  yield* goals.create(websiteConfigId, { kind: "page", value: "/thanks*", name: "Booking sent" })
+  yield* goals.create(websiteConfigId, { kind: "event", value: "Signup", name: "Newsletter" })
   yield* FormDirectory.use((forms) =>
     forms.create({
       websiteConfigId,

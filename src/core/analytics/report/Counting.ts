@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { leads } from "../Goal.ts"
+import { leads } from "../../../analytics/Goal.ts"
 import type * as Assembly from "./Assembly.ts"
 import * as Counts from "./Counts.ts"
 import type * as DateRange from "./DateRange.ts"

@@ -3,9 +3,10 @@
  *
  * @module
  */
+
+import * as Goal from "../../../analytics/Goal.ts"
 import type { PropertyValue, Revenue } from "../Event.ts"
 import { pageviewName } from "../EventLimits.ts"
-import * as Goal from "../Goal.ts"
 import * as Channel from "./Channel.ts"
 import * as Dimensions from "./Dimensions.ts"
 import { notSet } from "./Dimensions.ts"

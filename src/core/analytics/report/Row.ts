@@ -3,8 +3,9 @@
  *
  * @module
  */
+
+import type { Goal } from "../../../analytics/Goal.ts"
 import type { Event } from "../Event.ts"
-import type { Goal } from "../Goal.ts"
 import type { PageView } from "../PageView.ts"
 
 /** A page view that counts. */

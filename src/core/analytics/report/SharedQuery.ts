@@ -9,7 +9,7 @@
  * @module
  */
 import { Result } from "effect"
-import * as Goal from "../Goal.ts"
+import * as Goal from "../../../analytics/Goal.ts"
 import type { Answer } from "./Answer.ts"
 import * as Dimensions from "./Dimensions.ts"
 import { type InputError, InputReader, type Invalid, invalid, oneOf } from "./InputReader.ts"

@@ -36,7 +36,7 @@ type Managed<A> = Effect.Effect<A, Failure, Caller>
 /** Like `Managed`. Also fails if a caller for some websites has as many as `Maximums` allows. */
 type Added<A> = Effect.Effect<A, Failure | ValidationFailed | LimitReached, Caller>
 
-type ValidationFailed = (typeof Errors.ValidationFailed)["Type"]
+type ValidationFailed = Errors.ValidationFailed
 type TooManyRequests = (typeof Errors.TooManyRequests)["Type"]
 
 interface CreatedLink {

@@ -28,7 +28,7 @@ import * as SiteInstance from "../SiteInstance.ts"
 import * as Validation from "../Validation.ts"
 import * as OwnerSites from "./OwnerSites.ts"
 
-type Refusal = (typeof Errors.NotFound)["Type"] | (typeof Errors.ValidationFailed)["Type"]
+type Refusal = (typeof Errors.NotFound)["Type"] | Errors.ValidationFailed
 
 type Failure = Refusal | StorageUnavailable
 

@@ -23,7 +23,7 @@ import { CreationTurns } from "../../../services/sites/CreationTurns.ts"
 import * as Validation from "../Validation.ts"
 import * as OwnerSites from "./OwnerSites.ts"
 
-type Failure = (typeof Errors.NotFound)["Type"] | (typeof Errors.ValidationFailed)["Type"] | StorageUnavailable
+type Failure = (typeof Errors.NotFound)["Type"] | Errors.ValidationFailed | StorageUnavailable
 type TooManyRequests = (typeof Errors.TooManyRequests)["Type"]
 
 export class OwnerNotifications extends Context.Service<

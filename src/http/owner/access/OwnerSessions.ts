@@ -16,7 +16,7 @@ import { CallerLimits } from "../authentication/CallerLimits.ts"
 
 type NotFound = (typeof Errors.NotFound)["Type"]
 type Unauthorized = (typeof Errors.Unauthorized)["Type"]
-type ServiceUnavailable = (typeof Errors.ServiceUnavailable)["Type"]
+type ServiceUnavailable = Errors.ServiceUnavailable
 type TooManyRequests = (typeof Errors.TooManyRequests)["Type"]
 
 export interface LinkedSession {

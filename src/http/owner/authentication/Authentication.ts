@@ -24,7 +24,7 @@ export interface Options {
 }
 
 type Unauthorized = (typeof Errors.Unauthorized)["Type"]
-type Refusal = (typeof Errors.TooManyRequests | typeof Errors.ServiceUnavailable)["Type"]
+type Refusal = (typeof Errors.TooManyRequests)["Type"] | Errors.ServiceUnavailable
 
 const unauthorized: Unauthorized = {
   _tag: "Unauthorized",

@@ -23,7 +23,7 @@ import { RateLimiter } from "../../../services/RateLimiter.ts"
 import * as RequestHead from "../../request/RequestHead.ts"
 
 type TooManyRequests = (typeof Errors.TooManyRequests)["Type"]
-type ServiceUnavailable = (typeof Errors.ServiceUnavailable)["Type"]
+type ServiceUnavailable = Errors.ServiceUnavailable
 type Request = HttpServerRequest.HttpServerRequest
 
 export class CallerLimits extends Context.Service<

@@ -1,11 +1,11 @@
 import { Layer } from "effect"
-import * as Goals from "../../../src/postgres/analytics/Goals.ts"
+import * as Goals from "../../../src/analytics/postgres/Goals.ts"
 import * as SiteDirectory from "../../../src/postgres/sites/SiteDirectory.ts"
 import * as SiteErasure from "../../../src/postgres/sites/SiteErasure.ts"
 import { suite } from "../../suites/Goals.ts"
 import * as TestClient from "../../support/postgres/TestClient.ts"
 
 suite(
-  "postgres/analytics/Goals",
+  "analytics/postgres/Goals",
   Layer.mergeAll(Goals.layer, SiteDirectory.layer(), SiteErasure.layer).pipe(Layer.provide(TestClient.layer))
 )

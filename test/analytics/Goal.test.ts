@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as Goal from "../../../src/core/analytics/Goal.ts"
+import * as Goal from "../../src/analytics/Goal.ts"
 
 const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&")
 
@@ -10,7 +10,7 @@ const asRegExp = (pattern: string): RegExp => new RegExp(`^${pattern.split("*").
 /** Few characters, so that patterns often match. */
 const Text = Schema.String.check(Schema.isPattern(/^[ab/*]{0,8}$/))
 
-describe("core/analytics/Goal", () => {
+describe("analytics/Goal", () => {
   it.prop(
     "each `*` of a pattern matches any text of a path",
     [Text, Text],
