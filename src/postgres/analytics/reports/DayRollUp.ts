@@ -215,12 +215,14 @@ const storeSums = (sql: SqlClient.SqlClient, input: DaySumSql.Input) => {
   )
 }
 
-/** Adds to the sums of a day what the rows of a part of it add to the visits that are stored. */
-const addToSums = (sql: SqlClient.SqlClient, site: Site, day: Day, part: Interval) => {
+/** Stores the visits of a part of a day, and adds to the day's sums what they change. */
+const addToDay = (sql: SqlClient.SqlClient, { hostedWebsiteId, timeZone }: Site, day: Day, part: Interval) => {
   const parameters = new Parameters()
-  const groups = DaySumSql.addition(parameters, site, day, part)
+  const site = parameters.uuid(hostedWebsiteId)
+  const visits = VisitSql.storing(parameters, VisitSql.one(site), site, part, [day])
+  const groups = DaySumSql.addition(parameters, site, timeZone, day, part)
   return sql.unsafe(
-    RollupRows.replaceDays(parameters, [site.hostedWebsiteId], rangeOf([day]), groups, true),
+    RollupRows.replaceDays(parameters, [hostedWebsiteId], rangeOf([day]), groups, visits),
     parameters.values
   )
 }
@@ -263,20 +265,8 @@ const storeVisits = (
 ) => {
   const parameters = new Parameters()
   const ids = parameters.uuids(hostedWebsiteIds)
-  const columns = VisitSql.visitColumns.join(", ")
-  const visits = VisitSql.rawVisits(parameters, VisitSql.some(ids), [interval], {
-    columns: VisitSql.visitColumns,
-    days
-  })
-  const continues = VisitSql.openParts([interval], days).length > 0
-  return sql.unsafe(
-    `WITH ${visits}${
-      continues ? ", replaced AS (DELETE FROM visit WHERE visit_id IN (SELECT visit_id FROM continued))" : ""
-    }
-      INSERT INTO visit (hosted_website_id, ${columns})
-      SELECT ${VisitSql.idOfDay(ids, days)}, ${columns} FROM raw_visit`,
-    parameters.values
-  )
+  const visits = VisitSql.storing(parameters, VisitSql.some(ids), VisitSql.idOfDay(ids, days), interval, days)
+  return sql.unsafe(`WITH ${visits.join(", ")} SELECT 1`, parameters.values)
 }
 
 /** Deletes the visits that begin in an interval. */
@@ -390,9 +380,11 @@ export const advance = (sql: SqlClient.SqlClient, site: Site, day: Day, horizon:
         yield* deleteSums(sql, sites, [day])
         yield* deleteVisits(sql, sites, day)
       }
-      if (end < day.end) yield* addToSums(sql, site, day, { start, end })
-      yield* storeVisits(sql, sites, { start, end }, [day])
-      if (end === day.end) yield* storeSums(sql, { ...sites, days: [day], goals: state.goals })
+      if (end < day.end) yield* addToDay(sql, site, day, { start, end })
+      else {
+        yield* storeVisits(sql, sites, { start, end }, [day])
+        yield* storeSums(sql, { ...sites, days: [day], goals: state.goals })
+      }
       yield* markStored(sql, sites, [{ ...day, end }], end === day.end ? RollupState.fingerprint(state.goals) : "")
       return end === until
     })

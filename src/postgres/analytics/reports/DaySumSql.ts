@@ -174,8 +174,8 @@ const storedVisits = (parameters: Parameters, { days }: Input, websites: VisitSq
 ]
 
 /**
- * The visits of visitors of one website who have a row in a part of a day: as they are after these rows (`day` is 1), and as they
- * are stored (2).
+ * The visits of the visitors of `raw_visit`, which has the rows of a part of a website's day: as they are after these rows (`day`
+ * is 1), and as they are stored (2).
  */
 const changedVisits = (
   parameters: Parameters,
@@ -183,14 +183,11 @@ const changedVisits = (
   day: LocalTime.Day,
   part: Interval
 ): ReadonlyArray<string> => {
+  if (part.start === day.start) return ["day_visit AS MATERIALIZED (SELECT * FROM raw_visit)"]
   const columns = ["visit_id", ...VisitSql.visitColumns]
-  const website = VisitSql.one(site)
-  const visits = VisitSql.rawVisits(parameters, website, [part], { columns: VisitSql.visitColumns, days: [day] })
-  if (part.start === day.start) return [visits, "day_visit AS MATERIALIZED (SELECT * FROM raw_visit)"]
   return [
-    visits,
     VisitSql.touched,
-    VisitSql.earlier(parameters, website, [{ start: day.start, end: part.start }], columns),
+    VisitSql.earlier(parameters, VisitSql.one(site), [{ start: day.start, end: part.start }], columns),
     `day_visit AS MATERIALIZED (
       SELECT *, CASE sign WHEN 1 THEN 1 ELSE 2 END AS day FROM (${VisitSql.changes(columns).join(" UNION ALL ")}) AS changed
     )`
@@ -267,18 +264,18 @@ export const statement = (parameters: Parameters, input: Input): string => {
 
 /**
  * A statement with the columns of `statement` that returns what the rows of a part of a website's day add to the sums of the
- * visits that are stored before: the counts of some groups, and with a `sign` of -1 those that they replace.
+ * visits that are stored before: the counts of some groups, and with a `sign` of -1 those that they replace. It reads the common
+ * table expressions of `VisitSql.rawVisits` for this part. `site` is SQL of the hosted website's id.
  */
 export const addition = (
   parameters: Parameters,
-  { hostedWebsiteId, timeZone }: { readonly hostedWebsiteId: string; readonly timeZone: string },
+  site: string,
+  timeZone: string,
   day: LocalTime.Day,
   part: Interval
 ): string => {
-  const id = parameters.uuid(hostedWebsiteId)
-  const whole = { timeZone, days: [day], goals: null }
-  const visits = changedVisits(parameters, id, day, part)
-  return `SELECT *, ${id} AS hosted_website_id, ${parameters.date(day.date)} AS date,
+  const visits = changedVisits(parameters, site, day, part)
+  return `SELECT *, ${site} AS hosted_website_id, ${parameters.date(day.date)} AS date,
       CASE day WHEN 1 THEN 1 ELSE -1 END AS sign
-    FROM (${statementOf(parameters, whole, VisitSql.one(id), visits)}) AS summed`
+    FROM (${statementOf(parameters, { timeZone, days: [day], goals: null }, VisitSql.one(site), visits)}) AS summed`
 }

@@ -89,8 +89,11 @@ const summed = (from: string): string => `
 
 /**
  * Replaces the groups of some websites' successive days with those of the statement `groups`, which has the columns
- * `hosted_website_id`, `dimension`, `date`, `name` and those of `columns`. If `groups` is null, deletes them only. If the groups have
- * a `sign`, adds them to the stored ones, or subtracts them. Unpacks the rows that can hold groups of these days, and the rows of their months with room for more.
+ * `hosted_website_id`, `dimension`, `date`, `name` and those of `columns`. If `groups` is null, deletes them only. Unpacks the rows
+ * that can hold groups of these days, and the rows of their months with room for more.
+ *
+ * With `added`, the groups have a `sign`, and are added to the stored ones or subtracted. `added` has common table expressions that
+ * they read.
  *
  * There may be as many groups as page views, so the sort must be fast: it compares the number of a group's row (`place`) and the
  * bytes of its name. To compare dimension, month and part takes a third more time, and to compare names by a language even more.
@@ -100,21 +103,28 @@ export const replaceDays = (
   hostedWebsiteIds: ReadonlyArray<string>,
   days: { readonly first: string; readonly last: string },
   groups: string | null,
-  hasSign = false
+  added?: ReadonlyArray<string>
 ): string => {
   const [first, last] = [parameters.date(days.first), parameters.date(days.last)]
   const hasRoom = `day >= ${monthOf(first)} AND day < ${monthOf(last)} + interval '1 month' AND cardinality(names) < ${capacity}`
   const isReplaced = `date >= ${first} AND date <= ${last}`
-  const names = ["hosted_website_id", "dimension", "date", "name", ...columns, ...(hasSign ? ["sign"] : [])].join(", ")
+  const names = [
+    "hosted_website_id",
+    "dimension",
+    "date",
+    "name",
+    ...columns,
+    ...(added === undefined ? [] : ["sign"])
+  ].join(", ")
   const newGroups = `SELECT ${names} FROM (${groups}) AS summed`
   return `
-    WITH taken AS (
+    WITH ${(added ?? []).map((expression) => `${expression}, `).join("")}taken AS (
       DELETE FROM rollup WHERE hosted_website_id = ANY (${parameters.uuids(hostedWebsiteIds)}) AND NOT is_month
         AND (day <= ${last} AND last_day >= ${first}${groups === null ? "" : ` OR ${hasRoom}`}) RETURNING *
     ), merged AS MATERIALIZED (
-      ${groups === null ? "" : `${hasSign ? summed(`(${newGroups} UNION ALL SELECT *, 1 FROM (${takenGroups(isReplaced)}) AS stored) AS given`) : newGroups} UNION ALL`}
+      ${groups === null ? "" : `${added === undefined ? newGroups : summed(`(${newGroups} UNION ALL SELECT *, 1 FROM (${takenGroups(isReplaced)}) AS old) AS given`)} UNION ALL`}
       ${takenGroups(`NOT (${isReplaced})`)}
-    ), parted AS (
+    ), day_part AS (
       SELECT hosted_website_id, dimension, date, month,
         (sum(groups) OVER (PARTITION BY hosted_website_id, dimension, month ORDER BY date) - groups)::bigint / ${capacity} AS part
       FROM (
@@ -124,7 +134,7 @@ export const replaceDays = (
     ), placed AS MATERIALIZED (
       SELECT hosted_website_id, dimension, date,
         dense_rank() OVER (ORDER BY hosted_website_id, dimension, month, part) AS place
-      FROM parted
+      FROM day_part
     ), packed AS (
       SELECT place, min(date) AS first_day, max(date) AS last_day, CASE WHEN min(date) < max(date) THEN array_agg(date) END AS days,
         array_agg(name) AS names, ${columns.map((column, index) => `${packed[index]} AS ${column}`).join(", ")}

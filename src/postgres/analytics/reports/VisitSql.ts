@@ -169,11 +169,14 @@ const columnOf = (column: string): string => {
 }
 
 /**
- * The visits with one of some hashes, as a table. `OFFSET 0` keeps other conditions apart: with one of a time, the planner could
- * read all visits of the time instead of using the index, and compare each with every hash.
+ * The visits for which a condition holds, as a table with their `row_id`. `OFFSET 0` keeps other conditions apart: with one of a
+ * time, the planner could read all visits of the time instead of using the index, and compare each with every hash.
  */
-const ofHashes = (hashes: string): string =>
-  `(SELECT * FROM visit WHERE visitor_hash = ANY (ARRAY(${hashes})) OFFSET 0) AS visit`
+const visitsWhere = (condition: string): string =>
+  `(SELECT *, ctid AS row_id FROM visit WHERE ${condition} OFFSET 0) AS visit`
+
+/** The visits with one of some hashes, as a table. */
+const ofHashes = (hashes: string): string => visitsWhere(`visitor_hash = ANY (ARRAY(${hashes}))`)
 
 /** The visitor hash that a row's session key consists of; null if it is another session id. */
 const hashOfKey = `CASE WHEN session_key = encode(visitor_hash, 'hex') THEN visitor_hash
@@ -221,9 +224,8 @@ export const rawVisits = (
         SELECT *, ${dayOfVisit} AS day FROM ${ofHashes(`SELECT DISTINCT ${hashOfKey} FROM found`)}
         WHERE NOT (${hasSession}) AND ${stillOpen}
         UNION ALL
-        SELECT *, ${dayOfVisit} FROM (
-          SELECT * FROM visit WHERE session_key = ANY (ARRAY(SELECT DISTINCT session_key FROM found)) AND ${hasSession} OFFSET 0
-        ) AS visit WHERE ${stillOpen}
+        SELECT *, ${dayOfVisit} FROM ${visitsWhere(`session_key = ANY (ARRAY(SELECT DISTINCT session_key FROM found)) AND ${hasSession}`)}
+        WHERE ${stillOpen}
       ) AS one ORDER BY session_key, day, started_at DESC
     )`
     }, marked AS (
@@ -341,3 +343,24 @@ export const countedColumns = [
 
 /** The columns of `visit` apart from the website and the id. */
 export const visitColumns = [...countedColumns, "is_interactive", "last_campaign", "exit_page", ...copied, "channel"]
+
+/**
+ * Common table expressions that store the visits of an interval, in place of those that its rows continue. They include those of
+ * `rawVisits`. `site` is SQL of the website to which a row of `raw_visit` belongs. The replaced visits are found by their place,
+ * because `visit` has no index by id: no other transaction changes the visits of a website that is locked.
+ */
+export const storing = (
+  parameters: Parameters,
+  websites: Websites,
+  site: string,
+  interval: Interval,
+  days: ReadonlyArray<Day>
+): ReadonlyArray<string> => [
+  rawVisits(parameters, websites, [interval], { columns: visitColumns, days }),
+  ...(openParts([interval], days).length === 0
+    ? []
+    : ["replaced AS (DELETE FROM visit WHERE ctid = ANY (ARRAY(SELECT row_id FROM continued)))"]),
+  `stored AS (
+    INSERT INTO visit (hosted_website_id, ${visitColumns.join(", ")}) SELECT ${site}, ${visitColumns.join(", ")} FROM raw_visit
+  )`
+]
