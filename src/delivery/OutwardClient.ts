@@ -5,13 +5,11 @@
  * @module
  */
 import type { Socket } from "node:net"
-import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
-import * as Undici from "@effect/platform-node/Undici"
 import { Clock, Context, Effect, Layer } from "effect"
 import type { Outcome } from "../core/delivery/Schedule.ts"
 import * as Schedule from "../core/delivery/Schedule.ts"
 import * as SystemErrorCode from "../core/text/SystemErrorCode.ts"
-import * as OutwardConnector from "../runtime/OutwardConnector.ts"
+import type * as OutwardConnector from "../runtime/OutwardConnector.ts"
 import * as OutwardNames from "../runtime/OutwardNames.ts"
 
 /** The maximum number of bytes of a response's body that are kept. */
@@ -72,10 +70,20 @@ const beginningOf = async (body: AsyncIterable<Buffer>): Promise<string> => {
   return Buffer.concat(chunks).subarray(0, maxAnswer).toString("utf8").replaceAll("\0", "\ufffd")
 }
 
+/** Loaded by the layer: most commands send nothing, and start faster without Undici. */
+const loadUndici = Effect.promise(() =>
+  Promise.all([
+    import("@effect/platform-node/NodeHttpClient"),
+    import("@effect/platform-node/Undici"),
+    import("../runtime/OutwardConnector.ts")
+  ])
+)
+
 export const layer = (options: Options): Layer.Layer<OutwardClient> =>
   Layer.effect(
     OutwardClient,
     Effect.gen(function* () {
+      const [NodeHttpClient, Undici, OutwardConnector] = yield* loadUndici
       const maxIdle = options.maxIdle ?? 256
       const names = yield* OutwardNames.OutwardNames
       let open = 0

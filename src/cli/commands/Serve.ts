@@ -15,11 +15,9 @@ import * as SettingNames from "../../core/doctor/SettingNames.ts"
 import * as Snapshot from "../../core/metrics/Snapshot.ts"
 import { startDemo } from "../../core/text/CommandName.ts"
 import * as TerminalText from "../../core/text/TerminalText.ts"
-import { OwnerServer } from "../../http/owner/OwnerServer.ts"
 import * as Countries from "../../memory/analytics/Countries.ts"
 import * as Rounds from "../../runtime/Rounds.ts"
 import { NotReady, Readiness } from "../../services/Readiness.ts"
-import * as MetricsServer from "../../telemetry/MetricsServer.ts"
 import * as AnalyticsTables from "../support/AnalyticsTables.ts"
 import * as ErrorMessages from "../support/ErrorMessages.ts"
 import * as Inputs from "../support/Inputs.ts"
@@ -104,6 +102,7 @@ export const service = Effect.fnUntraced(function* (
       OwnerServeError: ({ cause }) => Effect.fail(ownerCannotListen(settings, cause))
     })
   )
+  const { OwnerServer } = yield* Effect.promise(() => import("../../http/owner/OwnerServer.ts"))
   return { address: Context.get(running, HttpServer.HttpServer).address, owner: Context.get(running, OwnerServer) }
 })
 
@@ -119,6 +118,7 @@ const serveMetrics = (settings: Settings, snapshot: Effect.Effect<Snapshot.Snaps
     onNone: () => Effect.void,
     onSome: (port) =>
       Effect.gen(function* () {
+        const MetricsServer = yield* Effect.promise(() => import("../../telemetry/MetricsServer.ts"))
         const built = yield* Layer.build(MetricsServer.layer({ host: settings.metricsHost, port }, snapshot))
         const { address } = yield* Effect.provide(HttpServer.HttpServer, built)
         yield* Effect.logInfo(`Metrics on ${HttpServer.formatAddress(address)}/metrics`)
