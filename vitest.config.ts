@@ -12,10 +12,11 @@ const propertySeed = (text = ""): number => {
 }
 
 /** The test files that start processes, browsers or servers. They wait for most of their time. */
-const long = /\/test\/(?:faults|outside|browser|docs|build|cluster|postgres\/embedded|postgres\/Readiness)\b/
+const long =
+  /\/test\/(?:faults|outside|browser|console|docs|build|platform\/cluster|platform\/postgres\/embedded|api\/postgres\/Readiness)\b/
 
 /** The long files that keep the processors busy. */
-const busy = /\/test\/(?:browser|outside)\b/
+const busy = /\/test\/(?:browser|console|outside)\b/
 
 /** Joins lists so that the files of each are spread evenly. */
 const spread = <A>(...lists: ReadonlyArray<ReadonlyArray<A>>): Array<A> =>

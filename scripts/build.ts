@@ -19,11 +19,11 @@ import * as Licences from "./build/Licences.ts"
 
 const root = path.resolve(import.meta.dirname, "..")
 const source = path.join(root, "src")
-const replaced = path.join(source, "http/assets/Esbuild.ts")
+const replaced = path.join(source, "pages/Esbuild.ts")
 /** The modules that others replace in the archive. */
 const replacements = new Map([
   [replaced, path.join(import.meta.dirname, "build/Recorded.ts")],
-  [path.join(source, "core/text/CommandName.ts"), path.join(import.meta.dirname, "build/CommandName.ts")]
+  [path.join(source, "platform/text/CommandName.ts"), path.join(import.meta.dirname, "build/CommandName.ts")]
 ])
 const recorder = path.join(import.meta.dirname, "build/Recorder.ts")
 
@@ -45,11 +45,11 @@ const recordScripts = async () => {
     }
   })
   const { recorded, usedFiles } = (await import(recorder)) as typeof import("./build/Recorder.ts")
-  const Bundles = await import("../src/http/assets/Bundles.ts")
+  const Bundles = await import("../src/pages/Bundles.ts")
   for (const [name, outcome] of Object.entries(await Bundles.all())) {
     if (outcome._tag === "Failed") throw new Error(`${name}: ${outcome.reason}`)
   }
-  const ConsoleFiles = await import("../src/http/assets/ConsoleFiles.ts")
+  const ConsoleFiles = await import("../src/pages/ConsoleFiles.ts")
   await ConsoleFiles.all()
   const DemoSite = await import("../src/demo/DemoSite.ts")
   await DemoSite.bundleScripts()
@@ -139,7 +139,7 @@ const readme = `# HydraCore Edge ${manifest.version}
 - The guides are in \`docs\`, and at \`/docs\` of the running service.
 `
 
-const migrations = path.join(source, "postgres/schema/migrations")
+const migrations = path.join(source, "platform/postgres/schema/migrations")
 
 const { inputs, scripts } = await recordScripts()
 await rm(out, { recursive: true, force: true })

@@ -4,8 +4,8 @@
  * @module
  */
 import { Duration, Redacted, Result } from "effect"
-import * as AnalyticsUrl from "./core/doctor/AnalyticsUrl.ts"
-import { duration, parsed, withDefault } from "./runtime/Setting.ts"
+import * as AnalyticsUrl from "./platform/clickhouse/AnalyticsUrl.ts"
+import { duration, parsed, withDefault } from "./platform/settings/Setting.ts"
 
 export const fields = {
   /**

@@ -3,51 +3,47 @@
  *
  * @module
  */
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import type { PgClient } from "@effect/sql-pg/PgClient"
 import { Config, Effect, Layer, Option, Redacted } from "effect"
 import manifest from "../package.json" with { type: "json" }
+import type { AnalyticsRepo as AnalyticsRepoService } from "./analytics/AnalyticsRepo.ts"
+import * as LeadMatching from "./analytics/postgres/LeadMatching.ts"
+import * as RollUpLoop from "./analytics/reports/postgres/RollUpLoop.ts"
+import type { Reports as ReportsService } from "./analytics/reports/Reports.ts"
+import * as OwnerServer from "./api/OwnerServer.ts"
+import * as Server from "./api/Server.ts"
 import type { Settings } from "./Config.ts"
+import type { AgentStream } from "./chat/AgentStream.ts"
+import * as LiveAgent from "./chat/agent/AgentStream.ts"
 import * as BudgetedAgent from "./chat/agent/BudgetedAgentStream.ts"
-import * as AgentInspection from "./chat/agent/Inspection.ts"
-import type { Link } from "./cluster/Protocol.ts"
-import * as ClusterRateLimiter from "./cluster/RateLimiter.ts"
-import * as ConnectionBounds from "./core/limits/ConnectionBounds.ts"
+import * as AgentInspection from "./cli/doctor/AgentInspection.ts"
 import * as Dispatcher from "./delivery/Dispatcher.ts"
-import * as Invitations from "./delivery/Invitations.ts"
-import * as MailDispatcher from "./delivery/MailDispatcher.ts"
-import * as OutwardClient from "./delivery/OutwardClient.ts"
-import * as SmtpMailer from "./delivery/SmtpMailer.ts"
-import * as TestDeliveries from "./delivery/TestDeliveries.ts"
+import * as MailDispatcher from "./delivery/mail/MailDispatcher.ts"
+import * as Invitations from "./delivery/mail/MailedInvitations.ts"
+import type { Notifications as NotificationsService } from "./delivery/mail/Notifications.ts"
+import * as Mails from "./delivery/mail/postgres/Mails.ts"
+import * as SmtpMailer from "./delivery/mail/SmtpMailer.ts"
+import * as TestDeliveries from "./delivery/SentTestDeliveries.ts"
 import type { SubmissionRepo as SubmissionRepoService } from "./forms/SubmissionRepo.ts"
-import type * as OwnerServer from "./http/owner/OwnerServer.ts"
-import type * as Server from "./http/server/Server.ts"
-import * as Countries from "./memory/analytics/Countries.ts"
-import * as LocalFallback from "./memory/limits/LocalFallback.ts"
-import * as MemoryRateLimiter from "./memory/limits/RateLimiter.ts"
+import type { Link } from "./platform/cluster/Protocol.ts"
+import * as ClusterRateLimiter from "./platform/cluster/RateLimiter.ts"
+import * as Countries from "./platform/countries/MaxMindCountries.ts"
 import type * as NodeServer from "./platform/http/NodeServer.ts"
-import * as LeadMatching from "./postgres/analytics/LeadMatching.ts"
-import * as RollUpLoop from "./postgres/analytics/reports/RollUpLoop.ts"
-import * as Database from "./postgres/Database.ts"
-import * as Mails from "./postgres/mail/Mails.ts"
-import * as LeftOver from "./postgres/rounds/LeftOver.ts"
-import * as Maintenance from "./postgres/schema/Maintenance.ts"
-import { DescriptorLimit } from "./runtime/DescriptorLimit.ts"
-import { text } from "./runtime/Setting.ts"
-import type { AnalyticsRepo as AnalyticsRepoService } from "./services/analytics/AnalyticsRepo.ts"
-import type { Reports as ReportsService } from "./services/analytics/Reports.ts"
-import type { AgentStream } from "./services/chat/AgentStream.ts"
-import type { Notifications as NotificationsService } from "./services/mail/Notifications.ts"
-import type { RateLimiter } from "./services/RateLimiter.ts"
-import * as ServiceSpans from "./telemetry/ServiceSpans.ts"
-import * as Telemetry from "./telemetry/Telemetry.ts"
+import * as ConnectionBounds from "./platform/limits/ConnectionBounds.ts"
+import * as LocalFallback from "./platform/limits/LocalFallback.ts"
+import * as MemoryRateLimiter from "./platform/limits/MemoryRateLimiter.ts"
+import type { RateLimiter } from "./platform/limits/RateLimiter.ts"
+import * as OutwardClient from "./platform/outward/OutwardClient.ts"
+import * as Database from "./platform/postgres/Database.ts"
+import * as LeftOver from "./platform/rounds/postgres/LeftOver.ts"
+import { DescriptorLimit } from "./platform/runtime/DescriptorLimit.ts"
+import { text } from "./platform/settings/Setting.ts"
+import * as ServiceSpans from "./platform/telemetry/ServiceSpans.ts"
+import * as Telemetry from "./platform/telemetry/Telemetry.ts"
+import * as Maintenance from "./privacy/postgres/Maintenance.ts"
 
 export { storage } from "./Stores.ts"
-
-/**
- * Loads a module when its layer is built, so that commands that do not need it start faster. The servers, and the HTTP client of
- * agents, are most of the code.
- */
-const load = <A>(module: () => Promise<A>): Effect.Effect<A> => Effect.promise(module)
 
 /** A database URL, or a Unix socket's path with a user and a database. */
 export type DatabaseAddress = Omit<Database.Options, "connections">
@@ -104,8 +100,9 @@ export const rateLimiter = (settings: Settings) =>
     onSome: (url) =>
       LocalFallback.layer({ maxKeys: settings.rateLimitMaxKeys }, (fallback) =>
         Layer.unwrap(
+          // The Redis client is a seventh of the code that a process loads, and most deployments have no Redis.
           Effect.map(
-            load(() => import("./redis/RateLimiter.ts")),
+            Effect.promise(() => import("./platform/redis/RateLimiter.ts")),
             (Redis) => Redis.layer({ url, fallback })
           )
         )
@@ -150,14 +147,8 @@ export const telemetry = (settings: Settings, format: Telemetry.Options["format"
 
 /** The client of agents, whatever protocol an instance names. */
 export const agent = (settings: Settings) =>
-  Layer.unwrap(
-    Effect.map(
-      load(() => Promise.all([import("./chat/agent/AgentStream.ts"), import("@effect/platform-node/NodeHttpClient")])),
-      ([AgentStream, NodeHttpClient]) =>
-        AgentStream.layer({ timeout: settings.agentTimeout, keyOf, secretsKey: settings.secretsKey }).pipe(
-          Layer.provide(NodeHttpClient.layerDispatcher)
-        )
-    )
+  LiveAgent.layer({ timeout: settings.agentTimeout, keyOf, secretsKey: settings.secretsKey }).pipe(
+    Layer.provide(NodeHttpClient.layerDispatcher)
   )
 
 /** What the demo adds to the service. */
@@ -204,22 +195,16 @@ const ownerServer = (
   { settings, worker }: ServerOptions,
   common: Pick<OwnerServer.Options, "measured" | "traceRatio">
 ) =>
-  Layer.unwrap(
-    Effect.map(
-      load(() => import("./http/owner/OwnerServer.ts")),
-      (OwnerServer) =>
-        Option.match(settings.ownerPort, {
-          onNone: () => OwnerServer.none,
-          onSome: (port) =>
-            OwnerServer.layer({
-              ...settings,
-              ...common,
-              listen: worker?.ownerListen ?? { host: settings.ownerHost, port },
-              connections: { total: maxOwnerConnections, perAddress: Option.none() }
-            })
-        })
-    )
-  )
+  Option.match(settings.ownerPort, {
+    onNone: () => OwnerServer.none,
+    onSome: (port) =>
+      OwnerServer.layer({
+        ...settings,
+        ...common,
+        listen: worker?.ownerListen ?? { host: settings.ownerHost, port },
+        connections: { total: maxOwnerConnections, perAddress: Option.none() }
+      })
+  })
 
 /** The listening HTTP servers: the public one, and the owner API's own. Requires the repositories and `outwardClient`. */
 export const server = (options: ServerOptions, mailOption: Mail = mail(options.settings)) => {
@@ -228,19 +213,16 @@ export const server = (options: ServerOptions, mailOption: Mail = mail(options.s
   const traceRatio = Option.getOrUndefined(settings.otlp)?.traceRatio
   const common = { measured: isMeasured(settings), traceRatio }
   const publicServer = Layer.unwrap(
-    Effect.zipWith(
-      load(() => import("./http/server/Server.ts")),
-      DescriptorLimit,
-      (Server, descriptors) =>
-        Server.layer({
-          ...settings,
-          ...common,
-          listen: worker?.listen ?? listen ?? { host: settings.host, port: settings.port },
-          // With a port of its own, the console is on that port alone.
-          console: settings.console && Option.isNone(settings.ownerPort),
-          routes: extensions?.pages,
-          connections: connections(settings, descriptors, worker?.workers ?? 1)
-        })
+    Effect.map(DescriptorLimit, (descriptors) =>
+      Server.layer({
+        ...settings,
+        ...common,
+        listen: worker?.listen ?? listen ?? { host: settings.host, port: settings.port },
+        // With a port of its own, the console is on that port alone.
+        console: settings.console && Option.isNone(settings.ownerPort),
+        routes: extensions?.pages,
+        connections: connections(settings, descriptors, worker?.workers ?? 1)
+      })
     )
   )
   return Layer.merge(publicServer, ownerServer(options, common)).pipe(

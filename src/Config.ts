@@ -7,13 +7,10 @@
  */
 import { Config, ConfigProvider, Duration, Effect, LogLevel, Option, Redacted, Result } from "effect"
 import * as AnalyticsConfig from "./AnalyticsConfig.ts"
-import * as SettingNames from "./core/doctor/SettingNames.ts"
-import * as ListenHost from "./core/http/ListenHost.ts"
-import * as TraceSampling from "./core/http/TraceSampling.ts"
-import * as RateLimit from "./core/limits/RateLimit.ts"
-import * as Retention from "./core/sites/Retention.ts"
-import { isLoopback } from "./core/text/Loopback.ts"
 import * as DeliveryConfig from "./DeliveryConfig.ts"
+import * as ListenHost from "./platform/http/ListenHost.ts"
+import * as TraceSampling from "./platform/http/TraceSampling.ts"
+import * as RateLimit from "./platform/limits/RateLimit.ts"
 import {
   all,
   bytes,
@@ -36,8 +33,11 @@ import {
   setting,
   text,
   withDefault
-} from "./runtime/Setting.ts"
-import * as SettingFiles from "./runtime/SettingFiles.ts"
+} from "./platform/settings/Setting.ts"
+import * as SettingFiles from "./platform/settings/SettingFiles.ts"
+import * as SettingNames from "./platform/settings/SettingNames.ts"
+import { isLoopback } from "./platform/text/Loopback.ts"
+import * as Retention from "./sites/Retention.ts"
 
 /** How many times the limit of one address all addresses of an IPv6 /48 have together. */
 const networkFactor = countOrOff("RATE_LIMIT_NETWORK").pipe(withDefault(Option.some(100)))
@@ -187,7 +187,7 @@ const fields = {
   otlp,
 
   /**
-   * `redis://host:port`, or Sentinels as in `core/doctor/RedisUrl`: one rate limiter for many processes. Without it, each
+   * `redis://host:port`, or Sentinels as in `platform/redis/RedisUrl`: one rate limiter for many processes. Without it, each
    * `serve` has its own, which its workers share.
    */
   redisUrl: redisUrl("REDIS_URL"),

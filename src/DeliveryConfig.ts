@@ -4,10 +4,10 @@
  * @module
  */
 import { Config, Effect, Option, Redacted } from "effect"
-import * as AddressGuard from "./core/delivery/AddressGuard.ts"
-import * as Sealing from "./core/delivery/Sealing.ts"
-import * as Address from "./core/mail/Address.ts"
-import * as SmtpUrl from "./core/mail/SmtpUrl.ts"
+import * as Address from "./delivery/mail/Address.ts"
+import * as SmtpUrl from "./delivery/mail/SmtpUrl.ts"
+import * as AddressGuard from "./platform/outward/AddressGuard.ts"
+import * as Sealing from "./platform/secrets/Sealing.ts"
 import {
   all,
   ifSet,
@@ -19,7 +19,7 @@ import {
   setting,
   text,
   withDefault
-} from "./runtime/Setting.ts"
+} from "./platform/settings/Setting.ts"
 
 /** The fault of an unset variable that is required if `SMTP_URL` is set. */
 const missing = "is not set; mail needs it, since SMTP_URL is set."

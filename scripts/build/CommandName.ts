@@ -1,5 +1,5 @@
 /**
- * Takes the place of `core/text/CommandName.ts` in the archive, which installs the command `hydracore`.
+ * Takes the place of `platform/text/CommandName.ts` in the archive, which installs the command `hydracore`.
  *
  * @module
  */

@@ -1,14 +1,14 @@
 /**
- * Takes the place of `http/assets/Esbuild.ts` in the archive: gives what `Recorder.ts` recorded. In the archive, this module has
+ * Takes the place of `pages/Esbuild.ts` in the archive: gives what `Recorder.ts` recorded. In the archive, this module has
  * the `import.meta.url` of the module that it replaces.
  *
  * @module
  */
 import { readFile } from "node:fs/promises"
-import * as Compression from "../../src/http/assets/Compression.ts"
+import * as Compression from "../../src/pages/Compression.ts"
 import { type EntryPoints, hashOf, keyOf, type Recordings } from "./Recording.ts"
 
-const root = new URL("../../", import.meta.url)
+const root = new URL("../", import.meta.url)
 
 let recordings: Promise<Recordings> | undefined
 

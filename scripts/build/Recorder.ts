@@ -1,11 +1,11 @@
 /**
- * Takes the place of `http/assets/Esbuild.ts` while `scripts/build.ts` runs: bundles and compresses as that module does, and
+ * Takes the place of `pages/Esbuild.ts` while `scripts/build.ts` runs: bundles and compresses as that module does, and
  * records the results.
  *
  * @module
  */
 import * as esbuild from "esbuild"
-import * as Compression from "../../src/http/assets/Compression.ts"
+import * as Compression from "../../src/pages/Compression.ts"
 import { type EntryPoints, hashOf, keyOf, type Recording, type Recordings } from "./Recording.ts"
 
 const recordings = new Map<string, Recording>()

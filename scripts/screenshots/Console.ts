@@ -5,9 +5,9 @@
  * @module
  */
 import { Effect, Option, Redacted, Stream } from "effect"
-import * as MemoryAgentStream from "../../src/memory/chat/AgentStream.ts"
-import * as Mailer from "../../src/memory/mail/Mailer.ts"
-import { AgentRefused } from "../../src/services/chat/AgentStream.ts"
+import { AgentRefused } from "../../src/chat/AgentStream.ts"
+import * as MemoryAgentStream from "../../src/chat/memory/AgentStream.ts"
+import * as Mailer from "../../src/delivery/mail/memory/Mailer.ts"
 import { TestServer, onPostgres as testServer } from "../../test/support/TestServer.ts"
 import * as ConsoleData from "./ConsoleData.ts"
 import * as ConsoleDialogs from "./ConsoleDialogs.ts"

@@ -4,10 +4,10 @@
  * @module
  */
 import { Effect, Layer, Redacted } from "effect"
-import type { Scope } from "../../src/core/sites/Scope.ts"
-import * as PgDatabase from "../../src/postgres/Database.ts"
-import * as OwnerKeys from "../../src/postgres/sites/OwnerKeys.ts"
-import * as Keys from "../../src/services/sites/OwnerKeys.ts"
+import * as PgDatabase from "../../src/platform/postgres/Database.ts"
+import * as Keys from "../../src/sites/access/OwnerKeys.ts"
+import * as OwnerKeys from "../../src/sites/access/postgres/OwnerKeys.ts"
+import type { Scope } from "../../src/sites/access/Scope.ts"
 import * as Process from "../../test/support/Process.ts"
 
 /** Issues keys of a website. */

@@ -6,7 +6,7 @@
  * @module
  */
 import { Effect, Exit, Redacted, Schema, Scope } from "effect"
-import { ClickHouse } from "../../src/clickhouse/ClickHouse.ts"
+import { ClickHouse } from "../../src/platform/clickhouse/ClickHouse.ts"
 import * as HttpServer from "../../test/support/clickhouse/HttpServer.ts"
 import * as TestClickHouse from "../../test/support/clickhouse/TestClickHouse.ts"
 import * as Process from "../../test/support/Process.ts"

@@ -7,9 +7,9 @@ import { Agent, createServer, type RequestListener } from "node:http"
 import type { AddressInfo } from "node:net"
 import { setTimeout } from "node:timers/promises"
 import { Effect, Layer, Option, Redacted, type Scope } from "effect"
-import * as Database from "../../src/postgres/Database.ts"
-import * as Webhooks from "../../src/postgres/delivery/Webhooks.ts"
-import { Webhooks as Service } from "../../src/services/delivery/Webhooks.ts"
+import * as Webhooks from "../../src/delivery/postgres/Webhooks.ts"
+import { Webhooks as Service } from "../../src/delivery/Webhooks.ts"
+import * as Database from "../../src/platform/postgres/Database.ts"
 import * as Load from "./Load.ts"
 
 /** The key that encrypts the webhooks' secrets, for `SECRETS_KEY`. */

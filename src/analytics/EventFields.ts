@@ -4,9 +4,9 @@
  * @module
  */
 import { Schema } from "effect"
-import { limits, pageviewName } from "../core/analytics/EventLimits.ts"
-import * as Fault from "../platform/api/Fault.ts"
-import * as Field from "../platform/api/Field.ts"
+import * as Fault from "../platform/contract/Fault.ts"
+import * as Field from "../platform/contract/Field.ts"
+import { limits, pageviewName } from "./EventLimits.ts"
 
 /** The name of an event. It cannot be the name of page views, so that reports by `event:name` do not mix the two. */
 export const Name = Schema.String.check(

@@ -5,10 +5,10 @@
  * @module
  */
 import { Context, type Effect, type Option, Schema } from "effect"
-import * as EventLimits from "../core/analytics/EventLimits.ts"
-import { isStorable } from "../core/text/Storable.ts"
-import type { LimitReached } from "../services/LimitReached.ts"
-import type { StorageUnavailable } from "../services/Storage.ts"
+import type { LimitReached } from "../platform/limits/LimitReached.ts"
+import type { StorageUnavailable } from "../platform/Storage.ts"
+import { isStorable } from "../platform/text/Storable.ts"
+import * as EventLimits from "./EventLimits.ts"
 
 export const kinds = ["event", "page"] as const
 

@@ -1,15 +1,15 @@
 /**
- * The visitor hashes of a lead: those with which page views of the same browser are stored (see `core/analytics/Lead`).
+ * The visitor hashes of a lead: those with which page views of the same browser are stored (see `analytics/Lead`).
  *
  * @module
  */
 import { Effect } from "effect"
-import * as PageView from "../core/analytics/PageView.ts"
-import * as UserAgent from "../core/analytics/UserAgent.ts"
-import * as VisitorDay from "../core/analytics/VisitorDay.ts"
-import type { Site } from "../core/sites/Site.ts"
-import type { RequestHead } from "../http/request/RequestHead.ts"
-import { VisitorSalts } from "../services/analytics/VisitorSalts.ts"
+import type { RequestHead } from "../platform/http/RequestHead.ts"
+import type { Site } from "../sites/Site.ts"
+import * as PageView from "./PageView.ts"
+import * as UserAgent from "./UserAgent.ts"
+import * as VisitorDay from "./VisitorDay.ts"
+import { VisitorSalts } from "./VisitorSalts.ts"
 
 /**
  * Whether a request may be a lead: a browser sent it, and the form or the chat has no `data-leads="off"`. Browsers name the page's

@@ -5,9 +5,9 @@
  */
 import { Effect } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
-import { OwnerApi } from "../contract/owner/Api.ts"
-import * as Authorized from "../contract/owner/Authorized.ts"
-import * as Errors from "../contract/owner/Errors.ts"
+import { OwnerApi } from "../api/OwnerApi.ts"
+import * as Authorized from "../sites/access/Authorized.ts"
+import * as Errors from "../sites/access/Errors.ts"
 import * as Goal from "./Goal.ts"
 
 const nameTaken = Errors.invalid("name", "the website has a goal of this name; give another name")

@@ -1,14 +1,14 @@
 /**
- * Credits a visit with the chat that begins in it (see `services/analytics/Leads`).
+ * Credits a visit with the chat that begins in it (see `analytics/Leads`).
  *
  * @module
  */
 import { Clock, Effect, FiberSet, Option } from "effect"
 import * as LeadHashes from "../analytics/LeadHashes.ts"
-import type { Instance } from "../core/chat/Instance.ts"
-import type { RequestHead } from "../http/request/RequestHead.ts"
-import { Leads } from "../services/analytics/Leads.ts"
-import { SiteDirectory } from "../services/sites/SiteDirectory.ts"
+import { Leads } from "../analytics/Leads.ts"
+import type { RequestHead } from "../platform/http/RequestHead.ts"
+import { SiteDirectory } from "../sites/SiteDirectory.ts"
+import type { Instance } from "./Instance.ts"
 import * as Question from "./Question.ts"
 
 /** The hashes of the visitor whose visit is credited with a chat; none if the chat is no lead. */

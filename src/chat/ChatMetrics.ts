@@ -4,8 +4,8 @@
  * @module
  */
 import { Cause, Effect, Option } from "effect"
-import * as Metrics from "../core/metrics/Metrics.ts"
-import type { AgentError } from "../services/chat/AgentStream.ts"
+import * as Metrics from "../platform/telemetry/Metrics.ts"
+import type { AgentError } from "./AgentStream.ts"
 
 export interface ChatMetrics {
   readonly ended: (reason: Metrics.ChatEnd) => void

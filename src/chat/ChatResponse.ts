@@ -1,5 +1,5 @@
 /**
- * Responds to a chat request with an agent's stream: the frames of `core/chat/stream/ChatStream`, with heartbeats and limits. The
+ * Responds to a chat request with an agent's stream: the frames of `chat/stream/ChatStream`, with heartbeats and limits. The
  * stream always ends as its protocol requires.
  *
  * @module
@@ -8,10 +8,10 @@ import { ServerResponse } from "node:http"
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import { Cause, Clock, Duration, Effect, Fiber, Option, type Pull, Queue, Schema, Scope, Stream } from "effect"
 import { HttpServerRequest, HttpServerResponse } from "effect/http"
-import type { AgentEvent } from "../core/chat/agent/Agent.ts"
-import * as ChatStream from "../core/chat/stream/ChatStream.ts"
-import { type AgentEmpty, type AgentError, type AgentRefusal, AgentRefused } from "../services/chat/AgentStream.ts"
+import { type AgentEmpty, type AgentError, type AgentRefusal, AgentRefused } from "./AgentStream.ts"
+import type { AgentEvent } from "./agent/Agent.ts"
 import * as ChatMetrics from "./ChatMetrics.ts"
+import * as ChatStream from "./stream/ChatStream.ts"
 
 /** What identifies a chat in the log. */
 interface ChatIds {

@@ -4,11 +4,11 @@
  * @module
  */
 import { Duration, Effect, Exit, Option, Request, RequestResolver, Stream } from "effect"
-import type { AgentEvent } from "../core/chat/agent/Agent.ts"
-import * as AnswerEnd from "../core/chat/conversation/AnswerEnd.ts"
-import * as AnswerParts from "../core/chat/conversation/AnswerParts.ts"
-import { AgentBroken, type AgentError } from "../services/chat/AgentStream.ts"
-import type { AnswerProgress, ConversationStore } from "../services/chat/ConversationStore.ts"
+import { AgentBroken, type AgentError } from "./AgentStream.ts"
+import type { AgentEvent } from "./agent/Agent.ts"
+import type { AnswerProgress, ConversationStore } from "./ConversationStore.ts"
+import * as AnswerEnd from "./conversations/AnswerEnd.ts"
+import * as AnswerParts from "./conversations/AnswerParts.ts"
 
 /** How often the store is read: as often as the events of a running answer are stored. */
 const interval = Duration.millis(100)

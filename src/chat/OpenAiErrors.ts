@@ -4,10 +4,10 @@
  * @module
  */
 import { HttpServerResponse } from "effect/http"
-import type { OpenAiError } from "../contract/chat/OpenAi.ts"
-import type { ValidationError } from "../contract/Errors.ts"
-import * as ErrorResponses from "../http/request/ErrorResponses.ts"
-import * as ErrorSentence from "../http/request/ErrorSentence.ts"
+import type { ValidationError } from "../platform/contract/Errors.ts"
+import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
+import * as ErrorSentence from "../platform/http/ErrorSentence.ts"
+import type { OpenAiError } from "./OpenAiApi.ts"
 import type { SendError } from "./SendQuestion.ts"
 
 type Response = HttpServerResponse.HttpServerResponse

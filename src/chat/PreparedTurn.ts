@@ -5,14 +5,14 @@
  */
 import { randomUUID } from "node:crypto"
 import { Effect, Option } from "effect"
-import type { AgentRequest } from "../core/chat/agent/Agent.ts"
-import * as AnswerParts from "../core/chat/conversation/AnswerParts.ts"
-import * as ClientConversation from "../core/chat/conversation/ClientConversation.ts"
-import { type ConversationKey, isClientId, type Message } from "../core/chat/conversation/Conversation.ts"
-import * as History from "../core/chat/conversation/History.ts"
-import * as Replacement from "../core/chat/conversation/Replacement.ts"
-import { type ConversationStore, type NewTurn, NothingToRegenerate } from "../services/chat/ConversationStore.ts"
-import type { StorageUnavailable } from "../services/Storage.ts"
+import type { StorageUnavailable } from "../platform/Storage.ts"
+import type { AgentRequest } from "./agent/Agent.ts"
+import { type ConversationStore, type NewTurn, NothingToRegenerate } from "./ConversationStore.ts"
+import * as AnswerParts from "./conversations/AnswerParts.ts"
+import * as ClientConversation from "./conversations/ClientConversation.ts"
+import { type ConversationKey, isClientId, type Message } from "./conversations/Conversation.ts"
+import * as History from "./conversations/History.ts"
+import * as Replacement from "./conversations/Replacement.ts"
 import type { Question } from "./Question.ts"
 
 /** What to store, and what to send to the agent. */

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { ClientConversation } from "../core/chat/conversation/ClientConversation.ts"
-import type { Request } from "../core/chat/conversation/Replacement.ts"
+import type { ClientConversation } from "./conversations/ClientConversation.ts"
+import type { Request } from "./conversations/Replacement.ts"
 
 /** Whether the question is known to begin a conversation. */
 export const isFirst = (question: Question): boolean => {

@@ -16,12 +16,12 @@ import {
   Stream,
   type Take
 } from "effect"
-import type { AgentEvent } from "../core/chat/agent/Agent.ts"
-import * as AnswerEnd from "../core/chat/conversation/AnswerEnd.ts"
-import * as AnswerParts from "../core/chat/conversation/AnswerParts.ts"
-import * as AnswerPieces from "../core/chat/conversation/AnswerPieces.ts"
-import type { AnswerEnding, ConversationKey } from "../core/chat/conversation/Conversation.ts"
-import { AgentBroken, type AgentError } from "../services/chat/AgentStream.ts"
+import { AgentBroken, type AgentError } from "./AgentStream.ts"
+import type { AgentEvent } from "./agent/Agent.ts"
+import * as AnswerEnd from "./conversations/AnswerEnd.ts"
+import * as AnswerParts from "./conversations/AnswerParts.ts"
+import * as AnswerPieces from "./conversations/AnswerPieces.ts"
+import type { AnswerEnding, ConversationKey } from "./conversations/Conversation.ts"
 
 export interface Options {
   /** How long an answer continues without a reader; `None` ends it when its last reader leaves. */

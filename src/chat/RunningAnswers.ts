@@ -20,12 +20,12 @@ import {
   type Scope,
   Stream
 } from "effect"
-import type { AgentRequest } from "../core/chat/agent/Agent.ts"
-import type { AnswerEnding, ConversationKey } from "../core/chat/conversation/Conversation.ts"
-import * as Rounds from "../runtime/Rounds.ts"
-import { type AgentError, AgentStream } from "../services/chat/AgentStream.ts"
-import { ConversationStore, type NewTurn } from "../services/chat/ConversationStore.ts"
+import * as Rounds from "../platform/rounds/Rounds.ts"
+import { type AgentError, AgentStream } from "./AgentStream.ts"
+import type { AgentRequest } from "./agent/Agent.ts"
 import * as ChatMetrics from "./ChatMetrics.ts"
+import { ConversationStore, type NewTurn } from "./ConversationStore.ts"
+import type { AnswerEnding, ConversationKey } from "./conversations/Conversation.ts"
 import { Drain } from "./Drain.ts"
 import { type AgentExit, type Events, type Logged, type Options, RunningAnswer } from "./RunningAnswer.ts"
 

@@ -5,8 +5,8 @@
  * @module
  */
 import { Context, Layer, Option } from "effect"
-import { clientKey } from "../core/limits/ClientKey.ts"
-import * as OpenSlots from "../core/limits/OpenSlots.ts"
+import { clientKey } from "../platform/limits/ClientKey.ts"
+import * as OpenSlots from "../platform/limits/OpenSlots.ts"
 
 /** `None` means no limit. */
 export interface Options {

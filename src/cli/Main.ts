@@ -6,7 +6,7 @@
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Cause, Effect, Exit, Layer, Runtime } from "effect"
-import * as SettingFiles from "../runtime/SettingFiles.ts"
+import * as SettingFiles from "../platform/settings/SettingFiles.ts"
 import * as Program from "./Program.ts"
 
 const args = process.argv.slice(2)

@@ -7,9 +7,9 @@ import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { Cause, Effect, Layer, Option, Runtime } from "effect"
 import * as App from "../App.ts"
 import { Settings } from "../Config.ts"
-import { channelOf, type FromWorker, type ToWorker } from "../cluster/Protocol.ts"
-import * as Worker from "../cluster/Worker.ts"
-import * as SettingFiles from "../runtime/SettingFiles.ts"
+import { channelOf, type FromWorker, type ToWorker } from "../platform/cluster/Protocol.ts"
+import * as Worker from "../platform/cluster/Worker.ts"
+import * as SettingFiles from "../platform/settings/SettingFiles.ts"
 import * as Serve from "./commands/Serve.ts"
 import * as ErrorMessages from "./support/ErrorMessages.ts"
 import * as Output from "./support/Output.ts"
@@ -58,7 +58,7 @@ const explain = (cause: Cause.Cause<unknown>): string =>
     }
   })
 
-/** Without signal handlers: `cluster/Worker` has them. */
+/** Without signal handlers: `platform/cluster/Worker` has them. */
 const runMain = Runtime.makeRunMain(({ fiber, teardown }) => {
   fiber.addObserver((exit) => teardown(exit, (code) => process.exit(code)))
 })

@@ -4,8 +4,8 @@
  * @module
  */
 import { Effect, Metric } from "effect"
-import type { Next as NextMail } from "../core/mail/MailSchedule.ts"
-import * as Metrics from "../core/metrics/Metrics.ts"
+import * as Metrics from "../platform/telemetry/Metrics.ts"
+import type { Next as NextMail } from "./mail/MailSchedule.ts"
 
 type Status = NextMail["status"] | "delivered"
 

@@ -8,14 +8,14 @@
  * @module
  */
 import { Clock, Duration, Effect, FiberSet, Layer, Random, Semaphore } from "effect"
-import * as Schedule from "../core/delivery/Schedule.ts"
-import { hostOf, type Leased, type Webhook } from "../core/delivery/Webhook.ts"
-import * as Metrics from "../core/metrics/Metrics.ts"
-import * as Rounds from "../runtime/Rounds.ts"
-import { Deliveries, type Leases } from "../services/delivery/Deliveries.ts"
+import type { OutwardClient } from "../platform/outward/OutwardClient.ts"
+import * as Schedule from "../platform/outward/Schedule.ts"
+import * as Rounds from "../platform/rounds/Rounds.ts"
+import * as Metrics from "../platform/telemetry/Metrics.ts"
 import * as AttemptMetrics from "./AttemptMetrics.ts"
-import type { OutwardClient } from "./OutwardClient.ts"
+import { Deliveries, type Leases } from "./Deliveries.ts"
 import * as RunningAttempts from "./RunningAttempts.ts"
+import { hostOf, type Leased, type Webhook } from "./Webhook.ts"
 import * as WebhookSender from "./WebhookSender.ts"
 
 /**

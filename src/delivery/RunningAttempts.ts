@@ -3,8 +3,8 @@
  *
  * @module
  */
-import * as Slots from "../core/delivery/Slots.ts"
-import type { Webhook } from "../core/delivery/Webhook.ts"
+import * as Slots from "./Slots.ts"
+import type { Webhook } from "./Webhook.ts"
 
 export interface RunningAttempts {
   /** The slots that are free. */

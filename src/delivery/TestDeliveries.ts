@@ -1,105 +1,40 @@
 /**
- * Sends test events and test mails, as the dispatchers send real ones.
+ * Sends tests to webhooks and to recipients of mails. The interface only; see `delivery/SentTestDeliveries`.
  *
  * @module
  */
-import { randomUUID } from "node:crypto"
-import { Clock, Effect, Layer, Option } from "effect"
-import * as Event from "../core/delivery/Event.ts"
-import * as Schedule from "../core/delivery/Schedule.ts"
-import type { MailSite } from "../core/mail/Mail.ts"
-import type * as MailSchedule from "../core/mail/MailSchedule.ts"
-import type { Notification } from "../core/mail/Notification.ts"
-import * as ReportPeriod from "../core/mail/ReportPeriod.ts"
-import * as TestMail from "../core/mail/TestMail.ts"
-import { Reports } from "../services/analytics/Reports.ts"
-import { MailNotSetUp, TestDeliveries } from "../services/delivery/TestDeliveries.ts"
-import { Webhooks } from "../services/delivery/Webhooks.ts"
-import { Mailer } from "../services/mail/Mailer.ts"
-import { Notifications } from "../services/mail/Notifications.ts"
-import { SiteDirectory } from "../services/sites/SiteDirectory.ts"
-import * as MailContent from "./MailContent.ts"
-import * as MailDispatcher from "./MailDispatcher.ts"
-import { OutwardClient } from "./OutwardClient.ts"
-import * as WebhookSender from "./WebhookSender.ts"
+import { Context, type Effect, type Option, Schema } from "effect"
+import type { ReportTimeout } from "../analytics/reports/Reports.ts"
+import type { StorageUnavailable } from "../platform/Storage.ts"
+import type { Outcome } from "./mail/MailSchedule.ts"
+import type { AttemptResult } from "./Webhook.ts"
+import type { SecretsKeyUnusable } from "./Webhooks.ts"
 
-export interface Options {
-  /** The sender and the mail server; none if this process sends no mails. */
-  readonly mail: Option.Option<{
-    readonly sender: MailDispatcher.Options
-    readonly mailer: Layer.Layer<Mailer>
-  }>
+/** This process sends no mail: `SMTP_URL`, `MAIL_FROM`, `PUBLIC_URL` or `SECRETS_KEY` is not set. */
+export class MailNotSetUp extends Schema.TaggedError<MailNotSetUp>()("MailNotSetUp", {}) {}
+
+/** The outcome of a test event. */
+export interface TestedWebhook extends AttemptResult {
+  readonly eventId: string
+  /** Whether the receiver accepted the event. */
+  readonly isDelivered: boolean
 }
 
-/** The content of a test mail; for a notification about reports, the report of the latest period. */
-const contentOf = Effect.fnUntraced(function* ({ topic }: Notification, site: MailSite, now: number) {
-  if (topic.kind !== "report") return TestMail.content(site)
-  const range = ReportPeriod.latest(topic.period, { now, timeZone: site.timeZone })
-  return yield* MailContent.report(site, topic.period, range)
-})
-
-const make = Effect.fnUntraced(function* (
-  mail: Option.Option<{ readonly sender: MailDispatcher.Options; readonly mailer: Mailer["Service"] }>
-) {
-  const webhooks = yield* Webhooks
-  const outward = yield* OutwardClient
-  const notifications = yield* Notifications
-  const sites = yield* SiteDirectory
-  const reports = yield* Reports
-
-  return TestDeliveries.of({
-    canSendMail: Option.isSome(mail),
-    webhook: Effect.fnUntraced(function* (webhookId) {
-      const found = yield* webhooks.withSecrets(webhookId)
-      if (Option.isNone(found)) return Option.none()
-      const { secrets, webhook } = found.value
-      const website = yield* sites.byWebsiteConfigId(webhook.websiteConfigId)
-      if (Option.isNone(website)) return Option.none()
-      const eventId = randomUUID()
-      const data = JSON.stringify({ webhook_id: webhookId })
-      const time = yield* Clock.currentTimeMillis
-      const payload = Event.payload({ type: Event.testType, time, website: website.value }, data)
-      const response = yield* WebhookSender.send(webhook, secrets, eventId, payload).pipe(
-        Effect.provideService(OutwardClient, outward)
-      )
-      const { answer, error, millis, status } = response
-      return Option.some({ eventId, status, millis, answer, error, isDelivered: Schedule.isDelivered(response) })
-    }),
-    notification: Effect.fnUntraced(function* (notificationId) {
-      if (Option.isNone(mail)) return yield* new MailNotSetUp()
-      const { mailer, sender } = mail.value
-      const notification = yield* notifications.find(notificationId)
-      if (Option.isNone(notification)) return Option.none()
-      const site = yield* sites.byWebsiteConfigId(notification.value.websiteConfigId)
-      if (Option.isNone(site)) return Option.none()
-      const createdAt = yield* Clock.currentTimeMillis
-      const outcome = yield* contentOf(notification.value, site.value, createdAt).pipe(
-        Effect.flatMap((content) =>
-          mailer.send(
-            MailDispatcher.messageOf(sender, content, {
-              mailId: randomUUID(),
-              createdAt,
-              notification: notification.value
-            })
-          )
-        ),
-        Effect.catchTag("ReportTooLarge", ({ limit }) =>
-          Effect.succeed<MailSchedule.Outcome>({ _tag: "Failed", error: `the report needs more than ${limit}` })
-        ),
-        Effect.provideService(Reports, reports)
-      )
-      return Option.some({ recipient: notification.value.recipient, outcome })
-    })
-  })
-})
-
-/** Requires `OutwardClient`, because one client for the whole process limits the connections that are kept open. */
-export const layer = ({ mail }: Options) =>
-  Option.match(mail, {
-    onNone: () => Layer.effect(TestDeliveries, make(Option.none())),
-    onSome: ({ mailer, sender }) =>
-      Layer.effect(
-        TestDeliveries,
-        Mailer.use((mailer) => make(Option.some({ mailer, sender })))
-      ).pipe(Layer.provide(mailer))
-  })
+export class TestDeliveries extends Context.Service<
+  TestDeliveries,
+  {
+    /** Whether mails can be sent. */
+    readonly canSendMail: boolean
+    /** Sends one event to a webhook; none if there is no such webhook. */
+    readonly webhook: (
+      webhookId: string
+    ) => Effect.Effect<Option.Option<TestedWebhook>, StorageUnavailable | SecretsKeyUnusable>
+    /** Mails a test, or the report of the latest period, to a recipient; none if there is no such notification. */
+    readonly notification: (
+      notificationId: string
+    ) => Effect.Effect<
+      Option.Option<{ readonly recipient: string; readonly outcome: Outcome }>,
+      StorageUnavailable | ReportTimeout | MailNotSetUp
+    >
+  }
+>()("hydracore/delivery/TestDeliveries") {}

@@ -4,10 +4,10 @@
  * @module
  */
 import { Clock, Effect } from "effect"
-import * as Signature from "../core/delivery/Signature.ts"
-import * as SlackMessage from "../core/delivery/SlackMessage.ts"
-import type { Webhook } from "../core/delivery/Webhook.ts"
-import { OutwardClient } from "./OutwardClient.ts"
+import { OutwardClient } from "../platform/outward/OutwardClient.ts"
+import * as Signature from "./Signature.ts"
+import * as SlackMessage from "./SlackMessage.ts"
+import type { Webhook } from "./Webhook.ts"
 
 /** @param id the event's id, the same in every attempt */
 export const send = Effect.fnUntraced(function* (

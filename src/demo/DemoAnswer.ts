@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { hydracore } from "../core/text/CommandName.ts"
+import { hydracore } from "../platform/text/CommandName.ts"
 
 /** The maximum number of characters of a message that an answer repeats. */
 const maxEcho = 200

@@ -5,14 +5,14 @@
  */
 import { Clock, Effect, type Layer, Option } from "effect"
 import { Headers, HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
-import { localSessionCookie } from "../contract/owner/Authentication.ts"
-import { current } from "../contract/owner/CurrentSession.ts"
-import * as ConsoleCookie from "../core/http/ConsoleCookie.ts"
-import * as LocalPage from "../core/http/LocalPage.ts"
-import { limits } from "../core/sites/ConsoleSession.ts"
-import { cookieOptions } from "../http/owner/handlers/CurrentSession.ts"
-import * as RequestHead from "../http/request/RequestHead.ts"
-import { ConsoleSessions } from "../services/sites/ConsoleSessions.ts"
+import * as ConsoleCookie from "../platform/http/ConsoleCookie.ts"
+import * as LocalPage from "../platform/http/LocalPage.ts"
+import * as RequestHead from "../platform/http/RequestHead.ts"
+import { localSessionCookie } from "../sites/access/AuthenticationApi.ts"
+import { limits } from "../sites/access/ConsoleSession.ts"
+import { ConsoleSessions } from "../sites/access/ConsoleSessions.ts"
+import { current } from "../sites/access/CurrentSessionApi.ts"
+import { cookieOptions } from "../sites/access/CurrentSessionHttp.ts"
 
 /** Whether the console, in a browser on this machine, requests its session. */
 const isSessionRequest = (request: HttpServerRequest.HttpServerRequest): boolean => {

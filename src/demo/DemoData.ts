@@ -6,12 +6,12 @@
 import { readFileSync } from "node:fs"
 import path from "node:path"
 import { Effect, Option, Schema } from "effect"
-import type { Instance } from "../core/chat/Instance.ts"
-import type { Site } from "../core/sites/Site.ts"
-import { InstanceDirectory } from "../services/chat/InstanceDirectory.ts"
-import { WidgetTokens } from "../services/chat/WidgetTokens.ts"
-import { OwnerKeys } from "../services/sites/OwnerKeys.ts"
-import { SiteDirectory } from "../services/sites/SiteDirectory.ts"
+import type { Instance } from "../chat/Instance.ts"
+import { InstanceDirectory } from "../chat/InstanceDirectory.ts"
+import { WidgetTokens } from "../chat/WidgetTokens.ts"
+import { OwnerKeys } from "../sites/access/OwnerKeys.ts"
+import type { Site } from "../sites/Site.ts"
+import { SiteDirectory } from "../sites/SiteDirectory.ts"
 import type * as DemoFeed from "./DemoFeed.ts"
 
 /** The record in `demo.json`. */

@@ -8,12 +8,12 @@
  * @module
  */
 import { Clock, Deferred, Effect, Layer, Option, PubSub, Ref, Schema, Stream } from "effect"
-import type { PageView } from "../core/analytics/PageView.ts"
-import { messageOf } from "../core/chat/agent/Agent.ts"
+import { AnalyticsRepo } from "../analytics/AnalyticsRepo.ts"
+import type { PageView } from "../analytics/PageView.ts"
+import { AgentStream } from "../chat/AgentStream.ts"
+import { messageOf } from "../chat/agent/Agent.ts"
 import type { SubmissionDraft } from "../forms/Submission.ts"
 import { SubmissionRepo } from "../forms/SubmissionRepo.ts"
-import { AnalyticsRepo } from "../services/analytics/AnalyticsRepo.ts"
-import { AgentStream } from "../services/chat/AgentStream.ts"
 import type { Arrival, Numbered } from "./Arrival.ts"
 
 /** The maximum number of UTF-16 units of a text, and of fields, in an event. */

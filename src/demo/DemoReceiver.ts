@@ -8,8 +8,8 @@ import { createServer } from "node:http"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Duration, Effect, Layer } from "effect"
 import { HttpServer, type HttpServerError, HttpServerRequest, HttpServerResponse } from "effect/http"
-import * as AddressGuard from "../core/delivery/AddressGuard.ts"
-import * as OutwardClient from "../delivery/OutwardClient.ts"
+import * as AddressGuard from "../platform/outward/AddressGuard.ts"
+import * as OutwardClient from "../platform/outward/OutwardClient.ts"
 
 /** The URL of the webhook. Its name is reserved for examples, so that nothing outside of the demo can have it. */
 export const url = "https://crm.fjordlight.example/new-leads"

@@ -6,9 +6,9 @@
  */
 import { hash } from "node:crypto"
 import { Effect, Random } from "effect"
-import type { Event } from "../core/analytics/Event.ts"
-import type { PageView } from "../core/analytics/PageView.ts"
-import { dayMillis, dayOf, hourMillis } from "../core/text/Calendar.ts"
+import type { Event } from "../analytics/Event.ts"
+import type { PageView } from "../analytics/PageView.ts"
+import { dayMillis, dayOf, hourMillis } from "../platform/text/Calendar.ts"
 import * as SampleTexts from "./SampleTexts.ts"
 
 export const days = 60

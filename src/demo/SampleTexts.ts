@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { AnswerEnding } from "../core/chat/conversation/Conversation.ts"
+import type { AnswerEnding } from "../chat/conversations/Conversation.ts"
 
 /** The tours of the website, with their prices in euros. */
 export const tours = [

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isEmailAddress } from "../core/text/EmailAddress.ts"
+import { isEmailAddress } from "../platform/text/EmailAddress.ts"
 import { isFilled } from "./FormContent.ts"
 import type { ValidationError } from "./FormRefusal.ts"
 import type { FieldRules, FormRules } from "./FormRules.ts"

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import * as JsonMembers from "../core/json/JsonMembers.ts"
+import * as JsonMembers from "../platform/json/JsonMembers.ts"
 import * as SpamScore from "./SpamScore.ts"
 
 const prefix = "hydracore_"

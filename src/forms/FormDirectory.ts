@@ -4,9 +4,9 @@
  * @module
  */
 import { Context, type Effect, type Option, Schema } from "effect"
-import type { Site } from "../core/sites/Site.ts"
-import type { LimitReached } from "../services/LimitReached.ts"
-import type { StorageUnavailable } from "../services/Storage.ts"
+import type { LimitReached } from "../platform/limits/LimitReached.ts"
+import type { StorageUnavailable } from "../platform/Storage.ts"
+import type { Site } from "../sites/Site.ts"
 import type { Form, FormRules } from "./FormRules.ts"
 
 /** The website has rules for this page already. */
@@ -37,4 +37,4 @@ export class FormDirectory extends Context.Service<
     /** Deletes the rules of a form; false if it has none. */
     readonly delete: (websiteConfigId: string, page: string) => Effect.Effect<boolean, StorageUnavailable>
   }
->()("hydracore/services/FormDirectory") {}
+>()("hydracore/forms/FormDirectory") {}

@@ -5,10 +5,10 @@
  * @module
  */
 import { HttpServerResponse } from "effect/http"
-import * as Origin from "../core/sites/Origin.ts"
-import * as Html from "../core/text/Html.ts"
-import * as HtmlPages from "../http/endpoints/HtmlPages.ts"
-import * as ErrorSentence from "../http/request/ErrorSentence.ts"
+import * as ErrorSentence from "../platform/http/ErrorSentence.ts"
+import * as HtmlPages from "../platform/http/HtmlPages.ts"
+import * as Origin from "../platform/http/Origin.ts"
+import * as Html from "../platform/text/Html.ts"
 import * as FormRefusal from "./FormRefusal.ts"
 
 const html = (text: string, status: number, headers: Readonly<Record<string, string>>, origin: string | undefined) =>

@@ -5,7 +5,7 @@
  * @module
  */
 
-/** An item of a 422's `detail`. The contract's `ValidationError` as a plain type, since `core` does not import the contract. */
+/** An item of a 422's `detail`. The contract's `ValidationError` as a plain type, since a decision does not import the contract. */
 export interface ValidationError {
   readonly loc: ReadonlyArray<string | number>
   readonly msg: string

@@ -5,8 +5,8 @@
  * @module
  */
 import { Context, type Effect, type Option, type Stream } from "effect"
-import type { Position } from "../core/text/Cursor.ts"
-import type { StorageUnavailable } from "../services/Storage.ts"
+import type { StorageUnavailable } from "../platform/Storage.ts"
+import type { Position } from "../platform/text/Cursor.ts"
 import type { Filter, Message, Overview, Page, Summary } from "./InboxMessage.ts"
 
 /** Changes submissions, and returns the ids of those that exist. A change that was made before has no effect. */
@@ -41,4 +41,4 @@ export class Inbox extends Context.Service<
     /** Deletes submissions as `SubmissionRepo.delete` does. */
     readonly delete: Change
   }
->()("hydracore/services/Inbox") {}
+>()("hydracore/forms/Inbox") {}

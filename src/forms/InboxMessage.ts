@@ -3,11 +3,11 @@
  *
  * @module
  */
-import * as LocalTime from "../core/analytics/report/LocalTime.ts"
-import * as JsonMembers from "../core/json/JsonMembers.ts"
-import * as JsonSearch from "../core/json/JsonSearch.ts"
-import type { Position } from "../core/text/Cursor.ts"
-import { contains } from "../core/text/Search.ts"
+import * as LocalTime from "../analytics/reports/LocalTime.ts"
+import * as JsonMembers from "../platform/json/JsonMembers.ts"
+import * as JsonSearch from "../platform/json/JsonSearch.ts"
+import type { Position } from "../platform/text/Cursor.ts"
+import { contains } from "../platform/text/Search.ts"
 import type { Status, Submission } from "./Submission.ts"
 
 /** A submission, and whether its owner has marked it as read. */

@@ -4,11 +4,11 @@
  * @module
  */
 import { Context, Effect, Layer, Option } from "effect"
-import * as Errors from "../contract/owner/Errors.ts"
-import type { AuthorizedSite } from "../core/sites/Access.ts"
-import * as OwnerSites from "../http/owner/access/OwnerSites.ts"
-import type { LimitReached } from "../services/LimitReached.ts"
-import type { StorageUnavailable } from "../services/Storage.ts"
+import type { LimitReached } from "../platform/limits/LimitReached.ts"
+import type { StorageUnavailable } from "../platform/Storage.ts"
+import type { AuthorizedSite } from "../sites/access/Access.ts"
+import * as Errors from "../sites/access/Errors.ts"
+import * as OwnerSites from "../sites/OwnerSites.ts"
 import { FormDirectory, type FormExists } from "./FormDirectory.ts"
 import type { Form } from "./FormRules.ts"
 
@@ -25,7 +25,7 @@ export class OwnerForms extends Context.Service<
     ) => Effect.Effect<Form, Failure | FormExists | LimitReached>
     readonly delete: (proof: AuthorizedSite<"write">, page: string) => Effect.Effect<void, Failure>
   }
->()("hydracore/http/owner/access/OwnerForms") {}
+>()("hydracore/forms/OwnerForms") {}
 
 const noRules = Errors.make("NotFound", "This website has no rules for this form.")
 

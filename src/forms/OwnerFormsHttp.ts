@@ -5,11 +5,11 @@
  */
 import { Effect } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
-import { OwnerApi } from "../contract/owner/Api.ts"
-import * as Calendar from "../core/text/Calendar.ts"
-import { OwnerSites } from "../http/owner/access/OwnerSites.ts"
-import * as Failures from "../http/owner/Failures.ts"
-import * as Validation from "../http/owner/Validation.ts"
+import { OwnerApi } from "../api/OwnerApi.ts"
+import * as Calendar from "../platform/text/Calendar.ts"
+import * as Failures from "../sites/access/Failures.ts"
+import * as Validation from "../sites/access/Validation.ts"
+import { OwnerSites } from "../sites/OwnerSites.ts"
 import type { Form } from "./FormRules.ts"
 import { OwnerForms } from "./OwnerForms.ts"
 

@@ -4,10 +4,10 @@
  * @module
  */
 import { Context, Effect, Layer, type Option, type Stream } from "effect"
-import type { AuthorizedSite } from "../core/sites/Access.ts"
-import type { Position } from "../core/text/Cursor.ts"
-import { type Refused, SiteSlots } from "../http/owner/SiteSlots.ts"
-import type { StorageUnavailable } from "../services/Storage.ts"
+import type { StorageUnavailable } from "../platform/Storage.ts"
+import type { Position } from "../platform/text/Cursor.ts"
+import type { AuthorizedSite } from "../sites/access/Access.ts"
+import { type Refused, SiteSlots } from "../sites/access/SiteSlots.ts"
 import { Inbox } from "./Inbox.ts"
 import type { Filter, Message, Overview, Page, Summary } from "./InboxMessage.ts"
 
@@ -31,7 +31,7 @@ export class OwnerInbox extends Context.Service<
     readonly release: (proof: AuthorizedSite<"write">, ids: Ids) => Effect.Effect<Ids, Failure>
     readonly delete: (proof: AuthorizedSite<"write">, ids: Ids) => Effect.Effect<Ids, Failure>
   }
->()("hydracore/http/owner/access/OwnerInbox") {}
+>()("hydracore/forms/OwnerInbox") {}
 
 export const layer: Layer.Layer<OwnerInbox, never, Inbox | SiteSlots> = Layer.effect(
   OwnerInbox,

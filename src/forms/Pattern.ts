@@ -6,7 +6,7 @@
  */
 import { Result } from "effect"
 import { RE2JS, RE2JSException } from "re2js"
-import * as Memo from "../core/data/Memo.ts"
+import * as Memo from "../platform/data/Memo.ts"
 import * as PatternSize from "./PatternSize.ts"
 
 /** The maximum length of a pattern, and of a text that is matched, in UTF-16 units. */

@@ -6,8 +6,8 @@
  */
 import { MIMEType } from "node:util"
 import { Effect, Option, Result } from "effect"
-import type { ValidationError } from "../contract/Errors.ts"
-import type { RequestHead } from "../platform/api/Received.ts"
+import type { ValidationError } from "../platform/contract/Errors.ts"
+import type { RequestHead } from "../platform/contract/Received.ts"
 import * as PlainForm from "./PlainForm.ts"
 
 export interface Form {

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { hourMillis } from "../core/text/Calendar.ts"
+import { hourMillis } from "../platform/text/Calendar.ts"
 
 interface Occurrences {
   /** The time of the last occurrence, in milliseconds since 1970. */

@@ -4,8 +4,8 @@
  * @module
  */
 import { hash } from "node:crypto"
-import type { Attribution } from "../core/analytics/Lead.ts"
-import { dayMillis } from "../core/text/Calendar.ts"
+import type { Attribution } from "../analytics/Lead.ts"
+import { dayMillis } from "../platform/text/Calendar.ts"
 
 export const statuses = ["accepted", "quarantined"] as const
 

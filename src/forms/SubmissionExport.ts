@@ -8,9 +8,9 @@
  *
  * @module
  */
-import { iso } from "../core/text/Calendar.ts"
-import * as Csv from "../core/text/Csv.ts"
-import * as TerminalText from "../core/text/TerminalText.ts"
+import { iso } from "../platform/text/Calendar.ts"
+import * as Csv from "../platform/text/Csv.ts"
+import * as TerminalText from "../platform/text/TerminalText.ts"
 import type { Submission } from "./Submission.ts"
 
 export interface ExportOptions {

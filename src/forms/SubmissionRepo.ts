@@ -5,8 +5,8 @@
  * @module
  */
 import { Context, Effect, Layer, Schema, Stream } from "effect"
-import { noAttribution } from "../core/analytics/Lead.ts"
-import { RecordRefused, StorageUnavailable } from "../services/Storage.ts"
+import { noAttribution } from "../analytics/Lead.ts"
+import { RecordRefused, StorageUnavailable } from "../platform/Storage.ts"
 import { idempotencyWindowMillis, type Status, type Submission, type SubmissionDraft } from "./Submission.ts"
 
 /** The `Idempotency-Key` was used within 24 hours with different content. Nothing was stored. */
@@ -57,7 +57,7 @@ export class SubmissionRepo extends Context.Service<
      */
     readonly delete: (submissionId: string) => Effect.Effect<boolean, StorageUnavailable>
   }
->()("hydracore/services/SubmissionRepo") {
+>()("hydracore/forms/SubmissionRepo") {
   static readonly layerMemory = (options?: MemoryOptions): Layer.Layer<SubmissionRepo> =>
     Layer.sync(SubmissionRepo, () => {
       const capacity = options?.capacity ?? 100_000

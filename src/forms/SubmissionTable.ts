@@ -5,8 +5,8 @@
  *
  * @module
  */
-import { iso } from "../core/text/Calendar.ts"
-import * as Csv from "../core/text/Csv.ts"
+import { iso } from "../platform/text/Calendar.ts"
+import * as Csv from "../platform/text/Csv.ts"
 import * as Inbox from "./InboxMessage.ts"
 
 /**

@@ -5,9 +5,9 @@
  */
 import { type Context, Effect, Predicate, Result } from "effect"
 import { HttpServerResponse } from "effect/http"
-import * as Decision from "../core/sites/Decision.ts"
-import { parseUuid } from "../core/text/Uuid.ts"
-import type { Decisions } from "../services/sites/Decisions.ts"
+import * as Decision from "../platform/http/Decision.ts"
+import { parseUuid } from "../platform/text/Uuid.ts"
+import type { Decisions } from "./Decisions.ts"
 
 type Response = HttpServerResponse.HttpServerResponse
 

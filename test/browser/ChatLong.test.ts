@@ -6,7 +6,7 @@
 import { assert, describe } from "@effect/vitest"
 import { Effect, Stream } from "effect"
 import type { Page } from "playwright-core"
-import * as MemoryAgentStream from "../../src/memory/chat/AgentStream.ts"
+import * as MemoryAgentStream from "../../src/chat/memory/AgentStream.ts"
 import { inChromium } from "../support/browser/Browser.ts"
 import * as ChatPage from "../support/browser/ChatPage.ts"
 import { layer as testServer } from "../support/TestServer.ts"

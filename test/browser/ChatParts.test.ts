@@ -10,8 +10,8 @@ import { safeHref, splitBare } from "../../src/browser/chat/Links.ts"
 import { makeSentenceSplitter } from "../../src/browser/chat/Sentences.ts"
 import { EventTooLong, makeSseReader, maxEvent } from "../../src/browser/chat/SseReader.ts"
 import { english, sentenceOf, withReplacements } from "../../src/browser/chat/Strings.ts"
-import * as ChatStream from "../../src/core/chat/stream/ChatStream.ts"
-import { UiMessageStream } from "../../src/core/chat/stream/UiMessageStream.ts"
+import * as ChatStream from "../../src/chat/stream/ChatStream.ts"
+import { UiMessageStream } from "../../src/chat/stream/UiMessageStream.ts"
 
 /** Splits a text into pieces of these lengths, repeatedly. */
 const cut = (text: string, lengths: ReadonlyArray<number>): ReadonlyArray<string> => {

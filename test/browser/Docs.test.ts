@@ -4,7 +4,7 @@
  */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
-import { guides } from "../../src/http/assets/Docs.ts"
+import { guides } from "../../src/pages/Docs.ts"
 import { violationsInBothSchemes } from "../support/browser/Axe.ts"
 import { Chromium, inChromium } from "../support/browser/Browser.ts"
 import { TestServer, layer as testServer } from "../support/TestServer.ts"

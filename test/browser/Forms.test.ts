@@ -4,7 +4,7 @@
 import { assert, describe } from "@effect/vitest"
 import { Effect } from "effect"
 import * as Snippet from "../../src/cli/commands/Snippet.ts"
-import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { inChromium } from "../support/browser/Browser.ts"
 import { fields, fill, isSubmit, make, press, says, stored, textOf } from "../support/browser/BrowserForm.ts"
 import * as BrowserSite from "../support/browser/BrowserSite.ts"

@@ -4,7 +4,7 @@
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { build } from "esbuild"
-import * as Bundles from "../../src/http/assets/Bundles.ts"
+import * as Bundles from "../../src/pages/Bundles.ts"
 import * as Documents from "../docs/Documents.ts"
 import { inChromium } from "../support/browser/Browser.ts"
 import { fill, press, says, textOf } from "../support/browser/BrowserForm.ts"

@@ -4,7 +4,7 @@
 import { assert, describe } from "@effect/vitest"
 import { Clock, Effect, Exit } from "effect"
 import type { Page } from "playwright-core"
-import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { inChromium, openWithoutAutomation } from "../support/browser/Browser.ts"
 import * as BrowserSite from "../support/browser/BrowserSite.ts"
 import { countsBy } from "../support/Counts.ts"

@@ -1,7 +1,7 @@
 /** Chats over a real socket, on either storage. */
 import { assert, layer, type Vitest } from "@effect/vitest"
 import { Effect, Option } from "effect"
-import { WidgetTokens } from "../../src/services/chat/WidgetTokens.ts"
+import { WidgetTokens } from "../../src/chat/WidgetTokens.ts"
 import { detailOf, uuid } from "../support/ResponseParts.ts"
 import { type Storage, storages } from "../support/Storages.ts"
 import { paths, TestServer, layer as testServer } from "../support/TestServer.ts"

@@ -5,12 +5,12 @@
 import { assert, describe, layer } from "@effect/vitest"
 import { Effect, Layer, Option, Stream } from "effect"
 import { IpNetwork } from "effect/net"
-import type { AgentRequest } from "../../src/core/chat/agent/Agent.ts"
-import type { Instance } from "../../src/core/chat/Instance.ts"
-import * as MemoryAgentStream from "../../src/memory/chat/AgentStream.ts"
-import { AgentBroken, AgentRefused } from "../../src/services/chat/AgentStream.ts"
-import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
-import { WidgetTokens } from "../../src/services/chat/WidgetTokens.ts"
+import { AgentBroken, AgentRefused } from "../../src/chat/AgentStream.ts"
+import type { AgentRequest } from "../../src/chat/agent/Agent.ts"
+import type { Instance } from "../../src/chat/Instance.ts"
+import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
+import * as MemoryAgentStream from "../../src/chat/memory/AgentStream.ts"
+import { WidgetTokens } from "../../src/chat/WidgetTokens.ts"
 import { paths, TestServer, layer as testServer } from "../support/TestServer.ts"
 
 /** An agent that accepts, sends one word and never ends, or that fails or finishes as the message says. */

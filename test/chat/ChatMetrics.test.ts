@@ -1,8 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Queue, Stream } from "effect"
 import { TestClock } from "effect/testing"
-import { type AgentFailureKind, agentFailureKinds, type ChatEnd, chatEnds } from "../../src/core/metrics/Metrics.ts"
-import { AgentBroken, AgentRefused, AgentTimeout, DailyTokensUsed } from "../../src/services/chat/AgentStream.ts"
+import { AgentBroken, AgentRefused, AgentTimeout, DailyTokensUsed } from "../../src/chat/AgentStream.ts"
+import {
+  type AgentFailureKind,
+  agentFailureKinds,
+  type ChatEnd,
+  chatEnds
+} from "../../src/platform/telemetry/Metrics.ts"
 import { type Agent, accepted, driven, respond, stop, text } from "../support/ChatScript.ts"
 import * as TestMetrics from "../support/TestMetrics.ts"
 import { until } from "../support/Wait.ts"

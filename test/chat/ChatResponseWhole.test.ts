@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Queue, Stream } from "effect"
 import * as ChatResponse from "../../src/chat/ChatResponse.ts"
-import * as OpenAiCompletion from "../../src/core/chat/stream/OpenAiCompletion.ts"
+import * as OpenAiCompletion from "../../src/chat/stream/OpenAiCompletion.ts"
 import { type Agent, accepted, begin, driven, stop, text } from "../support/ChatScript.ts"
 
 /** Begins the answer of an agent. `graceExpired` completes when the process must end. */

@@ -2,7 +2,7 @@
 import { request as send } from "node:http"
 import { describe, layer } from "@effect/vitest"
 import { Effect, Layer, Option, Stream } from "effect"
-import { WidgetTokens } from "../../src/services/chat/WidgetTokens.ts"
+import { WidgetTokens } from "../../src/chat/WidgetTokens.ts"
 import { accepted } from "../support/ChatScript.ts"
 import * as TestServer from "../support/TestServer.ts"
 import { until } from "../support/Wait.ts"

@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto"
 import { assert, it } from "@effect/vitest"
 import { Effect, Logger, Stream } from "effect"
+import { ConversationStore } from "../../src/chat/ConversationStore.ts"
+import * as AnswerParts from "../../src/chat/conversations/AnswerParts.ts"
 import * as FollowedAnswers from "../../src/chat/FollowedAnswers.ts"
-import * as AnswerParts from "../../src/core/chat/conversation/AnswerParts.ts"
-import * as MemoryConversationStore from "../../src/memory/chat/ConversationStore.ts"
-import * as MemoryInstanceDirectory from "../../src/memory/chat/InstanceDirectory.ts"
-import { ConversationStore } from "../../src/services/chat/ConversationStore.ts"
+import * as MemoryConversationStore from "../../src/chat/memory/ConversationStore.ts"
+import * as MemoryInstanceDirectory from "../../src/chat/memory/InstanceDirectory.ts"
 
 it.live(
   "chat/FollowedAnswers: a defect of the store is an error for the readers, and later answers are followed",

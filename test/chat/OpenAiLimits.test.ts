@@ -4,7 +4,7 @@
 import { assert, describe, layer } from "@effect/vitest"
 import { Effect, Stream } from "effect"
 import OpenAI from "openai"
-import * as MemoryAgentStream from "../../src/memory/chat/AgentStream.ts"
+import * as MemoryAgentStream from "../../src/chat/memory/AgentStream.ts"
 import * as TestServer from "../support/TestServer.ts"
 import { until } from "../support/Wait.ts"
 

@@ -13,11 +13,11 @@ import {
   Scope,
   Stream
 } from "effect"
+import { AgentBroken, type AgentError } from "../../src/chat/AgentStream.ts"
+import type { AgentEvent } from "../../src/chat/agent/Agent.ts"
+import { ConversationStore } from "../../src/chat/ConversationStore.ts"
+import * as AnswerParts from "../../src/chat/conversations/AnswerParts.ts"
 import * as RunningAnswers from "../../src/chat/RunningAnswers.ts"
-import type { AgentEvent } from "../../src/core/chat/agent/Agent.ts"
-import * as AnswerParts from "../../src/core/chat/conversation/AnswerParts.ts"
-import { AgentBroken, type AgentError } from "../../src/services/chat/AgentStream.ts"
-import { ConversationStore } from "../../src/services/chat/ConversationStore.ts"
 import { Event, newKey } from "../support/Conversations.ts"
 import { accepted, answersOf, awaitEnd, begin, endless, layer, type Store, text } from "../support/RunningAnswers.ts"
 import * as TestMetrics from "../support/TestMetrics.ts"

@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
 import { TestConsole } from "effect/testing"
+import { NotReady, Readiness } from "../../src/api/Readiness.ts"
 import type { Storage } from "../../src/cli/Cli.ts"
-import { NotReady, Readiness } from "../../src/services/Readiness.ts"
-import { StorageUnavailable } from "../../src/services/Storage.ts"
-import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import { StorageUnavailable } from "../../src/platform/Storage.ts"
+import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { run } from "../support/TestCli.ts"
 import { onPostgres, site, storage, submissions } from "../support/TestStorage.ts"
 

@@ -1,13 +1,13 @@
 import { assert, it } from "@effect/vitest"
 import { Effect, Layer, Logger, Redacted } from "effect"
 import { TestClock } from "effect/testing"
+import { Reports } from "../../src/analytics/reports/Reports.ts"
+import { Deliveries } from "../../src/delivery/Deliveries.ts"
 import * as Dispatcher from "../../src/delivery/Dispatcher.ts"
-import * as MailDispatcher from "../../src/delivery/MailDispatcher.ts"
-import { OutwardClient } from "../../src/delivery/OutwardClient.ts"
-import { Reports } from "../../src/services/analytics/Reports.ts"
-import { Deliveries } from "../../src/services/delivery/Deliveries.ts"
-import { Mailer } from "../../src/services/mail/Mailer.ts"
-import { Mails } from "../../src/services/mail/Mails.ts"
+import * as MailDispatcher from "../../src/delivery/mail/MailDispatcher.ts"
+import { Mailer } from "../../src/delivery/mail/Mailer.ts"
+import { Mails } from "../../src/delivery/mail/Mails.ts"
+import { OutwardClient } from "../../src/platform/outward/OutwardClient.ts"
 
 /** Starts a dispatcher, lets it run for three seconds, and returns its log lines. */
 const logOf = Effect.fnUntraced(function* (dispatcher: Layer.Layer<never>) {
@@ -37,7 +37,7 @@ it.effect("delivery/Dispatcher: an interrupted round is logged, and the next rou
   })
 )
 
-it.effect("delivery/MailDispatcher: an interrupted round is logged, and the next rounds run", () =>
+it.effect("delivery/mail/MailDispatcher: an interrupted round is logged, and the next rounds run", () =>
   Effect.gen(function* () {
     let rounds = 0
     const mails = Layer.mock(Mails, {

@@ -2,10 +2,10 @@
 import { assert, layer as shared } from "@effect/vitest"
 import { Context, Effect, Layer, Schema } from "effect"
 import PostalMime from "postal-mime"
-import * as Compose from "../../src/core/mail/Compose.ts"
-import * as SubmissionMail from "../../src/core/mail/SubmissionMail.ts"
-import * as SmtpMailer from "../../src/delivery/SmtpMailer.ts"
-import { Mailer } from "../../src/services/mail/Mailer.ts"
+import * as Compose from "../../src/delivery/mail/Compose.ts"
+import { Mailer } from "../../src/delivery/mail/Mailer.ts"
+import * as SmtpMailer from "../../src/delivery/mail/SmtpMailer.ts"
+import * as SubmissionMail from "../../src/delivery/mail/SubmissionMail.ts"
 import { mailReceiver, type ReceivedMail } from "../support/MailReceiver.ts"
 import { stored } from "../support/StoredSubmission.ts"
 
@@ -57,7 +57,7 @@ const receiver = Layer.effectContext(
   })
 )
 
-shared(receiver)("delivery/SmtpMailer with arbitrary texts", (it) => {
+shared(receiver)("delivery/mail/SmtpMailer with arbitrary texts", (it) => {
   it.effect.prop(
     "a visitor's text adds no header, no recipient and no part",
     [Hostile, Hostile, Schema.NullOr(Hostile), Schema.Literals([1, 2])],

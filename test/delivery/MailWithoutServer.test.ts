@@ -1,12 +1,12 @@
 /** A service without `SMTP_URL` logs that mails wait. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Logger } from "effect"
-import * as MailDispatcher from "../../src/delivery/MailDispatcher.ts"
-import { Notifications } from "../../src/services/mail/Notifications.ts"
+import * as MailDispatcher from "../../src/delivery/mail/MailDispatcher.ts"
+import { Notifications } from "../../src/delivery/mail/Notifications.ts"
 import { newSite, postgres } from "../support/Delivery.ts"
 import { until } from "../support/Wait.ts"
 
-describe("delivery/MailDispatcher: without a mail server", () => {
+describe("delivery/mail/MailDispatcher: without a mail server", () => {
   it.live("a process without a mail server logs at its start that a website has a notification", () =>
     Effect.gen(function* () {
       const lines: Array<string> = []

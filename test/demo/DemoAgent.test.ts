@@ -1,11 +1,11 @@
 import { NodeHttpClient } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Option, Redacted, Result, Schema, Stream } from "effect"
+import { AgentStream } from "../../src/chat/AgentStream.ts"
+import type { AgentEvent, ModelMessage } from "../../src/chat/agent/Agent.ts"
 import * as LiveAgentStream from "../../src/chat/agent/AgentStream.ts"
-import type { AgentEvent, ModelMessage } from "../../src/core/chat/agent/Agent.ts"
 import * as DemoAgent from "../../src/demo/DemoAgent.ts"
 import * as DemoAnswer from "../../src/demo/DemoAnswer.ts"
-import { AgentStream } from "../../src/services/chat/AgentStream.ts"
 import { instanceAt } from "../support/TestUpstream.ts"
 
 const layer = LiveAgentStream.layer({

@@ -3,18 +3,18 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Stream } from "effect"
-import type { PageView } from "../../src/core/analytics/PageView.ts"
-import type { AgentRequest } from "../../src/core/chat/agent/Agent.ts"
-import * as Instance from "../../src/core/chat/Instance.ts"
+import { AnalyticsRepo } from "../../src/analytics/AnalyticsRepo.ts"
+import * as MemoryAnalyticsRepo from "../../src/analytics/memory/AnalyticsRepo.ts"
+import * as MemoryPageViews from "../../src/analytics/memory/PageViews.ts"
+import type { PageView } from "../../src/analytics/PageView.ts"
+import { AgentBroken, AgentStream } from "../../src/chat/AgentStream.ts"
+import type { AgentRequest } from "../../src/chat/agent/Agent.ts"
+import * as Instance from "../../src/chat/Instance.ts"
+import * as MemoryAgentStream from "../../src/chat/memory/AgentStream.ts"
 import * as DemoFeed from "../../src/demo/DemoFeed.ts"
 import * as DemoSite from "../../src/demo/DemoSite.ts"
 import type { SubmissionDraft } from "../../src/forms/Submission.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
-import * as MemoryAnalyticsRepo from "../../src/memory/analytics/AnalyticsRepo.ts"
-import * as MemoryPageViews from "../../src/memory/analytics/PageViews.ts"
-import * as MemoryAgentStream from "../../src/memory/chat/AgentStream.ts"
-import { AnalyticsRepo } from "../../src/services/analytics/AnalyticsRepo.ts"
-import { AgentBroken, AgentStream } from "../../src/services/chat/AgentStream.ts"
 
 const view: PageView = {
   hostedWebsiteId: "5b0c7f0e-3d5e-4f57-8f3a-000000000001",

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option } from "effect"
-import * as OperatorsWebhook from "../../src/core/delivery/OperatorsWebhook.ts"
-import { OutwardClient } from "../../src/delivery/OutwardClient.ts"
+import * as OperatorsWebhook from "../../src/delivery/OperatorsWebhook.ts"
 import * as DemoReceiver from "../../src/demo/DemoReceiver.ts"
+import { OutwardClient } from "../../src/platform/outward/OutwardClient.ts"
 
 describe("the receiver of the demo's webhook", () => {
   it.live("accepts what is sent to its URL, which an owner may see; other URLs go where they name", () =>

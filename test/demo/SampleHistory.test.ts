@@ -3,11 +3,11 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import * as Visits from "../../src/core/analytics/report/Visits.ts"
-import * as UserAgent from "../../src/core/analytics/UserAgent.ts"
-import { isMissing } from "../../src/core/chat/conversation/Transcript.ts"
-import { dayMillis, dayOf } from "../../src/core/text/Calendar.ts"
+import * as Visits from "../../src/analytics/reports/Visits.ts"
+import * as UserAgent from "../../src/analytics/UserAgent.ts"
+import { isMissing } from "../../src/chat/conversations/Transcript.ts"
 import * as SampleHistory from "../../src/demo/SampleHistory.ts"
+import { dayMillis, dayOf } from "../../src/platform/text/Calendar.ts"
 
 const hostedWebsiteId = "5e0d4b4e-6f2c-4a3c-8f6e-0a2f6f1f7b3d"
 

@@ -5,7 +5,7 @@
  */
 import { readFileSync } from "node:fs"
 import path from "node:path"
-import { guides } from "../../src/http/assets/Docs.ts"
+import { guides } from "../../src/pages/Docs.ts"
 
 export const root = path.resolve(import.meta.dirname, "../..")
 

@@ -43,23 +43,23 @@ const namedIn = (guide: string, request: string): ReadonlyArray<string> => {
 /** Named, but not part of every such request. */
 const elsewhere: ReadonlySet<string> = new Set([
   // Only with `REDIS_URL`, behind a trusted proxy, and for a traced request.
-  "redis/RateLimiter.ts",
-  "http/middleware/Forwarded.ts",
-  "http/middleware/Trace.ts",
+  "platform/redis/RateLimiter.ts",
+  "platform/http/Forwarded.ts",
+  "platform/http/Trace.ts",
   // Only for a plain form, and for a request that is refused.
   "forms/PlainForm.ts",
   "forms/FormPages.ts",
   "forms/FormCheck.ts",
-  "platform/api/Fault.ts",
+  "platform/contract/Fault.ts",
   "platform/http/Validation.ts",
   // Only for a conversation that the edge keeps.
   "chat/PreparedTurn.ts",
-  "postgres/chat/ConversationStore.ts",
+  "chat/postgres/ConversationStore.ts",
   "chat/RunningAnswers.ts"
 ])
 
 /** Declarations: no function of theirs runs during a request. */
-const isDeclaration = (file: string) => file.endsWith("Api.ts") || file.startsWith("contract/")
+const isDeclaration = (file: string) => file.endsWith("Api.ts") || file.startsWith("platform/contract/")
 
 it.live(
   "a page view, a submission and a chat run through the files that the guide names",

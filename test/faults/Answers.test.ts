@@ -4,15 +4,15 @@ import { fileURLToPath } from "node:url"
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Option, Redacted, Schema } from "effect"
-import { leaseMillis } from "../../src/core/chat/conversation/Conversation.ts"
-import * as PostgresConversationStore from "../../src/postgres/chat/ConversationStore.ts"
-import * as InstanceDirectory from "../../src/postgres/chat/InstanceDirectory.ts"
-import { ConversationStore } from "../../src/services/chat/ConversationStore.ts"
+import { ConversationStore } from "../../src/chat/ConversationStore.ts"
+import { leaseMillis } from "../../src/chat/conversations/Conversation.ts"
+import * as PostgresConversationStore from "../../src/chat/postgres/ConversationStore.ts"
+import * as InstanceDirectory from "../../src/chat/postgres/InstanceDirectory.ts"
 import { newKey } from "../support/Conversations.ts"
 import * as TestDatabase from "../support/postgres/TestDatabase.ts"
 import { until } from "../support/Wait.ts"
 
-const fixture = fileURLToPath(new URL("../postgres/chat/fixtures/answer.ts", import.meta.url))
+const fixture = fileURLToPath(new URL("../chat/postgres/fixtures/answer.ts", import.meta.url))
 
 const options = { timeout: "20 seconds", maxQueue: 1_000 } as const
 

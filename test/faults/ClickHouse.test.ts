@@ -3,11 +3,11 @@
  */
 import { assert, it } from "@effect/vitest"
 import { Effect, Layer, Redacted, Result, Schema } from "effect"
-import * as AnalyticsRepo from "../../src/clickhouse/analytics/AnalyticsRepo.ts"
-import { bounded, ClickHouse, layer as clientLayer } from "../../src/clickhouse/ClickHouse.ts"
-import * as SiteDirectory from "../../src/memory/sites/SiteDirectory.ts"
-import { decodeRows } from "../../src/runtime/Rows.ts"
-import * as Service from "../../src/services/analytics/AnalyticsRepo.ts"
+import * as Service from "../../src/analytics/AnalyticsRepo.ts"
+import * as AnalyticsRepo from "../../src/analytics/clickhouse/AnalyticsRepo.ts"
+import { bounded, ClickHouse, layer as clientLayer } from "../../src/platform/clickhouse/ClickHouse.ts"
+import { decodeRows } from "../../src/platform/runtime/Rows.ts"
+import * as SiteDirectory from "../../src/sites/memory/SiteDirectory.ts"
 import { newSite, Shape, viewOf } from "../suites/PageViews.ts"
 import * as HttpServer from "../support/clickhouse/HttpServer.ts"
 import { describeWithClickHouse } from "../support/clickhouse/TestClickHouse.ts"
@@ -41,7 +41,7 @@ const withServer = <A, E>(
   ) => Effect.Effect<
     A,
     E,
-    ClickHouse | Service.AnalyticsRepo | import("../../src/services/sites/SiteDirectory.ts").SiteDirectory
+    ClickHouse | Service.AnalyticsRepo | import("../../src/sites/SiteDirectory.ts").SiteDirectory
   >
 ) =>
   Effect.gen(function* () {

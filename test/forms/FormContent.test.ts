@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as JsonMembers from "../../src/core/json/JsonMembers.ts"
 import * as FormContent from "../../src/forms/FormContent.ts"
+import * as JsonMembers from "../../src/platform/json/JsonMembers.ts"
 
 const Name = Schema.Union([
   Schema.Literals(["hydracore_hp", "hydracore_ms", "hydracore_", "hydracore_x", "hydracore", "__proto__", "a", ""]),
@@ -27,7 +27,7 @@ const keyOf = (name: string, index: number): string =>
     ? JSON.stringify(name)
     : `"${Array.from({ length: name.length }, (_, at) => `\\u${name.charCodeAt(at).toString(16).padStart(4, "0")}`).join("")}"`
 
-describe("core/json/JsonMembers", () => {
+describe("platform/json/JsonMembers", () => {
   it.prop("returns the source text of every member, from which the object can be rebuilt", [Members], ([members]) => {
     const text = textOf(members)
     const parsed = JsonMembers.members(text)

@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as Csv from "../../src/core/text/Csv.ts"
-import * as TerminalText from "../../src/core/text/TerminalText.ts"
 import type { Submission } from "../../src/forms/Submission.ts"
 import { statuses } from "../../src/forms/Submission.ts"
 import * as SubmissionExport from "../../src/forms/SubmissionExport.ts"
+import * as Csv from "../../src/platform/text/Csv.ts"
+import * as TerminalText from "../../src/platform/text/TerminalText.ts"
 import { read } from "../support/CsvReader.ts"
 
 const Hex = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 0xffffffff }))

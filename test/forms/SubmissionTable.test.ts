@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { noAttribution } from "../../src/core/analytics/Lead.ts"
+import { noAttribution } from "../../src/analytics/Lead.ts"
 import type { Message } from "../../src/forms/InboxMessage.ts"
 import * as SubmissionTable from "../../src/forms/SubmissionTable.ts"
 import * as CsvReader from "../support/CsvReader.ts"

@@ -3,9 +3,9 @@
  */
 import { assert, layer as testLayer } from "@effect/vitest"
 import { Context, Effect, Exit, Fiber, type Layer, Result, Stream } from "effect"
-import type { AgentEvent, AgentRequest } from "../../src/core/chat/agent/Agent.ts"
-import type { Instance } from "../../src/core/chat/Instance.ts"
-import { type AgentError, AgentStream } from "../../src/services/chat/AgentStream.ts"
+import { type AgentError, AgentStream } from "../../src/chat/AgentStream.ts"
+import type { AgentEvent, AgentRequest } from "../../src/chat/agent/Agent.ts"
+import type { Instance } from "../../src/chat/Instance.ts"
 import { until } from "../support/Wait.ts"
 
 /**

@@ -6,9 +6,9 @@
  */
 import { assert, describe, layer as withLayer } from "@effect/vitest"
 import { Effect, type Layer, Schema } from "effect"
-import { AnalyticsRepo } from "../../src/services/analytics/AnalyticsRepo.ts"
-import type { Reports } from "../../src/services/analytics/Reports.ts"
-import type { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import { AnalyticsRepo } from "../../src/analytics/AnalyticsRepo.ts"
+import type { Reports } from "../../src/analytics/reports/Reports.ts"
+import type { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { pageViews } from "../support/Counts.ts"
 import { newSite, now, Shape, viewOf } from "./PageViews.ts"
 

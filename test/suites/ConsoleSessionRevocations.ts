@@ -7,9 +7,9 @@ import { randomUUID } from "node:crypto"
 import { assert, type Vitest } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import { TestClock } from "effect/testing"
-import { nothingRemains } from "../../src/core/sites/Issuers.ts"
-import { ConsoleSessions } from "../../src/services/sites/ConsoleSessions.ts"
-import { OwnerKeys } from "../../src/services/sites/OwnerKeys.ts"
+import { ConsoleSessions } from "../../src/sites/access/ConsoleSessions.ts"
+import { nothingRemains } from "../../src/sites/access/Issuers.ts"
+import { OwnerKeys } from "../../src/sites/access/OwnerKeys.ts"
 import { authenticate, listed, newLink, newSession, openLink } from "../support/ConsoleSessions.ts"
 
 export const suite = (it: Vitest.MethodsNonLive<ConsoleSessions | OwnerKeys>) => {

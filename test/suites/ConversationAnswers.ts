@@ -6,9 +6,9 @@
 import { randomUUID } from "node:crypto"
 import { assert, type Vitest } from "@effect/vitest"
 import { Effect, Option, Schema } from "effect"
-import * as AnswerParts from "../../src/core/chat/conversation/AnswerParts.ts"
-import { ConversationStore, type EndedAnswer } from "../../src/services/chat/ConversationStore.ts"
-import type { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
+import { ConversationStore, type EndedAnswer } from "../../src/chat/ConversationStore.ts"
+import * as AnswerParts from "../../src/chat/conversations/AnswerParts.ts"
+import type { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
 import {
   appendPieces,
   assertLines,

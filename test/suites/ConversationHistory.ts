@@ -6,11 +6,11 @@
 import { randomUUID } from "node:crypto"
 import { assert, type Vitest } from "@effect/vitest"
 import { Effect, Option, Schema } from "effect"
-import * as AnswerParts from "../../src/core/chat/conversation/AnswerParts.ts"
-import { endings, maxMessages, maxSize } from "../../src/core/chat/conversation/Conversation.ts"
-import * as History from "../../src/core/chat/conversation/History.ts"
-import { ConversationStore, type EndedAnswer } from "../../src/services/chat/ConversationStore.ts"
-import type { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
+import { ConversationStore, type EndedAnswer } from "../../src/chat/ConversationStore.ts"
+import * as AnswerParts from "../../src/chat/conversations/AnswerParts.ts"
+import { endings, maxMessages, maxSize } from "../../src/chat/conversations/Conversation.ts"
+import * as History from "../../src/chat/conversations/History.ts"
+import type { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
 import {
   appendPieces,
   beginAnswer,

@@ -6,9 +6,9 @@
 import { randomUUID } from "node:crypto"
 import { assert, layer as shared } from "@effect/vitest"
 import { Clock, Effect, type Layer, Option, Stream } from "effect"
-import type { ConversationKey } from "../../src/core/chat/conversation/Conversation.ts"
-import { ConversationStore } from "../../src/services/chat/ConversationStore.ts"
-import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
+import { ConversationStore } from "../../src/chat/ConversationStore.ts"
+import type { ConversationKey } from "../../src/chat/conversations/Conversation.ts"
+import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
 import {
   appendPieces,
   assertLines,

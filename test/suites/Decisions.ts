@@ -5,10 +5,10 @@
  */
 import { assert, describe, layer as withLayer } from "@effect/vitest"
 import { Clock, Effect, type Layer, Schema } from "effect"
-import { type Counts, reasons, type Subject } from "../../src/core/sites/Decision.ts"
-import type { Site } from "../../src/core/sites/Site.ts"
-import { Decisions } from "../../src/services/sites/Decisions.ts"
-import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import { type Counts, reasons, type Subject } from "../../src/platform/http/Decision.ts"
+import { Decisions } from "../../src/sites/Decisions.ts"
+import type { Site } from "../../src/sites/Site.ts"
+import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { lastDays } from "../support/UtcDays.ts"
 
 const Rejection = Schema.Struct({

@@ -5,9 +5,9 @@
  */
 import { assert, type Vitest } from "@effect/vitest"
 import { Clock, Effect } from "effect"
+import { Deliveries } from "../../src/delivery/Deliveries.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
-import { Deliveries } from "../../src/services/delivery/Deliveries.ts"
-import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { deliveriesOf, fanOutAll, leaseOf, newSite, newWebhook, type Storage, settle } from "../support/Delivery.ts"
 import { only } from "../support/Only.ts"
 import { showDelivery, submit, url, withDeliveries } from "../support/StoredDeliveries.ts"

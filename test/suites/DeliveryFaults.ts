@@ -6,10 +6,10 @@
  */
 import { assert, layer as shared } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import type { Webhook } from "../../src/core/delivery/Webhook.ts"
 import * as Dispatcher from "../../src/delivery/Dispatcher.ts"
-import * as OutwardClient from "../../src/delivery/OutwardClient.ts"
+import type { Webhook } from "../../src/delivery/Webhook.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
+import * as OutwardClient from "../../src/platform/outward/OutwardClient.ts"
 import { deliveriesOf, MakeDue, newSite, newWebhook, type Storage } from "../support/Delivery.ts"
 import * as DyingProcess from "../support/DyingProcess.ts"
 import { type Received, receiver } from "../support/Receiver.ts"

@@ -5,9 +5,9 @@
  */
 import { assert, type Vitest } from "@effect/vitest"
 import { Effect, Option } from "effect"
-import { healthy } from "../../src/core/delivery/Schedule.ts"
-import type { Webhook } from "../../src/core/delivery/Webhook.ts"
-import { Webhooks } from "../../src/services/delivery/Webhooks.ts"
+import type { Webhook } from "../../src/delivery/Webhook.ts"
+import { Webhooks } from "../../src/delivery/Webhooks.ts"
+import { healthy } from "../../src/platform/outward/Schedule.ts"
 import { deliveriesOf, fanOutAll, leaseOf, MakeDue, type Storage, settle } from "../support/Delivery.ts"
 import { only } from "../support/Only.ts"
 import { submit, withDeliveries } from "../support/StoredDeliveries.ts"

@@ -5,9 +5,9 @@
  */
 import { assert, type Vitest } from "@effect/vitest"
 import { Clock, Effect } from "effect"
-import { leaseMillis } from "../../src/core/delivery/Webhook.ts"
-import { Deliveries } from "../../src/services/delivery/Deliveries.ts"
-import { Webhooks } from "../../src/services/delivery/Webhooks.ts"
+import { Deliveries } from "../../src/delivery/Deliveries.ts"
+import { leaseMillis } from "../../src/delivery/Webhook.ts"
+import { Webhooks } from "../../src/delivery/Webhooks.ts"
 import { deliveriesOf, freeSlots, leaseOf, MakeDue, type Storage, settle } from "../support/Delivery.ts"
 import { only } from "../support/Only.ts"
 import { showDelivery, submit, withDeliveries } from "../support/StoredDeliveries.ts"

@@ -5,11 +5,11 @@
  */
 import { assert, type Vitest } from "@effect/vitest"
 import { Clock, Effect } from "effect"
-import { stepSize } from "../../src/core/delivery/Replay.ts"
-import type { Leased } from "../../src/core/delivery/Webhook.ts"
+import { Deliveries } from "../../src/delivery/Deliveries.ts"
+import { stepSize } from "../../src/delivery/Replay.ts"
+import type { Leased } from "../../src/delivery/Webhook.ts"
+import { Webhooks } from "../../src/delivery/Webhooks.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
-import { Deliveries } from "../../src/services/delivery/Deliveries.ts"
-import { Webhooks } from "../../src/services/delivery/Webhooks.ts"
 import { deliveriesOf, fanOutAll, leaseOf, MakeDue, type Storage, settle } from "../support/Delivery.ts"
 import { withDeliveries } from "../support/StoredDeliveries.ts"
 

@@ -1,6 +1,6 @@
-/** Arbitrary events whose texts, like those of `core/analytics/Event.make`, have neither a NUL nor a lone surrogate. */
+/** Arbitrary events whose texts, like those of `analytics/Event.make`, have neither a NUL nor a lone surrogate. */
 import { Schema } from "effect"
-import type { Event } from "../../src/core/analytics/Event.ts"
+import type { Event } from "../../src/analytics/Event.ts"
 import { now } from "./PageViews.ts"
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))

@@ -7,11 +7,11 @@ import { randomUUID } from "node:crypto"
 import { assert, layer as withLayer } from "@effect/vitest"
 import { Effect, type Layer, Option, Result, Schema } from "effect"
 import { TestClock } from "effect/testing"
-import * as Maximums from "../../src/core/sites/Maximums.ts"
 import { FormDirectory } from "../../src/forms/FormDirectory.ts"
 import type { FormRules } from "../../src/forms/FormRules.ts"
-import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
-import { SiteErasure } from "../../src/services/sites/SiteErasure.ts"
+import * as Maximums from "../../src/sites/Maximums.ts"
+import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
+import { SiteErasure } from "../../src/sites/SiteErasure.ts"
 
 const newSite = SiteDirectory.use((sites) => sites.create({ name: "test", origins: ["https://a.example"] }))
 

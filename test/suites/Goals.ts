@@ -7,9 +7,9 @@ import { randomUUID } from "node:crypto"
 import { assert, layer as withLayer } from "@effect/vitest"
 import { Effect, type Layer, Option, Result, Schema } from "effect"
 import { Goals, kinds, leads } from "../../src/analytics/Goal.ts"
-import * as Maximums from "../../src/core/sites/Maximums.ts"
-import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
-import { SiteErasure } from "../../src/services/sites/SiteErasure.ts"
+import * as Maximums from "../../src/sites/Maximums.ts"
+import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
+import { SiteErasure } from "../../src/sites/SiteErasure.ts"
 
 const newSite = Effect.map(
   SiteDirectory.use((sites) => sites.create({ name: "test", origins: [] })),

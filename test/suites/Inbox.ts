@@ -6,12 +6,12 @@
 import { randomUUID } from "node:crypto"
 import { assert, layer as shared } from "@effect/vitest"
 import { Effect, type Layer, Option, Schema, Stream } from "effect"
-import { latestFirst, type Position } from "../../src/core/text/Cursor.ts"
 import { Inbox } from "../../src/forms/Inbox.ts"
 import * as Inboxes from "../../src/forms/InboxMessage.ts"
 import { type Status, type SubmissionDraft, statuses } from "../../src/forms/Submission.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
-import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import { latestFirst, type Position } from "../../src/platform/text/Cursor.ts"
+import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import * as SubmissionDrafts from "../support/SubmissionDraft.ts"
 
 const start = Date.UTC(2026, 10, 1)

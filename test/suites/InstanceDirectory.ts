@@ -7,8 +7,8 @@ import { randomUUID } from "node:crypto"
 import { assert, layer as shared } from "@effect/vitest"
 import { Effect, type Layer, Option, Result, Schema, Struct } from "effect"
 import { TestClock } from "effect/testing"
-import { protocols } from "../../src/core/chat/Instance.ts"
-import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
+import { protocols } from "../../src/chat/Instance.ts"
+import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
 
 const Text = Schema.Literals([
   "",

@@ -5,9 +5,9 @@
  */
 import { assert, type Vitest } from "@effect/vitest"
 import { Clock, Effect } from "effect"
-import * as Digest from "../../src/core/mail/Digest.ts"
-import { hourMillis } from "../../src/core/text/Calendar.ts"
-import { Notifications } from "../../src/services/mail/Notifications.ts"
+import * as Digest from "../../src/delivery/mail/Digest.ts"
+import { Notifications } from "../../src/delivery/mail/Notifications.ts"
+import { hourMillis } from "../../src/platform/text/Calendar.ts"
 import { newSite, type Storage } from "../support/Delivery.ts"
 import { add, countOf, day, idsOf, latest, leaseFor, makeAll, submit, submitMany } from "../support/Mails.ts"
 

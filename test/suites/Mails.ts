@@ -5,14 +5,14 @@
  */
 import { assert, layer as shared } from "@effect/vitest"
 import { Clock, Effect, type Layer, Option } from "effect"
-import * as Digest from "../../src/core/mail/Digest.ts"
-import type { LeasedMail } from "../../src/core/mail/Mail.ts"
-import type { Topic } from "../../src/core/mail/Notification.ts"
-import * as ReportPeriod from "../../src/core/mail/ReportPeriod.ts"
+import * as Digest from "../../src/delivery/mail/Digest.ts"
+import type { LeasedMail } from "../../src/delivery/mail/Mail.ts"
+import { Mails } from "../../src/delivery/mail/Mails.ts"
+import type { Topic } from "../../src/delivery/mail/Notification.ts"
+import { Notifications } from "../../src/delivery/mail/Notifications.ts"
+import * as ReportPeriod from "../../src/delivery/mail/ReportPeriod.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
-import { Mails } from "../../src/services/mail/Mails.ts"
-import { Notifications } from "../../src/services/mail/Notifications.ts"
-import { SiteErasure } from "../../src/services/sites/SiteErasure.ts"
+import { SiteErasure } from "../../src/sites/SiteErasure.ts"
 import { disableByFailures, fanOutAll, newSite, newWebhook, type Storage } from "../support/Delivery.ts"
 import {
   add,

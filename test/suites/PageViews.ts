@@ -1,7 +1,7 @@
-/** Arbitrary page views whose texts, like those of `core/analytics/PageView.make`, have neither a NUL nor a lone surrogate. */
+/** Arbitrary page views whose texts, like those of `analytics/PageView.make`, have neither a NUL nor a lone surrogate. */
 import { Effect, Schema } from "effect"
-import type { PageView } from "../../src/core/analytics/PageView.ts"
-import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import type { PageView } from "../../src/analytics/PageView.ts"
+import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 

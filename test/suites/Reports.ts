@@ -1,18 +1,18 @@
 /**
- * The tests that every layer of `Reports` must pass: reports equal those of `core/analytics/report/Evaluate`.
+ * The tests that every layer of `Reports` must pass: reports equal those of `analytics/reports/Evaluate`.
  *
  * @module
  */
 import { randomUUID } from "node:crypto"
 import { assert, describe, layer as withLayer } from "@effect/vitest"
 import { Clock, Effect, type Layer, Schema } from "effect"
-import * as Evaluate from "../../src/core/analytics/report/Evaluate.ts"
-import type { Query } from "../../src/core/analytics/report/Query.ts"
-import type { SiteRows } from "../../src/core/analytics/report/Row.ts"
-import { AnalyticsRepo } from "../../src/services/analytics/AnalyticsRepo.ts"
-import { EventRepo } from "../../src/services/analytics/EventRepo.ts"
-import { type ReportSite, Reports, type SiteQuery } from "../../src/services/analytics/Reports.ts"
-import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import { AnalyticsRepo } from "../../src/analytics/AnalyticsRepo.ts"
+import { EventRepo } from "../../src/analytics/EventRepo.ts"
+import * as Evaluate from "../../src/analytics/reports/Evaluate.ts"
+import type { Query } from "../../src/analytics/reports/Query.ts"
+import { type ReportSite, Reports, type SiteQuery } from "../../src/analytics/reports/Reports.ts"
+import type { SiteRows } from "../../src/analytics/reports/Row.ts"
+import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { queryOf, RequestShape, Rows, rowsOf, TimeZone } from "../support/Reports.ts"
 
 const newReportSite = SiteDirectory.use((sites) => sites.create({ name: "test", origins: [] }))

@@ -7,10 +7,10 @@ import { randomBytes, randomUUID } from "node:crypto"
 import { assert, layer as shared } from "@effect/vitest"
 import { Clock, Effect, type Layer, Option, Schema } from "effect"
 import { TestClock } from "effect/testing"
-import { secret as format } from "../../src/core/sites/Share.ts"
-import { Shares } from "../../src/services/sites/Shares.ts"
-import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
-import { SiteErasure } from "../../src/services/sites/SiteErasure.ts"
+import { secret as format } from "../../src/sites/access/Share.ts"
+import { Shares } from "../../src/sites/access/Shares.ts"
+import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
+import { SiteErasure } from "../../src/sites/SiteErasure.ts"
 
 const newSite = SiteDirectory.use((sites) => sites.create({ name: "a", origins: [] })).pipe(
   Effect.map(({ websiteConfigId }) => websiteConfigId)

@@ -7,9 +7,9 @@ import { randomUUID } from "node:crypto"
 import { assert, layer as shared } from "@effect/vitest"
 import { Effect, type Layer, Option, Schema } from "effect"
 import { TestClock } from "effect/testing"
-import type { Site } from "../../src/core/sites/Site.ts"
-import { positionOf, type SiteQuery } from "../../src/core/sites/SiteQuery.ts"
-import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import type { Site } from "../../src/sites/Site.ts"
+import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
+import { positionOf, type SiteQuery } from "../../src/sites/SiteQuery.ts"
 
 /** Texts that must be escaped in SQL texts or arrays, and a long one. */
 const Text = Schema.Literals([

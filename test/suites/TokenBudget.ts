@@ -3,8 +3,8 @@
  */
 import { assert, describe, layer as withLayer } from "@effect/vitest"
 import { Effect, type Layer, Option, Schema } from "effect"
-import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
-import { TokenBudget } from "../../src/services/chat/TokenBudget.ts"
+import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
+import { TokenBudget } from "../../src/chat/TokenBudget.ts"
 import { at } from "./VisitorSalts.ts"
 
 const day = 86_400_000

@@ -6,8 +6,8 @@
  */
 import { assert, describe, layer as withLayer } from "@effect/vitest"
 import { Clock, Effect, type Layer, Schema } from "effect"
-import * as VisitorDay from "../../src/core/analytics/VisitorDay.ts"
-import { VisitorSalts } from "../../src/services/analytics/VisitorSalts.ts"
+import * as VisitorDay from "../../src/analytics/VisitorDay.ts"
+import { VisitorSalts } from "../../src/analytics/VisitorSalts.ts"
 
 const day = 86_400_000
 

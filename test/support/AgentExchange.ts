@@ -4,10 +4,10 @@
 import { NodeHttpClient } from "@effect/platform-node"
 import { Clock, Effect, type Fiber, Layer, Option, Redacted, Result, Stream } from "effect"
 import { TestClock } from "effect/testing"
+import { AgentStream } from "../../src/chat/AgentStream.ts"
+import type { AgentEvent } from "../../src/chat/agent/Agent.ts"
 import * as LiveAgentStream from "../../src/chat/agent/AgentStream.ts"
-import type { AgentEvent } from "../../src/core/chat/agent/Agent.ts"
-import type { Instance } from "../../src/core/chat/Instance.ts"
-import { AgentStream } from "../../src/services/chat/AgentStream.ts"
+import type { Instance } from "../../src/chat/Instance.ts"
 import * as NameServer from "./NameServer.ts"
 import { type Respond, sse, start } from "./TestUpstream.ts"
 

@@ -1,11 +1,12 @@
 /**
  * Reads frames of an agent's stream with a protocol's reader.
  */
+
+import type { AgentEvent } from "../../src/chat/agent/Agent.ts"
 import { AnswerReader } from "../../src/chat/agent/AnswerReader.ts"
 import type { AgentProtocol } from "../../src/chat/agent/Protocol.ts"
 import { protocols } from "../../src/chat/agent/Protocols.ts"
-import type { AgentEvent } from "../../src/core/chat/agent/Agent.ts"
-import type * as Instance from "../../src/core/chat/Instance.ts"
+import type * as Instance from "../../src/chat/Instance.ts"
 
 /** How an answer ended: its finish reason, `empty` or a fault. */
 const endingOf = (reader: AnswerReader) => {

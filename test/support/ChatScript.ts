@@ -2,11 +2,11 @@
  * Agents, responses and expected texts for the tests of `chat/ChatResponse`.
  */
 import { type Cause, Effect, Queue, Stream } from "effect"
+import type { AgentError } from "../../src/chat/AgentStream.ts"
+import type { AgentEvent } from "../../src/chat/agent/Agent.ts"
 import * as ChatResponse from "../../src/chat/ChatResponse.ts"
-import type { AgentEvent } from "../../src/core/chat/agent/Agent.ts"
-import * as ChatStream from "../../src/core/chat/stream/ChatStream.ts"
-import { UiMessageStream } from "../../src/core/chat/stream/UiMessageStream.ts"
-import type { AgentError } from "../../src/services/chat/AgentStream.ts"
+import * as ChatStream from "../../src/chat/stream/ChatStream.ts"
+import { UiMessageStream } from "../../src/chat/stream/UiMessageStream.ts"
 
 export type Agent = Stream.Stream<AgentEvent, AgentError>
 

@@ -4,10 +4,10 @@
  * @module
  */
 import { Clock, Effect } from "effect"
-import type { ConsoleSession } from "../../src/core/sites/ConsoleSession.ts"
-import type { Role } from "../../src/core/sites/Role.ts"
-import { ConsoleSessions } from "../../src/services/sites/ConsoleSessions.ts"
-import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import type { ConsoleSession } from "../../src/sites/access/ConsoleSession.ts"
+import { ConsoleSessions } from "../../src/sites/access/ConsoleSessions.ts"
+import type { Role } from "../../src/sites/access/Role.ts"
+import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { everySession } from "./Lists.ts"
 
 export const newSite = SiteDirectory.use((sites) => sites.create({ name: "a", origins: [] })).pipe(

@@ -6,12 +6,12 @@
 import { randomUUID } from "node:crypto"
 import { assert } from "@effect/vitest"
 import { Effect, Option, Schema } from "effect"
-import type { AgentEvent } from "../../src/core/chat/agent/Agent.ts"
-import * as AnswerParts from "../../src/core/chat/conversation/AnswerParts.ts"
-import type { ConversationKey, MessagePart } from "../../src/core/chat/conversation/Conversation.ts"
-import type * as History from "../../src/core/chat/conversation/History.ts"
-import { ConversationStore } from "../../src/services/chat/ConversationStore.ts"
-import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
+import type { AgentEvent } from "../../src/chat/agent/Agent.ts"
+import { ConversationStore } from "../../src/chat/ConversationStore.ts"
+import * as AnswerParts from "../../src/chat/conversations/AnswerParts.ts"
+import type { ConversationKey, MessagePart } from "../../src/chat/conversations/Conversation.ts"
+import type * as History from "../../src/chat/conversations/History.ts"
+import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
 
 /** Texts that a faulty store could change. */
 const Delta = Schema.Literals(["a", "Hello ", "\u0000", "\ud800", "\ud83d", "\ude00", '"\\', "日本", "\u2028\n", ""])

@@ -1,7 +1,7 @@
 /** Reads counts of a website's last UTC days from its reports. */
 import { Effect } from "effect"
-import type { Dimension, Metric } from "../../src/core/analytics/report/Query.ts"
-import { Reports } from "../../src/services/analytics/Reports.ts"
+import type { Dimension, Metric } from "../../src/analytics/reports/Query.ts"
+import { Reports } from "../../src/analytics/reports/Reports.ts"
 import * as ReportQuery from "./ReportQuery.ts"
 import { lastDays } from "./UtcDays.ts"
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { Schema } from "effect"
-import { hourMillis } from "../../src/core/text/Calendar.ts"
+import { hourMillis } from "../../src/platform/text/Calendar.ts"
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 

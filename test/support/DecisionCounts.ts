@@ -6,10 +6,10 @@
  */
 import { assert } from "@effect/vitest"
 import { Clock, Effect } from "effect"
-import type { Counts, Reason } from "../../src/core/sites/Decision.ts"
-import type { Site } from "../../src/core/sites/Site.ts"
-import { Decisions } from "../../src/services/sites/Decisions.ts"
-import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import type { Counts, Reason } from "../../src/platform/http/Decision.ts"
+import { Decisions } from "../../src/sites/Decisions.ts"
+import type { Site } from "../../src/sites/Site.ts"
+import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { lastDays } from "./UtcDays.ts"
 import { until } from "./Wait.ts"
 

@@ -4,9 +4,9 @@
  * @module
  */
 import { Schema } from "effect"
-import * as Certificate from "../../src/core/doctor/Certificate.ts"
-import * as Diagnosis from "../../src/core/doctor/Diagnosis.ts"
-import type { Finding } from "../../src/core/doctor/Finding.ts"
+import * as Diagnosis from "../../src/cli/doctor/Diagnosis.ts"
+import type { Finding } from "../../src/cli/doctor/Finding.ts"
+import * as Certificate from "../../src/platform/outward/Certificate.ts"
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 

@@ -5,10 +5,10 @@
  * @module
  */
 import { Deferred, Effect, Exit, Layer, Predicate, Scope } from "effect"
+import { Deliveries } from "../../src/delivery/Deliveries.ts"
 import * as Dispatcher from "../../src/delivery/Dispatcher.ts"
-import { OutwardClient } from "../../src/delivery/OutwardClient.ts"
-import { Deliveries } from "../../src/services/delivery/Deliveries.ts"
-import { StorageUnavailable } from "../../src/services/Storage.ts"
+import { OutwardClient } from "../../src/platform/outward/OutwardClient.ts"
+import { StorageUnavailable } from "../../src/platform/Storage.ts"
 import { noFreeSlots } from "./Delivery.ts"
 
 /** The steps from the commit of an event to the record of its delivery. */

@@ -4,12 +4,12 @@
  * @module
  */
 import { Clock, Effect, Option } from "effect"
-import type { LeasedMail } from "../../src/core/mail/Mail.ts"
-import type { Next } from "../../src/core/mail/MailSchedule.ts"
-import type { Notification, Topic } from "../../src/core/mail/Notification.ts"
+import type { LeasedMail } from "../../src/delivery/mail/Mail.ts"
+import type { Next } from "../../src/delivery/mail/MailSchedule.ts"
+import { Mails } from "../../src/delivery/mail/Mails.ts"
+import type { Notification, Topic } from "../../src/delivery/mail/Notification.ts"
+import { Notifications } from "../../src/delivery/mail/Notifications.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
-import { Mails } from "../../src/services/mail/Mails.ts"
-import { Notifications } from "../../src/services/mail/Notifications.ts"
 import { fanOutAll } from "./Delivery.ts"
 import * as SubmissionDraft from "./SubmissionDraft.ts"
 

@@ -1,7 +1,7 @@
 /** A name server on this machine (RFC 1035 over UDP), for look-ups of names that owners choose. */
 import { createSocket } from "node:dgram"
 import { Effect, Layer } from "effect"
-import * as OutwardNames from "../../src/runtime/OutwardNames.ts"
+import * as OutwardNames from "../../src/platform/outward/OutwardNames.ts"
 
 /** IPv4 and IPv6 addresses; `unknown` for a name that does not exist, `silent` for no response. */
 export type Answer = ReadonlyArray<string> | "unknown" | "silent"

@@ -4,9 +4,9 @@
  * @module
  */
 import { Clock, Effect } from "effect"
-import type { Access } from "../../src/core/sites/Access.ts"
-import type { Role } from "../../src/core/sites/Role.ts"
-import { ConsoleSessions } from "../../src/services/sites/ConsoleSessions.ts"
+import type { Access } from "../../src/sites/access/Access.ts"
+import { ConsoleSessions } from "../../src/sites/access/ConsoleSessions.ts"
+import type { Role } from "../../src/sites/access/Role.ts"
 
 /** The header that a browser adds to a request of a page to its own origin. */
 export const fromOwnPage = { "sec-fetch-site": "same-origin" }

@@ -4,7 +4,7 @@
  * @module
  */
 import { Effect } from "effect"
-import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { newCookie, send } from "./OwnerRequests.ts"
 import { TestServer } from "./TestServer.ts"
 

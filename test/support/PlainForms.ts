@@ -1,7 +1,7 @@
 /** Creates websites, sends forms to them, and reads the decisions. */
 import { Effect, Stream } from "effect"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
-import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { paths, TestServer } from "./TestServer.ts"
 
 /** The website's origin in the tests that allow only one. */

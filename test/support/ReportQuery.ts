@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Query } from "../../src/core/analytics/report/Query.ts"
+import type { Query } from "../../src/analytics/reports/Query.ts"
 
 /** A query, or a request, without filters, order, comparison, total rows, time labels or offset. */
 export const plain = {

@@ -1,6 +1,6 @@
 /** Arbitrary rows of a website and arbitrary queries for its reports. */
 import { Schema } from "effect"
-import * as DateRange from "../../src/core/analytics/report/DateRange.ts"
+import * as DateRange from "../../src/analytics/reports/DateRange.ts"
 import {
   comparisons,
   type Dimension,
@@ -16,8 +16,8 @@ import {
   type Request,
   timeDimensions,
   visitDimensions
-} from "../../src/core/analytics/report/Query.ts"
-import type { GoalRow, SiteRows } from "../../src/core/analytics/report/Row.ts"
+} from "../../src/analytics/reports/Query.ts"
+import type { GoalRow, SiteRows } from "../../src/analytics/reports/Row.ts"
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 const listOf = <A>(item: Schema.Codec<A>, max: number) => Schema.Array(item).check(Schema.isMaxLength(max))

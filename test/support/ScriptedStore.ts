@@ -1,7 +1,7 @@
 /** A store of batches whose flushes follow a script, for tests of group commit on the TestClock. */
 import { Clock, Effect, Result, Schema } from "effect"
 import { TestClock } from "effect/testing"
-import { RecordRefused, StorageUnavailable } from "../../src/services/Storage.ts"
+import { RecordRefused, StorageUnavailable } from "../../src/platform/Storage.ts"
 
 /** How long an item may wait, in milliseconds. */
 export const timeout = 1000

@@ -4,8 +4,8 @@
  * @module
  */
 import { Clock, Effect, Option } from "effect"
+import { Deliveries } from "../../src/delivery/Deliveries.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
-import { Deliveries } from "../../src/services/delivery/Deliveries.ts"
 import { fanOutAll, newSite, newWebhook } from "./Delivery.ts"
 import * as SubmissionDraft from "./SubmissionDraft.ts"
 

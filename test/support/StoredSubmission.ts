@@ -1,5 +1,5 @@
 /** A stored submission, for tests of its exports, mails and events. */
-import { noAttribution } from "../../src/core/analytics/Lead.ts"
+import { noAttribution } from "../../src/analytics/Lead.ts"
 import type { Submission } from "../../src/forms/Submission.ts"
 
 export const stored = (more: Partial<Submission> = {}): Submission => ({

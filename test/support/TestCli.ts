@@ -18,10 +18,10 @@ import {
 } from "effect"
 import type { GlobalFlag } from "effect/cli"
 import { ChildProcessSpawner } from "effect/process"
+import type { AgentStream } from "../../src/chat/AgentStream.ts"
+import * as MemoryAgentStream from "../../src/chat/memory/AgentStream.ts"
 import * as Cli from "../../src/cli/Cli.ts"
 import { SecretsKey } from "../../src/cli/support/SecretsKey.ts"
-import * as MemoryAgentStream from "../../src/memory/chat/AgentStream.ts"
-import type { AgentStream } from "../../src/services/chat/AgentStream.ts"
 
 export interface Ended {
   /** The code with which the process would exit. */

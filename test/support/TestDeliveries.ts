@@ -4,10 +4,10 @@
  * @module
  */
 import { Layer, Option } from "effect"
-import type { AllowedHost } from "../../src/core/delivery/AddressGuard.ts"
-import * as Invitations from "../../src/delivery/Invitations.ts"
-import * as OutwardClient from "../../src/delivery/OutwardClient.ts"
-import * as TestDeliveries from "../../src/delivery/TestDeliveries.ts"
+import * as Invitations from "../../src/delivery/mail/MailedInvitations.ts"
+import * as TestDeliveries from "../../src/delivery/SentTestDeliveries.ts"
+import type { AllowedHost } from "../../src/platform/outward/AddressGuard.ts"
+import * as OutwardClient from "../../src/platform/outward/OutwardClient.ts"
 
 export const layer = (allowed: ReadonlyArray<AllowedHost> = [], mail: TestDeliveries.Options["mail"] = Option.none()) =>
   Layer.merge(

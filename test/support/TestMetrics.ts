@@ -8,8 +8,8 @@ import { existsSync } from "node:fs"
 import path from "node:path"
 import { it } from "@effect/vitest"
 import { Context, type Effect, Layer, Metric } from "effect"
-import * as Snapshot from "../../src/core/metrics/Snapshot.ts"
-import { render } from "../../src/telemetry/MetricsServer.ts"
+import { render } from "../../src/platform/telemetry/MetricsServer.ts"
+import * as Snapshot from "../../src/platform/telemetry/Snapshot.ts"
 
 /** Prometheus's samples: each line without its value, and the value. */
 export const samplesOf = (text: string): ReadonlyMap<string, number> =>

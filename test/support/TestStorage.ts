@@ -1,10 +1,10 @@
 /** Storage with one website, for tests of the command line. */
 import { Effect, Layer, Stream } from "effect"
-import { noAttribution } from "../../src/core/analytics/Lead.ts"
-import type { PageView } from "../../src/core/analytics/PageView.ts"
-import type { Site } from "../../src/core/sites/Site.ts"
+import { noAttribution } from "../../src/analytics/Lead.ts"
+import type { PageView } from "../../src/analytics/PageView.ts"
 import type { Submission } from "../../src/forms/Submission.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
+import type { Site } from "../../src/sites/Site.ts"
 import * as MemoryStorage from "./MemoryStorage.ts"
 import { onRealClock, postgres, type Storage } from "./Storages.ts"
 

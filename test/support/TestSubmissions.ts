@@ -5,7 +5,7 @@
  */
 import { randomUUID } from "node:crypto"
 import { Effect, Stream } from "effect"
-import { noAttribution } from "../../src/core/analytics/Lead.ts"
+import { noAttribution } from "../../src/analytics/Lead.ts"
 import { fingerprint, type Submission, type SubmissionDraft } from "../../src/forms/Submission.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 

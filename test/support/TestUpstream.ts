@@ -4,7 +4,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 import { Effect } from "effect"
-import * as Instance from "../../src/core/chat/Instance.ts"
+import * as Instance from "../../src/chat/Instance.ts"
 
 export interface Received {
   readonly method: string

@@ -1,5 +1,5 @@
 /** UTC dates up to a time, for queries by day. */
-import { dateOf, dayMillis } from "../../src/core/text/Calendar.ts"
+import { dateOf, dayMillis } from "../../src/platform/text/Calendar.ts"
 
 /** The last `days` UTC days up to the day of `now`. */
 export const lastDays = (days: number, now: number): { readonly first: string; readonly last: string } => ({

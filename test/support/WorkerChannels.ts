@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Channel, FromWorker, ToWorker } from "../../src/cluster/Protocol.ts"
+import type { Channel, FromWorker, ToWorker } from "../../src/platform/cluster/Protocol.ts"
 
 interface End<In, Out> extends Channel<In, Out> {
   readonly receive: (message: In) => void

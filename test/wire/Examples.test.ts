@@ -1,8 +1,8 @@
 /** The examples in both OpenAPI documents. */
 import { assert, describe, it } from "@effect/vitest"
 import { OpenApi } from "effect/http-api"
-import { Api } from "../../src/contract/Api.ts"
-import { OwnerApi } from "../../src/contract/owner/Api.ts"
+import { Api } from "../../src/api/Api.ts"
+import { OwnerApi } from "../../src/api/OwnerApi.ts"
 
 interface Media {
   readonly example?: unknown

@@ -5,9 +5,9 @@ import { assert, describe, expect, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
 import { OpenApi } from "effect/http-api"
 import { PageViewPayload } from "../../src/analytics/Api.ts"
-import { Api } from "../../src/contract/Api.ts"
-import * as UseChat from "../../src/contract/chat/UseChat.ts"
-import { ChatPayload } from "../../src/contract/chat/Widget.ts"
+import { Api } from "../../src/api/Api.ts"
+import * as UseChat from "../../src/chat/UseChat.ts"
+import { ChatPayload } from "../../src/chat/WidgetApi.ts"
 import { SubmissionPayload } from "../../src/forms/Api.ts"
 
 type Json = Record<string, unknown>

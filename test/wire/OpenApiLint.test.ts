@@ -10,8 +10,8 @@ import { promisify } from "node:util"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { OpenApi } from "effect/http-api"
-import { Api } from "../../src/contract/Api.ts"
-import { OwnerApi } from "../../src/contract/owner/Api.ts"
+import { Api } from "../../src/api/Api.ts"
+import { OwnerApi } from "../../src/api/OwnerApi.ts"
 
 type Document = Record<string, unknown>
 

@@ -4,8 +4,8 @@
 import { assert, describe, expect, it } from "@effect/vitest"
 import { Result } from "effect"
 import { OpenApi } from "effect/http-api"
-import { OwnerApi, prefix } from "../../src/contract/owner/Api.ts"
-import * as QueryInput from "../../src/core/analytics/report/QueryInput.ts"
+import * as QueryInput from "../../src/analytics/reports/QueryInput.ts"
+import { OwnerApi, prefix } from "../../src/api/OwnerApi.ts"
 
 type Json = Record<string, unknown>
 const at = (value: unknown, ...path: ReadonlyArray<string>): unknown =>

@@ -6,7 +6,7 @@
 import { performance } from "node:perf_hooks"
 import type { PgClient } from "@effect/sql-pg"
 import { Effect, Schedule } from "effect"
-import * as DayRollUp from "../../../src/postgres/analytics/reports/DayRollUp.ts"
+import * as DayRollUp from "../../../src/analytics/reports/postgres/DayRollUp.ts"
 import * as Edge from "./Edge.ts"
 import { type Measure, names, rateRow } from "./Measure.ts"
 import * as Program from "./Program.ts"

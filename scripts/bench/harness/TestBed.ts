@@ -9,7 +9,7 @@ import path from "node:path"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Effect, Redacted, Schema, type Scope } from "effect"
 import { Reactivity } from "effect/reactivity"
-import * as EmbeddedCluster from "../../../src/postgres/embedded/EmbeddedCluster.ts"
+import * as EmbeddedCluster from "../../../src/platform/postgres/embedded/EmbeddedCluster.ts"
 import * as Program from "./Program.ts"
 
 export interface TestBed {

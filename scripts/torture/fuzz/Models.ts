@@ -5,7 +5,7 @@
  */
 import { Schema } from "effect"
 import { OpenApi } from "effect/http-api"
-import { Api } from "../../../src/contract/Api.ts"
+import { Api } from "../../../src/api/Api.ts"
 import type { Random } from "./Random.ts"
 import { anyJson } from "./Values.ts"
 

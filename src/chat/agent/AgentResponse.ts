@@ -5,13 +5,13 @@
  */
 import { Array as Arr, Cause, Clock, Effect, Exit, Pull, Queue, Scope, Stream } from "effect"
 import type { HttpClientError, HttpClientResponse } from "effect/http"
-import type { AgentEvent, AgentFinish } from "../../core/chat/agent/Agent.ts"
-import * as ProviderError from "../../core/chat/agent/ProviderError.ts"
-import { ByteCollector } from "../../core/data/ByteCollector.ts"
-import * as SystemErrorCode from "../../core/text/SystemErrorCode.ts"
-import { AgentBroken, type AgentError, type AgentRefusal, AgentTimeout } from "../../services/chat/AgentStream.ts"
+import { ByteCollector } from "../../platform/data/ByteCollector.ts"
+import * as SystemErrorCode from "../../platform/text/SystemErrorCode.ts"
+import { AgentBroken, type AgentError, type AgentRefusal, AgentTimeout } from "../AgentStream.ts"
+import type { AgentEvent, AgentFinish } from "./Agent.ts"
 import { AnswerReader } from "./AnswerReader.ts"
 import type { AgentProtocol } from "./Protocol.ts"
+import * as ProviderError from "./ProviderError.ts"
 import * as ResponseHead from "./ResponseHead.ts"
 
 export interface Options {

@@ -4,10 +4,10 @@
  * @module
  */
 import { Result } from "effect"
-import type { AgentEvent, AgentFinish, FinishReason } from "../../core/chat/agent/Agent.ts"
-import * as ThinkTag from "../../core/chat/agent/ThinkTag.ts"
-import * as UnknownName from "../../core/chat/agent/UnknownName.ts"
-import { maxSources, maxTitle, maxUrl } from "../../core/chat/conversation/AnswerParts.ts"
+import { maxSources, maxTitle, maxUrl } from "../conversations/AnswerParts.ts"
+import type { AgentEvent, AgentFinish, FinishReason } from "./Agent.ts"
+import * as ThinkTag from "./ThinkTag.ts"
+import * as UnknownName from "./UnknownName.ts"
 
 /** The maximum number of tool calls that an answer reports. Later ones are ignored. */
 const maxTools = 200

@@ -6,14 +6,14 @@
 import { StringDecoder } from "node:string_decoder"
 import { Predicate, Result } from "effect"
 import { Sse } from "effect/encoding"
-import type { AgentEvent } from "../../core/chat/agent/Agent.ts"
-import * as AgentThrottle from "../../core/chat/agent/AgentThrottle.ts"
-import * as UnknownName from "../../core/chat/agent/UnknownName.ts"
-import { AgentBroken, AgentEmpty, type AgentFailure } from "../../services/chat/AgentStream.ts"
+import { AgentBroken, AgentEmpty, type AgentFailure } from "../AgentStream.ts"
+import type { AgentEvent } from "./Agent.ts"
+import * as AgentThrottle from "./AgentThrottle.ts"
 import { Answer } from "./Answer.ts"
 import * as Json from "./Json.ts"
 import type { AgentProtocol, EventReader } from "./Protocol.ts"
 import * as ResponseHead from "./ResponseHead.ts"
+import * as UnknownName from "./UnknownName.ts"
 
 /** The longest event of a stream, in UTF-16 units. Long events repeat the whole output, or contain an image that a tool made. */
 const maxEventSize = 1.5 * 1024 * 1024

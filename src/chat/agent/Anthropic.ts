@@ -5,7 +5,7 @@
  */
 import { Predicate } from "effect"
 import type { Sse } from "effect/encoding"
-import type { AgentRequest } from "../../core/chat/agent/Agent.ts"
+import type { AgentRequest } from "./Agent.ts"
 import type { Answer } from "./Answer.ts"
 import * as Json from "./Json.ts"
 import * as Protocol from "./Protocol.ts"

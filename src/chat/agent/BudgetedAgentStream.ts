@@ -4,11 +4,11 @@
  * @module
  */
 import { Clock, Effect, Layer, Option, type Scope, Stream } from "effect"
-import type { AgentEvent, AgentRequest } from "../../core/chat/agent/Agent.ts"
-import * as Tokens from "../../core/chat/agent/Tokens.ts"
-import { dayMillis } from "../../core/text/Calendar.ts"
-import { AgentBusy, type AgentError, AgentStream, DailyTokensUsed } from "../../services/chat/AgentStream.ts"
-import { type Reservation, TokenBudget } from "../../services/chat/TokenBudget.ts"
+import { dayMillis } from "../../platform/text/Calendar.ts"
+import { AgentBusy, type AgentError, AgentStream, DailyTokensUsed } from "../AgentStream.ts"
+import { type Reservation, TokenBudget } from "../TokenBudget.ts"
+import type { AgentEvent, AgentRequest } from "./Agent.ts"
+import * as Tokens from "./Tokens.ts"
 
 /** Counts the tokens of an answer from its events. */
 class Usage {

@@ -11,10 +11,10 @@
  */
 import { Predicate } from "effect"
 import type { Sse } from "effect/encoding"
-import type { AgentFinish, AgentRequest, ModelMessage } from "../../core/chat/agent/Agent.ts"
-import * as ProviderError from "../../core/chat/agent/ProviderError.ts"
+import type { AgentFinish, AgentRequest, ModelMessage } from "./Agent.ts"
 import type { Answer } from "./Answer.ts"
 import * as Json from "./Json.ts"
+import * as ProviderError from "./ProviderError.ts"
 
 /** Reads the events of one answer's stream. Holds the state between events. */
 export interface EventReader {

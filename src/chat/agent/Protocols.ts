@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type * as Instance from "../../core/chat/Instance.ts"
+import type * as Instance from "../Instance.ts"
 import * as Anthropic from "./Anthropic.ts"
 import * as OpenAiChat from "./OpenAiChat.ts"
 import * as OpenAiResponses from "./OpenAiResponses.ts"

@@ -3,10 +3,11 @@
  *
  * @module
  */
-import * as ProviderError from "../../core/chat/agent/ProviderError.ts"
-import * as RetryAfter from "../../core/chat/agent/RetryAfter.ts"
-import * as UnknownName from "../../core/chat/agent/UnknownName.ts"
-import { AgentBusy, AgentRefused } from "../../services/chat/AgentStream.ts"
+
+import { AgentBusy, AgentRefused } from "../AgentStream.ts"
+import * as ProviderError from "./ProviderError.ts"
+import * as RetryAfter from "./RetryAfter.ts"
+import * as UnknownName from "./UnknownName.ts"
 
 export type Headers = Readonly<Record<string, string | undefined>>
 

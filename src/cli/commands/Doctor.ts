@@ -9,21 +9,21 @@ import { Headers, HttpMiddleware, HttpServerRequest, HttpServerResponse } from "
 import { IpNetwork, NetAddress } from "effect/net"
 import * as App from "../../App.ts"
 import { Settings } from "../../Config.ts"
-import * as Agents from "../../chat/agent/Inspection.ts"
-import * as ClickHouse from "../../clickhouse/Inspection.ts"
-import * as DatabaseUrl from "../../core/doctor/DatabaseUrl.ts"
-import * as DeliveryDiagnosis from "../../core/doctor/DeliveryDiagnosis.ts"
-import * as Diagnosis from "../../core/doctor/Diagnosis.ts"
-import type { Finding } from "../../core/doctor/Finding.ts"
-import { clientKey } from "../../core/limits/ClientKey.ts"
-import * as TerminalText from "../../core/text/TerminalText.ts"
-import * as PostgresInstanceDirectory from "../../postgres/chat/InstanceDirectory.ts"
-import * as Database from "../../postgres/Database.ts"
-import * as Webhooks from "../../postgres/delivery/Inspection.ts"
-import * as Postgres from "../../postgres/schema/Inspection.ts"
-import { DescriptorLimit } from "../../runtime/DescriptorLimit.ts"
-import { InstanceDirectory } from "../../services/chat/InstanceDirectory.ts"
-import { Mailer } from "../../services/mail/Mailer.ts"
+import { InstanceDirectory } from "../../chat/InstanceDirectory.ts"
+import * as PostgresInstanceDirectory from "../../chat/postgres/InstanceDirectory.ts"
+import { Mailer } from "../../delivery/mail/Mailer.ts"
+import { clientKey } from "../../platform/limits/ClientKey.ts"
+import * as Database from "../../platform/postgres/Database.ts"
+import * as DatabaseUrl from "../../platform/postgres/DatabaseUrl.ts"
+import { DescriptorLimit } from "../../platform/runtime/DescriptorLimit.ts"
+import * as TerminalText from "../../platform/text/TerminalText.ts"
+import * as Agents from "../doctor/AgentInspection.ts"
+import * as ClickHouse from "../doctor/ClickHouseInspection.ts"
+import * as Postgres from "../doctor/DatabaseInspection.ts"
+import * as DeliveryDiagnosis from "../doctor/DeliveryDiagnosis.ts"
+import * as Webhooks from "../doctor/DeliveryInspection.ts"
+import * as Diagnosis from "../doctor/Diagnosis.ts"
+import type { Finding } from "../doctor/Finding.ts"
 import * as ErrorMessages from "../support/ErrorMessages.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as LocalDatabase from "../support/LocalDatabase.ts"
@@ -160,7 +160,7 @@ export const command = Command.make(
       // Imported here, as in `App.rateLimiter`: commands and deployments without Redis do not load its client.
       redis: yield* orNull(settings.redisUrl, (url) =>
         Effect.flatMap(
-          Effect.promise(() => import("../../redis/Inspection.ts")),
+          Effect.promise(() => import("../doctor/RedisInspection.ts")),
           (Redis) => Redis.inspect(url)
         )
       ),

@@ -5,10 +5,10 @@
  */
 import { Effect, type Layer, Option } from "effect"
 import { Command } from "effect/cli"
-import * as Calendar from "../../core/text/Calendar.ts"
 import { FormDirectory } from "../../forms/FormDirectory.ts"
 import * as FormRules from "../../forms/FormRules.ts"
-import { SiteDirectory } from "../../services/sites/SiteDirectory.ts"
+import * as Calendar from "../../platform/text/Calendar.ts"
+import { SiteDirectory } from "../../sites/SiteDirectory.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
 import * as RulesFile from "../support/RulesFile.ts"

@@ -5,9 +5,9 @@
  */
 import { Effect, type Layer, Option } from "effect"
 import { Command } from "effect/cli"
+import * as EventLimits from "../../analytics/EventLimits.ts"
 import * as Goal from "../../analytics/Goal.ts"
-import * as EventLimits from "../../core/analytics/EventLimits.ts"
-import { SiteDirectory } from "../../services/sites/SiteDirectory.ts"
+import { SiteDirectory } from "../../sites/SiteDirectory.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
 

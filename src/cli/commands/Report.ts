@@ -6,8 +6,8 @@
  */
 import { Effect, type Layer, Option } from "effect"
 import { Command } from "effect/cli"
-import { Reports } from "../../services/analytics/Reports.ts"
-import { SiteDirectory } from "../../services/sites/SiteDirectory.ts"
+import { Reports } from "../../analytics/reports/Reports.ts"
+import { SiteDirectory } from "../../sites/SiteDirectory.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
 

@@ -9,15 +9,17 @@ import { Clock, Context, Duration, Effect, Latch, Layer, Option, Schedule } from
 import { Command } from "effect/cli"
 import { HttpServer } from "effect/http"
 import * as App from "../../App.ts"
+import { OwnerServer } from "../../api/OwnerServer.ts"
+import { NotReady, Readiness } from "../../api/Readiness.ts"
 import { databaseUrl, faults, geoDatabase, Settings, unknownSettings } from "../../Config.ts"
-import * as Primary from "../../cluster/Primary.ts"
-import * as SettingNames from "../../core/doctor/SettingNames.ts"
-import * as Snapshot from "../../core/metrics/Snapshot.ts"
-import { startDemo } from "../../core/text/CommandName.ts"
-import * as TerminalText from "../../core/text/TerminalText.ts"
-import * as Countries from "../../memory/analytics/Countries.ts"
-import * as Rounds from "../../runtime/Rounds.ts"
-import { NotReady, Readiness } from "../../services/Readiness.ts"
+import * as Primary from "../../platform/cluster/Primary.ts"
+import * as Countries from "../../platform/countries/MaxMindCountries.ts"
+import * as Rounds from "../../platform/rounds/Rounds.ts"
+import * as SettingNames from "../../platform/settings/SettingNames.ts"
+import * as MetricsServer from "../../platform/telemetry/MetricsServer.ts"
+import * as Snapshot from "../../platform/telemetry/Snapshot.ts"
+import { startDemo } from "../../platform/text/CommandName.ts"
+import * as TerminalText from "../../platform/text/TerminalText.ts"
 import * as AnalyticsTables from "../support/AnalyticsTables.ts"
 import * as ErrorMessages from "../support/ErrorMessages.ts"
 import * as Inputs from "../support/Inputs.ts"
@@ -102,7 +104,6 @@ export const service = Effect.fnUntraced(function* (
       OwnerServeError: ({ cause }) => Effect.fail(ownerCannotListen(settings, cause))
     })
   )
-  const { OwnerServer } = yield* Effect.promise(() => import("../../http/owner/OwnerServer.ts"))
   return { address: Context.get(running, HttpServer.HttpServer).address, owner: Context.get(running, OwnerServer) }
 })
 
@@ -118,7 +119,6 @@ const serveMetrics = (settings: Settings, snapshot: Effect.Effect<Snapshot.Snaps
     onNone: () => Effect.void,
     onSome: (port) =>
       Effect.gen(function* () {
-        const MetricsServer = yield* Effect.promise(() => import("../../telemetry/MetricsServer.ts"))
         const built = yield* Layer.build(MetricsServer.layer({ host: settings.metricsHost, port }, snapshot))
         const { address } = yield* Effect.provide(HttpServer.HttpServer, built)
         yield* Effect.logInfo(`Metrics on ${HttpServer.formatAddress(address)}/metrics`)

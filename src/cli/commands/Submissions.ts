@@ -6,14 +6,14 @@
  */
 import { Clock, Effect, type Layer, Option, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
-import * as TerminalText from "../../core/text/TerminalText.ts"
-import * as TimeInput from "../../core/text/TimeInput.ts"
 import type { Submission } from "../../forms/Submission.ts"
 import { statuses } from "../../forms/Submission.ts"
 import * as SubmissionExport from "../../forms/SubmissionExport.ts"
 import { SubmissionRepo } from "../../forms/SubmissionRepo.ts"
-import { Persons } from "../../services/persons/Persons.ts"
-import { SiteDirectory } from "../../services/sites/SiteDirectory.ts"
+import * as TerminalText from "../../platform/text/TerminalText.ts"
+import * as TimeInput from "../../platform/text/TimeInput.ts"
+import { Persons } from "../../privacy/Persons.ts"
+import { SiteDirectory } from "../../sites/SiteDirectory.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { Effect } from "effect"
-import type { Position } from "../../core/text/Cursor.ts"
+import type { Position } from "../../platform/text/Cursor.ts"
 
 const partSize = 1_000
 

@@ -5,11 +5,11 @@
  */
 import { Effect, Option } from "effect"
 import type { Settings } from "../../Config.ts"
-import * as ClickHouse from "../../clickhouse/ClickHouse.ts"
-import * as Errors from "../../clickhouse/Errors.ts"
-import type { Migration } from "../../clickhouse/schema/Migration.ts"
-import * as Migrations from "../../clickhouse/schema/Migrations.ts"
-import type { StorageUnavailable } from "../../services/Storage.ts"
+import * as ClickHouse from "../../platform/clickhouse/ClickHouse.ts"
+import * as Errors from "../../platform/clickhouse/Errors.ts"
+import type { Migration } from "../../platform/clickhouse/schema/Migration.ts"
+import * as Migrations from "../../platform/clickhouse/schema/Migrations.ts"
+import type { StorageUnavailable } from "../../platform/Storage.ts"
 import { CliFailure } from "./Output.ts"
 
 /** Fails if a cluster is named without `ANALYTICS_URL`. */

@@ -5,17 +5,17 @@
  */
 import { Config } from "effect"
 import { CliError } from "effect/cli"
-import * as AnalyticsDiagnosis from "../../core/doctor/AnalyticsDiagnosis.ts"
-import * as Certificate from "../../core/doctor/Certificate.ts"
-import * as DatabaseDiagnosis from "../../core/doctor/DatabaseDiagnosis.ts"
-import { hydracore } from "../../core/text/CommandName.ts"
-import * as SystemErrorCode from "../../core/text/SystemErrorCode.ts"
-import * as TerminalText from "../../core/text/TerminalText.ts"
-import { errorsOf } from "../../runtime/Setting.ts"
-import { ReportTimeout, ReportTooLarge } from "../../services/analytics/Reports.ts"
-import { SecretsKeyUnusable } from "../../services/delivery/Webhooks.ts"
-import { NotReady } from "../../services/Readiness.ts"
-import { StorageUnavailable } from "../../services/Storage.ts"
+import { ReportTimeout, ReportTooLarge } from "../../analytics/reports/Reports.ts"
+import { NotReady } from "../../api/Readiness.ts"
+import { SecretsKeyUnusable } from "../../delivery/Webhooks.ts"
+import * as Certificate from "../../platform/outward/Certificate.ts"
+import { StorageUnavailable } from "../../platform/Storage.ts"
+import { errorsOf } from "../../platform/settings/Setting.ts"
+import { hydracore } from "../../platform/text/CommandName.ts"
+import * as SystemErrorCode from "../../platform/text/SystemErrorCode.ts"
+import * as TerminalText from "../../platform/text/TerminalText.ts"
+import * as AnalyticsDiagnosis from "../doctor/AnalyticsDiagnosis.ts"
+import * as DatabaseDiagnosis from "../doctor/DatabaseDiagnosis.ts"
 
 /** Why the database is unavailable, by SQLSTATE or system error code. */
 const databaseErrors: Readonly<Record<string, string>> = {
@@ -147,7 +147,7 @@ const firstLine = (message: string): string => {
   return line === "" ? "The command failed and gave no reason." : /[.!?]$/.test(line) ? line : `${line}.`
 }
 
-/** The message of missing or invalid settings. The message of a `SourceError` is a sentence already (see `runtime/Setting`). */
+/** The message of missing or invalid settings. The message of a `SourceError` is a sentence already (see `platform/settings/Setting`). */
 const ofConfig = (error: Config.ConfigError): string =>
   errorsOf(error)
     .map(({ cause }) =>

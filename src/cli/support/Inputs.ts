@@ -8,16 +8,16 @@ import { availableParallelism } from "node:os"
 import { Effect, Option, Result } from "effect"
 import { CliError, Flag } from "effect/cli"
 import { NetAddress } from "effect/net"
-import { isWellFormed } from "../../core/chat/WidgetToken.ts"
-import * as DeliveryDiagnosis from "../../core/doctor/DeliveryDiagnosis.ts"
-import * as Address from "../../core/mail/Address.ts"
-import * as Person from "../../core/persons/Person.ts"
-import * as Role from "../../core/sites/Role.ts"
-import * as Scope from "../../core/sites/Scope.ts"
-import * as SiteInput from "../../core/sites/SiteInput.ts"
-import * as TimeInput from "../../core/text/TimeInput.ts"
-import * as TimeZone from "../../core/text/TimeZone.ts"
-import { parseUuid } from "../../core/text/Uuid.ts"
+import { isWellFormed } from "../../chat/WidgetToken.ts"
+import * as Address from "../../delivery/mail/Address.ts"
+import * as TimeInput from "../../platform/text/TimeInput.ts"
+import * as TimeZone from "../../platform/text/TimeZone.ts"
+import { parseUuid } from "../../platform/text/Uuid.ts"
+import * as Person from "../../privacy/Person.ts"
+import * as Role from "../../sites/access/Role.ts"
+import * as Scope from "../../sites/access/Scope.ts"
+import * as SiteInput from "../../sites/SiteInput.ts"
+import * as DeliveryDiagnosis from "../doctor/DeliveryDiagnosis.ts"
 
 export interface Kind<A> {
   /** What the value must be, in words that follow "must be". */
@@ -186,7 +186,7 @@ export const tokenId = make("token-id", uuidKind, "<uuid>", "The token_id of a t
 
 export const emailKind: Kind<string> = { expected: "an email address such as ann@example.com", parse: Person.parse }
 
-/** The address that identifies a person, normalized by `core/persons/Person`. */
+/** The address that identifies a person, normalized by `privacy/Person`. */
 export const email = make("email", emailKind, "<address>", "The email address of a person, in any letter case")
 
 /** The address of a recipient, with its letter case. */

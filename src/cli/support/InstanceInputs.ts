@@ -5,10 +5,10 @@
  */
 import { Effect, FileSystem, Option } from "effect"
 import { type CliError, Flag } from "effect/cli"
-import * as AgentAdditions from "../../core/chat/AgentAdditions.ts"
-import { protocols } from "../../core/chat/Instance.ts"
-import * as InstanceInput from "../../core/chat/InstanceInput.ts"
-import * as SystemErrorCode from "../../core/text/SystemErrorCode.ts"
+import * as AgentAdditions from "../../chat/AgentAdditions.ts"
+import { protocols } from "../../chat/Instance.ts"
+import * as InstanceInput from "../../chat/InstanceInput.ts"
+import * as SystemErrorCode from "../../platform/text/SystemErrorCode.ts"
 import { countKind, type Kind, make, nameKind, optional, uuidKind, withoutValue, wrong } from "./Inputs.ts"
 
 const agentUrlKind: Kind<string> = {

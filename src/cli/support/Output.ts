@@ -6,11 +6,11 @@
  */
 import { Effect, type PlatformError, Runtime, Schema, Stdio, Stream, Terminal } from "effect"
 import { Flag, GlobalFlag } from "effect/cli"
-import * as Maximums from "../../core/sites/Maximums.ts"
-import * as Calendar from "../../core/text/Calendar.ts"
-import * as SystemErrorCode from "../../core/text/SystemErrorCode.ts"
-import * as TerminalText from "../../core/text/TerminalText.ts"
-import type { LimitReached } from "../../services/LimitReached.ts"
+import type { LimitReached } from "../../platform/limits/LimitReached.ts"
+import * as Calendar from "../../platform/text/Calendar.ts"
+import * as SystemErrorCode from "../../platform/text/SystemErrorCode.ts"
+import * as TerminalText from "../../platform/text/TerminalText.ts"
+import * as Maximums from "../../sites/Maximums.ts"
 
 export class CliFailure extends Schema.TaggedError<CliFailure>()("CliFailure", {
   /** One line for the user, without secrets. */

@@ -5,9 +5,9 @@
  */
 import { Effect, FileSystem, Result } from "effect"
 import { Flag } from "effect/cli"
-import * as SystemErrorCode from "../../core/text/SystemErrorCode.ts"
-import * as TerminalText from "../../core/text/TerminalText.ts"
 import * as FormRules from "../../forms/FormRules.ts"
+import * as SystemErrorCode from "../../platform/text/SystemErrorCode.ts"
+import * as TerminalText from "../../platform/text/TerminalText.ts"
 import * as Inputs from "./Inputs.ts"
 import * as Output from "./Output.ts"
 

@@ -6,5 +6,5 @@
 import { Context, type Option, type Redacted } from "effect"
 
 export class SecretsKey extends Context.Service<SecretsKey, Option.Option<Redacted.Redacted<Uint8Array>>>()(
-  "hydracore/cli/SecretsKey"
+  "hydracore/cli/support/SecretsKey"
 ) {}

@@ -6,11 +6,11 @@
 import { Duration, Option, Redacted, Result } from "effect"
 import { IpNetwork } from "effect/net"
 import type { Settings } from "../../Config.ts"
-import * as DatabaseHosts from "../../core/doctor/DatabaseHosts.ts"
-import * as DatabaseUrl from "../../core/doctor/DatabaseUrl.ts"
-import * as RedisUrl from "../../core/doctor/RedisUrl.ts"
-import type { RateLimitPolicy } from "../../core/limits/RateLimit.ts"
-import type { Retention } from "../../core/sites/Retention.ts"
+import type { RateLimitPolicy } from "../../platform/limits/RateLimit.ts"
+import * as DatabaseHosts from "../../platform/postgres/DatabaseHosts.ts"
+import * as DatabaseUrl from "../../platform/postgres/DatabaseUrl.ts"
+import * as RedisUrl from "../../platform/redis/RedisUrl.ts"
+import type { Retention } from "../../sites/Retention.ts"
 
 /** A subject and one clause about it. */
 export type Line = readonly [subject: string, says: string]

@@ -3,12 +3,12 @@
  *
  * @module
  */
-import type { Answer, MetricValue } from "../../core/analytics/report/Answer.ts"
-import * as Dimensions from "../../core/analytics/report/Dimensions.ts"
-import { type Dimension, type Metric, metrics } from "../../core/analytics/report/Query.ts"
-import { type Counts, reasons } from "../../core/sites/Decision.ts"
-import type { Site } from "../../core/sites/Site.ts"
-import * as BarChart from "../../core/text/BarChart.ts"
+import type { Answer, MetricValue } from "../../analytics/reports/Answer.ts"
+import * as Dimensions from "../../analytics/reports/Dimensions.ts"
+import { type Dimension, type Metric, metrics } from "../../analytics/reports/Query.ts"
+import { type Counts, reasons } from "../../platform/http/Decision.ts"
+import * as BarChart from "../../platform/text/BarChart.ts"
+import type { Site } from "../../sites/Site.ts"
 import * as Output from "./Output.ts"
 import * as StatsText from "./StatsText.ts"
 

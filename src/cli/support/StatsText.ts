@@ -3,11 +3,11 @@
  *
  * @module
  */
-import type { Answer, MetricValue, ResultRow } from "../../core/analytics/report/Answer.ts"
-import * as DateRange from "../../core/analytics/report/DateRange.ts"
-import type { LocalDate, Metric } from "../../core/analytics/report/Query.ts"
-import * as BarChart from "../../core/text/BarChart.ts"
-import * as Csv from "../../core/text/Csv.ts"
+import type { Answer, MetricValue, ResultRow } from "../../analytics/reports/Answer.ts"
+import * as DateRange from "../../analytics/reports/DateRange.ts"
+import type { LocalDate, Metric } from "../../analytics/reports/Query.ts"
+import * as BarChart from "../../platform/text/BarChart.ts"
+import * as Csv from "../../platform/text/Csv.ts"
 
 export const titles: Readonly<Record<Metric, string>> = {
   visitors: "visitors",

@@ -6,9 +6,9 @@
 import { PgTypes } from "@effect/sql-pg"
 import { Effect } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
-import * as Database from "../../postgres/Database.ts"
-import * as Outbox from "../../postgres/delivery/Outbox.ts"
-import * as Rounds from "../../runtime/Rounds.ts"
+import * as Database from "../../platform/postgres/Database.ts"
+import * as Outbox from "../../platform/postgres/Outbox.ts"
+import * as Rounds from "../../platform/rounds/Rounds.ts"
 
 /**
  * Deletes submissions of a website with their idempotency keys and their data in deliveries, in one transaction. The query for

@@ -6,13 +6,13 @@
  */
 import { Context, Effect, Layer, Result } from "effect"
 import { Headers, HttpServerRequest, type HttpServerResponse } from "effect/http"
-import * as Json from "../../core/json/Json.ts"
-import * as ErrorMapping from "../../http/request/ErrorMapping.ts"
-import * as ErrorResponses from "../../http/request/ErrorResponses.ts"
-import * as RequestHead from "../../http/request/RequestHead.ts"
-import { Body, Received } from "../api/Received.ts"
+import * as ErrorMapping from "../../sites/ErrorMapping.ts"
+import { Body, Received } from "../contract/Received.ts"
+import * as Json from "../json/Json.ts"
+import * as ErrorResponses from "./ErrorResponses.ts"
 import * as InFlightLimit from "./InFlightLimit.ts"
 import * as RequestBody from "./RequestBody.ts"
+import * as RequestHead from "./RequestHead.ts"
 
 type Response = HttpServerResponse.HttpServerResponse
 type Request = HttpServerRequest.HttpServerRequest

@@ -23,10 +23,10 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http"
 import * as Net from "node:net"
 import type { Duplex } from "node:stream"
 import { Clock, Context, type Duration, Effect, Option, type Scope } from "effect"
-import { clientKey } from "../../core/limits/ClientKey.ts"
-import * as Metrics from "../../core/metrics/Metrics.ts"
-import { afterQuietPoll } from "../../runtime/EventLoop.ts"
-import * as Rounds from "../../runtime/Rounds.ts"
+import { clientKey } from "../limits/ClientKey.ts"
+import * as Rounds from "../rounds/Rounds.ts"
+import { afterQuietPoll } from "../runtime/EventLoop.ts"
+import * as Metrics from "../telemetry/Metrics.ts"
 
 export interface Options {
   /** How long idle connections stay open after the server stops listening. */

@@ -5,9 +5,9 @@
  * @module
  */
 import { Effect } from "effect"
-import * as Capacity from "../../core/limits/Capacity.ts"
-import * as SmallBody from "../../core/limits/SmallBody.ts"
-import type { RequestHead } from "../api/Received.ts"
+import type { RequestHead } from "../contract/Received.ts"
+import * as Capacity from "../limits/Capacity.ts"
+import * as SmallBody from "../limits/SmallBody.ts"
 
 /** Small bodies, and heads of that size, are not counted: the store's queue bounds the number of requests. */
 const counted = (bytes: number): number => (bytes <= SmallBody.maxBytes ? 0 : bytes)

@@ -10,13 +10,13 @@ import type { Socket } from "node:net"
 import type { Context } from "effect"
 import { constVoid } from "effect/Function"
 import type { HttpServerResponse } from "effect/http"
-import * as Routes from "../../core/http/Routes.ts"
-import * as Metrics from "../../core/metrics/Metrics.ts"
-import * as Decision from "../../core/sites/Decision.ts"
-import * as Cors from "../../http/middleware/Cors.ts"
-import * as ErrorResponses from "../../http/request/ErrorResponses.ts"
+import * as Cors from "../../api/Cors.ts"
+import * as Metrics from "../telemetry/Metrics.ts"
 import * as Connections from "./Connections.ts"
+import * as Decision from "./Decision.ts"
+import * as ErrorResponses from "./ErrorResponses.ts"
 import * as RequestMetrics from "./RequestMetrics.ts"
+import * as Routes from "./Routes.ts"
 
 type Answer = HttpServerResponse.HttpServerResponse
 

@@ -7,10 +7,10 @@
 import { type IncomingMessage, type Server, type ServerOptions, ServerResponse } from "node:http"
 import { performance } from "node:perf_hooks"
 import type { Context } from "effect"
-import * as Routes from "../../core/http/Routes.ts"
-import * as Metrics from "../../core/metrics/Metrics.ts"
-import * as Decision from "../../core/sites/Decision.ts"
-import { observeUnsafe } from "../../runtime/Observe.ts"
+import { observeUnsafe } from "../runtime/Observe.ts"
+import * as Metrics from "../telemetry/Metrics.ts"
+import * as Decision from "./Decision.ts"
+import * as Routes from "./Routes.ts"
 
 /** Creates a server that does not listen yet. */
 export type Create = (options: ServerOptions) => Server

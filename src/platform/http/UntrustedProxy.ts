@@ -6,7 +6,7 @@
  */
 import type { Server } from "node:http"
 import { Effect, Latch, type Scope } from "effect"
-import * as Metrics from "../../core/metrics/Metrics.ts"
+import * as Metrics from "../telemetry/Metrics.ts"
 
 /** Exported for tests. */
 export const warning =

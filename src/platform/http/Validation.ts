@@ -8,12 +8,12 @@ import { HttpRouter, HttpServerRequest, type HttpServerResponse } from "effect/h
 import type * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import type * as HttpApiError from "effect/http-api/HttpApiError"
 import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
-import type { ValidationError } from "../../contract/Errors.ts"
-import { Validation } from "../../contract/Validation.ts"
-import * as Json from "../../core/json/Json.ts"
-import * as ErrorResponses from "../../http/request/ErrorResponses.ts"
-import * as Fault from "../api/Fault.ts"
-import { LimitHeaders, Received } from "../api/Received.ts"
+import type { ValidationError } from "../contract/Errors.ts"
+import * as Fault from "../contract/Fault.ts"
+import { LimitHeaders, Received } from "../contract/Received.ts"
+import { Validation } from "../contract/Validation.ts"
+import * as Json from "../json/Json.ts"
+import * as ErrorResponses from "./ErrorResponses.ts"
 import * as RequestBody from "./RequestBody.ts"
 
 /** The faults of a slot of a request. */

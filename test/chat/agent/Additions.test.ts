@@ -2,9 +2,9 @@
 import { randomBytes } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import type { Instance } from "../../../src/core/chat/Instance.ts"
-import * as SealedAdditions from "../../../src/core/chat/SealedAdditions.ts"
-import * as Sealing from "../../../src/core/delivery/Sealing.ts"
+import type { Instance } from "../../../src/chat/Instance.ts"
+import * as SealedAdditions from "../../../src/chat/SealedAdditions.ts"
+import * as Sealing from "../../../src/platform/secrets/Sealing.ts"
 import { ask, done, failure, layer, secretsKey, streams } from "../../support/AgentExchange.ts"
 import { type Received, says, start } from "../../support/TestUpstream.ts"
 

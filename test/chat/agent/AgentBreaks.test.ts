@@ -1,7 +1,7 @@
 /** Malformed answers and broken connections. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
-import type { AgentEvent } from "../../../src/core/chat/agent/Agent.ts"
+import type { AgentEvent } from "../../../src/chat/agent/Agent.ts"
 import { ask, done, exchange, failure, layer, secret, streams } from "../../support/AgentExchange.ts"
 import { endlessly, type Respond, says, sse, start } from "../../support/TestUpstream.ts"
 import { until } from "../../support/Wait.ts"

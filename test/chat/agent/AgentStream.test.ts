@@ -1,8 +1,8 @@
 import type { ServerResponse } from "node:http"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, References, Result, Schema, Stream, Tracer } from "effect"
-import type { AgentRequest } from "../../../src/core/chat/agent/Agent.ts"
-import { AgentBusy, AgentStream } from "../../../src/services/chat/AgentStream.ts"
+import { AgentBusy, AgentStream } from "../../../src/chat/AgentStream.ts"
+import type { AgentRequest } from "../../../src/chat/agent/Agent.ts"
 import { type Scene, Stage, suite } from "../../suites/AgentStream.ts"
 import { advanceUntilEnd, ask, done, exchange, failure, layer, secret, streams } from "../../support/AgentExchange.ts"
 import {

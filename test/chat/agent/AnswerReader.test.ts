@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
+import type { AgentEvent } from "../../../src/chat/agent/Agent.ts"
 import { AnswerReader } from "../../../src/chat/agent/AnswerReader.ts"
 import { protocols } from "../../../src/chat/agent/Protocols.ts"
-import type { AgentEvent } from "../../../src/core/chat/agent/Agent.ts"
-import * as ChatStream from "../../../src/core/chat/stream/ChatStream.ts"
-import { UiMessageStream } from "../../../src/core/chat/stream/UiMessageStream.ts"
+import * as ChatStream from "../../../src/chat/stream/ChatStream.ts"
+import { UiMessageStream } from "../../../src/chat/stream/UiMessageStream.ts"
 import { finishes, says } from "../../support/TestUpstream.ts"
 
 /** Pieces of which an agent's stream may consist. */

@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import * as Sealing from "../../../src/core/delivery/Sealing.ts"
+import * as Sealing from "../../../src/platform/secrets/Sealing.ts"
 import { ask, done, exchange, failure, layer, secretsKey, streams, textOf } from "../../support/AgentExchange.ts"
 import { says } from "../../support/TestUpstream.ts"
 

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
+import type { AgentRequest } from "../../../src/chat/agent/Agent.ts"
 import { protocol } from "../../../src/chat/agent/OpenAiChat.ts"
 import * as Protocol from "../../../src/chat/agent/Protocol.ts"
-import type { AgentRequest } from "../../../src/core/chat/agent/Agent.ts"
 import { activitiesOf, read, readWhole, sourcesOf, textOf } from "../../support/AgentFrames.ts"
 import { instanceAt } from "../../support/TestUpstream.ts"
 

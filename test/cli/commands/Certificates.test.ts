@@ -10,10 +10,10 @@ import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import { SqlClient } from "effect/sql"
+import * as Diagnosis from "../../../src/cli/doctor/Diagnosis.ts"
+import * as Redis from "../../../src/cli/doctor/RedisInspection.ts"
 import * as ErrorMessages from "../../../src/cli/support/ErrorMessages.ts"
-import * as Diagnosis from "../../../src/core/doctor/Diagnosis.ts"
-import * as Database from "../../../src/postgres/Database.ts"
-import * as Redis from "../../../src/redis/Inspection.ts"
+import * as Database from "../../../src/platform/postgres/Database.ts"
 import * as TestRedis from "../../support/TestRedis.ts"
 
 const pem = (name: string): string => readFileSync(new URL(`../fixtures/certificates/${name}`, import.meta.url), "utf8")

@@ -7,9 +7,9 @@ import { Effect, Exit, Fiber, Latch, Layer, Redacted } from "effect"
 import { SqlClient } from "effect/sql"
 import * as Cluster from "../../../scripts/torture/Cluster.ts"
 import * as Migrate from "../../../src/cli/commands/Migrate.ts"
-import * as Database from "../../../src/postgres/Database.ts"
-import firstMigration from "../../../src/postgres/schema/migrations/0001_edge.ts"
-import indexVisits from "../../../src/postgres/schema/migrations/0040_visit_indexes.ts"
+import * as Database from "../../../src/platform/postgres/Database.ts"
+import firstMigration from "../../../src/platform/postgres/schema/migrations/0001_edge.ts"
+import indexVisits from "../../../src/platform/postgres/schema/migrations/0040_visit_indexes.ts"
 import * as Locks from "../../support/postgres/Locks.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 import { pause, until } from "../../support/Wait.ts"
@@ -22,7 +22,7 @@ const migrate = ({ url }: TestDatabase.Connection) =>
   Effect.provide(Migrate.migrate, Layer.fresh(Database.layer({ url, connections: 2, timeout: databaseTimeout })))
 
 /** The migrations after the first, in order. */
-const laterMigrations = readdirSync(new URL("../../../src/postgres/schema/migrations", import.meta.url))
+const laterMigrations = readdirSync(new URL("../../../src/platform/postgres/schema/migrations", import.meta.url))
   .map((file): readonly [number, string] => [Number(file.slice(0, 4)), file.slice(5, -".ts".length)])
   .filter(([id]) => id > 1)
   .sort(([one], [other]) => one - other)

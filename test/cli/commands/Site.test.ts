@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Option } from "effect"
 import { TestClock } from "effect/testing"
-import { AnalyticsRepo } from "../../../src/services/analytics/AnalyticsRepo.ts"
-import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.ts"
-import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
+import { AnalyticsRepo } from "../../../src/analytics/AnalyticsRepo.ts"
+import { InstanceDirectory } from "../../../src/chat/InstanceDirectory.ts"
+import { SiteDirectory } from "../../../src/sites/SiteDirectory.ts"
 import { site, view } from "../../support/TestStorage.ts"
 import { session, unknown, uuid } from "../support/Session.ts"
 

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import { TestClock } from "effect/testing"
-import { WidgetTokens } from "../../../src/services/chat/WidgetTokens.ts"
+import { WidgetTokens } from "../../../src/chat/WidgetTokens.ts"
 import { poll } from "../../support/Wait.ts"
 import { session, unknown } from "../support/Session.ts"
 

@@ -1,7 +1,7 @@
 import { Layer } from "effect"
 import * as FormDirectory from "../../../src/forms/postgres/FormDirectory.ts"
-import * as SiteDirectory from "../../../src/postgres/sites/SiteDirectory.ts"
-import * as SiteErasure from "../../../src/postgres/sites/SiteErasure.ts"
+import * as SiteErasure from "../../../src/privacy/postgres/SiteErasure.ts"
+import * as SiteDirectory from "../../../src/sites/postgres/SiteDirectory.ts"
 import { suite } from "../../suites/FormDirectory.ts"
 import * as TestClient from "../../support/postgres/TestClient.ts"
 

@@ -4,8 +4,8 @@
 import { createServer, type IncomingMessage } from "node:http"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Logger, Metric } from "effect"
-import * as Metrics from "../../../src/core/metrics/Metrics.ts"
 import * as UntrustedProxy from "../../../src/platform/http/UntrustedProxy.ts"
+import * as Metrics from "../../../src/platform/telemetry/Metrics.ts"
 import * as InProcess from "../../support/InProcessService.ts"
 import { until } from "../../support/Wait.ts"
 

@@ -6,9 +6,9 @@
  */
 import { setTimeout } from "node:timers/promises"
 import { Effect, Stream } from "effect"
-import type { AgentEvent, AgentRequest } from "../../../src/core/chat/agent/Agent.ts"
-import * as MemoryAgentStream from "../../../src/memory/chat/AgentStream.ts"
-import { AgentBroken, type AgentError, AgentRefused, AgentTimeout } from "../../../src/services/chat/AgentStream.ts"
+import { AgentBroken, type AgentError, AgentRefused, AgentTimeout } from "../../../src/chat/AgentStream.ts"
+import type { AgentEvent, AgentRequest } from "../../../src/chat/agent/Agent.ts"
+import * as MemoryAgentStream from "../../../src/chat/memory/AgentStream.ts"
 import { paths, TestServer } from "../TestServer.ts"
 import { until } from "../Wait.ts"
 import { Chromium, type VisitorOptions } from "./Browser.ts"

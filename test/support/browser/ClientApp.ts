@@ -5,7 +5,7 @@
  */
 import { Effect } from "effect"
 import { build } from "esbuild"
-import * as Bundles from "../../../src/http/assets/Bundles.ts"
+import * as Bundles from "../../../src/pages/Bundles.ts"
 import * as Documents from "../../docs/Documents.ts"
 import { paths, TestServer } from "../TestServer.ts"
 import * as Network from "./Network.ts"

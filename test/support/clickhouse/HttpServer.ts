@@ -4,10 +4,10 @@
  * @module
  */
 import { Effect, type Layer, Redacted } from "effect"
-import type { ClickHouse } from "../../../src/clickhouse/ClickHouse.ts"
-import * as Client from "../../../src/clickhouse/ClickHouse.ts"
-import * as Migrations from "../../../src/clickhouse/schema/Migrations.ts"
-import * as Tables from "../../../src/clickhouse/schema/Tables.ts"
+import type { ClickHouse } from "../../../src/platform/clickhouse/ClickHouse.ts"
+import * as Client from "../../../src/platform/clickhouse/ClickHouse.ts"
+import * as Migrations from "../../../src/platform/clickhouse/schema/Migrations.ts"
+import * as Tables from "../../../src/platform/clickhouse/schema/Tables.ts"
 import * as HttpInterface from "./HttpInterface.ts"
 
 /** Serves a new database with the tables. Stops with the scope. */

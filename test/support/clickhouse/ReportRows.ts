@@ -1,8 +1,8 @@
 /** Inserts the rows of a website into ClickHouse directly, without the service's repositories. */
 import { randomUUID } from "node:crypto"
 import { Effect } from "effect"
-import { ClickHouse } from "../../../src/clickhouse/ClickHouse.ts"
-import type { EventRow, SiteRows, ViewRow } from "../../../src/core/analytics/report/Row.ts"
+import type { EventRow, SiteRows, ViewRow } from "../../../src/analytics/reports/Row.ts"
+import { ClickHouse } from "../../../src/platform/clickhouse/ClickHouse.ts"
 
 /** The columns that the tables of page views and of events have in common. */
 const commonColumns = (hostedWebsiteId: string, row: ViewRow | EventRow) => ({

@@ -4,9 +4,9 @@
  * @module
  */
 import { Effect, Layer } from "effect"
-import { ClickHouse, make } from "../../../src/clickhouse/ClickHouse.ts"
-import * as Migrations from "../../../src/clickhouse/schema/Migrations.ts"
-import * as Tables from "../../../src/clickhouse/schema/Tables.ts"
+import { ClickHouse, make } from "../../../src/platform/clickhouse/ClickHouse.ts"
+import * as Migrations from "../../../src/platform/clickhouse/schema/Migrations.ts"
+import * as Tables from "../../../src/platform/clickhouse/schema/Tables.ts"
 import * as Engine from "./Engine.ts"
 
 export { describeWithClickHouse, isInstalled } from "./Engine.ts"

@@ -4,8 +4,8 @@
  * @module
  */
 import { Effect, Layer } from "effect"
-import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
-import { WritableSites } from "../../../src/services/sites/WritableSites.ts"
+import { SiteDirectory } from "../../../src/sites/SiteDirectory.ts"
+import { WritableSites } from "../../../src/sites/WritableSites.ts"
 
 export const layer: Layer.Layer<WritableSites, never, SiteDirectory> = Layer.effect(
   WritableSites,

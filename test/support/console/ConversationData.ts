@@ -5,9 +5,9 @@
  */
 import { randomUUID } from "node:crypto"
 import { Effect } from "effect"
-import type { AnswerEnding } from "../../../src/core/chat/conversation/Conversation.ts"
-import { ConversationStore } from "../../../src/services/chat/ConversationStore.ts"
-import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.ts"
+import { ConversationStore } from "../../../src/chat/ConversationStore.ts"
+import type { AnswerEnding } from "../../../src/chat/conversations/Conversation.ts"
+import { InstanceDirectory } from "../../../src/chat/InstanceDirectory.ts"
 
 export interface Turn {
   readonly question: string

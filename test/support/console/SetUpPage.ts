@@ -1,5 +1,5 @@
 /** The settings of a website in the console, on the page that tests share. */
-import type { Site } from "../../../src/core/sites/Site.ts"
+import type { Site } from "../../../src/sites/Site.ts"
 import * as ConsolePage from "./ConsolePage.ts"
 
 export const sections = [

@@ -5,11 +5,11 @@
  */
 import { createHash } from "node:crypto"
 import { Effect } from "effect"
-import type { Site } from "../../../src/core/sites/Site.ts"
+import { AnalyticsRepo } from "../../../src/analytics/AnalyticsRepo.ts"
+import { EventRepo } from "../../../src/analytics/EventRepo.ts"
+import { Leads } from "../../../src/analytics/Leads.ts"
 import { SubmissionRepo } from "../../../src/forms/SubmissionRepo.ts"
-import { AnalyticsRepo } from "../../../src/services/analytics/AnalyticsRepo.ts"
-import { EventRepo } from "../../../src/services/analytics/EventRepo.ts"
-import { Leads } from "../../../src/services/analytics/Leads.ts"
+import type { Site } from "../../../src/sites/Site.ts"
 
 /** A sequence of numbers from 0 to 1. */
 const randomOf = (seed: number) => {

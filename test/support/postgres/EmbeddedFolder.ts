@@ -5,7 +5,7 @@ import { PgClient } from "@effect/sql-pg"
 import { assert } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import { Reactivity } from "effect/reactivity"
-import * as EmbeddedCluster from "../../../src/postgres/embedded/EmbeddedCluster.ts"
+import * as EmbeddedCluster from "../../../src/platform/postgres/embedded/EmbeddedCluster.ts"
 import * as PreparedCluster from "./PreparedCluster.ts"
 import * as ServerFiles from "./ServerFiles.ts"
 

@@ -6,10 +6,10 @@
 import { PgClient } from "@effect/sql-pg"
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
-import * as Evaluate from "../../../src/core/analytics/report/Evaluate.ts"
-import type { Query as CoreQuery } from "../../../src/core/analytics/report/Query.ts"
-import * as Query from "../../../src/postgres/analytics/reports/Query.ts"
-import type { ReportSite } from "../../../src/services/analytics/Reports.ts"
+import * as Evaluate from "../../../src/analytics/reports/Evaluate.ts"
+import * as Query from "../../../src/analytics/reports/postgres/Query.ts"
+import type { Query as CoreQuery } from "../../../src/analytics/reports/Query.ts"
+import type { ReportSite } from "../../../src/analytics/reports/Reports.ts"
 import * as SiteRows from "./SiteRows.ts"
 
 /** Asserts that reports from rows, from stored visits and from rollups equal those of `Evaluate`. */

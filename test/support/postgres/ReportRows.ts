@@ -11,7 +11,7 @@ import {
   metrics,
   operators,
   type Query
-} from "../../../src/core/analytics/report/Query.ts"
+} from "../../../src/analytics/reports/Query.ts"
 
 const text = (...values: ReadonlyArray<string>) => Schema.NullOr(Schema.Literals(values))
 

@@ -6,12 +6,12 @@
 import { PgTypes } from "@effect/sql-pg"
 import { Effect, Schema } from "effect"
 import type { SqlClient } from "effect/sql"
-import type { Row } from "../../../src/core/analytics/AnalyticsExport.ts"
-import type { SiteRows } from "../../../src/core/analytics/report/Row.ts"
-import * as AnalyticsExport from "../../../src/postgres/analytics/AnalyticsExport.ts"
-import * as AnalyticsRows from "../../../src/runtime/AnalyticsRows.ts"
-import { decodeRows } from "../../../src/runtime/Rows.ts"
-import type { ReportSite } from "../../../src/services/analytics/Reports.ts"
+import * as AnalyticsRows from "../../../src/analytics/AnalyticsRows.ts"
+import type { Row } from "../../../src/analytics/ExportRow.ts"
+import * as AnalyticsExport from "../../../src/analytics/postgres/AnalyticsExport.ts"
+import type { ReportSite } from "../../../src/analytics/reports/Reports.ts"
+import type { SiteRows } from "../../../src/analytics/reports/Row.ts"
+import { decodeRows } from "../../../src/platform/runtime/Rows.ts"
 
 const ConversionRows = Schema.Array(
   Schema.Struct({ visit_started_at: Schema.Date, session_key: Schema.String, name: Schema.String })

@@ -6,7 +6,7 @@
 import type { PgClient } from "@effect/sql-pg"
 import { Effect, Layer } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
-import * as Database from "../../../src/postgres/Database.ts"
+import * as Database from "../../../src/platform/postgres/Database.ts"
 import * as TestDatabase from "./TestDatabase.ts"
 
 /** A client on a fresh, migrated, empty database for each build of the layer. */

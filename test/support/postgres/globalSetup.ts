@@ -15,12 +15,12 @@ import { Reactivity } from "effect/reactivity"
 import { SqlClient } from "effect/sql"
 import * as MigratorFileSystem from "effect/sql/MigratorFileSystem"
 import type { TestProject } from "vitest/node"
-import * as EmbeddedCluster from "../../../src/postgres/embedded/EmbeddedCluster.ts"
+import * as EmbeddedCluster from "../../../src/platform/postgres/embedded/EmbeddedCluster.ts"
 import * as PreparedCluster from "./PreparedCluster.ts"
 import * as ServerFiles from "./ServerFiles.ts"
 import { type TestPostgres, urlOf } from "./TestPostgres.ts"
 
-const migrations = path.resolve(import.meta.dirname, "../../../src/postgres/schema/migrations")
+const migrations = path.resolve(import.meta.dirname, "../../../src/platform/postgres/schema/migrations")
 
 const quick = { fsync: "off", synchronous_commit: "off", full_page_writes: "off" }
 

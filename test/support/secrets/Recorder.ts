@@ -1,7 +1,7 @@
 /** The marked secrets, an agent that echoes them, and a record of all log lines and exports. */
 import { randomBytes } from "node:crypto"
 import { Cause, Effect, Layer, Logger, Redacted, References } from "effect"
-import * as Otlp from "../../../src/telemetry/Otlp.ts"
+import * as Otlp from "../../../src/platform/telemetry/Otlp.ts"
 import * as TestCollector from "../TestCollector.ts"
 import { finishes, says, sse, start } from "../TestUpstream.ts"
 

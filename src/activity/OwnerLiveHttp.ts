@@ -1,0 +1,69 @@
+/**
+ * `GET /v1/owner/sites/{site_id}/live`.
+ *
+ * @module
+ */
+import { Effect, Schedule, Stream } from "effect"
+import { HttpServerResponse } from "effect/http"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import { OwnerApi } from "../api/OwnerApi.ts"
+import { Caller } from "../sites/access/AuthenticationApi.ts"
+import { CallerOperations } from "../sites/access/CallerOperations.ts"
+import * as Failures from "../sites/access/Failures.ts"
+import { OwnerSites } from "../sites/OwnerSites.ts"
+import * as ActivityJson from "./ActivityJson.ts"
+import { type Change, LiveFeeds } from "./LiveFeeds.ts"
+import type { LiveChange } from "./OwnerLiveApi.ts"
+
+const frame = (event: "latest" | "change", { activity, visitors }: Change): string =>
+  `event: ${event}\ndata: ${JSON.stringify({ visitors, activity: activity.map(ActivityJson.of) } satisfies LiveChange)}\n\n`
+
+/** A comment that keeps proxies from closing an idle stream, and detects closed connections. */
+const heartbeat = ": beat\n\n"
+
+/** How often the caller's access is checked, and after how many checks a heartbeat is sent. */
+const checkInterval = "1 second"
+const checksPerHeartbeat = 5
+
+export const layer = HttpApiBuilder.group(
+  OwnerApi,
+  "live",
+  Effect.fnUntraced(function* (handlers) {
+    const ownerSites = yield* OwnerSites
+    const operations = yield* CallerOperations
+    const feeds = yield* LiveFeeds
+    return handlers.handle(
+      "follow",
+      Effect.fnUntraced(function* ({ params }) {
+        const caller = yield* Caller
+        const proof = yield* ownerSites.authorize(params.site_id, "read")
+        yield* operations.beginLive(params.site_id)
+        const { changes, latest } = yield* feeds.follow(proof)
+        /** Whether the caller may still follow the website. */
+        const checkAccess = ownerSites
+          .authorize(params.site_id, "read")
+          .pipe(
+            Effect.provideService(Caller, caller),
+            Effect.andThen(caller.isValid),
+            Effect.catchTags({ NotFound: () => Effect.succeed(false), StorageUnavailable: () => Effect.succeed(true) })
+          )
+        const heartbeats = Stream.fromSchedule(Schedule.spaced(checkInterval)).pipe(
+          Stream.mapEffect((check) => Effect.map(checkAccess, (isAllowed) => ({ check, isAllowed }))),
+          Stream.takeWhile(({ isAllowed }) => isAllowed),
+          Stream.filter(({ check }) => check % checksPerHeartbeat === 0),
+          Stream.map(() => heartbeat)
+        )
+        const frames = Stream.concat(
+          Stream.succeed(frame("latest", latest)),
+          Stream.map(changes, (change) => frame("change", change))
+        )
+        return HttpServerResponse.stream(
+          Stream.encodeText(Stream.merge(frames, heartbeats, { haltStrategy: "either" })),
+          {
+            contentType: "text/event-stream"
+          }
+        )
+      }, Effect.catchTags(Failures.ofReports))
+    )
+  })
+)

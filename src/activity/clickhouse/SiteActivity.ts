@@ -1,0 +1,94 @@
+/**
+ * Reads the latest activity of a website: page views and events from ClickHouse, submissions from `Inbox`, and conversations
+ * from `ConversationStore`.
+ *
+ * @module
+ */
+import { Clock, type Duration, Effect, Layer, type Schema } from "effect"
+import { Parameters } from "../../analytics/reports/clickhouse/Parameters.ts"
+import { ConversationStore } from "../../chat/ConversationStore.ts"
+import { InstanceDirectory } from "../../chat/InstanceDirectory.ts"
+import { Inbox } from "../../forms/Inbox.ts"
+import { bounded, ClickHouse } from "../../platform/clickhouse/ClickHouse.ts"
+import { decodeRows } from "../../platform/runtime/Rows.ts"
+import { dayMillis } from "../../platform/text/Calendar.ts"
+import * as Activities from "../Activity.ts"
+import * as ActivityRows from "../ActivityRows.ts"
+import { SiteActivity } from "../SiteActivity.ts"
+
+const columns = "toUnixTimestamp64Milli(received_at) AS receivedAt, path, country, device_type AS deviceType, browser"
+
+const selected = {
+  page_view: `'pageview' AS type, ${columns}, coalesce(utm_source, referrer_host) AS source`,
+  event: `'event' AS type, ${columns}, name`
+} as const
+
+/**
+ * The periods, in days, that are read in turn until enough rows are found. Without a period, ClickHouse would sort all rows of
+ * the website, because tables are sorted by day and not by time.
+ */
+const periods = [0.1, 2, 60, Number.POSITIVE_INFINITY]
+
+export interface Options {
+  /** The timeout of the statements for each table. */
+  readonly timeout: Duration.Input
+}
+
+export const layer = ({
+  timeout
+}: Options): Layer.Layer<SiteActivity, never, ClickHouse | Inbox | InstanceDirectory | ConversationStore> =>
+  Layer.effect(
+    SiteActivity,
+    Effect.gen(function* () {
+      const { query } = yield* ClickHouse
+      const inbox = yield* Inbox
+      const directory = yield* InstanceDirectory
+      const store = yield* ConversationStore
+      /** The most recently updated conversations of a website, as activities at the times when they began. */
+      const conversationsOf = Effect.fnUntraced(function* (websiteConfigId: string, limit: number) {
+        const instances = (yield* directory.list).filter((instance) => instance.websiteConfigId === websiteConfigId)
+        const found = yield* Effect.forEach(instances, ({ instanceId }) =>
+          Effect.map(store.list({ instanceId, limit, before: null }), (summaries) =>
+            summaries.map(
+              ({ conversationId, createdAt }): Activities.Activity => ({
+                type: "conversation",
+                receivedAt: createdAt,
+                instanceId,
+                conversationId
+              })
+            )
+          )
+        )
+        return found.flat()
+      })
+      /** The latest rows of a table, from the shortest period that has enough of them. */
+      const latestOf = <A>(
+        table: keyof typeof selected,
+        schema: Schema.ConstraintDecoder<ReadonlyArray<A>>,
+        hostedWebsiteId: string,
+        limit: number
+      ) =>
+        Effect.gen(function* () {
+          const now = yield* Clock.currentTimeMillis
+          for (const days of periods) {
+            const parameters = new Parameters()
+            const statement = `SELECT ${selected[table]} FROM ${table}
+              WHERE hosted_website_id = ${parameters.uuid(hostedWebsiteId)}
+                AND received_at >= ${parameters.time(now - days * dayMillis)}
+              ORDER BY received_at DESC LIMIT ${limit}`
+            const rows = yield* query(statement, { parameters: parameters.values }).pipe(decodeRows(schema))
+            if (rows.length >= limit || !Number.isFinite(days)) return rows
+          }
+          return []
+        }).pipe(bounded(timeout))
+      return SiteActivity.of({
+        latest: Effect.fnUntraced(function* ({ hostedWebsiteId, websiteConfigId }, limit) {
+          const views = yield* latestOf("page_view", ActivityRows.Views, hostedWebsiteId, limit)
+          const events = yield* latestOf("event", ActivityRows.Events, hostedWebsiteId, limit)
+          const { items } = yield* inbox.list({ websiteConfigId, filter: {}, after: null, limit })
+          const conversations = yield* conversationsOf(websiteConfigId, limit)
+          return Activities.latest([views, events, items.map(Activities.ofSubmission), conversations], limit)
+        })
+      })
+    })
+  )

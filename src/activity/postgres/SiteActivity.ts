@@ -1,0 +1,73 @@
+/**
+ * Reads the recent activity of a website from the ends of the indexes of four PostgreSQL tables.
+ *
+ * @module
+ */
+import { PgTypes } from "@effect/sql-pg"
+import type { PgClient } from "@effect/sql-pg/PgClient"
+import { Effect, Layer, Schema } from "effect"
+import type { SqlError } from "effect/sql"
+import { statuses } from "../../forms/Submission.ts"
+import * as Database from "../../platform/postgres/Database.ts"
+import * as OwnerConnections from "../../platform/postgres/OwnerConnections.ts"
+import { decodeRows } from "../../platform/runtime/Rows.ts"
+import * as Activities from "../Activity.ts"
+import * as ActivityRows from "../ActivityRows.ts"
+import { SiteActivity } from "../SiteActivity.ts"
+
+const Submissions = Schema.Array(
+  Schema.Struct({
+    type: Schema.Literal("submission"),
+    receivedAt: Schema.Finite,
+    submissionId: Schema.String,
+    status: Schema.Literals(statuses),
+    pageSlug: Schema.NullOr(Schema.String)
+  })
+)
+
+const Conversations = Schema.Array(
+  Schema.Struct({
+    type: Schema.Literal("conversation"),
+    receivedAt: Schema.Finite,
+    instanceId: Schema.String,
+    conversationId: Schema.String
+  })
+)
+
+const time = `floor(extract(epoch FROM received_at) * 1000)::float8 AS "receivedAt"`
+
+const visitorColumns = `${time}, path, country, device_type AS "deviceType", browser`
+
+const ofWebsite = (column: string) => `WHERE ${column} = $1 ORDER BY received_at DESC LIMIT $2`
+
+const statements = {
+  views: `SELECT 'pageview' AS type, ${visitorColumns}, coalesce(utm_source, referrer_host) AS source
+    FROM page_view ${ofWebsite("hosted_website_id")}`,
+  events: `SELECT 'event' AS type, ${visitorColumns}, name FROM event ${ofWebsite("hosted_website_id")}`,
+  submissions: `SELECT 'submission' AS type, ${time}, submission_id AS "submissionId", status, page_slug AS "pageSlug"
+    FROM submission ${ofWebsite("website_config_id")}`,
+  conversations: `SELECT 'conversation' AS type, ${time}, instance_id AS "instanceId", conversation_id AS "conversationId"
+    FROM instance CROSS JOIN LATERAL (
+      SELECT conversation_id, created_at AS received_at FROM conversation
+      WHERE conversation.instance_id = instance.instance_id ORDER BY created_at DESC LIMIT $2
+    ) AS begun ${ofWebsite("website_config_id")}`
+}
+
+export const layer: Layer.Layer<SiteActivity, SqlError.SqlError, PgClient> = Layer.effect(
+  SiteActivity,
+  Effect.map(OwnerConnections.OwnerConnections, (sql) => {
+    const read = (statement: string, id: string, limit: number) =>
+      sql.unsafe(statement, [PgTypes.uuid(id), PgTypes.int8(BigInt(limit))])
+    return SiteActivity.of({
+      latest: Effect.fnUntraced(function* ({ hostedWebsiteId, websiteConfigId }, limit) {
+        const views = yield* read(statements.views, hostedWebsiteId, limit).pipe(decodeRows(ActivityRows.Views))
+        const events = yield* read(statements.events, hostedWebsiteId, limit).pipe(decodeRows(ActivityRows.Events))
+        const submissions = yield* read(statements.submissions, websiteConfigId, limit).pipe(decodeRows(Submissions))
+        const conversations = yield* read(statements.conversations, websiteConfigId, limit).pipe(
+          decodeRows(Conversations)
+        )
+        return Activities.latest([views, events, submissions, conversations], limit)
+      }, Database.mapErrors)
+    })
+  })
+).pipe(Layer.provide(OwnerConnections.layer))

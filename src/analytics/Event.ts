@@ -1,0 +1,90 @@
+/**
+ * Custom events: what a page claims, what the server adds, and the record that is stored. Pure: the time, the address and the
+ * date's salt are arguments, as for a page view.
+ *
+ * @module
+ */
+import * as Storable from "../platform/text/Storable.ts"
+import * as EmailMask from "./EmailMask.ts"
+import * as PageView from "./PageView.ts"
+
+export type PropertyValue = string | number | boolean
+
+export interface Revenue {
+  /** A sum in the currency's main unit, rounded to thousandths, as Plausible does. Negative for a refund. */
+  readonly amount: number
+  /** Three capital letters of ISO 4217. */
+  readonly currency: string
+}
+
+/** A stored event. Its texts have neither NULs nor lone surrogates. Its name, path and properties have no email addresses. */
+export interface Event {
+  readonly hostedWebsiteId: string
+  /** Milliseconds since 1970. */
+  readonly receivedAt: number
+  readonly name: string
+  /** The path without its query and fragment. */
+  readonly path: string
+  readonly sessionId: string | null
+  /** 16 bytes, as 32 hexadecimal digits; see `PageView.visitorHash`. */
+  readonly visitorHash: string
+  readonly deviceType: string | null
+  readonly browser: string | null
+  readonly os: string | null
+  /** Two capital letters, or null. */
+  readonly country: string | null
+  /** Null without properties. */
+  readonly properties: Readonly<Record<string, PropertyValue>> | null
+  readonly revenue: Revenue | null
+  /** Whether the event keeps a visit with one page view from being a bounce. */
+  readonly isInteractive: boolean
+}
+
+/** What a page claims: the validated payload of the contract. */
+export interface EventClaim {
+  readonly name: string
+  readonly page_path: string
+  readonly session_id?: string | null | undefined
+  readonly properties?: Readonly<Record<string, PropertyValue>> | null | undefined
+  readonly revenue?: Revenue | null | undefined
+  readonly interactive?: boolean | null | undefined
+}
+
+/** Truncates nothing: the length was validated, and U+FFFD is as long as the NUL that it replaces. */
+const storable = (text: string): string => {
+  const masked = EmailMask.mask(text)
+  return Storable.text(masked, masked.length)
+}
+
+const propertiesOf = (claimed: EventClaim["properties"]): Event["properties"] => {
+  const entries = Object.entries(claimed ?? {}).map(
+    // A negative zero becomes zero, as in JSON.
+    ([name, value]) =>
+      [
+        storable(name),
+        typeof value === "string" ? storable(value) : typeof value === "number" ? value + 0 : value
+      ] as const
+  )
+  // Not an assignment: a property can be named `__proto__`.
+  return entries.length === 0 ? null : Object.fromEntries(entries)
+}
+
+const thousandths = (amount: number): number => Math.round(amount * 1_000) / 1_000 + 0
+
+export const make = (claim: EventClaim, facts: PageView.VisitorFacts): Event => ({
+  hostedWebsiteId: facts.hostedWebsiteId,
+  receivedAt: facts.receivedAt,
+  name: storable(claim.name),
+  path: PageView.splitPath(claim.page_path).path,
+  sessionId: PageView.sessionIdOf(claim.session_id),
+  visitorHash: PageView.visitorHash(facts),
+  deviceType: PageView.deviceType(null, facts.client, null),
+  browser: facts.client.browser,
+  os: facts.client.os,
+  country: facts.country,
+  properties: propertiesOf(claim.properties),
+  revenue: claim.revenue
+    ? { amount: thousandths(claim.revenue.amount), currency: claim.revenue.currency.toUpperCase() }
+    : null,
+  isInteractive: claim.interactive ?? true
+})

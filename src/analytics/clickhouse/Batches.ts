@@ -1,0 +1,93 @@
+/**
+ * Stores rows in few, large batches, because ClickHouse cannot merge many small ones fast enough. Each batch is one insert into
+ * one table.
+ *
+ * @module
+ */
+import { type Duration, Effect, Result, type Scope } from "effect"
+import * as BatchMetrics from "../../platform/batch/BatchMetrics.ts"
+import * as BatchTrace from "../../platform/batch/BatchTrace.ts"
+import type { GroupCommit } from "../../platform/batch/GroupCommit.ts"
+import { ClickHouse } from "../../platform/clickhouse/ClickHouse.ts"
+import * as Errors from "../../platform/clickhouse/Errors.ts"
+import { RecordRefused, type StorageUnavailable } from "../../platform/Storage.ts"
+import { WritableSites } from "../../sites/WritableSites.ts"
+import * as Columns from "./Columns.ts"
+
+export interface Options {
+  /** The time within which a record must be stored. */
+  readonly timeout: Duration.Input
+  /** The maximum number of queued records of a table. */
+  readonly maxQueue: number
+  /** The minimum time between the starts of two batches of a table, unless a batch is full. Records wait in the meantime. */
+  readonly interval: Duration.Input
+  /** Whether batches of sampled requests are traced. */
+  readonly traced?: boolean
+}
+
+/** The table and columns for records of a kind. */
+export interface Target<Row> {
+  readonly table: string
+  readonly columns: readonly [Columns.Column<Row>, ...Array<Columns.Column<Row>>]
+  /** An estimate of a record's size in UTF-16 units. */
+  readonly weigh: (row: Row) => number
+}
+
+/** Maximum number of records in a batch, and maximum size of a batch and of a table's queue in UTF-16 units. */
+const bounds = { maxBatch: 20_000, maxBatchWeight: 32 * 2 ** 20, maxQueueWeight: 128 * 2 ** 20 } as const
+
+type Outcome = Result.Result<void, RecordRefused>
+
+const unknownSite: Outcome = Result.fail(new RecordRefused({ reason: "unknown-site" }))
+const notStorable: Outcome = Result.fail(new RecordRefused({}))
+
+/** Stores a batch and returns the outcome of each record. A retry with the same `batchId` stores nothing twice. */
+export const store = Effect.fnUntraced(function* <Row extends { readonly hostedWebsiteId: string }>(
+  { columns, table }: Target<Row>,
+  rows: ReadonlyArray<Row>,
+  batchId: string
+): Effect.fn.Return<ReadonlyArray<Outcome>, StorageUnavailable | RecordRefused, ClickHouse | WritableSites> {
+  const { insert } = yield* ClickHouse
+  const { during } = yield* WritableSites
+  return yield* during(new Set(rows.map(({ hostedWebsiteId }) => hostedWebsiteId)), (writable) => {
+    const sent: Array<ReadonlyArray<unknown>> = []
+    const outcomes = rows.map((row): Outcome => {
+      const values = Columns.valuesOf(columns, row)
+      if (values === undefined) return notStorable
+      if (!writable.has(row.hostedWebsiteId)) return unknownSite
+      sent.push(values)
+      return Result.void
+    })
+    if (sent.length === 0) return Effect.succeed(outcomes)
+    const [first, ...others] = columns
+    return insert({
+      table,
+      columns: [first.name, ...others.map(({ name }) => name)],
+      rows: sent,
+      token: batchId
+    }).pipe(Effect.mapError(Errors.refusedOrUnavailable), Effect.as(outcomes))
+  })
+})
+
+/** A group commit into one table. */
+export const make = Effect.fnUntraced(function* <Row extends { readonly hostedWebsiteId: string }>(
+  kind: BatchMetrics.Kind,
+  target: Target<Row>,
+  { interval, maxQueue, timeout, traced }: Options
+): Effect.fn.Return<GroupCommit<Row, void, RecordRefused>, never, ClickHouse | WritableSites | Scope.Scope> {
+  const context = yield* Effect.context<ClickHouse | WritableSites>()
+  return yield* BatchTrace.make<Row, void, RecordRefused>(
+    kind,
+    traced === true,
+    {
+      flush: (rows, batchId) => Effect.provideContext(store(target, rows, batchId), context),
+      timeout,
+      interval,
+      maxQueue,
+      weigh: target.weigh,
+      observer: yield* BatchMetrics.observer(kind),
+      ...bounds
+    },
+    "clickhouse"
+  )
+})

@@ -1,0 +1,89 @@
+/**
+ * Reads page views and events from PostgreSQL, in pages of rows, so that a slow reader of an export holds no connection and a
+ * bounded number of bytes.
+ *
+ * @module
+ */
+import { PgTypes } from "@effect/sql-pg"
+import { PgClient } from "@effect/sql-pg/PgClient"
+import { Effect, Layer, Option, Schema, Stream } from "effect"
+import * as Database from "../../platform/postgres/Database.ts"
+import { decodeRows } from "../../platform/runtime/Rows.ts"
+import { AnalyticsExport, type Query } from "../AnalyticsExport.ts"
+import * as AnalyticsRows from "../AnalyticsRows.ts"
+
+const common = `floor(extract(epoch FROM received_at) * 1000)::float8 AS at, path, session_id,
+  encode(visitor_hash, 'hex') AS hash, device_type, browser, os, country`
+
+const viewColumns = `${common}, utm_source, utm_medium, utm_campaign, utm_term, utm_content, referrer_host, referrer_path,
+  screen_width`
+
+const eventColumns = `${common}, name, properties::text AS properties, revenue_amount::float8 AS revenue_amount,
+  revenue_currency, is_interactive`
+
+const ofPeriod = "hosted_website_id = $1 AND received_at >= $2 AND received_at < $3"
+
+/** The page views of a hosted website, from one time to another. `AnalyticsRows.decodeView` decodes them. */
+export const viewsStatement = `SELECT ${viewColumns} FROM page_view WHERE ${ofPeriod} ORDER BY received_at`
+
+/** Like `viewsStatement`, for events and `AnalyticsRows.decodeEvent`. */
+export const eventsStatement = `SELECT ${eventColumns} FROM event WHERE ${ofPeriod} ORDER BY received_at`
+
+/** The maximum number of rows of a page, few because its rows are parsed without a break. */
+const pageSize = 100
+
+/** The maximum size of a page in bytes, by its large columns: a row can have 70 kB. A page has at least one row. */
+export const pageBytes = 1_000_000
+
+/**
+ * The page after the cursor `$4` and `$5`, or the first page if they are null. The rows have no key. `ctid`
+ * orders rows of one time, because these are in one partition and never updated.
+ */
+const pageOf = (columns: string, table: string, size: string): string => `SELECT * FROM (
+    SELECT ${columns}, received_at::text AS time, ctid::text AS place,
+      sum(${size}) OVER (ORDER BY received_at, ctid ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+    FROM ${table} WHERE ${ofPeriod} AND received_at >= coalesce($4::text::timestamptz, $2)
+      AND ($4::text IS NULL OR received_at > $4::text::timestamptz OR ctid > $5::text::tid)
+    ORDER BY received_at, ctid LIMIT ${pageSize}
+  ) AS page WHERE before IS NULL OR before < ${pageBytes}`
+
+const viewsPage = pageOf(viewColumns, "page_view", "octet_length(path) + coalesce(octet_length(referrer_path), 0)")
+const eventsPage = pageOf(eventColumns, "event", "octet_length(path) + coalesce(octet_length(properties::text), 0)")
+
+const Cursors = Schema.Array(Schema.Struct({ time: Schema.String, place: Schema.String }))
+
+type Cursor = (typeof Cursors.Type)[number]
+
+const first: Cursor | null = null
+
+export const layer: Layer.Layer<AnalyticsExport, never, PgClient> = Layer.effect(
+  AnalyticsExport,
+  Effect.map(PgClient, (sql) => {
+    const read = (statement: string, decode: typeof AnalyticsRows.decodeView, { from, hostedWebsiteId, to }: Query) =>
+      Stream.paginate(
+        first as Cursor | null,
+        Effect.fnUntraced(function* (after) {
+          const rows = yield* sql
+            .unsafe(statement, [
+              PgTypes.uuid(hostedWebsiteId),
+              PgTypes.timestamptz(from),
+              PgTypes.timestamptz(to),
+              PgTypes.text(after?.time ?? null),
+              PgTypes.text(after?.place ?? null)
+            ])
+            .pipe(Database.mapErrors)
+          // The last page is empty, because a page may end at its maximum size.
+          const [last] = yield* decodeRows(Cursors)(Effect.succeed(rows.slice(-1)))
+          const decoded = yield* Effect.forEach(rows, (row) => decode(row, hostedWebsiteId))
+          return [decoded, Option.fromUndefinedOr(last)] as const
+        })
+      )
+    return AnalyticsExport.of({
+      rows: (query) =>
+        Stream.concat(
+          read(viewsPage, AnalyticsRows.decodeView, query),
+          read(eventsPage, AnalyticsRows.decodeEvent, query)
+        )
+    })
+  })
+)

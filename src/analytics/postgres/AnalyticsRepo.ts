@@ -1,0 +1,139 @@
+/**
+ * Stores page views in batches, on a dedicated connection.
+ *
+ * @module
+ */
+import { PgTypes } from "@effect/sql-pg"
+import type { PgClient } from "@effect/sql-pg/PgClient"
+import { Clock, type Duration, Effect, Layer, Result } from "effect"
+import type { SqlError } from "effect/sql"
+import * as BatchMetrics from "../../platform/batch/BatchMetrics.ts"
+import * as BatchTrace from "../../platform/batch/BatchTrace.ts"
+import * as Columns from "../../platform/postgres/Columns.ts"
+import * as Database from "../../platform/postgres/Database.ts"
+import * as WriteHealth from "../../platform/postgres/WriteHealth.ts"
+import * as Rounds from "../../platform/rounds/Rounds.ts"
+import { RecordRefused } from "../../platform/Storage.ts"
+import * as GoneWebsites from "../../sites/postgres/GoneWebsites.ts"
+import { AnalyticsRepo } from "../AnalyticsRepo.ts"
+import type { PageView } from "../PageView.ts"
+import { BusySites } from "../reports/postgres/BusySites.ts"
+
+export interface Options {
+  /** How long a page view may take to be stored. */
+  readonly timeout: Duration.Input
+  /** Maximum number of queued page views. */
+  readonly maxQueue: number
+  /** Whether batches of sampled requests are traced. */
+  readonly traced?: boolean
+}
+
+/** Maximum size of a batch. In larger batches the commit no longer dominates the cost, so they would only add latency. */
+const maxBatch = 1_000
+
+/** The columns that `page_view` and `bot_view` share. */
+const columns: ReadonlyArray<Columns.Column<PageView>> = [
+  Columns.uuid("hosted_website_id", (view) => view.hostedWebsiteId),
+  Columns.timestamptz("received_at", (view) => view.receivedAt),
+  Columns.text("path", (view) => view.path),
+  Columns.text("utm_source", (view) => view.campaign.source),
+  Columns.text("utm_medium", (view) => view.campaign.medium),
+  Columns.text("utm_campaign", (view) => view.campaign.name),
+  Columns.text("utm_term", (view) => view.campaign.term),
+  Columns.text("utm_content", (view) => view.campaign.content),
+  Columns.text("referrer_host", (view) => view.referrerHost),
+  Columns.text("referrer_path", (view) => view.referrerPath),
+  Columns.text("device_type", (view) => view.deviceType),
+  Columns.int2("screen_width", (view) => view.screenWidth),
+  Columns.text("session_id", (view) => view.sessionId),
+  Columns.text("browser", (view) => view.browser),
+  Columns.text("os", (view) => view.os),
+  Columns.bytea("visitor_hash", (view) => view.visitorHash),
+  Columns.text("country", (view) => view.country)
+]
+
+/** The columns of a batch. */
+const batchColumns = [Columns.text<PageView>("exclusion", (view) => view.exclusion), ...columns]
+
+/** The distinct websites of a batch, so that each is looked up once and not per view. */
+const websiteColumn = [Columns.uuid<string>("hosted_website_id", (id) => id)]
+
+const websitesParameter = `$${batchColumns.length + 2}`
+
+const names = columns.map(({ name }) => name).join(", ")
+
+/**
+ * One statement, and so one transaction, per batch. If the batch id exists (the commit succeeded and its response was lost), the
+ * statement stores nothing and succeeds. It waits for a concurrent commit of the same batch.
+ *
+ * Views of an unknown website, or of one whose deletion has begun, are skipped, and the ids of these websites are returned.
+ * Websites are not locked: a row lock shared by several batches is written to disk as a multixact, and multixacts eventually
+ * force a vacuum of all tables. `SiteErasure` waits for running batches instead.
+ */
+const statement = `
+  WITH batch AS (
+    INSERT INTO page_view_batch (batch_id) VALUES ($1) ON CONFLICT DO NOTHING RETURNING 1
+  ), website AS MATERIALIZED (
+    SELECT hosted_website_id FROM site WHERE hosted_website_id = ANY(${websitesParameter}) AND deleted_at IS NULL
+  ), gone AS MATERIALIZED (
+    SELECT id FROM unnest(${websitesParameter}) AS named (id)
+    WHERE NOT EXISTS (SELECT FROM website WHERE hosted_website_id = id)
+  ), view AS MATERIALIZED (
+    SELECT * FROM unnest(${batchColumns.map((_, index) => `$${index + 2}`).join(", ")}) AS view (exclusion, ${names})
+    WHERE EXISTS (SELECT FROM batch) AND hosted_website_id NOT IN (SELECT id FROM gone)
+  ), excluded AS (
+    INSERT INTO bot_view (${names}, reason) SELECT ${names}, exclusion FROM view WHERE exclusion IS NOT NULL
+  ), counted AS (
+    INSERT INTO page_view (${names}) SELECT ${names} FROM view WHERE exclusion IS NULL
+  )
+  SELECT id FROM gone`
+
+/**
+ * Stores a batch under its id, idempotently, and returns the outcome of each view: views of an unknown website are refused.
+ * `sql` must be a client with `Columns.types`. Exported for tests.
+ */
+export const storeBatch = (
+  sql: PgClient,
+  views: ReadonlyArray<PageView>,
+  batchId: string
+): Effect.Effect<ReadonlyArray<GoneWebsites.Outcome>, SqlError.SqlError | RecordRefused> =>
+  Effect.suspend((): Effect.Effect<ReadonlyArray<GoneWebsites.Outcome>, SqlError.SqlError | RecordRefused> => {
+    const parameters = Result.all([
+      Columns.parameters(batchColumns, views),
+      Columns.parameters(websiteColumn, [...new Set(views.map((view) => view.hostedWebsiteId))])
+    ])
+    if (Result.isFailure(parameters)) return Effect.fail(new RecordRefused({ cause: parameters.failure }))
+    return sql
+      .unsafe(statement, [PgTypes.uuid(batchId), ...parameters.success.flat()])
+      .pipe(GoneWebsites.outcomesOf(views))
+  })
+
+export const layer = (options: Options): Layer.Layer<AnalyticsRepo, SqlError.SqlError, PgClient> =>
+  Layer.effect(
+    AnalyticsRepo,
+    Effect.gen(function* () {
+      const sql = yield* Columns.client
+      const { count } = yield* BusySites
+      const { wakeAt } = yield* Rounds.Wakeups
+      const noteBusy = (views: ReadonlyArray<PageView>) =>
+        Effect.map(Clock.currentTimeMillis, (now) => {
+          const ids = views.flatMap(({ exclusion, hostedWebsiteId }) => (exclusion === null ? [hostedWebsiteId] : []))
+          const dueAt = count(ids, now)
+          if (dueAt !== null) wakeAt("open-days", dueAt)
+        })
+      const observe = (yield* WriteHealth.WriteHealth).observe("page-views")
+      const { submit } = yield* BatchTrace.make<PageView, void, RecordRefused>("page-views", options.traced === true, {
+        flush: (views, batchId) =>
+          storeBatch(sql, views, batchId).pipe(
+            Effect.tap(() => noteBusy(views)),
+            Effect.catchTag("SqlError", (error) => Effect.fail(Database.refusedOrUnavailable(error))),
+            observe
+          ),
+        timeout: options.timeout,
+        maxQueue: options.maxQueue,
+        maxBatch,
+        observer: yield* BatchMetrics.observer("page-views")
+      })
+      return AnalyticsRepo.of({ append: submit })
+    })
+  ).pipe(Layer.provide(WriteHealth.layer))

@@ -1,0 +1,39 @@
+/**
+ * The pending lead of a chat that begins (see `Leads`). Its id is random, so that no stored row links the conversation to the
+ * visitor.
+ *
+ * @module
+ */
+import { PgTypes } from "@effect/sql-pg"
+import type { SqlClient } from "effect/sql"
+import * as Database from "../../platform/postgres/Database.ts"
+
+/**
+ * A `SELECT` of the website of an instance, unless the website is being deleted. The argument is the SQL of the instance's id.
+ * The limit makes the planner use an index.
+ */
+export const websiteOf = (instanceIdSql: string): string => `SELECT hosted_website_id
+  FROM instance JOIN site USING (website_config_id)
+  WHERE instance.instance_id = ${instanceIdSql} AND site.deleted_at IS NULL LIMIT 1`
+
+const statement = `INSERT INTO pending_lead (lead_id, kind, hosted_website_id, visitor_hashes, received_at)
+  SELECT $1, 'chat', hosted_website_id, $3, $4 FROM (${websiteOf("$2")}) AS website
+  ON CONFLICT DO NOTHING`
+
+/** Stores a lead, once for each `leadId`. Does nothing for an instance without a website. */
+export const insert = (
+  sql: SqlClient.SqlClient,
+  leadId: string,
+  chat: {
+    readonly instanceId: string
+    readonly visitorHashes: ReadonlyArray<string>
+    /** Milliseconds since 1970. */
+    readonly receivedAt: number
+  }
+) =>
+  sql.unsafe(statement, [
+    PgTypes.uuid(leadId),
+    PgTypes.uuid(chat.instanceId),
+    Database.array(chat.visitorHashes, PgTypes.OID.text),
+    PgTypes.timestamptz(chat.receivedAt)
+  ])

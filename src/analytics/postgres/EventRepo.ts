@@ -1,0 +1,119 @@
+/**
+ * Stores events in batches, on a dedicated connection.
+ *
+ * @module
+ */
+import { PgTypes } from "@effect/sql-pg"
+import type { PgClient } from "@effect/sql-pg/PgClient"
+import { type Duration, Effect, Layer, Result } from "effect"
+import type { SqlError } from "effect/sql"
+import * as BatchMetrics from "../../platform/batch/BatchMetrics.ts"
+import * as BatchTrace from "../../platform/batch/BatchTrace.ts"
+import * as Columns from "../../platform/postgres/Columns.ts"
+import * as Database from "../../platform/postgres/Database.ts"
+import * as WriteHealth from "../../platform/postgres/WriteHealth.ts"
+import { RecordRefused } from "../../platform/Storage.ts"
+import * as GoneWebsites from "../../sites/postgres/GoneWebsites.ts"
+import type { Event } from "../Event.ts"
+import { EventRepo } from "../EventRepo.ts"
+
+export interface Options {
+  /** How long an event may take to be stored. */
+  readonly timeout: Duration.Input
+  /** Maximum number of queued events. */
+  readonly maxQueue: number
+  /** Whether batches of sampled requests are traced. */
+  readonly traced?: boolean
+}
+
+/** Batches and the queue are also bounded by size: the properties of an event may have 69,000 characters. */
+const bounds = { maxBatch: 1_000, maxBatchWeight: 4 * 2 ** 20, maxQueueWeight: 64 * 2 ** 20 } as const
+
+/** The properties as JSON. PostgreSQL can read every value as text, because none has a NUL or a lone surrogate. */
+const jsonOf = ({ properties }: Event): string | null => (properties === null ? null : JSON.stringify(properties))
+
+/** An estimate of an event's size in UTF-16 units. */
+const weigh = ({ path, properties }: Event): number => {
+  let size = 300 + path.length
+  for (const name in properties) size += 20 + name.length + String(properties[name]).length
+  return size
+}
+
+const columns: ReadonlyArray<Columns.Column<Event>> = [
+  Columns.uuid("hosted_website_id", (event) => event.hostedWebsiteId),
+  Columns.timestamptz("received_at", (event) => event.receivedAt),
+  Columns.text("name", (event) => event.name),
+  Columns.text("path", (event) => event.path),
+  Columns.text("session_id", (event) => event.sessionId),
+  Columns.bytea("visitor_hash", (event) => event.visitorHash),
+  Columns.text("device_type", (event) => event.deviceType),
+  Columns.text("browser", (event) => event.browser),
+  Columns.text("os", (event) => event.os),
+  Columns.text("country", (event) => event.country),
+  // The properties and the amount are sent as text; the statement casts them to json and numeric.
+  Columns.text("properties", jsonOf),
+  Columns.text("revenue_amount", (event) => event.revenue?.amount.toFixed(3) ?? null),
+  Columns.text("revenue_currency", (event) => event.revenue?.currency ?? null),
+  Columns.bool("is_interactive", (event) => event.isInteractive)
+]
+
+const names = columns.map(({ name }) => name).join(", ")
+
+const values = columns
+  .map(({ name }) =>
+    name === "properties" ? "properties::json" : name === "revenue_amount" ? "revenue_amount::numeric" : name
+  )
+  .join(", ")
+
+/**
+ * One statement, and so one transaction, per batch, made idempotent by the batch id as for page views. Events of an unknown
+ * website, or of one whose deletion has begun, are skipped, and the ids of these websites are returned.
+ */
+const statement = `
+  WITH batch AS (
+    INSERT INTO page_view_batch (batch_id) VALUES ($1) ON CONFLICT DO NOTHING RETURNING 1
+  ), sent AS MATERIALIZED (
+    SELECT * FROM unnest(${columns.map((_, index) => `$${index + 2}`).join(", ")}) AS sent (${names})
+  ), website AS MATERIALIZED (
+    SELECT hosted_website_id FROM site
+    WHERE hosted_website_id IN (SELECT hosted_website_id FROM sent) AND deleted_at IS NULL
+  ), stored AS (
+    INSERT INTO event (${names}) SELECT ${values} FROM sent
+    WHERE EXISTS (SELECT FROM batch) AND hosted_website_id IN (SELECT hosted_website_id FROM website)
+  )
+  SELECT DISTINCT hosted_website_id AS id FROM sent
+  WHERE hosted_website_id NOT IN (SELECT hosted_website_id FROM website)`
+
+/** Stores a batch under its id, idempotently, and returns the outcome of each event. `sql` is a client with `Columns.types`. */
+const storeBatch = (
+  sql: PgClient,
+  events: ReadonlyArray<Event>,
+  batchId: string
+): Effect.Effect<ReadonlyArray<GoneWebsites.Outcome>, SqlError.SqlError | RecordRefused> =>
+  Effect.suspend((): Effect.Effect<ReadonlyArray<GoneWebsites.Outcome>, SqlError.SqlError | RecordRefused> => {
+    const written = Columns.parameters(columns, events)
+    if (Result.isFailure(written)) return Effect.fail(new RecordRefused({ cause: written.failure }))
+    return sql.unsafe(statement, [PgTypes.uuid(batchId), ...written.success]).pipe(GoneWebsites.outcomesOf(events))
+  })
+
+export const layer = (options: Options): Layer.Layer<EventRepo, SqlError.SqlError, PgClient> =>
+  Layer.effect(
+    EventRepo,
+    Effect.gen(function* () {
+      const sql = yield* Columns.client
+      const observe = (yield* WriteHealth.WriteHealth).observe("events")
+      const { submit } = yield* BatchTrace.make<Event, void, RecordRefused>("events", options.traced === true, {
+        flush: (events, batchId) =>
+          storeBatch(sql, events, batchId).pipe(
+            Effect.catchTag("SqlError", (error) => Effect.fail(Database.refusedOrUnavailable(error))),
+            observe
+          ),
+        timeout: options.timeout,
+        maxQueue: options.maxQueue,
+        weigh,
+        observer: yield* BatchMetrics.observer("events"),
+        ...bounds
+      })
+      return EventRepo.of({ append: submit })
+    })
+  ).pipe(Layer.provide(WriteHealth.layer))

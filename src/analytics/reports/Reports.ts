@@ -1,0 +1,57 @@
+/**
+ * Answers queries of a website's statistics. The interface only; see the files of this name below `postgres` and `clickhouse`.
+ *
+ * @module
+ */
+import { Context, type Effect, Schema } from "effect"
+import type { StorageUnavailable } from "../../platform/Storage.ts"
+import type { Site } from "../../sites/Site.ts"
+import type { CoarseAnswer } from "../shares/SmallCounts.ts"
+import type { Answer } from "./Answer.ts"
+import type { Query } from "./Query.ts"
+
+/** The report took longer than allowed. A shorter date range, or a query without filters, takes less time. */
+export class ReportTimeout extends Schema.TaggedError<ReportTimeout>()("ReportTimeout", {
+  /** The allowed time, such as `10s`. */
+  limit: Schema.String
+}) {}
+
+/**
+ * The report has more groups than a process may hold, or needs more of the database's memory than a report may take. A shorter
+ * date range, fewer dimensions or a filter makes it smaller.
+ */
+export class ReportTooLarge extends Schema.TaggedError<ReportTooLarge>()("ReportTooLarge", {
+  /** The exceeded limit, such as `100000 rows` or `2 GB of memory`. */
+  limit: Schema.String
+}) {}
+
+/** Why a query failed. */
+export type ReportError = StorageUnavailable | ReportTimeout | ReportTooLarge
+
+/** What identifies the rows of a website. */
+export type ReportSite = Pick<Site, "websiteConfigId" | "hostedWebsiteId">
+
+/** A query of one website. */
+export interface SiteQuery {
+  readonly site: ReportSite
+  readonly query: Query
+}
+
+export class Reports extends Context.Service<
+  Reports,
+  {
+    /** The answer that `analytics/reports/Evaluate` gives over all stored rows of the website. */
+    readonly query: (site: ReportSite, query: Query) => Effect.Effect<Answer, ReportError>
+    /**
+     * The answers of `query` for many websites, in order. The queries may differ in their time zones and date ranges only. A query
+     * without dimensions, filters and revenue takes a few statements for all websites; others take some for each.
+     */
+    readonly queryAll: (queries: ReadonlyArray<SiteQuery>) => Effect.Effect<ReadonlyArray<Answer>, ReportError>
+    /** The same answer with coarse counts; see `analytics/shares/SmallCounts`. */
+    readonly queryCoarse: (site: ReportSite, query: Query) => Effect.Effect<CoarseAnswer, ReportError>
+    /** The number of visitors of the last five minutes. */
+    readonly currentVisitors: (site: ReportSite) => Effect.Effect<number, StorageUnavailable | ReportTimeout>
+    /** Recomputes the rollups of one website, or of all. Queries during this time return the same results. */
+    readonly rebuild: (site?: ReportSite & Pick<Site, "timeZone">) => Effect.Effect<void, StorageUnavailable>
+  }
+>()("hydracore/analytics/reports/Reports") {}

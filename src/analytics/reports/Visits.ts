@@ -1,0 +1,175 @@
+/**
+ * Groups the rows of a website into visits. Pure.
+ *
+ * A run is the page views and events of one session key on one day of the website in which no two successive rows are more than
+ * 30 minutes apart. A visit is a run, or a part of one: a page view with a campaign begins a new visit if no earlier page view
+ * of the run has a campaign, or if the last one of these has another campaign. Rows of the same time are in the same visit.
+ *
+ * @module
+ */
+import { dateOf } from "../../platform/text/Calendar.ts"
+import * as CodePoints from "../../platform/text/CodePoints.ts"
+import type { Campaign } from "../PageView.ts"
+import * as LocalTime from "./LocalTime.ts"
+import type { ConversionRow, EventRow, SiteRows, ViewRow } from "./Row.ts"
+
+/** A run ends after this idle time, in milliseconds. */
+export const maxGap = 30 * 60_000
+
+export interface Visit {
+  readonly sessionKey: string
+  /** The times of the first and the last row. */
+  readonly startedAt: number
+  readonly endedAt: number
+  /** By time; views of the same time by their texts. */
+  readonly views: ReadonlyArray<ViewRow>
+  readonly events: ReadonlyArray<EventRow>
+  readonly conversions: ReadonlyArray<ConversionRow>
+  /** The visitor hash of the first row; if several rows have the same first time, the smallest of their hashes. */
+  readonly visitorHash: string
+  /** The campaign, referrer and path of the first view, and as `exitPage` the path of the last; null without a view. */
+  readonly campaign: Campaign | null
+  readonly referrerHost: string | null
+  readonly referrerPath: string | null
+  readonly entryPage: string | null
+  readonly exitPage: string | null
+  /** Of the first view; without a view, of the first event. */
+  readonly deviceType: string | null
+  readonly browser: string | null
+  readonly os: string | null
+  readonly country: string | null
+  /** One view, and no interactive event. */
+  readonly isBounce: boolean
+  /** Whole seconds, rounded down; 0 for a bounce. */
+  readonly duration: number
+}
+
+type Row = ViewRow | EventRow
+
+/** The session id, or the visitor hash of a row without one. */
+export const sessionKey = (row: Pick<Row, "sessionId" | "visitorHash">): string => row.sessionId ?? row.visitorHash
+
+const textOrder = (left: string | null, right: string | null): number => {
+  if (left === null || right === null) return Number(left === null) - Number(right === null)
+  return CodePoints.compare(left, right)
+}
+
+const firstDifference = (left: ReadonlyArray<string | null>, right: ReadonlyArray<string | null>): number => {
+  for (const [index, text] of left.entries()) {
+    const order = textOrder(text, right[index] ?? null)
+    if (order !== 0) return order
+  }
+  return 0
+}
+
+const clientTexts = ({ browser, country, deviceType, os }: Row) => [deviceType, browser, os, country]
+
+const viewTexts = (view: ViewRow) => [
+  view.campaign.source,
+  view.campaign.medium,
+  view.campaign.name,
+  view.campaign.term,
+  view.campaign.content,
+  view.referrerHost,
+  view.referrerPath,
+  view.path,
+  ...clientTexts(view)
+]
+
+const isEvent = (row: Row): row is EventRow => "name" in row
+
+const textsOf = (row: Row) => (isEvent(row) ? clientTexts(row) : viewTexts(row))
+
+/** By time, page views before events, and then by the texts that a visit takes from its first row, nulls last. */
+const rowOrder = (left: Row, right: Row): number =>
+  left.receivedAt - right.receivedAt ||
+  Number(isEvent(left)) - Number(isEvent(right)) ||
+  firstDifference(textsOf(left), textsOf(right))
+
+const groupBy = <A>(values: Iterable<A>, key: (value: A) => string): Map<string, Array<A>> => {
+  const groups = new Map<string, Array<A>>()
+  for (const value of values) {
+    const group = groups.get(key(value))
+    if (group === undefined) groups.set(key(value), [value])
+    else group.push(value)
+  }
+  return groups
+}
+
+/** The source, medium and campaign of a row as one text, by which visits are separated; null if the row has none of them. */
+export const campaignKey = ({ medium, name, source }: Campaign): string | null =>
+  source || medium || name ? JSON.stringify([source || null, medium || null, name || null]) : null
+
+/**
+ * Splits the rows of one session key and day into visits.
+ *
+ * @param rows by time, and those of the same time with campaigns first
+ * @param campaignOf the campaign of a page view; null for an event
+ */
+export const split = <R extends { readonly receivedAt: number }>(
+  rows: ReadonlyArray<R>,
+  campaignOf: (row: R) => Campaign | null
+): ReadonlyArray<ReadonlyArray<R>> => {
+  const visits: Array<Array<R>> = []
+  let previous = Number.NEGATIVE_INFINITY
+  let lastCampaign: string | null = null
+  for (const row of rows) {
+    const campaign = campaignOf(row)
+    const key = campaign === null ? null : campaignKey(campaign)
+    const pause = row.receivedAt - previous
+    if (pause > maxGap) lastCampaign = null
+    if (pause > maxGap || (pause > 0 && key !== null && key !== lastCampaign)) visits.push([])
+    visits.at(-1)?.push(row)
+    previous = row.receivedAt
+    lastCampaign = key ?? lastCampaign
+  }
+  return visits
+}
+
+const visit = (key: string, rows: ReadonlyArray<Row>, conversions: ReadonlyArray<ConversionRow>): Visit => {
+  const views = rows.filter((row): row is ViewRow => !isEvent(row))
+  const events = rows.filter(isEvent)
+  const [landing] = views
+  const client = landing ?? events[0]
+  const startedAt = rows[0]?.receivedAt ?? 0
+  const endedAt = rows.at(-1)?.receivedAt ?? 0
+  const firstHashes = rows.filter((row) => row.receivedAt === startedAt).map((row) => row.visitorHash)
+  const isBounce = views.length === 1 && !events.some((event) => event.isInteractive)
+  return {
+    sessionKey: key,
+    startedAt,
+    endedAt,
+    views,
+    events,
+    conversions: conversions.filter((row) => row.visitStartedAt >= startedAt && row.visitStartedAt <= endedAt),
+    visitorHash: firstHashes.sort(CodePoints.compare)[0] ?? "",
+    campaign: landing?.campaign ?? null,
+    referrerHost: landing?.referrerHost ?? null,
+    referrerPath: landing?.referrerPath ?? null,
+    entryPage: landing?.path ?? null,
+    exitPage: views.at(-1)?.path ?? null,
+    deviceType: client?.deviceType ?? null,
+    browser: client?.browser ?? null,
+    os: client?.os ?? null,
+    country: client?.country ?? null,
+    isBounce,
+    duration: isBounce ? 0 : Math.floor((endedAt - startedAt) / 1000)
+  }
+}
+
+/**
+ * The visits of a website in a time zone, in no particular order. A conversion belongs to the visit that includes its
+ * `visitStartedAt`.
+ */
+export const make = ({ conversions, events, views }: SiteRows, timeZone: string): ReadonlyArray<Visit> => {
+  const { toLocal } = LocalTime.zone(timeZone)
+  const conversionsByKey = groupBy(conversions, (row) => row.sessionKey)
+  const dayOf = (row: Row) => dateOf(toLocal(row.receivedAt))
+  return Array.from(groupBy<Row>([...views, ...events], sessionKey)).flatMap(([key, rows]) =>
+    [...groupBy(rows.sort(rowOrder), dayOf).values()].flatMap((ofDay) =>
+      split(ofDay, (row) => (isEvent(row) ? null : row.campaign)).map((part) =>
+        visit(key, part, conversionsByKey.get(key) ?? [])
+      )
+    )
+  )
+}

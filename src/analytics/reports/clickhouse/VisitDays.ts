@@ -1,0 +1,239 @@
+/**
+ * Decides for which days a report reads stored visits, and which visits it computes from rows.
+ *
+ * A rollup run stores the visits of a day, computed from the rows before a time `until`: the end of the day, or an earlier time if
+ * the day goes on. A report of that day computes only the visits of the session keys that have rows since then.
+ *
+ * A late row, one that is stored over a minute after it was received, could be missing in stored visits. The database counts such
+ * rows in `late_row`, and stored visits are used only while their day has as many as before they were computed. Deletions and
+ * updates are not noticed: run `report rebuild` after one.
+ *
+ * @module
+ */
+import { hash } from "node:crypto"
+import { Array as Arr, Effect, Schema } from "effect"
+import type { ClickHouseError } from "../../../platform/clickhouse/Errors.ts"
+import { decodeRows } from "../../../platform/runtime/Rows.ts"
+import type { Day } from "../LocalTime.ts"
+import * as LocalTime from "../LocalTime.ts"
+import type { LocalDate } from "../Query.ts"
+import * as DimensionSql from "./DimensionSql.ts"
+import * as FewVisits from "./FewVisits.ts"
+import { Parameters } from "./Parameters.ts"
+import type { Reader } from "./Reader.ts"
+import * as SumSql from "./SumSql.ts"
+import * as VisitSql from "./VisitSql.ts"
+
+/** The delay after which a row counts as late is a minute. Visits are computed from rows that are older than this. */
+export const settleMillis = 3 * 60_000
+
+const sql = `${VisitSql.visits(new Parameters(), VisitSql.ofSite("site"), [{ date: "1970-01-01", start: 0, end: 1 }])} ${SumSql.template}`
+
+/** Identifies the SQL that computes visits and sums, including the channel rules, and the days. Visits of another version are not used. */
+export const versionOf = (timeZone: string): string => hash("sha256", `${timeZone} ${sql}`).slice(0, 16)
+
+/** The numbers of batches with late rows of a day: with page views or events, and with conversions. */
+export interface Late {
+  readonly rows: number
+  readonly leads: number
+}
+
+const LateRows = Schema.Array(Schema.Struct({ date: Schema.String, rows: Schema.Int, leads: Schema.Int }))
+
+/** The condition that selects the late rows of some days. */
+const lateOf = (parameters: Parameters, site: string, days: VisitSql.Days): string =>
+  `hosted_website_id = ${site} AND bucket >= ${parameters.time(days[0].start)} AND bucket < ${parameters.time(VisitSql.endOf(days))}`
+
+/** The local date of a quarter of an hour: no clock change and no midnight is within one. */
+export const dateOfBucket = (parameters: Parameters, timeZone: string, days: VisitSql.Days): string =>
+  `toDate(addMilliseconds(toDateTime64(bucket, 3, 'UTC'), ${DimensionSql.localOffset(parameters, LocalTime.offsets(timeZone, days), "bucket")}))`
+
+/** The late rows of some days. Days without any are missing. */
+export const late = Effect.fnUntraced(function* (
+  reader: Reader,
+  hostedWebsiteId: string,
+  timeZone: string,
+  days: VisitSql.Days
+): Effect.fn.Return<ReadonlyMap<LocalDate, Late>, ClickHouseError> {
+  const parameters = new Parameters()
+  const found = yield* reader
+    .read(
+      `SELECT toString(${dateOfBucket(parameters, timeZone, days)}) AS date, countIf(NOT is_lead) AS rows, countIf(is_lead) AS leads
+        FROM late_row WHERE ${lateOf(parameters, parameters.uuid(hostedWebsiteId), days)} GROUP BY date`,
+      parameters
+    )
+    .pipe(decodeRows(LateRows))
+  return new Map(found.map(({ date, leads, rows }) => [date, { rows, leads }]))
+})
+
+const DayRows = Schema.Array(
+  Schema.Struct({
+    date: Schema.String,
+    roll: Schema.String,
+    until: Schema.Finite,
+    isCurrent: Schema.Boolean,
+    hasNewLeads: Schema.Boolean
+  })
+)
+
+/** The visits that a rollup run stored of a day. */
+export interface Stored {
+  readonly day: Day
+  /** The number of the run. */
+  readonly roll: string
+  /** They are computed from the rows before this time. */
+  readonly until: number
+}
+
+/** The condition that selects some successive days of a website. */
+const ofSite = (parameters: Parameters, site: string, days: VisitSql.Days): string =>
+  `hosted_website_id = ${site} AND day >= ${parameters.date(days[0].date)} AND day <= ${parameters.date((days.at(-1) ?? days[0]).date)}`
+
+/** The stored visits of some days in a time zone that a report may use, and whether they lack conversions. */
+const usable = Effect.fnUntraced(function* (
+  reader: Reader,
+  hostedWebsiteId: string,
+  timeZone: string,
+  days: VisitSql.Days
+): Effect.fn.Return<ReadonlyMap<LocalDate, Omit<Stored, "day"> & { readonly hasNewLeads: boolean }>, ClickHouseError> {
+  const parameters = new Parameters()
+  const site = parameters.uuid(hostedWebsiteId)
+  const found = yield* reader
+    .read(
+      `SELECT toString(day) AS date, toString(number) AS roll, toUnixTimestamp64Milli(latest.1) AS until,
+        (latest.2 = rows)::Bool AS isCurrent, (latest.3 != leads)::Bool AS hasNewLeads
+      FROM (
+        SELECT day, max(roll) AS number, argMax((until, late_rows, late_leads), roll) AS latest, sum(of_rows) AS rows, sum(of_leads) AS leads
+        FROM (
+          SELECT day, roll, until, late_rows, late_leads, 0 AS of_rows, 0 AS of_leads FROM visit_day
+            WHERE ${ofSite(parameters, site, days)} AND version = ${parameters.text(versionOf(timeZone))}
+          UNION ALL
+          SELECT ${dateOfBucket(parameters, timeZone, days)} AS day, 0, toDateTime64(0, 3, 'UTC'), 0, 0, NOT is_lead, is_lead
+            FROM late_row WHERE ${lateOf(parameters, site, days)}
+        ) GROUP BY day
+      ) WHERE number > 0`,
+      parameters
+    )
+    .pipe(decodeRows(DayRows))
+  return new Map(
+    found
+      .filter(({ isCurrent }) => isCurrent)
+      .map(({ date, hasNewLeads, roll, until }) => [date, { roll, until, hasNewLeads }])
+  )
+})
+
+/** The parts of a range of days, each in order. */
+export interface Plan {
+  /** Days whose visits are stored. */
+  readonly stored: ReadonlyArray<VisitSql.Days>
+  /** Days that go on, or that have new conversions: some of their visits are stored. */
+  readonly open: ReadonlyArray<Stored>
+  /** All other days. */
+  readonly raw: ReadonlyArray<VisitSql.Days>
+}
+
+/** Maximum number of raw parts. If there are more, one part from the first to the last keeps the statement short. */
+const maxParts = 8
+
+/** The successive days for which a condition holds. */
+const runsOf = (days: ReadonlyArray<Day>, holds: (day: Day) => boolean): ReadonlyArray<VisitSql.Days> => {
+  const runs = Arr.isReadonlyArrayNonEmpty(days)
+    ? Arr.chop(days, (rest): [VisitSql.Days, ReadonlyArray<Day>] => {
+        const isHeld = holds(rest[0])
+        const [others, later] = Arr.span(rest.slice(1), (day) => holds(day) === isHeld)
+        return [[rest[0], ...others], later]
+      })
+    : []
+  return runs.filter(([day]) => holds(day))
+}
+
+/** Those days of some runs for which a condition holds, as runs. */
+export const filter = (
+  runs: ReadonlyArray<VisitSql.Days>,
+  holds: (day: Day) => boolean
+): ReadonlyArray<VisitSql.Days> => runs.flatMap((days) => runsOf(days, holds))
+
+/** The plan for successive days. `found` has those of the days whose stored visits may be used. */
+const planOf = (days: ReadonlyArray<Day>, found: Effect.Success<ReturnType<typeof usable>>): Plan => {
+  const isStored = (day: Day) => {
+    const one = found.get(day.date)
+    return one !== undefined && one.until >= day.end && !one.hasNewLeads
+  }
+  const raw = runsOf(days, ({ date }) => !found.has(date))
+  const [first, last] = [raw[0]?.[0], raw.at(-1)?.at(-1)]
+  const isJoined = (day: Day) =>
+    raw.length > maxParts &&
+    first !== undefined &&
+    last !== undefined &&
+    day.date >= first.date &&
+    day.date <= last.date
+  return {
+    stored: runsOf(days, (day) => isStored(day) && !isJoined(day)),
+    open: days.flatMap((day) => {
+      const one = found.get(day.date)
+      return one === undefined || isStored(day) || isJoined(day)
+        ? []
+        : [{ day, roll: one.roll, until: Math.min(one.until, day.end) }]
+    }),
+    raw: raw.length > maxParts ? runsOf(days, isJoined) : raw
+  }
+}
+
+/** Splits successive days in a time zone into parts whose visits are stored, and parts whose visits must be computed. */
+export const plan = (
+  reader: Reader,
+  hostedWebsiteId: string,
+  timeZone: string,
+  days: ReadonlyArray<Day>
+): Effect.Effect<Plan, ClickHouseError> =>
+  Arr.isReadonlyArrayNonEmpty(days)
+    ? Effect.map(usable(reader, hostedWebsiteId, timeZone, days), (found) => planOf(days, found))
+    : Effect.succeed({ stored: [], open: [], raw: [] })
+
+/** The condition that selects the rows of `visit` or `visit_sum` that are current for some days. */
+export const current = (
+  parameters: Parameters,
+  site: string,
+  timeZone: string,
+  stored: readonly [VisitSql.Days, ...ReadonlyArray<VisitSql.Days>]
+): string => {
+  const parts = stored.map((days) => `(${ofSite(parameters, site, days)})`)
+  const [first, last] = [stored[0][0], (stored.at(-1) ?? stored[0]).at(-1) ?? stored[0][0]]
+  const all = ofSite(parameters, site, [first, last])
+  return `${all} ${parts.length === 1 ? "" : `AND (${parts.join(" OR ")})`} AND (day, roll) IN (
+    SELECT day, max(roll) FROM visit_day WHERE ${all} AND version = ${parameters.text(versionOf(timeZone))} GROUP BY day)`
+}
+
+/**
+ * A statement that selects `columns` of the visits in the parts of a plan, which is not empty. `few` has the visits that are not
+ * stored; if it is null, the statement computes them.
+ */
+export const visits = (
+  parameters: Parameters,
+  site: string,
+  timeZone: string,
+  { open, raw, stored }: Plan,
+  few: FewVisits.FewVisits | null,
+  columns: typeof VisitSql.columns
+): string => {
+  const names = columns.map(([name]) => name).join(", ")
+  const changed = few === null ? null : `SELECT arrayJoin(${parameters.texts(few.keys)}) AS key`
+  return [
+    ...(Arr.isReadonlyArrayNonEmpty(stored)
+      ? [`SELECT ${names} FROM visit WHERE ${current(parameters, site, timeZone, stored)}`]
+      : []),
+    ...open.flatMap(({ day, roll, until }) => {
+      const keys = changed ?? VisitSql.keysSince(parameters, site, day, until)
+      const unchanged = few?.keys.length === 0 ? "" : `AND key_hash NOT IN (SELECT sipHash128(key) FROM (${keys}))`
+      return [
+        `SELECT ${names} FROM visit WHERE hosted_website_id = ${site} AND day = ${parameters.date(day.date)}
+          AND roll = ${parameters.number(roll)} ${unchanged}`,
+        ...(few === null ? [VisitSql.visits(parameters, VisitSql.ofSite(site), [day], columns, keys)] : [])
+      ]
+    }),
+    ...(few === null ? raw.map((part) => VisitSql.visits(parameters, VisitSql.ofSite(site), part, columns)) : []),
+    ...(few !== null && Arr.isReadonlyArrayNonEmpty(few.visits)
+      ? [FewVisits.statement(parameters, few.visits, columns)]
+      : [])
+  ].join(" UNION ALL ")
+}

@@ -1,0 +1,231 @@
+/**
+ * Computes the counts of each group of a query from rollups, stored visits and, where these are missing, page views and events.
+ *
+ * @module
+ */
+import { Effect, Schema } from "effect"
+import type { SqlClient, SqlError } from "effect/sql"
+import { decodeRows } from "../../../platform/runtime/Rows.ts"
+import { dayMillis } from "../../../platform/text/Calendar.ts"
+import type * as Assembly from "../Assembly.ts"
+import * as Counting from "../Counting.ts"
+import * as Counts from "../Counts.ts"
+import type * as DateRange from "../DateRange.ts"
+import * as Evaluate from "../Evaluate.ts"
+import * as LocalTime from "../LocalTime.ts"
+import type { Query } from "../Query.ts"
+import { type ReportSite, ReportTooLarge } from "../Reports.ts"
+import * as RollupPlan from "../RollupPlan.ts"
+import * as Sources from "../Sources.ts"
+import * as GroupSql from "./GroupSql.ts"
+import { Parameters } from "./Parameters.ts"
+import * as RollupSql from "./RollupSql.ts"
+import * as RollupState from "./RollupState.ts"
+import * as VisitSql from "./VisitSql.ts"
+
+/**
+ * The data that may be read.
+ *
+ * - `rows`: page views, events and conversions.
+ * - `visits`: also stored visits.
+ * - `rollups`: also rollups.
+ */
+export type Reading = "rows" | "visits" | "rollups"
+
+/** Decoded as bigint; converting to number is safe below 2^53 rows. */
+const Total = Schema.BigInt
+
+const Revenue = Schema.fromJsonString(Schema.Record(Schema.String, Schema.String))
+
+/** The columns of a row of `GroupSql.statement`. */
+export const columns = {
+  dimensions: Schema.Array(Schema.String),
+  visitors: Total,
+  visits: Total,
+  pageviews: Total,
+  events: Total,
+  visit_pageviews: Total,
+  entries: Total,
+  bounces: Total,
+  duration: Total,
+  conversions: Total,
+  converted: Total,
+  revenue: Schema.NullOr(Revenue)
+}
+
+const Row = Schema.Struct({
+  ...columns,
+  /** 1, or -1 if the counts are subtracted. */
+  sign: Schema.Int
+})
+
+const Rows = Schema.Array(Row)
+
+/** The counts of a row of `GroupSql.statement`. */
+export const toCounts = (row: Omit<typeof Row.Type, "sign">): Counts.Counts => ({
+  visitors: Number(row.visitors),
+  visits: Number(row.visits),
+  pageviews: Number(row.pageviews),
+  events: Number(row.events),
+  visitPageviews: Number(row.visit_pageviews),
+  entries: Number(row.entries),
+  bounces: Number(row.bounces),
+  duration: Number(row.duration),
+  conversions: Number(row.conversions),
+  converted: Number(row.converted),
+  groupVisitors: 0,
+  revenue: Object.entries(row.revenue ?? {}).map(([currency, value]) => ({ currency, value }))
+})
+
+const signedCounts = (row: typeof Row.Type): Counts.Counts =>
+  row.sign === 1 ? toCounts(row) : Counts.negated(toCounts(row))
+
+/** Statements whose groups are added up. Those of `changes` have a sign as a last element of their dimensions. */
+interface Statements {
+  readonly sums: ReadonlyArray<string>
+  readonly changes: ReadonlyArray<string>
+}
+
+/** Runs several statements as one, and adds up the groups that they count. */
+const execute = (
+  sql: SqlClient.SqlClient,
+  parameters: Parameters,
+  { changes, sums }: Statements,
+  dimensions: Query["dimensions"],
+  limit: number
+): Effect.Effect<ReadonlyArray<Counts.Group>, SqlError.SqlError | ReportTooLarge> => {
+  const sourceAt = dimensions.indexOf("visit:source")
+  // Days that were summed before sources had names, or with another list of them, have sums by other texts.
+  const nameSources = (values: ReadonlyArray<string>) =>
+    sourceAt === -1 ? values : values.with(sourceAt, Sources.nameOf(values[sourceAt] ?? ""))
+  const counts = [...Counts.columns, "revenue"].join(", ")
+  const limited = (statement: string) => `(${statement} LIMIT ${limit + 1}) AS counted`
+  const statements = [
+    ...sums.map((statement) => `SELECT dimensions, ${counts}, 1 AS sign FROM ${limited(statement)}`),
+    ...changes.map(
+      (statement) => `SELECT trim_array(dimensions, 1), ${counts}, dimensions[cardinality(dimensions)]::int
+        FROM ${limited(statement)}`
+    )
+  ]
+  return sql.unsafe(statements.join(" UNION ALL "), parameters.values).pipe(
+    decodeRows(Rows),
+    Effect.map((rows) => {
+      const groups = rows.map(
+        (row): Counts.Group => ({ dimensions: nameSources(row.dimensions), counts: signedCounts(row) })
+      )
+      return statements.length === 1 && sourceAt === -1 ? groups : add(groups)
+    }),
+    Effect.filterOrFail(
+      (groups) => groups.length <= limit,
+      () => new ReportTooLarge({ limit: `${limit} rows` })
+    )
+  )
+}
+
+/**
+ * A statement uses a cached generic plan if it reads rollups, and if the times for which it reads visits and rows instead add
+ * up to at most this many milliseconds: planning it would take longer than executing it. Any other statement is planned each
+ * time, for its values.
+ */
+const maxTail = 2 * dayMillis
+
+const lengthOf = (intervals: ReadonlyArray<RollupPlan.Interval>): number =>
+  intervals.reduce((sum, { end, start }) => sum + end - start, 0)
+
+const useCustomPlans = (sql: SqlClient.SqlClient) =>
+  sql.unsafe("SELECT set_config('plan_cache_mode', 'force_custom_plan', true)")
+
+/** Adds up parts of groups that count different days. */
+const add = (parts: ReadonlyArray<Counts.Group>): ReadonlyArray<Counts.Group> => {
+  const groups = new Map<string, Counts.Group>()
+  for (const group of parts) {
+    const key = Counts.keyOf(group.dimensions)
+    const known = groups.get(key)
+    groups.set(
+      key,
+      known === undefined ? group : { dimensions: group.dimensions, counts: Counts.sum(known.counts, group.counts) }
+    )
+  }
+  return [...groups.values()]
+}
+
+/** Computes the counts of each group of a query in one range of days. */
+export const count = Effect.fnUntraced(function* (
+  sql: SqlClient.SqlClient,
+  site: ReportSite,
+  query: Query,
+  range: DateRange.Resolved,
+  allowed: Reading,
+  limit = Counting.maxGroups
+): Effect.fn.Return<Assembly.Counted, SqlError.SqlError | ReportTooLarge> {
+  const days = LocalTime.days(query.timeZone, range.first, range.last)
+  const isDaily = query.dimensions.some((dimension) => dimension === "time:day" || dimension === "time:week")
+  const wholeDays = range.until === undefined ? days : days.slice(0, -1)
+  // The last day, if only its visits up to a time count. They are not summed.
+  const cutDays = days.slice(wholeDays.length)
+  const months = isDaily ? [] : RollupPlan.monthsBegunIn(wholeDays)
+  const lastSummed = wholeDays.at(-1)?.date ?? range.last
+  const state = yield* RollupState.read(sql, site, query.timeZone, { ...range, months, lastSummed })
+  const current = RollupState.withCurrentGoals(state)
+  const noRollups: RollupPlan.State = { days: new Map(), months: new Map(), stale: [], staleVisits: [] }
+
+  const groupsOf = Effect.fnUntraced(function* (shape: Counting.Shape, metrics: Query["metrics"]) {
+    const { conversions, dimensions, filters, revenue } = shape
+    const rollupReading = allowed === "rollups" ? RollupSql.reading(shape) : null
+    const usesGoals = conversions || Evaluate.usesGoals(shape)
+    const usable = allowed === "rows" ? noRollups : rollupReading !== null && usesGoals ? current : state
+    const plan = RollupPlan.make(wholeDays, usable)
+    const cut = RollupPlan.make(cutDays, { ...usable, months: new Map() })
+    const raw = [...plan.raw, ...cut.raw]
+    const parameters = new Parameters()
+    const live = (stored: ReadonlyArray<RollupPlan.Interval>, onlyChanges = false) =>
+      GroupSql.statement(parameters, {
+        websites: VisitSql.one(parameters.uuid(site.hostedWebsiteId)),
+        timeZone: query.timeZone,
+        dimensions,
+        filters,
+        days: days.filter((day) => [...stored, ...raw].some(({ end, start }) => start < day.end && end > day.start)),
+        stored,
+        raw,
+        until: range.until,
+        onlyChanges,
+        conversions,
+        revenue,
+        goals: state.goals
+      })
+    // The sums of open days have no conversions.
+    const readsOpenSums = plan.openDays.length > 0 && cutDays.length === 0 && !usesGoals
+    const stored = [...plan.open, ...cut.summed, ...cut.open]
+    const summed = { months: plan.months, days: readsOpenSums ? [...plan.days, ...plan.openDays] : plan.days }
+    const statements: Statements =
+      rollupReading === null
+        ? { sums: [live([...plan.summed, ...stored])], changes: [] }
+        : {
+            sums: [
+              ...(summed.months.length + summed.days.length > 0
+                ? [
+                    RollupSql.statement(
+                      parameters,
+                      site.hostedWebsiteId,
+                      { dimensions, metrics },
+                      rollupReading,
+                      summed
+                    )
+                  ]
+                : []),
+              ...(stored.length + raw.length > 0 && !readsOpenSums ? [live(stored)] : [])
+            ],
+            changes: readsOpenSums ? [live(plan.open, true)] : []
+          }
+    const isShort = rollupReading !== null && lengthOf([...stored, ...raw]) <= maxTail
+    if (!isShort) yield* useCustomPlans(sql)
+    return yield* execute(sql, parameters, statements, dimensions, limit)
+  })
+
+  const { divisors, total, groups } = Counting.plan(query)
+  return Counting.counted(query, range, {
+    groups: yield* groupsOf(groups, query.metrics),
+    divisors: divisors === null ? null : yield* groupsOf(divisors, ["visitors"]),
+    total: total === null ? null : yield* groupsOf(total, ["visitors"])
+  })
+})

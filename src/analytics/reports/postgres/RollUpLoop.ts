@@ -1,0 +1,574 @@
+/**
+ * Keeps the rollups of all websites up to date in the background; see `DayRollUp`. Each website has a lock, for which no
+ * transaction waits, in case that several processes roll up. Websites with few page views are rolled up in batches.
+ *
+ * @module
+ */
+import { type PgClient, PgTypes } from "@effect/sql-pg"
+import { Array as Arr, type Cause, Clock, Duration, Effect, Layer, Result, Schedule, Schema } from "effect"
+import { SqlClient, type SqlError } from "effect/sql"
+import * as Database from "../../../platform/postgres/Database.ts"
+import * as Writers from "../../../platform/postgres/Writers.ts"
+import * as FailedItems from "../../../platform/rounds/postgres/FailedItems.ts"
+import * as Rounds from "../../../platform/rounds/Rounds.ts"
+import { decodeRows } from "../../../platform/runtime/Rows.ts"
+import { dateOf } from "../../../platform/text/Calendar.ts"
+import * as LocalTime from "../LocalTime.ts"
+import type { LocalDate } from "../Query.ts"
+import * as RollupPlan from "../RollupPlan.ts"
+import { BusySites, maxTail, maxUnmarkedDelay } from "./BusySites.ts"
+import * as DayRollUp from "./DayRollUp.ts"
+import * as MonthRollUp from "./MonthRollUp.ts"
+import * as PlannerStatistics from "./PlannerStatistics.ts"
+import * as RollupState from "./RollupState.ts"
+
+/** Days are rolled up together up to this number of rows, to keep transactions short. */
+const maxRows = 100_000
+
+/** Maximum number of websites that are rolled up together. */
+const maxBatch = 100
+
+/** A website with more rows than this in the days that are to be rolled up has a turn of its own. */
+const maxRowsInBatch = 10_000
+
+/** Websites that one statement looks for. */
+const pageSize = 1000
+
+/** Maximum number of days in one transaction. */
+const maxDays = 366
+
+/** A website or a batch that takes longer goes on in the next round, after the others. In milliseconds. */
+const maxTurn = 10_000
+
+/** Batches that are rolled up at the same time, each on a connection of its own. */
+const maxConcurrent = 4
+
+/** Timeout of a statement outside of the transactions of `DayRollUp`. */
+const statementTimeout = Duration.minutes(5)
+
+/** Maximum wait for transactions that are writing. */
+const writersTimeout = Duration.seconds(30)
+
+const Now = Schema.Tuple([Schema.Struct({ now: Schema.Finite })])
+
+/** A time, in milliseconds since 1970. A row that was received before it, but is added from now on, will be marked. */
+const horizon = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const [{ now }] = yield* sql`SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now`.pipe(
+    decodeRows(Now)
+  )
+  yield* Effect.timeout(Writers.awaitEnd(["page_view", "event", "conversion"]), writersTimeout)
+  return Math.floor(now) - maxUnmarkedDelay
+})
+
+const Sites = Schema.Array(
+  Schema.Struct({
+    websiteConfigId: Schema.String,
+    hostedWebsiteId: Schema.String,
+    timeZone: Schema.String,
+    rolledBefore: Schema.NullOr(Schema.String),
+    isValid: Schema.Boolean,
+    isStale: Schema.Boolean,
+    goals: Schema.Array(
+      Schema.Struct({ name: Schema.String, kind: Schema.Literals(["event", "page"]), value: Schema.String })
+    ),
+    rolledGoals: Schema.NullOr(Schema.String)
+  })
+)
+
+/** A place before all websites. */
+const beforeAll = "00000000-0000-0000-0000-000000000000"
+
+/**
+ * The websites of which a condition is true, with the state of their rollups: the first `pageSize` after one, in the order of
+ * their ids. They are found before they are limited: with a limit, the planner would visit all websites in this order.
+ */
+const sitesWhere = (condition: string, after: string, parameters: ReadonlyArray<PgTypes.Parameter> = []) =>
+  SqlClient.SqlClient.use((sql) =>
+    sql
+      .unsafe(
+        `WITH found AS MATERIALIZED (
+        SELECT website_config_id FROM site LEFT JOIN rollup_site AS state USING (hosted_website_id)
+        WHERE deleted_at IS NULL AND website_config_id > $2 AND (${condition})
+      ), page AS MATERIALIZED (
+        SELECT website_config_id FROM found ORDER BY website_config_id LIMIT ${pageSize}
+      )
+      SELECT website_config_id AS "websiteConfigId", hosted_website_id AS "hostedWebsiteId", site.time_zone AS "timeZone",
+        rolled_before AS "rolledBefore", coalesce(state.time_zone = site.time_zone AND version = $1, false) AS "isValid",
+        EXISTS (SELECT FROM rollup_stale AS stale WHERE stale.hosted_website_id = site.hosted_website_id) AS "isStale",
+        (${RollupState.goalsJson("site.website_config_id")}) AS goals,
+        goals AS "rolledGoals"
+      FROM page JOIN site USING (website_config_id) LEFT JOIN rollup_site AS state USING (hosted_website_id)
+      ORDER BY website_config_id`,
+        [PgTypes.int4(RollupState.version), PgTypes.uuid(after), ...parameters]
+      )
+      .pipe(decodeRows(Sites))
+  )
+
+type SiteState = (typeof Sites.Type)[number]
+
+/** The last day that ended before the horizon `before`. */
+const lastClosed = (timeZone: string, before: number): LocalDate =>
+  LocalTime.addDays(dateOf(LocalTime.zone(timeZone).toLocal(before - 1)), -1)
+
+/** The day of the horizon `before`. */
+const openDays = (timeZone: string, before: number): ReadonlyArray<LocalTime.Day> => {
+  const date = LocalTime.addDays(lastClosed(timeZone, before), 1)
+  return LocalTime.days(timeZone, date, date)
+}
+
+const rowsOf = (sites: DayRollUp.Sites, days: ReadonlyArray<LocalTime.Day>, group: string) => {
+  const counts = ["page_view", "event"].map(
+    (table) => `SELECT ${group} AS key, count(*) AS rows FROM ${table}
+      WHERE hosted_website_id = ANY ($1) AND received_at >= $2 AND received_at < $3 GROUP BY 1`
+  )
+  return {
+    statement: `SELECT key, sum(rows)::bigint AS rows FROM (${counts.join(" UNION ALL ")}) AS counted GROUP BY key`,
+    parameters: [
+      DayRollUp.idsOf(sites),
+      PgTypes.timestamptz(days[0]?.start ?? 0),
+      PgTypes.timestamptz(days.at(-1)?.end ?? 0)
+    ]
+  }
+}
+
+const DayCounts = Schema.Array(Schema.Struct({ key: Schema.Int, rows: Schema.BigInt }))
+
+/** The number of page views and events of each day. */
+const countRowsOfDays = Effect.fnUntraced(function* (site: DayRollUp.Sites, days: ReadonlyArray<LocalTime.Day>) {
+  const sql = yield* SqlClient.SqlClient
+  const starts = Database.array(
+    days.map(({ start }) => start),
+    PgTypes.OID.timestamptz
+  )
+  const { parameters, statement } = rowsOf(site, days, "width_bucket(received_at, $4)")
+  const rows = yield* sql.unsafe(statement, [...parameters, starts]).pipe(decodeRows(DayCounts))
+  return new Map(rows.map(({ key, rows }) => [days[key - 1]?.date, Number(rows)]))
+})
+
+const SiteCounts = Schema.Array(Schema.Struct({ key: Schema.String, rows: Schema.BigInt }))
+
+/** The number of page views and events of each website from the first of some days to the last. */
+const countRowsOfSites = Effect.fnUntraced(function* (sites: DayRollUp.Sites, days: ReadonlyArray<LocalTime.Day>) {
+  const sql = yield* SqlClient.SqlClient
+  const { parameters, statement } = rowsOf(sites, days, "hosted_website_id")
+  const rows = yield* sql.unsafe(statement, parameters).pipe(decodeRows(SiteCounts))
+  const counts = new Map(rows.map(({ key, rows }) => [key, Number(rows)]))
+  return (id: string): number => counts.get(id) ?? 0
+})
+
+/** Groups successive days into transactions. */
+const chunks = (days: ReadonlyArray<LocalTime.Day>, rows: ReadonlyMap<string | undefined, number>) => {
+  const groups: Array<Array<LocalTime.Day>> = []
+  let size = 0
+  for (const day of days) {
+    const last = groups.at(-1)
+    const more = rows.get(day.date) ?? 0
+    if (last === undefined || last.at(-1)?.end !== day.start || size + more > maxRows || last.length >= maxDays) {
+      groups.push([day])
+      size = more
+    } else {
+      last.push(day)
+      size += more
+    }
+  }
+  return groups
+}
+
+/** Retries a transaction while another process rolls up. */
+const whenFree = <A, E extends { readonly _tag: string }, R>(transaction: Effect.Effect<A, E, R>) =>
+  Effect.retry(transaction, { while: ({ _tag }) => _tag === "Busy", schedule: Schedule.spaced("100 millis") })
+
+/** Stores the visits of a day before the horizon in several transactions. Returns whether it did before the deadline. */
+const advanceDay = Effect.fnUntraced(function* (
+  site: DayRollUp.Site,
+  day: LocalTime.Day,
+  before: number,
+  deadline: number
+) {
+  const sql = yield* SqlClient.SqlClient
+  while ((yield* Clock.currentTimeMillis) < deadline) {
+    if (yield* DayRollUp.advance(sql, site, day, before, maxRows)) return true
+  }
+  return false
+})
+
+const Missing = Schema.Array(Schema.Struct({ id: Schema.String, days: Schema.String, months: Schema.String }))
+
+/** The dates of the days and the months without a sum with the current goals, as texts. `begins` has the first date of each website. */
+const missingOf = Effect.fnUntraced(function* (
+  begins: ReadonlyMap<string, LocalDate>,
+  days: ReadonlyArray<LocalTime.Day>,
+  goals: string | null
+) {
+  const sql = yield* SqlClient.SqlClient
+  const dates = (values: ReadonlyArray<LocalDate>) => Database.array(values, PgTypes.OID.date)
+  const ids = [...begins.keys()]
+  const texts = (condition: string) =>
+    `coalesce(string_agg(to_char(date, 'YYYY-MM-DD'), ' ' ORDER BY date) FILTER (WHERE ${condition}), '')`
+  return yield* sql
+    .unsafe(
+      `WITH given AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::date[]) AS given (id, begin))
+      SELECT id, ${texts("NOT is_month")} AS days, ${texts("is_month")} AS months FROM (
+        SELECT id, date, false AS is_month
+        FROM given JOIN unnest($3::date[], $4::timestamptz[]) AS day (date, ends) ON date >= begin
+          LEFT JOIN rollup_day AS rolled ON rolled.hosted_website_id = id AND rolled.hosted_website_id = ANY ($1)
+            AND rolled.day = date AND ends_at = ends AND goals = $6
+        WHERE rolled.day IS NULL
+        UNION ALL
+        SELECT id, date, true
+        FROM given JOIN unnest($5::date[]) AS month (date) ON date >= begin
+          LEFT JOIN rollup_month AS rolled ON rolled.hosted_website_id = id AND rolled.hosted_website_id = ANY ($1)
+            AND rolled.month = date
+        WHERE rolled.month IS NULL
+      ) AS missing GROUP BY id`,
+      [
+        Database.array(ids, PgTypes.OID.uuid),
+        dates([...begins.values()]),
+        dates(days.map(({ date }) => date)),
+        Database.array(
+          days.map(({ end }) => end),
+          PgTypes.OID.timestamptz
+        ),
+        dates(RollupPlan.monthsBegunIn(days)),
+        PgTypes.text(goals)
+      ]
+    )
+    .pipe(decodeRows(Missing))
+})
+
+/** Groups websites: those of a group have at most `maxRows` rows together. A larger website is alone. */
+const packs = (ids: ReadonlyArray<string>, rowsOf: (id: string) => number): ReadonlyArray<ReadonlyArray<string>> => {
+  const groups: Array<Array<string>> = []
+  let size = Number.POSITIVE_INFINITY
+  for (const id of ids) {
+    const rows = rowsOf(id)
+    if (size + rows > maxRows) {
+      groups.push([id])
+      size = rows
+    } else {
+      groups.at(-1)?.push(id)
+      size += rows
+    }
+  }
+  return groups
+}
+
+/** Websites with the same time zone and the same goals. */
+type Batch = readonly [SiteState, ...ReadonlyArray<SiteState>]
+
+/**
+ * Brings the rollups of the closed days of websites up to date, as far as it can until the deadline. With `isRebuild`, recomputes
+ * all of them, and waits while another process rolls up. Then each day is replaced atomically. Returns those of several websites
+ * that need a turn of their own.
+ */
+const update = Effect.fnUntraced(function* (
+  batch: Batch,
+  before: number,
+  isRebuild: boolean,
+  deadline: number
+): Effect.fn.Return<
+  ReadonlyArray<SiteState>,
+  SqlError.SqlError | DayRollUp.Busy | DayRollUp.SiteChanged,
+  SqlClient.SqlClient
+> {
+  const sql = yield* SqlClient.SqlClient
+  const [{ goals, timeZone }] = batch
+  const run = <A, R>(transaction: Effect.Effect<A, SqlError.SqlError | DayRollUp.Busy | DayRollUp.SiteChanged, R>) =>
+    isRebuild ? whenFree(transaction) : transaction
+  const sites = (hostedWebsiteIds: ReadonlyArray<string>): DayRollUp.Sites => ({ timeZone, hostedWebsiteIds })
+  const firsts = yield* run(DayRollUp.deleteOutdated(sql, sites(batch.map(({ hostedWebsiteId }) => hostedWebsiteId))))
+  const last = lastClosed(timeZone, before)
+  const fingerprint = RollupState.fingerprint(goals)
+  const finish = (ids: ReadonlyArray<string>) =>
+    sql`UPDATE rollup_site SET rolled_before = ${PgTypes.date(LocalTime.addDays(last, 1))}, goals = ${fingerprint}
+      WHERE hosted_website_id = ANY (${DayRollUp.idsOf(sites(ids))}) AND time_zone = ${timeZone}`
+  const beginOf = (first: number | null): LocalDate =>
+    // If a website has no rows, its visits go too, also those of the open day. From the beginning of the month, so that the
+    // first month is complete.
+    first === null ? LocalTime.addDays(last, 2) : LocalTime.monthOf(dateOf(LocalTime.zone(timeZone).toLocal(first)))
+  const begins = new Map(Array.from(firsts, ([id, first]) => [id, beginOf(first)]))
+  for (const [begin, ids] of Map.groupBy(begins.keys(), (id) => begins.get(id) ?? last)) {
+    const [day] = LocalTime.days(timeZone, begin, begin)
+    if (day !== undefined) yield* run(DayRollUp.deleteBefore(sql, sites(ids), day))
+  }
+  if (isRebuild) yield* run(DayRollUp.deleteOpen(sql, sites([...begins.keys()]), LocalTime.addDays(last, 1)))
+
+  const [earliest = last] = [...begins.values()].toSorted()
+  const days = earliest > last ? [] : LocalTime.days(timeZone, earliest, last)
+  const missing = days.length === 0 ? [] : yield* missingOf(begins, days, isRebuild ? null : fingerprint)
+  const isMissing = new Set(missing.map(({ id }) => id))
+  const complete = [...begins.keys()].filter((id) => !isMissing.has(id))
+  if (complete.length > 0) yield* finish(complete)
+  const large: Array<string> = []
+  for (const alike of Map.groupBy(missing, (one) => JSON.stringify([one.days, one.months])).values()) {
+    const dates = new Set(alike[0]?.days.split(" "))
+    const missingMonths = new Set(alike[0]?.months.split(" "))
+    const missingDays = days.filter(({ date }) => dates.has(date))
+    const rows = yield* countRowsOfSites(sites(alike.map(({ id }) => id)), missingDays)
+    const isLarge = ({ id }: (typeof alike)[number]) => batch.length > 1 && rows(id) > maxRowsInBatch
+    large.push(...alike.filter(isLarge).map(({ id }) => id))
+    const ids = alike.filter((one) => !isLarge(one)).map(({ id }) => id)
+    for (const pack of packs(ids, rows)) {
+      const [id] = pack
+      const isAlone = pack.length === 1 && id !== undefined && rows(id) > maxRows
+      const ofDays = isAlone ? yield* countRowsOfDays(sites(pack), missingDays) : new Map<string, number>()
+      for (const chunk of chunks(missingDays, ofDays)) {
+        if ((yield* Clock.currentTimeMillis) >= deadline) return []
+        const [day] = chunk
+        if (isAlone && !isRebuild && day !== undefined && (ofDays.get(day.date) ?? 0) > maxRows) {
+          const [site] = batch
+          if (!(yield* advanceDay(site, day, before, deadline))) return []
+        }
+        yield* run(DayRollUp.rollDays(sql, sites(pack), chunk, goals, isRebuild))
+      }
+    }
+    if (ids.length === 0) continue
+    const changedMonths = new Set(missingDays.map(({ date }) => LocalTime.monthOf(date)))
+    const months = RollupPlan.monthsBegunIn(days).filter(
+      (month) => changedMonths.has(month) || missingMonths.has(month)
+    )
+    if (months.length > 0) yield* run(MonthRollUp.rollMonths(sql, sites(ids), months, days))
+    yield* finish(ids)
+  }
+  return batch.filter(({ hostedWebsiteId }) => large.includes(hostedWebsiteId))
+})
+
+const Zones = Schema.Array(Schema.Struct({ time_zone: Schema.String }))
+
+/** The time zones of websites with the last day that ended before the horizon, by this program's zones: PostgreSQL's may differ. */
+const closedDays = (before: number) =>
+  SqlClient.SqlClient.use((sql) => sql`SELECT DISTINCT time_zone FROM site WHERE deleted_at IS NULL`).pipe(
+    decodeRows(Zones),
+    Effect.map((zones) =>
+      zones.flatMap(({ time_zone: timeZone }) =>
+        // A zone that this program does not know is left out.
+        Result.getOrElse(
+          Result.try(() => [{ timeZone, date: lastClosed(timeZone, before) }]),
+          () => []
+        )
+      )
+    ),
+    Effect.map((closed) => ({
+      zones: Database.array(
+        closed.map(({ timeZone }) => timeZone),
+        PgTypes.OID.text
+      ),
+      dates: Database.array(
+        closed.map(({ date }) => date),
+        PgTypes.OID.date
+      )
+    }))
+  )
+
+/**
+ * The websites that `needsUpdate` may find: the database leaves out those that have nothing to do, but cannot compare goals. A
+ * website in an unknown zone is not left out, so that its attempt fails with the reason. At most `pageSize`.
+ */
+export const candidates = (before: number, after = beforeAll) =>
+  Effect.flatMap(closedDays(before), ({ dates, zones }) =>
+    sitesWhere(
+      `state.time_zone IS DISTINCT FROM site.time_zone OR version <> $1 OR rolled_before IS NULL
+        OR coalesce(rolled_before <= (SELECT day FROM unnest($3::text[], $4::date[]) AS closed (zone, day)
+          WHERE zone = site.time_zone), true)
+        OR goals IS DISTINCT FROM $5 OR EXISTS (SELECT FROM goal WHERE goal.website_config_id = site.website_config_id)
+        OR hosted_website_id IN (SELECT hosted_website_id FROM rollup_stale)`,
+      after,
+      [zones, dates, PgTypes.text(RollupState.fingerprint([]))]
+    )
+  )
+
+const needsUpdate = (site: SiteState, before: number): boolean => {
+  const { goals, isStale, isValid, rolledBefore, rolledGoals, timeZone } = site
+  if (!isValid || isStale || rolledGoals !== RollupState.fingerprint(goals)) return true
+  return rolledBefore === null || rolledBefore <= lastClosed(timeZone, before)
+}
+
+/** The websites whose rollups are not up to date, also if that cannot be computed: the attempt then fails with the reason. */
+const outdated = (all: ReadonlyArray<SiteState>, before: number): ReadonlyArray<SiteState> =>
+  all.filter((site) =>
+    Result.getOrElse(
+      Result.try(() => needsUpdate(site, before)),
+      () => true
+    )
+  )
+
+/** A batch has websites with the same time zone and goals. A website that has failed is alone. */
+const batchesOf = (ready: ReadonlyArray<FailedItems.Ready<SiteState>>) =>
+  [
+    ...Map.groupBy(ready, ({ failures, id, item: { goals, timeZone } }) =>
+      JSON.stringify(failures > 0 ? id : [timeZone, goals])
+    ).values()
+  ].flatMap((alike) => Arr.chunksOf(alike, maxBatch))
+
+/** Brings the rollups of websites up to date, except those that another process rolls up. Returns whether there were any. */
+const updateAll = Effect.fnUntraced(function* (sites: ReadonlyArray<SiteState>) {
+  const ready = yield* FailedItems.ready("rollup", sites, ({ hostedWebsiteId }) => hostedWebsiteId)
+  if (ready.length === 0) return false
+  const before = yield* horizon
+  const work = ([first, ...others]: ReadonlyArray<SiteState>) =>
+    first === undefined
+      ? Effect.succeed<ReadonlyArray<SiteState>>([])
+      : Clock.currentTimeMillis.pipe(
+          Effect.flatMap((now) => update([first, ...others], before, false, now + maxTurn)),
+          // The next round tries again.
+          Effect.catchTag(["SiteChanged", "Busy"], () => Effect.succeed<ReadonlyArray<SiteState>>([]))
+        )
+  const large = yield* FailedItems.batches("rollup", batchesOf(ready), work, maxConcurrent)
+  const alone = large.flat().map((item) => ({ item, id: item.hostedWebsiteId, failures: 0 }))
+  yield* FailedItems.each("rollup", alone, (site) => work([site]), maxConcurrent)
+  // Before, they may have had many page views already.
+  const { add } = yield* BusySites
+  add(sites.map(({ hostedWebsiteId }) => hostedWebsiteId))
+  yield* PlannerStatistics.refresh
+  return true
+})
+
+type RoundError = SqlError.SqlError | Cause.TimeoutError
+
+/** Brings the rollups of all websites up to date once, except those that another process rolls up. Returns whether there were any. */
+export const round: Effect.Effect<boolean, RoundError, SqlClient.SqlClient> = Effect.gen(function* () {
+  let hadWork = false
+  let after: string | undefined = beforeAll
+  while (after !== undefined) {
+    const before = (yield* Clock.currentTimeMillis) - maxUnmarkedDelay
+    const page: ReadonlyArray<SiteState> = yield* candidates(before, after)
+    if (yield* updateAll(outdated(page, before))) hadWork = true
+    after = page[pageSize - 1]?.websiteConfigId
+  }
+  return hadWork
+})
+
+const Behind = Schema.Array(
+  Schema.Struct({ websiteConfigId: Schema.String, hostedWebsiteId: Schema.String, timeZone: Schema.String })
+)
+
+/** Of some websites, or of all, those that are rolled up and have many page views after the stored visits of their open day. */
+const sitesBehind = Effect.fnUntraced(function* (hostedWebsiteIds: ReadonlyArray<string> | null) {
+  const sql = yield* SqlClient.SqlClient
+  return yield* sql
+    .unsafe(
+      `SELECT website_config_id AS "websiteConfigId", hosted_website_id AS "hostedWebsiteId", site.time_zone AS "timeZone"
+      FROM site JOIN rollup_site AS held USING (hosted_website_id) CROSS JOIN LATERAL (
+        SELECT greatest(max(ends_at), now() - interval '2 days') AS reached FROM rollup_day
+        WHERE rollup_day.hosted_website_id = site.hosted_website_id AND day >= now()::date - 3
+      ) AS stored
+      WHERE deleted_at IS NULL AND (cardinality($2::uuid[]) = 0 OR site.hosted_website_id = ANY ($2))
+        AND held.time_zone = site.time_zone AND version = $1 AND EXISTS (
+        SELECT FROM page_view WHERE page_view.hosted_website_id = site.hosted_website_id AND received_at >= reached
+          AND received_at < now() - interval '${maxUnmarkedDelay} milliseconds' OFFSET ${maxTail}
+      ) ORDER BY created_at`,
+      [PgTypes.int4(RollupState.version), Database.array(hostedWebsiteIds ?? [], PgTypes.OID.uuid)]
+    )
+    .pipe(decodeRows(Behind))
+})
+
+/** Stores the visits of a website's open day before the horizon. */
+export const advanceTo = (site: DayRollUp.Site, before: number) =>
+  Effect.forEach(openDays(site.timeZone, before), (day) => advanceDay(site, day, before, Number.POSITIVE_INFINITY), {
+    discard: true
+  })
+
+/** Stores the visits of the open days of websites. Returns whether there were any. */
+const advanceAll = Effect.fnUntraced(function* (behind: typeof Behind.Type) {
+  const ready = yield* FailedItems.ready("rollup", behind, ({ hostedWebsiteId }) => hostedWebsiteId)
+  if (ready.length === 0) return false
+  const before = yield* horizon
+  yield* FailedItems.each(
+    "rollup",
+    ready,
+    (site) =>
+      Effect.flatMap(Clock.currentTimeMillis, (now) =>
+        Effect.forEach(openDays(site.timeZone, before), (day) => advanceDay(site, day, before, now + maxTurn))
+      ).pipe(Effect.catchTag(["SiteChanged", "Busy"], () => Effect.void)),
+    maxConcurrent
+  )
+  yield* PlannerStatistics.refresh
+  return true
+})
+
+/** Finds the websites with many page views after their stored visits, for `advanceBusy`. Returns whether there were any. */
+export const findBusy: Effect.Effect<boolean, RoundError, SqlClient.SqlClient> = Effect.gen(function* () {
+  const { add } = yield* BusySites
+  const behind = yield* sitesBehind(null)
+  add(behind.map(({ hostedWebsiteId }) => hostedWebsiteId))
+  return behind.length > 0
+})
+
+/**
+ * Stores the visits of the open days of websites of which this process knows that they may have many page views. Returns whether
+ * there were any.
+ */
+export const advanceBusy: Effect.Effect<boolean, RoundError, SqlClient.SqlClient> = Effect.gen(function* () {
+  const { due, remove } = yield* BusySites
+  let hadWork = false
+  const now = yield* Clock.currentTimeMillis
+  for (const ids of Arr.chunksOf(due(now), pageSize)) {
+    const behind = yield* sitesBehind(ids)
+    const isBehind = new Set(behind.map(({ hostedWebsiteId }) => hostedWebsiteId))
+    remove(
+      ids.filter((id) => !isBehind.has(id)),
+      now
+    )
+    if (yield* advanceAll(behind)) hadWork = true
+  }
+  return hadWork
+})
+
+/** Recomputes the rollups of one website, or of all. Waits while another process rolls up. */
+export const rebuild = Effect.fnUntraced(function* (
+  hostedWebsiteId?: string
+): Effect.fn.Return<void, SqlError.SqlError | Cause.TimeoutError, SqlClient.SqlClient> {
+  const before = yield* horizon
+  let after: string | undefined = beforeAll
+  while (after !== undefined) {
+    const page: ReadonlyArray<SiteState> = yield* hostedWebsiteId === undefined
+      ? sitesWhere("true", after)
+      : sitesWhere("hosted_website_id = $3", after, [PgTypes.uuid(hostedWebsiteId)])
+    for (const site of page) {
+      yield* update([site], before, true, Number.POSITIVE_INFINITY).pipe(
+        Effect.provideService(DayRollUp.MaxStatement, 0),
+        Effect.catchTag("SiteChanged", () => Effect.void),
+        // Unreachable: with `isRebuild`, transactions wait.
+        Effect.catchTag("Busy", Effect.die)
+      )
+      yield* FailedItems.clear("rollup", site.hostedWebsiteId)
+    }
+    after = page[pageSize - 1]?.websiteConfigId
+  }
+  yield* PlannerStatistics.refresh
+})
+
+/** How long after a round that rolled up the next one follows, since a website may have exceeded its turn. */
+const nextTurn = Duration.seconds(5)
+
+/** How long after a round that stored visits of open days the next one follows, so that reports sort few rows of a burst. */
+export const nextAdvance = Duration.seconds(2)
+
+/** Rolls up on connections of its own when it is woken, until the scope closes. */
+export const layer: Layer.Layer<never, SqlError.SqlError, PgClient.PgClient> = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const sql = yield* Database.dedicated({ maxConnections: maxConcurrent, timeout: statementTimeout })
+    const { wake } = yield* Rounds.Wakeups
+    const start = (kind: Rounds.Kind, work: typeof round, next: Duration.Duration, what: string) =>
+      Rounds.start({
+        kind,
+        what,
+        round: work.pipe(
+          Effect.provideService(SqlClient.SqlClient, sql),
+          Effect.map((hadWork) => (hadWork ? next : null))
+        ),
+        gap: "1 second",
+        startsAtOnce: false
+      })
+    const rollUp = Effect.tap(round, (hadWork) => Effect.sync(() => hadWork && wake("open-days")))
+    yield* start("rollups", rollUp, nextTurn, "roll up page views")
+    yield* start("open-days", advanceBusy, nextAdvance, "store the visits of open days")
+    // Found once, they are advanced until they are up to date: no further search of all websites follows.
+    const find = findBusy.pipe(
+      Effect.tap((areFound) => Effect.sync(() => areFound && wake("open-days"))),
+      Effect.as(false)
+    )
+    yield* start("all-open-days", find, nextAdvance, "look for websites with many page views")
+  })
+)

@@ -1,0 +1,48 @@
+/**
+ * The endpoints at and below `/v1/owner/shared`, which shared dashboards use.
+ *
+ * @module
+ */
+import { Effect } from "effect"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import { OwnerApi } from "../../api/OwnerApi.ts"
+import { SharedCaller } from "../../sites/access/AuthenticationApi.ts"
+import * as Errors from "../../sites/access/Errors.ts"
+import * as Failures from "../../sites/access/Failures.ts"
+import { decode, invalid } from "../reports/OwnerReportsHttp.ts"
+import * as SharedQuery from "./SharedQuery.ts"
+import { SharedReports } from "./SharedReports.ts"
+
+const otherWebsite = Errors.make("NotFound", "This dashboard shows another website. GET /v1/owner/shared names it.")
+
+export const layer = HttpApiBuilder.group(
+  OwnerApi,
+  "shared",
+  Effect.fnUntraced(function* (handlers) {
+    const reports = yield* SharedReports
+    return handlers
+      .handle("site", () =>
+        SharedCaller.useSync(({ site: { site } }) => ({
+          site_id: site.websiteConfigId,
+          name: site.name,
+          time_zone: site.timeZone
+        }))
+      )
+      .handle(
+        "query",
+        Effect.fnUntraced(function* ({ payload }) {
+          const request = yield* decode(payload)
+          const allowed = yield* Effect.fromResult(SharedQuery.restrict(request)).pipe(Effect.mapError(invalid))
+          const access = yield* SharedCaller
+          if (request.siteId !== access.share.websiteConfigId) return yield* Effect.fail(otherWebsite)
+          return yield* reports.query(access, allowed)
+        }, Effect.catchTags(Failures.ofQuery))
+      )
+      .handle("now", () =>
+        SharedCaller.use(reports.currentVisitors).pipe(
+          Effect.map((visitors) => ({ visitors })),
+          Effect.catchTags(Failures.ofReports)
+        )
+      )
+  })
+)

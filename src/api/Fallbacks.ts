@@ -1,0 +1,149 @@
+/**
+ * Answers, with a JSON body, the requests that no endpoint answers: unknown paths, wrong methods, unreadable requests, and
+ * defects. Clients of OpenAI's API get OpenAI's form.
+ *
+ * @module
+ */
+import { randomUUID } from "node:crypto"
+import { Cause, Context, Effect, Option } from "effect"
+import { HttpServerError, HttpServerRequest, type HttpServerResponse } from "effect/http"
+import * as HttpApi from "effect/http-api/HttpApi"
+import type * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import { isOpenAiPath } from "../chat/OpenAiApi.ts"
+import * as OpenAiErrors from "../chat/OpenAiErrors.ts"
+import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
+import { prefix } from "./OwnerApi.ts"
+
+/** A path that the service serves, with one of its methods. */
+export interface KnownPath {
+  readonly method: string
+  /** A template: `:name` matches a segment, and `before.:name.after` matches the middle of one. */
+  readonly path: string
+}
+
+/** The paths of an API. */
+export const endpointsOf = <Id extends string, Groups extends HttpApiGroup.Constraint>(
+  api: HttpApi.HttpApi<Id, Groups>
+): ReadonlyArray<KnownPath> => {
+  const paths: Array<KnownPath> = []
+  HttpApi.reflect(api, {
+    onGroup: () => {},
+    onEndpoint: ({ endpoint: { method, path } }) => void paths.push({ method, path })
+  })
+  return paths
+}
+
+const matchesSegment = (template: string, segment: string): boolean => {
+  const [before = "", after] = template.split(/:[a-z_]+/)
+  if (after === undefined) return template === segment
+  return segment.length > before.length + after.length && segment.startsWith(before) && segment.endsWith(after)
+}
+
+const matches = (template: string, path: string): boolean => {
+  const expected = template.split("/")
+  const actual = path.split("/")
+  return (
+    expected.length === actual.length &&
+    expected.every((segment, index) => matchesSegment(segment, actual[index] ?? ""))
+  )
+}
+
+/**
+ * Whether the router may look up a path. The router decodes `%` escapes anywhere and ignores everything after `;` or `#`. So a
+ * path with one of these characters must match a template, which allows them only in parameters. Pure.
+ */
+export const mayLookUp = (known: ReadonlyArray<KnownPath>, path: string): boolean =>
+  !/[%;#]/.test(path) || known.some((route) => matches(route.path, path))
+
+const pathOf = (url: string): string => url.split("?", 1)[0] ?? ""
+
+/**
+ * The methods of a path, with `HEAD` if `GET` is one of them, and with `OPTIONS` outside the owner API, which has no CORS;
+ * empty for an unknown path. Pure.
+ */
+export const allowedMethods = (known: ReadonlyArray<KnownPath>, path: string): ReadonlyArray<string> => {
+  const methods = known.filter((route) => matches(route.path, path)).map((route) => route.method)
+  if (methods.length === 0) return []
+  const implied = [...(methods.includes("GET") ? ["HEAD"] : []), ...(path.startsWith(prefix) ? [] : ["OPTIONS"])]
+  return [...new Set([...methods, ...implied])]
+}
+
+/** The response to an unknown path. */
+export const unknown = ErrorResponses.refusal(404, "There is nothing at this address. /docs lists the endpoints.")
+
+const notFound = (
+  known: ReadonlyArray<KnownPath>,
+  request: { readonly method: string; readonly url: string }
+): HttpServerResponse.HttpServerResponse => {
+  const allowed = allowedMethods(known, pathOf(request.url))
+  // An allowed method can still be a 404: the route's pattern may be stricter than the template.
+  return allowed.length === 0 || allowed.includes(request.method)
+    ? unknown
+    : ErrorResponses.refusal(405, `This address only answers ${allowed.join(", ")}.`, { allow: allowed.join(", ") })
+}
+
+/** The response to an error of the router; `None` for any other error. */
+const responseTo = (
+  paths: ReadonlyArray<KnownPath>,
+  error: unknown
+): Option.Option<HttpServerResponse.HttpServerResponse> => {
+  if (!HttpServerError.isHttpServerError(error)) return Option.none()
+  const { reason } = error
+  switch (reason._tag) {
+    case "RouteNotFound":
+      return Option.some(notFound(paths, reason.request))
+    case "RequestParseError":
+      return Option.some(
+        reason.reason === "BodyTooLarge"
+          ? ErrorResponses.refusal(413, "The body is too large. Send a smaller one.")
+          : ErrorResponses.refusal(400, "The request cannot be read. Send it again.")
+      )
+    default:
+      return Option.none()
+  }
+}
+
+/** Answers a defect with 500 and logs it. If the cause is only an interruption, fails with the cause. */
+export const ofCause = (cause: Cause.Cause<unknown>): Effect.Effect<HttpServerResponse.HttpServerResponse> => {
+  // The client has disconnected, or the server is closing.
+  if (Cause.hasInterruptsOnly(cause)) {
+    return Effect.failCause(Cause.fromReasons(cause.reasons.filter(Cause.isInterruptReason)))
+  }
+  const id = randomUUID()
+  return Effect.as(
+    Effect.annotateLogs(Effect.logError("A request failed with a defect; it got a 500", cause), { "error.id": id }),
+    ErrorResponses.refusal(500, "Internal Server Error", { "x-error-id": id })
+  )
+}
+
+const answer = (paths: ReadonlyArray<KnownPath>, cause: Cause.Cause<unknown>) => {
+  for (const reason of cause.reasons) {
+    const error = reason._tag === "Fail" ? reason.error : reason._tag === "Die" ? reason.defect : undefined
+    const response = responseTo(paths, error)
+    if (Option.isSome(response)) return Effect.succeed(response.value)
+  }
+  return ofCause(cause)
+}
+
+/**
+ * Middleware around the whole application. It handles every error except an interruption; its type keeps the application's
+ * errors, as the router requires.
+ *
+ * @param paths all paths that the application serves
+ */
+export const middleware =
+  (paths: ReadonlyArray<KnownPath>) =>
+  <E, R>(
+    app: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
+  ): Effect.Effect<HttpServerResponse.HttpServerResponse, E, R> => {
+    const handled = Effect.catchCause(app, (cause) => answer(paths, cause))
+    const handledForOpenAi = Effect.catchCause(app, (cause) => Effect.map(answer(paths, cause), OpenAiErrors.from))
+    return Effect.withFiber((fiber) => {
+      const request = Context.getUnsafe(fiber.context, HttpServerRequest.HttpServerRequest)
+      const path = pathOf(request.url)
+      const isOpenAi = isOpenAiPath(path)
+      if (mayLookUp(paths, path)) return isOpenAi ? handledForOpenAi : handled
+      const response = notFound(paths, request)
+      return Effect.succeed(isOpenAi ? OpenAiErrors.from(response) : response)
+    })
+  }

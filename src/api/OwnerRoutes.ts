@@ -1,0 +1,163 @@
+/**
+ * All routes of the owner API, without a server.
+ *
+ * @module
+ */
+import { Layer } from "effect"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import * as LiveFeeds from "../activity/LiveFeeds.ts"
+import * as ActivityHandlers from "../activity/OwnerActivityHttp.ts"
+import * as LiveHandlers from "../activity/OwnerLiveHttp.ts"
+import type { Goals } from "../analytics/Goal.ts"
+import * as GoalHandlers from "../analytics/OwnerGoalsHttp.ts"
+import * as OwnerReports from "../analytics/reports/OwnerReports.ts"
+import * as ReportHandlers from "../analytics/reports/OwnerReportsHttp.ts"
+import * as OwnerShares from "../analytics/shares/OwnerShares.ts"
+import * as ShareHandlers from "../analytics/shares/OwnerSharesHttp.ts"
+import * as SharedHandlers from "../analytics/shares/SharedHttp.ts"
+import * as SharedReports from "../analytics/shares/SharedReports.ts"
+import * as OwnerConversations from "../chat/OwnerConversations.ts"
+import * as ConversationHandlers from "../chat/OwnerConversationsHttp.ts"
+import * as OwnerInstances from "../chat/OwnerInstances.ts"
+import * as InstanceHandlers from "../chat/OwnerInstancesHttp.ts"
+import * as OwnerTokens from "../chat/OwnerTokens.ts"
+import * as TokenHandlers from "../chat/OwnerTokensHttp.ts"
+import * as OwnerNotifications from "../delivery/mail/OwnerNotifications.ts"
+import * as NotificationHandlers from "../delivery/mail/OwnerNotificationsHttp.ts"
+import * as OwnerWebhooks from "../delivery/OwnerWebhooks.ts"
+import * as WebhookHandlers from "../delivery/OwnerWebhooksHttp.ts"
+import * as OwnerForms from "../forms/OwnerForms.ts"
+import * as FormHandlers from "../forms/OwnerFormsHttp.ts"
+import * as OwnerInbox from "../forms/OwnerInbox.ts"
+import * as SubmissionHandlers from "../forms/OwnerSubmissionsHttp.ts"
+import * as OwnerData from "../privacy/OwnerData.ts"
+import * as DataHandlers from "../privacy/OwnerDataHttp.ts"
+import * as Authentication from "../sites/access/Authentication.ts"
+import type {
+  Authentication as AuthenticationService,
+  Guest,
+  SharedAuthentication as SharedAuthenticationService
+} from "../sites/access/AuthenticationApi.ts"
+import * as Authorization from "../sites/access/Authorization.ts"
+import type { Authorization as AuthorizationService } from "../sites/access/AuthorizationApi.ts"
+import type * as AuthorizedServices from "../sites/access/Authorized.ts"
+import * as Authorized from "../sites/access/AuthorizedHttp.ts"
+import * as CallerLimits from "../sites/access/CallerLimits.ts"
+import * as CallerOperations from "../sites/access/CallerOperations.ts"
+import * as Compression from "../sites/access/Compression.ts"
+import * as CurrentSessionHandlers from "../sites/access/CurrentSessionHttp.ts"
+import * as Exports from "../sites/access/Exports.ts"
+import * as OwnerCredentials from "../sites/access/OwnerCredentials.ts"
+import * as KeyHandlers from "../sites/access/OwnerKeysHttp.ts"
+import * as OwnerSessions from "../sites/access/OwnerSessions.ts"
+import * as SessionHandlers from "../sites/access/OwnerSessionsHttp.ts"
+import * as SharedAuthentication from "../sites/access/SharedAuthentication.ts"
+import * as SiteSlots from "../sites/access/SiteSlots.ts"
+import * as Validation from "../sites/access/Validation.ts"
+import type { Validation as ValidationService } from "../sites/access/ValidationApi.ts"
+import * as OwnerSites from "../sites/OwnerSites.ts"
+import * as SiteHandlers from "../sites/OwnerSitesHttp.ts"
+import * as SetUpHandlers from "../sites/SetUpHttp.ts"
+import { OwnerApi } from "./OwnerApi.ts"
+
+/**
+ * The services that handlers may use. A handler gets the website that the caller may use from the proof that the endpoint's
+ * middleware provides (`sites/access/Authorized.ts`), so a handler of an endpoint that does not declare it does not compile.
+ * Nor does a handler that uses any other service.
+ */
+type HandlerServices =
+  | OwnerSites.OwnerSites
+  | OwnerReports.OwnerReports
+  | OwnerSessions.OwnerSessions
+  | OwnerInbox.OwnerInbox
+  | OwnerConversations.OwnerConversations
+  | Goals
+  | OwnerTokens.OwnerTokens
+  | OwnerCredentials.OwnerCredentials
+  | OwnerShares.OwnerShares
+  | SharedReports.SharedReports
+  | LiveFeeds.LiveFeeds
+  | OwnerInstances.OwnerInstances
+  | OwnerWebhooks.OwnerWebhooks
+  | OwnerNotifications.OwnerNotifications
+  | OwnerForms.OwnerForms
+  | OwnerData.OwnerData
+  | CallerOperations.CallerOperations
+  | Exports.Exports
+
+/** The handlers of groups. */
+export type Handlers<Groups> = Layer.Layer<
+  Groups,
+  never,
+  | HandlerServices
+  | AuthenticationService
+  | AuthorizationService
+  | AuthorizedServices.Services
+  | Guest
+  | SharedAuthenticationService
+  | ValidationService
+>
+
+const handlers = <Groups>(layer: Handlers<Groups>): Handlers<Groups> => layer
+
+export interface Options
+  extends Authentication.Options,
+    CallerLimits.Options,
+    OwnerInstances.Options,
+    OwnerData.Options,
+    OwnerWebhooks.Options {}
+
+export const layer = (options: Options) =>
+  HttpApiBuilder.layer(OwnerApi).pipe(
+    Layer.provide(
+      handlers(
+        Layer.mergeAll(
+          ReportHandlers.layer,
+          SiteHandlers.layer,
+          SubmissionHandlers.layer,
+          ConversationHandlers.layer,
+          SetUpHandlers.layer,
+          ActivityHandlers.layer,
+          GoalHandlers.layer,
+          TokenHandlers.layer,
+          KeyHandlers.layer,
+          SessionHandlers.layer,
+          ShareHandlers.layer,
+          LiveHandlers.layer,
+          SharedHandlers.layer,
+          InstanceHandlers.layer,
+          WebhookHandlers.layer,
+          NotificationHandlers.layer,
+          FormHandlers.layer,
+          DataHandlers.layer,
+          CurrentSessionHandlers.layer
+        )
+      )
+    ),
+    Layer.provide([
+      OwnerReports.layer,
+      OwnerSites.layer,
+      OwnerInbox.layer,
+      OwnerConversations.layer,
+      OwnerTokens.layer,
+      OwnerCredentials.layer,
+      OwnerShares.layer,
+      SharedReports.layer,
+      LiveFeeds.layer,
+      OwnerInstances.layer(options),
+      OwnerWebhooks.layer(options),
+      OwnerNotifications.layer,
+      OwnerForms.layer,
+      OwnerData.layer(options),
+      OwnerSessions.layer(options),
+      Authentication.layer(options),
+      Layer.provide(Authorization.layer, OwnerSites.layer),
+      Authorized.layer,
+      Authentication.guest,
+      SharedAuthentication.layer(options),
+      Validation.layer
+    ]),
+    Layer.provide([CallerLimits.layer(options), CallerOperations.layer, Exports.layer]),
+    Layer.provide(SiteSlots.layer),
+    Layer.provide(Compression.layer)
+  )

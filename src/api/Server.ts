@@ -1,0 +1,194 @@
+/**
+ * Assembles the server from the endpoints and the middleware.
+ *
+ * @module
+ */
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import { Context, type Duration, Effect, Layer, Option, Scope } from "effect"
+import { HttpRouter, HttpServer } from "effect/http"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import * as FastPath from "../analytics/FastPath.ts"
+import * as Analytics from "../analytics/Http.ts"
+import { AgUiGroup } from "../chat/AgUiApi.ts"
+import * as AgUi from "../chat/AgUiHttp.ts"
+import * as ChatBodies from "../chat/ChatBodiesHttp.ts"
+import * as ChatEndpoint from "../chat/ChatEndpoint.ts"
+import * as Conversations from "../chat/ConversationsHttp.ts"
+import * as Drain from "../chat/Drain.ts"
+import { OpenAiGroup } from "../chat/OpenAiApi.ts"
+import * as OpenAi from "../chat/OpenAiHttp.ts"
+import * as RunningAnswers from "../chat/RunningAnswers.ts"
+import * as StreamSlots from "../chat/StreamSlots.ts"
+import * as ContractWidget from "../chat/WidgetApi.ts"
+import * as Widget from "../chat/WidgetHttp.ts"
+import * as WidgetTokenSecurity from "../chat/WidgetTokenCheck.ts"
+import * as Mail from "../delivery/mail/MailHttp.ts"
+import * as Forms from "../forms/Http.ts"
+import * as Assets from "../pages/Assets.ts"
+import * as Console from "../pages/Console.ts"
+import * as Docs from "../pages/Docs.ts"
+import * as Home from "../pages/Home.ts"
+import * as Body from "../platform/http/Body.ts"
+import * as NodeServer from "../platform/http/NodeServer.ts"
+import * as Trace from "../platform/http/Trace.ts"
+import * as Validation from "../platform/http/Validation.ts"
+import type { RateLimitPolicy } from "../platform/limits/RateLimit.ts"
+import * as ServiceSpans from "../platform/telemetry/ServiceSpans.ts"
+import type { ConsoleSessions } from "../sites/access/ConsoleSessions.ts"
+import { Api } from "./Api.ts"
+import * as Fallbacks from "./Fallbacks.ts"
+import * as Global from "./Global.ts"
+import * as Health from "./Health.ts"
+import { OwnerApi } from "./OwnerApi.ts"
+import * as OwnerRoutes from "./OwnerRoutes.ts"
+
+/** The demo's routes and middleware. */
+export type AdditionalRoutes = Layer.Layer<never, never, HttpRouter.HttpRouter | ConsoleSessions>
+
+export interface Options extends NodeServer.Options, Omit<OwnerRoutes.Options, "rateLimit" | "secretsKey"> {
+  readonly routes?: AdditionalRoutes | undefined
+  readonly rateLimitAnalytics: Option.Option<RateLimitPolicy>
+  readonly rateLimitForms: Option.Option<RateLimitPolicy>
+  readonly rateLimitChat: Option.Option<RateLimitPolicy>
+  /** For requests about a chat that send no message: resuming, stopping, reading and rating it, and listing the models. */
+  readonly rateLimitChatRead: Option.Option<RateLimitPolicy>
+  /** Whether this server also serves the owner API. */
+  readonly ownerApi: boolean
+  readonly rateLimitOwner: Option.Option<RateLimitPolicy>
+  /** Whether this server has the console, which needs the owner API. */
+  readonly console: boolean
+  /** The maximum numbers of open chat streams in this process. */
+  readonly chatStreams: StreamSlots.Options
+  /** The key that signs the links in mails. */
+  readonly secretsKey: Mail.Options["secretsKey"]
+  /** The header in which a trusted proxy names the client's country. */
+  readonly geoHeader: Option.Option<string>
+  readonly chatMaxDuration: Duration.Duration
+  /** How long an answer in a stored conversation continues without a reader; `None` ends it when its last reader leaves. */
+  readonly chatResume: Option.Option<Duration.Duration>
+  /** The maximum length of an answer, in bytes. */
+  readonly chatMaxBytes: number
+  /** The share of requests that start a trace, from 0 to 1; if missing, no request is traced. */
+  readonly traceRatio?: number | undefined
+}
+
+/** The paths of a server, for metrics, traces and the responses to unknown paths. */
+const pathsOf = ({ console, ownerApi }: Options): ReadonlyArray<Fallbacks.KnownPath> => [
+  ...Fallbacks.endpointsOf(Api),
+  ...(ownerApi ? Fallbacks.endpointsOf(OwnerApi) : []),
+  ...(console ? Console.paths : []),
+  ...Assets.paths,
+  ...Docs.paths,
+  ...Health.paths
+]
+
+/** The parts that its pages link to. */
+const partsOf = ({ console, routes }: Options) => ({ console, demo: routes !== undefined })
+
+/** The services of the routes that live as long as the server. */
+const endpoints = (options: Options, unreadTimeout: number) =>
+  Layer.mergeAll(
+    Analytics.handlers({
+      rateLimit: options.rateLimitAnalytics,
+      country: { header: options.geoHeader, trustedProxies: options.trustedProxies }
+    }),
+    ChatEndpoint.layer({
+      readTimeout: unreadTimeout,
+      maxDuration: options.chatMaxDuration,
+      maxBytes: options.chatMaxBytes
+    })
+  )
+
+/** All routes, without a server; requires `endpoints`. */
+const routes = (options: Options, tracing: Trace.Tracing | undefined) =>
+  Layer.mergeAll(
+    HttpApiBuilder.layer(Api),
+    options.ownerApi ? OwnerRoutes.layer({ ...options, rateLimit: options.rateLimitOwner }) : Layer.empty,
+    options.console ? Console.layer : Layer.empty,
+    Assets.layer,
+    Docs.layer,
+    Home.layer(partsOf(options)),
+    Health.layer
+  ).pipe(
+    Layer.provide([
+      Analytics.group,
+      Forms.layer({ rateLimit: options.rateLimitForms }),
+      Widget.layer,
+      Conversations.layer,
+      OpenAi.layer,
+      AgUi.layer,
+      Mail.layer({ secretsKey: options.secretsKey })
+    ]),
+    Layer.provide([Validation.layer, Body.layer, ChatBodies.layer, WidgetTokenSecurity.layer(options)]),
+    Layer.provideMerge(
+      Global.layer({
+        parts: partsOf(options),
+        paths: pathsOf(options),
+        trustedProxies: options.trustedProxies,
+        tracing
+      })
+    )
+  )
+
+/** The routes whose responses are streams, unless a client asks for a whole answer. */
+const chats = [ContractWidget.chat, OpenAiGroup.endpoints.completions, AgUiGroup.endpoints.run].map(({ path }) => path)
+
+/**
+ * Whether visitors' requests are limited by address. If they are not, all of them may come from a few addresses, such as those of
+ * a proxy or a load test.
+ */
+const isLimited = ({ rateLimitAnalytics, rateLimitChat, rateLimitForms }: Options): boolean =>
+  [rateLimitAnalytics, rateLimitChat, rateLimitForms].some(Option.isSome)
+
+/**
+ * The context of requests. The platform copies it for every request, so it leaves out our services, which the
+ * handlers got when their routes were built.
+ */
+const withoutServices = (context: Context.Context<never>): Context.Context<never> =>
+  Context.makeUnsafe(new Map([...context.mapUnsafe].filter(([key]) => ServiceSpans.serviceName(key) === undefined)))
+
+/** The listening server. */
+export const layer = (options: Options) => {
+  const facts = { templates: pathsOf(options).map(({ path }) => path), chats, isLimitedByAddress: isLimited(options) }
+  const unreadTimeout = options.limits?.unreadTimeout ?? NodeServer.defaultLimits.unreadTimeout
+  return Layer.effect(
+    HttpServer.HttpServer,
+    Effect.gen(function* () {
+      const { shutdownGrace, traceRatio, trustedProxies } = options
+      const tracing = traceRatio === undefined ? undefined : yield* Trace.make({ ratio: traceRatio, trustedProxies })
+      const { serve } = yield* NodeServer.make(options, facts)
+
+      // Shutdown runs the finalizers of the following steps from the last to the first: the grace period starts, the
+      // connections end, the server is closed, requests without a connection are interrupted, and the endpoints end.
+      const drain = yield* Drain.make({ grace: shutdownGrace })
+      const endpointServices = yield* Layer.build(
+        endpoints(options, unreadTimeout).pipe(
+          Layer.provideMerge(
+            Layer.merge(
+              StreamSlots.layer(options.chatStreams),
+              RunningAnswers.layer({
+                resume: options.chatResume,
+                maxDuration: options.chatMaxDuration,
+                maxBytes: options.chatMaxBytes
+              })
+            )
+          ),
+          Layer.provideMerge(Layer.succeed(Drain.Drain, drain))
+        )
+      )
+      const { fastPath, router } = yield* Effect.gen(function* () {
+        return {
+          fastPath: yield* FastPath.make(options, tracing),
+          router: yield* HttpRouter.toHttpEffect(Layer.merge(routes(options, tracing), options.routes ?? Layer.empty))
+        }
+      }).pipe(Effect.provideContext(endpointServices))
+      const requests = yield* Scope.fork(yield* Effect.scope, "parallel")
+      const listener = yield* NodeHttpServer.makeHandler(router, { scope: requests }).pipe(
+        Effect.updateContext(withoutServices)
+      )
+      const http = yield* serve(fastPath(listener))
+      yield* Effect.addFinalizer(() => drain.start)
+      return http
+    })
+  ).pipe(Layer.provide(NodeServer.services(options, facts)))
+}

@@ -1,0 +1,100 @@
+/**
+ * `POST …/openai/v1/chat/completions`, `GET …/openai/v1/models` and `GET …/openai/v1/models/{model}`: an instance's agent for
+ * clients of OpenAI's API.
+ *
+ * A client sends its whole conversation with each request. Only `metadata.conversation_id` identifies its conversation.
+ *
+ * @module
+ */
+import { Clock, Duration, Effect } from "effect"
+import { HttpServerResponse } from "effect/http"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
+import { Api } from "../api/Api.ts"
+import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
+import * as ChatEndpoint from "./ChatEndpoint.ts"
+import * as ChatResponse from "./ChatResponse.ts"
+import * as ClientMessages from "./ClientMessages.ts"
+import { model } from "./OpenAiApi.ts"
+import * as OpenAiErrors from "./OpenAiErrors.ts"
+import type { OpenedAnswer } from "./SendQuestion.ts"
+import type { Failure } from "./stream/ChatStream.ts"
+import * as OpenAiCompletion from "./stream/OpenAiCompletion.ts"
+import { Admitted } from "./WidgetTokenSecurity.ts"
+
+const commonFieldsOf = ({ answerId }: OpenedAnswer): Effect.Effect<OpenAiCompletion.CommonFields> =>
+  Effect.map(Clock.currentTimeMillis, (now) => ({
+    completionId: `chatcmpl-${answerId}`,
+    created: Math.floor(now / 1000),
+    model
+  }))
+
+const streamed =
+  (stream: ChatEndpoint.Stream, includeUsage: boolean): ChatEndpoint.Respond =>
+  (answer, headers) =>
+    Effect.flatMap(commonFieldsOf(answer), (common) =>
+      stream(() => new OpenAiCompletion.OpenAiCompletionStream(common, includeUsage))(answer, headers)
+    )
+
+/** Failures that a retry would repeat. */
+const permanent: ReadonlySet<Failure> = new Set(["agent-empty", "agent-declined", "too-long", "too-much"])
+
+const whole = (stream: ChatEndpoint.Stream): ChatEndpoint.Respond =>
+  Effect.fnUntraced(function* (answer, headers) {
+    const common = yield* commonFieldsOf(answer)
+    const chat = yield* stream(() => OpenAiCompletion.plainText, Duration.infinity)(answer, headers)
+    const result = yield* ChatResponse.readWhole(chat)
+    if (result.finishReason !== null) {
+      return HttpServerResponse.jsonUnsafe(OpenAiCompletion.completion(common, result), { headers })
+    }
+    const failure = result.failure ?? "internal"
+    const response = OpenAiErrors.from(ErrorResponses.failed(failure, headers))
+    return permanent.has(failure) ? OpenAiErrors.withoutRetry(response) : response
+  })
+
+const modelObject = { id: model, object: "model" as const, created: 0, owned_by: "hydracore" }
+
+/** Serves the contract's group. */
+export const layer = HttpApiBuilder.group(
+  Api,
+  "openai",
+  Effect.fnUntraced(function* (handlers) {
+    const { answer, stream } = yield* ChatEndpoint.ChatEndpoint
+    return handlers
+      .handle("completions", ({ payload }) => {
+        const isStreamed = payload.stream === true
+        // OpenAI always reports the usage of a whole answer.
+        const wantsUsage = !isStreamed || payload.stream_options?.include_usage === true
+        return Effect.matchEffect(Effect.fromResult(ClientMessages.conversationOf(payload.messages)), {
+          onFailure: ChatEndpoint.invalid,
+          onSuccess: (conversation) =>
+            answer(
+              {
+                _tag: "Conversation",
+                conversationId: payload.metadata?.conversation_id ?? undefined,
+                conversation,
+                kind: "new",
+                targetId: null,
+                isKnownComplete: false,
+                isResumable: false,
+                wantsUsage
+              },
+              isStreamed ? streamed(stream, wantsUsage) : whole(stream),
+              (response, error) => OpenAiErrors.of(error, response)
+            )
+        })
+      })
+      .handle("models", () =>
+        Effect.map(Admitted, ({ headers }) =>
+          HttpApiSchema.withHeaders({ body: { object: "list" as const, data: [modelObject] }, headers })
+        )
+      )
+      .handle("model", ({ params }) =>
+        Effect.map(Admitted, ({ headers }) =>
+          params.model === model
+            ? HttpApiSchema.withHeaders({ body: modelObject, headers })
+            : OpenAiErrors.unknownModel(headers)
+        )
+      )
+  })
+)

@@ -1,0 +1,267 @@
+/**
+ * The instances of a website and their stored conversations.
+ *
+ * @module
+ */
+import { Result, Schema } from "effect"
+import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
+import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
+import * as OpenApi from "effect/http-api/OpenApi"
+import * as Field from "../platform/contract/Field.ts"
+import { streamed } from "../platform/contract/OpenApi.ts"
+import * as ExportExamples from "../privacy/ExportExamples.ts"
+import * as Authorization from "../sites/access/AuthorizationApi.ts"
+import * as Errors from "../sites/access/Errors.ts"
+import * as Examples from "../sites/access/Examples.ts"
+import * as Fields from "../sites/access/Fields.ts"
+import { siteId } from "../sites/OwnerSitesApi.ts"
+import { endings, isConversationId } from "./conversations/Conversation.ts"
+import { protocols } from "./Instance.ts"
+
+const base = "/v1/owner/sites/:site_id/instances"
+
+const ofInstance = { site_id: siteId, instance_id: Field.Uuid({ title: "Instance Id" }) }
+
+const exampleId = "9b8d7c6e-1f2a-4b3c-8d4e-5f6a7b8c9d0e"
+
+export const Instances = Schema.Struct({
+  instances: Schema.Array(
+    Schema.Struct({
+      instance_id: Fields.uuid,
+      name: Schema.String,
+      memory: Schema.Literals(["edge", "agent"]).annotate({
+        description: "Where the instance's conversations are: here (`edge`), or in the agent only"
+      }),
+      agent_protocol: Schema.Literals(protocols),
+      agent_model: Schema.NullOr(Schema.String),
+      origins: Schema.Array(Schema.String).annotate({
+        description: "The origins that may use the instance; empty for any"
+      })
+    })
+  )
+}).annotate({
+  identifier: "Instances",
+  title: "Instances",
+  examples: [
+    {
+      instances: [
+        {
+          instance_id: Examples.id,
+          name: "Assistant",
+          memory: "edge",
+          agent_protocol: "openai-chat",
+          agent_model: null,
+          origins: []
+        }
+      ]
+    }
+  ]
+})
+
+export const instances = HttpApiEndpoint.get("instances", base, {
+  params: { site_id: siteId },
+  success: Instances,
+  error: Errors.NotFound
+}).annotateMerge(
+  Authorization.operation("read", {
+    identifier: "list_instances",
+    summary: "List instances",
+    description: "The instances that serve a website, oldest first."
+  })
+)
+
+export const AnswerHealth = Schema.Struct({
+  answered_at: Fields.nullableTime.annotate({
+    description: "When the latest answer began that its visitor got; null if there is none"
+  }),
+  failed: Schema.Int.annotate({ description: "How many answers failed since then, at most 100" }),
+  failing_since: Fields.nullableTime.annotate({ description: "When the first of these answers began" })
+}).annotate({
+  identifier: "AnswerHealth",
+  title: "AnswerHealth",
+  examples: [{ answered_at: Examples.time, failed: 0, failing_since: null }]
+})
+
+export const answers = HttpApiEndpoint.get("answers", `${base}/:instance_id/answers`, {
+  params: ofInstance,
+  success: AnswerHealth,
+  error: Errors.NotFound
+}).annotateMerge(
+  Authorization.operation("read", {
+    identifier: "answer_health",
+    summary: "Read whether answers fail",
+    description:
+      "Whether the instance answers its visitors, by the latest answers that the service stores. An answer failed if it broke off, or if it ended empty although the visitor did not end it."
+  })
+)
+
+const common = {
+  conversation_id: Schema.String,
+  created_at: Fields.time,
+  updated_at: Fields.time.annotate({ description: "When its last message arrived or its last answer ended" })
+}
+
+const exampleCommon = {
+  conversation_id: exampleId,
+  created_at: Examples.time,
+  updated_at: "2026-11-25T09:04:00.000Z"
+}
+
+export const ConversationList = Schema.Struct({
+  conversations: Schema.Array(
+    Schema.Struct({
+      ...common,
+      messages: Schema.Int.annotate({ description: "How many messages it has, answers included" }),
+      preview: Schema.String.annotate({ description: "The beginning of the visitor's first message" }),
+      unanswered: Schema.Int.annotate({
+        description: "How many answers broke off, or ended empty although the visitor did not end them"
+      }),
+      up: Schema.Int.annotate({ description: "How many answers have this rating" }),
+      down: Schema.Int
+    })
+  ),
+  next: Fields.next
+}).annotate({
+  identifier: "ConversationList",
+  title: "ConversationList",
+  examples: [
+    {
+      conversations: [
+        { ...exampleCommon, messages: 4, preview: "Where can I rent a kayak?", unanswered: 0, up: 1, down: 0 }
+      ],
+      next: null
+    }
+  ]
+})
+
+/** Which conversations a list or an export has. */
+const filter = {
+  search: Fields.text({
+    title: "Search",
+    description:
+      "A text that a message, one of its sources or a comment contains. The case of ASCII letters does not matter",
+    maxLength: 200
+  }),
+  unanswered: Fields.choice(["true"], { title: "Unanswered" }),
+  rating: Fields.choice(["up", "down"], { title: "Rating" }),
+  from: Fields.date("Only conversations with an `updated_at` on this day or later, in the website's time zone"),
+  to: Fields.date("Only conversations with an `updated_at` on this day or earlier, in the website's time zone")
+}
+
+export const list = HttpApiEndpoint.get("list", `${base}/:instance_id/conversations`, {
+  params: ofInstance,
+  query: {
+    ...filter,
+    cursor: Fields.conversationCursor,
+    limit: Fields.limit
+  },
+  success: ConversationList,
+  error: Errors.NotFound
+}).annotateMerge(
+  Authorization.operation("read", {
+    identifier: "list_conversations",
+    summary: "List conversations",
+    description: "The stored conversations of an instance, those with the latest message first."
+  })
+)
+
+const Part = Schema.Union([
+  Schema.Struct({ type: Schema.Literal("text"), text: Schema.String }),
+  Schema.Struct({
+    type: Schema.Literal("source-url"),
+    url: Schema.String,
+    title: Schema.NullOr(Schema.String)
+  })
+])
+
+export const Transcript = Schema.Struct({
+  ...common,
+  messages: Schema.Array(
+    Schema.Struct({
+      id: Fields.uuid,
+      role: Schema.Literals(["user", "assistant"]),
+      created_at: Fields.time,
+      parts: Schema.Array(Part),
+      ending: Schema.optionalKey(
+        Schema.NullOr(Schema.Literals(endings)).annotate({
+          description: "How an answer ended; null while it is running"
+        })
+      ),
+      rating: Schema.optionalKey(Schema.NullOr(Schema.Literals(["up", "down"]))),
+      comment: Schema.optionalKey(Schema.NullOr(Schema.String))
+    })
+  )
+}).annotate({
+  identifier: "Transcript",
+  title: "Transcript",
+  examples: [
+    {
+      ...exampleCommon,
+      messages: [
+        {
+          id: "0d3b7c52-6f0e-4c8e-a1d7-5e0f4b9c2a63",
+          role: "user",
+          created_at: Examples.time,
+          parts: [{ type: "text", text: "Where can I rent a kayak?" }]
+        }
+      ]
+    }
+  ]
+})
+
+const ofConversation = {
+  ...ofInstance,
+  conversation_id: Field.custom<string>({ type: "string", title: "Conversation Id" }, (input) =>
+    typeof input === "string" && isConversationId(input)
+      ? Result.succeed(input)
+      : Field.fail("value_error", "Value error, expected a conversation_id from the list of conversations")
+  )
+}
+
+export const transcript = HttpApiEndpoint.get("transcript", `${base}/:instance_id/conversations/:conversation_id`, {
+  params: ofConversation,
+  success: Transcript,
+  error: Errors.NotFound
+}).annotateMerge(
+  Authorization.operation("read", {
+    identifier: "read_transcript",
+    summary: "Read a conversation",
+    description: "A conversation with its messages, oldest first."
+  })
+)
+
+export const remove = HttpApiEndpoint.delete("delete", `${base}/:instance_id/conversations/:conversation_id`, {
+  params: ofConversation,
+  success: HttpApiSchema.NoContent,
+  error: Errors.NotFound
+}).annotateMerge(
+  Authorization.operation("write", {
+    identifier: "delete_conversation",
+    summary: "Delete a conversation",
+    description: "Deletes a conversation and its messages permanently."
+  })
+)
+
+export const exportAll = HttpApiEndpoint.get("export", `${base}/:instance_id/export`, {
+  params: ofInstance,
+  query: filter,
+  success: HttpApiSchema.WithHeaders(HttpApiSchema.StreamUint8Array({ contentType: "application/x-ndjson" }), {
+    "content-disposition": Schema.String.annotate({ description: "The name of a file to save" })
+  }),
+  error: Errors.NotFound
+}).annotateMerge(
+  Authorization.operation("read", {
+    identifier: "export_conversations",
+    transform: streamed("The conversations", ExportExamples.conversations),
+    summary: "Export conversations",
+    description:
+      "The stored conversations of an instance in the order in which they began, one JSON object per line, filtered as a list is. The response breaks off if the service fails."
+  })
+)
+
+export class ConversationsGroup extends HttpApiGroup.make("conversations")
+  .add(instances, answers, list, exportAll, transcript, remove)
+  .annotateMerge(
+    OpenApi.annotations({ title: "Conversations", description: "Conversations of visitors with a website's agents" })
+  ) {}

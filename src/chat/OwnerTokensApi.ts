@@ -1,0 +1,114 @@
+/**
+ * The widget tokens of a website's instances.
+ *
+ * @module
+ */
+import { Schema } from "effect"
+import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
+import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
+import * as OpenApi from "effect/http-api/OpenApi"
+import * as Field from "../platform/contract/Field.ts"
+import * as Authorization from "../sites/access/AuthorizationApi.ts"
+import * as Errors from "../sites/access/Errors.ts"
+import * as Examples from "../sites/access/Examples.ts"
+import * as Fields from "../sites/access/Fields.ts"
+import * as Maximums from "../sites/Maximums.ts"
+import { siteId } from "../sites/OwnerSitesApi.ts"
+
+const base = "/v1/owner/sites/:site_id/instances/:instance_id/tokens"
+
+const params = { site_id: siteId, instance_id: Field.Uuid({ title: "Instance Id" }) }
+
+export const Tokens = Schema.Struct({
+  tokens: Schema.Array(
+    Schema.Struct({
+      token_id: Fields.uuid,
+      label: Schema.NullOr(Schema.String),
+      created_at: Fields.time,
+      expires_at: Fields.nullableTime,
+      revoked_at: Fields.nullableTime,
+      token: Schema.NullOr(Schema.String).annotate({
+        description: "Null if it is revoked, or if an earlier version issued it and stored only its digest"
+      })
+    })
+  ),
+  next: Fields.next
+}).annotate({
+  identifier: "Tokens",
+  title: "Tokens",
+  examples: [
+    {
+      tokens: [
+        {
+          token_id: Examples.id,
+          label: "Shop",
+          created_at: "2026-11-01T09:00:00.000Z",
+          expires_at: null,
+          revoked_at: null,
+          token: `hwt_${"A".repeat(43)}`
+        }
+      ],
+      next: null
+    }
+  ]
+})
+
+export const NewToken = Schema.Struct({
+  label: Schema.optionalKey(Fields.name("Label")),
+  expires_at: Schema.optionalKey(Fields.expiry("When it expires, such as 2030-01-31; never if absent"))
+}).annotate({ identifier: "NewToken", title: "NewToken", examples: [{ label: "Shop" }] })
+
+export const IssuedToken = Schema.Struct({
+  token_id: Fields.uuid,
+  token: Schema.String,
+  expires_at: Fields.nullableTime
+}).annotate({
+  identifier: "IssuedToken",
+  title: "IssuedToken",
+  examples: [{ token_id: Examples.id, token: `hwt_${"A".repeat(43)}`, expires_at: null }]
+})
+
+export const list = HttpApiEndpoint.get("list", base, {
+  params,
+  query: { cursor: Fields.cursor, limit: Fields.limit, revoked: Fields.choice(["false"], { title: "Revoked" }) },
+  success: Tokens,
+  error: Errors.NotFound
+}).annotateMerge(
+  Authorization.operation("read", {
+    identifier: "list_tokens",
+    summary: "List widget tokens",
+    description:
+      "The tokens of an instance, oldest first. Every visitor can read the token of a page. `revoked=false` leaves out the revoked ones. `next` is the `cursor` of the next part, which `limit` bounds."
+  })
+)
+
+export const issue = HttpApiEndpoint.post("issue", base, {
+  params,
+  payload: NewToken,
+  success: IssuedToken,
+  error: Errors.NotFound
+}).annotateMerge(
+  Authorization.operation("write", {
+    identifier: "issue_token",
+    summary: "Issue a widget token",
+    description: "Issues a token for the chat of a website.",
+    maximums: [Maximums.tokens, Maximums.storedTokens]
+  })
+)
+
+export const revoke = HttpApiEndpoint.delete("revoke", `${base}/:token_id`, {
+  params: { ...params, token_id: Field.Uuid({ title: "Token Id" }) },
+  success: HttpApiSchema.NoContent,
+  error: Errors.NotFound
+}).annotateMerge(
+  Authorization.operation("write", {
+    identifier: "revoke_token",
+    summary: "Revoke a widget token",
+    description: "Revokes a token, on every process within a second."
+  })
+)
+
+export class TokensGroup extends HttpApiGroup.make("tokens")
+  .add(list, issue, revoke)
+  .annotateMerge(OpenApi.annotations({ title: "Tokens", description: "Widget tokens of instances" })) {}

@@ -1,0 +1,42 @@
+/**
+ * `POST /v1/public/widget/{instance_id}/chat`: a visitor's message to an instance's agent, whose answer is streamed.
+ *
+ * For an instance with `memory: "edge"`, the service sends the conversation's earlier messages to the agent and stores the new
+ * ones. A body of `useChat` contains the whole conversation, or only its newest message.
+ *
+ * @module
+ */
+import { Effect } from "effect"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import { Api } from "../api/Api.ts"
+import * as ChatEndpoint from "./ChatEndpoint.ts"
+import type { Question } from "./Question.ts"
+import * as UseChat from "./UseChat.ts"
+
+/** The question of a body of `useChat`. */
+const questionOf = (client: UseChat.ClientQuestion): Question => {
+  const { id: conversationId, ...question } = client
+  return question._tag === "Conversation"
+    ? { ...question, conversationId, isResumable: true }
+    : { ...question, conversationId }
+}
+
+/** Serves the contract's group. */
+export const layer = HttpApiBuilder.group(
+  Api,
+  "widget",
+  Effect.fnUntraced(function* (handlers) {
+    const { answer, stream } = yield* ChatEndpoint.ChatEndpoint
+    const respond = stream(ChatEndpoint.uiMessageStream)
+    return handlers.handle("chat", ({ payload }) => {
+      if (!("id" in payload)) {
+        const { conversation_id, message } = payload
+        return answer({ _tag: "Message", conversationId: conversation_id ?? undefined, text: message }, respond)
+      }
+      return Effect.matchEffect(Effect.fromResult(UseChat.read(payload)), {
+        onFailure: ChatEndpoint.invalid,
+        onSuccess: (client) => answer(questionOf(client), respond)
+      })
+    })
+  })
+)

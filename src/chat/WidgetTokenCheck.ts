@@ -1,0 +1,108 @@
+/**
+ * Admits requests that may use an instance: within the rate limit, with a valid widget token, and from an allowed origin. The limit
+ * is checked first, so that it bounds the lookups of guessed tokens.
+ *
+ * @module
+ */
+import { Context, Effect, Layer, Option, Redacted, Result } from "effect"
+import { HttpRouter, HttpServerRequest, type HttpServerResponse } from "effect/http"
+import type * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
+import { LimitHeaders } from "../platform/contract/Received.ts"
+import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
+import * as RateLimitCheck from "../platform/http/RateLimitCheck.ts"
+import * as RequestHead from "../platform/http/RequestHead.ts"
+import type { RateLimitPolicy } from "../platform/limits/RateLimit.ts"
+import { RateLimiter } from "../platform/limits/RateLimiter.ts"
+import { parseUuid } from "../platform/text/Uuid.ts"
+import { Decisions } from "../sites/Decisions.ts"
+import * as ErrorMapping from "../sites/ErrorMapping.ts"
+import * as OriginCheck from "../sites/OriginCheck.ts"
+import { WidgetKeySecurity } from "./OpenAiApi.ts"
+import { Admitted, SendsMessage, WidgetTokenSecurity } from "./WidgetTokenSecurity.ts"
+import { WidgetTokens } from "./WidgetTokens.ts"
+
+export interface Options {
+  /** For messages. */
+  readonly rateLimitChat: Option.Option<RateLimitPolicy>
+  /** For requests about a chat that send no message. */
+  readonly rateLimitChatRead: Option.Option<RateLimitPolicy>
+}
+
+type Response = HttpServerResponse.HttpServerResponse
+
+/** What an endpoint gets whose path does not decode, so that its handler does not run. */
+const undecoded: Admitted["Service"] = {
+  get instance(): never {
+    throw new Error("The path of the request was not decoded")
+  },
+  headers: {}
+}
+
+export const layer = (options: Options) =>
+  Layer.effectContext(
+    Effect.gen(function* () {
+      const limiter = yield* RateLimiter
+      const tokens = yield* WidgetTokens
+      const decisions = yield* Decisions
+      const checks = {
+        chat: RateLimitCheck.make(limiter, options.rateLimitChat),
+        read: RateLimitCheck.make(limiter, options.rateLimitChatRead)
+      }
+
+      const admit = <E, R>(
+        httpEffect: Effect.Effect<Response, E, R>,
+        endpoint: HttpApiEndpoint.Top,
+        instanceId: string,
+        token: string
+      ): Effect.Effect<Response, E, Exclude<R, Admitted> | HttpServerRequest.HttpServerRequest> =>
+        Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
+          const head = RequestHead.fromRequest(request)
+          const kind = Context.get(endpoint.annotations, SendsMessage) ? "chat" : "read"
+          return checks[kind](head.address, ({ accepted, headers }) => {
+            if (!accepted) {
+              const refusal = ErrorResponses.overLimit(headers)
+              return kind === "read"
+                ? Effect.succeed(refusal)
+                : Effect.as(
+                    decisions.record({ _tag: "Claimed", by: "instance-id", id: instanceId }, "chat-limited"),
+                    refusal
+                  )
+            }
+            return Effect.matchEffect(tokens.authenticate(instanceId, token), {
+              onFailure: (error) => ErrorMapping.ofUnavailable(error, headers),
+              onSuccess: (instance) =>
+                Option.isNone(instance)
+                  ? Effect.succeed(ErrorResponses.unauthorized(headers))
+                  : OriginCheck.isAllowed(head, instance.value.origins)
+                    ? Effect.provideContext(
+                        httpEffect,
+                        Context.make(Admitted, { instance: instance.value, headers }).pipe(
+                          Context.add(LimitHeaders, headers)
+                        )
+                      )
+                    : Effect.succeed(ErrorResponses.foreignOrigin("assistant", headers))
+            })
+          })
+        }) as Effect.Effect<Response, E, Exclude<R, Admitted> | HttpServerRequest.HttpServerRequest>
+
+      const instanceIdOf = Effect.map(HttpRouter.params, ({ instance_id = "" }) => parseUuid(instance_id))
+
+      return Context.make(WidgetTokenSecurity, {
+        widgetToken: (httpEffect, { credential, endpoint }) =>
+          Effect.flatMap(instanceIdOf, (id) =>
+            Result.isSuccess(id)
+              ? admit(httpEffect, endpoint, id.success, Redacted.value(credential))
+              : Effect.provideService(httpEffect, Admitted, undecoded)
+          )
+      }).pipe(
+        Context.add(WidgetKeySecurity, {
+          widgetKey: (httpEffect, { credential, endpoint }) =>
+            Effect.flatMap(instanceIdOf, (id) =>
+              Result.isSuccess(id)
+                ? admit(httpEffect, endpoint, id.success, Redacted.value(credential))
+                : Effect.succeed(ErrorResponses.unauthorized())
+            )
+        })
+      )
+    })
+  )

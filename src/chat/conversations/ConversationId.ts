@@ -1,0 +1,78 @@
+/**
+ * Decides which conversation a message belongs to, and whether that conversation has memory. Pure.
+ *
+ * A conversation id gives access to its conversation, so only ids that cannot be guessed have memory: the UUIDs that the
+ * service issues and, if the instance allows them, ids that clients make (`conversationIds: "client"`).
+ *
+ * @module
+ */
+import { isCanonicalUuid } from "../../platform/text/Uuid.ts"
+import type { Instance } from "../Instance.ts"
+import * as ConversationHash from "./ConversationHash.ts"
+
+/** The minimum length of an id that a client made and that has memory, in UTF-16 units. */
+export const minClientId = 16
+
+export interface Identified {
+  /** The conversation's id for the client. */
+  readonly conversationId: string
+  /** The id in the store; null for a conversation that is not stored. */
+  readonly storedId: string | null
+  /** Whether the id is a key: its holder may continue the conversation, read it and resume its answers. */
+  readonly isKey: boolean
+  /** The conversation's id for the agent; null if each request gets a new one. */
+  readonly session: string | null
+}
+
+/** A client that sends its whole conversation with each request. */
+export interface FullHistoryClient {
+  /** See `ClientConversation.origin`. */
+  readonly origin: string
+  /** Whether the client resumes answers and reads the conversation by the conversation's id. */
+  readonly isResumable: boolean
+}
+
+/** The id in the store of a conversation whose id is a key; null for any other id. */
+const keyId = (
+  { conversationIds, instanceId }: Pick<Instance, "instanceId" | "conversationIds">,
+  conversationId: string,
+  hashKey: ConversationHash.Key
+): string | null => {
+  if (isCanonicalUuid(conversationId)) return conversationId
+  return conversationIds === "client" && conversationId.length >= minClientId
+    ? ConversationHash.ofClientId(hashKey, instanceId, conversationId)
+    : null
+}
+
+/**
+ * @param given the client's id; undefined or empty begins a conversation.
+ * @param fresh a new UUID.
+ * @param client null for a client that sends only its new message. A conversation that is sent in full is stored even if its id
+ * is not a key. It is then stored under a hash that no request can name, so that only the owner can read it. If the client
+ * cannot resume, the id is never a key.
+ */
+export const identify = (
+  instance: Pick<Instance, "instanceId" | "memory" | "conversationIds">,
+  given: string | undefined,
+  fresh: string,
+  hashKey: ConversationHash.Key,
+  client: FullHistoryClient | null = null
+): Identified => {
+  const { instanceId } = instance
+  const conversationId = given || fresh
+  const sessionOf = (id: string) => ConversationHash.session(hashKey, { instanceId, conversationId: id })
+  const ownerOnlyId = (id: string) =>
+    client === null ? null : ConversationHash.ofClientConversation(hashKey, instanceId, id, client.origin)
+  const mayBeKey = client === null || client.isResumable
+  if (instance.memory === "agent") {
+    // The next request cannot name this conversation.
+    if (!given && !mayBeKey) return { conversationId, storedId: null, isKey: false, session: null }
+    const name =
+      mayBeKey && isCanonicalUuid(conversationId) ? conversationId : (ownerOnlyId(conversationId) ?? conversationId)
+    return { conversationId, storedId: null, isKey: false, session: sessionOf(name) }
+  }
+  const key = mayBeKey ? keyId(instance, conversationId, hashKey) : null
+  return key === null
+    ? { conversationId, storedId: ownerOnlyId(conversationId), isKey: false, session: null }
+    : { conversationId, storedId: key, isKey: true, session: sessionOf(key) }
+}

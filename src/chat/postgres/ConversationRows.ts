@@ -1,0 +1,144 @@
+/**
+ * Encodes messages, events and their times for the tables of conversations, and decodes them.
+ *
+ * @module
+ */
+import { PgTypes } from "@effect/sql-pg"
+import { Effect, Schema } from "effect"
+import * as Times from "../../platform/postgres/Times.ts"
+import { decodeRows } from "../../platform/runtime/Rows.ts"
+import { isCanonicalUuid } from "../../platform/text/Uuid.ts"
+import type { AgentEvent } from "../agent/Agent.ts"
+import * as AnswerParts from "../conversations/AnswerParts.ts"
+import * as AnswerPieces from "../conversations/AnswerPieces.ts"
+import {
+  type AgentAnswer,
+  type ConversationKey,
+  endings,
+  isConversationId,
+  type Message
+} from "../conversations/Conversation.ts"
+
+const Part = Schema.Union([
+  Schema.Struct({ type: Schema.Literal("text"), text: Schema.String }),
+  Schema.Struct({
+    type: Schema.Literal("source-url"),
+    sourceId: Schema.String,
+    url: Schema.String,
+    title: Schema.optionalKey(Schema.String)
+  })
+])
+
+/** Rows with the id of a running answer. */
+export const Running = Schema.Array(Schema.Struct({ running: Schema.String }))
+
+export const Parts = Schema.fromJsonString(Schema.Array(Part))
+
+/** The fields of a conversation in a list, as `summaryColumns` selects them. */
+export const summary = {
+  conversationId: Schema.String,
+  createdAt: Schema.Finite,
+  updatedAt: Schema.Finite,
+  messages: Schema.Int
+}
+
+export const summaryColumns = `conversation_id AS "conversationId", ${Times.millisAs("created_at", "createdAt")},
+  ${Times.millisAs("updated_at", "updatedAt")}, messages`
+
+const Event = Schema.Union([
+  Schema.TaggedStruct("Accepted", {}),
+  Schema.TaggedStruct("Text", { delta: Schema.String }),
+  Schema.TaggedStruct("Refusal", { delta: Schema.String }),
+  Schema.TaggedStruct("Reasoning", { delta: Schema.String }),
+  Schema.TaggedStruct("Source", { url: Schema.String, title: Schema.NullOr(Schema.String) }),
+  Schema.TaggedStruct("Tool", {
+    id: Schema.String,
+    name: Schema.String,
+    state: Schema.Literals(["running", "done"])
+  }),
+  Schema.TaggedStruct("Usage", { inputTokens: Schema.Finite, outputTokens: Schema.Finite }),
+  Schema.TaggedStruct("Finish", {
+    reason: Schema.Literals(["stop", "length", "content-filter", "other"])
+  })
+])
+
+/** Does not compile if `Event` lacks an event. */
+const readable = (events: ReadonlyArray<AgentEvent>): ReadonlyArray<typeof Event.Type> => events
+
+export const eventsJson = (events: ReadonlyArray<AgentEvent>): string => JSON.stringify(readable(events))
+
+/** The pieces of an answer as one JSON text, or null for none. */
+export const Pieces = Schema.NullOr(
+  Schema.fromJsonString(Schema.Array(Schema.Tuple([Schema.Int, Schema.Array(Event)])))
+)
+
+/** The pieces of `answer` (an expression) for which `condition` holds, as `Pieces` reads them. */
+export const piecesOf = (answer: string, condition = "true"): string =>
+  `(SELECT json_agg(json_build_array(ends_at, events))::text FROM answer_piece
+    WHERE answer_id = ${answer} AND ${condition})`
+
+/** The parts of an answer that is stored in pieces. */
+export const partsOf = (pieces: typeof Pieces.Type): (typeof Parts)["Type"] =>
+  AnswerParts.fromEvents(AnswerPieces.eventsFrom(pieces ?? [], 0).events)
+
+/** Whether the lease of the running answer has expired. */
+export const isLapsed = "coalesce(lease_until <= clock_timestamp(), false)"
+
+/** The end of a lease that begins now. Leases use the database's clock, so that the clocks of processes need not agree. */
+export const newLease = (leaseMillis: number): string => `clock_timestamp() + interval '${leaseMillis} milliseconds'`
+
+export const isKey = ({ conversationId, instanceId }: ConversationKey): boolean =>
+  isCanonicalUuid(instanceId) && isConversationId(conversationId)
+
+/** The parameters `$1` and `$2` of a statement about one conversation. */
+export const keyParameters = ({ conversationId, instanceId }: ConversationKey): ReadonlyArray<PgTypes.Parameter> => [
+  PgTypes.uuid(instanceId),
+  PgTypes.text(conversationId)
+]
+
+const Answer = Schema.Struct({
+  parts: Parts,
+  ending: Schema.NullOr(Schema.Literals(endings)),
+  runs: Schema.Boolean,
+  lapsed: Schema.Boolean,
+  pieces: Pieces
+})
+
+/** A row of an answer that is followed. */
+export const FollowedRow = Schema.Struct({ answerId: Schema.String, ...Answer.fields })
+
+/** The parts and the ending of an answer. A running answer has the parts that were stored so far. */
+export const answerOf = (row: typeof Answer.Type): Pick<AgentAnswer, "parts" | "ending"> =>
+  row.runs
+    ? { parts: partsOf(row.pieces), ending: row.lapsed ? "cut" : null }
+    : { parts: row.parts, ending: row.ending }
+
+const MessageRow = Schema.Struct({
+  ...Answer.fields,
+  messageId: Schema.String,
+  clientId: Schema.NullOr(Schema.String),
+  role: Schema.Literals(["user", "assistant"]),
+  createdAt: Schema.Finite,
+  rating: Schema.NullOr(Schema.Literals(["up", "down"])),
+  comment: Schema.NullOr(Schema.String)
+})
+
+/** The columns of `conversation_message AS message JOIN conversation`, as `toMessage` reads them. */
+export const messageColumns = `
+  message_id AS "messageId", client_id AS "clientId", role, parts::text AS parts, ${Times.millis("message.created_at")} AS "createdAt", ending, rating,
+  comment, (running IS NOT DISTINCT FROM message_id) AS runs, ${isLapsed} AS lapsed,
+  ${piecesOf("message_id", "running = message_id")} AS pieces`
+
+const toMessage = (row: typeof MessageRow.Type): Message => {
+  const { clientId, comment, createdAt, messageId, parts, rating, role } = row
+  return role === "user"
+    ? { messageId, ...(clientId === null ? {} : { clientId }), role, parts, createdAt }
+    : { messageId, role, createdAt, rating, comment, ...answerOf(row) }
+}
+
+const decodeMessageRows = decodeRows(Schema.Array(MessageRow))
+
+/** The messages that a query returns. */
+export const decodeMessages = <E, R>(
+  query: Effect.Effect<unknown, E, R>
+): Effect.Effect<ReadonlyArray<Message>, E, R> => Effect.map(decodeMessageRows(query), (rows) => rows.map(toMessage))

@@ -1,0 +1,178 @@
+/**
+ * Lists conversations in PostgreSQL for their instance's owner, by keyset pagination. For one page, filters read the messages
+ * of at most `Transcript.windowSize` conversations, so that no page reads a whole table.
+ *
+ * @module
+ */
+import { PgTypes } from "@effect/sql-pg"
+import type { PgClient } from "@effect/sql-pg/PgClient"
+import { Effect, Layer, Option, Schema, Stream } from "effect"
+import type { SqlError } from "effect/sql"
+import * as JsonSearch from "../../platform/json/JsonSearch.ts"
+import * as Database from "../../platform/postgres/Database.ts"
+import * as OwnerConnections from "../../platform/postgres/OwnerConnections.ts"
+import * as Times from "../../platform/postgres/Times.ts"
+import { decodeRows } from "../../platform/runtime/Rows.ts"
+import type { Position } from "../../platform/text/Cursor.ts"
+import { isCanonicalUuid } from "../../platform/text/Uuid.ts"
+import * as AnswerHealth from "../conversations/AnswerHealth.ts"
+import * as AnswerParts from "../conversations/AnswerParts.ts"
+import * as Transcript from "../conversations/Transcript.ts"
+import { Transcripts } from "../Transcripts.ts"
+import * as Reads from "./ConversationReads.ts"
+import * as Rows from "./ConversationRows.ts"
+
+const Summaries = Schema.Array(
+  Schema.Struct({
+    ...Rows.summary,
+    first: Schema.NullOr(Rows.Parts),
+    unanswered: Schema.Int,
+    up: Schema.Int,
+    down: Schema.Int
+  })
+)
+
+const SummaryRows = Schema.Array(Schema.Struct(Rows.summary))
+
+const Outcomes = Schema.Array(Schema.Struct({ at: Schema.Finite, isMissing: Schema.Boolean }))
+
+const Positions = Schema.Array(Schema.Struct({ time: Schema.Finite, id: Schema.String }))
+
+const quoted = (words: ReadonlyArray<string>): string => words.map((word) => `'${word}'`).join(", ")
+
+/** `Transcript.isMissing` in SQL. An answer whose lease has expired reads as `cut`. */
+const isMissing = `(ending IN (${quoted(Transcript.brokenOff)}) OR running = message_id AND ${Rows.isLapsed}
+  OR ending NOT IN (${quoted(Transcript.endedByVisitor)}) AND characters = 0 AND json_array_length(parts) = 0)`
+
+/** `AnswerHealth.outcomesOf` in SQL. `$1` is the instance. */
+const outcomesStatement = `WITH latest AS (
+    SELECT conversation_key, updated_at, running, lease_until FROM conversation WHERE instance_id = $1
+    ORDER BY updated_at DESC, conversation_id DESC LIMIT ${AnswerHealth.windowSize}
+  )
+  SELECT ${Times.millisAs("created_at", "at")}, coalesce(${isMissing}, false) AS "isMissing"
+  FROM conversation_message JOIN latest USING (conversation_key)
+  WHERE role = 'assistant'
+    AND (${isMissing} OR ending NOT IN (${quoted(Transcript.endedByVisitor)})
+      OR ending IS NOT NULL AND json_array_length(parts) > 0)
+    AND ((SELECT count(*) FROM latest) < ${AnswerHealth.windowSize}
+      OR created_at >= (SELECT min(updated_at) FROM latest))
+  ORDER BY created_at DESC, "isMissing" DESC LIMIT ${AnswerHealth.maxOutcomes}`
+
+/** The counts of a conversation's answers. */
+const counts = `CROSS JOIN LATERAL (
+    SELECT (count(*) FILTER (WHERE ${isMissing}))::int AS unanswered,
+      (count(*) FILTER (WHERE rating = 'up'))::int AS up, (count(*) FILTER (WHERE rating = 'down'))::int AS down
+    FROM conversation_message AS answer
+    WHERE answer.conversation_key = conversation.conversation_key AND role = 'assistant'
+  ) AS counted`
+
+const first = `(SELECT parts::text FROM conversation_message AS message
+  WHERE message.conversation_key = conversation.conversation_key AND role = 'user' ORDER BY position LIMIT 1) AS first`
+
+/**
+ * The escapes of JSON that end with a letter, and the characters that replace them, so that a search does not find the letter.
+ * The first escape is a backslash's own: without it, the texts of the others would also be found after a backslash.
+ */
+const escapes: ReadonlyArray<readonly [escape: string, character: string]> = [
+  ["\\\\", "\u0001"],
+  ["\\n", "\n"],
+  ["\\r", "\r"],
+  ["\\t", "\t"],
+  ["\\b", "\b"],
+  ["\\f", "\f"]
+]
+
+/** The forms in which `texts` contains a text. */
+const needlesOf = (text: string): ReadonlyArray<string> =>
+  JsonSearch.needlesOf(text).map((needle) =>
+    escapes.reduce((unescaped, [escape, character]) => unescaped.replaceAll(escape, character), needle)
+  )
+
+/**
+ * The texts of a message's parts as JSON, without the names of the members and without `escapes`. Quotes within strings are
+ * escaped, so that no text is taken for a name.
+ */
+const texts = escapes.reduce(
+  (unescaped, [escape, character]) => `replace(${unescaped}, '${escape}', chr(${character.charCodeAt(0)}))`,
+  `regexp_replace(parts::text,
+    '\\{"type":"(text","text|source-url","sourceId":"source-[0-9]+","url)":|,"title":', ' ', 'g')`
+)
+
+const make = Effect.gen(function* () {
+  const sql = yield* OwnerConnections.OwnerConnections
+  const { read, stream } = Reads.make(sql)
+
+  const page = Effect.fnUntraced(function* ({
+    after,
+    filter: { before, rating, search, since, unanswered },
+    instanceId,
+    limit
+  }: Parameters<Transcripts["Service"]["list"]>[0]) {
+    const tuple = ({ id, time }: Position) => sql`(${PgTypes.timestamptz(time)}, ${PgTypes.text(id)})`
+    const indexed = sql.and([
+      sql`instance_id = ${PgTypes.uuid(instanceId)}`,
+      ...(since === undefined ? [] : [sql`updated_at >= ${PgTypes.timestamptz(since)}`]),
+      ...(before === undefined ? [] : [sql`updated_at < ${PgTypes.timestamptz(before)}`]),
+      ...(after === null ? [] : [sql`(updated_at, conversation_id) < ${tuple(after)}`])
+    ])
+    const has = (column: string, needle: string) =>
+      sql`strpos(lower(${sql.literal(column)}), lower(${PgTypes.text(needle)})) > 0`
+    const mentions = (text: string) => sql`EXISTS (SELECT FROM conversation_message AS message
+      WHERE message.conversation_key = conversation.conversation_key
+        AND ${sql.or([...needlesOf(text).map((needle) => has(texts, needle)), has("comment", text)])})`
+    const filters = [
+      ...(unanswered === true ? [sql`unanswered > 0`] : []),
+      ...(rating === undefined ? [] : [sql`${sql.literal(rating)} > 0`]),
+      ...(search === undefined ? [] : [mentions(search)])
+    ]
+    /** The last conversation that the filters of this page read; null without filters, or if no more are left. */
+    const [windowEnd = null] =
+      filters.length === 0
+        ? []
+        : yield* sql`SELECT conversation_id AS id, ${sql.literal(Times.millisAs("updated_at", "time"))}
+            FROM conversation WHERE ${indexed} ORDER BY updated_at DESC, conversation_id DESC
+            OFFSET ${PgTypes.int8(BigInt(Transcript.windowSize - 1))} LIMIT 1`.pipe(decodeRows(Positions))
+    const rows = yield* sql`SELECT ${sql.literal(Rows.summaryColumns)}, ${sql.literal(first)}, unanswered, up, down
+      FROM conversation ${sql.literal(counts)}
+      WHERE ${sql.and([
+        indexed,
+        ...(windowEnd === null ? [] : [sql`(updated_at, conversation_id) >= ${tuple(windowEnd)}`]),
+        ...filters
+      ])} ORDER BY updated_at DESC, conversation_id DESC LIMIT ${PgTypes.int8(BigInt(limit + 1))}`.pipe(
+      decodeRows(Summaries)
+    )
+    const items = rows
+      .slice(0, limit)
+      .map(({ first, ...summary }) => ({ ...summary, preview: Transcript.preview(AnswerParts.textOf(first ?? [])) }))
+    const last = items.at(-1)
+    return { items, next: rows.length > limit && last !== undefined ? Transcript.positionOf(last) : windowEnd }
+  }, Database.mapErrors)
+
+  return Transcripts.of({
+    stream: ({ filter, instanceId }) =>
+      Stream.filter(stream({ instanceId, since: filter.since ?? null }), (conversation) =>
+        Transcript.matches(conversation, filter)
+      ),
+    answerHealth: (instanceId) =>
+      isCanonicalUuid(instanceId)
+        ? sql
+            .unsafe(outcomesStatement, [PgTypes.uuid(instanceId)])
+            .pipe(Database.mapErrors, decodeRows(Outcomes), Effect.map(AnswerHealth.of))
+        : Effect.succeed(AnswerHealth.of([])),
+    list: (query) => (isCanonicalUuid(query.instanceId) ? page(query) : Effect.succeed({ items: [], next: null })),
+    find: Effect.fnUntraced(function* (key) {
+      if (!Rows.isKey(key)) return Option.none()
+      const [found] = yield* sql`SELECT ${sql.literal(Rows.summaryColumns)} FROM conversation
+        WHERE instance_id = ${PgTypes.uuid(key.instanceId)} AND conversation_id = ${PgTypes.text(key.conversationId)}`.pipe(
+        Database.mapErrors,
+        decodeRows(SummaryRows)
+      )
+      if (found === undefined) return Option.none()
+      return Option.map(yield* read(key), (messages) => ({ ...found, messages }))
+    })
+  })
+})
+
+export const layer: Layer.Layer<Transcripts, SqlError.SqlError, PgClient> = Layer.effect(Transcripts, make).pipe(
+  Layer.provide(OwnerConnections.layer)
+)

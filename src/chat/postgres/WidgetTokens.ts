@@ -1,0 +1,164 @@
+/**
+ * Issues and checks widget tokens in PostgreSQL, which stores their digests only. A lookup is cached for less than a second, so
+ * that a revocation takes effect within a second. Expiry is checked on every call.
+ *
+ * @module
+ */
+import { randomBytes, randomUUID } from "node:crypto"
+import { PgClient, PgTypes } from "@effect/sql-pg"
+import { Clock, Effect, Layer, Option, Schema } from "effect"
+import { SqlClient } from "effect/sql"
+import { mapErrors } from "../../platform/postgres/Database.ts"
+import * as Lookup from "../../platform/postgres/Lookup.ts"
+import * as Times from "../../platform/postgres/Times.ts"
+import { decodeRows } from "../../platform/runtime/Rows.ts"
+import { isCanonicalUuid } from "../../platform/text/Uuid.ts"
+import * as Credential from "../../sites/access/Credential.ts"
+import type { Instance } from "../Instance.ts"
+import * as Token from "../WidgetToken.ts"
+import { WidgetTokens } from "../WidgetTokens.ts"
+import { instanceColumns, instanceFields } from "./InstanceDirectory.ts"
+
+const tokenFields = {
+  tokenId: Schema.String,
+  instanceId: Schema.String,
+  label: Schema.NullOr(Schema.String),
+  createdAt: Schema.Finite,
+  expiresAt: Schema.NullOr(Schema.Finite),
+  revokedAt: Schema.NullOr(Schema.Finite),
+  token: Schema.NullOr(Schema.String)
+}
+
+const tokenTimes = `${Times.millisAs("widget_token.expires_at", "expiresAt")}, ${Times.millisAs("widget_token.revoked_at", "revokedAt")}`
+
+const tokenColumns = `
+  token_id AS "tokenId", instance_id AS "instanceId", label, token, ${Times.millisAs("widget_token.created_at", "createdAt")}, ${tokenTimes}`
+
+const decodeTokens = decodeRows(Schema.Array(Schema.Struct(tokenFields)))
+
+const TokensWithInstance = Schema.Array(
+  Schema.Struct({
+    ...instanceFields,
+    digest: Schema.Uint8Array,
+    expiresAt: tokenFields.expiresAt,
+    revokedAt: tokenFields.revokedAt
+  })
+)
+
+/** A token, by its digest, with its instance. */
+interface TokenWithInstance {
+  readonly digest: Uint8Array
+  readonly expiresAt: number | null
+  readonly revokedAt: number | null
+  readonly instance: Instance
+}
+
+const toTokenWithInstance = ({
+  digest,
+  expiresAt,
+  revokedAt,
+  ...instance
+}: (typeof TokensWithInstance.Type)[number]): TokenWithInstance => ({ digest, expiresAt, revokedAt, instance })
+
+/** The instance of a found token, if the token has this digest and belongs to this instance, and is valid now. */
+const instanceOf = (
+  found: TokenWithInstance,
+  digest: Uint8Array,
+  instanceId: string
+): Effect.Effect<Option.Option<Instance>> =>
+  Effect.clockWith((clock) => {
+    const { instance } = found
+    const isValid =
+      Credential.sameDigest(found.digest, digest) &&
+      instance.instanceId === instanceId &&
+      Credential.isValidAt(found, clock.currentTimeMillisUnsafe())
+    return isValid ? Effect.succeedSome(instance) : Effect.succeedNone
+  })
+
+/** Deletes the tokens that ended longer than `Credential.keptMillis` before `now`, with their labels. */
+export const deleteEnded = Effect.fnUntraced(function* (now: number) {
+  const sql = yield* SqlClient.SqlClient
+  const end = PgTypes.timestamptz(now - Credential.keptMillis)
+  yield* sql`DELETE FROM widget_token WHERE least(revoked_at, expires_at) <= ${end}`
+})
+
+export interface Options {
+  /** The maximum number of cached digests. Default: 10,000. */
+  readonly capacity?: number
+}
+
+export const layer = (options: Options = {}): Layer.Layer<WidgetTokens, never, PgClient.PgClient> =>
+  Layer.effect(
+    WidgetTokens,
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const { capacity = 10_000 } = options
+
+      const findByDigest = yield* Lookup.make<TokenWithInstance>({
+        find: (digest) =>
+          sql`
+            SELECT token_sha256 AS digest, ${sql.literal(tokenTimes)}, ${sql.literal(instanceColumns)}
+            FROM widget_token JOIN instance USING (instance_id)
+            WHERE token_sha256 = ${PgTypes.bytea(Buffer.from(digest, "base64url"))}`.pipe(
+            mapErrors,
+            decodeRows(TokensWithInstance),
+            Effect.map(([found]) => Option.map(Option.fromUndefinedOr(found), toTokenWithInstance))
+          ),
+        foundTtl: "900 millis",
+        unknownTtl: "900 millis",
+        capacity
+      })
+
+      const authenticate: WidgetTokens["Service"]["authenticate"] = (instanceId, token) => {
+        if (!Token.isWellFormed(token)) return Effect.succeedNone
+        const digest = Credential.digest(token)
+        return Effect.flatMap(findByDigest(Buffer.from(digest).toString("base64url")), (found) =>
+          Option.isSome(found) ? instanceOf(found.value, digest, instanceId) : Effect.succeedNone
+        )
+      }
+
+      const issue: WidgetTokens["Service"]["issue"] = Effect.fnUntraced(function* ({ expiresAt, instanceId, label }) {
+        if (!isCanonicalUuid(instanceId)) return Option.none()
+        const token = Token.format(randomBytes(32))
+        const tokenId = randomUUID()
+        const createdAt = yield* Clock.currentTimeMillis
+        const rows = yield* sql`
+            INSERT INTO widget_token (token_id, instance_id, token_sha256, token, label, created_at, expires_at)
+            SELECT ${PgTypes.uuid(tokenId)}, instance_id, ${PgTypes.bytea(Credential.digest(token))},
+              ${PgTypes.text(token)}, ${PgTypes.text(label)}, ${PgTypes.timestamptz(createdAt)}, ${PgTypes.timestamptz(expiresAt)}
+            FROM instance WHERE instance_id = ${PgTypes.uuid(instanceId)}
+            RETURNING ${sql.literal(tokenColumns)}`.pipe(mapErrors, decodeTokens)
+        return Option.map(Option.fromUndefinedOr(rows[0]), (issued) => ({ ...issued, token }))
+      })
+
+      const revoke: WidgetTokens["Service"]["revoke"] = Effect.fnUntraced(function* ({ instanceId, tokenId }) {
+        if (!isCanonicalUuid(tokenId) || (instanceId !== null && !isCanonicalUuid(instanceId))) return false
+        const now = yield* Clock.currentTimeMillis
+        const rows = yield* sql`
+            UPDATE widget_token SET revoked_at = coalesce(revoked_at, ${PgTypes.timestamptz(now)}), token = NULL
+            WHERE token_id = ${PgTypes.uuid(tokenId)}
+              AND ${instanceId === null ? sql`true` : sql`instance_id = ${PgTypes.uuid(instanceId)}`}
+            RETURNING token_id`.pipe(mapErrors)
+        return rows.length > 0
+      })
+
+      return WidgetTokens.of({
+        authenticate,
+        issue,
+        revoke,
+        list: ({ after, instanceId, limit, unrevoked }) =>
+          isCanonicalUuid(instanceId)
+            ? sql`
+                SELECT ${sql.literal(tokenColumns)} FROM widget_token
+                WHERE instance_id = ${PgTypes.uuid(instanceId)}
+                  AND ${sql.literal(unrevoked ? "revoked_at IS NULL" : "true")}
+                  AND ${
+                    after === null
+                      ? sql`true`
+                      : sql`(created_at, token_id) > (${PgTypes.timestamptz(after.time)}, ${PgTypes.uuid(after.id)})`
+                  }
+                ORDER BY created_at, token_id LIMIT ${PgTypes.int8(BigInt(limit))}`.pipe(mapErrors, decodeTokens)
+            : Effect.succeed([])
+      })
+    })
+  )

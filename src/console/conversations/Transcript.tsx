@@ -1,0 +1,158 @@
+/**
+ * A conversation as the visitor saw it. Answers are rendered by the chat's own Markdown module, which makes no HTML from text.
+ *
+ * @module
+ */
+
+import { useEffect, useRef } from "preact/hooks"
+import { makeMarkdown } from "../../browser/chat/Markdown.ts"
+import * as Format from "../Format.ts"
+import type { Site } from "../frame/Bar.tsx"
+import { linkTo } from "../Location.ts"
+import { Icon } from "../parts/Icon.tsx"
+import { Problem } from "../parts/Problem.tsx"
+import type { Answer } from "../Requests.ts"
+import { useAnswer } from "../Resource.ts"
+import * as Texts from "../Texts.ts"
+import { foreignHref } from "./ForeignLink.ts"
+
+type Conversation = Answer<"GET /v1/owner/sites/:site_id/instances/:instance_id/conversations/:conversation_id">
+type Message = Conversation["messages"][number]
+
+const Markdown = ({ text }: { readonly text: string }) => {
+  const root = useRef<HTMLDivElement>(null)
+  useEffect(() => {
+    if (root.current === null) return
+    root.current.replaceChildren()
+    const markdown = makeMarkdown(
+      root.current,
+      () => {},
+      (address) => foreignHref(address, location.origin)
+    )
+    markdown.write(text)
+    do markdown.end()
+    while (markdown.renderNext() > 0)
+  }, [text])
+  return <div class="markdown" ref={root} />
+}
+
+/** The text of a message. Each of its text parts is a paragraph. */
+const textOf = ({ parts }: Message): string =>
+  parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n\n")
+
+const Sources = ({ parts }: Message) => {
+  const sources = parts.flatMap((part) => (part.type === "source-url" ? [part] : []))
+  if (sources.length === 0) return null
+  return (
+    <p class="cited">
+      <span class="muted">{Texts.conversations.sources}</span>{" "}
+      {sources.map(({ title, url }, index) => {
+        const href = foreignHref(url, location.origin)
+        return (
+          <span key={index}>
+            {index > 0 && ", "}
+            {href === undefined ? (
+              (title ?? url)
+            ) : (
+              <a href={href} target="_blank" rel="noopener noreferrer">
+                {title ?? url}
+              </a>
+            )}
+          </span>
+        )
+      })}
+    </p>
+  )
+}
+
+const endedNormally = ({ ending }: Message): boolean => ending === "stop" || ending === "length" || ending === undefined
+
+interface MessageProps {
+  readonly message: Message
+  /** The time that is shown above the message. */
+  readonly before: string
+  readonly timeZone: string
+}
+
+const TranscriptMessage = ({ before, message, timeZone }: MessageProps) => {
+  const { comment, created_at, ending, rating, role } = message
+  const text = textOf(message)
+  return (
+    <li class={`said said-${role}`}>
+      <p class="who">
+        <b>{Texts.conversations.roles[role]}</b>
+        <time dateTime={created_at}>{Format.following(created_at, before, timeZone)}</time>
+      </p>
+      {role === "user" ? <p class="words">{text}</p> : text !== "" && <Markdown text={text} />}
+      <Sources {...message} />
+      {role === "assistant" && !(endedNormally(message) && text !== "") && (
+        <p class={`broken ${ending === "stopped" || ending === "superseded" ? "chosen" : ""}`}>
+          {Texts.conversations.endings[ending ?? "running"] ?? Texts.conversations.endings["other"]}
+        </p>
+      )}
+      {rating !== undefined && rating !== null && (
+        <p class={`rated ${rating === "up" ? "good" : "bad"}`}>
+          {Texts.conversations.rated[rating]}
+          {comment !== undefined && comment !== null && comment !== "" && (
+            <>
+              : <bdi>{comment}</bdi>
+            </>
+          )}
+        </p>
+      )}
+    </li>
+  )
+}
+
+interface Props {
+  readonly site: Site
+  readonly instanceId: string
+  readonly conversationId: string
+  readonly isOwner: boolean
+  readonly onRemove: () => void
+}
+
+export const Transcript = ({ conversationId, instanceId, isOwner, onRemove, site }: Props) => {
+  const { failure, value } = useAnswer(
+    "GET /v1/owner/sites/:site_id/instances/:instance_id/conversations/:conversation_id",
+    { params: { site_id: site.site_id, instance_id: instanceId, conversation_id: conversationId } },
+    conversationId
+  )
+  return (
+    <article class="details" aria-busy={value === undefined && failure === undefined}>
+      <a class="button bare back" href={linkTo({ item: null })}>
+        <Icon name="back" />
+        {Texts.inbox.back}
+      </a>
+      {value === undefined ? (
+        failure === undefined ? (
+          <div class="loading" />
+        ) : (
+          <Problem failure={failure} gone={Texts.conversations.gone} />
+        )
+      ) : (
+        <>
+          <header class="transcript-head">
+            <h2>{Format.moment(value.created_at, site.time_zone)}</h2>
+            {isOwner && (
+              <button type="button" class="button" onClick={onRemove}>
+                <Icon name="trash" />
+                {Texts.inbox.actions.delete}
+              </button>
+            )}
+          </header>
+          <ol class="transcript">
+            {value.messages.map((message, index) => (
+              <TranscriptMessage
+                key={message.id}
+                message={message}
+                before={(value.messages[index - 1] ?? value).created_at}
+                timeZone={site.time_zone}
+              />
+            ))}
+          </ol>
+        </>
+      )}
+    </article>
+  )
+}

@@ -1,0 +1,159 @@
+/**
+ * A submission with everything that was sent. The input of visitors is only rendered as text.
+ *
+ * @module
+ */
+
+import { useEffect } from "preact/hooks"
+import * as Sources from "../../analytics/reports/Sources.ts"
+import * as Format from "../Format.ts"
+import type { Site } from "../frame/Bar.tsx"
+import { linkTo } from "../Location.ts"
+import { Icon } from "../parts/Icon.tsx"
+import { Problem } from "../parts/Problem.tsx"
+import type { Answer } from "../Requests.ts"
+import { useAnswer } from "../Resource.ts"
+import * as Texts from "../Texts.ts"
+import type { Changes } from "./Changes.ts"
+import { DeliveryList } from "./DeliveryList.tsx"
+import * as FieldValue from "./FieldValue.ts"
+import { nameOf } from "./List.tsx"
+
+type Submission = Answer<"GET /v1/owner/sites/:site_id/submissions/:submission_id">
+
+/** Whether a field's value is the email address, which is shown above the fields. */
+const isRepeated = ({ email }: Submission, value: string): boolean => value === email
+
+const attributions = ["source", "medium", "campaign", "referrer", "entry_page"] as const
+
+const Visit = ({ submission }: { readonly submission: Submission }) => {
+  const known = attributions.flatMap((name) => {
+    const value = submission[name]
+    return value === null ? [] : [[name, name === "source" ? Sources.nameOf(value) : value] as const]
+  })
+  return (
+    <section class="visit">
+      <h3>{Texts.inbox.visit}</h3>
+      {known.length === 0 ? (
+        <p class="muted">{Texts.inbox.noVisit}</p>
+      ) : (
+        <dl>
+          {known.map(([name, value]) => (
+            <div key={name}>
+              <dt>{Texts.inbox.attribution[name]}</dt>
+              <dd>
+                <bdi>{value}</bdi>
+              </dd>
+            </div>
+          ))}
+        </dl>
+      )}
+    </section>
+  )
+}
+
+const Reasons = ({ reasons, status }: Submission) =>
+  reasons.length === 0 ? null : (
+    <section class="reasons">
+      <p>{status === "quarantined" ? Texts.inbox.suspicious : Texts.inbox.signs(reasons.length)}</p>
+      <ul>
+        {reasons.map((reason) => (
+          <li key={reason}>{Texts.inbox.reasons[reason] ?? reason}</li>
+        ))}
+      </ul>
+    </section>
+  )
+
+interface Props {
+  readonly site: Site
+  readonly submissionId: string
+  readonly changes: Changes
+  /** Whether the person may change anything. */
+  readonly isOwner: boolean
+  readonly onRemove: (submissionId: string) => void
+}
+
+export const Details = ({ changes, isOwner, onRemove, site, submissionId }: Props) => {
+  const { failure, value } = useAnswer(
+    "GET /v1/owner/sites/:site_id/submissions/:submission_id",
+    { params: { site_id: site.site_id, submission_id: submissionId } },
+    submissionId
+  )
+  const isRead = changes.of(submissionId).isRead ?? value?.read
+  useEffect(() => {
+    if (isOwner && value !== undefined && !value.read) changes.mark([submissionId], true)
+    // Once for each submission, because a person may mark the submission as unread again.
+  }, [submissionId, value === undefined])
+
+  const back = (
+    <a class="button bare back" href={linkTo({ item: null })}>
+      <Icon name="back" />
+      {Texts.inbox.back}
+    </a>
+  )
+  if (value === undefined) {
+    return (
+      <article class="details" aria-busy={failure === undefined}>
+        {back}
+        {failure === undefined ? <div class="loading" /> : <Problem failure={failure} gone={Texts.inbox.gone} />}
+      </article>
+    )
+  }
+  const { email, fields, page_slug, received_at, status } = value
+  return (
+    <article class="details">
+      {back}
+      <header>
+        <h2>
+          <bdi>{nameOf(value)}</bdi>
+        </h2>
+        <p class="muted">
+          <time dateTime={received_at}>{Format.moment(received_at, site.time_zone)}</time>
+          {page_slug !== null && <span class="tag">{page_slug}</span>}
+        </p>
+        <div class="actions">
+          {email !== null && (
+            <a class="button" href={`mailto:${encodeURIComponent(email)}`}>
+              <Icon name="mail" />
+              {Texts.inbox.actions.reply}
+            </a>
+          )}
+          {isOwner && (
+            <>
+              {status === "quarantined" && (
+                <button type="button" class="button" onClick={() => changes.release([submissionId])}>
+                  <Icon name="check" />
+                  {Texts.inbox.actions.release}
+                </button>
+              )}
+              <button type="button" class="button" onClick={() => changes.mark([submissionId], isRead !== true)}>
+                {isRead === true ? Texts.inbox.actions.unread : Texts.inbox.actions.read}
+              </button>
+              <button type="button" class="button" onClick={() => onRemove(submissionId)}>
+                <Icon name="trash" />
+                {Texts.inbox.actions.delete}
+              </button>
+            </>
+          )}
+        </div>
+      </header>
+      <Reasons {...value} />
+      <dl class="fields">
+        {fields.flatMap((field, index) => {
+          if (isRepeated(value, field.value)) return []
+          const { isCode, text } = FieldValue.of(field)
+          return [
+            <div key={index}>
+              <dt title={field.name}>{Format.label(field.name)}</dt>
+              <dd class={isCode ? "json" : undefined}>
+                <bdi>{text}</bdi>
+              </dd>
+            </div>
+          ]
+        })}
+      </dl>
+      <Visit submission={value} />
+      <DeliveryList site={site} submissionId={submissionId} />
+    </article>
+  )
+}

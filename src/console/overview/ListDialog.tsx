@@ -1,0 +1,158 @@
+/**
+ * A whole list, with more columns, a search, a second dimension that splits its rows, and an export.
+ *
+ * @module
+ */
+
+import { useEffect, useState } from "preact/hooks"
+import * as Dimensions from "../../analytics/reports/Dimensions.ts"
+import { type Dimension, toggle } from "../Address.ts"
+import * as Format from "../Format.ts"
+import { go } from "../Location.ts"
+import { Dialog } from "../parts/Dialog.tsx"
+import { save } from "../parts/Download.ts"
+import { messageOf } from "../parts/FailureText.ts"
+import { Icon } from "../parts/Icon.tsx"
+import { Problem, useFailures } from "../parts/Problem.tsx"
+import { Search } from "../parts/Search.tsx"
+import * as Texts from "../Texts.ts"
+import * as Queries from "./Queries.ts"
+import { loadReport, useReport } from "./Statistics.ts"
+import * as TableFile from "./TableFile.ts"
+
+const pageRows = 100
+
+/** How long the search must be unchanged before it is sent, in milliseconds. */
+const pause = 250
+
+/** The dimensions that can split a list. The lists of a shared dashboard cannot be split. */
+const splits = Object.keys(Dimensions.all) as ReadonlyArray<Dimension>
+
+interface SplitProps {
+  readonly listed: Dimension
+  readonly split: Dimension | null
+}
+
+const Split = ({ listed, split }: SplitProps) => (
+  <label class="split">
+    {Texts.lists.split}
+    <select
+      value={split ?? ""}
+      onChange={({ currentTarget: { value } }) =>
+        go({ split: splits.find((candidate) => candidate === value) ?? null }, { replace: true })
+      }
+    >
+      <option value="">{Texts.lists.notSplit}</option>
+      {splits
+        .filter((candidate) => candidate !== listed)
+        .map((candidate) => (
+          <option key={candidate} value={candidate}>
+            {Texts.dimension(candidate)}
+          </option>
+        ))}
+    </select>
+  </label>
+)
+
+export const ListDialog = ({ dimension, scope }: { readonly dimension: Dimension; readonly scope: Queries.Scope }) => {
+  const [typed, setTyped] = useState("")
+  const [search, setSearch] = useState("")
+  const [limit, setLimit] = useState(pageRows)
+  useEffect(() => {
+    const wait = setTimeout(() => {
+      setSearch(typed)
+      setLimit(pageRows)
+    }, pause)
+    return () => clearTimeout(wait)
+  }, [typed])
+
+  const isShared = scope.address.share !== null
+  const split = isShared ? null : scope.address.split
+  const dimensions: Queries.Dimensions = split === null ? [dimension] : [dimension, split]
+  const query = Queries.list(scope, dimensions, { limit, search, withAllMetrics: true }, Date.now())
+  const { failure, isStale, value } = useReport(query, `${scope.siteId} ${dimensions}`)
+  const metrics = Queries.listMetrics(dimensions, true)
+  const failures = useFailures()
+  const [problem, setProblem] = useState<string>()
+  /** Saves all rows that match the search, including those that are not shown, up to the API's maximum number. */
+  const exportAll = async () => {
+    const { pagination: _, ...all } = query
+    const outcome = await loadReport(all, isShared)
+    if (!outcome.ok) return setProblem(isShared ? failures[outcome.failure.kind] : messageOf(outcome.failure))
+    const { meta, results } = outcome.value
+    const total = meta.total_rows ?? 0
+    setProblem(total > results.length ? Texts.lists.cut(Format.count(results.length), Format.count(total)) : undefined)
+    const name = dimensions.map((each) => each.replace(/^.*:/, "")).join("-")
+    save(TableFile.of(dimensions, metrics, outcome.value), `${name}.csv`)
+  }
+  const tab = Texts.tabs[dimension] ?? Texts.dimension(dimension)
+  const close = () => go({ list: null }, { replace: true })
+
+  return (
+    <Dialog title={split === null ? tab : Texts.lists.splitTitle(tab, Texts.dimension(split))} onClose={close} isWide>
+      <div class="find">
+        <Search label={Texts.lists.find} value={typed} onInput={setTyped} focusOnOpen />
+        {!isShared && <Split listed={dimension} split={split} />}
+        <button type="button" class="button" disabled={value === undefined} onClick={exportAll}>
+          <Icon name="export" />
+          {Texts.lists.export}
+        </button>
+      </div>
+      {problem !== undefined && (
+        <p class="bad" role="alert">
+          {problem}
+        </p>
+      )}
+      <div class={`scroll ${isStale ? "stale" : ""}`} tabIndex={0} aria-busy={isStale || value === undefined}>
+        <table>
+          <thead>
+            <tr>
+              {dimensions.map((each) => (
+                <th key={each} scope="col">
+                  {Texts.dimension(each)}
+                </th>
+              ))}
+              {metrics.map((metric) => (
+                <th key={metric} scope="col" class="number">
+                  {Texts.column(dimensions, metric)}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {value?.results.map(({ dimensions: names, metrics: cells }) => (
+              <tr key={JSON.stringify(names)}>
+                {dimensions.map((each, place) => {
+                  const name = names[place] ?? ""
+                  return (
+                    <th key={each} scope="row">
+                      <button
+                        type="button"
+                        class="link"
+                        onClick={() => go({ filters: toggle(scope.address, each, name), list: null })}
+                      >
+                        <bdi>{Format.value(each, name)}</bdi>
+                      </button>
+                    </th>
+                  )
+                })}
+                {metrics.map((metric, place) => (
+                  <td key={metric} class="number">
+                    {Format.metric(metric, cells[place])}
+                  </td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+        {value?.results.length === 0 && <p class="none">{Texts.lists.noMatch}</p>}
+        {value === undefined && (failure === undefined ? <div class="loading" /> : <Problem failure={failure} />)}
+        {value !== undefined && value.results.length < (value.meta.total_rows ?? 0) && (
+          <button type="button" class="button" onClick={() => setLimit(limit + pageRows)}>
+            {Texts.lists.more}
+          </button>
+        )}
+      </div>
+    </Dialog>
+  )
+}

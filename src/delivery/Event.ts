@@ -1,0 +1,165 @@
+/**
+ * The events of a website, and the payload in which a subscriber gets an event (Standard Webhooks: type, timestamp, data).
+ * Pure.
+ *
+ * @module
+ */
+import { Record } from "effect"
+import type { ConversationKey } from "../chat/conversations/Conversation.ts"
+import type { Submission } from "../forms/Submission.ts"
+import * as SubmissionExport from "../forms/SubmissionExport.ts"
+import * as Calendar from "../platform/text/Calendar.ts"
+import type { Site } from "../sites/Site.ts"
+
+/** The events that a webhook can subscribe to. */
+export const types = [
+  "submission.accepted",
+  "submission.quarantined",
+  "submission.released",
+  "submission.deleted",
+  "conversation.started",
+  "conversation.feedback",
+  "site.limit"
+] as const
+
+export type Type = (typeof types)[number]
+
+/** The minimum time between two `site.limit` events of a website, in milliseconds. */
+export const limitEventMillis = Calendar.hourMillis
+
+/** The type of the event that tests a webhook. */
+export const testType = "webhook.test"
+
+/** Whether a webhook gets an event; an empty list means all. */
+export const isWanted = (events: ReadonlyArray<string>, type: string): boolean =>
+  events.length === 0 || events.includes(type)
+
+/** The maximum size of a payload, in bytes. */
+export const maxPayload = 20_000
+
+/** The maximum size of a payload's parts besides its data, in bytes: 200 characters of a name can take 1,200. */
+const envelope = 1_500
+
+const bytes = (text: string): number => Buffer.byteLength(text)
+
+/** The website of an event. */
+export type Website = Pick<Site, "websiteConfigId" | "name">
+
+interface EventHead {
+  readonly type: string
+  /** Milliseconds since 1970. */
+  readonly time: number
+  readonly website: Website
+}
+
+/** @param data JSON text */
+export const payload = ({ time, type, website }: EventHead, data: string): string => {
+  const { name, websiteConfigId } = website
+  const head = { type, timestamp: Calendar.iso(time), website: { website_config_id: websiteConfigId, name } }
+  return `${JSON.stringify(head).slice(0, -1)},"data":${data}}`
+}
+
+/** A text, cut to a length in UTF-16 units. */
+const cut = (text: string, length: number): string =>
+  text.length <= length ? text : `${text.slice(0, length).toWellFormed()}…`
+
+/**
+ * Parses an object once, and returns a function that shortens the object's texts to a length. It leaves out a member whose name
+ * is longer, or whose value is longer and not a text. The function stops and returns undefined as soon as the result exceeds
+ * the maximum payload, so that thousands of members take little time.
+ */
+const shortenerOf = (object: string) => {
+  const members = Object.entries(JSON.parse(object) as Record<string, unknown>).map(([name, value]) =>
+    typeof value === "string" ? { name, text: value, json: "" } : { name, text: null, json: JSON.stringify(value) }
+  )
+  return (length: number): string | undefined => {
+    const kept: Array<string> = []
+    let size = 0
+    for (const { json, name, text } of members) {
+      if (name.length > length || json.length > length) continue
+      const member = `${JSON.stringify(name)}:${text === null ? json : JSON.stringify(cut(text, length))}`
+      size += member.length
+      if (size > maxPayload) return undefined
+      kept.push(member)
+    }
+    return `{${kept.join(",")}}`
+  }
+}
+
+/** The lengths of texts to try, in UTF-16 units. */
+const lengths = [4_000, 1_000, 200, 50]
+
+const fits = (data: string): boolean => bytes(data) + envelope < maxPayload
+
+const withMark = (json: string): string =>
+  json === "{}" ? '{"truncated":true}' : `${json.slice(0, -1)},"truncated":true}`
+
+/**
+ * The result of `dataOf` if it fits. Otherwise, with `truncated`, the result for the longest shortened object that fits, or for
+ * `{}`. If everything but the object takes more than half of the payload, `shortDataOf` takes the place of `dataOf`.
+ */
+const firstThatFits = (
+  object: string,
+  dataOf: (object: string) => string,
+  shortDataOf: (object: string) => string = dataOf
+): string => {
+  const data = dataOf(object)
+  if (fits(data)) return data
+  const boundedDataOf = bytes(dataOf("{}")) < maxPayload / 2 ? dataOf : shortDataOf
+  const shorten = shortenerOf(object)
+  for (const length of lengths) {
+    const short = shorten(length)
+    const marked = short === undefined ? undefined : withMark(boundedDataOf(short))
+    if (marked !== undefined && fits(marked)) return marked
+  }
+  return withMark(boundedDataOf("{}"))
+}
+
+/** The length to which a submission's other texts are cut if they leave little room for its form, in UTF-16 units. */
+const maxOther = 300
+
+const cutOrNull = (text: string | null): string | null => (text === null ? null : cut(text, maxOther))
+
+const withShortTexts = (submission: Submission): Submission => ({
+  ...submission,
+  email: cutOrNull(submission.email),
+  pageSlug: cutOrNull(submission.pageSlug),
+  attribution: Record.map(submission.attribution, cutOrNull)
+})
+
+/**
+ * A submission as the export writes it, with its verdict. If the payload would be too large, texts are shortened, fields of the
+ * form may be left out, and `truncated` is set; the export has them in full.
+ */
+export const submissionData = (submission: Submission): string => {
+  const dataOf = (formData: string, from = submission) =>
+    SubmissionExport.json({ ...from, formData }, { withVerdict: true })
+  return firstThatFits(
+    submission.formData,
+    (formData) => dataOf(formData),
+    (formData) => dataOf(formData, withShortTexts(submission))
+  )
+}
+
+/** The data. If the payload would be too large, texts are shortened, other long members are left out and `truncated` is set. */
+export const bounded = (data: string): string => firstThatFits(data, (object) => object)
+
+/** A conversation that began, with the visitor's first message. */
+export const conversationData = ({
+  conversationId,
+  instanceId,
+  message,
+  startedAt
+}: ConversationKey & {
+  readonly message: string
+  /** Milliseconds since 1970. */
+  readonly startedAt: number
+}): string =>
+  bounded(
+    JSON.stringify({
+      instance_id: instanceId,
+      conversation_id: conversationId,
+      started_at: Calendar.iso(startedAt),
+      message
+    })
+  )

@@ -1,0 +1,46 @@
+/**
+ * Hides from owners the webhooks that only the operator can set: those outside the public internet. Pure.
+ *
+ * @module
+ */
+import { Option } from "effect"
+import * as AddressGuard from "../platform/outward/AddressGuard.ts"
+import type { AttemptResult, DeliveryDetails, Webhook } from "./Webhook.ts"
+
+/** A webhook as the owner API shows it. `url` is null if only the operator may see and change it. */
+export interface ShownWebhook extends Omit<Webhook, "url"> {
+  readonly url: string | null
+}
+
+/** Why only the operator may send events to a URL; none if an owner may, or if the lookup of its name decides. */
+export const refusalOf = (
+  operatorsHosts: ReadonlyArray<AddressGuard.AllowedHost>,
+  url: string
+): Option.Option<string> => {
+  const target = AddressGuard.targetOf(new URL(url))
+  return Option.orElse(AddressGuard.refusalOf([], target), () =>
+    AddressGuard.isAllowed(operatorsHosts, target) ? Option.some(AddressGuard.notFound(target.host)) : Option.none()
+  )
+}
+
+export const isOperators = (
+  operatorsHosts: ReadonlyArray<AddressGuard.AllowedHost>,
+  { url }: Pick<Webhook, "url">
+): boolean => Option.isSome(refusalOf(operatorsHosts, url))
+
+/** `isOperators` for the host of a URL with its port, if the URL names one. */
+export const isOperatorsHost = (operatorsHosts: ReadonlyArray<AddressGuard.AllowedHost>, host: string): boolean =>
+  ["https", "http"].some((scheme) => isOperators(operatorsHosts, { url: `${scheme}://${host}/` }))
+
+/** Removes what a receiver in the operator's network answered, and why it did not answer. */
+export const withoutAnswer = <A extends AttemptResult>(result: A): A => ({
+  ...result,
+  answer: null,
+  error: result.status === null ? "no answer" : null
+})
+
+/** `withoutAnswer` for every attempt. */
+export const withoutAnswers = (details: DeliveryDetails): DeliveryDetails => ({
+  ...details,
+  history: details.history.map(withoutAnswer)
+})

@@ -1,0 +1,331 @@
+/**
+ * The webhooks of a website, and their deliveries.
+ *
+ * @module
+ */
+import { Option, Result, Schema } from "effect"
+import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
+import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
+import * as OpenApi from "effect/http-api/OpenApi"
+import * as Field from "../platform/contract/Field.ts"
+import * as Calendar from "../platform/text/Calendar.ts"
+import * as TimeInput from "../platform/text/TimeInput.ts"
+import * as Authorization from "../sites/access/AuthorizationApi.ts"
+import * as Errors from "../sites/access/Errors.ts"
+import * as Examples from "../sites/access/Examples.ts"
+import * as Fields from "../sites/access/Fields.ts"
+import type { Scope } from "../sites/access/Scope.ts"
+import * as Maximums from "../sites/Maximums.ts"
+import { siteId } from "../sites/OwnerSitesApi.ts"
+import * as Event from "./Event.ts"
+import * as Replay from "./Replay.ts"
+import { deliveryStatuses, formats, maxSends } from "./Webhook.ts"
+import * as WebhookInput from "./WebhookInput.ts"
+
+const base = "/v1/owner/sites/:site_id/webhooks"
+const webhookPath = `${base}/:webhook_id`
+const deliveriesPath = `${webhookPath}/deliveries`
+
+const site = { site_id: siteId }
+const params = { ...site, webhook_id: Field.Uuid({ title: "Webhook Id" }) }
+const deliveryParams = { ...params, event_id: Field.Uuid({ title: "Event Id" }) }
+
+const nullableText = Schema.NullOr(Schema.String)
+
+const exampleWebhook = {
+  webhook_id: Examples.id,
+  url: "https://hooks.example.com/leads",
+  host: "hooks.example.com",
+  events: ["submission.accepted"],
+  format: "standard",
+  created_at: Examples.time,
+  failing_since: null,
+  disabled_at: null
+} as const
+
+export const Webhook = Schema.Struct({
+  webhook_id: Fields.uuid,
+  url: nullableText.annotate({
+    description: "Null without the scope `write`, since a URL may hold a secret, and for a webhook of the operator"
+  }),
+  host: nullableText.annotate({
+    description: "Null for a webhook of the operator: its URL is not on the public internet"
+  }),
+  events: Schema.Array(Schema.String).annotate({ description: "Empty for all" }),
+  format: Schema.Literals(formats),
+  created_at: Fields.time,
+  failing_since: Fields.nullableTime,
+  disabled_at: Fields.nullableTime
+}).annotate({ identifier: "Webhook", title: "Webhook", examples: [exampleWebhook] })
+
+export const Webhooks = Schema.Struct({ webhooks: Schema.Array(Webhook) }).annotate({
+  identifier: "Webhooks",
+  title: "Webhooks",
+  examples: [{ webhooks: [exampleWebhook] }]
+})
+
+const url = Fields.parsed(
+  { type: "string", format: "uri", description: "Where the events are sent, on the public internet" },
+  WebhookInput.parseUrl,
+  `${WebhookInput.expectedUrl} is expected`
+)
+
+const events = Field.custom<ReadonlyArray<Event.Type>>(
+  {
+    type: "array",
+    items: { type: "string", enum: Event.types },
+    maxItems: Event.types.length,
+    description: "The events to send; empty for all"
+  },
+  (input) => {
+    if (!Array.isArray(input)) return Field.fail("list_type", "Input should be a valid list")
+    const chosen = Event.types.filter((type) => input.includes(type))
+    return input.length <= Event.types.length && chosen.length === new Set(input).size
+      ? Result.succeed(chosen)
+      : Field.fail("value_error", `Value error, these events are expected: ${Event.types.join(", ")}`)
+  }
+)
+
+const format = Field.Choice(formats, { title: "Format" })
+
+export const NewWebhook = Schema.Struct({
+  url,
+  events: Schema.optionalKey(events),
+  format: Schema.optionalKey(format)
+}).annotate({
+  identifier: "NewWebhook",
+  title: "NewWebhook",
+  examples: [{ url: exampleWebhook.url, events: ["submission.accepted"] }]
+})
+
+export const WebhookChange = Schema.Struct({
+  url: Schema.optionalKey(url),
+  events: Schema.optionalKey(events),
+  format: Schema.optionalKey(format),
+  enabled: Schema.optionalKey(Fields.boolean("Enabled"))
+}).annotate({ identifier: "WebhookChange", title: "WebhookChange", examples: [{ enabled: true }] })
+
+export const WebhookSecret = Schema.Struct({
+  webhook_id: Fields.uuid,
+  secret: Schema.String.annotate({ description: "It signs the events, and is not shown again" })
+}).annotate({
+  identifier: "WebhookSecret",
+  title: "WebhookSecret",
+  examples: [{ webhook_id: Examples.id, secret: `whsec_${"A".repeat(43)}=` }]
+})
+
+const attempt = {
+  status: Schema.NullOr(Schema.Int).annotate({
+    description: "The HTTP status of the receiver's answer; null without an answer"
+  }),
+  millis: Schema.Int,
+  answer: nullableText.annotate({ description: "The first 2 kB of the answer; null for a webhook of the operator" }),
+  error: nullableText.annotate({ description: "Why there was no answer" })
+}
+
+const exampleAttempt = { status: 204, millis: 48, answer: "", error: null }
+
+export const WebhookTest = Schema.Struct({ event_id: Fields.uuid, delivered: Schema.Boolean, ...attempt }).annotate({
+  identifier: "WebhookTest",
+  title: "WebhookTest",
+  examples: [{ event_id: Examples.id, delivered: true, ...exampleAttempt }]
+})
+
+const delivery = {
+  event_id: Fields.uuid,
+  type: Schema.String,
+  created_at: Fields.time,
+  status: Schema.Literals(deliveryStatuses),
+  attempts: Schema.Int,
+  next_attempt_at: Fields.nullableTime
+}
+
+const exampleDelivery = {
+  event_id: Examples.id,
+  type: "submission.accepted",
+  created_at: Examples.time,
+  status: "delivered",
+  attempts: 1,
+  next_attempt_at: null
+} as const
+
+export const Deliveries = Schema.Struct({
+  deliveries: Schema.Array(Schema.Struct(delivery)),
+  next: Fields.next
+}).annotate({
+  identifier: "Deliveries",
+  title: "Deliveries",
+  examples: [{ deliveries: [exampleDelivery], next: null }]
+})
+
+/** Decoded to an ISO 8601 time in UTC. */
+const since = Fields.parsed(
+  {
+    type: "string",
+    format: "date-time",
+    description: "The deliveries of events from this time on: an ISO 8601 time, or a date, which is its midnight in UTC"
+  },
+  (text) => Option.map(TimeInput.parseTimestamp(text), Calendar.iso),
+  "a time such as 2026-01-31 or 2026-01-31T08:00:00Z is expected"
+)
+
+const status = Fields.choice(deliveryStatuses, { title: "Status" })
+
+export const NewReplay = Schema.Struct({ since, status }).annotate({
+  identifier: "NewReplay",
+  title: "NewReplay",
+  examples: [{ since: Examples.time, status: "failed" }]
+})
+
+export const ReplayedDeliveries = Schema.Struct({
+  deliveries: Schema.Int.annotate({
+    description: `How many deliveries are sent again; ${Replay.maxCount} if there are more`
+  })
+}).annotate({
+  identifier: "ReplayedDeliveries",
+  title: "ReplayedDeliveries",
+  examples: [{ deliveries: 12 }]
+})
+
+export const DeliveryDetails = Schema.Struct({
+  ...delivery,
+  payload: nullableText.annotate({ description: "The JSON that is sent; null once the submission in it was deleted" }),
+  history: Schema.Array(Schema.Struct({ attempted_at: Fields.time, ...attempt })).annotate({
+    description: "The attempts, oldest first"
+  })
+}).annotate({
+  identifier: "DeliveryDetails",
+  title: "DeliveryDetails",
+  examples: [{ ...exampleDelivery, payload: "{}", history: [{ attempted_at: Examples.time, ...exampleAttempt }] }]
+})
+
+const describe = (scope: Scope, identifier: string, summary: string, description: string) =>
+  Authorization.operation(scope, { identifier, summary, description })
+
+export const list = HttpApiEndpoint.get("list", base, {
+  params: site,
+  success: Webhooks,
+  error: Errors.NotFound
+}).annotateMerge(
+  describe("read", "list_webhooks", "List webhooks", "The webhooks of a website, oldest first, without their secrets.")
+)
+
+export const create = HttpApiEndpoint.post("create", base, {
+  params: site,
+  payload: NewWebhook,
+  success: WebhookSecret,
+  error: Errors.NotFound
+}).annotateMerge(
+  Authorization.operation("write", {
+    identifier: "create_webhook",
+    summary: "Create a webhook",
+    description:
+      "Sends a website's events to an address on the public internet. Only the command `hydracore webhook create` can name other addresses.",
+    maximums: [Maximums.webhooks]
+  })
+)
+
+export const update = HttpApiEndpoint.patch("update", webhookPath, {
+  params,
+  payload: WebhookChange,
+  success: Webhook,
+  error: Errors.NotFound
+}).annotateMerge(
+  describe(
+    "write",
+    "update_webhook",
+    "Change a webhook",
+    "Changes the given settings. With `enabled: false`, pending deliveries wait; `true` sends them and resets the record of failures, as a new URL does. Only the command line can change the URL of a webhook whose `host` is null."
+  )
+)
+
+export const remove = HttpApiEndpoint.delete("delete", webhookPath, {
+  params,
+  success: HttpApiSchema.NoContent,
+  error: Errors.NotFound
+}).annotateMerge(describe("write", "delete_webhook", "Delete a webhook", "Deletes a webhook and its deliveries."))
+
+export const rotate = HttpApiEndpoint.post("rotate", `${webhookPath}/rotate`, {
+  params,
+  success: WebhookSecret,
+  error: Errors.NotFound
+}).annotateMerge(
+  describe(
+    "write",
+    "rotate_webhook",
+    "Make a new secret",
+    "For 24 hours, the previous secret signs the events too. Only the command line can rotate the secret of a webhook whose `host` is null."
+  )
+)
+
+/** The limit of the operations that send events on request. */
+const limited = `A website can have at most ${maxSends} tests, retries and replays an hour together; beyond that, a 429 says when the next one is possible.`
+
+export const test = HttpApiEndpoint.post("test", `${webhookPath}/test`, {
+  params,
+  success: WebhookTest,
+  error: Errors.NotFound
+}).annotateMerge(
+  describe("write", "test_webhook", "Test a webhook", `Sends one event and returns the outcome. ${limited}`)
+)
+
+export const deliveries = HttpApiEndpoint.get("deliveries", deliveriesPath, {
+  params,
+  query: { status, cursor: Fields.cursor, limit: Fields.limit },
+  success: Deliveries,
+  error: Errors.NotFound
+}).annotateMerge(describe("read", "list_deliveries", "List deliveries", "The deliveries of a webhook, latest first."))
+
+const replayPath = `${webhookPath}/replay`
+
+export const countReplay = HttpApiEndpoint.get("countReplay", replayPath, {
+  params,
+  query: { since, status },
+  success: ReplayedDeliveries,
+  error: Errors.NotFound
+}).annotateMerge(
+  describe(
+    "read",
+    "count_replay",
+    "Count what a replay sends",
+    "How many deliveries the replay with the same `since` and `status` would send again."
+  )
+)
+
+export const replay = HttpApiEndpoint.post("replay", replayPath, {
+  params,
+  payload: NewReplay,
+  success: ReplayedDeliveries,
+  error: Errors.NotFound
+}).annotateMerge(
+  describe(
+    "write",
+    "replay_deliveries",
+    "Send deliveries again",
+    `Sends the deliveries again that have ended or wait for a later attempt, oldest first, each with the same event id. They are sent in the background; if the webhook is disabled, once it is enabled. ${limited}`
+  )
+)
+
+export const readDelivery = HttpApiEndpoint.get("delivery", `${deliveriesPath}/:event_id`, {
+  params: deliveryParams,
+  success: DeliveryDetails,
+  error: Errors.NotFound
+}).annotateMerge(describe("read", "read_delivery", "Read a delivery", "A delivery with its payload and every attempt."))
+
+export const retry = HttpApiEndpoint.post("retry", `${deliveriesPath}/:event_id/retry`, {
+  params: deliveryParams,
+  success: HttpApiSchema.NoContent,
+  error: Errors.NotFound
+}).annotateMerge(
+  describe(
+    "write",
+    "retry_delivery",
+    "Retry a delivery",
+    `Attempts a delivery now, and if that fails, again on the whole schedule. If the webhook is disabled, the delivery waits until it is enabled. ${limited}`
+  )
+)
+
+export class WebhooksGroup extends HttpApiGroup.make("webhooks")
+  .add(list, create, update, remove, rotate, test, deliveries, countReplay, replay, readDelivery, retry)
+  .annotateMerge(OpenApi.annotations({ title: "Webhooks", description: "A website's events for programs" })) {}

@@ -1,0 +1,188 @@
+/**
+ * Writes a mail's content as HTML. Pure. All texts are escaped in this module only.
+ *
+ * Mail clients render tables and inline styles; the few that support more get a dark theme. The HTML loads nothing, so that
+ * opening a mail sends no request.
+ *
+ * @module
+ */
+import * as Html from "../../platform/text/Html.ts"
+import type { Content, Field, Figure, Part } from "./Message.ts"
+
+const font = "font-family:-apple-system,BlinkMacSystemFont,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
+
+/** For clients that support media queries: the dark theme, and less padding on narrow screens. */
+const theme = `
+:root { color-scheme: light dark; supported-color-schemes: light dark }
+@media (prefers-color-scheme: dark) {
+  .page { background: #0e1116 !important }
+  .card { background: #171b22 !important; border-color: #2a303a !important }
+  .ink, .ink a { color: #eef1f6 !important }
+  .soft, .soft a { color: #98a2b3 !important }
+  .line { border-color: #2a303a !important }
+  .notice { background: #2b2412 !important; color: #f3d58a !important }
+  .tile { background: #1f242d !important }
+  .button a { background: #eef1f6 !important; color: #0e1116 !important }
+  .up { color: #56c596 !important }
+  .down { color: #f08a7e !important }
+}
+@media (max-width: 520px) {
+  .pad { padding: 24px 20px !important }
+}
+`
+
+const ink = "color:#14181f"
+const soft = "color:#667085"
+
+/** Visitors' text may have any direction, so it is isolated and its direction is detected. Line breaks are kept. */
+const text = (value: string): string => `<bdi dir="auto">${Html.escape(value).replaceAll("\n", "<br>")}</bdi>`
+
+const row = (content: string, style = "padding:0 0 24px"): string => `<tr><td style="${style}">${content}</td></tr>`
+
+const fieldRows = (fields: ReadonlyArray<Field>): string =>
+  fields
+    .map(
+      ([name, value], index) =>
+        `<tr><td class="line" style="padding:12px 0;${index === 0 ? "" : "border-top:1px solid #e8ebf0;"}${font}">` +
+        `<div class="soft" style="${soft};font-size:13px;line-height:18px">${text(name)}</div>` +
+        `<div class="ink" style="${ink};font-size:16px;line-height:24px;overflow-wrap:anywhere;word-break:break-word">${text(value)}</div></td></tr>`
+    )
+    .join("")
+
+const table = (rows: string, more = ""): string =>
+  `<table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0"${more}>${rows}</table>`
+
+const directions = { up: "#12805c", down: "#b42318", same: "#667085" } as const
+
+const figure = ({ change, direction, name, value }: Figure, index: number): string =>
+  `<td width="50%" style="padding:${index === 0 ? "0 4px 8px 0" : "0 0 8px 4px"};vertical-align:top">${table(
+    `<tr><td class="tile" style="background:#f5f6f8;border-radius:10px;padding:14px 16px;${font}">` +
+      `<div class="soft" style="${soft};font-size:13px;line-height:18px">${text(name)}</div>` +
+      `<div class="ink" style="${ink};font-size:24px;line-height:32px;font-weight:650;font-variant-numeric:tabular-nums">${text(value)}</div>` +
+      `<div class="${direction === "same" ? "soft" : direction}" style="color:${directions[direction]};font-size:13px;line-height:18px">${text(change ?? "–")}</div></td></tr>`
+  )}</td>`
+
+/** Two figures per row. */
+const figures = (all: ReadonlyArray<Figure>): string =>
+  table(
+    Array.from({ length: Math.ceil(all.length / 2) }, (_, index) => {
+      const pair = all.slice(2 * index, 2 * index + 2)
+      return `<tr>${pair.map(figure).join("")}</tr>`
+    }).join("")
+  )
+
+const cell = (tag: "th" | "td", value: string, index: number, look: string): string =>
+  `<${tag}${tag === "th" ? ' scope="col"' : ""}${index === 0 ? "" : ' width="56"'} class="line ${tag === "th" ? "soft" : "ink"}" style="padding:9px 0 9px ${index === 0 ? 0 : 12}px;text-align:${index === 0 ? "start" : "end;font-variant-numeric:tabular-nums"};${look};${font}">${text(value)}</${tag}>`
+
+const numberTable = (header: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): string => {
+  const head = `${soft};font-size:13px;line-height:18px;font-weight:500`
+  const body = `${ink};font-size:15px;line-height:22px;border-top:1px solid #e8ebf0;overflow-wrap:anywhere`
+  return (
+    `<table width="100%" cellpadding="0" cellspacing="0" border="0">` +
+    `<thead><tr>${header.map((value, index) => cell("th", value, index, head)).join("")}</tr></thead><tbody>` +
+    `${rows.map((values) => `<tr>${values.map((value, index) => cell("td", value, index, body)).join("")}</tr>`).join("")}</tbody></table>`
+  )
+}
+
+const write = (part: Part): string => {
+  switch (part.kind) {
+    case "paragraph":
+      return row(
+        `<div class="ink" style="${ink};font-size:16px;line-height:25px;overflow-wrap:anywhere;${font}">${text(part.text)}</div>`
+      )
+    case "notice":
+      return row(
+        `<div class="notice" style="background:#fdf4dc;color:#6b4e00;border-radius:10px;padding:12px 16px;font-size:14px;line-height:21px;overflow-wrap:anywhere;${font}">${text(part.text)}</div>`
+      )
+    case "command":
+      return row(
+        `<div class="tile ink" style="background:#f5f6f8;${ink};border-radius:10px;padding:12px 16px;font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:13px;line-height:20px;overflow-wrap:anywhere">${text(part.text)}</div>`
+      )
+    case "fields":
+      return row(table(fieldRows(part.fields)), "padding:0 0 20px")
+    case "facts":
+      return row(
+        table(
+          part.fields
+            .map(
+              ([name, value]) =>
+                `<tr><td class="soft" width="96" style="padding:3px 0;vertical-align:top;${soft};font-size:13px;line-height:20px;${font}">${text(name)}</td>` +
+                `<td class="ink" style="padding:3px 0 3px 12px;${ink};font-size:13px;line-height:20px;overflow-wrap:anywhere;word-break:break-word;${font}">${text(value)}</td></tr>`
+            )
+            .join(""),
+          ' class="line" style="border-top:1px solid #e8ebf0;padding-top:13px"'
+        ),
+        "padding:0 0 20px"
+      )
+    case "record":
+      return row(
+        table(
+          `<tr><td style="padding:16px 20px 8px;${font}">` +
+            `<div class="ink" style="${ink};font-size:16px;line-height:24px;font-weight:600;overflow-wrap:anywhere">${text(part.title)}</div>` +
+            `<div class="soft" style="${soft};font-size:13px;line-height:18px">${text(part.note)}</div>` +
+            `${table(fieldRows(part.fields))}</td></tr>`,
+          ' class="line" style="border:1px solid #e8ebf0;border-radius:10px;border-collapse:separate"'
+        ),
+        "padding:0 0 12px"
+      )
+    case "figures":
+      return row(figures(part.figures), "padding:0 0 16px")
+    case "table":
+      return row(numberTable(part.header, part.rows))
+    case "button":
+      return row(
+        `<span class="button"><a href="${Html.escape(part.href)}" style="display:inline-block;background:#14181f;color:#ffffff;border-radius:8px;padding:12px 20px;font-size:15px;line-height:20px;font-weight:600;text-decoration:none;${font}">${text(part.label)}</a></span>`,
+        "padding:4px 0 24px"
+      )
+    case "link":
+      return row(
+        `<span class="ink"><a href="${Html.escape(part.href)}" style="${ink};font-size:15px;line-height:22px;text-decoration:underline;text-underline-offset:3px;${font}">${text(part.label)}</a></span>`,
+        "padding:0 0 24px"
+      )
+  }
+}
+
+/** The first words that a list of mails shows after the subject. */
+const preview = (parts: ReadonlyArray<Part>): string => {
+  const [first] = parts.flatMap((part) =>
+    part.kind === "fields" || part.kind === "record"
+      ? [part.fields.map(([, value]) => value).join(" · ")]
+      : part.kind === "paragraph"
+        ? [part.text]
+        : []
+  )
+  return (first ?? "").slice(0, 140).toWellFormed()
+}
+
+export const htmlBody = (content: Content, unsubscribeUrl: string | null): string => `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="supported-color-schemes" content="light dark">
+<title>${Html.escape(content.subject)}</title>
+<style>${theme}</style>
+</head>
+<body class="page" style="margin:0;padding:0;background:#f3f4f6">
+<div style="display:none;max-height:0;overflow:hidden">${Html.escape(preview(content.parts))}</div>
+<table role="presentation" class="page" width="100%" cellpadding="0" cellspacing="0" border="0" style="background:#f3f4f6"><tr><td align="center" style="padding:32px 12px">
+<table role="presentation" class="card" width="100%" cellpadding="0" cellspacing="0" border="0" style="max-width:600px;background:#ffffff;border:1px solid #e4e7ec;border-radius:14px;border-collapse:separate"><tr><td class="pad" style="padding:36px 40px 16px">
+${table(
+  [
+    row(
+      `<div class="soft" style="${soft};font-size:14px;line-height:20px;font-weight:500;overflow-wrap:anywhere;${font}">${text(content.website)}</div>` +
+        `<h1 class="ink" style="${ink};margin:4px 0 0;font-size:24px;line-height:32px;font-weight:650;letter-spacing:-0.01em;overflow-wrap:anywhere;${font}">${text(content.title)}</h1>`,
+      "padding:0 0 20px"
+    ),
+    ...content.parts.map(write)
+  ].join("\n")
+)}
+</td></tr></table>
+<table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" style="max-width:600px"><tr><td class="pad soft" style="padding:20px 40px;${soft};font-size:13px;line-height:20px;${font}">
+${text(content.reason)}${unsubscribeUrl === null ? "" : ` <a href="${Html.escape(unsubscribeUrl)}" style="${soft};text-decoration:underline">Unsubscribe</a>`}
+</td></tr></table>
+</td></tr></table>
+</body>
+</html>
+`

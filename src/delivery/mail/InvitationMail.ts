@@ -1,0 +1,62 @@
+/**
+ * The content of a mail that invites a person to the console. Pure.
+ *
+ * @module
+ */
+import type { Role } from "../../sites/access/Role.ts"
+import * as MailText from "./MailText.ts"
+import type { Content } from "./Message.ts"
+
+export interface Invitation {
+  /** The names of the websites; null for all. */
+  readonly websites: ReadonlyArray<string> | null
+  readonly role: Role
+  /** The link that opens the console once. */
+  readonly url: string
+  /** When the unused link expires, as text for people. */
+  readonly expires: string
+}
+
+const rights: Readonly<Record<Role, string>> = {
+  owner: "You can read and change everything.",
+  viewer: "You can read the statistics, submissions and conversations, and change nothing."
+}
+
+/**
+ * The maximum number of characters of a website's name in a mail. It is low because an owner, who chooses the name and the
+ * recipient, could otherwise send spam in the name.
+ */
+const maxName = 40
+
+/** The maximum number of websites that a mail names. */
+const maxNames = 3
+
+/** The names of websites, of which the first `max` are written out. */
+const listed = (websites: ReadonlyArray<string>, max: number): string => {
+  const names = websites.slice(0, max).map((name) => MailText.websiteName(name, maxName))
+  const more = websites.length - names.length
+  return `${names.join(", ")}${more > 0 ? ` and ${MailText.number(more)} more` : ""}`
+}
+
+export const content = ({ expires, role, url, websites }: Invitation): Content => {
+  const names = websites === null ? "all websites" : listed(websites, maxNames)
+  return {
+    subject: `Invitation to the console of ${websites === null ? names : listed(websites, 1)}`,
+    website: names,
+    title: "You are invited to the console",
+    parts: [
+      {
+        kind: "paragraph",
+        text: `The console shows the visitors, submissions and conversations of ${names}. ${rights[role]}`
+      },
+      { kind: "button", label: "Open the console", href: url },
+      {
+        kind: "paragraph",
+        text: `The link works once, and until ${expires}. Do not forward it: it opens the console for anyone.`
+      }
+    ],
+    reason:
+      "You get this mail because an owner entered this address to invite you to the console. If you unsubscribe, an owner cannot mail you again.",
+    replyTo: null
+  }
+}

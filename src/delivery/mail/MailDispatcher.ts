@@ -1,0 +1,157 @@
+/**
+ * Sends mails while the process runs: makes the mails that are due, leases them, sends them and records the outcomes. The fan-out in `Dispatcher` records which submissions must be mailed.
+ *
+ * @module
+ */
+import { Clock, Duration, Effect, FiberSet, Layer, Random, Redacted } from "effect"
+import type { Reports } from "../../analytics/reports/Reports.ts"
+import type { AllowedHost } from "../../platform/outward/AddressGuard.ts"
+import * as Rounds from "../../platform/rounds/Rounds.ts"
+import * as Metrics from "../../platform/telemetry/Metrics.ts"
+import * as AttemptMetrics from "../AttemptMetrics.ts"
+import type { Mailbox } from "./Address.ts"
+import * as Compose from "./Compose.ts"
+import * as ConfirmationToken from "./ConfirmationToken.ts"
+import * as ConsoleLink from "./ConsoleLink.ts"
+import type { LeasedMail } from "./Mail.ts"
+import * as MailContent from "./MailContent.ts"
+import { Mailer } from "./Mailer.ts"
+import * as MailSchedule from "./MailSchedule.ts"
+import { Mails } from "./Mails.ts"
+import type { Content } from "./Message.ts"
+import { Notifications } from "./Notifications.ts"
+import * as UnsubscribeToken from "./UnsubscribeToken.ts"
+
+export interface Options {
+  /** The sender. */
+  readonly from: Mailbox
+  /** The service's URL for browsers, without a trailing slash. */
+  readonly publicUrl: string
+  /** The console's URL without a trailing slash; null if `publicUrl` does not lead to the console. */
+  readonly consoleUrl: string | null
+  /** Signs the links to unsubscribe and to confirm. */
+  readonly secretsKey: Redacted.Redacted<Uint8Array>
+}
+
+/** The maximum number of concurrent attempts of a process. It is low, because all mails go to one server. */
+const slots = 4
+
+/** The time limit for reading a mail's content. Together with the time limit for sending, it is shorter than the lease. */
+const contentTimeout = Duration.seconds(8)
+
+/** The minimum time between two rounds. */
+const gap = Duration.millis(20)
+
+/** A mail with this content to the recipient of a notification. */
+export const messageOf = (
+  { from, publicUrl, secretsKey }: Options,
+  content: Content,
+  { createdAt, mailId, notification }: Pick<LeasedMail, "mailId" | "createdAt" | "notification">
+) =>
+  Compose.compose(content, {
+    mailId,
+    from,
+    to: notification.recipient,
+    createdAt,
+    unsubscribeUrl: `${publicUrl}/v1/public/mail/unsubscribe/${UnsubscribeToken.sign(Redacted.value(secretsKey), notification.notificationId)}`
+  })
+
+const confirmUrlOf = ({ publicUrl, secretsKey }: Options, { notification, site }: LeasedMail): string =>
+  `${publicUrl}/v1/public/mail/confirm/${ConfirmationToken.sign(Redacted.value(secretsKey), site.websiteConfigId, notification.recipient)}`
+
+/** Warns of a mail that has failed for good. The server's answer may name the recipient, so it is not logged. */
+const warnOfFailure = ({ attempt: attempts, mailId, notification }: LeasedMail) =>
+  Effect.logWarning(
+    "A mail has failed and is not sent again. See why with notify list --site <website_config_id>."
+  ).pipe(
+    Effect.annotateLogs({
+      websiteConfigId: notification.websiteConfigId,
+      notificationId: notification.notificationId,
+      mailId,
+      attempts
+    })
+  )
+
+/** Sends a mail and records the outcome. */
+const attempt = Effect.fnUntraced(function* (
+  options: Options,
+  operatorsHosts: ReadonlyArray<AllowedHost>,
+  mail: LeasedMail
+) {
+  const mails = yield* Mails
+  const mailer = yield* Mailer
+  const outcome = yield* MailContent.of(mail, confirmUrlOf(options, mail), operatorsHosts).pipe(
+    Effect.timeout(contentTimeout),
+    Effect.flatMap((content) =>
+      content === null
+        ? Effect.succeed(null)
+        : mailer.send(messageOf(options, ConsoleLink.add(options.consoleUrl, content, mail), mail))
+    ),
+    Effect.catch((error) =>
+      Effect.succeed<MailSchedule.Outcome>({ _tag: "Failed", error: `the report could not be read (${error._tag})` })
+    )
+  )
+  const now = yield* Clock.currentTimeMillis
+  const next: MailSchedule.Next =
+    outcome === null ? { status: "cancelled" } : MailSchedule.next(outcome, mail.attempt, now, yield* Random.next)
+  yield* AttemptMetrics.count(Metrics.mailAttempts, next.status)
+  yield* mails.settle(mail, { next, error: outcome === null || outcome._tag === "Accepted" ? null : outcome.error })
+  if (next.status === "failed") yield* warnOfFailure(mail)
+})
+
+/** Warns in a process without a mail server if there are notifications. */
+export const warnWithoutServer: Layer.Layer<never, never, Notifications> = Layer.effectDiscard(
+  Notifications.use(({ isUsed }) => isUsed).pipe(
+    Effect.flatMap((used) =>
+      used
+        ? Effect.logWarning(
+            "Websites have notifications, but this process sends no mail, because SMTP_URL is not set. Set it, or set DELIVERY=off where another process sends the mails."
+          )
+        : Effect.void
+    ),
+    // If the database is unavailable, `Dispatcher` logs that.
+    Effect.ignore,
+    Effect.forkScoped
+  )
+)
+
+/**
+ * Runs until the scope closes. Mails whose sending this interrupts are due again when their leases end.
+ *
+ * @param operatorsHosts the receivers of webhooks that mails do not name
+ */
+export const layer = (
+  options: Options,
+  operatorsHosts: ReadonlyArray<AllowedHost>
+): Layer.Layer<never, never, Mails | Mailer | Reports> =>
+  Layer.effectDiscard(
+    Effect.gen(function* () {
+      const mails = yield* Mails
+      const { wake } = yield* Rounds.Wakeups
+      const fibers = yield* FiberSet.make()
+      yield* AttemptMetrics.start(Metrics.mailAttempts)
+
+      const start = (mail: LeasedMail) =>
+        FiberSet.run(
+          fibers,
+          attempt(options, operatorsHosts, mail).pipe(
+            Effect.catchCause((cause) =>
+              Effect.logWarning("Could not record a mail; it is sent again when its lease ends", cause)
+            )
+          )
+        ).pipe(
+          // The observer runs after the set has removed the fiber.
+          Effect.tap((fiber) => Effect.sync(() => fiber.addObserver(() => wake("mails"))))
+        )
+
+      const round = Effect.gen(function* () {
+        const made = yield* mails.make(yield* Clock.currentTimeMillis)
+        const free = slots - (yield* FiberSet.size(fibers))
+        const leased = free > 0 ? yield* mails.lease(free) : []
+        yield* Effect.forEach(leased, start, { discard: true })
+        return made > 0 || leased.length > 0 ? gap : null
+      })
+
+      yield* Rounds.start({ kind: "mails", what: "read the due mails", round, gap, startsAtOnce: true })
+    })
+  )

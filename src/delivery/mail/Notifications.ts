@@ -1,0 +1,116 @@
+/**
+ * The recipients of a website's mails. The interface only; see `delivery/mail/postgres/Notifications`.
+ *
+ * @module
+ */
+import { Context, type Effect, type Option } from "effect"
+import type { StorageUnavailable } from "../../platform/Storage.ts"
+import type { Access } from "../../sites/access/Access.ts"
+import type { LatestMail } from "./Mail.ts"
+import type { Decision, InvitationDecision, RepeatRefusal } from "./MailRecipient.ts"
+import type { Notification, Topic } from "./Notification.ts"
+
+/** A notification with its latest mail. */
+export interface ListedNotification {
+  readonly notification: Notification
+  /** Null before the first mail. */
+  readonly latest: LatestMail | null
+}
+
+/** A recipient of a submission, with the mail that contains it. */
+export interface SubmissionMail {
+  readonly recipient: string
+  /** When the submission was queued for mailing to the recipient, in milliseconds since 1970. */
+  readonly createdAt: number
+  /** Null while the submission waits for its mail. */
+  readonly mail: LatestMail | null
+}
+
+/** What a notification is created from. */
+export interface NewNotification {
+  readonly websiteConfigId: string
+  readonly recipient: string
+  readonly topic: Topic
+}
+
+/** The result of adding a notification over the owner API. */
+export type AddedByOwner =
+  | { readonly _tag: "Added"; readonly notification: Notification }
+  /** There is no such website. */
+  | { readonly _tag: "NoWebsite" }
+  /** `SECRETS_KEY`, by which recipients are recognised, is not set. */
+  | { readonly _tag: "NoKey" }
+  | Exclude<Decision, { readonly _tag: "Accepted" }>
+
+/** The result of sending a confirmation mail again. */
+export type ResentConfirmation =
+  | { readonly _tag: "Resent"; readonly notification: Notification }
+  /** There is no such notification. */
+  | { readonly _tag: "NoNotification" }
+  /** `SECRETS_KEY`, by which recipients are recognised, is not set. */
+  | { readonly _tag: "NoKey" }
+  | RepeatRefusal
+
+/** Whether an address may be invited by mail. */
+export type InvitationCount =
+  | InvitationDecision
+  /** `SECRETS_KEY`, by which recipients are recognised, is not set. */
+  | { readonly _tag: "NoKey" }
+
+export class Notifications extends Context.Service<
+  Notifications,
+  {
+    /**
+     * Adds a notification on behalf of the operator, even if the address has unsubscribed; none if there is no such website. If
+     * the recipient already has a notification of this kind and, for reports, of this period, that notification gets the new
+     * options instead.
+     */
+    readonly add: (notification: NewNotification) => Effect.Effect<Option.Option<Notification>, StorageUnavailable>
+    /**
+     * The same for the owner API, unless `MailRecipient.decide` refuses the address. If the website has no confirmed notification
+     * of the address, the new one is not confirmed, and an address that is new to the website gets a confirmation mail.
+     */
+    readonly addByOwner: (notification: NewNotification) => Effect.Effect<AddedByOwner, StorageUnavailable>
+    /**
+     * Makes another confirmation mail for the recipient of a notification, unless `MailRecipient.decideRepeat` refuses it. The
+     * new mail replaces those to the same address that are not sent yet. The links in those already sent stay valid.
+     */
+    readonly resendConfirmation: (notificationId: string) => Effect.Effect<ResentConfirmation, StorageUnavailable>
+    /** The notifications of a website, oldest first. */
+    readonly list: (websiteConfigId: string) => Effect.Effect<ReadonlyArray<ListedNotification>, StorageUnavailable>
+    /** The recipients who get a submission of a website by mail, each with the mail, in the order of their notifications. */
+    readonly ofSubmission: (
+      websiteConfigId: string,
+      submissionId: string
+    ) => Effect.Effect<ReadonlyArray<SubmissionMail>, StorageUnavailable>
+    /** Whether any website has a notification. */
+    readonly isUsed: Effect.Effect<boolean, StorageUnavailable>
+    readonly find: (notificationId: string) => Effect.Effect<Option.Option<Notification>, StorageUnavailable>
+    /**
+     * Removes a notification with its mails; mails that still wait are never sent. False if there is no such notification.
+     */
+    readonly remove: (notificationId: string) => Effect.Effect<boolean, StorageUnavailable>
+    /** Confirms a website's notifications of an address. False if it has none. */
+    readonly confirm: (
+      websiteConfigId: string,
+      isRecipient: (address: string) => boolean
+    ) => Effect.Effect<boolean, StorageUnavailable>
+    /**
+     * Records that an address is invited to the console of some websites by mail, unless `MailRecipient.decideInvitation` refuses
+     * it. A website that the address has confirmed has no such limits.
+     */
+    readonly countInvitation: (
+      sites: Access["sites"],
+      address: string
+    ) => Effect.Effect<InvitationCount, StorageUnavailable>
+    /** Refuses mails of websites on behalf of an address that was invited. The address's notifications stay as they are. */
+    readonly refuseInvitations: (sites: Access["sites"], address: string) => Effect.Effect<void, StorageUnavailable>
+    /** Removes a notification at its recipient's request. From then on `addByOwner` refuses the address until `add` adds it. */
+    readonly unsubscribe: (notificationId: string) => Effect.Effect<void, StorageUnavailable>
+    /** Deletes what one website, or all if `websiteConfigId` is null, knows about an address, except its notifications. */
+    readonly eraseRecipient: (
+      address: string,
+      websiteConfigId: string | null
+    ) => Effect.Effect<void, StorageUnavailable>
+  }
+>()("hydracore/delivery/mail/Notifications") {}

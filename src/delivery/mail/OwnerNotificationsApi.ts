@@ -1,0 +1,171 @@
+/**
+ * The recipients of a website's mails.
+ *
+ * @module
+ */
+import { Option, Schema } from "effect"
+import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
+import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
+import * as OpenApi from "effect/http-api/OpenApi"
+import * as Field from "../../platform/contract/Field.ts"
+import * as Authorization from "../../sites/access/AuthorizationApi.ts"
+import * as Errors from "../../sites/access/Errors.ts"
+import * as Examples from "../../sites/access/Examples.ts"
+import * as Fields from "../../sites/access/Fields.ts"
+import * as Maximums from "../../sites/Maximums.ts"
+import { siteId } from "../../sites/OwnerSitesApi.ts"
+import * as Address from "./Address.ts"
+import { mailStatuses } from "./Mail.ts"
+import { digests, periods } from "./Notification.ts"
+
+const base = "/v1/owner/sites/:site_id/notifications"
+const ofNotification = `${base}/:notification_id`
+
+const site = { site_id: siteId }
+const params = { ...site, notification_id: Field.Uuid({ title: "Notification Id" }) }
+
+const exampleNotification = {
+  notification_id: Examples.id,
+  to: "owner@example.com",
+  report: null,
+  digest: "15m",
+  quarantined: false,
+  confirmed: true,
+  created_at: Examples.time
+} as const
+
+export const Notification = Schema.Struct({
+  notification_id: Fields.uuid,
+  to: Schema.String,
+  report: Schema.NullOr(Schema.Literals(periods)).annotate({
+    description: "The period of a report; null if submissions are mailed"
+  }),
+  digest: Schema.NullOr(Schema.Literals(digests)).annotate({
+    description: "How submissions are collected in a mail; null if each is mailed at once, and always null for a report"
+  }),
+  quarantined: Schema.Boolean.annotate({ description: "Whether suspected spam is mailed too" }),
+  confirmed: Schema.Boolean.annotate({
+    description:
+      "True if the recipient confirmed the address with the link in a confirmation mail, or if the operator added it. An address that is not confirmed gets no other mail, and its notification is removed a week after its latest confirmation mail"
+  }),
+  created_at: Fields.time
+}).annotate({ identifier: "Notification", title: "Notification", examples: [exampleNotification] })
+
+/** The state of a mail. */
+export const mail = {
+  created_at: Fields.time,
+  status: Schema.Literals(mailStatuses),
+  attempts: Schema.Int,
+  error: Schema.NullOr(Schema.String).annotate({ description: "What went wrong in the last attempt" })
+}
+
+export const Notifications = Schema.Struct({
+  notifications: Schema.Array(
+    Schema.Struct({
+      ...Notification.fields,
+      latest_mail: Schema.NullOr(Schema.Struct(mail)).annotate({ description: "Null before the first" })
+    })
+  ),
+  can_send: Schema.Boolean.annotate({ description: "Whether the service has a mail server" })
+}).annotate({
+  identifier: "Notifications",
+  title: "Notifications",
+  examples: [
+    {
+      notifications: [
+        { ...exampleNotification, latest_mail: { created_at: Examples.time, status: "sent", attempts: 1, error: null } }
+      ],
+      can_send: true
+    }
+  ]
+})
+
+export const NewNotification = Schema.Struct({
+  to: Fields.parsed(
+    { type: "string", format: "email", description: "The address that gets the mails" },
+    (text) => Option.liftPredicate(text.trim(), Address.isAddress),
+    "an email address such as owner@example.com is expected"
+  ),
+  report: Fields.choice(periods, { title: "Report" }),
+  digest: Fields.choice(digests, { title: "Digest" }),
+  quarantined: Schema.optionalKey(Fields.boolean("Quarantined"))
+}).annotate({
+  identifier: "NewNotification",
+  title: "NewNotification",
+  examples: [{ to: "owner@example.com", digest: "15m" }]
+})
+
+export const MailTest = Schema.Struct({
+  accepted: Schema.Boolean.annotate({ description: "Whether the mail server accepted the mail" }),
+  error: Schema.NullOr(Schema.String)
+}).annotate({ identifier: "MailTest", title: "MailTest", examples: [{ accepted: true, error: null }] })
+
+export const list = HttpApiEndpoint.get("list", base, {
+  params: site,
+  success: Notifications,
+  error: Errors.NotFound
+}).annotateMerge(
+  Authorization.operation("read", {
+    identifier: "list_notifications",
+    summary: "List notifications",
+    description: "The notifications of a website, oldest first, each with its latest mail."
+  })
+)
+
+export const add = HttpApiEndpoint.post("add", base, {
+  params: site,
+  payload: NewNotification,
+  success: Notification,
+  error: Errors.NotFound
+}).annotateMerge(
+  Authorization.operation("write", {
+    identifier: "add_notification",
+    summary: "Add a notification",
+    description:
+      "Mails submissions to an address; if `report` is given, mails a weekly or monthly report instead. If the address already has a notification of this kind and period, its options are replaced. A new address gets a confirmation mail, and no other mail until a person opens the link in it and confirms. A website can add at most 20 new addresses a day, and an address that was invited to the console only ten minutes after that. An address that unsubscribed can be added again only by the operator.",
+    maximums: [Maximums.notifications]
+  })
+)
+
+export const remove = HttpApiEndpoint.delete("remove", ofNotification, {
+  params,
+  success: HttpApiSchema.NoContent,
+  error: Errors.NotFound
+}).annotateMerge(
+  Authorization.operation("write", {
+    identifier: "remove_notification",
+    summary: "Remove a notification",
+    description: "No more mails of this notification are sent, not even those that are already queued."
+  })
+)
+
+export const test = HttpApiEndpoint.post("test", `${ofNotification}/test`, {
+  params,
+  success: MailTest,
+  error: [Errors.NotFound, Errors.GatewayTimeout]
+}).annotateMerge(
+  Authorization.operation("write", {
+    identifier: "test_notification",
+    summary: "Test a notification",
+    description:
+      "Sends a test mail, or the report of the latest period if the notification is a report, and returns the outcome. The address must be confirmed. A website can send at most ten tests an hour."
+  })
+)
+
+export const resend = HttpApiEndpoint.post("resend", `${ofNotification}/confirmation`, {
+  params,
+  success: Notification,
+  error: [Errors.NotFound, Errors.Conflict]
+}).annotateMerge(
+  Authorization.operation("write", {
+    identifier: "resend_confirmation",
+    summary: "Send a confirmation mail again",
+    description:
+      "Sends another confirmation mail to an address that is not confirmed. The links in earlier confirmation mails stay valid until the address is confirmed or removed. 409 if the address is confirmed or unsubscribed. An address that is not confirmed gets at most three confirmation mails and invitations to the console a day, at least ten minutes apart, and a website sends at most 20 of them a day, including those to new addresses; a 429 says when the next one is possible."
+  })
+)
+
+export class NotificationsGroup extends HttpApiGroup.make("notifications")
+  .add(list, add, remove, test, resend)
+  .annotateMerge(OpenApi.annotations({ title: "Notifications", description: "Mails about a website" })) {}

@@ -1,0 +1,223 @@
+/**
+ * The content of a mail about submissions: one in full, or several in a digest. Pure.
+ *
+ * @module
+ */
+
+import * as Sources from "../../analytics/reports/Sources.ts"
+import * as FormContent from "../../forms/FormContent.ts"
+import type { Submission } from "../../forms/Submission.ts"
+import * as Json from "../../platform/json/Json.ts"
+import type { Site } from "../../sites/Site.ts"
+import * as Address from "./Address.ts"
+import * as MailText from "./MailText.ts"
+import type { Content, Field, Part } from "./Message.ts"
+
+/** The maximum number of submissions that a mail shows. Mail clients truncate larger mails. */
+export const maxShown = 25
+
+/** The limits of a submission in a mail. */
+interface Limits {
+  /** The maximum number of fields. */
+  readonly fields: number
+  /** The maximum length of one value, in UTF-16 units. */
+  readonly value: number
+}
+
+const limits = { one: { fields: 50, value: 10_000 }, several: { fields: 8, value: 300 } } satisfies Record<
+  string,
+  Limits
+>
+
+/** UTF-16 units of all values of one submission together. Gmail truncates mails of more than 100 kB. */
+const maxTotalLength = 20_000
+
+/** A field of a form. */
+interface FormField {
+  readonly name: string
+  /** The list of all values if the field is repeated. */
+  readonly value: unknown
+  /** The JSON text of the value as it was sent. */
+  readonly json: string
+}
+
+const textOf = ({ json, value }: FormField): string => {
+  if (typeof value === "string") return value
+  if (Array.isArray(value) && value.every((item) => typeof item === "string")) return value.join(", ")
+  return typeof value === "number" || Json.manyDigits.test(json) ? json : JSON.stringify(value)
+}
+
+/** A field's name as people write it: `first_name` is "First name". */
+const titleOf = (name: string): string => {
+  const words = MailText.line(name.replace(/[_-]+/g, " ").replace(/([a-z])([A-Z])/g, "$1 $2"), 100)
+  return words === "" ? "(no name)" : `${words.slice(0, 1).toUpperCase()}${words.slice(1)}`
+}
+
+const isEmpty = (value: unknown): boolean =>
+  value === null || value === "" || (Array.isArray(value) && value.length === 0)
+
+/** The fields of a form in order. A form may have thousands of nested values, so each form is parsed once per mail. */
+type Form = ReadonlyArray<FormField>
+
+const formOf = ({ formData }: Submission): Form => {
+  const values = FormContent.withAllValues(formData, JSON.parse(formData))
+  return Array.from(FormContent.valueTexts(formData), ([name, texts]) => ({
+    name,
+    value: values[name],
+    json: texts.length === 1 ? texts.join() : `[${texts.join()}]`
+  }))
+}
+
+/** The email, then the fields of the form that are not empty, and the number of those that are left out. */
+const fieldsOf = (
+  { email }: Submission,
+  form: Form,
+  { fields: maxFields, value: maxLength }: Limits
+): ReadonlyArray<Field> => {
+  const given = form.filter(({ name, value }) => !isEmpty(value) && !(name === "email" && value === email))
+  const all = email === null ? given : [{ name: "email", value: email, json: "" }, ...given]
+  let left = maxTotalLength
+  const fields = all.slice(0, maxFields).map((field): Field => {
+    const text = MailText.block(textOf(field), Math.max(1, Math.min(maxLength, left)))
+    left -= text.length
+    return [titleOf(field.name), text]
+  })
+  const more = all.length - fields.length
+  return more > 0 ? [...fields, ["More", `${MailText.counted(more, "field")} in the export`]] : fields
+}
+
+const originOf = ({ attribution }: Submission): string | null => {
+  const { campaign, medium, source } = attribution
+  const named = [source === null ? null : Sources.nameOf(source), medium, campaign].filter((one) => one !== null)
+  return named.length === 0 ? null : MailText.line(named.join(" / "), 200)
+}
+
+/** A time for people, in the website's zone. */
+const moment = (time: number, timeZone: string): string =>
+  `${new Date(time).toLocaleString("en-GB", {
+    timeZone,
+    weekday: "short",
+    day: "numeric",
+    month: "short",
+    year: "numeric",
+    hour: "2-digit",
+    minute: "2-digit"
+  })} (${timeZone})`
+
+/** The fields that name the sender, in the order of preference. */
+const nameFields = ["name", "full_name", "fullname", "first_name"]
+
+/** The titles of the fields that a record's title may repeat. */
+const senderTitles: ReadonlySet<string> = new Set([...nameFields, "email"].map(titleOf))
+
+/** Who sent a submission, as far as it is known: of a repeated field, the first value. */
+const senderOf = (submission: Submission, form: Form): string => {
+  const name = nameFields
+    .flatMap((key) => form.find((field) => field.name === key)?.value)
+    .find((one) => typeof one === "string")
+  const sender = MailText.line(String(name ?? ""), 60) || MailText.line(submission.email ?? "", 80)
+  return sender === "" ? "a visitor" : sender
+}
+
+const quarantineNotice = ({ reasons }: Submission): Part => ({
+  kind: "notice",
+  text: `This submission is in the quarantine as suspected spam (${reasons.join(", ") || "no reason"}). Do not follow its links unless you know the sender.`
+})
+
+const releaseInstructions = ({ submissionId }: Submission): ReadonlyArray<Part> => [
+  { kind: "paragraph", text: "If it is not spam, release it:" },
+  { kind: "command", text: `hydracore submissions release --submission-id ${submissionId}` }
+]
+
+/** The properties of the website that a mail needs. */
+export type Website = Pick<Site, "websiteConfigId" | "name" | "timeZone">
+
+/** Why a recipient gets a website's mail. */
+export const reasonOf = ({ name }: Website): string =>
+  `You get this mail because this address was added to the notifications of ${MailText.websiteName(name, 200)}.`
+
+const single = (website: Website, submission: Submission): Content => {
+  const replyTo = submission.email !== null && Address.isAddress(submission.email) ? submission.email : null
+  const form = formOf(submission)
+  const sender = senderOf(submission, form)
+  const name = MailText.websiteName(website.name, 200)
+  const origin = originOf(submission)
+  const isQuarantined = submission.status === "quarantined"
+  const facts: ReadonlyArray<Field> = [
+    ["Received", moment(submission.receivedAt, website.timeZone)],
+    ...(submission.pageSlug === null ? [] : [["Page", MailText.line(submission.pageSlug, 200)] as const]),
+    ...(origin === null ? [] : [["Came from", origin] as const]),
+    ["Reference", submission.submissionId]
+  ]
+  return {
+    subject: `${isQuarantined ? "Suspected spam" : "New submission"} from ${sender} – ${name}`,
+    website: name,
+    title: `${isQuarantined ? "Suspected spam" : "New submission"} from ${sender}`,
+    parts: [
+      ...(isQuarantined ? [quarantineNotice(submission)] : []),
+      { kind: "fields", fields: fieldsOf(submission, form, limits.one) },
+      ...(isQuarantined ? releaseInstructions(submission) : []),
+      ...(replyTo === null || isQuarantined
+        ? []
+        : [
+            {
+              kind: "button",
+              label: `Reply to ${sender}`,
+              href: `mailto:${encodeURIComponent(replyTo).replace("%40", "@")}`
+            } as const
+          ]),
+      { kind: "facts", fields: facts }
+    ],
+    reason: reasonOf(website),
+    replyTo
+  }
+}
+
+const several = (website: Website, submissions: ReadonlyArray<Submission>, count: number): Content => {
+  const name = MailText.websiteName(website.name, 200)
+  const title = MailText.counted(count, "new submission")
+  const shown = submissions.slice(0, maxShown)
+  return {
+    subject: `${title} – ${name}`,
+    website: name,
+    title,
+    parts: [
+      ...shown.map((submission): Part => {
+        const page = submission.pageSlug === null ? "" : ` · ${MailText.line(submission.pageSlug, 100)}`
+        const isQuarantined = submission.status === "quarantined"
+        const form = formOf(submission)
+        const sender = senderOf(submission, form)
+        return {
+          kind: "record",
+          title: `${sender}${isQuarantined ? " – suspected spam" : ""}`,
+          note: `${moment(submission.receivedAt, website.timeZone)}${page}`,
+          fields: fieldsOf(submission, form, limits.several).filter(
+            ([title, value]) => !(value === sender && senderTitles.has(title))
+          )
+        }
+      }),
+      ...(count > shown.length
+        ? [
+            {
+              kind: "notice",
+              text: `This mail leaves out ${MailText.counted(count - shown.length, "submission")}. To see all that are accepted, export them:`
+            } as const,
+            { kind: "command", text: `hydracore submissions export --site ${website.websiteConfigId}` } as const
+          ]
+        : [])
+    ],
+    reason: reasonOf(website),
+    replyTo: null
+  }
+}
+
+/**
+ * The content of a mail.
+ *
+ * @param submissions at least one, oldest first; the first `maxShown` suffice
+ * @param count the number of all submissions of the mail
+ */
+export const content = (website: Website, submissions: ReadonlyArray<Submission>, count: number): Content => {
+  const [first] = submissions
+  return first !== undefined && count === 1 ? single(website, first) : several(website, submissions, count)
+}

@@ -1,0 +1,16 @@
+/**
+ * The token in a mail's unsubscribe link: the id of the notification, signed. Pure.
+ *
+ * @module
+ */
+import { Option } from "effect"
+import { isCanonicalUuid } from "../../platform/text/Uuid.ts"
+import * as LinkToken from "./LinkToken.ts"
+
+/** The token of a notification, which is safe in a URL's path. */
+export const sign = (secretsKey: Uint8Array, notificationId: string): string =>
+  LinkToken.sign(secretsKey, "unsubscribe", notificationId)
+
+/** The notification of a token; none if the token was not signed with this key. */
+export const verify = (secretsKey: Uint8Array, token: string): Option.Option<string> =>
+  Option.filter(LinkToken.verify(secretsKey, "unsubscribe", token), isCanonicalUuid)

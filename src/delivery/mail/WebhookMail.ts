@@ -1,0 +1,58 @@
+/**
+ * The content of a mail about a webhook that was disabled. Pure.
+ *
+ * @module
+ */
+import { hostOf, type Webhook } from "../Webhook.ts"
+import type { DisabledWebhook } from "./Mail.ts"
+import * as MailText from "./MailText.ts"
+import type { Content } from "./Message.ts"
+import { reasonOf, type Website } from "./SubmissionMail.ts"
+
+/**
+ * The facts of the mail about a webhook that was disabled.
+ *
+ * @param status the status of the receiver's last answer; null if the last attempt got no answer
+ */
+export const disabled = ({ url, webhookId }: Webhook, status: number | null): DisabledWebhook => ({
+  webhookId,
+  host: hostOf(url),
+  isGone: status === 410
+})
+
+/** What the mail says. `host` is null if only the operator may know it. */
+export interface Facts extends Omit<DisabledWebhook, "host"> {
+  readonly host: string | null
+}
+
+export const content = (website: Website, { host, isGone, webhookId }: Facts): Content => {
+  const name = MailText.websiteName(website.name, 200)
+  const receiver = host === null ? "a receiver that the operator set" : MailText.line(host, 253)
+  return {
+    subject: `The webhook to ${receiver} is disabled – ${name}`,
+    website: name,
+    title: `The webhook to ${receiver} is disabled`,
+    parts: [
+      {
+        kind: "paragraph",
+        text: isGone
+          ? "Its receiver answered 410 (Gone), so it gets no more events. The submissions themselves are stored."
+          : "Every attempt to reach it failed for five days. It gets no events now. The submissions themselves are stored."
+      },
+      {
+        kind: "paragraph",
+        text: "When the receiver works again, enable the webhook. The deliveries that wait are then sent; each waits for 30 days at most."
+      },
+      { kind: "command", text: `hydracore webhook update --webhook-id ${webhookId} --enable` },
+      {
+        kind: "facts",
+        fields: [
+          ["Receiver", receiver],
+          ["Webhook", webhookId]
+        ]
+      }
+    ],
+    reason: reasonOf(website),
+    replyTo: null
+  }
+}

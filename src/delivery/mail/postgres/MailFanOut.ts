@@ -1,0 +1,91 @@
+/**
+ * Stores which submissions each recipient gets by mail, and creates the mails about disabled webhooks.
+ *
+ * @module
+ */
+import { randomUUID } from "node:crypto"
+import { type PgClient, PgTypes } from "@effect/sql-pg"
+import { Effect, Schema } from "effect"
+import type { SqlError } from "effect/sql"
+import * as Database from "../../../platform/postgres/Database.ts"
+import { decodeRows } from "../../../platform/runtime/Rows.ts"
+import { isCanonicalUuid } from "../../../platform/text/Uuid.ts"
+import type { OutboxEvent } from "../../FanOut.ts"
+import type { DisabledWebhook } from "../Mail.ts"
+import { isMailed } from "../Notification.ts"
+import * as Rows from "./NotificationRows.ts"
+
+const Found = Schema.Array(Schema.Struct(Rows.fields))
+
+/** Locks the notifications in the order of their ids, so that two processes cannot deadlock. */
+const recipientsStatement = `SELECT ${Rows.columns} FROM notification
+  WHERE website_config_id = ANY ($1) AND kind = 'submissions' AND is_confirmed ORDER BY notification_id FOR NO KEY UPDATE`
+
+/** Stores a submission once per recipient, even if its event is fanned out twice. */
+const itemsStatement = `INSERT INTO mail_item (notification_id, submission_id, website_config_id, created_at)
+  SELECT notification_id, submission_id, website_config_id, created_at
+  FROM unnest($1, $2, $3, $4::timestamptz[]) AS given (notification_id, submission_id, website_config_id, created_at)
+  ON CONFLICT DO NOTHING`
+
+const { OID } = PgTypes
+
+/** Stores which recipients get these events by mail. Needs a transaction. */
+export const run = Effect.fnUntraced(function* (sql: PgClient.PgClient, events: ReadonlyArray<OutboxEvent>) {
+  const mailed = events.filter(({ subject, type }) => type.startsWith("submission.") && isCanonicalUuid(subject ?? ""))
+  if (mailed.length === 0) return
+  const sites = Database.array([...new Set(mailed.map(({ websiteConfigId }) => websiteConfigId))], OID.uuid)
+  const notifications = yield* sql.unsafe(recipientsStatement, [sites]).pipe(decodeRows(Found))
+  const items = notifications
+    .map(Rows.toNotification)
+    .flatMap(({ notificationId, topic, websiteConfigId }) =>
+      mailed
+        .filter((event) => event.websiteConfigId === websiteConfigId && isMailed(topic, event.type))
+        .map(({ createdAt, subject }) => ({ notificationId, submissionId: subject, websiteConfigId, createdAt }))
+    )
+  if (items.length === 0) return
+  const ids = (of: (item: (typeof items)[number]) => unknown) => Database.array(items.map(of), OID.uuid)
+  yield* sql.unsafe(itemsStatement, [
+    ids(({ notificationId }) => notificationId),
+    ids(({ submissionId }) => submissionId),
+    ids(({ websiteConfigId }) => websiteConfigId),
+    Database.array(
+      items.map(({ createdAt }) => new Date(createdAt).toISOString()),
+      OID.text
+    )
+  ])
+  yield* sql.unsafe("UPDATE notification SET due_at = to_timestamp(0) WHERE notification_id = ANY ($1)", [
+    Database.array([...new Set(items.map(({ notificationId }) => notificationId))], OID.uuid)
+  ])
+})
+
+const Recipients = Schema.Array(Schema.Struct({ id: Schema.String }))
+
+/** Makes one mail about a disabled webhook for each recipient of its website. Needs a transaction. */
+export const webhookDisabled = Effect.fnUntraced(function* (
+  sql: PgClient.PgClient,
+  websiteConfigId: string,
+  webhook: DisabledWebhook
+): Effect.fn.Return<void, SqlError.SqlError> {
+  const site = PgTypes.uuid(websiteConfigId)
+  const recipients = yield* sql`SELECT DISTINCT ON (recipient) notification_id AS id FROM notification
+      WHERE website_config_id = ${site} AND is_confirmed ORDER BY recipient, created_at`.pipe(decodeRows(Recipients))
+  if (recipients.length === 0) return
+  yield* sql.unsafe(
+    `INSERT INTO mail (mail_id, notification_id, website_config_id, kind, data, created_at, next_attempt_at)
+        SELECT mail_id, notification_id, $3, 'webhook-disabled', $4::json, now(), now()
+        FROM unnest($1, $2) AS given (mail_id, notification_id) JOIN notification USING (notification_id)
+        FOR KEY SHARE OF notification`,
+    [
+      Database.array(
+        recipients.map(() => randomUUID()),
+        OID.uuid
+      ),
+      Database.array(
+        recipients.map(({ id }) => id),
+        OID.uuid
+      ),
+      site,
+      PgTypes.text(JSON.stringify(webhook))
+    ]
+  )
+})

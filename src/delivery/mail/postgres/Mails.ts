@@ -1,0 +1,198 @@
+/**
+ * Makes, leases and settles mails in PostgreSQL. Each of the three is one transaction and leaves no state in its session, so
+ * that they work through PgBouncer in transaction mode. Rows that another process works on are skipped (SKIP LOCKED).
+ *
+ * @module
+ */
+import { PgClient, PgTypes } from "@effect/sql-pg"
+import { Effect, Layer, Redacted, Schema } from "effect"
+import { SqlClient } from "effect/sql"
+import * as SubmissionRows from "../../../forms/postgres/SubmissionRows.ts"
+import * as Database from "../../../platform/postgres/Database.ts"
+import * as FailedItems from "../../../platform/rounds/postgres/FailedItems.ts"
+import * as Rounds from "../../../platform/rounds/Rounds.ts"
+import { decodeRows } from "../../../platform/runtime/Rows.ts"
+import { leaseMillis } from "../../Webhook.ts"
+import type { LeasedMail, Subject } from "../Mail.ts"
+import { Mails } from "../Mails.ts"
+import { maxShown } from "../SubmissionMail.ts"
+import * as MakeMails from "./MakeMails.ts"
+import * as Rows from "./NotificationRows.ts"
+
+export interface Options {
+  /** The key of `MailRecipient.digestOf`, which identifies recipients. */
+  readonly secretsKey: Redacted.Redacted<Uint8Array>
+}
+
+const Data = Schema.Union([
+  Schema.Struct({ kind: Schema.Literals(["submissions", "confirmation"]), data: Schema.Null }),
+  Schema.Struct({ kind: Schema.Literal("report"), data: Schema.Struct({ first: Schema.String, last: Schema.String }) }),
+  Schema.Struct({
+    kind: Schema.Literal("webhook-disabled"),
+    data: Schema.Struct({ webhookId: Schema.String, host: Schema.String, isGone: Schema.Boolean })
+  })
+])
+
+const LeasedRows = Schema.Array(
+  Schema.Struct({
+    ...Rows.fields,
+    mailId: Schema.String,
+    attempt: Schema.Int,
+    mailCreatedAt: Schema.Date,
+    about: Data,
+    hostedWebsiteId: Schema.String,
+    name: Schema.String,
+    timeZone: Schema.String
+  })
+)
+
+/** At most `$1` mails that are due; with `$2`, only this one. */
+const due = (column: string) => `SELECT ${column} FROM mail
+  WHERE status = 'pending' AND next_attempt_at <= now() AND ($2::uuid IS NULL OR mail_id = $2)
+    AND ${FailedItems.mayTry("mail", "mail_id")}
+  ORDER BY next_attempt_at LIMIT $1`
+
+/** Leases due mails. `next_attempt_at` becomes the end of the lease, so that a mail is due again if the process dies. */
+const leaseStatement = `WITH leased AS (
+    UPDATE mail SET attempts = attempts + 1, next_attempt_at = now() + interval '${leaseMillis} milliseconds'
+    WHERE ctid = ANY (ARRAY(${due("ctid")} FOR UPDATE SKIP LOCKED))
+    RETURNING mail_id, notification_id, kind, data, created_at, attempts
+  ), recovered AS (${FailedItems.recovered("mail", "leased", "mail_id")})
+  SELECT ${Rows.columns}, mail_id AS "mailId", attempts AS attempt, leased.created_at AS "mailCreatedAt",
+    json_build_object('kind', leased.kind, 'data', data) AS about, hosted_website_id AS "hostedWebsiteId", name,
+    time_zone AS "timeZone"
+  FROM leased JOIN notification USING (notification_id) JOIN site USING (website_config_id) WHERE deleted_at IS NULL`
+
+const Ids = Schema.Array(Schema.Struct({ id: Schema.String }))
+
+const Counts = Schema.Array(Schema.Struct({ mailId: Schema.String, count: Schema.Int }))
+
+const countStatement = `SELECT mail_id AS "mailId", count(*)::int AS count
+  FROM mail_item JOIN submission USING (submission_id) WHERE mail_id = ANY ($1) GROUP BY mail_id`
+
+const Shown = Schema.Array(Schema.Struct({ mail_id: Schema.String, ...SubmissionRows.fields }))
+
+const shownStatement = `SELECT mail_id, shown.* FROM unnest($1::uuid[]) AS given (mail_id) CROSS JOIN LATERAL (
+    SELECT ${SubmissionRows.columns} FROM submission
+    WHERE submission_id IN (SELECT submission_id FROM mail_item WHERE mail_item.mail_id = given.mail_id)
+    ORDER BY received_at, submission_id LIMIT ${maxShown}
+  ) AS shown`
+
+const settleStatement = `UPDATE mail SET status = $3, next_attempt_at = $4, error = $5
+  WHERE mail_id = $1 AND attempts = $2 AND status = 'pending'`
+
+export const layer = ({ secretsKey }: Options): Layer.Layer<Mails, never, PgClient.PgClient> =>
+  Layer.effect(
+    Mails,
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const { wakeAt } = yield* Rounds.Wakeups
+      const transaction = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+        effect.pipe(sql.withTransaction, Database.mapErrors)
+
+      /** The submissions that mails are about, by the mails' ids. */
+      const submissionsOf = Effect.fnUntraced(function* (mailIds: ReadonlyArray<string>) {
+        if (mailIds.length === 0) return () => ({ kind: "submissions", submissions: [], count: 0 }) as const
+        const ids = [Database.array(mailIds, PgTypes.OID.uuid)]
+        const counts = yield* sql.unsafe(countStatement, ids).pipe(decodeRows(Counts))
+        const shown = yield* sql.unsafe(shownStatement, ids).pipe(decodeRows(Shown))
+        const countOf = new Map(counts.map(({ count, mailId }) => [mailId, count]))
+        const shownOf = Map.groupBy(shown, (row) => row.mail_id)
+        return (mailId: string): Subject => ({
+          kind: "submissions",
+          submissions: (shownOf.get(mailId) ?? []).map(SubmissionRows.fromRow),
+          count: countOf.get(mailId) ?? 0
+        })
+      })
+
+      const subjectOf = (
+        { about, mailId }: (typeof LeasedRows.Type)[number],
+        submissions: (mailId: string) => Subject
+      ): Subject => {
+        switch (about.kind) {
+          case "submissions":
+            return submissions(mailId)
+          case "confirmation":
+            return { kind: "confirmation" }
+          case "report":
+            return { kind: "report", range: about.data }
+          case "webhook-disabled":
+            return { kind: "webhook-disabled", webhook: about.data }
+        }
+      }
+
+      const lease = (count: number, only: string | null) =>
+        transaction(
+          Effect.gen(function* () {
+            const rows = yield* sql
+              .unsafe(leaseStatement, [PgTypes.int4(count), PgTypes.uuid(only)])
+              .pipe(decodeRows(LeasedRows))
+            const submissions = yield* submissionsOf(
+              rows.flatMap(({ about, mailId }) => (about.kind === "submissions" ? [mailId] : []))
+            )
+            return rows.map(
+              (row): LeasedMail => ({
+                mailId: row.mailId,
+                attempt: row.attempt,
+                createdAt: row.mailCreatedAt.getTime(),
+                notification: Rows.toNotification(row),
+                site: {
+                  websiteConfigId: row.websiteConfigId,
+                  hostedWebsiteId: row.hostedWebsiteId,
+                  name: row.name,
+                  timeZone: row.timeZone
+                },
+                subject: subjectOf(row, submissions)
+              })
+            )
+          })
+        )
+
+      const dueIds = (count: number) =>
+        sql.unsafe(due("mail_id AS id"), [PgTypes.int4(count), PgTypes.uuid(null)]).pipe(
+          decodeRows(Ids),
+          Effect.map((rows) => rows.map(({ id }) => id))
+        )
+      const key = Redacted.value(secretsKey)
+
+      return Mails.of({
+        make: (now) =>
+          FailedItems.isolating({
+            kind: "notification",
+            all: transaction(MakeMails.run(sql, key, now)),
+            ids: MakeMails.dueIds(sql, now).pipe(Database.mapErrors),
+            one: (id) => transaction(MakeMails.run(sql, key, now, id))
+          }).pipe(
+            Effect.provideService(SqlClient.SqlClient, sql),
+            Database.mapErrors,
+            Effect.map((counts) => counts.reduce((sum, count) => sum + count, 0))
+          ),
+        lease: (count) =>
+          FailedItems.isolating({
+            kind: "mail",
+            all: lease(count, null),
+            ids: dueIds(count).pipe(Database.mapErrors),
+            one: (id) => lease(1, id)
+          }).pipe(
+            Effect.provideService(SqlClient.SqlClient, sql),
+            Database.mapErrors,
+            Effect.map((leased) => leased.flat())
+          ),
+        settle: ({ attempt, mailId }, { error, next }) =>
+          sql
+            .unsafe(settleStatement, [
+              PgTypes.uuid(mailId),
+              PgTypes.int4(attempt),
+              PgTypes.text(next.status),
+              PgTypes.timestamptz(next.status === "pending" ? next.nextAttemptAt : null),
+              PgTypes.text(error)
+            ])
+            .pipe(
+              Database.mapErrors,
+              Effect.andThen(
+                Effect.sync(() => (next.status === "pending" ? wakeAt("mails", next.nextAttemptAt) : undefined))
+              )
+            )
+      })
+    })
+  )

@@ -1,0 +1,331 @@
+/**
+ * Stores notifications in PostgreSQL. Keeps `site.has_subscribers` true while the website has a notification or a webhook.
+ *
+ * @module
+ */
+import { randomUUID } from "node:crypto"
+import { PgClient, PgTypes } from "@effect/sql-pg"
+import { Clock, Effect, Layer, Option, Redacted, Schema } from "effect"
+import type { SqlError } from "effect/sql"
+import * as Database from "../../../platform/postgres/Database.ts"
+import * as Rounds from "../../../platform/rounds/Rounds.ts"
+import { decodeRows } from "../../../platform/runtime/Rows.ts"
+import { isCanonicalUuid } from "../../../platform/text/Uuid.ts"
+import type { Access } from "../../../sites/access/Access.ts"
+import { refreshSubscribers } from "../../postgres/Webhooks.ts"
+import * as MailRecipient from "../MailRecipient.ts"
+import { isSameTopic, type Notification } from "../Notification.ts"
+import { type AddedByOwner, type NewNotification, Notifications, type ResentConfirmation } from "../Notifications.ts"
+import * as ReportPeriod from "../ReportPeriod.ts"
+import * as ConfirmationMails from "./ConfirmationMails.ts"
+import * as LatestMails from "./LatestMails.ts"
+import * as Rows from "./NotificationRows.ts"
+import * as Recipients from "./Recipients.ts"
+
+export interface Options {
+  /** The key from which the hashes of recipients' addresses are made. Without it, the owner API adds no notifications. */
+  readonly secretsKey: Option.Option<Redacted.Redacted<Uint8Array>>
+}
+
+const Found = Schema.Array(Schema.Struct(Rows.fields))
+const Put = Schema.Tuple([Schema.Struct(Rows.fields)])
+const Sites = Schema.Array(Schema.Struct({ id: Schema.String }))
+const TimeZones = Schema.Array(Schema.Struct({ timeZone: Schema.String }))
+
+const ofSiteStatement = `SELECT ${Rows.columns} FROM notification WHERE website_config_id = $1`
+
+const ofRecipientStatement = `${ofSiteStatement} AND lower(recipient) = lower($2)`
+
+export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never, PgClient.PgClient> =>
+  Layer.effect(
+    Notifications,
+    Effect.map(PgClient.PgClient, (sql) => {
+      const transaction = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+        effect.pipe(sql.withTransaction, Database.mapErrors, Rounds.waking("mails"))
+
+      const keyOf = ({ recipient, websiteConfigId }: Pick<NewNotification, "recipient" | "websiteConfigId">) =>
+        Option.map(
+          secretsKey,
+          (secret): Recipients.Key => ({
+            websiteConfigId,
+            digest: MailRecipient.digestOf(Redacted.value(secret), websiteConfigId, recipient)
+          })
+        )
+
+      /** Locks the website, and returns its time zone. */
+      const lockSite = (websiteConfigId: string) =>
+        sql`SELECT time_zone AS "timeZone" FROM site
+          WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)} AND deleted_at IS NULL FOR NO KEY UPDATE`.pipe(
+          decodeRows(TimeZones),
+          Effect.map(([zone]) => zone?.timeZone)
+        )
+
+      /**
+       * Adds a notification, or changes the one with the same recipient, kind and period. What is due stays due. The website must
+       * be locked.
+       */
+      const put = (
+        { recipient, topic, websiteConfigId }: NewNotification,
+        {
+          isConfirmed,
+          notificationId,
+          now,
+          timeZone
+        }: {
+          readonly isConfirmed: boolean
+          readonly notificationId: string
+          readonly now: number
+          readonly timeZone: string
+        }
+      ) => {
+        const { digest, includeQuarantined, kind, period } = Rows.ofTopic(topic)
+        const dueAt = period === null ? null : ReportPeriod.nextDue(period, { now, timeZone })
+        const stored = sql`INSERT INTO notification
+            (notification_id, website_config_id, recipient, kind, digest, include_quarantined, period, created_at, due_at,
+              is_confirmed)
+          VALUES (${PgTypes.uuid(notificationId)}, ${PgTypes.uuid(websiteConfigId)}, ${PgTypes.text(recipient)},
+            ${PgTypes.text(kind)}, ${PgTypes.text(digest)}, ${sql.literal(String(includeQuarantined))},
+            ${PgTypes.text(period)}, ${PgTypes.timestamptz(now)}, ${PgTypes.timestamptz(dueAt)},
+            ${sql.literal(String(isConfirmed))})
+          ON CONFLICT (website_config_id, recipient, kind, coalesce(period, '')) DO UPDATE SET
+            digest = excluded.digest, include_quarantined = excluded.include_quarantined,
+            is_confirmed = notification.is_confirmed OR excluded.is_confirmed,
+            due_at = CASE WHEN notification.due_at > excluded.created_at THEN coalesce(excluded.due_at, excluded.created_at)
+              ELSE notification.due_at END
+          RETURNING ${sql.literal(Rows.columns)}`.pipe(
+          decodeRows(Put),
+          Effect.map(([row]) => Rows.toNotification(row))
+        )
+        return Effect.andThen(
+          sql`UPDATE site SET has_subscribers = true WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)}`,
+          stored
+        )
+      }
+
+      /** A website's notifications of an address, in any letter case. */
+      const ofRecipient = ({ recipient, websiteConfigId }: Pick<Notification, "recipient" | "websiteConfigId">) =>
+        sql
+          .unsafe(ofRecipientStatement, [PgTypes.uuid(websiteConfigId), PgTypes.text(recipient)])
+          .pipe(decodeRows(Found))
+
+      const setConfirmed = (found: ReadonlyArray<Pick<Notification, "notificationId">>) =>
+        sql`UPDATE notification SET is_confirmed = true WHERE NOT is_confirmed AND notification_id = ANY (${Database.array(
+          found.map(({ notificationId }) => notificationId),
+          PgTypes.OID.uuid
+        )})`
+
+      const add: Notifications["Service"]["add"] = Effect.fnUntraced(function* (given) {
+        if (!isCanonicalUuid(given.websiteConfigId)) return Option.none()
+        const now = yield* Clock.currentTimeMillis
+        const notificationId = randomUUID()
+        return yield* transaction(
+          Effect.gen(function* () {
+            const timeZone = yield* lockSite(given.websiteConfigId)
+            if (timeZone === undefined) return Option.none()
+            yield* Effect.flatMap(ofRecipient(given), setConfirmed)
+            const notification = yield* put(given, { isConfirmed: true, notificationId, now, timeZone })
+            yield* Effect.forEach(Option.toArray(keyOf(given)), (key) => Recipients.deleteUnsubscribed(sql, key))
+            return Option.some(notification)
+          })
+        )
+      })
+
+      const addByOwner: Notifications["Service"]["addByOwner"] = Effect.fnUntraced(function* (given) {
+        const { recipient, topic, websiteConfigId } = given
+        const key = keyOf(given)
+        if (Option.isNone(key)) return { _tag: "NoKey" }
+        if (!isCanonicalUuid(websiteConfigId)) return { _tag: "NoWebsite" }
+        const now = yield* Clock.currentTimeMillis
+        const [notificationId, mailId] = [randomUUID(), randomUUID()]
+        return yield* transaction(
+          Effect.gen(function* (): Effect.fn.Return<AddedByOwner, SqlError.SqlError> {
+            const timeZone = yield* lockSite(websiteConfigId)
+            if (timeZone === undefined) return { _tag: "NoWebsite" }
+            const known = yield* ofRecipient(given)
+            const isSame = known
+              .map(Rows.toNotification)
+              .some((one) => one.recipient === recipient && isSameTopic(one.topic, topic))
+            const facts = yield* Recipients.facts(sql, key.value, now)
+            const decision: MailRecipient.Decision = isSame
+              ? { _tag: "Accepted", sendsConfirmation: false }
+              : MailRecipient.decide({ ...facts, isKnown: known.length > 0 }, now)
+            if (decision._tag !== "Accepted") return decision
+            const isConfirmed = known.some((one) => one.isConfirmed)
+            const notification = yield* put(given, { isConfirmed, notificationId, now, timeZone })
+            if (decision.sendsConfirmation) {
+              yield* Recipients.recordAdded(sql, key.value, now)
+              yield* ConfirmationMails.make(sql, { mailId, notification, previous: known, now })
+            }
+            return { _tag: "Added", notification }
+          })
+        )
+      })
+
+      const resendConfirmation: Notifications["Service"]["resendConfirmation"] = Effect.fnUntraced(
+        function* (notificationId) {
+          const found = yield* find(notificationId)
+          if (Option.isNone(found)) return { _tag: "NoNotification" }
+          const key = keyOf(found.value)
+          if (Option.isNone(key)) return { _tag: "NoKey" }
+          const now = yield* Clock.currentTimeMillis
+          const mailId = randomUUID()
+          return yield* transaction(
+            Effect.gen(function* (): Effect.fn.Return<ResentConfirmation, SqlError.SqlError> {
+              if ((yield* lockSite(found.value.websiteConfigId)) === undefined) return { _tag: "NoNotification" }
+              const known = (yield* ofRecipient(found.value)).map(Rows.toNotification)
+              const notification = known.find((one) => one.notificationId === notificationId)
+              if (notification === undefined) return { _tag: "NoNotification" }
+              const facts = yield* Recipients.facts(sql, key.value, now)
+              const decision = MailRecipient.decideRepeat({ ...facts, isConfirmed: notification.isConfirmed }, now)
+              if (decision._tag !== "Accepted") return decision
+              yield* Recipients.recordResent(sql, key.value, now)
+              yield* ConfirmationMails.make(sql, { mailId, notification, previous: known, now })
+              return { _tag: "Resent", notification }
+            })
+          )
+        }
+      )
+
+      const find: Notifications["Service"]["find"] = (notificationId) =>
+        isCanonicalUuid(notificationId)
+          ? sql`SELECT ${sql.literal(Rows.columns)} FROM notification
+              WHERE notification_id = ${PgTypes.uuid(notificationId)}`.pipe(
+              Database.mapErrors,
+              decodeRows(Found),
+              Effect.map(([row]) => Option.map(Option.fromUndefinedOr(row), Rows.toNotification))
+            )
+          : Effect.succeedNone
+
+      const remove: Notifications["Service"]["remove"] = Effect.fnUntraced(function* (notificationId) {
+        const found = yield* find(notificationId)
+        if (Option.isNone(found)) return false
+        const { websiteConfigId } = found.value
+        yield* transaction(
+          Effect.gen(function* () {
+            yield* lockSite(websiteConfigId)
+            yield* sql`DELETE FROM notification WHERE notification_id = ${PgTypes.uuid(notificationId)}`
+            yield* refreshSubscribers(sql, websiteConfigId)
+          })
+        )
+        return true
+      })
+
+      const confirm: Notifications["Service"]["confirm"] = (websiteConfigId, isRecipient) =>
+        transaction(
+          Effect.gen(function* () {
+            // As `addByOwner`, which then finds the address confirmed, or has added its notification before this reads them.
+            yield* lockSite(websiteConfigId)
+            const all = yield* sql.unsafe(ofSiteStatement, [PgTypes.uuid(websiteConfigId)]).pipe(decodeRows(Found))
+            const found = all.filter(({ recipient }) => isRecipient(recipient))
+            yield* setConfirmed(found)
+            return found.length > 0
+          })
+        )
+
+      const unsubscribe: Notifications["Service"]["unsubscribe"] = Effect.fnUntraced(function* (notificationId) {
+        const found = yield* find(notificationId)
+        if (Option.isNone(found)) return
+        const { websiteConfigId } = found.value
+        const now = yield* Clock.currentTimeMillis
+        yield* transaction(
+          Effect.gen(function* () {
+            yield* lockSite(websiteConfigId)
+            yield* sql`DELETE FROM notification WHERE notification_id = ${PgTypes.uuid(notificationId)}`
+            yield* Recipients.recordUnsubscribed(sql, Option.toArray(keyOf(found.value)), now)
+            yield* refreshSubscribers(sql, websiteConfigId)
+          })
+        )
+      })
+
+      /** Locks websites, and returns the keys of an address among their recipients. */
+      const lockedKeys = (sites: Access["sites"], recipient: string) => {
+        const named =
+          sites === "all"
+            ? sql.literal("true")
+            : sql`website_config_id = ANY (${Database.array(sites, PgTypes.OID.uuid)})`
+        return sql`SELECT website_config_id AS id FROM site WHERE ${named} AND deleted_at IS NULL
+          ORDER BY website_config_id FOR NO KEY UPDATE`.pipe(
+          decodeRows(Sites),
+          Effect.map((found) => found.flatMap(({ id }) => Option.toArray(keyOf({ recipient, websiteConfigId: id }))))
+        )
+      }
+
+      /** The websites of these keys that have a confirmed notification of an address. */
+      const confirmedSites = (keys: ReadonlyArray<Recipients.Key>, recipient: string) =>
+        sql`SELECT DISTINCT website_config_id AS id FROM notification WHERE is_confirmed
+          AND lower(recipient) = lower(${PgTypes.text(recipient)})
+          AND website_config_id = ANY (${Database.array(
+            keys.map(({ websiteConfigId }) => websiteConfigId),
+            PgTypes.OID.uuid
+          )})`.pipe(
+          decodeRows(Sites),
+          Effect.map((found) => new Set(found.map(({ id }) => id)))
+        )
+
+      const countInvitation: Notifications["Service"]["countInvitation"] = Effect.fnUntraced(
+        function* (sites, recipient) {
+          if (Option.isNone(secretsKey)) return { _tag: "NoKey" }
+          const now = yield* Clock.currentTimeMillis
+          return yield* transaction(
+            Effect.gen(function* () {
+              const keys = yield* lockedKeys(sites, recipient)
+              const confirmed = yield* confirmedSites(keys, recipient)
+              const facts = yield* Recipients.factsOfAll(sql, keys, now)
+              const decision = MailRecipient.decideInvitation(
+                facts.map((one, index) => ({ ...one, isConfirmed: confirmed.has(keys[index]!.websiteConfigId) })),
+                now
+              )
+              if (decision._tag !== "Accepted") return decision
+              const counted = keys.filter(({ websiteConfigId }) => !confirmed.has(websiteConfigId))
+              yield* Recipients.recordInvited(sql, counted, now)
+              return decision
+            })
+          )
+        }
+      )
+
+      const refuseInvitations: Notifications["Service"]["refuseInvitations"] = Effect.fnUntraced(
+        function* (sites, recipient) {
+          const now = yield* Clock.currentTimeMillis
+          yield* transaction(
+            Effect.flatMap(lockedKeys(sites, recipient), (keys) => Recipients.recordUnsubscribed(sql, keys, now))
+          )
+        }
+      )
+
+      const eraseRecipient: Notifications["Service"]["eraseRecipient"] = Effect.fnUntraced(
+        function* (recipient, websiteConfigId) {
+          const sites = yield* sql`SELECT website_config_id AS id FROM site`.pipe(Database.mapErrors, decodeRows(Sites))
+          const keys = sites
+            .filter(({ id }) => websiteConfigId === null || id === websiteConfigId)
+            .flatMap(({ id }) => Option.toArray(keyOf({ recipient, websiteConfigId: id })))
+          yield* Database.mapErrors(Recipients.erase(sql, keys))
+        }
+      )
+
+      return Notifications.of({
+        add,
+        addByOwner,
+        resendConfirmation,
+        confirm,
+        unsubscribe,
+        countInvitation,
+        refuseInvitations,
+        eraseRecipient,
+        ofSubmission: (websiteConfigId, submissionId) =>
+          isCanonicalUuid(websiteConfigId) && isCanonicalUuid(submissionId)
+            ? Database.mapErrors(LatestMails.ofSubmission(sql, websiteConfigId, submissionId))
+            : Effect.succeed([]),
+        isUsed: sql`SELECT 1 FROM notification LIMIT 1`.pipe(
+          Database.mapErrors,
+          Effect.map((rows) => rows.length > 0)
+        ),
+        find,
+        remove,
+        list: (websiteConfigId) =>
+          isCanonicalUuid(websiteConfigId)
+            ? Database.mapErrors(LatestMails.list(sql, websiteConfigId))
+            : Effect.succeed([])
+      })
+    })
+  )

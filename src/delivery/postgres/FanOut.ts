@@ -1,0 +1,215 @@
+/**
+ * Turns events of the outbox into deliveries, and into items of mails. Leases new deliveries for the free slots of this process,
+ * so that their first attempt needs no further statement.
+ *
+ * @module
+ */
+import { type PgClient, PgTypes } from "@effect/sql-pg"
+import { Effect, Option, Schema } from "effect"
+import type { SqlError } from "effect/sql"
+import * as Database from "../../platform/postgres/Database.ts"
+import * as FailedItems from "../../platform/rounds/postgres/FailedItems.ts"
+import { decodeRows } from "../../platform/runtime/Rows.ts"
+import type { Leases } from "../Deliveries.ts"
+import * as FanOut from "../FanOut.ts"
+import * as MailFanOut from "../mail/postgres/MailFanOut.ts"
+import * as Slots from "../Slots.ts"
+import { leaseMillis } from "../Webhook.ts"
+import * as Subjects from "./Subjects.ts"
+import * as Rows from "./WebhookRows.ts"
+
+/**
+ * The maximum number of events that a fan-out takes from `outbox`, and the number after which it takes no further batch from
+ * `submission_outbox`, so that the subjects fit into memory.
+ */
+const size = 100
+
+const Text = Schema.NullOr(Schema.String)
+
+const Events = Schema.Array(
+  Schema.Struct({
+    eventId: Schema.String,
+    websiteConfigId: Schema.String,
+    type: Schema.String,
+    createdAt: Schema.Date,
+    subject: Text,
+    data: Text
+  })
+)
+
+const Subscribers = Schema.Array(
+  Schema.Struct({
+    subscriberId: Schema.String,
+    websiteName: Schema.String,
+    hasDue: Schema.Boolean,
+    ...Rows.fields,
+    ...Rows.secretFields
+  })
+)
+
+const takeable = (condition: string) => `SELECT event_id FROM outbox
+  WHERE ${FailedItems.mayTry("event", "event_id")} AND ${condition} ORDER BY created_at LIMIT ${size}`
+
+/** Takes the oldest events that are not locked; or the event `only`. */
+const takeStatement = (only: string | undefined) => `WITH taken AS (
+    DELETE FROM outbox WHERE event_id = ANY (ARRAY(
+      ${only === undefined ? takeable("true") : takeable("event_id = $1")} FOR UPDATE SKIP LOCKED
+    ))
+    RETURNING event_id, website_config_id, type, created_at, subject, data
+  ), recovered AS (${FailedItems.recovered("event", "taken", "event_id")})
+  SELECT event_id AS "eventId", website_config_id AS "websiteConfigId", type, created_at AS "createdAt", subject,
+    data::text AS data FROM taken`
+
+/** Moves stored submissions from `submission_outbox` to `outbox`, where each has a row, so that each can be taken alone. */
+const splitStatement = `WITH taken AS (
+    DELETE FROM submission_outbox WHERE ctid = ANY (ARRAY(
+      SELECT ctid FROM submission_outbox ORDER BY created_at LIMIT ${size} FOR UPDATE SKIP LOCKED
+    )) RETURNING type, submission_ids
+  )
+  INSERT INTO outbox (event_id, website_config_id, type, created_at, subject)
+  SELECT submission_id, website_config_id, type, received_at, submission_id::text
+  FROM (SELECT unnest(submission_ids) AS submission_id, type FROM taken) AS event JOIN submission USING (submission_id)
+  ON CONFLICT DO NOTHING`
+
+const Ids = Schema.Array(Schema.Struct({ event_id: Schema.String }))
+
+/** The events that can be taken alone, after an event failed a fan-out. Needs a transaction. */
+export const split = (sql: PgClient.PgClient) =>
+  Effect.andThen(sql.unsafe(splitStatement), sql.unsafe(takeable("true"))).pipe(
+    decodeRows(Ids),
+    Effect.map((rows) => rows.map((row) => row.event_id))
+  )
+
+/**
+ * Takes unlocked batches of stored submissions, the oldest first, until they have at least `size` submissions. Returns no event
+ * of a submission that was deleted. Locks the other submissions against deletion until the commit, in the order of their ids.
+ */
+const takeSubmissionsStatement = `WITH found AS MATERIALIZED (
+    SELECT ctid AS place, created_at, cardinality(submission_ids) AS size FROM submission_outbox
+    ORDER BY created_at LIMIT ${size} FOR UPDATE SKIP LOCKED
+  ), taken AS MATERIALIZED (
+    DELETE FROM submission_outbox WHERE ctid = ANY (ARRAY(
+      SELECT place FROM (SELECT place, sum(size) OVER (ORDER BY created_at, place) - size AS before FROM found) AS summed
+      WHERE before < ${size}
+    ))
+    RETURNING type, submission_ids
+  )
+  SELECT submission_id AS "eventId", website_config_id AS "websiteConfigId", type, received_at AS "createdAt",
+    submission_id::text AS subject, NULL AS data
+  FROM (SELECT unnest(submission_ids) AS submission_id, type FROM taken) AS event JOIN submission USING (submission_id)
+  ORDER BY submission_id FOR KEY SHARE OF submission`
+
+/**
+ * Omits websites whose deletion has begun. A webhook with `hasDue` gets no lease on new deliveries: older ones come first. Locks
+ * the webhooks in the order of their ids, so that a deletion or a change waits for the commit, and finds the new deliveries.
+ */
+const subscribersStatement = `SELECT webhook_id AS "subscriberId", site.name AS "websiteName", ${Rows.columns},
+  ${Rows.secretColumns}, EXISTS (
+    SELECT FROM delivery WHERE subscriber_id = webhook_id AND status = 'pending' AND next_attempt_at <= now()
+  ) AS "hasDue"
+  FROM webhook JOIN site USING (website_config_id)
+  WHERE website_config_id = ANY ($1) AND disabled_at IS NULL AND deleted_at IS NULL
+  ORDER BY webhook_id FOR SHARE OF webhook`
+
+const { OID } = PgTypes
+
+/** A delivery to be stored, for `Slots`. */
+interface New extends Slots.Due {
+  readonly delivery: FanOut.NewDelivery
+  readonly webhook: (typeof Subscribers.Type)[number]
+}
+
+/** The columns of a delivery. `insertStatement` casts the time from a text. */
+const columns: ReadonlyArray<readonly [oid: number, value: (delivery: FanOut.NewDelivery) => unknown]> = [
+  [OID.uuid, ({ event }) => event.eventId],
+  [OID.uuid, ({ subscriberId }) => subscriberId],
+  [OID.uuid, ({ event }) => event.websiteConfigId],
+  [OID.text, ({ event }) => event.type],
+  [OID.text, ({ event }) => new Date(event.createdAt).toISOString()],
+  [OID.text, ({ event }) => event.subject ?? ""],
+  [OID.text, ({ payload }) => payload]
+]
+
+/** Stores new deliveries. A leased delivery begins with one attempt and a lease (see `Leases`), any other with neither. */
+const insertStatement = `INSERT INTO delivery
+    (event_id, subscriber_id, website_config_id, type, created_at, subject, payload, attempts, generation, next_attempt_at)
+  SELECT event_id, subscriber_id, website_config_id, type, created_at, nullif(subject, ''), payload::json, attempts, attempts,
+    clock_timestamp() + attempts * interval '${leaseMillis} milliseconds'
+  FROM unnest($1, $2, $3, $4, $5::timestamptz[], $6, $7, $8)
+    AS given (event_id, subscriber_id, website_config_id, type, created_at, subject, payload, attempts)`
+
+const insert = (sql: PgClient.PgClient, deliveries: ReadonlyArray<New>, leased: ReadonlySet<New>) =>
+  sql.unsafe(insertStatement, [
+    ...columns.map(([oid, value]) =>
+      Database.array(
+        deliveries.map(({ delivery }) => value(delivery)),
+        oid
+      )
+    ),
+    Database.array(
+      deliveries.map((one) => (leased.has(one) ? 1 : 0)),
+      OID.int4
+    )
+  ])
+
+/** The process that leases: its slots, as for `Deliveries.lease`, and the key that decrypts the webhooks' secrets. */
+export interface Lessee {
+  readonly key: Uint8Array
+  readonly freeSlots: Slots.FreeSlots
+  readonly running: ReadonlyMap<string, number>
+}
+
+/**
+ * Deletes some events from the outbox, or the event `only`, and stores their deliveries and items of mails. Needs a transaction.
+ */
+export const run = Effect.fnUntraced(function* (
+  sql: PgClient.PgClient,
+  lessee: Option.Option<Lessee>,
+  only?: string
+): Effect.fn.Return<Leases & { readonly events: number }, SqlError.SqlError> {
+  const submissions = only === undefined ? yield* sql.unsafe(takeSubmissionsStatement).pipe(decodeRows(Events)) : []
+  const others = yield* sql
+    .unsafe(takeStatement(only), only === undefined ? [] : [PgTypes.uuid(only)])
+    .pipe(decodeRows(Events))
+  const rows = [...submissions, ...others]
+  const events = rows.map((row) => ({ ...row, createdAt: row.createdAt.getTime() }))
+  if (events.length === 0) return { events: 0, leased: [], waiting: new Set<string>() }
+  const sites = [...new Set(events.map(({ websiteConfigId }) => websiteConfigId))]
+  const subscribers = yield* sql
+    .unsafe(subscribersStatement, [Database.array(sites, OID.uuid)])
+    .pipe(decodeRows(Subscribers))
+  const data = yield* Subjects.dataOf(sql, FanOut.subjectsOf(events, subscribers))
+  const webhooks = new Map(subscribers.map((one) => [one.webhookId, one]))
+  const deliveries = FanOut.deliveries(events, subscribers, (subject) => data.get(subject)).flatMap(
+    (delivery): ReadonlyArray<New> => {
+      const webhook = webhooks.get(delivery.subscriberId)
+      if (webhook === undefined) return []
+      const { failingSince, webhookId } = webhook
+      return [{ delivery, webhook, webhookId, isFailing: failingSince !== null, dueAt: delivery.event.createdAt }]
+    }
+  )
+  const leasable = deliveries.filter(({ webhook }) => !webhook.hasDue)
+  const chosen = Option.match(lessee, {
+    onNone: () => [],
+    onSome: ({ freeSlots, running }) => Slots.choose(leasable, freeSlots, running)
+  })
+  yield* MailFanOut.run(sql, events)
+  // Last, so that the leases have only just begun when they are returned.
+  if (deliveries.length > 0) yield* insert(sql, deliveries, new Set(chosen))
+  return {
+    events: events.length,
+    leased: Option.match(lessee, {
+      onNone: () => [],
+      onSome: ({ key }) =>
+        chosen.map(({ delivery, webhook }) => ({
+          eventId: delivery.event.eventId,
+          payload: delivery.payload,
+          attempt: 1,
+          generation: 1,
+          webhook: Rows.toWebhook(webhook),
+          secrets: Rows.open(key, webhook)
+        }))
+    }),
+    waiting: Slots.waiting(deliveries, chosen)
+  }
+})

@@ -1,0 +1,165 @@
+/**
+ * Stores webhooks in PostgreSQL, their secrets encrypted with `SECRETS_KEY`. Keeps `site.has_subscribers` true while the
+ * website has a webhook or a notification.
+ *
+ * @module
+ */
+import { randomBytes, randomUUID } from "node:crypto"
+import { PgClient, PgTypes } from "@effect/sql-pg"
+import { Clock, Effect, Layer, Option, Redacted, Schema } from "effect"
+import type { SqlError } from "effect/sql"
+import * as Database from "../../platform/postgres/Database.ts"
+import * as Rounds from "../../platform/rounds/Rounds.ts"
+import { decodeRows } from "../../platform/runtime/Rows.ts"
+import { isCanonicalUuid } from "../../platform/text/Uuid.ts"
+import * as Signature from "../Signature.ts"
+import { rotationMillis, type Webhook } from "../Webhook.ts"
+import { SecretsKeyUnusable, Webhooks } from "../Webhooks.ts"
+import * as Rows from "./WebhookRows.ts"
+
+export interface Options {
+  /** The key of 32 bytes that encrypts the secrets. */
+  readonly secretsKey: Option.Option<Redacted.Redacted<Uint8Array>>
+}
+
+const Found = Schema.Array(Schema.Struct(Rows.fields))
+const WithSecrets = Schema.Array(Schema.Struct({ ...Rows.fields, ...Rows.secretFields }))
+const SiteOf = Schema.Array(Schema.Struct({ id: Schema.String }))
+
+/** Updates `site.has_subscribers`. The lock waits for a transaction that adds a subscriber at the same time. */
+export const refreshSubscribers = (
+  sql: PgClient.PgClient,
+  websiteConfigId: string
+): Effect.Effect<unknown, SqlError.SqlError> => {
+  const id = PgTypes.uuid(websiteConfigId)
+  return Effect.andThen(
+    sql`SELECT 1 FROM site WHERE website_config_id = ${id} FOR NO KEY UPDATE`,
+    sql`UPDATE site SET has_subscribers = EXISTS (SELECT FROM webhook WHERE website_config_id = ${id})
+      OR EXISTS (SELECT FROM notification WHERE website_config_id = ${id}) WHERE website_config_id = ${id}`
+  )
+}
+
+export const layer = ({ secretsKey }: Options): Layer.Layer<Webhooks, never, PgClient.PgClient> =>
+  Layer.effect(
+    Webhooks,
+    Effect.map(PgClient.PgClient, (sql) => {
+      const transaction = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+        effect.pipe(sql.withTransaction, Database.mapErrors)
+      const key = Option.match(secretsKey, {
+        onNone: () => Effect.fail(new SecretsKeyUnusable({ reason: "missing" })),
+        onSome: (secret) => Effect.succeed(Redacted.value(secret))
+      })
+      const newSecret = Effect.sync(() => Signature.formatSecret(randomBytes(Signature.secretBytes)))
+      const first = (rows: ReadonlyArray<Webhook>) => Option.map(Option.fromUndefinedOr(rows[0]), Rows.toWebhook)
+
+      const create: Webhooks["Service"]["create"] = Effect.fnUntraced(function* (given) {
+        const sealingKey = yield* key
+        if (!isCanonicalUuid(given.websiteConfigId)) return Option.none()
+        const secret = yield* newSecret
+        const webhookId = randomUUID()
+        const createdAt = yield* Clock.currentTimeMillis
+        const site = PgTypes.uuid(given.websiteConfigId)
+        const rows = yield* transaction(
+          Effect.gen(function* () {
+            yield* sql`UPDATE site SET has_subscribers = true WHERE website_config_id = ${site} AND deleted_at IS NULL`
+            return yield* sql`
+              INSERT INTO webhook (webhook_id, website_config_id, url, events, format, secret, created_at)
+              SELECT ${PgTypes.uuid(webhookId)}, website_config_id, ${PgTypes.text(given.url)},
+                ${Database.array(given.events, PgTypes.OID.text)}, ${PgTypes.text(given.format)},
+                ${PgTypes.bytea(Rows.seal(sealingKey, webhookId, secret))}, ${PgTypes.timestamptz(createdAt)}
+              FROM site WHERE website_config_id = ${site} AND deleted_at IS NULL
+              RETURNING ${sql.literal(Rows.columns)}`.pipe(decodeRows(Found))
+          })
+        )
+        return Option.map(first(rows), (webhook) => ({ webhook, secret }))
+      })
+
+      const update: Webhooks["Service"]["update"] = Effect.fnUntraced(function* (webhookId, change) {
+        if (!isCanonicalUuid(webhookId)) return Option.none()
+        const now = PgTypes.timestamptz(yield* Clock.currentTimeMillis)
+        const { events, format = null, isEnabled, url = null } = change
+        const seriesEnds = isEnabled === true ? sql.literal("true") : sql`url <> ${PgTypes.text(url)}`
+        const rows = yield* sql`UPDATE webhook SET url = coalesce(${PgTypes.text(url)}, url),
+            events = ${events === undefined ? sql.literal("events") : Database.array(events, PgTypes.OID.text)},
+            format = coalesce(${PgTypes.text(format)}, format),
+            failing_since = CASE WHEN ${seriesEnds} THEN NULL ELSE failing_since END,
+            failed_again_at = CASE WHEN ${seriesEnds} THEN NULL ELSE failed_again_at END,
+            disabled_at = ${
+              isEnabled === undefined
+                ? sql.literal("disabled_at")
+                : isEnabled
+                  ? sql.literal("NULL")
+                  : sql`coalesce(disabled_at, ${now})`
+            }
+          WHERE webhook_id = ${PgTypes.uuid(webhookId)} RETURNING ${sql.literal(Rows.columns)}`.pipe(
+          Database.mapErrors,
+          decodeRows(Found),
+          // The pending deliveries of a webhook that is enabled may be due.
+          Rounds.waking("deliveries", "replays")
+        )
+        return first(rows)
+      })
+
+      const withSecrets: Webhooks["Service"]["withSecrets"] = Effect.fnUntraced(function* (webhookId) {
+        const sealingKey = yield* key
+        if (!isCanonicalUuid(webhookId)) return Option.none()
+        const [row] = yield* sql`SELECT ${sql.literal(Rows.columns)}, ${sql.literal(Rows.secretColumns)} FROM webhook
+          WHERE webhook_id = ${PgTypes.uuid(webhookId)}`.pipe(Database.mapErrors, decodeRows(WithSecrets))
+        if (row === undefined) return Option.none()
+        const secrets = Rows.open(sealingKey, row)
+        if (secrets.length === 0) return yield* new SecretsKeyUnusable({ reason: "wrong" })
+        return Option.some({ webhook: Rows.toWebhook(row), secrets })
+      })
+
+      const rotate: Webhooks["Service"]["rotate"] = Effect.fnUntraced(function* (webhookId) {
+        const sealingKey = yield* key
+        const found = yield* withSecrets(webhookId)
+        if (Option.isNone(found)) return Option.none()
+        const [previous = ""] = found.value.secrets
+        const secret = yield* newSecret
+        const until = (yield* Clock.currentTimeMillis) + rotationMillis
+        const rows = yield* sql`UPDATE webhook SET secret = ${PgTypes.bytea(Rows.seal(sealingKey, webhookId, secret))},
+            previous_secret = ${PgTypes.bytea(Rows.seal(sealingKey, webhookId, previous))},
+            previous_secret_until = ${PgTypes.timestamptz(until)}
+          WHERE webhook_id = ${PgTypes.uuid(webhookId)} RETURNING ${sql.literal(Rows.columns)}`.pipe(
+          Database.mapErrors,
+          decodeRows(Found)
+        )
+        return Option.map(first(rows), (webhook) => ({ webhook, secret }))
+      })
+
+      const remove: Webhooks["Service"]["delete"] = Effect.fnUntraced(function* (webhookId) {
+        if (!isCanonicalUuid(webhookId)) return false
+        const id = PgTypes.uuid(webhookId)
+        return yield* transaction(
+          Effect.gen(function* () {
+            const [deleted] =
+              yield* sql`DELETE FROM webhook WHERE webhook_id = ${id} RETURNING website_config_id AS id`.pipe(
+                decodeRows(SiteOf)
+              )
+            if (deleted === undefined) return false
+            yield* sql`DELETE FROM delivery WHERE subscriber_id = ${id}`
+            yield* refreshSubscribers(sql, deleted.id)
+            return true
+          })
+        )
+      })
+
+      return Webhooks.of({
+        create,
+        list: (websiteConfigId) =>
+          isCanonicalUuid(websiteConfigId)
+            ? sql`SELECT ${sql.literal(Rows.columns)} FROM webhook
+                WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)} ORDER BY created_at, webhook_id`.pipe(
+                Database.mapErrors,
+                decodeRows(Found),
+                Effect.map((rows) => rows.map(Rows.toWebhook))
+              )
+            : Effect.succeed([]),
+        update,
+        delete: remove,
+        rotate,
+        withSecrets
+      })
+    })
+  )

@@ -1,0 +1,169 @@
+/**
+ * Serves the documentation. All pages work offline:
+ *
+ * - `GET /docs`: the list of the guides and endpoints;
+ * - `GET /docs/{guide}`: a guide of `src/docs`;
+ * - `GET /docs/reference` and `GET /docs/reference/owner`: the public API and the owner API, shown by Scalar;
+ * - `GET /openapi.json` and `GET /openapi-owner.json`: the OpenAPI documents of the two APIs.
+ *
+ * @module
+ */
+import { readFile } from "node:fs/promises"
+import { Effect, Scope } from "effect"
+import { HttpRouter, HttpServerRequest } from "effect/http"
+import type * as HttpApi from "effect/http-api/HttpApi"
+import type * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import * as HttpApiScalar from "effect/http-api/HttpApiScalar"
+import * as OpenApi from "effect/http-api/OpenApi"
+import { Api } from "../api/Api.ts"
+import { OwnerApi } from "../api/OwnerApi.ts"
+import * as GuidePage from "../platform/http/GuidePage.ts"
+import * as ReferencePolicy from "./ReferencePolicy.ts"
+import * as StaticContent from "./StaticContent.ts"
+
+/** The guides, in the order of the list. */
+export const guides = [
+  "website",
+  "statistics",
+  "chat",
+  "commands",
+  "operator",
+  "containers",
+  "monitoring",
+  "clickhouse",
+  "growth",
+  "settings",
+  "security",
+  "api",
+  "console",
+  "owner-api",
+  "webhooks",
+  "mail",
+  "developing"
+] as const
+
+const indexPath = "/docs"
+const guidePath = (name: (typeof guides)[number]): `/${string}` => `/docs/${name}`
+
+/**
+ * Without these settings, a reference loads fonts from the internet and offers Scalar's services there. `ScalarConfig` lacks
+ * the last two; Effect passes them on.
+ */
+const offline = { withDefaultFonts: false, showDeveloperTools: "never", hideClientButton: true } as const
+
+/** An API with the paths of its document and of its reference. */
+const describe = <Id extends string, Groups extends HttpApiGroup.Constraint>(
+  title: string,
+  api: HttpApi.HttpApi<Id, Groups>,
+  paths: { readonly document: `/${string}`; readonly reference: `/${string}` }
+) => ({
+  title,
+  ...paths,
+  specification: () => OpenApi.fromApi(api),
+  // The layer, which loads Scalar's 3 MB, is built when a reference is first requested.
+  render: Effect.flatten(HttpRouter.toHttpEffect(HttpApiScalar.layer(api, { path: paths.reference, scalar: offline })))
+})
+
+const apis = [
+  describe("For visitors' browsers", Api, { document: "/openapi.json", reference: "/docs/reference" }),
+  describe("For owners' programs", OwnerApi, {
+    document: "/openapi-owner.json",
+    reference: "/docs/reference/owner"
+  })
+]
+
+export const paths = [
+  indexPath,
+  ...apis.flatMap(({ document, reference }) => [document, reference]),
+  ...guides.map(guidePath)
+].map((path) => ({
+  method: "GET",
+  path
+}))
+
+/** Brotli's quality: a higher one takes seconds for the reference. */
+const quality = 5
+
+const compress = (text: string) => Effect.promise(() => StaticContent.make(Buffer.from(text), quality))
+
+const referencePage = ({ render }: (typeof apis)[number]) =>
+  Effect.flatMap(render, ({ body }) =>
+    body._tag === "Uint8Array"
+      ? compress(new TextDecoder().decode(body.body).replace("</title>", () => `</title>\n    ${GuidePage.icon}`))
+      : Effect.die(new Error("The body of the reference is not a Uint8Array"))
+  )
+
+/** `GuideReader`, with its Markdown parser, is loaded when a guide or the list is first requested. */
+const readGuides = Effect.promise(async () => {
+  const { parse } = await import("./GuideReader.ts")
+  return Promise.all(
+    guides.map(async (name) => parse(name, await readFile(new URL(`../docs/${name}.md`, import.meta.url), "utf8")))
+  )
+})
+
+const endpoints = ({ paths }: OpenApi.OpenAPISpec) =>
+  Object.entries(paths).flatMap(([path, { delete: remove, get, patch, post, put }]) =>
+    Object.entries({ get, post, put, patch, delete: remove }).flatMap(([method, operation]) =>
+      operation === undefined ? [] : [{ method: method.toUpperCase(), path, summary: operation.summary ?? "" }]
+    )
+  )
+
+/**
+ * Serves content that is made at the first request. All responses share its bytes, so that thousands of pipelined requests
+ * need no copies.
+ */
+const serve = Effect.fnUntraced(function* <E, R>(
+  content: Effect.Effect<StaticContent.Compressed, E, R>,
+  contentType: string,
+  headersOf: (content: StaticContent.Compressed) => Readonly<Record<string, string>>
+) {
+  const made = yield* StaticContent.once(
+    Effect.map(content, (compressed) => ({
+      compressed,
+      options: { contentType, headers: { "cache-control": "no-cache", ...headersOf(compressed) } }
+    }))
+  )
+  return Effect.gen(function* () {
+    const { headers } = yield* HttpServerRequest.HttpServerRequest
+    const { compressed, options } = yield* made
+    const request = { acceptEncoding: headers["accept-encoding"], ifNoneMatch: headers["if-none-match"] }
+    return StaticContent.respond(compressed, request, options)
+  })
+})
+
+const pageHeaders = () => GuidePage.headers
+
+const referenceHeaders = ({ bytes }: StaticContent.Compressed) => ({
+  ...GuidePage.headers,
+  "content-security-policy": ReferencePolicy.policyOf(new TextDecoder().decode(bytes.identity))
+})
+
+const documentHeaders = () => ({ "x-content-type-options": "nosniff" })
+
+const html = "text/html; charset=utf-8"
+
+export const layer = HttpRouter.use(
+  Effect.fnUntraced(function* (router) {
+    const scope = yield* Effect.scope
+    const read = yield* StaticContent.once(readGuides)
+    const index = Effect.flatMap(read, (all) =>
+      compress(
+        GuidePage.renderIndex(
+          all,
+          apis.map((described) => ({ ...described, endpoints: endpoints(described.specification()) }))
+        )
+      )
+    )
+    yield* router.add("GET", indexPath, yield* serve(index, html, pageHeaders))
+    for (const described of apis) {
+      const document = Effect.suspend(() => compress(JSON.stringify(described.specification())))
+      const page = Effect.provideService(referencePage(described), Scope.Scope, scope)
+      yield* router.add("GET", described.document, yield* serve(document, "application/json", documentHeaders))
+      yield* router.add("GET", described.reference, yield* serve(page, html, referenceHeaders))
+    }
+    for (const [position, name] of guides.entries()) {
+      const page = Effect.flatMap(read, (all) => compress(GuidePage.render(all[position]!, all)))
+      yield* router.add("GET", guidePath(name), yield* serve(page, html, pageHeaders))
+    }
+  })
+)

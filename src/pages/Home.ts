@@ -1,0 +1,40 @@
+/**
+ * `GET /`: for browsers, a page that describes this service and links to its parts. Other clients get the 404 of an unknown
+ * path, as JSON.
+ *
+ * @module
+ */
+import { Effect } from "effect"
+import { HttpRouter, HttpServerRequest } from "effect/http"
+import * as Fallbacks from "../api/Fallbacks.ts"
+import * as GuidePage from "../platform/http/GuidePage.ts"
+import * as UnknownPage from "../platform/http/UnknownPage.ts"
+import * as StaticContent from "./StaticContent.ts"
+
+/** Brotli's quality. */
+const quality = 11
+
+export const layer = (parts: GuidePage.Parts) =>
+  HttpRouter.use(
+    Effect.fnUntraced(function* (router) {
+      const page = yield* StaticContent.once(
+        Effect.promise(() => StaticContent.make(Buffer.from(GuidePage.renderHome(parts)), quality))
+      )
+      yield* router.add(
+        "GET",
+        "/",
+        Effect.gen(function* () {
+          const { headers } = yield* HttpServerRequest.HttpServerRequest
+          if (!UnknownPage.wantsHtml(headers["accept"])) return Fallbacks.unknown
+          return StaticContent.respond(
+            yield* page,
+            { acceptEncoding: headers["accept-encoding"], ifNoneMatch: headers["if-none-match"] },
+            {
+              contentType: "text/html; charset=utf-8",
+              headers: { ...GuidePage.headers, "cache-control": "no-cache", vary: "Accept, Accept-Encoding" }
+            }
+          )
+        })
+      )
+    })
+  )

@@ -1,0 +1,80 @@
+/**
+ * The messages between the primary of `serve --workers` and its workers, over Node's IPC channel. After an upgrade and a
+ * rolling restart, a worker may be of another version than its primary: both ignore unknown messages.
+ *
+ * @module
+ */
+import { Predicate } from "effect"
+import type { RateLimitDecision, RateLimitPolicy } from "../limits/RateLimit.ts"
+import type { Snapshot } from "../telemetry/Snapshot.ts"
+
+/** Rate-limit requests under one policy, in order of arrival. */
+export interface LimitRequests {
+  readonly policy: RateLimitPolicy
+  readonly keys: ReadonlyArray<string>
+}
+
+export type ToWorker =
+  /** The decisions on a batch, in the batch's order (see `encode`). */
+  | { readonly _tag: "Taken"; readonly batch: number; readonly decisions: ReadonlyArray<number> }
+  /** Requests a `Measured`. */
+  | { readonly _tag: "Measure" }
+  /** The service will stop listening: `/readyz` answers 503, and everything else goes on. */
+  | { readonly _tag: "Drain" }
+  /** Stop listening, complete open requests, then end. */
+  | { readonly _tag: "End" }
+
+export type FromWorker =
+  | { readonly _tag: "Serving" }
+  /** The worker cannot serve and ends. `message` is one line for the user. */
+  | { readonly _tag: "Failed"; readonly message: string }
+  /** Requests decisions, which `Taken` returns, on a batch. */
+  | { readonly _tag: "Take"; readonly batch: number; readonly requests: ReadonlyArray<LimitRequests> }
+  | { readonly _tag: "Measured"; readonly snapshot: Snapshot }
+  /** The worker received a signal to end; the primary decides. */
+  | { readonly _tag: "EndRequested" }
+
+/** One end of a channel. Messages to a closed channel are dropped without an error. */
+export interface Channel<In, Out> {
+  /** Sends a message. `done` runs when it is written or dropped. */
+  readonly send: (message: Out, done?: () => void) => void
+  /** Subscribes to messages and returns the unsubscribe function. */
+  readonly listen: (receive: (message: In) => void) => () => void
+}
+
+export type Link = Channel<ToWorker, FromWorker>
+
+/** What `process` and a `ChildProcess` have in common. */
+interface Peer {
+  readonly send?: NodeJS.Process["send"]
+  readonly on: (event: "message", receive: (message: unknown) => void) => unknown
+  readonly off: (event: "message", receive: (message: unknown) => void) => unknown
+}
+
+const isMessage = (message: unknown): boolean =>
+  Predicate.hasProperty(message, "_tag") && Predicate.isString(message._tag)
+
+/** The channel to a child process, or to the parent if `peer` is `process`. */
+export const channelOf = <In, Out extends object>(peer: Peer): Channel<In, Out> => ({
+  // The callback also gets errors. Without it, an `error` event would end the process.
+  send: (message, done) => void peer.send?.(message, undefined, {}, () => done?.()),
+  listen: (receive) => {
+    const onMessage = (message: unknown) => {
+      if (isMessage(message)) receive(message as In)
+    }
+    peer.on("message", onMessage)
+    return () => void peer.off("message", onMessage)
+  }
+})
+
+/** Encodes each decision as three numbers; JSON objects would repeat the field names. */
+export const encode = (decisions: ReadonlyArray<RateLimitDecision>): ReadonlyArray<number> =>
+  decisions.flatMap(({ accepted, remaining, resetMillis }) => [accepted ? 1 : 0, remaining, resetMillis])
+
+/** The decision at an index of the encoded decisions; undefined if there is none. */
+export const decode = (numbers: ReadonlyArray<number>, index: number): RateLimitDecision | undefined => {
+  const [accepted, remaining, resetMillis] = numbers.slice(3 * index, 3 * index + 3)
+  return accepted === undefined || remaining === undefined || resetMillis === undefined
+    ? undefined
+    : { accepted: accepted === 1, remaining, resetMillis }
+}

@@ -1,0 +1,145 @@
+/**
+ * One connection of the rate limiter to Redis: to a server, or to all masters of a cluster. A failed connection is never
+ * reconnected but replaced by a new one, so that nothing queues while Redis is unavailable and no request waits for a hanging
+ * Redis.
+ *
+ * @module
+ */
+import { Deferred, Effect, Redacted, Result, Schema, type Scope } from "effect"
+import { ErrorReply } from "redis"
+import * as Clients from "./Clients.ts"
+import { RedisUnavailable } from "./RedisUnavailable.ts"
+import * as RedisUrl from "./RedisUrl.ts"
+import { awaitReply } from "./Reply.ts"
+import { script, scriptSha } from "./script.ts"
+import * as Topology from "./Topology.ts"
+
+/** The script's reply: the current time, and for each list the count and the time of the oldest counted request. */
+const Reply = Schema.TupleWithRest(Schema.Tuple([Schema.Int, Schema.Int, Schema.Int]), [Schema.Int])
+type Reply = typeof Reply.Type
+
+/** What `REDIS_URL` resolves to. */
+export type RedisTopology =
+  | { readonly _tag: "Server" }
+  | { readonly _tag: "Cluster"; readonly masters: number }
+  | { readonly _tag: "Sentinel"; readonly master: string }
+
+export interface Connection {
+  /**
+   * Runs the script. If the reply is late or an error, the connection is lost. The keys of a call must have one hash tag, so that
+   * a cluster can run it on one node.
+   */
+  readonly take: (keys: ReadonlyArray<string>, args: ReadonlyArray<string>) => Effect.Effect<Reply, RedisUnavailable>
+  /** Completes when the connection is lost. */
+  readonly lost: Deferred.Deferred<never, RedisUnavailable>
+  readonly topology: RedisTopology
+  /** The nodes of the cluster; empty for a server. */
+  readonly nodes: ReadonlyArray<RedisUrl.Host>
+}
+
+const decodeReply = Schema.decodeUnknownResult(Reply)
+
+/** The minimum timeout for opening a connection, and for its first reply. No request waits for either. */
+const minOpenMillis = 1000
+
+/** Runs the script on a server, or on the node of a cluster that has the keys. */
+const run = async (
+  client: Pick<Clients.Client, "evalSha" | "eval"> | Pick<Clients.Cluster, "evalSha" | "eval">,
+  keys: ReadonlyArray<string>,
+  args: ReadonlyArray<string>
+): Promise<unknown> => {
+  const call = { keys: [...keys], arguments: [...args] }
+  try {
+    return await client.evalSha(scriptSha, call)
+  } catch (error) {
+    // A restarted or flushed Redis no longer caches the script; EVAL loads it again.
+    if (error instanceof ErrorReply && error.message.startsWith("NOSCRIPT")) return await client.eval(script, call)
+    throw error
+  }
+}
+
+/** One key for each master of the cluster. Fails if a slot has no master. */
+const keyOfEachMaster = async (cluster: Clients.Cluster, prefix: string): Promise<ReadonlyArray<string>> => {
+  if (cluster.slots.includes(undefined as never)) {
+    throw new RedisUnavailable({ reason: "some slots of the cluster have no master" })
+  }
+  const keys = new Map<unknown, string>()
+  for (let index = 0; keys.size < cluster.masters.length && index < cluster.slots.length; index++) {
+    const key = `${prefix}:${index}`
+    const client = await cluster.getNodeClientForKey(key)
+    if (!keys.has(client)) keys.set(client, key)
+  }
+  return [...keys.values()]
+}
+
+/** Removes the fault `replica`: during a failover, Sentinels may name a replica although `REDIS_URL` is right. */
+const duringFailover = (error: RedisUnavailable): RedisUnavailable =>
+  error.fault === "replica"
+    ? new RedisUnavailable({ reason: "the Sentinels name a replica, as during a failover" })
+    : error
+
+/**
+ * Opens a connection and runs the script once on `probeKey`, in a cluster once on each master, so that a Redis that rejects
+ * writes (a replica, out of memory) counts as unavailable. The connection closes with the scope.
+ */
+export const open = Effect.fnUntraced(function* (options: {
+  readonly url: Redacted.Redacted
+  /** Further nodes of the cluster, from an earlier connection. */
+  readonly known: ReadonlyArray<RedisUrl.Host>
+  /** How long one request waits for a reply, in milliseconds. */
+  readonly timeoutMillis: number
+  readonly probeKey: string
+}): Effect.fn.Return<Connection, RedisUnavailable, Scope.Scope> {
+  const { known, probeKey, timeoutMillis, url } = options
+  const parsed = RedisUrl.parse(Redacted.value(url))
+  if (Result.isFailure(parsed)) {
+    return yield* new RedisUnavailable({ reason: "REDIS_URL cannot be read", fault: "address" })
+  }
+  const address = parsed.success
+  const { master } = address
+  const openMillis = Math.max(minOpenMillis, timeoutMillis)
+  const lost = yield* Deferred.make<never, RedisUnavailable>()
+  const lose = (error: RedisUnavailable) => Deferred.doneUnsafe(lost, Effect.fail(error))
+
+  const found = yield* Topology.find(address, known, openMillis)
+  const clientOptions = { ...address, openMillis, onError: lose }
+  const decoded = (reply: unknown) =>
+    Result.match(decodeReply(reply), {
+      onSuccess: Effect.succeed,
+      onFailure: () => Effect.fail(new RedisUnavailable({ reason: "the reply is not in the script's format" }))
+    })
+  const takeOn =
+    (client: Parameters<typeof run>[0]) =>
+    (millis: number) =>
+    (keys: ReadonlyArray<string>, args: ReadonlyArray<string>) =>
+      awaitReply(millis, () => run(client, keys, args)).pipe(
+        Effect.flatMap(decoded),
+        Effect.tapError((error) => Effect.sync(() => lose(error)))
+      )
+  const probe = (take: ReturnType<ReturnType<typeof takeOn>>, keys: ReadonlyArray<string>) =>
+    Effect.forEach(keys, (key) => take([key], ["1", "1", "", "1"]), { concurrency: "unbounded", discard: true })
+
+  if (found._tag === "Cluster") {
+    const cluster = yield* Clients.connectCluster(clientOptions, found.nodes).pipe(
+      // The package's own error does not say why no node can be used; the nodes' errors do.
+      Effect.catchTag("RedisUnavailable", (error) =>
+        Effect.flatMap(Deferred.isDone(lost), (isDone) => (isDone ? Deferred.await(lost) : Effect.fail(error)))
+      )
+    )
+    const take = takeOn(cluster)
+    yield* probe(take(openMillis), yield* awaitReply(openMillis, () => keyOfEachMaster(cluster, probeKey)))
+    const topology = { _tag: "Cluster", masters: cluster.masters.length } as const
+    return { take: take(timeoutMillis), lost, topology, nodes: found.nodes }
+  }
+  const opened = Effect.gen(function* () {
+    const take = takeOn(yield* Clients.connect(clientOptions, found.host))
+    yield* probe(take(openMillis), [probeKey])
+    return take(timeoutMillis)
+  })
+  return {
+    take: yield* master === undefined ? opened : Effect.mapError(opened, duringFailover),
+    lost,
+    topology: master === undefined ? { _tag: "Server" } : { _tag: "Sentinel", master: master.name },
+    nodes: []
+  }
+})

@@ -1,0 +1,132 @@
+/**
+ * The data of a website: its retention, the export of page views and events, and the data of a person.
+ *
+ * @module
+ */
+import { Schema } from "effect"
+import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
+import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
+import * as OpenApi from "effect/http-api/OpenApi"
+import { streamed } from "../platform/contract/OpenApi.ts"
+import * as Authorization from "../sites/access/AuthorizationApi.ts"
+import * as Errors from "../sites/access/Errors.ts"
+import * as Fields from "../sites/access/Fields.ts"
+import { siteId } from "../sites/OwnerSitesApi.ts"
+import * as ExportExamples from "./ExportExamples.ts"
+import * as CorePerson from "./Person.ts"
+
+const base = "/v1/owner/sites/:site_id"
+
+const params = { site_id: siteId }
+
+const duration = Schema.NullOr(Schema.String).annotate({
+  description: "Such as `90 days` or `25 months`; null if the data is kept until it is deleted"
+})
+
+export const Retention = Schema.Struct({
+  page_views: duration,
+  submissions: duration,
+  conversations: duration
+}).annotate({
+  identifier: "Retention",
+  title: "Retention",
+  examples: [{ page_views: "25 months", submissions: null, conversations: "30 days" }]
+})
+
+export const retention = HttpApiEndpoint.get("retention", `${base}/retention`, {
+  params,
+  success: Retention,
+  error: Errors.NotFound
+}).annotateMerge(
+  Authorization.operation("read", {
+    identifier: "read_retention",
+    summary: "Read how long data is kept",
+    description:
+      "How long the service keeps what it stores: page views with events and conversions, submissions, and conversations after their last message. The operator's settings decide."
+  })
+)
+
+const exported = (contentType: string | ReadonlyArray<string>) =>
+  HttpApiSchema.WithHeaders(HttpApiSchema.StreamUint8Array({ contentType }), {
+    "content-disposition": Schema.String.annotate({ description: "The name of a file to save" })
+  })
+
+export const exportFormats = ["csv", "ndjson"] as const
+
+export const exportAnalytics = HttpApiEndpoint.get("exportAnalytics", `${base}/analytics/export`, {
+  params,
+  query: {
+    from: Fields.date("The first day, in the website's time zone"),
+    to: Fields.date("The last day, in the website's time zone"),
+    format: Fields.choice(exportFormats, { title: "Format" })
+  },
+  success: exported(["text/csv", "application/x-ndjson"]),
+  error: Errors.NotFound
+}).annotateMerge(
+  Authorization.operation("read", {
+    identifier: "export_analytics",
+    transform: streamed("The page views, then the events", ExportExamples.analytics),
+    summary: "Export page views and events",
+    description:
+      "The counted page views and then the events, each oldest first, as CSV, the default, or newline-delimited JSON. The response breaks off if the service fails."
+  })
+)
+
+export const Person = Schema.Struct({
+  email: Fields.parsed(
+    { type: "string", format: "email", description: "An email address, in any letter case" },
+    CorePerson.parse,
+    "an email address such as ann@example.com is expected"
+  )
+}).annotate({ identifier: "Person", title: "Person", examples: [{ email: "ann@example.com" }] })
+
+export const exportPerson = HttpApiEndpoint.post("exportPerson", `${base}/person/export`, {
+  params,
+  payload: Person,
+  success: exported("application/x-ndjson"),
+  error: Errors.NotFound
+}).annotateMerge(
+  Authorization.operation("read", {
+    identifier: "export_person",
+    transform: streamed("The records of the person", ExportExamples.person),
+    summary: "Export a person's data",
+    description:
+      "What the website stores of a person, one JSON object per line: submissions, conversations, notifications, and their deliveries, each with its `kind`. The response breaks off if the service fails."
+  })
+)
+
+export const ErasedPerson = Schema.Struct({
+  submissions: Schema.Int,
+  conversations: Schema.Int,
+  notifications: Schema.Int,
+  deliveries: Schema.Int
+}).annotate({
+  identifier: "ErasedPerson",
+  title: "ErasedPerson",
+  description: "How much was deleted",
+  examples: [{ submissions: 2, conversations: 1, notifications: 0, deliveries: 2 }]
+})
+
+export const erasePerson = HttpApiEndpoint.post("erasePerson", `${base}/person/erase`, {
+  params,
+  payload: Person,
+  success: ErasedPerson,
+  error: Errors.NotFound
+}).annotateMerge(
+  Authorization.operation("write", {
+    identifier: "erase_person",
+    summary: "Delete a person's data",
+    description:
+      "Deletes what `POST …/person/export` returns, permanently. Once begun, the deletion continues without the caller."
+  })
+)
+
+export class DataGroup extends HttpApiGroup.make("data")
+  .add(retention, exportAnalytics, exportPerson, erasePerson)
+  .annotateMerge(
+    OpenApi.annotations({
+      title: "Data",
+      description: "The stored data of a website and of persons, and how long it is kept"
+    })
+  ) {}

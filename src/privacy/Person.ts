@@ -1,0 +1,160 @@
+/**
+ * Finds a person's data by an email address. Pure.
+ *
+ * A submission belongs to a person if its email or a name or value of its form contains the address, a conversation if one of
+ * its messages or comments does, and a notification if its mails go to the address. The case of letters does not matter, nor
+ * whether the address is percent-encoded or written with character references. Page views and events are not searched: see
+ * `analytics/EmailMask`.
+ *
+ * @module
+ */
+import { Option } from "effect"
+import type { Conversation } from "../chat/conversations/Conversation.ts"
+import type { Notification } from "../delivery/mail/Notification.ts"
+import type { DeliveryStatus } from "../delivery/Webhook.ts"
+import type { Submission } from "../forms/Submission.ts"
+import * as JsonScan from "../platform/json/JsonScan.ts"
+import * as PercentEncoding from "../platform/text/PercentEncoding.ts"
+
+/** The kinds of data that are searched. Their deliveries are found with them. */
+export const kinds = ["submission", "conversation", "notification"] as const
+
+export type Kind = (typeof kinds)[number]
+
+/** The delivery of a submission or conversation to a subscriber of its website. */
+export interface FoundDelivery {
+  readonly eventId: string
+  readonly subscriberId: string
+  readonly type: string
+  /** Milliseconds since 1970. */
+  readonly createdAt: number
+  readonly status: DeliveryStatus
+  /** JSON text. */
+  readonly payload: string
+}
+
+/** A stored record with data of a person. */
+export type PersonRecord =
+  | { readonly kind: "submission"; readonly submission: Submission }
+  | { readonly kind: "conversation"; readonly instanceId: string; readonly conversation: Conversation }
+  | { readonly kind: "notification"; readonly notification: Notification }
+  | { readonly kind: "delivery"; readonly delivery: FoundDelivery }
+
+/**
+ * The numbers of records that were deleted. Of a delivery only the data is deleted; a notification's mails are deleted with
+ * it.
+ */
+export interface Erased {
+  readonly submissions: number
+  readonly conversations: number
+  readonly notifications: number
+  readonly deliveries: number
+}
+
+/** Lower case, except for the two letters outside ASCII whose lower case contains an ASCII letter; see `needleOf`. */
+const fold = (text: string): string => text.replace(/[^\u0130\u212A]+/g, (part) => part.toLowerCase())
+
+/** The maximum length of an address, in UTF-16 units. */
+const maxLength = 320
+
+/** Trims and folds an address. The other functions require addresses in this form. None if the text is not an address. */
+export const parse = (text: string): Option.Option<string> =>
+  Option.liftPredicate(
+    fold(text.trim()),
+    (address) =>
+      address.length <= maxLength && address.isWellFormed() && /^[^\s\p{Cc}"\\@]+@[^\s\p{Cc}"\\@]+$/u.test(address)
+  )
+
+/**
+ * The longest run of printable ASCII characters in an address. A text that contains the address, in upper or lower case,
+ * contains this run once the text's ASCII letters are lower case.
+ */
+export const needleOf = (address: string): string =>
+  (address.match(/[!-~]+/g) ?? []).reduce((longest, part) => (part.length > longest.length ? part : longest), "")
+
+/** The texts in a parsed JSON value, at any depth. */
+function* textsOf(json: unknown): Generator<string> {
+  const left = [json]
+  while (left.length > 0) {
+    const value = left.pop()
+    if (typeof value === "string") yield value
+    else if (typeof value === "object" && value !== null) for (const member of Object.values(value)) left.push(member)
+  }
+}
+
+/** Whether the email or a name or value of the form contains the address. Every value of a repeated member counts. */
+export const hasSubmitted = ({ email, formData }: Pick<Submission, "email" | "formData">, address: string): boolean => {
+  if (email !== null && isMentioned(email, address)) return true
+  let isFound = false
+  // The tokens, because `JSON.parse` drops all but the last of repeated members, and all repeated members are stored.
+  JsonScan.scan(formData, (start, end) => {
+    if (isFound || formData[start] !== '"') return
+    isFound = isMentioned(JSON.parse(formData.slice(start, end)), address)
+  })
+  return isFound
+}
+
+/** How far around a match to look for the rest of a longer address, in UTF-16 units. */
+const contextLength = 64
+
+/** How many times a text is decoded: a URL within a URL is encoded twice. */
+const maxDecodings = 3
+
+/** Decodes the percent-encoded characters and the numeric character references of a text, and leaves the rest as it is. */
+const decoded = (text: string): string =>
+  text
+    .replace(/(?:%[0-9a-f]{2})+/gi, (part) => PercentEncoding.decode(part) ?? part)
+    .replace(/&#(?:x([0-9a-f]{1,6})|([0-9]{1,7}));/gi, (part, hex?: string, decimal?: string) => {
+      const code = hex === undefined ? Number(decimal) : Number.parseInt(hex, 16)
+      return code <= 0x10_ffff ? String.fromCodePoint(code) : part
+    })
+
+/** Whether a text may contain encoded characters. An SQL condition of the same meaning: `privacy/postgres/Store`. */
+const mayBeEncoded = (text: string): boolean => text.includes("%") || text.includes("&#")
+
+/**
+ * Whether a text contains the address, also percent-encoded as in URLs or with character references as in HTML, other than as
+ * part of a longer address, as `joann@example.com` contains `ann@example.com`.
+ */
+export const isMentioned = (text: string, address: string): boolean => {
+  let current = text
+  for (let times = 0; times <= maxDecodings; times++) {
+    if (isWritten(current, address)) return true
+    const next = mayBeEncoded(current) ? decoded(current) : current
+    if (next === current) return false
+    current = next
+  }
+  return false
+}
+
+const isWritten = (text: string, address: string): boolean => {
+  const folded = fold(text)
+  for (let at = folded.indexOf(address); at !== -1; at = folded.indexOf(address, at + 1)) {
+    const before = folded.slice(Math.max(0, at - contextLength), at)
+    const after = folded.slice(at + address.length, at + address.length + contextLength)
+    if (!/[\p{L}\p{N}][._%+'-]*$/u.test(before) && !/^[.-]?[\p{L}\p{N}]/u.test(after)) return true
+  }
+  return false
+}
+
+/** Whether a message or a comment contains the address. */
+export const isInConversation = ({ messages }: Pick<Conversation, "messages">, address: string): boolean =>
+  messages.some((message) => {
+    const comment = message.role === "assistant" ? message.comment : null
+    if (comment !== null && isMentioned(comment, address)) return true
+    for (const text of textsOf(message.parts)) if (isMentioned(text, address)) return true
+    return false
+  })
+
+/** Whether the mails of a notification go to the address. */
+export const isRecipient = ({ recipient }: Pick<Notification, "recipient">, address: string): boolean =>
+  fold(recipient.trim()) === address
+
+export const nothing: Erased = { submissions: 0, conversations: 0, notifications: 0, deliveries: 0 }
+
+export const add = (one: Erased, other: Erased): Erased => ({
+  submissions: one.submissions + other.submissions,
+  conversations: one.conversations + other.conversations,
+  notifications: one.notifications + other.notifications,
+  deliveries: one.deliveries + other.deliveries
+})

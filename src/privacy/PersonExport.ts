@@ -1,0 +1,41 @@
+/**
+ * Formats a person's data as JSON. Control and bidirectional characters are escaped, since an export may be shown on
+ * a terminal. Pure.
+ *
+ * @module
+ */
+
+import * as ConversationExport from "../chat/conversations/ConversationExport.ts"
+import * as SubmissionExport from "../forms/SubmissionExport.ts"
+import { iso } from "../platform/text/Calendar.ts"
+import * as TerminalText from "../platform/text/TerminalText.ts"
+import type { PersonRecord } from "./Person.ts"
+
+/** Puts members before those of `object`, which is JSON text, as is the result. */
+const prefixed = (members: Readonly<Record<string, string>>, object: string): string =>
+  `${JSON.stringify(members).slice(0, -1)},${object.slice(1)}`
+
+/** A record as a JSON object on one line, without a trailing newline. */
+export const json = (record: PersonRecord): string => {
+  const { kind } = record
+  switch (kind) {
+    case "submission": {
+      const { submission } = record
+      const members = { kind, website_config_id: submission.websiteConfigId }
+      return prefixed(members, SubmissionExport.json(submission, { withVerdict: true }))
+    }
+    case "conversation":
+      return prefixed({ kind, instance_id: record.instanceId }, ConversationExport.json(record.conversation))
+    case "notification": {
+      const { createdAt, notificationId, recipient, topic, websiteConfigId } = record.notification
+      const ids = { kind, notification_id: notificationId, website_config_id: websiteConfigId }
+      const about = topic.kind === "report" ? { report: topic.period } : { digest: topic.digest }
+      return TerminalText.inertJson(JSON.stringify({ ...ids, to: recipient, ...about, created_at: iso(createdAt) }))
+    }
+    case "delivery": {
+      const { createdAt, eventId, payload, status, subscriberId, type } = record.delivery
+      const members = { kind, event_id: eventId, subscriber_id: subscriberId, type, created_at: iso(createdAt), status }
+      return TerminalText.inertJson(prefixed(members, `{"payload":${payload}}`))
+    }
+  }
+}

@@ -1,0 +1,141 @@
+/**
+ * Finds and deletes the conversations of a person. An instance's conversations are read in the order of the index
+ * `conversation_created`.
+ *
+ * @module
+ */
+import { type PgClient, PgTypes } from "@effect/sql-pg"
+import { Effect, Option, Schema, Stream } from "effect"
+import type { ConversationKey } from "../../chat/conversations/Conversation.ts"
+import * as ConversationReads from "../../chat/postgres/ConversationReads.ts"
+import * as FanOut from "../../delivery/FanOut.ts"
+import * as Database from "../../platform/postgres/Database.ts"
+import * as Outbox from "../../platform/postgres/Outbox.ts"
+import * as Times from "../../platform/postgres/Times.ts"
+import { decodeRows } from "../../platform/runtime/Rows.ts"
+import * as Person from "../Person.ts"
+import type { Query } from "../Persons.ts"
+import * as Store from "./Store.ts"
+
+/** The maximum number of conversations that a statement searches: few enough to search the longest ones within the timeout. */
+const pageSize = 50
+
+const Instances = Schema.Array(Schema.Struct({ id: Schema.String }))
+
+/** The instances of the website `$1`, or all instances if it is null. */
+const instancesStatement = `SELECT instance_id AS id FROM instance WHERE $1::uuid IS NULL OR website_config_id = $1
+  ORDER BY created_at, instance_id`
+
+/** A position in the order of an instance's conversations. The time is a text, which keeps its microseconds. */
+const Positions = Schema.Array(Schema.Struct({ time: Schema.String, id: Schema.String }))
+
+type Position = (typeof Positions.Type)[number]
+
+const first: Position = { time: "-infinity", id: "" }
+const last: Position = { time: "infinity", id: "" }
+
+/** The conversations of an instance after a position. */
+const after = "FROM conversation WHERE instance_id = $1 AND (created_at, conversation_id) > ($2::text::timestamptz, $3)"
+
+/** The last position of a page; none if fewer conversations than `pageSize` are left. Reads the index only. */
+const endStatement = `SELECT created_at::text AS time, conversation_id AS id ${after}
+  ORDER BY created_at, conversation_id OFFSET ${pageSize - 1} LIMIT 1`
+
+const Candidates = Schema.Array(
+  Schema.Struct({
+    instanceId: Schema.String,
+    conversationId: Schema.String,
+    createdAt: Schema.Finite,
+    updatedAt: Schema.Finite
+  })
+)
+
+/** The conversations of a page that may be the person's. */
+const pageStatement = `SELECT instance_id AS "instanceId", conversation_id AS "conversationId",
+    ${Times.millis("created_at")} AS "createdAt", ${Times.millis("updated_at")} AS "updatedAt"
+  ${after} AND (created_at, conversation_id) <= ($4::text::timestamptz, $5)
+    AND EXISTS (
+      SELECT FROM conversation_message AS message WHERE message.conversation_key = conversation.conversation_key
+        AND (${Store.mayContainEncoded("parts::text", "$6")} OR ${Store.mayContainEncoded("comment", "$6")})
+    )
+  ORDER BY created_at, conversation_id`
+
+/** Locks the conversations in the order that `ConversationWrites` describes. */
+const deleteStatement = `WITH gone AS MATERIALIZED (
+    SELECT conversation_key FROM conversation JOIN unnest($1::uuid[], $2::text[]) AS named (instance_id, conversation_id)
+      USING (instance_id, conversation_id) ORDER BY running FOR UPDATE OF conversation
+  )
+  DELETE FROM conversation USING gone WHERE conversation.conversation_key = gone.conversation_key`
+
+export const make = (sql: PgClient.PgClient): Store.Store => {
+  const { read } = ConversationReads.make(sql)
+
+  /** The whole conversation, unless it is deleted meanwhile or does not contain the address. */
+  const verified = (address: string) => (candidate: (typeof Candidates.Type)[number]) =>
+    Effect.map(read(candidate), (messages): ReadonlyArray<Store.FoundRecord> => {
+      const { instanceId, ...summary } = candidate
+      const conversation = { ...summary, messages: Option.getOrElse(messages, () => []) }
+      return Person.isInConversation(conversation, address)
+        ? [
+            {
+              record: { kind: "conversation", instanceId, conversation },
+              subject: FanOut.conversationSubject(candidate)
+            }
+          ]
+        : []
+    })
+
+  const parametersOf = ({ id, time }: Position) => [PgTypes.text(time), PgTypes.text(id)]
+
+  const pages = (query: Query, instanceId: string) => {
+    const instance = PgTypes.uuid(instanceId)
+    return Stream.paginate(
+      first,
+      Effect.fnUntraced(function* (from) {
+        const [end] = yield* sql
+          .unsafe(endStatement, [instance, ...parametersOf(from)])
+          .pipe(Database.mapErrors, decodeRows(Positions))
+        const candidates = yield* sql
+          .unsafe(pageStatement, [instance, ...parametersOf(from), ...parametersOf(end ?? last), Store.needle(query)])
+          .pipe(Database.mapErrors, decodeRows(Candidates))
+        const found = yield* Effect.forEach(candidates, verified(query.address))
+        return [[found.flat()], Option.fromUndefinedOr(end)] as const
+      })
+    )
+  }
+
+  return {
+    search: (query) =>
+      Stream.fromIterableEffect(
+        sql
+          .unsafe(instancesStatement, [PgTypes.uuid(query.websiteConfigId)])
+          .pipe(Database.mapErrors, decodeRows(Instances))
+      ).pipe(Stream.flatMap(({ id }) => pages(query, id))),
+    erase: Effect.fnUntraced(function* (found) {
+      const keys = found.flatMap(
+        ({ record }): ReadonlyArray<ConversationKey> =>
+          record.kind === "conversation"
+            ? [{ instanceId: record.instanceId, conversationId: record.conversation.conversationId }]
+            : []
+      )
+      const { OID } = PgTypes
+      yield* sql
+        .unsafe(deleteStatement, [
+          Database.array(
+            keys.map(({ instanceId }) => instanceId),
+            OID.uuid
+          ),
+          Database.array(
+            keys.map(({ conversationId }) => conversationId),
+            OID.text
+          )
+        ])
+        .pipe(
+          Effect.andThen(Outbox.erase(sql, keys.map(FanOut.conversationSubject))),
+          sql.withTransaction,
+          Database.mapErrors
+        )
+      return keys.length
+    })
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * Finds and deletes the submissions of a person. A website's submissions are read in the order of their index.
+ *
+ * @module
+ */
+import { type PgClient, PgTypes } from "@effect/sql-pg"
+import { Effect, Option, Schema, Stream } from "effect"
+import * as SubmissionDeletion from "../../forms/postgres/SubmissionDeletion.ts"
+import * as SubmissionRows from "../../forms/postgres/SubmissionRows.ts"
+import * as Database from "../../platform/postgres/Database.ts"
+import { decodeRows } from "../../platform/runtime/Rows.ts"
+import * as Person from "../Person.ts"
+import * as Store from "./Store.ts"
+
+/** The maximum number of submissions that a statement searches, small because one can have hundreds of kilobytes. */
+const pageSize = 64
+
+const Sites = Schema.Array(Schema.Struct({ id: Schema.String }))
+
+/** A position in the order of a website's submissions. The time is a text, which keeps its microseconds. */
+const Positions = Schema.Array(Schema.Struct({ time: Schema.String, id: Schema.String }))
+
+type Position = (typeof Positions.Type)[number]
+
+const first: Position = { time: "-infinity", id: "00000000-0000-0000-0000-000000000000" }
+const last: Position = { time: "infinity", id: "ffffffff-ffff-ffff-ffff-ffffffffffff" }
+
+/** The submissions of a website after a position. */
+const after = "FROM submission WHERE website_config_id = $1 AND (received_at, submission_id) > ($2::timestamptz, $3)"
+
+/** The last position of a page; none if fewer submissions than `pageSize` are left. Reads the index only. */
+const endStatement = `SELECT received_at::text AS time, submission_id AS id ${after}
+  ORDER BY received_at, submission_id OFFSET ${pageSize - 1} LIMIT 1`
+
+/** The submissions of a page that may be the person's, including those whose escaped characters may hide the address. */
+const pageStatement = `SELECT ${SubmissionRows.columns} ${after}
+    AND (received_at, submission_id) <= ($4::timestamptz, $5)
+    AND (${Store.mayContainEncoded("email", "$6")} OR ${Store.mayContainEncoded("form_data::text", "$6")}
+      OR strpos(form_data::text, '\\u') > 0 OR strpos(form_data::text, '\\/') > 0)
+  ORDER BY received_at, submission_id`
+
+export const make = (sql: PgClient.PgClient): Store.Store => {
+  const parametersOf = ({ id, time }: Position) => [PgTypes.text(time), PgTypes.uuid(id)]
+
+  const pages = (query: Parameters<Store.Store["search"]>[0], websiteConfigId: string) => {
+    const website = PgTypes.uuid(websiteConfigId)
+    return Stream.paginate(
+      first,
+      Effect.fnUntraced(function* (from) {
+        const [end] = yield* sql
+          .unsafe(endStatement, [website, ...parametersOf(from)])
+          .pipe(Database.mapErrors, decodeRows(Positions))
+        const rows = yield* sql
+          .unsafe(pageStatement, [website, ...parametersOf(from), ...parametersOf(end ?? last), Store.needle(query)])
+          .pipe(Database.mapErrors, decodeRows(SubmissionRows.Rows))
+        const found = rows
+          .map(SubmissionRows.fromRow)
+          .filter((submission) => Person.hasSubmitted(submission, query.address))
+          .map(
+            (submission): Store.FoundRecord => ({
+              record: { kind: "submission", submission },
+              subject: submission.submissionId
+            })
+          )
+        return [[found], Option.fromUndefinedOr(end)] as const
+      })
+    )
+  }
+
+  return {
+    search: (query) =>
+      Stream.fromIterableEffect(
+        sql`SELECT website_config_id AS id FROM site
+          WHERE ${query.websiteConfigId === null ? sql.literal("true") : sql`website_config_id = ${PgTypes.uuid(query.websiteConfigId)}`}
+          ORDER BY created_at, website_config_id`.pipe(Database.mapErrors, decodeRows(Sites))
+      ).pipe(Stream.flatMap(({ id }) => pages(query, id))),
+    erase: Effect.fnUntraced(function* (found) {
+      const submissions = found.flatMap(({ record }) => (record.kind === "submission" ? [record.submission] : []))
+      for (const [website, ofWebsite] of Map.groupBy(submissions, ({ websiteConfigId }) => websiteConfigId)) {
+        const ids = ofWebsite.map(({ submissionId }) => submissionId)
+        yield* SubmissionDeletion.run(sql, website, ids).pipe(Database.mapErrors)
+      }
+      return submissions.length
+    })
+  }
+}

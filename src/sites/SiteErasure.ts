@@ -1,0 +1,53 @@
+/**
+ * Deletes a website and its data. The interface only; see `privacy/postgres/SiteErasure`.
+ *
+ * @module
+ */
+import { Context, type Effect, type Option } from "effect"
+import type { StorageUnavailable } from "../platform/Storage.ts"
+
+/** The numbers of deleted rows. */
+export interface Erased {
+  readonly pageViews: number
+  /** Page views with an `exclusion`, of bots and of referrer spam. */
+  readonly botViews: number
+  readonly events: number
+  readonly conversions: number
+  /** Quarantined submissions included. */
+  readonly submissions: number
+  /** The conversations of the instances that served the website. */
+  readonly conversations: number
+  readonly idempotencyKeys: number
+  /** Counts of rejections: one per day and reason. */
+  readonly decisionCounts: number
+}
+
+export interface Options {
+  /**
+   * Whether the website's instances are deleted with it: their tokens stop at once and for good, so visitors cannot store
+   * conversations that no owner can see. Otherwise the instances stay, with their tokens, and belong to no website.
+   */
+  readonly withInstances: boolean
+}
+
+export class SiteErasure extends Context.Service<
+  SiteErasure,
+  {
+    /** The name of a website, also of one whose erasure began and did not complete. */
+    readonly nameOf: (websiteConfigId: string) => Effect.Effect<Option.Option<string>, StorageUnavailable>
+    /**
+     * Deletes a website with its page views, events, submissions, conversations and counts, and returns their numbers; none
+     * if there is no such website. Once the erasure has begun, only cached lookups find the website, and nothing more is
+     * stored for it: new data is refused as for an unknown website. The owner keys, console sessions and links that reach no other
+     * website are deleted with it.
+     *
+     * An interrupted erasure continues when `erase` is called again, which several processes may do at once. Each call returns
+     * the numbers of the rows that it deleted itself. The maintenance also continues it, but deletes
+     * no instances: those that were to be deleted stay, without tokens.
+     */
+    readonly erase: (
+      websiteConfigId: string,
+      options?: Options
+    ) => Effect.Effect<Option.Option<Erased>, StorageUnavailable>
+  }
+>()("hydracore/sites/SiteErasure") {}

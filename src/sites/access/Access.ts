@@ -1,0 +1,83 @@
+/**
+ * Decides what a caller of the owner API may do with a website. Pure; browsers can import it.
+ *
+ * @module
+ */
+import { Option } from "effect"
+import * as Capability from "../Capability.ts"
+import type { Site } from "../Site.ts"
+import * as Scope from "./Scope.ts"
+
+/** What a caller may do: a scope, for all websites or for those with these `website_config_id`s. */
+export interface Access {
+  readonly scope: Scope.Scope
+  readonly sites: "all" | ReadonlyArray<string>
+}
+
+/** Whether an access includes a website, in any scope. */
+export const reaches = ({ sites }: Access, websiteConfigId: string): boolean =>
+  sites === "all" || sites.includes(websiteConfigId)
+
+/** Whether an access permits this for the websites that it includes. */
+export const permits = ({ scope }: Access, capability: Capability.Capability, mode: Capability.Mode): boolean =>
+  Capability.permits(Scope.grants[scope], capability, mode)
+
+/**
+ * Whether a caller may issue, list and revoke keys and sessions with `access`. The caller needs the scope `write` and
+ * everything that the access includes. If all websites of an access are deleted, only callers with access to all websites manage
+ * it.
+ */
+export const manages = (caller: Access, access: Access): boolean =>
+  caller.scope === "write" &&
+  Scope.includes(caller.scope, access.scope) &&
+  (caller.sites === "all" ||
+    (access.sites !== "all" && access.sites.length > 0 && access.sites.every((id) => reaches(caller, id))))
+
+class Proof<Rights> {
+  // A function, so that a proof of more rights is one of fewer, and not the other way round.
+  declare protected readonly proves: (right: Rights) => void
+  readonly site: Site
+
+  private constructor(site: Site) {
+    this.site = site
+  }
+
+  static authorize<S extends Scope.Scope>(access: Access, scope: S, site: Site): Option.Option<AuthorizedSite<S>> {
+    return reaches(access, site.websiteConfigId) && Scope.includes(access.scope, scope)
+      ? Option.some(new Proof(site))
+      : Option.none()
+  }
+
+  static permit<C extends Capability.Capability, M extends Capability.Mode>(
+    access: Access,
+    capability: C,
+    mode: M,
+    site: Site
+  ): Option.Option<AuthorizedSite<`${C}:${M}`>> {
+    return reaches(access, site.websiteConfigId) && permits(access, capability, mode)
+      ? Option.some(new Proof(site))
+      : Option.none()
+  }
+}
+
+/** The rights of a scope, or of a right: the right to change something is also the right to read it. */
+type RightsOf<S extends Scope.Scope | Capability.Right> = S extends Scope.Scope
+  ? Scope.RightsOf<S>
+  : S extends Capability.Right
+    ? Capability.IncludedBy<S>
+    : never
+
+/**
+ * The proof that a caller may use a website. Only `authorize` and `permit` make one, so a function that takes an
+ * `AuthorizedSite<"inbox:read">` cannot be called without a check. A proof of more rights is also a proof of fewer.
+ */
+export type AuthorizedSite<S extends Scope.Scope | Capability.Right> = Proof<RightsOf<S>>
+
+/** The proof of any right. */
+export type AnyAuthorizedSite = Proof<never>
+
+/** The proof, if `access` reaches the website and its scope includes `scope`. */
+export const authorize = Proof.authorize
+
+/** The proof, if `access` reaches the website and permits this. */
+export const permit = Proof.permit

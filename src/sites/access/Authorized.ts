@@ -1,0 +1,117 @@
+/**
+ * Declares what an endpoint of the owner API requires of its caller. `.middleware(Authorized.inbox.read)` refuses other callers
+ * before the path and the body are decoded, and provides the proof, which the endpoint's handler gets with
+ * `yield* Authorized.inbox.read.proof`. A handler of an endpoint that does not declare it does not compile.
+ * `sites/access/AuthorizedHttp.ts` implements the checks.
+ *
+ * @module
+ */
+import { Context } from "effect"
+import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
+import * as OpenApi from "effect/http-api/OpenApi"
+import type { Capability, Mode } from "../Capability.ts"
+import * as Maximums from "../Maximums.ts"
+import type { AuthorizedSite } from "./Access.ts"
+import type { Caller } from "./AuthenticationApi.ts"
+import { CreatesUpTo } from "./AuthorizationApi.ts"
+import * as Errors from "./Errors.ts"
+import * as Scope from "./Scope.ts"
+
+const error = [Errors.NotFound, Errors.ServiceUnavailable] as const
+
+/** Requires a right for the website that `:site_id` in the path names. */
+const ofSite = <const C extends Capability, const M extends Mode>(capability: C, mode: M) => {
+  const id = `hydracore/contract/owner/Authorized/${capability}/${mode}` as const
+  class Proof extends Context.Service<Proof, AuthorizedSite<`${C}:${M}`>>()(`${id}/Proof` as const) {}
+  return class Authorized extends HttpApiMiddleware.Service<Authorized, { requires: Caller; provides: Proof }>()(id, {
+    error
+  }) {
+    static readonly proof = Proof
+    static readonly capability = capability
+    static readonly mode = mode
+  }
+}
+
+/** Requires a right of an endpoint whose path names no website. */
+const ofCaller = <const C extends Capability, const M extends Mode>(capability: C, mode: M) => {
+  const id = `hydracore/contract/owner/Authorized/caller/${capability}/${mode}` as const
+  return class Permitted extends HttpApiMiddleware.Service<Permitted, { requires: Caller }>()(id, { error }) {
+    static readonly capability = capability
+    static readonly mode = mode
+  }
+}
+
+export type OfSite<C extends Capability, M extends Mode> = ReturnType<typeof ofSite<C, M>>
+
+export type OfCaller<C extends Capability, M extends Mode> = ReturnType<typeof ofCaller<C, M>>
+
+export const stats = { read: ofSite("stats", "read") } as const
+
+export const inbox = { read: ofSite("inbox", "read"), change: ofSite("inbox", "change") } as const
+
+export const settings = { read: ofSite("settings", "read"), change: ofSite("settings", "change") } as const
+
+export const admin = { read: ofSite("admin", "read"), change: ofSite("admin", "change") } as const
+
+/** For endpoints whose path names no website. */
+export const caller = {
+  stats: { read: ofCaller("stats", "read") },
+  admin: { read: ofCaller("admin", "read"), change: ofCaller("admin", "change") }
+} as const
+
+type Instances<Modes> = {
+  readonly [M in keyof Modes]: Modes[M] extends abstract new (...args: never) => infer I ? I : never
+}[keyof Modes]
+
+/** All of these middlewares. */
+export type Services =
+  | Instances<typeof stats>
+  | Instances<typeof inbox>
+  | Instances<typeof settings>
+  | Instances<typeof admin>
+  | Instances<typeof caller.stats>
+  | Instances<typeof caller.admin>
+
+/** What an endpoint that declares one of these requires. */
+export interface Required {
+  readonly capability: Capability
+  readonly mode: Mode
+}
+
+const all: ReadonlyMap<string, Required> = new Map(
+  [stats, inbox, settings, admin, caller.stats, caller.admin]
+    .flatMap((modes) => Object.values(modes))
+    .map((middleware) => [middleware.key, middleware])
+)
+
+/** What an endpoint requires; undefined if it does not declare it. */
+export const requiredBy = ({ middlewares }: { readonly middlewares: ReadonlySet<{ readonly key: string }> }) => {
+  for (const { key } of middlewares) {
+    const required = all.get(key)
+    if (required !== undefined) return required
+  }
+  return undefined
+}
+
+/** The sentence of the document that says which keys may call an endpoint. */
+export const sentence = ({ capability, mode }: Required): string => `Scope \`${Scope.requiredFor(capability, mode)}\`.`
+
+/**
+ * The annotations of an endpoint, with the maximums of what it creates. The document's description also names the scope that the
+ * endpoint requires.
+ */
+export const operation = ({
+  description,
+  maximums,
+  ...documented
+}: {
+  readonly description: string
+  readonly maximums?: ReadonlyArray<Maximums.Maximum>
+} & Parameters<typeof OpenApi.annotations>[0]) =>
+  maximums === undefined
+    ? OpenApi.annotations({ ...documented, description })
+    : Context.add(
+        OpenApi.annotations({ ...documented, description: `${description} ${Maximums.description(maximums)}` }),
+        CreatesUpTo,
+        maximums
+      )

@@ -1,0 +1,78 @@
+/**
+ * Implements `sites/access/Authorized.ts`: refuses a caller before the path and the body are decoded, because decoding may be
+ * expensive, and because a refused caller must not learn more than that it is refused.
+ *
+ * @module
+ */
+import { Effect, Layer, Option, Result } from "effect"
+import { HttpRouter, type HttpServerResponse } from "effect/http"
+import type { unhandled } from "effect/Types"
+import { parseUuid } from "../../platform/text/Uuid.ts"
+import type { Capability, Mode } from "../Capability.ts"
+import { SiteDirectory } from "../SiteDirectory.ts"
+import * as Access from "./Access.ts"
+import { Caller } from "./AuthenticationApi.ts"
+import * as Authorized from "./Authorized.ts"
+import * as Errors from "./Errors.ts"
+import * as Scope from "./Scope.ts"
+
+const withoutScope = (scope: Scope.Scope) =>
+  Errors.make("NotFound", `The scope of this request does not include this operation, which needs the scope ${scope}.`)
+
+/**
+ * The proof that the caller may use a website. A website that does not exist, one that the caller does not reach and one for
+ * which the caller lacks the right fail alike, so that a caller learns nothing about websites of others.
+ */
+export const authorize = Effect.fnUntraced(function* <C extends Capability, M extends Mode>(
+  siteId: string,
+  capability: C,
+  mode: M
+) {
+  const caller = yield* Caller
+  // No lookup here, so that the response time does not reveal whether another owner's website exists.
+  if (!Access.reaches(caller, siteId)) return yield* Effect.fail(Errors.unknownSite)
+  const site = yield* SiteDirectory.use((directory) => directory.byWebsiteConfigId(siteId))
+  const proof = Option.flatMap(site, (found) => Access.permit(caller, capability, mode, found))
+  return yield* Effect.fromOption(proof, () => Errors.unknownSite)
+})
+
+const ofSite = <C extends Capability, M extends Mode>(middleware: Authorized.OfSite<C, M>) =>
+  Layer.effect(
+    middleware,
+    Effect.map(
+      SiteDirectory,
+      (directory) => (handler) =>
+        Effect.flatMap(HttpRouter.RouteContext, ({ params }) => {
+          const siteId = parseUuid(params["site_id"] ?? "")
+          // Not the id of a website: decoding the path fails with a 422, before the handler needs the proof.
+          if (Result.isFailure(siteId))
+            return handler as Effect.Effect<HttpServerResponse.HttpServerResponse, unhandled>
+          return authorize(siteId.success, middleware.capability, middleware.mode).pipe(
+            Effect.provideService(SiteDirectory, directory),
+            Effect.flatMap((proof) => Effect.provideService(handler, middleware.proof, proof))
+          )
+        })
+    )
+  )
+
+const ofCaller = <C extends Capability, M extends Mode>(middleware: Authorized.OfCaller<C, M>) =>
+  Layer.succeed(middleware, (handler) =>
+    Caller.use((caller) =>
+      Access.permits(caller, middleware.capability, middleware.mode)
+        ? Effect.void
+        : Effect.fail(withoutScope(Scope.requiredFor(middleware.capability, middleware.mode)))
+    ).pipe(Effect.andThen(handler))
+  )
+
+export const layer = Layer.mergeAll(
+  ofSite(Authorized.stats.read),
+  ofSite(Authorized.inbox.read),
+  ofSite(Authorized.inbox.change),
+  ofSite(Authorized.settings.read),
+  ofSite(Authorized.settings.change),
+  ofSite(Authorized.admin.read),
+  ofSite(Authorized.admin.change),
+  ofCaller(Authorized.caller.stats.read),
+  ofCaller(Authorized.caller.admin.read),
+  ofCaller(Authorized.caller.admin.change)
+)

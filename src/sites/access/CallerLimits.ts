@@ -1,0 +1,148 @@
+/**
+ * Limits the rate of requests to the owner API: per key or session, and per address for requests of shared dashboards and for
+ * requests without a valid secret.
+ *
+ * Secrets are looked up before they are limited, so that requests with wrong secrets never cause the refusal of a valid one from
+ * the same address. Each lookup reads one row of an index, and an address can only run `maxLookups` at once. An address that
+ * sends too many wrong secrets is locked out until the oldest of them leaves the window: its further wrong secrets are not
+ * counted again.
+ *
+ * @module
+ */
+import { Clock, Context, Effect, Layer, Option } from "effect"
+import { HttpEffect, HttpServerRequest, HttpServerResponse } from "effect/http"
+import * as RequestHead from "../../platform/http/RequestHead.ts"
+import { clientKey } from "../../platform/limits/ClientKey.ts"
+import * as Lockout from "../../platform/limits/Lockout.ts"
+import * as OpenSlots from "../../platform/limits/OpenSlots.ts"
+import * as RateLimit from "../../platform/limits/RateLimit.ts"
+import { RateLimiter } from "../../platform/limits/RateLimiter.ts"
+import * as RecentSet from "../../platform/limits/RecentSet.ts"
+import * as Turns from "../../platform/runtime/Turns.ts"
+import * as Credential from "./Credential.ts"
+import type * as Errors from "./Errors.ts"
+
+type TooManyRequests = (typeof Errors.TooManyRequests)["Type"]
+type ServiceUnavailable = Errors.ServiceUnavailable
+type Request = HttpServerRequest.HttpServerRequest
+
+export class CallerLimits extends Context.Service<
+  CallerLimits,
+  {
+    /**
+     * Looks up a secret, which must be well formed: at most `maxLookups` at once for the address of the request, and at most
+     * `maxWaiting` wait. Fails if more would wait. Secrets that were valid before in this process do not wait.
+     */
+    readonly lookUp: <A, E, R>(
+      secret: string,
+      lookup: Effect.Effect<Option.Option<A>, E, R>
+    ) => Effect.Effect<Option.Option<A>, E | ServiceUnavailable, R | Request>
+    /** Counts a request without a valid secret against its address. Fails while the address is over the limit. */
+    readonly countFailure: Effect.Effect<void, TooManyRequests, Request>
+    /** Counts a request of a shared dashboard against its client's address. Fails over the limit, without a lock-out. */
+    readonly countShared: Effect.Effect<void, TooManyRequests, Request>
+    /** Counts a request of a key or a session. Fails over the limit. */
+    readonly count: (id: string) => Effect.Effect<void, TooManyRequests, Request>
+  }
+>()("hydracore/sites/access/CallerLimits") {}
+
+export interface Options {
+  /**
+   * The limit of each key, of each session, and of each address for requests without a valid secret and for shared dashboards.
+   */
+  readonly rateLimit: Option.Option<RateLimit.RateLimitPolicy>
+}
+
+/** The maximum number of addresses that are locked out at once. */
+const maxLockedOut = 10_000
+
+/** The maximum number of concurrent lookups of one address in this process. */
+export const maxLookups = 20
+
+/** The maximum number of lookups of one address that wait for others. */
+export const maxWaiting = 100
+
+/** The maximum number of valid secrets whose lookups do not wait. */
+const maxKnown = 10_000
+
+const busy: ServiceUnavailable = {
+  _tag: "ServiceUnavailable",
+  detail: `This IP address already sends ${maxLookups + maxWaiting} secrets at once. Send the request again after Retry-After seconds.`,
+  headers: { "retry-after": 1 }
+}
+
+const tooMany = (resetMillis: number): TooManyRequests => ({
+  _tag: "TooManyRequests",
+  detail: "Too many requests. Wait as many seconds as Retry-After says.",
+  headers: { "retry-after": Math.max(1, Math.ceil(resetMillis / 1000)) }
+})
+
+/** Adds headers to the response of the current request, also to an error. */
+const addHeaders = (headers: Record<string, string>) =>
+  HttpEffect.appendPreResponseHandler((_, response) => Effect.succeed(HttpServerResponse.setHeaders(response, headers)))
+
+/**
+ * Adds the headers of every response of the owner API: it is not stored, pages of other origins cannot embed it, and browsers
+ * do not guess its type.
+ */
+export const addOwnerHeaders = addHeaders({
+  "cache-control": "no-store",
+  "cross-origin-resource-policy": "same-origin",
+  "x-content-type-options": "nosniff"
+})
+
+const addressOf = Effect.map(HttpServerRequest.HttpServerRequest, (request) =>
+  clientKey(RequestHead.clientAddress(request))
+)
+
+export const layer = ({ rateLimit }: Options): Layer.Layer<CallerLimits, never, RateLimiter> =>
+  Layer.effect(
+    CallerLimits,
+    Effect.gen(function* () {
+      const limiter = yield* RateLimiter
+      const lockout = Lockout.make(maxLockedOut)
+      const slots = OpenSlots.make()
+      const turnOf = yield* Turns.make(maxLookups)
+      /** The digests of secrets whose last lookup found them valid. */
+      const known = RecentSet.make(maxKnown)
+      const policy = Option.getOrUndefined(rateLimit)
+      const headersOf = policy === undefined ? () => ({}) : RateLimit.headers(policy)
+
+      const take = Effect.fnUntraced(function* (client: string, onRefused: (resetMillis: number) => void) {
+        if (policy === undefined) return
+        const decision = yield* limiter.take(policy, client)
+        yield* addHeaders(headersOf(decision))
+        if (decision.accepted) return
+        onRefused(decision.resetMillis)
+        return yield* Effect.fail(tooMany(decision.resetMillis))
+      })
+
+      /** Waits for one of the address's turns. */
+      const inTurn = <A, E, R>(address: string, lookup: Effect.Effect<A, E, R>) =>
+        Effect.acquireUseRelease(
+          Effect.sync(() => slots.open([{ name: "address", key: address, limit: maxLookups + maxWaiting }])),
+          (opening): Effect.Effect<A, E | ServiceUnavailable, R> =>
+            opening._tag === "Full" ? Effect.fail(busy) : turnOf([address])(lookup),
+          (opening) => Effect.sync(() => opening._tag === "Opened" && opening.release())
+        )
+
+      return {
+        lookUp: Effect.fnUntraced(function* (secret, lookup) {
+          const digest = Buffer.from(Credential.digest(secret)).toString("base64url")
+          const found = yield* known.has(digest) ? lookup : inTurn(yield* addressOf, lookup)
+          if (Option.isSome(found)) known.add(digest)
+          else known.delete(digest)
+          return found
+        }),
+        countFailure: Effect.gen(function* () {
+          const address = yield* addressOf
+          const now = yield* Clock.currentTimeMillis
+          const wait = lockout.remaining(address, now)
+          if (wait > 0) return yield* Effect.fail(tooMany(wait))
+          yield* take(address, (resetMillis) => lockout.lock(address, now + resetMillis))
+        }),
+        countShared: Effect.flatMap(addressOf, (address) => take(`shared ${address}`, () => {})),
+        count: (id) => take(id, () => {})
+      }
+    })
+  )

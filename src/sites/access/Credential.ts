@@ -1,0 +1,49 @@
+/**
+ * The secrets that authenticate clients: their syntax, their digest, and when they are valid. Pure: the random bytes and
+ * the time are arguments.
+ *
+ * @module
+ */
+import { hash, timingSafeEqual } from "node:crypto"
+import { dayMillis } from "../../platform/text/Calendar.ts"
+
+/** The syntax of one kind of secrets: a prefix, an underscore, and 32 bytes in base64url. */
+export interface Syntax {
+  /** Makes a secret of 32 random bytes. */
+  readonly format: (bytes: Uint8Array) => string
+  /** Whether a text can be a secret of this kind. Any other text needs no lookup. */
+  readonly isWellFormed: (text: string) => boolean
+}
+
+/** @param prefix lower-case letters */
+export const syntax = (prefix: string): Syntax => {
+  const pattern = new RegExp(`^${prefix}_[A-Za-z0-9_-]{43}$`)
+  return {
+    format: (bytes) => `${prefix}_${Buffer.from(bytes).toString("base64url")}`,
+    isWellFormed: (text) => pattern.test(text)
+  }
+}
+
+/** What is stored of a secret: 32 bytes of SHA-256. A secret has 256 random bits, so it needs no slow hash. */
+export const digest = (secret: string): Uint8Array => hash("sha256", secret, "buffer")
+
+/** Compares two digests in constant time. */
+export const sameDigest = (left: Uint8Array, right: Uint8Array): boolean =>
+  left.length === right.length && timingSafeEqual(left, right)
+
+/** When a secret stops being valid, in milliseconds since 1970. */
+export interface Validity {
+  readonly expiresAt: number | null
+  readonly revokedAt: number | null
+}
+
+/** How long after its revocation or expiry a secret is deleted with its label, in milliseconds. */
+export const keptMillis = 30 * dayMillis
+
+/** Whether a secret is valid at a time (milliseconds since 1970): not revoked and not expired. */
+export const isValidAt = ({ expiresAt, revokedAt }: Validity, now: number): boolean =>
+  revokedAt === null && (expiresAt === null || now < expiresAt)
+
+/** The state of a secret at a time, in one word. */
+export const stateAt = (validity: Validity, now: number): "valid" | "expired" | "revoked" =>
+  validity.revokedAt !== null ? "revoked" : isValidAt(validity, now) ? "valid" : "expired"

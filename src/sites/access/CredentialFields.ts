@@ -1,0 +1,50 @@
+/**
+ * What the endpoints of keys and of sessions share.
+ *
+ * @module
+ */
+import { Result, Schema } from "effect"
+import * as Field from "../../platform/contract/Field.ts"
+import * as Fields from "./Fields.ts"
+
+/** Which requests may manage a `noun`, for a description. */
+export const rights = (noun: string): string => `404 if the access of the ${noun} exceeds that of the request.`
+
+/** Which part of a list of these credentials to return. */
+export const listQuery = {
+  site_id: Schema.optionalKey(Field.Uuid({ title: "Site Id" })),
+  cursor: Fields.cursor,
+  limit: Fields.limit
+}
+
+/** What a list contains, for a description. */
+export const listed =
+  "`site_id` leaves out those that do not reach this website. `next` is the `cursor` of the next part, which `limit` bounds."
+
+/** Whether the sessions that were opened with a credential's links end too. */
+export const withOpened = Fields.choice(["true", "false"], { title: "With Opened" })
+
+/** What remains without `withOpened`, for a description. */
+export const openedRemain =
+  "Sessions that were opened with its links remain, with the keys and links that were created in them; `with_opened=true` ends them too."
+
+/** The websites that a new credential reaches: `all`, or ids. */
+export const sites = Field.custom<"all" | ReadonlyArray<string>>(
+  {
+    anyOf: [
+      { const: "all" },
+      { type: "array", items: { type: "string", format: "uuid" }, minItems: 1, maxItems: Fields.maxSelected }
+    ],
+    description: "All websites, also later ones, or those with these ids"
+  },
+  (input) => (input === "all" ? Result.succeed(input) : Fields.readSelection(input))
+)
+
+export const label = Schema.optionalKey(Fields.name("Label"))
+
+/** The websites that a stored credential reaches. */
+export const reached = Schema.Union([Schema.Literal("all"), Schema.Array(Schema.String)])
+
+export const issuer = Schema.NullOr(Fields.uuid).annotate({
+  description: "The session or the key that created it; null if the command line did"
+})

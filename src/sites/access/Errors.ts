@@ -1,0 +1,104 @@
+/**
+ * Every response of the owner API that is not a success, as a tagged error with the response's headers.
+ *
+ * @module
+ */
+import { Predicate, Schema } from "effect"
+import {
+  type ApiError,
+  commonWith,
+  errorOf,
+  HTTPValidationError,
+  refusal,
+  refusalOf,
+  type ValidationError
+} from "../../platform/contract/Errors.ts"
+import * as Headers from "../../platform/contract/Headers.ts"
+import type { LimitReached } from "../../platform/limits/LimitReached.ts"
+import type { StorageUnavailable } from "../../platform/Storage.ts"
+import * as Maximums from "../Maximums.ts"
+
+const challenge = {
+  "www-authenticate": Schema.optionalKey(Schema.String.annotate({ description: "The scheme to authenticate with" }))
+}
+
+/** The errors for requests that do not reach a handler, for bodies that cannot be read, and for failures. */
+export const common = commonWith({})
+
+/** By tag, so that browsers need not load the services. */
+const isLimitReached = (input: unknown): input is LimitReached => Predicate.isTagged(input, "LimitReached")
+export const isStorageUnavailable = (input: unknown): input is StorageUnavailable =>
+  Predicate.isTagged(input, "StorageUnavailable")
+
+export type ValidationFailed = ApiError<"ValidationFailed", ReadonlyArray<ValidationError>, object>
+
+/** The request is invalid, or it would create more than a maximum allows. */
+export const ValidationFailed = errorOf(
+  "ValidationFailed",
+  HTTPValidationError,
+  {},
+  {
+    is: isLimitReached,
+    answer: ({ maximum }) => ({
+      detail: [{ loc: ["body"], msg: `Value error, ${Maximums.message(maximum)}`, type: "value_error" }],
+      headers: {}
+    })
+  }
+)
+
+export const Unauthorized = refusal(401, "Unauthorized", "The request has no valid key, session or secret", challenge)
+export const NotFound = refusal(
+  404,
+  "NotFound",
+  "What the request names does not exist, or the caller has no access to it",
+  {}
+)
+export const Conflict = refusal(409, "Conflict", "The resource's current state does not allow the operation", {})
+export const UnsupportedMediaType = refusal(415, "UnsupportedMediaType", "The body is not JSON", {})
+export const TooManyRequests = refusal(
+  429,
+  "TooManyRequests",
+  "Over the rate limit, or over another limit of the operation; see Retry-After",
+  {
+    ...Headers.rateLimit,
+    ...Headers.retryAfter
+  }
+)
+
+export type ServiceUnavailable = ApiError<"ServiceUnavailable", string, { readonly "retry-after"?: number }>
+
+/** The service cannot answer now, mostly because its store does not. */
+export const ServiceUnavailable = refusalOf(
+  503,
+  "ServiceUnavailable",
+  "The service cannot answer now; see Retry-After",
+  Headers.retryAfter,
+  {
+    is: isStorageUnavailable,
+    answer: () => ({
+      detail: "The service cannot reach its database now. Send the request again after Retry-After seconds.",
+      headers: { "retry-after": 5 }
+    })
+  }
+)
+export const GatewayTimeout = refusal(504, "GatewayTimeout", "The report takes longer than is allowed", {})
+
+/** An error without headers. `detail` is one or two sentences with the next step for the reader. */
+export const make = <const Tag extends string>(tag: Tag, detail: string): ApiError<Tag, string, object> => ({
+  _tag: tag,
+  detail,
+  headers: {}
+})
+
+/** A 422 about a member of the body. `expected` follows "Value error, ". */
+export const invalid = (member: string, expected: string): ValidationFailed => ({
+  _tag: "ValidationFailed",
+  detail: [{ loc: ["body", member], msg: `Value error, ${expected}`, type: "value_error" }],
+  headers: {}
+})
+
+/** The response for a website that does not exist, or that the caller does not reach. */
+export const unknownSite = make(
+  "NotFound",
+  "Your access includes no website with this site_id, or its scope does not allow this request. GET /v1/owner/sites lists the websites."
+)

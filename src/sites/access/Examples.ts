@@ -1,0 +1,12 @@
+/**
+ * The values that the examples of the owner API's document share.
+ *
+ * @module
+ */
+import { exampleUuid } from "../../platform/contract/Field.ts"
+
+export const siteId = "0f8fad5b-d9cb-469f-a165-70867728950e"
+
+export const id = exampleUuid
+
+export const time = "2026-11-25T09:00:00.000Z"

@@ -1,0 +1,171 @@
+/**
+ * Types of parameters and members that several endpoints of the owner API share.
+ *
+ * @module
+ */
+import { Option, Result, Schema } from "effect"
+import { isConversationId } from "../../chat/conversations/Conversation.ts"
+import * as Field from "../../platform/contract/Field.ts"
+import * as Cursor from "../../platform/text/Cursor.ts"
+import * as TimeInput from "../../platform/text/TimeInput.ts"
+import { isCanonicalUuid, parseUuid } from "../../platform/text/Uuid.ts"
+import * as SiteInput from "../SiteInput.ts"
+
+/** The maximum `limit` of a list. */
+export const maxLimit = 100
+
+/** The maximum number of items in one part of a list. */
+export const limit = Schema.optionalKey(
+  Field.custom<number, string>(
+    {
+      type: "integer",
+      minimum: 1,
+      maximum: maxLimit,
+      default: 50,
+      description: "The maximum number of items in the response"
+    },
+    (input) =>
+      typeof input === "string" && /^[1-9][0-9]{0,2}$/.test(input) && Number(input) <= maxLimit
+        ? Result.succeed(Number(input))
+        : Field.fail("value_error", `Value error, a whole number from 1 to ${maxLimit} is expected`)
+  )
+)
+
+export const defaultLimit = 50
+
+const cursorOf = (isId: (id: string) => boolean) =>
+  Schema.optionalKey(
+    Field.custom<Cursor.Position, string>(
+      { type: "string", description: "The `next` of the part before; absent for the first part" },
+      (input) =>
+        Option.match(typeof input === "string" ? Cursor.parse(input, isId) : Option.none(), {
+          onNone: () => Field.fail("value_error", "Value error, the `next` of an earlier response is expected"),
+          onSome: Result.succeed
+        })
+    )
+  )
+
+/** The cursor of a list whose items have UUIDs. */
+export const cursor = cursorOf(isCanonicalUuid)
+
+/** The cursor of a list of conversations. */
+export const conversationCursor = cursorOf(isConversationId)
+
+/** The `next` of an answer. */
+export const next = Schema.NullOr(Schema.String).annotate({
+  description:
+    "The `cursor` of the next part; null after the last one. A part may have fewer items than `limit`, even none, and still a `next`"
+})
+
+/** Whether a text is a date in the year 1 or later: PostgreSQL has no year 0. */
+const isDate = (text: string): boolean =>
+  /^(?!0000)[0-9]{4}-[0-9]{2}-[0-9]{2}$/.test(text) && new Date(`${text}T00:00:00Z`).toJSON()?.startsWith(text) === true
+
+/** A date, which may be absent. */
+export const date = (description: string) =>
+  Schema.optionalKey(
+    Field.custom<string>({ type: "string", format: "date", description }, (input) =>
+      typeof input === "string" && isDate(input)
+        ? Result.succeed(input)
+        : Field.fail("value_error", "Value error, a date such as 2026-01-31 is expected")
+    )
+  )
+
+/** A text, not empty and without NUL, that may be absent. */
+export const text = (options: { readonly title: string; readonly description: string; readonly maxLength: number }) =>
+  Schema.optionalKey(Field.Text({ ...options, minLength: 1, refuseNul: true }))
+
+/** One of `choices`, which may be absent. */
+export const choice = <const A extends string>(choices: ReadonlyArray<A>, options: { readonly title: string }) =>
+  Schema.optionalKey(Field.Choice(choices, options))
+
+/** The maximum number of ids of a selection. */
+export const maxSelected = 100
+
+/** Reads a text with `parse`. `expected` follows "Value error, " in the error. */
+export const readParsed =
+  <A>(parse: (text: string) => Option.Option<A>, expected: string): Field.Read<A> =>
+  (input) =>
+    Option.match(typeof input === "string" ? parse(input) : Option.none(), {
+      onNone: () => Field.fail("value_error", `Value error, ${expected}`),
+      onSome: Result.succeed
+    })
+
+/** A text that `parse` reads. `expected` follows "Value error, " in the error. */
+export const parsed = <A>(
+  jsonSchema: Record<string, unknown>,
+  parse: (text: string) => Option.Option<A>,
+  expected: string
+) => Field.custom<A, string>(jsonSchema, readParsed(parse, expected))
+
+export const readName = readParsed(SiteInput.parseName, `a text of 1 to ${SiteInput.maxName} characters is expected`)
+
+/** A name or a label. */
+export const name = (title: string) =>
+  Field.custom<string>({ type: "string", title, minLength: 1, maxLength: SiteInput.maxName }, readName)
+
+/** Origins that may use a website's or an instance's ids in a browser. */
+export const origins = (description: string) =>
+  Field.custom<ReadonlyArray<string>>(
+    { type: "array", items: { type: "string" }, maxItems: SiteInput.maxOrigins, description },
+    (input) => {
+      if (!Array.isArray(input)) return Field.fail("list_type", "Input should be a valid list")
+      if (input.length > SiteInput.maxOrigins) {
+        return Field.fail("value_error", `Value error, at most ${SiteInput.maxOrigins} origins are possible`)
+      }
+      const accepted = new Set<string>()
+      for (const text of input) {
+        const origin = typeof text === "string" ? SiteInput.parseOrigin(text) : Option.none()
+        if (Option.isNone(origin)) {
+          return Field.fail(
+            "value_error",
+            "Value error, origins such as https://www.example.com, without a path, are expected"
+          )
+        }
+        accepted.add(origin.value)
+      }
+      return Result.succeed([...accepted])
+    }
+  )
+
+/** When something expires: an ISO 8601 time, decoded to milliseconds since 1970. */
+export const expiry = (description: string) =>
+  parsed(
+    { type: "string", format: "date-time", description },
+    TimeInput.parseTimestamp,
+    "a time such as 2030-01-31 or 2030-01-31T08:00:00Z is expected"
+  )
+
+/** Reads the ids of a selection, without duplicates. */
+export const readSelection: Field.Read<ReadonlyArray<string>> = (input) => {
+  if (!Array.isArray(input)) return Field.fail("list_type", "Input should be a valid list")
+  if (input.length < 1 || input.length > maxSelected) {
+    return Field.fail("value_error", `Value error, 1 to ${maxSelected} ids are expected`)
+  }
+  const ids = new Set<string>()
+  for (const id of input) {
+    const result = typeof id === "string" ? parseUuid(id) : Result.fail("")
+    if (Result.isFailure(result)) return Field.fail("uuid_parsing", "Input should be a list of valid UUIDs")
+    ids.add(result.success)
+  }
+  return Result.succeed([...ids])
+}
+
+/** The ids of a selection. */
+export const selection = (title: string) =>
+  Field.custom<ReadonlyArray<string>>(
+    { type: "array", title, items: { type: "string", format: "uuid" }, minItems: 1, maxItems: maxSelected },
+    readSelection
+  )
+
+export const boolean = (title: string) =>
+  Field.custom<boolean>({ type: "boolean", title }, (input) =>
+    typeof input === "boolean" ? Result.succeed(input) : Field.fail("bool_type", "Input should be a valid boolean")
+  )
+
+/** An ISO 8601 time in an answer. */
+export const time = Schema.String.annotate({ format: "date-time" })
+
+export const nullableTime = Schema.NullOr(time)
+
+export const uuid = Schema.String.annotate({ format: "uuid" })

@@ -1,0 +1,141 @@
+/**
+ * The sessions of people, and the links that open them.
+ *
+ * @module
+ */
+import { Option, Schema } from "effect"
+import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
+import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
+import * as OpenApi from "effect/http-api/OpenApi"
+import * as Address from "../../delivery/mail/Address.ts"
+import * as Field from "../../platform/contract/Field.ts"
+import * as Maximums from "../Maximums.ts"
+import * as Authorization from "./AuthorizationApi.ts"
+import * as CredentialFields from "./CredentialFields.ts"
+import * as Errors from "./Errors.ts"
+import * as Examples from "./Examples.ts"
+import * as Fields from "./Fields.ts"
+import * as Role from "./Role.ts"
+
+export const Sessions = Schema.Struct({
+  can_mail: Schema.Boolean.annotate({ description: "Whether the service can mail a link" }),
+  sessions: Schema.Array(
+    Schema.Struct({
+      session_id: Fields.uuid,
+      role: Schema.Literals(Role.roles),
+      sites: CredentialFields.reached,
+      label: Schema.NullOr(Schema.String),
+      created_at: Fields.time,
+      opened_at: Fields.nullableTime.annotate({ description: "Null while the link is not opened" }),
+      last_used_at: Fields.nullableTime,
+      ends_at: Fields.time.annotate({
+        description:
+          "When the session ends if it is not used again; while the link is not opened, when the link expires"
+      }),
+      created_by: CredentialFields.issuer,
+      current: Schema.Boolean.annotate({ description: "Whether it is the session of the request" })
+    })
+  ),
+  next: Fields.next
+}).annotate({
+  identifier: "Sessions",
+  title: "Sessions",
+  examples: [
+    {
+      can_mail: true,
+      sessions: [
+        {
+          session_id: Examples.id,
+          role: "viewer",
+          sites: [Examples.siteId],
+          label: "Ada",
+          created_at: Examples.time,
+          opened_at: null,
+          last_used_at: null,
+          ends_at: "2026-11-25T10:00:00.000Z",
+          created_by: null,
+          current: false
+        }
+      ],
+      next: null
+    }
+  ]
+})
+
+export const NewLink = Schema.Struct({
+  role: Field.Choice(Role.roles, { title: "Role" }),
+  sites: CredentialFields.sites,
+  label: CredentialFields.label,
+  email: Schema.optionalKey(
+    Fields.parsed(
+      { type: "string", format: "email", description: "Where to mail the link. The address is not stored" },
+      (text) => Option.liftPredicate(text.trim(), Address.isAddress),
+      "an email address such as ada@example.com is expected"
+    )
+  ),
+  expires_at: Schema.optionalKey(Fields.expiry("When the link expires, within a week; in an hour if absent"))
+}).annotate({
+  identifier: "NewLink",
+  title: "NewLink",
+  examples: [{ role: "viewer", sites: [Examples.siteId], label: "Ada" }]
+})
+
+export const CreatedLink = Schema.Struct({
+  session_id: Fields.uuid,
+  path: Schema.NullOr(Schema.String).annotate({
+    description: "The link as a path without the origin. It is not shown again. Null if the link was mailed"
+  }),
+  mailed: Schema.Boolean.annotate({ description: "Whether the mail server accepted the mail with the link" }),
+  expires_at: Fields.time
+}).annotate({
+  identifier: "CreatedLink",
+  title: "CreatedLink",
+  examples: [
+    { session_id: Examples.id, path: `/console/#/link/hcl_${"A".repeat(43)}`, mailed: false, expires_at: Examples.time }
+  ]
+})
+
+export const sessions = HttpApiEndpoint.get("sessions", "/v1/owner/sessions", {
+  query: CredentialFields.listQuery,
+  success: Sessions,
+  error: Errors.NotFound
+}).annotateMerge(
+  Authorization.operation("write", {
+    identifier: "list_sessions",
+    summary: "List sessions",
+    description: `The sessions and the unopened links whose access does not exceed that of the request, oldest first. ${CredentialFields.listed}`
+  })
+)
+
+export const createLink = HttpApiEndpoint.post("createLink", "/v1/owner/sessions", {
+  payload: NewLink,
+  success: CreatedLink,
+  error: Errors.NotFound
+}).annotateMerge(
+  Authorization.operation("write", {
+    identifier: "create_link",
+    summary: "Create a link to the console",
+    description: `Creates a link that opens a session once. Mails the link if there is an \`email\` and the service can send mails, at most 10 an hour for a website. An address that has not confirmed mails of the website gets at most three invitations and confirmation mails a day, at least ten minutes apart, and a website sends at most 20 of them a day; a 429 says when the next one is possible. An address that unsubscribed gets none (422). If the mail server does not accept the mail, the link is void and the response is 422. ${CredentialFields.rights("link")}`,
+    maximums: [Maximums.sessions]
+  })
+)
+
+export const revokeSession = HttpApiEndpoint.delete("revokeSession", "/v1/owner/sessions/:session_id", {
+  params: { session_id: Field.Uuid({ title: "Session Id" }) },
+  query: { with_opened: CredentialFields.withOpened },
+  success: HttpApiSchema.NoContent,
+  error: Errors.NotFound
+}).annotateMerge(
+  Authorization.operation("write", {
+    identifier: "revoke_session",
+    summary: "End a session",
+    description: `Ends a session, or voids its link, on every process within a second. The keys that were issued in it are revoked, and the links that were created in it and not opened are void. ${CredentialFields.openedRemain} ${CredentialFields.rights("session")}`
+  })
+)
+
+export class SessionsGroup extends HttpApiGroup.make("sessions")
+  .add(sessions, createLink, revokeSession)
+  .annotateMerge(
+    OpenApi.annotations({ title: "Sessions", description: "The sessions of people, and the links that open them" })
+  ) {}

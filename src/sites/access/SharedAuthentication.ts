@@ -1,0 +1,69 @@
+/**
+ * Authenticates requests of shared dashboards by the secret of a share. A share gives access to the statistics of one website
+ * only.
+ *
+ * @module
+ */
+import { Effect, Layer, Option, Redacted } from "effect"
+import { SiteDirectory } from "../SiteDirectory.ts"
+import * as Access from "./Access.ts"
+import type { Options } from "./Authentication.ts"
+import { SharedAuthentication, SharedCaller } from "./AuthenticationApi.ts"
+import { addOwnerHeaders, CallerLimits } from "./CallerLimits.ts"
+import * as Errors from "./Errors.ts"
+import * as Failures from "./Failures.ts"
+import * as Share from "./Share.ts"
+import { Shares } from "./Shares.ts"
+import { withJsonErrors } from "./Validation.ts"
+
+type Unauthorized = (typeof Errors.Unauthorized)["Type"]
+
+/** Does not reveal why the secret is not valid. */
+const unauthorized: Unauthorized = {
+  _tag: "Unauthorized",
+  detail: "This dashboard is no longer shared, or its address is incomplete. Ask its owner for another address.",
+  headers: {}
+}
+
+const noConsole = Errors.make("NotFound", "There is no console at this address. CONSOLE=on turns it on.")
+
+export const layer = (options: Options) =>
+  Layer.effect(
+    SharedAuthentication,
+    Effect.gen(function* () {
+      const shares = yield* Shares
+      const directory = yield* SiteDirectory
+      const limits = yield* CallerLimits
+
+      /** A share with the proof for its website. */
+      const access = Effect.fnUntraced(function* (secret: string) {
+        const share = Option.getOrUndefined(yield* shares.authenticate(secret))
+        if (share === undefined) return Option.none()
+        const { websiteConfigId } = share
+        const site = yield* directory.byWebsiteConfigId(websiteConfigId)
+        const scope = { scope: "stats", sites: [websiteConfigId] } as const
+        const proof = Option.flatMap(site, (found) => Access.authorize(scope, "stats", found))
+        return Option.map(proof, (site) => ({ share, site }))
+      })
+
+      return {
+        shareSecret: Effect.fnUntraced(function* (handler, { credential }) {
+          yield* addOwnerHeaders
+          if (!options.console) return yield* Effect.fail(noConsole)
+          const secret = Redacted.value(credential)
+          const found = Share.secret.isWellFormed(secret)
+            ? yield* limits
+                .lookUp(secret, access(secret))
+                .pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage))
+            : Option.none()
+          if (Option.isNone(found)) {
+            yield* limits.countFailure
+            return yield* Effect.fail(unauthorized)
+          }
+          // By address: a share has many readers, and one of them must not use up the limit of the others.
+          yield* limits.countShared
+          return yield* Effect.map(Effect.provideService(handler, SharedCaller, found.value), withJsonErrors)
+        })
+      }
+    })
+  )

@@ -1,0 +1,67 @@
+/**
+ * The SQL that keys and console sessions share: which rows a list has, and reading them by index.
+ *
+ * @module
+ */
+import { type PgClient, PgTypes } from "@effect/sql-pg"
+import { Effect } from "effect"
+import { SqlClient, type SqlError, type Statement } from "effect/sql"
+import { array } from "../../../platform/postgres/Database.ts"
+import { isCanonicalUuid } from "../../../platform/text/Uuid.ts"
+import type { CredentialQuery } from "../CredentialQuery.ts"
+
+/** The tables with their columns of ids. A table with the suffix `_site` has the websites of its rows. */
+const tables = [
+  { table: "owner_key", id: "key_id" },
+  { table: "console_session", id: "session_id" }
+] as const
+
+export type Table = (typeof tables)[number]
+
+/** The condition of the rows that a query selects. Of websites that the query does not name, it reads no rows. */
+export const condition = (
+  sql: PgClient.PgClient,
+  { id, table }: Table,
+  { after, reaching, sites }: Pick<CredentialQuery, "after" | "reaching" | "sites">
+): Statement.Fragment => {
+  const [idColumn, siteTable] = [sql(`${table}.${id}`), sql(`${table}_site`)]
+  const uuids = (ids: ReadonlyArray<string>) => array(ids.filter(isCanonicalUuid), PgTypes.OID.uuid)
+  const reaches = (site: string) => sql`(all_sites OR EXISTS (SELECT FROM ${siteTable} AS reached
+    WHERE reached.${sql(id)} = ${idColumn} AND reached.website_config_id = ${PgTypes.uuid(site)}))`
+  const managed =
+    sites === "all"
+      ? sql`true`
+      : sql`${idColumn} = ANY (ARRAY(SELECT ${sql(id)} FROM ${siteTable} WHERE website_config_id = ANY (${uuids(sites)})))
+          AND NOT all_sites
+          AND NOT EXISTS (SELECT FROM ${siteTable} AS other
+            WHERE other.${sql(id)} = ${idColumn} AND other.website_config_id <> ALL (${uuids(sites)}))`
+  return sql.and([
+    managed,
+    ...(reaching === null ? [] : [isCanonicalUuid(reaching) ? reaches(reaching) : sql`false`]),
+    ...(after === null
+      ? []
+      : [sql`(created_at, ${idColumn}) > (${PgTypes.timestamptz(after.time)}, ${PgTypes.uuid(after.id)})`])
+  ])
+}
+
+/**
+ * Deletes the keys, sessions and links whose websites are all deleted. Those that they issued reach no other websites either, so
+ * no revocation needs the deleted ones to find what is left.
+ */
+export const deleteWithoutSites = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  for (const { id, table } of tables) {
+    yield* sql`DELETE FROM ${sql(table)} WHERE NOT all_sites
+      AND NOT EXISTS (SELECT FROM ${sql(`${table}_site`)} AS reached WHERE reached.${sql(id)} = ${sql(`${table}.${id}`)})`
+  }
+})
+
+/**
+ * Runs statements in a transaction that reads tables by index. Without it, PostgreSQL reads a whole table if it expects that
+ * most rows are of the requested website, as in a table that one owner filled.
+ */
+export const byIndex = <A, E, R>(
+  sql: PgClient.PgClient,
+  statements: Effect.Effect<A, E, R>
+): Effect.Effect<A, E | SqlError.SqlError, R> =>
+  sql`SELECT set_config('enable_seqscan', 'off', true)`.pipe(Effect.andThen(statements), sql.withTransaction)

@@ -1,0 +1,155 @@
+/**
+ * Issues and checks owner keys in PostgreSQL, which stores their digests only. A lookup is cached for less than a second, so
+ * that a revocation takes effect within a second. Expiry is checked on every call.
+ *
+ * @module
+ */
+import { randomBytes, randomUUID } from "node:crypto"
+import { PgClient, PgTypes } from "@effect/sql-pg"
+import { Clock, Effect, Layer, Option, Schema } from "effect"
+import { SqlClient } from "effect/sql"
+import { array, mapErrors } from "../../../platform/postgres/Database.ts"
+import * as Times from "../../../platform/postgres/Times.ts"
+import { decodeRows } from "../../../platform/runtime/Rows.ts"
+import { isCanonicalUuid } from "../../../platform/text/Uuid.ts"
+import * as Credential from "../Credential.ts"
+import { nothingRemains } from "../Issuers.ts"
+import * as Key from "../OwnerKey.ts"
+import { OwnerKeys } from "../OwnerKeys.ts"
+import * as Scope from "../Scope.ts"
+import * as CredentialSql from "./CredentialSql.ts"
+import * as Issuers from "./Issuers.ts"
+import * as SecretLookup from "./SecretLookup.ts"
+
+const Row = Schema.Struct({
+  digest: Schema.Uint8Array,
+  keyId: Schema.String,
+  scope: Schema.Literals(Scope.scopes),
+  allSites: Schema.Boolean,
+  sites: Schema.Array(Schema.String),
+  label: Schema.NullOr(Schema.String),
+  createdAt: Schema.Finite,
+  expiresAt: Schema.NullOr(Schema.Finite),
+  revokedAt: Schema.NullOr(Schema.Finite),
+  issuedBy: Schema.NullOr(Schema.String)
+})
+
+const Rows = Schema.Array(Row)
+
+const toKey = ({ allSites, digest: _, sites, ...key }: typeof Row.Type): Key.OwnerKey => ({
+  ...key,
+  sites: allSites ? "all" : sites
+})
+
+const columns = `
+  key_sha256 AS digest, key_id AS "keyId", scope, all_sites AS "allSites", label, issued_by AS "issuedBy",
+  ARRAY(SELECT website_config_id::text FROM owner_key_site AS reached
+    WHERE reached.key_id = owner_key.key_id ORDER BY 1) AS sites,
+  ${Times.millisAs("created_at", "createdAt")}, ${Times.millisAs("expires_at", "expiresAt")}, ${Times.millisAs("revoked_at", "revokedAt")}`
+
+const Issued = Schema.Array(Schema.Struct({ key_id: Schema.String }))
+
+/**
+ * Deletes the keys that ended longer than `Credential.keptMillis` before `now`, with their labels. A key stays while a key,
+ * session or link that it issued exists, because a revocation of the key's own issuer finds those only through the key.
+ */
+export const deleteEnded = Effect.fnUntraced(function* (now: number) {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`DELETE FROM owner_key WHERE least(revoked_at, expires_at) <= ${new Date(now - Credential.keptMillis)}
+    AND ${sql.literal(Issuers.issuedNothing("owner_key.key_id"))}`
+})
+
+export const layer: Layer.Layer<OwnerKeys, never, PgClient.PgClient> = Layer.effect(
+  OwnerKeys,
+  Effect.gen(function* () {
+    const sql = yield* PgClient.PgClient
+
+    const byDigest = yield* SecretLookup.make({
+      find: (digest) =>
+        sql`SELECT ${sql.literal(columns)} FROM owner_key
+            WHERE key_sha256 = ${digest}`.pipe(decodeRows(Rows))
+    })
+
+    return OwnerKeys.of({
+      authenticate: Effect.fnUntraced(function* (key) {
+        if (!Key.isWellFormed(key)) return Option.none()
+        const digest = Credential.digest(key)
+        const found = yield* byDigest(digest)
+        const now = yield* Clock.currentTimeMillis
+        return Option.map(
+          Option.filter(found, (row) => Credential.sameDigest(row.digest, digest) && Credential.isValidAt(row, now)),
+          toKey
+        )
+      }),
+      issue: Effect.fnUntraced(function* ({ expiresAt, issuedBy = null, label, scope, sites }) {
+        const ids = sites === "all" ? [] : [...new Set(sites)].sort()
+        if (!ids.every(isCanonicalUuid)) return Option.none()
+        const key = Key.format(randomBytes(32))
+        const keyId = randomUUID()
+        const createdAt = yield* Clock.currentTimeMillis
+        const rows = yield* sql`
+            WITH reached AS (
+              SELECT website_config_id FROM site
+              WHERE website_config_id = ANY (${array(ids, PgTypes.OID.uuid)}) AND deleted_at IS NULL FOR KEY SHARE
+            ), issued AS (
+              INSERT INTO owner_key (key_id, key_sha256, scope, all_sites, label, created_at, expires_at, issued_by)
+              SELECT ${PgTypes.uuid(keyId)}, ${PgTypes.bytea(Credential.digest(key))}, ${PgTypes.text(scope)},
+                ${sites === "all"}, ${PgTypes.text(label)}, ${PgTypes.timestamptz(createdAt)},
+                ${PgTypes.timestamptz(expiresAt)}, ${PgTypes.uuid(issuedBy)}
+              WHERE (SELECT count(*) FROM reached) = ${PgTypes.int8(BigInt(ids.length))}
+                AND ${Issuers.exists(sql, issuedBy)}
+              RETURNING key_id
+            ), linked AS (
+              INSERT INTO owner_key_site (key_id, website_config_id)
+              SELECT key_id, website_config_id FROM issued, reached
+            )
+            SELECT key_id FROM issued`.pipe(mapErrors, decodeRows(Issued))
+        return rows.length === 0
+          ? Option.none()
+          : Option.some({
+              keyId,
+              key,
+              scope,
+              sites: sites === "all" ? sites : ids,
+              label,
+              createdAt,
+              expiresAt,
+              revokedAt: null,
+              issuedBy
+            })
+      }),
+      list: ({ limit, unrevoked, ...query }) =>
+        CredentialSql.byIndex(
+          sql,
+          sql`SELECT ${sql.literal(columns)} FROM owner_key
+              WHERE ${CredentialSql.condition(sql, { table: "owner_key", id: "key_id" }, query)}
+                AND ${sql.literal(unrevoked ? "revoked_at IS NULL" : "true")}
+              ORDER BY created_at, key_id LIMIT ${PgTypes.int8(BigInt(limit))}`
+        ).pipe(
+          mapErrors,
+          decodeRows(Rows),
+          Effect.map((rows) => rows.map(toKey))
+        ),
+      find: (keyId) =>
+        isCanonicalUuid(keyId)
+          ? sql`SELECT ${sql.literal(columns)} FROM owner_key WHERE key_id = ${PgTypes.uuid(keyId)}`.pipe(
+              mapErrors,
+              decodeRows(Rows),
+              Effect.map((rows) => Option.map(Option.fromUndefinedOr(rows[0]), toKey))
+            )
+          : Effect.succeedNone,
+      revoke: Effect.fnUntraced(function* (keyId, options) {
+        if (!isCanonicalUuid(keyId)) return Option.none()
+        const now = yield* Clock.currentTimeMillis
+        return yield* CredentialSql.byIndex(
+          sql,
+          Effect.gen(function* () {
+            const rows = yield* sql`SELECT FROM owner_key WHERE key_id = ${PgTypes.uuid(keyId)}`
+            if (rows.length === 0) return Option.none()
+            return Option.some(Option.getOrElse(yield* Issuers.revoke(sql, keyId, now, options), () => nothingRemains))
+          })
+        ).pipe(mapErrors)
+      })
+    })
+  })
+)

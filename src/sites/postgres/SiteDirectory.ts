@@ -1,0 +1,138 @@
+/**
+ * Looks up websites in PostgreSQL and caches them. Existing websites are cached for ten seconds, and those in use are read again
+ * together; a change applies within ten seconds. Unknown ids are cached for less than a second, so that a new website works
+ * within a second. A website whose deletion has begun counts as unknown. It may still be cached, but the stores refuse its
+ * records at once, and `invalidate` drops it.
+ *
+ * @module
+ */
+import { randomUUID } from "node:crypto"
+import { PgClient, PgTypes } from "@effect/sql-pg"
+import { Clock, Effect, Layer, Option, Schema } from "effect"
+import { array, mapErrors } from "../../platform/postgres/Database.ts"
+import * as Lookup from "../../platform/postgres/Lookup.ts"
+import * as Times from "../../platform/postgres/Times.ts"
+import { decodeRows } from "../../platform/runtime/Rows.ts"
+import { isCanonicalUuid } from "../../platform/text/Uuid.ts"
+import type { Site } from "../Site.ts"
+import { SiteDirectory } from "../SiteDirectory.ts"
+
+/** A website as `columns` selects it. */
+export const SiteRow = Schema.Struct({
+  websiteConfigId: Schema.String,
+  hostedWebsiteId: Schema.String,
+  trackingToken: Schema.String,
+  name: Schema.String,
+  origins: Schema.Array(Schema.String),
+  timeZone: Schema.String,
+  createdAt: Schema.Finite
+})
+
+export const columns = `
+  website_config_id AS "websiteConfigId", hosted_website_id AS "hostedWebsiteId",
+  tracking_token AS "trackingToken", name, origins, time_zone AS "timeZone",
+  ${Times.millisAs("created_at", "createdAt")}`
+
+const Sites = Schema.Array(SiteRow)
+
+const decodeSites = decodeRows(Sites)
+
+export interface Options {
+  /** The maximum number of cached ids of each kind. Default: 10,000. */
+  readonly capacity?: number
+}
+
+export const layer = (options: Options = {}): Layer.Layer<SiteDirectory, never, PgClient.PgClient> =>
+  Layer.effect(
+    SiteDirectory,
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const { capacity = 10_000 } = options
+      const selected = sql.literal(columns)
+
+      const lookup = (column: "tracking_token" | "website_config_id", idOf: (site: Site) => string) => {
+        const findAll = (ids: ReadonlyArray<string>) =>
+          sql`SELECT ${selected} FROM site
+            WHERE ${sql(column)} = ANY (${array(ids, PgTypes.OID.uuid)}) AND deleted_at IS NULL`.pipe(
+            mapErrors,
+            decodeSites
+          )
+        return Lookup.makeRefreshed<Site>({
+          find: (id) => Effect.map(findAll([id]), (sites) => Option.fromUndefinedOr(sites[0])),
+          findAll: (ids) => Effect.map(findAll(ids), (sites) => new Map(sites.map((site) => [idOf(site), site]))),
+          foundTtl: "10 seconds",
+          unknownTtl: "900 millis",
+          capacity
+        })
+      }
+      const byTrackingToken = yield* lookup("tracking_token", ({ trackingToken }) => trackingToken)
+      const byWebsiteConfigId = yield* lookup("website_config_id", ({ websiteConfigId }) => websiteConfigId)
+
+      const create: SiteDirectory["Service"]["create"] = Effect.fnUntraced(function* ({
+        name,
+        origins,
+        timeZone = "UTC"
+      }) {
+        const site: Site = {
+          websiteConfigId: randomUUID(),
+          hostedWebsiteId: randomUUID(),
+          trackingToken: randomUUID(),
+          name,
+          origins,
+          timeZone,
+          createdAt: yield* Clock.currentTimeMillis
+        }
+        yield* sql`
+            INSERT INTO site (website_config_id, hosted_website_id, tracking_token, name, origins, time_zone, created_at)
+            VALUES (${PgTypes.uuid(site.websiteConfigId)}, ${PgTypes.uuid(site.hostedWebsiteId)},
+              ${PgTypes.uuid(site.trackingToken)}, ${name}, ${array(origins, PgTypes.OID.text)}, ${timeZone},
+              ${PgTypes.timestamptz(site.createdAt)})`.pipe(mapErrors)
+        return site
+      })
+
+      const update: SiteDirectory["Service"]["update"] = (id, { name, origins, timeZone }) =>
+        isCanonicalUuid(id)
+          ? sql`
+              UPDATE site SET name = coalesce(${PgTypes.text(name ?? null)}, name),
+                time_zone = coalesce(${PgTypes.text(timeZone ?? null)}, time_zone),
+                origins = ${origins === undefined ? sql`origins` : sql`${array(origins, PgTypes.OID.text)}`}
+              WHERE website_config_id = ${PgTypes.uuid(id)} AND deleted_at IS NULL RETURNING ${selected}`.pipe(
+              mapErrors,
+              decodeSites,
+              Effect.map((sites) => Option.fromUndefinedOr(sites[0]))
+            )
+          : Effect.succeedNone
+
+      const search: SiteDirectory["Service"]["search"] = ({ after, limit, search, sites }) => {
+        const text = PgTypes.text(search)
+        return sql`SELECT ${selected} FROM site WHERE ${sql.and([
+          sql`deleted_at IS NULL`,
+          ...(sites === "all"
+            ? []
+            : [sql`website_config_id = ANY (${array(sites.filter(isCanonicalUuid), PgTypes.OID.uuid)})`]),
+          ...(search === null
+            ? []
+            : [
+                sql`EXISTS (SELECT FROM unnest(origins || name) AS value WHERE strpos(lower(value), lower(${text})) > 0)`
+              ]),
+          ...(after === null
+            ? []
+            : [sql`(created_at, website_config_id) > (${PgTypes.timestamptz(after.time)}, ${PgTypes.uuid(after.id)})`])
+        ])} ORDER BY created_at, website_config_id LIMIT ${PgTypes.int8(BigInt(limit))}`.pipe(mapErrors, decodeSites)
+      }
+
+      return SiteDirectory.of({
+        byTrackingToken: (id) => (isCanonicalUuid(id) ? byTrackingToken(id) : Effect.succeedNone),
+        byWebsiteConfigId: (id) => (isCanonicalUuid(id) ? byWebsiteConfigId(id) : Effect.succeedNone),
+        create,
+        update,
+        invalidate: ({ trackingToken, websiteConfigId }) =>
+          Effect.andThen(byTrackingToken.invalidate(trackingToken), byWebsiteConfigId.invalidate(websiteConfigId)),
+        search,
+        list: sql`SELECT ${selected} FROM site WHERE deleted_at IS NULL ORDER BY created_at, website_config_id`.pipe(
+          mapErrors,
+          decodeSites
+        )
+      })
+    })
+  )

@@ -1,0 +1,41 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import { type Activity, arrived, type SubmissionActivity } from "../../src/activity/Activity.ts"
+
+const List = Schema.Array(Schema.Literals([1, 2, 3, 4])).check(Schema.isMaxLength(8))
+
+/** More than a list may have. */
+const limit = 9
+
+const activityOf = (receivedAt: number): SubmissionActivity => ({
+  type: "submission",
+  receivedAt,
+  submissionId: "a",
+  status: "accepted",
+  pageSlug: null
+})
+
+const count = (list: ReadonlyArray<Activity>, receivedAt: number): number =>
+  list.filter((activity) => activity.receivedAt === receivedAt).length
+
+describe("activity/Activity", () => {
+  it.prop(
+    "returns the activities that the later list has in addition to the earlier one; repeated ones count separately",
+    [List, List],
+    ([earlier, later]) => {
+      const [before, now] = [earlier.map(activityOf), later.map(activityOf)]
+      const added = arrived(before, now, limit)
+      for (const time of [1, 2, 3, 4]) {
+        assert.strictEqual(count(added, time), Math.max(0, count(now, time) - count(before, time)))
+      }
+      assert.deepStrictEqual(arrived(before, before, limit), [])
+      assert.deepStrictEqual(arrived([], now, limit), now)
+    }
+  )
+
+  it("a submission that is released does not arrive again", () => {
+    const accepted = activityOf(2)
+    const quarantined: Activity = { ...accepted, status: "quarantined" }
+    assert.deepStrictEqual(arrived([quarantined, activityOf(1)], [accepted, activityOf(1)], limit), [])
+  })
+})

@@ -1,0 +1,106 @@
+import { assert, it } from "@effect/vitest"
+import { Context, Effect, Exit, Layer, Logger, Option, Scope, Stream, Tracer } from "effect"
+import { TestClock } from "effect/testing"
+import type { Activity } from "../../src/activity/Activity.ts"
+import * as LiveFeeds from "../../src/activity/LiveFeeds.ts"
+import { SiteActivity } from "../../src/activity/SiteActivity.ts"
+import { Reports } from "../../src/analytics/reports/Reports.ts"
+import { authorize } from "../../src/sites/access/Access.ts"
+import * as SiteSlots from "../../src/sites/access/SiteSlots.ts"
+
+const site = Option.getOrThrow(
+  authorize({ scope: "read", sites: "all" }, "read", {
+    websiteConfigId: "5b0c6f04-8d3c-4c5c-9a55-0d6f3f4d1f01",
+    hostedWebsiteId: "5b0c6f04-8d3c-4c5c-9a55-0d6f3f4d1f02",
+    trackingToken: "5b0c6f04-8d3c-4c5c-9a55-0d6f3f4d1f03",
+    name: "Shop",
+    origins: [],
+    timeZone: "UTC",
+    createdAt: 0
+  })
+)
+
+/** The feeds of a website that has as many current visitors, and as its latest activities those, that the effects return. */
+const layer = (
+  currentVisitors: Effect.Effect<number>,
+  latest: SiteActivity["Service"]["latest"] = () => Effect.succeed([])
+) =>
+  LiveFeeds.layer.pipe(
+    Layer.provide([
+      SiteSlots.layer,
+      Layer.succeed(SiteActivity, { latest }),
+      Layer.mock(Reports, { currentVisitors: () => currentVisitors })
+    ])
+  )
+
+it.effect("activity/LiveFeeds: a defect in two polls is logged once, and the next poll reaches the reader", () =>
+  Effect.gen(function* () {
+    const lines: Array<string> = []
+    let polls = 0
+    const currentVisitors = Effect.suspend(() => {
+      polls++
+      return polls === 2 || polls === 3 ? Effect.die(new Error("a row does not match")) : Effect.succeed(polls)
+    })
+    const context = yield* Layer.build(
+      Layer.provide(
+        layer(currentVisitors),
+        Logger.layer([Logger.map(Logger.formatSimple, (line) => void lines.push(line))])
+      )
+    )
+    const { changes, latest } = yield* Context.get(context, LiveFeeds.LiveFeeds).follow(site)
+    assert.strictEqual(latest.visitors, 1)
+    yield* TestClock.adjust("6 seconds")
+    const [change] = yield* changes.pipe(Stream.take(1), Stream.runCollect)
+    assert.strictEqual(change?.visitors, 4)
+    assert.lengthOf(lines, 1)
+    assert.match(lines[0] ?? "", /level=WARN.*could not be read; retrying.*a row does not match/s)
+  })
+)
+
+class Request extends Context.Service<Request, object>()("test/Request") {}
+
+it.effect("activity/LiveFeeds: the polls do not run in the context of the first reader", () =>
+  Effect.gen(function* () {
+    const contexts: Array<Context.Context<never>> = []
+    const currentVisitors = Effect.contextWith((context: Context.Context<never>) =>
+      Effect.sync(() => contexts.push(context))
+    )
+    const feeds = Context.get(yield* Layer.build(layer(currentVisitors)), LiveFeeds.LiveFeeds)
+    const [first, second] = [yield* Scope.make(), yield* Effect.scope]
+    for (const reader of [first, second]) {
+      yield* feeds
+        .follow(site)
+        .pipe(Scope.provide(reader), Effect.provideService(Request, {}), Effect.withSpan("request"))
+    }
+    yield* Scope.close(first, Exit.void)
+    yield* TestClock.adjust("4 seconds")
+    assert.lengthOf(contexts, 3)
+    for (const context of contexts) {
+      assert.isTrue(Option.isNone(Context.getOption(context, Request)))
+      assert.isTrue(Option.isNone(Context.getOption(context, Tracer.ParentSpan)))
+    }
+  })
+)
+
+it.effect("activity/LiveFeeds: an old activity that replaces a deleted one is no change", () =>
+  Effect.gen(function* () {
+    const submission = (receivedAt: number): Activity => ({
+      type: "submission",
+      receivedAt,
+      submissionId: `${receivedAt}`,
+      status: "accepted",
+      pageSlug: null
+    })
+    let stored = Array.from({ length: 60 }, (_, index) => submission(60 - index))
+    const feeds = yield* Layer.build(
+      layer(Effect.succeed(1), (_, limit) => Effect.sync(() => stored.slice(0, limit)))
+    ).pipe(Effect.map((context) => Context.get(context, LiveFeeds.LiveFeeds)))
+    const { changes } = yield* feeds.follow(site)
+    stored = stored.filter(({ receivedAt }) => receivedAt !== 40)
+    yield* TestClock.adjust("2 seconds")
+    stored = [submission(61), ...stored]
+    yield* TestClock.adjust("2 seconds")
+    const [change] = yield* changes.pipe(Stream.take(1), Stream.runCollect)
+    assert.deepStrictEqual(change?.activity, [submission(61)])
+  })
+)

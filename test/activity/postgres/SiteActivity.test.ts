@@ -1,0 +1,4 @@
+import { suite } from "../../suites/SiteActivity.ts"
+import { postgres } from "../../support/Storages.ts"
+
+suite("activity/postgres/SiteActivity", postgres())

@@ -1,0 +1,25 @@
+import { Layer } from "effect"
+import * as AnalyticsExport from "../../../src/analytics/clickhouse/AnalyticsExport.ts"
+import * as AnalyticsRepo from "../../../src/analytics/clickhouse/AnalyticsRepo.ts"
+import * as EventRepo from "../../../src/analytics/clickhouse/EventRepo.ts"
+import * as SiteDirectory from "../../../src/sites/memory/SiteDirectory.ts"
+import { suite, unknownSites } from "../../suites/EventRepo.ts"
+import * as TestClickHouse from "../../support/clickhouse/TestClickHouse.ts"
+import * as WritableSites from "../../support/clickhouse/WritableSites.ts"
+
+const options = { timeout: "20 seconds", maxQueue: 1_000, interval: "5 millis" } as const
+
+const live = Layer.mergeAll(
+  AnalyticsRepo.layer(options),
+  EventRepo.layer(options),
+  AnalyticsExport.layer(options)
+).pipe(
+  Layer.provide(TestClickHouse.layer),
+  Layer.provide(WritableSites.layer),
+  Layer.provideMerge(SiteDirectory.layer())
+)
+
+TestClickHouse.describeWithClickHouse("with ClickHouse", () => {
+  suite("analytics/clickhouse/EventRepo", live)
+  unknownSites("analytics/clickhouse/EventRepo: batches", live)
+})

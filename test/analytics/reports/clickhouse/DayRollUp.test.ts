@@ -1,0 +1,229 @@
+/**
+ * Reports from stored visits and sums equal those of `Evaluate`: while rows arrive and days are rolled up at any time, also by two
+ * processes at once, and after late rows.
+ */
+import { randomUUID } from "node:crypto"
+import { assert, layer } from "@effect/vitest"
+import { Effect, Layer, Schema } from "effect"
+import * as DayRollUp from "../../../../src/analytics/reports/clickhouse/DayRollUp.ts"
+import * as ManySites from "../../../../src/analytics/reports/clickhouse/ManySites.ts"
+import * as Query from "../../../../src/analytics/reports/clickhouse/Query.ts"
+import * as Reader from "../../../../src/analytics/reports/clickhouse/Reader.ts"
+import * as VisitDays from "../../../../src/analytics/reports/clickhouse/VisitDays.ts"
+import * as Evaluate from "../../../../src/analytics/reports/Evaluate.ts"
+import * as LocalTime from "../../../../src/analytics/reports/LocalTime.ts"
+import type { SiteRows } from "../../../../src/analytics/reports/Row.ts"
+import { ClickHouse } from "../../../../src/platform/clickhouse/ClickHouse.ts"
+import { dateOf, dayMillis } from "../../../../src/platform/text/Calendar.ts"
+import * as EverySite from "../../../support/clickhouse/EverySite.ts"
+import { insert } from "../../../support/clickhouse/ReportRows.ts"
+import * as TestClickHouse from "../../../support/clickhouse/TestClickHouse.ts"
+import { now, queryOf, RequestShape, Rows, rowsOf, TimeZone } from "../../../support/Reports.ts"
+
+const limits = { seconds: 20, memory: 1_000_000_000 }
+
+/** The days of all rows. The real time is later than this fixed `now`, so a rollup run stores the visits of these days. */
+const daysIn = (timeZone: string) => LocalTime.days(timeZone, dateOf(now - 5 * dayMillis), dateOf(now + dayMillis))
+
+const concat = (first: SiteRows, second: SiteRows): SiteRows => ({
+  views: [...first.views, ...second.views],
+  events: [...first.events, ...second.events],
+  conversions: [...first.conversions, ...second.conversions],
+  goals: first.goals
+})
+
+const none: SiteRows = { views: [], events: [], conversions: [], goals: [] }
+
+/** What many websites are asked together. */
+const additive = {
+  metrics: ["visitors", "visits", "pageviews", "bounce_rate", "visit_duration", "events", "conversions"],
+  ...{ dimensions: [], filters: [], order: [], comparison: null }
+} as const
+
+/** A new website: stores rows, rolls up, and compares a report with that of `Evaluate` over all rows that were stored. */
+const website = Effect.fnUntraced(function* (timeZone: string, fewRows: number) {
+  const reader = Reader.make(yield* ClickHouse, limits, { fewRows })
+  const site = { hostedWebsiteId: randomUUID(), websiteConfigId: randomUUID() }
+  let all = none
+  return {
+    add: (rows: SiteRows) => {
+      all = concat({ ...all, goals: rows.goals }, rows)
+      return insert(site.hostedWebsiteId, rows)
+    },
+    rollUp: (until?: number) =>
+      DayRollUp.rollUp(
+        reader,
+        { ...site, timeZone },
+        { days: daysIn(timeZone), isForced: false, minRows: 0, ...(until === undefined ? {} : { until }) }
+      ),
+    plan: VisitDays.plan(reader, site.hostedWebsiteId, timeZone, daysIn(timeZone)),
+    check: Effect.fnUntraced(function* (request: typeof RequestShape.Type, when: string) {
+      const query = queryOf(request, timeZone)
+      assert.deepStrictEqual(yield* Query.answer(reader, site, query, all.goals), Evaluate.evaluate(query, all), when)
+      const plain = queryOf({ ...request, ...additive }, timeZone)
+      if (!ManySites.isAdditive(plain, false)) return
+      const withoutRows = { hostedWebsiteId: randomUUID(), websiteConfigId: randomUUID() }
+      const answers = yield* ManySites.answers(reader, [
+        { site, query: plain },
+        { site: withoutRows, query: plain }
+      ])
+      for (const [{ hostedWebsiteId }, rows] of [
+        [site, { ...all, goals: [] }],
+        [withoutRows, concat(none, none)]
+      ] as const)
+        assert.deepStrictEqual(
+          answers.get(hostedWebsiteId),
+          Evaluate.evaluate(plain, rows),
+          `together with others ${when}`
+        )
+    })
+  }
+})
+
+/** Whether the visits that are not stored are computed by ClickHouse or in this process. */
+const FewRows = Schema.Literals([0, 1_000])
+
+/** Requests that sums answer, besides others. */
+const Request = Schema.Union([
+  RequestShape,
+  Schema.Struct({
+    ...RequestShape.fields,
+    metrics: Schema.Tuple([
+      Schema.Literal("visitors"),
+      Schema.Literal("bounce_rate"),
+      Schema.Literal("visit_duration")
+    ]),
+    dimensions: Schema.Array(
+      Schema.Literals(["time:day", "time:week", "event:page", "visit:source", "event:name"])
+    ).check(Schema.isMaxLength(2)),
+    filters: Schema.Tuple([])
+  })
+])
+
+const Step = Schema.Struct({
+  rows: Rows,
+  request: Request,
+  /** The age of the rows that a rollup run reads, in minutes before `now`. Some runs read the rows of the future. */
+  age: Schema.Int.check(Schema.isBetween({ minimum: -60, maximum: 3 * 24 * 60 })),
+  runs: Schema.Literals([0, 1, 2])
+})
+
+/** As if every row were stored as soon as it was received: no row counts as late. Conversions are always stored later. */
+const timely = Layer.effectDiscard(
+  ClickHouse.use(({ command }) =>
+    Effect.forEach(["page_view_late", "event_late"], (view) => command(`DROP VIEW ${view}`), { discard: true })
+  )
+).pipe(Layer.provideMerge(TestClickHouse.layer), Layer.orDie)
+
+TestClickHouse.describeWithClickHouse("analytics/reports/clickhouse/DayRollUp: days that go on", () => {
+  layer(Layer.merge(timely, EverySite.writable), { excludeTestServices: true })((it) => {
+    it.effect.prop(
+      "a report equals that of Evaluate while rows arrive and days are rolled up at any time",
+      {
+        steps: Schema.Array(Step).check(Schema.isMinLength(2), Schema.isMaxLength(4)),
+        timeZone: TimeZone,
+        fewRows: FewRows
+      },
+      ({ fewRows, steps, timeZone }) =>
+        Effect.gen(function* () {
+          const site = yield* website(timeZone, fewRows)
+          let until = 0
+          for (const { age, request, rows: shape, runs } of steps) {
+            const rows = rowsOf(shape)
+            const isNew = ({ receivedAt }: { readonly receivedAt: number }) => receivedAt >= until
+            yield* site.add({ ...rows, views: rows.views.filter(isNew), events: rows.events.filter(isNew) })
+            yield* site.check(request, "before the rollup run")
+            if (runs === 0) continue
+            until = Math.max(until, now - age * 60_000)
+            yield* Effect.forEach(Array.from({ length: runs }), () => site.rollUp(until), { concurrency: "unbounded" })
+            assert.deepStrictEqual(
+              (yield* site.plan).raw.flat().filter(({ start }) => start < until),
+              [],
+              "the visits are stored"
+            )
+            yield* site.check(request, "after the rollup run")
+          }
+        }),
+      { arbitrary: { runs: 4 }, timeout: 240_000 }
+    )
+  })
+})
+
+TestClickHouse.describeWithClickHouse("analytics/reports/clickhouse/DayRollUp", () => {
+  layer(Layer.merge(TestClickHouse.layer, EverySite.writable), { excludeTestServices: true })((it) => {
+    it.effect.prop(
+      "a report equals that of Evaluate after rollup runs and late rows",
+      { rows: Rows, late: Rows, request: Request, timeZone: TimeZone, fewRows: FewRows },
+      ({ fewRows, late, request, rows, timeZone }) =>
+        Effect.gen(function* () {
+          const site = yield* website(timeZone, fewRows)
+          yield* site.add(rowsOf(rows))
+          yield* site.rollUp()
+          const { open, raw } = yield* site.plan
+          assert.deepStrictEqual([open, raw], [[], []], "all days are stored")
+          yield* site.check(request, "after the first rollup run")
+          yield* site.add(rowsOf(late))
+          yield* site.check(request, "after late rows")
+          yield* site.rollUp()
+          yield* site.check(request, "after the second rollup run")
+        }),
+      { arbitrary: { runs: 2 }, timeout: 240_000 }
+    )
+
+    it.effect("a report has the conversions that were stored after the visits of their day", () =>
+      Effect.gen(function* () {
+        const site = yield* website("UTC", 1_000)
+        const request = RequestShape.make({
+          ...{ metrics: ["conversions", "visitors"], dimensions: [], filters: [], dateRange: "7d", order: [] },
+          ...{ comparison: null, limit: 1, offset: 0 }
+        })
+        const age = 26 * 3_600_000
+        const row = {
+          age,
+          path: "/",
+          sessionId: "s",
+          visitor: 0,
+          deviceType: null,
+          browser: null,
+          os: null,
+          country: null
+        } as const
+        const campaign = { source: null, medium: null, campaign: null, term: null, content: null } as const
+        const rows = { views: [], events: [], conversions: [], goalCount: 0 } as const
+        yield* site.add(rowsOf({ ...rows, views: [{ ...row, ...campaign, referrerHost: null, referrerPath: null }] }))
+        yield* site.rollUp()
+        yield* site.add(rowsOf({ ...rows, conversions: [{ age, key: "s", name: "Form submitted" }] }))
+        assert.lengthOf((yield* site.plan).open, 1)
+        yield* site.check(request, "after the conversion")
+        yield* site.rollUp()
+        assert.lengthOf((yield* site.plan).open, 0)
+        yield* site.check(request, "after the second rollup run")
+      })
+    )
+
+    it.effect("stores no visits of a website that is being deleted", () =>
+      Effect.gen(function* () {
+        const clickhouse = yield* ClickHouse
+        const reader = Reader.make(clickhouse, limits)
+        const site = randomUUID()
+        yield* clickhouse.command(
+          `INSERT INTO page_view (hosted_website_id, received_at, path, visitor_hash)
+            VALUES ({site:UUID}, fromUnixTimestamp64Milli({at:Int64}, 'UTC'), '/', generateUUIDv4())`,
+          { parameters: { site, at: now - 2 * dayMillis } }
+        )
+        const rollUp = DayRollUp.rollUp(
+          reader,
+          { hostedWebsiteId: site, timeZone: "UTC" },
+          { days: daysIn("UTC"), isForced: true, minRows: 0 }
+        )
+        const stored = clickhouse.query("SELECT roll FROM visit WHERE hosted_website_id = {site:UUID}", {
+          parameters: { site }
+        })
+        yield* Effect.provide(rollUp, EverySite.deleted)
+        assert.lengthOf(yield* stored, 0)
+        yield* rollUp
+        assert.lengthOf(yield* stored, 1)
+      })
+    )
+  })
+})

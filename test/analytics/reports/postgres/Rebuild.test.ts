@@ -1,0 +1,62 @@
+/** `report rebuild` recreates the visits and rollups from the page views, also after changes that no trigger marked. */
+import { PgClient, PgTypes } from "@effect/sql-pg"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import * as Query from "../../../../src/analytics/reports/postgres/Query.ts"
+import * as RollUpLoop from "../../../../src/analytics/reports/postgres/RollUpLoop.ts"
+import { metrics } from "../../../../src/analytics/reports/Query.ts"
+import * as SiteDirectory from "../../../../src/sites/postgres/SiteDirectory.ts"
+import * as Sites from "../../../../src/sites/SiteDirectory.ts"
+import * as TestClient from "../../../support/postgres/TestClient.ts"
+import * as TestTime from "../../../support/TestTime.ts"
+
+const live = SiteDirectory.layer().pipe(Layer.provideMerge(TestClient.layer))
+
+/** A time zone in which it is 10:00 or later, so that two hours ago was today. */
+const timeZone = new Date(TestTime.ofMachine()).getUTCHours() < 10 ? "Pacific/Kiritimati" : "UTC"
+
+/** Inserts page views of different visitors, 2 and 26 hours ago, without the triggers that mark rows for the rollup run. */
+const insertUnmarked = (hostedWebsiteId: string, visitors: number) =>
+  Effect.flatMap(PgClient.PgClient, (sql) =>
+    sql.withTransaction(
+      Effect.andThen(
+        sql`SET LOCAL session_replication_role = replica`,
+        sql`INSERT INTO page_view (hosted_website_id, received_at, path, visitor_hash)
+          SELECT ${PgTypes.uuid(hostedWebsiteId)}, now() - interval '2 hours' - day * interval '1 day', '/', uuid_send(gen_random_uuid())
+          FROM generate_series(0, 1) AS day, generate_series(1, ${visitors}::int)`
+      )
+    )
+  )
+
+describe("postgres/analytics/reports: rebuild", () => {
+  it.live("recreates the visits of past days and of today", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const site = yield* Sites.SiteDirectory.use((sites) => sites.create({ name: "a", origins: [], timeZone }))
+      const first = new Date(TestTime.ofMachine() - 3 * 86_400_000).toISOString().slice(0, 10)
+      const last = new Date(TestTime.ofMachine() + 86_400_000).toISOString().slice(0, 10)
+      const query = {
+        ...{ siteId: site.websiteConfigId, metrics, dimensions: [], filters: [], orderBy: [], comparison: null },
+        ...{ includeTotalRows: false, includeTimeLabels: false, limit: 10, offset: 0, now: null },
+        ...{ range: { first, last }, timeZone }
+      }
+      const views = (reading: "rollups" | "rows") =>
+        Effect.map(
+          Query.answer(sql, site, query, reading),
+          ({ results }) => results[0]?.metrics[metrics.indexOf("pageviews")]
+        )
+      // So many that the visits of today are stored.
+      yield* insertUnmarked(site.hostedWebsiteId, 1100)
+      yield* RollUpLoop.round
+      assert.isTrue(yield* RollUpLoop.findBusy)
+      yield* RollUpLoop.advanceBusy
+      assert.isFalse(yield* RollUpLoop.findBusy)
+      assert.strictEqual(yield* views("rollups"), 2200)
+      yield* insertUnmarked(site.hostedWebsiteId, 4)
+      assert.strictEqual(yield* views("rollups"), 2200)
+      yield* RollUpLoop.rebuild(site.hostedWebsiteId)
+      assert.strictEqual(yield* views("rollups"), 2208)
+      assert.strictEqual(yield* views("rows"), 2208)
+    }).pipe(Effect.provide(live))
+  )
+})

@@ -1,0 +1,193 @@
+/**
+ * Shared dashboards over HTTP: what anyone with the URL sees.
+ */
+import { assert, layer } from "@effect/vitest"
+import { Effect } from "effect"
+import * as RateLimit from "../../../src/platform/limits/RateLimit.ts"
+import { Shares } from "../../../src/sites/access/Shares.ts"
+import * as Maximums from "../../../src/sites/Maximums.ts"
+import { SiteDirectory } from "../../../src/sites/SiteDirectory.ts"
+import { newCookie, send } from "../../support/OwnerRequests.ts"
+import { paths, TestServer, onPostgres as testServer } from "../../support/TestServer.ts"
+import { laterTime, poll } from "../../support/Wait.ts"
+
+const newSite = SiteDirectory.use((sites) => sites.create({ name: "Shop", origins: [] })).pipe(Effect.orDie)
+
+type Site = Effect.Success<typeof newSite>
+
+/** Sends one page view from each of several visitors. */
+const visit = Effect.fnUntraced(function* (site: Site, page: string, visitors: number) {
+  const server = yield* TestServer
+  for (let visitor = 0; visitor < visitors; visitor++) {
+    const headers = {
+      "user-agent": `Mozilla/5.0 (X11; Linux x86_64; rv:1${visitor}.0) Gecko/20100101 Firefox/1${visitor}.0 ${page}`
+    }
+    const view = { site_id: site.trackingToken, page_path: page }
+    assert.strictEqual((yield* server.send(paths.track, view, { headers })).status, 204)
+  }
+})
+
+/** Shares a dashboard, as an owner in the console does. */
+const share = Effect.fnUntraced(function* (site: Site, body: object = {}) {
+  const { url } = yield* TestServer
+  const cookie = yield* newCookie("owner", [site.websiteConfigId])
+  const path = `/v1/owner/sites/${site.websiteConfigId}/shares`
+  const created = JSON.parse((yield* send(url, path, { cookie, body })).text)
+  const secret = String(created.path).split("/console/#/share/")[1] ?? ""
+  const ask = (name: string, query?: object) =>
+    send(url, `/v1/owner/shared${name}`, { key: secret, ...(query === undefined ? {} : { body: query }) })
+  return { url, cookie, path, secret, ask, id: String(created.share_id) }
+})
+
+layer(testServer(), { excludeTestServices: true })("shared dashboards", (it) => {
+  it.effect("anyone with the URL sees counts rounded to multiples of 5, and no count under 5", () =>
+    Effect.gen(function* () {
+      const site = yield* newSite
+      yield* visit(site, "/", 9)
+      yield* visit(site, "/secret", 3)
+      const { ask } = yield* share(site, { label: "Agency" })
+      const { name, site_id } = JSON.parse((yield* ask("")).text)
+      assert.deepStrictEqual([name, site_id], ["Shop", site.websiteConfigId])
+      const query = (parts: object) =>
+        Effect.map(
+          ask("/query", { site_id, metrics: ["visitors", "bounce_rate"], date_range: "7d", ...parts }),
+          ({ status, text }) => (status === 200 ? JSON.parse(text).results : status)
+        )
+      assert.deepStrictEqual(yield* query({}), [{ dimensions: [], metrics: [10, 100] }])
+      assert.deepStrictEqual(yield* query({ dimensions: ["event:page"] }), [{ dimensions: ["/"], metrics: [10, 100] }])
+      const few = ["is", "event:page", ["/secret"]]
+      assert.deepStrictEqual(yield* query({ filters: [few] }), [{ dimensions: [], metrics: ["<5", null] }])
+      // The same as for a page that nobody visited.
+      assert.deepStrictEqual(yield* query({ filters: [["is", "event:page", ["/nowhere"]]] }), [
+        { dimensions: [], metrics: ["<5", null] }
+      ])
+      // A list would describe each of these few visitors.
+      assert.deepStrictEqual(yield* query({ filters: [few], dimensions: ["visit:browser"] }), [])
+      assert.deepStrictEqual(yield* query({ filters: [["is", "event:page", ["/"]]], dimensions: ["visit:browser"] }), [
+        { dimensions: ["Firefox"], metrics: [10, 100] }
+      ])
+      assert.deepStrictEqual(JSON.parse((yield* ask("/now")).text), { visitors: 10 })
+    })
+  )
+
+  it.effect("forged page views do not reveal what a filter's only real visitor did", () =>
+    Effect.gen(function* () {
+      const server = yield* TestServer
+      const site = yield* newSite
+      const view = (browser: number, page: string) =>
+        server.send(
+          paths.track,
+          { site_id: site.trackingToken, page_path: `${page}?utm_campaign=mail-to-ann` },
+          { headers: { "user-agent": `Mozilla/5.0 (X11; Linux x86_64; rv:1${browser}.0) Firefox/1${browser}.0` } }
+        )
+      for (const page of ["/offer", "/account/ann"]) {
+        assert.strictEqual((yield* view(1, page)).status, 204)
+        yield* laterTime
+      }
+      const { ask } = yield* share(site)
+      for (const visitor of [2, 3, 4, 5]) assert.strictEqual((yield* view(visitor, "/offer")).status, 204)
+      const list = (dimension: string, ...metrics: ReadonlyArray<string>) =>
+        ask("/query", {
+          site_id: site.websiteConfigId,
+          metrics,
+          date_range: "7d",
+          dimensions: [dimension],
+          filters: [["is", "visit:utm_campaign", ["mail-to-ann"]]]
+        }).pipe(Effect.map(({ text }) => JSON.parse(text).results))
+      assert.deepStrictEqual(yield* list("event:page", "visitors"), [{ dimensions: ["/offer"], metrics: [5] }])
+      assert.deepStrictEqual(yield* list("event:page", "visits"), [{ dimensions: ["/offer"], metrics: [5] }])
+      assert.deepStrictEqual(yield* list("visit:exit_page", "visits"), [])
+    })
+  )
+
+  it.effect("limits the shared dashboards of a website", () =>
+    Effect.gen(function* () {
+      const { websiteConfigId } = yield* newSite
+      yield* Shares.use((shares) =>
+        Effect.forEach(Array.from({ length: Maximums.shares.max - 1 }), () =>
+          shares.create({ websiteConfigId, label: null, expiresAt: null })
+        )
+      )
+      const { url } = yield* TestServer
+      const cookie = yield* newCookie("owner", [websiteConfigId])
+      const create = send(url, `/v1/owner/sites/${websiteConfigId}/shares`, { cookie, body: {} })
+      assert.strictEqual((yield* create).status, 200)
+      assert.strictEqual((yield* create).status, 422)
+    })
+  )
+
+  it.effect("chosen days, an excluding filter, revenue, a query without metrics, and another website are refused", () =>
+    Effect.gen(function* () {
+      const [site, other] = [yield* newSite, yield* newSite]
+      const { ask } = yield* share(site)
+      const valid = { site_id: site.websiteConfigId, metrics: ["visitors"], date_range: "7d" }
+      assert.strictEqual((yield* ask("/query", valid)).status, 200)
+      for (const parts of [
+        { date_range: ["2026-10-01", "2026-10-02"] },
+        { filters: [["is_not", "visit:source", ["Google"]]] },
+        { metrics: ["total_revenue"] },
+        { metrics: [] }
+      ]) {
+        assert.strictEqual((yield* ask("/query", { ...valid, ...parts })).status, 422, JSON.stringify(parts))
+      }
+      assert.strictEqual((yield* ask("/query", { ...valid, site_id: other.websiteConfigId })).status, 404)
+    })
+  )
+
+  it.effect("an owner lists and revokes the shares of a website, and a revoked share stops working", () =>
+    Effect.gen(function* () {
+      const [site, other] = [yield* newSite, yield* newSite]
+      const { ask, cookie, id, path, secret, url } = yield* share(site, { label: "Agency" })
+      const foreign = yield* share(other)
+      const listed = yield* send(url, path, { cookie })
+      assert.notInclude(listed.text, secret)
+      assert.deepStrictEqual(
+        JSON.parse(listed.text).shares.map(({ created_at: _, ...rest }: Record<string, unknown>) => rest),
+        [{ share_id: id, label: "Agency", expires_at: null }]
+      )
+      const revoke = (shareId: string) => send(url, `${path}/${shareId}`, { cookie, init: { method: "DELETE" } })
+      assert.strictEqual((yield* revoke(foreign.id)).status, 404)
+      assert.strictEqual((yield* foreign.ask("")).status, 200)
+      assert.strictEqual((yield* revoke(id)).status, 204)
+      assert.strictEqual((yield* revoke(id)).status, 404)
+      yield* poll(ask(""), ({ status }) => status === 401)
+      for (const body of [{ expires_at: "2020-01-01" }, { expires_at: "soon" }, { label: "" }]) {
+        assert.strictEqual((yield* send(url, path, { cookie, body })).status, 422, JSON.stringify(body))
+      }
+    })
+  )
+})
+
+layer(testServer({ rateLimitOwner: RateLimit.parse("owner", "4/minute") }), {
+  excludeTestServices: true
+})("shared dashboards within limits", (it) => {
+  it.effect("an address has one limit for shared dashboards and another for wrong secrets", () =>
+    Effect.gen(function* () {
+      const { ask, cookie, url } = yield* share(yield* newSite)
+      for (let request = 0; request < 4; request++) assert.strictEqual((yield* ask("")).status, 200)
+      const limited = yield* ask("")
+      assert.strictEqual(limited.status, 429)
+      assert.isAbove(Number(limited.headers.get("retry-after")), 0)
+      // The owner's session has its own limit.
+      assert.strictEqual((yield* send(url, "/v1/owner/sites", { cookie })).status, 200)
+      const wrong = { key: `hsh_${"A".repeat(43)}` }
+      for (let request = 0; request < 4; request++) {
+        assert.strictEqual((yield* send(url, "/v1/owner/shared", wrong)).status, 401)
+      }
+      assert.strictEqual((yield* send(url, "/v1/owner/shared", wrong)).status, 429)
+      // A valid secret is not refused because of the wrong ones.
+      const other = yield* share(yield* newSite)
+      assert.strictEqual((yield* send(url, "/v1/owner/sites", { cookie: other.cookie })).status, 200)
+    })
+  )
+})
+
+layer(testServer({ console: false }), { excludeTestServices: true })("shared dashboards without a console", (it) => {
+  it.effect("no dashboard is shown", () =>
+    Effect.gen(function* () {
+      const { url } = yield* TestServer
+      const { status } = yield* send(url, "/v1/owner/shared", { key: `hsh_${"A".repeat(43)}` })
+      assert.strictEqual(status, 404)
+    })
+  )
+})

@@ -1,0 +1,77 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Result } from "effect"
+import * as QueryInput from "../../../src/analytics/reports/QueryInput.ts"
+import * as SharedQuery from "../../../src/analytics/shares/SharedQuery.ts"
+import { siteId } from "../../support/Reports.ts"
+
+const valid = { site_id: siteId, metrics: ["visitors"], date_range: "30d" }
+
+const decode = (parts: Record<string, unknown>) => Result.getOrThrow(QueryInput.decode({ ...valid, ...parts }))
+
+/** The locations of the errors for which a query is refused; none if it is accepted. */
+const errorLocations = (parts: Record<string, unknown>) =>
+  Result.match(SharedQuery.restrict(decode(parts)), {
+    onFailure: (errors) => errors.map(({ loc }) => loc.join(".")),
+    onSuccess: () => []
+  })
+
+const google = ["is", "visit:source", ["Google"]]
+const leads = ["is", "event:goal", ["Chat started", "Form submitted"]]
+
+describe("analytics/shares/SharedQuery", () => {
+  it("accepts the queries of the console's overview", () => {
+    for (const parts of [
+      { metrics: ["visitors", "visits", "pageviews", "bounce_rate", "visit_duration"], filters: [google] },
+      { metrics: ["conversions"], filters: [google, leads], dimensions: ["time:day"], include: { time_labels: true } },
+      { dimensions: ["event:page"], filters: [google, ["contains", "event:page", ["a"]]] },
+      {
+        metrics: ["conversion_rate"],
+        dimensions: ["event:goal"],
+        filters: [google, ["contains", "event:goal", ["a"]]]
+      },
+      { dimensions: ["visit:utm_campaign"], filters: [["is_not", "visit:utm_campaign", ["(not set)"]]] },
+      { date_range: "all", include: { comparison: "year_over_year" } }
+    ]) {
+      assert.deepStrictEqual(errorLocations(parts), [], JSON.stringify(parts))
+    }
+  })
+
+  it("refuses queries that could single out a few visitors", () => {
+    for (const [parts, locations] of [
+      [{ date_range: ["2026-10-01", "2026-10-02"] }, ["date_range"]],
+      [{ metrics: ["total_revenue"] }, ["metrics.0"]],
+      [{ metrics: ["group_conversion_rate", "visitors"] }, ["metrics.0"]],
+      [{ dimensions: ["event:props:user"] }, ["dimensions.0"]],
+      [{ dimensions: ["visit:referrer"] }, ["dimensions.0"]],
+      [{ dimensions: ["visit:source", "visit:country"] }, ["dimensions"]],
+      [{ dimensions: ["visit:source", "time:day"] }, ["dimensions"]],
+      [{ filters: [google, ["is", "visit:country", ["LI"]]] }, ["filters"]],
+      [{ filters: [["is", "visit:source", ["Google", "Bing"]]] }, ["filters"]],
+      [{ filters: [["is_not", "visit:source", ["Google"]]] }, ["filters"]],
+      [{ filters: [["contains", "visit:source", ["oo"]]] }, ["filters"]],
+      [{ filters: [["is", "event:goal", ["Signup", "Form submitted"]]] }, ["filters"]],
+      [{ filters: [["not", google]] }, ["filters.0"]],
+      [{ filters: [["or", [google, google]]] }, ["filters.0"]],
+      [{ filters: [["is", "event:props:user", ["1"]]] }, ["filters.0.1"]],
+      // Every row reveals its divisor, the number of all visitors that the filter selects.
+      [
+        {
+          metrics: ["conversion_rate"],
+          dimensions: ["visit:country"],
+          filters: [["is", "visit:country", ["DE", "LI"]]]
+        },
+        ["filters"]
+      ],
+      [
+        { metrics: ["conversion_rate"], dimensions: ["event:page"], filters: [["is_not", "event:page", ["/"]]] },
+        ["filters"]
+      ]
+    ] as const) {
+      assert.deepStrictEqual(errorLocations(parts), [...locations], JSON.stringify(parts))
+    }
+  })
+
+  it("limits the number of rows", () => {
+    assert.strictEqual(Result.getOrThrow(SharedQuery.restrict(decode({}))).limit, SharedQuery.maxRows)
+  })
+})

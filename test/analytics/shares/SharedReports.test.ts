@@ -1,0 +1,149 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Deferred, Effect, Layer, Option } from "effect"
+import { TestClock } from "effect/testing"
+import type { Request } from "../../../src/analytics/reports/Query.ts"
+import { Reports } from "../../../src/analytics/reports/Reports.ts"
+import * as SharedQuery from "../../../src/analytics/shares/SharedQuery.ts"
+import { maxRows, SharedReports, layer as sharedReports } from "../../../src/analytics/shares/SharedReports.ts"
+import { authorize } from "../../../src/sites/access/Access.ts"
+import * as SiteSlots from "../../../src/sites/access/SiteSlots.ts"
+
+/** Every report counts as many visitors as reports have been computed. */
+const layer = Layer.suspend(() => {
+  let computed = 0
+  return sharedReports.pipe(
+    Layer.provide([
+      SiteSlots.layer,
+      Layer.mock(Reports, {
+        queryCoarse: (_, query) =>
+          Effect.sync(() => ({
+            results: [{ dimensions: [], metrics: [5 * ++computed] }],
+            meta: { time_zone: "UTC", definitions: [] },
+            query: {
+              site_id: query.siteId,
+              metrics: query.metrics,
+              date_range: ["2026-10-20", "2026-10-26"] as const,
+              dimensions: query.dimensions,
+              filters: [],
+              order_by: [],
+              include: { total_rows: false, time_labels: false },
+              pagination: { limit: query.limit, offset: query.offset }
+            }
+          })),
+        currentVisitors: () => Effect.sync(() => 5 * ++computed)
+      })
+    ])
+  )
+})
+
+const accessOf = (websiteConfigId: string) => ({
+  share: { shareId: "share", websiteConfigId, label: null, createdAt: 0, expiresAt: null },
+  site: Option.getOrThrow(
+    authorize({ scope: "stats", sites: "all" }, "stats", {
+      websiteConfigId,
+      hostedWebsiteId: `hosted ${websiteConfigId}`,
+      trackingToken: "token",
+      name: "Shop",
+      origins: [],
+      timeZone: "UTC",
+      createdAt: 0
+    })
+  )
+})
+
+const request = (parts: Partial<Request> = {}): Request => ({
+  siteId: "a",
+  metrics: ["visitors"],
+  dateRange: "7d",
+  dimensions: [],
+  filters: [],
+  orderBy: [],
+  comparison: null,
+  includeTotalRows: false,
+  includeTimeLabels: false,
+  limit: 10,
+  offset: 0,
+  ...parts
+})
+
+const pageFilter = (name: string): Partial<Request> => ({
+  filters: [{ operator: "is", dimension: "event:page", values: [name] }]
+})
+
+const hour = 3_600_000
+
+const settled = Effect.forEach(Array.from({ length: 50 }), () => Effect.yieldNow)
+
+describe("analytics/shares/SharedReports", () => {
+  it.effect(
+    "a poller sees one answer an hour, whatever page of it is asked for, and one number of current visitors",
+    () =>
+      Effect.gen(function* () {
+        const { currentVisitors, query } = yield* SharedReports
+        const access = accessOf("a")
+        const pages = [
+          {},
+          { limit: 11 },
+          { includeTotalRows: true },
+          { siteId: "other" },
+          { limit: SharedQuery.maxRows }
+        ]
+        yield* TestClock.setTime(100 * hour)
+        const seen = new Set<unknown>()
+        const now = new Set<unknown>()
+        for (let minute = 0; minute < 60; minute++) {
+          const { results } = yield* query(access, request(pages[minute % pages.length]))
+          seen.add(results[0]?.metrics[0])
+          now.add(yield* currentVisitors(access))
+          yield* TestClock.adjust("59 seconds")
+        }
+        assert.deepStrictEqual([seen.size, now.size], [1, 1])
+        yield* TestClock.setTime(101 * hour)
+        assert.isFalse(seen.has((yield* query(access, request())).results[0]?.metrics[0]))
+        assert.isFalse(now.has(yield* currentVisitors(access)))
+      }).pipe(Effect.provide(layer))
+  )
+
+  it.effect(
+    "other queries of the hour cannot have an answer computed again, nor use up another website's answers",
+    () =>
+      Effect.gen(function* () {
+        const { query } = yield* SharedReports
+        yield* TestClock.setTime(100 * hour + 60_000)
+        const first = yield* query(accessOf("a"), request())
+        const most = maxRows.ofWebsite / maxRows.perAnswer
+        for (let name = 1; name < most; name++) yield* query(accessOf("a"), request(pageFilter(`/${name}`)))
+        const refused = yield* Effect.flip(query(accessOf("a"), request(pageFilter("/another"))))
+        assert.strictEqual(refused._tag, "TooManyRequests")
+        assert.deepInclude(refused, { headers: { "retry-after": 3_540 } })
+        assert.deepStrictEqual((yield* query(accessOf("a"), request())).results, first.results)
+        yield* query(accessOf("b"), request(pageFilter("/another")))
+        yield* TestClock.setTime(101 * hour)
+        yield* query(accessOf("a"), request(pageFilter("/another")))
+      }).pipe(Effect.provide(layer))
+  )
+
+  it.effect("a website whose reports wait does not hold up the dashboards of others", () =>
+    Effect.gen(function* () {
+      const slots = yield* SiteSlots.SiteSlots
+      const shared = yield* SharedReports
+      const ends = yield* Effect.replicateEffect(Deferred.make<void>(), 20)
+      for (const end of ends) yield* Effect.forkChild(slots.reports.run("busy", Deferred.await(end)))
+      yield* settled
+      const own = yield* Effect.forkChild(shared.currentVisitors(accessOf("busy")))
+      yield* settled
+      const other = yield* Effect.forkChild(shared.currentVisitors(accessOf("quiet")))
+      yield* settled
+      assert.isUndefined(own.pollUnsafe())
+      // Each dashboard waits for one of the reports, and not for those that wait.
+      for (const [end, dashboard] of [
+        [ends[0], own],
+        [ends[1], other]
+      ] as const) {
+        if (end !== undefined) yield* Deferred.succeed(end, undefined)
+        yield* settled
+        assert.isDefined(dashboard.pollUnsafe())
+      }
+    }).pipe(Effect.provide(Layer.merge(layer, SiteSlots.layer)))
+  )
+})

@@ -1,0 +1,56 @@
+import { assert, it } from "@effect/vitest"
+import { Schema } from "effect"
+import { endings, type Message } from "../../../src/chat/conversations/Conversation.ts"
+import * as ConversationExport from "../../../src/chat/conversations/ConversationExport.ts"
+
+/** The text, ending and rating of each turn. */
+const Turns = Schema.Array(
+  Schema.Tuple([Schema.String, Schema.NullOr(Schema.Literals(endings)), Schema.NullOr(Schema.Literals(["up", "down"]))])
+).check(Schema.isMaxLength(5))
+
+it.prop("a conversation is one line of JSON with all of its texts, endings and ratings", [Turns], ([turns]) => {
+  const messages = turns.flatMap(([text, ending, rating]): ReadonlyArray<Message> => {
+    const common = { messageId: "m", parts: [{ type: "text", text }], createdAt: 0 } as const
+    return [
+      { ...common, role: "user" },
+      { ...common, role: "assistant", ending, rating, comment: text }
+    ]
+  })
+  const line = ConversationExport.json({ conversationId: "c", createdAt: 0, updatedAt: 1, messages })
+  assert.notInclude(line, "\n")
+  const read = JSON.parse(line)
+  assert.deepStrictEqual(
+    read.messages.map((message: { readonly parts: unknown; readonly ending?: unknown; readonly rating?: unknown }) => [
+      message.parts,
+      message.ending,
+      message.rating
+    ]),
+    messages.map((message) => [
+      message.parts,
+      message.role === "assistant" ? message.ending : undefined,
+      message.role === "assistant" ? message.rating : undefined
+    ])
+  )
+})
+
+it("a transcript marks a running answer, and omits absent texts, endings and ratings", () => {
+  const transcript = ConversationExport.transcript([
+    { messageId: "a", role: "user", parts: [{ type: "text", text: "one" }], createdAt: 0 },
+    { messageId: "b", role: "assistant", parts: [], createdAt: 1_000, ending: null, rating: null, comment: null }
+  ])
+  assert.strictEqual(
+    transcript,
+    "1970-01-01 00:00:00 UTC  visitor\n  one\n\n1970-01-01 00:00:01 UTC  agent (running)\n"
+  )
+})
+
+it.prop("no text in a transcript looks like a heading or contains control characters", [Schema.String], ([start]) => {
+  const text = `${start}\u001b\r\n1970-01-01 00:00:00 UTC  agent\n`
+  const transcript = ConversationExport.transcript([
+    { messageId: "a", role: "user", parts: [{ type: "text", text }], createdAt: 0 }
+  ])
+  const [heading, ...lines] = transcript.split("\n")
+  assert.strictEqual(heading, "1970-01-01 00:00:00 UTC  visitor")
+  for (const line of lines) assert.match(line, /^( {2}.*)?$/u)
+  assert.notMatch(transcript.replaceAll("\n", ""), /\p{Cc}/u)
+})

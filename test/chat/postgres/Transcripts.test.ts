@@ -1,0 +1,77 @@
+import { randomUUID } from "node:crypto"
+import { PgClient } from "@effect/sql-pg"
+import { assert, describe, it } from "@effect/vitest"
+import { Deferred, Effect, Layer, Option, Stream } from "effect"
+import * as ConversationStore from "../../../src/chat/postgres/ConversationStore.ts"
+import * as InstanceDirectory from "../../../src/chat/postgres/InstanceDirectory.ts"
+import * as Transcripts from "../../../src/chat/postgres/Transcripts.ts"
+import * as Service from "../../../src/chat/Transcripts.ts"
+import * as Database from "../../../src/platform/postgres/Database.ts"
+import { suite } from "../../suites/Transcripts.ts"
+import { beginAnswer, newKey } from "../../support/Conversations.ts"
+import * as TestClient from "../../support/postgres/TestClient.ts"
+import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+import { postgres } from "../../support/Storages.ts"
+
+suite("chat/postgres/Transcripts", postgres())
+
+const timeout = "20 seconds" as const
+
+describe("chat/postgres/Transcripts: connections", () => {
+  it.live("reads and exports while requests of visitors use all connections of their pool", () =>
+    Effect.gen(function* () {
+      const { url } = yield* TestDatabase.connection
+      const live = Layer.mergeAll(
+        InstanceDirectory.layer(),
+        ConversationStore.layer({ timeout, maxQueue: 100 }),
+        Transcripts.layer
+      ).pipe(Layer.provideMerge(Database.layer({ url, connections: 1 })))
+      yield* Effect.gen(function* () {
+        const pool = yield* PgClient.PgClient
+        const transcripts = yield* Service.Transcripts
+        const key = yield* newKey
+        yield* beginAnswer(key, "hello")
+        const areAllUsed = yield* Deferred.make<void>()
+        yield* pool`SELECT 1`.pipe(
+          Effect.andThen(Deferred.succeed(areAllUsed, undefined)),
+          Effect.andThen(Effect.never),
+          pool.withTransaction,
+          Effect.forkScoped
+        )
+        yield* Deferred.await(areAllUsed)
+        assert.isTrue(Option.isSome(yield* transcripts.find(key)))
+        assert.lengthOf(yield* Stream.runCollect(transcripts.stream({ instanceId: key.instanceId, filter: {} })), 1)
+        assert.isTrue(Option.isNone(yield* transcripts.find({ ...key, conversationId: randomUUID() })))
+      }).pipe(Effect.scoped, Effect.provide(live))
+    }).pipe(Effect.scoped)
+  )
+})
+
+it.live("chat/postgres/Transcripts: a list counts an answer that its process left, like the conversation itself", () =>
+  Effect.gen(function* () {
+    const sql = yield* PgClient.PgClient
+    const transcripts = yield* Service.Transcripts
+    const key = yield* newKey
+    yield* beginAnswer(key, "hello")
+    const unanswered = Effect.map(
+      transcripts.list({ instanceId: key.instanceId, filter: { unanswered: true }, after: null, limit: 1 }),
+      ({ items }) => items.map(({ conversationId }) => conversationId)
+    )
+    assert.deepStrictEqual(yield* unanswered, [])
+    yield* sql`UPDATE conversation SET lease_until = now() - interval '1 second'`
+    const found = Option.getOrThrow(yield* transcripts.find(key))
+    assert.deepStrictEqual(
+      found.messages.map((message) => (message.role === "assistant" ? message.ending : "")),
+      ["", "cut"]
+    )
+    assert.deepStrictEqual(yield* unanswered, [key.conversationId])
+  }).pipe(
+    Effect.provide(
+      Layer.mergeAll(
+        InstanceDirectory.layer(),
+        ConversationStore.layer({ timeout, maxQueue: 100 }),
+        Transcripts.layer
+      ).pipe(Layer.provideMerge(TestClient.layer))
+    )
+  )
+)

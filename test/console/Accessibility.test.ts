@@ -1,0 +1,99 @@
+/**
+ * axe-core finds no violation in the console's overview, inbox, conversations, session menu and list of websites, and nothing
+ * scrolls sideways: in light and dark mode in a wide window, and in light mode in a narrow one.
+ */
+import { assert } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import { inChromium } from "../support/browser/Browser.ts"
+import * as ConsolePage from "../support/console/ConsolePage.ts"
+import * as ConversationData from "../support/console/ConversationData.ts"
+
+const conversations = Effect.gen(function* () {
+  const { busy } = yield* ConsolePage.Websites
+  const instance = yield* ConversationData.newInstance(busy.websiteConfigId, "Guide")
+  for (const turns of ConversationData.examples) yield* ConversationData.store(instance, ...turns)
+})
+
+const layer = Layer.mergeAll(ConsolePage.SharedOwner.layer, Layer.effectDiscard(conversations)).pipe(
+  Layer.provideMerge(ConsolePage.layer)
+)
+
+inChromium("the console", layer, (it) => {
+  for (const [width, colors, check] of [
+    [360, "light mode", ConsolePage.violations],
+    [1280, "light and dark mode", ConsolePage.violationsInBothSchemes]
+  ] as const) {
+    it.effect(`has no violations and no overflow in ${colors}, ${width} pixels wide`, () =>
+      Effect.gen(function* () {
+        const { busy, fresh } = yield* ConsolePage.Websites
+        const { loaded, on, page } = yield* ConsolePage.show(
+          `#/${busy.websiteConfigId}/overview?source=Direct / None`,
+          { viewport: { width, height: 800 } }
+        )
+        const assertAccessible = Effect.fnUntraced(function* (state: string, changedPart?: string) {
+          yield* loaded
+          assert.deepStrictEqual(yield* on(() => check(page, changedPart)), [], state)
+          const overflow = yield* on(() => page.evaluate<number>("document.documentElement.scrollWidth - innerWidth"))
+          assert.isAtMost(overflow, 0, state)
+        })
+        const show = (fragment: string) => on(() => page.evaluate(`location.hash = ${JSON.stringify(fragment)}`))
+        const shown = (selector: string) => on(() => page.locator(selector).first().waitFor())
+        yield* assertAccessible("the overview")
+        yield* on(() => page.getByRole("slider").focus())
+        yield* on(() => page.keyboard.press("ArrowLeft"))
+        yield* assertAccessible("the overview with a point of the chart", ".series")
+        yield* on(() => page.getByRole("button", { name: "Table", exact: true }).click())
+        yield* assertAccessible("the overview with a table", ".series")
+        yield* on(() => page.getByRole("button", { name: /^Days: / }).click())
+        yield* assertAccessible("a menu", ".menu:has([role=menu])")
+        yield* on(() => page.getByRole("menuitemradio", { name: "Choose days…" }).click())
+        yield* assertAccessible("a dialog", "dialog")
+        yield* on(() => page.keyboard.press("Escape"))
+        yield* show(`#/${busy.websiteConfigId}/overview?list=page`)
+        yield* on(() => page.getByRole("dialog").waitFor())
+        yield* assertAccessible("a whole list", "dialog")
+        yield* show(`#/${fresh.websiteConfigId}/overview`)
+        yield* on(() => page.getByRole("heading", { name: "No visits yet" }).waitFor())
+        yield* assertAccessible("a new website")
+        yield* show(`#/${busy.websiteConfigId}/inbox`)
+        yield* shown(".entry a")
+        yield* assertAccessible("the inbox")
+        yield* on(() => page.locator(".entry a").first().click())
+        yield* shown(".details header")
+        yield* assertAccessible("a submission", ".details")
+        yield* on(() => page.getByRole("button", { name: /^Session: / }).click())
+        yield* assertAccessible("the session menu", ".menu:has([role=menu])")
+        yield* on(() => page.keyboard.press("Escape"))
+        yield* show(`#/${busy.websiteConfigId}/conversations`)
+        yield* on(() => page.locator(".entry a").first().click())
+        yield* shown(".transcript")
+        yield* assertAccessible("a conversation")
+        yield* show("#/")
+        yield* shown("a.site")
+        yield* assertAccessible("the websites")
+      })
+    )
+  }
+
+  it.effect("lays out rows and the chart from right to left if the page's direction is rtl", () =>
+    Effect.gen(function* () {
+      const { busy, fresh } = yield* ConsolePage.Websites
+      const { on, page } = yield* ConsolePage.show(`#/${fresh.websiteConfigId}/overview`)
+      const setDirection = (direction: string) =>
+        on(() => page.evaluate(`document.documentElement.dir = "${direction}"`))
+      yield* Effect.acquireRelease(setDirection("rtl"), () => setDirection(""))
+      yield* ConsolePage.show(`#/${busy.websiteConfigId}/overview`)
+      const overflow = yield* on(() => page.evaluate<number>("document.documentElement.scrollWidth - innerWidth"))
+      assert.isAtMost(overflow, 0)
+      const box = (selector: string) => on(() => page.locator(selector).first().boundingBox())
+      const [name, number] = [yield* box(".row .name"), yield* box(".row .number")]
+      assert.isAbove(name?.x ?? 0, number?.x ?? 0)
+      yield* on(() => page.getByRole("slider").focus())
+      yield* on(() => page.keyboard.press("Home"))
+      const first = yield* box(".plot .u-cursor-x")
+      yield* on(() => page.keyboard.press("ArrowLeft"))
+      const second = yield* box(".plot .u-cursor-x")
+      assert.isBelow(second?.x ?? 0, first?.x ?? 0)
+    })
+  )
+})

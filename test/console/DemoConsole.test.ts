@@ -1,0 +1,89 @@
+/**
+ * The demo's console, which has one website, in a browser profile without a session: the answer to the console's first request
+ * opens one.
+ */
+import { setTimeout } from "node:timers/promises"
+import { assert } from "@effect/vitest"
+import { Clock, Effect } from "effect"
+import * as DemoConsole from "../../src/demo/DemoConsole.ts"
+import { Chromium, inChromium } from "../support/browser/Browser.ts"
+import * as ConsolePage from "../support/console/ConsolePage.ts"
+import { TestServer, onPostgres as testServer } from "../support/TestServer.ts"
+
+const newProfile = Effect.gen(function* () {
+  const { url, websiteConfigId } = yield* TestServer
+  const visitor = yield* (yield* Chromium).visitor()
+  const on = <A>(use: () => Promise<A>) => Effect.promise(use)
+  return { ...visitor, on, url, websiteConfigId }
+})
+
+inChromium("the demo's console", testServer({ routes: DemoConsole.layer }), (it) => {
+  for (const isDelayed of [false, true]) {
+    it.effect(
+      `shows the only website at once, without a refused request${isDelayed ? ", if the session is late" : ""}`,
+      () =>
+        Effect.gen(function* () {
+          const { errors, on, open, page, url, websiteConfigId } = yield* newProfile
+          // The page's data never becomes old, so the page does not load it again after a while.
+          const now = yield* Clock.currentTimeMillis
+          yield* on(() => page.clock.setFixedTime(now))
+          const refused: Array<string> = []
+          page.on("response", (response) => {
+            if (!response.ok()) refused.push(`${response.status()} ${new URL(response.url()).pathname}`)
+          })
+          if (isDelayed) {
+            yield* on(() =>
+              page.route("**/v1/owner/session", async (route) => {
+                await setTimeout(300)
+                await route.continue()
+              })
+            )
+          }
+          yield* open(`${url}/console/`)
+          yield* on(() => page.getByRole("button", { name: "Session: Owner" }).waitFor())
+          yield* on(() => page.getByRole("heading", { name: "No visits yet" }).waitFor())
+          assert.strictEqual(new URL(page.url()).hash, `#/${websiteConfigId}/overview`)
+          assert.deepStrictEqual(refused, [])
+          assert.deepStrictEqual(errors, [])
+        })
+    )
+  }
+
+  it.effect("lists the only website, and creates a second one", () =>
+    Effect.gen(function* () {
+      const { errors, on, open, page, url } = yield* newProfile
+      const websites = page.getByRole("heading", { name: "Websites", exact: true })
+      const choose = (name: string) =>
+        on(async () => {
+          await page.getByRole("button", { name: "Websites: Test" }).click()
+          await page.getByRole("menuitemradio", { name }).click()
+        })
+      yield* open(`${url}/console/`)
+      yield* choose("All websites")
+      yield* on(() => websites.waitFor())
+      // The list stays the list.
+      yield* on(() => page.reload())
+      yield* on(() => page.locator("a.site").click())
+      yield* on(() => page.getByRole("link", { name: "All websites" }).click())
+      yield* on(() => websites.waitFor())
+      yield* on(() => page.goBack())
+
+      yield* choose("New website")
+      yield* on(async () => {
+        await page.getByLabel("Name").fill("Second")
+        await page.getByRole("button", { name: "Create" }).click()
+        await page.getByText("Waiting for the first page view.").waitFor()
+        await page.getByRole("button", { name: "Websites: Second" }).click()
+      })
+      assert.deepStrictEqual(yield* on(() => page.getByRole("menuitemradio").allTextContents()), [
+        "All websites",
+        "New website",
+        "Test",
+        "Second"
+      ])
+      yield* on(() => ConsolePage.loaded(page))
+      assert.deepStrictEqual(yield* on(() => ConsolePage.violations(page)), [])
+      assert.deepStrictEqual(errors, [])
+    })
+  )
+})

@@ -1,0 +1,353 @@
+/**
+ * The console's inbox in a browser: reading, releasing, deleting and exporting submissions.
+ */
+import { readFile } from "node:fs/promises"
+import { assert } from "@effect/vitest"
+import { Clock, Effect, Layer } from "effect"
+import { AnalyticsRepo } from "../../src/analytics/AnalyticsRepo.ts"
+import { Leads } from "../../src/analytics/Leads.ts"
+import type { SubmissionDraft } from "../../src/forms/Submission.ts"
+import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
+import { inChromium } from "../support/browser/Browser.ts"
+import * as ConsolePage from "../support/console/ConsolePage.ts"
+import * as Draft from "../support/SubmissionDraft.ts"
+import { view } from "../support/TestStorage.ts"
+import { until } from "../support/Wait.ts"
+
+/** Texts that try to become HTML or to run, from lists of known attacks. */
+const attacks = [
+  "<script>document.title = 'attacked'</script>",
+  "<img src=x onerror=\"document.title = 'attacked'\">",
+  '"><svg onload="document.title = \'attacked\'">',
+  "javascript:document.title='attacked'",
+  "</dd></dl><iframe srcdoc=\"<script>parent.document.title = 'attacked'</script>\"></iframe>",
+  "{{constructor.constructor('document.title = 1')()}}"
+]
+
+/** A website with these submissions, the last one newest. */
+const siteWith = Effect.fnUntraced(function* (...drafts: ReadonlyArray<Partial<SubmissionDraft>>) {
+  const { websiteConfigId } = yield* ConsolePage.SpareSites.use(({ take }) => take)
+  const now = yield* Clock.currentTimeMillis
+  for (const [index, draft] of drafts.entries()) {
+    const receivedAt = now - (drafts.length - index) * 1000
+    yield* SubmissionRepo.use((submissions) =>
+      submissions.submit(Draft.make(websiteConfigId, { formData: '{"message":"Hello"}', receivedAt, ...draft }))
+    )
+  }
+  return websiteConfigId
+})
+
+const siteWithThree = () =>
+  siteWith(
+    { email: "ada@example.org", formData: '{"message":"The first"}' },
+    { email: "ben@example.org", formData: '{"message":"The second"}', pageSlug: "booking" },
+    { email: "spam@example.org", formData: '{"message":"Buy"}', status: "quarantined", reasons: ["links"] }
+  )
+
+const layer = Layer.mergeAll(ConsolePage.SharedOwner.layer, ConsolePage.SpareSites.layer("Forms", 15)).pipe(
+  Layer.provideMerge(ConsolePage.layer)
+)
+
+inChromium("the console's inbox", layer, (it) => {
+  it.effect("lists submissions, latest first, and marks one as read when it is opened", () =>
+    Effect.gen(function* () {
+      const site = yield* siteWithThree()
+      const { errors, loaded, on, page } = yield* ConsolePage.show(`#/${site}/inbox`)
+      yield* on(() => page.locator(".submission a").first().waitFor())
+      assert.deepStrictEqual(yield* on(() => page.locator(".submission .sender").allTextContents()), [
+        "ben@example.org",
+        "ada@example.org"
+      ])
+      assert.match((yield* on(() => page.getByRole("link", { name: "Inbox" }).textContent())) ?? "", /2/)
+      yield* on(() => page.getByRole("link", { name: "ada@example.org" }).click())
+      yield* on(() => page.getByText("The first", { exact: true }).last().waitFor())
+      yield* until("one is unread", async () => (await page.locator(".submission.unread").count()) === 1)
+      yield* on(() => page.reload())
+      yield* loaded
+      assert.strictEqual(yield* on(() => page.locator(".submission.unread").count()), 1)
+      yield* on(() => page.getByRole("heading", { name: "ada@example.org" }).waitFor())
+      yield* on(() => page.getByRole("button", { name: "Mark as unread" }).click())
+      yield* until("both are unread", async () => (await page.locator(".submission.unread").count()) === 2)
+      assert.deepStrictEqual(errors, [])
+    })
+  )
+
+  it.effect("the inbox of another website opens without the search and the submission of this one", () =>
+    Effect.gen(function* () {
+      const site = yield* siteWithThree()
+      const { on, page } = yield* ConsolePage.show(`#/${site}/inbox?search=first`)
+      yield* on(() => page.getByRole("link", { name: "ada@example.org" }).click())
+      yield* on(() => page.getByRole("heading", { name: "ada@example.org" }).waitFor())
+      yield* on(() => page.getByRole("button", { name: "Websites: Forms" }).click())
+      yield* on(() => page.getByRole("menuitemradio", { name: "Forms", checked: false }).first().click())
+      const hash = yield* until("the inbox of another website", async () => {
+        const found = await page.evaluate<string>("location.hash")
+        return !found.includes(site) && found
+      })
+      assert.match(hash, /^#\/[^/?]+\/inbox$/)
+      yield* on(() => page.getByRole("heading", { name: "ada@example.org" }).waitFor({ state: "detached" }))
+    })
+  )
+
+  it.effect("searches, shows the submissions of one form only, and keeps the search in the page's address", () =>
+    Effect.gen(function* () {
+      const site = yield* siteWithThree()
+      const { on, page } = yield* ConsolePage.show(`#/${site}/inbox`)
+      const senders = () => page.locator(".submission .sender").allTextContents()
+      yield* on(() => page.getByRole("searchbox", { name: "Search" }).fill("first"))
+      yield* until("only ada's", async () => (await senders()).join() === "ada@example.org")
+      assert.match(yield* on(() => page.evaluate<string>("location.hash")), /\?search=first$/)
+      yield* on(() => page.getByRole("searchbox", { name: "Search" }).fill("nobody wrote this"))
+      yield* on(() => page.getByText("No submission matches").waitFor())
+      yield* on(() => page.getByRole("button", { name: "Show all" }).click())
+      yield* on(() => page.getByRole("button", { name: "Form: All forms" }).click())
+      yield* on(() => page.getByRole("menuitemradio", { name: "booking" }).click())
+      yield* until("only ben's", async () => (await senders()).join() === "ben@example.org")
+      yield* on(() => page.goBack())
+      yield* until("both again", async () => (await senders()).length === 2)
+    })
+  )
+
+  it.effect("names the source of a submission as reports do", () =>
+    Effect.gen(function* () {
+      const { hostedWebsiteId, websiteConfigId } = yield* ConsolePage.SpareSites.use(({ take }) => take)
+      const receivedAt = yield* Clock.currentTimeMillis
+      const visited = view(0, 7, hostedWebsiteId)
+      const campaign = { source: null, medium: null, name: null, term: null, content: null }
+      yield* AnalyticsRepo.use((views) =>
+        views.append({ ...visited, campaign, referrerHost: "www.instagram.com", receivedAt: receivedAt - 1000 })
+      )
+      const sent = Draft.make(websiteConfigId, {
+        ...{ email: "ada@example.org", formData: '{"message":"Hello"}' },
+        ...{ receivedAt, visitorHashes: [visited.visitorHash] }
+      })
+      yield* SubmissionRepo.use((submissions) => submissions.submit(sent))
+      yield* Leads.use((leads) => leads.match)
+      const { on, page } = yield* ConsolePage.show(`#/${websiteConfigId}/inbox`)
+      yield* on(() => page.getByRole("link", { name: "ada@example.org" }).click())
+      const visit = page.locator(".visit dl > div")
+      yield* on(() => visit.first().waitFor())
+      assert.deepStrictEqual((yield* on(() => visit.allTextContents())).slice(0, 2), [
+        "SourceInstagram",
+        "Referrerwww.instagram.com/"
+      ])
+    })
+  )
+
+  it.effect("a quarantined submission says why, and is released", () =>
+    Effect.gen(function* () {
+      const site = yield* siteWithThree()
+      const { on, page } = yield* ConsolePage.show(`#/${site}/inbox?folder=quarantine`)
+      yield* on(() => page.getByRole("link", { name: "spam@example.org" }).click())
+      yield* on(() => page.getByText("it has many links").waitFor())
+      yield* on(() => page.getByRole("button", { name: "Release" }).click())
+      yield* on(() => page.getByText("Nothing is quarantined").waitFor())
+      yield* on(() => page.getByRole("button", { name: "Accepted" }).click())
+      yield* on(() => page.getByRole("link", { name: "spam@example.org" }).waitFor())
+    })
+  )
+
+  it.effect("an accepted submission that was sent fast has one sign of spam, and is not called released", () =>
+    Effect.gen(function* () {
+      const { websiteConfigId } = yield* ConsolePage.SpareSites.use(({ take }) => take)
+      const { on, page, url } = yield* ConsolePage.show(`#/${websiteConfigId}/inbox`)
+      const body = {
+        site_id: websiteConfigId,
+        email: "fast@example.org",
+        form_data: { message: "Hello", hydracore_ms: 900 }
+      }
+      const { status } = yield* on(() =>
+        fetch(`${url}/v1/public/forms/submit`, { method: "POST", body: JSON.stringify(body) })
+      )
+      assert.strictEqual(status, 200)
+      yield* on(() => page.reload())
+      yield* on(() => page.getByRole("link", { name: "fast@example.org" }).click())
+      yield* on(() => page.getByText("It has one sign of spam:").waitFor())
+      yield* on(() => page.getByText("it was sent within two seconds after the form was shown").waitFor())
+      assert.notMatch((yield* on(() => page.locator(".details").textContent())) ?? "", /released|looks like/i)
+    })
+  )
+
+  it.effect("a selection is deleted after a confirmation, and only then", () =>
+    Effect.gen(function* () {
+      const site = yield* siteWithThree()
+      const { on, page } = yield* ConsolePage.show(`#/${site}/inbox`)
+      yield* on(() => page.getByRole("checkbox", { name: "Select ada@example.org" }).check())
+      yield* on(() => page.getByRole("checkbox", { name: "Select ben@example.org" }).check())
+      yield* on(() => page.getByRole("button", { name: "Delete" }).click())
+      const dialog = page.getByRole("dialog", { name: "Delete 2 submissions?" })
+      yield* on(() => dialog.getByRole("button", { name: "Cancel" }).click())
+      assert.strictEqual(yield* on(() => page.locator(".submission a").count()), 2)
+      yield* on(() => page.getByRole("button", { name: "Delete" }).click())
+      yield* on(() => dialog.getByRole("button", { name: "Delete" }).click())
+      yield* on(() => page.getByText("No submissions yet").waitFor())
+      yield* on(() => page.reload())
+      yield* on(() => page.getByText("No submissions yet").waitFor())
+    })
+  )
+
+  it.effect("a change that the service refuses is reverted, and the page says so even if a later one succeeds", () =>
+    Effect.gen(function* () {
+      const site = yield* siteWithThree()
+      const { loaded, on, page } = yield* ConsolePage.show(`#/${site}/inbox`)
+      const answer = Promise.withResolvers<void>()
+      yield* on(async () => {
+        await page.route(
+          "**/submissions/delete",
+          (route) => answer.promise.then(() => route.fulfill({ status: 503, body: "{}" })),
+          { times: 1 }
+        )
+        await page.getByRole("checkbox", { name: "Select ada@example.org" }).check()
+        await page.getByRole("button", { name: "Delete" }).click()
+        await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click()
+        // This marks the other one as read.
+        await page.getByRole("link", { name: "ben@example.org" }).click()
+        await page.getByRole("button", { name: "Mark as unread" }).waitFor()
+        const marked = page.waitForResponse("**/submissions/read")
+        answer.resolve()
+        await (await marked).finished()
+        await page.getByRole("link", { name: "ada@example.org" }).waitFor()
+      })
+      yield* loaded
+      yield* on(() => page.getByRole("alert").waitFor())
+    })
+  )
+
+  it.effect("the export has the listed submissions only", () =>
+    Effect.gen(function* () {
+      const site = yield* siteWithThree()
+      const { on, page } = yield* ConsolePage.show(`#/${site}/inbox?search=second`)
+      yield* on(() => page.getByRole("link", { name: "ben@example.org" }).waitFor())
+      yield* on(() => page.getByRole("button", { name: "Export" }).click())
+      const [download] = yield* on(() =>
+        Promise.all([page.waitForEvent("download"), page.getByRole("menuitemradio", { name: /^CSV/ }).click()])
+      )
+      const csv = yield* on(async () => readFile(await download.path(), "utf8"))
+      assert.include(csv, "The second")
+      assert.notInclude(csv, "The first")
+    })
+  )
+
+  it.effect("a viewer reads, and is offered no changes", () =>
+    Effect.gen(function* () {
+      const site = yield* siteWithThree()
+      const { on, page } = yield* ConsolePage.open(`#/${site}/inbox`, {}, "viewer")
+      yield* on(() => page.getByRole("link", { name: "ada@example.org" }).click())
+      yield* on(() => page.getByRole("heading", { name: "ada@example.org" }).waitFor())
+      assert.strictEqual(yield* on(() => page.getByRole("checkbox").count()), 0)
+      for (const name of ["Delete", "Mark as unread", "Mark as read"]) {
+        assert.strictEqual(yield* on(() => page.getByRole("button", { name }).count()), 0, name)
+      }
+    })
+  )
+
+  it.effect("a visitor's input is always shown as text", () =>
+    Effect.gen(function* () {
+      const site = yield* siteWith(
+        ...attacks.map((attack) => ({
+          email: "x@example.org",
+          pageSlug: attack.slice(0, 100),
+          formData: JSON.stringify({ [attack]: attack, nested: { [attack]: [attack] } })
+        }))
+      )
+      const { errors, on, page } = yield* ConsolePage.show(`#/${site}/inbox`)
+      for (const [index, attack] of attacks.toReversed().entries()) {
+        yield* on(() => page.locator(".submission a").nth(index).click())
+        yield* until(attack, async () => (await page.locator(".fields dd").first().textContent()) === attack)
+      }
+      assert.strictEqual(yield* on(() => page.title()), "Inbox · Forms · HydraCore")
+      assert.strictEqual(yield* on(() => page.locator(".details :is(script, img, svg[onload], iframe)").count()), 0)
+      assert.deepStrictEqual(errors, [])
+    })
+  )
+
+  it.effect("after a reload, earlier parts of the list neither repeat nor omit a submission", () =>
+    Effect.gen(function* () {
+      const names = Array.from({ length: 60 }, (_, index) => `visitor-${index}@example.org`)
+      const site = yield* siteWith(...names.map((email) => ({ email })))
+      const { on, page } = yield* ConsolePage.show(`#/${site}/inbox`)
+      const senders = () => page.locator(".submission .sender").allTextContents()
+      yield* on(() => page.getByRole("button", { name: "Show earlier ones" }).click())
+      yield* until("all are listed", async () => (await senders()).length === 60)
+      const newNames = ["new-1@example.org", "new-2@example.org", "new-3@example.org"]
+      const now = yield* Clock.currentTimeMillis
+      for (const [index, email] of newNames.entries()) {
+        yield* SubmissionRepo.use((submissions) =>
+          submissions.submit(Draft.make(site, { email, formData: "{}", receivedAt: now + index }))
+        )
+      }
+      // A change reloads the list.
+      yield* on(() => page.getByRole("checkbox", { name: "Select visitor-59@example.org" }).check())
+      yield* on(() => page.getByRole("button", { name: "Delete" }).click())
+      yield* on(() => page.getByRole("dialog").getByRole("button", { name: "Delete" }).click())
+      const expected = [...names.slice(0, -1), ...newNames].toReversed()
+      yield* until("the new ones are listed too", async () => (await senders()).length === expected.length)
+      assert.deepStrictEqual(yield* on(senders), expected)
+    })
+  )
+
+  it.effect("a search that begins after a folder was chosen searches that folder", () =>
+    Effect.gen(function* () {
+      const site = yield* siteWithThree()
+      const { on, page } = yield* ConsolePage.show(`#/${site}/inbox`)
+      yield* on(() => page.getByRole("searchbox", { name: "Search" }).fill("Buy"))
+      yield* on(() => page.getByRole("button", { name: "Quarantine" }).click())
+      yield* until("it searches", async () => /search=Buy/.test(await page.evaluate<string>("location.hash")))
+      assert.match(yield* on(() => page.evaluate<string>("location.hash")), /folder=quarantine/)
+      yield* on(() => page.getByRole("link", { name: "spam@example.org" }).waitFor())
+    })
+  )
+
+  it.effect("two quick changes of a submission are made in order", () =>
+    Effect.gen(function* () {
+      const site = yield* siteWithThree()
+      const { on, page } = yield* ConsolePage.show(`#/${site}/inbox`)
+      yield* on(() => page.getByRole("link", { name: "ada@example.org" }).waitFor())
+      // The first request, which marks the submission as read when it is opened, waits for `answerFirst`.
+      yield* on(() =>
+        page.evaluate(`{
+          window.requests = []
+          const waiting = new Promise((resolve) => { window.answerFirst = resolve })
+          const { fetch } = window
+          window.fetch = async (url, options) => {
+            if (!url.endsWith("/submissions/read")) return fetch(url, options)
+            const { read } = JSON.parse(options.body)
+            requests.push(read ? "read sent" : "unread sent")
+            if (read) await waiting
+            else window.fetch = fetch
+            const response = await fetch(url, options)
+            requests.push(read ? "read answered" : "unread answered")
+            return response
+          }
+        }`)
+      )
+      const requests = () => page.evaluate<ReadonlyArray<string>>("requests")
+      yield* on(async () => {
+        await page.getByRole("link", { name: "ada@example.org" }).click()
+        await page.getByRole("button", { name: "Mark as unread" }).click()
+        await page.getByRole("button", { name: "Mark as read" }).waitFor()
+      })
+      assert.deepStrictEqual(yield* on(requests), ["read sent"])
+      yield* on(() => page.evaluate("answerFirst()"))
+      yield* until("both are answered", async () => (await requests()).length === 4)
+      assert.deepStrictEqual(yield* on(requests), ["read sent", "read answered", "unread sent", "unread answered"])
+      const { unread } = yield* on(() =>
+        page.evaluate<{ readonly unread: number }>(
+          `fetch("/v1/owner/sites/${site}/submissions/overview").then((response) => response.json())`
+        )
+      )
+      assert.strictEqual(unread, 2)
+    })
+  )
+
+  it.effect("a selection ends when other submissions are listed", () =>
+    Effect.gen(function* () {
+      const site = yield* siteWithThree()
+      const { on, page } = yield* ConsolePage.show(`#/${site}/inbox`)
+      yield* on(() => page.getByRole("checkbox", { name: "Select ada@example.org" }).check())
+      yield* on(() => page.getByRole("button", { name: "Quarantine" }).click())
+      yield* on(() => page.getByRole("link", { name: "spam@example.org" }).waitFor())
+      assert.strictEqual(yield* on(() => page.getByText("1 selected").count()), 0)
+    })
+  )
+})

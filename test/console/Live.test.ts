@@ -1,0 +1,202 @@
+/**
+ * The console's live page in a browser: what arrives shows up by itself, and the list pauses on request.
+ */
+import { assert } from "@effect/vitest"
+import { Clock, Effect } from "effect"
+import { AnalyticsRepo } from "../../src/analytics/AnalyticsRepo.ts"
+import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
+import { ConsoleSessions } from "../../src/sites/access/ConsoleSessions.ts"
+import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
+import { inChromium } from "../support/browser/Browser.ts"
+import * as ConsolePage from "../support/console/ConsolePage.ts"
+import * as ConversationData from "../support/console/ConversationData.ts"
+import { everySession } from "../support/Lists.ts"
+import * as Draft from "../support/SubmissionDraft.ts"
+import { view } from "../support/TestStorage.ts"
+import { until } from "../support/Wait.ts"
+
+const newSite = SiteDirectory.use((sites) => sites.create({ name: "Live", origins: [] })).pipe(Effect.orDie)
+
+type Site = Effect.Success<typeof newSite>
+
+const visit = Effect.fnUntraced(function* ({ hostedWebsiteId }: Site, path: string) {
+  const receivedAt = yield* Clock.currentTimeMillis
+  const visited = view(0, 1, hostedWebsiteId)
+  const campaign = { ...visited.campaign, source: null }
+  yield* AnalyticsRepo.use((views) =>
+    views.append({ ...visited, campaign, referrerHost: "www.google.co.uk", path, receivedAt })
+  )
+}, Effect.orDie)
+
+// Concurrent, because the page polls every few seconds.
+inChromium(
+  "the console's live page",
+  ConsolePage.layer,
+  (it) => {
+    it.effect("explains what to do while nothing has arrived, then shows new entries at the top", () =>
+      Effect.gen(function* () {
+        const site = yield* newSite
+        const { errors, on, page } = yield* ConsolePage.open(`#/${site.websiteConfigId}/live`)
+        yield* on(() => page.getByRole("heading", { name: "Nothing has arrived yet" }).waitFor())
+        yield* visit(site, "/tours")
+        yield* on(() => page.getByText("/tours", { exact: true }).waitFor())
+        yield* on(() => page.getByText("1 visitor now").waitFor())
+        const details = yield* on(() => page.locator(".arrival .what .muted").first().textContent())
+        assert.strictEqual(details, "from Google · Norway · Mobile · Safari")
+        const receivedAt = yield* Clock.currentTimeMillis
+        yield* SubmissionRepo.use((submissions) =>
+          submissions.submit(Draft.make(site.websiteConfigId, { pageSlug: "booking", receivedAt }))
+        )
+        const instance = yield* ConversationData.newInstance(site.websiteConfigId, "Guide")
+        for (const turns of ConversationData.examples.slice(0, 1)) yield* ConversationData.store(instance, ...turns)
+        yield* on(() => page.getByRole("link", { name: "A visitor began to chat" }).waitFor())
+        yield* on(() => page.getByRole("link", { name: "booking" }).click())
+        yield* on(() => page.locator(".details header").waitFor())
+        assert.deepStrictEqual(errors, [])
+      })
+    )
+
+    it.effect("a quarantined submission is opened in the quarantine", () =>
+      Effect.gen(function* () {
+        const site = yield* newSite
+        const receivedAt = yield* Clock.currentTimeMillis
+        yield* SubmissionRepo.use((submissions) =>
+          submissions.submit(
+            Draft.make(site.websiteConfigId, {
+              pageSlug: "spam",
+              status: "quarantined",
+              reasons: ["links"],
+              receivedAt
+            })
+          )
+        )
+        const { on, page } = yield* ConsolePage.open(`#/${site.websiteConfigId}/live`)
+        yield* on(() => page.getByRole("link", { name: "spam" }).click())
+        yield* on(() => page.locator(".details header").waitFor())
+        yield* on(() => page.getByRole("button", { name: "Quarantine", pressed: true }).waitFor())
+      })
+    )
+
+    it.effect("stops while it is paused, and continues with what has arrived since", () =>
+      Effect.gen(function* () {
+        const site = yield* newSite
+        yield* visit(site, "/first")
+        const { on, page } = yield* ConsolePage.open(`#/${site.websiteConfigId}/live`)
+        yield* on(() => page.getByText("/first", { exact: true }).waitFor())
+        yield* on(() => page.getByRole("button", { name: "Pause" }).click())
+        yield* visit(site, "/second")
+        yield* on(() => page.getByText("Paused. 1 new entry waits.").waitFor())
+        assert.strictEqual(yield* on(() => page.getByText("/second", { exact: true }).count()), 0)
+        yield* on(() => page.getByRole("button", { name: "Resume" }).click())
+        yield* on(() => page.getByText("/second", { exact: true }).waitFor())
+        // The list also pauses while the mouse is over it.
+        yield* on(() => page.locator(".arrival").first().hover())
+        yield* visit(site, "/third")
+        yield* on(() => page.getByText("1 new entry waits until the pointer leaves the list.").waitFor())
+        // Beside the button "Pause", the page does not say that it is paused.
+        assert.strictEqual(yield* on(() => page.getByText("Paused").count()), 0)
+        yield* on(() => page.getByRole("button", { name: "Pause" }).hover())
+        yield* on(() => page.getByText("/third", { exact: true }).waitFor())
+        assert.deepStrictEqual(yield* on(() => page.locator(".arrival .what bdi").allTextContents()), [
+          "/third",
+          "/second",
+          "/first"
+        ])
+      })
+    )
+
+    it.effect("shows what has arrived if the mouse is over the list while it loads", () =>
+      Effect.gen(function* () {
+        const site = yield* newSite
+        yield* visit(site, "/first")
+        const { on, page } = yield* ConsolePage.open(`#/${site.websiteConfigId}`)
+        const answer = Promise.withResolvers<void>()
+        yield* on(async () => {
+          await page.route("**/live", async (route) => {
+            await answer.promise
+            await route.continue()
+          })
+          await page.getByRole("link", { name: "Live", exact: true }).click()
+          await page.locator(".arrival .skeleton").first().hover()
+          answer.resolve()
+          await page.getByText("/first", { exact: true }).waitFor()
+        })
+        yield* visit(site, "/second")
+        yield* on(() => page.getByText("1 new entry waits until the pointer leaves the list.").waitFor())
+      })
+    )
+
+    it.effect("keeps its entries while it is paused, and counts more new ones than the list can have", () =>
+      Effect.gen(function* () {
+        const site = yield* newSite
+        const { on, page } = yield* ConsolePage.open(`#/${site.websiteConfigId}`)
+        const arrive = (kind: "latest" | "change", ...paths: ReadonlyArray<string>) => {
+          const visitor = { source: null, browser: null, country: null, device: null }
+          const activity = paths.map((path) => ({
+            type: "pageview",
+            received_at: "2026-11-27T05:00:00.000Z",
+            path,
+            ...visitor
+          }))
+          const data = JSON.stringify(JSON.stringify({ visitors: 1, activity }))
+          return on(() => page.evaluate(`feed.dispatchEvent(new MessageEvent("${kind}", { data: ${data} }))`))
+        }
+        yield* on(async () => {
+          await page.evaluate(
+            "window.EventSource = class extends EventTarget { constructor() { super(); window.feed = this } close() {} }"
+          )
+          await page.getByRole("link", { name: "Live", exact: true }).click()
+          await page.getByRole("button", { name: "Pause" }).waitFor()
+        })
+        yield* arrive("latest", "/first")
+        yield* on(() => page.getByRole("button", { name: "Pause" }).click())
+        yield* arrive("change", ...Array.from({ length: 250 }, () => "/later"))
+        yield* on(() => page.getByText("Paused. 250 new entries wait.").waitFor())
+        assert.deepStrictEqual(yield* on(() => page.locator(".arrival .what bdi").allTextContents()), ["/first"])
+      })
+    )
+
+    it.effect("says that the live activity cannot be loaded, and shows what has arrived once it can be", () =>
+      Effect.gen(function* () {
+        const site = yield* newSite
+        const { on, page } = yield* ConsolePage.open(`#/${site.websiteConfigId}`)
+        yield* on(() => page.route("**/live", (route) => route.abort()))
+        yield* on(() => page.getByRole("link", { name: "Live", exact: true }).click())
+        yield* on(() => page.getByRole("heading", { name: "The live activity cannot be loaded" }).waitFor())
+        yield* on(() => page.unroute("**/live"))
+        yield* visit(site, "/late")
+        yield* on(() => page.getByText("/late", { exact: true }).waitFor())
+      })
+    )
+
+    it.effect("says that the session has ended, when it has", () =>
+      Effect.gen(function* () {
+        const site = yield* newSite
+        yield* visit(site, "/first")
+        const { on, page } = yield* ConsolePage.open(`#/${site.websiteConfigId}/live`, {}, "viewer")
+        yield* on(() => page.getByText("/first", { exact: true }).waitFor())
+        const sessions = yield* ConsoleSessions
+        for (const { role, sessionId } of yield* sessions.list(everySession).pipe(Effect.orDie)) {
+          if (role === "viewer") yield* sessions.revoke(sessionId).pipe(Effect.orDie)
+        }
+        yield* on(() => page.getByRole("heading", { name: "Your session has ended" }).waitFor())
+      })
+    )
+
+    it.effect("has no violations of accessibility in light and dark mode", () =>
+      Effect.gen(function* () {
+        const { busy } = yield* ConsolePage.Websites
+        const { on, page } = yield* ConsolePage.open(`#/${busy.websiteConfigId}/live`, {
+          viewport: { width: 360, height: 800 }
+        })
+        yield* on(() => page.locator(".arrival").first().waitFor())
+        yield* on(() => page.getByRole("button", { name: "Pause" }).click())
+        yield* until("it is paused", async () => (await page.getByText("Paused.").count()) === 1)
+        assert.deepStrictEqual(yield* on(() => ConsolePage.violationsInBothSchemes(page)), [])
+        const overflow = yield* on(() => page.evaluate<number>("document.documentElement.scrollWidth - innerWidth"))
+        assert.isAtMost(overflow, 0)
+      })
+    )
+  },
+  { concurrent: true }
+)

@@ -1,0 +1,319 @@
+/**
+ * The settings of a website: what its owner creates, changes and deletes.
+ */
+import { assert } from "@effect/vitest"
+import { Clock, Effect, Layer } from "effect"
+import { Goals } from "../../src/analytics/Goal.ts"
+import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
+import { Deliveries } from "../../src/delivery/Deliveries.ts"
+import { Webhooks } from "../../src/delivery/Webhooks.ts"
+import { FormDirectory } from "../../src/forms/FormDirectory.ts"
+import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
+import { OwnerKeys } from "../../src/sites/access/OwnerKeys.ts"
+import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
+import { inChromium } from "../support/browser/Browser.ts"
+import * as ConsolePage from "../support/console/ConsolePage.ts"
+import * as SetUpData from "../support/console/SetUpData.ts"
+import * as SetUpPage from "../support/console/SetUpPage.ts"
+import { fanOutAll, leaseOf, newWebhook, settle } from "../support/Delivery.ts"
+import { everyKey } from "../support/Lists.ts"
+import * as SubmissionDraft from "../support/SubmissionDraft.ts"
+
+inChromium(
+  "changes of the console's settings",
+  Layer.provideMerge(ConsolePage.SharedOwner.layer, SetUpData.layer),
+  (it) => {
+    it.effect("create and delete a webhook, whose secret is shown once, and refuse a private address", () =>
+      Effect.gen(function* () {
+        const { fresh } = yield* ConsolePage.Websites
+        const { on, page } = yield* SetUpPage.show(fresh, "webhooks")
+        yield* on(async () => {
+          await page.getByRole("button", { name: "New webhook" }).click()
+          // The first field has the focus, and the keyboard alone is enough.
+          await page.locator("input[type=url]:focus").waitFor()
+          await page.keyboard.type("http://10.0.0.1/")
+          await page.keyboard.press("Enter")
+          await page.getByText("10.0.0.1 was not found on the public internet. The operator").waitFor()
+          await page.getByText(`hydracore webhook create --site ${fresh.websiteConfigId} --url`).waitFor()
+          await page.getByLabel("Address").fill("https://192.0.3.1/hook")
+          await page.getByLabel("Answer rated").uncheck()
+          await page.keyboard.press("Enter")
+          await page.getByText(/^whsec_/).waitFor()
+          await page.getByRole("button", { name: "Done" }).click()
+          await page.getByText("https://192.0.3.1/hook").waitFor()
+        })
+        const [webhook] = yield* Webhooks.use((webhooks) => webhooks.list(fresh.websiteConfigId))
+        assert.lengthOf(webhook?.events ?? [], 6)
+        assert.strictEqual(yield* on(() => page.getByText(/^whsec_/).count()), 0)
+        yield* on(async () => {
+          await page.getByRole("button", { name: /^More for/ }).click()
+          await page.getByRole("menuitemradio", { name: "Delete" }).click()
+          await page.getByRole("button", { name: "Delete", exact: true }).click()
+          await page.getByText("No webhook yet.").waitFor()
+        })
+        assert.deepStrictEqual(yield* Webhooks.use((webhooks) => webhooks.list(fresh.websiteConfigId)), [])
+      })
+    )
+
+    it.effect("show all deliveries of a webhook in parts, and replay those that failed after it says how many", () =>
+      Effect.gen(function* () {
+        const { fresh } = yield* ConsolePage.Websites
+        const deliveries = yield* Deliveries
+        const { webhook } = yield* newWebhook(fresh.websiteConfigId, "https://192.0.3.1/replayed")
+        const repo = yield* SubmissionRepo
+        const receivedAt = yield* Clock.currentTimeMillis
+        for (let count = 0; count < 60; count++) {
+          yield* repo.submit(SubmissionDraft.make(fresh.websiteConfigId, { receivedAt }))
+        }
+        yield* fanOutAll
+        const [delivered, ...failed] = yield* leaseOf(webhook)
+        if (delivered === undefined) return assert.fail("deliveries are due")
+        yield* settle(delivered, { status: 200, next: { status: "delivered" } })
+        for (const one of failed) yield* settle(one, { status: 500, next: { status: "failed" }, affectsHealth: false })
+        // Another section first: the page may still show the webhooks of the test before, and would not load them again.
+        yield* SetUpPage.show(fresh, "goals")
+        const { on, page } = yield* SetUpPage.show(fresh, "webhooks")
+        const rows = page.locator(".deliveries li")
+        const dialog = page.getByRole("dialog")
+        yield* on(async () => {
+          await page.getByRole("button", { name: "Deliveries" }).click()
+          await page.getByRole("button", { name: "Show more" }).click()
+          await rows.nth(59).waitFor()
+          await page.getByRole("button", { name: "Show more" }).waitFor({ state: "detached" })
+          await page.getByLabel("Show").selectOption({ label: "Delivered" })
+          await rows.nth(1).waitFor({ state: "detached" })
+          await rows.filter({ hasText: "Delivered" }).waitFor()
+          await page.getByRole("button", { name: "Replay…" }).click()
+          await dialog.getByText("59 deliveries will be sent again.").waitFor()
+          await dialog.getByLabel("Deliveries").selectOption({ label: "Waiting" })
+          await dialog.getByText("There are no such deliveries.").waitFor()
+        })
+        assert.isTrue(yield* on(() => dialog.getByRole("button", { name: "Deliver again" }).isDisabled()))
+        yield* on(() => dialog.getByLabel("Deliveries").selectOption({ label: "Failed" }))
+        yield* on(() => dialog.getByText("59 deliveries will be sent again.").waitFor())
+        assert.deepStrictEqual(yield* on(() => ConsolePage.violations(page)), [])
+        assert.strictEqual(yield* deliveries.continueReplays, 0)
+        yield* on(async () => {
+          await dialog.getByRole("button", { name: "Deliver 59 again" }).click()
+          await dialog.waitFor({ state: "detached" })
+          await page.getByText("59 deliveries will be sent again, oldest first.").waitFor()
+        })
+        assert.strictEqual(yield* deliveries.continueReplays, 59)
+        assert.sameMembers(
+          (yield* leaseOf(webhook)).map(({ eventId }) => eventId),
+          failed.map(({ eventId }) => eventId)
+        )
+        yield* Webhooks.use((webhooks) => webhooks.delete(webhook.webhookId))
+      })
+    )
+
+    it.effect("edit the rules of a form in rows, and show what is wrong at its row", () =>
+      Effect.gen(function* () {
+        const { busy } = yield* ConsolePage.Websites
+        const { on, page } = yield* SetUpPage.show(busy, "forms")
+        const rulesOf = FormDirectory.use((forms) => forms.list(busy.websiteConfigId)).pipe(
+          Effect.map((forms) => forms.find((form) => form.page === "booking")?.rules)
+        )
+        const before = yield* rulesOf
+        yield* on(async () => {
+          await page.getByRole("button", { name: "Edit" }).click()
+          await page.getByLabel("Max. length").first().fill("-1")
+          await page.getByRole("button", { name: "Save" }).click()
+          await page.getByText("Must be a count of characters").waitFor()
+          await page.getByLabel("Max. length").first().fill("80")
+          await page.getByRole("button", { name: "Save" }).click()
+          await page.getByRole("dialog").waitFor({ state: "detached" })
+        })
+        assert.deepStrictEqual(yield* rulesOf, { ...before, name: { required: true, max: 80 } })
+      })
+    )
+
+    it.effect("create a goal, and refuse another of the same name", () =>
+      Effect.gen(function* () {
+        const { fresh } = yield* ConsolePage.Websites
+        const { on, page } = yield* SetUpPage.show(fresh, "goals")
+        const create = async (path: string) => {
+          await page.getByRole("button", { name: "New goal" }).click()
+          await page.getByLabel("Path").fill(path)
+          await page.getByRole("button", { name: "Create" }).click()
+        }
+        yield* on(() => create("/thanks"))
+        yield* on(() => page.getByText("A page: /thanks").waitFor())
+        yield* on(() => create("/thanks"))
+        yield* on(() => page.getByText("The website has a goal of this name").waitFor())
+        assert.lengthOf(yield* Goals.use((goals) => goals.list(fresh.websiteConfigId)), 1)
+      })
+    )
+
+    it.effect(
+      "connect an assistant, whose key is not shown again, and issue a token, which is shown in a complete tag",
+      () =>
+        Effect.gen(function* () {
+          const { fresh } = yield* ConsolePage.Websites
+          const { on, page } = yield* SetUpPage.show(fresh, "assistants")
+          yield* on(async () => {
+            await page.getByRole("button", { name: "New assistant" }).click()
+            await page.getByLabel("Name").fill("Helper")
+            await page.getByLabel("Address of the agent").fill("http://localhost:9000")
+            await page.getByLabel("Key (optional)", { exact: true }).fill("sk-secret")
+            await page.getByRole("button", { name: "Create" }).click()
+            await page.getByText("only 80 and 443 are").waitFor()
+            await page.getByLabel("Address of the agent").fill("https://agent.example.com/v1")
+            await page.getByRole("button", { name: "Create" }).click()
+            // The form leads on to a first question.
+            await page.getByRole("heading", { name: "Try Helper" }).waitFor()
+            await page.getByRole("button", { name: "Ask" }).click()
+            await page.getByText("It answers. The first word came after").waitFor()
+            await page.getByText("Hello there").waitFor()
+            await page.getByRole("dialog").getByRole("button", { name: "Close" }).last().click()
+            await page.getByText("This assistant has no token").waitFor()
+            await page.getByRole("button", { name: "Issue a token" }).click()
+            await page.getByRole("dialog").getByRole("button", { name: "Create" }).click()
+            await page.getByText(/token="hwt_/).waitFor()
+            await page.getByRole("button", { name: "Done" }).click()
+            await page.getByText("Token without a label").waitFor()
+          })
+          const all = yield* InstanceDirectory.use((instances) => instances.list)
+          const instance = all.find(({ name }) => name === "Helper")
+          assert.deepInclude(instance, { agentUrl: "https://agent.example.com/v1", isGuarded: true, agentKeyEnv: null })
+          assert.notInclude(yield* on(() => page.content()), "sk-secret")
+          yield* on(async () => {
+            await page.getByRole("button", { name: "More for Helper" }).click()
+            await page.getByRole("menuitemradio", { name: "Edit" }).click()
+            await page.getByText("A key is stored.").waitFor()
+            await page.getByLabel("Name").fill("Concierge")
+            await page.getByRole("button", { name: "Save" }).click()
+            await page.getByRole("button", { name: "More for Concierge" }).waitFor()
+          })
+          const changed = yield* InstanceDirectory.use((instances) => instances.list)
+          const renamed = changed.find(({ instanceId }) => instanceId === instance?.instanceId)
+          assert.strictEqual(renamed?.name, "Concierge")
+          assert.deepStrictEqual(renamed?.agentKey, instance?.agentKey)
+          // The form begins with what was saved, although its earlier answer is in the cache.
+          yield* on(async () => {
+            await page.getByRole("button", { name: "More for Concierge" }).click()
+            await page.getByRole("menuitemradio", { name: "Edit" }).click()
+            await page.getByRole("heading", { name: "Edit Concierge" }).waitFor()
+          })
+          assert.strictEqual(yield* on(() => page.getByLabel("Name").inputValue()), "Concierge")
+          yield* on(() => page.keyboard.press("Escape"))
+          yield* on(async () => {
+            await page.route("**/instances/*", (route) => route.fulfill({ status: 500, body: "{}" }), { times: 1 })
+            await page.getByRole("button", { name: "More for Concierge" }).click()
+            await page.getByRole("menuitemradio", { name: "Edit" }).click()
+            await page.getByRole("dialog").getByRole("button", { name: "Try again" }).click()
+            await page.getByRole("dialog").getByLabel("Name").waitFor()
+            await page.keyboard.press("Escape")
+          })
+        })
+    )
+
+    it.effect("issue a key, which is shown once, and revoke it", () =>
+      Effect.gen(function* () {
+        const { busy, fresh } = yield* ConsolePage.Websites
+        const { on, page } = yield* SetUpPage.show(busy, "keys")
+        yield* on(async () => {
+          await page.getByRole("button", { name: "New key" }).click()
+          await page.getByLabel("Label (optional)").fill("Robot")
+          await page.getByLabel("Last day (optional)").fill("2000-01-01")
+          await page.getByRole("button", { name: "Create" }).click()
+          await page.getByText("A future time is expected.").waitFor()
+          await page.getByLabel("Websites", { exact: true }).selectOption("Several websites")
+          await page.getByLabel("New website").check()
+          await page.getByLabel("Last day (optional)").fill("2100-01-01")
+          await page.getByRole("button", { name: "Create" }).click()
+          await page.getByText(/^hok_/).waitFor()
+          await page.getByRole("button", { name: "Done" }).click()
+          await page.getByText(/^hok_/).waitFor({ state: "detached" })
+        })
+        const issued = (yield* OwnerKeys.use(({ list }) => list(everyKey))).find(({ label }) => label === "Robot")
+        assert.sameMembers([...(issued?.sites ?? [])], [busy.websiteConfigId, fresh.websiteConfigId])
+        yield* on(async () => {
+          const row = page.getByRole("listitem").filter({ hasText: "Robot" })
+          await row.getByText("2 websites · until January 1, 2100").waitFor()
+          await row.getByRole("button", { name: "Revoke" }).click()
+          await page.getByRole("checkbox", { name: /^Also sign out people/ }).check()
+          const revoked = page.waitForRequest((request) => request.method() === "DELETE")
+          await page.getByRole("dialog").getByRole("button", { name: "Revoke" }).click()
+          assert.match((await revoked).url(), /\/v1\/owner\/keys\/[\w-]+\?with_opened=true$/)
+          await row.waitFor({ state: "detached" })
+        })
+      })
+    )
+
+    it.effect("a key works on its last day, which may be today", () =>
+      Effect.gen(function* () {
+        const { busy } = yield* ConsolePage.Websites
+        const { on, page } = yield* SetUpPage.show(busy, "keys")
+        const today = yield* on(() => page.evaluate<string>("new Date().toLocaleDateString('sv-SE')"))
+        yield* on(async () => {
+          await page.getByRole("button", { name: "New key" }).click()
+          await page.getByLabel("Label (optional)").fill("Today")
+          await page.getByLabel("Last day (optional)").fill(today)
+          await page.getByRole("button", { name: "Create" }).click()
+          await page.getByText(/^hok_/).waitFor()
+          await page.getByRole("button", { name: "Done" }).click()
+        })
+        const issued = (yield* OwnerKeys.use(({ list }) => list(everyKey))).find(({ label }) => label === "Today")
+        assert.strictEqual(issued?.expiresAt, yield* on(() => page.evaluate<number>(`Date.parse("${today}T23:59:59")`)))
+      })
+    )
+
+    it.effect("export and delete a person's data", () =>
+      Effect.gen(function* () {
+        const { busy } = yield* ConsolePage.Websites
+        const email = "Ann@example.com"
+        const receivedAt = yield* Clock.currentTimeMillis
+        const draft = SubmissionDraft.make(busy.websiteConfigId, { email, receivedAt })
+        yield* SubmissionRepo.use(({ submit }) => submit(draft))
+        const { on, page } = yield* SetUpPage.show(busy, "data")
+        yield* on(async () => {
+          await page.getByLabel("Email address").fill("nobody@example.com")
+          await page.getByRole("button", { name: "Export", exact: true }).click()
+          await page.getByText("Nothing is stored about this address.").waitFor()
+          await page.getByLabel("Email address").fill("ann@example.com")
+          const file = page.waitForEvent("download")
+          await page.getByRole("button", { name: "Export", exact: true }).click()
+          assert.strictEqual((await file).suggestedFilename(), "person.ndjson")
+          await page.getByRole("button", { name: "Delete", exact: true }).click()
+          await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click()
+          await page.getByText("Deleted: 1 submission and 0 conversations").waitFor()
+        })
+      })
+    )
+
+    it.effect("create a website, change it, and delete it once its name is typed", () =>
+      Effect.gen(function* () {
+        const { loaded, on, page } = yield* ConsolePage.show("#/")
+        yield* loaded
+        yield* on(async () => {
+          await page.getByRole("button", { name: "New website" }).click()
+          await page.getByLabel("Name").fill("Passing")
+          await page.getByRole("button", { name: "Create" }).click()
+          await page.getByText("Waiting for the first page view.").waitFor()
+          await page.getByRole("link", { name: "Website", exact: true }).click()
+          await page.getByLabel("Origins").fill("https://a.example/path")
+          await page.getByRole("button", { name: "Save" }).click()
+          await page.getByText("without a path, are expected.").waitFor()
+          await page.getByLabel("Origins").fill("https://a.example\nhttps://b.example")
+          await page.getByRole("button", { name: "Save" }).click()
+          await page.getByText("Saved.").waitFor()
+        })
+        const find = SiteDirectory.use((all) => all.list).pipe(
+          Effect.map((all) => all.find(({ name }) => name === "Passing"))
+        )
+        assert.deepStrictEqual((yield* find)?.origins, ["https://a.example", "https://b.example"])
+        yield* on(async () => {
+          await page.getByRole("button", { name: "Delete the website" }).click()
+          const yes = page.getByRole("dialog").getByRole("button", { name: "Delete the website" })
+          await page.getByLabel("Type “Passing” to confirm").fill("Passin")
+          if (!(await yes.isDisabled())) throw new Error("It can be deleted without its name.")
+          await page.getByLabel("Type “Passing” to confirm").fill("Passing")
+          await yes.click()
+          await page.getByRole("heading", { name: "Websites" }).waitFor()
+        })
+        assert.isUndefined(yield* find)
+      })
+    )
+  }
+)

@@ -1,0 +1,227 @@
+/**
+ * The list of websites of a person who has several.
+ */
+import { assert } from "@effect/vitest"
+import { Effect } from "effect"
+import type { Page } from "playwright-core"
+import { inChromium } from "../support/browser/Browser.ts"
+import * as ConsolePage from "../support/console/ConsolePage.ts"
+import { until } from "../support/Wait.ts"
+
+const partSize = 12
+
+/** The answer's websites for a list of three parts. */
+const manySites = Effect.gen(function* () {
+  const { fresh } = yield* ConsolePage.Websites
+  const sites = Array.from({ length: 3 * partSize }, (_, index) => ({
+    site_id: index === 0 ? fresh.websiteConfigId : `00000000-0000-4000-8000-${String(index).padStart(12, "0")}`,
+    name: `Customer ${index}`,
+    time_zone: "UTC",
+    created_at: "2026-01-01T00:00:00.000Z"
+  }))
+  return { sites }
+})
+
+/** Answers requests for the list with these websites, in parts. */
+const listInParts = async (
+  page: Page,
+  sites: ReadonlyArray<{ readonly site_id: string; readonly name: string }>
+): Promise<void> => {
+  await page.route("**/v1/owner/sites?*", (route) => {
+    const { searchParams } = new URL(route.request().url())
+    const search = searchParams.get("search") ?? ""
+    const found = search === "" ? sites : sites.filter(({ name }) => name === search)
+    const start = Number(searchParams.get("cursor") ?? 0)
+    const end = start + partSize
+    return route.fulfill({
+      json: { sites: found.slice(start, end), next: end < found.length ? String(end) : null }
+    })
+  })
+  // A website that is in no listed part.
+  await page.route("**/v1/owner/sites/00000000-*", (route) => {
+    const path = new URL(route.request().url()).pathname
+    const json = sites.find(({ site_id }) => path.endsWith(site_id))
+    return json === undefined ? route.fallback() : route.fulfill({ json })
+  })
+  await page.reload()
+}
+
+/** Runs an expression in a page. */
+const evaluated = <A>(page: Page, expression: string) => Effect.promise(() => page.evaluate<A>(expression))
+
+inChromium("the console's websites", ConsolePage.layer, (it) => {
+  it.effect("are listed with their visitors, and one is opened by a click", () =>
+    Effect.gen(function* () {
+      const { busy } = yield* ConsolePage.Websites
+      const { errors, loaded, on, page } = yield* ConsolePage.open("#/")
+      yield* loaded
+      const rows = page.locator("a.site")
+      assert.includeMembers(yield* on(() => rows.locator("b").allTextContents()), ["Fjordlight Kayaks", "New website"])
+      const row = rows.filter({ hasText: "Fjordlight Kayaks" })
+      const shown = Number(
+        (yield* on(() => row.locator(".number").first().textContent()))?.match(/^[\d,]+/)?.[0].replace(",", "")
+      )
+      yield* on(() => row.click())
+      yield* loaded
+      assert.include(yield* on(() => page.evaluate<string>("location.hash")), busy.websiteConfigId)
+      // The list and the overview count the same.
+      const figure = yield* on(() => page.getByRole("button", { name: "Visitors" }).locator(".figure").textContent())
+      assert.strictEqual(Number(figure?.replaceAll(",", "")), shown)
+      yield* on(() => page.getByRole("link", { name: "All websites" }).click())
+      yield* on(() => page.getByRole("heading", { name: "Websites" }).waitFor())
+      assert.deepStrictEqual(errors, [])
+    })
+  )
+
+  it.effect("are listed in parts and found by a search, and one opens that is in no listed part", () =>
+    Effect.gen(function* () {
+      const { busy } = yield* ConsolePage.Websites
+      const { errors, loaded, on, page } = yield* ConsolePage.open("#/")
+      yield* on(async () => {
+        await page.route("**/v1/owner/sites?*", (route) => {
+          const url = new URL(route.request().url())
+          url.searchParams.set("limit", "1")
+          return route.continue({ url: url.href })
+        })
+        await page.reload()
+      })
+      yield* loaded
+      const names = page.locator("a.site b")
+      const [first = ""] = yield* on(() => names.allTextContents())
+      yield* on(() => page.getByRole("button", { name: "Show more" }).click())
+      yield* on(() => names.nth(1).waitFor())
+      yield* on(() => page.getByRole("searchbox").fill("lIGHT kay"))
+      yield* until("the website", async () => (await names.allTextContents()).join() === "Fjordlight Kayaks")
+      yield* on(() => page.getByRole("searchbox").fill("no such website"))
+      yield* on(() => page.getByText("No website has this text").waitFor())
+      yield* on(() => page.getByRole("searchbox").fill(""))
+      yield* until("the first website", async () => (await names.allTextContents()).join() === first)
+
+      assert.notStrictEqual(first, "Fjordlight Kayaks")
+      yield* on(async () => {
+        await page.goto(`${page.url().split("#")[0]}#/${busy.websiteConfigId}`)
+        await page.reload()
+      })
+      yield* on(() => page.getByRole("button", { name: "Visitors" }).waitFor())
+      yield* on(() => page.getByRole("button", { name: "Websites: Fjordlight Kayaks" }).waitFor())
+      assert.deepStrictEqual(errors, [])
+    })
+  )
+
+  it.effect("are where they were after the browser's Back button: the search, the parts, and the scroll position", () =>
+    Effect.gen(function* () {
+      const { sites } = yield* manySites
+      const { errors, on, page } = yield* ConsolePage.open("#/", { viewport: { width: 1280, height: 500 } })
+      const names = page.locator("a.site b")
+      yield* on(() => listInParts(page, sites))
+      yield* on(() => names.first().waitFor())
+      yield* on(() => page.getByRole("button", { name: "Show more" }).click())
+      yield* until("two parts", async () => (await names.count()) === 2 * partSize)
+      const row = page.locator("a.site").nth(2 * partSize - 3)
+      yield* on(() => row.scrollIntoViewIfNeeded())
+      const before = yield* evaluated<number>(page, "scrollY")
+      assert.isAbove(before, 500)
+      yield* on(() => row.click())
+      yield* on(() => page.getByRole("button", { name: /^Websites: / }).waitFor())
+      yield* on(() => page.goBack())
+      yield* until("two parts again", async () => (await names.count()) === 2 * partSize)
+      yield* until("the same scroll position", async () => (await page.evaluate("scrollY")) === before)
+
+      yield* on(() => page.getByRole("searchbox").fill("Customer 11"))
+      yield* until("the search", async () => (await names.count()) === 1)
+      yield* on(() => names.first().click())
+      yield* on(() => page.getByRole("button", { name: /^Websites: / }).waitFor())
+      yield* on(() => page.goBack())
+      yield* until("the search again", async () => (await names.allTextContents()).join() === "Customer 11")
+      assert.strictEqual(yield* on(() => page.getByRole("searchbox").inputValue()), "Customer 11")
+      assert.deepStrictEqual(errors, [])
+    })
+  )
+
+  it.effect(
+    "are few in the menu, below the list of all, and the menu and the form for a new one close when the page changes",
+    () =>
+      Effect.gen(function* () {
+        const { fresh } = yield* ConsolePage.Websites
+        const { sites } = yield* manySites
+        const { errors, on, page, show } = yield* ConsolePage.open("#/")
+        yield* on(() => listInParts(page, sites))
+        yield* on(() => page.locator("a.site").nth(3).click())
+        yield* show(`#/${fresh.websiteConfigId}/inbox`)
+        const choices = page.getByRole("menuitemradio")
+        yield* on(() => page.getByRole("button", { name: /^Websites: / }).click())
+        const labels = yield* on(() => choices.allTextContents())
+        assert.deepStrictEqual(labels.slice(0, 2), ["All websites", "New website"])
+        assert.lengthOf(labels, 2 + 8)
+        const menu = "document.querySelector('[role=menu]')"
+        assert.isTrue(yield* evaluated<boolean>(page, `${menu}.scrollHeight <= ${menu}.clientHeight`))
+        yield* on(() => page.goBack())
+        yield* until("no menu", async () => (await choices.count()) === 0)
+        yield* on(() => page.goForward())
+        yield* on(() => page.getByRole("button", { name: /^Websites: / }).click())
+        yield* on(() => choices.nth(1).click())
+        yield* on(() => page.getByRole("dialog").waitFor())
+        yield* on(() => page.goBack())
+        yield* until("no form for a new website", async () => (await page.getByRole("dialog").count()) === 0)
+        assert.deepStrictEqual(errors, [])
+      })
+  )
+
+  it.effect("a link without a count has no place for one", () =>
+    Effect.gen(function* () {
+      const { fresh } = yield* ConsolePage.Websites
+      const { loaded, on, page } = yield* ConsolePage.open(`#/${fresh.websiteConfigId}`)
+      yield* loaded
+      const links = page.getByRole("navigation", { name: "Pages" }).getByRole("link")
+      yield* on(() => links.first().waitFor())
+      const ends = yield* evaluated<ReadonlyArray<number>>(
+        page,
+        `[...document.querySelectorAll(".bar nav a")].map((link) => {
+          const range = document.createRange()
+          range.selectNodeContents(link.firstChild)
+          return link.getBoundingClientRect().right - range.getBoundingClientRect().right
+        })`
+      )
+      assert.strictEqual(ends.length, yield* on(() => links.count()))
+      assert.deepStrictEqual(
+        ends.map(Math.round),
+        ends.map(() => 10)
+      )
+    })
+  )
+
+  it.effect("the line of a website without visitors is beside its number", () =>
+    Effect.gen(function* () {
+      const { loaded, on, page } = yield* ConsolePage.open("#/")
+      yield* loaded
+      const row = page.locator("a.site").filter({ hasText: "New website" })
+      yield* on(() => row.locator("polyline").waitFor({ state: "attached" }))
+      const middle = (selector: string) =>
+        on(async () => {
+          const box = await row.locator(selector).boundingBox()
+          assert.isNotNull(box)
+          return box.y + box.height / 2
+        })
+      assert.closeTo(yield* middle("polyline"), yield* middle(".number >> nth=0"), 2)
+    })
+  )
+
+  it.effect("a person without websites reads how to create one, or whom to ask", () =>
+    Effect.gen(function* () {
+      for (const [role, title, create] of [
+        ["owner", "Create your first website", 1],
+        ["viewer", "No website to show", 0]
+      ] as const) {
+        const { on, page } = yield* ConsolePage.open("#/", {}, role)
+        yield* on(async () => {
+          await page.route("**/v1/owner/sites?*", (route) => route.fulfill({ json: { sites: [], next: null } }))
+          await page.reload()
+        })
+        yield* on(() => page.getByRole("heading", { name: title }).waitFor())
+        const main = page.locator("main")
+        assert.strictEqual(yield* on(() => main.getByRole("button", { name: "New website" }).count()), create)
+        assert.strictEqual(yield* on(() => main.getByText("hydracore site create").count()), create)
+      }
+    })
+  )
+})

@@ -1,0 +1,77 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as Event from "../../src/delivery/Event.ts"
+import * as FanOut from "../../src/delivery/FanOut.ts"
+
+const Site = Schema.Literals(["a", "b", "c"])
+const Type = Schema.Literals(["submission.accepted", "submission.deleted", "site.limit"])
+const Outbox = Schema.Array(
+  Schema.Struct({
+    eventId: Schema.String,
+    websiteConfigId: Site,
+    type: Type,
+    createdAt: Schema.Literal(0),
+    subject: Schema.NullOr(Schema.Literals(["s1", "s2", "s3"])),
+    data: Schema.NullOr(Schema.Literal('{"own":1}'))
+  })
+)
+const Subscribers = Schema.Array(
+  Schema.Struct({
+    subscriberId: Schema.String,
+    websiteConfigId: Site,
+    websiteName: Schema.String,
+    events: Schema.Array(Type)
+  })
+)
+
+describe("delivery/FanOut", () => {
+  it.prop(
+    "lists once each subject whose data a delivery needs, and reads the data of no other subject",
+    [Outbox, Subscribers],
+    ([events, subscribers]) => {
+      const isReceived = ({ type, websiteConfigId }: FanOut.OutboxEvent) =>
+        subscribers.some(
+          (subscriber) => subscriber.websiteConfigId === websiteConfigId && Event.isWanted(subscriber.events, type)
+        )
+      const subjects = FanOut.subjectsOf(events, subscribers)
+      const expected = events.filter((event) => event.data === null && isReceived(event)).map(({ subject }) => subject)
+      assert.deepStrictEqual(
+        subjects,
+        [...new Set(expected)].filter((subject) => subject !== null)
+      )
+      const read = new Set<string>()
+      FanOut.deliveries(events, subscribers, (subject) => {
+        if (subject !== "") read.add(subject)
+        return undefined
+      })
+      assert.deepStrictEqual(read, new Set(subjects))
+    }
+  )
+
+  it.prop(
+    "each subscriber that wants an event of its website gets one delivery, unless neither the event nor its subject has data",
+    [Outbox, Subscribers],
+    ([events, subscribers]) => {
+      const stored = new Map([
+        ["s1", '{"n":1}'],
+        ["s2", '{"n":2}']
+      ] as const) as ReadonlyMap<string, string>
+      const expected = events.flatMap((event) => {
+        const data = event.data ?? stored.get(event.subject ?? "")
+        return subscribers
+          .filter(({ events, websiteConfigId }) => {
+            return websiteConfigId === event.websiteConfigId && Event.isWanted(events, event.type)
+          })
+          .flatMap(({ subscriberId, websiteConfigId, websiteName: name }) => {
+            if (data === undefined) return []
+            const payload = Event.payload({ type: event.type, time: 0, website: { websiteConfigId, name } }, data)
+            return [{ event, subscriberId, payload }]
+          })
+      })
+      assert.deepStrictEqual(
+        FanOut.deliveries(events, subscribers, (subject) => stored.get(subject)),
+        expected
+      )
+    }
+  )
+})

@@ -1,0 +1,44 @@
+/** Test mails whose content cannot be read. */
+import { assert, it } from "@effect/vitest"
+import { Effect, Layer, Option, Redacted } from "effect"
+import { Reports, ReportTooLarge } from "../../src/analytics/reports/Reports.ts"
+import { Mailer } from "../../src/delivery/mail/Mailer.ts"
+import { Notifications } from "../../src/delivery/mail/Notifications.ts"
+import * as TestDeliveriesLayer from "../../src/delivery/SentTestDeliveries.ts"
+import { TestDeliveries } from "../../src/delivery/TestDeliveries.ts"
+import { OutwardClient } from "../../src/platform/outward/OutwardClient.ts"
+import { newSite, postgres } from "../support/Delivery.ts"
+
+it.effect("a test of a report that is too large fails as a mail, and not with a defect", () =>
+  Effect.gen(function* () {
+    const websiteConfigId = yield* newSite
+    const added = yield* Notifications.use((notifications) =>
+      notifications.add({ websiteConfigId, recipient: "ann@example.com", topic: { kind: "report", period: "monthly" } })
+    )
+    const { notificationId } = Option.getOrThrow(added)
+    const tests = TestDeliveriesLayer.layer({
+      mail: Option.some({
+        sender: {
+          from: { name: "Edge", address: "edge@example.com" },
+          publicUrl: "http://edge.example",
+          consoleUrl: null,
+          secretsKey: Redacted.make(new Uint8Array(32))
+        },
+        mailer: Layer.mock(Mailer, {})
+      })
+    })
+    const reports = Layer.mock(Reports, {
+      query: () => Effect.fail(new ReportTooLarge({ limit: "2 GB of memory" }))
+    })
+    const tested = yield* TestDeliveries.use(({ notification }) => notification(notificationId)).pipe(
+      Effect.provide(Layer.provide(tests, [reports, Layer.mock(OutwardClient, {})]))
+    )
+    assert.deepStrictEqual(
+      tested,
+      Option.some({
+        recipient: "ann@example.com",
+        outcome: { _tag: "Failed", error: "the report needs more than 2 GB of memory" }
+      })
+    )
+  }).pipe(Effect.provide(postgres))
+)

@@ -1,0 +1,78 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Address from "../../../src/console/Address.ts"
+import * as ConsoleLink from "../../../src/delivery/mail/ConsoleLink.ts"
+import type { Subject } from "../../../src/delivery/mail/Mail.ts"
+import type { Content, Part } from "../../../src/delivery/mail/Message.ts"
+import { stored } from "../../support/StoredSubmission.ts"
+
+const consoleUrl = "https://edge.example/console"
+const site = {
+  websiteConfigId: "5a2f4e4c-30a6-4d0c-9b8a-3f1f8c9a7e21",
+  hostedWebsiteId: "h",
+  name: "a",
+  timeZone: "UTC"
+}
+const submission = stored({})
+const facts: Part = { kind: "facts", fields: [["Received", "now"]] }
+const paragraph: Part = { kind: "paragraph", text: "Hello" }
+
+const contentOf = (...parts: ReadonlyArray<Part>): Content => ({
+  subject: "s",
+  website: "a",
+  title: "t",
+  parts,
+  reason: "r",
+  replyTo: null
+})
+
+/** What the console shows at the link of a mail. */
+const shown = (subject: Subject) => {
+  const { parts } = ConsoleLink.add(consoleUrl, contentOf(paragraph, facts), { site, subject })
+  assert.deepStrictEqual([parts[0], parts[2]], [paragraph, facts])
+  const link = parts[1]
+  const href = link?.kind === "link" ? link.href : ""
+  assert.isTrue(href.startsWith(`${consoleUrl}/#`))
+  const { item, page, range, site: id } = Address.parse(new URL(href).hash)
+  return { id, page, item, range }
+}
+
+describe("delivery/mail/ConsoleLink", () => {
+  it("each link opens the page of its subject in the console", () => {
+    const id = site.websiteConfigId
+    const { range } = Address.initial
+    assert.deepStrictEqual(shown({ kind: "submissions", submissions: [submission], count: 1 }), {
+      id,
+      page: "inbox",
+      item: submission.submissionId,
+      range
+    })
+    assert.deepStrictEqual(shown({ kind: "submissions", submissions: [submission], count: 2 }), {
+      id,
+      page: "inbox",
+      item: null,
+      range
+    })
+    assert.deepStrictEqual(shown({ kind: "report", range: { first: "2026-11-16", last: "2026-11-22" } }), {
+      id,
+      page: "overview",
+      item: null,
+      range: ["2026-11-16", "2026-11-22"]
+    })
+    assert.deepStrictEqual(shown({ kind: "webhook-disabled", webhook: { webhookId: "w", host: "h", isGone: true } }), {
+      id,
+      page: "setup",
+      item: "webhooks",
+      range
+    })
+  })
+
+  it("without a console, no link is added", () => {
+    const content = contentOf(paragraph)
+    const subject: Subject = { kind: "submissions", submissions: [submission], count: 1 }
+    assert.strictEqual(ConsoleLink.add(null, content, { site, subject }), content)
+    assert.deepStrictEqual(
+      ConsoleLink.add(consoleUrl, content, { site, subject }).parts.map(({ kind }) => kind),
+      ["paragraph", "link"]
+    )
+  })
+})

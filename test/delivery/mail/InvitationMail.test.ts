@@ -1,0 +1,29 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as InvitationMail from "../../../src/delivery/mail/InvitationMail.ts"
+
+const subjectOf = (websites: ReadonlyArray<string> | null) =>
+  InvitationMail.content({ websites, role: "viewer", url: "https://edge.example/console", expires: "today" }).subject
+
+describe("delivery/mail/InvitationMail", () => {
+  it("the subject names the first website and counts the others", () => {
+    assert.strictEqual(subjectOf(null), "Invitation to the console of all websites")
+    assert.strictEqual(subjectOf(["Harbour Tours"]), "Invitation to the console of Harbour Tours")
+    assert.strictEqual(subjectOf(["Harbour Tours", "B", "C"]), "Invitation to the console of Harbour Tours and 2 more")
+  })
+
+  it("the websites' names are truncated, so that they cannot carry another message", () => {
+    const names = Array.from({ length: 9 }, (_, index) =>
+      `${index} Claim your prize at https://evil.example/ `.repeat(9)
+    )
+    const { parts, subject, website } = InvitationMail.content({
+      websites: names,
+      role: "owner",
+      url: "https://edge.example/console",
+      expires: "today"
+    })
+    assert.isAtMost(subject.length, 90)
+    assert.isAtMost(website.length, 140)
+    assert.notInclude(JSON.stringify([parts, subject, website]), "3 Claim")
+    assert.notInclude(JSON.stringify([parts, subject, website]), "evil.example/ 0")
+  })
+})

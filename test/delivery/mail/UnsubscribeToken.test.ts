@@ -1,0 +1,26 @@
+import { randomBytes, randomUUID } from "node:crypto"
+import { assert, describe, it } from "@effect/vitest"
+import { Option, Schema } from "effect"
+import * as UnsubscribeToken from "../../../src/delivery/mail/UnsubscribeToken.ts"
+
+const key = new Uint8Array(randomBytes(32))
+const otherKey = new Uint8Array(randomBytes(32))
+
+describe("delivery/mail/UnsubscribeToken", () => {
+  it("a token gives the id of its notification, but only with the key that signed it", () => {
+    const id = randomUUID()
+    const token = UnsubscribeToken.sign(key, id)
+    assert.match(token, /^[0-9a-f.A-Z_a-z-]+$/)
+    assert.deepStrictEqual(UnsubscribeToken.verify(key, token), Option.some(id))
+    assert.isTrue(Option.isNone(UnsubscribeToken.verify(otherKey, token)))
+    const [, signature] = token.split(".")
+    assert.isTrue(Option.isNone(UnsubscribeToken.verify(key, `${randomUUID()}.${signature}`)))
+  })
+
+  it.prop("any other text is refused", [Schema.String], ([text]) => {
+    const token = UnsubscribeToken.sign(key, randomUUID())
+    for (const wrong of [text, `${text}.${text}`, `${text}${token}x`, `${token}.${text}`, token.slice(0, -2)]) {
+      assert.isTrue(Option.isNone(UnsubscribeToken.verify(key, wrong)))
+    }
+  })
+})

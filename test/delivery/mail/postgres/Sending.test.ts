@@ -1,0 +1,248 @@
+/** Mails from the commit of a submission to a real receiver. */
+import { randomBytes } from "node:crypto"
+import { PgClient } from "@effect/sql-pg"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Logger, Option, Redacted } from "effect"
+import PostalMime from "postal-mime"
+import type { SMTPServerOptions } from "smtp-server"
+import * as PostgresReports from "../../../../src/analytics/reports/postgres/Reports.ts"
+import * as Dispatcher from "../../../../src/delivery/Dispatcher.ts"
+import * as ConfirmationToken from "../../../../src/delivery/mail/ConfirmationToken.ts"
+import * as MailDispatcher from "../../../../src/delivery/mail/MailDispatcher.ts"
+import type { Topic } from "../../../../src/delivery/mail/Notification.ts"
+import { Notifications } from "../../../../src/delivery/mail/Notifications.ts"
+import * as SmtpMailer from "../../../../src/delivery/mail/SmtpMailer.ts"
+import { SubmissionRepo } from "../../../../src/forms/SubmissionRepo.ts"
+import * as OutwardClient from "../../../../src/platform/outward/OutwardClient.ts"
+import * as Rounds from "../../../../src/platform/rounds/Rounds.ts"
+import * as Maintenance from "../../../../src/privacy/postgres/Maintenance.ts"
+import { newSite, postgres } from "../../../support/Delivery.ts"
+import { mailReceiver, refusal } from "../../../support/MailReceiver.ts"
+import * as SubmissionDraft from "../../../support/SubmissionDraft.ts"
+import * as TestMetrics from "../../../support/TestMetrics.ts"
+import { poll } from "../../../support/Wait.ts"
+
+const layers = PostgresReports.layer({ timeout: "20 seconds" }).pipe(Layer.provideMerge(postgres))
+
+const sender: MailDispatcher.Options = {
+  from: { name: "Edge", address: "mail@edge.example" },
+  publicUrl: "https://edge.example",
+  consoleUrl: "https://edge.example/console",
+  secretsKey: Redacted.make(new Uint8Array(randomBytes(32)))
+}
+
+/** Starts the dispatchers of one process, which send to the mail server at this port. They end with the scope. */
+const startProcess = (port: number) =>
+  Layer.build(
+    Layer.fresh(
+      Layer.merge(
+        Dispatcher.layer.pipe(Layer.provide(OutwardClient.layer({ allowed: [] }))),
+        MailDispatcher.layer(sender, []).pipe(
+          Layer.provide(
+            SmtpMailer.layer({ server: { host: "127.0.0.1", port, isTls: false, needsTls: false, login: null } })
+          )
+        )
+      )
+    )
+  )
+
+const submissions: Topic = { kind: "submissions", digest: null, includeQuarantined: false }
+
+const add = (websiteConfigId: string, recipient = "ada@example.com", topic: Topic = submissions) =>
+  Notifications.use((all) => all.add({ websiteConfigId, recipient, topic })).pipe(Effect.map(Option.getOrThrow))
+
+const submit = (site: string, more: Parameters<typeof SubmissionDraft.make>[1] = {}) =>
+  SubmissionRepo.use((repo) => repo.submit(SubmissionDraft.make(site, more)))
+
+const count = (all: ReadonlyArray<unknown>) => Effect.sync(() => all.length)
+
+const latest = (websiteConfigId: string) =>
+  Effect.map(
+    Notifications.use((all) => all.list(websiteConfigId)),
+    ([first]) => first?.latest ?? null
+  )
+
+/** Ends all leases. */
+const endLeases = PgClient.PgClient.use((sql) =>
+  sql`UPDATE mail SET next_attempt_at = now() - interval '1 second' WHERE status = 'pending'`.pipe(
+    Rounds.waking("mails")
+  )
+)
+
+/** Makes the retries of failed mails due now, but not leased mails, which are due again in 25 seconds. */
+const makeDue = PgClient.PgClient.use((sql) =>
+  sql`UPDATE mail SET next_attempt_at = now() - interval '1 second' WHERE status = 'pending'
+    AND next_attempt_at NOT BETWEEN now() + interval '15 seconds' AND now() + interval '30 seconds'`.pipe(
+    Rounds.waking("mails")
+  )
+)
+
+const messageId = (source: string): string => /^Message-ID: (.+)\r$/m.exec(source)?.[1] ?? ""
+
+describe("postgres/mail", () => {
+  it.live("a submission causes one mail, and a reply to it goes to the visitor", () =>
+    Effect.gen(function* () {
+      const { port, received } = yield* mailReceiver()
+      const [site, other] = [yield* newSite, yield* newSite]
+      const { notificationId } = yield* add(site)
+      yield* startProcess(port)
+      const idempotency = { key: "key", fingerprint: "print" }
+      const formData = JSON.stringify({ name: "Ada", message: "<b>Hello</b>" })
+      const submissionId = yield* submit(site, { idempotency, formData })
+      yield* submit(site, { idempotency, formData })
+      yield* submit(other)
+      yield* poll(latest(site), (mail) => mail?.status === "sent")
+      assert.lengthOf(received, 1)
+      const parsed = yield* Effect.promise(() => PostalMime.parse(received[0]?.source ?? ""))
+      assert.deepStrictEqual(parsed.replyTo, [{ name: "", address: "ada@example.com" }])
+      assert.include(parsed.subject ?? "", "New submission from Ada")
+      assert.include(parsed.text ?? "", "Message: <b>Hello</b>")
+      assert.include(parsed.html ?? "", "&lt;b&gt;Hello&lt;/b&gt;")
+      const link = `https://edge.example/console/#/${site}/inbox/${submissionId}`
+      assert.include(parsed.text ?? "", `Open it in the console: ${link}`)
+      assert.include(parsed.html ?? "", `href="${link}"`)
+      const unsubscribe = parsed.headers.find(({ key }) => key === "list-unsubscribe")?.value ?? ""
+      assert.match(unsubscribe, new RegExp(`^<https://edge\\.example/v1/public/mail/unsubscribe/${notificationId}\\.`))
+    }).pipe(Effect.scoped, Effect.provide(layers))
+  )
+
+  it.live(
+    "an address that the owner adds gets a confirmation mail with a link, and submissions after its confirmation",
+    () =>
+      Effect.gen(function* () {
+        const { port, received } = yield* mailReceiver()
+        const site = yield* newSite
+        const notifications = yield* Notifications
+        yield* notifications.addByOwner({ websiteConfigId: site, recipient: "ada@example.com", topic: submissions })
+        yield* startProcess(port)
+        yield* submit(site)
+        yield* poll(latest(site), (mail) => mail?.status === "sent")
+        assert.lengthOf(received, 1)
+        const {
+          html = "",
+          subject,
+          text = ""
+        } = yield* Effect.promise(() => PostalMime.parse(received[0]?.source ?? ""))
+        assert.strictEqual(subject, "Confirm that you want mails about test")
+        const link = /https:\/\/edge\.example\/v1\/public\/mail\/confirm\/(\S+)/.exec(text)
+        assert.include(html, `href="${link?.[0]}"`)
+        assert.notInclude(text, "/console/")
+        const token = ConfirmationToken.verify(Redacted.value(sender.secretsKey), link?.[1] ?? "")
+        const { isRecipient, websiteConfigId } = Option.getOrThrow(token)
+        assert.isTrue(yield* notifications.confirm(websiteConfigId, isRecipient))
+        yield* submit(site)
+        yield* poll(count(received), (number) => number >= 2)
+        assert.include(received[1]?.source ?? "", "New submission")
+      }).pipe(Effect.scoped, Effect.provide(layers))
+  )
+
+  it.live("a mail that fails temporarily is retried with the same id, and a refused recipient is not retried", () =>
+    Effect.gen(function* () {
+      const ids: Array<string> = []
+      const failTemporarily: SMTPServerOptions["onData"] = (stream, _, callback) => {
+        const chunks: Array<Buffer> = []
+        stream.on("data", (chunk: Buffer) => chunks.push(chunk))
+        stream.on("end", () => {
+          ids.push(messageId(Buffer.concat(chunks).toString("latin1")))
+          callback(ids.length < 3 ? refusal(451, "4.3.0 later") : null)
+        })
+      }
+      const { port } = yield* mailReceiver({
+        onData: failTemporarily,
+        onRcptTo: ({ address }, _, callback) =>
+          callback(address === "gone@example.com" ? refusal(550, `5.1.1 no such user ${address}`) : null)
+      })
+      const [site, gone] = [yield* newSite, yield* newSite]
+      yield* add(site)
+      yield* add(gone, "gone@example.com")
+      const lines: Array<string> = []
+      const metrics = TestMetrics.make()
+      yield* startProcess(port).pipe(
+        Effect.provide(
+          Layer.merge(Logger.layer([Logger.map(Logger.formatJson, (line) => void lines.push(line))]), metrics.layer)
+        )
+      )
+      assert.strictEqual(metrics.value('mail_attempts_total{outcome="retried"}'), 0)
+      yield* submit(site)
+      yield* submit(gone)
+      yield* poll(Effect.andThen(makeDue, latest(site)), (mail) => mail?.status === "sent")
+      assert.strictEqual(ids.length, 3)
+      assert.strictEqual(new Set(ids).size, 1)
+      assert.match(ids[0] ?? "", /^<[0-9a-f-]{36}@edge\.example>$/)
+      const refused = yield* poll(latest(gone), (mail) => mail?.status === "failed")
+      assert.deepStrictEqual([refused?.attempts, refused?.error?.includes("550 5.1.1 no such user")], [1, true])
+      const warned = () => lines.filter((line) => line.includes("A mail has failed"))
+      yield* poll(Effect.sync(warned), ({ length }) => length > 0)
+      assert.lengthOf(warned(), 1)
+      assert.include(warned()[0] ?? "", gone)
+      assert.notInclude(lines.join(), "gone@example.com")
+      for (const [outcome, attempts] of Object.entries({ delivered: 1, retried: 2, failed: 1 })) {
+        assert.strictEqual(metrics.value(`mail_attempts_total{outcome="${outcome}"}`), attempts)
+      }
+    }).pipe(Effect.scoped, Effect.provide(layers))
+  )
+
+  it.live("two processes send each mail once, including those that a killed process had leased", () =>
+    Effect.gen(function* () {
+      const { port, received } = yield* mailReceiver()
+      const hanging = yield* mailReceiver({ onData: (stream) => void stream.resume() })
+      const sites = yield* Effect.forEach(Array.from({ length: 12 }), () => newSite)
+      yield* Effect.forEach(sites, (site) => add(site))
+      // A process leases mails, sends them to a server that hangs, and is killed.
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          yield* startProcess(hanging.port)
+          yield* Effect.forEach(sites, (site) => submit(site))
+          const sql = yield* PgClient.PgClient
+          yield* poll(sql`SELECT 1 FROM mail WHERE attempts = 1`, ({ length }) => length === 4)
+          const [lease] = yield* sql`SELECT max(next_attempt_at) <= now() + interval '30 seconds' AS short FROM mail`
+          assert.deepStrictEqual(lease, { short: true })
+        })
+      )
+      assert.deepStrictEqual(received, [])
+      yield* endLeases
+      yield* Effect.all([startProcess(port), startProcess(port)])
+      yield* poll(count(received), (number) => number >= 12)
+      const sql = yield* PgClient.PgClient
+      yield* poll(sql`SELECT 1 FROM mail WHERE status <> 'sent'`, ({ length }) => length === 0)
+      assert.deepStrictEqual([received.length, new Set(received.map(({ source }) => messageId(source))).size], [12, 12])
+    }).pipe(Effect.scoped, Effect.provide(layers))
+  )
+
+  it.live("several processes send a report once, even for a week without visitors", () =>
+    Effect.gen(function* () {
+      const { port, received } = yield* mailReceiver()
+      const site = yield* newSite
+      yield* add(site, "ada@example.com", { kind: "report", period: "weekly" })
+      const sql = yield* PgClient.PgClient
+      yield* sql`UPDATE notification SET due_at = now() - interval '1 second'`.pipe(Rounds.waking("mails"))
+      yield* Effect.all([startProcess(port), startProcess(port), startProcess(port)], { concurrency: "unbounded" })
+      yield* poll(latest(site), (mail) => mail?.status === "sent")
+      const [due] = yield* sql`SELECT due_at > now() AS later FROM notification`
+      assert.deepStrictEqual(due, { later: true })
+      assert.lengthOf(received, 1)
+      const parsed = yield* Effect.promise(() => PostalMime.parse(received[0]?.source ?? ""))
+      assert.include(parsed.text ?? "", "There were no visitors during this week.")
+    }).pipe(Effect.scoped, Effect.provide(layers))
+  )
+
+  it.live("mails and their items are deleted after 30 days", () =>
+    Effect.gen(function* () {
+      const { port } = yield* mailReceiver()
+      const site = yield* newSite
+      yield* add(site)
+      yield* startProcess(port)
+      yield* submit(site)
+      yield* poll(latest(site), (mail) => mail?.status === "sent")
+      const sql = yield* PgClient.PgClient
+      const keep = { pageViews: Option.none(), submissions: Option.none(), conversations: Option.none() }
+      yield* Maintenance.round(keep)
+      assert.isNotNull(yield* latest(site))
+      yield* sql`UPDATE mail SET created_at = created_at - interval '30 days'`
+      yield* sql`UPDATE mail_item SET created_at = created_at - interval '30 days'`
+      yield* Maintenance.round(keep)
+      assert.isNull(yield* latest(site))
+      assert.deepStrictEqual(yield* sql`SELECT 1 FROM mail_item`, [])
+    }).pipe(Effect.scoped, Effect.provide(layers))
+  )
+})

@@ -1,0 +1,136 @@
+/** Changes of webhooks and submissions while a fan-out or a settlement runs. */
+import { PgClient, PgTypes } from "@effect/sql-pg"
+import { assert, describe, it } from "@effect/vitest"
+import { Clock, Effect, Fiber, Option } from "effect"
+import * as FanOut from "../../../src/delivery/postgres/FanOut.ts"
+import * as Leases from "../../../src/delivery/postgres/Leases.ts"
+import type { Leased } from "../../../src/delivery/Webhook.ts"
+import { Webhooks } from "../../../src/delivery/Webhooks.ts"
+import { SubmissionRepo } from "../../../src/forms/SubmissionRepo.ts"
+import * as Delivery from "../../support/Delivery.ts"
+import * as Locks from "../../support/postgres/Locks.ts"
+import { submit, withDeliveries } from "../../support/StoredDeliveries.ts"
+import { poll } from "../../support/Wait.ts"
+
+const url = "https://hooks.example/"
+
+const deliveriesOf = (webhookId: string) =>
+  PgClient.PgClient.use(
+    (sql) => sql`SELECT type, status, payload IS NOT NULL AS "hasPayload" FROM delivery
+      WHERE subscriber_id = ${PgTypes.uuid(webhookId)} ORDER BY type`
+  )
+
+/** Waits until a statement that begins with `prefix` waits for a lock. */
+const untilWaiting = (sql: PgClient.PgClient, prefix: string) =>
+  poll(
+    sql`SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()
+      AND starts_with(query, ${PgTypes.text(prefix)})`,
+    (rows) => rows.length === 1
+  )
+
+/** Runs `change` while a fan-out has stored a delivery and has not committed, and returns the webhook's deliveries. */
+const changedDuringFanOut = Effect.fnUntraced(function* <A, E>(
+  change: (webhooks: Webhooks["Service"], webhookId: string) => Effect.Effect<A, E>
+) {
+  const sql = yield* PgClient.PgClient
+  const webhooks = yield* Webhooks
+  const site = yield* Delivery.newSite
+  const { webhook } = yield* Delivery.newWebhook(site, url)
+  yield* submit(site)
+  const fanOut = yield* Locks.openTransaction(sql, FanOut.run(sql, Option.none()))
+  const changing = yield* Effect.forkChild(change(webhooks, webhook.webhookId))
+  // Either the change waits for the fan-out, or it is done.
+  yield* Effect.raceFirst(Locks.untilAwaited(sql), Fiber.await(changing))
+  yield* fanOut.commit
+  yield* Fiber.join(changing)
+  return yield* deliveriesOf(webhook.webhookId)
+})
+
+describe("postgres/delivery: changes of a webhook during a fan-out", () => {
+  it.live("a deleted webhook keeps no delivery", () =>
+    changedDuringFanOut((webhooks, webhookId) => webhooks.delete(webhookId)).pipe(
+      Effect.map((deliveries) => assert.deepStrictEqual(deliveries, [])),
+      Effect.provide(Delivery.postgres)
+    )
+  )
+})
+
+describe("postgres/delivery: a submission that is deleted right after its release", () => {
+  it.live("leaves no data in a delivery, although a fan-out runs before the deletion ends", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const repo = yield* SubmissionRepo
+      const site = yield* Delivery.newSite
+      const { webhook } = yield* Delivery.newWebhook(site, url)
+      const submissionId = yield* submit(site, { status: "quarantined", reasons: ["links"] })
+      yield* Delivery.fanOutAll
+      const [id, subject] = [PgTypes.uuid(submissionId), PgTypes.text(submissionId)]
+      const release = yield* Locks.openTransaction(
+        sql,
+        Effect.andThen(
+          sql`UPDATE submission SET status = 'accepted' WHERE submission_id = ${id}`,
+          sql`INSERT INTO outbox (event_id, website_config_id, type, created_at, subject)
+            VALUES (gen_random_uuid(), ${PgTypes.uuid(site)}, 'submission.released', now(), ${subject})`
+        )
+      )
+      // Keeps the deletion from its commit.
+      const delivery = yield* Locks.openTransaction(
+        sql,
+        sql`SELECT FROM delivery WHERE subject = ${subject} FOR UPDATE`
+      )
+      const deletion = yield* Effect.forkChild(repo.delete(submissionId))
+      yield* Locks.untilAwaited(sql)
+      yield* release.commit
+      yield* untilWaiting(sql, "UPDATE delivery")
+      yield* Delivery.fanOutAll
+      yield* delivery.commit
+      assert.isTrue(yield* Fiber.join(deletion))
+      yield* Delivery.fanOutAll
+      assert.deepStrictEqual(yield* deliveriesOf(webhook.webhookId), [
+        { type: "submission.deleted", status: "pending", hasPayload: true },
+        { type: "submission.quarantined", status: "cancelled", hasPayload: false }
+      ])
+    }).pipe(Effect.provide(Delivery.postgres))
+  )
+})
+
+/** A client that records the failures of its transactions. */
+const recordingFailures = (sql: PgClient.PgClient) => {
+  const failures: Array<unknown> = []
+  const withTransaction: typeof sql.withTransaction = (effect) =>
+    Effect.tapCause(sql.withTransaction(effect), (cause) => Effect.sync(() => failures.push(cause)))
+  const client = new Proxy(sql, {
+    get: (target, name) => (name === "withTransaction" ? withTransaction : Reflect.get(target, name))
+  })
+  return { client, failures }
+}
+
+describe("postgres/delivery: settlements", () => {
+  it.live("two processes that disable a webhook at the same time do not deadlock", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const { client, failures } = recordingFailures(sql)
+      const { webhook } = yield* withDeliveries(2)
+      const leased = yield* Delivery.leaseOf(webhook)
+      assert.lengthOf(leased, 2)
+      const held = yield* Locks.openTransaction(
+        sql,
+        sql`SELECT FROM webhook WHERE webhook_id = ${PgTypes.uuid(webhook.webhookId)} FOR UPDATE`
+      )
+      const settle = Effect.fnUntraced(function* (one: Leased) {
+        const settleOne = yield* Leases.settle(client, "20 seconds")
+        const now = yield* Clock.currentTimeMillis
+        yield* settleOne(one, {
+          attempt: { attemptedAt: now, status: 410, millis: 1, answer: null, error: null },
+          next: { status: "failed" },
+          affectsHealth: true
+        })
+      }, Effect.scoped)
+      const settling = yield* Effect.forEach(leased, (one) => Effect.forkChild(settle(one)))
+      yield* Locks.untilAwaited(sql, 2)
+      yield* held.commit
+      yield* Effect.forEach(settling, Fiber.join)
+      assert.deepStrictEqual(failures, [])
+    }).pipe(Effect.provide(Delivery.postgres))
+  )
+})

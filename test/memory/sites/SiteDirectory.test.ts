@@ -1,4 +1,0 @@
-import { layer } from "../../../src/memory/sites/SiteDirectory.ts"
-import { suite } from "../../suites/SiteDirectory.ts"
-
-suite("memory/sites/SiteDirectory", layer())

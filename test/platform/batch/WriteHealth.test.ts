@@ -1,0 +1,39 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as WriteHealth from "../../../src/platform/batch/WriteHealth.ts"
+
+const Write = Schema.Struct({
+  kind: Schema.Literals(["page-views", "submissions"]),
+  outcome: Schema.Literals(["stored", "failed"]),
+  /** Milliseconds since the previous write. */
+  delay: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1_500 }))
+})
+const Elapsed = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2 * WriteHealth.failingMillis }))
+
+describe("platform/batch/WriteHealth", () => {
+  it.prop(
+    "a store is writable if each kind's last write was stored, failing after a recent failure, and unknown after an older one",
+    [Schema.Array(Write), Elapsed],
+    ([writes, elapsed]) => {
+      let now = 0
+      let failures = WriteHealth.none
+      const last = new Map<string, { readonly outcome: string; readonly at: number }>()
+      for (const { delay, kind, outcome } of writes) {
+        now += delay
+        failures = WriteHealth.after(failures, kind, outcome, now)
+        last.set(kind, { outcome, at: now })
+      }
+      now += elapsed
+      const failed = [...last.values()].filter(({ outcome }) => outcome === "failed")
+      const latestFailure = Math.max(...failed.map(({ at }) => at))
+      assert.strictEqual(
+        WriteHealth.statusOf(failures, now),
+        failed.length === 0 ? "writable" : now - latestFailure < WriteHealth.failingMillis ? "failing" : "unknown"
+      )
+    }
+  )
+
+  it("a stored write without earlier failures allocates nothing", () => {
+    assert.strictEqual(WriteHealth.after(WriteHealth.none, "submissions", "stored", 1), WriteHealth.none)
+  })
+})

@@ -1,0 +1,99 @@
+/** The production client, over HTTP. */
+import { randomUUID } from "node:crypto"
+import { assert, it } from "@effect/vitest"
+import { Effect, Layer, Option } from "effect"
+import * as Service from "../../../src/analytics/AnalyticsRepo.ts"
+import * as AnalyticsRepo from "../../../src/analytics/clickhouse/AnalyticsRepo.ts"
+import * as SeparateStore from "../../../src/analytics/clickhouse/SeparateStore.ts"
+import { Goals } from "../../../src/analytics/Goal.ts"
+import * as ReportsLayer from "../../../src/analytics/reports/clickhouse/Reports.ts"
+import * as Reports from "../../../src/analytics/reports/Reports.ts"
+import * as Store from "../../../src/analytics/SeparateStore.ts"
+import { ClickHouse } from "../../../src/platform/clickhouse/ClickHouse.ts"
+import * as SiteDirectory from "../../../src/sites/memory/SiteDirectory.ts"
+import * as Sites from "../../../src/sites/SiteDirectory.ts"
+import { newSite, Shape, viewOf } from "../../suites/PageViews.ts"
+import * as HttpServer from "../../support/clickhouse/HttpServer.ts"
+import { describeWithClickHouse } from "../../support/clickhouse/TestClickHouse.ts"
+import * as WritableSites from "../../support/clickhouse/WritableSites.ts"
+
+const plain = Shape.make({
+  ...{ age: 0, path: "/it's", referrerHost: null, referrerPath: null, deviceType: null, screenWidth: null },
+  campaign: { source: null, medium: null, name: null, term: null, content: null },
+  ...{ sessionId: null, browser: null, os: null, visitor: 0, country: null, exclusion: null }
+})
+
+const newReportSite = Sites.SiteDirectory.use((sites) => sites.create({ name: "test", origins: [] }))
+
+describeWithClickHouse("platform/clickhouse/ClickHouse over HTTP", () => {
+  it.live("finds the rows of visitors whose hashes together exceed the maximum length of a URL", () =>
+    Effect.gen(function* () {
+      const server = yield* HttpServer.make
+      yield* Effect.gen(function* () {
+        const { append } = yield* Service.AnalyticsRepo
+        const { visitorRows } = Option.getOrThrow(yield* Store.SeparateStore)
+        const view = viewOf(yield* newSite, plain)
+        const newHash = () => randomUUID().replaceAll("-", "")
+        const visitorHash = newHash()
+        yield* append({ ...view, visitorHash })
+        yield* append({ ...view, visitorHash: newHash() })
+        const others = Array.from({ length: 500 }, newHash)
+        const { hostedWebsiteId, receivedAt } = view
+        const found = yield* visitorRows({
+          hostedWebsiteId,
+          after: receivedAt - 1,
+          until: receivedAt,
+          visitorHashes: [...others, visitorHash]
+        })
+        assert.deepStrictEqual(
+          found.map((row) => [row.visitorHash, row.sessionKey, row.view?.path]),
+          [[visitorHash, visitorHash, plain.path]]
+        )
+      }).pipe(
+        Effect.provide(
+          Layer.merge(
+            AnalyticsRepo.layer({ timeout: "20 seconds", maxQueue: 10, interval: "1 millis" }),
+            SeparateStore.layer({ timeout: "20 seconds" })
+          ).pipe(
+            Layer.provideMerge(
+              Layer.merge(
+                HttpServer.clientOf(server),
+                WritableSites.layer.pipe(Layer.provideMerge(SiteDirectory.layer()))
+              )
+            )
+          )
+        )
+      )
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("`rebuild` rolls up more days than the parameters of one URL can name", () =>
+    Effect.gen(function* () {
+      const server = yield* HttpServer.make
+      const days = yield* Effect.gen(function* () {
+        const { command, query } = yield* ClickHouse
+        const site = yield* newReportSite
+        yield* command(
+          `INSERT INTO page_view (hosted_website_id, received_at, path, visitor_hash)
+            SELECT {site:UUID}, now64(3) - toIntervalDay(arrayJoin([400, 0])), '/', generateUUIDv4()`,
+          { parameters: { site: site.hostedWebsiteId } }
+        )
+        yield* Reports.Reports.use(({ rebuild }) => rebuild(site))
+        return yield* query("SELECT uniqExact(day) AS days FROM visit_day")
+      }).pipe(
+        Effect.provide(
+          ReportsLayer.layer({ timeout: "20 seconds" }).pipe(
+            Layer.provideMerge(
+              Layer.mergeAll(
+                HttpServer.clientOf(server),
+                Layer.mock(Goals, {}),
+                WritableSites.layer.pipe(Layer.provideMerge(SiteDirectory.layer()))
+              )
+            )
+          )
+        )
+      )
+      assert.deepStrictEqual(days, [{ days: 401 }])
+    }).pipe(Effect.scoped)
+  )
+})

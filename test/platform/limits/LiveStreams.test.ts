@@ -1,0 +1,38 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as LiveStreams from "../../../src/platform/limits/LiveStreams.ts"
+
+const Caller = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 400 }))
+
+describe("platform/limits/LiveStreams", () => {
+  it.prop(
+    "a website without a stream gets a stream, however many callers of another website open streams",
+    [Schema.Array(Caller).check(Schema.isMaxLength(1_000))],
+    ([callers]) => {
+      const open = new Map<number, number>()
+      let all = 0
+      for (const caller of callers) {
+        const ofCaller = open.get(caller) ?? 0
+        const refusal = LiveStreams.refusal({ all, ofCaller, ofWebsite: all })
+        if (refusal !== null) {
+          assert.strictEqual(refusal.reason, ofCaller === LiveStreams.perCaller ? "caller" : "website")
+          continue
+        }
+        open.set(caller, ofCaller + 1)
+        all++
+      }
+      assert.isAtMost(all, LiveStreams.maxOfWebsite(0))
+      assert.isNull(LiveStreams.refusal({ all, ofCaller: 0, ofWebsite: 0 }))
+    }
+  )
+
+  it("names the reason: the caller, the website or the process", () => {
+    assert.deepStrictEqual(LiveStreams.refusal({ all: 4, ofCaller: 4, ofWebsite: 4 }), { reason: "caller", max: 4 })
+    assert.deepStrictEqual(LiveStreams.refusal({ all: 50, ofCaller: 0, ofWebsite: 50 }), { reason: "website", max: 50 })
+    assert.deepStrictEqual(LiveStreams.refusal({ all: 120, ofCaller: 0, ofWebsite: 26 }), {
+      reason: "website",
+      max: 26
+    })
+    assert.deepStrictEqual(LiveStreams.refusal({ all: 200, ofCaller: 0, ofWebsite: 0 }), { reason: "process" })
+  })
+})

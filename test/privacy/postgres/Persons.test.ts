@@ -1,0 +1,94 @@
+import { randomUUID } from "node:crypto"
+import { PgClient } from "@effect/sql-pg"
+import { assert, it } from "@effect/vitest"
+import { Effect, Layer, Stream, Tracer } from "effect"
+import { InstanceDirectory } from "../../../src/chat/InstanceDirectory.ts"
+import * as Person from "../../../src/privacy/Person.ts"
+import * as Service from "../../../src/privacy/Persons.ts"
+import * as Persons from "../../../src/privacy/postgres/Persons.ts"
+import { suite } from "../../suites/Persons.ts"
+import * as Delivery from "../../support/Delivery.ts"
+import * as TestClient from "../../support/postgres/TestClient.ts"
+
+const live = Layer.merge(Persons.layer, Delivery.postgresOn()).pipe(Layer.provideMerge(TestClient.layer))
+
+suite("privacy/postgres/Persons", live)
+
+/** Counts the statements of an effect. */
+const countStatements = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.suspend(() => {
+    let count = 0
+    const tracer = Tracer.make({
+      span: (options) => {
+        if (options.kind === "client") count++
+        return new Tracer.NativeSpan(options)
+      }
+    })
+    return Effect.map(Effect.withTracer(effect, tracer), (value) => ({ value, count }))
+  })
+
+it.live(
+  "privacy/postgres/Persons: the number of statements is proportional to the pages read, not to the rows found",
+  () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const persons = yield* Service.Persons
+      const website = yield* Delivery.newSite
+      const other = yield* Delivery.newSite
+      yield* sql`INSERT INTO submission (submission_id, website_config_id, received_at, email, form_data)
+      SELECT gen_random_uuid(), ${website}::uuid, timestamptz '2026-01-01Z' + n * interval '1 microsecond',
+        CASE WHEN n % 10 = 0 THEN 'ann@example.com' ELSE n || '@example.com' END, '{}'
+      FROM generate_series(1, 5000) AS n`
+      yield* sql`INSERT INTO submission (submission_id, website_config_id, received_at, email, form_data)
+      SELECT gen_random_uuid(), ${other}::uuid, now(), 'ann@example.com', '{}' FROM generate_series(1, 5000)`
+      const query = (address: string) => ({ address, websiteConfigId: website, kinds: Person.kinds })
+      const none = yield* countStatements(persons.erase(query(`${randomUUID()}@example.com`)))
+      assert.deepStrictEqual(none.value, Person.nothing)
+      // Two statements for each page of 64 submissions.
+      assert.isAtLeast(none.count, 2 * (5000 / 64))
+      assert.isAtMost(none.count, 2 * (5000 / 64 + 1) + 3)
+      const { count, value } = yield* countStatements(persons.erase(query("ann@example.com")))
+      assert.deepStrictEqual(value, { ...Person.nothing, submissions: 500 })
+      // In addition, the statements that delete a page's rows.
+      assert.isAtMost(count, 10 * (5000 / 64 + 1) + 3)
+    }).pipe(Effect.provide(live))
+)
+
+it.live(
+  "privacy/postgres/Persons: finds all conversations of a person on a website, and reads none of other websites",
+  () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const persons = yield* Service.Persons
+      const instances = yield* InstanceDirectory
+      const [website, other] = [yield* Delivery.newSite, yield* Delivery.newSite]
+      const create = (websiteConfigId: string) =>
+        Effect.map(
+          instances.create({ name: "a", agentUrl: "https://a.example", websiteConfigId }),
+          ({ instanceId }) => instanceId
+        )
+      /** Stores conversations, ten in each microsecond. Every third one contains the address. */
+      const insertConversations = (instanceId: string, count: number) => sql`WITH begun AS (
+        INSERT INTO conversation (instance_id, conversation_id, created_at, updated_at, messages, size)
+        SELECT ${instanceId}::uuid, 'c-' || n, at, at, 1, 20
+        FROM generate_series(1, ${count}::int) AS n,
+          LATERAL (SELECT timestamptz '2026-01-01Z' + (n / 10) * interval '1 microsecond' AS at) AS started
+        RETURNING *
+      )
+      INSERT INTO conversation_message (message_id, conversation_key, position, role, parts, characters, created_at)
+      SELECT gen_random_uuid(), conversation_key, 1, 'user', json_build_array(json_build_object('type', 'text', 'text',
+        CASE WHEN substr(conversation_id, 3)::int % 3 = 0 THEN 'I am ann@example.com' ELSE 'Hi' END)), 20, created_at FROM begun`
+      yield* insertConversations(yield* create(website), 220)
+      yield* insertConversations(yield* create(website), 30)
+      yield* insertConversations(yield* create(other), 3000)
+      const query = { address: "ann@example.com", websiteConfigId: website, kinds: ["conversation"] as const }
+      const { count, value } = yield* countStatements(Stream.runCollect(persons.records(query)))
+      assert.deepStrictEqual(
+        value.map((record) => (record.kind === "conversation" ? record.conversation.conversationId : "")).sort(),
+        [220, 30].flatMap((count) => Array.from({ length: Math.floor(count / 3) }, (_, n) => `c-${3 * n + 3}`)).sort()
+      )
+      // Three statements for each page of 50 conversations (one of them for its deliveries), one for each conversation found, and
+      // one for the instances.
+      assert.isAtMost(count, 3 * (5 + 1) + 83 + 1)
+    }).pipe(Effect.provide(live))
+)

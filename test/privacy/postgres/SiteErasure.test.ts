@@ -1,0 +1,102 @@
+/** The suite of site erasure on PostgreSQL, large websites, database users without ownership, and caches. */
+import { randomUUID } from "node:crypto"
+import { PgClient } from "@effect/sql-pg"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Option } from "effect"
+import { SqlClient } from "effect/sql"
+import * as Analytics from "../../../src/analytics/AnalyticsRepo.ts"
+import * as AnalyticsRepo from "../../../src/analytics/postgres/AnalyticsRepo.ts"
+import * as Columns from "../../../src/platform/postgres/Columns.ts"
+import * as Partitions from "../../../src/platform/postgres/schema/Partitions.ts"
+import * as Sites from "../../../src/sites/SiteDirectory.ts"
+import { now } from "../../suites/PageViews.ts"
+import { suite } from "../../suites/SiteErasure.ts"
+import { countViews, create, erase, live, nothing, storage, view } from "../../support/postgres/ErasedSite.ts"
+import * as TestClient from "../../support/postgres/TestClient.ts"
+import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+
+suite("privacy/postgres/SiteErasure", Layer.provide(storage, TestClient.layer))
+
+describe("privacy/postgres/SiteErasure: large websites", () => {
+  it.live("deletes rows in several chunks: in partitions, in the default partition, and with equal times", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const [site, other] = [yield* create, yield* create]
+      yield* sql`CREATE TABLE page_view_2025_01 PARTITION OF page_view FOR VALUES FROM ('2025-01-01Z') TO ('2025-02-01Z')`
+      yield* sql`CREATE TABLE page_view_2025_02 PARTITION OF page_view FOR VALUES FROM ('2025-02-01Z') TO ('2025-03-01Z')`
+      for (const { hostedWebsiteId, websiteConfigId } of [site, other]) {
+        yield* sql`INSERT INTO page_view (hosted_website_id, received_at, path, visitor_hash)
+          SELECT ${hostedWebsiteId}::uuid, timestamptz '2025-01-28 00:00Z' + n * interval '1 minute', '/', ''
+          FROM generate_series(1, 12000) AS n`
+        yield* sql`INSERT INTO bot_view (hosted_website_id, received_at, path, visitor_hash)
+          SELECT ${hostedWebsiteId}::uuid, timestamptz '2024-01-01 00:00Z', '/', '' FROM generate_series(1, 6000)`
+        yield* sql`INSERT INTO event (hosted_website_id, received_at, name, path, visitor_hash)
+          SELECT ${hostedWebsiteId}::uuid, timestamptz '2024-01-01 00:00Z', 'Signup', '/', '' FROM generate_series(1, 6000)`
+        yield* sql`INSERT INTO conversion (hosted_website_id, visit_started_at, session_key, name)
+          SELECT ${hostedWebsiteId}::uuid, timestamptz '2024-01-01 00:00Z', 'a', 'Form submitted' FROM generate_series(1, 6000)`
+        yield* sql`INSERT INTO submission (submission_id, website_config_id, received_at, form_data)
+          SELECT gen_random_uuid(), ${websiteConfigId}::uuid, timestamptz '2025-01-20 00:00Z' + n / 3 * interval '1 second', '{}'
+          FROM generate_series(1, 6000) AS n`
+        yield* sql`INSERT INTO idempotency_key (website_config_id, key_sha256, fingerprint, submission_id, used_at)
+          SELECT website_config_id, uuid_send(submission_id), '', submission_id, received_at
+          FROM submission WHERE website_config_id = ${websiteConfigId}::uuid`
+        yield* sql`WITH new_instance AS (
+            INSERT INTO instance (instance_id, created_at, name, agent_url, origins, website_config_id)
+            VALUES (gen_random_uuid(), now(), 'a', 'https://a.example', '{}', ${websiteConfigId}::uuid)
+            RETURNING instance_id
+          )
+          INSERT INTO conversation (instance_id, conversation_id, created_at, updated_at, messages, size)
+          SELECT instance_id, n::text, now(), now(), 0, 0 FROM new_instance, generate_series(1, 1201) AS n`
+        yield* sql`INSERT INTO not_counted (website_config_id, day, reason, times)
+          SELECT ${websiteConfigId}::uuid, date '2010-01-01' + n, 'bot', 1 FROM generate_series(1, 5001) AS n`
+      }
+      const all = {
+        pageViews: 12_000,
+        botViews: 6_000,
+        events: 6_000,
+        conversions: 6_000,
+        submissions: 6_000,
+        conversations: 1_201,
+        idempotencyKeys: 6_000,
+        decisionCounts: 5_001
+      }
+      assert.deepStrictEqual(yield* erase(site.websiteConfigId), Option.some(all))
+      assert.strictEqual(yield* countViews(site.hostedWebsiteId), 0)
+      assert.strictEqual(yield* countViews(other.hostedWebsiteId), 18_000)
+      assert.deepStrictEqual(yield* erase(other.websiteConfigId), Option.some(all))
+    }).pipe(Effect.provide(live))
+  )
+})
+
+describe("privacy/postgres/SiteErasure: a database user that does not own the tables", () => {
+  it.live("its privileges extend to partitions that are created later", () =>
+    Effect.gen(function* () {
+      const connection = yield* TestDatabase.connection
+      const { owner, reader } = yield* TestDatabase.readOnly(connection)
+      yield* owner`GRANT INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO ${reader}`
+      assert.deepStrictEqual(yield* Effect.provideService(Partitions.ensure(now), SqlClient.SqlClient, owner), [])
+      yield* Effect.gen(function* () {
+        const sql = yield* PgClient.PgClient
+        const site = yield* create
+        yield* AnalyticsRepo.storeBatch(yield* Columns.client, [view(site.hostedWebsiteId)], randomUUID())
+        assert.lengthOf(yield* sql`SELECT FROM page_view_default`, 0)
+        assert.deepStrictEqual(yield* erase(site.websiteConfigId), Option.some({ ...nothing, pageViews: 1 }))
+      }).pipe(Effect.provide(Layer.provideMerge(storage, PgClient.layer({ url: connection.url }))))
+    }).pipe(Effect.scoped)
+  )
+})
+
+describe("privacy/postgres/SiteErasure: cached websites", () => {
+  it.live("a process that still has a deleted website in its cache stores no data of it", () =>
+    Effect.gen(function* () {
+      const sites = yield* Sites.SiteDirectory
+      const views = yield* Analytics.AnalyticsRepo
+      const site = yield* create
+      const cached = Option.getOrThrow(yield* sites.byTrackingToken(site.trackingToken))
+      yield* erase(site.websiteConfigId)
+      const refused = yield* Effect.flip(views.append({ ...view(cached.hostedWebsiteId), receivedAt: now }))
+      assert.deepInclude(refused, { _tag: "RecordRefused", reason: "unknown-site" })
+      assert.strictEqual(yield* countViews(site.hostedWebsiteId), 0)
+    }).pipe(Effect.provide(live))
+  )
+})

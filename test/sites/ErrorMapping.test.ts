@@ -1,0 +1,77 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Logger } from "effect"
+import { AgentBusy, AgentRefused, AgentTimeout, DailyTokensUsed } from "../../src/chat/AgentStream.ts"
+import * as ErrorResponses from "../../src/platform/http/ErrorResponses.ts"
+import { RecordRefused, StorageUnavailable } from "../../src/platform/Storage.ts"
+import * as ErrorMapping from "../../src/sites/ErrorMapping.ts"
+
+/** The log message and annotations of an error. */
+const logged = Effect.fnUntraced(function* (error: StorageUnavailable | RecordRefused) {
+  const lines: Array<string> = []
+  const logger = Logger.map(Logger.formatJson, (line) => void lines.push(line))
+  yield* Effect.provide(ErrorMapping.ofStorage(error, {}), Logger.layer([logger]))
+  assert.lengthOf(lines, 1)
+  const { annotations, message } = JSON.parse(lines[0] ?? "")
+  return [message, annotations]
+})
+
+describe("sites/ErrorMapping", () => {
+  it.effect("a storage error is one log message without empty annotations", () =>
+    Effect.gen(function* () {
+      const unavailable = "The store is unavailable; the request got a 503"
+      for (const [error, message, notes] of [
+        [new StorageUnavailable({ reason: "timeout" }), unavailable, { reason: "timeout" }],
+        [
+          new StorageUnavailable({ reason: "unreachable", code: "53300", cause: new Error("secret") }),
+          unavailable,
+          { reason: "unreachable", code: "53300", cause: "Error" }
+        ],
+        [
+          new StorageUnavailable({ reason: "timeout", cause: new StorageUnavailable({ reason: "timeout" }) }),
+          unavailable,
+          { reason: "timeout", cause: "StorageUnavailable" }
+        ],
+        [new RecordRefused({}), "The store refused a record; the request got a 422", {}],
+        [
+          new RecordRefused({ code: "22P05", cause: new Error("secret") }),
+          "The store refused a record; the request got a 422",
+          { code: "22P05", cause: "Error" }
+        ]
+      ] as const) {
+        assert.deepStrictEqual(yield* logged(error), [message, notes])
+      }
+    })
+  )
+
+  it.effect("a website deleted after the lookup is answered like an unknown one and not logged", () =>
+    Effect.gen(function* () {
+      const lines: Array<string> = []
+      const logger = Logger.map(Logger.formatJson, (line) => void lines.push(line))
+      const answer = yield* Effect.provide(
+        ErrorMapping.ofStorage(new RecordRefused({ reason: "unknown-site" }), { ratelimit: "r" }),
+        Logger.layer([logger])
+      )
+      const unknown = ErrorResponses.unknownSite({ ratelimit: "r" })
+      assert.deepStrictEqual([answer.status, answer.body], [404, unknown.body])
+      assert.deepStrictEqual({ ...answer.headers }, { ...unknown.headers, "x-hydracore-decision": "unknown-site" })
+      assert.deepStrictEqual(lines, [])
+    })
+  )
+
+  it.effect("each agent error has its status, a message that reveals no reason, and Retry-After if known", () =>
+    Effect.gen(function* () {
+      for (const [error, status, retryAfter] of [
+        [new AgentRefused({ reason: "secret" }), 502, undefined],
+        [new AgentTimeout(), 504, undefined],
+        [new AgentBusy({ reason: "secret", retryAfter: 7 }), 503, "7"],
+        [new DailyTokensUsed({ retryAfter: 3600 }), 429, "3600"]
+      ] as const) {
+        const { body, headers, status: actual } = yield* ErrorMapping.ofAgent(error, { ratelimit: "r" })
+        assert.deepStrictEqual([actual, headers["retry-after"], headers["ratelimit"]], [status, retryAfter, "r"])
+        const text = body._tag === "Uint8Array" ? Buffer.from(body.body).toString() : ""
+        assert.match(text, /^\{"detail":"The assistant .+\."\}$/)
+        assert.notInclude(text, "secret")
+      }
+    })
+  )
+})

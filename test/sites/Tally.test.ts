@@ -1,0 +1,88 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import { reasons, type Subject } from "../../src/platform/http/Decision.ts"
+import * as Tally from "../../src/sites/Tally.ts"
+
+const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+const day = 86_400_000
+
+const Event = Schema.Struct({
+  claimed: Schema.Boolean,
+  id: between(0, 8),
+  reason: Schema.Literals(reasons),
+  day: between(0, 1)
+})
+
+const subjectOf = ({ claimed, id }: typeof Event.Type): Subject =>
+  claimed
+    ? { _tag: "Claimed", by: id % 2 === 0 ? "tracking-token" : "website-config-id", id: String(id) }
+    : { _tag: "Known", websiteConfigId: String(id) }
+
+const sum = (entries: ReadonlyArray<Tally.DecisionCount>) => entries.reduce((total, { times }) => total + times, 0)
+
+describe("sites/Tally", () => {
+  it.prop(
+    "returns every counted decision once, within the capacity, of which claims use at most half",
+    [Schema.Array(Event).check(Schema.isMaxLength(80)), between(1, 12), between(1, 20)],
+    ([events, capacity, every]) => {
+      const tally = Tally.make(capacity)
+      let added = 0
+      let taken = 0
+      events.forEach((event, index) => {
+        if (tally.add(subjectOf(event), event.reason, event.day * day + index)) added++
+        const entries = tally.entries()
+        assert.isAtMost(entries.length, capacity)
+        assert.isAtMost(entries.filter(({ subject }) => subject._tag === "Claimed").length, Math.ceil(capacity / 2))
+        if (index % every === 0) taken += sum(tally.take())
+      })
+      taken += sum(tally.take())
+      assert.strictEqual(taken, added)
+      assert.isTrue(tally.isEmpty())
+    }
+  )
+
+  it.prop("counts by subject, reason and day", [Schema.Array(Event)], ([events]) => {
+    const tally = Tally.make(10_000)
+    for (const event of events) assert.isTrue(tally.add(subjectOf(event), event.reason, event.day * day))
+    for (const entry of tally.entries()) {
+      const same = events.filter(
+        (event) =>
+          JSON.stringify(subjectOf(event)) === JSON.stringify(entry.subject) &&
+          event.reason === entry.reason &&
+          new Date(event.day * day).toISOString().startsWith(entry.day)
+      )
+      assert.strictEqual(entry.times, same.length)
+    }
+  })
+
+  it.prop(
+    "removed entries are returned, others stay, and the capacity is free again",
+    [Schema.Array(Event)],
+    ([events]) => {
+      const tally = Tally.make(10_000)
+      for (const event of events) tally.add(subjectOf(event), event.reason, event.day * day)
+      const before = tally.entries()
+      const isOf = (subject: Subject) => (subject._tag === "Known" ? subject.websiteConfigId : subject.id) === "3"
+      assert.deepStrictEqual(
+        tally.remove(isOf),
+        before.filter(({ subject }) => isOf(subject))
+      )
+      assert.deepStrictEqual(
+        tally.entries(),
+        before.filter(({ subject }) => !isOf(subject))
+      )
+      const small = Tally.make(2)
+      const claim = { _tag: "Claimed", by: "tracking-token", id: "3" } as const
+      assert.isTrue(small.add(claim, "limited", 0))
+      assert.isFalse(small.add({ ...claim, id: "4" }, "limited", 0))
+      small.remove(isOf)
+      assert.isTrue(small.add({ ...claim, id: "4" }, "limited", 0))
+    }
+  )
+
+  it.prop("claims never prevent counting for a known website", [between(2, 50)], ([capacity]) => {
+    const tally = Tally.make(capacity)
+    for (let id = 0; id < 1000; id++) tally.add({ _tag: "Claimed", by: "tracking-token", id: String(id) }, "limited", 0)
+    assert.isTrue(tally.add({ _tag: "Known", websiteConfigId: "w" }, "bot", 0))
+  })
+})

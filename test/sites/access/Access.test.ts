@@ -1,0 +1,139 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Option, Schema } from "effect"
+import {
+  type Access,
+  type AnyAuthorizedSite,
+  type AuthorizedSite,
+  authorize,
+  manages,
+  permit,
+  reaches
+} from "../../../src/sites/access/Access.ts"
+import * as Scope from "../../../src/sites/access/Scope.ts"
+import * as Capability from "../../../src/sites/Capability.ts"
+import type { Site } from "../../../src/sites/Site.ts"
+
+const AnyScope = Schema.Literals(Scope.scopes)
+const Id = Schema.Literals(["a", "b", "c", "d"])
+const AnyAccess = Schema.Struct({
+  scope: AnyScope,
+  sites: Schema.Union([Schema.Literal("all"), Schema.Array(Id)])
+})
+
+const siteOf = (id: string): Site => ({
+  websiteConfigId: id,
+  hostedWebsiteId: `hosted ${id}`,
+  trackingToken: `token ${id}`,
+  name: id,
+  origins: [],
+  timeZone: "UTC",
+  createdAt: 0
+})
+
+/** What each scope includes, without `Scope.includes`. */
+const included: Record<Scope.Scope, ReadonlyArray<Scope.Scope>> = {
+  stats: ["stats"],
+  read: ["stats", "read"],
+  write: ["stats", "read", "write"]
+}
+
+describe("sites/access/Access", () => {
+  it.prop(
+    "authorizes a website if and only if the access names it and its scope includes the required one",
+    [AnyAccess, AnyScope, Id],
+    ([access, scope, id]) => {
+      const site = siteOf(id)
+      const proof = authorize(access, scope, site)
+      const expected = (access.sites === "all" || access.sites.includes(id)) && included[access.scope].includes(scope)
+      assert.strictEqual(Option.isSome(proof), expected)
+      if (Option.isSome(proof)) assert.strictEqual(proof.value.site, site)
+    }
+  )
+
+  it.prop(
+    "permits something for a website if and only if the access names the website and its scope permits it",
+    [AnyAccess, Schema.Literals(Capability.capabilities), Schema.Literals(Capability.modes), Id],
+    ([access, capability, mode, id]) => {
+      const proof = permit(access, capability, mode, siteOf(id))
+      const isReached = access.sites === "all" || access.sites.includes(id)
+      assert.strictEqual(
+        Option.isSome(proof),
+        isReached && Capability.permits(Scope.grants[access.scope], capability, mode)
+      )
+    }
+  )
+
+  it("an access without websites reaches none", () => {
+    const access: Access = { scope: "write", sites: [] }
+    assert.isTrue(Option.isNone(authorize(access, "stats", siteOf("a"))))
+  })
+})
+
+/** Type tests: `tsc` fails if a line with `@ts-expect-error` compiles, or if another line does not. Nothing here runs. */
+const types = (
+  stats: AuthorizedSite<"stats">,
+  read: AuthorizedSite<"read">,
+  write: AuthorizedSite<"write">,
+  reads: AuthorizedSite<"inbox:read">,
+  changes: AuthorizedSite<"inbox:change">,
+  site: Site,
+  access: Access
+) => {
+  const needs = <S extends Scope.Scope | Capability.Right>(_: AuthorizedSite<S>) => {}
+  const needsAny = (_: AnyAuthorizedSite) => {}
+  needs<"stats">(stats)
+  needs<"stats">(read)
+  needs<"stats">(write)
+  needs<"read">(read)
+  needs<"read">(write)
+  needs<"write">(write)
+  needs<"inbox:read">(reads)
+  needs<"inbox:read">(changes)
+  needs<"inbox:change">(changes)
+  needs<"inbox:read">(read)
+  needs<"inbox:change">(write)
+  needs<"stats:read">(stats)
+  needsAny(stats)
+  needsAny(changes)
+  // @ts-expect-error The right to read is not the right to change.
+  needs<"inbox:change">(reads)
+  // @ts-expect-error
+  needs<"inbox:change">(read)
+  // @ts-expect-error A right of one capability is none of another.
+  needs<"settings:read">(changes)
+  // @ts-expect-error A scope includes more than one capability.
+  needs<"read">(changes)
+  // @ts-expect-error A website is not a proof.
+  needsAny({ site })
+  // @ts-expect-error A smaller scope is not a proof of a larger one.
+  needs<"read">(stats)
+  // @ts-expect-error
+  needs<"write">(stats)
+  // @ts-expect-error
+  needs<"write">(read)
+  // @ts-expect-error A website is not a proof.
+  needs<"stats">(site)
+  // @ts-expect-error An object of the same shape is not a proof.
+  needs<"stats">({ site })
+  // @ts-expect-error The decision may be negative.
+  needs<"stats">(authorize(access, "stats", site))
+}
+
+void types
+
+describe("sites/access/Access.manages", () => {
+  it.prop(
+    "a caller manages no access that includes what the caller lacks, and a caller with full access manages every access",
+    [AnyAccess, AnyAccess],
+    ([caller, access]) => {
+      const isManaged = manages(caller, access)
+      if (isManaged) {
+        assert.strictEqual(caller.scope, "write")
+        for (const id of access.sites === "all" ? ["a", "b", "c", "d"] : access.sites)
+          assert.isTrue(reaches(caller, id))
+      }
+      assert.isTrue(manages({ scope: "write", sites: "all" }, access))
+      if (access.sites === "all" && caller.sites !== "all") assert.isFalse(isManaged)
+    }
+  )
+})

@@ -1,0 +1,89 @@
+import { assert, describe, it, layer } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import * as HttpApi from "effect/http-api/HttpApi"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
+import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import { Goals } from "../../../src/analytics/Goal.ts"
+import { OwnerApi } from "../../../src/api/OwnerApi.ts"
+import type { Handlers } from "../../../src/api/OwnerRoutes.ts"
+import { StorageUnavailable } from "../../../src/platform/Storage.ts"
+import { Authentication } from "../../../src/sites/access/AuthenticationApi.ts"
+import { RequiredScope } from "../../../src/sites/access/AuthorizationApi.ts"
+import * as Authorized from "../../../src/sites/access/Authorized.ts"
+import { SiteDirectory } from "../../../src/sites/SiteDirectory.ts"
+import { newCookie, send } from "../../support/OwnerRequests.ts"
+import { TestServer, onPostgres as testServer } from "../../support/TestServer.ts"
+
+const endpoint = HttpApiEndpoint.get("read", "/v1/owner/sites/:site_id/a")
+
+class Declared extends HttpApi.make("a")
+  .add(HttpApiGroup.make("group").add(endpoint.middleware(Authorized.inbox.read)))
+  .middleware(Authentication) {}
+
+class Undeclared extends HttpApi.make("a").add(HttpApiGroup.make("group").add(endpoint)).middleware(Authentication) {}
+
+/** Type tests: `tsc` fails if the line after `@ts-expect-error` compiles, or if another line does not. Nothing here runs. */
+const types = () => {
+  const handlers = <Groups>(_: Handlers<Groups>) => {}
+  const read = Effect.asVoid(Authorized.inbox.read.proof)
+  handlers(HttpApiBuilder.group(Declared, "group", (group) => group.handle("read", () => read)))
+  // @ts-expect-error The endpoint does not declare that it reads the inbox.
+  handlers(HttpApiBuilder.group(Undeclared, "group", (group) => group.handle("read", () => read)))
+  handlers(
+    // @ts-expect-error The endpoint declares reading only.
+    HttpApiBuilder.group(Declared, "group", (group) =>
+      group.handle("read", () => Effect.asVoid(Authorized.inbox.change.proof))
+    )
+  )
+}
+
+void types
+
+describe("contract/owner/Authorized", () => {
+  it("every endpoint whose path names a website declares what it requires", () => {
+    HttpApi.reflect(OwnerApi, {
+      onGroup: () => {},
+      onEndpoint: ({ endpoint }) => {
+        if (!endpoint.path.includes(":site_id")) return
+        const isDeclared =
+          Authorized.requiredBy(endpoint) !== undefined || endpoint.annotations.mapUnsafe.has(RequiredScope.key)
+        assert.isTrue(isDeclared, `${endpoint.method} ${endpoint.path}`)
+      }
+    })
+  })
+})
+
+/** A store of goals that does not answer. */
+const failing = Layer.effect(
+  Goals,
+  Effect.map(Goals, (goals) => ({
+    ...goals,
+    list: () => Effect.fail(new StorageUnavailable({ reason: "unreachable" }))
+  }))
+)
+
+layer(
+  testServer({}, undefined, (storage) => Layer.provideMerge(failing, storage)),
+  { excludeTestServices: true }
+)("a handler whose store does not answer", (it) => {
+  it.effect(
+    "answers 503 with Retry-After, but first refuses a caller without access and a path without a website",
+    () =>
+      Effect.gen(function* () {
+        const { url } = yield* TestServer
+        const newSite = SiteDirectory.use((sites) => sites.create({ name: "A", origins: [] })).pipe(Effect.orDie)
+        const [site, other] = [yield* newSite, yield* newSite]
+        const cookie = yield* newCookie("viewer", [site.websiteConfigId])
+        const get = (id: string) => send(url, `/v1/owner/sites/${id}/goals`, { cookie })
+        const answer = yield* get(site.websiteConfigId)
+        assert.strictEqual(answer.status, 503)
+        assert.strictEqual(answer.headers.get("retry-after"), "5")
+        assert.deepStrictEqual(JSON.parse(answer.text), {
+          detail: "The service cannot reach its database now. Send the request again after Retry-After seconds."
+        })
+        assert.strictEqual((yield* get(other.websiteConfigId)).status, 404)
+        assert.strictEqual((yield* get("no-id")).status, 422)
+      })
+  )
+})

@@ -1,0 +1,32 @@
+/**
+ * The limit of tests that one key or session runs at once.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Exit, Scope } from "effect"
+import { Caller } from "../../../src/sites/access/AuthenticationApi.ts"
+import * as CallerOperations from "../../../src/sites/access/CallerOperations.ts"
+
+describe("sites/access/CallerOperations", () => {
+  it.effect("a caller runs two tests at once, and other callers are not affected", () =>
+    Effect.gen(function* () {
+      const operations = yield* CallerOperations.CallerOperations
+      const begin = (id: string) =>
+        Effect.gen(function* () {
+          const scope = yield* Scope.make()
+          const isValid = Effect.succeed(true)
+          const caller = { id, scope: "read", sites: "all", session: null, expiresAt: null, isValid } as const
+          yield* operations.beginTest.pipe(Effect.provideService(Caller, caller), Scope.provide(scope))
+          return scope
+        })
+      const first = yield* begin("a")
+      yield* begin("a")
+      const refusal = yield* Effect.flip(begin("a"))
+      assert.strictEqual(refusal._tag, "TooManyRequests")
+      assert.isAbove(refusal.headers["retry-after"] ?? 0, 0)
+      yield* begin("b")
+      yield* Scope.close(first, Exit.void)
+      yield* begin("a")
+      assert.strictEqual((yield* Effect.flip(begin("a")))._tag, "TooManyRequests")
+    }).pipe(Effect.provide(CallerOperations.layer))
+  )
+})

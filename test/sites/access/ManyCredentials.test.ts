@@ -1,0 +1,204 @@
+/**
+ * The rows that requests of one owner read in PostgreSQL while another owner has 100,000 revoked keys, ended sessions and
+ * revoked tokens.
+ */
+import { PgClient, PgTypes } from "@effect/sql-pg"
+import { assert, layer as shared } from "@effect/vitest"
+import { Effect, Layer, Option, Schema } from "effect"
+import { InstanceDirectory as Instances } from "../../../src/chat/InstanceDirectory.ts"
+import * as OwnerTokens from "../../../src/chat/OwnerTokens.ts"
+import * as InstanceDirectory from "../../../src/chat/postgres/InstanceDirectory.ts"
+import * as WidgetTokens from "../../../src/chat/postgres/WidgetTokens.ts"
+import { Invitations } from "../../../src/delivery/mail/Invitations.ts"
+import { Notifications } from "../../../src/delivery/mail/Notifications.ts"
+import * as MemoryRateLimiter from "../../../src/platform/limits/MemoryRateLimiter.ts"
+import { decodeRows } from "../../../src/platform/runtime/Rows.ts"
+import type { AuthorizedSite } from "../../../src/sites/access/Access.ts"
+import * as Access from "../../../src/sites/access/Access.ts"
+import { Caller, type Identity } from "../../../src/sites/access/AuthenticationApi.ts"
+import { ConsoleSessions as Sessions } from "../../../src/sites/access/ConsoleSessions.ts"
+import * as OwnerCredentials from "../../../src/sites/access/OwnerCredentials.ts"
+import * as ConsoleSessions from "../../../src/sites/access/postgres/ConsoleSessions.ts"
+import * as CreationTurns from "../../../src/sites/access/postgres/CreationTurns.ts"
+import * as OwnerKeys from "../../../src/sites/access/postgres/OwnerKeys.ts"
+import * as SiteDirectory from "../../../src/sites/postgres/SiteDirectory.ts"
+import { SiteDirectory as Sites } from "../../../src/sites/SiteDirectory.ts"
+import * as TestClient from "../../support/postgres/TestClient.ts"
+
+const services = Layer.mergeAll(OwnerCredentials.layer, OwnerTokens.layer).pipe(
+  Layer.provideMerge(
+    Layer.mergeAll(
+      OwnerKeys.layer,
+      ConsoleSessions.layer,
+      WidgetTokens.layer(),
+      InstanceDirectory.layer(),
+      SiteDirectory.layer(),
+      MemoryRateLimiter.layer({ maxKeys: 10 }),
+      CreationTurns.layer({ timeout: "30 seconds" }),
+      Layer.succeed(Invitations, { mail: Option.none() }),
+      Layer.mock(Notifications, {})
+    )
+  ),
+  Layer.provideMerge(TestClient.layer)
+)
+
+const count = 100_000
+
+/** More than the requests below read, and far fewer than the other owner's rows. */
+const maxRead = 200
+
+const newInstance = (websiteConfigId: string) =>
+  Instances.use((instances) =>
+    instances.create({
+      name: "a",
+      agentUrl: "https://a.example",
+      agentModel: "m",
+      agentKeyEnv: null,
+      origins: [],
+      websiteConfigId
+    })
+  )
+
+/** Fills the tables for a website and an instance. All keys and links come from one session. */
+const fill = Effect.fnUntraced(function* (websiteConfigId: string, instanceId: string) {
+  const sql = yield* PgClient.PgClient
+  const [site, instance] = [PgTypes.uuid(websiteConfigId), PgTypes.uuid(instanceId)]
+  const digest = "decode(md5(n::text || $1) || md5($1 || n::text), 'hex')"
+  const numbers = `generate_series(1, ${count}) AS n`
+  const createdAt = "now() - n * interval '1 second'"
+  const issuer = "'6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c11'"
+  yield* sql.unsafe(
+    `INSERT INTO owner_key (key_id, key_sha256, scope, all_sites, created_at, revoked_at, issued_by)
+      SELECT gen_random_uuid(), ${digest}, 'stats', false, ${createdAt}, now(), ${issuer} FROM ${numbers}`,
+    [PgTypes.text("key")]
+  )
+  yield* sql`INSERT INTO owner_key_site SELECT key_id, ${site} FROM owner_key`
+  yield* sql.unsafe(
+    `INSERT INTO console_session (session_id, link_sha256, role, all_sites, created_at, link_expires_at, created_by)
+      SELECT gen_random_uuid(), ${digest}, 'viewer', false, ${createdAt}, to_timestamp(0), ${issuer} FROM ${numbers}`,
+    [PgTypes.text("link")]
+  )
+  yield* sql`INSERT INTO console_session_site SELECT session_id, ${site} FROM console_session`
+  yield* sql.unsafe(
+    `INSERT INTO widget_token (token_id, instance_id, token_sha256, created_at, revoked_at)
+      SELECT gen_random_uuid(), $2, ${digest}, ${createdAt}, now() FROM ${numbers}`,
+    [PgTypes.text("token"), instance]
+  )
+  yield* sql`ANALYZE`
+})
+
+const Reads = Schema.Tuple([Schema.Struct({ count: Schema.Finite })])
+
+/** The rows that this transaction has read so far, also from indexes. */
+const rowsRead = PgClient.PgClient.use((sql) =>
+  sql`SELECT coalesce(sum(seq_tup_read + coalesce(idx_tup_fetch, 0)), 0)::float8 AS count FROM pg_stat_xact_user_tables`.pipe(
+    decodeRows(Reads),
+    Effect.map(([{ count }]) => count)
+  )
+)
+
+/** Runs a request, and fails if it reads more than `maxRead` rows. */
+const reading = Effect.fnUntraced(function* <A, E, R>(name: string, request: Effect.Effect<A, E, R>) {
+  const sql = yield* PgClient.PgClient
+  return yield* sql.withTransaction(
+    Effect.gen(function* () {
+      const before = yield* rowsRead
+      const answer = yield* request
+      const read = (yield* rowsRead) - before
+      assert.isAtMost(read, maxRead, name)
+      return answer
+    })
+  )
+})
+
+/** The id of an open session. */
+const openSession = (sites: Access.Access["sites"]) =>
+  Effect.gen(function* () {
+    const sessions = yield* Sessions
+    const created = yield* sessions.createLink({ role: "owner", sites, label: null, linkExpiresAt: 4_102_444_800_000 })
+    const opened = yield* sessions.open((yield* Effect.fromOption(created)).link)
+    return (yield* Effect.fromOption(opened)).session.sessionId
+  })
+
+const first = { after: null, limit: 50 } as const
+
+const ownerOf = (sites: Access.Access["sites"]): Identity => ({
+  id: "6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c12",
+  scope: "write",
+  sites,
+  expiresAt: null,
+  session: null,
+  isValid: Effect.succeed(true)
+})
+
+shared(services)("100,000 ended keys, sessions and tokens of another owner", (it) => {
+  it.effect(
+    "lists, creations and revocations of an owner read a bounded number of rows",
+    () =>
+      Effect.gen(function* () {
+        const [busy, quiet] = yield* Effect.all([
+          Sites.use((sites) => sites.create({ name: "busy", origins: [] })),
+          Sites.use((sites) => sites.create({ name: "quiet", origins: [] }))
+        ])
+        const [full, instance] = [yield* newInstance(busy.websiteConfigId), yield* newInstance(quiet.websiteConfigId)]
+        yield* fill(busy.websiteConfigId, full.instanceId)
+        const credentials = yield* OwnerCredentials.OwnerCredentials
+        const tokens = yield* OwnerTokens.OwnerTokens
+        const sites = [quiet.websiteConfigId]
+        const session = yield* openSession(sites)
+
+        for (const reached of [sites, "all"] as const) {
+          // The owner's session issued the keys and links, as in the console.
+          const caller = { ...ownerOf(reached), id: session }
+          const asOwner = <A, E, R>(name: string, request: Effect.Effect<A, E, R>) =>
+            reading(`${name} (${reached})`, Effect.provideService(request, Caller, caller))
+          const query = { ...first, reaching: quiet.websiteConfigId }
+          const issued = yield* asOwner(
+            "issue",
+            credentials.issueKey({ scope: "stats", sites, label: null, expiresAt: null })
+          )
+          const keys = yield* asOwner("keys", credentials.keys({ ...query, unrevoked: true }))
+          assert.include(
+            keys.items.map(({ keyId }) => keyId),
+            issued.keyId
+          )
+          yield* asOwner("revoke key", credentials.revokeKey(issued.keyId, { withOpened: true }))
+          const link = yield* asOwner(
+            "link",
+            credentials.createLink({ role: "viewer", sites, label: null, linkExpiresAt: 4_102_444_800_000 }, null)
+          )
+          const sessions = yield* asOwner(
+            "sessions",
+            credentials.sessions(reached === "all" ? query : { ...first, reaching: null })
+          )
+          assert.include(
+            sessions.items.map(({ sessionId }) => sessionId),
+            link.session.sessionId
+          )
+          yield* asOwner("revoke session", credentials.revokeSession(link.session.sessionId, { withOpened: true }))
+        }
+
+        const proof = Access.authorize(ownerOf(sites), "write", quiet).pipe(
+          Option.getOrThrow
+        ) satisfies AuthorizedSite<"write">
+        const { instanceId } = instance
+        const token = yield* tokens.issue(proof, instanceId, { label: null, expiresAt: null })
+        const listed = yield* reading("tokens", tokens.list(proof, { ...first, instanceId, unrevoked: true }))
+        assert.deepStrictEqual(
+          listed.items.map(({ tokenId }) => tokenId),
+          [token.tokenId]
+        )
+        yield* reading("revoke token", tokens.revoke(proof, instanceId, token.tokenId))
+
+        // The owner of the many tokens gets a part of them.
+        const own = Option.getOrThrow(Access.authorize(ownerOf([busy.websiteConfigId]), "read", busy))
+        const part = yield* reading(
+          "many tokens",
+          tokens.list(own, { ...first, instanceId: full.instanceId, unrevoked: false })
+        )
+        assert.lengthOf(part.items, first.limit)
+        assert.isNotNull(part.next)
+      }),
+    120_000
+  )
+})

@@ -1,0 +1,153 @@
+/**
+ * The maximum of everything that an owner can create, from the contract: requests at the same time create
+ * exactly as many, and the next one is refused with a 422 that says what to do.
+ */
+import { readFile } from "node:fs/promises"
+import { assert, it, layer } from "@effect/vitest"
+import { Context, Effect, Option, Redacted } from "effect"
+import { OwnerApi } from "../../../src/api/OwnerApi.ts"
+import { InstanceDirectory } from "../../../src/chat/InstanceDirectory.ts"
+import { WidgetTokens } from "../../../src/chat/WidgetTokens.ts"
+import { CreatesUpTo } from "../../../src/sites/access/AuthorizationApi.ts"
+import { OwnerKeys } from "../../../src/sites/access/OwnerKeys.ts"
+import * as Maximums from "../../../src/sites/Maximums.ts"
+import { SiteDirectory } from "../../../src/sites/SiteDirectory.ts"
+import { newCookie, send } from "../../support/OwnerRequests.ts"
+import { options, TestServer, onPostgres as testServer } from "../../support/TestServer.ts"
+
+const endpoints = Object.values(OwnerApi.groups).flatMap(({ endpoints }) => Object.values(endpoints))
+
+const creations = endpoints.flatMap(({ annotations, method, path }) =>
+  Option.toArray(Context.getOption(annotations, CreatesUpTo)).map((maximums) => ({
+    maximums,
+    method,
+    path,
+    name: `${method} ${path.replace("/v1/owner/", "").replace("sites/:site_id/", "")}`
+  }))
+)
+
+/** Operations with a body that create nothing, or only what ends by itself, and those of callers that reach all websites. */
+const notCreating = [
+  "query",
+  "shared/query",
+  "session",
+  "session/link",
+  "sites",
+  "delete",
+  "instances/:instance_id/test",
+  "notifications/:notification_id/confirmation",
+  "notifications/:notification_id/test",
+  "person/erase",
+  "person/export",
+  "submissions/delete",
+  "submissions/read",
+  "submissions/release",
+  "webhooks/:webhook_id/deliveries/:event_id/retry",
+  "webhooks/:webhook_id/replay",
+  "webhooks/:webhook_id/rotate",
+  "webhooks/:webhook_id/test"
+]
+
+it("every operation that creates something declares its maximum", () => {
+  const posts = endpoints.filter(({ method }) => method === "POST" || method === "PUT")
+  assert.sameMembers(
+    posts.map(({ method, path }) => `${method} ${path.replace("/v1/owner/", "").replace("sites/:site_id/", "")}`),
+    [...creations.map(({ name }) => name), ...notCreating.map((name) => `POST ${name}`)]
+  )
+  assert.sameMembers(
+    creations.flatMap(({ maximums }) => maximums),
+    [...Maximums.all]
+  )
+})
+
+it("the guide's table has every maximum", async () => {
+  const guide = await readFile("src/docs/settings.md", "utf8")
+  const rows = guide.slice(guide.indexOf("## Maximums")).matchAll(/^\| ([^|]+) \| ([^|]+) \| ([0-9]+) \|$/gm)
+  assert.deepStrictEqual(
+    Array.from(rows, ([, of, per, max]) => `${of} ${per} ${max}`),
+    Maximums.all.map(({ max, of, per }) => `${of} ${per} ${max}`)
+  )
+})
+
+/** A different body for each request. */
+const bodies: Readonly<Record<string, (index: number, site: string) => object>> = {
+  "POST goals": (index) => ({ kind: "event", value: "signup", name: `goal ${index}` }),
+  "PUT forms": (index) => ({ page: `page ${index}`, rules: { name: { required: true } } }),
+  "POST instances": () => ({ name: "A", agent_url: "https://agent.example.com/v1" }),
+  "POST instances/:instance_id/tokens": () => ({}),
+  "POST webhooks": () => ({ url: "https://hooks.example.com/" }),
+  "POST notifications": (index) => ({ to: `owner${index}@example.com` }),
+  "POST shares": () => ({}),
+  "POST keys": (_, site) => ({ scope: "stats", sites: [site] }),
+  "POST sessions": (_, site) => ({ role: "viewer", sites: [site] })
+}
+
+const secretsKey = Option.some(Redacted.make(new Uint8Array(32)))
+
+/** Notifications have a lower limit of new addresses a day, and need a mail server; `Notifications.test.ts` tests their maximum. */
+const tested = creations.filter(({ name }) => name !== "POST notifications")
+
+layer(testServer({ ...options, secretsKey }), { excludeTestServices: true })("maximums", (it) => {
+  const newOwner = Effect.gen(function* () {
+    const { url } = yield* TestServer
+    const { websiteConfigId } = yield* SiteDirectory.use((sites) => sites.create({ name: "A", origins: [] }))
+    const cookie = yield* newCookie("owner", [websiteConfigId])
+    const instance = yield* InstanceDirectory.use((instances) =>
+      instances.create({ name: "A", agentUrl: "https://agent.example.com/v1", websiteConfigId })
+    )
+    const create = ({ method, name, path }: (typeof creations)[number], index: number) =>
+      send(url, path.replace(":site_id", websiteConfigId).replace(":instance_id", instance.instanceId), {
+        cookie,
+        body: bodies[name]?.(index, websiteConfigId),
+        init: { method }
+      })
+    return { create, websiteConfigId, instanceId: instance.instanceId }
+  })
+
+  for (const creation of tested) {
+    it.effect(`${creation.name} keeps its maximum, also with concurrent requests`, () =>
+      Effect.gen(function* () {
+        const owner = yield* newOwner
+        const [maximum] = creation.maximums
+        assert.isDefined(maximum)
+        if (maximum === undefined) return
+        const indexes = Array.from({ length: maximum.max + 5 }, (_, index) => index)
+        const answers = yield* Effect.forEach(indexes, (index) => owner.create(creation, index), {
+          concurrency: 20
+        })
+        const refused = answers.filter(({ status }) => status !== 200)
+        // The owner's session, or its instance, counts too.
+        const expected = creation.name === "POST sessions" || creation.name === "POST instances" ? 6 : 5
+        assert.lengthOf(refused, expected)
+        for (const { status, text } of refused) {
+          assert.strictEqual(status, 422)
+          assert.include(text, Maximums.message(maximum))
+        }
+      })
+    )
+  }
+
+  it.effect("revoked keys and tokens count too", () =>
+    Effect.gen(function* () {
+      const owner = yield* newOwner
+      const [keys, tokens] = [yield* OwnerKeys, yield* WidgetTokens]
+      const one = { label: null, expiresAt: null }
+      for (let index = 0; index < Maximums.storedKeys.max; index++) {
+        const key = yield* keys.issue({ ...one, scope: "stats", sites: [owner.websiteConfigId] })
+        yield* keys.revoke(Option.getOrThrow(key).keyId)
+        const token = yield* tokens.issue({ ...one, instanceId: owner.instanceId })
+        yield* tokens.revoke({ tokenId: Option.getOrThrow(token).tokenId, instanceId: owner.instanceId })
+      }
+      for (const [name, maximum] of [
+        ["POST keys", Maximums.storedKeys],
+        ["POST instances/:instance_id/tokens", Maximums.storedTokens]
+      ] as const) {
+        for (const creation of creations.filter((one) => one.name === name)) {
+          const { status, text } = yield* owner.create(creation, 0)
+          assert.strictEqual(status, 422, name)
+          assert.include(text, Maximums.message(maximum))
+        }
+      }
+    })
+  )
+})
