@@ -3,7 +3,6 @@
  *
  * @module
  */
-import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import type { PgClient } from "@effect/sql-pg/PgClient"
 import { Config, Effect, Layer, Option, Redacted } from "effect"
 import manifest from "../package.json" with { type: "json" }
@@ -11,11 +10,10 @@ import type { AnalyticsRepo as AnalyticsRepoService } from "./analytics/Analytic
 import * as LeadMatching from "./analytics/postgres/LeadMatching.ts"
 import * as RollUpLoop from "./analytics/reports/postgres/RollUpLoop.ts"
 import type { Reports as ReportsService } from "./analytics/reports/Reports.ts"
-import * as OwnerServer from "./api/OwnerServer.ts"
-import * as Server from "./api/Server.ts"
+import type * as OwnerServer from "./api/OwnerServer.ts"
+import type * as Server from "./api/Server.ts"
 import type { Settings } from "./Config.ts"
 import type { AgentStream } from "./chat/AgentStream.ts"
-import * as LiveAgent from "./chat/agent/AgentStream.ts"
 import * as BudgetedAgent from "./chat/agent/BudgetedAgentStream.ts"
 import * as AgentInspection from "./cli/doctor/AgentInspection.ts"
 import * as Dispatcher from "./delivery/Dispatcher.ts"
@@ -44,6 +42,12 @@ import * as Telemetry from "./platform/telemetry/Telemetry.ts"
 import * as Maintenance from "./privacy/postgres/Maintenance.ts"
 
 export { storage } from "./Stores.ts"
+
+/**
+ * Loads a module when its layer is built, so that commands that do not need it start faster. The servers, and the HTTP client of
+ * agents, are most of the code.
+ */
+const load = <A>(module: () => Promise<A>): Effect.Effect<A> => Effect.promise(module)
 
 /** A database URL, or a Unix socket's path with a user and a database. */
 export type DatabaseAddress = Omit<Database.Options, "connections">
@@ -100,9 +104,8 @@ export const rateLimiter = (settings: Settings) =>
     onSome: (url) =>
       LocalFallback.layer({ maxKeys: settings.rateLimitMaxKeys }, (fallback) =>
         Layer.unwrap(
-          // The Redis client is a seventh of the code that a process loads, and most deployments have no Redis.
           Effect.map(
-            Effect.promise(() => import("./platform/redis/RateLimiter.ts")),
+            load(() => import("./platform/redis/RateLimiter.ts")),
             (Redis) => Redis.layer({ url, fallback })
           )
         )
@@ -147,8 +150,14 @@ export const telemetry = (settings: Settings, format: Telemetry.Options["format"
 
 /** The client of agents, whatever protocol an instance names. */
 export const agent = (settings: Settings) =>
-  LiveAgent.layer({ timeout: settings.agentTimeout, keyOf, secretsKey: settings.secretsKey }).pipe(
-    Layer.provide(NodeHttpClient.layerDispatcher)
+  Layer.unwrap(
+    Effect.map(
+      load(() => Promise.all([import("./chat/agent/AgentStream.ts"), import("@effect/platform-node/NodeHttpClient")])),
+      ([AgentStream, NodeHttpClient]) =>
+        AgentStream.layer({ timeout: settings.agentTimeout, keyOf, secretsKey: settings.secretsKey }).pipe(
+          Layer.provide(NodeHttpClient.layerDispatcher)
+        )
+    )
   )
 
 /** What the demo adds to the service. */
@@ -195,16 +204,22 @@ const ownerServer = (
   { settings, worker }: ServerOptions,
   common: Pick<OwnerServer.Options, "measured" | "traceRatio">
 ) =>
-  Option.match(settings.ownerPort, {
-    onNone: () => OwnerServer.none,
-    onSome: (port) =>
-      OwnerServer.layer({
-        ...settings,
-        ...common,
-        listen: worker?.ownerListen ?? { host: settings.ownerHost, port },
-        connections: { total: maxOwnerConnections, perAddress: Option.none() }
-      })
-  })
+  Layer.unwrap(
+    Effect.map(
+      load(() => import("./api/OwnerServer.ts")),
+      (OwnerServer) =>
+        Option.match(settings.ownerPort, {
+          onNone: () => OwnerServer.none,
+          onSome: (port) =>
+            OwnerServer.layer({
+              ...settings,
+              ...common,
+              listen: worker?.ownerListen ?? { host: settings.ownerHost, port },
+              connections: { total: maxOwnerConnections, perAddress: Option.none() }
+            })
+        })
+    )
+  )
 
 /** The listening HTTP servers: the public one, and the owner API's own. Requires the repositories and `outwardClient`. */
 export const server = (options: ServerOptions, mailOption: Mail = mail(options.settings)) => {
@@ -213,16 +228,19 @@ export const server = (options: ServerOptions, mailOption: Mail = mail(options.s
   const traceRatio = Option.getOrUndefined(settings.otlp)?.traceRatio
   const common = { measured: isMeasured(settings), traceRatio }
   const publicServer = Layer.unwrap(
-    Effect.map(DescriptorLimit, (descriptors) =>
-      Server.layer({
-        ...settings,
-        ...common,
-        listen: worker?.listen ?? listen ?? { host: settings.host, port: settings.port },
-        // With a port of its own, the console is on that port alone.
-        console: settings.console && Option.isNone(settings.ownerPort),
-        routes: extensions?.pages,
-        connections: connections(settings, descriptors, worker?.workers ?? 1)
-      })
+    Effect.zipWith(
+      load(() => import("./api/Server.ts")),
+      DescriptorLimit,
+      (Server, descriptors) =>
+        Server.layer({
+          ...settings,
+          ...common,
+          listen: worker?.listen ?? listen ?? { host: settings.host, port: settings.port },
+          // With a port of its own, the console is on that port alone.
+          console: settings.console && Option.isNone(settings.ownerPort),
+          routes: extensions?.pages,
+          connections: connections(settings, descriptors, worker?.workers ?? 1)
+        })
     )
   )
   return Layer.merge(publicServer, ownerServer(options, common)).pipe(

@@ -9,14 +9,12 @@ import { Clock, Context, Duration, Effect, Latch, Layer, Option, Schedule } from
 import { Command } from "effect/cli"
 import { HttpServer } from "effect/http"
 import * as App from "../../App.ts"
-import { OwnerServer } from "../../api/OwnerServer.ts"
 import { NotReady, Readiness } from "../../api/Readiness.ts"
 import { databaseUrl, faults, geoDatabase, Settings, unknownSettings } from "../../Config.ts"
 import * as Primary from "../../platform/cluster/Primary.ts"
 import * as Countries from "../../platform/countries/MaxMindCountries.ts"
 import * as Rounds from "../../platform/rounds/Rounds.ts"
 import * as SettingNames from "../../platform/settings/SettingNames.ts"
-import * as MetricsServer from "../../platform/telemetry/MetricsServer.ts"
 import * as Snapshot from "../../platform/telemetry/Snapshot.ts"
 import { startDemo } from "../../platform/text/CommandName.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
@@ -104,6 +102,7 @@ export const service = Effect.fnUntraced(function* (
       OwnerServeError: ({ cause }) => Effect.fail(ownerCannotListen(settings, cause))
     })
   )
+  const { OwnerServer } = yield* Effect.promise(() => import("../../api/OwnerServer.ts"))
   return { address: Context.get(running, HttpServer.HttpServer).address, owner: Context.get(running, OwnerServer) }
 })
 
@@ -119,6 +118,7 @@ const serveMetrics = (settings: Settings, snapshot: Effect.Effect<Snapshot.Snaps
     onNone: () => Effect.void,
     onSome: (port) =>
       Effect.gen(function* () {
+        const MetricsServer = yield* Effect.promise(() => import("../../platform/telemetry/MetricsServer.ts"))
         const built = yield* Layer.build(MetricsServer.layer({ host: settings.metricsHost, port }, snapshot))
         const { address } = yield* Effect.provide(HttpServer.HttpServer, built)
         yield* Effect.logInfo(`Metrics on ${HttpServer.formatAddress(address)}/metrics`)

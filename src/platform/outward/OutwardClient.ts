@@ -5,11 +5,9 @@
  * @module
  */
 import type { Socket } from "node:net"
-import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
-import * as Undici from "@effect/platform-node/Undici"
 import { Clock, Context, Effect, Layer } from "effect"
 import * as SystemErrorCode from "../text/SystemErrorCode.ts"
-import * as OutwardConnector from "./OutwardConnector.ts"
+import type * as OutwardConnector from "./OutwardConnector.ts"
 import * as OutwardNames from "./OutwardNames.ts"
 import type { Outcome } from "./Schedule.ts"
 import * as Schedule from "./Schedule.ts"
@@ -72,10 +70,20 @@ const beginningOf = async (body: AsyncIterable<Buffer>): Promise<string> => {
   return Buffer.concat(chunks).subarray(0, maxAnswer).toString("utf8").replaceAll("\0", "\ufffd")
 }
 
+/** Loaded by the layer: most commands send nothing, and start faster without Undici. */
+const loadUndici = Effect.promise(() =>
+  Promise.all([
+    import("@effect/platform-node/NodeHttpClient"),
+    import("@effect/platform-node/Undici"),
+    import("./OutwardConnector.ts")
+  ])
+)
+
 export const layer = (options: Options): Layer.Layer<OutwardClient> =>
   Layer.effect(
     OutwardClient,
     Effect.gen(function* () {
+      const [NodeHttpClient, Undici, OutwardConnector] = yield* loadUndici
       const maxIdle = options.maxIdle ?? 256
       const names = yield* OutwardNames.OutwardNames
       let open = 0

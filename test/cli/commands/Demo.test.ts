@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Demo from "../../../src/cli/commands/Demo.ts"
+import * as Demo from "../../../src/cli/support/RunDemo.ts"
 
 const demo = (base_url: string) => ({
   base_url,
