@@ -82,9 +82,7 @@ export const prepare = Effect.gen(function* () {
     })
   )
   yield* storeSubmissions(busy, now)
-  const share = yield* Shares.use((shares) =>
-    shares.create({ websiteConfigId: busy, label: "Agency Nordlys", expiresAt: null })
-  )
+  const share = yield* Shares.use((shares) => shares.create(busy, { label: "Agency Nordlys", expiresAt: null }))
   return {
     busy,
     fresh: yield* create("New website", 0),

@@ -12,7 +12,6 @@ import type { Goals } from "../analytics/Goal.ts"
 import * as GoalHandlers from "../analytics/OwnerGoalsHttp.ts"
 import * as OwnerReports from "../analytics/reports/OwnerReports.ts"
 import * as ReportHandlers from "../analytics/reports/OwnerReportsHttp.ts"
-import * as OwnerShares from "../analytics/shares/OwnerShares.ts"
 import * as ShareHandlers from "../analytics/shares/OwnerSharesHttp.ts"
 import * as SharedHandlers from "../analytics/shares/SharedHttp.ts"
 import * as SharedReports from "../analytics/shares/SharedReports.ts"
@@ -52,6 +51,7 @@ import * as KeyHandlers from "../sites/access/OwnerKeysHttp.ts"
 import * as OwnerSessions from "../sites/access/OwnerSessions.ts"
 import * as SessionHandlers from "../sites/access/OwnerSessionsHttp.ts"
 import * as SharedAuthentication from "../sites/access/SharedAuthentication.ts"
+import type { Shares } from "../sites/access/Shares.ts"
 import * as SiteSlots from "../sites/access/SiteSlots.ts"
 import * as Validation from "../sites/access/Validation.ts"
 import type { Validation as ValidationService } from "../sites/access/ValidationApi.ts"
@@ -74,7 +74,7 @@ type HandlerServices =
   | Goals
   | OwnerTokens.OwnerTokens
   | OwnerCredentials.OwnerCredentials
-  | OwnerShares.OwnerShares
+  | Shares
   | SharedReports.SharedReports
   | LiveFeeds.LiveFeeds
   | OwnerInstances.OwnerInstances
@@ -141,7 +141,6 @@ export const layer = (options: Options) =>
       OwnerConversations.layer,
       OwnerTokens.layer,
       OwnerCredentials.layer,
-      OwnerShares.layer,
       SharedReports.layer,
       LiveFeeds.layer,
       OwnerInstances.layer(options),

@@ -128,7 +128,7 @@ inChromium("every state of the console", ConsolePage.layer, (it) => {
       const { url } = yield* TestServer
       const { busy } = yield* ConsolePage.Websites
       const created = yield* Shares.use(({ create }) =>
-        create({ websiteConfigId: busy.websiteConfigId, label: null, expiresAt: null })
+        create(busy.websiteConfigId, { label: null, expiresAt: null })
       ).pipe(Effect.flatMap(Effect.fromOption), Effect.orDie)
       const { page } = yield* (yield* Chromium).visitor({ before: watch })
       yield* check(page, `${url}/console/#/share/${created.secret}`, shared, [404, 503])

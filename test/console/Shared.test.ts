@@ -20,7 +20,7 @@ const open = Effect.fnUntraced(function* (search = "", look: ConsolePage.Look = 
   const { busy } = yield* ConsolePage.Websites
   const shares = yield* Shares
   const created = yield* shares
-    .create({ websiteConfigId: busy.websiteConfigId, label: null, expiresAt: null })
+    .create(busy.websiteConfigId, { label: null, expiresAt: null })
     .pipe(Effect.flatMap(Effect.fromOption), Effect.orDie)
   const visitor = yield* Stranger
   const { page } = visitor
@@ -96,7 +96,7 @@ inChromium("a shared dashboard", Layer.provideMerge(Stranger.layer, ConsolePage.
     Effect.gen(function* () {
       const { loaded, on, page, share } = yield* open()
       yield* loaded
-      yield* Shares.use((shares) => shares.revoke(share)).pipe(Effect.orDie)
+      yield* Shares.use((shares) => shares.revoke(null, share.share_id)).pipe(Effect.orDie)
       // The service looks the share up again after at most a second.
       yield* pause(1_000)
       yield* on(() => page.reload())

@@ -93,9 +93,7 @@ const seed = Effect.gen(function* () {
         )
       )
       const share = Option.getOrThrow(
-        yield* Shares.use((shares) =>
-          shares.create({ websiteConfigId: site.websiteConfigId, label: null, expiresAt: null })
-        )
+        yield* Shares.use((shares) => shares.create(site.websiteConfigId, { label: null, expiresAt: null }))
       )
       return { site, instance, token, key, notification, share }
     }),

@@ -5,10 +5,11 @@
  */
 import { randomBytes, randomUUID } from "node:crypto"
 import { assert, layer as shared } from "@effect/vitest"
-import { Clock, Effect, type Layer, Option, Schema } from "effect"
+import { Clock, Effect, type Layer, Option, Result, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { secret as format } from "../../src/sites/access/Share.ts"
 import { Shares } from "../../src/sites/access/Shares.ts"
+import * as Maximums from "../../src/sites/Maximums.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { SiteErasure } from "../../src/sites/SiteErasure.ts"
 
@@ -18,7 +19,7 @@ const newSite = SiteDirectory.use((sites) => sites.create({ name: "a", origins: 
 
 const newShare = Effect.fnUntraced(function* (websiteConfigId: string, expiresAt: number | null = null) {
   const shares = yield* Shares
-  return yield* Effect.fromOption(yield* shares.create({ websiteConfigId, label: "Agency", expiresAt }))
+  return yield* Effect.fromOption(yield* shares.create(websiteConfigId, { label: "Agency", expiresAt }))
 })
 
 const authenticate = (secret: string) => Shares.use((shares) => shares.authenticate(secret))
@@ -32,11 +33,11 @@ export const suite = <E>(name: string, layer: Layer.Layer<Shares | SiteDirectory
         const { secret, share } = yield* newShare(site)
         assert.isTrue(format.isWellFormed(secret))
         assert.deepStrictEqual(share, {
-          shareId: share.shareId,
-          websiteConfigId: site,
+          share_id: share.share_id,
+          site_id: site,
           label: "Agency",
-          createdAt,
-          expiresAt: null
+          created_at: new Date(createdAt).toISOString(),
+          expires_at: null
         })
         for (let use = 0; use < 2; use++) {
           assert.deepStrictEqual(yield* authenticate(secret), Option.some(share))
@@ -70,17 +71,17 @@ export const suite = <E>(name: string, layer: Layer.Layer<Shares | SiteDirectory
         const shares = yield* Shares
         const [site, other] = [yield* newSite, yield* newSite]
         const [one, two] = [yield* newShare(site), yield* newShare(site)]
-        const shareOf = (websiteConfigId: string | null) => ({ shareId: one.share.shareId, websiteConfigId })
+        const revoke = (id: string | null) => shares.revoke(id, one.share.share_id)
         assert.isTrue(Option.isSome(yield* authenticate(one.secret)))
-        for (const wrong of [shareOf(other), shareOf("no website"), { shareId: randomUUID(), websiteConfigId: site }]) {
-          assert.isFalse(yield* shares.revoke(wrong))
+        for (const wrong of [revoke(other), revoke("no website"), shares.revoke(site, randomUUID())]) {
+          assert.isFalse(yield* wrong)
         }
-        assert.isTrue(yield* shares.revoke(shareOf(site)))
-        assert.isFalse(yield* shares.revoke(shareOf(site)))
+        assert.isTrue(yield* revoke(site))
+        assert.isFalse(yield* revoke(site))
         yield* TestClock.adjust("1 second")
         assert.isTrue(Option.isNone(yield* authenticate(one.secret)))
         assert.isTrue(Option.isSome(yield* authenticate(two.secret)))
-        assert.isTrue(yield* shares.revoke({ shareId: two.share.shareId, websiteConfigId: null }))
+        assert.isTrue(yield* shares.revoke(null, two.share.share_id))
       })
     )
 
@@ -95,10 +96,31 @@ export const suite = <E>(name: string, layer: Layer.Layer<Shares | SiteDirectory
         const third = yield* newShare(site)
         assert.deepStrictEqual(yield* shares.list(site), [first.share, third.share])
         assert.deepStrictEqual(
-          (yield* shares.list(null)).filter(({ websiteConfigId }) => [site, other].includes(websiteConfigId)),
+          (yield* shares.list(null)).filter(({ site_id }) => [site, other].includes(site_id)),
           [first.share, second.share, third.share]
         )
         assert.deepStrictEqual(yield* shares.list("no website"), [])
+      })
+    )
+
+    it.effect("a website has at most 50 shares that have not expired, also if they are created concurrently", () =>
+      Effect.gen(function* () {
+        const shares = yield* Shares
+        const [site, other] = [yield* newSite, yield* newSite]
+        yield* newShare(site, (yield* Clock.currentTimeMillis) + 1)
+        yield* TestClock.adjust(1)
+        const create = Effect.result(shares.create(site, { label: null, expiresAt: null }))
+        const attempts = Array.from({ length: Maximums.shares.max + 5 }, () => create)
+        const outcomes = yield* Effect.all(attempts, { concurrency: 8 })
+        const refused = outcomes.flatMap((outcome) => (Result.isFailure(outcome) ? [outcome.failure._tag] : []))
+        assert.deepStrictEqual(
+          refused,
+          Array.from({ length: 5 }, () => "LimitReached")
+        )
+        yield* newShare(other)
+        const [first] = yield* shares.list(site)
+        assert.isTrue(yield* shares.revoke(site, first?.share_id ?? ""))
+        yield* newShare(site)
       })
     )
 
@@ -113,7 +135,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Shares | SiteDirectory
         assert.isTrue(Option.isSome(yield* authenticate(other.secret)))
         assert.deepStrictEqual(yield* shares.list(deletedSite), [])
         for (const websiteConfigId of [deletedSite, randomUUID(), "no website"]) {
-          assert.isTrue(Option.isNone(yield* shares.create({ websiteConfigId, label: null, expiresAt: null })))
+          assert.isTrue(Option.isNone(yield* shares.create(websiteConfigId, { label: null, expiresAt: null })))
         }
       })
     )

@@ -40,8 +40,10 @@ const Websites = Schema.Array(Schema.Struct({ website_config_id: Schema.String }
 
 export const layer: Layer.Layer<Goals, never, PgClient> = Layer.effect(
   Goals,
-  Effect.map(PgClient, (sql) =>
-    Goals.of({
+  Effect.gen(function* () {
+    const sql = yield* PgClient
+    const whileLocked = yield* SiteLock.make
+    return Goals.of({
       create: Effect.fnUntraced(function* (websiteConfigId, given) {
         if (!isCanonicalUuid(websiteConfigId)) return Option.none()
         if (Object.values<string>(leads).includes(given.name)) return yield* new GoalNameTaken({ goal: given.name })
@@ -57,7 +59,7 @@ export const layer: Layer.Layer<Goals, never, PgClient> = Layer.effect(
             PgTypes.text(value),
             PgTypes.timestamptz(now)
           ])
-          .pipe(SiteLock.whileLocked(sql, websiteConfigId), Rows.decodeRows(Created))
+          .pipe(whileLocked(websiteConfigId), Rows.decodeRows(Created))
         if (known && taken) return yield* new GoalNameTaken({ goal: name })
         if (known && !created) return yield* new LimitReached({ maximum: Maximums.goals })
         return created ? Option.some(goal) : Option.none()
@@ -85,5 +87,5 @@ export const layer: Layer.Layer<Goals, never, PgClient> = Layer.effect(
         return deleted.length > 0
       })
     })
-  )
+  })
 )

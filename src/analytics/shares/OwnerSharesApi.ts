@@ -10,10 +10,11 @@ import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Field from "../../platform/contract/Field.ts"
 import { SharedAuthentication } from "../../sites/access/AuthenticationApi.ts"
-import * as Authorization from "../../sites/access/AuthorizationApi.ts"
+import * as Authorized from "../../sites/access/Authorized.ts"
 import * as Errors from "../../sites/access/Errors.ts"
 import * as Examples from "../../sites/access/Examples.ts"
 import * as Fields from "../../sites/access/Fields.ts"
+import { Share } from "../../sites/access/Share.ts"
 import { Validation } from "../../sites/access/ValidationApi.ts"
 import * as Maximums from "../../sites/Maximums.ts"
 import { siteId } from "../../sites/OwnerSitesApi.ts"
@@ -21,16 +22,7 @@ import { CoarseReport } from "../reports/OwnerReportsApi.ts"
 import { QueryBody } from "../reports/QueryBody.ts"
 import * as SmallCounts from "./SmallCounts.ts"
 
-export const Shares = Schema.Struct({
-  shares: Schema.Array(
-    Schema.Struct({
-      share_id: Fields.uuid,
-      label: Schema.NullOr(Schema.String),
-      created_at: Fields.time,
-      expires_at: Fields.nullableTime
-    })
-  )
-}).annotate({
+export const Shares = Schema.Struct({ shares: Schema.Array(Share) }).annotate({
   identifier: "Shares",
   title: "Shares",
   examples: [{ shares: [{ share_id: Examples.id, label: "Agency", created_at: Examples.time, expires_at: null }] }]
@@ -55,44 +47,44 @@ export const CreatedShare = Schema.Struct({
 
 const ofSite = "/v1/owner/sites/:site_id/shares"
 
-export const list = HttpApiEndpoint.get("list", ofSite, {
-  params: { site_id: siteId },
-  success: Shares,
-  error: Errors.NotFound
-}).annotateMerge(
-  Authorization.operation("read", {
-    identifier: "list_shares",
-    summary: "List shared dashboards",
-    description: "The shared dashboards of a website, oldest first, without their URLs."
-  })
-)
+export const list = HttpApiEndpoint.get("list", ofSite, { params: { site_id: siteId }, success: Shares })
+  .middleware(Authorized.settings.read)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "list_shares",
+      summary: "List shared dashboards",
+      description: "The shared dashboards of a website, oldest first, without their URLs."
+    })
+  )
 
 export const create = HttpApiEndpoint.post("create", ofSite, {
   params: { site_id: siteId },
   payload: NewShare,
-  success: CreatedShare,
-  error: Errors.NotFound
-}).annotateMerge(
-  Authorization.operation("write", {
-    identifier: "create_share",
-    summary: "Share a dashboard",
-    description:
-      "Creates a secret URL that shows the statistics of a website to anyone who has it, without small counts.",
-    maximums: [Maximums.shares]
-  })
-)
+  success: CreatedShare
+})
+  .middleware(Authorized.settings.change)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "create_share",
+      summary: "Share a dashboard",
+      description:
+        "Creates a secret URL that shows the statistics of a website to anyone who has it, without small counts.",
+      maximums: [Maximums.shares]
+    })
+  )
 
 export const revoke = HttpApiEndpoint.delete("revoke", `${ofSite}/:share_id`, {
   params: { site_id: siteId, share_id: Field.Uuid({ title: "Share Id" }) },
-  success: HttpApiSchema.NoContent,
-  error: Errors.NotFound
-}).annotateMerge(
-  Authorization.operation("write", {
-    identifier: "revoke_share",
-    summary: "Stop sharing a dashboard",
-    description: "The URL stops working within a second, on every process."
-  })
-)
+  success: HttpApiSchema.NoContent
+})
+  .middleware(Authorized.settings.change)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "revoke_share",
+      summary: "Stop sharing a dashboard",
+      description: "The URL stops working within a second, on every process."
+    })
+  )
 
 export class SharesGroup extends HttpApiGroup.make("shares")
   .add(list, create, revoke)

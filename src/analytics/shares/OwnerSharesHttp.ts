@@ -6,54 +6,45 @@
 import { Clock, Effect } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../../api/OwnerApi.ts"
-import * as Calendar from "../../platform/text/Calendar.ts"
-import * as Failures from "../../sites/access/Failures.ts"
+import * as Authorized from "../../sites/access/Authorized.ts"
+import * as Errors from "../../sites/access/Errors.ts"
 import * as Share from "../../sites/access/Share.ts"
-import * as Validation from "../../sites/access/Validation.ts"
-import { OwnerSites } from "../../sites/OwnerSites.ts"
-import { OwnerShares } from "./OwnerShares.ts"
+import { Shares } from "../../sites/access/Shares.ts"
+
+const notFound = Errors.make("NotFound", "This website has no such shared dashboard.")
 
 export const layer = HttpApiBuilder.group(
   OwnerApi,
   "shares",
   Effect.fnUntraced(function* (handlers) {
-    const ownerSites = yield* OwnerSites
-    const shares = yield* OwnerShares
+    const shares = yield* Shares
     return handlers
-      .handle("list", ({ params }) =>
-        ownerSites.authorize(params.site_id, "read").pipe(
-          Effect.flatMap(shares.list),
-          Effect.map((listed) => ({
-            shares: listed.map((share) => ({
-              share_id: share.shareId,
-              label: share.label,
-              created_at: Calendar.iso(share.createdAt),
-              expires_at: Calendar.isoOrNull(share.expiresAt)
-            }))
-          })),
-          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
-        )
+      .handle(
+        "list",
+        Effect.fnUntraced(function* () {
+          const { site } = yield* Authorized.settings.read.proof
+          return { shares: yield* shares.list(site.websiteConfigId) }
+        })
       )
       .handle(
         "create",
-        Effect.fnUntraced(function* ({ params, payload: { expires_at: expiresAt = null, label = null } }) {
-          const proof = yield* ownerSites.authorize(params.site_id, "write")
+        Effect.fnUntraced(function* ({ payload: { expires_at: expiresAt = null, label = null } }) {
+          const { site } = yield* Authorized.settings.change.proof
           if (expiresAt !== null && expiresAt <= (yield* Clock.currentTimeMillis)) {
-            return yield* Effect.fail(Validation.invalidExpiry("a future time"))
+            return yield* Effect.fail(Errors.invalid("expires_at", "a future time is expected"))
           }
-          const { secret, share } = yield* shares.create(proof, { label, expiresAt })
-          return {
-            share_id: share.shareId,
-            path: Share.pathOf(secret),
-            expires_at: Calendar.isoOrNull(share.expiresAt)
-          }
-        }, Effect.catchTags(Failures.ofCreation))
+          const created = yield* shares.create(site.websiteConfigId, { label, expiresAt })
+          // The website was deleted meanwhile.
+          const { secret, share } = yield* Effect.fromOption(created, () => Errors.unknownSite)
+          return { share_id: share.share_id, path: Share.pathOf(secret), expires_at: share.expires_at }
+        })
       )
-      .handle("revoke", ({ params }) =>
-        ownerSites.authorize(params.site_id, "write").pipe(
-          Effect.flatMap((proof) => shares.revoke(proof, params.share_id)),
-          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
-        )
+      .handle(
+        "revoke",
+        Effect.fnUntraced(function* ({ params }) {
+          const { site } = yield* Authorized.settings.change.proof
+          if (!(yield* shares.revoke(site.websiteConfigId, params.share_id))) return yield* Effect.fail(notFound)
+        })
       )
   })
 )

@@ -22,7 +22,7 @@ export const layer = HttpApiBuilder.group(
     const reports = yield* SharedReports
     return handlers
       .handle("site", () =>
-        SharedCaller.useSync(({ site: { site } }) => ({
+        SharedCaller.useSync(({ site }) => ({
           site_id: site.websiteConfigId,
           name: site.name,
           time_zone: site.timeZone
@@ -34,7 +34,7 @@ export const layer = HttpApiBuilder.group(
           const request = yield* decode(payload)
           const allowed = yield* Effect.fromResult(SharedQuery.restrict(request)).pipe(Effect.mapError(invalid))
           const access = yield* SharedCaller
-          if (request.siteId !== access.share.websiteConfigId) return yield* Effect.fail(otherWebsite)
+          if (request.siteId !== access.site.websiteConfigId) return yield* Effect.fail(otherWebsite)
           return yield* reports.query(access, allowed)
         }, Effect.catchTags(Failures.ofQuery))
       )

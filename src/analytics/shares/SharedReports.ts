@@ -11,7 +11,7 @@
 import { Cache, Clock, Context, Duration, Effect, Exit, Layer } from "effect"
 import * as Capacity from "../../platform/limits/Capacity.ts"
 import * as Calendar from "../../platform/text/Calendar.ts"
-import type { SharedAccess } from "../../sites/access/AuthenticationApi.ts"
+import type { AuthorizedSite } from "../../sites/access/Access.ts"
 import { type Refused, SiteSlots } from "../../sites/access/SiteSlots.ts"
 import * as DateRange from "../reports/DateRange.ts"
 import { siteOf } from "../reports/OwnerReports.ts"
@@ -25,15 +25,15 @@ export class SharedReports extends Context.Service<
   {
     /** Answers a request that `SharedQuery.restrict` has allowed, for the website of the shared dashboard. */
     readonly query: (
-      access: SharedAccess,
+      proof: AuthorizedSite<"stats:read">,
       request: Request
     ) => Effect.Effect<SmallCounts.CoarseAnswer, ReportError | Refused>
     /** The number of current visitors, with small numbers hidden. */
     readonly currentVisitors: (
-      access: SharedAccess
+      proof: AuthorizedSite<"stats:read">
     ) => Effect.Effect<number | typeof SmallCounts.hidden, Exclude<ReportError, ReportTooLarge> | Refused>
   }
->()("hydracore/analytics/shares/SharedReports") {}
+>()("hydracore/http/owner/SharedReports") {}
 
 /**
  * The maximum numbers of rows that answers of an hour have: of one website and of all. An answer with fewer than `perAnswer`
@@ -109,7 +109,7 @@ export const layer: Layer.Layer<SharedReports, never, Reports | SiteSlots> = Lay
     })
 
     return {
-      query: Effect.fnUntraced(function* ({ site: { site } }, request) {
+      query: Effect.fnUntraced(function* ({ site }, request) {
         const now = yield* inHour
         const asked = DateRange.queryOf({ ...request, siteId: site.websiteConfigId }, { now, timeZone: site.timeZone })
         // Queries of one hour have the same answer, also those that are compared up to the same time of an earlier day.
@@ -117,7 +117,7 @@ export const layer: Layer.Layer<SharedReports, never, Reports | SiteSlots> = Lay
         const whole = yield* Cache.get(answers, { site: siteOf(site), query: SharedQuery.whole(query) })
         return SharedQuery.part(whole, query)
       }),
-      currentVisitors: ({ site: { site } }) =>
+      currentVisitors: ({ site }) =>
         Effect.andThen(inHour, Effect.map(Cache.get(visitors, siteOf(site)), SmallCounts.shown))
     }
   })

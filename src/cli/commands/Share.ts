@@ -5,7 +5,6 @@
  */
 import { Clock, Effect, type Layer, Option } from "effect"
 import { Command } from "effect/cli"
-import * as Calendar from "../../platform/text/Calendar.ts"
 import * as Share from "../../sites/access/Share.ts"
 import { Shares } from "../../sites/access/Shares.ts"
 import { SiteDirectory } from "../../sites/SiteDirectory.ts"
@@ -24,16 +23,18 @@ const create = Command.make(
   Effect.fnUntraced(function* ({ baseUrl, expires, label, websiteConfigId }) {
     const origin = yield* ConsoleUrl.originOf(baseUrl)
     const expiresAt = yield* Inputs.readExpires(expires, yield* Clock.currentTimeMillis)
-    const created = yield* Shares.use((shares) => shares.create({ websiteConfigId, label, expiresAt }))
+    const created = yield* Shares.use((shares) => shares.create(websiteConfigId, { label, expiresAt })).pipe(
+      Effect.catchTag("LimitReached", Output.limitReached)
+    )
     if (Option.isNone(created)) return yield* Output.notFound("website", websiteConfigId)
     const { secret, share } = created.value
     const url = `${origin}${Share.pathOf(secret)}`
     yield* Output.answer({
-      json: { share_id: share.shareId, url, expires_at: Calendar.isoOrNull(share.expiresAt) },
+      json: { share_id: share.share_id, url, expires_at: share.expires_at },
       text: `${Output.facts([
-        ["share_id", share.shareId],
+        ["share_id", share.share_id],
         ["url", url],
-        ["expires_at", share.expiresAt === null ? "never" : Output.moment(share.expiresAt)]
+        ["expires_at", expiresAt === null ? "never" : Output.moment(expiresAt)]
       ])}\nAnyone with this URL can see the statistics of the website, without small counts. The URL is not shown again.\n`
     })
   })
@@ -57,21 +58,15 @@ const list = Command.make(
     }
     const listed = yield* Shares.use((shares) => shares.list(websiteConfigId))
     yield* Output.answer({
-      json: listed.map((share) => ({
-        share_id: share.shareId,
-        site_id: share.websiteConfigId,
-        label: share.label,
-        created_at: Calendar.iso(share.createdAt),
-        expires_at: Calendar.isoOrNull(share.expiresAt)
-      })),
+      json: listed,
       text: Output.table(
         ["SHARE_ID", "LABEL", "CREATED", "EXPIRES", "WEBSITE"],
         listed.map((share) => [
-          share.shareId,
+          share.share_id,
           share.label ?? "-",
-          Output.moment(share.createdAt),
-          Output.moment(share.expiresAt),
-          share.websiteConfigId
+          Output.moment(Date.parse(share.created_at)),
+          Output.moment(share.expires_at === null ? null : Date.parse(share.expires_at)),
+          share.site_id
         ]),
         "No dashboard is shared. `hydracore share create --site …` shares one."
       )
@@ -83,7 +78,7 @@ const revoke = Command.make(
   "revoke",
   { shareId: Inputs.shareId },
   Effect.fnUntraced(function* ({ shareId }) {
-    if (!(yield* Shares.use((shares) => shares.revoke({ shareId, websiteConfigId: null })))) {
+    if (!(yield* Shares.use((shares) => shares.revoke(null, shareId)))) {
       return yield* Output.notFound("shared dashboard", shareId)
     }
     yield* Output.answer({

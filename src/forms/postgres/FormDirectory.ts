@@ -75,6 +75,7 @@ export const layer = ({ capacity = 10_000 }: Options = {}): Layer.Layer<FormDire
     FormDirectory,
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
+      const whileLocked = yield* SiteLock.make
 
       const bySite = yield* Lookup.make<SiteForms>({
         find: (id) =>
@@ -103,7 +104,7 @@ export const layer = ({ capacity = 10_000 }: Options = {}): Layer.Layer<FormDire
               PgTypes.text(JSON.stringify(rules)),
               PgTypes.timestamptz(now)
             ])
-            .pipe(SiteLock.whileLocked(sql, websiteConfigId), decodeRows(Created))
+            .pipe(whileLocked(websiteConfigId), decodeRows(Created))
           if (!known) return Option.none()
           if (created) return Option.some({ websiteConfigId, page, rules, createdAt: now, updatedAt: now })
           return others >= Maximums.forms.max

@@ -1,7 +1,7 @@
 /**
  * Declares how a request to the owner API authenticates: with an owner key in `Authorization: Bearer`, with the cookie of a
  * console session, or, for a shared dashboard, with the secret of its share. `Authentication.ts` and `SharedAuthentication.ts`
- * in this folder implement this.
+ * in `http/owner` implement this.
  *
  * @module
  */
@@ -13,7 +13,6 @@ import * as ConsoleCookie from "../../platform/http/ConsoleCookie.ts"
 import type { Access, AuthorizedSite } from "./Access.ts"
 import type { OpenSession } from "./ConsoleSession.ts"
 import * as Errors from "./Errors.ts"
-import type { Share } from "./Share.ts"
 
 /** The caller of a request: its access, and its console session, which is null for a key. */
 export interface Identity extends Access {
@@ -26,7 +25,7 @@ export interface Identity extends Access {
   readonly isValid: Effect.Effect<boolean>
 }
 
-export class Caller extends Context.Service<Caller, Identity>()("hydracore/sites/access/Caller") {}
+export class Caller extends Context.Service<Caller, Identity>()("hydracore/contract/owner/Caller") {}
 
 const cookie = (key: string, description: string) =>
   HttpApiSecurity.apiKey({ key, in: "cookie" }).pipe(HttpApiSecurity.annotate(OpenApi.Description, description))
@@ -44,7 +43,7 @@ export const localSessionCookie = cookie(
 )
 
 export class Authentication extends HttpApiMiddleware.Service<Authentication, { provides: Caller }>()(
-  "hydracore/sites/access/AuthenticationApi",
+  "hydracore/contract/owner/Authentication",
   {
     error: [
       ...Errors.common,
@@ -68,23 +67,18 @@ export class Authentication extends HttpApiMiddleware.Service<Authentication, { 
 ) {}
 
 /** For endpoints that need no key or session but take a secret, whose failures count against the client's address. */
-export class Guest extends HttpApiMiddleware.Service<Guest>()("hydracore/sites/access/Guest", {
+export class Guest extends HttpApiMiddleware.Service<Guest>()("hydracore/contract/owner/Guest", {
   error: [...Errors.common, Errors.UnsupportedMediaType, Errors.TooManyRequests, Errors.ServiceUnavailable]
 }) {}
 
-/** The access of a viewer of a shared dashboard: the share, and the authorization to read its website's statistics. */
-export interface SharedAccess {
-  readonly share: Share
-  readonly site: AuthorizedSite<"stats">
-}
-
-export class SharedCaller extends Context.Service<SharedCaller, SharedAccess>()(
-  "hydracore/sites/access/SharedCaller"
+/** The viewer of a shared dashboard: the proof that its share permits reading its website's statistics. */
+export class SharedCaller extends Context.Service<SharedCaller, AuthorizedSite<"stats:read">>()(
+  "hydracore/contract/owner/SharedCaller"
 ) {}
 
 /** Authenticates requests of shared dashboards. A share's secret is not a key: no other endpoint accepts it. */
 export class SharedAuthentication extends HttpApiMiddleware.Service<SharedAuthentication, { provides: SharedCaller }>()(
-  "hydracore/sites/access/SharedAuthentication",
+  "hydracore/contract/owner/SharedAuthentication",
   {
     error: [
       ...Errors.common,

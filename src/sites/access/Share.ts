@@ -4,17 +4,22 @@
  *
  * @module
  */
+import { Schema } from "effect"
 import * as Credential from "./Credential.ts"
 
-/** A share as it is stored, without its secret. */
-export interface Share {
-  readonly shareId: string
-  readonly websiteConfigId: string
-  readonly label: string | null
-  readonly createdAt: number
+/** A share, without its secret, as the owner API shows it. */
+export const Share = Schema.Struct({
+  share_id: Schema.String.annotate({ format: "uuid" }),
+  label: Schema.NullOr(Schema.String),
+  created_at: Schema.String.annotate({ format: "date-time" }),
   /** Null if it does not expire. */
-  readonly expiresAt: number | null
-}
+  expires_at: Schema.NullOr(Schema.String.annotate({ format: "date-time" }))
+})
+
+export type Share = typeof Share.Type
+
+/** A share with its website, as the commands show it. */
+export type SiteShare = Share & { readonly site_id: string }
 
 /** `hsh_` and 43 characters. */
 export const secret = Credential.syntax("hsh")
@@ -22,4 +27,5 @@ export const secret = Credential.syntax("hsh")
 /** The path and fragment of a shared dashboard's URL. Browsers do not send the fragment, which follows `#`, to servers. */
 export const pathOf = (secret: string): string => `/console/#/share/${secret}`
 
-export const isValidAt = ({ expiresAt }: Share, now: number): boolean => expiresAt === null || now < expiresAt
+export const isValidAt = ({ expires_at }: Pick<Share, "expires_at">, now: number): boolean =>
+  expires_at === null || now < Date.parse(expires_at)

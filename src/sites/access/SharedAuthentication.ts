@@ -35,15 +35,13 @@ export const layer = (options: Options) =>
       const directory = yield* SiteDirectory
       const limits = yield* CallerLimits
 
-      /** A share with the proof for its website. */
+      /** The proof for the website of a share. */
       const access = Effect.fnUntraced(function* (secret: string) {
         const share = Option.getOrUndefined(yield* shares.authenticate(secret))
         if (share === undefined) return Option.none()
-        const { websiteConfigId } = share
-        const site = yield* directory.byWebsiteConfigId(websiteConfigId)
-        const scope = { scope: "stats", sites: [websiteConfigId] } as const
-        const proof = Option.flatMap(site, (found) => Access.authorize(scope, "stats", found))
-        return Option.map(proof, (site) => ({ share, site }))
+        const site = yield* directory.byWebsiteConfigId(share.site_id)
+        const scope = { scope: "stats", sites: [share.site_id] } as const
+        return Option.flatMap(site, (found) => Access.permit(scope, "stats", "read", found))
       })
 
       return {

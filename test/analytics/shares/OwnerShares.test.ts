@@ -105,7 +105,7 @@ layer(testServer(), { excludeTestServices: true })("shared dashboards", (it) => 
       const { websiteConfigId } = yield* newSite
       yield* Shares.use((shares) =>
         Effect.forEach(Array.from({ length: Maximums.shares.max - 1 }), () =>
-          shares.create({ websiteConfigId, label: null, expiresAt: null })
+          shares.create(websiteConfigId, { label: null, expiresAt: null })
         )
       )
       const { url } = yield* TestServer

@@ -5,7 +5,7 @@ import type { Request } from "../../../src/analytics/reports/Query.ts"
 import { Reports } from "../../../src/analytics/reports/Reports.ts"
 import * as SharedQuery from "../../../src/analytics/shares/SharedQuery.ts"
 import { maxRows, SharedReports, layer as sharedReports } from "../../../src/analytics/shares/SharedReports.ts"
-import { authorize } from "../../../src/sites/access/Access.ts"
+import { permit } from "../../../src/sites/access/Access.ts"
 import * as SiteSlots from "../../../src/sites/access/SiteSlots.ts"
 
 /** Every report counts as many visitors as reports have been computed. */
@@ -36,10 +36,9 @@ const layer = Layer.suspend(() => {
   )
 })
 
-const accessOf = (websiteConfigId: string) => ({
-  share: { shareId: "share", websiteConfigId, label: null, createdAt: 0, expiresAt: null },
-  site: Option.getOrThrow(
-    authorize({ scope: "stats", sites: "all" }, "stats", {
+const accessOf = (websiteConfigId: string) =>
+  Option.getOrThrow(
+    permit({ scope: "stats", sites: "all" }, "stats", "read", {
       websiteConfigId,
       hostedWebsiteId: `hosted ${websiteConfigId}`,
       trackingToken: "token",
@@ -49,7 +48,6 @@ const accessOf = (websiteConfigId: string) => ({
       createdAt: 0
     })
   )
-})
 
 const request = (parts: Partial<Request> = {}): Request => ({
   siteId: "a",
@@ -74,7 +72,7 @@ const hour = 3_600_000
 
 const settled = Effect.forEach(Array.from({ length: 50 }), () => Effect.yieldNow)
 
-describe("analytics/shares/SharedReports", () => {
+describe("http/owner/SharedReports", () => {
   it.effect(
     "a poller sees one answer an hour, whatever page of it is asked for, and one number of current visitors",
     () =>

@@ -8,34 +8,51 @@ import { randomBytes, randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, Effect, Layer, Option, Schema } from "effect"
 import { SqlClient } from "effect/sql"
+import { LimitReached } from "../../../platform/limits/LimitReached.ts"
 import { mapErrors } from "../../../platform/postgres/Database.ts"
-import * as Times from "../../../platform/postgres/Times.ts"
-import { decodeRows } from "../../../platform/runtime/Rows.ts"
+import * as Rows from "../../../platform/runtime/Rows.ts"
+import * as Calendar from "../../../platform/text/Calendar.ts"
 import { isCanonicalUuid } from "../../../platform/text/Uuid.ts"
+import * as Maximums from "../../Maximums.ts"
+import * as SiteLock from "../../postgres/SiteLock.ts"
 import * as Credential from "../Credential.ts"
 import * as Share from "../Share.ts"
 import { Shares } from "../Shares.ts"
 import * as SecretLookup from "./SecretLookup.ts"
 
+const { share_id, ...fields } = Share.Share.fields
+
 const Row = Schema.Struct({
-  digest: Schema.Uint8Array,
-  shareId: Schema.String,
-  websiteConfigId: Schema.String,
-  label: Schema.NullOr(Schema.String),
-  createdAt: Schema.Finite,
-  expiresAt: Schema.NullOr(Schema.Finite)
+  share_id,
+  site_id: Schema.String,
+  ...fields,
+  created_at: Rows.Time,
+  expires_at: Schema.NullOr(Rows.Time),
+  digest: Schema.Uint8Array
 })
 
-const Rows = Schema.Array(Row)
+const ShareRows = Schema.Array(Row)
 
-const toShare = ({ digest: _, ...share }: typeof Row.Type): Share.Share => share
+const toShare = ({ digest: _, ...share }: typeof Row.Type): Share.SiteShare => share
 
 /** Selects shares, without those of websites that are being deleted. */
-const select = `SELECT secret_sha256 AS digest, share_id AS "shareId", website_config_id AS "websiteConfigId", share.label,
-    ${Times.millisAs("share.created_at", "createdAt")}, ${Times.millisAs("expires_at", "expiresAt")}
+const select = `SELECT secret_sha256 AS digest, share_id, website_config_id AS site_id, share.label, share.created_at, expires_at
   FROM share JOIN site USING (website_config_id) WHERE site.deleted_at IS NULL`
 
-const Ids = Schema.Array(Schema.Struct({ share_id: Schema.String }))
+/** Whether the website exists, and whether the share was created. */
+const Created = Schema.Tuple([Schema.Struct({ known: Schema.Boolean, created: Schema.Boolean })])
+
+/** The website must be locked. Expired shares do not count. */
+const createStatement = `WITH website AS (
+    SELECT website_config_id FROM site WHERE website_config_id = $3 AND deleted_at IS NULL
+  ), created AS (
+    INSERT INTO share (share_id, secret_sha256, website_config_id, label, created_at, expires_at)
+    SELECT $1, $2, website_config_id, $4, $5, $6 FROM website
+    WHERE (SELECT count(*) FROM share WHERE website_config_id = $3 AND (expires_at IS NULL OR expires_at > $5))
+      < ${Maximums.shares.max}
+    RETURNING 1
+  )
+  SELECT EXISTS (SELECT FROM website) AS known, EXISTS (SELECT FROM created) AS created`
 
 /** Deletes the shares that have expired by `now`. */
 export const deleteExpired = (now: number) =>
@@ -45,25 +62,38 @@ export const layer: Layer.Layer<Shares, never, PgClient.PgClient> = Layer.effect
   Shares,
   Effect.gen(function* () {
     const sql = yield* PgClient.PgClient
+    const whileLocked = yield* SiteLock.make
 
     const byDigest = yield* SecretLookup.make({
-      find: (digest) => sql`${sql.literal(select)} AND secret_sha256 = ${digest}`.pipe(decodeRows(Rows))
+      find: (digest) => sql`${sql.literal(select)} AND secret_sha256 = ${digest}`.pipe(Rows.decodeRows(ShareRows))
     })
 
     return Shares.of({
-      create: Effect.fnUntraced(function* ({ expiresAt, label, websiteConfigId }) {
+      create: Effect.fnUntraced(function* (websiteConfigId, { expiresAt, label }) {
         if (!isCanonicalUuid(websiteConfigId)) return Option.none()
         const secret = Share.secret.format(randomBytes(32))
         const shareId = randomUUID()
         const createdAt = yield* Clock.currentTimeMillis
-        const rows = yield* sql`
-            INSERT INTO share (share_id, secret_sha256, website_config_id, label, created_at, expires_at)
-            SELECT ${PgTypes.uuid(shareId)}, ${PgTypes.bytea(Credential.digest(secret))}, website_config_id,
-              ${PgTypes.text(label)}, ${PgTypes.timestamptz(createdAt)}, ${PgTypes.timestamptz(expiresAt)}
-            FROM site WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)} AND deleted_at IS NULL FOR KEY SHARE
-            RETURNING share_id`.pipe(mapErrors, decodeRows(Ids))
-        if (rows.length === 0) return Option.none()
-        return Option.some({ secret, share: { shareId, websiteConfigId, label, createdAt, expiresAt } })
+        const [{ created, known }] = yield* sql
+          .unsafe(createStatement, [
+            PgTypes.uuid(shareId),
+            PgTypes.bytea(Credential.digest(secret)),
+            PgTypes.uuid(websiteConfigId),
+            PgTypes.text(label),
+            PgTypes.timestamptz(createdAt),
+            PgTypes.timestamptz(expiresAt)
+          ])
+          .pipe(whileLocked(websiteConfigId), Rows.decodeRows(Created))
+        if (known && !created) return yield* new LimitReached({ maximum: Maximums.shares })
+        if (!created) return Option.none()
+        const share = {
+          share_id: shareId,
+          site_id: websiteConfigId,
+          label,
+          created_at: Calendar.iso(createdAt),
+          expires_at: Calendar.isoOrNull(expiresAt)
+        }
+        return Option.some({ secret, share })
       }),
       authenticate: Effect.fnUntraced(function* (secret) {
         if (!Share.secret.isWellFormed(secret)) return Option.none()
@@ -77,11 +107,11 @@ export const layer: Layer.Layer<Shares, never, PgClient.PgClient> = Layer.effect
         if (websiteConfigId !== null && !isCanonicalUuid(websiteConfigId)) return []
         const rows = yield* sql`${sql.literal(select)}
               AND (${websiteConfigId === null} OR website_config_id = ${PgTypes.uuid(websiteConfigId)})
-            ORDER BY share.created_at, share_id`.pipe(mapErrors, decodeRows(Rows))
+            ORDER BY share.created_at, share_id`.pipe(mapErrors, Rows.decodeRows(ShareRows))
         const now = yield* Clock.currentTimeMillis
         return rows.map(toShare).filter((share) => Share.isValidAt(share, now))
       }),
-      revoke: Effect.fnUntraced(function* ({ shareId, websiteConfigId }) {
+      revoke: Effect.fnUntraced(function* (websiteConfigId, shareId) {
         if (!isCanonicalUuid(shareId) || (websiteConfigId !== null && !isCanonicalUuid(websiteConfigId))) return false
         const named = sql`share_id = ${PgTypes.uuid(shareId)}
             AND (${websiteConfigId === null} OR website_config_id = ${PgTypes.uuid(websiteConfigId)})`

@@ -30,7 +30,7 @@ layer(live, { excludeTestServices: true })("sites/access/postgres/CreationTurns"
       const create = ({ shares, turns }: typeof first) =>
         Effect.gen(function* () {
           if ((yield* shares.list(websiteConfigId)).length >= max) return yield* Effect.fail("full")
-          yield* shares.create({ websiteConfigId, label: null, expiresAt: null })
+          yield* shares.create(websiteConfigId, { label: null, expiresAt: null })
         }).pipe(turns.inTurn([websiteConfigId]))
       const outcomes = yield* Effect.forEach(
         Array.from({ length: max + 6 }),
@@ -41,7 +41,7 @@ layer(live, { excludeTestServices: true })("sites/access/postgres/CreationTurns"
       yield* sql`DELETE FROM share`
       const { shares, turns } = first
       yield* shares
-        .create({ websiteConfigId, label: null, expiresAt: null })
+        .create(websiteConfigId, { label: null, expiresAt: null })
         .pipe(Effect.andThen(Effect.fail("no")), turns.inTurn([websiteConfigId]), Effect.flip)
       assert.lengthOf(yield* shares.list(websiteConfigId), 0)
     }).pipe(Effect.scoped)

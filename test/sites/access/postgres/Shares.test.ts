@@ -20,7 +20,7 @@ suite("sites/access/postgres/Shares", layers)
 const newShare = Effect.fnUntraced(function* (expiresAt: number | null = null) {
   const { websiteConfigId } = yield* Sites.use((sites) => sites.create({ name: "a", origins: [] }))
   return yield* Effect.fromOption(
-    yield* Shares.use((shares) => shares.create({ websiteConfigId, label: null, expiresAt }))
+    yield* Shares.use((shares) => shares.create(websiteConfigId, { label: null, expiresAt }))
   )
 })
 
@@ -33,7 +33,7 @@ describe("sites/access/postgres/Shares: the rows", () => {
       const there = Context.get(yield* Layer.build(Layer.fresh(PostgresShares.layer)), Shares)
       const { secret, share } = yield* newShare()
       assert.isTrue(Option.isSome(yield* there.authenticate(secret)))
-      yield* here.revoke(share)
+      yield* here.revoke(null, share.share_id)
       yield* TestClock.adjust("1 second")
       assert.isTrue(Option.isNone(yield* there.authenticate(secret)))
     }).pipe(Effect.provide(layers))
@@ -60,7 +60,7 @@ describe("sites/access/postgres/Shares: the rows", () => {
       yield* TestClock.adjust("1 minute")
       yield* deleteExpired
       assert.lengthOf(yield* rows, 1)
-      yield* Erasure.use((erasure) => erasure.erase(share.websiteConfigId))
+      yield* Erasure.use((erasure) => erasure.erase(share.site_id))
       assert.lengthOf(yield* rows, 0)
     }).pipe(Effect.provide(layers))
   )
