@@ -49,18 +49,19 @@ const main = Effect.gen(function* () {
 }).pipe(Effect.provide(Layer.provide(SettingFiles.layer, NodeFileSystem.layer)))
 
 /** The message for the primary. A defect's cause goes to standard error. */
-const explain = (cause: Cause.Cause<unknown>): string =>
-  Option.match(Cause.findErrorOption(cause), {
-    onSome: ErrorMessages.of,
-    onNone: () => {
-      process.stderr.write(`Internal error in a worker; please report the following.\n${Cause.pretty(cause)}\n`)
-      return "Internal error in a worker."
-    }
-  })
+const explain = (cause: Cause.Cause<unknown>): string => {
+  const error = Cause.findErrorOption(cause)
+  if (Option.isSome(error)) return ErrorMessages.of(error.value)
+  process.stderr.write(`Internal error in a worker; please report the following.\n${Cause.pretty(cause)}\n`)
+  return "Internal error in a worker."
+}
 
 /** Without signal handlers: `platform/cluster/Worker` has them. */
 const runMain = Runtime.makeRunMain(({ fiber, teardown }) => {
   fiber.addObserver((exit) => teardown(exit, (code) => process.exit(code)))
 })
 
-runMain(Worker.reportingFailure(link, explain)(main), { disableErrorReporting: true })
+runMain(
+  Effect.tapCause(main, (cause) => Worker.send(link, { _tag: "Failed", message: explain(cause) })),
+  { disableErrorReporting: true }
+)

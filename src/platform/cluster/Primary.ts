@@ -10,20 +10,29 @@
  */
 import type { ChildProcess } from "node:child_process"
 import { lookup } from "node:dns/promises"
-import { Deferred, Duration, Effect, FiberSet, Latch, Result, Schema, type Scope } from "effect"
+import { performance } from "node:perf_hooks"
+import { Deferred, type Duration, Effect, FiberSet, Latch, Result, Schema, type Scope, Semaphore } from "effect"
 import { RateLimiter } from "../limits/RateLimiter.ts"
 import * as NodeInternals from "../runtime/NodeInternals.ts"
 import { observeGauge } from "../runtime/Observe.ts"
 import * as Metrics from "../telemetry/Metrics.ts"
-import { merge, type Snapshot, take, withProcess } from "../telemetry/Snapshot.ts"
+import { cumulative, merge, type Snapshot, take, withProcess } from "../telemetry/Snapshot.ts"
+import * as SystemErrorCode from "../text/SystemErrorCode.ts"
+import { channelOf, type FromWorker, type ToWorker } from "./Protocol.ts"
+import { answer } from "./RateLimiter.ts"
 import * as Restart from "./Restart.ts"
-import * as WorkerProcess from "./WorkerProcess.ts"
 
 /** The address cannot be bound. For example, it is in use, or this process lacks permission. */
 export class CannotListen extends Schema.TaggedError<CannotListen>()("CannotListen", {
   cause: Schema.Defect(),
   /** The place of the address in `Options.addresses`. */
   index: Schema.Int
+}) {}
+
+/** A worker could not start, or ended before it served. */
+export class WorkerFailed extends Schema.TaggedError<WorkerFailed>()("WorkerFailed", {
+  /** One line, without secrets. */
+  message: Schema.String
 }) {}
 
 export interface Address {
@@ -54,17 +63,25 @@ export interface Primary {
   readonly snapshot: Effect.Effect<Snapshot>
 }
 
-type Worker = WorkerProcess.WorkerProcess
+/** A worker process that has not ended. */
+interface Worker {
+  readonly slot: Slot
+  readonly send: (message: ToWorker) => void
+  /** Requests the worker's metrics, and waits up to a second for them; then returns those that it reported last. */
+  readonly measure: Effect.Effect<Snapshot>
+  /** Requests the worker's end and waits for its exit. Kills a worker that does not end in time; at once if it never served. */
+  readonly end: Effect.Effect<void>
+}
 
 /** A worker's number. A process that replaces another gets its slot. */
 interface Slot {
   readonly number: number
   /** The worker that serves. */
   serving: Worker | undefined
-  /** Pending requests to replace the worker; each completes with whether that succeeded. */
-  readonly replacements: Array<Deferred.Deferred<boolean>>
-  /** Open while a replacement is requested. */
-  readonly replacementLatch: Latch.Latch
+  /** The failures of the current series, see `Restart`. */
+  failures: number
+  /** Held while a worker of the slot starts. */
+  readonly turn: Semaphore.Semaphore
 }
 
 /** Binds a socket that listens as soon as a worker does. */
@@ -81,30 +98,32 @@ const open = ({ host, port }: Address, index: number) =>
   )
 
 /**
+ * The process could not be spawned. Node emits some errors and throws others. Only the error's code (`ENOMEM`, ...) is used,
+ * since the message could contain the arguments.
+ */
+const notStarted = (error: unknown): WorkerFailed => {
+  const reason = SystemErrorCode.of(error) ?? (error instanceof Error ? error.name : typeof error)
+  return new WorkerFailed({ message: `The system cannot start a worker process (${reason}).` })
+}
+
+/**
  * Starts the workers and succeeds when all of them serve; fails if a worker cannot serve. When the scope closes, ends all
  * workers gracefully.
  */
 export const start = Effect.fnUntraced(function* (
   options: Options
-): Effect.fn.Return<Primary, CannotListen | WorkerProcess.WorkerFailed, RateLimiter | Scope.Scope> {
+): Effect.fn.Return<Primary, CannotListen | WorkerFailed, RateLimiter | Scope.Scope> {
   const limiter = yield* RateLimiter
   const context = yield* Effect.context<never>()
-  const scope = yield* Effect.scope
-  const run = yield* FiberSet.makeRuntime()
+  /** Runs the answers to the workers, also while they end. */
+  const runAnswer = yield* FiberSet.makeRuntime()
   const sockets = yield* Effect.forEach(options.addresses, open)
   const slots = Array.from(
     { length: options.workers },
-    (_, index): Slot => ({
-      number: index + 1,
-      serving: undefined,
-      replacements: [],
-      replacementLatch: Latch.makeUnsafe(false)
-    })
+    (_, index): Slot => ({ number: index + 1, serving: undefined, failures: 0, turn: Semaphore.makeUnsafe(1) })
   )
-  /** All live processes with their slots' numbers, including those that are starting or ending. */
-  const alive = new Map<Worker, number>()
-  /** The processes that are being replaced or have been. Further signals to them request no other replacement. */
-  const replaced = new WeakSet<Worker>()
+  /** All live processes, including those that are starting or ending. */
+  const alive = new Set<Worker>()
   let isDraining = false
   let isClosing = false
   /** The merged metrics of workers that have ended. */
@@ -112,152 +131,175 @@ export const start = Effect.fnUntraced(function* (
   yield* observeGauge(Metrics.workers({}), () => slots.filter(({ serving }) => serving !== undefined).length)
   const restarts = Metrics.workerRestarts({})
   restarts.updateUnsafe(0, context)
-  const countRestart = () => restarts.updateUnsafe(1, context)
 
-  const requestReplacement = (slot: Slot): Deferred.Deferred<boolean> => {
-    const replacement = Deferred.makeUnsafe<boolean>()
-    slot.replacements.push(replacement)
-    slot.replacementLatch.openUnsafe()
-    return replacement
-  }
-
-  /** Starts a worker, and waits until it serves. */
-  const launch = Effect.fnUntraced(function* (slot: Slot) {
-    const worker: Worker = yield* WorkerProcess.start({
-      fork: () =>
-        options.fork(
-          slot.number,
-          sockets.map(({ fd }) => fd)
-        ),
-      limiter,
-      run,
-      onEndRequested: () => {
-        if (!replaced.has(worker)) requestReplacement(slot)
-      },
-      onEnded: (ended, snapshot) => {
-        alive.delete(worker)
-        endedMetrics = merge([endedMetrics, snapshot])
-        // A replaced worker, or one that ends at shutdown, is expected to end.
-        if (slot.serving !== worker || isClosing) return Effect.void
-        slot.serving = undefined
-        return Effect.logWarning(`Worker ${slot.number} ended ${WorkerProcess.howEnded(ended)}; starting another`)
-      }
-    })
-    alive.set(worker, slot.number)
-    const tooLate = new WorkerProcess.WorkerFailed({ message: "A worker did not serve in time." })
-    yield* Effect.timeoutOrElse(worker.serving, {
-      duration: options.startTimeout,
-      orElse: () => Effect.andThen(worker.end(Duration.zero), tooLate)
-    })
-    if (isDraining) worker.drain()
-    if (!worker.isOver()) slot.serving = worker
-    return worker
-  })
-
-  const logStartFailure = (slot: Slot, { message }: WorkerProcess.WorkerFailed) =>
-    Effect.logError(`Worker ${slot.number} could not be started: ${message}`)
-
-  /** Restarts a worker that died, retrying with backoff until one serves. */
-  const restart = Effect.fnUntraced(function* (slot: Slot, dead: Worker, failuresBefore: Restart.Failures) {
-    let { failures, delayMillis } = Restart.after(failuresBefore, (yield* dead.ended).servedMillis)
-    for (;;) {
-      yield* Effect.sleep(delayMillis)
-      const started = yield* Effect.result(launch(slot))
-      if (Result.isSuccess(started)) {
-        countRestart()
-        yield* Effect.logInfo(`Worker ${slot.number} serves again`)
-        return { worker: started.success, failures }
-      }
-      ;({ failures, delayMillis } = Restart.after(failures, 0))
-      yield* logStartFailure(slot, started.failure)
-    }
-  })
-
-  /**
-   * Replaces a serving worker. The pending requests complete when the old worker has ended, or when the new one cannot
-   * start. If the old worker dies and the new one cannot start, the slot stays empty until `restart` succeeds.
-   */
-  const replace = Effect.fnUntraced(function* (slot: Slot, old: Worker) {
-    const requests = slot.replacements.splice(0)
-    slot.replacementLatch.closeUnsafe()
-    replaced.add(old)
-    const started = yield* Effect.result(launch(slot))
-    const complete = (done: boolean) =>
-      Effect.forEach(requests, (replacement) => Deferred.succeed(replacement, done), { discard: true })
-    if (Result.isFailure(started)) {
-      replaced.delete(old)
-      yield* old.isOver()
-        ? logStartFailure(slot, started.failure)
-        : Effect.logError(`Worker ${slot.number} could not be replaced and keeps serving: ${started.failure.message}`)
-      yield* complete(false)
-      return old
-    }
-    const isDead = old.isOver()
-    if (isDead) countRestart()
-    yield* Effect.logInfo(`A new worker ${slot.number} serves${isDead ? "" : "; the old one ends"}`)
-    yield* Effect.forkIn(Effect.andThen(old.end(options.endTimeout), complete(true)), scope)
-    return started.success
-  })
-
-  /** Keeps a worker serving in a slot. */
-  const supervise = Effect.fnUntraced(function* (slot: Slot, first: Worker) {
-    let worker = first
-    let failures = Restart.none
-    for (;;) {
-      yield* Effect.raceFirst(worker.ended, slot.replacementLatch.await)
-      if (worker.isOver()) ({ worker, failures } = yield* restart(slot, worker, failures))
-      else worker = yield* replace(slot, worker)
-    }
-  })
-
-  // Added before the supervising fibers are forked, so that the finalizer runs after they end.
   yield* Effect.addFinalizer(() =>
     Effect.suspend(() => {
       isClosing = true
       // This process first: the last worker to stop listening then refuses connections, after it accepted those that wait.
       for (const { close } of sockets) close()
-      return Effect.forEach(
-        alive.keys(),
-        (worker) => worker.end(worker.hasServed() ? options.endTimeout : Duration.zero),
-        {
-          concurrency: "unbounded",
-          discard: true
-        }
-      )
+      return Effect.forEach(alive, ({ end }) => end, { concurrency: "unbounded", discard: true })
     })
   )
+  /** Runs the restarts and replacements of workers. They end before the finalizer above runs. */
+  const runChange = yield* FiberSet.makeRuntime()
 
-  const begin = (slot: Slot) => Effect.map(launch(slot), (worker) => ({ slot, worker }))
-  const [firstSlot, ...others] = slots
+  /** Starts a worker, and waits until it serves. Fails also if Node reports later that it cannot spawn the process. */
+  const launch = Effect.fnUntraced(function* (slot: Slot) {
+    const serving = yield* Deferred.make<void, WorkerFailed>()
+    const ended = yield* Deferred.make<void>()
+    /** Closed while a `Measure` is in flight: one at a time, so that messages to a hanging worker do not pile up. */
+    const isMeasured = Latch.makeUnsafe(true)
+    let snapshot: Snapshot = []
+    let servesSince: number | undefined
+    let failure: string | undefined
+    const fds = sockets.map(({ fd }) => fd)
+    const child = yield* Effect.try({ try: () => options.fork(slot.number, fds), catch: notStarted })
+    const { listen, send } = channelOf<FromWorker, ToWorker>(child)
+    const worker: Worker = {
+      slot,
+      send,
+      measure: Effect.suspend(() => {
+        if (isMeasured.isOpen()) send({ _tag: "Measure" })
+        isMeasured.closeUnsafe()
+        return isMeasured.await
+      }).pipe(
+        Effect.timeoutOption("1 second"),
+        Effect.map(() => snapshot)
+      ),
+      end: Effect.suspend(() => {
+        send({ _tag: "End" })
+        return Effect.timeoutOrElse(Deferred.await(ended), {
+          duration: servesSince === undefined ? 0 : options.endTimeout,
+          orElse: () => {
+            child.kill("SIGKILL")
+            return Deferred.await(ended)
+          }
+        })
+      })
+    }
+    listen((message) => {
+      switch (message._tag) {
+        case "Serving":
+          servesSince = performance.now()
+          Deferred.doneUnsafe(serving, Effect.void)
+          break
+        case "Failed":
+          failure = message.message
+          break
+        case "Take":
+          runAnswer(Effect.map(answer(limiter, message.batch, message.requests), send))
+          break
+        case "Measured":
+          snapshot = message.snapshot
+          isMeasured.openUnsafe()
+          break
+        case "EndRequested":
+          runChange(replace(slot, worker))
+      }
+    })
+    const onExit = (code: number | null, signal: NodeJS.Signals | null): void => {
+      const how = signal === null ? `with code ${code}` : `by ${signal}`
+      alive.delete(worker)
+      endedMetrics = merge([endedMetrics, cumulative(snapshot)])
+      isMeasured.openUnsafe()
+      Deferred.doneUnsafe(ended, Effect.void)
+      const message = failure ?? `A worker ended before it served, ${how}.`
+      Deferred.doneUnsafe(serving, Effect.fail(new WorkerFailed({ message })))
+      // A replaced worker, or one that ends at shutdown, is expected to end.
+      if (slot.serving !== worker || isClosing) return
+      slot.serving = undefined
+      runChange(
+        Effect.andThen(
+          Effect.logWarning(`Worker ${slot.number} ended ${how}; starting another`),
+          restart(slot, performance.now() - (servesSince ?? 0))
+        )
+      )
+    }
+    child.once("exit", onExit)
+    child.on("error", (error) => {
+      // Without a pid the spawn failed, and no `exit` event follows.
+      if (child.pid !== undefined) return
+      failure = notStarted(error).message
+      onExit(null, null)
+    })
+    alive.add(worker)
+    yield* Effect.timeoutOrElse(Deferred.await(serving), {
+      duration: options.startTimeout,
+      orElse: () => Effect.andThen(worker.end, new WorkerFailed({ message: "A worker did not serve in time." }))
+    })
+    if (!alive.has(worker)) return yield* new WorkerFailed({ message: "A worker ended as soon as it served." })
+    if (isDraining) send({ _tag: "Drain" })
+    slot.serving = worker
+  })
+
+  const logStartFailure = (slot: Slot, { message }: WorkerFailed) =>
+    Effect.logError(`Worker ${slot.number} could not be started: ${message}`)
+
+  /** Restarts a worker that died, retrying with backoff until one serves; a replacement that serves already will do. */
+  const restart = (slot: Slot, servedMillis: number): Effect.Effect<void> =>
+    Effect.gen(function* () {
+      slot.failures = Restart.failuresAfter(slot.failures, servedMillis)
+      while (slot.serving === undefined) {
+        yield* Effect.sleep(Restart.delayMillis(slot.failures))
+        const started = yield* Effect.result(launch(slot))
+        if (Result.isSuccess(started)) {
+          restarts.updateUnsafe(1, context)
+          return yield* Effect.logInfo(`Worker ${slot.number} serves again`)
+        }
+        slot.failures++
+        yield* logStartFailure(slot, started.failure)
+      }
+    }).pipe(slot.turn.withPermits(1))
+
+  /**
+   * Replaces the worker that serves, unless it is no longer the `wanted` one. Succeeds when the old worker has ended, or when the
+   * new one cannot start; with whether none failed to start.
+   */
+  const replace = (slot: Slot, wanted?: Worker): Effect.Effect<boolean> =>
+    Effect.gen(function* () {
+      const old = slot.serving
+      if (old === undefined || (wanted !== undefined && wanted !== old)) return Effect.succeed(true)
+      const started = yield* Effect.result(launch(slot))
+      if (Result.isFailure(started)) {
+        const { message } = started.failure
+        yield* alive.has(old)
+          ? Effect.logError(`Worker ${slot.number} could not be replaced and keeps serving: ${message}`)
+          : logStartFailure(slot, started.failure)
+        return Effect.succeed(false)
+      }
+      if (!alive.has(old)) restarts.updateUnsafe(1, context)
+      yield* Effect.logInfo(`A new worker ${slot.number} serves${alive.has(old) ? "; the old one ends" : ""}`)
+      return Effect.as(old.end, true)
+    }).pipe(slot.turn.withPermits(1), Effect.flatten)
+
+  const begin = (slot: Slot) => slot.turn.withPermits(1)(launch(slot))
   // The first worker starts alone, so that a fault that all share is reported once.
-  const first = firstSlot === undefined ? [] : [yield* begin(firstSlot)]
-  const begun = [...first, ...(yield* Effect.forEach(others, begin, { concurrency: "unbounded" }))]
-  for (const { slot, worker } of begun) yield* Effect.forkScoped(supervise(slot, worker))
+  yield* Effect.forEach(slots.slice(0, 1), begin)
+  yield* Effect.forEach(slots.slice(1), begin, { concurrency: "unbounded" })
 
   return {
     addresses: sockets.map(({ address: { address, port } }) => ({ host: address, port })),
     replaceAll: Effect.gen(function* () {
       yield* Effect.logInfo("Replacing all workers")
       for (const slot of slots) {
-        if (!(yield* Deferred.await(requestReplacement(slot))))
-          return yield* Effect.logError("The other workers are not replaced")
+        if (!(yield* replace(slot))) return yield* Effect.logError("The other workers are not replaced")
       }
       yield* Effect.logInfo("All workers are replaced")
     }),
     drain: Effect.sync(() => {
       isDraining = true
-      for (const worker of alive.keys()) worker.drain()
+      for (const worker of alive) worker.send({ _tag: "Drain" })
     }),
-    snapshot: Effect.suspend(() =>
-      Effect.forEach(alive.keys(), ({ measure }) => measure, { concurrency: "unbounded", discard: true })
-    ).pipe(
-      Effect.map(() =>
-        merge([
-          endedMetrics,
-          withProcess("primary", take(context)),
-          ...[...alive].map(([worker, slot]) => withProcess(String(slot), worker.measured()))
-        ])
-      )
+    snapshot: Effect.forEach(alive, (worker) => Effect.map(worker.measure, (snapshot) => ({ worker, snapshot })), {
+      concurrency: "unbounded"
+    }).pipe(
+      Effect.map((measured) => {
+        // The metrics of one that has ended meanwhile are in `endedMetrics`.
+        const ofWorkers = measured.flatMap(({ snapshot, worker }) =>
+          alive.has(worker) ? [withProcess(String(worker.slot.number), snapshot)] : []
+        )
+        return merge([endedMetrics, withProcess("primary", take(context)), ...ofWorkers])
+      })
     )
   }
 })

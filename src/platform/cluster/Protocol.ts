@@ -38,8 +38,7 @@ export type FromWorker =
 export interface Channel<In, Out> {
   /** Sends a message. `done` runs when it is written or dropped. */
   readonly send: (message: Out, done?: () => void) => void
-  /** Subscribes to messages and returns the unsubscribe function. */
-  readonly listen: (receive: (message: In) => void) => () => void
+  readonly listen: (receive: (message: In) => void) => void
 }
 
 export type Link = Channel<ToWorker, FromWorker>
@@ -48,23 +47,16 @@ export type Link = Channel<ToWorker, FromWorker>
 interface Peer {
   readonly send?: NodeJS.Process["send"]
   readonly on: (event: "message", receive: (message: unknown) => void) => unknown
-  readonly off: (event: "message", receive: (message: unknown) => void) => unknown
 }
-
-const isMessage = (message: unknown): boolean =>
-  Predicate.hasProperty(message, "_tag") && Predicate.isString(message._tag)
 
 /** The channel to a child process, or to the parent if `peer` is `process`. */
 export const channelOf = <In, Out extends object>(peer: Peer): Channel<In, Out> => ({
   // The callback also gets errors. Without it, an `error` event would end the process.
   send: (message, done) => void peer.send?.(message, undefined, {}, () => done?.()),
-  listen: (receive) => {
-    const onMessage = (message: unknown) => {
-      if (isMessage(message)) receive(message as In)
-    }
-    peer.on("message", onMessage)
-    return () => void peer.off("message", onMessage)
-  }
+  listen: (receive) =>
+    peer.on("message", (message) => {
+      if (Predicate.hasProperty(message, "_tag")) receive(message as In)
+    })
 })
 
 /** Encodes each decision as three numbers; JSON objects would repeat the field names. */

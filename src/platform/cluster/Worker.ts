@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { type Cause, Deferred, Duration, Effect } from "effect"
+import { Deferred, Effect } from "effect"
 import { constVoid } from "effect/Function"
 import * as Snapshot from "../telemetry/Snapshot.ts"
 import type { FromWorker, Link } from "./Protocol.ts"
@@ -16,23 +16,13 @@ import type { FromWorker, Link } from "./Protocol.ts"
 export interface Host {
   readonly connected: boolean
   readonly on: (event: NodeJS.Signals | "disconnect", listener: () => void) => unknown
-  readonly off: (event: NodeJS.Signals | "disconnect", listener: () => void) => unknown
 }
 
-/** How long a message may take to be written. */
-const sendTimeout = Duration.seconds(1)
-
-/** Sends a message and waits until it is written. */
-const send = (link: Link, message: FromWorker): Effect.Effect<void> =>
+/** Sends a message and waits until it is written, for at most a second. */
+export const send = (link: Link, message: FromWorker) =>
   Effect.callback<void>((resume) => link.send(message, () => resume(Effect.void))).pipe(
-    Effect.timeoutOrElse({ duration: sendTimeout, orElse: () => Effect.void })
+    Effect.timeoutOption("1 second")
   )
-
-/** Reports a failure of the worker to the primary. */
-export const reportingFailure =
-  (link: Link, explain: (cause: Cause.Cause<unknown>) => string) =>
-  <A, E, R>(worker: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-    Effect.tapCause(worker, (cause) => send(link, { _tag: "Failed", message: explain(cause) }))
 
 /**
  * Runs `service` until this worker must end, then closes the service's scope. Succeeds once the scope has closed; fails if
@@ -40,32 +30,21 @@ export const reportingFailure =
  */
 export const run = Effect.fnUntraced(function* <A, E, R>(host: Host, link: Link, service: Effect.Effect<A, E, R>) {
   const context = yield* Effect.context<never>()
-  const ended = yield* Deferred.make<void>()
   const measured = (): FromWorker => ({ _tag: "Measured", snapshot: Snapshot.take(context) })
-  yield* Effect.acquireRelease(
-    Effect.sync(() => {
-      const end = () => Deferred.doneUnsafe(ended, Effect.void)
-      const forward = () => link.send({ _tag: "EndRequested" })
-      const stop = link.listen(({ _tag }) => {
-        if (_tag === "End") end()
-        else if (_tag === "Measure") link.send(measured())
-      })
-      const listeners = [
-        ["disconnect", end],
-        ["SIGTERM", forward],
-        ["SIGINT", forward],
-        ["SIGHUP", constVoid]
-      ] as const
-      for (const [event, listener] of listeners) host.on(event, listener)
-      // The primary died before the listeners were added: no `disconnect` follows.
-      if (!host.connected) end()
-      return () => {
-        stop()
-        for (const [event, listener] of listeners) host.off(event, listener)
-      }
-    }),
-    (release) => Effect.sync(release)
-  )
+  const ended = yield* Deferred.make<void>()
+  const end = () => Deferred.doneUnsafe(ended, Effect.void)
+  const forward = () => link.send({ _tag: "EndRequested" })
+  // The listeners stay until the process ends, also while the service drains.
+  link.listen(({ _tag }) => {
+    if (_tag === "End") end()
+    else if (_tag === "Measure") link.send(measured())
+  })
+  host.on("disconnect", end)
+  host.on("SIGTERM", forward)
+  host.on("SIGINT", forward)
+  host.on("SIGHUP", constVoid)
+  // The primary died before the listeners were added: no `disconnect` follows.
+  if (!host.connected) end()
   const serving = Effect.andThen(
     service,
     Effect.suspend(() => {
@@ -76,4 +55,4 @@ export const run = Effect.fnUntraced(function* <A, E, R>(host: Host, link: Link,
   yield* Effect.raceFirst(Effect.scoped(serving), Deferred.await(ended))
   // The final metrics: the primary can no longer request them.
   yield* send(link, measured())
-}, Effect.scoped)
+})

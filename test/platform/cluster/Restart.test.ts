@@ -6,11 +6,10 @@ const Millis = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 60_000 }
 
 /** The delays before the restarts of workers that served for these times, one after the other. */
 const delays = (servedMillis: ReadonlyArray<number>): ReadonlyArray<number> => {
-  let failures = Restart.none
+  let failures = 0
   return servedMillis.map((millis) => {
-    const next = Restart.after(failures, millis)
-    failures = next.failures
-    return next.delayMillis
+    failures = Restart.failuresAfter(failures, millis)
+    return Restart.delayMillis(failures)
   })
 }
 
