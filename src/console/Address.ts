@@ -6,22 +6,24 @@
  *
  * @module
  */
-
 import * as Dimensions from "../analytics/reports/Dimensions.ts"
-import type { QueryBody } from "../analytics/reports/QueryBody.ts"
+import {
+  type Comparison,
+  type FilterDimension as Dimension,
+  type TimeDimension as Interval,
+  type Metric,
+  type Operator,
+  operators,
+  type Period,
+  propertyPrefix
+} from "../analytics/reports/Query.ts"
 
-export type Dimension = NonNullable<QueryBody["dimensions"]>[number]
-export type Metric = QueryBody["metrics"][number]
-export type Comparison = NonNullable<NonNullable<QueryBody["include"]>["comparison"]>
-export type Period = Exclude<QueryBody["date_range"], ReadonlyArray<string>>
+export { type Comparison, type Dimension, type Interval, type Metric, type Operator, operators, type Period }
+
 export type Days = readonly [first: string, last: string]
-export type Interval = Extract<Dimension, `time:${string}`>
 
 /** A period of the API, one of two ranges that the API has no name for, or days. */
 export type Range = Period | "yesterday" | "last-month" | Days
-
-export const operators = ["is", "is_not", "contains", "contains_not"] as const
-export type Operator = (typeof operators)[number]
 
 /** Selects what has one of the values, or with a negative operator what has none of them. */
 export interface Filter {
@@ -85,8 +87,6 @@ const suffixes: Readonly<Record<Operator, string>> = {
   contains_not: ".has-not"
 }
 
-const property = "event:props:"
-
 /** The dimensions by their short names. */
 const dimensions: Readonly<Record<string, Dimension>> = Object.fromEntries(
   Object.entries(Dimensions.all).map(([name, { parameter }]) => [parameter, name as Dimension])
@@ -98,13 +98,13 @@ const shortNames = new Map(Object.entries(dimensions).map(([name, dimension]) =>
 const escaped = (text: string): string => text.replace(/[%.,]/g, (sign) => `%${sign.charCodeAt(0).toString(16)}`)
 
 const shortName = (dimension: Dimension): string =>
-  dimension.startsWith(property)
-    ? `prop.${escaped(dimension.slice(property.length))}`
+  dimension.startsWith(propertyPrefix)
+    ? `prop.${escaped(dimension.slice(propertyPrefix.length))}`
     : (shortNames.get(dimension) ?? dimension)
 
 const dimensionOf = (name: string): Dimension | undefined =>
   name.startsWith("prop.")
-    ? `event:props:${decoded(name.slice(5))}`
+    ? `${propertyPrefix}${decoded(name.slice(5))}`
     : Object.hasOwn(dimensions, name)
       ? dimensions[name]
       : undefined

@@ -9,7 +9,7 @@ import { vi } from "vitest"
 import * as PgBouncer from "../../scripts/torture/PgBouncer.ts"
 import * as DateRange from "../../src/analytics/reports/DateRange.ts"
 import * as Evaluate from "../../src/analytics/reports/Evaluate.ts"
-import * as QueryInput from "../../src/analytics/reports/QueryInput.ts"
+import * as QueryBody from "../../src/analytics/reports/QueryBody.ts"
 import type { Site } from "../../src/sites/Site.ts"
 import { send } from "../support/OwnerRequests.ts"
 import { describeWith } from "../support/Programs.ts"
@@ -66,7 +66,7 @@ const checkAnswers = Effect.fnUntraced(function* (servers: ReadonlyArray<Reporte
   const { site, sql } = yield* Reported.Service
   const rows = yield* SiteRows.read(sql, site)
   for (const dimensions of [[], ["time:day"], ["event:page"], ["visit:source"]]) {
-    const request = Result.getOrThrow(QueryInput.decode(bodyOf(site, dimensions)))
+    const request = Result.getOrThrow(QueryBody.decode(bodyOf(site, dimensions)))
     const query = DateRange.queryOf(request, { now: yield* Clock.currentTimeMillis, timeZone: site.timeZone })
     const { results } = Evaluate.evaluate(query, rows)
     for (const server of servers) {

@@ -160,7 +160,7 @@ const unique = <A>(values: ReadonlyArray<A>): ReadonlyArray<A> => [...new Set(va
 
 export const siteId = "3f0c2c1e-9c0b-4c57-8d55-6b6d0f6f7a10"
 
-/** A request as `QueryInput` decodes it. */
+/** A request as `QueryBody.decode` decodes it. */
 export const requestOf = (shape: typeof RequestShape.Type): Request => {
   const requested = unique(shape.metrics)
   const all: ReadonlyArray<Dimension> = unique(shape.dimensions)

@@ -4,7 +4,7 @@
 import { assert, describe, expect, it } from "@effect/vitest"
 import { Result } from "effect"
 import { OpenApi } from "effect/http-api"
-import * as QueryInput from "../../src/analytics/reports/QueryInput.ts"
+import * as QueryBody from "../../src/analytics/reports/QueryBody.ts"
 import { OwnerApi, prefix } from "../../src/api/OwnerApi.ts"
 
 type Json = Record<string, unknown>
@@ -85,7 +85,7 @@ describe("wire/OwnerOpenApi", () => {
       "application/json",
       "example"
     )
-    assert.isTrue(Result.isSuccess(QueryInput.decode(example)))
+    assert.isTrue(Result.isSuccess(QueryBody.decode(example)))
   })
 
   it("equals the recorded document", async () => {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Comparison, Dimension, LocalDate, Metric } from "./Query.ts"
+import type { Comparison, Dimension, FilterDimension, LocalDate, Metric, Operator } from "./Query.ts"
 
 /** `short` and `long` are for people, such as `€1.2K` and `€1,234.50`. */
 export interface RevenueTotal {
@@ -56,9 +56,9 @@ export interface Meta {
   readonly metric_warnings?: { readonly total_revenue: MetricWarning }
 }
 
-/** A filter as JSON; see `QueryInput`. */
+/** A filter as JSON. */
 export type WireFilter =
-  | readonly [operator: string, dimension: string, values: ReadonlyArray<string>]
+  | readonly [operator: Operator, dimension: FilterDimension, values: ReadonlyArray<string>]
   | readonly [operator: "and" | "or", filters: ReadonlyArray<WireFilter>]
   | readonly [operator: "not", filter: WireFilter]
 

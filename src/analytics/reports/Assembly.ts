@@ -5,10 +5,11 @@
  */
 
 import * as CodePoints from "../../platform/text/CodePoints.ts"
-import type { Answer, Compared, ExecutedQuery, Meta, WireFilter } from "./Answer.ts"
+import type { Answer, Compared, ExecutedQuery, Meta } from "./Answer.ts"
 import * as Counts from "./Counts.ts"
 import * as DateRange from "./DateRange.ts"
-import { type Dimension, type Filter, isTimeDimension, type Metric, type Query } from "./Query.ts"
+import * as Filters from "./Filters.ts"
+import { type Dimension, isTimeDimension, type Metric, type Query } from "./Query.ts"
 
 /** The groups of a query in one date range. */
 export interface Counted {
@@ -148,24 +149,12 @@ export const definitions: Meta["definitions"] = [
   "Visitors are counted each day and summed, because a visitor cannot be recognized on another day."
 ]
 
-const wireFilter = (filter: Filter): WireFilter => {
-  switch (filter.operator) {
-    case "and":
-    case "or":
-      return [filter.operator, filter.filters.map(wireFilter)]
-    case "not":
-      return ["not", wireFilter(filter.filter)]
-    default:
-      return [filter.operator, filter.dimension, filter.values]
-  }
-}
-
 const executed = (query: Query, range: DateRange.Resolved): ExecutedQuery => ({
   site_id: query.siteId,
   metrics: query.metrics,
   date_range: [range.first, range.last],
   dimensions: query.dimensions,
-  filters: query.filters.map(wireFilter),
+  filters: query.filters.map(Filters.toWire),
   order_by: query.orderBy.map(({ by, direction }) => [by, direction] as const),
   include: {
     ...(query.comparison === null ? {} : { comparison: query.comparison }),

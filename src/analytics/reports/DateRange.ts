@@ -15,9 +15,6 @@ export interface Resolved extends DateRange {
   readonly until?: number
 }
 
-/** The maximum number of days of a range that a request names: ten years. */
-export const maxDays = 3_660
-
 const monthsBefore = (date: LocalDate, months: number): LocalDate => {
   const [year = 0, month = 1] = date.split("-").map(Number)
   return dateOf(Date.UTC(year, month - 1 - months, 1))

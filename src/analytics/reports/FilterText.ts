@@ -9,7 +9,7 @@ import { operators } from "./Query.ts"
 const pattern = new RegExp(`^(\\S.*?)\\s+(${operators.toSorted().toReversed().join("|")})\\s+(\\S.*)$`, "s")
 
 /**
- * Parses a filter for `QueryInput`, which validates it. The values are separated by `|`. A text that begins with a bracket is
+ * Parses a filter for `QueryBody`, which validates it. The values are separated by `|`. A text that begins with a bracket is
  * JSON, such as `["not", ["is", "event:page", ["/"]]]`. None for a text that has neither form.
  */
 export const parse = (text: string): Option.Option<unknown> => {

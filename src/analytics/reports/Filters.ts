@@ -1,9 +1,39 @@
 /**
- * Applies filters to the values of dimensions, and reads what filters mention. Pure.
+ * The JSON of filters, their application to the values of dimensions, and what they mention. Pure.
  *
  * @module
  */
+import type { WireFilter } from "./Answer.ts"
 import type { Condition, Filter, FilterDimension } from "./Query.ts"
+import * as Sources from "./Sources.ts"
+
+/** The filter of its JSON. A host or a spelling of a source stands for the source's name, by which its visits are counted. */
+export const fromWire = (filter: WireFilter): Filter => {
+  switch (filter[0]) {
+    case "and":
+    case "or":
+      return { operator: filter[0], filters: filter[1].map(fromWire) }
+    case "not":
+      return { operator: "not", filter: fromWire(filter[1]) }
+    default: {
+      const [operator, dimension, values] = filter
+      const isName = dimension === "visit:source" && (operator === "is" || operator === "is_not")
+      return { operator, dimension, values: isName ? values.map(Sources.nameOf) : values }
+    }
+  }
+}
+
+export const toWire = (filter: Filter): WireFilter => {
+  switch (filter.operator) {
+    case "and":
+    case "or":
+      return [filter.operator, filter.filters.map(toWire)]
+    case "not":
+      return ["not", toWire(filter.filter)]
+    default:
+      return [filter.operator, filter.dimension, filter.values]
+  }
+}
 
 /** Whether a condition holds for the values of its dimension. `is_not` and `contains_not` are the negations. */
 export const accepts = ({ operator, values }: Condition, given: ReadonlyArray<string>): boolean => {

@@ -14,20 +14,7 @@ import * as SmallCounts from "../shares/SmallCounts.ts"
 import type * as Answer from "./Answer.ts"
 import * as Assembly from "./Assembly.ts"
 import * as Query from "./Query.ts"
-import { QueryBody } from "./QueryBody.ts"
-
-const Filter: Schema.Codec<Answer.WireFilter> = Schema.Union([
-  Schema.Tuple([Schema.String, Schema.String, Schema.Array(Schema.String)]),
-  Schema.Tuple([
-    Schema.Literals(["and", "or"]),
-    Schema.Array(Schema.suspend((): Schema.Codec<Answer.WireFilter> => Filter))
-  ]),
-  Schema.Tuple([Schema.Literal("not"), Schema.suspend((): Schema.Codec<Answer.WireFilter> => Filter)])
-]).annotate({
-  identifier: "Filter",
-  title: "Filter",
-  description: `\`[operator, dimension, values]\` with one of the operators ${Query.operators.join(", ")}; or \`["and" | "or", filters]\`; or \`["not", filter]\``
-})
+import { FilterList, QueryBody, queryOptions } from "./QueryBody.ts"
 
 const numbers = [
   Schema.Finite,
@@ -89,7 +76,7 @@ const ExecutedQuery = Schema.Struct({
   metrics: Schema.Array(Schema.Literals(Query.metrics)),
   date_range: DatePair,
   dimensions: Schema.Array(Dimension),
-  filters: Schema.Array(Filter),
+  filters: FilterList,
   order_by: Schema.Array(
     Schema.Tuple([Schema.Union([Schema.Literals(Query.metrics), Dimension]), Schema.Literals(["asc", "desc"])])
   ),
@@ -170,14 +157,16 @@ export const query = HttpApiEndpoint.post("query", "/v1/owner/query", {
   payload: QueryBody,
   success: Report,
   error: [Errors.NotFound, Errors.GatewayTimeout]
-}).annotateMerge(
-  Authorization.operation("stats", {
-    identifier: "query",
-    summary: "Query statistics",
-    description:
-      "The statistics of a website, in the shape of Plausible's Stats API v2. A query without dimensions has one row."
-  })
-)
+})
+  .annotateMerge(
+    Authorization.operation("stats", {
+      identifier: "query",
+      summary: "Query statistics",
+      description:
+        "The statistics of a website, in the shape of Plausible's Stats API v2. A query without dimensions has one row."
+    })
+  )
+  .annotateMerge(queryOptions)
 
 export class ReportsGroup extends HttpApiGroup.make("reports")
   .add(query)

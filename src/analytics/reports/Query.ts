@@ -1,7 +1,7 @@
 /**
  * A query of a site's statistics: what to count (metrics), by what (dimensions), of which visits and events (filters), in
- * which days. The names are those of Plausible's Stats API v2. `QueryInput` decodes a `Request` from JSON, and `DateRange.ts`
- * resolves it to a `Query`. `Evaluate` defines the meaning.
+ * which days. The names are those of Plausible's Stats API v2. `QueryBody` decodes a `Request` from JSON, and
+ * `DateRange.ts` resolves it to a `Query`. `Evaluate` defines the meaning. Without imports of Effect: the console loads it too.
  *
  * @module
  */
@@ -22,6 +22,28 @@ export const metrics = [
 ] as const
 
 export type Metric = (typeof metrics)[number]
+
+/** The maximums of a request. */
+export const limits = {
+  dimensions: 4,
+  /** The maximum number of rows of an answer, which is also the default. */
+  rows: 10_000,
+  offset: 10_000_000,
+  /** The days of a range that a request names: ten years. */
+  days: 3_660,
+  /** The days of a range that is counted by hour. The hours of so many days fit into the rows of an answer. */
+  hourlyDays: 366,
+  /** How deep `and`, `or` and `not` may be nested. */
+  depth: 8,
+  /** The number of conditions of a query. */
+  conditions: 100,
+  /** The number of values of a condition. */
+  values: 100,
+  /** The length of a value, in code points. Paths are the longest values. */
+  value: 2_048,
+  /** The length of the name of a property, in code points. */
+  property: 300
+} as const
 
 /** Dimensions of a fact of a visit: a page view, an event or a conversion. */
 export const eventDimensions = Dimensions.eventNames

@@ -19,7 +19,8 @@ import { Validation } from "../../sites/access/ValidationApi.ts"
 import * as Maximums from "../../sites/Maximums.ts"
 import { siteId } from "../../sites/OwnerSitesApi.ts"
 import { CoarseReport } from "../reports/OwnerReportsApi.ts"
-import { QueryBody } from "../reports/QueryBody.ts"
+import { QueryBody, queryOptions, requestOf } from "../reports/QueryBody.ts"
+import * as SharedQuery from "./SharedQuery.ts"
 import * as SmallCounts from "./SmallCounts.ts"
 
 export const Shares = Schema.Struct({ shares: Schema.Array(Share) }).annotate({
@@ -111,8 +112,11 @@ export const site = HttpApiEndpoint.get("site", "/v1/owner/shared", { success: S
     })
   )
 
+/** A query of a shared dashboard, which shows no statistics that could single out a few visitors. */
+export const SharedQueryBody = QueryBody.check(Field.rule((body: QueryBody) => SharedQuery.refuse(requestOf(body))))
+
 export const query = HttpApiEndpoint.post("query", "/v1/owner/shared/query", {
-  payload: QueryBody,
+  payload: SharedQueryBody,
   success: CoarseReport,
   error: Errors.GatewayTimeout
 })
@@ -129,6 +133,7 @@ export const query = HttpApiEndpoint.post("query", "/v1/owner/shared/query", {
       ].join(" ")
     })
   )
+  .annotateMerge(queryOptions)
 
 export const SharedNow = Schema.Struct({
   visitors: Schema.Union([Schema.Int, Schema.Literal(SmallCounts.hidden)]).annotate({

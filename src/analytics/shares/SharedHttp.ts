@@ -9,7 +9,7 @@ import { OwnerApi } from "../../api/OwnerApi.ts"
 import { SharedCaller } from "../../sites/access/AuthenticationApi.ts"
 import * as Errors from "../../sites/access/Errors.ts"
 import * as Failures from "../../sites/access/Failures.ts"
-import { decode, invalid } from "../reports/OwnerReportsHttp.ts"
+import * as QueryBody from "../reports/QueryBody.ts"
 import * as SharedQuery from "./SharedQuery.ts"
 import { SharedReports } from "./SharedReports.ts"
 
@@ -31,11 +31,10 @@ export const layer = HttpApiBuilder.group(
       .handle(
         "query",
         Effect.fnUntraced(function* ({ payload }) {
-          const request = yield* decode(payload)
-          const allowed = yield* Effect.fromResult(SharedQuery.restrict(request)).pipe(Effect.mapError(invalid))
+          const request = QueryBody.requestOf(payload)
           const access = yield* SharedCaller
           if (request.siteId !== access.site.websiteConfigId) return yield* Effect.fail(otherWebsite)
-          return yield* reports.query(access, allowed)
+          return yield* reports.query(access, SharedQuery.limited(request))
         }, Effect.catchTags(Failures.ofQuery))
       )
       .handle("now", () =>

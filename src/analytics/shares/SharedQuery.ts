@@ -8,19 +8,18 @@
  *
  * @module
  */
-import { Result } from "effect"
+import { oneOf } from "../../platform/text/Choices.ts"
 import * as Goal from "../Goal.ts"
 import type { Answer } from "../reports/Answer.ts"
 import * as Dimensions from "../reports/Dimensions.ts"
-import { type InputError, InputReader, type Invalid, invalid, oneOf } from "../reports/InputReader.ts"
 import {
   type Condition,
   eventDimensions,
   type Filter,
-  isTimeDimension,
   type Metric,
   type Query,
   type Request,
+  timeDimensions,
   visitDimensions
 } from "../reports/Query.ts"
 
@@ -42,9 +41,6 @@ const sharedDimensions = [...eventDimensions, ...visitDimensions].filter((name) 
 
 /** The maximum number of rows in an answer. */
 export const maxRows = 1_000
-
-const isOf = <A extends string>(names: ReadonlyArray<A>, name: string): name is A =>
-  names.some((known) => known === name)
 
 const isCondition = (filter: Filter): filter is Condition => "dimension" in filter
 
@@ -77,37 +73,55 @@ export const choices = (request: Chosen): ReadonlyArray<Condition> =>
     .filter((condition) => !choosesRows(condition, request) || choosesDivisor(condition, request))
     .filter((condition) => !countsLeads(condition))
 
-const readFilters = (reader: InputReader, request: Request): void => {
-  for (const [index, filter] of request.filters.entries()) {
-    const at = ["filters", index]
-    if (!isCondition(filter)) reader.refuse(at, "a shared dashboard has no nested filters")
-    else if (!isOf(sharedDimensions, filter.dimension)) {
-      reader.fail([...at, 1], "literal_error", `Input should be ${oneOf(sharedDimensions)}`)
-    }
-  }
+/** What a shared dashboard does not show. */
+export interface Refusal {
+  readonly path: ReadonlyArray<string | number>
+  readonly type: "literal_error" | "value_error"
+  readonly msg: string
+}
+
+const refusal = (path: Refusal["path"], text: string): Refusal => ({
+  path,
+  type: "value_error",
+  msg: `Value error, a shared dashboard ${text}`
+})
+
+/** A refusal for each of `used` that is not one of `shown`. */
+const notShown = (
+  used: ReadonlyArray<string>,
+  shown: ReadonlyArray<string>,
+  pathOf: (index: number) => Refusal["path"]
+): ReadonlyArray<Refusal> =>
+  used.flatMap((name, index) =>
+    shown.includes(name) ? [] : [{ path: pathOf(index), type: "literal_error", msg: `Input should be ${oneOf(shown)}` }]
+  )
+
+const refusedFilters = (request: Request): ReadonlyArray<Refusal> => {
   const chosen = choices(request)
   const isPlain = chosen.every(({ operator, values }) => operator === "is" && values.length === 1)
-  if (chosen.length > 1 || !isPlain) {
-    reader.refuse(["filters"], "a shared dashboard has at most one filter, 'is' with one value")
-  }
+  return [
+    ...request.filters.flatMap((filter, index) =>
+      isCondition(filter)
+        ? notShown([filter.dimension], sharedDimensions, () => ["filters", index, 1])
+        : [refusal(["filters", index], "has no nested filters")]
+    ),
+    ...(chosen.length > 1 || !isPlain ? [refusal(["filters"], "has at most one filter, 'is' with one value")] : [])
+  ]
 }
 
-const readPeriod = (reader: InputReader, { dateRange }: Request): string | Invalid =>
-  typeof dateRange === "string"
-    ? dateRange
-    : reader.refuse(["date_range"], "a shared dashboard shows periods that end today, such as '30d', and no other days")
+/** A refusal for each part of a request that a shared dashboard does not show; none if it may be executed. */
+export const refuse = (request: Request): ReadonlyArray<Refusal> => [
+  ...notShown(request.metrics, metrics, (index) => ["metrics", index]),
+  ...notShown(request.dimensions, [...sharedDimensions, ...timeDimensions], (index) => ["dimensions", index]),
+  ...(request.dimensions.length > 1 ? [refusal(["dimensions"], "lists one dimension at a time")] : []),
+  ...refusedFilters(request),
+  ...(typeof request.dateRange === "string"
+    ? []
+    : [refusal(["date_range"], "shows periods that end today, such as '30d', and no other days")])
+]
 
-/** The request as it may be executed, or an error for each part that a shared dashboard does not show. */
-export const restrict = (request: Request): Result.Result<Request, ReadonlyArray<InputError>> => {
-  const reader = new InputReader()
-  for (const [index, metric] of request.metrics.entries()) reader.literal(metric, ["metrics", index], metrics)
-  const named = request.dimensions.filter((dimension) => !isTimeDimension(dimension))
-  for (const [index, dimension] of named.entries()) reader.literal(dimension, ["dimensions", index], sharedDimensions)
-  if (request.dimensions.length > 1) reader.refuse(["dimensions"], "a shared dashboard lists one dimension at a time")
-  readFilters(reader, request)
-  if (readPeriod(reader, request) === invalid || reader.errors.length > 0) return Result.fail(reader.errors)
-  return Result.succeed({ ...request, limit: Math.min(request.limit, maxRows) })
-}
+/** A request with at most as many rows as an answer has. */
+export const limited = (request: Request): Request => ({ ...request, limit: Math.min(request.limit, maxRows) })
 
 /**
  * The query whose answer has all that answers to `query` need. Queries that differ only by their page and by what they include

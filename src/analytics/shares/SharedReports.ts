@@ -23,7 +23,7 @@ import * as SmallCounts from "./SmallCounts.ts"
 export class SharedReports extends Context.Service<
   SharedReports,
   {
-    /** Answers a request that `SharedQuery.restrict` has allowed, for the website of the shared dashboard. */
+    /** Answers a request that `SharedQuery.refuse` does not refuse, for the website of the shared dashboard. */
     readonly query: (
       proof: AuthorizedSite<"stats:read">,
       request: Request

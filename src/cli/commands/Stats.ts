@@ -10,8 +10,7 @@
 import { Clock, Effect, type Layer, Option, Schema } from "effect"
 import { Command } from "effect/cli"
 import * as DateRange from "../../analytics/reports/DateRange.ts"
-import type { Metric } from "../../analytics/reports/Query.ts"
-import * as QueryInput from "../../analytics/reports/QueryInput.ts"
+import { limits, type Metric } from "../../analytics/reports/Query.ts"
 import { Reports } from "../../analytics/reports/Reports.ts"
 import { dateOf } from "../../platform/text/Calendar.ts"
 import { Decisions } from "../../sites/Decisions.ts"
@@ -43,7 +42,7 @@ const metricsBy = (dimensions: ReadonlyArray<string>): ReadonlyArray<Metric> => 
   return isByEvent ? groupedByEvent : grouped
 }
 
-const maxRows = QueryInput.limits.rows
+const maxRows = limits.rows
 
 /** One more row than a list shows, since the list omits the group without a value. */
 const withUnset = (limit: number): number => Math.min(limit + 1, maxRows)

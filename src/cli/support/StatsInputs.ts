@@ -7,10 +7,10 @@ import { Effect, Option, Result } from "effect"
 import { CliError, Flag } from "effect/cli"
 import * as DateRange from "../../analytics/reports/DateRange.ts"
 import * as FilterText from "../../analytics/reports/FilterText.ts"
-import type { InputError } from "../../analytics/reports/InputReader.ts"
 import * as LocalTime from "../../analytics/reports/LocalTime.ts"
-import { comparisons, type Metric, periods, type Query } from "../../analytics/reports/Query.ts"
-import * as QueryInput from "../../analytics/reports/QueryInput.ts"
+import { comparisons, limits, type Metric, periods, type Query } from "../../analytics/reports/Query.ts"
+import * as QueryBody from "../../analytics/reports/QueryBody.ts"
+import type { ValidationError } from "../../platform/contract/Errors.ts"
 import { parseUuid } from "../../platform/text/Uuid.ts"
 import type { Site } from "../../sites/Site.ts"
 import { SiteDirectory } from "../../sites/SiteDirectory.ts"
@@ -36,7 +36,7 @@ export const flags = {
     Flag.optional
   ),
   days: Inputs.optional(
-    Inputs.make("days", Inputs.countKind(DateRange.maxDays), "<number>", "How many days, today included")
+    Inputs.make("days", Inputs.countKind(limits.days), "<number>", "How many days, today included")
   ),
   from: text("from", "<date>", "The first day, such as 2026-11-01"),
   to: text("to", "<date>", "The last day; today unless given"),
@@ -52,7 +52,7 @@ export const flags = {
   ),
   limit: Inputs.make(
     "limit",
-    Inputs.countKind(QueryInput.limits.rows),
+    Inputs.countKind(limits.rows),
     "<number>",
     "The maximum number of rows of each list; 10 unless given"
   ).pipe(Flag.withDefault(10)),
@@ -105,8 +105,8 @@ export const sites = Effect.fnUntraced(function* ({ allSites, site }: Flags) {
   return Option.isNone(found) ? yield* Output.notFound("website", id.success) : [found.value]
 })
 
-/** What an error of `QueryInput` is about: a flag, or the period. */
-const subjectOf = ([first, second]: InputError["loc"]): string => {
+/** What an error of `QueryBody.decode` is about: a flag, or the period. */
+const subjectOf = ([first, second]: ValidationError["loc"]): string => {
   switch (first) {
     case "dimensions":
       return "flag --by"
@@ -119,7 +119,7 @@ const subjectOf = ([first, second]: InputError["loc"]): string => {
   }
 }
 
-const sentence = ({ loc, msg }: InputError): string =>
+const sentence = ({ loc, msg }: ValidationError): string =>
   msg.startsWith("Input should be ")
     ? `The ${subjectOf(loc)} must be ${msg.slice("Input should be ".length)}.`
     : `The ${subjectOf(loc)} is wrong: ${msg.replace("Value error, ", "")}.`
@@ -162,7 +162,7 @@ export const queryMaker = Effect.fnUntraced(function* (flags: Flags, site: Site,
   const range = dateRange(flags, DateRange.today({ now, timeZone }))
   return ({ dimensions, limit, metrics }: Selection): Effect.Effect<Query, CliError.CliError> =>
     Result.match(
-      QueryInput.decode({
+      QueryBody.decode({
         site_id: site.websiteConfigId,
         metrics,
         date_range: range,

@@ -3,6 +3,8 @@
  *
  * @module
  */
+
+import { limits } from "../../analytics/reports/Query.ts"
 import type { QueryBody } from "../../analytics/reports/QueryBody.ts"
 import type { Address, Dimension, Filter, Interval, Metric } from "../Address.ts"
 import * as Calendar from "../Calendar.ts"
@@ -72,9 +74,6 @@ export const listMetrics = (
 const omitted = (dimension: Dimension): ReadonlyArray<string> =>
   dimension.startsWith("visit:utm_") ? ["(not set)"] : dimension === "event:name" ? ["pageview"] : []
 
-/** The maximum number of values of a filter. */
-const maxValues = 100
-
 /** A text as it was typed, in lower case, and with a capital: in the API, letter case counts. */
 const spellings = (text: string): ReadonlyArray<string> => {
   const lower = text.toLowerCase()
@@ -89,7 +88,7 @@ const searchFilters = (dimension: Dimension, search: string): NonNullable<QueryB
   const text = search.trim()
   if (text === "") return []
   const renamed = Format.valuesShownWith(dimension, text)
-  if (renamed.length > maxValues) return []
+  if (renamed.length > limits.values) return []
   // A country's code is not a part of its name.
   const isByCode = dimension === "visit:country" && renamed.length > 0
   return [["contains", dimension, isByCode ? renamed : [...new Set([...spellings(text), ...renamed])]]]

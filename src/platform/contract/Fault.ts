@@ -5,6 +5,7 @@
  * @module
  */
 import { SchemaAST, SchemaIssue } from "effect"
+import { oneOf } from "../text/Choices.ts"
 import type { ValidationError } from "./Errors.ts"
 
 const recognizer = "~hydracore/recognizer"
@@ -26,20 +27,30 @@ export interface Fault {
   readonly type: string
   readonly msg: string
   /** Where in the value, if not the value itself. */
-  readonly path?: ReadonlyArray<string> | undefined
+  readonly path?: ReadonlyArray<string | number> | undefined
 }
 
 const key = "~hydracore/fault"
 
-/** An annotation of a schema (for a value of another type), of a check, or of an issue: the faults that it stands for. */
-export const annotation = (...faults: ReadonlyArray<Fault>) => ({ [key]: faults })
+type Faults = ReadonlyArray<Fault>
+
+/**
+ * An annotation of a schema (for a value of another type, and for a tuple of another length), of a check, or of an issue: the
+ * faults that it stands for.
+ */
+export const annotation = (...faults: Faults) => ({ [key]: () => faults })
+
+/** An annotation of a union: the fault of a value that belongs to none of its members. */
+export const annotationOf = (faultOf: (input: unknown) => Fault) => ({ [key]: (input: unknown) => [faultOf(input)] })
 
 /** An issue of a transformation. */
 export const issue = (...faults: ReadonlyArray<Fault>): SchemaIssue.Issue =>
   new SchemaIssue.InvalidValue({ message: faults.map(({ msg }) => msg).join("; "), ...annotation(...faults) })
 
-const annotated = (annotations: object | undefined): ReadonlyArray<Fault> | undefined =>
-  (annotations as { readonly [key]?: ReadonlyArray<Fault> } | undefined)?.[key]
+const annotated = (annotations: object | undefined, of?: SchemaIssue.Issue): Faults | undefined =>
+  (annotations as { readonly [key]?: (input: unknown) => Faults } | undefined)?.[key]?.(
+    of !== undefined && SchemaIssue.hasInput(of) ? of.input : undefined
+  )
 
 /** A fault with a message of the service. `text` is the rest of its sentence. */
 export const value = (text: string): Fault => ({ type: "value_error", msg: `Value error, ${text}` })
@@ -55,6 +66,25 @@ export const tooShort: Fault = { type: "string_too_short", msg: "String should h
 export const tooLong = (max: number): Fault => ({
   type: "string_too_long",
   msg: `String should have at most ${max} characters`
+})
+
+const items = (count: number): string => `${count} ${count === 1 ? "item" : "items"}`
+
+export const listTooShort = (min: number, count: number): Fault => ({
+  type: "too_short",
+  msg: `List should have at least ${items(min)} after validation, not ${count}`
+})
+
+export const listTooLong = (max: number, count: number): Fault => ({
+  type: "too_long",
+  msg: `List should have at most ${items(max)} after validation, not ${count}`
+})
+
+export const notAList: Fault = { type: "list_type", msg: "Input should be a valid list" }
+
+export const notOneOf = (names: ReadonlyArray<string>): Fault => ({
+  type: "literal_error",
+  msg: `Input should be ${oneOf(names)}`
 })
 
 export const tooManyProperties = (max: number, count: number): Fault => ({
@@ -79,17 +109,17 @@ const ofTypes: { readonly [Tag in SchemaAST.AST["_tag"]]?: Fault } = {
   String: { type: "string_type", msg: "Input should be a valid string" },
   Boolean: { type: "bool_type", msg: "Input should be a valid boolean" },
   Number: { type: "float_type", msg: "Input should be a valid number" },
-  Arrays: { type: "list_type", msg: "Input should be a valid list" },
+  Arrays: notAList,
   Objects: notAnObject
 }
 
-const ofType = (ast: SchemaAST.AST, isBody: boolean): ReadonlyArray<Fault> =>
+const ofType = (ast: SchemaAST.AST, isBody: boolean): Faults =>
   annotated(ast.annotations) ?? [isBody && ast._tag === "Objects" ? notABody : (ofTypes[ast._tag] ?? invalid)]
 
 /** The path to a value in a request: `body`, `path`, `query` or `header`, then the keys. */
 export type Location = ReadonlyArray<string | number>
 
-const allAt = (loc: Location, faults: ReadonlyArray<Fault>): ReadonlyArray<ValidationError> =>
+const allAt = (loc: Location, faults: Faults): ReadonlyArray<ValidationError> =>
   faults.map(({ msg, path = [], type }) => ({ loc: [...loc, ...path], msg, type }))
 
 const segment = (part: PropertyKey): string | number => (typeof part === "number" ? part : String(part))
@@ -104,30 +134,57 @@ const besideNull = (ast: SchemaAST.AST): SchemaAST.AST | undefined => {
 /** How to decode a value for `fromIssue`. */
 export const options = { errors: "all", reportInput: true } as const
 
-/**
- * The faults of an issue. `loc` is the location of the value that the schema decoded. A value that fails several checks has the
- * fault of the first.
- */
-export const fromIssue = (of: SchemaIssue.Issue, loc: Location): ReadonlyArray<ValidationError> => {
+/** The fault of a key that an object does not have. */
+const unexpected = (ast: SchemaAST.AST): Fault => {
+  const names = ast._tag === "Objects" ? ast.propertySignatures.map(({ name }) => String(name)) : []
+  const hint = names.length === 0 ? "" : `; use ${oneOf(names)}`
+  return { type: "extra_forbidden", msg: `Extra inputs are not permitted${hint}` }
+}
+
+/** Whether an issue is that a tuple has too few or too many items. */
+const isOfLength = (of: SchemaIssue.Issue): boolean =>
+  of._tag === "Pointer" && (of.issue._tag === "MissingKey" || of.issue._tag === "UnexpectedKey")
+
+/** The maximum number of faults in a response. A list or an object in a body may have thousands. */
+export const maxFaults = 100
+
+/** The faults of several issues. Stops after `maxFaults`. */
+const ofAll = (issues: ReadonlyArray<SchemaIssue.Issue>, loc: Location): ReadonlyArray<ValidationError> => {
+  const faults: Array<ValidationError> = []
+  for (const issue of issues) {
+    faults.push(...faultsOf(issue, loc))
+    if (faults.length >= maxFaults) break
+  }
+  return faults
+}
+
+const faultsOf = (of: SchemaIssue.Issue, loc: Location): ReadonlyArray<ValidationError> => {
   const isBody = loc.length === 1 && loc[0] === "body"
   switch (of._tag) {
     case "Pointer":
-      return fromIssue(of.issue, [...loc, ...of.path.map(segment)])
-    case "Composite":
-      return of.issues.flatMap((child) => fromIssue(child, loc))
+      return faultsOf(of.issue, [...loc, ...of.path.map(segment)])
+    case "Composite": {
+      const own = of.ast._tag === "Arrays" && of.issues.some(isOfLength) ? annotated(of.ast.annotations) : undefined
+      return own === undefined ? ofAll(of.issues, loc) : allAt(loc, own)
+    }
+    case "UnexpectedKey":
+      return allAt(loc, [unexpected(of.ast)])
     case "AnyOf": {
       // There are no issues if no member of the union has the type of the value.
-      const faults = of.issues.flatMap((child) => fromIssue(child, loc))
+      const faults = ofAll(of.issues, loc)
       if (faults.length > 0) return faults
       const member = besideNull(of.ast)
-      return allAt(loc, annotated(of.ast.annotations) ?? (member === undefined ? [invalid] : ofType(member, isBody)))
+      return allAt(
+        loc,
+        annotated(of.ast.annotations, of) ?? (member === undefined ? [invalid] : ofType(member, isBody))
+      )
     }
     case "Filter": {
       const own = annotated(of.filter.annotations)
-      return own === undefined ? fromIssue(of.issue, loc) : allAt(loc, own)
+      return own === undefined ? faultsOf(of.issue, loc) : allAt(loc, own)
     }
     case "Encoding":
-      return fromIssue(of.issue, loc)
+      return faultsOf(of.issue, loc)
     case "MissingKey":
       return allAt(loc, [missing])
     case "InvalidType": {
@@ -140,3 +197,10 @@ export const fromIssue = (of: SchemaIssue.Issue, loc: Location): ReadonlyArray<V
       return allAt(loc, [invalid])
   }
 }
+
+/**
+ * The faults of an issue, at most `maxFaults`. `loc` is the location of the value that the schema decoded. A value that fails
+ * several checks has the fault of the first.
+ */
+export const fromIssue = (of: SchemaIssue.Issue, loc: Location): ReadonlyArray<ValidationError> =>
+  faultsOf(of, loc).slice(0, maxFaults)

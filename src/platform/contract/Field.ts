@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Effect, Predicate, Result, Schema, SchemaTransformation } from "effect"
+import { Effect, Predicate, Result, Schema, SchemaAST, SchemaTransformation } from "effect"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import { isCanonicalUuid, parseUuid } from "../text/Uuid.ts"
 import * as Fault from "./Fault.ts"
@@ -31,6 +31,72 @@ export const isNotEmpty = check<string>((text) => text !== "", Fault.tooShort, {
 /** In Unicode code points. */
 export const isAtMost = (maxLength: number) =>
   check<string>((text) => !hasMoreCodePointsThan(text, maxLength), Fault.tooLong(maxLength), { maxLength })
+
+/** A check that reports the faults of the parts of its value. */
+export const rule = <A>(find: (value: A) => ReadonlyArray<Fault.Fault>, annotations?: Schema.Annotations.Filter) =>
+  Schema.makeFilter<A>((value) => {
+    const faults = find(value)
+    return faults.length === 0 ? undefined : Fault.issue(...faults)
+  }, annotations)
+
+/**
+ * Decodes an input with `schema` only after `refuse` has found no fault in it, so that no input costs more than its maximums
+ * allow. `keywords` describe these maximums in the documents.
+ */
+const guarded = <S extends Schema.Constraint>(
+  schema: S,
+  refuse: (input: unknown) => ReadonlyArray<Fault.Fault>,
+  keywords: Record<string, unknown>
+) =>
+  (
+    Schema.Any.check(
+      rule(refuse, {
+        representation: { id: "hydracore/guarded", payload: null, schemas: [SchemaAST.toEncoded(schema.ast)] },
+        toJsonSchema: ({ schemas }) => ({ ...schemas[0], ...keywords })
+      })
+    ) as unknown as Schema.Codec<S["Encoded"]>
+  ).pipe(Schema.decodeTo(schema))
+
+/** A list of `min` to `max` items. The items of another list, or of one that `refuse` finds faults in, are not decoded. */
+export const List = <S extends Schema.Constraint>(
+  item: S,
+  {
+    max,
+    min = 0,
+    refuse = () => []
+  }: {
+    readonly min?: number
+    readonly max: number
+    readonly refuse?: (items: ReadonlyArray<unknown>) => ReadonlyArray<Fault.Fault>
+  }
+) =>
+  guarded(
+    Schema.Array(item),
+    (input) => {
+      if (!Array.isArray(input)) return [Fault.notAList]
+      if (input.length < min) return [Fault.listTooShort(min, input.length)]
+      return input.length > max ? [Fault.listTooLong(max, input.length)] : refuse(input)
+    },
+    { ...(min === 0 ? {} : { minItems: min }), maxItems: max }
+  )
+
+const notAnInteger: Fault.Fault = { type: "int_type", msg: "Input should be a valid integer" }
+
+/** A whole number of JSON from `min` to `max`. */
+export const Integer = ({ max, min }: { readonly min: number; readonly max: number }) =>
+  Schema.Number.annotate(Fault.annotation(notAnInteger)).check(
+    Schema.isInt({ ...Fault.annotation(notAnInteger) }).abort(),
+    check<number>(
+      (value) => value >= min,
+      { type: "greater_than_equal", msg: `Input should be greater than or equal to ${min}` },
+      { minimum: min }
+    ),
+    check<number>(
+      (value) => value <= max,
+      { type: "less_than_equal", msg: `Input should be less than or equal to ${max}` },
+      { maximum: max }
+    )
+  )
 
 /** For a text that is stored as it is, in a column that cannot hold NUL. */
 const isStorable = check<string>(
@@ -68,7 +134,7 @@ export const Text = (options: TextOptions) => checked(options).annotate(describe
 /** A field that may be absent or null. */
 export const optional = <S extends Schema.Constraint>(
   schema: S,
-  annotations: { readonly title: string; readonly description?: string }
+  annotations: { readonly title?: string; readonly description?: string } = {}
 ) => Schema.optionalKey(Schema.NullOr(schema).annotate(annotations))
 
 /** A text that may be absent or null. */
@@ -124,13 +190,10 @@ export const Uuid = (options: { readonly title: string; readonly description?: s
   )
 
 /** A required text that is one of `choices`. */
-export const Choice = <const A extends string>(choices: ReadonlyArray<A>, options: { readonly title: string }) =>
+export const Choice = <const A extends string>(choices: ReadonlyArray<A>, options: { readonly title?: string } = {}) =>
   // A union of one literal would have another JSON Schema.
   (choices.length === 1 ? Schema.Literal(choices[0]!) : Schema.Literals(choices)).annotate({
-    ...Fault.annotation({
-      type: "literal_error",
-      msg: `Input should be ${choices.map((choice) => `'${choice}'`).join(" or ")}`
-    }),
+    ...Fault.annotation(Fault.notOneOf(choices)),
     ...options
   }) as Schema.Codec<A>
 
@@ -196,7 +259,7 @@ export const readInteger: Read<number> = (input) => {
     case "boolean":
       return Result.succeed(input ? 1 : 0)
     default:
-      return Result.fail({ type: "int_type", msg: "Input should be a valid integer" })
+      return Result.fail(notAnInteger)
   }
 }
 

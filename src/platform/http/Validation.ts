@@ -23,9 +23,6 @@ const slotFaults = (schema: unknown, value: unknown, loc: Fault.Location): Reado
   return Result.isSuccess(decoded) ? [] : Fault.fromIssue(decoded.failure.issue, loc)
 }
 
-/** The maximum number of faults in a response. A list or an object in a body may have thousands. */
-const maxFaults = 100
-
 /** The value of a JSON text; `undefined` for an empty body. */
 const parse = (text: string): Result.Result<unknown, ValidationError> => {
   if (text === "") return Result.succeed(undefined)
@@ -93,7 +90,7 @@ export const answer = (
     const hasBody = Option.isSome(Context.getOption(fiber.context, Received))
     return Effect.map(hasBody ? Effect.orDie(request.text) : Effect.succeed(""), (text) =>
       ErrorResponses.invalid(
-        allFaults(error, endpoint, { headers: request.headers, params, query, text }).slice(0, maxFaults),
+        allFaults(error, endpoint, { headers: request.headers, params, query, text }).slice(0, Fault.maxFaults),
         Context.get(fiber.context, LimitHeaders)
       )
     )

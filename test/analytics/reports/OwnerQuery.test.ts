@@ -167,11 +167,14 @@ layer(testServer(), { excludeTestServices: true })("POST /v1/owner/query", (it) 
           .now({ params: { site_id: "11111111-2222-4333-8444-555555555555" } })
           .pipe(Effect.flip)
         assert.strictEqual(unknown._tag, "NotFound")
-        const wrong = yield* client.reports
+        const wrong = yield* client.sites.now({ params: { site_id: "dummy.site" } }).pipe(Effect.flip)
+        if (wrong._tag !== "ValidationFailed") return assert.fail(wrong._tag)
+        assert.deepStrictEqual(wrong.detail[0]?.loc, ["path", "site_id"])
+        // The client knows the rules of a query, and sends none that breaks them.
+        const unsent = yield* client.reports
           .query({ payload: { site_id: siteId, metrics: [], date_range: "day" } })
           .pipe(Effect.flip)
-        if (wrong._tag !== "ValidationFailed") return assert.fail(wrong._tag)
-        assert.deepStrictEqual(wrong.detail[0]?.loc, ["body", "metrics"])
+        assert.strictEqual(unsent._tag, "SchemaError")
         const unauthorized = yield* Client.make({ baseUrl: url, key: Redacted.make("hok_") })
         assert.strictEqual((yield* Effect.flip(unauthorized.sites.list({ query: {} })))._tag, "Unauthorized")
       }).pipe(Effect.provide(FetchHttpClient.layer))

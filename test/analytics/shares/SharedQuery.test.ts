@@ -1,19 +1,16 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
-import * as QueryInput from "../../../src/analytics/reports/QueryInput.ts"
+import * as QueryBody from "../../../src/analytics/reports/QueryBody.ts"
 import * as SharedQuery from "../../../src/analytics/shares/SharedQuery.ts"
 import { siteId } from "../../support/Reports.ts"
 
 const valid = { site_id: siteId, metrics: ["visitors"], date_range: "30d" }
 
-const decode = (parts: Record<string, unknown>) => Result.getOrThrow(QueryInput.decode({ ...valid, ...parts }))
+const decode = (parts: Record<string, unknown>) => Result.getOrThrow(QueryBody.decode({ ...valid, ...parts }))
 
-/** The locations of the errors for which a query is refused; none if it is accepted. */
-const errorLocations = (parts: Record<string, unknown>) =>
-  Result.match(SharedQuery.restrict(decode(parts)), {
-    onFailure: (errors) => errors.map(({ loc }) => loc.join(".")),
-    onSuccess: () => []
-  })
+/** The paths of what is refused; none if the query is accepted. */
+const refusedPaths = (parts: Record<string, unknown>) =>
+  SharedQuery.refuse(decode(parts)).map(({ path }) => path.join("."))
 
 const google = ["is", "visit:source", ["Google"]]
 const leads = ["is", "event:goal", ["Chat started", "Form submitted"]]
@@ -32,7 +29,7 @@ describe("analytics/shares/SharedQuery", () => {
       { dimensions: ["visit:utm_campaign"], filters: [["is_not", "visit:utm_campaign", ["(not set)"]]] },
       { date_range: "all", include: { comparison: "year_over_year" } }
     ]) {
-      assert.deepStrictEqual(errorLocations(parts), [], JSON.stringify(parts))
+      assert.deepStrictEqual(refusedPaths(parts), [], JSON.stringify(parts))
     }
   })
 
@@ -67,11 +64,11 @@ describe("analytics/shares/SharedQuery", () => {
         ["filters"]
       ]
     ] as const) {
-      assert.deepStrictEqual(errorLocations(parts), [...locations], JSON.stringify(parts))
+      assert.deepStrictEqual(refusedPaths(parts), [...locations], JSON.stringify(parts))
     }
   })
 
   it("limits the number of rows", () => {
-    assert.strictEqual(Result.getOrThrow(SharedQuery.restrict(decode({}))).limit, SharedQuery.maxRows)
+    assert.strictEqual(SharedQuery.limited(decode({})).limit, SharedQuery.maxRows)
   })
 })

@@ -2,13 +2,15 @@ import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
 import * as Evaluate from "../../../src/analytics/reports/Evaluate.ts"
 import { metrics } from "../../../src/analytics/reports/Query.ts"
-import * as QueryInput from "../../../src/analytics/reports/QueryInput.ts"
+import * as QueryBody from "../../../src/analytics/reports/QueryBody.ts"
+import { SharedQueryBody } from "../../../src/analytics/shares/OwnerSharesApi.ts"
+import * as Fault from "../../../src/platform/contract/Fault.ts"
 import { queryOf, RequestShape, siteId, TimeZone } from "../../support/Reports.ts"
 
 const valid = { site_id: siteId, metrics: ["visitors"], date_range: "7d" }
 
 const errors = (parts: Record<string, unknown>) =>
-  Result.match(QueryInput.decode({ ...valid, ...parts }), {
+  Result.match(QueryBody.decode({ ...valid, ...parts }), {
     onFailure: (found) => found.map(({ loc, msg, type }) => [loc.join("."), type, msg]),
     onSuccess: () => []
   })
@@ -17,10 +19,10 @@ const nested = (depth: number): unknown => (depth === 0 ? ["is", "event:page", [
 
 const condition = ["is", "event:page", ["/"]]
 
-describe("analytics/reports/QueryInput", () => {
+describe("analytics/reports/QueryBody", () => {
   it("fills in the defaults", () => {
     assert.deepStrictEqual(
-      QueryInput.decode({ ...valid, dimensions: ["visit:source", "time:day"] }),
+      QueryBody.decode({ ...valid, dimensions: ["visit:source", "time:day"] }),
       Result.succeed({
         siteId,
         metrics: ["visitors"],
@@ -48,7 +50,7 @@ describe("analytics/reports/QueryInput", () => {
       const echo = Evaluate.evaluate(query, { views: [], events: [], conversions: [], goals: [] }).query
       const { now: _now, range, timeZone: _zone, ...parts } = query
       assert.deepStrictEqual(
-        QueryInput.decode(JSON.parse(JSON.stringify(echo))),
+        QueryBody.decode(JSON.parse(JSON.stringify(echo))),
         Result.succeed({ ...parts, dateRange: { first: range.first ?? range.last, last: range.last } })
       )
     }
@@ -60,7 +62,7 @@ describe("analytics/reports/QueryInput", () => {
       { ...valid, filters: json },
       { ...valid, metrics: json, include: json, pagination: json }
     ]) {
-      Result.match(QueryInput.decode(input), {
+      Result.match(QueryBody.decode(input), {
         onFailure: (found) => assert.isAbove(found.length, 0),
         onSuccess: (request) => assert.isAbove(request.metrics.length, 0)
       })
@@ -69,7 +71,7 @@ describe("analytics/reports/QueryInput", () => {
 
   it("names the missing members", () => {
     assert.deepStrictEqual(
-      Result.mapError(QueryInput.decode({}), (found) => found.map(({ loc, type }) => [...loc, type])),
+      Result.mapError(QueryBody.decode({}), (found) => found.map(({ loc, type }) => [...loc, type])),
       Result.fail([
         ["site_id", "missing"],
         ["metrics", "missing"],
@@ -175,6 +177,85 @@ describe("analytics/reports/QueryInput", () => {
     assert.strictEqual(errors({ metrics: ["visits", "visits"] })[0]?.[0], "metrics.1")
     assert.strictEqual(errors({ dimensions: ["time:day", "time:hour"] })[0]?.[0], "dimensions")
     assert.strictEqual(errors({ filters: [["is", "event:page", ["a\0"]]] })[0]?.[0], "filters.0.2.0")
+  })
+
+  it("lists the faults of members with those of how they fit to each other", () => {
+    assert.deepStrictEqual(
+      errors({
+        date_range: "all",
+        dimensions: ["time:hour"],
+        order_by: [["visits", "desc"]],
+        pagination: { limit: 0 },
+        page: 1
+      }).map(([loc, type]) => [loc, type]),
+      [
+        ["page", "extra_forbidden"],
+        ["pagination.limit", "greater_than_equal"],
+        ["order_by.0.0", "literal_error"],
+        ["date_range", "value_error"]
+      ]
+    )
+  })
+
+  it("names the parts of conditions, orders and nested filters that have too few or too many", () => {
+    assert.deepStrictEqual(
+      errors({
+        filters: [["is", "event:page"], ["contains", "event:page", ["/"], { case_sensitive: false }], ["not"], ["or"]],
+        order_by: [["visitors"]]
+      }).map(([loc, , msg]) => [loc, msg]),
+      [
+        ["filters.0", 'Value error, a condition should be ["is", dimension, [values]], without modifiers'],
+        ["filters.1", 'Value error, a condition should be ["contains", dimension, [values]], without modifiers'],
+        ["filters.2", 'Value error, "not" takes one filter'],
+        ["filters.3", 'Value error, "or" takes one list of filters'],
+        ["order_by.0", 'Value error, an order should be [metric or dimension, "asc" or "desc"]']
+      ]
+    )
+    assert.deepStrictEqual(
+      errors({ filters: [3, [], ["is", "event:props:", ["x"]]] }).map(([loc, type]) => [loc, type]),
+      [
+        ["filters.0", "list_type"],
+        ["filters.1", "too_short"],
+        ["filters.2.1", "literal_error"]
+      ]
+    )
+  })
+
+  it("does not decode what exceeds a maximum", () => {
+    const depth = 30_000
+    const deep: unknown = JSON.parse(`${'["not",'.repeat(depth)}0${"]".repeat(depth)}`)
+    assert.deepStrictEqual(
+      errors({ filters: [deep] }).map(([loc]) => loc),
+      [`filters.0${".1".repeat(8)}`]
+    )
+    const many = Array<unknown>(100_000).fill(0)
+    for (const parts of [
+      { metrics: many },
+      { dimensions: many },
+      { order_by: many },
+      { filters: many },
+      { filters: [["or", many]] },
+      { filters: [["is", "event:page", many]] }
+    ]) {
+      assert.deepStrictEqual(
+        errors(parts).map(([, type]) => type),
+        ["too_long"]
+      )
+    }
+  })
+
+  it("refuses in the query of a shared dashboard what it does not show, and lists the other faults too", () => {
+    const decode = Schema.decodeUnknownResult(SharedQueryBody, QueryBody.options)
+    const found = (parts: Record<string, unknown>) =>
+      Result.match(decode({ ...valid, ...parts }), {
+        onFailure: ({ issue }) => Fault.fromIssue(issue, []).map(({ loc, msg }) => [loc.join("."), msg]),
+        onSuccess: () => []
+      })
+    assert.deepStrictEqual(found({ dimensions: ["visit:source"] }), [])
+    assert.deepStrictEqual(
+      found({ date_range: ["2026-10-01", "2026-10-02"], include: { time_labels: true } }).map(([loc]) => loc),
+      ["include.time_labels", "date_range"]
+    )
   })
 
   it("returns at most 100 errors", () => {
