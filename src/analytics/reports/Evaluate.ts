@@ -151,7 +151,7 @@ class GroupCounter {
   }
 }
 
-const countGroups = (query: Query, datedVisits: ReadonlyArray<DatedVisit>): ReadonlyArray<GroupCounter> => {
+const countGroups = (query: Shape, datedVisits: ReadonlyArray<DatedVisit>): ReadonlyArray<GroupCounter> => {
   const countsConversions = usesGoals(query)
   const counters = new Map<string, GroupCounter>()
   const counterOf = (dimensions: ReadonlyArray<string>): GroupCounter => {
@@ -208,17 +208,30 @@ const count = (query: Query, all: ReadonlyArray<DatedVisit>, range: DateRange.Re
   return { range, groups, allVisitors: overall.get(keyOf([]))?.size ?? 0 }
 }
 
+const datedOf = (visit: Visits.Visit, timeZone: string, goals: SiteRows["goals"]): DatedVisit => {
+  const local = LocalTime.zone(timeZone).toLocal(visit.startedAt)
+  return { visit, local, date: dateOf(local), facts: Fact.ofVisit(visit, goals) }
+}
+
+/** The groups of some visits, without their divisors. */
+export const groupsOfVisits = (
+  shape: Shape,
+  visits: ReadonlyArray<Visits.Visit>,
+  timeZone: string,
+  goals: SiteRows["goals"]
+): ReadonlyArray<Group> =>
+  countGroups(
+    shape,
+    visits.map((visit) => datedOf(visit, timeZone, goals))
+  ).map((counter) => ({ dimensions: counter.dimensions, counts: counter.counts(0) }))
+
 /** Counts the rows of a site for a query, and passes the counts to `answer`. */
 const evaluateWith = <A>(
   query: Query,
   rows: SiteRows,
   answer: (query: Query, counted: Assembly.Counted, compared: Assembly.Counted | null) => A
 ): A => {
-  const { toLocal } = LocalTime.zone(query.timeZone)
-  const datedVisits = Visits.make(rows, query.timeZone).map((visit): DatedVisit => {
-    const local = toLocal(visit.startedAt)
-    return { visit, local, date: dateOf(local), facts: Fact.ofVisit(visit, rows.goals) }
-  })
+  const datedVisits = Visits.make(rows, query.timeZone).map((visit) => datedOf(visit, query.timeZone, rows.goals))
   const range = DateRange.withFirstDay(
     query.range,
     datedVisits.reduce<number | null>((first, { local }) => Math.min(first ?? local, local), null)

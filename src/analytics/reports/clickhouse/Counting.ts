@@ -10,10 +10,12 @@ import type * as Assembly from "../Assembly.ts"
 import * as Counting from "../Counting.ts"
 import * as Counts from "../Counts.ts"
 import type * as DateRange from "../DateRange.ts"
+import * as Evaluate from "../Evaluate.ts"
 import * as LocalTime from "../LocalTime.ts"
 import type { Query } from "../Query.ts"
 import { type ReportSite, ReportTooLarge } from "../Reports.ts"
 import type { GoalRow } from "../Row.ts"
+import type * as Visits from "../Visits.ts"
 import * as FewVisits from "./FewVisits.ts"
 import * as GroupSql from "./GroupSql.ts"
 import { Parameters } from "./Parameters.ts"
@@ -65,49 +67,54 @@ export const count = Effect.fnUntraced(function* (
   const days = LocalTime.days(query.timeZone, range.first, range.last)
   const { hostedWebsiteId } = site
   const { timeZone } = query
-  const plan = yield* VisitDays.plan(reader, hostedWebsiteId, timeZone, days)
+  const planned = Counting.plan(query)
+  const withLeads = planned.groups.conversions || Evaluate.usesGoals(query)
+  const plan = yield* VisitDays.plan(reader, hostedWebsiteId, timeZone, days, withLeads)
   const computed = [...plan.raw, ...plan.open.map(({ day }) => [day] as const)]
   if (computed.length > 0) reader.onUnstored({ hostedWebsiteId, timeZone }, computed)
-  const few = yield* FewVisits.read(reader, hostedWebsiteId, timeZone, plan)
+  const few = yield* FewVisits.read(reader, hostedWebsiteId, timeZone, plan, withLeads)
   const offsets = LocalTime.offsets(query.timeZone, days)
-  const execute = (statement: string, parameters: Parameters) =>
-    reader.read(`${statement} LIMIT ${limit + 1}`, parameters).pipe(
-      Effect.filterOrFail(
-        (rows) => rows.length <= limit,
-        () => new ReportTooLarge({ limit: `${limit} rows` })
-      ),
-      decodeRows(Rows),
-      Effect.map((rows) => rows.map(toGroup))
-    )
-  /** The groups of the visits in the parts of a plan. */
-  const ofVisits = (shape: Counting.Shape, plan: VisitDays.Plan) => {
-    const isEmpty = few === null ? plan.raw.length === 0 : few.visits.length === 0
-    if (isEmpty && plan.stored.length + plan.open.length === 0) return Effect.succeed([])
-    const parameters = new Parameters()
-    const hosted = parameters.uuid(hostedWebsiteId)
-    const statement = GroupSql.statement({ ...shape, goals, offsets, parameters, until: range.until }, (columns) =>
-      VisitDays.visits(parameters, hosted, timeZone, plan, few, columns)
-    )
-    return execute(statement, parameters)
-  }
+  const isInTime = ({ startedAt }: Visits.Visit) => range.until === undefined || startedAt < range.until
   const groupsOf = Effect.fnUntraced(function* (shape: Counting.Shape) {
     const reading = SumSql.reading(shape, goals)
     // Of the last day, only the visits up to a time may count.
-    const isSummed = ({ date }: LocalTime.Day) => range.until === undefined || date < range.last
-    const summed = reading === null ? [] : VisitDays.filter(plan.stored, isSummed)
-    if (reading === null || !Arr.isReadonlyArrayNonEmpty(summed)) return yield* ofVisits(shape, plan)
-    const parameters = new Parameters()
-    const condition = VisitDays.current(parameters, parameters.uuid(hostedWebsiteId), timeZone, summed)
-    const [ofSums, others] = yield* Effect.all(
+    const isSummed = ({ day }: VisitDays.Stored) =>
+      reading !== null && (range.until === undefined || day.date < range.last)
+    const summed = plan.stored.filter(isSummed)
+    const ofVisits = { ...plan, stored: plan.stored.filter((stored) => !isSummed(stored)) }
+    const execute = (statement: (parameters: Parameters, site: string) => string) => {
+      const parameters = new Parameters()
+      return reader
+        .read(`${statement(parameters, parameters.uuid(hostedWebsiteId))} LIMIT ${limit + 1}`, parameters)
+        .pipe(
+          decodeRows(Rows),
+          Effect.map((rows) => rows.map(toGroup))
+        )
+    }
+    const parts = yield* Effect.all(
       [
-        execute(SumSql.statement(shape.dimensions, reading, condition), parameters),
-        ofVisits(shape, { ...plan, stored: VisitDays.filter(plan.stored, (day) => !isSummed(day)) })
+        reading === null || !Arr.isReadonlyArrayNonEmpty(summed)
+          ? Effect.succeed([])
+          : execute((parameters, site) =>
+              SumSql.statement(shape, reading, VisitDays.current(parameters, site, summed))
+            ),
+        ofVisits.stored.length + plan.open.length + (few === null ? plan.raw.length : 0) === 0
+          ? Effect.succeed([])
+          : execute((parameters, site) =>
+              GroupSql.statement({ ...shape, goals, offsets, parameters, until: range.until }, (columns) =>
+                VisitDays.visits(parameters, site, ofVisits, few, columns)
+              )
+            )
       ],
       { concurrency: "unbounded" }
     )
-    return Counts.joinGroups([...ofSums, ...others])
+    // Visitors of different days can be added. The visits of days that go on are counted together with those that are stored.
+    const ofFew = Evaluate.groupsOfVisits(shape, few?.raw.filter(isInTime) ?? [], timeZone, goals)
+    const all = [...parts, ofFew]
+    if (all.some((groups) => groups.length > limit)) return yield* new ReportTooLarge({ limit: `${limit} rows` })
+    return Counts.joinGroups(all.flat())
   })
-  const { divisors, total, groups } = Counting.plan(query)
+  const { divisors, total, groups } = planned
   return Counting.counted(query, range, {
     groups: yield* groupsOf(groups),
     divisors: divisors === null ? null : yield* groupsOf(divisors),

@@ -12,7 +12,6 @@ import * as AnalyticsRows from "../../AnalyticsRows.ts"
 import * as AnalyticsExport from "../../clickhouse/AnalyticsExport.ts"
 import type { PageView } from "../../PageView.ts"
 import * as Fact from "../Fact.ts"
-import type * as LocalTime from "../LocalTime.ts"
 import type { ConversionRow, EventRow } from "../Row.ts"
 import * as Visits from "../Visits.ts"
 import { Parameters } from "./Parameters.ts"
@@ -21,14 +20,17 @@ import * as VisitSql from "./VisitSql.ts"
 
 /** The days whose visits are not all stored; see `VisitDays.Plan`. */
 interface Unstored {
-  readonly open: ReadonlyArray<{ readonly day: LocalTime.Day; readonly until: number }>
+  readonly open: ReadonlyArray<VisitSql.OpenDay>
   readonly raw: ReadonlyArray<VisitSql.Days>
 }
 
 /** The visits of a plan that are not stored. */
 export interface FewVisits {
-  readonly visits: ReadonlyArray<Visits.Visit>
-  /** The session keys of the visits in days that go on. Their stored visits are not current. */
+  /** Those of the raw parts. */
+  readonly raw: ReadonlyArray<Visits.Visit>
+  /** Those of the days that go on. */
+  readonly open: ReadonlyArray<Visits.Visit>
+  /** The session keys of `open`. Their stored visits are not current. */
   readonly keys: ReadonlyArray<string>
 }
 
@@ -43,24 +45,28 @@ const changedKeys = (reader: Reader, hostedWebsiteId: string, { open }: Unstored
   if (open.length === 0) return Effect.succeed([])
   const parameters = new Parameters()
   const site = parameters.uuid(hostedWebsiteId)
-  const statement = open.map(({ day, until }) => VisitSql.keysSince(parameters, site, day, until)).join(" UNION ALL ")
+  const statement = open.map((day) => VisitSql.keysSince(parameters, site, day)).join(" UNION ALL ")
   return reader.read(`SELECT DISTINCT key FROM (${statement}) LIMIT ${reader.fewRows + 1}`, parameters).pipe(
     decodeRows(Keys),
     Effect.map((found) => found.map(({ key }) => key))
   )
 }
 
-/** The visits of a plan that are not stored; null if too many rows would have to be read. */
+/**
+ * The visits of a plan that are not stored; null if too many rows would have to be read. They have conversions only `withLeads`.
+ * A table is read by a statement of its own: ClickHouse takes twice as long to analyze one statement for all tables.
+ */
 export const read = Effect.fnUntraced(function* (
   reader: Reader,
   hostedWebsiteId: string,
   timeZone: string,
-  plan: Unstored
+  plan: Unstored,
+  withLeads: boolean
 ): Effect.fn.Return<FewVisits | null, ClickHouseError> {
   const keys = yield* changedKeys(reader, hostedWebsiteId, plan)
   if (keys.length > reader.fewRows) return null
   const days = keys.length === 0 ? [] : plan.open.map(({ day }): VisitSql.Days => [day])
-  if (days.length + plan.raw.length === 0) return { visits: [], keys }
+  if (days.length + plan.raw.length === 0) return { raw: [], open: [], keys }
   const select = (columns: string, table: VisitSql.Source) => {
     const { key, time } = VisitSql.sources[table]
     const parameters = new Parameters()
@@ -69,7 +75,7 @@ export const read = Effect.fnUntraced(function* (
     const site = parameters.uuid(hostedWebsiteId)
     const parts = [
       ...(plan.raw.length === 0 ? [] : [within(plan.raw)]),
-      ...(days.length === 0 ? [] : [`${within(days)} AND ${key} IN (${parameters.texts(keys)})`])
+      ...(days.length === 0 ? [] : [`${within(days)} AND ${key} IN ${parameters.texts(keys)}`])
     ]
     const condition = `hosted_website_id = ${site} AND (${parts.join(" OR ")})`
     return reader.read(`SELECT ${columns} FROM ${table} WHERE ${condition} LIMIT ${reader.fewRows + 1}`, parameters)
@@ -79,10 +85,12 @@ export const read = Effect.fnUntraced(function* (
       select(AnalyticsExport.viewColumns, "page_view"),
       select(AnalyticsExport.eventColumns, "event"),
       decodeRows(Conversions)(
-        select(
-          "session_key AS sessionKey, name, toUnixTimestamp64Milli(visit_started_at) AS visitStartedAt",
-          "conversion"
-        )
+        withLeads
+          ? select(
+              "session_key AS sessionKey, name, toUnixTimestamp64Milli(visit_started_at) AS visitStartedAt",
+              "conversion"
+            )
+          : Effect.succeed([])
       )
     ],
     { concurrency: "unbounded" }
@@ -98,7 +106,10 @@ export const read = Effect.fnUntraced(function* (
     const decoded = yield* AnalyticsRows.decodeEvent(row, hostedWebsiteId)
     if (decoded.type === "event") events.push(decoded.event)
   }
-  return { visits: Visits.make({ views, events, conversions, goals: [] }, timeZone), keys }
+  const isOpen = ({ startedAt }: Visits.Visit) =>
+    plan.open.some(({ day }) => startedAt >= day.start && startedAt < day.end)
+  const visits = Visits.make({ views, events, conversions, goals: [] }, timeZone)
+  return { raw: visits.filter((visit) => !isOpen(visit)), open: visits.filter(isOpen), keys }
 })
 
 /** The rows of a visit, by the values of `VisitSql.columns` whose names begin with `fact_`. */
@@ -157,7 +168,7 @@ const valueOf = (name: string, visit: Visits.Visit): unknown => {
   ]
 }
 
-/** A statement that selects `columns` of visits; of at least one. */
+/** A statement that selects `columns` of at least one visit. */
 export const statement = (
   parameters: Parameters,
   visits: Arr.NonEmptyReadonlyArray<Visits.Visit>,

@@ -81,18 +81,20 @@ const label = (time: Exclude<TimeDimension, "time:hour">): string => {
   }
 }
 
+/** SQL that adds the sums of a shape's counts. Visitors and conversions that it does not count are 0: reading them takes longest. */
+const sumsOf = ({ conversions, visitors }: Pick<Counting.Shape, "conversions" | "visitors">): string => {
+  const unread = [...(visitors ? [] : ["visitors"]), ...(conversions ? [] : ["conversions", "converted"])]
+  return counts.map((count) => `${unread.includes(count) ? "0" : `sum(visit_sum.${count})`} AS ${count}`).join(", ")
+}
+
 /** The statement that adds the sums for which `condition` holds. */
-export const statement = (
-  dimensions: ReadonlyArray<Dimension>,
-  { summed, time }: Reading,
-  condition: string
-): string => {
-  const values = dimensions.map((dimension) => (dimension === time ? label(dimension as typeof time) : "value"))
+export const statement = (shape: Counting.Shape, { summed, time }: Reading, condition: string): string => {
+  const values = shape.dimensions.map((dimension) => (dimension === time ? label(dimension as typeof time) : "value"))
   const names = values.map((_, index) => `d${index}`)
   return `SELECT [${names.map((name) => `toString(${name})`).join(", ")}]::Array(String) AS dimensions, ${counts.join(", ")},
       []::Array(Tuple(String, String)) AS revenue
     FROM (
-      SELECT ${[...values.map((value, index) => `${value} AS d${index}`), ...counts.map((count) => `sum(visit_sum.${count}) AS ${count}`)].join(", ")}
+      SELECT ${[...values.map((value, index) => `${value} AS d${index}`), sumsOf(shape)].join(", ")}
       FROM visit_sum WHERE ${condition} AND dimension = ${quoted(summed)}
       ${names.length === 0 ? "" : `GROUP BY ${names.join(", ")}`}
     )`
@@ -100,7 +102,7 @@ export const statement = (
 
 /** The statement that adds the sums of each website for which `condition` holds. Its groups have the website as a dimension. */
 export const statementBySite = (condition: string): string =>
-  `SELECT [toString(hosted_website_id)] AS dimensions, ${counts.map((count) => `sum(visit_sum.${count}) AS ${count}`).join(", ")},
+  `SELECT [toString(hosted_website_id)] AS dimensions, ${sumsOf({ visitors: true, conversions: true })},
     []::Array(Tuple(String, String)) AS revenue
   FROM visit_sum WHERE ${condition} AND dimension = 'all' GROUP BY hosted_website_id`
 

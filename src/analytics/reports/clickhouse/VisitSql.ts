@@ -163,15 +163,25 @@ export const endOf = (days: Days): number => (days.at(-1) ?? days[0]).end
 export const dayStart = (parameters: Parameters, days: Days, millis: string): string =>
   `roundDown(${millis}, ${parameters.integers(days.map(({ start }) => start))})`
 
-/**
- * The session keys that have page views or events from `until` to the end of the day, or conversions on that day. Only their visits
- * can differ from those that were stored with the rows before `until`.
- */
-export const keysSince = (parameters: Parameters, site: string, { end, start }: Day, until: number): string =>
-  ofSources(
-    (table, time) => `SELECT ${sources[table].key} AS key FROM ${table} WHERE hosted_website_id = ${site}
-      AND ${time} >= ${parameters.time(table === "conversion" ? start : until)} AND ${time} < ${parameters.time(end)}`
-  )
+/** A day of which the visits are stored that were computed from the rows before `until`. */
+export interface OpenDay {
+  readonly day: Day
+  readonly until: number
+  /** Whether conversions were stored after these visits, which may lack them. */
+  readonly hasNewLeads: boolean
+}
+
+/** The session keys whose visits can differ from those that are stored: the keys with rows since then. */
+export const keysSince = (parameters: Parameters, site: string, { day, hasNewLeads, until }: OpenDay): string =>
+  tables
+    .filter((table) => table !== "conversion" || hasNewLeads)
+    .map((table) => {
+      const { key, time } = sources[table]
+      const start = table === "conversion" ? day.start : until
+      return `SELECT ${key} AS key FROM ${table} WHERE hosted_website_id = ${site}
+        AND ${time} >= ${parameters.time(start)} AND ${time} < ${parameters.time(day.end)}`
+    })
+    .join(" UNION ALL ")
 
 /** The condition that selects the rows of a website or of several, of which `time` is the column with the time. */
 export type Condition = (time: string) => string
