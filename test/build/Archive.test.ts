@@ -68,7 +68,7 @@ const installed = Layer.effect(
 const get = (url: string) => Effect.promise(() => fetch(url).then((response) => response.text()))
 
 describe("the archive of npm run build", () => {
-  layer(installed, { excludeTestServices: true, timeout: "120 seconds" })((it) => {
+  layer(installed, { concurrent: true, excludeTestServices: true, timeout: "120 seconds" })((it) => {
     it.effect("requires no package, and contains the notices of the packages that it includes", () =>
       Effect.gen(function* () {
         const { archive } = yield* Installed

@@ -23,7 +23,7 @@ const assertOutcome = (name: string, expected: Expected, status: number, text: s
   assert.strictEqual(text.includes('"type":"error"'), expected === "error", name)
 }
 
-describe("faults: agents, through the whole service", () => {
+describe.concurrent("faults: agents, through the whole service", () => {
   for (const [name, { expected }] of Object.entries(agents)) {
     it.live(`an agent that ${name} ends in ${typeof expected === "number" ? expected : `an ${expected}`}`, () =>
       Effect.gen(function* () {

@@ -59,7 +59,7 @@ const withWrites = Layer.fresh(
 
 suite("api/postgres/Readiness: the state", withWrites, { begin: fillDisk("submission"), end: freeDisk("submission") })
 
-describe("api/postgres/Readiness: while writes fail", () => {
+describe.concurrent("api/postgres/Readiness: while writes fail", () => {
   it.live("trial writes run, the database is not ready while they fail, and they leave only a batch id", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
@@ -136,7 +136,7 @@ const withSeparateStore = (isMigrated: Effect.Effect<boolean, StorageUnavailable
     )
   )
 
-describe("api/postgres/Readiness", () => {
+describe.concurrent("api/postgres/Readiness", () => {
   it.effect("a migrated database is ready", () => check.pipe(Effect.provide(onDatabase)))
 
   it.live("a separate store that lacks a migration is not ready; one that cannot be reached does not matter", () =>

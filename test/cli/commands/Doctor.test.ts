@@ -126,7 +126,7 @@ describe("doctor: proxies", () => {
   )
 })
 
-describe("doctor, the command", () => {
+describe.concurrent("doctor, the command", () => {
   it.live("rejects a --peer that is not an address, and a --forwarded-for without a --peer", () =>
     Effect.gen(function* () {
       assert.deepInclude(yield* Command.run(["doctor", "--forwarded-for", "203.0.113.7"], {}), {

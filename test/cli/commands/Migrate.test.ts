@@ -45,7 +45,7 @@ const databaseAtFirst = Effect.gen(function* () {
   return { connection, sql }
 })
 
-describe("migrate", () => {
+describe.concurrent("migrate", () => {
   for (const [name, table] of [
     ["a migration that waits for a table that another transaction has locked", "submission"],
     ["a migration that waits for the migration of another process", "effect_sql_migrations"]
@@ -161,7 +161,11 @@ describe("migrate", () => {
 
   it.live("fails if the database is unreachable", () =>
     Effect.gen(function* () {
-      const unreachable = Database.layer({ url: Redacted.make("postgres://nobody@127.0.0.1:1/none"), connections: 1 })
+      const unreachable = Database.layer({
+        url: Redacted.make("postgres://nobody@127.0.0.1:1/none"),
+        connections: 1,
+        timeout: databaseTimeout
+      })
       const exit = yield* Effect.exit(Effect.provide(Migrate.migrate, unreachable))
       assert.include(String(Exit.isFailure(exit) ? exit.cause : ""), "StorageUnavailable")
     })

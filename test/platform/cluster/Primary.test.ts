@@ -5,7 +5,7 @@ import * as ProcessTree from "../../support/ProcessTree.ts"
 import { ended, make, started, valueOf } from "../../support/TestPrimary.ts"
 import { until } from "../../support/Wait.ts"
 
-describe("platform/cluster/Primary", () => {
+describe.concurrent("platform/cluster/Primary", () => {
   it.live("all workers accept connections, and end with the scope", () =>
     Effect.gen(function* () {
       const scope = yield* Scope.make()

@@ -15,7 +15,7 @@ const unlimited: Pick<Connections.Options, "total" | "perAddress" | "isProxy"> =
 
 type Times = Omit<Connections.Options, keyof typeof unlimited>
 
-describe("Connections", () => {
+describe.concurrent("Connections", () => {
   /** Answers at once, except "/later", and reads the body first, except "/unread". The response to "/much" exceeds the system's buffers. */
   const serve = Effect.fnUntraced(function* (scope: Scope.Scope, times: Times, bounds: Partial<typeof unlimited> = {}) {
     const later: Array<() => void> = []
