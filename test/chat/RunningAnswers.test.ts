@@ -17,6 +17,7 @@ import { AgentBroken, type AgentError } from "../../src/chat/AgentStream.ts"
 import type { AgentEvent } from "../../src/chat/agent/Agent.ts"
 import { ConversationStore } from "../../src/chat/ConversationStore.ts"
 import * as AnswerParts from "../../src/chat/conversations/AnswerParts.ts"
+import { leaseMillis, renewMillis } from "../../src/chat/conversations/Conversation.ts"
 import * as RunningAnswers from "../../src/chat/RunningAnswers.ts"
 import { Event, newKey } from "../support/Conversations.ts"
 import { accepted, answersOf, awaitEnd, begin, endless, layer, type Store, text } from "../support/RunningAnswers.ts"
@@ -24,6 +25,11 @@ import * as TestMetrics from "../support/TestMetrics.ts"
 import { until } from "../support/Wait.ts"
 
 describe("chat/RunningAnswers", () => {
+  it("a lease lasts while two of its extensions fail, and ends soon after its process", () => {
+    assert.isBelow(3 * renewMillis, leaseMillis)
+    assert.isAtMost(leaseMillis, 10_000)
+  })
+
   it.live("of two concurrent messages, the one that was stored last is answered, and can be stopped", () => {
     const firstStored = Deferred.makeUnsafe<void>()
     const secondBegun = Deferred.makeUnsafe<void>()

@@ -70,7 +70,7 @@ const checkPorts = Effect.fnUntraced(function* (
 
 const onlyThatPort = "only that port has the API, and a revoked key cannot use it"
 
-describe("faults: the owner API's own port", () => {
+describe.concurrent("faults: the owner API's own port", () => {
   it.live(
     `serve: ${onlyThatPort}`,
     () =>

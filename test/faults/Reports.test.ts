@@ -1,9 +1,9 @@
 /**
- * Reports of two services on one database, with and without a pooler: which service rolls up, what a killed service leaves
+ * Reports of two services on one database: which service rolls up, what a killed service leaves
  * behind, what a rebuild changes, and a report that takes too long.
  */
 import { PgTypes } from "@effect/sql-pg"
-import { assert, describe, layer } from "@effect/vitest"
+import { assert, layer, type Vitest } from "@effect/vitest"
 import { Clock, Deferred, Effect, Fiber, Result, Schema } from "effect"
 import { vi } from "vitest"
 import * as PgBouncer from "../../scripts/torture/PgBouncer.ts"
@@ -12,7 +12,6 @@ import * as Evaluate from "../../src/analytics/reports/Evaluate.ts"
 import * as QueryBody from "../../src/analytics/reports/QueryBody.ts"
 import type { Site } from "../../src/sites/Site.ts"
 import { send } from "../support/OwnerRequests.ts"
-import { describeWith } from "../support/Programs.ts"
 import * as Locks from "../support/postgres/Locks.ts"
 import * as SiteRows from "../support/postgres/SiteRows.ts"
 import * as Reported from "../support/ReportProcesses.ts"
@@ -97,116 +96,114 @@ const whileLocked = <A, E, R>(lock: string, effect: Effect.Effect<A, E, R>) =>
   })
 
 /** The last test ends both services. */
-const suite = (through: "PostgreSQL" | "PgBouncer") =>
-  layer(Reported.service(through), { concurrent: false, timeout: "180 seconds", excludeTestServices: true })(
-    `on ${through}`,
-    (it) => {
-      it.effect(
-        "only one of two services rolls up a day, and does so again after the day's data or the goals changed",
-        () =>
-          Effect.gen(function* () {
-            const { command, servers, site, sql } = yield* Reported.Service
-            for (const [index, batch] of ["", "second"].entries()) {
-              if (batch !== "") yield* Reported.addVisits(sql, site, batch)
-              yield* checkAnswers(servers, `before the rollup run ${index}`)
-              yield* untilRolledUp
-              assert.deepStrictEqual(yield* timesRolledUp, [index + 1])
-              yield* checkAnswers(servers, `after the rollup run ${index}`)
-            }
-            // The conversions of all days are counted again.
-            yield* command("goal", "create", "--site", site.websiteConfigId, "--page", "/1")
-            yield* checkAnswers(servers, "before the rollup run with a goal")
-            yield* eventually(
-              "days are rolled up again",
-              Effect.map(timesRolledUp, (times) => Math.max(...times) > 2)
-            )
-            yield* untilRolledUp
-            assert.deepStrictEqual(yield* timesRolledUp, [3])
-            yield* checkAnswers(servers, "after the rollup run with a goal")
-          })
-      )
-
-      it.effect("running services use the rollups that `report rebuild` makes", () =>
-        Effect.gen(function* () {
-          const { command, servers, site, sql } = yield* Reported.Service
+const suite = (it: Vitest.MethodsNonLive<Reported.Service>) => {
+  it.effect(
+    "only one of two services rolls up a day, and does so again after the day's data or the goals changed",
+    () =>
+      Effect.gen(function* () {
+        const { command, servers, site, sql } = yield* Reported.Service
+        for (const [index, batch] of ["", "second"].entries()) {
+          if (batch !== "") yield* Reported.addVisits(sql, site, batch)
+          yield* checkAnswers(servers, `before the rollup run ${index}`)
           yield* untilRolledUp
-          // Without triggers, as replication and some restores write rows.
-          yield* sql`SET LOCAL session_replication_role = replica`.pipe(
-            Effect.andThen(sql`UPDATE page_view SET path = '/moved' WHERE path = '/1'`),
-            sql.withTransaction
-          )
-          for (const server of servers) assert.notInclude((yield* ask(server, ["event:page"])).text, "/moved")
-          yield* command("report", "rebuild", "--site", site.websiteConfigId)
-          yield* checkAnswers(servers, "after the rebuild")
-        })
-      )
-
-      it.effect("a report that takes longer than REPORT_TIMEOUT is a 504, and frees its connection", () =>
-        Effect.gen(function* () {
-          const { servers, site, sql } = yield* Reported.Service
-          const [server] = servers
-          yield* untilRolledUp
-          yield* whileLocked(
-            "rollup IN ACCESS EXCLUSIVE MODE",
-            Effect.gen(function* () {
-              // More reports than a process has connections for.
-              const asking = yield* Effect.forkChild(
-                Effect.all(
-                  Array.from({ length: 5 }, () => ask(server, [])),
-                  { concurrency: "unbounded" }
-                )
-              )
-              yield* eventually("a report waits", Locks.isAwaited(sql))
-              const view = { site_id: site.trackingToken, page_path: "/" }
-              const { status } = yield* send(server.url, "/v1/public/analytics/track", { body: view })
-              assert.strictEqual(status, 204)
-              for (const { status, text } of yield* Fiber.join(asking)) {
-                assert.strictEqual(status, 504)
-                assert.deepStrictEqual(JSON.parse(text), {
-                  detail: "The report takes longer than the limit of 5s. Choose fewer days, or remove filters."
-                })
-              }
-              yield* eventually(
-                "no report waits",
-                Effect.map(Locks.isAwaited(sql), (isAwaited) => !isAwaited)
-              )
-            })
-          )
-          yield* checkAnswers(servers, "after the timeout")
-        })
-      )
-
-      it.effect("the rollup run of a killed process leaves nothing behind, and another service rolls up the days", () =>
-        Effect.gen(function* () {
-          const { end, kill, site, sql, start } = yield* Reported.Service
-          yield* end
-          const before = yield* timesRolledUp
-          const started = yield* whileLocked(
-            // Reports can read the table, and a rollup run waits in the middle of its transaction.
-            "rollup IN SHARE MODE",
-            Effect.gen(function* () {
-              yield* Reported.addVisits(sql, site, "late")
-              yield* eventually("the process rolls up", Locks.isAwaited(sql))
-              yield* kill
-              const started = yield* start
-              yield* checkAnswers([started], "before the rollup run is taken up")
-              assert.deepStrictEqual(yield* timesRolledUp, before)
-              return started
-            })
-          )
-          yield* untilRolledUp
-          assert.deepStrictEqual(
-            yield* timesRolledUp,
-            before.map((times) => times + 1)
-          )
-          yield* checkAnswers([started], "after the rollup run was taken up")
-        })
-      )
-    }
+          assert.deepStrictEqual(yield* timesRolledUp, [index + 1])
+          yield* checkAnswers(servers, `after the rollup run ${index}`)
+        }
+        // The conversions of all days are counted again.
+        yield* command("goal", "create", "--site", site.websiteConfigId, "--page", "/1")
+        yield* checkAnswers(servers, "before the rollup run with a goal")
+        yield* eventually(
+          "days are rolled up again",
+          Effect.map(timesRolledUp, (times) => Math.max(...times) > 2)
+        )
+        yield* untilRolledUp
+        assert.deepStrictEqual(yield* timesRolledUp, [3])
+        yield* checkAnswers(servers, "after the rollup run with a goal")
+      })
   )
 
-// Both suites wait for rollup runs most of the time.
-describe("faults: reports of two processes", { concurrent: true }, () => {
-  describe("without a pooler", () => suite("PostgreSQL"))
-  describeWith([PgBouncer], "with a pooler", () => suite("PgBouncer"))
-})
+  it.effect("running services use the rollups that `report rebuild` makes", () =>
+    Effect.gen(function* () {
+      const { command, servers, site, sql } = yield* Reported.Service
+      yield* untilRolledUp
+      // Without triggers, as replication and some restores write rows.
+      yield* sql`SET LOCAL session_replication_role = replica`.pipe(
+        Effect.andThen(sql`UPDATE page_view SET path = '/moved' WHERE path = '/1'`),
+        sql.withTransaction
+      )
+      for (const server of servers) assert.notInclude((yield* ask(server, ["event:page"])).text, "/moved")
+      yield* command("report", "rebuild", "--site", site.websiteConfigId)
+      yield* checkAnswers(servers, "after the rebuild")
+    })
+  )
+
+  it.effect("a report that takes longer than REPORT_TIMEOUT is a 504, and frees its connection", () =>
+    Effect.gen(function* () {
+      const { servers, site, sql } = yield* Reported.Service
+      const [server] = servers
+      yield* untilRolledUp
+      yield* whileLocked(
+        "rollup IN ACCESS EXCLUSIVE MODE",
+        Effect.gen(function* () {
+          // More reports than a process has connections for.
+          const asking = yield* Effect.forkChild(
+            Effect.all(
+              Array.from({ length: 5 }, () => ask(server, [])),
+              { concurrency: "unbounded" }
+            )
+          )
+          yield* eventually("a report waits", Locks.isAwaited(sql))
+          const view = { site_id: site.trackingToken, page_path: "/" }
+          const { status } = yield* send(server.url, "/v1/public/analytics/track", { body: view })
+          assert.strictEqual(status, 204)
+          for (const { status, text } of yield* Fiber.join(asking)) {
+            assert.strictEqual(status, 504)
+            assert.deepStrictEqual(JSON.parse(text), {
+              detail: "The report takes longer than the limit of 5s. Choose fewer days, or remove filters."
+            })
+          }
+          yield* eventually(
+            "no report waits",
+            Effect.map(Locks.isAwaited(sql), (isAwaited) => !isAwaited)
+          )
+        })
+      )
+      yield* checkAnswers(servers, "after the timeout")
+    })
+  )
+
+  it.effect("the rollup run of a killed process leaves nothing behind, and another service rolls up the days", () =>
+    Effect.gen(function* () {
+      const { end, kill, site, sql, start } = yield* Reported.Service
+      yield* end
+      const before = yield* timesRolledUp
+      const started = yield* whileLocked(
+        // Reports can read the table, and a rollup run waits in the middle of its transaction.
+        "rollup IN SHARE MODE",
+        Effect.gen(function* () {
+          yield* Reported.addVisits(sql, site, "late")
+          yield* eventually("the process rolls up", Locks.isAwaited(sql))
+          yield* kill
+          const started = yield* start
+          yield* checkAnswers([started], "before the rollup run is taken up")
+          assert.deepStrictEqual(yield* timesRolledUp, before)
+          return started
+        })
+      )
+      yield* untilRolledUp
+      assert.deepStrictEqual(
+        yield* timesRolledUp,
+        before.map((times) => times + 1)
+      )
+      yield* checkAnswers([started], "after the rollup run was taken up")
+    })
+  )
+}
+
+/** Through a pooler if there is one, because it keeps less between two statements than PostgreSQL does. */
+const through = PgBouncer.executable === undefined ? "PostgreSQL" : "PgBouncer"
+
+layer(Reported.service(through), { timeout: "180 seconds", excludeTestServices: true })(
+  `faults: reports of two processes on ${through}`,
+  suite
+)

@@ -2,14 +2,12 @@ import { Agent } from "node:http"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Scope } from "effect"
 import * as Load from "../../scripts/torture/Load.ts"
-import * as Nginx from "../../scripts/torture/Nginx.ts"
 import * as Raw from "../../scripts/torture/Raw.ts"
 import * as Store from "../../scripts/torture/Store.ts"
 import * as Shutdown from "../../scripts/torture/scenarios/Shutdown.ts"
 import * as InProcessServe from "../support/InProcessServe.ts"
 import * as InProcess from "../support/InProcessService.ts"
 import * as Process from "../support/Process.ts"
-import { describeWith } from "../support/Programs.ts"
 import * as TestDatabase from "../support/postgres/TestDatabase.ts"
 import * as Upstream from "../support/TestUpstream.ts"
 import { pause, until } from "../support/Wait.ts"
@@ -26,25 +24,6 @@ const here = Effect.fnUntraced(function* (environment: Readonly<Record<string, s
 })
 
 describe("faults: shutdown", () => {
-  describeWith([Nginx], "behind nginx", () => {
-    it.live(
-      "a rolling restart fails no request",
-      () =>
-        Effect.map(
-          Shutdown.rolling({
-            database: TestDatabase.url,
-            rounds: 1,
-            serve: [Process.serve, InProcessServe.start],
-            ...Load.moderate
-          }),
-          (figures) => {
-            assert.strictEqual(figures.requests, figures.rows)
-          }
-        ),
-      120_000
-    )
-  })
-
   for (const how of ["in one process", "with a worker"] as const) {
     it.live(
       `durations of a month, beyond Node's longest timer, do not expire at once (${how})`,

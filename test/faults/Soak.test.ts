@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import { soak } from "../../scripts/torture/scenarios/Soak.ts"
 import * as TestDatabase from "../support/postgres/TestDatabase.ts"
 
-const seconds = 8
+const seconds = 4
 
 it.live(
   `faults: ${seconds} seconds of mixed load lose nothing, and release memory and descriptors`,

@@ -210,7 +210,7 @@ layer(starting, { excludeTestServices: true })("faults: signals to several worke
   )
 })
 
-describe("faults: starting several workers", () => {
+describe.concurrent("faults: starting several workers", () => {
   it.live("a service without workers serves metrics too", () =>
     Effect.gen(function* () {
       const [port, metricsPort] = [yield* Nginx.freePort, yield* Nginx.freePort]
