@@ -12,8 +12,8 @@ import { PgTypes } from "@effect/sql-pg"
 import { Duration, Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import * as LocalTime from "../../../src/analytics/reports/LocalTime.ts"
-import * as BusySites from "../../../src/analytics/reports/postgres/BusySites.ts"
 import type * as DayRollUp from "../../../src/analytics/reports/postgres/DayRollUp.ts"
+import * as LateRows from "../../../src/analytics/reports/postgres/LateRows.ts"
 import { Parameters } from "../../../src/analytics/reports/postgres/Parameters.ts"
 import * as PlannerStatistics from "../../../src/analytics/reports/postgres/PlannerStatistics.ts"
 import * as RollUpLoop from "../../../src/analytics/reports/postgres/RollUpLoop.ts"
@@ -69,7 +69,7 @@ const deleteDay = Effect.fnUntraced(function* (sql: PgClient.PgClient, { large, 
 const rollUp = Effect.fnUntraced(function* (sql: PgClient.PgClient, sites: ReadonlyArray<DayRollUp.Site>, now: number) {
   const pid = yield* ReportQueries.backendOf(sql)
   const before = ProcessorTime.readThread(pid)
-  yield* Effect.forEach(sites, (site) => RollUpLoop.advanceTo(site, now - BusySites.maxUnmarkedDelay)).pipe(
+  yield* Effect.forEach(sites, (site) => RollUpLoop.advanceTo(site, now - LateRows.maxUnmarkedDelay)).pipe(
     Effect.andThen(PlannerStatistics.refresh),
     Effect.provideService(SqlClient.SqlClient, sql)
   )

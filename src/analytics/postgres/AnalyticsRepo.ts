@@ -18,6 +18,7 @@ import * as GoneWebsites from "../../sites/postgres/GoneWebsites.ts"
 import { AnalyticsRepo } from "../AnalyticsRepo.ts"
 import type { PageView } from "../PageView.ts"
 import { BusySites } from "../reports/postgres/BusySites.ts"
+import * as LateRows from "../reports/postgres/LateRows.ts"
 
 export interface Options {
   /** How long a page view may take to be stored. */
@@ -122,18 +123,25 @@ export const layer = (options: Options): Layer.Layer<AnalyticsRepo, SqlError.Sql
           if (dueAt !== null) wakeAt("open-days", dueAt)
         })
       const observe = (yield* WriteHealth.WriteHealth).observe("page-views")
-      const { submit } = yield* BatchTrace.make<PageView, void, RecordRefused>("page-views", options.traced === true, {
-        flush: (views, batchId) =>
-          storeBatch(sql, views, batchId).pipe(
-            Effect.tap(() => noteBusy(views)),
-            Effect.catchTag("SqlError", (error) => Effect.fail(Database.refusedOrUnavailable(error))),
-            observe
-          ),
-        timeout: options.timeout,
-        maxQueue: options.maxQueue,
-        maxBatch,
-        observer: yield* BatchMetrics.observer("page-views")
+      const { submit } = yield* BatchTrace.make<LateRows.Queued<PageView>, void, RecordRefused>(
+        "page-views",
+        options.traced === true,
+        {
+          flush: (queued, batchId) =>
+            Clock.currentTimeMillis.pipe(
+              Effect.map((now) => LateRows.storedRows(queued, now)),
+              Effect.flatMap((views) => Effect.tap(storeBatch(sql, views, batchId), () => noteBusy(views))),
+              Effect.catchTag("SqlError", (error) => Effect.fail(Database.refusedOrUnavailable(error))),
+              observe
+            ),
+          timeout: options.timeout,
+          maxQueue: options.maxQueue,
+          maxBatch,
+          observer: yield* BatchMetrics.observer("page-views")
+        }
+      )
+      return AnalyticsRepo.of({
+        append: (row) => Effect.flatMap(Clock.currentTimeMillis, (queuedAt) => submit({ row, queuedAt }))
       })
-      return AnalyticsRepo.of({ append: submit })
     })
   ).pipe(Layer.provide(WriteHealth.layer))

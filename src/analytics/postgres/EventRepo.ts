@@ -5,7 +5,7 @@
  */
 import { PgTypes } from "@effect/sql-pg"
 import type { PgClient } from "@effect/sql-pg/PgClient"
-import { type Duration, Effect, Layer, Result } from "effect"
+import { Clock, type Duration, Effect, Layer, Result } from "effect"
 import type { SqlError } from "effect/sql"
 import * as BatchMetrics from "../../platform/batch/BatchMetrics.ts"
 import * as BatchTrace from "../../platform/batch/BatchTrace.ts"
@@ -16,6 +16,7 @@ import { RecordRefused } from "../../platform/Storage.ts"
 import * as GoneWebsites from "../../sites/postgres/GoneWebsites.ts"
 import type { Event } from "../Event.ts"
 import { EventRepo } from "../EventRepo.ts"
+import * as LateRows from "../reports/postgres/LateRows.ts"
 
 export interface Options {
   /** How long an event may take to be stored. */
@@ -102,18 +103,25 @@ export const layer = (options: Options): Layer.Layer<EventRepo, SqlError.SqlErro
     Effect.gen(function* () {
       const sql = yield* Columns.client
       const observe = (yield* WriteHealth.WriteHealth).observe("events")
-      const { submit } = yield* BatchTrace.make<Event, void, RecordRefused>("events", options.traced === true, {
-        flush: (events, batchId) =>
-          storeBatch(sql, events, batchId).pipe(
-            Effect.catchTag("SqlError", (error) => Effect.fail(Database.refusedOrUnavailable(error))),
-            observe
-          ),
-        timeout: options.timeout,
-        maxQueue: options.maxQueue,
-        weigh,
-        observer: yield* BatchMetrics.observer("events"),
-        ...bounds
+      const { submit } = yield* BatchTrace.make<LateRows.Queued<Event>, void, RecordRefused>(
+        "events",
+        options.traced === true,
+        {
+          flush: (queued, batchId) =>
+            Clock.currentTimeMillis.pipe(
+              Effect.flatMap((now) => storeBatch(sql, LateRows.storedRows(queued, now), batchId)),
+              Effect.catchTag("SqlError", (error) => Effect.fail(Database.refusedOrUnavailable(error))),
+              observe
+            ),
+          timeout: options.timeout,
+          maxQueue: options.maxQueue,
+          weigh: ({ row }) => weigh(row),
+          observer: yield* BatchMetrics.observer("events"),
+          ...bounds
+        }
+      )
+      return EventRepo.of({
+        append: (row) => Effect.flatMap(Clock.currentTimeMillis, (queuedAt) => submit({ row, queuedAt }))
       })
-      return EventRepo.of({ append: submit })
     })
   ).pipe(Layer.provide(WriteHealth.layer))

@@ -5,12 +5,7 @@
  * @module
  */
 import { Context } from "effect"
-
-/**
- * A row that is added more than this many milliseconds after it was received is marked; see the migration `0040_visit_indexes`.
- * Visits are stored from older rows only.
- */
-export const maxUnmarkedDelay = 12_000
+import { maxUnmarkedDelay } from "./LateRows.ts"
 
 /** If more page views than this follow the stored visits, the next visits are stored. */
 export const maxTail = 1000

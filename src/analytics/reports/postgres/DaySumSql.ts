@@ -199,12 +199,13 @@ const statementOf = (
   parameters: Parameters,
   input: Omit<Input, "hostedWebsiteIds">,
   websites: VisitSql.Websites,
-  visits: ReadonlyArray<string>
+  visits: ReadonlyArray<string>,
+  conditions: ReadonlyArray<string> = []
 ): string => {
   const { days, goals } = input
   const hours = hoursOf(input)
   const facts = FactSql.facts(
-    { parameters, websites, goals, since: days[0]?.start ?? 0, onlyReaching: false, conditions: [] },
+    { parameters, websites, goals, since: days[0]?.start ?? 0, onlyReaching: false, conditions },
     { ...FactSql.all, conversions: goals !== null },
     copied
   )
@@ -274,8 +275,14 @@ export const addition = (
   day: LocalTime.Day,
   part: Interval
 ): string => {
-  const visits = changedVisits(parameters, site, day, part)
+  const summed = statementOf(
+    parameters,
+    { timeZone, days: [day], goals: null },
+    VisitSql.one(site),
+    changedVisits(parameters, site, day, part),
+    [FactSql.isOfVisitor("SELECT hash FROM hashed")]
+  )
   return `SELECT *, ${site} AS hosted_website_id, ${parameters.date(day.date)} AS date,
       CASE day WHEN 1 THEN 1 ELSE -1 END AS sign
-    FROM (${statementOf(parameters, { timeZone, days: [day], goals: null }, VisitSql.one(site), visits)}) AS summed`
+    FROM (${summed}) AS summed`
 }

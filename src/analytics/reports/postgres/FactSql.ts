@@ -23,6 +23,12 @@ export const all: Kinds = { views: true, events: true, conversions: true }
 /** When the first visit of `v` begins, and when the last one ends. Materialized, so `v` is read once. */
 export const reach = `reach AS MATERIALIZED (SELECT min(started_at) AS starts_at, max(ended_at) AS ends_at FROM v)`
 
+/**
+ * Whether a row is of one of some visitors. Implied by the visits to which it belongs, but cheaper to check than its session key:
+ * it spares the other rows of a day if few visits are spread over it.
+ */
+export const isOfVisitor = (hashes: string): string => `r.visitor_hash IN (${hashes})`
+
 /** Where facts are read from. */
 export interface Source {
   readonly parameters: Parameters

@@ -60,11 +60,14 @@ const factsOf = (scope: GroupScope.Scope, kinds: FactSql.Kinds, onlyReaching: bo
       goals: scope.conversions || scope.usesGoals ? scope.goals : null,
       onlyReaching,
       // With other dimensions, the facts of a visit that do not match decide whether its entry counts.
-      conditions: usesOthers(scope)
-        ? []
-        : scope.factFilters.map((filter) =>
-            DimensionSql.matches(scope.parameters, filter, GroupScope.read(scope, "r.path"))
-          )
+      conditions: [
+        ...(scope.onlyChanges ? [FactSql.isOfVisitor(VisitSql.hashesOf("v"))] : []),
+        ...(usesOthers(scope)
+          ? []
+          : scope.factFilters.map((filter) =>
+              DimensionSql.matches(scope.parameters, filter, GroupScope.read(scope, "r.path"))
+            ))
+      ]
     },
     kinds,
     [

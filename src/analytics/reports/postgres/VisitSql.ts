@@ -290,10 +290,12 @@ export const rawVisits = (
     )`
 }
 
+/** The hashes of visits. */
+export const hashesOf = (from: string): string =>
+  `SELECT unnest(coalesce(other_hashes, ARRAY[visitor_hash])) AS hash FROM ${from}`
+
 /** The visitors of `raw_visit`, as a common table expression. */
-export const touched = `touched AS MATERIALIZED (
-  SELECT DISTINCT unnest(coalesce(other_hashes, ARRAY[visitor_hash])) AS hash FROM raw_visit
-)`
+export const touched = `touched AS MATERIALIZED (${hashesOf("raw_visit")} GROUP BY hash)`
 
 /**
  * Statements that select the visits of the visitors in `touched`: as they are after the rows with the sign 1, and those in

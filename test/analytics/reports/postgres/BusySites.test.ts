@@ -7,6 +7,7 @@ import { AnalyticsRepo as Repo } from "../../../../src/analytics/AnalyticsRepo.t
 import type { PageView } from "../../../../src/analytics/PageView.ts"
 import * as AnalyticsRepo from "../../../../src/analytics/postgres/AnalyticsRepo.ts"
 import * as BusySites from "../../../../src/analytics/reports/postgres/BusySites.ts"
+import * as LateRows from "../../../../src/analytics/reports/postgres/LateRows.ts"
 import * as RollUpLoop from "../../../../src/analytics/reports/postgres/RollUpLoop.ts"
 import * as SiteDirectory from "../../../../src/sites/postgres/SiteDirectory.ts"
 import * as Sites from "../../../../src/sites/SiteDirectory.ts"
@@ -24,12 +25,12 @@ describe("analytics/reports/postgres/BusySites", () => {
     const { add, count, due, remove } = BusySites.make()
     const ids = (times: number) => Array.from({ length: times }, () => "a")
     assert.isNull(count(ids(BusySites.maxTail), 1000))
-    assert.strictEqual(count(["b", "a"], 2000), 2000 + BusySites.maxUnmarkedDelay)
+    assert.strictEqual(count(["b", "a"], 2000), 2000 + LateRows.maxUnmarkedDelay)
     assert.deepStrictEqual(due(2000), [])
-    assert.deepStrictEqual(due(2000 + BusySites.maxUnmarkedDelay), ["a"])
-    remove(["a"], 2000 + BusySites.maxUnmarkedDelay)
+    assert.deepStrictEqual(due(2000 + LateRows.maxUnmarkedDelay), ["a"])
+    remove(["a"], 2000 + LateRows.maxUnmarkedDelay)
     add(["b"])
-    assert.deepStrictEqual(due(2000 + BusySites.maxUnmarkedDelay), ["b"])
+    assert.deepStrictEqual(due(2000 + LateRows.maxUnmarkedDelay), ["b"])
     // The count begins again.
     assert.isNull(count(ids(BusySites.maxTail), 3000))
   })
@@ -37,7 +38,7 @@ describe("analytics/reports/postgres/BusySites", () => {
   it("a website with many page views since it became due stays due until they are stored", () => {
     const { count, due, remove } = BusySites.make()
     const burst = Array.from({ length: many }, () => "a")
-    const [first, second] = [1000 + BusySites.maxUnmarkedDelay, 5000 + BusySites.maxUnmarkedDelay]
+    const [first, second] = [1000 + LateRows.maxUnmarkedDelay, 5000 + LateRows.maxUnmarkedDelay]
     assert.strictEqual(count(burst, 1000), first)
     assert.strictEqual(count(burst, 5000), second)
     assert.deepStrictEqual(due(first), ["a"])
