@@ -58,6 +58,8 @@ import type { Validation as ValidationService } from "../sites/access/Validation
 import * as OwnerSites from "../sites/OwnerSites.ts"
 import * as SiteHandlers from "../sites/OwnerSitesHttp.ts"
 import * as SetUpHandlers from "../sites/SetUpHttp.ts"
+import type { SiteDirectory } from "../sites/SiteDirectory.ts"
+import type { SiteErasure } from "../sites/SiteErasure.ts"
 import { OwnerApi } from "./OwnerApi.ts"
 
 /**
@@ -67,6 +69,9 @@ import { OwnerApi } from "./OwnerApi.ts"
  */
 type HandlerServices =
   | OwnerSites.OwnerSites
+  | SiteDirectory
+  | SiteErasure
+  | SiteSlots.SiteSlots
   | OwnerReports.OwnerReports
   | OwnerSessions.OwnerSessions
   | OwnerInbox.OwnerInbox

@@ -8,7 +8,7 @@ import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Field from "../platform/contract/Field.ts"
-import * as Authorization from "./access/AuthorizationApi.ts"
+import * as Authorized from "./access/Authorized.ts"
 import * as Errors from "./access/Errors.ts"
 import * as Examples from "./access/Examples.ts"
 import * as Fields from "./access/Fields.ts"
@@ -72,14 +72,16 @@ export const Now = Schema.Struct({
 export const now = HttpApiEndpoint.get("now", "/v1/owner/sites/:site_id/now", {
   params: { site_id: siteId },
   success: Now,
-  error: [Errors.NotFound, Errors.GatewayTimeout]
-}).annotateMerge(
-  Authorization.operation("stats", {
-    identifier: "site_now",
-    summary: "Count the current visitors",
-    description: "The number of visitors of the last five minutes."
-  })
-)
+  error: Errors.GatewayTimeout
+})
+  .middleware(Authorized.stats.read)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "site_now",
+      summary: "Count the current visitors",
+      description: "The number of visitors of the last five minutes."
+    })
+  )
 
 export class SitesGroup extends HttpApiGroup.make("sites")
   .add(list, now)

@@ -9,8 +9,7 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Field from "../platform/contract/Field.ts"
 import * as TimeZone from "../platform/text/TimeZone.ts"
-import * as Authorization from "./access/AuthorizationApi.ts"
-import * as Errors from "./access/Errors.ts"
+import * as Authorized from "./access/Authorized.ts"
 import * as Examples from "./access/Examples.ts"
 import * as Fields from "./access/Fields.ts"
 import { siteId } from "./OwnerSitesApi.ts"
@@ -67,42 +66,45 @@ export const SiteChange = Schema.Struct({
 
 export const create = HttpApiEndpoint.post("create", "/v1/owner/sites", {
   payload: NewSite,
-  success: SiteDetails,
-  error: Errors.NotFound
-}).annotateMerge(
-  Authorization.operation("write", {
-    identifier: "create_site",
-    summary: "Create a website",
-    description:
-      "Creates a website. 404 if the key or the session reaches only some websites, since it would not reach the new one."
-  })
-)
+  success: SiteDetails
+})
+  .middleware(Authorized.caller.settings.change)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "create_site",
+      summary: "Create a website",
+      description:
+        "Creates a website. 404 if the key or the session reaches only some websites, since it would not reach the new one."
+    })
+  )
 
 export const read = HttpApiEndpoint.get("read", "/v1/owner/sites/:site_id", {
   params,
-  success: SiteDetails,
-  error: Errors.NotFound
-}).annotateMerge(
-  Authorization.operation("read", {
-    identifier: "read_site",
-    summary: "Read a website",
-    description: "The settings of a website."
-  })
-)
+  success: SiteDetails
+})
+  .middleware(Authorized.settings.read)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "read_site",
+      summary: "Read a website",
+      description: "The settings of a website."
+    })
+  )
 
 export const update = HttpApiEndpoint.patch("update", "/v1/owner/sites/:site_id", {
   params,
   payload: SiteChange,
-  success: SiteDetails,
-  error: Errors.NotFound
-}).annotateMerge(
-  Authorization.operation("write", {
-    identifier: "update_site",
-    summary: "Change a website",
-    description:
-      "Changes the given settings, and returns all settings. Every process applies the change within ten seconds."
-  })
-)
+  success: SiteDetails
+})
+  .middleware(Authorized.settings.change)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "update_site",
+      summary: "Change a website",
+      description:
+        "Changes the given settings, and returns all settings. Every process applies the change within ten seconds."
+    })
+  )
 
 export const Deletion = Schema.Struct({
   name: Field.Text({ title: "Name", maxLength: 1000, description: "The name of the website, as a confirmation" })
@@ -124,16 +126,17 @@ export const Deleted = Schema.Struct({
 export const remove = HttpApiEndpoint.post("delete", "/v1/owner/sites/:site_id/delete", {
   params,
   payload: Deletion,
-  success: Deleted,
-  error: Errors.NotFound
-}).annotateMerge(
-  Authorization.operation("write", {
-    identifier: "delete_site",
-    summary: "Delete a website",
-    description:
-      "Deletes a website with its page views, events, submissions, conversations and instances, permanently, and the keys, sessions and links that reach no other website. The tokens of its instances stop working within a second. `name` must be the website's name. Once begun, the deletion continues without the caller."
-  })
-)
+  success: Deleted
+})
+  .middleware(Authorized.admin.change)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "delete_site",
+      summary: "Delete a website",
+      description:
+        "Deletes a website with its page views, events, submissions, conversations and instances, permanently, and the keys, sessions and links that reach no other website. The tokens of its instances stop working within a second. `name` must be the website's name. Once begun, the deletion continues without the caller."
+    })
+  )
 
 export class SetUpGroup extends HttpApiGroup.make("setUp")
   .add(create, read, update, remove)

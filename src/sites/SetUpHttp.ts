@@ -3,15 +3,17 @@
  *
  * @module
  */
-import { Effect, Option } from "effect"
+import { Effect } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../api/OwnerApi.ts"
 import * as Calendar from "../platform/text/Calendar.ts"
-import * as Failures from "./access/Failures.ts"
-import * as Validation from "./access/Validation.ts"
-import { OwnerSites } from "./OwnerSites.ts"
+import { Caller } from "./access/AuthenticationApi.ts"
+import * as Authorized from "./access/Authorized.ts"
+import * as Errors from "./access/Errors.ts"
+import { SiteSlots } from "./access/SiteSlots.ts"
 import type { Site } from "./Site.ts"
-import type { Erased } from "./SiteErasure.ts"
+import { SiteDirectory } from "./SiteDirectory.ts"
+import { type Erased, SiteErasure } from "./SiteErasure.ts"
 
 const toJson = (site: Site) => ({
   site_id: site.websiteConfigId,
@@ -31,58 +33,69 @@ const erasedJson = (erased: Erased) => ({
   conversations: erased.conversations
 })
 
-const wrongName = Validation.failed([
-  {
-    loc: ["body", "name"],
-    msg: "Value error, the name of the website is expected; nothing was deleted",
-    type: "value_error"
-  }
-])
+const wrongName = Errors.invalid("name", "the name of the website is expected; nothing was deleted")
+
+const cannotCreate = Errors.make(
+  "NotFound",
+  "Only a key or a session that reaches all websites, and may change them, can create one."
+)
+
+/** The website; 404 if it was deleted meanwhile. */
+const orUnknown = Effect.fromOption(() => Errors.unknownSite)
 
 export const layer = HttpApiBuilder.group(
   OwnerApi,
   "setUp",
   Effect.fnUntraced(function* (handlers) {
-    const ownerSites = yield* OwnerSites
+    const directory = yield* SiteDirectory
+    const erasure = yield* SiteErasure
+    const { erasures } = yield* SiteSlots
     return handlers
-      .handle("create", ({ payload: { name, origins = [], time_zone: timeZone } }) =>
-        ownerSites
-          .create({ name, origins, timeZone })
-          .pipe(Effect.map(toJson), Effect.catchTag("StorageUnavailable", Failures.ofStorage))
+      .handle(
+        "create",
+        Effect.fnUntraced(function* ({ payload: { name, origins = [], time_zone: timeZone } }) {
+          const { sites } = yield* Caller
+          if (sites !== "all") return yield* Effect.fail(cannotCreate)
+          return toJson(yield* directory.create({ name, origins, timeZone }))
+        })
       )
-      .handle("read", ({ params }) =>
-        ownerSites
-          .authorize(params.site_id, "read")
-          .pipe(
-            Effect.flatMap(ownerSites.read),
-            Effect.map(toJson),
-            Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+      .handle(
+        "read",
+        Effect.fnUntraced(function* () {
+          const { site } = yield* Authorized.settings.read.proof
+          // The website of the proof may be cached, and older by ten seconds.
+          yield* directory.invalidate(site)
+          return toJson(yield* orUnknown(yield* directory.byWebsiteConfigId(site.websiteConfigId)))
+        })
+      )
+      .handle(
+        "update",
+        Effect.fnUntraced(function* ({ payload: { name, origins, time_zone: timeZone } }) {
+          const { site } = yield* Authorized.settings.change.proof
+          const change = {
+            ...(name === undefined ? {} : { name }),
+            ...(origins === undefined ? {} : { origins }),
+            ...(timeZone === undefined ? {} : { timeZone })
+          }
+          const changed = yield* directory
+            .update(site.websiteConfigId, change)
+            .pipe(Effect.ensuring(directory.invalidate(site)))
+          return toJson(yield* orUnknown(changed))
+        })
+      )
+      .handle(
+        "delete",
+        Effect.fnUntraced(function* ({ payload: { name } }) {
+          const { site } = yield* Authorized.admin.change.proof
+          const { websiteConfigId } = site
+          if ((yield* orUnknown(yield* erasure.nameOf(websiteConfigId))) !== name) return yield* Effect.fail(wrongName)
+          // Once begun, the deletion continues even if the request ends.
+          const erased = yield* erasures.runToEnd(
+            websiteConfigId,
+            erasure.erase(websiteConfigId, { withInstances: true }).pipe(Effect.ensuring(directory.invalidate(site)))
           )
-      )
-      .handle("update", ({ params, payload: { name, origins, time_zone: timeZone } }) =>
-        ownerSites.authorize(params.site_id, "write").pipe(
-          Effect.flatMap((proof) =>
-            ownerSites.update(proof, {
-              ...(name === undefined ? {} : { name }),
-              ...(origins === undefined ? {} : { origins }),
-              ...(timeZone === undefined ? {} : { timeZone })
-            })
-          ),
-          Effect.map(toJson),
-          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
-        )
-      )
-      .handle("delete", ({ params, payload: { name } }) =>
-        ownerSites.authorize(params.site_id, "write").pipe(
-          Effect.flatMap((proof) => ownerSites.delete(proof, name)),
-          Effect.flatMap(
-            Option.match({
-              onNone: () => Effect.fail(wrongName),
-              onSome: (erased) => Effect.succeed(erasedJson(erased))
-            })
-          ),
-          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
-        )
+          return erasedJson(yield* orUnknown(erased))
+        })
       )
   })
 )

@@ -56,6 +56,7 @@ export const admin = { read: ofSite("admin", "read"), change: ofSite("admin", "c
 /** For endpoints whose path names no website. */
 export const caller = {
   stats: { read: ofCaller("stats", "read") },
+  settings: { change: ofCaller("settings", "change") },
   admin: { read: ofCaller("admin", "read"), change: ofCaller("admin", "change") }
 } as const
 
@@ -70,6 +71,7 @@ export type Services =
   | Instances<typeof settings>
   | Instances<typeof admin>
   | Instances<typeof caller.stats>
+  | Instances<typeof caller.settings>
   | Instances<typeof caller.admin>
 
 /** What an endpoint that declares one of these requires. */
@@ -79,7 +81,7 @@ export interface Required {
 }
 
 const all: ReadonlyMap<string, Required> = new Map(
-  [stats, inbox, settings, admin, caller.stats, caller.admin]
+  [stats, inbox, settings, admin, caller.stats, caller.settings, caller.admin]
     .flatMap((modes) => Object.values(modes))
     .map((middleware) => [middleware.key, middleware])
 )
