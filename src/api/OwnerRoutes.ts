@@ -21,6 +21,8 @@ import * as OwnerInstances from "../chat/OwnerInstances.ts"
 import * as InstanceHandlers from "../chat/OwnerInstancesHttp.ts"
 import * as OwnerTokens from "../chat/OwnerTokens.ts"
 import * as TokenHandlers from "../chat/OwnerTokensHttp.ts"
+import type { Invitations } from "../delivery/mail/Invitations.ts"
+import type { Notifications } from "../delivery/mail/Notifications.ts"
 import * as OwnerNotifications from "../delivery/mail/OwnerNotifications.ts"
 import * as NotificationHandlers from "../delivery/mail/OwnerNotificationsHttp.ts"
 import * as OwnerWebhooks from "../delivery/OwnerWebhooks.ts"
@@ -29,6 +31,7 @@ import * as OwnerForms from "../forms/OwnerForms.ts"
 import * as FormHandlers from "../forms/OwnerFormsHttp.ts"
 import * as OwnerInbox from "../forms/OwnerInbox.ts"
 import * as SubmissionHandlers from "../forms/OwnerSubmissionsHttp.ts"
+import type { RateLimiter } from "../platform/limits/RateLimiter.ts"
 import * as OwnerData from "../privacy/OwnerData.ts"
 import * as DataHandlers from "../privacy/OwnerDataHttp.ts"
 import * as Authentication from "../sites/access/Authentication.ts"
@@ -44,9 +47,10 @@ import * as Authorized from "../sites/access/AuthorizedHttp.ts"
 import * as CallerLimits from "../sites/access/CallerLimits.ts"
 import * as CallerOperations from "../sites/access/CallerOperations.ts"
 import * as Compression from "../sites/access/Compression.ts"
+import type { ConsoleSessions } from "../sites/access/ConsoleSessions.ts"
 import * as CurrentSessionHandlers from "../sites/access/CurrentSessionHttp.ts"
 import * as Exports from "../sites/access/Exports.ts"
-import * as OwnerCredentials from "../sites/access/OwnerCredentials.ts"
+import type { OwnerKeys } from "../sites/access/OwnerKeys.ts"
 import * as KeyHandlers from "../sites/access/OwnerKeysHttp.ts"
 import * as OwnerSessions from "../sites/access/OwnerSessions.ts"
 import * as SessionHandlers from "../sites/access/OwnerSessionsHttp.ts"
@@ -78,7 +82,11 @@ type HandlerServices =
   | OwnerConversations.OwnerConversations
   | Goals
   | OwnerTokens.OwnerTokens
-  | OwnerCredentials.OwnerCredentials
+  | OwnerKeys
+  | ConsoleSessions
+  | Invitations
+  | Notifications
+  | RateLimiter
   | Shares
   | SharedReports.SharedReports
   | LiveFeeds.LiveFeeds
@@ -145,7 +153,6 @@ export const layer = (options: Options) =>
       OwnerInbox.layer,
       OwnerConversations.layer,
       OwnerTokens.layer,
-      OwnerCredentials.layer,
       SharedReports.layer,
       LiveFeeds.layer,
       OwnerInstances.layer(options),

@@ -166,37 +166,36 @@ export const suite = <E>(
       })
     )
 
-    it.effect(
-      "lists in parts what a caller for some websites manages, and finds a session by its id until it ends",
-      () =>
-        Effect.gen(function* () {
-          const sessions = yield* ConsoleSessions
-          const [mine, both, theirs] = [yield* newSite, yield* newSite, yield* newSite]
-          const createNext = (sites: ConsoleSession["sites"]) =>
-            newLink(sites, "viewer").pipe(
-              Effect.map(({ session }) => session),
-              Effect.tap(TestClock.adjust(1))
-            )
-          const [one, two, three] = [
-            yield* createNext([mine]),
-            yield* createNext([mine, both]),
-            yield* createNext([both])
-          ]
-          yield* createNext([mine, theirs])
-          yield* createNext("all")
-          const query = { ...everySession, sites: [mine, both] }
-          assert.deepStrictEqual(yield* sessions.list(query), [one, two, three])
-          assert.deepStrictEqual(yield* sessions.list({ ...query, reaching: mine }), [one, two])
-          assert.deepStrictEqual(yield* sessions.list({ ...query, limit: 2 }), [one, two])
-          const after = { time: one.createdAt, id: one.sessionId }
-          assert.deepStrictEqual(yield* sessions.list({ ...query, after }), [two, three])
-          assert.deepStrictEqual(yield* sessions.byId(two.sessionId), Option.some(two))
-          yield* sessions.revoke(two.sessionId)
-          assert.deepStrictEqual(yield* sessions.list(query), [one, three])
-          for (const gone of [two.sessionId, randomUUID(), "not a session"]) {
-            assert.isTrue(Option.isNone(yield* sessions.byId(gone)))
-          }
-        })
+    it.effect("lists in parts what a caller for some websites manages, who ends nothing else", () =>
+      Effect.gen(function* () {
+        const sessions = yield* ConsoleSessions
+        const [mine, both, theirs] = [yield* newSite, yield* newSite, yield* newSite]
+        const createNext = (sites: ConsoleSession["sites"]) =>
+          newLink(sites, "viewer").pipe(
+            Effect.map(({ session }) => session),
+            Effect.tap(TestClock.adjust(1))
+          )
+        const [one, two, three] = [
+          yield* createNext([mine]),
+          yield* createNext([mine, both]),
+          yield* createNext([both])
+        ]
+        const others = [yield* createNext([mine, theirs]), yield* createNext("all")]
+        const query = { ...everySession, sites: [mine, both] }
+        assert.deepStrictEqual(yield* sessions.list(query), [one, two, three])
+        assert.deepStrictEqual(yield* sessions.list({ ...query, reaching: mine }), [one, two])
+        assert.deepStrictEqual(yield* sessions.list({ ...query, limit: 2 }), [one, two])
+        const after = { time: one.createdAt, id: one.sessionId }
+        assert.deepStrictEqual(yield* sessions.list({ ...query, after }), [two, three])
+        const caller = { callerSites: query.sites }
+        assert.isTrue(Option.isSome(yield* sessions.revoke(two.sessionId, caller)))
+        assert.deepStrictEqual(yield* sessions.list(query), [one, three])
+        const ids = [...others, two].map(({ sessionId }) => sessionId)
+        for (const other of [...ids, randomUUID(), "not a session"]) {
+          assert.isTrue(Option.isNone(yield* sessions.revoke(other, caller)))
+        }
+        assert.deepStrictEqual((yield* sessions.list({ ...everySession, reaching: theirs })).slice(-2), others)
+      })
     )
 
     it.effect("deleting a website removes it from sessions, and ends the sessions that have no other website", () =>

@@ -90,12 +90,20 @@ export const make = <const Tag extends string>(tag: Tag, detail: string): ApiErr
   headers: {}
 })
 
-/** A 422 about a member of the body. `expected` follows "Value error, ". */
-export const invalid = (member: string, expected: string): ValidationFailed => ({
+/** A 422 about a member of the body, or about the whole body for null. `expected` follows "Value error, ". */
+export const invalid = (member: string | null, expected: string): ValidationFailed => ({
   _tag: "ValidationFailed",
-  detail: [{ loc: ["body", member], msg: `Value error, ${expected}`, type: "value_error" }],
+  detail: [
+    { loc: member === null ? ["body"] : ["body", member], msg: `Value error, ${expected}`, type: "value_error" }
+  ],
   headers: {}
 })
+
+/** The response for a key or a session that does not exist, or that the caller may not manage. */
+export const unmanaged = make(
+  "NotFound",
+  "There is no such key or session, or its access exceeds that of this request."
+)
 
 /** The response for a website that does not exist, or that the caller does not reach. */
 export const unknownSite = make(

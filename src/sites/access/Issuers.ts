@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Access } from "./Access.ts"
 
 /** The id of a key or a session, and of the key or session that issued it; null for the command line. */
 export interface Issued {
@@ -25,6 +26,12 @@ export interface RevokeOptions {
    * not, invited colleagues keep their sessions, but so does a thief who has already opened a link.
    */
   readonly withOpened?: boolean
+}
+
+/** Which keys or sessions a caller may revoke. */
+export interface ManagedBy {
+  /** The websites of the caller: only what reaches no other one is revoked. Absent for the operator, who revokes any. */
+  readonly callerSites?: Access["sites"]
 }
 
 /** The keys, sessions and links that come from a revoked key or session and are still valid. */

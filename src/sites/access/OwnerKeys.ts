@@ -5,10 +5,11 @@
  * @module
  */
 import { Context, type Effect, type Option } from "effect"
+import type { LimitReached } from "../../platform/limits/LimitReached.ts"
 import type { StorageUnavailable } from "../../platform/Storage.ts"
 import type { Access } from "./Access.ts"
 import type { CredentialQuery } from "./CredentialQuery.ts"
-import type { Remaining, RevokeOptions } from "./Issuers.ts"
+import type { ManagedBy, Remaining, RevokeOptions } from "./Issuers.ts"
 import type { IssuedOwnerKey, OwnerKey } from "./OwnerKey.ts"
 
 export interface KeyQuery extends CredentialQuery {
@@ -26,7 +27,7 @@ export class OwnerKeys extends Context.Service<
     readonly authenticate: (key: string) => Effect.Effect<Option.Option<OwnerKey>, StorageUnavailable>
     /**
      * Issues a key, whose secret is returned here only. None if one of the websites does not exist, or if the issuer was revoked
-     * meanwhile.
+     * meanwhile. Fails if a caller for some websites would have more than `Maximums.keys` or `Maximums.storedKeys`.
      */
     readonly issue: (
       request: Access & {
@@ -35,23 +36,23 @@ export class OwnerKeys extends Context.Service<
         readonly expiresAt: number | null
         /** The console session or the key that issues it. */
         readonly issuedBy?: string
+        /** The websites of the caller who issues it. Absent for the operator, who has no maximum. */
+        readonly callerSites?: Access["sites"]
       }
-    ) => Effect.Effect<Option.Option<IssuedOwnerKey>, StorageUnavailable>
+    ) => Effect.Effect<Option.Option<IssuedOwnerKey>, StorageUnavailable | LimitReached>
     /**
      * Keys without their secrets, oldest first. The ids of a key's websites are sorted; deleted websites are left out. Reads no
      * keys of other websites.
      */
     readonly list: (query: KeyQuery) => Effect.Effect<ReadonlyArray<OwnerKey>, StorageUnavailable>
-    /** The key with this id, without its secret. None if there is no such key. */
-    readonly find: (keyId: string) => Effect.Effect<Option.Option<OwnerKey>, StorageUnavailable>
     /**
      * Revokes a key, and all keys that it issued directly or indirectly. The unopened links to the console that any of them
      * created become void. Returns how many of the keys, sessions and links that come from the key remain valid. None if there
-     * is no such key. Revoking a revoked key succeeds.
+     * is no such key that the caller manages. Revoking a revoked key succeeds.
      */
     readonly revoke: (
       keyId: string,
-      options?: RevokeOptions
+      options?: RevokeOptions & ManagedBy
     ) => Effect.Effect<Option.Option<Remaining>, StorageUnavailable>
   }
 >()("hydracore/sites/access/OwnerKeys") {}

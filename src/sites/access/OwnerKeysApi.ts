@@ -10,9 +10,8 @@ import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Field from "../../platform/contract/Field.ts"
 import * as Maximums from "../Maximums.ts"
-import * as Authorization from "./AuthorizationApi.ts"
+import * as Authorized from "./Authorized.ts"
 import * as CredentialFields from "./CredentialFields.ts"
-import * as Errors from "./Errors.ts"
 import * as Examples from "./Examples.ts"
 import * as Fields from "./Fields.ts"
 import * as Scope from "./Scope.ts"
@@ -76,41 +75,44 @@ export const IssuedKey = Schema.Struct({
 
 export const keys = HttpApiEndpoint.get("keys", "/v1/owner/keys", {
   query: { ...CredentialFields.listQuery, revoked: Fields.choice(["false"], { title: "Revoked" }) },
-  success: Keys,
-  error: Errors.NotFound
-}).annotateMerge(
-  Authorization.operation("write", {
-    identifier: "list_keys",
-    summary: "List keys",
-    description: `The keys whose access does not exceed that of the request, oldest first, without their secrets. \`revoked=false\` leaves out the revoked ones. ${CredentialFields.listed}`
-  })
-)
+  success: Keys
+})
+  .middleware(Authorized.caller.admin.read)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "list_keys",
+      summary: "List keys",
+      description: `The keys whose access does not exceed that of the request, oldest first, without their secrets. \`revoked=false\` leaves out the revoked ones. ${CredentialFields.listed}`
+    })
+  )
 
 export const issueKey = HttpApiEndpoint.post("issueKey", "/v1/owner/keys", {
   payload: NewKey,
-  success: IssuedKey,
-  error: Errors.NotFound
-}).annotateMerge(
-  Authorization.operation("write", {
-    identifier: "issue_key",
-    summary: "Issue a key",
-    description: `Issues a key. ${CredentialFields.rights("key")}`,
-    maximums: [Maximums.keys, Maximums.storedKeys]
-  })
-)
+  success: IssuedKey
+})
+  .middleware(Authorized.caller.admin.change)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "issue_key",
+      summary: "Issue a key",
+      description: `Issues a key. ${CredentialFields.rights("key")}`,
+      maximums: [Maximums.keys, Maximums.storedKeys]
+    })
+  )
 
 export const revokeKey = HttpApiEndpoint.delete("revokeKey", "/v1/owner/keys/:key_id", {
   params: { key_id: Field.Uuid({ title: "Key Id" }) },
   query: { with_opened: CredentialFields.withOpened },
-  success: HttpApiSchema.NoContent,
-  error: Errors.NotFound
-}).annotateMerge(
-  Authorization.operation("write", {
-    identifier: "revoke_key",
-    summary: "Revoke a key",
-    description: `Revokes a key and the keys that it issued, on every process within a second. The links that they created and that are not opened are void. ${CredentialFields.openedRemain} ${CredentialFields.rights("key")}`
-  })
-)
+  success: HttpApiSchema.NoContent
+})
+  .middleware(Authorized.caller.admin.change)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "revoke_key",
+      summary: "Revoke a key",
+      description: `Revokes a key and the keys that it issued, on every process within a second. The links that they created and that are not opened are void. ${CredentialFields.openedRemain} ${CredentialFields.rights("key")}`
+    })
+  )
 
 export class KeysGroup extends HttpApiGroup.make("keys")
   .add(keys, issueKey, revokeKey)

@@ -1,19 +1,21 @@
 /**
- * The endpoints at and below `/v1/owner/keys`.
+ * The endpoints at and below `/v1/owner/keys`. A caller manages the keys that reach no website but the caller's own.
  *
  * @module
  */
-import { Clock, Effect } from "effect"
+import { Clock, Effect, Option } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../../api/OwnerApi.ts"
 import * as Calendar from "../../platform/text/Calendar.ts"
-import * as Failures from "./Failures.ts"
+import * as Cursor from "../../platform/text/Cursor.ts"
+import * as Access from "./Access.ts"
+import { Caller } from "./AuthenticationApi.ts"
+import * as Errors from "./Errors.ts"
 import * as ListQuery from "./ListQuery.ts"
-import { OwnerCredentials } from "./OwnerCredentials.ts"
-import type { OwnerKey } from "./OwnerKey.ts"
-import * as Validation from "./Validation.ts"
+import * as OwnerKey from "./OwnerKey.ts"
+import { OwnerKeys } from "./OwnerKeys.ts"
 
-const keyJson = (key: OwnerKey) => ({
+const keyJson = (key: OwnerKey.OwnerKey) => ({
   key_id: key.keyId,
   scope: key.scope,
   sites: key.sites,
@@ -28,28 +30,51 @@ export const layer = HttpApiBuilder.group(
   OwnerApi,
   "keys",
   Effect.fnUntraced(function* (handlers) {
-    const credentials = yield* OwnerCredentials
+    const keys = yield* OwnerKeys
     return handlers
-      .handle("keys", ({ query: { revoked, ...query } }) =>
-        credentials.keys({ ...ListQuery.of(query), unrevoked: revoked === "false" }).pipe(
-          Effect.map(({ items, next }) => ({ keys: items.map(keyJson), next: ListQuery.formatNext(next) })),
-          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
-        )
+      .handle(
+        "keys",
+        Effect.fnUntraced(function* ({ query: { revoked, ...query } }) {
+          const { sites } = yield* Caller
+          const range = { ...ListQuery.of(query), sites, unrevoked: revoked === "false" }
+          const found = yield* keys.list({ ...range, limit: range.limit + 1 })
+          const { items, next } = Cursor.partOf(found, range.limit, OwnerKey.positionOf)
+          return { keys: items.map(keyJson), next: ListQuery.formatNext(next) }
+        })
       )
       .handle(
         "issueKey",
         Effect.fnUntraced(function* ({ payload: { expires_at: expiresAt = null, label = null, scope, sites } }) {
+          const caller = yield* Caller
           if (expiresAt !== null && expiresAt <= (yield* Clock.currentTimeMillis)) {
-            return yield* Effect.fail(Validation.invalidExpiry("a future time"))
+            return yield* Effect.fail(Errors.invalid("expires_at", "a future time is expected"))
           }
-          const issued = yield* credentials.issueKey({ scope, sites, label, expiresAt })
-          return { key_id: issued.keyId, key: issued.key, expires_at: Calendar.isoOrNull(issued.expiresAt) }
-        }, Effect.catchTags(Failures.ofCreation))
+          if (!Access.manages(caller, { scope, sites })) return yield* Effect.fail(Errors.unmanaged)
+          if (caller.expiresAt !== null && OwnerKey.outlives(expiresAt, caller.expiresAt)) {
+            const end = Calendar.iso(caller.expiresAt)
+            return yield* Effect.fail(
+              Errors.invalid("expires_at", `a time until ${end}, when the key of this request expires, is expected`)
+            )
+          }
+          const issued = yield* keys.issue({
+            scope,
+            sites,
+            label,
+            expiresAt,
+            issuedBy: caller.id,
+            callerSites: caller.sites
+          })
+          const { key, keyId } = yield* Effect.fromOption(issued, () => Errors.unmanaged)
+          return { key_id: keyId, key, expires_at: Calendar.isoOrNull(expiresAt) }
+        })
       )
-      .handle("revokeKey", ({ params, query }) =>
-        credentials
-          .revokeKey(params.key_id, { withOpened: query.with_opened === "true" })
-          .pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage))
+      .handle(
+        "revokeKey",
+        Effect.fnUntraced(function* ({ params, query }) {
+          const { sites } = yield* Caller
+          const options = { withOpened: query.with_opened === "true", callerSites: sites }
+          if (Option.isNone(yield* keys.revoke(params.key_id, options))) return yield* Effect.fail(Errors.unmanaged)
+        })
       )
   })
 )

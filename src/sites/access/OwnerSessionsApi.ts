@@ -11,9 +11,8 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import * as Address from "../../delivery/mail/Address.ts"
 import * as Field from "../../platform/contract/Field.ts"
 import * as Maximums from "../Maximums.ts"
-import * as Authorization from "./AuthorizationApi.ts"
+import * as Authorized from "./Authorized.ts"
 import * as CredentialFields from "./CredentialFields.ts"
-import * as Errors from "./Errors.ts"
 import * as Examples from "./Examples.ts"
 import * as Fields from "./Fields.ts"
 import * as Role from "./Role.ts"
@@ -98,41 +97,44 @@ export const CreatedLink = Schema.Struct({
 
 export const sessions = HttpApiEndpoint.get("sessions", "/v1/owner/sessions", {
   query: CredentialFields.listQuery,
-  success: Sessions,
-  error: Errors.NotFound
-}).annotateMerge(
-  Authorization.operation("write", {
-    identifier: "list_sessions",
-    summary: "List sessions",
-    description: `The sessions and the unopened links whose access does not exceed that of the request, oldest first. ${CredentialFields.listed}`
-  })
-)
+  success: Sessions
+})
+  .middleware(Authorized.caller.admin.read)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "list_sessions",
+      summary: "List sessions",
+      description: `The sessions and the unopened links whose access does not exceed that of the request, oldest first. ${CredentialFields.listed}`
+    })
+  )
 
 export const createLink = HttpApiEndpoint.post("createLink", "/v1/owner/sessions", {
   payload: NewLink,
-  success: CreatedLink,
-  error: Errors.NotFound
-}).annotateMerge(
-  Authorization.operation("write", {
-    identifier: "create_link",
-    summary: "Create a link to the console",
-    description: `Creates a link that opens a session once. Mails the link if there is an \`email\` and the service can send mails, at most 10 an hour for a website. An address that has not confirmed mails of the website gets at most three invitations and confirmation mails a day, at least ten minutes apart, and a website sends at most 20 of them a day; a 429 says when the next one is possible. An address that unsubscribed gets none (422). If the mail server does not accept the mail, the link is void and the response is 422. ${CredentialFields.rights("link")}`,
-    maximums: [Maximums.sessions]
-  })
-)
+  success: CreatedLink
+})
+  .middleware(Authorized.caller.admin.change)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "create_link",
+      summary: "Create a link to the console",
+      description: `Creates a link that opens a session once. Mails the link if there is an \`email\` and the service can send mails, at most 10 an hour for a website. An address that has not confirmed mails of the website gets at most three invitations and confirmation mails a day, at least ten minutes apart, and a website sends at most 20 of them a day; a 429 says when the next one is possible. An address that unsubscribed gets none (422). If the mail server does not accept the mail, the link is void and the response is 422. ${CredentialFields.rights("link")}`,
+      maximums: [Maximums.sessions]
+    })
+  )
 
 export const revokeSession = HttpApiEndpoint.delete("revokeSession", "/v1/owner/sessions/:session_id", {
   params: { session_id: Field.Uuid({ title: "Session Id" }) },
   query: { with_opened: CredentialFields.withOpened },
-  success: HttpApiSchema.NoContent,
-  error: Errors.NotFound
-}).annotateMerge(
-  Authorization.operation("write", {
-    identifier: "revoke_session",
-    summary: "End a session",
-    description: `Ends a session, or voids its link, on every process within a second. The keys that were issued in it are revoked, and the links that were created in it and not opened are void. ${CredentialFields.openedRemain} ${CredentialFields.rights("session")}`
-  })
-)
+  success: HttpApiSchema.NoContent
+})
+  .middleware(Authorized.caller.admin.change)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "revoke_session",
+      summary: "End a session",
+      description: `Ends a session, or voids its link, on every process within a second. The keys that were issued in it are revoked, and the links that were created in it and not opened are void. ${CredentialFields.openedRemain} ${CredentialFields.rights("session")}`
+    })
+  )
 
 export class SessionsGroup extends HttpApiGroup.make("sessions")
   .add(sessions, createLink, revokeSession)

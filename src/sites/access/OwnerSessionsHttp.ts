@@ -3,16 +3,18 @@
  *
  * @module
  */
-import { Clock, Effect } from "effect"
+import { Clock, Effect, Option } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../../api/OwnerApi.ts"
 import * as Calendar from "../../platform/text/Calendar.ts"
+import * as Cursor from "../../platform/text/Cursor.ts"
+import * as Access from "./Access.ts"
 import { Caller } from "./AuthenticationApi.ts"
 import * as ConsoleSession from "./ConsoleSession.ts"
-import * as Failures from "./Failures.ts"
+import { ConsoleSessions } from "./ConsoleSessions.ts"
+import * as Errors from "./Errors.ts"
 import * as ListQuery from "./ListQuery.ts"
-import { OwnerCredentials } from "./OwnerCredentials.ts"
-import * as Validation from "./Validation.ts"
+import * as MailedLink from "./MailedLink.ts"
 
 const sessionJson = (session: ConsoleSession.ConsoleSession, current: string | undefined) => ({
   session_id: session.sessionId,
@@ -27,49 +29,65 @@ const sessionJson = (session: ConsoleSession.ConsoleSession, current: string | u
   current: session.sessionId === current
 })
 
+const withExpiry = Errors.invalid(
+  null,
+  "the key of this request expires, and a session could outlast it; use a key that does not expire"
+)
+
 export const layer = HttpApiBuilder.group(
   OwnerApi,
   "sessions",
   Effect.fnUntraced(function* (handlers) {
-    const credentials = yield* OwnerCredentials
+    const sessions = yield* ConsoleSessions
+    const links = yield* MailedLink.make
     return handlers
       .handle(
         "sessions",
-        Effect.fnUntraced(
-          function* ({ query }) {
-            const { session } = yield* Caller
-            const { items, next } = yield* credentials.sessions(ListQuery.of(query))
-            return {
-              can_mail: credentials.canMail,
-              sessions: items.map((each) => sessionJson(each, session?.sessionId)),
-              next: ListQuery.formatNext(next)
-            }
-          },
-          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
-        )
+        Effect.fnUntraced(function* ({ query }) {
+          const { session, sites } = yield* Caller
+          const range = { ...ListQuery.of(query), sites }
+          const found = yield* sessions.list({ ...range, limit: range.limit + 1 })
+          const { items, next } = Cursor.partOf(found, range.limit, ConsoleSession.positionOf)
+          return {
+            can_mail: links.canMail,
+            sessions: items.map((each) => sessionJson(each, session?.sessionId)),
+            next: ListQuery.formatNext(next)
+          }
+        })
       )
       .handle(
         "createLink",
         Effect.fnUntraced(function* ({ payload: { email = null, expires_at: wanted, label = null, role, sites } }) {
+          const caller = yield* Caller
           const now = yield* Clock.currentTimeMillis
           const linkExpiresAt = wanted ?? now + Calendar.hourMillis
           if (linkExpiresAt <= now || linkExpiresAt > now + ConsoleSession.limits.link) {
-            return yield* Effect.fail(Validation.invalidExpiry("a future time within a week"))
+            return yield* Effect.fail(Errors.invalid("expires_at", "a future time within a week is expected"))
           }
-          const request = { role, sites, label, linkExpiresAt }
-          const { isMailed, link, session } = yield* credentials.createLink(request, email)
+          if (!Access.manages(caller, ConsoleSession.accessOf({ role, sites }))) {
+            return yield* Effect.fail(Errors.unmanaged)
+          }
+          // A session, which each use prolongs, could outlast the key.
+          if (caller.expiresAt !== null) return yield* Effect.fail(withExpiry)
+          const request = { role, sites, label, linkExpiresAt, createdBy: caller.id, callerSites: caller.sites }
+          const { isMailed, link, session } = yield* links.create(request, email)
           return {
             session_id: session.sessionId,
             path: isMailed ? null : ConsoleSession.pathOf(link),
             mailed: isMailed,
             expires_at: Calendar.iso(session.linkExpiresAt)
           }
-        }, Effect.catchTags(Failures.ofCreation))
+        })
       )
-      .handle("revokeSession", ({ params, query }) =>
-        credentials
-          .revokeSession(params.session_id, { withOpened: query.with_opened === "true" })
-          .pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage))
+      .handle(
+        "revokeSession",
+        Effect.fnUntraced(function* ({ params, query }) {
+          const { sites } = yield* Caller
+          const options = { withOpened: query.with_opened === "true", callerSites: sites }
+          if (Option.isNone(yield* sessions.revoke(params.session_id, options))) {
+            return yield* Effect.fail(Errors.unmanaged)
+          }
+        })
       )
   })
 )

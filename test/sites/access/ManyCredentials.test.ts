@@ -9,15 +9,12 @@ import { InstanceDirectory as Instances } from "../../../src/chat/InstanceDirect
 import * as OwnerTokens from "../../../src/chat/OwnerTokens.ts"
 import * as InstanceDirectory from "../../../src/chat/postgres/InstanceDirectory.ts"
 import * as WidgetTokens from "../../../src/chat/postgres/WidgetTokens.ts"
-import { Invitations } from "../../../src/delivery/mail/Invitations.ts"
-import { Notifications } from "../../../src/delivery/mail/Notifications.ts"
-import * as MemoryRateLimiter from "../../../src/platform/limits/MemoryRateLimiter.ts"
 import { decodeRows } from "../../../src/platform/runtime/Rows.ts"
 import type { AuthorizedSite } from "../../../src/sites/access/Access.ts"
 import * as Access from "../../../src/sites/access/Access.ts"
-import { Caller, type Identity } from "../../../src/sites/access/AuthenticationApi.ts"
+import type { Identity } from "../../../src/sites/access/AuthenticationApi.ts"
 import { ConsoleSessions as Sessions } from "../../../src/sites/access/ConsoleSessions.ts"
-import * as OwnerCredentials from "../../../src/sites/access/OwnerCredentials.ts"
+import { OwnerKeys as Keys } from "../../../src/sites/access/OwnerKeys.ts"
 import * as ConsoleSessions from "../../../src/sites/access/postgres/ConsoleSessions.ts"
 import * as CreationTurns from "../../../src/sites/access/postgres/CreationTurns.ts"
 import * as OwnerKeys from "../../../src/sites/access/postgres/OwnerKeys.ts"
@@ -25,7 +22,7 @@ import * as SiteDirectory from "../../../src/sites/postgres/SiteDirectory.ts"
 import { SiteDirectory as Sites } from "../../../src/sites/SiteDirectory.ts"
 import * as TestClient from "../../support/postgres/TestClient.ts"
 
-const services = Layer.mergeAll(OwnerCredentials.layer, OwnerTokens.layer).pipe(
+const services = OwnerTokens.layer.pipe(
   Layer.provideMerge(
     Layer.mergeAll(
       OwnerKeys.layer,
@@ -33,10 +30,7 @@ const services = Layer.mergeAll(OwnerCredentials.layer, OwnerTokens.layer).pipe(
       WidgetTokens.layer(),
       InstanceDirectory.layer(),
       SiteDirectory.layer(),
-      MemoryRateLimiter.layer({ maxKeys: 10 }),
-      CreationTurns.layer({ timeout: "30 seconds" }),
-      Layer.succeed(Invitations, { mail: Option.none() }),
-      Layer.mock(Notifications, {})
+      CreationTurns.layer({ timeout: "30 seconds" })
     )
   ),
   Layer.provideMerge(TestClient.layer)
@@ -142,40 +136,51 @@ shared(services)("100,000 ended keys, sessions and tokens of another owner", (it
         ])
         const [full, instance] = [yield* newInstance(busy.websiteConfigId), yield* newInstance(quiet.websiteConfigId)]
         yield* fill(busy.websiteConfigId, full.instanceId)
-        const credentials = yield* OwnerCredentials.OwnerCredentials
+        const keys = yield* Keys
+        const sessions = yield* Sessions
         const tokens = yield* OwnerTokens.OwnerTokens
         const sites = [quiet.websiteConfigId]
         const session = yield* openSession(sites)
 
         for (const reached of [sites, "all"] as const) {
-          // The owner's session issued the keys and links, as in the console.
-          const caller = { ...ownerOf(reached), id: session }
           const asOwner = <A, E, R>(name: string, request: Effect.Effect<A, E, R>) =>
-            reading(`${name} (${reached})`, Effect.provideService(request, Caller, caller))
-          const query = { ...first, reaching: quiet.websiteConfigId }
-          const issued = yield* asOwner(
-            "issue",
-            credentials.issueKey({ scope: "stats", sites, label: null, expiresAt: null })
-          )
-          const keys = yield* asOwner("keys", credentials.keys({ ...query, unrevoked: true }))
+            reading(`${name} (${reached})`, request)
+          const query = { ...first, sites: reached, reaching: quiet.websiteConfigId }
+          // The owner's session issues the keys and links, as in the console.
+          const issuedKey = keys.issue({
+            scope: "stats",
+            sites,
+            label: null,
+            expiresAt: null,
+            issuedBy: session,
+            callerSites: reached
+          })
+          const { keyId } = Option.getOrThrow(yield* asOwner("issue", issuedKey))
+          const listedKeys = yield* asOwner("keys", keys.list({ ...query, unrevoked: true }))
           assert.include(
-            keys.items.map(({ keyId }) => keyId),
-            issued.keyId
+            listedKeys.map((key) => key.keyId),
+            keyId
           )
-          yield* asOwner("revoke key", credentials.revokeKey(issued.keyId, { withOpened: true }))
-          const link = yield* asOwner(
-            "link",
-            credentials.createLink({ role: "viewer", sites, label: null, linkExpiresAt: 4_102_444_800_000 }, null)
-          )
-          const sessions = yield* asOwner(
+          const managed = { withOpened: true, callerSites: reached }
+          assert.isTrue(Option.isSome(yield* asOwner("revoke key", keys.revoke(keyId, managed))))
+          const createdLink = sessions.createLink({
+            role: "viewer",
+            sites,
+            label: null,
+            linkExpiresAt: 4_102_444_800_000,
+            createdBy: session,
+            callerSites: reached
+          })
+          const { sessionId } = Option.getOrThrow(yield* asOwner("link", createdLink)).session
+          const listedSessions = yield* asOwner(
             "sessions",
-            credentials.sessions(reached === "all" ? query : { ...first, reaching: null })
+            sessions.list(reached === "all" ? query : { ...query, reaching: null })
           )
           assert.include(
-            sessions.items.map(({ sessionId }) => sessionId),
-            link.session.sessionId
+            listedSessions.map((listed) => listed.sessionId),
+            sessionId
           )
-          yield* asOwner("revoke session", credentials.revokeSession(link.session.sessionId, { withOpened: true }))
+          assert.isTrue(Option.isSome(yield* asOwner("revoke session", sessions.revoke(sessionId, managed))))
         }
 
         const proof = Access.authorize(ownerOf(sites), "write", quiet).pipe(

@@ -12,9 +12,12 @@ import { array, mapErrors } from "../../../platform/postgres/Database.ts"
 import * as Times from "../../../platform/postgres/Times.ts"
 import { decodeRows } from "../../../platform/runtime/Rows.ts"
 import { isCanonicalUuid } from "../../../platform/text/Uuid.ts"
+import * as Maximums from "../../Maximums.ts"
+import * as SiteLock from "../../postgres/SiteLock.ts"
 import * as Session from "../ConsoleSession.ts"
 import { ConsoleSessions } from "../ConsoleSessions.ts"
 import * as Credential from "../Credential.ts"
+import type { CredentialQuery } from "../CredentialQuery.ts"
 import * as Role from "../Role.ts"
 import * as CredentialSql from "./CredentialSql.ts"
 import * as Issuers from "./Issuers.ts"
@@ -70,6 +73,7 @@ export const layer: Layer.Layer<ConsoleSessions, never, PgClient.PgClient> = Lay
   ConsoleSessions,
   Effect.gen(function* () {
     const sql = yield* PgClient.PgClient
+    const whileLocked = yield* SiteLock.make
 
     const byDigest = yield* SecretLookup.make({
       find: (digest) =>
@@ -111,8 +115,25 @@ export const layer: Layer.Layer<ConsoleSessions, never, PgClient.PgClient> = Lay
           WHERE ${sql.literal(Issuers.end.isNotSet)} AND NOT ${sql.literal(Issuers.hasEnded("clock.now"))}
             AND ${sql.literal(Issuers.reachesAny)} AND ${where}`
 
+    const list = ({ limit, ...query }: CredentialQuery) =>
+      Effect.flatMap(Clock.currentTimeMillis, (now) =>
+        CredentialSql.byIndex(
+          sql,
+          validAt(
+            now,
+            sql`${CredentialSql.condition(sql, { table: "console_session", id: "session_id" }, query)}
+                  ORDER BY created_at, session_id LIMIT ${PgTypes.int8(BigInt(limit))}`
+          )
+        )
+      ).pipe(
+        mapErrors,
+        decodeRows(Rows),
+        Effect.map((rows) => rows.map(toSession))
+      )
+
     return ConsoleSessions.of({
-      createLink: Effect.fnUntraced(function* ({ createdBy = null, label, linkExpiresAt, role, sites }) {
+      createLink: Effect.fnUntraced(function* (request) {
+        const { callerSites = "all", createdBy = null, label, linkExpiresAt, role, sites } = request
         const ids = sites === "all" ? [] : [...new Set(sites)].sort()
         if (sites !== "all" && (ids.length === 0 || !ids.every(isCanonicalUuid))) return Option.none()
         const link = Session.linkSyntax.format(randomBytes(32))
@@ -135,7 +156,10 @@ export const layer: Layer.Layer<ConsoleSessions, never, PgClient.PgClient> = Lay
               INSERT INTO console_session_site (session_id, website_config_id)
               SELECT session_id, website_config_id FROM created, reached
             )
-            SELECT session_id FROM created`.pipe(mapErrors, decodeRows(Created))
+            SELECT session_id FROM created`.pipe(
+          decodeRows(Created),
+          CredentialSql.withinMaximums(whileLocked, callerSites)([{ maximum: Maximums.sessions, list }])
+        )
         if (rows.length === 0) return Option.none()
         const reached = sites === "all" ? sites : ids
         return Option.some({
@@ -180,31 +204,7 @@ export const layer: Layer.Layer<ConsoleSessions, never, PgClient.PgClient> = Lay
         return Option.some({ ...session, use: { ...session.use, lastUsedAt: now } })
       }),
       find,
-      list: ({ limit, ...query }) =>
-        Effect.flatMap(Clock.currentTimeMillis, (now) =>
-          CredentialSql.byIndex(
-            sql,
-            validAt(
-              now,
-              sql`${CredentialSql.condition(sql, { table: "console_session", id: "session_id" }, query)}
-                  ORDER BY created_at, session_id LIMIT ${PgTypes.int8(BigInt(limit))}`
-            )
-          )
-        ).pipe(
-          mapErrors,
-          decodeRows(Rows),
-          Effect.map((rows) => rows.map(toSession))
-        ),
-      byId: (sessionId) =>
-        isCanonicalUuid(sessionId)
-          ? Effect.flatMap(Clock.currentTimeMillis, (now) =>
-              validAt(now, sql`session_id = ${PgTypes.uuid(sessionId)}`)
-            ).pipe(
-              mapErrors,
-              decodeRows(Rows),
-              Effect.map((rows) => Option.map(Option.fromUndefinedOr(rows[0]), toSession))
-            )
-          : Effect.succeedNone,
+      list,
       end: Effect.fnUntraced(function* (sessionId) {
         if (!isCanonicalUuid(sessionId)) return false
         const rows = yield* sql`UPDATE console_session SET ${sql.literal(Issuers.end.set)}
@@ -213,10 +213,24 @@ export const layer: Layer.Layer<ConsoleSessions, never, PgClient.PgClient> = Lay
         )
         return rows.length > 0
       }),
-      revoke: Effect.fnUntraced(function* (sessionId, options) {
+      revoke: Effect.fnUntraced(function* (sessionId, { callerSites, ...options } = {}) {
         if (!isCanonicalUuid(sessionId)) return Option.none()
         const now = yield* Clock.currentTimeMillis
-        return yield* CredentialSql.byIndex(sql, Issuers.revoke(sql, sessionId, now, options)).pipe(mapErrors)
+        return yield* CredentialSql.byIndex(
+          sql,
+          Effect.gen(function* () {
+            if (callerSites !== undefined) {
+              const managed = CredentialSql.condition(
+                sql,
+                { table: "console_session", id: "session_id" },
+                { sites: callerSites, reaching: null, after: null }
+              )
+              const rows = yield* validAt(now, sql`session_id = ${PgTypes.uuid(sessionId)} AND ${managed}`)
+              if (rows.length === 0) return Option.none()
+            }
+            return yield* Issuers.revoke(sql, sessionId, now, options)
+          })
+        ).pipe(mapErrors)
       })
     })
   })

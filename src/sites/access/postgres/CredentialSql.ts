@@ -6,8 +6,11 @@
 import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { Effect } from "effect"
 import { SqlClient, type SqlError, type Statement } from "effect/sql"
-import { array } from "../../../platform/postgres/Database.ts"
+import { LimitReached } from "../../../platform/limits/LimitReached.ts"
+import * as Database from "../../../platform/postgres/Database.ts"
 import { isCanonicalUuid } from "../../../platform/text/Uuid.ts"
+import type * as Maximums from "../../Maximums.ts"
+import type * as SiteLock from "../../postgres/SiteLock.ts"
 import type { CredentialQuery } from "../CredentialQuery.ts"
 
 /** The tables with their columns of ids. A table with the suffix `_site` has the websites of its rows. */
@@ -25,7 +28,7 @@ export const condition = (
   { after, reaching, sites }: Pick<CredentialQuery, "after" | "reaching" | "sites">
 ): Statement.Fragment => {
   const [idColumn, siteTable] = [sql(`${table}.${id}`), sql(`${table}_site`)]
-  const uuids = (ids: ReadonlyArray<string>) => array(ids.filter(isCanonicalUuid), PgTypes.OID.uuid)
+  const uuids = (ids: ReadonlyArray<string>) => Database.array(ids.filter(isCanonicalUuid), PgTypes.OID.uuid)
   const reaches = (site: string) => sql`(all_sites OR EXISTS (SELECT FROM ${siteTable} AS reached
     WHERE reached.${sql(id)} = ${idColumn} AND reached.website_config_id = ${PgTypes.uuid(site)}))`
   const managed =
@@ -43,6 +46,32 @@ export const condition = (
       : [sql`(created_at, ${idColumn}) > (${PgTypes.timestamptz(after.time)}, ${PgTypes.uuid(after.id)})`])
   ])
 }
+
+/** A maximum of what a caller has, and the list of what exists. */
+interface Limit<E> {
+  readonly maximum: Maximums.Maximum
+  readonly list: (query: CredentialQuery) => Effect.Effect<ReadonlyArray<unknown>, E>
+}
+
+/**
+ * Runs a creation by a caller with these websites, which are locked, while the caller has fewer than each maximum. A caller for
+ * all websites belongs to the operator and has no maximum.
+ */
+export const withinMaximums =
+  (whileLocked: Effect.Success<typeof SiteLock.make>, callerSites: CredentialQuery["sites"]) =>
+  <E2>(limits: ReadonlyArray<Limit<E2>>) =>
+  <A, E>(creation: Effect.Effect<A, E | SqlError.SqlError>) =>
+    callerSites === "all"
+      ? Database.mapErrors(creation)
+      : Effect.forEach(
+          limits,
+          ({ list, maximum }) =>
+            Effect.flatMap(
+              list({ sites: callerSites, reaching: null, after: null, limit: maximum.max }),
+              ({ length }) => (length < maximum.max ? Effect.void : Effect.fail(new LimitReached({ maximum })))
+            ),
+          { discard: true }
+        ).pipe(Effect.andThen(creation), whileLocked(...callerSites))
 
 /**
  * Deletes the keys, sessions and links whose websites are all deleted. Those that they issued reach no other websites either, so

@@ -12,10 +12,12 @@ import { array, mapErrors } from "../../../platform/postgres/Database.ts"
 import * as Times from "../../../platform/postgres/Times.ts"
 import { decodeRows } from "../../../platform/runtime/Rows.ts"
 import { isCanonicalUuid } from "../../../platform/text/Uuid.ts"
+import * as Maximums from "../../Maximums.ts"
+import * as SiteLock from "../../postgres/SiteLock.ts"
 import * as Credential from "../Credential.ts"
 import { nothingRemains } from "../Issuers.ts"
 import * as Key from "../OwnerKey.ts"
-import { OwnerKeys } from "../OwnerKeys.ts"
+import { type KeyQuery, OwnerKeys } from "../OwnerKeys.ts"
 import * as Scope from "../Scope.ts"
 import * as CredentialSql from "./CredentialSql.ts"
 import * as Issuers from "./Issuers.ts"
@@ -63,12 +65,26 @@ export const layer: Layer.Layer<OwnerKeys, never, PgClient.PgClient> = Layer.eff
   OwnerKeys,
   Effect.gen(function* () {
     const sql = yield* PgClient.PgClient
+    const whileLocked = yield* SiteLock.make
 
     const byDigest = yield* SecretLookup.make({
       find: (digest) =>
         sql`SELECT ${sql.literal(columns)} FROM owner_key
             WHERE key_sha256 = ${digest}`.pipe(decodeRows(Rows))
     })
+
+    const list = ({ limit, unrevoked, ...query }: KeyQuery) =>
+      CredentialSql.byIndex(
+        sql,
+        sql`SELECT ${sql.literal(columns)} FROM owner_key
+              WHERE ${CredentialSql.condition(sql, { table: "owner_key", id: "key_id" }, query)}
+                AND ${sql.literal(unrevoked ? "revoked_at IS NULL" : "true")}
+              ORDER BY created_at, key_id LIMIT ${PgTypes.int8(BigInt(limit))}`
+      ).pipe(
+        mapErrors,
+        decodeRows(Rows),
+        Effect.map((rows) => rows.map(toKey))
+      )
 
     return OwnerKeys.of({
       authenticate: Effect.fnUntraced(function* (key) {
@@ -81,7 +97,7 @@ export const layer: Layer.Layer<OwnerKeys, never, PgClient.PgClient> = Layer.eff
           toKey
         )
       }),
-      issue: Effect.fnUntraced(function* ({ expiresAt, issuedBy = null, label, scope, sites }) {
+      issue: Effect.fnUntraced(function* ({ callerSites = "all", expiresAt, issuedBy = null, label, scope, sites }) {
         const ids = sites === "all" ? [] : [...new Set(sites)].sort()
         if (!ids.every(isCanonicalUuid)) return Option.none()
         const key = Key.format(randomBytes(32))
@@ -103,7 +119,16 @@ export const layer: Layer.Layer<OwnerKeys, never, PgClient.PgClient> = Layer.eff
               INSERT INTO owner_key_site (key_id, website_config_id)
               SELECT key_id, website_config_id FROM issued, reached
             )
-            SELECT key_id FROM issued`.pipe(mapErrors, decodeRows(Issued))
+            SELECT key_id FROM issued`.pipe(
+          decodeRows(Issued),
+          CredentialSql.withinMaximums(
+            whileLocked,
+            callerSites
+          )([
+            { maximum: Maximums.keys, list: (query) => list({ ...query, unrevoked: true }) },
+            { maximum: Maximums.storedKeys, list: (query) => list({ ...query, unrevoked: false }) }
+          ])
+        )
         return rows.length === 0
           ? Option.none()
           : Option.some({
@@ -118,33 +143,19 @@ export const layer: Layer.Layer<OwnerKeys, never, PgClient.PgClient> = Layer.eff
               issuedBy
             })
       }),
-      list: ({ limit, unrevoked, ...query }) =>
-        CredentialSql.byIndex(
-          sql,
-          sql`SELECT ${sql.literal(columns)} FROM owner_key
-              WHERE ${CredentialSql.condition(sql, { table: "owner_key", id: "key_id" }, query)}
-                AND ${sql.literal(unrevoked ? "revoked_at IS NULL" : "true")}
-              ORDER BY created_at, key_id LIMIT ${PgTypes.int8(BigInt(limit))}`
-        ).pipe(
-          mapErrors,
-          decodeRows(Rows),
-          Effect.map((rows) => rows.map(toKey))
-        ),
-      find: (keyId) =>
-        isCanonicalUuid(keyId)
-          ? sql`SELECT ${sql.literal(columns)} FROM owner_key WHERE key_id = ${PgTypes.uuid(keyId)}`.pipe(
-              mapErrors,
-              decodeRows(Rows),
-              Effect.map((rows) => Option.map(Option.fromUndefinedOr(rows[0]), toKey))
-            )
-          : Effect.succeedNone,
-      revoke: Effect.fnUntraced(function* (keyId, options) {
+      list,
+      revoke: Effect.fnUntraced(function* (keyId, { callerSites = "all", ...options } = {}) {
         if (!isCanonicalUuid(keyId)) return Option.none()
         const now = yield* Clock.currentTimeMillis
         return yield* CredentialSql.byIndex(
           sql,
           Effect.gen(function* () {
-            const rows = yield* sql`SELECT FROM owner_key WHERE key_id = ${PgTypes.uuid(keyId)}`
+            const managed = CredentialSql.condition(
+              sql,
+              { table: "owner_key", id: "key_id" },
+              { sites: callerSites, reaching: null, after: null }
+            )
+            const rows = yield* sql`SELECT FROM owner_key WHERE key_id = ${PgTypes.uuid(keyId)} AND ${managed}`
             if (rows.length === 0) return Option.none()
             return Option.some(Option.getOrElse(yield* Issuers.revoke(sql, keyId, now, options), () => nothingRemains))
           })

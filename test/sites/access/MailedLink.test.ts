@@ -2,30 +2,24 @@ import { assert, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Layer, Option } from "effect"
 import { Invitations } from "../../../src/delivery/mail/Invitations.ts"
 import { Notifications } from "../../../src/delivery/mail/Notifications.ts"
+import { LimitReached } from "../../../src/platform/limits/LimitReached.ts"
 import { RateLimiter } from "../../../src/platform/limits/RateLimiter.ts"
-import { Caller } from "../../../src/sites/access/AuthenticationApi.ts"
-import type { ConsoleSession } from "../../../src/sites/access/ConsoleSession.ts"
 import { ConsoleSessions } from "../../../src/sites/access/ConsoleSessions.ts"
-import { CreationTurns } from "../../../src/sites/access/CreationTurns.ts"
-import * as OwnerCredentials from "../../../src/sites/access/OwnerCredentials.ts"
-import { OwnerKeys } from "../../../src/sites/access/OwnerKeys.ts"
+import * as MailedLink from "../../../src/sites/access/MailedLink.ts"
 import * as Maximums from "../../../src/sites/Maximums.ts"
 import { SiteDirectory } from "../../../src/sites/SiteDirectory.ts"
 
-it.effect("sites/access/OwnerCredentials: if the request ends while its link is mailed, no link remains", () =>
+it.effect("sites/access/MailedLink: if the request ends while its link is mailed, no link remains", () =>
   Effect.gen(function* () {
     const links = new Set<string>()
     const isSending = yield* Deferred.make<void>()
     const services = Layer.mergeAll(
-      Layer.mock(OwnerKeys, {}),
       Layer.mock(SiteDirectory, {}),
       Layer.mock(Notifications, { countInvitation: () => Effect.succeed({ _tag: "Accepted" }) }),
-      Layer.succeed(CreationTurns, { inTurn: () => (creation) => creation }),
       Layer.succeed(RateLimiter, {
         take: () => Effect.succeed({ accepted: true, remaining: 1, resetMillis: 0 })
       }),
       Layer.mock(ConsoleSessions, {
-        list: () => Effect.succeed([]),
         createLink: (request) =>
           Effect.sync(() => {
             links.add("a")
@@ -47,19 +41,9 @@ it.effect("sites/access/OwnerCredentials: if the request ends while its link is 
         })
       })
     )
-    const request = OwnerCredentials.OwnerCredentials.use(({ createLink }) =>
-      createLink({ role: "viewer", sites: "all", label: null, linkExpiresAt: 1 }, "ada@example.org")
-    ).pipe(
-      Effect.provideService(Caller, {
-        id: "b",
-        scope: "write",
-        sites: "all",
-        expiresAt: null,
-        session: null,
-        isValid: Effect.succeed(true)
-      }),
-      Effect.provide(Layer.provide(OwnerCredentials.layer, services))
-    )
+    const request = Effect.flatMap(MailedLink.make, ({ create }) =>
+      create({ role: "viewer", sites: "all", label: null, linkExpiresAt: 1 }, "ada@example.org")
+    ).pipe(Effect.provide(services))
     const fiber = yield* Effect.forkChild(request)
     yield* Deferred.await(isSending)
     assert.strictEqual(links.size, 1)
@@ -69,57 +53,42 @@ it.effect("sites/access/OwnerCredentials: if the request ends while its link is 
 )
 
 it.effect(
-  "sites/access/OwnerCredentials: an invitation is counted before its link's turn, and only if there is room",
+  "sites/access/MailedLink: an invitation counts only if there is room for its link, and a refused one leaves no link",
   () =>
     Effect.gen(function* () {
       const steps: Array<string> = []
       const step = (name: string) => Effect.sync(() => void steps.push(name))
-      let existing: ReadonlyArray<ConsoleSession> = []
+      let isFull = false
       const services = Layer.mergeAll(
-        Layer.mock(OwnerKeys, {}),
         Layer.mock(SiteDirectory, { byWebsiteConfigId: () => Effect.succeedNone }),
         Layer.mock(Notifications, {
-          countInvitation: () => Effect.as(step("count"), { _tag: "Accepted" as const })
-        }),
-        Layer.succeed(CreationTurns, {
-          inTurn: () => (creation) => Effect.andThen(step("turn"), Effect.ensuring(creation, step("end of the turn")))
+          countInvitation: () => Effect.as(step("count"), { _tag: "Unsubscribed" as const })
         }),
         Layer.succeed(RateLimiter, {
           take: () => Effect.as(step("take"), { accepted: true, remaining: 1, resetMillis: 0 })
         }),
         Layer.mock(ConsoleSessions, {
-          list: () => Effect.sync(() => existing),
-          createLink: () => Effect.as(step("create"), Option.none())
+          createLink: (request) =>
+            isFull
+              ? Effect.fail(new LimitReached({ maximum: Maximums.sessions }))
+              : Effect.as(
+                  step("create"),
+                  Option.some({
+                    link: "link",
+                    session: { ...request, sessionId: "a", createdAt: 0, createdBy: null, use: null }
+                  })
+                ),
+          revoke: () => Effect.as(step("revoke"), Option.some({ sessions: 0, keys: 0 }))
         }),
         Layer.succeed(Invitations, { mail: Option.some({ origin: "https://edge.example", send: () => Effect.never }) })
       )
-      const invite = OwnerCredentials.OwnerCredentials.use(({ createLink }) =>
-        createLink({ role: "viewer", sites: ["a"], label: null, linkExpiresAt: 1 }, "ada@example.org")
-      ).pipe(
-        Effect.provideService(Caller, {
-          id: "b",
-          scope: "write",
-          sites: ["a"],
-          expiresAt: null,
-          session: null,
-          isValid: Effect.succeed(true)
-        }),
-        Effect.provide(Layer.provide(OwnerCredentials.layer, services)),
-        Effect.flip
-      )
-      yield* invite
-      assert.deepStrictEqual(steps, ["take", "count", "turn", "create", "end of the turn"])
+      const invite = Effect.flatMap(MailedLink.make, ({ create }) =>
+        create({ role: "viewer", sites: ["a"], label: null, linkExpiresAt: 1 }, "ada@example.org")
+      ).pipe(Effect.provide(services), Effect.flip)
+      assert.strictEqual((yield* invite)._tag, "ValidationFailed")
+      assert.deepStrictEqual(steps, ["create", "take", "count", "revoke"])
       steps.length = 0
-      const session = {
-        role: "viewer",
-        sites: ["a"],
-        label: null,
-        linkExpiresAt: 1,
-        createdAt: 0,
-        createdBy: null,
-        use: null
-      } as const
-      existing = Array.from({ length: Maximums.sessions.max }, (_, index) => ({ ...session, sessionId: String(index) }))
+      isFull = true
       assert.strictEqual((yield* invite)._tag, "LimitReached")
       assert.deepStrictEqual(steps, [])
     })
