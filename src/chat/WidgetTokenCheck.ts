@@ -74,11 +74,14 @@ export const layer = (options: Options) =>
                 Option.isNone(instance)
                   ? Effect.succeed(ErrorResponses.unauthorized(headers))
                   : OriginCheck.isAllowed(head, instance.value.origins)
-                    ? Effect.provideContext(
+                    ? // `Effect.provideContext` would copy the whole context for every request.
+                      Effect.updateContext(
                         httpEffect,
-                        Context.make(Admitted, { instance: instance.value, headers }).pipe(
-                          Context.add(LimitHeaders, headers)
-                        )
+                        (context: Context.Context<Exclude<R, Admitted>>) =>
+                          context.pipe(
+                            Context.add(Admitted, { instance: instance.value, headers }),
+                            Context.add(LimitHeaders, headers)
+                          ) as Context.Context<R>
                       )
                     : Effect.succeed(ErrorResponses.foreignOrigin("assistant", headers))
             })

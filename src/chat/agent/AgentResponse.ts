@@ -3,7 +3,20 @@
  *
  * @module
  */
-import { Array as Arr, Cause, Clock, Effect, Exit, Pull, Queue, Scope, Stream } from "effect"
+import {
+  Array as Arr,
+  Cause,
+  Channel,
+  Clock,
+  Effect,
+  Exit,
+  Fiber,
+  Option,
+  type Pull,
+  Queue,
+  Scope,
+  Stream
+} from "effect"
 import type { HttpClientError, HttpClientResponse } from "effect/http"
 import { ByteCollector } from "../../platform/data/ByteCollector.ts"
 import * as SystemErrorCode from "../../platform/text/SystemErrorCode.ts"
@@ -98,13 +111,6 @@ export const readRefusal = ({ stream }: Response, timeout: number): Effect.Effec
   )
 }
 
-/** The events of the end of an answer, and its failure. */
-const endOf = (reader: AnswerReader): Stream.Stream<AgentEvent, AgentError> => {
-  const { events, failure } = reader.end()
-  const last = Stream.fromArray(events)
-  return failure === undefined ? last : Stream.concat(last, Stream.fail(failure))
-}
-
 /** Reads the rest of a response whose answer has ended: the connection of a response that ends by itself can be reused. */
 const readRest = (pull: BytePull): Effect.Effect<void> => {
   let bytes = 0
@@ -124,50 +130,70 @@ const readRest = (pull: BytePull): Effect.Effect<void> => {
 const silenceTimeout = (finishReason: AgentFinish | undefined, timeout: number): number =>
   finishReason === undefined || finishReason === "tool-calls" ? timeout : Math.min(finishGrace, timeout)
 
+type Events = Arr.NonEmptyReadonlyArray<AgentEvent>
+type EventQueue = Queue.Queue<Events, AgentError | Cause.Done>
+
+/** Offers the last events of an answer, and ends the queue, or fails it if the answer did not succeed. */
+const end = (queue: EventQueue, reader: AnswerReader): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const { events, failure } = reader.end()
+    const last = failure === undefined ? Queue.end(queue) : Queue.fail(queue, failure)
+    return Effect.asVoid(Arr.isReadonlyArrayNonEmpty(events) ? Effect.andThen(Queue.offer(queue, events), last) : last)
+  })
+
 /**
- * The events of an event stream up to the end of the answer. The agent may be silent for `timeout`: between any two events of the
- * stream, whether they are events of the answer or not. Comments are silence.
+ * Reads the events of an event stream up to the end of the answer, in the scope of the answer. The agent may be silent for
+ * `timeout`: between any two events of the stream, whether they are events of the answer or not. Comments are silence.
  */
-const readEvents = (pull: BytePull, reader: AnswerReader, timeout: number): Stream.Stream<AgentEvent, AgentError> =>
-  Stream.callback<Arr.NonEmptyReadonlyArray<AgentEvent>, AgentError>(
-    (queue) =>
-      Clock.clockWith((clock) => {
-        /** When the agent's silence began; undefined while the reader does not wait for the agent. */
-        let since: number | undefined
-        const bytes = Effect.mapError(pull, (error) =>
-          Cause.isDone(error)
-            ? error
-            : new AgentBroken({ reason: `the connection to the agent broke${suffixOf(error)}` })
-        )
-        const read = Effect.suspend(function loop(): Pull.Pull<void, AgentError> {
-          if (reader.isOver) return Effect.void
-          since ??= clock.currentTimeMillisUnsafe()
-          return Effect.flatMap(bytes, (chunks) => {
-            const now = clock.currentTimeMillisUnsafe()
-            const events: Array<AgentEvent> = []
-            let wait = 0
-            for (const chunk of chunks) {
-              const read = reader.read(chunk, now)
-              for (const event of read.events) events.push(event)
-              if (read.hasFrames || read.wait > 0) since = undefined
-              wait = read.wait
-            }
-            const next = Effect.suspend(loop)
-            const rest = wait === 0 || reader.isOver ? next : Effect.delay(next, wait)
-            return Arr.isArrayNonEmpty(events) ? Effect.andThen(Queue.offer(queue, events), rest) : rest
-          })
-        }).pipe(Pull.catchDone(() => Effect.void))
-        const watch = Effect.suspend(function loop(): Effect.Effect<void, AgentTimeout> {
-          const now = clock.currentTimeMillisUnsafe()
-          const { finishReason } = reader.answer
-          const due = (since ?? now) + silenceTimeout(finishReason, timeout)
-          if (now < due) return Effect.delay(Effect.suspend(loop), Math.min(due - now, finishGrace))
-          return finishReason === undefined ? Effect.fail(new AgentTimeout()) : Effect.void
-        })
-        return Queue.into(Effect.raceFirst(read, watch), queue)
-      }),
-    { bufferSize: 1 }
-  ).pipe(Stream.flattenArray)
+const readEvents = Effect.fnUntraced(function* (pull: BytePull, reader: AnswerReader, timeout: number) {
+  const scope = yield* Effect.scope
+  const clock = yield* Clock.Clock
+  const queue = yield* Queue.bounded<Events, AgentError | Cause.Done>(1)
+  Queue.offerUnsafe(queue, [accepted])
+  /** When the agent's silence began; undefined while the reader does not wait for the agent. */
+  let since: number | undefined
+  const read = Effect.suspend(function loop(): Pull.Pull<void, HttpClientError.HttpClientError> {
+    if (reader.isOver) return Effect.void
+    since ??= clock.currentTimeMillisUnsafe()
+    return Effect.flatMap(pull, (chunks) => {
+      const now = clock.currentTimeMillisUnsafe()
+      const events: Array<AgentEvent> = []
+      let wait = 0
+      for (const chunk of chunks) {
+        const read = reader.read(chunk, now)
+        for (const event of read.events) events.push(event)
+        if (read.hasFrames || read.wait > 0) since = undefined
+        wait = read.wait
+      }
+      const next = Effect.suspend(loop)
+      const rest = wait === 0 || reader.isOver ? next : Effect.delay(next, wait)
+      return Arr.isArrayNonEmpty(events) ? Effect.andThen(Queue.offer(queue, events), rest) : rest
+    })
+  })
+  const reading = yield* read.pipe(
+    Effect.matchCauseEffect({
+      onSuccess: () => end(queue, reader),
+      onFailure: (cause) => {
+        const error = Cause.findErrorOption(cause)
+        if (Option.isNone(error)) return Queue.failCause(queue, cause as Cause.Cause<never>)
+        return Cause.isDone(error.value)
+          ? end(queue, reader)
+          : Queue.fail(queue, new AgentBroken({ reason: `the connection to the agent broke${suffixOf(error.value)}` }))
+      }
+    }),
+    Effect.forkIn(scope, { startImmediately: true })
+  )
+  const watch = Effect.suspend(function loop(): Effect.Effect<unknown> {
+    const now = clock.currentTimeMillisUnsafe()
+    const { finishReason } = reader.answer
+    const due = (since ?? now) + silenceTimeout(finishReason, timeout)
+    if (now < due) return Effect.delay(Effect.suspend(loop), Math.min(due - now, finishGrace))
+    if (finishReason === undefined) return Queue.fail(queue, new AgentTimeout())
+    return Effect.andThen(Fiber.interrupt(reading), end(queue, reader))
+  })
+  yield* Effect.forkIn(watch, scope)
+  return Stream.fromPull(Effect.succeed(Queue.take(queue)))
+})
 
 const refused = ({ status }: Response, reason: string) => ResponseHead.refused(reason, status, undefined)
 
@@ -199,7 +225,11 @@ const readWhole = Effect.fnUntraced(function* (
   text: string,
   reader: AnswerReader
 ): Effect.fn.Return<Stream.Stream<AgentEvent, AgentError>, AgentRefusal> {
-  if (reader.readWhole(text)) return Stream.concat(Stream.succeed(accepted), endOf(reader))
+  if (reader.readWhole(text)) {
+    const { events, failure } = reader.end()
+    const whole = Stream.fromArray([accepted, ...events])
+    return failure === undefined ? whole : Stream.concat(whole, Stream.fail(failure))
+  }
   const name = ProviderError.ofBody(text) ?? AnswerReader.kindOf(text)
   return yield* refused(response, `the agent answered with JSON that is not an answer of its protocol (${name})`)
 })
@@ -232,18 +262,17 @@ export const read = Effect.fnUntraced(function* (
   const kind = ResponseHead.bodyKind(contentType)
   const reader = new AnswerReader(protocol, contentType)
   const connection = yield* Scope.make()
-  const pull = yield* Scope.provide(Stream.toPull(response.stream), connection)
+  // Not `Stream.toPull` and `Effect.addFinalizer`: for each answer, they would keep and copy the whole context.
+  const pull = yield* Channel.toPullScoped(Stream.toChannel(response.stream), connection)
   const close = Scope.close(connection, Exit.void)
-  yield* Effect.addFinalizer(() =>
-    reader.answer.isDone ? Effect.sync(() => fork(Effect.ensuring(readRest(pull), close))) : close
-  )
-  const events = (pull: BytePull): Stream.Stream<AgentEvent, AgentError> =>
-    Stream.succeed(accepted).pipe(
-      Stream.concat(readEvents(pull, reader, timeout)),
-      Stream.concat(Stream.suspend(() => endOf(reader)))
+  yield* Scope.addFinalizer(
+    yield* Effect.scope,
+    Effect.suspend(() =>
+      reader.answer.isDone ? Effect.sync(() => fork(Effect.ensuring(readRest(pull), close))) : close
     )
+  )
   if (kind === "unreadable") return yield* ofContent(response, "a body")
-  if (kind === "stream") return events(pull)
+  if (kind === "stream") return yield* readEvents(pull, reader, timeout)
   const body = new Collected(maxWhole)
   const failed = Effect.mapError(refusedBy(response))
   switch (yield* sniff(pull, body).pipe(inTime(timeout), failed)) {
@@ -256,7 +285,7 @@ export const read = Effect.fnUntraced(function* (
       const beginning = Stream.toPull(
         Stream.succeed<Uint8Array>(body.take()).pipe(Stream.concat(Stream.fromPull(Effect.succeed(pull))))
       )
-      return events(yield* beginning)
+      return yield* readEvents(yield* beginning, reader, timeout)
     }
   }
 })
