@@ -27,7 +27,7 @@ import * as OwnerNotifications from "../delivery/mail/OwnerNotifications.ts"
 import * as NotificationHandlers from "../delivery/mail/OwnerNotificationsHttp.ts"
 import * as OwnerWebhooks from "../delivery/OwnerWebhooks.ts"
 import * as WebhookHandlers from "../delivery/OwnerWebhooksHttp.ts"
-import * as OwnerForms from "../forms/OwnerForms.ts"
+import type { FormDirectory } from "../forms/FormDirectory.ts"
 import * as FormHandlers from "../forms/OwnerFormsHttp.ts"
 import * as OwnerInbox from "../forms/OwnerInbox.ts"
 import * as SubmissionHandlers from "../forms/OwnerSubmissionsHttp.ts"
@@ -93,7 +93,7 @@ type HandlerServices =
   | OwnerInstances.OwnerInstances
   | OwnerWebhooks.OwnerWebhooks
   | OwnerNotifications.OwnerNotifications
-  | OwnerForms.OwnerForms
+  | FormDirectory
   | OwnerData.OwnerData
   | CallerOperations.CallerOperations
   | Exports.Exports
@@ -158,7 +158,6 @@ export const layer = (options: Options) =>
       OwnerInstances.layer(options),
       OwnerWebhooks.layer(options),
       OwnerNotifications.layer,
-      OwnerForms.layer,
       OwnerData.layer(options),
       OwnerSessions.layer(options),
       Authentication.layer(options),

@@ -19,7 +19,9 @@ export interface SiteForms {
   readonly forms: ReadonlyMap<string, FormRules>
 }
 
-export type NewForm = Pick<Form, "websiteConfigId" | "page" | "rules">
+export interface NewForm extends Pick<Form, "page" | "rules"> {
+  readonly websiteConfigId: string
+}
 
 export class FormDirectory extends Context.Service<
   FormDirectory,

@@ -138,16 +138,23 @@ const GivenRules = Bounded.pipe(
   )
 )
 
-/** A form of a website with its rules. */
-export interface Form {
-  readonly websiteConfigId: string
-  /** The `page_slug` of its submissions. */
-  readonly page: string
-  readonly rules: FormRules
-  /** Milliseconds since 1970. */
-  readonly createdAt: number
-  readonly updatedAt: number
-}
+/** For documents. */
+export const exampleForm = {
+  page: "contact",
+  rules: { name: { required: true, max: 100 }, email: { required: true, email: true } },
+  created_at: "2026-11-02T09:00:00.000Z",
+  updated_at: "2026-11-02T09:00:00.000Z"
+} as const
+
+/** A form of a website with its rules, as the owner API and the commands show it. */
+export const Form = Schema.Struct({
+  page: Schema.String.annotate({ description: "The `page_slug` of its submissions" }),
+  rules: FormRules,
+  created_at: Schema.String.annotate({ format: "date-time" }),
+  updated_at: Schema.String.annotate({ format: "date-time" })
+}).annotate({ identifier: "Form", title: "Form", examples: [exampleForm] })
+
+export type Form = typeof Form.Type
 
 const ruleNames = Object.keys(FieldRules.fields).join(", ")
 

@@ -10,9 +10,7 @@ import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Fault from "../platform/contract/Fault.ts"
 import * as Field from "../platform/contract/Field.ts"
-import * as Authorization from "../sites/access/AuthorizationApi.ts"
-import * as Errors from "../sites/access/Errors.ts"
-import * as Examples from "../sites/access/Examples.ts"
+import * as Authorized from "../sites/access/Authorized.ts"
 import * as Fields from "../sites/access/Fields.ts"
 import * as Maximums from "../sites/Maximums.ts"
 import { siteId } from "../sites/OwnerSitesApi.ts"
@@ -22,26 +20,10 @@ const base = "/v1/owner/sites/:site_id/forms"
 
 const site = { site_id: siteId }
 
-const exampleRules = { name: { required: true, max: 100 }, email: { required: true, email: true } }
-
-const exampleForm = {
-  page: "contact",
-  rules: exampleRules,
-  created_at: Examples.time,
-  updated_at: Examples.time
-}
-
-export const Form = Schema.Struct({
-  page: Schema.String.annotate({ description: "The `page_slug` of its submissions" }),
-  rules: FormRules.FormRules,
-  created_at: Fields.time,
-  updated_at: Fields.time
-}).annotate({ identifier: "Form", title: "Form", examples: [exampleForm] })
-
-export const Forms = Schema.Struct({ forms: Schema.Array(Form) }).annotate({
+export const Forms = Schema.Struct({ forms: Schema.Array(FormRules.Form) }).annotate({
   identifier: "Forms",
   title: "Forms",
-  examples: [{ forms: [exampleForm] }]
+  examples: [{ forms: [FormRules.exampleForm] }]
 })
 
 const page = Fields.parsed(
@@ -72,47 +54,43 @@ const rules = Field.custom<FormRules.FormRules>(
 export const FormChange = Schema.Struct({ page, rules }).annotate({
   identifier: "FormChange",
   title: "FormChange",
-  examples: [{ page: "contact", rules: exampleRules }]
+  examples: [{ page: FormRules.exampleForm.page, rules: FormRules.exampleForm.rules }]
 })
 
-export const list = HttpApiEndpoint.get("list", base, {
-  params: site,
-  success: Forms,
-  error: Errors.NotFound
-}).annotateMerge(
-  Authorization.operation("read", {
-    identifier: "list_forms",
-    summary: "List rules of forms",
-    description: "The forms of a website that have rules, by page."
-  })
-)
+export const list = HttpApiEndpoint.get("list", base, { params: site, success: Forms })
+  .middleware(Authorized.settings.read)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "list_forms",
+      summary: "List rules of forms",
+      description: "The forms of a website that have rules, by page."
+    })
+  )
 
-export const put = HttpApiEndpoint.put("put", base, {
-  params: site,
-  payload: FormChange,
-  success: Form,
-  error: Errors.NotFound
-}).annotateMerge(
-  Authorization.operation("write", {
-    identifier: "put_form",
-    summary: "Set the rules of a form",
-    description: "Sets or replaces the rules of a page's form. A submission that breaks a rule is refused.",
-    maximums: [Maximums.forms]
-  })
-)
+export const put = HttpApiEndpoint.put("put", base, { params: site, payload: FormChange, success: FormRules.Form })
+  .middleware(Authorized.settings.change)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "put_form",
+      summary: "Set the rules of a form",
+      description: "Sets or replaces the rules of a page's form. A submission that breaks a rule is refused.",
+      maximums: [Maximums.forms]
+    })
+  )
 
 export const remove = HttpApiEndpoint.delete("delete", base, {
   params: site,
   query: { page },
-  success: HttpApiSchema.NoContent,
-  error: Errors.NotFound
-}).annotateMerge(
-  Authorization.operation("write", {
-    identifier: "delete_form",
-    summary: "Delete the rules of a form",
-    description: "The form accepts any fields again; its submissions stay."
-  })
-)
+  success: HttpApiSchema.NoContent
+})
+  .middleware(Authorized.settings.change)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "delete_form",
+      summary: "Delete the rules of a form",
+      description: "The form accepts any fields again; its submissions stay."
+    })
+  )
 
 export class FormsGroup extends HttpApiGroup.make("forms")
   .add(list, put, remove)

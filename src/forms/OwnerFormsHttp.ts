@@ -3,57 +3,54 @@
  *
  * @module
  */
-import { Effect } from "effect"
+import { Effect, Option } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../api/OwnerApi.ts"
-import * as Calendar from "../platform/text/Calendar.ts"
-import * as Failures from "../sites/access/Failures.ts"
-import * as Validation from "../sites/access/Validation.ts"
-import { OwnerSites } from "../sites/OwnerSites.ts"
-import type { Form } from "./FormRules.ts"
-import { OwnerForms } from "./OwnerForms.ts"
+import * as Authorized from "../sites/access/Authorized.ts"
+import * as Errors from "../sites/access/Errors.ts"
+import { FormDirectory } from "./FormDirectory.ts"
 
-const toJson = ({ createdAt, page, rules, updatedAt }: Form) => ({
-  page,
-  rules,
-  created_at: Calendar.iso(createdAt),
-  updated_at: Calendar.iso(updatedAt)
-})
+const changedMeanwhile = Errors.invalid(
+  "page",
+  "the form's rules were changed at the same time; read them, and send the request again"
+)
 
-const fault = (msg: string) =>
-  Effect.fail(Validation.failed([{ loc: ["body", "page"], msg: `Value error, ${msg}`, type: "value_error" }]))
+const noRules = Errors.make("NotFound", "This website has no rules for this form.")
 
 export const layer = HttpApiBuilder.group(
   OwnerApi,
   "forms",
   Effect.fnUntraced(function* (handlers) {
-    const ownerSites = yield* OwnerSites
-    const forms = yield* OwnerForms
+    const forms = yield* FormDirectory
     return handlers
-      .handle("list", ({ params }) =>
-        ownerSites.authorize(params.site_id, "read").pipe(
-          Effect.flatMap(forms.list),
-          Effect.map((listed) => ({ forms: listed.map(toJson) })),
-          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+      .handle(
+        "list",
+        Effect.fnUntraced(function* () {
+          const { site } = yield* Authorized.settings.read.proof
+          return { forms: yield* forms.list(site.websiteConfigId) }
+        })
+      )
+      .handle(
+        "put",
+        Effect.fnUntraced(
+          function* ({ payload }) {
+            const { site } = yield* Authorized.settings.change.proof
+            const form = { ...payload, websiteConfigId: site.websiteConfigId }
+            const updated = yield* forms.update(form)
+            if (Option.isSome(updated)) return updated.value
+            const created = yield* forms.create(form)
+            // The website was deleted meanwhile.
+            return yield* Effect.fromOption(created, () => Errors.unknownSite)
+          },
+          Effect.catchTag("FormExists", () => Effect.fail(changedMeanwhile))
         )
       )
-      .handle("put", ({ params, payload }) =>
-        ownerSites.authorize(params.site_id, "write").pipe(
-          Effect.flatMap((proof) => forms.put(proof, payload)),
-          Effect.map(toJson),
-          Effect.catchTags({
-            StorageUnavailable: Failures.ofStorage,
-            LimitReached: Failures.ofLimit,
-            FormExists: () =>
-              fault("the form's rules were changed at the same time; read them, and send the request again")
-          })
-        )
-      )
-      .handle("delete", ({ params, query }) =>
-        ownerSites.authorize(params.site_id, "write").pipe(
-          Effect.flatMap((proof) => forms.delete(proof, query.page)),
-          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
-        )
+      .handle(
+        "delete",
+        Effect.fnUntraced(function* ({ query }) {
+          const { site } = yield* Authorized.settings.change.proof
+          if (!(yield* forms.delete(site.websiteConfigId, query.page))) return yield* Effect.fail(noRules)
+        })
       )
   })
 )

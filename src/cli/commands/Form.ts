@@ -7,7 +7,6 @@ import { Effect, type Layer, Option } from "effect"
 import { Command } from "effect/cli"
 import { FormDirectory } from "../../forms/FormDirectory.ts"
 import * as FormRules from "../../forms/FormRules.ts"
-import * as Calendar from "../../platform/text/Calendar.ts"
 import { SiteDirectory } from "../../sites/SiteDirectory.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
@@ -25,28 +24,20 @@ const form = {
 
 const formWithRules = { ...form, rules: RulesFile.flag }
 
-const json = (form: FormRules.Form) => ({
-  website_config_id: form.websiteConfigId,
-  page: form.page,
-  rules: form.rules,
-  created_at: Calendar.iso(form.createdAt),
-  updated_at: Calendar.iso(form.updatedAt)
-})
-
 /** The rules of a field, as in the file. */
 const rulesText = (rules: FormRules.FieldRules): string => JSON.stringify(rules).slice(1, -1) || "none"
 
 const text = (form: FormRules.Form): string =>
   `${Output.facts([
     ["page", form.page],
-    ["updated", Output.moment(form.updatedAt)]
+    ["updated", Output.moment(Date.parse(form.updated_at))]
   ])}\n${Output.table(
     ["FIELD", "RULES"],
     Object.entries(form.rules).map(([field, rules]) => [field, rulesText(rules)]),
     "The form has no rules."
   )}`
 
-const answer = (form: FormRules.Form) => Output.answer({ json: json(form), text: text(form) })
+const answer = (form: FormRules.Form) => Output.answer({ json: form, text: text(form) })
 
 /** Requires a website that is not being deleted. */
 const requireSite = Effect.fnUntraced(function* (websiteConfigId: string) {
@@ -106,10 +97,14 @@ const list = Command.make(
     yield* requireSite(websiteConfigId)
     const listed = yield* forms.list(websiteConfigId)
     yield* Output.answer({
-      json: listed.map(json),
+      json: listed,
       text: Output.table(
         ["PAGE", "FIELDS", "UPDATED"],
-        listed.map(({ page, rules, updatedAt }) => [page, Object.keys(rules).join(" "), Output.moment(updatedAt)]),
+        listed.map(({ page, rules, updated_at }) => [
+          page,
+          Object.keys(rules).join(" "),
+          Output.moment(Date.parse(updated_at))
+        ]),
         "No form of the website has rules yet; `hydracore form create` sets the rules of one."
       )
     })

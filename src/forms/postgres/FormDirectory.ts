@@ -9,20 +9,19 @@ import { Clock, Effect, Layer, Option, Schema } from "effect"
 import { LimitReached } from "../../platform/limits/LimitReached.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Lookup from "../../platform/postgres/Lookup.ts"
-import { decodeRows } from "../../platform/runtime/Rows.ts"
+import * as Rows from "../../platform/runtime/Rows.ts"
+import * as Calendar from "../../platform/text/Calendar.ts"
 import { isCanonicalUuid } from "../../platform/text/Uuid.ts"
 import * as Maximums from "../../sites/Maximums.ts"
 import * as SiteDirectory from "../../sites/postgres/SiteDirectory.ts"
 import * as SiteLock from "../../sites/postgres/SiteLock.ts"
 import { FormDirectory, FormExists, type SiteForms } from "../FormDirectory.ts"
-import { type Form, FormRules } from "../FormRules.ts"
+import { Form, FormRules } from "../FormRules.ts"
 
 export interface Options {
   /** The maximum number of cached websites. Default: 10,000. */
   readonly capacity?: number
 }
-
-const Rules = Schema.fromJsonString(FormRules)
 
 const SiteRows = Schema.Array(
   Schema.Struct({
@@ -37,18 +36,13 @@ const toSiteForms = ({ forms, ...site }: (typeof SiteRows.Type)[number]): SiteFo
 })
 
 const FormRows = Schema.Array(
-  Schema.Struct({ page: Schema.String, rules: Rules, created_at: Schema.Date, updated_at: Schema.Date })
-)
-
-const toForm =
-  (websiteConfigId: string) =>
-  (row: (typeof FormRows.Type)[number]): Form => ({
-    websiteConfigId,
-    page: row.page,
-    rules: row.rules,
-    createdAt: row.created_at.getTime(),
-    updatedAt: row.updated_at.getTime()
+  Schema.Struct({
+    ...Form.fields,
+    rules: Schema.fromJsonString(FormRules),
+    created_at: Rows.Time,
+    updated_at: Rows.Time
   })
+)
 
 const columns = "page, rules::text AS rules, form.created_at, form.updated_at"
 
@@ -84,7 +78,7 @@ export const layer = ({ capacity = 10_000 }: Options = {}): Layer.Layer<FormDire
                 WHERE form.website_config_id = site.website_config_id) AS forms
             FROM site WHERE website_config_id = ${PgTypes.uuid(id)} AND deleted_at IS NULL`.pipe(
             Database.mapErrors,
-            decodeRows(SiteRows),
+            Rows.decodeRows(SiteRows),
             Effect.map((rows) => Option.map(Option.fromUndefinedOr(rows[0]), toSiteForms))
           ),
         foundTtl: "900 millis",
@@ -104,9 +98,12 @@ export const layer = ({ capacity = 10_000 }: Options = {}): Layer.Layer<FormDire
               PgTypes.text(JSON.stringify(rules)),
               PgTypes.timestamptz(now)
             ])
-            .pipe(whileLocked(websiteConfigId), decodeRows(Created))
+            .pipe(whileLocked(websiteConfigId), Rows.decodeRows(Created))
           if (!known) return Option.none()
-          if (created) return Option.some({ websiteConfigId, page, rules, createdAt: now, updatedAt: now })
+          if (created) {
+            const time = Calendar.iso(now)
+            return Option.some({ page, rules, created_at: time, updated_at: time })
+          }
           return others >= Maximums.forms.max
             ? yield* new LimitReached({ maximum: Maximums.forms })
             : yield* new FormExists({ page })
@@ -118,16 +115,15 @@ export const layer = ({ capacity = 10_000 }: Options = {}): Layer.Layer<FormDire
               updated_at = ${PgTypes.timestamptz(yield* Clock.currentTimeMillis)}
             FROM site WHERE site.website_config_id = form.website_config_id AND deleted_at IS NULL
               AND form.website_config_id = ${PgTypes.uuid(websiteConfigId)} AND page = ${PgTypes.text(page)}
-            RETURNING ${sql.literal(columns)}`.pipe(Database.mapErrors, decodeRows(FormRows))
-          return Option.map(Option.fromUndefinedOr(rows[0]), toForm(websiteConfigId))
+            RETURNING ${sql.literal(columns)}`.pipe(Database.mapErrors, Rows.decodeRows(FormRows))
+          return Option.fromUndefinedOr(rows[0])
         }),
         list: (id) =>
           isCanonicalUuid(id)
             ? sql`SELECT ${sql.literal(columns)} FROM form JOIN site USING (website_config_id)
                 WHERE website_config_id = ${PgTypes.uuid(id)} AND deleted_at IS NULL ORDER BY page`.pipe(
                 Database.mapErrors,
-                decodeRows(FormRows),
-                Effect.map((rows) => rows.map(toForm(id)))
+                Rows.decodeRows(FormRows)
               )
             : Effect.succeed([]),
         delete: Effect.fnUntraced(function* (id, page) {
