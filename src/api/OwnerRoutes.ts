@@ -28,8 +28,8 @@ import * as NotificationHandlers from "../delivery/mail/OwnerNotificationsHttp.t
 import * as OwnerWebhooks from "../delivery/OwnerWebhooks.ts"
 import * as WebhookHandlers from "../delivery/OwnerWebhooksHttp.ts"
 import type { FormDirectory } from "../forms/FormDirectory.ts"
+import type { Inbox } from "../forms/Inbox.ts"
 import * as FormHandlers from "../forms/OwnerFormsHttp.ts"
-import * as OwnerInbox from "../forms/OwnerInbox.ts"
 import * as SubmissionHandlers from "../forms/OwnerSubmissionsHttp.ts"
 import type { RateLimiter } from "../platform/limits/RateLimiter.ts"
 import * as OwnerData from "../privacy/OwnerData.ts"
@@ -78,14 +78,14 @@ type HandlerServices =
   | SiteSlots.SiteSlots
   | OwnerReports.OwnerReports
   | OwnerSessions.OwnerSessions
-  | OwnerInbox.OwnerInbox
+  | Inbox
+  | Notifications
   | OwnerConversations.OwnerConversations
   | Goals
   | OwnerTokens.OwnerTokens
   | OwnerKeys
   | ConsoleSessions
   | Invitations
-  | Notifications
   | RateLimiter
   | Shares
   | SharedReports.SharedReports
@@ -150,7 +150,6 @@ export const layer = (options: Options) =>
     Layer.provide([
       OwnerReports.layer,
       OwnerSites.layer,
-      OwnerInbox.layer,
       OwnerConversations.layer,
       OwnerTokens.layer,
       SharedReports.layer,

@@ -14,7 +14,7 @@ import type * as AddressGuard from "../platform/outward/AddressGuard.ts"
 import type { StorageUnavailable } from "../platform/Storage.ts"
 import { hourMillis } from "../platform/text/Calendar.ts"
 import type { Part } from "../platform/text/Cursor.ts"
-import type { AuthorizedSite } from "../sites/access/Access.ts"
+import type { AnyAuthorizedSite, AuthorizedSite } from "../sites/access/Access.ts"
 import { CreationTurns } from "../sites/access/CreationTurns.ts"
 import * as Errors from "../sites/access/Errors.ts"
 import * as Validation from "../sites/access/Validation.ts"
@@ -77,7 +77,7 @@ export class OwnerWebhooks extends Context.Service<
     ) => Effect.Effect<number, Failure | TooManyRequests>
     /** The deliveries of a submission, each with its webhook. */
     readonly ofSubmission: (
-      proof: AuthorizedSite<"read">,
+      proof: AuthorizedSite<"inbox:read">,
       submissionId: string
     ) => Effect.Effect<ReadonlyArray<readonly [Delivery, ShownWebhook]>, StorageUnavailable>
   }
@@ -147,7 +147,7 @@ export const layer = ({
       const show = (webhook: Webhook): ShownWebhook =>
         OperatorsWebhook.isOperators(webhookAllow, webhook) ? { ...webhook, url: null } : webhook
 
-      const list = ({ site }: AuthorizedSite<"read">) =>
+      const list = ({ site }: AnyAuthorizedSite) =>
         Effect.map(webhooks.list(site.websiteConfigId), (own) => own.map(show))
 
       const requireOwn = (proof: AuthorizedSite<"read">, webhookId: string) =>

@@ -13,8 +13,7 @@ import { deliveryStatuses } from "../delivery/Webhook.ts"
 import * as Field from "../platform/contract/Field.ts"
 import { streamed } from "../platform/contract/OpenApi.ts"
 import * as ExportExamples from "../privacy/ExportExamples.ts"
-import * as Authorization from "../sites/access/AuthorizationApi.ts"
-import * as Errors from "../sites/access/Errors.ts"
+import * as Authorized from "../sites/access/Authorized.ts"
 import * as Examples from "../sites/access/Examples.ts"
 import * as Fields from "../sites/access/Fields.ts"
 import { siteId } from "../sites/OwnerSitesApi.ts"
@@ -81,15 +80,16 @@ export const SubmissionList = Schema.Struct({
 export const list = HttpApiEndpoint.get("list", base, {
   params: site,
   query: { ...filter, cursor: Fields.cursor, limit: Fields.limit },
-  success: SubmissionList,
-  error: Errors.NotFound
-}).annotateMerge(
-  Authorization.operation("read", {
-    identifier: "list_submissions",
-    summary: "List submissions",
-    description: "The submissions of a website, latest first."
-  })
-)
+  success: SubmissionList
+})
+  .middleware(Authorized.inbox.read)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "list_submissions",
+      summary: "List submissions",
+      description: "The submissions of a website, latest first."
+    })
+  )
 
 const nullableText = Schema.NullOr(Schema.String)
 
@@ -125,15 +125,16 @@ export const SubmissionDetails = Schema.Struct({
 
 export const details = HttpApiEndpoint.get("details", `${base}/:submission_id`, {
   params: { ...site, submission_id: Field.Uuid({ title: "Submission Id" }) },
-  success: SubmissionDetails,
-  error: Errors.NotFound
-}).annotateMerge(
-  Authorization.operation("read", {
-    identifier: "read_submission",
-    summary: "Read a submission",
-    description: "A submission with all its fields. The request does not mark it as read."
-  })
-)
+  success: SubmissionDetails
+})
+  .middleware(Authorized.inbox.read)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "read_submission",
+      summary: "Read a submission",
+      description: "A submission with all its fields. The request does not mark it as read."
+    })
+  )
 
 export const SubmissionOverview = Schema.Struct({
   unread: Schema.Int.annotate({
@@ -149,15 +150,16 @@ export const SubmissionOverview = Schema.Struct({
 
 export const overview = HttpApiEndpoint.get("overview", `${base}/overview`, {
   params: site,
-  success: SubmissionOverview,
-  error: Errors.NotFound
-}).annotateMerge(
-  Authorization.operation("read", {
-    identifier: "submission_overview",
-    summary: "Count submissions",
-    description: "How many submissions are unread, how many are quarantined, and the pages of the latest."
-  })
-)
+  success: SubmissionOverview
+})
+  .middleware(Authorized.inbox.read)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "submission_overview",
+      summary: "Count submissions",
+      description: "How many submissions are unread, how many are quarantined, and the pages of the latest."
+    })
+  )
 
 const submission_ids = Fields.selection("Submission Ids")
 
@@ -184,15 +186,16 @@ const change = <const Name extends string>(name: Name, summary: string, descript
   HttpApiEndpoint.post(name, `${base}/${name}`, {
     params: site,
     payload: Selection,
-    success: Changed,
-    error: Errors.NotFound
-  }).annotateMerge(
-    Authorization.operation("write", {
-      identifier: `${name}_submissions`,
-      summary,
-      description: `${description} 404 if the website has none of the submissions.`
-    })
-  )
+    success: Changed
+  })
+    .middleware(Authorized.inbox.change)
+    .annotateMerge(
+      Authorized.operation({
+        identifier: `${name}_submissions`,
+        summary,
+        description: `${description} 404 if the website has none of the submissions.`
+      })
+    )
 
 export const release = change("release", "Release submissions", "Accepts quarantined submissions.")
 
@@ -201,15 +204,16 @@ export const remove = change("delete", "Delete submissions", "Deletes submission
 export const mark = HttpApiEndpoint.post("mark", `${base}/read`, {
   params: site,
   payload: MarkedSelection,
-  success: Changed,
-  error: Errors.NotFound
-}).annotateMerge(
-  Authorization.operation("write", {
-    identifier: "mark_submissions",
-    summary: "Mark submissions as read",
-    description: "Marks submissions as read or as unread. 404 if the website has none of the submissions."
-  })
-)
+  success: Changed
+})
+  .middleware(Authorized.inbox.change)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "mark_submissions",
+      summary: "Mark submissions as read",
+      description: "Marks submissions as read or as unread. 404 if the website has none of the submissions."
+    })
+  )
 
 export const exportFormats = ["csv", "ndjson"] as const
 
@@ -219,17 +223,18 @@ export const exportAll = HttpApiEndpoint.get("export", `${base}/export`, {
   success: HttpApiSchema.WithHeaders(
     HttpApiSchema.StreamUint8Array({ contentType: ["text/csv", "application/x-ndjson"] }),
     { "content-disposition": Schema.String.annotate({ description: "The name of a file to save" }) }
-  ),
-  error: Errors.NotFound
-}).annotateMerge(
-  Authorization.operation("read", {
-    identifier: "export_submissions",
-    transform: streamed("The submissions", ExportExamples.submissions),
-    summary: "Export submissions",
-    description:
-      "All submissions that match, latest first. The default is CSV, with a column for each of the first 200 fields and one column for all others. Newline-delimited JSON is lossless. The response breaks off if the service fails."
-  })
-)
+  )
+})
+  .middleware(Authorized.inbox.read)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "export_submissions",
+      transform: streamed("The submissions", ExportExamples.submissions),
+      summary: "Export submissions",
+      description:
+        "All submissions that match, latest first. The default is CSV, with a column for each of the first 200 fields and one column for all others. Newline-delimited JSON is lossless. The response breaks off if the service fails."
+    })
+  )
 
 export const SubmissionDeliveries = Schema.Struct({
   webhooks: Schema.Array(
@@ -268,15 +273,16 @@ export const SubmissionDeliveries = Schema.Struct({
 
 export const deliveries = HttpApiEndpoint.get("deliveries", `${base}/:submission_id/deliveries`, {
   params: { ...site, submission_id: Field.Uuid({ title: "Submission Id" }) },
-  success: SubmissionDeliveries,
-  error: Errors.NotFound
-}).annotateMerge(
-  Authorization.operation("read", {
-    identifier: "submission_deliveries",
-    summary: "List the deliveries of a submission",
-    description: "The deliveries of a submission to webhooks and the mails about it, each with its state."
-  })
-)
+  success: SubmissionDeliveries
+})
+  .middleware(Authorized.inbox.read)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "submission_deliveries",
+      summary: "List the deliveries of a submission",
+      description: "The deliveries of a submission to webhooks and the mails about it, each with its state."
+    })
+  )
 
 export class SubmissionsGroup extends HttpApiGroup.make("submissions")
   .add(list, overview, exportAll, details, release, remove, mark, deliveries)

@@ -3,32 +3,31 @@
  *
  * @module
  */
-import { Effect, Option, Stream } from "effect"
+import { Effect, Stream } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../api/OwnerApi.ts"
-import type { SubmissionMail } from "../delivery/mail/Notifications.ts"
-import { OwnerNotifications } from "../delivery/mail/OwnerNotifications.ts"
+import { Notifications, type SubmissionMail } from "../delivery/mail/Notifications.ts"
 import type { ShownWebhook } from "../delivery/OperatorsWebhook.ts"
 import { OwnerWebhooks } from "../delivery/OwnerWebhooks.ts"
 import * as Webhook from "../delivery/Webhook.ts"
 import * as Paced from "../platform/runtime/Paced.ts"
 import * as Calendar from "../platform/text/Calendar.ts"
 import * as Cursor from "../platform/text/Cursor.ts"
-import type { AuthorizedSite } from "../sites/access/Access.ts"
+import * as Authorized from "../sites/access/Authorized.ts"
 import * as Errors from "../sites/access/Errors.ts"
 import { Exports } from "../sites/access/Exports.ts"
-import * as Failures from "../sites/access/Failures.ts"
 import * as Fields from "../sites/access/Fields.ts"
-import { OwnerSites } from "../sites/OwnerSites.ts"
-import * as Inbox from "./InboxMessage.ts"
-import { OwnerInbox } from "./OwnerInbox.ts"
+import { SiteSlots } from "../sites/access/SiteSlots.ts"
+import type { Site } from "../sites/Site.ts"
+import { Inbox } from "./Inbox.ts"
+import * as InboxMessage from "./InboxMessage.ts"
 import type { exportFormats } from "./OwnerSubmissionsApi.ts"
 import * as SubmissionExport from "./SubmissionExport.ts"
 import * as SubmissionTable from "./SubmissionTable.ts"
 
 const notFound = Errors.make("NotFound", "This website has no such submission. The submission may have been deleted.")
 
-const commonOf = (message: Inbox.Message | Inbox.Summary) => ({
+const commonOf = (message: InboxMessage.Message | InboxMessage.Summary) => ({
   submission_id: message.submissionId,
   received_at: Calendar.iso(message.receivedAt),
   status: message.status,
@@ -38,9 +37,9 @@ const commonOf = (message: Inbox.Message | Inbox.Summary) => ({
   page_slug: message.pageSlug
 })
 
-const toDetails = (message: Inbox.Message) => ({
+const toDetails = (message: InboxMessage.Message) => ({
   ...commonOf(message),
-  fields: Inbox.fieldsOf(message.formData),
+  fields: InboxMessage.fieldsOf(message.formData),
   source: message.attribution.source,
   medium: message.attribution.medium,
   campaign: message.attribution.campaign,
@@ -66,7 +65,7 @@ const mailJson = ({ createdAt, mail, recipient }: SubmissionMail) => ({
 })
 
 /** Which of the selected submissions a change found, and which not; 404 if it found none. */
-const changed = (wanted: ReadonlyArray<string>) => (found: ReadonlyArray<string>) => {
+const changed = (wanted: ReadonlyArray<string>, found: ReadonlyArray<string>) => {
   const known = new Set(found)
   return known.size === 0
     ? Effect.fail(notFound)
@@ -80,7 +79,8 @@ const changed = (wanted: ReadonlyArray<string>) => (found: ReadonlyArray<string>
  * Maps submissions, and lets other requests run in between: a form may have thousands of values, which take milliseconds to
  * format.
  */
-const paced = <A>(toResult: (message: Inbox.Message) => A) => Paced.map(({ formData }) => formData.length, toResult)
+const paced = <A>(toResult: (message: InboxMessage.Message) => A) =>
+  Paced.map(({ formData }) => formData.length, toResult)
 
 const contentTypes = { csv: "text/csv; charset=utf-8", ndjson: "application/x-ndjson" } as const
 
@@ -88,24 +88,24 @@ export const layer = HttpApiBuilder.group(
   OwnerApi,
   "submissions",
   Effect.fnUntraced(function* (handlers) {
-    const ownerSites = yield* OwnerSites
     const exports = yield* Exports
-    const inbox = yield* OwnerInbox
+    const inbox = yield* Inbox
+    const { lists } = yield* SiteSlots
     const webhooks = yield* OwnerWebhooks
-    const notifications = yield* OwnerNotifications
+    const notifications = yield* Notifications
 
     /**
      * The lines of an export. Reads once before it returns, so that an unavailable store gives a 503 and not a truncated
      * response.
      */
     const linesOf = Effect.fnUntraced(function* (
-      proof: AuthorizedSite<"read">,
-      filter: Inbox.Filter,
+      websiteConfigId: string,
+      filter: InboxMessage.Filter,
       format: (typeof exportFormats)[number]
     ) {
-      const messages = inbox.stream(proof, filter)
+      const messages = inbox.stream(websiteConfigId, filter)
       if (format === "ndjson") {
-        yield* inbox.list(proof, { filter, after: null, limit: 1 })
+        yield* lists.run(websiteConfigId, inbox.list({ websiteConfigId, filter, after: null, limit: 1 }))
         return messages.pipe(paced((message) => SubmissionExport.ndjson(message, { withVerdict: true })))
       }
       const columns: SubmissionTable.Columns = new Set()
@@ -120,90 +120,90 @@ export const layer = HttpApiBuilder.group(
       )
     })
 
+    const find = ({ websiteConfigId }: Site, submissionId: string) =>
+      Effect.flatMap(
+        lists.run(websiteConfigId, inbox.find(websiteConfigId, submissionId)),
+        Effect.fromOption(() => notFound)
+      )
+
     return handlers
       .handle(
         "list",
-        Effect.fnUntraced(
-          function* ({ params, query }) {
-            const proof = yield* ownerSites.authorize(params.site_id, "read")
-            const { items, next } = yield* inbox.list(proof, {
-              filter: Inbox.toFilter(query, proof.site.timeZone),
+        Effect.fnUntraced(function* ({ query }) {
+          const { site } = yield* Authorized.inbox.read.proof
+          const { websiteConfigId } = site
+          const { items, next } = yield* lists.run(
+            websiteConfigId,
+            inbox.list({
+              websiteConfigId,
+              filter: InboxMessage.toFilter(query, site.timeZone),
               after: query.cursor ?? null,
               limit: query.limit ?? Fields.defaultLimit
             })
-            return {
-              submissions: items.map((summary) => ({ ...commonOf(summary), preview: summary.preview })),
-              next: next === null ? null : Cursor.format(next)
-            }
-          },
-          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
-        )
+          )
+          return {
+            submissions: items.map((summary) => ({ ...commonOf(summary), preview: summary.preview })),
+            next: next === null ? null : Cursor.format(next)
+          }
+        })
       )
-      .handle("overview", ({ params }) =>
-        ownerSites
-          .authorize(params.site_id, "read")
-          .pipe(Effect.flatMap(inbox.overview), Effect.catchTag("StorageUnavailable", Failures.ofStorage))
+      .handle(
+        "overview",
+        Effect.fnUntraced(function* () {
+          const { websiteConfigId } = (yield* Authorized.inbox.read.proof).site
+          return yield* lists.run(websiteConfigId, inbox.overview(websiteConfigId))
+        })
       )
-      .handle("details", ({ params }) =>
-        ownerSites.authorize(params.site_id, "read").pipe(
-          Effect.flatMap((proof) => inbox.find(proof, params.submission_id)),
-          Effect.flatMap(
-            Option.match({
-              onNone: () => Effect.fail(notFound),
-              onSome: (message) => Effect.succeed(toDetails(message))
-            })
-          ),
-          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
-        )
+      .handle(
+        "details",
+        Effect.fnUntraced(function* ({ params }) {
+          const { site } = yield* Authorized.inbox.read.proof
+          return toDetails(yield* find(site, params.submission_id))
+        })
       )
       .handle(
         "deliveries",
-        Effect.fnUntraced(
-          function* ({ params }) {
-            const proof = yield* ownerSites.authorize(params.site_id, "read")
-            const found = yield* inbox.find(proof, params.submission_id)
-            if (Option.isNone(found)) return yield* Effect.fail(notFound)
-            const deliveries = yield* webhooks.ofSubmission(proof, params.submission_id)
-            const mails = yield* notifications.ofSubmission(proof, params.submission_id)
-            return { webhooks: deliveries.map(deliveryJson), mails: mails.map(mailJson) }
-          },
-          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
-        )
+        Effect.fnUntraced(function* ({ params }) {
+          const proof = yield* Authorized.inbox.read.proof
+          yield* find(proof.site, params.submission_id)
+          const deliveries = yield* webhooks.ofSubmission(proof, params.submission_id)
+          const mails = yield* notifications.ofSubmission(proof.site.websiteConfigId, params.submission_id)
+          return { webhooks: deliveries.map(deliveryJson), mails: mails.map(mailJson) }
+        })
       )
       .handle(
         "export",
-        Effect.fnUntraced(
-          function* ({ params, query }) {
-            const proof = yield* ownerSites.authorize(params.site_id, "read")
-            yield* exports.begin(proof)
-            const format = query.format ?? "csv"
-            const filter = Inbox.toFilter(query, proof.site.timeZone)
-            const lines = yield* linesOf(proof, filter, format)
-            return exports.file(lines, { name: `submissions.${format}`, contentType: contentTypes[format] })
-          },
-          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
-        )
+        Effect.fnUntraced(function* ({ query }) {
+          const proof = yield* Authorized.inbox.read.proof
+          yield* exports.begin(proof)
+          const format = query.format ?? "csv"
+          const filter = InboxMessage.toFilter(query, proof.site.timeZone)
+          const lines = yield* linesOf(proof.site.websiteConfigId, filter, format)
+          return exports.file(lines, { name: `submissions.${format}`, contentType: contentTypes[format] })
+        })
       )
-      .handle("release", ({ params, payload: { submission_ids } }) =>
-        ownerSites.authorize(params.site_id, "write").pipe(
-          Effect.flatMap((proof) => inbox.release(proof, submission_ids)),
-          Effect.flatMap(changed(submission_ids)),
-          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
-        )
+      .handle(
+        "release",
+        Effect.fnUntraced(function* ({ payload: { submission_ids } }) {
+          const { websiteConfigId } = (yield* Authorized.inbox.change.proof).site
+          const found = yield* lists.run(websiteConfigId, inbox.release(websiteConfigId, submission_ids))
+          return yield* changed(submission_ids, found)
+        })
       )
-      .handle("delete", ({ params, payload: { submission_ids } }) =>
-        ownerSites.authorize(params.site_id, "write").pipe(
-          Effect.flatMap((proof) => inbox.delete(proof, submission_ids)),
-          Effect.flatMap(changed(submission_ids)),
-          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
-        )
+      .handle(
+        "delete",
+        Effect.fnUntraced(function* ({ payload: { submission_ids } }) {
+          const { websiteConfigId } = (yield* Authorized.inbox.change.proof).site
+          const found = yield* lists.run(websiteConfigId, inbox.delete(websiteConfigId, submission_ids))
+          return yield* changed(submission_ids, found)
+        })
       )
-      .handle("mark", ({ params, payload: { read, submission_ids } }) =>
-        ownerSites.authorize(params.site_id, "write").pipe(
-          Effect.flatMap((proof) => inbox.mark(proof, submission_ids, read)),
-          Effect.flatMap(changed(submission_ids)),
-          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
-        )
+      .handle(
+        "mark",
+        Effect.fnUntraced(function* ({ payload: { read, submission_ids } }) {
+          const { websiteConfigId } = (yield* Authorized.inbox.change.proof).site
+          return yield* changed(submission_ids, yield* inbox.mark(websiteConfigId, submission_ids, read))
+        })
       )
   })
 )

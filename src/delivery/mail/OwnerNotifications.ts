@@ -21,7 +21,7 @@ import * as ConfirmationRefusal from "./ConfirmationRefusal.ts"
 import type { RepeatRefusal, TooSoon } from "./MailRecipient.ts"
 import type { Outcome } from "./MailSchedule.ts"
 import { isSameTopic, type Notification, type Topic } from "./Notification.ts"
-import { type ListedNotification, Notifications, type SubmissionMail } from "./Notifications.ts"
+import { type ListedNotification, Notifications } from "./Notifications.ts"
 
 type Failure = (typeof Errors.NotFound)["Type"] | Errors.ValidationFailed | StorageUnavailable
 type TooManyRequests = (typeof Errors.TooManyRequests)["Type"]
@@ -49,10 +49,6 @@ export class OwnerNotifications extends Context.Service<
       proof: AuthorizedSite<"write">,
       notificationId: string
     ) => Effect.Effect<Outcome, Failure | TooManyRequests | ReportTimeout>
-    readonly ofSubmission: (
-      proof: AuthorizedSite<"read">,
-      submissionId: string
-    ) => Effect.Effect<ReadonlyArray<SubmissionMail>, StorageUnavailable>
   }
 >()("hydracore/delivery/mail/OwnerNotifications") {}
 
@@ -185,8 +181,7 @@ export const layer: Layer.Layer<
         const tested = yield* tests.notification(notificationId).pipe(Effect.catchTag("MailNotSetUp", () => noMail))
         if (Option.isNone(tested)) return yield* Effect.fail(notFound)
         return tested.value.outcome
-      }),
-      ofSubmission: ({ site }, submissionId) => notifications.ofSubmission(site.websiteConfigId, submissionId)
+      })
     }
   })
 )

@@ -10,7 +10,7 @@
  */
 import { Context, Effect, Layer, type Scope, Semaphore, Stream } from "effect"
 import { HttpServerResponse } from "effect/http"
-import type { AuthorizedSite } from "./Access.ts"
+import type { AnyAuthorizedSite } from "./Access.ts"
 import { type Refused, SiteSlots } from "./SiteSlots.ts"
 
 export interface File {
@@ -22,7 +22,7 @@ export class Exports extends Context.Service<
   Exports,
   {
     /** Begins an export of a website, which ends with the request. */
-    readonly begin: (proof: AuthorizedSite<"read">) => Effect.Effect<void, Refused, Scope.Scope>
+    readonly begin: (proof: AnyAuthorizedSite) => Effect.Effect<void, Refused, Scope.Scope>
     /** Reads each array of a stream in turn with the other exports. */
     readonly inTurn: <A, E>(stream: Stream.Stream<A, E>) => Stream.Stream<A, E>
     /** The file with these lines. Each array of the stream is a chunk of the response. */
