@@ -33,6 +33,10 @@ export interface Store {
   readonly erase: (
     hostedWebsiteId: string
   ) => Effect.Effect<Pick<Erased, "pageViews" | "botViews" | "events" | "conversions">, StorageUnavailable>
+  /** The hosted websites of which visits, sums of them or counts of late rows are stored. */
+  readonly websitesWithVisits: Effect.Effect<ReadonlyArray<string>, StorageUnavailable>
+  /** Deletes these of a website from the disk. Those of a website that still has page views are computed again. */
+  readonly eraseVisits: (hostedWebsiteId: string) => Effect.Effect<void, StorageUnavailable>
   /** Deletes the rows of the UTC months that ended before `time`, and returns the names of these months. */
   readonly dropMonthsBefore: (time: number) => Effect.Effect<ReadonlyArray<string>, StorageUnavailable>
 }

@@ -74,6 +74,15 @@ const eraseFrom = Effect.fnUntraced(function* (
   }
 })
 
+/** The tables with the stored visits of websites, their sums and the counts of late rows. */
+const visitTables = ["visit_day", "visit", "visit_sum", "late_row"] as const satisfies ReadonlyArray<Tables.Name>
+
+/** See `Store.eraseVisits`. No statement takes longer than `timeout`. */
+export const eraseVisits = Effect.fnUntraced(function* (hostedWebsiteId: string, timeout: Duration.Input) {
+  const target = yield* bounded(timeout)(Layout.target)
+  for (const name of visitTables) yield* eraseFrom(target, name, hostedWebsiteId, timeout)
+})
+
 /** See `Store.erase`. No statement takes longer than `timeout`. */
 export const erase = Effect.fnUntraced(function* (hostedWebsiteId: string, timeout: Duration.Input) {
   const target = yield* bounded(timeout)(Layout.target)
@@ -87,11 +96,21 @@ export const erase = Effect.fnUntraced(function* (hostedWebsiteId: string, timeo
     conversions: yield* from("conversion")
   }
   // Last, because they are computed from the rows above.
-  yield* from("visit_day")
-  yield* from("visit")
-  yield* from("visit_sum")
-  yield* from("late_row")
+  yield* eraseVisits(hostedWebsiteId, timeout)
   return erased satisfies Effect.Success<ReturnType<Store["erase"]>>
+})
+
+const Ids = Schema.Array(Schema.Struct({ id: Schema.String }))
+
+/** See `Store.websitesWithVisits`. */
+export const websitesWithVisits = Effect.fnUntraced(function* (timeout: Duration.Input) {
+  const { query } = yield* ClickHouse
+  const ids = visitTables.map((name) => `SELECT hosted_website_id AS id FROM ${name}`)
+  const found = yield* query(`SELECT DISTINCT id FROM (${ids.join(" UNION ALL ")})`).pipe(
+    decodeRows(Ids),
+    bounded(timeout)
+  )
+  return found.map(({ id }) => id)
 })
 
 const Partitions = Schema.Array(Schema.Struct({ table: Schema.String, month: Schema.String }))

@@ -72,6 +72,9 @@ export const layer = ({ timeout }: Options): Layer.Layer<never, never, ClickHous
           }).pipe(bounded(timeout))
         },
         erase: (hostedWebsiteId: string) => Effect.provideContext(Erasure.erase(hostedWebsiteId, timeout), context),
+        websitesWithVisits: Effect.provideContext(Erasure.websitesWithVisits(timeout), context),
+        eraseVisits: (hostedWebsiteId: string) =>
+          Effect.provideContext(Erasure.eraseVisits(hostedWebsiteId, timeout), context),
         dropMonthsBefore: (time: number) => Effect.provideContext(Erasure.dropMonthsBefore(time, timeout), context)
       })
     })

@@ -186,6 +186,7 @@ const steps = (retention: Retention.Options) =>
     ["delete expired shares", (now: number) => Shares.deleteExpired(now)],
     ["delete expired data", () => Retention.deleteExpired(retention)],
     ["complete the deletion of websites", () => resumeErasures],
+    ["delete the visits of deleted websites", () => SiteErasure.eraseLeftVisits],
     ["close the answers of processes that died", () => LapsedAnswers.closeAll]
   ] as const
 

@@ -4,7 +4,8 @@
  * 1. Marks the website. Statements that begin later do not find it and store nothing for it. If its instances are deleted with
  *    it, the same transaction deletes their tokens.
  * 2. Waits for the transactions that are writing to the tables of websites: they may have found the website before the mark.
- *    Blocks no transaction. After that, no more data is stored for the website.
+ *    Blocks no transaction. After that, no more data is stored for the website. Only a rollup run of a separate store may still
+ *    store visits, and deletes them when it ends.
  * 3. Deletes its data. From large tables, a statement deletes a few thousand rows at most, so that no lock is held for long.
  * 4. Deletes its row last, after its instances if they are deleted with it. As long as the row exists, the same command or
  *    `Maintenance` can resume an interrupted erasure. The same transaction deletes the keys, sessions and links that reach no
@@ -182,6 +183,28 @@ export const unfinished = Effect.gen(function* () {
     decodeRows(Unfinished)
   )
   return rows.map(({ id }) => id)
+})
+
+const Present = Schema.Array(Schema.Struct({ id: Schema.String }))
+
+/**
+ * Deletes the visits that a separate store has of deleted websites: those that a rollup run stored which began before the
+ * deletion and died, or that a process of an earlier version left.
+ */
+export const eraseLeftVisits = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const separate = yield* SeparateStore
+  if (Option.isNone(separate)) return
+  const ids = yield* separate.value.websitesWithVisits
+  if (ids.length === 0) return
+  const rows = yield* sql`SELECT hosted_website_id AS id FROM site
+    WHERE hosted_website_id = ANY (${Database.array(ids, PgTypes.OID.uuid)})`.pipe(decodeRows(Present))
+  const present = new Set(rows.map(({ id }) => id))
+  yield* Effect.forEach(
+    ids.filter((id) => !present.has(id)),
+    separate.value.eraseVisits,
+    { discard: true }
+  )
 })
 
 export const layer: Layer.Layer<SiteErasure, never, SqlClient.SqlClient> = Layer.effect(

@@ -28,7 +28,7 @@ const statement = "SELECT hosted_website_id AS id FROM site WHERE hosted_website
 export const layer = ({ connections }: Options): Layer.Layer<WritableSites, SqlError.SqlError, PgClient> =>
   Layer.effect(
     WritableSites,
-    // A write may be a rollup run, which has a timeout of its own.
+    // Each write has a timeout of its own.
     Effect.map(Database.dedicated({ maxConnections: connections, timeout: Duration.infinity }), (sql) =>
       WritableSites.of({
         during: Effect.fnUntraced(

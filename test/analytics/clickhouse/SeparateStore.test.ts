@@ -2,12 +2,15 @@
 import { randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { assert, layer as withLayer } from "@effect/vitest"
-import { Effect, Layer, Option, Schema } from "effect"
+import { Deferred, Effect, Fiber, Layer, Option, Schema } from "effect"
 import * as Service from "../../../src/analytics/AnalyticsRepo.ts"
 import * as AnalyticsRepo from "../../../src/analytics/clickhouse/AnalyticsRepo.ts"
 import * as SeparateStore from "../../../src/analytics/clickhouse/SeparateStore.ts"
 import * as ConversionOutbox from "../../../src/analytics/postgres/ConversionOutbox.ts"
 import * as Leads from "../../../src/analytics/postgres/Leads.ts"
+import * as DayRollUp from "../../../src/analytics/reports/clickhouse/DayRollUp.ts"
+import * as Reader from "../../../src/analytics/reports/clickhouse/Reader.ts"
+import * as LocalTime from "../../../src/analytics/reports/LocalTime.ts"
 import * as Store from "../../../src/analytics/SeparateStore.ts"
 import * as ConversationStore from "../../../src/chat/postgres/ConversationStore.ts"
 import * as InstanceDirectory from "../../../src/chat/postgres/InstanceDirectory.ts"
@@ -15,6 +18,7 @@ import * as SubmissionRepo from "../../../src/forms/postgres/SubmissionRepo.ts"
 import { ClickHouse } from "../../../src/platform/clickhouse/ClickHouse.ts"
 import { decodeRows } from "../../../src/platform/runtime/Rows.ts"
 import { StorageUnavailable } from "../../../src/platform/Storage.ts"
+import * as Maintenance from "../../../src/privacy/postgres/Maintenance.ts"
 import * as SiteErasure from "../../../src/privacy/postgres/SiteErasure.ts"
 import * as SiteDirectory from "../../../src/sites/postgres/SiteDirectory.ts"
 import * as WritableSites from "../../../src/sites/postgres/WritableSites.ts"
@@ -123,6 +127,54 @@ TestClickHouse.describeWithClickHouse("with ClickHouse and PostgreSQL", () => {
         })
     )
 
+    const visitRows = Effect.fnUntraced(function* (ids: ReadonlyArray<string>) {
+      const { query } = yield* ClickHouse
+      const tables = ["visit", "visit_day", "visit_sum", "late_row"]
+      const rows = tables.map((table) => `SELECT hosted_website_id AS id, '${table}' AS table FROM ${table}`)
+      return yield* query(
+        `SELECT DISTINCT id, table FROM (${rows.join(" UNION ALL ")}) WHERE id IN {ids:Array(UUID)} ORDER BY id, table`,
+        { parameters: { ids } }
+      )
+    })
+
+    it.effect("an erasure does not wait for a rollup run, which deletes at its end what it stored", () =>
+      Effect.gen(function* () {
+        const clickhouse = yield* ClickHouse
+        const site = yield* create
+        const { hostedWebsiteId } = site
+        const receivedAt = Date.parse("2026-11-20T12:00:00Z")
+        yield* Service.AnalyticsRepo.use(({ append }) => append({ ...viewOf(hostedWebsiteId, plain), receivedAt }))
+        const [begun, goOn] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
+        const rollUp = yield* DayRollUp.rollUp(
+          Reader.make(clickhouse, { seconds: 20, memory: 1_000_000_000 }),
+          { hostedWebsiteId, timeZone: "UTC" },
+          { days: LocalTime.days("UTC", "2026-11-20", "2026-11-20"), isForced: true, minRows: 0 }
+        ).pipe(
+          Effect.provideService(ClickHouse, {
+            ...clickhouse,
+            // The statement has read the page views and stores the visits only after the erasure.
+            command: (statement, options) =>
+              statement.startsWith("INSERT INTO visit (")
+                ? Effect.andThen(
+                    Effect.andThen(Deferred.succeed(begun, undefined), Deferred.await(goOn)),
+                    clickhouse.command(
+                      `INSERT INTO visit (hosted_website_id, day, roll) VALUES ('${hostedWebsiteId}', '2026-11-20', 1)`
+                    )
+                  )
+                : clickhouse.command(statement, options)
+          }),
+          Effect.provide(WritableSites.layer({ connections: 1 })),
+          Effect.forkScoped
+        )
+        yield* Deferred.await(begun)
+        yield* Erasure.SiteErasure.use(({ erase }) => erase(site.websiteConfigId))
+        assert.deepStrictEqual(yield* visitRows([hostedWebsiteId]), [])
+        yield* Deferred.succeed(goOn, undefined)
+        yield* Fiber.join(rollUp)
+        assert.deepStrictEqual(yield* visitRows([hostedWebsiteId]), [])
+      }).pipe(Effect.scoped)
+    )
+
     it.effect("months that ended before a time are dropped, and no others", () =>
       Effect.gen(function* () {
         const { query } = yield* ClickHouse
@@ -144,6 +196,23 @@ TestClickHouse.describeWithClickHouse("with ClickHouse and PostgreSQL", () => {
         assert.deepStrictEqual(
           remaining,
           times.slice(1).map((at) => ({ at }))
+        )
+      })
+    )
+
+    it.effect("maintenance deletes the visits of websites that are gone, and no others", () =>
+      Effect.gen(function* () {
+        const { command } = yield* ClickHouse
+        const { hostedWebsiteId } = yield* create
+        const gone = randomUUID()
+        for (const table of ["visit", "visit_day", "visit_sum", "late_row"]) {
+          yield* command(`INSERT INTO ${table} (hosted_website_id) VALUES ('${gone}'), ('${hostedWebsiteId}')`)
+        }
+        const forever = { pageViews: Option.none(), submissions: Option.none(), conversations: Option.none() }
+        assert.isTrue(yield* Maintenance.round(forever))
+        assert.deepStrictEqual(
+          yield* visitRows([gone, hostedWebsiteId]),
+          ["late_row", "visit", "visit_day", "visit_sum"].map((table) => ({ id: hostedWebsiteId, table }))
         )
       })
     )

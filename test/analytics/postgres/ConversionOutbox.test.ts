@@ -25,6 +25,8 @@ withLayer(live, { excludeTestServices: true })("analytics/postgres/ConversionOut
         addConversions: (id: string, { length }: ReadonlyArray<unknown>) =>
           Effect.suspend(() => (sent.push([id, length]) === 1 ? loseConnection : Effect.void)),
         erase: () => Effect.die("not used"),
+        websitesWithVisits: Effect.die("not used"),
+        eraseVisits: () => Effect.die("not used"),
         dropMonthsBefore: () => Effect.die("not used")
       }
       yield* ConversionOutbox.move(sql, store).pipe(mapErrors)

@@ -130,6 +130,8 @@ const withSeparateStore = (isMigrated: Effect.Effect<boolean, StorageUnavailable
           visitorRows: () => refused,
           addConversions: () => refused,
           erase: () => refused,
+          websitesWithVisits: refused,
+          eraseVisits: () => refused,
           dropMonthsBefore: () => refused
         })
       )

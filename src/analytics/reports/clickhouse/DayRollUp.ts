@@ -9,9 +9,10 @@
  */
 import { randomInt } from "node:crypto"
 import { Array as Arr, Clock, Effect, Schema } from "effect"
-import { ClickHouse } from "../../../platform/clickhouse/ClickHouse.ts"
+import { bounded, ClickHouse } from "../../../platform/clickhouse/ClickHouse.ts"
 import { decodeRows } from "../../../platform/runtime/Rows.ts"
 import { WritableSites } from "../../../sites/WritableSites.ts"
+import * as Erasure from "../../clickhouse/Erasure.ts"
 import type { Day } from "../LocalTime.ts"
 import * as LocalTime from "../LocalTime.ts"
 import { Parameters } from "./Parameters.ts"
@@ -26,8 +27,11 @@ const maxRows = 300_000
 /** The maximum number of days per statement. Their bounds are parameters, which are part of the URL. */
 const maxDays = 50
 
-/** Maximum duration of the statement that stores visits, in seconds. The erasure of a website waits for it. */
+/** Maximum duration of a statement that stores visits or sums, in seconds. */
 const maxSeconds = 600
+
+/** Maximum duration of a statement that ends a rollup run. The erasure of a website waits for it. */
+const endTimeout = "30 seconds"
 
 const randomBits = 20
 
@@ -59,20 +63,28 @@ const chunksOf = (spans: ReadonlyArray<Span>, rowsOf: (span: Span) => number): R
   return chunks.map((chunk) => chunk.spans)
 }
 
-/** Stores the visits of some successive days, and the sums of those that have ended. Only the last one may go on. */
+/**
+ * Stores the visits of some successive days, and the sums of those that have ended. Only the last one may go on. Stores nothing
+ * if the website is being deleted. The deletion does not wait for the statements that compute visits, which take long: if it
+ * begins meanwhile, the visits are deleted at the end.
+ */
 const store = Effect.fnUntraced(function* (
   reader: Reader,
   { hostedWebsiteId, timeZone }: VisitSql.ZonedSite,
   [first, ...others]: Spans
 ) {
   const { command, insert } = yield* ClickHouse
+  const { during } = yield* WritableSites
+  const whileWritable = <A, E, R>(work: (isWritable: boolean) => Effect.Effect<A, E, R>) =>
+    during(new Set([hostedWebsiteId]), (writable) => work(writable.has(hostedWebsiteId)))
+  if (!(yield* whileWritable(Effect.succeed))) return
   const spans = [first, ...others]
   const cut = ({ day, until }: Span): Day => ({ ...day, end: until })
   const days: VisitSql.Days = [cut(first), ...others.map(cut)]
   // Before the rows: those that arrive meanwhile may be missing in the visits, so they must not be counted.
   const late = yield* VisitDays.late(reader, hostedWebsiteId, timeZone, [first.day, ...others.map(({ day }) => day)])
   const roll = numberOf(yield* Clock.currentTimeMillis)
-  const run = (name: string, statement: (parameters: Parameters, site: string, number: string) => string) => {
+  const execute = (name: string, statement: (parameters: Parameters, site: string, number: string) => string) => {
     const parameters = new Parameters()
     const text = statement(parameters, parameters.uuid(hostedWebsiteId), parameters.number(roll))
     return command(text, {
@@ -85,7 +97,7 @@ const store = Effect.fnUntraced(function* (
     })
   }
   const names = VisitSql.columns.map(([name]) => name).join(", ")
-  yield* run("visits", (parameters, site, number) => {
+  yield* execute("visits", (parameters, site, number) => {
     const start = VisitSql.dayStart(parameters, days, "toUnixTimestamp64Milli(started_at)")
     const starts = parameters.integers(days.map((day) => day.start))
     const date = `(${parameters.dates(days.map((day) => day.date))})[indexOf(${starts}, ${start})]`
@@ -94,7 +106,7 @@ const store = Effect.fnUntraced(function* (
   })
   const ended = spans.filter(({ day, until }) => until === day.end).map(({ day }) => day)
   if (ended.length > 0) {
-    yield* run("sums", (parameters, site, number) => {
+    yield* execute("sums", (parameters, site, number) => {
       const [from, to] = [ended[0]?.date ?? "", ended.at(-1)?.date ?? ""].map((date) => parameters.date(date))
       const offsets = LocalTime.offsets(timeZone, ended)
       const statement = SumSql.sums(
@@ -108,7 +120,7 @@ const store = Effect.fnUntraced(function* (
       return `INSERT INTO visit_sum (${SumSql.columns}) ${statement}`
     })
   }
-  yield* insert({
+  const run = insert({
     table: "visit_day",
     token: roll,
     columns: ["hosted_website_id", "day", "roll", "version", "until", "late_rows", "late_leads"],
@@ -117,6 +129,10 @@ const store = Effect.fnUntraced(function* (
       return [hostedWebsiteId, day.date, roll, VisitDays.versionOf(timeZone), until, rows, leads]
     })
   })
+  const isStored = yield* whileWritable((isWritable) =>
+    Effect.as(Effect.when(bounded(endTimeout)(run), Effect.succeed(isWritable)), isWritable)
+  )
+  if (!isStored) yield* Erasure.eraseVisits(hostedWebsiteId, endTimeout)
 })
 
 const Counts = Schema.Array(Schema.Struct({ start: Schema.Int, rows: Schema.Int }))
@@ -187,14 +203,6 @@ export const rollUp = Effect.fnUntraced(function* (
     isForced || span.until === span.day.end || newRows(span) >= Math.max(minRows, renewedPart * allRows(span))
   const chosen = spans.filter(isRenewed)
   if (!isForced && chosen.reduce((sum, span) => sum + newRows(span), 0) < minRows) return 0
-  const { during } = yield* WritableSites
-  yield* Effect.forEach(
-    chunksOf(chosen, allRows),
-    (chunk) =>
-      during(new Set([hostedWebsiteId]), (writable) =>
-        writable.has(hostedWebsiteId) ? store(reader, site, chunk) : Effect.void
-      ),
-    { discard: true }
-  )
+  yield* Effect.forEach(chunksOf(chosen, allRows), (chunk) => store(reader, site, chunk), { discard: true })
   return chosen.length
 })
