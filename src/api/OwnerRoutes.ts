@@ -52,7 +52,6 @@ import * as CurrentSessionHandlers from "../sites/access/CurrentSessionHttp.ts"
 import * as Exports from "../sites/access/Exports.ts"
 import type { OwnerKeys } from "../sites/access/OwnerKeys.ts"
 import * as KeyHandlers from "../sites/access/OwnerKeysHttp.ts"
-import * as OwnerSessions from "../sites/access/OwnerSessions.ts"
 import * as SessionHandlers from "../sites/access/OwnerSessionsHttp.ts"
 import * as SharedAuthentication from "../sites/access/SharedAuthentication.ts"
 import type { Shares } from "../sites/access/Shares.ts"
@@ -77,7 +76,7 @@ type HandlerServices =
   | SiteErasure
   | SiteSlots.SiteSlots
   | OwnerReports.OwnerReports
-  | OwnerSessions.OwnerSessions
+  | CallerLimits.CallerLimits
   | Inbox
   | Notifications
   | OwnerConversations.OwnerConversations
@@ -143,7 +142,7 @@ export const layer = (options: Options) =>
           NotificationHandlers.layer,
           FormHandlers.layer,
           DataHandlers.layer,
-          CurrentSessionHandlers.layer
+          CurrentSessionHandlers.layer(options)
         )
       )
     ),
@@ -158,7 +157,6 @@ export const layer = (options: Options) =>
       OwnerWebhooks.layer(options),
       OwnerNotifications.layer,
       OwnerData.layer(options),
-      OwnerSessions.layer(options),
       Authentication.layer(options),
       Layer.provide(Authorization.layer, OwnerSites.layer),
       Authorized.layer,

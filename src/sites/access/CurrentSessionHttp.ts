@@ -3,16 +3,19 @@
  *
  * @module
  */
-import { Effect } from "effect"
+import { Effect, Option } from "effect"
 import { HttpServerRequest } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../../api/OwnerApi.ts"
 import * as ConsoleCookie from "../../platform/http/ConsoleCookie.ts"
+import type { StorageUnavailable } from "../../platform/Storage.ts"
 import * as Calendar from "../../platform/text/Calendar.ts"
-import { localSessionCookie, sessionCookie } from "./AuthenticationApi.ts"
-import { limits } from "./ConsoleSession.ts"
-import * as Failures from "./Failures.ts"
-import { OwnerSessions, unusableLink } from "./OwnerSessions.ts"
+import { SiteDirectory } from "../SiteDirectory.ts"
+import { Caller, localSessionCookie, sessionCookie } from "./AuthenticationApi.ts"
+import { CallerLimits } from "./CallerLimits.ts"
+import { limits, linkSyntax } from "./ConsoleSession.ts"
+import { ConsoleSessions } from "./ConsoleSessions.ts"
+import * as Errors from "./Errors.ts"
 
 /** The attributes of the cookie. Browsers keep it for `maxAge` milliseconds. */
 export const cookieOptions = (maxAge: number, secure: boolean) =>
@@ -32,56 +35,94 @@ const setCookie = Effect.fnUntraced(function* (value: string, maxAge: number) {
   yield* HttpApiBuilder.securitySetCookie(cookie, value, cookieOptions(maxAge, isSecure))
 })
 
+/** The link opens no session. Does not reveal why. */
+const unusableLink: (typeof Errors.Unauthorized)["Type"] = {
+  _tag: "Unauthorized",
+  detail: "This link is expired, was opened before, or is incomplete. `hydracore console link` prints a new one.",
+  headers: {}
+}
+
+const off = Errors.make("NotFound", "There is no console at this address. CONSOLE=on turns it on.")
+
+const withoutSession = Errors.make("NotFound", "This request has a key. Only a request of the console has a session.")
+
 /** Refuses the request of a page of another origin. */
 const expectOwnPage = HttpServerRequest.HttpServerRequest.use(({ headers }) =>
   ConsoleCookie.isSameOrigin(headers["sec-fetch-site"]) ? Effect.void : Effect.fail(unusableLink)
 )
 
-export const layer = HttpApiBuilder.group(
-  OwnerApi,
-  "session",
-  Effect.fnUntraced(function* (handlers) {
-    const sessions = yield* OwnerSessions
-    return handlers
-      .handle(
-        "open",
-        Effect.fnUntraced(
-          function* ({ payload }) {
-            yield* expectOwnPage
-            yield* setCookie(yield* sessions.open(payload.secret), limits.absolute)
-          },
-          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
-        )
-      )
-      .handle(
-        "readLink",
-        Effect.fnUntraced(
-          function* ({ payload }) {
-            yield* expectOwnPage
-            const { session, sites } = yield* sessions.readLink(payload.secret)
-            return {
-              role: session.role,
-              label: session.label,
-              sites:
-                sites === "all"
-                  ? sites
-                  : sites.map(({ name, websiteConfigId }) => ({ site_id: websiteConfigId, name })),
-              expires_at: Calendar.iso(session.linkExpiresAt)
-            }
-          },
-          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
-        )
-      )
-      .handle("current", () =>
-        Effect.map(sessions.current, ({ label, role, sites, use }) => ({
-          role,
-          label,
-          sites,
-          expires_at: Calendar.iso(use.openedAt + limits.absolute)
-        }))
-      )
-      .handle("close", () =>
-        sessions.close.pipe(Effect.andThen(setCookie("", 0)), Effect.catchTag("StorageUnavailable", Failures.ofStorage))
-      )
-  })
+/** The caller's session. */
+const currentSession = Caller.use(({ session }) =>
+  session === null ? Effect.fail(withoutSession) : Effect.succeed(session)
 )
+
+export interface Options {
+  /** Whether there is a console. */
+  readonly console: boolean
+}
+
+export const layer = (options: Options) =>
+  HttpApiBuilder.group(
+    OwnerApi,
+    "session",
+    Effect.fnUntraced(function* (handlers) {
+      const sessions = yield* ConsoleSessions
+      const directory = yield* SiteDirectory
+      const callers = yield* CallerLimits
+
+      /** Looks up a link with `find`. A link that is not found counts against the client's address. */
+      const lookUp = Effect.fnUntraced(function* <A>(
+        link: string,
+        find: (link: string) => Effect.Effect<Option.Option<A>, StorageUnavailable>
+      ) {
+        yield* expectOwnPage
+        if (!options.console) return yield* Effect.fail(off)
+        const found = linkSyntax.isWellFormed(link) ? yield* callers.lookUp(link, find(link)) : Option.none()
+        if (Option.isSome(found)) return found.value
+        yield* callers.countFailure
+        return yield* Effect.fail(unusableLink)
+      })
+
+      return handlers
+        .handle(
+          "open",
+          Effect.fnUntraced(function* ({ payload }) {
+            const { cookie } = yield* lookUp(payload.secret, sessions.open)
+            yield* setCookie(cookie, limits.absolute)
+          })
+        )
+        .handle(
+          "readLink",
+          Effect.fnUntraced(function* ({ payload }) {
+            const { label, linkExpiresAt, role, sessionId, sites } = yield* lookUp(payload.secret, sessions.findLink)
+            yield* callers.count(sessionId)
+            const found = sites === "all" ? [] : yield* Effect.forEach(sites, directory.byWebsiteConfigId)
+            const named = found
+              .flatMap(Option.toArray)
+              .map(({ name, websiteConfigId }) => ({ site_id: websiteConfigId, name }))
+            return {
+              role,
+              label,
+              sites: sites === "all" ? sites : named,
+              expires_at: Calendar.iso(linkExpiresAt)
+            }
+          })
+        )
+        .handle("current", () =>
+          Effect.map(currentSession, ({ label, role, sites, use }) => ({
+            role,
+            label,
+            sites,
+            expires_at: Calendar.iso(use.openedAt + limits.absolute)
+          }))
+        )
+        .handle(
+          "close",
+          Effect.fnUntraced(function* () {
+            const { sessionId } = yield* currentSession
+            yield* sessions.end(sessionId)
+            yield* setCookie("", 0)
+          })
+        )
+    })
+  )
