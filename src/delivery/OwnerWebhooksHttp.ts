@@ -7,20 +7,21 @@ import { Effect } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../api/OwnerApi.ts"
 import * as Calendar from "../platform/text/Calendar.ts"
+import * as Access from "../sites/access/Access.ts"
 import { Caller } from "../sites/access/AuthenticationApi.ts"
 import { CallerOperations } from "../sites/access/CallerOperations.ts"
 import * as Failures from "../sites/access/Failures.ts"
 import * as ListQuery from "../sites/access/ListQuery.ts"
-import * as Scope from "../sites/access/Scope.ts"
 import { OwnerSites } from "../sites/OwnerSites.ts"
 import type { ShownWebhook } from "./OperatorsWebhook.ts"
 import { OwnerWebhooks } from "./OwnerWebhooks.ts"
 import type { Selection } from "./Replay.ts"
 import * as Webhook from "./Webhook.ts"
 
-const toJson = (webhook: ShownWebhook, scope: Scope.Scope) => ({
+/** A URL may hold a secret, so only a caller who may change the webhook sees it. */
+const toJson = (webhook: ShownWebhook, mayChange: boolean) => ({
   webhook_id: webhook.webhookId,
-  url: Scope.includes(scope, "write") ? webhook.url : null,
+  url: mayChange ? webhook.url : null,
   host: webhook.url === null ? null : Webhook.hostOf(webhook.url),
   events: webhook.events,
   format: webhook.format,
@@ -57,9 +58,9 @@ export const layer = HttpApiBuilder.group(
         "list",
         Effect.fnUntraced(
           function* ({ params }) {
-            const { scope } = yield* Caller
+            const mayChange = Access.permits(yield* Caller, "settings", "change")
             const listed = yield* Effect.flatMap(ownerSites.authorize(params.site_id, "read"), webhooks.list)
-            return { webhooks: listed.map((webhook) => toJson(webhook, scope)) }
+            return { webhooks: listed.map((webhook) => toJson(webhook, mayChange)) }
           },
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
         )
@@ -79,7 +80,7 @@ export const layer = HttpApiBuilder.group(
               ...(enabled === undefined ? {} : { isEnabled: enabled })
             })
           ),
-          Effect.map((webhook) => toJson(webhook, "write")),
+          Effect.map((webhook) => toJson(webhook, true)),
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
         )
       )

@@ -6,10 +6,11 @@ import * as LiveFeeds from "../../src/activity/LiveFeeds.ts"
 import { SiteActivity } from "../../src/activity/SiteActivity.ts"
 import { Reports } from "../../src/analytics/reports/Reports.ts"
 import { authorize } from "../../src/sites/access/Access.ts"
+import * as Role from "../../src/sites/access/Role.ts"
 import * as SiteSlots from "../../src/sites/access/SiteSlots.ts"
 
 const site = Option.getOrThrow(
-  authorize({ scope: "read", sites: "all" }, "read", {
+  authorize({ grants: Role.grants.viewer, sites: "all" }, "read", {
     websiteConfigId: "5b0c6f04-8d3c-4c5c-9a55-0d6f3f4d1f01",
     hostedWebsiteId: "5b0c6f04-8d3c-4c5c-9a55-0d6f3f4d1f02",
     trackingToken: "5b0c6f04-8d3c-4c5c-9a55-0d6f3f4d1f03",

@@ -25,7 +25,7 @@ describe("sites/OwnerSites", () => {
         for (const required of Scope.scopes) {
           const proof = yield* owned.authorize(websiteConfigId, required).pipe(
             Effect.provideService(Caller, {
-              scope: granted,
+              grants: Scope.grants[granted],
               sites: "all",
               id: "a",
               session: null,

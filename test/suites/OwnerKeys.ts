@@ -9,6 +9,7 @@ import { Clock, Effect, type Layer, Option, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import type { Access } from "../../src/sites/access/Access.ts"
 import { nothingRemains } from "../../src/sites/access/Issuers.ts"
+import type { OwnerKey } from "../../src/sites/access/OwnerKey.ts"
 import { format, type IssuedOwnerKey } from "../../src/sites/access/OwnerKey.ts"
 import { OwnerKeys } from "../../src/sites/access/OwnerKeys.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
@@ -19,10 +20,13 @@ const newSite = SiteDirectory.use((sites) => sites.create({ name: "a", origins: 
   Effect.map(({ websiteConfigId }) => websiteConfigId)
 )
 
-const issue = (access: Access, expiresAt: number | null = null, label: string | null = null) =>
-  OwnerKeys.use((keys) => keys.issue({ ...access, expiresAt, label })).pipe(Effect.flatMap(Effect.fromOption))
+const issue = (
+  access: Pick<OwnerKey, "scope" | "sites">,
+  expiresAt: number | null = null,
+  label: string | null = null
+) => OwnerKeys.use((keys) => keys.issue({ ...access, expiresAt, label })).pipe(Effect.flatMap(Effect.fromOption))
 
-const allSites: Access = { scope: "stats", sites: "all" }
+const allSites: Pick<OwnerKey, "scope" | "sites"> = { scope: "stats", sites: "all" }
 
 const authenticate = (key: string) => OwnerKeys.use((keys) => keys.authenticate(key))
 

@@ -72,7 +72,7 @@ const issue = Command.make(
   ])
 )
 
-const siteIds = ({ sites }: Access): string => (sites === "all" ? "all" : sites.join(" ") || "none")
+const siteIds = ({ sites }: Pick<Access, "sites">): string => (sites === "all" ? "all" : sites.join(" ") || "none")
 
 const list = Command.make(
   "list",

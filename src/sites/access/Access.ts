@@ -8,28 +8,28 @@ import * as Capability from "../Capability.ts"
 import type { Site } from "../Site.ts"
 import * as Scope from "./Scope.ts"
 
-/** What a caller may do: a scope, for all websites or for those with these `website_config_id`s. */
+/** What a caller may do, for all websites or for those with these `website_config_id`s. */
 export interface Access {
-  readonly scope: Scope.Scope
+  readonly grants: Capability.Grants
   readonly sites: "all" | ReadonlyArray<string>
 }
 
-/** Whether an access includes a website, in any scope. */
+/** Whether an access includes a website, whatever it permits. */
 export const reaches = ({ sites }: Access, websiteConfigId: string): boolean =>
   sites === "all" || sites.includes(websiteConfigId)
 
 /** Whether an access permits this for the websites that it includes. */
-export const permits = ({ scope }: Access, capability: Capability.Capability, mode: Capability.Mode): boolean =>
-  Capability.permits(Scope.grants[scope], capability, mode)
+export const permits = ({ grants }: Access, capability: Capability.Capability, mode: Capability.Mode): boolean =>
+  Capability.permits(grants, capability, mode)
 
 /**
- * Whether a caller may issue, list and revoke keys and sessions with `access`. The caller needs the scope `write` and
- * everything that the access includes. If all websites of an access are deleted, only callers with access to all websites manage
+ * Whether a caller may issue, list and revoke keys and sessions with `access`. The caller needs the right
+ * to change `admin`, and everything that the access includes. If all websites of an access are deleted, only callers with access to all websites manage
  * it.
  */
 export const manages = (caller: Access, access: Access): boolean =>
-  caller.scope === "write" &&
-  Scope.includes(caller.scope, access.scope) &&
+  permits(caller, "admin", "change") &&
+  Capability.covers(caller.grants, access.grants) &&
   (caller.sites === "all" ||
     (access.sites !== "all" && access.sites.length > 0 && access.sites.every((id) => reaches(caller, id))))
 
@@ -43,7 +43,7 @@ class Proof<Rights> {
   }
 
   static authorize<S extends Scope.Scope>(access: Access, scope: S, site: Site): Option.Option<AuthorizedSite<S>> {
-    return reaches(access, site.websiteConfigId) && Scope.includes(access.scope, scope)
+    return reaches(access, site.websiteConfigId) && Capability.covers(access.grants, Scope.grants[scope])
       ? Option.some(new Proof(site))
       : Option.none()
   }

@@ -109,10 +109,16 @@ export const layer = (options: Options) =>
             yield* limits.countFailure
             return yield* Effect.fail(unauthorized)
           }
-          const { expiresAt, keyId, scope, sites } = found.value
+          const { expiresAt, keyId } = found.value
           yield* limits.count(keyId)
           const isValid = isStillValid(keys.authenticate(key))
-          return yield* answer(handler, { scope, sites, id: keyId, session: null, expiresAt, isValid })
+          return yield* answer(handler, {
+            ...OwnerKey.accessOf(found.value),
+            id: keyId,
+            session: null,
+            expiresAt,
+            isValid
+          })
         })
       }
     })

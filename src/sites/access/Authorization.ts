@@ -10,6 +10,7 @@
 import { Context, Effect, Layer, Option, Result } from "effect"
 import { HttpRouter } from "effect/http"
 import { parseUuid } from "../../platform/text/Uuid.ts"
+import * as Capability from "../Capability.ts"
 import * as OwnerSites from "../OwnerSites.ts"
 import { Caller } from "./AuthenticationApi.ts"
 import { Authorization, RequiredScope } from "./AuthorizationApi.ts"
@@ -31,8 +32,8 @@ export const layer: Layer.Layer<Authorization, never, OwnerSites.OwnerSites> = L
       const required = Option.getOrUndefined(Context.getOption(endpoint.annotations, RequiredScope))
       if (!endpoint.path.includes(":site_id")) {
         if (required === undefined) return handler
-        const requireScope = Effect.flatMap(Caller, ({ scope }) =>
-          Scope.includes(scope, required) ? Effect.void : Effect.fail(withoutScope(required))
+        const requireScope = Effect.flatMap(Caller, ({ grants }) =>
+          Capability.covers(grants, Scope.grants[required]) ? Effect.void : Effect.fail(withoutScope(required))
         )
         return Effect.andThen(requireScope, handler)
       }

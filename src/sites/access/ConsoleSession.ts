@@ -8,7 +8,7 @@ import { hourMillis } from "../../platform/text/Calendar.ts"
 import type * as Cursor from "../../platform/text/Cursor.ts"
 import type { Access } from "./Access.ts"
 import * as Credential from "./Credential.ts"
-import { type Role, scopeOf } from "./Role.ts"
+import { grants, type Role } from "./Role.ts"
 
 /** When a session was opened, and about when it was used last. */
 export interface Use {
@@ -78,6 +78,6 @@ export const mustTouch = ({ use }: OpenSession, now: number): boolean => now - u
 
 /** What the person may do. */
 export const accessOf = ({ role, sites }: Pick<ConsoleSession, "role" | "sites">): Access => ({
-  scope: scopeOf[role],
+  grants: grants[role],
   sites
 })

@@ -8,7 +8,7 @@ import type * as Access from "./Access.ts"
 
 /** The list is ordered by time of creation and id, oldest first. */
 export interface CredentialQuery {
-  /** Only those that a caller with the scope `write` for these websites may manage; see `Access.manages`. */
+  /** Only those that a caller who may change `admin` of these websites may manage; see `Access.manages`. */
   readonly sites: Access.Access["sites"]
   /** Only those that reach this website; null for any. */
   readonly reaching: string | null

@@ -30,10 +30,7 @@ export class OwnerKeys extends Context.Service<
      * meanwhile. Fails if a caller for some websites would have more than `Maximums.keys` or `Maximums.storedKeys`.
      */
     readonly issue: (
-      request: Access & {
-        readonly label: string | null
-        /** Milliseconds since 1970, or null for a key that does not expire. */
-        readonly expiresAt: number | null
+      request: Pick<OwnerKey, "scope" | "sites" | "label" | "expiresAt"> & {
         /** The console session or the key that issues it. */
         readonly issuedBy?: string
         /** The websites of the caller who issues it. Absent for the operator, who has no maximum. */

@@ -49,7 +49,7 @@ export const layer = HttpApiBuilder.group(
           if (expiresAt !== null && expiresAt <= (yield* Clock.currentTimeMillis)) {
             return yield* Effect.fail(Errors.invalid("expires_at", "a future time is expected"))
           }
-          if (!Access.manages(caller, { scope, sites })) return yield* Effect.fail(Errors.unmanaged)
+          if (!Access.manages(caller, OwnerKey.accessOf({ scope, sites }))) return yield* Effect.fail(Errors.unmanaged)
           if (caller.expiresAt !== null && OwnerKey.outlives(expiresAt, caller.expiresAt)) {
             const end = Calendar.iso(caller.expiresAt)
             return yield* Effect.fail(

@@ -3,12 +3,15 @@
  *
  * @module
  */
-import type { Scope } from "./Scope.ts"
+import type * as Capability from "../Capability.ts"
 
 /** A `viewer` may read everything, and an `owner` may also change it. */
 export const roles = ["viewer", "owner"] as const
 
 export type Role = (typeof roles)[number]
 
-/** The scope of each role. */
-export const scopeOf = { viewer: "read", owner: "write" } as const satisfies Record<Role, Scope>
+/** What each role permits. */
+export const grants: Readonly<Record<Role, Capability.Grants>> = {
+  viewer: { stats: "read", inbox: "read", settings: "read" },
+  owner: { stats: "change", inbox: "change", settings: "change", admin: "change" }
+}

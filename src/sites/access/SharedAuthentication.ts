@@ -12,6 +12,7 @@ import { SharedAuthentication, SharedCaller } from "./AuthenticationApi.ts"
 import { addOwnerHeaders, CallerLimits } from "./CallerLimits.ts"
 import * as Errors from "./Errors.ts"
 import * as Failures from "./Failures.ts"
+import * as Scope from "./Scope.ts"
 import * as Share from "./Share.ts"
 import { Shares } from "./Shares.ts"
 import { withJsonErrors } from "./Validation.ts"
@@ -40,8 +41,8 @@ export const layer = (options: Options) =>
         const share = Option.getOrUndefined(yield* shares.authenticate(secret))
         if (share === undefined) return Option.none()
         const site = yield* directory.byWebsiteConfigId(share.site_id)
-        const scope = { scope: "stats", sites: [share.site_id] } as const
-        return Option.flatMap(site, (found) => Access.permit(scope, "stats", "read", found))
+        const access = { grants: Scope.grants.stats, sites: [share.site_id] }
+        return Option.flatMap(site, (found) => Access.permit(access, "stats", "read", found))
       })
 
       return {

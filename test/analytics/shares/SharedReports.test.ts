@@ -38,7 +38,7 @@ const layer = Layer.suspend(() => {
 
 const accessOf = (websiteConfigId: string) =>
   Option.getOrThrow(
-    permit({ scope: "stats", sites: "all" }, "stats", "read", {
+    permit({ grants: { stats: "read" }, sites: "all" }, "stats", "read", {
       websiteConfigId,
       hostedWebsiteId: `hosted ${websiteConfigId}`,
       trackingToken: "token",

@@ -5,6 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
 import { Caller } from "../../../src/sites/access/AuthenticationApi.ts"
 import * as CallerOperations from "../../../src/sites/access/CallerOperations.ts"
+import * as Role from "../../../src/sites/access/Role.ts"
 
 describe("sites/access/CallerOperations", () => {
   it.effect("a caller runs two tests at once, and other callers are not affected", () =>
@@ -14,7 +15,14 @@ describe("sites/access/CallerOperations", () => {
         Effect.gen(function* () {
           const scope = yield* Scope.make()
           const isValid = Effect.succeed(true)
-          const caller = { id, scope: "read", sites: "all", session: null, expiresAt: null, isValid } as const
+          const caller = {
+            id,
+            grants: Role.grants.viewer,
+            sites: "all",
+            session: null,
+            expiresAt: null,
+            isValid
+          } as const
           yield* operations.beginTest.pipe(Effect.provideService(Caller, caller), Scope.provide(scope))
           return scope
         })

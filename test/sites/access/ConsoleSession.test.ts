@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as ConsoleSession from "../../../src/sites/access/ConsoleSession.ts"
+import * as Role from "../../../src/sites/access/Role.ts"
 
 const { limits } = ConsoleSession
 
@@ -39,9 +40,9 @@ describe("sites/access/ConsoleSession", () => {
   })
 
   it("a viewer reads, and an owner also changes", () => {
-    assert.deepStrictEqual(ConsoleSession.accessOf(sessionOf(null)), { scope: "read", sites: "all" })
+    assert.deepStrictEqual(ConsoleSession.accessOf(sessionOf(null)), { grants: Role.grants.viewer, sites: "all" })
     assert.deepStrictEqual(ConsoleSession.accessOf({ ...sessionOf(null), role: "owner", sites: ["a"] }), {
-      scope: "write",
+      grants: Role.grants.owner,
       sites: ["a"]
     })
   })

@@ -5,8 +5,8 @@ import { assert, layer } from "@effect/vitest"
 import { Clock, Effect, Option, Redacted } from "effect"
 import type { Message } from "../../../src/delivery/mail/Message.ts"
 import * as Mailer from "../../../src/delivery/mail/memory/Mailer.ts"
-import type { Access } from "../../../src/sites/access/Access.ts"
 import { mailLimit } from "../../../src/sites/access/MailedLink.ts"
+import type { OwnerKey } from "../../../src/sites/access/OwnerKey.ts"
 import { OwnerKeys } from "../../../src/sites/access/OwnerKeys.ts"
 import * as Maximums from "../../../src/sites/Maximums.ts"
 import { SiteDirectory } from "../../../src/sites/SiteDirectory.ts"
@@ -19,7 +19,7 @@ const newSite = SiteDirectory.use((sites) => sites.create({ name: "A", origins: 
   Effect.orDie
 )
 
-const newKey = (access: Access, expiresAt: number | null = null) =>
+const newKey = (access: Pick<OwnerKey, "scope" | "sites">, expiresAt: number | null = null) =>
   OwnerKeys.use((keys) => keys.issue({ ...access, label: null, expiresAt })).pipe(
     Effect.flatMap(Effect.fromOption),
     Effect.orDie

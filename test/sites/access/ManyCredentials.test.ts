@@ -18,6 +18,7 @@ import { OwnerKeys as Keys } from "../../../src/sites/access/OwnerKeys.ts"
 import * as ConsoleSessions from "../../../src/sites/access/postgres/ConsoleSessions.ts"
 import * as CreationTurns from "../../../src/sites/access/postgres/CreationTurns.ts"
 import * as OwnerKeys from "../../../src/sites/access/postgres/OwnerKeys.ts"
+import * as Role from "../../../src/sites/access/Role.ts"
 import * as SiteDirectory from "../../../src/sites/postgres/SiteDirectory.ts"
 import { SiteDirectory as Sites } from "../../../src/sites/SiteDirectory.ts"
 import * as TestClient from "../../support/postgres/TestClient.ts"
@@ -118,7 +119,7 @@ const first = { after: null, limit: 50 } as const
 
 const ownerOf = (sites: Access.Access["sites"]): Identity => ({
   id: "6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c12",
-  scope: "write",
+  grants: Role.grants.owner,
   sites,
   expiresAt: null,
   session: null,
