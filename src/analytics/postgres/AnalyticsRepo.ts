@@ -114,6 +114,8 @@ export const layer = (options: Options): Layer.Layer<AnalyticsRepo, SqlError.Sql
     AnalyticsRepo,
     Effect.gen(function* () {
       const sql = yield* Columns.client
+      // The one by which batches are stored: a submitter may have another.
+      const clock = yield* Clock.Clock
       const { count } = yield* BusySites
       const { wakeAt } = yield* Rounds.Wakeups
       const noteBusy = (views: ReadonlyArray<PageView>) =>
@@ -141,7 +143,7 @@ export const layer = (options: Options): Layer.Layer<AnalyticsRepo, SqlError.Sql
         }
       )
       return AnalyticsRepo.of({
-        append: (row) => Effect.flatMap(Clock.currentTimeMillis, (queuedAt) => submit({ row, queuedAt }))
+        append: (row) => Effect.suspend(() => submit({ row, queuedAt: clock.currentTimeMillisUnsafe() }))
       })
     })
   ).pipe(Layer.provide(WriteHealth.layer))

@@ -102,6 +102,8 @@ export const layer = (options: Options): Layer.Layer<EventRepo, SqlError.SqlErro
     EventRepo,
     Effect.gen(function* () {
       const sql = yield* Columns.client
+      // The one by which batches are stored: a submitter may have another.
+      const clock = yield* Clock.Clock
       const observe = (yield* WriteHealth.WriteHealth).observe("events")
       const { submit } = yield* BatchTrace.make<LateRows.Queued<Event>, void, RecordRefused>(
         "events",
@@ -121,7 +123,7 @@ export const layer = (options: Options): Layer.Layer<EventRepo, SqlError.SqlErro
         }
       )
       return EventRepo.of({
-        append: (row) => Effect.flatMap(Clock.currentTimeMillis, (queuedAt) => submit({ row, queuedAt }))
+        append: (row) => Effect.suspend(() => submit({ row, queuedAt: clock.currentTimeMillisUnsafe() }))
       })
     })
   ).pipe(Layer.provide(WriteHealth.layer))
