@@ -77,8 +77,13 @@ export const suite = <E>(
     withLayer(layer, { excludeTestServices: true })((it) => {
       it.effect.prop(
         "a report equals that of Evaluate over the website's rows",
-        { rows: Rows, requests: Schema.Tuple([RequestShape, RequestShape]), timeZone: TimeZone },
-        ({ requests, rows: shape, timeZone }) =>
+        {
+          rows: Rows,
+          requests: Schema.Tuple([RequestShape, RequestShape]),
+          timeZone: TimeZone,
+          untilNow: Schema.Boolean
+        },
+        ({ requests, rows: shape, timeZone, untilNow }) =>
           Effect.gen(function* () {
             const reports = yield* Reports
             const [site, other] = [yield* newReportSite, yield* newReportSite]
@@ -86,7 +91,7 @@ export const suite = <E>(
             yield* store(site, rows)
             yield* store(other, { ...rows, events: [] })
             for (const request of requests) {
-              const query = queryOf(request, timeZone)
+              const query = { ...queryOf(request, timeZone), untilNow }
               assert.deepStrictEqual(yield* reports.query(site, query), Evaluate.evaluate(query, rows))
               assert.deepStrictEqual(yield* reports.queryCoarse(site, query), Evaluate.evaluateCoarse(query, rows))
             }
@@ -101,9 +106,10 @@ export const suite = <E>(
             Schema.isMaxLength(4)
           ),
           request: RequestShape,
-          isPlain: Schema.Boolean
+          isPlain: Schema.Boolean,
+          untilNow: Schema.Boolean
         },
-        ({ isPlain, request, shapes }) =>
+        ({ isPlain, request, shapes, untilNow }) =>
           Effect.gen(function* () {
             const reports = yield* Reports
             const queries: Array<SiteQuery> = []
@@ -114,7 +120,7 @@ export const suite = <E>(
               const shared = isPlain
                 ? { ...request, metrics: additive, dimensions: [], filters: [], order: [] }
                 : request
-              queries.push({ site, query: { ...queryOf(shared, timeZone), siteId: site.websiteConfigId } })
+              queries.push({ site, query: { ...queryOf(shared, timeZone), siteId: site.websiteConfigId, untilNow } })
             }
             const answers = yield* reports.queryAll(queries)
             const expected = yield* Effect.forEach(queries, ({ query, site }) => reports.query(site, query))

@@ -102,6 +102,7 @@ export const isAdditive = (query: Query): boolean => {
     total === null &&
     // The days of the comparison depend on each website's first row.
     (query.range.first !== null || query.comparison === null) &&
+    query.untilNow !== true &&
     !query.metrics.includes("total_revenue")
   )
 }

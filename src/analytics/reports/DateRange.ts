@@ -63,10 +63,15 @@ export const queryOf = (
  * A query's range with its first day. `firstReceived` is the local time of the website's first page view or event; null if there
  * is none.
  */
-export const withFirstDay = (range: DateRange, firstReceived: number | null): Resolved => ({
+export const resolved = (
+  { now, range, timeZone, untilNow = false }: Pick<Query, "now" | "range" | "timeZone" | "untilNow">,
+  firstReceived: number | null
+): Resolved => ({
   first:
     range.first ?? (firstReceived === null || dateOf(firstReceived) > range.last ? range.last : dateOf(firstReceived)),
-  last: range.last
+  last: range.last,
+  // The visits of a range that has ended all began before `now`.
+  ...(untilNow && now !== null && range.last === today({ now, timeZone }) ? { until: now } : {})
 })
 
 /** The first and the last day with which to compare a range. */

@@ -232,8 +232,8 @@ const evaluateWith = <A>(
   answer: (query: Query, counted: Assembly.Counted, compared: Assembly.Counted | null) => A
 ): A => {
   const datedVisits = Visits.make(rows, query.timeZone).map((visit) => datedOf(visit, query.timeZone, rows.goals))
-  const range = DateRange.withFirstDay(
-    query.range,
+  const range = DateRange.resolved(
+    query,
     datedVisits.reduce<number | null>((first, { local }) => Math.min(first ?? local, local), null)
   )
   const counted = count(query, datedVisits, range)

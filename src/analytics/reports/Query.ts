@@ -151,4 +151,6 @@ export interface Query extends Parts {
   readonly timeZone: string
   /** When the query was asked, in milliseconds since 1970: what is not over yet is compared as far as it is. Null: all is over. */
   readonly now: number | null
+  /** Whether only the visits that began before `now` count. Default: all visits of the range. */
+  readonly untilNow?: boolean
 }

@@ -2,9 +2,11 @@
  * Answers the queries of shared dashboards: the statistics of one website, with small counts hidden.
  *
  * Anyone who has the address of a dashboard may open it, so one report of all dashboards runs at a time in this process
- * (`SiteSlots`): this leaves connections for the reports of owners. An answer is computed at most once an hour, so that nobody
- * learns exact counts from the times at which rounded ones change. Answers are therefore never evicted within an hour: a website
- * has a maximum of them instead.
+ * (`SiteSlots`): this leaves connections for the reports of owners.
+ *
+ * An answer counts the visits that began before the last full hour, and is computed at most once an hour: nobody must learn exact
+ * counts from the times at which rounded ones change. Answers are therefore never evicted within an hour: a website has a maximum of
+ * them instead.
  *
  * @module
  */
@@ -111,9 +113,12 @@ export const layer: Layer.Layer<SharedReports, never, Reports | SiteSlots> = Lay
     return {
       query: Effect.fnUntraced(function* ({ site }, request) {
         const now = yield* inHour
-        const asked = DateRange.queryOf({ ...request, siteId: site.websiteConfigId }, { now, timeZone: site.timeZone })
-        // Queries of one hour have the same answer, also those that are compared up to the same time of an earlier day.
-        const query = { ...asked, now: now - (now % Calendar.hourMillis) }
+        // The answers of an hour count the same visits, whenever in the hour they are computed.
+        const facts = { now: now - (now % Calendar.hourMillis), timeZone: site.timeZone }
+        const query = {
+          ...DateRange.queryOf({ ...request, siteId: site.websiteConfigId }, facts),
+          untilNow: true
+        }
         const whole = yield* Cache.get(answers, { site: siteOf(site), query: SharedQuery.whole(query) })
         return SharedQuery.part(whole, query)
       }),

@@ -100,10 +100,19 @@ describe("analytics/reports/DateRange", () => {
   })
 
   it("`all` begins on the day of the first visit, or today if no visit is before today", () => {
-    const range = { first: null, last: "2026-11-26" }
-    assert.strictEqual(DateRange.withFirstDay(range, Date.UTC(2026, 4, 3)).first, "2026-05-03")
-    assert.strictEqual(DateRange.withFirstDay(range, null).first, "2026-11-26")
-    assert.strictEqual(DateRange.withFirstDay(range, Date.UTC(2027, 4, 3)).first, "2026-11-26")
+    const all = { range: { first: null, last: "2026-11-26" }, now: null, timeZone: "UTC" }
+    assert.strictEqual(DateRange.resolved(all, Date.UTC(2026, 4, 3)).first, "2026-05-03")
+    assert.strictEqual(DateRange.resolved(all, null).first, "2026-11-26")
+    assert.strictEqual(DateRange.resolved(all, Date.UTC(2027, 4, 3)).first, "2026-11-26")
+  })
+
+  it("a query until now ends now if its last day is today, and has all visits of an earlier range", () => {
+    const [now, first] = [Date.parse("2026-11-26T23:00Z"), "2026-11-01"]
+    const untilOf = (last: string, timeZone: string) =>
+      DateRange.resolved({ range: { first, last }, now, timeZone, untilNow: true }, null).until
+    assert.strictEqual(untilOf("2026-11-26", "UTC"), now)
+    assert.isUndefined(untilOf("2026-11-26", "Europe/Berlin"))
+    assert.strictEqual(untilOf("2026-11-27", "Europe/Berlin"), now)
   })
 
   it.prop(

@@ -1,40 +1,46 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
-import type { Request } from "../../../src/analytics/reports/Query.ts"
+import type { Query, Request } from "../../../src/analytics/reports/Query.ts"
 import { Reports } from "../../../src/analytics/reports/Reports.ts"
 import * as SharedQuery from "../../../src/analytics/shares/SharedQuery.ts"
 import { maxRows, SharedReports, layer as sharedReports } from "../../../src/analytics/shares/SharedReports.ts"
 import { permit } from "../../../src/sites/access/Access.ts"
 import * as SiteSlots from "../../../src/sites/access/SiteSlots.ts"
 
-/** Every report counts as many visitors as reports have been computed. */
-const layer = Layer.suspend(() => {
-  let computed = 0
-  return sharedReports.pipe(
-    Layer.provide([
-      SiteSlots.layer,
-      Layer.mock(Reports, {
-        queryCoarse: (_, query) =>
-          Effect.sync(() => ({
-            results: [{ dimensions: [], metrics: [5 * ++computed] }],
-            meta: { time_zone: "UTC", definitions: [] },
-            query: {
-              site_id: query.siteId,
-              metrics: query.metrics,
-              date_range: ["2026-10-20", "2026-10-26"] as const,
-              dimensions: query.dimensions,
-              filters: [],
-              order_by: [],
-              include: { total_rows: false, time_labels: false },
-              pagination: { limit: query.limit, offset: query.offset }
-            }
-          })),
-        currentVisitors: () => Effect.sync(() => 5 * ++computed)
-      })
-    ])
-  )
-})
+/** Every report counts as many visitors as reports have been computed. `asked` gets the queries. */
+const layerOf = (asked: Array<Query>) =>
+  Layer.suspend(() => {
+    let computed = 0
+    return sharedReports.pipe(
+      Layer.provide([
+        SiteSlots.layer,
+        Layer.mock(Reports, {
+          queryCoarse: (_, query) =>
+            Effect.sync(() => {
+              asked.push(query)
+              return {
+                results: [{ dimensions: [], metrics: [5 * ++computed] }],
+                meta: { time_zone: "UTC", definitions: [] },
+                query: {
+                  site_id: query.siteId,
+                  metrics: query.metrics,
+                  date_range: ["2026-10-20", "2026-10-26"] as const,
+                  dimensions: query.dimensions,
+                  filters: [],
+                  order_by: [],
+                  include: { total_rows: false, time_labels: false },
+                  pagination: { limit: query.limit, offset: query.offset }
+                }
+              }
+            }),
+          currentVisitors: () => Effect.sync(() => 5 * ++computed)
+        })
+      ])
+    )
+  })
+
+const layer = layerOf([])
 
 const accessOf = (websiteConfigId: string) =>
   Option.getOrThrow(
@@ -101,6 +107,22 @@ describe("http/owner/SharedReports", () => {
         assert.isFalse(now.has(yield* currentVisitors(access)))
       }).pipe(Effect.provide(layer))
   )
+
+  it.effect("all queries of an hour count the visits that began before it, of the day on which it began", () => {
+    const asked: Array<Query> = []
+    return Effect.gen(function* () {
+      const { query } = yield* SharedReports
+      const midnight = Date.parse("2026-10-26")
+      for (const minute of [0, 1, 30, 59]) {
+        yield* TestClock.setTime(midnight + minute * 60_000)
+        yield* query(accessOf("a"), request(pageFilter(`/${minute}`)))
+      }
+      assert.lengthOf(asked, 4)
+      for (const { now, range, untilNow } of asked) {
+        assert.deepStrictEqual([now, range.last, untilNow], [midnight, "2026-10-26", true])
+      }
+    }).pipe(Effect.provide(layerOf(asked)))
+  })
 
   it.effect(
     "other queries of the hour cannot have an answer computed again, nor use up another website's answers",

@@ -175,7 +175,8 @@ export const QueryShape = Schema.Struct({
   comparison: Schema.NullOr(Schema.Literals(comparisons)),
   order: Schema.Literals(["visitors", "bounce_rate", "conversions", "total_revenue"]),
   /** Whether the last day is not over. */
-  isUnfinished: Schema.Boolean
+  isUnfinished: Schema.Boolean,
+  untilNow: Schema.Boolean
 })
 
 /** The query that a shape stands for. */
@@ -204,6 +205,7 @@ export const toQuery = (shape: typeof QueryShape.Type, siteId: string, timeZone:
     offset: 0,
     range: last === undefined ? { first: null, last: "2026-11-20" } : { first: first ?? "", last },
     now: shape.isUnfinished ? Date.parse(`${last ?? "2026-11-20"}T14:37Z`) : null,
+    untilNow: shape.untilNow,
     timeZone
   }
 }

@@ -51,7 +51,7 @@ const countAll = Effect.fnUntraced(function* (
 ): Effect.fn.Return<BothCounts, ClickHouseError | ReportTooLarge> {
   const first = query.range.first === null ? yield* firstReceivedAt(reader, site) : null
   const local = first === null ? null : LocalTime.zone(query.timeZone).toLocal(first)
-  const range = DateRange.withFirstDay(query.range, local)
+  const range = DateRange.resolved(query, local)
   const count = (of: DateRange.Resolved) => Counting.count(reader, site, query, of, goals, limit)
   const counted = yield* count(range)
   const compared =

@@ -260,7 +260,7 @@ export const answers = Effect.fnUntraced(function* (
     const { comparison, timeZone } = one.query
     const rangeOf = ({ query, site }: SiteQuery): DateRange.Resolved => {
       const first = firsts.get(site.hostedWebsiteId) ?? null
-      return DateRange.withFirstDay(query.range, first === null ? null : LocalTime.zone(timeZone).toLocal(first))
+      return DateRange.resolved(query, first === null ? null : LocalTime.zone(timeZone).toLocal(first))
     }
     // A website has no rows before the first day of its own range.
     const [earliest = one.query.range.last] = all.map((each) => rangeOf(each).first).toSorted()

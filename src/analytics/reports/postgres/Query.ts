@@ -62,7 +62,7 @@ const count = Effect.fnUntraced(function* (
 ): Effect.fn.Return<BothCounts, SqlError.SqlError | ReportTooLarge> {
   const first = query.range.first === null ? yield* RollupState.firstReceivedAt(sql, site.hostedWebsiteId) : null
   const local = first === null ? null : LocalTime.zone(query.timeZone).toLocal(first)
-  const range = DateRange.withFirstDay(query.range, local)
+  const range = DateRange.resolved(query, local)
   const counted = yield* Counting.count(sql, site, query, range, allowed, maxGroups)
   const compared =
     query.comparison === null
