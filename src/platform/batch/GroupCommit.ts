@@ -19,9 +19,86 @@ import { randomUUID } from "node:crypto"
 import { Array as Arr, Cause, Clock, Duration, Effect, Exit, Latch, Result, type Scope } from "effect"
 import { type RecordRefused, StorageUnavailable } from "../Storage.ts"
 import type { FlushOutcome, Observer } from "./BatchMetrics.ts"
-import * as BatchSize from "./BatchSize.ts"
-import * as BoundedQueue from "./BoundedQueue.ts"
-import * as CancellableRunner from "./CancellableRunner.ts"
+
+/** The result of a flush that was cancelled, since no submitter waits for it any more. */
+const abandoned = Symbol("abandoned")
+
+export interface Weighted {
+  /** In the unit of `maxWeight`, for example bytes. */
+  readonly weight: number
+}
+
+export interface Bounds {
+  readonly maxItems: number
+  /** A heavier item is accepted if the queue is empty. */
+  readonly maxWeight: number
+}
+
+export interface BoundedQueue<Item extends Weighted> {
+  readonly size: () => number
+  readonly oldest: () => Item | undefined
+  /** Adds an item. False if that would exceed a bound. */
+  readonly offer: (item: Item) => boolean
+  /** Removes and returns the oldest item. */
+  readonly take: () => Item | undefined
+}
+
+/** The maximum number of empty slots at the front. To compact the array after each `take` would be quadratic. */
+const maxEmptySlots = 4096
+
+export const makeQueue = <Item extends Weighted>(bounds: Bounds): BoundedQueue<Item> => {
+  let items: Array<Item | undefined> = []
+  /** The index of the oldest item. */
+  let head = 0
+  let weight = 0
+
+  const size = () => items.length - head
+
+  return {
+    size,
+    oldest: () => items[head],
+    offer: (item) => {
+      const isFull = size() >= bounds.maxItems || (weight > 0 && weight + item.weight > bounds.maxWeight)
+      if (isFull) return false
+      items.push(item)
+      weight += item.weight
+      return true
+    },
+    take: () => {
+      const item = items[head]
+      if (item === undefined) return undefined
+      items[head] = undefined
+      head++
+      weight -= item.weight
+      if (head === items.length || head >= maxEmptySlots) {
+        items = items.slice(head)
+        head = 0
+      }
+      return item
+    }
+  }
+}
+
+/** Up to this many waiting items go into one batch. Such a batch costs a store about as much as a batch of one item. */
+export const maxUnsplit = 16
+
+/**
+ * The size of the next batch: half of the active clients, or `maxUnsplit` if that is more, but at most all waiting items. The
+ * active clients are those of the last batch, most of which are about to send again, and those that wait now.
+ *
+ * A store that takes one batch at a time divides its clients into two groups: while one group's batch is stored, the other
+ * group's items arrive. If a batch took all waiting items, the groups would keep the sizes that chance gave them, in the
+ * worst case one client and all others, and the process would be idle most of the time. With batches of at most half of
+ * the clients, the groups are equal two batches later.
+ *
+ * All waiting items are taken if there are at most `maxUnsplit`, or at most as many as the last batch had.
+ *
+ * @param previous the size of the last batch: 0 or more.
+ * @param waiting the number of waiting items: 0 or more.
+ * @returns 1 to `waiting`; 0 if no item waits.
+ */
+export const batchSize = (previous: number, waiting: number): number =>
+  Math.min(waiting, Math.max(maxUnsplit, Math.ceil((previous + waiting) / 2)))
 
 export interface Options<Item, A, E> {
   /**
@@ -80,7 +157,7 @@ const firstRetryMillis = 10
 const lastRetryMillis = 200
 
 const flushOutcomeOf = (exit: Exit.Exit<unknown, StorageUnavailable | RecordRefused>): FlushOutcome => {
-  if (Exit.isSuccess(exit)) return exit.value === CancellableRunner.abandoned ? "abandoned" : "stored"
+  if (Exit.isSuccess(exit)) return exit.value === abandoned ? "abandoned" : "stored"
   const failure = Cause.findError(exit.cause)
   if (Result.isFailure(failure)) return "died"
   return failure.success._tag === "RecordRefused" ? "refused" : "unavailable"
@@ -92,8 +169,6 @@ export const make = Effect.fnUntraced(function* <Item, A, E>(
 ): Effect.fn.Return<GroupCommit<Item, A, E>, never, Scope.Scope> {
   type Waiting = Entry<Item, A, E>
   const clock = yield* Clock.Clock
-  /** Runs a flush, or the delay before its retry. */
-  const runner = yield* CancellableRunner.make
   const timeoutMillis = Duration.toMillis(options.timeout)
   const intervalMillis = options.interval === undefined ? 0 : Duration.toMillis(options.interval)
   const weigh = options.weigh ?? (() => 0)
@@ -101,7 +176,7 @@ export const make = Effect.fnUntraced(function* <Item, A, E>(
   const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
 
   /** The queued items, in order of their deadlines. */
-  const queue = BoundedQueue.make<Waiting>({
+  const queue = makeQueue<Waiting>({
     maxItems: options.maxQueue,
     maxWeight: options.maxQueueWeight ?? Number.POSITIVE_INFINITY
   })
@@ -142,7 +217,7 @@ export const make = Effect.fnUntraced(function* <Item, A, E>(
 
   /** Takes the next batch from the queue; empty if no submitter waits. */
   const take = (previousSize: number): ReadonlyArray<Waiting> => {
-    const wanted = intervalMillis > 0 ? queue.size() : BatchSize.next(previousSize, queue.size())
+    const wanted = intervalMillis > 0 ? queue.size() : batchSize(previousSize, queue.size())
     const maxItems = Math.min(options.maxBatch, wanted)
     const taken: Array<Waiting> = []
     let weight = 0
@@ -165,8 +240,16 @@ export const make = Effect.fnUntraced(function* <Item, A, E>(
     })
   }
 
-  /** Whether any of `entries` still waits. */
-  const isWanted = (entries: ReadonlyArray<Waiting>) => () => entries.some((entry) => entry.resume !== undefined)
+  /** Open while no submitter waits for the entries that are being stored. */
+  const unwanted = Latch.makeUnsafe()
+  let isWanted = () => true
+
+  /** Runs a flush, or the delay before its retry, until no submitter of `entries` waits for it. */
+  const whileWanted = <B, F>(entries: ReadonlyArray<Waiting>, effect: Effect.Effect<B, F>) => {
+    isWanted = () => entries.some((entry) => entry.resume !== undefined)
+    unwanted.closeUnsafe()
+    return Effect.raceFirst(effect, Effect.as(unwanted.await, abandoned))
+  }
 
   /** Stores a part, with retries, until it is stored or refused or no submitter waits. Returns its halves if refused. */
   const store = Effect.fnUntraced(function* (part: Part<Item, A, E>) {
@@ -177,11 +260,11 @@ export const make = Effect.fnUntraced(function* <Item, A, E>(
       if (!Arr.isReadonlyArrayNonEmpty(items)) return []
       const flushedAt = now()
       const flush = Effect.suspend(() => options.flush(items, part.batchId))
-      const exit = yield* Effect.exit(runner.run(isWanted(entries), flush))
+      const exit = yield* Effect.exit(whileWanted(entries, flush))
       options.observer?.flushed(items.length, now() - flushedAt, flushOutcomeOf(exit))
       if (Exit.isSuccess(exit)) {
         const outcomes = exit.value
-        if (outcomes === CancellableRunner.abandoned) return []
+        if (outcomes === abandoned) return []
         lastFailure = undefined
         entries.forEach((entry, index) => {
           const outcome = outcomes[index]
@@ -198,7 +281,7 @@ export const make = Effect.fnUntraced(function* <Item, A, E>(
       }
       if (failure.success._tag === "StorageUnavailable") {
         lastFailure = failure.success
-        yield* runner.run(isWanted(entries), clock.sleep(Duration.millis(retryMillis)))
+        yield* whileWanted(entries, clock.sleep(Duration.millis(retryMillis)))
         retryMillis = Math.min(retryMillis * 2, lastRetryMillis)
         continue
       }
@@ -249,7 +332,7 @@ export const make = Effect.fnUntraced(function* <Item, A, E>(
   const reap = (): void => {
     const time = now()
     for (const entry of inFlight) if (entry.resume !== undefined && entry.deadline <= time) answer(entry, timedOut())
-    runner.check()
+    if (!isWanted()) unwanted.openUnsafe()
     for (let next = queue.oldest(); next !== undefined; next = queue.oldest()) {
       if (next.resume !== undefined && next.deadline > time) break
       queue.take()

@@ -5,8 +5,38 @@
  * @module
  */
 import { Cause, Clock, Context, Effect, Exit, Layer, Option } from "effect"
-import * as Decision from "../batch/WriteHealth.ts"
 import type { RecordRefused, StorageUnavailable } from "../Storage.ts"
+
+/** The kinds of writes whose last write failed, with the time of that failure in milliseconds of a monotonic clock. */
+export type Failures = ReadonlyMap<string, number>
+
+export const none: Failures = new Map()
+
+/** The failures after one more write. */
+export const after = (failures: Failures, kind: string, outcome: "stored" | "failed", now: number): Failures => {
+  if (outcome === "stored" && !failures.has(kind)) return failures
+  const next = new Map(failures)
+  if (outcome === "stored") next.delete(kind)
+  else next.set(kind, now)
+  return next
+}
+
+/** How long a failure counts as current, in milliseconds. */
+export const failingMillis = 2_000
+
+/**
+ * - `writable`: the last write of every kind succeeded.
+ * - `failing`: the last write of a kind failed, less than `failingMillis` ago.
+ * - `unknown`: the last write of a kind failed, but each such failure is older. A load balancer may have removed the process
+ *   because of the failure, so that the process gets no more writes and must try one itself.
+ */
+export type WriteStatus = "writable" | "failing" | "unknown"
+
+export const statusOf = (failures: Failures, now: number): WriteStatus => {
+  if (failures.size === 0) return "writable"
+  for (const failedAt of failures.values()) if (now - failedAt < failingMillis) return "failing"
+  return "unknown"
+}
 
 export class WriteHealth extends Context.Service<
   WriteHealth,
@@ -17,7 +47,7 @@ export class WriteHealth extends Context.Service<
     ) => <A, R>(
       write: Effect.Effect<A, StorageUnavailable | RecordRefused, R>
     ) => Effect.Effect<A, StorageUnavailable | RecordRefused, R>
-    readonly status: Effect.Effect<Decision.WriteStatus>
+    readonly status: Effect.Effect<WriteStatus>
     /** Call it after a trial write of every kind has succeeded. */
     readonly clearFailures: Effect.Effect<void>
   }
@@ -45,7 +75,7 @@ export const layer: Layer.Layer<WriteHealth> = Layer.effect(
   Effect.gen(function* () {
     const clock = yield* Clock.Clock
     const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000
-    let failures = Decision.none
+    let failures = none
     return {
       observe: (kind) => (write) =>
         Effect.suspend(() => {
@@ -54,13 +84,13 @@ export const layer: Layer.Layer<WriteHealth> = Layer.effect(
             Effect.sync(() => {
               const ended = now()
               const outcome = outcomeOf(exit, ended - begun)
-              if (outcome !== undefined) failures = Decision.after(failures, kind, outcome, ended)
+              if (outcome !== undefined) failures = after(failures, kind, outcome, ended)
             })
           )
         }),
-      status: Effect.sync(() => Decision.statusOf(failures, now())),
+      status: Effect.sync(() => statusOf(failures, now())),
       clearFailures: Effect.sync(() => {
-        failures = Decision.none
+        failures = none
       })
     }
   })

@@ -1,28 +1,28 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as BatchSize from "../../../src/platform/batch/BatchSize.ts"
+import * as GroupCommit from "../../../src/platform/batch/GroupCommit.ts"
 
 const Count = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 100_000 }))
 
 describe("platform/batch/BatchSize", () => {
   it.prop("takes at least one waiting item if there is one, and at most all", [Count, Count], ([previous, waiting]) => {
-    const taken = BatchSize.next(previous, waiting)
+    const taken = GroupCommit.batchSize(previous, waiting)
     assert.isTrue(Number.isInteger(taken) && taken <= waiting && taken >= Math.min(1, waiting))
   })
 
   it.prop("takes all waiting items if they are at most `maxUnsplit`", [Count, Count], ([previous, count]) => {
-    const few = count % (BatchSize.maxUnsplit + 1)
-    assert.strictEqual(BatchSize.next(previous, few), few)
+    const few = count % (GroupCommit.maxUnsplit + 1)
+    assert.strictEqual(GroupCommit.batchSize(previous, few), few)
   })
 
   it.prop("takes all waiting items if they are no more than the last batch", [Count, Count], ([a, b]) => {
-    assert.strictEqual(BatchSize.next(Math.max(a, b), Math.min(a, b)), Math.min(a, b))
+    assert.strictEqual(GroupCommit.batchSize(Math.max(a, b), Math.min(a, b)), Math.min(a, b))
   })
 
   it.prop("clients that send again immediately form two equal groups after two batches", [Count, Count], ([a, b]) => {
-    const clients = 2 * BatchSize.maxUnsplit + Math.max(a, b)
+    const clients = 2 * GroupCommit.maxUnsplit + Math.max(a, b)
     let inFlight = Math.min(a, b)
-    for (let batch = 0; batch < 2; batch++) inFlight = BatchSize.next(inFlight, clients - inFlight)
+    for (let batch = 0; batch < 2; batch++) inFlight = GroupCommit.batchSize(inFlight, clients - inFlight)
     assert.approximately(inFlight, clients / 2, 0.5)
   })
 
@@ -31,7 +31,7 @@ describe("platform/batch/BatchSize", () => {
     let waiting = backlog
     let batches = 0
     while (waiting > 0) {
-      previous = BatchSize.next(previous, waiting)
+      previous = GroupCommit.batchSize(previous, waiting)
       waiting -= previous
       batches++
     }

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as BoundedQueue from "../../../src/platform/batch/BoundedQueue.ts"
+import * as GroupCommit from "../../../src/platform/batch/GroupCommit.ts"
 import { collectGarbage } from "../../support/Garbage.ts"
 
 const Step = Schema.Union([Schema.Literal("take"), Schema.Int])
@@ -14,7 +14,7 @@ describe("platform/batch/BoundedQueue", () => {
     [Schema.Array(Step), Schema.Int, Schema.Int],
     ([steps, items, weight]) => {
       const bounds = { maxItems: Math.abs(items % 6), maxWeight: Math.abs(weight % 20) }
-      const queue = BoundedQueue.make<{ readonly weight: number; readonly id: number }>(bounds)
+      const queue = GroupCommit.makeQueue<{ readonly weight: number; readonly id: number }>(bounds)
       let model: ReadonlyArray<{ readonly weight: number; readonly id: number }> = []
       for (const [id, step] of steps.entries()) {
         if (step === "take") {
@@ -34,7 +34,7 @@ describe("platform/batch/BoundedQueue", () => {
   )
 
   it("compaction neither loses nor repeats an item", () => {
-    const queue = BoundedQueue.make<{ readonly weight: number; readonly id: number }>({
+    const queue = GroupCommit.makeQueue<{ readonly weight: number; readonly id: number }>({
       maxItems: 20_000,
       maxWeight: Number.POSITIVE_INFINITY
     })
@@ -54,7 +54,7 @@ describe("platform/batch/BoundedQueue", () => {
   })
 
   it("does not retain an item that was taken", async () => {
-    const queue = BoundedQueue.make<{ readonly weight: number }>({ maxItems: 2, maxWeight: 2 })
+    const queue = GroupCommit.makeQueue<{ readonly weight: number }>({ maxItems: 2, maxWeight: 2 })
     const offer = () => {
       const item = { weight: 1 }
       queue.offer(item)

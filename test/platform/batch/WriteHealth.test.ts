@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as WriteHealth from "../../../src/platform/batch/WriteHealth.ts"
+import * as WriteHealth from "../../../src/platform/postgres/WriteHealth.ts"
 
 const Write = Schema.Struct({
   kind: Schema.Literals(["page-views", "submissions"]),
