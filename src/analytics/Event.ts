@@ -5,7 +5,6 @@
  * @module
  */
 import * as Storable from "../platform/text/Storable.ts"
-import * as EmailMask from "./EmailMask.ts"
 import * as PageView from "./PageView.ts"
 
 export type PropertyValue = string | number | boolean
@@ -52,7 +51,7 @@ export interface EventClaim {
 
 /** Truncates nothing: the length was validated, and U+FFFD is as long as the NUL that it replaces. */
 const storable = (text: string): string => {
-  const masked = EmailMask.mask(text)
+  const masked = PageView.maskEmails(text)
   return Storable.text(masked, masked.length)
 }
 

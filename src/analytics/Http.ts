@@ -1,28 +1,120 @@
 /**
- * `POST /v1/public/analytics/track`, its alias `/v1/public/view`, and `POST /v1/public/analytics/event`.
+ * `POST /v1/public/analytics/track`, its alias `/v1/public/view`, and `POST /v1/public/analytics/event`: they check the rate limit,
+ * find the website, check the page's origin and store a record. The response is sent after the commit.
  *
  * @module
  */
-import { Context, Effect, Layer } from "effect"
-import type { HttpServerResponse } from "effect/http"
+import { Clock, Context, Effect, Layer, Option } from "effect"
+import { HttpServerResponse } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Api } from "../api/Api.ts"
-import { Received } from "../platform/contract/Received.ts"
+import { Received, type RequestHead } from "../platform/contract/Received.ts"
 import { Validation } from "../platform/contract/Validation.ts"
+import { type ClientOptions, Countries, ofClient } from "../platform/countries/Countries.ts"
 import { memoize } from "../platform/data/Memo.ts"
 import * as Body from "../platform/http/Body.ts"
+import * as Decision from "../platform/http/Decision.ts"
 import * as EndpointGroup from "../platform/http/EndpointGroup.ts"
+import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
 import * as Origin from "../platform/http/Origin.ts"
+import * as RateLimitCheck from "../platform/http/RateLimitCheck.ts"
+import type { RateLimitPolicy } from "../platform/limits/RateLimit.ts"
+import { RateLimiter } from "../platform/limits/RateLimiter.ts"
+import type { RecordRefused, StorageUnavailable } from "../platform/Storage.ts"
 import * as DecisionHttp from "../sites/DecisionHttp.ts"
 import { Decisions } from "../sites/Decisions.ts"
 import * as ErrorMapping from "../sites/ErrorMapping.ts"
 import type { Site } from "../sites/Site.ts"
+import { SiteDirectory } from "../sites/SiteDirectory.ts"
 import { AnalyticsRepo } from "./AnalyticsRepo.ts"
 import { Counted, type EventPayload, type PageViewPayload } from "./Api.ts"
 import * as Event from "./Event.ts"
 import { EventRepo } from "./EventRepo.ts"
 import * as PageView from "./PageView.ts"
-import * as Tracking from "./Tracking.ts"
+import * as UserAgent from "./UserAgent.ts"
+import { dayAt, VisitorSalts } from "./VisitorSalts.ts"
+
+export interface Options {
+  readonly rateLimit: Option.Option<RateLimitPolicy>
+  readonly country: ClientOptions
+}
+
+/** The maximum number of cached user agents. Many visitors share one, and parsing it costs more than the rest of a page view. */
+const maxCachedUserAgents = 5_000
+
+const countedHeaders = { [Decision.header]: "counted" satisfies Decision.Decision }
+
+/** How a valid request is recorded. */
+interface Recording {
+  /** Succeeds after the commit. */
+  readonly store: Effect.Effect<void, StorageUnavailable | RecordRefused>
+  /** Why the record does not count; null if it does. */
+  readonly reason: Decision.Reason | null
+}
+
+/** How a kind of payload is recorded. */
+type Record<Payload> = (
+  payload: Payload,
+  facts: PageView.VisitorFacts,
+  origin: string | undefined,
+  site: Site
+) => Recording
+
+/** Returns the function that makes the handler of a kind of payload. All handlers share one rate limit. */
+const makeTracking = Effect.fnUntraced(function* (options: Options) {
+  const checkRateLimit = RateLimitCheck.make(yield* RateLimiter, options.rateLimit)
+  const directory = yield* SiteDirectory
+  const salts = yield* VisitorSalts
+  const recordUncounted = DecisionHttp.make(yield* Decisions)
+  const clock = yield* Clock.Clock
+  const countryOf = ofClient(yield* Countries, options.country)
+  const parseUserAgent = memoize(UserAgent.parse, maxCachedUserAgents)
+
+  const decided = DecisionHttp.decided(recordUncounted, "tracking-token", Received)
+
+  return <Payload extends { readonly site_id: string }>(record: Record<Payload>) => {
+    const store = (head: RequestHead, payload: Payload, site: Site, headers: RateLimitCheck.LimitHeaders) => {
+      const subject = { _tag: "Known", websiteConfigId: site.websiteConfigId } as const
+      if (!Origin.accepts(head, site.origins)) {
+        return recordUncounted("foreign-origin", subject)(ErrorResponses.foreignOrigin("website", headers))
+      }
+      const userAgent = UserAgent.read(head.headers["user-agent"])
+      const receivedAt = clock.currentTimeMillisUnsafe()
+      return Effect.flatMap(salts.of(dayAt(site.timeZone, receivedAt)), (salt) => {
+        const facts = {
+          hostedWebsiteId: site.hostedWebsiteId,
+          receivedAt,
+          address: head.address,
+          userAgent,
+          client: parseUserAgent(userAgent),
+          country: countryOf(head),
+          salt
+        }
+        const { reason, store } = record(payload, facts, head.headers["origin"], site)
+        return Effect.flatMap(store, () =>
+          reason === null
+            ? Effect.succeed(HttpServerResponse.empty({ status: 204, headers: { ...headers, ...countedHeaders } }))
+            : recordUncounted(reason, subject)(HttpServerResponse.empty({ status: 204, headers }))
+        )
+      })
+    }
+
+    return (payload: Payload) =>
+      decided(
+        Effect.flatMap(Received, ({ head }) =>
+          checkRateLimit(head.address, ({ accepted, headers }) =>
+            accepted
+              ? Effect.flatMap(directory.byTrackingToken(payload.site_id), (site) =>
+                  Option.isSome(site)
+                    ? store(head, payload, site.value, headers)
+                    : Effect.succeed(DecisionHttp.withDecision(ErrorResponses.unknownSite(headers), "unknown-site"))
+                ).pipe(Effect.catch((error) => ErrorMapping.ofStorage(error, headers)))
+              : Effect.succeed(ErrorResponses.overLimit(headers))
+          )
+        )
+      )
+  }
+})
 
 /** The maximum number of cached referrers, and of cached origins. */
 const maxCachedUrls = 1_000
@@ -36,7 +128,7 @@ const memoizeByUrl = <A>(compute: (url: string) => A): ((url: string) => A) => {
   return (url) => (url.length <= maxCachedUrlLength ? cached(url) : compute(url))
 }
 
-const pageViews = Effect.map(AnalyticsRepo, (repo): Tracking.Record<PageViewPayload> => {
+const pageViews = Effect.map(AnalyticsRepo, (repo): Record<PageViewPayload> => {
   const splitReferrer = memoizeByUrl(PageView.splitReferrer)
   const canonicalOrigin = memoizeByUrl(Origin.canonical)
   const referrerOf = (
@@ -60,7 +152,7 @@ const pageViews = Effect.map(AnalyticsRepo, (repo): Tracking.Record<PageViewPayl
 /** The events of bots are not stored. They are counted under the decision `bot`. */
 const events = Effect.map(
   EventRepo,
-  (repo): Tracking.Record<EventPayload> =>
+  (repo): Record<EventPayload> =>
     (payload, facts) =>
       facts.client.isBot
         ? { store: Effect.void, reason: "bot" }
@@ -77,10 +169,10 @@ class Events extends Context.Service<Events, Handler<EventPayload>>()("hydracore
 type Handler<Payload> = (payload: Payload) => Effect.Effect<HttpServerResponse.HttpServerResponse, never, Received>
 
 /** The handlers, for the router and for the fast path. */
-export const handlers = (options: Tracking.Options) =>
+export const handlers = (options: Options) =>
   Layer.effectContext(
     Effect.gen(function* () {
-      const make = yield* Tracking.make(options)
+      const make = yield* makeTracking(options)
       return Context.make(PageViews, make(yield* pageViews)).pipe(Context.add(Events, make(yield* events)))
     })
   )
@@ -113,4 +205,4 @@ export const group = Layer.unwrap(
 ).pipe(Layer.provideMerge(counted))
 
 /** `group` with `handlers`. */
-export const layer = (options: Tracking.Options) => Layer.provide(group, handlers(options))
+export const layer = (options: Options) => Layer.provide(group, handlers(options))

@@ -48,7 +48,7 @@ export interface PendingLead {
   readonly leadId: string
   readonly kind: Lead
   readonly hostedWebsiteId: string
-  /** Those of the days of `VisitorDay.ofLead`. At least one. */
+  /** Those of the days of `VisitorSalts.daysOfLead`. At least one. */
   readonly visitorHashes: ReadonlyArray<string>
   /** Milliseconds since 1970. */
   readonly receivedAt: number

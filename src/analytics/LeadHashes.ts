@@ -8,8 +8,7 @@ import type { RequestHead } from "../platform/http/RequestHead.ts"
 import type { Site } from "../sites/Site.ts"
 import * as PageView from "./PageView.ts"
 import * as UserAgent from "./UserAgent.ts"
-import * as VisitorDay from "./VisitorDay.ts"
-import { VisitorSalts } from "./VisitorSalts.ts"
+import { daysOfLead, VisitorSalts } from "./VisitorSalts.ts"
 
 /**
  * Whether a request may be a lead: a browser sent it, and the form or the chat has no `data-leads="off"`. Browsers name the page's
@@ -31,7 +30,7 @@ export const make = Effect.map(
       now: number
     ): Effect.Effect<ReadonlyArray<string>> => {
       const userAgent = UserAgent.read(head.headers["user-agent"])
-      return Effect.forEach(VisitorDay.ofLead(timeZone, now), (day) =>
+      return Effect.forEach(daysOfLead(timeZone, now), (day) =>
         Effect.map(salts.of(day), (salt) =>
           PageView.visitorHash({ hostedWebsiteId, address: head.address, userAgent, salt })
         )

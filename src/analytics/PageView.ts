@@ -7,9 +7,51 @@
 import { hash } from "node:crypto"
 import { clientKey } from "../platform/limits/ClientKey.ts"
 import * as Storable from "../platform/text/Storable.ts"
-import * as EmailMask from "./EmailMask.ts"
 import * as ReferrerSpam from "./ReferrerSpam.ts"
 import type { Client } from "./UserAgent.ts"
+
+/** What replaces an email address. */
+export const masked = "(email)"
+
+/** An `@`, also percent-encoded. */
+const marks = /@|%40/g
+
+/** 64 is the maximum length of the name before the mark (RFC 5321); a percent-encoded one may be longer. */
+const maxName = 192
+const notInName = /[\s/?#&=,;:<>()[\]"@]/
+
+/** A byte of a letter outside ASCII, percent-encoded as in a browser's paths. */
+const byte = "%[89A-Fa-f][\\dA-Fa-f]"
+const letter = `(?:[\\p{L}\\p{M}]|${byte})`
+const letterOrDigit = `(?:[\\p{L}\\p{M}\\p{N}]|${byte})`
+const inLabel = `(?:[\\p{L}\\p{M}\\p{N}-]|${byte})`
+
+/** The domain after the mark. Its last label begins with a letter, so that a version such as `1.2.3` is not a domain. */
+const domain = new RegExp(`(?:${inLabel}{1,63}\\.)+${letter}${inLabel}{0,61}${letterOrDigit}`, "uy")
+
+/**
+ * The text with each email address replaced by `masked`: the texts of page views and events are stored without data of persons.
+ *
+ * Takes time linear in the length of the text: for each `@`, it reads a bounded number of characters before the `@`, and those
+ * after it up to the next `@`.
+ */
+export const maskEmails = (text: string): string => {
+  if (!text.includes("@") && !text.includes("%40")) return text
+  let result = ""
+  let copied = 0
+  for (const { 0: mark, index } of text.matchAll(marks)) {
+    if (index < copied) continue
+    domain.lastIndex = index + mark.length
+    if (!domain.test(text)) continue
+    const first = Math.max(copied, index - maxName)
+    let start = index
+    while (start > first && !notInName.test(text.charAt(start - 1))) start--
+    if (start === index) continue
+    result += text.slice(copied, start) + masked
+    copied = domain.lastIndex
+  }
+  return result + text.slice(copied)
+}
 
 export interface Campaign {
   readonly source: string | null
@@ -66,7 +108,7 @@ export interface VisitorFacts {
   readonly client: Client
   /** The country of the address, looked up before the address is discarded. */
   readonly country: string | null
-  /** The secret of the date in the website's time zone; see `VisitorDay`. */
+  /** The secret of the date in the website's time zone; see `VisitorSalts`. */
   readonly salt: Uint8Array
 }
 
@@ -87,10 +129,10 @@ export const splitPath = (pagePath: string): { readonly path: string; readonly c
   const withoutFragment = fragmentStart === -1 ? pathAndQuery : pathAndQuery.slice(0, fragmentStart)
   const mark = withoutFragment.indexOf("?")
   const path =
-    Storable.text(EmailMask.mask(mark === -1 ? withoutFragment : withoutFragment.slice(0, mark)), bounds.path) || "/"
+    Storable.text(maskEmails(mark === -1 ? withoutFragment : withoutFragment.slice(0, mark)), bounds.path) || "/"
   if (mark === -1 || !mayNameCampaign.test(withoutFragment)) return { path, campaign: noCampaign }
   const query = new URLSearchParams(withoutFragment.slice(mark + 1))
-  const campaign = (key: string) => Storable.textOrNull(EmailMask.mask(query.get(key) ?? ""), bounds.campaign)
+  const campaign = (key: string) => Storable.textOrNull(maskEmails(query.get(key) ?? ""), bounds.campaign)
   return {
     path,
     campaign: {
@@ -117,7 +159,7 @@ export const splitReferrer = (referrer: string | null | undefined): Referrer => 
   if (url === null || (url.protocol !== "http:" && url.protocol !== "https:")) return noReferrer
   return {
     host: Storable.textOrNull(url.host, bounds.host),
-    path: Storable.textOrNull(EmailMask.mask(url.pathname), bounds.path),
+    path: Storable.textOrNull(maskEmails(url.pathname), bounds.path),
     isSpam: ReferrerSpam.isSpam(url.host)
   }
 }

@@ -9,6 +9,7 @@ import { HttpRouter, HttpServerRequest, type HttpServerResponse } from "effect/h
 import type * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import { LimitHeaders } from "../platform/contract/Received.ts"
 import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
+import * as Origin from "../platform/http/Origin.ts"
 import * as RateLimitCheck from "../platform/http/RateLimitCheck.ts"
 import * as RequestHead from "../platform/http/RequestHead.ts"
 import type { RateLimitPolicy } from "../platform/limits/RateLimit.ts"
@@ -16,7 +17,6 @@ import { RateLimiter } from "../platform/limits/RateLimiter.ts"
 import { parseUuid } from "../platform/text/Uuid.ts"
 import { Decisions } from "../sites/Decisions.ts"
 import * as ErrorMapping from "../sites/ErrorMapping.ts"
-import * as OriginCheck from "../sites/OriginCheck.ts"
 import { WidgetKeySecurity } from "./OpenAiApi.ts"
 import { Admitted, SendsMessage, WidgetTokenSecurity } from "./WidgetTokenSecurity.ts"
 import { WidgetTokens } from "./WidgetTokens.ts"
@@ -73,7 +73,7 @@ export const layer = (options: Options) =>
               onSuccess: (instance) =>
                 Option.isNone(instance)
                   ? Effect.succeed(ErrorResponses.unauthorized(headers))
-                  : OriginCheck.isAllowed(head, instance.value.origins)
+                  : Origin.accepts(head, instance.value.origins)
                     ? // `Effect.provideContext` would copy the whole context for every request.
                       Effect.updateContext(
                         httpEffect,

@@ -27,7 +27,6 @@ import type { RecordRefused, StorageUnavailable } from "../platform/Storage.ts"
 import * as DecisionHttp from "../sites/DecisionHttp.ts"
 import { Decisions } from "../sites/Decisions.ts"
 import * as ErrorMapping from "../sites/ErrorMapping.ts"
-import * as OriginCheck from "../sites/OriginCheck.ts"
 import type { Site } from "../sites/Site.ts"
 import { type PlainForm, SubmissionBody, type SubmissionPayload, Submitted } from "./Api.ts"
 import * as FormCheck from "./FormCheck.ts"
@@ -99,7 +98,7 @@ const make = Effect.fnUntraced(function* (options: Options) {
     headers: RateLimitCheck.LimitHeaders
   ): Effect.Effect<Response, StorageUnavailable | RecordRefused | IdempotencyConflict> => {
     const subject = { _tag: "Known", websiteConfigId: site.websiteConfigId } as const
-    if (!OriginCheck.isAllowed(head, site.origins)) {
+    if (!Origin.accepts(head, site.origins)) {
       return recordUncounted("foreign-origin", subject)(ErrorResponses.foreignOrigin("website", headers))
     }
     const rules = forms.get(payload.page_slug ?? "")

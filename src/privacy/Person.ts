@@ -4,7 +4,7 @@
  * A submission belongs to a person if its email or a name or value of its form contains the address, a conversation if one of
  * its messages or comments does, and a notification if its mails go to the address. The case of letters does not matter, nor
  * whether the address is percent-encoded or written with character references. Page views and events are not searched: see
- * `analytics/EmailMask`.
+ * `analytics/PageView`.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as VisitorDay from "../../src/analytics/VisitorDay.ts"
+import * as VisitorSalts from "../../src/analytics/VisitorSalts.ts"
 import { dateOf, dayMillis, dayOf } from "../../src/platform/text/Calendar.ts"
 
 const hour = 3_600_000
@@ -20,7 +20,7 @@ const TimeZone = Schema.Literals([
 describe("analytics/VisitorDay", () => {
   it("a day is the date on the website's clocks", () => {
     const time = Date.UTC(2026, 10, 30, 3)
-    const dateIn = (timeZone: string) => dateOf(VisitorDay.at(timeZone, time) * dayMillis)
+    const dateIn = (timeZone: string) => dateOf(VisitorSalts.dayAt(timeZone, time) * dayMillis)
     assert.deepStrictEqual(["America/New_York", "UTC", "Pacific/Kiritimati"].map(dateIn), [
       "2026-11-29",
       "2026-11-30",
@@ -35,11 +35,11 @@ describe("analytics/VisitorDay", () => {
       timeZone: TimeZone
     },
     ({ time, timeZone }) => {
-      const days = VisitorDay.ofLead(timeZone, time)
-      assert.strictEqual(days[0], VisitorDay.at(timeZone, time))
+      const days = VisitorSalts.daysOfLead(timeZone, time)
+      assert.strictEqual(days[0], VisitorSalts.dayAt(timeZone, time))
       for (const day of days) {
-        assert.isAbove(day, VisitorDay.lastEnded(time))
-        assert.isAtMost(day, VisitorDay.lastEnded(time + 52 * hour))
+        assert.isAbove(day, VisitorSalts.lastEnded(time))
+        assert.isAtMost(day, VisitorSalts.lastEnded(time + 52 * hour))
       }
     }
   )
@@ -47,7 +47,7 @@ describe("analytics/VisitorDay", () => {
   it("a lead may belong to a visit of the day before in the first two hours of the website's day", () => {
     const midnight = Date.UTC(2026, 10, 30, 5)
     const today = dayOf(Date.UTC(2026, 10, 30))
-    const daysAt = (time: number) => VisitorDay.ofLead("America/New_York", time)
+    const daysAt = (time: number) => VisitorSalts.daysOfLead("America/New_York", time)
     assert.deepStrictEqual(daysAt(midnight - 1), [today - 1])
     assert.deepStrictEqual(daysAt(midnight), [today, today - 1])
     assert.deepStrictEqual(daysAt(midnight + 2 * hour - 1), [today, today - 1])
@@ -56,7 +56,7 @@ describe("analytics/VisitorDay", () => {
 
   it("a salt ends two hours after its date ended 12 hours behind UTC", () => {
     const ended = Date.UTC(2026, 11, 1, 14)
-    assert.strictEqual(VisitorDay.lastEnded(ended), dayOf(Date.UTC(2026, 10, 30)))
-    assert.strictEqual(VisitorDay.lastEnded(ended - 1), dayOf(Date.UTC(2026, 10, 29)))
+    assert.strictEqual(VisitorSalts.lastEnded(ended), dayOf(Date.UTC(2026, 10, 30)))
+    assert.strictEqual(VisitorSalts.lastEnded(ended - 1), dayOf(Date.UTC(2026, 10, 29)))
   })
 })

@@ -10,8 +10,7 @@ import * as PageView from "../../src/analytics/PageView.ts"
 import * as PgAnalytics from "../../src/analytics/postgres/AnalyticsRepo.ts"
 import * as PgSalts from "../../src/analytics/postgres/VisitorSalts.ts"
 import * as PgReports from "../../src/analytics/reports/postgres/Reports.ts"
-import * as VisitorDay from "../../src/analytics/VisitorDay.ts"
-import { VisitorSalts } from "../../src/analytics/VisitorSalts.ts"
+import { dayAt, VisitorSalts } from "../../src/analytics/VisitorSalts.ts"
 import * as MemoryRateLimiter from "../../src/platform/limits/MemoryRateLimiter.ts"
 import { RateLimiter } from "../../src/platform/limits/RateLimiter.ts"
 import * as Maintenance from "../../src/privacy/postgres/Maintenance.ts"
@@ -54,7 +53,7 @@ const storeView = (hostedWebsiteId: string, now: number, path = "/") =>
         userAgent: "Mozilla/5.0 Firefox/143.0",
         client: { browser: "Firefox", os: "Linux", deviceType: "desktop", isBot: false },
         country: null,
-        salt: yield* salts.of(VisitorDay.at("UTC", now))
+        salt: yield* salts.of(dayAt("UTC", now))
       },
       PageView.noReferrer
     )

@@ -13,7 +13,7 @@ import { Leads } from "../../src/analytics/Leads.ts"
 import type { PageView } from "../../src/analytics/PageView.ts"
 import * as LocalTime from "../../src/analytics/reports/LocalTime.ts"
 import * as Visits from "../../src/analytics/reports/Visits.ts"
-import * as VisitorDay from "../../src/analytics/VisitorDay.ts"
+import * as VisitorSalts from "../../src/analytics/VisitorSalts.ts"
 import { ConversationStore } from "../../src/chat/ConversationStore.ts"
 import { maxSize } from "../../src/chat/conversations/Conversation.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
@@ -247,12 +247,12 @@ export const suite = <R, E>(
                   receivedAt,
                   sessionId,
                   campaign: { source, medium: null, name: null, term: null, content: null },
-                  visitorHash: hashOf(VisitorDay.at(timeZone, receivedAt))
+                  visitorHash: hashOf(VisitorSalts.dayAt(timeZone, receivedAt))
                 }
               }
             )
             yield* Effect.forEach(views, (view) => AnalyticsRepo.use(({ append }) => append(view)))
-            const visitorHashes = VisitorDay.ofLead(timeZone, leadAt).map(hashOf)
+            const visitorHashes = VisitorSalts.daysOfLead(timeZone, leadAt).map(hashOf)
             const { websiteConfigId } = site
             yield* SubmissionRepo.use((repo) =>
               repo.submit(draft({ websiteConfigId, receivedAt: leadAt, visitorHashes }))

@@ -6,8 +6,7 @@
  */
 import { assert, describe, layer as withLayer } from "@effect/vitest"
 import { Clock, Effect, type Layer, Schema } from "effect"
-import * as VisitorDay from "../../src/analytics/VisitorDay.ts"
-import { VisitorSalts } from "../../src/analytics/VisitorSalts.ts"
+import { daysOfLead, VisitorSalts } from "../../src/analytics/VisitorSalts.ts"
 
 const day = 86_400_000
 
@@ -45,7 +44,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<VisitorSalts, E>) =>
             let now = Date.UTC(2026, 11, 31, 23, 59, 59)
             for (const wait of [0, 1000, ...waits]) {
               now += wait
-              for (const date of VisitorDay.ofLead(timeZone, now)) {
+              for (const date of daysOfLead(timeZone, now)) {
                 const all = yield* Effect.all([salts.of(date), salts.of(date), salts.of(date)], {
                   concurrency: "unbounded"
                 }).pipe(at(now))

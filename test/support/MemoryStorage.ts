@@ -13,8 +13,8 @@ import { Goals } from "../../src/analytics/Goal.ts"
 import { Leads } from "../../src/analytics/Leads.ts"
 import * as AnalyticsRepo from "../../src/analytics/memory/AnalyticsRepo.ts"
 import * as PageViews from "../../src/analytics/memory/PageViews.ts"
-import * as VisitorSalts from "../../src/analytics/memory/VisitorSalts.ts"
 import { Reports } from "../../src/analytics/reports/Reports.ts"
+import * as VisitorSalts from "../../src/analytics/VisitorSalts.ts"
 import { Readiness } from "../../src/api/Readiness.ts"
 import type { Instance } from "../../src/chat/Instance.ts"
 import * as ConversationStore from "../../src/chat/memory/ConversationStore.ts"
@@ -94,7 +94,7 @@ export const layer = ({ instances = [], sites = [] }: Options = {}): Layer.Layer
     ),
     withoutRules.pipe(Layer.provideMerge(SiteDirectory.layer({ sites }))),
     TokenBudget.layer,
-    VisitorSalts.layer,
+    VisitorSalts.layerMemory,
     Layer.mock(Readiness)({ check: Effect.void }),
     dropped,
     ofOwners

@@ -5,7 +5,7 @@
  */
 import { PgTypes } from "@effect/sql-pg"
 import type { PgClient } from "@effect/sql-pg/PgClient"
-import { Clock, type Duration, Effect, Layer, Result } from "effect"
+import { Clock, type Duration, Effect, Layer, Result, Schema } from "effect"
 import type { SqlError } from "effect/sql"
 import * as BatchMetrics from "../../platform/batch/BatchMetrics.ts"
 import * as BatchTrace from "../../platform/batch/BatchTrace.ts"
@@ -13,12 +13,31 @@ import * as Columns from "../../platform/postgres/Columns.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as WriteHealth from "../../platform/postgres/WriteHealth.ts"
 import * as Rounds from "../../platform/rounds/Rounds.ts"
+import { decodeRows } from "../../platform/runtime/Rows.ts"
 import { RecordRefused } from "../../platform/Storage.ts"
-import * as GoneWebsites from "../../sites/postgres/GoneWebsites.ts"
 import { AnalyticsRepo } from "../AnalyticsRepo.ts"
 import type { PageView } from "../PageView.ts"
 import { BusySites } from "../reports/postgres/BusySites.ts"
 import * as LateRows from "../reports/postgres/LateRows.ts"
+
+const Unknown = Schema.Array(Schema.Struct({ id: Schema.String }))
+
+export type Outcome = Result.Result<void, RecordRefused>
+
+/** Runs a statement that returns the ids of unknown websites, and gives each record its outcome. */
+export const outcomesOf =
+  <Row extends { readonly hostedWebsiteId: string }>(rows: ReadonlyArray<Row>) =>
+  <E, R>(statement: Effect.Effect<unknown, E, R>): Effect.Effect<ReadonlyArray<Outcome>, E, R> =>
+    statement.pipe(
+      decodeRows(Unknown),
+      Effect.map((unknown) => {
+        const gone = new Set(unknown.map(({ id }) => id))
+        return rows.map(
+          ({ hostedWebsiteId }): Outcome =>
+            gone.has(hostedWebsiteId) ? Result.fail(new RecordRefused({ reason: "unknown-site" })) : Result.void
+        )
+      })
+    )
 
 export interface Options {
   /** How long a page view may take to be stored. */
@@ -97,16 +116,14 @@ export const storeBatch = (
   sql: PgClient,
   views: ReadonlyArray<PageView>,
   batchId: string
-): Effect.Effect<ReadonlyArray<GoneWebsites.Outcome>, SqlError.SqlError | RecordRefused> =>
-  Effect.suspend((): Effect.Effect<ReadonlyArray<GoneWebsites.Outcome>, SqlError.SqlError | RecordRefused> => {
+): Effect.Effect<ReadonlyArray<Outcome>, SqlError.SqlError | RecordRefused> =>
+  Effect.suspend((): Effect.Effect<ReadonlyArray<Outcome>, SqlError.SqlError | RecordRefused> => {
     const parameters = Result.all([
       Columns.parameters(batchColumns, views),
       Columns.parameters(websiteColumn, [...new Set(views.map((view) => view.hostedWebsiteId))])
     ])
     if (Result.isFailure(parameters)) return Effect.fail(new RecordRefused({ cause: parameters.failure }))
-    return sql
-      .unsafe(statement, [PgTypes.uuid(batchId), ...parameters.success.flat()])
-      .pipe(GoneWebsites.outcomesOf(views))
+    return sql.unsafe(statement, [PgTypes.uuid(batchId), ...parameters.success.flat()]).pipe(outcomesOf(views))
   })
 
 export const layer = (options: Options): Layer.Layer<AnalyticsRepo, SqlError.SqlError, PgClient> =>

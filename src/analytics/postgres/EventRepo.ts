@@ -13,10 +13,10 @@ import * as Columns from "../../platform/postgres/Columns.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as WriteHealth from "../../platform/postgres/WriteHealth.ts"
 import { RecordRefused } from "../../platform/Storage.ts"
-import * as GoneWebsites from "../../sites/postgres/GoneWebsites.ts"
 import type { Event } from "../Event.ts"
 import { EventRepo } from "../EventRepo.ts"
 import * as LateRows from "../reports/postgres/LateRows.ts"
+import * as AnalyticsRepo from "./AnalyticsRepo.ts"
 
 export interface Options {
   /** How long an event may take to be stored. */
@@ -90,11 +90,11 @@ const storeBatch = (
   sql: PgClient,
   events: ReadonlyArray<Event>,
   batchId: string
-): Effect.Effect<ReadonlyArray<GoneWebsites.Outcome>, SqlError.SqlError | RecordRefused> =>
-  Effect.suspend((): Effect.Effect<ReadonlyArray<GoneWebsites.Outcome>, SqlError.SqlError | RecordRefused> => {
+): Effect.Effect<ReadonlyArray<AnalyticsRepo.Outcome>, SqlError.SqlError | RecordRefused> =>
+  Effect.suspend((): Effect.Effect<ReadonlyArray<AnalyticsRepo.Outcome>, SqlError.SqlError | RecordRefused> => {
     const written = Columns.parameters(columns, events)
     if (Result.isFailure(written)) return Effect.fail(new RecordRefused({ cause: written.failure }))
-    return sql.unsafe(statement, [PgTypes.uuid(batchId), ...written.success]).pipe(GoneWebsites.outcomesOf(events))
+    return sql.unsafe(statement, [PgTypes.uuid(batchId), ...written.success]).pipe(AnalyticsRepo.outcomesOf(events))
   })
 
 export const layer = (options: Options): Layer.Layer<EventRepo, SqlError.SqlError, PgClient> =>

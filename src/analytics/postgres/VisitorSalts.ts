@@ -10,8 +10,7 @@ import { SqlClient } from "effect/sql"
 import * as Database from "../../platform/postgres/Database.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
 import { dateOf, dayMillis } from "../../platform/text/Calendar.ts"
-import * as VisitorDay from "../VisitorDay.ts"
-import { VisitorSalts } from "../VisitorSalts.ts"
+import { lastEnded, VisitorSalts } from "../VisitorSalts.ts"
 
 const Row = Schema.Tuple([Schema.Struct({ salt: Schema.Uint8Array })])
 
@@ -44,7 +43,7 @@ export const layer: Layer.Layer<VisitorSalts, never, SqlClient.SqlClient> = Laye
       Effect.andThen(Clock.currentTimeMillis),
       Effect.tap((now) =>
         Effect.sync(() => {
-          for (const day of cached.keys()) if (day <= VisitorDay.lastEnded(now)) cached.delete(day)
+          for (const day of cached.keys()) if (day <= lastEnded(now)) cached.delete(day)
         })
       ),
       Effect.forever,

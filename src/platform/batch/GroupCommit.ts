@@ -1,6 +1,6 @@
 /**
  * Group commit: many waiters, one statement in flight. Items that arrive during a flush go into the next batches, whose sizes
- * `platform/batch/BatchSize` decides, so that many items share the cost of one commit. Contains no statements; takes time from the
+ * `batchSize` decides, so that many items share the cost of one commit. Contains no statements; takes time from the
  * Clock.
  *
  * Guarantees for every submitted item, whatever the store does:

@@ -7,17 +7,17 @@
 import { createServer, type RequestListener, type Server } from "node:http"
 import type { ListenOptions } from "node:net"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import { ByteSize, Duration, Effect, Layer, type Option } from "effect"
+import { ByteSize, Duration, Effect, Latch, Layer, type Option, type Scope } from "effect"
 import { HttpIncomingMessage, HttpRouter } from "effect/http"
 import type { IpNetwork } from "effect/net"
 import * as ClientAddress from "../limits/ClientAddress.ts"
+import * as Metrics from "../telemetry/Metrics.ts"
 import * as Connections from "./Connections.ts"
 import * as ProtocolErrors from "./ProtocolErrors.ts"
 import * as RequestBody from "./RequestBody.ts"
 import * as RequestHead from "./RequestHead.ts"
 import * as RequestMetrics from "./RequestMetrics.ts"
 import * as Trace from "./Trace.ts"
-import * as UntrustedProxy from "./UntrustedProxy.ts"
 
 /** Timeouts in milliseconds and sizes in bytes. */
 export const defaultLimits = {
@@ -168,8 +168,36 @@ export const make = (options: Options, { chats, templates }: Routes): Effect.Eff
           .on("checkExpectation", ProtocolErrors.refuseExpectation)
         const http = yield* NodeHttpServer.make(() => server, options.listen)
         yield* closeConnections
-        yield* UntrustedProxy.watch(server, isProxy)
+        yield* watchUntrustedProxy(server, isProxy)
         return http
       })
     }
   })
+
+/** Exported for tests. */
+export const untrustedProxyWarning =
+  "A request has X-Forwarded-For, and its sender is not in TRUSTED_PROXIES. If the sender is your reverse proxy, all visitors behind it share one rate limit: add its network to TRUSTED_PROXIES. This is logged once."
+
+/**
+ * Detects a reverse proxy that `TRUSTED_PROXIES` does not name. Its `X-Forwarded-For` is ignored, so all visitors behind it
+ * share one rate limit, and those with the same user agent share one visitor hash. Counts these requests, and logs the first
+ * without its address, which may be a visitor's.
+ */
+export const watchUntrustedProxy = Effect.fnUntraced(function* (
+  server: Server,
+  isTrusted: (peer: string) => boolean
+): Effect.fn.Return<void, never, Scope.Scope> {
+  const context = yield* Effect.context<never>()
+  const metric = Metrics.untrustedForwarded({})
+  metric.updateUnsafe(0, context)
+  const isFound = Latch.makeUnsafe(false)
+  yield* Effect.forkScoped(Effect.andThen(isFound.await, Effect.logWarning(untrustedProxyWarning)))
+  server.on("request", ({ headers, socket }) => {
+    if (headers["x-forwarded-for"] === undefined) return
+    const { remoteAddress } = socket
+    // The address of a sender that reset its connection early is unknown.
+    if (remoteAddress === undefined || isTrusted(remoteAddress)) return
+    metric.updateUnsafe(1, context)
+    isFound.openUnsafe()
+  })
+})

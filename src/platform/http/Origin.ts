@@ -7,6 +7,12 @@
  * @module
  */
 
+/** Whether a site or an instance that allows `origins` accepts a request; see `platform/http/Origin`. */
+export const accepts = (
+  { headers }: { readonly headers: Readonly<Record<string, string | undefined>> },
+  origins: ReadonlyArray<string>
+): boolean => isAllowed(origins, { origin: headers["origin"], secFetchSite: headers["sec-fetch-site"] })
+
 /** The request headers that name the page's origin. */
 export interface OriginHeaders {
   readonly origin: string | undefined

@@ -7,7 +7,7 @@
 import { PgTypes } from "@effect/sql-pg"
 import { Duration, Effect, Exit, Layer, Option, Schema } from "effect"
 import { SqlClient } from "effect/sql"
-import * as VisitorDay from "../../analytics/VisitorDay.ts"
+import * as VisitorSalts from "../../analytics/VisitorSalts.ts"
 import * as LapsedAnswers from "../../chat/postgres/LapsedAnswers.ts"
 import * as WidgetTokens from "../../chat/postgres/WidgetTokens.ts"
 import { confirmationMillis } from "../../delivery/mail/MailRecipient.ts"
@@ -72,7 +72,7 @@ const deleteBefore = (table: string, column: string, before: number) =>
 /** Deletes the salts of the dates that have ended everywhere. */
 const deleteSalts = Effect.fnUntraced(function* (now: number) {
   const sql = yield* SqlClient.SqlClient
-  const lastDay = dateOf(VisitorDay.lastEnded(now) * dayMillis)
+  const lastDay = dateOf(VisitorSalts.lastEnded(now) * dayMillis)
   yield* sql`DELETE FROM visitor_salt WHERE day <= ${lastDay}::date`
 })
 

@@ -1,4 +1,4 @@
-import { layer } from "../../../src/analytics/memory/VisitorSalts.ts"
+import { layerMemory } from "../../../src/analytics/VisitorSalts.ts"
 import { suite } from "../../suites/VisitorSalts.ts"
 
-suite("analytics/memory/VisitorSalts", layer)
+suite("analytics/memory/VisitorSalts", layerMemory)

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Option } from "effect"
 import { IpNetwork } from "effect/net"
-import * as ClientCountry from "../../../src/platform/countries/ClientCountry.ts"
+import * as Countries from "../../../src/platform/countries/Countries.ts"
 
 const countries = { of: (address: string) => (address === "203.0.113.7" ? "SE" : null) }
 
@@ -17,14 +17,14 @@ const trustedProxies = [IpNetwork.fromStringUnsafe("10.0.0.0/8")]
 
 describe("platform/countries/ClientCountry", () => {
   it("uses the header of trusted proxies only", () => {
-    const countryOf = ClientCountry.make(countries, { header: Option.some("CF-IPCountry"), trustedProxies })
+    const countryOf = Countries.ofClient(countries, { header: Option.some("CF-IPCountry"), trustedProxies })
     assert.strictEqual(countryOf(head("10.0.0.4", "203.0.113.7", "no")), "NO")
     assert.strictEqual(countryOf(head("203.0.113.7", "203.0.113.7", "NO")), "SE")
     assert.isNull(countryOf(head("198.51.100.1", "198.51.100.1", "NO")))
   })
 
   it("looks up the client's address if the proxy names no country", () => {
-    const countryOf = ClientCountry.make(countries, { header: Option.some("cf-ipcountry"), trustedProxies })
+    const countryOf = Countries.ofClient(countries, { header: Option.some("cf-ipcountry"), trustedProxies })
     for (const unknown of [undefined, "XX", "T1", "", "Norway", "NO, SE"]) {
       assert.strictEqual(countryOf(head("10.0.0.4", "203.0.113.7", unknown)), "SE", unknown)
       assert.isNull(countryOf(head("10.0.0.4", "198.51.100.1", unknown)), unknown)
@@ -32,7 +32,7 @@ describe("platform/countries/ClientCountry", () => {
   })
 
   it("ignores the header if no header is configured", () => {
-    const countryOf = ClientCountry.make(countries, { header: Option.none(), trustedProxies })
+    const countryOf = Countries.ofClient(countries, { header: Option.none(), trustedProxies })
     assert.strictEqual(countryOf(head("10.0.0.4", "203.0.113.7", "NO")), "SE")
   })
 })

@@ -1,36 +1,36 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as Country from "../../../src/platform/countries/Country.ts"
+import * as Countries from "../../../src/platform/countries/Countries.ts"
 
 describe("platform/countries/Country", () => {
   it.prop(
     "is two capital letters or null",
     [Schema.Union([Schema.String, Schema.Literals(["no", "XX", "T1"])])],
     ([text]) => {
-      const code = Country.parse(text)
+      const code = Countries.parseCountry(text)
       if (code === null) assert.isTrue(!/^[a-z]{2}$/i.test(text) || /^(xx|zz)$/i.test(text))
       else assert.strictEqual(code, text.toUpperCase())
     }
   )
 
   it("is read from each vendor's form of record, and null for any other value", () => {
-    assert.strictEqual(Country.ofRecord({ country: { iso_code: "NO", names: { en: "Norway" } } }), "NO")
-    assert.strictEqual(Country.ofRecord({ country_code: "DE" }), "DE")
-    assert.strictEqual(Country.ofRecord({ country: "FR" }), "FR")
-    assert.strictEqual(Country.ofRecord({ country: "France", country_code: "FR" }), "FR")
+    assert.strictEqual(Countries.countryOfRecord({ country: { iso_code: "NO", names: { en: "Norway" } } }), "NO")
+    assert.strictEqual(Countries.countryOfRecord({ country_code: "DE" }), "DE")
+    assert.strictEqual(Countries.countryOfRecord({ country: "FR" }), "FR")
+    assert.strictEqual(Countries.countryOfRecord({ country: "France", country_code: "FR" }), "FR")
     for (const other of [null, undefined, 1, "NO", {}, { country: {} }, { country: { iso_code: 1 } }, { asn: 1 }]) {
-      assert.isNull(Country.ofRecord(other))
+      assert.isNull(Countries.countryOfRecord(other))
     }
   })
 
   it.prop("returns a code or null for any record", [Schema.Json], ([record]) => {
-    const code = Country.ofRecord(record)
+    const code = Countries.countryOfRecord(record)
     assert.isTrue(code === null || /^[A-Z]{2}$/.test(code))
   })
 
   it("the IPv4 address of a dual-stack socket loses its prefix, and other addresses stay", () => {
-    assert.strictEqual(Country.withoutMapping("::ffff:192.0.2.1"), "192.0.2.1")
-    assert.strictEqual(Country.withoutMapping("2001:db8::1"), "2001:db8::1")
-    assert.strictEqual(Country.withoutMapping("192.0.2.1"), "192.0.2.1")
+    assert.strictEqual(Countries.withoutMapping("::ffff:192.0.2.1"), "192.0.2.1")
+    assert.strictEqual(Countries.withoutMapping("2001:db8::1"), "2001:db8::1")
+    assert.strictEqual(Countries.withoutMapping("192.0.2.1"), "192.0.2.1")
   })
 })

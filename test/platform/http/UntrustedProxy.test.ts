@@ -4,7 +4,7 @@
 import { createServer, type IncomingMessage } from "node:http"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Logger, Metric } from "effect"
-import * as UntrustedProxy from "../../../src/platform/http/UntrustedProxy.ts"
+import * as NodeServer from "../../../src/platform/http/NodeServer.ts"
 import * as Metrics from "../../../src/platform/telemetry/Metrics.ts"
 import * as InProcess from "../../support/InProcessService.ts"
 import { until } from "../../support/Wait.ts"
@@ -14,7 +14,7 @@ const forwarded = { "x-forwarded-for": "203.0.113.7" }
 const get = (url: string, headers: Readonly<Record<string, string>>) =>
   Effect.promise(() => fetch(`${url}/health`, { headers }).then((response) => response.text()))
 
-const timesLogged = ({ log }: InProcess.Service) => log().split(UntrustedProxy.warning).length - 1
+const timesLogged = ({ log }: InProcess.Service) => log().split(NodeServer.untrustedProxyWarning).length - 1
 
 describe("platform/http/UntrustedProxy", () => {
   it.live("logs one warning, which names no address, if untrusted senders send X-Forwarded-For", () =>
@@ -43,7 +43,7 @@ describe("platform/http/UntrustedProxy", () => {
       const lines: Array<unknown> = []
       const logs = Logger.layer([Logger.make(({ message }) => void lines.push(message))])
       const server = createServer()
-      yield* UntrustedProxy.watch(server, () => false).pipe(Effect.provide(logs))
+      yield* NodeServer.watchUntrustedProxy(server, () => false).pipe(Effect.provide(logs))
       const requestFrom = (remoteAddress: string | undefined) =>
         server.emit("request", { headers: forwarded, socket: { remoteAddress } } as unknown as IncomingMessage)
       const counted = Effect.map(Metric.value(Metrics.untrustedForwarded({})), ({ count }) => count)
@@ -55,7 +55,7 @@ describe("platform/http/UntrustedProxy", () => {
       requestFrom("192.0.2.1")
       assert.strictEqual(yield* counted, Number(before) + 1)
       yield* Effect.yieldNow
-      assert.deepStrictEqual(lines, [[UntrustedProxy.warning]])
+      assert.deepStrictEqual(lines, [[NodeServer.untrustedProxyWarning]])
     })
   )
 })
