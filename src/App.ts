@@ -14,6 +14,7 @@ import type * as OwnerServer from "./api/OwnerServer.ts"
 import type * as Server from "./api/Server.ts"
 import type { Settings } from "./Config.ts"
 import type { AgentStream } from "./chat/AgentStream.ts"
+import { AgentCheck } from "./chat/agent/AgentCheckService.ts"
 import * as BudgetedAgent from "./chat/agent/BudgetedAgentStream.ts"
 import * as AgentInspection from "./cli/doctor/AgentInspection.ts"
 import * as Dispatcher from "./delivery/Dispatcher.ts"
@@ -85,6 +86,9 @@ type Mail = ReturnType<typeof mail>
 
 /** Sends tests to webhooks and to the recipients of mails. Requires `storage` and `outwardClient`. */
 export const testDeliveries = (settings: Settings) => TestDeliveries.layer({ mail: mail(settings) })
+
+/** Mails links to the console. */
+export const invitations = (settings: Settings) => Invitations.layer({ mail: mail(settings) })
 
 /** Delivers in the background, unless `DELIVERY` is off. Requires `storage`, `database` and `outwardClient`. */
 const deliver = (settings: Settings, mailOption: Mail) => {
@@ -159,6 +163,16 @@ export const agent = (settings: Settings) =>
         )
     )
   )
+
+/** Asks agents a question. The client of agents is built by the first question. */
+export const agentCheck = (settings: Settings) =>
+  Layer.succeed(AgentCheck, {
+    ask: (...question) =>
+      Effect.provide(
+        AgentCheck.use((check) => check.ask(...question)),
+        Layer.provide(AgentInspection.layer, agent(settings))
+      )
+  })
 
 /** What the demo adds to the service. */
 export interface Extensions {

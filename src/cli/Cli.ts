@@ -7,7 +7,6 @@ import { Cause, Effect, Layer, Logger, Option, Stdio } from "effect"
 import { CliConfig, CliOutput, Command, GlobalFlag, type HelpDoc, TerminalCapabilities } from "effect/cli"
 import manifest from "../../package.json" with { type: "json" }
 import type { AnalyticsExport } from "../analytics/AnalyticsExport.ts"
-import type { Goals } from "../analytics/Goal.ts"
 import type { Reports } from "../analytics/reports/Reports.ts"
 import { Readiness } from "../api/Readiness.ts"
 import type { AgentStream } from "../chat/AgentStream.ts"
@@ -24,6 +23,8 @@ import type { Shares } from "../sites/access/Shares.ts"
 import type { Decisions } from "../sites/Decisions.ts"
 import type { SiteDirectory } from "../sites/SiteDirectory.ts"
 import type { SiteErasure } from "../sites/SiteErasure.ts"
+import type * as Client from "./client/Client.ts"
+import * as Connection from "./client/Connection.ts"
 import * as Analytics from "./commands/Analytics.ts"
 import * as Console from "./commands/Console.ts"
 import * as Conversation from "./commands/Conversation.ts"
@@ -58,13 +59,14 @@ export type Storage =
   | Notifications
   | Reports
   | AnalyticsExport
-  | Goals
   | Decisions
   | Readiness
 
 export interface Options<E, R, RCommands = never> {
   /** Built when a command needs it. `--help` and an invalid command line do not build it. */
   readonly storage: Layer.Layer<Storage, E, R>
+  /** The owner API in this process, for commands that are its clients. Built when such a command runs without `--url`. */
+  readonly client: Layer.Layer<Client.Client, E, R>
   /** For commands that check an agent, or store its secrets. */
   readonly agent: Layer.Layer<AgentStream | SecretsKey, E, R>
   /** Commands with storage of their own, such as `serve`, `demo` and `migrate`. Help lists them first. */
@@ -90,6 +92,7 @@ export const requireReady = <A, E, R>(storage: Layer.Layer<A | Readiness, E, R>)
 
 const root = <E, R, RCommands = never>(options: Options<E, R, RCommands>) => {
   const storage = requireReady(options.storage)
+  const client = Connection.layer(options.client)
   return Command.make("hydracore").pipe(
     Command.withDescription("The public edge of HydraCore: page views, forms and chat on PostgreSQL"),
     Command.withSubcommands([
@@ -105,11 +108,11 @@ const root = <E, R, RCommands = never>(options: Options<E, R, RCommands>) => {
       Submissions.command(storage),
       Person.command(storage),
       Stats.command(storage),
-      Goal.command(storage),
+      Goal.command(client),
       Analytics.command(storage),
       Report.command(storage)
     ]),
-    Command.withGlobalFlags([Output.Json])
+    Command.withGlobalFlags([Output.Json, Connection.Url, Connection.Key])
   )
 }
 

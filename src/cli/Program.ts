@@ -41,8 +41,21 @@ const agent = Layer.unwrap(
   )
 )
 
+const client = Layer.unwrap(
+  Effect.gen(function* () {
+    const settings = yield* loadSettings
+    const Local = yield* Effect.promise(() => import("./client/Local.ts"))
+    const services = Layer.mergeAll(
+      App.testDeliveries(settings).pipe(Layer.provide(App.outwardClient(settings))),
+      App.invitations(settings),
+      App.agentCheck(settings)
+    ).pipe(Layer.provideMerge(App.storage(settings)), Layer.provide(LocalDatabase.layer(settings)))
+    return Local.layer(settings).pipe(Layer.provide(Cli.requireReady(services)))
+  })
+)
+
 /** The flags with a value that may precede the command. */
-const valuedFlags = ["--log-level", "--completions"]
+const valuedFlags = ["--log-level", "--completions", "--url", "--key"]
 
 /** Whether the command of these arguments is `serve` or `demo`, which run until they are interrupted. */
 export const isService = (args: ReadonlyArray<string>): boolean => {
@@ -53,6 +66,7 @@ export const isService = (args: ReadonlyArray<string>): boolean => {
 /** Runs the command of these arguments. */
 export const run = Cli.make({
   storage,
+  client,
   agent,
   commands: [
     Demo.command,

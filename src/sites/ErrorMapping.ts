@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { Effect } from "effect"
+import { Context, Effect } from "effect"
 import type { AgentRefusal } from "../chat/AgentStream.ts"
 import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
 import type { BodyFragmented, BodyOverCapacity, BodyTooLarge, BodyUnreadable } from "../platform/http/RequestBody.ts"
@@ -43,13 +43,24 @@ const causeName = (cause: unknown): { readonly cause?: string } =>
       ? {}
       : { cause: typeof cause }
 
+/** What is done with the error behind a 503. A server logs it, without its message; a command reports it. */
+export const OnUnavailable = Context.Reference<(error: StorageUnavailable) => Effect.Effect<void>>(
+  "hydracore/sites/ErrorMapping/OnUnavailable",
+  {
+    defaultValue:
+      () =>
+      ({ cause, code, reason }) =>
+        Effect.annotateLogs(Effect.logWarning("The store is unavailable; the request got a 503"), {
+          reason,
+          ...(code === undefined ? {} : { code }),
+          ...causeName(cause)
+        })
+  }
+)
+
 /** Logs that the store is unavailable. */
-export const logUnavailable = ({ cause, code, reason }: StorageUnavailable) =>
-  Effect.annotateLogs(Effect.logWarning("The store is unavailable; the request got a 503"), {
-    reason,
-    ...(code === undefined ? {} : { code }),
-    ...causeName(cause)
-  })
+export const logUnavailable = (error: StorageUnavailable): Effect.Effect<void> =>
+  Effect.flatMap(OnUnavailable, (report) => report(error))
 
 /** Logs that the store is unavailable, and responds to a chat request. `headers` are those of the rate limit. */
 export const ofUnavailable = (error: StorageUnavailable, headers: Record<string, string>) =>

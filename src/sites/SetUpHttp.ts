@@ -24,7 +24,7 @@ const toJson = (site: Site) => ({
   created_at: Calendar.iso(site.createdAt)
 })
 
-const erasedJson = (erased: Erased) => ({
+export const erasedJson = (erased: Erased) => ({
   page_views: erased.pageViews,
   bot_views: erased.botViews,
   events: erased.events,
@@ -33,7 +33,7 @@ const erasedJson = (erased: Erased) => ({
   conversations: erased.conversations
 })
 
-const wrongName = Errors.invalid("name", "the name of the website is expected; nothing was deleted")
+export const wrongName = Errors.invalid("name", "the name of the website is expected; nothing was deleted")
 
 const cannotCreate = Errors.make(
   "NotFound",

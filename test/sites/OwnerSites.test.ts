@@ -28,6 +28,7 @@ describe("sites/OwnerSites", () => {
               grants: Scope.grants[granted],
               sites: "all",
               id: "a",
+              kind: "key",
               session: null,
               expiresAt: null,
               isValid: Effect.succeed(true)

@@ -21,7 +21,12 @@ import { ChildProcessSpawner } from "effect/process"
 import type { AgentStream } from "../../src/chat/AgentStream.ts"
 import * as MemoryAgentStream from "../../src/chat/memory/AgentStream.ts"
 import * as Cli from "../../src/cli/Cli.ts"
+import * as Local from "../../src/cli/client/Local.ts"
+import * as AgentInspection from "../../src/cli/doctor/AgentInspection.ts"
 import { SecretsKey } from "../../src/cli/support/SecretsKey.ts"
+import type { Storage } from "./MemoryStorage.ts"
+import * as TestDeliveries from "./TestDeliveries.ts"
+import { options as handlerOptions } from "./TestServer.ts"
 
 export interface Ended {
   /** The code with which the process would exit. */
@@ -75,10 +80,24 @@ const withoutDemo = ConfigProvider.fromUnknown({ HYDRACORE_DATA_DIR: path.join(t
 
 const agentThatAnswers = MemoryAgentStream.layer(() => MemoryAgentStream.texts(["OK"]))
 
+/** The owner API in this process. */
+export const clientOf = <E, R>(
+  storage: Layer.Layer<Storage, E, R>,
+  agent: Layer.Layer<AgentStream>,
+  secretsKey?: Redacted.Redacted<Uint8Array>
+) =>
+  Local.layer({ ...handlerOptions, secretsKey: Option.fromUndefinedOr(secretsKey) }).pipe(
+    Layer.provide(
+      Layer.merge(TestDeliveries.layer(), AgentInspection.layer).pipe(
+        Layer.provideMerge(Layer.merge(Cli.requireReady(storage), agent))
+      )
+    )
+  )
+
 /** Runs `hydracore` with arguments. `stdout` replaces the captured standard output. */
 export const run = Effect.fnUntraced(function* <E, R>(
   args: ReadonlyArray<string>,
-  storage: Layer.Layer<Cli.Storage, E, R>,
+  storage: Layer.Layer<Storage, E, R>,
   options: {
     readonly agent?: Layer.Layer<AgentStream>
     /** `SECRETS_KEY`. */
@@ -103,7 +122,8 @@ export const run = Effect.fnUntraced(function* <E, R>(
     options.agent ?? agentThatAnswers,
     Layer.succeed(SecretsKey, Option.fromUndefinedOr(options.secretsKey))
   )
-  const exit = yield* Cli.make({ storage, agent, commands: options.commands ?? [] })(args).pipe(
+  const client = clientOf(storage, agent, options.secretsKey)
+  const exit = yield* Cli.make({ storage, client, agent, commands: options.commands ?? [] })(args).pipe(
     Effect.provide(
       platform(
         {

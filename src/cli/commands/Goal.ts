@@ -7,17 +7,10 @@ import { Effect, type Layer, Option } from "effect"
 import { Command } from "effect/cli"
 import * as EventLimits from "../../analytics/EventLimits.ts"
 import * as Goal from "../../analytics/Goal.ts"
-import { SiteDirectory } from "../../sites/SiteDirectory.ts"
+import * as Client from "../client/Client.ts"
+import * as WebsiteOf from "../client/WebsiteOf.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
-
-const json = (websiteConfigId: string, { created_at, goal_id, kind, name, value }: Goal.Goal) => ({
-  goal_id,
-  website_config_id: websiteConfigId,
-  name,
-  [kind]: value,
-  created_at
-})
 
 const eventKind: Inputs.Kind<string> = {
   expected: `the name of an event, of 1 to ${EventLimits.limits.name} characters; page views are counted by --page`,
@@ -42,28 +35,22 @@ const create = Command.make(
     )
   },
   Effect.fnUntraced(function* ({ event, name, page, websiteConfigId }) {
-    const goals = yield* Goal.Goals
     if ((event === null) === (page === null)) {
       return yield* new Output.CliFailure({ message: "Give one of the flags --event and --page." })
     }
     const target =
       event === null ? ({ kind: "page", value: page ?? "" } as const) : ({ kind: "event", value: event } as const)
-    const created = yield* goals.create(websiteConfigId, { ...target, name: name ?? Goal.defaultName(target) }).pipe(
-      Effect.catchTags({
-        GoalNameTaken: () =>
-          Effect.fail(
-            new Output.CliFailure({
-              message:
-                "The website already has a goal of this name; give another name with --name, or see `hydracore goal list`."
-            })
-          ),
-        LimitReached: Output.limitReached
-      })
+    const goal = yield* Client.owner(
+      "goals",
+      { notFound: Output.notFound("website", websiteConfigId), flags: { value: target.kind } },
+      (goals) =>
+        goals.create({
+          params: { site_id: websiteConfigId },
+          payload: { ...target, ...(name !== null && { name }) }
+        })
     )
-    if (Option.isNone(created)) return yield* Output.notFound("website", websiteConfigId)
-    const goal = created.value
     yield* Output.answer({
-      json: json(websiteConfigId, goal),
+      json: goal,
       text: Output.facts([
         ["goal_id", goal.goal_id],
         ["name", goal.name],
@@ -85,20 +72,15 @@ const list = Command.make(
   "list",
   { websiteConfigId: Inputs.site },
   Effect.fnUntraced(function* ({ websiteConfigId }) {
-    const directory = yield* SiteDirectory
-    const goals = yield* Goal.Goals
-    if (Option.isNone(yield* directory.byWebsiteConfigId(websiteConfigId))) {
-      return yield* Output.notFound("website", websiteConfigId)
-    }
-    const listed = yield* goals.list(websiteConfigId)
-    const builtIn = Object.values(Goal.leads)
-      .map((name) => `"${name}"`)
-      .join(" and ")
+    const listed = yield* Client.owner("goals", { notFound: Output.notFound("website", websiteConfigId) }, (goals) =>
+      goals.list({ params: { site_id: websiteConfigId } })
+    )
+    const builtIn = listed.built_in.map((name) => `"${name}"`).join(" and ")
     yield* Output.answer({
-      json: listed.map((goal) => json(websiteConfigId, goal)),
+      json: listed,
       text: `${Output.table(
         ["NAME", "KIND", "VALUE", "GOAL_ID"],
-        listed.map((goal) => [goal.name, goal.kind, goal.value, goal.goal_id]),
+        listed.goals.map((goal) => [goal.name, goal.kind, goal.value, goal.goal_id]),
         "The website has no goal of its own yet; `hydracore goal create` creates one."
       )}Every website has the goals ${builtIn}.\n`
     })
@@ -107,11 +89,14 @@ const list = Command.make(
 
 const remove = Command.make(
   "delete",
-  { goalId: Inputs.make("goal", Inputs.uuidKind, "<uuid>", "The goal_id of a goal") },
-  Effect.fnUntraced(function* ({ goalId }) {
-    const goals = yield* Goal.Goals
-    const deleted = yield* Effect.findFirst(yield* goals.websites, (site) => goals.delete(site, goalId))
-    if (Option.isNone(deleted)) return yield* Output.notFound("goal", goalId)
+  {
+    goalId: Inputs.make("goal", Inputs.uuidKind, "<uuid>", "The goal_id of a goal"),
+    websiteConfigId: WebsiteOf.flag("goal")
+  },
+  Effect.fnUntraced(function* ({ goalId, websiteConfigId }) {
+    yield* WebsiteOf.find("goals", websiteConfigId, { notFound: Output.notFound("goal", goalId) }, (goals, site_id) =>
+      goals.delete({ params: { site_id, goal_id: goalId } })
+    )
     yield* Output.answer({
       json: { goal_id: goalId, deleted: true },
       text: `The goal ${goalId} is deleted. The events and page views are kept.\n`
@@ -119,13 +104,10 @@ const remove = Command.make(
   })
 ).pipe(Command.withDescription("Delete a goal; the events and page views are kept"))
 
-/** The command. `storage` is built only when a subcommand runs. */
-export const command = <E, R>(storage: Layer.Layer<SiteDirectory | Goal.Goals, E, R>) =>
+/** The command. The client is built only when a subcommand runs. */
+export const command = <E, R>(client: Layer.Layer<Client.Client, E, R>) =>
   Command.make("goal").pipe(
     Command.withDescription("Goals: what counts as a conversion"),
-    Command.withSubcommands([
-      create.pipe(Command.provide(storage)),
-      list.pipe(Command.provide(storage)),
-      remove.pipe(Command.provide(storage))
-    ])
+    Command.withSubcommands([create, list, remove]),
+    Command.provide(client)
   )

@@ -199,17 +199,17 @@ export const Choice = <const A extends string>(choices: ReadonlyArray<A>, option
 
 /**
  * A field whose accepted values JSON Schema cannot describe, such as a whole number in a text. `jsonSchema` describes what clients
- * should send, which has the type `E`; `read` may accept more.
+ * should send, which has the type `E`; `read` may accept more. `encode` writes what a client sends; without it, values are sent as
+ * they are.
  */
-export const custom = <A, E = A>(jsonSchema: Record<string, unknown>, read: Read<A>): Schema.Codec<A, E> =>
+export const custom = <A, E = A>(
+  jsonSchema: Record<string, unknown>,
+  read: Read<A>,
+  encode: (value: A) => E = (value) => value as unknown as E
+): Schema.Codec<A, E> =>
   (
     Schema.Any.check(Schema.makeFilter(() => true, { toJsonSchema: () => jsonSchema })) as unknown as Schema.Codec<E>
-  ).pipe(
-    Schema.decodeTo(
-      Schema.Any as Schema.Codec<A>,
-      transformation<A, E>(read, (value) => value as unknown as E)
-    )
-  )
+  ).pipe(Schema.decodeTo(Schema.Any as Schema.Codec<A>, transformation<A, E>(read, encode)))
 
 /** A required object with any values, which is decoded to itself. */
 export const JsonObject = (options: { readonly title: string; readonly maxProperties: number }) =>

@@ -88,6 +88,7 @@ export const layer = (options: Options) =>
           return yield* answer(handler, {
             ...ConsoleSession.accessOf(session),
             id: session.sessionId,
+            kind: "session",
             session,
             expiresAt: null,
             isValid
@@ -115,6 +116,7 @@ export const layer = (options: Options) =>
           return yield* answer(handler, {
             ...OwnerKey.accessOf(found.value),
             id: keyId,
+            kind: "key",
             session: null,
             expiresAt,
             isValid

@@ -14,10 +14,12 @@ import type { Access, AuthorizedSite } from "./Access.ts"
 import type { OpenSession } from "./ConsoleSession.ts"
 import * as Errors from "./Errors.ts"
 
-/** The caller of a request: its access, and its console session, which is null for a key. */
+/** The caller of a request: its access, and its console session, which is null for a key and for the operator. */
 export interface Identity extends Access {
   /** The id of the key or the session. */
   readonly id: string
+  /** What the caller authenticated with. The operator runs commands, and no request has this identity (`cli/operator`). */
+  readonly kind: "key" | "session" | "operator"
   readonly session: OpenSession | null
   /** When the key expires, in milliseconds since 1970; null for a session, and for a key that does not expire. */
   readonly expiresAt: number | null

@@ -6,6 +6,7 @@
 import { Option, Result, Schema } from "effect"
 import { isConversationId } from "../../chat/conversations/Conversation.ts"
 import * as Field from "../../platform/contract/Field.ts"
+import * as Calendar from "../../platform/text/Calendar.ts"
 import * as Cursor from "../../platform/text/Cursor.ts"
 import * as TimeInput from "../../platform/text/TimeInput.ts"
 import { isCanonicalUuid, parseUuid } from "../../platform/text/Uuid.ts"
@@ -27,7 +28,8 @@ export const limit = Schema.optionalKey(
     (input) =>
       typeof input === "string" && /^[1-9][0-9]{0,2}$/.test(input) && Number(input) <= maxLimit
         ? Result.succeed(Number(input))
-        : Field.fail("value_error", `Value error, a whole number from 1 to ${maxLimit} is expected`)
+        : Field.fail("value_error", `Value error, a whole number from 1 to ${maxLimit} is expected`),
+    String
   )
 )
 
@@ -41,7 +43,8 @@ const cursorOf = (isId: (id: string) => boolean) =>
         Option.match(typeof input === "string" ? Cursor.parse(input, isId) : Option.none(), {
           onNone: () => Field.fail("value_error", "Value error, the `next` of an earlier response is expected"),
           onSome: Result.succeed
-        })
+        }),
+      Cursor.format
     )
   )
 
@@ -95,8 +98,9 @@ export const readParsed =
 export const parsed = <A>(
   jsonSchema: Record<string, unknown>,
   parse: (text: string) => Option.Option<A>,
-  expected: string
-) => Field.custom<A, string>(jsonSchema, readParsed(parse, expected))
+  expected: string,
+  encode?: (value: A) => string
+) => Field.custom<A, string>(jsonSchema, readParsed(parse, expected), encode)
 
 export const readName = readParsed(SiteInput.parseName, `a text of 1 to ${SiteInput.maxName} characters is expected`)
 
@@ -133,7 +137,8 @@ export const expiry = (description: string) =>
   parsed(
     { type: "string", format: "date-time", description },
     TimeInput.parseTimestamp,
-    "a time such as 2030-01-31 or 2030-01-31T08:00:00Z is expected"
+    "a time such as 2030-01-31 or 2030-01-31T08:00:00Z is expected",
+    Calendar.iso
   )
 
 /** Reads the ids of a selection, without duplicates. */

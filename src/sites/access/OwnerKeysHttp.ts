@@ -61,7 +61,7 @@ export const layer = HttpApiBuilder.group(
             sites,
             label,
             expiresAt,
-            issuedBy: caller.id,
+            ...(caller.kind !== "operator" && { issuedBy: caller.id }),
             callerSites: caller.sites
           })
           const { key, keyId } = yield* Effect.fromOption(issued, () => Errors.unmanaged)

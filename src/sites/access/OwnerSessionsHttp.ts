@@ -69,7 +69,8 @@ export const layer = HttpApiBuilder.group(
           }
           // A session, which each use prolongs, could outlast the key.
           if (caller.expiresAt !== null) return yield* Effect.fail(withExpiry)
-          const request = { role, sites, label, linkExpiresAt, createdBy: caller.id, callerSites: caller.sites }
+          const createdBy = caller.kind === "operator" ? {} : { createdBy: caller.id }
+          const request = { role, sites, label, linkExpiresAt, ...createdBy, callerSites: caller.sites }
           const { isMailed, link, session } = yield* links.create(request, email)
           return {
             session_id: session.sessionId,

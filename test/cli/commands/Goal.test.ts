@@ -26,13 +26,15 @@ describe("goal", () => {
       const { cli } = yield* session
       const created = yield* cli("goal", "create", ...siteFlag, "--page", "/thanks*", "--json")
       const goal = JSON.parse(created.stdout) as Record<string, string>
-      assert.deepInclude(goal, { name: "Visit /thanks*", page: "/thanks*", website_config_id: site.websiteConfigId })
+      assert.deepInclude(goal, { name: "Visit /thanks*", kind: "page", value: "/thanks*" })
       // Goals are listed in the order of their creation.
       yield* TestClock.adjust("1 second")
       yield* cli("goal", "create", ...siteFlag, "--event", "Signup", "--name", "New customer")
-      const listed = JSON.parse((yield* cli("goal", "list", ...siteFlag, "--json")).stdout) as ReadonlyArray<object>
-      assert.strictEqual(listed.length, 2)
-      assert.deepInclude(listed[1], { name: "New customer", event: "Signup" })
+      const { built_in, goals } = JSON.parse((yield* cli("goal", "list", ...siteFlag, "--json")).stdout)
+      assert.strictEqual(goals.length, 2)
+      assert.deepStrictEqual(goals[0], goal)
+      assert.deepInclude(goals[1], { name: "New customer", kind: "event", value: "Signup" })
+      assert.deepStrictEqual(built_in, ["Form submitted", "Chat started"])
       const deleted = yield* cli("goal", "delete", "--goal", `${goal["goal_id"]}`, "--json")
       assert.deepStrictEqual(JSON.parse(deleted.stdout), { goal_id: goal["goal_id"], deleted: true })
       const again = yield* cli("goal", "delete", "--goal", `${goal["goal_id"]}`)
@@ -61,7 +63,7 @@ describe("goal", () => {
         assert.match(ended.stderr, message)
         assert.strictEqual(ended.stderr.trim().split("\n").length, 1)
       }
-      assert.strictEqual((yield* cli("goal", "list", ...siteFlag, "--json")).stdout, "[]\n")
+      assert.deepInclude(JSON.parse((yield* cli("goal", "list", ...siteFlag, "--json")).stdout), { goals: [] })
     }).pipe(Effect.scoped)
   )
 })

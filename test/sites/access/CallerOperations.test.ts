@@ -19,6 +19,7 @@ describe("sites/access/CallerOperations", () => {
             id,
             grants: Role.grants.viewer,
             sites: "all",
+            kind: "key",
             session: null,
             expiresAt: null,
             isValid

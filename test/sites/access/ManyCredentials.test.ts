@@ -122,6 +122,7 @@ const ownerOf = (sites: Access.Access["sites"]): Identity => ({
   grants: Role.grants.owner,
   sites,
   expiresAt: null,
+  kind: "key",
   session: null,
   isValid: Effect.succeed(true)
 })

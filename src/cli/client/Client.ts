@@ -1,0 +1,65 @@
+/**
+ * The client of the owner API that commands use: its handlers in this process as the operator, or with `--url` a running service.
+ *
+ * @module
+ */
+import { Context, Effect } from "effect"
+import type { HttpClientError } from "effect/http"
+import type * as HttpApi from "effect/http-api/HttpApi"
+import type * as HttpApiClient from "effect/http-api/HttpApiClient"
+import type * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import type { OwnerApi } from "../../api/OwnerApi.ts"
+import type { StorageUnavailable } from "../../platform/Storage.ts"
+import type { OperatorApi } from "../operator/Api.ts"
+import type { CliFailure } from "../support/Output.ts"
+import * as Failures from "./Failures.ts"
+
+type OwnerGroups = typeof OwnerApi extends HttpApi.HttpApi<string, infer Groups> ? Groups : never
+
+export type GroupName = HttpApiGroup.Identifier<OwnerGroups>
+
+/** Why there is no response: in this process, the error of a store; else that of the connection. */
+export type RequestError = StorageUnavailable | HttpClientError.HttpClientError
+
+/** The client of a group of the owner API. */
+export type Group<Name extends GroupName> = HttpApiClient.Client.Group<
+  HttpApiGroup.WithIdentifier<OwnerGroups, Name>,
+  RequestError,
+  never
+>
+
+/** The client's part of the middleware of a group: the API has none. */
+type Middleware<Name extends GroupName> = HttpApiGroup.MiddlewareClient<HttpApiGroup.WithIdentifier<OwnerGroups, Name>>
+
+export type OperatorClient = HttpApiClient.ForApi<typeof OperatorApi, StorageUnavailable>
+
+export class Client extends Context.Service<
+  Client,
+  {
+    /** Builds the client of a group. */
+    readonly owner: <const Name extends GroupName>(group: Name) => Effect.Effect<Group<Name>, never, Middleware<Name>>
+    /** What only the operator may do. Fails with `--url`: no service offers it. */
+    readonly operator: Effect.Effect<OperatorClient, CliFailure>
+    /** The address of `--url`; null in this process. */
+    readonly url: string | null
+  }
+>()("hydracore/cli/client/Client") {}
+
+/** Sends requests to a group of the owner API. An error of the contract ends the command with its message. */
+export const owner = <const Name extends GroupName, A, E extends { readonly _tag: string }, R>(
+  group: Name,
+  facts: Failures.Facts,
+  request: (client: Group<Name>) => Effect.Effect<A, E, R>
+) =>
+  Client.use(({ owner, url }) =>
+    Effect.flatMap(owner(group), (client) => Effect.mapError(request(client), Failures.of(facts, url)))
+  )
+
+/** Sends requests to the operator's API. Fails with `--url`. */
+export const operator = <A, E extends { readonly _tag: string }, R>(
+  facts: Failures.Facts,
+  request: (operator: OperatorClient) => Effect.Effect<A, E, R>
+) =>
+  Client.use(({ operator, url }) =>
+    Effect.flatMap(operator, (client) => Effect.mapError(request(client), Failures.of(facts, url)))
+  )

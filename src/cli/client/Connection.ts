@@ -1,0 +1,85 @@
+/**
+ * Where a command sends its requests: to the handlers in this process, or with `--url` to a running service.
+ *
+ * @module
+ */
+import { Config, Effect, Layer, Option, Redacted } from "effect"
+import { Flag, GlobalFlag } from "effect/cli"
+import { CliFailure } from "../support/Output.ts"
+import * as Client from "./Client.ts"
+
+/** The flag `--url`. */
+export const Url = GlobalFlag.Setting("url")({
+  flag: Flag.String("url").pipe(
+    Flag.withMetavar("<url>"),
+    Flag.withDescription("Send the command to the running service at this address; without the flag, use the database"),
+    Flag.optional
+  )
+})
+
+/** The flag `--key`. */
+export const Key = GlobalFlag.Setting("key")({
+  flag: Flag.String("key").pipe(
+    Flag.withMetavar("<key>"),
+    Flag.withDescription(
+      "The owner key for --url. Other users of the machine can see it; HYDRACORE_KEY keeps it out of the list of processes"
+    ),
+    Flag.optional
+  )
+})
+
+type LayerServices = Effect.Services<ReturnType<typeof remote>>
+
+/** The variable that holds the key. */
+const keyVariable = Config.option(Config.Redacted("HYDRACORE_KEY"))
+
+const invalidUrl = new CliFailure({
+  message: "The flag --url must be the address of a service, such as https://edge.example, without a path or a query."
+})
+
+const withoutKey = new CliFailure({
+  message:
+    "The service at --url needs an owner key: set HYDRACORE_KEY, or give --key. `hydracore key issue` issues one."
+})
+
+/** The origin that `--url` names. */
+const originOf = (text: string): Effect.Effect<string, CliFailure> => {
+  const url = URL.parse(text.trim())
+  return url !== null &&
+    /^https?:$/.test(url.protocol) &&
+    url.pathname === "/" &&
+    url.search === "" &&
+    url.hash === "" &&
+    url.username === "" &&
+    url.password === ""
+    ? Effect.succeed(url.origin)
+    : Effect.fail(invalidUrl)
+}
+
+const operatorOnly = Effect.fail(
+  new CliFailure({
+    message: "Only the operator can do this, where DATABASE_URL is set: run the command without --url."
+  })
+)
+
+/** The client of a running service. */
+const remote = Effect.fnUntraced(function* (text: string) {
+  const url = yield* originOf(text)
+  const given = Option.map(yield* Key, (key) => Redacted.make(key))
+  const key = Option.isSome(given) ? given : yield* keyVariable
+  if (Option.isNone(key)) return yield* withoutKey
+  const { make } = yield* Effect.promise(() => import("./Remote.ts"))
+  return Client.Client.of({ owner: yield* make({ url, key: key.value }), operator: operatorOnly, url })
+})
+
+/** The client that `--url` selects. `local` is built only without `--url`. */
+export const layer = <E, R>(local: Layer.Layer<Client.Client, E, R>) =>
+  Layer.unwrap(
+    Effect.map(
+      Url,
+      Option.match({
+        onNone: (): Layer.Layer<Client.Client, Effect.Error<ReturnType<typeof remote>> | E, LayerServices | R> => local,
+        onSome: (text) => Layer.effect(Client.Client, remote(text))
+      })
+    )
+  )

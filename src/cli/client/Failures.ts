@@ -1,0 +1,76 @@
+/**
+ * Turns the errors of the contract into messages for people: a fault names the flag to change, and not the member of the JSON. Pure.
+ *
+ * @module
+ */
+import type { ValidationError } from "../../platform/contract/Errors.ts"
+import * as SystemErrorCode from "../../platform/text/SystemErrorCode.ts"
+import * as TerminalText from "../../platform/text/TerminalText.ts"
+import { CliFailure } from "../support/Output.ts"
+
+/** What a command knows about its request. */
+export interface Facts {
+  /** What does not exist after a 404, as a command without `--url` says it. */
+  readonly notFound?: CliFailure
+  /** The flags of members whose names differ from the flag, by member. */
+  readonly flags?: Readonly<Record<string, string>>
+}
+
+/** The tagged errors of the contract that carry a sentence. */
+interface Detailed {
+  readonly detail: string | ReadonlyArray<ValidationError>
+}
+
+const hasDetail = (error: object): error is Detailed => "detail" in error
+
+const sentence = (text: string): string =>
+  `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.?!]$/.test(text) ? "" : "."}`
+
+const textOf = ({ loc, msg }: ValidationError, flags: Readonly<Record<string, string>>): string => {
+  const text = msg.replace(/^Value error, /, "")
+  const member = loc.slice(1).findLast((part) => typeof part === "string")
+  if (member === undefined) return sentence(text)
+  const flag = flags[member] ?? String(member).replaceAll("_", "-")
+  return `The flag --${flag} was refused: ${text}${/[.?!]$/.test(text) ? "" : "."}`
+}
+
+/** The first fault: with several, the next attempt names the next one. */
+const ofValidation = ([first]: ReadonlyArray<ValidationError>, flags: Readonly<Record<string, string>>): string =>
+  first === undefined ? "The service refuses the request." : textOf(first, flags)
+
+const unauthorized =
+  "The service does not accept the owner key: check HYDRACORE_KEY or --key, and that the key belongs to this service."
+
+/** The message of an error of the contract, in this process (`url` is null) or of a running service. */
+const messageOf = (error: { readonly _tag: string } & Detailed, facts: Facts, url: string | null): string => {
+  if (error._tag === "ValidationFailed" && typeof error.detail !== "string") {
+    return ofValidation(error.detail, facts.flags ?? {})
+  }
+  if (error._tag === "NotFound" && url === null && facts.notFound !== undefined) return facts.notFound.message
+  if (error._tag === "Unauthorized") return unauthorized
+  return typeof error.detail === "string" ? error.detail : "The service refuses the request."
+}
+
+/** A connection that failed, or a response that is not of the contract. */
+const ofTransport = (error: object, url: string | null): string => {
+  const reason = "reason" in error ? error.reason : undefined
+  const tag = typeof reason === "object" && reason !== null && "_tag" in reason ? reason._tag : undefined
+  if (tag === "TransportError") {
+    const cause = typeof reason === "object" && reason !== null && "cause" in reason ? reason.cause : undefined
+    const deepest = cause instanceof Error && cause.cause !== undefined ? cause.cause : cause
+    return `The service at ${url ?? "--url"} cannot be reached${SystemErrorCode.suffix(deepest)}; check --url, and that the service runs.`
+  }
+  return `What answers at ${url ?? "--url"} is no owner API of this version; check --url, OWNER_API, and a proxy in between.`
+}
+
+/** The failure of a command, if the error is one of the contract or of a connection; other errors are returned as they are. */
+export const of =
+  (facts: Facts, url: string | null) =>
+  <E extends { readonly _tag: string }>(error: E): CliFailure | Exclude<E, Detailed> => {
+    if (hasDetail(error)) {
+      return new CliFailure({ message: TerminalText.printable(messageOf(error, facts, url)) })
+    }
+    return error._tag === "HttpClientError" || (error._tag === "SchemaError" && url !== null)
+      ? new CliFailure({ message: ofTransport(error, url) })
+      : (error as Exclude<E, Detailed>)
+  }

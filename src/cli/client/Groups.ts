@@ -1,0 +1,123 @@
+/**
+ * Loads the handlers of one group of the owner API, with the services that they alone need: loading and building those of all
+ * groups takes longer than most commands.
+ *
+ * @module
+ */
+import { Layer } from "effect"
+import type * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import type * as App from "../../App.ts"
+import type { OwnerApi } from "../../api/OwnerApi.ts"
+import type { AgentCheck } from "../../chat/agent/AgentCheckService.ts"
+import type * as OwnerInstances from "../../chat/OwnerInstances.ts"
+import type { Invitations } from "../../delivery/mail/Invitations.ts"
+import type * as OwnerWebhooks from "../../delivery/OwnerWebhooks.ts"
+import type { TestDeliveries } from "../../delivery/TestDeliveries.ts"
+import type { RateLimiter } from "../../platform/limits/RateLimiter.ts"
+import type * as OwnerData from "../../privacy/OwnerData.ts"
+import type { Authentication, Guest, SharedAuthentication } from "../../sites/access/AuthenticationApi.ts"
+import type { Authorization } from "../../sites/access/AuthorizationApi.ts"
+import type * as Authorized from "../../sites/access/Authorized.ts"
+import type { CallerOperations } from "../../sites/access/CallerOperations.ts"
+import type { Exports } from "../../sites/access/Exports.ts"
+import type { SiteSlots } from "../../sites/access/SiteSlots.ts"
+import type { Validation } from "../../sites/access/ValidationApi.ts"
+import type { OwnerSites } from "../../sites/OwnerSites.ts"
+import type { GroupName } from "./Client.ts"
+
+export interface Options extends OwnerInstances.Options, OwnerData.Options, OwnerWebhooks.Options {}
+
+/** The services with which handlers reach the stores and other systems. */
+export type Stores = Layer.Success<ReturnType<typeof App.storage>> | TestDeliveries | Invitations | AgentCheck
+
+/** What the handlers of several groups need. */
+export type Common =
+  | OwnerSites
+  | CallerOperations
+  | Exports
+  | SiteSlots
+  | RateLimiter
+  | Authentication
+  | Authorization
+  | Authorized.Services
+  | Guest
+  | SharedAuthentication
+  | Validation
+
+type Api = typeof OwnerApi
+
+type AnyGroup = HttpApiGroup.ToService<Api["identifier"], Api["groups"][GroupName]>
+
+/** A layer of one group, which the routes of that group need. */
+const handlers = (layer: Layer.Layer<never, never, Common | Stores>) =>
+  layer as Layer.Layer<AnyGroup, never, Common | Stores>
+
+/** The handlers of a group. */
+export const load = async (group: GroupName, options: Options) => {
+  switch (group) {
+    case "goals":
+      return handlers((await import("../../analytics/OwnerGoalsHttp.ts")).layer)
+    case "setUp":
+      return handlers((await import("../../sites/SetUpHttp.ts")).layer)
+    case "shares":
+      return handlers((await import("../../analytics/shares/OwnerSharesHttp.ts")).layer)
+    case "sites": {
+      const Reports = await import("../../analytics/reports/OwnerReports.ts")
+      return handlers(Layer.provide((await import("../../sites/OwnerSitesHttp.ts")).layer, Reports.layer))
+    }
+    case "reports": {
+      const Reports = await import("../../analytics/reports/OwnerReports.ts")
+      return handlers(Layer.provide((await import("../../analytics/reports/OwnerReportsHttp.ts")).layer, Reports.layer))
+    }
+    case "activity": {
+      const Reports = await import("../../analytics/reports/OwnerReports.ts")
+      return handlers(Layer.provide((await import("../../activity/OwnerActivityHttp.ts")).layer, Reports.layer))
+    }
+    case "forms":
+      return handlers((await import("../../forms/OwnerFormsHttp.ts")).layer)
+    case "submissions": {
+      const Webhooks = await import("../../delivery/OwnerWebhooks.ts")
+      const Notifications = await import("../../delivery/mail/OwnerNotifications.ts")
+      return handlers(
+        Layer.provide((await import("../../forms/OwnerSubmissionsHttp.ts")).layer, [
+          Webhooks.layer(options),
+          Notifications.layer
+        ])
+      )
+    }
+    case "conversations": {
+      const Conversations = await import("../../chat/OwnerConversations.ts")
+      return handlers(Layer.provide((await import("../../chat/OwnerConversationsHttp.ts")).layer, Conversations.layer))
+    }
+    case "tokens": {
+      const Tokens = await import("../../chat/OwnerTokens.ts")
+      return handlers(Layer.provide((await import("../../chat/OwnerTokensHttp.ts")).layer, Tokens.layer))
+    }
+    case "instances": {
+      const Instances = await import("../../chat/OwnerInstances.ts")
+      return handlers(Layer.provide((await import("../../chat/OwnerInstancesHttp.ts")).layer, Instances.layer(options)))
+    }
+    case "keys":
+      return handlers((await import("../../sites/access/OwnerKeysHttp.ts")).layer)
+    case "sessions":
+      return handlers((await import("../../sites/access/OwnerSessionsHttp.ts")).layer)
+    case "webhooks": {
+      const Webhooks = await import("../../delivery/OwnerWebhooks.ts")
+      return handlers(
+        Layer.provide((await import("../../delivery/OwnerWebhooksHttp.ts")).layer, Webhooks.layer(options))
+      )
+    }
+    case "notifications": {
+      const Notifications = await import("../../delivery/mail/OwnerNotifications.ts")
+      return handlers(
+        Layer.provide((await import("../../delivery/mail/OwnerNotificationsHttp.ts")).layer, Notifications.layer)
+      )
+    }
+    case "data": {
+      const Data = await import("../../privacy/OwnerData.ts")
+      return handlers(Layer.provide((await import("../../privacy/OwnerDataHttp.ts")).layer, Data.layer(options)))
+    }
+    default:
+      throw new Error(`Commands do not call the group ${group}, which is for browsers.`)
+  }
+}

@@ -1,0 +1,61 @@
+/**
+ * Finds the website of a record whose command may name only its id: paths of the owner API begin with the website.
+ *
+ * @module
+ */
+import { Effect, Option, Stream } from "effect"
+import * as Inputs from "../support/Inputs.ts"
+import { CliFailure } from "../support/Output.ts"
+import * as Client from "./Client.ts"
+import * as Failures from "./Failures.ts"
+import * as Pages from "./Pages.ts"
+
+/** The flag that names the website of a record. */
+export const flag = (of: string) =>
+  Inputs.optional(
+    Inputs.make("site", Inputs.uuidKind, "<uuid>", `The website of the ${of}; without the flag, all are searched`)
+  )
+
+/** The ids of all websites, oldest first. */
+const everySite = (sites: Client.Group<"sites">) =>
+  Pages.parts((query) => sites.list({ query })).pipe(
+    Stream.flatMap(({ sites }) => Stream.fromIterable(sites)),
+    Stream.map(({ site_id }) => site_id)
+  )
+
+const isNotFound = (error: { readonly _tag: string }): boolean => error._tag === "NotFound"
+
+/** A key that reaches a website may have too small a scope, which the owner API does not tell apart. */
+const notFound = (none: CliFailure, url: string | null): CliFailure =>
+  url === null
+    ? none
+    : new CliFailure({ message: `${none.message} Or the owner key does not reach it, or has too small a scope.` })
+
+/**
+ * The first success of a request over the websites, oldest first, or for the given website. Fails with `none` if every answer is a
+ * 404.
+ */
+export const find = <const Name extends Client.GroupName, A, E extends { readonly _tag: string }, R>(
+  group: Name,
+  siteId: string | null,
+  facts: Failures.Facts & { readonly notFound: CliFailure },
+  request: (client: Client.Group<Name>, siteId: string) => Effect.Effect<A, E, R>
+) =>
+  Client.Client.use(({ owner, url }) =>
+    Effect.gen(function* () {
+      const client = yield* owner(group)
+      const sites = siteId === null ? yield* Effect.map(owner("sites"), everySite) : Stream.succeed(siteId)
+      const found = yield* sites.pipe(
+        Stream.mapEffect((id) =>
+          request(client, id).pipe(
+            Effect.asSome,
+            Effect.catchIf(isNotFound, () => Effect.succeed(Option.none<A>()))
+          )
+        ),
+        Stream.filter(Option.isSome),
+        Stream.runHead,
+        Effect.mapError(Failures.of(facts, url))
+      )
+      return yield* Effect.fromOption(Option.flatten(found), () => notFound(facts.notFound, url))
+    })
+  )
