@@ -26,7 +26,7 @@ export class LiveFeeds extends Context.Service<
   {
     /** The latest state, and the changes until the scope closes. A slow reader misses changes. */
     readonly follow: (
-      proof: AuthorizedSite<"read">
+      proof: AuthorizedSite<"inbox:read">
     ) => Effect.Effect<{ readonly latest: Change; readonly changes: Stream.Stream<Change> }, LiveError, Scope.Scope>
   }
 >()("hydracore/activity/LiveFeeds") {}

@@ -9,8 +9,7 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { statuses } from "../forms/Submission.ts"
 import { reasons } from "../platform/http/Decision.ts"
-import * as Authorization from "../sites/access/AuthorizationApi.ts"
-import * as Errors from "../sites/access/Errors.ts"
+import * as Authorized from "../sites/access/Authorized.ts"
 import * as Examples from "../sites/access/Examples.ts"
 import * as Fields from "../sites/access/Fields.ts"
 import { siteId } from "../sites/OwnerSitesApi.ts"
@@ -65,16 +64,17 @@ export const Activity = Schema.Struct({
 export const activity = HttpApiEndpoint.get("activity", "/v1/owner/sites/:site_id/activity", {
   params,
   query: { limit: Fields.limit },
-  success: Activity,
-  error: Errors.NotFound
-}).annotateMerge(
-  Authorization.operation("read", {
-    identifier: "site_activity",
-    summary: "List the latest activity",
-    description:
-      "The latest activities of a website, latest first: counted page views, events, submissions and new conversations."
-  })
-)
+  success: Activity
+})
+  .middleware(Authorized.inbox.read)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "site_activity",
+      summary: "List the latest activity",
+      description:
+        "The latest activities of a website, latest first: counted page views, events, submissions and new conversations."
+    })
+  )
 
 export const Decisions = Schema.Struct({
   from: Schema.String.annotate({ format: "date" }),
@@ -94,15 +94,16 @@ export const decisions = HttpApiEndpoint.get("decisions", "/v1/owner/sites/:site
     from: Fields.date("The first day, in UTC; six days before `to` if absent"),
     to: Fields.date("The last day, in UTC; today if absent")
   },
-  success: Decisions,
-  error: Errors.NotFound
-}).annotateMerge(
-  Authorization.operation("stats", {
-    identifier: "site_decisions",
-    summary: "Read why requests were not counted",
-    description: "How many of a website's requests were not counted, by reason."
-  })
-)
+  success: Decisions
+})
+  .middleware(Authorized.stats.read)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "site_decisions",
+      summary: "Read why requests were not counted",
+      description: "How many of a website's requests were not counted, by reason."
+    })
+  )
 
 export class ActivityGroup extends HttpApiGroup.make("activity")
   .add(activity, decisions)

@@ -5,14 +5,15 @@
  */
 import { Clock, Effect } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
-import { OwnerReports } from "../analytics/reports/OwnerReports.ts"
 import { OwnerApi } from "../api/OwnerApi.ts"
 import type * as Decision from "../platform/http/Decision.ts"
 import * as Calendar from "../platform/text/Calendar.ts"
-import * as Failures from "../sites/access/Failures.ts"
+import * as Authorized from "../sites/access/Authorized.ts"
 import * as Fields from "../sites/access/Fields.ts"
-import { OwnerSites } from "../sites/OwnerSites.ts"
+import { SiteSlots } from "../sites/access/SiteSlots.ts"
+import { Decisions } from "../sites/Decisions.ts"
 import * as ActivityJson from "./ActivityJson.ts"
+import { SiteActivity } from "./SiteActivity.ts"
 
 const countsJson = (counts: Decision.Counts) =>
   (Object.entries(counts) as ReadonlyArray<[Decision.Reason, number]>)
@@ -30,29 +31,28 @@ export const layer = HttpApiBuilder.group(
   OwnerApi,
   "activity",
   Effect.fnUntraced(function* (handlers) {
-    const ownerSites = yield* OwnerSites
-    const reports = yield* OwnerReports
+    const { latest } = yield* SiteActivity
+    const rejections = yield* Decisions
+    const { lists } = yield* SiteSlots
     return handlers
-      .handle("activity", ({ params, query: { limit = Fields.defaultLimit } }) =>
-        ownerSites.authorize(params.site_id, "read").pipe(
-          Effect.flatMap((proof) => reports.activity(proof, limit)),
-          Effect.map((activity) => ({ activity: activity.map(ActivityJson.of) })),
-          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
-        )
+      .handle(
+        "activity",
+        Effect.fnUntraced(function* ({ query: { limit = Fields.defaultLimit } }) {
+          const { site } = yield* Authorized.inbox.read.proof
+          const found = yield* lists.run(site.websiteConfigId, latest(site, limit))
+          return { activity: found.map(ActivityJson.of) }
+        })
       )
       .handle(
         "decisions",
-        Effect.fnUntraced(
-          function* ({ params, query }) {
-            const proof = yield* ownerSites.authorize(params.site_id, "stats")
-            const now = yield* Clock.currentTimeMillis
-            const last = query.to ?? Calendar.dateOf(now)
-            const first = query.from ?? weekBefore(last)
-            const counts = yield* ownerSites.decisions(proof, { first, last })
-            return { from: first, to: last, reasons: countsJson(counts) }
-          },
-          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
-        )
+        Effect.fnUntraced(function* ({ query }) {
+          const { site } = yield* Authorized.stats.read.proof
+          const now = yield* Clock.currentTimeMillis
+          const last = query.to ?? Calendar.dateOf(now)
+          const first = query.from ?? weekBefore(last)
+          const counts = yield* rejections.counts({ site, first, last })
+          return { from: first, to: last, reasons: countsJson(counts) }
+        })
       )
   })
 )

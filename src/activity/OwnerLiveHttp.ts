@@ -8,9 +8,10 @@ import { HttpServerResponse } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../api/OwnerApi.ts"
 import { Caller } from "../sites/access/AuthenticationApi.ts"
+import * as Authorized from "../sites/access/Authorized.ts"
+import * as AuthorizedHttp from "../sites/access/AuthorizedHttp.ts"
 import { CallerOperations } from "../sites/access/CallerOperations.ts"
 import * as Failures from "../sites/access/Failures.ts"
-import { OwnerSites } from "../sites/OwnerSites.ts"
 import * as ActivityJson from "./ActivityJson.ts"
 import { type Change, LiveFeeds } from "./LiveFeeds.ts"
 import type { LiveChange } from "./OwnerLiveApi.ts"
@@ -29,24 +30,23 @@ export const layer = HttpApiBuilder.group(
   OwnerApi,
   "live",
   Effect.fnUntraced(function* (handlers) {
-    const ownerSites = yield* OwnerSites
+    const authorize = yield* AuthorizedHttp.makeAuthorize
     const operations = yield* CallerOperations
     const feeds = yield* LiveFeeds
     return handlers.handle(
       "follow",
-      Effect.fnUntraced(function* ({ params }) {
+      Effect.fnUntraced(function* () {
         const caller = yield* Caller
-        const proof = yield* ownerSites.authorize(params.site_id, "read")
-        yield* operations.beginLive(params.site_id)
+        const proof = yield* Authorized.inbox.read.proof
+        const { websiteConfigId } = proof.site
+        yield* operations.beginLive(websiteConfigId)
         const { changes, latest } = yield* feeds.follow(proof)
         /** Whether the caller may still follow the website. */
-        const checkAccess = ownerSites
-          .authorize(params.site_id, "read")
-          .pipe(
-            Effect.provideService(Caller, caller),
-            Effect.andThen(caller.isValid),
-            Effect.catchTags({ NotFound: () => Effect.succeed(false), StorageUnavailable: () => Effect.succeed(true) })
-          )
+        const checkAccess = authorize(websiteConfigId, "inbox", "read").pipe(
+          Effect.provideService(Caller, caller),
+          Effect.andThen(caller.isValid),
+          Effect.catchTags({ NotFound: () => Effect.succeed(false), StorageUnavailable: () => Effect.succeed(true) })
+        )
         const heartbeats = Stream.fromSchedule(Schedule.spaced(checkInterval)).pipe(
           Stream.mapEffect((check) => Effect.map(checkAccess, (isAllowed) => ({ check, isAllowed }))),
           Stream.takeWhile(({ isAllowed }) => isAllowed),

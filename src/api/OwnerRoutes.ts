@@ -8,6 +8,8 @@ import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as LiveFeeds from "../activity/LiveFeeds.ts"
 import * as ActivityHandlers from "../activity/OwnerActivityHttp.ts"
 import * as LiveHandlers from "../activity/OwnerLiveHttp.ts"
+import type { SiteActivity } from "../activity/SiteActivity.ts"
+import type { AnalyticsExport } from "../analytics/AnalyticsExport.ts"
 import type { Goals } from "../analytics/Goal.ts"
 import * as GoalHandlers from "../analytics/OwnerGoalsHttp.ts"
 import * as OwnerReports from "../analytics/reports/OwnerReports.ts"
@@ -32,8 +34,8 @@ import type { Inbox } from "../forms/Inbox.ts"
 import * as FormHandlers from "../forms/OwnerFormsHttp.ts"
 import * as SubmissionHandlers from "../forms/OwnerSubmissionsHttp.ts"
 import type { RateLimiter } from "../platform/limits/RateLimiter.ts"
-import * as OwnerData from "../privacy/OwnerData.ts"
 import * as DataHandlers from "../privacy/OwnerDataHttp.ts"
+import type { Persons } from "../privacy/Persons.ts"
 import * as Authentication from "../sites/access/Authentication.ts"
 import type {
   Authentication as AuthenticationService,
@@ -58,6 +60,7 @@ import type { Shares } from "../sites/access/Shares.ts"
 import * as SiteSlots from "../sites/access/SiteSlots.ts"
 import * as Validation from "../sites/access/Validation.ts"
 import type { Validation as ValidationService } from "../sites/access/ValidationApi.ts"
+import type { Decisions } from "../sites/Decisions.ts"
 import * as OwnerSites from "../sites/OwnerSites.ts"
 import * as SiteHandlers from "../sites/OwnerSitesHttp.ts"
 import * as SetUpHandlers from "../sites/SetUpHttp.ts"
@@ -93,7 +96,10 @@ type HandlerServices =
   | OwnerWebhooks.OwnerWebhooks
   | OwnerNotifications.OwnerNotifications
   | FormDirectory
-  | OwnerData.OwnerData
+  | AnalyticsExport
+  | Persons
+  | SiteActivity
+  | Decisions
   | CallerOperations.CallerOperations
   | Exports.Exports
 
@@ -116,7 +122,7 @@ export interface Options
   extends Authentication.Options,
     CallerLimits.Options,
     OwnerInstances.Options,
-    OwnerData.Options,
+    DataHandlers.Options,
     OwnerWebhooks.Options {}
 
 export const layer = (options: Options) =>
@@ -141,7 +147,7 @@ export const layer = (options: Options) =>
           WebhookHandlers.layer,
           NotificationHandlers.layer,
           FormHandlers.layer,
-          DataHandlers.layer,
+          DataHandlers.layer(options),
           CurrentSessionHandlers.layer(options)
         )
       )
@@ -156,7 +162,6 @@ export const layer = (options: Options) =>
       OwnerInstances.layer(options),
       OwnerWebhooks.layer(options),
       OwnerNotifications.layer,
-      OwnerData.layer(options),
       Authentication.layer(options),
       Layer.provide(Authorization.layer, OwnerSites.layer),
       Authorized.layer,

@@ -9,8 +9,7 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { streamed } from "../platform/contract/OpenApi.ts"
-import * as Authorization from "../sites/access/AuthorizationApi.ts"
-import * as Errors from "../sites/access/Errors.ts"
+import * as Authorized from "../sites/access/Authorized.ts"
 import * as Fields from "../sites/access/Fields.ts"
 import { siteId } from "../sites/OwnerSitesApi.ts"
 import * as ExportExamples from "./ExportExamples.ts"
@@ -36,16 +35,17 @@ export const Retention = Schema.Struct({
 
 export const retention = HttpApiEndpoint.get("retention", `${base}/retention`, {
   params,
-  success: Retention,
-  error: Errors.NotFound
-}).annotateMerge(
-  Authorization.operation("read", {
-    identifier: "read_retention",
-    summary: "Read how long data is kept",
-    description:
-      "How long the service keeps what it stores: page views with events and conversions, submissions, and conversations after their last message. The operator's settings decide."
-  })
-)
+  success: Retention
+})
+  .middleware(Authorized.settings.read)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "read_retention",
+      summary: "Read how long data is kept",
+      description:
+        "How long the service keeps what it stores: page views with events and conversions, submissions, and conversations after their last message. The operator's settings decide."
+    })
+  )
 
 const exported = (contentType: string | ReadonlyArray<string>) =>
   HttpApiSchema.WithHeaders(HttpApiSchema.StreamUint8Array({ contentType }), {
@@ -61,17 +61,18 @@ export const exportAnalytics = HttpApiEndpoint.get("exportAnalytics", `${base}/a
     to: Fields.date("The last day, in the website's time zone"),
     format: Fields.choice(exportFormats, { title: "Format" })
   },
-  success: exported(["text/csv", "application/x-ndjson"]),
-  error: Errors.NotFound
-}).annotateMerge(
-  Authorization.operation("read", {
-    identifier: "export_analytics",
-    transform: streamed("The page views, then the events", ExportExamples.analytics),
-    summary: "Export page views and events",
-    description:
-      "The counted page views and then the events, each oldest first, as CSV, the default, or newline-delimited JSON. The response breaks off if the service fails."
-  })
-)
+  success: exported(["text/csv", "application/x-ndjson"])
+})
+  .middleware(Authorized.inbox.read)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "export_analytics",
+      transform: streamed("The page views, then the events", ExportExamples.analytics),
+      summary: "Export page views and events",
+      description:
+        "The counted page views and then the events, each oldest first, as CSV, the default, or newline-delimited JSON. The response breaks off if the service fails."
+    })
+  )
 
 export const Person = Schema.Struct({
   email: Fields.parsed(
@@ -84,17 +85,18 @@ export const Person = Schema.Struct({
 export const exportPerson = HttpApiEndpoint.post("exportPerson", `${base}/person/export`, {
   params,
   payload: Person,
-  success: exported("application/x-ndjson"),
-  error: Errors.NotFound
-}).annotateMerge(
-  Authorization.operation("read", {
-    identifier: "export_person",
-    transform: streamed("The records of the person", ExportExamples.person),
-    summary: "Export a person's data",
-    description:
-      "What the website stores of a person, one JSON object per line: submissions, conversations, notifications, and their deliveries, each with its `kind`. The response breaks off if the service fails."
-  })
-)
+  success: exported("application/x-ndjson")
+})
+  .middleware(Authorized.inbox.read)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "export_person",
+      transform: streamed("The records of the person", ExportExamples.person),
+      summary: "Export a person's data",
+      description:
+        "What the website stores of a person, one JSON object per line: submissions, conversations, notifications, and their deliveries, each with its `kind`. The response breaks off if the service fails."
+    })
+  )
 
 export const ErasedPerson = Schema.Struct({
   submissions: Schema.Int,
@@ -111,16 +113,17 @@ export const ErasedPerson = Schema.Struct({
 export const erasePerson = HttpApiEndpoint.post("erasePerson", `${base}/person/erase`, {
   params,
   payload: Person,
-  success: ErasedPerson,
-  error: Errors.NotFound
-}).annotateMerge(
-  Authorization.operation("write", {
-    identifier: "erase_person",
-    summary: "Delete a person's data",
-    description:
-      "Deletes what `POST …/person/export` returns, permanently. Once begun, the deletion continues without the caller."
-  })
-)
+  success: ErasedPerson
+})
+  .middleware(Authorized.inbox.change)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "erase_person",
+      summary: "Delete a person's data",
+      description:
+        "Deletes what `POST …/person/export` returns, permanently. Once begun, the deletion continues without the caller."
+    })
+  )
 
 export class DataGroup extends HttpApiGroup.make("data")
   .add(retention, exportAnalytics, exportPerson, erasePerson)

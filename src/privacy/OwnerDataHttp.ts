@@ -5,49 +5,61 @@
  */
 import { Effect, Option, Stream } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import { AnalyticsExport } from "../analytics/AnalyticsExport.ts"
 import * as Rows from "../analytics/ExportRow.ts"
 import * as LocalTime from "../analytics/reports/LocalTime.ts"
 import { OwnerApi } from "../api/OwnerApi.ts"
+import type { AnyAuthorizedSite } from "../sites/access/Access.ts"
+import * as Authorized from "../sites/access/Authorized.ts"
 import { Exports } from "../sites/access/Exports.ts"
-import * as Failures from "../sites/access/Failures.ts"
-import { OwnerSites } from "../sites/OwnerSites.ts"
+import { SiteSlots } from "../sites/access/SiteSlots.ts"
 import * as Retention from "../sites/Retention.ts"
-import { OwnerData } from "./OwnerData.ts"
+import * as Person from "./Person.ts"
 import * as PersonExport from "./PersonExport.ts"
+import { Persons } from "./Persons.ts"
 
 const retentionText = Option.match({ onNone: () => null, onSome: Retention.format })
 
 const ndjson = "application/x-ndjson"
 
-export const layer = HttpApiBuilder.group(
-  OwnerApi,
-  "data",
-  Effect.fnUntraced(function* (handlers) {
-    const ownerSites = yield* OwnerSites
-    const exports = yield* Exports
-    const data = yield* OwnerData
-    return handlers
-      .handle("retention", ({ params }) =>
-        ownerSites.authorize(params.site_id, "read").pipe(
-          Effect.map((proof) => {
-            const { retentionConversations, retentionPageViews, retentionSubmissions } = data.retention(proof)
-            return {
-              page_views: retentionText(retentionPageViews),
-              submissions: retentionText(retentionSubmissions),
-              conversations: retentionText(retentionConversations)
-            }
-          }),
-          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+/** How long each kind of data is kept; `None` for no limit. */
+export interface Options {
+  readonly retentionPageViews: Option.Option<Retention.Retention>
+  readonly retentionSubmissions: Option.Option<Retention.Retention>
+  readonly retentionConversations: Option.Option<Retention.Retention>
+}
+
+export const layer = ({ retentionConversations, retentionPageViews, retentionSubmissions }: Options) =>
+  HttpApiBuilder.group(
+    OwnerApi,
+    "data",
+    Effect.fnUntraced(function* (handlers) {
+      const exports = yield* Exports
+      const analytics = yield* AnalyticsExport
+      const persons = yield* Persons
+      const { erasures } = yield* SiteSlots
+      const personOf = ({ site }: AnyAuthorizedSite, address: string) => ({
+        address,
+        websiteConfigId: site.websiteConfigId,
+        kinds: Person.kinds
+      })
+      return handlers
+        .handle("retention", () =>
+          Effect.succeed({
+            page_views: retentionText(retentionPageViews),
+            submissions: retentionText(retentionSubmissions),
+            conversations: retentionText(retentionConversations)
+          })
         )
-      )
-      .handle(
-        "exportAnalytics",
-        Effect.fnUntraced(
-          function* ({ params, query: { format = "csv", from, to } }) {
-            const proof = yield* ownerSites.authorize(params.site_id, "read")
+        .handle(
+          "exportAnalytics",
+          Effect.fnUntraced(function* ({ query: { format = "csv", from, to } }) {
+            const proof = yield* Authorized.inbox.read.proof
             yield* exports.begin(proof)
-            const { startOf } = LocalTime.zone(proof.site.timeZone)
-            const rows = data.rows(proof, {
+            const { hostedWebsiteId, timeZone } = proof.site
+            const { startOf } = LocalTime.zone(timeZone)
+            const rows = analytics.rows({
+              hostedWebsiteId,
               from: from === undefined ? 0 : startOf(from),
               // By default, a time that is later than all rows.
               to: to === undefined ? Date.UTC(9999, 0) : startOf(LocalTime.addDays(to, 1))
@@ -58,27 +70,25 @@ export const layer = HttpApiBuilder.group(
                   contentType: "text/csv"
                 })
               : exports.file(Stream.map(rows, Rows.ndjson), { name: "analytics.ndjson", contentType: ndjson })
-          },
-          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+          })
         )
-      )
-      .handle(
-        "exportPerson",
-        Effect.fnUntraced(
-          function* ({ params, payload: { email } }) {
-            const proof = yield* ownerSites.authorize(params.site_id, "read")
+        .handle(
+          "exportPerson",
+          Effect.fnUntraced(function* ({ payload: { email } }) {
+            const proof = yield* Authorized.inbox.read.proof
             yield* exports.begin(proof)
-            const lines = Stream.map(data.person(proof, email), (record) => `${PersonExport.json(record)}\n`)
+            const records = persons.records(personOf(proof, email))
+            const lines = Stream.map(records, (record) => `${PersonExport.json(record)}\n`)
             return exports.file(lines, { name: "person.ndjson", contentType: ndjson })
-          },
-          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+          })
         )
-      )
-      .handle("erasePerson", ({ params, payload: { email } }) =>
-        ownerSites.authorize(params.site_id, "write").pipe(
-          Effect.flatMap((proof) => data.erasePerson(proof, email)),
-          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        .handle(
+          "erasePerson",
+          Effect.fnUntraced(function* ({ payload: { email } }) {
+            const proof = yield* Authorized.inbox.change.proof
+            // Once begun, the deletion continues even if the request ends.
+            return yield* erasures.runToEnd(proof.site.websiteConfigId, persons.erase(personOf(proof, email)))
+          })
         )
-      )
-  })
-)
+    })
+  )

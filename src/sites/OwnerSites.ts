@@ -4,13 +4,11 @@
  * @module
  */
 import { Context, Effect, Layer, Option } from "effect"
-import type { Counts } from "../platform/http/Decision.ts"
 import type { StorageUnavailable } from "../platform/Storage.ts"
 import * as Access from "./access/Access.ts"
 import { Caller } from "./access/AuthenticationApi.ts"
 import * as Errors from "./access/Errors.ts"
 import type { Scope } from "./access/Scope.ts"
-import { Decisions } from "./Decisions.ts"
 import { SiteDirectory } from "./SiteDirectory.ts"
 
 type NotFound = (typeof Errors.NotFound)["Type"]
@@ -26,11 +24,6 @@ export class OwnerSites extends Context.Service<
       siteId: string,
       scope: S
     ) => Effect.Effect<Access.AuthorizedSite<S>, NotFound | StorageUnavailable, Caller>
-    /** The counts of decisions from one UTC date to another, both included. */
-    readonly decisions: (
-      proof: Access.AuthorizedSite<"stats">,
-      days: { readonly first: string; readonly last: string }
-    ) => Effect.Effect<Counts, StorageUnavailable>
   }
 >()("hydracore/sites/OwnerSites") {}
 
@@ -40,11 +33,10 @@ export const notFound = Errors.make(
   "Your access includes no website with this site_id, or its scope does not allow this request. GET /v1/owner/sites lists the websites."
 )
 
-export const layer: Layer.Layer<OwnerSites, never, SiteDirectory | Decisions> = Layer.effect(
+export const layer: Layer.Layer<OwnerSites, never, SiteDirectory> = Layer.effect(
   OwnerSites,
   Effect.gen(function* () {
     const directory = yield* SiteDirectory
-    const decisions = yield* Decisions
     return {
       authorize: Effect.fnUntraced(function* (siteId, scope) {
         const caller = yield* Caller
@@ -53,8 +45,7 @@ export const layer: Layer.Layer<OwnerSites, never, SiteDirectory | Decisions> = 
         const site = yield* directory.byWebsiteConfigId(siteId)
         const proof = Option.flatMap(site, (found) => Access.authorize(caller, scope, found))
         return yield* Effect.fromOption(proof, () => notFound)
-      }),
-      decisions: ({ site }, days) => decisions.counts({ site, ...days })
+      })
     }
   })
 )

@@ -4,9 +4,6 @@
  * @module
  */
 import { Clock, Context, Effect, Layer, RcMap } from "effect"
-import type { Activity } from "../../activity/Activity.ts"
-import { SiteActivity } from "../../activity/SiteActivity.ts"
-import type { StorageUnavailable } from "../../platform/Storage.ts"
 import type { AuthorizedSite } from "../../sites/access/Access.ts"
 import { type Refused, SiteSlots } from "../../sites/access/SiteSlots.ts"
 import type { Answer } from "./Answer.ts"
@@ -21,16 +18,14 @@ export class OwnerReports extends Context.Service<
      * Answers a request about the website of the proof; the request's own `siteId` is only repeated in the answer. Identical
      * requests that wait or run at the same time are answered once.
      */
-    readonly query: (proof: AuthorizedSite<"stats">, request: Request) => Effect.Effect<Answer, ReportError | Refused>
+    readonly query: (
+      proof: AuthorizedSite<"stats:read">,
+      request: Request
+    ) => Effect.Effect<Answer, ReportError | Refused>
     /** The number of visitors of the last five minutes. */
     readonly currentVisitors: (
-      proof: AuthorizedSite<"stats">
+      proof: AuthorizedSite<"stats:read">
     ) => Effect.Effect<number, Exclude<ReportError, ReportTooLarge> | Refused>
-    /** The latest activities, newest first. */
-    readonly activity: (
-      proof: AuthorizedSite<"read">,
-      limit: number
-    ) => Effect.Effect<ReadonlyArray<Activity>, StorageUnavailable | Refused>
   }
 >()("hydracore/analytics/reports/OwnerReports") {}
 
@@ -40,11 +35,10 @@ export const siteOf = ({ hostedWebsiteId, websiteConfigId }: ReportSite): Report
   websiteConfigId
 })
 
-export const layer: Layer.Layer<OwnerReports, never, Reports | SiteActivity | SiteSlots> = Layer.effect(
+export const layer: Layer.Layer<OwnerReports, never, Reports | SiteSlots> = Layer.effect(
   OwnerReports,
   Effect.gen(function* () {
     const reports = yield* Reports
-    const { latest } = yield* SiteActivity
     const slots = yield* SiteSlots
     const answers = yield* RcMap.make({
       lookup: ({ query, site }: { readonly site: ReportSite; readonly query: Query }) =>
@@ -62,8 +56,7 @@ export const layer: Layer.Layer<OwnerReports, never, Reports | SiteActivity | Si
             query: DateRange.queryOf(request, { now: now - (now % 60_000), timeZone: site.timeZone })
           })
         ).pipe(Effect.scoped),
-      currentVisitors: ({ site }) => Effect.scoped(RcMap.get(visitors, siteOf(site))),
-      activity: ({ site }, limit) => slots.lists.run(site.websiteConfigId, latest(site, limit))
+      currentVisitors: ({ site }) => Effect.scoped(RcMap.get(visitors, siteOf(site)))
     }
   })
 )

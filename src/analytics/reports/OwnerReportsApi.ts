@@ -7,7 +7,7 @@ import { Schema } from "effect"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as OpenApi from "effect/http-api/OpenApi"
-import * as Authorization from "../../sites/access/AuthorizationApi.ts"
+import * as Authorized from "../../sites/access/Authorized.ts"
 import * as Errors from "../../sites/access/Errors.ts"
 import * as Examples from "../../sites/access/Examples.ts"
 import * as SmallCounts from "../shares/SmallCounts.ts"
@@ -156,10 +156,11 @@ export const CoarseReport: Schema.Codec<SmallCounts.CoarseAnswer, unknown> = rep
 export const query = HttpApiEndpoint.post("query", "/v1/owner/query", {
   payload: QueryBody,
   success: Report,
-  error: [Errors.NotFound, Errors.GatewayTimeout]
+  error: Errors.GatewayTimeout
 })
+  .middleware(Authorized.caller.stats.read)
   .annotateMerge(
-    Authorization.operation("stats", {
+    Authorized.operation({
       identifier: "query",
       summary: "Query statistics",
       description:

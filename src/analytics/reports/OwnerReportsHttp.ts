@@ -6,8 +6,8 @@
 import { Effect } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../../api/OwnerApi.ts"
+import * as AuthorizedHttp from "../../sites/access/AuthorizedHttp.ts"
 import * as Failures from "../../sites/access/Failures.ts"
-import { OwnerSites } from "../../sites/OwnerSites.ts"
 import { OwnerReports } from "./OwnerReports.ts"
 import * as QueryBody from "./QueryBody.ts"
 
@@ -15,14 +15,13 @@ export const layer = HttpApiBuilder.group(
   OwnerApi,
   "reports",
   Effect.fnUntraced(function* (handlers) {
-    const ownerSites = yield* OwnerSites
+    const authorize = yield* AuthorizedHttp.makeAuthorize
     const reports = yield* OwnerReports
     return handlers.handle(
       "query",
       Effect.fnUntraced(function* ({ payload }) {
         const request = QueryBody.requestOf(payload)
-        const site = yield* ownerSites.authorize(request.siteId, "stats")
-        return yield* reports.query(site, request)
+        return yield* reports.query(yield* authorize(request.siteId, "stats", "read"), request)
       }, Effect.catchTags(Failures.ofQuery))
     )
   })

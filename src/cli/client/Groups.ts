@@ -14,7 +14,7 @@ import type { Invitations } from "../../delivery/mail/Invitations.ts"
 import type * as OwnerWebhooks from "../../delivery/OwnerWebhooks.ts"
 import type { TestDeliveries } from "../../delivery/TestDeliveries.ts"
 import type { RateLimiter } from "../../platform/limits/RateLimiter.ts"
-import type * as OwnerData from "../../privacy/OwnerData.ts"
+import type * as DataHandlers from "../../privacy/OwnerDataHttp.ts"
 import type { Authentication, Guest, SharedAuthentication } from "../../sites/access/AuthenticationApi.ts"
 import type { Authorization } from "../../sites/access/AuthorizationApi.ts"
 import type * as Authorized from "../../sites/access/Authorized.ts"
@@ -25,7 +25,7 @@ import type { Validation } from "../../sites/access/ValidationApi.ts"
 import type { OwnerSites } from "../../sites/OwnerSites.ts"
 import type { GroupName } from "./Client.ts"
 
-export interface Options extends OwnerInstances.Options, OwnerData.Options, OwnerWebhooks.Options {}
+export interface Options extends OwnerInstances.Options, DataHandlers.Options, OwnerWebhooks.Options {}
 
 /** The services with which handlers reach the stores and other systems. */
 export type Stores = Layer.Success<ReturnType<typeof App.storage>> | TestDeliveries | Invitations | AgentCheck
@@ -69,10 +69,8 @@ export const load = async (group: GroupName, options: Options) => {
       const Reports = await import("../../analytics/reports/OwnerReports.ts")
       return handlers(Layer.provide((await import("../../analytics/reports/OwnerReportsHttp.ts")).layer, Reports.layer))
     }
-    case "activity": {
-      const Reports = await import("../../analytics/reports/OwnerReports.ts")
-      return handlers(Layer.provide((await import("../../activity/OwnerActivityHttp.ts")).layer, Reports.layer))
-    }
+    case "activity":
+      return handlers((await import("../../activity/OwnerActivityHttp.ts")).layer)
     case "forms":
       return handlers((await import("../../forms/OwnerFormsHttp.ts")).layer)
     case "submissions": {
@@ -113,10 +111,8 @@ export const load = async (group: GroupName, options: Options) => {
         Layer.provide((await import("../../delivery/mail/OwnerNotificationsHttp.ts")).layer, Notifications.layer)
       )
     }
-    case "data": {
-      const Data = await import("../../privacy/OwnerData.ts")
-      return handlers(Layer.provide((await import("../../privacy/OwnerDataHttp.ts")).layer, Data.layer(options)))
-    }
+    case "data":
+      return handlers((await import("../../privacy/OwnerDataHttp.ts")).layer(options))
     default:
       throw new Error(`Commands do not call the group ${group}, which is for browsers.`)
   }

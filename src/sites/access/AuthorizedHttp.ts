@@ -20,36 +20,35 @@ const withoutScope = (scope: Scope.Scope) =>
   Errors.make("NotFound", `The scope of this request does not include this operation, which needs the scope ${scope}.`)
 
 /**
- * The proof that the caller may use a website. A website that does not exist, one that the caller does not reach and one for
- * which the caller lacks the right fail alike, so that a caller learns nothing about websites of others.
+ * Makes the function that gives the proof that the caller may use a website, for handlers that learn its id from the body. A
+ * website that does not exist, one that the caller does not reach and one for which the caller lacks the right fail alike, so
+ * that a caller learns nothing about websites of others.
  */
-export const authorize = Effect.fnUntraced(function* <C extends Capability, M extends Mode>(
-  siteId: string,
-  capability: C,
-  mode: M
-) {
-  const caller = yield* Caller
-  // No lookup here, so that the response time does not reveal whether another owner's website exists.
-  if (!Access.reaches(caller, siteId)) return yield* Effect.fail(Errors.unknownSite)
-  const site = yield* SiteDirectory.use((directory) => directory.byWebsiteConfigId(siteId))
-  const proof = Option.flatMap(site, (found) => Access.permit(caller, capability, mode, found))
-  return yield* Effect.fromOption(proof, () => Errors.unknownSite)
-})
+export const makeAuthorize = Effect.map(SiteDirectory, (directory) =>
+  Effect.fnUntraced(function* <C extends Capability, M extends Mode>(siteId: string, capability: C, mode: M) {
+    const caller = yield* Caller
+    // No lookup here, so that the response time does not reveal whether another owner's website exists.
+    if (!Access.reaches(caller, siteId)) return yield* Effect.fail(Errors.unknownSite)
+    const site = yield* directory.byWebsiteConfigId(siteId)
+    const proof = Option.flatMap(site, (found) => Access.permit(caller, capability, mode, found))
+    return yield* Effect.fromOption(proof, () => Errors.unknownSite)
+  })
+)
 
 const ofSite = <C extends Capability, M extends Mode>(middleware: Authorized.OfSite<C, M>) =>
   Layer.effect(
     middleware,
     Effect.map(
-      SiteDirectory,
-      (directory) => (handler) =>
+      makeAuthorize,
+      (authorize) => (handler) =>
         Effect.flatMap(HttpRouter.RouteContext, ({ params }) => {
           const siteId = parseUuid(params["site_id"] ?? "")
           // Not the id of a website: decoding the path fails with a 422, before the handler needs the proof.
-          if (Result.isFailure(siteId))
+          if (Result.isFailure(siteId)) {
             return handler as Effect.Effect<HttpServerResponse.HttpServerResponse, unhandled>
-          return authorize(siteId.success, middleware.capability, middleware.mode).pipe(
-            Effect.provideService(SiteDirectory, directory),
-            Effect.flatMap((proof) => Effect.provideService(handler, middleware.proof, proof))
+          }
+          return Effect.flatMap(authorize(siteId.success, middleware.capability, middleware.mode), (proof) =>
+            Effect.provideService(handler, middleware.proof, proof)
           )
         })
     )
