@@ -72,7 +72,7 @@ const isOutdated = (error: unknown): boolean =>
   SqlError.isSqlError(error) && Option.contains(Database.sqlState(error), "40001")
 
 /**
- * Runs a transaction on the rollups of those websites that no other process rolls up, with one snapshot. `rollup_day` is locked
+ * Runs a transaction on the rollups of those websites that no other process rolls up, or only of all of them, with one snapshot. `rollup_day` is locked
  * before the snapshot is taken, so that `SiteErasure` waits for transactions that do not see the website's deletion. Only hash joins
  * are allowed, because the planner has no statistics of the rows and expressions of the transaction itself: nested loops can take
  * hours, and merge joins sort.
@@ -83,6 +83,7 @@ const isOutdated = (error: unknown): boolean =>
 const onFree = <A, E, R>(
   sql: SqlClient.SqlClient,
   { hostedWebsiteIds, timeZone }: Sites,
+  onlyAll: boolean,
   work: (free: Sites) => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E | SqlError.SqlError | SiteChanged | Busy, R> =>
   Effect.gen(function* () {
@@ -102,7 +103,7 @@ const onFree = <A, E, R>(
         )
         .pipe(decodeRows(Ids))
     )
-    if (locked.length === 0) return yield* new Busy()
+    if (locked.length === 0 || (onlyAll && locked.length < hostedWebsiteIds.length)) return yield* new Busy()
     const free = listOf(
       yield* sql`INSERT INTO rollup_site AS held (hosted_website_id, time_zone, version)
         SELECT hosted_website_id, time_zone, 0 FROM site
@@ -111,7 +112,7 @@ const onFree = <A, E, R>(
         ON CONFLICT (hosted_website_id) DO UPDATE SET version = held.version
         RETURNING hosted_website_id AS id`.pipe(decodeRows(Ids))
     )
-    if (free.length === 0) return yield* new SiteChanged()
+    if (free.length === 0 || (onlyAll && free.length < locked.length)) return yield* new SiteChanged()
     return yield* work({ timeZone, hostedWebsiteIds: free })
   }).pipe(
     Effect.catchIf(isOutdated, () => Effect.fail(new Busy())),
@@ -120,16 +121,11 @@ const onFree = <A, E, R>(
     Database.withTimeout(Duration.infinity)
   )
 
-/** Runs such a transaction on the rollups of all websites, or fails with `Busy`. */
+/** Runs such a transaction on the rollups of all websites. */
 export const exclusively =
   (sql: SqlClient.SqlClient, sites: Sites) =>
   <A, E, R>(work: Effect.Effect<A, E, R>): Effect.Effect<A, E | SqlError.SqlError | SiteChanged | Busy, R> =>
-    onFree(
-      sql,
-      sites,
-      ({ hostedWebsiteIds }): Effect.Effect<A, E | Busy, R> =>
-        hostedWebsiteIds.length === sites.hostedWebsiteIds.length ? work : Effect.fail(new Busy())
-    )
+    onFree(sql, sites, true, () => work)
 
 /** Whether a marked hour can change a rollup, as `RollupPlan.isStale` decides. */
 const isMarked = (rolled: string, condition: string): string => `EXISTS (
@@ -142,14 +138,15 @@ const otherLeads = "other leads"
 const First = Schema.Array(Schema.Struct({ id: Schema.String, first: Schema.NullOr(Schema.Finite) }))
 
 /**
- * Of those websites that no other process rolls up, deletes the rollups of days and months that changed since they were rolled up,
+ * Of those websites that no other process rolls up, or only of all websites, deletes the rollups of days and months that changed since they were rolled up,
  * or all rollups if the website's time zone or `RollupState.version` changed. Returns these websites, with the time of their first
  * page view or event, in milliseconds since 1970; null without one.
  */
-export const deleteOutdated = (sql: SqlClient.SqlClient, sites: Sites) =>
+export const deleteOutdated = (sql: SqlClient.SqlClient, sites: Sites, onlyAll = false) =>
   onFree(
     sql,
     sites,
+    onlyAll,
     Effect.fnUntraced(function* (free: Sites): Effect.fn.Return<ReadonlyMap<string, number | null>, SqlError.SqlError> {
       const ids = idsOf(free)
       const invalid = listOf(

@@ -278,7 +278,8 @@ const update = Effect.fnUntraced(function* (
   const run = <A, R>(transaction: Effect.Effect<A, SqlError.SqlError | DayRollUp.Busy | DayRollUp.SiteChanged, R>) =>
     isRebuild ? whenFree(transaction) : transaction
   const sites = (hostedWebsiteIds: ReadonlyArray<string>): DayRollUp.Sites => ({ timeZone, hostedWebsiteIds })
-  const firsts = yield* run(DayRollUp.deleteOutdated(sql, sites(batch.map(({ hostedWebsiteId }) => hostedWebsiteId))))
+  const all = sites(batch.map(({ hostedWebsiteId }) => hostedWebsiteId))
+  const firsts = yield* run(DayRollUp.deleteOutdated(sql, all, isRebuild))
   const last = lastClosed(timeZone, before)
   const fingerprint = RollupState.fingerprint(goals)
   const finish = (ids: ReadonlyArray<string>) =>
@@ -394,13 +395,20 @@ const outdated = (all: ReadonlyArray<SiteState>, before: number): ReadonlyArray<
     )
   )
 
+/** What the websites of a batch have in common. */
+const likeness = ({ goals, timeZone }: SiteState): string => JSON.stringify([timeZone, goals])
+
+const batchesBy = <A>(
+  all: ReadonlyArray<A>,
+  key: (one: A) => string
+): ReadonlyArray<readonly [A, ...ReadonlyArray<A>]> =>
+  [...Map.groupBy(all, key).values()].flatMap((alike) =>
+    Arr.isReadonlyArrayNonEmpty(alike) ? Arr.chunksOf(alike, maxBatch) : []
+  )
+
 /** A batch has websites with the same time zone and goals. A website that has failed is alone. */
 const batchesOf = (ready: ReadonlyArray<FailedItems.Ready<SiteState>>) =>
-  [
-    ...Map.groupBy(ready, ({ failures, id, item: { goals, timeZone } }) =>
-      JSON.stringify(failures > 0 ? id : [timeZone, goals])
-    ).values()
-  ].flatMap((alike) => Arr.chunksOf(alike, maxBatch))
+  batchesBy(ready, ({ failures, id, item }) => (failures > 0 ? id : likeness(item)))
 
 /** Brings the rollups of websites up to date, except those that another process rolls up. Returns whether there were any. */
 const updateAll = Effect.fnUntraced(function* (sites: ReadonlyArray<SiteState>) {
@@ -516,7 +524,17 @@ export const advanceBusy: Effect.Effect<boolean, RoundError, SqlClient.SqlClient
   return hadWork
 })
 
-/** Recomputes the rollups of one website, or of all. Waits while another process rolls up. */
+/** Recomputes the rollups of websites. If one of them is deleted or gets another time zone meanwhile, each gets its turn. */
+const rebuildBatch = (batch: Batch, before: number): Effect.Effect<void, SqlError.SqlError, SqlClient.SqlClient> =>
+  update(batch, before, true, Number.POSITIVE_INFINITY).pipe(
+    Effect.provideService(DayRollUp.MaxStatement, 0),
+    Effect.catchTag("SiteChanged", () => Effect.succeed<ReadonlyArray<SiteState>>(batch.length === 1 ? [] : batch)),
+    // Unreachable: with `isRebuild`, transactions wait.
+    Effect.catchTag("Busy", Effect.die),
+    Effect.flatMap((left) => Effect.forEach(left, (site) => rebuildBatch([site], before), { discard: true }))
+  )
+
+/** Recomputes the rollups of one website, or of all in batches. Waits while another process rolls up. */
 export const rebuild = Effect.fnUntraced(function* (
   hostedWebsiteId?: string
 ): Effect.fn.Return<void, SqlError.SqlError | Cause.TimeoutError, SqlClient.SqlClient> {
@@ -526,15 +544,14 @@ export const rebuild = Effect.fnUntraced(function* (
     const page: ReadonlyArray<SiteState> = yield* hostedWebsiteId === undefined
       ? sitesWhere("true", after)
       : sitesWhere("hosted_website_id = $3", after, [PgTypes.uuid(hostedWebsiteId)])
-    for (const site of page) {
-      yield* update([site], before, true, Number.POSITIVE_INFINITY).pipe(
-        Effect.provideService(DayRollUp.MaxStatement, 0),
-        Effect.catchTag("SiteChanged", () => Effect.void),
-        // Unreachable: with `isRebuild`, transactions wait.
-        Effect.catchTag("Busy", Effect.die)
-      )
-      yield* FailedItems.clear("rollup", site.hostedWebsiteId)
-    }
+    yield* Effect.forEach(batchesBy(page, likeness), (batch) => rebuildBatch(batch, before), {
+      concurrency: maxConcurrent,
+      discard: true
+    })
+    yield* FailedItems.clear(
+      "rollup",
+      page.map((site) => site.hostedWebsiteId)
+    )
     after = page[pageSize - 1]?.websiteConfigId
   }
   yield* PlannerStatistics.refresh

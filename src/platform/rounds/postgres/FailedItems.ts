@@ -67,9 +67,13 @@ export const retryAll: Effect.Effect<void, SqlError.SqlError, SqlClient.SqlClien
   Effect.asVoid(sql`UPDATE failed_item SET retry_at = failed_at WHERE retry_at IS NULL`)
 )
 
-/** Deletes the failures of an item that succeeded. */
-export const clear = (kind: Kind, item: string) =>
-  SqlClient.SqlClient.use((sql) => Effect.asVoid(sql`DELETE FROM failed_item WHERE kind = ${kind} AND item = ${item}`))
+/** Deletes the failures of items that succeeded. */
+export const clear = (kind: Kind, items: ReadonlyArray<string>) =>
+  SqlClient.SqlClient.use((sql) =>
+    Effect.asVoid(
+      sql`DELETE FROM failed_item WHERE kind = ${kind} AND item = ANY (${Database.array(items, PgTypes.OID.text)})`
+    )
+  )
 
 /** Deletes what failed before `before`, in milliseconds since 1970: the item may not exist any more. */
 export const deleteBefore = (before: number) =>
@@ -176,7 +180,7 @@ export const batches = <A, B, E, R>(
       const startedAt = yield* Clock.currentTimeMillis
       const exit = yield* Effect.exit(Effect.suspend(() => work(batch.map(({ item }) => item))))
       if (exit._tag === "Success") {
-        for (const { failures, id } of batch) if (failures > 0) yield* clear(kind, id)
+        for (const { failures, id } of batch) if (failures > 0) yield* clear(kind, [id])
         return [exit.value]
       }
       if (!isAtFault(exit.cause)) return yield* Effect.failCause(exit.cause)

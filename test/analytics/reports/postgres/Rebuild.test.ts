@@ -1,12 +1,13 @@
 /** `report rebuild` recreates the visits and rollups from the page views, also after changes that no trigger marked. */
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Effect, Fiber, Layer, Schema } from "effect"
 import * as Query from "../../../../src/analytics/reports/postgres/Query.ts"
 import * as RollUpLoop from "../../../../src/analytics/reports/postgres/RollUpLoop.ts"
 import { metrics } from "../../../../src/analytics/reports/Query.ts"
 import * as SiteDirectory from "../../../../src/sites/postgres/SiteDirectory.ts"
 import * as Sites from "../../../../src/sites/SiteDirectory.ts"
+import * as Locks from "../../../support/postgres/Locks.ts"
 import * as TestClient from "../../../support/postgres/TestClient.ts"
 import * as TestTime from "../../../support/TestTime.ts"
 
@@ -27,6 +28,8 @@ const insertUnmarked = (hostedWebsiteId: string, visitors: number) =>
       )
     )
   )
+
+const Counts = Schema.Tuple([Schema.Struct({ websites: Schema.Int, transactions: Schema.Int })])
 
 describe("postgres/analytics/reports: rebuild", () => {
   it.live("recreates the visits of past days and of today", () =>
@@ -57,6 +60,36 @@ describe("postgres/analytics/reports: rebuild", () => {
       yield* RollUpLoop.rebuild(site.hostedWebsiteId)
       assert.strictEqual(yield* views("rollups"), 2208)
       assert.strictEqual(yield* views("rows"), 2208)
+    }).pipe(Effect.provide(live))
+  )
+
+  it.live("recreates those of all websites together, whatever one of them is like", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const create = Sites.SiteDirectory.use((sites) => sites.create({ name: "a", origins: [], timeZone }))
+      const many = yield* Effect.replicateEffect(create, 30)
+      const [large, withGoal, deleted] = [yield* create, yield* create, yield* create]
+      yield* sql`INSERT INTO goal (goal_id, website_config_id, name, kind, value)
+        VALUES (gen_random_uuid(), ${PgTypes.uuid(withGoal.websiteConfigId)}, 'Home', 'page', '/')`
+      for (const { hostedWebsiteId } of [...many, withGoal]) yield* insertUnmarked(hostedWebsiteId, 1)
+      // More than websites of a batch may have.
+      yield* insertUnmarked(large.hostedWebsiteId, 10_001)
+      yield* sql`CREATE TABLE audit (txid xid8, hosted_website_id uuid)`
+      yield* sql`CREATE FUNCTION audit_days() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN INSERT INTO audit VALUES (pg_current_xact_id(), NEW.hosted_website_id); RETURN NULL; END $$`
+      yield* sql`CREATE TRIGGER audit AFTER INSERT ON rollup_day FOR EACH ROW EXECUTE FUNCTION audit_days()`
+      // It is found, but being deleted before its turn.
+      const held = yield* Locks.openTransaction(sql, sql`LOCK TABLE rollup_day IN SHARE MODE`)
+      const running = yield* Effect.forkChild(RollUpLoop.rebuild())
+      yield* Locks.untilAwaited(sql)
+      yield* sql`UPDATE site SET deleted_at = now() WHERE website_config_id = ${PgTypes.uuid(deleted.websiteConfigId)}`
+      yield* held.commit
+      yield* Fiber.join(running)
+      const [counts] =
+        yield* sql`SELECT count(DISTINCT hosted_website_id)::int AS websites, count(DISTINCT txid)::int AS transactions
+        FROM audit`.pipe(Effect.flatMap(Schema.decodeUnknownEffect(Counts)))
+      assert.strictEqual(counts.websites, many.length + 2)
+      assert.isBelow(counts.transactions, many.length)
     }).pipe(Effect.provide(live))
   )
 })
