@@ -23,12 +23,14 @@ import * as OwnerInstances from "../chat/OwnerInstances.ts"
 import * as InstanceHandlers from "../chat/OwnerInstancesHttp.ts"
 import * as OwnerTokens from "../chat/OwnerTokens.ts"
 import * as TokenHandlers from "../chat/OwnerTokensHttp.ts"
+import type { Deliveries } from "../delivery/Deliveries.ts"
 import type { Invitations } from "../delivery/mail/Invitations.ts"
 import type { Notifications } from "../delivery/mail/Notifications.ts"
 import * as OwnerNotifications from "../delivery/mail/OwnerNotifications.ts"
 import * as NotificationHandlers from "../delivery/mail/OwnerNotificationsHttp.ts"
-import * as OwnerWebhooks from "../delivery/OwnerWebhooks.ts"
 import * as WebhookHandlers from "../delivery/OwnerWebhooksHttp.ts"
+import type { TestDeliveries } from "../delivery/TestDeliveries.ts"
+import type { Webhooks } from "../delivery/Webhooks.ts"
 import type { FormDirectory } from "../forms/FormDirectory.ts"
 import type { Inbox } from "../forms/Inbox.ts"
 import * as FormHandlers from "../forms/OwnerFormsHttp.ts"
@@ -93,7 +95,9 @@ type HandlerServices =
   | SharedReports.SharedReports
   | LiveFeeds.LiveFeeds
   | OwnerInstances.OwnerInstances
-  | OwnerWebhooks.OwnerWebhooks
+  | Webhooks
+  | Deliveries
+  | TestDeliveries
   | OwnerNotifications.OwnerNotifications
   | FormDirectory
   | AnalyticsExport
@@ -123,7 +127,7 @@ export interface Options
     CallerLimits.Options,
     OwnerInstances.Options,
     DataHandlers.Options,
-    OwnerWebhooks.Options {}
+    WebhookHandlers.Options {}
 
 export const layer = (options: Options) =>
   HttpApiBuilder.layer(OwnerApi).pipe(
@@ -132,7 +136,7 @@ export const layer = (options: Options) =>
         Layer.mergeAll(
           ReportHandlers.layer,
           SiteHandlers.layer,
-          SubmissionHandlers.layer,
+          SubmissionHandlers.layer(options),
           ConversationHandlers.layer,
           SetUpHandlers.layer,
           ActivityHandlers.layer,
@@ -144,7 +148,7 @@ export const layer = (options: Options) =>
           LiveHandlers.layer,
           SharedHandlers.layer,
           InstanceHandlers.layer,
-          WebhookHandlers.layer,
+          WebhookHandlers.layer(options),
           NotificationHandlers.layer,
           FormHandlers.layer,
           DataHandlers.layer(options),
@@ -160,7 +164,6 @@ export const layer = (options: Options) =>
       SharedReports.layer,
       LiveFeeds.layer,
       OwnerInstances.layer(options),
-      OwnerWebhooks.layer(options),
       OwnerNotifications.layer,
       Authentication.layer(options),
       Layer.provide(Authorization.layer, OwnerSites.layer),

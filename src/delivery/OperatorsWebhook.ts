@@ -28,6 +28,10 @@ export const isOperators = (
   { url }: Pick<Webhook, "url">
 ): boolean => Option.isSome(refusalOf(operatorsHosts, url))
 
+/** A webhook as an owner sees it. */
+export const shown = (operatorsHosts: ReadonlyArray<AddressGuard.AllowedHost>, webhook: Webhook): ShownWebhook =>
+  isOperators(operatorsHosts, webhook) ? { ...webhook, url: null } : webhook
+
 /** `isOperators` for the host of a URL with its port, if the URL names one. */
 export const isOperatorsHost = (operatorsHosts: ReadonlyArray<AddressGuard.AllowedHost>, host: string): boolean =>
   ["https", "http"].some((scheme) => isOperators(operatorsHosts, { url: `${scheme}://${host}/` }))

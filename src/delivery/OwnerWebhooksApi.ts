@@ -11,11 +11,9 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import * as Field from "../platform/contract/Field.ts"
 import * as Calendar from "../platform/text/Calendar.ts"
 import * as TimeInput from "../platform/text/TimeInput.ts"
-import * as Authorization from "../sites/access/AuthorizationApi.ts"
-import * as Errors from "../sites/access/Errors.ts"
+import * as Authorized from "../sites/access/Authorized.ts"
 import * as Examples from "../sites/access/Examples.ts"
 import * as Fields from "../sites/access/Fields.ts"
-import type { Scope } from "../sites/access/Scope.ts"
 import * as Maximums from "../sites/Maximums.ts"
 import { siteId } from "../sites/OwnerSitesApi.ts"
 import * as Event from "./Event.ts"
@@ -200,131 +198,135 @@ export const DeliveryDetails = Schema.Struct({
   examples: [{ ...exampleDelivery, payload: "{}", history: [{ attempted_at: Examples.time, ...exampleAttempt }] }]
 })
 
-const describe = (scope: Scope, identifier: string, summary: string, description: string) =>
-  Authorization.operation(scope, { identifier, summary, description })
+const describe = (identifier: string, summary: string, description: string) =>
+  Authorized.operation({ identifier, summary, description })
 
 export const list = HttpApiEndpoint.get("list", base, {
   params: site,
-  success: Webhooks,
-  error: Errors.NotFound
-}).annotateMerge(
-  describe("read", "list_webhooks", "List webhooks", "The webhooks of a website, oldest first, without their secrets.")
-)
+  success: Webhooks
+})
+  .middleware(Authorized.settings.read)
+  .annotateMerge(
+    describe("list_webhooks", "List webhooks", "The webhooks of a website, oldest first, without their secrets.")
+  )
 
 export const create = HttpApiEndpoint.post("create", base, {
   params: site,
   payload: NewWebhook,
-  success: WebhookSecret,
-  error: Errors.NotFound
-}).annotateMerge(
-  Authorization.operation("write", {
-    identifier: "create_webhook",
-    summary: "Create a webhook",
-    description:
-      "Sends a website's events to an address on the public internet. Only the command `hydracore webhook create` can name other addresses.",
-    maximums: [Maximums.webhooks]
-  })
-)
+  success: WebhookSecret
+})
+  .middleware(Authorized.settings.change)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "create_webhook",
+      summary: "Create a webhook",
+      description:
+        "Sends a website's events to an address on the public internet. Only the command `hydracore webhook create` can name other addresses.",
+      maximums: [Maximums.webhooks]
+    })
+  )
 
 export const update = HttpApiEndpoint.patch("update", webhookPath, {
   params,
   payload: WebhookChange,
-  success: Webhook,
-  error: Errors.NotFound
-}).annotateMerge(
-  describe(
-    "write",
-    "update_webhook",
-    "Change a webhook",
-    "Changes the given settings. With `enabled: false`, pending deliveries wait; `true` sends them and resets the record of failures, as a new URL does. Only the command line can change the URL of a webhook whose `host` is null."
+  success: Webhook
+})
+  .middleware(Authorized.settings.change)
+  .annotateMerge(
+    describe(
+      "update_webhook",
+      "Change a webhook",
+      "Changes the given settings. With `enabled: false`, pending deliveries wait; `true` sends them and resets the record of failures, as a new URL does. Only the command line can change the URL of a webhook whose `host` is null."
+    )
   )
-)
 
 export const remove = HttpApiEndpoint.delete("delete", webhookPath, {
   params,
-  success: HttpApiSchema.NoContent,
-  error: Errors.NotFound
-}).annotateMerge(describe("write", "delete_webhook", "Delete a webhook", "Deletes a webhook and its deliveries."))
+  success: HttpApiSchema.NoContent
+})
+  .middleware(Authorized.settings.change)
+  .annotateMerge(describe("delete_webhook", "Delete a webhook", "Deletes a webhook and its deliveries."))
 
 export const rotate = HttpApiEndpoint.post("rotate", `${webhookPath}/rotate`, {
   params,
-  success: WebhookSecret,
-  error: Errors.NotFound
-}).annotateMerge(
-  describe(
-    "write",
-    "rotate_webhook",
-    "Make a new secret",
-    "For 24 hours, the previous secret signs the events too. Only the command line can rotate the secret of a webhook whose `host` is null."
+  success: WebhookSecret
+})
+  .middleware(Authorized.settings.change)
+  .annotateMerge(
+    describe(
+      "rotate_webhook",
+      "Make a new secret",
+      "For 24 hours, the previous secret signs the events too. Only the command line can rotate the secret of a webhook whose `host` is null."
+    )
   )
-)
 
 /** The limit of the operations that send events on request. */
 const limited = `A website can have at most ${maxSends} tests, retries and replays an hour together; beyond that, a 429 says when the next one is possible.`
 
 export const test = HttpApiEndpoint.post("test", `${webhookPath}/test`, {
   params,
-  success: WebhookTest,
-  error: Errors.NotFound
-}).annotateMerge(
-  describe("write", "test_webhook", "Test a webhook", `Sends one event and returns the outcome. ${limited}`)
-)
+  success: WebhookTest
+})
+  .middleware(Authorized.settings.change)
+  .annotateMerge(describe("test_webhook", "Test a webhook", `Sends one event and returns the outcome. ${limited}`))
 
 export const deliveries = HttpApiEndpoint.get("deliveries", deliveriesPath, {
   params,
   query: { status, cursor: Fields.cursor, limit: Fields.limit },
-  success: Deliveries,
-  error: Errors.NotFound
-}).annotateMerge(describe("read", "list_deliveries", "List deliveries", "The deliveries of a webhook, latest first."))
+  success: Deliveries
+})
+  .middleware(Authorized.settings.read)
+  .annotateMerge(describe("list_deliveries", "List deliveries", "The deliveries of a webhook, latest first."))
 
 const replayPath = `${webhookPath}/replay`
 
 export const countReplay = HttpApiEndpoint.get("countReplay", replayPath, {
   params,
   query: { since, status },
-  success: ReplayedDeliveries,
-  error: Errors.NotFound
-}).annotateMerge(
-  describe(
-    "read",
-    "count_replay",
-    "Count what a replay sends",
-    "How many deliveries the replay with the same `since` and `status` would send again."
+  success: ReplayedDeliveries
+})
+  .middleware(Authorized.settings.read)
+  .annotateMerge(
+    describe(
+      "count_replay",
+      "Count what a replay sends",
+      "How many deliveries the replay with the same `since` and `status` would send again."
+    )
   )
-)
 
 export const replay = HttpApiEndpoint.post("replay", replayPath, {
   params,
   payload: NewReplay,
-  success: ReplayedDeliveries,
-  error: Errors.NotFound
-}).annotateMerge(
-  describe(
-    "write",
-    "replay_deliveries",
-    "Send deliveries again",
-    `Sends the deliveries again that have ended or wait for a later attempt, oldest first, each with the same event id. They are sent in the background; if the webhook is disabled, once it is enabled. ${limited}`
+  success: ReplayedDeliveries
+})
+  .middleware(Authorized.settings.change)
+  .annotateMerge(
+    describe(
+      "replay_deliveries",
+      "Send deliveries again",
+      `Sends the deliveries again that have ended or wait for a later attempt, oldest first, each with the same event id. They are sent in the background; if the webhook is disabled, once it is enabled. ${limited}`
+    )
   )
-)
 
 export const readDelivery = HttpApiEndpoint.get("delivery", `${deliveriesPath}/:event_id`, {
   params: deliveryParams,
-  success: DeliveryDetails,
-  error: Errors.NotFound
-}).annotateMerge(describe("read", "read_delivery", "Read a delivery", "A delivery with its payload and every attempt."))
+  success: DeliveryDetails
+})
+  .middleware(Authorized.settings.read)
+  .annotateMerge(describe("read_delivery", "Read a delivery", "A delivery with its payload and every attempt."))
 
 export const retry = HttpApiEndpoint.post("retry", `${deliveriesPath}/:event_id/retry`, {
   params: deliveryParams,
-  success: HttpApiSchema.NoContent,
-  error: Errors.NotFound
-}).annotateMerge(
-  describe(
-    "write",
-    "retry_delivery",
-    "Retry a delivery",
-    `Attempts a delivery now, and if that fails, again on the whole schedule. If the webhook is disabled, the delivery waits until it is enabled. ${limited}`
+  success: HttpApiSchema.NoContent
+})
+  .middleware(Authorized.settings.change)
+  .annotateMerge(
+    describe(
+      "retry_delivery",
+      "Retry a delivery",
+      `Attempts a delivery now, and if that fails, again on the whole schedule. If the webhook is disabled, the delivery waits until it is enabled. ${limited}`
+    )
   )
-)
 
 export class WebhooksGroup extends HttpApiGroup.make("webhooks")
   .add(list, create, update, remove, rotate, test, deliveries, countReplay, replay, readDelivery, retry)

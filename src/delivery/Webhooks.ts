@@ -4,6 +4,7 @@
  * @module
  */
 import { Context, type Effect, type Option, Schema } from "effect"
+import type { LimitReached } from "../platform/limits/LimitReached.ts"
 import type { StorageUnavailable } from "../platform/Storage.ts"
 import type { Format, Webhook, WebhookChange } from "./Webhook.ts"
 
@@ -21,15 +22,20 @@ export interface NewSecret {
 export class Webhooks extends Context.Service<
   Webhooks,
   {
-    /** None if there is no such website. */
+    /** None if there is no such website. Fails beyond `Maximums.webhooks`. */
     readonly create: (webhook: {
       readonly websiteConfigId: string
       readonly url: string
       readonly events: ReadonlyArray<string>
       readonly format: Format
-    }) => Effect.Effect<Option.Option<NewSecret>, StorageUnavailable | SecretsKeyUnusable>
+    }) => Effect.Effect<Option.Option<NewSecret>, StorageUnavailable | SecretsKeyUnusable | LimitReached>
     /** The webhooks of a website, oldest first. */
     readonly list: (websiteConfigId: string) => Effect.Effect<ReadonlyArray<Webhook>, StorageUnavailable>
+    /** None if the website has no such webhook. */
+    readonly find: (
+      websiteConfigId: string,
+      webhookId: string
+    ) => Effect.Effect<Option.Option<Webhook>, StorageUnavailable>
     /** None if there is no such webhook. */
     readonly update: (
       webhookId: string,

@@ -6,10 +6,12 @@
 import { Effect, Stream } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../api/OwnerApi.ts"
+import { Deliveries } from "../delivery/Deliveries.ts"
 import { Notifications, type SubmissionMail } from "../delivery/mail/Notifications.ts"
-import type { ShownWebhook } from "../delivery/OperatorsWebhook.ts"
-import { OwnerWebhooks } from "../delivery/OwnerWebhooks.ts"
+import * as OperatorsWebhook from "../delivery/OperatorsWebhook.ts"
+import type { Options } from "../delivery/OwnerWebhooksHttp.ts"
 import * as Webhook from "../delivery/Webhook.ts"
+import { Webhooks } from "../delivery/Webhooks.ts"
 import * as Paced from "../platform/runtime/Paced.ts"
 import * as Calendar from "../platform/text/Calendar.ts"
 import * as Cursor from "../platform/text/Cursor.ts"
@@ -47,7 +49,7 @@ const toDetails = (message: InboxMessage.Message) => ({
   entry_page: message.attribution.entryPage
 })
 
-const deliveryJson = ([delivery, webhook]: readonly [Webhook.Delivery, ShownWebhook]) => ({
+const deliveryJson = (delivery: Webhook.Delivery, webhook: OperatorsWebhook.ShownWebhook) => ({
   webhook_id: delivery.webhookId,
   host: webhook.url === null ? null : Webhook.hostOf(webhook.url),
   event_id: delivery.eventId,
@@ -84,126 +86,138 @@ const paced = <A>(toResult: (message: InboxMessage.Message) => A) =>
 
 const contentTypes = { csv: "text/csv; charset=utf-8", ndjson: "application/x-ndjson" } as const
 
-export const layer = HttpApiBuilder.group(
-  OwnerApi,
-  "submissions",
-  Effect.fnUntraced(function* (handlers) {
-    const exports = yield* Exports
-    const inbox = yield* Inbox
-    const { lists } = yield* SiteSlots
-    const webhooks = yield* OwnerWebhooks
-    const notifications = yield* Notifications
+export const layer = (options: Options) =>
+  HttpApiBuilder.group(
+    OwnerApi,
+    "submissions",
+    Effect.fnUntraced(function* (handlers) {
+      const exports = yield* Exports
+      const inbox = yield* Inbox
+      const { lists } = yield* SiteSlots
+      const webhooks = yield* Webhooks
+      const deliveries = yield* Deliveries
+      const notifications = yield* Notifications
 
-    /**
-     * The lines of an export. Reads once before it returns, so that an unavailable store gives a 503 and not a truncated
-     * response.
-     */
-    const linesOf = Effect.fnUntraced(function* (
-      websiteConfigId: string,
-      filter: InboxMessage.Filter,
-      format: (typeof exportFormats)[number]
-    ) {
-      const messages = inbox.stream(websiteConfigId, filter)
-      if (format === "ndjson") {
-        yield* lists.run(websiteConfigId, inbox.list({ websiteConfigId, filter, after: null, limit: 1 }))
-        return messages.pipe(paced((message) => SubmissionExport.ndjson(message, { withVerdict: true })))
-      }
-      const columns: SubmissionTable.Columns = new Set()
-      yield* messages.pipe(
-        paced(({ formData }) => SubmissionTable.addColumns(columns, formData)),
-        exports.inTurn,
-        Stream.runDrain
-      )
-      return Stream.concat(
-        Stream.succeed(SubmissionTable.header(columns)),
-        messages.pipe(paced((message) => SubmissionTable.row(message, columns)))
-      )
-    })
+      /**
+       * The lines of an export. Reads once before it returns, so that an unavailable store gives a 503 and not a truncated
+       * response.
+       */
+      const linesOf = Effect.fnUntraced(function* (
+        websiteConfigId: string,
+        filter: InboxMessage.Filter,
+        format: (typeof exportFormats)[number]
+      ) {
+        const messages = inbox.stream(websiteConfigId, filter)
+        if (format === "ndjson") {
+          yield* lists.run(websiteConfigId, inbox.list({ websiteConfigId, filter, after: null, limit: 1 }))
+          return messages.pipe(paced((message) => SubmissionExport.ndjson(message, { withVerdict: true })))
+        }
+        const columns: SubmissionTable.Columns = new Set()
+        yield* messages.pipe(
+          paced(({ formData }) => SubmissionTable.addColumns(columns, formData)),
+          exports.inTurn,
+          Stream.runDrain
+        )
+        return Stream.concat(
+          Stream.succeed(SubmissionTable.header(columns)),
+          messages.pipe(paced((message) => SubmissionTable.row(message, columns)))
+        )
+      })
 
-    const find = ({ websiteConfigId }: Site, submissionId: string) =>
-      Effect.flatMap(
-        lists.run(websiteConfigId, inbox.find(websiteConfigId, submissionId)),
-        Effect.fromOption(() => notFound)
-      )
+      const find = ({ websiteConfigId }: Site, submissionId: string) =>
+        Effect.flatMap(
+          lists.run(websiteConfigId, inbox.find(websiteConfigId, submissionId)),
+          Effect.fromOption(() => notFound)
+        )
 
-    return handlers
-      .handle(
-        "list",
-        Effect.fnUntraced(function* ({ query }) {
-          const { site } = yield* Authorized.inbox.read.proof
-          const { websiteConfigId } = site
-          const { items, next } = yield* lists.run(
-            websiteConfigId,
-            inbox.list({
+      return handlers
+        .handle(
+          "list",
+          Effect.fnUntraced(function* ({ query }) {
+            const { site } = yield* Authorized.inbox.read.proof
+            const { websiteConfigId } = site
+            const { items, next } = yield* lists.run(
               websiteConfigId,
-              filter: InboxMessage.toFilter(query, site.timeZone),
-              after: query.cursor ?? null,
-              limit: query.limit ?? Fields.defaultLimit
-            })
-          )
-          return {
-            submissions: items.map((summary) => ({ ...commonOf(summary), preview: summary.preview })),
-            next: next === null ? null : Cursor.format(next)
-          }
-        })
-      )
-      .handle(
-        "overview",
-        Effect.fnUntraced(function* () {
-          const { websiteConfigId } = (yield* Authorized.inbox.read.proof).site
-          return yield* lists.run(websiteConfigId, inbox.overview(websiteConfigId))
-        })
-      )
-      .handle(
-        "details",
-        Effect.fnUntraced(function* ({ params }) {
-          const { site } = yield* Authorized.inbox.read.proof
-          return toDetails(yield* find(site, params.submission_id))
-        })
-      )
-      .handle(
-        "deliveries",
-        Effect.fnUntraced(function* ({ params }) {
-          const proof = yield* Authorized.inbox.read.proof
-          yield* find(proof.site, params.submission_id)
-          const deliveries = yield* webhooks.ofSubmission(proof, params.submission_id)
-          const mails = yield* notifications.ofSubmission(proof.site.websiteConfigId, params.submission_id)
-          return { webhooks: deliveries.map(deliveryJson), mails: mails.map(mailJson) }
-        })
-      )
-      .handle(
-        "export",
-        Effect.fnUntraced(function* ({ query }) {
-          const proof = yield* Authorized.inbox.read.proof
-          yield* exports.begin(proof)
-          const format = query.format ?? "csv"
-          const filter = InboxMessage.toFilter(query, proof.site.timeZone)
-          const lines = yield* linesOf(proof.site.websiteConfigId, filter, format)
-          return exports.file(lines, { name: `submissions.${format}`, contentType: contentTypes[format] })
-        })
-      )
-      .handle(
-        "release",
-        Effect.fnUntraced(function* ({ payload: { submission_ids } }) {
-          const { websiteConfigId } = (yield* Authorized.inbox.change.proof).site
-          const found = yield* lists.run(websiteConfigId, inbox.release(websiteConfigId, submission_ids))
-          return yield* changed(submission_ids, found)
-        })
-      )
-      .handle(
-        "delete",
-        Effect.fnUntraced(function* ({ payload: { submission_ids } }) {
-          const { websiteConfigId } = (yield* Authorized.inbox.change.proof).site
-          const found = yield* lists.run(websiteConfigId, inbox.delete(websiteConfigId, submission_ids))
-          return yield* changed(submission_ids, found)
-        })
-      )
-      .handle(
-        "mark",
-        Effect.fnUntraced(function* ({ payload: { read, submission_ids } }) {
-          const { websiteConfigId } = (yield* Authorized.inbox.change.proof).site
-          return yield* changed(submission_ids, yield* inbox.mark(websiteConfigId, submission_ids, read))
-        })
-      )
-  })
-)
+              inbox.list({
+                websiteConfigId,
+                filter: InboxMessage.toFilter(query, site.timeZone),
+                after: query.cursor ?? null,
+                limit: query.limit ?? Fields.defaultLimit
+              })
+            )
+            return {
+              submissions: items.map((summary) => ({ ...commonOf(summary), preview: summary.preview })),
+              next: next === null ? null : Cursor.format(next)
+            }
+          })
+        )
+        .handle(
+          "overview",
+          Effect.fnUntraced(function* () {
+            const { websiteConfigId } = (yield* Authorized.inbox.read.proof).site
+            return yield* lists.run(websiteConfigId, inbox.overview(websiteConfigId))
+          })
+        )
+        .handle(
+          "details",
+          Effect.fnUntraced(function* ({ params }) {
+            const { site } = yield* Authorized.inbox.read.proof
+            return toDetails(yield* find(site, params.submission_id))
+          })
+        )
+        .handle(
+          "deliveries",
+          Effect.fnUntraced(function* ({ params }) {
+            const { site } = yield* Authorized.inbox.read.proof
+            const { websiteConfigId } = site
+            yield* find(site, params.submission_id)
+            const found = yield* deliveries.ofSubmission(websiteConfigId, params.submission_id)
+            const own = new Map((yield* webhooks.list(websiteConfigId)).map((webhook) => [webhook.webhookId, webhook]))
+            const mails = yield* notifications.ofSubmission(websiteConfigId, params.submission_id)
+            return {
+              webhooks: found.flatMap((delivery) => {
+                const webhook = own.get(delivery.webhookId)
+                return webhook === undefined
+                  ? []
+                  : [deliveryJson(delivery, OperatorsWebhook.shown(options.webhookAllow, webhook))]
+              }),
+              mails: mails.map(mailJson)
+            }
+          })
+        )
+        .handle(
+          "export",
+          Effect.fnUntraced(function* ({ query }) {
+            const proof = yield* Authorized.inbox.read.proof
+            yield* exports.begin(proof)
+            const format = query.format ?? "csv"
+            const filter = InboxMessage.toFilter(query, proof.site.timeZone)
+            const lines = yield* linesOf(proof.site.websiteConfigId, filter, format)
+            return exports.file(lines, { name: `submissions.${format}`, contentType: contentTypes[format] })
+          })
+        )
+        .handle(
+          "release",
+          Effect.fnUntraced(function* ({ payload: { submission_ids } }) {
+            const { websiteConfigId } = (yield* Authorized.inbox.change.proof).site
+            const found = yield* lists.run(websiteConfigId, inbox.release(websiteConfigId, submission_ids))
+            return yield* changed(submission_ids, found)
+          })
+        )
+        .handle(
+          "delete",
+          Effect.fnUntraced(function* ({ payload: { submission_ids } }) {
+            const { websiteConfigId } = (yield* Authorized.inbox.change.proof).site
+            const found = yield* lists.run(websiteConfigId, inbox.delete(websiteConfigId, submission_ids))
+            return yield* changed(submission_ids, found)
+          })
+        )
+        .handle(
+          "mark",
+          Effect.fnUntraced(function* ({ payload: { read, submission_ids } }) {
+            const { websiteConfigId } = (yield* Authorized.inbox.change.proof).site
+            return yield* changed(submission_ids, yield* inbox.mark(websiteConfigId, submission_ids, read))
+          })
+        )
+    })
+  )

@@ -90,7 +90,7 @@ const create = Command.make(
   Effect.fnUntraced(function* (given) {
     const webhooks = yield* Webhooks
     yield* requireAllowed(given.url)
-    const created = yield* webhooks.create(given)
+    const created = yield* webhooks.create(given).pipe(Effect.catchTag("LimitReached", Output.limitReached))
     if (Option.isNone(created)) return yield* Output.notFound("website", given.websiteConfigId)
     const { webhookId } = created.value.webhook
     const target = AddressGuard.targetOf(new URL(given.url))

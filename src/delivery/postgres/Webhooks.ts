@@ -8,10 +8,13 @@ import { randomBytes, randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, Effect, Layer, Option, Redacted, Schema } from "effect"
 import type { SqlError } from "effect/sql"
+import { LimitReached } from "../../platform/limits/LimitReached.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Rounds from "../../platform/rounds/Rounds.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
 import { isCanonicalUuid } from "../../platform/text/Uuid.ts"
+import * as Maximums from "../../sites/Maximums.ts"
+import * as SiteLock from "../../sites/postgres/SiteLock.ts"
 import * as Signature from "../Signature.ts"
 import { rotationMillis, type Webhook } from "../Webhook.ts"
 import { SecretsKeyUnusable, Webhooks } from "../Webhooks.ts"
@@ -24,6 +27,7 @@ export interface Options {
 
 const Found = Schema.Array(Schema.Struct(Rows.fields))
 const WithSecrets = Schema.Array(Schema.Struct({ ...Rows.fields, ...Rows.secretFields }))
+const Counted = Schema.Tuple([Schema.Struct({ count: Schema.Int })])
 const SiteOf = Schema.Array(Schema.Struct({ id: Schema.String }))
 
 /** Updates `site.has_subscribers`. The lock waits for a transaction that adds a subscriber at the same time. */
@@ -42,7 +46,9 @@ export const refreshSubscribers = (
 export const layer = ({ secretsKey }: Options): Layer.Layer<Webhooks, never, PgClient.PgClient> =>
   Layer.effect(
     Webhooks,
-    Effect.map(PgClient.PgClient, (sql) => {
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const whileLocked = yield* SiteLock.make
       const transaction = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
         effect.pipe(sql.withTransaction, Database.mapErrors)
       const key = Option.match(secretsKey, {
@@ -59,8 +65,12 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Webhooks, never, PgC
         const webhookId = randomUUID()
         const createdAt = yield* Clock.currentTimeMillis
         const site = PgTypes.uuid(given.websiteConfigId)
-        const rows = yield* transaction(
+        const rows = yield* whileLocked(given.websiteConfigId)(
           Effect.gen(function* () {
+            const [{ count }] = yield* sql`SELECT count(*)::int FROM webhook WHERE website_config_id = ${site}`.pipe(
+              decodeRows(Counted)
+            )
+            if (count >= Maximums.webhooks.max) return yield* new LimitReached({ maximum: Maximums.webhooks })
             yield* sql`UPDATE site SET has_subscribers = true WHERE website_config_id = ${site} AND deleted_at IS NULL`
             return yield* sql`
               INSERT INTO webhook (webhook_id, website_config_id, url, events, format, secret, created_at)
@@ -147,6 +157,15 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Webhooks, never, PgC
 
       return Webhooks.of({
         create,
+        find: (websiteConfigId, webhookId) =>
+          isCanonicalUuid(websiteConfigId) && isCanonicalUuid(webhookId)
+            ? sql`SELECT ${sql.literal(Rows.columns)} FROM webhook
+                WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)} AND webhook_id = ${PgTypes.uuid(webhookId)}`.pipe(
+                Database.mapErrors,
+                decodeRows(Found),
+                Effect.map(first)
+              )
+            : Effect.succeedNone,
         list: (websiteConfigId) =>
           isCanonicalUuid(websiteConfigId)
             ? sql`SELECT ${sql.literal(Rows.columns)} FROM webhook

@@ -105,6 +105,13 @@ export const unmanaged = make(
   "There is no such key or session, or its access exceeds that of this request."
 )
 
+/** A 422 about the body as a whole. `expected` follows "Value error, ". */
+export const invalidBody = (expected: string): ValidationFailed => ({
+  _tag: "ValidationFailed",
+  detail: [{ loc: ["body"], msg: `Value error, ${expected}`, type: "value_error" }],
+  headers: {}
+})
+
 /** The response for a website that does not exist, or that the caller does not reach. */
 export const unknownSite = make(
   "NotFound",

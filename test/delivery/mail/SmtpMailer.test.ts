@@ -14,7 +14,7 @@ import { mailReceiver, refusal } from "../../support/MailReceiver.ts"
 import { until } from "../../support/Wait.ts"
 
 const pem = (name: string): string =>
-  readFileSync(new URL(`../cli/fixtures/certificates/${name}`, import.meta.url), "utf8")
+  readFileSync(new URL(`../../cli/fixtures/certificates/${name}`, import.meta.url), "utf8")
 
 const certificate = { cert: pem("here.crt"), key: pem("leaf.key") }
 const trusted = { ca: pem("root.crt") }
