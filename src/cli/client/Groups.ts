@@ -11,7 +11,7 @@ import type { OwnerApi } from "../../api/OwnerApi.ts"
 import type { AgentCheck } from "../../chat/agent/AgentCheckService.ts"
 import type * as OwnerInstances from "../../chat/OwnerInstances.ts"
 import type { Invitations } from "../../delivery/mail/Invitations.ts"
-import type * as OwnerWebhooks from "../../delivery/OwnerWebhooks.ts"
+import type * as WebhookHandlers from "../../delivery/OwnerWebhooksHttp.ts"
 import type { TestDeliveries } from "../../delivery/TestDeliveries.ts"
 import type { RateLimiter } from "../../platform/limits/RateLimiter.ts"
 import type * as DataHandlers from "../../privacy/OwnerDataHttp.ts"
@@ -25,7 +25,7 @@ import type { Validation } from "../../sites/access/ValidationApi.ts"
 import type { OwnerSites } from "../../sites/OwnerSites.ts"
 import type { GroupName } from "./Client.ts"
 
-export interface Options extends OwnerInstances.Options, DataHandlers.Options, OwnerWebhooks.Options {}
+export interface Options extends OwnerInstances.Options, DataHandlers.Options, WebhookHandlers.Options {}
 
 /** The services with which handlers reach the stores and other systems. */
 export type Stores = Layer.Success<ReturnType<typeof App.storage>> | TestDeliveries | Invitations | AgentCheck
@@ -73,16 +73,8 @@ export const load = async (group: GroupName, options: Options) => {
       return handlers((await import("../../activity/OwnerActivityHttp.ts")).layer)
     case "forms":
       return handlers((await import("../../forms/OwnerFormsHttp.ts")).layer)
-    case "submissions": {
-      const Webhooks = await import("../../delivery/OwnerWebhooks.ts")
-      const Notifications = await import("../../delivery/mail/OwnerNotifications.ts")
-      return handlers(
-        Layer.provide((await import("../../forms/OwnerSubmissionsHttp.ts")).layer, [
-          Webhooks.layer(options),
-          Notifications.layer
-        ])
-      )
-    }
+    case "submissions":
+      return handlers((await import("../../forms/OwnerSubmissionsHttp.ts")).layer(options))
     case "conversations": {
       const Conversations = await import("../../chat/OwnerConversations.ts")
       return handlers(Layer.provide((await import("../../chat/OwnerConversationsHttp.ts")).layer, Conversations.layer))
@@ -99,12 +91,8 @@ export const load = async (group: GroupName, options: Options) => {
       return handlers((await import("../../sites/access/OwnerKeysHttp.ts")).layer)
     case "sessions":
       return handlers((await import("../../sites/access/OwnerSessionsHttp.ts")).layer)
-    case "webhooks": {
-      const Webhooks = await import("../../delivery/OwnerWebhooks.ts")
-      return handlers(
-        Layer.provide((await import("../../delivery/OwnerWebhooksHttp.ts")).layer, Webhooks.layer(options))
-      )
-    }
+    case "webhooks":
+      return handlers((await import("../../delivery/OwnerWebhooksHttp.ts")).layer(options))
     case "notifications": {
       const Notifications = await import("../../delivery/mail/OwnerNotifications.ts")
       return handlers(
