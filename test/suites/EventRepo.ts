@@ -25,7 +25,8 @@ const isOldestFirst = (rows: ReadonlyArray<Row>): boolean =>
 
 export const suite = <E>(
   name: string,
-  layer: Layer.Layer<EventRepo | AnalyticsRepo | AnalyticsExport | SiteDirectory, E>
+  layer: Layer.Layer<EventRepo | AnalyticsRepo | AnalyticsExport | SiteDirectory, E>,
+  { runs = 40 }: { readonly runs?: number } = {}
 ) =>
   describe(name, () => {
     withLayer(layer, { excludeTestServices: true })((it) => {
@@ -55,7 +56,7 @@ export const suite = <E>(
               ...storedEvents.map((event): Row => ({ type: "event", event }))
             ])
           }),
-        { arbitrary: { runs: 40 } }
+        { arbitrary: { runs } }
       )
 
       it.effect.prop(
@@ -74,7 +75,7 @@ export const suite = <E>(
             assert.lengthOf(yield* read(hostedWebsiteId, time + 1, time + 2), 0)
             assert.lengthOf(yield* read(hostedWebsiteId, time - 1, time), 0)
           }),
-        { arbitrary: { runs: 20 } }
+        { arbitrary: { runs: runs / 2 } }
       )
 
       it.effect("the export of a website has no records of another website", () =>

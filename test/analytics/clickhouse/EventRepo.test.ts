@@ -20,6 +20,7 @@ const live = Layer.mergeAll(
 )
 
 TestClickHouse.describeWithClickHouse("with ClickHouse", () => {
-  suite("analytics/clickhouse/EventRepo", live)
+  // Few runs: an insert takes tens of milliseconds, however small it is.
+  suite("analytics/clickhouse/EventRepo", live, { runs: 10 })
   unknownSites("analytics/clickhouse/EventRepo: batches", live)
 })

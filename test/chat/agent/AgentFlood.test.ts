@@ -81,7 +81,6 @@ describe("AgentStream over HTTP: data besides the text", () => {
   const floods: ReadonlyArray<readonly [string, (response: ServerResponse) => () => number]> = [
     ["frames without a word", (response) => endlessly(response, 'data: {"choices":[]}\n\n'.repeat(3_000))],
     ["thought", (response) => endlessly(response, thought.repeat(200))],
-    ["comments", (response) => endlessly(response, ":\n".repeat(30_000))],
     [
       "comments, each in its own chunk",
       (response) => {

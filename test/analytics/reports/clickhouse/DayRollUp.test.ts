@@ -144,7 +144,7 @@ TestClickHouse.describeWithClickHouse("analytics/reports/clickhouse/DayRollUp: d
             yield* site.check(request, "after the rollup run")
           }
         }),
-      { arbitrary: { runs: 4 }, timeout: 240_000 }
+      { arbitrary: { runs: 2 }, timeout: 240_000 }
     )
   })
 })

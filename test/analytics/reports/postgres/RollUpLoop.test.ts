@@ -96,7 +96,7 @@ describe("postgres/analytics/reports", () => {
           yield* RollUpLoop.round
           yield* checkMoved("after the rollup run in another time zone")
         }),
-      { arbitrary: { runs: 6 }, timeout: 240_000 }
+      { arbitrary: { runs: 3 }, timeout: 240_000 }
     )
 
     it.effect.prop(
@@ -139,7 +139,7 @@ describe("postgres/analytics/reports", () => {
           yield* RollUpLoop.round
           yield* check(site, shapes, "after the rollup run")
         }),
-      { arbitrary: { runs: 6 }, timeout: 240_000 }
+      { arbitrary: { runs: 3 }, timeout: 240_000 }
     )
   })
 })
