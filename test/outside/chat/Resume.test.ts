@@ -25,7 +25,7 @@ class Services extends Context.Service<
     readonly urls: ReadonlyArray<string>
     /** Starts the first service again. */
     readonly restart: Effect.Effect<void>
-    /** Ends the leases of running answers at once. `test/faults/Answers.test.ts` waits until a lease ends by itself. */
+    /** Ends the leases of running answers at once. By itself, a lease ends in ten seconds at most. */
     readonly endLeases: Effect.Effect<void>
   }
 >()("test/outside/chat/Resume/Services") {}

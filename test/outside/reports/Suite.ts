@@ -198,7 +198,7 @@ const expectAll = Effect.fnUntraced(function* (all: ReadonlyArray<Case>) {
   }
 })
 
-/** A part of the cases. With 2, 8, 13 and 29, it has every range and every filter, since these repeat after 15. */
+/** A part of the cases. With 2, 8 and 13, it has every range and every filter, since these repeat after 15. */
 const every = (step: number, all: ReadonlyArray<Case>) => all.filter((_, index) => index % step === 0)
 
 /** The rows of a report by their dimensions. */
@@ -239,9 +239,12 @@ export const suite = (store: Store) => {
 
     it.effect("the same once the store has precomputed the visits of past days", () =>
       Effect.gen(function* () {
-        const { command } = yield* Stage
-        yield* command("report", "rebuild")
-        yield* expectAll(every(isFast ? 8 : 29, yield* cases))
+        const { command, sites } = yield* Stage
+        // On ClickHouse, to rebuild the year of a website takes as long as thirty reports.
+        const [only] = isFast ? [] : sites
+        yield* command("report", "rebuild", ...(only === undefined ? [] : ["--site", only.id]))
+        const all = yield* cases
+        yield* expectAll(every(8, only === undefined ? all : all.filter(({ site }) => site === only)))
       })
     )
 
