@@ -30,9 +30,7 @@ import * as ClusterRateLimiter from "./platform/cluster/RateLimiter.ts"
 import * as Countries from "./platform/countries/Countries.ts"
 import type * as NodeServer from "./platform/http/NodeServer.ts"
 import * as ConnectionBounds from "./platform/limits/ConnectionBounds.ts"
-import * as LocalFallback from "./platform/limits/LocalFallback.ts"
-import * as MemoryRateLimiter from "./platform/limits/MemoryRateLimiter.ts"
-import type { RateLimiter } from "./platform/limits/RateLimiter.ts"
+import { layerMemory, type RateLimiter, withFallback } from "./platform/limits/RateLimiter.ts"
 import * as OutwardClient from "./platform/outward/OutwardClient.ts"
 import * as Database from "./platform/postgres/Database.ts"
 import * as LeftOver from "./platform/rounds/postgres/LeftOver.ts"
@@ -104,9 +102,9 @@ const deliver = (settings: Settings, mailOption: Mail) => {
 /** The rate limiter: in memory, or with `REDIS_URL` in Redis, with the in-memory one as a fallback. */
 export const rateLimiter = (settings: Settings) =>
   Option.match(settings.redisUrl, {
-    onNone: () => MemoryRateLimiter.layer({ maxKeys: settings.rateLimitMaxKeys }),
+    onNone: () => layerMemory({ maxKeys: settings.rateLimitMaxKeys }),
     onSome: (url) =>
-      LocalFallback.layer({ maxKeys: settings.rateLimitMaxKeys }, (fallback) =>
+      withFallback({ maxKeys: settings.rateLimitMaxKeys }, (fallback) =>
         Layer.unwrap(
           Effect.map(
             load(() => import("./platform/redis/RateLimiter.ts")),
@@ -120,9 +118,7 @@ export const rateLimiter = (settings: Settings) =>
 export const workerRateLimiter = (settings: Settings, link: Link) =>
   Option.isSome(settings.redisUrl)
     ? rateLimiter(settings)
-    : LocalFallback.layer({ maxKeys: settings.rateLimitMaxKeys }, (fallback) =>
-        ClusterRateLimiter.layer({ link, fallback })
-      )
+    : withFallback({ maxKeys: settings.rateLimitMaxKeys }, (fallback) => ClusterRateLimiter.layer({ link, fallback }))
 
 /**
  * Reads an agent's key from the variable that its instance names. If the value comes from a file, it may end with a line break.

@@ -17,9 +17,8 @@ import * as Decision from "../platform/http/Decision.ts"
 import * as EndpointGroup from "../platform/http/EndpointGroup.ts"
 import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
 import * as Origin from "../platform/http/Origin.ts"
-import * as RateLimitCheck from "../platform/http/RateLimitCheck.ts"
 import type { RateLimitPolicy } from "../platform/limits/RateLimit.ts"
-import { RateLimiter } from "../platform/limits/RateLimiter.ts"
+import { type LimitHeaders, makeCheck, RateLimiter } from "../platform/limits/RateLimiter.ts"
 import type { RecordRefused, StorageUnavailable } from "../platform/Storage.ts"
 import * as DecisionHttp from "../sites/DecisionHttp.ts"
 import { Decisions } from "../sites/Decisions.ts"
@@ -62,7 +61,7 @@ type Record<Payload> = (
 
 /** Returns the function that makes the handler of a kind of payload. All handlers share one rate limit. */
 const makeTracking = Effect.fnUntraced(function* (options: Options) {
-  const checkRateLimit = RateLimitCheck.make(yield* RateLimiter, options.rateLimit)
+  const checkRateLimit = makeCheck(yield* RateLimiter, options.rateLimit)
   const directory = yield* SiteDirectory
   const salts = yield* VisitorSalts
   const recordUncounted = DecisionHttp.make(yield* Decisions)
@@ -73,7 +72,7 @@ const makeTracking = Effect.fnUntraced(function* (options: Options) {
   const decided = DecisionHttp.decided(recordUncounted, "tracking-token", Received)
 
   return <Payload extends { readonly site_id: string }>(record: Record<Payload>) => {
-    const store = (head: RequestHead, payload: Payload, site: Site, headers: RateLimitCheck.LimitHeaders) => {
+    const store = (head: RequestHead, payload: Payload, site: Site, headers: LimitHeaders) => {
       const subject = { _tag: "Known", websiteConfigId: site.websiteConfigId } as const
       if (!Origin.accepts(head, site.origins)) {
         return recordUncounted("foreign-origin", subject)(ErrorResponses.foreignOrigin("website", headers))

@@ -5,7 +5,7 @@
  * @module
  */
 import { hash } from "node:crypto"
-import { clientKey } from "../platform/limits/ClientKey.ts"
+import { clientKey } from "../platform/limits/ClientAddress.ts"
 import * as Storable from "../platform/text/Storable.ts"
 import * as ReferrerSpam from "./ReferrerSpam.ts"
 import type { Client } from "./UserAgent.ts"

@@ -9,7 +9,7 @@ import { HttpServerResponse } from "effect/http"
 import type { ValidationError } from "../platform/contract/Errors.ts"
 import { Received } from "../platform/contract/Received.ts"
 import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
-import type * as RateLimitCheck from "../platform/http/RateLimitCheck.ts"
+import type { LimitHeaders } from "../platform/limits/RateLimiter.ts"
 import { Decisions } from "../sites/Decisions.ts"
 import * as ErrorMapping from "../sites/ErrorMapping.ts"
 import type { AgentRefusal } from "./AgentStream.ts"
@@ -31,7 +31,7 @@ export type Answer = Response | ChatResponse.StartedChat
 /** Makes the response for an answer that has begun. `headers` are those of the rate limit. */
 export type Respond = (
   answer: SendQuestion.OpenedAnswer,
-  headers: RateLimitCheck.LimitHeaders
+  headers: LimitHeaders
 ) => Effect.Effect<Answer, AgentRefusal, Scope.Scope>
 
 /** Begins the event stream of an answer in the client's protocol. A stream that is silent for `heartbeat` gets a comment. */
@@ -40,7 +40,7 @@ export type Stream = (
   heartbeat?: Duration.Input
 ) => (
   answer: SendQuestion.OpenedAnswer,
-  headers: RateLimitCheck.LimitHeaders
+  headers: LimitHeaders
 ) => Effect.Effect<ChatResponse.StartedChat, AgentRefusal, Scope.Scope>
 
 /** The published protocol. */
@@ -84,7 +84,7 @@ const toResponse = (answer: Answer): Effect.Effect<Response> =>
 const defaultHeartbeat = "15 seconds"
 
 /** The response to an error before the answer begins. */
-const refusalOf = (error: SendQuestion.SendError, headers: RateLimitCheck.LimitHeaders): Effect.Effect<Response> => {
+const refusalOf = (error: SendQuestion.SendError, headers: LimitHeaders): Effect.Effect<Response> => {
   switch (error._tag) {
     case "StorageUnavailable":
       return ErrorMapping.ofUnavailable(error, headers)

@@ -8,8 +8,8 @@ import { HttpServerResponse } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Api } from "../api/Api.ts"
 import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
-import type * as RateLimitCheck from "../platform/http/RateLimitCheck.ts"
 import * as RequestHead from "../platform/http/RequestHead.ts"
+import type { LimitHeaders } from "../platform/limits/RateLimiter.ts"
 import type { RecordRefused, StorageUnavailable } from "../platform/Storage.ts"
 import * as Calendar from "../platform/text/Calendar.ts"
 import * as ErrorMapping from "../sites/ErrorMapping.ts"
@@ -34,14 +34,14 @@ const accepted: AgentEvent = { _tag: "Accepted" }
 interface Visitor {
   readonly instance: Instance
   readonly key: ConversationKey
-  readonly headers: RateLimitCheck.LimitHeaders
+  readonly headers: LimitHeaders
 }
 
 type HandlerError = StorageUnavailable | RecordRefused | AgentRefusal
 
 type Response = HttpServerResponse.HttpServerResponse
 
-const noContent = (headers: RateLimitCheck.LimitHeaders): Response => HttpServerResponse.empty({ status: 204, headers })
+const noContent = (headers: LimitHeaders): Response => HttpServerResponse.empty({ status: 204, headers })
 
 const toMessage = (message: Message): Conversation["messages"][number] => ({
   id: message.messageId,
@@ -71,7 +71,7 @@ export const layer = HttpApiBuilder.group(
     const asVisitor = (
       conversationId: string,
       handle: (visitor: Visitor) => Effect.Effect<Response, HandlerError, Scope.Scope>,
-      onNotStored: (headers: RateLimitCheck.LimitHeaders) => Response = ErrorResponses.unknownConversation
+      onNotStored: (headers: LimitHeaders) => Response = ErrorResponses.unknownConversation
     ): Effect.Effect<Response, never, Admitted | Scope.Scope> =>
       Effect.flatMap(Admitted, ({ headers, instance }) =>
         Effect.flatMap(store.hashKey, (hashKey) => {

@@ -5,7 +5,7 @@
  * @module
  */
 import { Context, Layer, Option } from "effect"
-import { clientKey } from "../platform/limits/ClientKey.ts"
+import { clientKey } from "../platform/limits/ClientAddress.ts"
 import * as OpenSlots from "../platform/limits/OpenSlots.ts"
 
 /** `None` means no limit. */

@@ -10,10 +10,9 @@ import type * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import { LimitHeaders } from "../platform/contract/Received.ts"
 import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
 import * as Origin from "../platform/http/Origin.ts"
-import * as RateLimitCheck from "../platform/http/RateLimitCheck.ts"
 import * as RequestHead from "../platform/http/RequestHead.ts"
 import type { RateLimitPolicy } from "../platform/limits/RateLimit.ts"
-import { RateLimiter } from "../platform/limits/RateLimiter.ts"
+import { makeCheck, RateLimiter } from "../platform/limits/RateLimiter.ts"
 import { parseUuid } from "../platform/text/Uuid.ts"
 import { Decisions } from "../sites/Decisions.ts"
 import * as ErrorMapping from "../sites/ErrorMapping.ts"
@@ -45,8 +44,8 @@ export const layer = (options: Options) =>
       const tokens = yield* WidgetTokens
       const decisions = yield* Decisions
       const checks = {
-        chat: RateLimitCheck.make(limiter, options.rateLimitChat),
-        read: RateLimitCheck.make(limiter, options.rateLimitChatRead)
+        chat: makeCheck(limiter, options.rateLimitChat),
+        read: makeCheck(limiter, options.rateLimitChatRead)
       }
 
       const admit = <E, R>(

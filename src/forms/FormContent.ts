@@ -4,7 +4,7 @@
  *
  * @module
  */
-import * as JsonMembers from "../platform/json/JsonMembers.ts"
+import * as Json from "../platform/json/Json.ts"
 import * as SpamScore from "./SpamScore.ts"
 
 const prefix = "hydracore_"
@@ -44,7 +44,7 @@ export const hintsOf = (fields: Readonly<Record<string, unknown>>): Hints => ({
  */
 export const withoutReserved = (text: string, fields: Readonly<Record<string, unknown>>): string =>
   Object.keys(fields).some(isReserved)
-    ? `{${JsonMembers.members(text)
+    ? `{${Json.members(text)
         .filter(({ name }) => !isReserved(name))
         .map(({ key, value }) => `${key}:${value}`)
         .join(",")}}`
@@ -55,7 +55,7 @@ export const withoutReserved = (text: string, fields: Readonly<Record<string, un
  */
 export const valueTexts = (text: string): ReadonlyMap<string, ReadonlyArray<string>> => {
   const texts = new Map<string, Array<string>>()
-  for (const { name, value } of JsonMembers.members(text)) {
+  for (const { name, value } of Json.members(text)) {
     const before = texts.get(name)
     if (before === undefined) texts.set(name, [value])
     else before.push(value)

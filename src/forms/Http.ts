@@ -18,11 +18,10 @@ import * as Body from "../platform/http/Body.ts"
 import * as EndpointGroup from "../platform/http/EndpointGroup.ts"
 import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
 import * as Origin from "../platform/http/Origin.ts"
-import * as RateLimitCheck from "../platform/http/RateLimitCheck.ts"
 import type * as RequestHead from "../platform/http/RequestHead.ts"
-import * as JsonMembers from "../platform/json/JsonMembers.ts"
+import * as Json from "../platform/json/Json.ts"
 import type { RateLimitPolicy } from "../platform/limits/RateLimit.ts"
-import { RateLimiter } from "../platform/limits/RateLimiter.ts"
+import { type LimitHeaders, makeCheck, RateLimiter } from "../platform/limits/RateLimiter.ts"
 import type { RecordRefused, StorageUnavailable } from "../platform/Storage.ts"
 import * as DecisionHttp from "../sites/DecisionHttp.ts"
 import { Decisions } from "../sites/Decisions.ts"
@@ -68,7 +67,7 @@ const page = (
   site: Site,
   next: string | undefined,
   submissionId: string,
-  limitHeaders: RateLimitCheck.LimitHeaders
+  limitHeaders: LimitHeaders
 ) => {
   const url = Origin.nextUrl(site.origins, next)
   if (url !== null) return FormPages.redirect(url, limitHeaders)
@@ -82,7 +81,7 @@ export interface Options {
 
 /** Makes the function that answers a valid submission. */
 const make = Effect.fnUntraced(function* (options: Options) {
-  const checkRateLimit = RateLimitCheck.make(yield* RateLimiter, options.rateLimit)
+  const checkRateLimit = makeCheck(yield* RateLimiter, options.rateLimit)
   const directory = yield* FormDirectory
   const leadHashes = yield* LeadHashes.make
   const repo = yield* SubmissionRepo
@@ -95,7 +94,7 @@ const make = Effect.fnUntraced(function* (options: Options) {
     formData: string,
     key: string | null,
     { forms, site }: SiteForms,
-    headers: RateLimitCheck.LimitHeaders
+    headers: LimitHeaders
   ): Effect.Effect<Response, StorageUnavailable | RecordRefused | IdempotencyConflict> => {
     const subject = { _tag: "Known", websiteConfigId: site.websiteConfigId } as const
     if (!Origin.accepts(head, site.origins)) {
@@ -148,7 +147,7 @@ const make = Effect.fnUntraced(function* (options: Options) {
 
   return (payload: SubmissionPayload, key: string | null) =>
     Effect.flatMap(SubmissionBody, (body) => {
-      const formData = JsonMembers.memberText(body.text, "form_data", payload)
+      const formData = Json.memberText(body.text, "form_data", payload)
       if (formData === undefined || formData.depth > maxDepth) {
         return Effect.succeed(ErrorResponses.invalid([tooDeep]))
       }

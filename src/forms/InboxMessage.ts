@@ -4,8 +4,7 @@
  * @module
  */
 import * as LocalTime from "../analytics/reports/LocalTime.ts"
-import * as JsonMembers from "../platform/json/JsonMembers.ts"
-import * as JsonSearch from "../platform/json/JsonSearch.ts"
+import * as Json from "../platform/json/Json.ts"
 import type { Position } from "../platform/text/Cursor.ts"
 import { contains } from "../platform/text/Search.ts"
 import type { Status, Submission } from "./Submission.ts"
@@ -94,7 +93,7 @@ export interface Needles {
   readonly json: ReadonlyArray<string>
 }
 
-export const needlesOf = (search: string): Needles => ({ text: search, json: JsonSearch.needlesOf(search) })
+export const needlesOf = (search: string): Needles => ({ text: search, json: Json.needlesOf(search) })
 
 /** Whether a list with this filter contains the submission. */
 export const matches = (message: Message, filter: Filter): boolean => {
@@ -177,6 +176,6 @@ export interface Field {
 
 /** The fields of a form in order, repeated ones included. */
 export const fieldsOf = (formData: string): ReadonlyArray<Field> =>
-  JsonMembers.members(formData).map(({ name, value }) =>
+  Json.members(formData).map(({ name, value }) =>
     value.startsWith('"') ? { name, type: "text", value: JSON.parse(value) as string } : { name, type: "json", value }
   )

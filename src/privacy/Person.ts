@@ -13,7 +13,7 @@ import type { Conversation } from "../chat/conversations/Conversation.ts"
 import type { Notification } from "../delivery/mail/Notification.ts"
 import type { DeliveryStatus } from "../delivery/Webhook.ts"
 import type { Submission } from "../forms/Submission.ts"
-import * as JsonScan from "../platform/json/JsonScan.ts"
+import * as Json from "../platform/json/Json.ts"
 import * as PercentEncoding from "../platform/text/PercentEncoding.ts"
 
 /** The kinds of data that are searched. Their deliveries are found with them. */
@@ -87,7 +87,7 @@ export const hasSubmitted = ({ email, formData }: Pick<Submission, "email" | "fo
   if (email !== null && isMentioned(email, address)) return true
   let isFound = false
   // The tokens, because `JSON.parse` drops all but the last of repeated members, and all repeated members are stored.
-  JsonScan.scan(formData, (start, end) => {
+  Json.scan(formData, (start, end) => {
     if (isFound || formData[start] !== '"') return
     isFound = isMentioned(JSON.parse(formData.slice(start, end)), address)
   })

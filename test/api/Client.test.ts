@@ -23,7 +23,7 @@ import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import * as Countries from "../../src/platform/countries/Countries.ts"
 import * as Body from "../../src/platform/http/Body.ts"
 import * as Validation from "../../src/platform/http/Validation.ts"
-import * as MemoryRateLimiter from "../../src/platform/limits/MemoryRateLimiter.ts"
+import { layerMemory } from "../../src/platform/limits/RateLimiter.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import * as MemoryStorage from "../support/MemoryStorage.ts"
 import { options } from "../support/TestServer.ts"
@@ -50,7 +50,7 @@ const handlersWith = ({
     ),
     Layer.provide([
       Countries.none,
-      MemoryRateLimiter.layer({ maxKeys: 10 }),
+      layerMemory({ maxKeys: 10 }),
       MemoryAgentStream.layer(() => MemoryAgentStream.texts(["Hello"])),
       Layer.effect(Drain.Drain, Drain.make({ grace: "1 second" }))
     ]),

@@ -14,7 +14,7 @@ import type { Demo } from "../../src/demo/DemoData.ts"
 import * as DemoFeed from "../../src/demo/DemoFeed.ts"
 import * as DemoSite from "../../src/demo/DemoSite.ts"
 import * as Countries from "../../src/platform/countries/Countries.ts"
-import * as MemoryRateLimiter from "../../src/platform/limits/MemoryRateLimiter.ts"
+import { layerMemory } from "../../src/platform/limits/RateLimiter.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { violations } from "../support/browser/Axe.ts"
 import { Chromium, inChromium } from "../support/browser/Browser.ts"
@@ -38,7 +38,7 @@ const running = Layer.effectContext(
         Layer.provide([
           Countries.none,
           TestDeliveries.layer(),
-          MemoryRateLimiter.layer({ maxKeys: 100 }),
+          layerMemory({ maxKeys: 100 }),
           Layer.provideMerge(AgentInspection.layer, Layer.provide(feed.observers, agent))
         ]),
         Layer.provideMerge(postgres())

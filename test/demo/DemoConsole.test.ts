@@ -12,7 +12,7 @@ import * as AgentInspection from "../../src/cli/doctor/AgentInspection.ts"
 import * as DemoConsole from "../../src/demo/DemoConsole.ts"
 import * as Countries from "../../src/platform/countries/Countries.ts"
 import * as LocalPage from "../../src/platform/http/LocalPage.ts"
-import * as MemoryRateLimiter from "../../src/platform/limits/MemoryRateLimiter.ts"
+import { layerMemory } from "../../src/platform/limits/RateLimiter.ts"
 import { ConsoleSessions } from "../../src/sites/access/ConsoleSessions.ts"
 import { everySession } from "../support/Lists.ts"
 import { fromOwnPage } from "../support/OwnerRequests.ts"
@@ -43,7 +43,7 @@ describe("demo: the console", () => {
           Layer.provide([
             Countries.none,
             TestDeliveries.layer(),
-            MemoryRateLimiter.layer({ maxKeys: 10 }),
+            layerMemory({ maxKeys: 10 }),
             Layer.provideMerge(
               AgentInspection.layer,
               MemoryAgentStream.layer(() => MemoryAgentStream.texts([]))

@@ -12,7 +12,7 @@ import * as AgentInspection from "../../src/cli/doctor/AgentInspection.ts"
 import * as DemoFeed from "../../src/demo/DemoFeed.ts"
 import * as DemoSite from "../../src/demo/DemoSite.ts"
 import * as Countries from "../../src/platform/countries/Countries.ts"
-import * as MemoryRateLimiter from "../../src/platform/limits/MemoryRateLimiter.ts"
+import { layerMemory } from "../../src/platform/limits/RateLimiter.ts"
 import { postgres } from "../support/Storages.ts"
 import * as TestDeliveries from "../support/TestDeliveries.ts"
 import { options } from "../support/TestServer.ts"
@@ -36,7 +36,7 @@ describe("demo: the feed", () => {
           Layer.provide([
             Countries.none,
             Layer.provide(TestDeliveries.layer(), postgres()),
-            MemoryRateLimiter.layer({ maxKeys: 10 }),
+            layerMemory({ maxKeys: 10 }),
             Layer.provideMerge(
               AgentInspection.layer,
               MemoryAgentStream.layer(() => MemoryAgentStream.texts([]))

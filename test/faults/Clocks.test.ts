@@ -11,8 +11,7 @@ import * as PgAnalytics from "../../src/analytics/postgres/AnalyticsRepo.ts"
 import * as PgSalts from "../../src/analytics/postgres/VisitorSalts.ts"
 import * as PgReports from "../../src/analytics/reports/postgres/Reports.ts"
 import { dayAt, VisitorSalts } from "../../src/analytics/VisitorSalts.ts"
-import * as MemoryRateLimiter from "../../src/platform/limits/MemoryRateLimiter.ts"
-import { RateLimiter } from "../../src/platform/limits/RateLimiter.ts"
+import { layerMemory, RateLimiter } from "../../src/platform/limits/RateLimiter.ts"
 import * as Maintenance from "../../src/privacy/postgres/Maintenance.ts"
 import { at } from "../suites/VisitorSalts.ts"
 import { countsBy, pageViews } from "../support/Counts.ts"
@@ -142,6 +141,6 @@ describe("faults: clocks", () => {
       const refused = yield* take(midnight - 2 * hour)
       assert.isFalse(refused.accepted)
       assert.isAtMost(refused.resetMillis, policy.windowMillis)
-    }).pipe(Effect.provide(MemoryRateLimiter.layer({ maxKeys: 10 })))
+    }).pipe(Effect.provide(layerMemory({ maxKeys: 10 })))
   )
 })

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as FormContent from "../../src/forms/FormContent.ts"
-import * as JsonMembers from "../../src/platform/json/JsonMembers.ts"
+import * as Json from "../../src/platform/json/Json.ts"
 
 const Name = Schema.Union([
   Schema.Literals(["hydracore_hp", "hydracore_ms", "hydracore_", "hydracore_x", "hydracore", "__proto__", "a", ""]),
@@ -30,7 +30,7 @@ const keyOf = (name: string, index: number): string =>
 describe("platform/json/JsonMembers", () => {
   it.prop("returns the source text of every member, from which the object can be rebuilt", [Members], ([members]) => {
     const text = textOf(members)
-    const parsed = JsonMembers.members(text)
+    const parsed = Json.members(text)
     assert.deepStrictEqual(
       parsed.map(({ name, value }) => [name, value]),
       members.map(([name, value]) => [name, value])

@@ -12,7 +12,7 @@ import { build } from "esbuild"
 import { get } from "../../scripts/torture/Load.ts"
 import * as Bundles from "../../src/pages/Bundles.ts"
 import * as Primary from "../../src/platform/cluster/Primary.ts"
-import * as MemoryRateLimiter from "../../src/platform/limits/MemoryRateLimiter.ts"
+import { layerMemory } from "../../src/platform/limits/RateLimiter.ts"
 import type { Snapshot } from "../../src/platform/telemetry/Snapshot.ts"
 import * as ProcessTree from "./ProcessTree.ts"
 import * as TestMetrics from "./TestMetrics.ts"
@@ -84,7 +84,7 @@ export const make = Effect.fnUntraced(function* (options: {
     },
     startTimeout: Duration.millis(startTimeoutMillis),
     endTimeout: Duration.millis(endTimeoutMillis)
-  }).pipe(Effect.provide([MemoryRateLimiter.layer({ maxKeys: 10 }), TestMetrics.make().layer, logs]), Effect.exit)
+  }).pipe(Effect.provide([layerMemory({ maxKeys: 10 }), TestMetrics.make().layer, logs]), Effect.exit)
   const agent = new Agent({ keepAlive: false })
   const url = (pathname: string) =>
     `http://127.0.0.1:${Option.getOrThrow(Exit.getSuccess(primary)).addresses[0]?.port}${pathname}`

@@ -13,7 +13,7 @@ import { WidgetTokens } from "../../src/chat/WidgetTokens.ts"
 import * as AgentInspection from "../../src/cli/doctor/AgentInspection.ts"
 import type { Options as TestOptions } from "../../src/delivery/SentTestDeliveries.ts"
 import * as Countries from "../../src/platform/countries/Countries.ts"
-import * as MemoryRateLimiter from "../../src/platform/limits/MemoryRateLimiter.ts"
+import { layerMemory } from "../../src/platform/limits/RateLimiter.ts"
 import * as Retention from "../../src/sites/Retention.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import * as MemoryStorage from "./MemoryStorage.ts"
@@ -133,7 +133,7 @@ export const layer = (
       Server.layer({ ...options, ...overrides }).pipe(
         Layer.provide([
           Countries.none,
-          MemoryRateLimiter.layer({ maxKeys: 1000 }),
+          layerMemory({ maxKeys: 1000 }),
           Layer.provideMerge(AgentInspection.layer, MemoryAgentStream.layer(agent)),
           TestDeliveries.layer(overrides.webhookAllow, mail)
         ])

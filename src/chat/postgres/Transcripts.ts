@@ -8,7 +8,7 @@ import { PgTypes } from "@effect/sql-pg"
 import type { PgClient } from "@effect/sql-pg/PgClient"
 import { Effect, Layer, Option, Schema, Stream } from "effect"
 import type { SqlError } from "effect/sql"
-import * as JsonSearch from "../../platform/json/JsonSearch.ts"
+import * as Json from "../../platform/json/Json.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as OwnerConnections from "../../platform/postgres/OwnerConnections.ts"
 import * as Times from "../../platform/postgres/Times.ts"
@@ -84,7 +84,7 @@ const escapes: ReadonlyArray<readonly [escape: string, character: string]> = [
 
 /** The forms in which `texts` contains a text. */
 const needlesOf = (text: string): ReadonlyArray<string> =>
-  JsonSearch.needlesOf(text).map((needle) =>
+  Json.needlesOf(text).map((needle) =>
     escapes.reduce((unescaped, [escape, character]) => unescaped.replaceAll(escape, character), needle)
   )
 

@@ -1,11 +1,11 @@
 /**
- * Determines the client address of a request behind reverse proxies. Pure.
+ * The address of a client: which one it is behind reverse proxies, whose networks are trusted, and the key by which clients are
+ * counted. Pure.
  *
  * @module
  */
 import { Result } from "effect"
-import { type IpNetwork, NetAddress } from "effect/net"
-import * as Networks from "./Networks.ts"
+import { IpInterface, IpNetwork, NetAddress } from "effect/net"
 
 /** Parses an IP address that may have brackets or a port. Undefined for any other text. */
 const parse = (text: string): NetAddress.IpAddress | undefined => {
@@ -28,7 +28,7 @@ export const makeIsProxy = (trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>):
   return (peer) => {
     if (last?.peer !== peer) {
       const address = parse(peer)
-      last = { peer, isProxy: address !== undefined && Networks.contain(trustedProxies, address) }
+      last = { peer, isProxy: address !== undefined && networksContain(trustedProxies, address) }
     }
     return last.isProxy
   }
@@ -52,8 +52,64 @@ export const make = (
     for (let index = hops.length - 1; index >= 0; index--) {
       const address = parse(hops[index]!.trim())
       if (address === undefined) return peer
-      if (index === 0 || !Networks.contain(trustedProxies, address)) return NetAddress.formatIp(address)
+      if (index === 0 || !networksContain(trustedProxies, address)) return NetAddress.formatIp(address)
     }
     return peer
   }
 }
+
+/**
+ * The key of an address: the IPv4 address, or the /64 network of an IPv6 address, since a client usually controls a whole
+ * /64. An IPv4-mapped IPv6 address (`::ffff:192.0.2.1`) counts as the IPv4 address. Any other text, such as the peer of a
+ * Unix socket, is its own key.
+ */
+export const clientKey = (address: string): string => {
+  if (!address.includes(":")) return address
+  const parsed = NetAddress.ipFromString(address)
+  if (Result.isFailure(parsed)) return address
+  const canonical = NetAddress.toCanonical(parsed.success)
+  if (NetAddress.isIpv4Address(canonical)) return NetAddress.formatIp(canonical)
+  const groups = NetAddress.ipv6ToSegments(canonical).slice(0, 4)
+  return `${groups.map((group) => group.toString(16)).join(":")}::/64`
+}
+
+const suffix = "::/64"
+
+/**
+ * The key of the /48 network of a client key that ends with an IPv6 /64, such as `2001:db8:1::/48`, with whatever precedes the
+ * /64 in the key. Undefined for any other key.
+ */
+export const networkKey = (clientKey: string): string | undefined => {
+  if (!clientKey.endsWith(suffix)) return undefined
+  const end = clientKey.lastIndexOf(":", clientKey.length - suffix.length - 1)
+  return end === -1 ? undefined : `${clientKey.slice(0, end)}::/48`
+}
+
+const quoted = (text: string): string => `"${text.slice(0, 80)}"`
+
+/** A network or an address. Bits beyond the prefix are an error: either the address or the prefix may be wrong. */
+const network = (part: string): Result.Result<IpNetwork.IpNetwork, string> => {
+  const text = part.includes("/") ? part : `${part}/${part.includes(":") ? 128 : 32}`
+  return Result.mapError(IpNetwork.fromString(text), () =>
+    Result.match(IpInterface.fromString(text), {
+      onFailure: () =>
+        `holds ${quoted(part)}, which is not a network; it must be a list such as "10.0.0.0/8, 2001:db8::/32".`,
+      onSuccess: (address) =>
+        `holds ${quoted(part)}, whose address has bits beyond /${address.prefixLength}; did you mean ${IpNetwork.format(IpNetwork.fromInterface(address))}?`
+    })
+  )
+}
+
+/** The error continues a sentence that begins with the setting's name. */
+export const parseNetworks = (text: string): Result.Result<ReadonlyArray<IpNetwork.IpNetwork>, string> =>
+  Result.all(
+    text
+      .split(",")
+      .map((part) => part.trim())
+      .filter((part) => part !== "")
+      .map(network)
+  )
+
+/** Whether an IP address is in one of the networks. */
+export const networksContain = (networks: ReadonlyArray<IpNetwork.IpNetwork>, address: NetAddress.IpAddress): boolean =>
+  networks.some((network) => IpNetwork.contains(network, address))

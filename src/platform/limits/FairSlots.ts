@@ -8,8 +8,6 @@
  *
  * @module
  */
-import * as FairQueue from "./FairQueue.ts"
-
 export interface Limits {
   readonly slots: number
   /** The maximum number of slots of one owner. */
@@ -40,7 +38,7 @@ export interface FairSlots<T extends Ticket> {
 }
 
 export const make = <T extends Ticket>(limits: Limits): FairSlots<T> => {
-  const waiting = FairQueue.make<T>()
+  const waiting = makeQueue<T>()
   const holding = new Set<T>()
   const heldBy = new Map<string, number>()
   const held = (owner: string): number => heldBy.get(owner) ?? 0
@@ -69,5 +67,54 @@ export const make = <T extends Ticket>(limits: Limits): FairSlots<T> => {
       else heldBy.set(ticket.owner, left)
     },
     waitsFor: (owner) => (held(owner) > 0 ? "owner" : "all")
+  }
+}
+
+export interface FairQueue<A> {
+  /** Adds an item after the owner's other items. An item that the owner already has in the queue is not added again. */
+  readonly add: (owner: string, item: A) => void
+  /** Removes and returns the oldest item of the next owner that may be served; undefined if there is none. */
+  readonly take: (mayBeServed?: (owner: string) => boolean) => A | undefined
+  /** Removes an item. Returns whether the owner had it in the queue. */
+  readonly remove: (owner: string, item: A) => boolean
+  readonly size: () => number
+  /** The number of the owner's items. */
+  readonly count: (owner: string) => number
+}
+
+export const makeQueue = <A>(): FairQueue<A> => {
+  // In the order of turns: an owner that was served moves to the end.
+  const owners = new Map<string, Set<A>>()
+  let size = 0
+  return {
+    add: (owner, item) => {
+      const items = owners.get(owner)
+      if (items === undefined) owners.set(owner, new Set([item]))
+      else if (items.has(item)) return
+      else items.add(item)
+      size++
+    },
+    take: (mayBeServed = () => true) => {
+      for (const [owner, items] of owners) {
+        if (!mayBeServed(owner)) continue
+        owners.delete(owner)
+        for (const item of items) {
+          items.delete(item)
+          if (items.size > 0) owners.set(owner, items)
+          size--
+          return item
+        }
+      }
+      return undefined
+    },
+    remove: (owner, item) => {
+      const items = owners.get(owner)
+      if (items?.delete(item) !== true) return false
+      if (items.size === 0) owners.delete(owner)
+      size--
+      return true
+    },
+    size: () => size,
+    count: (owner) => owners.get(owner)?.size ?? 0
   }
 }

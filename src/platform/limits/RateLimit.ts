@@ -15,7 +15,7 @@ export interface RateLimitPolicy extends Window {
   /** A token of the `RateLimit-Policy` field: lower-case letters. */
   readonly name: string
   /**
-   * The limit of all clients of an IPv6 /48 together (see `ClientKey.networkKey`), since one subscriber may control a whole /48,
+   * The limit of all clients of an IPv6 /48 together (see `ClientAddress.networkKey`), since one subscriber may control a whole /48,
    * which has 65,536 client keys. Undefined for no such limit.
    */
   readonly networkLimit?: number | undefined

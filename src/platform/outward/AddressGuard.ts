@@ -10,7 +10,7 @@
  */
 import { Option, Result } from "effect"
 import { IpNetwork, NetAddress } from "effect/net"
-import * as Networks from "../limits/Networks.ts"
+import { networksContain } from "../limits/ClientAddress.ts"
 
 const reserved4 = [
   "0.0.0.0/8",
@@ -44,11 +44,11 @@ const embedded = (segments: ReadonlyArray<number>, index: number): NetAddress.Ip
 
 /** Whether an address belongs to the public internet. */
 export const isPublic = (address: NetAddress.IpAddress): boolean => {
-  if (NetAddress.isIpv4Address(address)) return !Networks.contain(reserved4, address)
+  if (NetAddress.isIpv4Address(address)) return !networksContain(reserved4, address)
   const segments = NetAddress.ipv6ToSegments(address)
   if (NetAddress.isIpv4Mapped(address) || IpNetwork.contains(nat64, address)) return isPublic(embedded(segments, 6))
   if (IpNetwork.contains(sixToFour, address)) return isPublic(embedded(segments, 1))
-  return IpNetwork.contains(global6, address) && !Networks.contain(reserved6, address)
+  return IpNetwork.contains(global6, address) && !networksContain(reserved6, address)
 }
 
 /** `isPublic` for the text of an address, as a resolver returns it; false for any other text. */

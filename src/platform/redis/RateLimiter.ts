@@ -15,7 +15,7 @@
  */
 import { hash } from "node:crypto"
 import { Clock, Deferred, Effect, Layer, type Redacted, type Scope } from "effect"
-import { networkKey } from "../limits/ClientKey.ts"
+import { networkKey } from "../limits/ClientAddress.ts"
 import { type Counted, decideCounted, decideInNetwork, type RateLimitPolicy } from "../limits/RateLimit.ts"
 import { RateLimiter } from "../limits/RateLimiter.ts"
 import * as Metrics from "../telemetry/Metrics.ts"

@@ -6,7 +6,7 @@
 import { ByteSize, Config, ConfigProvider, Duration, Effect, Option, Redacted, Result } from "effect"
 import type { IpNetwork } from "effect/net"
 import * as ListenHost from "../http/ListenHost.ts"
-import * as Networks from "../limits/Networks.ts"
+import { parseNetworks } from "../limits/ClientAddress.ts"
 import * as DatabaseHosts from "../postgres/DatabaseHosts.ts"
 import * as DatabaseUrl from "../postgres/DatabaseUrl.ts"
 import * as RedisUrl from "../redis/RedisUrl.ts"
@@ -230,4 +230,4 @@ export const onOrOff = (name: string) =>
   )
 
 export const networks = (name: string) =>
-  parsed(name, Networks.parse).pipe(withDefault<ReadonlyArray<IpNetwork.IpNetwork>>([]))
+  parsed(name, parseNetworks).pipe(withDefault<ReadonlyArray<IpNetwork.IpNetwork>>([]))

@@ -12,7 +12,7 @@
 import { Clock, Context, Effect, Layer, Option } from "effect"
 import { HttpEffect, HttpServerRequest, HttpServerResponse } from "effect/http"
 import * as RequestHead from "../../platform/http/RequestHead.ts"
-import { clientKey } from "../../platform/limits/ClientKey.ts"
+import { clientKey } from "../../platform/limits/ClientAddress.ts"
 import * as Lockout from "../../platform/limits/Lockout.ts"
 import * as OpenSlots from "../../platform/limits/OpenSlots.ts"
 import * as RateLimit from "../../platform/limits/RateLimit.ts"

@@ -1,9 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Layer, Logger } from "effect"
 import * as ClusterRateLimiter from "../../../src/platform/cluster/RateLimiter.ts"
-import * as MemoryRateLimiter from "../../../src/platform/limits/MemoryRateLimiter.ts"
 import type { RateLimitDecision, RateLimitPolicy } from "../../../src/platform/limits/RateLimit.ts"
-import { RateLimiter } from "../../../src/platform/limits/RateLimiter.ts"
+import { layerMemory, RateLimiter } from "../../../src/platform/limits/RateLimiter.ts"
 import { suite } from "../../suites/RateLimiter.ts"
 import { until } from "../../support/Wait.ts"
 import * as Channels from "../../support/WorkerChannels.ts"
@@ -19,7 +18,7 @@ const hour: RateLimitPolicy = { name: "test", limit: 3, windowMillis: 3_600_000 
 
 /** A primary that counts the requests of all connected workers. */
 const makePrimary = Effect.gen(function* () {
-  const context = yield* Layer.build(MemoryRateLimiter.layer({ maxKeys: 1000 }))
+  const context = yield* Layer.build(layerMemory({ maxKeys: 1000 }))
   const limiter = Context.get(context, RateLimiter)
   const run = Effect.runForkWith(yield* Effect.context())
   return {

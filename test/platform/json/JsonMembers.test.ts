@@ -1,7 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
 import * as Json from "../../../src/platform/json/Json.ts"
-import * as JsonMembers from "../../../src/platform/json/JsonMembers.ts"
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 
@@ -17,7 +16,7 @@ describe("platform/json/JsonMembers", () => {
       const pretty = (json: typeof value) => JSON.stringify(json, null, indent)
       const text = `{ "before" : ${pretty(other)}, ${name}: ${pretty(other)} , ${name}\n:${pretty(value)}, "zz after": {${name}: 1}}`
       const expected = key === "zz after" ? `{${name}:1}` : JSON.stringify(value)
-      assert.strictEqual(JsonMembers.memberText(text, key)?.text, expected)
+      assert.strictEqual(Json.memberText(text, key)?.text, expected)
     }
   )
 
@@ -38,26 +37,22 @@ describe("platform/json/JsonMembers", () => {
           JSON.stringify({ [member]: fields, ...others }, null, indent)
         ]) {
           const parsed = Result.getOrThrow(Json.parse(bytes(text)))
-          assert.deepStrictEqual(
-            JsonMembers.memberText(text, member, parsed.value),
-            JsonMembers.memberText(text, member),
-            text
-          )
+          assert.deepStrictEqual(Json.memberText(text, member, parsed.value), Json.memberText(text, member), text)
         }
       }
     }
   )
 
   it.prop("does not find an absent member", [Schema.Json], ([value]) => {
-    assert.isUndefined(JsonMembers.memberText(JSON.stringify({ other: value, deep: { wanted: 1 } }), "wanted"))
+    assert.isUndefined(Json.memberText(JSON.stringify({ other: value, deep: { wanted: 1 } }), "wanted"))
   })
 
   it("finds a member's name with any escapes, and no similar name", () => {
     for (const key of [String.raw`"\u0066orm_data"`, '"form_data"', String.raw`"form\u005fdata"`]) {
       const text = `{"form_dat":0,${key}:{"a":1},"form_data_":2,"\\"form_data":3}`
-      assert.strictEqual(JsonMembers.memberText(text, "form_data")?.text, '{"a":1}')
+      assert.strictEqual(Json.memberText(text, "form_data")?.text, '{"a":1}')
       assert.deepStrictEqual(
-        JsonMembers.members(text).map(({ name }) => name),
+        Json.members(text).map(({ name }) => name),
         ["form_dat", "form_data", "form_data_", '"form_data']
       )
     }
@@ -65,12 +60,12 @@ describe("platform/json/JsonMembers", () => {
 
   it("preserves what JSON.parse does not", () => {
     const formData = String.raw`{"a":1e400,"b":12345678901234567890.10,"__proto__":{"x":"\u0000"},"c":"\ud800","a":-0.0}`
-    assert.strictEqual(JsonMembers.memberText(`{"form_data": ${formData}}`, "form_data")?.text, formData)
+    assert.strictEqual(Json.memberText(`{"form_data": ${formData}}`, "form_data")?.text, formData)
   })
 
   it("deep nesting does not exhaust the stack", () => {
     const depth = 100_000
     const text = `{"form_data":${"[".repeat(depth)}12345678901234567890${"]".repeat(depth)}}`
-    assert.strictEqual(JsonMembers.memberText(text, "form_data")?.depth, depth)
+    assert.strictEqual(Json.memberText(text, "form_data")?.depth, depth)
   })
 })

@@ -8,7 +8,7 @@ import { Effect, Option, Schema } from "effect"
 import { Headers, HttpMiddleware, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { IpNetwork } from "effect/net"
 import * as ClientAddress from "../../../src/platform/limits/ClientAddress.ts"
-import { clientKey } from "../../../src/platform/limits/ClientKey.ts"
+import { clientKey } from "../../../src/platform/limits/ClientAddress.ts"
 
 const trustedProxies = ["10.0.0.0/8", "fd00::/8"].map((network) => IpNetwork.fromStringUnsafe(network))
 const withTrustedProxies = HttpMiddleware.xForwardedHeaders({ trustedProxies })

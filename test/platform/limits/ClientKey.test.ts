@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { clientKey, networkKey } from "../../../src/platform/limits/ClientKey.ts"
+import { clientKey, networkKey } from "../../../src/platform/limits/ClientAddress.ts"
 
 const integer = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 const Group = integer(0, 0xffff)

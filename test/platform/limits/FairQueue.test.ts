@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as FairQueue from "../../../src/platform/limits/FairQueue.ts"
+import * as FairSlots from "../../../src/platform/limits/FairSlots.ts"
 
 const Owners = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 4 }))).check(
   Schema.isMaxLength(40)
@@ -8,7 +8,7 @@ const Owners = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maxi
 
 describe("platform/limits/FairQueue", () => {
   it.prop("serves an owner again only after all others, and each owner's items in order", [Owners], ([owners]) => {
-    const queue = FairQueue.make<{ readonly owner: number; readonly number: number }>()
+    const queue = FairSlots.makeQueue<{ readonly owner: number; readonly number: number }>()
     for (const [number, owner] of owners.entries()) queue.add(String(owner), { owner, number })
     assert.strictEqual(queue.size(), owners.length)
     const waiting = owners.map((owner, number) => ({ owner, number }))
@@ -28,7 +28,7 @@ describe("platform/limits/FairQueue", () => {
   })
 
   it("does not add an item that its owner already has in the queue", () => {
-    const queue = FairQueue.make<string>()
+    const queue = FairSlots.makeQueue<string>()
     queue.add("one", "a")
     queue.add("one", "a")
     assert.strictEqual(queue.size(), 1)

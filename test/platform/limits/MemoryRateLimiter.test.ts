@@ -1,11 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { layer, SlidingWindows } from "../../../src/platform/limits/MemoryRateLimiter.ts"
 import { decide, type RateLimitPolicy } from "../../../src/platform/limits/RateLimit.ts"
+import { layerMemory, SlidingWindows } from "../../../src/platform/limits/RateLimiter.ts"
 import { suite } from "../../suites/RateLimiter.ts"
 import { collectGarbage } from "../../support/Garbage.ts"
 
-suite("platform/limits/MemoryRateLimiter", layer({ maxKeys: 1000 }))
+suite("platform/limits/MemoryRateLimiter", layerMemory({ maxKeys: 1000 }))
 
 const minute: RateLimitPolicy = { name: "minute", limit: 2, windowMillis: 60_000 }
 const second: RateLimitPolicy = { name: "second", limit: 2, windowMillis: 1000 }

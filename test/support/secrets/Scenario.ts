@@ -13,7 +13,7 @@ import * as AgentInspection from "../../../src/cli/doctor/AgentInspection.ts"
 import * as Mailer from "../../../src/delivery/mail/memory/Mailer.ts"
 import { Notifications } from "../../../src/delivery/mail/Notifications.ts"
 import * as Countries from "../../../src/platform/countries/Countries.ts"
-import * as MemoryRateLimiter from "../../../src/platform/limits/MemoryRateLimiter.ts"
+import { layerMemory } from "../../../src/platform/limits/RateLimiter.ts"
 import { OwnerKeys } from "../../../src/sites/access/OwnerKeys.ts"
 import { SiteDirectory } from "../../../src/sites/SiteDirectory.ts"
 import { fromOwnPage, newCookie, newLink } from "../OwnerRequests.ts"
@@ -214,7 +214,7 @@ export const scenario = (storage: Layer.Layer<Storage>, breakTables: Effect.Effe
           Layer.provide([
             Countries.none,
             TestDeliveries.layer([], mail),
-            MemoryRateLimiter.layer({ maxKeys: 1000 }),
+            layerMemory({ maxKeys: 1000 }),
             AgentInspection.layer.pipe(
               Layer.provideMerge(
                 LiveAgent.layer({
