@@ -17,7 +17,7 @@ import * as HttpApi from "effect/http-api/HttpApi"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpApiClient from "effect/http-api/HttpApiClient"
 import { OwnerApi } from "../../api/OwnerApi.ts"
-import * as MemoryRateLimiter from "../../platform/limits/MemoryRateLimiter.ts"
+import { layerMemory } from "../../platform/limits/RateLimiter.ts"
 import type { StorageUnavailable } from "../../platform/Storage.ts"
 import * as Authorization from "../../sites/access/Authorization.ts"
 import * as Authorized from "../../sites/access/AuthorizedHttp.ts"
@@ -40,11 +40,7 @@ const common = Layer.mergeAll(
   Validation.layer,
   CallerOperations.layer,
   Exports.layer
-).pipe(
-  Layer.provideMerge(
-    Layer.mergeAll(SiteSlots.layer, MemoryRateLimiter.layer({ maxKeys: 1000 }), HttpServer.layerServices)
-  )
-)
+).pipe(Layer.provideMerge(Layer.mergeAll(SiteSlots.layer, layerMemory({ maxKeys: 1000 }), HttpServer.layerServices)))
 
 /** What the handlers of both APIs need. */
 const services = Layer.merge(common, Layer.effectContext(Effect.context<Groups.Stores>()))

@@ -70,6 +70,7 @@ export const make = <T extends Ticket>(limits: Limits): FairSlots<T> => {
   }
 }
 
+/** A queue that serves its owners in turn: an owner with a thousand items delays each of the others by one item. */
 export interface FairQueue<A> {
   /** Adds an item after the owner's other items. An item that the owner already has in the queue is not added again. */
   readonly add: (owner: string, item: A) => void
