@@ -56,8 +56,10 @@ export const lockKeys = (site: string): string => `${advisoryLock}, hashtext(${s
 const Ids = Schema.Array(Schema.Struct({ id: Schema.String }))
 const listOf = (rows: typeof Ids.Type): ReadonlyArray<string> => rows.map(({ id }) => id)
 
-/** A website is being deleted, or has another time zone than when it was read. */
-export class SiteChanged extends Schema.TaggedError<SiteChanged>()("SiteChanged", {}) {}
+/** Some websites are being deleted, or have another time zone than when they were read. */
+export class SiteChanged extends Schema.TaggedError<SiteChanged>()("SiteChanged", {
+  hostedWebsiteIds: Schema.Array(Schema.String)
+}) {}
 
 /** Another process rolls up a website at this moment. */
 export class Busy extends Schema.TaggedError<Busy>()("Busy", {}) {}
@@ -112,7 +114,9 @@ const onFree = <A, E, R>(
         ON CONFLICT (hosted_website_id) DO UPDATE SET version = held.version
         RETURNING hosted_website_id AS id`.pipe(decodeRows(Ids))
     )
-    if (free.length === 0 || (onlyAll && free.length < locked.length)) return yield* new SiteChanged()
+    if (free.length === 0 || (onlyAll && free.length < locked.length)) {
+      return yield* new SiteChanged({ hostedWebsiteIds: locked.filter((id) => !free.includes(id)) })
+    }
     return yield* work({ timeZone, hostedWebsiteIds: free })
   }).pipe(
     Effect.catchIf(isOutdated, () => Effect.fail(new Busy())),

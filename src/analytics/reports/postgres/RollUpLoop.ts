@@ -524,15 +524,25 @@ export const advanceBusy: Effect.Effect<boolean, RoundError, SqlClient.SqlClient
   return hadWork
 })
 
-/** Recomputes the rollups of websites. If one of them is deleted or gets another time zone meanwhile, each gets its turn. */
-const rebuildBatch = (batch: Batch, before: number): Effect.Effect<void, SqlError.SqlError, SqlClient.SqlClient> =>
-  update(batch, before, true, Number.POSITIVE_INFINITY).pipe(
+/** Recomputes the rollups of websites with the same time zone and goals, except those that are deleted or changed meanwhile. */
+const rebuildBatch = (
+  batch: ReadonlyArray<SiteState>,
+  before: number
+): Effect.Effect<void, SqlError.SqlError, SqlClient.SqlClient> => {
+  if (!Arr.isReadonlyArrayNonEmpty(batch)) return Effect.void
+  return update(batch, before, true, Number.POSITIVE_INFINITY).pipe(
     Effect.provideService(DayRollUp.MaxStatement, 0),
-    Effect.catchTag("SiteChanged", () => Effect.succeed<ReadonlyArray<SiteState>>(batch.length === 1 ? [] : batch)),
     // Unreachable: with `isRebuild`, transactions wait.
     Effect.catchTag("Busy", Effect.die),
-    Effect.flatMap((left) => Effect.forEach(left, (site) => rebuildBatch([site], before), { discard: true }))
+    Effect.flatMap((large) => Effect.forEach(large, (site) => rebuildBatch([site], before), { discard: true })),
+    Effect.catchTag("SiteChanged", ({ hostedWebsiteIds }) =>
+      rebuildBatch(
+        batch.filter((site) => !hostedWebsiteIds.includes(site.hostedWebsiteId)),
+        before
+      )
+    )
   )
+}
 
 /** Recomputes the rollups of one website, or of all in batches. Waits while another process rolls up. */
 export const rebuild = Effect.fnUntraced(function* (
