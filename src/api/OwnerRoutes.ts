@@ -17,12 +17,14 @@ import * as ReportHandlers from "../analytics/reports/OwnerReportsHttp.ts"
 import * as ShareHandlers from "../analytics/shares/OwnerSharesHttp.ts"
 import * as SharedHandlers from "../analytics/shares/SharedHttp.ts"
 import * as SharedReports from "../analytics/shares/SharedReports.ts"
-import * as OwnerConversations from "../chat/OwnerConversations.ts"
+import type { ConversationStore } from "../chat/ConversationStore.ts"
+import type { InstanceDirectory } from "../chat/InstanceDirectory.ts"
 import * as ConversationHandlers from "../chat/OwnerConversationsHttp.ts"
 import * as OwnerInstances from "../chat/OwnerInstances.ts"
 import * as InstanceHandlers from "../chat/OwnerInstancesHttp.ts"
-import * as OwnerTokens from "../chat/OwnerTokens.ts"
 import * as TokenHandlers from "../chat/OwnerTokensHttp.ts"
+import type { Transcripts } from "../chat/Transcripts.ts"
+import type { WidgetTokens } from "../chat/WidgetTokens.ts"
 import type { Deliveries } from "../delivery/Deliveries.ts"
 import type { Invitations } from "../delivery/mail/Invitations.ts"
 import type { Notifications } from "../delivery/mail/Notifications.ts"
@@ -84,9 +86,11 @@ type HandlerServices =
   | CallerLimits.CallerLimits
   | Inbox
   | Notifications
-  | OwnerConversations.OwnerConversations
+  | InstanceDirectory
+  | Transcripts
+  | ConversationStore
   | Goals
-  | OwnerTokens.OwnerTokens
+  | WidgetTokens
   | OwnerKeys
   | ConsoleSessions
   | Invitations
@@ -159,8 +163,6 @@ export const layer = (options: Options) =>
     Layer.provide([
       OwnerReports.layer,
       OwnerSites.layer,
-      OwnerConversations.layer,
-      OwnerTokens.layer,
       SharedReports.layer,
       LiveFeeds.layer,
       OwnerInstances.layer(options),

@@ -11,8 +11,7 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import * as Field from "../platform/contract/Field.ts"
 import { streamed } from "../platform/contract/OpenApi.ts"
 import * as ExportExamples from "../privacy/ExportExamples.ts"
-import * as Authorization from "../sites/access/AuthorizationApi.ts"
-import * as Errors from "../sites/access/Errors.ts"
+import * as Authorized from "../sites/access/Authorized.ts"
 import * as Examples from "../sites/access/Examples.ts"
 import * as Fields from "../sites/access/Fields.ts"
 import { siteId } from "../sites/OwnerSitesApi.ts"
@@ -61,15 +60,16 @@ export const Instances = Schema.Struct({
 
 export const instances = HttpApiEndpoint.get("instances", base, {
   params: { site_id: siteId },
-  success: Instances,
-  error: Errors.NotFound
-}).annotateMerge(
-  Authorization.operation("read", {
-    identifier: "list_instances",
-    summary: "List instances",
-    description: "The instances that serve a website, oldest first."
-  })
-)
+  success: Instances
+})
+  .middleware(Authorized.settings.read)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "list_instances",
+      summary: "List instances",
+      description: "The instances that serve a website, oldest first."
+    })
+  )
 
 export const AnswerHealth = Schema.Struct({
   answered_at: Fields.nullableTime.annotate({
@@ -85,16 +85,17 @@ export const AnswerHealth = Schema.Struct({
 
 export const answers = HttpApiEndpoint.get("answers", `${base}/:instance_id/answers`, {
   params: ofInstance,
-  success: AnswerHealth,
-  error: Errors.NotFound
-}).annotateMerge(
-  Authorization.operation("read", {
-    identifier: "answer_health",
-    summary: "Read whether answers fail",
-    description:
-      "Whether the instance answers its visitors, by the latest answers that the service stores. An answer failed if it broke off, or if it ended empty although the visitor did not end it."
-  })
-)
+  success: AnswerHealth
+})
+  .middleware(Authorized.settings.read)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "answer_health",
+      summary: "Read whether answers fail",
+      description:
+        "Whether the instance answers its visitors, by the latest answers that the service stores. An answer failed if it broke off, or if it ended empty although the visitor did not end it."
+    })
+  )
 
 const common = {
   conversation_id: Schema.String,
@@ -156,15 +157,16 @@ export const list = HttpApiEndpoint.get("list", `${base}/:instance_id/conversati
     cursor: Fields.conversationCursor,
     limit: Fields.limit
   },
-  success: ConversationList,
-  error: Errors.NotFound
-}).annotateMerge(
-  Authorization.operation("read", {
-    identifier: "list_conversations",
-    summary: "List conversations",
-    description: "The stored conversations of an instance, those with the latest message first."
-  })
-)
+  success: ConversationList
+})
+  .middleware(Authorized.inbox.read)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "list_conversations",
+      summary: "List conversations",
+      description: "The stored conversations of an instance, those with the latest message first."
+    })
+  )
 
 const Part = Schema.Union([
   Schema.Struct({ type: Schema.Literal("text"), text: Schema.String }),
@@ -221,44 +223,47 @@ const ofConversation = {
 
 export const transcript = HttpApiEndpoint.get("transcript", `${base}/:instance_id/conversations/:conversation_id`, {
   params: ofConversation,
-  success: Transcript,
-  error: Errors.NotFound
-}).annotateMerge(
-  Authorization.operation("read", {
-    identifier: "read_transcript",
-    summary: "Read a conversation",
-    description: "A conversation with its messages, oldest first."
-  })
-)
+  success: Transcript
+})
+  .middleware(Authorized.inbox.read)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "read_transcript",
+      summary: "Read a conversation",
+      description: "A conversation with its messages, oldest first."
+    })
+  )
 
 export const remove = HttpApiEndpoint.delete("delete", `${base}/:instance_id/conversations/:conversation_id`, {
   params: ofConversation,
-  success: HttpApiSchema.NoContent,
-  error: Errors.NotFound
-}).annotateMerge(
-  Authorization.operation("write", {
-    identifier: "delete_conversation",
-    summary: "Delete a conversation",
-    description: "Deletes a conversation and its messages permanently."
-  })
-)
+  success: HttpApiSchema.NoContent
+})
+  .middleware(Authorized.inbox.change)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "delete_conversation",
+      summary: "Delete a conversation",
+      description: "Deletes a conversation and its messages permanently."
+    })
+  )
 
 export const exportAll = HttpApiEndpoint.get("export", `${base}/:instance_id/export`, {
   params: ofInstance,
   query: filter,
   success: HttpApiSchema.WithHeaders(HttpApiSchema.StreamUint8Array({ contentType: "application/x-ndjson" }), {
     "content-disposition": Schema.String.annotate({ description: "The name of a file to save" })
-  }),
-  error: Errors.NotFound
-}).annotateMerge(
-  Authorization.operation("read", {
-    identifier: "export_conversations",
-    transform: streamed("The conversations", ExportExamples.conversations),
-    summary: "Export conversations",
-    description:
-      "The stored conversations of an instance in the order in which they began, one JSON object per line, filtered as a list is. The response breaks off if the service fails."
   })
-)
+})
+  .middleware(Authorized.inbox.read)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "export_conversations",
+      transform: streamed("The conversations", ExportExamples.conversations),
+      summary: "Export conversations",
+      description:
+        "The stored conversations of an instance in the order in which they began, one JSON object per line, filtered as a list is. The response breaks off if the service fails."
+    })
+  )
 
 export class ConversationsGroup extends HttpApiGroup.make("conversations")
   .add(instances, answers, list, exportAll, transcript, remove)

@@ -8,17 +8,21 @@ import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../api/OwnerApi.ts"
 import * as Calendar from "../platform/text/Calendar.ts"
 import * as Cursor from "../platform/text/Cursor.ts"
+import * as Authorized from "../sites/access/Authorized.ts"
+import * as Errors from "../sites/access/Errors.ts"
 import { Exports } from "../sites/access/Exports.ts"
-import * as Failures from "../sites/access/Failures.ts"
 import * as Fields from "../sites/access/Fields.ts"
-import { OwnerSites } from "../sites/OwnerSites.ts"
+import { SiteSlots } from "../sites/access/SiteSlots.ts"
+import { ConversationStore } from "./ConversationStore.ts"
 import type { AnswerHealth } from "./conversations/AnswerHealth.ts"
 import type { Conversation } from "./conversations/Conversation.ts"
 import * as ConversationExport from "./conversations/ConversationExport.ts"
 import type { TranscriptSummary } from "./conversations/Transcript.ts"
 import * as TranscriptQuery from "./conversations/TranscriptQuery.ts"
 import type { Instance } from "./Instance.ts"
-import { OwnerConversations } from "./OwnerConversations.ts"
+import { InstanceDirectory } from "./InstanceDirectory.ts"
+import * as SiteInstance from "./SiteInstance.ts"
+import { Transcripts } from "./Transcripts.ts"
 
 const instanceJson = (instance: Instance) => ({
   instance_id: instance.instanceId,
@@ -50,73 +54,81 @@ const transcriptJson = ({ conversationId, createdAt, messages, updatedAt }: Conv
   messages: messages.map(ConversationExport.messageJson)
 })
 
+const noConversation = Errors.make(
+  "NotFound",
+  "This instance keeps no such conversation. The conversation may have been deleted, or its retention has ended."
+)
+
 export const layer = HttpApiBuilder.group(
   OwnerApi,
   "conversations",
   Effect.fnUntraced(function* (handlers) {
-    const ownerSites = yield* OwnerSites
+    const directory = yield* InstanceDirectory
+    const transcripts = yield* Transcripts
+    const store = yield* ConversationStore
     const exports = yield* Exports
-    const conversations = yield* OwnerConversations
+    const { lists } = yield* SiteSlots
+    const requireInstance = SiteInstance.require(directory)
     return handlers
-      .handle("instances", ({ params }) =>
-        ownerSites.authorize(params.site_id, "read").pipe(
-          Effect.flatMap(conversations.instances),
-          Effect.map((instances) => ({ instances: instances.map(instanceJson) })),
-          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
-        )
+      .handle(
+        "instances",
+        Effect.fnUntraced(function* () {
+          const { site } = yield* Authorized.settings.read.proof
+          const all = yield* directory.list
+          const own = all.filter(({ websiteConfigId }) => websiteConfigId === site.websiteConfigId)
+          return { instances: own.map(instanceJson) }
+        })
       )
-      .handle("answers", ({ params }) =>
-        ownerSites.authorize(params.site_id, "read").pipe(
-          Effect.flatMap((proof) => conversations.answerHealth(proof, params.instance_id)),
-          Effect.map(healthJson),
-          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
-        )
+      .handle(
+        "answers",
+        Effect.fnUntraced(function* ({ params: { instance_id: instanceId } }) {
+          const proof = yield* Authorized.settings.read.proof
+          yield* requireInstance(proof, instanceId)
+          return healthJson(yield* lists.run(proof.site.websiteConfigId, transcripts.answerHealth(instanceId)))
+        })
       )
       .handle(
         "list",
-        Effect.fnUntraced(
-          function* ({ params, query }) {
-            const proof = yield* ownerSites.authorize(params.site_id, "read")
-            const { cursor, limit = Fields.defaultLimit } = query
-            const { items, next } = yield* conversations.list(proof, params.instance_id, {
-              filter: TranscriptQuery.toFilter(query, proof.site.timeZone),
-              after: cursor ?? null,
-              limit
-            })
-            return {
-              conversations: items.map(summaryJson),
-              next: next === null ? null : Cursor.format(next)
-            }
-          },
-          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
-        )
+        Effect.fnUntraced(function* ({ params: { instance_id: instanceId }, query }) {
+          const proof = yield* Authorized.inbox.read.proof
+          yield* requireInstance(proof, instanceId)
+          const { cursor, limit = Fields.defaultLimit } = query
+          const filter = TranscriptQuery.toFilter(query, proof.site.timeZone)
+          const { items, next } = yield* lists.run(
+            proof.site.websiteConfigId,
+            transcripts.list({ instanceId, filter, after: cursor ?? null, limit })
+          )
+          return { conversations: items.map(summaryJson), next: next === null ? null : Cursor.format(next) }
+        })
       )
       .handle(
         "export",
-        Effect.fnUntraced(
-          function* ({ params, query }) {
-            const proof = yield* ownerSites.authorize(params.site_id, "read")
-            yield* exports.begin(proof)
-            const filter = TranscriptQuery.toFilter(query, proof.site.timeZone)
-            const found = yield* conversations.stream(proof, params.instance_id, filter)
-            const lines = Stream.map(found, (conversation) => `${ConversationExport.json(conversation)}\n`)
-            return exports.file(lines, { name: "conversations.ndjson", contentType: "application/x-ndjson" })
-          },
-          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
-        )
+        Effect.fnUntraced(function* ({ params: { instance_id: instanceId }, query }) {
+          const proof = yield* Authorized.inbox.read.proof
+          yield* exports.begin(proof)
+          yield* requireInstance(proof, instanceId)
+          const filter = TranscriptQuery.toFilter(query, proof.site.timeZone)
+          const found = transcripts.stream({ instanceId, filter })
+          const lines = Stream.map(found, (conversation) => `${ConversationExport.json(conversation)}\n`)
+          return exports.file(lines, { name: "conversations.ndjson", contentType: "application/x-ndjson" })
+        })
       )
-      .handle("transcript", ({ params }) =>
-        ownerSites.authorize(params.site_id, "read").pipe(
-          Effect.flatMap((proof) => conversations.find(proof, params.instance_id, params.conversation_id)),
-          Effect.map(transcriptJson),
-          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
-        )
+      .handle(
+        "transcript",
+        Effect.fnUntraced(function* ({ params: { conversation_id: conversationId, instance_id: instanceId } }) {
+          const proof = yield* Authorized.inbox.read.proof
+          yield* requireInstance(proof, instanceId)
+          const found = yield* lists.run(proof.site.websiteConfigId, transcripts.find({ instanceId, conversationId }))
+          return transcriptJson(yield* Effect.fromOption(found, () => noConversation))
+        })
       )
-      .handle("delete", ({ params }) =>
-        ownerSites.authorize(params.site_id, "write").pipe(
-          Effect.flatMap((proof) => conversations.delete(proof, params.instance_id, params.conversation_id)),
-          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
-        )
+      .handle(
+        "delete",
+        Effect.fnUntraced(function* ({ params: { conversation_id: conversationId, instance_id: instanceId } }) {
+          const proof = yield* Authorized.inbox.change.proof
+          yield* requireInstance(proof, instanceId)
+          if (!(yield* store.delete({ instanceId, conversationId }))) return yield* Effect.fail(noConversation)
+        })
       )
   })
 )

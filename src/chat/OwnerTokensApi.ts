@@ -9,8 +9,7 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Field from "../platform/contract/Field.ts"
-import * as Authorization from "../sites/access/AuthorizationApi.ts"
-import * as Errors from "../sites/access/Errors.ts"
+import * as Authorized from "../sites/access/Authorized.ts"
 import * as Examples from "../sites/access/Examples.ts"
 import * as Fields from "../sites/access/Fields.ts"
 import * as Maximums from "../sites/Maximums.ts"
@@ -72,42 +71,45 @@ export const IssuedToken = Schema.Struct({
 export const list = HttpApiEndpoint.get("list", base, {
   params,
   query: { cursor: Fields.cursor, limit: Fields.limit, revoked: Fields.choice(["false"], { title: "Revoked" }) },
-  success: Tokens,
-  error: Errors.NotFound
-}).annotateMerge(
-  Authorization.operation("read", {
-    identifier: "list_tokens",
-    summary: "List widget tokens",
-    description:
-      "The tokens of an instance, oldest first. Every visitor can read the token of a page. `revoked=false` leaves out the revoked ones. `next` is the `cursor` of the next part, which `limit` bounds."
-  })
-)
+  success: Tokens
+})
+  .middleware(Authorized.settings.read)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "list_tokens",
+      summary: "List widget tokens",
+      description:
+        "The tokens of an instance, oldest first. Every visitor can read the token of a page. `revoked=false` leaves out the revoked ones. `next` is the `cursor` of the next part, which `limit` bounds."
+    })
+  )
 
 export const issue = HttpApiEndpoint.post("issue", base, {
   params,
   payload: NewToken,
-  success: IssuedToken,
-  error: Errors.NotFound
-}).annotateMerge(
-  Authorization.operation("write", {
-    identifier: "issue_token",
-    summary: "Issue a widget token",
-    description: "Issues a token for the chat of a website.",
-    maximums: [Maximums.tokens, Maximums.storedTokens]
-  })
-)
+  success: IssuedToken
+})
+  .middleware(Authorized.settings.change)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "issue_token",
+      summary: "Issue a widget token",
+      description: "Issues a token for the chat of a website.",
+      maximums: [Maximums.tokens, Maximums.storedTokens]
+    })
+  )
 
 export const revoke = HttpApiEndpoint.delete("revoke", `${base}/:token_id`, {
   params: { ...params, token_id: Field.Uuid({ title: "Token Id" }) },
-  success: HttpApiSchema.NoContent,
-  error: Errors.NotFound
-}).annotateMerge(
-  Authorization.operation("write", {
-    identifier: "revoke_token",
-    summary: "Revoke a widget token",
-    description: "Revokes a token, on every process within a second."
-  })
-)
+  success: HttpApiSchema.NoContent
+})
+  .middleware(Authorized.settings.change)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "revoke_token",
+      summary: "Revoke a widget token",
+      description: "Revokes a token, on every process within a second."
+    })
+  )
 
 export class TokensGroup extends HttpApiGroup.make("tokens")
   .add(list, issue, revoke)

@@ -7,12 +7,14 @@ import { Clock, Effect } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../api/OwnerApi.ts"
 import * as Calendar from "../platform/text/Calendar.ts"
-import * as Failures from "../sites/access/Failures.ts"
+import * as Cursor from "../platform/text/Cursor.ts"
+import * as Authorized from "../sites/access/Authorized.ts"
+import * as Errors from "../sites/access/Errors.ts"
 import * as ListQuery from "../sites/access/ListQuery.ts"
-import * as Validation from "../sites/access/Validation.ts"
-import { OwnerSites } from "../sites/OwnerSites.ts"
-import { OwnerTokens } from "./OwnerTokens.ts"
-import type { WidgetToken } from "./WidgetToken.ts"
+import { InstanceDirectory } from "./InstanceDirectory.ts"
+import * as SiteInstance from "./SiteInstance.ts"
+import { positionOf, type WidgetToken } from "./WidgetToken.ts"
+import { WidgetTokens } from "./WidgetTokens.ts"
 
 const toJson = (token: WidgetToken) => ({
   token_id: token.tokenId,
@@ -23,42 +25,45 @@ const toJson = (token: WidgetToken) => ({
   token: token.token
 })
 
+const notFound = Errors.make("NotFound", "This instance has no such token.")
+
 export const layer = HttpApiBuilder.group(
   OwnerApi,
   "tokens",
   Effect.fnUntraced(function* (handlers) {
-    const ownerSites = yield* OwnerSites
-    const tokens = yield* OwnerTokens
+    const requireInstance = SiteInstance.require(yield* InstanceDirectory)
+    const tokens = yield* WidgetTokens
     return handlers
-      .handle("list", ({ params, query: { revoked, ...query } }) =>
-        ownerSites.authorize(params.site_id, "read").pipe(
-          Effect.flatMap((proof) =>
-            tokens.list(proof, {
-              ...ListQuery.rangeOf(query),
-              instanceId: params.instance_id,
-              unrevoked: revoked === "false"
-            })
-          ),
-          Effect.map(({ items, next }) => ({ tokens: items.map(toJson), next: ListQuery.formatNext(next) })),
-          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
-        )
+      .handle(
+        "list",
+        Effect.fnUntraced(function* ({ params: { instance_id: instanceId }, query: { revoked, ...query } }) {
+          yield* requireInstance(yield* Authorized.settings.read.proof, instanceId)
+          const { after, limit } = ListQuery.rangeOf(query)
+          const found = yield* tokens.list({ instanceId, after, limit: limit + 1, unrevoked: revoked === "false" })
+          const { items, next } = Cursor.partOf(found, limit, positionOf)
+          return { tokens: items.map(toJson), next: ListQuery.formatNext(next) }
+        })
       )
       .handle(
         "issue",
         Effect.fnUntraced(function* ({ params, payload: { expires_at: expiresAt = null, label = null } }) {
-          const proof = yield* ownerSites.authorize(params.site_id, "write")
+          const proof = yield* Authorized.settings.change.proof
           if (expiresAt !== null && expiresAt <= (yield* Clock.currentTimeMillis)) {
-            return yield* Effect.fail(Validation.invalidExpiry("a future time"))
+            return yield* Effect.fail(Errors.invalid("expires_at", "a future time is expected"))
           }
-          const issued = yield* tokens.issue(proof, params.instance_id, { label, expiresAt })
-          return { token_id: issued.tokenId, token: issued.token, expires_at: Calendar.isoOrNull(issued.expiresAt) }
-        }, Effect.catchTags(Failures.ofCreation))
+          const { instanceId } = yield* requireInstance(proof, params.instance_id)
+          const issued = yield* tokens.issue({ instanceId, label, expiresAt })
+          // The instance was deleted meanwhile.
+          const { token, tokenId } = yield* Effect.fromOption(issued, () => notFound)
+          return { token_id: tokenId, token, expires_at: Calendar.isoOrNull(expiresAt) }
+        })
       )
-      .handle("revoke", ({ params }) =>
-        ownerSites.authorize(params.site_id, "write").pipe(
-          Effect.flatMap((proof) => tokens.revoke(proof, params.instance_id, params.token_id)),
-          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
-        )
+      .handle(
+        "revoke",
+        Effect.fnUntraced(function* ({ params: { instance_id: instanceId, token_id: tokenId } }) {
+          yield* requireInstance(yield* Authorized.settings.change.proof, instanceId)
+          if (!(yield* tokens.revoke({ tokenId, instanceId }))) return yield* Effect.fail(notFound)
+        })
       )
   })
 )

@@ -4,7 +4,7 @@
  * @module
  */
 import { Effect, Option } from "effect"
-import type { AuthorizedSite } from "../sites/access/Access.ts"
+import type { AnyAuthorizedSite } from "../sites/access/Access.ts"
 import * as Errors from "../sites/access/Errors.ts"
 import type { InstanceDirectory } from "./InstanceDirectory.ts"
 
@@ -15,7 +15,7 @@ const notFound = Errors.make(
 
 /** Fails with the same 404 for an instance that does not exist and for one that does not serve the website. */
 export const require = (directory: Pick<InstanceDirectory["Service"], "find">) =>
-  Effect.fnUntraced(function* ({ site }: AuthorizedSite<"read">, instanceId: string) {
+  Effect.fnUntraced(function* ({ site }: AnyAuthorizedSite, instanceId: string) {
     const found = yield* directory.find(instanceId)
     if (Option.isNone(found) || found.value.websiteConfigId !== site.websiteConfigId)
       return yield* Effect.fail(notFound)

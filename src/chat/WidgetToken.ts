@@ -6,6 +6,7 @@
 
 import type * as Cursor from "../platform/text/Cursor.ts"
 import * as Credential from "../sites/access/Credential.ts"
+import * as Maximums from "../sites/Maximums.ts"
 
 /** A token as it is stored. */
 export interface WidgetToken extends Credential.Validity {
@@ -41,3 +42,15 @@ export const textFor = (tokens: ReadonlyArray<WidgetToken>, now: number): string
       (newest, token) => (newest === null || token.createdAt >= newest.createdAt ? token : newest),
       null
     )?.token ?? null
+
+/** The maximum that an instance with this many tokens has reached; undefined if it may have another one. */
+export const reached = ({
+  stored,
+  unrevoked
+}: {
+  readonly stored: number
+  readonly unrevoked: number
+}): Maximums.Maximum | undefined => {
+  if (unrevoked >= Maximums.tokens.max) return Maximums.tokens
+  return stored >= Maximums.storedTokens.max ? Maximums.storedTokens : undefined
+}

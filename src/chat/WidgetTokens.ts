@@ -5,6 +5,7 @@
  * @module
  */
 import { Context, type Effect, type Option } from "effect"
+import type { LimitReached } from "../platform/limits/LimitReached.ts"
 import type { StorageUnavailable } from "../platform/Storage.ts"
 import type { Position } from "../platform/text/Cursor.ts"
 import type { Instance } from "./Instance.ts"
@@ -30,13 +31,13 @@ export class WidgetTokens extends Context.Service<
       instanceId: string,
       token: string
     ) => Effect.Effect<Option.Option<Instance>, StorageUnavailable>
-    /** Issues a token. None if there is no such instance. */
+    /** Issues a token. None if there is no such instance. Fails beyond `Maximums.tokens` and `Maximums.storedTokens`. */
     readonly issue: (request: {
       readonly instanceId: string
       readonly label: string | null
       /** Milliseconds since 1970, or null for a token that does not expire. */
       readonly expiresAt: number | null
-    }) => Effect.Effect<Option.Option<IssuedToken>, StorageUnavailable>
+    }) => Effect.Effect<Option.Option<IssuedToken>, StorageUnavailable | LimitReached>
     /** The tokens of an instance after a position, oldest first; at most `limit`. */
     readonly list: (query: TokenQuery) => Effect.Effect<ReadonlyArray<WidgetToken>, StorageUnavailable>
     /**

@@ -5,12 +5,13 @@
  */
 import { randomBytes, randomUUID } from "node:crypto"
 import { assert, layer as shared } from "@effect/vitest"
-import { Clock, Effect, type Layer, Option, Schema } from "effect"
+import { Clock, Effect, type Layer, Option, Result, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import type { Instance } from "../../src/chat/Instance.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
 import { format } from "../../src/chat/WidgetToken.ts"
 import { WidgetTokens } from "../../src/chat/WidgetTokens.ts"
+import * as Maximums from "../../src/sites/Maximums.ts"
 import { everyToken } from "../support/Lists.ts"
 
 const newInstance = Effect.flatMap(InstanceDirectory, (instances) =>
@@ -46,6 +47,24 @@ export const suite = <E>(name: string, layer: Layer.Layer<WidgetTokens | Instanc
         assert.isFalse(yield* isAuthenticated(other, token))
         assert.isTrue(Option.isNone(yield* tokens.authenticate(randomUUID(), token)))
         assert.isTrue(Option.isNone(yield* tokens.authenticate("no instance", token)))
+      })
+    )
+
+    it.effect("an instance has at most 100 unrevoked tokens, also if they are issued concurrently", () =>
+      Effect.gen(function* () {
+        const tokens = yield* WidgetTokens
+        const [instance, other] = [yield* newInstance, yield* newInstance]
+        const attempt = Effect.result(tokens.issue({ instanceId: instance.instanceId, label: null, expiresAt: null }))
+        const attempts = Array.from({ length: Maximums.tokens.max + 3 }, () => attempt)
+        const outcomes = yield* Effect.all(attempts, { concurrency: 8 })
+        assert.deepStrictEqual(
+          outcomes.flatMap((outcome) => (Result.isFailure(outcome) ? [outcome.failure._tag] : [])),
+          ["LimitReached", "LimitReached", "LimitReached"]
+        )
+        yield* issue(other)
+        const [first] = yield* tokens.list(everyToken(instance.instanceId))
+        assert.isTrue(yield* tokens.revoke({ instanceId: instance.instanceId, tokenId: first?.tokenId ?? "" }))
+        yield* issue(instance)
       })
     )
 

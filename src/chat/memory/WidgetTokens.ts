@@ -5,6 +5,7 @@
  */
 import { randomBytes, randomUUID } from "node:crypto"
 import { Clock, Effect, Layer, Option } from "effect"
+import { LimitReached } from "../../platform/limits/LimitReached.ts"
 import * as Cursor from "../../platform/text/Cursor.ts"
 import * as Credential from "../../sites/access/Credential.ts"
 import { InstanceDirectory } from "../InstanceDirectory.ts"
@@ -40,6 +41,12 @@ export const layer: Layer.Layer<WidgetTokens, never, InstanceDirectory> = Layer.
 
     const issue: WidgetTokens["Service"]["issue"] = Effect.fnUntraced(function* ({ expiresAt, instanceId, label }) {
       if (Option.isNone(yield* instances.find(instanceId))) return Option.none()
+      const stored = [...byDigest.values()].filter((kept) => kept.instanceId === instanceId)
+      const maximum = Token.reached({
+        stored: stored.length,
+        unrevoked: stored.filter(({ revokedAt }) => revokedAt === null).length
+      })
+      if (maximum !== undefined) return yield* new LimitReached({ maximum })
       const token = Token.format(randomBytes(32))
       const createdAt = yield* Clock.currentTimeMillis
       const digest = Credential.digest(token)

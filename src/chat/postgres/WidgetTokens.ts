@@ -8,8 +8,10 @@ import { randomBytes, randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, Effect, Layer, Option, Schema } from "effect"
 import { SqlClient } from "effect/sql"
+import { LimitReached } from "../../platform/limits/LimitReached.ts"
 import { mapErrors } from "../../platform/postgres/Database.ts"
 import * as Lookup from "../../platform/postgres/Lookup.ts"
+import * as RowLock from "../../platform/postgres/RowLock.ts"
 import * as Times from "../../platform/postgres/Times.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
 import { isCanonicalUuid } from "../../platform/text/Uuid.ts"
@@ -44,6 +46,8 @@ const TokensWithInstance = Schema.Array(
     revokedAt: tokenFields.revokedAt
   })
 )
+
+const Counts = Schema.Tuple([Schema.Struct({ stored: Schema.Int, unrevoked: Schema.Int })])
 
 /** A token, by its digest, with its instance. */
 interface TokenWithInstance {
@@ -93,6 +97,7 @@ export const layer = (options: Options = {}): Layer.Layer<WidgetTokens, never, P
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const { capacity = 10_000 } = options
+      const whileLocked = yield* RowLock.make("instance", "instance_id")
 
       const findByDigest = yield* Lookup.make<TokenWithInstance>({
         find: (digest) =>
@@ -122,12 +127,19 @@ export const layer = (options: Options = {}): Layer.Layer<WidgetTokens, never, P
         const token = Token.format(randomBytes(32))
         const tokenId = randomUUID()
         const createdAt = yield* Clock.currentTimeMillis
-        const rows = yield* sql`
+        const insert = sql`
             INSERT INTO widget_token (token_id, instance_id, token_sha256, token, label, created_at, expires_at)
             SELECT ${PgTypes.uuid(tokenId)}, instance_id, ${PgTypes.bytea(Credential.digest(token))},
               ${PgTypes.text(token)}, ${PgTypes.text(label)}, ${PgTypes.timestamptz(createdAt)}, ${PgTypes.timestamptz(expiresAt)}
             FROM instance WHERE instance_id = ${PgTypes.uuid(instanceId)}
-            RETURNING ${sql.literal(tokenColumns)}`.pipe(mapErrors, decodeTokens)
+            RETURNING ${sql.literal(tokenColumns)}`.pipe(decodeTokens)
+        const rows = yield* Effect.gen(function* () {
+          const [counts] = yield* sql`SELECT count(*)::int AS stored,
+              count(*) FILTER (WHERE revoked_at IS NULL)::int AS unrevoked
+            FROM widget_token WHERE instance_id = ${PgTypes.uuid(instanceId)}`.pipe(decodeRows(Counts))
+          const maximum = Token.reached(counts)
+          return maximum === undefined ? yield* insert : yield* new LimitReached({ maximum })
+        }).pipe(whileLocked(instanceId))
         return Option.map(Option.fromUndefinedOr(rows[0]), (issued) => ({ ...issued, token }))
       })
 

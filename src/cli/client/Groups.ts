@@ -75,14 +75,10 @@ export const load = async (group: GroupName, options: Options) => {
       return handlers((await import("../../forms/OwnerFormsHttp.ts")).layer)
     case "submissions":
       return handlers((await import("../../forms/OwnerSubmissionsHttp.ts")).layer(options))
-    case "conversations": {
-      const Conversations = await import("../../chat/OwnerConversations.ts")
-      return handlers(Layer.provide((await import("../../chat/OwnerConversationsHttp.ts")).layer, Conversations.layer))
-    }
-    case "tokens": {
-      const Tokens = await import("../../chat/OwnerTokens.ts")
-      return handlers(Layer.provide((await import("../../chat/OwnerTokensHttp.ts")).layer, Tokens.layer))
-    }
+    case "conversations":
+      return handlers((await import("../../chat/OwnerConversationsHttp.ts")).layer)
+    case "tokens":
+      return handlers((await import("../../chat/OwnerTokensHttp.ts")).layer)
     case "instances": {
       const Instances = await import("../../chat/OwnerInstances.ts")
       return handlers(Layer.provide((await import("../../chat/OwnerInstancesHttp.ts")).layer, Instances.layer(options)))
