@@ -28,7 +28,6 @@ import type { WidgetTokens } from "../chat/WidgetTokens.ts"
 import type { Deliveries } from "../delivery/Deliveries.ts"
 import type { Invitations } from "../delivery/mail/Invitations.ts"
 import type { Notifications } from "../delivery/mail/Notifications.ts"
-import * as OwnerNotifications from "../delivery/mail/OwnerNotifications.ts"
 import * as NotificationHandlers from "../delivery/mail/OwnerNotificationsHttp.ts"
 import * as WebhookHandlers from "../delivery/OwnerWebhooksHttp.ts"
 import type { TestDeliveries } from "../delivery/TestDeliveries.ts"
@@ -102,7 +101,6 @@ type HandlerServices =
   | Webhooks
   | Deliveries
   | TestDeliveries
-  | OwnerNotifications.OwnerNotifications
   | FormDirectory
   | AnalyticsExport
   | Persons
@@ -166,7 +164,6 @@ export const layer = (options: Options) =>
       SharedReports.layer,
       LiveFeeds.layer,
       OwnerInstances.layer(options),
-      OwnerNotifications.layer,
       Authentication.layer(options),
       Layer.provide(Authorization.layer, OwnerSites.layer),
       Authorized.layer,

@@ -89,12 +89,8 @@ export const load = async (group: GroupName, options: Options) => {
       return handlers((await import("../../sites/access/OwnerSessionsHttp.ts")).layer)
     case "webhooks":
       return handlers((await import("../../delivery/OwnerWebhooksHttp.ts")).layer(options))
-    case "notifications": {
-      const Notifications = await import("../../delivery/mail/OwnerNotifications.ts")
-      return handlers(
-        Layer.provide((await import("../../delivery/mail/OwnerNotificationsHttp.ts")).layer, Notifications.layer)
-      )
-    }
+    case "notifications":
+      return handlers((await import("../../delivery/mail/OwnerNotificationsHttp.ts")).layer)
     case "data":
       return handlers((await import("../../privacy/OwnerDataHttp.ts")).layer(options))
     default:

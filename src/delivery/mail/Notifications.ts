@@ -4,6 +4,7 @@
  * @module
  */
 import { Context, type Effect, type Option } from "effect"
+import type { LimitReached } from "../../platform/limits/LimitReached.ts"
 import type { StorageUnavailable } from "../../platform/Storage.ts"
 import type { Access } from "../../sites/access/Access.ts"
 import type { LatestMail } from "./Mail.ts"
@@ -68,9 +69,12 @@ export class Notifications extends Context.Service<
     readonly add: (notification: NewNotification) => Effect.Effect<Option.Option<Notification>, StorageUnavailable>
     /**
      * The same for the owner API, unless `MailRecipient.decide` refuses the address. If the website has no confirmed notification
-     * of the address, the new one is not confirmed, and an address that is new to the website gets a confirmation mail.
+     * of the address, the new one is not confirmed, and an address that is new to the website gets a confirmation mail. Fails
+     * beyond `Maximums.notifications`.
      */
-    readonly addByOwner: (notification: NewNotification) => Effect.Effect<AddedByOwner, StorageUnavailable>
+    readonly addByOwner: (
+      notification: NewNotification
+    ) => Effect.Effect<AddedByOwner, StorageUnavailable | LimitReached>
     /**
      * Makes another confirmation mail for the recipient of a notification, unless `MailRecipient.decideRepeat` refuses it. The
      * new mail replaces those to the same address that are not sent yet. The links in those already sent stay valid.
@@ -85,6 +89,11 @@ export class Notifications extends Context.Service<
     ) => Effect.Effect<ReadonlyArray<SubmissionMail>, StorageUnavailable>
     /** Whether any website has a notification. */
     readonly isUsed: Effect.Effect<boolean, StorageUnavailable>
+    /** None if the website has no such notification. */
+    readonly findOwn: (
+      websiteConfigId: string,
+      notificationId: string
+    ) => Effect.Effect<Option.Option<Notification>, StorageUnavailable>
     readonly find: (notificationId: string) => Effect.Effect<Option.Option<Notification>, StorageUnavailable>
     /**
      * Removes a notification with its mails; mails that still wait are never sent. False if there is no such notification.

@@ -9,7 +9,7 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Field from "../../platform/contract/Field.ts"
-import * as Authorization from "../../sites/access/AuthorizationApi.ts"
+import * as Authorized from "../../sites/access/Authorized.ts"
 import * as Errors from "../../sites/access/Errors.ts"
 import * as Examples from "../../sites/access/Examples.ts"
 import * as Fields from "../../sites/access/Fields.ts"
@@ -103,68 +103,75 @@ export const MailTest = Schema.Struct({
 
 export const list = HttpApiEndpoint.get("list", base, {
   params: site,
-  success: Notifications,
-  error: Errors.NotFound
-}).annotateMerge(
-  Authorization.operation("read", {
-    identifier: "list_notifications",
-    summary: "List notifications",
-    description: "The notifications of a website, oldest first, each with its latest mail."
-  })
-)
+  success: Notifications
+})
+  .middleware(Authorized.settings.read)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "list_notifications",
+      summary: "List notifications",
+      description: "The notifications of a website, oldest first, each with its latest mail."
+    })
+  )
 
 export const add = HttpApiEndpoint.post("add", base, {
   params: site,
   payload: NewNotification,
-  success: Notification,
-  error: Errors.NotFound
-}).annotateMerge(
-  Authorization.operation("write", {
-    identifier: "add_notification",
-    summary: "Add a notification",
-    description:
-      "Mails submissions to an address; if `report` is given, mails a weekly or monthly report instead. If the address already has a notification of this kind and period, its options are replaced. A new address gets a confirmation mail, and no other mail until a person opens the link in it and confirms. A website can add at most 20 new addresses a day, and an address that was invited to the console only ten minutes after that. An address that unsubscribed can be added again only by the operator.",
-    maximums: [Maximums.notifications]
-  })
-)
+  success: Notification
+})
+  .middleware(Authorized.settings.change)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "add_notification",
+      summary: "Add a notification",
+      description:
+        "Mails submissions to an address; if `report` is given, mails a weekly or monthly report instead. If the address already has a notification of this kind and period, its options are replaced. A new address gets a confirmation mail, and no other mail until a person opens the link in it and confirms. A website can add at most 20 new addresses a day, and an address that was invited to the console only ten minutes after that. An address that unsubscribed can be added again only by the operator.",
+      maximums: [Maximums.notifications]
+    })
+  )
 
 export const remove = HttpApiEndpoint.delete("remove", ofNotification, {
   params,
-  success: HttpApiSchema.NoContent,
-  error: Errors.NotFound
-}).annotateMerge(
-  Authorization.operation("write", {
-    identifier: "remove_notification",
-    summary: "Remove a notification",
-    description: "No more mails of this notification are sent, not even those that are already queued."
-  })
-)
+  success: HttpApiSchema.NoContent
+})
+  .middleware(Authorized.settings.change)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "remove_notification",
+      summary: "Remove a notification",
+      description: "No more mails of this notification are sent, not even those that are already queued."
+    })
+  )
 
 export const test = HttpApiEndpoint.post("test", `${ofNotification}/test`, {
   params,
   success: MailTest,
-  error: [Errors.NotFound, Errors.GatewayTimeout]
-}).annotateMerge(
-  Authorization.operation("write", {
-    identifier: "test_notification",
-    summary: "Test a notification",
-    description:
-      "Sends a test mail, or the report of the latest period if the notification is a report, and returns the outcome. The address must be confirmed. A website can send at most ten tests an hour."
-  })
-)
+  error: Errors.GatewayTimeout
+})
+  .middleware(Authorized.settings.change)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "test_notification",
+      summary: "Test a notification",
+      description:
+        "Sends a test mail, or the report of the latest period if the notification is a report, and returns the outcome. The address must be confirmed. A website can send at most ten tests an hour."
+    })
+  )
 
 export const resend = HttpApiEndpoint.post("resend", `${ofNotification}/confirmation`, {
   params,
   success: Notification,
-  error: [Errors.NotFound, Errors.Conflict]
-}).annotateMerge(
-  Authorization.operation("write", {
-    identifier: "resend_confirmation",
-    summary: "Send a confirmation mail again",
-    description:
-      "Sends another confirmation mail to an address that is not confirmed. The links in earlier confirmation mails stay valid until the address is confirmed or removed. 409 if the address is confirmed or unsubscribed. An address that is not confirmed gets at most three confirmation mails and invitations to the console a day, at least ten minutes apart, and a website sends at most 20 of them a day, including those to new addresses; a 429 says when the next one is possible."
-  })
-)
+  error: Errors.Conflict
+})
+  .middleware(Authorized.settings.change)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "resend_confirmation",
+      summary: "Send a confirmation mail again",
+      description:
+        "Sends another confirmation mail to an address that is not confirmed. The links in earlier confirmation mails stay valid until the address is confirmed or removed. 409 if the address is confirmed or unsubscribed. An address that is not confirmed gets at most three confirmation mails and invitations to the console a day, at least ten minutes apart, and a website sends at most 20 of them a day, including those to new addresses; a 429 says when the next one is possible."
+    })
+  )
 
 export class NotificationsGroup extends HttpApiGroup.make("notifications")
   .add(list, add, remove, test, resend)

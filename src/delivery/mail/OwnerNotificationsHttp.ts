@@ -6,14 +6,63 @@
 import { Effect } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../../api/OwnerApi.ts"
+import type { RateLimitPolicy } from "../../platform/limits/RateLimit.ts"
+import { RateLimiter } from "../../platform/limits/RateLimiter.ts"
 import * as Calendar from "../../platform/text/Calendar.ts"
+import * as Authorized from "../../sites/access/Authorized.ts"
 import { CallerOperations } from "../../sites/access/CallerOperations.ts"
+import * as Errors from "../../sites/access/Errors.ts"
 import * as Failures from "../../sites/access/Failures.ts"
-import * as Validation from "../../sites/access/Validation.ts"
-import { OwnerSites } from "../../sites/OwnerSites.ts"
+import type { Site } from "../../sites/Site.ts"
+import { TestDeliveries } from "../TestDeliveries.ts"
+import * as ConfirmationRefusal from "./ConfirmationRefusal.ts"
+import type { RepeatRefusal, TooSoon } from "./MailRecipient.ts"
 import type { Digest, Notification, Period, Topic } from "./Notification.ts"
-import type { ListedNotification } from "./Notifications.ts"
-import { OwnerNotifications } from "./OwnerNotifications.ts"
+import { type ListedNotification, Notifications } from "./Notifications.ts"
+
+type TooManyRequests = (typeof Errors.TooManyRequests)["Type"]
+
+const notFound = Errors.make(
+  "NotFound",
+  "This website has no such notification. The notification may have been removed."
+)
+
+const noMail = Effect.fail(
+  Errors.invalidBody("this service sends no mail until its operator sets SMTP_URL, MAIL_FROM and PUBLIC_URL")
+)
+
+const unsubscribed = Errors.invalid(
+  "to",
+  "this address unsubscribed from mails of this website. Only the service's operator can add it again, with `hydracore notify add`, if the person asks for it"
+)
+
+const unconfirmed = Errors.invalidBody(
+  "this address is not confirmed, so it gets no test; ask the person to open the link in the confirmation mail"
+)
+
+const retryAfter = (millis: number) => ({ "retry-after": Math.max(1, Math.ceil(millis / 1000)) })
+
+const tooManyNew = (limit: TooSoon): TooManyRequests => ({
+  _tag: "TooManyRequests",
+  detail: `${ConfirmationRefusal.message(limit)} Or ask the service's operator to add the address with \`hydracore notify add\`.`,
+  headers: retryAfter(limit.waitMillis)
+})
+
+const notResent = (refusal: RepeatRefusal): (typeof Errors.Conflict)["Type"] | TooManyRequests => {
+  const detail = ConfirmationRefusal.message(refusal)
+  return refusal._tag === "TooSoon"
+    ? { _tag: "TooManyRequests", detail, headers: retryAfter(refusal.waitMillis) }
+    : Errors.make("Conflict", detail)
+}
+
+/** The limit of test mails per website, because an owner could send them to people who did not ask for them. */
+export const testLimit: RateLimitPolicy = { name: "testmail", limit: 10, windowMillis: Calendar.hourMillis }
+
+const tooManyTests = (resetMillis: number): TooManyRequests => ({
+  _tag: "TooManyRequests",
+  detail: `A website sends at most ${testLimit.limit} test mails an hour. Wait as many seconds as Retry-After says.`,
+  headers: retryAfter(resetMillis)
+})
 
 const toJson = ({ createdAt, isConfirmed, notificationId, recipient, topic }: Notification) => ({
   notification_id: notificationId,
@@ -48,8 +97,7 @@ interface GivenTopic {
 const topicOf = ({ digest, quarantined = false, report }: GivenTopic) => {
   const unwanted = digest !== undefined ? "digest" : quarantined ? "quarantined" : undefined
   if (report !== undefined && unwanted !== undefined) {
-    const msg = `Value error, a report has neither digest nor quarantined; leave ${unwanted} out`
-    return Effect.fail(Validation.failed([{ loc: ["body", unwanted], msg, type: "value_error" }]))
+    return Effect.fail(Errors.invalid(unwanted, `a report has neither digest nor quarantined; leave ${unwanted} out`))
   }
   return Effect.succeed<Topic>(
     report === undefined
@@ -62,47 +110,99 @@ export const layer = HttpApiBuilder.group(
   OwnerApi,
   "notifications",
   Effect.fnUntraced(function* (handlers) {
-    const ownerSites = yield* OwnerSites
     const operations = yield* CallerOperations
-    const notifications = yield* OwnerNotifications
+    const notifications = yield* Notifications
+    const tests = yield* TestDeliveries
+    const limiter = yield* RateLimiter
+
+    const find = ({ websiteConfigId }: Site, notificationId: string) =>
+      Effect.flatMap(
+        notifications.findOwn(websiteConfigId, notificationId),
+        Effect.fromOption(() => notFound)
+      )
+
     return handlers
-      .handle("list", ({ params }) =>
-        ownerSites.authorize(params.site_id, "read").pipe(
-          Effect.flatMap(notifications.list),
-          Effect.map((listed) => ({ notifications: listed.map(listedJson), can_send: notifications.canSend })),
-          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
-        )
+      .handle(
+        "list",
+        Effect.fnUntraced(function* () {
+          const { site } = yield* Authorized.settings.read.proof
+          const own = yield* notifications.list(site.websiteConfigId)
+          return { notifications: own.map(listedJson), can_send: tests.canSendMail }
+        })
       )
       .handle(
         "add",
-        Effect.fnUntraced(function* ({ params, payload: { to, ...given } }) {
-          const proof = yield* ownerSites.authorize(params.site_id, "write")
-          return toJson(yield* notifications.add(proof, { recipient: to, topic: yield* topicOf(given) }))
-        }, Effect.catchTags(Failures.ofCreation))
+        Effect.fnUntraced(function* ({ payload: { to, ...given } }) {
+          const { site } = yield* Authorized.settings.change.proof
+          const topic = yield* topicOf(given)
+          if (!tests.canSendMail) return yield* noMail
+          const added = yield* notifications.addByOwner({
+            recipient: to,
+            topic,
+            websiteConfigId: site.websiteConfigId
+          })
+          switch (added._tag) {
+            case "Added":
+              return toJson(added.notification)
+            case "Unsubscribed":
+              return yield* Effect.fail(unsubscribed)
+            case "TooSoon":
+              return yield* Effect.fail(tooManyNew(added))
+            case "NoKey":
+              return yield* noMail
+            // The website was deleted meanwhile.
+            case "NoWebsite":
+              return yield* Effect.fail(Errors.unknownSite)
+          }
+        })
       )
-      .handle("remove", ({ params }) =>
-        ownerSites.authorize(params.site_id, "write").pipe(
-          Effect.flatMap((proof) => notifications.remove(proof, params.notification_id)),
-          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
-        )
+      .handle(
+        "remove",
+        Effect.fnUntraced(function* ({ params }) {
+          const { site } = yield* Authorized.settings.change.proof
+          yield* find(site, params.notification_id)
+          if (!(yield* notifications.remove(params.notification_id))) return yield* Effect.fail(notFound)
+        })
       )
-      .handle("resend", ({ params }) =>
-        ownerSites.authorize(params.site_id, "write").pipe(
-          Effect.flatMap((proof) => notifications.resend(proof, params.notification_id)),
-          Effect.map(toJson),
-          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
-        )
+      .handle(
+        "resend",
+        Effect.fnUntraced(function* ({ params }) {
+          const { site } = yield* Authorized.settings.change.proof
+          yield* find(site, params.notification_id)
+          if (!tests.canSendMail) return yield* noMail
+          const resent = yield* notifications.resendConfirmation(params.notification_id)
+          switch (resent._tag) {
+            case "Resent":
+              return toJson(resent.notification)
+            case "NoNotification":
+              return yield* Effect.fail(notFound)
+            case "NoKey":
+              return yield* noMail
+            default:
+              return yield* Effect.fail(notResent(resent))
+          }
+        })
       )
       .handle(
         "test",
-        Effect.fnUntraced(function* ({ params }) {
-          const proof = yield* ownerSites.authorize(params.site_id, "write")
-          yield* operations.beginTest
-          const outcome = yield* notifications.test(proof, params.notification_id)
-          return outcome._tag === "Accepted"
-            ? { accepted: true, error: null }
-            : { accepted: false, error: outcome.error }
-        }, Effect.catchTags(Failures.ofReports))
+        Effect.fnUntraced(
+          function* ({ params }) {
+            const { site } = yield* Authorized.settings.change.proof
+            yield* operations.beginTest
+            const { isConfirmed } = yield* find(site, params.notification_id)
+            if (tests.canSendMail && !isConfirmed) return yield* Effect.fail(unconfirmed)
+            const { accepted, resetMillis } = yield* limiter.take(testLimit, site.websiteConfigId)
+            if (!accepted) return yield* Effect.fail(tooManyTests(resetMillis))
+            const tested = yield* Effect.flatMap(
+              tests.notification(params.notification_id),
+              Effect.fromOption(() => notFound)
+            )
+            return tested.outcome._tag === "Accepted"
+              ? { accepted: true, error: null }
+              : { accepted: false, error: tested.outcome.error }
+          },
+          Effect.catchTags({ ReportTimeout: Failures.ofReports.ReportTimeout, MailNotSetUp: () => noMail })
+        )
       )
   })
 )

@@ -7,11 +7,13 @@ import { randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, Effect, Layer, Option, Redacted, Schema } from "effect"
 import type { SqlError } from "effect/sql"
+import { LimitReached } from "../../../platform/limits/LimitReached.ts"
 import * as Database from "../../../platform/postgres/Database.ts"
 import * as Rounds from "../../../platform/rounds/Rounds.ts"
 import { decodeRows } from "../../../platform/runtime/Rows.ts"
 import { isCanonicalUuid } from "../../../platform/text/Uuid.ts"
 import type { Access } from "../../../sites/access/Access.ts"
+import * as Maximums from "../../../sites/Maximums.ts"
 import { refreshSubscribers } from "../../postgres/Webhooks.ts"
 import * as MailRecipient from "../MailRecipient.ts"
 import { isSameTopic, type Notification } from "../Notification.ts"
@@ -28,6 +30,7 @@ export interface Options {
 }
 
 const Found = Schema.Array(Schema.Struct(Rows.fields))
+const Counted = Schema.Tuple([Schema.Struct({ count: Schema.Int })])
 const Put = Schema.Tuple([Schema.Struct(Rows.fields)])
 const Sites = Schema.Array(Schema.Struct({ id: Schema.String }))
 const TimeZones = Schema.Array(Schema.Struct({ timeZone: Schema.String }))
@@ -138,13 +141,20 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never
         const now = yield* Clock.currentTimeMillis
         const [notificationId, mailId] = [randomUUID(), randomUUID()]
         return yield* transaction(
-          Effect.gen(function* (): Effect.fn.Return<AddedByOwner, SqlError.SqlError> {
+          Effect.gen(function* (): Effect.fn.Return<AddedByOwner, SqlError.SqlError | LimitReached> {
             const timeZone = yield* lockSite(websiteConfigId)
             if (timeZone === undefined) return { _tag: "NoWebsite" }
             const known = yield* ofRecipient(given)
             const isSame = known
               .map(Rows.toNotification)
               .some((one) => one.recipient === recipient && isSameTopic(one.topic, topic))
+            const [{ count }] =
+              yield* sql`SELECT count(*)::int FROM notification WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)}`.pipe(
+                decodeRows(Counted)
+              )
+            if (!isSame && count >= Maximums.notifications.max) {
+              return yield* new LimitReached({ maximum: Maximums.notifications })
+            }
             const facts = yield* Recipients.facts(sql, key.value, now)
             const decision: MailRecipient.Decision = isSame
               ? { _tag: "Accepted", sendsConfirmation: false }
@@ -194,6 +204,20 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never
               decodeRows(Found),
               Effect.map(([row]) => Option.map(Option.fromUndefinedOr(row), Rows.toNotification))
             )
+          : Effect.succeedNone
+
+      const findOwn: Notifications["Service"]["findOwn"] = (websiteConfigId, notificationId) =>
+        isCanonicalUuid(websiteConfigId) && isCanonicalUuid(notificationId)
+          ? sql
+              .unsafe(`${ofSiteStatement} AND notification_id = $2`, [
+                PgTypes.uuid(websiteConfigId),
+                PgTypes.uuid(notificationId)
+              ])
+              .pipe(
+                Database.mapErrors,
+                decodeRows(Found),
+                Effect.map(([row]) => Option.map(Option.fromUndefinedOr(row), Rows.toNotification))
+              )
           : Effect.succeedNone
 
       const remove: Notifications["Service"]["remove"] = Effect.fnUntraced(function* (notificationId) {
@@ -321,6 +345,7 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never
           Effect.map((rows) => rows.length > 0)
         ),
         find,
+        findOwn,
         remove,
         list: (websiteConfigId) =>
           isCanonicalUuid(websiteConfigId)
