@@ -38,7 +38,21 @@ export const visitColumns = (dimension: VisitDimension): ReadonlyArray<string> =
 
 const omitted = (text: string): string => `regexp_replace(${text}, '${Sources.omitted}', '')`
 
-const sourceKey = `coalesce(${[...Sources.patterns.map((pattern) => `substring(low, '${pattern}')`), "low"].join(", ")})`
+const isOneOf = (value: string, texts: ReadonlyArray<string>): string =>
+  `${value} = ANY ('{${texts.join(",")}}'::text[])`
+
+/** The part of `low` at this place from its end. */
+const part = (place: number): string => `split_part(low, '.', ${-place})`
+
+/** Whether `low` may match one of the patterns, each of which takes a quarter of a millisecond. */
+const mayMatch = [
+  isOneOf(`concat(${part(2)}, '.', ${part(1)})`, Sources.endings.hosts),
+  isOneOf(part(2), Sources.endings.domains),
+  isOneOf(part(3), Sources.endings.domains)
+].join(" OR ")
+
+const sourceKey = `CASE WHEN ${mayMatch}
+  THEN coalesce(${[...Sources.patterns.map((pattern) => `substring(low, '${pattern}')`), "low"].join(", ")}) ELSE low END`
 
 /**
  * Visits with the column `source_name`, by the rules of `analytics/reports/Sources`. Each source is named once: there are far
