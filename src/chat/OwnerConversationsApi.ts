@@ -154,7 +154,7 @@ export const list = HttpApiEndpoint.get("list", `${base}/:instance_id/conversati
   params: ofInstance,
   query: {
     ...filter,
-    cursor: Fields.conversationCursor,
+    cursor: Fields.cursorOf(isConversationId),
     limit: Fields.limit
   },
   success: ConversationList

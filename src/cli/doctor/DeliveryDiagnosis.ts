@@ -4,6 +4,7 @@
  * @module
  */
 import { type Outcome, type Problem, problemOf } from "../../chat/agent/AgentCheck.ts"
+import type { MailFacts } from "../../delivery/mail/Mailer.ts"
 import * as Certificate from "../../platform/outward/Certificate.ts"
 import { hydracore } from "../../platform/text/CommandName.ts"
 import { type Finding, ofRows, ok } from "./Finding.ts"
@@ -35,14 +36,6 @@ export const ofWebhooks = (facts: WebhookFacts | null): ReadonlyArray<Finding> =
     ]
   ])
 }
-
-/** The outcome of a connection that logs in and sends no mail. */
-export type MailFacts =
-  | { readonly _tag: "Ready"; readonly isEncrypted: boolean; readonly isLocal: boolean }
-  /** `error` is the server's answer, or what went wrong before an answer. It holds no password. */
-  | { readonly _tag: "Failed"; readonly error: string }
-  /** The server offers no TLS, and there is a password that must not be sent without it. */
-  | { readonly _tag: "WithoutTls" }
 
 const toEncrypt = "Use the server's TLS port with smtps:// in SMTP_URL, or turn on STARTTLS at the server."
 

@@ -3,19 +3,14 @@
  *
  * @module
  */
+
+import type { MailFacts } from "../../delivery/mail/Mailer.ts"
 import * as ConnectionBounds from "../../platform/limits/ConnectionBounds.ts"
 import * as Certificate from "../../platform/outward/Certificate.ts"
 import type * as DatabaseUrl from "../../platform/postgres/DatabaseUrl.ts"
 import { type AnalyticsFacts, ofAnalytics } from "./AnalyticsDiagnosis.ts"
 import { type DatabaseFacts, ofDatabase, ofReader, type ReaderFacts } from "./DatabaseDiagnosis.ts"
-import {
-  type AgentsFacts,
-  type MailFacts,
-  ofAgents,
-  ofMail,
-  ofWebhooks,
-  type WebhookFacts
-} from "./DeliveryDiagnosis.ts"
+import { type AgentsFacts, ofAgents, ofMail, ofWebhooks, type WebhookFacts } from "./DeliveryDiagnosis.ts"
 import { type Finding, ofRows, ok } from "./Finding.ts"
 
 export interface ConnectionFacts {

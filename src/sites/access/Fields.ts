@@ -4,7 +4,6 @@
  * @module
  */
 import { Option, Result, Schema } from "effect"
-import { isConversationId } from "../../chat/conversations/Conversation.ts"
 import * as Field from "../../platform/contract/Field.ts"
 import * as Calendar from "../../platform/text/Calendar.ts"
 import * as Cursor from "../../platform/text/Cursor.ts"
@@ -35,7 +34,8 @@ export const limit = Schema.optionalKey(
 
 export const defaultLimit = 50
 
-const cursorOf = (isId: (id: string) => boolean) =>
+/** The cursor of a list whose items have ids of this form. */
+export const cursorOf = (isId: (id: string) => boolean) =>
   Schema.optionalKey(
     Field.custom<Cursor.Position, string>(
       { type: "string", description: "The `next` of the part before; absent for the first part" },
@@ -50,9 +50,6 @@ const cursorOf = (isId: (id: string) => boolean) =>
 
 /** The cursor of a list whose items have UUIDs. */
 export const cursor = cursorOf(isCanonicalUuid)
-
-/** The cursor of a list of conversations. */
-export const conversationCursor = cursorOf(isConversationId)
 
 /** The `next` of an answer. */
 export const next = Schema.NullOr(Schema.String).annotate({
