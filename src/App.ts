@@ -15,7 +15,7 @@ import type * as Server from "./api/Server.ts"
 import type { Settings } from "./Config.ts"
 import type { AgentStream } from "./chat/AgentStream.ts"
 import { AgentCheck } from "./chat/agent/AgentCheckService.ts"
-import * as BudgetedAgent from "./chat/agent/BudgetedAgentStream.ts"
+import * as TokenBudget from "./chat/TokenBudget.ts"
 import * as AgentInspection from "./cli/doctor/AgentInspection.ts"
 import * as Dispatcher from "./delivery/Dispatcher.ts"
 import * as MailDispatcher from "./delivery/mail/MailDispatcher.ts"
@@ -234,7 +234,7 @@ const ownerServer = (
 /** The listening HTTP servers: the public one, and the owner API's own. Requires the repositories and `outwardClient`. */
 export const server = (options: ServerOptions, mailOption: Mail = mail(options.settings)) => {
   const { extensions, listen, settings, worker } = options
-  const agents = Layer.provide(BudgetedAgent.layer, agent(settings))
+  const agents = Layer.provide(TokenBudget.layerBudgeted, agent(settings))
   const traceRatio = Option.getOrUndefined(settings.otlp)?.traceRatio
   const common = { measured: isMeasured(settings), traceRatio }
   const publicServer = Layer.unwrap(

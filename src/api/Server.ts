@@ -11,17 +11,15 @@ import * as FastPath from "../analytics/FastPath.ts"
 import * as Analytics from "../analytics/Http.ts"
 import { AgUiGroup } from "../chat/AgUiApi.ts"
 import * as AgUi from "../chat/AgUiHttp.ts"
-import * as ChatBodies from "../chat/ChatBodiesHttp.ts"
 import * as ChatEndpoint from "../chat/ChatEndpoint.ts"
+import * as ChatMiddleware from "../chat/ChatMiddlewareHttp.ts"
 import * as Conversations from "../chat/ConversationsHttp.ts"
 import * as Drain from "../chat/Drain.ts"
 import { OpenAiGroup } from "../chat/OpenAiApi.ts"
 import * as OpenAi from "../chat/OpenAiHttp.ts"
 import * as RunningAnswers from "../chat/RunningAnswers.ts"
-import * as StreamSlots from "../chat/StreamSlots.ts"
 import * as ContractWidget from "../chat/WidgetApi.ts"
 import * as Widget from "../chat/WidgetHttp.ts"
-import * as WidgetTokenSecurity from "../chat/WidgetTokenCheck.ts"
 import * as Mail from "../delivery/mail/MailHttp.ts"
 import * as Forms from "../forms/Http.ts"
 import * as Assets from "../pages/Assets.ts"
@@ -58,7 +56,7 @@ export interface Options extends NodeServer.Options, Omit<OwnerRoutes.Options, "
   /** Whether this server has the console, which needs the owner API. */
   readonly console: boolean
   /** The maximum numbers of open chat streams in this process. */
-  readonly chatStreams: StreamSlots.Options
+  readonly chatStreams: ChatEndpoint.SlotOptions
   /** The key that signs the links in mails. */
   readonly secretsKey: Mail.Options["secretsKey"]
   /** The header in which a trusted proxy names the client's country. */
@@ -119,7 +117,7 @@ const routes = (options: Options, tracing: Trace.Tracing | undefined) =>
       AgUi.layer,
       Mail.layer({ secretsKey: options.secretsKey })
     ]),
-    Layer.provide([Validation.layer, Body.layer, ChatBodies.layer, WidgetTokenSecurity.layer(options)]),
+    Layer.provide([Validation.layer, Body.layer, ChatMiddleware.bodies, ChatMiddleware.admission(options)]),
     Layer.provideMerge(
       Global.layer({
         parts: partsOf(options),
@@ -165,7 +163,7 @@ export const layer = (options: Options) => {
         endpoints(options, unreadTimeout).pipe(
           Layer.provideMerge(
             Layer.merge(
-              StreamSlots.layer(options.chatStreams),
+              ChatEndpoint.layerSlots(options.chatStreams),
               RunningAnswers.layer({
                 resume: options.chatResume,
                 maxDuration: options.chatMaxDuration,

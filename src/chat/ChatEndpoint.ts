@@ -4,11 +4,13 @@
  *
  * @module
  */
-import { Context, type Duration, Effect, Layer, type Scope } from "effect"
+import { Context, type Duration, Effect, Layer, Option, type Scope } from "effect"
 import { HttpServerResponse } from "effect/http"
 import type { ValidationError } from "../platform/contract/Errors.ts"
 import { Received } from "../platform/contract/Received.ts"
 import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
+import { clientKey } from "../platform/limits/ClientAddress.ts"
+import * as OpenSlots from "../platform/limits/OpenSlots.ts"
 import type { LimitHeaders } from "../platform/limits/RateLimiter.ts"
 import { Decisions } from "../sites/Decisions.ts"
 import * as ErrorMapping from "../sites/ErrorMapping.ts"
@@ -16,12 +18,42 @@ import type { AgentRefusal } from "./AgentStream.ts"
 import * as ChatResponse from "./ChatResponse.ts"
 import { ConversationStore } from "./ConversationStore.ts"
 import { Drain } from "./Drain.ts"
-import type { Question } from "./Question.ts"
+import type { Question } from "./SendQuestion.ts"
 import * as SendQuestion from "./SendQuestion.ts"
-import { StreamSlots } from "./StreamSlots.ts"
 import type * as ChatStream from "./stream/ChatStream.ts"
-import { UiMessageStream } from "./stream/UiMessageStream.ts"
+import { UiMessageStream } from "./stream/ChatStream.ts"
 import { Admitted } from "./WidgetTokenSecurity.ts"
+
+/** `None` means no limit. */
+export interface SlotOptions {
+  readonly perAddress: Option.Option<number>
+  readonly perInstance: Option.Option<number>
+}
+
+type SlotName = "address" | "instance"
+
+export class StreamSlots extends Context.Service<
+  StreamSlots,
+  {
+    /** Takes a slot for an answer, which the caller must release. */
+    readonly openAnswer: (address: string, instanceId: string) => OpenSlots.Opening<SlotName>
+    /** Takes a slot for a resumed stream, which the caller must release. */
+    readonly openReader: (address: string) => OpenSlots.Opening<SlotName>
+  }
+>()("hydracore/chat/StreamSlots") {}
+
+export const layerSlots = ({ perAddress, perInstance }: SlotOptions): Layer.Layer<StreamSlots> =>
+  Layer.sync(StreamSlots, () => {
+    const slots = OpenSlots.make()
+    const limitOf = (name: SlotName, id: string, limit: Option.Option<number>) =>
+      Option.toArray(Option.map(limit, (limit) => ({ name, key: `${name} ${id}`, limit })))
+    const ofAddress = (address: string) => limitOf("address", clientKey(address), perAddress)
+    return {
+      openAnswer: (address, instanceId) =>
+        slots.open([...ofAddress(address), ...limitOf("instance", instanceId, perInstance)]),
+      openReader: (address) => slots.open(ofAddress(address))
+    }
+  })
 
 type Response = HttpServerResponse.HttpServerResponse
 

@@ -19,7 +19,7 @@ import type {
   Message,
   MessagePart
 } from "./conversations/Conversation.ts"
-import type * as ConversationHash from "./conversations/ConversationHash.ts"
+import type * as ConversationId from "./conversations/ConversationId.ts"
 import type { Bounds } from "./conversations/History.ts"
 
 /** The conversation has reached `maxMessages` or `maxSize`. Nothing was changed. */
@@ -173,7 +173,7 @@ export class ConversationStore extends Context.Service<
     /** Deletes a conversation and its messages. False if there is none. */
     readonly delete: (key: ConversationKey) => Effect.Effect<boolean, StorageUnavailable>
 
-    /** The key for `ConversationHash`. It is generated once per store, and is the same in every process. */
-    readonly hashKey: Effect.Effect<ConversationHash.Key, StorageUnavailable>
+    /** The key for `ConversationId`. It is generated once per store, and is the same in every process. */
+    readonly hashKey: Effect.Effect<ConversationId.Key, StorageUnavailable>
   }
 >()("hydracore/chat/ConversationStore") {}

@@ -7,7 +7,6 @@ import { Duration, Effect, Exit, Option, Request, RequestResolver, Stream } from
 import { AgentBroken, type AgentError } from "./AgentStream.ts"
 import type { AgentEvent } from "./agent/Agent.ts"
 import type { AnswerProgress, ConversationStore } from "./ConversationStore.ts"
-import * as AnswerEnd from "./conversations/AnswerEnd.ts"
 import * as AnswerParts from "./conversations/AnswerParts.ts"
 
 /** How often the store is read: as often as the events of a running answer are stored. */
@@ -70,7 +69,7 @@ const endOf = (
   const missing = Stream.fromIterable(AnswerParts.missing(folded, parts))
   return Stream.concat(
     missing,
-    Option.match(AnswerEnd.lastEvent(ending), {
+    Option.match(AnswerParts.lastEvent(ending), {
       onNone: () => Stream.fail(new AgentBroken({ reason: `the answer ended as ${ending}` })),
       onSome: (event) => Stream.succeed(event)
     })

@@ -18,7 +18,7 @@ import type { AnswerHealth } from "./conversations/AnswerHealth.ts"
 import type { Conversation } from "./conversations/Conversation.ts"
 import * as ConversationExport from "./conversations/ConversationExport.ts"
 import type { TranscriptSummary } from "./conversations/Transcript.ts"
-import * as TranscriptQuery from "./conversations/TranscriptQuery.ts"
+import * as Transcript from "./conversations/Transcript.ts"
 import type { Instance } from "./Instance.ts"
 import { InstanceDirectory } from "./InstanceDirectory.ts"
 import * as SiteInstance from "./SiteInstance.ts"
@@ -93,7 +93,7 @@ export const layer = HttpApiBuilder.group(
           const proof = yield* Authorized.inbox.read.proof
           yield* requireInstance(proof, instanceId)
           const { cursor, limit = Fields.defaultLimit } = query
-          const filter = TranscriptQuery.toFilter(query, proof.site.timeZone)
+          const filter = Transcript.toFilter(query, proof.site.timeZone)
           const { items, next } = yield* lists.run(
             proof.site.websiteConfigId,
             transcripts.list({ instanceId, filter, after: cursor ?? null, limit })
@@ -107,7 +107,7 @@ export const layer = HttpApiBuilder.group(
           const proof = yield* Authorized.inbox.read.proof
           yield* exports.begin(proof)
           yield* requireInstance(proof, instanceId)
-          const filter = TranscriptQuery.toFilter(query, proof.site.timeZone)
+          const filter = Transcript.toFilter(query, proof.site.timeZone)
           const found = transcripts.stream({ instanceId, filter })
           const lines = Stream.map(found, (conversation) => `${ConversationExport.json(conversation)}\n`)
           return exports.file(lines, { name: "conversations.ndjson", contentType: "application/x-ndjson" })

@@ -18,9 +18,7 @@ import {
 } from "effect"
 import { AgentBroken, type AgentError } from "./AgentStream.ts"
 import type { AgentEvent } from "./agent/Agent.ts"
-import * as AnswerEnd from "./conversations/AnswerEnd.ts"
 import * as AnswerParts from "./conversations/AnswerParts.ts"
-import * as AnswerPieces from "./conversations/AnswerPieces.ts"
 import type { AnswerEnding, ConversationKey } from "./conversations/Conversation.ts"
 
 export interface Options {
@@ -59,7 +57,7 @@ export type Logged = AgentEvent | { readonly _tag: "End"; readonly exit: AgentEx
 const takesOf = (
   logged: Arr.NonEmptyReadonlyArray<Logged>
 ): Arr.NonEmptyReadonlyArray<Take.Take<AgentEvent, AgentError>> => {
-  const events = AnswerPieces.joinTexts(logged.filter((each) => each._tag !== "End"))
+  const events = AnswerParts.joinTexts(logged.filter((each) => each._tag !== "End"))
   const end = logged.at(-1)
   const takes: Array<Take.Take<AgentEvent, AgentError>> = Arr.isReadonlyArrayNonEmpty(events) ? [events] : []
   if (end?._tag === "End") takes.push(end.exit)
@@ -128,7 +126,7 @@ export class RunningAnswer {
   /** Adds events of the agent. The answer fails once it is longer than `maxBytes`. */
   push(events: ReadonlyArray<AgentEvent>): void {
     if (this.isOver) return
-    this.keep(AnswerPieces.joinTexts(events.filter((event) => this.count(event))))
+    this.keep(AnswerParts.joinTexts(events.filter((event) => this.count(event))))
     if (this.bytes > this.maxBytes) this.fail("the answer is longer than CHAT_MAX_BYTES")
   }
 
@@ -161,7 +159,7 @@ export class RunningAnswer {
       return
     }
     if (this.usage !== null) PubSub.publishUnsafe(this.log, this.usage)
-    const last = AnswerEnd.lastEvent(ending)
+    const last = AnswerParts.lastEvent(ending)
     if (Option.isSome(last)) PubSub.publishUnsafe<Logged>(this.log, last.value)
     this.endLog(Option.isSome(last) ? Exit.void : this.failure(this.fault ?? `the answer ended as ${ending}`))
   }
@@ -186,7 +184,7 @@ export class RunningAnswer {
    * stored its events nevertheless, both pieces begin with the same events.
    */
   nextPiece(): { readonly position: number; readonly events: ReadonlyArray<AgentEvent> } {
-    this.attempted = [...this.attempted, ...AnswerPieces.joinTexts(this.fresh)]
+    this.attempted = [...this.attempted, ...AnswerParts.joinTexts(this.fresh)]
     this.fresh = []
     return { position: this.storedEvents, events: this.attempted }
   }

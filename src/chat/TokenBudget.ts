@@ -1,6 +1,6 @@
 /**
- * Counts the tokens that instances use in a day (UTC), over all processes. The interface only; see `chat/memory/TokenBudget`
- * and `chat/postgres/TokenBudget`.
+ * Counts the tokens that instances use in a day (UTC), over all processes: the service, its layer in memory, and the limit
+ * that it sets for an agent. See `chat/postgres/TokenBudget` for the layer of deployments.
  *
  * Tokens are reserved before a request is sent to an agent, and the reservation is settled with the tokens that were used.
  * Until then it counts as used, so that concurrent requests cannot exceed the limit. The reservation of a process that was
@@ -8,8 +8,47 @@
  *
  * @module
  */
-import { Context, type Effect, type Option } from "effect"
+
+import { randomUUID } from "node:crypto"
+import { Clock, Context, Effect, Layer, Option, type Scope, Stream } from "effect"
 import type { StorageUnavailable } from "../platform/Storage.ts"
+import { dayMillis, dayOf } from "../platform/text/Calendar.ts"
+import { AgentBusy, type AgentError, AgentStream, DailyTokensUsed } from "./AgentStream.ts"
+import type { AgentEvent, AgentRequest } from "./agent/Agent.ts"
+
+/** The overhead of a message in tokens, for its role and delimiters. */
+const messageCost = 4
+
+/**
+ * The estimated tokens of a text: a third of its UTF-8 bytes. The estimate is too high for English (four bytes a token) and
+ * close for Chinese and Japanese (three bytes a character).
+ */
+export const ofText = (text: string): number => Math.ceil(Buffer.byteLength(text) / 3)
+
+/** The estimated tokens of a request's input: its messages and the instructions. */
+export const ofRequest = ({ instance, messages }: AgentRequest): number =>
+  messages.reduce((sum, { text }) => sum + messageCost + ofText(text), 0) +
+  (instance.instructions === null ? 0 : messageCost + ofText(instance.instructions))
+
+/** The minimum number of tokens for an answer, unless the instance's `maxTokens` is lower. */
+const minAnswerTokens = 64
+
+/** The minimum and maximum number of tokens that a request may reserve. */
+export const demandOf = (request: AgentRequest): { readonly min: number; readonly max: number } => {
+  const input = ofRequest(request)
+  const { maxTokens } = request.instance
+  return { min: input + Math.min(minAnswerTokens, maxTokens), max: input + maxTokens }
+}
+
+/**
+ * How many tokens a request may reserve, if `used` tokens of the day's `limit` are used or reserved: all that are left, but not
+ * more than `max`. Null if fewer than `min` are left.
+ */
+export const grant = (
+  limit: number,
+  used: number,
+  { max, min }: { readonly min: number; readonly max: number }
+): number | null => (limit - used < min ? null : Math.min(max, limit - used))
 
 export interface Reservation {
   readonly reservationId: string
@@ -37,3 +76,124 @@ export class TokenBudget extends Context.Service<
     readonly used: (instanceId: string) => Effect.Effect<number, StorageUnavailable>
   }
 >()("hydracore/chat/TokenBudget") {}
+
+/** Counts tokens in this process, for tests and trials. Only the current day is kept. */
+export const layerMemory: Layer.Layer<TokenBudget> = Layer.sync(TokenBudget, () => {
+  let countedDay = 0
+  const used = new Map<string, number>()
+  const openReservations = new Set<string>()
+
+  const startDay = (day: number) => {
+    if (day <= countedDay) return
+    countedDay = day
+    used.clear()
+    openReservations.clear()
+  }
+  const usedBy = (instanceId: string) => used.get(instanceId) ?? 0
+  const today = Effect.map(Clock.currentTimeMillis, dayOf)
+
+  return TokenBudget.of({
+    reserve: ({ instanceId, limit, ...demand }) =>
+      Effect.map(today, (day) => {
+        startDay(day)
+        const tokens = grant(limit, usedBy(instanceId), demand)
+        if (tokens === null) return Option.none()
+        const reservation = { reservationId: randomUUID(), instanceId, day, tokens }
+        used.set(instanceId, usedBy(instanceId) + tokens)
+        openReservations.add(reservation.reservationId)
+        return Option.some(reservation)
+      }),
+    settle: ({ instanceId, reservationId, tokens }, spent) =>
+      Effect.sync(() => {
+        if (openReservations.delete(reservationId)) used.set(instanceId, usedBy(instanceId) - tokens + spent)
+      }),
+    used: (instanceId) =>
+      Effect.map(today, (day) => {
+        startDay(day)
+        return usedBy(instanceId)
+      })
+  })
+})
+
+/** Counts the tokens of an answer from its events. */
+class Usage {
+  private isAccepted = false
+  private reported = 0
+  private isFinished = false
+  private output = 0
+
+  record(event: AgentEvent): void {
+    if (event._tag === "Accepted") this.isAccepted = true
+    else if (event._tag === "Usage") this.reported = event.inputTokens + event.outputTokens
+    else if (event._tag === "Finish") this.isFinished = true
+    else if ("delta" in event) this.output += Buffer.byteLength(event.delta)
+  }
+
+  /**
+   * The reported tokens, or an estimate if the agent reports none or zeros; 0 if it did not accept the request. The report of
+   * an answer that broke may be of its beginning only, so the larger of both counts.
+   */
+  tokens(input: number): number {
+    if (!this.isAccepted) return 0
+    if (this.isFinished && this.reported > 0) return this.reported
+    return Math.max(this.reported, input + Math.ceil(this.output / 3))
+  }
+}
+
+/** Refuses a question while the store of the budgets is unavailable, because the budget may be used up. */
+const unavailable = new AgentBusy({ reason: "the token budget is unavailable", retryAfter: 5 })
+
+/** Fails with the time until the next UTC day begins. */
+const usedUp = Effect.flatMap(Clock.currentTimeMillis, (now) =>
+  Effect.fail(new DailyTokensUsed({ retryAfter: Math.ceil((dayMillis - (now % dayMillis)) / 1000) }))
+)
+
+/** Decorates `AgentStream` with the daily token limit of instances that have one. Other instances are not affected. */
+export const layerBudgeted: Layer.Layer<AgentStream, never, AgentStream | TokenBudget> = Layer.effect(
+  AgentStream,
+  Effect.gen(function* () {
+    const agent = yield* AgentStream
+    const budget = yield* TokenBudget
+
+    const reserve = (request: AgentRequest, limit: number): Effect.Effect<Reservation, AgentBusy | DailyTokensUsed> =>
+      budget.reserve({ instanceId: request.instance.instanceId, limit, ...demandOf(request) }).pipe(
+        Effect.tapError((error) =>
+          Effect.annotateLogs(Effect.logWarning("The token budget is unavailable"), { reason: error.reason })
+        ),
+        Effect.mapError(() => unavailable),
+        Effect.flatMap(Option.match({ onNone: () => usedUp, onSome: Effect.succeed }))
+      )
+
+    /** A reservation that cannot be settled counts as used for the day. */
+    const settle = (reservation: Reservation, used: number) =>
+      Effect.catch(budget.settle(reservation, used), (error) =>
+        Effect.annotateLogs(Effect.logWarning("The tokens of an answer could not be settled"), {
+          instanceId: reservation.instanceId,
+          reason: error.reason
+        })
+      )
+
+    const open = Effect.fnUntraced(function* (
+      request: AgentRequest,
+      limit: number
+    ): Effect.fn.Return<Stream.Stream<AgentEvent, AgentError>, AgentError, Scope.Scope> {
+      const input = ofRequest(request)
+      const usage = new Usage()
+      const { tokens } = yield* Effect.acquireRelease(reserve(request, limit), (reservation) =>
+        settle(reservation, usage.tokens(input))
+      )
+      const instance = { ...request.instance, maxTokens: tokens - input }
+      return Stream.map(agent.stream({ ...request, instance, wantsUsage: true }), (event) => {
+        usage.record(event)
+        return event
+      })
+    })
+
+    return AgentStream.of({
+      stream: (request) => {
+        const { dailyTokens } = request.instance
+        return dailyTokens === null ? agent.stream(request) : Stream.unwrap(open(request, dailyTokens))
+      }
+    })
+  })
+)

@@ -16,7 +16,6 @@ import type { ValidationError } from "../platform/contract/Errors.ts"
 import * as Fault from "../platform/contract/Fault.ts"
 import * as ClientMessages from "./ClientMessages.ts"
 import type * as ClientConversation from "./conversations/ClientConversation.ts"
-import type * as Replacement from "./conversations/Replacement.ts"
 
 const Part = Schema.Struct({
   type: Schema.String.annotate({ description: "Only parts of the type `text` are read" }),
@@ -96,11 +95,14 @@ const toMessage = (message: unknown): ReadonlyArray<ClientConversation.ClientMes
 
 /** The question of a body. `id` is the client's id of the conversation. */
 export type ClientQuestion = { readonly id: string } & (
-  | ({ readonly _tag: "Conversation" } & Pick<Replacement.Request, "kind" | "targetId" | "isKnownComplete"> & {
+  | ({ readonly _tag: "Conversation" } & Pick<
+      ClientConversation.ClientRequest,
+      "kind" | "targetId" | "isKnownComplete"
+    > & {
         readonly conversation: ClientConversation.ClientConversation
       })
   /** The newest message alone. */
-  | ({ readonly _tag: "Newest" } & Pick<Replacement.Request, "kind" | "targetId"> & {
+  | ({ readonly _tag: "Newest" } & Pick<ClientConversation.ClientRequest, "kind" | "targetId"> & {
         readonly text: string
         readonly messageId: string | null
       })

@@ -10,7 +10,7 @@ import { Effect } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Api } from "../api/Api.ts"
 import * as ChatEndpoint from "./ChatEndpoint.ts"
-import type { Question } from "./Question.ts"
+import type { Question } from "./SendQuestion.ts"
 import * as UseChat from "./UseChat.ts"
 
 /** The question of a body of `useChat`. */

@@ -1,6 +1,6 @@
 /**
  * The widget token, which authorizes a chat with one instance: as the header `X-Widget-Token`, or as a bearer token for clients of
- * OpenAI's API. `chat/WidgetTokenCheck` counts the request against the rate limit, checks the token and the page's
+ * OpenAI's API. `chat/ChatMiddlewareHttp` counts the request against the rate limit, checks the token and the page's
  * origin, and provides the instance.
  *
  * @module

@@ -8,15 +8,13 @@ import { HttpServer } from "effect/http"
 import { HttpApiTest } from "effect/http-api"
 import * as Analytics from "../../src/analytics/Http.ts"
 import { Api } from "../../src/api/Api.ts"
-import * as ChatBodies from "../../src/chat/ChatBodiesHttp.ts"
 import * as ChatEndpoint from "../../src/chat/ChatEndpoint.ts"
+import * as ChatMiddleware from "../../src/chat/ChatMiddlewareHttp.ts"
 import * as Drain from "../../src/chat/Drain.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
 import * as MemoryAgentStream from "../../src/chat/memory/AgentStream.ts"
 import * as RunningAnswers from "../../src/chat/RunningAnswers.ts"
-import * as StreamSlots from "../../src/chat/StreamSlots.ts"
 import * as Widget from "../../src/chat/WidgetHttp.ts"
-import * as WidgetTokenSecurity from "../../src/chat/WidgetTokenCheck.ts"
 import { WidgetTokens } from "../../src/chat/WidgetTokens.ts"
 import * as Forms from "../../src/forms/Http.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
@@ -43,10 +41,10 @@ const handlersWith = ({
       ChatEndpoint.layer({ readTimeout: "1 minute", maxDuration: "1 minute", maxBytes: 1000 })
     )
   ).pipe(
-    Layer.provide(StreamSlots.layer(chatStreams)),
+    Layer.provide(ChatEndpoint.layerSlots(chatStreams)),
     Layer.provide(RunningAnswers.layer({ resume: Option.none(), maxDuration: "1 minute", maxBytes: 1000 })),
     Layer.provideMerge(
-      Layer.mergeAll(WidgetTokenSecurity.layer({ rateLimitChat, rateLimitChatRead }), ChatBodies.layer, Body.layer)
+      Layer.mergeAll(ChatMiddleware.admission({ rateLimitChat, rateLimitChatRead }), ChatMiddleware.bodies, Body.layer)
     ),
     Layer.provide([
       Countries.none,

@@ -5,7 +5,6 @@ import { assert, describe } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import type { Page } from "playwright-core"
 import * as ChatStream from "../../src/chat/stream/ChatStream.ts"
-import { UiMessageStream } from "../../src/chat/stream/UiMessageStream.ts"
 import * as RateLimit from "../../src/platform/limits/RateLimit.ts"
 import { inChromium } from "../support/browser/Browser.ts"
 import * as ChatPage from "../support/browser/ChatPage.ts"
@@ -13,7 +12,7 @@ import type { Fault, Received } from "../support/browser/Network.ts"
 import { layer as testServer } from "../support/TestServer.ts"
 import { until } from "../support/Wait.ts"
 
-const dialect = new UiMessageStream({ messageId: "m", conversationId: "c", memory: false })
+const dialect = new ChatStream.UiMessageStream({ messageId: "m", conversationId: "c", memory: false })
 
 const agent = ChatPage.agent()
 

@@ -11,7 +11,6 @@ import { makeSentenceSplitter } from "../../src/browser/chat/Sentences.ts"
 import { EventTooLong, makeSseReader, maxEvent } from "../../src/browser/chat/SseReader.ts"
 import { english, sentenceOf, withReplacements } from "../../src/browser/chat/Strings.ts"
 import * as ChatStream from "../../src/chat/stream/ChatStream.ts"
-import { UiMessageStream } from "../../src/chat/stream/UiMessageStream.ts"
 
 /** Splits a text into pieces of these lengths, repeatedly. */
 const cut = (text: string, lengths: ReadonlyArray<number>): ReadonlyArray<string> => {
@@ -80,7 +79,7 @@ describe("Frames.parse", () => {
     const [, wire] = ChatStream.encodeAll(
       ChatStream.initial({
         messageId: "m",
-        dialect: new UiMessageStream({ messageId: "m", conversationId: "c", memory: false }),
+        dialect: new ChatStream.UiMessageStream({ messageId: "m", conversationId: "c", memory: false }),
         maxBytes: 1_000_000
       }),
       [

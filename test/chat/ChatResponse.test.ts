@@ -4,7 +4,7 @@ import type { HttpServerResponse } from "effect/http"
 import { TestClock } from "effect/testing"
 import { AgentBroken, AgentRefused, AgentTimeout } from "../../src/chat/AgentStream.ts"
 import * as ChatStream from "../../src/chat/stream/ChatStream.ts"
-import { doneEvent } from "../../src/chat/stream/EventStream.ts"
+import { doneEvent } from "../../src/chat/stream/ChatStream.ts"
 import { type Agent, accepted, driven, respond, stop, text, wire } from "../support/ChatScript.ts"
 import { until } from "../support/Wait.ts"
 

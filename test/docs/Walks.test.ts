@@ -52,10 +52,8 @@ const elsewhere: ReadonlySet<string> = new Set([
   "forms/FormCheck.ts",
   "platform/contract/Fault.ts",
   "platform/http/Validation.ts",
-  // Only for a conversation that the edge keeps.
-  "chat/PreparedTurn.ts",
-  "chat/postgres/ConversationStore.ts",
-  "chat/RunningAnswers.ts"
+  // Only in a conversation that goes on.
+  "chat/conversations/History.ts"
 ])
 
 /** Declarations: no function of theirs runs during a request. */

@@ -6,13 +6,12 @@ import type { AgentError } from "../../src/chat/AgentStream.ts"
 import type { AgentEvent } from "../../src/chat/agent/Agent.ts"
 import * as ChatResponse from "../../src/chat/ChatResponse.ts"
 import * as ChatStream from "../../src/chat/stream/ChatStream.ts"
-import { UiMessageStream } from "../../src/chat/stream/UiMessageStream.ts"
 
 export type Agent = Stream.Stream<AgentEvent, AgentError>
 
 export const accepted: AgentEvent = { _tag: "Accepted" }
 export const stop: AgentEvent = { _tag: "Finish", reason: "stop" }
-const dialect = new UiMessageStream({ messageId: "m-1", conversationId: "c-1", memory: false })
+const dialect = new ChatStream.UiMessageStream({ messageId: "m-1", conversationId: "c-1", memory: false })
 
 export const text = (delta: string): AgentEvent => ({ _tag: "Text", delta })
 

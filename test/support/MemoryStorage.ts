@@ -19,8 +19,8 @@ import { Readiness } from "../../src/api/Readiness.ts"
 import type { Instance } from "../../src/chat/Instance.ts"
 import * as ConversationStore from "../../src/chat/memory/ConversationStore.ts"
 import * as InstanceDirectory from "../../src/chat/memory/InstanceDirectory.ts"
-import * as TokenBudget from "../../src/chat/memory/TokenBudget.ts"
 import * as WidgetTokens from "../../src/chat/memory/WidgetTokens.ts"
+import * as TokenBudget from "../../src/chat/TokenBudget.ts"
 import { Transcripts } from "../../src/chat/Transcripts.ts"
 import { Deliveries } from "../../src/delivery/Deliveries.ts"
 import { Notifications } from "../../src/delivery/mail/Notifications.ts"
@@ -93,7 +93,7 @@ export const layer = ({ instances = [], sites = [] }: Options = {}): Layer.Layer
       Layer.provideMerge(InstanceDirectory.layer({ instances }))
     ),
     withoutRules.pipe(Layer.provideMerge(SiteDirectory.layer({ sites }))),
-    TokenBudget.layer,
+    TokenBudget.layerMemory,
     VisitorSalts.layerMemory,
     Layer.mock(Readiness)({ check: Effect.void }),
     dropped,

@@ -1,5 +1,6 @@
 /**
  * Reads an agent's response as a stream of the answer's events: from an event stream, or from an answer that was not streamed.
+ * Interprets the status, the headers and the first bytes of a response.
  *
  * @module
  */
@@ -20,12 +21,86 @@ import {
 import type { HttpClientError, HttpClientResponse } from "effect/http"
 import { ByteCollector } from "../../platform/data/ByteCollector.ts"
 import * as SystemErrorCode from "../../platform/text/SystemErrorCode.ts"
-import { AgentBroken, type AgentError, type AgentRefusal, AgentTimeout } from "../AgentStream.ts"
+import {
+  AgentBroken,
+  AgentBusy,
+  type AgentError,
+  type AgentRefusal,
+  AgentRefused,
+  AgentTimeout
+} from "../AgentStream.ts"
 import type { AgentEvent, AgentFinish } from "./Agent.ts"
 import { AnswerReader } from "./AnswerReader.ts"
 import type { AgentProtocol } from "./Protocol.ts"
 import * as ProviderError from "./ProviderError.ts"
-import * as ResponseHead from "./ResponseHead.ts"
+
+/** Bounds of `Retry-After` (RFC 9110, section 10.2.3), in seconds. `default` is the wait without a header. */
+export const retryAfterBounds = { min: 1, max: 120, default: 10 } as const
+
+/**
+ * The wait in seconds. The header is a number of seconds, or a date, which is compared with the response's own `Date` and so does
+ * not depend on this machine's clock. Without a valid header, the wait is the default.
+ */
+export const retryAfterSeconds = (retryAfter: string | undefined, date: string | undefined): number => {
+  const text = retryAfter?.trim() ?? ""
+  const wait = /^\d+(\.\d+)?$/.test(text) ? Number(text) : (Date.parse(text) - Date.parse(date ?? "")) / 1000
+  return Number.isNaN(wait)
+    ? retryAfterBounds.default
+    : Math.ceil(Math.min(retryAfterBounds.max, Math.max(retryAfterBounds.min, wait)))
+}
+
+export type Headers = Readonly<Record<string, string | undefined>>
+
+/** The type of a body in lower case, without parameters; empty if there is none. */
+export const contentType = (headers: Headers): string =>
+  (headers["content-type"] ?? "").split(";", 1)[0]!.trim().toLowerCase()
+
+/** The type of a body, for the log. */
+export const describeType = (type: string): string =>
+  type === "" ? "without a content type" : `of content type ${ProviderError.cleanName(type)}`
+
+/** How a body of a type is read; `sniff` if the type leaves open whether it is a stream, and its first byte decides. */
+export const bodyKind = (type: string): "stream" | "sniff" | "unreadable" => {
+  if (type === "text/event-stream") return "stream"
+  return ["", "application/json", "text/plain", "application/octet-stream"].includes(type) ? "sniff" : "unreadable"
+}
+
+export type Kind = "json" | "page" | "stream"
+
+/** What a body is, by its first byte: JSON begins with a brace, and a page with `<`. Undefined for whitespace only. */
+export const kindOf = (beginning: ReadonlyArray<Uint8Array>): Kind | undefined => {
+  for (const chunk of beginning) {
+    const first = chunk.find((byte) => byte !== 0x20 && (byte < 0x09 || byte > 0x0d))
+    if (first !== undefined) return first === 0x7b ? "json" : first === 0x3c ? "page" : "stream"
+  }
+  return undefined
+}
+
+/**
+ * Makes the error of a status other than 2xx from the provider's error code, if its body has one. 429, 503, and Anthropic's 529
+ * mean “try again later”.
+ */
+export const refusalOf = (
+  status: number,
+  headers: Headers
+): ((providerCode: string | undefined) => AgentRefused | AgentBusy) => {
+  const retryAfter =
+    status === 429 || status === 503 || status === 529
+      ? retryAfterSeconds(headers["retry-after"], headers["date"])
+      : undefined
+  return (providerCode) => {
+    const fields = {
+      reason: `the agent answered with status ${status}${ProviderError.suffix(providerCode)}`,
+      status,
+      ...(providerCode === undefined ? {} : { providerCode })
+    }
+    return retryAfter === undefined ? new AgentRefused(fields) : new AgentBusy({ ...fields, retryAfter })
+  }
+}
+
+/** The error of an agent that gave no answer. `status` is 0 without a response; `code` is that of a system error. */
+export const refusedWith = (reason: string, status: number, code: string | undefined): AgentRefused =>
+  new AgentRefused({ reason, ...(status === 0 ? {} : { status }), ...(code === undefined ? {} : { code }) })
 
 export interface Options {
   readonly protocol: AgentProtocol
@@ -195,11 +270,11 @@ const readEvents = Effect.fnUntraced(function* (pull: BytePull, reader: AnswerRe
   return Stream.fromPull(Effect.succeed(Queue.take(queue)))
 })
 
-const refused = ({ status }: Response, reason: string) => ResponseHead.refused(reason, status, undefined)
+const refused = ({ status }: Response, reason: string) => refusedWith(reason, status, undefined)
 
 /** The refusal of a body that is not an event stream. */
 const ofContent = (response: Response, what: string) => {
-  const type = ResponseHead.describeType(ResponseHead.contentType(response.headers))
+  const type = describeType(contentType(response.headers))
   return refused(response, `the agent answered with ${what} ${type}, not with an event stream`)
 }
 
@@ -236,15 +311,12 @@ const readWhole = Effect.fnUntraced(function* (
 
 /** The first bytes of a body, up to those that tell its kind. */
 const sniff = (pull: BytePull, into: Collected) =>
-  Effect.suspend(function loop(): Effect.Effect<
-    ResponseHead.Kind,
-    "too large" | "empty" | HttpClientError.HttpClientError
-  > {
+  Effect.suspend(function loop(): Effect.Effect<Kind, "too large" | "empty" | HttpClientError.HttpClientError> {
     return Effect.flatMap(
       Effect.mapError(pull, (error) => (Cause.isDone(error) ? "empty" : error)),
       (chunks) => {
         if (!into.add(chunks)) return Effect.fail("too large")
-        const kind = ResponseHead.sniff(chunks)
+        const kind = kindOf(chunks)
         return kind === undefined ? loop() : Effect.succeed(kind)
       }
     )
@@ -258,9 +330,9 @@ export const read = Effect.fnUntraced(function* (
   response: Response,
   { fork, protocol, timeout }: Options
 ): Effect.fn.Return<Stream.Stream<AgentEvent, AgentError>, AgentRefusal, Scope.Scope> {
-  const contentType = ResponseHead.contentType(response.headers)
-  const kind = ResponseHead.bodyKind(contentType)
-  const reader = new AnswerReader(protocol, contentType)
+  const type = contentType(response.headers)
+  const kind = bodyKind(type)
+  const reader = new AnswerReader(protocol, describeType(type))
   const connection = yield* Scope.make()
   // Not `Stream.toPull` and `Effect.addFinalizer`: for each answer, they would keep and copy the whole context.
   const pull = yield* Channel.toPullScoped(Stream.toChannel(response.stream), connection)

@@ -15,10 +15,35 @@ import * as SealedAdditions from "../SealedAdditions.ts"
 import type { AgentRequest } from "./Agent.ts"
 import * as AgentResponse from "./AgentResponse.ts"
 import * as ContextWindow from "./ContextWindow.ts"
-import * as Endpoint from "./Endpoint.ts"
 import { protocols } from "./Protocols.ts"
 import * as ProviderError from "./ProviderError.ts"
-import * as ResponseHead from "./ResponseHead.ts"
+
+/**
+ * Endings of documented base URLs to which only the endpoint's path is added: `/v1`, `/v4` (Zhipu), `/v1beta/openai` (Gemini),
+ * `/openai/deployments/{name}` (Azure), `/endpoints/openapi` (Vertex AI), `/inference` (GitHub Models) and `/models`
+ * (Azure AI Foundry).
+ */
+const completeBase =
+  /\/(v\d+[a-z0-9]*|v\d+[a-z0-9]*\/openai|openai\/deployments\/[^/]+|endpoints\/openapi|inference|models)$/
+
+/** Hosts of providers whose documented base URL has no path. */
+const completeHosts: ReadonlySet<string> = new Set(["api.perplexity.ai", "api.githubcopilot.com"])
+
+/**
+ * The URL of the endpoint `path` (such as `chat/completions`) of an agent. If `agentUrl` already ends with `path`, it is the
+ * result. Otherwise `/{path}` is added if `agentUrl` is one of the base URLs above, and `/v1/{path}` if not. A query is kept.
+ * None if `agentUrl` is not an http or https URL.
+ */
+export const endpointOf = (agentUrl: string, path: string): Option.Option<URL> => {
+  const url = URL.parse(agentUrl)
+  if (url === null || (url.protocol !== "http:" && url.protocol !== "https:")) return Option.none()
+  url.hash = ""
+  const base = url.pathname.replace(/\/+$/, "")
+  if (base.endsWith(`/${path}`)) return Option.some(url)
+  const isComplete = completeBase.test(base) || (base === "" && completeHosts.has(url.hostname))
+  url.pathname = isComplete ? `${base}/${path}` : `${base}/v1/${path}`
+  return Option.some(url)
+}
 
 export interface Options {
   /**
@@ -92,7 +117,7 @@ const ofNoResponse = (error: HttpClientError.HttpClientError): AgentRefused => {
     return new AgentRefused({ reason: "the agent sent too many informational responses" })
   }
   const code = AgentResponse.codeOf(error)
-  return ResponseHead.refused(`the agent could not be reached${code === undefined ? "" : ` (${code})`}`, 0, code)
+  return AgentResponse.refusedWith(`the agent could not be reached${code === undefined ? "" : ` (${code})`}`, 0, code)
 }
 
 /**
@@ -196,13 +221,15 @@ export const layer = (options: Options): Layer.Layer<AgentStream, never, NodeHtt
         const { isWhole, text } = yield* AgentResponse.readRefusal(response, timeout)
         const other = isWhole && !isAgain ? alternative(request, response.status, text) : null
         if (other !== null) return yield* send(url, headers, fields, other, true)
-        return yield* Effect.fail(ResponseHead.refusalOf(response.status, response.headers)(ProviderError.ofBody(text)))
+        return yield* Effect.fail(
+          AgentResponse.refusalOf(response.status, response.headers)(ProviderError.ofBody(text))
+        )
       })
 
       const open = Effect.fnUntraced(function* (request: AgentRequest) {
         const { agentBody, agentHeaders, agentKeyHeader, agentProtocol, agentUrl } = request.instance
         const protocol = protocols[agentProtocol]
-        const endpoint = Endpoint.of(agentUrl, protocol.path)
+        const endpoint = endpointOf(agentUrl, protocol.path)
         if (Option.isNone(endpoint)) {
           return yield* new AgentRefused({ reason: "the agent's URL is not an http or https URL" })
         }

@@ -6,8 +6,63 @@
 import { Result } from "effect"
 import { maxSources, maxTitle, maxUrl } from "../conversations/AnswerParts.ts"
 import type { AgentEvent, AgentFinish, FinishReason } from "./Agent.ts"
-import * as ThinkTag from "./ThinkTag.ts"
-import * as UnknownName from "./UnknownName.ts"
+import * as ProviderError from "./ProviderError.ts"
+
+const open = "<think>"
+const close = "</think>"
+
+/** The maximum white space before `<think>`, in UTF-16 units. After more white space, the tag is text. */
+const maxIndent = 256
+
+/** The state of the parser. The first one is `initial`; in phase `text`, nothing more is separated. */
+export interface ThinkState {
+  readonly phase: "start" | "thinking" | "text"
+  /** The end of the input so far, while it may be part of a tag. */
+  readonly held: string
+}
+
+export const initialThinking: ThinkState = { phase: "start", held: "" }
+
+export interface Read {
+  readonly state: ThinkState
+  readonly reasoning: string
+  readonly text: string
+}
+
+/** The length of the longest suffix of `text` that begins the closing tag. */
+const partialClose = (text: string): number => {
+  for (let length = Math.min(close.length - 1, text.length); length > 0; length--) {
+    if (close.startsWith(text.slice(-length))) return length
+  }
+  return 0
+}
+
+const think = (text: string): Read => {
+  const at = text.indexOf(close)
+  if (at >= 0) {
+    const state: ThinkState = { phase: "text", held: "" }
+    return { state, reasoning: text.slice(0, at), text: text.slice(at + close.length) }
+  }
+  const cut = text.length - partialClose(text)
+  return { state: { phase: "thinking", held: text.slice(cut) }, reasoning: text.slice(0, cut), text: "" }
+}
+
+/** Reads the next delta. The result does not depend on how the text is split into deltas. */
+export const readThinking = (state: ThinkState, delta: string): Read => {
+  if (state.phase === "text") return { state, reasoning: "", text: delta }
+  const text = state.held + delta
+  if (state.phase === "thinking") return think(text)
+  const begin = text.trimStart()
+  const isIndented = text.length - begin.length <= maxIndent
+  if (isIndented && begin.startsWith(open)) return think(begin.slice(open.length))
+  return isIndented && open.startsWith(begin)
+    ? { state: { phase: "start", held: text }, reasoning: "", text: "" }
+    : { state: { phase: "text", held: "" }, reasoning: "", text }
+}
+
+/** The held text at the end of the input, as reasoning or text. */
+export const endThinking = (state: ThinkState): Omit<Read, "state"> =>
+  state.phase === "thinking" ? { reasoning: state.held, text: "" } : { reasoning: "", text: state.held }
 
 /** The maximum number of tool calls that an answer reports. Later ones are ignored. */
 const maxTools = 200
@@ -79,7 +134,7 @@ export class Answer {
   /** Whether the answer has text other than whitespace. */
   private hasText = false
   /** The state of the search for `<think>…</think>`. Undefined once no `<think>` can follow. */
-  private opening: ThinkTag.State | undefined = ThinkTag.initial
+  private opening: ThinkState | undefined = initialThinking
   private sources: Sources | undefined
   /** The names of the tools that run, by id; null for the tools that are done. */
   private tools: Map<string, string | null> | undefined
@@ -104,7 +159,7 @@ export class Answer {
       this.addText(delta)
       return
     }
-    const { reasoning, state, text } = ThinkTag.read(this.opening, delta)
+    const { reasoning, state, text } = readThinking(this.opening, delta)
     this.opening = state.phase === "text" ? undefined : state
     if (reasoning !== "") this.reasoning(reasoning)
     this.addText(text)
@@ -191,7 +246,7 @@ export class Answer {
 
   /** Records that the agent sent something that is not of its protocol. Only the first name is kept, and none after text. */
   unknown(name: string): void {
-    if (!this.hasText) this.firstUnknown ??= UnknownName.clean(name)
+    if (!this.hasText) this.firstUnknown ??= ProviderError.cleanName(name)
   }
 
   /** What the agent sent first that is not of its protocol; undefined if there is nothing, or if the answer has text. */
@@ -237,7 +292,7 @@ export class Answer {
 
   private flush(): void {
     if (this.opening === undefined) return
-    const { reasoning, text } = ThinkTag.end(this.opening)
+    const { reasoning, text } = endThinking(this.opening)
     this.opening = undefined
     if (reasoning !== "") this.reasoning(reasoning)
     this.addText(text)

@@ -10,10 +10,9 @@ import { AgentBroken, AgentEmpty, type AgentFailure } from "../AgentStream.ts"
 import type { AgentEvent } from "./Agent.ts"
 import * as AgentThrottle from "./AgentThrottle.ts"
 import { Answer } from "./Answer.ts"
-import * as Json from "./Json.ts"
 import type { AgentProtocol, EventReader } from "./Protocol.ts"
-import * as ResponseHead from "./ResponseHead.ts"
-import * as UnknownName from "./UnknownName.ts"
+import * as Protocol from "./Protocol.ts"
+import * as ProviderError from "./ProviderError.ts"
 
 /** The longest event of a stream, in UTF-16 units. Long events repeat the whole output, or contain an image that a tool made. */
 const maxEventSize = 1.5 * 1024 * 1024
@@ -36,17 +35,17 @@ export class AnswerReader {
   readonly answer = new Answer()
   private readonly protocol: AgentProtocol
   private readonly events: EventReader
-  private readonly contentType: string
+  private readonly bodyType: string
   private readonly decoder = new StringDecoder("utf8")
   private readonly parser: Sse.Parser
   /** How many events ended since the beginning. */
   private frames = 0
   private throttle = AgentThrottle.initial
 
-  /** @param contentType that of the response, for the log */
-  constructor(protocol: AgentProtocol, contentType: string) {
+  /** @param bodyType describes the type of the body, for the log */
+  constructor(protocol: AgentProtocol, bodyType: string) {
     this.protocol = protocol
-    this.contentType = contentType
+    this.bodyType = bodyType
     this.events = protocol.makeReader()
     this.parser = Sse.makeParser((event) => this.apply(event), { maxEventSize })
   }
@@ -71,14 +70,14 @@ export class AnswerReader {
 
   /** Reads an answer that was not streamed. False if the text is not an answer of the protocol. */
   readWhole(text: string): boolean {
-    const body = Json.parse(text)
+    const body = Protocol.parse(text)
     return Predicate.isObject(body) && this.protocol.readWhole(body, this.answer)
   }
 
   /** What a JSON text is by its own words, for the log. */
   static kindOf(text: string): string {
-    const { object, type } = Json.fields(Json.parse(text))
-    return UnknownName.clean(Json.text(object) || Json.text(type))
+    const { object, type } = Protocol.fields(Protocol.parse(text))
+    return ProviderError.cleanName(Protocol.text(object) || Protocol.text(type))
   }
 
   /** Whether reading is over: the protocol ended the answer, or the answer has a fault. */
@@ -90,7 +89,7 @@ export class AnswerReader {
   end(): { readonly events: ReadonlyArray<AgentEvent>; readonly failure: AgentFailure | undefined } {
     const { answer } = this
     if (this.frames === 0 && !answer.isDone) {
-      answer.fail(`the agent's response ${ResponseHead.describeType(this.contentType)} has no event`)
+      answer.fail(`the agent's response ${this.bodyType} has no event`)
     }
     const ending = answer.end()
     const events = answer.take()

@@ -7,7 +7,6 @@ import { Predicate } from "effect"
 import type { Sse } from "effect/encoding"
 import type { AgentRequest } from "./Agent.ts"
 import type { Answer } from "./Answer.ts"
-import * as Json from "./Json.ts"
 import * as Protocol from "./Protocol.ts"
 
 const body = (request: AgentRequest) => {
@@ -26,30 +25,31 @@ const body = (request: AgentRequest) => {
 
 /** A citation names a page, or a document in the request. A document has no URL and is not a source. */
 const readCitation = (value: unknown, answer: Answer): void => {
-  const { source, title, url } = Json.fields(value)
-  answer.source(Json.text(url) || Json.text(source), Json.text(title))
+  const { source, title, url } = Protocol.fields(value)
+  answer.source(Protocol.text(url) || Protocol.text(source), Protocol.text(title))
 }
 
 /** Reads the results of a search, or the page that a tool fetched. */
 const readToolResult = (content: unknown, answer: Answer): void => {
   const results = Array.isArray(content) ? content : [content]
   for (const value of results) {
-    const result = Json.fields(value)
+    const result = Protocol.fields(value)
     if (result["type"] !== "web_search_result" && result["type"] !== "web_fetch_result") continue
-    const title = Json.text(result["title"]) || Json.text(Json.fields(result["content"])["title"])
-    answer.retrieved(Json.text(result["url"]), title)
+    const title = Protocol.text(result["title"]) || Protocol.text(Protocol.fields(result["content"])["title"])
+    answer.retrieved(Protocol.text(result["url"]), title)
   }
 }
 
-const readTool = (block: Json.Fields, answer: Answer): void =>
-  answer.tool(Json.text(block["id"]), Json.text(block["name"]))
+const readTool = (block: Protocol.Fields, answer: Answer): void =>
+  answer.tool(Protocol.text(block["id"]), Protocol.text(block["name"]))
 
-const readThinking = (block: Json.Fields, answer: Answer): void => answer.reasoning(Json.text(block["thinking"]))
+const readThinking = (block: Protocol.Fields, answer: Answer): void =>
+  answer.reasoning(Protocol.text(block["thinking"]))
 
 const readTypedBlock = Protocol.byType({
   text: (block, answer) => {
-    answer.text(Json.text(block["text"]))
-    for (const citation of Json.elements(block["citations"])) readCitation(citation, answer)
+    answer.text(Protocol.text(block["text"]))
+    for (const citation of Protocol.elements(block["citations"])) readCitation(citation, answer)
   },
   thinking: readThinking,
   redacted_thinking: readThinking,
@@ -59,16 +59,16 @@ const readTypedBlock = Protocol.byType({
 })
 
 /** Reads a block of content. The result of each kind of tool has its own type, such as `web_search_tool_result`. */
-const readBlock = (block: Json.Fields, answer: Answer): void => {
-  const type = Json.text(block["type"])
+const readBlock = (block: Protocol.Fields, answer: Answer): void => {
+  const type = Protocol.text(block["type"])
   readTypedBlock(type)(block, answer)
   if (!type.endsWith("tool_result")) return
-  answer.toolDone(Json.text(block["tool_use_id"]))
+  answer.toolDone(Protocol.text(block["tool_use_id"]))
   readToolResult(block["content"], answer)
 }
 
 const readDelta = Protocol.byType({
-  text_delta: (delta, answer) => answer.text(Json.text(delta["text"])),
+  text_delta: (delta, answer) => answer.text(Protocol.text(delta["text"])),
   thinking_delta: readThinking,
   citations_delta: (delta, answer) => readCitation(delta["citation"], answer)
 })
@@ -77,35 +77,35 @@ const readDelta = Protocol.byType({
 const readUsage = (value: unknown, answer: Answer): void => {
   if (!Predicate.isObject(value)) return
   const input =
-    Json.count(value["input_tokens"]) +
-    Json.count(value["cache_creation_input_tokens"]) +
-    Json.count(value["cache_read_input_tokens"])
-  answer.usage(input === 0 ? answer.inputTokens : input, Json.count(value["output_tokens"]))
+    Protocol.count(value["input_tokens"]) +
+    Protocol.count(value["cache_creation_input_tokens"]) +
+    Protocol.count(value["cache_read_input_tokens"])
+  answer.usage(input === 0 ? answer.inputTokens : input, Protocol.count(value["output_tokens"]))
 }
 
 const readStopReason = (value: unknown, answer: Answer): void => {
   if (typeof value === "string" && value !== "") Protocol.finish(value, answer)
 }
 
-const readMessage = (message: Json.Fields, answer: Answer): void => {
-  for (const block of Json.elements(message["content"])) readBlock(Json.fields(block), answer)
+const readMessage = (message: Protocol.Fields, answer: Answer): void => {
+  for (const block of Protocol.elements(message["content"])) readBlock(Protocol.fields(block), answer)
   readUsage(message["usage"], answer)
   readStopReason(message["stop_reason"], answer)
 }
 
 const events: Parameters<typeof Protocol.byType>[0] = {
   content_block_delta: (data, answer) => {
-    const delta = Json.fields(data["delta"])
-    readDelta(Json.text(delta["type"]))(delta, answer)
+    const delta = Protocol.fields(data["delta"])
+    readDelta(Protocol.text(delta["type"]))(delta, answer)
   },
-  content_block_start: (data, answer) => readBlock(Json.fields(data["content_block"]), answer),
+  content_block_start: (data, answer) => readBlock(Protocol.fields(data["content_block"]), answer),
   message_start: (data, answer) => {
     answer.beginMessage()
-    readMessage(Json.fields(data["message"]), answer)
+    readMessage(Protocol.fields(data["message"]), answer)
   },
   message_delta: (data, answer) => {
     readUsage(data["usage"], answer)
-    readStopReason(Json.fields(data["delta"])["stop_reason"], answer)
+    readStopReason(Protocol.fields(data["delta"])["stop_reason"], answer)
   },
   // Proxies to other providers may send no `stop_reason`.
   message_stop: (_, answer) => {
@@ -123,7 +123,7 @@ const read = (event: Sse.Event, answer: Answer): void => {
   if (event.data.trim() === "[DONE]") answer.done()
   else {
     const data = Protocol.dataOf(event, answer)
-    if (data !== undefined) readEvent(Json.text(data["type"]) || event.event)(data, answer)
+    if (data !== undefined) readEvent(Protocol.text(data["type"]) || event.event)(data, answer)
   }
 }
 

@@ -7,7 +7,6 @@ import { Predicate } from "effect"
 import type { Sse } from "effect/encoding"
 import type { AgentRequest } from "./Agent.ts"
 import type { Answer } from "./Answer.ts"
-import * as Json from "./Json.ts"
 import * as Protocol from "./Protocol.ts"
 
 /** OpenAI and Azure refuse `max_tokens` for newer models; many other runtimes know only `max_tokens`. */
@@ -36,30 +35,30 @@ const body = (request: AgentRequest) => {
 const eachOf =
   (read: (value: unknown, answer: Answer, position: number) => void) =>
   (list: unknown, answer: Answer): void => {
-    for (const [position, value] of Json.elements(list).entries()) read(value, answer, position)
+    for (const [position, value] of Protocol.elements(list).entries()) read(value, answer, position)
   }
 
 /** The text of `thinking`: a string, or an array of parts, which Mistral sends. */
 const thinkingText = (value: unknown): string =>
   typeof value === "string"
     ? value
-    : Json.elements(value)
-        .map((part) => Json.text(Json.fields(part)["text"]))
+    : Protocol.elements(value)
+        .map((part) => Protocol.text(Protocol.fields(part)["text"]))
         .join("")
 
 const readTypedPart = Protocol.byType({
-  text: (part, answer) => answer.text(Json.text(part["text"])),
-  output_text: (part, answer) => answer.text(Json.text(part["text"])),
+  text: (part, answer) => answer.text(Protocol.text(part["text"])),
+  output_text: (part, answer) => answer.text(Protocol.text(part["text"])),
   thinking: (part, answer) => answer.reasoning(thinkingText(part["thinking"])),
-  reasoning: (part, answer) => answer.reasoning(Json.text(part["text"])),
-  refusal: (part, answer) => answer.refusal(Json.text(part["refusal"])),
-  tool_reference: (part, answer) => answer.source(Json.text(part["url"]), Json.text(part["title"]))
+  reasoning: (part, answer) => answer.reasoning(Protocol.text(part["text"])),
+  refusal: (part, answer) => answer.refusal(Protocol.text(part["refusal"])),
+  tool_reference: (part, answer) => answer.source(Protocol.text(part["url"]), Protocol.text(part["title"]))
 })
 
 const readPart = (value: unknown, answer: Answer): void => {
-  const part = Json.fields(value)
+  const part = Protocol.fields(value)
   if (typeof value === "string") answer.text(value)
-  else readTypedPart(Json.text(part["type"]))(part, answer)
+  else readTypedPart(Protocol.text(part["type"]))(part, answer)
 }
 
 const readContent = (content: unknown, answer: Answer): void => {
@@ -70,45 +69,48 @@ const readContent = (content: unknown, answer: Answer): void => {
 }
 
 /** Reasoning has one of these names. A provider that uses two sends the same text in both. */
-const reasoningOf = (delta: Json.Fields): string =>
-  Json.text(delta["reasoning_content"]) || Json.text(delta["reasoning"]) || Json.text(delta["reasoning_text"])
+const reasoningOf = (delta: Protocol.Fields): string =>
+  Protocol.text(delta["reasoning_content"]) ||
+  Protocol.text(delta["reasoning"]) ||
+  Protocol.text(delta["reasoning_text"])
 
 /** Reads reasoning. OpenRouter sends summarized or encrypted reasoning only in `reasoning_details`. */
-const readReasoning = (delta: Json.Fields, answer: Answer): void => {
+const readReasoning = (delta: Protocol.Fields, answer: Answer): void => {
   const reasoning = reasoningOf(delta)
   if (reasoning !== "") answer.reasoning(reasoning)
-  else if (delta["reasoning_details"] !== undefined && Json.elements(delta["reasoning_details"]).length > 0)
+  else if (delta["reasoning_details"] !== undefined && Protocol.elements(delta["reasoning_details"]).length > 0)
     answer.reasoning("")
 }
 
 const readAnnotation = (value: unknown, answer: Answer): void => {
-  const annotation = Json.fields(value)
+  const annotation = Protocol.fields(value)
   const citation = Predicate.isObject(annotation["url_citation"]) ? annotation["url_citation"] : annotation
-  answer.source(Json.text(citation["url"]), Json.text(citation["title"]))
+  answer.source(Protocol.text(citation["url"]), Protocol.text(citation["title"]))
 }
 
 /** Only the first delta of a call has the call's name. Later deltas are skipped. */
 const readToolCall = (value: unknown, answer: Answer, position: number): void => {
-  const call = Json.fields(value)
-  const name = Json.text(Json.fields(call["function"])["name"]) || Json.text(Json.fields(call["custom"])["name"])
-  if (name !== "") answer.tool(Json.text(call["id"]) || `call-${call["index"] ?? position}`, name)
+  const call = Protocol.fields(value)
+  const name =
+    Protocol.text(Protocol.fields(call["function"])["name"]) || Protocol.text(Protocol.fields(call["custom"])["name"])
+  if (name !== "") answer.tool(Protocol.text(call["id"]) || `call-${call["index"] ?? position}`, name)
 }
 
 /** Reads a tool that Groq ran. A search also has its results here. */
 const readExecutedTool = (value: unknown, answer: Answer, position: number): void => {
-  const tool = Json.fields(value)
+  const tool = Protocol.fields(value)
   const id = `executed-${tool["index"] ?? position}`
-  answer.tool(id, Json.text(tool["type"]) || "tool")
+  answer.tool(id, Protocol.text(tool["type"]) || "tool")
   if (tool["output"] !== undefined && tool["output"] !== null) answer.toolDone(id)
-  for (const result of Json.elements(Json.fields(tool["search_results"])["results"])) {
-    const { title, url } = Json.fields(result)
-    answer.retrieved(Json.text(url), Json.text(title))
+  for (const result of Protocol.elements(Protocol.fields(tool["search_results"])["results"])) {
+    const { title, url } = Protocol.fields(result)
+    answer.retrieved(Protocol.text(url), Protocol.text(title))
   }
 }
 
 /** The members of a message that are read besides its content and its reasoning. */
 const messageMembers: ReadonlyArray<readonly [member: string, read: (value: unknown, answer: Answer) => void]> = [
-  ["refusal", (refusal, answer) => answer.refusal(Json.text(refusal))],
+  ["refusal", (refusal, answer) => answer.refusal(Protocol.text(refusal))],
   ["annotations", eachOf(readAnnotation)],
   ["tool_calls", eachOf(readToolCall)],
   // The older form of `tool_calls`.
@@ -116,11 +118,11 @@ const messageMembers: ReadonlyArray<readonly [member: string, read: (value: unkn
   // Groq
   ["executed_tools", eachOf(readExecutedTool)],
   // Azure's "On Your Data"
-  ["context", (context, answer) => eachOf(readAnnotation)(Json.fields(context)["citations"], answer)]
+  ["context", (context, answer) => eachOf(readAnnotation)(Protocol.fields(context)["citations"], answer)]
 ]
 
 /** Reads a `delta`, or the `message` of an answer that was not streamed. */
-const readMessage = (message: Json.Fields, answer: Answer): void => {
+const readMessage = (message: Protocol.Fields, answer: Answer): void => {
   readReasoning(message, answer)
   readContent(message["content"], answer)
   for (const [member, read] of messageMembers) if (message[member] !== undefined) read(message[member], answer)
@@ -132,8 +134,8 @@ const sourceMembers: ReadonlyArray<readonly [member: string, read: (source: unkn
   [
     "web_search",
     (source, answer) => {
-      const { link, title } = Json.fields(source)
-      answer.retrieved(Json.text(link), Json.text(title))
+      const { link, title } = Protocol.fields(source)
+      answer.retrieved(Protocol.text(link), Protocol.text(title))
     }
   ],
   // Perplexity
@@ -145,7 +147,7 @@ const sourceMembers: ReadonlyArray<readonly [member: string, read: (source: unkn
   ]
 ]
 
-const readSources = (chunk: Json.Fields, answer: Answer): void => {
+const readSources = (chunk: Protocol.Fields, answer: Answer): void => {
   for (const [member, read] of sourceMembers) {
     if (chunk[member] !== undefined) eachOf(read)(chunk[member], answer)
   }
@@ -153,16 +155,16 @@ const readSources = (chunk: Json.Fields, answer: Answer): void => {
 
 const readUsage = (usage: unknown, answer: Answer): void => {
   if (!Predicate.isObject(usage)) return
-  const input = Json.count(usage["prompt_tokens"])
+  const input = Protocol.count(usage["prompt_tokens"])
   // xAI counts reasoning only in the total.
-  const output = Math.max(Json.count(usage["completion_tokens"]), Json.count(usage["total_tokens"]) - input)
+  const output = Math.max(Protocol.count(usage["completion_tokens"]), Protocol.count(usage["total_tokens"]) - input)
   answer.usage(input, output)
 }
 
 const isNothing = (value: unknown): boolean => value === undefined || value === null || value === false || value === ""
 
 const readChoice = (value: unknown, answer: Answer): void => {
-  const choice = Json.fields(value)
+  const choice = Protocol.fields(value)
   // If there are several choices, the first is the answer.
   if ((choice["index"] ?? 0) !== 0) return
   const { delta, error, finish_reason, message, text } = choice
@@ -171,7 +173,7 @@ const readChoice = (value: unknown, answer: Answer): void => {
   // The text of a chunk of OpenAI's older completions.
   else if (typeof text === "string") answer.text(text)
   // A message after deltas repeats their text, so it is read only if there was no text before it.
-  if (message !== undefined && answer.isEmpty && Predicate.isObject(message) && !Json.fields(delta)["content"])
+  if (message !== undefined && answer.isEmpty && Predicate.isObject(message) && !Protocol.fields(delta)["content"])
     readMessage(message, answer)
   if (typeof finish_reason === "string" && finish_reason !== "") Protocol.finish(finish_reason, answer)
 }
@@ -184,24 +186,24 @@ const isErrorCode = (code: unknown): boolean => {
 }
 
 /** The forms of an error that is not in the member `error`, by the runtime or provider that sends it. The error is the chunk. */
-const errorForms: Readonly<Record<string, (chunk: Json.Fields) => boolean>> = {
+const errorForms: Readonly<Record<string, (chunk: Protocol.Fields) => boolean>> = {
   vLLM: ({ object }) => object === "error",
   Anthropic: ({ type }) => type === "error",
   FastChat: ({ error_code }) => !isNothing(error_code),
   FastAPI: ({ detail, object, type }) => typeof detail === "string" && object === undefined && type === undefined,
   DashScope: ({ code, message }) => typeof message === "string" && isErrorCode(code),
-  MiniMax: ({ base_resp }) => Json.count(Json.fields(base_resp)["status_code"]) > 0
+  MiniMax: ({ base_resp }) => Protocol.count(Protocol.fields(base_resp)["status_code"]) > 0
 }
 
 const isError = Object.values(errorForms)
 
 /** The error of a chunk without choices; undefined if it is none. */
-const errorOf = (chunk: Json.Fields): unknown => {
+const errorOf = (chunk: Protocol.Fields): unknown => {
   if (!isNothing(chunk["error"])) return chunk["error"]
   return isError.some((isErrorOf) => isErrorOf(chunk)) ? chunk : undefined
 }
 
-const readChunk = (chunk: Json.Fields, answer: Answer): void => {
+const readChunk = (chunk: Protocol.Fields, answer: Answer): void => {
   const { choices, error, usage } = chunk
   if (error !== undefined && !isNothing(error)) Protocol.failWith(error, answer)
   else if (Array.isArray(choices)) for (const choice of choices) readChoice(choice, answer)
@@ -211,16 +213,16 @@ const readChunk = (chunk: Json.Fields, answer: Answer): void => {
 }
 
 /** Whether an event has a member of a chunk that is read. */
-const isChunk = ({ choices, citations, error, search_results, usage, web_search }: Json.Fields): boolean =>
+const isChunk = ({ choices, citations, error, search_results, usage, web_search }: Protocol.Fields): boolean =>
   [choices, citations, error, search_results, usage, web_search].some((value) => value !== undefined)
 
 /** The name of an event that is not a chunk. */
-const nameOf = ({ event }: Sse.Event, { object, type }: Json.Fields): string =>
-  Json.text(type) || (event === "message" ? Json.text(object) : event)
+const nameOf = ({ event }: Sse.Event, { object, type }: Protocol.Fields): string =>
+  Protocol.text(type) || (event === "message" ? Protocol.text(object) : event)
 
 const read = (event: Sse.Event, answer: Answer): void => {
   if (event.data.trim() === "[DONE]") answer.done()
-  else if (event.event === "error") Protocol.failWith(Json.fields(Json.parse(event.data))["error"], answer)
+  else if (event.event === "error") Protocol.failWith(Protocol.fields(Protocol.parse(event.data))["error"], answer)
   else if (event.event !== "ping") {
     const chunk = Protocol.dataOf(event, answer)
     if (chunk === undefined) return

@@ -7,7 +7,6 @@ import { Predicate } from "effect"
 import type { Sse } from "effect/encoding"
 import type { AgentRequest } from "./Agent.ts"
 import type { Answer } from "./Answer.ts"
-import * as Json from "./Json.ts"
 import * as Protocol from "./Protocol.ts"
 
 const body = (request: AgentRequest) => {
@@ -39,64 +38,65 @@ const isTool = (type: string): boolean =>
   type.endsWith("_call") || type === "mcp_list_tools" || type === "mcp_approval_request"
 
 /** The name of a tool. A tool without a name is named after its type, without `_call`: `web_search` for `web_search_call`. */
-const toolName = (item: Json.Fields, type: string): string => Json.text(item["name"]) || type.replace(/_call$/, "")
+const toolName = (item: Protocol.Fields, type: string): string =>
+  Protocol.text(item["name"]) || type.replace(/_call$/, "")
 
 const readAnnotation = (value: unknown, answer: Answer): void => {
-  const annotation = Json.fields(value)
+  const annotation = Protocol.fields(value)
   if (annotation["type"] !== "url_citation") return
   // Some gateways put the fields in `url_citation`, as the Chat Completions protocol does.
   const { title, url } = Predicate.isObject(annotation["url_citation"]) ? annotation["url_citation"] : annotation
-  answer.source(Json.text(url), Json.text(title))
+  answer.source(Protocol.text(url), Protocol.text(title))
 }
 
 const readUsage = (usage: unknown, answer: Answer): void => {
   if (!Predicate.isObject(usage)) return
-  const input = Json.count(usage["input_tokens"])
-  answer.usage(input, Math.max(Json.count(usage["output_tokens"]), Json.count(usage["total_tokens"]) - input))
+  const input = Protocol.count(usage["input_tokens"])
+  answer.usage(input, Math.max(Protocol.count(usage["output_tokens"]), Protocol.count(usage["total_tokens"]) - input))
 }
 
 /** Reads the parts of a message: its text, unless deltas had it, and its citations. */
 const readParts = (content: unknown, hasText: boolean, answer: Answer): void => {
   if (!hasText && typeof content === "string") answer.text(content)
-  for (const value of Json.elements(content)) {
-    const part = Json.fields(value)
-    if (!hasText && part["type"] === "output_text") answer.text(Json.text(part["text"]))
-    if (!hasText && part["type"] === "refusal") answer.refusal(Json.text(part["refusal"]))
-    for (const annotation of Json.elements(part["annotations"])) readAnnotation(annotation, answer)
+  for (const value of Protocol.elements(content)) {
+    const part = Protocol.fields(value)
+    if (!hasText && part["type"] === "output_text") answer.text(Protocol.text(part["text"]))
+    if (!hasText && part["type"] === "refusal") answer.refusal(Protocol.text(part["refusal"]))
+    for (const annotation of Protocol.elements(part["annotations"])) readAnnotation(annotation, answer)
   }
 }
 
 const readWholeItem = (value: unknown, answer: Answer): void => {
-  const item = Json.fields(value)
-  const type = Json.text(item["type"])
+  const item = Protocol.fields(value)
+  const type = Protocol.text(item["type"])
   if (type === "message") readParts(item["content"], false, answer)
   else if (type === "reasoning") answer.reasoning("")
-  else if (isTool(type)) answer.tool(Json.text(item["id"]) || type, toolName(item, type))
+  else if (isTool(type)) answer.tool(Protocol.text(item["id"]) || type, toolName(item, type))
 }
 
 /** The finish reason of a response that ended. A complete response has none: it stopped, or called the client's tools. */
-const finishReasonOf = (response: Json.Fields): string => {
-  const reason = Json.text(Json.fields(response["incomplete_details"])["reason"])
+const finishReasonOf = (response: Protocol.Fields): string => {
+  const reason = Protocol.text(Protocol.fields(response["incomplete_details"])["reason"])
   if (reason !== "") return reason
   if (response["status"] === "incomplete") return "other"
-  const called = Json.elements(response["output"]).some((item) => clientCalls.has(Json.fields(item)["type"]))
+  const called = Protocol.elements(response["output"]).some((item) => clientCalls.has(Protocol.fields(item)["type"]))
   return called ? "tool_calls" : "stop"
 }
 
 /** Ends a response by its `status`, whatever the name of the event. */
-const finish = (response: Json.Fields, answer: Answer): void => {
+const finish = (response: Protocol.Fields, answer: Answer): void => {
   readUsage(response["usage"], answer)
   // The pages that xAI read, whether the answer cites them or not.
-  for (const url of Json.elements(response["citations"])) answer.retrieved(Json.text(url), "")
+  for (const url of Protocol.elements(response["citations"])) answer.retrieved(Protocol.text(url), "")
   const { status } = response
   if (status === "failed" || status === "cancelled") Protocol.failWith(response["error"], answer)
   else Protocol.finish(finishReasonOf(response), answer)
 }
 
-const readReasoning = (data: Json.Fields, answer: Answer): void => answer.reasoning(Json.text(data["delta"]))
+const readReasoning = (data: Protocol.Fields, answer: Answer): void => answer.reasoning(Protocol.text(data["delta"]))
 
 /** Applies the `error` of an event, or the `code` of an event that has no `error`. */
-const fail = (data: Json.Fields, answer: Answer): void =>
+const fail = (data: Protocol.Fields, answer: Answer): void =>
   Protocol.failWith(data["error"] ?? { code: data["code"] }, answer)
 
 /** The events that do not depend on earlier events. */
@@ -105,7 +105,7 @@ const statelessEvents: Parameters<typeof Protocol.byType>[0] = {
   "response.reasoning_text.delta": readReasoning,
   "response.reasoning.delta": readReasoning,
   "response.output_text.annotation.added": (data, answer) => readAnnotation(data["annotation"], answer),
-  "response.failed": (data, answer) => Protocol.failWith(Json.fields(data["response"])["error"], answer),
+  "response.failed": (data, answer) => Protocol.failWith(Protocol.fields(data["response"])["error"], answer),
   "response.cancelled": fail,
   "response.error": fail,
   error: fail,
@@ -129,19 +129,19 @@ class Reader implements Protocol.EventReader {
     if (event.data.trim() === "[DONE]") answer.done()
     else {
       const data = Protocol.dataOf(event, answer)
-      if (data !== undefined) this.apply(data, Json.text(data["type"]) || event.event, answer)
+      if (data !== undefined) this.apply(data, Protocol.text(data["type"]) || event.event, answer)
     }
   }
 
-  private apply(data: Json.Fields, type: string, answer: Answer): void {
+  private apply(data: Protocol.Fields, type: string, answer: Answer): void {
     switch (type) {
       case "response.output_text.delta":
         this.markText()
-        answer.text(Json.text(data["delta"]))
+        answer.text(Protocol.text(data["delta"]))
         break
       case "response.refusal.delta":
         this.markText()
-        answer.refusal(Json.text(data["delta"]))
+        answer.refusal(Protocol.text(data["delta"]))
         break
       case "response.created":
         this.responseHasText = false
@@ -150,27 +150,27 @@ class Reader implements Protocol.EventReader {
       case "response.output_item.added":
         this.itemHasText = false
         this.partHasText = false
-        this.begin(Json.fields(data["item"]), answer)
+        this.begin(Protocol.fields(data["item"]), answer)
         break
       case "response.content_part.added":
         this.partHasText = false
         break
       case "response.output_text.done":
-        this.endPart(() => answer.text(Json.text(data["text"])))
+        this.endPart(() => answer.text(Protocol.text(data["text"])))
         break
       case "response.content_part.done":
         if (!this.itemHasText) this.endPart(() => readParts([data["part"]], false, answer))
         break
       case "response.refusal.done":
-        this.endPart(() => answer.refusal(Json.text(data["refusal"])))
+        this.endPart(() => answer.refusal(Protocol.text(data["refusal"])))
         break
       case "response.output_item.done":
-        this.end(Json.fields(data["item"]), answer)
+        this.end(Protocol.fields(data["item"]), answer)
         break
       case "response.completed":
       case "response.done":
       case "response.incomplete":
-        this.complete(Json.fields(data["response"]), answer)
+        this.complete(Protocol.fields(data["response"]), answer)
         break
       default:
         readStateless(type)(data, answer)
@@ -192,26 +192,26 @@ class Reader implements Protocol.EventReader {
     this.partHasText = false
   }
 
-  private begin(item: Json.Fields, answer: Answer): void {
-    const type = Json.text(item["type"])
+  private begin(item: Protocol.Fields, answer: Answer): void {
+    const type = Protocol.text(item["type"])
     if (type === "reasoning") answer.reasoning("")
-    else if (isTool(type)) answer.tool(Json.text(item["id"]) || type, toolName(item, type))
+    else if (isTool(type)) answer.tool(Protocol.text(item["id"]) || type, toolName(item, type))
   }
 
-  private end(item: Json.Fields, answer: Answer): void {
-    const type = Json.text(item["type"])
+  private end(item: Protocol.Fields, answer: Answer): void {
+    const type = Protocol.text(item["type"])
     if (type === "message") {
       readParts(item["content"], this.itemHasText, answer)
       if (!this.itemHasText) this.markText()
     } else if (isTool(type)) {
-      const id = Json.text(item["id"]) || type
+      const id = Protocol.text(item["id"]) || type
       answer.tool(id, toolName(item, type))
       if (!clientCalls.has(type)) answer.toolDone(id)
     }
   }
 
-  private complete(response: Json.Fields, answer: Answer): void {
-    if (!this.responseHasText) for (const item of Json.elements(response["output"])) readWholeItem(item, answer)
+  private complete(response: Protocol.Fields, answer: Answer): void {
+    if (!this.responseHasText) for (const item of Protocol.elements(response["output"])) readWholeItem(item, answer)
     finish(response, answer)
   }
 }

@@ -13,8 +13,33 @@ import { Predicate } from "effect"
 import type { Sse } from "effect/encoding"
 import type { AgentFinish, AgentRequest, ModelMessage } from "./Agent.ts"
 import type { Answer } from "./Answer.ts"
-import * as Json from "./Json.ts"
 import * as ProviderError from "./ProviderError.ts"
+
+export type Fields = Readonly<Record<string, unknown>>
+
+const noFields: Fields = {}
+
+/** Parses JSON; undefined if the text is not JSON. */
+export const parse = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** The fields of an object; none for any other value. */
+export const fields = (value: unknown): Fields => (Predicate.isObject(value) ? value : noFields)
+
+/** The elements of an array; none for any other value. */
+export const elements = (value: unknown): ReadonlyArray<unknown> => (Array.isArray(value) ? value : [])
+
+/** A string; empty for any other value. */
+export const text = (value: unknown): string => (typeof value === "string" ? value : "")
+
+/** A positive integer; zero for any other value. */
+export const count = (value: unknown): number =>
+  typeof value === "number" && Number.isSafeInteger(value) && value > 0 ? value : 0
 
 /** Reads the events of one answer's stream. Holds the state between events. */
 export interface EventReader {
@@ -30,10 +55,10 @@ export interface AgentProtocol {
   /** The protocol's own headers. */
   readonly headers: (request: AgentRequest) => Readonly<Record<string, string>>
   /** The request's body, before `JSON.stringify`. */
-  readonly body: (request: AgentRequest) => Json.Fields
+  readonly body: (request: AgentRequest) => Fields
   readonly makeReader: () => EventReader
   /** Applies an answer that was not streamed to `answer`. False if `body` is not an answer of this protocol. */
-  readonly readWhole: (body: Json.Fields, answer: Answer) => boolean
+  readonly readWhole: (body: Fields, answer: Answer) => boolean
 }
 
 /** A message of a request. */
@@ -68,7 +93,7 @@ export const isBounded = ({ instance }: AgentRequest): boolean =>
   instance.memory === "edge" || instance.dailyTokens !== null
 
 /** Applies a value of one type to the answer. */
-type Apply = (value: Json.Fields, answer: Answer) => void
+type Apply = (value: Fields, answer: Answer) => void
 
 /** Applies nothing. */
 export const ignore: Apply = () => {}
@@ -89,8 +114,8 @@ export const unknown =
     answer.unknown(type)
 
 /** The data of an event as an object. Empty data is ignored; anything else is a fault of the answer. */
-export const dataOf = (event: Sse.Event, answer: Answer): Json.Fields | undefined => {
-  const data = Json.parse(event.data)
+export const dataOf = (event: Sse.Event, answer: Answer): Fields | undefined => {
+  const data = parse(event.data)
   if (Predicate.isObject(data)) return data
   if (event.data.trim() !== "") answer.fail("the agent sent an event that is not a JSON object")
   return undefined
@@ -104,7 +129,7 @@ export const failWith = (error: unknown, answer: Answer): void => {
 /** Applies the error of an event without a type, as proxies send it. Any other such event is unknown. */
 export const readUntyped: Apply = ({ error, object }, answer) => {
   if (Predicate.isObject(error) || typeof error === "string") failWith(error, answer)
-  else answer.unknown(Json.text(object))
+  else answer.unknown(text(object))
 }
 
 const reasons: Readonly<Record<string, AgentFinish>> = {

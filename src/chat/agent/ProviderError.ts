@@ -41,3 +41,8 @@ export const ofBody = (body: string): string | undefined => {
 
 /** The code in parentheses, to be added to a text; empty without a code. */
 export const suffix = (code: string | undefined): string => (code === undefined ? "" : ` (${code})`)
+
+const nameShape = /^[A-Za-z][A-Za-z0-9_.:+/-]{0,63}$/
+
+/** The name of an event or of a type of content that is not of an agent's protocol, for the log, if it looks like one. Any other text could be a visitor's. */
+export const cleanName = (name: string): string => (nameShape.test(name) ? name : "without a name")

@@ -1,15 +1,17 @@
 /**
- * Folds the events of an answer into the parts of its message. Pure.
+ * Folds the events of an answer into the parts of its message, joins the stored pieces of its events, and decides its last event.
+ * Pure.
  *
  * The parts have the order in which they began. A tool separates two texts, as it does in the client's stream (`ChatStream`).
  * Reasoning and tool activity are not kept.
  *
  * @module
  */
+
+import { Option } from "effect"
 import type { AgentEvent } from "../agent/Agent.ts"
 import * as AgentActivity from "../agent/AgentActivity.ts"
-import { joinTexts } from "./AnswerPieces.ts"
-import type { MessagePart } from "./Conversation.ts"
+import type { AnswerEnding, MessagePart } from "./Conversation.ts"
 
 /** The maximum number of sources of one answer. Later sources are dropped. */
 export const maxSources = 50
@@ -115,4 +117,55 @@ export const missing = (had: Folded, all: Parts): ReadonlyArray<AgentEvent> => {
     isTextOpen = true
     return events
   })
+}
+
+/** Joins adjacent texts, so that a piece or a slow reader gets one long text instead of many short ones. */
+export const joinTexts = (events: ReadonlyArray<AgentEvent>): ReadonlyArray<AgentEvent> => {
+  const joined: Array<AgentEvent> = []
+  for (const event of events) {
+    const last = joined.at(-1)
+    if (event._tag === "Text" && last?._tag === "Text") {
+      joined[joined.length - 1] = { _tag: "Text", delta: last.delta + event.delta }
+    } else joined.push(event)
+  }
+  return joined
+}
+
+/** The number of the answer's events up to the end of this piece, and the events of the piece. */
+export type Piece = readonly [end: number, events: ReadonlyArray<AgentEvent>]
+
+/**
+ * The events from a position on, and the position after them. Events may be stored twice, in a piece of their own and in a longer
+ * one: if storing a piece has an unknown result, its events are stored again, together with those that arrived meanwhile.
+ */
+export const eventsFrom = (
+  pieces: ReadonlyArray<Piece>,
+  position: number
+): { readonly events: ReadonlyArray<AgentEvent>; readonly next: number } => {
+  const events: Array<AgentEvent> = []
+  let next = position
+  for (const [end, piece] of [...pieces].sort((left, right) => startOf(left) - startOf(right))) {
+    if (end <= next) continue
+    for (const event of piece.slice(Math.max(0, next - startOf([end, piece])))) events.push(event)
+    next = end
+  }
+  return { events, next }
+}
+
+const startOf = ([end, events]: Piece): number => end - events.length
+
+/** The last event of an answer that ended this way; none if its readers must see an error. */
+export const lastEvent = (ending: AnswerEnding): Option.Option<AgentEvent> => {
+  switch (ending) {
+    case "failed":
+    case "cut":
+      return Option.none()
+    case "stopped":
+    case "superseded":
+      return Option.some({ _tag: "Finish", reason: "other" })
+    case "tool-calls":
+      return Option.some({ _tag: "Finish", reason: "stop" })
+    default:
+      return Option.some({ _tag: "Finish", reason: ending })
+  }
 }

@@ -30,7 +30,7 @@ export const isClientId = (text: string): boolean => /^[\x21-\x7e]{1,256}$/.test
 /** Identifies a conversation. Instances never share a conversation, even if the ids are equal. */
 export interface ConversationKey {
   readonly instanceId: string
-  /** A UUID, or a keyed hash (`ConversationHash`). See `isConversationId`. */
+  /** A UUID, or a keyed hash (`ConversationId`). See `isConversationId`. */
   readonly conversationId: string
 }
 

@@ -6,9 +6,48 @@
  *
  * @module
  */
+
+import { createHmac, createSecretKey, type KeyObject } from "node:crypto"
 import { isCanonicalUuid } from "../../platform/text/Uuid.ts"
 import type { Instance } from "../Instance.ts"
-import * as ConversationHash from "./ConversationHash.ts"
+import type { ConversationKey } from "./Conversation.ts"
+
+/** A key that is ready to use: importing its bytes takes eight times as long as a hash. */
+export type Key = KeyObject
+
+/** @param bytes 32 random bytes */
+export const keyOf = (bytes: Uint8Array): Key => createSecretKey(bytes)
+
+/**
+ * HMAC-SHA256 in hexadecimal digits, because an id in base64url could begin with a hyphen, which a command line would take for
+ * a flag.
+ */
+const hash = (
+  key: Key,
+  purpose: "client-id" | "client-turns" | "session",
+  instanceId: string,
+  ...ids: ReadonlyArray<string>
+): string =>
+  createHmac("sha256", key)
+    .update(JSON.stringify([purpose, instanceId, ...ids]))
+    .digest("hex")
+
+/** The stored id of a conversation if its client generated the conversation's id. */
+export const ofClientId = (key: Key, instanceId: string, clientId: string): string =>
+  hash(key, "client-id", instanceId, clientId)
+
+/**
+ * The stored id of a conversation that a client sends in full with each request, and that is kept for the owner only. No
+ * request can name the stored id.
+ *
+ * @param origin see `ClientConversation.origin`
+ */
+export const ofClientConversation = (key: Key, instanceId: string, clientId: string, origin: string): string =>
+  hash(key, "client-turns", instanceId, clientId, origin)
+
+/** The id of a conversation for the agent. Two instances of one agent never share a session. */
+export const session = (key: Key, { conversationId, instanceId }: ConversationKey): string =>
+  hash(key, "session", instanceId, conversationId)
 
 /** The minimum length of an id that a client made and that has memory, in UTF-16 units. */
 export const minClientId = 16
@@ -36,11 +75,11 @@ export interface FullHistoryClient {
 const keyId = (
   { conversationIds, instanceId }: Pick<Instance, "instanceId" | "conversationIds">,
   conversationId: string,
-  hashKey: ConversationHash.Key
+  hashKey: Key
 ): string | null => {
   if (isCanonicalUuid(conversationId)) return conversationId
   return conversationIds === "client" && conversationId.length >= minClientId
-    ? ConversationHash.ofClientId(hashKey, instanceId, conversationId)
+    ? ofClientId(hashKey, instanceId, conversationId)
     : null
 }
 
@@ -55,14 +94,14 @@ export const identify = (
   instance: Pick<Instance, "instanceId" | "memory" | "conversationIds">,
   given: string | undefined,
   fresh: string,
-  hashKey: ConversationHash.Key,
+  hashKey: Key,
   client: FullHistoryClient | null = null
 ): Identified => {
   const { instanceId } = instance
   const conversationId = given || fresh
-  const sessionOf = (id: string) => ConversationHash.session(hashKey, { instanceId, conversationId: id })
+  const sessionOf = (id: string) => session(hashKey, { instanceId, conversationId: id })
   const ownerOnlyId = (id: string) =>
-    client === null ? null : ConversationHash.ofClientConversation(hashKey, instanceId, id, client.origin)
+    client === null ? null : ofClientConversation(hashKey, instanceId, id, client.origin)
   const mayBeKey = client === null || client.isResumable
   if (instance.memory === "agent") {
     // The next request cannot name this conversation.

@@ -3,6 +3,8 @@
  *
  * @module
  */
+
+import * as LocalTime from "../../analytics/reports/LocalTime.ts"
 import type { Position } from "../../platform/text/Cursor.ts"
 import { contains } from "../../platform/text/Search.ts"
 import * as AnswerParts from "./AnswerParts.ts"
@@ -106,3 +108,19 @@ export const toSummary = ({ messages, ...conversation }: Conversation): Transcri
     down: answers.filter(({ rating }) => rating === "down").length
   }
 }
+
+export interface TranscriptQuery {
+  readonly search?: string
+  readonly unanswered?: "true"
+  readonly rating?: "up" | "down"
+  /** The first and the last day, `YYYY-MM-DD`, in the website's time zone. */
+  readonly from?: string
+  readonly to?: string
+}
+
+export const toFilter = ({ from, rating, search, to, unanswered }: TranscriptQuery, timeZone: string): Filter => ({
+  search,
+  unanswered: unanswered === "true" ? true : undefined,
+  rating,
+  ...LocalTime.boundsOf({ from, to }, timeZone)
+})

@@ -21,8 +21,16 @@ import * as Rounds from "../../platform/rounds/Rounds.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
 import { RecordRefused, type StorageUnavailable } from "../../platform/Storage.ts"
 import { type ConversationKey, leaseMillis, maxMessages, maxSize } from "../conversations/Conversation.ts"
-import * as ConversationEvents from "./ConversationEvents.ts"
 import { newLease } from "./ConversationRows.ts"
+
+/** The website of an instance, if the website has subscribers. The limit makes the planner use an index. */
+export const subscribedOf = (instanceId: string): string => `SELECT website_config_id
+  FROM instance JOIN site USING (website_config_id)
+  WHERE instance.instance_id = ${instanceId} AND has_subscribers AND site.deleted_at IS NULL LIMIT 1`
+
+/** `FanOut.conversationSubject` in SQL. */
+export const subjectOf = (instanceId: string, conversationId: string): string =>
+  `${instanceId}::text || ' ' || ${conversationId}`
 
 export interface Options {
   /** The timeout of each statement, which includes the wait for a connection. */
@@ -138,9 +146,9 @@ const beginStatement = `
   ), event AS (
     INSERT INTO outbox (event_id, website_config_id, type, created_at, subject)
     SELECT gen_random_uuid(), website_config_id, 'conversation.started', begun_at,
-      ${ConversationEvents.subjectOf("turn.instance_id", "conversation_id")}
+      ${subjectOf("turn.instance_id", "conversation_id")}
     FROM created JOIN turn ON answer_id = running
-    CROSS JOIN LATERAL (${ConversationEvents.subscribedOf("turn.instance_id")}) AS website
+    CROSS JOIN LATERAL (${subscribedOf("turn.instance_id")}) AS website
   )
   SELECT running AS id FROM begun`
 

@@ -9,9 +9,9 @@ import { array, mapErrors } from "../../platform/postgres/Database.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
 import { isCanonicalUuid } from "../../platform/text/Uuid.ts"
 import type { AnswerProgress, ConversationStore } from "../ConversationStore.ts"
-import * as AnswerPieces from "../conversations/AnswerPieces.ts"
+import * as AnswerParts from "../conversations/AnswerParts.ts"
 import type { Conversation, ConversationSummary } from "../conversations/Conversation.ts"
-import * as ConversationHash from "../conversations/ConversationHash.ts"
+import * as ConversationId from "../conversations/ConversationId.ts"
 import * as History from "../conversations/History.ts"
 import * as Rows from "./ConversationRows.ts"
 
@@ -142,7 +142,7 @@ export const make = (sql: PgClient.PgClient): Reads => {
         found.set(
           row.answerId,
           ending === null
-            ? { ...AnswerPieces.eventsFrom(row.pieces ?? [], position), ended: null }
+            ? { ...AnswerParts.eventsFrom(row.pieces ?? [], position), ended: null }
             : { events: [], next: position, ended: { ending, parts } }
         )
       }
@@ -196,7 +196,7 @@ export const make = (sql: PgClient.PgClient): Reads => {
         )
       : Stream.empty
 
-  let known: ConversationHash.Key | undefined
+  let known: ConversationId.Key | undefined
   const hashKey: Reads["hashKey"] = Effect.suspend(() =>
     known !== undefined
       ? Effect.succeed(known)
@@ -204,7 +204,7 @@ export const make = (sql: PgClient.PgClient): Reads => {
           mapErrors,
           decodeRows(HashKeys),
           Effect.map(([{ hash_key }]) => {
-            known = ConversationHash.keyOf(hash_key)
+            known = ConversationId.keyOf(hash_key)
             return known
           })
         )

@@ -10,7 +10,6 @@ import { decodeRows } from "../../platform/runtime/Rows.ts"
 import { isCanonicalUuid } from "../../platform/text/Uuid.ts"
 import type { AgentEvent } from "../agent/Agent.ts"
 import * as AnswerParts from "../conversations/AnswerParts.ts"
-import * as AnswerPieces from "../conversations/AnswerPieces.ts"
 import {
   type AgentAnswer,
   type ConversationKey,
@@ -79,7 +78,7 @@ export const piecesOf = (answer: string, condition = "true"): string =>
 
 /** The parts of an answer that is stored in pieces. */
 export const partsOf = (pieces: typeof Pieces.Type): (typeof Parts)["Type"] =>
-  AnswerParts.fromEvents(AnswerPieces.eventsFrom(pieces ?? [], 0).events)
+  AnswerParts.fromEvents(AnswerParts.eventsFrom(pieces ?? [], 0).events)
 
 /** Whether the lease of the running answer has expired. */
 export const isLapsed = "coalesce(lease_until <= clock_timestamp(), false)"

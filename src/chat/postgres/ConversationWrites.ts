@@ -20,8 +20,7 @@ import { isCanonicalUuid } from "../../platform/text/Uuid.ts"
 import { ConversationFull, type ConversationStore, type NewTurn, NothingToRegenerate } from "../ConversationStore.ts"
 import * as AnswerParts from "../conversations/AnswerParts.ts"
 import { leaseMillis, type MessagePart, maxMessages, maxSize, renewMillis } from "../conversations/Conversation.ts"
-import type * as Batches from "./ConversationBatches.ts"
-import * as ConversationEvents from "./ConversationEvents.ts"
+import * as Batches from "./ConversationBatches.ts"
 import * as Rows from "./ConversationRows.ts"
 import * as Locked from "./LockedConversation.ts"
 
@@ -56,8 +55,8 @@ const createStatement = `WITH created AS (
   )
   INSERT INTO outbox (event_id, website_config_id, type, created_at, subject)
   SELECT gen_random_uuid(), website_config_id, 'conversation.started', $3,
-    ${ConversationEvents.subjectOf("created.instance_id", "conversation_id")}
-  FROM created CROSS JOIN LATERAL (${ConversationEvents.subscribedOf("created.instance_id")}) AS website`
+    ${Batches.subjectOf("created.instance_id", "conversation_id")}
+  FROM created CROSS JOIN LATERAL (${Batches.subscribedOf("created.instance_id")}) AS website`
 
 /** Rates an answer. Only a rating that changes something leaves an event, so that a repeated request leaves only one. */
 const rateStatement = `WITH found AS (
@@ -71,10 +70,10 @@ const rateStatement = `WITH found AS (
   ), event AS (
     INSERT INTO outbox (event_id, website_config_id, type, created_at, subject, data)
     SELECT gen_random_uuid(), website_config_id, 'conversation.feedback', $6,
-      ${ConversationEvents.subjectOf("found.instance_id", "conversation_id")},
+      ${Batches.subjectOf("found.instance_id", "conversation_id")},
       json_build_object('instance_id', found.instance_id, 'conversation_id', conversation_id, 'message_id', message_id,
         'rating', $4::text, 'comment', $5::text)
-    FROM found CROSS JOIN LATERAL (${ConversationEvents.subscribedOf("found.instance_id")}) AS website
+    FROM found CROSS JOIN LATERAL (${Batches.subscribedOf("found.instance_id")}) AS website
     WHERE (rating, comment) IS DISTINCT FROM ($4, $5)
   )
   SELECT 1 FROM found`

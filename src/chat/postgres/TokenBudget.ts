@@ -20,7 +20,7 @@ export const layer: Layer.Layer<TokenBudget, never, PgClient.PgClient> = Layer.e
   Effect.gen(function* () {
     const sql = yield* PgClient.PgClient
     /**
-     * The decision of `chat/agent/Tokens.grant`, made under the row's lock. If the connection breaks, the statement may
+     * The decision of `TokenBudget.grant`, made under the row's lock. If the connection breaks, the statement may
      * run twice: the second run finds the reservation of the first.
      */
     const reserve: TokenBudget["Service"]["reserve"] = Effect.fnUntraced(function* ({ instanceId, min, limit, max }) {

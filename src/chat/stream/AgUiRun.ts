@@ -8,8 +8,7 @@
  * @module
  */
 import type { AgentActivity } from "../agent/AgentActivity.ts"
-import { type Dialect, type Failure, type Source, sentences } from "./ChatStream.ts"
-import { event } from "./EventStream.ts"
+import { type Dialect, event, type Failure, type Source, sentences } from "./ChatStream.ts"
 
 /** The client's ids of the conversation and of this request. */
 export interface RunIds {

@@ -11,6 +11,12 @@ import type { AgentEvent, FinishReason } from "../agent/Agent.ts"
 import * as AgentActivity from "../agent/AgentActivity.ts"
 import { maxSources } from "../conversations/AnswerParts.ts"
 
+/** An event whose data is a value as JSON. */
+export const event = (data: unknown): string => `data: ${JSON.stringify(data)}\n\n`
+
+/** The last event of a stream in the protocols of OpenAI and the AI SDK. */
+export const doneEvent = "data: [DONE]\n\n"
+
 /** Why a chat stream fails. */
 export type Failure =
   /** The agent was silent for too long. */
@@ -265,4 +271,69 @@ export const encodeAll = (state: State, events: Iterable<Event>): Step => {
     text += frames
   }
   return [current, text]
+}
+
+export interface Names {
+  readonly messageId: string
+  /** The id that the client sends with its next message. */
+  readonly conversationId: string
+  /** Whether the edge keeps the conversation. */
+  readonly memory: boolean
+}
+
+const headers = { "x-vercel-ai-ui-message-stream": "v1" }
+
+const finishFrames = (finishReason: FinishReason | "error"): string =>
+  event({ type: "finish", finishReason }) + doneEvent
+
+export class UiMessageStream implements Dialect {
+  private readonly names: Names
+
+  constructor(names: Names) {
+    this.names = names
+  }
+
+  get headers() {
+    return headers
+  }
+
+  start(): string {
+    const { conversationId, memory, messageId } = this.names
+    return event({ type: "start", messageId, messageMetadata: { conversation_id: conversationId, memory } })
+  }
+
+  textStart(id: string): string {
+    return event({ type: "text-start", id })
+  }
+
+  /** Called for every token. Returns the same text as `event`, and takes a quarter less time. */
+  textDelta(id: string, delta: string): string {
+    return `data: {"type":"text-delta","id":${JSON.stringify(id)},"delta":${JSON.stringify(delta)}}\n\n`
+  }
+
+  textEnd(id: string): string {
+    return event({ type: "text-end", id })
+  }
+
+  source({ sourceId, title, url }: Source): string {
+    return event({ type: "source-url", sourceId, url, ...(title === null ? {} : { title }) })
+  }
+
+  /** Transient: the AI SDK does not keep it in the message. */
+  activityStart(activity: AgentActivity.AgentActivity): string {
+    return event({ type: "data-activity", data: { activity }, transient: true })
+  }
+
+  /** No frame, because the next part ends the activity. */
+  activityEnd(): string {
+    return ""
+  }
+
+  finished(reason: FinishReason): string {
+    return finishFrames(reason)
+  }
+
+  failed(failure: Failure): string {
+    return event({ type: "error", errorText: sentences[failure] }) + finishFrames("error")
+  }
 }

@@ -10,7 +10,7 @@
  */
 import type { FinishReason } from "../agent/Agent.ts"
 import * as ChatStream from "./ChatStream.ts"
-import { doneEvent, event } from "./EventStream.ts"
+import { doneEvent, event } from "./ChatStream.ts"
 
 /** What all chunks of a completion share. */
 export interface CommonFields {

@@ -8,7 +8,7 @@ import { Command } from "effect/cli"
 import { ConversationStore } from "../../chat/ConversationStore.ts"
 import { type ConversationKey, isConversationId } from "../../chat/conversations/Conversation.ts"
 import * as ConversationExport from "../../chat/conversations/ConversationExport.ts"
-import * as ConversationHash from "../../chat/conversations/ConversationHash.ts"
+import * as ConversationId from "../../chat/conversations/ConversationId.ts"
 import { InstanceDirectory } from "../../chat/InstanceDirectory.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
 import * as TimeInput from "../../platform/text/TimeInput.ts"
@@ -24,7 +24,7 @@ const requireInstance = Effect.fnUntraced(function* (instanceId: string) {
 /** The keys under which a conversation may be stored: its id, or the hash of an id that a client made. */
 const keysOf = Effect.fnUntraced(function* (instanceId: string, id: string) {
   const store = yield* ConversationStore
-  const hashed = ConversationHash.ofClientId(yield* store.hashKey, instanceId, id)
+  const hashed = ConversationId.ofClientId(yield* store.hashKey, instanceId, id)
   return [id, hashed]
     .filter(isConversationId)
     .map((conversationId): ConversationKey => ({ instanceId, conversationId }))

@@ -4,7 +4,7 @@ import type { AgentEvent } from "../../../src/chat/agent/Agent.ts"
 import { AnswerReader } from "../../../src/chat/agent/AnswerReader.ts"
 import { protocols } from "../../../src/chat/agent/Protocols.ts"
 import * as ChatStream from "../../../src/chat/stream/ChatStream.ts"
-import { UiMessageStream } from "../../../src/chat/stream/UiMessageStream.ts"
+import { UiMessageStream } from "../../../src/chat/stream/ChatStream.ts"
 import { finishes, says } from "../../support/TestUpstream.ts"
 
 /** Pieces of which an agent's stream may consist. */

@@ -2,10 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Option, Result, Stream } from "effect"
 import { AgentBroken, AgentRefused, AgentStream } from "../../../src/chat/AgentStream.ts"
 import type { AgentEvent, AgentRequest } from "../../../src/chat/agent/Agent.ts"
-import * as BudgetedAgentStream from "../../../src/chat/agent/BudgetedAgentStream.ts"
-import * as Tokens from "../../../src/chat/agent/Tokens.ts"
 import * as MemoryAgentStream from "../../../src/chat/memory/AgentStream.ts"
-import * as MemoryTokenBudget from "../../../src/chat/memory/TokenBudget.ts"
+import * as MemoryTokenBudget from "../../../src/chat/TokenBudget.ts"
 import { TokenBudget } from "../../../src/chat/TokenBudget.ts"
 import { StorageUnavailable } from "../../../src/platform/Storage.ts"
 import { instanceAt } from "../../support/TestUpstream.ts"
@@ -16,7 +14,7 @@ const request = (dailyTokens: number | null, maxTokens = 100): AgentRequest => (
   session: "s",
   messages: [{ role: "user", text: "Hi" }]
 })
-const input = Tokens.ofRequest(request(null))
+const input = MemoryTokenBudget.ofRequest(request(null))
 const { instanceId } = request(null).instance
 
 const says = (...events: ReadonlyArray<AgentEvent>) =>
@@ -26,9 +24,12 @@ const finish: AgentEvent = { _tag: "Finish", reason: "stop" }
 const usage = (inputTokens: number, outputTokens: number): AgentEvent => ({ _tag: "Usage", inputTokens, outputTokens })
 
 /** Provides an agent that follows `script`, limited by `budget`. */
-const withAgent = (script: MemoryAgentStream.Script, budget: Layer.Layer<TokenBudget> = MemoryTokenBudget.layer) =>
+const withAgent = (
+  script: MemoryAgentStream.Script,
+  budget: Layer.Layer<TokenBudget> = MemoryTokenBudget.layerMemory
+) =>
   Effect.provide(
-    BudgetedAgentStream.layer.pipe(Layer.provide(MemoryAgentStream.layer(script)), Layer.provideMerge(budget))
+    MemoryTokenBudget.layerBudgeted.pipe(Layer.provide(MemoryAgentStream.layer(script)), Layer.provideMerge(budget))
   )
 
 const ask = (request: AgentRequest) =>

@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Option } from "effect"
-import * as Endpoint from "../../../src/chat/agent/Endpoint.ts"
+import * as AgentStream from "../../../src/chat/agent/AgentStream.ts"
 
 const endpointOf = (url: string, path = "chat/completions"): string | undefined =>
-  Option.getOrUndefined(Option.map(Endpoint.of(url, path), ({ href }) => href))
+  Option.getOrUndefined(Option.map(AgentStream.endpointOf(url, path), ({ href }) => href))
 
 describe("chat/agent/Endpoint", () => {
   it("appends the path to the bases that providers document", () => {

@@ -1,19 +1,19 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as ThinkTag from "../../../src/chat/agent/ThinkTag.ts"
+import * as Answer from "../../../src/chat/agent/Answer.ts"
 
 /** The reasoning and the text of these deltas. */
 const read = (deltas: ReadonlyArray<string>) => {
-  let state = ThinkTag.initial
+  let state = Answer.initialThinking
   let reasoning = ""
   let text = ""
   for (const delta of deltas) {
-    const next = ThinkTag.read(state, delta)
+    const next = Answer.readThinking(state, delta)
     state = next.state
     reasoning += next.reasoning
     text += next.text
   }
-  const rest = ThinkTag.end(state)
+  const rest = Answer.endThinking(state)
   return { reasoning: reasoning + rest.reasoning, text: text + rest.text }
 }
 
@@ -45,7 +45,7 @@ describe("chat/agent/ThinkTag", () => {
   })
 
   it("white space at the beginning is held back up to a maximum", () => {
-    const { state, text } = ThinkTag.read(ThinkTag.initial, " ".repeat(10_000))
+    const { state, text } = Answer.readThinking(Answer.initialThinking, " ".repeat(10_000))
     assert.strictEqual(text.length + state.held.length, 10_000)
     assert.isBelow(state.held.length, 300)
   })

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import type { AgentRequest } from "../../../src/chat/agent/Agent.ts"
-import * as Tokens from "../../../src/chat/agent/Tokens.ts"
 import * as Instance from "../../../src/chat/Instance.ts"
+import * as TokenBudget from "../../../src/chat/TokenBudget.ts"
 
 const count = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 10_000 }))
 
@@ -20,7 +20,7 @@ describe("chat/agent/Tokens", () => {
       let used = 0
       for (const [one, other] of demands) {
         const demand = { min: Math.min(one, other), max: Math.max(one, other) }
-        const tokens = Tokens.grant(limit, used, demand)
+        const tokens = TokenBudget.grant(limit, used, demand)
         if (tokens === null) assert.isBelow(limit - used, demand.min)
         else {
           assert.isTrue(tokens >= demand.min && tokens <= demand.max)
@@ -35,8 +35,8 @@ describe("chat/agent/Tokens", () => {
     "the minimum demand exceeds the input, and the maximum demand is the input plus `maxTokens`",
     [Schema.String, count],
     ([text, maxTokens]) => {
-      const { min, max } = Tokens.demandOf(request(text, maxTokens))
-      const input = Tokens.ofRequest(request(text, maxTokens))
+      const { min, max } = TokenBudget.demandOf(request(text, maxTokens))
+      const input = TokenBudget.ofRequest(request(text, maxTokens))
       assert.isAbove(min, input)
       assert.strictEqual(max, input + maxTokens)
       assert.isAtMost(min, max)
@@ -44,8 +44,8 @@ describe("chat/agent/Tokens", () => {
   )
 
   it("counts the instructions, and estimates the tokens of a text from its bytes", () => {
-    assert.isAbove(Tokens.ofRequest(request("Hi", 1, "Be brief.")), Tokens.ofRequest(request("Hi", 1)))
-    assert.strictEqual(Tokens.ofText("漢字"), 2)
-    assert.strictEqual(Tokens.ofText(""), 0)
+    assert.isAbove(TokenBudget.ofRequest(request("Hi", 1, "Be brief.")), TokenBudget.ofRequest(request("Hi", 1)))
+    assert.strictEqual(TokenBudget.ofText("漢字"), 2)
+    assert.strictEqual(TokenBudget.ofText(""), 0)
   })
 })

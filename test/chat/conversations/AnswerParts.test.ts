@@ -4,7 +4,7 @@ import type { AgentEvent } from "../../../src/chat/agent/Agent.ts"
 import * as AnswerParts from "../../../src/chat/conversations/AnswerParts.ts"
 import type { MessagePart } from "../../../src/chat/conversations/Conversation.ts"
 import * as ChatStream from "../../../src/chat/stream/ChatStream.ts"
-import { UiMessageStream } from "../../../src/chat/stream/UiMessageStream.ts"
+import { UiMessageStream } from "../../../src/chat/stream/ChatStream.ts"
 import { Event } from "../../support/Conversations.ts"
 
 const Events = Schema.Array(Event).check(Schema.isMaxLength(20))

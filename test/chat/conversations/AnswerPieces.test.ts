@@ -1,9 +1,7 @@
 import { assert, it } from "@effect/vitest"
 import { Option, Schema } from "effect"
 import type { AgentEvent } from "../../../src/chat/agent/Agent.ts"
-import * as AnswerEnd from "../../../src/chat/conversations/AnswerEnd.ts"
 import * as AnswerParts from "../../../src/chat/conversations/AnswerParts.ts"
-import * as AnswerPieces from "../../../src/chat/conversations/AnswerPieces.ts"
 import { endings } from "../../../src/chat/conversations/Conversation.ts"
 import { Event } from "../../support/Conversations.ts"
 
@@ -19,9 +17,9 @@ it.prop(
     const pieces = ranges
       .map(([left, right]) => [Math.min(left, right, count), Math.min(Math.max(left, right), count)] as const)
       .filter(([start, end]) => start < end)
-      .map(([start, end]): AnswerPieces.Piece => [end, all.slice(start, end)])
+      .map(([start, end]): AnswerParts.Piece => [end, all.slice(start, end)])
       .sort(([left], [right]) => left - right)
-    assert.deepStrictEqual(AnswerPieces.eventsFrom(pieces, from), {
+    assert.deepStrictEqual(AnswerParts.eventsFrom(pieces, from), {
       events: all.slice(from),
       next: Math.max(from, count)
     })
@@ -32,7 +30,7 @@ it.prop(
   "joining texts keeps every part of the answer and every other event in order, and leaves no two texts side by side",
   { events: Schema.Array(Event) },
   ({ events }) => {
-    const joined = AnswerPieces.joinTexts(events)
+    const joined = AnswerParts.joinTexts(events)
     assert.deepStrictEqual(AnswerParts.fromEvents(joined), AnswerParts.fromEvents(events))
     const others = (list: ReadonlyArray<AgentEvent>) => list.filter(({ _tag }) => _tag !== "Text")
     assert.deepStrictEqual(others(joined), others(events))
@@ -46,7 +44,7 @@ it.prop(
   "an answer has a last event, unless its readers must see an error",
   { ending: Schema.Literals(endings) },
   ({ ending }) => {
-    const last = AnswerEnd.lastEvent(ending)
+    const last = AnswerParts.lastEvent(ending)
     assert.strictEqual(Option.isNone(last), ending === "failed" || ending === "cut")
     if (Option.isSome(last)) assert.strictEqual(last.value._tag, "Finish")
   }

@@ -1,6 +1,6 @@
 import { assert, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as ConversationHash from "../../../src/chat/conversations/ConversationHash.ts"
+import * as ConversationId from "../../../src/chat/conversations/ConversationId.ts"
 
 const Inputs = Schema.Struct({
   key: Schema.Literals([1, 2]),
@@ -10,14 +10,14 @@ const Inputs = Schema.Struct({
 })
 
 const hash = ({ id, instanceId, key, purpose }: typeof Inputs.Type): string => {
-  const secret = ConversationHash.keyOf(new Uint8Array(32).fill(key))
+  const secret = ConversationId.keyOf(new Uint8Array(32).fill(key))
   switch (purpose) {
     case "client":
-      return ConversationHash.ofClientId(secret, instanceId, id)
+      return ConversationId.ofClientId(secret, instanceId, id)
     case "session":
-      return ConversationHash.session(secret, { instanceId, conversationId: id })
+      return ConversationId.session(secret, { instanceId, conversationId: id })
     case "turns":
-      return ConversationHash.ofClientConversation(secret, instanceId, id, id)
+      return ConversationId.ofClientConversation(secret, instanceId, id, id)
   }
 }
 

@@ -1,10 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as ConversationHash from "../../../src/chat/conversations/ConversationHash.ts"
 import * as ConversationId from "../../../src/chat/conversations/ConversationId.ts"
 import { isCanonicalUuid } from "../../../src/platform/text/Uuid.ts"
 
-const hashKey = ConversationHash.keyOf(new Uint8Array(32).fill(7))
+const hashKey = ConversationId.keyOf(new Uint8Array(32).fill(7))
 const fresh = "9b8d7c6e-1f2a-4b3c-8d4e-5f6a7b8c9d0e"
 
 const Instance = Schema.Struct({

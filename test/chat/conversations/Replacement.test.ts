@@ -2,7 +2,6 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as ClientConversation from "../../../src/chat/conversations/ClientConversation.ts"
 import type { Message } from "../../../src/chat/conversations/Conversation.ts"
-import * as Replacement from "../../../src/chat/conversations/Replacement.ts"
 
 /** A stored conversation of messages and their answers. */
 const pairs = (texts: ReadonlyArray<string>): ReadonlyArray<Message> =>
@@ -31,7 +30,7 @@ const withoutHistory = (message: { id: string; text: string }) => conversationTo
 const Texts = Schema.Array(Schema.Literals(["one", "two"])).check(Schema.isMinLength(1), Schema.isMaxLength(5))
 const Chosen = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 4 }))
 
-const nothing: Replacement.Replaced = { _tag: "Nothing" }
+const nothing: ClientConversation.Replaced = { _tag: "Nothing" }
 
 describe("chat/conversations/Replacement", () => {
   it.prop(
@@ -43,8 +42,8 @@ describe("chat/conversations/Replacement", () => {
       const edited = { id: "new", text: "edited" }
       for (const conversation of [conversationTo(texts, index, edited), withoutHistory(edited)]) {
         for (const isKnownComplete of [true, false]) {
-          const request: Replacement.Request = { kind: "new", targetId, conversation, isKnownComplete }
-          assert.deepStrictEqual(Replacement.replaced(pairs(texts), request), {
+          const request: ClientConversation.ClientRequest = { kind: "new", targetId, conversation, isKnownComplete }
+          assert.deepStrictEqual(ClientConversation.replaced(pairs(texts), request), {
             _tag: "From",
             messageId: `user ${index}`
           })
@@ -62,13 +61,18 @@ describe("chat/conversations/Replacement", () => {
       const targetId = idPrefix === null ? null : `${idPrefix} ${index}`
       const same = { id: `client ${index}`, text: texts[index]! }
       for (const conversation of [conversationTo(texts, index, same), withoutHistory(same)]) {
-        const request: Replacement.Request = { kind: "regenerate", targetId, conversation, isKnownComplete: false }
-        assert.deepStrictEqual(Replacement.replaced(pairs(texts), request), {
+        const request: ClientConversation.ClientRequest = {
+          kind: "regenerate",
+          targetId,
+          conversation,
+          isKnownComplete: false
+        }
+        assert.deepStrictEqual(ClientConversation.replaced(pairs(texts), request), {
           _tag: "After",
           messageId: `user ${index}`
         })
         const changed = { ...request, conversation: { ...conversation, message: "changed" } }
-        assert.deepStrictEqual(Replacement.replaced(pairs(texts), changed), {
+        assert.deepStrictEqual(ClientConversation.replaced(pairs(texts), changed), {
           _tag: "From",
           messageId: `user ${index}`
         })
@@ -81,16 +85,19 @@ describe("chat/conversations/Replacement", () => {
     [Texts, Chosen],
     ([texts, chosen]) => {
       const index = chosen % (texts.length + 1)
-      const request = (isKnownComplete: boolean): Replacement.Request => ({
+      const request = (isKnownComplete: boolean): ClientConversation.ClientRequest => ({
         kind: "new",
         targetId: null,
         conversation: conversationTo(texts, index, { id: "new", text: "edited" }),
         isKnownComplete
       })
       const expected = index === texts.length ? nothing : { _tag: "From", messageId: `user ${index}` }
-      assert.deepStrictEqual(Replacement.replaced(pairs(texts), request(true)), expected)
+      assert.deepStrictEqual(ClientConversation.replaced(pairs(texts), request(true)), expected)
       // At index 0 there is no history. Nothing is replaced, because this client may be one that never sends its history.
-      assert.deepStrictEqual(Replacement.replaced(pairs(texts), request(false)), index === 0 ? nothing : expected)
+      assert.deepStrictEqual(
+        ClientConversation.replaced(pairs(texts), request(false)),
+        index === 0 ? nothing : expected
+      )
     }
   )
 
@@ -99,7 +106,7 @@ describe("chat/conversations/Replacement", () => {
     for (const targetId of ["new", "answer 0", "elsewhere", ""]) {
       const conversation = withoutHistory({ id: "new", text: "three" })
       assert.deepStrictEqual(
-        Replacement.replaced(stored, { kind: "new", targetId, conversation, isKnownComplete: false }),
+        ClientConversation.replaced(stored, { kind: "new", targetId, conversation, isKnownComplete: false }),
         nothing
       )
     }
@@ -108,7 +115,7 @@ describe("chat/conversations/Replacement", () => {
   it("a regenerated message that is not stored is a new message, unless it has the text of the last message", () => {
     const stored = pairs(["one", "two"])
     const regenerate = (text: string) =>
-      Replacement.replaced(stored, {
+      ClientConversation.replaced(stored, {
         kind: "regenerate",
         targetId: null,
         conversation: withoutHistory({ id: "elsewhere", text }),
@@ -122,11 +129,11 @@ describe("chat/conversations/Replacement", () => {
       conversation: withoutHistory({ id: "a", text: "one" }),
       isKnownComplete: true
     } as const
-    assert.deepStrictEqual(Replacement.replaced([], request), nothing)
+    assert.deepStrictEqual(ClientConversation.replaced([], request), nothing)
   })
 
   it("indexOfAnswered is -1 for an answer without a message before it", () => {
     const [, answer] = pairs(["one"])
-    assert.strictEqual(Replacement.indexOfAnswered([answer!], "answer 0"), -1)
+    assert.strictEqual(ClientConversation.indexOfAnswered([answer!], "answer 0"), -1)
   })
 })

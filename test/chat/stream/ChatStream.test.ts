@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Option, Schema } from "effect"
 import { ChatFrame } from "../../../src/chat/ChatFrame.ts"
 import * as ChatStream from "../../../src/chat/stream/ChatStream.ts"
-import { UiMessageStream } from "../../../src/chat/stream/UiMessageStream.ts"
+import { UiMessageStream } from "../../../src/chat/stream/ChatStream.ts"
 import { Event, Piece, Text, toEvent } from "../../support/ChatEvents.ts"
 
 const decode = Schema.decodeSync(Schema.fromJsonString(ChatFrame), { onExcessProperty: "error" })

@@ -8,7 +8,6 @@ import { parseJsonEventStream, uiMessageChunkSchema } from "ai"
 import { Effect, Schema } from "effect"
 import { createParser } from "eventsource-parser"
 import * as ChatStream from "../../../src/chat/stream/ChatStream.ts"
-import { UiMessageStream } from "../../../src/chat/stream/UiMessageStream.ts"
 import { Event, toEvent } from "../../support/ChatEvents.ts"
 
 /** The bytes of a text as a stream of chunks of seven bytes, which divide frames and characters. */
@@ -28,7 +27,7 @@ const bytesOf = (text: string): ReadableStream<Uint8Array> => {
 const encode = (list: ReadonlyArray<typeof Event.Type>) => {
   const initial = ChatStream.initial({
     messageId: "m-1",
-    dialect: new UiMessageStream({ messageId: "m-1", conversationId: "c-1", memory: true }),
+    dialect: new ChatStream.UiMessageStream({ messageId: "m-1", conversationId: "c-1", memory: true }),
     maxBytes: 1_000_000
   })
   const [, frames] = ChatStream.encodeAll(initial, [...list.map(toEvent), { _tag: "Finish", reason: "stop" }])

@@ -4,7 +4,7 @@ import { Effect, Layer, Sink, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { ConversationStore } from "../../../src/chat/ConversationStore.ts"
 import type { Conversation, ConversationKey, MessagePart } from "../../../src/chat/conversations/Conversation.ts"
-import * as ConversationHash from "../../../src/chat/conversations/ConversationHash.ts"
+import * as ConversationId from "../../../src/chat/conversations/ConversationId.ts"
 import { beginAnswer, newKey } from "../../support/Conversations.ts"
 import { run } from "../../support/TestCli.ts"
 import { onPostgres } from "../../support/TestStorage.ts"
@@ -138,7 +138,7 @@ describe("conversation", () => {
         ConversationStore.use((store) => store.hashKey),
         context
       )
-      const conversationId = ConversationHash.ofClientId(hashKey, instanceId, clientId)
+      const conversationId = ConversationId.ofClientId(hashKey, instanceId, clientId)
       yield* Effect.provide(beginAnswer({ instanceId, conversationId }, "one"), context)
       const shown = yield* json("conversation", "show", "--instance", instanceId, "--conversation", clientId)
       assert.strictEqual(shown.conversation_id, conversationId)

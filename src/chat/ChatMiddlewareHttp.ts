@@ -1,22 +1,30 @@
 /**
- * Admits requests that may use an instance: within the rate limit, with a valid widget token, and from an allowed origin. The limit
- * is checked first, so that it bounds the lookups of guessed tokens.
+ * The middleware of the chat endpoints. It admits requests that may use an instance, and reads their bodies, which may repeat the
+ * whole conversation.
  *
  * @module
  */
 import { Context, Effect, Layer, Option, Redacted, Result } from "effect"
 import { HttpRouter, HttpServerRequest, type HttpServerResponse } from "effect/http"
 import type * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
-import { LimitHeaders } from "../platform/contract/Received.ts"
+import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
+import { LimitHeaders, Received } from "../platform/contract/Received.ts"
+import * as Body from "../platform/http/Body.ts"
 import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
+import * as ErrorSentence from "../platform/http/ErrorSentence.ts"
 import * as Origin from "../platform/http/Origin.ts"
+import * as RequestBody from "../platform/http/RequestBody.ts"
 import * as RequestHead from "../platform/http/RequestHead.ts"
+import * as Validation from "../platform/http/Validation.ts"
 import type { RateLimitPolicy } from "../platform/limits/RateLimit.ts"
 import { makeCheck, RateLimiter } from "../platform/limits/RateLimiter.ts"
 import { parseUuid } from "../platform/text/Uuid.ts"
 import { Decisions } from "../sites/Decisions.ts"
 import * as ErrorMapping from "../sites/ErrorMapping.ts"
+import { ChatBody, ConversationBody, OpenAiForm, OpenAiValidation } from "./ChatBodies.ts"
 import { WidgetKeySecurity } from "./OpenAiApi.ts"
+import * as OpenAiErrors from "./OpenAiErrors.ts"
+import * as UseChat from "./UseChat.ts"
 import { Admitted, SendsMessage, WidgetTokenSecurity } from "./WidgetTokenSecurity.ts"
 import { WidgetTokens } from "./WidgetTokens.ts"
 
@@ -37,7 +45,11 @@ const undecoded: Admitted["Service"] = {
   headers: {}
 }
 
-export const layer = (options: Options) =>
+/**
+ * Admits requests within the rate limit, with a valid widget token, and from an allowed origin. The limit is checked first, so that
+ * it bounds the lookups of guessed tokens.
+ */
+export const admission = (options: Options) =>
   Layer.effectContext(
     Effect.gen(function* () {
       const limiter = yield* RateLimiter
@@ -108,3 +120,62 @@ export const layer = (options: Options) =>
       )
     })
   )
+
+/**
+ * Whether an unparsed body is probably of `useChat`. JSON escapes the quotation marks in a text, so each match is a key or a
+ * whole text.
+ */
+const isLikelyUseChat = (bytes: Uint8Array): boolean => {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  return buffer.includes('"id"') && ['"messages"', '"parts"', '"trigger"'].some((key) => buffer.includes(key))
+}
+
+const isUseChat = (text: string, bytes: Uint8Array): boolean => {
+  try {
+    return UseChat.isUseChat(JSON.parse(text))
+  } catch {
+    return isLikelyUseChat(bytes)
+  }
+}
+
+/** The largest body that is parsed to find the form of an error. */
+const maxParsed = 16_384
+
+const isOfUseChat = (text: string, bytes: Uint8Array): boolean =>
+  bytes.length > maxParsed ? isLikelyUseChat(bytes) : isUseChat(text, bytes)
+
+/** A response of `ErrorResponses` in OpenAI's form. Any other response has its form already. */
+const inOpenAiForm = (response: Response): Response =>
+  response.status >= 400 && ErrorSentence.detailOf(response) !== "" ? OpenAiErrors.from(response) : response
+
+const readers = Layer.effectContext(
+  Effect.sync(() => {
+    const readBody = Body.make()
+    const readChat = readBody({
+      read: (request) => RequestBody.readConversation(request, (bytes) => !isLikelyUseChat(bytes)),
+      toRefusal: (response, bytes) => (isLikelyUseChat(bytes) ? ErrorSentence.asText(response) : response)
+    })
+    const ofChat: ChatBody["Service"] = (httpEffect) =>
+      readChat(
+        Effect.flatMap(httpEffect, (response) =>
+          response.status < 400
+            ? Effect.succeed(response)
+            : Effect.map(Received, ({ bytes, text }) =>
+                isOfUseChat(text, bytes) ? ErrorSentence.asText(response) : response
+              )
+        )
+      )
+    return Context.make(ConversationBody, readBody({ read: RequestBody.readConversation })).pipe(
+      Context.add(ChatBody, ofChat)
+    )
+  })
+)
+
+/** Reads the bodies, and gives each client's form to the errors. */
+export const bodies = Layer.mergeAll(
+  readers,
+  Layer.succeed(OpenAiForm, (httpEffect) => Effect.map(httpEffect, inOpenAiForm)),
+  HttpApiMiddleware.layerSchemaErrorTransform(OpenAiValidation, (error, { endpoint }) =>
+    Validation.answer(error, endpoint)
+  )
+)
