@@ -6,33 +6,9 @@
 import { Effect, Predicate, Schema } from "effect"
 import type * as Event from "./Event.ts"
 import type { Row } from "./ExportRow.ts"
+import * as StoredView from "./StoredView.ts"
 
 const Text = Schema.NullOr(Schema.String)
-
-const commonColumns = {
-  /** Milliseconds since 1970. */
-  at: Schema.Finite,
-  path: Schema.String,
-  session_id: Text,
-  /** In hexadecimal. */
-  hash: Schema.String,
-  device_type: Text,
-  browser: Text,
-  os: Text,
-  country: Text
-}
-
-const ViewRow = Schema.Struct({
-  ...commonColumns,
-  utm_source: Text,
-  utm_medium: Text,
-  utm_campaign: Text,
-  utm_term: Text,
-  utm_content: Text,
-  referrer_host: Text,
-  referrer_path: Text,
-  screen_width: Schema.NullOr(Schema.Int)
-})
 
 /** Not a `Schema.Record`, which drops a property named `__proto__`. */
 const Properties = Schema.declare(
@@ -41,7 +17,16 @@ const Properties = Schema.declare(
 )
 
 const EventRow = Schema.Struct({
-  ...commonColumns,
+  /** Milliseconds since 1970. */
+  at: Schema.Finite,
+  path: Schema.String,
+  session_id: Text,
+  /** In hexadecimal. */
+  visitor_hash: Schema.String,
+  device_type: Text,
+  browser: Text,
+  os: Text,
+  country: Text,
   name: Schema.String,
   properties: Schema.NullOr(Schema.fromJsonString(Properties)),
   revenue_amount: Schema.NullOr(Schema.Finite),
@@ -49,40 +34,23 @@ const EventRow = Schema.Struct({
   is_interactive: Schema.Boolean
 })
 
-const commonOf = (row: typeof ViewRow.Type | typeof EventRow.Type, hostedWebsiteId: string) => ({
-  hostedWebsiteId,
-  receivedAt: row.at,
-  path: row.path,
-  sessionId: row.session_id,
-  visitorHash: row.hash,
-  deviceType: row.device_type,
-  browser: row.browser,
-  os: row.os,
-  country: row.country
-})
-
-const ofView = (row: typeof ViewRow.Type, hostedWebsiteId: string): Row => ({
+const ofView = (row: typeof StoredView.Row.Type, hostedWebsiteId: string): Row => ({
   type: "pageview",
-  view: {
-    ...commonOf(row, hostedWebsiteId),
-    campaign: {
-      source: row.utm_source,
-      medium: row.utm_medium,
-      name: row.utm_campaign,
-      term: row.utm_term,
-      content: row.utm_content
-    },
-    referrerHost: row.referrer_host,
-    referrerPath: row.referrer_path,
-    screenWidth: row.screen_width,
-    exclusion: null
-  }
+  view: StoredView.fromRow(row, hostedWebsiteId)
 })
 
 const ofEvent = (row: typeof EventRow.Type, hostedWebsiteId: string): Row => ({
   type: "event",
   event: {
-    ...commonOf(row, hostedWebsiteId),
+    hostedWebsiteId,
+    receivedAt: row.at,
+    path: row.path,
+    sessionId: row.session_id,
+    visitorHash: row.visitor_hash,
+    deviceType: row.device_type,
+    browser: row.browser,
+    os: row.os,
+    country: row.country,
     name: row.name,
     properties: row.properties,
     revenue:
@@ -100,6 +68,6 @@ const decoder = <A>(schema: Schema.ConstraintDecoder<A>, toRow: (row: A, hostedW
     Effect.map(Effect.orDie(decode(row)), (decoded) => toRow(decoded, hostedWebsiteId))
 }
 
-export const decodeView = decoder(ViewRow, ofView)
+export const decodeView = decoder(StoredView.Row, ofView)
 
 export const decodeEvent = decoder(EventRow, ofEvent)

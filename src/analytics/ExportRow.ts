@@ -10,6 +10,7 @@ import * as Csv from "../platform/text/Csv.ts"
 import * as TerminalText from "../platform/text/TerminalText.ts"
 import type { Event } from "./Event.ts"
 import type { PageView } from "./PageView.ts"
+import * as StoredView from "./StoredView.ts"
 
 /** A stored page view without an `exclusion`, or an event. */
 export type Row =
@@ -18,66 +19,60 @@ export type Row =
 
 type Value = string | number | boolean | null
 
-/** The values of a row by column, in the columns' order. */
-const cellsOf = (row: Row): Readonly<Record<string, Value>> => {
-  const [common, view, event] =
-    row.type === "pageview" ? [row.view, row.view, undefined] : [row.event, undefined, row.event]
-  return {
+/** The columns besides the properties of an event. */
+const columns = [
+  ...["type", "received_at", "name"],
+  ...StoredView.columns.map(({ name }) => name),
+  ...["revenue_amount", "revenue_currency", "interactive"]
+]
+
+const ofView = (view: PageView): Readonly<Record<string, Value>> => ({
+  received_at: iso(view.receivedAt),
+  ...Object.fromEntries(StoredView.columns.map(({ name, of }) => [name, of(view)]))
+})
+
+const ofEvent = (event: Event): Readonly<Record<string, Value>> => ({
+  received_at: iso(event.receivedAt),
+  name: event.name,
+  path: event.path,
+  session_id: event.sessionId,
+  visitor_hash: event.visitorHash,
+  device_type: event.deviceType,
+  browser: event.browser,
+  os: event.os,
+  country: event.country,
+  revenue_amount: event.revenue?.amount ?? null,
+  revenue_currency: event.revenue?.currency ?? null,
+  interactive: event.isInteractive
+})
+
+/** The values of a row, in the columns' order. */
+const cellsOf = (row: Row): ReadonlyArray<readonly [column: string, value: Value]> => {
+  const values: Readonly<Record<string, Value>> = {
     type: row.type,
-    received_at: iso(common.receivedAt),
-    name: event?.name ?? null,
-    path: common.path,
-    utm_source: view?.campaign.source ?? null,
-    utm_medium: view?.campaign.medium ?? null,
-    utm_campaign: view?.campaign.name ?? null,
-    utm_term: view?.campaign.term ?? null,
-    utm_content: view?.campaign.content ?? null,
-    referrer_host: view?.referrerHost ?? null,
-    referrer_path: view?.referrerPath ?? null,
-    session_id: common.sessionId,
-    visitor_hash: common.visitorHash,
-    device_type: common.deviceType,
-    screen_width: view?.screenWidth ?? null,
-    browser: common.browser,
-    os: common.os,
-    country: common.country,
-    revenue_amount: event?.revenue?.amount ?? null,
-    revenue_currency: event?.revenue?.currency ?? null,
-    interactive: event?.isInteractive ?? null
+    ...(row.type === "pageview" ? ofView(row.view) : ofEvent(row.event))
   }
+  return columns.map((name) => [name, values[name] ?? null] as const)
 }
 
 const propertiesOf = (row: Row): Event["properties"] => (row.type === "event" ? row.event.properties : null)
 
 /** The row as a JSON object on one line, without a trailing newline. */
 export const json = (row: Row): string =>
-  TerminalText.inertJson(JSON.stringify({ ...cellsOf(row), properties: propertiesOf(row) }))
+  TerminalText.inertJson(JSON.stringify({ ...Object.fromEntries(cellsOf(row)), properties: propertiesOf(row) }))
 
 /** The row as a line of newline-delimited JSON. */
 export const ndjson = (row: Row): string => `${json(row)}\n`
-
-const columns = Object.keys(
-  cellsOf({
-    type: "event",
-    event: {
-      ...{ hostedWebsiteId: "", receivedAt: 0, name: "", path: "", sessionId: null, visitorHash: "" },
-      ...{ deviceType: null, browser: null, os: null, country: null, properties: null, revenue: null },
-      isInteractive: true
-    }
-  })
-)
 
 export const csvHeader: string = Csv.record([...columns, "properties"].map(Csv.text))
 
 /** The row as a CSV record. A null is an empty cell, and `properties` is JSON. */
 export const csv = (row: Row): string => {
-  const cells = cellsOf(row)
   const properties = propertiesOf(row)
   return Csv.record([
-    ...columns.map((name) => {
-      const value = cells[name] ?? null
-      return typeof value === "number" ? Csv.number(value) : Csv.text(value === null ? null : String(value))
-    }),
+    ...cellsOf(row).map(([, value]) =>
+      typeof value === "number" ? Csv.number(value) : Csv.text(value === null ? null : String(value))
+    ),
     properties === null ? Csv.text(null) : Csv.json(JSON.stringify(properties))
   ])
 }

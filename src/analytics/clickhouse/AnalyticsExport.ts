@@ -9,6 +9,7 @@ import { bounded, ClickHouse } from "../../platform/clickhouse/ClickHouse.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
 import { AnalyticsExport, type Query } from "../AnalyticsExport.ts"
 import * as AnalyticsRows from "../AnalyticsRows.ts"
+import * as StoredView from "../StoredView.ts"
 
 /**
  * The number of rows that a statement reads at least, if there are as many. Each statement reads all rows of the first day of its
@@ -27,8 +28,9 @@ const ofPeriod = `WHERE hosted_website_id = {site:UUID}
   AND received_at >= fromUnixTimestamp64Milli({from:Int64}, 'UTC') AND received_at < fromUnixTimestamp64Milli({to:Int64}, 'UTC')
   ORDER BY toDate(received_at), received_at LIMIT ${pageSize} WITH TIES`
 
-const common = `toUnixTimestamp64Milli(received_at) AS at, path, session_id,
-  replaceAll(toString(visitor_hash), '-', '') AS hash, device_type, browser, os, country`
+const at = "toUnixTimestamp64Milli(received_at) AS at"
+
+const hash = "replaceAll(toString(visitor_hash), '-', '') AS visitor_hash"
 
 /** The rows of a page with `found`, the number of rows that were read for it. */
 const pageOf = (columns: string, table: string, size: string): string => `SELECT * EXCEPT (size_until, first_at) FROM (
@@ -38,10 +40,12 @@ const pageOf = (columns: string, table: string, size: string): string => `SELECT
   ) WHERE size_until <= ${pageBytes} OR at = first_at ORDER BY at`
 
 /** The columns of page views that `AnalyticsRows.decodeView` decodes. */
-export const viewColumns = `${common}, utm_source, utm_medium, utm_campaign, utm_term, utm_content, referrer_host, referrer_path, screen_width`
+export const viewColumns = [at, ...StoredView.columns.map(({ name, type }) => (type === "hash" ? hash : name))].join(
+  ", "
+)
 
 /** The columns of events that `AnalyticsRows.decodeEvent` decodes. */
-export const eventColumns = `${common}, name, properties, toFloat64(revenue_amount) AS revenue_amount, revenue_currency, is_interactive`
+export const eventColumns = `${at}, path, session_id, ${hash}, device_type, browser, os, country, name, properties, toFloat64(revenue_amount) AS revenue_amount, revenue_currency, is_interactive`
 
 const viewsStatement = pageOf(viewColumns, "page_view", "length(path) + length(coalesce(referrer_path, ''))")
 

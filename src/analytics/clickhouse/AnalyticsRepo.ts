@@ -8,27 +8,27 @@ import type { ClickHouse } from "../../platform/clickhouse/ClickHouse.ts"
 import type { WritableSites } from "../../sites/WritableSites.ts"
 import { AnalyticsRepo } from "../AnalyticsRepo.ts"
 import type { PageView } from "../PageView.ts"
+import * as StoredView from "../StoredView.ts"
 import * as Batches from "./Batches.ts"
 import * as Columns from "./Columns.ts"
+
+const columnOf = (column: StoredView.Column): Columns.Column<PageView> => {
+  switch (column.type) {
+    case "text":
+      return Columns.text(column.name, column.of)
+    case "hash":
+      return Columns.hash(column.name, column.of)
+    case "optional-text":
+      return Columns.textOrNull(column.name, column.of)
+    case "optional-integer":
+      return Columns.uint16OrNull(column.name, column.of)
+  }
+}
 
 const columns: Batches.Target<PageView>["columns"] = [
   Columns.uuid("hosted_website_id", (view) => view.hostedWebsiteId),
   Columns.time("received_at", (view) => view.receivedAt),
-  Columns.text("path", (view) => view.path),
-  Columns.textOrNull("utm_source", (view) => view.campaign.source),
-  Columns.textOrNull("utm_medium", (view) => view.campaign.medium),
-  Columns.textOrNull("utm_campaign", (view) => view.campaign.name),
-  Columns.textOrNull("utm_term", (view) => view.campaign.term),
-  Columns.textOrNull("utm_content", (view) => view.campaign.content),
-  Columns.textOrNull("referrer_host", (view) => view.referrerHost),
-  Columns.textOrNull("referrer_path", (view) => view.referrerPath),
-  Columns.textOrNull("device_type", (view) => view.deviceType),
-  Columns.uint16OrNull("screen_width", (view) => view.screenWidth),
-  Columns.textOrNull("session_id", (view) => view.sessionId),
-  Columns.textOrNull("browser", (view) => view.browser),
-  Columns.textOrNull("os", (view) => view.os),
-  Columns.hash("visitor_hash", (view) => view.visitorHash),
-  Columns.textOrNull("country", (view) => view.country)
+  ...StoredView.columns.map(columnOf)
 ]
 
 /** Estimates the size of a view, in UTF-16 units. Only these parts may be long. */

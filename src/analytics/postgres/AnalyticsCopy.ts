@@ -15,6 +15,7 @@ import { mapErrors, withTimeout } from "../../platform/postgres/Database.ts"
 import * as Times from "../../platform/postgres/Times.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
 import type { StorageUnavailable } from "../../platform/Storage.ts"
+import * as StoredView from "../StoredView.ts"
 
 /** The timeout of each statement. */
 export const timeout = "1 minute"
@@ -39,8 +40,7 @@ const received = [
 
 const view = [
   ...received,
-  ...same("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content"),
-  ...same("referrer_host", "referrer_path", "screen_width")
+  ...same(...StoredView.columns.map(({ name }) => name).filter((name) => !received.some(([common]) => common === name)))
 ]
 
 export const tables: ReadonlyArray<Table> = [

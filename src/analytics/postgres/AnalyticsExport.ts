@@ -11,14 +11,15 @@ import * as Database from "../../platform/postgres/Database.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
 import { AnalyticsExport, type Query } from "../AnalyticsExport.ts"
 import * as AnalyticsRows from "../AnalyticsRows.ts"
+import * as StoredView from "../StoredView.ts"
 
-const common = `floor(extract(epoch FROM received_at) * 1000)::float8 AS at, path, session_id,
-  encode(visitor_hash, 'hex') AS hash, device_type, browser, os, country`
+const at = "floor(extract(epoch FROM received_at) * 1000)::float8 AS at"
 
-const viewColumns = `${common}, utm_source, utm_medium, utm_campaign, utm_term, utm_content, referrer_host, referrer_path,
-  screen_width`
+const hash = "encode(visitor_hash, 'hex') AS visitor_hash"
 
-const eventColumns = `${common}, name, properties::text AS properties, revenue_amount::float8 AS revenue_amount,
+const viewColumns = [at, ...StoredView.columns.map(({ name, type }) => (type === "hash" ? hash : name))].join(", ")
+
+const eventColumns = `${at}, path, session_id, ${hash}, device_type, browser, os, country, name, properties::text AS properties, revenue_amount::float8 AS revenue_amount,
   revenue_currency, is_interactive`
 
 const ofPeriod = "hosted_website_id = $1 AND received_at >= $2 AND received_at < $3"

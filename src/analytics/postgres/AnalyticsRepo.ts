@@ -19,6 +19,7 @@ import { AnalyticsRepo } from "../AnalyticsRepo.ts"
 import type { PageView } from "../PageView.ts"
 import { BusySites } from "../reports/postgres/BusySites.ts"
 import * as LateRows from "../reports/postgres/LateRows.ts"
+import * as StoredView from "../StoredView.ts"
 
 const Unknown = Schema.Array(Schema.Struct({ id: Schema.String }))
 
@@ -51,25 +52,16 @@ export interface Options {
 /** Maximum size of a batch. In larger batches the commit no longer dominates the cost, so they would only add latency. */
 const maxBatch = 1_000
 
+const columnOf = (column: StoredView.Column): Columns.Column<PageView> => {
+  if (column.type === "optional-integer") return Columns.int2(column.name, column.of)
+  return column.type === "hash" ? Columns.bytea(column.name, column.of) : Columns.text(column.name, column.of)
+}
+
 /** The columns that `page_view` and `bot_view` share. */
 const columns: ReadonlyArray<Columns.Column<PageView>> = [
   Columns.uuid("hosted_website_id", (view) => view.hostedWebsiteId),
   Columns.timestamptz("received_at", (view) => view.receivedAt),
-  Columns.text("path", (view) => view.path),
-  Columns.text("utm_source", (view) => view.campaign.source),
-  Columns.text("utm_medium", (view) => view.campaign.medium),
-  Columns.text("utm_campaign", (view) => view.campaign.name),
-  Columns.text("utm_term", (view) => view.campaign.term),
-  Columns.text("utm_content", (view) => view.campaign.content),
-  Columns.text("referrer_host", (view) => view.referrerHost),
-  Columns.text("referrer_path", (view) => view.referrerPath),
-  Columns.text("device_type", (view) => view.deviceType),
-  Columns.int2("screen_width", (view) => view.screenWidth),
-  Columns.text("session_id", (view) => view.sessionId),
-  Columns.text("browser", (view) => view.browser),
-  Columns.text("os", (view) => view.os),
-  Columns.bytea("visitor_hash", (view) => view.visitorHash),
-  Columns.text("country", (view) => view.country)
+  ...StoredView.columns.map(columnOf)
 ]
 
 /** The columns of a batch. */
