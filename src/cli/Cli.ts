@@ -91,20 +91,20 @@ export const requireReady = <A, E, R>(storage: Layer.Layer<A | Readiness, E, R>)
   ).pipe(Layer.provideMerge(storage))
 
 const root = <E, R, RCommands = never>(options: Options<E, R, RCommands>) => {
-  const storage = requireReady(options.storage)
+  const storage = Layer.unwrap(Effect.as(Connection.requireLocal, requireReady(options.storage)))
   const client = Connection.layer(options.client)
   return Command.make("hydracore").pipe(
     Command.withDescription("The public edge of HydraCore: page views, forms and chat on PostgreSQL"),
     Command.withSubcommands([
-      ...options.commands,
+      ...options.commands.map((command) => Command.provideEffectDiscard(command, Connection.requireLocal)),
       Site.command(storage),
       Instance.command(storage, options.agent),
       Token.command(storage),
-      Key.command(storage),
+      Key.command(client),
       Console.command(storage),
-      Share.command(storage),
+      Share.command(client),
       Conversation.command(storage),
-      Form.command(storage),
+      Form.command(client),
       Submissions.command(storage),
       Person.command(storage),
       Stats.command(storage),

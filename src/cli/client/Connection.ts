@@ -62,6 +62,18 @@ const operatorOnly = Effect.fail(
   })
 )
 
+/** Fails with `--url`, for commands that work on the database: they would change the wrong one. */
+export const requireLocal = Effect.flatMap(
+  Url,
+  Option.match({
+    onNone: () => Effect.void,
+    onSome: () =>
+      Effect.fail(
+        new CliFailure({ message: "This command works on the database of DATABASE_URL only: run it without --url." })
+      )
+  })
+)
+
 /** The client of a running service. */
 const remote = Effect.fnUntraced(function* (text: string) {
   const url = yield* originOf(text)

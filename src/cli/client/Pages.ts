@@ -32,12 +32,14 @@ export const parts = <A extends Page, E, R>(
   )
 
 /** The document of a list with the items of all parts, and no `next`. */
-export const all = <A extends Page, Member extends keyof A, E, R>(
-  member: Member,
-  read: (query: PageQuery) => Effect.Effect<A & { readonly [M in Member]: ReadonlyArray<unknown> }, E, R>
+export const all = <A extends Page, E, R>(
+  member: keyof A & string,
+  read: (query: PageQuery) => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R> =>
-  Effect.map(Stream.runCollect(parts(read)), (pages) => ({
-    ...pages[0]!,
-    [member]: pages.flatMap((page) => page[member]),
-    next: null
-  }))
+  Effect.map(Stream.runCollect(parts(read)), (pages) => {
+    const items = pages.flatMap((page): ReadonlyArray<unknown> => {
+      const part: unknown = page[member]
+      return Array.isArray(part) ? part : []
+    })
+    return { ...pages[0]!, [member]: items, next: null }
+  })

@@ -16,12 +16,14 @@ export const flag = (of: string) =>
     Inputs.make("site", Inputs.uuidKind, "<uuid>", `The website of the ${of}; without the flag, all are searched`)
   )
 
-/** The ids of all websites, oldest first. */
 const everySite = (sites: Client.Group<"sites">) =>
   Pages.parts((query) => sites.list({ query })).pipe(
     Stream.flatMap(({ sites }) => Stream.fromIterable(sites)),
     Stream.map(({ site_id }) => site_id)
   )
+
+/** The ids of all websites, oldest first. */
+export const every = Client.owner("sites", {}, (sites) => Stream.runCollect(everySite(sites)))
 
 const isNotFound = (error: { readonly _tag: string }): boolean => error._tag === "NotFound"
 

@@ -3,11 +3,10 @@
  *
  * @module
  */
-import { Effect, type Layer, Option } from "effect"
+import { Effect, type Layer } from "effect"
 import { Command } from "effect/cli"
-import { FormDirectory } from "../../forms/FormDirectory.ts"
 import * as FormRules from "../../forms/FormRules.ts"
-import { SiteDirectory } from "../../sites/SiteDirectory.ts"
+import * as Client from "../client/Client.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
 import * as RulesFile from "../support/RulesFile.ts"
@@ -39,33 +38,32 @@ const text = (form: FormRules.Form): string =>
 
 const answer = (form: FormRules.Form) => Output.answer({ json: form, text: text(form) })
 
-/** Requires a website that is not being deleted. */
-const requireSite = Effect.fnUntraced(function* (websiteConfigId: string) {
-  const directory = yield* SiteDirectory
-  if (Option.isNone(yield* directory.byWebsiteConfigId(websiteConfigId))) {
-    return yield* Output.notFound("website", websiteConfigId)
-  }
-})
+/** The forms of a website that have rules. */
+const formsOf = (websiteConfigId: string) =>
+  Client.owner("forms", { notFound: Output.notFound("website", websiteConfigId) }, (forms) =>
+    forms.list({ params: { site_id: websiteConfigId } })
+  )
+
+/** The form of a page, if it has rules. */
+const find = (websiteConfigId: string, page: string) =>
+  Effect.map(formsOf(websiteConfigId), ({ forms }) => forms.find((form) => form.page === page))
+
+const put = (websiteConfigId: string, payload: { readonly page: string; readonly rules: FormRules.FormRules }) =>
+  Client.owner("forms", { notFound: Output.notFound("website", websiteConfigId) }, (forms) =>
+    forms.put({ params: { site_id: websiteConfigId }, payload })
+  )
 
 const create = Command.make(
   "create",
   formWithRules,
-  Effect.fnUntraced(function* (given) {
-    const forms = yield* FormDirectory
-    const rules = yield* RulesFile.read(given.rules)
-    const created = yield* forms.create({ ...given, rules }).pipe(
-      Effect.catchTags({
-        FormExists: () =>
-          Effect.fail(
-            new Output.CliFailure({
-              message: "This form already has rules; `hydracore form update` replaces them."
-            })
-          ),
-        LimitReached: Output.limitReached
+  Effect.fnUntraced(function* ({ page, rules: file, websiteConfigId }) {
+    const rules = yield* RulesFile.read(file)
+    if ((yield* find(websiteConfigId, page)) !== undefined) {
+      return yield* new Output.CliFailure({
+        message: "This form already has rules; `hydracore form update` replaces them."
       })
-    )
-    if (Option.isNone(created)) return yield* Output.notFound("website", given.websiteConfigId)
-    yield* answer(created.value)
+    }
+    yield* answer(yield* put(websiteConfigId, { page, rules }))
   })
 ).pipe(
   Command.withDescription("Set the rules of a form; submissions that break one are refused"),
@@ -80,12 +78,10 @@ const create = Command.make(
 const update = Command.make(
   "update",
   formWithRules,
-  Effect.fnUntraced(function* (given) {
-    const forms = yield* FormDirectory
-    const rules = yield* RulesFile.read(given.rules)
-    const updated = yield* forms.update({ ...given, rules })
-    if (Option.isNone(updated)) return yield* Output.notFound("form", given.page)
-    yield* answer(updated.value)
+  Effect.fnUntraced(function* ({ page, rules: file, websiteConfigId }) {
+    const rules = yield* RulesFile.read(file)
+    if ((yield* find(websiteConfigId, page)) === undefined) return yield* Output.notFound("form", page)
+    yield* answer(yield* put(websiteConfigId, { page, rules }))
   })
 ).pipe(Command.withDescription("Replace the rules of a form"))
 
@@ -93,17 +89,15 @@ const list = Command.make(
   "list",
   { websiteConfigId: Inputs.site },
   Effect.fnUntraced(function* ({ websiteConfigId }) {
-    const forms = yield* FormDirectory
-    yield* requireSite(websiteConfigId)
-    const listed = yield* forms.list(websiteConfigId)
+    const listed = yield* formsOf(websiteConfigId)
     yield* Output.answer({
       json: listed,
       text: Output.table(
         ["PAGE", "FIELDS", "UPDATED"],
-        listed.map(({ page, rules, updated_at }) => [
+        listed.forms.map(({ page, rules, updated_at }) => [
           page,
           Object.keys(rules).join(" "),
-          Output.moment(Date.parse(updated_at))
+          Output.time(updated_at)
         ]),
         "No form of the website has rules yet; `hydracore form create` sets the rules of one."
       )
@@ -115,9 +109,7 @@ const show = Command.make(
   "show",
   form,
   Effect.fnUntraced(function* ({ page, websiteConfigId }) {
-    const forms = yield* FormDirectory
-    yield* requireSite(websiteConfigId)
-    const found = (yield* forms.list(websiteConfigId)).find((one) => one.page === page)
+    const found = yield* find(websiteConfigId, page)
     if (found === undefined) return yield* Output.notFound("form", page)
     yield* answer(found)
   })
@@ -127,24 +119,20 @@ const remove = Command.make(
   "delete",
   form,
   Effect.fnUntraced(function* ({ page, websiteConfigId }) {
-    const forms = yield* FormDirectory
-    if (!(yield* forms.delete(websiteConfigId, page))) return yield* Output.notFound("form", page)
+    yield* Client.owner("forms", { notFound: Output.notFound("form", page) }, (forms) =>
+      forms.delete({ params: { site_id: websiteConfigId }, query: { page } })
+    )
     yield* Output.answer({
-      json: { website_config_id: websiteConfigId, page, deleted: true },
+      json: { site_id: websiteConfigId, page, deleted: true },
       text: "The rules are deleted. The form accepts any fields again; its submissions are kept.\n"
     })
   })
 ).pipe(Command.withDescription("Delete the rules of a form; its submissions are kept"))
 
-/** The command. `storage` is built only when a subcommand runs. */
-export const command = <E, R>(storage: Layer.Layer<SiteDirectory | FormDirectory, E, R>) =>
+/** The command. The client is built only when a subcommand runs. */
+export const command = <E, R>(client: Layer.Layer<Client.Client, E, R>) =>
   Command.make("form").pipe(
     Command.withDescription("Forms: the rules for their fields"),
-    Command.withSubcommands([
-      create.pipe(Command.provide(storage)),
-      update.pipe(Command.provide(storage)),
-      list.pipe(Command.provide(storage)),
-      show.pipe(Command.provide(storage)),
-      remove.pipe(Command.provide(storage))
-    ])
+    Command.withSubcommands([create, update, list, show, remove]),
+    Command.provide(client)
   )

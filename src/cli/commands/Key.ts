@@ -3,15 +3,13 @@
  *
  * @module
  */
-import { Clock, Effect, type Layer, Option } from "effect"
+import { Clock, Effect, type Layer } from "effect"
 import { CliError, Command } from "effect/cli"
-import * as Calendar from "../../platform/text/Calendar.ts"
-import type { Access } from "../../sites/access/Access.ts"
 import * as Credential from "../../sites/access/Credential.ts"
-import { positionOf } from "../../sites/access/OwnerKey.ts"
-import { OwnerKeys } from "../../sites/access/OwnerKeys.ts"
-import { SiteDirectory } from "../../sites/SiteDirectory.ts"
-import * as AllParts from "../support/AllParts.ts"
+import * as Issuers from "../../sites/access/Issuers.ts"
+import type * as KeysApi from "../../sites/access/OwnerKeysApi.ts"
+import * as Client from "../client/Client.ts"
+import * as Pages from "../client/Pages.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
 import * as Revocation from "../support/Revocation.ts"
@@ -24,10 +22,14 @@ const readSites = Effect.fnUntraced(function* (sites: ReadonlyArray<string>, all
     })
   }
   if (allSites) return "all"
-  const directory = yield* SiteDirectory
-  for (const id of sites) {
-    if (Option.isNone(yield* directory.byWebsiteConfigId(id))) return yield* Output.notFound("website", id)
-  }
+  yield* Effect.forEach(
+    sites,
+    (site_id) =>
+      Client.owner("setUp", { notFound: Output.notFound("website", site_id) }, (setUp) =>
+        setUp.read({ params: { site_id } })
+      ),
+    { discard: true }
+  )
   return sites
 })
 
@@ -40,21 +42,27 @@ const issue = Command.make(
     expires: Inputs.expires("key"),
     label: Inputs.label("key")
   },
-  Effect.fnUntraced(function* (flags) {
-    const keys = yield* OwnerKeys
-    const now = yield* Clock.currentTimeMillis
-    const expiresAt = yield* Inputs.readExpires(flags.expires, now)
-    const sites = yield* readSites(flags.sites, flags.allSites)
-    const issued = yield* keys.issue({ scope: flags.scope, sites, label: flags.label, expiresAt })
+  Effect.fnUntraced(function* ({ allSites, expires, label, scope, sites: ids }) {
+    const expiresAt = yield* Inputs.readExpires(expires, yield* Clock.currentTimeMillis)
+    const sites = yield* readSites(ids, allSites)
     // A website was deleted after `readSites` found it.
-    if (Option.isNone(issued)) return yield* Output.notFound("website", flags.sites.join(" or "))
-    const key = issued.value
+    const notFound = Output.notFound("website", ids.join(" or "))
+    const issued = yield* Client.owner("keys", { notFound }, (keys) =>
+      keys.issueKey({
+        payload: {
+          scope,
+          sites,
+          ...(label !== null && { label }),
+          ...(expiresAt !== null && { expires_at: expiresAt })
+        }
+      })
+    )
     yield* Output.answer({
-      json: { key_id: key.keyId, key: key.key, expires_at: Calendar.isoOrNull(key.expiresAt) },
+      json: issued,
       text: `${Output.facts([
-        ["key_id", key.keyId],
-        ["key", key.key],
-        ["expires_at", key.expiresAt === null ? "never" : Output.moment(key.expiresAt)]
+        ["key_id", issued.key_id],
+        ["key", issued.key],
+        ["expires_at", issued.expires_at === null ? "never" : Output.time(issued.expires_at)]
       ])}\nSave the key now: it is not shown again.\n`
     })
   })
@@ -72,38 +80,34 @@ const issue = Command.make(
   ])
 )
 
-const siteIds = ({ sites }: Pick<Access, "sites">): string => (sites === "all" ? "all" : sites.join(" ") || "none")
+type Keys = (typeof KeysApi.Keys.Type)["keys"]
+
+const siteIds = ({ sites }: Keys[number]): string => (sites === "all" ? "all" : sites.join(" ") || "none")
+
+const every = Client.owner("keys", {}, (keys) => Pages.all("keys", (query: Pages.PageQuery) => keys.keys({ query })))
+
+const millis = (iso: string | null): number | null => (iso === null ? null : Date.parse(iso))
+
+const stateAt = ({ expires_at, revoked_at }: Keys[number], now: number) =>
+  Credential.stateAt({ expiresAt: millis(expires_at), revokedAt: millis(revoked_at) }, now)
 
 const list = Command.make(
   "list",
   {},
   Effect.fnUntraced(function* () {
-    const keys = yield* OwnerKeys
-    const listed = yield* AllParts.read(
-      (range) => keys.list({ ...range, sites: "all", reaching: null, unrevoked: false }),
-      positionOf
-    )
+    const listed = yield* every
     const now = yield* Clock.currentTimeMillis
     yield* Output.answer({
-      json: listed.map((key) => ({
-        key_id: key.keyId,
-        scope: key.scope,
-        sites: key.sites === "all" ? key.sites : [...key.sites],
-        label: key.label,
-        created_at: Calendar.iso(key.createdAt),
-        expires_at: Calendar.isoOrNull(key.expiresAt),
-        revoked_at: Calendar.isoOrNull(key.revokedAt),
-        issued_by: key.issuedBy
-      })),
+      json: listed,
       text: Output.table(
         ["KEY_ID", "LABEL", "SCOPE", "STATE", "CREATED", "EXPIRES", "WEBSITES"],
-        listed.map((key) => [
-          key.keyId,
+        listed.keys.map((key) => [
+          key.key_id,
           key.label ?? "-",
           key.scope,
-          Credential.stateAt(key, now),
-          Output.moment(key.createdAt),
-          Output.moment(key.expiresAt),
+          stateAt(key, now),
+          Output.time(key.created_at),
+          Output.time(key.expires_at),
           siteIds(key)
         ]),
         "There are no keys yet. `hydracore key issue` issues one."
@@ -112,26 +116,44 @@ const list = Command.make(
   })
 ).pipe(Command.withDescription("List the keys of the owner API, oldest first, without their secrets"))
 
+/** The keys that are valid now, and the sessions and links, each with what issued it. */
+const issued = Effect.gen(function* () {
+  const { keys } = yield* every
+  const { sessions } = yield* Client.owner("sessions", {}, (sessions) =>
+    Pages.all("sessions", (query: Pages.PageQuery) => sessions.sessions({ query }))
+  )
+  const now = yield* Clock.currentTimeMillis
+  return {
+    keys: keys.map((key) => ({ id: key.key_id, issuer: key.issued_by, isValid: stateAt(key, now) === "valid" })),
+    sessions: sessions.map((session) => ({ id: session.session_id, issuer: session.created_by }))
+  }
+})
+
 const revoke = Command.make(
   "revoke",
   { keyId: Inputs.keyId, withOpened: Inputs.withOpened("key") },
   Effect.fnUntraced(function* ({ keyId, withOpened }) {
-    const remaining = yield* OwnerKeys.use((keys) => keys.revoke(keyId, { withOpened }))
-    if (Option.isNone(remaining)) return yield* Output.notFound("key", keyId)
+    const before = yield* issued
+    yield* Client.owner("keys", { notFound: Output.notFound("key", keyId) }, (keys) =>
+      keys.revokeKey({ params: { key_id: keyId }, query: { with_opened: withOpened ? "true" : "false" } })
+    )
+    const after = yield* issued
+    const tree = Issuers.issuanceTree(keyId, [...before.keys, ...before.sessions])
+    const remaining: Issuers.Remaining = {
+      keys: after.keys.filter(({ id, isValid }) => isValid && tree.has(id)).length,
+      sessions: after.sessions.filter(({ id }) => tree.has(id)).length
+    }
     yield* Output.answer({
-      json: { key_id: keyId, revoked: true, remaining: { ...remaining.value } },
-      text: `The key ${keyId} is revoked, with the keys and the unopened links that it issued.\n${Revocation.remainingText(remaining.value, `key revoke --key-id ${keyId}`)}`
+      json: { key_id: keyId, revoked: true, remaining: { ...remaining } },
+      text: `The key ${keyId} is revoked, with the keys and the unopened links that it issued.\n${Revocation.remainingText(remaining, `key revoke --key-id ${keyId}`)}`
     })
   })
 ).pipe(Command.withDescription("Revoke a key and those that it issued; takes effect in every process within a second"))
 
-/** The command. `storage` is built only when a subcommand runs. */
-export const command = <E, R>(storage: Layer.Layer<SiteDirectory | OwnerKeys, E, R>) =>
+/** The command. The client is built only when a subcommand runs. */
+export const command = <E, R>(client: Layer.Layer<Client.Client, E, R>) =>
   Command.make("key").pipe(
     Command.withDescription("Keys of the owner API"),
-    Command.withSubcommands([
-      issue.pipe(Command.provide(storage)),
-      list.pipe(Command.provide(storage)),
-      revoke.pipe(Command.provide(storage))
-    ])
+    Command.withSubcommands([issue, list, revoke]),
+    Command.provide(client)
   )

@@ -3,11 +3,10 @@
  *
  * @module
  */
-import { Clock, Effect, type Layer, Option } from "effect"
+import { Clock, Effect, type Layer } from "effect"
 import { Command } from "effect/cli"
-import * as Share from "../../sites/access/Share.ts"
-import { Shares } from "../../sites/access/Shares.ts"
-import { SiteDirectory } from "../../sites/SiteDirectory.ts"
+import * as Client from "../client/Client.ts"
+import * as WebsiteOf from "../client/WebsiteOf.ts"
 import * as ConsoleUrl from "../support/ConsoleUrl.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
@@ -21,20 +20,23 @@ const create = Command.make(
     baseUrl: Inputs.baseUrl
   },
   Effect.fnUntraced(function* ({ baseUrl, expires, label, websiteConfigId }) {
-    const origin = yield* ConsoleUrl.originOf(baseUrl)
+    const { url: service } = yield* Client.Client
+    const origin =
+      service === null ? yield* ConsoleUrl.originOf(baseUrl) : yield* ConsoleUrl.addressOf(baseUrl, service)
     const expiresAt = yield* Inputs.readExpires(expires, yield* Clock.currentTimeMillis)
-    const created = yield* Shares.use((shares) => shares.create(websiteConfigId, { label, expiresAt })).pipe(
-      Effect.catchTag("LimitReached", Output.limitReached)
+    const created = yield* Client.owner("shares", { notFound: Output.notFound("website", websiteConfigId) }, (shares) =>
+      shares.create({
+        params: { site_id: websiteConfigId },
+        payload: { ...(label !== null && { label }), ...(expiresAt !== null && { expires_at: expiresAt }) }
+      })
     )
-    if (Option.isNone(created)) return yield* Output.notFound("website", websiteConfigId)
-    const { secret, share } = created.value
-    const url = `${origin}${Share.pathOf(secret)}`
+    const url = `${origin}${created.path}`
     yield* Output.answer({
-      json: { share_id: share.share_id, url, expires_at: share.expires_at },
+      json: { ...created, url },
       text: `${Output.facts([
-        ["share_id", share.share_id],
+        ["share_id", created.share_id],
         ["url", url],
-        ["expires_at", expiresAt === null ? "never" : Output.moment(expiresAt)]
+        ["expires_at", created.expires_at === null ? "never" : Output.time(created.expires_at)]
       ])}\nAnyone with this URL can see the statistics of the website, without small counts. The URL is not shown again.\n`
     })
   })
@@ -52,20 +54,22 @@ const list = Command.make(
   "list",
   { websiteConfigId: Inputs.optional(Inputs.site) },
   Effect.fnUntraced(function* ({ websiteConfigId }) {
-    const directory = yield* SiteDirectory
-    if (websiteConfigId !== null && Option.isNone(yield* directory.byWebsiteConfigId(websiteConfigId))) {
-      return yield* Output.notFound("website", websiteConfigId)
-    }
-    const listed = yield* Shares.use((shares) => shares.list(websiteConfigId))
+    const ids = websiteConfigId === null ? yield* WebsiteOf.every : [websiteConfigId]
+    const lists = yield* Effect.forEach(ids, (site_id) =>
+      Client.owner("shares", { notFound: Output.notFound("website", site_id) }, (shares) =>
+        shares.list({ params: { site_id } })
+      ).pipe(Effect.map(({ shares }) => shares.map((share) => ({ ...share, site_id }))))
+    )
+    const shares = lists.flat().sort((left, right) => left.created_at.localeCompare(right.created_at))
     yield* Output.answer({
-      json: listed,
+      json: { shares },
       text: Output.table(
         ["SHARE_ID", "LABEL", "CREATED", "EXPIRES", "WEBSITE"],
-        listed.map((share) => [
+        shares.map((share) => [
           share.share_id,
           share.label ?? "-",
-          Output.moment(Date.parse(share.created_at)),
-          Output.moment(share.expires_at === null ? null : Date.parse(share.expires_at)),
+          Output.time(share.created_at),
+          Output.time(share.expires_at),
           share.site_id
         ]),
         "No dashboard is shared. `hydracore share create --site …` shares one."
@@ -76,11 +80,12 @@ const list = Command.make(
 
 const revoke = Command.make(
   "revoke",
-  { shareId: Inputs.shareId },
-  Effect.fnUntraced(function* ({ shareId }) {
-    if (!(yield* Shares.use((shares) => shares.revoke(null, shareId)))) {
-      return yield* Output.notFound("shared dashboard", shareId)
-    }
+  { shareId: Inputs.shareId, websiteConfigId: WebsiteOf.flag("shared dashboard") },
+  Effect.fnUntraced(function* ({ shareId, websiteConfigId }) {
+    const notFound = Output.notFound("shared dashboard", shareId)
+    yield* WebsiteOf.find("shares", websiteConfigId, { notFound }, (shares, site_id) =>
+      shares.revoke({ params: { site_id, share_id: shareId } })
+    )
     yield* Output.answer({
       json: { share_id: shareId, revoked: true },
       text: `The dashboard ${shareId} is no longer shared.\n`
@@ -88,13 +93,10 @@ const revoke = Command.make(
   })
 ).pipe(Command.withDescription("Stop sharing a dashboard; takes effect in every process within a second"))
 
-/** The command. `storage` is built only when a subcommand runs. */
-export const command = <E, R>(storage: Layer.Layer<SiteDirectory | Shares, E, R>) =>
+/** The command. The client is built only when a subcommand runs. */
+export const command = <E, R>(client: Layer.Layer<Client.Client, E, R>) =>
   Command.make("share").pipe(
     Command.withDescription("Dashboards that anyone with their secret URL can view"),
-    Command.withSubcommands([
-      create.pipe(Command.provide(storage)),
-      list.pipe(Command.provide(storage)),
-      revoke.pipe(Command.provide(storage))
-    ])
+    Command.withSubcommands([create, list, revoke]),
+    Command.provide(client)
   )

@@ -18,16 +18,20 @@ export const readExpires = (text: Option.Option<string>, now: number, defaultMil
     Option.filter(TimeInput.parseUntil(value, now), (time) => time <= now + ConsoleSession.limits.link)
   ).pipe(Effect.map((time) => time ?? now + defaultMillis))
 
+/** The address that `--base-url` names, or `otherwise`. */
+export const addressOf = (baseUrl: string | null, otherwise: string) =>
+  // The path `/` is empty without its trailing slash.
+  baseUrl === "" || baseUrl?.startsWith("/")
+    ? Effect.fail(new CliError.ValidationError({ message: "The flag --base-url must be an address, not a path." }))
+    : Effect.succeed(baseUrl ?? otherwise)
+
 /** The origin that `--base-url` names, or the service's. Prints a note if the console is off in this environment. */
 export const originOf = Effect.fnUntraced(function* (baseUrl: string | null) {
-  // The path `/` is empty without its trailing slash.
-  if (baseUrl === "" || baseUrl?.startsWith("/")) {
-    return yield* new CliError.ValidationError({ message: "The flag --base-url must be an address, not a path." })
-  }
   const settings = yield* Settings
+  const address = yield* addressOf(baseUrl, ServiceUrl.ofConsole(settings))
   // Without `DATABASE_URL` the command is for the demo, whose default for CONSOLE differs.
   if (Option.isSome(settings.databaseUrl) && !settings.console) {
     yield* Output.note("CONSOLE is off in this environment. The address works where the service runs with CONSOLE=on.")
   }
-  return baseUrl ?? ServiceUrl.ofConsole(settings)
+  return address
 })

@@ -139,3 +139,6 @@ export const table = (
 /** A time for people, to the second in UTC; a dash for none. */
 export const moment = (time: number | null): string =>
   time === null ? "-" : `${Calendar.iso(time).slice(0, 19).replace("T", " ")} UTC`
+
+/** A time of the contract for people; a dash for none. */
+export const time = (iso: string | null): string => moment(iso === null ? null : Date.parse(iso))

@@ -30,7 +30,7 @@ describe("form", () => {
       const rules = { name: { required: true, max: 100 }, email: { email: true } }
       write(rules)
       const created = JSON.parse((yield* cli("form", "create", ...form, "--rules", path, "--json")).stdout) as object
-      assert.deepInclude(created, { website_config_id: site.websiteConfigId, page: "contact", rules })
+      assert.deepInclude(created, { page: "contact", rules })
       assert.deepStrictEqual(JSON.parse((yield* cli("form", "show", ...form, "--json")).stdout), created)
 
       // At the same time it would be the same creation again.
@@ -43,7 +43,7 @@ describe("form", () => {
       const updated = JSON.parse((yield* cli("form", "update", ...form, "--rules", path, "--json")).stdout) as object
       assert.deepInclude(updated, { rules: { name: { max: 3 } } })
       const listed = yield* cli("form", "list", "--site", site.websiteConfigId, "--json")
-      assert.deepStrictEqual(JSON.parse(listed.stdout), [updated])
+      assert.deepStrictEqual(JSON.parse(listed.stdout), { forms: [updated] })
 
       const deleted = yield* cli("form", "delete", ...form, "--json")
       assert.deepInclude(JSON.parse(deleted.stdout), { page: "contact", deleted: true })
@@ -77,7 +77,10 @@ describe("form", () => {
         assert.match(ended.stderr.trimEnd(), message)
         assert.lengthOf(ended.stderr.trim().split("\n"), 1)
       }
-      assert.strictEqual((yield* cli("form", "list", "--site", site.websiteConfigId, "--json")).stdout, "[]\n")
+      assert.strictEqual(
+        (yield* cli("form", "list", "--site", site.websiteConfigId, "--json")).stdout,
+        '{"forms":[]}\n'
+      )
     }).pipe(Effect.scoped)
   )
 

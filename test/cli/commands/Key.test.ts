@@ -35,7 +35,7 @@ describe("key", () => {
       assert.isNull(one.expires_at)
       const all = yield* json("issue", "--all-sites", "--scope", "write", "--expires", "90d", "--label", "Console")
       assert.strictEqual(all.expires_at, "2026-05-30T12:00:00.000Z")
-      const listed = yield* json("list")
+      const { keys: listed } = yield* json("list")
       const created_at = "2026-03-01T12:00:00.000Z"
       // Both were issued at the same time.
       assert.sameDeepMembers(listed, [
@@ -116,7 +116,7 @@ describe("key", () => {
         )
         const { remaining } = yield* json(...revoke, "--with-opened")
         assert.deepStrictEqual(remaining, { keys: 0, sessions: 0 })
-        const listed = yield* json("list")
+        const { keys: listed } = yield* json("list")
         assert.isTrue(listed.every(({ revoked_at }: { revoked_at: string | null }) => revoked_at !== null))
       })
   )
@@ -142,7 +142,7 @@ describe("key", () => {
       }
       const many = Array.from({ length: 101 }, () => ["--site", id]).flat()
       assert.include((yield* key("issue", ...many)).stderr, "The flag --site must be given at most 100 times.")
-      assert.deepStrictEqual(yield* json("list"), [])
+      assert.deepStrictEqual(yield* json("list"), { keys: [], next: null })
     })
   )
 })

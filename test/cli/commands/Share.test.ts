@@ -26,7 +26,7 @@ describe("share", () => {
       yield* TestClock.setTime(Date.parse("2026-03-01T12:00:00Z"))
       const { context, json } = yield* session
       const one = yield* json("create", "--site", id, "--expires", "90d", "--label", "Agency")
-      assert.deepStrictEqual(Object.keys(one), ["share_id", "url", "expires_at"])
+      assert.deepStrictEqual(Object.keys(one), ["share_id", "path", "expires_at", "url"])
       const [, secret = ""] = /^http:\/\/127\.0\.0\.1:\d+\/console\/#\/share\/(hsh_[\w-]{43})$/.exec(one.url) ?? []
       const authenticate = Shares.use((shares) => shares.authenticate(secret)).pipe(
         Effect.provideContext(context),
@@ -40,8 +40,8 @@ describe("share", () => {
         created_at: "2026-03-01T12:00:00.000Z",
         expires_at: "2026-05-30T12:00:00.000Z"
       }
-      assert.deepStrictEqual(yield* json("list"), [listed])
-      assert.deepStrictEqual(yield* json("list", "--site", id), [listed])
+      assert.deepStrictEqual(yield* json("list"), { shares: [listed] })
+      assert.deepStrictEqual(yield* json("list", "--site", id), { shares: [listed] })
       assert.deepStrictEqual(yield* json("revoke", "--share-id", one.share_id), {
         share_id: one.share_id,
         revoked: true

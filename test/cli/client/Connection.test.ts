@@ -1,0 +1,125 @@
+/**
+ * The same commands in this process and against a running service, with `--url`.
+ */
+import { assert, layer } from "@effect/vitest"
+import { ConfigProvider, Effect, Layer } from "effect"
+import { OwnerKeys } from "../../../src/sites/access/OwnerKeys.ts"
+import type { Storage } from "../../support/MemoryStorage.ts"
+import { run } from "../../support/TestCli.ts"
+import { onPostgres, TestServer } from "../../support/TestServer.ts"
+
+const unknown = "11111111-2222-4333-8444-555555555555"
+
+const newKey = (scope: "stats" | "write") =>
+  OwnerKeys.use((keys) => keys.issue({ scope, sites: "all", label: null, expiresAt: null })).pipe(
+    Effect.flatMap(Effect.fromOption),
+    Effect.orDie
+  )
+
+/** Runs commands in this process (`local`), and with `--url` and a key against the test's service (`remote`). */
+const both = Effect.gen(function* () {
+  const { url, websiteConfigId } = yield* TestServer
+  const services = Layer.succeedContext(yield* Effect.context<Storage>())
+  const { key } = yield* newKey("write")
+  return {
+    url,
+    siteFlag: ["--site", websiteConfigId],
+    local: (...args: ReadonlyArray<string>) => run(args, services),
+    remote: (...args: ReadonlyArray<string>) => run([...args, "--url", url, "--key", key], services),
+    files: (files: Record<string, string>, ...args: ReadonlyArray<string>) =>
+      run([...args, "--url", url, "--key", key], services, { files }),
+    run: (...args: ReadonlyArray<string>) => run(args, services)
+  }
+})
+
+layer(onPostgres(), { excludeTestServices: true })("a command with --url", (it) => {
+  it.effect("prints what the command prints in this process", () =>
+    Effect.gen(function* () {
+      const { files, local, remote, siteFlag } = yield* both
+      yield* remote("goal", "create", ...siteFlag, "--event", "signup")
+      yield* local("goal", "create", ...siteFlag, "--page", "/thanks*")
+      yield* local("share", "create", ...siteFlag, "--label", "Partner")
+      yield* remote("share", "create", ...siteFlag, "--expires", "90d")
+      yield* remote("key", "issue", ...siteFlag, "--label", "Dashboard")
+      const rules = { "rules.json": JSON.stringify({ name: { required: true } }) }
+      yield* files(rules, "form", "create", ...siteFlag, "--page", "contact", "--rules", "rules.json")
+      for (const command of [
+        ["goal", "list", ...siteFlag],
+        ["share", "list"],
+        ["share", "list", ...siteFlag],
+        ["form", "list", ...siteFlag],
+        ["form", "show", ...siteFlag, "--page", "contact"],
+        ["key", "list"]
+      ]) {
+        for (const args of [command, [...command, "--json"]]) {
+          const here = yield* local(...args)
+          assert.deepInclude(here, { code: 0, stderr: "" }, args.join(" "))
+          assert.deepStrictEqual(yield* remote(...args), here, args.join(" "))
+        }
+      }
+      const { goals } = JSON.parse((yield* remote("goal", "list", ...siteFlag, "--json")).stdout)
+      assert.lengthOf(goals, 2)
+      assert.lengthOf(JSON.parse((yield* remote("share", "list", "--json")).stdout).shares, 2)
+    })
+  )
+
+  it.effect("follows the pages of a list, and finds the website of an id", () =>
+    Effect.gen(function* () {
+      const { local, remote, siteFlag } = yield* both
+      for (let count = 0; count < 101; count++) yield* newKey("stats")
+      const { keys, next } = JSON.parse((yield* remote("key", "list", "--json")).stdout)
+      assert.isAbove(keys.length, 101)
+      assert.isNull(next)
+      const goal = JSON.parse((yield* remote("goal", "create", ...siteFlag, "--event", "paged", "--json")).stdout)
+      const deleted = yield* remote("goal", "delete", "--goal", goal.goal_id)
+      assert.deepInclude(deleted, { code: 0, stderr: "" })
+      const again = yield* local("goal", "delete", "--goal", goal.goal_id)
+      assert.deepInclude(again, { code: 1, stderr: `There is no goal ${goal.goal_id}.\n` })
+    })
+  )
+
+  it.effect("names the flag and not the member, and says what the key cannot do", () =>
+    Effect.gen(function* () {
+      const { local, remote, run, siteFlag, url } = yield* both
+      const taken = ["goal", "create", ...siteFlag, "--event", "a", "--name", "Form submitted"]
+      for (const cli of [local, remote]) {
+        const { stderr } = yield* cli(...taken)
+        assert.strictEqual(
+          stderr,
+          "The flag --name was refused: the website has a goal of this name; give another name.\n"
+        )
+      }
+      const { key } = yield* newKey("stats")
+      const as = (secret: string, ...args: ReadonlyArray<string>) => run(...args, "--url", url, "--key", secret)
+      assert.match((yield* as(key, "goal", "create", ...siteFlag, "--event", "a")).stderr, /scope does not allow/)
+      assert.match((yield* as(key, "goal", "delete", "--goal", unknown)).stderr, /or has too small a scope\.\n$/)
+      assert.match(
+        (yield* as(`hok_${"a".repeat(43)}`, "key", "list")).stderr,
+        /^The service does not accept the owner key/
+      )
+    })
+  )
+
+  it.effect("takes the key from HYDRACORE_KEY, and refuses an address or a command that cannot be meant", () =>
+    Effect.gen(function* () {
+      const { run, siteFlag, url } = yield* both
+      const { key } = yield* newKey("stats")
+      const listed = yield* run("goal", "list", ...siteFlag, "--url", url).pipe(
+        Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromUnknown({ HYDRACORE_KEY: key }))
+      )
+      assert.deepInclude(listed, { code: 0, stderr: "" })
+      for (const [args, sentence] of [
+        [["goal", "list", ...siteFlag, "--url", url], /^The service at --url needs an owner key: set HYDRACORE_KEY/],
+        [["goal", "list", ...siteFlag, "--url", `${url}/docs`, "--key", key], /^The flag --url must be the address/],
+        [["goal", "list", ...siteFlag, "--url", "edge.example", "--key", key], /^The flag --url must be the address/],
+        [["goal", "list", ...siteFlag, "--url", "http://127.0.0.1:9", "--key", key], /cannot be reached/],
+        [["site", "list", "--url", url, "--key", key], /^This command works on the database/]
+      ] as const) {
+        const ended = yield* run(...args)
+        assert.deepInclude(ended, { code: 1, stdout: "" }, args.join(" "))
+        assert.match(ended.stderr, sentence)
+        assert.notInclude(ended.stderr, key)
+      }
+    })
+  )
+})
