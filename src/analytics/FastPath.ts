@@ -15,13 +15,12 @@ import type { HttpServerResponse } from "effect/http"
 import type { IpNetwork } from "effect/net"
 import * as Cors from "../api/Cors.ts"
 import * as Fallbacks from "../api/Fallbacks.ts"
-import { Received } from "../platform/contract/Received.ts"
-import * as RequestBody from "../platform/http/RequestBody.ts"
-import * as RequestHead from "../platform/http/RequestHead.ts"
+import { Received, type RequestHead } from "../platform/contract/Received.ts"
+import * as Incoming from "../platform/http/Incoming.ts"
+import { smallBodyBytes } from "../platform/http/Incoming.ts"
 import type * as Trace from "../platform/http/Trace.ts"
 import * as Json from "../platform/json/Json.ts"
 import * as ClientAddress from "../platform/limits/ClientAddress.ts"
-import * as SmallBody from "../platform/limits/SmallBody.ts"
 import * as Api from "./Api.ts"
 import { PageViews } from "./Http.ts"
 
@@ -43,7 +42,7 @@ interface PageView {
 
 /** The page view in a body; undefined for any other body. */
 const pageViewIn = (bytes: Uint8Array, contentType: string | undefined): PageView | undefined => {
-  const text = RequestBody.isJson(contentType) ? Json.decodeText(bytes) : undefined
+  const text = Incoming.isJson(contentType) ? Json.decodeText(bytes) : undefined
   if (text === undefined || Result.isFailure(text)) return undefined
   try {
     const payload = decode(JSON.parse(text.success))
@@ -76,7 +75,7 @@ export const make = Effect.fnUntraced(function* (options: Options, tracing: Trac
   const track = yield* PageViews
   const clientAddress = ClientAddress.make(options.trustedProxies)
   const fork = yield* FiberSet.runtime(yield* FiberSet.make())()
-  const maxBytes = Math.min(options.maxBody, SmallBody.maxBytes)
+  const maxBytes = Math.min(options.maxBody, smallBodyBytes)
 
   /**
    * Writes responses together at the end of the event loop's turn. Then the pipelined requests of the same packet are known, and
@@ -98,7 +97,7 @@ export const make = Effect.fnUntraced(function* (options: Options, tracing: Trac
 
   const answer = (
     { payload, text }: PageView,
-    head: RequestHead.RequestHead,
+    head: RequestHead,
     bytes: Uint8Array,
     response: ServerResponse
   ): void => {
@@ -118,8 +117,8 @@ export const make = Effect.fnUntraced(function* (options: Options, tracing: Trac
     if (request.method !== "POST" || !paths.has(request.url)) return undefined
     const length = lengthOf(request)
     if (!(length > 0 && length <= maxBytes) || request.headers.expect !== undefined) return undefined
-    const headBytes = RequestHead.estimateBytes(request.rawHeaders)
-    if (headBytes > RequestBody.uncountedHeadBytes) return undefined
+    const headBytes = Incoming.estimateBytes(request.rawHeaders)
+    if (headBytes > Incoming.uncountedHeadBytes) return undefined
     return tracing?.decide(request).isSampled === true ? undefined : headBytes
   }
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { Effect } from "effect"
-import type { RequestHead } from "../platform/http/RequestHead.ts"
+import type { RequestHead } from "../platform/contract/Received.ts"
 import type { Site } from "../sites/Site.ts"
 import * as PageView from "./PageView.ts"
 import * as UserAgent from "./UserAgent.ts"

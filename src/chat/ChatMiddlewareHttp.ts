@@ -12,9 +12,8 @@ import { LimitHeaders, Received } from "../platform/contract/Received.ts"
 import * as Body from "../platform/http/Body.ts"
 import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
 import * as ErrorSentence from "../platform/http/ErrorSentence.ts"
+import * as Incoming from "../platform/http/Incoming.ts"
 import * as Origin from "../platform/http/Origin.ts"
-import * as RequestBody from "../platform/http/RequestBody.ts"
-import * as RequestHead from "../platform/http/RequestHead.ts"
 import * as Validation from "../platform/http/Validation.ts"
 import type { RateLimitPolicy } from "../platform/limits/RateLimit.ts"
 import { makeCheck, RateLimiter } from "../platform/limits/RateLimiter.ts"
@@ -67,7 +66,7 @@ export const admission = (options: Options) =>
         token: string
       ): Effect.Effect<Response, E, Exclude<R, Admitted> | HttpServerRequest.HttpServerRequest> =>
         Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
-          const head = RequestHead.fromRequest(request)
+          const head = Incoming.fromRequest(request)
           const kind = Context.get(endpoint.annotations, SendsMessage) ? "chat" : "read"
           return checks[kind](head.address, ({ accepted, headers }) => {
             if (!accepted) {
@@ -152,7 +151,7 @@ const readers = Layer.effectContext(
   Effect.sync(() => {
     const readBody = Body.make()
     const readChat = readBody({
-      read: (request) => RequestBody.readConversation(request, (bytes) => !isLikelyUseChat(bytes)),
+      read: (request) => Incoming.readConversation(request, (bytes) => !isLikelyUseChat(bytes)),
       toRefusal: (response, bytes) => (isLikelyUseChat(bytes) ? ErrorSentence.asText(response) : response)
     })
     const ofChat: ChatBody["Service"] = (httpEffect) =>
@@ -165,7 +164,7 @@ const readers = Layer.effectContext(
               )
         )
       )
-    return Context.make(ConversationBody, readBody({ read: RequestBody.readConversation })).pipe(
+    return Context.make(ConversationBody, readBody({ read: Incoming.readConversation })).pipe(
       Context.add(ChatBody, ofChat)
     )
   })

@@ -8,7 +8,7 @@ import { HttpServerResponse } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Api } from "../api/Api.ts"
 import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
-import * as RequestHead from "../platform/http/RequestHead.ts"
+import * as Incoming from "../platform/http/Incoming.ts"
 import type { LimitHeaders } from "../platform/limits/RateLimiter.ts"
 import type { RecordRefused, StorageUnavailable } from "../platform/Storage.ts"
 import * as Calendar from "../platform/text/Calendar.ts"
@@ -132,8 +132,7 @@ export const layer = HttpApiBuilder.group(
               store.running(visitor.key),
               Option.match({
                 onNone: () => Effect.succeed(noContent(visitor.headers)),
-                onSome: (answerId) =>
-                  resume(visitor, RequestHead.clientAddress(request), params.conversation_id, answerId)
+                onSome: (answerId) => resume(visitor, Incoming.clientAddress(request), params.conversation_id, answerId)
               })
             ),
           // Before a conversation begins, clients send this request with an id of any form.

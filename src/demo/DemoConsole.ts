@@ -6,8 +6,8 @@
 import { Clock, Effect, type Layer, Option } from "effect"
 import { Headers, HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import * as ConsoleCookie from "../platform/http/ConsoleCookie.ts"
+import * as Incoming from "../platform/http/Incoming.ts"
 import * as LocalPage from "../platform/http/LocalPage.ts"
-import * as RequestHead from "../platform/http/RequestHead.ts"
 import { localSessionCookie } from "../sites/access/AuthenticationApi.ts"
 import { limits } from "../sites/access/ConsoleSession.ts"
 import { ConsoleSessions } from "../sites/access/ConsoleSessions.ts"
@@ -22,7 +22,7 @@ const isSessionRequest = (request: HttpServerRequest.HttpServerRequest): boolean
     url.split("?", 1)[0] === current.path &&
     headers["authorization"] === undefined &&
     ConsoleCookie.isSameOrigin(headers["sec-fetch-site"]) &&
-    LocalPage.isFromThisMachine({ headers, peer: RequestHead.fromRequest(request).peer })
+    LocalPage.isFromThisMachine({ headers, peer: Incoming.fromRequest(request).peer })
   )
 }
 

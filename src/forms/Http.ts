@@ -12,13 +12,12 @@ import * as LeadHashes from "../analytics/LeadHashes.ts"
 import { Api } from "../api/Api.ts"
 import * as Fallbacks from "../api/Fallbacks.ts"
 import type { ValidationError } from "../platform/contract/Errors.ts"
-import { Received } from "../platform/contract/Received.ts"
+import { Received, type RequestHead } from "../platform/contract/Received.ts"
 import { Validation } from "../platform/contract/Validation.ts"
 import * as Body from "../platform/http/Body.ts"
 import * as EndpointGroup from "../platform/http/EndpointGroup.ts"
 import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
 import * as Origin from "../platform/http/Origin.ts"
-import type * as RequestHead from "../platform/http/RequestHead.ts"
 import * as Json from "../platform/json/Json.ts"
 import type { RateLimitPolicy } from "../platform/limits/RateLimit.ts"
 import { type LimitHeaders, makeCheck, RateLimiter } from "../platform/limits/RateLimiter.ts"
@@ -33,7 +32,6 @@ import * as FormContent from "./FormContent.ts"
 import { FormDirectory, type SiteForms } from "./FormDirectory.ts"
 import * as FormPages from "./FormPages.ts"
 import * as PlainForms from "./PlainForms.ts"
-import * as RepeatedContent from "./RepeatedContent.ts"
 import * as SpamScore from "./SpamScore.ts"
 import * as Submission from "./Submission.ts"
 import { type IdempotencyConflict, SubmissionRepo } from "./SubmissionRepo.ts"
@@ -63,7 +61,7 @@ const receipt = (submissionId: string): string => `{"status":"received","submiss
 
 /** The response to a stored plain form: a redirect to the page that the form names, or a thank-you page. */
 const page = (
-  { headers }: RequestHead.RequestHead,
+  { headers }: RequestHead,
   site: Site,
   next: string | undefined,
   submissionId: string,
@@ -86,7 +84,7 @@ const make = Effect.fnUntraced(function* (options: Options) {
   const leadHashes = yield* LeadHashes.make
   const repo = yield* SubmissionRepo
   const recordUncounted = DecisionHttp.make(yield* Decisions)
-  const repetitions = RepeatedContent.make(maxRecentDigests)
+  const repetitions = SpamScore.makeRepeated(maxRecentDigests)
 
   const store = (
     { head, plainForm }: SubmissionBody["Service"],
@@ -182,7 +180,7 @@ const submitted = Layer.effect(
     const decided = DecisionHttp.decided(recordUncounted, "website-config-id", SubmissionBody)
 
     /** Records the faults of a form whose fields cannot be read, for the website in its URL. */
-    const invalidForm = (head: RequestHead.RequestHead, faults: ReadonlyArray<ValidationError>) =>
+    const invalidForm = (head: RequestHead, faults: ReadonlyArray<ValidationError>) =>
       recordUncounted(
         "invalid",
         DecisionHttp.claimOf({ site_id: PlainForms.siteOf(head) }, "website-config-id")

@@ -8,7 +8,92 @@ import { MIMEType } from "node:util"
 import { Effect, Option, Result } from "effect"
 import type { ValidationError } from "../platform/contract/Errors.ts"
 import type { RequestHead } from "../platform/contract/Received.ts"
-import * as PlainForm from "./PlainForm.ts"
+import { isReserved } from "./FormContent.ts"
+
+/** A field of a form. Names may repeat. */
+export type Field = readonly [name: string, value: string]
+
+/** The maximum number of fields, repeated names included. The contract limits the number of different names to far fewer. */
+export const maxFields = 1_000
+
+/**
+ * Decodes `application/x-www-form-urlencoded` by the URL Standard; none if there are more than `maxFields` fields.
+ *
+ * Every field gets a `=`: for a field without one, Node searches the rest of the text, which is quadratic.
+ */
+export const decode = (text: string): Option.Option<ReadonlyArray<Field>> => {
+  const parts = text.split("&", maxFields + 1)
+  if (parts.length > maxFields) return Option.none()
+  const fields = parts.map((part) => (part === "" || part.includes("=") ? part : `${part}=`))
+  // The leading `&` preserves a question mark at the beginning, which `URLSearchParams` would strip.
+  return Option.some([...new URLSearchParams(`&${fields.join("&")}`)])
+}
+
+/** The website, page and next page that a form names. */
+export interface Routing {
+  readonly site: string | undefined
+  readonly page: string | undefined
+  readonly next: string | undefined
+}
+
+const first = (fields: ReadonlyArray<Field>, name: string): string | undefined =>
+  fields.find(([field, value]) => field === name && value !== "")?.[1]
+
+/** The website that the fields name: `hydracore_site`, or else `site_id`. */
+export const siteNamedIn = (fields: ReadonlyArray<Field>): string | undefined =>
+  first(fields, "hydracore_site") || first(fields, "site_id")
+
+/** Completes the URL's parameters with the fields of `siteOf`, `hydracore_page` and `hydracore_next`. */
+export const completeRouting = (fromUrl: Routing, fields: ReadonlyArray<Field>): Routing => ({
+  site: fromUrl.site || siteNamedIn(fields),
+  page: fromUrl.page || first(fields, "hydracore_page"),
+  next: fromUrl.next || first(fields, "hydracore_next")
+})
+
+/** The parameters `site`, `page` and `next` of the URL that a form is sent to. */
+export const routingOf = (url: string): Routing => {
+  const mark = url.indexOf("?")
+  const query = Option.getOrElse(decode(mark === -1 ? "" : url.slice(mark + 1)), () => [])
+  const get = (name: string) => query.find(([field]) => field === name)?.[1]
+  return { site: get("site"), page: get("page"), next: get("next") }
+}
+
+const json = (values: ReadonlyArray<string>): string =>
+  values.length === 1 ? JSON.stringify(values[0]) : JSON.stringify(values)
+
+/** Whether the field names the website, and so is not the visitor's data. */
+const isRouting = (name: string, value: string, site: string): boolean => name === "site_id" && value === site
+
+/**
+ * The submission as JSON text, and the reserved fields, which do not count against a submission's maximum number of
+ * fields. The values of a repeated name become an array. The text is concatenated, since a name may be `__proto__`.
+ */
+export const toSubmission = (
+  fields: ReadonlyArray<Field>,
+  { page, site = "" }: Routing
+): { readonly text: string; readonly reserved: Readonly<Record<string, string>> } => {
+  const data = new Map<string, Array<string>>()
+  const reserved = new Map<string, string>()
+  for (const [name, value] of fields) {
+    if (isReserved(name)) {
+      // A later filled field replaces an earlier empty one, so that a filled honeypot is not hidden by an empty one.
+      if ((reserved.get(name) ?? "") === "") reserved.set(name, value)
+    } else if (!isRouting(name, value, site)) {
+      const values = data.get(name)
+      if (values === undefined) data.set(name, [value])
+      else values.push(value)
+    }
+  }
+  const email = data.get("email")?.find((value) => value !== "")
+  const members = Array.from(data, ([name, values]) => `${JSON.stringify(name)}:${json(values)}`).join(",")
+  return {
+    text:
+      `{"site_id":${JSON.stringify(site)},"form_data":{${members}}` +
+      `${email === undefined ? "" : `,"email":${JSON.stringify(email)}`}` +
+      `${page === undefined || page === "" ? "" : `,"page_slug":${JSON.stringify(page)}`}}`,
+    reserved: Object.fromEntries(reserved)
+  }
+}
 
 export interface Form {
   /** The JSON that is equivalent to the form. */
@@ -34,7 +119,7 @@ export const wantsPage = (request: Pick<RequestHead, "headers">): boolean =>
 
 /** The site id in a plain form's URL; does not read the body. */
 export const siteOf = (request: RequestHead): string | undefined =>
-  isPlain(request) ? PlainForm.routingOf(request.url).site : undefined
+  isPlain(request) ? routingOf(request.url).site : undefined
 
 const unreadable: ValidationError = {
   type: "value_error",
@@ -45,7 +130,7 @@ const unreadable: ValidationError = {
 const tooMany: ValidationError = {
   type: "value_error",
   loc: ["body"],
-  msg: `Value error, the form has more than ${PlainForm.maxFields} fields; send fewer`
+  msg: `Value error, the form has more than ${maxFields} fields; send fewer`
 }
 
 const noFiles = (name: string): ValidationError => ({
@@ -61,7 +146,7 @@ interface Refused {
   readonly mayNameSite: boolean
 }
 
-type Read = Result.Result<ReadonlyArray<PlainForm.Field>, Refused>
+type Read = Result.Result<ReadonlyArray<Field>, Refused>
 
 const asTooMany: Refused = { errors: [tooMany], mayNameSite: true }
 
@@ -82,7 +167,7 @@ const hasTooMany = (bytes: Uint8Array, boundary: string): boolean => {
   const delimiter = `--${boundary}`
   let offset = -delimiter.length
   // Starts at -1, because a closing delimiter follows the last part.
-  for (let parts = -1; parts <= PlainForm.maxFields; parts++) {
+  for (let parts = -1; parts <= maxFields; parts++) {
     offset = body.indexOf(delimiter, offset + delimiter.length, "latin1")
     if (offset < 0) return false
   }
@@ -110,7 +195,7 @@ const readMultipart = (bytes: Uint8Array, contentType: string): Effect.Effect<Re
     } catch {
       return Result.fail(asUnreadable)
     }
-    const fields: Array<PlainForm.Field> = []
+    const fields: Array<Field> = []
     const files = new Set<string>()
     for (const [name, value] of entries) {
       if (typeof value === "string") fields.push([name, value])
@@ -119,13 +204,13 @@ const readMultipart = (bytes: Uint8Array, contentType: string): Effect.Effect<Re
     }
     if (files.size === 0) return Result.succeed(fields)
     const errors = Array.from(files, noFiles).slice(0, 50)
-    return Result.fail({ errors, mayNameSite: PlainForm.siteOf(fields) !== undefined })
+    return Result.fail({ errors, mayNameSite: siteNamedIn(fields) !== undefined })
   })
 
 const readFields = (bytes: Uint8Array, contentType: string): Effect.Effect<Read> =>
   essenceOf(contentType) === "multipart/form-data"
     ? readMultipart(bytes, contentType)
-    : Effect.succeed(Result.fromOption(PlainForm.decode(new TextDecoder().decode(bytes)), () => asTooMany))
+    : Effect.succeed(Result.fromOption(decode(new TextDecoder().decode(bytes)), () => asTooMany))
 
 /**
  * Reads the form of a request. `None` if the form names no website: the endpoint then responds as to any body that is not JSON.
@@ -135,14 +220,14 @@ export const read = Effect.fnUntraced(function* (
   request: RequestHead,
   bytes: Uint8Array
 ): Effect.fn.Return<Option.Option<Form>, ReadonlyArray<ValidationError>> {
-  const inUrl = PlainForm.routingOf(request.url)
+  const inUrl = routingOf(request.url)
   const fields = yield* readFields(bytes, request.headers["content-type"] ?? "")
   if (Result.isFailure(fields)) {
     const { errors, mayNameSite } = fields.failure
     return inUrl.site || mayNameSite ? yield* Effect.fail(errors) : Option.none()
   }
-  const routing = PlainForm.completeRouting(inUrl, fields.success)
+  const routing = completeRouting(inUrl, fields.success)
   if (!routing.site) return Option.none()
-  const { reserved, text } = PlainForm.toSubmission(fields.success, routing)
+  const { reserved, text } = toSubmission(fields.success, routing)
   return Option.some({ text, reserved, next: routing.next })
 })

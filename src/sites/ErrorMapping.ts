@@ -7,11 +7,11 @@
 import { Context, Effect } from "effect"
 import type { AgentRefusal } from "../chat/AgentStream.ts"
 import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
-import type { BodyFragmented, BodyOverCapacity, BodyTooLarge, BodyUnreadable } from "../platform/http/RequestBody.ts"
+import type { BodyFragmented, BodyOverCapacity, BodyTooLarge, BodyUnreadable } from "../platform/http/Incoming.ts"
 import { type RecordRefused, StorageUnavailable } from "../platform/Storage.ts"
 import * as DecisionHttp from "./DecisionHttp.ts"
 
-/** Errors of `RequestBody.readBytes`. */
+/** Errors of `Incoming.readBytes`. */
 export const ofBytes = {
   BodyTooLarge: ({ maxBytes }: BodyTooLarge) => Effect.succeed(ErrorResponses.tooLarge(maxBytes)),
   BodyFragmented: () => Effect.succeed(ErrorResponses.fragmentedBody),

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Option, Schema } from "effect"
-import * as PlainForm from "../../src/forms/PlainForm.ts"
+import * as PlainForms from "../../src/forms/PlainForms.ts"
 
 const Text = Schema.String.check(Schema.makeFilter((text: string) => text.isWellFormed(), { title: "well-formed" }))
 const Name = Schema.Union([
@@ -18,14 +18,14 @@ const Urlencoded = Schema.Array(
 describe("forms/PlainForm", () => {
   it.prop("decodes forms by the URL Standard", [Urlencoded], ([parts]) => {
     const text = parts.join("")
-    assert.deepStrictEqual(Option.getOrThrow(PlainForm.decode(text)), [...new URLSearchParams(`&${text}`)])
+    assert.deepStrictEqual(Option.getOrThrow(PlainForms.decode(text)), [...new URLSearchParams(`&${text}`)])
   })
 
   it("decodes up to the maximum number of fields", () => {
     for (const piece of ["a", "a=b"]) {
-      const most = Array.from({ length: PlainForm.maxFields }, () => piece).join("&")
-      assert.strictEqual(Option.getOrThrow(PlainForm.decode(most)).length, PlainForm.maxFields)
-      assert.isTrue(Option.isNone(PlainForm.decode(`${most}&`)))
+      const most = Array.from({ length: PlainForms.maxFields }, () => piece).join("&")
+      assert.strictEqual(Option.getOrThrow(PlainForms.decode(most)).length, PlainForms.maxFields)
+      assert.isTrue(Option.isNone(PlainForms.decode(`${most}&`)))
     }
   })
 
@@ -33,7 +33,7 @@ describe("forms/PlainForm", () => {
     "every field of the visitor is in the data, and the values of a repeated name are an array",
     [Fields],
     ([fields]) => {
-      const { text } = PlainForm.toSubmission(fields, { site, page: undefined, next: undefined })
+      const { text } = PlainForms.toSubmission(fields, { site, page: undefined, next: undefined })
       const { form_data: data } = JSON.parse(text) as { form_data: object }
       const visible = fields.filter(([name]) => !name.startsWith("hydracore_"))
       assert.deepStrictEqual(new Set(Object.keys(data)), new Set(visible.map(([name]) => name)))
@@ -46,7 +46,7 @@ describe("forms/PlainForm", () => {
   )
 
   it.prop("the submission's email is the first that is not empty", [Fields], ([fields]) => {
-    const { text } = PlainForm.toSubmission(fields, { site, page: "", next: undefined })
+    const { text } = PlainForms.toSubmission(fields, { site, page: "", next: undefined })
     const submission = JSON.parse(text) as Record<string, unknown>
     const email = fields.find(([name, value]) => name === "email" && value !== "")
     assert.strictEqual(submission["email"], email?.[1])
@@ -63,26 +63,26 @@ describe("forms/PlainForm", () => {
         ["a", "b"],
         ["hydracore_hp", second]
       ] as const
-      const { reserved } = PlainForm.toSubmission(fields, { site, page: undefined, next: undefined })
+      const { reserved } = PlainForms.toSubmission(fields, { site, page: undefined, next: undefined })
       assert.deepStrictEqual(reserved, { hydracore_hp: first === "" ? second : first })
     }
   )
 
   it.prop("the URL's website takes precedence over the fields", [Text, Text], ([page, next]) => {
     const query = new URLSearchParams({ page, next })
-    const routing = PlainForm.routingOf(`/v1/public/forms/submit?${query}&site=${site}`)
+    const routing = PlainForms.routingOf(`/v1/public/forms/submit?${query}&site=${site}`)
     assert.deepStrictEqual(routing, { site, page, next })
-    assert.strictEqual(PlainForm.completeRouting(routing, [["hydracore_site", "other"]]).site, site)
-    const none = PlainForm.routingOf("/v1/public/forms/submit")
+    assert.strictEqual(PlainForms.completeRouting(routing, [["hydracore_site", "other"]]).site, site)
+    const none = PlainForms.routingOf("/v1/public/forms/submit")
     assert.deepStrictEqual(none, { site: undefined, page: undefined, next: undefined })
     for (const name of ["hydracore_site", "site_id"]) {
-      assert.strictEqual(PlainForm.completeRouting(none, [[name, site]]).site, site)
+      assert.strictEqual(PlainForms.completeRouting(none, [[name, site]]).site, site)
     }
-    assert.isUndefined(PlainForm.completeRouting(none, [["a", site]]).site)
+    assert.isUndefined(PlainForms.completeRouting(none, [["a", site]]).site)
   })
 
   it("the field that names the website is not part of the data", () => {
-    const { text } = PlainForm.toSubmission(
+    const { text } = PlainForms.toSubmission(
       [
         ["site_id", site],
         ["a", "b"]

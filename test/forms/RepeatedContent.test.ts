@@ -1,13 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as RepeatedContent from "../../src/forms/RepeatedContent.ts"
+import * as SpamScore from "../../src/forms/SpamScore.ts"
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 
 const Step = Schema.Struct({
   digest: Schema.Literals(["a", "b", "c"]),
   key: Schema.NullOr(Schema.Literals(["k", "l"])),
-  wait: Schema.Literals([0, 1, RepeatedContent.windowMillis, RepeatedContent.windowMillis + 1])
+  wait: Schema.Literals([0, 1, SpamScore.windowMillis, SpamScore.windowMillis + 1])
 })
 
 describe("forms/RepeatedContent", () => {
@@ -15,13 +15,13 @@ describe("forms/RepeatedContent", () => {
     "counts equal content within the hour, but no retries with the same key",
     [Schema.Array(Step).check(Schema.isMaxLength(30))],
     ([steps]) => {
-      const repetitions = RepeatedContent.make(100)
+      const repetitions = SpamScore.makeRepeated(100)
       let now = 0
       const last = new Map<string, { at: number; times: number; key: string | null }>()
       for (const { digest, key, wait } of steps) {
         now += wait
         const previous = last.get(digest)
-        const isRecent = previous !== undefined && now - previous.at <= RepeatedContent.windowMillis
+        const isRecent = previous !== undefined && now - previous.at <= SpamScore.windowMillis
         const isRetry = isRecent && key !== null && previous.key === key
         const expected = isRecent ? previous.times - (isRetry ? 1 : 0) : 0
         assert.strictEqual(repetitions.record(digest, key, now), expected)
@@ -34,8 +34,8 @@ describe("forms/RepeatedContent", () => {
     "a submission that was forgotten changes no later count",
     [Schema.Array(Step).check(Schema.isMaxLength(30)), Step],
     ([steps, lost]) => {
-      const withLost = RepeatedContent.make(100)
-      const without = RepeatedContent.make(100)
+      const withLost = SpamScore.makeRepeated(100)
+      const without = SpamScore.makeRepeated(100)
       // Without keys: the key of the submission before the forgotten one is not kept.
       for (const { digest } of steps)
         assert.strictEqual(withLost.record(digest, null, 0), without.record(digest, null, 0))
@@ -48,7 +48,7 @@ describe("forms/RepeatedContent", () => {
   )
 
   it.prop("remembers the most recent contents, up to its capacity", [between(1, 20)], ([capacity]) => {
-    const repetitions = RepeatedContent.make(capacity)
+    const repetitions = SpamScore.makeRepeated(capacity)
     for (let number = 0; number < 100; number++) assert.strictEqual(repetitions.record(String(number), null, 0), 0)
     // From the last to the first, so that these calls evict nothing that is checked later.
     for (let number = 99; number >= 100 - capacity; number--) {

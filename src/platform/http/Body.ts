@@ -7,12 +7,12 @@
 import { Context, Effect, Layer, Result } from "effect"
 import { Headers, HttpServerRequest, type HttpServerResponse } from "effect/http"
 import * as ErrorMapping from "../../sites/ErrorMapping.ts"
-import { Body, Received } from "../contract/Received.ts"
+import { Body, Received, type RequestHead } from "../contract/Received.ts"
 import * as Json from "../json/Json.ts"
+import * as Capacity from "../limits/Capacity.ts"
 import * as ErrorResponses from "./ErrorResponses.ts"
-import * as InFlightLimit from "./InFlightLimit.ts"
-import * as RequestBody from "./RequestBody.ts"
-import * as RequestHead from "./RequestHead.ts"
+import * as Incoming from "./Incoming.ts"
+import { smallBodyBytes } from "./Incoming.ts"
 
 type Response = HttpServerResponse.HttpServerResponse
 type Request = HttpServerRequest.HttpServerRequest
@@ -36,7 +36,7 @@ const notJson = '""'
 
 /** The JSON of a body: its text, or an empty text if its content type is not JSON. Fails if it is not UTF-8 or too deep. */
 export const textOf = (bytes: Uint8Array, contentType: string | undefined): Result.Result<string, Json.JsonFault> =>
-  bytes.length === 0 || RequestBody.isJson(contentType) ? Json.decodeText(bytes) : Result.succeed(notJson)
+  bytes.length === 0 || Incoming.isJson(contentType) ? Json.decodeText(bytes) : Result.succeed(notJson)
 
 /**
  * Provides the request, and a service that holds its body. Adding two services to a context is cheap; `Effect.provideContext` would
@@ -53,7 +53,7 @@ export const withRequest = <E, R, Self, Shape>(
   )
 
 export interface Options {
-  readonly read?: (request: Request) => ReturnType<typeof RequestBody.readBytes>
+  readonly read?: (request: Request) => ReturnType<typeof Incoming.readBytes>
   /** The response if the waiting requests use all their memory. */
   readonly overloaded?: Effect.Effect<Response>
   /** Gives the form of the endpoint to the refusal of a body that has arrived. */
@@ -65,17 +65,17 @@ export interface Options {
  * requests.
  */
 export const make = () => {
-  const limitInFlight = InFlightLimit.make()
+  const limitInFlight = makeInFlightLimit()
   return ({
     overloaded = Effect.succeed(ErrorResponses.overloaded),
-    read = RequestBody.readBytes,
+    read = Incoming.readBytes,
     toRefusal = (response) => response
   }: Options = {}) =>
     <E, R>(
       httpEffect: Effect.Effect<Response, E, R>
     ): Effect.Effect<Response, E, Exclude<R, Received> | HttpServerRequest.HttpServerRequest> =>
       Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
-        const head = RequestHead.fromRequest(request)
+        const head = Incoming.fromRequest(request)
         const answer = (bytes: Uint8Array) =>
           limitInFlight(
             head,
@@ -83,7 +83,7 @@ export const make = () => {
             () => {
               const text = textOf(bytes, head.headers["content-type"])
               return Result.isFailure(text)
-                ? Effect.succeed(toRefusal(ErrorResponses.invalid([RequestBody.jsonInvalid(text.failure)]), bytes))
+                ? Effect.succeed(toRefusal(ErrorResponses.invalid([Incoming.jsonInvalid(text.failure)]), bytes))
                 : withRequest(
                     httpEffect,
                     Received,
@@ -99,3 +99,35 @@ export const make = () => {
 
 /** For endpoints whose responses need nothing else. */
 export const layer = Layer.sync(Body, () => Body.of(make()()))
+
+/** Small bodies, and heads of that size, are not counted: the store's queue bounds the number of requests. */
+const counted = (bytes: number): number => (bytes <= smallBodyBytes ? 0 : bytes)
+
+/** The maximum sum of the counted bodies and heads, in bytes. */
+const maxInFlightBytes = 64 * 2 ** 20
+
+/**
+ * Makes the function that handles a request, or calls `overloaded` if the sum would exceed the capacity. While no other request
+ * is counted, any request is accepted.
+ */
+export const makeInFlightLimit = ({ capacity = maxInFlightBytes } = {}) => {
+  const memory = Capacity.make(capacity)
+  return <A, E, R>(
+    head: RequestHead,
+    body: Uint8Array,
+    handle: () => Effect.Effect<A, E, R>,
+    overloaded: () => Effect.Effect<A, E, R>
+  ): Effect.Effect<A, E, R> => {
+    const held = counted(body.length) + counted(head.headBytes)
+    return held === 0
+      ? handle()
+      : Effect.suspend(() => {
+          const allocation = memory.allocate()
+          // `resize` is inside `ensuring`: an interruption between them would leak the allocation.
+          return Effect.ensuring(
+            Effect.suspend(() => (allocation.resize(held) === "held" ? handle() : overloaded())),
+            Effect.sync(allocation.release)
+          )
+        })
+  }
+}

@@ -8,7 +8,7 @@ import { Context, Effect, Option } from "effect"
 import { HttpMiddleware, HttpServerRequest, type HttpServerResponse } from "effect/http"
 import type { IpNetwork } from "effect/net"
 import * as ClientAddress from "../limits/ClientAddress.ts"
-import * as RequestHead from "./RequestHead.ts"
+import * as Incoming from "./Incoming.ts"
 
 /** The paths of visitors' requests, which need no more than the address. */
 const publicPrefix = "/v1/public/"
@@ -23,7 +23,7 @@ export const middleware = (trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>) =
     return Effect.withFiber((fiber) => {
       const request = Context.getUnsafe(fiber.context, HttpServerRequest.HttpServerRequest)
       if (!request.url.startsWith(publicPrefix)) return forwarded
-      const peer = RequestHead.clientAddress(request)
+      const peer = Incoming.clientAddress(request)
       const address = clientAddress(peer, request.headers["x-forwarded-for"])
       return address === peer
         ? app

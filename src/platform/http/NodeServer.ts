@@ -13,9 +13,8 @@ import type { IpNetwork } from "effect/net"
 import * as ClientAddress from "../limits/ClientAddress.ts"
 import * as Metrics from "../telemetry/Metrics.ts"
 import * as Connections from "./Connections.ts"
+import * as Incoming from "./Incoming.ts"
 import * as ProtocolErrors from "./ProtocolErrors.ts"
-import * as RequestBody from "./RequestBody.ts"
-import * as RequestHead from "./RequestHead.ts"
 import * as RequestMetrics from "./RequestMetrics.ts"
 import * as Trace from "./Trace.ts"
 
@@ -83,7 +82,7 @@ export const services = ({ maxBody }: Options, { isLimitedByAddress }: Routes) =
     NodeHttpServer.layerHttpServices,
     Layer.succeed(HttpRouter.RouterConfig, routerConfig),
     Layer.succeed(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(maxBody)),
-    Layer.succeed(RequestBody.ByAddress, isLimitedByAddress),
+    Layer.succeed(Incoming.ByAddress, isLimitedByAddress),
     Trace.withoutPlatformSpans
   )
 
@@ -105,7 +104,7 @@ const withContinue =
 export const freeingHeads =
   (listener: RequestListener): RequestListener =>
   (request, response) => {
-    if (RequestHead.estimateBytes(request.rawHeaders) > RequestBody.uncountedHeadBytes) {
+    if (Incoming.estimateBytes(request.rawHeaders) > Incoming.uncountedHeadBytes) {
       const { end } = response
       response.end = ((...args: Parameters<typeof end>) => {
         const ended = end.apply(response, args)
@@ -164,7 +163,7 @@ export const make = (options: Options, { chats, templates }: Routes): Effect.Eff
         const guarded = ignoringDestroyed(ProtocolErrors.requireValidHead(freeingHeads(listener)))
         server
           .on("request", guarded)
-          .on("checkContinue", withContinue(guarded, Math.max(maxBody, RequestBody.conversationBytes)))
+          .on("checkContinue", withContinue(guarded, Math.max(maxBody, Incoming.conversationBytes)))
           .on("checkExpectation", ProtocolErrors.refuseExpectation)
         const http = yield* NodeHttpServer.make(() => server, options.listen)
         yield* closeConnections

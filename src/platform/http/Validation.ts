@@ -14,7 +14,7 @@ import { LimitHeaders, Received } from "../contract/Received.ts"
 import { Validation } from "../contract/Validation.ts"
 import * as Json from "../json/Json.ts"
 import * as ErrorResponses from "./ErrorResponses.ts"
-import * as RequestBody from "./RequestBody.ts"
+import * as Incoming from "./Incoming.ts"
 
 /** The faults of a slot of a request. */
 const slotFaults = (schema: unknown, value: unknown, loc: Fault.Location): ReadonlyArray<ValidationError> => {
@@ -29,7 +29,7 @@ const parse = (text: string): Result.Result<unknown, ValidationError> => {
   try {
     return Result.succeed(JSON.parse(text) as unknown)
   } catch {
-    return Result.fail(RequestBody.jsonInvalid(Json.faultOf(text)))
+    return Result.fail(Incoming.jsonInvalid(Json.faultOf(text)))
   }
 }
 

@@ -11,7 +11,7 @@
  */
 import { Clock, Context, Effect, Layer, Option } from "effect"
 import { HttpEffect, HttpServerRequest, HttpServerResponse } from "effect/http"
-import * as RequestHead from "../../platform/http/RequestHead.ts"
+import * as Incoming from "../../platform/http/Incoming.ts"
 import { clientKey } from "../../platform/limits/ClientAddress.ts"
 import * as Lockout from "../../platform/limits/Lockout.ts"
 import * as OpenSlots from "../../platform/limits/OpenSlots.ts"
@@ -92,7 +92,7 @@ export const addOwnerHeaders = addHeaders({
 })
 
 const addressOf = Effect.map(HttpServerRequest.HttpServerRequest, (request) =>
-  clientKey(RequestHead.clientAddress(request))
+  clientKey(Incoming.clientAddress(request))
 )
 
 export const layer = ({ rateLimit }: Options): Layer.Layer<CallerLimits, never, RateLimiter> =>

@@ -5,7 +5,7 @@ import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Result } from "effect"
 import { IpNetwork } from "effect/net"
 import * as Raw from "../../../scripts/torture/Raw.ts"
-import * as RequestBody from "../../../src/platform/http/RequestBody.ts"
+import * as Incoming from "../../../src/platform/http/Incoming.ts"
 import * as Capacity from "../../../src/platform/limits/Capacity.ts"
 import * as RateLimit from "../../../src/platform/limits/RateLimit.ts"
 import { paths, TestServer, layer as testServer } from "../../support/TestServer.ts"
@@ -14,7 +14,7 @@ import { until } from "../../support/Wait.ts"
 const capacity = 100_000
 const share = 60_000
 const memory = Capacity.make(capacity, share)
-const arrivals = Layer.succeed(RequestBody.Arrivals, memory)
+const arrivals = Layer.succeed(Incoming.Arrivals, memory)
 
 const ways = {
   "with a Content-Length": { header: "Content-Length: 60000", piece: (text: string) => text, end: "" },

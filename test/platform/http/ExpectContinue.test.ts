@@ -4,7 +4,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import * as Raw from "../../../scripts/torture/Raw.ts"
-import * as RequestBody from "../../../src/platform/http/RequestBody.ts"
+import * as Incoming from "../../../src/platform/http/Incoming.ts"
 import { options, paths, TestServer, layer as testServer } from "../../support/TestServer.ts"
 import { until } from "../../support/Wait.ts"
 
@@ -41,15 +41,15 @@ layer(testServer(), { excludeTestServices: true })("platform/http: Expect: 100-c
   it.effect("a conversation, the largest body that an endpoint accepts, gets 100 Continue", () =>
     Effect.gen(function* () {
       const { instance } = yield* TestServer
-      assert.isAbove(RequestBody.conversationBytes, options.maxBody)
-      const raw = yield* announce(paths.chat(instance.instanceId), RequestBody.conversationBytes)
+      assert.isAbove(Incoming.conversationBytes, options.maxBody)
+      const raw = yield* announce(paths.chat(instance.instanceId), Incoming.conversationBytes)
       assert.strictEqual(Raw.statuses(raw.received())[0], 100)
     }).pipe(Effect.scoped)
   )
 
   it.effect("a body that no endpoint accepts is refused without 100 Continue", () =>
     Effect.gen(function* () {
-      const raw = yield* announce(paths.track, RequestBody.conversationBytes + 1)
+      const raw = yield* announce(paths.track, Incoming.conversationBytes + 1)
       assert.deepStrictEqual(Raw.statuses(raw.received()), [413])
     }).pipe(Effect.scoped)
   )

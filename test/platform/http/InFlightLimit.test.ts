@@ -2,9 +2,9 @@ import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, Fiber, Layer, Option, Schema, Stream } from "effect"
 import { AnalyticsRepo } from "../../../src/analytics/AnalyticsRepo.ts"
 import { SubmissionRepo } from "../../../src/forms/SubmissionRepo.ts"
-import * as InFlightLimit from "../../../src/platform/http/InFlightLimit.ts"
-import type { RequestHead } from "../../../src/platform/http/RequestHead.ts"
-import * as SmallBody from "../../../src/platform/limits/SmallBody.ts"
+import type { RequestHead } from "../../../src/platform/contract/Received.ts"
+import * as Body from "../../../src/platform/http/Body.ts"
+import { smallBodyBytes } from "../../../src/platform/http/Incoming.ts"
 import { interruptEverywhere } from "../../support/Stepwise.ts"
 import * as TestServer from "../../support/TestServer.ts"
 import { until } from "../../support/Wait.ts"
@@ -38,7 +38,7 @@ describe("platform/http/InFlightLimit", () => {
           readonly end: () => void
           fiber?: Fiber.Fiber<number>
         }> = []
-        const limitInFlight = InFlightLimit.make({ capacity })
+        const limitInFlight = Body.makeInFlightLimit({ capacity })
         const endpoint = (head: RequestHead, body: Uint8Array) =>
           limitInFlight(
             head,
@@ -50,7 +50,7 @@ describe("platform/http/InFlightLimit", () => {
               }),
             () => Effect.succeed(503)
           )
-        const counted = (bytes: number) => (bytes > SmallBody.maxBytes ? bytes : 0)
+        const counted = (bytes: number) => (bytes > smallBodyBytes ? bytes : 0)
         for (const { after, body, head } of arrivals) {
           const before = waiting.reduce((sum, { size }) => sum + size, 0)
           const size = counted(head) + counted(body)
@@ -82,7 +82,7 @@ it("an interruption at any step releases the memory", () => {
     inside++
     return Effect.never
   })
-  const limitInFlight = InFlightLimit.make({ capacity: 100_000 })
+  const limitInFlight = Body.makeInFlightLimit({ capacity: 100_000 })
   const endpoint = (head: RequestHead, body: Uint8Array) =>
     limitInFlight(
       head,

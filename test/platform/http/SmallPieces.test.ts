@@ -2,7 +2,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import * as Raw from "../../../scripts/torture/Raw.ts"
-import * as RequestBody from "../../../src/platform/http/RequestBody.ts"
+import * as Incoming from "../../../src/platform/http/Incoming.ts"
 import { paths, TestServer, layer as testServer } from "../../support/TestServer.ts"
 import { until } from "../../support/Wait.ts"
 
@@ -17,7 +17,7 @@ layer(testServer(), { excludeTestServices: true })("http: bodies in one-byte pie
         const raw = yield* Raw.open(Number(new URL(url).port))
         raw.write(`POST ${path} HTTP/1.1\r\nHost: edge\r\nTransfer-Encoding: chunked\r\n\r\n`)
         // Within the maximum size: without the limit on pieces, the whole body would be read.
-        raw.write("1\r\n \r\n".repeat(RequestBody.maxPieces(0) + 1_000))
+        raw.write("1\r\n \r\n".repeat(Incoming.maxPieces(0) + 1_000))
         yield* until("the body is refused", () => final(raw).length === 1)
         assert.deepStrictEqual(final(raw), [413])
         assert.match(raw.received(), /too many small pieces/)
@@ -40,7 +40,7 @@ layer(testServer({ connections: { total: 100, perAddress: Option.some(100) } }),
           `POST ${paths.submit} HTTP/1.1\r\nHost: edge\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n`
         )
         yield* until("the body is requested", () => Raw.statuses(raw.received()).length === 1)
-        raw.write("1\r\n \r\n".repeat(RequestBody.maxPieces(0) + 1_000))
+        raw.write("1\r\n \r\n".repeat(Incoming.maxPieces(0) + 1_000))
         yield* until("the connection is closed", raw.closed)
         assert.deepStrictEqual(final(raw), [413])
         const next = yield* open

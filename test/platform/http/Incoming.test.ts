@@ -4,13 +4,13 @@ import { assert, describe, it } from "@effect/vitest"
 import { ByteSize, Effect, Option, Result, Schema, Stream } from "effect"
 import { HttpIncomingMessage, HttpServerRequest } from "effect/http"
 import * as Body from "../../../src/platform/http/Body.ts"
-import * as RequestBody from "../../../src/platform/http/RequestBody.ts"
+import * as Incoming from "../../../src/platform/http/Incoming.ts"
 import * as Capacity from "../../../src/platform/limits/Capacity.ts"
 import { interruptEverywhere } from "../../support/Stepwise.ts"
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 
-describe("platform/http/RequestBody", () => {
+describe("platform/http/Incoming", () => {
   it("the JSON types, text/plain, which beacons send, and a missing type are read as JSON, and no other type is", () => {
     for (const type of [
       undefined,
@@ -22,7 +22,7 @@ describe("platform/http/RequestBody", () => {
       "text/plain",
       "text/plain;charset=UTF-8"
     ]) {
-      assert.isTrue(RequestBody.isJson(type), String(type))
+      assert.isTrue(Incoming.isJson(type), String(type))
     }
     for (const type of [
       "text/html",
@@ -33,7 +33,7 @@ describe("platform/http/RequestBody", () => {
       "text/json+plain",
       "json"
     ]) {
-      assert.isFalse(RequestBody.isJson(type), type)
+      assert.isFalse(Incoming.isJson(type), type)
     }
   })
 
@@ -61,7 +61,7 @@ describe("platform/http/RequestBody", () => {
         const whole = Buffer.concat(pieces)
         const stream = Stream.fromIterable(pieces)
         const request = { source: {}, url: "/", headers: {}, remoteAddress: Option.none(), stream }
-        const read = yield* RequestBody.readBytes(request as unknown as HttpServerRequest.HttpServerRequest).pipe(
+        const read = yield* Incoming.readBytes(request as unknown as HttpServerRequest.HttpServerRequest).pipe(
           Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(60)),
           Effect.result
         )
@@ -102,7 +102,7 @@ describe("platform/http/RequestBody", () => {
         const ofNode = Object.create(request.modify({ remoteAddress: Option.some("198.51.100.1") }), {
           source: { value: message }
         })
-        return Effect.provideService(RequestBody.readBytes(ofNode), RequestBody.Arrivals, watched)
+        return Effect.provideService(Incoming.readBytes(ofNode), Incoming.Arrivals, watched)
       }
       interruptEverywhere(read, (steps) => {
         assert.strictEqual(capacity.held(), 0, `after ${steps} steps`)

@@ -1,5 +1,5 @@
 /**
- * Reads a request's body as the published contract requires: which content types are JSON, how a body that is not JSON is
+ * The head of a request, and the reader of its body as the published contract requires: which content types are JSON, how a body that is not JSON is
  * reported, how large a body may be, and how much memory incomplete bodies may use together.
  *
  * The endpoints use this instead of the platform's payload decoding, which decodes UTF-8 leniently (the stored text would
@@ -8,17 +8,16 @@
  * @module
  */
 import { IncomingMessage } from "node:http"
-import { ByteSize, Context, Data, Effect, Stream } from "effect"
+import { ByteSize, Context, Data, Effect, Option, Stream } from "effect"
 import { constVoid } from "effect/Function"
 import { HttpIncomingMessage, type HttpServerRequest } from "effect/http"
 import type { ValidationError } from "../contract/Errors.ts"
+import type { RequestHead } from "../contract/Received.ts"
 import { ByteCollector } from "../data/ByteCollector.ts"
 import type * as Json from "../json/Json.ts"
 import * as Capacity from "../limits/Capacity.ts"
 import { clientKey } from "../limits/ClientAddress.ts"
-import * as SmallBody from "../limits/SmallBody.ts"
 import * as Connections from "./Connections.ts"
-import * as RequestHead from "./RequestHead.ts"
 
 // `Data.TaggedError`, since `Schema.TaggedError` would drop an error's `ctx` and is slower, which a flood could exploit.
 
@@ -40,7 +39,7 @@ type Refused = BodyTooLarge | BodyFragmented | BodyOverCapacity
 export const maxPieces = (bytes: number): number => 1_000 + bytes / 128
 
 /**
- * A head counts against `Arrivals` only if `RequestHead.estimateBytes` exceeds this, and a body only if it is not small. The
+ * A head counts against `Arrivals` only if `estimateBytes` exceeds this, and a body only if it is not small. The
  * limit is higher for heads, because on the service's own origin they contain a website's cookies.
  */
 export const uncountedHeadBytes = 8_192
@@ -50,14 +49,14 @@ export const uncountedHeadBytes = 8_192
  * per address, a few slow senders would block everyone's larger bodies.
  */
 export const Arrivals = Context.Reference<Pick<Capacity.Capacity, "allocate">>(
-  "hydracore/platform/http/RequestBody/Arrivals",
+  "hydracore/platform/http/Incoming/Arrivals",
   {
     defaultValue: () => Capacity.make(64 * 2 ** 20, 8 * 2 ** 20)
   }
 )
 
 /** Whether the share per address applies. Without rate limits an address may not identify a client. */
-export const ByAddress = Context.Reference<boolean>("hydracore/platform/http/RequestBody/ByAddress", {
+export const ByAddress = Context.Reference<boolean>("hydracore/platform/http/Incoming/ByAddress", {
   defaultValue: () => true
 })
 
@@ -101,7 +100,7 @@ const makeIncomingBody = (
   let allocation: Capacity.Allocation | undefined
   let count = 0
   const allocateMemory = (): BodyOverCapacity | undefined => {
-    const bytes = counted(headBytes, uncountedHeadBytes) + counted(pieces.capacity, SmallBody.maxBytes)
+    const bytes = counted(headBytes, uncountedHeadBytes) + counted(pieces.capacity, smallBodyBytes)
     if (bytes === 0) return undefined
     allocation ??= allocate()
     const outcome = allocation.resize(bytes)
@@ -215,7 +214,7 @@ const isCollectable = (request: HttpServerRequest.HttpServerRequest): boolean =>
 
 /**
  * Reads the bytes of a request's body. Releases their allocation in the same turn in which the caller continues, so that no time
- * passes before `InFlightLimit` counts them.
+ * passes before `Body` counts them.
  */
 export const readBytes = (
   request: HttpServerRequest.HttpServerRequest
@@ -228,10 +227,10 @@ export const readBytes = (
     const arrivals = fiber.getRef(Arrivals)
     const isByAddress = fiber.getRef(ByAddress)
     // Before reading the body: a socket has no remote address after the peer disconnects.
-    const address = RequestHead.clientAddress(request)
+    const address = clientAddress(request)
     const expected = Number.isNaN(contentLength) ? Number.POSITIVE_INFINITY : contentLength
     const allocate = () => arrivals.allocate(isByAddress ? clientKey(address) : undefined)
-    const body = makeIncomingBody(allocate, RequestHead.estimateBytesOf(request), { expected, maxBytes })
+    const body = makeIncomingBody(allocate, estimateBytesOf(request), { expected, maxBytes })
     // The server handles connection errors. An error without a listener ends the process.
     if (request.source instanceof IncomingMessage) request.source.on("error", constVoid)
     return isCollectable(request) ? collect(request.source as IncomingMessage, body) : collectStream(request, body)
@@ -256,3 +255,33 @@ export const readConversation = (
       )
     )
   })
+
+/** The maximum size of a small body in bytes. */
+export const smallBodyBytes = 4_096
+
+/** Estimated overhead per header, in bytes. */
+const headerOverhead = 64
+
+/** Estimates the bytes that a head holds in memory. `rawHeaders` alternates names and values. */
+export const estimateBytes = (rawHeaders: ReadonlyArray<string>): number => {
+  let bytes = (headerOverhead / 2) * rawHeaders.length
+  for (const text of rawHeaders) bytes += text.length
+  return bytes
+}
+
+/** Estimates the bytes of the head and the URL of a request that came through the router; 0 if Node did not parse it. */
+export const estimateBytesOf = ({ source, url }: HttpServerRequest.HttpServerRequest): number =>
+  source instanceof IncomingMessage ? estimateBytes(source.rawHeaders) + url.length : 0
+
+/** The client's address: the socket's peer, or the one that a trusted proxy names (see `platform/http/Forwarded`). */
+export const clientAddress = (request: HttpServerRequest.HttpServerRequest): string =>
+  Option.getOrElse(request.remoteAddress, () => "unknown")
+
+/** The head of a request that came through the router. */
+export const fromRequest = (request: HttpServerRequest.HttpServerRequest): RequestHead => ({
+  url: request.url,
+  headers: request.headers,
+  address: clientAddress(request),
+  peer: (request.source instanceof IncomingMessage ? request.source.socket.remoteAddress : undefined) ?? "unknown",
+  headBytes: estimateBytesOf(request)
+})
