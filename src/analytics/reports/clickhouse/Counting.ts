@@ -80,8 +80,17 @@ export const count = Effect.fnUntraced(function* (
     // Of the last day, only the visits up to a time may count.
     const isSummed = ({ day }: VisitDays.Stored) =>
       reading !== null && (range.until === undefined || day.date < range.last)
-    const summed = plan.stored.filter(isSummed)
-    const ofVisits = { ...plan, stored: plan.stored.filter((stored) => !isSummed(stored)) }
+    // The sums of a day that goes on count the replaced visits. They may lack conversions.
+    const isOpenSummed = (open: VisitDays.Stored) => isSummed(open) && few?.areSeparate === true && !shape.conversions
+    const openSummed = plan.open.filter(isOpenSummed)
+    const summed = [...plan.stored.filter(isSummed), ...openSummed].toSorted(
+      (left, right) => left.day.start - right.day.start
+    )
+    const ofVisits = {
+      ...plan,
+      stored: plan.stored.filter((stored) => !isSummed(stored)),
+      open: plan.open.filter((open) => !isOpenSummed(open))
+    }
     const execute = (statement: (parameters: Parameters, site: string) => string) => {
       const parameters = new Parameters()
       return reader
@@ -91,6 +100,9 @@ export const count = Effect.fnUntraced(function* (
           Effect.map((rows) => rows.map(toGroup))
         )
     }
+    const isOfSum = ({ startedAt }: Visits.Visit) =>
+      openSummed.some(({ day }) => startedAt >= day.start && startedAt < day.end)
+    const fewOfVisits = few === null ? null : { ...few, open: few.open.filter((visit) => !isOfSum(visit)) }
     const parts = yield* Effect.all(
       [
         reading === null || !Arr.isReadonlyArrayNonEmpty(summed)
@@ -98,19 +110,24 @@ export const count = Effect.fnUntraced(function* (
           : execute((parameters, site) =>
               SumSql.statement(shape, reading, VisitDays.current(parameters, site, summed))
             ),
-        ofVisits.stored.length + plan.open.length + (few === null ? plan.raw.length : 0) === 0
+        ofVisits.stored.length + ofVisits.open.length + (few === null ? plan.raw.length : 0) === 0
           ? Effect.succeed([])
           : execute((parameters, site) =>
               GroupSql.statement({ ...shape, goals, offsets, parameters, until: range.until }, (columns) =>
-                VisitDays.visits(parameters, site, ofVisits, few, columns)
+                VisitDays.visits(parameters, site, ofVisits, fewOfVisits, columns)
               )
             )
       ],
       { concurrency: "unbounded" }
     )
-    // Visitors of different days can be added. The visits of days that go on are counted together with those that are stored.
-    const ofFew = Evaluate.groupsOfVisits(shape, few?.raw.filter(isInTime) ?? [], timeZone, goals)
-    const all = [...parts, ofFew]
+    const groupsOfFew = (visits: ReadonlyArray<Visits.Visit> = []) =>
+      Evaluate.groupsOfVisits(shape, visits, timeZone, goals)
+    const replaced = groupsOfFew(few?.replaced.filter(isOfSum)).map(({ counts, dimensions }) => ({
+      dimensions,
+      counts: Counts.negated(counts)
+    }))
+    // Visitors of different days can be added.
+    const all = [...parts, groupsOfFew(few?.raw.filter(isInTime)), groupsOfFew(few?.open.filter(isOfSum)), replaced]
     if (all.some((groups) => groups.length > limit)) return yield* new ReportTooLarge({ limit: `${limit} rows` })
     return Counts.joinGroups(all.flat())
   })

@@ -1,5 +1,5 @@
 /**
- * Stores the visits of days, so that reports need not compute them from rows each time, and the sums of days that have ended.
+ * Stores the visits of days, so that reports need not compute them from rows each time, and the sums of these visits.
  *
  * Several processes may roll up at the same time, and any of them may be interrupted. Therefore visits carry the number of
  * their rollup run. Of the numbers that `visit_day` has for a day, the highest is the current one, and only its visits are
@@ -64,7 +64,7 @@ const chunksOf = (spans: ReadonlyArray<Span>, rowsOf: (span: Span) => number): R
 }
 
 /**
- * Stores the visits of some successive days, and the sums of those that have ended. Only the last one may go on. Stores nothing
+ * Stores the visits of some successive days, and their sums. Only the last day may go on. Stores nothing
  * if the website is being deleted. The deletion does not wait for the statements that compute visits, which take long: if it
  * begins meanwhile, the visits are deleted at the end.
  */
@@ -104,22 +104,18 @@ const store = Effect.fnUntraced(function* (
     return `INSERT INTO visit (hosted_website_id, day, roll, ${names})
       SELECT ${site}, ${date}, ${number}, ${names} FROM (${VisitSql.visits(parameters, VisitSql.ofSite(site), days)})`
   })
-  const ended = spans.filter(({ day, until }) => until === day.end).map(({ day }) => day)
-  if (ended.length > 0) {
-    yield* execute("sums", (parameters, site, number) => {
-      const [from, to] = [ended[0]?.date ?? "", ended.at(-1)?.date ?? ""].map((date) => parameters.date(date))
-      const offsets = LocalTime.offsets(timeZone, ended)
-      const statement = SumSql.sums(
-        parameters,
-        site,
-        number,
-        offsets,
-        (columns) => `SELECT ${columns.map(([name]) => name).join(", ")} FROM visit
-          WHERE hosted_website_id = ${site} AND day >= ${from} AND day <= ${to} AND roll = ${number}`
-      )
-      return `INSERT INTO visit_sum (${SumSql.columns}) ${statement}`
-    })
-  }
+  yield* execute("sums", (parameters, site, number) => {
+    const [from, to] = [first.day.date, (others.at(-1) ?? first).day.date].map((date) => parameters.date(date))
+    const statement = SumSql.sums(
+      parameters,
+      site,
+      number,
+      LocalTime.offsets(timeZone, days),
+      (columns) => `SELECT ${columns.map(([name]) => name).join(", ")} FROM visit
+        WHERE hosted_website_id = ${site} AND day >= ${from} AND day <= ${to} AND roll = ${number}`
+    )
+    return `INSERT INTO visit_sum (${SumSql.columns}) ${statement}`
+  })
   const run = insert({
     table: "visit_day",
     token: roll,

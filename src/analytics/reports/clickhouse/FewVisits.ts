@@ -1,5 +1,5 @@
 /**
- * Computes visits in this process, by `analytics/reports/Visits`, and passes them to ClickHouse as rows of the statement. If
+ * Computes visits in this process, by `analytics/reports/Visits`, and passes those of days with stored visits to ClickHouse. If
  * few rows have to be grouped into visits, ClickHouse takes longer to analyze the statement that groups them.
  *
  * @module
@@ -32,24 +32,33 @@ export interface FewVisits {
   readonly open: ReadonlyArray<Visits.Visit>
   /** The session keys of `open`. Their stored visits are not current. */
   readonly keys: ReadonlyArray<string>
+  /** The stored visits of these keys. */
+  readonly replaced: ReadonlyArray<Visits.Visit>
+  /**
+   * Whether no visitor hash of these keys is one of a visit with another key, so that their visitors can be added to those of the
+   * other visits.
+   */
+  readonly areSeparate: boolean
 }
 
-const Keys = Schema.Array(Schema.Struct({ key: Schema.String }))
+const Keys = Schema.Array(Schema.Struct({ key: Schema.String, hash: Schema.String }))
 
 const Conversions = Schema.Array(
   Schema.Struct({ sessionKey: Schema.String, name: Schema.String, visitStartedAt: Schema.Finite })
 )
 
-/** The session keys whose visits can differ from those that are stored of the days that go on. */
+/** A visitor hash as ClickHouse writes it. */
+const dashed = (hash: string): string => hash.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5")
+
+/** The changed session keys of the days that go on, with the visitor hashes of their new rows. */
 const changedKeys = (reader: Reader, hostedWebsiteId: string, { open }: Unstored) => {
   if (open.length === 0) return Effect.succeed([])
   const parameters = new Parameters()
   const site = parameters.uuid(hostedWebsiteId)
   const statement = open.map((day) => VisitSql.keysSince(parameters, site, day)).join(" UNION ALL ")
-  return reader.read(`SELECT DISTINCT key FROM (${statement}) LIMIT ${reader.fewRows + 1}`, parameters).pipe(
-    decodeRows(Keys),
-    Effect.map((found) => found.map(({ key }) => key))
-  )
+  return reader
+    .read(`SELECT DISTINCT key, hash FROM (${statement}) LIMIT ${reader.fewRows + 1}`, parameters)
+    .pipe(decodeRows(Keys))
 }
 
 /**
@@ -63,19 +72,31 @@ export const read = Effect.fnUntraced(function* (
   plan: Unstored,
   withLeads: boolean
 ): Effect.fn.Return<FewVisits | null, ClickHouseError> {
-  const keys = yield* changedKeys(reader, hostedWebsiteId, plan)
-  if (keys.length > reader.fewRows) return null
-  const days = keys.length === 0 ? [] : plan.open.map(({ day }): VisitSql.Days => [day])
-  if (days.length + plan.raw.length === 0) return { raw: [], open: [], keys }
+  const changed = yield* changedKeys(reader, hostedWebsiteId, plan)
+  if (changed.length > reader.fewRows) return null
+  const keys = new Set(changed.map(({ key }) => key))
+  const hashes = new Set(changed.flatMap(({ hash }) => (hash === "" ? [] : [hash])))
+  const areHashes = changed.every(({ hash, key }) => hash.replaceAll("-", "") === key)
+  const days = keys.size === 0 ? [] : plan.open.map(({ day }): VisitSql.Days => [day])
+  if (days.length + plan.raw.length === 0) {
+    return { raw: [], open: [], keys: [...keys], replaced: [], areSeparate: true }
+  }
+  /** Selects the rows of the keys, and those of other keys with the same visitor hashes. */
+  const isChanged = (parameters: Parameters, table: VisitSql.Source) => {
+    const { key } = VisitSql.sources[table]
+    if (table === "conversion") return `${key} IN ${parameters.texts([...keys])}`
+    const hasHash = `visitor_hash IN ${parameters.uuids([...hashes])}`
+    return areHashes ? hasHash : `(${key} IN ${parameters.texts([...keys])} OR ${hasHash})`
+  }
   const select = (columns: string, table: VisitSql.Source) => {
-    const { key, time } = VisitSql.sources[table]
+    const { time } = VisitSql.sources[table]
     const parameters = new Parameters()
     const within = (runs: ReadonlyArray<VisitSql.Days>) =>
       `(${runs.map((run) => `${time} >= ${parameters.time(run[0].start)} AND ${time} < ${parameters.time(VisitSql.endOf(run))}`).join(" OR ")})`
     const site = parameters.uuid(hostedWebsiteId)
     const parts = [
       ...(plan.raw.length === 0 ? [] : [within(plan.raw)]),
-      ...(days.length === 0 ? [] : [`${within(days)} AND ${key} IN ${parameters.texts(keys)}`])
+      ...(days.length === 0 ? [] : [`${within(days)} AND ${isChanged(parameters, table)}`])
     ]
     const condition = `hosted_website_id = ${site} AND (${parts.join(" OR ")})`
     return reader.read(`SELECT ${columns} FROM ${table} WHERE ${condition} LIMIT ${reader.fewRows + 1}`, parameters)
@@ -106,10 +127,18 @@ export const read = Effect.fnUntraced(function* (
     const decoded = yield* AnalyticsRows.decodeEvent(row, hostedWebsiteId)
     if (decoded.type === "event") events.push(decoded.event)
   }
-  const isOpen = ({ startedAt }: Visits.Visit) =>
-    plan.open.some(({ day }) => startedAt >= day.start && startedAt < day.end)
-  const visits = Visits.make({ views, events, conversions, goals: [] }, timeZone)
-  return { raw: visits.filter((visit) => !isOpen(visit)), open: visits.filter(isOpen), keys }
+  const openDay = (at: number) => plan.open.find(({ day }) => at >= day.start && at < day.end)
+  const make = (holds: (row: PageView | EventRow) => boolean) =>
+    Visits.make({ views: views.filter(holds), events: events.filter(holds), conversions, goals: [] }, timeZone)
+  const hasKey = (row: PageView | EventRow) => keys.has(Visits.sessionKey(row))
+  const ofOpen = [...views, ...events].filter(({ receivedAt }) => openDay(receivedAt) !== undefined)
+  return {
+    raw: make(({ receivedAt }) => openDay(receivedAt) === undefined),
+    open: make((row) => openDay(row.receivedAt) !== undefined && hasKey(row)),
+    keys: [...keys],
+    replaced: make((row) => row.receivedAt < (openDay(row.receivedAt)?.until ?? 0) && hasKey(row)),
+    areSeparate: ofOpen.every((row) => hasKey(row) && hashes.has(dashed(row.visitorHash)))
+  }
 })
 
 /** The rows of a visit, by the values of `VisitSql.columns` whose names begin with `fact_`. */

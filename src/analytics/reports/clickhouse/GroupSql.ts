@@ -44,10 +44,12 @@ type Counts = Readonly<
     | "bounces"
     | "duration"
     | "conversions"
-    | "converted"
-    | "revenue",
+    | "converted",
     string
-  >
+  > & {
+    /** A tuple of arrays: currencies and their sums. Undefined if revenue is not summed. */
+    readonly revenue: string | undefined
+  }
 >
 
 /** Counts distinct pairs of a day and a hash. Each pair is a 128-bit number: counting tuples takes three times as long. */
@@ -75,28 +77,29 @@ const factCounts = (
       ? `sumMap(arrayMap(fact -> toString(${FactSql.of("fact", "currency")}), ${paid}),
           arrayMap(fact -> toDecimal128(${FactSql.of("fact", "amount")}, 3), ${paid}),
           arrayMap(fact -> 1, ${paid}))`
-      : "([]::Array(String), []::Array(Decimal(38, 3)))"
+      : undefined
   }
 }
 
 /** A placeholder for the visits, until the columns that the statement reads are known. */
 const visitsPlaceholder = "VISITS"
 
-const statementOf = (dimensions: ReadonlyArray<string>, counts: Counts, from: string): string => {
+/** One SELECT without a subquery for its groups, because ClickHouse takes milliseconds to analyze each level. */
+const statementOf = (dimensions: ReadonlyArray<string>, { revenue, ...counts }: Counts, from: string): string => {
   const names = dimensions.map((_, index) => `d${index}`)
   const values = [
+    `[${names.map((name) => `toString(${name})`).join(", ")}]::Array(String) AS dimensions`,
     ...dimensions.map((value, index) => `${value} AS d${index}`),
-    ...Object.entries(counts).map(([name, value]) => `${value} AS ${name}`)
+    ...Object.entries(counts).map(([name, value]) => `${value} AS ${name}`),
+    ...(revenue === undefined
+      ? ["[]::Array(Tuple(String, String)) AS revenue"]
+      : [
+          `${revenue} AS revenues`,
+          "arrayMap((currency, total) -> (currency, toString(total)), revenues.1, revenues.2) AS revenue"
+        ])
   ]
-  return `SELECT [${names.map((name) => `toString(${name})`).join(", ")}]::Array(String) AS dimensions,
-      ${Object.keys(counts)
-        .filter((name) => name !== "revenue")
-        .join(", ")},
-      arrayMap((currency, total) -> (currency, toString(total)), revenue.1, revenue.2) AS revenue
-    FROM (
-      SELECT ${values.join(",\n        ")}
-      FROM ${from} ${names.length === 0 ? "" : `GROUP BY ${names.join(", ")}`}
-    )`
+  return `SELECT ${values.join(",\n      ")}
+    FROM ${from} ${names.length === 0 ? "" : `GROUP BY ${names.join(", ")}`}`
 }
 
 const visitValue = (dimension: Dimension): string => {

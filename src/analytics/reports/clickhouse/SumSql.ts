@@ -1,5 +1,5 @@
 /**
- * SQL that stores and reads the sums of ended days: the counts of each day by the values of one dimension. A visitor hash is
+ * SQL that stores and reads the sums of stored visits: the counts of each day by the values of one dimension. A visitor hash is
  * that of one day, so the visitors of different days can be added. Only all visits together have sums of conversions: those of
  * leads, which are all conversions of a website without goals. Pure: returns SQL text.
  *
@@ -91,13 +91,10 @@ const sumsOf = ({ conversions, visitors }: Pick<Counting.Shape, "conversions" | 
 export const statement = (shape: Counting.Shape, { summed, time }: Reading, condition: string): string => {
   const values = shape.dimensions.map((dimension) => (dimension === time ? label(dimension as typeof time) : "value"))
   const names = values.map((_, index) => `d${index}`)
-  return `SELECT [${names.map((name) => `toString(${name})`).join(", ")}]::Array(String) AS dimensions, ${counts.join(", ")},
-      []::Array(Tuple(String, String)) AS revenue
-    FROM (
-      SELECT ${[...values.map((value, index) => `${value} AS d${index}`), sumsOf(shape)].join(", ")}
-      FROM visit_sum WHERE ${condition} AND dimension = ${quoted(summed)}
-      ${names.length === 0 ? "" : `GROUP BY ${names.join(", ")}`}
-    )`
+  return `SELECT [${names.map((name) => `toString(${name})`).join(", ")}]::Array(String) AS dimensions,
+      ${[...values.map((value, index) => `${value} AS d${index}`), sumsOf(shape)].join(", ")}, []::Array(Tuple(String, String)) AS revenue
+    FROM visit_sum WHERE ${condition} AND dimension = ${quoted(summed)}
+    ${names.length === 0 ? "" : `GROUP BY ${names.join(", ")}`}`
 }
 
 /** The statement that adds the sums of each website for which `condition` holds. Its groups have the website as a dimension. */

@@ -171,14 +171,18 @@ export interface OpenDay {
   readonly hasNewLeads: boolean
 }
 
-/** The session keys whose visits can differ from those that are stored: the keys with rows since then. */
+/**
+ * The session keys whose visits can differ from those that are stored: the keys with rows since then. Each with the visitor hash of
+ * such a row, which is empty for a conversion.
+ */
 export const keysSince = (parameters: Parameters, site: string, { day, hasNewLeads, until }: OpenDay): string =>
   tables
     .filter((table) => table !== "conversion" || hasNewLeads)
     .map((table) => {
       const { key, time } = sources[table]
       const start = table === "conversion" ? day.start : until
-      return `SELECT ${key} AS key FROM ${table} WHERE hosted_website_id = ${site}
+      const hash = table === "conversion" ? "''" : "toString(visitor_hash)"
+      return `SELECT ${key} AS key, ${hash} AS hash FROM ${table} WHERE hosted_website_id = ${site}
         AND ${time} >= ${parameters.time(start)} AND ${time} < ${parameters.time(day.end)}`
     })
     .join(" UNION ALL ")
