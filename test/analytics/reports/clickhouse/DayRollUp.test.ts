@@ -146,6 +146,42 @@ TestClickHouse.describeWithClickHouse("analytics/reports/clickhouse/DayRollUp: d
         }),
       { arbitrary: { runs: 2 }, timeout: 240_000 }
     )
+
+    it.effect("a visitor who comes back counts once, also under another session id", () =>
+      Effect.gen(function* () {
+        const request = RequestShape.make({
+          ...{ metrics: ["visitors", "visits", "bounce_rate"], dimensions: ["event:page"], filters: [], order: [] },
+          ...{ dateRange: "7d", comparison: null, limit: 10_000, offset: 0 }
+        })
+        const client = { deviceType: null, browser: null, os: null, country: null } as const
+        const campaign = { source: null, medium: null, campaign: null, term: null, content: null } as const
+        const view = (minutes: number, sessionId: "s" | null) =>
+          rowsOf({
+            views: [
+              {
+                ...{ age: minutes * 60_000, path: "/", visitor: 0, referrerHost: null, referrerPath: null },
+                ...{ ...client, ...campaign, sessionId }
+              }
+            ],
+            ...{ events: [], conversions: [], goalCount: 0 }
+          })
+        for (const [before, after] of [
+          [null, null],
+          ["s", null],
+          [null, "s"]
+        ] as const) {
+          const site = yield* website("UTC", 1_000)
+          yield* site.add(view(70, before))
+          yield* site.add(view(69, null))
+          yield* site.rollUp(now - 60 * 60_000)
+          for (const minutes of [50, 10]) {
+            yield* site.add(view(minutes, after))
+            assert.lengthOf((yield* site.plan).open, 1)
+            yield* site.check(request, `${minutes} minutes ago, with the session ids ${before} and ${after}`)
+          }
+        }
+      })
+    )
   })
 })
 
