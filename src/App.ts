@@ -10,8 +10,6 @@ import type { AnalyticsRepo as AnalyticsRepoService } from "./analytics/Analytic
 import * as LeadMatching from "./analytics/postgres/LeadMatching.ts"
 import * as RollUpLoop from "./analytics/reports/postgres/RollUpLoop.ts"
 import type { Reports as ReportsService } from "./analytics/reports/Reports.ts"
-import type * as OwnerServer from "./api/OwnerServer.ts"
-import type * as Server from "./api/Server.ts"
 import type { Settings } from "./Config.ts"
 import type { AgentStream } from "./chat/AgentStream.ts"
 import { AgentCheck } from "./chat/agent/AgentCheckService.ts"
@@ -39,6 +37,8 @@ import { text } from "./platform/settings/Setting.ts"
 import * as ServiceSpans from "./platform/telemetry/ServiceSpans.ts"
 import * as Telemetry from "./platform/telemetry/Telemetry.ts"
 import * as Maintenance from "./privacy/postgres/Maintenance.ts"
+import type * as OwnerServer from "./server/OwnerServer.ts"
+import type * as Server from "./server/Server.ts"
 
 export { storage } from "./Stores.ts"
 
@@ -216,7 +216,7 @@ const ownerServer = (
 ) =>
   Layer.unwrap(
     Effect.map(
-      load(() => import("./api/OwnerServer.ts")),
+      load(() => import("./server/OwnerServer.ts")),
       (OwnerServer) =>
         Option.match(settings.ownerPort, {
           onNone: () => OwnerServer.none,
@@ -239,7 +239,7 @@ export const server = (options: ServerOptions, mailOption: Mail = mail(options.s
   const common = { measured: isMeasured(settings), traceRatio }
   const publicServer = Layer.unwrap(
     Effect.zipWith(
-      load(() => import("./api/Server.ts")),
+      load(() => import("./server/Server.ts")),
       DescriptorLimit,
       (Server, descriptors) =>
         Server.layer({

@@ -13,9 +13,9 @@ import { Cause, Effect, Exit, FiberSet, Result, Schema } from "effect"
 import { constVoid } from "effect/Function"
 import type { HttpServerResponse } from "effect/http"
 import type { IpNetwork } from "effect/net"
-import * as Cors from "../api/Cors.ts"
-import * as Fallbacks from "../api/Fallbacks.ts"
 import { Received, type RequestHead } from "../platform/contract/Received.ts"
+import * as Cors from "../platform/http/Cors.ts"
+import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
 import * as Incoming from "../platform/http/Incoming.ts"
 import { smallBodyBytes } from "../platform/http/Incoming.ts"
 import type * as Trace from "../platform/http/Trace.ts"
@@ -103,7 +103,7 @@ export const make = Effect.fnUntraced(function* (options: Options, tracing: Trac
   ): void => {
     const answered = Effect.suspend(() => track(payload)).pipe(
       Effect.provideService(Received, { head, bytes, text }),
-      Effect.catchCause(Fallbacks.ofCause)
+      Effect.catchCause(ErrorResponses.ofDefect)
     )
     fork(answered).addObserver((exit) => {
       // There is no response if the server is closing.

@@ -33,9 +33,6 @@ import { Validation } from "../sites/access/ValidationApi.ts"
 import { SitesGroup } from "../sites/OwnerSitesApi.ts"
 import { SetUpGroup } from "../sites/SetUpApi.ts"
 
-/** All paths of this API begin with it. */
-export const prefix = "/v1/owner/"
-
 export class OwnerApi extends HttpApi.make("hydracore-owner")
   .add(ReportsGroup, SitesGroup, SubmissionsGroup, ConversationsGroup)
   .add(SetUpGroup, ActivityGroup, GoalsGroup, TokensGroup, KeysGroup, SessionsGroup)

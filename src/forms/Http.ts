@@ -10,7 +10,6 @@ import { HttpServerRequest, HttpServerResponse } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as LeadHashes from "../analytics/LeadHashes.ts"
 import { Api } from "../api/Api.ts"
-import * as Fallbacks from "../api/Fallbacks.ts"
 import type { ValidationError } from "../platform/contract/Errors.ts"
 import { Received, type RequestHead } from "../platform/contract/Received.ts"
 import { Validation } from "../platform/contract/Validation.ts"
@@ -211,7 +210,7 @@ const submitted = Layer.effect(
       return Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
         PlainForms.isPlain(request)
           ? answer.pipe(
-              Effect.catchCause(Fallbacks.ofCause),
+              Effect.catchCause(ErrorResponses.ofDefect),
               Effect.map((response) => asPage(request, response))
             )
           : answer

@@ -13,7 +13,7 @@ import * as StaticContent from "./StaticContent.ts"
 
 const pathOf = (name: Bundles.Name, hash?: string): `/${string}` => `/v1/public/${Bundles.fileName(name, hash)}`
 
-/** The paths of this module, for `api/Fallbacks`. */
+/** The paths of this module, for `server/Fallbacks`. */
 export const paths = Bundles.names.flatMap((name) => [
   { method: "GET", path: pathOf(name) },
   { method: "GET", path: pathOf(name, ":hash") }

@@ -14,7 +14,7 @@ const pagePaths = ["/console", "/console/"] as const
 
 const filePath = `${ConsoleFiles.folder}:file` as const
 
-/** The paths of this module, for `api/Fallbacks`. */
+/** The paths of this module, for `server/Fallbacks`. */
 export const paths = [...pagePaths, filePath].map((path) => ({ method: "GET", path }))
 
 const common = {

@@ -6,9 +6,9 @@
  */
 import { Effect } from "effect"
 import { HttpRouter, HttpServerRequest } from "effect/http"
-import * as Fallbacks from "../api/Fallbacks.ts"
 import * as GuidePage from "../platform/http/GuidePage.ts"
 import * as UnknownPage from "../platform/http/UnknownPage.ts"
+import * as Fallbacks from "../server/Fallbacks.ts"
 import * as StaticContent from "./StaticContent.ts"
 
 /** Brotli's quality. */

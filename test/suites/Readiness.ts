@@ -6,9 +6,9 @@
 import { randomUUID } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer, Schedule } from "effect"
-import { Readiness } from "../../src/api/Readiness.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import type { StorageUnavailable } from "../../src/platform/Storage.ts"
+import { Readiness } from "../../src/server/Readiness.ts"
 import { draft } from "../support/TestSubmissions.ts"
 
 export const check = Effect.flatMap(Readiness, (readiness) => readiness.check)

@@ -5,7 +5,8 @@ import { assert, describe, expect, it } from "@effect/vitest"
 import { Result } from "effect"
 import { OpenApi } from "effect/http-api"
 import * as QueryBody from "../../src/analytics/reports/QueryBody.ts"
-import { OwnerApi, prefix } from "../../src/api/OwnerApi.ts"
+import { OwnerApi } from "../../src/api/OwnerApi.ts"
+import { ownerPrefix } from "../../src/platform/http/Routes.ts"
 
 type Json = Record<string, unknown>
 const at = (value: unknown, ...path: ReadonlyArray<string>): unknown =>
@@ -21,7 +22,7 @@ describe("wire/OwnerOpenApi", () => {
   it("each operation declares the credentials that it accepts", () => {
     assert.isNotEmpty(operations)
     for (const { name, operation, path } of operations) {
-      assert.isTrue(path.startsWith(prefix), name)
+      assert.isTrue(path.startsWith(ownerPrefix), name)
       const expected =
         name === "post /v1/owner/session" || name === "post /v1/owner/session/link"
           ? []

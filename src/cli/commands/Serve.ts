@@ -9,7 +9,6 @@ import { Clock, Context, Duration, Effect, Latch, Layer, Option, Schedule } from
 import { Command } from "effect/cli"
 import { HttpServer } from "effect/http"
 import * as App from "../../App.ts"
-import { NotReady, Readiness } from "../../api/Readiness.ts"
 import { databaseUrl, faults, geoDatabase, Settings, unknownSettings } from "../../Config.ts"
 import * as Primary from "../../platform/cluster/Primary.ts"
 import * as Countries from "../../platform/countries/Countries.ts"
@@ -18,6 +17,7 @@ import * as SettingNames from "../../platform/settings/SettingNames.ts"
 import * as Snapshot from "../../platform/telemetry/Snapshot.ts"
 import { startDemo } from "../../platform/text/CommandName.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
+import { NotReady, Readiness } from "../../server/Readiness.ts"
 import * as AnalyticsTables from "../support/AnalyticsTables.ts"
 import * as ErrorMessages from "../support/ErrorMessages.ts"
 import * as Inputs from "../support/Inputs.ts"
@@ -102,7 +102,7 @@ export const service = Effect.fnUntraced(function* (
       OwnerServeError: ({ cause }) => Effect.fail(ownerCannotListen(settings, cause))
     })
   )
-  const { OwnerServer } = yield* Effect.promise(() => import("../../api/OwnerServer.ts"))
+  const { OwnerServer } = yield* Effect.promise(() => import("../../server/OwnerServer.ts"))
   return { address: Context.get(running, HttpServer.HttpServer).address, owner: Context.get(running, OwnerServer) }
 })
 

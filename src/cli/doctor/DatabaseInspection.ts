@@ -5,13 +5,13 @@
  */
 import { Clock, type Duration, Effect, Schema } from "effect"
 import { SqlClient } from "effect/sql"
-import { NotReady } from "../../api/Readiness.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Migrations from "../../platform/postgres/schema/Migrations.ts"
 import * as PreparedStatements from "../../platform/postgres/schema/PreparedStatements.ts"
 import * as Privileges from "../../platform/postgres/schema/Privileges.ts"
 import * as FailedItems from "../../platform/rounds/postgres/FailedItems.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
+import { NotReady } from "../../server/Readiness.ts"
 import type { Reached } from "./DatabaseDiagnosis.ts"
 
 const Row = Schema.Tuple([

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { randomUUID } from "node:crypto"
+import { Cause, Effect } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { type Failure, sentences } from "../../chat/stream/ChatStream.ts"
 import type { ValidationError } from "../contract/Errors.ts"
@@ -159,3 +161,16 @@ const failureStatuses: Readonly<Record<Failure, number>> = {
 /** 422: the store refuses the record permanently. */
 export const notStorable = (headers?: Headers): HttpServerResponse.HttpServerResponse =>
   invalid([{ loc: ["body"], msg: "Value error, this cannot be stored as it is", type: "value_error" }], headers)
+
+/** Answers a defect with 500 and logs it. If the cause is only an interruption, fails with the cause. */
+export const ofDefect = (cause: Cause.Cause<unknown>): Effect.Effect<HttpServerResponse.HttpServerResponse> => {
+  // The client has disconnected, or the server is closing.
+  if (Cause.hasInterruptsOnly(cause)) {
+    return Effect.failCause(Cause.fromReasons(cause.reasons.filter(Cause.isInterruptReason)))
+  }
+  const id = randomUUID()
+  return Effect.as(
+    Effect.annotateLogs(Effect.logError("A request failed with a defect; it got a 500", cause), { "error.id": id }),
+    refusal(500, "Internal Server Error", { "x-error-id": id })
+  )
+}

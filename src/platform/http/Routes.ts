@@ -4,6 +4,9 @@
  * @module
  */
 
+/** Every path of the owner API begins with it. */
+export const ownerPrefix = "/v1/owner/"
+
 /** The label of everything that is not in a list. */
 export const other = "other"
 

@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { NotReady } from "../../../src/api/Readiness.ts"
 import * as ErrorMessages from "../../../src/cli/support/ErrorMessages.ts"
 import * as ClickHouseErrors from "../../../src/platform/clickhouse/Errors.ts"
 import { StorageUnavailable } from "../../../src/platform/Storage.ts"
+import { NotReady } from "../../../src/server/Readiness.ts"
 
 const sentence = /^[A-Z][^\n]*\.$/
 

@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { Api } from "../../../src/api/Api.ts"
-import { endpointsOf } from "../../../src/api/Fallbacks.ts"
 import { OwnerApi } from "../../../src/api/OwnerApi.ts"
 import * as Routes from "../../../src/platform/http/Routes.ts"
+import { endpointsOf } from "../../../src/server/Fallbacks.ts"
 
 const templates = [
   "/v1/public/analytics/track",

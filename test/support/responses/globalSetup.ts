@@ -10,7 +10,8 @@ import path from "node:path"
 import { OpenApi } from "effect/http-api"
 import type { TestProject } from "vitest/node"
 import { Api } from "../../../src/api/Api.ts"
-import { OwnerApi, prefix } from "../../../src/api/OwnerApi.ts"
+import { OwnerApi } from "../../../src/api/OwnerApi.ts"
+import { ownerPrefix } from "../../../src/platform/http/Routes.ts"
 import * as Documented from "./Documented.ts"
 import type { Recorded } from "./Recorder.ts"
 
@@ -26,7 +27,7 @@ const faultsOf = (responses: ReadonlyArray<Recorded>): ReadonlyMap<string, strin
   const owners = Documented.operationsOf(OpenApi.fromApi(OwnerApi) as never)
   const faults = new Map<string, string>()
   for (const response of responses) {
-    const operations = response.path?.startsWith(prefix) === true ? owners : visitors
+    const operations = response.path?.startsWith(ownerPrefix) === true ? owners : visitors
     for (const fault of Documented.undocumented(operations, response)) {
       if (!faults.has(fault)) faults.set(fault, response.test)
     }

@@ -6,10 +6,10 @@ import { Effect, Layer, Option, Redacted } from "effect"
 import { TestClock } from "effect/testing"
 import * as Cluster from "../../../scripts/torture/Cluster.ts"
 import { SeparateStore } from "../../../src/analytics/SeparateStore.ts"
-import { layer } from "../../../src/api/postgres/Readiness.ts"
 import * as SubmissionRepo from "../../../src/forms/postgres/SubmissionRepo.ts"
 import * as Database from "../../../src/platform/postgres/Database.ts"
 import { StorageUnavailable } from "../../../src/platform/Storage.ts"
+import { layer } from "../../../src/server/postgres/Readiness.ts"
 import { check, suite, untilReady, write } from "../../suites/Readiness.ts"
 import * as TestClient from "../../support/postgres/TestClient.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
@@ -57,9 +57,12 @@ const withWrites = Layer.fresh(
   )
 )
 
-suite("api/postgres/Readiness: the state", withWrites, { begin: fillDisk("submission"), end: freeDisk("submission") })
+suite("server/postgres/Readiness: the state", withWrites, {
+  begin: fillDisk("submission"),
+  end: freeDisk("submission")
+})
 
-describe.concurrent("api/postgres/Readiness: while writes fail", () => {
+describe.concurrent("server/postgres/Readiness: while writes fail", () => {
   it.live("trial writes run, the database is not ready while they fail, and they leave only a batch id", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
@@ -138,7 +141,7 @@ const withSeparateStore = (isMigrated: Effect.Effect<boolean, StorageUnavailable
     )
   )
 
-describe.concurrent("api/postgres/Readiness", () => {
+describe.concurrent("server/postgres/Readiness", () => {
   it.effect("a migrated database is ready", () => check.pipe(Effect.provide(onDatabase)))
 
   it.live("a separate store that lacks a migration is not ready; one that cannot be reached does not matter", () =>

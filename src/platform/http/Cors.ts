@@ -5,7 +5,7 @@
  */
 import { Context, Effect } from "effect"
 import { HttpEffect, HttpMiddleware, HttpServerRequest, HttpServerResponse } from "effect/http"
-import { prefix } from "./OwnerApi.ts"
+import { ownerPrefix } from "./Routes.ts"
 
 /** The response headers that a page may read, on errors too. */
 const exposedHeaders = [
@@ -58,7 +58,7 @@ export const middleware = <E, R>(
   const preflight = cors(app)
   return Effect.withFiber((fiber) => {
     const { method, url } = Context.getUnsafe(fiber.context, HttpServerRequest.HttpServerRequest)
-    if (url.startsWith(prefix)) return app
+    if (url.startsWith(ownerPrefix)) return app
     if (method === "OPTIONS") return preflight
     HttpEffect.appendPreResponseHandlerUnsafe(fiber.context, addAnswerHeaders)
     return app

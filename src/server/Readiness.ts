@@ -1,5 +1,5 @@
 /**
- * Checks whether this process can serve requests. The interface only; see `api/postgres/Readiness`.
+ * Checks whether this process can serve requests. The interface only; see `server/postgres/Readiness`.
  *
  * @module
  */
@@ -31,4 +31,4 @@ export class Readiness extends Context.Service<
      */
     readonly check: Effect.Effect<void, NotReady>
   }
->()("hydracore/api/Readiness") {}
+>()("hydracore/server/Readiness") {}

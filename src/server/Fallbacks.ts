@@ -4,15 +4,14 @@
  *
  * @module
  */
-import { randomUUID } from "node:crypto"
-import { Cause, Context, Effect, Option } from "effect"
+import { type Cause, Context, Effect, Option } from "effect"
 import { HttpServerError, HttpServerRequest, type HttpServerResponse } from "effect/http"
 import * as HttpApi from "effect/http-api/HttpApi"
 import type * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import { isOpenAiPath } from "../chat/OpenAiApi.ts"
 import * as OpenAiErrors from "../chat/OpenAiErrors.ts"
 import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
-import { prefix } from "./OwnerApi.ts"
+import { ownerPrefix } from "../platform/http/Routes.ts"
 
 /** A path that the service serves, with one of its methods. */
 export interface KnownPath {
@@ -64,7 +63,7 @@ const pathOf = (url: string): string => url.split("?", 1)[0] ?? ""
 export const allowedMethods = (known: ReadonlyArray<KnownPath>, path: string): ReadonlyArray<string> => {
   const methods = known.filter((route) => matches(route.path, path)).map((route) => route.method)
   if (methods.length === 0) return []
-  const implied = [...(methods.includes("GET") ? ["HEAD"] : []), ...(path.startsWith(prefix) ? [] : ["OPTIONS"])]
+  const implied = [...(methods.includes("GET") ? ["HEAD"] : []), ...(path.startsWith(ownerPrefix) ? [] : ["OPTIONS"])]
   return [...new Set([...methods, ...implied])]
 }
 
@@ -103,26 +102,13 @@ const responseTo = (
   }
 }
 
-/** Answers a defect with 500 and logs it. If the cause is only an interruption, fails with the cause. */
-export const ofCause = (cause: Cause.Cause<unknown>): Effect.Effect<HttpServerResponse.HttpServerResponse> => {
-  // The client has disconnected, or the server is closing.
-  if (Cause.hasInterruptsOnly(cause)) {
-    return Effect.failCause(Cause.fromReasons(cause.reasons.filter(Cause.isInterruptReason)))
-  }
-  const id = randomUUID()
-  return Effect.as(
-    Effect.annotateLogs(Effect.logError("A request failed with a defect; it got a 500", cause), { "error.id": id }),
-    ErrorResponses.refusal(500, "Internal Server Error", { "x-error-id": id })
-  )
-}
-
 const answer = (paths: ReadonlyArray<KnownPath>, cause: Cause.Cause<unknown>) => {
   for (const reason of cause.reasons) {
     const error = reason._tag === "Fail" ? reason.error : reason._tag === "Die" ? reason.defect : undefined
     const response = responseTo(paths, error)
     if (Option.isSome(response)) return Effect.succeed(response.value)
   }
-  return ofCause(cause)
+  return ErrorResponses.ofDefect(cause)
 }
 
 /**

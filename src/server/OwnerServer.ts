@@ -6,6 +6,7 @@
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Context, Effect, Layer, Option, Schema, Scope } from "effect"
 import { HttpRouter, type HttpServer } from "effect/http"
+import { OwnerApi } from "../api/OwnerApi.ts"
 import * as Console from "../pages/Console.ts"
 import * as Docs from "../pages/Docs.ts"
 import * as Home from "../pages/Home.ts"
@@ -14,14 +15,13 @@ import * as Trace from "../platform/http/Trace.ts"
 import type { RateLimitPolicy } from "../platform/limits/RateLimit.ts"
 import * as Fallbacks from "./Fallbacks.ts"
 import * as Global from "./Global.ts"
-import { OwnerApi } from "./OwnerApi.ts"
 import * as OwnerRoutes from "./OwnerRoutes.ts"
 
 /** Where the server at `OWNER_PORT` listens; `None` if there is no such server. */
 export class OwnerServer extends Context.Service<
   OwnerServer,
   Option.Option<HttpServer.HttpServer["Service"]["address"]>
->()("hydracore/api/OwnerServer") {}
+>()("hydracore/server/OwnerServer") {}
 
 /** The server cannot listen on its address. */
 export class OwnerServeError extends Schema.TaggedError<OwnerServeError>()("OwnerServeError", {

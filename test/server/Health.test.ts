@@ -1,6 +1,6 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { NotReady, Readiness } from "../../src/api/Readiness.ts"
+import { NotReady, Readiness } from "../../src/server/Readiness.ts"
 import { TestServer, layer as testServer } from "../support/TestServer.ts"
 
 const refused = Layer.succeed(

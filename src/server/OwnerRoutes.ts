@@ -17,6 +17,7 @@ import * as ReportHandlers from "../analytics/reports/OwnerReportsHttp.ts"
 import * as ShareHandlers from "../analytics/shares/OwnerSharesHttp.ts"
 import * as SharedHandlers from "../analytics/shares/SharedHttp.ts"
 import * as SharedReports from "../analytics/shares/SharedReports.ts"
+import { OwnerApi } from "../api/OwnerApi.ts"
 import type { ConversationStore } from "../chat/ConversationStore.ts"
 import type { InstanceDirectory } from "../chat/InstanceDirectory.ts"
 import * as ConversationHandlers from "../chat/OwnerConversationsHttp.ts"
@@ -69,7 +70,6 @@ import * as SiteHandlers from "../sites/OwnerSitesHttp.ts"
 import * as SetUpHandlers from "../sites/SetUpHttp.ts"
 import type { SiteDirectory } from "../sites/SiteDirectory.ts"
 import type { SiteErasure } from "../sites/SiteErasure.ts"
-import { OwnerApi } from "./OwnerApi.ts"
 
 /**
  * The services that handlers may use. A handler gets the website that the caller may use from the proof that the endpoint's

@@ -6,11 +6,11 @@
 import { Layer } from "effect"
 import { HttpRouter } from "effect/http"
 import type { IpNetwork } from "effect/net"
+import * as Cors from "../platform/http/Cors.ts"
 import * as Forwarded from "../platform/http/Forwarded.ts"
 import type * as GuidePage from "../platform/http/GuidePage.ts"
 import * as Trace from "../platform/http/Trace.ts"
 import * as UnknownPage from "../platform/http/UnknownPage.ts"
-import * as Cors from "./Cors.ts"
 import * as Fallbacks from "./Fallbacks.ts"
 
 export interface Options {
