@@ -11,6 +11,7 @@ import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
 import * as Incoming from "../platform/http/Incoming.ts"
 import type { LimitHeaders } from "../platform/limits/RateLimiter.ts"
 import type { RecordRefused, StorageUnavailable } from "../platform/Storage.ts"
+import * as ServiceSpans from "../platform/telemetry/ServiceSpans.ts"
 import * as Calendar from "../platform/text/Calendar.ts"
 import * as ErrorMapping from "../sites/ErrorMapping.ts"
 import type { AgentRefusal } from "./AgentStream.ts"
@@ -124,53 +125,68 @@ export const layer = HttpApiBuilder.group(
     })
 
     return handlers
-      .handle("stream", ({ params, request }) =>
-        asVisitor(
-          params.conversation_id,
-          (visitor) =>
-            Effect.flatMap(
-              store.running(visitor.key),
-              Option.match({
-                onNone: () => Effect.succeed(noContent(visitor.headers)),
-                onSome: (answerId) => resume(visitor, Incoming.clientAddress(request), params.conversation_id, answerId)
-              })
-            ),
-          // Before a conversation begins, clients send this request with an id of any form.
-          noContent
-        )
-      )
-      .handle("feedback", ({ params, payload: { comment = null, message_id: messageId, rating } }) =>
-        asVisitor(params.conversation_id, ({ headers, key }) =>
-          Effect.map(store.rate({ key, messageId, rating, comment }), (isRated) =>
-            isRated ? noContent(headers) : ErrorResponses.unknownAnswer(headers)
+      .handle(
+        "stream",
+        ServiceSpans.handler("conversations.stream", ({ params, request }) =>
+          asVisitor(
+            params.conversation_id,
+            (visitor) =>
+              Effect.flatMap(
+                store.running(visitor.key),
+                Option.match({
+                  onNone: () => Effect.succeed(noContent(visitor.headers)),
+                  onSome: (answerId) =>
+                    resume(visitor, Incoming.clientAddress(request), params.conversation_id, answerId)
+                })
+              ),
+            // Before a conversation begins, clients send this request with an id of any form.
+            noContent
           )
         )
       )
-      .handle("read", ({ params }) =>
-        asVisitor(params.conversation_id, ({ headers, key }) =>
-          Effect.map(
-            store.read(key),
-            Option.match({
-              onNone: () => ErrorResponses.unknownConversation(headers),
-              onSome: (messages) =>
-                HttpServerResponse.jsonUnsafe(
-                  { conversation_id: params.conversation_id, messages: messages.map(toMessage) },
-                  { headers }
-                )
+      .handle(
+        "feedback",
+        ServiceSpans.handler(
+          "conversations.feedback",
+          ({ params, payload: { comment = null, message_id: messageId, rating } }) =>
+            asVisitor(params.conversation_id, ({ headers, key }) =>
+              Effect.map(store.rate({ key, messageId, rating, comment }), (isRated) =>
+                isRated ? noContent(headers) : ErrorResponses.unknownAnswer(headers)
+              )
+            )
+        )
+      )
+      .handle(
+        "read",
+        ServiceSpans.handler("conversations.read", ({ params }) =>
+          asVisitor(params.conversation_id, ({ headers, key }) =>
+            Effect.map(
+              store.read(key),
+              Option.match({
+                onNone: () => ErrorResponses.unknownConversation(headers),
+                onSome: (messages) =>
+                  HttpServerResponse.jsonUnsafe(
+                    { conversation_id: params.conversation_id, messages: messages.map(toMessage) },
+                    { headers }
+                  )
+              })
+            )
+          )
+        )
+      )
+      .handle(
+        "stop",
+        ServiceSpans.handler("conversations.stop", ({ params }) =>
+          asVisitor(
+            params.conversation_id,
+            Effect.fnUntraced(function* (visitor) {
+              const { headers, key } = visitor
+              if ((yield* answers.end(key, "stopped")) || (yield* store.stop(key))) return noContent(visitor.headers)
+              return Option.isSome(yield* store.read(key))
+                ? noContent(visitor.headers)
+                : ErrorResponses.unknownConversation(headers)
             })
           )
-        )
-      )
-      .handle("stop", ({ params }) =>
-        asVisitor(
-          params.conversation_id,
-          Effect.fnUntraced(function* (visitor) {
-            const { headers, key } = visitor
-            if ((yield* answers.end(key, "stopped")) || (yield* store.stop(key))) return noContent(visitor.headers)
-            return Option.isSome(yield* store.read(key))
-              ? noContent(visitor.headers)
-              : ErrorResponses.unknownConversation(headers)
-          })
         )
       )
   })

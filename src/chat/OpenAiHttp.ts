@@ -12,6 +12,7 @@ import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import { Api } from "../api/Api.ts"
 import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
+import * as ServiceSpans from "../platform/telemetry/ServiceSpans.ts"
 import * as ChatEndpoint from "./ChatEndpoint.ts"
 import * as ChatResponse from "./ChatResponse.ts"
 import * as ClientMessages from "./ClientMessages.ts"
@@ -61,29 +62,32 @@ export const layer = HttpApiBuilder.group(
   Effect.fnUntraced(function* (handlers) {
     const { answer, stream } = yield* ChatEndpoint.ChatEndpoint
     return handlers
-      .handle("completions", ({ payload }) => {
-        const isStreamed = payload.stream === true
-        // OpenAI always reports the usage of a whole answer.
-        const wantsUsage = !isStreamed || payload.stream_options?.include_usage === true
-        return Effect.matchEffect(Effect.fromResult(ClientMessages.conversationOf(payload.messages)), {
-          onFailure: ChatEndpoint.invalid,
-          onSuccess: (conversation) =>
-            answer(
-              {
-                _tag: "Conversation",
-                conversationId: payload.metadata?.conversation_id ?? undefined,
-                conversation,
-                kind: "new",
-                targetId: null,
-                isKnownComplete: false,
-                isResumable: false,
-                wantsUsage
-              },
-              isStreamed ? streamed(stream, wantsUsage) : whole(stream),
-              (response, error) => OpenAiErrors.of(error, response)
-            )
+      .handle(
+        "completions",
+        ServiceSpans.handler("openai.completions", ({ payload }) => {
+          const isStreamed = payload.stream === true
+          // OpenAI always reports the usage of a whole answer.
+          const wantsUsage = !isStreamed || payload.stream_options?.include_usage === true
+          return Effect.matchEffect(Effect.fromResult(ClientMessages.conversationOf(payload.messages)), {
+            onFailure: ChatEndpoint.invalid,
+            onSuccess: (conversation) =>
+              answer(
+                {
+                  _tag: "Conversation",
+                  conversationId: payload.metadata?.conversation_id ?? undefined,
+                  conversation,
+                  kind: "new",
+                  targetId: null,
+                  isKnownComplete: false,
+                  isResumable: false,
+                  wantsUsage
+                },
+                isStreamed ? streamed(stream, wantsUsage) : whole(stream),
+                (response, error) => OpenAiErrors.of(error, response)
+              )
+          })
         })
-      })
+      )
       .handle("models", () =>
         Effect.map(Admitted, ({ headers }) =>
           HttpApiSchema.withHeaders({ body: { object: "list" as const, data: [modelObject] }, headers })

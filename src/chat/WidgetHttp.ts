@@ -9,6 +9,7 @@
 import { Effect } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Api } from "../api/Api.ts"
+import * as ServiceSpans from "../platform/telemetry/ServiceSpans.ts"
 import * as ChatEndpoint from "./ChatEndpoint.ts"
 import type { Question } from "./SendQuestion.ts"
 import * as UseChat from "./UseChat.ts"
@@ -28,15 +29,18 @@ export const layer = HttpApiBuilder.group(
   Effect.fnUntraced(function* (handlers) {
     const { answer, stream } = yield* ChatEndpoint.ChatEndpoint
     const respond = stream(ChatEndpoint.uiMessageStream)
-    return handlers.handle("chat", ({ payload }) => {
-      if (!("id" in payload)) {
-        const { conversation_id, message } = payload
-        return answer({ _tag: "Message", conversationId: conversation_id ?? undefined, text: message }, respond)
-      }
-      return Effect.matchEffect(Effect.fromResult(UseChat.read(payload)), {
-        onFailure: ChatEndpoint.invalid,
-        onSuccess: (client) => answer(questionOf(client), respond)
+    return handlers.handle(
+      "chat",
+      ServiceSpans.handler("widget.chat", ({ payload }) => {
+        if (!("id" in payload)) {
+          const { conversation_id, message } = payload
+          return answer({ _tag: "Message", conversationId: conversation_id ?? undefined, text: message }, respond)
+        }
+        return Effect.matchEffect(Effect.fromResult(UseChat.read(payload)), {
+          onFailure: ChatEndpoint.invalid,
+          onSuccess: (client) => answer(questionOf(client), respond)
+        })
       })
-    })
+    )
   })
 )

@@ -47,6 +47,15 @@ const wrapped = (name: string, member: unknown): unknown => {
   }
 }
 
+/**
+ * A handler of an endpoint, each call of which is a span with this name in a sampled request. In any other request, that costs a
+ * look at the fiber.
+ */
+export const handler =
+  <Input extends ReadonlyArray<unknown>, A, E, R>(name: string, handle: (...input: Input) => Effect.Effect<A, E, R>) =>
+  (...input: Input): Effect.Effect<A, E, R> =>
+    named(name, handle(...input))
+
 const isPlain = (service: unknown): service is Readonly<Record<string, unknown>> =>
   Predicate.isObject(service) && Object.getPrototypeOf(service) === Object.prototype
 

@@ -37,6 +37,13 @@ const requests: Readonly<Record<string, (content: string) => object>> = {
   "ag-ui": (content) => ({ threadId: `ag-ui ${content}`, runId: "1", messages: [{ id: "1", role: "user", content }] })
 }
 
+/** The span of each client's handler, under that of its request. */
+const handlerOf: Readonly<Record<string, string>> = {
+  chat: "widget.chat",
+  "openai/v1/chat/completions": "openai.completions",
+  "ag-ui": "agUi.run"
+}
+
 describe("the exported spans of agents", () => {
   for (const memory of ["edge", "agent"] satisfies ReadonlyArray<Instance["memory"]>)
     it.live(
@@ -77,9 +84,12 @@ describe("the exported spans of agents", () => {
           const spans = collector.spans()
           const calls = spans.filter(({ name }) => name === "AgentStream.stream")
           const codesOf = (path: string): ReadonlyArray<number> => {
-            const parents = spans.filter(({ name }) => name === `POST /v1/public/widget/:instance_id/${path}`)
+            const routes = spans.filter(({ name }) => name === `POST /v1/public/widget/:instance_id/${path}`)
+            const under = (parents: typeof spans) => (span: (typeof spans)[number]) =>
+              parents.some(({ spanId }) => span.parentSpanId === spanId)
+            const handlers = spans.filter(under(routes)).filter(({ name }) => name === handlerOf[path])
             return calls
-              .filter((call) => parents.some(({ spanId }) => call.parentSpanId === spanId))
+              .filter(under(handlers))
               .toSorted((one, other) => Number(BigInt(one.startTimeUnixNano) - BigInt(other.startTimeUnixNano)))
               .map(({ status }) => status.code)
           }
