@@ -3,14 +3,19 @@
  *
  * Several processes may roll up at the same time, and any of them may be interrupted. Therefore visits carry the number of
  * their rollup run. Of the numbers that `visit_day` has for a day, the highest is the current one, and only its visits are
- * used. A number begins with the time of its rollup run.
+ * used. A number begins with the time of its rollup run. Visits of replaced runs are deleted later.
  *
  * @module
  */
 import { randomInt } from "node:crypto"
 import { Array as Arr, Clock, Effect, Schema } from "effect"
 import { bounded, ClickHouse } from "../../../platform/clickhouse/ClickHouse.ts"
+import { quoted } from "../../../platform/clickhouse/Literal.ts"
+import * as Layout from "../../../platform/clickhouse/schema/Layout.ts"
+import * as Tables from "../../../platform/clickhouse/schema/Tables.ts"
+import * as EarlierTime from "../../../platform/runtime/EarlierTime.ts"
 import { decodeRows } from "../../../platform/runtime/Rows.ts"
+import { hourMillis } from "../../../platform/text/Calendar.ts"
 import { WritableSites } from "../../../sites/WritableSites.ts"
 import * as Erasure from "../../clickhouse/Erasure.ts"
 import type { Day } from "../LocalTime.ts"
@@ -36,7 +41,7 @@ const endTimeout = "30 seconds"
 const randomBits = 20
 
 /** The lowest number that a rollup run at this time can have, as the decimal digits of a 64-bit number. */
-export const firstNumberOf = (time: number): string => String(BigInt(time) << BigInt(randomBits))
+const firstNumberOf = (time: number): string => String(BigInt(time) << BigInt(randomBits))
 
 const numberOf = (now: number): string => String(BigInt(firstNumberOf(now)) + BigInt(randomInt(2 ** randomBits)))
 
@@ -201,4 +206,51 @@ export const rollUp = Effect.fnUntraced(function* (
   if (!isForced && chosen.reduce((sum, span) => sum + newRows(span), 0) < minRows) return 0
   yield* Effect.forEach(chunksOf(chosen, allRows), (chunk) => store(reader, site, chunk), { discard: true })
   return chosen.length
+})
+
+/** How long replaced visits are kept: a running report may still read them. */
+export const graceMillis = hourMillis
+
+/** The maximum number of pairs of a day and a rollup run that one statement deletes. */
+const maxPairs = 1_000
+
+const Pairs = Schema.Array(
+  Schema.Struct({ date: Schema.Int, number: Schema.String.check(Schema.isPattern(/^[0-9]+$/)) })
+)
+
+/** Deletes the visits of replaced rollup runs that began more than `olderThan` milliseconds ago. */
+export const removeReplaced = Effect.fnUntraced(function* (
+  reader: Reader,
+  hostedWebsiteId: string,
+  olderThan = graceMillis
+) {
+  const { command, query } = yield* ClickHouse
+  const now = yield* EarlierTime.of(query("SELECT toUnixTimestamp64Milli(now64(3)) AS now"))
+  const parameters = new Parameters()
+  const site = parameters.uuid(hostedWebsiteId)
+  const before = parameters.number(firstNumberOf(now - olderThan))
+  const found = yield* reader
+    .read(
+      `SELECT DISTINCT toUInt32(day) AS date, toString(roll) AS number FROM (
+          SELECT day, roll FROM visit WHERE hosted_website_id = ${site}
+          UNION ALL SELECT day, roll FROM visit_day WHERE hosted_website_id = ${site}
+        )
+        WHERE roll < ${before}
+          AND (day, roll) NOT IN (SELECT day, max(roll) FROM visit_day WHERE hosted_website_id = ${site} GROUP BY day)
+        LIMIT ${maxPairs}`,
+      parameters
+    )
+    .pipe(decodeRows(Pairs))
+  if (found.length === 0) return
+  const target = yield* Layout.target
+  const pairs = found.map(({ date, number }) => `(${date}, ${number})`).join(", ")
+  // The sums first: after an interruption, the pairs are found again in the other tables.
+  for (const name of ["visit_sum", "visit", "visit_day"] as const) {
+    yield* command(
+      // No lightweight deletion: it only hides rows. They would stay on the disk, and a later erasure would not find them.
+      `ALTER TABLE ${Tables.localTable(target, name)}${Tables.onCluster(target)}
+        DELETE WHERE hosted_website_id = ${quoted(hostedWebsiteId)} AND (toUInt32(day), roll) IN (${pairs})`,
+      { settings: { mutations_sync: "1" } }
+    )
+  }
 })

@@ -7,6 +7,7 @@
  * @module
  */
 import * as Evaluate from "../Evaluate.ts"
+import * as Filters from "../Filters.ts"
 import type * as LocalTime from "../LocalTime.ts"
 import {
   type Condition,
@@ -15,13 +16,25 @@ import {
   type FilterDimension,
   isEventDimension,
   isTimeDimension,
-  isVisitDimension
+  isVisitDimension,
+  type Query
 } from "../Query.ts"
+import type { GoalRow } from "../Row.ts"
 import * as DimensionSql from "./DimensionSql.ts"
-import * as FactSql from "./FactSql.ts"
+import type { Parameters } from "./Parameters.ts"
 import * as VisitSql from "./VisitSql.ts"
 
-export interface Input extends FactSql.Input {
+/** The parts of a query that determine which parts of facts are read. */
+interface FactInput extends Pick<Query, "dimensions" | "filters"> {
+  readonly parameters: Parameters
+  readonly goals: ReadonlyArray<GoalRow>
+  /** Whether conversions are counted. */
+  readonly conversions: boolean
+  /** Whether revenue is summed. */
+  readonly revenue: boolean
+}
+
+export interface Input extends FactInput {
   /** The offsets of the query's time zone; the first begins before the first visit. */
   readonly offsets: ReadonlyArray<LocalTime.Offset>
   /** Whether visitors are counted. */
@@ -30,6 +43,55 @@ export interface Input extends FactSql.Input {
   readonly bySite?: boolean
   /** Only visits that began before this time count, in milliseconds since 1970. */
   readonly until: number | undefined
+}
+
+const factParts = ["kind", "hash", "page", "name", "properties", "amount", "currency", "goals"] as const
+
+/** A part of a fact. */
+const partOf = (fact: string, part: (typeof factParts)[number]): string =>
+  `tupleElement(${fact}, ${factParts.indexOf(part) + 1})`
+
+/** A fact as filters and groups read it. `page` is the value of `event:page`. */
+const readFact = (fact: string, page = partOf(fact, "page")): DimensionSql.Fact => ({
+  kind: partOf(fact, "kind"),
+  page,
+  name: partOf(fact, "name"),
+  properties: partOf(fact, "properties"),
+  goals: partOf(fact, "goals")
+})
+
+/** Whether a query groups or filters by a dimension for which `is` holds. */
+const mentions = (
+  { dimensions, filters }: Pick<Query, "dimensions" | "filters">,
+  is: (dimension: Dimension) => boolean
+): boolean => dimensions.some(is) || filters.some((filter) => Filters.mentions(filter, is))
+
+/** The column that stands for each part that the query does not use. It adds no cost, because every query reads it. */
+const placeholder = "fact_kinds"
+
+/** The facts of a visit, with the parts that the query reads. */
+const factsOf = (input: FactInput): string => {
+  const { conversions, goals, parameters, revenue } = input
+  const usesGoals = conversions || mentions(input, (dimension) => dimension === "event:goal")
+  const usesNames = usesGoals || mentions(input, (dimension) => dimension === "event:name")
+  const usesProperties = mentions(input, (dimension) => dimension.startsWith("event:props:"))
+  const usesPages =
+    mentions(input, (dimension) => dimension === "event:page") ||
+    (usesGoals && goals.some(({ kind }) => kind === "page"))
+  const columns = {
+    kind: "fact_kinds",
+    hash: "fact_hashes",
+    page: usesPages ? "fact_pages" : placeholder,
+    name: usesNames ? "fact_names" : placeholder,
+    properties: usesProperties ? "fact_properties" : placeholder,
+    amount: revenue ? "fact_amounts" : placeholder,
+    currency: revenue ? "fact_currencies" : placeholder
+  }
+  const names = Object.keys(columns).join(", ")
+  const goalNames = usesGoals
+    ? DimensionSql.goalNames(parameters, goals, { kind: "kind", page: "page", name: "name" })
+    : "kind"
+  return `arrayMap((${names}) -> tuple(${names}, ${goalNames}), ${Object.values(columns).join(", ")})`
 }
 
 /** The expressions that count a group. */
@@ -56,10 +118,10 @@ type Counts = Readonly<
 const countVisitors = (hashes: string): string =>
   `uniqExactArray(arrayMap(hash -> bitXor(reinterpretAsUInt128(hash), toUInt128(day)), ${hashes}))`
 
-const hashesOf = (facts: string): string => `arrayMap(fact -> ${FactSql.of("fact", "hash")}, ${facts})`
+const hashesOf = (facts: string): string => `arrayMap(fact -> ${partOf("fact", "hash")}, ${facts})`
 
 const countFacts = (condition: string, facts: string): string =>
-  `sum(arrayCount(fact -> ${FactSql.of("fact", "kind")} ${condition}, ${facts}))`
+  `sum(arrayCount(fact -> ${partOf("fact", "kind")} ${condition}, ${facts}))`
 
 /** Counts conversions in the facts `matched`, and sums the revenue of the facts `counted`. */
 const factCounts = (
@@ -67,15 +129,15 @@ const factCounts = (
   matched: string,
   counted: string
 ): Pick<Counts, "conversions" | "converted" | "revenue"> => {
-  const converting = `arrayFilter(fact -> notEmpty(${FactSql.of("fact", "goals")}), ${matched})`
-  const paid = `arrayFilter(fact -> ${FactSql.of("fact", "currency")} != '', ${counted})`
+  const converting = `arrayFilter(fact -> notEmpty(${partOf("fact", "goals")}), ${matched})`
+  const paid = `arrayFilter(fact -> ${partOf("fact", "currency")} != '', ${counted})`
   return {
     conversions: conversions ? `sum(length(${converting}))` : "0",
     converted: conversions ? countVisitors(hashesOf(converting)) : "0",
     // `sumMap` drops a currency whose sums are all 0. The sum of the 1s keeps a currency whose amounts sum to 0.
     revenue: revenue
-      ? `sumMap(arrayMap(fact -> toString(${FactSql.of("fact", "currency")}), ${paid}),
-          arrayMap(fact -> toDecimal128(${FactSql.of("fact", "amount")}, 3), ${paid}),
+      ? `sumMap(arrayMap(fact -> toString(${partOf("fact", "currency")}), ${paid}),
+          arrayMap(fact -> toDecimal128(${partOf("fact", "amount")}, 3), ${paid}),
           arrayMap(fact -> 1, ${paid}))`
       : undefined
   }
@@ -112,7 +174,7 @@ const visitValue = (dimension: Dimension): string => {
 const filteredVisits = (input: Input): string => {
   const { offsets, parameters, until } = input
   const ofFilters = input.filters
-    .filter((filter) => !FactSql.mentions({ dimensions: [], filters: [filter] }, isEventDimension))
+    .filter((filter) => !mentions({ dimensions: [], filters: [filter] }, isEventDimension))
     .map((filter) => DimensionSql.matches(parameters, filter, visitValue))
   const conditions = [...ofFilters, ...(until === undefined ? [] : [`started_at < ${parameters.time(until)}`])]
   return `(
@@ -125,7 +187,7 @@ const filteredVisits = (input: Input): string => {
 const ofVisits = (input: Input): string => {
   const usesFacts = input.conversions || input.revenue
   const from = usesFacts
-    ? `(SELECT *, ${FactSql.facts(input)} AS facts FROM ${filteredVisits(input)})`
+    ? `(SELECT *, ${factsOf(input)} AS facts FROM ${filteredVisits(input)})`
     : filteredVisits(input)
   return statementOf(
     [...(input.bySite === true ? ["hosted_website_id"] : []), ...input.dimensions.map(visitValue)],
@@ -157,13 +219,13 @@ const isGoalCondition = (filter: Filter): filter is Condition =>
  */
 const pairs = (input: Input, from: string, page?: string): string => {
   const { dimensions, filters, parameters } = input
-  const fact = FactSql.read("fact", page)
+  const fact = readFact("fact", page)
   const value = (dimension: FilterDimension): string =>
     isVisitDimension(dimension)
       ? DimensionSql.visitValue(dimension)
       : DimensionSql.factValue(parameters, dimension, fact)
   const conditions = filters
-    .filter((filter) => FactSql.mentions({ dimensions: [], filters: [filter] }, isEventDimension))
+    .filter((filter) => mentions({ dimensions: [], filters: [filter] }, isEventDimension))
     .map((filter) => DimensionSql.matches(parameters, filter, value))
   const matching =
     conditions.length === 0
@@ -182,8 +244,8 @@ const pairs = (input: Input, from: string, page?: string): string => {
 
 /** The statement of a query with `event:` dimensions or filters. For bounces and durations, `event:page` is the entry page. */
 const ofFacts = (input: Input): string => {
-  const usesPages = FactSql.mentions(input, (dimension) => dimension === "event:page")
-  const isCounted = (fact: string) => (Evaluate.usesGoals(input) ? "true" : `${FactSql.of(fact, "kind")} < 2`)
+  const usesPages = mentions(input, (dimension) => dimension === "event:page")
+  const isCounted = (fact: string) => (Evaluate.usesGoals(input) ? "true" : `${partOf(fact, "kind")} < 2`)
   const entered = usesPages
     ? `arrayMap(pair -> pair.1, ${pairs(input, `arrayFilter(fact -> ${isCounted("fact")}, facts)`, "entry_page")})`
     : `arrayMap(pair -> pair.1, arrayFilter(pair -> ${isCounted("pair.2")}, pairs))`
@@ -201,7 +263,7 @@ const ofFacts = (input: Input): string => {
         arrayJoin(arrayDistinct(arrayConcat(arrayMap(pair -> pair.1, pairs), entered))) AS key
       FROM (
         SELECT *, ${pairs(input, "facts")} AS pairs
-        FROM (SELECT *, ${FactSql.facts(input)} AS facts FROM ${filteredVisits(input)})
+        FROM (SELECT *, ${factsOf(input)} AS facts FROM ${filteredVisits(input)})
       )
     )
   )`
@@ -224,6 +286,6 @@ const ofFacts = (input: Input): string => {
 
 /** The statement of a query. `visits` returns a statement that selects columns of visits. */
 export const statement = (input: Input, visits: (columns: typeof VisitSql.columns) => string): string => {
-  const text = FactSql.mentions(input, isEventDimension) ? ofFacts(input) : ofVisits(input)
+  const text = mentions(input, isEventDimension) ? ofFacts(input) : ofVisits(input)
   return text.replace(visitsPlaceholder, () => `(${visits(VisitSql.mentioned(text))})`)
 }

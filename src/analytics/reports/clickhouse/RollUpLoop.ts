@@ -15,7 +15,6 @@ import * as LocalTime from "../LocalTime.ts"
 import * as DayRollUp from "./DayRollUp.ts"
 import { Parameters } from "./Parameters.ts"
 import * as Reader from "./Reader.ts"
-import * as Superseded from "./Superseded.ts"
 import type * as VisitSql from "./VisitSql.ts"
 
 /** The limits of a statement that computes visits from some hundred thousand rows. */
@@ -46,7 +45,7 @@ export const make = Effect.gen(function* () {
   const rollUpDays = (site: VisitSql.ZonedSite, options: DayRollUp.Options) =>
     Effect.provideContext(DayRollUp.rollUp(reader, site, options), context)
   const removeReplaced = (hostedWebsiteId: string) =>
-    Effect.provideContext(Superseded.remove(reader, hostedWebsiteId), context)
+    Effect.provideContext(DayRollUp.removeReplaced(reader, hostedWebsiteId), context)
 
   /** The time of the last attempt, by website and first day. */
   const attempts = new Map<string, number>()
@@ -59,7 +58,7 @@ export const make = Effect.gen(function* () {
     if (attempts.size >= 10 * capacity) attempts.clear()
     attempts.set(key, now)
     const stored = yield* rollUpDays(site, { days, isForced: false, minRows })
-    if (stored === 0 || now - (removals.get(site.hostedWebsiteId) ?? 0) < Superseded.graceMillis) return
+    if (stored === 0 || now - (removals.get(site.hostedWebsiteId) ?? 0) < DayRollUp.graceMillis) return
     if (removals.size >= 10 * capacity) removals.clear()
     yield* removeReplaced(site.hostedWebsiteId).pipe(
       Effect.tap(() => Effect.sync(() => removals.set(site.hostedWebsiteId, now))),

@@ -6,10 +6,11 @@
  *
  * @module
  */
+import { quoted } from "../../../platform/clickhouse/Literal.ts"
+import * as Channel from "../Channel.ts"
 import * as Dimensions from "../Dimensions.ts"
 import type { Day } from "../LocalTime.ts"
 import { maxGap } from "../Visits.ts"
-import * as ChannelSql from "./ChannelSql.ts"
 import type { Parameters } from "./Parameters.ts"
 
 /** The texts of a visit, from its first view. A visit without a view has only those of `client`, from its first event. */
@@ -214,6 +215,21 @@ const campaign = (row: string): string =>
 
 const noCampaign = "['', '', '']"
 
+/**
+ * The expression of a visit's channel. An absent field is empty. ClickHouse's `lower` changes only A to Z, as the rules
+ * require.
+ */
+const channel = (fields: Readonly<Record<keyof Channel.ChannelFields, string>>): string => {
+  const holds = (condition: Channel.Condition): string => {
+    if ("all" in condition) return `(${condition.all.map(holds).join(" AND ")})`
+    if ("any" in condition) return `(${condition.any.map(holds).join(" OR ")})`
+    const field = fields[condition.field]
+    return `(${field} != '' AND match(lower(${field}), ${quoted(condition.pattern)}))`
+  }
+  const rules = Channel.rules.map(([name, rule]) => `${holds(rule)}, ${quoted(name)}`)
+  return `multiIf(${rules.join(", ")}, 'Direct')`
+}
+
 /** The expressions of `columns` over `run` (the rows of a visit), `views` (its page views) and `facts`. */
 const expressions: Readonly<Record<string, string>> = {
   hosted_website_id: "hosted_website_id",
@@ -227,7 +243,7 @@ const expressions: Readonly<Record<string, string>> = {
   entry_page: text("path"),
   exit_page: text("path", of("views[-1]", "texts")),
   ...Object.fromEntries(copied.map((name) => [name, text(name)])),
-  channel: ChannelSql.channel({
+  channel: channel({
     source: `if(${text("utm_source")} != '', ${text("utm_source")}, ${text("referrer_host")})`,
     medium: text("utm_medium"),
     campaign: text("utm_campaign")

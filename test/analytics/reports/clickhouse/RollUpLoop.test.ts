@@ -4,10 +4,10 @@ import { assert, layer } from "@effect/vitest"
 import { Clock, Effect, Layer, Logger, Schema } from "effect"
 import * as Erasure from "../../../../src/analytics/clickhouse/Erasure.ts"
 import { Goals } from "../../../../src/analytics/Goal.ts"
+import * as DayRollUp from "../../../../src/analytics/reports/clickhouse/DayRollUp.ts"
 import * as Reader from "../../../../src/analytics/reports/clickhouse/Reader.ts"
 import * as Reports from "../../../../src/analytics/reports/clickhouse/Reports.ts"
 import * as RollUpLoop from "../../../../src/analytics/reports/clickhouse/RollUpLoop.ts"
-import * as Superseded from "../../../../src/analytics/reports/clickhouse/Superseded.ts"
 import type { Query as CoreQuery } from "../../../../src/analytics/reports/Query.ts"
 import * as Service from "../../../../src/analytics/reports/Reports.ts"
 import { ClickHouse } from "../../../../src/platform/clickhouse/ClickHouse.ts"
@@ -79,7 +79,7 @@ TestClickHouse.describeWithClickHouse("analytics/reports/clickhouse/RollUpLoop",
           assert.deepStrictEqual(yield* stored(site.hostedWebsiteId), { visits: 50_000, rolls: 2 })
           assert.deepStrictEqual(yield* counts, [25_000, 25_000])
           const reader = Reader.make(clickhouse, { seconds: 60, memory: 1_000_000_000 })
-          yield* Superseded.remove(reader, site.hostedWebsiteId, -dayMillis)
+          yield* DayRollUp.removeReplaced(reader, site.hostedWebsiteId, -dayMillis)
           assert.deepStrictEqual(yield* stored(site.hostedWebsiteId), { visits: 25_000, rolls: 1 })
           assert.deepStrictEqual(yield* counts, [25_000, 25_000])
           yield* Erasure.erase(site.hostedWebsiteId, "60 seconds")
