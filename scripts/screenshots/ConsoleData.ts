@@ -6,6 +6,7 @@
 import { Clock, Effect, Option } from "effect"
 import { FormDirectory } from "../../src/forms/FormDirectory.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
+import type { WebsiteConfigId } from "../../src/platform/Id.ts"
 import { ConsoleSessions } from "../../src/sites/access/ConsoleSessions.ts"
 import { Shares } from "../../src/sites/access/Shares.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
@@ -19,7 +20,7 @@ const minute = 60_000
 /** A long name of one word, which does not break. */
 const longName = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
 
-const storeSubmissions = Effect.fnUntraced(function* (websiteConfigId: string, now: number) {
+const storeSubmissions = Effect.fnUntraced(function* (websiteConfigId: WebsiteConfigId, now: number) {
   const { submit } = yield* SubmissionRepo
   const store = (more: Parameters<typeof SubmissionDraft.make>[1]) =>
     submit(SubmissionDraft.make(websiteConfigId, more))
@@ -46,9 +47,9 @@ const storeSubmissions = Effect.fnUntraced(function* (websiteConfigId: string, n
 })
 
 /** Stores people who have opened the console, and one who has not. Returns the cookie of the owner of all websites. */
-const storePeople = Effect.fnUntraced(function* (websiteConfigId: string, now: number) {
+const storePeople = Effect.fnUntraced(function* (websiteConfigId: WebsiteConfigId, now: number) {
   const sessions = yield* ConsoleSessions
-  const link = (label: string, role: "owner" | "viewer", sites: "all" | ReadonlyArray<string>) =>
+  const link = (label: string, role: "owner" | "viewer", sites: "all" | ReadonlyArray<WebsiteConfigId>) =>
     Effect.map(sessions.createLink({ label, role, sites, linkExpiresAt: now + 24 * 60 * minute }), Option.getOrThrow)
   const jonas = yield* link("Jonas Berg", "viewer", [websiteConfigId])
   yield* sessions.open(jonas.link)

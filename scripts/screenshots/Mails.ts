@@ -14,6 +14,7 @@ import * as SubmissionMail from "../../src/delivery/mail/SubmissionMail.ts"
 import * as TestMail from "../../src/delivery/mail/TestMail.ts"
 import * as WebhookMail from "../../src/delivery/mail/WebhookMail.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
+import type { WebsiteConfigId } from "../../src/platform/Id.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { phone } from "./ConsoleView.ts"
 import type { Take } from "./Take.ts"
@@ -24,7 +25,7 @@ const sizes = [
   ["phone-dark", { ...phone, colorScheme: "dark" }]
 ] as const
 
-export const takeAll = Effect.fnUntraced(function* ({ picture }: Take, websiteConfigId: string) {
+export const takeAll = Effect.fnUntraced(function* ({ picture }: Take, websiteConfigId: WebsiteConfigId) {
   const site = Option.getOrThrow(yield* SiteDirectory.use((sites) => sites.byWebsiteConfigId(websiteConfigId)))
   const submissions = yield* SubmissionRepo.use((repo) =>
     Stream.runCollect(repo.stream({ websiteConfigId, status: "accepted" }))

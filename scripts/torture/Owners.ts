@@ -4,6 +4,7 @@
  * @module
  */
 import { Effect, Layer, Redacted } from "effect"
+import { WebsiteConfigId } from "../../src/platform/Id.ts"
 import * as PgDatabase from "../../src/platform/postgres/Database.ts"
 import * as Keys from "../../src/sites/access/OwnerKeys.ts"
 import * as OwnerKeys from "../../src/sites/access/postgres/OwnerKeys.ts"
@@ -14,7 +15,7 @@ import * as Process from "../../test/support/Process.ts"
 export const keysOf = (url: string, site: string, count: number, scope: Scope) =>
   Keys.OwnerKeys.use((keys) =>
     Effect.forEach(Array.from({ length: count }), () =>
-      keys.issue({ scope, sites: [site], label: null, expiresAt: null }).pipe(
+      keys.issue({ scope, sites: [WebsiteConfigId.make(site)], label: null, expiresAt: null }).pipe(
         Effect.flatMap(Effect.fromOption),
         Effect.map(({ key }) => key)
       )

@@ -9,6 +9,7 @@ import { setTimeout } from "node:timers/promises"
 import { Effect, Layer, Option, Redacted, type Scope } from "effect"
 import * as Webhooks from "../../src/delivery/postgres/Webhooks.ts"
 import { Webhooks as Service } from "../../src/delivery/Webhooks.ts"
+import { WebsiteConfigId } from "../../src/platform/Id.ts"
 import * as Database from "../../src/platform/postgres/Database.ts"
 import * as Load from "./Load.ts"
 
@@ -65,9 +66,19 @@ export const receiver = (
 /** Creates a webhook for each URL. */
 export const create = (database: string, websiteConfigId: string, urls: ReadonlyArray<string>): Effect.Effect<void> =>
   Service.use((webhooks) =>
-    Effect.forEach(urls, (url) => webhooks.create({ websiteConfigId, url, events: [], format: "standard" }), {
-      discard: true
-    })
+    Effect.forEach(
+      urls,
+      (url) =>
+        webhooks.create({
+          websiteConfigId: WebsiteConfigId.make(websiteConfigId),
+          url,
+          events: [],
+          format: "standard"
+        }),
+      {
+        discard: true
+      }
+    )
   ).pipe(
     Effect.provide(
       Webhooks.layer({

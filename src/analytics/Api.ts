@@ -14,11 +14,12 @@ import * as Field from "../platform/contract/Field.ts"
 import * as Headers from "../platform/contract/Headers.ts"
 import type { Received } from "../platform/contract/Received.ts"
 import { Validation } from "../platform/contract/Validation.ts"
+import { TrackingToken } from "../platform/Id.ts"
 import * as EventFields from "./EventFields.ts"
 
 /** The body of a page view. */
 export const PageViewPayload = Schema.Struct({
-  site_id: Field.Uuid({ title: "Site Id", description: "The public tracking token of the website" }),
+  site_id: Field.Id(TrackingToken, { title: "Site Id", description: "The public tracking token of the website" }),
   page_path: Field.Text({ title: "Page Path", maxLength: 2048 }),
   device_type: Field.OptionalText({ title: "Device Type" }),
   referrer: Field.OptionalText({ title: "Referrer" }),
@@ -29,7 +30,7 @@ export const PageViewPayload = Schema.Struct({
   title: "TrackAnalyticsRequest",
   examples: [
     {
-      site_id: "3f0c2c1e-9c0b-4c57-8d55-6b6d0f6f7a10",
+      site_id: TrackingToken.make("3f0c2c1e-9c0b-4c57-8d55-6b6d0f6f7a10"),
       page_path: "/tours",
       device_type: "desktop",
       referrer: "https://search.example/",
@@ -43,7 +44,7 @@ export type PageViewPayload = typeof PageViewPayload.Type
 
 /** The body of an event. */
 export const EventPayload = Schema.Struct({
-  site_id: Field.Uuid({ title: "Site Id", description: "The public tracking token of the website" }),
+  site_id: Field.Id(TrackingToken, { title: "Site Id", description: "The public tracking token of the website" }),
   name: EventFields.Name,
   page_path: Field.Text({ title: "Page Path", maxLength: 2048 }),
   session_id: Field.OptionalText({ title: "Session Id" }),
@@ -58,7 +59,7 @@ export const EventPayload = Schema.Struct({
   title: "TrackEventRequest",
   examples: [
     {
-      site_id: "3f0c2c1e-9c0b-4c57-8d55-6b6d0f6f7a10",
+      site_id: TrackingToken.make("3f0c2c1e-9c0b-4c57-8d55-6b6d0f6f7a10"),
       name: "Booking",
       page_path: "/tours",
       session_id: "b7d1c9",

@@ -5,6 +5,7 @@
  * @module
  */
 import { Context, type Effect, type Option, Schema } from "effect"
+import { GoalId, type WebsiteConfigId } from "../platform/Id.ts"
 import type { LimitReached } from "../platform/limits/LimitReached.ts"
 import type { StorageUnavailable } from "../platform/Storage.ts"
 import { isStorable } from "../platform/text/Storable.ts"
@@ -17,7 +18,7 @@ export type Kind = (typeof kinds)[number]
 /** For documents. */
 export const examples = [
   {
-    goal_id: "6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c11",
+    goal_id: GoalId.make("6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c11"),
     name: "Thank-you page",
     kind: "page",
     value: "/thanks*",
@@ -27,7 +28,7 @@ export const examples = [
 
 /** A goal, as the owner API and the commands show it. */
 export const Goal = Schema.Struct({
-  goal_id: Schema.String.annotate({ format: "uuid" }),
+  goal_id: GoalId,
   /** The name in reports, unique within the website. */
   name: Schema.String,
   kind: Schema.Literals(kinds),
@@ -111,17 +112,17 @@ export class Goals extends Context.Service<
   {
     /** Creates a goal. Past visits can reach it too. None if there is no such website. Fails beyond `Maximums.goals`. */
     readonly create: (
-      websiteConfigId: string,
+      websiteConfigId: WebsiteConfigId,
       goal: Target & Pick<Goal, "name">
     ) => Effect.Effect<Option.Option<Goal>, StorageUnavailable | GoalNameTaken | LimitReached>
     /**
      * The `maxCounted` oldest goals of a website, oldest first, without those that every website has. Only these count in
      * reports.
      */
-    readonly list: (websiteConfigId: string) => Effect.Effect<ReadonlyArray<Goal>, StorageUnavailable>
+    readonly list: (websiteConfigId: WebsiteConfigId) => Effect.Effect<ReadonlyArray<Goal>, StorageUnavailable>
     /** The ids of the websites that have goals besides those that every website has. */
-    readonly websites: Effect.Effect<ReadonlySet<string>, StorageUnavailable>
+    readonly websites: Effect.Effect<ReadonlySet<WebsiteConfigId>, StorageUnavailable>
     /** False if the website has no such goal. */
-    readonly delete: (websiteConfigId: string, goalId: string) => Effect.Effect<boolean, StorageUnavailable>
+    readonly delete: (websiteConfigId: WebsiteConfigId, goalId: GoalId) => Effect.Effect<boolean, StorageUnavailable>
   }
 >()("hydracore/analytics/Goals") {}

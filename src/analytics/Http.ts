@@ -17,6 +17,7 @@ import * as Decision from "../platform/http/Decision.ts"
 import * as EndpointGroup from "../platform/http/EndpointGroup.ts"
 import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
 import * as Origin from "../platform/http/Origin.ts"
+import type { TrackingToken } from "../platform/Id.ts"
 import type { RateLimitPolicy } from "../platform/limits/RateLimit.ts"
 import { type LimitHeaders, makeCheck, RateLimiter } from "../platform/limits/RateLimiter.ts"
 import type { RecordRefused, StorageUnavailable } from "../platform/Storage.ts"
@@ -71,7 +72,7 @@ const makeTracking = Effect.fnUntraced(function* (options: Options) {
 
   const decided = DecisionHttp.decided(recordUncounted, "tracking-token", Received)
 
-  return <Payload extends { readonly site_id: string }>(record: Record<Payload>) => {
+  return <Payload extends { readonly site_id: TrackingToken }>(record: Record<Payload>) => {
     const store = (head: RequestHead, payload: Payload, site: Site, headers: LimitHeaders) => {
       const subject = { _tag: "Known", websiteConfigId: site.websiteConfigId } as const
       if (!Origin.accepts(head, site.origins)) {

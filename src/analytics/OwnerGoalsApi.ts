@@ -10,6 +10,7 @@ import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Fault from "../platform/contract/Fault.ts"
 import * as Field from "../platform/contract/Field.ts"
+import { GoalId } from "../platform/Id.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
 import * as Fields from "../sites/access/Fields.ts"
 import * as Maximums from "../sites/Maximums.ts"
@@ -77,7 +78,7 @@ export const create = HttpApiEndpoint.post("create", base, { params, payload: Ne
   )
 
 export const remove = HttpApiEndpoint.delete("delete", `${base}/:goal_id`, {
-  params: { ...params, goal_id: Field.Uuid({ title: "Goal Id" }) },
+  params: { ...params, goal_id: Field.Id(GoalId, { title: "Goal Id" }) },
   success: HttpApiSchema.NoContent
 })
   .middleware(Authorized.settings.change)

@@ -15,6 +15,7 @@ import * as Headers from "../platform/contract/Headers.ts"
 import { streamed } from "../platform/contract/OpenApi.ts"
 import { Body } from "../platform/contract/Received.ts"
 import { Validation } from "../platform/contract/Validation.ts"
+import { InstanceId } from "../platform/Id.ts"
 import { ChatEvent } from "./ChatFrame.ts"
 import { maxMessageLength } from "./conversations/Conversation.ts"
 import { WidgetTokenSecurity } from "./WidgetTokenSecurity.ts"
@@ -22,7 +23,7 @@ import { WidgetTokenSecurity } from "./WidgetTokenSecurity.ts"
 const base = "/v1/public/widget/:instance_id/chat/:conversation_id"
 
 const params = {
-  instance_id: Field.Uuid({ title: "Instance Id" }),
+  instance_id: Field.Id(InstanceId, { title: "Instance Id" }),
   conversation_id: Schema.String.annotate({ description: "The `conversation_id` of the chat's first frame" })
 }
 

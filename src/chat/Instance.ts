@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { WebsiteConfigId } from "../platform/Id.ts"
 /** The agent protocols. */
 export const protocols = ["openai-chat", "openai-responses", "anthropic"] as const
 
@@ -18,7 +19,7 @@ export interface Instance {
   readonly instanceId: string
   readonly name: string
   /** The website that the instance serves, by its `website_config_id`; null for none. */
-  readonly websiteConfigId: string | null
+  readonly websiteConfigId: WebsiteConfigId | null
   /** The base URL of the agent's API, or the whole URL of its completions endpoint. */
   readonly agentUrl: string
   readonly agentProtocol: AgentProtocolName

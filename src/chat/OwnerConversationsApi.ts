@@ -10,6 +10,7 @@ import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Field from "../platform/contract/Field.ts"
 import { streamed } from "../platform/contract/OpenApi.ts"
+import { InstanceId } from "../platform/Id.ts"
 import * as ExportExamples from "../privacy/ExportExamples.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
 import * as Examples from "../sites/access/Examples.ts"
@@ -20,7 +21,7 @@ import { protocols } from "./Instance.ts"
 
 const base = "/v1/owner/sites/:site_id/instances"
 
-const ofInstance = { site_id: siteId, instance_id: Field.Uuid({ title: "Instance Id" }) }
+const ofInstance = { site_id: siteId, instance_id: Field.Id(InstanceId, { title: "Instance Id" }) }
 
 const exampleId = "9b8d7c6e-1f2a-4b3c-8d4e-5f6a7b8c9d0e"
 

@@ -9,6 +9,7 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Field from "../platform/contract/Field.ts"
+import { InstanceId } from "../platform/Id.ts"
 import * as Authorization from "../sites/access/AuthorizationApi.ts"
 import * as Errors from "../sites/access/Errors.ts"
 import * as Examples from "../sites/access/Examples.ts"
@@ -24,7 +25,7 @@ const base = "/v1/owner/sites/:site_id/instances"
 const ofInstance = `${base}/:instance_id`
 
 const site = { site_id: siteId }
-const params = { ...site, instance_id: Field.Uuid({ title: "Instance Id" }) }
+const params = { ...site, instance_id: Field.Id(InstanceId, { title: "Instance Id" }) }
 
 const memories = ["edge", "agent"] as const
 const idMakers = ["service", "client"] as const

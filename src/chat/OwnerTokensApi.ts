@@ -9,6 +9,7 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Field from "../platform/contract/Field.ts"
+import { InstanceId, TokenId } from "../platform/Id.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
 import * as Examples from "../sites/access/Examples.ts"
 import * as Fields from "../sites/access/Fields.ts"
@@ -17,7 +18,7 @@ import { siteId } from "../sites/OwnerSitesApi.ts"
 
 const base = "/v1/owner/sites/:site_id/instances/:instance_id/tokens"
 
-const params = { site_id: siteId, instance_id: Field.Uuid({ title: "Instance Id" }) }
+const params = { site_id: siteId, instance_id: Field.Id(InstanceId, { title: "Instance Id" }) }
 
 export const Tokens = Schema.Struct({
   tokens: Schema.Array(
@@ -99,7 +100,7 @@ export const issue = HttpApiEndpoint.post("issue", base, {
   )
 
 export const revoke = HttpApiEndpoint.delete("revoke", `${base}/:token_id`, {
-  params: { ...params, token_id: Field.Uuid({ title: "Token Id" }) },
+  params: { ...params, token_id: Field.Id(TokenId, { title: "Token Id" }) },
   success: HttpApiSchema.NoContent
 })
   .middleware(Authorized.settings.change)

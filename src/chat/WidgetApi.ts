@@ -13,6 +13,7 @@ import * as Field from "../platform/contract/Field.ts"
 import * as Headers from "../platform/contract/Headers.ts"
 import { streamed } from "../platform/contract/OpenApi.ts"
 import { Validation } from "../platform/contract/Validation.ts"
+import { InstanceId } from "../platform/Id.ts"
 import { ChatBody } from "./ChatBodies.ts"
 import { ChatEvent } from "./ChatFrame.ts"
 import { maxMessageLength } from "./conversations/Conversation.ts"
@@ -31,7 +32,7 @@ export const ChatPayload = Schema.Struct({
 
 export type ChatPayload = typeof ChatPayload.Type
 
-export const chatParams = { instance_id: Field.Uuid({ title: "Instance Id" }) }
+export const chatParams = { instance_id: Field.Id(InstanceId, { title: "Instance Id" }) }
 
 export const widgetTokenHeader = {
   "x-widget-token": Schema.optionalKey(

@@ -19,11 +19,20 @@ export type Operation = NameOf<Endpoint>
 type Named<E, O> = E extends unknown ? (NameOf<E> extends O ? E : never) : never
 type EndpointNamed<O extends Operation> = Named<Endpoint, O>
 
+/** A value as it is sent: an id, which the contract gives a type of its own, is a string. */
+type Sent<Value> = Value extends { readonly "~effect/Brand": unknown }
+  ? string
+  : Value extends ReadonlyArray<infer Item>
+    ? ReadonlyArray<Sent<Item>>
+    : Value
+
+type SentMembers<Values> = { readonly [Key in keyof Values]: Sent<Values[Key]> }
+
 /** A part of a request; empty if the endpoint has none. */
 type Part<Name extends string, Declared> = [Declared] extends [never]
   ? unknown
   : Declared extends { readonly Type: infer Value }
-    ? { readonly [Key in Name]: Value }
+    ? { readonly [Key in Name]: SentMembers<Value> }
     : never
 
 /** A URL's query as it is sent. Values that the contract decodes to another type, such as a cursor, are sent as strings. */

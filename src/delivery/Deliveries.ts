@@ -4,6 +4,7 @@
  * @module
  */
 import { Context, type Effect, type Option } from "effect"
+import type { WebsiteConfigId } from "../platform/Id.ts"
 import type { Health, Next } from "../platform/outward/Schedule.ts"
 import type { StorageUnavailable } from "../platform/Storage.ts"
 import type { Part, Position } from "../platform/text/Cursor.ts"
@@ -69,7 +70,7 @@ export class Deliveries extends Context.Service<
     }) => Effect.Effect<Part<Delivery>, StorageUnavailable>
     /** The deliveries of a website's submission, oldest first; at most 100. */
     readonly ofSubmission: (
-      websiteConfigId: string,
+      websiteConfigId: WebsiteConfigId,
       submissionId: string
     ) => Effect.Effect<ReadonlyArray<Delivery>, StorageUnavailable>
     readonly show: (

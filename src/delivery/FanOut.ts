@@ -4,12 +4,13 @@
  * @module
  */
 import type { ConversationKey } from "../chat/conversations/Conversation.ts"
+import type { WebsiteConfigId } from "../platform/Id.ts"
 import * as Event from "./Event.ts"
 
 /** An event in the outbox, where it was stored together with its cause. */
 export interface OutboxEvent {
   readonly eventId: string
-  readonly websiteConfigId: string
+  readonly websiteConfigId: WebsiteConfigId
   readonly type: string
   /** Milliseconds since 1970. */
   readonly createdAt: number
@@ -24,7 +25,7 @@ export interface OutboxEvent {
 /** A recipient of a website's events. */
 export interface Subscriber {
   readonly subscriberId: string
-  readonly websiteConfigId: string
+  readonly websiteConfigId: WebsiteConfigId
   readonly websiteName: string
   /** The event types that it gets; empty for all. */
   readonly events: ReadonlyArray<string>

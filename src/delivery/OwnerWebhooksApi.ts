@@ -9,6 +9,7 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Field from "../platform/contract/Field.ts"
+import { EventId, WebhookId } from "../platform/Id.ts"
 import * as Calendar from "../platform/text/Calendar.ts"
 import * as TimeInput from "../platform/text/TimeInput.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
@@ -26,8 +27,8 @@ const webhookPath = `${base}/:webhook_id`
 const deliveriesPath = `${webhookPath}/deliveries`
 
 const site = { site_id: siteId }
-const params = { ...site, webhook_id: Field.Uuid({ title: "Webhook Id" }) }
-const deliveryParams = { ...params, event_id: Field.Uuid({ title: "Event Id" }) }
+const params = { ...site, webhook_id: Field.Id(WebhookId, { title: "Webhook Id" }) }
+const deliveryParams = { ...params, event_id: Field.Id(EventId, { title: "Event Id" }) }
 
 const nullableText = Schema.NullOr(Schema.String)
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { WebsiteConfigId } from "../platform/Id.ts"
 import type { Health } from "../platform/outward/Schedule.ts"
 import { dayMillis } from "../platform/text/Calendar.ts"
 import type { Position } from "../platform/text/Cursor.ts"
@@ -16,7 +17,7 @@ export type Format = (typeof formats)[number]
 /** A webhook without its secret. Times are milliseconds since 1970. */
 export interface Webhook extends Health {
   readonly webhookId: string
-  readonly websiteConfigId: string
+  readonly websiteConfigId: WebsiteConfigId
   readonly url: string
   /** The event types that it gets; empty for all. */
   readonly events: ReadonlyArray<string>

@@ -4,6 +4,7 @@
  * @module
  */
 import { Context, type Effect, type Option, Schema } from "effect"
+import type { WebsiteConfigId } from "../platform/Id.ts"
 import type { LimitReached } from "../platform/limits/LimitReached.ts"
 import type { StorageUnavailable } from "../platform/Storage.ts"
 import type { Format, Webhook, WebhookChange } from "./Webhook.ts"
@@ -24,16 +25,16 @@ export class Webhooks extends Context.Service<
   {
     /** None if there is no such website. Fails beyond `Maximums.webhooks`. */
     readonly create: (webhook: {
-      readonly websiteConfigId: string
+      readonly websiteConfigId: WebsiteConfigId
       readonly url: string
       readonly events: ReadonlyArray<string>
       readonly format: Format
     }) => Effect.Effect<Option.Option<NewSecret>, StorageUnavailable | SecretsKeyUnusable | LimitReached>
     /** The webhooks of a website, oldest first. */
-    readonly list: (websiteConfigId: string) => Effect.Effect<ReadonlyArray<Webhook>, StorageUnavailable>
+    readonly list: (websiteConfigId: WebsiteConfigId) => Effect.Effect<ReadonlyArray<Webhook>, StorageUnavailable>
     /** None if the website has no such webhook. */
     readonly find: (
-      websiteConfigId: string,
+      websiteConfigId: WebsiteConfigId,
       webhookId: string
     ) => Effect.Effect<Option.Option<Webhook>, StorageUnavailable>
     /** None if there is no such webhook. */

@@ -14,6 +14,7 @@ import { AgentStream } from "../chat/AgentStream.ts"
 import { messageOf } from "../chat/agent/Agent.ts"
 import type { SubmissionDraft } from "../forms/Submission.ts"
 import { SubmissionRepo } from "../forms/SubmissionRepo.ts"
+import type { WebsiteConfigId } from "../platform/Id.ts"
 import type { Arrival, Numbered } from "./Arrival.ts"
 
 /** The maximum number of UTF-16 units of a text, and of fields, in an event. */
@@ -55,7 +56,7 @@ const ofSubmission = (draft: SubmissionDraft): Arrival => ({
 /** The website, by both its ids, and the instance whose traffic the feed shows. */
 export interface Subject {
   readonly hostedWebsiteId: string
-  readonly websiteConfigId: string
+  readonly websiteConfigId: WebsiteConfigId
   readonly instanceId: string
 }
 

@@ -18,6 +18,7 @@ import { Inbox } from "../forms/Inbox.ts"
 import * as SpamScore from "../forms/SpamScore.ts"
 import type { SubmissionDraft } from "../forms/Submission.ts"
 import { SubmissionRepo } from "../forms/SubmissionRepo.ts"
+import type { WebsiteConfigId } from "../platform/Id.ts"
 import * as Schedule from "../platform/outward/Schedule.ts"
 import { dayMillis } from "../platform/text/Calendar.ts"
 import { Decisions } from "../sites/Decisions.ts"
@@ -50,7 +51,7 @@ const at =
     )
 
 const draftOf = (
-  websiteConfigId: string,
+  websiteConfigId: WebsiteConfigId,
   { email, fields, receivedAt, visitorHash }: SampleHistory.SampleSubmission
 ): SubmissionDraft => {
   const formData = JSON.stringify(fields)

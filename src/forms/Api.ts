@@ -16,6 +16,7 @@ import * as Headers from "../platform/contract/Headers.ts"
 import { errorPage, HtmlPage } from "../platform/contract/HtmlPage.ts"
 import type { RequestHead } from "../platform/contract/Received.ts"
 import { Validation } from "../platform/contract/Validation.ts"
+import { WebsiteConfigId } from "../platform/Id.ts"
 
 /** A field of a plain HTML form, which is sent without a script. All other fields become `form_data`. */
 const plainField = (description: string) => Schema.optionalKey(Schema.String.annotate({ description }))
@@ -62,7 +63,7 @@ export const query = {
 
 /** The body of a form submission. */
 export const SubmissionPayload = Schema.Struct({
-  site_id: Field.Uuid({ title: "Site Id", description: "The website_config_id of the website" }),
+  site_id: Field.Id(WebsiteConfigId, { title: "Site Id", description: "The website_config_id of the website" }),
   form_data: Field.JsonObject({ title: "Form Data", maxProperties: 50 }),
   email: Field.OptionalText({ title: "Email", refuseNul: true }),
   page_slug: Field.OptionalText({ title: "Page Slug", refuseNul: true })
@@ -71,7 +72,7 @@ export const SubmissionPayload = Schema.Struct({
   title: "SubmitFormRequest",
   examples: [
     {
-      site_id: "5a2f4e4c-30a6-4d0c-9b8a-3f1f8c9a7e21",
+      site_id: WebsiteConfigId.make("5a2f4e4c-30a6-4d0c-9b8a-3f1f8c9a7e21"),
       form_data: { name: "Ada", message: "Do you have a table for two?" },
       email: "ada@example.org",
       page_slug: "contact"

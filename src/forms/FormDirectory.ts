@@ -4,6 +4,7 @@
  * @module
  */
 import { Context, type Effect, type Option, Schema } from "effect"
+import type { WebsiteConfigId } from "../platform/Id.ts"
 import type { LimitReached } from "../platform/limits/LimitReached.ts"
 import type { StorageUnavailable } from "../platform/Storage.ts"
 import type { Site } from "../sites/Site.ts"
@@ -27,7 +28,7 @@ export class FormDirectory extends Context.Service<
   FormDirectory,
   {
     /** A website with the rules of its forms. Every process sees a change of either within a second. */
-    readonly bySite: (websiteConfigId: string) => Effect.Effect<Option.Option<SiteForms>, StorageUnavailable>
+    readonly bySite: (websiteConfigId: WebsiteConfigId) => Effect.Effect<Option.Option<SiteForms>, StorageUnavailable>
     /** Gives a form its rules; none if there is no such website. */
     readonly create: (
       form: NewForm
@@ -35,8 +36,8 @@ export class FormDirectory extends Context.Service<
     /** Replaces the rules of a form; none if the website has no rules for this page. */
     readonly update: (form: NewForm) => Effect.Effect<Option.Option<Form>, StorageUnavailable>
     /** The forms of a website that have rules, ordered by page; empty if there is no such website. */
-    readonly list: (websiteConfigId: string) => Effect.Effect<ReadonlyArray<Form>, StorageUnavailable>
+    readonly list: (websiteConfigId: WebsiteConfigId) => Effect.Effect<ReadonlyArray<Form>, StorageUnavailable>
     /** Deletes the rules of a form; false if it has none. */
-    readonly delete: (websiteConfigId: string, page: string) => Effect.Effect<boolean, StorageUnavailable>
+    readonly delete: (websiteConfigId: WebsiteConfigId, page: string) => Effect.Effect<boolean, StorageUnavailable>
   }
 >()("hydracore/forms/FormDirectory") {}

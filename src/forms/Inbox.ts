@@ -5,13 +5,14 @@
  * @module
  */
 import { Context, type Effect, type Option, type Stream } from "effect"
+import type { WebsiteConfigId } from "../platform/Id.ts"
 import type { StorageUnavailable } from "../platform/Storage.ts"
 import type { Position } from "../platform/text/Cursor.ts"
 import type { Filter, Message, Overview, Page, Summary } from "./InboxMessage.ts"
 
 /** Changes submissions, and returns the ids of those that exist. A change that was made before has no effect. */
 type Change<Arguments extends ReadonlyArray<unknown> = []> = (
-  websiteConfigId: string,
+  websiteConfigId: WebsiteConfigId,
   submissionIds: ReadonlyArray<string>,
   ...more: Arguments
 ) => Effect.Effect<ReadonlyArray<string>, StorageUnavailable>
@@ -21,19 +22,19 @@ export class Inbox extends Context.Service<
   {
     /** At most `limit` submissions, latest first. Searches at most `windowSize` submissions (`forms/InboxMessage`). */
     readonly list: (query: {
-      readonly websiteConfigId: string
+      readonly websiteConfigId: WebsiteConfigId
       readonly filter: Filter
       /** The last submission of the previous page; null for the first page. */
       readonly after: Position | null
       readonly limit: number
     }) => Effect.Effect<Page<Summary>, StorageUnavailable>
     readonly find: (
-      websiteConfigId: string,
+      websiteConfigId: WebsiteConfigId,
       submissionId: string
     ) => Effect.Effect<Option.Option<Message>, StorageUnavailable>
     /** All submissions that match, latest first, in constant memory. */
-    readonly stream: (websiteConfigId: string, filter: Filter) => Stream.Stream<Message, StorageUnavailable>
-    readonly overview: (websiteConfigId: string) => Effect.Effect<Overview, StorageUnavailable>
+    readonly stream: (websiteConfigId: WebsiteConfigId, filter: Filter) => Stream.Stream<Message, StorageUnavailable>
+    readonly overview: (websiteConfigId: WebsiteConfigId) => Effect.Effect<Overview, StorageUnavailable>
     /** Marks submissions as read, or as unread. */
     readonly mark: Change<[isRead: boolean]>
     /** Accepts quarantined submissions. */

@@ -12,6 +12,7 @@ import { mailStatuses } from "../delivery/mail/Mail.ts"
 import { deliveryStatuses } from "../delivery/Webhook.ts"
 import * as Field from "../platform/contract/Field.ts"
 import { streamed } from "../platform/contract/OpenApi.ts"
+import { SubmissionId } from "../platform/Id.ts"
 import * as ExportExamples from "../privacy/ExportExamples.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
 import * as Examples from "../sites/access/Examples.ts"
@@ -124,7 +125,7 @@ export const SubmissionDetails = Schema.Struct({
 })
 
 export const details = HttpApiEndpoint.get("details", `${base}/:submission_id`, {
-  params: { ...site, submission_id: Field.Uuid({ title: "Submission Id" }) },
+  params: { ...site, submission_id: Field.Id(SubmissionId, { title: "Submission Id" }) },
   success: SubmissionDetails
 })
   .middleware(Authorized.inbox.read)
@@ -161,18 +162,18 @@ export const overview = HttpApiEndpoint.get("overview", `${base}/overview`, {
     })
   )
 
-const submission_ids = Fields.selection("Submission Ids")
+const submission_ids = Fields.selection(SubmissionId, "Submission Ids")
 
 export const Selection = Schema.Struct({ submission_ids }).annotate({
   identifier: "Selection",
   title: "Selection",
-  examples: [{ submission_ids: [exampleId] }]
+  examples: [{ submission_ids: [SubmissionId.make(exampleId)] }]
 })
 
 export const MarkedSelection = Schema.Struct({ submission_ids, read: Fields.boolean("Read") }).annotate({
   identifier: "MarkedSelection",
   title: "MarkedSelection",
-  examples: [{ submission_ids: [exampleId], read: true }]
+  examples: [{ submission_ids: [SubmissionId.make(exampleId)], read: true }]
 })
 
 export const Changed = Schema.Struct({
@@ -180,7 +181,11 @@ export const Changed = Schema.Struct({
     description: "The submissions that this request or an earlier one changed"
   }),
   not_found: Schema.Array(Fields.uuid).annotate({ description: "The ids that no submission of the website has" })
-}).annotate({ identifier: "Changed", title: "Changed", examples: [{ submission_ids: [exampleId], not_found: [] }] })
+}).annotate({
+  identifier: "Changed",
+  title: "Changed",
+  examples: [{ submission_ids: [SubmissionId.make(exampleId)], not_found: [] }]
+})
 
 const change = <const Name extends string>(name: Name, summary: string, description: string) =>
   HttpApiEndpoint.post(name, `${base}/${name}`, {
@@ -272,7 +277,7 @@ export const SubmissionDeliveries = Schema.Struct({
 })
 
 export const deliveries = HttpApiEndpoint.get("deliveries", `${base}/:submission_id/deliveries`, {
-  params: { ...site, submission_id: Field.Uuid({ title: "Submission Id" }) },
+  params: { ...site, submission_id: Field.Id(SubmissionId, { title: "Submission Id" }) },
   success: SubmissionDeliveries
 })
   .middleware(Authorized.inbox.read)

@@ -12,6 +12,7 @@ import * as OperatorsWebhook from "../delivery/OperatorsWebhook.ts"
 import type { Options } from "../delivery/OwnerWebhooksHttp.ts"
 import * as Webhook from "../delivery/Webhook.ts"
 import { Webhooks } from "../delivery/Webhooks.ts"
+import type { WebsiteConfigId } from "../platform/Id.ts"
 import * as Paced from "../platform/runtime/Paced.ts"
 import * as Calendar from "../platform/text/Calendar.ts"
 import * as Cursor from "../platform/text/Cursor.ts"
@@ -103,7 +104,7 @@ export const layer = (options: Options) =>
        * response.
        */
       const linesOf = Effect.fnUntraced(function* (
-        websiteConfigId: string,
+        websiteConfigId: WebsiteConfigId,
         filter: InboxMessage.Filter,
         format: (typeof exportFormats)[number]
       ) {

@@ -6,6 +6,7 @@
  */
 import { Context, Effect, Layer, Schema, Stream } from "effect"
 import { noAttribution } from "../analytics/Lead.ts"
+import type { WebsiteConfigId } from "../platform/Id.ts"
 import { RecordRefused, StorageUnavailable } from "../platform/Storage.ts"
 import { idempotencyWindowMillis, type Status, type Submission, type SubmissionDraft } from "./Submission.ts"
 
@@ -16,7 +17,7 @@ export interface MemoryOptions {
   /** The maximum number of submissions, by default 100,000. Beyond it `submit` fails with `StorageUnavailable`. */
   readonly capacity?: number
   /** Whether a website exists. Submissions to other websites are refused. By default every website exists. */
-  readonly isKnownSite?: (websiteConfigId: string) => boolean
+  readonly isKnownSite?: (websiteConfigId: WebsiteConfigId) => boolean
 }
 
 /** The use of an idempotency key. */
@@ -44,7 +45,7 @@ export class SubmissionRepo extends Context.Service<
      * Without a `status`, quarantined submissions are included.
      */
     readonly stream: (query: {
-      readonly websiteConfigId: string
+      readonly websiteConfigId: WebsiteConfigId
       readonly since?: number | undefined
       readonly status?: Status | undefined
     }) => Stream.Stream<Submission, StorageUnavailable>

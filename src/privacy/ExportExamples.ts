@@ -9,6 +9,7 @@ import * as ConversationExport from "../chat/conversations/ConversationExport.ts
 import type * as Inbox from "../forms/InboxMessage.ts"
 import * as SubmissionExport from "../forms/SubmissionExport.ts"
 import * as SubmissionTable from "../forms/SubmissionTable.ts"
+import { HostedWebsiteId, WebsiteConfigId } from "../platform/Id.ts"
 import * as Examples from "../sites/access/Examples.ts"
 import * as PersonExport from "./PersonExport.ts"
 
@@ -17,7 +18,7 @@ const at = Date.parse(Examples.time)
 const view: AnalyticsExport.Row = {
   type: "pageview",
   view: {
-    hostedWebsiteId: Examples.siteId,
+    hostedWebsiteId: HostedWebsiteId.make(Examples.siteId),
     receivedAt: at,
     path: "/pricing",
     campaign: { source: "newsletter", medium: "email", name: null, term: null, content: null },
@@ -36,7 +37,7 @@ const view: AnalyticsExport.Row = {
 
 const submission: Inbox.Message = {
   submissionId: Examples.id,
-  websiteConfigId: Examples.siteId,
+  websiteConfigId: WebsiteConfigId.make(Examples.siteId),
   receivedAt: at,
   email: "ann@example.com",
   pageSlug: "contact",

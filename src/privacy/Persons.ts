@@ -6,6 +6,7 @@
  * @module
  */
 import { Context, type Effect, type Stream } from "effect"
+import type { WebsiteConfigId } from "../platform/Id.ts"
 import type { StorageUnavailable } from "../platform/Storage.ts"
 import type { Erased, Kind, PersonRecord } from "./Person.ts"
 
@@ -13,7 +14,7 @@ export interface Query {
   /** As `Person.parse` returns it. */
   readonly address: string
   /** Only what belongs to this website; null for all websites, and for instances without a website. */
-  readonly websiteConfigId: string | null
+  readonly websiteConfigId: WebsiteConfigId | null
   readonly kinds: ReadonlyArray<Kind>
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 import { Context, Effect, Layer, Option } from "effect"
+import type { WebsiteConfigId } from "../platform/Id.ts"
 import type { StorageUnavailable } from "../platform/Storage.ts"
 import * as Access from "./access/Access.ts"
 import { Caller } from "./access/AuthenticationApi.ts"
@@ -21,7 +22,7 @@ export class OwnerSites extends Context.Service<
      * reach and one that needs a larger scope fail alike, so that a caller learns nothing about websites of others.
      */
     readonly authorize: <S extends Scope>(
-      siteId: string,
+      siteId: WebsiteConfigId,
       scope: S
     ) => Effect.Effect<Access.AuthorizedSite<S>, NotFound | StorageUnavailable, Caller>
   }

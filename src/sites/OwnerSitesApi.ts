@@ -8,13 +8,17 @@ import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Field from "../platform/contract/Field.ts"
+import { WebsiteConfigId } from "../platform/Id.ts"
 import * as Authorized from "./access/Authorized.ts"
 import * as Errors from "./access/Errors.ts"
 import * as Examples from "./access/Examples.ts"
 import * as Fields from "./access/Fields.ts"
 
 /** The id of a website in every path of the owner API. */
-export const siteId = Field.Uuid({ title: "Site Id", description: "The `website_config_id` of a website" })
+export const siteId = Field.Id(WebsiteConfigId, {
+  title: "Site Id",
+  description: "The `website_config_id` of a website"
+})
 
 export const Sites = Schema.Struct({
   sites: Schema.Array(

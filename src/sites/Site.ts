@@ -3,14 +3,15 @@
  *
  * @module
  */
+import type { HostedWebsiteId, TrackingToken, WebsiteConfigId } from "../platform/Id.ts"
 
 export interface Site {
   /** The public id that form submissions name. */
-  readonly websiteConfigId: string
+  readonly websiteConfigId: WebsiteConfigId
   /** The internal id that page views are stored under. */
-  readonly hostedWebsiteId: string
+  readonly hostedWebsiteId: HostedWebsiteId
   /** The public token that page views name. */
-  readonly trackingToken: string
+  readonly trackingToken: TrackingToken
   readonly name: string
   /** The origins that may use the website's ids in a browser; empty means any. */
   readonly origins: ReadonlyArray<string>

@@ -5,6 +5,7 @@
  * @module
  */
 import { Context, type Effect, type Option } from "effect"
+import type { TrackingToken, WebsiteConfigId } from "../platform/Id.ts"
 import type { StorageUnavailable } from "../platform/Storage.ts"
 import type { Site, SiteChange } from "./Site.ts"
 import type { SiteQuery } from "./SiteQuery.ts"
@@ -13,9 +14,11 @@ export class SiteDirectory extends Context.Service<
   SiteDirectory,
   {
     /** The website with this tracking token, a canonical UUID. Its other ids do not match. */
-    readonly byTrackingToken: (trackingToken: string) => Effect.Effect<Option.Option<Site>, StorageUnavailable>
+    readonly byTrackingToken: (trackingToken: TrackingToken) => Effect.Effect<Option.Option<Site>, StorageUnavailable>
     /** The website with this id, a canonical UUID. Its other ids do not match. */
-    readonly byWebsiteConfigId: (websiteConfigId: string) => Effect.Effect<Option.Option<Site>, StorageUnavailable>
+    readonly byWebsiteConfigId: (
+      websiteConfigId: WebsiteConfigId
+    ) => Effect.Effect<Option.Option<Site>, StorageUnavailable>
     /** Creates a website. The default time zone is UTC. Every process finds the website within a second. */
     readonly create: (site: {
       readonly name: string
@@ -26,7 +29,7 @@ export class SiteDirectory extends Context.Service<
      * Changes a website and returns it; none if there is no such website. Every process sees the change within ten seconds.
      */
     readonly update: (
-      websiteConfigId: string,
+      websiteConfigId: WebsiteConfigId,
       change: SiteChange
     ) => Effect.Effect<Option.Option<Site>, StorageUnavailable>
     /** Drops a website from the caches of this process: its next lookup shows whether it still exists. */

@@ -4,6 +4,7 @@
  * @module
  */
 import { Context, type Effect, type Option } from "effect"
+import type { WebsiteConfigId } from "../platform/Id.ts"
 import type { StorageUnavailable } from "../platform/Storage.ts"
 
 /** The numbers of deleted rows. */
@@ -34,7 +35,7 @@ export class SiteErasure extends Context.Service<
   SiteErasure,
   {
     /** The name of a website, also of one whose erasure began and did not complete. */
-    readonly nameOf: (websiteConfigId: string) => Effect.Effect<Option.Option<string>, StorageUnavailable>
+    readonly nameOf: (websiteConfigId: WebsiteConfigId) => Effect.Effect<Option.Option<string>, StorageUnavailable>
     /**
      * Deletes a website with its page views, events, submissions, conversations and counts, and returns their numbers; none
      * if there is no such website. Once the erasure has begun, only cached lookups find the website, and nothing more is
@@ -46,7 +47,7 @@ export class SiteErasure extends Context.Service<
      * no instances: those that were to be deleted stay, without tokens.
      */
     readonly erase: (
-      websiteConfigId: string,
+      websiteConfigId: WebsiteConfigId,
       options?: Options
     ) => Effect.Effect<Option.Option<Erased>, StorageUnavailable>
   }

@@ -15,6 +15,7 @@ import * as DemoFeed from "../../src/demo/DemoFeed.ts"
 import * as DemoSite from "../../src/demo/DemoSite.ts"
 import type { SubmissionDraft } from "../../src/forms/Submission.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
+import { WebsiteConfigId } from "../../src/platform/Id.ts"
 
 const view: PageView = {
   hostedWebsiteId: "5b0c7f0e-3d5e-4f57-8f3a-000000000001",
@@ -35,7 +36,7 @@ const view: PageView = {
 
 const draft = (submissionId: string): SubmissionDraft => ({
   submissionId,
-  websiteConfigId: "5b0c7f0e-3d5e-4f57-8f3a-000000000002",
+  websiteConfigId: WebsiteConfigId.make("5b0c7f0e-3d5e-4f57-8f3a-000000000002"),
   receivedAt: 0,
   email: "ada@example.org",
   pageSlug: "contact",
@@ -135,7 +136,7 @@ describe("the demo's feed", () => {
 
   it.effect("publishes nothing about other websites and instances", () =>
     Effect.gen(function* () {
-      const other = "5b0c7f0e-3d5e-4f57-8f3a-0000000000ff"
+      const other = WebsiteConfigId.make("5b0c7f0e-3d5e-4f57-8f3a-0000000000ff")
       const published = yield* publishedBy(() =>
         Effect.gen(function* () {
           yield* SubmissionRepo.use((repo) => Effect.orDie(repo.submit({ ...draft("x"), websiteConfigId: other })))

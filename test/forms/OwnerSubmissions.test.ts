@@ -7,6 +7,7 @@ import { Effect, Layer, Option, Stream } from "effect"
 import { Inbox } from "../../src/forms/Inbox.ts"
 import type { SubmissionDraft } from "../../src/forms/Submission.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
+import type { WebsiteConfigId } from "../../src/platform/Id.ts"
 import { StorageUnavailable } from "../../src/platform/Storage.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import * as CsvReader from "../support/CsvReader.ts"
@@ -14,7 +15,7 @@ import { newCookie, send } from "../support/OwnerRequests.ts"
 import * as SubmissionDrafts from "../support/SubmissionDraft.ts"
 import { TestServer, onPostgres as testServer } from "../support/TestServer.ts"
 
-const submit = Effect.fnUntraced(function* (site: string, more: Partial<SubmissionDraft> = {}) {
+const submit = Effect.fnUntraced(function* (site: WebsiteConfigId, more: Partial<SubmissionDraft> = {}) {
   const draft = SubmissionDrafts.make(site, more)
   yield* Effect.orDie(SubmissionRepo.use((repo) => repo.submit(draft)))
   return draft.submissionId

@@ -1,9 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { fingerprint } from "../../src/forms/Submission.ts"
+import { WebsiteConfigId } from "../../src/platform/Id.ts"
+import { id } from "../support/Ids.ts"
 
 const content = Schema.Struct({
-  websiteConfigId: Schema.String,
+  websiteConfigId: WebsiteConfigId,
   email: Schema.NullOr(Schema.String),
   pageSlug: Schema.NullOr(Schema.String),
   formData: Schema.String
@@ -21,7 +23,7 @@ describe("forms/Submission", () => {
   )
 
   it.prop("the same text in other fields gives another fingerprint", [Schema.String], ([text]) => {
-    const base = { websiteConfigId: "w", formData: "{}" }
+    const base = { websiteConfigId: id(WebsiteConfigId, "w"), formData: "{}" }
     assert.notStrictEqual(
       fingerprint({ ...base, email: text, pageSlug: null }),
       fingerprint({ ...base, email: null, pageSlug: text })

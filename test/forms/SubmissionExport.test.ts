@@ -3,6 +3,7 @@ import { Schema } from "effect"
 import type { Submission } from "../../src/forms/Submission.ts"
 import { statuses } from "../../src/forms/Submission.ts"
 import * as SubmissionExport from "../../src/forms/SubmissionExport.ts"
+import { WebsiteConfigId } from "../../src/platform/Id.ts"
 import * as Csv from "../../src/platform/text/Csv.ts"
 import * as TerminalText from "../../src/platform/text/TerminalText.ts"
 import { read } from "../support/CsvReader.ts"
@@ -35,7 +36,7 @@ const SubmissionParts = Schema.Struct({
 
 const submissionOf = (parts: typeof SubmissionParts.Type): Submission => ({
   submissionId: `${parts.id.toString(16).padStart(8, "0")}-0000-4000-8000-000000000000`,
-  websiteConfigId: "0f8fad5b-d9cb-469f-a165-70867728950e",
+  websiteConfigId: WebsiteConfigId.make("0f8fad5b-d9cb-469f-a165-70867728950e"),
   receivedAt: parts.receivedAt,
   email: parts.email,
   pageSlug: parts.pageSlug,

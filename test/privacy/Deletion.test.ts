@@ -8,6 +8,7 @@ import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../src/chat/WidgetTokens.ts"
 import * as Mailer from "../../src/delivery/mail/memory/Mailer.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
+import type { WebsiteConfigId } from "../../src/platform/Id.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { SiteErasure } from "../../src/sites/SiteErasure.ts"
 import { newCookie, send } from "../support/OwnerRequests.ts"
@@ -40,7 +41,7 @@ layer(testServer({ secretsKey }, undefined, undefined, mail), { excludeTestServi
           const cookie = yield* newCookie("owner", "all")
           const instance = { name: "A", agent_url: "https://agent.example" }
           const [mine, elsewhere] = [yield* opened, yield* opened]
-          const request = (site: { readonly websiteConfigId: string }, path: string, body?: unknown) =>
+          const request = (site: { readonly websiteConfigId: WebsiteConfigId }, path: string, body?: unknown) =>
             Effect.map(
               send(url, `/v1/owner/sites/${site.websiteConfigId}${path}`, {
                 cookie,

@@ -21,6 +21,7 @@ import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import * as Countries from "../../src/platform/countries/Countries.ts"
 import * as Body from "../../src/platform/http/Body.ts"
 import * as Validation from "../../src/platform/http/Validation.ts"
+import { InstanceId, TrackingToken } from "../../src/platform/Id.ts"
 import { layerMemory } from "../../src/platform/limits/RateLimiter.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import * as MemoryStorage from "../support/MemoryStorage.ts"
@@ -110,7 +111,7 @@ layer(handlers)("the typed client", (it) => {
         tokens.issue({ instanceId: instance.instanceId, label: null, expiresAt: null })
       )
       const { body, headers } = yield* client.widget.chat({
-        params: { instance_id: instance.instanceId },
+        params: { instance_id: InstanceId.make(instance.instanceId) },
         payload: { message: "hi", conversation_id: "typed" },
         headers: { "x-widget-token": Option.getOrThrow(issued).token }
       })
@@ -132,22 +133,32 @@ layer(handlers)("the typed client", (it) => {
   it.effect("decodes the errors of unknown websites, invalid fields and wrong tokens", () =>
     Effect.gen(function* () {
       const client = yield* makeClient
-      const missing = yield* client.analytics.track({ payload: { site_id: unknown, page_path: "/" } }).pipe(
-        Effect.as("stored"),
-        Effect.catchTag("NotFound", ({ detail, headers }) =>
-          Effect.succeed([detail.includes("site_id"), headers["x-hydracore-decision"]] as const)
+      const missing = yield* client.analytics
+        .track({ payload: { site_id: TrackingToken.make(unknown), page_path: "/" } })
+        .pipe(
+          Effect.as("stored"),
+          Effect.catchTag("NotFound", ({ detail, headers }) =>
+            Effect.succeed([detail.includes("site_id"), headers["x-hydracore-decision"]] as const)
+          )
         )
-      )
       assert.deepStrictEqual(missing, [true, "unknown-site"])
-      const faults = yield* client.analytics.track({ payload: { site_id: "x", page_path: "/" } }).pipe(
-        Effect.as([]),
-        Effect.catchTag("ValidationFailed", ({ detail }) =>
-          Effect.succeed(detail.map(({ loc, type }) => ({ loc, type })))
+      const faults = yield* client.analytics
+        .track({
+          payload: { site_id: TrackingToken.make(unknown), page_path: "/", screen_width: 0.5 }
+        })
+        .pipe(
+          Effect.as([]),
+          Effect.catchTag("ValidationFailed", ({ detail }) =>
+            Effect.succeed(detail.map(({ loc, type }) => ({ loc, type })))
+          )
         )
-      )
-      assert.deepStrictEqual(faults, [{ loc: ["body", "site_id"], type: "uuid_parsing" }])
+      assert.deepStrictEqual(faults, [{ loc: ["body", "screen_width"], type: "int_from_float" }])
       const unauthorized = yield* client.widget
-        .chat({ params: { instance_id: unknown }, payload: { message: "hi" }, headers: { "x-widget-token": "hwt_" } })
+        .chat({
+          params: { instance_id: InstanceId.make(unknown) },
+          payload: { message: "hi" },
+          headers: { "x-widget-token": "hwt_" }
+        })
         .pipe(
           Effect.as("answered"),
           Effect.catchTag("Unauthorized", ({ detail }) => Effect.succeed(detail))

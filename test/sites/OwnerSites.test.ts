@@ -8,6 +8,7 @@ import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerReports } from "../../src/analytics/reports/OwnerReports.ts"
 import { Reports } from "../../src/analytics/reports/Reports.ts"
 import { OwnerApi } from "../../src/api/OwnerApi.ts"
+import { WebsiteConfigId } from "../../src/platform/Id.ts"
 import type { Handlers } from "../../src/server/OwnerRoutes.ts"
 import { Caller } from "../../src/sites/access/AuthenticationApi.ts"
 import * as Scope from "../../src/sites/access/Scope.ts"
@@ -54,7 +55,7 @@ const types = () => {
       const owned = yield* OwnerSites.OwnerSites
       const reports = yield* OwnerReports
       return handlers.handle("query", ({ payload }) =>
-        Effect.flatMap(owned.authorize(payload.site_id, "stats"), (site) =>
+        Effect.flatMap(owned.authorize(WebsiteConfigId.make(payload.site_id), "stats"), (site) =>
           Effect.orDie(reports.query(site, undefined as never))
         ).pipe(Effect.catchTag("StorageUnavailable", Effect.die))
       )

@@ -1,7 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { reasons, type Subject } from "../../src/platform/http/Decision.ts"
+import { WebsiteConfigId } from "../../src/platform/Id.ts"
 import * as Tally from "../../src/sites/Tally.ts"
+import { id as idOf } from "../support/Ids.ts"
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 const day = 86_400_000
@@ -16,7 +18,7 @@ const Event = Schema.Struct({
 const subjectOf = ({ claimed, id }: typeof Event.Type): Subject =>
   claimed
     ? { _tag: "Claimed", by: id % 2 === 0 ? "tracking-token" : "website-config-id", id: String(id) }
-    : { _tag: "Known", websiteConfigId: String(id) }
+    : { _tag: "Known", websiteConfigId: idOf(WebsiteConfigId, String(id)) }
 
 const sum = (entries: ReadonlyArray<Tally.DecisionCount>) => entries.reduce((total, { times }) => total + times, 0)
 
@@ -83,6 +85,6 @@ describe("sites/Tally", () => {
   it.prop("claims never prevent counting for a known website", [between(2, 50)], ([capacity]) => {
     const tally = Tally.make(capacity)
     for (let id = 0; id < 1000; id++) tally.add({ _tag: "Claimed", by: "tracking-token", id: String(id) }, "limited", 0)
-    assert.isTrue(tally.add({ _tag: "Known", websiteConfigId: "w" }, "bot", 0))
+    assert.isTrue(tally.add({ _tag: "Known", websiteConfigId: idOf(WebsiteConfigId, "w") }, "bot", 0))
   })
 })

@@ -10,6 +10,7 @@ import { maxMails, repeatMillis } from "../../src/delivery/mail/MailRecipient.ts
 import { Mails } from "../../src/delivery/mail/Mails.ts"
 import type { Notification, Topic } from "../../src/delivery/mail/Notification.ts"
 import { Notifications } from "../../src/delivery/mail/Notifications.ts"
+import type { WebsiteConfigId } from "../../src/platform/Id.ts"
 import { dayMillis } from "../../src/platform/text/Calendar.ts"
 import { newSite, type Storage } from "../support/Delivery.ts"
 import { add, later, latest, record } from "../support/Mails.ts"
@@ -17,7 +18,7 @@ import { add, later, latest, record } from "../support/Mails.ts"
 const submissions: Topic = { kind: "submissions", digest: null, includeQuarantined: false }
 const weekly: Topic = { kind: "report", period: "weekly" }
 
-const addByOwner = (websiteConfigId: string, recipient = "ada@example.com", topic: Topic = submissions) =>
+const addByOwner = (websiteConfigId: WebsiteConfigId, recipient = "ada@example.com", topic: Topic = submissions) =>
   Notifications.use((notifications) => notifications.addByOwner({ websiteConfigId, recipient, topic })).pipe(
     Effect.flatMap((added) =>
       added._tag === "Added" ? Effect.succeed(added.notification) : Effect.die(new Error(`not added: ${added._tag}`))

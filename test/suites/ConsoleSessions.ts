@@ -7,6 +7,7 @@ import { randomBytes, randomUUID } from "node:crypto"
 import { assert, layer as shared } from "@effect/vitest"
 import { Clock, Effect, type Layer, Option, Schema } from "effect"
 import { TestClock } from "effect/testing"
+import { WebsiteConfigId } from "../../src/platform/Id.ts"
 import { type ConsoleSession, cookieSyntax, limits, linkSyntax } from "../../src/sites/access/ConsoleSession.ts"
 import { ConsoleSessions } from "../../src/sites/access/ConsoleSessions.ts"
 import type { OwnerKeys } from "../../src/sites/access/OwnerKeys.ts"
@@ -225,7 +226,7 @@ export const suite = <E>(
         const sessions = yield* ConsoleSessions
         const site = yield* newSite
         const before = (yield* sessions.list(everySession)).length
-        for (const sites of [[site, randomUUID()], [site, "no website"], []]) {
+        for (const sites of [[site, WebsiteConfigId.make(randomUUID())], []]) {
           const request = { role: "owner", sites, label: null, linkExpiresAt: Number.MAX_SAFE_INTEGER / 2 } as const
           assert.isTrue(Option.isNone(yield* sessions.createLink(request)))
         }

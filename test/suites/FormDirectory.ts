@@ -9,6 +9,7 @@ import { Effect, type Layer, Option, Result, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { FormDirectory } from "../../src/forms/FormDirectory.ts"
 import type { FormRules } from "../../src/forms/FormRules.ts"
+import { WebsiteConfigId } from "../../src/platform/Id.ts"
 import * as Maximums from "../../src/sites/Maximums.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { SiteErasure } from "../../src/sites/SiteErasure.ts"
@@ -140,7 +141,9 @@ export const suite = <E>(name: string, layer: Layer.Layer<FormDirectory | SiteDi
       Effect.gen(function* () {
         const forms = yield* FormDirectory
         const site = yield* newSite
-        for (const websiteConfigId of [randomUUID(), site.trackingToken, site.hostedWebsiteId, "no id", ""]) {
+        for (const websiteConfigId of [randomUUID(), site.trackingToken, site.hostedWebsiteId].map((other) =>
+          WebsiteConfigId.make(other)
+        )) {
           assert.isTrue(Option.isNone(yield* forms.bySite(websiteConfigId)))
           assert.isTrue(Option.isNone(yield* forms.create({ websiteConfigId, page: "a", rules })))
           assert.isTrue(Option.isNone(yield* forms.update({ websiteConfigId, page: "a", rules })))

@@ -10,6 +10,7 @@ import { Inbox } from "../../src/forms/Inbox.ts"
 import * as Inboxes from "../../src/forms/InboxMessage.ts"
 import { type Status, type SubmissionDraft, statuses } from "../../src/forms/Submission.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
+import type { WebsiteConfigId } from "../../src/platform/Id.ts"
 import { latestFirst, type Position } from "../../src/platform/text/Cursor.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import * as SubmissionDrafts from "../support/SubmissionDraft.ts"
@@ -20,14 +21,14 @@ const newSite = SiteDirectory.use((sites) => sites.create({ name: "a", origins: 
   Effect.map(({ websiteConfigId }) => websiteConfigId)
 )
 
-const submit = Effect.fnUntraced(function* (site: string, more: Partial<SubmissionDraft> = {}) {
+const submit = Effect.fnUntraced(function* (site: WebsiteConfigId, more: Partial<SubmissionDraft> = {}) {
   const draft = SubmissionDrafts.make(site, { receivedAt: start, ...more })
   yield* SubmissionRepo.use((repo) => repo.submit(draft))
   return draft
 })
 
 /** Reads the whole list, page by page. */
-const listed = Effect.fnUntraced(function* (websiteConfigId: string, filter: Inboxes.Filter, limit: number) {
+const listed = Effect.fnUntraced(function* (websiteConfigId: WebsiteConfigId, filter: Inboxes.Filter, limit: number) {
   const inbox = yield* Inbox
   const items: Array<Inboxes.Summary> = []
   let after: Position | null = null

@@ -18,6 +18,7 @@ import { ConversationStore } from "../../src/chat/ConversationStore.ts"
 import { maxSize } from "../../src/chat/conversations/Conversation.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
+import type { WebsiteConfigId } from "../../src/platform/Id.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { SiteErasure } from "../../src/sites/SiteErasure.ts"
 import { draft } from "../support/TestSubmissions.ts"
@@ -53,7 +54,7 @@ const newVisitor = () => randomUUID().replaceAll("-", "")
 const visit = (hostedWebsiteId: string, visitorHash: string, receivedAt: number, fields: Partial<PageView> = {}) =>
   AnalyticsRepo.use(({ append }) => append({ ...viewOf(hostedWebsiteId, shape), visitorHash, receivedAt, ...fields }))
 
-const submissionsOf = (websiteConfigId: string) =>
+const submissionsOf = (websiteConfigId: WebsiteConfigId) =>
   SubmissionRepo.use((repo) => Stream.runCollect(repo.stream({ websiteConfigId })))
 
 const match = Leads.use((leads) => leads.match)

@@ -10,6 +10,7 @@ import * as MailRecipient from "../../src/delivery/mail/MailRecipient.ts"
 import type { Topic } from "../../src/delivery/mail/Notification.ts"
 import { type AddedByOwner, Notifications } from "../../src/delivery/mail/Notifications.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
+import { WebsiteConfigId } from "../../src/platform/Id.ts"
 import { dayMillis } from "../../src/platform/text/Calendar.ts"
 import { SiteErasure } from "../../src/sites/SiteErasure.ts"
 import { deliveriesOf, fanOutAll, newSite, newWebhook, type Storage } from "../support/Delivery.ts"
@@ -20,18 +21,18 @@ import { poll } from "../support/Wait.ts"
 const submissions: Topic = { kind: "submissions", digest: null, includeQuarantined: false }
 const weekly: Topic = { kind: "report", period: "weekly" }
 
-const add = (websiteConfigId: string, recipient: string, topic: Topic = submissions) =>
+const add = (websiteConfigId: WebsiteConfigId, recipient: string, topic: Topic = submissions) =>
   Notifications.use((notifications) => notifications.add({ websiteConfigId, recipient, topic })).pipe(
     Effect.map(Option.getOrThrow)
   )
 
-const addByOwner = (websiteConfigId: string, recipient: string, topic: Topic = submissions) =>
+const addByOwner = (websiteConfigId: WebsiteConfigId, recipient: string, topic: Topic = submissions) =>
   Notifications.use((notifications) => notifications.addByOwner({ websiteConfigId, recipient, topic }))
 
 const notificationOf = (added: AddedByOwner) =>
   added._tag === "Added" ? added.notification : assert.fail(`not added: ${added._tag}`)
 
-const listed = (websiteConfigId: string) =>
+const listed = (websiteConfigId: WebsiteConfigId) =>
   Notifications.use((notifications) => notifications.list(websiteConfigId)).pipe(
     Effect.map((all) => all.map(({ notification }) => notification))
   )
@@ -87,7 +88,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         const { notificationId } = yield* add(site, "ada@example.com")
         yield* SiteErasure.use((erasure) => erasure.erase(site))
         assert.isTrue(Option.isNone(yield* notifications.find(notificationId)))
-        for (const unknown of [site, randomUUID(), "no website"]) {
+        for (const unknown of [site, WebsiteConfigId.make(randomUUID())]) {
           const request = { websiteConfigId: unknown, recipient: "ada@example.com", topic: submissions }
           assert.isTrue(Option.isNone(yield* notifications.add(request)))
           assert.deepStrictEqual(yield* notifications.list(unknown), [])
@@ -107,7 +108,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         yield* addByOwner(site, "Ada@example.com", weekly)
         yield* addByOwner(site, "bob@example.com")
         yield* addByOwner(other, "ada@example.com")
-        const confirmed = (websiteConfigId: string) =>
+        const confirmed = (websiteConfigId: WebsiteConfigId) =>
           Effect.map(listed(websiteConfigId), (all) => all.filter((one) => one.isConfirmed).map((one) => one.recipient))
         assert.deepStrictEqual(yield* confirmed(site), [])
         const isAda = (address: string) => address.toLowerCase() === "ada@example.com"
@@ -117,7 +118,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         }
         assert.deepStrictEqual(yield* confirmed(other), [])
         assert.isFalse(yield* notifications.confirm(site, () => false))
-        assert.isFalse(yield* notifications.confirm(randomUUID(), isAda))
+        assert.isFalse(yield* notifications.confirm(WebsiteConfigId.make(randomUUID()), isAda))
         const monthly = { kind: "report", period: "monthly" } as const
         assert.isTrue(notificationOf(yield* addByOwner(site, "ada@example.com", monthly)).isConfirmed)
         assert.isFalse(notificationOf(yield* addByOwner(site, "bob@example.com", monthly)).isConfirmed)
@@ -159,7 +160,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
           Effect.map(addByOwner(site, "ada@example.com"), ({ _tag }) => _tag)
         )
         yield* notifications.eraseRecipient("eve@example.com", null)
-        yield* notifications.eraseRecipient("Ada@example.com", sites[0] ?? "")
+        yield* notifications.eraseRecipient("Ada@example.com", sites[0] ?? null)
         assert.deepStrictEqual(yield* results, ["Added", "Unsubscribed", "Unsubscribed"])
         yield* notifications.eraseRecipient("ada@example.com", null)
         assert.deepStrictEqual(yield* results, ["Added", "Added", "Added"])
@@ -182,7 +183,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         assert.strictEqual((yield* addByOwner(other, "ada@example.com"))._tag, "Added")
         yield* add(site, "ada@example.com")
         assert.strictEqual((yield* addByOwner(site, "ada@example.com", weekly))._tag, "Added")
-        assert.strictEqual((yield* addByOwner(randomUUID(), "ada@example.com"))._tag, "NoWebsite")
+        assert.strictEqual((yield* addByOwner(WebsiteConfigId.make(randomUUID()), "ada@example.com"))._tag, "NoWebsite")
       })
     )
 
@@ -190,7 +191,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       Effect.gen(function* () {
         const notifications = yield* Notifications
         const [site, other] = [yield* newSite, yield* newSite]
-        const invite = (sites: ReadonlyArray<string>, address = "ada@example.com") =>
+        const invite = (sites: ReadonlyArray<WebsiteConfigId>, address = "ada@example.com") =>
           Effect.map(notifications.countInvitation(sites, address), (decision) =>
             decision._tag === "TooSoon" ? decision.limit : decision._tag
           )
@@ -227,7 +228,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         const confirmed = yield* add(site, "ada@example.com")
         yield* notifications.refuseInvitations([site], "Ada@example.com")
         assert.deepStrictEqual(yield* listed(site), [confirmed])
-        const tagOf = (sites: ReadonlyArray<string> | "all") =>
+        const tagOf = (sites: ReadonlyArray<WebsiteConfigId> | "all") =>
           Effect.map(notifications.countInvitation(sites, "ada@example.com"), ({ _tag }) => _tag)
         for (const sites of [[site], [other, site], "all"] as const) {
           assert.strictEqual(yield* tagOf(sites), "Unsubscribed")

@@ -11,6 +11,7 @@ import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
 import { Deliveries } from "../../src/delivery/Deliveries.ts"
 import { Notifications } from "../../src/delivery/mail/Notifications.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
+import { WebsiteConfigId } from "../../src/platform/Id.ts"
 import * as Person from "../../src/privacy/Person.ts"
 import { Persons, type Query } from "../../src/privacy/Persons.ts"
 import * as Delivery from "../support/Delivery.ts"
@@ -48,7 +49,7 @@ const storeConversation = Effect.fnUntraced(function* (
   return key.conversationId
 })
 
-const queryOf = (websiteConfigId: string | null, address = ann): Query => ({
+const queryOf = (websiteConfigId: WebsiteConfigId | null, address = ann): Query => ({
   address,
   websiteConfigId,
   kinds: Person.kinds
@@ -225,7 +226,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         const notifications = yield* Notifications
         const [site, other] = [yield* Delivery.newSite, yield* Delivery.newSite]
         const topic = { kind: "submissions", digest: null, includeQuarantined: false } as const
-        const add = (websiteConfigId: string, recipient: string) =>
+        const add = (websiteConfigId: WebsiteConfigId, recipient: string) =>
           Effect.map(notifications.add({ websiteConfigId, recipient, topic }), Option.getOrThrow)
         const [erased, onOther] = [yield* add(site, "Ann@Example.com"), yield* add(other, ann)]
         const ofOther = yield* add(site, "joann@example.com")
@@ -259,7 +260,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
           Effect.map(findIds(query), ({ conversations, submissions }) => [submissions.length, conversations.length])
         assert.deepStrictEqual(yield* counted(queryOf(null, address)), [2, 3])
         assert.deepStrictEqual(yield* counted(queryOf(one.websiteConfigId, address)), [1, 1])
-        assert.deepStrictEqual(yield* counted(queryOf(randomUUID(), address)), [0, 0])
+        assert.deepStrictEqual(yield* counted(queryOf(WebsiteConfigId.make(randomUUID()), address)), [0, 0])
         const submissions = { ...queryOf(one.websiteConfigId, address), kinds: ["submission"] as const }
         assert.deepInclude(yield* erase(submissions), { submissions: 1, conversations: 0 })
         assert.deepStrictEqual(yield* counted(queryOf(null, address)), [1, 3])

@@ -12,6 +12,7 @@ import * as Evaluate from "../../src/analytics/reports/Evaluate.ts"
 import type { Query } from "../../src/analytics/reports/Query.ts"
 import { type ReportSite, Reports, type SiteQuery } from "../../src/analytics/reports/Reports.ts"
 import type { SiteRows } from "../../src/analytics/reports/Row.ts"
+import { HostedWebsiteId, WebsiteConfigId } from "../../src/platform/Id.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { queryOf, RequestShape, Rows, rowsOf, TimeZone } from "../support/Reports.ts"
 
@@ -132,7 +133,10 @@ export const suite = <E>(
       it.effect("a report of a website without rows has zeros", () =>
         Effect.gen(function* () {
           const reports = yield* Reports
-          const site = { websiteConfigId: randomUUID(), hostedWebsiteId: randomUUID() }
+          const site = {
+            websiteConfigId: WebsiteConfigId.make(randomUUID()),
+            hostedWebsiteId: HostedWebsiteId.make(randomUUID())
+          }
           const query = queryOf(RequestShape.make({ ...plainRequest, metrics: ["visitors", "bounce_rate"] }), "UTC")
           const { results } = yield* reports.query(site, query)
           assert.deepStrictEqual(results, [{ dimensions: [], metrics: [0, 0] }])

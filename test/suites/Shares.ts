@@ -7,17 +7,19 @@ import { randomBytes, randomUUID } from "node:crypto"
 import { assert, layer as shared } from "@effect/vitest"
 import { Clock, Effect, type Layer, Option, Result, Schema } from "effect"
 import { TestClock } from "effect/testing"
+import { WebsiteConfigId } from "../../src/platform/Id.ts"
 import { secret as format } from "../../src/sites/access/Share.ts"
 import { Shares } from "../../src/sites/access/Shares.ts"
 import * as Maximums from "../../src/sites/Maximums.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { SiteErasure } from "../../src/sites/SiteErasure.ts"
+import { id } from "../support/Ids.ts"
 
 const newSite = SiteDirectory.use((sites) => sites.create({ name: "a", origins: [] })).pipe(
   Effect.map(({ websiteConfigId }) => websiteConfigId)
 )
 
-const newShare = Effect.fnUntraced(function* (websiteConfigId: string, expiresAt: number | null = null) {
+const newShare = Effect.fnUntraced(function* (websiteConfigId: WebsiteConfigId, expiresAt: number | null = null) {
   const shares = yield* Shares
   return yield* Effect.fromOption(yield* shares.create(websiteConfigId, { label: "Agency", expiresAt }))
 })
@@ -71,9 +73,13 @@ export const suite = <E>(name: string, layer: Layer.Layer<Shares | SiteDirectory
         const shares = yield* Shares
         const [site, other] = [yield* newSite, yield* newSite]
         const [one, two] = [yield* newShare(site), yield* newShare(site)]
-        const revoke = (id: string | null) => shares.revoke(id, one.share.share_id)
+        const revoke = (websiteConfigId: WebsiteConfigId | null) => shares.revoke(websiteConfigId, one.share.share_id)
         assert.isTrue(Option.isSome(yield* authenticate(one.secret)))
-        for (const wrong of [revoke(other), revoke("no website"), shares.revoke(site, randomUUID())]) {
+        for (const wrong of [
+          revoke(other),
+          revoke(id(WebsiteConfigId, "no website")),
+          shares.revoke(site, randomUUID())
+        ]) {
           assert.isFalse(yield* wrong)
         }
         assert.isTrue(yield* revoke(site))
@@ -99,7 +105,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Shares | SiteDirectory
           (yield* shares.list(null)).filter(({ site_id }) => [site, other].includes(site_id)),
           [first.share, second.share, third.share]
         )
-        assert.deepStrictEqual(yield* shares.list("no website"), [])
+        assert.deepStrictEqual(yield* shares.list(id(WebsiteConfigId, "no website")), [])
       })
     )
 
@@ -134,7 +140,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Shares | SiteDirectory
         assert.isTrue(Option.isNone(yield* authenticate(ended.secret)))
         assert.isTrue(Option.isSome(yield* authenticate(other.secret)))
         assert.deepStrictEqual(yield* shares.list(deletedSite), [])
-        for (const websiteConfigId of [deletedSite, randomUUID(), "no website"]) {
+        for (const websiteConfigId of [deletedSite, WebsiteConfigId.make(randomUUID())]) {
           assert.isTrue(Option.isNone(yield* shares.create(websiteConfigId, { label: null, expiresAt: null })))
         }
       })

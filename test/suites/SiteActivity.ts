@@ -13,6 +13,7 @@ import { EventRepo } from "../../src/analytics/EventRepo.ts"
 import { ConversationStore } from "../../src/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
+import type { WebsiteConfigId } from "../../src/platform/Id.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import * as SubmissionDrafts from "../support/SubmissionDraft.ts"
 import { view } from "../support/TestStorage.ts"
@@ -71,7 +72,7 @@ export const suite = <E>(
     it.effect("the latest activity includes new conversations with the website's instances, and no others", () =>
       Effect.gen(function* () {
         const [site, other] = [yield* newSite, yield* newSite]
-        const begin = Effect.fnUntraced(function* (websiteConfigId: string) {
+        const begin = Effect.fnUntraced(function* (websiteConfigId: WebsiteConfigId) {
           const { instanceId } = yield* InstanceDirectory.use((instances) =>
             instances.create({ name: "A", agentUrl: "http://agent", websiteConfigId })
           )

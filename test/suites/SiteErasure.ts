@@ -12,6 +12,7 @@ import type { Reports } from "../../src/analytics/reports/Reports.ts"
 import { ConversationStore } from "../../src/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
+import { TrackingToken, WebsiteConfigId } from "../../src/platform/Id.ts"
 import { Decisions } from "../../src/sites/Decisions.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { SiteErasure } from "../../src/sites/SiteErasure.ts"
@@ -109,10 +110,12 @@ export const suite = <E>(
         const [site, other] = [yield* create, yield* create]
         assert.deepStrictEqual(yield* erasure.nameOf(site.websiteConfigId), Option.some("a"))
         assert.isTrue(Option.isSome(yield* erasure.erase(site.websiteConfigId)))
-        for (const id of [site.websiteConfigId, site.trackingToken, site.hostedWebsiteId, randomUUID(), "x", ""]) {
+        for (const id of [site.websiteConfigId, site.trackingToken, site.hostedWebsiteId, randomUUID()].map((other) =>
+          WebsiteConfigId.make(other)
+        )) {
           assert.deepStrictEqual(yield* erasure.nameOf(id), Option.none())
           assert.deepStrictEqual(yield* erasure.erase(id), Option.none())
-          assert.isTrue(Option.isNone(yield* sites.byTrackingToken(id)))
+          assert.isTrue(Option.isNone(yield* sites.byTrackingToken(TrackingToken.make(id))))
           assert.isTrue(Option.isNone(yield* sites.byWebsiteConfigId(id)))
           assert.isTrue(Option.isNone(yield* sites.update(id, { name: "b" })))
         }
@@ -213,7 +216,7 @@ export const suite = <E>(
         const sites = yield* SiteDirectory
         const site = yield* create
         for (const id of [site.trackingToken, site.hostedWebsiteId]) {
-          assert.deepStrictEqual(yield* erasure.erase(id), Option.none())
+          assert.deepStrictEqual(yield* erasure.erase(WebsiteConfigId.make(id)), Option.none())
         }
         assert.deepStrictEqual(yield* sites.byWebsiteConfigId(site.websiteConfigId), Option.some(site))
       })

@@ -8,6 +8,7 @@ import { assert, layer as shared } from "@effect/vitest"
 import { Effect, type Layer, Option } from "effect"
 import { Webhooks } from "../../src/delivery/Webhooks.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
+import { WebsiteConfigId } from "../../src/platform/Id.ts"
 import { SiteErasure } from "../../src/sites/SiteErasure.ts"
 import { deliveriesOf, fanOutAll, leaseOf, newSite, newWebhook, type Storage } from "../support/Delivery.ts"
 import { only } from "../support/Only.ts"
@@ -16,9 +17,9 @@ import { laterTime } from "../support/Wait.ts"
 
 const url = "https://hooks.example/"
 
-const listed = (site: string) => Webhooks.use((webhooks) => webhooks.list(site))
+const listed = (site: WebsiteConfigId) => Webhooks.use((webhooks) => webhooks.list(site))
 
-const submit = (site: string) => SubmissionRepo.use((repo) => repo.submit(SubmissionDraft.make(site)))
+const submit = (site: WebsiteConfigId) => SubmissionRepo.use((repo) => repo.submit(SubmissionDraft.make(site)))
 
 export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
   shared(layer, { excludeTestServices: true })(name, (it) => {
@@ -44,10 +45,11 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
     it.effect("finds, creates, changes and deletes nothing for unknown and malformed ids", () =>
       Effect.gen(function* () {
         const webhooks = yield* Webhooks
+        const websiteConfigId = WebsiteConfigId.make(randomUUID())
+        const request = { websiteConfigId, url, events: [], format: "standard" } as const
+        assert.isTrue(Option.isNone(yield* webhooks.create(request)))
+        assert.deepStrictEqual(yield* webhooks.list(websiteConfigId), [])
         for (const id of [randomUUID(), "x", ""]) {
-          const request = { websiteConfigId: id, url, events: [], format: "standard" } as const
-          assert.isTrue(Option.isNone(yield* webhooks.create(request)))
-          assert.deepStrictEqual(yield* webhooks.list(id), [])
           assert.isTrue(Option.isNone(yield* webhooks.update(id, { url })))
           assert.isTrue(Option.isNone(yield* webhooks.rotate(id)))
           assert.isTrue(Option.isNone(yield* webhooks.withSecrets(id)))

@@ -2,6 +2,7 @@
 import { Effect } from "effect"
 import type { Dimension, Metric } from "../../src/analytics/reports/Query.ts"
 import { Reports } from "../../src/analytics/reports/Reports.ts"
+import { HostedWebsiteId, WebsiteConfigId } from "../../src/platform/Id.ts"
 import * as ReportQuery from "./ReportQuery.ts"
 import { lastDays } from "./UtcDays.ts"
 
@@ -14,7 +15,10 @@ export const countsBy = (
 ) =>
   Reports.use((reports) =>
     reports.query(
-      { hostedWebsiteId, websiteConfigId: hostedWebsiteId },
+      {
+        hostedWebsiteId: HostedWebsiteId.make(hostedWebsiteId),
+        websiteConfigId: WebsiteConfigId.make(hostedWebsiteId)
+      },
       {
         ...ReportQuery.plain,
         siteId: hostedWebsiteId,

@@ -22,6 +22,7 @@ import type { Leased, Webhook } from "../../src/delivery/Webhook.ts"
 import { Webhooks } from "../../src/delivery/Webhooks.ts"
 import * as PostgresSubmissionRepo from "../../src/forms/postgres/SubmissionRepo.ts"
 import type { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
+import type { WebsiteConfigId } from "../../src/platform/Id.ts"
 import * as Rounds from "../../src/platform/rounds/Rounds.ts"
 import type { StorageUnavailable } from "../../src/platform/Storage.ts"
 import * as PostgresSiteErasure from "../../src/privacy/postgres/SiteErasure.ts"
@@ -89,7 +90,7 @@ export const newSite = Effect.map(
   ({ websiteConfigId }) => websiteConfigId
 )
 
-export const newWebhook = (websiteConfigId: string, url: string, events: ReadonlyArray<string> = []) =>
+export const newWebhook = (websiteConfigId: WebsiteConfigId, url: string, events: ReadonlyArray<string> = []) =>
   Webhooks.use((webhooks) => webhooks.create({ websiteConfigId, url, events, format: "standard" })).pipe(
     Effect.map(Option.getOrThrow)
   )

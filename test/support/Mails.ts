@@ -10,6 +10,7 @@ import { Mails } from "../../src/delivery/mail/Mails.ts"
 import type { Notification, Topic } from "../../src/delivery/mail/Notification.ts"
 import { Notifications } from "../../src/delivery/mail/Notifications.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
+import type { WebsiteConfigId } from "../../src/platform/Id.ts"
 import { fanOutAll } from "./Delivery.ts"
 import * as SubmissionDraft from "./SubmissionDraft.ts"
 
@@ -30,7 +31,7 @@ export const later =
     )
 
 export const add = (
-  websiteConfigId: string,
+  websiteConfigId: WebsiteConfigId,
   topic: Partial<Topic & { readonly kind: "submissions" }> = {},
   recipient = "ada@example.com"
 ) =>
@@ -42,11 +43,11 @@ export const add = (
     })
   ).pipe(Effect.map(Option.getOrThrow))
 
-export const submit = (site: string, more: Parameters<typeof SubmissionDraft.make>[1] = {}) =>
+export const submit = (site: WebsiteConfigId, more: Parameters<typeof SubmissionDraft.make>[1] = {}) =>
   SubmissionRepo.use((repo) => repo.submit(SubmissionDraft.make(site, more)))
 
 /** Submits `count` forms, a millisecond apart. */
-export const submitMany = Effect.fnUntraced(function* (site: string, count: number) {
+export const submitMany = Effect.fnUntraced(function* (site: WebsiteConfigId, count: number) {
   const from = (yield* Clock.currentTimeMillis) - 10_000
   const ids = []
   for (let number = 0; number < count; number++) ids.push(yield* submit(site, { receivedAt: from + number }))

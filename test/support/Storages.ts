@@ -8,8 +8,10 @@ import { Clock, ConfigProvider, Effect, Layer } from "effect"
 import * as App from "../../src/App.ts"
 import { Settings } from "../../src/Config.ts"
 import * as Instance from "../../src/chat/Instance.ts"
+import { HostedWebsiteId, TrackingToken, WebsiteConfigId } from "../../src/platform/Id.ts"
 import { array } from "../../src/platform/postgres/Database.ts"
 import type { Site } from "../../src/sites/Site.ts"
+import { id } from "./Ids.ts"
 import * as MemoryStorage from "./MemoryStorage.ts"
 import * as TestClient from "./postgres/TestClient.ts"
 
@@ -27,9 +29,9 @@ const agentUrl = "http://agent"
 const siteOf = (site: string | Site): Site =>
   typeof site === "string"
     ? {
-        websiteConfigId: site,
-        hostedWebsiteId: site,
-        trackingToken: site,
+        websiteConfigId: id(WebsiteConfigId, site),
+        hostedWebsiteId: id(HostedWebsiteId, site),
+        trackingToken: id(TrackingToken, site),
         name: site,
         origins: [],
         timeZone: "UTC",

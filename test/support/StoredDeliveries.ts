@@ -6,12 +6,13 @@
 import { Clock, Effect, Option } from "effect"
 import { Deliveries } from "../../src/delivery/Deliveries.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
+import type { WebsiteConfigId } from "../../src/platform/Id.ts"
 import { fanOutAll, newSite, newWebhook } from "./Delivery.ts"
 import * as SubmissionDraft from "./SubmissionDraft.ts"
 
 export const url = "https://hooks.example/"
 
-export const submit = (site: string, more: Parameters<typeof SubmissionDraft.make>[1] = {}) =>
+export const submit = (site: WebsiteConfigId, more: Parameters<typeof SubmissionDraft.make>[1] = {}) =>
   SubmissionRepo.use((repo) => repo.submit(SubmissionDraft.make(site, more)))
 
 /** A website with a webhook and `count` submissions, each with a delivery. */

@@ -4,9 +4,10 @@
  * @module
  */
 import type { SubmissionDraft } from "../../src/forms/Submission.ts"
+import type { WebsiteConfigId } from "../../src/platform/Id.ts"
 import * as TestTime from "./TestTime.ts"
 
-export const make = (websiteConfigId: string, more: Partial<SubmissionDraft> = {}): SubmissionDraft => ({
+export const make = (websiteConfigId: WebsiteConfigId, more: Partial<SubmissionDraft> = {}): SubmissionDraft => ({
   submissionId: crypto.randomUUID(),
   websiteConfigId,
   receivedAt: TestTime.ofMachine(),

@@ -12,6 +12,7 @@ import { WidgetTokens } from "../../src/chat/WidgetTokens.ts"
 import * as AgentInspection from "../../src/cli/doctor/AgentInspection.ts"
 import type { Options as TestOptions } from "../../src/delivery/SentTestDeliveries.ts"
 import * as Countries from "../../src/platform/countries/Countries.ts"
+import type { TrackingToken, WebsiteConfigId } from "../../src/platform/Id.ts"
 import { layerMemory } from "../../src/platform/limits/RateLimiter.ts"
 import * as Server from "../../src/server/Server.ts"
 import * as Retention from "../../src/sites/Retention.ts"
@@ -51,8 +52,8 @@ export class TestServer extends Context.Service<
   TestServer,
   {
     readonly url: string
-    readonly trackingToken: string
-    readonly websiteConfigId: string
+    readonly trackingToken: TrackingToken
+    readonly websiteConfigId: WebsiteConfigId
     readonly instance: Instance
     readonly widgetToken: string
     /** Sends a request. A string body is sent unchanged, any other body as JSON. */

@@ -4,14 +4,15 @@ import { noAttribution } from "../../src/analytics/Lead.ts"
 import type { PageView } from "../../src/analytics/PageView.ts"
 import type { Submission } from "../../src/forms/Submission.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
+import { HostedWebsiteId, TrackingToken, WebsiteConfigId } from "../../src/platform/Id.ts"
 import type { Site } from "../../src/sites/Site.ts"
 import * as MemoryStorage from "./MemoryStorage.ts"
 import { onRealClock, postgres, type Storage } from "./Storages.ts"
 
 export const site: Site = {
-  websiteConfigId: "0f8fad5b-d9cb-469f-a165-70867728950e",
-  hostedWebsiteId: "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-  trackingToken: "d3b07384-d113-4ec5-a5ec-9b1f2d3c4e5f",
+  websiteConfigId: WebsiteConfigId.make("0f8fad5b-d9cb-469f-a165-70867728950e"),
+  hostedWebsiteId: HostedWebsiteId.make("7c9e6679-7425-40de-944b-e07fc1f90ae7"),
+  trackingToken: TrackingToken.make("d3b07384-d113-4ec5-a5ec-9b1f2d3c4e5f"),
   name: "Example",
   origins: ["https://www.example.com"],
   timeZone: "UTC",

@@ -8,12 +8,17 @@ import { Effect, Stream } from "effect"
 import { noAttribution } from "../../src/analytics/Lead.ts"
 import { fingerprint, type Submission, type SubmissionDraft } from "../../src/forms/Submission.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
+import { WebsiteConfigId } from "../../src/platform/Id.ts"
 
 /** Websites that exist in the layer under test. */
-export const websites = [randomUUID(), randomUUID(), randomUUID()] as const
+export const websites = [
+  WebsiteConfigId.make(randomUUID()),
+  WebsiteConfigId.make(randomUUID()),
+  WebsiteConfigId.make(randomUUID())
+] as const
 
 /** A website that does not exist in the layer under test. */
-export const unknownWebsite = randomUUID()
+export const unknownWebsite = WebsiteConfigId.make(randomUUID())
 
 export const start = Date.UTC(2026, 10, 1)
 
@@ -34,7 +39,7 @@ export const draft = (fields: Partial<SubmissionDraft> & { readonly key?: string
   return { ...submission, idempotency: key === null ? null : { key, fingerprint: fingerprint(submission) } }
 }
 
-export const collect = (websiteConfigId: string, since?: number) =>
+export const collect = (websiteConfigId: WebsiteConfigId, since?: number) =>
   Effect.flatMap(SubmissionRepo, (repo) => Stream.runCollect(repo.stream({ websiteConfigId, since })))
 
 /** The stored submissions of these drafts. */

@@ -6,14 +6,15 @@
 import { readFileSync } from "node:fs"
 import path from "node:path"
 import { Effect, Schema } from "effect"
+import { HostedWebsiteId, TrackingToken, WebsiteConfigId } from "../../../src/platform/Id.ts"
 import * as TestTime from "../../../test/support/TestTime.ts"
 import * as Program from "./Program.ts"
 import * as TestBed from "./TestBed.ts"
 
 export interface Site {
-  readonly hostedWebsiteId: string
-  readonly trackingToken: string
-  readonly websiteConfigId: string
+  readonly hostedWebsiteId: HostedWebsiteId
+  readonly trackingToken: TrackingToken
+  readonly websiteConfigId: WebsiteConfigId
 }
 
 /** A checkout of the service and a database that it migrated, with one website and the partitions that `serve` creates. */
@@ -25,9 +26,9 @@ export interface Edge {
 
 const Created = Schema.fromJsonString(
   Schema.Struct({
-    hosted_website_id: Schema.String,
-    tracking_token: Schema.String,
-    website_config_id: Schema.String
+    hosted_website_id: HostedWebsiteId,
+    tracking_token: TrackingToken,
+    website_config_id: WebsiteConfigId
   })
 )
 

@@ -4,6 +4,7 @@
  * @module
  */
 import { Effect, Schema } from "effect"
+import { HostedWebsiteId, TrackingToken, WebsiteConfigId } from "../../../src/platform/Id.ts"
 import * as TestTime from "../../../test/support/TestTime.ts"
 import * as Edge from "./Edge.ts"
 import * as TestBed from "./TestBed.ts"
@@ -32,8 +33,8 @@ export const partition = (month: string): string => {
 
 /** One of the other websites. */
 export const small = {
-  hostedWebsiteId: "cfcd2084-95d5-65ef-66e7-dff9f98764da",
-  trackingToken: "11111111-1111-4111-8111-111111111111"
+  hostedWebsiteId: HostedWebsiteId.make("cfcd2084-95d5-65ef-66e7-dff9f98764da"),
+  trackingToken: TrackingToken.make("11111111-1111-4111-8111-111111111111")
 }
 
 /** Visits that `insertVisits` makes up. */
@@ -111,9 +112,9 @@ const statements = (edge: Edge.Edge, rows: number): ReadonlyArray<string> => {
 
 const Sites = Schema.Tuple([
   Schema.Struct({
-    hostedWebsiteId: Schema.String,
-    trackingToken: Schema.String,
-    websiteConfigId: Schema.String
+    hostedWebsiteId: HostedWebsiteId,
+    trackingToken: TrackingToken,
+    websiteConfigId: WebsiteConfigId
   })
 ])
 

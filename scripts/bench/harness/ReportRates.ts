@@ -7,6 +7,7 @@ import { performance } from "node:perf_hooks"
 import type { PgClient } from "@effect/sql-pg"
 import { Effect, Schedule } from "effect"
 import * as DayRollUp from "../../../src/analytics/reports/postgres/DayRollUp.ts"
+import { HostedWebsiteId, TrackingToken } from "../../../src/platform/Id.ts"
 import * as Edge from "./Edge.ts"
 import { type Measure, names, rateRow } from "./Measure.ts"
 import * as Program from "./Program.ts"
@@ -31,8 +32,8 @@ const turnsPerCheckpoint = 10
 
 /** The website whose page views are sent. No other measurement uses it. */
 const busy = {
-  hostedWebsiteId: "b0000000-0000-4000-8000-000000000000",
-  trackingToken: "22222222-2222-4222-8222-222222222222"
+  hostedWebsiteId: HostedWebsiteId.make("b0000000-0000-4000-8000-000000000000"),
+  trackingToken: TrackingToken.make("22222222-2222-4222-8222-222222222222")
 }
 
 const addBusy = `INSERT INTO site (website_config_id, hosted_website_id, tracking_token, name)

@@ -9,6 +9,7 @@ import PostalMime from "postal-mime"
 import type { SMTPServerOptions } from "smtp-server"
 import { Notifications as Service } from "../../../src/delivery/mail/Notifications.ts"
 import * as Notifications from "../../../src/delivery/mail/postgres/Notifications.ts"
+import { WebsiteConfigId } from "../../../src/platform/Id.ts"
 import * as Database from "../../../src/platform/postgres/Database.ts"
 import { mailReceiver } from "../../../test/support/MailReceiver.ts"
 import * as Process from "../../../test/support/Process.ts"
@@ -36,7 +37,7 @@ const newWebsite = (database: string) =>
     const { websiteConfigId } = yield* Store.prepare(database)
     yield* Service.use((notifications) =>
       notifications.add({
-        websiteConfigId,
+        websiteConfigId: WebsiteConfigId.make(websiteConfigId),
         recipient: "owner@example.com",
         topic: { kind: "submissions", digest: null, includeQuarantined: false }
       })

@@ -15,6 +15,7 @@ import * as Goal from "../../../src/analytics/Goal.ts"
 import * as PgGoals from "../../../src/analytics/postgres/Goals.ts"
 import * as DayRollUp from "../../../src/analytics/reports/postgres/DayRollUp.ts"
 import * as RollUpLoop from "../../../src/analytics/reports/postgres/RollUpLoop.ts"
+import { WebsiteConfigId } from "../../../src/platform/Id.ts"
 import * as PgDatabase from "../../../src/platform/postgres/Database.ts"
 import * as Maximums from "../../../src/sites/Maximums.ts"
 import * as NameServer from "../../../test/support/NameServer.ts"
@@ -248,7 +249,11 @@ const createGoals = (database: string, { websiteConfigId }: Load.Target) =>
       for (let count = 0; ; count++) {
         const value = `/*${"x".repeat(Goal.maxPath - 5)}${100 + count}`
         assert.ok(Goal.isPage(value))
-        const isRefused = yield* create(websiteConfigId, { name: `goal ${count}`, kind: "page", value }).pipe(
+        const isRefused = yield* create(WebsiteConfigId.make(websiteConfigId), {
+          name: `goal ${count}`,
+          kind: "page",
+          value
+        }).pipe(
           Effect.as(false),
           Effect.catchTag("LimitReached", () => Effect.succeed(true))
         )

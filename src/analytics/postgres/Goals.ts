@@ -7,11 +7,11 @@ import { randomUUID } from "node:crypto"
 import { PgTypes } from "@effect/sql-pg"
 import { PgClient } from "@effect/sql-pg/PgClient"
 import { Clock, Effect, Layer, Option, Schema } from "effect"
+import { GoalId, WebsiteConfigId } from "../../platform/Id.ts"
 import { LimitReached } from "../../platform/limits/LimitReached.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Rows from "../../platform/runtime/Rows.ts"
 import * as Calendar from "../../platform/text/Calendar.ts"
-import { isCanonicalUuid } from "../../platform/text/Uuid.ts"
 import * as Maximums from "../../sites/Maximums.ts"
 import * as SiteLock from "../../sites/postgres/SiteLock.ts"
 import { Goal, GoalNameTaken, Goals, leads, maxCounted } from "../Goal.ts"
@@ -36,7 +36,7 @@ const createStatement = `WITH website AS (
   SELECT EXISTS (SELECT FROM website) AS known, EXISTS (SELECT FROM created) AS created,
     EXISTS (SELECT FROM goal WHERE website_config_id = $2 AND name = $3) AS taken`
 
-const Websites = Schema.Array(Schema.Struct({ website_config_id: Schema.String }))
+const Websites = Schema.Array(Schema.Struct({ website_config_id: WebsiteConfigId }))
 
 export const layer: Layer.Layer<Goals, never, PgClient> = Layer.effect(
   Goals,
@@ -45,11 +45,10 @@ export const layer: Layer.Layer<Goals, never, PgClient> = Layer.effect(
     const whileLocked = yield* SiteLock.make
     return Goals.of({
       create: Effect.fnUntraced(function* (websiteConfigId, given) {
-        if (!isCanonicalUuid(websiteConfigId)) return Option.none()
         if (Object.values<string>(leads).includes(given.name)) return yield* new GoalNameTaken({ goal: given.name })
         const now = yield* Clock.currentTimeMillis
         const { kind, name, value } = given
-        const goal: Goal = { goal_id: randomUUID(), name, kind, value, created_at: Calendar.iso(now) }
+        const goal: Goal = { goal_id: GoalId.make(randomUUID()), name, kind, value, created_at: Calendar.iso(now) }
         const [{ created, known, taken }] = yield* sql
           .unsafe(createStatement, [
             PgTypes.uuid(goal.goal_id),
@@ -65,22 +64,19 @@ export const layer: Layer.Layer<Goals, never, PgClient> = Layer.effect(
         return created ? Option.some(goal) : Option.none()
       }),
       list: (websiteConfigId) =>
-        isCanonicalUuid(websiteConfigId)
-          ? sql`SELECT goal_id, goal.name, kind, value, goal.created_at
+        sql`SELECT goal_id, goal.name, kind, value, goal.created_at
                 FROM goal JOIN site USING (website_config_id)
                 WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)} AND deleted_at IS NULL
                 ORDER BY goal.created_at, goal_id LIMIT ${PgTypes.int4(maxCounted)}`.pipe(
-              Database.mapErrors,
-              Rows.decodeRows(GoalRows)
-            )
-          : Effect.succeed([]),
+          Database.mapErrors,
+          Rows.decodeRows(GoalRows)
+        ),
       websites: sql`SELECT DISTINCT website_config_id FROM goal`.pipe(
         Database.mapErrors,
         Rows.decodeRows(Websites),
         Effect.map((rows) => new Set(rows.map((row) => row.website_config_id)))
       ),
       delete: Effect.fnUntraced(function* (websiteConfigId, goalId) {
-        if (!isCanonicalUuid(websiteConfigId) || !isCanonicalUuid(goalId)) return false
         const deleted = yield* sql`DELETE FROM goal
           WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)} AND goal_id = ${PgTypes.uuid(goalId)}
           RETURNING 1`.pipe(Database.mapErrors)

@@ -6,6 +6,7 @@
 import { Effect } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../../api/OwnerApi.ts"
+import { WebsiteConfigId } from "../../platform/Id.ts"
 import * as AuthorizedHttp from "../../sites/access/AuthorizedHttp.ts"
 import * as Failures from "../../sites/access/Failures.ts"
 import { OwnerReports } from "./OwnerReports.ts"
@@ -21,7 +22,7 @@ export const layer = HttpApiBuilder.group(
       "query",
       Effect.fnUntraced(function* ({ payload }) {
         const request = QueryBody.requestOf(payload)
-        return yield* reports.query(yield* authorize(request.siteId, "stats", "read"), request)
+        return yield* reports.query(yield* authorize(WebsiteConfigId.make(request.siteId), "stats", "read"), request)
       }, Effect.catchTags(Failures.ofQuery))
     )
   })

@@ -9,6 +9,7 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Field from "../../platform/contract/Field.ts"
+import { ShareId } from "../../platform/Id.ts"
 import { SharedAuthentication } from "../../sites/access/AuthenticationApi.ts"
 import * as Authorized from "../../sites/access/Authorized.ts"
 import * as Errors from "../../sites/access/Errors.ts"
@@ -75,7 +76,7 @@ export const create = HttpApiEndpoint.post("create", ofSite, {
   )
 
 export const revoke = HttpApiEndpoint.delete("revoke", `${ofSite}/:share_id`, {
-  params: { site_id: siteId, share_id: Field.Uuid({ title: "Share Id" }) },
+  params: { site_id: siteId, share_id: Field.Id(ShareId, { title: "Share Id" }) },
   success: HttpApiSchema.NoContent
 })
   .middleware(Authorized.settings.change)

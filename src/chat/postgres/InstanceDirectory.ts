@@ -7,6 +7,7 @@ import { randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, Effect, Layer, Option, Result, Schema } from "effect"
 import { SqlClient } from "effect/sql"
+import { WebsiteConfigId } from "../../platform/Id.ts"
 import { array, mapErrors } from "../../platform/postgres/Database.ts"
 import * as Lookup from "../../platform/postgres/Lookup.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
@@ -21,7 +22,7 @@ const Additions = Schema.Struct({ names: Schema.Array(Schema.String), sealed: Sc
 export const instanceFields = {
   instanceId: Schema.String,
   name: Schema.String,
-  websiteConfigId: Schema.NullOr(Schema.String),
+  websiteConfigId: Schema.NullOr(WebsiteConfigId),
   agentUrl: Schema.String,
   agentProtocol: Schema.Literals(Instance.protocols),
   agentModel: Schema.NullOr(Schema.String),

@@ -4,6 +4,7 @@
  * @module
  */
 import { Effect, Option, Stream } from "effect"
+import { WebsiteConfigId } from "../../platform/Id.ts"
 import * as Inputs from "../support/Inputs.ts"
 import { CliFailure } from "../support/Output.ts"
 import * as Client from "./Client.ts"
@@ -13,13 +14,18 @@ import * as Pages from "./Pages.ts"
 /** The flag that names the website of a record. */
 export const flag = (of: string) =>
   Inputs.optional(
-    Inputs.make("site", Inputs.uuidKind, "<uuid>", `The website of the ${of}; without the flag, all are searched`)
+    Inputs.make(
+      "site",
+      Inputs.idKind(WebsiteConfigId),
+      "<uuid>",
+      `The website of the ${of}; without the flag, all are searched`
+    )
   )
 
 const everySite = (sites: Client.Group<"sites">) =>
   Pages.parts((query) => sites.list({ query })).pipe(
     Stream.flatMap(({ sites }) => Stream.fromIterable(sites)),
-    Stream.map(({ site_id }) => site_id)
+    Stream.map(({ site_id }) => WebsiteConfigId.make(site_id))
   )
 
 /** The ids of all websites, oldest first. */
@@ -39,9 +45,9 @@ const notFound = (none: CliFailure, url: string | null): CliFailure =>
  */
 export const find = <const Name extends Client.GroupName, A, E extends { readonly _tag: string }, R>(
   group: Name,
-  siteId: string | null,
+  siteId: WebsiteConfigId | null,
   facts: Failures.Facts & { readonly notFound: CliFailure },
-  request: (client: Client.Group<Name>, siteId: string) => Effect.Effect<A, E, R>
+  request: (client: Client.Group<Name>, siteId: WebsiteConfigId) => Effect.Effect<A, E, R>
 ) =>
   Client.Client.use(({ owner, url }) =>
     Effect.gen(function* () {

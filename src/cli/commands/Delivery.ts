@@ -8,6 +8,7 @@ import { Command, Flag } from "effect/cli"
 import { Deliveries } from "../../delivery/Deliveries.ts"
 import * as Replay from "../../delivery/Replay.ts"
 import { type Attempt, type Delivery, deliveryStatuses, listSize, positionOf } from "../../delivery/Webhook.ts"
+import { EventId } from "../../platform/Id.ts"
 import * as Calendar from "../../platform/text/Calendar.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
 import * as TimeInput from "../../platform/text/TimeInput.ts"
@@ -15,7 +16,12 @@ import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
 import { webhookId } from "./Webhook.ts"
 
-const eventId = Inputs.make("event-id", Inputs.uuidKind, "<uuid>", "The event_id of a delivery (its webhook-id header)")
+const eventId = Inputs.make(
+  "event-id",
+  Inputs.idKind(EventId),
+  "<uuid>",
+  "The event_id of a delivery (its webhook-id header)"
+)
 
 const json = (delivery: Delivery) => ({
   event_id: delivery.eventId,
@@ -48,7 +54,7 @@ const list = Command.make(
     after: Inputs.optional(
       Inputs.make(
         "after",
-        Inputs.uuidKind,
+        Inputs.idKind(EventId),
         "<uuid>",
         "Continue the list after this delivery: the event_id of the last one of an earlier list"
       )

@@ -6,6 +6,7 @@
 import { Effect, type Layer } from "effect"
 import { Command } from "effect/cli"
 import * as FormRules from "../../forms/FormRules.ts"
+import type { WebsiteConfigId } from "../../platform/Id.ts"
 import * as Client from "../client/Client.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
@@ -39,16 +40,19 @@ const text = (form: FormRules.Form): string =>
 const answer = (form: FormRules.Form) => Output.answer({ json: form, text: text(form) })
 
 /** The forms of a website that have rules. */
-const formsOf = (websiteConfigId: string) =>
+const formsOf = (websiteConfigId: WebsiteConfigId) =>
   Client.owner("forms", { notFound: Output.notFound("website", websiteConfigId) }, (forms) =>
     forms.list({ params: { site_id: websiteConfigId } })
   )
 
 /** The form of a page, if it has rules. */
-const find = (websiteConfigId: string, page: string) =>
+const find = (websiteConfigId: WebsiteConfigId, page: string) =>
   Effect.map(formsOf(websiteConfigId), ({ forms }) => forms.find((form) => form.page === page))
 
-const put = (websiteConfigId: string, payload: { readonly page: string; readonly rules: FormRules.FormRules }) =>
+const put = (
+  websiteConfigId: WebsiteConfigId,
+  payload: { readonly page: string; readonly rules: FormRules.FormRules }
+) =>
   Client.owner("forms", { notFound: Output.notFound("website", websiteConfigId) }, (forms) =>
     forms.put({ params: { site_id: websiteConfigId }, payload })
   )

@@ -7,6 +7,7 @@ import { Effect, type Layer, Option } from "effect"
 import { Command } from "effect/cli"
 import * as EventLimits from "../../analytics/EventLimits.ts"
 import * as Goal from "../../analytics/Goal.ts"
+import { GoalId } from "../../platform/Id.ts"
 import * as Client from "../client/Client.ts"
 import * as WebsiteOf from "../client/WebsiteOf.ts"
 import * as Inputs from "../support/Inputs.ts"
@@ -90,7 +91,7 @@ const list = Command.make(
 const remove = Command.make(
   "delete",
   {
-    goalId: Inputs.make("goal", Inputs.uuidKind, "<uuid>", "The goal_id of a goal"),
+    goalId: Inputs.make("goal", Inputs.idKind(GoalId), "<uuid>", "The goal_id of a goal"),
     websiteConfigId: WebsiteOf.flag("goal")
   },
   Effect.fnUntraced(function* ({ goalId, websiteConfigId }) {

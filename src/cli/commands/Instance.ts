@@ -12,6 +12,7 @@ import type { Additions, Instance, InstanceChange } from "../../chat/Instance.ts
 import { InstanceDirectory } from "../../chat/InstanceDirectory.ts"
 import * as SealedAdditions from "../../chat/SealedAdditions.ts"
 import { SecretsKeyUnusable } from "../../delivery/Webhooks.ts"
+import type { WebsiteConfigId } from "../../platform/Id.ts"
 import * as Sealing from "../../platform/secrets/Sealing.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
 import { SiteDirectory } from "../../sites/SiteDirectory.ts"
@@ -122,7 +123,7 @@ const seal = Effect.fnUntraced(function* (
   return { agentBody: yield* sealed("body", body), agentHeaders: yield* sealed("headers", headers) }
 })
 
-const requireSite = Effect.fnUntraced(function* (websiteConfigId: string | null | undefined) {
+const requireSite = Effect.fnUntraced(function* (websiteConfigId: WebsiteConfigId | null | undefined) {
   if (websiteConfigId === null || websiteConfigId === undefined) return
   const sites = yield* SiteDirectory
   if (Option.isNone(yield* sites.byWebsiteConfigId(websiteConfigId))) {

@@ -5,6 +5,7 @@
  */
 import { Clock, Effect, type Layer } from "effect"
 import { CliError, Command } from "effect/cli"
+import type { WebsiteConfigId } from "../../platform/Id.ts"
 import * as Credential from "../../sites/access/Credential.ts"
 import * as Issuers from "../../sites/access/Issuers.ts"
 import type * as KeysApi from "../../sites/access/OwnerKeysApi.ts"
@@ -15,7 +16,7 @@ import * as Output from "../support/Output.ts"
 import * as Revocation from "../support/Revocation.ts"
 
 /** The websites that the flags name. Fails without websites, with both flags, and if a website does not exist. */
-const readSites = Effect.fnUntraced(function* (sites: ReadonlyArray<string>, allSites: boolean) {
+const readSites = Effect.fnUntraced(function* (sites: ReadonlyArray<WebsiteConfigId>, allSites: boolean) {
   if (allSites === sites.length > 0) {
     return yield* new CliError.ValidationError({
       message: "Name the websites that the key reaches, with --site for each of them or with --all-sites."

@@ -9,6 +9,7 @@ import * as ConfirmationRefusal from "../../delivery/mail/ConfirmationRefusal.ts
 import { digests, type Notification, periods, type Topic } from "../../delivery/mail/Notification.ts"
 import { type ListedNotification, Notifications } from "../../delivery/mail/Notifications.ts"
 import { TestDeliveries } from "../../delivery/TestDeliveries.ts"
+import { NotificationId } from "../../platform/Id.ts"
 import * as Calendar from "../../platform/text/Calendar.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
 import { SiteDirectory } from "../../sites/SiteDirectory.ts"
@@ -19,7 +20,7 @@ const recipient = Inputs.make("to", Inputs.recipientKind, "<address>", "The emai
 
 const notificationId = Inputs.make(
   "notification-id",
-  Inputs.uuidKind,
+  Inputs.idKind(NotificationId),
   "<uuid>",
   "The notification_id of a notification"
 )

@@ -12,6 +12,7 @@ import * as ConfirmationRefusal from "../../delivery/mail/ConfirmationRefusal.ts
 import * as Invitations from "../../delivery/mail/MailedInvitations.ts"
 import { Notifications } from "../../delivery/mail/Notifications.ts"
 import { SecretsKeyUnusable } from "../../delivery/Webhooks.ts"
+import type { WebsiteConfigId } from "../../platform/Id.ts"
 import * as Calendar from "../../platform/text/Calendar.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
 import * as Person from "../../privacy/Person.ts"
@@ -33,7 +34,7 @@ const queryOf = Effect.fnUntraced(function* ({
   websiteConfigId
 }: {
   readonly address: string
-  readonly websiteConfigId: string | null
+  readonly websiteConfigId: WebsiteConfigId | null
 }) {
   const directory = yield* SiteDirectory
   if (websiteConfigId !== null && Option.isNone(yield* directory.byWebsiteConfigId(websiteConfigId))) {
@@ -92,7 +93,7 @@ const erase = Command.make(
 )
 
 /** The names of these websites; null for an empty list, which means all websites. Fails if one does not exist. */
-const namesOf = (websiteConfigIds: ReadonlyArray<string>) =>
+const namesOf = (websiteConfigIds: ReadonlyArray<WebsiteConfigId>) =>
   websiteConfigIds.length === 0
     ? Effect.succeed(null)
     : Effect.forEach(websiteConfigIds, (id) =>

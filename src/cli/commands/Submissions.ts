@@ -10,6 +10,7 @@ import type { Submission } from "../../forms/Submission.ts"
 import { statuses } from "../../forms/Submission.ts"
 import * as SubmissionExport from "../../forms/SubmissionExport.ts"
 import { SubmissionRepo } from "../../forms/SubmissionRepo.ts"
+import type { WebsiteConfigId } from "../../platform/Id.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
 import * as TimeInput from "../../platform/text/TimeInput.ts"
 import { Persons } from "../../privacy/Persons.ts"
@@ -129,7 +130,7 @@ const release = Command.make(
 )
 
 /** Deletes the submissions of a person on a website. */
-const removePerson = Effect.fnUntraced(function* (websiteConfigId: string, address: string) {
+const removePerson = Effect.fnUntraced(function* (websiteConfigId: WebsiteConfigId, address: string) {
   const directory = yield* SiteDirectory
   const persons = yield* Persons
   if (Option.isNone(yield* directory.byWebsiteConfigId(websiteConfigId))) {

@@ -11,6 +11,7 @@ import { TestDeliveries } from "../../delivery/TestDeliveries.ts"
 import { formats, type Webhook } from "../../delivery/Webhook.ts"
 import * as WebhookInput from "../../delivery/WebhookInput.ts"
 import { type NewSecret, Webhooks } from "../../delivery/Webhooks.ts"
+import { WebhookId } from "../../platform/Id.ts"
 import * as AddressGuard from "../../platform/outward/AddressGuard.ts"
 import * as Calendar from "../../platform/text/Calendar.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
@@ -40,7 +41,7 @@ const format = Flag.Literals("format", formats).pipe(
   )
 )
 
-export const webhookId = Inputs.make("webhook-id", Inputs.uuidKind, "<uuid>", "The webhook_id of a webhook")
+export const webhookId = Inputs.make("webhook-id", Inputs.idKind(WebhookId), "<uuid>", "The webhook_id of a webhook")
 
 /**
  * Fails for a URL whose port or IP address the guard refuses. The IP addresses of a host name are checked whenever a

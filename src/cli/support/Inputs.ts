@@ -10,6 +10,7 @@ import { CliError, Flag } from "effect/cli"
 import { NetAddress } from "effect/net"
 import { isWellFormed } from "../../chat/WidgetToken.ts"
 import * as Address from "../../delivery/mail/Address.ts"
+import { InstanceId, KeyId, SessionId, ShareId, SubmissionId, TokenId, WebsiteConfigId } from "../../platform/Id.ts"
 import * as TimeInput from "../../platform/text/TimeInput.ts"
 import * as TimeZone from "../../platform/text/TimeZone.ts"
 import { parseUuid } from "../../platform/text/Uuid.ts"
@@ -47,7 +48,10 @@ export const nameKind: Kind<string> = {
   parse: SiteInput.parseName
 }
 
-export const uuidKind: Kind<string> = { expected: "a UUID", parse: (text) => Result.getSuccess(parseUuid(text.trim())) }
+export const idKind = <I extends string>(id: { readonly make: (uuid: string) => I }): Kind<I> => ({
+  expected: "a UUID",
+  parse: (text) => Option.map(Result.getSuccess(parseUuid(text.trim())), (uuid) => id.make(uuid))
+})
 
 const originKind: Kind<string> = {
   expected: "an origin such as https://www.example.com or http://localhost:3000, without a path",
@@ -130,9 +134,9 @@ export const newTimeZone = optional(
   make("time-zone", timeZoneKind, "<zone>", "A new IANA time zone for the website's reports")
 )
 
-export const site = make("site", uuidKind, "<uuid>", "The website_config_id of a website")
+export const site = make("site", idKind(WebsiteConfigId), "<uuid>", "The website_config_id of a website")
 
-export const instance = make("instance", uuidKind, "<uuid>", "The instance_id of an instance")
+export const instance = make("instance", idKind(InstanceId), "<uuid>", "The instance_id of an instance")
 
 /** How often `--site` may be given. */
 const maxSites = 100
@@ -148,7 +152,7 @@ export const sites = (description: string) =>
       texts.length > maxSites
         ? Effect.fail(wrong("site", `given at most ${maxSites} times`))
         : Effect.map(
-            Effect.forEach(texts, (text) => read("site", uuidKind, text)),
+            Effect.forEach(texts, (text) => read("site", idKind(WebsiteConfigId), text)),
             (ids) => [...new Set(ids)]
           )
     )
@@ -173,16 +177,16 @@ export const role = roleOr("owner")
 
 export const sessionId = make(
   "session-id",
-  uuidKind,
+  idKind(SessionId),
   "<uuid>",
   "The session_id of a session, which `console sessions` lists"
 )
 
-export const keyId = make("key-id", uuidKind, "<uuid>", "The key_id of a key, not the key itself")
+export const keyId = make("key-id", idKind(KeyId), "<uuid>", "The key_id of a key, not the key itself")
 
-export const shareId = make("share-id", uuidKind, "<uuid>", "The share_id of a shared dashboard")
+export const shareId = make("share-id", idKind(ShareId), "<uuid>", "The share_id of a shared dashboard")
 
-export const tokenId = make("token-id", uuidKind, "<uuid>", "The token_id of a token, not the token itself")
+export const tokenId = make("token-id", idKind(TokenId), "<uuid>", "The token_id of a token, not the token itself")
 
 export const emailKind: Kind<string> = { expected: "an email address such as ann@example.com", parse: Person.parse }
 
@@ -195,7 +199,7 @@ export const recipientKind: Kind<string> = {
   parse: (text) => Option.liftPredicate(text.trim(), Address.isAddress)
 }
 
-export const submissionId = make("submission-id", uuidKind, "<uuid>", "The submission_id of a submission")
+export const submissionId = make("submission-id", idKind(SubmissionId), "<uuid>", "The submission_id of a submission")
 
 /** Whose agents `doctor` asks. */
 export const ask: Flag.Flag<DeliveryDiagnosis.Ask> = Flag.String("ask").pipe(
@@ -211,7 +215,7 @@ export const ask: Flag.Flag<DeliveryDiagnosis.Ask> = Flag.String("ask").pipe(
     if (texts.length === 1 && texts[0] === "none") return Effect.succeed([])
     return Effect.map(
       Effect.forEach(texts, (text) =>
-        Effect.fromOption(uuidKind.parse(text), () =>
+        Effect.fromOption(idKind(InstanceId).parse(text), () =>
           wrong("ask", "none, all, or the instance_id of an instance, which may be repeated")
         )
       ),

@@ -8,8 +8,9 @@ import { type CliError, Flag } from "effect/cli"
 import * as AgentAdditions from "../../chat/AgentAdditions.ts"
 import { protocols } from "../../chat/Instance.ts"
 import * as InstanceInput from "../../chat/InstanceInput.ts"
+import { WebsiteConfigId } from "../../platform/Id.ts"
 import * as SystemErrorCode from "../../platform/text/SystemErrorCode.ts"
-import { countKind, type Kind, make, nameKind, optional, uuidKind, withoutValue, wrong } from "./Inputs.ts"
+import { countKind, idKind, type Kind, make, nameKind, optional, withoutValue, wrong } from "./Inputs.ts"
 
 const agentUrlKind: Kind<string> = {
   expected: "an address that begins with http:// or https:// and holds no credentials (see --agent-key-env)",
@@ -171,7 +172,7 @@ export const dailyTokens = count(
 )
 
 export const site = optional(
-  make("site", uuidKind, "<uuid>", "The website_config_id of the website that the instance serves")
+  make("site", idKind(WebsiteConfigId), "<uuid>", "The website_config_id of the website that the instance serves")
 )
 
 export const noCheck = withoutValue("no-check", "Do not send the agent a test question")

@@ -11,6 +11,7 @@ import * as LocalTime from "../../analytics/reports/LocalTime.ts"
 import { comparisons, limits, type Metric, periods, type Query } from "../../analytics/reports/Query.ts"
 import * as QueryBody from "../../analytics/reports/QueryBody.ts"
 import type { ValidationError } from "../../platform/contract/Errors.ts"
+import { WebsiteConfigId } from "../../platform/Id.ts"
 import { parseUuid } from "../../platform/text/Uuid.ts"
 import type { Site } from "../../sites/Site.ts"
 import { SiteDirectory } from "../../sites/SiteDirectory.ts"
@@ -101,7 +102,7 @@ export const sites = Effect.fnUntraced(function* ({ allSites, site }: Flags) {
   if (Option.isNone(site)) return yield* SiteDirectory.use(({ list }) => list)
   const id = parseUuid(site.value.trim())
   if (Result.isFailure(id)) return [yield* siteByName(site.value.trim())]
-  const found = yield* SiteDirectory.use(({ byWebsiteConfigId }) => byWebsiteConfigId(id.success))
+  const found = yield* SiteDirectory.use(({ byWebsiteConfigId }) => byWebsiteConfigId(WebsiteConfigId.make(id.success)))
   return Option.isNone(found) ? yield* Output.notFound("website", id.success) : [found.value]
 })
 

@@ -5,19 +5,19 @@
  * @module
  */
 import { Option } from "effect"
-import { isCanonicalUuid } from "../../platform/text/Uuid.ts"
+import { WebsiteConfigId } from "../../platform/Id.ts"
 import * as LinkToken from "./LinkToken.ts"
 import * as MailRecipient from "./MailRecipient.ts"
 
-const digestOf = (secretsKey: Uint8Array, websiteConfigId: string, address: string): string =>
+const digestOf = (secretsKey: Uint8Array, websiteConfigId: WebsiteConfigId, address: string): string =>
   Buffer.from(MailRecipient.digestOf(secretsKey, websiteConfigId, address)).toString("base64url")
 
 /** Safe in a URL's path. */
-export const sign = (secretsKey: Uint8Array, websiteConfigId: string, address: string): string =>
+export const sign = (secretsKey: Uint8Array, websiteConfigId: WebsiteConfigId, address: string): string =>
   LinkToken.sign(secretsKey, "confirmation", `${websiteConfigId}.${digestOf(secretsKey, websiteConfigId, address)}`)
 
 export interface Confirmed {
-  readonly websiteConfigId: string
+  readonly websiteConfigId: WebsiteConfigId
   /** Whether the token was signed for an address. */
   readonly isRecipient: (address: string) => boolean
 }
@@ -25,11 +25,9 @@ export interface Confirmed {
 /** What a token confirms; none if the token was not signed with this key. */
 export const verify = (secretsKey: Uint8Array, token: string): Option.Option<Confirmed> =>
   Option.flatMap(LinkToken.verify(secretsKey, "confirmation", token), (text) => {
-    const [websiteConfigId = "", digest = ""] = text.split(".")
-    return isCanonicalUuid(websiteConfigId)
-      ? Option.some({
-          websiteConfigId,
-          isRecipient: (address) => digestOf(secretsKey, websiteConfigId, address) === digest
-        })
-      : Option.none()
+    const [id = "", digest = ""] = text.split(".")
+    return Option.map(WebsiteConfigId.makeOption(id), (websiteConfigId) => ({
+      websiteConfigId,
+      isRecipient: (address) => digestOf(secretsKey, websiteConfigId, address) === digest
+    }))
   })

@@ -5,8 +5,8 @@
  * @module
  */
 import { Option } from "effect"
+import { WebsiteConfigId } from "../../platform/Id.ts"
 import * as Sealing from "../../platform/secrets/Sealing.ts"
-import { isCanonicalUuid } from "../../platform/text/Uuid.ts"
 import type { Access } from "../../sites/access/Access.ts"
 import { isAddress } from "./Address.ts"
 
@@ -43,7 +43,7 @@ export const open = (secretsKey: Uint8Array, token: string): Option.Option<Invit
       const [address = "", ...named] = text.split(" ")
       if (!isAddress(address)) return Option.none()
       if (named[0] === "all") return Option.some({ address, sites: "all" as const })
-      return named.every(isCanonicalUuid) ? Option.some({ address, sites: named }) : Option.none()
+      return Option.map(Option.all(named.map((id) => WebsiteConfigId.makeOption(id))), (sites) => ({ address, sites }))
     }
   )
 }

@@ -7,6 +7,7 @@
  * @module
  */
 import { createHmac, hkdfSync } from "node:crypto"
+import type { WebsiteConfigId } from "../../platform/Id.ts"
 import { dayMillis } from "../../platform/text/Calendar.ts"
 
 /**
@@ -31,7 +32,7 @@ export const normalize = (address: string): string => address.trim().toLowerCase
  * Identifies an address among the recipients of one website, so that the address need not be stored. The key is derived from
  * `SECRETS_KEY`.
  */
-export const digestOf = (secretsKey: Uint8Array, websiteConfigId: string, address: string): Uint8Array =>
+export const digestOf = (secretsKey: Uint8Array, websiteConfigId: WebsiteConfigId, address: string): Uint8Array =>
   new Uint8Array(
     createHmac("sha256", new Uint8Array(hkdfSync("sha256", secretsKey, "", "hydracore recipient", 32)))
       .update(`${websiteConfigId} ${normalize(address)}`)

@@ -4,6 +4,7 @@
  * @module
  */
 import { Context, type Effect, type Option } from "effect"
+import type { WebsiteConfigId } from "../../platform/Id.ts"
 import type { LimitReached } from "../../platform/limits/LimitReached.ts"
 import type { StorageUnavailable } from "../../platform/Storage.ts"
 import type { Access } from "../../sites/access/Access.ts"
@@ -29,7 +30,7 @@ export interface SubmissionMail {
 
 /** What a notification is created from. */
 export interface NewNotification {
-  readonly websiteConfigId: string
+  readonly websiteConfigId: WebsiteConfigId
   readonly recipient: string
   readonly topic: Topic
 }
@@ -81,17 +82,19 @@ export class Notifications extends Context.Service<
      */
     readonly resendConfirmation: (notificationId: string) => Effect.Effect<ResentConfirmation, StorageUnavailable>
     /** The notifications of a website, oldest first. */
-    readonly list: (websiteConfigId: string) => Effect.Effect<ReadonlyArray<ListedNotification>, StorageUnavailable>
+    readonly list: (
+      websiteConfigId: WebsiteConfigId
+    ) => Effect.Effect<ReadonlyArray<ListedNotification>, StorageUnavailable>
     /** The recipients who get a submission of a website by mail, each with the mail, in the order of their notifications. */
     readonly ofSubmission: (
-      websiteConfigId: string,
+      websiteConfigId: WebsiteConfigId,
       submissionId: string
     ) => Effect.Effect<ReadonlyArray<SubmissionMail>, StorageUnavailable>
     /** Whether any website has a notification. */
     readonly isUsed: Effect.Effect<boolean, StorageUnavailable>
     /** None if the website has no such notification. */
     readonly findOwn: (
-      websiteConfigId: string,
+      websiteConfigId: WebsiteConfigId,
       notificationId: string
     ) => Effect.Effect<Option.Option<Notification>, StorageUnavailable>
     readonly find: (notificationId: string) => Effect.Effect<Option.Option<Notification>, StorageUnavailable>
@@ -101,7 +104,7 @@ export class Notifications extends Context.Service<
     readonly remove: (notificationId: string) => Effect.Effect<boolean, StorageUnavailable>
     /** Confirms a website's notifications of an address. False if it has none. */
     readonly confirm: (
-      websiteConfigId: string,
+      websiteConfigId: WebsiteConfigId,
       isRecipient: (address: string) => boolean
     ) => Effect.Effect<boolean, StorageUnavailable>
     /**
@@ -119,7 +122,7 @@ export class Notifications extends Context.Service<
     /** Deletes what one website, or all if `websiteConfigId` is null, knows about an address, except its notifications. */
     readonly eraseRecipient: (
       address: string,
-      websiteConfigId: string | null
+      websiteConfigId: WebsiteConfigId | null
     ) => Effect.Effect<void, StorageUnavailable>
   }
 >()("hydracore/delivery/mail/Notifications") {}

@@ -9,6 +9,7 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Field from "../../platform/contract/Field.ts"
+import { NotificationId } from "../../platform/Id.ts"
 import * as Authorized from "../../sites/access/Authorized.ts"
 import * as Errors from "../../sites/access/Errors.ts"
 import * as Examples from "../../sites/access/Examples.ts"
@@ -23,7 +24,7 @@ const base = "/v1/owner/sites/:site_id/notifications"
 const ofNotification = `${base}/:notification_id`
 
 const site = { site_id: siteId }
-const params = { ...site, notification_id: Field.Uuid({ title: "Notification Id" }) }
+const params = { ...site, notification_id: Field.Id(NotificationId, { title: "Notification Id" }) }
 
 const exampleNotification = {
   notification_id: Examples.id,

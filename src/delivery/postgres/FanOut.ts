@@ -7,6 +7,7 @@
 import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { Effect, Option, Schema } from "effect"
 import type { SqlError } from "effect/sql"
+import { WebsiteConfigId } from "../../platform/Id.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as FailedItems from "../../platform/rounds/postgres/FailedItems.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
@@ -29,7 +30,7 @@ const Text = Schema.NullOr(Schema.String)
 const Events = Schema.Array(
   Schema.Struct({
     eventId: Schema.String,
-    websiteConfigId: Schema.String,
+    websiteConfigId: WebsiteConfigId,
     type: Schema.String,
     createdAt: Schema.Date,
     subject: Text,

@@ -5,6 +5,7 @@
  */
 import { randomBytes } from "node:crypto"
 import { Option, Schema } from "effect"
+import { WebsiteConfigId } from "../../platform/Id.ts"
 import * as Times from "../../platform/postgres/Times.ts"
 import * as Sealing from "../../platform/secrets/Sealing.ts"
 import { formats, type Webhook } from "../Webhook.ts"
@@ -13,7 +14,7 @@ const Time = Schema.NullOr(Schema.Finite)
 
 export const fields = {
   webhookId: Schema.String,
-  websiteConfigId: Schema.String,
+  websiteConfigId: WebsiteConfigId,
   url: Schema.String,
   events: Schema.Array(Schema.String),
   format: Schema.Literals(formats),

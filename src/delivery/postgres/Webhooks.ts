@@ -8,6 +8,7 @@ import { randomBytes, randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, Effect, Layer, Option, Redacted, Schema } from "effect"
 import type { SqlError } from "effect/sql"
+import { WebsiteConfigId } from "../../platform/Id.ts"
 import { LimitReached } from "../../platform/limits/LimitReached.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Rounds from "../../platform/rounds/Rounds.ts"
@@ -28,12 +29,12 @@ export interface Options {
 const Found = Schema.Array(Schema.Struct(Rows.fields))
 const WithSecrets = Schema.Array(Schema.Struct({ ...Rows.fields, ...Rows.secretFields }))
 const Counted = Schema.Tuple([Schema.Struct({ count: Schema.Int })])
-const SiteOf = Schema.Array(Schema.Struct({ id: Schema.String }))
+const SiteOf = Schema.Array(Schema.Struct({ id: WebsiteConfigId }))
 
 /** Updates `site.has_subscribers`. The lock waits for a transaction that adds a subscriber at the same time. */
 export const refreshSubscribers = (
   sql: PgClient.PgClient,
-  websiteConfigId: string
+  websiteConfigId: WebsiteConfigId
 ): Effect.Effect<unknown, SqlError.SqlError> => {
   const id = PgTypes.uuid(websiteConfigId)
   return Effect.andThen(

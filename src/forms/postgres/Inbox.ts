@@ -10,6 +10,7 @@ import { PgTypes } from "@effect/sql-pg"
 import { PgClient } from "@effect/sql-pg/PgClient"
 import { Effect, Layer, Option, Schema, Stream } from "effect"
 import type { SqlError } from "effect/sql"
+import type { WebsiteConfigId } from "../../platform/Id.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as OwnerConnections from "../../platform/postgres/OwnerConnections.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
@@ -45,7 +46,7 @@ const sizeBefore = `, sum(octet_length(form_data::text)) OVER (ORDER BY received
   ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS size_before`
 
 interface Query {
-  readonly websiteConfigId: string
+  readonly websiteConfigId: WebsiteConfigId
   readonly filter: Inboxes.Filter
   readonly after: Position | null
   readonly limit: number
@@ -135,7 +136,7 @@ const make = Effect.gen(function* () {
     return { items, next }
   }, Database.mapErrors)
 
-  const idsOfWebsite = (websiteConfigId: string, ids: ReadonlyArray<string>) =>
+  const idsOfWebsite = (websiteConfigId: WebsiteConfigId, ids: ReadonlyArray<string>) =>
     sql`SELECT submission_id FROM submission WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)}
       AND submission_id = ANY (${Database.array(ids.filter(isCanonicalUuid), PgTypes.OID.uuid)})`.pipe(
       Database.mapErrors,

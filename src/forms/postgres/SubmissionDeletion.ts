@@ -6,6 +6,7 @@
 import { PgTypes } from "@effect/sql-pg"
 import { Effect } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
+import type { WebsiteConfigId } from "../../platform/Id.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Outbox from "../../platform/postgres/Outbox.ts"
 import * as Rounds from "../../platform/rounds/Rounds.ts"
@@ -17,7 +18,7 @@ import * as Rounds from "../../platform/rounds/Rounds.ts"
  */
 export const run = (
   sql: SqlClient.SqlClient,
-  websiteConfigId: string,
+  websiteConfigId: WebsiteConfigId,
   submissionIds: ReadonlyArray<string>
 ): Effect.Effect<void, SqlError.SqlError> =>
   sql`WITH held AS MATERIALIZED (

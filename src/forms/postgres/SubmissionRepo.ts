@@ -10,6 +10,7 @@ import { type Duration, Effect, Layer, Option, Result, Schema, Stream } from "ef
 import type { SqlError } from "effect/sql"
 import * as BatchMetrics from "../../platform/batch/BatchMetrics.ts"
 import * as BatchTrace from "../../platform/batch/BatchTrace.ts"
+import { WebsiteConfigId } from "../../platform/Id.ts"
 import * as Columns from "../../platform/postgres/Columns.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as WriteHealth from "../../platform/postgres/WriteHealth.ts"
@@ -192,7 +193,7 @@ const ofStatus = (sql: PgClient, status: Status | undefined) =>
 const stream = (
   sql: PgClient,
   query: {
-    readonly websiteConfigId: string
+    readonly websiteConfigId: WebsiteConfigId
     readonly since?: number | undefined
     readonly status?: Status | undefined
   }
@@ -253,7 +254,9 @@ export const layer = (options: Options): Layer.Layer<SubmissionRepo, SqlError.Sq
           Database.mapErrors
         )
         if (found === undefined) return false
-        yield* Database.mapErrors(SubmissionDeletion.run(sql, String(found["website_config_id"]), [submissionId]))
+        yield* Database.mapErrors(
+          SubmissionDeletion.run(sql, WebsiteConfigId.make(String(found["website_config_id"])), [submissionId])
+        )
         return true
       })
       return SubmissionRepo.of({

@@ -4,6 +4,7 @@
  * @module
  */
 import { Schema } from "effect"
+import { WebsiteConfigId } from "../../platform/Id.ts"
 import { type Submission, statuses } from "../Submission.ts"
 
 /** The columns, with an expression for the form's data as text. */
@@ -16,7 +17,7 @@ const Text = Schema.NullOr(Schema.String)
 
 export const fields = {
   submission_id: Schema.String,
-  website_config_id: Schema.String,
+  website_config_id: WebsiteConfigId,
   received_at: Schema.Date,
   email: Text,
   page_slug: Text,

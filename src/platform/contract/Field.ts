@@ -189,6 +189,12 @@ export const Uuid = (options: { readonly title: string; readonly description?: s
     )
   )
 
+/** A required id, a UUID in any accepted form. */
+export const Id = <I extends string>(
+  id: Schema.Codec<I, string>,
+  options: { readonly title: string; readonly description?: string }
+) => Uuid(options).pipe(Schema.decodeTo(id))
+
 /** A required text that is one of `choices`. */
 export const Choice = <const A extends string>(choices: ReadonlyArray<A>, options: { readonly title?: string } = {}) =>
   // A union of one literal would have another JSON Schema.

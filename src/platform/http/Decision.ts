@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { WebsiteConfigId } from "../Id.ts"
 
 /**
  * Why a request is not counted. The page views of `bot` and `referrer-spam` and the submissions of `quarantined` are stored
@@ -52,7 +53,7 @@ export const header = "x-hydracore-decision"
 /** The website for which a decision is counted, named by one of its own ids or by the id of an instance that serves it. */
 export type Subject =
   /** A website that exists. */
-  | { readonly _tag: "Known"; readonly websiteConfigId: string }
+  | { readonly _tag: "Known"; readonly websiteConfigId: WebsiteConfigId }
   /** An id that a request names and that was not looked up. It may not exist. */
   | {
       readonly _tag: "Claimed"

@@ -48,7 +48,8 @@ export const parseUuid = (input: string): Result.Result<string, string> => {
   return Result.fail(`invalid length: expected length 32 for simple format, found ${text.length}`)
 }
 
-const canonical = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+/** The canonical form: lower case, with hyphens. */
+export const canonical = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
 /** Recognizes the canonical form, which nearly all clients send, faster than `parseUuid`. */
 export const isCanonicalUuid = (text: string): boolean => canonical.test(text)

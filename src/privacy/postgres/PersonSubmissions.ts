@@ -7,6 +7,7 @@ import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { Effect, Option, Schema, Stream } from "effect"
 import * as SubmissionDeletion from "../../forms/postgres/SubmissionDeletion.ts"
 import * as SubmissionRows from "../../forms/postgres/SubmissionRows.ts"
+import { WebsiteConfigId } from "../../platform/Id.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
 import * as Person from "../Person.ts"
@@ -15,7 +16,7 @@ import * as Store from "./Store.ts"
 /** The maximum number of submissions that a statement searches, small because one can have hundreds of kilobytes. */
 const pageSize = 64
 
-const Sites = Schema.Array(Schema.Struct({ id: Schema.String }))
+const Sites = Schema.Array(Schema.Struct({ id: WebsiteConfigId }))
 
 /** A position in the order of a website's submissions. The time is a text, which keeps its microseconds. */
 const Positions = Schema.Array(Schema.Struct({ time: Schema.String, id: Schema.String }))
@@ -42,7 +43,7 @@ const pageStatement = `SELECT ${SubmissionRows.columns} ${after}
 export const make = (sql: PgClient.PgClient): Store.Store => {
   const parametersOf = ({ id, time }: Position) => [PgTypes.text(time), PgTypes.uuid(id)]
 
-  const pages = (query: Parameters<Store.Store["search"]>[0], websiteConfigId: string) => {
+  const pages = (query: Parameters<Store.Store["search"]>[0], websiteConfigId: WebsiteConfigId) => {
     const website = PgTypes.uuid(websiteConfigId)
     return Stream.paginate(
       first,

@@ -18,6 +18,7 @@ import { Effect, Layer, Option, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { SeparateStore } from "../../analytics/SeparateStore.ts"
 import * as ConversationDeletion from "../../chat/postgres/ConversationDeletion.ts"
+import { HostedWebsiteId } from "../../platform/Id.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Partitions from "../../platform/postgres/schema/Partitions.ts"
 import * as Writers from "../../platform/postgres/Writers.ts"
@@ -28,7 +29,7 @@ import * as CredentialSql from "../../sites/access/postgres/CredentialSql.ts"
 import * as SiteTables from "../../sites/postgres/SiteTables.ts"
 import { type Erased, type Options as EraseOptions, SiteErasure } from "../../sites/SiteErasure.ts"
 
-const Marked = Schema.Array(Schema.Struct({ hosted_website_id: Schema.String }))
+const Marked = Schema.Array(Schema.Struct({ hosted_website_id: HostedWebsiteId }))
 
 const lock = (id: string) =>
   SqlClient.SqlClient.use((sql) => sql`SELECT 1 FROM site WHERE website_config_id = ${PgTypes.uuid(id)} FOR UPDATE`)

@@ -4,6 +4,7 @@
  * @module
  */
 import { Option } from "effect"
+import type { WebsiteConfigId } from "../../platform/Id.ts"
 import * as Capability from "../Capability.ts"
 import type { Site } from "../Site.ts"
 import * as Scope from "./Scope.ts"
@@ -11,11 +12,11 @@ import * as Scope from "./Scope.ts"
 /** What a caller may do, for all websites or for those with these `website_config_id`s. */
 export interface Access {
   readonly grants: Capability.Grants
-  readonly sites: "all" | ReadonlyArray<string>
+  readonly sites: "all" | ReadonlyArray<WebsiteConfigId>
 }
 
 /** Whether an access includes a website, whatever it permits. */
-export const reaches = ({ sites }: Access, websiteConfigId: string): boolean =>
+export const reaches = ({ sites }: Access, websiteConfigId: WebsiteConfigId): boolean =>
   sites === "all" || sites.includes(websiteConfigId)
 
 /** Whether an access permits this for the websites that it includes. */

@@ -9,6 +9,7 @@
  */
 import { Context, Effect, Layer, Option, Result } from "effect"
 import { HttpRouter } from "effect/http"
+import { WebsiteConfigId } from "../../platform/Id.ts"
 import { parseUuid } from "../../platform/text/Uuid.ts"
 import * as Capability from "../Capability.ts"
 import * as OwnerSites from "../OwnerSites.ts"
@@ -43,7 +44,7 @@ export const layer: Layer.Layer<Authorization, never, OwnerSites.OwnerSites> = L
         // Not the id of a website: decoding the path fails with a 422, before the body is decoded.
         if (Result.isFailure(siteId)) return handler
         return sites
-          .authorize(siteId.success, required)
+          .authorize(WebsiteConfigId.make(siteId.success), required)
           .pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage), Effect.andThen(handler))
       })
     }

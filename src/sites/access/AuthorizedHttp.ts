@@ -7,6 +7,7 @@
 import { Effect, Layer, Option, Result } from "effect"
 import { HttpRouter, type HttpServerResponse } from "effect/http"
 import type { unhandled } from "effect/Types"
+import { WebsiteConfigId } from "../../platform/Id.ts"
 import { parseUuid } from "../../platform/text/Uuid.ts"
 import type { Capability, Mode } from "../Capability.ts"
 import { SiteDirectory } from "../SiteDirectory.ts"
@@ -25,7 +26,7 @@ const withoutScope = (scope: Scope.Scope) =>
  * that a caller learns nothing about websites of others.
  */
 export const makeAuthorize = Effect.map(SiteDirectory, (directory) =>
-  Effect.fnUntraced(function* <C extends Capability, M extends Mode>(siteId: string, capability: C, mode: M) {
+  Effect.fnUntraced(function* <C extends Capability, M extends Mode>(siteId: WebsiteConfigId, capability: C, mode: M) {
     const caller = yield* Caller
     // No lookup here, so that the response time does not reveal whether another owner's website exists.
     if (!Access.reaches(caller, siteId)) return yield* Effect.fail(Errors.unknownSite)
@@ -47,8 +48,9 @@ const ofSite = <C extends Capability, M extends Mode>(middleware: Authorized.OfS
           if (Result.isFailure(siteId)) {
             return handler as Effect.Effect<HttpServerResponse.HttpServerResponse, unhandled>
           }
-          return Effect.flatMap(authorize(siteId.success, middleware.capability, middleware.mode), (proof) =>
-            Effect.provideService(handler, middleware.proof, proof)
+          return Effect.flatMap(
+            authorize(WebsiteConfigId.make(siteId.success), middleware.capability, middleware.mode),
+            (proof) => Effect.provideService(handler, middleware.proof, proof)
           )
         })
     )

@@ -5,6 +5,7 @@
  * @module
  */
 import { Context, Effect, Layer, type Scope } from "effect"
+import type { WebsiteConfigId } from "../../platform/Id.ts"
 import * as LiveStreams from "../../platform/limits/LiveStreams.ts"
 import { Caller } from "./AuthenticationApi.ts"
 import type * as Errors from "./Errors.ts"
@@ -25,7 +26,7 @@ export class CallerOperations extends Context.Service<
     /** Begins a test, which ends with the request. Fails if the caller already runs the maximum number of tests. */
     readonly beginTest: Begin
     /** Begins a live stream of a website, which ends with the request. Fails as `LiveStreams.refusal` decides. */
-    readonly beginLive: (websiteConfigId: string) => Begin
+    readonly beginLive: (websiteConfigId: WebsiteConfigId) => Begin
   }
 >()("hydracore/sites/access/CallerOperations") {}
 
@@ -64,7 +65,7 @@ export const layer: Layer.Layer<CallerOperations> = Layer.sync(CallerOperations,
   const tests = counter()
   const live = { all: 0, callers: counter(), websites: counter() }
 
-  const changeLive = (callerId: string, websiteConfigId: string, by: 1 | -1) => {
+  const changeLive = (callerId: string, websiteConfigId: WebsiteConfigId, by: 1 | -1) => {
     live.all += by
     live.callers.change(callerId, by)
     live.websites.change(websiteConfigId, by)

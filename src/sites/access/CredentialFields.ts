@@ -5,6 +5,7 @@
  */
 import { Result, Schema } from "effect"
 import * as Field from "../../platform/contract/Field.ts"
+import { WebsiteConfigId } from "../../platform/Id.ts"
 import * as Fields from "./Fields.ts"
 
 /** Which requests may manage a `noun`, for a description. */
@@ -12,7 +13,7 @@ export const rights = (noun: string): string => `404 if the access of the ${noun
 
 /** Which part of a list of these credentials to return. */
 export const listQuery = {
-  site_id: Schema.optionalKey(Field.Uuid({ title: "Site Id" })),
+  site_id: Schema.optionalKey(Field.Id(WebsiteConfigId, { title: "Site Id" })),
   cursor: Fields.cursor,
   limit: Fields.limit
 }
@@ -29,7 +30,7 @@ export const openedRemain =
   "Sessions that were opened with its links remain, with the keys and links that were created in them; `with_opened=true` ends them too."
 
 /** The websites that a new credential reaches: `all`, or ids. */
-export const sites = Field.custom<"all" | ReadonlyArray<string>>(
+export const sites = Field.custom<"all" | ReadonlyArray<WebsiteConfigId>>(
   {
     anyOf: [
       { const: "all" },
@@ -37,7 +38,7 @@ export const sites = Field.custom<"all" | ReadonlyArray<string>>(
     ],
     description: "All websites, also later ones, or those with these ids"
   },
-  (input) => (input === "all" ? Result.succeed(input) : Fields.readSelection(input))
+  (input) => (input === "all" ? Result.succeed(input) : Fields.readSelection(WebsiteConfigId)(input))
 )
 
 export const label = Schema.optionalKey(Fields.name("Label"))

@@ -139,25 +139,27 @@ export const expiry = (description: string) =>
   )
 
 /** Reads the ids of a selection, without duplicates. */
-export const readSelection: Field.Read<ReadonlyArray<string>> = (input) => {
-  if (!Array.isArray(input)) return Field.fail("list_type", "Input should be a valid list")
-  if (input.length < 1 || input.length > maxSelected) {
-    return Field.fail("value_error", `Value error, 1 to ${maxSelected} ids are expected`)
+export const readSelection =
+  <I extends string>(kind: { readonly make: (uuid: string) => I }): Field.Read<ReadonlyArray<I>> =>
+  (input) => {
+    if (!Array.isArray(input)) return Field.fail("list_type", "Input should be a valid list")
+    if (input.length < 1 || input.length > maxSelected) {
+      return Field.fail("value_error", `Value error, 1 to ${maxSelected} ids are expected`)
+    }
+    const ids = new Set<I>()
+    for (const id of input) {
+      const result = typeof id === "string" ? parseUuid(id) : Result.fail("")
+      if (Result.isFailure(result)) return Field.fail("uuid_parsing", "Input should be a list of valid UUIDs")
+      ids.add(kind.make(result.success))
+    }
+    return Result.succeed([...ids])
   }
-  const ids = new Set<string>()
-  for (const id of input) {
-    const result = typeof id === "string" ? parseUuid(id) : Result.fail("")
-    if (Result.isFailure(result)) return Field.fail("uuid_parsing", "Input should be a list of valid UUIDs")
-    ids.add(result.success)
-  }
-  return Result.succeed([...ids])
-}
 
 /** The ids of a selection. */
-export const selection = (title: string) =>
-  Field.custom<ReadonlyArray<string>>(
+export const selection = <I extends string>(kind: { readonly make: (uuid: string) => I }, title: string) =>
+  Field.custom<ReadonlyArray<I>>(
     { type: "array", title, items: { type: "string", format: "uuid" }, minItems: 1, maxItems: maxSelected },
-    readSelection
+    readSelection(kind)
   )
 
 export const boolean = (title: string) =>

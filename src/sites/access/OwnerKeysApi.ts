@@ -9,6 +9,7 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Field from "../../platform/contract/Field.ts"
+import { KeyId, WebsiteConfigId } from "../../platform/Id.ts"
 import * as Maximums from "../Maximums.ts"
 import * as Authorized from "./Authorized.ts"
 import * as CredentialFields from "./CredentialFields.ts"
@@ -39,7 +40,7 @@ export const Keys = Schema.Struct({
         {
           key_id: Examples.id,
           scope: "stats",
-          sites: [Examples.siteId],
+          sites: [WebsiteConfigId.make(Examples.siteId)],
           label: "Dashboard",
           created_at: Examples.time,
           expires_at: null,
@@ -60,7 +61,7 @@ export const NewKey = Schema.Struct({
 }).annotate({
   identifier: "NewKey",
   title: "NewKey",
-  examples: [{ scope: "stats", sites: [Examples.siteId], label: "Dashboard" }]
+  examples: [{ scope: "stats", sites: [WebsiteConfigId.make(Examples.siteId)], label: "Dashboard" }]
 })
 
 export const IssuedKey = Schema.Struct({
@@ -101,7 +102,7 @@ export const issueKey = HttpApiEndpoint.post("issueKey", "/v1/owner/keys", {
   )
 
 export const revokeKey = HttpApiEndpoint.delete("revokeKey", "/v1/owner/keys/:key_id", {
-  params: { key_id: Field.Uuid({ title: "Key Id" }) },
+  params: { key_id: Field.Id(KeyId, { title: "Key Id" }) },
   query: { with_opened: CredentialFields.withOpened },
   success: HttpApiSchema.NoContent
 })

@@ -10,6 +10,7 @@ import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Address from "../../delivery/mail/Address.ts"
 import * as Field from "../../platform/contract/Field.ts"
+import { SessionId, WebsiteConfigId } from "../../platform/Id.ts"
 import * as Maximums from "../Maximums.ts"
 import * as Authorized from "./Authorized.ts"
 import * as CredentialFields from "./CredentialFields.ts"
@@ -47,7 +48,7 @@ export const Sessions = Schema.Struct({
         {
           session_id: Examples.id,
           role: "viewer",
-          sites: [Examples.siteId],
+          sites: [WebsiteConfigId.make(Examples.siteId)],
           label: "Ada",
           created_at: Examples.time,
           opened_at: null,
@@ -77,7 +78,7 @@ export const NewLink = Schema.Struct({
 }).annotate({
   identifier: "NewLink",
   title: "NewLink",
-  examples: [{ role: "viewer", sites: [Examples.siteId], label: "Ada" }]
+  examples: [{ role: "viewer", sites: [WebsiteConfigId.make(Examples.siteId)], label: "Ada" }]
 })
 
 export const CreatedLink = Schema.Struct({
@@ -123,7 +124,7 @@ export const createLink = HttpApiEndpoint.post("createLink", "/v1/owner/sessions
   )
 
 export const revokeSession = HttpApiEndpoint.delete("revokeSession", "/v1/owner/sessions/:session_id", {
-  params: { session_id: Field.Uuid({ title: "Session Id" }) },
+  params: { session_id: Field.Id(SessionId, { title: "Session Id" }) },
   query: { with_opened: CredentialFields.withOpened },
   success: HttpApiSchema.NoContent
 })

@@ -5,6 +5,7 @@
  * @module
  */
 import { Schema } from "effect"
+import type { WebsiteConfigId } from "../../platform/Id.ts"
 import * as Credential from "./Credential.ts"
 
 /** A share, without its secret, as the owner API shows it. */
@@ -19,7 +20,7 @@ export const Share = Schema.Struct({
 export type Share = typeof Share.Type
 
 /** A share with its website, as the commands show it. */
-export type SiteShare = Share & { readonly site_id: string }
+export type SiteShare = Share & { readonly site_id: WebsiteConfigId }
 
 /** `hsh_` and 43 characters. */
 export const secret = Credential.syntax("hsh")

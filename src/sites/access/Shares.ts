@@ -5,6 +5,7 @@
  * @module
  */
 import { Context, type Effect, type Option } from "effect"
+import type { WebsiteConfigId } from "../../platform/Id.ts"
 import type { LimitReached } from "../../platform/limits/LimitReached.ts"
 import type { StorageUnavailable } from "../../platform/Storage.ts"
 import type { Share, SiteShare } from "./Share.ts"
@@ -17,7 +18,7 @@ export class Shares extends Context.Service<
      * website does not exist. Fails beyond `Maximums.shares`.
      */
     readonly create: (
-      websiteConfigId: string,
+      websiteConfigId: WebsiteConfigId,
       request: Pick<Share, "label"> & { readonly expiresAt: number | null }
     ) => Effect.Effect<
       Option.Option<{ readonly secret: string; readonly share: SiteShare }>,
@@ -29,8 +30,13 @@ export class Shares extends Context.Service<
      */
     readonly authenticate: (secret: string) => Effect.Effect<Option.Option<SiteShare>, StorageUnavailable>
     /** The shares of a website, or of all websites for null, oldest first, without secrets. Expired shares are left out. */
-    readonly list: (websiteConfigId: string | null) => Effect.Effect<ReadonlyArray<SiteShare>, StorageUnavailable>
+    readonly list: (
+      websiteConfigId: WebsiteConfigId | null
+    ) => Effect.Effect<ReadonlyArray<SiteShare>, StorageUnavailable>
     /** Deletes a share of a website, or of any website for null. False if there is no such share. */
-    readonly revoke: (websiteConfigId: string | null, shareId: string) => Effect.Effect<boolean, StorageUnavailable>
+    readonly revoke: (
+      websiteConfigId: WebsiteConfigId | null,
+      shareId: string
+    ) => Effect.Effect<boolean, StorageUnavailable>
   }
 >()("hydracore/services/Shares") {}

@@ -5,6 +5,7 @@
  */
 import { randomUUID } from "node:crypto"
 import { Clock, Effect, Layer, Option } from "effect"
+import { HostedWebsiteId, TrackingToken, WebsiteConfigId } from "../../platform/Id.ts"
 import type { Site } from "../Site.ts"
 import { SiteDirectory } from "../SiteDirectory.ts"
 import { select } from "../SiteQuery.ts"
@@ -25,9 +26,9 @@ export const layer = (options: { readonly sites?: ReadonlyArray<Site> } = {}): L
       create: ({ name, origins, timeZone = "UTC" }) =>
         Effect.map(Clock.currentTimeMillis, (createdAt) => {
           const site: Site = {
-            websiteConfigId: randomUUID(),
-            hostedWebsiteId: randomUUID(),
-            trackingToken: randomUUID(),
+            websiteConfigId: WebsiteConfigId.make(randomUUID()),
+            hostedWebsiteId: HostedWebsiteId.make(randomUUID()),
+            trackingToken: TrackingToken.make(randomUUID()),
             name,
             origins: [...origins],
             timeZone,

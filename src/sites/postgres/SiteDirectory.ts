@@ -9,6 +9,7 @@
 import { randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, Effect, Layer, Option, Schema } from "effect"
+import { HostedWebsiteId, TrackingToken, WebsiteConfigId } from "../../platform/Id.ts"
 import { array, mapErrors } from "../../platform/postgres/Database.ts"
 import * as Lookup from "../../platform/postgres/Lookup.ts"
 import * as Times from "../../platform/postgres/Times.ts"
@@ -19,9 +20,9 @@ import { SiteDirectory } from "../SiteDirectory.ts"
 
 /** A website as `columns` selects it. */
 export const SiteRow = Schema.Struct({
-  websiteConfigId: Schema.String,
-  hostedWebsiteId: Schema.String,
-  trackingToken: Schema.String,
+  websiteConfigId: WebsiteConfigId,
+  hostedWebsiteId: HostedWebsiteId,
+  trackingToken: TrackingToken,
   name: Schema.String,
   origins: Schema.Array(Schema.String),
   timeZone: Schema.String,
@@ -74,9 +75,9 @@ export const layer = (options: Options = {}): Layer.Layer<SiteDirectory, never, 
         timeZone = "UTC"
       }) {
         const site: Site = {
-          websiteConfigId: randomUUID(),
-          hostedWebsiteId: randomUUID(),
-          trackingToken: randomUUID(),
+          websiteConfigId: WebsiteConfigId.make(randomUUID()),
+          hostedWebsiteId: HostedWebsiteId.make(randomUUID()),
+          trackingToken: TrackingToken.make(randomUUID()),
           name,
           origins,
           timeZone,

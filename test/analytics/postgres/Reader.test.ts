@@ -4,14 +4,15 @@ import { SqlClient } from "effect/sql"
 import * as ReportsLayer from "../../../src/analytics/reports/postgres/Reports.ts"
 import { Reports } from "../../../src/analytics/reports/Reports.ts"
 import * as Inspection from "../../../src/cli/doctor/DatabaseInspection.ts"
+import { HostedWebsiteId, WebsiteConfigId } from "../../../src/platform/Id.ts"
 import * as Database from "../../../src/platform/postgres/Database.ts"
 import * as Migrations from "../../../src/platform/postgres/schema/Migrations.ts"
 import * as Partitions from "../../../src/platform/postgres/schema/Partitions.ts"
 import * as ReplicatedPair from "../../support/postgres/ReplicatedPair.ts"
 import * as TestTime from "../../support/TestTime.ts"
 
-const id = "0190e0c8-7a3e-7000-8000-000000000001"
-const site = { websiteConfigId: id, hostedWebsiteId: id, goals: [] }
+const uuid = "0190e0c8-7a3e-7000-8000-000000000001"
+const site = { websiteConfigId: WebsiteConfigId.make(uuid), hostedWebsiteId: HostedWebsiteId.make(uuid), goals: [] }
 
 describe("analytics/reports/postgres/Reports with DATABASE_READ_URL", () => {
   it.live(

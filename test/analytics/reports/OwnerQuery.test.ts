@@ -6,8 +6,10 @@ import { Effect, Redacted, Schema } from "effect"
 import { FetchHttpClient } from "effect/http"
 import type { QueryBody } from "../../../src/analytics/reports/QueryBody.ts"
 import * as Client from "../../../src/api/OwnerClient.ts"
+import { WebsiteConfigId } from "../../../src/platform/Id.ts"
 import { OwnerKeys } from "../../../src/sites/access/OwnerKeys.ts"
 import { SiteDirectory } from "../../../src/sites/SiteDirectory.ts"
+import { id } from "../../support/Ids.ts"
 import { send } from "../../support/OwnerRequests.ts"
 import { paths, TestServer, onPostgres as testServer } from "../../support/TestServer.ts"
 import * as TestTime from "../../support/TestTime.ts"
@@ -164,12 +166,12 @@ layer(testServer(), { excludeTestServices: true })("POST /v1/owner/query", (it) 
         )
         assert.deepStrictEqual(report.results[0]?.comparison?.metrics, [0, 0])
         const unknown = yield* client.sites
-          .now({ params: { site_id: "11111111-2222-4333-8444-555555555555" } })
+          .now({ params: { site_id: id(WebsiteConfigId, "unknown") } })
           .pipe(Effect.flip)
         assert.strictEqual(unknown._tag, "NotFound")
-        const wrong = yield* client.sites.now({ params: { site_id: "dummy.site" } }).pipe(Effect.flip)
+        const wrong = yield* client.sites.list({ query: { limit: 1_000 } }).pipe(Effect.flip)
         if (wrong._tag !== "ValidationFailed") return assert.fail(wrong._tag)
-        assert.deepStrictEqual(wrong.detail[0]?.loc, ["path", "site_id"])
+        assert.deepStrictEqual(wrong.detail[0]?.loc, ["query", "limit"])
         // The client knows the rules of a query, and sends none that breaks them.
         const unsent = yield* client.reports
           .query({ payload: { site_id: siteId, metrics: [], date_range: "day" } })

@@ -5,8 +5,10 @@ import type { Query, Request } from "../../../src/analytics/reports/Query.ts"
 import { Reports } from "../../../src/analytics/reports/Reports.ts"
 import * as SharedQuery from "../../../src/analytics/shares/SharedQuery.ts"
 import { maxRows, SharedReports, layer as sharedReports } from "../../../src/analytics/shares/SharedReports.ts"
+import { HostedWebsiteId, TrackingToken, WebsiteConfigId } from "../../../src/platform/Id.ts"
 import { permit } from "../../../src/sites/access/Access.ts"
 import * as SiteSlots from "../../../src/sites/access/SiteSlots.ts"
+import { id } from "../../support/Ids.ts"
 
 /** Every report counts as many visitors as reports have been computed. `asked` gets the queries. */
 const layerOf = (asked: Array<Query>) =>
@@ -42,12 +44,12 @@ const layerOf = (asked: Array<Query>) =>
 
 const layer = layerOf([])
 
-const accessOf = (websiteConfigId: string) =>
+const accessOf = (name: string) =>
   Option.getOrThrow(
     permit({ grants: { stats: "read" }, sites: "all" }, "stats", "read", {
-      websiteConfigId,
-      hostedWebsiteId: `hosted ${websiteConfigId}`,
-      trackingToken: "token",
+      websiteConfigId: id(WebsiteConfigId, name),
+      hostedWebsiteId: id(HostedWebsiteId, `hosted ${name}`),
+      trackingToken: id(TrackingToken, "token"),
       name: "Shop",
       origins: [],
       timeZone: "UTC",

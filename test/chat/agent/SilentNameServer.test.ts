@@ -7,6 +7,7 @@ import * as AgentCheck from "../../../src/chat/agent/AgentCheck.ts"
 import * as LiveAgent from "../../../src/chat/agent/AgentStream.ts"
 import type { Instance } from "../../../src/chat/Instance.ts"
 import * as Inspection from "../../../src/cli/doctor/AgentInspection.ts"
+import { WebsiteConfigId } from "../../../src/platform/Id.ts"
 import * as OutwardClient from "../../../src/platform/outward/OutwardClient.ts"
 import { done, streams } from "../../support/AgentExchange.ts"
 import * as NameServer from "../../support/NameServer.ts"
@@ -32,7 +33,7 @@ it.live("six silent look-ups of one website delay neither the chats nor the webh
     const upstream = yield* start(streams(says("OK"), done))
     yield* Effect.gen(function* () {
       const { post } = yield* OutwardClient.OutwardClient
-      const [silent, other] = [randomUUID(), randomUUID()]
+      const [silent, other] = [WebsiteConfigId.make(randomUUID()), WebsiteConfigId.make(randomUUID())]
       const webhooks = yield* Effect.forEach([1, 2, 3], (index) =>
         Effect.forkChild(post(silent, `http://silent-webhook${index}.example/`, {}, "{}"))
       )

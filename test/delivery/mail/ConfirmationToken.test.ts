@@ -3,10 +3,11 @@ import { assert, describe, it } from "@effect/vitest"
 import { Option, Schema } from "effect"
 import * as ConfirmationToken from "../../../src/delivery/mail/ConfirmationToken.ts"
 import * as UnsubscribeToken from "../../../src/delivery/mail/UnsubscribeToken.ts"
+import { WebsiteConfigId } from "../../../src/platform/Id.ts"
 
 const key = new Uint8Array(randomBytes(32))
 const otherKey = new Uint8Array(randomBytes(32))
-const site = randomUUID()
+const site = WebsiteConfigId.make(randomUUID())
 
 describe("delivery/mail/ConfirmationToken", () => {
   it("a token names its website and recognizes its address in any letter case; another key does not verify it", () => {

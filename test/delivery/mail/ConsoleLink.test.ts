@@ -3,12 +3,13 @@ import * as Address from "../../../src/console/Address.ts"
 import * as ConsoleLink from "../../../src/delivery/mail/ConsoleLink.ts"
 import type { Subject } from "../../../src/delivery/mail/Mail.ts"
 import type { Content, Part } from "../../../src/delivery/mail/Message.ts"
+import { HostedWebsiteId, WebsiteConfigId } from "../../../src/platform/Id.ts"
 import { stored } from "../../support/StoredSubmission.ts"
 
 const consoleUrl = "https://edge.example/console"
 const site = {
-  websiteConfigId: "5a2f4e4c-30a6-4d0c-9b8a-3f1f8c9a7e21",
-  hostedWebsiteId: "h",
+  websiteConfigId: WebsiteConfigId.make("5a2f4e4c-30a6-4d0c-9b8a-3f1f8c9a7e21"),
+  hostedWebsiteId: HostedWebsiteId.make("5a2f4e4c-30a6-4d0c-9b8a-3f1f8c9a7e22"),
   name: "a",
   timeZone: "UTC"
 }

@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Option, Schema } from "effect"
 import * as InvitationToken from "../../../src/delivery/mail/InvitationToken.ts"
 import * as UnsubscribeToken from "../../../src/delivery/mail/UnsubscribeToken.ts"
+import { WebsiteConfigId } from "../../../src/platform/Id.ts"
 import { nonceBytes } from "../../../src/platform/secrets/Sealing.ts"
 
 const key = new Uint8Array(32).fill(1)
@@ -16,7 +17,7 @@ describe("delivery/mail/InvitationToken", () => {
     "a token names the address and the websites, or all if they are many, and contains neither as text",
     [Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 60 }))],
     ([count]) => {
-      const sites = Array.from({ length: count }, () => randomUUID())
+      const sites = Array.from({ length: count }, () => WebsiteConfigId.make(randomUUID()))
       const token = seal(sites)
       assert.match(token, /^i\.[\w-]+$/)
       assert.isBelow(token.length, 2_000)

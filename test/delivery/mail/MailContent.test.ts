@@ -7,13 +7,19 @@ import { Reports } from "../../../src/analytics/reports/Reports.ts"
 import * as MailContent from "../../../src/delivery/mail/MailContent.ts"
 import type { Content } from "../../../src/delivery/mail/Message.ts"
 import * as ReportPeriod from "../../../src/delivery/mail/ReportPeriod.ts"
+import { HostedWebsiteId, WebsiteConfigId } from "../../../src/platform/Id.ts"
 import { SiteDirectory } from "../../../src/sites/SiteDirectory.ts"
 import { postgres } from "../../support/Storages.ts"
 
 const timeZone = "America/New_York"
 const hour = 3_600_000
 
-const view = (hostedWebsiteId: string, receivedAt: number, source: string | null, visitor: number): PageView => ({
+const view = (
+  hostedWebsiteId: HostedWebsiteId,
+  receivedAt: number,
+  source: string | null,
+  visitor: number
+): PageView => ({
   hostedWebsiteId,
   receivedAt,
   path: "/tours",
@@ -91,15 +97,15 @@ it.effect("the mail about a disabled webhook does not name a host that only the 
           createdAt: 0,
           notification: {
             notificationId: "0f8fad5b-d9cb-469f-a165-70867728950e",
-            websiteConfigId: "7c9e6679-7425-40de-944b-e07fc1f90ae7",
+            websiteConfigId: WebsiteConfigId.make("7c9e6679-7425-40de-944b-e07fc1f90ae7"),
             recipient: "ann@example.com",
             topic: { kind: "submissions", digest: null, includeQuarantined: false },
             createdAt: 0,
             isConfirmed: true
           },
           site: {
-            websiteConfigId: "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-            hostedWebsiteId: "16fd2706-8baf-433b-82eb-8c7fada847da",
+            websiteConfigId: WebsiteConfigId.make("7c9e6679-7425-40de-944b-e07fc1f90ae7"),
+            hostedWebsiteId: HostedWebsiteId.make("16fd2706-8baf-433b-82eb-8c7fada847da"),
             name: "Shop",
             timeZone
           },

@@ -1,7 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as MailRecipient from "../../../src/delivery/mail/MailRecipient.ts"
+import { WebsiteConfigId } from "../../../src/platform/Id.ts"
 import { dayMillis } from "../../../src/platform/text/Calendar.ts"
+import { id } from "../../support/Ids.ts"
 
 const { maxMails, maxMailsToAddress, repeatMillis } = MailRecipient
 const now = 1_790_000_000_000
@@ -119,7 +121,9 @@ describe("delivery/mail/MailRecipient", () => {
 
   it("a digest depends on the key, the website and the address, but not on the case of the address or the spaces around it", () => {
     const digest = (site = "a", address = "ada@example.com", byte = 0) =>
-      Buffer.from(MailRecipient.digestOf(new Uint8Array(32).fill(byte), site, address)).toString("hex")
+      Buffer.from(MailRecipient.digestOf(new Uint8Array(32).fill(byte), id(WebsiteConfigId, site), address)).toString(
+        "hex"
+      )
     assert.lengthOf(digest(), 64)
     assert.strictEqual(digest("a", " Ada@EXAMPLE.com "), digest())
     assert.strictEqual(

@@ -4,10 +4,11 @@ import type { Answer } from "../../../src/analytics/reports/Answer.ts"
 import { htmlBody } from "../../../src/delivery/mail/HtmlBody.ts"
 import { plainBody } from "../../../src/delivery/mail/PlainBody.ts"
 import * as ReportMail from "../../../src/delivery/mail/ReportMail.ts"
+import { HostedWebsiteId, WebsiteConfigId } from "../../../src/platform/Id.ts"
 
 const site = {
-  websiteConfigId: "5a2f4e4c-30a6-4d0c-9b8a-3f1f8c9a7e21",
-  hostedWebsiteId: "7a2f4e4c-30a6-4d0c-9b8a-3f1f8c9a7e22",
+  websiteConfigId: WebsiteConfigId.make("5a2f4e4c-30a6-4d0c-9b8a-3f1f8c9a7e21"),
+  hostedWebsiteId: HostedWebsiteId.make("7a2f4e4c-30a6-4d0c-9b8a-3f1f8c9a7e22"),
   name: "Harbour Tours",
   timeZone: "Europe/Berlin"
 }

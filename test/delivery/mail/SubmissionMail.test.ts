@@ -5,9 +5,14 @@ import { htmlBody } from "../../../src/delivery/mail/HtmlBody.ts"
 import type { Content, Part } from "../../../src/delivery/mail/Message.ts"
 import { plainBody } from "../../../src/delivery/mail/PlainBody.ts"
 import * as SubmissionMail from "../../../src/delivery/mail/SubmissionMail.ts"
+import { WebsiteConfigId } from "../../../src/platform/Id.ts"
 import { stored } from "../../support/StoredSubmission.ts"
 
-const website = { websiteConfigId: "5a2f4e4c-30a6-4d0c-9b8a-3f1f8c9a7e21", name: "Harbour", timeZone: "Europe/Berlin" }
+const website = {
+  websiteConfigId: WebsiteConfigId.make("5a2f4e4c-30a6-4d0c-9b8a-3f1f8c9a7e21"),
+  name: "Harbour",
+  timeZone: "Europe/Berlin"
+}
 const unsubscribeUrl = "https://edge.example/stop"
 
 const textOf = (content: Content) => plainBody(content, unsubscribeUrl)

@@ -6,6 +6,7 @@ import * as FanOut from "../../../src/delivery/postgres/FanOut.ts"
 import * as Leases from "../../../src/delivery/postgres/Leases.ts"
 import { storeBatch } from "../../../src/forms/postgres/SubmissionRepo.ts"
 import { SubmissionRepo } from "../../../src/forms/SubmissionRepo.ts"
+import type { WebsiteConfigId } from "../../../src/platform/Id.ts"
 import * as Columns from "../../../src/platform/postgres/Columns.ts"
 import { suite } from "../../suites/Deliveries.ts"
 import * as Delivery from "../../support/Delivery.ts"
@@ -64,10 +65,10 @@ describe("delivery/postgres/Deliveries: the outbox of submissions", () => {
 })
 
 describe("delivery/postgres/Deliveries: websites whose deletion has begun", () => {
-  const submit = (site: string) => SubmissionRepo.use((repo) => repo.submit(SubmissionDraft.make(site)))
+  const submit = (site: WebsiteConfigId) => SubmissionRepo.use((repo) => repo.submit(SubmissionDraft.make(site)))
 
   /** Marks a website as being deleted, as an erasure does first. */
-  const beginDeletion = (site: string) =>
+  const beginDeletion = (site: WebsiteConfigId) =>
     PgClient.PgClient.use((sql) => sql`UPDATE site SET deleted_at = now() WHERE website_config_id = ${site}`)
 
   it.live("their events create no deliveries, and the events of other websites do", () =>

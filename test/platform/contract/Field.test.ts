@@ -4,6 +4,7 @@ import { EventPayload, PageViewPayload } from "../../../src/analytics/Api.ts"
 import { SubmissionPayload } from "../../../src/forms/Api.ts"
 import * as Fault from "../../../src/platform/contract/Fault.ts"
 import * as Field from "../../../src/platform/contract/Field.ts"
+import { WebsiteConfigId } from "../../../src/platform/Id.ts"
 
 const reader = <A>(schema: Schema.Codec<A, unknown>) => {
   const decode = Schema.decodeUnknownResult(schema, Fault.options)
@@ -17,7 +18,7 @@ const readSubmission = reader(SubmissionPayload)
 const errorsOf = <A>(read: Result.Result<A, ReadonlyArray<{ loc: ReadonlyArray<string | number>; type: string }>>) =>
   Result.isSuccess(read) ? [] : read.failure.map(({ loc, type }) => `${type} ${loc.join(".")}`).sort()
 
-const site_id = "72771e6a-6f5e-4de4-a5b9-1266c4197811"
+const site_id = WebsiteConfigId.make("72771e6a-6f5e-4de4-a5b9-1266c4197811")
 
 /** A value for a text field, and its error. */
 const textCases = [

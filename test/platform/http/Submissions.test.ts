@@ -2,11 +2,12 @@
 import { assert, layer, type Vitest } from "@effect/vitest"
 import { Effect, Stream } from "effect"
 import { SubmissionRepo } from "../../../src/forms/SubmissionRepo.ts"
+import type { WebsiteConfigId } from "../../../src/platform/Id.ts"
 import { detailOf, uuid } from "../../support/ResponseParts.ts"
 import { type Storage, storages } from "../../support/Storages.ts"
 import { paths, TestServer, layer as testServer } from "../../support/TestServer.ts"
 
-const submissions = (websiteConfigId: string) =>
+const submissions = (websiteConfigId: WebsiteConfigId) =>
   SubmissionRepo.use((repo) => Stream.runCollect(repo.stream({ websiteConfigId })))
 
 const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {

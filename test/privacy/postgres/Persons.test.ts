@@ -3,6 +3,7 @@ import { PgClient } from "@effect/sql-pg"
 import { assert, it } from "@effect/vitest"
 import { Effect, Layer, Stream, Tracer } from "effect"
 import { InstanceDirectory } from "../../../src/chat/InstanceDirectory.ts"
+import type { WebsiteConfigId } from "../../../src/platform/Id.ts"
 import * as Person from "../../../src/privacy/Person.ts"
 import * as Service from "../../../src/privacy/Persons.ts"
 import * as Persons from "../../../src/privacy/postgres/Persons.ts"
@@ -62,7 +63,7 @@ it.live(
       const persons = yield* Service.Persons
       const instances = yield* InstanceDirectory
       const [website, other] = [yield* Delivery.newSite, yield* Delivery.newSite]
-      const create = (websiteConfigId: string) =>
+      const create = (websiteConfigId: WebsiteConfigId) =>
         Effect.map(
           instances.create({ name: "a", agentUrl: "https://a.example", websiteConfigId }),
           ({ instanceId }) => instanceId

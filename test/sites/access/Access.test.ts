@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Option, Schema } from "effect"
+import { HostedWebsiteId, TrackingToken, WebsiteConfigId } from "../../../src/platform/Id.ts"
 import {
   type Access,
   type AnyAuthorizedSite,
@@ -12,9 +13,10 @@ import {
 import * as Scope from "../../../src/sites/access/Scope.ts"
 import * as Capability from "../../../src/sites/Capability.ts"
 import type { Site } from "../../../src/sites/Site.ts"
+import { id } from "../../support/Ids.ts"
 
 const AnyScope = Schema.Literals(Scope.scopes)
-const Id = Schema.Literals(["a", "b", "c", "d"])
+const Id = Schema.Literals(["a", "b", "c", "d"].map((name) => id(WebsiteConfigId, name)))
 const AnyMode = Schema.Literals(Capability.modes)
 const AnyGrants = Schema.Struct({
   stats: Schema.optionalKey(AnyMode),
@@ -27,11 +29,11 @@ const AnyAccess = Schema.Struct({
   sites: Schema.Union([Schema.Literal("all"), Schema.Array(Id)])
 })
 
-const siteOf = (id: string): Site => ({
-  websiteConfigId: id,
-  hostedWebsiteId: `hosted ${id}`,
-  trackingToken: `token ${id}`,
-  name: id,
+const siteOf = (websiteConfigId: WebsiteConfigId): Site => ({
+  websiteConfigId,
+  hostedWebsiteId: id(HostedWebsiteId, `hosted ${websiteConfigId}`),
+  trackingToken: id(TrackingToken, `token ${websiteConfigId}`),
+  name: websiteConfigId,
   origins: [],
   timeZone: "UTC",
   createdAt: 0
@@ -63,7 +65,7 @@ describe("sites/access/Access", () => {
 
   it("an access without websites reaches none", () => {
     const access: Access = { grants: Scope.grants.write, sites: [] }
-    assert.isTrue(Option.isNone(authorize(access, "stats", siteOf("a"))))
+    assert.isTrue(Option.isNone(authorize(access, "stats", siteOf(id(WebsiteConfigId, "a")))))
   })
 })
 
@@ -128,8 +130,7 @@ describe("sites/access/Access.manages", () => {
       if (isManaged) {
         assert.strictEqual(caller.grants.admin, "change")
         assert.isTrue(Capability.covers(caller.grants, access.grants))
-        for (const id of access.sites === "all" ? ["a", "b", "c", "d"] : access.sites)
-          assert.isTrue(reaches(caller, id))
+        for (const id of access.sites === "all" ? Id.literals : access.sites) assert.isTrue(reaches(caller, id))
       }
       assert.isTrue(manages({ grants: Scope.grants.write, sites: "all" }, access))
       if (access.sites === "all" && caller.sites !== "all") assert.isFalse(isManaged)

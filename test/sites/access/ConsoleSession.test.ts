@@ -1,7 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
+import { WebsiteConfigId } from "../../../src/platform/Id.ts"
 import * as ConsoleSession from "../../../src/sites/access/ConsoleSession.ts"
 import * as Role from "../../../src/sites/access/Role.ts"
+import { id } from "../../support/Ids.ts"
 
 const { limits } = ConsoleSession
 
@@ -35,15 +37,18 @@ describe("sites/access/ConsoleSession", () => {
     assert.isTrue(ConsoleSession.isValidAt(sessionOf(null), 999))
     assert.isFalse(ConsoleSession.isValidAt(sessionOf(null), 1000))
     const use = { openedAt: 5000, lastUsedAt: 5000 }
-    assert.isTrue(ConsoleSession.isValidAt({ ...sessionOf(use), sites: ["a"] }, 5000))
+    assert.isTrue(ConsoleSession.isValidAt({ ...sessionOf(use), sites: [id(WebsiteConfigId, "a")] }, 5000))
     assert.isFalse(ConsoleSession.isValidAt({ ...sessionOf(use), sites: [] }, 5000))
   })
 
   it("a viewer reads, and an owner also changes", () => {
     assert.deepStrictEqual(ConsoleSession.accessOf(sessionOf(null)), { grants: Role.grants.viewer, sites: "all" })
-    assert.deepStrictEqual(ConsoleSession.accessOf({ ...sessionOf(null), role: "owner", sites: ["a"] }), {
-      grants: Role.grants.owner,
-      sites: ["a"]
-    })
+    assert.deepStrictEqual(
+      ConsoleSession.accessOf({ ...sessionOf(null), role: "owner", sites: [id(WebsiteConfigId, "a")] }),
+      {
+        grants: Role.grants.owner,
+        sites: [id(WebsiteConfigId, "a")]
+      }
+    )
   })
 })

@@ -2,12 +2,14 @@ import { assert, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Layer, Option } from "effect"
 import { Invitations } from "../../../src/delivery/mail/Invitations.ts"
 import { Notifications } from "../../../src/delivery/mail/Notifications.ts"
+import { WebsiteConfigId } from "../../../src/platform/Id.ts"
 import { LimitReached } from "../../../src/platform/limits/LimitReached.ts"
 import { RateLimiter } from "../../../src/platform/limits/RateLimiter.ts"
 import { ConsoleSessions } from "../../../src/sites/access/ConsoleSessions.ts"
 import * as MailedLink from "../../../src/sites/access/MailedLink.ts"
 import * as Maximums from "../../../src/sites/Maximums.ts"
 import { SiteDirectory } from "../../../src/sites/SiteDirectory.ts"
+import { id } from "../../support/Ids.ts"
 
 it.effect("sites/access/MailedLink: if the request ends while its link is mailed, no link remains", () =>
   Effect.gen(function* () {
@@ -83,7 +85,7 @@ it.effect(
         Layer.succeed(Invitations, { mail: Option.some({ origin: "https://edge.example", send: () => Effect.never }) })
       )
       const invite = Effect.flatMap(MailedLink.make, ({ create }) =>
-        create({ role: "viewer", sites: ["a"], label: null, linkExpiresAt: 1 }, "ada@example.org")
+        create({ role: "viewer", sites: [id(WebsiteConfigId, "a")], label: null, linkExpiresAt: 1 }, "ada@example.org")
       ).pipe(Effect.provide(services), Effect.flip)
       assert.strictEqual((yield* invite)._tag, "ValidationFailed")
       assert.deepStrictEqual(steps, ["create", "take", "count", "revoke"])

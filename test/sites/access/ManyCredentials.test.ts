@@ -9,6 +9,7 @@ import { InstanceDirectory as Instances } from "../../../src/chat/InstanceDirect
 import * as InstanceDirectory from "../../../src/chat/postgres/InstanceDirectory.ts"
 import * as WidgetTokens from "../../../src/chat/postgres/WidgetTokens.ts"
 import { WidgetTokens as Tokens } from "../../../src/chat/WidgetTokens.ts"
+import type { WebsiteConfigId } from "../../../src/platform/Id.ts"
 import { decodeRows } from "../../../src/platform/runtime/Rows.ts"
 import type * as Access from "../../../src/sites/access/Access.ts"
 import { ConsoleSessions as Sessions } from "../../../src/sites/access/ConsoleSessions.ts"
@@ -32,7 +33,7 @@ const count = 100_000
 /** More than the requests below read, and far fewer than the other owner's rows. */
 const maxRead = 200
 
-const newInstance = (websiteConfigId: string) =>
+const newInstance = (websiteConfigId: WebsiteConfigId) =>
   Instances.use((instances) =>
     instances.create({
       name: "a",
@@ -45,7 +46,7 @@ const newInstance = (websiteConfigId: string) =>
   )
 
 /** Fills the tables for a website and an instance. All keys and links come from one session. */
-const fill = Effect.fnUntraced(function* (websiteConfigId: string, instanceId: string) {
+const fill = Effect.fnUntraced(function* (websiteConfigId: WebsiteConfigId, instanceId: string) {
   const sql = yield* PgClient.PgClient
   const [site, instance] = [PgTypes.uuid(websiteConfigId), PgTypes.uuid(instanceId)]
   const digest = "decode(md5(n::text || $1) || md5($1 || n::text), 'hex')"

@@ -3,6 +3,7 @@ import { PgClient, PgTypes } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
+import { TrackingToken, WebsiteConfigId } from "../../../src/platform/Id.ts"
 import * as Database from "../../../src/platform/postgres/Database.ts"
 import { layer } from "../../../src/sites/postgres/SiteDirectory.ts"
 import { SiteDirectory } from "../../../src/sites/SiteDirectory.ts"
@@ -26,12 +27,12 @@ describe("sites/postgres/SiteDirectory: cache", () => {
     Effect.gen(function* () {
       const sites = yield* SiteDirectory
       const id = randomUUID()
-      assert.isTrue(Option.isNone(yield* sites.byTrackingToken(id)))
-      assert.isTrue(Option.isNone(yield* sites.byWebsiteConfigId(id)))
+      assert.isTrue(Option.isNone(yield* sites.byTrackingToken(TrackingToken.make(id))))
+      assert.isTrue(Option.isNone(yield* sites.byWebsiteConfigId(WebsiteConfigId.make(id))))
       yield* createElsewhere(id)
       yield* TestClock.adjust("1 second")
-      assert.isTrue(Option.isSome(yield* sites.byTrackingToken(id)))
-      assert.isTrue(Option.isSome(yield* sites.byWebsiteConfigId(id)))
+      assert.isTrue(Option.isSome(yield* sites.byTrackingToken(TrackingToken.make(id))))
+      assert.isTrue(Option.isSome(yield* sites.byWebsiteConfigId(WebsiteConfigId.make(id))))
     }).pipe(Effect.provide(Layer.provideMerge(layer(), TestClient.layer)))
   )
 
@@ -46,10 +47,12 @@ describe("sites/postgres/SiteDirectory: cache", () => {
         yield* blocker.withTransaction(
           Effect.gen(function* () {
             yield* blocker`LOCK TABLE site IN ACCESS EXCLUSIVE MODE`
-            assert.strictEqual((yield* Effect.flip(sites.byTrackingToken(randomUUID()))).reason, "timeout")
+            assert.strictEqual(
+              (yield* Effect.flip(sites.byTrackingToken(TrackingToken.make(randomUUID())))).reason,
+              "timeout"
+            )
             assert.strictEqual((yield* Effect.flip(sites.list)).reason, "timeout")
             assert.deepStrictEqual(yield* sites.byTrackingToken(site.trackingToken), Option.some(site))
-            assert.isTrue(Option.isNone(yield* sites.byTrackingToken("no uuid")))
           })
         )
         assert.deepStrictEqual(yield* sites.list, [site])

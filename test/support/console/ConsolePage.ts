@@ -5,6 +5,7 @@
  */
 import { Clock, Context, Effect, Layer, Option } from "effect"
 import type { Page } from "playwright-core"
+import type { WebsiteConfigId } from "../../../src/platform/Id.ts"
 import { localSessionCookie } from "../../../src/sites/access/AuthenticationApi.ts"
 import { ConsoleSessions } from "../../../src/sites/access/ConsoleSessions.ts"
 import type { Role } from "../../../src/sites/access/Role.ts"
@@ -40,7 +41,7 @@ export const newVisitor = Effect.fnUntraced(function* (options: VisitorOptions =
   return yield* Chromium.use(({ visitor }) => visitor({ now, ...options }))
 })
 
-const newSecret = Effect.fnUntraced(function* (sites: "all" | ReadonlyArray<string>, role: Role) {
+const newSecret = Effect.fnUntraced(function* (sites: "all" | ReadonlyArray<WebsiteConfigId>, role: Role) {
   const linkExpiresAt = (yield* Clock.currentTimeMillis) + 60_000
   const created = yield* ConsoleSessions.use((sessions) =>
     sessions.createLink({ role, sites, label: null, linkExpiresAt })
@@ -49,7 +50,7 @@ const newSecret = Effect.fnUntraced(function* (sites: "all" | ReadonlyArray<stri
 })
 
 /** The URL of a link that opens the console. */
-export const newLink = Effect.fnUntraced(function* (sites: "all" | ReadonlyArray<string> = "all") {
+export const newLink = Effect.fnUntraced(function* (sites: "all" | ReadonlyArray<WebsiteConfigId> = "all") {
   const { url } = yield* TestServer
   return `${url}/console/#/link/${yield* newSecret(sites, "owner")}`
 })

@@ -8,6 +8,7 @@ import { Effect } from "effect"
 import { ConversationStore } from "../../../src/chat/ConversationStore.ts"
 import type { AnswerEnding } from "../../../src/chat/conversations/Conversation.ts"
 import { InstanceDirectory } from "../../../src/chat/InstanceDirectory.ts"
+import type { WebsiteConfigId } from "../../../src/platform/Id.ts"
 
 export interface Turn {
   readonly question: string
@@ -20,7 +21,7 @@ export interface Turn {
 }
 
 /** Creates an instance of a website. The service stores the instance's conversations. Returns the instance's id. */
-export const newInstance = (websiteConfigId: string, name: string) =>
+export const newInstance = (websiteConfigId: WebsiteConfigId, name: string) =>
   InstanceDirectory.use((instances) =>
     instances.create({ name, agentUrl: "http://agent", memory: "edge", websiteConfigId })
   ).pipe(

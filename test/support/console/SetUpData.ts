@@ -13,6 +13,7 @@ import { Notifications } from "../../../src/delivery/mail/Notifications.ts"
 import { Webhooks } from "../../../src/delivery/Webhooks.ts"
 import { FormDirectory } from "../../../src/forms/FormDirectory.ts"
 import { SubmissionRepo } from "../../../src/forms/SubmissionRepo.ts"
+import type { WebsiteConfigId } from "../../../src/platform/Id.ts"
 import { OwnerKeys } from "../../../src/sites/access/OwnerKeys.ts"
 import { SiteDirectory } from "../../../src/sites/SiteDirectory.ts"
 import * as DecisionCounts from "../DecisionCounts.ts"
@@ -23,7 +24,7 @@ import * as TestTime from "../TestTime.ts"
 import { Websites } from "./ConsolePage.ts"
 
 /** Stores a submission and two webhooks: one got the submission, one failed once. Returns the submission's id. */
-const storeDeliveries = Effect.fnUntraced(function* (websiteConfigId: string) {
+const storeDeliveries = Effect.fnUntraced(function* (websiteConfigId: WebsiteConfigId) {
   const webhooks = yield* Webhooks
   const deliveries = yield* Deliveries
   const create = (url: string, events: ReadonlyArray<string>, format: "standard" | "slack") =>
@@ -53,7 +54,7 @@ const storeDeliveries = Effect.fnUntraced(function* (websiteConfigId: string) {
 })
 
 /** Gives a website settings of every kind, and returns the id of a submission that was delivered. */
-export const store = Effect.fnUntraced(function* (websiteConfigId: string) {
+export const store = Effect.fnUntraced(function* (websiteConfigId: WebsiteConfigId) {
   const { add, addByOwner } = yield* Notifications
   const topic = { kind: "submissions", digest: "15m", includeQuarantined: true } as const
   yield* add({ websiteConfigId, recipient: "ida@fjordlight.example", topic })

@@ -6,6 +6,7 @@ import * as Reports from "../../../src/analytics/reports/postgres/Reports.ts"
 import * as ConversationStore from "../../../src/chat/postgres/ConversationStore.ts"
 import * as InstanceDirectory from "../../../src/chat/postgres/InstanceDirectory.ts"
 import * as SubmissionRepo from "../../../src/forms/postgres/SubmissionRepo.ts"
+import type { HostedWebsiteId, WebsiteConfigId } from "../../../src/platform/Id.ts"
 import * as SiteErasure from "../../../src/privacy/postgres/SiteErasure.ts"
 import * as Decisions from "../../../src/sites/postgres/Decisions.ts"
 import * as SiteDirectory from "../../../src/sites/postgres/SiteDirectory.ts"
@@ -33,7 +34,7 @@ export const live = Layer.provideMerge(storage, TestClient.layer)
 
 export const create = Sites.SiteDirectory.use((sites) => sites.create({ name: "a", origins: [] }))
 
-export const erase = (id: string) => Erasure.SiteErasure.use((erasure) => erasure.erase(id))
+export const erase = (id: WebsiteConfigId) => Erasure.SiteErasure.use((erasure) => erasure.erase(id))
 
 /** The counts of an erasure that found no rows. */
 export const nothing = {
@@ -47,7 +48,7 @@ export const nothing = {
   decisionCounts: 0
 }
 
-export const view = (hostedWebsiteId: string) =>
+export const view = (hostedWebsiteId: HostedWebsiteId) =>
   viewOf(
     hostedWebsiteId,
     Shape.make({
@@ -59,7 +60,7 @@ export const view = (hostedWebsiteId: string) =>
 
 const Count = Schema.Tuple([Schema.Struct({ rows: Schema.BigInt })])
 
-export const countViews = Effect.fnUntraced(function* (hostedWebsiteId: string) {
+export const countViews = Effect.fnUntraced(function* (hostedWebsiteId: HostedWebsiteId) {
   const sql = yield* PgClient.PgClient
   const [{ rows }] = yield* sql`SELECT (SELECT count(*) FROM page_view WHERE hosted_website_id = ${hostedWebsiteId})
     + (SELECT count(*) FROM bot_view WHERE hosted_website_id = ${hostedWebsiteId}) AS rows`.pipe(

@@ -13,6 +13,7 @@
 import { PgTypes } from "@effect/sql-pg"
 import { Context, Duration, Effect, Option, Schema } from "effect"
 import { type SqlClient, SqlError } from "effect/sql"
+import type { HostedWebsiteId, WebsiteConfigId } from "../../../platform/Id.ts"
 import * as Database from "../../../platform/postgres/Database.ts"
 import { decodeRows } from "../../../platform/runtime/Rows.ts"
 import type { Day } from "../LocalTime.ts"
@@ -28,8 +29,8 @@ import * as VisitSql from "./VisitSql.ts"
 
 /** A website whose rollups are computed. */
 export interface Site {
-  readonly websiteConfigId: string
-  readonly hostedWebsiteId: string
+  readonly websiteConfigId: WebsiteConfigId
+  readonly hostedWebsiteId: HostedWebsiteId
   readonly timeZone: string
 }
 

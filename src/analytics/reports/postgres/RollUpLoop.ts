@@ -7,6 +7,7 @@
 import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { Array as Arr, type Cause, Clock, Duration, Effect, Layer, Result, Schedule, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
+import { HostedWebsiteId, WebsiteConfigId } from "../../../platform/Id.ts"
 import * as Database from "../../../platform/postgres/Database.ts"
 import * as Writers from "../../../platform/postgres/Writers.ts"
 import * as FailedItems from "../../../platform/rounds/postgres/FailedItems.ts"
@@ -64,8 +65,8 @@ const horizon = Effect.gen(function* () {
 
 const Sites = Schema.Array(
   Schema.Struct({
-    websiteConfigId: Schema.String,
-    hostedWebsiteId: Schema.String,
+    websiteConfigId: WebsiteConfigId,
+    hostedWebsiteId: HostedWebsiteId,
     timeZone: Schema.String,
     rolledBefore: Schema.NullOr(Schema.String),
     isValid: Schema.Boolean,
@@ -449,7 +450,7 @@ export const round: Effect.Effect<boolean, RoundError, SqlClient.SqlClient> = Ef
 })
 
 const Behind = Schema.Array(
-  Schema.Struct({ websiteConfigId: Schema.String, hostedWebsiteId: Schema.String, timeZone: Schema.String })
+  Schema.Struct({ websiteConfigId: WebsiteConfigId, hostedWebsiteId: HostedWebsiteId, timeZone: Schema.String })
 )
 
 /** Of some websites, or of all, those that are rolled up and have many page views after the stored visits of their open day. */
@@ -514,7 +515,7 @@ export const advanceBusy: Effect.Effect<boolean, RoundError, SqlClient.SqlClient
   const now = yield* Clock.currentTimeMillis
   for (const ids of Arr.chunksOf(due(now), pageSize)) {
     const behind = yield* sitesBehind(ids)
-    const isBehind = new Set(behind.map(({ hostedWebsiteId }) => hostedWebsiteId))
+    const isBehind = new Set<string>(behind.map(({ hostedWebsiteId }) => hostedWebsiteId))
     remove(
       ids.filter((id) => !isBehind.has(id)),
       now
@@ -546,7 +547,7 @@ const rebuildBatch = (
 
 /** Recomputes the rollups of one website, or of all in batches. Waits while another process rolls up. */
 export const rebuild = Effect.fnUntraced(function* (
-  hostedWebsiteId?: string
+  hostedWebsiteId?: HostedWebsiteId
 ): Effect.fn.Return<void, SqlError.SqlError | Cause.TimeoutError, SqlClient.SqlClient> {
   const before = yield* horizon
   let after: string | undefined = beforeAll

@@ -5,6 +5,7 @@
  */
 import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { Effect, Schema } from "effect"
+import type { WebsiteConfigId } from "../../../platform/Id.ts"
 import { decodeRows } from "../../../platform/runtime/Rows.ts"
 import { type LatestMail, mailStatuses } from "../Mail.ts"
 import * as Rows from "./NotificationRows.ts"
@@ -46,14 +47,14 @@ const toListed = (row: (typeof Listed.Type)[number]) => ({
 })
 
 /** Implements `Notifications.list`. */
-export const list = (sql: PgClient.PgClient, websiteConfigId: string) =>
+export const list = (sql: PgClient.PgClient, websiteConfigId: WebsiteConfigId) =>
   sql.unsafe(listStatement, [PgTypes.uuid(websiteConfigId)]).pipe(
     decodeRows(Listed),
     Effect.map((rows) => rows.map(toListed))
   )
 
 /** Implements `Notifications.ofSubmission`. */
-export const ofSubmission = (sql: PgClient.PgClient, websiteConfigId: string, submissionId: string) =>
+export const ofSubmission = (sql: PgClient.PgClient, websiteConfigId: WebsiteConfigId, submissionId: string) =>
   sql.unsafe(ofSubmissionStatement, [PgTypes.uuid(websiteConfigId), PgTypes.uuid(submissionId)]).pipe(
     decodeRows(OfSubmission),
     Effect.map((rows) =>

@@ -7,6 +7,7 @@ import { randomUUID } from "node:crypto"
 import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { Effect, Schema } from "effect"
 import type { SqlError } from "effect/sql"
+import type { WebsiteConfigId } from "../../../platform/Id.ts"
 import * as Database from "../../../platform/postgres/Database.ts"
 import { decodeRows } from "../../../platform/runtime/Rows.ts"
 import { isCanonicalUuid } from "../../../platform/text/Uuid.ts"
@@ -63,7 +64,7 @@ const Recipients = Schema.Array(Schema.Struct({ id: Schema.String }))
 /** Makes one mail about a disabled webhook for each recipient of its website. Needs a transaction. */
 export const webhookDisabled = Effect.fnUntraced(function* (
   sql: PgClient.PgClient,
-  websiteConfigId: string,
+  websiteConfigId: WebsiteConfigId,
   webhook: DisabledWebhook
 ): Effect.fn.Return<void, SqlError.SqlError> {
   const site = PgTypes.uuid(websiteConfigId)

@@ -8,6 +8,7 @@ import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Effect, Layer, Redacted, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import * as SubmissionRows from "../../../forms/postgres/SubmissionRows.ts"
+import { HostedWebsiteId } from "../../../platform/Id.ts"
 import * as Database from "../../../platform/postgres/Database.ts"
 import * as FailedItems from "../../../platform/rounds/postgres/FailedItems.ts"
 import * as Rounds from "../../../platform/rounds/Rounds.ts"
@@ -40,7 +41,7 @@ const LeasedRows = Schema.Array(
     attempt: Schema.Int,
     mailCreatedAt: Schema.Date,
     about: Data,
-    hostedWebsiteId: Schema.String,
+    hostedWebsiteId: HostedWebsiteId,
     name: Schema.String,
     timeZone: Schema.String
   })

@@ -4,11 +4,12 @@
  * @module
  */
 import { Schema } from "effect"
+import { WebsiteConfigId } from "../../../platform/Id.ts"
 import { digests, type Notification, periods, type Topic } from "../Notification.ts"
 
 export const fields = {
   notificationId: Schema.String,
-  websiteConfigId: Schema.String,
+  websiteConfigId: WebsiteConfigId,
   recipient: Schema.String,
   digest: Schema.NullOr(Schema.Literals(digests)),
   includeQuarantined: Schema.Boolean,

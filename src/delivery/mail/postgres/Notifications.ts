@@ -7,6 +7,7 @@ import { randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, Effect, Layer, Option, Redacted, Schema } from "effect"
 import type { SqlError } from "effect/sql"
+import { WebsiteConfigId } from "../../../platform/Id.ts"
 import { LimitReached } from "../../../platform/limits/LimitReached.ts"
 import * as Database from "../../../platform/postgres/Database.ts"
 import * as Rounds from "../../../platform/rounds/Rounds.ts"
@@ -32,7 +33,7 @@ export interface Options {
 const Found = Schema.Array(Schema.Struct(Rows.fields))
 const Counted = Schema.Tuple([Schema.Struct({ count: Schema.Int })])
 const Put = Schema.Tuple([Schema.Struct(Rows.fields)])
-const Sites = Schema.Array(Schema.Struct({ id: Schema.String }))
+const Sites = Schema.Array(Schema.Struct({ id: WebsiteConfigId }))
 const TimeZones = Schema.Array(Schema.Struct({ timeZone: Schema.String }))
 
 const ofSiteStatement = `SELECT ${Rows.columns} FROM notification WHERE website_config_id = $1`
@@ -56,7 +57,7 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never
         )
 
       /** Locks the website, and returns its time zone. */
-      const lockSite = (websiteConfigId: string) =>
+      const lockSite = (websiteConfigId: WebsiteConfigId) =>
         sql`SELECT time_zone AS "timeZone" FROM site
           WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)} AND deleted_at IS NULL FOR NO KEY UPDATE`.pipe(
           decodeRows(TimeZones),

@@ -7,6 +7,7 @@
 import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { Effect, Schema } from "effect"
 import type { SqlError } from "effect/sql"
+import { WebsiteConfigId } from "../../../platform/Id.ts"
 import * as Database from "../../../platform/postgres/Database.ts"
 import { decodeRows } from "../../../platform/runtime/Rows.ts"
 import { dayMillis, hourMillis } from "../../../platform/text/Calendar.ts"
@@ -14,7 +15,7 @@ import type { Facts } from "../MailRecipient.ts"
 
 /** A recipient of a website's mails, by `MailRecipient.digestOf`. */
 export interface Key {
-  readonly websiteConfigId: string
+  readonly websiteConfigId: WebsiteConfigId
   readonly digest: Uint8Array
 }
 
@@ -33,7 +34,7 @@ const keysParameters = (keys: ReadonlyArray<Key>) => [
 
 const Known = Schema.Array(
   Schema.Struct({
-    websiteConfigId: Schema.String,
+    websiteConfigId: WebsiteConfigId,
     isThis: Schema.Boolean,
     addedAt: Schema.NullOr(Schema.Date),
     resentAt: Schema.Array(Schema.Date),

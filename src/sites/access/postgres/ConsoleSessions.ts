@@ -8,6 +8,7 @@ import { randomBytes, randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, Effect, Layer, Option, Schema } from "effect"
 import { SqlClient, type Statement } from "effect/sql"
+import { WebsiteConfigId } from "../../../platform/Id.ts"
 import { array, mapErrors } from "../../../platform/postgres/Database.ts"
 import * as Times from "../../../platform/postgres/Times.ts"
 import { decodeRows } from "../../../platform/runtime/Rows.ts"
@@ -28,7 +29,7 @@ const Row = Schema.Struct({
   sessionId: Schema.String,
   role: Schema.Literals(Role.roles),
   allSites: Schema.Boolean,
-  sites: Schema.Array(Schema.String),
+  sites: Schema.Array(WebsiteConfigId),
   label: Schema.NullOr(Schema.String),
   createdAt: Schema.Finite,
   linkExpiresAt: Schema.Finite,

@@ -8,6 +8,7 @@ import { randomBytes, randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, Effect, Layer, Option, Schema } from "effect"
 import { SqlClient } from "effect/sql"
+import { WebsiteConfigId } from "../../../platform/Id.ts"
 import { LimitReached } from "../../../platform/limits/LimitReached.ts"
 import { mapErrors } from "../../../platform/postgres/Database.ts"
 import * as Rows from "../../../platform/runtime/Rows.ts"
@@ -24,7 +25,7 @@ const { share_id, ...fields } = Share.Share.fields
 
 const Row = Schema.Struct({
   share_id,
-  site_id: Schema.String,
+  site_id: WebsiteConfigId,
   ...fields,
   created_at: Rows.Time,
   expires_at: Schema.NullOr(Rows.Time),

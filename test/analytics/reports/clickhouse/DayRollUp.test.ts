@@ -14,6 +14,7 @@ import * as Evaluate from "../../../../src/analytics/reports/Evaluate.ts"
 import * as LocalTime from "../../../../src/analytics/reports/LocalTime.ts"
 import type { SiteRows } from "../../../../src/analytics/reports/Row.ts"
 import { ClickHouse } from "../../../../src/platform/clickhouse/ClickHouse.ts"
+import { HostedWebsiteId, WebsiteConfigId } from "../../../../src/platform/Id.ts"
 import { dateOf, dayMillis } from "../../../../src/platform/text/Calendar.ts"
 import * as EverySite from "../../../support/clickhouse/EverySite.ts"
 import { insert } from "../../../support/clickhouse/ReportRows.ts"
@@ -43,7 +44,10 @@ const additive = {
 /** A new website: stores rows, rolls up, and compares a report with that of `Evaluate` over all rows that were stored. */
 const website = Effect.fnUntraced(function* (timeZone: string, fewRows: number) {
   const reader = Reader.make(yield* ClickHouse, limits, { fewRows })
-  const site = { hostedWebsiteId: randomUUID(), websiteConfigId: randomUUID() }
+  const site = {
+    hostedWebsiteId: HostedWebsiteId.make(randomUUID()),
+    websiteConfigId: WebsiteConfigId.make(randomUUID())
+  }
   let all = none
   return {
     add: (rows: SiteRows) => {
@@ -62,7 +66,10 @@ const website = Effect.fnUntraced(function* (timeZone: string, fewRows: number) 
       assert.deepStrictEqual(yield* Query.answer(reader, site, query, all.goals), Evaluate.evaluate(query, all), when)
       const plain = queryOf({ ...request, ...additive }, timeZone)
       if (!ManySites.isAdditive(plain, false)) return
-      const withoutRows = { hostedWebsiteId: randomUUID(), websiteConfigId: randomUUID() }
+      const withoutRows = {
+        hostedWebsiteId: HostedWebsiteId.make(randomUUID()),
+        websiteConfigId: WebsiteConfigId.make(randomUUID())
+      }
       const answers = yield* ManySites.answers(reader, [
         { site, query: plain },
         { site: withoutRows, query: plain }

@@ -10,6 +10,7 @@ import * as LocalTime from "../../../../src/analytics/reports/LocalTime.ts"
 import type { Query as CoreQuery, Filter } from "../../../../src/analytics/reports/Query.ts"
 import * as Service from "../../../../src/analytics/reports/Reports.ts"
 import { ClickHouse } from "../../../../src/platform/clickhouse/ClickHouse.ts"
+import { HostedWebsiteId, WebsiteConfigId } from "../../../../src/platform/Id.ts"
 import { dateOf } from "../../../../src/platform/text/Calendar.ts"
 import * as SiteDirectory from "../../../../src/sites/memory/SiteDirectory.ts"
 import * as EverySite from "../../../support/clickhouse/EverySite.ts"
@@ -17,9 +18,12 @@ import * as TestClickHouse from "../../../support/clickhouse/TestClickHouse.ts"
 import * as ReportQuery from "../../../support/ReportQuery.ts"
 import * as TestTime from "../../../support/TestTime.ts"
 
-const noGoals = Layer.mock(Goals, { list: () => Effect.succeed([]), websites: Effect.succeed(new Set<string>()) })
+const noGoals = Layer.mock(Goals, { list: () => Effect.succeed([]), websites: Effect.succeed(new Set<never>()) })
 
-const site = { hostedWebsiteId: randomUUID(), websiteConfigId: randomUUID() }
+const site = {
+  hostedWebsiteId: HostedWebsiteId.make(randomUUID()),
+  websiteConfigId: WebsiteConfigId.make(randomUUID())
+}
 
 const today = dateOf(TestTime.ofMachine())
 

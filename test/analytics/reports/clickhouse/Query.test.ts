@@ -6,6 +6,7 @@ import * as Query from "../../../../src/analytics/reports/clickhouse/Query.ts"
 import * as Reader from "../../../../src/analytics/reports/clickhouse/Reader.ts"
 import * as Evaluate from "../../../../src/analytics/reports/Evaluate.ts"
 import { ClickHouse } from "../../../../src/platform/clickhouse/ClickHouse.ts"
+import { HostedWebsiteId, WebsiteConfigId } from "../../../../src/platform/Id.ts"
 import { insert } from "../../../support/clickhouse/ReportRows.ts"
 import * as TestClickHouse from "../../../support/clickhouse/TestClickHouse.ts"
 import { queryOf, RequestShape, Rows, rowsOf, TimeZone } from "../../../support/Reports.ts"
@@ -25,7 +26,10 @@ TestClickHouse.describeWithClickHouse("analytics/reports/clickhouse/Query", () =
       ({ fewRows, requests, rows: shape, timeZone }) =>
         Effect.gen(function* () {
           const reader = Reader.make(yield* ClickHouse, limits, { fewRows })
-          const site = { hostedWebsiteId: randomUUID(), websiteConfigId: randomUUID() }
+          const site = {
+            hostedWebsiteId: HostedWebsiteId.make(randomUUID()),
+            websiteConfigId: WebsiteConfigId.make(randomUUID())
+          }
           const rows = rowsOf(shape)
           yield* insert(site.hostedWebsiteId, rows)
           for (const request of requests) {
@@ -40,7 +44,10 @@ TestClickHouse.describeWithClickHouse("analytics/reports/clickhouse/Query", () =
     it.effect("revenue that sums to 0 counts as revenue, also beside another currency", () =>
       Effect.gen(function* () {
         const reader = Reader.make(yield* ClickHouse, limits)
-        const site = { hostedWebsiteId: randomUUID(), websiteConfigId: randomUUID() }
+        const site = {
+          hostedWebsiteId: HostedWebsiteId.make(randomUUID()),
+          websiteConfigId: WebsiteConfigId.make(randomUUID())
+        }
         const payment = (path: string, currency: string, cents: number) =>
           ({
             ...{ age: 3_600_000, path, sessionId: "s", visitor: 0, deviceType: null, browser: null, os: null },

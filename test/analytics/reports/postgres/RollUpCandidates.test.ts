@@ -15,7 +15,11 @@ it.live("postgres/analytics/reports: a round reads the websites with a closed da
     const sites = yield* Sites.SiteDirectory
     const [goals, late, moved, idle] = yield* Effect.all(
       ["a", "b", "c", "d"].map((name) => sites.create({ name, origins: [], timeZone: "Asia/Kathmandu" }))
-    ).pipe(Effect.map((all) => all.map(({ hostedWebsiteId, websiteConfigId }) => [hostedWebsiteId, websiteConfigId])))
+    ).pipe(
+      Effect.map((all) =>
+        all.map(({ hostedWebsiteId, websiteConfigId }) => [hostedWebsiteId, websiteConfigId] as const)
+      )
+    )
     if (goals === undefined || late === undefined || moved === undefined || idle === undefined) return assert.fail()
     // Ten minutes before a round, so that no day ends between the round and the check.
     const now = (yield* Clock.currentTimeMillis) - 600_000
@@ -29,7 +33,7 @@ it.live("postgres/analytics/reports: a round reads the websites with a closed da
       VALUES (gen_random_uuid(), ${goals[1]}, 'Home', 'page', '/')`
     yield* sql`INSERT INTO page_view (hosted_website_id, received_at, path, visitor_hash)
       VALUES (${late[0]}, now() - interval '3 days', '/', decode(md5('a'), 'hex'))`
-    yield* sites.update(moved[1] ?? "", { timeZone: "UTC" })
+    yield* sites.update(moved[1], { timeZone: "UTC" })
     assert.deepStrictEqual(yield* candidates(now), new Set([goals[0], late[0], moved[0]]))
     assert.isTrue(yield* RollUpLoop.round)
     // Whether the goals of a website have changed, the program compares.

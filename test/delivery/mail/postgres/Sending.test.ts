@@ -13,6 +13,7 @@ import type { Topic } from "../../../../src/delivery/mail/Notification.ts"
 import { Notifications } from "../../../../src/delivery/mail/Notifications.ts"
 import * as SmtpMailer from "../../../../src/delivery/mail/SmtpMailer.ts"
 import { SubmissionRepo } from "../../../../src/forms/SubmissionRepo.ts"
+import type { WebsiteConfigId } from "../../../../src/platform/Id.ts"
 import * as OutwardClient from "../../../../src/platform/outward/OutwardClient.ts"
 import * as Rounds from "../../../../src/platform/rounds/Rounds.ts"
 import * as Maintenance from "../../../../src/privacy/postgres/Maintenance.ts"
@@ -48,15 +49,15 @@ const startProcess = (port: number) =>
 
 const submissions: Topic = { kind: "submissions", digest: null, includeQuarantined: false }
 
-const add = (websiteConfigId: string, recipient = "ada@example.com", topic: Topic = submissions) =>
+const add = (websiteConfigId: WebsiteConfigId, recipient = "ada@example.com", topic: Topic = submissions) =>
   Notifications.use((all) => all.add({ websiteConfigId, recipient, topic })).pipe(Effect.map(Option.getOrThrow))
 
-const submit = (site: string, more: Parameters<typeof SubmissionDraft.make>[1] = {}) =>
+const submit = (site: WebsiteConfigId, more: Parameters<typeof SubmissionDraft.make>[1] = {}) =>
   SubmissionRepo.use((repo) => repo.submit(SubmissionDraft.make(site, more)))
 
 const count = (all: ReadonlyArray<unknown>) => Effect.sync(() => all.length)
 
-const latest = (websiteConfigId: string) =>
+const latest = (websiteConfigId: WebsiteConfigId) =>
   Effect.map(
     Notifications.use((all) => all.list(websiteConfigId)),
     ([first]) => first?.latest ?? null

@@ -8,12 +8,13 @@ import { Deliveries } from "../../../../src/delivery/Deliveries.ts"
 import { Mails } from "../../../../src/delivery/mail/Mails.ts"
 import { Notifications } from "../../../../src/delivery/mail/Notifications.ts"
 import { SubmissionRepo } from "../../../../src/forms/SubmissionRepo.ts"
+import type { WebsiteConfigId } from "../../../../src/platform/Id.ts"
 import * as FailedItems from "../../../../src/platform/rounds/postgres/FailedItems.ts"
 import { SiteDirectory } from "../../../../src/sites/SiteDirectory.ts"
 import { deliveriesOf, freeSlots, newSite, newWebhook, postgres } from "../../../support/Delivery.ts"
 import * as SubmissionDraft from "../../../support/SubmissionDraft.ts"
 
-const submit = (site: string) => SubmissionRepo.use((repo) => repo.submit(SubmissionDraft.make(site)))
+const submit = (site: WebsiteConfigId) => SubmissionRepo.use((repo) => repo.submit(SubmissionDraft.make(site)))
 
 const fanOut = Deliveries.use((deliveries) => deliveries.fanOut(freeSlots, new Map()))
 

@@ -2,6 +2,7 @@ import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Context, Effect, Fiber, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
+import type { WebsiteConfigId } from "../../../../src/platform/Id.ts"
 import * as SiteErasure from "../../../../src/privacy/postgres/SiteErasure.ts"
 import { limits } from "../../../../src/sites/access/ConsoleSession.ts"
 import { ConsoleSessions } from "../../../../src/sites/access/ConsoleSessions.ts"
@@ -27,7 +28,7 @@ const layers = Layer.mergeAll(
 
 suite("sites/access/postgres/ConsoleSessions", layers)
 
-const newLink = (sites: "all" | ReadonlyArray<string> = "all") =>
+const newLink = (sites: "all" | ReadonlyArray<WebsiteConfigId> = "all") =>
   Effect.gen(function* () {
     const sessions = yield* ConsoleSessions
     const linkExpiresAt = (yield* Clock.currentTimeMillis) + 60_000
