@@ -13,13 +13,10 @@ import type { ConversationStore } from "../chat/ConversationStore.ts"
 import type { InstanceDirectory } from "../chat/InstanceDirectory.ts"
 import type { WidgetTokens } from "../chat/WidgetTokens.ts"
 import type { Notifications } from "../delivery/mail/Notifications.ts"
-import type { FormDirectory } from "../forms/FormDirectory.ts"
 import type { SubmissionRepo } from "../forms/SubmissionRepo.ts"
 import type { Persons } from "../privacy/Persons.ts"
 import { Readiness } from "../server/Readiness.ts"
 import type { ConsoleSessions } from "../sites/access/ConsoleSessions.ts"
-import type { OwnerKeys } from "../sites/access/OwnerKeys.ts"
-import type { Shares } from "../sites/access/Shares.ts"
 import type { Decisions } from "../sites/Decisions.ts"
 import type { SiteDirectory } from "../sites/SiteDirectory.ts"
 import type { SiteErasure } from "../sites/SiteErasure.ts"
@@ -49,12 +46,9 @@ export type Storage =
   | SiteErasure
   | InstanceDirectory
   | WidgetTokens
-  | OwnerKeys
   | ConsoleSessions
-  | Shares
   | ConversationStore
   | SubmissionRepo
-  | FormDirectory
   | Persons
   | Notifications
   | Reports
