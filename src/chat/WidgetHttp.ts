@@ -6,13 +6,17 @@
  *
  * @module
  */
-import { Effect } from "effect"
+import { Context, Effect, Layer } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Api } from "../api/Api.ts"
+import { Validation } from "../platform/contract/Validation.ts"
+import * as EndpointGroup from "../platform/http/EndpointGroup.ts"
 import * as ServiceSpans from "../platform/telemetry/ServiceSpans.ts"
+import { ChatBody } from "./ChatBodies.ts"
 import * as ChatEndpoint from "./ChatEndpoint.ts"
 import type { Question } from "./SendQuestion.ts"
 import * as UseChat from "./UseChat.ts"
+import { WidgetTokenSecurity } from "./WidgetTokenSecurity.ts"
 
 /** The question of a body of `useChat`. */
 const questionOf = (client: UseChat.ClientQuestion): Question => {
@@ -22,8 +26,7 @@ const questionOf = (client: UseChat.ClientQuestion): Question => {
     : { ...question, conversationId }
 }
 
-/** Serves the contract's group. */
-export const layer = HttpApiBuilder.group(
+const group = HttpApiBuilder.group(
   Api,
   "widget",
   Effect.fnUntraced(function* (handlers) {
@@ -42,5 +45,14 @@ export const layer = HttpApiBuilder.group(
         })
       })
     )
+  })
+)
+
+/** Serves the contract's group. */
+export const layer = Layer.unwrap(
+  Effect.gen(function* () {
+    const services = yield* Effect.context<ChatEndpoint.ChatEndpoint | ChatBody | Validation | WidgetTokenSecurity>()
+    const used = Context.pick(ChatEndpoint.ChatEndpoint, ChatBody, Validation, WidgetTokenSecurity)
+    return EndpointGroup.withOnly(group, used(services))
   })
 )
