@@ -14,7 +14,6 @@ import { array, mapErrors } from "../../platform/postgres/Database.ts"
 import * as Lookup from "../../platform/postgres/Lookup.ts"
 import * as Times from "../../platform/postgres/Times.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
-import { isCanonicalUuid } from "../../platform/text/Uuid.ts"
 import type { Site } from "../Site.ts"
 import { SiteDirectory } from "../SiteDirectory.ts"
 
@@ -92,25 +91,21 @@ export const layer = (options: Options = {}): Layer.Layer<SiteDirectory, never, 
       })
 
       const update: SiteDirectory["Service"]["update"] = (id, { name, origins, timeZone }) =>
-        isCanonicalUuid(id)
-          ? sql`
+        sql`
               UPDATE site SET name = coalesce(${PgTypes.text(name ?? null)}, name),
                 time_zone = coalesce(${PgTypes.text(timeZone ?? null)}, time_zone),
                 origins = ${origins === undefined ? sql`origins` : sql`${array(origins, PgTypes.OID.text)}`}
               WHERE website_config_id = ${PgTypes.uuid(id)} AND deleted_at IS NULL RETURNING ${selected}`.pipe(
-              mapErrors,
-              decodeSites,
-              Effect.map((sites) => Option.fromUndefinedOr(sites[0]))
-            )
-          : Effect.succeedNone
+          mapErrors,
+          decodeSites,
+          Effect.map((sites) => Option.fromUndefinedOr(sites[0]))
+        )
 
       const search: SiteDirectory["Service"]["search"] = ({ after, limit, search, sites }) => {
         const text = PgTypes.text(search)
         return sql`SELECT ${selected} FROM site WHERE ${sql.and([
           sql`deleted_at IS NULL`,
-          ...(sites === "all"
-            ? []
-            : [sql`website_config_id = ANY (${array(sites.filter(isCanonicalUuid), PgTypes.OID.uuid)})`]),
+          ...(sites === "all" ? [] : [sql`website_config_id = ANY (${array(sites, PgTypes.OID.uuid)})`]),
           ...(search === null
             ? []
             : [
@@ -123,8 +118,8 @@ export const layer = (options: Options = {}): Layer.Layer<SiteDirectory, never, 
       }
 
       return SiteDirectory.of({
-        byTrackingToken: (id) => (isCanonicalUuid(id) ? byTrackingToken(id) : Effect.succeedNone),
-        byWebsiteConfigId: (id) => (isCanonicalUuid(id) ? byWebsiteConfigId(id) : Effect.succeedNone),
+        byTrackingToken,
+        byWebsiteConfigId,
         create,
         update,
         invalidate: ({ trackingToken, websiteConfigId }) =>
