@@ -4,13 +4,15 @@
  * @module
  */
 import { Context, type Effect, type Option, type Result } from "effect"
+import type { LimitReached } from "../platform/limits/LimitReached.ts"
 import type { StorageUnavailable } from "../platform/Storage.ts"
 import type { Instance, InstanceChange, NewInstance } from "./Instance.ts"
 
 export class InstanceDirectory extends Context.Service<
   InstanceDirectory,
   {
-    readonly create: (instance: NewInstance) => Effect.Effect<Instance, StorageUnavailable>
+    /** Creates an instance. Fails if its website has as many as `Maximums.instances`. */
+    readonly create: (instance: NewInstance) => Effect.Effect<Instance, StorageUnavailable | LimitReached>
     readonly find: (instanceId: string) => Effect.Effect<Option.Option<Instance>, StorageUnavailable>
     /**
      * Changes an instance and returns it; none if there is no such instance. Every process sees the change within a second. An

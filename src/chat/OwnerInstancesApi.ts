@@ -10,8 +10,7 @@ import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Field from "../platform/contract/Field.ts"
 import { InstanceId } from "../platform/Id.ts"
-import * as Authorization from "../sites/access/AuthorizationApi.ts"
-import * as Errors from "../sites/access/Errors.ts"
+import * as Authorized from "../sites/access/Authorized.ts"
 import * as Examples from "../sites/access/Examples.ts"
 import * as Fields from "../sites/access/Fields.ts"
 import * as Maximums from "../sites/Maximums.ts"
@@ -245,67 +244,72 @@ const rules =
 export const create = HttpApiEndpoint.post("create", base, {
   params: site,
   payload: NewInstance,
-  success: InstanceSettings,
-  error: Errors.NotFound
-}).annotateMerge(
-  Authorization.operation("write", {
-    identifier: "create_instance",
-    summary: "Create an instance",
-    description: `Connects an agent to the website. ${rules}`,
-    maximums: [Maximums.instances]
-  })
-)
+  success: InstanceSettings
+})
+  .middleware(Authorized.settings.change)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "create_instance",
+      summary: "Create an instance",
+      description: `Connects an agent to the website. ${rules}`,
+      maximums: [Maximums.instances]
+    })
+  )
 
 export const read = HttpApiEndpoint.get("read", ofInstance, {
   params,
-  success: InstanceSettings,
-  error: Errors.NotFound
-}).annotateMerge(
-  Authorization.operation("write", {
-    identifier: "read_instance",
-    summary: "Read an instance",
-    description: "The settings of an instance, without its key and the values of what it adds to requests."
-  })
-)
+  success: InstanceSettings
+})
+  .middleware(Authorized.settings.change)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "read_instance",
+      summary: "Read an instance",
+      description: "The settings of an instance, without its key and the values of what it adds to requests."
+    })
+  )
 
 export const update = HttpApiEndpoint.patch("update", ofInstance, {
   params,
   payload: InstanceChange,
-  success: InstanceSettings,
-  error: Errors.NotFound
-}).annotateMerge(
-  Authorization.operation("write", {
-    identifier: "update_instance",
-    summary: "Change an instance",
-    description: `Changes the given settings, on every process within a second. A new address does not receive the key, the fields and the headers of the previous one: give them with it. ${rules}`
-  })
-)
+  success: InstanceSettings
+})
+  .middleware(Authorized.settings.change)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "update_instance",
+      summary: "Change an instance",
+      description: `Changes the given settings, on every process within a second. A new address does not receive the key, the fields and the headers of the previous one: give them with it. ${rules}`
+    })
+  )
 
 export const remove = HttpApiEndpoint.delete("delete", ofInstance, {
   params,
-  success: HttpApiSchema.NoContent,
-  error: Errors.NotFound
-}).annotateMerge(
-  Authorization.operation("write", {
-    identifier: "delete_instance",
-    summary: "Delete an instance",
-    description: "Deletes an instance with its tokens and conversations."
-  })
-)
+  success: HttpApiSchema.NoContent
+})
+  .middleware(Authorized.settings.change)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "delete_instance",
+      summary: "Delete an instance",
+      description: "Deletes an instance with its tokens and conversations."
+    })
+  )
 
 export const test = HttpApiEndpoint.post("test", `${ofInstance}/test`, {
   params,
   payload: AgentQuestion,
-  success: AgentTest,
-  error: Errors.NotFound
-}).annotateMerge(
-  Authorization.operation("write", {
-    identifier: "test_instance",
-    summary: "Try an instance",
-    description:
-      "Sends the agent a question, as a chat without history would, and returns the beginning of its answer. Nothing is stored; the tokens count towards `daily_tokens`."
-  })
-)
+  success: AgentTest
+})
+  .middleware(Authorized.settings.change)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "test_instance",
+      summary: "Try an instance",
+      description:
+        "Sends the agent a question, as a chat without history would, and returns the beginning of its answer. Nothing is stored; the tokens count towards `daily_tokens`."
+    })
+  )
 
 export class InstancesGroup extends HttpApiGroup.make("instances")
   .add(create, read, update, remove, test)

@@ -7,12 +7,14 @@
 import { Clock, Effect } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../api/OwnerApi.ts"
+import * as Authorized from "../sites/access/Authorized.ts"
 import { CallerOperations } from "../sites/access/CallerOperations.ts"
-import * as Failures from "../sites/access/Failures.ts"
-import { OwnerSites } from "../sites/OwnerSites.ts"
-import { type Outcome, problemOf } from "./agent/AgentCheck.ts"
+import * as Errors from "../sites/access/Errors.ts"
+import { type Outcome, ofOwner, problemOf } from "./agent/AgentCheck.ts"
+import { AgentCheck } from "./agent/AgentCheckService.ts"
 import type { Instance } from "./Instance.ts"
-import { OwnerInstances } from "./OwnerInstances.ts"
+import * as InstanceChanges from "./InstanceChanges.ts"
+import { InstanceDirectory } from "./InstanceDirectory.ts"
 import type { InstanceChange as GivenChange } from "./OwnerInstancesApi.ts"
 
 const toJson = (instance: Instance) => ({
@@ -72,58 +74,59 @@ const testJson = (outcome: Outcome, millis: number) => {
   }
 }
 
-export const layer = HttpApiBuilder.group(
-  OwnerApi,
-  "instances",
-  Effect.fnUntraced(function* (handlers) {
-    const ownerSites = yield* OwnerSites
-    const instances = yield* OwnerInstances
-    const operations = yield* CallerOperations
-    return handlers
-      .handle("create", ({ params, payload: { agent_url: agentUrl, name, ...settings } }) =>
-        ownerSites.authorize(params.site_id, "write").pipe(
-          Effect.flatMap((proof) => instances.create(proof, { name, agentUrl, ...settingsOf(settings) })),
-          Effect.map(toJson),
-          Effect.catchTags(Failures.ofCreation)
+/** How long the agent may take to answer: a runtime may have to load its model first. */
+const testTimeout = "30 seconds"
+
+const notFound = Errors.make("NotFound", "This website has no such instance. The instance may have been deleted.")
+
+export const layer = (options: InstanceChanges.Options) =>
+  HttpApiBuilder.group(
+    OwnerApi,
+    "instances",
+    Effect.fnUntraced(function* (handlers) {
+      const directory = yield* InstanceDirectory
+      const changes = yield* InstanceChanges.make(options)
+      const check = yield* AgentCheck
+      const operations = yield* CallerOperations
+      return handlers
+        .handle(
+          "create",
+          Effect.fnUntraced(function* ({ payload: { agent_url: agentUrl, name, ...settings } }) {
+            const proof = yield* Authorized.settings.change.proof
+            return toJson(yield* changes.create(proof, { name, agentUrl, ...settingsOf(settings) }))
+          })
         )
-      )
-      .handle("read", ({ params }) =>
-        ownerSites.authorize(params.site_id, "write").pipe(
-          Effect.flatMap((proof) => instances.find(proof, params.instance_id)),
-          Effect.map(toJson),
-          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        .handle(
+          "read",
+          Effect.fnUntraced(function* ({ params }) {
+            return toJson(yield* changes.find(yield* Authorized.settings.change.proof, params.instance_id))
+          })
         )
-      )
-      .handle("update", ({ params, payload: { agent_url: agentUrl, name, ...settings } }) =>
-        ownerSites.authorize(params.site_id, "write").pipe(
-          Effect.flatMap((proof) =>
-            instances.update(proof, params.instance_id, {
-              ...withoutUndefined({ name, agentUrl }),
-              ...settingsOf(settings)
-            })
-          ),
-          Effect.map(toJson),
-          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        .handle(
+          "update",
+          Effect.fnUntraced(function* ({ params, payload: { agent_url: agentUrl, name, ...settings } }) {
+            const proof = yield* Authorized.settings.change.proof
+            const change = { ...withoutUndefined({ name, agentUrl }), ...settingsOf(settings) }
+            return toJson(yield* changes.update(proof, params.instance_id, change))
+          })
         )
-      )
-      .handle("delete", ({ params }) =>
-        ownerSites.authorize(params.site_id, "write").pipe(
-          Effect.flatMap((proof) => instances.delete(proof, params.instance_id)),
-          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        .handle(
+          "delete",
+          Effect.fnUntraced(function* ({ params }) {
+            const { instanceId } = yield* changes.find(yield* Authorized.settings.change.proof, params.instance_id)
+            if (!(yield* directory.delete(instanceId))) return yield* Effect.fail(notFound)
+          })
         )
-      )
-      .handle(
-        "test",
-        Effect.fnUntraced(
-          function* ({ params, payload: { question } }) {
-            const proof = yield* ownerSites.authorize(params.site_id, "write")
+        .handle(
+          "test",
+          Effect.fnUntraced(function* ({ params, payload: { question } }) {
+            const proof = yield* Authorized.settings.change.proof
             yield* operations.beginTest
             const begun = yield* Clock.currentTimeMillis
-            const outcome = yield* instances.test(proof, params.instance_id, question)
+            const instance = yield* changes.find(proof, params.instance_id)
+            const outcome = yield* check.ask(instance, ofOwner(question), testTimeout)
             return testJson(outcome, (yield* Clock.currentTimeMillis) - begun)
-          },
-          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+          })
         )
-      )
-  })
-)
+    })
+  )

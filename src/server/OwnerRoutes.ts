@@ -18,10 +18,11 @@ import * as ShareHandlers from "../analytics/shares/OwnerSharesHttp.ts"
 import * as SharedHandlers from "../analytics/shares/SharedHttp.ts"
 import * as SharedReports from "../analytics/shares/SharedReports.ts"
 import { OwnerApi } from "../api/OwnerApi.ts"
+import type { AgentCheck } from "../chat/agent/AgentCheckService.ts"
 import type { ConversationStore } from "../chat/ConversationStore.ts"
+import type * as InstanceChanges from "../chat/InstanceChanges.ts"
 import type { InstanceDirectory } from "../chat/InstanceDirectory.ts"
 import * as ConversationHandlers from "../chat/OwnerConversationsHttp.ts"
-import * as OwnerInstances from "../chat/OwnerInstances.ts"
 import * as InstanceHandlers from "../chat/OwnerInstancesHttp.ts"
 import * as TokenHandlers from "../chat/OwnerTokensHttp.ts"
 import type { Transcripts } from "../chat/Transcripts.ts"
@@ -97,7 +98,7 @@ type HandlerServices =
   | Shares
   | SharedReports.SharedReports
   | LiveFeeds.LiveFeeds
-  | OwnerInstances.OwnerInstances
+  | AgentCheck
   | Webhooks
   | Deliveries
   | TestDeliveries
@@ -127,7 +128,7 @@ const handlers = <Groups>(layer: Handlers<Groups>): Handlers<Groups> => layer
 export interface Options
   extends Authentication.Options,
     CallerLimits.Options,
-    OwnerInstances.Options,
+    InstanceChanges.Options,
     DataHandlers.Options,
     WebhookHandlers.Options {}
 
@@ -149,7 +150,7 @@ export const layer = (options: Options) =>
           ShareHandlers.layer,
           LiveHandlers.layer,
           SharedHandlers.layer,
-          InstanceHandlers.layer,
+          InstanceHandlers.layer(options),
           WebhookHandlers.layer(options),
           NotificationHandlers.layer,
           FormHandlers.layer,
@@ -163,7 +164,6 @@ export const layer = (options: Options) =>
       OwnerSites.layer,
       SharedReports.layer,
       LiveFeeds.layer,
-      OwnerInstances.layer(options),
       Authentication.layer(options),
       Layer.provide(Authorization.layer, OwnerSites.layer),
       Authorized.layer,

@@ -5,6 +5,8 @@
  */
 import { randomUUID } from "node:crypto"
 import { Effect, Layer, Option, Result } from "effect"
+import { LimitReached } from "../../platform/limits/LimitReached.ts"
+import * as Maximums from "../../sites/Maximums.ts"
 import * as Instance from "../Instance.ts"
 import { InstanceDirectory } from "../InstanceDirectory.ts"
 
@@ -27,10 +29,15 @@ export const layer = (
     return InstanceDirectory.of({
       modify,
       create: (request) =>
-        Effect.sync(() => {
+        Effect.suspend(() => {
           const instance = Instance.make(request.instanceId ?? randomUUID(), request)
+          const { websiteConfigId } = instance
+          const own = [...instances.values()].filter((other) => other.websiteConfigId === websiteConfigId)
+          if (websiteConfigId !== null && own.length >= Maximums.instances.max) {
+            return Effect.fail(new LimitReached({ maximum: Maximums.instances }))
+          }
           instances.set(instance.instanceId, instance)
-          return instance
+          return Effect.succeed(instance)
         }),
       find: (id) => Effect.sync(() => Option.fromUndefinedOr(instances.get(id))),
       update: (id, change) => modify(id, () => Result.succeed(change)),

@@ -8,10 +8,13 @@ import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, Effect, Layer, Option, Result, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { WebsiteConfigId } from "../../platform/Id.ts"
+import { LimitReached } from "../../platform/limits/LimitReached.ts"
 import { array, mapErrors } from "../../platform/postgres/Database.ts"
 import * as Lookup from "../../platform/postgres/Lookup.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
 import { isCanonicalUuid } from "../../platform/text/Uuid.ts"
+import * as Maximums from "../../sites/Maximums.ts"
+import * as SiteLock from "../../sites/postgres/SiteLock.ts"
 import * as Instance from "../Instance.ts"
 import { InstanceDirectory } from "../InstanceDirectory.ts"
 import * as ConversationDeletion from "./ConversationDeletion.ts"
@@ -88,6 +91,8 @@ const assignments = (change: Instance.InstanceChange): Readonly<Record<string, u
   )
 }
 
+const Count = Schema.Tuple([Schema.Struct({ count: Schema.Int })])
+
 const decodeInstances = decodeRows(Schema.Array(Schema.Struct(instanceFields)))
 
 export interface Options {
@@ -102,6 +107,7 @@ export const layer = (options: Options = {}): Layer.Layer<InstanceDirectory, nev
       const sql = yield* PgClient.PgClient
       const { capacity = 10_000 } = options
       const columns = sql.literal(instanceColumns)
+      const whileLocked = yield* SiteLock.make
 
       const find = yield* Lookup.make<Instance.Instance>({
         find: (id) =>
@@ -123,7 +129,17 @@ export const layer = (options: Options = {}): Layer.Layer<InstanceDirectory, nev
           created_at: PgTypes.timestamptz(yield* Clock.currentTimeMillis),
           ...assignments(fields)
         }
-        yield* sql`INSERT INTO instance ${sql.insert(row)} ON CONFLICT (instance_id) DO NOTHING`.pipe(mapErrors)
+        const insert = sql`INSERT INTO instance ${sql.insert(row)} ON CONFLICT (instance_id) DO NOTHING`
+        const { websiteConfigId } = instance
+        if (websiteConfigId === null) yield* mapErrors(insert)
+        else {
+          yield* Effect.gen(function* () {
+            const [{ count }] = yield* sql`SELECT count(*)::int AS count FROM instance
+              WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)}`.pipe(decodeRows(Count))
+            if (count >= Maximums.instances.max) return yield* new LimitReached({ maximum: Maximums.instances })
+            return yield* insert
+          }).pipe(whileLocked(websiteConfigId))
+        }
         return instance
       })
 

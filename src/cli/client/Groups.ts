@@ -9,7 +9,7 @@ import type * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import type * as App from "../../App.ts"
 import type { OwnerApi } from "../../api/OwnerApi.ts"
 import type { AgentCheck } from "../../chat/agent/AgentCheckService.ts"
-import type * as OwnerInstances from "../../chat/OwnerInstances.ts"
+import type * as InstanceChanges from "../../chat/InstanceChanges.ts"
 import type { Invitations } from "../../delivery/mail/Invitations.ts"
 import type * as WebhookHandlers from "../../delivery/OwnerWebhooksHttp.ts"
 import type { TestDeliveries } from "../../delivery/TestDeliveries.ts"
@@ -25,7 +25,7 @@ import type { Validation } from "../../sites/access/ValidationApi.ts"
 import type { OwnerSites } from "../../sites/OwnerSites.ts"
 import type { GroupName } from "./Client.ts"
 
-export interface Options extends OwnerInstances.Options, DataHandlers.Options, WebhookHandlers.Options {}
+export interface Options extends InstanceChanges.Options, DataHandlers.Options, WebhookHandlers.Options {}
 
 /** The services with which handlers reach the stores and other systems. */
 export type Stores = Layer.Success<ReturnType<typeof App.storage>> | TestDeliveries | Invitations | AgentCheck
@@ -79,10 +79,8 @@ export const load = async (group: GroupName, options: Options) => {
       return handlers((await import("../../chat/OwnerConversationsHttp.ts")).layer)
     case "tokens":
       return handlers((await import("../../chat/OwnerTokensHttp.ts")).layer)
-    case "instances": {
-      const Instances = await import("../../chat/OwnerInstances.ts")
-      return handlers(Layer.provide((await import("../../chat/OwnerInstancesHttp.ts")).layer, Instances.layer(options)))
-    }
+    case "instances":
+      return handlers((await import("../../chat/OwnerInstancesHttp.ts")).layer(options))
     case "keys":
       return handlers((await import("../../sites/access/OwnerKeysHttp.ts")).layer)
     case "sessions":

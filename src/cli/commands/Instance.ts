@@ -170,7 +170,9 @@ const create = Command.make(
     const instanceId = randomUUID()
     const sealed = yield* seal(instanceId, { body: agentBody, headers: agentHeaders })
     const additions = { agentBody: sealed.agentBody ?? null, agentHeaders: sealed.agentHeaders ?? null }
-    const instance = yield* directory.create({ instanceId, name, agentUrl, origins, ...given(flags), ...additions })
+    const instance = yield* directory
+      .create({ instanceId, name, agentUrl, origins, ...given(flags), ...additions })
+      .pipe(Effect.catchTag("LimitReached", Output.limitReached))
     yield* Output.answer({ json: { instance_id: instance.instanceId }, text: text(instance) })
     if (!noCheck) yield* check(instance)
   })

@@ -95,7 +95,9 @@ const tokenFor = Effect.fnUntraced(function* (instanceId: string, token: string 
   const noInstance = Output.notFound("instance", instanceId)
   if (issue) {
     const tokens = yield* WidgetTokens
-    const issued = yield* tokens.issue({ instanceId, label: "Snippet", expiresAt: null })
+    const issued = yield* tokens
+      .issue({ instanceId, label: "Snippet", expiresAt: null })
+      .pipe(Effect.catchTag("LimitReached", Output.limitReached))
     return Option.isNone(issued) ? yield* noInstance : issued.value.token
   }
   const instances = yield* InstanceDirectory

@@ -25,7 +25,9 @@ const issue = Command.make(
     const tokens = yield* WidgetTokens
     const now = yield* Clock.currentTimeMillis
     const expiresAt = yield* Inputs.readExpires(expires, now)
-    const issued = yield* tokens.issue({ instanceId, label, expiresAt })
+    const issued = yield* tokens
+      .issue({ instanceId, label, expiresAt })
+      .pipe(Effect.catchTag("LimitReached", Output.limitReached))
     if (Option.isNone(issued)) return yield* Output.notFound("instance", instanceId)
     const token = issued.value
     yield* Output.answer({
