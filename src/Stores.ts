@@ -30,7 +30,6 @@ import * as Persons from "./privacy/postgres/Persons.ts"
 import * as SiteErasure from "./privacy/postgres/SiteErasure.ts"
 import * as Readiness from "./server/postgres/Readiness.ts"
 import * as ConsoleSessions from "./sites/access/postgres/ConsoleSessions.ts"
-import * as CreationTurns from "./sites/access/postgres/CreationTurns.ts"
 import * as OwnerKeys from "./sites/access/postgres/OwnerKeys.ts"
 import * as Shares from "./sites/access/postgres/Shares.ts"
 import * as Decisions from "./sites/postgres/Decisions.ts"
@@ -82,7 +81,6 @@ export const storage = (settings: Settings) => {
     Goals.layer,
     Inbox.layer.pipe(Layer.provideMerge(SubmissionRepo.layer(queue))),
     SiteDirectory.layer(cached),
-    CreationTurns.layer({ timeout }),
     FormDirectory.layer(cached),
     SiteErasure.layer,
     InstanceDirectory.layer(cached),

@@ -24,7 +24,6 @@ import { SubmissionsGroup } from "../forms/OwnerSubmissionsApi.ts"
 import { asOwnerDocument } from "../platform/contract/OpenApi.ts"
 import { DataGroup } from "../privacy/OwnerDataApi.ts"
 import { Authentication } from "../sites/access/AuthenticationApi.ts"
-import { Authorization } from "../sites/access/AuthorizationApi.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
 import { SessionGroup } from "../sites/access/CurrentSessionApi.ts"
 import { KeysGroup } from "../sites/access/OwnerKeysApi.ts"
@@ -37,9 +36,9 @@ export class OwnerApi extends HttpApi.make("hydracore-owner")
   .add(ReportsGroup, SitesGroup, SubmissionsGroup, ConversationsGroup)
   .add(SetUpGroup, ActivityGroup, GoalsGroup, TokensGroup, KeysGroup, SessionsGroup)
   .add(InstancesGroup, WebhooksGroup, NotificationsGroup, FormsGroup, SharesGroup, LiveGroup, DataGroup)
-  // The last middleware is the outermost: a request without a key is not authorized, and an unauthorized one not validated.
+  // The last middleware is the outermost: a request without a key is not authorized. The middleware that an endpoint
+  // declares itself (`Authorized`) is the innermost, and refuses a caller before the request is decoded.
   .middleware(Validation)
-  .middleware(Authorization)
   .middleware(Authentication)
   // Added last, so that they do not get this middleware.
   .add(SessionGroup, SharedGroup)

@@ -47,8 +47,6 @@ import type {
   Guest,
   SharedAuthentication as SharedAuthenticationService
 } from "../sites/access/AuthenticationApi.ts"
-import * as Authorization from "../sites/access/Authorization.ts"
-import type { Authorization as AuthorizationService } from "../sites/access/AuthorizationApi.ts"
 import type * as AuthorizedServices from "../sites/access/Authorized.ts"
 import * as Authorized from "../sites/access/AuthorizedHttp.ts"
 import * as CallerLimits from "../sites/access/CallerLimits.ts"
@@ -66,7 +64,6 @@ import * as SiteSlots from "../sites/access/SiteSlots.ts"
 import * as Validation from "../sites/access/Validation.ts"
 import type { Validation as ValidationService } from "../sites/access/ValidationApi.ts"
 import type { Decisions } from "../sites/Decisions.ts"
-import * as OwnerSites from "../sites/OwnerSites.ts"
 import * as SiteHandlers from "../sites/OwnerSitesHttp.ts"
 import * as SetUpHandlers from "../sites/SetUpHttp.ts"
 import type { SiteDirectory } from "../sites/SiteDirectory.ts"
@@ -78,7 +75,6 @@ import type { SiteErasure } from "../sites/SiteErasure.ts"
  * Nor does a handler that uses any other service.
  */
 type HandlerServices =
-  | OwnerSites.OwnerSites
   | SiteDirectory
   | SiteErasure
   | SiteSlots.SiteSlots
@@ -116,7 +112,6 @@ export type Handlers<Groups> = Layer.Layer<
   never,
   | HandlerServices
   | AuthenticationService
-  | AuthorizationService
   | AuthorizedServices.Services
   | Guest
   | SharedAuthenticationService
@@ -161,11 +156,9 @@ export const layer = (options: Options) =>
     ),
     Layer.provide([
       OwnerReports.layer,
-      OwnerSites.layer,
       SharedReports.layer,
       LiveFeeds.layer,
       Authentication.layer(options),
-      Layer.provide(Authorization.layer, OwnerSites.layer),
       Authorized.layer,
       Authentication.guest,
       SharedAuthentication.layer(options),

@@ -60,7 +60,8 @@ export const list = HttpApiEndpoint.get("list", "/v1/owner/sites", {
     cursor: Fields.cursor,
     limit: Fields.limit
   },
-  success: Sites
+  success: Sites,
+  error: Errors.NotFound
 }).annotateMerge(
   OpenApi.annotations({
     identifier: "list_sites",

@@ -6,12 +6,12 @@ import * as LiveFeeds from "../../src/activity/LiveFeeds.ts"
 import { SiteActivity } from "../../src/activity/SiteActivity.ts"
 import { Reports } from "../../src/analytics/reports/Reports.ts"
 import { HostedWebsiteId, TrackingToken, WebsiteConfigId } from "../../src/platform/Id.ts"
-import { authorize } from "../../src/sites/access/Access.ts"
+import { permit } from "../../src/sites/access/Access.ts"
 import * as Role from "../../src/sites/access/Role.ts"
 import * as SiteSlots from "../../src/sites/access/SiteSlots.ts"
 
 const site = Option.getOrThrow(
-  authorize({ grants: Role.grants.viewer, sites: "all" }, "read", {
+  permit({ grants: Role.grants.viewer, sites: "all" }, "inbox", "read", {
     websiteConfigId: WebsiteConfigId.make("5b0c6f04-8d3c-4c5c-9a55-0d6f3f4d1f01"),
     hostedWebsiteId: HostedWebsiteId.make("5b0c6f04-8d3c-4c5c-9a55-0d6f3f4d1f02"),
     trackingToken: TrackingToken.make("5b0c6f04-8d3c-4c5c-9a55-0d6f3f4d1f03"),

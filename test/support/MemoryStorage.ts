@@ -30,7 +30,6 @@ import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import { Persons } from "../../src/privacy/Persons.ts"
 import { Readiness } from "../../src/server/Readiness.ts"
 import { ConsoleSessions } from "../../src/sites/access/ConsoleSessions.ts"
-import { CreationTurns } from "../../src/sites/access/CreationTurns.ts"
 import { OwnerKeys } from "../../src/sites/access/OwnerKeys.ts"
 import { Shares } from "../../src/sites/access/Shares.ts"
 import { Decisions } from "../../src/sites/Decisions.ts"
@@ -74,7 +73,6 @@ const ofOwners = Layer.mergeAll(
   Layer.mock(Notifications)({}),
   Layer.mock(Persons)({}),
   Layer.mock(ConsoleSessions)({}),
-  Layer.mock(CreationTurns)({ inTurn: () => () => Effect.die("Creations need PostgreSQL.") }),
   Layer.mock(OwnerKeys)({}),
   Layer.mock(Shares)({}),
   Layer.mock(SiteErasure)({})

@@ -16,13 +16,11 @@ import type { TestDeliveries } from "../../delivery/TestDeliveries.ts"
 import type { RateLimiter } from "../../platform/limits/RateLimiter.ts"
 import type * as DataHandlers from "../../privacy/OwnerDataHttp.ts"
 import type { Authentication, Guest, SharedAuthentication } from "../../sites/access/AuthenticationApi.ts"
-import type { Authorization } from "../../sites/access/AuthorizationApi.ts"
 import type * as Authorized from "../../sites/access/Authorized.ts"
 import type { CallerOperations } from "../../sites/access/CallerOperations.ts"
 import type { Exports } from "../../sites/access/Exports.ts"
 import type { SiteSlots } from "../../sites/access/SiteSlots.ts"
 import type { Validation } from "../../sites/access/ValidationApi.ts"
-import type { OwnerSites } from "../../sites/OwnerSites.ts"
 import type { GroupName } from "./Client.ts"
 
 export interface Options extends InstanceChanges.Options, DataHandlers.Options, WebhookHandlers.Options {}
@@ -32,13 +30,11 @@ export type Stores = Layer.Success<ReturnType<typeof App.storage>> | TestDeliver
 
 /** What the handlers of several groups need. */
 export type Common =
-  | OwnerSites
   | CallerOperations
   | Exports
   | SiteSlots
   | RateLimiter
   | Authentication
-  | Authorization
   | Authorized.Services
   | Guest
   | SharedAuthentication

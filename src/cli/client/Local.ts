@@ -19,14 +19,12 @@ import * as HttpApiClient from "effect/http-api/HttpApiClient"
 import { OwnerApi } from "../../api/OwnerApi.ts"
 import { layerMemory } from "../../platform/limits/RateLimiter.ts"
 import type { StorageUnavailable } from "../../platform/Storage.ts"
-import * as Authorization from "../../sites/access/Authorization.ts"
 import * as Authorized from "../../sites/access/AuthorizedHttp.ts"
 import * as CallerOperations from "../../sites/access/CallerOperations.ts"
 import * as Exports from "../../sites/access/Exports.ts"
 import * as SiteSlots from "../../sites/access/SiteSlots.ts"
 import * as Validation from "../../sites/access/Validation.ts"
 import * as ErrorMapping from "../../sites/ErrorMapping.ts"
-import * as OwnerSites from "../../sites/OwnerSites.ts"
 import * as Identity from "../operator/Identity.ts"
 import * as Client from "./Client.ts"
 import * as Groups from "./Groups.ts"
@@ -34,8 +32,6 @@ import * as Groups from "./Groups.ts"
 /** What the handlers need besides the stores, and the operator as their caller. */
 const common = Layer.mergeAll(
   Identity.layer,
-  Layer.provide(Authorization.layer, OwnerSites.layer),
-  OwnerSites.layer,
   Authorized.layer,
   Validation.layer,
   CallerOperations.layer,

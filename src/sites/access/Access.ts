@@ -7,7 +7,6 @@ import { Option } from "effect"
 import type { WebsiteConfigId } from "../../platform/Id.ts"
 import * as Capability from "../Capability.ts"
 import type { Site } from "../Site.ts"
-import * as Scope from "./Scope.ts"
 
 /** What a caller may do, for all websites or for those with these `website_config_id`s. */
 export interface Access {
@@ -43,12 +42,6 @@ class Proof<Rights> {
     this.site = site
   }
 
-  static authorize<S extends Scope.Scope>(access: Access, scope: S, site: Site): Option.Option<AuthorizedSite<S>> {
-    return reaches(access, site.websiteConfigId) && Capability.covers(access.grants, Scope.grants[scope])
-      ? Option.some(new Proof(site))
-      : Option.none()
-  }
-
   static permit<C extends Capability.Capability, M extends Capability.Mode>(
     access: Access,
     capability: C,
@@ -61,24 +54,14 @@ class Proof<Rights> {
   }
 }
 
-/** The rights of a scope, or of a right: the right to change something is also the right to read it. */
-type RightsOf<S extends Scope.Scope | Capability.Right> = S extends Scope.Scope
-  ? Scope.RightsOf<S>
-  : S extends Capability.Right
-    ? Capability.IncludedBy<S>
-    : never
-
 /**
- * The proof that a caller may use a website. Only `authorize` and `permit` make one, so a function that takes an
- * `AuthorizedSite<"inbox:read">` cannot be called without a check. A proof of more rights is also a proof of fewer.
+ * The proof that a caller may use a website. Only `permit` makes one, so a function that takes an `AuthorizedSite<"inbox:read">`
+ * cannot be called without a check. A proof of more rights is also a proof of fewer.
  */
-export type AuthorizedSite<S extends Scope.Scope | Capability.Right> = Proof<RightsOf<S>>
+export type AuthorizedSite<R extends Capability.Right> = Proof<Capability.IncludedBy<R>>
 
 /** The proof of any right. */
 export type AnyAuthorizedSite = Proof<never>
-
-/** The proof, if `access` reaches the website and its scope includes `scope`. */
-export const authorize = Proof.authorize
 
 /** The proof, if `access` reaches the website and permits this. */
 export const permit = Proof.permit

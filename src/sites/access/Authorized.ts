@@ -13,9 +13,13 @@ import type { Capability, Mode } from "../Capability.ts"
 import * as Maximums from "../Maximums.ts"
 import type { AuthorizedSite } from "./Access.ts"
 import type { Caller } from "./AuthenticationApi.ts"
-import { CreatesUpTo } from "./AuthorizationApi.ts"
 import * as Errors from "./Errors.ts"
 import * as Scope from "./Scope.ts"
+
+/** The maximums of what an operation creates. An operation without them creates nothing that stays, or replaces something. */
+export class CreatesUpTo extends Context.Service<CreatesUpTo, ReadonlyArray<Maximums.Maximum>>()(
+  "hydracore/sites/access/Authorized/CreatesUpTo"
+) {}
 
 const error = [Errors.NotFound, Errors.ServiceUnavailable] as const
 

@@ -20,14 +20,6 @@ export const grants = {
   write: { stats: "change", inbox: "change", settings: "change", admin: "change" }
 } as const satisfies Record<Scope, Capability.Grants>
 
-/** The rights of a scope. */
-export type RightsOf<S extends Scope> = {
-  readonly [C in keyof (typeof grants)[S] & Capability.Capability]: (typeof grants)[S][C] extends infer M extends
-    Capability.Mode
-    ? Capability.IncludedBy<`${C}:${M}`>
-    : never
-}[keyof (typeof grants)[S] & Capability.Capability]
-
 /** Whether `granted` includes `required`. */
 export const includes = (granted: Scope, required: Scope): boolean =>
   Capability.covers(grants[granted], grants[required])

@@ -27,10 +27,6 @@ export const withJsonErrors = (response: HttpServerResponse.HttpServerResponse) 
     ? ErrorResponses.refusal(415, "The body must be JSON. Send it with Content-Type: application/json.")
     : response
 
-/** A 422 about the member `expires_at` of the body. */
-export const invalidExpiry = (expected: string) =>
-  failed([{ loc: ["body", "expires_at"], msg: `Value error, ${expected} is expected`, type: "value_error" }])
-
 const locations = { Params: "path", Headers: "header", Query: "query", Payload: "body" } as const
 
 const notJson: ValidationError = { loc: ["body"], msg: "JSON decode error", type: "json_invalid" }

@@ -5,7 +5,6 @@ import {
   type Access,
   type AnyAuthorizedSite,
   type AuthorizedSite,
-  authorize,
   manages,
   permit,
   reaches
@@ -15,7 +14,6 @@ import * as Capability from "../../../src/sites/Capability.ts"
 import type { Site } from "../../../src/sites/Site.ts"
 import { id } from "../../support/Ids.ts"
 
-const AnyScope = Schema.Literals(Scope.scopes)
 const Id = Schema.Literals(["a", "b", "c", "d"].map((name) => id(WebsiteConfigId, name)))
 const AnyMode = Schema.Literals(Capability.modes)
 const AnyGrants = Schema.Struct({
@@ -41,19 +39,6 @@ const siteOf = (websiteConfigId: WebsiteConfigId): Site => ({
 
 describe("sites/access/Access", () => {
   it.prop(
-    "authorizes a website if and only if the access names it and its scope includes the required one",
-    [AnyAccess, AnyScope, Id],
-    ([access, scope, id]) => {
-      const site = siteOf(id)
-      const proof = authorize(access, scope, site)
-      const expected =
-        (access.sites === "all" || access.sites.includes(id)) && Capability.covers(access.grants, Scope.grants[scope])
-      assert.strictEqual(Option.isSome(proof), expected)
-      if (Option.isSome(proof)) assert.strictEqual(proof.value.site, site)
-    }
-  )
-
-  it.prop(
     "permits something for a website if and only if the access names the website and its scope permits it",
     [AnyAccess, Schema.Literals(Capability.capabilities), Schema.Literals(Capability.modes), Id],
     ([access, capability, mode, id]) => {
@@ -65,58 +50,40 @@ describe("sites/access/Access", () => {
 
   it("an access without websites reaches none", () => {
     const access: Access = { grants: Scope.grants.write, sites: [] }
-    assert.isTrue(Option.isNone(authorize(access, "stats", siteOf(id(WebsiteConfigId, "a")))))
+    assert.isTrue(Option.isNone(permit(access, "stats", "read", siteOf(id(WebsiteConfigId, "a")))))
   })
 })
 
 /** Type tests: `tsc` fails if a line with `@ts-expect-error` compiles, or if another line does not. Nothing here runs. */
 const types = (
-  stats: AuthorizedSite<"stats">,
-  read: AuthorizedSite<"read">,
-  write: AuthorizedSite<"write">,
+  stats: AuthorizedSite<"stats:read">,
   reads: AuthorizedSite<"inbox:read">,
   changes: AuthorizedSite<"inbox:change">,
   site: Site,
   access: Access
 ) => {
-  const needs = <S extends Scope.Scope | Capability.Right>(_: AuthorizedSite<S>) => {}
+  const needs = <R extends Capability.Right>(_: AuthorizedSite<R>) => {}
   const needsAny = (_: AnyAuthorizedSite) => {}
-  needs<"stats">(stats)
-  needs<"stats">(read)
-  needs<"stats">(write)
-  needs<"read">(read)
-  needs<"read">(write)
-  needs<"write">(write)
+  needs<"stats:read">(stats)
   needs<"inbox:read">(reads)
   needs<"inbox:read">(changes)
   needs<"inbox:change">(changes)
-  needs<"inbox:read">(read)
-  needs<"inbox:change">(write)
-  needs<"stats:read">(stats)
   needsAny(stats)
   needsAny(changes)
   // @ts-expect-error The right to read is not the right to change.
   needs<"inbox:change">(reads)
-  // @ts-expect-error
-  needs<"inbox:change">(read)
   // @ts-expect-error A right of one capability is none of another.
   needs<"settings:read">(changes)
-  // @ts-expect-error A scope includes more than one capability.
-  needs<"read">(changes)
-  // @ts-expect-error A website is not a proof.
-  needsAny({ site })
-  // @ts-expect-error A smaller scope is not a proof of a larger one.
-  needs<"read">(stats)
   // @ts-expect-error
-  needs<"write">(stats)
-  // @ts-expect-error
-  needs<"write">(read)
+  needs<"stats:read">(changes)
   // @ts-expect-error A website is not a proof.
-  needs<"stats">(site)
+  needs<"stats:read">(site)
   // @ts-expect-error An object of the same shape is not a proof.
-  needs<"stats">({ site })
+  needs<"stats:read">({ site })
+  // @ts-expect-error
+  needsAny({ site })
   // @ts-expect-error The decision may be negative.
-  needs<"stats">(authorize(access, "stats", site))
+  needs<"stats:read">(permit(access, "stats", "read", site))
 }
 
 void types

@@ -9,7 +9,6 @@ import { OwnerApi } from "../../../src/api/OwnerApi.ts"
 import { StorageUnavailable } from "../../../src/platform/Storage.ts"
 import type { Handlers } from "../../../src/server/OwnerRoutes.ts"
 import { Authentication } from "../../../src/sites/access/AuthenticationApi.ts"
-import { RequiredScope } from "../../../src/sites/access/AuthorizationApi.ts"
 import * as Authorized from "../../../src/sites/access/Authorized.ts"
 import { SiteDirectory } from "../../../src/sites/SiteDirectory.ts"
 import { newCookie, send } from "../../support/OwnerRequests.ts"
@@ -46,9 +45,7 @@ describe("contract/owner/Authorized", () => {
       onGroup: () => {},
       onEndpoint: ({ endpoint }) => {
         if (!endpoint.path.includes(":site_id")) return
-        const isDeclared =
-          Authorized.requiredBy(endpoint) !== undefined || endpoint.annotations.mapUnsafe.has(RequiredScope.key)
-        assert.isTrue(isDeclared, `${endpoint.method} ${endpoint.path}`)
+        assert.isDefined(Authorized.requiredBy(endpoint), `${endpoint.method} ${endpoint.path}`)
       }
     })
   })
