@@ -15,6 +15,7 @@ import type { LimitHeaders } from "../platform/limits/RateLimiter.ts"
 import { Decisions } from "../sites/Decisions.ts"
 import * as ErrorMapping from "../sites/ErrorMapping.ts"
 import type { AgentRefusal } from "./AgentStream.ts"
+import * as ChatErrors from "./ChatErrors.ts"
 import * as ChatResponse from "./ChatResponse.ts"
 import { ConversationStore } from "./ConversationStore.ts"
 import { Drain } from "./Drain.ts"
@@ -128,7 +129,7 @@ const refusalOf = (error: SendQuestion.SendError, headers: LimitHeaders): Effect
     case "NothingToRegenerate":
       return Effect.succeed(ErrorResponses.invalid([nothingToRegenerate], headers))
     default:
-      return ErrorMapping.ofAgent(error, headers)
+      return ChatErrors.ofAgent(error, headers)
   }
 }
 

@@ -18,6 +18,7 @@ import type { AgentRefusal } from "./AgentStream.ts"
 import type { AgentEvent } from "./agent/Agent.ts"
 import * as ChatEndpoint from "./ChatEndpoint.ts"
 import { StreamSlots } from "./ChatEndpoint.ts"
+import * as ChatErrors from "./ChatErrors.ts"
 import * as ChatResponse from "./ChatResponse.ts"
 import { ConversationStore } from "./ConversationStore.ts"
 import type { Conversation } from "./ConversationsApi.ts"
@@ -86,7 +87,7 @@ export const layer = HttpApiBuilder.group(
               ? ErrorMapping.ofUnavailable(error, headers)
               : error._tag === "RecordRefused"
                 ? Effect.succeed(ErrorResponses.notStorable(headers))
-                : ErrorMapping.ofAgent(error, headers)
+                : ChatErrors.ofAgent(error, headers)
           )
         )
       )
@@ -120,7 +121,7 @@ export const layer = HttpApiBuilder.group(
       return yield* stream(ChatEndpoint.uiMessageStream)(answer, headers).pipe(
         Effect.flatMap(ChatResponse.toResponse),
         // This process is about to end.
-        Effect.catch(() => Effect.succeed(ErrorResponses.failed("shutting-down", headers)))
+        Effect.catch(() => Effect.succeed(ChatErrors.failed("shutting-down", headers)))
       )
     })
 

@@ -11,9 +11,9 @@ import { HttpServerResponse } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import { Api } from "../api/Api.ts"
-import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
 import * as ServiceSpans from "../platform/telemetry/ServiceSpans.ts"
 import * as ChatEndpoint from "./ChatEndpoint.ts"
+import * as ChatErrors from "./ChatErrors.ts"
 import * as ChatResponse from "./ChatResponse.ts"
 import * as ClientMessages from "./ClientMessages.ts"
 import { model } from "./OpenAiApi.ts"
@@ -49,7 +49,7 @@ const whole = (stream: ChatEndpoint.Stream): ChatEndpoint.Respond =>
       return HttpServerResponse.jsonUnsafe(OpenAiCompletion.completion(common, result), { headers })
     }
     const failure = result.failure ?? "internal"
-    const response = OpenAiErrors.from(ErrorResponses.failed(failure, headers))
+    const response = OpenAiErrors.from(ChatErrors.failed(failure, headers))
     return permanent.has(failure) ? OpenAiErrors.withoutRetry(response) : response
   })
 

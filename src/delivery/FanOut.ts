@@ -3,7 +3,6 @@
  *
  * @module
  */
-import type { ConversationKey } from "../chat/conversations/Conversation.ts"
 import type { WebsiteConfigId } from "../platform/Id.ts"
 import * as Event from "./Event.ts"
 
@@ -15,7 +14,7 @@ export interface OutboxEvent {
   /** Milliseconds since 1970. */
   readonly createdAt: number
   /**
-   * A submission's id or a `conversationSubject`; null for another event. If the subject is deleted, so is the event's data.
+   * A submission's id or a `Conversation.subjectOf`; null for another event. If the subject is deleted, so is the event's data.
    */
   readonly subject: string | null
   /** JSON text; null if the data is that of the subject. */
@@ -85,16 +84,4 @@ export const deliveries = (
       payload: Event.payload({ type, time, website: { websiteConfigId, name } }, data)
     }))
   })
-}
-
-/** The subject of a conversation's events. The statements that write events use the same form. */
-export const conversationSubject = ({ conversationId, instanceId }: ConversationKey): string =>
-  `${instanceId} ${conversationId}`
-
-/** The conversation that a subject names; undefined if it names none. */
-export const conversationOf = (subject: string): ConversationKey | undefined => {
-  const [instanceId, conversationId, ...more] = subject.split(" ")
-  return instanceId === undefined || conversationId === undefined || more.length > 0
-    ? undefined
-    : { instanceId, conversationId }
 }

@@ -1,39 +1,12 @@
 /**
- * Maps the endpoints' typed errors to responses, so that all endpoints respond to an error in the same way. `ofBytes` is a
- * table for `Effect.catchTags`.
+ * Maps the errors of the stores to responses, so that all endpoints respond to an error in the same way.
  *
  * @module
  */
 import { Context, Effect } from "effect"
-import type { AgentRefusal } from "../chat/AgentStream.ts"
 import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
-import type { BodyFragmented, BodyOverCapacity, BodyTooLarge, BodyUnreadable } from "../platform/http/Incoming.ts"
 import { type RecordRefused, StorageUnavailable } from "../platform/Storage.ts"
 import * as DecisionHttp from "./DecisionHttp.ts"
-
-/** Errors of `Incoming.readBytes`. */
-export const ofBytes = {
-  BodyTooLarge: ({ maxBytes }: BodyTooLarge) => Effect.succeed(ErrorResponses.tooLarge(maxBytes)),
-  BodyFragmented: () => Effect.succeed(ErrorResponses.fragmentedBody),
-  BodyOverCapacity: ({ by }: BodyOverCapacity) =>
-    Effect.succeed(by === "address" ? ErrorResponses.addressOverloaded : ErrorResponses.overloaded),
-  BodyUnreadable: () =>
-    Effect.succeed(ErrorResponses.refusal(400, "The body did not arrive whole. Send the request again."))
-}
-
-/** The response to any of them. */
-export const ofBody = (error: BodyTooLarge | BodyFragmented | BodyOverCapacity | BodyUnreadable) => {
-  switch (error._tag) {
-    case "BodyTooLarge":
-      return ofBytes.BodyTooLarge(error)
-    case "BodyFragmented":
-      return ofBytes.BodyFragmented()
-    case "BodyOverCapacity":
-      return ofBytes.BodyOverCapacity(error)
-    case "BodyUnreadable":
-      return ofBytes.BodyUnreadable()
-  }
-}
 
 /** The log annotation that names an error's cause. The cause's message is not logged, because it may quote a visitor's data. */
 const causeName = (cause: unknown): { readonly cause?: string } =>
@@ -85,21 +58,3 @@ export const ofStorage = (error: StorageUnavailable | RecordRefused, headers: Re
 
 /** Too many requests wait for the store. */
 export const overloaded = ofStorage(new StorageUnavailable({ reason: "overloaded" }), {})
-
-/** An agent's refusal; `chat/ChatResponse` has logged it. `headers` are those of the rate limit. */
-export const ofAgent = (error: AgentRefusal, headers: Record<string, string>) => {
-  switch (error._tag) {
-    case "AgentRefused":
-      return Effect.succeed(
-        ErrorResponses.refusal(502, "The assistant cannot be reached now. Please try again later.", headers)
-      )
-    case "AgentBusy":
-      return Effect.succeed(ErrorResponses.agentBusy(error.retryAfter, headers))
-    case "DailyTokensUsed":
-      return Effect.succeed(ErrorResponses.dailyTokensUsed(error.retryAfter, headers))
-    case "AgentTimeout":
-      return Effect.succeed(
-        ErrorResponses.refusal(504, "The assistant did not answer in time. Please try again.", headers)
-      )
-  }
-}

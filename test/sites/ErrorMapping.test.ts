@@ -1,6 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Logger } from "effect"
-import { AgentBusy, AgentRefused, AgentTimeout, DailyTokensUsed } from "../../src/chat/AgentStream.ts"
 import * as ErrorResponses from "../../src/platform/http/ErrorResponses.ts"
 import { RecordRefused, StorageUnavailable } from "../../src/platform/Storage.ts"
 import * as ErrorMapping from "../../src/sites/ErrorMapping.ts"
@@ -55,23 +54,6 @@ describe("sites/ErrorMapping", () => {
       assert.deepStrictEqual([answer.status, answer.body], [404, unknown.body])
       assert.deepStrictEqual({ ...answer.headers }, { ...unknown.headers, "x-hydracore-decision": "unknown-site" })
       assert.deepStrictEqual(lines, [])
-    })
-  )
-
-  it.effect("each agent error has its status, a message that reveals no reason, and Retry-After if known", () =>
-    Effect.gen(function* () {
-      for (const [error, status, retryAfter] of [
-        [new AgentRefused({ reason: "secret" }), 502, undefined],
-        [new AgentTimeout(), 504, undefined],
-        [new AgentBusy({ reason: "secret", retryAfter: 7 }), 503, "7"],
-        [new DailyTokensUsed({ retryAfter: 3600 }), 429, "3600"]
-      ] as const) {
-        const { body, headers, status: actual } = yield* ErrorMapping.ofAgent(error, { ratelimit: "r" })
-        assert.deepStrictEqual([actual, headers["retry-after"], headers["ratelimit"]], [status, retryAfter, "r"])
-        const text = body._tag === "Uint8Array" ? Buffer.from(body.body).toString() : ""
-        assert.match(text, /^\{"detail":"The assistant .+\."\}$/)
-        assert.notInclude(text, "secret")
-      }
     })
   )
 })

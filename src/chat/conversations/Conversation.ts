@@ -97,3 +97,14 @@ export interface Conversation extends Omit<ConversationSummary, "messages"> {
   /** Oldest first. */
   readonly messages: ReadonlyArray<Message>
 }
+
+/** The subject of a conversation's events. The statements that write events use the same form. */
+export const subjectOf = ({ conversationId, instanceId }: ConversationKey): string => `${instanceId} ${conversationId}`
+
+/** The conversation that a subject names; undefined if it names none. */
+export const keyOfSubject = (subject: string): ConversationKey | undefined => {
+  const [instanceId, conversationId, ...more] = subject.split(" ")
+  return instanceId === undefined || conversationId === undefined || more.length > 0
+    ? undefined
+    : { instanceId, conversationId }
+}

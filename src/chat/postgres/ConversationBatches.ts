@@ -28,7 +28,7 @@ export const subscribedOf = (instanceId: string): string => `SELECT website_conf
   FROM instance JOIN site USING (website_config_id)
   WHERE instance.instance_id = ${instanceId} AND has_subscribers AND site.deleted_at IS NULL LIMIT 1`
 
-/** `FanOut.conversationSubject` in SQL. */
+/** `Conversation.subjectOf` in SQL. */
 export const subjectOf = (instanceId: string, conversationId: string): string =>
   `${instanceId}::text || ' ' || ${conversationId}`
 

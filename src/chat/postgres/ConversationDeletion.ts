@@ -6,10 +6,10 @@
 import { PgTypes } from "@effect/sql-pg"
 import { Effect, Schema } from "effect"
 import { SqlClient } from "effect/sql"
-import * as FanOut from "../../delivery/FanOut.ts"
 import { mapErrors } from "../../platform/postgres/Database.ts"
 import * as Outbox from "../../platform/postgres/Outbox.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
+import * as Conversation from "../conversations/Conversation.ts"
 
 /** The maximum number of conversations that one statement deletes, with their messages. */
 const chunk = 500
@@ -34,7 +34,7 @@ const deleteChunk = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, insta
   )
   yield* Outbox.erase(
     sql,
-    deleted.map((conversationId) => FanOut.conversationSubject({ instanceId, conversationId }))
+    deleted.map((conversationId) => Conversation.subjectOf({ instanceId, conversationId }))
   )
   return { deleted: deleted.length, isLast: found < chunk }
 })

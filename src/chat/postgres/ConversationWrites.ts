@@ -10,7 +10,6 @@ import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, Effect } from "effect"
 import { SqlError } from "effect/sql"
 import * as ChatLead from "../../analytics/postgres/ChatLead.ts"
-import * as FanOut from "../../delivery/FanOut.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Outbox from "../../platform/postgres/Outbox.ts"
 import * as Rounds from "../../platform/rounds/Rounds.ts"
@@ -19,6 +18,7 @@ import { RecordRefused } from "../../platform/Storage.ts"
 import { isCanonicalUuid } from "../../platform/text/Uuid.ts"
 import { ConversationFull, type ConversationStore, type NewTurn, NothingToRegenerate } from "../ConversationStore.ts"
 import * as AnswerParts from "../conversations/AnswerParts.ts"
+import * as Conversation from "../conversations/Conversation.ts"
 import { leaseMillis, type MessagePart, maxMessages, maxSize, renewMillis } from "../conversations/Conversation.ts"
 import * as Batches from "./ConversationBatches.ts"
 import * as Rows from "./ConversationRows.ts"
@@ -275,7 +275,7 @@ export const make = (sql: PgClient.PgClient, batched: Batched): Writes => {
       "DELETE FROM conversation WHERE instance_id = $1 AND conversation_id = $2 RETURNING 1",
       Rows.keyParameters(key)
     )
-    const deleted = yield* Effect.tap(deletion, Outbox.erase(sql, [FanOut.conversationSubject(key)])).pipe(
+    const deleted = yield* Effect.tap(deletion, Outbox.erase(sql, [Conversation.subjectOf(key)])).pipe(
       sql.withTransaction,
       Database.mapErrors
     )

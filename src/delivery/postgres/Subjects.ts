@@ -6,6 +6,7 @@
 import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { Effect, Schema } from "effect"
 import * as AnswerParts from "../../chat/conversations/AnswerParts.ts"
+import * as Conversation from "../../chat/conversations/Conversation.ts"
 import * as ConversationRows from "../../chat/postgres/ConversationRows.ts"
 import * as SubmissionRows from "../../forms/postgres/SubmissionRows.ts"
 import * as Database from "../../platform/postgres/Database.ts"
@@ -13,7 +14,6 @@ import * as Times from "../../platform/postgres/Times.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
 import { isCanonicalUuid } from "../../platform/text/Uuid.ts"
 import * as Event from "../Event.ts"
-import * as FanOut from "../FanOut.ts"
 
 const Conversations = Schema.Array(
   Schema.Struct({
@@ -38,7 +38,7 @@ const conversationsStatement = `SELECT instance_id AS "instanceId", conversation
 /** The data of subjects that exist, as JSON, by subject. */
 export const dataOf = Effect.fnUntraced(function* (sql: PgClient.PgClient, subjects: ReadonlyArray<string>) {
   const ids = subjects.filter(isCanonicalUuid)
-  const keys = subjects.flatMap((subject) => FanOut.conversationOf(subject) ?? [])
+  const keys = subjects.flatMap((subject) => Conversation.keyOfSubject(subject) ?? [])
   const submissions =
     ids.length === 0
       ? []
@@ -67,10 +67,7 @@ export const dataOf = Effect.fnUntraced(function* (sql: PgClient.PgClient, subje
     yield* Effect.yieldNow
   }
   for (const row of conversations) {
-    data.set(
-      FanOut.conversationSubject(row),
-      Event.conversationData({ ...row, message: AnswerParts.textOf(row.parts) })
-    )
+    data.set(Conversation.subjectOf(row), Event.conversationData({ ...row, message: AnswerParts.textOf(row.parts) }))
   }
   return data
 })

@@ -6,18 +6,37 @@
  */
 import { Context, Effect, Layer, Result } from "effect"
 import { Headers, HttpServerRequest, type HttpServerResponse } from "effect/http"
-import * as ErrorMapping from "../../sites/ErrorMapping.ts"
 import { Body, Received, type RequestHead } from "../contract/Received.ts"
 import * as Json from "../json/Json.ts"
 import * as Capacity from "../limits/Capacity.ts"
 import * as ErrorResponses from "./ErrorResponses.ts"
 import * as Incoming from "./Incoming.ts"
-import { smallBodyBytes } from "./Incoming.ts"
+import {
+  type BodyFragmented,
+  type BodyOverCapacity,
+  type BodyTooLarge,
+  type BodyUnreadable,
+  smallBodyBytes
+} from "./Incoming.ts"
 
 type Response = HttpServerResponse.HttpServerResponse
 type Request = HttpServerRequest.HttpServerRequest
 
 const json = "application/json"
+
+/** The response to an error of `Incoming.readBytes`. */
+const refusalOf = (error: BodyTooLarge | BodyFragmented | BodyOverCapacity | BodyUnreadable) => {
+  switch (error._tag) {
+    case "BodyTooLarge":
+      return ErrorResponses.tooLarge(error.maxBytes)
+    case "BodyFragmented":
+      return ErrorResponses.fragmentedBody
+    case "BodyOverCapacity":
+      return error.by === "address" ? ErrorResponses.addressOverloaded : ErrorResponses.overloaded
+    case "BodyUnreadable":
+      return ErrorResponses.refusal(400, "The body did not arrive whole. Send the request again.")
+  }
+}
 
 /** A request whose body is a JSON text. */
 export const withJson = (request: Request, text: string): Request => {
@@ -93,7 +112,10 @@ export const make = () => {
             },
             () => Effect.map(overloaded, (response) => toRefusal(response, bytes))
           )
-        return Effect.matchEffect(read(request), { onSuccess: answer, onFailure: ErrorMapping.ofBody })
+        return Effect.matchEffect(read(request), {
+          onSuccess: answer,
+          onFailure: (error) => Effect.succeed(refusalOf(error))
+        })
       }) as Effect.Effect<Response, E, Exclude<R, Received> | HttpServerRequest.HttpServerRequest>
 }
 

@@ -6,7 +6,6 @@
 import { randomUUID } from "node:crypto"
 import { Cause, Effect } from "effect"
 import { HttpServerResponse } from "effect/http"
-import { type Failure, sentences } from "../../chat/stream/ChatStream.ts"
 import type { ValidationError } from "../contract/Errors.ts"
 
 type Headers = Readonly<Record<string, string>>
@@ -106,21 +105,6 @@ export const withoutDatabase = (headers?: Headers): HttpServerResponse.HttpServe
     "retry-after": "5"
   })
 
-/** 429: the instance has used its daily tokens; the day ends in `seconds`. */
-export const dailyTokensUsed = (seconds: number, headers?: Headers): HttpServerResponse.HttpServerResponse =>
-  refusal(429, "The assistant has reached its limit for today. Please come back tomorrow.", {
-    ...headers,
-    "retry-after": String(seconds)
-  })
-
-/** 503: the agent accepts no requests for `seconds`. */
-export const agentBusy = (seconds: number, headers?: Headers): HttpServerResponse.HttpServerResponse =>
-  // Visitors may see this sentence, but not the header `Retry-After`.
-  refusal(503, `The assistant is busy. Please try again in ${seconds} ${seconds === 1 ? "second" : "seconds"}.`, {
-    ...headers,
-    "retry-after": String(seconds)
-  })
-
 /** 429: the address's share for incomplete bodies is used up; closes the connection without reading the rest of the body. */
 export const addressOverloaded: HttpServerResponse.HttpServerResponse = refusal(
   429,
@@ -137,26 +121,6 @@ export const overloaded: HttpServerResponse.HttpServerResponse = refusal(
   "The service is receiving as much data as it can hold. Send it again after Retry-After seconds.",
   { "retry-after": "5", connection: "close" }
 )
-
-/** The response if an answer failed before any of it was sent. */
-export const failed = (failure: Failure, headers?: Headers): HttpServerResponse.HttpServerResponse => {
-  const status = failureStatuses[failure]
-  // The contract declares no headers of a limit for a 500.
-  if (status === 500) return refusal(status, sentences[failure])
-  return refusal(status, sentences[failure], status === 503 ? { ...headers, "retry-after": "5" } : headers)
-}
-
-const failureStatuses: Readonly<Record<Failure, number>> = {
-  "agent-timeout": 504,
-  "agent-broken": 502,
-  "agent-empty": 502,
-  "agent-declined": 502,
-  "too-long": 504,
-  "too-much": 502,
-  unread: 502,
-  "shutting-down": 503,
-  internal: 500
-}
 
 /** 422: the store refuses the record permanently. */
 export const notStorable = (headers?: Headers): HttpServerResponse.HttpServerResponse =>

@@ -7,7 +7,6 @@
  * @module
  */
 import { Metric } from "effect"
-import type { Failure } from "../../chat/stream/ChatStream.ts"
 
 /**
  * A duration in seconds, rounded to a multiple of 2^-20. Sums of such numbers are exact in any order, so that a counter
@@ -86,9 +85,7 @@ export const untrustedForwarded = counter(
 export const chatStreamsOpen = gauge("hydracore_chat_streams_open", "Chat responses that are being streamed.")
 
 /** `finished`: the agent completed its answer. `left`: the visitor disconnected. Otherwise the stream failed. */
-export type ChatEnd = Failure | "finished" | "left"
-
-export const chatEnds: ReadonlyArray<ChatEnd> = [
+export const chatEnds = [
   "finished",
   "left",
   "agent-timeout",
@@ -100,7 +97,9 @@ export const chatEnds: ReadonlyArray<ChatEnd> = [
   "unread",
   "shutting-down",
   "internal"
-]
+] as const
+
+export type ChatEnd = (typeof chatEnds)[number]
 
 export const chatStreams = counter<{ readonly reason: ChatEnd }>(
   "hydracore_chat_streams_total",

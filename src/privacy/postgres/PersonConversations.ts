@@ -6,9 +6,8 @@
  */
 import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { Effect, Option, Schema, Stream } from "effect"
-import type { ConversationKey } from "../../chat/conversations/Conversation.ts"
+import * as Conversation from "../../chat/conversations/Conversation.ts"
 import * as ConversationReads from "../../chat/postgres/ConversationReads.ts"
-import * as FanOut from "../../delivery/FanOut.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Outbox from "../../platform/postgres/Outbox.ts"
 import * as Times from "../../platform/postgres/Times.ts"
@@ -79,7 +78,7 @@ export const make = (sql: PgClient.PgClient): Store.Store => {
         ? [
             {
               record: { kind: "conversation", instanceId, conversation },
-              subject: FanOut.conversationSubject(candidate)
+              subject: Conversation.subjectOf(candidate)
             }
           ]
         : []
@@ -113,7 +112,7 @@ export const make = (sql: PgClient.PgClient): Store.Store => {
       ).pipe(Stream.flatMap(({ id }) => pages(query, id))),
     erase: Effect.fnUntraced(function* (found) {
       const keys = found.flatMap(
-        ({ record }): ReadonlyArray<ConversationKey> =>
+        ({ record }): ReadonlyArray<Conversation.ConversationKey> =>
           record.kind === "conversation"
             ? [{ instanceId: record.instanceId, conversationId: record.conversation.conversationId }]
             : []
@@ -131,7 +130,7 @@ export const make = (sql: PgClient.PgClient): Store.Store => {
           )
         ])
         .pipe(
-          Effect.andThen(Outbox.erase(sql, keys.map(FanOut.conversationSubject))),
+          Effect.andThen(Outbox.erase(sql, keys.map(Conversation.subjectOf))),
           sql.withTransaction,
           Database.mapErrors
         )
