@@ -11,12 +11,12 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import * as Field from "../platform/contract/Field.ts"
 import { streamed } from "../platform/contract/OpenApi.ts"
 import { InstanceId } from "../platform/Id.ts"
-import * as ExportExamples from "../privacy/ExportExamples.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
 import * as Examples from "../sites/access/Examples.ts"
 import * as Fields from "../sites/access/Fields.ts"
 import { siteId } from "../sites/OwnerSitesApi.ts"
-import { endings, isConversationId } from "./conversations/Conversation.ts"
+import { endings, isConversationId, type Message } from "./conversations/Conversation.ts"
+import * as ConversationExport from "./conversations/ConversationExport.ts"
 import { protocols } from "./Instance.ts"
 
 const base = "/v1/owner/sites/:site_id/instances"
@@ -248,6 +248,26 @@ export const remove = HttpApiEndpoint.delete("delete", `${base}/:instance_id/con
     })
   )
 
+const at = Date.parse(Examples.time)
+
+const exampleMessages: ReadonlyArray<Message> = [
+  { messageId: Examples.id, role: "user", parts: [{ type: "text", text: "When are you open?" }], createdAt: at },
+  {
+    messageId: "0d3b7c52-6f0e-4c8e-a1d7-5e0f4b9c2a63",
+    role: "assistant",
+    parts: [{ type: "text", text: "From nine to five." }],
+    createdAt: at,
+    ending: "stop",
+    rating: "up",
+    comment: null
+  }
+]
+
+/** An example of an export, made by the function that formats it. */
+const exampleExports = {
+  "application/x-ndjson": `${ConversationExport.json({ conversationId: "c-8f14e45f", createdAt: at, updatedAt: at, messages: exampleMessages })}\n`
+}
+
 export const exportAll = HttpApiEndpoint.get("export", `${base}/:instance_id/export`, {
   params: ofInstance,
   query: filter,
@@ -259,7 +279,7 @@ export const exportAll = HttpApiEndpoint.get("export", `${base}/:instance_id/exp
   .annotateMerge(
     Authorized.operation({
       identifier: "export_conversations",
-      transform: streamed("The conversations", ExportExamples.conversations),
+      transform: streamed("The conversations", exampleExports),
       summary: "Export conversations",
       description:
         "The stored conversations of an instance in the order in which they began, one JSON object per line, filtered as a list is. The response breaks off if the service fails."

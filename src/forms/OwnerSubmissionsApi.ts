@@ -12,14 +12,15 @@ import { mailStatuses } from "../delivery/mail/Mail.ts"
 import { deliveryStatuses } from "../delivery/Webhook.ts"
 import * as Field from "../platform/contract/Field.ts"
 import { streamed } from "../platform/contract/OpenApi.ts"
-import { SubmissionId } from "../platform/Id.ts"
-import * as ExportExamples from "../privacy/ExportExamples.ts"
+import { SubmissionId, WebsiteConfigId } from "../platform/Id.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
 import * as Examples from "../sites/access/Examples.ts"
 import * as Fields from "../sites/access/Fields.ts"
 import { siteId } from "../sites/OwnerSitesApi.ts"
-import { maxCount } from "./InboxMessage.ts"
+import { type Message, maxCount } from "./InboxMessage.ts"
 import { statuses } from "./Submission.ts"
+import * as SubmissionExport from "./SubmissionExport.ts"
+import * as SubmissionTable from "./SubmissionTable.ts"
 
 const base = "/v1/owner/sites/:site_id/submissions"
 
@@ -220,6 +221,29 @@ export const mark = HttpApiEndpoint.post("mark", `${base}/read`, {
     })
   )
 
+/** An example of a stored submission. */
+export const exampleMessage: Message = {
+  submissionId: Examples.id,
+  websiteConfigId: WebsiteConfigId.make(Examples.siteId),
+  receivedAt: Date.parse(Examples.time),
+  email: "ann@example.com",
+  pageSlug: "contact",
+  formData: '{"message":"Hello, do you have kayaks for two?"}',
+  status: "accepted",
+  reasons: [],
+  attribution: { source: "newsletter", medium: "email", campaign: null, referrer: null, entryPage: "/pricing" },
+  isRead: false
+}
+
+const columns: SubmissionTable.Columns = new Set()
+SubmissionTable.addColumns(columns, exampleMessage.formData)
+
+/** Examples of exports, made by the functions that format them. */
+const exampleExports = {
+  "text/csv": SubmissionTable.header(columns) + SubmissionTable.row(exampleMessage, columns),
+  "application/x-ndjson": SubmissionExport.ndjson(exampleMessage, { withVerdict: true })
+}
+
 export const exportFormats = ["csv", "ndjson"] as const
 
 export const exportAll = HttpApiEndpoint.get("export", `${base}/export`, {
@@ -234,7 +258,7 @@ export const exportAll = HttpApiEndpoint.get("export", `${base}/export`, {
   .annotateMerge(
     Authorized.operation({
       identifier: "export_submissions",
-      transform: streamed("The submissions", ExportExamples.submissions),
+      transform: streamed("The submissions", exampleExports),
       summary: "Export submissions",
       description:
         "All submissions that match, latest first. The default is CSV, with a column for each of the first 200 fields and one column for all others. Newline-delimited JSON is lossless. The response breaks off if the service fails."

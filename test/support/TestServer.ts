@@ -5,11 +5,11 @@
  */
 import { Context, Duration, Effect, Layer, Option } from "effect"
 import { HttpServer } from "effect/http"
+import * as AgentInspection from "../../src/chat/agent/Inspection.ts"
 import type { Instance } from "../../src/chat/Instance.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
 import * as MemoryAgentStream from "../../src/chat/memory/AgentStream.ts"
 import { WidgetTokens } from "../../src/chat/WidgetTokens.ts"
-import * as AgentInspection from "../../src/cli/doctor/AgentInspection.ts"
 import type { Options as TestOptions } from "../../src/delivery/SentTestDeliveries.ts"
 import * as Countries from "../../src/platform/countries/Countries.ts"
 import type { TrackingToken, WebsiteConfigId } from "../../src/platform/Id.ts"

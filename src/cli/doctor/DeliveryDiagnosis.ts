@@ -3,7 +3,9 @@
  *
  * @module
  */
+
 import { type Outcome, type Problem, problemOf } from "../../chat/agent/AgentCheck.ts"
+import type { AgentFacts } from "../../chat/agent/Inspection.ts"
 import type { MailFacts } from "../../delivery/mail/Mailer.ts"
 import * as Certificate from "../../platform/outward/Certificate.ts"
 import { hydracore } from "../../platform/text/CommandName.ts"
@@ -66,13 +68,6 @@ export const ofMail = (facts: MailFacts | null): ReadonlyArray<Finding> =>
           toEncrypt
         ]
       ])
-
-/** The outcome of one question to an agent. */
-export interface AgentFacts {
-  readonly instanceId: string
-  readonly name: string
-  readonly outcome: Outcome
-}
 
 /** The agents' answers, and how many other instances were not asked. */
 export interface AgentsFacts {

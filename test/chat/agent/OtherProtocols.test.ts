@@ -3,8 +3,8 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import * as Inspection from "../../../src/chat/agent/Inspection.ts"
 import type { AgentProtocolName } from "../../../src/chat/Instance.ts"
-import * as Inspection from "../../../src/cli/doctor/AgentInspection.ts"
 import { done, layer, secret, streams } from "../../support/AgentExchange.ts"
 import * as InProcessService from "../../support/InProcessService.ts"
 import { finishes, instanceAt, type Respond, says, start } from "../../support/TestUpstream.ts"

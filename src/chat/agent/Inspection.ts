@@ -3,13 +3,11 @@
  *
  * @module
  */
-import { Clock, Duration, Effect, Layer, Stream } from "effect"
-import { type AgentError, AgentStream } from "../../chat/AgentStream.ts"
-import type { AgentEvent } from "../../chat/agent/Agent.ts"
-import { type Outcome, ofOperator, type Question } from "../../chat/agent/AgentCheck.ts"
-import { AgentCheck } from "../../chat/agent/AgentCheckService.ts"
-import type { Instance } from "../../chat/Instance.ts"
-import type { AgentFacts } from "./DeliveryDiagnosis.ts"
+import { Clock, Context, Duration, Effect, Layer, Stream } from "effect"
+import { type AgentError, AgentStream } from "../AgentStream.ts"
+import type { Instance } from "../Instance.ts"
+import type { AgentEvent } from "./Agent.ts"
+import { type Outcome, ofOperator, type Question } from "./AgentCheck.ts"
 
 /** The agent works: it reasoned until it reached its limit of tokens. */
 const onlyReasoned: Outcome = { _tag: "Answered", text: "", firstWordMillis: null }
@@ -97,6 +95,13 @@ export const ask = Effect.fnUntraced(function* (
     )
 })
 
+/** The outcome of one question to an agent. */
+export interface AgentFacts {
+  readonly instanceId: string
+  readonly name: string
+  readonly outcome: Outcome
+}
+
 /** Sends the operator's question, and returns the outcome with the id and name of the instance. */
 export const inspect = (instance: Instance, timeout: Duration.Input): Effect.Effect<AgentFacts, never, AgentStream> =>
   Effect.map(ask(instance, ofOperator, timeout), (outcome) => ({
@@ -104,6 +109,15 @@ export const inspect = (instance: Instance, timeout: Duration.Input): Effect.Eff
     name: instance.name,
     outcome
   }))
+
+/** Tests an instance's agent with a question. */
+export class AgentCheck extends Context.Service<
+  AgentCheck,
+  {
+    /** Sends a question and reads the beginning of the answer, for at most `timeout`. Stores neither question nor answer. */
+    readonly ask: (instance: Instance, question: Question, timeout: Duration.Input) => Effect.Effect<Outcome>
+  }
+>()("hydracore/chat/agent/AgentCheck") {}
 
 export const layer: Layer.Layer<AgentCheck, never, AgentStream> = Layer.effect(
   AgentCheck,

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { type Duration, Effect } from "effect"
 import * as AgentCheck from "../../../src/chat/agent/AgentCheck.ts"
+import * as Inspection from "../../../src/chat/agent/Inspection.ts"
 import type { Instance } from "../../../src/chat/Instance.ts"
-import * as Inspection from "../../../src/cli/doctor/AgentInspection.ts"
 import { done, layer, secret, streams } from "../../support/AgentExchange.ts"
 import { finishes, instanceAt, type Respond, says, start } from "../../support/TestUpstream.ts"
 
@@ -16,7 +16,7 @@ const inspectAgent = (respond: Respond, rest: Partial<Instance> = {}) =>
     return { agent, outcome: yield* inspect(agent.url, rest) }
   })
 
-describe("cli/doctor/AgentInspection", () => {
+describe("chat/agent/Inspection", () => {
   it.live("sends one real question, with the key, and reads only the first character of the answer", () =>
     Effect.gen(function* () {
       const { agent, outcome: answered } = yield* inspectAgent(streams(says("OK"), says(" then")), {
