@@ -5,6 +5,7 @@
  */
 import { Config, Effect, Layer, Option, Redacted } from "effect"
 import { Flag, GlobalFlag } from "effect/cli"
+import * as AddressGuard from "../../platform/outward/AddressGuard.ts"
 import { CliFailure } from "../support/Output.ts"
 import * as Client from "./Client.ts"
 
@@ -42,18 +43,31 @@ const withoutKey = new CliFailure({
     "The service at --url needs an owner key: set HYDRACORE_KEY, or give --key. `hydracore key issue` issues one."
 })
 
+const unencrypted = new CliFailure({
+  message:
+    "The flag --url must begin with https:// for a service outside of this network: over http, others could read the owner key."
+})
+
+/** Whether a host has a private address, or a name that no public domain has, such as `localhost` or that of a container. */
+const isPrivateHost = (host: string): boolean =>
+  AddressGuard.isAddress(host)
+    ? !AddressGuard.isPublicText(host)
+    : !host.includes(".") || /\.(internal|local|localhost)$/.test(host)
+
 /** The origin that `--url` names. */
 const originOf = (text: string): Effect.Effect<string, CliFailure> => {
   const url = URL.parse(text.trim())
-  return url !== null &&
+  const isOrigin =
+    url !== null &&
     /^https?:$/.test(url.protocol) &&
     url.pathname === "/" &&
     url.search === "" &&
     url.hash === "" &&
     url.username === "" &&
     url.password === ""
-    ? Effect.succeed(url.origin)
-    : Effect.fail(invalidUrl)
+  if (!isOrigin) return Effect.fail(invalidUrl)
+  const isReadable = url.protocol === "http:" && !isPrivateHost(AddressGuard.targetOf(url).host)
+  return isReadable ? Effect.fail(unencrypted) : Effect.succeed(url.origin)
 }
 
 const operatorOnly = Effect.fail(

@@ -60,6 +60,11 @@ const ofTransport = (error: object, url: string | null): string => {
     const deepest = cause instanceof Error && cause.cause !== undefined ? cause.cause : cause
     return `The service at ${url ?? "--url"} cannot be reached${SystemErrorCode.suffix(deepest)}; check --url, and that the service runs.`
   }
+  const response = typeof reason === "object" && reason !== null && "response" in reason ? reason.response : undefined
+  const status = typeof response === "object" && response !== null && "status" in response ? Number(response.status) : 0
+  if (status >= 300 && status < 400) {
+    return `The service at ${url ?? "--url"} redirects to another address; give that address as --url if you trust it.`
+  }
   return `What answers at ${url ?? "--url"} is no owner API of this version; check --url, OWNER_API, and a proxy in between.`
 }
 

@@ -5,6 +5,7 @@ import { assert, layer } from "@effect/vitest"
 import { ConfigProvider, Effect, Layer } from "effect"
 import { OwnerKeys } from "../../../src/sites/access/OwnerKeys.ts"
 import type { Storage } from "../../support/MemoryStorage.ts"
+import { receiver } from "../../support/Receiver.ts"
 import { run } from "../../support/TestCli.ts"
 import { onPostgres, TestServer } from "../../support/TestServer.ts"
 
@@ -113,6 +114,9 @@ layer(onPostgres(), { excludeTestServices: true })("a command with --url", (it) 
         [["goal", "list", ...siteFlag, "--url", `${url}/docs`, "--key", key], /^The flag --url must be the address/],
         [["goal", "list", ...siteFlag, "--url", "edge.example", "--key", key], /^The flag --url must be the address/],
         [["goal", "list", ...siteFlag, "--url", "http://127.0.0.1:9", "--key", key], /cannot be reached/],
+        [["goal", "list", ...siteFlag, "--url", "http://edge.example", "--key", key], /must begin with https:\/\//],
+        [["goal", "list", ...siteFlag, "--url", "http://8.8.8.8", "--key", key], /must begin with https:\/\//],
+        [["goal", "list", ...siteFlag, "--url", "http://[::1]:9", "--key", key], /cannot be reached/],
         [["site", "list", "--url", url, "--key", key], /^This command works on the database/]
       ] as const) {
         const ended = yield* run(...args)
@@ -120,6 +124,21 @@ layer(onPostgres(), { excludeTestServices: true })("a command with --url", (it) 
         assert.match(ended.stderr, sentence)
         assert.notInclude(ended.stderr, key)
       }
+    })
+  )
+
+  it.effect("sends nothing to an address to which the service redirects", () =>
+    Effect.gen(function* () {
+      const { run, siteFlag } = yield* both
+      const { key } = yield* newKey("write")
+      const target = yield* receiver((_, response) => response.end("{}"))
+      const service = yield* receiver((_, response) => response.writeHead(307, { location: target.url }).end())
+      const url = new URL(service.url).origin
+      const ended = yield* run("goal", "create", ...siteFlag, "--event", "a", "--url", url, "--key", key)
+      assert.lengthOf(service.received, 1)
+      assert.lengthOf(target.received, 0)
+      assert.deepInclude(ended, { code: 1, stdout: "" })
+      assert.match(ended.stderr, /redirects to another address/)
     })
   )
 })
