@@ -99,7 +99,9 @@ export const read = Effect.fnUntraced(function* (
       ...(days.length === 0 ? [] : [`${within(days)} AND ${isChanged(parameters, table)}`])
     ]
     const condition = `hosted_website_id = ${site} AND (${parts.join(" OR ")})`
-    return reader.read(`SELECT ${columns} FROM ${table} WHERE ${condition} LIMIT ${reader.fewRows + 1}`, parameters)
+    // In a subquery, because ClickHouse reads `visitor_hash` in a condition as the alias of the columns, which is a text.
+    const rows = `SELECT * FROM ${table} WHERE ${condition} LIMIT ${reader.fewRows + 1}`
+    return reader.read(`SELECT ${columns} FROM (${rows})`, parameters)
   }
   const [viewRows, eventRows, conversions] = yield* Effect.all(
     [
