@@ -15,6 +15,7 @@ import { decodeRows } from "../../../platform/runtime/Rows.ts"
 import { isCanonicalUuid } from "../../../platform/text/Uuid.ts"
 import type { Access } from "../../../sites/access/Access.ts"
 import * as Maximums from "../../../sites/Maximums.ts"
+import * as SiteLock from "../../../sites/postgres/SiteLock.ts"
 import { refreshSubscribers } from "../../postgres/Webhooks.ts"
 import * as MailRecipient from "../MailRecipient.ts"
 import { isSameTopic, type Notification } from "../Notification.ts"
@@ -43,7 +44,9 @@ const ofRecipientStatement = `${ofSiteStatement} AND lower(recipient) = lower($2
 export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never, PgClient.PgClient> =>
   Layer.effect(
     Notifications,
-    Effect.map(PgClient.PgClient, (sql) => {
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const whileLocked = yield* SiteLock.make
       const transaction = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
         effect.pipe(sql.withTransaction, Database.mapErrors, Rounds.waking("mails"))
 
@@ -141,35 +144,33 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never
         if (!isCanonicalUuid(websiteConfigId)) return { _tag: "NoWebsite" }
         const now = yield* Clock.currentTimeMillis
         const [notificationId, mailId] = [randomUUID(), randomUUID()]
-        return yield* transaction(
-          Effect.gen(function* (): Effect.fn.Return<AddedByOwner, SqlError.SqlError | LimitReached> {
-            const timeZone = yield* lockSite(websiteConfigId)
-            if (timeZone === undefined) return { _tag: "NoWebsite" }
-            const known = yield* ofRecipient(given)
-            const isSame = known
-              .map(Rows.toNotification)
-              .some((one) => one.recipient === recipient && isSameTopic(one.topic, topic))
-            const [{ count }] =
-              yield* sql`SELECT count(*)::int FROM notification WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)}`.pipe(
-                decodeRows(Counted)
-              )
-            if (!isSame && count >= Maximums.notifications.max) {
-              return yield* new LimitReached({ maximum: Maximums.notifications })
-            }
-            const facts = yield* Recipients.facts(sql, key.value, now)
-            const decision: MailRecipient.Decision = isSame
-              ? { _tag: "Accepted", sendsConfirmation: false }
-              : MailRecipient.decide({ ...facts, isKnown: known.length > 0 }, now)
-            if (decision._tag !== "Accepted") return decision
-            const isConfirmed = known.some((one) => one.isConfirmed)
-            const notification = yield* put(given, { isConfirmed, notificationId, now, timeZone })
-            if (decision.sendsConfirmation) {
-              yield* Recipients.recordAdded(sql, key.value, now)
-              yield* ConfirmationMails.make(sql, { mailId, notification, previous: known, now })
-            }
-            return { _tag: "Added", notification }
-          })
-        )
+        return yield* Effect.gen(function* (): Effect.fn.Return<AddedByOwner, SqlError.SqlError | LimitReached> {
+          const timeZone = yield* lockSite(websiteConfigId)
+          if (timeZone === undefined) return { _tag: "NoWebsite" }
+          const known = yield* ofRecipient(given)
+          const isSame = known
+            .map(Rows.toNotification)
+            .some((one) => one.recipient === recipient && isSameTopic(one.topic, topic))
+          const [{ count }] =
+            yield* sql`SELECT count(*)::int FROM notification WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)}`.pipe(
+              decodeRows(Counted)
+            )
+          if (!isSame && count >= Maximums.notifications.max) {
+            return yield* new LimitReached({ maximum: Maximums.notifications })
+          }
+          const facts = yield* Recipients.facts(sql, key.value, now)
+          const decision: MailRecipient.Decision = isSame
+            ? { _tag: "Accepted", sendsConfirmation: false }
+            : MailRecipient.decide({ ...facts, isKnown: known.length > 0 }, now)
+          if (decision._tag !== "Accepted") return decision
+          const isConfirmed = known.some((one) => one.isConfirmed)
+          const notification = yield* put(given, { isConfirmed, notificationId, now, timeZone })
+          if (decision.sendsConfirmation) {
+            yield* Recipients.recordAdded(sql, key.value, now)
+            yield* ConfirmationMails.make(sql, { mailId, notification, previous: known, now })
+          }
+          return { _tag: "Added", notification }
+        }).pipe(whileLocked(websiteConfigId), Rounds.waking("mails"))
       })
 
       const resendConfirmation: Notifications["Service"]["resendConfirmation"] = Effect.fnUntraced(

@@ -41,3 +41,29 @@ it.live(
       )
     }).pipe(Effect.provide(Delivery.postgres))
 )
+
+it.live("delivery/mail/postgres/Notifications: additions to one website leave connections to others", () =>
+  Effect.gen(function* () {
+    const sql = yield* PgClient.PgClient
+    const notifications = yield* Notifications
+    const websiteConfigId = yield* Delivery.newSite
+    const lock = yield* Locks.openTransaction(
+      sql,
+      sql`SELECT FROM site WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)} FOR NO KEY UPDATE`
+    )
+    const topic = { kind: "submissions", digest: null, includeQuarantined: false } as const
+    // More than the client has connections.
+    const additions = yield* Effect.forkChild(
+      Effect.forEach(
+        Array.from({ length: 20 }, (_, index) => `ada${index}@example.com`),
+        (recipient) => notifications.addByOwner({ websiteConfigId, recipient, topic }),
+        { concurrency: "unbounded" }
+      )
+    )
+    yield* Locks.untilAwaited(sql)
+    assert.deepStrictEqual(yield* notifications.list(yield* Delivery.newSite), [])
+    yield* lock.commit
+    const added = yield* Fiber.join(additions)
+    assert.strictEqual(added[0]?._tag, "Added")
+  }).pipe(Effect.provide(Delivery.postgres))
+)
