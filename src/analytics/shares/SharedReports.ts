@@ -97,7 +97,7 @@ export const layer: Layer.Layer<SharedReports, never, Reports | SiteSlots> = Lay
       { capacity: Number.POSITIVE_INFINITY, timeToLive }
     )
 
-    /** The time, after the answers of earlier hours are removed. */
+    /** The beginning of the hour whose answers count, after the answers of earlier hours are removed. */
     const inHour = Effect.gen(function* () {
       const now = yield* Clock.currentTimeMillis
       const hour = Math.floor(now / Calendar.hourMillis)
@@ -107,14 +107,13 @@ export const layer: Layer.Layer<SharedReports, never, Reports | SiteSlots> = Lay
         yield* Cache.invalidateAll(answers)
         yield* Cache.invalidateAll(visitors)
       }
-      return now
+      return current.hour * Calendar.hourMillis
     })
 
     return {
       query: Effect.fnUntraced(function* ({ site }, request) {
-        const now = yield* inHour
         // The answers of an hour count the same visits, whenever in the hour they are computed.
-        const facts = { now: now - (now % Calendar.hourMillis), timeZone: site.timeZone }
+        const facts = { now: yield* inHour, timeZone: site.timeZone }
         const query = {
           ...DateRange.queryOf({ ...request, siteId: site.websiteConfigId }, facts),
           untilNow: true

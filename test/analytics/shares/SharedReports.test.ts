@@ -126,6 +126,19 @@ describe("http/owner/SharedReports", () => {
     }).pipe(Effect.provide(layerOf(asked)))
   })
 
+  it.effect("a clock that was set back by minutes causes no further answers", () => {
+    const asked: Array<Query> = []
+    return Effect.gen(function* () {
+      const { query } = yield* SharedReports
+      const access = accessOf("a")
+      yield* TestClock.setTime(100 * hour + 60_000)
+      const before = yield* query(access, request())
+      yield* TestClock.setTime(100 * hour - 60_000)
+      assert.deepStrictEqual(yield* query(access, request()), before)
+      assert.lengthOf(asked, 1)
+    }).pipe(Effect.provide(layerOf(asked)))
+  })
+
   it.effect(
     "other queries of the hour cannot have an answer computed again, nor use up another website's answers",
     () =>
