@@ -245,14 +245,19 @@ const readEvents = Effect.fnUntraced(function* (pull: BytePull, reader: AnswerRe
       return Arr.isArrayNonEmpty(events) ? Effect.andThen(Queue.offer(queue, events), rest) : rest
     })
   })
+  const endReading = Effect.suspend(() => {
+    // A slow reader of the last events does not make the agent silent.
+    since = undefined
+    return end(queue, reader)
+  })
   const reading = yield* read.pipe(
     Effect.matchCauseEffect({
-      onSuccess: () => end(queue, reader),
+      onSuccess: () => endReading,
       onFailure: (cause) => {
         const error = Cause.findErrorOption(cause)
         if (Option.isNone(error)) return Queue.failCause(queue, cause as Cause.Cause<never>)
         return Cause.isDone(error.value)
-          ? end(queue, reader)
+          ? endReading
           : Queue.fail(queue, new AgentBroken({ reason: `the connection to the agent broke${suffixOf(error.value)}` }))
       }
     }),

@@ -96,6 +96,29 @@ describe("AgentStream over HTTP: silent agents, and readers that are slow or lea
     }).pipe(Effect.provide(layer))
   )
 
+  it.effect("a slow reader gets the failure of an answer that broke off, and no timeout", () =>
+    Effect.gen(function* () {
+      const usage = `data: {"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":1}}\n\n`
+      const upstream = yield* start((_, response) => {
+        response.writeHead(200, { ...sse, connection: "close" })
+        response.end(says("Hi") + usage)
+      })
+      const agent = yield* AgentStream
+      const pull = yield* Stream.toPull(
+        agent.stream({ instance: upstream.instance, session: "c", messages: [{ role: "user", text: "Hi" }] })
+      )
+      yield* pull
+      yield* until("the response has been read", () => upstream.received.length === 1 && upstream.connections() === 0)
+      yield* TestClock.adjust("1 hour")
+      yield* pull
+      yield* pull
+      assert.deepStrictEqual(failure(yield* Effect.result(pull)), {
+        tag: "AgentBroken",
+        reason: "the agent's stream ended before its answer did"
+      })
+    }).pipe(Effect.provide(layer))
+  )
+
   it.effect("a reader that is interrupted in the middle closes the agent's connection", () =>
     Effect.gen(function* () {
       const upstream = yield* start((_, response) => {
