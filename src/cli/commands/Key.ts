@@ -7,7 +7,6 @@ import { Clock, Effect, type Layer } from "effect"
 import { CliError, Command } from "effect/cli"
 import type { WebsiteConfigId } from "../../platform/Id.ts"
 import * as Credential from "../../sites/access/Credential.ts"
-import * as Issuers from "../../sites/access/Issuers.ts"
 import type * as KeysApi from "../../sites/access/OwnerKeysApi.ts"
 import * as Client from "../client/Client.ts"
 import * as Pages from "../client/Pages.ts"
@@ -117,33 +116,13 @@ const list = Command.make(
   })
 ).pipe(Command.withDescription("List the keys of the owner API, oldest first, without their secrets"))
 
-/** The keys that are valid now, and the sessions and links, each with what issued it. */
-const issued = Effect.gen(function* () {
-  const { keys } = yield* every
-  const { sessions } = yield* Client.owner("sessions", {}, (sessions) =>
-    Pages.all("sessions", (query: Pages.PageQuery) => sessions.sessions({ query }))
-  )
-  const now = yield* Clock.currentTimeMillis
-  return {
-    keys: keys.map((key) => ({ id: key.key_id, issuer: key.issued_by, isValid: stateAt(key, now) === "valid" })),
-    sessions: sessions.map((session) => ({ id: session.session_id, issuer: session.created_by }))
-  }
-})
-
 const revoke = Command.make(
   "revoke",
   { keyId: Inputs.keyId, withOpened: Inputs.withOpened("key") },
   Effect.fnUntraced(function* ({ keyId, withOpened }) {
-    const before = yield* issued
-    yield* Client.owner("keys", { notFound: Output.notFound("key", keyId) }, (keys) =>
+    const { remaining } = yield* Client.owner("keys", { notFound: Output.notFound("key", keyId) }, (keys) =>
       keys.revokeKey({ params: { key_id: keyId }, query: { with_opened: withOpened ? "true" : "false" } })
     )
-    const after = yield* issued
-    const tree = Issuers.issuanceTree(keyId, [...before.keys, ...before.sessions])
-    const remaining: Issuers.Remaining = {
-      keys: after.keys.filter(({ id, isValid }) => isValid && tree.has(id)).length,
-      sessions: after.sessions.filter(({ id }) => tree.has(id)).length
-    }
     yield* Output.answer({
       json: { key_id: keyId, revoked: true, remaining: { ...remaining } },
       text: `The key ${keyId} is revoked, with the keys and the unopened links that it issued.\n${Revocation.remainingText(remaining, `key revoke --key-id ${keyId}`)}`

@@ -11,6 +11,14 @@ import * as Fields from "./Fields.ts"
 /** Which requests may manage a `noun`, for a description. */
 export const rights = (noun: string): string => `404 if the access of the ${noun} exceeds that of the request.`
 
+/** The answer to a revocation. */
+export const Revoked = Schema.Struct({
+  remaining: Schema.Struct({
+    keys: Schema.Int.annotate({ description: "Keys that remain valid" }),
+    sessions: Schema.Int.annotate({ description: "Sessions and unopened links that remain valid" })
+  }).annotate({ description: "What came from it through links that were opened" })
+}).annotate({ identifier: "Revoked", title: "Revoked", examples: [{ remaining: { keys: 0, sessions: 1 } }] })
+
 /** Which part of a list of these credentials to return. */
 export const listQuery = {
   site_id: Schema.optionalKey(Field.Id(WebsiteConfigId, { title: "Site Id" })),
@@ -27,7 +35,7 @@ export const withOpened = Fields.choice(["true", "false"], { title: "With Opened
 
 /** What remains without `withOpened`, for a description. */
 export const openedRemain =
-  "Sessions that were opened with its links remain, with the keys and links that were created in them; `with_opened=true` ends them too."
+  "Sessions that were opened with its links remain, with the keys and links that were created in them; `with_opened=true` ends them too. `remaining` has their number."
 
 /** The websites that a new credential reaches: `all`, or ids. */
 export const sites = Field.custom<"all" | ReadonlyArray<WebsiteConfigId>>(

@@ -6,7 +6,6 @@
 import { Schema } from "effect"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
-import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Field from "../../platform/contract/Field.ts"
 import { KeyId, WebsiteConfigId } from "../../platform/Id.ts"
@@ -104,7 +103,7 @@ export const issueKey = HttpApiEndpoint.post("issueKey", "/v1/owner/keys", {
 export const revokeKey = HttpApiEndpoint.delete("revokeKey", "/v1/owner/keys/:key_id", {
   params: { key_id: Field.Id(KeyId, { title: "Key Id" }) },
   query: { with_opened: CredentialFields.withOpened },
-  success: HttpApiSchema.NoContent
+  success: CredentialFields.Revoked
 })
   .middleware(Authorized.caller.admin.change)
   .annotateMerge(

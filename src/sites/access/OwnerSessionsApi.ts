@@ -6,7 +6,6 @@
 import { Option, Schema } from "effect"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
-import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Address from "../../delivery/mail/Address.ts"
 import * as Field from "../../platform/contract/Field.ts"
@@ -126,7 +125,7 @@ export const createLink = HttpApiEndpoint.post("createLink", "/v1/owner/sessions
 export const revokeSession = HttpApiEndpoint.delete("revokeSession", "/v1/owner/sessions/:session_id", {
   params: { session_id: Field.Id(SessionId, { title: "Session Id" }) },
   query: { with_opened: CredentialFields.withOpened },
-  success: HttpApiSchema.NoContent
+  success: CredentialFields.Revoked
 })
   .middleware(Authorized.caller.admin.change)
   .annotateMerge(

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Clock, Effect, Option } from "effect"
+import { Clock, Effect } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../../api/OwnerApi.ts"
 import * as Calendar from "../../platform/text/Calendar.ts"
@@ -85,9 +85,8 @@ export const layer = HttpApiBuilder.group(
         Effect.fnUntraced(function* ({ params, query }) {
           const { sites } = yield* Caller
           const options = { withOpened: query.with_opened === "true", callerSites: sites }
-          if (Option.isNone(yield* sessions.revoke(params.session_id, options))) {
-            return yield* Effect.fail(Errors.unmanaged)
-          }
+          const revoked = yield* sessions.revoke(params.session_id, options)
+          return { remaining: yield* Effect.fromOption(revoked, () => Errors.unmanaged) }
         })
       )
   })

@@ -121,6 +121,27 @@ describe("key", () => {
       })
   )
 
+  it.effect("a key that was issued in a session of the key's link is counted after that session has ended", () =>
+    Effect.gen(function* () {
+      const { context, json } = yield* session
+      const one = yield* json("issue", "--all-sites", "--scope", "write")
+      yield* Effect.gen(function* () {
+        const [keys, sessions] = [yield* OwnerKeys, yield* ConsoleSessions]
+        const request = { role: "owner", sites: "all", label: null, linkExpiresAt: 1000 } as const
+        const { link, session } = yield* sessions
+          .createLink({ ...request, createdBy: one.key_id })
+          .pipe(Effect.flatMap(Effect.fromOption))
+        yield* sessions.open(link)
+        yield* keys.issue({ scope: "stats", sites: "all", label: null, expiresAt: null, issuedBy: session.sessionId })
+        yield* sessions.end(session.sessionId)
+      }).pipe(Effect.provideContext(context))
+      const { remaining } = yield* json("revoke", "--key-id", one.key_id)
+      assert.deepStrictEqual(remaining, { keys: 1, sessions: 0 })
+      const later = yield* json("revoke", "--key-id", one.key_id, "--with-opened")
+      assert.deepStrictEqual(later.remaining, { keys: 0, sessions: 0 })
+    })
+  )
+
   it.effect("an invalid command is refused with its error, and nothing is issued", () =>
     Effect.gen(function* () {
       const { json, key } = yield* session
