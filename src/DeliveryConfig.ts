@@ -4,7 +4,6 @@
  * @module
  */
 import { Config, Effect, Option, Redacted } from "effect"
-import * as Address from "./delivery/mail/Address.ts"
 import * as SmtpUrl from "./delivery/mail/SmtpUrl.ts"
 import * as AddressGuard from "./platform/outward/AddressGuard.ts"
 import * as Sealing from "./platform/secrets/Sealing.ts"
@@ -20,6 +19,7 @@ import {
   text,
   withDefault
 } from "./platform/settings/Setting.ts"
+import * as MailAddress from "./platform/text/MailAddress.ts"
 
 /** The fault of an unset variable that is required if `SMTP_URL` is set. */
 const missing = "is not set; mail needs it, since SMTP_URL is set."
@@ -44,7 +44,7 @@ const mail = ifSet(
       from: setting(
         "MAIL_FROM",
         'an address such as mail@example.com or "Example <mail@example.com>"',
-        Address.parseMailbox
+        MailAddress.parseMailbox
       ).pipe(required("MAIL_FROM", missing)),
       publicUrl: publicUrl.pipe(required("PUBLIC_URL", missing))
     })

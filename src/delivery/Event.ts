@@ -24,9 +24,6 @@ export const types = [
 
 export type Type = (typeof types)[number]
 
-/** The minimum time between two `site.limit` events of a website, in milliseconds. */
-export const limitEventMillis = Calendar.hourMillis
-
 /** The type of the event that tests a webhook. */
 export const testType = "webhook.test"
 

@@ -67,9 +67,6 @@ export const allowedMethods = (known: ReadonlyArray<KnownPath>, path: string): R
   return [...new Set([...methods, ...implied])]
 }
 
-/** The response to an unknown path. */
-export const unknown = ErrorResponses.refusal(404, "There is nothing at this address. /docs lists the endpoints.")
-
 const notFound = (
   known: ReadonlyArray<KnownPath>,
   request: { readonly method: string; readonly url: string }
@@ -77,7 +74,7 @@ const notFound = (
   const allowed = allowedMethods(known, pathOf(request.url))
   // An allowed method can still be a 404: the route's pattern may be stricter than the template.
   return allowed.length === 0 || allowed.includes(request.method)
-    ? unknown
+    ? ErrorResponses.unknownPath
     : ErrorResponses.refusal(405, `This address only answers ${allowed.join(", ")}.`, { allow: allowed.join(", ") })
 }
 

@@ -9,8 +9,8 @@ import { Effect, Option, Result } from "effect"
 import { CliError, Flag } from "effect/cli"
 import { NetAddress } from "effect/net"
 import { isWellFormed } from "../../chat/WidgetToken.ts"
-import * as Address from "../../delivery/mail/Address.ts"
 import { InstanceId, KeyId, SessionId, ShareId, SubmissionId, TokenId, WebsiteConfigId } from "../../platform/Id.ts"
+import * as MailAddress from "../../platform/text/MailAddress.ts"
 import * as TimeInput from "../../platform/text/TimeInput.ts"
 import * as TimeZone from "../../platform/text/TimeZone.ts"
 import { parseUuid } from "../../platform/text/Uuid.ts"
@@ -196,7 +196,7 @@ export const email = make("email", emailKind, "<address>", "The email address of
 /** The address of a recipient, with its letter case. */
 export const recipientKind: Kind<string> = {
   expected: "an email address such as owner@example.com",
-  parse: (text) => Option.liftPredicate(text.trim(), Address.isAddress)
+  parse: (text) => Option.liftPredicate(text.trim(), MailAddress.isAddress)
 }
 
 export const submissionId = make("submission-id", idKind(SubmissionId), "<uuid>", "The submission_id of a submission")

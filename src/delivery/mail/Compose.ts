@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Mailbox } from "./Address.ts"
+import type { Mailbox } from "../../platform/text/MailAddress.ts"
 import { htmlBody } from "./HtmlBody.ts"
 import * as MailText from "./MailText.ts"
 import type { Content, Message } from "./Message.ts"

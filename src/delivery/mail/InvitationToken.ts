@@ -7,8 +7,8 @@
 import { Option } from "effect"
 import { WebsiteConfigId } from "../../platform/Id.ts"
 import * as Sealing from "../../platform/secrets/Sealing.ts"
+import { isAddress } from "../../platform/text/MailAddress.ts"
 import type { Access } from "../../sites/access/Access.ts"
-import { isAddress } from "./Address.ts"
 
 export interface Invited {
   readonly address: string

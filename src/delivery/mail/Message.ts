@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Mailbox } from "./Address.ts"
+import type { Mailbox } from "../../platform/text/MailAddress.ts"
 
 /** A name and a value, which may be any texts. */
 export type Field = readonly [name: string, value: string]

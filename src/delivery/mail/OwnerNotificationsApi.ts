@@ -10,13 +10,13 @@ import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Field from "../../platform/contract/Field.ts"
 import { NotificationId } from "../../platform/Id.ts"
+import * as MailAddress from "../../platform/text/MailAddress.ts"
 import * as Authorized from "../../sites/access/Authorized.ts"
 import * as Errors from "../../sites/access/Errors.ts"
 import * as Examples from "../../sites/access/Examples.ts"
 import * as Fields from "../../sites/access/Fields.ts"
 import * as Maximums from "../../sites/Maximums.ts"
 import { siteId } from "../../sites/OwnerSitesApi.ts"
-import * as Address from "./Address.ts"
 import { mailStatuses } from "./Mail.ts"
 import { digests, periods } from "./Notification.ts"
 
@@ -85,7 +85,7 @@ export const Notifications = Schema.Struct({
 export const NewNotification = Schema.Struct({
   to: Fields.parsed(
     { type: "string", format: "email", description: "The address that gets the mails" },
-    (text) => Option.liftPredicate(text.trim(), Address.isAddress),
+    (text) => Option.liftPredicate(text.trim(), MailAddress.isAddress),
     "an email address such as owner@example.com is expected"
   ),
   report: Fields.choice(periods, { title: "Report" }),

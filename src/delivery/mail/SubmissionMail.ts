@@ -8,8 +8,8 @@ import * as Sources from "../../analytics/reports/Sources.ts"
 import * as FormContent from "../../forms/FormContent.ts"
 import type { Submission } from "../../forms/Submission.ts"
 import * as Json from "../../platform/json/Json.ts"
+import * as MailAddress from "../../platform/text/MailAddress.ts"
 import type { Site } from "../../sites/Site.ts"
-import * as Address from "./Address.ts"
 import * as MailText from "./MailText.ts"
 import type { Content, Field, Part } from "./Message.ts"
 
@@ -137,7 +137,7 @@ export const reasonOf = ({ name }: Website): string =>
   `You get this mail because this address was added to the notifications of ${MailText.websiteName(name, 200)}.`
 
 const single = (website: Website, submission: Submission): Content => {
-  const replyTo = submission.email !== null && Address.isAddress(submission.email) ? submission.email : null
+  const replyTo = submission.email !== null && MailAddress.isAddress(submission.email) ? submission.email : null
   const form = formOf(submission)
   const sender = senderOf(submission, form)
   const name = MailText.websiteName(website.name, 200)

@@ -21,6 +21,9 @@ const json = (status: number, body: unknown, headers?: Headers): HttpServerRespo
 export const refusal = (status: number, detail: string, headers?: Headers): HttpServerResponse.HttpServerResponse =>
   json(status, { detail }, headers)
 
+/** The response to an unknown path. */
+export const unknownPath = refusal(404, "There is nothing at this address. /docs lists the endpoints.")
+
 /** The maximum length of each part of an error's `loc`; a `msg` may be twice as long. In UTF-16 code units. */
 const maxEcho = 200
 

@@ -1,7 +1,7 @@
 /**
  * Whether a text that a visitor entered is an email address. Pure.
  *
- * People have addresses in any script, so this accepts more addresses than `mail/Address`, which decides what the service may
+ * People have addresses in any script, so this accepts more addresses than `MailAddress`, which decides what the service may
  * write into the head of a mail.
  *
  * @module

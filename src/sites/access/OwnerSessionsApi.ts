@@ -7,9 +7,9 @@ import { Option, Schema } from "effect"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as OpenApi from "effect/http-api/OpenApi"
-import * as Address from "../../delivery/mail/Address.ts"
 import * as Field from "../../platform/contract/Field.ts"
 import { SessionId, WebsiteConfigId } from "../../platform/Id.ts"
+import * as MailAddress from "../../platform/text/MailAddress.ts"
 import * as Maximums from "../Maximums.ts"
 import * as Authorized from "./Authorized.ts"
 import * as CredentialFields from "./CredentialFields.ts"
@@ -69,7 +69,7 @@ export const NewLink = Schema.Struct({
   email: Schema.optionalKey(
     Fields.parsed(
       { type: "string", format: "email", description: "Where to mail the link. The address is not stored" },
-      (text) => Option.liftPredicate(text.trim(), Address.isAddress),
+      (text) => Option.liftPredicate(text.trim(), MailAddress.isAddress),
       "an email address such as ada@example.com is expected"
     )
   ),

@@ -7,11 +7,11 @@
 import { randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Cause, Clock, Duration, Effect, Latch, Layer, Schedule, Schema } from "effect"
-import { limitEventMillis } from "../../delivery/Event.ts"
 import { type Counts, reasons, type Subject, type TallyReason } from "../../platform/http/Decision.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Rounds from "../../platform/rounds/Rounds.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
+import { hourMillis } from "../../platform/text/Calendar.ts"
 import { Decisions } from "../Decisions.ts"
 import * as Tally from "../Tally.ts"
 
@@ -27,6 +27,9 @@ const batchDelay = Duration.millis(200)
 
 /** The timeout of each of the last two batches at shutdown. */
 const shutdownTimeout = Duration.seconds(2)
+
+/** The minimum time between two `site.limit` events of a website, in milliseconds. */
+const limitEventMillis = hourMillis
 
 const isLimitEventDue = `coalesce(limit_event_at <= now() - interval '${limitEventMillis} milliseconds', true)`
 

@@ -1,12 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Option, Result, Schema } from "effect"
-import * as Address from "../../../src/delivery/mail/Address.ts"
 import * as SmtpUrl from "../../../src/delivery/mail/SmtpUrl.ts"
+import * as MailAddress from "../../../src/platform/text/MailAddress.ts"
 
-describe("delivery/mail/Address", () => {
+describe("platform/text/MailAddress", () => {
   it("plain addresses are valid, and no other texts", () => {
     for (const text of ["ada@example.com", "a.b+c@x-y.co.uk", "o'neil@example.org", "a@xn--bcher-kva.example"]) {
-      assert.isTrue(Address.isAddress(text), text)
+      assert.isTrue(MailAddress.isAddress(text), text)
     }
     for (const text of [
       "",
@@ -26,31 +26,31 @@ describe("delivery/mail/Address", () => {
       `${"a".repeat(65)}@example.com`,
       `a@${"a.".repeat(130)}com`
     ]) {
-      assert.isFalse(Address.isAddress(text), text)
+      assert.isFalse(MailAddress.isAddress(text), text)
     }
   })
 
   it.prop("a valid address has no character with a special meaning in a header", [Schema.String], ([text]) => {
     for (const candidate of [text, `${text}@example.com`, `ada@${text}`, `ada@example.com${text}`]) {
-      if (Address.isAddress(candidate)) assert.match(candidate, /^[^\s<>()[\],;:"\\\u0080-\uffff]+$/)
+      if (MailAddress.isAddress(candidate)) assert.match(candidate, /^[^\s<>()[\],;:"\\\u0080-\uffff]+$/)
     }
   })
 
   it("a mailbox is an address with or without a name", () => {
     assert.deepStrictEqual(
-      Address.parseMailbox(" ada@example.com "),
+      MailAddress.parseMailbox(" ada@example.com "),
       Option.some({ name: "", address: "ada@example.com" })
     )
     assert.deepStrictEqual(
-      Address.parseMailbox('"Lovelace, Ada" <ada@example.com>'),
+      MailAddress.parseMailbox('"Lovelace, Ada" <ada@example.com>'),
       Option.some({ name: "Lovelace, Ada", address: "ada@example.com" })
     )
     assert.deepStrictEqual(
-      Address.parseMailbox("Ünï Site<mail@example.com>"),
+      MailAddress.parseMailbox("Ünï Site<mail@example.com>"),
       Option.some({ name: "Ünï Site", address: "mail@example.com" })
     )
     for (const text of ["", "Ada", "Ada <ada>", "Ada\nBcc: x <ada@example.com>", "<ada@example.com> x"]) {
-      assert.isTrue(Option.isNone(Address.parseMailbox(text)), text)
+      assert.isTrue(Option.isNone(MailAddress.parseMailbox(text)), text)
     }
   })
 })
