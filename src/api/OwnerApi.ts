@@ -19,6 +19,7 @@ import { InstancesGroup } from "../chat/OwnerInstancesApi.ts"
 import { TokensGroup } from "../chat/OwnerTokensApi.ts"
 import { NotificationsGroup } from "../delivery/mail/OwnerNotificationsApi.ts"
 import { WebhooksGroup } from "../delivery/OwnerWebhooksApi.ts"
+import { SubmissionDeliveriesGroup } from "../delivery/SubmissionDeliveriesApi.ts"
 import { FormsGroup } from "../forms/OwnerFormsApi.ts"
 import { SubmissionsGroup } from "../forms/OwnerSubmissionsApi.ts"
 import { asOwnerDocument } from "../platform/contract/OpenApi.ts"
@@ -33,7 +34,7 @@ import { SitesGroup } from "../sites/OwnerSitesApi.ts"
 import { SetUpGroup } from "../sites/SetUpApi.ts"
 
 export class OwnerApi extends HttpApi.make("hydracore-owner")
-  .add(ReportsGroup, SitesGroup, SubmissionsGroup, ConversationsGroup)
+  .add(ReportsGroup, SitesGroup, SubmissionsGroup, SubmissionDeliveriesGroup, ConversationsGroup)
   .add(SetUpGroup, ActivityGroup, GoalsGroup, TokensGroup, KeysGroup, SessionsGroup)
   .add(InstancesGroup, WebhooksGroup, NotificationsGroup, FormsGroup, SharesGroup, LiveGroup, DataGroup)
   // The last middleware is the outermost: a request without a key is not authorized. The middleware that an endpoint

@@ -8,8 +8,6 @@ import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
-import { mailStatuses } from "../delivery/mail/Mail.ts"
-import { deliveryStatuses } from "../delivery/Webhook.ts"
 import * as Field from "../platform/contract/Field.ts"
 import { streamed } from "../platform/contract/OpenApi.ts"
 import { SubmissionId, WebsiteConfigId } from "../platform/Id.ts"
@@ -265,54 +263,6 @@ export const exportAll = HttpApiEndpoint.get("export", `${base}/export`, {
     })
   )
 
-export const SubmissionDeliveries = Schema.Struct({
-  webhooks: Schema.Array(
-    Schema.Struct({
-      webhook_id: Fields.uuid,
-      host: Schema.NullOr(Schema.String).annotate({
-        description: "The host of the webhook's address; null for a webhook of the operator"
-      }),
-      event_id: Fields.uuid,
-      type: Schema.String,
-      created_at: Fields.time,
-      status: Schema.Literals(deliveryStatuses),
-      attempts: Schema.Int
-    })
-  ),
-  mails: Schema.Array(
-    Schema.Struct({
-      to: Schema.String,
-      status: Schema.Literals(["waiting", ...mailStatuses]).annotate({
-        description: "`waiting`: the submission will be mailed with others"
-      }),
-      created_at: Fields.time,
-      error: Schema.NullOr(Schema.String)
-    })
-  )
-}).annotate({
-  identifier: "SubmissionDeliveries",
-  title: "SubmissionDeliveries",
-  examples: [
-    {
-      webhooks: [],
-      mails: [{ to: "owner@example.com", status: "sent", created_at: Examples.time, error: null }]
-    }
-  ]
-})
-
-export const deliveries = HttpApiEndpoint.get("deliveries", `${base}/:submission_id/deliveries`, {
-  params: { ...site, submission_id: Field.Id(SubmissionId, { title: "Submission Id" }) },
-  success: SubmissionDeliveries
-})
-  .middleware(Authorized.inbox.read)
-  .annotateMerge(
-    Authorized.operation({
-      identifier: "submission_deliveries",
-      summary: "List the deliveries of a submission",
-      description: "The deliveries of a submission to webhooks and the mails about it, each with its state."
-    })
-  )
-
 export class SubmissionsGroup extends HttpApiGroup.make("submissions")
-  .add(list, overview, exportAll, details, release, remove, mark, deliveries)
+  .add(list, overview, exportAll, details, release, remove, mark)
   .annotateMerge(OpenApi.annotations({ title: "Submissions", description: "Submissions of a website's forms" })) {}

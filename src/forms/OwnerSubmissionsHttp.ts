@@ -6,12 +6,6 @@
 import { Effect, Stream } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../api/OwnerApi.ts"
-import { Deliveries } from "../delivery/Deliveries.ts"
-import { Notifications, type SubmissionMail } from "../delivery/mail/Notifications.ts"
-import * as OperatorsWebhook from "../delivery/OperatorsWebhook.ts"
-import type { Options } from "../delivery/OwnerWebhooksHttp.ts"
-import * as Webhook from "../delivery/Webhook.ts"
-import { Webhooks } from "../delivery/Webhooks.ts"
 import type { WebsiteConfigId } from "../platform/Id.ts"
 import * as Paced from "../platform/runtime/Paced.ts"
 import * as Calendar from "../platform/text/Calendar.ts"
@@ -28,7 +22,10 @@ import type { exportFormats } from "./OwnerSubmissionsApi.ts"
 import * as SubmissionExport from "./SubmissionExport.ts"
 import * as SubmissionTable from "./SubmissionTable.ts"
 
-const notFound = Errors.make("NotFound", "This website has no such submission. The submission may have been deleted.")
+export const unknownSubmission = Errors.make(
+  "NotFound",
+  "This website has no such submission. The submission may have been deleted."
+)
 
 const commonOf = (message: InboxMessage.Message | InboxMessage.Summary) => ({
   submission_id: message.submissionId,
@@ -50,28 +47,11 @@ const toDetails = (message: InboxMessage.Message) => ({
   entry_page: message.attribution.entryPage
 })
 
-const deliveryJson = (delivery: Webhook.Delivery, webhook: OperatorsWebhook.ShownWebhook) => ({
-  webhook_id: delivery.webhookId,
-  host: webhook.url === null ? null : Webhook.hostOf(webhook.url),
-  event_id: delivery.eventId,
-  type: delivery.type,
-  created_at: Calendar.iso(delivery.createdAt),
-  status: delivery.status,
-  attempts: delivery.attempts
-})
-
-const mailJson = ({ createdAt, mail, recipient }: SubmissionMail) => ({
-  to: recipient,
-  status: mail?.status ?? ("waiting" as const),
-  created_at: Calendar.iso(mail?.createdAt ?? createdAt),
-  error: mail?.error ?? null
-})
-
 /** Which of the selected submissions a change found, and which not; 404 if it found none. */
 const changed = (wanted: ReadonlyArray<string>, found: ReadonlyArray<string>) => {
   const known = new Set(found)
   return known.size === 0
-    ? Effect.fail(notFound)
+    ? Effect.fail(unknownSubmission)
     : Effect.succeed({
         submission_ids: wanted.filter((id) => known.has(id)),
         not_found: wanted.filter((id) => !known.has(id))
@@ -87,138 +67,114 @@ const paced = <A>(toResult: (message: InboxMessage.Message) => A) =>
 
 const contentTypes = { csv: "text/csv; charset=utf-8", ndjson: "application/x-ndjson" } as const
 
-export const layer = (options: Options) =>
-  HttpApiBuilder.group(
-    OwnerApi,
-    "submissions",
-    Effect.fnUntraced(function* (handlers) {
-      const exports = yield* Exports
-      const inbox = yield* Inbox
-      const { lists } = yield* SiteSlots
-      const webhooks = yield* Webhooks
-      const deliveries = yield* Deliveries
-      const notifications = yield* Notifications
+export const layer = HttpApiBuilder.group(
+  OwnerApi,
+  "submissions",
+  Effect.fnUntraced(function* (handlers) {
+    const exports = yield* Exports
+    const inbox = yield* Inbox
+    const { lists } = yield* SiteSlots
 
-      /**
-       * The lines of an export. Reads once before it returns, so that an unavailable store gives a 503 and not a truncated
-       * response.
-       */
-      const linesOf = Effect.fnUntraced(function* (
-        websiteConfigId: WebsiteConfigId,
-        filter: InboxMessage.Filter,
-        format: (typeof exportFormats)[number]
-      ) {
-        const messages = inbox.stream(websiteConfigId, filter)
-        if (format === "ndjson") {
-          yield* lists.run(websiteConfigId, inbox.list({ websiteConfigId, filter, after: null, limit: 1 }))
-          return messages.pipe(paced((message) => SubmissionExport.ndjson(message, { withVerdict: true })))
-        }
-        const columns: SubmissionTable.Columns = new Set()
-        yield* messages.pipe(
-          paced(({ formData }) => SubmissionTable.addColumns(columns, formData)),
-          exports.inTurn,
-          Stream.runDrain
-        )
-        return Stream.concat(
-          Stream.succeed(SubmissionTable.header(columns)),
-          messages.pipe(paced((message) => SubmissionTable.row(message, columns)))
-        )
-      })
-
-      const find = ({ websiteConfigId }: Site, submissionId: string) =>
-        Effect.flatMap(
-          lists.run(websiteConfigId, inbox.find(websiteConfigId, submissionId)),
-          Effect.fromOption(() => notFound)
-        )
-
-      return handlers
-        .handle(
-          "list",
-          Effect.fnUntraced(function* ({ query }) {
-            const { site } = yield* Authorized.inbox.read.proof
-            const { websiteConfigId } = site
-            const { items, next } = yield* lists.run(
-              websiteConfigId,
-              inbox.list({
-                websiteConfigId,
-                filter: InboxMessage.toFilter(query, site.timeZone),
-                after: query.cursor ?? null,
-                limit: query.limit ?? Fields.defaultLimit
-              })
-            )
-            return {
-              submissions: items.map((summary) => ({ ...commonOf(summary), preview: summary.preview })),
-              next: next === null ? null : Cursor.format(next)
-            }
-          })
-        )
-        .handle(
-          "overview",
-          Effect.fnUntraced(function* () {
-            const { websiteConfigId } = (yield* Authorized.inbox.read.proof).site
-            return yield* lists.run(websiteConfigId, inbox.overview(websiteConfigId))
-          })
-        )
-        .handle(
-          "details",
-          Effect.fnUntraced(function* ({ params }) {
-            const { site } = yield* Authorized.inbox.read.proof
-            return toDetails(yield* find(site, params.submission_id))
-          })
-        )
-        .handle(
-          "deliveries",
-          Effect.fnUntraced(function* ({ params }) {
-            const { site } = yield* Authorized.inbox.read.proof
-            const { websiteConfigId } = site
-            yield* find(site, params.submission_id)
-            const found = yield* deliveries.ofSubmission(websiteConfigId, params.submission_id)
-            const own = new Map((yield* webhooks.list(websiteConfigId)).map((webhook) => [webhook.webhookId, webhook]))
-            const mails = yield* notifications.ofSubmission(websiteConfigId, params.submission_id)
-            return {
-              webhooks: found.flatMap((delivery) => {
-                const webhook = own.get(delivery.webhookId)
-                return webhook === undefined
-                  ? []
-                  : [deliveryJson(delivery, OperatorsWebhook.shown(options.webhookAllow, webhook))]
-              }),
-              mails: mails.map(mailJson)
-            }
-          })
-        )
-        .handle(
-          "export",
-          Effect.fnUntraced(function* ({ query }) {
-            const proof = yield* Authorized.inbox.read.proof
-            yield* exports.begin(proof)
-            const format = query.format ?? "csv"
-            const filter = InboxMessage.toFilter(query, proof.site.timeZone)
-            const lines = yield* linesOf(proof.site.websiteConfigId, filter, format)
-            return exports.file(lines, { name: `submissions.${format}`, contentType: contentTypes[format] })
-          })
-        )
-        .handle(
-          "release",
-          Effect.fnUntraced(function* ({ payload: { submission_ids } }) {
-            const { websiteConfigId } = (yield* Authorized.inbox.change.proof).site
-            const found = yield* lists.run(websiteConfigId, inbox.release(websiteConfigId, submission_ids))
-            return yield* changed(submission_ids, found)
-          })
-        )
-        .handle(
-          "delete",
-          Effect.fnUntraced(function* ({ payload: { submission_ids } }) {
-            const { websiteConfigId } = (yield* Authorized.inbox.change.proof).site
-            const found = yield* lists.run(websiteConfigId, inbox.delete(websiteConfigId, submission_ids))
-            return yield* changed(submission_ids, found)
-          })
-        )
-        .handle(
-          "mark",
-          Effect.fnUntraced(function* ({ payload: { read, submission_ids } }) {
-            const { websiteConfigId } = (yield* Authorized.inbox.change.proof).site
-            return yield* changed(submission_ids, yield* inbox.mark(websiteConfigId, submission_ids, read))
-          })
-        )
+    /**
+     * The lines of an export. Reads once before it returns, so that an unavailable store gives a 503 and not a truncated
+     * response.
+     */
+    const linesOf = Effect.fnUntraced(function* (
+      websiteConfigId: WebsiteConfigId,
+      filter: InboxMessage.Filter,
+      format: (typeof exportFormats)[number]
+    ) {
+      const messages = inbox.stream(websiteConfigId, filter)
+      if (format === "ndjson") {
+        yield* lists.run(websiteConfigId, inbox.list({ websiteConfigId, filter, after: null, limit: 1 }))
+        return messages.pipe(paced((message) => SubmissionExport.ndjson(message, { withVerdict: true })))
+      }
+      const columns: SubmissionTable.Columns = new Set()
+      yield* messages.pipe(
+        paced(({ formData }) => SubmissionTable.addColumns(columns, formData)),
+        exports.inTurn,
+        Stream.runDrain
+      )
+      return Stream.concat(
+        Stream.succeed(SubmissionTable.header(columns)),
+        messages.pipe(paced((message) => SubmissionTable.row(message, columns)))
+      )
     })
-  )
+
+    const find = ({ websiteConfigId }: Site, submissionId: string) =>
+      Effect.flatMap(
+        lists.run(websiteConfigId, inbox.find(websiteConfigId, submissionId)),
+        Effect.fromOption(() => unknownSubmission)
+      )
+
+    return handlers
+      .handle(
+        "list",
+        Effect.fnUntraced(function* ({ query }) {
+          const { site } = yield* Authorized.inbox.read.proof
+          const { websiteConfigId } = site
+          const { items, next } = yield* lists.run(
+            websiteConfigId,
+            inbox.list({
+              websiteConfigId,
+              filter: InboxMessage.toFilter(query, site.timeZone),
+              after: query.cursor ?? null,
+              limit: query.limit ?? Fields.defaultLimit
+            })
+          )
+          return {
+            submissions: items.map((summary) => ({ ...commonOf(summary), preview: summary.preview })),
+            next: next === null ? null : Cursor.format(next)
+          }
+        })
+      )
+      .handle(
+        "overview",
+        Effect.fnUntraced(function* () {
+          const { websiteConfigId } = (yield* Authorized.inbox.read.proof).site
+          return yield* lists.run(websiteConfigId, inbox.overview(websiteConfigId))
+        })
+      )
+      .handle(
+        "details",
+        Effect.fnUntraced(function* ({ params }) {
+          const { site } = yield* Authorized.inbox.read.proof
+          return toDetails(yield* find(site, params.submission_id))
+        })
+      )
+      .handle(
+        "export",
+        Effect.fnUntraced(function* ({ query }) {
+          const proof = yield* Authorized.inbox.read.proof
+          yield* exports.begin(proof)
+          const format = query.format ?? "csv"
+          const filter = InboxMessage.toFilter(query, proof.site.timeZone)
+          const lines = yield* linesOf(proof.site.websiteConfigId, filter, format)
+          return exports.file(lines, { name: `submissions.${format}`, contentType: contentTypes[format] })
+        })
+      )
+      .handle(
+        "release",
+        Effect.fnUntraced(function* ({ payload: { submission_ids } }) {
+          const { websiteConfigId } = (yield* Authorized.inbox.change.proof).site
+          const found = yield* lists.run(websiteConfigId, inbox.release(websiteConfigId, submission_ids))
+          return yield* changed(submission_ids, found)
+        })
+      )
+      .handle(
+        "delete",
+        Effect.fnUntraced(function* ({ payload: { submission_ids } }) {
+          const { websiteConfigId } = (yield* Authorized.inbox.change.proof).site
+          const found = yield* lists.run(websiteConfigId, inbox.delete(websiteConfigId, submission_ids))
+          return yield* changed(submission_ids, found)
+        })
+      )
+      .handle(
+        "mark",
+        Effect.fnUntraced(function* ({ payload: { read, submission_ids } }) {
+          const { websiteConfigId } = (yield* Authorized.inbox.change.proof).site
+          return yield* changed(submission_ids, yield* inbox.mark(websiteConfigId, submission_ids, read))
+        })
+      )
+  })
+)

@@ -32,6 +32,7 @@ import type { Invitations } from "../delivery/mail/Invitations.ts"
 import type { Notifications } from "../delivery/mail/Notifications.ts"
 import * as NotificationHandlers from "../delivery/mail/OwnerNotificationsHttp.ts"
 import * as WebhookHandlers from "../delivery/OwnerWebhooksHttp.ts"
+import * as SubmissionDeliveryHandlers from "../delivery/SubmissionDeliveriesHttp.ts"
 import type { TestDeliveries } from "../delivery/TestDeliveries.ts"
 import type { Webhooks } from "../delivery/Webhooks.ts"
 import type { FormDirectory } from "../forms/FormDirectory.ts"
@@ -134,7 +135,8 @@ export const layer = (options: Options) =>
         Layer.mergeAll(
           ReportHandlers.layer,
           SiteHandlers.layer,
-          SubmissionHandlers.layer(options),
+          SubmissionHandlers.layer,
+          SubmissionDeliveryHandlers.layer(options),
           ConversationHandlers.layer,
           SetUpHandlers.layer,
           ActivityHandlers.layer,

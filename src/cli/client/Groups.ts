@@ -70,7 +70,7 @@ export const load = async (group: GroupName, options: Options) => {
     case "forms":
       return handlers((await import("../../forms/OwnerFormsHttp.ts")).layer)
     case "submissions":
-      return handlers((await import("../../forms/OwnerSubmissionsHttp.ts")).layer(options))
+      return handlers((await import("../../forms/OwnerSubmissionsHttp.ts")).layer)
     case "conversations":
       return handlers((await import("../../chat/OwnerConversationsHttp.ts")).layer)
     case "tokens":

@@ -1,0 +1,69 @@
+/**
+ * The endpoint at `/v1/owner/sites/{site_id}/submissions/{submission_id}/deliveries`.
+ *
+ * @module
+ */
+import { Effect, Option } from "effect"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import { OwnerApi } from "../api/OwnerApi.ts"
+import { Inbox } from "../forms/Inbox.ts"
+import { unknownSubmission } from "../forms/OwnerSubmissionsHttp.ts"
+import * as Calendar from "../platform/text/Calendar.ts"
+import * as Authorized from "../sites/access/Authorized.ts"
+import { SiteSlots } from "../sites/access/SiteSlots.ts"
+import { Deliveries } from "./Deliveries.ts"
+import { Notifications, type SubmissionMail } from "./mail/Notifications.ts"
+import * as OperatorsWebhook from "./OperatorsWebhook.ts"
+import type { Options } from "./OwnerWebhooksHttp.ts"
+import * as Webhook from "./Webhook.ts"
+import { Webhooks } from "./Webhooks.ts"
+
+const deliveryJson = (delivery: Webhook.Delivery, webhook: OperatorsWebhook.ShownWebhook) => ({
+  webhook_id: delivery.webhookId,
+  host: webhook.url === null ? null : Webhook.hostOf(webhook.url),
+  event_id: delivery.eventId,
+  type: delivery.type,
+  created_at: Calendar.iso(delivery.createdAt),
+  status: delivery.status,
+  attempts: delivery.attempts
+})
+
+const mailJson = ({ createdAt, mail, recipient }: SubmissionMail) => ({
+  to: recipient,
+  status: mail?.status ?? ("waiting" as const),
+  created_at: Calendar.iso(mail?.createdAt ?? createdAt),
+  error: mail?.error ?? null
+})
+
+export const layer = ({ webhookAllow }: Options) =>
+  HttpApiBuilder.group(
+    OwnerApi,
+    "submissionDeliveries",
+    Effect.fnUntraced(function* (handlers) {
+      const inbox = yield* Inbox
+      const { lists } = yield* SiteSlots
+      const webhooks = yield* Webhooks
+      const deliveries = yield* Deliveries
+      const notifications = yield* Notifications
+      return handlers.handle(
+        "list",
+        Effect.fnUntraced(function* ({ params: { submission_id: submissionId } }) {
+          const { websiteConfigId } = (yield* Authorized.inbox.read.proof).site
+          const submission = yield* lists.run(websiteConfigId, inbox.find(websiteConfigId, submissionId))
+          if (Option.isNone(submission)) return yield* Effect.fail(unknownSubmission)
+          const found = yield* deliveries.ofSubmission(websiteConfigId, submissionId)
+          const own = new Map((yield* webhooks.list(websiteConfigId)).map((webhook) => [webhook.webhookId, webhook]))
+          const mails = yield* notifications.ofSubmission(websiteConfigId, submissionId)
+          return {
+            webhooks: found.flatMap((delivery) => {
+              const webhook = own.get(delivery.webhookId)
+              return webhook === undefined
+                ? []
+                : [deliveryJson(delivery, OperatorsWebhook.shown(webhookAllow, webhook))]
+            }),
+            mails: mails.map(mailJson)
+          }
+        })
+      )
+    })
+  )
