@@ -242,12 +242,12 @@ export class Chat implements RunningChat {
     if (this.#isUnsent && navigator.onLine) this.#retry()
   }
 
-  /** Whether this tab may send a question now. False if another tab sends one: its conversation arrives at any moment. */
+  /** Whether this tab may send a question now. False if another tab has sent one meanwhile. */
   async #claim(): Promise<boolean> {
     const { panel, shared } = this.#parts!
     panel.setBusy(true)
-    const isClaimed = await shared.claim()
-    if (isClaimed && this.#parts?.shared === shared && shared.run === undefined) return true
+    await shared.claim()
+    if (this.#parts?.shared === shared && shared.run === undefined) return true
     panel.setBusy(shared.run !== undefined)
     return false
   }

@@ -70,6 +70,9 @@ export const maxJoining = 300
  */
 export const maxClaim = 250
 
+/** How long a tab waits for another one that sends a question, in milliseconds, before it sends its own. */
+export const maxClaimWait = 1000
+
 /** How many times the chat tries to restore a lost connection to a running answer. */
 export const maxResumes = 5
 

@@ -60,16 +60,13 @@ export class SharedConversation {
     return isSameTurn && run.mode !== "wait" && !isStopped
   }
 
-  /**
-   * Claims the next question for this tab. False if another tab is sending one: its conversation has not arrived yet, so this
-   * tab's question would replace it.
-   */
-  async claim(): Promise<boolean> {
-    if (this.#hasClaim) return true
-    this.#hasClaim = await claimQuestion(this.instance, () => {
+  /** Claims the next question for this tab. By then, the question of a tab with an earlier claim has arrived here. */
+  async claim(): Promise<void> {
+    if (this.#hasClaim) return
+    this.#hasClaim = true
+    await claimQuestion(this.instance, () => {
       this.#hasClaim = false
     })
-    return this.#hasClaim
   }
 
   add(message: Store.Message): void {

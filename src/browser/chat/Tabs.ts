@@ -16,21 +16,24 @@ export interface Tabs {
 }
 
 /**
- * Claims the next question for this tab, for `maxClaim`. Returns false if another tab has a claim. Without TLS, or without access
- * to storage, browsers have no locks: each tab gets its claim.
+ * Claims the next question for this tab, for `maxClaim`, once no other tab has a claim. Waits at most `maxClaimWait`: the timers of
+ * a tab in the background may be slow. Without TLS, or without access to storage, browsers have no locks, and each tab has its claim.
  */
-export const claimQuestion = (instance: string, onEnd: () => void): Promise<boolean> =>
+export const claimQuestion = (instance: string, onEnd: () => void): Promise<void> =>
   new Promise((resolve) => {
-    const hold = (lock: Lock | null): Promise<void> | undefined => {
-      resolve(lock !== null)
-      if (lock === null) return
+    const hold = (): Promise<void> => {
+      resolve()
       return new Promise<void>((end) => setTimeout(end, Limits.maxClaim)).then(onEnd)
     }
-    const name = nameOf(instance)
     // `locks` is missing without TLS, which its type leaves out.
     const locks = navigator.locks as LockManager | undefined
-    if (locks === undefined) resolve(true)
-    else locks.request(name, { ifAvailable: true }, hold).catch(() => resolve(true))
+    if (locks === undefined) return resolve()
+    const waiting = new AbortController()
+    setTimeout(() => waiting.abort(), Limits.maxClaimWait)
+    locks.request(nameOf(instance), { signal: waiting.signal }, hold).catch(() => {
+      onEnd()
+      resolve()
+    })
   })
 
 /**
