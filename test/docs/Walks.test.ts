@@ -46,6 +46,8 @@ const elsewhere: ReadonlySet<string> = new Set([
   "platform/redis/RateLimiter.ts",
   "platform/http/Forwarded.ts",
   "platform/http/Trace.ts",
+  // Only if the website is not in the cache of `Lookup.ts`.
+  "sites/postgres/SiteDirectory.ts",
   // Only for a plain form, and for a request that is refused.
   "forms/PlainForm.ts",
   "forms/FormPages.ts",

@@ -89,7 +89,9 @@ describe("platform/telemetry/Otlp", () => {
         const [call] = named("AgentStream.stream")
         assert.notStrictEqual(chat?.traceId, traceId)
         assert.isUndefined(chat?.parentSpanId)
-        assert.strictEqual(call?.parentSpanId, chat?.spanId)
+        const [handler] = named("widget.chat")
+        assert.strictEqual(handler?.parentSpanId, chat?.spanId)
+        assert.strictEqual(call?.parentSpanId, handler?.spanId)
         assert.deepStrictEqual(
           received.map((request) => request.headers["traceparent"]),
           [`00-${chat?.traceId}-${call?.spanId}-01`, unsampled]
