@@ -1,7 +1,7 @@
 /**
  * Every setting, with its default and its meaning. Settings come from the environment. An invalid value stops the start
  * with an error that names the variable. No other module reads the environment, except for the agents' keys, whose variables
- * the instances name.
+ * the instances name, and the key with which commands call a running service (`cli/client/Connection.ts`).
  *
  * @module
  */

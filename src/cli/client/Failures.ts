@@ -10,7 +10,7 @@ import { CliFailure } from "../support/Output.ts"
 
 /** What a command knows about its request. */
 export interface Facts {
-  /** What does not exist after a 404, as a command without `--url` says it. */
+  /** What does not exist after a 404. */
   readonly notFound?: CliFailure
   /** The flags of members whose names differ from the flag, by member. */
   readonly flags?: Readonly<Record<string, string>>
@@ -38,6 +38,9 @@ const textOf = ({ loc, msg }: ValidationError, flags: Readonly<Record<string, st
 const ofValidation = ([first]: ReadonlyArray<ValidationError>, flags: Readonly<Record<string, string>>): string =>
   first === undefined ? "The service refuses the request." : textOf(first, flags)
 
+/** What follows "There is no ..." where the service does not say whether the key only lacks access. */
+export const orNotReached = "Or the owner key does not reach it, or has too small a scope."
+
 const unauthorized =
   "The service does not accept the owner key: check HYDRACORE_KEY or --key, and that the key belongs to this service."
 
@@ -46,7 +49,9 @@ const messageOf = (error: { readonly _tag: string } & Detailed, facts: Facts, ur
   if (error._tag === "ValidationFailed" && typeof error.detail !== "string") {
     return ofValidation(error.detail, facts.flags ?? {})
   }
-  if (error._tag === "NotFound" && url === null && facts.notFound !== undefined) return facts.notFound.message
+  if (error._tag === "NotFound" && facts.notFound !== undefined) {
+    return url === null ? facts.notFound.message : `${facts.notFound.message} ${orNotReached}`
+  }
   if (error._tag === "Unauthorized") return unauthorized
   return typeof error.detail === "string" ? error.detail : "The service refuses the request."
 }

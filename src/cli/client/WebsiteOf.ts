@@ -35,9 +35,7 @@ const isNotFound = (error: { readonly _tag: string }): boolean => error._tag ===
 
 /** A key that reaches a website may have too small a scope, which the owner API does not tell apart. */
 const notFound = (none: CliFailure, url: string | null): CliFailure =>
-  url === null
-    ? none
-    : new CliFailure({ message: `${none.message} Or the owner key does not reach it, or has too small a scope.` })
+  url === null ? none : new CliFailure({ message: `${none.message} ${Failures.orNotReached}` })
 
 /**
  * The first success of a request over the websites, oldest first, or for the given website. Fails with `none` if every answer is a

@@ -32,7 +32,12 @@ const create = Command.make(
       Inputs.make("page", pageKind, "<pattern>", "Views of this path are conversions; `*` matches any text")
     ),
     name: Inputs.optional(
-      Inputs.make("name", Inputs.nameKind, "<text>", "The name in reports; the event or the path unless given")
+      Inputs.make(
+        "name",
+        Inputs.nameKind,
+        "<text>",
+        "The name in reports; the event, or Visit and the path, unless given"
+      )
     )
   },
   Effect.fnUntraced(function* ({ event, name, page, websiteConfigId }) {

@@ -88,7 +88,8 @@ export const countKind = (max: number): Kind<number> => ({
       : Option.none()
 })
 
-const maxWorkers = 1024
+/** More workers than this only compete for the processors, the memory and the connections of the database. */
+const maxWorkers = Math.max(8, 4 * availableParallelism())
 
 const workersKind: Kind<number> = {
   expected: `a whole number from 1 to ${maxWorkers}, or auto`,
