@@ -6,6 +6,7 @@
 import { Effect, Option, Stream } from "effect"
 import * as Cursor from "../../platform/text/Cursor.ts"
 import * as Fields from "../../sites/access/Fields.ts"
+import { CliFailure } from "../support/Output.ts"
 
 /** The query of a part. */
 export interface PageQuery {
@@ -17,25 +18,36 @@ interface Page {
   readonly next: string | null
 }
 
-const after = (next: string): Option.Option<PageQuery> =>
-  Option.map(
-    Cursor.parse(next, () => true),
-    (cursor) => ({ cursor, limit: Fields.maxLimit })
+/** The query of the part after `next`. A list must not look complete if the rest of it cannot be asked for. */
+const after = (next: string): Effect.Effect<PageQuery, CliFailure> =>
+  Option.match(
+    Cursor.parse(next, (id) => id !== ""),
+    {
+      onNone: () =>
+        Effect.fail(
+          new CliFailure({ message: "The service has lists of another version; use the commands of its version." })
+        ),
+      onSome: (cursor) => Effect.succeed({ cursor, limit: Fields.maxLimit })
+    }
   )
 
 /** The parts of a list. */
 export const parts = <A extends Page, E, R>(
   read: (query: PageQuery) => Effect.Effect<A, E, R>
-): Stream.Stream<A, E, R> =>
+): Stream.Stream<A, E | CliFailure, R> =>
   Stream.paginate({ limit: Fields.maxLimit } as PageQuery, (query) =>
-    Effect.map(read(query), (page) => [[page], page.next === null ? Option.none() : after(page.next)])
+    Effect.gen(function* () {
+      const page = yield* read(query)
+      const next = page.next === null ? Option.none() : Option.some(yield* after(page.next))
+      return [[page], next]
+    })
   )
 
 /** The document of a list with the items of all parts, and no `next`. */
 export const all = <A extends Page, E, R>(
   member: keyof A & string,
   read: (query: PageQuery) => Effect.Effect<A, E, R>
-): Effect.Effect<A, E, R> =>
+): Effect.Effect<A, E | CliFailure, R> =>
   Effect.map(Stream.runCollect(parts(read)), (pages) => {
     const items = pages.flatMap((page): ReadonlyArray<unknown> => {
       const part: unknown = page[member]
