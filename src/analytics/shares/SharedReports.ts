@@ -35,7 +35,7 @@ export class SharedReports extends Context.Service<
       proof: AuthorizedSite<"stats:read">
     ) => Effect.Effect<number | typeof SmallCounts.hidden, Exclude<ReportError, ReportTooLarge> | Refused>
   }
->()("hydracore/http/owner/SharedReports") {}
+>()("hydracore/analytics/shares/SharedReports") {}
 
 /**
  * The maximum numbers of rows that answers of an hour have: of one website and of all. An answer with fewer than `perAnswer`

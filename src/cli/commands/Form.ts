@@ -24,6 +24,9 @@ const form = {
 
 const formWithRules = { ...form, rules: RulesFile.flag }
 
+const noRules = (page: string) =>
+  new Output.CliFailure({ message: `The form ${page} has no rules; \`hydracore form create\` sets them.` })
+
 /** The rules of a field, as in the file. */
 const rulesText = (rules: FormRules.FieldRules): string => JSON.stringify(rules).slice(1, -1) || "none"
 
@@ -84,7 +87,7 @@ const update = Command.make(
   formWithRules,
   Effect.fnUntraced(function* ({ page, rules: file, websiteConfigId }) {
     const rules = yield* RulesFile.read(file)
-    if ((yield* find(websiteConfigId, page)) === undefined) return yield* Output.notFound("form", page)
+    if ((yield* find(websiteConfigId, page)) === undefined) return yield* noRules(page)
     yield* answer(yield* put(websiteConfigId, { page, rules }))
   })
 ).pipe(Command.withDescription("Replace the rules of a form"))
@@ -114,7 +117,7 @@ const show = Command.make(
   form,
   Effect.fnUntraced(function* ({ page, websiteConfigId }) {
     const found = yield* find(websiteConfigId, page)
-    if (found === undefined) return yield* Output.notFound("form", page)
+    if (found === undefined) return yield* noRules(page)
     yield* answer(found)
   })
 ).pipe(Command.withDescription("Show the rules of a form"))
@@ -123,7 +126,7 @@ const remove = Command.make(
   "delete",
   form,
   Effect.fnUntraced(function* ({ page, websiteConfigId }) {
-    yield* Client.owner("forms", { notFound: Output.notFound("form", page) }, (forms) =>
+    yield* Client.owner("forms", { notFound: noRules(page) }, (forms) =>
       forms.delete({ params: { site_id: websiteConfigId }, query: { page } })
     )
     yield* Output.answer({

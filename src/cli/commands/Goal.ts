@@ -48,7 +48,10 @@ const create = Command.make(
       event === null ? ({ kind: "page", value: page ?? "" } as const) : ({ kind: "event", value: event } as const)
     const goal = yield* Client.owner(
       "goals",
-      { notFound: Output.notFound("website", websiteConfigId), flags: { value: target.kind } },
+      {
+        notFound: Output.notFound("website", websiteConfigId),
+        flags: { value: target.kind, ...(name === null && { name: target.kind }) }
+      },
       (goals) =>
         goals.create({
           params: { site_id: websiteConfigId },

@@ -37,7 +37,6 @@ export const notFound = (
     | "token"
     | "key"
     | "goal"
-    | "form"
     | "webhook"
     | "delivery"
     | "notification"

@@ -27,7 +27,7 @@ export interface Identity extends Access {
   readonly isValid: Effect.Effect<boolean>
 }
 
-export class Caller extends Context.Service<Caller, Identity>()("hydracore/contract/owner/Caller") {}
+export class Caller extends Context.Service<Caller, Identity>()("hydracore/sites/access/Caller") {}
 
 const cookie = (key: string, description: string) =>
   HttpApiSecurity.apiKey({ key, in: "cookie" }).pipe(HttpApiSecurity.annotate(OpenApi.Description, description))
@@ -45,7 +45,7 @@ export const localSessionCookie = cookie(
 )
 
 export class Authentication extends HttpApiMiddleware.Service<Authentication, { provides: Caller }>()(
-  "hydracore/contract/owner/Authentication",
+  "hydracore/sites/access/Authentication",
   {
     error: [
       ...Errors.common,
@@ -69,18 +69,18 @@ export class Authentication extends HttpApiMiddleware.Service<Authentication, { 
 ) {}
 
 /** For endpoints that need no key or session but take a secret, whose failures count against the client's address. */
-export class Guest extends HttpApiMiddleware.Service<Guest>()("hydracore/contract/owner/Guest", {
+export class Guest extends HttpApiMiddleware.Service<Guest>()("hydracore/sites/access/Guest", {
   error: [...Errors.common, Errors.UnsupportedMediaType, Errors.TooManyRequests, Errors.ServiceUnavailable]
 }) {}
 
 /** The viewer of a shared dashboard: the proof that its share permits reading its website's statistics. */
 export class SharedCaller extends Context.Service<SharedCaller, AuthorizedSite<"stats:read">>()(
-  "hydracore/contract/owner/SharedCaller"
+  "hydracore/sites/access/SharedCaller"
 ) {}
 
 /** Authenticates requests of shared dashboards. A share's secret is not a key: no other endpoint accepts it. */
 export class SharedAuthentication extends HttpApiMiddleware.Service<SharedAuthentication, { provides: SharedCaller }>()(
-  "hydracore/contract/owner/SharedAuthentication",
+  "hydracore/sites/access/SharedAuthentication",
   {
     error: [
       ...Errors.common,

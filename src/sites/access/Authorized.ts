@@ -25,7 +25,7 @@ const error = [Errors.NotFound, Errors.ServiceUnavailable] as const
 
 /** Requires a right for the website that `:site_id` in the path names. */
 const ofSite = <const C extends Capability, const M extends Mode>(capability: C, mode: M) => {
-  const id = `hydracore/contract/owner/Authorized/${capability}/${mode}` as const
+  const id = `hydracore/sites/access/Authorized/${capability}/${mode}` as const
   class Proof extends Context.Service<Proof, AuthorizedSite<`${C}:${M}`>>()(`${id}/Proof` as const) {}
   return class Authorized extends HttpApiMiddleware.Service<Authorized, { requires: Caller; provides: Proof }>()(id, {
     error
@@ -38,7 +38,7 @@ const ofSite = <const C extends Capability, const M extends Mode>(capability: C,
 
 /** Requires a right of an endpoint whose path names no website. */
 const ofCaller = <const C extends Capability, const M extends Mode>(capability: C, mode: M) => {
-  const id = `hydracore/contract/owner/Authorized/caller/${capability}/${mode}` as const
+  const id = `hydracore/sites/access/Authorized/caller/${capability}/${mode}` as const
   return class Permitted extends HttpApiMiddleware.Service<Permitted, { requires: Caller }>()(id, { error }) {
     static readonly capability = capability
     static readonly mode = mode

@@ -39,4 +39,4 @@ export class Shares extends Context.Service<
       shareId: string
     ) => Effect.Effect<boolean, StorageUnavailable>
   }
->()("hydracore/services/Shares") {}
+>()("hydracore/sites/access/Shares") {}

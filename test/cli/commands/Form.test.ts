@@ -49,7 +49,10 @@ describe("form", () => {
       assert.deepInclude(JSON.parse(deleted.stdout), { page: "contact", deleted: true })
       for (const command of ["show", "delete"]) {
         const missing = yield* cli("form", command, ...form)
-        assert.deepInclude(missing, { code: 1, stderr: "There is no form contact.\n" })
+        assert.deepInclude(missing, {
+          code: 1,
+          stderr: "The form contact has no rules; `hydracore form create` sets them.\n"
+        })
       }
       assert.deepInclude(yield* cli("form", "update", ...form, "--rules", path), { code: 1 })
     }).pipe(Effect.scoped)
