@@ -127,7 +127,9 @@ describe.concurrent("migrate", () => {
           Effect.forkChild
         )
         yield* Locks.untilAwaited(sql)
-        const locks = yield* sql`SELECT mode FROM pg_locks WHERE relation = 'visit'::regclass`
+        // Readers, such as a planner, hold only a lock that no rollup run waits for.
+        const locks = yield* sql`SELECT mode FROM pg_locks
+          WHERE relation = 'visit'::regclass AND mode <> 'AccessShareLock'`
         yield* run.commit
         yield* Fiber.join(running)
         assert.deepStrictEqual(locks, [])
