@@ -8,12 +8,48 @@ import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
+import * as AnalyticsExport from "../analytics/ExportRow.ts"
+import { exampleMessage as submission } from "../forms/OwnerSubmissionsApi.ts"
 import { streamed } from "../platform/contract/OpenApi.ts"
+import { HostedWebsiteId } from "../platform/Id.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
+import * as Examples from "../sites/access/Examples.ts"
 import * as Fields from "../sites/access/Fields.ts"
 import { siteId } from "../sites/OwnerSitesApi.ts"
-import * as ExportExamples from "./ExportExamples.ts"
 import * as CorePerson from "./Person.ts"
+import * as PersonExport from "./PersonExport.ts"
+
+/** The time of the examples of exports, which the functions that format exports make. */
+const at = Date.parse(Examples.time)
+
+const view: AnalyticsExport.Row = {
+  type: "pageview",
+  view: {
+    hostedWebsiteId: HostedWebsiteId.make(Examples.siteId),
+    receivedAt: at,
+    path: "/pricing",
+    campaign: { source: "newsletter", medium: "email", name: null, term: null, content: null },
+    referrerHost: null,
+    referrerPath: null,
+    deviceType: "mobile",
+    screenWidth: 390,
+    sessionId: "s-8f14e45f",
+    browser: "Safari",
+    os: "iOS",
+    visitorHash: "0f".repeat(16),
+    country: "NO",
+    exclusion: null
+  }
+}
+
+const analyticsExamples = {
+  "text/csv": AnalyticsExport.csvHeader + AnalyticsExport.csv(view),
+  "application/x-ndjson": AnalyticsExport.ndjson(view)
+}
+
+const personExamples = {
+  "application/x-ndjson": `${PersonExport.json({ kind: "submission", submission })}\n`
+}
 
 const base = "/v1/owner/sites/:site_id"
 
@@ -67,7 +103,7 @@ export const exportAnalytics = HttpApiEndpoint.get("exportAnalytics", `${base}/a
   .annotateMerge(
     Authorized.operation({
       identifier: "export_analytics",
-      transform: streamed("The page views, then the events", ExportExamples.analytics),
+      transform: streamed("The page views, then the events", analyticsExamples),
       summary: "Export page views and events",
       description:
         "The counted page views and then the events, each oldest first, as CSV, the default, or newline-delimited JSON. The response breaks off if the service fails."
@@ -91,7 +127,7 @@ export const exportPerson = HttpApiEndpoint.post("exportPerson", `${base}/person
   .annotateMerge(
     Authorized.operation({
       identifier: "export_person",
-      transform: streamed("The records of the person", ExportExamples.person),
+      transform: streamed("The records of the person", personExamples),
       summary: "Export a person's data",
       description:
         "What the website stores of a person, one JSON object per line: submissions, conversations, notifications, and their deliveries, each with its `kind`. The response breaks off if the service fails."

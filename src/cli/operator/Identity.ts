@@ -1,5 +1,5 @@
 /**
- * The operator's identity: whoever can run a command on the database may do everything with it.
+ * The operator's identity. A person who can run a command on the database may use every operation.
  *
  * It replaces the authentication of requests and exists only in the process of a command. No server can import it (the order of
  * folders), so no server has it, and no key, session or request reaches it.

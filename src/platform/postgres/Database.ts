@@ -265,7 +265,7 @@ interface Attempt {
   mayHaveWritten: boolean
 }
 
-/** How a statement that only reads begins. It also contains none of the words of `writes`. */
+/** The first word of a statement that only reads. Such a statement also contains no word of `writes`. */
 const reads = /^\s*(SELECT|WITH|VALUES|SHOW|EXPLAIN)\b/i
 
 const writes =
