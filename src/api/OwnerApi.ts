@@ -31,11 +31,10 @@ import { KeysGroup } from "../sites/access/OwnerKeysApi.ts"
 import { SessionsGroup } from "../sites/access/OwnerSessionsApi.ts"
 import { Validation } from "../sites/access/ValidationApi.ts"
 import { SitesGroup } from "../sites/OwnerSitesApi.ts"
-import { SetUpGroup } from "../sites/SetUpApi.ts"
 
 export class OwnerApi extends HttpApi.make("hydracore-owner")
   .add(ReportsGroup, SitesGroup, SubmissionsGroup, SubmissionDeliveriesGroup, ConversationsGroup)
-  .add(SetUpGroup, ActivityGroup, GoalsGroup, TokensGroup, KeysGroup, SessionsGroup)
+  .add(ActivityGroup, GoalsGroup, TokensGroup, KeysGroup, SessionsGroup)
   .add(InstancesGroup, WebhooksGroup, NotificationsGroup, FormsGroup, SharesGroup, LiveGroup, DataGroup)
   // The last middleware is the outermost: a request without a key is not authorized. The middleware that an endpoint
   // declares itself (`Authorized`) is the innermost, and refuses a caller before the request is decoded.

@@ -10,7 +10,7 @@ import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Field from "../platform/contract/Field.ts"
 import { streamed } from "../platform/contract/OpenApi.ts"
-import { SubmissionId, WebsiteConfigId } from "../platform/Id.ts"
+import { SubmissionId } from "../platform/Id.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
 import * as Examples from "../sites/access/Examples.ts"
 import * as Fields from "../sites/access/Fields.ts"
@@ -222,7 +222,7 @@ export const mark = HttpApiEndpoint.post("mark", `${base}/read`, {
 /** An example of a stored submission. */
 export const exampleMessage: Message = {
   submissionId: Examples.id,
-  websiteConfigId: WebsiteConfigId.make(Examples.siteId),
+  websiteConfigId: Examples.siteId,
   receivedAt: Date.parse(Examples.time),
   email: "ann@example.com",
   pageSlug: "contact",

@@ -66,7 +66,6 @@ import * as Validation from "../sites/access/Validation.ts"
 import type { Validation as ValidationService } from "../sites/access/ValidationApi.ts"
 import type { Decisions } from "../sites/Decisions.ts"
 import * as SiteHandlers from "../sites/OwnerSitesHttp.ts"
-import * as SetUpHandlers from "../sites/SetUpHttp.ts"
 import type { SiteDirectory } from "../sites/SiteDirectory.ts"
 import type { SiteErasure } from "../sites/SiteErasure.ts"
 
@@ -138,7 +137,6 @@ export const layer = (options: Options) =>
           SubmissionHandlers.layer,
           SubmissionDeliveryHandlers.layer(options),
           ConversationHandlers.layer,
-          SetUpHandlers.layer,
           ActivityHandlers.layer,
           GoalHandlers.layer,
           TokenHandlers.layer,

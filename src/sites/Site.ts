@@ -1,9 +1,11 @@
 /**
- * A published website. Types only.
+ * A website: as the service uses it, and as its owner sees it. Pure; browsers can import it.
  *
  * @module
  */
-import type { HostedWebsiteId, TrackingToken, WebsiteConfigId } from "../platform/Id.ts"
+import { Schema } from "effect"
+import { type HostedWebsiteId, TrackingToken, WebsiteConfigId } from "../platform/Id.ts"
+import * as Calendar from "../platform/text/Calendar.ts"
 
 export interface Site {
   /** The public id that form submissions name. */
@@ -25,3 +27,24 @@ export interface Site {
  * A change of a website. Absent members do not change. The ids never change, since published pages and stored data hold them.
  */
 export type SiteChange = Partial<Pick<Site, "name" | "origins" | "timeZone">>
+
+/** A website as the owner API shows it: without the internal id. */
+export const SiteDetails = Schema.Struct({
+  site_id: WebsiteConfigId.annotate({ description: "The `website_config_id` of the website" }),
+  tracking_token: TrackingToken.annotate({ description: "The public id that page views name" }),
+  name: Schema.String,
+  origins: Schema.Array(Schema.String).annotate({ description: "Empty if pages of any origin may use the ids" }),
+  time_zone: Schema.String.annotate({ description: "The IANA time zone in which the days of reports begin and end" }),
+  created_at: Schema.String.annotate({ format: "date-time" })
+})
+
+export type SiteDetails = typeof SiteDetails.Type
+
+export const detailsOf = (site: Site): SiteDetails => ({
+  site_id: site.websiteConfigId,
+  tracking_token: site.trackingToken,
+  name: site.name,
+  origins: site.origins,
+  time_zone: site.timeZone,
+  created_at: Calendar.iso(site.createdAt)
+})

@@ -6,6 +6,8 @@ import { assert, layer } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../src/chat/WidgetTokens.ts"
+import { OwnerKeys } from "../../src/sites/access/OwnerKeys.ts"
+import type { Scope } from "../../src/sites/access/Scope.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import * as DecisionCounts from "../support/DecisionCounts.ts"
 import { newCookie, send } from "../support/OwnerRequests.ts"
@@ -29,6 +31,27 @@ layer(testServer(), { excludeTestServices: true })("settings", (it) => {
         site_id
       )
     })
+  )
+
+  it.effect(
+    "GET /sites lists websites as GET /sites/{id} reads them; the scope stats gets neither token nor origins",
+    () =>
+      Effect.gen(function* () {
+        const { request, site } = yield* opened
+        const { url } = yield* TestServer
+        yield* request("PATCH", "", { origins: ["https://a.example"] })
+        const details = JSON.parse((yield* request("GET", "")).text)
+        const listedWith = Effect.fnUntraced(function* (scope: Scope) {
+          const request = { scope, sites: [site.websiteConfigId], label: null, expiresAt: null }
+          const { key } = yield* Effect.flatMap(
+            OwnerKeys.use((keys) => keys.issue(request)),
+            Effect.fromOption
+          )
+          return JSON.parse((yield* send(url, "/v1/owner/sites", { key })).text).sites
+        })
+        assert.deepStrictEqual(yield* listedWith("read"), [details])
+        assert.deepStrictEqual(yield* listedWith("stats"), [{ ...details, tracking_token: null, origins: null }])
+      })
   )
 
   it.effect("changes the given settings, and refuses invalid ones", () =>

@@ -10,6 +10,7 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import * as Authorized from "../../sites/access/Authorized.ts"
 import * as Errors from "../../sites/access/Errors.ts"
 import * as Examples from "../../sites/access/Examples.ts"
+import { siteId } from "../../sites/OwnerSitesApi.ts"
 import * as SmallCounts from "../shares/SmallCounts.ts"
 import type * as Answer from "./Answer.ts"
 import * as Assembly from "./Assembly.ts"
@@ -169,6 +170,24 @@ export const query = HttpApiEndpoint.post("query", "/v1/owner/query", {
   )
   .annotateMerge(queryOptions)
 
+export const Now = Schema.Struct({
+  visitors: Schema.Int.annotate({ description: "The visitors of the last five minutes" })
+}).annotate({ identifier: "Now", title: "Now", examples: [{ visitors: 3 }] })
+
+export const now = HttpApiEndpoint.get("now", "/v1/owner/sites/:site_id/now", {
+  params: { site_id: siteId },
+  success: Now,
+  error: Errors.GatewayTimeout
+})
+  .middleware(Authorized.stats.read)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "site_now",
+      summary: "Count the current visitors",
+      description: "The number of visitors of the last five minutes."
+    })
+  )
+
 export class ReportsGroup extends HttpApiGroup.make("reports")
-  .add(query)
+  .add(query, now)
   .annotateMerge(OpenApi.annotations({ title: "Reports", description: "Statistics of a website" })) {}

@@ -9,7 +9,7 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Field from "../../platform/contract/Field.ts"
-import { ShareId } from "../../platform/Id.ts"
+import { ShareId, WebsiteConfigId } from "../../platform/Id.ts"
 import { SharedAuthentication } from "../../sites/access/AuthenticationApi.ts"
 import * as Authorized from "../../sites/access/Authorized.ts"
 import * as Errors from "../../sites/access/Errors.ts"
@@ -93,13 +93,13 @@ export class SharesGroup extends HttpApiGroup.make("shares")
   .annotateMerge(OpenApi.annotations({ title: "Shares", description: "The shared dashboards of a website" })) {}
 
 export const SharedSite = Schema.Struct({
-  site_id: Fields.uuid,
+  site_id: WebsiteConfigId,
   name: Schema.String,
   time_zone: Schema.String.annotate({ description: "An IANA time zone. The dashboard counts days in it" })
 }).annotate({
   identifier: "SharedSite",
   title: "SharedSite",
-  examples: [{ site_id: Examples.id, name: "Shop", time_zone: "Europe/Berlin" }]
+  examples: [{ site_id: Examples.siteId, name: "Shop", time_zone: "Europe/Berlin" }]
 })
 
 export const site = HttpApiEndpoint.get("site", "/v1/owner/shared", { success: SharedSite })

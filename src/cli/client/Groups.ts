@@ -53,14 +53,10 @@ export const load = async (group: GroupName, options: Options) => {
   switch (group) {
     case "goals":
       return handlers((await import("../../analytics/OwnerGoalsHttp.ts")).layer)
-    case "setUp":
-      return handlers((await import("../../sites/SetUpHttp.ts")).layer)
     case "shares":
       return handlers((await import("../../analytics/shares/OwnerSharesHttp.ts")).layer)
-    case "sites": {
-      const Reports = await import("../../analytics/reports/OwnerReports.ts")
-      return handlers(Layer.provide((await import("../../sites/OwnerSitesHttp.ts")).layer, Reports.layer))
-    }
+    case "sites":
+      return handlers((await import("../../sites/OwnerSitesHttp.ts")).layer)
     case "reports": {
       const Reports = await import("../../analytics/reports/OwnerReports.ts")
       return handlers(Layer.provide((await import("../../analytics/reports/OwnerReportsHttp.ts")).layer, Reports.layer))

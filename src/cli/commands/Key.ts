@@ -25,8 +25,8 @@ const readSites = Effect.fnUntraced(function* (sites: ReadonlyArray<WebsiteConfi
   yield* Effect.forEach(
     sites,
     (site_id) =>
-      Client.owner("setUp", { notFound: Output.notFound("website", site_id) }, (setUp) =>
-        setUp.read({ params: { site_id } })
+      Client.owner("sites", { notFound: Output.notFound("website", site_id) }, (sites) =>
+        sites.read({ params: { site_id } })
       ),
     { discard: true }
   )

@@ -11,8 +11,7 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import { Authentication } from "../../sites/access/AuthenticationApi.ts"
 import * as Errors from "../../sites/access/Errors.ts"
 import { Validation } from "../../sites/access/ValidationApi.ts"
-import { siteId } from "../../sites/OwnerSitesApi.ts"
-import * as SetUp from "../../sites/SetUpApi.ts"
+import * as Sites from "../../sites/OwnerSitesApi.ts"
 
 /** All paths of this API begin with it. */
 export const prefix = "/operator/"
@@ -24,9 +23,9 @@ const failures = [Errors.NotFound, Errors.ServiceUnavailable] as const
  * serve no website, which only the operator can see.
  */
 export const deleteSite = HttpApiEndpoint.post("deleteSite", "/operator/sites/:site_id/delete", {
-  params: { site_id: siteId },
-  payload: Schema.Struct({ ...SetUp.Deletion.fields, with_instances: Schema.Boolean }),
-  success: SetUp.Deleted,
+  params: { site_id: Sites.siteId },
+  payload: Schema.Struct({ ...Sites.Deletion.fields, with_instances: Schema.Boolean }),
+  success: Sites.Deleted,
   error: failures
 })
 

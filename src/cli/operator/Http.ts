@@ -7,7 +7,7 @@ import { Effect, Option } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as Errors from "../../sites/access/Errors.ts"
 import * as Failures from "../../sites/access/Failures.ts"
-import * as SetUpHandlers from "../../sites/SetUpHttp.ts"
+import * as SiteHandlers from "../../sites/OwnerSitesHttp.ts"
 import { SiteErasure } from "../../sites/SiteErasure.ts"
 import { OperatorApi } from "./Api.ts"
 
@@ -27,9 +27,9 @@ export const layer = HttpApiBuilder.group(
         function* ({ params, payload }) {
           const name = yield* erasure.nameOf(params.site_id)
           if (Option.isNone(name)) return yield* Effect.fail(noSite)
-          if (name.value !== payload.name) return yield* Effect.fail(SetUpHandlers.wrongName)
+          if (name.value !== payload.name) return yield* Effect.fail(SiteHandlers.wrongName)
           const erased = yield* erasure.erase(params.site_id, { withInstances: payload.with_instances })
-          return SetUpHandlers.erasedJson(yield* Effect.fromOption(erased, () => noSite))
+          return SiteHandlers.erasedJson(yield* Effect.fromOption(erased, () => noSite))
         },
         Effect.catchTag("StorageUnavailable", Failures.ofStorage)
       )

@@ -4,8 +4,9 @@
  * @module
  */
 import { exampleUuid } from "../../platform/contract/Field.ts"
+import { WebsiteConfigId } from "../../platform/Id.ts"
 
-export const siteId = "0f8fad5b-d9cb-469f-a165-70867728950e"
+export const siteId = WebsiteConfigId.make("0f8fad5b-d9cb-469f-a165-70867728950e")
 
 export const id = exampleUuid
 

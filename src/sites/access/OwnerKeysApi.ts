@@ -8,7 +8,7 @@ import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Field from "../../platform/contract/Field.ts"
-import { KeyId, WebsiteConfigId } from "../../platform/Id.ts"
+import { KeyId } from "../../platform/Id.ts"
 import * as Maximums from "../Maximums.ts"
 import * as Authorized from "./Authorized.ts"
 import * as CredentialFields from "./CredentialFields.ts"
@@ -39,7 +39,7 @@ export const Keys = Schema.Struct({
         {
           key_id: Examples.id,
           scope: "stats",
-          sites: [WebsiteConfigId.make(Examples.siteId)],
+          sites: [Examples.siteId],
           label: "Dashboard",
           created_at: Examples.time,
           expires_at: null,
@@ -60,7 +60,7 @@ export const NewKey = Schema.Struct({
 }).annotate({
   identifier: "NewKey",
   title: "NewKey",
-  examples: [{ scope: "stats", sites: [WebsiteConfigId.make(Examples.siteId)], label: "Dashboard" }]
+  examples: [{ scope: "stats", sites: [Examples.siteId], label: "Dashboard" }]
 })
 
 export const IssuedKey = Schema.Struct({

@@ -8,7 +8,7 @@ import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Field from "../../platform/contract/Field.ts"
-import { SessionId, WebsiteConfigId } from "../../platform/Id.ts"
+import { SessionId } from "../../platform/Id.ts"
 import * as MailAddress from "../../platform/text/MailAddress.ts"
 import * as Maximums from "../Maximums.ts"
 import * as Authorized from "./Authorized.ts"
@@ -47,7 +47,7 @@ export const Sessions = Schema.Struct({
         {
           session_id: Examples.id,
           role: "viewer",
-          sites: [WebsiteConfigId.make(Examples.siteId)],
+          sites: [Examples.siteId],
           label: "Ada",
           created_at: Examples.time,
           opened_at: null,
@@ -77,7 +77,7 @@ export const NewLink = Schema.Struct({
 }).annotate({
   identifier: "NewLink",
   title: "NewLink",
-  examples: [{ role: "viewer", sites: [WebsiteConfigId.make(Examples.siteId)], label: "Ada" }]
+  examples: [{ role: "viewer", sites: [Examples.siteId], label: "Ada" }]
 })
 
 export const CreatedLink = Schema.Struct({

@@ -149,7 +149,7 @@ layer(testServer(), { excludeTestServices: true })("POST /v1/owner/query", (it) 
           sites.map(({ name, site_id, time_zone }) => [site_id, name, time_zone]),
           [[siteId, "Plausible", "UTC"]]
         )
-        assert.deepStrictEqual(yield* client.sites.now({ params: { site_id: siteId } }), { visitors: 1 })
+        assert.deepStrictEqual(yield* client.reports.now({ params: { site_id: siteId } }), { visitors: 1 })
         const report = yield* client.reports.query({
           payload: {
             site_id: siteId,
@@ -165,7 +165,7 @@ layer(testServer(), { excludeTestServices: true })("POST /v1/owner/query", (it) 
           ["/", "/docs", "/pricing"]
         )
         assert.deepStrictEqual(report.results[0]?.comparison?.metrics, [0, 0])
-        const unknown = yield* client.sites
+        const unknown = yield* client.reports
           .now({ params: { site_id: id(WebsiteConfigId, "unknown") } })
           .pipe(Effect.flip)
         assert.strictEqual(unknown._tag, "NotFound")
