@@ -4,7 +4,7 @@
  *
  * @module
  */
-import * as Storable from "../platform/text/Storable.ts"
+import * as Text from "../platform/text/Text.ts"
 import * as PageView from "./PageView.ts"
 
 export type PropertyValue = string | number | boolean
@@ -52,7 +52,7 @@ export interface EventClaim {
 /** Truncates nothing: the length was validated, and U+FFFD is as long as the NUL that it replaces. */
 const storable = (text: string): string => {
   const masked = PageView.maskEmails(text)
-  return Storable.text(masked, masked.length)
+  return Text.storable(masked, masked.length)
 }
 
 const propertiesOf = (claimed: EventClaim["properties"]): Event["properties"] => {

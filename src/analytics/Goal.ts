@@ -6,9 +6,8 @@
  */
 import { Context, type Effect, type Option, Schema } from "effect"
 import { GoalId, type WebsiteConfigId } from "../platform/Id.ts"
-import type { LimitReached } from "../platform/limits/LimitReached.ts"
-import type { StorageUnavailable } from "../platform/Storage.ts"
-import { isStorable } from "../platform/text/Storable.ts"
+import type { LimitReached, StorageUnavailable } from "../platform/Storage.ts"
+import { isStorable } from "../platform/text/Text.ts"
 import * as EventLimits from "./EventLimits.ts"
 
 export const kinds = ["event", "page"] as const

@@ -6,7 +6,7 @@
  */
 import { hash } from "node:crypto"
 import { clientKey } from "../platform/limits/ClientAddress.ts"
-import * as Storable from "../platform/text/Storable.ts"
+import * as Text from "../platform/text/Text.ts"
 import * as ReferrerSpam from "./ReferrerSpam.ts"
 import type { Client } from "./UserAgent.ts"
 
@@ -129,10 +129,10 @@ export const splitPath = (pagePath: string): { readonly path: string; readonly c
   const withoutFragment = fragmentStart === -1 ? pathAndQuery : pathAndQuery.slice(0, fragmentStart)
   const mark = withoutFragment.indexOf("?")
   const path =
-    Storable.text(maskEmails(mark === -1 ? withoutFragment : withoutFragment.slice(0, mark)), bounds.path) || "/"
+    Text.storable(maskEmails(mark === -1 ? withoutFragment : withoutFragment.slice(0, mark)), bounds.path) || "/"
   if (mark === -1 || !mayNameCampaign.test(withoutFragment)) return { path, campaign: noCampaign }
   const query = new URLSearchParams(withoutFragment.slice(mark + 1))
-  const campaign = (key: string) => Storable.textOrNull(maskEmails(query.get(key) ?? ""), bounds.campaign)
+  const campaign = (key: string) => Text.storableOrNull(maskEmails(query.get(key) ?? ""), bounds.campaign)
   return {
     path,
     campaign: {
@@ -158,8 +158,8 @@ export const splitReferrer = (referrer: string | null | undefined): Referrer => 
   const url = referrer ? URL.parse(referrer) : null
   if (url === null || (url.protocol !== "http:" && url.protocol !== "https:")) return noReferrer
   return {
-    host: Storable.textOrNull(url.host, bounds.host),
-    path: Storable.textOrNull(maskEmails(url.pathname), bounds.path),
+    host: Text.storableOrNull(url.host, bounds.host),
+    path: Text.storableOrNull(maskEmails(url.pathname), bounds.path),
     isSpam: ReferrerSpam.isSpam(url.host)
   }
 }
@@ -188,7 +188,7 @@ export const deviceType = (
   client: Client,
   screenWidth: number | null
 ): string | null => {
-  if (given) return Storable.text(given, bounds.deviceType)
+  if (given) return Text.storable(given, bounds.deviceType)
   if (client.deviceType !== null) return client.deviceType
   if (screenWidth === null) return null
   return screenWidth < 576 ? "mobile" : screenWidth < 992 ? "tablet" : "desktop"
@@ -222,7 +222,7 @@ export const visitorHash = (facts: Pick<VisitorFacts, "hostedWebsiteId" | "addre
 
 /** The session id as it is stored; null if there is none. */
 export const sessionIdOf = (claimed: string | null | undefined): string | null =>
-  Storable.textOrNull(claimed, bounds.sessionId)
+  Text.storableOrNull(claimed, bounds.sessionId)
 
 /** Why a view with these facts is stored apart; null if it counts. */
 export const exclusionOf = ({ client }: Pick<VisitorFacts, "client">, referrer: Referrer): Exclusion | null =>

@@ -4,8 +4,7 @@
  * @module
  */
 import { Context, type Effect, type Option, type Result } from "effect"
-import type { LimitReached } from "../platform/limits/LimitReached.ts"
-import type { StorageUnavailable } from "../platform/Storage.ts"
+import type { LimitReached, StorageUnavailable } from "../platform/Storage.ts"
 import type { Instance, InstanceChange, NewInstance } from "./Instance.ts"
 
 export class InstanceDirectory extends Context.Service<

@@ -5,8 +5,7 @@
  * @module
  */
 import { Context, type Effect, type Option } from "effect"
-import type { LimitReached } from "../platform/limits/LimitReached.ts"
-import type { StorageUnavailable } from "../platform/Storage.ts"
+import type { LimitReached, StorageUnavailable } from "../platform/Storage.ts"
 import type { Position } from "../platform/text/Cursor.ts"
 import type { Instance } from "./Instance.ts"
 import type { IssuedToken, WidgetToken } from "./WidgetToken.ts"

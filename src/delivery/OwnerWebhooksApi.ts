@@ -11,7 +11,6 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import * as Field from "../platform/contract/Field.ts"
 import { EventId, WebhookId } from "../platform/Id.ts"
 import * as Calendar from "../platform/text/Calendar.ts"
-import * as TimeInput from "../platform/text/TimeInput.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
 import * as Examples from "../sites/access/Examples.ts"
 import * as Fields from "../sites/access/Fields.ts"
@@ -165,7 +164,7 @@ const since = Fields.parsed(
     format: "date-time",
     description: "The deliveries of events from this time on: an ISO 8601 time, or a date, which is its midnight in UTC"
   },
-  (text) => Option.map(TimeInput.parseTimestamp(text), Calendar.iso),
+  (text) => Option.map(Calendar.parseTimestamp(text), Calendar.iso),
   "a time such as 2026-01-31 or 2026-01-31T08:00:00Z is expected"
 )
 

@@ -5,8 +5,7 @@
  */
 import { Context, type Effect, type Option, Schema } from "effect"
 import type { WebsiteConfigId } from "../platform/Id.ts"
-import type { LimitReached } from "../platform/limits/LimitReached.ts"
-import type { StorageUnavailable } from "../platform/Storage.ts"
+import type { LimitReached, StorageUnavailable } from "../platform/Storage.ts"
 import type { Format, Webhook, WebhookChange } from "./Webhook.ts"
 
 /** `SECRETS_KEY` is not set, or is not the key that encrypted the secret. */

@@ -13,7 +13,7 @@ import { build } from "../pages/Esbuild.ts"
 import * as Cors from "../platform/http/Cors.ts"
 import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
 import * as LocalPage from "../platform/http/LocalPage.ts"
-import * as Html from "../platform/text/Html.ts"
+import * as Text from "../platform/text/Text.ts"
 import type { Numbered } from "./Arrival.ts"
 import type { Demo } from "./DemoData.ts"
 import type { DemoFeed } from "./DemoFeed.ts"
@@ -116,14 +116,14 @@ export const make = Effect.fnUntraced(function* (feed: DemoFeed, options: Option
 
   const shell = Effect.gen(function* () {
     const demo = yield* Deferred.await(opened)
-    const values = Object.fromEntries(Object.entries(demo).map(([name, value]) => [name, Html.escape(value)]))
+    const values = Object.fromEntries(Object.entries(demo).map(([name, value]) => [name, Text.escapeHtml(value)]))
     return html(fill(yield* read("shell.html"), { ...values, console: options.console ? consoleLink : "" }))
   })
 
   const page = Effect.fnUntraced(function* (path: keyof typeof pages) {
     const demo = yield* Deferred.await(opened)
     const { file, title } = pages[path]
-    const values = Object.fromEntries(Object.entries(demo).map(([name, value]) => [name, Html.escape(value)]))
+    const values = Object.fromEntries(Object.entries(demo).map(([name, value]) => [name, Text.escapeHtml(value)]))
     const main = fill(yield* read(`site/${file}`), values)
     return html(fill(yield* read("site/layout.html"), { ...values, title, main }))
   })

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isEmailAddress } from "../platform/text/EmailAddress.ts"
+import { isEmailAddress } from "../platform/text/MailAddress.ts"
 import { isFilled } from "./FormContent.ts"
 import type { ValidationError } from "./FormRefusal.ts"
 import type { FieldRules, FormRules } from "./FormRules.ts"

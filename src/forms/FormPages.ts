@@ -8,7 +8,7 @@ import { HttpServerResponse } from "effect/http"
 import * as ErrorSentence from "../platform/http/ErrorSentence.ts"
 import * as HtmlPages from "../platform/http/HtmlPages.ts"
 import * as Origin from "../platform/http/Origin.ts"
-import * as Html from "../platform/text/Html.ts"
+import * as Text from "../platform/text/Text.ts"
 import * as FormRefusal from "./FormRefusal.ts"
 
 const html = (text: string, status: number, headers: Readonly<Record<string, string>>, origin: string | undefined) =>
@@ -24,7 +24,7 @@ const backLink = (back: string | null): string => {
   const url = back === null ? null : URL.parse(back)
   return url === null
     ? "<p>You can close this page, or go back to where you came from.</p>"
-    : `<p><a href="${Html.escape(url.href)}">Back to ${Html.escape(url.host)}</a></p>`
+    : `<p><a href="${Text.escapeHtml(url.href)}">Back to ${Text.escapeHtml(url.host)}</a></p>`
 }
 
 /**
@@ -43,7 +43,7 @@ export const thanks = (
       "Thank you",
       `<p>Your message has arrived.</p>
 ${backLink(back)}
-<p><small>Reference: ${Html.escape(submissionId)}</small></p>`
+<p><small>Reference: ${Text.escapeHtml(submissionId)}</small></p>`
     ),
     200,
     headers,
@@ -64,7 +64,8 @@ const list = (corrections: ReadonlyArray<FormRefusal.Correction>): ReadonlyArray
     : [
         "<ul>",
         ...corrections.map(
-          ({ field, text }) => `<li><strong>${Html.escape(field)}</strong> <span>${Html.escape(text)}</span></li>`
+          ({ field, text }) =>
+            `<li><strong>${Text.escapeHtml(field)}</strong> <span>${Text.escapeHtml(text)}</span></li>`
         ),
         "</ul>"
       ]
@@ -83,9 +84,9 @@ export const ofRefusal = (
     detail: ErrorSentence.detailOf(response) || undefined
   })
   const lines = [
-    `<p>${Html.escape(explanation.text)}</p>`,
+    `<p>${Text.escapeHtml(explanation.text)}</p>`,
     ...list(explanation.corrections),
-    ...explanation.forOwner.map((sentence) => `<p><small>For the owner: ${Html.escape(sentence)}</small></p>`)
+    ...explanation.forOwner.map((sentence) => `<p><small>For the owner: ${Text.escapeHtml(sentence)}</small></p>`)
   ]
   const { "content-length": _, "content-type": __, ...kept } = headers
   return html(HtmlPages.page("failure", explanation.title, lines.join("\n")), status, kept, origin)

@@ -6,7 +6,7 @@
  * @module
  */
 import { Option, Schema, SchemaIssue, SchemaTransformation } from "effect"
-import { isStorable } from "../platform/text/Storable.ts"
+import { isStorable } from "../platform/text/Text.ts"
 import { isReserved } from "./FormContent.ts"
 import * as Pattern from "./Pattern.ts"
 import * as PatternSize from "./PatternSize.ts"

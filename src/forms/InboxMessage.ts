@@ -6,7 +6,7 @@
 import * as LocalTime from "../analytics/reports/LocalTime.ts"
 import * as Json from "../platform/json/Json.ts"
 import type { Position } from "../platform/text/Cursor.ts"
-import { contains } from "../platform/text/Search.ts"
+import { contains } from "../platform/text/Text.ts"
 import type { Status, Submission } from "./Submission.ts"
 
 /** A submission, and whether its owner has marked it as read. */

@@ -5,7 +5,7 @@
  */
 import { Marked, type Tokens } from "marked"
 import type { Guide } from "../platform/http/GuidePage.ts"
-import * as Html from "../platform/text/Html.ts"
+import * as Text from "../platform/text/Text.ts"
 
 /** The anchor of a heading, the same as on GitHub, so that a link works in both places. */
 export const anchor = (heading: string): string =>
@@ -25,15 +25,15 @@ const urlOf = (href: string): string | null => {
 const marked = new Marked({
   renderer: {
     heading({ depth, text, tokens }) {
-      return `<h${depth} id="${Html.escape(anchor(text))}">${this.parser.parseInline(tokens)}</h${depth}>\n`
+      return `<h${depth} id="${Text.escapeHtml(anchor(text))}">${this.parser.parseInline(tokens)}</h${depth}>\n`
     },
     link({ href, tokens }) {
       const url = urlOf(href)
       const text = this.parser.parseInline(tokens)
-      return url === null ? text : `<a href="${Html.escape(url)}">${text}</a>`
+      return url === null ? text : `<a href="${Text.escapeHtml(url)}">${text}</a>`
     },
     code({ text }) {
-      return `<pre tabindex="0"><code>${Html.escape(text)}</code></pre>\n`
+      return `<pre tabindex="0"><code>${Text.escapeHtml(text)}</code></pre>\n`
     },
     table(token: Tokens.Table) {
       const row = (cells: ReadonlyArray<Tokens.TableCell>, tag: "td" | "th") =>
@@ -42,7 +42,7 @@ const marked = new Marked({
       return `<div class="scroll" tabindex="0"><table><thead>${row(token.header, "th")}</thead>\n<tbody>${body}</tbody></table></div>\n`
     },
     html({ text }) {
-      return Html.escape(text)
+      return Text.escapeHtml(text)
     }
   }
 })

@@ -37,3 +37,14 @@ export class RecordRefused extends Schema.TaggedError<RecordRefused>()("RecordRe
   reason: Schema.optional(Schema.Literal("unknown-site")),
   cause: Schema.optional(Schema.Defect())
 }) {}
+
+/** As many as `maximum` allows exist already. Nothing was created. */
+export class LimitReached extends Schema.TaggedError<LimitReached>()("LimitReached", {
+  /** One of `sites/Maximums`. */
+  maximum: Schema.Struct({
+    max: Schema.Int,
+    of: Schema.String,
+    per: Schema.String,
+    next: Schema.Literals(["delete", "revoke", "remove"])
+  })
+}) {}

@@ -14,7 +14,7 @@ import type { Notification } from "../delivery/mail/Notification.ts"
 import type { DeliveryStatus } from "../delivery/Webhook.ts"
 import type { Submission } from "../forms/Submission.ts"
 import * as Json from "../platform/json/Json.ts"
-import * as PercentEncoding from "../platform/text/PercentEncoding.ts"
+import * as Text from "../platform/text/Text.ts"
 
 /** The kinds of data that are searched. Their deliveries are found with them. */
 export const kinds = ["submission", "conversation", "notification"] as const
@@ -103,7 +103,7 @@ const maxDecodings = 3
 /** Decodes the percent-encoded characters and the numeric character references of a text, and leaves the rest as it is. */
 const decoded = (text: string): string =>
   text
-    .replace(/(?:%[0-9a-f]{2})+/gi, (part) => PercentEncoding.decode(part) ?? part)
+    .replace(/(?:%[0-9a-f]{2})+/gi, (part) => Text.decodePercent(part) ?? part)
     .replace(/&#(?:x([0-9a-f]{1,6})|([0-9]{1,7}));/gi, (part, hex?: string, decimal?: string) => {
       const code = hex === undefined ? Number(decimal) : Number.parseInt(hex, 16)
       return code <= 0x10_ffff ? String.fromCodePoint(code) : part

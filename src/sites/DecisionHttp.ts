@@ -6,7 +6,7 @@
 import { type Context, Effect, Predicate, Result } from "effect"
 import { HttpServerResponse } from "effect/http"
 import * as Decision from "../platform/http/Decision.ts"
-import { parseUuid } from "../platform/text/Uuid.ts"
+import { parseUuid } from "../platform/Id.ts"
 import type { Decisions } from "./Decisions.ts"
 
 type Response = HttpServerResponse.HttpServerResponse

@@ -1,6 +1,6 @@
 /** Ids of tests. */
 import { createHash } from "node:crypto"
-import { isCanonicalUuid } from "../../src/platform/text/Uuid.ts"
+import { isCanonicalUuid } from "../../src/platform/Id.ts"
 
 /** The id of a kind that a text stands for. A UUID stands for itself; the same text always stands for the same id. */
 export const id = <I extends string>(kind: { readonly make: (uuid: string) => I }, text: string): I =>

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { isCanonicalUuid } from "../../platform/text/Uuid.ts"
+import { isCanonicalUuid } from "../../platform/Id.ts"
 import * as EventLimits from "../EventLimits.ts"
 
 export interface Column<Row> {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import * as CodePoints from "../../platform/text/CodePoints.ts"
+import * as Text from "../../platform/text/Text.ts"
 import type { Answer, Compared, ExecutedQuery, Meta } from "./Answer.ts"
 import * as Counts from "./Counts.ts"
 import * as DateRange from "./DateRange.ts"
@@ -57,7 +57,7 @@ const keyed =
 
 /** Null comes before any other value. */
 const byKey = (left: Keyed["keys"][number], right: Keyed["keys"][number]): number => {
-  if (typeof left === "string" && typeof right === "string") return CodePoints.compare(left, right)
+  if (typeof left === "string" && typeof right === "string") return Text.compareCodePoints(left, right)
   return left === null || right === null ? Number(left !== null) - Number(right !== null) : Number(left) - Number(right)
 }
 
@@ -72,7 +72,7 @@ const order =
     }
     const { dimensions } = left.group
     for (let index = 0; index < dimensions.length; index++) {
-      const difference = CodePoints.compare(dimensions[index] ?? "", right.group.dimensions[index] ?? "")
+      const difference = Text.compareCodePoints(dimensions[index] ?? "", right.group.dimensions[index] ?? "")
       if (difference !== 0) return difference
     }
     return 0

@@ -5,7 +5,7 @@
  */
 import { BigDecimal } from "effect"
 import { memoize } from "../../platform/data/Memo.ts"
-import * as CodePoints from "../../platform/text/CodePoints.ts"
+import * as Text from "../../platform/text/Text.ts"
 import type { MetricValue, RevenueTotal } from "./Answer.ts"
 import type { Metric } from "./Query.ts"
 
@@ -152,7 +152,7 @@ export const mixedCurrencies = (groups: Iterable<Group>): ReadonlyArray<string> 
   for (const { counts } of groups) {
     if (counts.revenue.length > 1) for (const { currency } of counts.revenue) found.add(currency)
   }
-  return [...found].sort(CodePoints.compare)
+  return [...found].sort(Text.compareCodePoints)
 }
 
 /** The sum of decimal numbers. */

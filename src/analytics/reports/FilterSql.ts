@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isStorable } from "../../platform/text/Storable.ts"
+import { isStorable } from "../../platform/text/Text.ts"
 import type { Condition, Filter } from "./Query.ts"
 
 /** The `LIKE` pattern of a goal's path pattern, in which `*` matches any text. */

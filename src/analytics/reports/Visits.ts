@@ -8,7 +8,7 @@
  * @module
  */
 import { dateOf } from "../../platform/text/Calendar.ts"
-import * as CodePoints from "../../platform/text/CodePoints.ts"
+import * as Text from "../../platform/text/Text.ts"
 import type { Campaign } from "../PageView.ts"
 import * as LocalTime from "./LocalTime.ts"
 import type { ConversionRow, EventRow, SiteRows, ViewRow } from "./Row.ts"
@@ -51,7 +51,7 @@ export const sessionKey = (row: Pick<Row, "sessionId" | "visitorHash">): string 
 
 const textOrder = (left: string | null, right: string | null): number => {
   if (left === null || right === null) return Number(left === null) - Number(right === null)
-  return CodePoints.compare(left, right)
+  return Text.compareCodePoints(left, right)
 }
 
 const firstDifference = (left: ReadonlyArray<string | null>, right: ReadonlyArray<string | null>): number => {
@@ -142,7 +142,7 @@ const visit = (key: string, rows: ReadonlyArray<Row>, conversions: ReadonlyArray
     views,
     events,
     conversions: conversions.filter((row) => row.visitStartedAt >= startedAt && row.visitStartedAt <= endedAt),
-    visitorHash: firstHashes.sort(CodePoints.compare)[0] ?? "",
+    visitorHash: firstHashes.sort(Text.compareCodePoints)[0] ?? "",
     campaign: landing?.campaign ?? null,
     referrerHost: landing?.referrerHost ?? null,
     referrerPath: landing?.referrerPath ?? null,

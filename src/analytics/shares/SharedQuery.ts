@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { oneOf } from "../../platform/text/Choices.ts"
+import { oneOf } from "../../platform/text/Text.ts"
 import * as Goal from "../Goal.ts"
 import type { Answer } from "../reports/Answer.ts"
 import * as Dimensions from "../reports/Dimensions.ts"

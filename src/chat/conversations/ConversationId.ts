@@ -8,7 +8,7 @@
  */
 
 import { createHmac, createSecretKey, type KeyObject } from "node:crypto"
-import { isCanonicalUuid } from "../../platform/text/Uuid.ts"
+import { isCanonicalUuid } from "../../platform/Id.ts"
 import type { Instance } from "../Instance.ts"
 import type { ConversationKey } from "./Conversation.ts"
 

@@ -6,7 +6,7 @@
 
 import * as LocalTime from "../../analytics/reports/LocalTime.ts"
 import type { Position } from "../../platform/text/Cursor.ts"
-import { contains } from "../../platform/text/Search.ts"
+import { contains } from "../../platform/text/Text.ts"
 import * as AnswerParts from "./AnswerParts.ts"
 import type { AgentAnswer, Conversation, ConversationSummary, Message } from "./Conversation.ts"
 

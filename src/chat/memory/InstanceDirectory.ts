@@ -5,7 +5,7 @@
  */
 import { randomUUID } from "node:crypto"
 import { Effect, Layer, Option, Result } from "effect"
-import { LimitReached } from "../../platform/limits/LimitReached.ts"
+import { LimitReached } from "../../platform/Storage.ts"
 import * as Maximums from "../../sites/Maximums.ts"
 import * as Instance from "../Instance.ts"
 import { InstanceDirectory } from "../InstanceDirectory.ts"

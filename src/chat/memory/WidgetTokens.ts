@@ -5,7 +5,7 @@
  */
 import { randomBytes, randomUUID } from "node:crypto"
 import { Clock, Effect, Layer, Option } from "effect"
-import { LimitReached } from "../../platform/limits/LimitReached.ts"
+import { LimitReached } from "../../platform/Storage.ts"
 import * as Cursor from "../../platform/text/Cursor.ts"
 import * as Credential from "../../sites/access/Credential.ts"
 import { InstanceDirectory } from "../InstanceDirectory.ts"

@@ -5,9 +5,9 @@
  */
 import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { Effect, Option, Schema, Stream } from "effect"
+import { isCanonicalUuid } from "../../platform/Id.ts"
 import { array, mapErrors } from "../../platform/postgres/Database.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
-import { isCanonicalUuid } from "../../platform/text/Uuid.ts"
 import type { AnswerProgress, ConversationStore } from "../ConversationStore.ts"
 import * as AnswerParts from "../conversations/AnswerParts.ts"
 import type { Conversation, ConversationSummary } from "../conversations/Conversation.ts"

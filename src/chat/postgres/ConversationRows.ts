@@ -5,9 +5,9 @@
  */
 import { PgTypes } from "@effect/sql-pg"
 import { Effect, Schema } from "effect"
+import { isCanonicalUuid } from "../../platform/Id.ts"
 import * as Times from "../../platform/postgres/Times.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
-import { isCanonicalUuid } from "../../platform/text/Uuid.ts"
 import type { AgentEvent } from "../agent/Agent.ts"
 import * as AnswerParts from "../conversations/AnswerParts.ts"
 import {

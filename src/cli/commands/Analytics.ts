@@ -8,7 +8,7 @@ import { Clock, Effect, type Layer, Option, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
 import { AnalyticsExport } from "../../analytics/AnalyticsExport.ts"
 import * as Rows from "../../analytics/ExportRow.ts"
-import * as TimeInput from "../../platform/text/TimeInput.ts"
+import * as Calendar from "../../platform/text/Calendar.ts"
 import { SiteDirectory } from "../../sites/SiteDirectory.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
@@ -37,7 +37,7 @@ const exportCommand = Command.make(
     const { rows } = yield* AnalyticsExport
     const json = yield* Output.Json
     const now = yield* Clock.currentTimeMillis
-    const parse = (text: string) => TimeInput.parseSince(text, now)
+    const parse = (text: string) => Calendar.parseSince(text, now)
     const since = yield* Inputs.readTime("from", expected, from, parse)
     const until = yield* Inputs.readTime("to", expected, to, parse)
     if (since !== null && until !== null && since >= until) return yield* Inputs.wrong("from", "before --to")

@@ -10,8 +10,8 @@ import { type ConversationKey, isConversationId } from "../../chat/conversations
 import * as ConversationExport from "../../chat/conversations/ConversationExport.ts"
 import * as ConversationId from "../../chat/conversations/ConversationId.ts"
 import { InstanceDirectory } from "../../chat/InstanceDirectory.ts"
+import * as Calendar from "../../platform/text/Calendar.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
-import * as TimeInput from "../../platform/text/TimeInput.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as InstanceInputs from "../support/InstanceInputs.ts"
 import * as Output from "../support/Output.ts"
@@ -87,7 +87,7 @@ const exportCommand = Command.make(
       "since",
       "a time such as 90d, 12h, 30m, 2026-01-31 or 2026-01-31T08:00:00Z",
       since,
-      (text) => TimeInput.parseSince(text, now)
+      (text) => Calendar.parseSince(text, now)
     )
     yield* requireInstance(instanceId)
     const store = yield* ConversationStore

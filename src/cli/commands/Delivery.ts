@@ -11,7 +11,6 @@ import { type Attempt, type Delivery, deliveryStatuses, listSize, positionOf } f
 import { EventId } from "../../platform/Id.ts"
 import * as Calendar from "../../platform/text/Calendar.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
-import * as TimeInput from "../../platform/text/TimeInput.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
 import { webhookId } from "./Webhook.ts"
@@ -152,7 +151,7 @@ const replay = Command.make(
   },
   Effect.fnUntraced(function* ({ since: text, status, webhookId: id }) {
     const now = yield* Clock.currentTimeMillis
-    const since = yield* Effect.fromOption(TimeInput.parseSince(text.trim(), now), () =>
+    const since = yield* Effect.fromOption(Calendar.parseSince(text.trim(), now), () =>
       Inputs.wrong("since", "a time such as 3d, 12h, 30m, 2026-01-31 or 2026-01-31T08:00:00Z")
     )
     const count = yield* Deliveries.use((deliveries) =>

@@ -9,8 +9,8 @@ import { Settings } from "../../Config.ts"
 import { InstanceDirectory } from "../../chat/InstanceDirectory.ts"
 import * as WidgetToken from "../../chat/WidgetToken.ts"
 import { WidgetTokens } from "../../chat/WidgetTokens.ts"
-import * as Html from "../../platform/text/Html.ts"
 import { isLoopback } from "../../platform/text/Loopback.ts"
+import * as Text from "../../platform/text/Text.ts"
 import { SiteDirectory } from "../../sites/SiteDirectory.ts"
 import * as AllParts from "../support/AllParts.ts"
 import * as Inputs from "../support/Inputs.ts"
@@ -39,7 +39,7 @@ export interface Tags {
 const local = (baseUrl: string): string => (isLoopback(URL.parse(baseUrl)?.hostname ?? "") ? " data-local" : "")
 
 export const tagsOf = ({ baseUrl, chat, trackingToken, websiteConfigId }: Given): Tags => {
-  const base = `${Html.escape(baseUrl)}/v1/public`
+  const base = `${Text.escapeHtml(baseUrl)}/v1/public`
   return {
     tracker: `<script defer src="${base}/embed.js" data-site="${trackingToken}"${local(baseUrl)}></script>`,
     form: [
@@ -57,7 +57,7 @@ export const tagsOf = ({ baseUrl, chat, trackingToken, websiteConfigId }: Given)
         ? null
         : [
             `<script type="module" src="${base}/chat.js"></script>`,
-            `<hydracore-chat instance="${chat.instanceId}" token="${Html.escape(chat.token)}" heading="Ask us"></hydracore-chat>`
+            `<hydracore-chat instance="${chat.instanceId}" token="${Text.escapeHtml(chat.token)}" heading="Ask us"></hydracore-chat>`
           ].join("\n")
   }
 }

@@ -11,8 +11,8 @@ import { statuses } from "../../forms/Submission.ts"
 import * as SubmissionExport from "../../forms/SubmissionExport.ts"
 import { SubmissionRepo } from "../../forms/SubmissionRepo.ts"
 import type { WebsiteConfigId } from "../../platform/Id.ts"
+import * as Calendar from "../../platform/text/Calendar.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
-import * as TimeInput from "../../platform/text/TimeInput.ts"
 import { Persons } from "../../privacy/Persons.ts"
 import { SiteDirectory } from "../../sites/SiteDirectory.ts"
 import * as Inputs from "../support/Inputs.ts"
@@ -74,7 +74,7 @@ const exportCommand = Command.make(
       "since",
       "a time such as 90d, 12h, 30m, 2026-01-31 or 2026-01-31T08:00:00Z",
       since,
-      (text) => TimeInput.parseSince(text, now)
+      (text) => Calendar.parseSince(text, now)
     )
     if (json && format === "csv") {
       return yield* new Output.CliFailure({ message: "The flags --json and --format csv cannot be combined." })

@@ -6,7 +6,7 @@
 import { Effect, Option } from "effect"
 import { CliError } from "effect/cli"
 import { Settings } from "../../Config.ts"
-import * as TimeInput from "../../platform/text/TimeInput.ts"
+import * as Calendar from "../../platform/text/Calendar.ts"
 import * as ConsoleSession from "../../sites/access/ConsoleSession.ts"
 import * as Inputs from "./Inputs.ts"
 import * as Output from "./Output.ts"
@@ -15,7 +15,7 @@ import * as ServiceUrl from "./ServiceUrl.ts"
 /** When a link expires, at most a week from now. Without the flag, `defaultMillis` from now. */
 export const readExpires = (text: Option.Option<string>, now: number, defaultMillis: number) =>
   Inputs.readTime("expires", "a future time within a week, such as 1h or 2d", text, (value) =>
-    Option.filter(TimeInput.parseUntil(value, now), (time) => time <= now + ConsoleSession.limits.link)
+    Option.filter(Calendar.parseUntil(value, now), (time) => time <= now + ConsoleSession.limits.link)
   ).pipe(Effect.map((time) => time ?? now + defaultMillis))
 
 /** The address that `--base-url` names, or `otherwise`. */

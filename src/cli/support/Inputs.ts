@@ -9,11 +9,18 @@ import { Effect, Option, Result } from "effect"
 import { CliError, Flag } from "effect/cli"
 import { NetAddress } from "effect/net"
 import { isWellFormed } from "../../chat/WidgetToken.ts"
-import { InstanceId, KeyId, SessionId, ShareId, SubmissionId, TokenId, WebsiteConfigId } from "../../platform/Id.ts"
+import {
+  InstanceId,
+  KeyId,
+  parseUuid,
+  SessionId,
+  ShareId,
+  SubmissionId,
+  TokenId,
+  WebsiteConfigId
+} from "../../platform/Id.ts"
+import * as Calendar from "../../platform/text/Calendar.ts"
 import * as MailAddress from "../../platform/text/MailAddress.ts"
-import * as TimeInput from "../../platform/text/TimeInput.ts"
-import * as TimeZone from "../../platform/text/TimeZone.ts"
-import { parseUuid } from "../../platform/text/Uuid.ts"
 import * as Person from "../../privacy/Person.ts"
 import * as Role from "../../sites/access/Role.ts"
 import * as Scope from "../../sites/access/Scope.ts"
@@ -121,7 +128,7 @@ export const label = (of: string) => optional(make("label", nameKind, "<text>", 
 
 const timeZoneKind: Kind<string> = {
   expected: "an IANA time zone such as UTC or Europe/Berlin",
-  parse: (text) => TimeZone.parse(text.trim())
+  parse: (text) => Calendar.parseTimeZone(text.trim())
 }
 
 export const timeZone = make(
@@ -313,5 +320,5 @@ export const expires = (of: string) =>
 /** Parses `expires` to milliseconds since 1970; null for never. */
 export const readExpires = (text: Option.Option<string>, now: number) =>
   readTime("expires", "a future time, such as 90d, 12h, 30m or 2030-01-31", text, (value) =>
-    TimeInput.parseUntil(value, now)
+    Calendar.parseUntil(value, now)
   )

@@ -6,7 +6,7 @@
  */
 import { Effect, type PlatformError, Runtime, Schema, Stdio, Stream, Terminal } from "effect"
 import { Flag, GlobalFlag } from "effect/cli"
-import type { LimitReached } from "../../platform/limits/LimitReached.ts"
+import type { LimitReached } from "../../platform/Storage.ts"
 import * as Calendar from "../../platform/text/Calendar.ts"
 import * as SystemErrorCode from "../../platform/text/SystemErrorCode.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import * as Html from "../../platform/text/Html.ts"
+import * as Text from "../../platform/text/Text.ts"
 import type { Content, Field, Figure, Part } from "./Message.ts"
 
 const font = "font-family:-apple-system,BlinkMacSystemFont,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
@@ -35,7 +35,7 @@ const ink = "color:#14181f"
 const soft = "color:#667085"
 
 /** Visitors' text may have any direction, so it is isolated and its direction is detected. Line breaks are kept. */
-const text = (value: string): string => `<bdi dir="auto">${Html.escape(value).replaceAll("\n", "<br>")}</bdi>`
+const text = (value: string): string => `<bdi dir="auto">${Text.escapeHtml(value).replaceAll("\n", "<br>")}</bdi>`
 
 const row = (content: string, style = "padding:0 0 24px"): string => `<tr><td style="${style}">${content}</td></tr>`
 
@@ -131,12 +131,12 @@ const write = (part: Part): string => {
       return row(numberTable(part.header, part.rows))
     case "button":
       return row(
-        `<span class="button"><a href="${Html.escape(part.href)}" style="display:inline-block;background:#14181f;color:#ffffff;border-radius:8px;padding:12px 20px;font-size:15px;line-height:20px;font-weight:600;text-decoration:none;${font}">${text(part.label)}</a></span>`,
+        `<span class="button"><a href="${Text.escapeHtml(part.href)}" style="display:inline-block;background:#14181f;color:#ffffff;border-radius:8px;padding:12px 20px;font-size:15px;line-height:20px;font-weight:600;text-decoration:none;${font}">${text(part.label)}</a></span>`,
         "padding:4px 0 24px"
       )
     case "link":
       return row(
-        `<span class="ink"><a href="${Html.escape(part.href)}" style="${ink};font-size:15px;line-height:22px;text-decoration:underline;text-underline-offset:3px;${font}">${text(part.label)}</a></span>`,
+        `<span class="ink"><a href="${Text.escapeHtml(part.href)}" style="${ink};font-size:15px;line-height:22px;text-decoration:underline;text-underline-offset:3px;${font}">${text(part.label)}</a></span>`,
         "padding:0 0 24px"
       )
   }
@@ -161,11 +161,11 @@ export const htmlBody = (content: Content, unsubscribeUrl: string | null): strin
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="supported-color-schemes" content="light dark">
-<title>${Html.escape(content.subject)}</title>
+<title>${Text.escapeHtml(content.subject)}</title>
 <style>${theme}</style>
 </head>
 <body class="page" style="margin:0;padding:0;background:#f3f4f6">
-<div style="display:none;max-height:0;overflow:hidden">${Html.escape(preview(content.parts))}</div>
+<div style="display:none;max-height:0;overflow:hidden">${Text.escapeHtml(preview(content.parts))}</div>
 <table role="presentation" class="page" width="100%" cellpadding="0" cellspacing="0" border="0" style="background:#f3f4f6"><tr><td align="center" style="padding:32px 12px">
 <table role="presentation" class="card" width="100%" cellpadding="0" cellspacing="0" border="0" style="max-width:600px;background:#ffffff;border:1px solid #e4e7ec;border-radius:14px;border-collapse:separate"><tr><td class="pad" style="padding:36px 40px 16px">
 ${table(
@@ -180,7 +180,7 @@ ${table(
 )}
 </td></tr></table>
 <table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" style="max-width:600px"><tr><td class="pad soft" style="padding:20px 40px;${soft};font-size:13px;line-height:20px;${font}">
-${text(content.reason)}${unsubscribeUrl === null ? "" : ` <a href="${Html.escape(unsubscribeUrl)}" style="${soft};text-decoration:underline">Unsubscribe</a>`}
+${text(content.reason)}${unsubscribeUrl === null ? "" : ` <a href="${Text.escapeHtml(unsubscribeUrl)}" style="${soft};text-decoration:underline">Unsubscribe</a>`}
 </td></tr></table>
 </td></tr></table>
 </body>

@@ -5,8 +5,7 @@
  */
 import { Context, type Effect, type Option } from "effect"
 import type { WebsiteConfigId } from "../../platform/Id.ts"
-import type { LimitReached } from "../../platform/limits/LimitReached.ts"
-import type { StorageUnavailable } from "../../platform/Storage.ts"
+import type { LimitReached, StorageUnavailable } from "../../platform/Storage.ts"
 import type { Access } from "../../sites/access/Access.ts"
 import type { LatestMail } from "./Mail.ts"
 import type { Decision, InvitationDecision, RepeatRefusal } from "./MailRecipient.ts"

@@ -10,7 +10,7 @@ import { Result } from "effect"
 import { NetAddress } from "effect/net"
 import * as AddressGuard from "../../platform/outward/AddressGuard.ts"
 import { isLoopback } from "../../platform/text/Loopback.ts"
-import * as PercentEncoding from "../../platform/text/PercentEncoding.ts"
+import * as Text from "../../platform/text/Text.ts"
 
 export interface SmtpServer {
   readonly host: string
@@ -50,7 +50,7 @@ export const parse = (text: string): Result.Result<SmtpServer, string> => {
     return Result.fail(`has an unknown parameter; only ${optionalTls} is allowed, and only with smtp://.`)
   }
   if (url.pathname !== "" && url.pathname !== "/") return Result.fail(`has a path; ${expected}.`)
-  const [user, password] = [PercentEncoding.decode(url.username), PercentEncoding.decode(url.password)]
+  const [user, password] = [Text.decodePercent(url.username), Text.decodePercent(url.password)]
   if (user === undefined || password === undefined || /[\0\r\n]/.test(user + password)) {
     return Result.fail("has a user or password that is not percent-encoded; write %25 for a percent sign.")
   }

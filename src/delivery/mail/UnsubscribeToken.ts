@@ -4,7 +4,7 @@
  * @module
  */
 import { Option } from "effect"
-import { isCanonicalUuid } from "../../platform/text/Uuid.ts"
+import { isCanonicalUuid } from "../../platform/Id.ts"
 import * as LinkToken from "./LinkToken.ts"
 
 /** The token of a notification, which is safe in a URL's path. */

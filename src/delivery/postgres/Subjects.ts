@@ -9,10 +9,10 @@ import * as AnswerParts from "../../chat/conversations/AnswerParts.ts"
 import * as Conversation from "../../chat/conversations/Conversation.ts"
 import * as ConversationRows from "../../chat/postgres/ConversationRows.ts"
 import * as SubmissionRows from "../../forms/postgres/SubmissionRows.ts"
+import { isCanonicalUuid } from "../../platform/Id.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Times from "../../platform/postgres/Times.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
-import { isCanonicalUuid } from "../../platform/text/Uuid.ts"
 import * as Event from "../Event.ts"
 
 const Conversations = Schema.Array(

@@ -4,8 +4,8 @@
  * @module
  */
 import { Effect, type Scope } from "effect"
-import { observeGauge } from "../runtime/Observe.ts"
 import * as Metrics from "../telemetry/Metrics.ts"
+import { observeGauge } from "../telemetry/Metrics.ts"
 
 /** The outcome of a flush; `abandoned` if it was cancelled because no caller waited. */
 export type FlushOutcome = "stored" | "refused" | "unavailable" | "abandoned" | "died"

@@ -4,7 +4,7 @@
  * @module
  */
 import { Result } from "effect"
-import * as PercentEncoding from "../text/PercentEncoding.ts"
+import * as Text from "../text/Text.ts"
 
 export interface Address {
   /** `http:` or `https:`, host and port, without user and password. */
@@ -37,9 +37,9 @@ export const parse = (text: string): Result.Result<Address, string> => {
     )
   }
   if (url.search !== "" || url.hash !== "") return Result.fail(`has parameters, which it must not have; ${form}.`)
-  const user = PercentEncoding.decode(url.username)
-  const password = PercentEncoding.decode(url.password)
-  const database = PercentEncoding.decode(url.pathname.slice(1))
+  const user = Text.decodePercent(url.username)
+  const password = Text.decodePercent(url.password)
+  const database = Text.decodePercent(url.pathname.slice(1))
   if (user === undefined || password === undefined || database === undefined) {
     return Result.fail("has a % that does not begin a percent-encoded character; write %25 for a literal %.")
   }

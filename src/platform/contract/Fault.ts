@@ -5,7 +5,7 @@
  * @module
  */
 import { SchemaAST, SchemaIssue } from "effect"
-import { oneOf } from "../text/Choices.ts"
+import { oneOf } from "../text/Text.ts"
 import type { ValidationError } from "./Errors.ts"
 
 const recognizer = "~hydracore/recognizer"

@@ -5,7 +5,7 @@
  */
 import { Effect, Predicate, Result, Schema, SchemaAST, SchemaTransformation } from "effect"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
-import { isCanonicalUuid, parseUuid } from "../text/Uuid.ts"
+import { isCanonicalUuid, parseUuid } from "../Id.ts"
 import * as Fault from "./Fault.ts"
 
 /** Counts only up to `max`. */

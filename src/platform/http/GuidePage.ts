@@ -5,7 +5,7 @@
  * @module
  */
 import { createHash } from "node:crypto"
-import * as Html from "../text/Html.ts"
+import * as Text from "../text/Text.ts"
 
 export interface Guide {
   /** The file's name without `.md`, and the last segment of the page's path. */
@@ -69,7 +69,7 @@ const page = (
   guides: ReadonlyArray<Guide>
 ): string => {
   const item = (href: string, text: string): string =>
-    `<a href="${href}"${href === current ? ' aria-current="page"' : ""}>${Html.escape(text)}</a>`
+    `<a href="${href}"${href === current ? ' aria-current="page"' : ""}>${Text.escapeHtml(text)}</a>`
   const items = guides.map(({ name, title }) => item(`/docs/${name}`, title))
   // On a phone the links are rows above the text, so they are folded.
   const folded =
@@ -79,7 +79,7 @@ const page = (
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${Html.escape(title)} · HydraCore Edge</title>
+<title>${Text.escapeHtml(title)} · HydraCore Edge</title>
 ${icon}
 <style>${style}</style>
 </head>
@@ -109,10 +109,10 @@ export interface ListedApi {
 /** The page that lists the guides and the endpoints. */
 export const renderIndex = (guides: ReadonlyArray<Guide>, apis: ReadonlyArray<ListedApi>): string => {
   const guide = ({ name, summary, title }: Guide) =>
-    `<dt><a href="/docs/${name}">${Html.escape(title)}</a></dt><dd>${summary}</dd>`
+    `<dt><a href="/docs/${name}">${Text.escapeHtml(title)}</a></dt><dd>${summary}</dd>`
   const endpoint = ({ method, path, summary }: ListedApi["endpoints"][number]) =>
-    `<dt><code>${Html.escape(`${method} ${path}`)}</code></dt><dd>${Html.escape(summary)}</dd>`
-  const api = ({ document, endpoints, reference, title }: ListedApi) => `<h3>${Html.escape(title)}</h3>
+    `<dt><code>${Text.escapeHtml(`${method} ${path}`)}</code></dt><dd>${Text.escapeHtml(summary)}</dd>`
+  const api = ({ document, endpoints, reference, title }: ListedApi) => `<h3>${Text.escapeHtml(title)}</h3>
 <dl>${endpoints.map(endpoint).join("\n")}</dl>
 <p>The <a href="${reference}">reference</a> shows every field and every response of the endpoints. <a href="${document}">${document.slice(1)}</a> is the OpenAPI 3.1 document.</p>`
   const body = `<h1>HydraCore Edge</h1>

@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto"
 import { HttpServerResponse } from "effect/http"
-import * as Html from "../text/Html.ts"
+import * as Text from "../text/Text.ts"
 
 const style = `
 :root { color-scheme: light dark; font: 1.0625rem/1.6 system-ui, sans-serif; color: light-dark(#17202a, #e8edf2); background: light-dark(#f2f5f7, #0d1115) }
@@ -50,12 +50,12 @@ export const page = (kind: "success" | "failure" | "question", title: string, bo
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
-<title>${Html.escape(title)}</title>
+<title>${Text.escapeHtml(title)}</title>
 <style>${style}</style>
 </head>
 <body>
 <main class="${kind}">
-<h1>${Html.escape(title)}</h1>
+<h1>${Text.escapeHtml(title)}</h1>
 ${body}
 </main>
 </body>

@@ -7,8 +7,8 @@
 import { type IncomingMessage, type Server, type ServerOptions, ServerResponse } from "node:http"
 import { performance } from "node:perf_hooks"
 import type { Context } from "effect"
-import { observeUnsafe } from "../runtime/Observe.ts"
 import * as Metrics from "../telemetry/Metrics.ts"
+import { observeUnsafe } from "../telemetry/Metrics.ts"
 import * as Decision from "./Decision.ts"
 import * as Routes from "./Routes.ts"
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { SqlClient } from "effect/sql"
-import * as EarlierTime from "../runtime/EarlierTime.ts"
+import * as Rows from "../runtime/Rows.ts"
 
 /** The value of a `timestamptz` column in milliseconds, rounded down. */
 export const millis = (column: string): string => `floor(extract(epoch FROM ${column}) * 1000)::float8`
@@ -14,5 +14,5 @@ export const millisAs = (column: string, name: string): string => `${millis(colu
 
 /** The time by which stored data expires. */
 export const earlierNow = SqlClient.SqlClient.use((sql) =>
-  EarlierTime.of(sql.unsafe(`SELECT ${millisAs("clock_timestamp()", "now")}`))
+  Rows.earlierTime(sql.unsafe(`SELECT ${millisAs("clock_timestamp()", "now")}`))
 )

@@ -10,7 +10,7 @@
  * @module
  */
 import { Result } from "effect"
-import * as PercentEncoding from "../text/PercentEncoding.ts"
+import * as Text from "../text/Text.ts"
 
 export const protocols = ["redis:", "rediss:", "redis+sentinel:", "rediss+sentinel:"] as const
 
@@ -52,8 +52,8 @@ const badEncoding =
   "has a % that does not begin a percent-encoded character; write %25 for a literal % in a user or password."
 
 const loginOf = (user: string, password: string | undefined): Result.Result<Login, string> => {
-  const username = PercentEncoding.decode(user)
-  const secret = password === undefined ? undefined : PercentEncoding.decode(password)
+  const username = Text.decodePercent(user)
+  const secret = password === undefined ? undefined : Text.decodePercent(password)
   if (username === undefined || (password !== undefined && secret === undefined)) return Result.fail(badEncoding)
   return Result.succeed({ username: username || undefined, password: secret || undefined })
 }
@@ -92,7 +92,7 @@ interface Path {
 /** `[database]`, or with Sentinel `master[/database]`. */
 const pathOf = (path: string, hasMaster: boolean): Result.Result<Path, string> => {
   const parts = path.replace(/\/$/, "").split("/")
-  const name = hasMaster ? PercentEncoding.decode(parts.shift() ?? "") : ""
+  const name = hasMaster ? Text.decodePercent(parts.shift() ?? "") : ""
   const [database = "", ...more] = parts
   if (name === undefined) return Result.fail(badEncoding)
   if (hasMaster && name === "") {

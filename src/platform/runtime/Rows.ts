@@ -1,9 +1,9 @@
 /**
- * Decodes the rows of a query.
+ * Decodes the rows of queries.
  *
  * @module
  */
-import { Effect, Schema, SchemaTransformation } from "effect"
+import { Clock, Effect, Schema, SchemaTransformation } from "effect"
 import * as Calendar from "../text/Calendar.ts"
 
 /**
@@ -26,3 +26,16 @@ export const Time = Schema.Date.pipe(
     })
   )
 )
+
+const Now = Schema.Tuple([Schema.Struct({ now: Schema.Finite })])
+
+/**
+ * The time by which stored data expires, in milliseconds since 1970: the earlier of this process's and the database's, so that a
+ * clock that is ahead deletes nothing too early.
+ *
+ * @param query returns one row, in which `now` is the database's time in milliseconds since 1970
+ */
+export const earlierTime = <E, R>(query: Effect.Effect<unknown, E, R>) =>
+  Effect.flatMap(decodeRows(Now)(query), ([{ now }]) =>
+    Effect.map(Clock.currentTimeMillis, (own) => Math.min(own, now))
+  )

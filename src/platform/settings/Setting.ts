@@ -10,7 +10,7 @@ import { parseNetworks } from "../limits/ClientAddress.ts"
 import * as DatabaseHosts from "../postgres/DatabaseHosts.ts"
 import * as DatabaseUrl from "../postgres/DatabaseUrl.ts"
 import * as RedisUrl from "../redis/RedisUrl.ts"
-import * as KeyValueList from "./KeyValueList.ts"
+import * as Text from "../text/Text.ts"
 
 const quoted = (text: string): string => `"${text.slice(0, 80)}"`
 
@@ -196,9 +196,34 @@ export const host = (name: string) =>
     Option.liftPredicate(ListenHost.isValid)
   )
 
+const decode = (text: string): Option.Option<string> => Option.fromUndefinedOr(Text.decodePercent(text.trim()))
+
+const pair = (text: string): Option.Option<readonly [string, string]> => {
+  const at = text.indexOf("=")
+  return at < 0
+    ? Option.none()
+    : Option.all([Option.filter(decode(text.slice(0, at)), (key) => key !== ""), decode(text.slice(at + 1))])
+}
+
+/**
+ * Parses lists such as `key=value,other=a%20b`, the format of headers and resource attributes in OpenTelemetry's environment
+ * variables. Keys and values are percent-encoded (https://www.w3.org/TR/baggage/). The last value of a key wins. Empty parts are skipped. Any other part that is not a correctly encoded pair makes the whole list
+ * invalid.
+ */
+export const parseKeyValues = (text: string): Option.Option<Readonly<Record<string, string>>> =>
+  Option.map(
+    Option.all(
+      text
+        .split(",")
+        .filter((part) => part.trim() !== "")
+        .map(pair)
+    ),
+    Object.fromEntries
+  )
+
 /** A list such as `key=value,other=a%20b`. */
 export const keyValues = (name: string, secret: boolean) =>
-  setting(name, 'a list such as "key=value,other=a%20b"', KeyValueList.parse, secret).pipe(
+  setting(name, 'a list such as "key=value,other=a%20b"', parseKeyValues, secret).pipe(
     withDefault<Readonly<Record<string, string>>>({})
   )
 

@@ -1,12 +1,13 @@
 /**
- * Every metric of the service, as Prometheus sees it: name, help, labels, buckets. Definitions only: values live in the
- * `Metric.MetricRegistry` of the context that updates them.
+ * Every metric of the service, as Prometheus sees it: name, help, labels, buckets. Values live in the
+ * `Metric.MetricRegistry` of the context that updates them; `observe...` registers a metric whose value is read on demand.
  *
  * No label contains client input: each has a few values, all known beforehand.
  *
  * @module
  */
-import { Metric } from "effect"
+import { type Context, Effect, Metric, type Scope } from "effect"
+import { constVoid } from "effect/Function"
 
 /**
  * A duration in seconds, rounded to a multiple of 2^-20. Sums of such numbers are exact in any order, so that a counter
@@ -226,3 +227,30 @@ const perProcess: ReadonlySet<string> = new Set(
 
 /** Whether each process has its own series of a metric, with the label `process`. Other metrics are summed. */
 export const isPerProcess = (id: string): boolean => perProcess.has(id)
+
+/** Registers a metric whose state is the result of `read`, and returns the function that removes it. */
+export const observeUnsafe = <Input, State>(
+  metric: Metric.Metric<Input, State>,
+  read: () => State,
+  context: Context.Context<never>
+): (() => void) => Metric.registerUnsafe(metric, context, { get: read, update: constVoid, modify: constVoid }).remove
+
+/** Registers a metric as long as the scope is open. */
+export const observe = <Input, State>(
+  metric: Metric.Metric<Input, State>,
+  read: () => State
+): Effect.Effect<void, never, Scope.Scope> =>
+  Effect.contextWith((context: Context.Context<Scope.Scope>) =>
+    Effect.asVoid(
+      Effect.acquireRelease(
+        Effect.sync(() => observeUnsafe(metric, read, context)),
+        (remove) => Effect.sync(remove)
+      )
+    )
+  )
+
+export const observeCounter = (metric: Metric.Counter<number>, read: () => number) =>
+  observe(metric, () => ({ count: read(), incremental: true }))
+
+export const observeGauge = (metric: Metric.Gauge<number>, read: () => number) =>
+  observe(metric, () => ({ value: read() }))

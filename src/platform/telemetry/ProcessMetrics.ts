@@ -6,8 +6,8 @@
  */
 import { constants, monitorEventLoopDelay, PerformanceObserver, performance } from "node:perf_hooks"
 import { Effect, Layer, Schema } from "effect"
-import { observe, observeCounter, observeGauge } from "../runtime/Observe.ts"
 import * as Metrics from "./Metrics.ts"
+import { observe, observeCounter, observeGauge } from "./Metrics.ts"
 
 /** The minimum interval over which quantiles of the event loop's delay are computed, in milliseconds. */
 const window = 10_000

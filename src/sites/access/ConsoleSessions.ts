@@ -4,8 +4,7 @@
  * @module
  */
 import { Context, type Effect, type Option } from "effect"
-import type { LimitReached } from "../../platform/limits/LimitReached.ts"
-import type { StorageUnavailable } from "../../platform/Storage.ts"
+import type { LimitReached, StorageUnavailable } from "../../platform/Storage.ts"
 import type { ConsoleSession, OpenSession } from "./ConsoleSession.ts"
 import type { CredentialQuery } from "./CredentialQuery.ts"
 import type { ManagedBy, Remaining, RevokeOptions } from "./Issuers.ts"

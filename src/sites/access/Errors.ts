@@ -14,8 +14,7 @@ import {
   type ValidationError
 } from "../../platform/contract/Errors.ts"
 import * as Headers from "../../platform/contract/Headers.ts"
-import type { LimitReached } from "../../platform/limits/LimitReached.ts"
-import type { StorageUnavailable } from "../../platform/Storage.ts"
+import type { LimitReached, StorageUnavailable } from "../../platform/Storage.ts"
 import * as Maximums from "../Maximums.ts"
 
 const challenge = {

@@ -5,10 +5,9 @@
  */
 import { Option, Result, Schema } from "effect"
 import * as Field from "../../platform/contract/Field.ts"
+import { isCanonicalUuid, parseUuid } from "../../platform/Id.ts"
 import * as Calendar from "../../platform/text/Calendar.ts"
 import * as Cursor from "../../platform/text/Cursor.ts"
-import * as TimeInput from "../../platform/text/TimeInput.ts"
-import { isCanonicalUuid, parseUuid } from "../../platform/text/Uuid.ts"
 import * as SiteInput from "../SiteInput.ts"
 
 /** The maximum `limit` of a list. */
@@ -133,7 +132,7 @@ export const origins = (description: string) =>
 export const expiry = (description: string) =>
   parsed(
     { type: "string", format: "date-time", description },
-    TimeInput.parseTimestamp,
+    Calendar.parseTimestamp,
     "a time such as 2030-01-31 or 2030-01-31T08:00:00Z is expected",
     Calendar.iso
   )

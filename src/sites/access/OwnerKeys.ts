@@ -5,8 +5,7 @@
  * @module
  */
 import { Context, type Effect, type Option } from "effect"
-import type { LimitReached } from "../../platform/limits/LimitReached.ts"
-import type { StorageUnavailable } from "../../platform/Storage.ts"
+import type { LimitReached, StorageUnavailable } from "../../platform/Storage.ts"
 import type { Access } from "./Access.ts"
 import type { CredentialQuery } from "./CredentialQuery.ts"
 import type { ManagedBy, Remaining, RevokeOptions } from "./Issuers.ts"

@@ -6,8 +6,7 @@
  */
 import { Context, type Effect, type Option } from "effect"
 import type { WebsiteConfigId } from "../../platform/Id.ts"
-import type { LimitReached } from "../../platform/limits/LimitReached.ts"
-import type { StorageUnavailable } from "../../platform/Storage.ts"
+import type { LimitReached, StorageUnavailable } from "../../platform/Storage.ts"
 import type { Share, SiteShare } from "./Share.ts"
 
 export class Shares extends Context.Service<

@@ -8,9 +8,9 @@ import { PgTypes } from "@effect/sql-pg"
 import type { PgClient } from "@effect/sql-pg/PgClient"
 import { Duration, Effect, Layer, Schema } from "effect"
 import { SqlError } from "effect/sql"
+import { isCanonicalUuid } from "../../platform/Id.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
-import { isCanonicalUuid } from "../../platform/text/Uuid.ts"
 import { WritableSites } from "../WritableSites.ts"
 
 export interface Options {

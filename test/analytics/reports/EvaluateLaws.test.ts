@@ -10,7 +10,7 @@ import {
   visitDimensions
 } from "../../../src/analytics/reports/Query.ts"
 import type { SiteRows } from "../../../src/analytics/reports/Row.ts"
-import * as CodePoints from "../../../src/platform/text/CodePoints.ts"
+import * as Text from "../../../src/platform/text/Text.ts"
 import { FilterShape, filterOf, queryOf, RequestShape, Rows, rowsOf, TimeZone } from "../../support/Reports.ts"
 
 /** Metrics that count a visit or a fact once. */
@@ -98,7 +98,7 @@ describe("analytics/reports/Evaluate, for arbitrary rows and queries", () => {
       }
       const compareValues = (left: string | number, right: string | number): number =>
         typeof left === "string" && typeof right === "string"
-          ? CodePoints.compare(left, right)
+          ? Text.compareCodePoints(left, right)
           : Number(left) - Number(right)
       const compare = (left: ResultRow, right: ResultRow): number => {
         for (const { by, direction } of query.orderBy) {
@@ -108,7 +108,7 @@ describe("analytics/reports/Evaluate, for arbitrary rows and queries", () => {
         const different = left.dimensions.findIndex((value, index) => value !== right.dimensions[index])
         return different === -1
           ? 0
-          : CodePoints.compare(left.dimensions[different] ?? "", right.dimensions[different] ?? "")
+          : Text.compareCodePoints(left.dimensions[different] ?? "", right.dimensions[different] ?? "")
       }
       for (const [index, row] of results.slice(1).entries()) {
         assert.isBelow(compare(results[index] ?? row, row), 0)
@@ -174,7 +174,7 @@ describe("analytics/reports/Evaluate, for arbitrary rows and queries", () => {
     const { meta, results } = Evaluate.evaluate(query, rowsOf(shape))
     if (time === -1) return assert.isUndefined(meta.time_labels)
     const labels = meta.time_labels ?? []
-    assert.deepStrictEqual(labels, labels.toSorted(CodePoints.compare))
+    assert.deepStrictEqual(labels, labels.toSorted(Text.compareCodePoints))
     for (const { dimensions } of results) assert.include(labels, dimensions[time])
   })
 

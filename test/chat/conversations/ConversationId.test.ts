@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as ConversationId from "../../../src/chat/conversations/ConversationId.ts"
-import { isCanonicalUuid } from "../../../src/platform/text/Uuid.ts"
+import { isCanonicalUuid } from "../../../src/platform/Id.ts"
 
 const hashKey = ConversationId.keyOf(new Uint8Array(32).fill(7))
 const fresh = "9b8d7c6e-1f2a-4b3c-8d4e-5f6a7b8c9d0e"

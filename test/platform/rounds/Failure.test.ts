@@ -1,17 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { delays, jitter } from "../../../src/platform/outward/Schedule.ts"
-import * as Failure from "../../../src/platform/rounds/Failure.ts"
+import * as FailedItems from "../../../src/platform/rounds/postgres/FailedItems.ts"
 
 const integer = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 const Random = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
 
-describe("platform/rounds/Failure", () => {
+describe("platform/rounds/postgres/FailedItems", () => {
   it.prop(
     "an item waits for the delay of deliveries and twelve times its attempt, and is set apart with the tenth failure",
     [integer(0, 12), integer(0, 4e12), integer(0, 3_600_000), Random],
     ([before, now, took, random]) => {
-      const { failures, retryAt } = Failure.after(before, now, took, random)
+      const { failures, retryAt } = FailedItems.nextFailure(before, now, took, random)
       assert.strictEqual(failures, before + 1)
       assert.strictEqual(retryAt === null, failures >= 10)
       if (retryAt === null) return
@@ -25,10 +25,10 @@ describe("platform/rounds/Failure", () => {
     "an item is tried from its time on, and never once it is set apart",
     [integer(0, 12), integer(0, 4e12), integer(0, 1e9), Random],
     ([before, now, later, random]) => {
-      const failure = Failure.after(before, now, 0, random)
-      assert.isFalse(Failure.isDue(failure, now))
+      const failure = FailedItems.nextFailure(before, now, 0, random)
+      assert.isFalse(FailedItems.isDue(failure, now))
       assert.strictEqual(
-        Failure.isDue(failure, now + later),
+        FailedItems.isDue(failure, now + later),
         failure.retryAt !== null && later >= failure.retryAt - now
       )
     }

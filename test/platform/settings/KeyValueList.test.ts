@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Option, Schema } from "effect"
-import * as KeyValueList from "../../../src/platform/settings/KeyValueList.ts"
+import * as Setting from "../../../src/platform/settings/Setting.ts"
 
 const Text = Schema.String.check(Schema.makeFilter((text) => text.isWellFormed()))
 
-describe("platform/settings/KeyValueList", () => {
+describe("platform/settings/Setting", () => {
   it.prop(
     "parses percent-encoded lists of any keys and values",
     [Schema.Record(Text.check(Schema.isNonEmpty()), Text)],
@@ -12,7 +12,7 @@ describe("platform/settings/KeyValueList", () => {
       const text = Object.entries(record)
         .map((pair) => pair.map(encodeURIComponent).join("="))
         .join(", ")
-      const read = Option.getOrThrow(KeyValueList.parse(text))
+      const read = Option.getOrThrow(Setting.parseKeyValues(text))
       assert.deepStrictEqual(Object.entries(read).sort(), Object.entries(record).sort())
     }
   )
@@ -25,8 +25,8 @@ describe("platform/settings/KeyValueList", () => {
       ["a=", { a: "" }],
       ["", {}]
     ] as const) {
-      assert.deepStrictEqual(KeyValueList.parse(text), Option.some(expected))
+      assert.deepStrictEqual(Setting.parseKeyValues(text), Option.some(expected))
     }
-    for (const text of ["a", "=1", "a=%", "a=1,b"]) assert.deepStrictEqual(KeyValueList.parse(text), Option.none())
+    for (const text of ["a", "=1", "a=%", "a=1,b"]) assert.deepStrictEqual(Setting.parseKeyValues(text), Option.none())
   })
 })

@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer"
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as CodePoints from "../../../src/platform/text/CodePoints.ts"
+import * as Text from "../../../src/platform/text/Text.ts"
 
 /** Texts in pieces, to be joined. */
 const Pieces = Schema.Union([
@@ -11,9 +11,9 @@ const Pieces = Schema.Union([
   Schema.Array(Schema.String.check(Schema.makeFilter((text: string) => text.isWellFormed())))
 ])
 
-describe("platform/text/CodePoints", () => {
+describe("platform/text/Text", () => {
   it.prop("orders texts as their bytes in UTF-8", { left: Pieces, right: Pieces }, ({ left, right }) => {
     const [a, b] = [left.join(""), right.join("")]
-    assert.strictEqual(Math.sign(CodePoints.compare(a, b)), Buffer.compare(Buffer.from(a), Buffer.from(b)))
+    assert.strictEqual(Math.sign(Text.compareCodePoints(a, b)), Buffer.compare(Buffer.from(a), Buffer.from(b)))
   })
 })

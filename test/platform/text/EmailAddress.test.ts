@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { isEmailAddress } from "../../../src/platform/text/EmailAddress.ts"
+import { isEmailAddress } from "../../../src/platform/text/MailAddress.ts"
 
 const addresses = [
   "ada@example.org",
@@ -35,7 +35,7 @@ const others = [
   `ada@${"x.".repeat(200)}org`
 ]
 
-describe("platform/text/EmailAddress", () => {
+describe("platform/text/MailAddress", () => {
   it("accepts addresses in any script", () => {
     for (const address of addresses) assert.isTrue(isEmailAddress(address), address)
   })

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Option, Schema } from "effect"
+import * as Calendar from "../../../src/platform/text/Calendar.ts"
 import { dateOf, iso } from "../../../src/platform/text/Calendar.ts"
-import * as TimeInput from "../../../src/platform/text/TimeInput.ts"
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 const units = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const
@@ -30,11 +30,11 @@ const zones: ReadonlyArray<string> = ["Z", "+00:00", "+02:00", "-05:30", "+23:59
 const Time = between(Date.parse("0001-01-01T00:00:00Z"), Date.parse("9998-12-31T23:59:59Z"))
 const two = (number: number) => String(number).padStart(2, "0")
 
-describe("platform/text/TimeInput.parseDuration", () => {
+describe("platform/text/Calendar.parseDuration", () => {
   it.prop("parses a number and a unit, up to a hundred years", [between(1, 9_999_999), Unit], ([number, unit]) => {
     const duration = number * units[unit]
     assert.deepStrictEqual(
-      TimeInput.parseDuration(`${number}${unit}`),
+      Calendar.parseDuration(`${number}${unit}`),
       duration <= century ? Option.some(duration) : Option.none()
     )
   })
@@ -44,7 +44,7 @@ describe("platform/text/TimeInput.parseDuration", () => {
     const duration = unit in units ? number * units[unit as keyof typeof units] : Number.NaN
     const isDuration = before === "" && after === "" && duration >= 1_000 && duration <= century
     assert.deepStrictEqual(
-      TimeInput.parseDuration(`${before}${number}${unit}${after}`),
+      Calendar.parseDuration(`${before}${number}${unit}${after}`),
       isDuration ? Option.some(duration) : Option.none()
     )
   })
@@ -52,8 +52,8 @@ describe("platform/text/TimeInput.parseDuration", () => {
   it.prop("parses up to a hundred years in every unit", [Unit], ([unit]) => {
     const most = century / units[unit]
     const whole = Math.floor(most)
-    assert.deepStrictEqual(TimeInput.parseDuration(`${whole}${unit}`), Option.some(whole * units[unit]))
-    assert.deepStrictEqual(TimeInput.parseDuration(`${whole + 1}${unit}`), Option.none())
+    assert.deepStrictEqual(Calendar.parseDuration(`${whole}${unit}`), Option.some(whole * units[unit]))
+    assert.deepStrictEqual(Calendar.parseDuration(`${whole + 1}${unit}`), Option.none())
   })
 
   it("rejects texts that resemble a duration", () => {
@@ -72,18 +72,18 @@ describe("platform/text/TimeInput.parseDuration", () => {
       "9999999999w",
       "٩d"
     ]) {
-      assert.isTrue(Option.isNone(TimeInput.parseDuration(text)), text)
+      assert.isTrue(Option.isNone(Calendar.parseDuration(text)), text)
     }
   })
 })
 
-describe("platform/text/TimeInput.parseTimestamp", () => {
+describe("platform/text/Calendar.parseTimestamp", () => {
   it.prop("parses what iso formats", [Time], ([time]) => {
-    assert.deepStrictEqual(TimeInput.parseTimestamp(iso(time)), Option.some(time))
+    assert.deepStrictEqual(Calendar.parseTimestamp(iso(time)), Option.some(time))
   })
 
   it.prop("a date is its midnight in UTC", [Time], ([time]) => {
-    assert.deepStrictEqual(TimeInput.parseTimestamp(dateOf(time)), Option.some(Math.floor(time / units.d) * units.d))
+    assert.deepStrictEqual(Calendar.parseTimestamp(dateOf(time)), Option.some(Math.floor(time / units.d) * units.d))
   })
 
   it.prop(
@@ -93,7 +93,7 @@ describe("platform/text/TimeInput.parseTimestamp", () => {
       const clock = iso(time + sign * (hours * units.h + minutes * units.m)).slice(0, -1)
       if (!/^\d{4}-/.test(clock)) return
       assert.deepStrictEqual(
-        TimeInput.parseTimestamp(`${clock}${sign === 1 ? "+" : "-"}${two(hours)}:${two(minutes)}`),
+        Calendar.parseTimestamp(`${clock}${sign === 1 ? "+" : "-"}${two(hours)}:${two(minutes)}`),
         Option.some(time)
       )
     }
@@ -106,7 +106,7 @@ describe("platform/text/TimeInput.parseTimestamp", () => {
       const leap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0)
       const length = [31, leap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month - 1] ?? 0
       const text = `${String(year).padStart(4, "0")}-${two(month)}-${two(day)}`
-      assert.strictEqual(Option.isSome(TimeInput.parseTimestamp(text)), day >= 1 && day <= length, text)
+      assert.strictEqual(Option.isSome(Calendar.parseTimestamp(text)), day >= 1 && day <= length, text)
     }
   )
 
@@ -121,11 +121,7 @@ describe("platform/text/TimeInput.parseTimestamp", () => {
       (seconds ?? 0) <= 59 &&
       (fractionText === "" || (fractionText.length >= 2 && fractionText.length <= 10)) &&
       zones.includes(zone)
-    assert.deepStrictEqual(
-      TimeInput.parseTimestamp(text),
-      isValid ? Option.some(Date.parse(text)) : Option.none(),
-      text
-    )
+    assert.deepStrictEqual(Calendar.parseTimestamp(text), isValid ? Option.some(Date.parse(text)) : Option.none(), text)
   })
 
   it("rejects texts that resemble a timestamp", () => {
@@ -141,21 +137,21 @@ describe("platform/text/TimeInput.parseTimestamp", () => {
       "1767225600000",
       "yesterday"
     ]) {
-      assert.isTrue(Option.isNone(TimeInput.parseTimestamp(text)), text)
+      assert.isTrue(Option.isNone(Calendar.parseTimestamp(text)), text)
     }
   })
 })
 
-describe("platform/text/TimeInput.parseSince and parseUntil", () => {
+describe("platform/text/Calendar.parseSince and parseUntil", () => {
   it.prop("a duration counts back or forward from now", [Time, between(1, 999), Unit], ([now, number, unit]) => {
     const text = `${number}${unit}`
-    assert.deepStrictEqual(TimeInput.parseSince(text, now), Option.some(now - number * units[unit]))
-    assert.deepStrictEqual(TimeInput.parseUntil(text, now), Option.some(now + number * units[unit]))
+    assert.deepStrictEqual(Calendar.parseSince(text, now), Option.some(now - number * units[unit]))
+    assert.deepStrictEqual(Calendar.parseUntil(text, now), Option.some(now + number * units[unit]))
   })
 
   it.prop("a timestamp is itself, and an end must be later than now", [Time, Time], ([now, time]) => {
     const text = iso(time)
-    assert.deepStrictEqual(TimeInput.parseSince(text, now), Option.some(time))
-    assert.deepStrictEqual(TimeInput.parseUntil(text, now), time > now ? Option.some(time) : Option.none())
+    assert.deepStrictEqual(Calendar.parseSince(text, now), Option.some(time))
+    assert.deepStrictEqual(Calendar.parseUntil(text, now), time > now ? Option.some(time) : Option.none())
   })
 })

@@ -1,25 +1,25 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Option, Schema } from "effect"
-import * as TimeZone from "../../../src/platform/text/TimeZone.ts"
+import * as Calendar from "../../../src/platform/text/Calendar.ts"
 
-describe("platform/text/TimeZone", () => {
+describe("platform/text/Calendar", () => {
   it.prop(
     "every zone that the runtime lists is accepted in its own and in lower case, and returned as it was written",
     [Schema.Literals(["UTC", ...Intl.supportedValuesOf("timeZone")]), Schema.Boolean],
     ([name, isLower]) => {
       const text = isLower ? name.toLowerCase() : name
-      assert.deepStrictEqual(TimeZone.parse(text), Option.some(text))
+      assert.deepStrictEqual(Calendar.parseTimeZone(text), Option.some(text))
     }
   )
 
   it("names that only some databases or browsers know are accepted unchanged", () => {
     for (const name of ["Asia/Kolkata", "Asia/Calcutta", "Europe/Kyiv", "Etc/GMT+5"]) {
-      assert.deepStrictEqual(TimeZone.parse(name), Option.some(name))
+      assert.deepStrictEqual(Calendar.parseTimeZone(name), Option.some(name))
     }
   })
 
   it.prop("Intl accepts every accepted name", [Schema.String], ([text]) => {
-    if (Option.isNone(TimeZone.parse(text))) return
+    if (Option.isNone(Calendar.parseTimeZone(text))) return
     assert.isString(new Intl.DateTimeFormat("en", { timeZone: text }).resolvedOptions().timeZone)
   })
 
@@ -37,7 +37,7 @@ describe("platform/text/TimeZone", () => {
       "Mars",
       "U\0TC"
     ]) {
-      assert.deepStrictEqual(TimeZone.parse(text), Option.none(), text)
+      assert.deepStrictEqual(Calendar.parseTimeZone(text), Option.none(), text)
     }
   })
 })

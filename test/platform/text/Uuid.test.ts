@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
-import { isCanonicalUuid, parseUuid } from "../../../src/platform/text/Uuid.ts"
+import { isCanonicalUuid, parseUuid } from "../../../src/platform/Id.ts"
 
 const digits = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 15 }))).check(
   Schema.isBetweenLength(32, 32)
@@ -12,7 +12,7 @@ const spell = (numbers: ReadonlyArray<number>) => {
   return { hex, canonical }
 }
 
-describe("platform/text/Uuid", () => {
+describe("platform/Id", () => {
   it.prop("parses every accepted form to the canonical one", [digits], ([numbers]) => {
     const { canonical, hex } = spell(numbers)
     for (const spelling of [canonical, hex, `{${canonical}}`, `urn:uuid:${canonical}`]) {

@@ -13,7 +13,7 @@ import { bounded, ClickHouse } from "../../../platform/clickhouse/ClickHouse.ts"
 import { quoted } from "../../../platform/clickhouse/Literal.ts"
 import * as Layout from "../../../platform/clickhouse/schema/Layout.ts"
 import * as Tables from "../../../platform/clickhouse/schema/Tables.ts"
-import * as EarlierTime from "../../../platform/runtime/EarlierTime.ts"
+import * as Rows from "../../../platform/runtime/Rows.ts"
 import { decodeRows } from "../../../platform/runtime/Rows.ts"
 import { hourMillis } from "../../../platform/text/Calendar.ts"
 import { WritableSites } from "../../../sites/WritableSites.ts"
@@ -225,7 +225,7 @@ export const removeReplaced = Effect.fnUntraced(function* (
   olderThan = graceMillis
 ) {
   const { command, query } = yield* ClickHouse
-  const now = yield* EarlierTime.of(query("SELECT toUnixTimestamp64Milli(now64(3)) AS now"))
+  const now = yield* Rows.earlierTime(query("SELECT toUnixTimestamp64Milli(now64(3)) AS now"))
   const parameters = new Parameters()
   const site = parameters.uuid(hostedWebsiteId)
   const before = parameters.number(firstNumberOf(now - olderThan))

@@ -6,7 +6,7 @@
  */
 
 import { quoted } from "../../../platform/clickhouse/Literal.ts"
-import { isStorable } from "../../../platform/text/Storable.ts"
+import { isStorable } from "../../../platform/text/Text.ts"
 import { pageviewName } from "../../EventLimits.ts"
 import * as Dimensions from "../Dimensions.ts"
 import { notSet } from "../Dimensions.ts"

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { isStorable } from "../../../platform/text/Storable.ts"
+import { isStorable } from "../../../platform/text/Text.ts"
 import * as Dimensions from "../Dimensions.ts"
 import { notSet } from "../Dimensions.ts"
 import * as FilterSql from "../FilterSql.ts"

@@ -1,23 +1,55 @@
 /**
  * The items of background work that failed. One rule for all of it: an item that fails is logged and stored with its reason,
- * left out by all processes until its next try (see `platform/rounds/Failure`), and the others go on. If the database itself is the
- * reason, no item has failed: the whole round fails.
+ * left out by all processes until its next try, and the others go on. If the database itself is the reason, no item has failed: the
+ * whole round fails.
+ *
+ * The delays are those of deliveries. An item that has failed ten times is set apart: it is not tried again until a process
+ * starts, which may have a newer version or other settings.
  *
  * @module
  */
+
 import { PgTypes } from "@effect/sql-pg"
 import { Cause, Clock, Effect, Predicate, Random, Schema } from "effect"
 import { SqlClient, SqlError } from "effect/sql"
+import { delays, jitter } from "../../outward/Schedule.ts"
 import * as Database from "../../postgres/Database.ts"
 import * as Times from "../../postgres/Times.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { StorageUnavailable } from "../../Storage.ts"
-import * as Failure from "../Failure.ts"
 
 /** What an item is: the rollup or the leads of a website, an event, a notification, a mail, or the replay of a webhook. */
 export type Kind = "rollup" | "leads" | "event" | "notification" | "mail" | "replay"
 
-export interface FailedItem extends Failure.Failure {
+/** What happens to an item after it failed. Times are milliseconds since 1970. */
+export interface Failure {
+  /** How often the item has failed since it last succeeded. */
+  readonly failures: number
+  /** When the item is tried again; null if it is set apart. */
+  readonly retryAt: number | null
+}
+
+/** The wait is at least this many times as long as the attempt that failed, so that one item does not take the time of others. */
+const restFactor = 12
+
+/**
+ * The state of an item after it failed once more.
+ *
+ * @param failures how often it had failed before
+ * @param tookMillis how long the attempt took
+ * @param random from 0 to 1
+ */
+export const nextFailure = (failures: number, now: number, tookMillis: number, random: number): Failure => {
+  const delay = delays[failures]
+  if (delay === undefined) return { failures: failures + 1, retryAt: null }
+  const wait = Math.max(delay, restFactor * tookMillis) * (1 + jitter * random)
+  return { failures: failures + 1, retryAt: now + Math.round(wait) }
+}
+
+/** Whether an item that failed may be tried now. */
+export const isDue = ({ retryAt }: Failure, now: number): boolean => retryAt !== null && retryAt <= now
+
+export interface FailedItem extends Failure {
   readonly kind: string
   /** The id of the website, event and so on. */
   readonly item: string
@@ -115,7 +147,7 @@ const record = Effect.fnUntraced(function* (
 ) {
   const sql = yield* SqlClient.SqlClient
   const now = yield* Clock.currentTimeMillis
-  const { failures, retryAt } = Failure.after(failuresBefore, now, now - startedAt, yield* Random.next)
+  const { failures, retryAt } = nextFailure(failuresBefore, now, now - startedAt, yield* Random.next)
   const reason = reasonOf(cause)
   yield* sql`INSERT INTO failed_item (kind, item, failures, reason, failed_at, retry_at)
     VALUES (${kind}, ${item}, ${PgTypes.int4(failures)}, ${reason}, ${PgTypes.timestamptz(now)},
@@ -157,7 +189,7 @@ export const ready = Effect.fnUntraced(function* <A>(kind: Kind, items: Readonly
     const id = idOf(item)
     const failure = known.get(id)
     if (failure === undefined) return [{ item, id, failures: 0 }]
-    return Failure.isDue(failure, now) ? [{ item, id, failures: failure.failures }] : []
+    return isDue(failure, now) ? [{ item, id, failures: failure.failures }] : []
   })
 })
 
