@@ -9,7 +9,7 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Field from "../platform/contract/Field.ts"
 import { TrackingToken, WebsiteConfigId } from "../platform/Id.ts"
-import * as TimeZone from "../platform/text/TimeZone.ts"
+import * as Calendar from "../platform/text/Calendar.ts"
 import * as Authorized from "./access/Authorized.ts"
 import * as Errors from "./access/Errors.ts"
 import * as Examples from "./access/Examples.ts"
@@ -62,7 +62,7 @@ const origins = Fields.origins(
 
 const timeZone = Fields.parsed(
   { type: "string", description: "The IANA time zone in which the days of reports begin and end" },
-  TimeZone.parse,
+  Calendar.parseTimeZone,
   "an IANA time zone such as UTC or Europe/Berlin is expected"
 )
 
