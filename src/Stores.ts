@@ -33,6 +33,7 @@ import * as ConsoleSessions from "./sites/access/postgres/ConsoleSessions.ts"
 import * as OwnerKeys from "./sites/access/postgres/OwnerKeys.ts"
 import * as Shares from "./sites/access/postgres/Shares.ts"
 import * as Decisions from "./sites/postgres/Decisions.ts"
+import * as RecordSites from "./sites/postgres/RecordSites.ts"
 import * as SiteDirectory from "./sites/postgres/SiteDirectory.ts"
 import * as WritableSites from "./sites/postgres/WritableSites.ts"
 
@@ -81,6 +82,7 @@ export const storage = (settings: Settings) => {
     Goals.layer,
     Inbox.layer.pipe(Layer.provideMerge(SubmissionRepo.layer(queue))),
     SiteDirectory.layer(cached),
+    RecordSites.layer,
     FormDirectory.layer(cached),
     SiteErasure.layer,
     InstanceDirectory.layer(cached),

@@ -34,6 +34,7 @@ import { OwnerKeys } from "../../src/sites/access/OwnerKeys.ts"
 import { Shares } from "../../src/sites/access/Shares.ts"
 import { Decisions } from "../../src/sites/Decisions.ts"
 import * as SiteDirectory from "../../src/sites/memory/SiteDirectory.ts"
+import { RecordSites } from "../../src/sites/RecordSites.ts"
 import type { Site } from "../../src/sites/Site.ts"
 import * as Sites from "../../src/sites/SiteDirectory.ts"
 import { SiteErasure } from "../../src/sites/SiteErasure.ts"
@@ -75,6 +76,7 @@ const ofOwners = Layer.mergeAll(
   Layer.mock(ConsoleSessions)({}),
   Layer.mock(OwnerKeys)({}),
   Layer.mock(Shares)({}),
+  Layer.mock(RecordSites)({}),
   Layer.mock(SiteErasure)({})
 )
 

@@ -10,7 +10,7 @@ import type * as HttpApiClient from "effect/http-api/HttpApiClient"
 import type * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import type { OwnerApi } from "../../api/OwnerApi.ts"
 import type { StorageUnavailable } from "../../platform/Storage.ts"
-import type { OperatorApi } from "../operator/Api.ts"
+import type * as Operator from "../operator/Groups.ts"
 import type { CliFailure } from "../support/Output.ts"
 import * as Failures from "./Failures.ts"
 
@@ -31,15 +31,15 @@ export type Group<Name extends GroupName> = HttpApiClient.Client.Group<
 /** The client's part of the middleware of a group: the API has none. */
 type Middleware<Name extends GroupName> = HttpApiGroup.MiddlewareClient<HttpApiGroup.WithIdentifier<OwnerGroups, Name>>
 
-export type OperatorClient = HttpApiClient.ForApi<typeof OperatorApi, StorageUnavailable>
-
 export class Client extends Context.Service<
   Client,
   {
     /** Builds the client of a group. */
     readonly owner: <const Name extends GroupName>(group: Name) => Effect.Effect<Group<Name>, never, Middleware<Name>>
     /** What only the operator may do. Fails with `--url`: no service offers it. */
-    readonly operator: Effect.Effect<OperatorClient, CliFailure>
+    readonly operator: <const Name extends Operator.GroupName>(
+      group: Name
+    ) => Effect.Effect<Operator.Group<Name>, CliFailure>
     /** The address of `--url`; null in this process. */
     readonly url: string | null
   }
@@ -55,11 +55,12 @@ export const owner = <const Name extends GroupName, A, E extends { readonly _tag
     Effect.flatMap(owner(group), (client) => Effect.mapError(request(client), Failures.of(facts, url)))
   )
 
-/** Sends requests to the operator's API. Fails with `--url`. */
-export const operator = <A, E extends { readonly _tag: string }, R>(
+/** Sends requests to a group of the operator's API. Fails with `--url`. */
+export const operator = <const Name extends Operator.GroupName, A, E extends { readonly _tag: string }, R>(
+  group: Name,
   facts: Failures.Facts,
-  request: (operator: OperatorClient) => Effect.Effect<A, E, R>
+  request: (client: Operator.Group<Name>) => Effect.Effect<A, E, R>
 ) =>
   Client.use(({ operator, url }) =>
-    Effect.flatMap(operator, (client) => Effect.mapError(request(client), Failures.of(facts, url)))
+    Effect.flatMap(operator(group), (client) => Effect.mapError(request(client), Failures.of(facts, url)))
   )

@@ -70,11 +70,12 @@ const originOf = (text: string): Effect.Effect<string, CliFailure> => {
   return isReadable ? Effect.fail(unencrypted) : Effect.succeed(url.origin)
 }
 
-const operatorOnly = Effect.fail(
-  new CliFailure({
-    message: "Only the operator can do this, where DATABASE_URL is set: run the command without --url."
-  })
-)
+const operatorOnly = () =>
+  Effect.fail(
+    new CliFailure({
+      message: "Only the operator can do this, where DATABASE_URL is set: run the command without --url."
+    })
+  )
 
 /** Fails with `--url`, for commands that work on the database: they would change the wrong one. */
 export const requireLocal = Effect.flatMap(

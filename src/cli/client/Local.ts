@@ -25,6 +25,7 @@ import * as Exports from "../../sites/access/Exports.ts"
 import * as SiteSlots from "../../sites/access/SiteSlots.ts"
 import * as Validation from "../../sites/access/Validation.ts"
 import * as ErrorMapping from "../../sites/ErrorMapping.ts"
+import * as Operator from "../operator/Groups.ts"
 import * as Identity from "../operator/Identity.ts"
 import * as Client from "./Client.ts"
 import * as Groups from "./Groups.ts"
@@ -88,6 +89,9 @@ const routesOf = (group: Client.GroupName, options: Groups.Options) =>
       HttpApiBuilder.layer(HttpApi.make(OwnerApi.identifier).add(OwnerApi.groups[group])).pipe(Layer.provide(handlers))
   )
 
+/** The compiler cannot pair a group with its client: the type of one group stands for all, which differ in their operations only. */
+type AnyOperatorGroup = typeof import("../operator/Sites.ts")
+
 const make = (options: Groups.Options) =>
   Effect.gen(function* () {
     const scope = yield* Effect.scope
@@ -103,12 +107,14 @@ const make = (options: Groups.Options) =>
           Effect.flatMap(clientFor),
           Effect.flatMap((httpClient) => HttpApiClient.group(OwnerApi, { group, httpClient, baseUrl }))
         ),
-      operator: Effect.gen(function* () {
-        const { OperatorApi } = yield* Effect.promise(() => import("../operator/Api.ts"))
-        const { layer } = yield* Effect.promise(() => import("../operator/Http.ts"))
-        const httpClient = yield* clientFor(Layer.provide(HttpApiBuilder.layer(OperatorApi), layer))
-        return yield* HttpApiClient.makeWith(OperatorApi, { httpClient, baseUrl })
-      }),
+      operator: <const Name extends Operator.GroupName>(name: Name) =>
+        Effect.gen(function* () {
+          const { Api, layer } = (yield* Effect.promise(Operator.groups[name])) as AnyOperatorGroup
+          const httpClient = yield* clientFor(Layer.provide(HttpApiBuilder.layer(Api), layer))
+          const group = name as "sites"
+          const client: unknown = yield* HttpApiClient.group(Api, { group, httpClient, baseUrl })
+          return client as Operator.Group<Name>
+        }),
       url: null
     })
   })

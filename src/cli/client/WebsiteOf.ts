@@ -5,6 +5,7 @@
  */
 import { Effect, Option, Stream } from "effect"
 import { WebsiteConfigId } from "../../platform/Id.ts"
+import type { Kind } from "../../sites/RecordSites.ts"
 import * as Inputs from "../support/Inputs.ts"
 import { CliFailure } from "../support/Output.ts"
 import * as Client from "./Client.ts"
@@ -38,19 +39,27 @@ const notFound = (none: CliFailure, url: string | null): CliFailure =>
   url === null ? none : new CliFailure({ message: `${none.message} ${Failures.orNotReached}` })
 
 /**
- * The first success of a request over the websites, oldest first, or for the given website. Fails with `none` if every answer is a
- * 404.
+ * Sends a request about a record whose website the command may not name. In this process, the operator finds the website; of a
+ * running service, the websites are tried, oldest first, and it fails with `none` if every answer is a 404.
  */
 export const find = <const Name extends Client.GroupName, A, E extends { readonly _tag: string }, R>(
   group: Name,
-  siteId: WebsiteConfigId | null,
+  record: { readonly kind: Kind; readonly id: string; readonly siteId: WebsiteConfigId | null },
   facts: Failures.Facts & { readonly notFound: CliFailure },
   request: (client: Client.Group<Name>, siteId: WebsiteConfigId) => Effect.Effect<A, E, R>
 ) =>
-  Client.Client.use(({ owner, url }) =>
+  Client.Client.use(({ operator, owner, url }) =>
     Effect.gen(function* () {
       const client = yield* owner(group)
-      const sites = siteId === null ? yield* Effect.map(owner("sites"), everySite) : Stream.succeed(siteId)
+      if (url === null) {
+        const { site_id } =
+          record.siteId === null
+            ? yield* Effect.flatMap(operator("sites"), (sites) => sites.siteOf({ params: record }))
+            : { site_id: record.siteId }
+        return yield* request(client, site_id)
+      }
+      const sites =
+        record.siteId === null ? yield* Effect.map(owner("sites"), everySite) : Stream.succeed(record.siteId)
       const found = yield* sites.pipe(
         Stream.mapEffect((id) =>
           request(client, id).pipe(
@@ -59,9 +68,8 @@ export const find = <const Name extends Client.GroupName, A, E extends { readonl
           )
         ),
         Stream.filter(Option.isSome),
-        Stream.runHead,
-        Effect.mapError(Failures.of(facts, url))
+        Stream.runHead
       )
       return yield* Effect.fromOption(Option.flatten(found), () => notFound(facts.notFound, url))
-    })
+    }).pipe(Effect.mapError(Failures.of(facts, url)))
   )

@@ -103,7 +103,8 @@ const remove = Command.make(
     websiteConfigId: WebsiteOf.flag("goal")
   },
   Effect.fnUntraced(function* ({ goalId, websiteConfigId }) {
-    yield* WebsiteOf.find("goals", websiteConfigId, { notFound: Output.notFound("goal", goalId) }, (goals, site_id) =>
+    const record = { kind: "goal", id: goalId, siteId: websiteConfigId } as const
+    yield* WebsiteOf.find("goals", record, { notFound: Output.notFound("goal", goalId) }, (goals, site_id) =>
       goals.delete({ params: { site_id, goal_id: goalId } })
     )
     yield* Output.answer({

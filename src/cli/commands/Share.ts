@@ -83,7 +83,8 @@ const revoke = Command.make(
   { shareId: Inputs.shareId, websiteConfigId: WebsiteOf.flag("shared dashboard") },
   Effect.fnUntraced(function* ({ shareId, websiteConfigId }) {
     const notFound = Output.notFound("shared dashboard", shareId)
-    yield* WebsiteOf.find("shares", websiteConfigId, { notFound }, (shares, site_id) =>
+    const record = { kind: "share", id: shareId, siteId: websiteConfigId } as const
+    yield* WebsiteOf.find("shares", record, { notFound }, (shares, site_id) =>
       shares.revoke({ params: { site_id, share_id: shareId } })
     )
     yield* Output.answer({

@@ -9,7 +9,8 @@ import * as HttpApi from "effect/http-api/HttpApi"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { Api } from "../../../src/api/Api.ts"
 import { OwnerApi } from "../../../src/api/OwnerApi.ts"
-import { OperatorApi } from "../../../src/cli/operator/Api.ts"
+import { groups } from "../../../src/cli/operator/Groups.ts"
+import { prefix } from "../../../src/cli/operator/Operations.ts"
 import { OwnerKeys } from "../../../src/sites/access/OwnerKeys.ts"
 import { SiteDirectory } from "../../../src/sites/SiteDirectory.ts"
 import type { Storage } from "../../support/MemoryStorage.ts"
@@ -18,14 +19,19 @@ import { run } from "../../support/TestCli.ts"
 import { onPostgres, TestServer } from "../../support/TestServer.ts"
 
 /** The methods and paths of the operator's API. */
-const endpoints = (() => {
-  const found: Array<{ readonly method: string; readonly path: string }> = []
-  HttpApi.reflect(OperatorApi, {
-    onGroup: () => {},
-    onEndpoint: ({ endpoint }) => found.push({ method: endpoint.method, path: endpoint.path })
-  })
-  return found
-})()
+const endpoints = (
+  await Promise.all(
+    Object.values(groups).map(async (load) => {
+      const found: Array<{ readonly method: string; readonly path: string }> = []
+      const { Api } = (await load()) as Awaited<ReturnType<typeof groups.sites>>
+      HttpApi.reflect(Api, {
+        onGroup: () => {},
+        onEndpoint: ({ endpoint }) => found.push({ method: endpoint.method, path: endpoint.path })
+      })
+      return found
+    })
+  )
+).flat()
 
 const newKey = OwnerKeys.use((keys) => keys.issue({ scope: "write", sites: "all", label: null, expiresAt: null })).pipe(
   Effect.flatMap(Effect.fromOption),
@@ -39,15 +45,20 @@ layer(onPostgres(), { excludeTestServices: true })("the operator's API", (it) =>
       const { key } = yield* newKey
       const cookie = yield* newCookie("owner", "all")
       const body = { name: "Test", with_instances: true }
+      for (const { path } of endpoints) assert.isTrue(path.startsWith(prefix), path)
       assert.isNotEmpty(endpoints)
       for (const { method, path } of endpoints) {
-        const target = path.replace(":site_id", websiteConfigId)
+        const target = path
+          .replace(":site_id", websiteConfigId)
+          .replace(":kind", "goal")
+          .replace(/:[a-z_]+/g, websiteConfigId)
+        const request = method === "GET" ? { init: { method } } : { body, init: { method } }
         for (const credentials of [{}, { key }, { cookie }, { key: "operator" }]) {
-          for (const prefix of ["", "/v1", "/v1/owner"]) {
-            const answer = yield* send(url, `${prefix}${target}`, { ...credentials, body, init: { method } })
-            assert.notStrictEqual(answer.status, 200, `${prefix}${target}`)
+          for (const base of ["", "/v1", "/v1/owner"]) {
+            const answer = yield* send(url, `${base}${target}`, { ...credentials, ...request })
+            assert.notStrictEqual(answer.status, 200, `${base}${target}`)
           }
-          assert.strictEqual((yield* send(url, target, { ...credentials, body, init: { method } })).status, 404, target)
+          assert.strictEqual((yield* send(url, target, { ...credentials, ...request })).status, 404, target)
         }
       }
       const site = yield* SiteDirectory.use((directory) => directory.byWebsiteConfigId(websiteConfigId))

@@ -1,0 +1,25 @@
+/**
+ * Loads the groups of the operator's API.
+ *
+ * @module
+ */
+import type { HttpClientError } from "effect/http"
+import type * as HttpApi from "effect/http-api/HttpApi"
+import type * as HttpApiClient from "effect/http-api/HttpApiClient"
+import type { StorageUnavailable } from "../../platform/Storage.ts"
+
+/** A command loads only the group that it calls. */
+export const groups = {
+  sites: () => import("./Sites.ts")
+} as const
+
+export type GroupName = keyof typeof groups
+
+type Groups<Api> = Api extends HttpApi.HttpApi<string, infer G> ? G : never
+
+/** The client of a group. */
+export type Group<Name extends GroupName> = HttpApiClient.Client.Group<
+  Groups<Awaited<ReturnType<(typeof groups)[Name]>>["Api"]>,
+  StorageUnavailable | HttpClientError.HttpClientError,
+  never
+>

@@ -1,0 +1,22 @@
+/**
+ * The operator's API: what only the operator may do, because an owner could reach the operator's network or read its environment
+ * with it, send mail to strangers, or read what belongs to no website or to another one. No HTTP server serves this API; commands
+ * call it in their process (`Identity.ts`). Each of its groups is a file, with its operations and their handlers.
+ *
+ * @module
+ */
+import * as HttpApi from "effect/http-api/HttpApi"
+import type * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import { Authentication } from "../../sites/access/AuthenticationApi.ts"
+import * as Errors from "../../sites/access/Errors.ts"
+import { Validation } from "../../sites/access/ValidationApi.ts"
+
+/** All paths of this API begin with it. */
+export const prefix = "/operator/"
+
+/** What every operation may fail with. */
+export const failures = [Errors.NotFound, Errors.ServiceUnavailable] as const
+
+/** The API that consists of one group. */
+export const api = <Group extends HttpApiGroup.Constraint>(group: Group) =>
+  HttpApi.make("hydracore-operator").add(group).middleware(Validation).middleware(Authentication)

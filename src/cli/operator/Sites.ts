@@ -1,0 +1,65 @@
+/**
+ * Websites, as the operator manages them.
+ *
+ * @module
+ */
+import { Effect, Option, Schema } from "effect"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
+import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import { WebsiteConfigId } from "../../platform/Id.ts"
+import * as Errors from "../../sites/access/Errors.ts"
+import * as SitesApi from "../../sites/OwnerSitesApi.ts"
+import * as SiteHandlers from "../../sites/OwnerSitesHttp.ts"
+import * as Records from "../../sites/RecordSites.ts"
+import { SiteErasure } from "../../sites/SiteErasure.ts"
+import * as Operations from "./Operations.ts"
+
+/**
+ * Deletes a website as the owner API does, also one whose deletion was interrupted. Without `with_instances`, its instances stay and
+ * serve no website, which only the operator can see.
+ */
+const deleteSite = HttpApiEndpoint.post("delete", "/operator/sites/:site_id/delete", {
+  params: { site_id: SitesApi.siteId },
+  payload: Schema.Struct({ ...SitesApi.Deletion.fields, with_instances: Schema.Boolean }),
+  success: SitesApi.Deleted,
+  error: Operations.failures
+})
+
+/** Finds the website of a record: the paths of the owner API begin with the website, and a command may name only the record. */
+const siteOf = HttpApiEndpoint.get("siteOf", "/operator/records/:kind/:id/site", {
+  params: { kind: Schema.Literals(Records.kinds), id: Schema.String },
+  success: Schema.Struct({ site_id: WebsiteConfigId }),
+  error: Operations.failures
+})
+
+export const Api = Operations.api(HttpApiGroup.make("sites").add(deleteSite, siteOf))
+
+const noSite = Errors.make("NotFound", "There is no website with this site_id. `hydracore site list` shows them.")
+const noRecord = Errors.make("NotFound", "Nothing has this id.")
+
+export const layer = HttpApiBuilder.group(
+  Api,
+  "sites",
+  Effect.fnUntraced(function* (handlers) {
+    const erasure = yield* SiteErasure
+    const records = yield* Records.RecordSites
+    return handlers
+      .handle(
+        "delete",
+        Effect.fnUntraced(function* ({ params, payload }) {
+          const name = yield* erasure.nameOf(params.site_id)
+          if (Option.isNone(name)) return yield* Effect.fail(noSite)
+          if (name.value !== payload.name) return yield* Effect.fail(SiteHandlers.wrongName)
+          const erased = yield* erasure.erase(params.site_id, { withInstances: payload.with_instances })
+          return SiteHandlers.erasedJson(yield* Effect.fromOption(erased, () => noSite))
+        })
+      )
+      .handle("siteOf", ({ params: { id, kind } }) =>
+        Effect.flatMap(
+          records.siteOf(kind, id),
+          Effect.fromOption(() => noRecord)
+        ).pipe(Effect.map((site_id) => ({ site_id })))
+      )
+  })
+)
