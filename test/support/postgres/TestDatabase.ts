@@ -76,6 +76,9 @@ const copyOf = Effect.fnUntraced(function* (
  */
 export const connection: Effect.Effect<Connection, never, Scope.Scope> = copyOf(({ template }) => template)
 
+/** A copy of a database, to which no client may be connected meanwhile. */
+export const copy = ({ database }: Connection): Effect.Effect<Connection, never, Scope.Scope> => copyOf(() => database)
+
 const urlIn = ({ url }: Connection): string => Redacted.value(url)
 
 /** The URL of a fresh, migrated, empty database, for the environment of a process. */
