@@ -77,10 +77,7 @@ const golden = (name: string) => path.join(import.meta.dirname, "wire/goldens", 
 const wire = Layer.effect(
   Wire,
   Effect.gen(function* () {
-    const [edge, fragile] = yield* Effect.all(
-      [Edge.start(), Edge.start({ AGENT_TIMEOUT: "1 second", DATABASE_TIMEOUT: "1 second" })],
-      { concurrency: 2 }
-    )
+    const [edge, fragile] = yield* Edge.startTwo({ AGENT_TIMEOUT: "1 second", DATABASE_TIMEOUT: "1 second" })
     const document = yield* Effect.promise(() =>
       fetch(`${edge.url}/openapi.json`).then(
         (response) => response.json() as Promise<Document & Record<string, unknown>>

@@ -75,22 +75,20 @@ const temporaryFile = (name: string, content: string) =>
     ({ folder }) => Effect.sync(() => rmSync(folder, { recursive: true }))
   )
 
-/** Starts a service with these settings beside those that the wire needs. It ends with the scope. */
-export const start = Effect.fnUntraced(function* (settings: Readonly<Record<string, string>> = {}) {
+interface Seeded {
+  readonly connection: TestDatabase.Connection
+  readonly agent: Agent.Agent
+  readonly secretsKey: string
+  readonly key: string
+  readonly websites: Pick<Edge, "shop" | "guarded" | "remembering" | "forgetful" | "reserved" | "thrifty">
+}
+
+/** A database with the websites and assistants that the wire needs. */
+const seed = Effect.gen(function* () {
   const connection = yield* TestDatabase.connection
   const agent = yield* Agent.start(reply)
-  const { port, received } = yield* mailReceiver()
-  const database = Redacted.value(connection.url)
-  const env = {
-    DATABASE_URL: database,
-    SECRETS_KEY: randomBytes(32).toString("hex"),
-    SMTP_URL: `smtp://127.0.0.1:${port}`,
-    MAIL_FROM: "Edge <mail@edge.example>",
-    PUBLIC_URL: "https://edge.example",
-    TRUSTED_PROXIES: "127.0.0.1",
-    OWNER_API: "on"
-  }
-  const run = command(env)
+  const secretsKey = randomBytes(32).toString("hex")
+  const run = command({ DATABASE_URL: Redacted.value(connection.url), SECRETS_KEY: secretsKey })
   const website = (name: string, ...flags: ReadonlyArray<string>) =>
     Effect.map(run("site", "create", "--name", name, ...flags), (site) => site as unknown as Website)
   const assistant = Effect.fnUntraced(function* (name: string, flags: ReadonlyArray<string>) {
@@ -102,7 +100,7 @@ export const start = Effect.fnUntraced(function* (settings: Readonly<Record<stri
   })
   const rules = { name: { required: true }, email: { email: true }, people: { number: true, min: 1, max: 8 } }
   const { file } = yield* temporaryFile("rules.json", JSON.stringify(rules))
-  const seeds = yield* Effect.all(
+  const { key, ...websites } = yield* Effect.all(
     {
       shop: Effect.tap(website("Shop"), ({ website_config_id }) =>
         run("form", "create", "--site", website_config_id, "--page", "contact", "--rules", file)
@@ -112,23 +110,46 @@ export const start = Effect.fnUntraced(function* (settings: Readonly<Record<stri
       forgetful: assistant("Forgetful", ["--memory", "agent"]),
       reserved: assistant("Reserved", ["--origin", guardedOrigin]),
       thrifty: assistant("Thrifty", ["--daily-tokens", "1"]),
-      key: Effect.map(run("key", "issue", "--all-sites", "--scope", "write"), ({ key = "" }) => key),
-      // The limits are the defaults, which are published.
-      url: Effect.map(
-        Effect.flatMap(Process.launch(["serve"], { PORT: "0", ...env, ...settings }), Process.serving),
-        ({ url }) => url
-      )
+      key: Effect.map(run("key", "issue", "--all-sites", "--scope", "write"), ({ key = "" }) => key)
     },
     { concurrency: 3 }
   )
+  return { connection, agent, secretsKey, key, websites } satisfies Seeded
+})
+
+/** Starts a service on a seeded database. */
+const serve = Effect.fnUntraced(function* (seeded: Seeded, settings: Readonly<Record<string, string>>) {
+  const { agent, connection, key, secretsKey, websites } = seeded
+  const { port, received } = yield* mailReceiver()
+  const database = Redacted.value(connection.url)
+  const env = {
+    DATABASE_URL: database,
+    SECRETS_KEY: secretsKey,
+    SMTP_URL: `smtp://127.0.0.1:${port}`,
+    MAIL_FROM: "Edge <mail@edge.example>",
+    PUBLIC_URL: "https://edge.example",
+    TRUSTED_PROXIES: "127.0.0.1",
+    OWNER_API: "on"
+  }
+  // The limits are the defaults, which are published.
+  const { url } = yield* Process.serving(yield* Process.launch(["serve"], { PORT: "0", ...env, ...settings }))
   const sql = yield* Effect.orDie(TestDatabase.clientOf(connection))
-  const { key, ...created } = seeds
   const own = async (method: string, path: string, body: object) => {
     const headers = { "content-type": "application/json", authorization: `Bearer ${key}` }
-    const response = await fetch(`${created.url}${path}`, { method, headers, body: JSON.stringify(body) })
+    const response = await fetch(`${url}${path}`, { method, headers, body: JSON.stringify(body) })
     if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`)
   }
-  return { ...created, agent, database, sql, mails: received, run, own } satisfies Edge
+  return { ...websites, url, agent, database, sql, mails: received, run: command(env), own } satisfies Edge
+})
+
+/**
+ * Starts two services: one with the settings that the wire needs, and one with `settings` besides them. Each has a database of its
+ * own with the same websites and assistants. They end with the scope.
+ */
+export const startTwo = Effect.fnUntraced(function* (settings: Readonly<Record<string, string>>) {
+  const seeded = yield* seed
+  const copied = { ...seeded, connection: yield* TestDatabase.copy(seeded.connection) }
+  return yield* Effect.all([serve(seeded, {}), serve(copied, settings)], { concurrency: 2 })
 })
 
 /** Ends the connections to the database of a service, and refuses new ones. */
