@@ -49,9 +49,9 @@ export default defineConfig({
     setupFiles: ["test/support/responses/Recorder.ts", "test/support/PropertySeed.ts"],
     provide: { propertySeed: propertySeed(process.env["PROPERTY_SEED"]) },
     sequence: { sequencer: LongFirst },
-    // Most tests wait for something, so that two cores have time for four files; many more would crowd the one PostgreSQL.
-    // Fewer in CI, so that no test fails there only because the machine is busy.
-    maxWorkers: process.env["CI"] === "true" ? 3 : 4,
+    // Most tests wait for something: with three files at once, a third of the time of two cores was unused. Many more than five
+    // would crowd the one PostgreSQL.
+    maxWorkers: 5,
     // The files of one worker share their modules: loading them for each file takes longer than most tests.
     isolate: false,
     // Most of what a test allocates is dropped soon. In smaller spaces, copying it takes a tenth of a worker's processor time.
