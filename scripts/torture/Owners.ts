@@ -6,7 +6,7 @@
 import { Effect, Layer, Redacted } from "effect"
 import { WebsiteConfigId } from "../../src/platform/Id.ts"
 import * as PgDatabase from "../../src/platform/postgres/Database.ts"
-import * as Keys from "../../src/sites/access/OwnerKeys.ts"
+import * as Keys from "../../src/sites/access/OwnerKey.ts"
 import * as OwnerKeys from "../../src/sites/access/postgres/OwnerKeys.ts"
 import type { Scope } from "../../src/sites/access/Scope.ts"
 import * as Process from "../../test/support/Process.ts"

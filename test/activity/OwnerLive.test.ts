@@ -4,8 +4,8 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import type { LiveChange } from "../../src/activity/OwnerLiveApi.ts"
-import { ConsoleSessions } from "../../src/sites/access/ConsoleSessions.ts"
-import { OwnerKeys } from "../../src/sites/access/OwnerKeys.ts"
+import { ConsoleSessions } from "../../src/sites/access/ConsoleSession.ts"
+import { OwnerKeys } from "../../src/sites/access/OwnerKey.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { SiteErasure } from "../../src/sites/SiteErasure.ts"
 import { everySession } from "../support/Lists.ts"
@@ -106,8 +106,9 @@ layer(testServer(), { concurrent: true, excludeTestServices: true })("live", (it
       const [mine, everywhere] = [yield* follow(site.websiteConfigId, cookie), yield* follow(site.websiteConfigId, all)]
       for (const { next } of [mine, everywhere]) assert.strictEqual((yield* next)?.name, "latest")
       const sessions = yield* ConsoleSessions.use(({ list }) => list(everySession))
-      const [ownSession] = sessions.filter(({ sites }) => sites.includes(site.websiteConfigId))
-      yield* ConsoleSessions.use(({ revoke }) => revoke(ownSession?.sessionId ?? ""))
+      const ownSession = sessions.find(({ sites }) => sites.includes(site.websiteConfigId))
+      assert.isDefined(ownSession)
+      yield* ConsoleSessions.use(({ revoke }) => revoke(ownSession.session_id))
       assert.isNull(yield* mine.next)
       yield* SiteErasure.use(({ erase }) => erase(site.websiteConfigId))
       assert.isNull(yield* everywhere.next)

@@ -5,7 +5,7 @@ import { assert } from "@effect/vitest"
 import { Clock, Effect } from "effect"
 import { AnalyticsRepo } from "../../src/analytics/AnalyticsRepo.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
-import { ConsoleSessions } from "../../src/sites/access/ConsoleSessions.ts"
+import { ConsoleSessions } from "../../src/sites/access/ConsoleSession.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { inChromium } from "../support/browser/Browser.ts"
 import * as ConsolePage from "../support/console/ConsolePage.ts"
@@ -176,8 +176,8 @@ inChromium(
         const { on, page } = yield* ConsolePage.open(`#/${site.websiteConfigId}/live`, {}, "viewer")
         yield* on(() => page.getByText("/first", { exact: true }).waitFor())
         const sessions = yield* ConsoleSessions
-        for (const { role, sessionId } of yield* sessions.list(everySession).pipe(Effect.orDie)) {
-          if (role === "viewer") yield* sessions.revoke(sessionId).pipe(Effect.orDie)
+        for (const { role, session_id } of yield* sessions.list(everySession).pipe(Effect.orDie)) {
+          if (role === "viewer") yield* sessions.revoke(session_id).pipe(Effect.orDie)
         }
         yield* on(() => page.getByRole("heading", { name: "Your session has ended" }).waitFor())
       })

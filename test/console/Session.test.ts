@@ -4,7 +4,7 @@
 import { assert } from "@effect/vitest"
 import { Clock, Effect, Layer, Option } from "effect"
 import type { ConsoleSession } from "../../src/sites/access/ConsoleSession.ts"
-import { ConsoleSessions } from "../../src/sites/access/ConsoleSessions.ts"
+import { ConsoleSessions } from "../../src/sites/access/ConsoleSession.ts"
 import type { Role } from "../../src/sites/access/Role.ts"
 import { inChromium } from "../support/browser/Browser.ts"
 import * as ConsolePage from "../support/console/ConsolePage.ts"

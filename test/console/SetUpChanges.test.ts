@@ -9,7 +9,7 @@ import { Deliveries } from "../../src/delivery/Deliveries.ts"
 import { Webhooks } from "../../src/delivery/Webhooks.ts"
 import { FormDirectory } from "../../src/forms/FormDirectory.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
-import { OwnerKeys } from "../../src/sites/access/OwnerKeys.ts"
+import { OwnerKeys } from "../../src/sites/access/OwnerKey.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { inChromium } from "../support/browser/Browser.ts"
 import * as ConsolePage from "../support/console/ConsolePage.ts"
@@ -255,7 +255,10 @@ inChromium(
           await page.getByRole("button", { name: "Done" }).click()
         })
         const issued = (yield* OwnerKeys.use(({ list }) => list(everyKey))).find(({ label }) => label === "Today")
-        assert.strictEqual(issued?.expiresAt, yield* on(() => page.evaluate<number>(`Date.parse("${today}T23:59:59")`)))
+        assert.strictEqual(
+          issued?.expires_at,
+          yield* on(() => page.evaluate<string>(`new Date("${today}T23:59:59").toISOString()`))
+        )
       })
     )
 

@@ -3,7 +3,7 @@
  */
 import { assert } from "@effect/vitest"
 import { Clock, Effect, Layer } from "effect"
-import { ConsoleSessions } from "../../src/sites/access/ConsoleSessions.ts"
+import { ConsoleSessions } from "../../src/sites/access/ConsoleSession.ts"
 import { inChromium } from "../support/browser/Browser.ts"
 import * as ConsolePage from "../support/console/ConsolePage.ts"
 import { everySession } from "../support/Lists.ts"
@@ -141,7 +141,7 @@ inChromium("the console's sharing", Layer.provideMerge(ConsolePage.SharedOwner.l
       yield* on(() => page.getByText(/^Viewer · Not opened yet; the link expires .* · 2 websites$/).waitFor())
       const link = yield* stored
       assert.sameMembers([...(link?.sites ?? [])], [busy.websiteConfigId, fresh.websiteConfigId])
-      assert.closeTo((link?.linkExpiresAt ?? 0) - before, 7 * 86_400_000, 600_000)
+      assert.closeTo(Date.parse(link?.ends_at ?? "") - before, 7 * 86_400_000, 600_000)
     })
   )
 })

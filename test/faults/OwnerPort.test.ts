@@ -7,7 +7,7 @@ import { ConfigProvider, Effect, Layer, Option, Redacted } from "effect"
 import * as Raw from "../../scripts/torture/Raw.ts"
 import * as App from "../../src/App.ts"
 import { Settings } from "../../src/Config.ts"
-import { OwnerKeys } from "../../src/sites/access/OwnerKeys.ts"
+import { OwnerKeys } from "../../src/sites/access/OwnerKey.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import * as Command from "../support/Command.ts"
 import * as InProcessServe from "../support/InProcessServe.ts"
@@ -31,7 +31,7 @@ const seeded = Effect.gen(function* () {
       expiresAt: null
     })
     const key = Option.getOrThrow(issued)
-    return { databaseUrl: Redacted.value(url), site, key, revoke: keys.revoke(key.keyId) }
+    return { databaseUrl: Redacted.value(url), site, key, revoke: keys.revoke(key.key_id) }
   }).pipe(Effect.provideContext(storage))
 }).pipe(Effect.orDie)
 

@@ -10,7 +10,7 @@ import { vi } from "vitest"
 import { InstanceDirectory as Directory } from "../../src/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../src/chat/WidgetTokens.ts"
 import { digest, sameDigest } from "../../src/sites/access/Credential.ts"
-import { OwnerKeys } from "../../src/sites/access/OwnerKeys.ts"
+import { OwnerKeys } from "../../src/sites/access/OwnerKey.ts"
 import { postgres } from "../support/Storages.ts"
 
 const timingSafeEqual = vi.spyOn(crypto, "timingSafeEqual")

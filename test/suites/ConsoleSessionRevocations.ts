@@ -7,9 +7,10 @@ import { randomUUID } from "node:crypto"
 import { assert, type Vitest } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import { TestClock } from "effect/testing"
-import { ConsoleSessions } from "../../src/sites/access/ConsoleSessions.ts"
-import { nothingRemains } from "../../src/sites/access/Issuers.ts"
-import { OwnerKeys } from "../../src/sites/access/OwnerKeys.ts"
+import { SessionId } from "../../src/platform/Id.ts"
+import { ConsoleSessions } from "../../src/sites/access/ConsoleSession.ts"
+import { nothingRemains, type RevokeOptions } from "../../src/sites/access/Issuers.ts"
+import { OwnerKeys } from "../../src/sites/access/OwnerKey.ts"
 import { authenticate, listed, newLink, newSession, openLink } from "../support/ConsoleSessions.ts"
 
 export const suite = (it: Vitest.MethodsNonLive<ConsoleSessions | OwnerKeys>) => {
@@ -19,16 +20,15 @@ export const suite = (it: Vitest.MethodsNonLive<ConsoleSessions | OwnerKeys>) =>
       const [one, other] = [yield* newSession("all"), yield* newSession("all")]
       const unopened = yield* newLink("all")
       assert.isTrue(Option.isSome(yield* authenticate(one.cookie)))
-      for (const { sessionId } of [one.session, unopened.session]) {
-        assert.deepStrictEqual(yield* sessions.revoke(sessionId), Option.some(nothingRemains))
-        assert.deepStrictEqual(yield* sessions.revoke(sessionId), Option.none())
+      for (const { session_id } of [one.session, unopened.session]) {
+        assert.deepStrictEqual(yield* sessions.revoke(session_id), Option.some(nothingRemains))
+        assert.deepStrictEqual(yield* sessions.revoke(session_id), Option.none())
       }
       yield* TestClock.adjust("1 second")
       assert.isTrue(Option.isNone(yield* authenticate(one.cookie)))
       assert.isTrue(Option.isNone(yield* openLink(unopened.link)))
       assert.isTrue(Option.isSome(yield* authenticate(other.cookie)))
-      for (const unknown of [randomUUID(), "not a session"])
-        assert.deepStrictEqual(yield* sessions.revoke(unknown), Option.none())
+      assert.deepStrictEqual(yield* sessions.revoke(SessionId.make(randomUUID())), Option.none())
     })
   )
 
@@ -42,15 +42,15 @@ export const suite = (it: Vitest.MethodsNonLive<ConsoleSessions | OwnerKeys>) =>
             .issue({ scope: "write", sites: "all", label: null, expiresAt: null, ...issuer })
             .pipe(Effect.flatMap(Effect.fromOption))
         const [key, otherKey] = [yield* issue(), yield* issue()]
-        const child = yield* issue({ issuedBy: key.keyId })
-        const linkOf = ({ keyId }: typeof key) => newLink("all", "owner", { createdBy: keyId })
+        const child = yield* issue({ issuedBy: key.key_id })
+        const linkOf = ({ key_id }: typeof key) => newLink("all", "owner", { createdBy: key_id })
         const links = [yield* linkOf(key), yield* linkOf(child)]
         const [opened, other] = [yield* linkOf(key), yield* linkOf(otherKey)]
         const openedSession = Option.getOrThrow(yield* openLink(opened.link))
-        assert.deepStrictEqual(yield* keys.revoke(key.keyId), Option.some({ keys: 0, sessions: 1 }))
+        assert.deepStrictEqual(yield* keys.revoke(key.key_id), Option.some({ keys: 0, sessions: 1 }))
         yield* TestClock.adjust("1 second")
         for (const { link } of links) assert.isTrue(Option.isNone(yield* openLink(link)))
-        assert.deepStrictEqual(yield* listed(...links.map(({ session }) => session.sessionId)), [])
+        assert.deepStrictEqual(yield* listed(...links.map(({ session }) => session.session_id)), [])
         assert.isTrue(Option.isSome(yield* authenticate(openedSession.cookie)))
         assert.isTrue(Option.isSome(yield* openLink(other.link)))
       })
@@ -64,23 +64,23 @@ export const suite = (it: Vitest.MethodsNonLive<ConsoleSessions | OwnerKeys>) =>
           .issue({ scope: "write", sites: "all", label: null, expiresAt: null, issuedBy })
           .pipe(Effect.flatMap(Effect.fromOption))
       const [one, other] = [yield* newSession("all"), yield* newSession("all")]
-      const [key, otherKey] = [yield* issue(one.session.sessionId), yield* issue(other.session.sessionId)]
-      const opened = yield* newLink("all", "viewer", { createdBy: one.session.sessionId })
-      const unopened = yield* newLink("all", "viewer", { createdBy: key.keyId })
-      assert.strictEqual(unopened.session.createdBy, key.keyId)
+      const [key, otherKey] = [yield* issue(one.session.session_id), yield* issue(other.session.session_id)]
+      const opened = yield* newLink("all", "viewer", { createdBy: one.session.session_id })
+      const unopened = yield* newLink("all", "viewer", { createdBy: key.key_id })
+      assert.strictEqual(unopened.session.created_by, key.key_id)
       const openedSession = Option.getOrThrow(yield* openLink(opened.link))
       for (let count = 0; count < 2; count++) {
-        assert.deepStrictEqual(yield* sessions.revoke(one.session.sessionId), Option.some({ keys: 0, sessions: 1 }))
+        assert.deepStrictEqual(yield* sessions.revoke(one.session.session_id), Option.some({ keys: 0, sessions: 1 }))
       }
       // Signing out keeps the keys until the session is revoked.
-      assert.isTrue(yield* sessions.end(other.session.sessionId))
-      assert.isFalse(yield* sessions.end(other.session.sessionId))
+      assert.isTrue(yield* sessions.end(other.session.session_id))
+      assert.isFalse(yield* sessions.end(other.session.session_id))
       yield* TestClock.adjust("1 second")
       assert.isTrue(Option.isNone(yield* keys.authenticate(key.key)))
       assert.isTrue(Option.isNone(yield* openLink(unopened.link)))
       assert.isTrue(Option.isSome(yield* authenticate(openedSession.cookie)))
       assert.isTrue(Option.isSome(yield* keys.authenticate(otherKey.key)))
-      assert.deepStrictEqual(yield* sessions.revoke(other.session.sessionId), Option.some(nothingRemains))
+      assert.deepStrictEqual(yield* sessions.revoke(other.session.session_id), Option.some(nothingRemains))
       yield* TestClock.adjust("1 second")
       assert.isTrue(Option.isNone(yield* keys.authenticate(otherKey.key)))
     })
@@ -103,25 +103,25 @@ export const suite = (it: Vitest.MethodsNonLive<ConsoleSessions | OwnerKeys>) =>
         const [stolen, other] = [yield* newSession("all"), yield* newSession("all")]
         const stolenKey = yield* issue()
         for (const [id, revoke] of [
-          [stolen.session.sessionId, sessions.revoke],
-          [stolenKey.keyId, keys.revoke]
+          [stolen.session.session_id, (options?: RevokeOptions) => sessions.revoke(stolen.session.session_id, options)],
+          [stolenKey.key_id, (options?: RevokeOptions) => keys.revoke(stolenKey.key_id, options)]
         ] as const) {
           const signedOut = yield* openFrom(id)
-          const second = yield* openFrom(signedOut.session.sessionId)
-          const key = yield* issue({ issuedBy: second.session.sessionId })
-          const third = yield* openFrom(key.keyId)
-          const unopened = yield* newLink("all", "viewer", { createdBy: third.session.sessionId })
-          assert.isTrue(yield* sessions.end(signedOut.session.sessionId))
+          const second = yield* openFrom(signedOut.session.session_id)
+          const key = yield* issue({ issuedBy: second.session.session_id })
+          const third = yield* openFrom(key.key_id)
+          const unopened = yield* newLink("all", "viewer", { createdBy: third.session.session_id })
+          assert.isTrue(yield* sessions.end(signedOut.session.session_id))
           // These remain valid: the key, the second and the third session, and the third session's link.
-          assert.deepStrictEqual(yield* revoke(id), Option.some({ keys: 1, sessions: 3 }))
+          assert.deepStrictEqual(yield* revoke(), Option.some({ keys: 1, sessions: 3 }))
           yield* TestClock.adjust("1 second")
           assert.isTrue(Option.isSome(yield* authenticate(third.cookie)))
-          assert.deepStrictEqual(yield* revoke(id, { withOpened: true }), Option.some(nothingRemains))
+          assert.deepStrictEqual(yield* revoke({ withOpened: true }), Option.some(nothingRemains))
           yield* TestClock.adjust("1 second")
           for (const { cookie } of [second, third]) assert.isTrue(Option.isNone(yield* authenticate(cookie)))
           assert.isTrue(Option.isNone(yield* keys.authenticate(key.key)))
           assert.isTrue(Option.isNone(yield* openLink(unopened.link)))
-          const ids = [signedOut, second, third, unopened].map(({ session }) => session.sessionId)
+          const ids = [signedOut, second, third, unopened].map(({ session }) => session.session_id)
           assert.deepStrictEqual(yield* listed(...ids), [])
         }
         assert.isTrue(Option.isSome(yield* authenticate(other.cookie)))

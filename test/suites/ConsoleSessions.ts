@@ -7,10 +7,16 @@ import { randomBytes, randomUUID } from "node:crypto"
 import { assert, layer as shared } from "@effect/vitest"
 import { Clock, Effect, type Layer, Option, Schema } from "effect"
 import { TestClock } from "effect/testing"
-import { WebsiteConfigId } from "../../src/platform/Id.ts"
-import { type ConsoleSession, cookieSyntax, limits, linkSyntax } from "../../src/sites/access/ConsoleSession.ts"
-import { ConsoleSessions } from "../../src/sites/access/ConsoleSessions.ts"
-import type { OwnerKeys } from "../../src/sites/access/OwnerKeys.ts"
+import { SessionId, WebsiteConfigId } from "../../src/platform/Id.ts"
+import {
+  type ConsoleSession,
+  ConsoleSessions,
+  cookieSyntax,
+  limits,
+  linkSyntax,
+  timesOfUse
+} from "../../src/sites/access/ConsoleSession.ts"
+import type { OwnerKeys } from "../../src/sites/access/OwnerKey.ts"
 import type { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { SiteErasure } from "../../src/sites/SiteErasure.ts"
 import { authenticate, listed, newLink, newSession, newSite, openLink } from "../support/ConsoleSessions.ts"
@@ -33,12 +39,12 @@ export const suite = <E>(
             [[...sites, ...sites], sites.toSorted()]
           ] as const) {
             const created = yield* newLink(requested, role)
-            assert.deepStrictEqual([created.session.sites, created.session.use], [granted, null])
+            assert.deepStrictEqual([created.session.sites, created.session.opened_at], [granted, null])
             assert.isTrue(linkSyntax.isWellFormed(created.link))
             const now = yield* Clock.currentTimeMillis
             const opened = Option.getOrThrow(yield* openLink(created.link))
             assert.isTrue(cookieSyntax.isWellFormed(opened.cookie))
-            assert.deepStrictEqual(opened.session, { ...created.session, use: { openedAt: now, lastUsedAt: now } })
+            assert.deepStrictEqual(opened.session, { ...created.session, ...timesOfUse(now, now) })
             for (let use = 0; use < 2; use++) {
               assert.deepStrictEqual(yield* authenticate(opened.cookie), Option.some(opened.session))
             }
@@ -57,7 +63,7 @@ export const suite = <E>(
           assert.deepStrictEqual(yield* sessions.findLink(link), Option.some(session))
         }
         const { cookie } = Option.getOrThrow(yield* openLink(opened.link))
-        yield* sessions.revoke(revoked.session.sessionId)
+        yield* sessions.revoke(revoked.session.session_id)
         for (const gone of [
           opened.link,
           revoked.link,
@@ -79,7 +85,7 @@ export const suite = <E>(
           concurrency: "unbounded"
         })
         assert.lengthOf(opened.filter(Option.isSome), 1)
-        assert.lengthOf(yield* listed(created.session.sessionId), 1)
+        assert.lengthOf(yield* listed(created.session.session_id), 1)
       })
     )
 
@@ -90,7 +96,7 @@ export const suite = <E>(
         assert.isTrue(Option.isSome(yield* openLink(early.link)))
         yield* TestClock.adjust(1)
         assert.isTrue(Option.isNone(yield* openLink(late.link)))
-        assert.deepStrictEqual(yield* listed(late.session.sessionId), [])
+        assert.deepStrictEqual(yield* listed(late.session.session_id), [])
       })
     )
 
@@ -120,13 +126,12 @@ export const suite = <E>(
           yield* TestClock.adjust(limits.idle - 1)
           const now = yield* Clock.currentTimeMillis
           const used = Option.getOrThrow(yield* authenticate(opened.cookie))
-          assert.strictEqual(used.use.lastUsedAt, now)
-          const [known] = yield* listed(opened.session.sessionId)
-          assert.strictEqual(known?.use?.lastUsedAt, now)
+          assert.strictEqual(Date.parse(used.last_used_at), now)
+          assert.deepStrictEqual(yield* listed(opened.session.session_id), [used])
         }
         yield* TestClock.adjust(limits.idle)
         assert.isTrue(Option.isNone(yield* authenticate(opened.cookie)))
-        assert.deepStrictEqual(yield* listed(opened.session.sessionId), [])
+        assert.deepStrictEqual(yield* listed(opened.session.session_id), [])
       })
     )
 
@@ -160,7 +165,7 @@ export const suite = <E>(
         const first = yield* newSession([site], "viewer")
         yield* TestClock.adjust(1)
         const second = yield* newLink("all")
-        assert.deepStrictEqual(yield* listed(second.session.sessionId, first.session.sessionId), [
+        assert.deepStrictEqual(yield* listed(second.session.session_id, first.session.session_id), [
           first.session,
           second.session
         ])
@@ -186,13 +191,13 @@ export const suite = <E>(
         assert.deepStrictEqual(yield* sessions.list(query), [one, two, three])
         assert.deepStrictEqual(yield* sessions.list({ ...query, reaching: mine }), [one, two])
         assert.deepStrictEqual(yield* sessions.list({ ...query, limit: 2 }), [one, two])
-        const after = { time: one.createdAt, id: one.sessionId }
+        const after = { time: Date.parse(one.created_at), id: one.session_id }
         assert.deepStrictEqual(yield* sessions.list({ ...query, after }), [two, three])
         const caller = { callerSites: query.sites }
-        assert.isTrue(Option.isSome(yield* sessions.revoke(two.sessionId, caller)))
+        assert.isTrue(Option.isSome(yield* sessions.revoke(two.session_id, caller)))
         assert.deepStrictEqual(yield* sessions.list(query), [one, three])
-        const ids = [...others, two].map(({ sessionId }) => sessionId)
-        for (const other of [...ids, randomUUID(), "not a session"]) {
+        const ids = [...others, two].map(({ session_id }) => session_id)
+        for (const other of [...ids, SessionId.make(randomUUID())]) {
           assert.isTrue(Option.isNone(yield* sessions.revoke(other, caller)))
         }
         assert.deepStrictEqual((yield* sessions.list({ ...everySession, reaching: theirs })).slice(-2), others)
@@ -213,7 +218,7 @@ export const suite = <E>(
           Option.some([other])
         )
         assert.deepStrictEqual(
-          (yield* listed(one.session.sessionId, both.session.sessionId, unopened.session.sessionId)).map(
+          (yield* listed(one.session.session_id, both.session.session_id, unopened.session.session_id)).map(
             ({ sites }) => sites
           ),
           [[other]]

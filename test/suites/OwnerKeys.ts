@@ -7,12 +7,11 @@ import { randomBytes, randomUUID } from "node:crypto"
 import { assert, layer as shared } from "@effect/vitest"
 import { Clock, Effect, type Layer, Option, Schema } from "effect"
 import { TestClock } from "effect/testing"
-import { WebsiteConfigId } from "../../src/platform/Id.ts"
+import { KeyId, WebsiteConfigId } from "../../src/platform/Id.ts"
 import type { Access } from "../../src/sites/access/Access.ts"
 import { nothingRemains } from "../../src/sites/access/Issuers.ts"
 import type { OwnerKey } from "../../src/sites/access/OwnerKey.ts"
-import { format, type IssuedOwnerKey } from "../../src/sites/access/OwnerKey.ts"
-import { OwnerKeys } from "../../src/sites/access/OwnerKeys.ts"
+import { format, type IssuedOwnerKey, OwnerKeys } from "../../src/sites/access/OwnerKey.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { SiteErasure } from "../../src/sites/SiteErasure.ts"
 import { everyKey } from "../support/Lists.ts"
@@ -37,7 +36,7 @@ const withoutSecret = ({ key: _, ...rest }: IssuedOwnerKey) => rest
 const listed = (...ids: ReadonlyArray<string>) =>
   Effect.map(
     OwnerKeys.use((keys) => keys.list(everyKey)),
-    (keys) => keys.filter(({ keyId }) => ids.includes(keyId))
+    (keys) => keys.filter(({ key_id }) => ids.includes(key_id))
   )
 
 export const suite = <E>(name: string, layer: Layer.Layer<OwnerKeys | SiteDirectory | SiteErasure, E>) =>
@@ -88,7 +87,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<OwnerKeys | SiteDirect
         const keys = yield* OwnerKeys
         const [one, other] = [yield* issue(allSites), yield* issue(allSites)]
         assert.isTrue(Option.isSome(yield* authenticate(one.key)))
-        assert.deepStrictEqual(yield* keys.revoke(one.keyId), Option.some(nothingRemains))
+        assert.deepStrictEqual(yield* keys.revoke(one.key_id), Option.some(nothingRemains))
         yield* TestClock.adjust("1 second")
         assert.isTrue(Option.isNone(yield* authenticate(one.key)))
         assert.isTrue(Option.isSome(yield* authenticate(other.key)))
@@ -98,15 +97,14 @@ export const suite = <E>(name: string, layer: Layer.Layer<OwnerKeys | SiteDirect
     it.effect("a second revocation has no effect, and an unknown key cannot be revoked", () =>
       Effect.gen(function* () {
         const keys = yield* OwnerKeys
-        const { keyId } = yield* issue(allSites)
-        assert.deepStrictEqual(yield* keys.revoke(keyId), Option.some(nothingRemains))
-        const revoked = yield* listed(keyId)
-        assert.strictEqual(revoked[0]?.revokedAt, yield* Clock.currentTimeMillis)
+        const { key_id } = yield* issue(allSites)
+        assert.deepStrictEqual(yield* keys.revoke(key_id), Option.some(nothingRemains))
+        const revoked = yield* listed(key_id)
+        assert.strictEqual(Date.parse(revoked[0]?.revoked_at ?? ""), yield* Clock.currentTimeMillis)
         yield* TestClock.adjust(5000)
-        assert.deepStrictEqual(yield* keys.revoke(keyId), Option.some(nothingRemains))
-        assert.deepStrictEqual(yield* listed(keyId), revoked)
-        assert.deepStrictEqual(yield* keys.revoke(randomUUID()), Option.none())
-        assert.deepStrictEqual(yield* keys.revoke("not a key"), Option.none())
+        assert.deepStrictEqual(yield* keys.revoke(key_id), Option.some(nothingRemains))
+        assert.deepStrictEqual(yield* listed(key_id), revoked)
+        assert.deepStrictEqual(yield* keys.revoke(KeyId.make(randomUUID())), Option.none())
       })
     )
 
@@ -116,10 +114,10 @@ export const suite = <E>(name: string, layer: Layer.Layer<OwnerKeys | SiteDirect
         const [first, other] = [yield* issue(allSites), yield* issue(allSites)]
         const issueFrom = (issuedBy: string) =>
           keys.issue({ ...allSites, expiresAt: null, label: null, issuedBy }).pipe(Effect.flatMap(Effect.fromOption))
-        const second = yield* issueFrom(first.keyId)
-        assert.strictEqual(second.issuedBy, first.keyId)
-        const third = yield* issueFrom(second.keyId)
-        assert.deepStrictEqual(yield* keys.revoke(first.keyId), Option.some(nothingRemains))
+        const second = yield* issueFrom(first.key_id)
+        assert.strictEqual(second.issued_by, first.key_id)
+        const third = yield* issueFrom(second.key_id)
+        assert.deepStrictEqual(yield* keys.revoke(first.key_id), Option.some(nothingRemains))
         yield* TestClock.adjust("1 second")
         for (const { key } of [first, second, third]) assert.isTrue(Option.isNone(yield* authenticate(key)))
         assert.isTrue(Option.isSome(yield* authenticate(other.key)))
@@ -133,8 +131,14 @@ export const suite = <E>(name: string, layer: Layer.Layer<OwnerKeys | SiteDirect
         const first = yield* issue({ scope: "write", sites: [site] }, expiresAt, 'Ünï\'s "label"')
         yield* TestClock.adjust(1)
         const second = yield* issue(allSites)
-        assert.deepStrictEqual([first.expiresAt, first.label, second.label], [expiresAt, 'Ünï\'s "label"', null])
-        assert.deepStrictEqual(yield* listed(second.keyId, first.keyId), [withoutSecret(first), withoutSecret(second)])
+        assert.deepStrictEqual(
+          [Date.parse(first.expires_at ?? ""), first.label, second.label],
+          [expiresAt, 'Ünï\'s "label"', null]
+        )
+        assert.deepStrictEqual(yield* listed(second.key_id, first.key_id), [
+          withoutSecret(first),
+          withoutSecret(second)
+        ])
       })
     )
 
@@ -151,14 +155,14 @@ export const suite = <E>(name: string, layer: Layer.Layer<OwnerKeys | SiteDirect
         assert.deepStrictEqual(yield* keys.list({ ...query, reaching: mine }), [one, two])
         assert.deepStrictEqual(yield* keys.list({ ...query, reaching: theirs }), [])
         assert.deepStrictEqual(yield* keys.list({ ...query, limit: 2 }), [one, two])
-        const after = { time: one.createdAt, id: one.keyId }
+        const after = { time: Date.parse(one.created_at), id: one.key_id }
         assert.deepStrictEqual(yield* keys.list({ ...query, after }), [two, three])
         assert.deepStrictEqual((yield* keys.list({ ...everyKey, reaching: theirs })).slice(-2), others)
         const caller = { callerSites: query.sites }
-        for (const other of [...others.map(({ keyId }) => keyId), randomUUID(), "not a key"]) {
+        for (const other of [...others.map(({ key_id }) => key_id), KeyId.make(randomUUID())]) {
           assert.isTrue(Option.isNone(yield* keys.revoke(other, caller)))
         }
-        assert.isTrue(Option.isSome(yield* keys.revoke(two.keyId, caller)))
+        assert.isTrue(Option.isSome(yield* keys.revoke(two.key_id, caller)))
         assert.deepStrictEqual(yield* keys.list({ ...query, unrevoked: true }), [one, three])
         assert.deepStrictEqual((yield* keys.list({ ...everyKey, reaching: theirs })).slice(-2), others)
       })
@@ -181,12 +185,12 @@ export const suite = <E>(name: string, layer: Layer.Layer<OwnerKeys | SiteDirect
               })
               .pipe(Effect.flatMap(Effect.fromOption))
           const all = yield* issueBy(undefined, "all")
-          const both = yield* issueBy(all.keyId, [deleted, other])
-          const one = yield* issueBy(both.keyId, [deleted])
-          const byOne = yield* issueBy(one.keyId, [deleted])
-          const revoked = yield* issueBy(both.keyId, [deleted])
-          yield* keys.revoke(revoked.keyId)
-          const otherByBoth = yield* issueBy(both.keyId, [other])
+          const both = yield* issueBy(all.key_id, [deleted, other])
+          const one = yield* issueBy(both.key_id, [deleted])
+          const byOne = yield* issueBy(one.key_id, [deleted])
+          const revoked = yield* issueBy(both.key_id, [deleted])
+          yield* keys.revoke(revoked.key_id)
+          const otherByBoth = yield* issueBy(both.key_id, [other])
           yield* SiteErasure.use((erasure) => erasure.erase(deleted))
           yield* TestClock.adjust("1 second")
           const sitesOf = (key: string) =>
@@ -196,14 +200,14 @@ export const suite = <E>(name: string, layer: Layer.Layer<OwnerKeys | SiteDirect
             )
           for (const gone of [one, byOne, revoked]) {
             assert.deepStrictEqual(yield* sitesOf(gone.key), Option.none())
-            assert.deepStrictEqual(yield* keys.revoke(gone.keyId), Option.none())
+            assert.deepStrictEqual(yield* keys.revoke(gone.key_id), Option.none())
           }
-          assert.deepStrictEqual(yield* listed(one.keyId, byOne.keyId, revoked.keyId), [])
+          assert.deepStrictEqual(yield* listed(one.key_id, byOne.key_id, revoked.key_id), [])
           assert.deepStrictEqual(yield* sitesOf(all.key), Option.some("all"))
           assert.deepStrictEqual(yield* sitesOf(both.key), Option.some([other]))
           assert.deepStrictEqual(yield* sitesOf(otherByBoth.key), Option.some([other]))
           // A revocation still finds what the remaining keys issued.
-          yield* keys.revoke(all.keyId)
+          yield* keys.revoke(all.key_id)
           yield* TestClock.adjust("1 second")
           for (const { key } of [all, both, otherByBoth]) assert.isTrue(Option.isNone(yield* authenticate(key)))
         })

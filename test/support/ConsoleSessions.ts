@@ -5,7 +5,7 @@
  */
 import { Clock, Effect } from "effect"
 import type { ConsoleSession } from "../../src/sites/access/ConsoleSession.ts"
-import { ConsoleSessions } from "../../src/sites/access/ConsoleSessions.ts"
+import { ConsoleSessions } from "../../src/sites/access/ConsoleSession.ts"
 import type { Role } from "../../src/sites/access/Role.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { everySession } from "./Lists.ts"
@@ -41,5 +41,5 @@ export const authenticate = (secret: string) => ConsoleSessions.use((sessions) =
 export const listed = (...ids: ReadonlyArray<string>) =>
   Effect.map(
     ConsoleSessions.use((sessions) => sessions.list(everySession)),
-    (sessions) => sessions.filter(({ sessionId }) => ids.includes(sessionId))
+    (sessions) => sessions.filter(({ session_id }) => ids.includes(session_id))
   )

@@ -5,7 +5,7 @@
  */
 import { Clock, Effect } from "effect"
 import type { Access } from "../../src/sites/access/Access.ts"
-import { ConsoleSessions } from "../../src/sites/access/ConsoleSessions.ts"
+import { ConsoleSessions } from "../../src/sites/access/ConsoleSession.ts"
 import type { Role } from "../../src/sites/access/Role.ts"
 
 /** The header that a browser adds to a request of a page to its own origin. */

@@ -7,7 +7,6 @@ import { Clock, Effect, type Layer, Option } from "effect"
 import { Command } from "effect/cli"
 import * as Calendar from "../../platform/text/Calendar.ts"
 import * as ConsoleSession from "../../sites/access/ConsoleSession.ts"
-import { ConsoleSessions } from "../../sites/access/ConsoleSessions.ts"
 import { SiteDirectory } from "../../sites/SiteDirectory.ts"
 import * as AllParts from "../support/AllParts.ts"
 import * as ConsoleUrl from "../support/ConsoleUrl.ts"
@@ -29,7 +28,7 @@ const link = Command.make(
   Effect.fnUntraced(function* (flags) {
     const origin = yield* ConsoleUrl.originOf(flags.baseUrl)
     const directory = yield* SiteDirectory
-    const sessions = yield* ConsoleSessions
+    const sessions = yield* ConsoleSession.ConsoleSessions
     const linkExpiresAt = yield* ConsoleUrl.readExpires(
       flags.expires,
       yield* Clock.currentTimeMillis,
@@ -45,11 +44,11 @@ const link = Command.make(
     const { session } = created.value
     const url = `${origin}${ConsoleSession.pathOf(created.value.link)}`
     yield* Output.answer({
-      json: { session_id: session.sessionId, url, expires_at: Calendar.iso(session.linkExpiresAt) },
+      json: { session_id: session.session_id, url, expires_at: session.ends_at },
       text: `${Output.facts([
-        ["session_id", session.sessionId],
+        ["session_id", session.session_id],
         ["url", url],
-        ["expires_at", Output.moment(session.linkExpiresAt)]
+        ["expires_at", Output.time(session.ends_at)]
       ])}\nOpen it in a browser. It works once, and it is not shown again.\n`
     })
   })
@@ -71,32 +70,22 @@ const sessions = Command.make(
   "sessions",
   {},
   Effect.fnUntraced(function* () {
-    const service = yield* ConsoleSessions
+    const service = yield* ConsoleSession.ConsoleSessions
     const listed = yield* AllParts.read(
       (range) => service.list({ ...range, sites: "all", reaching: null }),
       ConsoleSession.positionOf
     )
     yield* Output.answer({
-      json: listed.map((session) => ({
-        session_id: session.sessionId,
-        role: session.role,
-        sites: session.sites === "all" ? session.sites : [...session.sites],
-        label: session.label,
-        created_at: Calendar.iso(session.createdAt),
-        opened_at: Calendar.isoOrNull(session.use?.openedAt ?? null),
-        last_used_at: Calendar.isoOrNull(session.use?.lastUsedAt ?? null),
-        ends_at: Calendar.iso(ConsoleSession.endsAt(session)),
-        created_by: session.createdBy
-      })),
+      json: listed,
       text: Output.table(
         ["SESSION_ID", "LABEL", "ROLE", "STATE", "LAST USED", "ENDS", "WEBSITES"],
         listed.map((session) => [
-          session.sessionId,
+          session.session_id,
           session.label ?? "-",
           session.role,
-          session.use === null ? "not opened" : "open",
-          Output.moment(session.use?.lastUsedAt ?? null),
-          Output.moment(ConsoleSession.endsAt(session)),
+          session.opened_at === null ? "not opened" : "open",
+          Output.time(session.last_used_at),
+          Output.time(session.ends_at),
           siteIds(session)
         ]),
         "There are no sessions. `hydracore console link` prints a link that opens one."
@@ -109,7 +98,7 @@ const revoke = Command.make(
   "revoke",
   { sessionId: Inputs.sessionId, withOpened: Inputs.withOpened("session") },
   Effect.fnUntraced(function* ({ sessionId, withOpened }) {
-    const remaining = yield* ConsoleSessions.use((service) => service.revoke(sessionId, { withOpened }))
+    const remaining = yield* ConsoleSession.ConsoleSessions.use((service) => service.revoke(sessionId, { withOpened }))
     if (Option.isNone(remaining)) return yield* Output.notFound("session", sessionId)
     yield* Output.answer({
       json: { session_id: sessionId, revoked: true, remaining: { ...remaining.value } },
@@ -129,7 +118,7 @@ const revoke = Command.make(
 )
 
 /** The command. `storage` is built only when a subcommand runs. */
-export const command = <E, R>(storage: Layer.Layer<SiteDirectory | ConsoleSessions, E, R>) =>
+export const command = <E, R>(storage: Layer.Layer<SiteDirectory | ConsoleSession.ConsoleSessions, E, R>) =>
   Command.make("console").pipe(
     Command.withDescription("Who may open the console"),
     Command.withSubcommands([

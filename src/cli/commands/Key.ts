@@ -7,7 +7,7 @@ import { Clock, Effect, type Layer } from "effect"
 import { CliError, Command } from "effect/cli"
 import type { WebsiteConfigId } from "../../platform/Id.ts"
 import * as Credential from "../../sites/access/Credential.ts"
-import type * as KeysApi from "../../sites/access/OwnerKeysApi.ts"
+import * as OwnerKey from "../../sites/access/OwnerKey.ts"
 import * as Client from "../client/Client.ts"
 import * as Pages from "../client/Pages.ts"
 import * as Inputs from "../support/Inputs.ts"
@@ -80,16 +80,9 @@ const issue = Command.make(
   ])
 )
 
-type Keys = (typeof KeysApi.Keys.Type)["keys"]
-
-const siteIds = ({ sites }: Keys[number]): string => (sites === "all" ? "all" : sites.join(" ") || "none")
+const siteIds = ({ sites }: OwnerKey.OwnerKey): string => (sites === "all" ? "all" : sites.join(" ") || "none")
 
 const every = Client.owner("keys", {}, (keys) => Pages.all("keys", (query: Pages.PageQuery) => keys.keys({ query })))
-
-const millis = (iso: string | null): number | null => (iso === null ? null : Date.parse(iso))
-
-const stateAt = ({ expires_at, revoked_at }: Keys[number], now: number) =>
-  Credential.stateAt({ expiresAt: millis(expires_at), revokedAt: millis(revoked_at) }, now)
 
 const list = Command.make(
   "list",
@@ -105,7 +98,7 @@ const list = Command.make(
           key.key_id,
           key.label ?? "-",
           key.scope,
-          stateAt(key, now),
+          Credential.stateAt(OwnerKey.validityOf(key), now),
           Output.time(key.created_at),
           Output.time(key.expires_at),
           siteIds(key)

@@ -20,7 +20,6 @@ import * as PersonExport from "../../privacy/PersonExport.ts"
 import { Persons } from "../../privacy/Persons.ts"
 import type { Access } from "../../sites/access/Access.ts"
 import * as ConsoleSession from "../../sites/access/ConsoleSession.ts"
-import { ConsoleSessions } from "../../sites/access/ConsoleSessions.ts"
 import { SiteDirectory } from "../../sites/SiteDirectory.ts"
 import * as ConsoleUrl from "../support/ConsoleUrl.ts"
 import * as Inputs from "../support/Inputs.ts"
@@ -136,7 +135,7 @@ const invite = Command.make(
     const createdAt = yield* Clock.currentTimeMillis
     const linkExpiresAt = yield* ConsoleUrl.readExpires(flags.expires, createdAt, 48 * Calendar.hourMillis)
     const websites = yield* namesOf(flags.sites)
-    const sessions = yield* ConsoleSessions
+    const sessions = yield* ConsoleSession.ConsoleSessions
     const sites = flags.sites.length === 0 ? "all" : flags.sites
     if (Option.isSome(sending)) yield* countInvitation(sites, address)
     const created = yield* sessions.createLink({ role: flags.role, sites, label: flags.label, linkExpiresAt })
@@ -146,7 +145,7 @@ const invite = Command.make(
     const expires = Output.moment(linkExpiresAt)
     if (Option.isNone(sending)) {
       return yield* Output.answer({
-        json: { session_id: session.sessionId, mailed: false, url, expires_at: Calendar.iso(linkExpiresAt) },
+        json: { session_id: session.session_id, mailed: false, url, expires_at: Calendar.iso(linkExpiresAt) },
         text: `SMTP_URL is not set, so no mail was sent. Send the person this link; it works once, until ${expires}:\n${url}\n`
       })
     }
@@ -154,14 +153,14 @@ const invite = Command.make(
     const invitation = { websites, role: flags.role, url, expires }
     const outcome = yield* Effect.provide(Invitations.send(sender, { address, sites }, invitation), mailer)
     if (outcome._tag !== "Accepted") {
-      yield* sessions.revoke(session.sessionId)
+      yield* sessions.revoke(session.session_id)
       return yield* new Output.CliFailure({
         message: `The mail server did not accept the mail: ${TerminalText.printable(outcome.error)}. Check SMTP_URL and MAIL_FROM. The link is revoked.`
       })
     }
     yield* Output.answer({
-      json: { session_id: session.sessionId, mailed: true, expires_at: Calendar.iso(linkExpiresAt) },
-      text: `The mail server accepted a mail to ${TerminalText.printable(address)}. Its link works once, until ${expires}.\n\`hydracore console revoke --session-id ${session.sessionId}\` ends the access.\n`
+      json: { session_id: session.session_id, mailed: true, expires_at: Calendar.iso(linkExpiresAt) },
+      text: `The mail server accepted a mail to ${TerminalText.printable(address)}. Its link works once, until ${expires}.\n\`hydracore console revoke --session-id ${session.session_id}\` ends the access.\n`
     })
   })
 ).pipe(
@@ -176,7 +175,9 @@ const invite = Command.make(
 )
 
 /** The command. `storage` is built only when a subcommand runs. */
-export const command = <E, R>(storage: Layer.Layer<SiteDirectory | Persons | ConsoleSessions | Notifications, E, R>) =>
+export const command = <E, R>(
+  storage: Layer.Layer<SiteDirectory | Persons | ConsoleSession.ConsoleSessions | Notifications, E, R>
+) =>
   Command.make("person").pipe(
     Command.withDescription("A person's data, by email address, and invitations to the console"),
     Command.withSubcommands([

@@ -19,6 +19,9 @@ export const dateOf = (time: number): string => iso(time).slice(0, 10)
 /** ISO 8601, UTC, to the millisecond. */
 export const iso = (time: number): string => new Date(time).toISOString()
 
+/** A time in milliseconds since 1970 of an ISO 8601 text. */
+export const parseOrNull = (text: string | null): number | null => (text === null ? null : Date.parse(text))
+
 export const isoOrNull = (time: number | null): string | null => (time === null ? null : iso(time))
 
 const units = { s: 1_000, m: 60_000, h: hourMillis, d: dayMillis, w: 7 * dayMillis } as const

@@ -8,14 +8,13 @@ import { HttpServerRequest, type HttpServerResponse } from "effect/http"
 import * as ConsoleCookie from "../../platform/http/ConsoleCookie.ts"
 import * as ErrorResponses from "../../platform/http/ErrorResponses.ts"
 import type { StorageUnavailable } from "../../platform/Storage.ts"
+import * as Calendar from "../../platform/text/Calendar.ts"
 import { Authentication, Caller, Guest, type Identity } from "./AuthenticationApi.ts"
 import { addOwnerHeaders, CallerLimits } from "./CallerLimits.ts"
 import * as ConsoleSession from "./ConsoleSession.ts"
-import { ConsoleSessions } from "./ConsoleSessions.ts"
 import type * as Errors from "./Errors.ts"
 import * as Failures from "./Failures.ts"
 import * as OwnerKey from "./OwnerKey.ts"
-import { OwnerKeys } from "./OwnerKeys.ts"
 import { withJsonErrors } from "./Validation.ts"
 
 export interface Options {
@@ -41,8 +40,8 @@ export const layer = (options: Options) =>
   Layer.effect(
     Authentication,
     Effect.gen(function* () {
-      const keys = yield* OwnerKeys
-      const sessions = yield* ConsoleSessions
+      const keys = yield* OwnerKey.OwnerKeys
+      const sessions = yield* ConsoleSession.ConsoleSessions
       const limits = yield* CallerLimits
 
       const answer = <E, R>(
@@ -61,7 +60,7 @@ export const layer = (options: Options) =>
           ConsoleCookie.isSameOrigin(headers["sec-fetch-site"])
         if (!isUsable) return Option.none()
         const session = yield* limits.lookUp(cookie, sessions.authenticate(cookie))
-        if (Option.isSome(session)) yield* limits.count(session.value.sessionId)
+        if (Option.isSome(session)) yield* limits.count(session.value.session_id)
         return session
       })
 
@@ -87,7 +86,7 @@ export const layer = (options: Options) =>
           const isValid = isStillValid(sessions.find(Redacted.value(credential)))
           return yield* answer(handler, {
             ...ConsoleSession.accessOf(session),
-            id: session.sessionId,
+            id: session.session_id,
             kind: "session",
             session,
             expiresAt: null,
@@ -110,15 +109,15 @@ export const layer = (options: Options) =>
             yield* limits.countFailure
             return yield* Effect.fail(unauthorized)
           }
-          const { expiresAt, keyId } = found.value
-          yield* limits.count(keyId)
+          const { expires_at, key_id } = found.value
+          yield* limits.count(key_id)
           const isValid = isStillValid(keys.authenticate(key))
           return yield* answer(handler, {
             ...OwnerKey.accessOf(found.value),
-            id: keyId,
+            id: key_id,
             kind: "key",
             session: null,
-            expiresAt,
+            expiresAt: Calendar.parseOrNull(expires_at),
             isValid
           })
         })

@@ -1,49 +1,55 @@
 /**
- * The sessions of the console and the links that open them. A link can be opened once; from then on, the secret of the
- * session's cookie authenticates. Pure: times are arguments, in milliseconds since 1970.
+ * The sessions of the console and the links that open them, and the service that stores both; see
+ * `sites/access/postgres/ConsoleSessions`. A link can be opened once; from then on, the secret of the session's cookie
+ * authenticates. Times that are numbers are milliseconds since 1970.
  *
  * @module
  */
-import { hourMillis } from "../../platform/text/Calendar.ts"
+import { Context, type Effect, type Option, Schema } from "effect"
+import { SessionId } from "../../platform/Id.ts"
+import type { LimitReached, StorageUnavailable } from "../../platform/Storage.ts"
+import * as Calendar from "../../platform/text/Calendar.ts"
 import type * as Cursor from "../../platform/text/Cursor.ts"
 import type { Access } from "./Access.ts"
 import * as Credential from "./Credential.ts"
-import { grants, type Role } from "./Role.ts"
+import * as CredentialFields from "./CredentialFields.ts"
+import type { CredentialQuery } from "./CredentialQuery.ts"
+import * as Fields from "./Fields.ts"
+import type { ManagedBy, Remaining, RevokeOptions } from "./Issuers.ts"
+import * as Role from "./Role.ts"
 
-/** When a session was opened, and about when it was used last. */
-export interface Use {
-  readonly openedAt: number
-  readonly lastUsedAt: number
-}
+/** A session without its secrets. */
+export const ConsoleSession = Schema.Struct({
+  session_id: SessionId,
+  role: Schema.Literals(Role.roles),
+  /** The ids are sorted; deleted websites are left out. */
+  sites: CredentialFields.reached,
+  label: Schema.NullOr(Schema.String),
+  created_at: Fields.time,
+  opened_at: Fields.nullableTime.annotate({ description: "Null while the link is not opened" }),
+  last_used_at: Fields.nullableTime,
+  ends_at: Fields.time.annotate({
+    description: "When the session ends if it is not used again; while the link is not opened, when the link expires"
+  }),
+  created_by: CredentialFields.issuer
+})
 
-/** A session as it is stored, without its secrets. */
-export interface ConsoleSession {
-  readonly sessionId: string
-  readonly role: Role
-  /** All websites, or those with these `website_config_id`s, sorted. */
-  readonly sites: Access["sites"]
-  readonly label: string | null
-  readonly createdAt: number
-  /** The session or the key that created the link; null for the command line. */
-  readonly createdBy: string | null
-  /** The link can be opened before this time. */
-  readonly linkExpiresAt: number
-  /** Null until the link is opened. */
-  readonly use: Use | null
-}
+export type ConsoleSession = typeof ConsoleSession.Type
 
 /** Its place in a list. */
-export const positionOf = ({ createdAt, sessionId }: ConsoleSession): Cursor.Position => ({
-  time: createdAt,
-  id: sessionId
+export const positionOf = ({ created_at, session_id }: ConsoleSession): Cursor.Position => ({
+  time: Date.parse(created_at),
+  id: session_id
 })
 
 /** A session whose link was opened. */
 export interface OpenSession extends ConsoleSession {
-  readonly use: Use
+  readonly opened_at: string
+  readonly last_used_at: string
 }
 
-export const isOpen = (session: ConsoleSession): session is OpenSession => session.use !== null
+export const isOpen = (session: ConsoleSession): session is OpenSession =>
+  session.opened_at !== null && session.last_used_at !== null
 
 /** The syntax of the secret in a link: `hcl_` and 43 characters. */
 export const linkSyntax = Credential.syntax("hcl")
@@ -56,28 +62,95 @@ export const cookieSyntax = Credential.syntax("hcs")
 
 export const limits = {
   /** A session ends after this time without use. */
-  idle: 12 * hourMillis,
+  idle: 12 * Calendar.hourMillis,
   /** A session ends this long after it was opened. */
-  absolute: 30 * 24 * hourMillis,
+  absolute: 30 * 24 * Calendar.hourMillis,
   /** The maximum time until a link expires. */
-  link: 7 * 24 * hourMillis,
-  /** The minimum time between two writes of `lastUsedAt`, so that not every request writes. */
+  link: 7 * 24 * Calendar.hourMillis,
+  /** The minimum time between two writes of `last_used_at`, so that not every request writes. */
   touch: 5 * 60_000
 } as const
 
-/** The time at which a session ends, or its link expires, if it is not used again. */
-export const endsAt = ({ linkExpiresAt, use }: ConsoleSession): number =>
-  use === null ? linkExpiresAt : Math.min(use.openedAt + limits.absolute, use.lastUsedAt + limits.idle)
+/** The times of a session that was opened at `openedAt` and used last at `usedAt`. */
+export const timesOfUse = (openedAt: number, usedAt: number) => ({
+  opened_at: Calendar.iso(openedAt),
+  last_used_at: Calendar.iso(usedAt),
+  ends_at: Calendar.iso(Math.min(openedAt + limits.absolute, usedAt + limits.idle))
+})
+
+/** An open session after a use at `now`. */
+export const usedAt = (session: OpenSession, now: number): OpenSession => ({
+  ...session,
+  ...timesOfUse(Date.parse(session.opened_at), now)
+})
 
 /** Whether a session, or its link, is valid: it has not ended, and at least one of its websites exists. */
-export const isValidAt = (session: ConsoleSession, now: number): boolean =>
-  now < endsAt(session) && (session.sites === "all" || session.sites.length > 0)
+export const isValidAt = ({ ends_at, sites }: ConsoleSession, now: number): boolean =>
+  now < Date.parse(ends_at) && (sites === "all" || sites.length > 0)
 
 /** Whether the time of this use must be stored. */
-export const mustTouch = ({ use }: OpenSession, now: number): boolean => now - use.lastUsedAt >= limits.touch
+export const mustTouch = ({ last_used_at }: OpenSession, now: number): boolean =>
+  now - Date.parse(last_used_at) >= limits.touch
 
 /** What the person may do. */
 export const accessOf = ({ role, sites }: Pick<ConsoleSession, "role" | "sites">): Access => ({
-  grants: grants[role],
+  grants: Role.grants[role],
   sites
 })
+
+export class ConsoleSessions extends Context.Service<
+  ConsoleSessions,
+  {
+    /**
+     * Creates a link. Only this method returns its secret. None if `sites` is empty or names a website that does not exist, or if
+     * `createdBy` was revoked meanwhile. Fails if a caller for some websites would have more than `Maximums.sessions`.
+     */
+    readonly createLink: (
+      request: Pick<ConsoleSession, "role" | "sites" | "label"> & {
+        /** The link can be opened before this time. */
+        readonly linkExpiresAt: number
+        /** The session or the key that creates the link. */
+        readonly createdBy?: string
+        /** The websites of the caller who creates it. Absent for the operator, who has no maximum. */
+        readonly callerSites?: ConsoleSession["sites"]
+      }
+    ) => Effect.Effect<
+      Option.Option<{ readonly link: string; readonly session: ConsoleSession }>,
+      StorageUnavailable | LimitReached
+    >
+    /**
+     * Opens the session of a link. Only this method returns the secret for the session's cookie. None if the link is unknown,
+     * expired, revoked, or was opened before. Of concurrent calls, one opens the session.
+     */
+    readonly open: (
+      link: string
+    ) => Effect.Effect<Option.Option<{ readonly cookie: string; readonly session: OpenSession }>, StorageUnavailable>
+    /** The unopened session of a link, without opening it. None if `open` would not open it. */
+    readonly findLink: (link: string) => Effect.Effect<Option.Option<ConsoleSession>, StorageUnavailable>
+    /**
+     * The session whose cookie has this secret, if it has not ended. Counts as a use of the session. The result does not reveal
+     * why there is no session. A revocation takes effect on every process within a second.
+     */
+    readonly authenticate: (cookie: string) => Effect.Effect<Option.Option<OpenSession>, StorageUnavailable>
+    /** Like `authenticate`, without counting as a use. */
+    readonly find: (cookie: string) => Effect.Effect<Option.Option<OpenSession>, StorageUnavailable>
+    /**
+     * Sessions and unopened links without their secrets, oldest first, that have not ended. Reads none of other websites.
+     */
+    readonly list: (query: CredentialQuery) => Effect.Effect<ReadonlyArray<ConsoleSession>, StorageUnavailable>
+    /**
+     * Ends a session when its person signs out. Keys and links that it created remain valid. False if there is no session.
+     */
+    readonly end: (sessionId: SessionId) => Effect.Effect<boolean, StorageUnavailable>
+    /**
+     * Ends a session, or invalidates its link if that is unopened. Also invalidates the unopened links that were created in the
+     * session, and revokes the keys that were issued in it, even if the session has already ended. Returns the number of keys,
+     * sessions and links from it that remain valid. None if nothing was revoked and nothing remains, and for a caller with
+     * `callerSites` also if the session has ended or the caller does not manage it.
+     */
+    readonly revoke: (
+      sessionId: SessionId,
+      options?: RevokeOptions & ManagedBy
+    ) => Effect.Effect<Option.Option<Remaining>, StorageUnavailable>
+  }
+>()("hydracore/sites/access/ConsoleSessions") {}

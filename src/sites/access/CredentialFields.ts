@@ -52,7 +52,7 @@ export const sites = Field.custom<"all" | ReadonlyArray<WebsiteConfigId>>(
 export const label = Schema.optionalKey(Fields.name("Label"))
 
 /** The websites that a stored credential reaches. */
-export const reached = Schema.Union([Schema.Literal("all"), Schema.Array(Schema.String)])
+export const reached = Schema.Union([Schema.Literal("all"), Schema.Array(WebsiteConfigId)])
 
 export const issuer = Schema.NullOr(Fields.uuid).annotate({
   description: "The session or the key that created it; null if the command line did"

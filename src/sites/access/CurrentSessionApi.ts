@@ -9,7 +9,9 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Field from "../../platform/contract/Field.ts"
+import { WebsiteConfigId } from "../../platform/Id.ts"
 import { Authentication, Guest } from "./AuthenticationApi.ts"
+import * as CredentialFields from "./CredentialFields.ts"
 import * as Errors from "./Errors.ts"
 import * as Examples from "./Examples.ts"
 import * as Fields from "./Fields.ts"
@@ -48,7 +50,7 @@ export const LinkedSession = Schema.Struct({
   label,
   sites: Schema.Union([
     Schema.Literal("all"),
-    Schema.Array(Schema.Struct({ site_id: Fields.uuid, name: Schema.String }))
+    Schema.Array(Schema.Struct({ site_id: WebsiteConfigId, name: Schema.String }))
   ]).annotate({ description: "All websites, or those that the session will reach" }),
   expires_at: Fields.time.annotate({ description: "When the link expires" })
 }).annotate({
@@ -83,10 +85,10 @@ export const readLink = HttpApiEndpoint.post("readLink", `${path}/link`, {
 export const Session = Schema.Struct({
   role,
   label,
-  sites: Schema.Union([Schema.Literal("all"), Schema.Array(Schema.String)]).annotate({
+  sites: CredentialFields.reached.annotate({
     description: "All websites, or the ids of those that the session reaches"
   }),
-  expires_at: Schema.String.annotate({ format: "date-time", description: "The latest time at which the session ends" })
+  expires_at: Fields.time.annotate({ description: "The latest time at which the session ends" })
 }).annotate({
   identifier: "Session",
   title: "Session",

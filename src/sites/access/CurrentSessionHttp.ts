@@ -13,8 +13,7 @@ import * as Calendar from "../../platform/text/Calendar.ts"
 import { SiteDirectory } from "../SiteDirectory.ts"
 import { Caller, localSessionCookie, sessionCookie } from "./AuthenticationApi.ts"
 import { CallerLimits } from "./CallerLimits.ts"
-import { limits, linkSyntax } from "./ConsoleSession.ts"
-import { ConsoleSessions } from "./ConsoleSessions.ts"
+import { ConsoleSessions, limits, linkSyntax } from "./ConsoleSession.ts"
 import * as Errors from "./Errors.ts"
 
 /** The attributes of the cookie. Browsers keep it for `maxAge` milliseconds. */
@@ -94,8 +93,8 @@ export const layer = (options: Options) =>
         .handle(
           "readLink",
           Effect.fnUntraced(function* ({ payload }) {
-            const { label, linkExpiresAt, role, sessionId, sites } = yield* lookUp(payload.secret, sessions.findLink)
-            yield* callers.count(sessionId)
+            const { ends_at, label, role, session_id, sites } = yield* lookUp(payload.secret, sessions.findLink)
+            yield* callers.count(session_id)
             const found = sites === "all" ? [] : yield* Effect.forEach(sites, directory.byWebsiteConfigId)
             const named = found
               .flatMap(Option.toArray)
@@ -104,23 +103,23 @@ export const layer = (options: Options) =>
               role,
               label,
               sites: sites === "all" ? sites : named,
-              expires_at: Calendar.iso(linkExpiresAt)
+              expires_at: ends_at
             }
           })
         )
         .handle("current", () =>
-          Effect.map(currentSession, ({ label, role, sites, use }) => ({
+          Effect.map(currentSession, ({ label, opened_at, role, sites }) => ({
             role,
             label,
             sites,
-            expires_at: Calendar.iso(use.openedAt + limits.absolute)
+            expires_at: Calendar.iso(Date.parse(opened_at) + limits.absolute)
           }))
         )
         .handle(
           "close",
           Effect.fnUntraced(function* () {
-            const { sessionId } = yield* currentSession
-            yield* sessions.end(sessionId)
+            const { session_id } = yield* currentSession
+            yield* sessions.end(session_id)
             yield* setCookie("", 0)
           })
         )

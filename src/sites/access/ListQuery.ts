@@ -3,7 +3,7 @@
  *
  * @module
  */
-
+import type { WebsiteConfigId } from "../../platform/Id.ts"
 import * as Cursor from "../../platform/text/Cursor.ts"
 import * as Fields from "./Fields.ts"
 
@@ -16,7 +16,7 @@ interface Range {
 export const rangeOf = ({ cursor, limit = Fields.defaultLimit }: Range) => ({ after: cursor ?? null, limit })
 
 /** The part of a list of keys or sessions that is requested, and the website that they must reach. */
-export const of = ({ site_id: reaching, ...range }: Range & { readonly site_id?: string }) => ({
+export const of = ({ site_id: reaching, ...range }: Range & { readonly site_id?: WebsiteConfigId }) => ({
   ...rangeOf(range),
   reaching: reaching ?? null
 })

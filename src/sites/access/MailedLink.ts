@@ -14,7 +14,6 @@ import * as Calendar from "../../platform/text/Calendar.ts"
 import { SiteDirectory } from "../SiteDirectory.ts"
 import type * as Access from "./Access.ts"
 import * as ConsoleSession from "./ConsoleSession.ts"
-import { ConsoleSessions } from "./ConsoleSessions.ts"
 import * as Errors from "./Errors.ts"
 
 type TooManyRequests = (typeof Errors.TooManyRequests)["Type"]
@@ -47,14 +46,14 @@ const unsubscribed = Errors.invalid(
 const withoutKey = Errors.invalid("email", "this service sends no mail until its operator sets SECRETS_KEY")
 
 /** When the link expires, in a mail. */
-const expiryText = (time: number): string => `${Calendar.iso(time).slice(0, 16).replace("T", " ")} UTC`
+const expiryText = (time: string): string => `${time.slice(0, 16).replace("T", " ")} UTC`
 
 export const make = Effect.gen(function* () {
   const { mail } = yield* Invitations
   const notifications = yield* Notifications
   const limiter = yield* RateLimiter
   const directory = yield* SiteDirectory
-  const sessions = yield* ConsoleSessions
+  const sessions = yield* ConsoleSession.ConsoleSessions
 
   /**
    * Counts an invitation against the limits of its websites, and of an address that has not confirmed. Fails over a limit, and if
@@ -94,7 +93,7 @@ export const make = Effect.gen(function* () {
      * while the mail is sent, no link remains.
      */
     create: Effect.fnUntraced(function* (
-      request: Parameters<ConsoleSessions["Service"]["createLink"]>[0],
+      request: Parameters<ConsoleSession.ConsoleSessions["Service"]["createLink"]>[0],
       email: string | null
     ) {
       // Before the mail is counted, so that a link for which there is no room does not count as an invitation.
@@ -111,11 +110,11 @@ export const make = Effect.gen(function* () {
             websites: yield* namesOf(sites),
             role,
             url: `${origin}${ConsoleSession.pathOf(link)}`,
-            expires: expiryText(session.linkExpiresAt)
+            expires: expiryText(session.ends_at)
           }
         )
         if (outcome._tag !== "Accepted") return yield* Effect.fail(notMailed(outcome.error))
-      }).pipe(Effect.onError(() => Effect.ignore(sessions.revoke(session.sessionId))))
+      }).pipe(Effect.onError(() => Effect.ignore(sessions.revoke(session.session_id))))
       return { link, session, isMailed: true }
     })
   }

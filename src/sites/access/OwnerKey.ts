@@ -1,28 +1,48 @@
 /**
- * The secret with which an owner's program authenticates at the owner API. Pure.
+ * The keys with which owners' programs authenticate at the owner API, and the service that issues and checks them; see
+ * `sites/access/postgres/OwnerKeys`.
  *
  * @module
  */
+import { Context, type Effect, type Option, Schema } from "effect"
+import { KeyId } from "../../platform/Id.ts"
+import type { LimitReached, StorageUnavailable } from "../../platform/Storage.ts"
+import * as Calendar from "../../platform/text/Calendar.ts"
 import type * as Cursor from "../../platform/text/Cursor.ts"
 import type { Access } from "./Access.ts"
 import * as Credential from "./Credential.ts"
+import * as CredentialFields from "./CredentialFields.ts"
+import type { CredentialQuery } from "./CredentialQuery.ts"
+import * as Fields from "./Fields.ts"
+import type { ManagedBy, Remaining, RevokeOptions } from "./Issuers.ts"
 import * as Scope from "./Scope.ts"
 
-/** A key as it is stored, without its secret. */
-export interface OwnerKey extends Credential.Validity {
-  readonly keyId: string
-  readonly scope: Scope.Scope
-  /** All websites, or those with these `website_config_id`s, sorted. */
-  readonly sites: Access["sites"]
-  readonly label: string | null
-  /** Milliseconds since 1970. */
-  readonly createdAt: number
-  /** The console session or the key that issued it; null for the command line. */
-  readonly issuedBy: string | null
-}
+/** A key without its secret. */
+export const OwnerKey = Schema.Struct({
+  key_id: KeyId,
+  scope: Schema.Literals(Scope.scopes),
+  /** The ids are sorted; deleted websites are left out. */
+  sites: CredentialFields.reached,
+  label: Schema.NullOr(Schema.String),
+  created_at: Fields.time,
+  expires_at: Fields.nullableTime,
+  revoked_at: Fields.nullableTime,
+  issued_by: CredentialFields.issuer
+})
+
+export type OwnerKey = typeof OwnerKey.Type
 
 /** Its place in a list. */
-export const positionOf = ({ createdAt, keyId }: OwnerKey): Cursor.Position => ({ time: createdAt, id: keyId })
+export const positionOf = ({ created_at, key_id }: OwnerKey): Cursor.Position => ({
+  time: Date.parse(created_at),
+  id: key_id
+})
+
+/** When it is valid. */
+export const validityOf = ({ expires_at, revoked_at }: OwnerKey): Credential.Validity => ({
+  expiresAt: Calendar.parseOrNull(expires_at),
+  revokedAt: Calendar.parseOrNull(revoked_at)
+})
 
 /** A key when it is issued: the only time at which its secret is known. */
 export interface IssuedOwnerKey extends OwnerKey {
@@ -40,3 +60,44 @@ export const outlives = (expiresAt: number | null, end: number): boolean => expi
 
 /** `hok_` and 43 characters. */
 export const { format, isWellFormed } = Credential.syntax("hok")
+
+export interface KeyQuery extends CredentialQuery {
+  /** Whether revoked keys are left out. */
+  readonly unrevoked: boolean
+}
+
+export class OwnerKeys extends Context.Service<
+  OwnerKeys,
+  {
+    /**
+     * The key whose secret is `key`, if it is neither revoked nor expired. None does not reveal which of these checks
+     * failed. A revocation takes effect on every process within a second.
+     */
+    readonly authenticate: (key: string) => Effect.Effect<Option.Option<OwnerKey>, StorageUnavailable>
+    /**
+     * Issues a key, whose secret is returned here only. It expires at a time in milliseconds since 1970, or never. None if one of
+     * the websites does not exist, or if the issuer was revoked meanwhile. Fails if a caller for some websites would have more
+     * than `Maximums.keys` or `Maximums.storedKeys`.
+     */
+    readonly issue: (
+      request: Pick<OwnerKey, "scope" | "sites" | "label"> & {
+        readonly expiresAt: number | null
+        /** The console session or the key that issues it. */
+        readonly issuedBy?: string
+        /** The websites of the caller who issues it. Absent for the operator, who has no maximum. */
+        readonly callerSites?: Access["sites"]
+      }
+    ) => Effect.Effect<Option.Option<IssuedOwnerKey>, StorageUnavailable | LimitReached>
+    /** Keys without their secrets, oldest first. Reads no keys of other websites. */
+    readonly list: (query: KeyQuery) => Effect.Effect<ReadonlyArray<OwnerKey>, StorageUnavailable>
+    /**
+     * Revokes a key, and all keys that it issued directly or indirectly. The unopened links to the console that any of them
+     * created become void. Returns how many of the keys, sessions and links that come from the key remain valid. None if there
+     * is no such key that the caller manages. Revoking a revoked key succeeds.
+     */
+    readonly revoke: (
+      keyId: KeyId,
+      options?: RevokeOptions & ManagedBy
+    ) => Effect.Effect<Option.Option<Remaining>, StorageUnavailable>
+  }
+>()("hydracore/sites/access/OwnerKeys") {}

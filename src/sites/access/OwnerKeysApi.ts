@@ -14,21 +14,11 @@ import * as Authorized from "./Authorized.ts"
 import * as CredentialFields from "./CredentialFields.ts"
 import * as Examples from "./Examples.ts"
 import * as Fields from "./Fields.ts"
+import { OwnerKey } from "./OwnerKey.ts"
 import * as Scope from "./Scope.ts"
 
 export const Keys = Schema.Struct({
-  keys: Schema.Array(
-    Schema.Struct({
-      key_id: Fields.uuid,
-      scope: Schema.Literals(Scope.scopes),
-      sites: CredentialFields.reached,
-      label: Schema.NullOr(Schema.String),
-      created_at: Fields.time,
-      expires_at: Fields.nullableTime,
-      revoked_at: Fields.nullableTime,
-      issued_by: CredentialFields.issuer
-    })
-  ),
+  keys: Schema.Array(OwnerKey),
   next: Fields.next
 }).annotate({
   identifier: "Keys",
@@ -37,7 +27,7 @@ export const Keys = Schema.Struct({
     {
       keys: [
         {
-          key_id: Examples.id,
+          key_id: KeyId.make(Examples.id),
           scope: "stats",
           sites: [Examples.siteId],
           label: "Dashboard",
@@ -64,13 +54,13 @@ export const NewKey = Schema.Struct({
 })
 
 export const IssuedKey = Schema.Struct({
-  key_id: Fields.uuid,
+  key_id: KeyId,
   key: Schema.String.annotate({ description: "It is not shown again" }),
   expires_at: Fields.nullableTime
 }).annotate({
   identifier: "IssuedKey",
   title: "IssuedKey",
-  examples: [{ key_id: Examples.id, key: `hok_${"A".repeat(43)}`, expires_at: null }]
+  examples: [{ key_id: KeyId.make(Examples.id), key: `hok_${"A".repeat(43)}`, expires_at: null }]
 })
 
 export const keys = HttpApiEndpoint.get("keys", "/v1/owner/keys", {

@@ -13,24 +13,12 @@ import { Caller } from "./AuthenticationApi.ts"
 import * as Errors from "./Errors.ts"
 import * as ListQuery from "./ListQuery.ts"
 import * as OwnerKey from "./OwnerKey.ts"
-import { OwnerKeys } from "./OwnerKeys.ts"
-
-const keyJson = (key: OwnerKey.OwnerKey) => ({
-  key_id: key.keyId,
-  scope: key.scope,
-  sites: key.sites,
-  label: key.label,
-  created_at: Calendar.iso(key.createdAt),
-  expires_at: Calendar.isoOrNull(key.expiresAt),
-  revoked_at: Calendar.isoOrNull(key.revokedAt),
-  issued_by: key.issuedBy
-})
 
 export const layer = HttpApiBuilder.group(
   OwnerApi,
   "keys",
   Effect.fnUntraced(function* (handlers) {
-    const keys = yield* OwnerKeys
+    const keys = yield* OwnerKey.OwnerKeys
     return handlers
       .handle(
         "keys",
@@ -39,7 +27,7 @@ export const layer = HttpApiBuilder.group(
           const range = { ...ListQuery.of(query), sites, unrevoked: revoked === "false" }
           const found = yield* keys.list({ ...range, limit: range.limit + 1 })
           const { items, next } = Cursor.partOf(found, range.limit, OwnerKey.positionOf)
-          return { keys: items.map(keyJson), next: ListQuery.formatNext(next) }
+          return { keys: items, next: ListQuery.formatNext(next) }
         })
       )
       .handle(
@@ -64,8 +52,7 @@ export const layer = HttpApiBuilder.group(
             ...(caller.kind !== "operator" && { issuedBy: caller.id }),
             callerSites: caller.sites
           })
-          const { key, keyId } = yield* Effect.fromOption(issued, () => Errors.unmanaged)
-          return { key_id: keyId, key, expires_at: Calendar.isoOrNull(expiresAt) }
+          return yield* Effect.fromOption(issued, () => Errors.unmanaged)
         })
       )
       .handle(

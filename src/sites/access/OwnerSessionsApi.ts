@@ -12,6 +12,7 @@ import { SessionId } from "../../platform/Id.ts"
 import * as MailAddress from "../../platform/text/MailAddress.ts"
 import * as Maximums from "../Maximums.ts"
 import * as Authorized from "./Authorized.ts"
+import { ConsoleSession } from "./ConsoleSession.ts"
 import * as CredentialFields from "./CredentialFields.ts"
 import * as Examples from "./Examples.ts"
 import * as Fields from "./Fields.ts"
@@ -21,18 +22,7 @@ export const Sessions = Schema.Struct({
   can_mail: Schema.Boolean.annotate({ description: "Whether the service can mail a link" }),
   sessions: Schema.Array(
     Schema.Struct({
-      session_id: Fields.uuid,
-      role: Schema.Literals(Role.roles),
-      sites: CredentialFields.reached,
-      label: Schema.NullOr(Schema.String),
-      created_at: Fields.time,
-      opened_at: Fields.nullableTime.annotate({ description: "Null while the link is not opened" }),
-      last_used_at: Fields.nullableTime,
-      ends_at: Fields.time.annotate({
-        description:
-          "When the session ends if it is not used again; while the link is not opened, when the link expires"
-      }),
-      created_by: CredentialFields.issuer,
+      ...ConsoleSession.fields,
       current: Schema.Boolean.annotate({ description: "Whether it is the session of the request" })
     })
   ),
@@ -45,7 +35,7 @@ export const Sessions = Schema.Struct({
       can_mail: true,
       sessions: [
         {
-          session_id: Examples.id,
+          session_id: SessionId.make(Examples.id),
           role: "viewer",
           sites: [Examples.siteId],
           label: "Ada",
@@ -81,7 +71,7 @@ export const NewLink = Schema.Struct({
 })
 
 export const CreatedLink = Schema.Struct({
-  session_id: Fields.uuid,
+  session_id: SessionId,
   path: Schema.NullOr(Schema.String).annotate({
     description: "The link as a path without the origin. It is not shown again. Null if the link was mailed"
   }),
@@ -91,7 +81,12 @@ export const CreatedLink = Schema.Struct({
   identifier: "CreatedLink",
   title: "CreatedLink",
   examples: [
-    { session_id: Examples.id, path: `/console/#/link/hcl_${"A".repeat(43)}`, mailed: false, expires_at: Examples.time }
+    {
+      session_id: SessionId.make(Examples.id),
+      path: `/console/#/link/hcl_${"A".repeat(43)}`,
+      mailed: false,
+      expires_at: Examples.time
+    }
   ]
 })
 

@@ -11,23 +11,9 @@ import * as Cursor from "../../platform/text/Cursor.ts"
 import * as Access from "./Access.ts"
 import { Caller } from "./AuthenticationApi.ts"
 import * as ConsoleSession from "./ConsoleSession.ts"
-import { ConsoleSessions } from "./ConsoleSessions.ts"
 import * as Errors from "./Errors.ts"
 import * as ListQuery from "./ListQuery.ts"
 import * as MailedLink from "./MailedLink.ts"
-
-const sessionJson = (session: ConsoleSession.ConsoleSession, current: string | undefined) => ({
-  session_id: session.sessionId,
-  role: session.role,
-  sites: session.sites,
-  label: session.label,
-  created_at: Calendar.iso(session.createdAt),
-  opened_at: Calendar.isoOrNull(session.use?.openedAt ?? null),
-  last_used_at: Calendar.isoOrNull(session.use?.lastUsedAt ?? null),
-  ends_at: Calendar.iso(ConsoleSession.endsAt(session)),
-  created_by: session.createdBy,
-  current: session.sessionId === current
-})
 
 const withExpiry = Errors.invalid(
   null,
@@ -38,7 +24,7 @@ export const layer = HttpApiBuilder.group(
   OwnerApi,
   "sessions",
   Effect.fnUntraced(function* (handlers) {
-    const sessions = yield* ConsoleSessions
+    const sessions = yield* ConsoleSession.ConsoleSessions
     const links = yield* MailedLink.make
     return handlers
       .handle(
@@ -50,7 +36,7 @@ export const layer = HttpApiBuilder.group(
           const { items, next } = Cursor.partOf(found, range.limit, ConsoleSession.positionOf)
           return {
             can_mail: links.canMail,
-            sessions: items.map((each) => sessionJson(each, session?.sessionId)),
+            sessions: items.map((each) => ({ ...each, current: each.session_id === session?.session_id })),
             next: ListQuery.formatNext(next)
           }
         })
@@ -73,10 +59,10 @@ export const layer = HttpApiBuilder.group(
           const request = { role, sites, label, linkExpiresAt, ...createdBy, callerSites: caller.sites }
           const { isMailed, link, session } = yield* links.create(request, email)
           return {
-            session_id: session.sessionId,
+            session_id: session.session_id,
             path: isMailed ? null : ConsoleSession.pathOf(link),
             mailed: isMailed,
-            expires_at: Calendar.iso(session.linkExpiresAt)
+            expires_at: session.ends_at
           }
         })
       )

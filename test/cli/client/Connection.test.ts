@@ -3,7 +3,7 @@
  */
 import { assert, layer } from "@effect/vitest"
 import { ConfigProvider, Effect, Layer } from "effect"
-import { OwnerKeys } from "../../../src/sites/access/OwnerKeys.ts"
+import { OwnerKeys } from "../../../src/sites/access/OwnerKey.ts"
 import type { Storage } from "../../support/MemoryStorage.ts"
 import { receiver } from "../../support/Receiver.ts"
 import { run } from "../../support/TestCli.ts"

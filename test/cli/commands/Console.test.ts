@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, ConfigProvider, Effect, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
-import { ConsoleSessions } from "../../../src/sites/access/ConsoleSessions.ts"
+import { ConsoleSessions } from "../../../src/sites/access/ConsoleSession.ts"
 import { run } from "../../support/TestCli.ts"
 import { onPostgres, site } from "../../support/TestStorage.ts"
 

@@ -1,9 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
-import { ConsoleSessions } from "../../../src/sites/access/ConsoleSessions.ts"
-import { isWellFormed } from "../../../src/sites/access/OwnerKey.ts"
-import { OwnerKeys } from "../../../src/sites/access/OwnerKeys.ts"
+import { ConsoleSessions } from "../../../src/sites/access/ConsoleSession.ts"
+import { isWellFormed, OwnerKeys } from "../../../src/sites/access/OwnerKey.ts"
 import { run } from "../../support/TestCli.ts"
 import { onPostgres, site } from "../../support/TestStorage.ts"
 import { poll } from "../../support/Wait.ts"
@@ -105,7 +104,7 @@ describe("key", () => {
             sites: "all",
             label: null,
             expiresAt: null,
-            issuedBy: consoleSession.sessionId
+            issuedBy: consoleSession.session_id
           })
         }).pipe(Effect.provideContext(context))
         const revoke = ["revoke", "--key-id", one.key_id]
@@ -132,8 +131,8 @@ describe("key", () => {
           .createLink({ ...request, createdBy: one.key_id })
           .pipe(Effect.flatMap(Effect.fromOption))
         yield* sessions.open(link)
-        yield* keys.issue({ scope: "stats", sites: "all", label: null, expiresAt: null, issuedBy: session.sessionId })
-        yield* sessions.end(session.sessionId)
+        yield* keys.issue({ scope: "stats", sites: "all", label: null, expiresAt: null, issuedBy: session.session_id })
+        yield* sessions.end(session.session_id)
       }).pipe(Effect.provideContext(context))
       const { remaining } = yield* json("revoke", "--key-id", one.key_id)
       assert.deepStrictEqual(remaining, { keys: 1, sessions: 0 })

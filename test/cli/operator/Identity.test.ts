@@ -11,7 +11,7 @@ import { Api } from "../../../src/api/Api.ts"
 import { OwnerApi } from "../../../src/api/OwnerApi.ts"
 import { groups } from "../../../src/cli/operator/Groups.ts"
 import { prefix } from "../../../src/cli/operator/Operations.ts"
-import { OwnerKeys } from "../../../src/sites/access/OwnerKeys.ts"
+import { OwnerKeys } from "../../../src/sites/access/OwnerKey.ts"
 import { SiteDirectory } from "../../../src/sites/SiteDirectory.ts"
 import type { Storage } from "../../support/MemoryStorage.ts"
 import { newCookie, send } from "../../support/OwnerRequests.ts"
@@ -69,7 +69,7 @@ layer(onPostgres(), { excludeTestServices: true })("the operator's API", (it) =>
   it.effect("a key of a request has an issuer, and a key of a command has none", () =>
     Effect.gen(function* () {
       const { url } = yield* TestServer
-      const { key, keyId } = yield* newKey
+      const { key, key_id } = yield* newKey
       const services = Layer.succeedContext(yield* Effect.context<Storage>())
       const issue = { scope: "stats", sites: "all" }
       const answer = yield* send(url, "/v1/owner/keys", { key, body: { ...issue, label: "request" } })
@@ -79,7 +79,7 @@ layer(onPostgres(), { excludeTestServices: true })("the operator's API", (it) =>
       const { stdout } = yield* run(["key", "list", "--json"], services)
       const { keys } = JSON.parse(stdout) as { readonly keys: ReadonlyArray<Record<string, string | null>> }
       const issuers = Object.fromEntries(keys.map(({ issued_by, label }) => [label, issued_by]))
-      assert.deepInclude(issuers, { request: keyId, command: null, remote: keyId })
+      assert.deepInclude(issuers, { request: key_id, command: null, remote: key_id })
     })
   )
 })

@@ -1,7 +1,7 @@
 /** The service with page views in ClickHouse: visitors' page views and events are in an owner's reports. */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import { OwnerKeys } from "../../../src/sites/access/OwnerKeys.ts"
+import { OwnerKeys } from "../../../src/sites/access/OwnerKey.ts"
 import { SiteDirectory } from "../../../src/sites/SiteDirectory.ts"
 import * as SeparateStorage from "../../support/clickhouse/SeparateStorage.ts"
 import * as TestClickHouse from "../../support/clickhouse/TestClickHouse.ts"

@@ -1,21 +1,24 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { WebsiteConfigId } from "../../../src/platform/Id.ts"
+import { SessionId, WebsiteConfigId } from "../../../src/platform/Id.ts"
+import * as Calendar from "../../../src/platform/text/Calendar.ts"
 import * as ConsoleSession from "../../../src/sites/access/ConsoleSession.ts"
 import * as Role from "../../../src/sites/access/Role.ts"
 import { id } from "../../support/Ids.ts"
 
 const { limits } = ConsoleSession
 
-const sessionOf = (use: ConsoleSession.Use | null): ConsoleSession.ConsoleSession => ({
-  sessionId: "s",
+const sessionOf = (times: Partial<ConsoleSession.ConsoleSession> = {}): ConsoleSession.ConsoleSession => ({
+  session_id: id(SessionId, "s"),
   role: "viewer",
   sites: "all",
   label: null,
-  createdAt: 0,
-  createdBy: null,
-  linkExpiresAt: 1000,
-  use
+  created_at: Calendar.iso(0),
+  opened_at: null,
+  last_used_at: null,
+  ends_at: Calendar.iso(1000),
+  created_by: null,
+  ...times
 })
 
 const Time = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2 * limits.absolute }))
@@ -25,7 +28,7 @@ describe("sites/access/ConsoleSession", () => {
     "a session is valid until it has been idle for too long or is too old",
     [Time, Time, Time],
     ([openedAt, later, now]) => {
-      const session = sessionOf({ openedAt, lastUsedAt: openedAt + later })
+      const session = sessionOf(ConsoleSession.timesOfUse(openedAt, openedAt + later))
       assert.strictEqual(
         ConsoleSession.isValidAt(session, now),
         now - openedAt < limits.absolute && now - (openedAt + later) < limits.idle
@@ -34,17 +37,17 @@ describe("sites/access/ConsoleSession", () => {
   )
 
   it("a link is valid until it expires, and a session without a website is never valid", () => {
-    assert.isTrue(ConsoleSession.isValidAt(sessionOf(null), 999))
-    assert.isFalse(ConsoleSession.isValidAt(sessionOf(null), 1000))
-    const use = { openedAt: 5000, lastUsedAt: 5000 }
+    assert.isTrue(ConsoleSession.isValidAt(sessionOf(), 999))
+    assert.isFalse(ConsoleSession.isValidAt(sessionOf(), 1000))
+    const use = ConsoleSession.timesOfUse(5000, 5000)
     assert.isTrue(ConsoleSession.isValidAt({ ...sessionOf(use), sites: [id(WebsiteConfigId, "a")] }, 5000))
     assert.isFalse(ConsoleSession.isValidAt({ ...sessionOf(use), sites: [] }, 5000))
   })
 
   it("a viewer reads, and an owner also changes", () => {
-    assert.deepStrictEqual(ConsoleSession.accessOf(sessionOf(null)), { grants: Role.grants.viewer, sites: "all" })
+    assert.deepStrictEqual(ConsoleSession.accessOf(sessionOf()), { grants: Role.grants.viewer, sites: "all" })
     assert.deepStrictEqual(
-      ConsoleSession.accessOf({ ...sessionOf(null), role: "owner", sites: [id(WebsiteConfigId, "a")] }),
+      ConsoleSession.accessOf({ ...sessionOf(), role: "owner", sites: [id(WebsiteConfigId, "a")] }),
       {
         grants: Role.grants.owner,
         sites: [id(WebsiteConfigId, "a")]

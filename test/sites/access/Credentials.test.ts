@@ -7,7 +7,7 @@ import type { Message } from "../../../src/delivery/mail/Message.ts"
 import * as Mailer from "../../../src/delivery/mail/memory/Mailer.ts"
 import { mailLimit } from "../../../src/sites/access/MailedLink.ts"
 import type { OwnerKey } from "../../../src/sites/access/OwnerKey.ts"
-import { OwnerKeys } from "../../../src/sites/access/OwnerKeys.ts"
+import { OwnerKeys } from "../../../src/sites/access/OwnerKey.ts"
 import * as Maximums from "../../../src/sites/Maximums.ts"
 import { SiteDirectory } from "../../../src/sites/SiteDirectory.ts"
 import { fromOwnPage, newCookie, newLink, send } from "../../support/OwnerRequests.ts"
@@ -85,8 +85,8 @@ layer(server, { excludeTestServices: true })("credentials", (it) => {
       for (const sites of ["all", [other], [ownSite, other], [ownSite.replace(/.$/, "0"), other]]) {
         assert.strictEqual((yield* request(owner, "POST", "keys", { scope: "stats", sites })).status, 404)
       }
-      for (const { keyId } of [foreign, both, all]) {
-        assert.strictEqual((yield* request(owner, "DELETE", `keys/${keyId}`)).status, 404)
+      for (const { key_id } of [foreign, both, all]) {
+        assert.strictEqual((yield* request(owner, "DELETE", `keys/${key_id}`)).status, 404)
       }
       assert.strictEqual((yield* send(url, "/v1/owner/sites", { key: foreign.key })).status, 200)
       assert.strictEqual((yield* request(owner, "DELETE", `keys/${key_id}`)).status, 200)
@@ -118,7 +118,7 @@ layer(server, { excludeTestServices: true })("credentials", (it) => {
           ["viewer", "Ada", false]
         ]
       )
-      assert.strictEqual((yield* request(owner, "DELETE", `sessions/${wider.session.sessionId}`)).status, 404)
+      assert.strictEqual((yield* request(owner, "DELETE", `sessions/${wider.session.session_id}`)).status, 404)
       assert.strictEqual((yield* request(owner, "DELETE", `sessions/${session_id}`)).status, 200)
       yield* poll(request(cookie, "GET", "sites"), ({ status }) => status === 401)
     })

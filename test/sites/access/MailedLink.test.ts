@@ -2,14 +2,26 @@ import { assert, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Layer, Option } from "effect"
 import { Invitations } from "../../../src/delivery/mail/Invitations.ts"
 import { Notifications } from "../../../src/delivery/mail/Notifications.ts"
-import { WebsiteConfigId } from "../../../src/platform/Id.ts"
+import { SessionId, WebsiteConfigId } from "../../../src/platform/Id.ts"
 import { RateLimiter } from "../../../src/platform/limits/RateLimiter.ts"
 import { LimitReached } from "../../../src/platform/Storage.ts"
-import { ConsoleSessions } from "../../../src/sites/access/ConsoleSessions.ts"
+import { type ConsoleSession, ConsoleSessions } from "../../../src/sites/access/ConsoleSession.ts"
 import * as MailedLink from "../../../src/sites/access/MailedLink.ts"
 import * as Maximums from "../../../src/sites/Maximums.ts"
 import { SiteDirectory } from "../../../src/sites/SiteDirectory.ts"
 import { id } from "../../support/Ids.ts"
+
+const sessionOf = (request: Parameters<ConsoleSessions["Service"]["createLink"]>[0]): ConsoleSession => ({
+  session_id: id(SessionId, "a"),
+  role: request.role,
+  sites: request.sites,
+  label: request.label,
+  created_at: "2026-11-30T00:00:00.000Z",
+  opened_at: null,
+  last_used_at: null,
+  ends_at: "2026-12-01T00:00:00.000Z",
+  created_by: null
+})
 
 it.effect("sites/access/MailedLink: if the request ends while its link is mailed, no link remains", () =>
   Effect.gen(function* () {
@@ -24,10 +36,10 @@ it.effect("sites/access/MailedLink: if the request ends while its link is mailed
       Layer.mock(ConsoleSessions, {
         createLink: (request) =>
           Effect.sync(() => {
-            links.add("a")
+            links.add(id(SessionId, "a"))
             return Option.some({
               link: "link",
-              session: { ...request, sessionId: "a", createdAt: 0, createdBy: null, use: null }
+              session: sessionOf(request)
             })
           }),
         revoke: (sessionId) =>
@@ -77,7 +89,7 @@ it.effect(
                   step("create"),
                   Option.some({
                     link: "link",
-                    session: { ...request, sessionId: "a", createdAt: 0, createdBy: null, use: null }
+                    session: sessionOf(request)
                   })
                 ),
           revoke: () => Effect.as(step("revoke"), Option.some({ sessions: 0, keys: 0 }))

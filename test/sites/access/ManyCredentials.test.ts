@@ -12,8 +12,8 @@ import { WidgetTokens as Tokens } from "../../../src/chat/WidgetTokens.ts"
 import type { WebsiteConfigId } from "../../../src/platform/Id.ts"
 import { decodeRows } from "../../../src/platform/runtime/Rows.ts"
 import type * as Access from "../../../src/sites/access/Access.ts"
-import { ConsoleSessions as Sessions } from "../../../src/sites/access/ConsoleSessions.ts"
-import { OwnerKeys as Keys } from "../../../src/sites/access/OwnerKeys.ts"
+import { ConsoleSessions as Sessions } from "../../../src/sites/access/ConsoleSession.ts"
+import { OwnerKeys as Keys } from "../../../src/sites/access/OwnerKey.ts"
 import * as ConsoleSessions from "../../../src/sites/access/postgres/ConsoleSessions.ts"
 import * as OwnerKeys from "../../../src/sites/access/postgres/OwnerKeys.ts"
 import * as SiteDirectory from "../../../src/sites/postgres/SiteDirectory.ts"
@@ -103,7 +103,7 @@ const openSession = (sites: Access.Access["sites"]) =>
     const sessions = yield* Sessions
     const created = yield* sessions.createLink({ role: "owner", sites, label: null, linkExpiresAt: 4_102_444_800_000 })
     const opened = yield* sessions.open((yield* Effect.fromOption(created)).link)
-    return (yield* Effect.fromOption(opened)).session.sessionId
+    return (yield* Effect.fromOption(opened)).session.session_id
   })
 
 const first = { after: null, limit: 50 } as const
@@ -138,14 +138,14 @@ shared(services)("100,000 ended keys, sessions and tokens of another owner", (it
             issuedBy: session,
             callerSites: reached
           })
-          const { keyId } = Option.getOrThrow(yield* asOwner("issue", issuedKey))
+          const { key_id } = Option.getOrThrow(yield* asOwner("issue", issuedKey))
           const listedKeys = yield* asOwner("keys", keys.list({ ...query, unrevoked: true }))
           assert.include(
-            listedKeys.map((key) => key.keyId),
-            keyId
+            listedKeys.map((key) => key.key_id),
+            key_id
           )
           const managed = { withOpened: true, callerSites: reached }
-          assert.isTrue(Option.isSome(yield* asOwner("revoke key", keys.revoke(keyId, managed))))
+          assert.isTrue(Option.isSome(yield* asOwner("revoke key", keys.revoke(key_id, managed))))
           const createdLink = sessions.createLink({
             role: "viewer",
             sites,
@@ -154,16 +154,16 @@ shared(services)("100,000 ended keys, sessions and tokens of another owner", (it
             createdBy: session,
             callerSites: reached
           })
-          const { sessionId } = Option.getOrThrow(yield* asOwner("link", createdLink)).session
+          const { session_id } = Option.getOrThrow(yield* asOwner("link", createdLink)).session
           const listedSessions = yield* asOwner(
             "sessions",
             sessions.list(reached === "all" ? query : { ...query, reaching: null })
           )
           assert.include(
-            listedSessions.map((listed) => listed.sessionId),
-            sessionId
+            listedSessions.map((listed) => listed.session_id),
+            session_id
           )
-          assert.isTrue(Option.isSome(yield* asOwner("revoke session", sessions.revoke(sessionId, managed))))
+          assert.isTrue(Option.isSome(yield* asOwner("revoke session", sessions.revoke(session_id, managed))))
         }
 
         const { instanceId } = instance

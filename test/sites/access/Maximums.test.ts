@@ -9,7 +9,7 @@ import { OwnerApi } from "../../../src/api/OwnerApi.ts"
 import { InstanceDirectory } from "../../../src/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../../src/chat/WidgetTokens.ts"
 import { CreatesUpTo } from "../../../src/sites/access/Authorized.ts"
-import { OwnerKeys } from "../../../src/sites/access/OwnerKeys.ts"
+import { OwnerKeys } from "../../../src/sites/access/OwnerKey.ts"
 import * as Maximums from "../../../src/sites/Maximums.ts"
 import { SiteDirectory } from "../../../src/sites/SiteDirectory.ts"
 import { newCookie, send } from "../../support/OwnerRequests.ts"
@@ -134,7 +134,7 @@ layer(testServer({ ...options, secretsKey }), { excludeTestServices: true })("ma
       const one = { label: null, expiresAt: null }
       for (let index = 0; index < Maximums.storedKeys.max; index++) {
         const key = yield* keys.issue({ ...one, scope: "stats", sites: [owner.websiteConfigId] })
-        yield* keys.revoke(Option.getOrThrow(key).keyId)
+        yield* keys.revoke(Option.getOrThrow(key).key_id)
         const token = yield* tokens.issue({ ...one, instanceId: owner.instanceId })
         yield* tokens.revoke({ tokenId: Option.getOrThrow(token).tokenId, instanceId: owner.instanceId })
       }

@@ -5,9 +5,8 @@ import { randomBytes } from "node:crypto"
 import { assert, layer } from "@effect/vitest"
 import { Clock, Effect, Layer, Option } from "effect"
 import { StorageUnavailable } from "../../../src/platform/Storage.ts"
-import { cookieSyntax, limits, linkSyntax } from "../../../src/sites/access/ConsoleSession.ts"
-import { ConsoleSessions } from "../../../src/sites/access/ConsoleSessions.ts"
-import { OwnerKeys } from "../../../src/sites/access/OwnerKeys.ts"
+import { ConsoleSessions, cookieSyntax, limits, linkSyntax } from "../../../src/sites/access/ConsoleSession.ts"
+import { OwnerKeys } from "../../../src/sites/access/OwnerKey.ts"
 import { SiteDirectory } from "../../../src/sites/SiteDirectory.ts"
 import { SiteErasure } from "../../../src/sites/SiteErasure.ts"
 import { fromOwnPage, newCookie, newLink, send } from "../../support/OwnerRequests.ts"
@@ -81,7 +80,7 @@ layer(testServer(), { excludeTestServices: true })("the console's sessions", (it
           role: "owner",
           label: session.label,
           sites: [{ site_id: site.websiteConfigId, name: "Docs" }],
-          expires_at: new Date(session.linkExpiresAt).toISOString()
+          expires_at: session.ends_at
         })
         assert.isNull(answer.headers.get("set-cookie"))
       }

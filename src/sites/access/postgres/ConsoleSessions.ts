@@ -8,49 +8,54 @@ import { randomBytes, randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, Effect, Layer, Option, Schema } from "effect"
 import { SqlClient, type Statement } from "effect/sql"
-import { isCanonicalUuid, WebsiteConfigId } from "../../../platform/Id.ts"
+import { SessionId, WebsiteConfigId } from "../../../platform/Id.ts"
 import { array, mapErrors } from "../../../platform/postgres/Database.ts"
-import * as Times from "../../../platform/postgres/Times.ts"
-import { decodeRows } from "../../../platform/runtime/Rows.ts"
+import { decodeRows, Time } from "../../../platform/runtime/Rows.ts"
+import * as Calendar from "../../../platform/text/Calendar.ts"
 import * as Maximums from "../../Maximums.ts"
 import * as SiteLock from "../../postgres/SiteLock.ts"
 import * as Session from "../ConsoleSession.ts"
-import { ConsoleSessions } from "../ConsoleSessions.ts"
 import * as Credential from "../Credential.ts"
 import type { CredentialQuery } from "../CredentialQuery.ts"
-import * as Role from "../Role.ts"
 import * as CredentialSql from "./CredentialSql.ts"
 import * as Issuers from "./Issuers.ts"
 import * as SecretLookup from "./SecretLookup.ts"
 
-const Row = Schema.Struct({
-  cookieDigest: Schema.NullOr(Schema.Uint8Array),
-  sessionId: Schema.String,
-  role: Schema.Literals(Role.roles),
-  allSites: Schema.Boolean,
-  sites: Schema.Array(WebsiteConfigId),
-  label: Schema.NullOr(Schema.String),
-  createdAt: Schema.Finite,
-  linkExpiresAt: Schema.Finite,
-  openedAt: Schema.NullOr(Schema.Finite),
-  lastUsedAt: Schema.NullOr(Schema.Finite),
-  createdBy: Schema.NullOr(Schema.String)
-})
+const { ends_at: _, sites: __, ...fields } = Session.ConsoleSession.fields
 
-const Rows = Schema.Array(Row)
+const Rows = Schema.Array(
+  Schema.Struct({
+    ...fields,
+    cookieDigest: Schema.NullOr(Schema.Uint8Array),
+    all_sites: Schema.Boolean,
+    sites: Schema.Array(WebsiteConfigId),
+    created_at: Time,
+    link_expires_at: Time,
+    opened_at: Schema.NullOr(Time),
+    last_used_at: Schema.NullOr(Time)
+  })
+)
 
-const toSession = ({ allSites, cookieDigest: _, lastUsedAt, openedAt, sites, ...rest }: typeof Row.Type) => ({
+const toSession = ({
+  all_sites,
+  cookieDigest: _,
+  last_used_at,
+  link_expires_at,
+  opened_at,
+  sites,
+  ...rest
+}: (typeof Rows.Type)[number]): Session.ConsoleSession => ({
   ...rest,
-  sites: allSites ? ("all" as const) : sites,
-  use: openedAt === null || lastUsedAt === null ? null : { openedAt, lastUsedAt }
+  sites: all_sites ? "all" : sites,
+  ...(opened_at === null || last_used_at === null
+    ? { opened_at: null, last_used_at: null, ends_at: link_expires_at }
+    : Session.timesOfUse(Date.parse(opened_at), Date.parse(last_used_at)))
 })
 
-const columns = `
-  cookie_sha256 AS "cookieDigest", session_id AS "sessionId", role, all_sites AS "allSites", label, created_by AS "createdBy",
+const columns = `cookie_sha256 AS "cookieDigest", session_id, role, all_sites, label, created_by,
   ARRAY(SELECT website_config_id::text FROM console_session_site AS reached
     WHERE reached.session_id = console_session.session_id ORDER BY 1) AS sites,
-  ${Times.millisAs("created_at", "createdAt")}, ${Times.millisAs("link_expires_at", "linkExpiresAt")},
-  ${Times.millisAs("opened_at", "openedAt")}, ${Times.millisAs("last_used_at", "lastUsedAt")}`
+  created_at, link_expires_at, opened_at, last_used_at`
 
 const Created = Schema.Array(Schema.Struct({ session_id: Schema.String }))
 
@@ -69,8 +74,8 @@ export const deleteEnded = Effect.fnUntraced(function* (now: number) {
   )
 })
 
-export const layer: Layer.Layer<ConsoleSessions, never, PgClient.PgClient> = Layer.effect(
-  ConsoleSessions,
+export const layer: Layer.Layer<Session.ConsoleSessions, never, PgClient.PgClient> = Layer.effect(
+  Session.ConsoleSessions,
   Effect.gen(function* () {
     const sql = yield* PgClient.PgClient
     const whileLocked = yield* SiteLock.make
@@ -81,7 +86,7 @@ export const layer: Layer.Layer<ConsoleSessions, never, PgClient.PgClient> = Lay
             WHERE cookie_sha256 = ${digest}`.pipe(decodeRows(Rows))
     })
 
-    const touch = (sessionId: string, now: number) =>
+    const touch = (sessionId: SessionId, now: number) =>
       sql`UPDATE console_session SET last_used_at = ${PgTypes.timestamptz(now)}
           WHERE session_id = ${PgTypes.uuid(sessionId)}
             AND last_used_at <= ${PgTypes.timestamptz(now - Session.limits.touch)}`.pipe(
@@ -131,13 +136,13 @@ export const layer: Layer.Layer<ConsoleSessions, never, PgClient.PgClient> = Lay
         Effect.map((rows) => rows.map(toSession))
       )
 
-    return ConsoleSessions.of({
+    return Session.ConsoleSessions.of({
       createLink: Effect.fnUntraced(function* (request) {
         const { callerSites = "all", createdBy = null, label, linkExpiresAt, role, sites } = request
         const ids = sites === "all" ? [] : [...new Set(sites)].sort()
-        if (sites !== "all" && (ids.length === 0 || !ids.every(isCanonicalUuid))) return Option.none()
+        if (sites !== "all" && ids.length === 0) return Option.none()
         const link = Session.linkSyntax.format(randomBytes(32))
-        const sessionId = randomUUID()
+        const sessionId = SessionId.make(randomUUID())
         const createdAt = yield* Clock.currentTimeMillis
         const rows = yield* sql`
             WITH reached AS (
@@ -161,10 +166,19 @@ export const layer: Layer.Layer<ConsoleSessions, never, PgClient.PgClient> = Lay
           CredentialSql.withinMaximums(whileLocked, callerSites)([{ maximum: Maximums.sessions, list }])
         )
         if (rows.length === 0) return Option.none()
-        const reached = sites === "all" ? sites : ids
         return Option.some({
           link,
-          session: { sessionId, role, sites: reached, label, createdAt, createdBy, linkExpiresAt, use: null }
+          session: {
+            session_id: sessionId,
+            role,
+            sites: sites === "all" ? sites : ids,
+            label,
+            created_at: Calendar.iso(createdAt),
+            opened_at: null,
+            last_used_at: null,
+            ends_at: Calendar.iso(linkExpiresAt),
+            created_by: createdBy
+          }
         })
       }),
       open: Effect.fnUntraced(function* (link) {
@@ -182,7 +196,7 @@ export const layer: Layer.Layer<ConsoleSessions, never, PgClient.PgClient> = Lay
             RETURNING ${sql.literal(columns)}`.pipe(mapErrors, decodeRows(Rows))
         return Option.map(Option.fromUndefinedOr(rows[0]), (row) => ({
           cookie,
-          session: { ...toSession(row), use: { openedAt, lastUsedAt: openedAt } }
+          session: { ...toSession(row), ...Session.timesOfUse(openedAt, openedAt) }
         }))
       }),
       findLink: Effect.fnUntraced(function* (link) {
@@ -200,13 +214,12 @@ export const layer: Layer.Layer<ConsoleSessions, never, PgClient.PgClient> = Lay
         const now = yield* Clock.currentTimeMillis
         if (Option.isNone(found) || !Session.mustTouch(found.value, now)) return found
         const session = found.value
-        yield* touch(session.sessionId, now)
-        return Option.some({ ...session, use: { ...session.use, lastUsedAt: now } })
+        yield* touch(session.session_id, now)
+        return Option.some(Session.usedAt(session, now))
       }),
       find,
       list,
       end: Effect.fnUntraced(function* (sessionId) {
-        if (!isCanonicalUuid(sessionId)) return false
         const rows = yield* sql`UPDATE console_session SET ${sql.literal(Issuers.end.set)}
             WHERE session_id = ${PgTypes.uuid(sessionId)} AND ${sql.literal(Issuers.end.isNotSet)} RETURNING 1`.pipe(
           mapErrors
@@ -214,7 +227,6 @@ export const layer: Layer.Layer<ConsoleSessions, never, PgClient.PgClient> = Lay
         return rows.length > 0
       }),
       revoke: Effect.fnUntraced(function* (sessionId, { callerSites, ...options } = {}) {
-        if (!isCanonicalUuid(sessionId)) return Option.none()
         const now = yield* Clock.currentTimeMillis
         return yield* CredentialSql.byIndex(
           sql,

@@ -6,7 +6,6 @@
 import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { Effect } from "effect"
 import { SqlClient, type SqlError, type Statement } from "effect/sql"
-import { isCanonicalUuid } from "../../../platform/Id.ts"
 import * as Database from "../../../platform/postgres/Database.ts"
 import { LimitReached } from "../../../platform/Storage.ts"
 import type * as Maximums from "../../Maximums.ts"
@@ -28,7 +27,7 @@ export const condition = (
   { after, reaching, sites }: Pick<CredentialQuery, "after" | "reaching" | "sites">
 ): Statement.Fragment => {
   const [idColumn, siteTable] = [sql(`${table}.${id}`), sql(`${table}_site`)]
-  const uuids = (ids: ReadonlyArray<string>) => Database.array(ids.filter(isCanonicalUuid), PgTypes.OID.uuid)
+  const uuids = (ids: ReadonlyArray<string>) => Database.array(ids, PgTypes.OID.uuid)
   const reaches = (site: string) => sql`(all_sites OR EXISTS (SELECT FROM ${siteTable} AS reached
     WHERE reached.${sql(id)} = ${idColumn} AND reached.website_config_id = ${PgTypes.uuid(site)}))`
   const managed =
@@ -40,7 +39,7 @@ export const condition = (
             WHERE other.${sql(id)} = ${idColumn} AND other.website_config_id <> ALL (${uuids(sites)}))`
   return sql.and([
     managed,
-    ...(reaching === null ? [] : [isCanonicalUuid(reaching) ? reaches(reaching) : sql`false`]),
+    ...(reaching === null ? [] : [reaches(reaching)]),
     ...(after === null
       ? []
       : [sql`(created_at, ${idColumn}) > (${PgTypes.timestamptz(after.time)}, ${PgTypes.uuid(after.id)})`])

@@ -8,46 +8,41 @@ import { randomBytes, randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, Effect, Layer, Option, Schema } from "effect"
 import { SqlClient } from "effect/sql"
-import { isCanonicalUuid, WebsiteConfigId } from "../../../platform/Id.ts"
+import { KeyId, WebsiteConfigId } from "../../../platform/Id.ts"
 import { array, mapErrors } from "../../../platform/postgres/Database.ts"
-import * as Times from "../../../platform/postgres/Times.ts"
-import { decodeRows } from "../../../platform/runtime/Rows.ts"
+import { decodeRows, Time } from "../../../platform/runtime/Rows.ts"
+import * as Calendar from "../../../platform/text/Calendar.ts"
 import * as Maximums from "../../Maximums.ts"
 import * as SiteLock from "../../postgres/SiteLock.ts"
 import * as Credential from "../Credential.ts"
 import { nothingRemains } from "../Issuers.ts"
 import * as Key from "../OwnerKey.ts"
-import { type KeyQuery, OwnerKeys } from "../OwnerKeys.ts"
-import * as Scope from "../Scope.ts"
 import * as CredentialSql from "./CredentialSql.ts"
 import * as Issuers from "./Issuers.ts"
 import * as SecretLookup from "./SecretLookup.ts"
 
-const Row = Schema.Struct({
-  digest: Schema.Uint8Array,
-  keyId: Schema.String,
-  scope: Schema.Literals(Scope.scopes),
-  allSites: Schema.Boolean,
-  sites: Schema.Array(WebsiteConfigId),
-  label: Schema.NullOr(Schema.String),
-  createdAt: Schema.Finite,
-  expiresAt: Schema.NullOr(Schema.Finite),
-  revokedAt: Schema.NullOr(Schema.Finite),
-  issuedBy: Schema.NullOr(Schema.String)
-})
+const { sites: _, ...fields } = Key.OwnerKey.fields
 
-const Rows = Schema.Array(Row)
+const Rows = Schema.Array(
+  Schema.Struct({
+    ...fields,
+    digest: Schema.Uint8Array,
+    all_sites: Schema.Boolean,
+    sites: Schema.Array(WebsiteConfigId),
+    created_at: Time,
+    expires_at: Schema.NullOr(Time),
+    revoked_at: Schema.NullOr(Time)
+  })
+)
 
-const toKey = ({ allSites, digest: _, sites, ...key }: typeof Row.Type): Key.OwnerKey => ({
+const toKey = ({ all_sites, digest: _, sites, ...key }: (typeof Rows.Type)[number]): Key.OwnerKey => ({
   ...key,
-  sites: allSites ? "all" : sites
+  sites: all_sites ? "all" : sites
 })
 
-const columns = `
-  key_sha256 AS digest, key_id AS "keyId", scope, all_sites AS "allSites", label, issued_by AS "issuedBy",
+const columns = `key_sha256 AS digest, key_id, scope, all_sites, label, created_at, expires_at, revoked_at, issued_by,
   ARRAY(SELECT website_config_id::text FROM owner_key_site AS reached
-    WHERE reached.key_id = owner_key.key_id ORDER BY 1) AS sites,
-  ${Times.millisAs("created_at", "createdAt")}, ${Times.millisAs("expires_at", "expiresAt")}, ${Times.millisAs("revoked_at", "revokedAt")}`
+    WHERE reached.key_id = owner_key.key_id ORDER BY 1) AS sites`
 
 const Issued = Schema.Array(Schema.Struct({ key_id: Schema.String }))
 
@@ -61,8 +56,8 @@ export const deleteEnded = Effect.fnUntraced(function* (now: number) {
     AND ${sql.literal(Issuers.issuedNothing("owner_key.key_id"))}`
 })
 
-export const layer: Layer.Layer<OwnerKeys, never, PgClient.PgClient> = Layer.effect(
-  OwnerKeys,
+export const layer: Layer.Layer<Key.OwnerKeys, never, PgClient.PgClient> = Layer.effect(
+  Key.OwnerKeys,
   Effect.gen(function* () {
     const sql = yield* PgClient.PgClient
     const whileLocked = yield* SiteLock.make
@@ -73,7 +68,7 @@ export const layer: Layer.Layer<OwnerKeys, never, PgClient.PgClient> = Layer.eff
             WHERE key_sha256 = ${digest}`.pipe(decodeRows(Rows))
     })
 
-    const list = ({ limit, unrevoked, ...query }: KeyQuery) =>
+    const list = ({ limit, unrevoked, ...query }: Key.KeyQuery) =>
       CredentialSql.byIndex(
         sql,
         sql`SELECT ${sql.literal(columns)} FROM owner_key
@@ -86,22 +81,22 @@ export const layer: Layer.Layer<OwnerKeys, never, PgClient.PgClient> = Layer.eff
         Effect.map((rows) => rows.map(toKey))
       )
 
-    return OwnerKeys.of({
+    return Key.OwnerKeys.of({
       authenticate: Effect.fnUntraced(function* (key) {
         if (!Key.isWellFormed(key)) return Option.none()
         const digest = Credential.digest(key)
         const found = yield* byDigest(digest)
         const now = yield* Clock.currentTimeMillis
-        return Option.map(
-          Option.filter(found, (row) => Credential.sameDigest(row.digest, digest) && Credential.isValidAt(row, now)),
-          toKey
+        return found.pipe(
+          Option.filter((row) => Credential.sameDigest(row.digest, digest)),
+          Option.map(toKey),
+          Option.filter((found) => Credential.isValidAt(Key.validityOf(found), now))
         )
       }),
       issue: Effect.fnUntraced(function* ({ callerSites = "all", expiresAt, issuedBy = null, label, scope, sites }) {
         const ids = sites === "all" ? [] : [...new Set(sites)].sort()
-        if (!ids.every(isCanonicalUuid)) return Option.none()
         const key = Key.format(randomBytes(32))
-        const keyId = randomUUID()
+        const keyId = KeyId.make(randomUUID())
         const createdAt = yield* Clock.currentTimeMillis
         const rows = yield* sql`
             WITH reached AS (
@@ -132,20 +127,19 @@ export const layer: Layer.Layer<OwnerKeys, never, PgClient.PgClient> = Layer.eff
         return rows.length === 0
           ? Option.none()
           : Option.some({
-              keyId,
+              key_id: keyId,
               key,
               scope,
               sites: sites === "all" ? sites : ids,
               label,
-              createdAt,
-              expiresAt,
-              revokedAt: null,
-              issuedBy
+              created_at: Calendar.iso(createdAt),
+              expires_at: Calendar.isoOrNull(expiresAt),
+              revoked_at: null,
+              issued_by: issuedBy
             })
       }),
       list,
       revoke: Effect.fnUntraced(function* (keyId, { callerSites = "all", ...options } = {}) {
-        if (!isCanonicalUuid(keyId)) return Option.none()
         const now = yield* Clock.currentTimeMillis
         return yield* CredentialSql.byIndex(
           sql,

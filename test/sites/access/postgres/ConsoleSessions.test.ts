@@ -4,11 +4,10 @@ import { Clock, Context, Effect, Fiber, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
 import type { WebsiteConfigId } from "../../../../src/platform/Id.ts"
 import * as SiteErasure from "../../../../src/privacy/postgres/SiteErasure.ts"
-import { limits } from "../../../../src/sites/access/ConsoleSession.ts"
-import { ConsoleSessions } from "../../../../src/sites/access/ConsoleSessions.ts"
+import { ConsoleSessions, limits } from "../../../../src/sites/access/ConsoleSession.ts"
 import { keptMillis } from "../../../../src/sites/access/Credential.ts"
 import { nothingRemains } from "../../../../src/sites/access/Issuers.ts"
-import { OwnerKeys as Keys } from "../../../../src/sites/access/OwnerKeys.ts"
+import { OwnerKeys as Keys } from "../../../../src/sites/access/OwnerKey.ts"
 import * as PostgresConsoleSessions from "../../../../src/sites/access/postgres/ConsoleSessions.ts"
 import * as OwnerKeys from "../../../../src/sites/access/postgres/OwnerKeys.ts"
 import * as SiteDirectory from "../../../../src/sites/postgres/SiteDirectory.ts"
@@ -52,7 +51,7 @@ describe("sites/access/postgres/ConsoleSessions: the rows", () => {
       const there = Context.get(yield* Layer.build(Layer.fresh(PostgresConsoleSessions.layer)), ConsoleSessions)
       const { cookie, session } = yield* newSession
       assert.isTrue(Option.isSome(yield* there.authenticate(cookie)))
-      yield* here.revoke(session.sessionId)
+      yield* here.revoke(session.session_id)
       yield* TestClock.adjust("1 second")
       assert.isTrue(Option.isNone(yield* there.authenticate(cookie)))
     }).pipe(Effect.provide(layers))
@@ -90,12 +89,12 @@ describe("sites/access/postgres/ConsoleSessions: the rows", () => {
     Effect.gen(function* () {
       const [sessions, keys] = [yield* ConsoleSessions, yield* Keys]
       const first = yield* newSession
-      const createdBy = first.session.sessionId
+      const createdBy = first.session.session_id
       const linkExpiresAt = (yield* Clock.currentTimeMillis) + 60_000
       const request = { role: "owner", sites: "all", label: "Ada", linkExpiresAt, createdBy } as const
       const { link, session } = yield* Effect.flatMap(sessions.createLink(request), Effect.fromOption)
       yield* Effect.flatMap(sessions.open(link), Effect.fromOption)
-      const issuedBy = session.sessionId
+      const issuedBy = session.session_id
       const key = yield* keys
         .issue({ scope: "stats", sites: "all", label: null, expiresAt: null, issuedBy })
         .pipe(Effect.flatMap(Effect.fromOption))
@@ -127,10 +126,10 @@ describe("sites/access/postgres/ConsoleSessions: the rows", () => {
       const createLink = (createdBy: string) =>
         Effect.flatMap(sessions.createLink({ ...request, createdBy }), Effect.fromOption)
       const first = yield* newSession
-      const { link, session } = yield* createLink(first.session.sessionId)
+      const { link, session } = yield* createLink(first.session.session_id)
       yield* sessions.open(link)
-      const creation = yield* Locks.openTransaction(sql, createLink(session.sessionId))
-      const revocation = yield* Effect.forkChild(sessions.revoke(first.session.sessionId, { withOpened: true }))
+      const creation = yield* Locks.openTransaction(sql, createLink(session.session_id))
+      const revocation = yield* Effect.forkChild(sessions.revoke(first.session.session_id, { withOpened: true }))
       yield* Locks.untilAwaited(sql)
       const late = yield* creation.commit
       assert.deepStrictEqual(yield* Fiber.join(revocation), Option.some(nothingRemains))

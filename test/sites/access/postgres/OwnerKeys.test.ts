@@ -6,7 +6,7 @@ import { TestClock } from "effect/testing"
 import * as Database from "../../../../src/platform/postgres/Database.ts"
 import * as SiteErasure from "../../../../src/privacy/postgres/SiteErasure.ts"
 import { keptMillis } from "../../../../src/sites/access/Credential.ts"
-import { OwnerKeys } from "../../../../src/sites/access/OwnerKeys.ts"
+import { OwnerKeys } from "../../../../src/sites/access/OwnerKey.ts"
 import * as PostgresOwnerKeys from "../../../../src/sites/access/postgres/OwnerKeys.ts"
 import * as SiteDirectory from "../../../../src/sites/postgres/SiteDirectory.ts"
 import { SiteDirectory as SiteDirectoryService } from "../../../../src/sites/SiteDirectory.ts"
@@ -32,9 +32,9 @@ describe("sites/access/postgres/OwnerKeys: the rows", () => {
     Effect.gen(function* () {
       const here = yield* OwnerKeys
       const there = Context.get(yield* Layer.build(Layer.fresh(PostgresOwnerKeys.layer)), OwnerKeys)
-      const { key, keyId } = yield* newKey
+      const { key, key_id } = yield* newKey
       assert.isTrue(Option.isSome(yield* there.authenticate(key)))
-      yield* here.revoke(keyId)
+      yield* here.revoke(key_id)
       yield* TestClock.adjust("1 second")
       assert.isTrue(Option.isNone(yield* there.authenticate(key)))
     }).pipe(Effect.provide(layers))
@@ -61,12 +61,12 @@ describe("sites/access/postgres/OwnerKeys: the rows", () => {
         keys.issue({ scope: "stats", sites: "all", label: "Ada", expiresAt }).pipe(Effect.flatMap(Effect.fromOption))
       const [revoked, valid] = [yield* issue(null), yield* issue(null)]
       yield* issue(now + 1)
-      yield* keys.revoke(revoked.keyId)
-      const storedIds = Effect.map(keys.list(everyKey), (all) => all.map(({ keyId }) => keyId))
+      yield* keys.revoke(revoked.key_id)
+      const storedIds = Effect.map(keys.list(everyKey), (all) => all.map(({ key_id }) => key_id))
       yield* PostgresOwnerKeys.deleteEnded(now + keptMillis - 1)
       assert.lengthOf(yield* storedIds, 3)
       yield* PostgresOwnerKeys.deleteEnded(now + keptMillis + 1)
-      assert.deepStrictEqual(yield* storedIds, [valid.keyId])
+      assert.deepStrictEqual(yield* storedIds, [valid.key_id])
     }).pipe(Effect.provide(layers))
   )
 
@@ -81,11 +81,11 @@ describe("sites/access/postgres/OwnerKeys: the rows", () => {
           keys
             .issue({ scope: "stats", sites: "all", label: null, expiresAt, issuedBy })
             .pipe(Effect.flatMap(Effect.fromOption))
-        const second = yield* issue(first.keyId, now + 1)
-        const third = yield* issue(second.keyId, null)
+        const second = yield* issue(first.key_id, now + 1)
+        const third = yield* issue(second.key_id, null)
         const later = now + keptMillis + 1
         yield* PostgresOwnerKeys.deleteEnded(later)
-        yield* keys.revoke(first.keyId)
+        yield* keys.revoke(first.key_id)
         yield* TestClock.adjust("1 second")
         assert.isTrue(Option.isNone(yield* keys.authenticate(third.key)))
         // Each round deletes only the last key of the chain, because the others have issued a remaining key.
@@ -99,7 +99,7 @@ describe("sites/access/postgres/OwnerKeys: the rows", () => {
   it.live("issuing a key for a website that is erased meanwhile does not fail", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
-      const { keyId: issuedBy } = yield* newKey
+      const { key_id: issuedBy } = yield* newKey
       const { websiteConfigId } = yield* SiteDirectoryService.use(({ create }) => create({ name: "a", origins: [] }))
       const issuer = yield* Locks.openTransaction(
         sql,
@@ -121,9 +121,9 @@ describe("sites/access/postgres/OwnerKeys: the rows", () => {
   it.effect("neither a revoked nor an unknown issuer can issue keys", () =>
     Effect.gen(function* () {
       const keys = yield* OwnerKeys
-      const { keyId } = yield* newKey
-      yield* keys.revoke(keyId)
-      for (const issuedBy of [keyId, randomUUID()]) {
+      const { key_id } = yield* newKey
+      yield* keys.revoke(key_id)
+      for (const issuedBy of [key_id, randomUUID()]) {
         const request = { scope: "stats", sites: "all", label: null, expiresAt: null, issuedBy } as const
         assert.isTrue(Option.isNone(yield* keys.issue(request)))
       }
