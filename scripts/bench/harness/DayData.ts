@@ -105,13 +105,12 @@ const copySums = Effect.fnUntraced(function* (sql: PgClient.PgClient, site: DayR
 const rollUp = Effect.fnUntraced(function* (sql: PgClient.PgClient, site: DayRollUp.Site) {
   const sites = DayRollUp.only(site)
   yield* DayRollUp.deleteOutdated(sql, sites)
-  for (const day of days.slice(-stored)) yield* DayRollUp.rollDays(sql, sites, [day], [], false)
+  for (const day of days.slice(-stored)) yield* DayRollUp.rollDays(sql, sites, [day], false)
   console.error("day: rolled up")
   yield* copySums(sql, site)
   const months = [...new Set([...days.map(({ date }) => LocalTime.monthOf(date))])]
   yield* MonthRollUp.rollMonths(sql, sites, months, days)
-  yield* sql`UPDATE rollup_site SET rolled_before = ${PgTypes.date(today)}, goals =
-    (SELECT max(goals) FROM rollup_day WHERE hosted_website_id = ${PgTypes.uuid(site.hostedWebsiteId)})
+  yield* sql`UPDATE rollup_site SET rolled_before = ${PgTypes.date(today)}
     WHERE hosted_website_id = ${PgTypes.uuid(site.hostedWebsiteId)}`
 })
 

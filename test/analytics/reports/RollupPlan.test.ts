@@ -10,10 +10,14 @@ const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.is
 /** The rollup of a day or month: none, complete, of the first hours only, or with other bounds. */
 const RollupKind = Schema.Literals(["nothing", "all", "first hours", "other bounds"])
 
-const rollupOf = (kind: typeof RollupKind.Type, { end, start }: RollupPlan.Interval): RollupPlan.Rolled => {
-  if (kind === "first hours") return { start, end: start + 5 * hour }
-  if (kind === "other bounds") return { start: start + hour, end: end + hour }
-  return { start, end }
+const rollupOf = (
+  kind: typeof RollupKind.Type,
+  { end, start }: RollupPlan.Interval,
+  isCounted: boolean
+): RollupPlan.Rolled => {
+  if (kind === "first hours") return { start, end: start + 5 * hour, isCounted: false }
+  if (kind === "other bounds") return { start: start + hour, end: end + hour, isCounted }
+  return { start, end, isCounted }
 }
 
 const arbitrary = {
@@ -22,9 +26,9 @@ const arbitrary = {
   length: between(1, 70),
   days: Schema.Array(RollupKind).check(Schema.isMinLength(1), Schema.isMaxLength(9)),
   months: Schema.Array(RollupKind).check(Schema.isMinLength(1), Schema.isMaxLength(3)),
-  stale: Schema.Array(between(0, 24 * 80)).check(Schema.isMaxLength(3)),
-  /** How many of the stale hours have changed page views or events, and not only leads. */
-  staleVisits: between(0, 3),
+  /** Of which days and months the sums have conversions. */
+  counted: Schema.Array(Schema.Boolean).check(Schema.isMinLength(1), Schema.isMaxLength(5)),
+  usesGoals: Schema.Boolean,
   /** Whether the rollups of months are complete. Otherwise they end after ten days. */
   isComplete: Schema.Boolean
 }
@@ -35,20 +39,21 @@ interface Case {
   readonly length: number
   readonly days: ReadonlyArray<typeof RollupKind.Type>
   readonly months: ReadonlyArray<typeof RollupKind.Type>
-  readonly stale: ReadonlyArray<number>
-  readonly staleVisits: number
+  readonly counted: ReadonlyArray<boolean>
+  readonly usesGoals: boolean
   readonly isComplete: boolean
 }
 
 const make = (example: Case) => {
   const first = `2026-10-${String(example.first).padStart(2, "0")}`
   const days = LocalTime.days(example.timeZone, first, LocalTime.addDays(first, example.length - 1))
+  const isCounted = (index: number) => example.counted[index % example.counted.length] === true
   const kindAt = (list: ReadonlyArray<typeof RollupKind.Type>, index: number) => list[index % list.length] ?? "nothing"
   const state: RollupPlan.State = {
     days: new Map(
       days.flatMap((day, index) => {
         const kind = kindAt(example.days, index)
-        return kind === "nothing" ? [] : [[day.date, rollupOf(kind, day)] as const]
+        return kind === "nothing" ? [] : [[day.date, rollupOf(kind, day, isCounted(index))] as const]
       })
     ),
     months: new Map(
@@ -57,22 +62,20 @@ const make = (example: Case) => {
         const kind = kindAt(example.months, index)
         const last = example.isComplete ? daysOfMonth.length - 1 : Math.min(daysOfMonth.length - 1, 9)
         const interval = { start: daysOfMonth[0]?.start ?? 0, end: daysOfMonth[last]?.end ?? 0 }
-        return kind === "nothing" ? [] : [[month, rollupOf(kind, interval)] as const]
+        return kind === "nothing" ? [] : [[month, rollupOf(kind, interval, isCounted(index))] as const]
       })
-    ),
-    stale: example.stale.map((hours) => Date.UTC(2026, 8, 30) + hours * hour),
-    staleVisits: example.stale.slice(0, example.staleVisits).map((hours) => Date.UTC(2026, 8, 30) + hours * hour)
+    )
   }
-  return { days, plan: RollupPlan.make(days, state), state }
+  return { days, plan: RollupPlan.make(days, state, example.usesGoals), state }
 }
 
 describe("analytics/reports/RollupPlan", () => {
   it.prop(
-    "every moment of the days is read once: from a sum, from the stored visits of an open day, or from rows",
+    "every moment of the days is read once: from a sum, from stored visits, or from rows",
     arbitrary,
     (example) => {
       const { days, plan } = make(example)
-      const parts = [...plan.summed, ...plan.open, ...plan.raw].toSorted((left, right) => left.start - right.start)
+      const parts = [...plan.summed, ...plan.visits, ...plan.raw].toSorted((left, right) => left.start - right.start)
       assert.isTrue(parts.every(({ end, start }) => start < end))
       assert.deepStrictEqual(
         parts.slice(1).map(({ start }) => start),
@@ -86,7 +89,7 @@ describe("analytics/reports/RollupPlan", () => {
     const { days, plan } = make(example)
     for (const { start } of plan.raw) {
       const isStart = days.some((day) => day.start === start)
-      assert.strictEqual(plan.open.filter(({ end }) => end === start).length, isStart ? 0 : 1)
+      if (!isStart) assert.strictEqual(plan.visits.filter(({ end }) => end === start).length, 1)
     }
   })
 
@@ -102,20 +105,30 @@ describe("analytics/reports/RollupPlan", () => {
     )
   })
 
-  it.prop("no sum is read that overlaps a changed hour, and no stored visits with other rows", arbitrary, (example) => {
-    const { plan, state } = make(example)
-    for (const date of plan.days) assert.isFalse(RollupPlan.isStale(state.days.get(date)!, state.stale))
-    for (const month of plan.months) assert.isFalse(RollupPlan.isStale(state.months.get(month)!, state.stale))
-    for (const part of plan.open) assert.isFalse(RollupPlan.isStale(part, state.staleVisits))
+  it.prop(
+    "a query of goals reads no sum without conversions, and the stored visits of such days instead of their rows",
+    arbitrary,
+    (example) => {
+      const { days, plan, state } = make({ ...example, usesGoals: true })
+      for (const date of plan.days) assert.isTrue(state.days.get(date)?.isCounted)
+      for (const month of plan.months) assert.isTrue(state.months.get(month)?.isCounted)
+      for (const { date, end, start } of days) {
+        const rolled = state.days.get(date)
+        if (rolled === undefined || rolled.start !== start || rolled.end > end) continue
+        assert.isFalse(plan.raw.some((part) => part.start < rolled.end && part.end > start))
+      }
+    }
+  )
+
+  it.prop("a query without goals reads the same sums whether they have conversions or not", arbitrary, (example) => {
+    const of = (counted: ReadonlyArray<boolean>) => make({ ...example, counted, usesGoals: false }).plan
+    assert.deepStrictEqual(of([true]), of(example.counted))
   })
 
   it("a date that a clock change skips reads no sum of its month", () => {
     const date = "2011-12-30"
     const days = LocalTime.days("Pacific/Apia", date, date)
     assert.strictEqual(days[0]?.start, days[0]?.end)
-    assert.deepStrictEqual(
-      RollupPlan.make(days, { days: new Map(), months: new Map(), stale: [], staleVisits: [] }).months,
-      []
-    )
+    assert.deepStrictEqual(RollupPlan.make(days, { days: new Map(), months: new Map() }, false).months, [])
   })
 })

@@ -166,16 +166,16 @@ export const count = Effect.fnUntraced(function* (
   const months = isDaily ? [] : RollupPlan.monthsBegunIn(wholeDays)
   const lastSummed = wholeDays.at(-1)?.date ?? range.last
   const state = yield* RollupState.read(sql, site, query.timeZone, { ...range, months, lastSummed })
-  const current = RollupState.withCurrentGoals(state)
-  const noRollups: RollupPlan.State = { days: new Map(), months: new Map(), stale: [], staleVisits: [] }
+  const noRollups: RollupPlan.State = { days: new Map(), months: new Map() }
 
   const groupsOf = Effect.fnUntraced(function* (shape: Counting.Shape, metrics: Query["metrics"]) {
     const { conversions, dimensions, filters, revenue } = shape
     const rollupReading = allowed === "rollups" ? RollupSql.reading(shape) : null
     const usesGoals = conversions || Evaluate.usesGoals(shape)
-    const usable = allowed === "rows" ? noRollups : rollupReading !== null && usesGoals ? current : state
-    const plan = RollupPlan.make(wholeDays, usable)
-    const cut = RollupPlan.make(cutDays, { ...usable, months: new Map() })
+    const usable = allowed === "rows" ? noRollups : state
+    const needsConversions = rollupReading !== null && usesGoals
+    const plan = RollupPlan.make(wholeDays, usable, needsConversions)
+    const cut = RollupPlan.make(cutDays, { ...usable, months: new Map() }, needsConversions)
     const raw = [...plan.raw, ...cut.raw]
     const parameters = new Parameters()
     const live = (stored: ReadonlyArray<RollupPlan.Interval>, onlyChanges = false) =>
@@ -195,7 +195,7 @@ export const count = Effect.fnUntraced(function* (
       })
     // The sums of open days have no conversions.
     const readsOpenSums = plan.openDays.length > 0 && cutDays.length === 0 && !usesGoals
-    const stored = [...plan.open, ...cut.summed, ...cut.open]
+    const stored = [...plan.visits, ...cut.summed, ...cut.visits]
     const summed = { months: plan.months, days: readsOpenSums ? [...plan.days, ...plan.openDays] : plan.days }
     const statements: Statements =
       rollupReading === null
@@ -215,7 +215,7 @@ export const count = Effect.fnUntraced(function* (
                 : []),
               ...(stored.length + raw.length > 0 && !readsOpenSums ? [live(stored)] : [])
             ],
-            changes: readsOpenSums ? [live(plan.open, true)] : []
+            changes: readsOpenSums ? [live(plan.visits, true)] : []
           }
     const isShort = rollupReading !== null && lengthOf([...stored, ...raw]) <= maxTail
     if (!isShort) yield* useCustomPlans(sql)

@@ -5,8 +5,7 @@
  * The visits of an open day are stored and summed up to a time, and later rows continue them (`advance`). Only the sums of a day
  * that has ended have conversions: a lead may be of a visit that began long before it.
  *
- * If a row that was received before the horizon is added later, it is marked in `rollup_stale`; see the migrations
- * `0007_rollups` and `0037_open_visits`.
+ * A row that was received before the horizon and is added later is marked, as are changed rows and goals; see `RollupState`.
  *
  * @module
  */
@@ -19,8 +18,6 @@ import { decodeRows } from "../../../platform/runtime/Rows.ts"
 import type { Day } from "../LocalTime.ts"
 import type { LocalDate } from "../Query.ts"
 import type { Interval } from "../RollupPlan.ts"
-import * as RollupPlan from "../RollupPlan.ts"
-import type { GoalRow } from "../Row.ts"
 import * as DaySumSql from "./DaySumSql.ts"
 import { Parameters } from "./Parameters.ts"
 import * as RollupRows from "./RollupRows.ts"
@@ -132,13 +129,10 @@ export const exclusively =
   <A, E, R>(work: Effect.Effect<A, E, R>): Effect.Effect<A, E | SqlError.SqlError | SiteChanged | Busy, R> =>
     onFree(sql, sites, true, () => work)
 
-/** Whether a marked hour can change a rollup, as `RollupPlan.isStale` decides. */
-const isMarked = (rolled: string, condition: string): string => `EXISTS (
-  SELECT FROM rollup_stale WHERE rollup_stale.hosted_website_id = ${rolled}.hosted_website_id AND ${condition}
-    AND hour < ends_at AND hour + interval '1 hour' > starts_at)`
-
-/** The `goals` of a day whose leads have changed since it was summed. */
-const otherLeads = "other leads"
+/** Whether a rollup of a table is marked. */
+const isMarked = (table: string, condition: string): string => `EXISTS (
+  SELECT FROM rollup_stale WHERE rollup_stale.hosted_website_id = ${table}.hosted_website_id AND ${condition}
+    AND ${RollupState.overlaps(table)})`
 
 const First = Schema.Array(Schema.Struct({ id: Schema.String, first: Schema.NullOr(Schema.Finite) }))
 
@@ -165,10 +159,14 @@ export const deleteOutdated = (sql: SqlClient.SqlClient, sites: Sites, onlyAll =
         yield* sql`DELETE FROM rollup_day WHERE hosted_website_id = ANY (${others})`
       }
       const are = "hosted_website_id = ANY ($1)"
+      const recount = (table: string) =>
+        `UPDATE ${table} SET goals = '${RollupState.conversions.outdated}' WHERE ${are} AND ${RollupState.isCounted}
+          AND ${isMarked(table, "true")}`
       const changes = [
-        `DELETE FROM rollup_month WHERE ${are} AND ${isMarked("rollup_month", "true")}`,
+        `DELETE FROM rollup_month WHERE ${are} AND ${isMarked("rollup_month", "changes_visits")}`,
         `DELETE FROM rollup_day WHERE ${are} AND (is_partly_summed OR ${isMarked("rollup_day", "changes_visits")})`,
-        `UPDATE rollup_day SET goals = '${otherLeads}' WHERE ${are} AND goals <> '' AND ${isMarked("rollup_day", "true")}`,
+        recount("rollup_month"),
+        recount("rollup_day"),
         `DELETE FROM rollup_stale WHERE ${are}`,
         // The rollup run's last step sets these again. If the rollup run fails before that, the next round finds the website due.
         `UPDATE rollup_site SET rolled_before = NULL WHERE ${are}`
@@ -243,13 +241,14 @@ const datesOf = (days: ReadonlyArray<Day>) =>
 
 const timesOf = (times: ReadonlyArray<number>) => Database.array(times, PgTypes.OID.timestamptz)
 
-/** Says that the visits of days are stored up to their ends. `goals` is empty if the sums have no conversions. */
+/** Says that the visits of days are stored up to their ends, and whether the sums have conversions. */
 const markStored = Effect.fnUntraced(function* (
   sql: SqlClient.SqlClient,
   sites: Sites,
   days: ReadonlyArray<Day>,
-  goals: string
+  conversions: "none" | "counted"
 ): Effect.fn.Return<void, SqlError.SqlError> {
+  const goals = RollupState.conversions[conversions]
   const [ids, dates] = [idsOf(sites), datesOf(days)]
   yield* sql`DELETE FROM rollup_day WHERE hosted_website_id = ANY (${ids}) AND day = ANY (${dates})`
   yield* sql`INSERT INTO rollup_day (hosted_website_id, day, starts_at, ends_at, goals)
@@ -283,38 +282,49 @@ const deleteMonths = (sql: SqlClient.SqlClient, sites: Sites, { end, start }: In
 
 const Stored = Schema.Array(Schema.Struct({ id: Schema.String, isSummed: Schema.Boolean }))
 
-/** The websites of which the visits of all days are stored, and whether the days are summed with the current goals. */
-const storedOf = (sql: SqlClient.SqlClient, sites: Sites, days: ReadonlyArray<Day>, goals: string) =>
-  sql`SELECT hosted_website_id AS id, bool_and(goals = ${goals}) AS "isSummed"
-    FROM rollup_day JOIN unnest(${datesOf(days)}, ${timesOf(days.map(({ end }) => end))}) AS given (date, ends)
-      ON day = date AND ends_at = ends
-    WHERE hosted_website_id = ANY (${idsOf(sites)}) GROUP BY 1 HAVING count(*) = ${PgTypes.int4(days.length)}`.pipe(
-    decodeRows(Stored),
-    Effect.map((rows) => new Map(rows.map(({ id, isSummed }) => [id, isSummed])))
-  )
+/** The websites of which the visits of all days are stored, and whether the days are summed. */
+const storedOf = (sql: SqlClient.SqlClient, sites: Sites, days: ReadonlyArray<Day>) =>
+  sql
+    .unsafe(
+      `SELECT hosted_website_id AS id, bool_and(${RollupState.isCounted}) AS "isSummed"
+      FROM rollup_day JOIN unnest($2::date[], $3::timestamptz[]) AS given (date, ends) ON day = date AND ends_at = ends
+      WHERE hosted_website_id = ANY ($1) GROUP BY 1 HAVING count(*) = ${days.length}`,
+      [idsOf(sites), datesOf(days), timesOf(days.map(({ end }) => end))]
+    )
+    .pipe(
+      decodeRows(Stored),
+      Effect.map((rows) => new Map(rows.map(({ id, isSummed }) => [id, isSummed])))
+    )
+
+const WithGoals = Schema.Array(Schema.Struct({ ids: Schema.Array(Schema.String), goals: RollupState.Goals }))
+
+/** Groups websites by their goals, as the transaction sees them: if they change later, there will be a mark. */
+const byGoals = (sql: SqlClient.SqlClient, sites: Sites) =>
+  sql
+    .unsafe(
+      `SELECT array_agg(hosted_website_id::text) AS ids, goals::json AS goals FROM (
+        SELECT hosted_website_id, (${RollupState.goalsJson("site.website_config_id")})::text AS goals FROM site
+        WHERE hosted_website_id = ANY ($1)
+      ) AS of_site GROUP BY goals`,
+      [idsOf(sites)]
+    )
+    .pipe(decodeRows(WithGoals))
 
 /**
  * Replaces the sums of successive days that have ended, and their visits unless those of all days are stored. Without
- * `isRebuild`, leaves out websites all of whose days are summed with these goals, which all websites have.
+ * `isRebuild`, leaves out websites all of whose days are summed.
  */
-export const rollDays = (
-  sql: SqlClient.SqlClient,
-  sites: Sites,
-  days: ReadonlyArray<Day>,
-  goals: ReadonlyArray<GoalRow>,
-  isRebuild: boolean
-) => {
+export const rollDays = (sql: SqlClient.SqlClient, sites: Sites, days: ReadonlyArray<Day>, isRebuild: boolean) => {
   const [first, last] = [days[0], days.at(-1)]
   if (first === undefined || last === undefined) return Effect.void
   const whole = { start: first.start, end: last.end }
-  const fingerprint = RollupState.fingerprint(goals)
   return exclusively(
     sql,
     sites
   )(
     Effect.gen(function* () {
       // Another process may have stored the days in the meantime.
-      const stored = isRebuild ? new Map<string, boolean>() : yield* storedOf(sql, sites, days, fingerprint)
+      const stored = isRebuild ? new Map<string, boolean>() : yield* storedOf(sql, sites, days)
       const where = (is: (id: string) => boolean): Sites => ({
         ...sites,
         hostedWebsiteIds: sites.hostedWebsiteIds.filter(is)
@@ -327,8 +337,10 @@ export const rollDays = (
         yield* deleteVisits(sql, withoutVisits, whole)
         yield* storeVisits(sql, withoutVisits, whole, days)
       }
-      yield* storeSums(sql, { ...outdated, days, goals })
-      yield* markStored(sql, outdated, days, fingerprint)
+      for (const { goals, ids } of yield* byGoals(sql, outdated)) {
+        yield* storeSums(sql, { ...outdated, hostedWebsiteIds: ids, days, goals })
+      }
+      yield* markStored(sql, outdated, days, "counted")
     })
   )
 }
@@ -374,7 +386,7 @@ export const advance = (sql: SqlClient.SqlClient, site: Site, day: Day, horizon:
       const known = state.days.get(day.date)
       const start = known?.end ?? day.start
       const until = Math.min(horizon, day.end)
-      if (until <= start || (known !== undefined && RollupPlan.isStale(known, state.staleVisits))) return true
+      if (until <= start || state.changed.has(day.date)) return true
       const after = yield* timeAfter(sql, site, { start, end: until }, maxRows)
       // Rows of one millisecond are stored together.
       const end = after === null ? until : Math.min(until, Math.max(after, start + 1))
@@ -387,7 +399,7 @@ export const advance = (sql: SqlClient.SqlClient, site: Site, day: Day, horizon:
         yield* storeVisits(sql, sites, { start, end }, [day])
         yield* storeSums(sql, { ...sites, days: [day], goals: state.goals })
       }
-      yield* markStored(sql, sites, [{ ...day, end }], end === day.end ? RollupState.fingerprint(state.goals) : "")
+      yield* markStored(sql, sites, [{ ...day, end }], end === day.end ? "counted" : "none")
       return end === until
     })
   )

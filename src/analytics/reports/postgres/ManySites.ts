@@ -36,7 +36,6 @@ const States = Schema.Array(
     /** The first and the last day whose sums can be read, without a gap between them. Before the first there are no rows. */
     first: Schema.NullOr(Schema.String),
     last: Schema.NullOr(Schema.String),
-    summedGoals: Schema.NullOr(Schema.String),
     goals: RollupState.Goals,
     /** The number of page views and events after these days, at most `maxTail` + 1 of each. */
     tail: Schema.Int
@@ -68,13 +67,13 @@ const statesOf = (
         WHERE state.time_zone = $3 AND version = $4 AND rolled_before IS NOT NULL
           AND hosted_website_id NOT IN (SELECT hosted_website_id FROM rollup_stale)
       ), stored AS MATERIALIZED (
-        SELECT hosted_website_id, min(day) AS first, max(day) AS last, max(rolled.ends_at) AS ends_at, max(goals) AS goals
+        SELECT hosted_website_id, min(day) AS first, max(day) AS last, max(rolled.ends_at) AS ends_at
         FROM valid JOIN rollup_day AS rolled USING (hosted_website_id)
           JOIN unnest($5::date[], $6::timestamptz[], $7::timestamptz[]) AS named (day, starts_at, ends_at) USING (day)
-        WHERE rolled.starts_at = named.starts_at AND rolled.ends_at = named.ends_at AND NOT is_partly_summed AND goals <> ''
-        GROUP BY hosted_website_id HAVING max(day) - min(day) + 1 = count(*) AND max(goals) = min(goals)
+        WHERE rolled.starts_at = named.starts_at AND rolled.ends_at = named.ends_at AND NOT is_partly_summed AND ${RollupState.isCounted}
+        GROUP BY hosted_website_id HAVING max(day) - min(day) + 1 = count(*)
       )
-      SELECT hosted_website_id AS id, first, last, stored.goals AS "summedGoals", tail,
+      SELECT hosted_website_id AS id, first, last, tail,
         (${RollupState.goalsJson("given.website_config_id")}) AS goals
       FROM given LEFT JOIN stored USING (hosted_website_id)
         CROSS JOIN LATERAL (SELECT count(*)::int AS tail FROM (${tails.join(" UNION ALL ")}) AS fact) AS counted`,
@@ -184,8 +183,7 @@ const countDays = Effect.fnUntraced(function* (
   const { query } = queries[0]
   const { timeZone } = query
   const states = (yield* statesOf(sql, queries, timeZone, days, until === undefined)).filter(
-    ({ goals, summedGoals, tail }) =>
-      tail <= maxTail && (summedGoals === null || summedGoals === RollupState.fingerprint(goals))
+    ({ tail }) => tail <= maxTail
   )
   const counts = new Map(states.map(({ id }) => [id, Counts.none]))
   const add = (rows: typeof Rows.Type) => {
@@ -241,8 +239,7 @@ const firstsOf = (sql: SqlClient.SqlClient, queries: ReadonlyArray<SiteQuery>) =
 
 /**
  * The answers to queries for which `Counting.isAdditive` holds, by hosted website. They may differ in their time zones and date ranges only.
- * Websites that must be counted alone have none: they have many page views since their closed days, or sums of other goals than
- * theirs.
+ * Websites that must be counted alone have none: they have many page views since their closed days.
  */
 export const answers = Effect.fnUntraced(function* (
   sql: SqlClient.SqlClient,

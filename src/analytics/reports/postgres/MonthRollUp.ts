@@ -1,6 +1,9 @@
 /**
  * Sums the rolled up days of some websites' months in one transaction: in each month, from its first day to the last one before a gap.
  *
+ * With the sums of days alone, nine queries over twelve months of 20,000,000 page views cost 350 ms of processor time instead of 60,
+ * and those of a small website 185 instead of 80 (2026-11-30).
+ *
  * @module
  */
 import { PgTypes } from "@effect/sql-pg"
@@ -12,13 +15,14 @@ import type { Day } from "../LocalTime.ts"
 import type { LocalDate } from "../Query.ts"
 import { exclusively, idsOf, type Sites } from "./DayRollUp.ts"
 import * as RollupRows from "./RollupRows.ts"
+import * as RollupState from "./RollupState.ts"
 
 /** The days from the first of each month to a gap. Open days do not match, because their `ends_at` is before the given end. */
 const leadingDays = `SELECT * FROM (
     SELECT rollup_day.*, ${RollupRows.monthOf("day")} AS month,
       row_number() OVER (PARTITION BY hosted_website_id, ${RollupRows.monthOf("day")} ORDER BY day) AS place
     FROM rollup_day JOIN unnest($3::date[], $4::timestamptz[]) AS given (date, ends) ON day = date AND ends_at = ends
-    WHERE hosted_website_id = ANY ($1)
+    WHERE hosted_website_id = ANY ($1) AND ${RollupState.isCounted}
   ) AS numbered WHERE month = ANY ($2) AND place = day - month + 1`
 
 const sums = Counts.columns.map((count) => `coalesce(sum(${count}), 0)::bigint AS ${count}`).join(", ")
@@ -26,8 +30,8 @@ const sums = Counts.columns.map((count) => `coalesce(sum(${count}), 0)::bigint A
 const statement = `
   WITH leading_day AS MATERIALIZED (${leadingDays}), summed_month AS (
     INSERT INTO rollup_month (hosted_website_id, month, last_day, starts_at, ends_at, goals)
-    SELECT hosted_website_id, month, max(day), min(starts_at), max(ends_at), min(goals) FROM leading_day
-    GROUP BY hosted_website_id, month HAVING min(goals) = max(goals) RETURNING hosted_website_id, month, last_day
+    SELECT hosted_website_id, month, max(day), min(starts_at), max(ends_at), '${RollupState.conversions.counted}' FROM leading_day
+    GROUP BY hosted_website_id, month RETURNING hosted_website_id, month, last_day
   ), day_group AS MATERIALIZED (
     SELECT hosted_website_id, dimension, month, last_day, name, ${RollupRows.columns.join(", ")} FROM (
       SELECT rollup.hosted_website_id, dimension, month, summed_month.last_day, ${RollupRows.dates},
@@ -52,7 +56,7 @@ const statement = `
 
 /**
  * Replaces the sums of months. `days` are all days of these months that may be rolled up. A month has no sum if its first day is
- * not rolled up, or if its days were counted with different goals.
+ * not summed.
  */
 export const rollMonths = (
   sql: SqlClient.SqlClient,

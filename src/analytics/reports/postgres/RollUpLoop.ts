@@ -67,14 +67,7 @@ const Sites = Schema.Array(
   Schema.Struct({
     websiteConfigId: WebsiteConfigId,
     hostedWebsiteId: HostedWebsiteId,
-    timeZone: Schema.String,
-    rolledBefore: Schema.NullOr(Schema.String),
-    isValid: Schema.Boolean,
-    isStale: Schema.Boolean,
-    goals: Schema.Array(
-      Schema.Struct({ name: Schema.String, kind: Schema.Literals(["event", "page"]), value: Schema.String })
-    ),
-    rolledGoals: Schema.NullOr(Schema.String)
+    timeZone: Schema.String
   })
 )
 
@@ -82,32 +75,22 @@ const Sites = Schema.Array(
 const beforeAll = "00000000-0000-0000-0000-000000000000"
 
 /**
- * The websites of which a condition is true, with the state of their rollups: the first `pageSize` after one, in the order of
- * their ids. They are found before they are limited: with a limit, the planner would visit all websites in this order.
+ * The websites of which a condition is true: the first `pageSize` after one, in the order of their ids. They are found before they are limited: with a limit, the planner would visit all websites in this order.
  */
 const sitesWhere = (condition: string, after: string, parameters: ReadonlyArray<PgTypes.Parameter> = []) =>
   SqlClient.SqlClient.use((sql) =>
     sql
       .unsafe(
         `WITH found AS MATERIALIZED (
-        SELECT website_config_id FROM site LEFT JOIN rollup_site AS state USING (hosted_website_id)
-        WHERE deleted_at IS NULL AND website_config_id > $2 AND (${condition})
-      ), page AS MATERIALIZED (
-        SELECT website_config_id FROM found ORDER BY website_config_id LIMIT ${pageSize}
+        SELECT website_config_id AS "websiteConfigId", hosted_website_id AS "hostedWebsiteId", site.time_zone AS "timeZone"
+        FROM site LEFT JOIN rollup_site AS state USING (hosted_website_id)
+        WHERE deleted_at IS NULL AND website_config_id > $1 AND (${condition})
       )
-      SELECT website_config_id AS "websiteConfigId", hosted_website_id AS "hostedWebsiteId", site.time_zone AS "timeZone",
-        rolled_before AS "rolledBefore", coalesce(state.time_zone = site.time_zone AND version = $1, false) AS "isValid",
-        EXISTS (SELECT FROM rollup_stale AS stale WHERE stale.hosted_website_id = site.hosted_website_id) AS "isStale",
-        (${RollupState.goalsJson("site.website_config_id")}) AS goals,
-        goals AS "rolledGoals"
-      FROM page JOIN site USING (website_config_id) LEFT JOIN rollup_site AS state USING (hosted_website_id)
-      ORDER BY website_config_id`,
-        [PgTypes.int4(RollupState.version), PgTypes.uuid(after), ...parameters]
+      SELECT * FROM found ORDER BY "websiteConfigId" LIMIT ${pageSize}`,
+        [PgTypes.uuid(after), ...parameters]
       )
       .pipe(decodeRows(Sites))
   )
-
-type SiteState = (typeof Sites.Type)[number]
 
 /** The last day that ended before the horizon `before`. */
 const lastClosed = (timeZone: string, before: number): LocalDate =>
@@ -197,11 +180,14 @@ const advanceDay = Effect.fnUntraced(function* (
 
 const Missing = Schema.Array(Schema.Struct({ id: Schema.String, days: Schema.String, months: Schema.String }))
 
-/** The dates of the days and the months without a sum with the current goals, as texts. `begins` has the first date of each website. */
+/**
+ * The dates of the days and the months without a sum, as texts; with `isRebuild`, of all days. `begins` has the first date of each
+ * website.
+ */
 const missingOf = Effect.fnUntraced(function* (
   begins: ReadonlyMap<string, LocalDate>,
   days: ReadonlyArray<LocalTime.Day>,
-  goals: string | null
+  isRebuild: boolean
 ) {
   const sql = yield* SqlClient.SqlClient
   const dates = (values: ReadonlyArray<LocalDate>) => Database.array(values, PgTypes.OID.date)
@@ -215,13 +201,13 @@ const missingOf = Effect.fnUntraced(function* (
         SELECT id, date, false AS is_month
         FROM given JOIN unnest($3::date[], $4::timestamptz[]) AS day (date, ends) ON date >= begin
           LEFT JOIN rollup_day AS rolled ON rolled.hosted_website_id = id AND rolled.hosted_website_id = ANY ($1)
-            AND rolled.day = date AND ends_at = ends AND goals = $6
+            AND rolled.day = date AND ends_at = ends AND ${isRebuild ? "false" : RollupState.isCounted}
         WHERE rolled.day IS NULL
         UNION ALL
         SELECT id, date, true
         FROM given JOIN unnest($5::date[]) AS month (date) ON date >= begin
           LEFT JOIN rollup_month AS rolled ON rolled.hosted_website_id = id AND rolled.hosted_website_id = ANY ($1)
-            AND rolled.month = date
+            AND rolled.month = date AND ${RollupState.isCounted}
         WHERE rolled.month IS NULL
       ) AS missing GROUP BY id`,
       [
@@ -232,8 +218,7 @@ const missingOf = Effect.fnUntraced(function* (
           days.map(({ end }) => end),
           PgTypes.OID.timestamptz
         ),
-        dates(RollupPlan.monthsBegunIn(days)),
-        PgTypes.text(goals)
+        dates(RollupPlan.monthsBegunIn(days))
       ]
     )
     .pipe(decodeRows(Missing))
@@ -256,8 +241,8 @@ const packs = (ids: ReadonlyArray<string>, rowsOf: (id: string) => number): Read
   return groups
 }
 
-/** Websites with the same time zone and the same goals. */
-type Batch = readonly [SiteState, ...ReadonlyArray<SiteState>]
+/** Websites with the same time zone. */
+type Batch = readonly [DayRollUp.Site, ...ReadonlyArray<DayRollUp.Site>]
 
 /**
  * Brings the rollups of the closed days of websites up to date, as far as it can until the deadline. With `isRebuild`, recomputes
@@ -270,21 +255,20 @@ const update = Effect.fnUntraced(function* (
   isRebuild: boolean,
   deadline: number
 ): Effect.fn.Return<
-  ReadonlyArray<SiteState>,
+  ReadonlyArray<DayRollUp.Site>,
   SqlError.SqlError | DayRollUp.Busy | DayRollUp.SiteChanged,
   SqlClient.SqlClient
 > {
   const sql = yield* SqlClient.SqlClient
-  const [{ goals, timeZone }] = batch
+  const [{ timeZone }] = batch
   const run = <A, R>(transaction: Effect.Effect<A, SqlError.SqlError | DayRollUp.Busy | DayRollUp.SiteChanged, R>) =>
     isRebuild ? whenFree(transaction) : transaction
   const sites = (hostedWebsiteIds: ReadonlyArray<string>): DayRollUp.Sites => ({ timeZone, hostedWebsiteIds })
   const all = sites(batch.map(({ hostedWebsiteId }) => hostedWebsiteId))
   const firsts = yield* run(DayRollUp.deleteOutdated(sql, all, isRebuild))
   const last = lastClosed(timeZone, before)
-  const fingerprint = RollupState.fingerprint(goals)
   const finish = (ids: ReadonlyArray<string>) =>
-    sql`UPDATE rollup_site SET rolled_before = ${PgTypes.date(LocalTime.addDays(last, 1))}, goals = ${fingerprint}
+    sql`UPDATE rollup_site SET rolled_before = ${PgTypes.date(LocalTime.addDays(last, 1))}
       WHERE hosted_website_id = ANY (${DayRollUp.idsOf(sites(ids))}) AND time_zone = ${timeZone}`
   const beginOf = (first: number | null): LocalDate =>
     // If a website has no rows, its visits go too, also those of the open day. From the beginning of the month, so that the
@@ -299,7 +283,7 @@ const update = Effect.fnUntraced(function* (
 
   const [earliest = last] = [...begins.values()].toSorted()
   const days = earliest > last ? [] : LocalTime.days(timeZone, earliest, last)
-  const missing = days.length === 0 ? [] : yield* missingOf(begins, days, isRebuild ? null : fingerprint)
+  const missing = days.length === 0 ? [] : yield* missingOf(begins, days, isRebuild)
   const isMissing = new Set(missing.map(({ id }) => id))
   const complete = [...begins.keys()].filter((id) => !isMissing.has(id))
   if (complete.length > 0) yield* finish(complete)
@@ -323,7 +307,7 @@ const update = Effect.fnUntraced(function* (
           const [site] = batch
           if (!(yield* advanceDay(site, day, before, deadline))) return []
         }
-        yield* run(DayRollUp.rollDays(sql, sites(pack), chunk, goals, isRebuild))
+        yield* run(DayRollUp.rollDays(sql, sites(pack), chunk, isRebuild))
       }
     }
     if (ids.length === 0) continue
@@ -365,39 +349,20 @@ const closedDays = (before: number) =>
   )
 
 /**
- * The websites that `needsUpdate` may find: the database leaves out those that have nothing to do, but cannot compare goals. A
- * website in an unknown zone is not left out, so that its attempt fails with the reason. At most `pageSize`.
+ * The websites whose rollups are not up to date, at most `pageSize`. A website in an unknown zone is one of them, so that its attempt
+ * fails with the reason.
  */
 export const candidates = (before: number, after = beforeAll) =>
   Effect.flatMap(closedDays(before), ({ dates, zones }) =>
     sitesWhere(
-      `state.time_zone IS DISTINCT FROM site.time_zone OR version <> $1 OR rolled_before IS NULL
-        OR coalesce(rolled_before <= (SELECT day FROM unnest($3::text[], $4::date[]) AS closed (zone, day)
+      `state.time_zone IS DISTINCT FROM site.time_zone OR version <> $4 OR rolled_before IS NULL
+        OR coalesce(rolled_before <= (SELECT day FROM unnest($2::text[], $3::date[]) AS closed (zone, day)
           WHERE zone = site.time_zone), true)
-        OR goals IS DISTINCT FROM $5 OR EXISTS (SELECT FROM goal WHERE goal.website_config_id = site.website_config_id)
         OR hosted_website_id IN (SELECT hosted_website_id FROM rollup_stale)`,
       after,
-      [zones, dates, PgTypes.text(RollupState.fingerprint([]))]
+      [zones, dates, PgTypes.int4(RollupState.version)]
     )
   )
-
-const needsUpdate = (site: SiteState, before: number): boolean => {
-  const { goals, isStale, isValid, rolledBefore, rolledGoals, timeZone } = site
-  if (!isValid || isStale || rolledGoals !== RollupState.fingerprint(goals)) return true
-  return rolledBefore === null || rolledBefore <= lastClosed(timeZone, before)
-}
-
-/** The websites whose rollups are not up to date, also if that cannot be computed: the attempt then fails with the reason. */
-const outdated = (all: ReadonlyArray<SiteState>, before: number): ReadonlyArray<SiteState> =>
-  all.filter((site) =>
-    Result.getOrElse(
-      Result.try(() => needsUpdate(site, before)),
-      () => true
-    )
-  )
-
-/** What the websites of a batch have in common. */
-const likeness = ({ goals, timeZone }: SiteState): string => JSON.stringify([timeZone, goals])
 
 const batchesBy = <A>(
   all: ReadonlyArray<A>,
@@ -407,22 +372,22 @@ const batchesBy = <A>(
     Arr.isReadonlyArrayNonEmpty(alike) ? Arr.chunksOf(alike, maxBatch) : []
   )
 
-/** A batch has websites with the same time zone and goals. A website that has failed is alone. */
-const batchesOf = (ready: ReadonlyArray<FailedItems.Ready<SiteState>>) =>
-  batchesBy(ready, ({ failures, id, item }) => (failures > 0 ? id : likeness(item)))
+/** A batch has websites with the same time zone. A website that has failed is alone. */
+const batchesOf = (ready: ReadonlyArray<FailedItems.Ready<DayRollUp.Site>>) =>
+  batchesBy(ready, ({ failures, id, item }) => (failures > 0 ? id : item.timeZone))
 
 /** Brings the rollups of websites up to date, except those that another process rolls up. Returns whether there were any. */
-const updateAll = Effect.fnUntraced(function* (sites: ReadonlyArray<SiteState>) {
+const updateAll = Effect.fnUntraced(function* (sites: ReadonlyArray<DayRollUp.Site>) {
   const ready = yield* FailedItems.ready("rollup", sites, ({ hostedWebsiteId }) => hostedWebsiteId)
   if (ready.length === 0) return false
   const before = yield* horizon
-  const work = ([first, ...others]: ReadonlyArray<SiteState>) =>
+  const work = ([first, ...others]: ReadonlyArray<DayRollUp.Site>) =>
     first === undefined
-      ? Effect.succeed<ReadonlyArray<SiteState>>([])
+      ? Effect.succeed<ReadonlyArray<DayRollUp.Site>>([])
       : Clock.currentTimeMillis.pipe(
           Effect.flatMap((now) => update([first, ...others], before, false, now + maxTurn)),
           // The next round tries again.
-          Effect.catchTag(["SiteChanged", "Busy"], () => Effect.succeed<ReadonlyArray<SiteState>>([]))
+          Effect.catchTag(["SiteChanged", "Busy"], () => Effect.succeed<ReadonlyArray<DayRollUp.Site>>([]))
         )
   const large = yield* FailedItems.batches("rollup", batchesOf(ready), work, maxConcurrent)
   const alone = large.flat().map((item) => ({ item, id: item.hostedWebsiteId, failures: 0 }))
@@ -442,8 +407,8 @@ export const round: Effect.Effect<boolean, RoundError, SqlClient.SqlClient> = Ef
   let after: string | undefined = beforeAll
   while (after !== undefined) {
     const before = (yield* Clock.currentTimeMillis) - maxUnmarkedDelay
-    const page: ReadonlyArray<SiteState> = yield* candidates(before, after)
-    if (yield* updateAll(outdated(page, before))) hadWork = true
+    const page: ReadonlyArray<DayRollUp.Site> = yield* candidates(before, after)
+    if (yield* updateAll(page)) hadWork = true
     after = page[pageSize - 1]?.websiteConfigId
   }
   return hadWork
@@ -525,9 +490,9 @@ export const advanceBusy: Effect.Effect<boolean, RoundError, SqlClient.SqlClient
   return hadWork
 })
 
-/** Recomputes the rollups of websites with the same time zone and goals, except those that are deleted or changed meanwhile. */
+/** Recomputes the rollups of websites with the same time zone, except those that are deleted or changed meanwhile. */
 const rebuildBatch = (
-  batch: ReadonlyArray<SiteState>,
+  batch: ReadonlyArray<DayRollUp.Site>,
   before: number
 ): Effect.Effect<void, SqlError.SqlError, SqlClient.SqlClient> => {
   if (!Arr.isReadonlyArrayNonEmpty(batch)) return Effect.void
@@ -552,13 +517,17 @@ export const rebuild = Effect.fnUntraced(function* (
   const before = yield* horizon
   let after: string | undefined = beforeAll
   while (after !== undefined) {
-    const page: ReadonlyArray<SiteState> = yield* hostedWebsiteId === undefined
+    const page: ReadonlyArray<DayRollUp.Site> = yield* hostedWebsiteId === undefined
       ? sitesWhere("true", after)
-      : sitesWhere("hosted_website_id = $3", after, [PgTypes.uuid(hostedWebsiteId)])
-    yield* Effect.forEach(batchesBy(page, likeness), (batch) => rebuildBatch(batch, before), {
-      concurrency: maxConcurrent,
-      discard: true
-    })
+      : sitesWhere("hosted_website_id = $2", after, [PgTypes.uuid(hostedWebsiteId)])
+    yield* Effect.forEach(
+      batchesBy(page, ({ timeZone }) => timeZone),
+      (batch) => rebuildBatch(batch, before),
+      {
+        concurrency: maxConcurrent,
+        discard: true
+      }
+    )
     yield* FailedItems.clear(
       "rollup",
       page.map((site) => site.hostedWebsiteId)

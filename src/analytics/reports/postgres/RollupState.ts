@@ -1,9 +1,12 @@
 /**
  * Reads which visits of a website are stored and summed, and the other facts on which a report depends.
  *
+ * A change of a page view, an event, a lead or a goal adds a mark to `rollup_stale` in the same transaction (the migrations
+ * `0007_rollups` and `0042_marked_goals`): a time in which the visits, or only the conversions, may differ from those that are
+ * stored. Marks are only added, so that no request waits for a rollup run.
+ *
  * @module
  */
-import { hash } from "node:crypto"
 import { PgTypes } from "@effect/sql-pg"
 import { Effect, Schema } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
@@ -22,8 +25,8 @@ const Unit = Schema.Struct({
   date: Schema.String,
   start: Schema.Finite,
   end: Schema.Finite,
-  /** Empty for an open day, which has no sum. */
-  goals: Schema.String
+  isCounted: Schema.Boolean,
+  hasChanged: Schema.Boolean
 })
 
 export const Goals = Schema.Array(
@@ -33,20 +36,29 @@ export const Goals = Schema.Array(
 const State = Schema.Struct({
   goals: Goals,
   months: Schema.Array(Unit),
-  days: Schema.Array(Unit),
-  stale: Schema.Array(Schema.Finite),
-  staleVisits: Schema.Array(Schema.Finite)
+  days: Schema.Array(Unit)
 })
 
 const Rows = Schema.Tuple([Schema.Struct({ state: State })])
 
-/** Identifies a set of goals. */
-export const fingerprint = (goals: ReadonlyArray<GoalRow>): string =>
-  hash("sha256", JSON.stringify(goals.map(({ kind, name, value }) => [name, kind, value])))
+/**
+ * The column `goals` of a day or a month: whether its sum has conversions, and if so, whether a lead or a goal has changed since.
+ * Earlier versions wrote a hash of the goals in place of `counted`.
+ */
+export const conversions = { none: "", outdated: "other leads", counted: "counted" }
 
-/** The columns of a rolled up day or month, as JSON. */
-const unit = (date: string): string => `json_build_object('date', ${date},
-  'start', extract(epoch FROM starts_at) * 1000, 'end', extract(epoch FROM ends_at) * 1000, 'goals', goals)`
+/** Whether the sum of a day or a month has conversions. */
+export const isCounted = `goals NOT IN ('${conversions.none}', '${conversions.outdated}')`
+
+/** Whether a mark is of a time of a rolled up day or month, as a condition on the table `marks`. */
+export const overlaps = (rolled: string): string =>
+  `hour < ${rolled}.ends_at AND coalesce(until, hour + interval '1 hour') > ${rolled}.starts_at`
+
+/** A rolled up day or month, as JSON. */
+const unit = (rolled: string, date: string): string => `json_build_object('date', ${date},
+  'start', extract(epoch FROM starts_at) * 1000, 'end', extract(epoch FROM ends_at) * 1000,
+  'isCounted', ${isCounted} AND NOT EXISTS (SELECT FROM marked WHERE ${overlaps(rolled)}),
+  'hasChanged', EXISTS (SELECT FROM marked WHERE changes_visits AND ${overlaps(rolled)}))`
 
 /** The goals of a website that count, as JSON, in the order of their names. */
 export const goalsJson = (
@@ -55,11 +67,11 @@ export const goalsJson = (
   'value', value) ORDER BY name COLLATE "C"), '[]') FROM (SELECT name, kind, value FROM goal
     WHERE website_config_id = ${site} ORDER BY created_at, goal_id LIMIT ${maxCounted}) AS counted`
 
-/** The state of a website on which a report depends. */
+/** The state of a website on which a report depends. Days and months whose visits have changed are not in the state. */
 export interface SiteState extends RollupPlan.State {
   readonly goals: ReadonlyArray<GoalRow>
-  /** The dates of the months and days whose conversions were counted with other goals. */
-  readonly outdated: ReadonlySet<LocalDate>
+  /** The days whose stored visits have changed. */
+  readonly changed: ReadonlySet<LocalDate>
 }
 
 /** The days of a range, and the months that begin in the range and whose sums may be read. */
@@ -71,28 +83,27 @@ export interface Range {
   readonly lastSummed?: LocalDate
 }
 
-/** Unless an hour is stale, leaves out the days of the months that may be read, to keep the state of a long range small. */
+/** Unless there are marks, leaves out the days of the months that may be read, to keep the state of a long range small. */
 const statement = `
   WITH valid AS MATERIALIZED (
     SELECT FROM rollup_site WHERE hosted_website_id = $2 AND time_zone = $3 AND version = $4
-  ), changed AS MATERIALIZED (
-    SELECT hour, bool_or(changes_visits) AS changes_visits FROM rollup_stale WHERE hosted_website_id = $2 GROUP BY hour
-  ), month AS MATERIALIZED (
+  ), marked AS MATERIALIZED (
+    SELECT DISTINCT hour, until, changes_visits FROM rollup_stale WHERE hosted_website_id = $2
+  ), rolled_month AS MATERIALIZED (
     SELECT * FROM rollup_month WHERE hosted_website_id = $2 AND month = ANY ($7) AND last_day <= $8
       AND EXISTS (SELECT FROM valid)
   )
   SELECT json_build_object(
     'goals', (${goalsJson("$1")}),
-    'months', (SELECT coalesce(json_agg(${unit("month")}), '[]') FROM month),
-    'days', (SELECT coalesce(json_agg(${unit("day")}), '[]') FROM rollup_day
+    'months', (SELECT coalesce(json_agg(${unit("rolled_month", "month")}), '[]') FROM rolled_month),
+    'days', (SELECT coalesce(json_agg(${unit("rollup_day", "day")}), '[]') FROM rollup_day
       WHERE hosted_website_id = $2 AND day >= $5 AND day <= $6 AND NOT is_partly_summed AND EXISTS (SELECT FROM valid)
-        AND (EXISTS (SELECT FROM changed) OR NOT EXISTS (SELECT FROM month WHERE day >= month AND day <= last_day))),
-    'stale', (SELECT coalesce(json_agg(extract(epoch FROM hour) * 1000), '[]') FROM changed),
-    'staleVisits', (SELECT coalesce(json_agg(extract(epoch FROM hour) * 1000), '[]') FROM changed WHERE changes_visits)
+        AND (EXISTS (SELECT FROM marked)
+          OR NOT EXISTS (SELECT FROM rolled_month WHERE day >= month AND day <= last_day AND rolled_month.${isCounted})))
   ) AS state`
 
 const toRolled = (units: ReadonlyArray<typeof Unit.Type>): ReadonlyMap<LocalDate, RollupPlan.Rolled> =>
-  new Map(units.map(({ date, end, start }) => [date, { start, end }]))
+  new Map(units.filter(({ hasChanged }) => !hasChanged).map(({ date, ...rolled }) => [date, rolled]))
 
 /** Reads the state for the days of a range in a time zone. */
 export const read = Effect.fnUntraced(function* (
@@ -113,23 +124,13 @@ export const read = Effect.fnUntraced(function* (
       PgTypes.date(range.lastSummed ?? range.last)
     ])
     .pipe(decodeRows(Rows))
-  const current = fingerprint(state.goals)
-  const outdated = [...state.months, ...state.days].filter(({ goals }) => goals !== "" && goals !== current)
   return {
     goals: state.goals,
     months: toRolled(state.months),
     days: toRolled(state.days),
-    stale: state.stale,
-    staleVisits: state.staleVisits,
-    outdated: new Set(outdated.map(({ date }) => date))
+    changed: new Set(state.days.filter(({ hasChanged }) => hasChanged).map(({ date }) => date))
   }
 })
-
-/** The state without the rollups that were counted with other goals. */
-export const withCurrentGoals = ({ days, months, outdated, ...marks }: SiteState): RollupPlan.State => {
-  const current = <A>(rolled: ReadonlyMap<LocalDate, A>) => new Map([...rolled].filter(([date]) => !outdated.has(date)))
-  return { days: current(days), months: current(months), ...marks }
-}
 
 const First = Schema.Tuple([Schema.Struct({ first: Schema.NullOr(Schema.Finite) })])
 

@@ -66,8 +66,8 @@ const forMaintenance = {
   goal: ["SELECT"],
   visit: ["SELECT", "INSERT", "DELETE"],
   rollup: ["SELECT", "INSERT", "DELETE"],
-  rollup_day: ["SELECT", "INSERT", "DELETE"],
-  rollup_month: ["SELECT", "INSERT", "DELETE"],
+  rollup_day: ["SELECT", "INSERT", "UPDATE", "DELETE"],
+  rollup_month: ["SELECT", "INSERT", "UPDATE", "DELETE"],
   rollup_site: ["SELECT", "INSERT", "UPDATE", "DELETE"],
   rollup_stale: ["DELETE"]
 } as const

@@ -172,13 +172,47 @@ describe("postgres/analytics/reports: faults", () => {
           yield* RollUpLoop.round
           const before = yield* storedBy
           // The state of a first rollup run that was interrupted after some days.
-          yield* sql`UPDATE rollup_site SET goals = NULL, rolled_before = NULL WHERE hosted_website_id = ${site.hostedWebsiteId}`
+          yield* sql`UPDATE rollup_site SET rolled_before = NULL WHERE hosted_website_id = ${site.hostedWebsiteId}`
           yield* RollUpLoop.round
           assert.deepStrictEqual(yield* storedBy, before)
           yield* sql`INSERT INTO goal (goal_id, website_config_id, name, kind, value)
           VALUES (gen_random_uuid(), ${site.websiteConfigId}, 'Home', 'page', '/')`
           yield* RollUpLoop.round
           assert.notDeepEqual(yield* storedBy, before)
+        })
+    )
+
+    it.effect(
+      "a goal that is created during a rollup run counts in reports at once, and in the sums of the next round",
+      () =>
+        Effect.gen(function* () {
+          const sql = yield* PgClient.PgClient
+          const site = yield* newSite
+          const { query: ask } = yield* Reports
+          const conversions = Effect.map(
+            ask(site, { ...query, metrics: ["conversions"] }),
+            ({ results }) => results[0]?.metrics
+          )
+          const isCounted = sql`SELECT bool_and(goals = 'counted') AS counted FROM rollup_day
+          WHERE hosted_website_id = ${site.hostedWebsiteId}`
+          const blocker = yield* Locks.openTransaction(sql, sql`LOCK TABLE visit IN SHARE MODE`)
+          const rollUp = yield* Effect.forkChild(RollUpLoop.round)
+          // The transaction that sums the days has taken its snapshot.
+          yield* Locks.untilAwaited(sql)
+          yield* sql`INSERT INTO goal (goal_id, website_config_id, name, kind, value)
+          VALUES (gen_random_uuid(), ${site.websiteConfigId}, 'Home', 'page', '/')`
+          yield* blocker.commit
+          yield* Fiber.join(rollUp)
+          assert.deepStrictEqual(yield* isCounted, [{ counted: true }])
+          assert.deepStrictEqual(yield* conversions, [3])
+          yield* RollUpLoop.round
+          assert.deepStrictEqual(yield* sql`SELECT FROM rollup_stale`, [])
+          assert.deepStrictEqual(yield* isCounted, [{ counted: true }])
+          assert.deepStrictEqual(yield* conversions, [3])
+          yield* sql`DELETE FROM goal WHERE website_config_id = ${site.websiteConfigId}`
+          assert.deepStrictEqual(yield* conversions, [0])
+          yield* RollUpLoop.round
+          assert.deepStrictEqual(yield* conversions, [0])
         })
     )
 
