@@ -45,7 +45,11 @@ export default defineConfig({
     // Vitest's loader is off: it parses each test file again for module mocks and `import.meta.vitest`, which no test uses.
     experimental: { viteModuleRunner: false, nodeLoader: false },
     include: ["test/**/*.test.ts"],
-    globalSetup: ["test/support/postgres/globalSetup.ts", "test/support/responses/globalSetup.ts"],
+    globalSetup: [
+      "test/support/built/globalSetup.ts",
+      "test/support/postgres/globalSetup.ts",
+      "test/support/responses/globalSetup.ts"
+    ],
     setupFiles: ["test/support/responses/Recorder.ts", "test/support/PropertySeed.ts"],
     provide: { propertySeed: propertySeed(process.env["PROPERTY_SEED"]) },
     sequence: { sequencer: LongFirst },

@@ -1,7 +1,7 @@
 /**
- * Installs the packages of package-lock.json if they are missing or outdated. Runs before the npm scripts.
- * `node scripts/bootstrap.mjs` installs the packages that the service and its demo need; with the argument `all`, it also
- * installs the development packages, which tests, builds and checks need.
+ * Installs the packages of package-lock.json if they are missing or outdated, and then makes `built` (`built.mjs`) if it is. Runs
+ * before the npm scripts. `node scripts/bootstrap.mjs` installs the packages that the service, its demo and the build need; with the
+ * argument `all`, it also installs the other development packages, which tests and checks need.
  *
  * Plain JavaScript without dependencies: on a fresh clone it runs with the Node that is installed, from 18 on. On Linux, the
  * packages include the Node that the project runs on; npm looks for it when this script has exited.
@@ -11,22 +11,11 @@
  */
 import { spawn, spawnSync } from "node:child_process"
 import { createHash } from "node:crypto"
-import {
-  closeSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  utimesSync,
-  writeFileSync
-} from "node:fs"
+import { lstatSync, mkdirSync, readFileSync, realpathSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs"
 import path from "node:path"
-import { setTimeout } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
+import * as Built from "./built.mjs"
+import { attempt, withLock } from "./lock.mjs"
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..")
 const modules = path.join(root, "node_modules")
@@ -34,7 +23,7 @@ const modules = path.join(root, "node_modules")
 const npmStampFile = path.join(modules, ".package-lock.json")
 /** Holds the hash of the package-lock.json that the packages were installed from, and their set. Written last. */
 const stampFile = path.join(modules, ".hydracore-lock")
-/** Held by the process that installs. Not in node_modules, because `npm ci` removes that folder first. */
+/** Held by the process that installs. Not in node_modules, because that folder may be removed first. */
 const mutexFile = path.join(root, ".bootstrap.lock")
 const oldestNode = [22, 19]
 
@@ -46,24 +35,17 @@ const fail = (text) => {
   process.exit(1)
 }
 
-/** The result of a function, or undefined if it throws. */
-const attempt = (step) => {
-  try {
-    return step()
-  } catch {
-    return undefined
-  }
-}
-
 const packageLock = path.join(root, "package-lock.json")
 const packageLockHash = createHash("sha256").update(readFileSync(packageLock)).digest("hex")
+
+/** The development packages that the build needs. */
+const buildPackages = ["esbuild", "marked", "preact", "streaming-markdown", "uplot"]
 
 /** The set of packages that the command needs: `all` includes `service`. */
 const wanted = process.argv[2] === "all" ? "all" : "service"
 
 const manifest = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8"))
-const areInstalled = (names) =>
-  Object.keys(names).every((name) => attempt(() => statSync(path.join(modules, name))) !== undefined)
+const isInstalled = (name) => attempt(() => statSync(path.join(modules, name))) !== undefined
 
 /**
  * The hash and the set of a complete installation; undefined if there is none. Without this script's stamp, the packages are
@@ -71,8 +53,8 @@ const areInstalled = (names) =>
  * of npm 9 and `npm prune` keep the stamp.
  */
 const installation = () => {
-  if (!areInstalled(manifest.dependencies)) return undefined
-  const largest = areInstalled(manifest.devDependencies) ? "all" : "service"
+  if (![...Object.keys(manifest.dependencies), ...buildPackages].every(isInstalled)) return undefined
+  const largest = Object.keys(manifest.devDependencies).every(isInstalled) ? "all" : "service"
   // Earlier versions of this script installed all packages, and wrote the hash only.
   const [hash, set = "all"] = (attempt(() => readFileSync(stampFile, "utf8")) ?? "").trim().split(" ")
   if (hash !== "") return { hash, set: set === "all" ? largest : set, isStamped: true }
@@ -84,75 +66,21 @@ const installation = () => {
 const isSufficient = (found) =>
   found !== undefined && found.hash === packageLockHash && (found.set === "all" || wanted === "service")
 
-const isAlive = (pid) => {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return error.code === "EPERM"
-  }
-}
-
-/** Creates a file with this process id; false if the file exists. */
-const create = (file) => {
-  try {
-    const handle = openSync(file, "wx")
-    writeFileSync(handle, String(process.pid))
-    closeSync(handle)
-    return true
-  } catch (error) {
-    if (error.code === "EEXIST") return false
-    throw error
-  }
-}
-
 /**
- * Whether the processes that own a mutex file have ended without removing it. The file holds the ids of the script and of its
- * npm, which continues if only the script is killed. Ids alone do not suffice, because two containers may share the checkout
- * and ids are reused, so the owner also touches the file every two seconds.
+ * Runs the npm that started this script, if any. `install` adds what is missing, so that a demo that runs keeps its files. For the
+ * set `service`, it takes the packages of the build for dependencies. The flags override inherited settings: `-s` of that npm would
+ * hide errors, and NODE_ENV=production would leave out the development packages. No package needs its install script.
  */
-const isAbandoned = (file) => {
-  const age = attempt(() => Date.now() - statSync(file).mtimeMs)
-  if (age === undefined) return false
-  const pids = (attempt(() => readFileSync(file, "utf8")) ?? "").split(" ").map(Number)
-  return (age > 10_000 && !pids.some((pid) => pid > 0 && isAlive(pid))) || age > 600_000
-}
-
-/** Runs a step while holding the lock of this checkout. Only one process removes an abandoned lock. */
-const withLock = async (step) => {
-  const removal = `${mutexFile}.removal`
-  for (let waited = false; !create(mutexFile); waited = true) {
-    if (!waited) log("another process is installing the packages; waiting for it.")
-    if (isAbandoned(mutexFile) && create(removal)) {
-      if (isAbandoned(mutexFile)) rmSync(mutexFile, { force: true })
-      rmSync(removal, { force: true })
-    } else if (isAbandoned(removal)) {
-      fail(`an earlier installation was killed. Remove ${removal} and ${mutexFile}, and start again.`)
-    }
-    await setTimeout(200)
-  }
-  const heartbeat = setInterval(() => attempt(() => utimesSync(mutexFile, new Date(), new Date())), 2000)
-  const release = () => {
-    clearInterval(heartbeat)
-    rmSync(mutexFile, { force: true })
-  }
-  process.once("exit", release)
-  await step()
-}
-
-/**
- * Runs the npm that started this script, if any. `ci` installs anew, and `install` adds what is missing, so that a demo that
- * runs keeps its files. The flags override inherited settings: `-s` of that npm would hide errors, and NODE_ENV=production would
- * leave out the development packages. No package needs its install script.
- */
-const npm = (subcommand, set) =>
+const npm = (subcommand, set, own) =>
   new Promise((resolve) => {
     const program = process.env.npm_execpath ?? ""
-    // The Node that npm runs on: the one that runs this script may be in node_modules, which `npm ci` removes.
+    // The Node that npm runs on: the one that runs this script may be in node_modules, which was removed.
     const node = process.env.npm_node_execpath ?? process.execPath
     const args = [
       ...(subcommand === "ci" ? ["ci"] : ["install", "--no-save"]),
-      set === "all" ? "--include=dev" : "--omit=dev",
+      ...(set === "all"
+        ? ["--include=dev"]
+        : ["--omit=dev", "--save-prod", ...buildPackages.map((name) => `${name}@${manifest.devDependencies[name]}`)]),
       "--include=optional",
       "--ignore-scripts",
       "--loglevel=error",
@@ -166,7 +94,7 @@ const npm = (subcommand, set) =>
       shell: command === "npm" && process.platform === "win32",
       stdio: ["ignore", 2, 2]
     })
-    if (child.pid !== undefined) writeFileSync(mutexFile, `${process.pid} ${child.pid}`)
+    if (child.pid !== undefined) own(child.pid)
     for (const [signal, code] of [
       ["SIGINT", 130],
       ["SIGTERM", 143],
@@ -219,29 +147,35 @@ const checkNode = () => {
 
 const stamp = (set) => attempt(() => writeFileSync(stampFile, `${packageLockHash} ${set}\n`))
 
-const update = async () => {
+const update = async (own) => {
   const found = installation()
-  if (!isSufficient(found)) {
-    // Never fewer packages than before: another command may need the rest.
-    const set = found?.set === "all" ? "all" : wanted
-    const subcommand = found === undefined ? "ci" : "install"
-    log(`installing the packages (npm ${subcommand}). This happens once and takes up to a minute.`)
-    // Without these files, an installation that is killed counts as incomplete.
-    for (const file of [stampFile, npmStampFile]) rmSync(file, { force: true })
-    const failure = await npm(subcommand, set)
-    if (failure !== undefined) {
-      fail(`npm ${subcommand} failed (${failure}); its messages are above. It needs the network. Start again to retry.`)
-    }
-    checkNode()
-    stamp(set)
+  if (isSufficient(found)) return
+  // Never fewer packages than before: another command may need the rest.
+  const set = found?.set === "all" ? "all" : wanted
+  const subcommand = found === undefined && set === "all" ? "ci" : "install"
+  log(`installing the packages (npm ${subcommand}). This happens once and takes up to a minute.`)
+  // What a killed installation left may be incomplete. Without these files, an installation that is killed counts as such.
+  for (const stale of found === undefined ? [modules] : [stampFile, npmStampFile]) {
+    rmSync(stale, { recursive: true, force: true })
   }
+  const failure = await npm(subcommand, set, own)
+  if (failure !== undefined) {
+    fail(`npm ${subcommand} failed (${failure}); its messages are above. It needs the network. Start again to retry.`)
+  }
+  checkNode()
+  stamp(set)
 }
 
-const found = installation()
-if (!isSufficient(found)) {
-  await withLock(update)
-} else if (!found.isStamped) {
-  checkNode()
-  stamp(found.set)
+try {
+  const found = installation()
+  if (!isSufficient(found)) {
+    await withLock(mutexFile, () => log("another process is installing the packages; waiting for it."), update)
+  } else if (!found.isStamped) {
+    checkNode()
+    stamp(found.set)
+  }
+  await Built.update()
+} catch (error) {
+  fail(error.message)
 }
 process.exit(0)

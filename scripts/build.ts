@@ -1,72 +1,37 @@
 /**
- * Builds `dist`: the service as one program with its assets. The program needs no packages except the optional ones: the
+ * Builds `dist`: the service as one program with its files. The program needs no packages except the optional ones: the
  * demo's PostgreSQL, and the country database. `node scripts/build.ts [--out FOLDER]`.
  *
- * The layout of the assets is that of `src`, and each module's `import.meta.url` is where its source would be, so that a
- * module finds its files in `src` and in `dist`. What browsers load is bundled by this build (`build/Recorder.ts`), because the
- * archive has no bundler.
+ * Each module's `import.meta.url` is where its source would be in a tree like `src`, so that a module finds its files in `src` and
+ * in `dist`.
  *
  * @module
  */
 import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import http from "node:http"
-import { registerHooks } from "node:module"
 import path from "node:path"
 import { parseArgs } from "node:util"
 import { build, type Plugin, stop } from "esbuild"
 import manifest from "../package.json" with { type: "json" }
 import * as Licences from "./build/Licences.ts"
+import * as Built from "./built.mjs"
 
 const root = path.resolve(import.meta.dirname, "..")
 const source = path.join(root, "src")
-const replaced = path.join(source, "pages/Esbuild.ts")
-/** The modules that others replace in the archive. */
-const replacements = new Map([
-  [replaced, path.join(import.meta.dirname, "build/Recorded.ts")],
-  [path.join(source, "platform/text/CommandName.ts"), path.join(import.meta.dirname, "build/CommandName.ts")]
-])
-const recorder = path.join(import.meta.dirname, "build/Recorder.ts")
 
 const { values } = parseArgs({ options: { out: { type: "string", default: path.join(root, "dist") } } })
 /** Absolute, because the bundler resolves paths from the root, and Node from the current folder. */
 const out = path.resolve(values.out)
 
-/** The folders with files that the program reads; they have the same names in `src` and in `dist`. */
-const assets = ["docs", "demo/pages"]
-
-/** Bundles what browsers load, by calling the modules that serve it. `Recorder.ts` replaces their bundler. */
-const recordScripts = async () => {
-  registerHooks({
-    resolve: (specifier, context, next) => {
-      const resolved = next(specifier, context)
-      return resolved.url === new URL(`file://${replaced}`).href
-        ? { ...resolved, url: new URL(`file://${recorder}`).href, shortCircuit: true }
-        : resolved
-    }
-  })
-  const { recorded, usedFiles } = (await import(recorder)) as typeof import("./build/Recorder.ts")
-  const Bundles = await import("../src/pages/Bundles.ts")
-  for (const [name, outcome] of Object.entries(await Bundles.all())) {
-    if (outcome._tag === "Failed") throw new Error(`${name}: ${outcome.reason}`)
-  }
-  const ConsoleFiles = await import("../src/pages/ConsoleFiles.ts")
-  await ConsoleFiles.all()
-  const DemoSite = await import("../src/demo/DemoSite.ts")
-  await DemoSite.bundleScripts()
-  return { scripts: recorded(), inputs: usedFiles().map((file) => path.relative(root, path.resolve(file))) }
-}
-
-/** Replaces modules, and gives each module the `import.meta.url` of its source. */
+/** Gives each module the `import.meta.url` of its source. */
 const placed: Plugin = {
   name: "placed",
   setup: ({ onLoad }) =>
     onLoad({ filter: /[\\/]src[\\/].*\.[jt]s$/ }, async (args) => {
-      const file = replacements.get(args.path) ?? args.path
       const place = `./${path.relative(source, args.path).replaceAll(path.sep, "/")}`
       return {
         loader: "ts",
-        resolveDir: path.dirname(file),
-        contents: (await readFile(file, "utf8")).replaceAll(
+        contents: (await readFile(args.path, "utf8")).replaceAll(
           "import.meta.url",
           `new URL(${JSON.stringify(place)}, import.meta.url).href`
         )
@@ -141,7 +106,7 @@ const readme = `# HydraCore Edge ${manifest.version}
 
 const migrations = path.join(source, "platform/postgres/schema/migrations")
 
-const { inputs, scripts } = await recordScripts()
+await Built.update()
 await rm(out, { recursive: true, force: true })
 await mkdir(out, { recursive: true })
 const { metafile } = await build({
@@ -165,6 +130,7 @@ const { metafile } = await build({
   minifySyntax: true,
   minifyWhitespace: true,
   legalComments: "none",
+  define: { ARCHIVE: "true" },
   charset: "utf8",
   // CommonJS packages load Node's modules by `require`.
   banner: {
@@ -175,19 +141,16 @@ const { metafile } = await build({
   logLevel: "warning"
 })
 await stop()
-for (const folder of assets) {
-  await cp(path.join(source, folder), path.join(out, folder), {
-    recursive: true,
-    filter: (file) => !file.endsWith(".ts")
-  })
-}
+await cp(Built.folder, path.join(out, "built"), { recursive: true, filter: (file) => file !== Built.sourcesFile })
+// For readers. The service serves the guides from `built`.
+await cp(path.join(source, "docs"), path.join(out, "docs"), { recursive: true })
 // Files of operators, such as the unit of systemd. No program reads them.
 await cp(path.join(root, "scripts/deploy"), path.join(out, "deploy"), { recursive: true })
 for (const name of ["Containerfile", "compose.yaml"]) {
   await cp(path.join(root, "scripts/container", name), path.join(out, "container", name))
 }
-await writeFile(path.join(out, "browser.json"), JSON.stringify(scripts))
 await writeFile(path.join(out, "package.json"), `${JSON.stringify(archiveManifest, null, 2)}\n`)
-await writeFile(path.join(out, "THIRD-PARTY.txt"), Licences.notices(root, [...Object.keys(metafile.inputs), ...inputs]))
+const bundled = [...Object.keys(metafile.inputs), ...Object.keys(JSON.parse(await readFile(Built.sourcesFile, "utf8")))]
+await writeFile(path.join(out, "THIRD-PARTY.txt"), Licences.notices(root, bundled))
 await writeFile(path.join(out, "README.md"), readme)
 process.stdout.write(`${path.relative(process.cwd(), out) || "."}: run it with node ${path.join(out, "main.js")}\n`)

@@ -8,18 +8,21 @@ import path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 
-const script = path.resolve(import.meta.dirname, "../scripts/bootstrap.mjs")
+const scripts = path.resolve(import.meta.dirname, "../scripts")
+
+/** The development packages that the build needs. */
+const buildPackages = ["esbuild", "marked", "preact", "streaming-markdown", "uplot"]
 const oldNode = `data:text/javascript,Object.defineProperty(process, "version", { value: "v20.1.0" })`
 const tooOld =
   "hydracore: this project needs Node 22.19 or newer, and this is Node 20.1: install Node 24 from https://nodejs.org/en/download, and start again.\n"
 
-/** Installs one package for the service and one for development, as npm does. Fails if the file `offline` exists. */
+/** Installs one package for the service, those of the build, and one for development, as npm does. Fails if the file `offline` exists. */
 const npm = `
 const { appendFileSync, existsSync, mkdirSync, rmSync, writeFileSync } = require("node:fs")
 const args = process.argv.slice(2)
 appendFileSync("npm-calls", args.join(" ") + "\\n")
 if (args[0] === "ci") rmSync("node_modules", { recursive: true, force: true })
-mkdirSync("node_modules/effect", { recursive: true })
+for (const name of ["effect", ...${JSON.stringify(buildPackages)}]) mkdirSync("node_modules/" + name, { recursive: true })
 if (existsSync("offline")) process.exit(1)
 if (args.includes("--include=dev")) mkdirSync("node_modules/vitest", { recursive: true })
 writeFileSync("node_modules/.package-lock.json", "{}")
@@ -46,11 +49,13 @@ const project = Effect.acquireRelease(
     const root = mkdtempSync(path.join(tmpdir(), "hydracore-bootstrap-"))
     const at = (...names: ReadonlyArray<string>) => path.join(root, ...names)
     mkdirSync(at("scripts"))
-    copyFileSync(script, at("scripts", "bootstrap.mjs"))
-    writeFileSync(
-      at("package.json"),
-      JSON.stringify({ dependencies: { effect: "1.0.0" }, devDependencies: { vitest: "1.0.0" } })
-    )
+    for (const name of ["bootstrap.mjs", "built.mjs", "lock.mjs"])
+      copyFileSync(path.join(scripts, name), at("scripts", name))
+    // The files that were built from no sources never change.
+    mkdirSync(at("built"))
+    writeFileSync(at("built", "sources.json"), "{}")
+    const devDependencies = Object.fromEntries([...buildPackages, "vitest"].map((name) => [name, "1.0.0"]))
+    writeFileSync(at("package.json"), JSON.stringify({ dependencies: { effect: "1.0.0" }, devDependencies }))
     writeFileSync(at("package-lock.json"), "{}")
     writeFileSync(at("npm-cli.js"), npm)
     const env = { ...process.env, npm_execpath: at("npm-cli.js"), npm_node_execpath: process.execPath }
@@ -75,7 +80,7 @@ const project = Effect.acquireRelease(
 )
 
 const flags = "--include=optional --ignore-scripts --loglevel=error --no-audit --no-fund --no-update-notifier"
-const serviceAnew = `ci --omit=dev ${flags}`
+const serviceAnew = `install --no-save --omit=dev --save-prod ${buildPackages.map((name) => `${name}@1.0.0`).join(" ")} ${flags}`
 const allAnew = `ci --include=dev ${flags}`
 const allAdded = `install --no-save --include=dev ${flags}`
 
@@ -146,10 +151,10 @@ describe("bootstrap", () => {
   )
 
   for (const [packages, expected] of [
-    [["effect"], [allAdded]],
-    [["effect", "vitest"], []]
+    [["effect", ...buildPackages], [allAdded]],
+    [["effect", ...buildPackages, "vitest"], []]
   ] as const) {
-    it.live(`accepts what \`npm ci\` installed by hand: ${packages.join(" and ")}`, () =>
+    it.live(`accepts what \`npm ci\` installed by hand: ${packages.join(", ")}`, () =>
       Effect.gen(function* () {
         const { at, bootstrap, calls } = yield* project
         for (const name of packages) mkdirSync(at("node_modules", name), { recursive: true })
@@ -166,7 +171,8 @@ describe("bootstrap", () => {
     Effect.gen(function* () {
       const { at, bootstrap } = yield* project
       const folder = at("node_modules", `node-${process.platform}-${process.arch}`, "bin")
-      for (const name of [folder, at("node_modules", "effect")]) mkdirSync(name, { recursive: true })
+      mkdirSync(folder, { recursive: true })
+      for (const name of ["effect", ...buildPackages]) mkdirSync(at("node_modules", name))
       writeFileSync(path.join(folder, "node"), "#!/bin/sh\necho v24.1.0\n", { mode: 0o755 })
       writeFileSync(at("node_modules", ".package-lock.json"), "{}")
       assert.deepStrictEqual(yield* bootstrap("service", "--import", oldNode), { code: 0, stderr: "" })
@@ -177,7 +183,7 @@ describe("bootstrap", () => {
   it.live("replaces a Node of the packages that does not run on this machine by the one that runs the script", () =>
     Effect.gen(function* () {
       const { at, bootstrap } = yield* project
-      mkdirSync(at("node_modules", "effect"), { recursive: true })
+      for (const name of ["effect", ...buildPackages]) mkdirSync(at("node_modules", name), { recursive: true })
       for (const name of [`node-${process.platform}-${process.arch}/bin`, ".bin"]) {
         mkdirSync(at("node_modules", name), { recursive: true })
         writeFileSync(at("node_modules", name, "node"), "no program", { mode: 0o755 })

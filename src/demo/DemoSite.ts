@@ -1,15 +1,12 @@
 /**
- * `/demo`: a small website with page views, a form and the chat, next to a live view of what the service receives. The pages
- * are files in `src/demo/pages`; their scripts are bundled like those that websites load.
+ * `/demo`: a small website with page views, a form and the chat, next to a live view of what the service receives. The build
+ * makes its files of `src/demo/pages`.
  *
  * @module
  */
-import { readFile } from "node:fs/promises"
-import { fileURLToPath } from "node:url"
-import { Deferred, Effect, Layer, Stream } from "effect"
+import { Deferred, Effect, Stream } from "effect"
 import { HttpEffect, HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
-import * as Bundles from "../pages/Bundles.ts"
-import { build } from "../pages/Esbuild.ts"
+import * as Built from "../pages/Built.ts"
 import * as Cors from "../platform/http/Cors.ts"
 import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
 import * as LocalPage from "../platform/http/LocalPage.ts"
@@ -17,8 +14,6 @@ import * as Text from "../platform/text/Text.ts"
 import type { Numbered } from "./Arrival.ts"
 import type { Demo } from "./DemoData.ts"
 import type { DemoFeed } from "./DemoFeed.ts"
-
-const file = (name: string): string => fileURLToPath(new URL(`./pages/${name}`, import.meta.url))
 
 /** A strict Content-Security-Policy, to show that the tracker, the forms and the chat work with it. */
 const policy = [
@@ -47,30 +42,13 @@ export const pages = {
 } as const
 
 const styles = ["shell.css", "panel.css", "site.css", "pages.css"] as const
-const scripts = ["shell", "site"] as const
+const scripts = ["shell.js", "site.js"] as const
 
 /** Replaces `{{name}}` with its value; a name without a value is left as it is. Pure. */
 export const fill = (template: string, values: Readonly<Record<string, string>>): string =>
   template.replace(/\{\{(\w+)\}\}/g, (whole, name: string) => (Object.hasOwn(values, name) ? values[name]! : whole))
 
-const read = (name: string) => Effect.promise(() => readFile(file(name), "utf8"))
-
-/** Bundles the demo's scripts. */
-export const bundleScripts = async (): Promise<ReadonlyArray<string>> => {
-  const { outputFiles } = await Bundles.inTurn(() =>
-    build({
-      entryPoints: scripts.map((name) => file(`${name}.ts`)),
-      bundle: true,
-      format: "esm",
-      target: "es2022",
-      write: false,
-      outdir: "/",
-      logLevel: "silent",
-      tsconfigRaw: "{}"
-    })
-  )
-  return outputFiles.map(({ text }) => text)
-}
+const read = (name: string) => Effect.promise(() => Built.text(`${Built.places.demo}/${name}`))
 
 const frame = (arrival: Numbered): string => `id: ${arrival.number}\ndata: ${JSON.stringify(arrival)}\n\n`
 
@@ -110,7 +88,6 @@ const consoleLink = '<a href="/console/" target="_blank">Console</a> '
  */
 export const make = Effect.fnUntraced(function* (feed: DemoFeed, options: Options = { console: false }) {
   const opened = yield* Deferred.make<Demo>()
-  const built = yield* Effect.cached(Effect.promise(bundleScripts))
 
   const html = (body: string) => HttpServerResponse.text(body, { contentType: "text/html; charset=utf-8", headers })
 
@@ -131,9 +108,9 @@ export const make = Effect.fnUntraced(function* (feed: DemoFeed, options: Option
   const style = (name: string) =>
     Effect.map(read(name), (text) => HttpServerResponse.text(text, { contentType: "text/css; charset=utf-8", headers }))
 
-  const script = (index: number) =>
-    Effect.map(built, (texts) =>
-      HttpServerResponse.text(texts[index] ?? "", { contentType: "text/javascript; charset=utf-8", headers })
+  const script = (name: string) =>
+    Effect.map(read(name), (text) =>
+      HttpServerResponse.text(text, { contentType: "text/javascript; charset=utf-8", headers })
     )
 
   const events = Effect.gen(function* () {
@@ -161,12 +138,12 @@ export const make = Effect.fnUntraced(function* (feed: DemoFeed, options: Option
     HttpRouter.route("GET", "/demo/site/tours", page("/demo/site/tours")),
     HttpRouter.route("GET", "/demo/site/contact", page("/demo/site/contact")),
     ...styles.map((name) => HttpRouter.route("GET", `/demo/assets/${name}`, style(name))),
-    ...scripts.map((name, index) => HttpRouter.route("GET", `/demo/assets/${name}.js`, script(index))),
+    ...scripts.map((name) => HttpRouter.route("GET", `/demo/assets/${name}`, script(name))),
     HttpRouter.route("GET", "/demo/events", events)
   ]
 
   return {
-    routes: Layer.merge(HttpRouter.addAll(routes), Layer.effectDiscard(Effect.forkScoped(built))),
+    routes: HttpRouter.addAll(routes),
     /** Sets the ids in the pages. */
     open: (demo: Demo) => Effect.asVoid(Deferred.succeed(opened, demo))
   }

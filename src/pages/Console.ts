@@ -4,15 +4,20 @@
  *
  * @module
  */
-import { Effect, Option } from "effect"
+import path from "node:path"
+import { Effect } from "effect"
 import { HttpRouter, HttpServerRequest } from "effect/http"
 import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
-import * as ConsoleFiles from "./ConsoleFiles.ts"
+import * as Built from "./Built.ts"
+import type { Compressed } from "./Compression.ts"
+import * as InlineScripts from "./InlineScripts.ts"
 import * as StaticContent from "./StaticContent.ts"
 
 const pagePaths = ["/console", "/console/"] as const
 
-const filePath = `${ConsoleFiles.folder}:file` as const
+const folder = "/console/"
+
+const filePath = `${folder}:file` as const
 
 /** The paths of this module, for `server/Fallbacks`. */
 export const paths = [...pagePaths, filePath].map((path) => ({ method: "GET", path }))
@@ -22,38 +27,53 @@ const common = {
   "x-content-type-options": "nosniff"
 }
 
-const pageHeaders = {
+/**
+ * Allows only this origin's scripts, styles, requests and images, besides the page's own script and images in `data:` URLs.
+ * Forbids frames around the console, forms that are sent without a script, and HTML that scripts make from strings.
+ */
+const policyOf = (page: string): string =>
+  [
+    "default-src 'none'",
+    `script-src 'self' ${InlineScripts.sourcesOf(page)}`,
+    "style-src 'self'",
+    "connect-src 'self'",
+    "img-src 'self' data:",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+    "trusted-types 'none'"
+  ].join("; ")
+
+const pageHeaders = (page: Compressed) => ({
   ...common,
   "cache-control": "no-cache",
-  "content-security-policy": ConsoleFiles.policy,
+  "content-security-policy": policyOf(new TextDecoder().decode(page.bytes.identity)),
   "cross-origin-opener-policy": "same-origin",
   "referrer-policy": "no-referrer"
-}
+})
 
 const fileHeaders = { ...common, "cache-control": "public, max-age=31536000, immutable" }
-
-const notBuilt = ErrorResponses.refusal(503, "The console could not be bundled. See the service's log.", {
-  "retry-after": "60",
-  "cache-control": "no-store"
-})
 
 /** The response to a page of another version of the console, which then asks its user to load the page again. */
 const unknownFile = ErrorResponses.refusal(404, "This version of the console has no such file. Load the page again.", {
   "cache-control": "no-store"
 })
 
-/** The files, bundled at the first request. A failure is logged. */
-const files = Effect.tryPromise(() => ConsoleFiles.all()).pipe(
-  Effect.tapError(({ cause }) =>
-    Effect.annotateLogs(
-      Effect.logError("The console could not be bundled; requests for it get a 503"),
-      "reason",
-      cause instanceof Error ? cause.message : String(cause)
-    )
-  )
-)
+const contentTypes: Readonly<Record<string, string>> = {
+  ".js": "text/javascript; charset=utf-8",
+  ".css": "text/css; charset=utf-8"
+}
 
-const respond = (content: StaticContent.Compressed, contentType: string, headers: Readonly<Record<string, string>>) =>
+/** Reads the page, and the scripts and style sheets by their names, which contain a hash of their content. */
+export const read = async () => {
+  const named = new Map(await Built.allCompressed(Built.places.console))
+  const page = named.get("index.html")!
+  named.delete("index.html")
+  return { page, pageHeaders: pageHeaders(page), named }
+}
+
+const respond = (content: Compressed, contentType: string, headers: Readonly<Record<string, string>>) =>
   Effect.map(HttpServerRequest.HttpServerRequest, (request) =>
     StaticContent.respond(
       content,
@@ -64,21 +84,18 @@ const respond = (content: StaticContent.Compressed, contentType: string, headers
 
 export const layer = HttpRouter.use(
   Effect.fnUntraced(function* (router) {
-    const cachedFiles = Effect.option(yield* StaticContent.once(files))
-    const page = Effect.flatMap(
-      cachedFiles,
-      Option.match({
-        onNone: () => Effect.succeed(notBuilt),
-        onSome: (files) => respond(files.page, "text/html; charset=utf-8", pageHeaders)
-      })
-    )
+    const files = yield* StaticContent.built("The console", read)
+    const page = Effect.flatMap(files, ({ page, pageHeaders }) =>
+      respond(page, "text/html; charset=utf-8", pageHeaders)
+    ).pipe(Effect.catch(Effect.succeed))
     const file = Effect.gen(function* () {
-      const files = yield* cachedFiles
+      const { named } = yield* files
       const { params } = yield* HttpRouter.RouteContext
-      if (Option.isNone(files)) return notBuilt
-      const asset = files.value.named.get(params["file"] ?? "")
-      return asset === undefined ? unknownFile : yield* respond(asset.content, asset.contentType, fileHeaders)
-    })
+      const name = params["file"] ?? ""
+      const content = named.get(name)
+      if (content === undefined) return unknownFile
+      return yield* respond(content, contentTypes[path.extname(name)] ?? "application/octet-stream", fileHeaders)
+    }).pipe(Effect.catch(Effect.succeed))
     for (const path of pagePaths) yield* router.add("GET", path, page)
     yield* router.add("GET", filePath, file)
   })

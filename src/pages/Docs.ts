@@ -8,7 +8,6 @@
  *
  * @module
  */
-import { readFile } from "node:fs/promises"
 import { Effect, Scope } from "effect"
 import { HttpRouter, HttpServerRequest } from "effect/http"
 import type * as HttpApi from "effect/http-api/HttpApi"
@@ -18,7 +17,9 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import { Api } from "../api/Api.ts"
 import { OwnerApi } from "../api/OwnerApi.ts"
 import * as GuidePage from "../platform/http/GuidePage.ts"
-import * as ReferencePolicy from "./ReferencePolicy.ts"
+import * as Built from "./Built.ts"
+import * as Compression from "./Compression.ts"
+import * as InlineScripts from "./InlineScripts.ts"
 import * as StaticContent from "./StaticContent.ts"
 
 /** The guides, in the order of the list. */
@@ -84,7 +85,7 @@ export const paths = [
 /** Brotli's quality: a higher one takes seconds for the reference. */
 const quality = 5
 
-const compress = (text: string) => Effect.promise(() => StaticContent.make(Buffer.from(text), quality))
+const compress = (text: string) => Effect.promise(() => Compression.compress(Buffer.from(text), quality))
 
 const referencePage = ({ render }: (typeof apis)[number]) =>
   Effect.flatMap(render, ({ body }) =>
@@ -93,13 +94,11 @@ const referencePage = ({ render }: (typeof apis)[number]) =>
       : Effect.die(new Error("The body of the reference is not a Uint8Array"))
   )
 
-/** `GuideReader`, with its Markdown parser, is loaded when a guide or the list is first requested. */
-const readGuides = Effect.promise(async () => {
-  const { parse } = await import("./GuideReader.ts")
-  return Promise.all(
-    guides.map(async (name) => parse(name, await readFile(new URL(`../docs/${name}.md`, import.meta.url), "utf8")))
-  )
-})
+/** Reads the guides, in the order of the list. */
+const readGuides = async (): Promise<ReadonlyArray<GuidePage.Guide>> => {
+  const all: Readonly<Record<string, GuidePage.Guide>> = JSON.parse(await Built.text(Built.places.guides))
+  return guides.map((name) => all[name]!)
+}
 
 const endpoints = ({ paths }: OpenApi.OpenAPISpec) =>
   Object.entries(paths).flatMap(([path, { delete: remove, get, patch, post, put }]) =>
@@ -113,9 +112,9 @@ const endpoints = ({ paths }: OpenApi.OpenAPISpec) =>
  * need no copies.
  */
 const serve = Effect.fnUntraced(function* <E, R>(
-  content: Effect.Effect<StaticContent.Compressed, E, R>,
+  content: Effect.Effect<Compression.Compressed, E, R>,
   contentType: string,
-  headersOf: (content: StaticContent.Compressed) => Readonly<Record<string, string>>
+  headersOf: (content: Compression.Compressed) => Readonly<Record<string, string>>
 ) {
   const made = yield* StaticContent.once(
     Effect.map(content, (compressed) => ({
@@ -133,9 +132,22 @@ const serve = Effect.fnUntraced(function* <E, R>(
 
 const pageHeaders = () => GuidePage.headers
 
-const referenceHeaders = ({ bytes }: StaticContent.Compressed) => ({
+/** Allows the scripts that the page contains, its styles and images, and requests to its own origin. */
+const referencePolicy = (html: string): string =>
+  [
+    "default-src 'none'",
+    `script-src ${InlineScripts.sourcesOf(html)}`,
+    "style-src 'unsafe-inline'",
+    "img-src data:",
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'"
+  ].join("; ")
+
+const referenceHeaders = ({ bytes }: Compression.Compressed) => ({
   ...GuidePage.headers,
-  "content-security-policy": ReferencePolicy.policyOf(new TextDecoder().decode(bytes.identity))
+  "content-security-policy": referencePolicy(new TextDecoder().decode(bytes.identity))
 })
 
 const documentHeaders = () => ({ "x-content-type-options": "nosniff" })
@@ -145,7 +157,7 @@ const html = "text/html; charset=utf-8"
 export const layer = HttpRouter.use(
   Effect.fnUntraced(function* (router) {
     const scope = yield* Effect.scope
-    const read = yield* StaticContent.once(readGuides)
+    const read = yield* StaticContent.built("The guides", readGuides)
     const index = Effect.flatMap(read, (all) =>
       compress(
         GuidePage.renderIndex(

@@ -9,6 +9,7 @@ import { HttpRouter, HttpServerRequest } from "effect/http"
 import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
 import * as GuidePage from "../platform/http/GuidePage.ts"
 import * as UnknownPage from "../platform/http/UnknownPage.ts"
+import * as Compression from "./Compression.ts"
 import * as StaticContent from "./StaticContent.ts"
 
 /** Brotli's quality. */
@@ -18,7 +19,7 @@ export const layer = (parts: GuidePage.Parts) =>
   HttpRouter.use(
     Effect.fnUntraced(function* (router) {
       const page = yield* StaticContent.once(
-        Effect.promise(() => StaticContent.make(Buffer.from(GuidePage.renderHome(parts)), quality))
+        Effect.promise(() => Compression.compress(Buffer.from(GuidePage.renderHome(parts)), quality))
       )
       yield* router.add(
         "GET",

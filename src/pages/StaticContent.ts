@@ -4,31 +4,11 @@
  *
  * @module
  */
-import { createHash } from "node:crypto"
 import { Duration, Effect, Exit } from "effect"
 import { HttpServerResponse } from "effect/http"
+import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
 import * as Negotiation from "../platform/http/Negotiation.ts"
-import * as Compression from "./Compression.ts"
-
-export interface Compressed {
-  /** The first hexadecimal digits of the content's SHA-256, which identify the version. */
-  readonly hash: string
-  /** The content in each coding. */
-  readonly bytes: Readonly<Record<Negotiation.Coding, Uint8Array>>
-}
-
-/** The length of a hash; short, because the tracker contains hashes of other files. */
-const hashDigits = 8
-
-/** Compresses content. `compress` is `Esbuild.compress` for the files that `npm run build` compresses in advance. */
-export const make = async (
-  identity: Uint8Array,
-  quality: number,
-  compress: typeof Compression.compress = Compression.compress
-): Promise<Compressed> => ({
-  hash: createHash("sha256").update(identity).digest("hex").slice(0, hashDigits),
-  bytes: { identity, ...(await compress(identity, quality)) }
-})
+import type { Compressed } from "./Compression.ts"
 
 /** How long a failure is kept, so that a cause that lasts does not cost every request a run. */
 const retryInterval = Duration.minutes(1)
@@ -42,6 +22,28 @@ export const once = <A, E, R>(making: Effect.Effect<A, E, R>): Effect.Effect<Eff
   Effect.map(
     Effect.cachedWithTTL(making, (exit) => (Exit.isSuccess(exit) ? Duration.infinity : retryInterval)),
     Effect.uninterruptible
+  )
+
+const unreadable = ErrorResponses.refusal(503, "This file could not be read. See the service's log.", {
+  "retry-after": "60",
+  "cache-control": "no-store"
+})
+
+/** Reads built files (`Built`) once, at the first use. A failure is logged; its error is the response to the request. */
+export const built = <A>(
+  what: string,
+  read: () => Promise<A>
+): Effect.Effect<Effect.Effect<A, HttpServerResponse.HttpServerResponse>> =>
+  Effect.tryPromise(read).pipe(
+    Effect.tapError(({ cause }) =>
+      Effect.annotateLogs(
+        Effect.logError(`${what} could not be read; requests get a 503`),
+        "reason",
+        cause instanceof Error ? cause.message : String(cause)
+      )
+    ),
+    Effect.mapError(() => unreadable),
+    once
   )
 
 /** The response to a request, by its `Accept-Encoding` and `If-None-Match`. Pure. */

@@ -4,7 +4,6 @@
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { build } from "esbuild"
-import * as Bundles from "../../src/pages/Bundles.ts"
 import * as Documents from "../docs/Documents.ts"
 import { inChromium } from "../support/browser/Browser.ts"
 import { fill, press, says, textOf } from "../support/browser/BrowserForm.ts"
@@ -57,16 +56,14 @@ inChromium("a form of React", testServer(), (it) => {
     Effect.gen(function* () {
       const { edge, errors, evaluate, open, page, pages, relay, script, site } = yield* BrowserSite.make()
       const bundle = yield* Effect.promise(() =>
-        Bundles.inTurn(() =>
-          build({
-            stdin: { contents: app(edge.websiteConfigId), resolveDir: Documents.root },
-            bundle: true,
-            write: false,
-            format: "esm",
-            platform: "browser",
-            define: { "process.env.NODE_ENV": '"development"' }
-          })
-        )
+        build({
+          stdin: { contents: app(edge.websiteConfigId), resolveDir: Documents.root },
+          bundle: true,
+          write: false,
+          format: "esm",
+          platform: "browser",
+          define: { "process.env.NODE_ENV": '"development"' }
+        })
       )
       pages["/app.js"] = { body: bundle.outputFiles[0]!.text, headers: { "content-type": "text/javascript" } }
       pages["/contact"] = `<!doctype html><title>Contact</title><div id="root"></div>

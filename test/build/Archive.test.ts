@@ -17,7 +17,7 @@ import { tmpdir } from "node:os"
 import path from "node:path"
 import { assert, describe, layer } from "@effect/vitest"
 import { Context, Effect, Layer, Redacted } from "effect"
-import * as Bundles from "../../src/pages/Bundles.ts"
+import * as Built from "../../src/pages/Built.ts"
 import * as Process from "../support/Process.ts"
 import * as Program from "../support/Program.ts"
 import * as TestDatabase from "../support/postgres/TestDatabase.ts"
@@ -120,13 +120,10 @@ describe("the archive of npm run build", () => {
             path.join(data, "demo.json")
           ])
           assert.match(smoke, /All \d+ checks passed\./)
-          const bundles = yield* Effect.promise(Bundles.all)
-          for (const name of Bundles.names) {
-            const outcome = bundles[name]
-            assert.strictEqual(outcome._tag, "Made")
-            const served = yield* get(`${demo.url}/v1/public/${Bundles.fileName(name)}`)
-            if (outcome._tag === "Made")
-              assert.strictEqual(served, Buffer.from(outcome.bundle.bytes.identity).toString())
+          for (const name of Built.scripts) {
+            const served = yield* get(`${demo.url}/v1/public/${Built.fileName(name)}`)
+            const { bytes } = yield* Effect.promise(() => Built.script(name))
+            assert.strictEqual(served, Buffer.from(bytes.identity).toString())
           }
           for (const [page, text] of [
             ["/docs/website", "<h1"],

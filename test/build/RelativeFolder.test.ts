@@ -13,7 +13,7 @@ it("builds the whole archive in a folder that is relative to the current one", {
   try {
     await promisify(execFile)(process.execPath, [script, "--out", "archive"], { cwd: folder })
     const files = await readdir(path.join(folder, "archive"))
-    assert.includeMembers(files, ["main.js", "browser.json", "package.json"])
+    assert.includeMembers(files, ["main.js", "built", "package.json"])
     const { stdout } = await promisify(execFile)(process.execPath, [path.join(folder, "archive/main.js"), "--version"])
     assert.match(stdout, /\d+\.\d+\.\d+/)
   } finally {

@@ -31,7 +31,7 @@ describe("cli/Main", () => {
       for (const { kind, path: imported } of metafile.inputs[file]?.imports ?? [])
         if (kind === "import-statement") loaded.add(imported)
     }
-    for (const name of ["Server.ts", "OwnerServer.ts", "DemoSite.ts", "Esbuild.ts", "OutwardConnector.ts"]) {
+    for (const name of ["Server.ts", "OwnerServer.ts", "DemoSite.ts", "OutwardConnector.ts"]) {
       const [file = "no such file"] = Object.keys(metafile.inputs).filter((input) => path.basename(input) === name)
       assert.property(metafile.inputs, file, name)
       assert.isFalse(loaded.has(file), file)

@@ -3,19 +3,14 @@
  */
 import { assert, describe, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import * as Bundles from "../../src/pages/Bundles.ts"
+import * as Built from "../../src/pages/Built.ts"
 import { decoders, get } from "../support/RawResponses.ts"
 import { layer as testServer } from "../support/TestServer.ts"
 
-const bundle = (name: Bundles.Name) =>
-  Effect.map(Effect.promise(Bundles.all), (outcomes) => {
-    const outcome = outcomes[name]
-    assert.strictEqual(outcome._tag, "Made", outcome._tag === "Failed" ? outcome.reason : undefined)
-    return (outcome as Extract<Bundles.Outcome, { readonly _tag: "Made" }>).bundle
-  })
+const bundle = (name: Built.Script) => Effect.promise(() => Built.script(name))
 
 /** Bytes, gzipped. */
-const budgets: Readonly<Record<Bundles.Name, number>> = {
+const budgets: Readonly<Record<Built.Script, number>> = {
   embed: 1_099,
   events: 1_024,
   forms: 4096,
@@ -26,8 +21,8 @@ const budgets: Readonly<Record<Bundles.Name, number>> = {
 }
 
 layer(testServer(), { excludeTestServices: true })("scripts", (it) => {
-  for (const name of Bundles.names) {
-    describe(Bundles.fileName(name), () => {
+  for (const name of Built.scripts) {
+    describe(Built.fileName(name), () => {
       it.effect(`is at most ${budgets[name]} bytes gzipped`, () =>
         Effect.map(bundle(name), ({ bytes }) => {
           assert.isAtMost(bytes.gzip.length, budgets[name])
@@ -40,7 +35,7 @@ layer(testServer(), { excludeTestServices: true })("scripts", (it) => {
           const { bytes } = yield* bundle(name)
           const tags = new Set<string | undefined>()
           for (const coding of ["br", "gzip", "identity"] as const) {
-            const answer = yield* get(`/v1/public/${Bundles.fileName(name)}`, {
+            const answer = yield* get(`/v1/public/${Built.fileName(name)}`, {
               "accept-encoding": coding,
               origin: "https://shop.test"
             })
@@ -50,7 +45,7 @@ layer(testServer(), { excludeTestServices: true })("scripts", (it) => {
             assert.strictEqual(answer.headers["content-length"], `${answer.bytes.length}`)
             assert.strictEqual(
               answer.headers["content-type"],
-              Bundles.isStyle(name) ? "text/css; charset=utf-8" : "text/javascript; charset=utf-8"
+              Built.isStyle(name) ? "text/css; charset=utf-8" : "text/javascript; charset=utf-8"
             )
             assert.strictEqual(answer.headers["access-control-allow-origin"], "*")
             assert.strictEqual(answer.headers["cross-origin-resource-policy"], "cross-origin")
@@ -60,7 +55,7 @@ layer(testServer(), { excludeTestServices: true })("scripts", (it) => {
             assert.match(`${answer.headers.etag}`, /^"[0-9a-f]{8}(-br|-gzip)?"$/)
             tags.add(answer.headers.etag)
 
-            const again = yield* get(`/v1/public/${Bundles.fileName(name)}`, {
+            const again = yield* get(`/v1/public/${Built.fileName(name)}`, {
               "accept-encoding": coding,
               "if-none-match": `"other", W/${answer.headers.etag}`
             })
@@ -71,14 +66,14 @@ layer(testServer(), { excludeTestServices: true })("scripts", (it) => {
             assert.strictEqual(again.headers.vary, answer.headers.vary)
             assert.strictEqual(again.headers["access-control-allow-origin"], "*")
 
-            const head = yield* get(`/v1/public/${Bundles.fileName(name)}`, { "accept-encoding": coding }, "HEAD")
+            const head = yield* get(`/v1/public/${Built.fileName(name)}`, { "accept-encoding": coding }, "HEAD")
             assert.strictEqual(head.status, 200)
             assert.strictEqual(head.bytes.length, 0)
             assert.strictEqual(head.headers["content-length"], answer.headers["content-length"])
             assert.strictEqual(head.headers.etag, answer.headers.etag)
           }
           assert.strictEqual(tags.size, 3)
-          const other = yield* get(`/v1/public/${Bundles.fileName(name)}`, { "if-none-match": `"0"` })
+          const other = yield* get(`/v1/public/${Built.fileName(name)}`, { "if-none-match": `"0"` })
           assert.strictEqual(other.status, 200)
         })
       )
@@ -86,10 +81,10 @@ layer(testServer(), { excludeTestServices: true })("scripts", (it) => {
       it.effect("is immutable under its hash, and short-lived under another hash", () =>
         Effect.gen(function* () {
           const { bytes, hash } = yield* bundle(name)
-          const current = yield* get(`/v1/public/${Bundles.fileName(name, hash)}`)
+          const current = yield* get(`/v1/public/${Built.fileName(name, hash)}`)
           assert.strictEqual(current.headers["cache-control"], "public, max-age=31536000, immutable")
           assert.isTrue(current.bytes.equals(bytes.identity))
-          const former = yield* get(`/v1/public/${Bundles.fileName(name, "00000000")}`)
+          const former = yield* get(`/v1/public/${Built.fileName(name, "00000000")}`)
           assert.strictEqual(former.status, 200)
           assert.match(`${former.headers["cache-control"]}`, /^public, max-age=300\b/)
           assert.isTrue(former.bytes.equals(bytes.identity))
@@ -98,21 +93,18 @@ layer(testServer(), { excludeTestServices: true })("scripts", (it) => {
 
       it.effect("refuses other methods, and similar paths are 404", () =>
         Effect.gen(function* () {
-          for (const path of [
-            `/v1/public/${Bundles.fileName(name)}`,
-            `/v1/public/${Bundles.fileName(name, "00000000")}`
-          ]) {
+          for (const path of [`/v1/public/${Built.fileName(name)}`, `/v1/public/${Built.fileName(name, "00000000")}`]) {
             const answer = yield* get(path, {}, "POST")
             assert.strictEqual(answer.status, 405)
             assert.strictEqual(answer.headers["allow"], "GET, HEAD, OPTIONS")
           }
           for (const path of [
             `/v1/public/${name}.ts`,
-            `/v1/public/${Bundles.fileName(name)}/`,
-            `/v1/public/${Bundles.fileName(name, "")}`,
-            `/v1/public/${Bundles.fileName(name, "0000000g")}`,
-            `/v1/public/${Bundles.fileName(name, "000000000")}`,
-            `/v1/public/x${Bundles.fileName(name)}`
+            `/v1/public/${Built.fileName(name)}/`,
+            `/v1/public/${Built.fileName(name, "")}`,
+            `/v1/public/${Built.fileName(name, "0000000g")}`,
+            `/v1/public/${Built.fileName(name, "000000000")}`,
+            `/v1/public/x${Built.fileName(name)}`
           ]) {
             assert.strictEqual((yield* get(path)).status, 404, path)
           }
@@ -131,11 +123,11 @@ layer(testServer(), { excludeTestServices: true })("scripts", (it) => {
     ["forms", "forms-style"],
     ["chat", "chat-panel"]
   ] as const) {
-    it.effect(`${Bundles.fileName(name)} loads the current version of ${Bundles.fileName(loaded)}`, () =>
+    it.effect(`${Built.fileName(name)} loads the current version of ${Built.fileName(loaded)}`, () =>
       Effect.gen(function* () {
         const { hash } = yield* bundle(loaded)
         const { bytes } = yield* bundle(name)
-        assert.include(Buffer.from(bytes.identity).toString("utf8"), Bundles.fileName(loaded, hash))
+        assert.include(Buffer.from(bytes.identity).toString("utf8"), Built.fileName(loaded, hash))
       })
     )
   }

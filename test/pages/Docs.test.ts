@@ -9,7 +9,6 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import { Api } from "../../src/api/Api.ts"
 import { OwnerApi } from "../../src/api/OwnerApi.ts"
 import { guides, paths } from "../../src/pages/Docs.ts"
-import * as GuideReader from "../../src/pages/GuideReader.ts"
 import { decoders, get } from "../support/RawResponses.ts"
 import { layer as testServer } from "../support/TestServer.ts"
 
@@ -129,35 +128,6 @@ describe("src/docs", () => {
     assert.sameMembers(
       files.filter((name) => name.endsWith(".md")),
       guides.map((name) => `${name}.md`)
-    )
-  })
-})
-
-describe("GuideReader", () => {
-  const bodyOf = (markdown: string) => GuideReader.parse("x", markdown).body
-
-  it("links to guides and the web, and shows a link to another file as text", () => {
-    assert.include(bodyOf("[a](chat.md#texts)"), '<a href="/docs/chat#texts">a</a>')
-    assert.include(bodyOf("[a](#texts)"), '<a href="#texts">a</a>')
-    assert.include(bodyOf("[a](https://x.example/?a&b)"), '<a href="https://x.example/?a&amp;b">a</a>')
-    for (const href of ["../README.md", "javascript:alert(1)", "data:text/html,x", "chat.md.txt"]) {
-      assert.notInclude(bodyOf(`[a](${href})`), "<a", href)
-    }
-  })
-
-  it("escapes HTML and code", () => {
-    assert.notInclude(bodyOf("<script>1</script>\n\na <b>c</b>\n\n    <i>\n\n`<u>`"), "<script")
-    assert.notMatch(bodyOf("<script>1</script>\n\na <b>c</b>\n\n```html x\n<i>\n```\n\n`<u>`"), /<(script|b|i|u)>/)
-  })
-
-  it("gives headings GitHub's anchors", () => {
-    assert.include(bodyOf("## Forms, and `why` not?"), 'id="forms-and-why-not"')
-  })
-
-  it("uses the first paragraph as the summary", () => {
-    assert.deepStrictEqual(
-      [GuideReader.parse("x", "# T\n\nA `b`.\n\nC").title, GuideReader.parse("x", "# T\n\nA `b`.\n\nC").summary],
-      ["T", "A <code>b</code>."]
     )
   })
 })

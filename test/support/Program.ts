@@ -18,7 +18,7 @@ const root = path.resolve(import.meta.dirname, "../..")
 const cache = path.join(root, "node_modules/.cache/test-program")
 
 /** The files that the program is built from. */
-const sources = ["src", "scripts/build", "scripts/build.ts", "package.json", "package-lock.json"]
+const sources = ["src", "scripts/build", "scripts/build.ts", "scripts/built.mjs", "package.json", "package-lock.json"]
 
 /** Identifies the sources by their names, sizes and times of change. */
 const version = (): string => {

@@ -10,7 +10,6 @@ import path from "node:path"
 import { Duration, Effect, Exit, Logger, Option, Schema } from "effect"
 import { build } from "esbuild"
 import { get } from "../../scripts/torture/Load.ts"
-import * as Bundles from "../../src/pages/Bundles.ts"
 import * as Primary from "../../src/platform/cluster/Primary.ts"
 import { layerMemory } from "../../src/platform/limits/RateLimiter.ts"
 import type { Snapshot } from "../../src/platform/telemetry/Snapshot.ts"
@@ -24,15 +23,13 @@ import * as TestMetrics from "./TestMetrics.ts"
 const bundled: Effect.Effect<string> = Effect.runSync(
   Effect.cached(
     Effect.promise(async () => {
-      const { outputFiles } = await Bundles.inTurn(() =>
-        build({
-          entryPoints: [path.join(import.meta.dirname, "fixtures/worker.ts")],
-          bundle: true,
-          platform: "node",
-          format: "esm",
-          write: false
-        })
-      )
+      const { outputFiles } = await build({
+        entryPoints: [path.join(import.meta.dirname, "fixtures/worker.ts")],
+        bundle: true,
+        platform: "node",
+        format: "esm",
+        write: false
+      })
       const cache = path.resolve(import.meta.dirname, "../../node_modules/.cache")
       const file = path.join(cache, "test-worker.mjs")
       const draft = path.join(cache, `test-worker.${process.pid}.mjs`)

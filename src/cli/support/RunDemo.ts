@@ -16,7 +16,6 @@ import * as DemoFeed from "../../demo/DemoFeed.ts"
 import * as DemoReceiver from "../../demo/DemoReceiver.ts"
 import * as DemoSite from "../../demo/DemoSite.ts"
 import * as SampleData from "../../demo/SampleData.ts"
-import * as ConsoleFiles from "../../pages/ConsoleFiles.ts"
 import { hydracore } from "../../platform/text/CommandName.ts"
 import { isLoopback } from "../../platform/text/Loopback.ts"
 import * as Migrate from "../commands/Migrate.ts"
@@ -192,8 +191,6 @@ export const run = Effect.gen(function* () {
         listening
       })
     )
-    // The first load of the console then does not wait for its bundling. A failure is logged when the console is opened.
-    if (hasConsole(settings)) yield* Effect.ignore(Effect.tryPromise(ConsoleFiles.all))
     return yield* Effect.never
   }).pipe(Effect.scoped, Effect.provide(App.telemetry(chosen, "pretty")))
 })

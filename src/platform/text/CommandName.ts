@@ -1,12 +1,14 @@
 /**
- * How the command line is called in a clone of this repository. In the program of `npm run build`, which has a command of its own,
- * `scripts/build/CommandName.ts` replaces this module.
+ * How the command line is called.
  *
  * @module
  */
 
+/** Defined in the program of `npm run build`, which has a command of its own. */
+declare const ARCHIVE: true | undefined
+
 /** The beginning of every command in messages for the operator. */
-export const hydracore = "npm run -s hydracore --"
+export const hydracore = typeof ARCHIVE === "undefined" ? "npm run -s hydracore --" : "hydracore"
 
 /** The command that starts the demo. */
-export const startDemo = "npm start"
+export const startDemo = typeof ARCHIVE === "undefined" ? "npm start" : "hydracore demo"

@@ -5,7 +5,6 @@
  */
 import { Effect } from "effect"
 import { build } from "esbuild"
-import * as Bundles from "../../../src/pages/Bundles.ts"
 import * as Documents from "../../docs/Documents.ts"
 import { paths, TestServer } from "../TestServer.ts"
 import * as Network from "./Network.ts"
@@ -89,16 +88,14 @@ export const serve = Effect.fnUntraced(function* (client: keyof typeof apps) {
     .replaceAll("<instance_id>", edge.instance.instanceId)
     .replaceAll("<widget_token>", edge.widgetToken)
   const bundle = yield* Effect.promise(() =>
-    Bundles.inTurn(() =>
-      build({
-        stdin: { contents: code, resolveDir: Documents.root },
-        bundle: true,
-        write: false,
-        format: "esm",
-        platform: "browser",
-        define: { "process.env.NODE_ENV": '"production"' }
-      })
-    )
+    build({
+      stdin: { contents: code, resolveDir: Documents.root },
+      bundle: true,
+      write: false,
+      format: "esm",
+      platform: "browser",
+      define: { "process.env.NODE_ENV": '"production"' }
+    })
   )
   const script = bundle.outputFiles[0]!.text
   const site = yield* Network.listen({

@@ -4,8 +4,8 @@
  * @module
  */
 import { Marked, type Tokens } from "marked"
-import type { Guide } from "../platform/http/GuidePage.ts"
-import * as Text from "../platform/text/Text.ts"
+import type { Guide } from "../../src/platform/http/GuidePage.ts"
+import * as Text from "../../src/platform/text/Text.ts"
 
 /** The anchor of a heading, the same as on GitHub, so that a link works in both places. */
 export const anchor = (heading: string): string =>

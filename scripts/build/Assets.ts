@@ -1,0 +1,123 @@
+/**
+ * Makes the files that the service only serves: what websites load, the console, the demo's pages and the guides. A clone has
+ * them in `built`, and `scripts/build.ts` copies them into the archive. `built.mjs` runs this script if a source has changed.
+ *
+ * @module
+ */
+import { statSync } from "node:fs"
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises"
+import path from "node:path"
+import * as esbuild from "esbuild"
+import * as Built from "../../src/pages/Built.ts"
+import * as Compression from "../../src/pages/Compression.ts"
+import { folder, sourcesFile, stateOf } from "../built.mjs"
+import { type Bundle, common, root } from "./Bundle.ts"
+import * as Console from "./Console.ts"
+import * as GuideReader from "./GuideReader.ts"
+import * as Scripts from "./Scripts.ts"
+
+/** Brotli's best quality: the files are small. */
+const quality = 11
+
+const demoPages = "src/demo/pages"
+
+/** The files in a folder and in its folders, relative to it. */
+const filesIn = async (folder: string): Promise<ReadonlyArray<string>> =>
+  (await readdir(folder, { recursive: true, withFileTypes: true }))
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)).replaceAll(path.sep, "/"))
+    .sort()
+
+/** Replaces a whole file at once: a service may be reading it. */
+const write = async (file: string, content: Uint8Array): Promise<void> => {
+  const draft = `${file}.${process.pid}`
+  await writeFile(draft, content)
+  await rename(draft, file)
+}
+
+/** Writes a file in each coding, unless it is there: compressing takes most of the time. */
+const writeCompressed = async (file: string, content: Uint8Array): Promise<void> => {
+  const written = await readFile(file).catch(() => undefined)
+  if (written?.equals(content)) return
+  const { bytes } = await Compression.compress(content, quality)
+  for (const coding of ["br", "gzip", "identity"] as const) await write(file + Built.extensions[coding], bytes[coding])
+}
+
+/** Makes the files in `out`, and removes others. Returns the sources, also those in `node_modules`, relative to the root. */
+const make = async (out: string): Promise<ReadonlySet<string>> => {
+  const sources = new Set<string>()
+  const bundle: Bundle = async (options) => {
+    const result = await esbuild.build({ ...options, ...common })
+    for (const input of Object.keys(result.metafile.inputs)) sources.add(input)
+    return result
+  }
+  /** The files of a folder whose names match, without their scripts. Folders are sources, too: a file may be added. */
+  const filesOf = async (folder: string, names: RegExp) => {
+    const found = (await filesIn(path.join(root, folder))).filter((name) => names.test(name))
+    return Promise.all(
+      found.map(async (name) => {
+        const source = `${folder}/${name}`
+        sources.add(source).add(path.posix.dirname(source))
+        return [name, await readFile(path.join(root, source))] as const
+      })
+    )
+  }
+  const demoScripts = async () => {
+    const { outputFiles } = await bundle({
+      entryPoints: ["shell.ts", "site.ts"].map((name) => path.join(root, demoPages, name)),
+      format: "esm",
+      target: "es2022"
+    })
+    return outputFiles.map(({ contents, path: file }) => [path.basename(file), contents] as const)
+  }
+  const [scripts, console, demo] = await Promise.all([
+    Scripts.make(bundle),
+    Console.make(bundle),
+    demoScripts()
+  ]).finally(esbuild.stop)
+  const texts = await filesOf("src/docs", /\.md$/)
+  const pages = texts.map(([file, text]) => GuideReader.parse(path.basename(file, ".md"), text.toString("utf8")))
+
+  const { places } = Built
+  const compressed = [
+    ...Built.scripts.map((name) => [`${places.scripts}/${Built.fileName(name)}`, scripts[name]] as const),
+    ...[...console].map(([name, content]) => [`${places.console}/${name}`, content] as const)
+  ]
+  const plain = [
+    ...[...demo, ...(await filesOf(demoPages, /\.(?:html|css)$/))].map(
+      ([name, content]) => [`${places.demo}/${name}`, content] as const
+    ),
+    [places.guides, Buffer.from(JSON.stringify(Object.fromEntries(pages.map((page) => [page.name, page]))))] as const
+  ]
+  const names = [
+    ...plain.map(([name]) => name),
+    ...compressed.flatMap(([name]) => Object.values(Built.extensions).map((extension) => name + extension))
+  ]
+  for (const folder of new Set(names.map((name) => path.dirname(name)))) {
+    await mkdir(path.join(out, folder), { recursive: true })
+  }
+  await Promise.all([
+    ...compressed.map(([name, content]) => writeCompressed(path.join(out, name), content)),
+    ...plain.map(([name, content]) => write(path.join(out, name), content))
+  ])
+  for (const name of await filesIn(out)) if (!names.includes(name)) await rm(path.join(out, name))
+  return sources
+}
+
+const startedAt = Date.now()
+const build = (await filesIn(path.join(root, "scripts/build"))).map((name) => `scripts/build/${name}`)
+const sources = [
+  ...(await make(folder)),
+  ...build,
+  "scripts/built.mjs",
+  "src/pages/Built.ts",
+  "src/pages/Compression.ts",
+  "src/platform/text/Text.ts",
+  "package-lock.json"
+].sort()
+const states = sources.map((source) => {
+  // A source that changed during the build counts as changed.
+  const isOlder = statSync(path.join(root, source)).mtimeMs < startedAt
+  return [source, isOlder ? stateOf(source) : ""]
+})
+await write(sourcesFile, Buffer.from(JSON.stringify(Object.fromEntries(states), null, 2)))

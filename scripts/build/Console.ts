@@ -1,0 +1,94 @@
+/**
+ * Bundles the console (`src/console`), and writes its page.
+ *
+ * @module
+ */
+import path from "node:path"
+import type { Metafile } from "esbuild"
+import { type Bundle, root } from "./Bundle.ts"
+
+/** Where the files are served. */
+const folder = "/console/"
+
+/**
+ * Sets the chosen theme before the first paint. The console's `Theme.ts` writes the same key. If a script cannot be loaded, marks
+ * the page, which then says so instead of its skeleton.
+ */
+const early =
+  '{let d=document.documentElement.dataset;addEventListener("error",e=>{if(e.target.tagName=="SCRIPT")d.unloaded=""},true);try{let t=localStorage.getItem("hydracore-theme");if(t=="light"||t=="dark")d.theme=t}catch{}}'
+
+const icon =
+  "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24'%3E%3Cg fill='none' stroke='%234f68e0' stroke-width='2.400' stroke-linecap='round'%3E%3Cpath d='M4 20c4 0 5-3 5-8S10 4 12 4s3 3 3 8 1 8 5 8'/%3E%3C/g%3E%3Cg fill='%234f68e0'%3E%3Ccircle cx='12' cy='4' r='2.200'/%3E%3Ccircle cx='4' cy='20' r='2.200'/%3E%3Ccircle cx='20' cy='20' r='2.200'/%3E%3C/g%3E%3C/svg%3E"
+
+const page = (style: string, script: string, imported: ReadonlyArray<string>): string => `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<meta name="color-scheme" content="light dark">
+<title>HydraCore</title>
+<link rel="icon" href="${icon}">
+<script>${early}</script>
+<link rel="stylesheet" href="${folder}${style}">
+${imported.map((name) => `<link rel="modulepreload" href="${folder}${name}">`).join("\n")}
+<script type="module" src="${folder}${script}"></script>
+</head>
+<body>
+<header class="bar"></header>
+<main id="content">
+<div class="loading" aria-busy="true"></div>
+<section class="message unloaded">
+<h1>The console could not be loaded</h1>
+<p>Check the connection, then load the page again.</p>
+</section>
+</main>
+<noscript>The console needs JavaScript. The statistics are also on the command line: <code>hydracore stats</code>.</noscript>
+</body>
+</html>
+`
+
+type Outputs = Metafile["outputs"]
+
+/** The names of the scripts that a script imports statically, directly or through others. */
+const importsOf = (outputs: Outputs, script: string): ReadonlyArray<string> => {
+  const named = new Map(Object.entries(outputs).map(([file, output]) => [path.basename(file), output]))
+  const found = new Set<string>()
+  const visit = (name: string) => {
+    for (const { kind, path: file } of named.get(name)?.imports ?? []) {
+      const imported = path.basename(file)
+      if (kind !== "import-statement" || found.has(imported)) continue
+      found.add(imported)
+      visit(imported)
+    }
+  }
+  visit(script)
+  return [...found]
+}
+
+/** The page, the scripts and the style sheet, by their names. */
+export const make = async (bundle: Bundle): Promise<ReadonlyMap<string, Uint8Array>> => {
+  const { metafile, outputFiles } = await bundle({
+    entryPoints: {
+      console: path.join(root, "src/console/Main.tsx"),
+      style: path.join(root, "src/console/console.css")
+    },
+    splitting: true,
+    format: "esm",
+    target: ["es2023", "chrome123", "firefox128", "safari17.5"],
+    minify: true,
+    entryNames: "[name]-[hash]",
+    chunkNames: "part-[hash]",
+    jsx: "automatic",
+    jsxImportSource: "preact"
+  })
+  const files = new Map(outputFiles.map((file) => [path.basename(file.path), file.contents]))
+  const named = (prefix: string): string => {
+    const name = [...files.keys()].find((name) => name.startsWith(prefix))
+    if (name === undefined) throw new Error(`The console has no file ${prefix}*.`)
+    return name
+  }
+  const script = named("console-")
+  const html = page(named("style-"), script, importsOf(metafile.outputs, script))
+  return files.set("index.html", new TextEncoder().encode(html))
+}
