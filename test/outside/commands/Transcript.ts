@@ -4,7 +4,7 @@
  * @module
  */
 import { Effect } from "effect"
-import * as Command from "../Command.ts"
+import type * as Command from "../Command.ts"
 
 /** Patterns, and what replaces their matches. */
 const masks: ReadonlyArray<readonly [RegExp, (match: string) => string]> = [
@@ -49,7 +49,10 @@ const pretty = (text: string): string => {
 
 const quoted = (arg: string): string => (/^[\w./:@,=-]+$/.test(arg) ? arg : `'${arg}'`)
 
-const entryOf = (args: ReadonlyArray<string>, { code, stderr, stdout }: Command.Ended): string =>
+const entryOf = (
+  args: ReadonlyArray<string>,
+  { code, stderr, stdout }: Pick<Command.Ended, "code" | "stdout" | "stderr">
+): string =>
   [
     `$ hydracore ${args.map(quoted).join(" ")}\n`,
     args.includes("--json") ? pretty(stdout) : stdout,
@@ -65,12 +68,27 @@ export const commandNames = (completions: string): ReadonlyArray<string> => {
     .map((name) => name.replaceAll("_", " "))
 }
 
+/** Runs a command to its end, in an environment that has only `env`. */
+export type Run = (
+  args: ReadonlyArray<string>,
+  env: Readonly<Record<string, string>>
+) => Effect.Effect<Pick<Command.Ended, "code" | "stdout" | "stderr">>
+
+/** What a transcript holds: what commands print with `--json`, or what they print to people. */
+export type Form = "json" | "text"
+
+type Document = Readonly<Record<string, string>>
+
 export class Transcript {
   private readonly entries = new Map<string, Array<string>>()
   private readonly names: ReadonlyArray<string>
+  private readonly runCommand: Run
+  private readonly form: Form
 
-  constructor(names: ReadonlyArray<string>) {
+  constructor(names: ReadonlyArray<string>, run: Run, form: Form) {
     this.names = names
+    this.runCommand = run
+    this.form = form
   }
 
   /** The commands that have run, each with what it printed. */
@@ -80,33 +98,39 @@ export class Transcript {
 
   /** Commands with these settings. */
   in(env: Readonly<Record<string, string>>) {
-    const add = (args: ReadonlyArray<string>, ended: Command.Ended) => {
-      const line = `${args.join(" ")} `
-      const name = this.names.find((candidate) => line.startsWith(`${candidate} `)) ?? line
-      this.entries.set(name, [...(this.entries.get(name) ?? []), entryOf(args, ended)])
-    }
-    /** Runs a command, and records what it prints. */
-    const run = (...args: ReadonlyArray<string>) =>
-      Effect.tap(Command.run(args, env), (ended) => Effect.sync(() => add(args, ended)))
+    /** Runs a command, and records what it prints if the transcript holds this form. */
+    const run = (form: Form, ...args: ReadonlyArray<string>) =>
+      Effect.map(this.runCommand(args, env), (ended) => {
+        if (form !== this.form) return ended
+        const line = `${args.join(" ")} `
+        const name = this.names.find((candidate) => line.startsWith(`${candidate} `)) ?? line
+        this.entries.set(name, [...(this.entries.get(name) ?? []), entryOf(args, ended)])
+        return ended
+      })
     /** Runs a command with `--json`, and returns the document. */
-    const json = <A = Readonly<Record<string, string>>>(...args: ReadonlyArray<string>): Effect.Effect<A> =>
-      Effect.map(run(...args, "--json"), ({ stderr, stdout }) => {
+    const document = <A = Document>(...args: ReadonlyArray<string>): Effect.Effect<A> =>
+      Effect.map(run("json", ...args, "--json"), ({ stderr, stdout }) => {
         try {
           return JSON.parse(stdout) as A
         } catch {
           throw new Error(`${args.join(" ")} printed no JSON: ${stdout}${stderr}`)
         }
       })
-    /** Runs a command that changes nothing with and without `--json` at once, and returns the document. */
-    const both = <A = Readonly<Record<string, string>>>(...args: ReadonlyArray<string>): Effect.Effect<A> =>
-      Effect.map(
-        Effect.all([Command.run(args, env), Command.run([...args, "--json"], env)], { concurrency: 2 }),
-        ([text, document]) => {
-          add(args, text)
-          add([...args, "--json"], document)
-          return JSON.parse(document.stdout || "null") as A
-        }
+    /** Runs a command for what it prints to people. Later commands do not need what it does. */
+    const text = (...args: ReadonlyArray<string>) => (this.form === "text" ? run("text", ...args) : Effect.void)
+    /** Runs a command in the transcript's form. Later commands need what it does. */
+    const change = (...args: ReadonlyArray<string>) =>
+      this.form === "text" ? run("text", ...args) : run("json", ...args, "--json")
+    /** Runs a command that prints for programs without `--json`, or whose refusal is the same with it. */
+    const plain = (...args: ReadonlyArray<string>) => (this.form === "json" ? run("json", ...args) : Effect.void)
+    /** Runs a command that changes nothing, in both forms if the transcript holds texts, and returns the document. */
+    const both = <A = Document>(...args: ReadonlyArray<string>): Effect.Effect<A> =>
+      Effect.map(Effect.all([text(...args), run("json", ...args, "--json")], { concurrency: 2 }), ([, { stdout }]) =>
+        JSON.parse(stdout || "null")
       )
-    return { run, json, both }
+    /** Runs a command with `--json` that the transcript leaves out, and returns the document. */
+    const prepare = (...args: ReadonlyArray<string>): Effect.Effect<Document> =>
+      Effect.map(this.runCommand([...args, "--json"], env), ({ stdout }) => JSON.parse(stdout))
+    return { both, change, document, plain, prepare, text }
   }
 }

@@ -1,0 +1,282 @@
+/**
+ * A user's day: every command, in an order in which each has something to do. `Commands.test.ts` runs it as processes for what they
+ * print with `--json`; `test/cli/Texts.test.ts` runs the same day in its process for what they print to people.
+ *
+ * Imports nothing of `src`.
+ *
+ * @module
+ */
+import { randomBytes } from "node:crypto"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import path from "node:path"
+import { assert } from "@effect/vitest"
+import { Context, Effect, Layer } from "effect"
+import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+import { receiver } from "../../support/Receiver.ts"
+import { poll } from "../../support/Wait.ts"
+import * as Agent from "../Agent.ts"
+import * as Command from "../Command.ts"
+import { call, layerWith, Service } from "../owner/Service.ts"
+import { commandNames, type Form, type Run, Transcript } from "./Transcript.ts"
+
+/** Commands that run until they are stopped. `test/outside/Walk.test.ts` starts the demo. */
+const endless = new Set(["demo"])
+
+type Row = Readonly<Record<string, string>>
+
+/** What an operator sets up, without a running service. */
+const setUp = Effect.fnUntraced(function* (transcript: Transcript, rules: string) {
+  const env = {
+    DATABASE_URL: yield* TestDatabase.url,
+    SECRETS_KEY: randomBytes(32).toString("hex"),
+    PUBLIC_URL: "https://edge.example"
+  }
+  const { both, change, document, plain, text } = transcript.in(env)
+  yield* both("migrate")
+  yield* both("site", "list")
+  yield* change("site", "create", "--name", "Shop", "--time-zone", "Europe/Oslo", "--origin", "https://shop.example")
+  yield* document("site", "create", "--name", "Blog")
+  const [shop, blog] = (yield* both<ReadonlyArray<Row>>("site", "list")).map(
+    ({ website_config_id }) => `${website_config_id}`
+  )
+  assert.isDefined(shop)
+  assert.isDefined(blog)
+  yield* text("site", "update", "--site", shop, "--name", "A shop")
+  yield* document("site", "update", "--site", shop, "--name", "The shop", "--any-origin", "--time-zone", "UTC")
+
+  yield* text("goal", "create", "--site", shop, "--event", "signup")
+  const { goal_id } = yield* document("goal", "create", "--site", shop, "--page", "/thanks*", "--name", "Thanks")
+  yield* both("goal", "list", "--site", shop)
+  yield* document("goal", "delete", "--goal", `${goal_id}`)
+
+  const form = ["--site", shop, "--page", "contact"]
+  yield* text("form", "create", "--site", shop, "--page", "order", "--rules", rules)
+  yield* document("form", "create", ...form, "--rules", rules)
+  yield* text("form", "update", ...form, "--rules", rules)
+  yield* document("form", "update", ...form, "--rules", rules)
+  yield* both("form", "list", "--site", shop)
+  yield* both("form", "show", ...form)
+  yield* document("form", "delete", ...form)
+
+  yield* text("share", "create", "--site", shop, "--label", "Partner", "--expires", "90d")
+  const { share_id } = yield* document(...["share", "create", "--site", shop, "--label", "Agency", "--expires", "90d"])
+  yield* both("share", "list", "--site", shop)
+  yield* document("share", "revoke", "--share-id", `${share_id}`)
+
+  yield* both("report", "rebuild")
+  yield* plain("analytics", "copy")
+  yield* text("site", "delete", "--site", blog, "--name", "Blog")
+  yield* document("site", "delete", "--site", shop, "--name", "The shop", "--with-instances")
+  return env
+}, Effect.scoped)
+
+/** Who and what may reach a service: keys, sessions, instances and their tokens. */
+const permit = Effect.fnUntraced(function* (transcript: Transcript) {
+  const agent = yield* Agent.start()
+  const env = {
+    DATABASE_URL: yield* TestDatabase.url,
+    SECRETS_KEY: randomBytes(32).toString("hex"),
+    PUBLIC_URL: "https://edge.example"
+  }
+  const { both, document, prepare, text } = transcript.in(env)
+  const { website_config_id: site = "" } = yield* prepare("site", "create", "--name", "Shop")
+
+  yield* text("key", "issue", "--all-sites", "--scope", "read", "--label", "Reports", "--expires", "90d")
+  const { key_id } = yield* document(
+    ...["key", "issue", "--site", site, "--scope", "write", "--label", "Shop", "--expires", "90d"]
+  )
+  yield* both("key", "list")
+  yield* document("key", "revoke", "--key-id", `${key_id}`, "--with-opened")
+
+  yield* text("console", "link", "--role", "owner", "--label", "Ada")
+  const { session_id } = yield* document(
+    ...["console", "link", "--site", site, "--role", "viewer", "--label", "Bob", "--expires", "2h"]
+  )
+  yield* both("console", "sessions")
+  yield* document("console", "revoke", "--session-id", `${session_id}`)
+
+  yield* text("instance", "create", "--name", "Support", "--agent-url", agent.url, "--site", site)
+  const { instance_id: instance = "" } = yield* document(
+    ...["instance", "create", "--name", "Sales", "--agent-url", "http://127.0.0.1:9", "--no-check"],
+    ...["--origin", "https://shop.example", "--agent-model", "small", "--instructions", "Be brief.", "--site", site]
+  )
+  yield* both("instance", "list")
+  yield* text("instance", "update", "--instance", instance, "--name", "Sales of the shop", "--site", site)
+  yield* document("instance", "update", "--instance", instance, "--any-origin", "--no-agent-model", "--no-check")
+
+  yield* text("token", "issue", "--instance", instance, "--label", "Shop", "--expires", "90d")
+  const { token_id } = yield* document(
+    ...["token", "issue", "--instance", instance, "--label", "Blog", "--expires", "90d"]
+  )
+  yield* both("token", "list", "--instance", instance)
+  yield* both("site", "snippet", "--site", site, "--instance", instance)
+  yield* document("token", "revoke", "--token-id", `${token_id}`)
+  yield* document("instance", "delete", "--instance", instance)
+}, Effect.scoped)
+
+/** What visitors leave in a running service, and what is sent about it. */
+const operate = Effect.fnUntraced(function* (transcript: Transcript, hooks: string) {
+  const { env, sql, url } = yield* Service
+  const agent = yield* Agent.start()
+  const { both, change, document, plain, prepare, text } = transcript.in(env)
+  yield* both("serve", "--check")
+  const site = yield* prepare("site", "create", "--name", "Shop")
+  const websiteConfigId = `${site["website_config_id"]}`
+  const ofSite = ["--site", websiteConfigId]
+  const { instance_id: instance = "" } = yield* prepare(
+    ...["instance", "create", "--name", "Support", "--agent-url", agent.url, "--no-check", ...ofSite]
+  )
+  const { token = "" } = yield* prepare("token", "issue", "--instance", instance)
+
+  yield* change("webhook", "create", ...ofSite, "--url", `${hooks}/one`)
+  const { webhook_id: webhook = "" } = yield* document(
+    "webhook",
+    "create",
+    ...ofSite,
+    "--url",
+    `${hooks}/two`,
+    "--event",
+    "submission.accepted"
+  )
+  yield* both("webhook", "list", ...ofSite)
+  yield* change("notify", "add", ...ofSite, "--to", "ada@example.com")
+  const { notification_id: notification = "" } = yield* document(
+    "notify",
+    "add",
+    ...ofSite,
+    "--to",
+    "bob@example.com",
+    "--report",
+    "weekly"
+  )
+
+  const post = (path: string, body: object, headers: Readonly<Record<string, string>> = {}) =>
+    Effect.promise(async () => {
+      const response = await fetch(url + path, {
+        method: "POST",
+        headers: { "content-type": "application/json", "user-agent": "Mozilla/5.0 Firefox/140.0", ...headers },
+        body: JSON.stringify(body)
+      })
+      const text = await response.text()
+      assert.isBelow(response.status, 300, text)
+      return text
+    })
+  yield* post("/v1/public/analytics/track", { site_id: site["tracking_token"], page_path: "/prices" })
+  yield* post("/v1/public/analytics/event", { site_id: site["tracking_token"], name: "signup", page_path: "/prices" })
+  const submit = (email: string) =>
+    Effect.map(
+      post("/v1/public/forms/submit", { site_id: websiteConfigId, email, form_data: { message: `Of ${email}` } }),
+      (text) => `${JSON.parse(text)["submission_id"]}`
+    )
+  const submissions = [
+    yield* submit("ann@example.com"),
+    yield* submit("eve@example.com"),
+    yield* submit("kim@example.com")
+  ]
+  const chat = Effect.map(
+    post(`/v1/public/widget/${instance}/chat`, { message: "hello" }, { "x-widget-token": token }),
+    (text) => /"conversation_id":"([^"]+)"/.exec(text)?.[1] ?? ""
+  )
+  const conversation = yield* chat
+
+  const ofInstance = ["--instance", instance]
+  yield* both("conversation", "list", ...ofInstance)
+  yield* both("conversation", "show", ...ofInstance, "--conversation", conversation)
+  yield* plain("conversation", "export", ...ofInstance)
+  yield* document("conversation", "delete", ...ofInstance, "--conversation", conversation)
+
+  const ofWebhook = ["--webhook-id", webhook]
+  // Asks the database, because each command that is polled costs half a second of processor time.
+  const delivered = poll(
+    sql`SELECT 1 FROM delivery WHERE subscriber_id = ${webhook}::uuid AND status = 'delivered'`,
+    (rows) => rows.length === submissions.length
+  )
+  yield* delivered
+  const deliveries = yield* both<ReadonlyArray<Row>>("delivery", "list", ...ofWebhook)
+  const event = ["--event-id", `${deliveries[0]?.["event_id"]}`]
+  yield* both("delivery", "show", ...ofWebhook, ...event)
+  yield* document("delivery", "retry", ...ofWebhook, ...event)
+  yield* delivered
+  yield* text("delivery", "replay", ...ofWebhook, "--since", "2026-01-01")
+  yield* delivered
+  yield* document("delivery", "replay", ...ofWebhook, "--since", "2026-01-01")
+
+  yield* text("webhook", "test", ...ofWebhook)
+  yield* document("webhook", "test", ...ofWebhook)
+  yield* text("webhook", "update", ...ofWebhook, "--all-events")
+  yield* document("webhook", "update", ...ofWebhook, "--disable")
+  yield* text("webhook", "rotate", ...ofWebhook)
+  yield* document("webhook", "rotate", ...ofWebhook)
+  yield* document("webhook", "delete", ...ofWebhook)
+
+  yield* poll(sql`SELECT 1 FROM mail WHERE status = 'sent'`, (rows) => rows.length >= 1)
+  const notifications = yield* both<ReadonlyArray<Row>>("notify", "list", ...ofSite)
+  const first = `${notifications.find((each) => each["notification_id"] !== notification)?.["notification_id"]}`
+  yield* text("notify", "resend", "--notification-id", notification)
+  // A recipient that the command line adds is confirmed. One that the owner API adds just got the confirmation mail.
+  const { json: pending } = yield* call("POST", `/v1/owner/sites/${websiteConfigId}/notifications`, {
+    to: "kim@example.org"
+  })
+  yield* plain("notify", "resend", "--notification-id", `${pending["notification_id"]}`, "--json")
+  yield* text("notify", "test", "--notification-id", notification)
+  yield* document("notify", "test", "--notification-id", first)
+  yield* document("notify", "remove", "--notification-id", first)
+
+  yield* both("submissions", "export", ...ofSite)
+  yield* plain("submissions", "export", ...ofSite, "--format", "csv")
+  yield* document("submissions", "release", "--submission-id", `${submissions[0]}`)
+  yield* text("submissions", "delete", "--submission-id", `${submissions[0]}`)
+  yield* document("submissions", "delete", ...ofSite, "--email", "eve@example.com")
+
+  yield* both("person", "export", "--email", "kim@example.com")
+  yield* text("person", "erase", "--email", "kim@example.com")
+  yield* document("person", "erase", "--email", "ann@example.com", ...ofSite)
+  yield* text("person", "invite", "--email", "ada@example.org")
+  yield* document("person", "invite", "--email", "kay@example.org", ...ofSite, "--role", "owner")
+
+  yield* both("stats", ...ofSite, "--period", "7d")
+  yield* both("stats", ...ofSite, "--period", "7d", "--by", "event:page")
+  yield* both("stats", "--all-sites", "--period", "7d")
+  yield* both("analytics", "export", ...ofSite)
+  yield* plain("analytics", "export", ...ofSite, "--format", "csv")
+  yield* both("doctor", "--ask", "none")
+})
+
+export class Day extends Context.Service<
+  Day,
+  {
+    /** The names of all commands that end. */
+    readonly names: ReadonlyArray<string>
+    readonly transcript: Transcript
+  }
+>()("test/outside/commands/Day") {}
+
+/** The day, whose commands `run` runs. `form` is what the transcript holds. */
+export const layer = (run: Run, form: Form): Layer.Layer<Day> =>
+  Layer.effect(
+    Day,
+    Effect.gen(function* () {
+      const folder = yield* Effect.acquireRelease(
+        Effect.sync(() => mkdtempSync(path.join(tmpdir(), "hydracore-commands-"))),
+        (made) => Effect.sync(() => rmSync(made, { recursive: true }))
+      )
+      const rules = path.join(folder, "rules.json")
+      writeFileSync(rules, JSON.stringify({ name: { required: true } }))
+      const { stdout } = yield* Command.run(["--completions", "bash"], {})
+      const names = commandNames(stdout).filter((name) => !endless.has(name))
+      const transcript = new Transcript(names, run, form)
+      const { port } = yield* receiver((_, response) => void response.writeHead(204).end())
+      const hooks = `http://127.0.0.1:${port}`
+      const service = layerWith({
+        WEBHOOK_ALLOW: new URL(hooks).host,
+        RATE_LIMIT_FORMS: "off",
+        PUBLIC_URL: "https://edge.example"
+      })
+      yield* Effect.all(
+        [setUp(transcript, rules), permit(transcript), operate(transcript, hooks).pipe(Effect.provide(service))],
+        { concurrency: 3 }
+      )
+      return { names, transcript }
+    }).pipe(Effect.orDie)
+  )
