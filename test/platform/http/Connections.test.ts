@@ -193,6 +193,8 @@ describe.concurrent("Connections", () => {
       yield* until("a request alone is answered", () => answered() === Connections.maxPipelined + 2)
       allowed.socket.write(request.repeat(2))
       yield* until("a further pipelined one closes the connection", allowed.closed)
+      // Node also closes the connection, but later, and after it has answered both.
+      assert.isBelow(answered() ?? 0, Connections.maxPipelined + 4)
     }).pipe(Effect.scoped)
   )
 
