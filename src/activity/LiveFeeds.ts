@@ -5,8 +5,9 @@
  * @module
  */
 import { Context, Effect, Layer, PubSub, RcMap, Scope, Stream } from "effect"
-import { type ReportError, type ReportSite, Reports, type ReportTooLarge } from "../analytics/reports/Reports.ts"
+import { type ReportError, type ReportSite, Reports } from "../analytics/reports/Reports.ts"
 import * as Rounds from "../platform/rounds/Rounds.ts"
+import type { ReportTooLarge } from "../platform/Storage.ts"
 import type { AuthorizedSite } from "../sites/access/Access.ts"
 import { type Refused, SiteSlots } from "../sites/access/SiteSlots.ts"
 import { type Activity, arrived } from "./Activity.ts"

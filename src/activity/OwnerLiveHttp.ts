@@ -11,7 +11,6 @@ import { Caller } from "../sites/access/AuthenticationApi.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
 import * as AuthorizedHttp from "../sites/access/AuthorizedHttp.ts"
 import { CallerOperations } from "../sites/access/CallerOperations.ts"
-import * as Failures from "../sites/access/Failures.ts"
 import * as ActivityJson from "./ActivityJson.ts"
 import { type Change, LiveFeeds } from "./LiveFeeds.ts"
 import type { LiveChange } from "./OwnerLiveApi.ts"
@@ -63,7 +62,7 @@ export const layer = HttpApiBuilder.group(
             contentType: "text/event-stream"
           }
         )
-      }, Effect.catchTags(Failures.ofReports))
+      })
     )
   })
 )

@@ -4,8 +4,7 @@
  * @module
  */
 import { Context, type Effect, type Option, Schema } from "effect"
-import type { ReportTimeout } from "../analytics/reports/Reports.ts"
-import type { StorageUnavailable } from "../platform/Storage.ts"
+import type { ReportTimeout, StorageUnavailable } from "../platform/Storage.ts"
 import type { Outcome } from "./mail/MailSchedule.ts"
 import type { AttemptResult } from "./Webhook.ts"
 import type { SecretsKeyUnusable } from "./Webhooks.ts"

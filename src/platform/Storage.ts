@@ -48,3 +48,18 @@ export class LimitReached extends Schema.TaggedError<LimitReached>()("LimitReach
     next: Schema.Literals(["delete", "revoke", "remove"])
   })
 }) {}
+
+/** The report took longer than allowed. A shorter date range, or a query without filters, takes less time. */
+export class ReportTimeout extends Schema.TaggedError<ReportTimeout>()("ReportTimeout", {
+  /** The allowed time, such as `10s`. */
+  limit: Schema.String
+}) {}
+
+/**
+ * The report has more groups than a process may hold, or needs more of the database's memory than a report may take. A shorter
+ * date range, fewer dimensions or a filter makes it smaller.
+ */
+export class ReportTooLarge extends Schema.TaggedError<ReportTooLarge>()("ReportTooLarge", {
+  /** The exceeded limit, such as `100000 rows` or `2 GB of memory`. */
+  limit: Schema.String
+}) {}

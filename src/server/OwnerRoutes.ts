@@ -12,11 +12,10 @@ import type { SiteActivity } from "../activity/SiteActivity.ts"
 import type { AnalyticsExport } from "../analytics/AnalyticsExport.ts"
 import type { Goals } from "../analytics/Goal.ts"
 import * as GoalHandlers from "../analytics/OwnerGoalsHttp.ts"
-import * as OwnerReports from "../analytics/reports/OwnerReports.ts"
 import * as ReportHandlers from "../analytics/reports/OwnerReportsHttp.ts"
+import type { Reports } from "../analytics/reports/Reports.ts"
 import * as ShareHandlers from "../analytics/shares/OwnerSharesHttp.ts"
 import * as SharedHandlers from "../analytics/shares/SharedHttp.ts"
-import * as SharedReports from "../analytics/shares/SharedReports.ts"
 import { OwnerApi } from "../api/OwnerApi.ts"
 import type { AgentCheck } from "../chat/agent/Inspection.ts"
 import type { ConversationStore } from "../chat/ConversationStore.ts"
@@ -78,7 +77,7 @@ type HandlerServices =
   | SiteDirectory
   | SiteErasure
   | SiteSlots.SiteSlots
-  | OwnerReports.OwnerReports
+  | Reports
   | CallerLimits.CallerLimits
   | Inbox
   | Notifications
@@ -92,7 +91,6 @@ type HandlerServices =
   | Invitations
   | RateLimiter
   | Shares
-  | SharedReports.SharedReports
   | LiveFeeds.LiveFeeds
   | AgentCheck
   | Webhooks
@@ -155,8 +153,6 @@ export const layer = (options: Options) =>
       )
     ),
     Layer.provide([
-      OwnerReports.layer,
-      SharedReports.layer,
       LiveFeeds.layer,
       Authentication.layer(options),
       Authorized.layer,

@@ -1,12 +1,13 @@
 /** Test mails whose content cannot be read. */
 import { assert, it } from "@effect/vitest"
 import { Effect, Layer, Option, Redacted } from "effect"
-import { Reports, ReportTooLarge } from "../../src/analytics/reports/Reports.ts"
+import { Reports } from "../../src/analytics/reports/Reports.ts"
 import { Mailer } from "../../src/delivery/mail/Mailer.ts"
 import { Notifications } from "../../src/delivery/mail/Notifications.ts"
 import * as TestDeliveriesLayer from "../../src/delivery/SentTestDeliveries.ts"
 import { TestDeliveries } from "../../src/delivery/TestDeliveries.ts"
 import { OutwardClient } from "../../src/platform/outward/OutwardClient.ts"
+import { ReportTooLarge } from "../../src/platform/Storage.ts"
 import { newSite, postgres } from "../support/Delivery.ts"
 
 it.effect("a test of a report that is too large fails as a mail, and not with a defect", () =>

@@ -3,35 +3,51 @@
  *
  * @module
  */
-import { Effect } from "effect"
+import { Clock, Effect, RcMap } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../../api/OwnerApi.ts"
 import { WebsiteConfigId } from "../../platform/Id.ts"
 import * as Authorized from "../../sites/access/Authorized.ts"
 import * as AuthorizedHttp from "../../sites/access/AuthorizedHttp.ts"
-import * as Failures from "../../sites/access/Failures.ts"
-import { OwnerReports } from "./OwnerReports.ts"
+import { SiteSlots } from "../../sites/access/SiteSlots.ts"
+import * as DateRange from "./DateRange.ts"
+import type { Query } from "./Query.ts"
 import * as QueryBody from "./QueryBody.ts"
+import { idsOf, type ReportSite, Reports } from "./Reports.ts"
 
 export const layer = HttpApiBuilder.group(
   OwnerApi,
   "reports",
   Effect.fnUntraced(function* (handlers) {
     const authorize = yield* AuthorizedHttp.makeAuthorize
-    const reports = yield* OwnerReports
+    const reports = yield* Reports
+    const slots = yield* SiteSlots
+    // Identical requests that wait or run at the same time are answered once.
+    const answers = yield* RcMap.make({
+      lookup: ({ query, site }: { readonly site: ReportSite; readonly query: Query }) =>
+        slots.reports.run(site.websiteConfigId, reports.query(site, query))
+    })
+    const visitors = yield* RcMap.make({
+      lookup: (site: ReportSite) => slots.reports.run(site.websiteConfigId, reports.currentVisitors(site))
+    })
     return handlers
       .handle(
         "query",
-        Effect.fnUntraced(function* ({ payload }) {
+        Effect.fn("reports.query")(function* ({ payload }) {
           const request = QueryBody.requestOf(payload)
-          return yield* reports.query(yield* authorize(WebsiteConfigId.make(request.siteId), "stats", "read"), request)
-        }, Effect.catchTags(Failures.ofQuery))
+          const { site } = yield* authorize(WebsiteConfigId.make(request.siteId), "stats", "read")
+          const now = yield* Clock.currentTimeMillis
+          // The last full minute, so that identical requests have the same query: a comparison ends at this time of day.
+          const query = DateRange.queryOf(request, { now: now - (now % 60_000), timeZone: site.timeZone })
+          return yield* RcMap.get(answers, { site: idsOf(site), query })
+        }, Effect.scoped)
       )
-      .handle("now", () =>
-        Authorized.stats.read.proof.use(reports.currentVisitors).pipe(
-          Effect.map((visitors) => ({ visitors })),
-          Effect.catchTag("ReportTimeout", Failures.ofReports.ReportTimeout)
-        )
+      .handle(
+        "now",
+        Effect.fn("reports.now")(function* () {
+          const { site } = yield* Authorized.stats.read.proof
+          return { visitors: yield* RcMap.get(visitors, idsOf(site)) }
+        }, Effect.scoped)
       )
   })
 )

@@ -3,33 +3,24 @@
  *
  * @module
  */
-import { Context, type Effect, Schema } from "effect"
-import type { StorageUnavailable } from "../../platform/Storage.ts"
+import { Context, type Effect } from "effect"
+import type { ReportTimeout, ReportTooLarge, StorageUnavailable } from "../../platform/Storage.ts"
 import type { Site } from "../../sites/Site.ts"
 import type { CoarseAnswer } from "../shares/SmallCounts.ts"
 import type { Answer } from "./Answer.ts"
 import type { Query } from "./Query.ts"
-
-/** The report took longer than allowed. A shorter date range, or a query without filters, takes less time. */
-export class ReportTimeout extends Schema.TaggedError<ReportTimeout>()("ReportTimeout", {
-  /** The allowed time, such as `10s`. */
-  limit: Schema.String
-}) {}
-
-/**
- * The report has more groups than a process may hold, or needs more of the database's memory than a report may take. A shorter
- * date range, fewer dimensions or a filter makes it smaller.
- */
-export class ReportTooLarge extends Schema.TaggedError<ReportTooLarge>()("ReportTooLarge", {
-  /** The exceeded limit, such as `100000 rows` or `2 GB of memory`. */
-  limit: Schema.String
-}) {}
 
 /** Why a query failed. */
 export type ReportError = StorageUnavailable | ReportTimeout | ReportTooLarge
 
 /** What identifies the rows of a website. */
 export type ReportSite = Pick<Site, "websiteConfigId" | "hostedWebsiteId">
+
+/** Only the ids of a website: keys of maps are compared by all their members. */
+export const idsOf = ({ hostedWebsiteId, websiteConfigId }: ReportSite): ReportSite => ({
+  hostedWebsiteId,
+  websiteConfigId
+})
 
 /** A query of one website. */
 export interface SiteQuery {

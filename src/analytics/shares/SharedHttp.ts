@@ -8,10 +8,9 @@ import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../../api/OwnerApi.ts"
 import { SharedCaller } from "../../sites/access/AuthenticationApi.ts"
 import * as Errors from "../../sites/access/Errors.ts"
-import * as Failures from "../../sites/access/Failures.ts"
 import * as QueryBody from "../reports/QueryBody.ts"
 import * as SharedQuery from "./SharedQuery.ts"
-import { SharedReports } from "./SharedReports.ts"
+import * as SharedReports from "./SharedReports.ts"
 
 const otherWebsite = Errors.make("NotFound", "This dashboard shows another website. GET /v1/owner/shared names it.")
 
@@ -19,7 +18,7 @@ export const layer = HttpApiBuilder.group(
   OwnerApi,
   "shared",
   Effect.fnUntraced(function* (handlers) {
-    const reports = yield* SharedReports
+    const reports = yield* SharedReports.make
     return handlers
       .handle("site", () =>
         SharedCaller.useSync(({ site }) => ({
@@ -30,17 +29,17 @@ export const layer = HttpApiBuilder.group(
       )
       .handle(
         "query",
-        Effect.fnUntraced(function* ({ payload }) {
+        Effect.fn("shared.query")(function* ({ payload }) {
           const request = QueryBody.requestOf(payload)
           const access = yield* SharedCaller
           if (request.siteId !== access.site.websiteConfigId) return yield* Effect.fail(otherWebsite)
           return yield* reports.query(access, SharedQuery.limited(request))
-        }, Effect.catchTags(Failures.ofQuery))
+        })
       )
       .handle("now", () =>
         SharedCaller.use(reports.currentVisitors).pipe(
           Effect.map((visitors) => ({ visitors })),
-          Effect.catchTags(Failures.ofReports)
+          Effect.withSpan("shared.now")
         )
       )
   })

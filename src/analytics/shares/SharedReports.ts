@@ -10,32 +10,16 @@
  *
  * @module
  */
-import { Cache, Clock, Context, Duration, Effect, Exit, Layer } from "effect"
+import { Cache, Clock, Duration, Effect, Exit } from "effect"
 import * as Capacity from "../../platform/limits/Capacity.ts"
 import * as Calendar from "../../platform/text/Calendar.ts"
 import type { AuthorizedSite } from "../../sites/access/Access.ts"
 import { type Refused, SiteSlots } from "../../sites/access/SiteSlots.ts"
 import * as DateRange from "../reports/DateRange.ts"
-import { siteOf } from "../reports/OwnerReports.ts"
 import type { Query, Request } from "../reports/Query.ts"
-import { type ReportError, type ReportSite, Reports, type ReportTooLarge } from "../reports/Reports.ts"
+import { idsOf, type ReportSite, Reports } from "../reports/Reports.ts"
 import * as SharedQuery from "./SharedQuery.ts"
 import * as SmallCounts from "./SmallCounts.ts"
-
-export class SharedReports extends Context.Service<
-  SharedReports,
-  {
-    /** Answers a request that `SharedQuery.refuse` does not refuse, for the website of the shared dashboard. */
-    readonly query: (
-      proof: AuthorizedSite<"stats:read">,
-      request: Request
-    ) => Effect.Effect<SmallCounts.CoarseAnswer, ReportError | Refused>
-    /** The number of current visitors, with small numbers hidden. */
-    readonly currentVisitors: (
-      proof: AuthorizedSite<"stats:read">
-    ) => Effect.Effect<number | typeof SmallCounts.hidden, Exclude<ReportError, ReportTooLarge> | Refused>
-  }
->()("hydracore/analytics/shares/SharedReports") {}
 
 /**
  * The maximum numbers of rows that answers of an hour have: of one website and of all. An answer with fewer than `perAnswer`
@@ -58,71 +42,71 @@ interface Key {
 
 const timeToLive = (exit: Exit.Exit<unknown, unknown>) => (Exit.isSuccess(exit) ? Duration.infinity : Duration.zero)
 
-export const layer: Layer.Layer<SharedReports, never, Reports | SiteSlots> = Layer.effect(
-  SharedReports,
-  Effect.gen(function* () {
-    const reports = yield* Reports
-    const slots = yield* SiteSlots
+/** The statistics of shared dashboards. */
+export const make = Effect.gen(function* () {
+  const reports = yield* Reports
+  const slots = yield* SiteSlots
 
-    /**
-     * Behind the reports that wait for the website's owners, the only slot of the dashboards would be held without use, so these
-     * wait in a queue of their own.
-     */
-    const inTurn = <A, E>({ websiteConfigId }: ReportSite, report: Effect.Effect<A, E>) =>
-      slots.sharedReports.run(websiteConfigId, slots.reports.run(`shared ${websiteConfigId}`, report))
+  /**
+   * Behind the reports that wait for the website's owners, the only slot of the dashboards would be held without use, so these
+   * wait in a queue of their own.
+   */
+  const inTurn = <A, E>({ websiteConfigId }: ReportSite, report: Effect.Effect<A, E>) =>
+    slots.sharedReports.run(websiteConfigId, slots.reports.run(`shared ${websiteConfigId}`, report))
 
-    let current = { hour: 0, rows: Capacity.make(maxRows.all, maxRows.ofWebsite) }
+  let current = { hour: 0, rows: Capacity.make(maxRows.all, maxRows.ofWebsite) }
 
-    /** Computes an answer if the website may have another one in this hour. */
-    const counted = <A, E>(site: ReportSite, report: Effect.Effect<A, E>, rowsOf: (answer: A) => number) =>
-      Effect.gen(function* () {
-        const rows = current.rows.allocate(site.websiteConfigId)
-        const hold = (count: number) =>
-          rows.resize(Math.max(count, maxRows.perAnswer)) === "held"
-            ? Effect.void
-            : Effect.flatMap(Clock.currentTimeMillis, (now) => Effect.fail(allUsed(now)))
-        return yield* hold(0).pipe(
-          Effect.andThen(inTurn(site, report)),
-          Effect.tap((answer) => hold(rowsOf(answer))),
-          Effect.onError(() => Effect.sync(rows.release))
-        )
-      })
-
-    const answers = yield* Cache.makeWith(
-      ({ query, site }: Key) => counted(site, reports.queryCoarse(site, query), ({ results }) => results.length),
-      { capacity: Number.POSITIVE_INFINITY, timeToLive }
-    )
-    const visitors = yield* Cache.makeWith(
-      (site: ReportSite) => counted(site, reports.currentVisitors(site), () => 1),
-      { capacity: Number.POSITIVE_INFINITY, timeToLive }
-    )
-
-    /** The beginning of the hour whose answers count, after the answers of earlier hours are removed. */
-    const inHour = Effect.gen(function* () {
-      const now = yield* Clock.currentTimeMillis
-      const hour = Math.floor(now / Calendar.hourMillis)
-      // A clock that was set back by less than an hour must not cause further answers.
-      if (hour > current.hour || hour < current.hour - 1) {
-        current = { hour, rows: Capacity.make(maxRows.all, maxRows.ofWebsite) }
-        yield* Cache.invalidateAll(answers)
-        yield* Cache.invalidateAll(visitors)
-      }
-      return current.hour * Calendar.hourMillis
+  /** Computes an answer if the website may have another one in this hour. */
+  const counted = <A, E>(site: ReportSite, report: Effect.Effect<A, E>, rowsOf: (answer: A) => number) =>
+    Effect.gen(function* () {
+      const rows = current.rows.allocate(site.websiteConfigId)
+      const hold = (count: number) =>
+        rows.resize(Math.max(count, maxRows.perAnswer)) === "held"
+          ? Effect.void
+          : Effect.flatMap(Clock.currentTimeMillis, (now) => Effect.fail(allUsed(now)))
+      return yield* hold(0).pipe(
+        Effect.andThen(inTurn(site, report)),
+        Effect.tap((answer) => hold(rowsOf(answer))),
+        Effect.onError(() => Effect.sync(rows.release))
+      )
     })
 
-    return {
-      query: Effect.fnUntraced(function* ({ site }, request) {
-        // The answers of an hour count the same visits, whenever in the hour they are computed.
-        const facts = { now: yield* inHour, timeZone: site.timeZone }
-        const query = {
-          ...DateRange.queryOf({ ...request, siteId: site.websiteConfigId }, facts),
-          untilNow: true
-        }
-        const whole = yield* Cache.get(answers, { site: siteOf(site), query: SharedQuery.whole(query) })
-        return SharedQuery.part(whole, query)
-      }),
-      currentVisitors: ({ site }) =>
-        Effect.andThen(inHour, Effect.map(Cache.get(visitors, siteOf(site)), SmallCounts.shown))
-    }
+  const answers = yield* Cache.makeWith(
+    ({ query, site }: Key) => counted(site, reports.queryCoarse(site, query), ({ results }) => results.length),
+    { capacity: Number.POSITIVE_INFINITY, timeToLive }
+  )
+  const visitors = yield* Cache.makeWith((site: ReportSite) => counted(site, reports.currentVisitors(site), () => 1), {
+    capacity: Number.POSITIVE_INFINITY,
+    timeToLive
   })
-)
+
+  /** The beginning of the hour whose answers count, after the answers of earlier hours are removed. */
+  const inHour = Effect.gen(function* () {
+    const now = yield* Clock.currentTimeMillis
+    const hour = Math.floor(now / Calendar.hourMillis)
+    // A clock that was set back by less than an hour must not cause further answers.
+    if (hour > current.hour || hour < current.hour - 1) {
+      current = { hour, rows: Capacity.make(maxRows.all, maxRows.ofWebsite) }
+      yield* Cache.invalidateAll(answers)
+      yield* Cache.invalidateAll(visitors)
+    }
+    return current.hour * Calendar.hourMillis
+  })
+
+  return {
+    /** Answers a request that `SharedQuery.refuse` does not refuse, for the website of the shared dashboard. */
+    query: Effect.fnUntraced(function* ({ site }: AuthorizedSite<"stats:read">, request: Request) {
+      // The answers of an hour count the same visits, whenever in the hour they are computed.
+      const facts = { now: yield* inHour, timeZone: site.timeZone }
+      const query = {
+        ...DateRange.queryOf({ ...request, siteId: site.websiteConfigId }, facts),
+        untilNow: true
+      }
+      const whole = yield* Cache.get(answers, { site: idsOf(site), query: SharedQuery.whole(query) })
+      return SharedQuery.part(whole, query)
+    }),
+    /** The number of current visitors, with small numbers hidden. */
+    currentVisitors: ({ site }: AuthorizedSite<"stats:read">) =>
+      Effect.andThen(inHour, Effect.map(Cache.get(visitors, idsOf(site)), SmallCounts.shown))
+  }
+})

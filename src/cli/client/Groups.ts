@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { Layer } from "effect"
+import type { Layer } from "effect"
 import type * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import type * as App from "../../App.ts"
 import type { OwnerApi } from "../../api/OwnerApi.ts"
@@ -57,10 +57,8 @@ export const load = async (group: GroupName, options: Options) => {
       return handlers((await import("../../analytics/shares/OwnerSharesHttp.ts")).layer)
     case "sites":
       return handlers((await import("../../sites/OwnerSitesHttp.ts")).layer)
-    case "reports": {
-      const Reports = await import("../../analytics/reports/OwnerReports.ts")
-      return handlers(Layer.provide((await import("../../analytics/reports/OwnerReportsHttp.ts")).layer, Reports.layer))
-    }
+    case "reports":
+      return handlers((await import("../../analytics/reports/OwnerReportsHttp.ts")).layer)
     case "activity":
       return handlers((await import("../../activity/OwnerActivityHttp.ts")).layer)
     case "forms":

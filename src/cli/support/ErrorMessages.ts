@@ -5,10 +5,9 @@
  */
 import { Config } from "effect"
 import { CliError } from "effect/cli"
-import { ReportTimeout, ReportTooLarge } from "../../analytics/reports/Reports.ts"
 import { SecretsKeyUnusable } from "../../delivery/Webhooks.ts"
 import * as Certificate from "../../platform/outward/Certificate.ts"
-import { StorageUnavailable } from "../../platform/Storage.ts"
+import { ReportTimeout, ReportTooLarge, StorageUnavailable } from "../../platform/Storage.ts"
 import { errorsOf } from "../../platform/settings/Setting.ts"
 import { hydracore } from "../../platform/text/CommandName.ts"
 import * as SystemErrorCode from "../../platform/text/SystemErrorCode.ts"

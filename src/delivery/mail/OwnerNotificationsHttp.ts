@@ -12,7 +12,6 @@ import * as Calendar from "../../platform/text/Calendar.ts"
 import * as Authorized from "../../sites/access/Authorized.ts"
 import { CallerOperations } from "../../sites/access/CallerOperations.ts"
 import * as Errors from "../../sites/access/Errors.ts"
-import * as Failures from "../../sites/access/Failures.ts"
 import type { Site } from "../../sites/Site.ts"
 import { TestDeliveries } from "../TestDeliveries.ts"
 import * as ConfirmationRefusal from "./ConfirmationRefusal.ts"
@@ -201,7 +200,7 @@ export const layer = HttpApiBuilder.group(
               ? { accepted: true, error: null }
               : { accepted: false, error: tested.outcome.error }
           },
-          Effect.catchTags({ ReportTimeout: Failures.ofReports.ReportTimeout, MailNotSetUp: () => noMail })
+          Effect.catchTag("MailNotSetUp", () => noMail)
         )
       )
   })

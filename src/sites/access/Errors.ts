@@ -14,7 +14,7 @@ import {
   type ValidationError
 } from "../../platform/contract/Errors.ts"
 import * as Headers from "../../platform/contract/Headers.ts"
-import type { LimitReached, StorageUnavailable } from "../../platform/Storage.ts"
+import type { LimitReached, ReportTimeout, ReportTooLarge, StorageUnavailable } from "../../platform/Storage.ts"
 import * as Maximums from "../Maximums.ts"
 
 const challenge = {
@@ -26,22 +26,36 @@ export const common = commonWith({})
 
 /** By tag, so that browsers need not load the services. */
 const isLimitReached = (input: unknown): input is LimitReached => Predicate.isTagged(input, "LimitReached")
+const isReportTimeout = (input: unknown): input is ReportTimeout => Predicate.isTagged(input, "ReportTimeout")
+const isReportTooLarge = (input: unknown): input is ReportTooLarge => Predicate.isTagged(input, "ReportTooLarge")
 export const isStorageUnavailable = (input: unknown): input is StorageUnavailable =>
   Predicate.isTagged(input, "StorageUnavailable")
 
 export type ValidationFailed = ApiError<"ValidationFailed", ReadonlyArray<ValidationError>, object>
 
-/** The request is invalid, or it would create more than a maximum allows. */
+/** A fault of the body. `expected` follows "Value error, ". */
+const fault = (loc: ReadonlyArray<string>, expected: string): ValidationError => ({
+  loc,
+  msg: `Value error, ${expected}`,
+  type: "value_error"
+})
+
+const faultOf = (refused: LimitReached | ReportTooLarge): ValidationError =>
+  refused._tag === "LimitReached"
+    ? fault(["body"], Maximums.message(refused.maximum))
+    : fault(
+        ["body", "dimensions"],
+        `the report needs more than ${refused.limit}; choose fewer days or dimensions, or add filters`
+      )
+
+/** The request is invalid, would create more than a maximum allows, or asks for a report that is too large. */
 export const ValidationFailed = errorOf(
   "ValidationFailed",
   HTTPValidationError,
   {},
   {
-    is: isLimitReached,
-    answer: ({ maximum }) => ({
-      detail: [{ loc: ["body"], msg: `Value error, ${Maximums.message(maximum)}`, type: "value_error" }],
-      headers: {}
-    })
+    is: (input) => isLimitReached(input) || isReportTooLarge(input),
+    answer: (refused: LimitReached | ReportTooLarge) => ({ detail: [faultOf(refused)], headers: {} })
   }
 )
 
@@ -80,7 +94,19 @@ export const ServiceUnavailable = refusalOf(
     })
   }
 )
-export const GatewayTimeout = refusal(504, "GatewayTimeout", "The report takes longer than is allowed", {})
+export const GatewayTimeout = refusalOf(
+  504,
+  "GatewayTimeout",
+  "The report takes longer than is allowed",
+  {},
+  {
+    is: isReportTimeout,
+    answer: ({ limit }) => ({
+      detail: `The report takes longer than the limit of ${limit}. Choose fewer days, or remove filters.`,
+      headers: {}
+    })
+  }
+)
 
 /** An error without headers. `detail` is one or two sentences with the next step for the reader. */
 export const make = <const Tag extends string>(tag: Tag, detail: string): ApiError<Tag, string, object> => ({
@@ -92,9 +118,7 @@ export const make = <const Tag extends string>(tag: Tag, detail: string): ApiErr
 /** A 422 about a member of the body, or about the whole body for null. `expected` follows "Value error, ". */
 export const invalid = (member: string | null, expected: string): ValidationFailed => ({
   _tag: "ValidationFailed",
-  detail: [
-    { loc: member === null ? ["body"] : ["body", member], msg: `Value error, ${expected}`, type: "value_error" }
-  ],
+  detail: [fault(member === null ? ["body"] : ["body", member], expected)],
   headers: {}
 })
 
@@ -107,7 +131,7 @@ export const unmanaged = make(
 /** A 422 about the body as a whole. `expected` follows "Value error, ". */
 export const invalidBody = (expected: string): ValidationFailed => ({
   _tag: "ValidationFailed",
-  detail: [{ loc: ["body"], msg: `Value error, ${expected}`, type: "value_error" }],
+  detail: [fault(["body"], expected)],
   headers: {}
 })
 

@@ -4,7 +4,7 @@ import { TestClock } from "effect/testing"
 import type { Query, Request } from "../../../src/analytics/reports/Query.ts"
 import { Reports } from "../../../src/analytics/reports/Reports.ts"
 import * as SharedQuery from "../../../src/analytics/shares/SharedQuery.ts"
-import { maxRows, SharedReports, layer as sharedReports } from "../../../src/analytics/shares/SharedReports.ts"
+import * as SharedReports from "../../../src/analytics/shares/SharedReports.ts"
 import { HostedWebsiteId, TrackingToken, WebsiteConfigId } from "../../../src/platform/Id.ts"
 import { permit } from "../../../src/sites/access/Access.ts"
 import * as SiteSlots from "../../../src/sites/access/SiteSlots.ts"
@@ -14,31 +14,29 @@ import { id } from "../../support/Ids.ts"
 const layerOf = (asked: Array<Query>) =>
   Layer.suspend(() => {
     let computed = 0
-    return sharedReports.pipe(
-      Layer.provide([
-        SiteSlots.layer,
-        Layer.mock(Reports, {
-          queryCoarse: (_, query) =>
-            Effect.sync(() => {
-              asked.push(query)
-              return {
-                results: [{ dimensions: [], metrics: [5 * ++computed] }],
-                meta: { time_zone: "UTC", definitions: [] },
-                query: {
-                  site_id: query.siteId,
-                  metrics: query.metrics,
-                  date_range: ["2026-10-20", "2026-10-26"] as const,
-                  dimensions: query.dimensions,
-                  filters: [],
-                  order_by: [],
-                  include: { total_rows: false, time_labels: false },
-                  pagination: { limit: query.limit, offset: query.offset }
-                }
+    return Layer.merge(
+      SiteSlots.layer,
+      Layer.mock(Reports, {
+        queryCoarse: (_, query) =>
+          Effect.sync(() => {
+            asked.push(query)
+            return {
+              results: [{ dimensions: [], metrics: [5 * ++computed] }],
+              meta: { time_zone: "UTC", definitions: [] },
+              query: {
+                site_id: query.siteId,
+                metrics: query.metrics,
+                date_range: ["2026-10-20", "2026-10-26"] as const,
+                dimensions: query.dimensions,
+                filters: [],
+                order_by: [],
+                include: { total_rows: false, time_labels: false },
+                pagination: { limit: query.limit, offset: query.offset }
               }
-            }),
-          currentVisitors: () => Effect.sync(() => 5 * ++computed)
-        })
-      ])
+            }
+          }),
+        currentVisitors: () => Effect.sync(() => 5 * ++computed)
+      })
     )
   })
 
@@ -85,7 +83,7 @@ describe("http/owner/SharedReports", () => {
     "a poller sees one answer an hour, whatever page of it is asked for, and one number of current visitors",
     () =>
       Effect.gen(function* () {
-        const { currentVisitors, query } = yield* SharedReports
+        const { currentVisitors, query } = yield* SharedReports.make
         const access = accessOf("a")
         const pages = [
           {},
@@ -113,7 +111,7 @@ describe("http/owner/SharedReports", () => {
   it.effect("all queries of an hour count the visits that began before it, of the day on which it began", () => {
     const asked: Array<Query> = []
     return Effect.gen(function* () {
-      const { query } = yield* SharedReports
+      const { query } = yield* SharedReports.make
       const midnight = Date.parse("2026-10-26")
       for (const minute of [0, 1, 30, 59]) {
         yield* TestClock.setTime(midnight + minute * 60_000)
@@ -129,7 +127,7 @@ describe("http/owner/SharedReports", () => {
   it.effect("a clock that was set back by minutes causes no further answers", () => {
     const asked: Array<Query> = []
     return Effect.gen(function* () {
-      const { query } = yield* SharedReports
+      const { query } = yield* SharedReports.make
       const access = accessOf("a")
       yield* TestClock.setTime(100 * hour + 60_000)
       const before = yield* query(access, request())
@@ -143,10 +141,10 @@ describe("http/owner/SharedReports", () => {
     "other queries of the hour cannot have an answer computed again, nor use up another website's answers",
     () =>
       Effect.gen(function* () {
-        const { query } = yield* SharedReports
+        const { query } = yield* SharedReports.make
         yield* TestClock.setTime(100 * hour + 60_000)
         const first = yield* query(accessOf("a"), request())
-        const most = maxRows.ofWebsite / maxRows.perAnswer
+        const most = SharedReports.maxRows.ofWebsite / SharedReports.maxRows.perAnswer
         for (let name = 1; name < most; name++) yield* query(accessOf("a"), request(pageFilter(`/${name}`)))
         const refused = yield* Effect.flip(query(accessOf("a"), request(pageFilter("/another"))))
         assert.strictEqual(refused._tag, "TooManyRequests")
@@ -161,7 +159,7 @@ describe("http/owner/SharedReports", () => {
   it.effect("a website whose reports wait does not hold up the dashboards of others", () =>
     Effect.gen(function* () {
       const slots = yield* SiteSlots.SiteSlots
-      const shared = yield* SharedReports
+      const shared = yield* SharedReports.make
       const ends = yield* Effect.replicateEffect(Deferred.make<void>(), 20)
       for (const end of ends) yield* Effect.forkChild(slots.reports.run("busy", Deferred.await(end)))
       yield* settled
@@ -179,6 +177,6 @@ describe("http/owner/SharedReports", () => {
         yield* settled
         assert.isDefined(dashboard.pollUnsafe())
       }
-    }).pipe(Effect.provide(Layer.merge(layer, SiteSlots.layer)))
+    }).pipe(Effect.provide(layer))
   )
 })

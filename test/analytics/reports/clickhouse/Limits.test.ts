@@ -11,6 +11,7 @@ import type { Query as CoreQuery, Filter } from "../../../../src/analytics/repor
 import * as Service from "../../../../src/analytics/reports/Reports.ts"
 import { ClickHouse } from "../../../../src/platform/clickhouse/ClickHouse.ts"
 import { HostedWebsiteId, WebsiteConfigId } from "../../../../src/platform/Id.ts"
+import * as Storage from "../../../../src/platform/Storage.ts"
 import { dateOf } from "../../../../src/platform/text/Calendar.ts"
 import * as SiteDirectory from "../../../../src/sites/memory/SiteDirectory.ts"
 import * as EverySite from "../../../support/clickhouse/EverySite.ts"
@@ -62,7 +63,7 @@ TestClickHouse.describeWithClickHouse("analytics/reports/clickhouse/Limits", () 
       yield* store(101)
       const reader = Reader.make(yield* ClickHouse, { seconds: 20, memory: 1_000_000_000 })
       const error = yield* Effect.flip(Query.answer(reader, site, query([]), [], 100))
-      assert.deepStrictEqual(error, new Service.ReportTooLarge({ limit: "100 rows" }))
+      assert.deepStrictEqual(error, new Storage.ReportTooLarge({ limit: "100 rows" }))
       const withoutOne: Filter = { operator: "is_not", dimension: "event:page", values: ["/1"] }
       assert.strictEqual((yield* Query.answer(reader, site, query([withoutOne]), [], 100)).meta.total_rows, 100)
     }).pipe(Effect.provide(TestClickHouse.layer))
@@ -72,9 +73,9 @@ TestClickHouse.describeWithClickHouse("analytics/reports/clickhouse/Limits", () 
     Effect.gen(function* () {
       yield* store(50_000)
       const tooLarge = yield* reportWith({ timeout: "60 seconds", memory: 5_000_000 })
-      assert.deepInclude(tooLarge, { failure: new Service.ReportTooLarge({ limit: "0.005 GB of memory" }) })
+      assert.deepInclude(tooLarge, { failure: new Storage.ReportTooLarge({ limit: "0.005 GB of memory" }) })
       const tooLong = yield* reportWith({ timeout: "1 millis" })
-      assert.deepInclude(tooLong, { failure: new Service.ReportTimeout({ limit: "1ms" }) })
+      assert.deepInclude(tooLong, { failure: new Storage.ReportTimeout({ limit: "1ms" }) })
     }).pipe(Effect.provide(TestClickHouse.layer))
   )
 })
