@@ -1,16 +1,18 @@
 /**
  * Every setting, with its default and its meaning. Settings come from the environment. An invalid value stops the start
  * with an error that names the variable. No other module reads the environment, except for the agents' keys, whose variables
- * the instances name, and the key with which commands call a running service (`cli/client/Connection.ts`).
+ * the instances name.
  *
  * @module
  */
 import { Config, ConfigProvider, Duration, Effect, LogLevel, Option, Redacted, Result } from "effect"
-import * as AnalyticsConfig from "./AnalyticsConfig.ts"
-import * as DeliveryConfig from "./DeliveryConfig.ts"
+import * as SmtpUrl from "./delivery/mail/SmtpUrl.ts"
+import * as AnalyticsUrl from "./platform/clickhouse/AnalyticsUrl.ts"
 import * as ListenHost from "./platform/http/ListenHost.ts"
-import * as TraceSampling from "./platform/http/TraceSampling.ts"
 import * as RateLimit from "./platform/limits/RateLimit.ts"
+import * as AddressGuard from "./platform/outward/AddressGuard.ts"
+import * as Sealing from "./platform/secrets/Sealing.ts"
+import * as Environment from "./platform/settings/Environment.ts"
 import {
   all,
   bytes,
@@ -27,16 +29,17 @@ import {
   networks,
   onOrOff,
   orOff,
+  parseBaseUrl,
   parsed,
   databaseUrl as postgresUrl,
   redisUrl,
+  required,
   setting,
   text,
   withDefault
 } from "./platform/settings/Setting.ts"
-import * as SettingFiles from "./platform/settings/SettingFiles.ts"
-import * as SettingNames from "./platform/settings/SettingNames.ts"
 import { isLoopback } from "./platform/text/Loopback.ts"
+import * as MailAddress from "./platform/text/MailAddress.ts"
 import * as Retention from "./sites/Retention.ts"
 
 /** How many times the limit of one address all addresses of an IPv6 /48 have together. */
@@ -91,15 +94,22 @@ const geoHeader = all([
   )
 )
 
-/** The share of requests that start a trace. */
+/** The parent-based samplers of OpenTelemetry. */
+const samplers = ["parentbased_traceidratio", "parentbased_always_on", "parentbased_always_off"] as const
+
+/** The share of requests without a parent that start a trace. */
 const traceRatio = all([
-  setting("OTEL_TRACES_SAMPLER", `one of ${TraceSampling.samplers.join(", ")}`, (value) =>
-    Option.fromNullishOr(TraceSampling.samplers.find((sampler) => sampler === value))
-  ).pipe(withDefault<TraceSampling.Sampler>("parentbased_traceidratio")),
+  setting("OTEL_TRACES_SAMPLER", `one of ${samplers.join(", ")}`, (value) =>
+    Option.fromNullishOr(samplers.find((sampler) => sampler === value))
+  ).pipe(withDefault<(typeof samplers)[number]>("parentbased_traceidratio")),
   setting("OTEL_TRACES_SAMPLER_ARG", "a number from 0 to 1", (value) =>
     /^(0|1|[01]?\.[0-9]+)$/.test(value) && Number(value) <= 1 ? Option.some(Number(value)) : Option.none()
   ).pipe(withDefault(1))
-]).pipe(Config.map(([sampler, ratio]) => TraceSampling.ratioOf(sampler, ratio)))
+]).pipe(
+  Config.map(([sampler, ratio]) =>
+    sampler === "parentbased_traceidratio" ? ratio : sampler === "parentbased_always_on" ? 1 : 0
+  )
+)
 
 const protocols = ["http/protobuf", "http/json"] as const
 
@@ -149,8 +159,57 @@ const ownerApiOnPort = (hasConsole: Config.Config<boolean>, defaultValue: Config
 /** `postgres://user:password@host:port/database`. `serve` needs it; `demo` always uses its own database. */
 export const databaseUrl = postgresUrl("DATABASE_URL")
 
+/** The owner key with which commands call a running service (`--url`). The service itself does not read it. */
+export const ownerKey = Config.map(
+  text("HYDRACORE_KEY"),
+  Option.map((key) => Redacted.make(key))
+)
+
 /** The path of a country database in MaxMind's format (`.mmdb`). */
 export const geoDatabase = text("GEO_DATABASE")
+
+/** The fault of an unset variable that is required if `SMTP_URL` is set. */
+const missing = "is not set; mail needs it, since SMTP_URL is set."
+
+/** The URL of the service without a trailing slash. */
+const parsePublicUrl = (text: string): Option.Option<string> =>
+  Option.map(parseBaseUrl(text), (url) => url.replace(/\/+$/, ""))
+
+const publicUrl = setting(
+  "PUBLIC_URL",
+  "the service's address for browsers, such as https://edge.example.com",
+  parsePublicUrl
+)
+
+/** The server, the sender and the links of mails. The other variables are read only if there is a server. */
+const mail = ifSet(
+  "SMTP_URL",
+  (name) => parsed(name, SmtpUrl.parse),
+  (server) =>
+    all({
+      server: Config.map(server, (parsed) => Redacted.make(parsed)),
+      from: setting(
+        "MAIL_FROM",
+        'an address such as mail@example.com or "Example <mail@example.com>"',
+        MailAddress.parseMailbox
+      ).pipe(required("MAIL_FROM", missing)),
+      publicUrl: publicUrl.pipe(required("PUBLIC_URL", missing))
+    })
+)
+
+const secretsKey = Config.map(
+  setting("SECRETS_KEY", "32 bytes in hexadecimal or base64", Sealing.parseKey, true),
+  Option.map((key) => Redacted.make(key))
+)
+
+/** Fails if mails could not be sent because `SECRETS_KEY` is missing. The embedded database has a key of its own. */
+const keyForMail = all([text("SMTP_URL"), text("DATABASE_URL"), secretsKey]).pipe(
+  Config.mapEffect(([server, database, key]) =>
+    Option.isSome(server) && Option.isSome(database) && Option.isNone(key)
+      ? invalid("SECRETS_KEY", `${missing} Set it to 32 random bytes in hexadecimal.`)
+      : Effect.void
+  )
+)
 
 /** Every setting, by its name in the code. */
 const fields = {
@@ -212,8 +271,30 @@ const fields = {
   /** For each key of the owner API. */
   rateLimitOwner: rateLimit("RATE_LIMIT_OWNER", "owner", "600/minute"),
 
-  ...AnalyticsConfig.fields,
-  ...DeliveryConfig.fields,
+  /**
+   * `clickhouse://user:password@host:8123/database`, or `clickhouses://`: the store of page views, events and conversions.
+   * Without it they are in the database of `DATABASE_URL`.
+   */
+  analyticsUrl: parsed("ANALYTICS_URL", (value) =>
+    Result.map(AnalyticsUrl.parse(value), (address) => Redacted.make(address))
+  ),
+  /** The minimum time between two batches of a kind that a process sends to ClickHouse. A page view waits for its batch. */
+  analyticsInterval: duration("ANALYTICS_INTERVAL").pipe(withDefault(Duration.millis(500))),
+
+  /** Whether this process delivers events to webhooks and sends mails. */
+  delivery: onOrOff("DELIVERY").pipe(withDefault(true)),
+  /**
+   * The key that encrypts the secrets of webhooks and the keys of agents, and signs unsubscribe links. Without it there are
+   * neither webhooks nor mails.
+   */
+  secretsKey,
+  /** Hosts and ports that webhooks may name although they are not on the public internet. */
+  webhookAllow: parsed("WEBHOOK_ALLOW", AddressGuard.parseAllowed).pipe(
+    withDefault<ReadonlyArray<AddressGuard.AllowedHost>>([])
+  ),
+  /** The service's address for browsers, without a trailing slash: in mails, and in what commands print. */
+  publicUrl,
+  mail,
 
   rateLimitAnalytics,
   rateLimitForms,
@@ -283,7 +364,7 @@ const metricsServer = ["METRICS_PORT", metricsHost, metricsPort] as const
 export const Settings = Config.map(
   all([
     all(fields),
-    DeliveryConfig.keyForMail,
+    keyForMail,
     distinctPorts(ownerServer, publicServer),
     distinctPorts(metricsServer, publicServer),
     distinctPorts(metricsServer, ownerServer)
@@ -308,7 +389,7 @@ const names: Effect.Effect<ReadonlySet<string>> = Effect.gen(function* () {
     return Effect.succeed(ConfigProvider.makeValue("set"))
   })
   yield* Effect.exit(Settings.parse(provider))
-  return new Set(loaded.flatMap((name) => [name, SettingFiles.variableOf(name)]))
+  return new Set(loaded.flatMap((name) => [name, Environment.variableOf(name)]))
 })
 
 /** The names of all variables with a value. */
@@ -331,9 +412,9 @@ const variables = (
   )
 
 /** The variables in the environment that are probably misspelt settings. */
-export const unknownSettings: Effect.Effect<ReadonlyArray<SettingNames.UnknownSetting>> = Effect.gen(function* () {
+export const unknownSettings: Effect.Effect<ReadonlyArray<Environment.UnknownSetting>> = Effect.gen(function* () {
   const provider = yield* ConfigProvider.ConfigProvider
-  return SettingNames.unknown(yield* variables(provider), yield* names)
+  return Environment.unknown(yield* variables(provider), yield* names)
 })
 
 /** Variables that `demo` ignores: it must not write into another deployment's database. */

@@ -14,10 +14,10 @@ import { constVoid } from "effect/Function"
 import type { HttpServerResponse } from "effect/http"
 import type { IpNetwork } from "effect/net"
 import { Received, type RequestHead } from "../platform/contract/Received.ts"
-import * as Cors from "../platform/http/Cors.ts"
 import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
 import * as Incoming from "../platform/http/Incoming.ts"
 import { smallBodyBytes } from "../platform/http/Incoming.ts"
+import * as Origin from "../platform/http/Origin.ts"
 import type * as Trace from "../platform/http/Trace.ts"
 import * as Json from "../platform/json/Json.ts"
 import * as ClientAddress from "../platform/limits/ClientAddress.ts"
@@ -53,7 +53,7 @@ const pageViewIn = (bytes: Uint8Array, contentType: string | undefined): PageVie
 }
 
 /** The headers of every response; alternates names and values. */
-const commonHeaders: ReadonlyArray<string> = Object.entries(Cors.answerHeaders).flat()
+const commonHeaders: ReadonlyArray<string> = Object.entries(Origin.answerHeaders).flat()
 
 /** Writes a response whose body is empty or bytes. */
 const write = (response: ServerResponse, { body, headers, status }: HttpServerResponse.HttpServerResponse): void => {

@@ -10,8 +10,8 @@ import type { ValidationError } from "../platform/contract/Errors.ts"
 import { Received } from "../platform/contract/Received.ts"
 import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
 import { clientKey } from "../platform/limits/ClientAddress.ts"
-import * as OpenSlots from "../platform/limits/OpenSlots.ts"
-import type { LimitHeaders } from "../platform/limits/RateLimiter.ts"
+import type { LimitHeaders } from "../platform/limits/RateLimit.ts"
+import * as Slots from "../platform/limits/Slots.ts"
 import { Decisions } from "../sites/Decisions.ts"
 import * as ErrorMapping from "../sites/ErrorMapping.ts"
 import type { AgentRefusal } from "./AgentStream.ts"
@@ -37,15 +37,15 @@ export class StreamSlots extends Context.Service<
   StreamSlots,
   {
     /** Takes a slot for an answer, which the caller must release. */
-    readonly openAnswer: (address: string, instanceId: string) => OpenSlots.Opening<SlotName>
+    readonly openAnswer: (address: string, instanceId: string) => Slots.Opening<SlotName>
     /** Takes a slot for a resumed stream, which the caller must release. */
-    readonly openReader: (address: string) => OpenSlots.Opening<SlotName>
+    readonly openReader: (address: string) => Slots.Opening<SlotName>
   }
 >()("hydracore/chat/StreamSlots") {}
 
 export const layerSlots = ({ perAddress, perInstance }: SlotOptions): Layer.Layer<StreamSlots> =>
   Layer.sync(StreamSlots, () => {
-    const slots = OpenSlots.make()
+    const slots = Slots.make()
     const limitOf = (name: SlotName, id: string, limit: Option.Option<number>) =>
       Option.toArray(Option.map(limit, (limit) => ({ name, key: `${name} ${id}`, limit })))
     const ofAddress = (address: string) => limitOf("address", clientKey(address), perAddress)

@@ -11,13 +11,12 @@ import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
 import { LimitHeaders, Received } from "../platform/contract/Received.ts"
 import * as Body from "../platform/http/Body.ts"
 import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
-import * as ErrorSentence from "../platform/http/ErrorSentence.ts"
 import * as Incoming from "../platform/http/Incoming.ts"
 import * as Origin from "../platform/http/Origin.ts"
 import * as Validation from "../platform/http/Validation.ts"
 import { parseUuid } from "../platform/Id.ts"
 import type { RateLimitPolicy } from "../platform/limits/RateLimit.ts"
-import { makeCheck, RateLimiter } from "../platform/limits/RateLimiter.ts"
+import { makeCheck, RateLimiter } from "../platform/limits/RateLimit.ts"
 import { Decisions } from "../sites/Decisions.ts"
 import * as ErrorMapping from "../sites/ErrorMapping.ts"
 import { ChatBody, ConversationBody, OpenAiForm, OpenAiValidation } from "./ChatBodies.ts"
@@ -145,14 +144,14 @@ const isOfUseChat = (text: string, bytes: Uint8Array): boolean =>
 
 /** A response of `ErrorResponses` in OpenAI's form. Any other response has its form already. */
 const inOpenAiForm = (response: Response): Response =>
-  response.status >= 400 && ErrorSentence.detailOf(response) !== "" ? OpenAiErrors.from(response) : response
+  response.status >= 400 && ErrorResponses.detailOf(response) !== "" ? OpenAiErrors.from(response) : response
 
 const readers = Layer.effectContext(
   Effect.sync(() => {
     const readBody = Body.make()
     const readChat = readBody({
       read: (request) => Incoming.readConversation(request, (bytes) => !isLikelyUseChat(bytes)),
-      toRefusal: (response, bytes) => (isLikelyUseChat(bytes) ? ErrorSentence.asText(response) : response)
+      toRefusal: (response, bytes) => (isLikelyUseChat(bytes) ? ErrorResponses.asText(response) : response)
     })
     const ofChat: ChatBody["Service"] = (httpEffect) =>
       readChat(
@@ -160,7 +159,7 @@ const readers = Layer.effectContext(
           response.status < 400
             ? Effect.succeed(response)
             : Effect.map(Received, ({ bytes, text }) =>
-                isOfUseChat(text, bytes) ? ErrorSentence.asText(response) : response
+                isOfUseChat(text, bytes) ? ErrorResponses.asText(response) : response
               )
         )
       )

@@ -6,7 +6,6 @@
 import { HttpServerResponse } from "effect/http"
 import type { ValidationError } from "../platform/contract/Errors.ts"
 import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
-import * as ErrorSentence from "../platform/http/ErrorSentence.ts"
 import type { OpenAiError } from "./OpenAiApi.ts"
 import type { SendError } from "./SendQuestion.ts"
 
@@ -28,7 +27,7 @@ const invalidKey = "The API key is not a valid widget token of this instance. Is
 
 /** The path of the first invalid member of the body; null if there is none. */
 const paramOf = (response: Response): string | null => {
-  const detail = ErrorSentence.detailOf(response)
+  const detail = ErrorResponses.detailOf(response)
   const fault: ValidationError | undefined = typeof detail === "string" ? undefined : detail[0]
   return fault === undefined || fault.type === "json_invalid" || fault.loc.length < 2
     ? null
@@ -39,7 +38,7 @@ const paramOf = (response: Response): string | null => {
 const maxRetryAfter = 59
 
 const withError = (response: Response, status: number, error: OpenAiError["error"]): Response =>
-  ErrorSentence.withBody(response, JSON.stringify({ error } satisfies OpenAiError), {
+  ErrorResponses.withBody(response, JSON.stringify({ error } satisfies OpenAiError), {
     contentType: "application/json",
     status
   })
@@ -47,7 +46,7 @@ const withError = (response: Response, status: number, error: OpenAiError["error
 /** A response of `ErrorResponses` in OpenAI's form. A 422 becomes a 400. */
 export const from = (response: Response): Response => {
   const status = response.status === 422 ? 400 : response.status
-  const message = status === 401 ? invalidKey : ErrorSentence.of(response)
+  const message = status === 401 ? invalidKey : ErrorResponses.sentenceOf(response)
   const [type, code] = kinds[status] ?? ["server_error", null]
   const converted = withError(response, status, { message, type, code, param: paramOf(response) })
   return Number(response.headers["retry-after"]) > maxRetryAfter ? withoutRetry(converted) : converted

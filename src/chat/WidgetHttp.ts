@@ -9,7 +9,7 @@
 import { Context, Effect, Layer } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Api } from "../api/Api.ts"
-import { Validation } from "../platform/contract/Validation.ts"
+import { Validation } from "../platform/contract/Errors.ts"
 import * as EndpointGroup from "../platform/http/EndpointGroup.ts"
 import * as ServiceSpans from "../platform/telemetry/ServiceSpans.ts"
 import { ChatBody } from "./ChatBodies.ts"

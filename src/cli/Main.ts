@@ -6,7 +6,7 @@
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Cause, Effect, Exit, Layer, Runtime } from "effect"
-import * as SettingFiles from "../platform/settings/SettingFiles.ts"
+import * as Environment from "../platform/settings/Environment.ts"
 import * as Program from "./Program.ts"
 
 const args = process.argv.slice(2)
@@ -17,10 +17,7 @@ const teardown: Runtime.Teardown = (exit, onExit) =>
     ? onExit(0)
     : Runtime.defaultTeardown(exit, onExit)
 
-NodeRuntime.runMain(
-  Program.run(args).pipe(Effect.provide(Layer.provideMerge(SettingFiles.layer, NodeServices.layer))),
-  {
-    teardown,
-    disableErrorReporting: true
-  }
-)
+NodeRuntime.runMain(Program.run(args).pipe(Effect.provide(Layer.provideMerge(Environment.layer, NodeServices.layer))), {
+  teardown,
+  disableErrorReporting: true
+})

@@ -9,7 +9,7 @@ import * as App from "../App.ts"
 import { Settings } from "../Config.ts"
 import { channelOf, type FromWorker, type ToWorker } from "../platform/cluster/Protocol.ts"
 import * as Worker from "../platform/cluster/Worker.ts"
-import * as SettingFiles from "../platform/settings/SettingFiles.ts"
+import * as Environment from "../platform/settings/Environment.ts"
 import * as Serve from "./commands/Serve.ts"
 import * as ErrorMessages from "./support/ErrorMessages.ts"
 import * as Output from "./support/Output.ts"
@@ -46,7 +46,7 @@ const main = Effect.gen(function* () {
     Effect.annotateLogs({ worker: slot }),
     Effect.provide(App.telemetry(settings, "json"))
   )
-}).pipe(Effect.provide(Layer.provide(SettingFiles.layer, NodeFileSystem.layer)))
+}).pipe(Effect.provide(Layer.provide(Environment.layer, NodeFileSystem.layer)))
 
 /** The message for the primary. A defect's cause goes to standard error. */
 const explain = (cause: Cause.Cause<unknown>): string => {

@@ -7,9 +7,9 @@
 import { Deferred, Effect, Stream } from "effect"
 import { HttpEffect, HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import * as Built from "../pages/Built.ts"
-import * as Cors from "../platform/http/Cors.ts"
 import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
 import * as LocalPage from "../platform/http/LocalPage.ts"
+import * as Origin from "../platform/http/Origin.ts"
 import * as Text from "../platform/text/Text.ts"
 import type { Numbered } from "./Arrival.ts"
 import type { Demo } from "./DemoData.ts"
@@ -65,7 +65,7 @@ const mayRead = ({ headers }: HttpServerRequest.HttpServerRequest): boolean =>
 /** Removes the CORS headers that the service adds to every response. */
 const withoutCors = HttpEffect.withPreResponseHandler((_, response) =>
   Effect.succeed(
-    Object.keys(Cors.answerHeaders).reduce((rest, name) => HttpServerResponse.removeHeader(rest, name), response)
+    Object.keys(Origin.answerHeaders).reduce((rest, name) => HttpServerResponse.removeHeader(rest, name), response)
   )
 )
 

@@ -10,12 +10,12 @@ import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Errors from "../platform/contract/Errors.ts"
+import { Validation } from "../platform/contract/Errors.ts"
 import * as Fault from "../platform/contract/Fault.ts"
 import * as Field from "../platform/contract/Field.ts"
 import * as Headers from "../platform/contract/Headers.ts"
 import { errorPage, HtmlPage } from "../platform/contract/HtmlPage.ts"
 import type { RequestHead } from "../platform/contract/Received.ts"
-import { Validation } from "../platform/contract/Validation.ts"
 import { WebsiteConfigId } from "../platform/Id.ts"
 
 /** A field of a plain HTML form, which is sent without a script. All other fields become `form_data`. */

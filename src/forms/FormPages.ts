@@ -5,7 +5,7 @@
  * @module
  */
 import { HttpServerResponse } from "effect/http"
-import * as ErrorSentence from "../platform/http/ErrorSentence.ts"
+import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
 import * as HtmlPages from "../platform/http/HtmlPages.ts"
 import * as Origin from "../platform/http/Origin.ts"
 import * as Text from "../platform/text/Text.ts"
@@ -81,7 +81,7 @@ export const ofRefusal = (
   const explanation = FormRefusal.explain({
     status,
     retryAfterSeconds: seconds,
-    detail: ErrorSentence.detailOf(response) || undefined
+    detail: ErrorResponses.detailOf(response) || undefined
   })
   const lines = [
     `<p>${Text.escapeHtml(explanation.text)}</p>`,

@@ -3,11 +3,10 @@
  *
  * @module
  */
-import { Effect, Stream } from "effect"
+import { type Array, Effect, Stream } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../api/OwnerApi.ts"
 import type { WebsiteConfigId } from "../platform/Id.ts"
-import * as Paced from "../platform/runtime/Paced.ts"
 import * as Calendar from "../platform/text/Calendar.ts"
 import * as Cursor from "../platform/text/Cursor.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
@@ -58,12 +57,39 @@ const changed = (wanted: ReadonlyArray<string>, found: ReadonlyArray<string>) =>
       })
 }
 
+/** The total size of the elements, commonly in characters, that are mapped before other fibers run. */
+export const burst = 16_384
+
+/**
+ * Maps the elements. Within an array, yields to other fibers when the elements since the last yield have a total size of `burst`
+ * or more.
+ */
+export const mapPaced =
+  <A, B>(sizeOf: (element: A) => number, toResult: (element: A) => B) =>
+  <E, R>(elements: Stream.Stream<A, E, R>): Stream.Stream<B, E, R> =>
+    Stream.mapArrayEffect(
+      elements,
+      Effect.fnUntraced(function* ([first, ...more]: Array.NonEmptyReadonlyArray<A>) {
+        const results: Array.NonEmptyArray<B> = [toResult(first)]
+        let size = sizeOf(first)
+        for (const element of more) {
+          if (size >= burst) {
+            yield* Effect.yieldNow
+            size = 0
+          }
+          results.push(toResult(element))
+          size += sizeOf(element)
+        }
+        return results
+      })
+    )
+
 /**
  * Maps submissions, and lets other requests run in between: a form may have thousands of values, which take milliseconds to
  * format.
  */
 const paced = <A>(toResult: (message: InboxMessage.Message) => A) =>
-  Paced.map(({ formData }) => formData.length, toResult)
+  mapPaced(({ formData }) => formData.length, toResult)
 
 const contentTypes = { csv: "text/csv; charset=utf-8", ndjson: "application/x-ndjson" } as const
 

@@ -13,7 +13,7 @@ import * as StaticContent from "./StaticContent.ts"
 
 const pathOf = (name: Built.Script, hash?: string): `/${string}` => `/v1/public/${Built.fileName(name, hash)}`
 
-/** The paths of this module, for `server/Fallbacks`. */
+/** The paths of this module, for `server/Middleware`. */
 export const paths = Built.scripts.flatMap((name) => [
   { method: "GET", path: pathOf(name) },
   { method: "GET", path: pathOf(name, ":hash") }

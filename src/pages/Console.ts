@@ -19,7 +19,7 @@ const folder = "/console/"
 
 const filePath = `${folder}:file` as const
 
-/** The paths of this module, for `server/Fallbacks`. */
+/** The paths of this module, for `server/Middleware`. */
 export const paths = [...pagePaths, filePath].map((path) => ({ method: "GET", path }))
 
 const common = {

@@ -8,7 +8,6 @@ import { Effect } from "effect"
 import { HttpRouter, HttpServerRequest } from "effect/http"
 import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
 import * as GuidePage from "../platform/http/GuidePage.ts"
-import * as UnknownPage from "../platform/http/UnknownPage.ts"
 import * as Compression from "./Compression.ts"
 import * as StaticContent from "./StaticContent.ts"
 
@@ -26,7 +25,7 @@ export const layer = (parts: GuidePage.Parts) =>
         "/",
         Effect.gen(function* () {
           const { headers } = yield* HttpServerRequest.HttpServerRequest
-          if (!UnknownPage.wantsHtml(headers["accept"])) return ErrorResponses.unknownPath
+          if (!GuidePage.wantsHtml(headers["accept"])) return ErrorResponses.unknownPath
           return StaticContent.respond(
             yield* page,
             { acceptEncoding: headers["accept-encoding"], ifNoneMatch: headers["if-none-match"] },

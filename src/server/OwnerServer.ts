@@ -13,8 +13,7 @@ import * as Home from "../pages/Home.ts"
 import * as NodeServer from "../platform/http/NodeServer.ts"
 import * as Trace from "../platform/http/Trace.ts"
 import type { RateLimitPolicy } from "../platform/limits/RateLimit.ts"
-import * as Fallbacks from "./Fallbacks.ts"
-import * as Global from "./Global.ts"
+import * as Middleware from "./Middleware.ts"
 import * as OwnerRoutes from "./OwnerRoutes.ts"
 
 /** Where the server at `OWNER_PORT` listens; `None` if there is no such server. */
@@ -36,8 +35,8 @@ export interface Options extends NodeServer.Options, Omit<OwnerRoutes.Options, "
   readonly traceRatio?: number | undefined
 }
 
-const pathsOf = ({ console }: Options): ReadonlyArray<Fallbacks.KnownPath> => [
-  ...Fallbacks.endpointsOf(OwnerApi),
+const pathsOf = ({ console }: Options): ReadonlyArray<Middleware.KnownPath> => [
+  ...Middleware.endpointsOf(OwnerApi),
   ...(console ? Console.paths : []),
   ...Docs.paths
 ]
@@ -65,7 +64,7 @@ export const layer = (options: Options) =>
           options.console ? Console.layer : Layer.empty,
           Docs.layer,
           Home.layer(parts)
-        ).pipe(Layer.provideMerge(Global.layer({ parts, paths, trustedProxies, tracing })))
+        ).pipe(Layer.provideMerge(Middleware.layer({ parts, paths, trustedProxies, tracing })))
       )
       const requests = yield* Scope.fork(yield* Effect.scope, "parallel")
       const { address } = yield* serve(yield* NodeHttpServer.makeHandler(router, { scope: requests })).pipe(

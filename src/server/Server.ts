@@ -35,9 +35,8 @@ import * as Validation from "../platform/http/Validation.ts"
 import type { RateLimitPolicy } from "../platform/limits/RateLimit.ts"
 import * as ServiceSpans from "../platform/telemetry/ServiceSpans.ts"
 import type { ConsoleSessions } from "../sites/access/ConsoleSession.ts"
-import * as Fallbacks from "./Fallbacks.ts"
-import * as Global from "./Global.ts"
 import * as Health from "./Health.ts"
+import * as Middleware from "./Middleware.ts"
 import * as OwnerRoutes from "./OwnerRoutes.ts"
 
 /** The demo's routes and middleware. */
@@ -71,9 +70,9 @@ export interface Options extends NodeServer.Options, Omit<OwnerRoutes.Options, "
 }
 
 /** The paths of a server, for metrics, traces and the responses to unknown paths. */
-const pathsOf = ({ console, ownerApi }: Options): ReadonlyArray<Fallbacks.KnownPath> => [
-  ...Fallbacks.endpointsOf(Api),
-  ...(ownerApi ? Fallbacks.endpointsOf(OwnerApi) : []),
+const pathsOf = ({ console, ownerApi }: Options): ReadonlyArray<Middleware.KnownPath> => [
+  ...Middleware.endpointsOf(Api),
+  ...(ownerApi ? Middleware.endpointsOf(OwnerApi) : []),
   ...(console ? Console.paths : []),
   ...Assets.paths,
   ...Docs.paths,
@@ -119,7 +118,7 @@ const routes = (options: Options, tracing: Trace.Tracing | undefined) =>
     ]),
     Layer.provide([Validation.layer, Body.layer, ChatMiddleware.bodies, ChatMiddleware.admission(options)]),
     Layer.provideMerge(
-      Global.layer({
+      Middleware.layer({
         parts: partsOf(options),
         paths: pathsOf(options),
         trustedProxies: options.trustedProxies,

@@ -1,5 +1,5 @@
 /**
- * The guide's table of settings against the modules that read them: the same variables, with the same defaults.
+ * The guide's table of settings against the module that reads them: the same variables, with the same defaults.
  */
 import { readFileSync } from "node:fs"
 import path from "node:path"
@@ -18,15 +18,11 @@ const documented = new Map<string, string | undefined>(
   })
 )
 
-const sources = ["src/Config.ts", "src/AnalyticsConfig.ts", "src/DeliveryConfig.ts"]
-
-/** Every variable that the sources read, except those that the system sets. */
+/** Every variable that the module reads, except those that the system sets. */
 const variablesRead = [
   ...new Set(
-    sources.flatMap((file) =>
-      [...readFileSync(path.join(Documents.root, file), "utf8").matchAll(/"([A-Z][A-Z_]{3,})"/g)].map(
-        ([, name]) => name
-      )
+    [...readFileSync(path.join(Documents.root, "src/Config.ts"), "utf8").matchAll(/"([A-Z][A-Z_]{3,})"/g)].map(
+      ([, name]) => name
     )
   )
 ].filter((name) => name !== "USER" && name !== "USERNAME")

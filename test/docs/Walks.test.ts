@@ -42,9 +42,8 @@ const namedIn = (guide: string, request: string): ReadonlyArray<string> => {
 
 /** Named, but not part of every such request. */
 const elsewhere: ReadonlySet<string> = new Set([
-  // Only with `REDIS_URL`, behind a trusted proxy, and for a traced request.
+  // Only with `REDIS_URL`, and for a traced request.
   "platform/redis/RateLimiter.ts",
-  "platform/http/Forwarded.ts",
   "platform/http/Trace.ts",
   // Only if the website is not in the cache of `Lookup.ts`.
   "sites/postgres/SiteDirectory.ts",

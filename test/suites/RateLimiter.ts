@@ -8,8 +8,7 @@ import { randomUUID } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer, Schema } from "effect"
 import { TestClock } from "effect/testing"
-import { decide, type RateLimitPolicy } from "../../src/platform/limits/RateLimit.ts"
-import { RateLimiter } from "../../src/platform/limits/RateLimiter.ts"
+import { decide, RateLimiter, type RateLimitPolicy } from "../../src/platform/limits/RateLimit.ts"
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 

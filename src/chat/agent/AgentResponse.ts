@@ -19,7 +19,7 @@ import {
   Stream
 } from "effect"
 import type { HttpClientError, HttpClientResponse } from "effect/http"
-import { ByteCollector } from "../../platform/data/ByteCollector.ts"
+import { ByteCollector } from "../../platform/http/Incoming.ts"
 import * as SystemErrorCode from "../../platform/text/SystemErrorCode.ts"
 import {
   AgentBroken,

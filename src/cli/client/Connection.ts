@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { Config, Effect, Layer, Option, Redacted } from "effect"
+import { Effect, Layer, Option, Redacted } from "effect"
 import { Flag, GlobalFlag } from "effect/cli"
+import { ownerKey } from "../../Config.ts"
 import * as AddressGuard from "../../platform/outward/AddressGuard.ts"
 import { CliFailure } from "../support/Output.ts"
 import * as Client from "./Client.ts"
@@ -30,9 +31,6 @@ export const Key = GlobalFlag.Setting("key")({
 })
 
 type LayerServices = Effect.Services<ReturnType<typeof remote>>
-
-/** The variable that holds the key. */
-const keyVariable = Config.option(Config.Redacted("HYDRACORE_KEY"))
 
 const invalidUrl = new CliFailure({
   message: "The flag --url must be the address of a service, such as https://edge.example, without a path or a query."
@@ -93,7 +91,7 @@ export const requireLocal = Effect.flatMap(
 const remote = Effect.fnUntraced(function* (text: string) {
   const url = yield* originOf(text)
   const given = Option.map(yield* Key, (key) => Redacted.make(key))
-  const key = Option.isSome(given) ? given : yield* keyVariable
+  const key = Option.isSome(given) ? given : yield* ownerKey
   if (Option.isNone(key)) return yield* withoutKey
   const { make } = yield* Effect.promise(() => import("./Remote.ts"))
   return Client.Client.of({ owner: yield* make({ url, key: key.value }), operator: operatorOnly, url })

@@ -13,7 +13,7 @@ import { databaseUrl, faults, geoDatabase, Settings, unknownSettings } from "../
 import * as Primary from "../../platform/cluster/Primary.ts"
 import * as Countries from "../../platform/countries/Countries.ts"
 import * as Rounds from "../../platform/rounds/Rounds.ts"
-import * as SettingNames from "../../platform/settings/SettingNames.ts"
+import * as Environment from "../../platform/settings/Environment.ts"
 import * as Snapshot from "../../platform/telemetry/Snapshot.ts"
 import { startDemo } from "../../platform/text/CommandName.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
@@ -234,7 +234,7 @@ const withWorkers = Effect.fnUntraced(function* (settings: Settings, workers: nu
 })
 
 /** A sentence about each variable that is probably a misspelt setting. */
-const warnings = Effect.map(unknownSettings, (unknown) => unknown.map(SettingNames.describe))
+const warnings = Effect.map(unknownSettings, (unknown) => unknown.map(Environment.describe))
 
 const logWarnings = Effect.flatMap(warnings, (texts) =>
   Effect.all(

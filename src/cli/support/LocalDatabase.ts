@@ -10,8 +10,8 @@ import path from "node:path"
 import { Effect, Layer, Option, Redacted, Schema } from "effect"
 import * as App from "../../App.ts"
 import type { Settings } from "../../Config.ts"
+import * as DataFolder from "../../platform/postgres/embedded/DataFolder.ts"
 import * as EmbeddedCluster from "../../platform/postgres/embedded/EmbeddedCluster.ts"
-import * as Folders from "../../platform/postgres/embedded/Folders.ts"
 import * as Sealing from "../../platform/secrets/Sealing.ts"
 import { startDemo } from "../../platform/text/CommandName.ts"
 import * as SystemErrorCode from "../../platform/text/SystemErrorCode.ts"
@@ -48,7 +48,7 @@ const readKey = (file: string): Effect.Effect<string, CliFailure> =>
 
 /** Creates the data folder if it does not exist. */
 export const makeDataFolder = ({ dataDir }: Settings): Effect.Effect<void, CliFailure> =>
-  inDataFolder(dataDir, () => Folders.make(dataDir))
+  inDataFolder(dataDir, () => DataFolder.makeFolder(dataDir))
 
 /** Writes a file atomically, readable by its owner only. */
 export const writePrivate = (file: string, text: string): Effect.Effect<void, CliFailure> =>

@@ -7,7 +7,6 @@ import { Duration, Option, Redacted, Result } from "effect"
 import { IpNetwork } from "effect/net"
 import type { Settings } from "../../Config.ts"
 import type { RateLimitPolicy } from "../../platform/limits/RateLimit.ts"
-import * as DatabaseHosts from "../../platform/postgres/DatabaseHosts.ts"
 import * as DatabaseUrl from "../../platform/postgres/DatabaseUrl.ts"
 import * as RedisUrl from "../../platform/redis/RedisUrl.ts"
 import type { Retention } from "../../sites/Retention.ts"
@@ -28,9 +27,9 @@ const transports: Record<DatabaseUrl.Transport, string> = {
 
 const ofDatabase = (text: Redacted.Redacted): string => {
   const address = new URL(Redacted.value(text))
-  const hosts = Result.getOrElse(DatabaseHosts.hostsOf(address), () => [])
+  const hosts = Result.getOrElse(DatabaseUrl.hostsOf(address), () => [])
   const names = hosts.map(({ host, port }) => (host.startsWith("/") ? host : at(host, port))).join(", ")
-  const wanted = DatabaseHosts.isRouted(address) ? `, the server that is ${DatabaseHosts.attributeOf(address)}` : ""
+  const wanted = DatabaseUrl.isRouted(address) ? `, the server that is ${DatabaseUrl.attributeOf(address)}` : ""
   return `PostgreSQL at ${names}, ${transports[DatabaseUrl.transportOf(address)]}${wanted}`
 }
 

@@ -12,7 +12,7 @@ import type { ChildProcess } from "node:child_process"
 import { lookup } from "node:dns/promises"
 import { performance } from "node:perf_hooks"
 import { Deferred, type Duration, Effect, FiberSet, Latch, Result, Schema, type Scope, Semaphore } from "effect"
-import { RateLimiter } from "../limits/RateLimiter.ts"
+import { RateLimiter } from "../limits/RateLimit.ts"
 import * as NodeInternals from "../runtime/NodeInternals.ts"
 import * as Metrics from "../telemetry/Metrics.ts"
 import { observeGauge } from "../telemetry/Metrics.ts"
@@ -20,7 +20,6 @@ import { cumulative, merge, type Snapshot, take, withProcess } from "../telemetr
 import * as SystemErrorCode from "../text/SystemErrorCode.ts"
 import { channelOf, type FromWorker, type ToWorker } from "./Protocol.ts"
 import { answer } from "./RateLimiter.ts"
-import * as Restart from "./Restart.ts"
 
 /** The address cannot be bound. For example, it is in use, or this process lacks permission. */
 export class CannotListen extends Schema.TaggedError<CannotListen>()("CannotListen", {
@@ -78,11 +77,23 @@ interface Slot {
   readonly number: number
   /** The worker that serves. */
   serving: Worker | undefined
-  /** The failures of the current series, see `Restart`. */
+  /** The failures of the current series, see `failuresAfter`. */
   failures: number
   /** Held while a worker of the slot starts. */
   readonly turn: Semaphore.Semaphore
 }
+
+/** A worker that served for this long, in milliseconds, was healthy: its death begins a series of failures. */
+const healthyMillis = 10_000
+
+/** The number of failures in the series, with that of a worker that served for `servedMillis`. */
+export const failuresAfter = (failures: number, servedMillis: number): number =>
+  servedMillis >= healthyMillis ? 1 : failures + 1
+
+/**
+ * The delay before the next restart, in milliseconds, so that a worker that cannot start causes no busy loop. It doubles with each failure, from 100 ms up to 10 s.
+ */
+export const delayMillis = (failures: number): number => Math.min(10_000, 100 * 2 ** Math.min(failures - 1, 10))
 
 /** Binds a socket that listens as soon as a worker does. */
 const open = ({ host, port }: Address, index: number) =>
@@ -238,9 +249,9 @@ export const start = Effect.fnUntraced(function* (
   /** Restarts a worker that died, retrying with backoff until one serves; a replacement that serves already will do. */
   const restart = (slot: Slot, servedMillis: number): Effect.Effect<void> =>
     Effect.gen(function* () {
-      slot.failures = Restart.failuresAfter(slot.failures, servedMillis)
+      slot.failures = failuresAfter(slot.failures, servedMillis)
       while (slot.serving === undefined) {
-        yield* Effect.sleep(Restart.delayMillis(slot.failures))
+        yield* Effect.sleep(delayMillis(slot.failures))
         const started = yield* Effect.result(launch(slot))
         if (Result.isSuccess(started)) {
           restarts.updateUnsafe(1, context)

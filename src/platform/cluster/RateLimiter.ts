@@ -11,7 +11,7 @@
 import { Effect, Exit, Layer, Result } from "effect"
 import * as GroupCommit from "../batch/GroupCommit.ts"
 import type { RateLimitPolicy } from "../limits/RateLimit.ts"
-import { RateLimiter } from "../limits/RateLimiter.ts"
+import { RateLimiter } from "../limits/RateLimit.ts"
 import { decode, encode, type LimitRequests, type Link, type ToWorker } from "./Protocol.ts"
 
 export interface Options {

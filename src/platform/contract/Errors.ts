@@ -4,7 +4,9 @@
  *
  * @module
  */
+
 import { Predicate, Schema } from "effect"
+import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as Headers from "./Headers.ts"
 
@@ -151,3 +153,11 @@ export const unhandled = unhandledWith(Headers.decision)
 
 /** The errors of `unhandled`, and those for a body that cannot be read. */
 export const common = commonWith(Headers.decision)
+
+/**
+ * Declares that an endpoint responds to an invalid request with a 422 that lists its errors. `platform/http/Validation.ts` implements
+ * this.
+ */
+export class Validation extends HttpApiMiddleware.Service<Validation>()("hydracore/platform/contract/Validation", {
+  error: ValidationFailed
+}) {}

@@ -3,10 +3,11 @@
  *
  * @module
  */
+
 import { randomUUID } from "node:crypto"
-import { Cause, Effect } from "effect"
+import { Cause, Effect, Option, Schema } from "effect"
 import { HttpServerResponse } from "effect/http"
-import type { ValidationError } from "../contract/Errors.ts"
+import { HTTPValidationError, type ValidationError } from "../contract/Errors.ts"
 
 type Headers = Readonly<Record<string, string>>
 
@@ -141,3 +142,44 @@ export const ofDefect = (cause: Cause.Cause<unknown>): Effect.Effect<HttpServerR
     refusal(500, "Internal Server Error", { "x-error-id": id })
   )
 }
+
+const Refusal = Schema.Struct({ detail: Schema.String })
+
+const decode = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Union([Refusal, HTTPValidationError])))
+
+/** Pydantic's prefix of the messages that an application writes. */
+const prefix = "Value error, "
+
+/** The sentence of a fault, for clients that show the body of an error as it is. */
+export const sentenceOfFault = ({ msg }: Pick<ValidationError, "msg">): string => {
+  const text = msg.startsWith(prefix) ? msg.slice(prefix.length) : msg
+  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}.`
+}
+
+type Response = HttpServerResponse.HttpServerResponse
+
+/** The `detail` of a response of `ErrorResponses`: a sentence, or the faults of a 422. Empty for any other response. */
+export const detailOf = ({ body }: Response): string | ReadonlyArray<ValidationError> =>
+  body._tag === "Uint8Array"
+    ? Option.match(decode(Buffer.from(body.body).toString()), { onNone: () => "", onSome: ({ detail }) => detail })
+    : ""
+
+/** The sentence of a response of `ErrorResponses`; for a 422, the sentence of its first fault. Empty for any other response. */
+export const sentenceOf = (response: Response): string => {
+  const detail = detailOf(response)
+  return typeof detail === "string" ? detail : sentenceOfFault(detail[0] ?? { msg: "" })
+}
+
+/** Replaces the body, its headers and, if `options` has one, the status. All other headers stay. */
+export const withBody = (
+  { headers, status }: Response,
+  body: string,
+  options: { readonly contentType: string; readonly status?: number }
+): Response => {
+  const { "content-length": _, "content-type": __, ...others } = headers
+  return HttpServerResponse.text(body, { status, headers: others, ...options })
+}
+
+/** The response with its sentence as a `text/plain` body. All other headers stay. */
+export const asText = (response: Response): Response =>
+  withBody(response, sentenceOf(response), { contentType: "text/plain" })

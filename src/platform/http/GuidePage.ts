@@ -159,3 +159,6 @@ export const renderUnknown = (parts: Parts): string => {
 ${linksTo(parts)}`
   return page({ title: "Not found", body, current: "" }, [])
 }
+
+/** A browser that opens a page lists HTML in `Accept`; other clients accept anything, or JSON. */
+export const wantsHtml = (accept: string | undefined): boolean => accept?.includes("text/html") === true

@@ -13,7 +13,6 @@ import { constVoid } from "effect/Function"
 import { HttpIncomingMessage, type HttpServerRequest } from "effect/http"
 import type { ValidationError } from "../contract/Errors.ts"
 import type { RequestHead } from "../contract/Received.ts"
-import { ByteCollector } from "../data/ByteCollector.ts"
 import type * as Json from "../json/Json.ts"
 import * as Capacity from "../limits/Capacity.ts"
 import { clientKey } from "../limits/ClientAddress.ts"
@@ -43,6 +42,62 @@ export const maxPieces = (bytes: number): number => 1_000 + bytes / 128
  * limit is higher for heads, because on the service's own origin they contain a website's cookies.
  */
 export const uncountedHeadBytes = 8_192
+
+const empty = new Uint8Array()
+
+const minCapacity = 4_096
+
+/**
+ * Collects the chunks of a body in one buffer that grows by doubling. An array of many small chunks would take up to a hundred times
+ * their bytes.
+ */
+export class ByteCollector {
+  private readonly expectedLength: number
+  private buffer: Uint8Array = empty
+  private filled = 0
+
+  /**
+   * @param expectedLength how many bytes are expected at most; may be infinite. The buffer grows beyond it only if more bytes are
+   * added.
+   */
+  constructor(expectedLength: number) {
+    this.expectedLength = expectedLength
+  }
+
+  /** The number of bytes that were added. */
+  get length(): number {
+    return this.filled
+  }
+
+  /** The size of the buffer in bytes: at most twice `length`, or `minCapacity` if that is more. */
+  get capacity(): number {
+    return this.buffer.length
+  }
+
+  /** Adds a chunk. The first chunk is not copied, so it must not change afterwards. */
+  add(chunk: Uint8Array): void {
+    const length = this.filled + chunk.length
+    if (this.filled === 0) {
+      this.buffer = chunk
+    } else {
+      if (length > this.buffer.length) {
+        const grown = new Uint8Array(Math.max(length, Math.min(this.expectedLength, Math.max(minCapacity, 2 * length))))
+        grown.set(this.buffer.subarray(0, this.filled))
+        this.buffer = grown
+      }
+      this.buffer.set(chunk, this.filled)
+    }
+    this.filled = length
+  }
+
+  /** Returns the bytes that were added, and releases the buffer. */
+  take(): Uint8Array {
+    const { buffer, filled } = this
+    this.buffer = empty
+    this.filled = 0
+    return filled === buffer.length ? buffer : buffer.slice(0, filled)
+  }
+}
 
 /**
  * The memory of requests whose bodies are incomplete: 64 MiB per process, and an eighth of it per address. Without the share

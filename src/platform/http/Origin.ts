@@ -1,13 +1,17 @@
 /**
- * Which origins may use a website's or an instance's ids, and where a visitor may be redirected after a plain form. Pure.
+ * Which origins may use a website's or an instance's ids, where a visitor may be redirected after a plain form, and CORS: which
+ * pages may read a response.
  *
  * A browser sets `Origin` itself, and a page cannot change it. Other clients can send anything: the rule stops copied
  * snippets, not forgery.
  *
  * @module
  */
+import { Context, Effect } from "effect"
+import { HttpEffect, HttpMiddleware, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { ownerPrefix } from "./Routes.ts"
 
-/** Whether a site or an instance that allows `origins` accepts a request; see `platform/http/Origin`. */
+/** Whether a site or an instance that allows `origins` accepts a request. */
 export const accepts = (
   { headers }: { readonly headers: Readonly<Record<string, string | undefined>> },
   origins: ReadonlyArray<string>
@@ -78,4 +82,64 @@ const source = /^https?:\/\/[a-z0-9.-]+(?::[0-9]+)?$/
 export const frameAncestors = (origin: string | undefined): string => {
   const named = origin === undefined ? null : canonical(origin)
   return named !== null && source.test(named) ? named : "'none'"
+}
+
+/** The response headers that a page may read, on errors too. */
+const exposedHeaders = [
+  "RateLimit",
+  "RateLimit-Policy",
+  "Retry-After",
+  "Content-Type",
+  "Cache-Control",
+  "X-Accel-Buffering",
+  "X-Vercel-AI-UI-Message-Stream",
+  "X-Error-Id",
+  "X-HydraCore-Decision",
+  "X-Should-Retry"
+]
+
+/** One day, in seconds. */
+const maxPreflightAge = 86_400
+
+/** The headers that the middleware adds to every response of the public API, except to a response to a preflight. */
+export const answerHeaders = {
+  "access-control-allow-origin": "*",
+  "access-control-expose-headers": exposedHeaders.join(",")
+}
+
+/**
+ * Allows all request headers, because libraries on websites add headers to every request. `*` does not cover
+ * `Authorization`, and old browsers do not support `*`, so the headers that the service or an agent SDK uses are listed too.
+ */
+const allowedHeaders =
+  "*, Authorization, Content-Type, Idempotency-Key, X-Widget-Token, X-HydraCore-Leads, X-HydraCore-Session"
+
+const answerPreflight = HttpMiddleware.cors({
+  allowedMethods: ["GET", "HEAD", "POST"],
+  allowedHeaders: [allowedHeaders],
+  exposedHeaders,
+  maxAge: maxPreflightAge
+})
+
+/** The platform computes the headers of every response anew, although they are always the same. */
+const addAnswerHeaders: HttpEffect.PreResponseHandler = (_, response) =>
+  Effect.succeed(HttpServerResponse.setHeaders(response, answerHeaders))
+
+/**
+ * Lets pages of any origin call the endpoints, except those of the owner API, and read the exposed response headers.
+ *
+ * Allowing any origin is safe, because responses do not allow credentials: no page can read a response to a request with cookies.
+ * A preflight response echoes nothing of its request. The owner API has no CORS: no other website may read it.
+ */
+export const cors = <E, R>(
+  app: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
+): Effect.Effect<HttpServerResponse.HttpServerResponse, E, R | HttpServerRequest.HttpServerRequest> => {
+  const preflight = answerPreflight(app)
+  return Effect.withFiber((fiber) => {
+    const { method, url } = Context.getUnsafe(fiber.context, HttpServerRequest.HttpServerRequest)
+    if (url.startsWith(ownerPrefix)) return app
+    if (method === "OPTIONS") return preflight
+    HttpEffect.appendPreResponseHandlerUnsafe(fiber.context, addAnswerHeaders)
+    return app
+  })
 }

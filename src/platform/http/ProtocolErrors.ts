@@ -12,9 +12,9 @@ import { constVoid } from "effect/Function"
 import type { HttpServerResponse } from "effect/http"
 import * as Metrics from "../telemetry/Metrics.ts"
 import * as Connections from "./Connections.ts"
-import * as Cors from "./Cors.ts"
 import * as Decision from "./Decision.ts"
 import * as ErrorResponses from "./ErrorResponses.ts"
+import * as Origin from "./Origin.ts"
 import * as RequestMetrics from "./RequestMetrics.ts"
 import * as Routes from "./Routes.ts"
 
@@ -22,7 +22,7 @@ type Answer = HttpServerResponse.HttpServerResponse
 
 const decision: Decision.Reason = "invalid"
 
-const closing = { ...Cors.answerHeaders, [Decision.header]: decision, connection: "close" }
+const closing = { ...Origin.answerHeaders, [Decision.header]: decision, connection: "close" }
 
 const timedOut = ErrorResponses.refusal(408, "The request did not arrive in time. Send it again.", closing)
 
@@ -33,7 +33,7 @@ const noHost = ErrorResponses.refusal(400, "The request has no Host header, whic
 const unsupportedExpectation = ErrorResponses.refusal(
   417,
   "The only supported expectation is 100-continue. Send the request without its Expect header.",
-  { ...Cors.answerHeaders, [Decision.header]: decision }
+  { ...Origin.answerHeaders, [Decision.header]: decision }
 )
 
 const methods = "GET, HEAD, POST, OPTIONS"

@@ -14,7 +14,6 @@ import { Headers, HttpMiddleware, HttpServerRequest, type HttpServerResponse, Ht
 import type { IpNetwork } from "effect/net"
 import * as ClientAddress from "../limits/ClientAddress.ts"
 import * as Routes from "./Routes.ts"
-import { isSampled } from "./TraceSampling.ts"
 
 /** Disables the platform's span for every request. */
 export const withoutPlatformSpans: Layer.Layer<never> = Layer.succeed(HttpMiddleware.TracerDisabledWhen, () => true)
@@ -36,6 +35,13 @@ export interface Options {
   /** The peers whose `traceparent` is used. That of any other client is ignored, because it could force sampling. */
   readonly trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>
 }
+
+/**
+ * OpenTelemetry's parent-based ratio sampler: a request with a parent is sampled if its parent is; any other request with the
+ * probability `ratio`. `random` is in [0, 1). Pure.
+ */
+export const isSampled = (ratio: number, parent: { readonly sampled: boolean } | undefined, random: number): boolean =>
+  parent?.sampled ?? random < ratio
 
 export const make = (options: Options): Effect.Effect<Tracing> =>
   Effect.map(Random.Random, (random) => {

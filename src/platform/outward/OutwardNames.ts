@@ -10,7 +10,7 @@
 import type { LookupAddress } from "node:dns"
 import { Resolver } from "node:dns/promises"
 import { Clock, Context, Duration, Effect, Layer, Result } from "effect"
-import * as Turns from "../runtime/Turns.ts"
+import * as Slots from "../limits/Slots.ts"
 import * as SystemErrorCode from "../text/SystemErrorCode.ts"
 import * as AddressGuard from "./AddressGuard.ts"
 
@@ -66,7 +66,7 @@ type Reason = string
 const notPublic: Reason = "it has no public address"
 
 const make = Effect.fnUntraced(function* ({ servers }: Options) {
-  const inTurn = yield* Turns.make(maxOfWebsite)
+  const inTurn = yield* Slots.makeTurns(maxOfWebsite)
   const known = new Map<string, { readonly addresses: Addresses; readonly at: number }>()
   const logged = new Map<string, { readonly reason: Reason; readonly at: number }>()
 

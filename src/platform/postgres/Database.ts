@@ -25,7 +25,6 @@ import { Reactivity } from "effect/reactivity"
 import { SqlClient, type SqlConnection, SqlError } from "effect/sql"
 import { RecordRefused, StorageUnavailable } from "../Storage.ts"
 import * as SystemErrorCode from "../text/SystemErrorCode.ts"
-import * as DatabaseHosts from "./DatabaseHosts.ts"
 import * as DatabaseUrl from "./DatabaseUrl.ts"
 import * as Servers from "./Servers.ts"
 
@@ -70,7 +69,7 @@ const configOf = (options: Options): Effect.Effect<ClientConfig> => {
 /** The URL, if each new connection must find its server first. */
 const routedUrl = (text: Options["url"]): URL | undefined => {
   const url = text === undefined ? Result.fail("") : DatabaseUrl.parse(Redacted.value(text))
-  return Result.isSuccess(url) && DatabaseUrl.fault(url.success) === null && DatabaseHosts.isRouted(url.success)
+  return Result.isSuccess(url) && DatabaseUrl.fault(url.success) === null && DatabaseUrl.isRouted(url.success)
     ? url.success
     : undefined
 }

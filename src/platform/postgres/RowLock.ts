@@ -9,7 +9,7 @@ import { PgTypes } from "@effect/sql-pg"
 import { PgClient } from "@effect/sql-pg/PgClient"
 import { Effect } from "effect"
 import type { SqlError } from "effect/sql"
-import * as Turns from "../runtime/Turns.ts"
+import * as Slots from "../limits/Slots.ts"
 import { StorageUnavailable } from "../Storage.ts"
 import * as Database from "./Database.ts"
 
@@ -23,7 +23,7 @@ const timeout = "20 seconds"
 export const make = (table: string, id: string) =>
   Effect.gen(function* () {
     const sql = yield* PgClient
-    const inTurn = yield* Turns.make(1)
+    const inTurn = yield* Slots.makeTurns(1)
     return (...ids: ReadonlyArray<string>) =>
       <A, E, R>(creation: Effect.Effect<A, E | SqlError.SqlError, R>) =>
         sql`SELECT FROM ${sql(table)} WHERE ${sql(id)} = ANY (${Database.array(ids, PgTypes.OID.uuid)})

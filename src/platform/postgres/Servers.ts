@@ -13,7 +13,6 @@ import { PgConnection } from "@effect/sql-pg"
 import type { PgPoolConfig } from "@effect/sql-pg/PgClient"
 import { Duration, Effect, Option, Predicate, Redacted, Result, Schema } from "effect"
 import type { SqlError } from "effect/sql"
-import * as DatabaseHosts from "./DatabaseHosts.ts"
 import * as DatabaseUrl from "./DatabaseUrl.ts"
 import * as Lookup from "./Lookup.ts"
 
@@ -28,12 +27,9 @@ const keepAliveMillis = 10_000
 const States = Schema.Tuple([Schema.Struct({ is_standby: Schema.Boolean, is_read_only: Schema.Boolean })])
 
 /** Queries one server. */
-const stateOf = (
-  url: URL,
-  host: DatabaseHosts.DatabaseHost
-): Effect.Effect<DatabaseHosts.ServerState, SqlError.SqlError> =>
+const stateOf = (url: URL, host: DatabaseUrl.DatabaseHost): Effect.Effect<DatabaseUrl.ServerState, SqlError.SqlError> =>
   PgConnection.make({
-    url: Redacted.make(DatabaseHosts.urlOf(url, host).href),
+    url: Redacted.make(DatabaseUrl.urlOfHost(url, host).href),
     connectTimeout: queryTimeout,
     applicationName: "hydracore-edge-search"
   }).pipe(
@@ -53,7 +49,7 @@ const readOnlySqlState = "25006"
 
 /** Why no server is suitable, as an error that `Database` maps by its code, if it has one. */
 const whyNone = (
-  attribute: DatabaseHosts.Attribute,
+  attribute: DatabaseUrl.Attribute,
   anyAnswered: boolean,
   errors: ReadonlyArray<SqlError.SqlError>
 ): Error => {
@@ -71,19 +67,19 @@ const whyNone = (
 /** Finds the first suitable server that answers; with `prefer-standby`, any server that answered if no standby did. */
 const search = (
   url: URL,
-  hosts: ReadonlyArray<DatabaseHosts.DatabaseHost>,
-  attribute: DatabaseHosts.Attribute
-): Effect.Effect<Result.Result<DatabaseHosts.DatabaseHost, Error>> =>
+  hosts: ReadonlyArray<DatabaseUrl.DatabaseHost>,
+  attribute: DatabaseUrl.Attribute
+): Effect.Effect<Result.Result<DatabaseUrl.DatabaseHost, Error>> =>
   Effect.suspend(() => {
-    const answered: Array<DatabaseHosts.DatabaseHost> = []
+    const answered: Array<DatabaseUrl.DatabaseHost> = []
     const errors: Array<SqlError.SqlError> = []
-    const suitable = (host: DatabaseHosts.DatabaseHost) =>
+    const suitable = (host: DatabaseUrl.DatabaseHost) =>
       stateOf(url, host).pipe(
         Effect.timeoutOrElse({ duration: queryTimeout, orElse: () => Effect.fail(undefined) }),
         Effect.tapError((error) => Effect.sync(() => error !== undefined && errors.push(error))),
         Effect.tap(() => Effect.sync(() => answered.push(host))),
         Effect.filterOrFail(
-          (state) => DatabaseHosts.isSuitable(attribute, state),
+          (state) => DatabaseUrl.isSuitable(attribute, state),
           () => undefined
         ),
         Effect.as(Result.succeed(host))
@@ -100,7 +96,7 @@ const search = (
     )
   })
 
-const open = ({ host, port }: DatabaseHosts.DatabaseHost): Socket =>
+const open = ({ host, port }: DatabaseUrl.DatabaseHost): Socket =>
   host.startsWith("/")
     ? connect(`${host}/.s.PGSQL.${port}`)
     : connect({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMillis })
@@ -109,20 +105,20 @@ const open = ({ host, port }: DatabaseHosts.DatabaseHost): Socket =>
 export const route = Effect.fnUntraced(function* (
   url: URL
 ): Effect.fn.Return<Pick<PgPoolConfig, "url" | "password" | "stream" | "ssl">> {
-  const hosts = Result.getOrThrow(DatabaseHosts.hostsOf(url))
-  const attribute = DatabaseHosts.attributeOf(url) ?? "any"
+  const hosts = Result.getOrThrow(DatabaseUrl.hostsOf(url))
+  const attribute = DatabaseUrl.attributeOf(url) ?? "any"
   const lookup = yield* Lookup.make({
     find: () => Effect.map(search(url, hosts, attribute), Option.some),
     foundTtl: sharedFor,
     unknownTtl: sharedFor,
     capacity: 1
   })
-  let latest: Result.Result<DatabaseHosts.DatabaseHost, Error> = Result.fail(new Error("No search has ended"))
+  let latest: Result.Result<DatabaseUrl.DatabaseHost, Error> = Result.fail(new Error("No search has ended"))
   const target = () => Result.getOrThrow(latest)
   const hostName = () => Result.match(latest, { onSuccess: ({ host }) => host, onFailure: () => "" })
   const password = Redacted.make(DatabaseUrl.passwordOf(url))
   return {
-    url: Redacted.make(DatabaseHosts.urlOf(url, hosts[0] ?? { host: "localhost", port: 5432 }).href),
+    url: Redacted.make(DatabaseUrl.urlOfHost(url, hosts[0] ?? { host: "localhost", port: 5432 }).href),
     // The search runs here, because the password is the only effect that the driver runs before each connection.
     password: Effect.map(Effect.orDie(lookup("")), (result) => {
       latest = Option.getOrElse(result, () => latest)

@@ -6,10 +6,9 @@
  */
 import { Effect, Schema, type Scope } from "effect"
 import { ErrorReply } from "redis"
-import { type Client, type ClientOptions, connect } from "./Clients.ts"
+import { awaitReply, type Client, type ClientOptions, connect } from "./Clients.ts"
 import { RedisUnavailable } from "./RedisUnavailable.ts"
 import type { Host, RedisAddress } from "./RedisUrl.ts"
-import { awaitReply } from "./Reply.ts"
 
 /** The server's mode: `sentinel`, `cluster` or `standalone`. */
 const modeOf = (client: Client) =>

@@ -7,7 +7,6 @@ import { ByteSize, Config, ConfigProvider, Duration, Effect, Option, Redacted, R
 import type { IpNetwork } from "effect/net"
 import * as ListenHost from "../http/ListenHost.ts"
 import { parseNetworks } from "../limits/ClientAddress.ts"
-import * as DatabaseHosts from "../postgres/DatabaseHosts.ts"
 import * as DatabaseUrl from "../postgres/DatabaseUrl.ts"
 import * as RedisUrl from "../redis/RedisUrl.ts"
 import * as Text from "../text/Text.ts"
@@ -171,7 +170,7 @@ export const durationOrOff = (name: string) =>
  * URL names no user, the driver uses `USER` or `USERNAME`. A URL of several servers without `target_session_attrs` gets
  * `attribute`.
  */
-export const databaseUrl = (name: string, attribute: DatabaseHosts.Attribute = "read-write") =>
+export const databaseUrl = (name: string, attribute: DatabaseUrl.Attribute = "read-write") =>
   Config.all([Config.option(Config.String("USER")), Config.option(Config.String("USERNAME"))]).pipe(
     Config.map((users) => users.some(Option.isSome)),
     Config.flatMap((hasUser) =>
@@ -181,7 +180,7 @@ export const databaseUrl = (name: string, attribute: DatabaseHosts.Attribute = "
             DatabaseUrl.fault(url) ??
             (hasUser || DatabaseUrl.namesUser(url) ? null : "names no user; write postgres://user@host/database.")
           return fault === null
-            ? Result.succeed(Redacted.make(DatabaseHosts.withAttribute(url, attribute).href))
+            ? Result.succeed(Redacted.make(DatabaseUrl.withAttribute(url, attribute).href))
             : Result.fail(fault)
         })
       )

@@ -14,11 +14,10 @@ import { HttpEffect, HttpServerRequest, HttpServerResponse } from "effect/http"
 import * as Incoming from "../../platform/http/Incoming.ts"
 import { clientKey } from "../../platform/limits/ClientAddress.ts"
 import * as Lockout from "../../platform/limits/Lockout.ts"
-import * as OpenSlots from "../../platform/limits/OpenSlots.ts"
 import * as RateLimit from "../../platform/limits/RateLimit.ts"
-import { RateLimiter } from "../../platform/limits/RateLimiter.ts"
+import { RateLimiter } from "../../platform/limits/RateLimit.ts"
 import * as RecentSet from "../../platform/limits/RecentSet.ts"
-import * as Turns from "../../platform/runtime/Turns.ts"
+import * as Slots from "../../platform/limits/Slots.ts"
 import * as Credential from "./Credential.ts"
 import type * as Errors from "./Errors.ts"
 
@@ -101,8 +100,8 @@ export const layer = ({ rateLimit }: Options): Layer.Layer<CallerLimits, never, 
     Effect.gen(function* () {
       const limiter = yield* RateLimiter
       const lockout = Lockout.make(maxLockedOut)
-      const slots = OpenSlots.make()
-      const turnOf = yield* Turns.make(maxLookups)
+      const slots = Slots.make()
+      const turnOf = yield* Slots.makeTurns(maxLookups)
       /** The digests of secrets whose last lookup found them valid. */
       const known = RecentSet.make(maxKnown)
       const policy = Option.getOrUndefined(rateLimit)

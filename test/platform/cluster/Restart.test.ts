@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as Restart from "../../../src/platform/cluster/Restart.ts"
+import * as Primary from "../../../src/platform/cluster/Primary.ts"
 
 const Millis = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 60_000 }))
 
@@ -8,12 +8,12 @@ const Millis = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 60_000 }
 const delays = (servedMillis: ReadonlyArray<number>): ReadonlyArray<number> => {
   let failures = 0
   return servedMillis.map((millis) => {
-    failures = Restart.failuresAfter(failures, millis)
-    return Restart.delayMillis(failures)
+    failures = Primary.failuresAfter(failures, millis)
+    return Primary.delayMillis(failures)
   })
 }
 
-describe("platform/cluster/Restart", () => {
+describe("platform/cluster/Primary", () => {
   it.prop("the delay is between 100 ms and 10 s", [Schema.Array(Millis)], ([servedMillis]) => {
     for (const delay of delays(servedMillis)) {
       assert.isAtLeast(delay, 100)

@@ -1,12 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { ByteCollector } from "../../../src/platform/data/ByteCollector.ts"
+import { ByteCollector } from "../../../src/platform/http/Incoming.ts"
 
 const Lengths = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 9_000 }))).check(
   Schema.isMaxLength(30)
 )
 
-describe("platform/data/ByteCollector", () => {
+describe("platform/http/Incoming", () => {
   it.prop(
     "returns the added bytes; the buffer has at most the expected length or, if none is known, 4 KiB or twice the added length, whichever is more",
     [Lengths, Schema.Boolean],

@@ -3,7 +3,7 @@ import { Schema } from "effect"
 import { Api } from "../../../src/api/Api.ts"
 import { OwnerApi } from "../../../src/api/OwnerApi.ts"
 import * as Routes from "../../../src/platform/http/Routes.ts"
-import { endpointsOf } from "../../../src/server/Fallbacks.ts"
+import { endpointsOf } from "../../../src/server/Middleware.ts"
 
 const templates = [
   "/v1/public/analytics/track",

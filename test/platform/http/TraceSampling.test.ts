@@ -1,12 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { isSampled } from "../../../src/platform/http/TraceSampling.ts"
+import { isSampled } from "../../../src/platform/http/Trace.ts"
 
 const Share = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
 
 const Random = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1, exclusiveMaximum: true }))
 
-describe("platform/http/TraceSampling", () => {
+describe("platform/http/Trace", () => {
   it.prop(
     "the parent's decision takes precedence over the ratio",
     [Share, Schema.Boolean, Random],

@@ -1,7 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { decide, type RateLimitPolicy } from "../../../src/platform/limits/RateLimit.ts"
-import { layerMemory, SlidingWindows } from "../../../src/platform/limits/RateLimiter.ts"
+import { decide, layerMemory, type RateLimitPolicy, SlidingWindows } from "../../../src/platform/limits/RateLimit.ts"
 import { suite } from "../../suites/RateLimiter.ts"
 import { collectGarbage } from "../../support/Garbage.ts"
 

@@ -1,6 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
-import * as DatabaseHosts from "../../../src/platform/postgres/DatabaseHosts.ts"
 import * as DatabaseUrl from "../../../src/platform/postgres/DatabaseUrl.ts"
 
 const Host = Schema.Struct({
@@ -14,7 +13,7 @@ const bracketed = (host: string): string => (host.includes(":") ? `[${host}]` : 
 
 const parsed = (text: string): URL => Result.getOrThrow(DatabaseUrl.parse(text))
 
-describe("platform/postgres/DatabaseHosts", () => {
+describe("platform/postgres/DatabaseUrl", () => {
   it.prop("both ways to name several hosts give the same hosts", [Hosts, Schema.String], ([hosts, text]) => {
     const password = text.toWellFormed()
     const before = `postgres://u:${encodeURIComponent(password)}@`
@@ -26,26 +25,26 @@ describe("platform/postgres/DatabaseHosts", () => {
       parsed(`${before}/edge?host=${names}&port=${ports}`)
     ]) {
       assert.isNull(DatabaseUrl.fault(url))
-      assert.deepStrictEqual(Result.getOrThrow(DatabaseHosts.hostsOf(url)), hosts)
+      assert.deepStrictEqual(Result.getOrThrow(DatabaseUrl.hostsOf(url)), hosts)
       assert.strictEqual(DatabaseUrl.passwordOf(url), password)
-      assert.isTrue(DatabaseHosts.isRouted(url))
-      assert.strictEqual(DatabaseHosts.attributeOf(url), "read-write")
+      assert.isTrue(DatabaseUrl.isRouted(url))
+      assert.strictEqual(DatabaseUrl.attributeOf(url), "read-write")
       for (const host of hosts) {
-        const one = DatabaseHosts.urlOf(url, host)
-        assert.deepStrictEqual(Result.getOrThrow(DatabaseHosts.hostsOf(one)), [host])
-        assert.isFalse(DatabaseHosts.isRouted(one))
+        const one = DatabaseUrl.urlOfHost(url, host)
+        assert.deepStrictEqual(Result.getOrThrow(DatabaseUrl.hostsOf(one)), [host])
+        assert.isFalse(DatabaseUrl.isRouted(one))
       }
     }
   })
 
   it("one host is used in any state, unless the URL names an attribute", () => {
-    assert.isFalse(DatabaseHosts.isRouted(parsed("postgres://u@a:5433/edge")))
-    assert.deepStrictEqual(Result.getOrThrow(DatabaseHosts.hostsOf(parsed("postgres://u@%2Frun%2Fpg/edge"))), [
+    assert.isFalse(DatabaseUrl.isRouted(parsed("postgres://u@a:5433/edge")))
+    assert.deepStrictEqual(Result.getOrThrow(DatabaseUrl.hostsOf(parsed("postgres://u@%2Frun%2Fpg/edge"))), [
       { host: "/run/pg", port: 5432 }
     ])
     const wanted = parsed("postgres://u@a/edge?target_session_attrs=standby")
-    assert.isTrue(DatabaseHosts.isRouted(wanted))
-    assert.strictEqual(DatabaseHosts.attributeOf(wanted), "standby")
+    assert.isTrue(DatabaseUrl.isRouted(wanted))
+    assert.strictEqual(DatabaseUrl.attributeOf(wanted), "standby")
   })
 
   it.each([
@@ -64,7 +63,7 @@ describe("platform/postgres/DatabaseHosts", () => {
   })
 
   it.prop("a server is either read-write or read-only, and either primary or standby", [State], ([state]) => {
-    const suits = (attribute: DatabaseHosts.Attribute) => DatabaseHosts.isSuitable(attribute, state)
+    const suits = (attribute: DatabaseUrl.Attribute) => DatabaseUrl.isSuitable(attribute, state)
     assert.isTrue(suits("any"))
     assert.strictEqual(suits("read-write"), !suits("read-only"))
     assert.strictEqual(suits("primary"), !suits("standby"))

@@ -1,7 +1,7 @@
 import { assert, beforeAll, it } from "@effect/vitest"
 import { Context, Effect, Exit, Layer, Logger, Redacted, Schema, Scope } from "effect"
 import type { RateLimitDecision, RateLimitPolicy } from "../../../src/platform/limits/RateLimit.ts"
-import { RateLimiter } from "../../../src/platform/limits/RateLimiter.ts"
+import { RateLimiter } from "../../../src/platform/limits/RateLimit.ts"
 import * as RedisRateLimiter from "../../../src/platform/redis/RateLimiter.ts"
 import { suite } from "../../suites/RateLimiter.ts"
 import * as TestRedis from "../../support/TestRedis.ts"

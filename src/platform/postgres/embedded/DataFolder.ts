@@ -33,7 +33,6 @@ import { DatabaseSync } from "node:sqlite"
 import { Effect, Option, type Scope } from "effect"
 import * as SystemErrorCode from "../../text/SystemErrorCode.ts"
 import { type EmbeddedClusterError, fail, io, otherServerAdvice } from "./EmbeddedClusterError.ts"
-import * as Folders from "./Folders.ts"
 import { canEnter, type User } from "./SystemUser.ts"
 
 /** The file's text, or undefined if it does not exist. */
@@ -59,7 +58,7 @@ const write = (file: string, text: string) => {
  */
 export const make = (dataDir: string, user: User): Effect.Effect<string, EmbeddedClusterError> =>
   io(`make the folder ${dataDir}`, () => {
-    Folders.make(dataDir, user.isOther ? 0o711 : 0o700)
+    makeFolder(dataDir, user.isOther ? 0o711 : 0o700)
     const real = realpathSync(dataDir)
     const { mode } = lstatSync(real)
     if (user.isOther && (mode & 0o001) === 0) chmodSync(real, (mode & 0o777) | 0o011)
@@ -276,3 +275,21 @@ export const access = (
         return { hba_file: hba, ident_file: ident }
       })
     : Effect.succeed({})
+
+/**
+ * Creates a folder and its missing parents, each with `mode`; throws the system's error on failure. Node's recursive `mkdir`
+ * loops forever if creating a folder in an existing parent fails with ENOENT, as under `/proc`; here each folder is tried once.
+ */
+export const makeFolder = (folder: string, mode?: number): void => {
+  const missing: Array<string> = []
+  for (let above = path.resolve(folder); !existsSync(above); above = path.dirname(above)) missing.push(above)
+  for (const one of missing.toReversed()) {
+    try {
+      mkdirSync(one, { mode })
+    } catch (error) {
+      // Another process may have created it first.
+      if (SystemErrorCode.of(error) !== "EEXIST" || !existsSync(one)) throw error
+    }
+  }
+  if (!statSync(folder).isDirectory()) throw Object.assign(new Error("It is not a folder"), { code: "ENOTDIR" })
+}

@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema, Stream } from "effect"
-import * as Paced from "../../../src/platform/runtime/Paced.ts"
+import * as OwnerSubmissionsHttp from "../../src/forms/OwnerSubmissionsHttp.ts"
 
 const Sizes = Schema.Array(Schema.Literals([0, 1, 5_000, 10_000, 16_384, 500_000]))
 
-describe("platform/runtime/Paced", () => {
+describe("forms/OwnerSubmissionsHttp", () => {
   it.effect.prop(
     "maps every element in order, and other fibers run whenever the elements reach the size of a burst",
     [Sizes],
@@ -18,7 +18,7 @@ describe("platform/runtime/Paced", () => {
         const other = Effect.forever(Effect.sync(() => void counts.push(mapped.length)))
         yield* Effect.forkChild(other, { startImmediately: true })
         const results = yield* Stream.fromArray(sizes).pipe(
-          Paced.map(
+          OwnerSubmissionsHttp.mapPaced(
             (size) => size,
             (size) => {
               mapped = [...mapped, size]
@@ -35,7 +35,7 @@ describe("platform/runtime/Paced", () => {
         for (const [index, end] of counts.entries()) {
           const atOnce = mapped.slice(counts[index - 1] ?? 0, end)
           const before = atOnce.slice(0, -1).reduce((sum, size) => sum + size, 0)
-          assert.isBelow(before, Paced.burst)
+          assert.isBelow(before, OwnerSubmissionsHttp.burst)
         }
       })
   )

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { allowedMethods, mayLookUp } from "../../src/server/Fallbacks.ts"
+import { allowedMethods, mayLookUp } from "../../src/server/Middleware.ts"
 
 const templates = [
   { method: "POST", path: "/v1/forms" },
@@ -9,7 +9,7 @@ const templates = [
   { method: "GET", path: "/v1/embed.:hash.js" }
 ]
 
-describe("server/Fallbacks", () => {
+describe("server/Middleware", () => {
   it("allowedMethods lists the methods of a path", () => {
     assert.deepStrictEqual(allowedMethods(templates, "/v1/forms"), ["POST", "OPTIONS"])
     assert.deepStrictEqual(allowedMethods(templates, "/healthz"), ["GET", "HEAD", "OPTIONS"])

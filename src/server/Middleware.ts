@@ -1,17 +1,23 @@
 /**
- * Answers, with a JSON body, the requests that no endpoint answers: unknown paths, wrong methods, unreadable requests, and
- * defects. Clients of OpenAI's API get OpenAI's form.
+ * The middleware around all routes of a server: the client's address behind a proxy, CORS, and the answers to requests that no
+ * endpoint answers: unknown paths, wrong methods, unreadable requests, and defects.
  *
  * @module
  */
-import { type Cause, Context, Effect, Option } from "effect"
-import { HttpServerError, HttpServerRequest, type HttpServerResponse } from "effect/http"
+import { type Cause, Context, Effect, Layer, Option } from "effect"
+import { HttpMiddleware, HttpRouter, HttpServerError, HttpServerRequest, HttpServerResponse } from "effect/http"
 import * as HttpApi from "effect/http-api/HttpApi"
 import type * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import type { IpNetwork } from "effect/net"
 import { isOpenAiPath } from "../chat/OpenAiApi.ts"
 import * as OpenAiErrors from "../chat/OpenAiErrors.ts"
 import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
+import * as GuidePage from "../platform/http/GuidePage.ts"
+import * as Incoming from "../platform/http/Incoming.ts"
+import * as Origin from "../platform/http/Origin.ts"
 import { ownerPrefix } from "../platform/http/Routes.ts"
+import * as Trace from "../platform/http/Trace.ts"
+import * as ClientAddress from "../platform/limits/ClientAddress.ts"
 
 /** A path that the service serves, with one of its methods. */
 export interface KnownPath {
@@ -109,12 +115,12 @@ const answer = (paths: ReadonlyArray<KnownPath>, cause: Cause.Cause<unknown>) =>
 }
 
 /**
- * Middleware around the whole application. It handles every error except an interruption; its type keeps the application's
- * errors, as the router requires.
+ * Answers every error except an interruption with a JSON body, for clients of OpenAI's API in OpenAI's form. Its type keeps the
+ * application's errors, as the router requires.
  *
  * @param paths all paths that the application serves
  */
-export const middleware =
+const answerErrors =
   (paths: ReadonlyArray<KnownPath>) =>
   <E, R>(
     app: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
@@ -130,3 +136,94 @@ export const middleware =
       return Effect.succeed(isOpenAi ? OpenAiErrors.from(response) : response)
     })
   }
+
+/**
+ * Answers a browser that opens an unknown address with a page instead of JSON. The API, below `/v1`, answers JSON to all clients.
+ *
+ * @param parts what the page links to
+ */
+const answerBrowsers = (parts: GuidePage.Parts) => {
+  const page = HttpServerResponse.text(GuidePage.renderUnknown(parts), {
+    status: 404,
+    contentType: "text/html; charset=utf-8",
+    headers: { ...GuidePage.headers, "cache-control": "no-store", vary: "Accept" }
+  })
+  return <E, R>(
+    app: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
+  ): Effect.Effect<HttpServerResponse.HttpServerResponse, E, R> =>
+    Effect.withFiber((fiber) => {
+      const { headers, method, url } = Context.getUnsafe(fiber.context, HttpServerRequest.HttpServerRequest)
+      if ((method !== "GET" && method !== "HEAD") || url.startsWith("/v1/")) return app
+      return Effect.map(app, (response) =>
+        response.status !== 404
+          ? response
+          : GuidePage.wantsHtml(headers["accept"])
+            ? page
+            : HttpServerResponse.setHeader(response, "vary", "Accept")
+      )
+    })
+}
+
+/** The paths of visitors' requests, which need no more than the address. */
+const publicPrefix = "/v1/public/"
+
+/**
+ * Gives requests the address of the client that a trusted proxy names. Requests of the owner API and the console also get the host
+ * and the scheme that the proxy names.
+ */
+const readForwarded = (trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>) => {
+  const clientAddress = ClientAddress.make(trustedProxies)
+  const withAll = HttpMiddleware.xForwardedHeaders({ trustedProxies })
+  return <E, R>(
+    app: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
+  ): Effect.Effect<HttpServerResponse.HttpServerResponse, E, R | HttpServerRequest.HttpServerRequest> => {
+    const forwarded = withAll(app)
+    return Effect.withFiber((fiber) => {
+      const request = Context.getUnsafe(fiber.context, HttpServerRequest.HttpServerRequest)
+      if (!request.url.startsWith(publicPrefix)) return forwarded
+      const peer = Incoming.clientAddress(request)
+      const address = clientAddress(peer, request.headers["x-forwarded-for"])
+      return address === peer
+        ? app
+        : Effect.updateContext(app, (context: Context.Context<R>) =>
+            Context.add(
+              context,
+              HttpServerRequest.HttpServerRequest,
+              request.modify({ remoteAddress: Option.some(address) })
+            )
+          )
+    })
+  }
+}
+
+export interface Options {
+  /** All paths of the server. */
+  readonly paths: ReadonlyArray<KnownPath>
+  /** What the page at an unknown path links to. */
+  readonly parts: GuidePage.Parts
+  /** The proxies whose `X-Forwarded-For` is trusted. */
+  readonly trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>
+  /** Undefined if no request is traced. */
+  readonly tracing: Trace.Tracing | undefined
+}
+
+/** The layer that is built first is the outermost middleware. */
+export const layer = ({ parts, paths, tracing, trustedProxies }: Options) => {
+  const global = { global: true } as const
+  const answersAndCors = Layer.provideMerge(
+    Layer.provideMerge(
+      HttpRouter.middleware(answerErrors(paths), global),
+      HttpRouter.middleware(answerBrowsers(parts), global)
+    ),
+    HttpRouter.middleware(Origin.cors, global)
+  )
+  const templates = paths.map(({ path }) => path)
+  // Outermost, so that the logs of the other middleware belong to the span.
+  const traced =
+    tracing === undefined
+      ? answersAndCors
+      : Layer.provideMerge(answersAndCors, HttpRouter.middleware(Trace.middleware(tracing, templates), global))
+  return trustedProxies.length === 0
+    ? traced
+    : Layer.provideMerge(HttpRouter.middleware(readForwarded(trustedProxies), global), traced)
+}

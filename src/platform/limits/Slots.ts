@@ -1,8 +1,10 @@
 /**
- * Limits the number of open slots under each of several keys. It stores only keys with open slots. Pure.
+ * At most some number at once, in this process: `make` refuses the others, and `makeTurns` lets them wait. A key takes memory only
+ * while it has slots that are open or effects that run or wait.
  *
  * @module
  */
+import { Effect, RcMap, Semaphore } from "effect"
 
 /** At most `limit` slots may be open under `key`. */
 export interface SlotLimit<Name extends string> {
@@ -18,7 +20,7 @@ export type Opening<Name extends string> =
   /** No slot was taken: the limit of this name is reached. */
   | { readonly _tag: "Full"; readonly name: Name }
 
-export interface OpenSlots {
+export interface Slots {
   readonly open: <Name extends string>(limits: ReadonlyArray<SlotLimit<Name>>) => Opening<Name>
   /** The number of keys with open slots. */
   readonly size: () => number
@@ -26,7 +28,8 @@ export interface OpenSlots {
   readonly count: (key: string) => number
 }
 
-export const make = (): OpenSlots => {
+/** Slots under several keys, each with its limit. */
+export const make = (): Slots => {
   const counts = new Map<string, number>()
   const count = (key: string) => counts.get(key) ?? 0
   const add = (key: string, by: number) => {
@@ -55,3 +58,24 @@ export const make = (): OpenSlots => {
     count
   }
 }
+
+/**
+ * Makes the function that runs an effect while fewer than `limit` others with any of its keys run; further ones wait in order of
+ * arrival.
+ */
+export const makeTurns = (limit: number) =>
+  Effect.map(
+    RcMap.make({ lookup: (_key: string) => Semaphore.make(limit) }),
+    (turns) =>
+      (keys: ReadonlyArray<string>) =>
+      <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+        // In the order of the keys, so that two effects never wait for each other.
+        [...new Set(keys)].sort().reduceRight(
+          (next: Effect.Effect<A, E, R>, key) =>
+            RcMap.get(turns, key).pipe(
+              Effect.flatMap((turn) => turn.withPermits(1)(next)),
+              Effect.scoped
+            ),
+          effect
+        )
+  )

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import * as Turns from "../../../src/platform/runtime/Turns.ts"
+import * as Slots from "../../../src/platform/limits/Slots.ts"
 
 const Keys = Schema.Array(Schema.Literals(["a", "b", "c"])).check(Schema.isMaxLength(3))
 const Work = Schema.Struct({
@@ -8,13 +8,13 @@ const Work = Schema.Struct({
   keys: Schema.Array(Keys).check(Schema.isMaxLength(20))
 })
 
-describe("platform/runtime/Turns", () => {
+describe("platform/limits/Slots", () => {
   it.effect.prop(
     "all effects run, and at most the limit of those with a key in common at once",
     [Work],
     ([{ keys, limit }]) =>
       Effect.gen(function* () {
-        const inTurn = yield* Turns.make(limit)
+        const inTurn = yield* Slots.makeTurns(limit)
         const running = new Map<string, number>()
         let most = 0
         const count = (names: ReadonlySet<string>, by: number) =>

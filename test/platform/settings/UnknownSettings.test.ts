@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { distance, describe as sentenceOf, unknown } from "../../../src/platform/settings/SettingNames.ts"
+import { distance, describe as sentenceOf, unknown } from "../../../src/platform/settings/Environment.ts"
 
 const settings = new Set([
   "DATABASE_URL",
@@ -14,7 +14,7 @@ const settings = new Set([
 const Word = Schema.String.check(Schema.isPattern(/^[A-D]{0,6}$/), Schema.isMaxLength(6))
 const Position = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 5 }))
 
-describe("platform/settings/SettingNames", () => {
+describe("platform/settings/Environment", () => {
   it.prop(
     "one insertion, deletion, replacement or swap of neighbours is a distance of 1",
     [Word, Position],

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as OpenSlots from "../../../src/platform/limits/OpenSlots.ts"
+import * as Slots from "../../../src/platform/limits/Slots.ts"
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 
@@ -10,12 +10,12 @@ const Step = Schema.Union([
   Schema.Struct({ _tag: Schema.Literal("Release"), which: between(0, 30) })
 ])
 
-describe("platform/limits/OpenSlots", () => {
+describe("platform/limits/Slots", () => {
   it.prop(
     "opens a slot if and only if no limit is reached, and frees a released slot once",
     [Schema.Array(Step).check(Schema.isMaxLength(60)), between(1, 3), between(1, 5)],
     ([steps, perAddress, perInstance]) => {
-      const slots = OpenSlots.make()
+      const slots = Slots.make()
       const opened: Array<{ readonly keys: ReadonlyArray<string>; readonly release: () => void; open: boolean }> = []
       const countOf = (key: string) => opened.filter(({ keys, open }) => open && keys.includes(key)).length
       for (const step of steps) {

@@ -1,7 +1,7 @@
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it } from "@effect/vitest"
 import { Config, ConfigProvider, Effect, FileSystem, Option } from "effect"
-import * as SettingFiles from "../../../src/platform/settings/SettingFiles.ts"
+import * as Environment from "../../../src/platform/settings/Environment.ts"
 
 /** Reads a setting from the variables that `environment` gives for a folder with these files. */
 const load = Effect.fnUntraced(function* (
@@ -13,13 +13,13 @@ const load = Effect.fnUntraced(function* (
   const folder = yield* fileSystem.makeTempDirectoryScoped()
   for (const [file, content] of Object.entries(files)) yield* fileSystem.writeFileString(`${folder}/${file}`, content)
   const variables = ConfigProvider.fromEnvRecord(environment(folder))
-  return yield* Config.option(Config.String(name)).parse(SettingFiles.make(variables, fileSystem))
+  return yield* Config.option(Config.String(name)).parse(Environment.make(variables, fileSystem))
 }, Effect.scoped)
 
 const message = (effect: Effect.Effect<unknown, unknown, FileSystem.FileSystem>) =>
   Effect.map(Effect.flip(effect), String)
 
-describe("platform/settings/SettingFiles", () => {
+describe("platform/settings/Environment", () => {
   it.layer(NodeFileSystem.layer)((it) => {
     it.effect("a setting is its variable, or the content of its file without the last line break", () =>
       Effect.gen(function* () {
