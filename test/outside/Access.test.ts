@@ -43,16 +43,19 @@ const expectNoFaults = Effect.fnUntraced(function* <A, R>(
   assert.deepStrictEqual(faults.flat(), [])
 })
 
-/** The faults of refused requests, and the tables that they changed. */
-const refused = Effect.fnUntraced(function* <R>(
-  operation: Operation,
-  requests: Effect.Effect<ReadonlyArray<string>, never, R>
-) {
-  const before = yield* snapshot
-  const faults = yield* requests
-  const after = yield* snapshot
-  const changed = after.filter(({ digest }, index) => digest !== before[index]?.digest)
-  return [...faults, ...changed.map(({ name }) => `${operation.name}: refused requests change the table ${name}`)]
+/** Finds the faults of refused requests, and the tables that they changed: one operation after the other. */
+const refusals = Effect.map(snapshot, (first) => {
+  let before = first
+  return Effect.fnUntraced(function* <R>(
+    operation: Operation,
+    requests: Effect.Effect<ReadonlyArray<string>, never, R>
+  ) {
+    const faults = yield* requests
+    const after = yield* snapshot
+    const changed = after.filter(({ digest }, index) => digest !== before[index]?.digest)
+    before = after
+    return [...faults, ...changed.map(({ name }) => `${operation.name}: refused requests change the table ${name}`)]
+  })
 })
 
 const isReading = ({ method }: Operation) => method === "GET"
@@ -82,6 +85,7 @@ layer(stage, { excludeTestServices: true, timeout: "2 minutes" })("the owner API
     () =>
       Effect.gen(function* () {
         const { callers, operations, values } = yield* Stage
+        const refused = yield* refusals
         yield* expectNoFaults(operations, (operation) =>
           refused(
             operation,
@@ -116,6 +120,7 @@ layer(stage, { excludeTestServices: true, timeout: "2 minutes" })("the owner API
             (access.kind === "share" || access.scope === "write") &&
             isPermitted(operation, access, "A")
         )
+      const refused = yield* refusals
       yield* expectNoFaults(operations, (operation) =>
         refused(
           operation,
