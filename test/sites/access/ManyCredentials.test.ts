@@ -1,5 +1,5 @@
 /**
- * The rows that requests of one owner read in PostgreSQL while another owner has 100,000 revoked keys, ended sessions and
+ * The rows that requests of one owner read in PostgreSQL while another owner has 20,000 revoked keys, ended sessions and
  * revoked tokens.
  */
 import { PgClient, PgTypes } from "@effect/sql-pg"
@@ -28,7 +28,7 @@ const services = Layer.mergeAll(
   SiteDirectory.layer()
 ).pipe(Layer.provideMerge(TestClient.layer))
 
-const count = 100_000
+const count = 20_000
 
 /** More than the requests below read, and far fewer than the other owner's rows. */
 const maxRead = 200
@@ -108,7 +108,7 @@ const openSession = (sites: Access.Access["sites"]) =>
 
 const first = { after: null, limit: 50 } as const
 
-shared(services)("100,000 ended keys, sessions and tokens of another owner", (it) => {
+shared(services)("20,000 ended keys, sessions and tokens of another owner", (it) => {
   it.effect(
     "lists, creations and revocations of an owner read a bounded number of rows",
     () =>
