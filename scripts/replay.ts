@@ -88,8 +88,12 @@ const replay = Effect.fnUntraced(function* (files: ReadonlyArray<string>, folder
     Effect.gen(function* () {
       const instances = yield* InstanceDirectory
       const tokens = yield* WidgetTokens
-      const { instanceId } = yield* instances.create({ name: "Replay", agentUrl: agent.url, agentProtocol })
-      const issued = yield* tokens.issue({ instanceId, label: null, expiresAt: null })
+      const { instance_id: instanceId } = yield* instances.create({
+        name: "Replay",
+        agent_url: agent.url,
+        agent_protocol: agentProtocol
+      })
+      const issued = yield* tokens.issue({ reach: "all", instanceId, label: null, expiresAt: null })
       return {
         url: `${base}/v1/public/widget/${instanceId}/chat`,
         token: Option.getOrThrow(issued).token

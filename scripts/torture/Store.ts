@@ -30,15 +30,15 @@ export const prepare = (
     yield* Migrations.run
     const site = yield* Sites.SiteDirectory.use((sites) => sites.create({ name: "Torture", origins: [] }))
     const instance = yield* Instances.InstanceDirectory.use((instances) =>
-      instances.create({ name: "Torture", agentUrl, memory })
+      instances.create({ name: "Torture", agent_url: agentUrl, memory })
     )
     const token = yield* Tokens.WidgetTokens.use((tokens) =>
-      tokens.issue({ instanceId: instance.instanceId, label: null, expiresAt: null })
+      tokens.issue({ reach: "all", instanceId: instance.instance_id, label: null, expiresAt: null })
     )
     return {
       trackingToken: site.trackingToken,
       websiteConfigId: site.websiteConfigId,
-      instanceId: instance.instanceId,
+      instanceId: instance.instance_id,
       widgetToken: Option.getOrThrow(token).token
     }
   }).pipe(

@@ -167,7 +167,7 @@ export const layer = (options: Options) =>
         (dialect, heartbeat = defaultHeartbeat) =>
         (answer, headers) =>
           begin(answer.events, {
-            instanceId: answer.instance.instanceId,
+            instanceId: answer.instance.instance_id,
             messageId: answer.answerId,
             dialect: dialect(answer),
             heartbeat,
@@ -189,9 +189,9 @@ export const layer = (options: Options) =>
           return Effect.flatMap(
             store.hashKey,
             (hashKey): Effect.Effect<Answer, SendQuestion.SendError, Scope.Scope> => {
-              const slot = slots.openAnswer(head.address, instance.instanceId)
+              const slot = slots.openAnswer(head.address, instance.instance_id)
               return slot._tag === "Full"
-                ? recordLimited(instance.instanceId, ErrorResponses.tooManyStreams(slot.name, headers))
+                ? recordLimited(instance.instance_id, ErrorResponses.tooManyStreams(slot.name, headers))
                 : Effect.flatMap(sendQuestion(head, instance, question, hashKey, slot.release), (answer) =>
                     respond(answer, headers)
                   )
@@ -201,7 +201,7 @@ export const layer = (options: Options) =>
               Effect.flatMap(refusalOf(error, headers), (response) => {
                 const refusal = toRefusal(response, error)
                 return error._tag === "DailyTokensUsed"
-                  ? recordLimited(instance.instanceId, refusal)
+                  ? recordLimited(instance.instance_id, refusal)
                   : Effect.succeed(refusal)
               })
             ),

@@ -8,7 +8,9 @@
  *
  * @module
  */
+
 import { Context, type Effect, type Option, Schema, type Stream } from "effect"
+import type { ConversationId as Id, InstanceId } from "../platform/Id.ts"
 import type { RecordRefused, StorageUnavailable } from "../platform/Storage.ts"
 import type { AgentEvent, ModelMessage } from "./agent/Agent.ts"
 import type {
@@ -79,8 +81,8 @@ export class ConversationStore extends Context.Service<
 
     /**
      * Adds a visitor's message and begins the answer to it. Creates the conversation if there is none, and ends an
-     * answer that still runs as `superseded`, with its text so far. `RecordRefused` if there is no such instance,
-     * or if `isConversationId` is false. The pending lead of `visitorHashes` is stored in the same commit.
+     * answer that still runs as `superseded`, with its text so far. `RecordRefused` if there is no such instance.
+     * The pending lead of `visitorHashes` is stored in the same commit.
      */
     readonly begin: (
       turn: NewTurn
@@ -157,15 +159,15 @@ export class ConversationStore extends Context.Service<
 
     /** At most `limit` conversations of an instance, those with the latest `updatedAt` first. */
     readonly list: (query: {
-      readonly instanceId: string
+      readonly instanceId: InstanceId
       readonly limit: number
       /** The last conversation of the previous page; null for the first page. */
-      readonly before: { readonly updatedAt: number; readonly conversationId: string } | null
+      readonly before: { readonly updatedAt: number; readonly conversationId: Id } | null
     }) => Effect.Effect<ReadonlyArray<ConversationSummary>, StorageUnavailable>
 
     /** The conversations of an instance in the order in which they began, read one at a time. */
     readonly stream: (query: {
-      readonly instanceId: string
+      readonly instanceId: InstanceId
       /** Only conversations whose `updatedAt` is at this time or later, in milliseconds since 1970; null for all. */
       readonly since: number | null
     }) => Stream.Stream<Conversation, StorageUnavailable>

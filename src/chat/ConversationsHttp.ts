@@ -80,7 +80,7 @@ export const layer = HttpApiBuilder.group(
           const { storedId } = ConversationId.identify(instance, conversationId, "", hashKey)
           return storedId === null
             ? Effect.succeed(onNotStored(headers))
-            : handle({ instance, key: { instanceId: instance.instanceId, conversationId: storedId }, headers })
+            : handle({ instance, key: { instanceId: instance.instance_id, conversationId: storedId }, headers })
         }).pipe(
           Effect.catch((error) =>
             error._tag === "StorageUnavailable"

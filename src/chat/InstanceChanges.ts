@@ -1,44 +1,42 @@
 /**
- * Creates and changes the instances of a website for its owner.
+ * Creates and changes instances, for the owner of their website and for the operator.
  *
- * An owner must not reach the operator's network or secrets. So an agent's URL must lead to the public internet, which is
- * checked again whenever a connection opens, and a changed URL does not get the secrets of the previous one.
+ * An owner must not reach the operator's network or secrets. So the URL of an owner's agent must lead to the public internet, which
+ * is checked again whenever a connection opens, and a changed URL does not get the secrets of the previous one.
  *
  * @module
  */
 import { randomBytes, randomUUID } from "node:crypto"
 import { Effect, Option, Redacted, Result } from "effect"
+import { InstanceId, type WebsiteConfigId } from "../platform/Id.ts"
 import * as AddressGuard from "../platform/outward/AddressGuard.ts"
 import * as Sealing from "../platform/secrets/Sealing.ts"
-import type { AuthorizedSite } from "../sites/access/Access.ts"
 import * as Errors from "../sites/access/Errors.ts"
 import * as Validation from "../sites/access/Validation.ts"
-import { SiteDirectory } from "../sites/SiteDirectory.ts"
 import type * as AgentAdditions from "./AgentAdditions.ts"
-import type { InstanceChange, NewInstance } from "./Instance.ts"
+import * as Instance from "./Instance.ts"
 import { InstanceDirectory } from "./InstanceDirectory.ts"
-import * as OperatorsKey from "./OperatorsKey.ts"
 import * as SealedAdditions from "./SealedAdditions.ts"
-import * as SiteInstance from "./SiteInstance.ts"
-
-type Refusal = (typeof Errors.NotFound)["Type"] | Errors.ValidationFailed
-
-/** Members that a caller cannot set directly. */
-type Internal = "websiteConfigId" | "agentKeyEnv" | "agentKey" | "agentBody" | "agentHeaders" | "isGuarded"
 
 /** The secrets as they were entered; null for none. */
-interface GivenSecrets {
-  readonly key?: string | null
-  readonly body?: AgentAdditions.Body | null
-  readonly headers?: AgentAdditions.Headers | null
+interface Secrets {
+  readonly agent_key?: string | null | undefined
+  readonly agent_body?: AgentAdditions.Body | null | undefined
+  readonly agent_headers?: AgentAdditions.Headers | null | undefined
 }
+
+/** Members that a request has in another form, or not at all. */
+type Stored = "instance_id" | "website_config_id" | "guarded" | keyof Secrets
+
+/** An instance that the operator creates: its agent may have any address, and a key in a variable of the service's environment. */
+type Creation = Omit<Instance.NewInstance, Stored> & Secrets
+
+type Change = Omit<Instance.InstanceChange, Stored> & Secrets
 
 export interface Options {
   /** Encrypts the agents' keys, and what instances add to requests. */
   readonly secretsKey: Option.Option<Redacted.Redacted<Uint8Array>>
 }
-
-const notFound = Errors.make("NotFound", "This website has no such instance. The instance may have been deleted.")
 
 const fault = (loc: ReadonlyArray<string>, msg: string) =>
   Validation.failed([{ loc, msg: `Value error, ${msg}`, type: "value_error" }])
@@ -56,102 +54,131 @@ const privateFault = (agentUrl: string, command: string) =>
 export const make = ({ secretsKey }: Options) =>
   Effect.gen(function* () {
     const directory = yield* InstanceDirectory
-    const sites = yield* SiteDirectory
-    // An empty change reads past the cache: with the URL of a moment ago, a key could go to another URL than it was given for,
-    // and a test could test the settings before the last change.
-    const requireInstance = SiteInstance.require({ find: (instanceId) => directory.update(instanceId, {}) })
 
-    /** Encrypts the value that was given as a member. Undefined and null stay as they are. */
-    const sealWith =
-      <A, B>(member: string, seal: (secret: Uint8Array, nonce: Uint8Array, instanceId: string, value: A) => B) =>
-      (
-        instanceId: string,
-        value: A | null | undefined
-      ): Effect.Effect<B | null | undefined, Errors.ValidationFailed> => {
-        if (value === undefined) return Effect.succeed(undefined)
-        if (value === null) return Effect.succeed(null)
-        return Option.match(secretsKey, {
-          onNone: () =>
-            Effect.fail(fault(["body", member], "this service stores no secrets until its operator sets SECRETS_KEY")),
-          onSome: (secret) =>
-            Effect.sync(() => seal(Redacted.value(secret), randomBytes(Sealing.nonceBytes), instanceId, value))
-        })
+    /** Encrypts the given secrets for an instance. Undefined and null stay as they are. */
+    const sealed = Effect.fnUntraced(function* (instanceId: InstanceId, secrets: Secrets) {
+      const sealWith = <A, B>(
+        member: keyof Secrets,
+        value: A | null | undefined,
+        seal: (secret: Uint8Array, nonce: Uint8Array, value: A) => B
+      ) =>
+        value === undefined || value === null
+          ? Effect.succeed(value === null ? { [member]: null } : {})
+          : Option.match(secretsKey, {
+              onNone: () =>
+                Effect.fail(
+                  fault(["body", member], "this service stores no secrets until its operator sets SECRETS_KEY")
+                ),
+              onSome: (secret) =>
+                Effect.sync(() => ({ [member]: seal(Redacted.value(secret), randomBytes(Sealing.nonceBytes), value) }))
+            })
+      const { agent_body, agent_headers, agent_key } = secrets
+      const members: Pick<Instance.InstanceChange, keyof Secrets> = {
+        ...(yield* sealWith("agent_key", agent_key, (secret, nonce, key) =>
+          Sealing.seal(secret, nonce, instanceId, key)
+        )),
+        ...(yield* sealWith("agent_body", agent_body, (secret, nonce, body) =>
+          SealedAdditions.seal(secret, nonce, instanceId, "body", body)
+        )),
+        ...(yield* sealWith("agent_headers", agent_headers, (secret, nonce, headers) =>
+          SealedAdditions.seal(secret, nonce, instanceId, "headers", headers)
+        ))
       }
-
-    const sealKey = sealWith("agent_key", Sealing.seal)
-    const sealBody = sealWith("agent_body", (secret, nonce, instanceId, body: AgentAdditions.Body) =>
-      SealedAdditions.seal(secret, nonce, instanceId, "body", body)
-    )
-    const sealHeaders = sealWith("agent_headers", (secret, nonce, instanceId, headers: AgentAdditions.Headers) =>
-      SealedAdditions.seal(secret, nonce, instanceId, "headers", headers)
-    )
+      return members
+    })
 
     return {
-      /** The instance as it is stored. */
-      find: requireInstance,
+      /** Creates an instance of a website, as its owner. */
       create: Effect.fnUntraced(function* (
-        { site }: AuthorizedSite<"settings:change">,
-        { body, headers, key, ...given }: Omit<NewInstance, Internal | "instanceId"> & GivenSecrets
+        websiteConfigId: WebsiteConfigId,
+        { agent_body, agent_headers, agent_key, ...given }: Omit<Creation, "agent_key_env">
       ) {
-        const { websiteConfigId } = site
-        // The lookup bypasses the cache, because the website may have been deleted, and then the instance cannot be stored.
-        yield* sites.invalidate(site)
-        if (Option.isNone(yield* sites.byWebsiteConfigId(websiteConfigId))) {
-          return yield* Effect.fail(Errors.unknownSite)
-        }
-        const refusal = privateFault(given.agentUrl, `hydracore instance create --site ${websiteConfigId} --name …`)
+        const refusal = privateFault(given.agent_url, `hydracore instance create --site ${websiteConfigId} --name …`)
         if (Option.isSome(refusal)) return yield* Effect.fail(refusal.value)
-        const instanceId = randomUUID()
-        return yield* directory.create({
-          ...given,
-          instanceId,
-          websiteConfigId,
-          agentKey: (yield* sealKey(instanceId, key)) ?? null,
-          agentBody: (yield* sealBody(instanceId, body)) ?? null,
-          agentHeaders: (yield* sealHeaders(instanceId, headers)) ?? null,
-          isGuarded: true
-        })
+        const instance_id = InstanceId.make(randomUUID())
+        const secrets = yield* sealed(instance_id, { agent_body, agent_headers, agent_key })
+        return yield* directory
+          .create({ ...given, ...secrets, instance_id, website_config_id: websiteConfigId, guarded: true })
+          .pipe(Effect.catchTag("WebsiteUnknown", () => Effect.fail(Errors.unknownSite)))
       }),
+      /** Changes an instance of a website, as its owner; none if the website has no such instance. */
       update: Effect.fnUntraced(function* (
-        proof: AuthorizedSite<"settings:change">,
-        instanceId: string,
-        { agentUrl, body, headers, key, ...given }: Omit<InstanceChange, Internal> & GivenSecrets
+        websiteConfigId: WebsiteConfigId,
+        instanceId: InstanceId,
+        { agent_body, agent_headers, agent_key, agent_url, ...given }: Omit<Change, "agent_key_env">
       ) {
-        const seen = yield* requireInstance(proof, instanceId)
-        const agentKey = yield* sealKey(instanceId, key)
-        const agentBody = yield* sealBody(instanceId, body)
-        const agentHeaders = yield* sealHeaders(instanceId, headers)
-        const hasSecrets = agentKey !== undefined || agentBody !== undefined || agentHeaders !== undefined
+        const seen = yield* directory.read(websiteConfigId, instanceId)
+        if (Option.isNone(seen)) return Option.none()
+        const secrets = yield* sealed(instanceId, { agent_body, agent_headers, agent_key })
         // Secrets are stored with the URL that they were given for, because another request may change the URL meanwhile.
-        const target = agentUrl ?? (hasSecrets ? seen.agentUrl : undefined)
-        const updated = yield* directory.modify(instanceId, (before): Result.Result<InstanceChange, Refusal> => {
-          if (before.websiteConfigId !== proof.site.websiteConfigId) return Result.fail(notFound)
-          const isMoved = target !== undefined && target !== before.agentUrl
-          const refusal = isMoved
-            ? privateFault(target, `hydracore instance update --instance ${instanceId}`)
-            : Option.none()
-          if (Option.isSome(refusal)) return Result.fail(refusal.value)
-          const reservedMember =
-            isMoved || agentKey !== undefined
-              ? undefined
-              : OperatorsKey.refusedOf(before, { ...given, agentBody, agentHeaders })
-          if (reservedMember !== undefined) {
-            return Result.fail(
-              fault(
-                ["body", reservedMember],
-                "the agent uses the operator's key, so only the operator can change this; set a key of your own as agent_key"
+        const target = agent_url ?? (Object.keys(secrets).length > 0 ? seen.value.agent_url : undefined)
+        return yield* directory.modify(
+          websiteConfigId,
+          instanceId,
+          (before): Result.Result<Instance.InstanceChange, Errors.ValidationFailed> => {
+            const isMoved = target !== undefined && target !== before.agent_url
+            const refusal = isMoved
+              ? privateFault(target, `hydracore instance update --instance ${instanceId}`)
+              : Option.none()
+            if (Option.isSome(refusal)) return Result.fail(refusal.value)
+            const reserved =
+              isMoved || secrets.agent_key !== undefined
+                ? undefined
+                : Instance.reservedChange(before, { ...given, ...secrets })
+            if (reserved !== undefined) {
+              return Result.fail(
+                fault(
+                  ["body", reserved],
+                  "the agent uses the operator's key, so only the operator can change this; set a key of your own as agent_key"
+                )
               )
-            )
+            }
+            return Result.succeed({
+              ...given,
+              ...(isMoved && {
+                agent_url: target,
+                guarded: true,
+                agent_key: null,
+                agent_body: null,
+                agent_headers: null
+              }),
+              ...((isMoved || secrets.agent_key !== undefined) && { agent_key_env: null }),
+              ...secrets
+            })
           }
-          return Result.succeed({
+        )
+      }),
+      /** Creates an instance of any website or of none, as the operator. */
+      createAsOperator: Effect.fnUntraced(function* (
+        websiteConfigId: WebsiteConfigId | null,
+        { agent_body, agent_headers, agent_key, ...given }: Creation
+      ) {
+        const instance_id = InstanceId.make(randomUUID())
+        const secrets = yield* sealed(instance_id, { agent_body, agent_headers, agent_key })
+        return yield* directory
+          .create({ ...given, ...secrets, instance_id, website_config_id: websiteConfigId })
+          .pipe(Effect.catchTag("WebsiteUnknown", () => Effect.fail(Errors.unknownSite)))
+      }),
+      /** Changes an instance, as the operator, who may name a private address; none if there is no such instance. */
+      updateAsOperator: Effect.fnUntraced(function* (
+        instanceId: InstanceId,
+        {
+          agent_body,
+          agent_headers,
+          agent_key,
+          ...given
+        }: Change & { readonly website_config_id?: WebsiteConfigId | null }
+      ) {
+        const secrets = yield* sealed(instanceId, { agent_body, agent_headers, agent_key })
+        return yield* directory
+          .update(instanceId, {
             ...given,
-            ...(isMoved && { agentUrl: target, isGuarded: true, agentBody: null, agentHeaders: null }),
-            ...((isMoved || agentKey !== undefined) && { agentKey: agentKey ?? null, agentKeyEnv: null }),
-            ...(agentBody !== undefined && { agentBody }),
-            ...(agentHeaders !== undefined && { agentHeaders })
+            ...(given.agent_url !== undefined && { guarded: false }),
+            // A key in a variable, or no key, replaces one that the owner API stored.
+            ...(given.agent_key_env !== undefined && { agent_key: null }),
+            ...secrets
           })
-        })
-        return yield* Effect.fromOption(updated, () => notFound)
+          .pipe(Effect.catchTag("WebsiteUnknown", () => Effect.fail(Errors.unknownSite)))
       })
     }
   })

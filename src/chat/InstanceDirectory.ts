@@ -1,40 +1,106 @@
 /**
- * Stores instances. The interface only; see `chat/memory/InstanceDirectory` and `chat/postgres/InstanceDirectory`.
+ * Stores instances. `postgres/InstanceDirectory.ts` stores them in PostgreSQL.
  *
  * @module
  */
-import { Context, type Effect, type Option, type Result } from "effect"
-import type { LimitReached, StorageUnavailable } from "../platform/Storage.ts"
-import type { Instance, InstanceChange, NewInstance } from "./Instance.ts"
+import { randomUUID } from "node:crypto"
+import { Context, Effect, Layer, Option, Result, Schema } from "effect"
+import { InstanceId, type WebsiteConfigId } from "../platform/Id.ts"
+import type { StorageUnavailable } from "../platform/Storage.ts"
+import { LimitReached } from "../platform/Storage.ts"
+import * as Maximums from "../sites/Maximums.ts"
+import * as Instance from "./Instance.ts"
+
+/** Whose instances a caller reaches: those of a website, or all for the operator. */
+export type Reach = WebsiteConfigId | "all"
+
+/** There is no website with this id, or it is being deleted. Nothing was stored. */
+export class WebsiteUnknown extends Schema.TaggedError<WebsiteUnknown>()("WebsiteUnknown", {}) {}
 
 export class InstanceDirectory extends Context.Service<
   InstanceDirectory,
   {
     /** Creates an instance. Fails if its website has as many as `Maximums.instances`. */
-    readonly create: (instance: NewInstance) => Effect.Effect<Instance, StorageUnavailable | LimitReached>
-    readonly find: (instanceId: string) => Effect.Effect<Option.Option<Instance>, StorageUnavailable>
-    /**
-     * Changes an instance and returns it; none if there is no such instance. Every process sees the change within a second. An
-     * empty change returns the instance as it is stored.
-     */
+    readonly create: (
+      instance: Instance.NewInstance
+    ) => Effect.Effect<Instance.Instance, StorageUnavailable | LimitReached | WebsiteUnknown>
+    /** The instance, of any website. Another process's change may be seen a second later. */
+    readonly find: (instanceId: InstanceId) => Effect.Effect<Option.Option<Instance.Instance>, StorageUnavailable>
+    /** The instance as it is stored. */
+    readonly read: (
+      reach: Reach,
+      instanceId: InstanceId
+    ) => Effect.Effect<Option.Option<Instance.Instance>, StorageUnavailable>
+    /** Changes an instance and returns it; none if there is no such instance. Every process sees the change within a second. */
     readonly update: (
-      instanceId: string,
-      change: InstanceChange
-    ) => Effect.Effect<Option.Option<Instance>, StorageUnavailable>
+      instanceId: InstanceId,
+      change: Instance.InstanceChange
+    ) => Effect.Effect<Option.Option<Instance.Instance>, StorageUnavailable | WebsiteUnknown>
     /**
      * Like `update`, with a change that depends on the instance as it is stored: no other change happens in between. If `decide`
      * fails, nothing changes.
      */
     readonly modify: <E>(
-      instanceId: string,
-      decide: (before: Instance) => Result.Result<InstanceChange, E>
-    ) => Effect.Effect<Option.Option<Instance>, E | StorageUnavailable>
+      reach: Reach,
+      instanceId: InstanceId,
+      decide: (before: Instance.Instance) => Result.Result<Omit<Instance.InstanceChange, "website_config_id">, E>
+    ) => Effect.Effect<Option.Option<Instance.Instance>, E | StorageUnavailable>
     /**
      * Deletes an instance with its tokens and conversations. Within a second, every process refuses chats with it. False if there
      * is none.
      */
-    readonly delete: (instanceId: string) => Effect.Effect<boolean, StorageUnavailable>
-    /** Every instance, oldest first. */
-    readonly list: Effect.Effect<ReadonlyArray<Instance>, StorageUnavailable>
+    readonly delete: (reach: Reach, instanceId: InstanceId) => Effect.Effect<boolean, StorageUnavailable>
+    /** The instances, oldest first. */
+    readonly list: (reach: Reach) => Effect.Effect<ReadonlyArray<Instance.Instance>, StorageUnavailable>
   }
 >()("hydracore/chat/InstanceDirectory") {}
+
+/** Whether a caller reaches an instance. */
+const reaches = (reach: Reach, instance: Instance.Instance): boolean =>
+  reach === "all" || instance.website_config_id === reach
+
+/**
+ * Keeps instances in this process, for tests and trials. Unbounded, because visitors cannot create instances. Knows no websites:
+ * every `website_config_id` is accepted.
+ *
+ * @param options.instances the instances that exist at the start
+ */
+export const layerMemory = (
+  options: { readonly instances?: ReadonlyArray<Instance.Instance> } = {}
+): Layer.Layer<InstanceDirectory> =>
+  Layer.sync(InstanceDirectory, () => {
+    const instances = new Map((options.instances ?? []).map((instance) => [instance.instance_id, instance]))
+    const found = (reach: Reach, id: InstanceId) =>
+      Option.filter(Option.fromUndefinedOr(instances.get(id)), (instance) => reaches(reach, instance))
+    const list = (reach: Reach) => [...instances.values()].filter((instance) => reaches(reach, instance))
+    const modify: InstanceDirectory["Service"]["modify"] = (reach, id, decide) =>
+      Effect.suspend(() =>
+        Option.match(found(reach, id), {
+          onNone: () => Effect.succeedNone,
+          onSome: (before) =>
+            Effect.map(Effect.fromResult(decide(before)), (change) => {
+              const changed: Instance.Instance = { ...before, ...change }
+              instances.set(id, changed)
+              return Option.some(changed)
+            })
+        })
+      )
+    return InstanceDirectory.of({
+      modify,
+      create: (request) =>
+        Effect.suspend(() => {
+          const instance = Instance.make(request.instance_id ?? InstanceId.make(randomUUID()), request)
+          const { website_config_id: websiteConfigId } = instance
+          if (websiteConfigId !== null && list(websiteConfigId).length >= Maximums.instances.max) {
+            return Effect.fail(new LimitReached({ maximum: Maximums.instances }))
+          }
+          instances.set(instance.instance_id, instance)
+          return Effect.succeed(instance)
+        }),
+      find: (id) => Effect.sync(() => found("all", id)),
+      read: (reach, id) => Effect.sync(() => found(reach, id)),
+      update: (id, change) => modify("all", id, () => Result.succeed(change)),
+      delete: (reach, id) => Effect.sync(() => Option.isSome(found(reach, id)) && instances.delete(id)),
+      list: (reach) => Effect.sync(() => list(reach))
+    })
+  })

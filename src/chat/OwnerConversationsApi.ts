@@ -10,14 +10,14 @@ import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Field from "../platform/contract/Field.ts"
 import { streamed } from "../platform/contract/OpenApi.ts"
-import { InstanceId } from "../platform/Id.ts"
+import { ConversationId, InstanceId } from "../platform/Id.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
 import * as Examples from "../sites/access/Examples.ts"
 import * as Fields from "../sites/access/Fields.ts"
 import { siteId } from "../sites/OwnerSitesApi.ts"
-import { endings, isConversationId, type Message } from "./conversations/Conversation.ts"
+import { endings, type Message } from "./conversations/Conversation.ts"
 import * as ConversationExport from "./conversations/ConversationExport.ts"
-import { protocols } from "./Instance.ts"
+import * as Instance from "./Instance.ts"
 
 const base = "/v1/owner/sites/:site_id/instances"
 
@@ -25,19 +25,19 @@ const ofInstance = { site_id: siteId, instance_id: Field.Id(InstanceId, { title:
 
 const exampleId = "9b8d7c6e-1f2a-4b3c-8d4e-5f6a7b8c9d0e"
 
+const { agent_model, agent_protocol, instance_id, memory, name, origins } = Instance.InstanceSettings.fields
+
 export const Instances = Schema.Struct({
   instances: Schema.Array(
     Schema.Struct({
-      instance_id: Fields.uuid,
-      name: Schema.String,
-      memory: Schema.Literals(["edge", "agent"]).annotate({
+      instance_id,
+      name,
+      memory: memory.annotate({
         description: "Where the instance's conversations are: here (`edge`), or in the agent only"
       }),
-      agent_protocol: Schema.Literals(protocols),
-      agent_model: Schema.NullOr(Schema.String),
-      origins: Schema.Array(Schema.String).annotate({
-        description: "The origins that may use the instance; empty for any"
-      })
+      agent_protocol,
+      agent_model,
+      origins: origins.annotate({ description: "The origins that may use the instance; empty for any" })
     })
   )
 }).annotate({
@@ -47,7 +47,7 @@ export const Instances = Schema.Struct({
     {
       instances: [
         {
-          instance_id: Examples.id,
+          instance_id: InstanceId.make(Examples.id),
           name: "Assistant",
           memory: "edge",
           agent_protocol: "openai-chat",
@@ -155,7 +155,7 @@ export const list = HttpApiEndpoint.get("list", `${base}/:instance_id/conversati
   params: ofInstance,
   query: {
     ...filter,
-    cursor: Fields.cursorOf(isConversationId),
+    cursor: Fields.cursorOf(Schema.is(ConversationId)),
     limit: Fields.limit
   },
   success: ConversationList
@@ -215,8 +215,8 @@ export const Transcript = Schema.Struct({
 
 const ofConversation = {
   ...ofInstance,
-  conversation_id: Field.custom<string>({ type: "string", title: "Conversation Id" }, (input) =>
-    typeof input === "string" && isConversationId(input)
+  conversation_id: Field.custom<ConversationId>({ type: "string", title: "Conversation Id" }, (input) =>
+    Schema.is(ConversationId)(input)
       ? Result.succeed(input)
       : Field.fail("value_error", "Value error, expected a conversation_id from the list of conversations")
   )
@@ -265,7 +265,7 @@ const exampleMessages: ReadonlyArray<Message> = [
 
 /** An example of an export, made by the function that formats it. */
 const exampleExports = {
-  "application/x-ndjson": `${ConversationExport.json({ conversationId: "c-8f14e45f", createdAt: at, updatedAt: at, messages: exampleMessages })}\n`
+  "application/x-ndjson": `${ConversationExport.json({ conversationId: ConversationId.make("c-8f14e45f"), createdAt: at, updatedAt: at, messages: exampleMessages })}\n`
 }
 
 export const exportAll = HttpApiEndpoint.get("export", `${base}/:instance_id/export`, {

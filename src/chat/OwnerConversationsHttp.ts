@@ -19,19 +19,9 @@ import type { Conversation } from "./conversations/Conversation.ts"
 import * as ConversationExport from "./conversations/ConversationExport.ts"
 import type { TranscriptSummary } from "./conversations/Transcript.ts"
 import * as Transcript from "./conversations/Transcript.ts"
-import type { Instance } from "./Instance.ts"
 import { InstanceDirectory } from "./InstanceDirectory.ts"
 import * as SiteInstance from "./SiteInstance.ts"
 import { Transcripts } from "./Transcripts.ts"
-
-const instanceJson = (instance: Instance) => ({
-  instance_id: instance.instanceId,
-  name: instance.name,
-  memory: instance.memory,
-  agent_protocol: instance.agentProtocol,
-  agent_model: instance.agentModel,
-  origins: instance.origins
-})
 
 const healthJson = ({ answeredAt, failed, failingSince }: AnswerHealth) => ({
   answered_at: Calendar.isoOrNull(answeredAt),
@@ -74,16 +64,14 @@ export const layer = HttpApiBuilder.group(
         "instances",
         Effect.fnUntraced(function* () {
           const { site } = yield* Authorized.settings.read.proof
-          const all = yield* directory.list
-          const own = all.filter(({ websiteConfigId }) => websiteConfigId === site.websiteConfigId)
-          return { instances: own.map(instanceJson) }
+          return { instances: yield* directory.list(site.websiteConfigId) }
         })
       )
       .handle(
         "answers",
         Effect.fnUntraced(function* ({ params: { instance_id: instanceId } }) {
           const proof = yield* Authorized.settings.read.proof
-          yield* requireInstance(proof, instanceId)
+          yield* requireInstance(proof.site.websiteConfigId, instanceId)
           return healthJson(yield* lists.run(proof.site.websiteConfigId, transcripts.answerHealth(instanceId)))
         })
       )
@@ -91,7 +79,7 @@ export const layer = HttpApiBuilder.group(
         "list",
         Effect.fnUntraced(function* ({ params: { instance_id: instanceId }, query }) {
           const proof = yield* Authorized.inbox.read.proof
-          yield* requireInstance(proof, instanceId)
+          yield* requireInstance(proof.site.websiteConfigId, instanceId)
           const { cursor, limit = Fields.defaultLimit } = query
           const filter = Transcript.toFilter(query, proof.site.timeZone)
           const { items, next } = yield* lists.run(
@@ -106,7 +94,7 @@ export const layer = HttpApiBuilder.group(
         Effect.fnUntraced(function* ({ params: { instance_id: instanceId }, query }) {
           const proof = yield* Authorized.inbox.read.proof
           yield* exports.begin(proof)
-          yield* requireInstance(proof, instanceId)
+          yield* requireInstance(proof.site.websiteConfigId, instanceId)
           const filter = Transcript.toFilter(query, proof.site.timeZone)
           const found = transcripts.stream({ instanceId, filter })
           const lines = Stream.map(found, (conversation) => `${ConversationExport.json(conversation)}\n`)
@@ -117,7 +105,7 @@ export const layer = HttpApiBuilder.group(
         "transcript",
         Effect.fnUntraced(function* ({ params: { conversation_id: conversationId, instance_id: instanceId } }) {
           const proof = yield* Authorized.inbox.read.proof
-          yield* requireInstance(proof, instanceId)
+          yield* requireInstance(proof.site.websiteConfigId, instanceId)
           const found = yield* lists.run(proof.site.websiteConfigId, transcripts.find({ instanceId, conversationId }))
           return transcriptJson(yield* Effect.fromOption(found, () => noConversation))
         })
@@ -126,7 +114,7 @@ export const layer = HttpApiBuilder.group(
         "delete",
         Effect.fnUntraced(function* ({ params: { conversation_id: conversationId, instance_id: instanceId } }) {
           const proof = yield* Authorized.inbox.change.proof
-          yield* requireInstance(proof, instanceId)
+          yield* requireInstance(proof.site.websiteConfigId, instanceId)
           if (!(yield* store.delete({ instanceId, conversationId }))) return yield* Effect.fail(noConversation)
         })
       )

@@ -11,13 +11,12 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import * as Field from "../platform/contract/Field.ts"
 import { InstanceId } from "../platform/Id.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
-import * as Examples from "../sites/access/Examples.ts"
 import * as Fields from "../sites/access/Fields.ts"
 import * as Maximums from "../sites/Maximums.ts"
 import { siteId } from "../sites/OwnerSitesApi.ts"
 import * as AgentAdditions from "./AgentAdditions.ts"
 import * as AgentCheck from "./agent/AgentCheck.ts"
-import { protocols } from "./Instance.ts"
+import { InstanceSettings, idMakers, memories, protocols } from "./Instance.ts"
 import * as InstanceInput from "./InstanceInput.ts"
 
 const base = "/v1/owner/sites/:site_id/instances"
@@ -26,60 +25,12 @@ const ofInstance = `${base}/:instance_id`
 const site = { site_id: siteId }
 const params = { ...site, instance_id: Field.Id(InstanceId, { title: "Instance Id" }) }
 
-const memories = ["edge", "agent"] as const
-const idMakers = ["service", "client"] as const
 const { limits } = InstanceInput
 
 const nullableText = Schema.NullOr(Schema.String)
 
-export const InstanceSettings = Schema.Struct({
-  instance_id: Fields.uuid,
-  name: Schema.String,
-  agent_url: nullableText.annotate({ description: "Null if it was set by the command line" }),
-  agent_protocol: Schema.Literals(protocols),
-  agent_model: nullableText,
-  agent_key: Schema.NullOr(Schema.Literals(["value", "operator"])).annotate({
-    description: "Whether the agent receives a key that was set here, or one of the operator's; null for none"
-  }),
-  agent_key_header: nullableText,
-  agent_body_fields: Schema.Array(Schema.String).annotate({ description: "The names of the fields in `agent_body`" }),
-  agent_header_names: Schema.Array(Schema.String).annotate({ description: "The names of the `agent_headers`" }),
-  memory: Schema.Literals(memories),
-  conversation_ids: Schema.Literals(idMakers),
-  instructions: nullableText,
-  history: Schema.Int,
-  history_characters: Schema.Int,
-  max_tokens: Schema.Int,
-  daily_tokens: Schema.NullOr(Schema.Int),
-  origins: Schema.Array(Schema.String)
-}).annotate({
-  identifier: "InstanceSettings",
-  title: "InstanceSettings",
-  examples: [
-    {
-      instance_id: Examples.id,
-      name: "Support",
-      agent_url: "https://agent.example.com/v1",
-      agent_protocol: "openai-chat",
-      agent_model: null,
-      agent_key: "value",
-      agent_key_header: null,
-      agent_body_fields: ["temperature"],
-      agent_header_names: [],
-      memory: "edge",
-      conversation_ids: "service",
-      instructions: null,
-      history: 40,
-      history_characters: 60_000,
-      max_tokens: 4096,
-      daily_tokens: null,
-      origins: []
-    }
-  ]
-})
-
 /** An optional field that may be null. */
-const nullable = <A>(jsonSchema: Record<string, unknown>, read: Field.Read<A>) =>
+export const nullable = <A>(jsonSchema: Record<string, unknown>, read: Field.Read<A>) =>
   Schema.optionalKey(
     Field.custom<A | null>({ anyOf: [jsonSchema, { type: "null" }] }, (input) =>
       input === null ? Result.succeed(null) : read(input)
@@ -96,7 +47,7 @@ const readCount =
 const count = (max: number) =>
   Schema.optionalKey(Field.custom<number>({ type: "integer", minimum: 1, maximum: max }, readCount(max)))
 
-const agentUrl = Fields.parsed(
+export const agentUrl = Fields.parsed(
   {
     type: "string",
     format: "uri",
@@ -112,7 +63,8 @@ const expecting =
   (input) =>
     Result.mapError(read(input), (expected) => ({ type: "value_error", msg: `Value error, expected ${expected}` }))
 
-const common = {
+/** The settings that requests may leave out. */
+export const common = {
   agent_protocol: Fields.choice(protocols, { title: "Agent Protocol" }),
   agent_model: nullable(
     {

@@ -15,33 +15,20 @@ import * as Examples from "../sites/access/Examples.ts"
 import * as Fields from "../sites/access/Fields.ts"
 import * as Maximums from "../sites/Maximums.ts"
 import { siteId } from "../sites/OwnerSitesApi.ts"
+import { WidgetToken } from "./WidgetToken.ts"
 
 const base = "/v1/owner/sites/:site_id/instances/:instance_id/tokens"
 
 const params = { site_id: siteId, instance_id: Field.Id(InstanceId, { title: "Instance Id" }) }
 
-export const Tokens = Schema.Struct({
-  tokens: Schema.Array(
-    Schema.Struct({
-      token_id: Fields.uuid,
-      label: Schema.NullOr(Schema.String),
-      created_at: Fields.time,
-      expires_at: Fields.nullableTime,
-      revoked_at: Fields.nullableTime,
-      token: Schema.NullOr(Schema.String).annotate({
-        description: "Null if it is revoked, or if an earlier version issued it and stored only its digest"
-      })
-    })
-  ),
-  next: Fields.next
-}).annotate({
+export const Tokens = Schema.Struct({ tokens: Schema.Array(WidgetToken), next: Fields.next }).annotate({
   identifier: "Tokens",
   title: "Tokens",
   examples: [
     {
       tokens: [
         {
-          token_id: Examples.id,
+          token_id: TokenId.make(Examples.id),
           label: "Shop",
           created_at: "2026-11-01T09:00:00.000Z",
           expires_at: null,
@@ -60,18 +47,26 @@ export const NewToken = Schema.Struct({
 }).annotate({ identifier: "NewToken", title: "NewToken", examples: [{ label: "Shop" }] })
 
 export const IssuedToken = Schema.Struct({
-  token_id: Fields.uuid,
+  token_id: WidgetToken.fields.token_id,
   token: Schema.String,
-  expires_at: Fields.nullableTime
+  expires_at: WidgetToken.fields.expires_at
 }).annotate({
   identifier: "IssuedToken",
   title: "IssuedToken",
-  examples: [{ token_id: Examples.id, token: `hwt_${"A".repeat(43)}`, expires_at: null }]
+  examples: [{ token_id: TokenId.make(Examples.id), token: `hwt_${"A".repeat(43)}`, expires_at: null }]
 })
+
+export const query = {
+  cursor: Fields.cursor,
+  limit: Fields.limit,
+  revoked: Fields.choice(["false"], { title: "Revoked" })
+}
+
+export type Query = Schema.Struct.Type<typeof query>
 
 export const list = HttpApiEndpoint.get("list", base, {
   params,
-  query: { cursor: Fields.cursor, limit: Fields.limit, revoked: Fields.choice(["false"], { title: "Revoked" }) },
+  query,
   success: Tokens
 })
   .middleware(Authorized.settings.read)

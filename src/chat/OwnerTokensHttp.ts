@@ -6,63 +6,72 @@
 import { Clock, Effect } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../api/OwnerApi.ts"
-import * as Calendar from "../platform/text/Calendar.ts"
+import type { InstanceId, TokenId } from "../platform/Id.ts"
 import * as Cursor from "../platform/text/Cursor.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
 import * as Errors from "../sites/access/Errors.ts"
 import * as ListQuery from "../sites/access/ListQuery.ts"
-import { InstanceDirectory } from "./InstanceDirectory.ts"
+import { InstanceDirectory, type Reach } from "./InstanceDirectory.ts"
+import type { NewToken, Query } from "./OwnerTokensApi.ts"
 import * as SiteInstance from "./SiteInstance.ts"
-import { positionOf, type WidgetToken } from "./WidgetToken.ts"
+import { positionOf } from "./WidgetToken.ts"
 import { WidgetTokens } from "./WidgetTokens.ts"
 
-const toJson = (token: WidgetToken) => ({
-  token_id: token.tokenId,
-  label: token.label,
-  created_at: Calendar.iso(token.createdAt),
-  expires_at: Calendar.isoOrNull(token.expiresAt),
-  revoked_at: Calendar.isoOrNull(token.revokedAt),
-  token: token.token
-})
-
 const notFound = Errors.make("NotFound", "This instance has no such token.")
+
+/** The operations on tokens within reach of a caller. */
+export const make = Effect.gen(function* () {
+  const requireInstance = SiteInstance.require(yield* InstanceDirectory)
+  const tokens = yield* WidgetTokens
+  return {
+    list: Effect.fnUntraced(function* (reach: Reach, instanceId: InstanceId, { revoked, ...query }: Query) {
+      const { after, limit } = ListQuery.rangeOf(query)
+      const unrevoked = revoked === "false"
+      const found = yield* tokens.list({ reach, instanceId, after, limit: limit + 1, unrevoked })
+      if (found.length === 0) yield* requireInstance(reach, instanceId)
+      const { items, next } = Cursor.partOf(found, limit, positionOf)
+      return { tokens: items, next: ListQuery.formatNext(next) }
+    }),
+    issue: Effect.fnUntraced(function* (reach: Reach, instanceId: InstanceId, payload: (typeof NewToken)["Type"]) {
+      const { expires_at: expiresAt = null, label = null } = payload
+      if (expiresAt !== null && expiresAt <= (yield* Clock.currentTimeMillis)) {
+        return yield* Effect.fail(Errors.invalid("expires_at", "a future time is expected"))
+      }
+      const issued = yield* tokens.issue({ reach, instanceId, label, expiresAt })
+      const { expires_at, token, token_id } = yield* Effect.fromOption(issued, () => SiteInstance.notFound)
+      return { token_id, token, expires_at }
+    }),
+    revoke: Effect.fnUntraced(function* (reach: Reach, instanceId: InstanceId | null, tokenId: TokenId) {
+      if (!(yield* tokens.revoke({ reach, instanceId, tokenId }))) return yield* Effect.fail(notFound)
+    })
+  }
+})
 
 export const layer = HttpApiBuilder.group(
   OwnerApi,
   "tokens",
   Effect.fnUntraced(function* (handlers) {
-    const requireInstance = SiteInstance.require(yield* InstanceDirectory)
-    const tokens = yield* WidgetTokens
+    const tokens = yield* make
     return handlers
       .handle(
         "list",
-        Effect.fnUntraced(function* ({ params: { instance_id: instanceId }, query: { revoked, ...query } }) {
-          yield* requireInstance(yield* Authorized.settings.read.proof, instanceId)
-          const { after, limit } = ListQuery.rangeOf(query)
-          const found = yield* tokens.list({ instanceId, after, limit: limit + 1, unrevoked: revoked === "false" })
-          const { items, next } = Cursor.partOf(found, limit, positionOf)
-          return { tokens: items.map(toJson), next: ListQuery.formatNext(next) }
+        Effect.fnUntraced(function* ({ params, query }) {
+          const { site } = yield* Authorized.settings.read.proof
+          return yield* tokens.list(site.websiteConfigId, params.instance_id, query)
         })
       )
       .handle(
         "issue",
-        Effect.fnUntraced(function* ({ params, payload: { expires_at: expiresAt = null, label = null } }) {
-          const proof = yield* Authorized.settings.change.proof
-          if (expiresAt !== null && expiresAt <= (yield* Clock.currentTimeMillis)) {
-            return yield* Effect.fail(Errors.invalid("expires_at", "a future time is expected"))
-          }
-          const { instanceId } = yield* requireInstance(proof, params.instance_id)
-          const issued = yield* tokens.issue({ instanceId, label, expiresAt })
-          // The instance was deleted meanwhile.
-          const { token, tokenId } = yield* Effect.fromOption(issued, () => notFound)
-          return { token_id: tokenId, token, expires_at: Calendar.isoOrNull(expiresAt) }
+        Effect.fnUntraced(function* ({ params, payload }) {
+          const { site } = yield* Authorized.settings.change.proof
+          return yield* tokens.issue(site.websiteConfigId, params.instance_id, payload)
         })
       )
       .handle(
         "revoke",
-        Effect.fnUntraced(function* ({ params: { instance_id: instanceId, token_id: tokenId } }) {
-          yield* requireInstance(yield* Authorized.settings.change.proof, instanceId)
-          if (!(yield* tokens.revoke({ tokenId, instanceId }))) return yield* Effect.fail(notFound)
+        Effect.fnUntraced(function* ({ params }) {
+          const { site } = yield* Authorized.settings.change.proof
+          yield* tokens.revoke(site.websiteConfigId, params.instance_id, params.token_id)
         })
       )
   })

@@ -79,7 +79,11 @@ export const makeLeads = Effect.gen(function* () {
   const fork = yield* FiberSet.makeRuntime()
   return {
     /** A question is a lead if it begins a conversation on a website, in a browser whose page does not forbid it. */
-    hashesOf: (head: RequestHead, question: Question, { websiteConfigId }: Instance): VisitorHashes =>
+    hashesOf: (
+      head: RequestHead,
+      question: Question,
+      { website_config_id: websiteConfigId }: Instance
+    ): VisitorHashes =>
       websiteConfigId === null || !isFirst(question) || !LeadHashes.isAllowed(head)
         ? Effect.succeed(noHashes)
         : byWebsiteConfigId(websiteConfigId).pipe(
@@ -276,8 +280,8 @@ const releaseWithScope = (release: () => void): Effect.Effect<void, never, Scope
   Effect.flatMap(Effect.scope, (scope) => Scope.addFinalizer(scope, Effect.sync(release)))
 
 const boundsOf = (instance: Instance): History.Bounds => ({
-  messages: instance.historyMessages,
-  characters: instance.historyCharacters
+  messages: instance.history,
+  characters: instance.history_characters
 })
 
 /** A session id that is used once, so that the agent cannot continue the conversation. */
@@ -389,14 +393,14 @@ export const make = Effect.gen(function* () {
       return Effect.andThen(
         releaseWithScope(release),
         Effect.map(sendOnly(instance, question, identified), (events) => {
-          leads.add(instance.instanceId, visitorHashes)
+          leads.add(instance.instance_id, visitorHashes)
           return opened(events)
         })
       )
     }
     // The slot is in use until the visitor has left and the answer has ended.
     const releaseAfterBoth = releaseAfter(2, release)
-    const key = { instanceId: instance.instanceId, conversationId: storedId }
+    const key = { instanceId: instance.instance_id, conversationId: storedId }
     return releaseWithScope(releaseAfterBoth).pipe(
       Effect.andThen(sendAndStore(instance, question, identified, key, answerId, visitorHashes, releaseAfterBoth)),
       Effect.map(opened)

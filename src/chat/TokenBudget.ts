@@ -30,13 +30,13 @@ export const ofRequest = ({ instance, messages }: AgentRequest): number =>
   messages.reduce((sum, { text }) => sum + messageCost + ofText(text), 0) +
   (instance.instructions === null ? 0 : messageCost + ofText(instance.instructions))
 
-/** The minimum number of tokens for an answer, unless the instance's `maxTokens` is lower. */
+/** The minimum number of tokens for an answer, unless the instance's `max_tokens` is lower. */
 const minAnswerTokens = 64
 
 /** The minimum and maximum number of tokens that a request may reserve. */
 export const demandOf = (request: AgentRequest): { readonly min: number; readonly max: number } => {
   const input = ofRequest(request)
-  const { maxTokens } = request.instance
+  const { max_tokens: maxTokens } = request.instance
   return { min: input + Math.min(minAnswerTokens, maxTokens), max: input + maxTokens }
 }
 
@@ -156,7 +156,7 @@ export const layerBudgeted: Layer.Layer<AgentStream, never, AgentStream | TokenB
     const budget = yield* TokenBudget
 
     const reserve = (request: AgentRequest, limit: number): Effect.Effect<Reservation, AgentBusy | DailyTokensUsed> =>
-      budget.reserve({ instanceId: request.instance.instanceId, limit, ...demandOf(request) }).pipe(
+      budget.reserve({ instanceId: request.instance.instance_id, limit, ...demandOf(request) }).pipe(
         Effect.tapError((error) =>
           Effect.annotateLogs(Effect.logWarning("The token budget is unavailable"), { reason: error.reason })
         ),
@@ -182,7 +182,7 @@ export const layerBudgeted: Layer.Layer<AgentStream, never, AgentStream | TokenB
       const { tokens } = yield* Effect.acquireRelease(reserve(request, limit), (reservation) =>
         settle(reservation, usage.tokens(input))
       )
-      const instance = { ...request.instance, maxTokens: tokens - input }
+      const instance = { ...request.instance, max_tokens: tokens - input }
       return Stream.map(agent.stream({ ...request, instance, wantsUsage: true }), (event) => {
         usage.record(event)
         return event
@@ -191,7 +191,7 @@ export const layerBudgeted: Layer.Layer<AgentStream, never, AgentStream | TokenB
 
     return AgentStream.of({
       stream: (request) => {
-        const { dailyTokens } = request.instance
+        const { daily_tokens: dailyTokens } = request.instance
         return dailyTokens === null ? agent.stream(request) : Stream.unwrap(open(request, dailyTokens))
       }
     })

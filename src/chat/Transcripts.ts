@@ -4,7 +4,9 @@
  *
  * @module
  */
+
 import { Context, type Effect, type Option, type Stream } from "effect"
+import type { InstanceId } from "../platform/Id.ts"
 import type { StorageUnavailable } from "../platform/Storage.ts"
 import type { Position } from "../platform/text/Cursor.ts"
 import type { AnswerHealth } from "./conversations/AnswerHealth.ts"
@@ -16,7 +18,7 @@ export class Transcripts extends Context.Service<
   {
     /** At most `limit` conversations, latest `updatedAt` first. Searches at most `Transcript.windowSize` conversations. */
     readonly list: (query: {
-      readonly instanceId: string
+      readonly instanceId: InstanceId
       readonly filter: Filter
       /** Null for the first page. */
       readonly after: Position | null
@@ -24,10 +26,10 @@ export class Transcripts extends Context.Service<
     }) => Effect.Effect<Page, StorageUnavailable>
     readonly find: (key: ConversationKey) => Effect.Effect<Option.Option<Conversation>, StorageUnavailable>
     /** Whether the instance answers its visitors. */
-    readonly answerHealth: (instanceId: string) => Effect.Effect<AnswerHealth, StorageUnavailable>
+    readonly answerHealth: (instanceId: InstanceId) => Effect.Effect<AnswerHealth, StorageUnavailable>
     /** The conversations of an instance in the order in which they began, read one at a time. */
     readonly stream: (query: {
-      readonly instanceId: string
+      readonly instanceId: InstanceId
       readonly filter: Filter
     }) => Stream.Stream<Conversation, StorageUnavailable>
   }

@@ -79,28 +79,28 @@ export const prepare = Effect.fnUntraced(function* (options: {
     sites.create({ name: siteName, origins: [] })
   )
   const instance: Instance = yield* findOrMake(
-    yield* instances.list,
+    yield* instances.list("all"),
     instanceName,
-    (instance) => instance.instanceId === recorded?.instance_id,
+    (instance) => instance.instance_id === recorded?.instance_id,
     instances.create({
       name: instanceName,
-      agentUrl: options.agentUrl,
-      agentModel: null,
-      agentKeyEnv: null,
+      agent_url: options.agentUrl,
+      agent_model: null,
+      agent_key_env: null,
       origins: []
     })
   )
-  yield* instances.update(instance.instanceId, {
-    agentUrl: options.agentUrl,
+  yield* instances.update(instance.instance_id, {
+    agent_url: options.agentUrl,
     memory: "edge",
-    websiteConfigId: site.websiteConfigId
+    website_config_id: site.websiteConfigId
   })
 
   const isTokenValid =
-    recorded !== undefined && Option.isSome(yield* tokens.authenticate(instance.instanceId, recorded.widget_token))
+    recorded !== undefined && Option.isSome(yield* tokens.authenticate(instance.instance_id, recorded.widget_token))
   const token = isTokenValid
     ? recorded.widget_token
-    : yield* tokens.issue({ instanceId: instance.instanceId, label: "demo", expiresAt: null }).pipe(
+    : yield* tokens.issue({ reach: "all", instanceId: instance.instance_id, label: "demo", expiresAt: null }).pipe(
         // The instance was found or created above.
         Effect.flatMap((issued) => Effect.orDie(Effect.fromOption(issued))),
         Effect.map((issued) => issued.token)
@@ -119,14 +119,14 @@ export const prepare = Effect.fnUntraced(function* (options: {
     base_url: options.baseUrl,
     website_config_id: site.websiteConfigId,
     tracking_token: site.trackingToken,
-    instance_id: instance.instanceId,
+    instance_id: instance.instance_id,
     widget_token: token,
     owner_key: key
   }
   const subject: DemoFeed.Subject = {
     hostedWebsiteId: site.hostedWebsiteId,
     websiteConfigId: site.websiteConfigId,
-    instanceId: instance.instanceId
+    instanceId: instance.instance_id
   }
   return { demo, subject, isNew: !known.some(({ websiteConfigId }) => websiteConfigId === site.websiteConfigId) }
 })

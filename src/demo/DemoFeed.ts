@@ -7,6 +7,7 @@
  *
  * @module
  */
+
 import { Clock, Deferred, Effect, Layer, Option, PubSub, Ref, Schema, Stream } from "effect"
 import { AnalyticsRepo } from "../analytics/AnalyticsRepo.ts"
 import type { PageView } from "../analytics/PageView.ts"
@@ -14,6 +15,7 @@ import { AgentStream } from "../chat/AgentStream.ts"
 import { messageOf } from "../chat/agent/Agent.ts"
 import type { SubmissionDraft } from "../forms/Submission.ts"
 import { SubmissionRepo } from "../forms/SubmissionRepo.ts"
+import type * as Id from "../platform/Id.ts"
 import type { WebsiteConfigId } from "../platform/Id.ts"
 import type { Arrival, Numbered } from "./Arrival.ts"
 
@@ -57,7 +59,7 @@ const ofSubmission = (draft: SubmissionDraft): Arrival => ({
 export interface Subject {
   readonly hostedWebsiteId: string
   readonly websiteConfigId: WebsiteConfigId
-  readonly instanceId: string
+  readonly instanceId: Id.InstanceId
 }
 
 /** The maximum number of events buffered for a slow subscriber, and replayed to a new one. */
@@ -104,7 +106,7 @@ export const make = Effect.gen(function* () {
     Effect.map(AgentStream, (agent) =>
       AgentStream.of({
         stream: (request) => {
-          if (request.instance.instanceId !== subject?.instanceId) return agent.stream(request)
+          if (request.instance.instance_id !== subject?.instanceId) return agent.stream(request)
           const chat = short(request.session)
           let isWhole = false
           return Stream.fromEffect(publish({ type: "question", chat, text: short(messageOf(request)) })).pipe(

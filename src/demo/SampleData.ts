@@ -3,6 +3,7 @@
  *
  * @module
  */
+
 import { randomUUID } from "node:crypto"
 import { Clock, Effect } from "effect"
 import { AnalyticsRepo } from "../analytics/AnalyticsRepo.ts"
@@ -18,7 +19,8 @@ import { Inbox } from "../forms/Inbox.ts"
 import * as SpamScore from "../forms/SpamScore.ts"
 import type { SubmissionDraft } from "../forms/Submission.ts"
 import { SubmissionRepo } from "../forms/SubmissionRepo.ts"
-import type { WebsiteConfigId } from "../platform/Id.ts"
+import type { InstanceId, WebsiteConfigId } from "../platform/Id.ts"
+import * as Id from "../platform/Id.ts"
 import * as Schedule from "../platform/outward/Schedule.ts"
 import { dayMillis } from "../platform/text/Calendar.ts"
 import { Decisions } from "../sites/Decisions.ts"
@@ -72,12 +74,12 @@ const draftOf = (
 
 /** Stores a conversation at the times at which its messages would have been sent. */
 const storeConversation = Effect.fnUntraced(function* (
-  instanceId: string,
+  instanceId: InstanceId,
   website: string,
   { startedAt, turns, visitorHash }: SampleHistory.SampleConversation
 ) {
   const store = yield* ConversationStore
-  const key = { instanceId, conversationId: randomUUID() }
+  const key = { instanceId, conversationId: Id.ConversationId.make(randomUUID()) }
   let time = startedAt
   for (const [index, { answer, citesTours, comment, ending, question, rating }] of turns.entries()) {
     const answerId = randomUUID()

@@ -46,6 +46,12 @@ export type SubmissionId = typeof SubmissionId.Type
 export const InstanceId = Uuid.pipe(Schema.brand("InstanceId"))
 export type InstanceId = typeof InstanceId.Type
 
+/** The id of a conversation of an instance: a UUID, or a keyed hash. */
+export const ConversationId = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{1,64}$/)).pipe(
+  Schema.brand("ConversationId")
+)
+export type ConversationId = typeof ConversationId.Type
+
 /** The id of a widget token, not the token itself. */
 export const TokenId = Uuid.pipe(Schema.brand("TokenId"))
 export type TokenId = typeof TokenId.Type

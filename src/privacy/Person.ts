@@ -8,11 +8,13 @@
  *
  * @module
  */
+
 import { Option } from "effect"
 import type { Conversation } from "../chat/conversations/Conversation.ts"
 import type { Notification } from "../delivery/mail/Notification.ts"
 import type { DeliveryStatus } from "../delivery/Webhook.ts"
 import type { Submission } from "../forms/Submission.ts"
+import type { InstanceId } from "../platform/Id.ts"
 import * as Json from "../platform/json/Json.ts"
 import * as Text from "../platform/text/Text.ts"
 
@@ -36,7 +38,7 @@ export interface FoundDelivery {
 /** A stored record with data of a person. */
 export type PersonRecord =
   | { readonly kind: "submission"; readonly submission: Submission }
-  | { readonly kind: "conversation"; readonly instanceId: string; readonly conversation: Conversation }
+  | { readonly kind: "conversation"; readonly instanceId: InstanceId; readonly conversation: Conversation }
   | { readonly kind: "notification"; readonly notification: Notification }
   | { readonly kind: "delivery"; readonly delivery: FoundDelivery }
 

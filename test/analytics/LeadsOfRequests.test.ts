@@ -25,14 +25,14 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
   it.effect("a browser's form and chat are leads; those of other programs, of bots and with leads off are none", () =>
     Effect.gen(function* () {
       const { instance, send, trackingToken, websiteConfigId, widgetToken } = yield* TestServer
-      yield* InstanceDirectory.use(({ update }) => update(instance.instanceId, { websiteConfigId }))
+      yield* InstanceDirectory.use(({ update }) => update(instance.instance_id, { website_config_id: websiteConfigId }))
       const view = (headers: Record<string, string>) =>
         send(paths.track, { site_id: trackingToken, page_path: "/landing?utm_source=ads" }, { headers })
       const submit = (name: string, headers: Record<string, string>, more: Record<string, string> = {}) =>
         send(paths.submit, { site_id: websiteConfigId, form_data: { name, ...more } }, { headers })
       const chat = (headers: Record<string, string>) =>
         send(
-          paths.chat(instance.instanceId),
+          paths.chat(instance.instance_id),
           { message: "hello" },
           { headers: { "x-widget-token": widgetToken, ...headers } }
         )

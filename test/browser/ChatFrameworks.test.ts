@@ -111,7 +111,7 @@ inChromium("a chat element that a framework changes", testServer({}, agent.scrip
       yield* send("wait: The first half, |and the second.")
       yield* answering("The first half")
       const answer = ChatPage.newest(agent.state)
-      yield* on(() => page.evaluate(set({ token: "hwt_other", instance: edge.instance.instanceId })))
+      yield* on(() => page.evaluate(set({ token: "hwt_other", instance: edge.instance.instance_id })))
       agent.state.gate.resolve()
       yield* answered("The first half, and the second.")
       yield* send("more")
@@ -125,7 +125,7 @@ inChromium("a chat element that a framework changes", testServer({}, agent.scrip
       yield* on(() => page.getByRole("button", { name: "Open chat" }).click())
       assert.deepStrictEqual(yield* on(answers), ["Hello! How can I help you?"])
       // The first instance's conversation is still stored.
-      yield* on(() => page.evaluate(set({ instance: edge.instance.instanceId })))
+      yield* on(() => page.evaluate(set({ instance: edge.instance.instance_id })))
       assert.deepStrictEqual((yield* on(answers)).slice(0, 2), [
         "Hello! How can I help you?",
         "The first half, and the second."

@@ -140,7 +140,7 @@ inChromium("a tab with a chat", testServer({}, agent.script), (it) => {
   it.effect("works without storage, and with invalid data in the storage", () =>
     Effect.gen(function* () {
       const edge = yield* TestServer
-      const key = JSON.stringify(`hydracore-chat:${edge.instance.instanceId}`)
+      const key = JSON.stringify(`hydracore-chat:${edge.instance.instance_id}`)
       for (const before of [
         `Object.defineProperty(window, "sessionStorage", { get() { throw new DOMException("no", "SecurityError") } })`,
         // As in Firefox without cookies.

@@ -278,7 +278,7 @@ inChromium("the chat in use", testServer({}, agent.script), (it) => {
       yield* evaluate(`import("${relay.url}/v1/public/chat.js?again").then(() => {})`)
       yield* evaluate(`{
         const chat = document.createElement("hydracore-chat")
-        chat.setAttribute("instance", "${edge.instance.instanceId}")
+        chat.setAttribute("instance", "${edge.instance.instance_id}")
         document.body.append(chat)
         chat.show()
       }`)

@@ -64,7 +64,9 @@ inChromium("clients from npm", testServer({}, agent.script, undefined, undefined
       const { instance } = yield* TestServer
       // assistant-ui's thread ids are not UUIDs. Without this setting, the id in the store also depends on the first message, so
       // that an edit of the first message would begin another conversation.
-      yield* InstanceDirectory.use((instances) => instances.update(instance.instanceId, { conversationIds: "client" }))
+      yield* InstanceDirectory.use((instances) =>
+        instances.update(instance.instance_id, { conversation_ids: "client" })
+      )
       const { site } = yield* ClientApp.serve("assistantUi")
       const { errors, page } = yield* (yield* Chromium).visitor()
       yield* Effect.promise(() => page.goto(site.url))
@@ -82,7 +84,7 @@ inChromium("clients from npm", testServer({}, agent.script, undefined, undefined
         )
         assert.deepStrictEqual(messagesOfLast(), expected.slice(0, -1))
         const conversations = yield* Stream.runCollect(
-          (yield* ConversationStore).stream({ instanceId: instance.instanceId, since: null })
+          (yield* ConversationStore).stream({ instanceId: instance.instance_id, since: null })
         )
         assert.includeDeepMembers(
           conversations.map(({ messages }) => messages.map(({ parts }) => AnswerParts.textOf(parts))),
@@ -106,7 +108,9 @@ inChromium("clients from npm", testServer({}, agent.script, undefined, undefined
       yield* run(`runtime.thread.getMessageByIndex(1).reload()`)
       assert.strictEqual(yield* expectMessages("say: four", "four"), conversationCount)
       assert.deepStrictEqual(errors, [])
-      yield* InstanceDirectory.use((instances) => instances.update(instance.instanceId, { conversationIds: "service" }))
+      yield* InstanceDirectory.use((instances) =>
+        instances.update(instance.instance_id, { conversation_ids: "service" })
+      )
     })
   )
 

@@ -48,10 +48,18 @@ const running = Layer.effectContext(
     const demo = yield* Effect.gen(function* () {
       const { address } = yield* HttpServer.HttpServer
       const site = yield* SiteDirectory.use((sites) => sites.create({ name: "Demo", origins: [] }))
-      const { instanceId } = yield* InstanceDirectory.use((instances) =>
-        instances.create({ name: "Demo", agentUrl: "http://agent", agentModel: null, agentKeyEnv: null, origins: [] })
+      const { instance_id: instanceId } = yield* InstanceDirectory.use((instances) =>
+        instances.create({
+          name: "Demo",
+          agent_url: "http://agent",
+          agent_model: null,
+          agent_key_env: null,
+          origins: []
+        })
       )
-      const token = yield* WidgetTokens.use((tokens) => tokens.issue({ instanceId, label: null, expiresAt: null }))
+      const token = yield* WidgetTokens.use((tokens) =>
+        tokens.issue({ reach: "all", instanceId, label: null, expiresAt: null })
+      )
       yield* feed.show({ ...site, instanceId })
       return {
         base_url: HttpServer.formatAddress(address),

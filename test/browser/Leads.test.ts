@@ -50,8 +50,8 @@ const makeSite = Effect.gen(function* () {
   const parts = yield* BrowserSite.make()
   const { edge, relay, script } = parts
   const website = (yield* SiteDirectory.use(({ list }) => list))[0]!
-  const { instanceId } = edge.instance
-  yield* InstanceDirectory.use(({ update }) => update(instanceId, { websiteConfigId: website.websiteConfigId }))
+  const { instance_id: instanceId } = edge.instance
+  yield* InstanceDirectory.use(({ update }) => update(instanceId, { website_config_id: website.websiteConfigId }))
   const content = (attributes = "") => `${script()}<a href="/second" target="_blank">Second</a>
     <form data-hydracore-form data-site="${website.websiteConfigId}" data-page="contact" ${attributes}>
       <input name="name"><button>Send</button>
@@ -66,8 +66,8 @@ inChromium("a lead", testServer(), (it) => {
     Effect.gen(function* () {
       const { edge, errors, open, page, pages, relay, script, site } = yield* BrowserSite.make()
       const website = (yield* SiteDirectory.use(({ list }) => list))[0]!
-      const { instanceId } = edge.instance
-      yield* InstanceDirectory.use(({ update }) => update(instanceId, { websiteConfigId: website.websiteConfigId }))
+      const { instance_id: instanceId } = edge.instance
+      yield* InstanceDirectory.use(({ update }) => update(instanceId, { website_config_id: website.websiteConfigId }))
       const chat = `<script type="module" src="${relay.url}/v1/public/chat.js"></script>
         <hydracore-chat instance="${instanceId}" token="${edge.widgetToken}"></hydracore-chat>`
       pages["/landing"] = `${script()}<a href="/contact">Contact</a>`

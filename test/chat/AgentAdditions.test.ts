@@ -7,7 +7,7 @@ import { instanceAt } from "../support/TestUpstream.ts"
 
 /** Requests that have every member that a protocol can set. */
 const requests: ReadonlyArray<AgentRequest> = ["http://agent", "https://api.openai.com/v1"].map((url) => ({
-  instance: instanceAt(url, { agentModel: "m", instructions: "Be brief." }),
+  instance: instanceAt(url, { agent_model: "m", instructions: "Be brief." }),
   session: "s-1",
   messages: [{ role: "user", text: "Hi" }],
   wantsUsage: true

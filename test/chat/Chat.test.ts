@@ -11,7 +11,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
     Effect.gen(function* () {
       const { instance, send, widgetToken } = yield* TestServer
       const headers = { "x-widget-token": widgetToken }
-      const answer = yield* send(paths.chat(instance.instanceId), { message: "hi" }, { headers })
+      const answer = yield* send(paths.chat(instance.instance_id), { message: "hi" }, { headers })
       assert.strictEqual(answer.status, 200)
       assert.strictEqual(answer.headers.get("content-type"), "text/event-stream")
       assert.strictEqual(answer.headers.get("cache-control"), "no-cache, no-transform")
@@ -35,7 +35,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
       const { instance, send, widgetToken } = yield* TestServer
       const headers = { "x-widget-token": widgetToken }
       const ask = (conversation_id: string) =>
-        send(paths.chat(instance.instanceId), { message: "hi", conversation_id }, { headers })
+        send(paths.chat(instance.instance_id), { message: "hi", conversation_id }, { headers })
       assert.include((yield* ask("c:1")).text, '"messageMetadata":{"conversation_id":"c:1","memory":false}')
       assert.notInclude((yield* ask("")).text, '"conversation_id":""')
     })
@@ -47,19 +47,19 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
       const tokens = yield* WidgetTokens
       const unknown = "72771e6a-6f5e-4de4-a5b9-1266c4197811"
       const revoked = Option.getOrThrow(
-        yield* tokens.issue({ instanceId: instance.instanceId, label: null, expiresAt: null })
+        yield* tokens.issue({ reach: "all", instanceId: instance.instance_id, label: null, expiresAt: null })
       )
-      yield* tokens.revoke({ tokenId: revoked.tokenId, instanceId: null })
+      yield* tokens.revoke({ reach: "all", tokenId: revoked.token_id, instanceId: null })
       const expired = Option.getOrThrow(
-        yield* tokens.issue({ instanceId: instance.instanceId, label: null, expiresAt: 1 })
+        yield* tokens.issue({ reach: "all", instanceId: instance.instance_id, label: null, expiresAt: 1 })
       )
       const attempts: ReadonlyArray<readonly [string, string | undefined]> = [
-        [instance.instanceId, undefined],
-        [instance.instanceId, ""],
-        [instance.instanceId, "hwt_wrong"],
-        [instance.instanceId, `hwt_${"A".repeat(43)}`],
-        [instance.instanceId, revoked.token],
-        [instance.instanceId, expired.token],
+        [instance.instance_id, undefined],
+        [instance.instance_id, ""],
+        [instance.instance_id, "hwt_wrong"],
+        [instance.instance_id, `hwt_${"A".repeat(43)}`],
+        [instance.instance_id, revoked.token],
+        [instance.instance_id, expired.token],
         [unknown, widgetToken],
         [unknown, undefined]
       ]

@@ -25,12 +25,12 @@ const script: MemoryAgentStream.Script = ({ message }) => {
 
 const makeInstance = Effect.fnUntraced(function* (memory: Instance["memory"]) {
   const instance = yield* InstanceDirectory.use((instances) =>
-    instances.create({ name: "Other", agentUrl: "http://agent", memory })
+    instances.create({ name: "Other", agent_url: "http://agent", memory })
   )
   const issued = yield* WidgetTokens.use((tokens) =>
-    tokens.issue({ instanceId: instance.instanceId, label: null, expiresAt: null })
+    tokens.issue({ reach: "all", instanceId: instance.instance_id, label: null, expiresAt: null })
   )
-  return { instanceId: instance.instanceId, token: Option.getOrThrow(issued).token }
+  return { instanceId: instance.instance_id, token: Option.getOrThrow(issued).token }
 })
 
 const agentRequests: Array<AgentRequest> = []
@@ -143,7 +143,7 @@ for (const memory of ["agent", "edge"] as const) {
   layer(
     testServer({}, (request) => {
       agentRequests.push(request)
-      return MemoryAgentStream.texts([`the secret of ${request.instance.instanceId}`])
+      return MemoryAgentStream.texts([`the secret of ${request.instance.instance_id}`])
     }),
     { excludeTestServices: true }
   )(`http: conversations, memory ${memory}`, (it) => {
@@ -169,7 +169,7 @@ for (const memory of ["agent", "edge"] as const) {
           const known = yield* ask(other.instanceId, other.token, id)
           const unknown = yield* ask(other.instanceId, other.token, id.replaceAll(/[0-9a-f]/g, "0"))
           assert.deepStrictEqual(
-            agentRequests.map(({ instance }) => instance.instanceId),
+            agentRequests.map(({ instance }) => instance.instance_id),
             [other.instanceId, other.instanceId]
           )
           // Two instances of one agent share no session.
@@ -211,7 +211,8 @@ layer(
         const { instance, send } = yield* TestServer
         const answers = yield* Effect.forEach(
           Array.from({ length: 60 }, (_, index) => `hwt_${String(index).padStart(43, "0")}`),
-          (token) => send(paths.chat(instance.instanceId), { message: "hi" }, { headers: { "x-widget-token": token } }),
+          (token) =>
+            send(paths.chat(instance.instance_id), { message: "hi" }, { headers: { "x-widget-token": token } }),
           { concurrency: 16 }
         )
         const countOf = (status: number) => answers.filter((answer) => answer.status === status).length

@@ -6,6 +6,7 @@ import { Conversation } from "../../src/chat/ConversationsApi.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
 import * as MemoryAgentStream from "../../src/chat/memory/AgentStream.ts"
 import { WidgetTokens } from "../../src/chat/WidgetTokens.ts"
+import * as Id from "../../src/platform/Id.ts"
 import { beginAndLeave, conversationIdOf } from "../support/ChatVisit.ts"
 import { storages } from "../support/Storages.ts"
 import { TestServer, layer as testServer } from "../support/TestServer.ts"
@@ -48,7 +49,7 @@ const request = Effect.fnUntraced(function* (
   } = {}
 ) {
   const { instance, send, widgetToken } = yield* TestServer
-  const instanceId = options.instanceId ?? instance.instanceId
+  const instanceId = options.instanceId ?? instance.instance_id
   return yield* send(`/v1/public/widget/${instanceId}/chat/${conversationId}${path}`, options.body, {
     method,
     headers: {
@@ -62,7 +63,7 @@ const request = Effect.fnUntraced(function* (
 const begunElsewhere = Effect.gen(function* () {
   const { instance } = yield* TestServer
   const store = yield* ConversationStore
-  const key = { instanceId: instance.instanceId, conversationId: crypto.randomUUID() }
+  const key = { instanceId: instance.instance_id, conversationId: Id.ConversationId.make(crypto.randomUUID()) }
   const answerId = crypto.randomUUID()
   yield* store.begin({ key, message: { messageId: crypto.randomUUID(), text: "hi" }, answerId })
   return { answerId, key, store }
@@ -72,7 +73,7 @@ const begunElsewhere = Effect.gen(function* () {
 const follow = Effect.fnUntraced(function* (conversationId: string) {
   const { instance, url, widgetToken } = yield* TestServer
   const response = yield* Effect.promise(() =>
-    fetch(`${url}/v1/public/widget/${instance.instanceId}/chat/${conversationId}/stream`, {
+    fetch(`${url}/v1/public/widget/${instance.instance_id}/chat/${conversationId}/stream`, {
       headers: { "x-widget-token": widgetToken }
     })
   )
@@ -91,7 +92,7 @@ const isDone = (text: string) => text.endsWith("[DONE]\n\n")
 
 const chat = Effect.fnUntraced(function* (message: string) {
   const { instance, send, widgetToken } = yield* TestServer
-  const path = `/v1/public/widget/${instance.instanceId}/chat`
+  const path = `/v1/public/widget/${instance.instance_id}/chat`
   return conversationIdOf((yield* send(path, { message }, { headers: { "x-widget-token": widgetToken } })).text)
 })
 
@@ -165,10 +166,10 @@ for (const [name, storage] of storages)
           Effect.gen(function* () {
             const id = yield* chat("hello")
             const other = yield* InstanceDirectory.use((instances) =>
-              instances.create({ name: "Other", agentUrl: "http://agent", origins: ["https://www.example.com"] })
+              instances.create({ name: "Other", agent_url: "http://agent", origins: ["https://www.example.com"] })
             )
             const issued = yield* WidgetTokens.use((tokens) =>
-              tokens.issue({ instanceId: other.instanceId, label: null, expiresAt: null })
+              tokens.issue({ reach: "all", instanceId: other.instance_id, label: null, expiresAt: null })
             )
             const { token } = Option.getOrThrow(issued)
             const all = [
@@ -182,8 +183,8 @@ for (const [name, storage] of storages)
               const ask = (options: Parameters<typeof request>[3]) => request(method, id, path, { body, ...options })
               assert.strictEqual((yield* ask({ token: "hwt_wrong" })).status, 401)
               const unknown = path === "/stream" ? 204 : 404
-              assert.strictEqual((yield* ask({ token, instanceId: other.instanceId })).status, unknown)
-              const origin = yield* ask({ token, instanceId: other.instanceId, origin: "https://evil.example" })
+              assert.strictEqual((yield* ask({ token, instanceId: other.instance_id })).status, unknown)
+              const origin = yield* ask({ token, instanceId: other.instance_id, origin: "https://evil.example" })
               assert.strictEqual(origin.status, 403)
               // An id that was not issued by the service has no conversation.
               assert.strictEqual((yield* request(method, "my-own-id", path, { body })).status, unknown)
@@ -239,7 +240,7 @@ describe("chat/ConversationsHttp: the limit of streams", () => {
         Effect.gen(function* () {
           const id = yield* beginAndLeave("endless")
           const { instance, send, widgetToken } = yield* TestServer
-          const path = `/v1/public/widget/${instance.instanceId}/chat`
+          const path = `/v1/public/widget/${instance.instance_id}/chat`
           const another = () => send(path, { message: "hello" }, { headers: { "x-widget-token": widgetToken } })
           assert.strictEqual((yield* another()).status, 429)
           const readUntil = yield* follow(id)

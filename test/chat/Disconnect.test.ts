@@ -32,7 +32,7 @@ describe("a visitor disconnects during a chat", () => {
             const chat = () => {
               let begun = false
               const sent = send(
-                url + TestServer.paths.chat(instance.instanceId),
+                url + TestServer.paths.chat(instance.instance_id),
                 { method: "POST", headers },
                 (answer) =>
                   answer
@@ -88,7 +88,7 @@ describe("a visitor disconnects during a chat", () => {
         const { instance, url } = yield* TestServer.TestServer
         const body = `{"message":"Hi"}`
         const headers = { "content-length": String(body.length) }
-        const sent = send(url + TestServer.paths.chat(instance.instanceId), { method: "POST", headers })
+        const sent = send(url + TestServer.paths.chat(instance.instance_id), { method: "POST", headers })
         sent.on("error", () => {}).end(body)
         yield* until("the token is looked up", () => isLookedUp)
         sent.destroy()

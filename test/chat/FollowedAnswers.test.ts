@@ -4,8 +4,8 @@ import { Effect, Logger, Stream } from "effect"
 import { ConversationStore } from "../../src/chat/ConversationStore.ts"
 import * as AnswerParts from "../../src/chat/conversations/AnswerParts.ts"
 import * as FollowedAnswers from "../../src/chat/FollowedAnswers.ts"
+import * as InstanceDirectory from "../../src/chat/InstanceDirectory.ts"
 import * as MemoryConversationStore from "../../src/chat/memory/ConversationStore.ts"
-import * as MemoryInstanceDirectory from "../../src/chat/memory/InstanceDirectory.ts"
 
 it.live(
   "chat/FollowedAnswers: a defect of the store is an error for the readers, and later answers are followed",
@@ -39,7 +39,7 @@ it.live(
         MemoryConversationStore.layer(),
         Logger.layer([Logger.map(Logger.formatSimple, (line) => void lines.push(line))])
       ]),
-      Effect.provide(MemoryInstanceDirectory.layer())
+      Effect.provide(InstanceDirectory.layerMemory())
     )
   }
 )

@@ -5,6 +5,7 @@ import type { AgentEvent, ModelMessage } from "../../src/chat/agent/Agent.ts"
 import { ConversationStore } from "../../src/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
 import * as MemoryAgentStream from "../../src/chat/memory/AgentStream.ts"
+import * as Id from "../../src/platform/Id.ts"
 import { StorageUnavailable } from "../../src/platform/Storage.ts"
 import { beginAndLeave } from "../support/ChatVisit.ts"
 import type { Storage } from "../support/Storages.ts"
@@ -31,7 +32,7 @@ const read = (stream: string) => {
 const chat = Effect.fnUntraced(function* (message: string, conversationId?: string) {
   const { instance, send, widgetToken } = yield* TestServer.TestServer
   return yield* send(
-    `/v1/public/widget/${instance.instanceId}/chat`,
+    `/v1/public/widget/${instance.instance_id}/chat`,
     { message, ...(conversationId === undefined ? {} : { conversation_id: conversationId }) },
     { headers: { "x-widget-token": widgetToken } }
   )
@@ -91,12 +92,12 @@ describe("chat with memory", () => {
       Effect.gen(function* () {
         const { instance } = yield* TestServer.TestServer
         const instances = yield* InstanceDirectory
-        yield* instances.update(instance.instanceId, { conversationIds: "client" })
+        yield* instances.update(instance.instance_id, { conversation_ids: "client" })
         const id = "an id of 16 characters or more"
         for (const message of ["one", "two"]) assert.isTrue(read((yield* chat(message, id)).text).memory)
         assert.lengthOf(agent.requests.at(-1)!.messages, 3)
         assert.isFalse(read((yield* chat("three", "short")).text).memory)
-        yield* instances.update(instance.instanceId, { conversationIds: "service" })
+        yield* instances.update(instance.instance_id, { conversation_ids: "service" })
       })
     )
 
@@ -111,7 +112,7 @@ describe("chat with memory", () => {
         ])
         const store = yield* ConversationStore
         const { instance } = yield* TestServer.TestServer
-        const key = { instanceId: instance.instanceId, conversationId: broken.conversation_id }
+        const key = { instanceId: instance.instance_id, conversationId: Id.ConversationId.make(broken.conversation_id) }
         const messages = Option.getOrThrow(yield* store.read(key))
         assert.deepStrictEqual(
           messages.map((message) => (message.role === "assistant" ? message.ending : null)),
@@ -146,7 +147,10 @@ describe("an answer of a conversation with memory", () => {
       Effect.gen(function* () {
         const { instance } = yield* TestServer.TestServer
         const store = yield* ConversationStore
-        const key = { instanceId: instance.instanceId, conversationId: yield* beginAndLeave("slow") }
+        const key = {
+          instanceId: instance.instance_id,
+          conversationId: Id.ConversationId.make(yield* beginAndLeave("slow"))
+        }
         assert.isTrue(Option.isSome(yield* store.running(key)))
         yield* Deferred.succeed(gate, undefined)
         yield* until("the end", () => endedCount === 1)
@@ -163,12 +167,12 @@ describe("an answer of a conversation with memory", () => {
     it.effect("ends with the visitor's next message, which is answered", () =>
       Effect.gen(function* () {
         const before = endedCount
-        const conversationId = yield* beginAndLeave("endless")
+        const conversationId = Id.ConversationId.make(yield* beginAndLeave("endless"))
         assert.deepInclude(read((yield* chat("next", conversationId)).text), { text: "ok", isDone: true })
         assert.strictEqual(endedCount, before + 1)
         const { instance } = yield* TestServer.TestServer
         const messages = yield* ConversationStore.use((store) =>
-          store.read({ instanceId: instance.instanceId, conversationId })
+          store.read({ instanceId: instance.instance_id, conversationId })
         )
         assert.deepStrictEqual(
           Option.getOrThrow(messages).flatMap((message) => (message.role === "assistant" ? [message.ending] : [])),

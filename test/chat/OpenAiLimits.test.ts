@@ -25,7 +25,7 @@ describe("the limits of the openai client", () => {
         Effect.gen(function* () {
           const { instance, url, widgetToken } = yield* TestServer.TestServer
           const client = new OpenAI({
-            baseURL: `${url}/v1/public/widget/${instance.instanceId}/openai/v1`,
+            baseURL: `${url}/v1/public/widget/${instance.instance_id}/openai/v1`,
             apiKey: widgetToken,
             maxRetries: 0
           })

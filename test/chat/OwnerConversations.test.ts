@@ -1,11 +1,13 @@
 /**
  * Conversations over HTTP: lists, transcripts, exports and deletions. Conversations of other websites are a 404.
  */
+
 import { randomUUID } from "node:crypto"
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { ConversationStore } from "../../src/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
+import * as Id from "../../src/platform/Id.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { at } from "../suites/VisitorSalts.ts"
 import { newCookie, send } from "../support/OwnerRequests.ts"
@@ -15,8 +17,8 @@ import { TestServer, onPostgres as testServer } from "../support/TestServer.ts"
 const newWebsite = Effect.gen(function* () {
   const { url } = yield* TestServer
   const site = yield* SiteDirectory.use((sites) => sites.create({ name: "A", origins: [] })).pipe(Effect.orDie)
-  const { instanceId } = yield* InstanceDirectory.use((instances) =>
-    instances.create({ name: "Bot", agentUrl: "http://agent", websiteConfigId: site.websiteConfigId })
+  const { instance_id: instanceId } = yield* InstanceDirectory.use((instances) =>
+    instances.create({ name: "Bot", agent_url: "http://agent", website_config_id: site.websiteConfigId })
   ).pipe(Effect.orDie)
   const cookie = yield* newCookie("owner", [site.websiteConfigId])
   const base = `/v1/owner/sites/${site.websiteConfigId}/instances`
@@ -25,10 +27,10 @@ const newWebsite = Effect.gen(function* () {
 })
 
 /** Stores a conversation of one question and its answer. An empty answer is stored as failed. Any other answer is rated. */
-const storeConversation = (instanceId: string, question: string, answer: string, time: number) =>
+const storeConversation = (instanceId: Id.InstanceId, question: string, answer: string, time: number) =>
   Effect.gen(function* () {
     const store = yield* ConversationStore
-    const key = { instanceId, conversationId: randomUUID() }
+    const key = { instanceId, conversationId: Id.ConversationId.make(randomUUID()) }
     const [messageId, answerId] = [randomUUID(), randomUUID()]
     yield* store.begin({ key, answerId, message: { messageId, text: question } })
     const parts = answer === "" ? [] : [{ type: "text" as const, text: answer }]
@@ -166,14 +168,14 @@ layer(testServer(), { excludeTestServices: true })("conversations", (it) => {
       const ownConversation = yield* storeConversation(mine.instanceId, "Where?", "Here", 1000)
       const foreign = yield* storeConversation(theirs.instanceId, "Where?", "Here", 1000)
       const unassigned = yield* InstanceDirectory.use((instances) =>
-        instances.create({ name: "Free", agentUrl: "http://agent" })
+        instances.create({ name: "Free", agent_url: "http://agent" })
       )
       const texts = new Set<string>()
       for (const path of [
         `/${theirs.instanceId}/conversations`,
         `/${theirs.instanceId}/conversations/${foreign.id}`,
         `/${theirs.instanceId}/export`,
-        `/${unassigned.instanceId}/conversations`,
+        `/${unassigned.instance_id}/conversations`,
         `/${randomUUID()}/conversations`
       ]) {
         const answer = yield* mine.get(path)

@@ -20,18 +20,18 @@ const url = "https://agent.example.com/v1"
 
 /** The stored instance. Unlike a lookup, a list is not cached. */
 const stored = (instanceId: string) =>
-  InstanceDirectory.use((instances) => instances.list).pipe(
-    Effect.map((all) => all.find((instance) => instance.instanceId === instanceId) ?? assert.fail("there is none"))
+  InstanceDirectory.use((instances) => instances.list("all")).pipe(
+    Effect.map((all) => all.find((instance) => instance.instance_id === instanceId) ?? assert.fail("there is none"))
   )
 
 const agentKeyOf = (instanceId: string) =>
-  Effect.map(stored(instanceId), ({ agentKey }) =>
+  Effect.map(stored(instanceId), ({ agent_key: agentKey }) =>
     agentKey === null ? null : Option.getOrThrow(Sealing.open(sealingKey, instanceId, agentKey))
   )
 
 /** The decrypted additions of an instance. */
 const additionsOf = (instanceId: string) =>
-  Effect.map(stored(instanceId), ({ agentBody, agentHeaders }) => {
+  Effect.map(stored(instanceId), ({ agent_body: agentBody, agent_headers: agentHeaders }) => {
     const opened = (kind: SealedAdditions.Kind, additions: typeof agentBody) =>
       additions && Option.getOrThrow(SealedAdditions.open(sealingKey, instanceId, kind, additions))
     return { body: opened("body", agentBody), headers: opened("headers", agentHeaders) }
@@ -45,12 +45,13 @@ const changingInstances = (other: InstanceChange) => (storage: Layer.Layer<Stora
       InstanceDirectory.of({
         ...others,
         update,
-        modify: (instanceId, decide) => Effect.andThen(update(instanceId, other), modify(instanceId, decide))
+        modify: (reach, instanceId, decide) =>
+          Effect.andThen(Effect.orDie(update(instanceId, other)), modify(reach, instanceId, decide))
       })
     )
   ).pipe(Layer.provideMerge(storage))
 
-const moving = changingInstances({ agentUrl: "https://elsewhere.example", agentKey: null })
+const moving = changingInstances({ agent_url: "https://elsewhere.example", agent_key: null })
 
 layer(testServer({ secretsKey }, undefined, moving), { excludeTestServices: true })(
   "an instance whose URL another request changes",
@@ -61,7 +62,7 @@ layer(testServer({ secretsKey }, undefined, moving), { excludeTestServices: true
         const created = yield* request("POST", "/instances", { name: "A", agent_url: url })
         const { instance_id: id } = JSON.parse(created.text)
         yield* request("PATCH", `/instances/${id}`, { agent_key: "sk-1" })
-        assert.deepInclude(yield* stored(id), { agentUrl: url, isGuarded: true })
+        assert.deepInclude(yield* stored(id), { agent_url: url, guarded: true })
         assert.strictEqual(yield* agentKeyOf(id), "sk-1")
       })
     )
@@ -70,7 +71,7 @@ layer(testServer({ secretsKey }, undefined, moving), { excludeTestServices: true
 
 const otherKey = new Uint8Array([1, 2, 3])
 
-layer(testServer({ secretsKey }, undefined, changingInstances({ agentKey: otherKey })), { excludeTestServices: true })(
+layer(testServer({ secretsKey }, undefined, changingInstances({ agent_key: otherKey })), { excludeTestServices: true })(
   "an instance whose key another request changes",
   (it) => {
     it.effect("keeps that key when its body or headers change", () =>
@@ -80,7 +81,7 @@ layer(testServer({ secretsKey }, undefined, changingInstances({ agentKey: otherK
         const { instance_id: id } = JSON.parse(created.text)
         for (const change of [{ agent_body: { seed: 1 } }, { agent_headers: { "x-title": "a" } }]) {
           assert.strictEqual((yield* request("PATCH", `/instances/${id}`, change)).status, 200)
-          assert.deepStrictEqual((yield* stored(id)).agentKey, otherKey)
+          assert.deepStrictEqual((yield* stored(id)).agent_key, otherKey)
         }
         assert.deepStrictEqual(yield* additionsOf(id), { body: { seed: 1 }, headers: { "x-title": "a" } })
       })
@@ -115,7 +116,7 @@ layer(testServer({ secretsKey }), { excludeTestServices: true })("instances", (i
         daily_tokens: null,
         origins: []
       })
-      const { agentKeyEnv, isGuarded, websiteConfigId } = yield* stored(id)
+      const { agent_key_env: agentKeyEnv, guarded: isGuarded, website_config_id: websiteConfigId } = yield* stored(id)
       assert.deepStrictEqual([agentKeyEnv, isGuarded, websiteConfigId], [null, true, mine.site.websiteConfigId])
       assert.strictEqual(yield* agentKeyOf(id), "sk-1")
       const path = `/instances/${id}`
@@ -186,9 +187,9 @@ layer(testServer({ secretsKey }), { excludeTestServices: true })("instances", (i
       assert.notInclude([internalFields.instance_id, internalFields.instanceId], second.instance_id)
       const before = yield* stored(id)
       for (const instance of [before, yield* stored(second.instance_id)]) {
-        assert.isNull(instance.agentKeyEnv)
-        assert.isTrue(instance.isGuarded)
-        assert.strictEqual(instance.websiteConfigId, before.websiteConfigId)
+        assert.isNull(instance.agent_key_env)
+        assert.isTrue(instance.guarded)
+        assert.strictEqual(instance.website_config_id, before.website_config_id)
       }
       for (const [member, value] of [
         ["agent_key", ""],
@@ -227,12 +228,12 @@ layer(testServer({ secretsKey }), { excludeTestServices: true })("instances", (i
   it.effect("a changed URL gets no key that was meant for the previous URL, and is guarded", () =>
     Effect.gen(function* () {
       const { request, site } = yield* opened
-      const { instanceId } = yield* InstanceDirectory.use((instances) =>
+      const { instance_id: instanceId } = yield* InstanceDirectory.use((instances) =>
         instances.create({
           name: "Operator's",
-          agentUrl: "http://10.0.0.9:9000",
-          agentKeyEnv: "AGENT_KEY",
-          websiteConfigId: site.websiteConfigId
+          agent_url: "http://10.0.0.9:9000",
+          agent_key_env: "AGENT_KEY",
+          website_config_id: site.websiteConfigId
         })
       )
       const path = `/instances/${instanceId}`
@@ -240,7 +241,7 @@ layer(testServer({ secretsKey }), { excludeTestServices: true })("instances", (i
       assert.deepInclude(JSON.parse(answer.text), { agent_url: null, agent_key: "operator" })
       assert.notInclude(answer.text, "10.0.0.9")
       yield* request("PATCH", path, { name: "Renamed" })
-      assert.deepInclude(yield* stored(instanceId), { name: "Renamed", agentKeyEnv: "AGENT_KEY", isGuarded: false })
+      assert.deepInclude(yield* stored(instanceId), { name: "Renamed", agent_key_env: "AGENT_KEY", guarded: false })
       const dearer = yield* request("PATCH", path, { name: "Dearer", max_tokens: 1_000_000 })
       assert.strictEqual(dearer.status, 422)
       assert.deepStrictEqual(locationsOf(dearer.text), ["body.max_tokens"])
@@ -248,9 +249,9 @@ layer(testServer({ secretsKey }), { excludeTestServices: true })("instances", (i
         const answer = yield* request("PATCH", path, reserved)
         assert.deepStrictEqual(locationsOf(answer.text), [`body.${Object.keys(reserved)[0]}`])
       }
-      assert.deepInclude(yield* stored(instanceId), { name: "Renamed", maxTokens: 4096 })
+      assert.deepInclude(yield* stored(instanceId), { name: "Renamed", max_tokens: 4096 })
       yield* request("PATCH", path, { agent_url: url })
-      assert.deepInclude(yield* stored(instanceId), { agentUrl: url, agentKeyEnv: null, isGuarded: true })
+      assert.deepInclude(yield* stored(instanceId), { agent_url: url, agent_key_env: null, guarded: true })
       yield* request("PATCH", path, { agent_key: "sk-2" })
       assert.strictEqual(yield* agentKeyOf(instanceId), "sk-2")
       yield* request("PATCH", path, { agent_url: url, name: "Same address" })
@@ -298,11 +299,11 @@ layer(testServer({ secretsKey }), { excludeTestServices: true })("instances", (i
 
       const operators = {
         name: "O",
-        agentUrl: url,
-        agentKeyEnv: "AGENT_KEY",
-        websiteConfigId: site.websiteConfigId
+        agent_url: url,
+        agent_key_env: "AGENT_KEY",
+        website_config_id: site.websiteConfigId
       }
-      const { instanceId } = yield* InstanceDirectory.use((instances) => instances.create(operators))
+      const { instance_id: instanceId } = yield* InstanceDirectory.use((instances) => instances.create(operators))
       for (const change of [{ agent_body: { n: 9 } }, { agent_headers: { "x-tier": "dear" } }]) {
         const refused = yield* request("PATCH", `/instances/${instanceId}`, change)
         assert.deepStrictEqual(locationsOf(refused.text), [`body.${Object.keys(change)[0]}`])
@@ -321,7 +322,7 @@ layer(testServer({ secretsKey }), { excludeTestServices: true })("instances", (i
         yield* request("PATCH", `/instances/${id}`, { agent_url: other, agent_key: "sk-other" })
         const restored = yield* request("PATCH", `/instances/${id}`, { agent_url: url, agent_key: "sk-2" })
         assert.strictEqual(JSON.parse(restored.text).agent_url, url)
-        assert.deepStrictEqual([(yield* stored(id)).agentUrl, yield* agentKeyOf(id)], [url, "sk-2"])
+        assert.deepStrictEqual([(yield* stored(id)).agent_url, yield* agentKeyOf(id)], [url, "sk-2"])
       })
   )
 
@@ -330,7 +331,10 @@ layer(testServer({ secretsKey }), { excludeTestServices: true })("instances", (i
       const { request, site } = yield* opened
       const { websiteConfigId } = site
       yield* InstanceDirectory.use((instances) =>
-        Effect.replicateEffect(instances.create({ name: "A", agentUrl: url, websiteConfigId }), Maximums.instances.max)
+        Effect.replicateEffect(
+          instances.create({ name: "A", agent_url: url, website_config_id: websiteConfigId }),
+          Maximums.instances.max
+        )
       )
       const answer = yield* request("POST", "/instances", { name: "A", agent_url: url })
       assert.deepStrictEqual([answer.status, locationsOf(answer.text)], [422, ["body"]])

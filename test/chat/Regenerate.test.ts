@@ -1,12 +1,14 @@
 /**
  * Regenerated answers, and clients that send all messages to an agent that stores the conversation itself.
  */
+
 import { randomUUID } from "node:crypto"
 import { assert, describe, layer } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import type { AgentRequest } from "../../src/chat/agent/Agent.ts"
 import { ConversationStore } from "../../src/chat/ConversationStore.ts"
 import * as MemoryAgentStream from "../../src/chat/memory/AgentStream.ts"
+import * as Id from "../../src/platform/Id.ts"
 import { conversationIdOf } from "../support/ChatVisit.ts"
 import { storages } from "../support/Storages.ts"
 import { paths, TestServer, layer as testServer } from "../support/TestServer.ts"
@@ -22,7 +24,7 @@ const recorder = () => {
 
 const post = Effect.fnUntraced(function* (body: unknown) {
   const { instance, send, widgetToken } = yield* TestServer
-  return yield* send(paths.chat(instance.instanceId), body, { headers: { "x-widget-token": widgetToken } })
+  return yield* send(paths.chat(instance.instance_id), body, { headers: { "x-widget-token": widgetToken } })
 })
 
 const uiMessage = (role: "user" | "assistant", text: string, id: string = randomUUID()) => ({
@@ -49,7 +51,7 @@ for (const [name, storage] of storages)
           assert.strictEqual(answer.status, 200)
           assert.deepStrictEqual(agent.requests.at(-1), before)
           const { instance } = yield* TestServer
-          const key = { instanceId: instance.instanceId, conversationId: id }
+          const key = { instanceId: instance.instance_id, conversationId: Id.ConversationId.make(id) }
           const messages = Option.getOrThrow(yield* ConversationStore.use((store) => store.read(key)))
           assert.deepStrictEqual(
             messages.map(({ parts }) => parts),
@@ -74,7 +76,7 @@ for (const [name, storage] of storages)
           const id = conversationIdOf((yield* post({ message: "one" })).text)
           yield* post({ id, messages: [uiMessage("user", "from elsewhere")], trigger: "regenerate-message" })
           const { instance } = yield* TestServer
-          const key = { instanceId: instance.instanceId, conversationId: id }
+          const key = { instanceId: instance.instance_id, conversationId: Id.ConversationId.make(id) }
           const messages = Option.getOrThrow(yield* ConversationStore.use((store) => store.read(key)))
           assert.deepStrictEqual(messages[2]?.parts, [{ type: "text", text: "from elsewhere" }])
           assert.lengthOf(messages, 4)
@@ -119,7 +121,7 @@ describe("messages for an agent that stores the conversation", () => {
         assert.strictEqual(sessions[2], sessions[3])
         assert.notStrictEqual(sessions[0], sessions[2])
         const { instance } = yield* TestServer
-        const query = { instanceId: instance.instanceId, limit: 10, before: null }
+        const query = { instanceId: instance.instance_id, limit: 10, before: null }
         assert.deepStrictEqual(yield* ConversationStore.use((store) => store.list(query)), [])
       })
     )

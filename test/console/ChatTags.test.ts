@@ -25,11 +25,11 @@ const layer = Layer.mergeAll(ConsolePage.SharedOwner.layer, ConsolePage.SpareSit
 /** A website with an assistant, and a function that opens one of its settings. */
 const withAssistant = Effect.gen(function* () {
   const site = yield* ConsolePage.SpareSites.use(({ take }) => take)
-  const { instanceId } = yield* InstanceDirectory.use((instances) =>
+  const { instance_id: instanceId } = yield* InstanceDirectory.use((instances) =>
     instances.create({
       name: "Concierge",
-      agentUrl: "https://agent.example.com",
-      websiteConfigId: site.websiteConfigId
+      agent_url: "https://agent.example.com",
+      website_config_id: site.websiteConfigId
     })
   )
   return { site, instanceId }

@@ -1,12 +1,14 @@
 /**
  * The console's conversations in a browser.
  */
+
 import { randomUUID } from "node:crypto"
 import { readFile } from "node:fs/promises"
 import { assert } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import type { Page } from "playwright-core"
 import { ConversationStore } from "../../src/chat/ConversationStore.ts"
+import * as Id from "../../src/platform/Id.ts"
 import { inChromium } from "../support/browser/Browser.ts"
 import * as ConsolePage from "../support/console/ConsolePage.ts"
 import * as ConversationData from "../support/console/ConversationData.ts"
@@ -62,7 +64,7 @@ inChromium("the console's conversations", layer, (it) => {
       const site = yield* newSite
       const instanceId = yield* ConversationData.newInstance(site, "Guide")
       const { begin, complete } = yield* ConversationStore
-      const key = { instanceId, conversationId: randomUUID() }
+      const key = { instanceId, conversationId: Id.ConversationId.make(randomUUID()) }
       const answerId = randomUUID()
       yield* begin({ key, answerId, message: { messageId: randomUUID(), text: "What is private?" } })
       yield* complete({

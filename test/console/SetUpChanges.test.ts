@@ -173,9 +173,13 @@ inChromium(
             await page.getByRole("button", { name: "Done" }).click()
             await page.getByText("Token without a label").waitFor()
           })
-          const all = yield* InstanceDirectory.use((instances) => instances.list)
+          const all = yield* InstanceDirectory.use((instances) => instances.list("all"))
           const instance = all.find(({ name }) => name === "Helper")
-          assert.deepInclude(instance, { agentUrl: "https://agent.example.com/v1", isGuarded: true, agentKeyEnv: null })
+          assert.deepInclude(instance, {
+            agent_url: "https://agent.example.com/v1",
+            guarded: true,
+            agent_key_env: null
+          })
           assert.notInclude(yield* on(() => page.content()), "sk-secret")
           yield* on(async () => {
             await page.getByRole("button", { name: "More for Helper" }).click()
@@ -185,10 +189,10 @@ inChromium(
             await page.getByRole("button", { name: "Save" }).click()
             await page.getByRole("button", { name: "More for Concierge" }).waitFor()
           })
-          const changed = yield* InstanceDirectory.use((instances) => instances.list)
-          const renamed = changed.find(({ instanceId }) => instanceId === instance?.instanceId)
+          const changed = yield* InstanceDirectory.use((instances) => instances.list("all"))
+          const renamed = changed.find(({ instance_id: instanceId }) => instanceId === instance?.instance_id)
           assert.strictEqual(renamed?.name, "Concierge")
-          assert.deepStrictEqual(renamed?.agentKey, instance?.agentKey)
+          assert.deepStrictEqual(renamed?.agent_key, instance?.agent_key)
           // The form begins with what was saved, although its earlier answer is in the cache.
           yield* on(async () => {
             await page.getByRole("button", { name: "More for Concierge" }).click()

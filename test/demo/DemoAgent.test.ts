@@ -21,7 +21,7 @@ const say = Effect.fnUntraced(function* (
   options: { readonly before?: ReadonlyArray<string>; readonly keyEnv?: string } = {}
 ) {
   const agent = yield* AgentStream
-  const instance = instanceAt(url, { agentKeyEnv: options.keyEnv ?? null })
+  const instance = instanceAt(url, { agent_key_env: options.keyEnv ?? null })
   const before = (options.before ?? []).map(
     (text, index): ModelMessage => ({
       role: index % 2 === 0 ? "user" : "assistant",

@@ -33,8 +33,8 @@ describe("the demo's data", () => {
       // The token and the key cannot be found without the file, which has their secrets.
       const secrets = { widget_token: "", owner_key: "" }
       assert.deepStrictEqual({ ...demo, ...secrets }, { ...first.demo, ...secrets })
-      const [instance, ...others] = yield* InstanceDirectory.use(({ list }) => list)
-      assert.strictEqual(instance?.agentUrl, "http://127.0.0.1:9002")
+      const [instance, ...others] = yield* InstanceDirectory.use(({ list }) => list("all"))
+      assert.strictEqual(instance?.agent_url, "http://127.0.0.1:9002")
       assert.deepStrictEqual(others, [])
       assert.lengthOf(yield* SiteDirectory.use(({ list }) => list), 1)
     }).pipe(Effect.provide(postgres()))

@@ -15,7 +15,7 @@ import * as DemoFeed from "../../src/demo/DemoFeed.ts"
 import * as DemoSite from "../../src/demo/DemoSite.ts"
 import type { SubmissionDraft } from "../../src/forms/Submission.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
-import { WebsiteConfigId } from "../../src/platform/Id.ts"
+import { InstanceId, WebsiteConfigId } from "../../src/platform/Id.ts"
 
 const view: PageView = {
   hostedWebsiteId: "5b0c7f0e-3d5e-4f57-8f3a-000000000001",
@@ -48,7 +48,7 @@ const draft = (submissionId: string): SubmissionDraft => ({
 })
 
 const request: AgentRequest = {
-  instance: Instance.make("5b0c7f0e-3d5e-4f57-8f3a-000000000003", { name: "", agentUrl: "" }),
+  instance: Instance.make(InstanceId.make("5b0c7f0e-3d5e-4f57-8f3a-000000000003"), { name: "", agent_url: "" }),
   session: "c",
   messages: [{ role: "user", text: "Hello?" }]
 }
@@ -61,7 +61,7 @@ const script: MemoryAgentStream.Script = ({ message }) =>
 const subject: DemoFeed.Subject = {
   hostedWebsiteId: view.hostedWebsiteId,
   websiteConfigId: draft("").websiteConfigId,
-  instanceId: request.instance.instanceId
+  instanceId: request.instance.instance_id
 }
 
 /** Runs `use` with a feed on memory services, and returns what the feed published, up to the first page view. */

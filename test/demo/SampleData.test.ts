@@ -24,12 +24,12 @@ import { poll } from "../support/Wait.ts"
 const stored = Effect.fnUntraced(function* (now: number) {
   yield* TestClock.setTime(now)
   const site = yield* SiteDirectory.use((sites) => sites.create({ name: "Demo", origins: [] }))
-  const { instanceId } = yield* InstanceDirectory.use((instances) =>
+  const { instance_id: instanceId } = yield* InstanceDirectory.use((instances) =>
     instances.create({
       name: "Demo",
-      agentUrl: "http://agent",
+      agent_url: "http://agent",
       memory: "edge",
-      websiteConfigId: site.websiteConfigId
+      website_config_id: site.websiteConfigId
     })
   )
   yield* SampleData.store({ ...site, instanceId }, { website: "http://127.0.0.1:8080" })

@@ -71,11 +71,11 @@ const seed = Effect.gen(function* () {
     Effect.gen(function* () {
       const site = yield* SiteDirectory.use((sites) => sites.create({ name: "Docs", origins: [] }))
       const instance = yield* InstanceDirectory.use((instances) =>
-        instances.create({ name: "Docs", agentUrl, agentModel: null, agentKeyEnv: null, origins: [] })
+        instances.create({ name: "Docs", agent_url: agentUrl, agent_model: null, agent_key_env: null, origins: [] })
       )
       const token = Option.getOrThrow(
         yield* WidgetTokens.use((tokens) =>
-          tokens.issue({ instanceId: instance.instanceId, label: null, expiresAt: null })
+          tokens.issue({ reach: "all", instanceId: instance.instance_id, label: null, expiresAt: null })
         )
       )
       const key = Option.getOrThrow(
@@ -111,11 +111,11 @@ const seed = Effect.gen(function* () {
   return {
     website_config_id: site.websiteConfigId,
     tracking_token: site.trackingToken,
-    instance_id: instance.instanceId,
+    instance_id: instance.instance_id,
     widget_token: token.token,
     owner_key: key.key,
     share_secret: share.secret,
-    token_id: token.tokenId,
+    token_id: token.token_id,
     notification_id: notification.notificationId,
     submission_id: received.submission_id
   }

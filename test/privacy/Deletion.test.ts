@@ -50,11 +50,15 @@ layer(testServer({ secretsKey }, undefined, undefined, mail), { excludeTestServi
               ({ status }) => status
             )
           const tokens = yield* WidgetTokens
-          const { instanceId } = yield* InstanceDirectory.use((instances) =>
-            instances.create({ name: "A", agentUrl: "https://a.example", websiteConfigId: mine.site.websiteConfigId })
+          const { instance_id: instanceId } = yield* InstanceDirectory.use((instances) =>
+            instances.create({
+              name: "A",
+              agent_url: "https://a.example",
+              website_config_id: mine.site.websiteConfigId
+            })
           )
           const { token } = yield* tokens
-            .issue({ instanceId, label: null, expiresAt: null })
+            .issue({ reach: "all", instanceId, label: null, expiresAt: null })
             .pipe(Effect.flatMap(Effect.fromOption), Effect.orDie)
           assert.isTrue(Option.isSome(yield* tokens.authenticate(instanceId, token)))
           for (const { site } of [mine, elsewhere]) assert.strictEqual(yield* request(site, "/instances"), 200)

@@ -136,8 +136,8 @@ layer(server, { excludeTestServices: true })("privacy/Exports", (it) => {
   it.effect("all exports of a website share its slot, and further ones get a 429", () =>
     Effect.gen(function* () {
       const { ask, websiteConfigId } = yield* newSite(1)
-      const { instanceId } = yield* InstanceDirectory.use((instances) =>
-        instances.create({ name: "Bot", agentUrl: "http://agent", websiteConfigId })
+      const { instance_id: instanceId } = yield* InstanceDirectory.use((instances) =>
+        instances.create({ name: "Bot", agent_url: "http://agent", website_config_id: websiteConfigId })
       ).pipe(Effect.orDie)
       canRead.closeUnsafe()
       const statuses: Array<number> = []

@@ -105,13 +105,19 @@ layer(handlers)("the typed client", (it) => {
     Effect.gen(function* () {
       const client = yield* makeClient
       const instance = yield* InstanceDirectory.use((instances) =>
-        instances.create({ name: "Typed", agentUrl: "http://agent", agentModel: null, agentKeyEnv: null, origins: [] })
+        instances.create({
+          name: "Typed",
+          agent_url: "http://agent",
+          agent_model: null,
+          agent_key_env: null,
+          origins: []
+        })
       )
       const issued = yield* WidgetTokens.use((tokens) =>
-        tokens.issue({ instanceId: instance.instanceId, label: null, expiresAt: null })
+        tokens.issue({ reach: "all", instanceId: instance.instance_id, label: null, expiresAt: null })
       )
       const { body, headers } = yield* client.widget.chat({
-        params: { instance_id: InstanceId.make(instance.instanceId) },
+        params: { instance_id: InstanceId.make(instance.instance_id) },
         payload: { message: "hi", conversation_id: "typed" },
         headers: { "x-widget-token": Option.getOrThrow(issued).token }
       })

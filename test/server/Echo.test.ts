@@ -47,7 +47,7 @@ layer(testServer(), { excludeTestServices: true })("http: client text in respons
       Effect.gen(function* () {
         const { instance, send } = yield* TestServer
         const text = character.repeat(length)
-        for (const [path, body, headers] of invalidRequests(text, paths.chat(instance.instanceId))) {
+        for (const [path, body, headers] of invalidRequests(text, paths.chat(instance.instance_id))) {
           const answer = yield* send(path, body, headers === undefined ? {} : { headers })
           assert.isAtLeast(answer.status, 400)
           assert.isBelow(answer.status, 500)
@@ -103,7 +103,7 @@ layer(
       yield* send(`/${encodeURIComponent(hostile)}`, view)
       yield* send(paths.chat(encodeURIComponent(hostile)), { message: hostile })
       const headers = { "x-widget-token": widgetToken }
-      yield* send(paths.chat(instance.instanceId), { message: hostile, conversation_id: hostile }, { headers })
+      yield* send(paths.chat(instance.instance_id), { message: hostile, conversation_id: hostile }, { headers })
       assert.isTrue(lines.some((line) => line.includes("A request failed with a defect")))
       for (const line of lines) {
         assert.notMatch(line, /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/)

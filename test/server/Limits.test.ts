@@ -65,7 +65,7 @@ layer(testServer(limited), { excludeTestServices: true })("the rate limit", (it)
       const statuses = []
       for (let times = 0; times < 3; times++) {
         const headers = { "x-widget-token": `hwt_${String(times).repeat(43)}` }
-        statuses.push((yield* send(paths.chat(instance.instanceId), { message: "hi" }, { headers })).status)
+        statuses.push((yield* send(paths.chat(instance.instance_id), { message: "hi" }, { headers })).status)
       }
       assert.deepStrictEqual(statuses, [401, 401, 429])
     })
@@ -75,7 +75,9 @@ layer(testServer(limited), { excludeTestServices: true })("the rate limit", (it)
     Effect.gen(function* () {
       const [webhooks, deliveries] = [yield* Webhooks, yield* Deliveries]
       const { instance, send, websiteConfigId } = yield* TestServer
-      yield* InstanceDirectory.use((instances) => instances.update(instance.instanceId, { websiteConfigId }))
+      yield* InstanceDirectory.use((instances) =>
+        instances.update(instance.instance_id, { website_config_id: websiteConfigId })
+      )
       const created = yield* webhooks.create({
         websiteConfigId,
         url: "https://hooks.example/",
@@ -83,7 +85,7 @@ layer(testServer(limited), { excludeTestServices: true })("the rate limit", (it)
         format: "standard"
       })
       const { webhookId } = Option.getOrThrow(created).webhook
-      const chat = send(paths.chat(instance.instanceId), { message: "hi" })
+      const chat = send(paths.chat(instance.instance_id), { message: "hi" })
       yield* Effect.repeat(chat, { until: ({ status }) => status === 429 })
       // Rejections are stored a moment later.
       const fannedOut = Effect.andThen(fanOutSome, deliveriesOf({ webhookId }))
@@ -124,7 +126,7 @@ layer(
     Effect.gen(function* () {
       const { instance, send, trackingToken, url, websiteConfigId } = yield* TestServer
       let network = 0
-      const openai = paths.chat(instance.instanceId).replace(/chat$/, "openai/v1/models")
+      const openai = paths.chat(instance.instance_id).replace(/chat$/, "openai/v1/models")
       const key = `hok_${"a".repeat(43)}`
       const post =
         (path: string, body: object) =>
@@ -134,7 +136,7 @@ layer(
         post(paths.track, { site_id: trackingToken, page_path: "/" }),
         post(paths.event, { site_id: trackingToken, name: "signup", page_path: "/" }),
         post(paths.submit, { site_id: websiteConfigId, form_data: {} }),
-        post(paths.chat(instance.instanceId), { message: "hi" }),
+        post(paths.chat(instance.instance_id), { message: "hi" }),
         (headers: Record<string, string>) => OwnerRequests.send(url, openai, { init: { headers } }),
         (headers: Record<string, string>) => OwnerRequests.send(url, "/v1/owner/sites", { key, init: { headers } })
       ]
@@ -199,7 +201,7 @@ layer(testServer({ ...limited, trustedProxies: [IpNetwork.fromStringUnsafe("127.
   it.effect("counts each chat before its token is looked up and its body is parsed", () =>
     Effect.gen(function* () {
       const { instance, send, widgetToken } = yield* TestServer
-      const path = paths.chat(instance.instanceId)
+      const path = paths.chat(instance.instance_id)
       for (const [client, body, token, status] of [
         [1, { message: 1 }, widgetToken, 422],
         [2, { message: 1, large: "x".repeat(20_000) }, widgetToken, 422],

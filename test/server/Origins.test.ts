@@ -24,10 +24,12 @@ const guarded = Effect.gen(function* () {
     sites.create({ name: "Guarded", origins: [own, "http://b.example:81"] })
   )
   const instance = yield* InstanceDirectory.use((instances) =>
-    instances.create({ name: "Guarded", agentUrl: "http://agent", memory: "agent", origins: [own] })
+    instances.create({ name: "Guarded", agent_url: "http://agent", memory: "agent", origins: [own] })
   )
   const token = Option.getOrThrow(
-    yield* WidgetTokens.use((tokens) => tokens.issue({ instanceId: instance.instanceId, label: null, expiresAt: null }))
+    yield* WidgetTokens.use((tokens) =>
+      tokens.issue({ reach: "all", instanceId: instance.instance_id, label: null, expiresAt: null })
+    )
   ).token
   const all = (headers: Record<string, string>) =>
     Effect.all({
@@ -38,7 +40,7 @@ const guarded = Effect.gen(function* () {
       ),
       submit: send(paths.submit, { site_id: site.websiteConfigId, form_data: { a: 1 } }, { headers }),
       chat: send(
-        paths.chat(instance.instanceId),
+        paths.chat(instance.instance_id),
         { message: "hi" },
         { headers: { "x-widget-token": token, ...headers } }
       )
@@ -86,7 +88,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
         assert.include(answer.text, `\`hydracore ${kind} update\``)
       }
       yield* SiteDirectory.use((sites) => sites.update(site.websiteConfigId, { origins: [other] }))
-      yield* InstanceDirectory.use((instances) => instances.update(instance.instanceId, { origins: [other] }))
+      yield* InstanceDirectory.use((instances) => instances.update(instance.instance_id, { origins: [other] }))
       // A directory may cache a website for ten seconds.
       yield* Effect.repeat(all({ origin: other }), {
         schedule: Schedule.spaced("500 millis"),
@@ -148,7 +150,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
     Effect.gen(function* () {
       const { instance, send } = yield* TestServer
       const headers = { origin: "https://evil.example", "x-widget-token": `hwt_${"A".repeat(43)}` }
-      assert.strictEqual((yield* send(paths.chat(instance.instanceId), { message: "hi" }, { headers })).status, 401)
+      assert.strictEqual((yield* send(paths.chat(instance.instance_id), { message: "hi" }, { headers })).status, 401)
     })
   )
 

@@ -39,7 +39,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
       const { instance, send, url, widgetToken } = yield* TestServer
       const headers = { "x-widget-token": widgetToken }
       const escaped = `{"message":"${"\\ud83d\\ude00".repeat(8000)}"}`
-      assert.strictEqual((yield* send(paths.chat(instance.instanceId), escaped, { headers })).status, 200)
+      assert.strictEqual((yield* send(paths.chat(instance.instance_id), escaped, { headers })).status, 200)
       const large = yield* send(paths.track, " ".repeat(256 * 1024 + 1))
       assert.strictEqual(large.status, 413)
       assert.isString(detailOf(large.json))
@@ -125,7 +125,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
         paths.track.replace("track", "Track"),
         paths.track.replace("public", "/public"),
         paths.track.replace("public/", "public%2F"),
-        `${paths.chat(instance.instanceId)};x=1`
+        `${paths.chat(instance.instance_id)};x=1`
       ]) {
         const answer = yield* send(path, view)
         assert.strictEqual(answer.status, 404, path)
@@ -136,7 +136,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
       assert.strictEqual((yield* send("/healthz;x=1", undefined, { method: "GET" })).status, 404)
       assert.strictEqual((yield* send(`${paths.track}?x=%74;1#`, view)).status, 204)
       // A parameter may be escaped.
-      const escaped = instance.instanceId.replaceAll("-", "%2D")
+      const escaped = instance.instance_id.replaceAll("-", "%2D")
       assert.strictEqual((yield* send(paths.chat(escaped), { message: "a" })).status, 401)
     })
   )

@@ -46,11 +46,11 @@ it.effect("an accepted token was compared with its stored digest in constant tim
   Effect.gen(function* () {
     const tokens = yield* WidgetTokens
     const instance = yield* Directory.use((instances) =>
-      instances.create({ name: "a", agentUrl: "http://a", agentModel: null, agentKeyEnv: null, origins: [] })
+      instances.create({ name: "a", agent_url: "http://a", agent_model: null, agent_key_env: null, origins: [] })
     )
-    const request = { instanceId: instance.instanceId, label: null, expiresAt: null }
+    const request = { reach: "all", instanceId: instance.instance_id, label: null, expiresAt: null } as const
     const { token } = Option.getOrThrow(yield* tokens.issue(request))
-    assert.isTrue(Option.isSome(yield* tokens.authenticate(instance.instanceId, token)))
+    assert.isTrue(Option.isSome(yield* tokens.authenticate(instance.instance_id, token)))
     assert.deepStrictEqual(compared(), [[32, 32]])
   }).pipe(Effect.provide(postgres()))
 )

@@ -181,8 +181,8 @@ layer(testServer(), { excludeTestServices: true })("settings", (it) => {
       const [mine, theirs] = [yield* opened, yield* opened]
       const instanceOf = ({ site }: typeof mine) =>
         InstanceDirectory.use((instances) =>
-          instances.create({ name: "A", agentUrl: "http://agent", websiteConfigId: site.websiteConfigId })
-        ).pipe(Effect.map(({ instanceId }) => instanceId))
+          instances.create({ name: "A", agent_url: "http://agent", website_config_id: site.websiteConfigId })
+        ).pipe(Effect.map(({ instance_id: instanceId }) => instanceId))
       const [ownInstance, foreign] = [yield* instanceOf(mine), yield* instanceOf(theirs)]
       const path = `/instances/${ownInstance}/tokens`
       const issued = JSON.parse((yield* mine.request("POST", path, { label: "Shop", expires_at: "2100-01-01" })).text)

@@ -3,6 +3,7 @@
  *
  * @module
  */
+
 import { randomUUID } from "node:crypto"
 import { assert, type Vitest } from "@effect/vitest"
 import { Effect, Option, Schema } from "effect"
@@ -11,6 +12,7 @@ import * as AnswerParts from "../../src/chat/conversations/AnswerParts.ts"
 import { endings, maxMessages, maxSize } from "../../src/chat/conversations/Conversation.ts"
 import * as History from "../../src/chat/conversations/History.ts"
 import type { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
+import * as Id from "../../src/platform/Id.ts"
 import {
   appendPieces,
   beginAnswer,
@@ -162,7 +164,11 @@ export const suite = <R>(it: Vitest.MethodsNonLive<ConversationStore | InstanceD
       for (const wrong of [second, found[0]?.messageId ?? "", randomUUID(), "x"]) {
         assert.isTrue(Option.isNone(yield* store.messageAfter(key, wrong)))
       }
-      assert.isTrue(Option.isNone(yield* store.messageAfter({ ...key, conversationId: randomUUID() }, first)))
+      assert.isTrue(
+        Option.isNone(
+          yield* store.messageAfter({ ...key, conversationId: Id.ConversationId.make(randomUUID()) }, first)
+        )
+      )
     })
   )
 

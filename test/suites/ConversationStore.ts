@@ -3,12 +3,14 @@
  *
  * @module
  */
+
 import { randomUUID } from "node:crypto"
 import { assert, layer as shared } from "@effect/vitest"
 import { Clock, Effect, type Layer, Option, Stream } from "effect"
 import { ConversationStore } from "../../src/chat/ConversationStore.ts"
 import type { ConversationKey } from "../../src/chat/conversations/Conversation.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
+import * as Id from "../../src/platform/Id.ts"
 import {
   appendPieces,
   assertLines,
@@ -66,7 +68,10 @@ export const suite = <R, E>(
           const store = yield* ConversationStore
           const { instanceId } = yield* newKey
           const now = yield* Clock.currentTimeMillis
-          const keys = Array.from({ length: 5 }, () => ({ instanceId, conversationId: randomUUID() }))
+          const keys = Array.from({ length: 5 }, () => ({
+            instanceId,
+            conversationId: Id.ConversationId.make(randomUUID())
+          }))
           // Two conversations begin in each millisecond.
           for (const [index, key] of keys.entries()) yield* beginAnswer(key, "one").pipe(at(now - 1_000 + (index >> 1)))
           yield* beginAnswer(keys[0]!, "two").pipe(at(now))
@@ -108,7 +113,7 @@ export const suite = <R, E>(
       Effect.gen(function* () {
         const store = yield* ConversationStore
         const key = yield* newKey
-        const other = { ...key, conversationId: randomUUID() }
+        const other = { ...key, conversationId: Id.ConversationId.make(randomUUID()) }
         const [answerId, otherId] = [yield* beginAnswer(key, "one"), yield* beginAnswer(other, "two")]
         yield* appendPieces(answerId, [[text("Hel")]])
         assert.isTrue(yield* store.delete(key))
@@ -131,30 +136,28 @@ export const suite = <R, E>(
         const instances = yield* InstanceDirectory
         const key = yield* newKey
         yield* storeTurn(key, "one", "first")
-        yield* instances.delete(key.instanceId)
+        yield* instances.delete("all", key.instanceId)
         assert.deepStrictEqual(yield* store.list({ instanceId: key.instanceId, limit: 10, before: null }), [])
         assert.isTrue(Option.isNone(yield* store.read(key)))
         assert.strictEqual((yield* Effect.flip(beginAnswer(key, "two")))._tag, "RecordRefused")
       })
     )
 
-    it.effect("unknown ids and texts that are not ids find no conversation and no answer", () =>
+    it.effect("unknown ids find no conversation, and texts that are not ids no answer", () =>
       Effect.gen(function* () {
         const store = yield* ConversationStore
-        const { instanceId } = yield* newKey
+        const unknownInstance = Id.InstanceId.make(randomUUID())
+        const conversationId = Id.ConversationId.make(randomUUID())
+        for (const key of [yield* newKey, { instanceId: unknownInstance, conversationId }]) {
+          assert.isTrue(Option.isNone(yield* store.read(key)))
+          assert.isTrue(Option.isNone(yield* store.running(key)))
+          assert.deepStrictEqual(yield* store.history({ key, bounds, isRegenerating: true }), [])
+          assert.isFalse(yield* store.stop(key))
+          assert.isFalse(yield* store.delete(key))
+        }
+        assert.deepStrictEqual(yield* store.list({ instanceId: unknownInstance, limit: 1, before: null }), [])
+        assert.deepStrictEqual(yield* Stream.runCollect(store.stream({ instanceId: unknownInstance, since: null })), [])
         for (const id of ["", "x", "\u0000", "\ud800", "'", randomUUID()]) {
-          for (const key of [
-            { instanceId, conversationId: id },
-            { instanceId: id, conversationId: id }
-          ]) {
-            assert.isTrue(Option.isNone(yield* store.read(key)))
-            assert.isTrue(Option.isNone(yield* store.running(key)))
-            assert.deepStrictEqual(yield* store.history({ key, bounds, isRegenerating: true }), [])
-            assert.isFalse(yield* store.stop(key))
-            assert.isFalse(yield* store.delete(key))
-          }
-          assert.deepStrictEqual(yield* store.list({ instanceId: id, limit: 1, before: null }), [])
-          assert.deepStrictEqual(yield* Stream.runCollect(store.stream({ instanceId: id, since: null })), [])
           assert.isTrue(Option.isNone(yield* follow(store, id, 0)))
           assert.strictEqual((yield* store.renew([id])).size, 0)
           assert.isFalse(yield* store.append({ answerId: id, position: 0, events: [text("a")] }))

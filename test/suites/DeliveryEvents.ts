@@ -3,6 +3,7 @@
  *
  * @module
  */
+
 import { randomUUID } from "node:crypto"
 import { assert, layer as shared } from "@effect/vitest"
 import { Clock, Effect, type Layer, Option } from "effect"
@@ -11,6 +12,7 @@ import type { ConversationKey } from "../../src/chat/conversations/Conversation.
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
 import { Deliveries } from "../../src/delivery/Deliveries.ts"
 import * as Event from "../../src/delivery/Event.ts"
+import * as Id from "../../src/platform/Id.ts"
 import { Decisions } from "../../src/sites/Decisions.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { deliveriesOf, fanOutAll, leaseOf, newWebhook, type Storage, settle } from "../support/Delivery.ts"
@@ -24,8 +26,8 @@ const setup = Effect.gen(function* () {
   const site = yield* newSite
   const { websiteConfigId } = site
   const { webhook } = yield* newWebhook(websiteConfigId, "https://hooks.example/")
-  const { instanceId } = yield* InstanceDirectory.use((instances) =>
-    instances.create({ name: "a", agentUrl: "https://a.example", websiteConfigId })
+  const { instance_id: instanceId } = yield* InstanceDirectory.use((instances) =>
+    instances.create({ name: "a", agent_url: "https://a.example", website_config_id: websiteConfigId })
   )
   return { site, webhook, instanceId }
 })
@@ -55,7 +57,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
     it.effect("the first message of a conversation creates an event, and later messages create none", () =>
       Effect.gen(function* () {
         const { instanceId, webhook } = yield* setup
-        const key = { instanceId, conversationId: randomUUID() }
+        const key = { instanceId, conversationId: Id.ConversationId.make(randomUUID()) }
         yield* beginAnswer(key, "Hello\0")
         yield* beginAnswer(key, "Are you there?")
         const [started, ...others] = yield* payloadsOf(webhook)
@@ -72,7 +74,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
     it.effect("conversations whose first two messages arrive at the same time create one event each", () =>
       Effect.gen(function* () {
         const { instanceId, webhook } = yield* setup
-        const ids = Array.from({ length: 20 }, () => randomUUID())
+        const ids = Array.from({ length: 20 }, () => Id.ConversationId.make(randomUUID()))
         yield* Effect.forEach(
           [...ids, ...ids],
           (conversationId) => Effect.ignore(beginAnswer({ instanceId, conversationId }, "a")),
@@ -91,9 +93,9 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         const { webhook } = yield* setup
         const other = yield* setup
         const instances = yield* InstanceDirectory
-        const { instanceId } = yield* instances.create({ name: "a", agentUrl: "https://a.example" })
+        const { instance_id: instanceId } = yield* instances.create({ name: "a", agent_url: "https://a.example" })
         for (const id of [instanceId, other.instanceId]) {
-          yield* beginAnswer({ instanceId: id, conversationId: randomUUID() }, "Hello")
+          yield* beginAnswer({ instanceId: id, conversationId: Id.ConversationId.make(randomUUID()) }, "Hello")
         }
         assert.deepStrictEqual(yield* payloadsOf(webhook), [])
       })
@@ -103,7 +105,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       Effect.gen(function* () {
         const store = yield* ConversationStore
         const { instanceId, webhook } = yield* setup
-        const key = { instanceId, conversationId: randomUUID() }
+        const key = { instanceId, conversationId: Id.ConversationId.make(randomUUID()) }
         const messageId = yield* beginAnswer(key, "Hello")
         const ratings = [
           { rating: "up", comment: null },
@@ -129,7 +131,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       Effect.gen(function* () {
         const store = yield* ConversationStore
         const { instanceId, webhook } = yield* setup
-        const key = { instanceId, conversationId: randomUUID() }
+        const key = { instanceId, conversationId: Id.ConversationId.make(randomUUID()) }
         const long = "日\n".repeat(4_000)
         const messageId = yield* beginAnswer(key, long)
         yield* store.rate({ key, messageId, rating: "down", comment: long })
@@ -148,7 +150,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         const instances = yield* InstanceDirectory
         for (const withInstance of [false, true]) {
           const { instanceId, webhook } = yield* setup
-          const key = { instanceId, conversationId: randomUUID() }
+          const key = { instanceId, conversationId: Id.ConversationId.make(randomUUID()) }
           const messageId = yield* beginAnswer(key, "Hello")
           yield* fanOutAll
           const [leased] = yield* leaseOf(webhook)
@@ -159,7 +161,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
           })
           yield* store.rate({ key, messageId, rating: "up", comment: "Thanks" })
           if (withInstance) {
-            assert.isTrue(yield* instances.delete(instanceId))
+            assert.isTrue(yield* instances.delete("all", instanceId))
             // The memory store deletes the conversations of a deleted instance at their next lookup.
             yield* store.list({ instanceId, limit: 1, before: null })
           } else assert.isTrue(yield* store.delete(key))
@@ -206,8 +208,8 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       Effect.gen(function* () {
         const [decisions, instances] = [yield* Decisions, yield* InstanceDirectory]
         const { instanceId, site, webhook } = yield* setup
-        const withoutSite = yield* instances.create({ name: "alone", agentUrl: "https://a.example" })
-        for (const id of [randomUUID(), withoutSite.instanceId, instanceId]) {
+        const withoutSite = yield* instances.create({ name: "alone", agent_url: "https://a.example" })
+        for (const id of [randomUUID(), withoutSite.instance_id, instanceId]) {
           yield* decisions.record({ _tag: "Claimed", by: "instance-id", id }, "chat-limited")
         }
         const payloads = yield* poll(payloadsOf(webhook), ({ length }) => length > 0)

@@ -9,6 +9,7 @@ import { Effect, type Layer, Option, Result, Schema, Struct } from "effect"
 import { TestClock } from "effect/testing"
 import { protocols } from "../../src/chat/Instance.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
+import { InstanceId, type WebsiteConfigId } from "../../src/platform/Id.ts"
 
 const Text = Schema.Literals([
   "",
@@ -24,22 +25,22 @@ const Additions = Schema.Struct({ names: Schema.Array(Text), sealed: Schema.Uint
 
 const fields = {
   name: Text,
-  agentUrl: Text,
-  agentProtocol: Schema.Literals(protocols),
-  agentModel: Schema.NullOr(Text),
-  agentKeyEnv: Schema.NullOr(Text),
-  agentKey: Schema.NullOr(Schema.Uint8Array),
-  isGuarded: Schema.Boolean,
-  agentKeyHeader: Schema.NullOr(Text),
-  agentBody: Schema.NullOr(Additions),
-  agentHeaders: Schema.NullOr(Additions),
+  agent_url: Text,
+  agent_protocol: Schema.Literals(protocols),
+  agent_model: Schema.NullOr(Text),
+  agent_key_env: Schema.NullOr(Text),
+  agent_key: Schema.NullOr(Schema.Uint8Array),
+  guarded: Schema.Boolean,
+  agent_key_header: Schema.NullOr(Text),
+  agent_body: Schema.NullOr(Additions),
+  agent_headers: Schema.NullOr(Additions),
   memory: Schema.Literals(["edge", "agent"]),
-  conversationIds: Schema.Literals(["service", "client"]),
+  conversation_ids: Schema.Literals(["service", "client"]),
   instructions: Schema.NullOr(Text),
-  historyMessages: Schema.Literals([1, 40, 1000]),
-  historyCharacters: Schema.Literals([1, 60_000]),
-  maxTokens: Schema.Literals([1, 4096]),
-  dailyTokens: Schema.NullOr(Schema.Literals([1, 9_007_199_254_740_991])),
+  history: Schema.Literals([1, 40, 1000]),
+  history_characters: Schema.Literals([1, 60_000]),
+  max_tokens: Schema.Literals([1, 4096]),
+  daily_tokens: Schema.NullOr(Schema.Literals([1, 9_007_199_254_740_991])),
   origins: Schema.Array(Text)
 }
 
@@ -47,27 +48,44 @@ const Request = Schema.Struct(fields)
 
 const Change = Request.mapFields(Struct.map(Schema.optionalKey))
 
-export const suite = <E>(name: string, layer: Layer.Layer<InstanceDirectory, E>) =>
+/** @param newSite creates a website that instances can serve */
+export const suite = <R, E>(
+  name: string,
+  layer: Layer.Layer<InstanceDirectory | R, E>,
+  newSite: Effect.Effect<WebsiteConfigId, unknown, R>
+) =>
   shared(layer)(name, (it) => {
+    it.effect("an instance is read, changed, listed and deleted only by its own website and by the operator", () =>
+      Effect.gen(function* () {
+        const instances = yield* InstanceDirectory
+        const [mine, other] = [yield* newSite, yield* newSite]
+        const of = (website_config_id: WebsiteConfigId | null) =>
+          instances.create({ name: "a", agent_url: "b", website_config_id })
+        const [instance, others, unowned] = [yield* of(mine), yield* of(other), yield* of(null)]
+        const rename = () => Result.succeed({ name: "changed" })
+        for (const { instance_id } of [others, unowned]) {
+          assert.isTrue(Option.isNone(yield* instances.read(mine, instance_id)))
+          assert.isTrue(Option.isNone(yield* instances.modify(mine, instance_id, rename)))
+          assert.isFalse(yield* instances.delete(mine, instance_id))
+        }
+        assert.deepStrictEqual(yield* instances.list(mine), [instance])
+        assert.deepStrictEqual(yield* instances.list(other), [others])
+        const changed = Option.some({ ...instance, name: "changed" })
+        assert.deepStrictEqual(yield* instances.modify(mine, instance.instance_id, rename), changed)
+        assert.deepStrictEqual(yield* instances.read(mine, instance.instance_id), changed)
+        assert.deepStrictEqual(yield* instances.read("all", unowned.instance_id), Option.some(unowned))
+        assert.isTrue(yield* instances.delete(mine, instance.instance_id))
+        assert.isTrue(yield* instances.delete("all", others.instance_id))
+      })
+    )
+
     it.effect.prop("a created instance is found unchanged", [Request], ([request]) =>
       Effect.gen(function* () {
         const instances = yield* InstanceDirectory
         const instance = yield* instances.create(request)
-        assert.deepStrictEqual(instance, { ...request, websiteConfigId: null, instanceId: instance.instanceId })
-        assert.deepStrictEqual(yield* instances.find(instance.instanceId), Option.some(instance))
+        assert.deepStrictEqual(instance, { ...request, website_config_id: null, instance_id: instance.instance_id })
+        assert.deepStrictEqual(yield* instances.find(instance.instance_id), Option.some(instance))
       })
-    )
-
-    it.effect.prop(
-      "a text that is not the id of an instance finds none and causes no error",
-      [Schema.String],
-      ([text]) =>
-        Effect.gen(function* () {
-          const instances = yield* InstanceDirectory
-          for (const id of [text, randomUUID(), text + randomUUID()]) {
-            assert.isTrue(Option.isNone(yield* instances.find(id)))
-          }
-        })
     )
 
     it.effect.prop(
@@ -77,12 +95,12 @@ export const suite = <E>(name: string, layer: Layer.Layer<InstanceDirectory, E>)
         Effect.gen(function* () {
           const instances = yield* InstanceDirectory
           const [instance, other] = [yield* instances.create(request), yield* instances.create(request)]
-          assert.deepStrictEqual(yield* instances.find(instance.instanceId), Option.some(instance))
+          assert.deepStrictEqual(yield* instances.find(instance.instance_id), Option.some(instance))
           const changed = Option.some({ ...instance, ...change })
-          assert.deepStrictEqual(yield* instances.update(instance.instanceId, change), changed)
+          assert.deepStrictEqual(yield* instances.update(instance.instance_id, change), changed)
           yield* TestClock.adjust("1 second")
-          assert.deepStrictEqual(yield* instances.find(instance.instanceId), changed)
-          assert.deepStrictEqual(yield* instances.find(other.instanceId), Option.some(other))
+          assert.deepStrictEqual(yield* instances.find(instance.instance_id), changed)
+          assert.deepStrictEqual(yield* instances.find(other.instance_id), Option.some(other))
         })
     )
 
@@ -91,20 +109,21 @@ export const suite = <E>(name: string, layer: Layer.Layer<InstanceDirectory, E>)
       () =>
         Effect.gen(function* () {
           const instances = yield* InstanceDirectory
-          const { instanceId } = yield* instances.create({ name: "a", agentUrl: "b", historyMessages: 1 })
+          const { instance_id: instanceId } = yield* instances.create({ name: "a", agent_url: "b", history: 1 })
           yield* Effect.all(
             Array.from({ length: 20 }, () =>
-              instances.modify(instanceId, ({ historyMessages }) =>
-                Result.succeed({ historyMessages: historyMessages + 1 })
-              )
+              instances.modify("all", instanceId, ({ history }) => Result.succeed({ history: history + 1 }))
             ),
             { concurrency: "unbounded" }
           )
-          assert.strictEqual(yield* Effect.flip(instances.modify(instanceId, () => Result.fail("refused"))), "refused")
-          const after = yield* instances.modify(instanceId, () => Result.succeed({}))
-          assert.strictEqual(Option.getOrThrow(after).historyMessages, 21)
-          for (const id of [randomUUID(), "x"]) {
-            assert.isTrue(Option.isNone(yield* instances.modify(id, () => Result.succeed({ name: "b" }))))
+          assert.strictEqual(
+            yield* Effect.flip(instances.modify("all", instanceId, () => Result.fail("refused"))),
+            "refused"
+          )
+          const after = yield* instances.modify("all", instanceId, () => Result.succeed({}))
+          assert.strictEqual(Option.getOrThrow(after).history, 21)
+          for (const id of [InstanceId.make(randomUUID())]) {
+            assert.isTrue(Option.isNone(yield* instances.modify("all", id, () => Result.succeed({ name: "b" }))))
           }
         })
     )
@@ -112,16 +131,18 @@ export const suite = <E>(name: string, layer: Layer.Layer<InstanceDirectory, E>)
     it.effect("a deleted instance is not found after a second, and other instances are", () =>
       Effect.gen(function* () {
         const instances = yield* InstanceDirectory
-        const request = { name: "a", agentUrl: "b", agentModel: null, agentKeyEnv: null, origins: [] }
+        const request = { name: "a", agent_url: "b" }
         const [instance, other] = [yield* instances.create(request), yield* instances.create(request)]
-        assert.isTrue(Option.isSome(yield* instances.find(instance.instanceId)))
-        assert.isTrue(yield* instances.delete(instance.instanceId))
+        assert.isTrue(Option.isSome(yield* instances.find(instance.instance_id)))
+        assert.isTrue(yield* instances.delete("all", instance.instance_id))
         yield* TestClock.adjust("1 second")
-        assert.isTrue(Option.isNone(yield* instances.find(instance.instanceId)))
-        assert.isFalse((yield* instances.list).some(({ instanceId }) => instanceId === instance.instanceId))
-        assert.deepStrictEqual(yield* instances.find(other.instanceId), Option.some(other))
-        for (const id of [instance.instanceId, randomUUID(), "x"]) {
-          assert.isFalse(yield* instances.delete(id))
+        assert.isTrue(Option.isNone(yield* instances.find(instance.instance_id)))
+        assert.isFalse(
+          (yield* instances.list("all")).some(({ instance_id: instanceId }) => instanceId === instance.instance_id)
+        )
+        assert.deepStrictEqual(yield* instances.find(other.instance_id), Option.some(other))
+        for (const id of [instance.instance_id, InstanceId.make(randomUUID())]) {
+          assert.isFalse(yield* instances.delete("all", id))
           assert.isTrue(Option.isNone(yield* instances.update(id, { name: "b" })))
         }
       })
@@ -130,21 +151,21 @@ export const suite = <E>(name: string, layer: Layer.Layer<InstanceDirectory, E>)
     it.effect("lists all instances, oldest first", () =>
       Effect.gen(function* () {
         const instances = yield* InstanceDirectory
-        const before = (yield* instances.list).length
+        const before = (yield* instances.list("all")).length
         const created = []
         for (const name of ["first", "second", "third"]) {
           yield* TestClock.adjust(1)
           created.push(
             yield* instances.create({
               name,
-              agentUrl: "https://a.example",
-              agentModel: null,
-              agentKeyEnv: null,
+              agent_url: "https://a.example",
+              agent_model: null,
+              agent_key_env: null,
               origins: []
             })
           )
         }
-        assert.deepStrictEqual((yield* instances.list).slice(before), created)
+        assert.deepStrictEqual((yield* instances.list("all")).slice(before), created)
       })
     )
   })

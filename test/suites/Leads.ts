@@ -3,6 +3,7 @@
  *
  * @module
  */
+
 import { randomUUID } from "node:crypto"
 import { assert, describe, layer as withLayer } from "@effect/vitest"
 import { Clock, Effect, type Layer, Option, Schema, Stream } from "effect"
@@ -19,6 +20,7 @@ import { maxSize } from "../../src/chat/conversations/Conversation.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import type { WebsiteConfigId } from "../../src/platform/Id.ts"
+import * as Id from "../../src/platform/Id.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { SiteErasure } from "../../src/sites/SiteErasure.ts"
 import { draft } from "../support/TestSubmissions.ts"
@@ -128,9 +130,9 @@ export const suite = <R, E>(
           const visitor = newVisitor()
           yield* visit(hostedWebsiteId, visitor, at - minute)
           const agentUrl = "https://a.example"
-          const owned = yield* instances.create({ name: "a", agentUrl, websiteConfigId })
-          const unowned = yield* instances.create({ name: "b", agentUrl })
-          for (const { instanceId } of [owned, unowned, { instanceId: randomUUID() }, { instanceId: "no id" }]) {
+          const owned = yield* instances.create({ name: "a", agent_url: agentUrl, website_config_id: websiteConfigId })
+          const unowned = yield* instances.create({ name: "b", agent_url: agentUrl })
+          for (const instanceId of [owned.instance_id, unowned.instance_id, randomUUID(), "no id"]) {
             yield* leads.addChat({ instanceId, visitorHashes: [visitor], receivedAt: at })
           }
           yield* match
@@ -146,10 +148,10 @@ export const suite = <R, E>(
           const { hostedWebsiteId, websiteConfigId } = yield* newSite
           const [visitor, refused, at] = [newVisitor(), newVisitor(), yield* Clock.currentTimeMillis]
           for (const one of [visitor, refused]) yield* visit(hostedWebsiteId, one, at - minute)
-          const { instanceId } = yield* InstanceDirectory.use(({ create }) =>
-            create({ name: "a", agentUrl: "https://a.example", websiteConfigId })
+          const { instance_id: instanceId } = yield* InstanceDirectory.use(({ create }) =>
+            create({ name: "a", agent_url: "https://a.example", website_config_id: websiteConfigId })
           )
-          const key = { instanceId, conversationId: randomUUID() }
+          const key = { instanceId, conversationId: Id.ConversationId.make(randomUUID()) }
           const turn = (text: string, ...visitorHashes: ReadonlyArray<string>) =>
             store.begin({ key, answerId: randomUUID(), message: { messageId: randomUUID(), text }, visitorHashes })
           yield* turn("hello", visitor)

@@ -3,6 +3,7 @@
  *
  * @module
  */
+
 import { randomUUID } from "node:crypto"
 import { assert, layer as shared } from "@effect/vitest"
 import { Clock, Effect, type Layer, Option, Schema, Stream } from "effect"
@@ -11,6 +12,7 @@ import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
 import { Deliveries } from "../../src/delivery/Deliveries.ts"
 import { Notifications } from "../../src/delivery/mail/Notifications.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
+import * as Id from "../../src/platform/Id.ts"
 import { WebsiteConfigId } from "../../src/platform/Id.ts"
 import * as Person from "../../src/privacy/Person.ts"
 import { Persons, type Query } from "../../src/privacy/Persons.ts"
@@ -25,8 +27,8 @@ const ann: string = "ann@example.com"
 const setup = Effect.gen(function* () {
   const websiteConfigId = yield* Delivery.newSite
   const { webhook } = yield* Delivery.newWebhook(websiteConfigId, "https://hooks.example/")
-  const { instanceId } = yield* InstanceDirectory.use((instances) =>
-    instances.create({ name: "a", agentUrl: "https://a.example", websiteConfigId })
+  const { instance_id: instanceId } = yield* InstanceDirectory.use((instances) =>
+    instances.create({ name: "a", agent_url: "https://a.example", website_config_id: websiteConfigId })
   )
   return { websiteConfigId, webhook, instanceId }
 })
@@ -35,13 +37,13 @@ const submit = (fields: Parameters<typeof draft>[0]) => SubmissionRepo.use((repo
 
 /** Stores a conversation with a question, an answer and a comment on the answer. Returns its id. */
 const storeConversation = Effect.fnUntraced(function* (
-  instanceId: string,
+  instanceId: Id.InstanceId,
   question: string,
   answer = "Well",
   comment = ""
 ) {
   const store = yield* ConversationStore
-  const key = { instanceId, conversationId: randomUUID() }
+  const key = { instanceId, conversationId: Id.ConversationId.make(randomUUID()) }
   const answerId = randomUUID()
   yield* store.begin({ key, answerId, message: { messageId: randomUUID(), text: question } })
   yield* store.complete({ answerId, parts: [{ type: "text", text: answer }], ending: "stop", usage: null })
@@ -250,12 +252,12 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         const address = `${randomUUID()}@example.com`
         const [one, other] = [yield* setup, yield* setup]
         const instances = yield* InstanceDirectory
-        const withoutSite = yield* instances.create({ name: "a", agentUrl: "https://a.example" })
+        const withoutSite = yield* instances.create({ name: "a", agent_url: "https://a.example" })
         for (const { instanceId, websiteConfigId } of [one, other]) {
           yield* submit({ websiteConfigId, email: address })
           yield* storeConversation(instanceId, address)
         }
-        yield* storeConversation(withoutSite.instanceId, address)
+        yield* storeConversation(withoutSite.instance_id, address)
         const counted = (query: Query) =>
           Effect.map(findIds(query), ({ conversations, submissions }) => [submissions.length, conversations.length])
         assert.deepStrictEqual(yield* counted(queryOf(null, address)), [2, 3])

@@ -3,6 +3,7 @@
  *
  * @module
  */
+
 import { randomUUID } from "node:crypto"
 import { assert, layer as shared } from "@effect/vitest"
 import { Effect, type Layer } from "effect"
@@ -14,6 +15,7 @@ import { ConversationStore } from "../../src/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import type { WebsiteConfigId } from "../../src/platform/Id.ts"
+import * as Id from "../../src/platform/Id.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import * as SubmissionDrafts from "../support/SubmissionDraft.ts"
 import { view } from "../support/TestStorage.ts"
@@ -73,10 +75,10 @@ export const suite = <E>(
       Effect.gen(function* () {
         const [site, other] = [yield* newSite, yield* newSite]
         const begin = Effect.fnUntraced(function* (websiteConfigId: WebsiteConfigId) {
-          const { instanceId } = yield* InstanceDirectory.use((instances) =>
-            instances.create({ name: "A", agentUrl: "http://agent", websiteConfigId })
+          const { instance_id: instanceId } = yield* InstanceDirectory.use((instances) =>
+            instances.create({ name: "A", agent_url: "http://agent", website_config_id: websiteConfigId })
           )
-          const conversationId = randomUUID()
+          const conversationId = Id.ConversationId.make(randomUUID())
           yield* ConversationStore.use((store) =>
             store.begin({
               key: { instanceId, conversationId },

@@ -4,6 +4,7 @@
  *
  * @module
  */
+
 import { randomUUID } from "node:crypto"
 import { assert, layer as shared } from "@effect/vitest"
 import { Effect, type Layer, Option, Result, Schema, Stream } from "effect"
@@ -12,6 +13,7 @@ import type { Reports } from "../../src/analytics/reports/Reports.ts"
 import { ConversationStore } from "../../src/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
+import * as Id from "../../src/platform/Id.ts"
 import { TrackingToken, WebsiteConfigId } from "../../src/platform/Id.ts"
 import { Decisions } from "../../src/sites/Decisions.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
@@ -152,12 +154,12 @@ export const suite = <E>(
         const instances = yield* InstanceDirectory
         const [site, other] = [yield* create, yield* create]
         const [detached, otherInstance] = yield* Effect.forEach([site, other], ({ websiteConfigId }) =>
-          instances.create({ name: "a", agentUrl: "https://a.example", websiteConfigId })
+          instances.create({ name: "a", agent_url: "https://a.example", website_config_id: websiteConfigId })
         )
         yield* erasure.erase(site.websiteConfigId)
-        const byId = new Map((yield* instances.list).map((instance) => [instance.instanceId, instance]))
-        assert.deepStrictEqual(byId.get(detached!.instanceId), { ...detached!, websiteConfigId: null })
-        assert.deepStrictEqual(byId.get(otherInstance!.instanceId), otherInstance)
+        const byId = new Map((yield* instances.list("all")).map((instance) => [instance.instance_id, instance]))
+        assert.deepStrictEqual(byId.get(detached!.instance_id), { ...detached!, website_config_id: null })
+        assert.deepStrictEqual(byId.get(otherInstance!.instance_id), otherInstance)
       })
     )
 
@@ -169,15 +171,18 @@ export const suite = <E>(
         const [site, other] = [yield* create, yield* create]
         const ids = [site.websiteConfigId, site.websiteConfigId, other.websiteConfigId, null]
         const created = yield* Effect.forEach(ids, (websiteConfigId) =>
-          instances.create({ name: "a", agentUrl: "https://a.example", websiteConfigId })
+          instances.create({ name: "a", agent_url: "https://a.example", website_config_id: websiteConfigId })
         )
-        const keys = created.map(({ instanceId }) => ({ instanceId, conversationId: randomUUID() }))
+        const keys = created.map(({ instance_id: instanceId }) => ({
+          instanceId,
+          conversationId: Id.ConversationId.make(randomUUID())
+        }))
         for (const key of keys) yield* beginAnswer(key, "hello")
         const erased = yield* erasure.erase(site.websiteConfigId, { withInstances: true })
         assert.strictEqual(Option.getOrThrow(erased).conversations, 2)
-        const remaining = new Set((yield* instances.list).map(({ instanceId }) => instanceId))
+        const remaining = new Set((yield* instances.list("all")).map(({ instance_id: instanceId }) => instanceId))
         assert.deepStrictEqual(
-          created.map(({ instanceId }) => remaining.has(instanceId)),
+          created.map(({ instance_id: instanceId }) => remaining.has(instanceId)),
           [false, false, true, true]
         )
         const found = yield* Effect.forEach(keys, (key) => Effect.map(store.read(key), Option.isSome))
@@ -196,8 +201,8 @@ export const suite = <E>(
           const ids = [site.websiteConfigId, site.websiteConfigId, other.websiteConfigId, null]
           const keys = yield* Effect.forEach(ids, (websiteConfigId) =>
             Effect.map(
-              instances.create({ name: "a", agentUrl: "https://a.example", websiteConfigId }),
-              ({ instanceId }) => ({ instanceId, conversationId: randomUUID() })
+              instances.create({ name: "a", agent_url: "https://a.example", website_config_id: websiteConfigId }),
+              ({ instance_id: instanceId }) => ({ instanceId, conversationId: Id.ConversationId.make(randomUUID()) })
             )
           )
           for (const key of keys) yield* beginAnswer(key, "hello")

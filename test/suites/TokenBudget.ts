@@ -14,7 +14,7 @@ const count = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 50 }))
 
 /** Creates an instance and returns its id. */
 const newInstance = InstanceDirectory.use(({ create }) =>
-  Effect.map(create({ name: "Counted", agentUrl: "http://agent" }), ({ instanceId }) => instanceId)
+  Effect.map(create({ name: "Counted", agent_url: "http://agent" }), ({ instance_id: instanceId }) => instanceId)
 )
 
 export const suite = <E>(name: string, layer: Layer.Layer<TokenBudget | InstanceDirectory, E>) =>

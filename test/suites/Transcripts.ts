@@ -3,6 +3,7 @@
  *
  * @module
  */
+
 import { randomUUID } from "node:crypto"
 import { assert, layer as shared } from "@effect/vitest"
 import { Effect, type Layer, Option, Schema, Stream } from "effect"
@@ -12,6 +13,7 @@ import { type Conversation, endings } from "../../src/chat/conversations/Convers
 import * as Transcript from "../../src/chat/conversations/Transcript.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
 import { Transcripts } from "../../src/chat/Transcripts.ts"
+import * as Id from "../../src/platform/Id.ts"
 import { latestFirst, type Position } from "../../src/platform/text/Cursor.ts"
 import { beginAnswer } from "../support/Conversations.ts"
 import { at } from "./VisitorSalts.ts"
@@ -19,14 +21,17 @@ import { at } from "./VisitorSalts.ts"
 const start = Date.UTC(2026, 10, 1)
 
 const newInstance = InstanceDirectory.use((instances) =>
-  Effect.map(instances.create({ name: "a", agentUrl: "https://a.example" }), ({ instanceId }) => instanceId)
+  Effect.map(
+    instances.create({ name: "a", agent_url: "https://a.example" }),
+    ({ instance_id: instanceId }) => instanceId
+  )
 )
 
 /** Stores a new conversation with these turns at `time`, and reads it. */
-const storeConversation = (instanceId: string, turns: ReadonlyArray<typeof Turn.Type>, time: number) =>
+const storeConversation = (instanceId: Id.InstanceId, turns: ReadonlyArray<typeof Turn.Type>, time: number) =>
   Effect.gen(function* () {
     const store = yield* ConversationStore
-    const key = { instanceId, conversationId: randomUUID() }
+    const key = { instanceId, conversationId: Id.ConversationId.make(randomUUID()) }
     for (const { answer, comment, ending, isSourced, question, rating } of turns) {
       const answerId = yield* beginAnswer(key, question)
       const parts = [
@@ -62,7 +67,7 @@ const byStart = (left: Conversation, right: Conversation): number =>
   left.createdAt - right.createdAt || (left.conversationId < right.conversationId ? -1 : 1)
 
 /** Reads the whole list, page by page. */
-const listed = Effect.fnUntraced(function* (instanceId: string, filter: Transcript.Filter, limit: number) {
+const listed = Effect.fnUntraced(function* (instanceId: Id.InstanceId, filter: Transcript.Filter, limit: number) {
   const transcripts = yield* Transcripts
   const items: Array<Transcript.TranscriptSummary> = []
   let after: Position | null = null
@@ -139,7 +144,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Transcripts | Conversa
         const failing = { failed: failures, failingSince: start + 1 }
         assert.deepStrictEqual(yield* answerHealth(instance), { answeredAt: start, ...failing })
         // Neither a running answer nor one that the visitor ended at once shows that the agent works.
-        yield* beginAnswer({ instanceId: instance, conversationId: randomUUID() }, "100%")
+        yield* beginAnswer({ instanceId: instance, conversationId: Id.ConversationId.make(randomUUID()) }, "100%")
         yield* storeConversation(instance, [{ ...failed, ending: "stopped" }], start + 31)
         yield* storeConversation(instance, [{ ...failed, ending: "superseded" }], start + 32)
         assert.deepStrictEqual(yield* answerHealth(instance), {
@@ -154,7 +159,6 @@ export const suite = <E>(name: string, layer: Layer.Layer<Transcripts | Conversa
           failed: 1,
           failingSince: start + 41
         })
-        assert.deepStrictEqual(yield* answerHealth("no instance"), { answeredAt: null, failed: 0, failingSince: null })
       })
     )
 
@@ -201,16 +205,10 @@ export const suite = <E>(name: string, layer: Layer.Layer<Transcripts | Conversa
         const { conversationId } = conversation
         for (const key of [
           { instanceId: other, conversationId },
-          { instanceId: instance, conversationId: randomUUID() },
-          { instanceId: instance, conversationId: "not an id" },
-          { instanceId: "no uuid", conversationId }
+          { instanceId: instance, conversationId: Id.ConversationId.make(randomUUID()) }
         ]) {
           assert.isTrue(Option.isNone(yield* transcripts.find(key)))
         }
-        assert.deepStrictEqual(yield* transcripts.list({ instanceId: "x", filter: {}, after: null, limit: 1 }), {
-          items: [],
-          next: null
-        })
       })
     )
   })

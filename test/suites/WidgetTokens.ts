@@ -3,35 +3,38 @@
  *
  * @module
  */
+
 import { randomBytes, randomUUID } from "node:crypto"
 import { assert, layer as shared } from "@effect/vitest"
 import { Clock, Effect, type Layer, Option, Result, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import type { Instance } from "../../src/chat/Instance.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
-import { format } from "../../src/chat/WidgetToken.ts"
+import { format, positionOf } from "../../src/chat/WidgetToken.ts"
 import { WidgetTokens } from "../../src/chat/WidgetTokens.ts"
+import * as Id from "../../src/platform/Id.ts"
+import * as Calendar from "../../src/platform/text/Calendar.ts"
 import * as Maximums from "../../src/sites/Maximums.ts"
 import { everyToken } from "../support/Lists.ts"
 
 const newInstance = Effect.flatMap(InstanceDirectory, (instances) =>
   instances.create({
     name: "a",
-    agentUrl: "https://a.example",
-    agentModel: "m",
-    agentKeyEnv: null,
+    agent_url: "https://a.example",
+    agent_model: "m",
+    agent_key_env: null,
     origins: ["https://o.example"]
   })
 )
 
 /** Issues a token of an existing instance. */
 const issue = (instance: Instance, expiresAt: number | null = null, label: string | null = null) =>
-  Effect.flatMap(WidgetTokens, (tokens) => tokens.issue({ instanceId: instance.instanceId, label, expiresAt })).pipe(
-    Effect.flatMap(Effect.fromOption)
-  )
+  Effect.flatMap(WidgetTokens, (tokens) =>
+    tokens.issue({ reach: "all", instanceId: instance.instance_id, label, expiresAt })
+  ).pipe(Effect.flatMap(Effect.fromOption))
 
 const isAuthenticated = (instance: Instance, token: string) =>
-  Effect.flatMap(WidgetTokens, (tokens) => tokens.authenticate(instance.instanceId, token)).pipe(
+  Effect.flatMap(WidgetTokens, (tokens) => tokens.authenticate(instance.instance_id, token)).pipe(
     Effect.map(Option.isSome)
   )
 
@@ -42,8 +45,8 @@ export const suite = <E>(name: string, layer: Layer.Layer<WidgetTokens | Instanc
         const tokens = yield* WidgetTokens
         const [one, other] = [yield* newInstance, yield* newInstance]
         const { token } = yield* issue(one)
-        assert.deepStrictEqual(yield* tokens.authenticate(one.instanceId, token), Option.some(one))
-        assert.deepStrictEqual(yield* tokens.authenticate(one.instanceId, token), Option.some(one))
+        assert.deepStrictEqual(yield* tokens.authenticate(one.instance_id, token), Option.some(one))
+        assert.deepStrictEqual(yield* tokens.authenticate(one.instance_id, token), Option.some(one))
         assert.isFalse(yield* isAuthenticated(other, token))
         assert.isTrue(Option.isNone(yield* tokens.authenticate(randomUUID(), token)))
         assert.isTrue(Option.isNone(yield* tokens.authenticate("no instance", token)))
@@ -54,7 +57,9 @@ export const suite = <E>(name: string, layer: Layer.Layer<WidgetTokens | Instanc
       Effect.gen(function* () {
         const tokens = yield* WidgetTokens
         const [instance, other] = [yield* newInstance, yield* newInstance]
-        const attempt = Effect.result(tokens.issue({ instanceId: instance.instanceId, label: null, expiresAt: null }))
+        const attempt = Effect.result(
+          tokens.issue({ reach: "all", instanceId: instance.instance_id, label: null, expiresAt: null })
+        )
         const attempts = Array.from({ length: Maximums.tokens.max + 3 }, () => attempt)
         const outcomes = yield* Effect.all(attempts, { concurrency: 8 })
         assert.deepStrictEqual(
@@ -62,8 +67,10 @@ export const suite = <E>(name: string, layer: Layer.Layer<WidgetTokens | Instanc
           ["LimitReached", "LimitReached", "LimitReached"]
         )
         yield* issue(other)
-        const [first] = yield* tokens.list(everyToken(instance.instanceId))
-        assert.isTrue(yield* tokens.revoke({ instanceId: instance.instanceId, tokenId: first?.tokenId ?? "" }))
+        const [first] = yield* tokens.list(everyToken(instance.instance_id))
+        assert.isTrue(
+          yield* tokens.revoke({ reach: "all", instanceId: instance.instance_id, tokenId: first!.token_id })
+        )
         yield* issue(instance)
       })
     )
@@ -103,7 +110,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<WidgetTokens | Instanc
         const instance = yield* newInstance
         const [one, other] = [yield* issue(instance), yield* issue(instance)]
         assert.isTrue(yield* isAuthenticated(instance, one.token))
-        assert.isTrue(yield* tokens.revoke({ tokenId: one.tokenId, instanceId: null }))
+        assert.isTrue(yield* tokens.revoke({ reach: "all", tokenId: one.token_id, instanceId: null }))
         yield* TestClock.adjust("1 second")
         assert.isFalse(yield* isAuthenticated(instance, one.token))
         assert.isTrue(yield* isAuthenticated(instance, other.token))
@@ -114,15 +121,15 @@ export const suite = <E>(name: string, layer: Layer.Layer<WidgetTokens | Instanc
       Effect.gen(function* () {
         const tokens = yield* WidgetTokens
         const instance = yield* newInstance
-        const { tokenId } = yield* issue(instance)
-        assert.isTrue(yield* tokens.revoke({ tokenId, instanceId: null }))
-        const revoked = yield* tokens.list(everyToken(instance.instanceId))
-        assert.strictEqual(revoked[0]?.revokedAt, yield* Clock.currentTimeMillis)
+        const { token_id: tokenId } = yield* issue(instance)
+        assert.isTrue(yield* tokens.revoke({ reach: "all", tokenId, instanceId: null }))
+        const revoked = yield* tokens.list(everyToken(instance.instance_id))
+        assert.strictEqual(revoked[0]?.revoked_at, Calendar.iso(yield* Clock.currentTimeMillis))
         yield* TestClock.adjust(5000)
-        assert.isTrue(yield* tokens.revoke({ tokenId, instanceId: null }))
-        assert.deepStrictEqual(yield* tokens.list(everyToken(instance.instanceId)), revoked)
-        assert.isFalse(yield* tokens.revoke({ tokenId: randomUUID(), instanceId: null }))
-        assert.isFalse(yield* tokens.revoke({ tokenId: "no token", instanceId: null }))
+        assert.isTrue(yield* tokens.revoke({ reach: "all", tokenId, instanceId: null }))
+        assert.deepStrictEqual(yield* tokens.list(everyToken(instance.instance_id)), revoked)
+        const unknown = Id.TokenId.make(randomUUID())
+        assert.isFalse(yield* tokens.revoke({ reach: "all", tokenId: unknown, instanceId: null }))
       })
     )
 
@@ -135,26 +142,28 @@ export const suite = <E>(name: string, layer: Layer.Layer<WidgetTokens | Instanc
         yield* TestClock.adjust(1)
         yield* issue(other)
         const second = yield* issue(one)
-        assert.deepStrictEqual([first.expiresAt, first.label, second.label], [expiresAt, 'Ünï\'s "label"', null])
-        assert.strictEqual(second.createdAt, first.createdAt + 1)
-        assert.deepStrictEqual(yield* tokens.list(everyToken(one.instanceId)), [first, second])
+        assert.deepStrictEqual(
+          [first.expires_at, first.label, second.label],
+          [Calendar.iso(expiresAt), 'Ünï\'s "label"', null]
+        )
+        assert.strictEqual(second.created_at, Calendar.iso(Date.parse(first.created_at) + 1))
+        assert.deepStrictEqual(yield* tokens.list(everyToken(one.instance_id)), [first, second])
         assert.deepStrictEqual(
           yield* tokens.list({
-            ...everyToken(one.instanceId),
-            after: { time: first.createdAt, id: first.tokenId }
+            ...everyToken(one.instance_id),
+            after: positionOf(first)
           }),
           [second]
         )
-        assert.deepStrictEqual(yield* tokens.list({ ...everyToken(one.instanceId), limit: 1 }), [first])
-        assert.isFalse(yield* tokens.revoke({ tokenId: first.tokenId, instanceId: other.instanceId }))
-        assert.isTrue(yield* tokens.revoke({ tokenId: first.tokenId, instanceId: one.instanceId }))
+        assert.deepStrictEqual(yield* tokens.list({ ...everyToken(one.instance_id), limit: 1 }), [first])
+        assert.isFalse(yield* tokens.revoke({ reach: "all", tokenId: first.token_id, instanceId: other.instance_id }))
+        assert.isTrue(yield* tokens.revoke({ reach: "all", tokenId: first.token_id, instanceId: one.instance_id }))
         assert.deepStrictEqual(
-          (yield* tokens.list(everyToken(one.instanceId))).map(({ token }) => token),
+          (yield* tokens.list(everyToken(one.instance_id))).map(({ token }) => token),
           [null, second.token]
         )
-        assert.deepStrictEqual(yield* tokens.list({ ...everyToken(one.instanceId), unrevoked: true }), [second])
-        assert.deepStrictEqual(yield* tokens.list(everyToken(randomUUID())), [])
-        assert.deepStrictEqual(yield* tokens.list(everyToken("no instance")), [])
+        assert.deepStrictEqual(yield* tokens.list({ ...everyToken(one.instance_id), unrevoked: true }), [second])
+        assert.deepStrictEqual(yield* tokens.list(everyToken(Id.InstanceId.make(randomUUID()))), [])
       })
     )
 
@@ -164,11 +173,11 @@ export const suite = <E>(name: string, layer: Layer.Layer<WidgetTokens | Instanc
         const [deleted, other] = [yield* newInstance, yield* newInstance]
         const [ended, valid] = [yield* issue(deleted), yield* issue(other)]
         assert.isTrue(yield* isAuthenticated(deleted, ended.token))
-        yield* InstanceDirectory.use((instances) => instances.delete(deleted.instanceId))
+        yield* InstanceDirectory.use((instances) => instances.delete("all", deleted.instance_id))
         yield* TestClock.adjust("1 second")
         assert.isFalse(yield* isAuthenticated(deleted, ended.token))
-        assert.deepStrictEqual(yield* tokens.list(everyToken(deleted.instanceId)), [])
-        assert.isFalse(yield* tokens.revoke({ tokenId: ended.tokenId, instanceId: null }))
+        assert.deepStrictEqual(yield* tokens.list(everyToken(deleted.instance_id)), [])
+        assert.isFalse(yield* tokens.revoke({ reach: "all", tokenId: ended.token_id, instanceId: null }))
         assert.isTrue(yield* isAuthenticated(other, valid.token))
       })
     )
@@ -178,12 +187,12 @@ export const suite = <E>(name: string, layer: Layer.Layer<WidgetTokens | Instanc
         const tokens = yield* WidgetTokens
         const instance = yield* newInstance
         const { token } = yield* issue(instance)
-        assert.deepStrictEqual(yield* tokens.authenticate(instance.instanceId, token), Option.some(instance))
-        const change = { agentUrl: "https://b.example", origins: ["https://p.example"] }
-        yield* InstanceDirectory.use((instances) => instances.update(instance.instanceId, change))
+        assert.deepStrictEqual(yield* tokens.authenticate(instance.instance_id, token), Option.some(instance))
+        const change = { agent_url: "https://b.example", origins: ["https://p.example"] }
+        yield* InstanceDirectory.use((instances) => instances.update(instance.instance_id, change))
         yield* TestClock.adjust("1 second")
         assert.deepStrictEqual(
-          yield* tokens.authenticate(instance.instanceId, token),
+          yield* tokens.authenticate(instance.instance_id, token),
           Option.some({ ...instance, ...change })
         )
       })
@@ -192,9 +201,8 @@ export const suite = <E>(name: string, layer: Layer.Layer<WidgetTokens | Instanc
     it.effect("issues no token for an unknown instance", () =>
       Effect.gen(function* () {
         const tokens = yield* WidgetTokens
-        for (const instanceId of [randomUUID(), "no instance"]) {
-          assert.isTrue(Option.isNone(yield* tokens.issue({ instanceId, label: null, expiresAt: null })))
-        }
+        const instanceId = Id.InstanceId.make(randomUUID())
+        assert.isTrue(Option.isNone(yield* tokens.issue({ reach: "all", instanceId, label: null, expiresAt: null })))
       })
     )
   })

@@ -42,7 +42,7 @@ export const ask = Effect.fnUntraced(function* (instance: Instance, events: Arra
 /** Sends one request to an upstream that responds with `respond`. Returns the events, the result and the upstream. */
 export const exchange = Effect.fnUntraced(function* (respond: Respond, rest: Partial<Instance> = {}, path = "") {
   const upstream = yield* start(respond)
-  const answer = yield* ask({ ...upstream.instance, agentUrl: upstream.url + path, ...rest })
+  const answer = yield* ask({ ...upstream.instance, agent_url: upstream.url + path, ...rest })
   return { ...answer, upstream }
 })
 

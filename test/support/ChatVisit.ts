@@ -14,7 +14,7 @@ export const beginAndLeave = Effect.fnUntraced(function* (message: string) {
   const { instance, url, widgetToken } = yield* TestServer
   return yield* Effect.promise(async () => {
     const connection = new AbortController()
-    const response = await fetch(`${url}/v1/public/widget/${instance.instanceId}/chat`, {
+    const response = await fetch(`${url}/v1/public/widget/${instance.instance_id}/chat`, {
       method: "POST",
       signal: connection.signal,
       headers: { "content-type": "application/json", "x-widget-token": widgetToken },

@@ -3,6 +3,7 @@
  *
  * @module
  */
+
 import { randomUUID } from "node:crypto"
 import { assert } from "@effect/vitest"
 import { Effect, Option, Schema } from "effect"
@@ -12,6 +13,7 @@ import * as AnswerParts from "../../src/chat/conversations/AnswerParts.ts"
 import type { ConversationKey, MessagePart } from "../../src/chat/conversations/Conversation.ts"
 import type * as History from "../../src/chat/conversations/History.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
+import * as Id from "../../src/platform/Id.ts"
 
 /** Texts that a faulty store could change. */
 const Delta = Schema.Literals(["a", "Hello ", "\u0000", "\ud800", "\ud83d", "\ude00", '"\\', "日本", "\u2028\n", ""])
@@ -43,10 +45,10 @@ export const bounds: History.Bounds = { messages: 1_000, characters: 1_000_000 }
 /** A conversation that does not exist yet, of an instance that does. */
 export const newKey = InstanceDirectory.use((instances) =>
   Effect.map(
-    instances.create({ name: "a", agentUrl: "https://a.example" }),
-    ({ instanceId }): ConversationKey => ({
+    instances.create({ name: "a", agent_url: "https://a.example" }),
+    ({ instance_id: instanceId }): ConversationKey => ({
       instanceId,
-      conversationId: randomUUID()
+      conversationId: Id.ConversationId.make(randomUUID())
     })
   )
 )

@@ -72,10 +72,10 @@ export const start = Effect.fnUntraced(function* (
     const server = yield* HttpServer.HttpServer
     const site = yield* SiteDirectory.use((sites) => sites.create({ name: "Test", origins: [] }))
     const instance = yield* InstanceDirectory.use((instances) =>
-      instances.create({ name: "Test", agentUrl: upstream.url, memory: options.memory ?? "agent" })
+      instances.create({ name: "Test", agent_url: upstream.url, memory: options.memory ?? "agent" })
     )
     const issued = yield* WidgetTokens.use((tokens) =>
-      tokens.issue({ instanceId: instance.instanceId, label: null, expiresAt: null })
+      tokens.issue({ reach: "all", instanceId: instance.instance_id, label: null, expiresAt: null })
     )
     const url = HttpServer.formatAddress(server.address)
     return {
@@ -84,7 +84,7 @@ export const start = Effect.fnUntraced(function* (
       target: {
         trackingToken: site.trackingToken,
         websiteConfigId: site.websiteConfigId,
-        instanceId: instance.instanceId,
+        instanceId: instance.instance_id,
         widgetToken: Option.getOrThrow(issued).token
       },
       upstream,

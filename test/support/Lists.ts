@@ -3,10 +3,13 @@
  *
  * @module
  */
+import type { InstanceId } from "../../src/platform/Id.ts"
+
 const first = { after: null, limit: 1_000 } as const
 
 export const everySession = { ...first, sites: "all", reaching: null } as const
 
 export const everyKey = { ...everySession, unrevoked: false } as const
 
-export const everyToken = (instanceId: string) => ({ ...first, instanceId, unrevoked: false })
+export const everyToken = (instanceId: InstanceId) =>
+  ({ ...first, reach: "all", instanceId, unrevoked: false }) as const

@@ -16,11 +16,11 @@ import * as PageViews from "../../src/analytics/memory/PageViews.ts"
 import { Reports } from "../../src/analytics/reports/Reports.ts"
 import * as VisitorSalts from "../../src/analytics/VisitorSalts.ts"
 import type { Instance } from "../../src/chat/Instance.ts"
+import * as InstanceDirectory from "../../src/chat/InstanceDirectory.ts"
 import * as ConversationStore from "../../src/chat/memory/ConversationStore.ts"
-import * as InstanceDirectory from "../../src/chat/memory/InstanceDirectory.ts"
-import * as WidgetTokens from "../../src/chat/memory/WidgetTokens.ts"
 import * as TokenBudget from "../../src/chat/TokenBudget.ts"
 import { Transcripts } from "../../src/chat/Transcripts.ts"
+import * as WidgetTokens from "../../src/chat/WidgetTokens.ts"
 import { Deliveries } from "../../src/delivery/Deliveries.ts"
 import { Notifications } from "../../src/delivery/mail/Notifications.ts"
 import { Webhooks } from "../../src/delivery/Webhooks.ts"
@@ -89,8 +89,8 @@ export const layer = ({ instances = [], sites = [] }: Options = {}): Layer.Layer
   Layer.mergeAll(
     AnalyticsRepo.layer.pipe(Layer.provide(PageViews.layer())),
     SubmissionRepo.layerMemory(),
-    Layer.merge(WidgetTokens.layer, ConversationStore.layer()).pipe(
-      Layer.provideMerge(InstanceDirectory.layer({ instances }))
+    Layer.merge(WidgetTokens.layerMemory, ConversationStore.layer()).pipe(
+      Layer.provideMerge(InstanceDirectory.layerMemory({ instances }))
     ),
     withoutRules.pipe(Layer.provideMerge(SiteDirectory.layer({ sites }))),
     TokenBudget.layerMemory,

@@ -11,9 +11,9 @@ import * as AnswerParts from "../../src/chat/conversations/AnswerParts.ts"
 import type { AnswerEnding, ConversationKey } from "../../src/chat/conversations/Conversation.ts"
 import * as Drain from "../../src/chat/Drain.ts"
 import * as Instance from "../../src/chat/Instance.ts"
+import * as InstanceDirectory from "../../src/chat/InstanceDirectory.ts"
 import * as MemoryAgentStream from "../../src/chat/memory/AgentStream.ts"
 import * as MemoryConversationStore from "../../src/chat/memory/ConversationStore.ts"
-import * as MemoryInstanceDirectory from "../../src/chat/memory/InstanceDirectory.ts"
 import * as RunningAnswers from "../../src/chat/RunningAnswers.ts"
 import { poll } from "./Wait.ts"
 
@@ -34,7 +34,7 @@ export const layer = (options: {
   readonly grace?: Duration.Input
   readonly overrides?: (store: Store) => Partial<Store>
 }) => {
-  const storage = MemoryConversationStore.layer().pipe(Layer.provideMerge(MemoryInstanceDirectory.layer()))
+  const storage = MemoryConversationStore.layer().pipe(Layer.provideMerge(InstanceDirectory.layerMemory()))
   const replaced = Layer.effect(
     ConversationStore,
     Effect.map(ConversationStore, (store) => ConversationStore.of({ ...store, ...options.overrides?.(store) }))
@@ -65,7 +65,7 @@ export const begin = Effect.fnUntraced(function* (
       message: { messageId: randomUUID(), text: message },
       isResumable: true,
       request: {
-        instance: Instance.make(key.instanceId, { name: "a", agentUrl: "http://agent" }),
+        instance: Instance.make(key.instanceId, { name: "a", agent_url: "http://agent" }),
         session: "s",
         messages: [{ role: "user", text: message }]
       },

@@ -8,7 +8,7 @@ import { Clock, ConfigProvider, Effect, Layer } from "effect"
 import * as App from "../../src/App.ts"
 import { Settings } from "../../src/Config.ts"
 import * as Instance from "../../src/chat/Instance.ts"
-import { HostedWebsiteId, TrackingToken, WebsiteConfigId } from "../../src/platform/Id.ts"
+import { HostedWebsiteId, InstanceId, TrackingToken, WebsiteConfigId } from "../../src/platform/Id.ts"
 import { array } from "../../src/platform/postgres/Database.ts"
 import type { Site } from "../../src/sites/Site.ts"
 import { id } from "./Ids.ts"
@@ -42,7 +42,9 @@ const siteOf = (site: string | Site): Site =>
 const memory = ({ instances = [], sites = [] }: Seeds = {}): Layer.Layer<Storage> =>
   MemoryStorage.layer({
     sites: sites.map(siteOf),
-    instances: instances.map((id) => Instance.make(id, { name: id, agentUrl, memory: "agent" }))
+    instances: instances.map((id) =>
+      Instance.make(InstanceId.make(id), { name: id, agent_url: agentUrl, memory: "agent" })
+    )
   })
 
 const insert = Effect.fnUntraced(function* ({ instances = [], sites = [] }: Seeds) {

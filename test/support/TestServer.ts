@@ -91,10 +91,10 @@ const seed = (memory: Instance["memory"]) =>
     const url = HttpServer.formatAddress(server.address)
     const site = yield* SiteDirectory.use((sites) => sites.create({ name: "Test", origins: [] }))
     const instance = yield* InstanceDirectory.use((instances) =>
-      instances.create({ name: "Test", agentUrl: "http://agent", memory })
+      instances.create({ name: "Test", agent_url: "http://agent", memory })
     )
     const issued = yield* WidgetTokens.use((tokens) =>
-      tokens.issue({ instanceId: instance.instanceId, label: null, expiresAt: null })
+      tokens.issue({ reach: "all", instanceId: instance.instance_id, label: null, expiresAt: null })
     )
     return TestServer.of({
       url,

@@ -1,10 +1,12 @@
 /**
  * An agent's server whose responses a test writes byte by byte.
  */
+
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 import { Effect } from "effect"
 import * as Instance from "../../src/chat/Instance.ts"
+import { InstanceId } from "../../src/platform/Id.ts"
 
 export interface Received {
   readonly method: string
@@ -26,7 +28,7 @@ export interface Upstream {
 }
 
 export const instanceAt = (agentUrl: string, rest: Partial<Instance.Instance> = {}): Instance.Instance =>
-  Instance.make("11111111-1111-4111-8111-111111111111", { name: "test", agentUrl, ...rest })
+  Instance.make(InstanceId.make("11111111-1111-4111-8111-111111111111"), { name: "test", agent_url: agentUrl, ...rest })
 
 /** Starts an upstream on a loopback port until the scope closes. */
 export const start = (respond: Respond) =>

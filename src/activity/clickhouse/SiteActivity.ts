@@ -4,12 +4,14 @@
  *
  * @module
  */
+
 import { Clock, type Duration, Effect, Layer, type Schema } from "effect"
 import { Parameters } from "../../analytics/reports/clickhouse/Parameters.ts"
 import { ConversationStore } from "../../chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../chat/InstanceDirectory.ts"
 import { Inbox } from "../../forms/Inbox.ts"
 import { bounded, ClickHouse } from "../../platform/clickhouse/ClickHouse.ts"
+import type { WebsiteConfigId } from "../../platform/Id.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
 import { dayMillis } from "../../platform/text/Calendar.ts"
 import * as Activities from "../Activity.ts"
@@ -45,9 +47,9 @@ export const layer = ({
       const directory = yield* InstanceDirectory
       const store = yield* ConversationStore
       /** The most recently updated conversations of a website, as activities at the times when they began. */
-      const conversationsOf = Effect.fnUntraced(function* (websiteConfigId: string, limit: number) {
-        const instances = (yield* directory.list).filter((instance) => instance.websiteConfigId === websiteConfigId)
-        const found = yield* Effect.forEach(instances, ({ instanceId }) =>
+      const conversationsOf = Effect.fnUntraced(function* (websiteConfigId: WebsiteConfigId, limit: number) {
+        const instances = yield* directory.list(websiteConfigId)
+        const found = yield* Effect.forEach(instances, ({ instance_id: instanceId }) =>
           Effect.map(store.list({ instanceId, limit, before: null }), (summaries) =>
             summaries.map(
               ({ conversationId, createdAt }): Activities.Activity => ({

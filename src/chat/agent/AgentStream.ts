@@ -77,7 +77,7 @@ const traceHeaders = (request: AgentRequest): Effect.Effect<Headers, never, Scop
     if (!span.sampled) return Effect.succeed(headersOfSpan(span))
     return Effect.makeSpanScoped("AgentStream.stream", {
       kind: "client",
-      attributes: { instanceId: request.instance.instanceId }
+      attributes: { instanceId: request.instance.instance_id }
     }).pipe(Effect.withTracerEnabled(true), Effect.map(headersOfSpan))
   })
 
@@ -138,12 +138,14 @@ export const layer = (options: Options): Layer.Layer<AgentStream, never, NodeHtt
       const fork = yield* FiberSet.makeRuntime()
       const timeout = Duration.toMillis(Duration.fromInputUnsafe(options.timeout))
 
-      const headersOfKey = ({ agentKeyHeader, agentProtocol }: Instance.Instance, key: string): Headers =>
-        agentKeyHeader === null ? protocols[agentProtocol].keyHeaders(key) : { [agentKeyHeader]: key }
+      const headersOfKey = (
+        { agent_key_header: agentKeyHeader, agent_protocol: agentProtocol }: Instance.Instance,
+        key: string
+      ): Headers => (agentKeyHeader === null ? protocols[agentProtocol].keyHeaders(key) : { [agentKeyHeader]: key })
 
       /** What the instance adds to a request. */
       const additionsOf = (
-        { instanceId }: Instance.Instance,
+        { instance_id: instanceId }: Instance.Instance,
         kind: SealedAdditions.Kind,
         additions: Instance.Additions | null
       ): Effect.Effect<Readonly<Record<string, unknown>>, AgentRefused> => {
@@ -162,7 +164,7 @@ export const layer = (options: Options): Layer.Layer<AgentStream, never, NodeHtt
       }
 
       const keyHeaders = (instance: Instance.Instance): Effect.Effect<Headers, AgentRefused> => {
-        const { agentKey, agentKeyEnv, instanceId } = instance
+        const { agent_key: agentKey, agent_key_env: agentKeyEnv, instance_id: instanceId } = instance
         if (agentKey !== null) {
           return Option.match(
             Option.flatMap(options.secretsKey, (secret) => Sealing.open(Redacted.value(secret), instanceId, agentKey)),
@@ -184,7 +186,10 @@ export const layer = (options: Options): Layer.Layer<AgentStream, never, NodeHtt
       }
 
       /** Looks up the host of an agent that an owner set. */
-      const requireAddress = ({ instanceId, isGuarded, websiteConfigId }: Instance.Instance, url: URL) =>
+      const requireAddress = (
+        { instance_id: instanceId, guarded: isGuarded, website_config_id: websiteConfigId }: Instance.Instance,
+        url: URL
+      ) =>
         isGuarded
           ? Effect.mapError(
               OutwardConnector.requireAddress(outward, websiteConfigId ?? instanceId, url),
@@ -206,8 +211,8 @@ export const layer = (options: Options): Layer.Layer<AgentStream, never, NodeHtt
         request,
         isAgain = false
       ) {
-        const client = request.instance.isGuarded ? guarded : unguarded
-        const body = JSON.stringify({ ...fields, ...protocols[request.instance.agentProtocol].body(request) })
+        const client = request.instance.guarded ? guarded : unguarded
+        const body = JSON.stringify({ ...fields, ...protocols[request.instance.agent_protocol].body(request) })
         const response = yield* HttpClientRequest.post(url, { headers }).pipe(
           HttpClientRequest.bodyText(body, "application/json"),
           client.execute,
@@ -227,7 +232,13 @@ export const layer = (options: Options): Layer.Layer<AgentStream, never, NodeHtt
       })
 
       const open = Effect.fnUntraced(function* (request: AgentRequest) {
-        const { agentBody, agentHeaders, agentKeyHeader, agentProtocol, agentUrl } = request.instance
+        const {
+          agent_body: agentBody,
+          agent_headers: agentHeaders,
+          agent_key_header: agentKeyHeader,
+          agent_protocol: agentProtocol,
+          agent_url: agentUrl
+        } = request.instance
         const protocol = protocols[agentProtocol]
         const endpoint = endpointOf(agentUrl, protocol.path)
         if (Option.isNone(endpoint)) {

@@ -15,7 +15,7 @@ const body = (request: AgentRequest) => {
     ...Protocol.model(request),
     stream: true,
     // The protocol requires it.
-    max_tokens: instance.maxTokens,
+    max_tokens: instance.max_tokens,
     metadata: { user_id: session },
     ...(instance.instructions === null ? {} : { system: instance.instructions }),
     // The first message must be the user's.

@@ -73,7 +73,7 @@ export const ask = Effect.fnUntraced(function* (
   const beginning = new Beginning()
   return yield* agent
     .stream({
-      instance: { ...instance, maxTokens: Math.min(instance.maxTokens, maxTokens) },
+      instance: { ...instance, max_tokens: Math.min(instance.max_tokens, maxTokens) },
       session: "hydracore-check",
       messages: [{ role: "user", text }]
     })
@@ -105,7 +105,7 @@ export interface AgentFacts {
 /** Sends the operator's question, and returns the outcome with the id and name of the instance. */
 export const inspect = (instance: Instance, timeout: Duration.Input): Effect.Effect<AgentFacts, never, AgentStream> =>
   Effect.map(ask(instance, ofOperator, timeout), (outcome) => ({
-    instanceId: instance.instanceId,
+    instanceId: instance.instance_id,
     name: instance.name,
     outcome
   }))

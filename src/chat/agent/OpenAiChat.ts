@@ -11,7 +11,7 @@ import * as Protocol from "./Protocol.ts"
 
 /** OpenAI and Azure refuse `max_tokens` for newer models; many other runtimes know only `max_tokens`. */
 const maxTokensName = ({ instance }: AgentRequest): string => {
-  const host = URL.parse(instance.agentUrl)?.hostname ?? ""
+  const host = URL.parse(instance.agent_url)?.hostname ?? ""
   return host === "api.openai.com" || host.endsWith(".openai.azure.com") ? "max_completion_tokens" : "max_tokens"
 }
 
@@ -22,7 +22,7 @@ const body = (request: AgentRequest) => {
     stream: true,
     // Some runtimes refuse unknown options, so usage is requested only if it is needed.
     ...(wantsUsage === true ? { stream_options: { include_usage: true } } : {}),
-    ...(Protocol.isBounded(request) ? { [maxTokensName(request)]: instance.maxTokens } : {}),
+    ...(Protocol.isBounded(request) ? { [maxTokensName(request)]: instance.max_tokens } : {}),
     user: session,
     messages: [
       ...(instance.instructions === null ? [] : [{ role: "system", content: instance.instructions }]),

@@ -16,7 +16,7 @@ const body = (request: AgentRequest) => {
     stream: true,
     // The provider stores nothing, so each request has all messages.
     store: false,
-    ...(Protocol.isBounded(request) ? { max_output_tokens: instance.maxTokens } : {}),
+    ...(Protocol.isBounded(request) ? { max_output_tokens: instance.max_tokens } : {}),
     user: session,
     ...(instance.instructions === null ? {} : { instructions: instance.instructions }),
     input: Protocol.requestMessages(messages)

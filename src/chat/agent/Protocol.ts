@@ -86,11 +86,11 @@ export const requestMessages = (messages: ReadonlyArray<ModelMessage>): Readonly
 
 /** The instance's model, if it has one. */
 export const model = ({ instance }: AgentRequest): { readonly model?: string } =>
-  instance.agentModel === null ? {} : { model: instance.agentModel }
+  instance.agent_model === null ? {} : { model: instance.agent_model }
 
 /** Whether the request limits the answer's tokens. */
 export const isBounded = ({ instance }: AgentRequest): boolean =>
-  instance.memory === "edge" || instance.dailyTokens !== null
+  instance.memory === "edge" || instance.daily_tokens !== null
 
 /** Applies a value of one type to the answer. */
 type Apply = (value: Fields, answer: Answer) => void

@@ -4,6 +4,8 @@
  *
  * @module
  */
+import { Schema } from "effect"
+import { ConversationId, InstanceId } from "../../platform/Id.ts"
 import type { AgentFinish } from "../agent/Agent.ts"
 
 /** The maximum number of messages of one conversation, answers included. */
@@ -21,18 +23,15 @@ export const leaseMillis = 8_000
 /** How often the leases of running answers are extended, in milliseconds: several times within one lease. */
 export const renewMillis = 2_000
 
-/** Whether a text can be the id of a conversation. */
-export const isConversationId = (text: string): boolean => /^[A-Za-z0-9_-]{1,64}$/.test(text)
-
 /** Whether a client's id for a message is stored: it may have any printable ASCII characters except spaces. */
 export const isClientId = (text: string): boolean => /^[\x21-\x7e]{1,256}$/.test(text)
 
 /** Identifies a conversation. Instances never share a conversation, even if the ids are equal. */
-export interface ConversationKey {
-  readonly instanceId: string
-  /** A UUID, or a keyed hash (`ConversationId`). See `isConversationId`. */
-  readonly conversationId: string
-}
+export const ConversationKey = Schema.Struct({ instanceId: InstanceId, conversationId: ConversationId })
+
+export interface ConversationKey extends Schema.Schema.Type<typeof ConversationKey> {}
+
+const isKey = Schema.is(ConversationKey)
 
 export type MessagePart =
   | { readonly type: "text"; readonly text: string }
@@ -85,7 +84,7 @@ export interface AgentAnswer {
 export type Message = VisitorMessage | AgentAnswer
 
 export interface ConversationSummary {
-  readonly conversationId: string
+  readonly conversationId: ConversationId
   readonly createdAt: number
   /** When the last message arrived, or the last answer ended. */
   readonly updatedAt: number
@@ -104,7 +103,6 @@ export const subjectOf = ({ conversationId, instanceId }: ConversationKey): stri
 /** The conversation that a subject names; undefined if it names none. */
 export const keyOfSubject = (subject: string): ConversationKey | undefined => {
   const [instanceId, conversationId, ...more] = subject.split(" ")
-  return instanceId === undefined || conversationId === undefined || more.length > 0
-    ? undefined
-    : { instanceId, conversationId }
+  const key = { instanceId, conversationId }
+  return more.length === 0 && isKey(key) ? key : undefined
 }

@@ -2,15 +2,14 @@
  * Decides which conversation a message belongs to, and whether that conversation has memory. Pure.
  *
  * A conversation id gives access to its conversation, so only ids that cannot be guessed have memory: the UUIDs that the
- * service issues and, if the instance allows them, ids that clients make (`conversationIds: "client"`).
+ * service issues and, if the instance allows them, ids that clients make (`conversation_ids: "client"`).
  *
  * @module
  */
 
 import { createHmac, createSecretKey, type KeyObject } from "node:crypto"
-import { isCanonicalUuid } from "../../platform/Id.ts"
+import { ConversationId, isCanonicalUuid } from "../../platform/Id.ts"
 import type { Instance } from "../Instance.ts"
-import type { ConversationKey } from "./Conversation.ts"
 
 /** A key that is ready to use: importing its bytes takes eight times as long as a hash. */
 export type Key = KeyObject
@@ -33,8 +32,8 @@ const hash = (
     .digest("hex")
 
 /** The stored id of a conversation if its client generated the conversation's id. */
-export const ofClientId = (key: Key, instanceId: string, clientId: string): string =>
-  hash(key, "client-id", instanceId, clientId)
+export const ofClientId = (key: Key, instanceId: string, clientId: string): ConversationId =>
+  ConversationId.make(hash(key, "client-id", instanceId, clientId))
 
 /**
  * The stored id of a conversation that a client sends in full with each request, and that is kept for the owner only. No
@@ -42,11 +41,11 @@ export const ofClientId = (key: Key, instanceId: string, clientId: string): stri
  *
  * @param origin see `ClientConversation.origin`
  */
-export const ofClientConversation = (key: Key, instanceId: string, clientId: string, origin: string): string =>
-  hash(key, "client-turns", instanceId, clientId, origin)
+export const ofClientConversation = (key: Key, instanceId: string, clientId: string, origin: string): ConversationId =>
+  ConversationId.make(hash(key, "client-turns", instanceId, clientId, origin))
 
 /** The id of a conversation for the agent. Two instances of one agent never share a session. */
-export const session = (key: Key, { conversationId, instanceId }: ConversationKey): string =>
+export const session = (key: Key, instanceId: string, conversationId: string): string =>
   hash(key, "session", instanceId, conversationId)
 
 /** The minimum length of an id that a client made and that has memory, in UTF-16 units. */
@@ -56,7 +55,7 @@ export interface Identified {
   /** The conversation's id for the client. */
   readonly conversationId: string
   /** The id in the store; null for a conversation that is not stored. */
-  readonly storedId: string | null
+  readonly storedId: ConversationId | null
   /** Whether the id is a key: its holder may continue the conversation, read it and resume its answers. */
   readonly isKey: boolean
   /** The conversation's id for the agent; null if each request gets a new one. */
@@ -73,11 +72,11 @@ export interface FullHistoryClient {
 
 /** The id in the store of a conversation whose id is a key; null for any other id. */
 const keyId = (
-  { conversationIds, instanceId }: Pick<Instance, "instanceId" | "conversationIds">,
+  { conversation_ids: conversationIds, instance_id: instanceId }: Pick<Instance, "instance_id" | "conversation_ids">,
   conversationId: string,
   hashKey: Key
-): string | null => {
-  if (isCanonicalUuid(conversationId)) return conversationId
+): ConversationId | null => {
+  if (isCanonicalUuid(conversationId)) return ConversationId.make(conversationId)
   return conversationIds === "client" && conversationId.length >= minClientId
     ? ofClientId(hashKey, instanceId, conversationId)
     : null
@@ -91,15 +90,15 @@ const keyId = (
  * cannot resume, the id is never a key.
  */
 export const identify = (
-  instance: Pick<Instance, "instanceId" | "memory" | "conversationIds">,
+  instance: Pick<Instance, "instance_id" | "memory" | "conversation_ids">,
   given: string | undefined,
   fresh: string,
   hashKey: Key,
   client: FullHistoryClient | null = null
 ): Identified => {
-  const { instanceId } = instance
+  const { instance_id: instanceId } = instance
   const conversationId = given || fresh
-  const sessionOf = (id: string) => session(hashKey, { instanceId, conversationId: id })
+  const sessionOf = (id: string) => session(hashKey, instanceId, id)
   const ownerOnlyId = (id: string) =>
     client === null ? null : ofClientConversation(hashKey, instanceId, id, client.origin)
   const mayBeKey = client === null || client.isResumable

@@ -4,8 +4,10 @@
  *
  * @module
  */
+
 import { randomBytes } from "node:crypto"
 import { Clock, Effect, Layer, Option, Stream } from "effect"
+import type { InstanceId } from "../../platform/Id.ts"
 import { RecordRefused } from "../../platform/Storage.ts"
 import type { AgentEvent } from "../agent/Agent.ts"
 import {
@@ -21,7 +23,6 @@ import {
   type AnswerEnding,
   type ConversationKey,
   type ConversationSummary,
-  isConversationId,
   leaseMillis,
   type Message,
   type MessagePart,
@@ -181,7 +182,7 @@ export const makeReads = (table: Table, instances: InstanceDirectory["Service"])
   }
 
   /** The conversations of an instance. First deletes the conversations of deleted instances. */
-  const ofInstance = Effect.fnUntraced(function* (instanceId: string) {
+  const ofInstance = Effect.fnUntraced(function* (instanceId: InstanceId) {
     for (const conversation of table.all()) {
       if (Option.isNone(yield* instances.find(conversation.instanceId))) table.remove(conversation)
     }
@@ -268,7 +269,7 @@ export const makeWrites = (table: Table, instances: InstanceDirectory["Service"]
   const begin: Writes["begin"] = Effect.fnUntraced(function* (turn) {
     const { answerId, key, message } = turn
     const instance = yield* instances.find(key.instanceId)
-    if (Option.isNone(instance) || !isConversationId(key.conversationId)) return yield* new RecordRefused({})
+    if (Option.isNone(instance)) return yield* new RecordRefused({})
     const now = yield* Clock.currentTimeMillis
     const conversation: StoredConversation = table.get(key) ?? empty(key, now)
     const end = keptOf(conversation, turn)

@@ -3,9 +3,10 @@
  *
  * @module
  */
+
 import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { Effect, Option, Schema, Stream } from "effect"
-import { isCanonicalUuid } from "../../platform/Id.ts"
+import { type InstanceId, isCanonicalUuid } from "../../platform/Id.ts"
 import { array, mapErrors } from "../../platform/postgres/Database.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
 import type { AnswerProgress, ConversationStore } from "../ConversationStore.ts"
@@ -74,41 +75,35 @@ const pageSize = 100
 
 export const make = (sql: PgClient.PgClient): Reads => {
   const read: Reads["read"] = (key) =>
-    Rows.isKey(key)
-      ? sql.unsafe(readStatement, Rows.keyParameters(key)).pipe(
-          mapErrors,
-          Rows.decodeMessages,
-          Effect.map((messages) => (messages.length === 0 ? Option.none() : Option.some(messages)))
-        )
-      : Effect.succeedNone
+    sql.unsafe(readStatement, Rows.keyParameters(key)).pipe(
+      mapErrors,
+      Rows.decodeMessages,
+      Effect.map((messages) => (messages.length === 0 ? Option.none() : Option.some(messages)))
+    )
 
   const history: Reads["history"] = ({ bounds, isRegenerating, key }) =>
-    Rows.isKey(key)
-      ? sql
-          .unsafe(historyStatement, [
-            ...Rows.keyParameters(key),
-            PgTypes.bool(isRegenerating),
-            PgTypes.int4(bounds.messages),
-            PgTypes.int4(bounds.characters)
-          ])
-          .pipe(
-            mapErrors,
-            Rows.decodeMessages,
-            Effect.map((messages) => History.newest(History.toModelMessages(messages), bounds))
-          )
-      : Effect.succeed([])
+    sql
+      .unsafe(historyStatement, [
+        ...Rows.keyParameters(key),
+        PgTypes.bool(isRegenerating),
+        PgTypes.int4(bounds.messages),
+        PgTypes.int4(bounds.characters)
+      ])
+      .pipe(
+        mapErrors,
+        Rows.decodeMessages,
+        Effect.map((messages) => History.newest(History.toModelMessages(messages), bounds))
+      )
 
   const running: Reads["running"] = (key) =>
-    Rows.isKey(key)
-      ? sql.unsafe(runningStatement, Rows.keyParameters(key)).pipe(
-          mapErrors,
-          decodeRows(RunningRows),
-          Effect.map((rows) => Option.map(Option.fromUndefinedOr(rows[0]), (row) => row.running))
-        )
-      : Effect.succeedNone
+    sql.unsafe(runningStatement, Rows.keyParameters(key)).pipe(
+      mapErrors,
+      decodeRows(RunningRows),
+      Effect.map((rows) => Option.map(Option.fromUndefinedOr(rows[0]), (row) => row.running))
+    )
 
   const messageAfter: Reads["messageAfter"] = (key, answerId) =>
-    Rows.isKey(key) && isCanonicalUuid(answerId)
+    isCanonicalUuid(answerId)
       ? sql.unsafe(messageAfterStatement, [...Rows.keyParameters(key), PgTypes.uuid(answerId)]).pipe(
           mapErrors,
           decodeRows(Ids),
@@ -156,45 +151,39 @@ export const make = (sql: PgClient.PgClient): Reads => {
       .pipe(mapErrors, decodeRows(Summaries))
 
   const list: Reads["list"] = ({ before, instanceId, limit }) =>
-    isCanonicalUuid(instanceId)
-      ? summaries(`(updated_at, conversation_id) < ($2, $3) ORDER BY updated_at DESC, conversation_id DESC LIMIT $4`, [
-          PgTypes.uuid(instanceId),
-          PgTypes.timestamptz(before?.updatedAt ?? Number.POSITIVE_INFINITY),
-          PgTypes.text(before?.conversationId ?? ""),
-          PgTypes.int4(limit)
-        ])
-      : Effect.succeed([])
+    summaries(`(updated_at, conversation_id) < ($2, $3) ORDER BY updated_at DESC, conversation_id DESC LIMIT $4`, [
+      PgTypes.uuid(instanceId),
+      PgTypes.timestamptz(before?.updatedAt ?? Number.POSITIVE_INFINITY),
+      PgTypes.text(before?.conversationId ?? ""),
+      PgTypes.int4(limit)
+    ])
 
   /** A conversation with its messages; none if it was deleted after its page was read. */
-  const withMessages = (instanceId: string, { conversationId, createdAt, updatedAt }: ConversationSummary) =>
+  const withMessages = (instanceId: InstanceId, { conversationId, createdAt, updatedAt }: ConversationSummary) =>
     Effect.map(
       read({ instanceId, conversationId }),
       Option.map((messages): Conversation => ({ conversationId, createdAt, updatedAt, messages }))
     )
 
   const stream: Reads["stream"] = ({ instanceId, since }) =>
-    isCanonicalUuid(instanceId)
-      ? Stream.paginate(Option.none<ConversationSummary>(), (last) =>
-          summaries(
-            `updated_at >= $2 AND (created_at, conversation_id) > ($3, $4)
+    Stream.paginate(Option.none<ConversationSummary>(), (last) =>
+      summaries(
+        `updated_at >= $2 AND (created_at, conversation_id) > ($3, $4)
               ORDER BY created_at, conversation_id LIMIT ${pageSize}`,
-            [
-              PgTypes.uuid(instanceId),
-              PgTypes.timestamptz(since ?? Number.NEGATIVE_INFINITY),
-              PgTypes.timestamptz(
-                Option.match(last, { onNone: () => Number.NEGATIVE_INFINITY, onSome: (one) => one.createdAt })
-              ),
-              PgTypes.text(Option.match(last, { onNone: () => "", onSome: (one) => one.conversationId }))
-            ]
-          ).pipe(
-            Effect.map((page) => [page, Option.map(Option.fromUndefinedOr(page[pageSize - 1]), Option.some)] as const)
-          )
-        ).pipe(
-          Stream.mapEffect((summary) => withMessages(instanceId, summary)),
-          Stream.filter(Option.isSome),
-          Stream.map((conversation) => conversation.value)
-        )
-      : Stream.empty
+        [
+          PgTypes.uuid(instanceId),
+          PgTypes.timestamptz(since ?? Number.NEGATIVE_INFINITY),
+          PgTypes.timestamptz(
+            Option.match(last, { onNone: () => Number.NEGATIVE_INFINITY, onSome: (one) => one.createdAt })
+          ),
+          PgTypes.text(Option.match(last, { onNone: () => "", onSome: (one) => one.conversationId }))
+        ]
+      ).pipe(Effect.map((page) => [page, Option.map(Option.fromUndefinedOr(page[pageSize - 1]), Option.some)] as const))
+    ).pipe(
+      Stream.mapEffect((summary) => withMessages(instanceId, summary)),
+      Stream.filter(Option.isSome),
+      Stream.map((conversation) => conversation.value)
+    )
 
   let known: ConversationId.Key | undefined
   const hashKey: Reads["hashKey"] = Effect.suspend(() =>

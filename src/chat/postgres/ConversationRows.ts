@@ -5,18 +5,12 @@
  */
 import { PgTypes } from "@effect/sql-pg"
 import { Effect, Schema } from "effect"
-import { isCanonicalUuid } from "../../platform/Id.ts"
+import { ConversationId } from "../../platform/Id.ts"
 import * as Times from "../../platform/postgres/Times.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
 import type { AgentEvent } from "../agent/Agent.ts"
 import * as AnswerParts from "../conversations/AnswerParts.ts"
-import {
-  type AgentAnswer,
-  type ConversationKey,
-  endings,
-  isConversationId,
-  type Message
-} from "../conversations/Conversation.ts"
+import { type AgentAnswer, type ConversationKey, endings, type Message } from "../conversations/Conversation.ts"
 
 const Part = Schema.Union([
   Schema.Struct({ type: Schema.Literal("text"), text: Schema.String }),
@@ -35,7 +29,7 @@ export const Parts = Schema.fromJsonString(Schema.Array(Part))
 
 /** The fields of a conversation in a list, as `summaryColumns` selects them. */
 export const summary = {
-  conversationId: Schema.String,
+  conversationId: ConversationId,
   createdAt: Schema.Finite,
   updatedAt: Schema.Finite,
   messages: Schema.Int
@@ -85,9 +79,6 @@ export const isLapsed = "coalesce(lease_until <= clock_timestamp(), false)"
 
 /** The end of a lease that begins now. Leases use the database's clock, so that the clocks of processes need not agree. */
 export const newLease = (leaseMillis: number): string => `clock_timestamp() + interval '${leaseMillis} milliseconds'`
-
-export const isKey = ({ conversationId, instanceId }: ConversationKey): boolean =>
-  isCanonicalUuid(instanceId) && isConversationId(conversationId)
 
 /** The parameters `$1` and `$2` of a statement about one conversation. */
 export const keyParameters = ({ conversationId, instanceId }: ConversationKey): ReadonlyArray<PgTypes.Parameter> => [

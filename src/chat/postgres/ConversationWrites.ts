@@ -15,7 +15,7 @@ import * as Database from "../../platform/postgres/Database.ts"
 import * as Outbox from "../../platform/postgres/Outbox.ts"
 import * as Rounds from "../../platform/rounds/Rounds.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
-import { RecordRefused } from "../../platform/Storage.ts"
+import type { RecordRefused } from "../../platform/Storage.ts"
 import { ConversationFull, type ConversationStore, type NewTurn, NothingToRegenerate } from "../ConversationStore.ts"
 import * as AnswerParts from "../conversations/AnswerParts.ts"
 import * as Conversation from "../conversations/Conversation.ts"
@@ -165,7 +165,6 @@ export const make = (sql: PgClient.PgClient, batched: Batched): Writes => {
 
   const begin: Writes["begin"] = Effect.fnUntraced(function* (turn) {
     const { answerId, from, key, message, visitorHashes = [] } = turn
-    if (!Rows.isKey(key)) return yield* new RecordRefused({})
     const parts: ReadonlyArray<MessagePart> = message === null ? [] : [{ type: "text", text: message.text }]
     const size = AnswerParts.sizeOf(parts)
     const json = JSON.stringify(parts)
@@ -243,20 +242,18 @@ export const make = (sql: PgClient.PgClient, batched: Batched): Writes => {
   })
 
   const stop: Writes["stop"] = (key) =>
-    Rows.isKey(key)
-      ? sql
-          .withTransaction(
-            Effect.flatMap(Locked.lock(sql, key), (locked) =>
-              locked === undefined || locked.running === null || locked.lapsed
-                ? Effect.succeed(false)
-                : Effect.as(Locked.settle(sql, locked.key, locked.running, "stopped"), true)
-            )
-          )
-          .pipe(Database.mapErrors)
-      : Effect.succeed(false)
+    sql
+      .withTransaction(
+        Effect.flatMap(Locked.lock(sql, key), (locked) =>
+          locked === undefined || locked.running === null || locked.lapsed
+            ? Effect.succeed(false)
+            : Effect.as(Locked.settle(sql, locked.key, locked.running, "stopped"), true)
+        )
+      )
+      .pipe(Database.mapErrors)
 
   const rate: Writes["rate"] = Effect.fnUntraced(function* ({ comment, key, messageId, rating }) {
-    if (!Rows.isKey(key) || !isCanonicalUuid(messageId)) return false
+    if (!isCanonicalUuid(messageId)) return false
     const rated = yield* sql
       .unsafe(rateStatement, [
         ...Rows.keyParameters(key),
@@ -270,7 +267,6 @@ export const make = (sql: PgClient.PgClient, batched: Batched): Writes => {
   })
 
   const remove: Writes["delete"] = Effect.fnUntraced(function* (key) {
-    if (!Rows.isKey(key)) return false
     const deletion = sql.unsafe(
       "DELETE FROM conversation WHERE instance_id = $1 AND conversation_id = $2 RETURNING 1",
       Rows.keyParameters(key)

@@ -7,7 +7,7 @@ import { randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, Effect, Layer, Option, Result, Schema } from "effect"
 import { SqlClient } from "effect/sql"
-import { isCanonicalUuid, WebsiteConfigId } from "../../platform/Id.ts"
+import { InstanceId, type WebsiteConfigId } from "../../platform/Id.ts"
 import { array, mapErrors } from "../../platform/postgres/Database.ts"
 import * as Lookup from "../../platform/postgres/Lookup.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
@@ -15,84 +15,66 @@ import { LimitReached } from "../../platform/Storage.ts"
 import * as Maximums from "../../sites/Maximums.ts"
 import * as SiteLock from "../../sites/postgres/SiteLock.ts"
 import * as Instance from "../Instance.ts"
-import { InstanceDirectory } from "../InstanceDirectory.ts"
+import { InstanceDirectory, type Reach, WebsiteUnknown } from "../InstanceDirectory.ts"
 import * as ConversationDeletion from "./ConversationDeletion.ts"
 
-const Additions = Schema.Struct({ names: Schema.Array(Schema.String), sealed: Schema.Uint8ArrayFromBase64 })
+const Additions = Schema.NullOr(Schema.Struct({ ...Instance.Additions.fields, sealed: Schema.Uint8ArrayFromBase64 }))
 
 /** The schema of a row of `instanceColumns`. */
-export const instanceFields = {
-  instanceId: Schema.String,
-  name: Schema.String,
-  websiteConfigId: Schema.NullOr(WebsiteConfigId),
-  agentUrl: Schema.String,
-  agentProtocol: Schema.Literals(Instance.protocols),
-  agentModel: Schema.NullOr(Schema.String),
-  agentKeyEnv: Schema.NullOr(Schema.String),
-  agentKey: Schema.NullOr(Schema.Uint8Array),
-  isGuarded: Schema.Boolean,
-  agentKeyHeader: Schema.NullOr(Schema.String),
-  agentBody: Schema.NullOr(Additions),
-  agentHeaders: Schema.NullOr(Additions),
-  memory: Schema.Literals(["edge", "agent"]),
-  conversationIds: Schema.Literals(["service", "client"]),
-  instructions: Schema.NullOr(Schema.String),
-  historyMessages: Schema.Int,
-  historyCharacters: Schema.Int,
-  maxTokens: Schema.Int,
-  dailyTokens: Schema.NullOr(Schema.Int),
-  origins: Schema.Array(Schema.String)
-}
+export const instanceFields = { ...Instance.Instance.fields, agent_body: Additions, agent_headers: Additions }
 
-/** The columns of table `instance`, named as the fields of an instance. */
-export const instanceColumns = `
-  instance.instance_id AS "instanceId", instance.name, instance.website_config_id AS "websiteConfigId",
-  instance.agent_url AS "agentUrl", instance.agent_protocol AS "agentProtocol", instance.agent_model AS "agentModel",
-  instance.agent_key_env AS "agentKeyEnv", instance.agent_key AS "agentKey", instance.guarded AS "isGuarded",
-  instance.agent_key_header AS "agentKeyHeader", instance.agent_body AS "agentBody",
-  instance.agent_headers AS "agentHeaders", instance.memory,
-  instance.conversation_ids AS "conversationIds", instance.instructions,
-  instance.history_messages AS "historyMessages", instance.history_characters AS "historyCharacters",
-  instance.max_tokens AS "maxTokens", instance.daily_tokens::float8 AS "dailyTokens", instance.origins`
+/** The columns of table `instance`. */
+export const instanceColumns = `instance.instance_id, instance.name, instance.website_config_id, instance.agent_url,
+  instance.agent_protocol, instance.agent_model, instance.agent_key_env, instance.agent_key, instance.guarded,
+  instance.agent_key_header, instance.agent_body, instance.agent_headers, instance.memory, instance.conversation_ids,
+  instance.instructions, instance.history_messages AS history, instance.history_characters, instance.max_tokens,
+  instance.daily_tokens::float8 AS daily_tokens, instance.origins`
+
+/** The condition that the caller reaches a row of `instance`. */
+export const reached = (sql: SqlClient.SqlClient, reach: Reach) =>
+  reach === "all" ? sql`true` : sql`instance.website_config_id = ${PgTypes.uuid(reach)}`
 
 const additions = (value: Instance.Additions | null) =>
   PgTypes.jsonb(value === null ? null : { names: value.names, sealed: Buffer.from(value.sealed).toString("base64") })
 
+/** How a member of a change is written to its column. */
+const encoders: { readonly [Member in keyof Instance.InstanceChange]-?: (value: never) => unknown } = {
+  name: PgTypes.text,
+  website_config_id: PgTypes.uuid,
+  agent_url: PgTypes.text,
+  agent_protocol: PgTypes.text,
+  agent_model: PgTypes.text,
+  agent_key_env: PgTypes.text,
+  agent_key: PgTypes.bytea,
+  guarded: PgTypes.bool,
+  agent_key_header: PgTypes.text,
+  agent_body: additions,
+  agent_headers: additions,
+  memory: PgTypes.text,
+  conversation_ids: PgTypes.text,
+  instructions: PgTypes.text,
+  history: PgTypes.int4,
+  history_characters: PgTypes.int4,
+  max_tokens: PgTypes.int4,
+  daily_tokens: (value: number | null) => PgTypes.int8(value === null ? null : BigInt(value)),
+  origins: (value: ReadonlyArray<string>) => array(value, PgTypes.OID.text)
+}
+
 /** The parameters that an insert or an update writes, by column. */
-const assignments = (change: Instance.InstanceChange): Readonly<Record<string, unknown>> => {
-  const columns: { readonly [Field in keyof Instance.InstanceChange]-?: readonly [string, (value: never) => unknown] } =
-    {
-      name: ["name", PgTypes.text],
-      websiteConfigId: ["website_config_id", PgTypes.uuid],
-      agentUrl: ["agent_url", PgTypes.text],
-      agentProtocol: ["agent_protocol", PgTypes.text],
-      agentModel: ["agent_model", PgTypes.text],
-      agentKeyEnv: ["agent_key_env", PgTypes.text],
-      agentKey: ["agent_key", PgTypes.bytea],
-      isGuarded: ["guarded", PgTypes.bool],
-      agentKeyHeader: ["agent_key_header", PgTypes.text],
-      agentBody: ["agent_body", additions],
-      agentHeaders: ["agent_headers", additions],
-      memory: ["memory", PgTypes.text],
-      conversationIds: ["conversation_ids", PgTypes.text],
-      instructions: ["instructions", PgTypes.text],
-      historyMessages: ["history_messages", PgTypes.int4],
-      historyCharacters: ["history_characters", PgTypes.int4],
-      maxTokens: ["max_tokens", PgTypes.int4],
-      dailyTokens: ["daily_tokens", (value: number | null) => PgTypes.int8(value === null ? null : BigInt(value))],
-      origins: ["origins", (value: ReadonlyArray<string>) => array(value, PgTypes.OID.text)]
-    }
-  return Object.fromEntries(
-    Object.entries(columns).flatMap(([field, [column, encode]]) => {
-      const value = change[field as keyof Instance.InstanceChange]
+const assignments = (change: Instance.InstanceChange): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(
+    Object.entries(encoders).flatMap(([member, encode]) => {
+      const value = change[member as keyof Instance.InstanceChange]
+      const column = member === "history" ? "history_messages" : member
       return value === undefined ? [] : [[column, encode(value as never)] as const]
     })
   )
-}
 
-const Count = Schema.Tuple([Schema.Struct({ count: Schema.Int })])
+const Website = Schema.Tuple([Schema.Struct({ is_known: Schema.Boolean, instances: Schema.Int })])
 
 const decodeInstances = decodeRows(Schema.Array(Schema.Struct(instanceFields)))
+
+const first = <A>(rows: ReadonlyArray<A>): Option.Option<A> => Option.fromUndefinedOr(rows[0])
 
 export interface Options {
   /** The maximum number of cached ids. Default: 10,000. */
@@ -108,34 +90,42 @@ export const layer = (options: Options = {}): Layer.Layer<InstanceDirectory, nev
       const columns = sql.literal(instanceColumns)
       const whileLocked = yield* SiteLock.make
 
+      const one = (reach: Reach, id: string) =>
+        sql`SELECT ${columns} FROM instance WHERE instance_id = ${PgTypes.uuid(id)} AND ${reached(sql, reach)}`
+
       const find = yield* Lookup.make<Instance.Instance>({
-        find: (id) =>
-          sql`SELECT ${columns} FROM instance WHERE instance_id = ${PgTypes.uuid(id)}`.pipe(
-            mapErrors,
-            decodeInstances,
-            Effect.map((instances) => Option.fromUndefinedOr(instances[0]))
-          ),
+        find: (id) => one("all", id).pipe(mapErrors, decodeInstances, Effect.map(first)),
         foundTtl: "900 millis",
         unknownTtl: "900 millis",
         capacity
       })
 
+      /** The number of instances of a website. While the website is locked, its deletion does not begin. */
+      const count = Effect.fnUntraced(function* (websiteConfigId: WebsiteConfigId) {
+        const [website] = yield* sql`SELECT
+            EXISTS (SELECT FROM site WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)} AND deleted_at IS NULL)
+              AS is_known,
+            (SELECT count(*)::int FROM instance WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)}) AS instances`.pipe(
+          decodeRows(Website)
+        )
+        return website.is_known ? website.instances : yield* new WebsiteUnknown({})
+      })
+
       const create: InstanceDirectory["Service"]["create"] = Effect.fnUntraced(function* (request) {
-        const instance = Instance.make(request.instanceId ?? randomUUID(), request)
-        const { instanceId, ...fields } = instance
+        const instance = Instance.make(request.instance_id ?? InstanceId.make(randomUUID()), request)
+        const { instance_id, website_config_id: websiteConfigId, ...members } = instance
         const row = {
-          instance_id: PgTypes.uuid(instanceId),
+          instance_id: PgTypes.uuid(instance_id),
           created_at: PgTypes.timestamptz(yield* Clock.currentTimeMillis),
-          ...assignments(fields)
+          ...assignments({ ...members, website_config_id: websiteConfigId })
         }
         const insert = sql`INSERT INTO instance ${sql.insert(row)} ON CONFLICT (instance_id) DO NOTHING`
-        const { websiteConfigId } = instance
         if (websiteConfigId === null) yield* mapErrors(insert)
         else {
           yield* Effect.gen(function* () {
-            const [{ count }] = yield* sql`SELECT count(*)::int AS count FROM instance
-              WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)}`.pipe(decodeRows(Count))
-            if (count >= Maximums.instances.max) return yield* new LimitReached({ maximum: Maximums.instances })
+            if ((yield* count(websiteConfigId)) >= Maximums.instances.max) {
+              return yield* new LimitReached({ maximum: Maximums.instances })
+            }
             return yield* insert
           }).pipe(whileLocked(websiteConfigId))
         }
@@ -146,35 +136,32 @@ export const layer = (options: Options = {}): Layer.Layer<InstanceDirectory, nev
         const values = assignments(change)
         const rows =
           Object.keys(values).length === 0
-            ? sql`SELECT ${columns} FROM instance WHERE instance_id = ${PgTypes.uuid(id)}`
+            ? one("all", id)
             : sql`UPDATE instance SET ${sql.update(values)} WHERE instance_id = ${PgTypes.uuid(id)} RETURNING ${columns}`
-        return Effect.map(decodeInstances(rows), (instances) => Option.fromUndefinedOr(instances[0]))
+        return Effect.map(decodeInstances(rows), first)
       }
 
-      const update: InstanceDirectory["Service"]["update"] = (id, change) =>
-        isCanonicalUuid(id) ? write(id, change).pipe(mapErrors) : Effect.succeedNone
+      const update: InstanceDirectory["Service"]["update"] = (id, change) => {
+        const websiteConfigId = change.website_config_id ?? null
+        return websiteConfigId === null
+          ? write(id, change).pipe(mapErrors)
+          : Effect.andThen(count(websiteConfigId), write(id, change)).pipe(whileLocked(websiteConfigId))
+      }
 
-      const modify: InstanceDirectory["Service"]["modify"] = (id, decide) =>
-        isCanonicalUuid(id)
-          ? Effect.gen(function* () {
-              const [before] =
-                yield* sql`SELECT ${columns} FROM instance WHERE instance_id = ${PgTypes.uuid(id)} FOR NO KEY UPDATE`.pipe(
-                  decodeInstances
-                )
-              if (before === undefined) return Result.succeedNone
-              const decided = decide(before)
-              return Result.isFailure(decided)
-                ? Result.fail(decided.failure)
-                : Result.succeed(yield* write(id, decided.success))
-            }).pipe(sql.withTransaction, mapErrors, Effect.flatMap(Effect.fromResult))
-          : Effect.succeedNone
+      const modify: InstanceDirectory["Service"]["modify"] = (reach, id, decide) =>
+        Effect.gen(function* () {
+          const [before] = yield* sql`${one(reach, id)} FOR NO KEY UPDATE`.pipe(decodeInstances)
+          if (before === undefined) return Result.succeedNone
+          const decided = decide(before)
+          return Result.isFailure(decided)
+            ? Result.fail(decided.failure)
+            : Result.succeed(yield* write(id, decided.success))
+        }).pipe(sql.withTransaction, mapErrors, Effect.flatMap(Effect.fromResult))
 
       // Whether the instance exists is not read from the cache.
       const remove: InstanceDirectory["Service"]["delete"] = Effect.fnUntraced(
-        function* (id) {
-          if (!isCanonicalUuid(id)) return false
-          const rows = yield* sql`SELECT 1 FROM instance WHERE instance_id = ${PgTypes.uuid(id)}`.pipe(mapErrors)
-          if (rows.length === 0) return false
+        function* (reach, id) {
+          if (Option.isNone(first(yield* one(reach, id).pipe(mapErrors)))) return false
           yield* ConversationDeletion.deleteAll(id)
           yield* ConversationDeletion.deleteInstance(id)
           return true
@@ -184,11 +171,16 @@ export const layer = (options: Options = {}): Layer.Layer<InstanceDirectory, nev
 
       return InstanceDirectory.of({
         create,
+        find,
+        read: (reach, id) => one(reach, id).pipe(mapErrors, decodeInstances, Effect.map(first)),
         update,
         modify,
         delete: remove,
-        find: (id) => (isCanonicalUuid(id) ? find(id) : Effect.succeedNone),
-        list: sql`SELECT ${columns} FROM instance ORDER BY created_at, instance_id`.pipe(mapErrors, decodeInstances)
+        list: (reach) =>
+          sql`SELECT ${columns} FROM instance WHERE ${reached(sql, reach)} ORDER BY created_at, instance_id`.pipe(
+            mapErrors,
+            decodeInstances
+          )
       })
     })
   )

@@ -8,7 +8,6 @@ import { PgTypes } from "@effect/sql-pg"
 import type { PgClient } from "@effect/sql-pg/PgClient"
 import { Effect, Layer, Option, Schema, Stream } from "effect"
 import type { SqlError } from "effect/sql"
-import { isCanonicalUuid } from "../../platform/Id.ts"
 import * as Json from "../../platform/json/Json.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as OwnerConnections from "../../platform/postgres/OwnerConnections.ts"
@@ -154,14 +153,11 @@ const make = Effect.gen(function* () {
         Transcript.matches(conversation, filter)
       ),
     answerHealth: (instanceId) =>
-      isCanonicalUuid(instanceId)
-        ? sql
-            .unsafe(outcomesStatement, [PgTypes.uuid(instanceId)])
-            .pipe(Database.mapErrors, decodeRows(Outcomes), Effect.map(AnswerHealth.of))
-        : Effect.succeed(AnswerHealth.of([])),
-    list: (query) => (isCanonicalUuid(query.instanceId) ? page(query) : Effect.succeed({ items: [], next: null })),
+      sql
+        .unsafe(outcomesStatement, [PgTypes.uuid(instanceId)])
+        .pipe(Database.mapErrors, decodeRows(Outcomes), Effect.map(AnswerHealth.of)),
+    list: page,
     find: Effect.fnUntraced(function* (key) {
-      if (!Rows.isKey(key)) return Option.none()
       const [found] = yield* sql`SELECT ${sql.literal(Rows.summaryColumns)} FROM conversation
         WHERE instance_id = ${PgTypes.uuid(key.instanceId)} AND conversation_id = ${PgTypes.text(key.conversationId)}`.pipe(
         Database.mapErrors,

@@ -8,46 +8,43 @@ import { randomBytes, randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, Effect, Layer, Option, Schema } from "effect"
 import { SqlClient } from "effect/sql"
-import { isCanonicalUuid } from "../../platform/Id.ts"
+import type { InstanceId } from "../../platform/Id.ts"
 import { mapErrors } from "../../platform/postgres/Database.ts"
 import * as Lookup from "../../platform/postgres/Lookup.ts"
 import * as RowLock from "../../platform/postgres/RowLock.ts"
 import * as Times from "../../platform/postgres/Times.ts"
-import { decodeRows } from "../../platform/runtime/Rows.ts"
+import * as Rows from "../../platform/runtime/Rows.ts"
 import { LimitReached } from "../../platform/Storage.ts"
 import * as Credential from "../../sites/access/Credential.ts"
 import type { Instance } from "../Instance.ts"
+import type { Reach } from "../InstanceDirectory.ts"
 import * as Token from "../WidgetToken.ts"
 import { WidgetTokens } from "../WidgetTokens.ts"
-import { instanceColumns, instanceFields } from "./InstanceDirectory.ts"
+import { instanceColumns, instanceFields, reached } from "./InstanceDirectory.ts"
 
-const tokenFields = {
-  tokenId: Schema.String,
-  instanceId: Schema.String,
-  label: Schema.NullOr(Schema.String),
-  createdAt: Schema.Finite,
-  expiresAt: Schema.NullOr(Schema.Finite),
-  revokedAt: Schema.NullOr(Schema.Finite),
-  token: Schema.NullOr(Schema.String)
-}
+const time = Schema.NullOr(Rows.Time)
 
-const tokenTimes = `${Times.millisAs("widget_token.expires_at", "expiresAt")}, ${Times.millisAs("widget_token.revoked_at", "revokedAt")}`
+const decodeTokens = Rows.decodeRows(
+  Schema.Array(
+    Schema.Struct({ ...Token.WidgetToken.fields, created_at: Rows.Time, expires_at: time, revoked_at: time })
+  )
+)
 
-const tokenColumns = `
-  token_id AS "tokenId", instance_id AS "instanceId", label, token, ${Times.millisAs("widget_token.created_at", "createdAt")}, ${tokenTimes}`
-
-const decodeTokens = decodeRows(Schema.Array(Schema.Struct(tokenFields)))
+const tokenColumns = `token_id, label, widget_token.created_at, expires_at, revoked_at, token`
 
 const TokensWithInstance = Schema.Array(
   Schema.Struct({
     ...instanceFields,
     digest: Schema.Uint8Array,
-    expiresAt: tokenFields.expiresAt,
-    revokedAt: tokenFields.revokedAt
+    expiresAt: Schema.NullOr(Schema.Finite),
+    revokedAt: Schema.NullOr(Schema.Finite)
   })
 )
 
 const Counts = Schema.Tuple([Schema.Struct({ stored: Schema.Int, unrevoked: Schema.Int })])
+
+/** The times of `Credential.Validity`. */
+const validity = `${Times.millisAs("expires_at", "expiresAt")}, ${Times.millisAs("revoked_at", "revokedAt")}`
 
 /** A token, by its digest, with its instance. */
 interface TokenWithInstance {
@@ -74,7 +71,7 @@ const instanceOf = (
     const { instance } = found
     const isValid =
       Credential.sameDigest(found.digest, digest) &&
-      instance.instanceId === instanceId &&
+      instance.instance_id === instanceId &&
       Credential.isValidAt(found, clock.currentTimeMillisUnsafe())
     return isValid ? Effect.succeedSome(instance) : Effect.succeedNone
   })
@@ -102,11 +99,11 @@ export const layer = (options: Options = {}): Layer.Layer<WidgetTokens, never, P
       const findByDigest = yield* Lookup.make<TokenWithInstance>({
         find: (digest) =>
           sql`
-            SELECT token_sha256 AS digest, ${sql.literal(tokenTimes)}, ${sql.literal(instanceColumns)}
+            SELECT token_sha256 AS digest, ${sql.literal(validity)}, ${sql.literal(instanceColumns)}
             FROM widget_token JOIN instance USING (instance_id)
             WHERE token_sha256 = ${PgTypes.bytea(Buffer.from(digest, "base64url"))}`.pipe(
             mapErrors,
-            decodeRows(TokensWithInstance),
+            Rows.decodeRows(TokensWithInstance),
             Effect.map(([found]) => Option.map(Option.fromUndefinedOr(found), toTokenWithInstance))
           ),
         foundTtl: "900 millis",
@@ -122,55 +119,55 @@ export const layer = (options: Options = {}): Layer.Layer<WidgetTokens, never, P
         )
       }
 
-      const issue: WidgetTokens["Service"]["issue"] = Effect.fnUntraced(function* ({ expiresAt, instanceId, label }) {
-        if (!isCanonicalUuid(instanceId)) return Option.none()
+      const issue: WidgetTokens["Service"]["issue"] = Effect.fnUntraced(function* (request) {
+        const { expiresAt, instanceId, label, reach } = request
         const token = Token.format(randomBytes(32))
-        const tokenId = randomUUID()
         const createdAt = yield* Clock.currentTimeMillis
         const insert = sql`
             INSERT INTO widget_token (token_id, instance_id, token_sha256, token, label, created_at, expires_at)
-            SELECT ${PgTypes.uuid(tokenId)}, instance_id, ${PgTypes.bytea(Credential.digest(token))},
+            SELECT ${PgTypes.uuid(randomUUID())}, instance_id, ${PgTypes.bytea(Credential.digest(token))},
               ${PgTypes.text(token)}, ${PgTypes.text(label)}, ${PgTypes.timestamptz(createdAt)}, ${PgTypes.timestamptz(expiresAt)}
-            FROM instance WHERE instance_id = ${PgTypes.uuid(instanceId)}
+            FROM instance WHERE instance_id = ${PgTypes.uuid(instanceId)} AND ${reached(sql, reach)}
             RETURNING ${sql.literal(tokenColumns)}`.pipe(decodeTokens)
         const rows = yield* Effect.gen(function* () {
           const [counts] = yield* sql`SELECT count(*)::int AS stored,
               count(*) FILTER (WHERE revoked_at IS NULL)::int AS unrevoked
-            FROM widget_token WHERE instance_id = ${PgTypes.uuid(instanceId)}`.pipe(decodeRows(Counts))
+            FROM widget_token WHERE instance_id = ${PgTypes.uuid(instanceId)}`.pipe(Rows.decodeRows(Counts))
           const maximum = Token.reached(counts)
           return maximum === undefined ? yield* insert : yield* new LimitReached({ maximum })
         }).pipe(whileLocked(instanceId))
         return Option.map(Option.fromUndefinedOr(rows[0]), (issued) => ({ ...issued, token }))
       })
 
-      const revoke: WidgetTokens["Service"]["revoke"] = Effect.fnUntraced(function* ({ instanceId, tokenId }) {
-        if (!isCanonicalUuid(tokenId) || (instanceId !== null && !isCanonicalUuid(instanceId))) return false
-        const now = yield* Clock.currentTimeMillis
-        const rows = yield* sql`
-            UPDATE widget_token SET revoked_at = coalesce(revoked_at, ${PgTypes.timestamptz(now)}), token = NULL
-            WHERE token_id = ${PgTypes.uuid(tokenId)}
-              AND ${instanceId === null ? sql`true` : sql`instance_id = ${PgTypes.uuid(instanceId)}`}
-            RETURNING token_id`.pipe(mapErrors)
-        return rows.length > 0
-      })
+      /** The tokens of an instance that the caller reaches, or of any for null. */
+      const within = (reach: Reach, instanceId: InstanceId | null) =>
+        sql`widget_token.instance_id = instance.instance_id AND ${reached(sql, reach)}
+          AND ${instanceId === null ? sql`true` : sql`instance.instance_id = ${PgTypes.uuid(instanceId)}`}`
 
       return WidgetTokens.of({
         authenticate,
         issue,
-        revoke,
-        list: ({ after, instanceId, limit, unrevoked }) =>
-          isCanonicalUuid(instanceId)
-            ? sql`
-                SELECT ${sql.literal(tokenColumns)} FROM widget_token
-                WHERE instance_id = ${PgTypes.uuid(instanceId)}
-                  AND ${sql.literal(unrevoked ? "revoked_at IS NULL" : "true")}
-                  AND ${
-                    after === null
-                      ? sql`true`
-                      : sql`(created_at, token_id) > (${PgTypes.timestamptz(after.time)}, ${PgTypes.uuid(after.id)})`
-                  }
-                ORDER BY created_at, token_id LIMIT ${PgTypes.int8(BigInt(limit))}`.pipe(mapErrors, decodeTokens)
-            : Effect.succeed([])
+        revoke: Effect.fnUntraced(function* ({ instanceId, reach, tokenId }) {
+          const now = yield* Clock.currentTimeMillis
+          const rows = yield* sql`
+            UPDATE widget_token SET revoked_at = coalesce(revoked_at, ${PgTypes.timestamptz(now)}), token = NULL
+            FROM instance WHERE token_id = ${PgTypes.uuid(tokenId)} AND ${within(reach, instanceId)}
+            RETURNING token_id`.pipe(mapErrors)
+          return rows.length > 0
+        }),
+        list: ({ after, instanceId, limit, reach, unrevoked }) => {
+          const isAfter =
+            after === null
+              ? sql`true`
+              : sql`(widget_token.created_at, token_id) > (${PgTypes.timestamptz(after.time)}, ${PgTypes.uuid(after.id)})`
+          return sql`
+            SELECT ${sql.literal(tokenColumns)} FROM widget_token, instance
+            WHERE ${within(reach, instanceId)} AND ${sql.literal(unrevoked ? "revoked_at IS NULL" : "true")} AND ${isAfter}
+            ORDER BY widget_token.created_at, token_id LIMIT ${PgTypes.int8(BigInt(limit))}`.pipe(
+            mapErrors,
+            decodeTokens
+          )
+        }
       })
     })
   )

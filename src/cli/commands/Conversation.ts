@@ -3,30 +3,32 @@
  *
  * @module
  */
-import { Clock, Effect, type Layer, Option, Stream } from "effect"
+
+import { Clock, Effect, type Layer, Option, Schema, Stream } from "effect"
 import { Command } from "effect/cli"
 import { ConversationStore } from "../../chat/ConversationStore.ts"
-import { type ConversationKey, isConversationId } from "../../chat/conversations/Conversation.ts"
+import type { ConversationKey } from "../../chat/conversations/Conversation.ts"
 import * as ConversationExport from "../../chat/conversations/ConversationExport.ts"
 import * as ConversationId from "../../chat/conversations/ConversationId.ts"
 import { InstanceDirectory } from "../../chat/InstanceDirectory.ts"
+import * as Id from "../../platform/Id.ts"
 import * as Calendar from "../../platform/text/Calendar.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as InstanceInputs from "../support/InstanceInputs.ts"
 import * as Output from "../support/Output.ts"
 
-const requireInstance = Effect.fnUntraced(function* (instanceId: string) {
+const requireInstance = Effect.fnUntraced(function* (instanceId: Id.InstanceId) {
   const instances = yield* InstanceDirectory
   if (Option.isNone(yield* instances.find(instanceId))) return yield* Output.notFound("instance", instanceId)
 })
 
 /** The keys under which a conversation may be stored: its id, or the hash of an id that a client made. */
-const keysOf = Effect.fnUntraced(function* (instanceId: string, id: string) {
+const keysOf = Effect.fnUntraced(function* (instanceId: Id.InstanceId, id: string) {
   const store = yield* ConversationStore
   const hashed = ConversationId.ofClientId(yield* store.hashKey, instanceId, id)
   return [id, hashed]
-    .filter(isConversationId)
+    .filter(Schema.is(Id.ConversationId))
     .map((conversationId): ConversationKey => ({ instanceId, conversationId }))
 })
 

@@ -52,7 +52,7 @@ const inspectDatabase = Effect.fnUntraced(
       const facts = yield* Postgres.inspect(timeout)
       if (facts.denied.length > 0) return { facts, webhooks: null, instances: null }
       const webhooks = yield* Webhooks.inspect(settings.secretsKey, timeout)
-      const instances = yield* InstanceDirectory.use(({ list }) => Database.withTimeout(timeout)(list)).pipe(
+      const instances = yield* InstanceDirectory.use(({ list }) => Database.withTimeout(timeout)(list("all"))).pipe(
         Effect.provide(PostgresInstanceDirectory.layer())
       )
       return { facts, webhooks, instances }
@@ -136,7 +136,7 @@ export const command = Command.make(
     const { facts: database, instances, webhooks } = yield* inspectDatabase(settings)
     const asked = instances === null ? null : DeliveryDiagnosis.choose(instances, ask)
     const unknown = Array.isArray(ask)
-      ? ask.find((id) => asked !== null && !asked.some(({ instanceId }) => instanceId === id))
+      ? ask.find((id) => asked !== null && !asked.some(({ instance_id }) => instance_id === id))
       : undefined
     if (unknown !== undefined) return yield* Output.notFound("instance", unknown)
     const findings = Diagnosis.diagnose({

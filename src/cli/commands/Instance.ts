@@ -9,11 +9,11 @@ import { Command } from "effect/cli"
 import type * as AgentAdditions from "../../chat/AgentAdditions.ts"
 import type { AgentStream } from "../../chat/AgentStream.ts"
 import * as Inspection from "../../chat/agent/Inspection.ts"
-import type { Additions, Instance, InstanceChange } from "../../chat/Instance.ts"
+import { type Additions, forOperator, type Instance, type InstanceChange } from "../../chat/Instance.ts"
 import { InstanceDirectory } from "../../chat/InstanceDirectory.ts"
 import * as SealedAdditions from "../../chat/SealedAdditions.ts"
 import { SecretsKeyUnusable } from "../../delivery/Webhooks.ts"
-import type { WebsiteConfigId } from "../../platform/Id.ts"
+import { InstanceId, type WebsiteConfigId } from "../../platform/Id.ts"
 import * as Sealing from "../../platform/secrets/Sealing.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
 import { SiteDirectory } from "../../sites/SiteDirectory.ts"
@@ -23,29 +23,6 @@ import * as Inputs from "../support/Inputs.ts"
 import * as InstanceInputs from "../support/InstanceInputs.ts"
 import * as Output from "../support/Output.ts"
 import { SecretsKey } from "../support/SecretsKey.ts"
-
-const json = (instance: Instance) => ({
-  instance_id: instance.instanceId,
-  name: instance.name,
-  website_config_id: instance.websiteConfigId,
-  agent_url: instance.agentUrl,
-  agent_protocol: instance.agentProtocol,
-  agent_model: instance.agentModel,
-  agent_key_env: instance.agentKeyEnv,
-  agent_key_stored: instance.agentKey !== null,
-  guarded: instance.isGuarded,
-  agent_key_header: instance.agentKeyHeader,
-  agent_body_fields: instance.agentBody?.names ?? [],
-  agent_header_names: instance.agentHeaders?.names ?? [],
-  memory: instance.memory,
-  conversation_ids: instance.conversationIds,
-  instructions: instance.instructions,
-  history: instance.historyMessages,
-  history_characters: instance.historyCharacters,
-  max_tokens: instance.maxTokens,
-  daily_tokens: instance.dailyTokens,
-  origins: [...instance.origins]
-})
 
 const originsText = ({ origins }: Instance): string => origins.join(" ") || "any"
 
@@ -57,22 +34,22 @@ const beginning = (text: string): string => TerminalText.truncate(TerminalText.p
 const text = (instance: Instance): string =>
   Output.facts([
     ["name", instance.name],
-    ["instance_id", instance.instanceId],
-    ["website_config_id", instance.websiteConfigId ?? "-"],
-    ["agent_url", instance.agentUrl],
-    ["agent_protocol", instance.agentProtocol],
-    ["agent_model", instance.agentModel ?? "-"],
-    ["agent_key_env", instance.agentKeyEnv ?? "-"],
-    ["agent_key_header", instance.agentKeyHeader ?? "-"],
-    ["agent_body_fields", namesText(instance.agentBody)],
-    ["agent_header_names", namesText(instance.agentHeaders)],
+    ["instance_id", instance.instance_id],
+    ["website_config_id", instance.website_config_id ?? "-"],
+    ["agent_url", instance.agent_url],
+    ["agent_protocol", instance.agent_protocol],
+    ["agent_model", instance.agent_model ?? "-"],
+    ["agent_key_env", instance.agent_key_env ?? "-"],
+    ["agent_key_header", instance.agent_key_header ?? "-"],
+    ["agent_body_fields", namesText(instance.agent_body)],
+    ["agent_header_names", namesText(instance.agent_headers)],
     ["memory", instance.memory],
-    ["conversation_ids", instance.conversationIds],
+    ["conversation_ids", instance.conversation_ids],
     ["instructions", instance.instructions === null ? "-" : beginning(instance.instructions)],
-    ["history", String(instance.historyMessages)],
-    ["history_characters", String(instance.historyCharacters)],
-    ["max_tokens", String(instance.maxTokens)],
-    ["daily_tokens", String(instance.dailyTokens ?? "-")],
+    ["history", String(instance.history)],
+    ["history_characters", String(instance.history_characters)],
+    ["max_tokens", String(instance.max_tokens)],
+    ["daily_tokens", String(instance.daily_tokens ?? "-")],
     ["origins", originsText(instance)]
   ])
 
@@ -89,18 +66,18 @@ const check = Effect.fnUntraced(function* (instance: Instance) {
 /** Whether a change may have made the agent unreachable. */
 const concernsAgent = (change: InstanceChange): boolean =>
   [
-    change.agentKeyEnv,
-    change.agentKeyHeader,
-    change.agentBody,
-    change.agentHeaders,
-    change.agentModel,
-    change.agentProtocol,
-    change.agentUrl
+    change.agent_key_env,
+    change.agent_key_header,
+    change.agent_body,
+    change.agent_headers,
+    change.agent_model,
+    change.agent_protocol,
+    change.agent_url
   ].some((value) => value !== undefined)
 
 /** Encrypts what an instance adds to requests. Undefined and null stay as they are. */
 const seal = Effect.fnUntraced(function* (
-  instanceId: string,
+  instanceId: InstanceId,
   {
     body,
     headers
@@ -120,7 +97,7 @@ const seal = Effect.fnUntraced(function* (
               SealedAdditions.seal(Redacted.value(key), randomBytes(Sealing.nonceBytes), instanceId, kind, values)
             )
         })
-  return { agentBody: yield* sealed("body", body), agentHeaders: yield* sealed("headers", headers) }
+  return { agent_body: yield* sealed("body", body), agent_headers: yield* sealed("headers", headers) }
 })
 
 const requireSite = Effect.fnUntraced(function* (websiteConfigId: WebsiteConfigId | null | undefined) {
@@ -133,20 +110,20 @@ const requireSite = Effect.fnUntraced(function* (websiteConfigId: WebsiteConfigI
 
 /** The flags of both `create` and `update`; null if absent. */
 const common = {
-  websiteConfigId: InstanceInputs.site,
-  agentProtocol: InstanceInputs.agentProtocol,
-  agentModel: InstanceInputs.agentModel,
-  agentKeyEnv: InstanceInputs.agentKeyEnv,
-  agentKeyHeader: InstanceInputs.agentKeyHeader,
-  agentBody: InstanceInputs.agentBody,
-  agentHeaders: InstanceInputs.agentHeaders,
+  website_config_id: InstanceInputs.site,
+  agent_protocol: InstanceInputs.agentProtocol,
+  agent_model: InstanceInputs.agentModel,
+  agent_key_env: InstanceInputs.agentKeyEnv,
+  agent_key_header: InstanceInputs.agentKeyHeader,
+  agent_body: InstanceInputs.agentBody,
+  agent_headers: InstanceInputs.agentHeaders,
   memory: InstanceInputs.memory,
-  conversationIds: InstanceInputs.conversationIds,
+  conversation_ids: InstanceInputs.conversationIds,
   instructions: InstanceInputs.instructions,
-  historyMessages: InstanceInputs.history,
-  historyCharacters: InstanceInputs.historyCharacters,
-  maxTokens: InstanceInputs.maxTokens,
-  dailyTokens: InstanceInputs.dailyTokens
+  history: InstanceInputs.history,
+  history_characters: InstanceInputs.historyCharacters,
+  max_tokens: InstanceInputs.maxTokens,
+  daily_tokens: InstanceInputs.dailyTokens
 }
 
 type Given<A> = { readonly [K in keyof A]?: Exclude<A[K], null> }
@@ -160,20 +137,20 @@ const create = Command.make(
   {
     ...common,
     name: Inputs.name("instance"),
-    agentUrl: InstanceInputs.agentUrl,
+    agent_url: InstanceInputs.agentUrl,
     origins: Inputs.origins("instance"),
     noCheck: InstanceInputs.noCheck
   },
-  Effect.fnUntraced(function* ({ agentBody, agentHeaders, agentUrl, name, noCheck, origins, ...flags }) {
-    yield* requireSite(flags.websiteConfigId)
+  Effect.fnUntraced(function* ({ agent_body, agent_headers, agent_url, name, noCheck, origins, ...flags }) {
+    yield* requireSite(flags.website_config_id)
     const directory = yield* InstanceDirectory
-    const instanceId = randomUUID()
-    const sealed = yield* seal(instanceId, { body: agentBody, headers: agentHeaders })
-    const additions = { agentBody: sealed.agentBody ?? null, agentHeaders: sealed.agentHeaders ?? null }
+    const instanceId = InstanceId.make(randomUUID())
+    const sealed = yield* seal(instanceId, { body: agent_body, headers: agent_headers })
+    const additions = { agent_body: sealed.agent_body ?? null, agent_headers: sealed.agent_headers ?? null }
     const instance = yield* directory
-      .create({ instanceId, name, agentUrl, origins, ...given(flags), ...additions })
+      .create({ instance_id: instanceId, name, agent_url: agent_url, origins, ...given(flags), ...additions })
       .pipe(Effect.catchTag("LimitReached", Output.limitReached))
-    yield* Output.answer({ json: { instance_id: instance.instanceId }, text: text(instance) })
+    yield* Output.answer({ json: { instance_id: instance.instance_id }, text: text(instance) })
     if (!noCheck) yield* check(instance)
   })
 ).pipe(
@@ -224,47 +201,47 @@ const update = Command.make(
     ...clearing,
     instanceId: Inputs.instance,
     name: Inputs.newName("instance"),
-    agentUrl: InstanceInputs.newAgentUrl,
+    agent_url: InstanceInputs.newAgentUrl,
     origins: Inputs.newOrigins("instance"),
     anyOrigin: Inputs.anyOrigin("instance"),
     noCheck: InstanceInputs.noCheck
   },
   Effect.fnUntraced(function* (input) {
     const additions = yield* seal(input.instanceId, {
-      body: yield* clearable("agent-body", input.agentBody, input.noAgentBody),
-      headers: yield* clearable("agent-header", input.agentHeaders, input.noAgentHeaders)
+      body: yield* clearable("agent-body", input.agent_body, input.noAgentBody),
+      headers: yield* clearable("agent-header", input.agent_headers, input.noAgentHeaders)
     })
     const change = yield* Change.require<InstanceChange>(
       {
         ...additions,
         name: input.name ?? undefined,
-        websiteConfigId: yield* clearable("site", input.websiteConfigId, input.noSite),
-        agentUrl: input.agentUrl ?? undefined,
+        website_config_id: yield* clearable("site", input.website_config_id, input.noSite),
+        agent_url: input.agent_url ?? undefined,
         // An operator, unlike an owner, may name a private address.
-        isGuarded: input.agentUrl === null ? undefined : false,
-        agentProtocol: input.agentProtocol ?? undefined,
-        agentModel: yield* clearable("agent-model", input.agentModel, input.noAgentModel),
-        agentKeyEnv: yield* clearable("agent-key-env", input.agentKeyEnv, input.noAgentKeyEnv),
+        guarded: input.agent_url === null ? undefined : false,
+        agent_protocol: input.agent_protocol ?? undefined,
+        agent_model: yield* clearable("agent-model", input.agent_model, input.noAgentModel),
+        agent_key_env: yield* clearable("agent-key-env", input.agent_key_env, input.noAgentKeyEnv),
         // A key in a variable, or no key, replaces one that the owner API stored.
-        agentKey: input.agentKeyEnv === null && !input.noAgentKeyEnv ? undefined : null,
-        agentKeyHeader: yield* clearable("agent-key-header", input.agentKeyHeader, input.noAgentKeyHeader),
+        agent_key: input.agent_key_env === null && !input.noAgentKeyEnv ? undefined : null,
+        agent_key_header: yield* clearable("agent-key-header", input.agent_key_header, input.noAgentKeyHeader),
         memory: input.memory ?? undefined,
-        conversationIds: input.conversationIds ?? undefined,
+        conversation_ids: input.conversation_ids ?? undefined,
         instructions: yield* clearable("instructions", input.instructions, input.noInstructions),
-        historyMessages: input.historyMessages ?? undefined,
-        historyCharacters: input.historyCharacters ?? undefined,
-        maxTokens: input.maxTokens ?? undefined,
-        dailyTokens: yield* clearable("daily-tokens", input.dailyTokens, input.noDailyTokens),
+        history: input.history ?? undefined,
+        history_characters: input.history_characters ?? undefined,
+        max_tokens: input.max_tokens ?? undefined,
+        daily_tokens: yield* clearable("daily-tokens", input.daily_tokens, input.noDailyTokens),
         origins: yield* Change.originsToBe(input.origins, input.anyOrigin)
       },
       updateFlags
     )
-    yield* requireSite(change.websiteConfigId)
+    yield* requireSite(change.website_config_id)
     const directory = yield* InstanceDirectory
     const instance = yield* directory.update(input.instanceId, change)
     if (Option.isNone(instance)) return yield* Output.notFound("instance", input.instanceId)
     yield* Output.answer({
-      json: json(instance.value),
+      json: forOperator(instance.value),
       text: `${text(instance.value)}\nThe change takes effect in every process within a second.\n`
     })
     if (!input.noCheck && concernsAgent(change)) yield* check(instance.value)
@@ -291,7 +268,7 @@ const remove = Command.make(
   { instanceId: Inputs.instance },
   Effect.fnUntraced(function* ({ instanceId }) {
     const directory = yield* InstanceDirectory
-    if (!(yield* directory.delete(instanceId))) return yield* Output.notFound("instance", instanceId)
+    if (!(yield* directory.delete("all", instanceId))) return yield* Output.notFound("instance", instanceId)
     yield* Output.answer({
       json: { instance_id: instanceId, deleted: true },
       text: `The instance ${instanceId} is deleted with its tokens and conversations.\n`
@@ -308,20 +285,20 @@ const list = Command.make(
   {},
   Effect.fnUntraced(function* () {
     const directory = yield* InstanceDirectory
-    const instances = yield* directory.list
+    const instances = yield* directory.list("all")
     yield* Output.answer({
-      json: instances.map(json),
+      json: instances.map(forOperator),
       text: Output.table(
         ["NAME", "INSTANCE_ID", "AGENT_URL", "PROTOCOL", "MODEL", "KEY_ENV", "MEMORY", "WEBSITE", "ORIGINS"],
         instances.map((instance) => [
           instance.name,
-          instance.instanceId,
-          instance.agentUrl,
-          instance.agentProtocol,
-          instance.agentModel ?? "-",
-          instance.agentKeyEnv ?? "-",
+          instance.instance_id,
+          instance.agent_url,
+          instance.agent_protocol,
+          instance.agent_model ?? "-",
+          instance.agent_key_env ?? "-",
           instance.memory,
-          instance.websiteConfigId ?? "-",
+          instance.website_config_id ?? "-",
           originsText(instance)
         ]),
         "There are no instances yet. `hydracore instance create` creates one."

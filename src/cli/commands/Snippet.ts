@@ -3,12 +3,14 @@
  *
  * @module
  */
+
 import { Clock, Effect, Option } from "effect"
 import { Command } from "effect/cli"
 import { Settings } from "../../Config.ts"
 import { InstanceDirectory } from "../../chat/InstanceDirectory.ts"
 import * as WidgetToken from "../../chat/WidgetToken.ts"
 import { WidgetTokens } from "../../chat/WidgetTokens.ts"
+import type { InstanceId } from "../../platform/Id.ts"
 import { isLoopback } from "../../platform/text/Loopback.ts"
 import * as Text from "../../platform/text/Text.ts"
 import { SiteDirectory } from "../../sites/SiteDirectory.ts"
@@ -91,12 +93,12 @@ export const page = (given: Given, isBaseGuessed: boolean): string => {
 const issueToken = Inputs.withoutValue("issue-token", "Issue a token for the instance and insert it")
 
 /** The token for the snippet: the given one, a new one, the newest of the instance, or the placeholder. */
-const tokenFor = Effect.fnUntraced(function* (instanceId: string, token: string | null, issue: boolean) {
+const tokenFor = Effect.fnUntraced(function* (instanceId: InstanceId, token: string | null, issue: boolean) {
   const noInstance = Output.notFound("instance", instanceId)
   if (issue) {
     const tokens = yield* WidgetTokens
     const issued = yield* tokens
-      .issue({ instanceId, label: "Snippet", expiresAt: null })
+      .issue({ reach: "all", instanceId, label: "Snippet", expiresAt: null })
       .pipe(Effect.catchTag("LimitReached", Output.limitReached))
     return Option.isNone(issued) ? yield* noInstance : issued.value.token
   }
@@ -105,7 +107,7 @@ const tokenFor = Effect.fnUntraced(function* (instanceId: string, token: string 
   if (token !== null) return token
   const tokens = yield* WidgetTokens
   const listed = yield* AllParts.read(
-    (range) => tokens.list({ ...range, instanceId, unrevoked: true }),
+    (range) => tokens.list({ ...range, reach: "all", instanceId, unrevoked: true }),
     WidgetToken.positionOf
   )
   return WidgetToken.textFor(listed, yield* Clock.currentTimeMillis) ?? tokenPlaceholder
@@ -114,8 +116,8 @@ const tokenFor = Effect.fnUntraced(function* (instanceId: string, token: string 
 /** The oldest instance that serves the website; null if there is none. */
 const instanceOf = (websiteConfigId: string) =>
   Effect.map(
-    InstanceDirectory.use(({ list }) => list),
-    (instances) => instances.find((instance) => instance.websiteConfigId === websiteConfigId)?.instanceId ?? null
+    InstanceDirectory.use(({ list }) => list("all")),
+    (instances) => instances.find((instance) => instance.website_config_id === websiteConfigId)?.instance_id ?? null
   )
 
 export const command = Command.make(

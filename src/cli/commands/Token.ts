@@ -6,9 +6,8 @@
 import { Clock, Effect, type Layer, Option } from "effect"
 import { Command } from "effect/cli"
 import { InstanceDirectory } from "../../chat/InstanceDirectory.ts"
-import { positionOf } from "../../chat/WidgetToken.ts"
+import { positionOf, validityOf } from "../../chat/WidgetToken.ts"
 import { WidgetTokens } from "../../chat/WidgetTokens.ts"
-import * as Calendar from "../../platform/text/Calendar.ts"
 import * as Credential from "../../sites/access/Credential.ts"
 import * as AllParts from "../support/AllParts.ts"
 import * as Inputs from "../support/Inputs.ts"
@@ -26,16 +25,16 @@ const issue = Command.make(
     const now = yield* Clock.currentTimeMillis
     const expiresAt = yield* Inputs.readExpires(expires, now)
     const issued = yield* tokens
-      .issue({ instanceId, label, expiresAt })
+      .issue({ reach: "all", instanceId, label, expiresAt })
       .pipe(Effect.catchTag("LimitReached", Output.limitReached))
     if (Option.isNone(issued)) return yield* Output.notFound("instance", instanceId)
     const token = issued.value
     yield* Output.answer({
-      json: { token_id: token.tokenId, token: token.token, expires_at: Calendar.isoOrNull(token.expiresAt) },
+      json: { token_id: token.token_id, token: token.token, expires_at: token.expires_at },
       text: `${Output.facts([
-        ["token_id", token.tokenId],
+        ["token_id", token.token_id],
         ["token", token.token],
-        ["expires_at", token.expiresAt === null ? "never" : Output.moment(token.expiresAt)]
+        ["expires_at", token.expires_at === null ? "never" : Output.moment(Date.parse(token.expires_at))]
       ])}\n`
     })
   })
@@ -56,27 +55,22 @@ const list = Command.make(
     const directory = yield* InstanceDirectory
     const tokens = yield* WidgetTokens
     if (Option.isNone(yield* directory.find(instanceId))) return yield* Output.notFound("instance", instanceId)
-    const listed = yield* AllParts.read((range) => tokens.list({ ...range, instanceId, unrevoked: false }), positionOf)
+    const listed = yield* AllParts.read(
+      (range) => tokens.list({ ...range, reach: "all", instanceId, unrevoked: false }),
+      positionOf
+    )
     const now = yield* Clock.currentTimeMillis
     yield* Output.answer({
-      json: listed.map((token) => ({
-        token_id: token.tokenId,
-        instance_id: token.instanceId,
-        label: token.label,
-        created_at: Calendar.iso(token.createdAt),
-        expires_at: Calendar.isoOrNull(token.expiresAt),
-        revoked_at: Calendar.isoOrNull(token.revokedAt),
-        token: token.token
-      })),
+      json: listed,
       text: Output.table(
         ["TOKEN_ID", "LABEL", "STATE", "CREATED", "EXPIRES", "REVOKED", "TOKEN"],
         listed.map((token) => [
-          token.tokenId,
+          token.token_id,
           token.label ?? "-",
-          Credential.stateAt(token, now),
-          Output.moment(token.createdAt),
-          Output.moment(token.expiresAt),
-          Output.moment(token.revokedAt),
+          Credential.stateAt(validityOf(token), now),
+          Output.moment(Date.parse(token.created_at)),
+          Output.moment(validityOf(token).expiresAt),
+          Output.moment(validityOf(token).revokedAt),
           token.token ?? "-"
         ]),
         "The instance has no token yet; `hydracore token issue` creates one."
@@ -94,7 +88,7 @@ const revoke = Command.make(
   { tokenId: Inputs.tokenId },
   Effect.fnUntraced(function* ({ tokenId }) {
     const tokens = yield* WidgetTokens
-    if (!(yield* tokens.revoke({ tokenId, instanceId: null }))) {
+    if (!(yield* tokens.revoke({ reach: "all", tokenId, instanceId: null }))) {
       return yield* Output.notFound("token", tokenId)
     }
     yield* Output.answer({

@@ -151,14 +151,14 @@ export const askedByDefault = 3
 export type Ask = ReadonlyArray<string> | "all" | "newest"
 
 /** The instances to ask, of all instances, oldest first. */
-export const choose = <A extends { readonly instanceId: string }>(
+export const choose = <A extends { readonly instance_id: string }>(
   instances: ReadonlyArray<A>,
   ask: Ask
 ): ReadonlyArray<A> => {
   if (ask === "all") return instances
   return ask === "newest"
     ? instances.slice(-askedByDefault)
-    : instances.filter(({ instanceId }) => ask.includes(instanceId))
+    : instances.filter(({ instance_id }) => ask.includes(instance_id))
 }
 
 /** @param facts null if the instances could not be read; then there is no finding */

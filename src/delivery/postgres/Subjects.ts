@@ -9,7 +9,7 @@ import * as AnswerParts from "../../chat/conversations/AnswerParts.ts"
 import * as Conversation from "../../chat/conversations/Conversation.ts"
 import * as ConversationRows from "../../chat/postgres/ConversationRows.ts"
 import * as SubmissionRows from "../../forms/postgres/SubmissionRows.ts"
-import { isCanonicalUuid } from "../../platform/Id.ts"
+import { ConversationId, InstanceId, isCanonicalUuid } from "../../platform/Id.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Times from "../../platform/postgres/Times.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
@@ -17,8 +17,8 @@ import * as Event from "../Event.ts"
 
 const Conversations = Schema.Array(
   Schema.Struct({
-    instanceId: Schema.String,
-    conversationId: Schema.String,
+    instanceId: InstanceId,
+    conversationId: ConversationId,
     startedAt: Schema.Finite,
     parts: ConversationRows.Parts
   })

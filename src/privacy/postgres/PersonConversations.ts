@@ -4,10 +4,12 @@
  *
  * @module
  */
+
 import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { Effect, Option, Schema, Stream } from "effect"
 import * as Conversation from "../../chat/conversations/Conversation.ts"
 import * as ConversationReads from "../../chat/postgres/ConversationReads.ts"
+import { ConversationId, InstanceId } from "../../platform/Id.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Outbox from "../../platform/postgres/Outbox.ts"
 import * as Times from "../../platform/postgres/Times.ts"
@@ -19,7 +21,7 @@ import * as Store from "./Store.ts"
 /** The maximum number of conversations that a statement searches: few enough to search the longest ones within the timeout. */
 const pageSize = 50
 
-const Instances = Schema.Array(Schema.Struct({ id: Schema.String }))
+const Instances = Schema.Array(Schema.Struct({ id: InstanceId }))
 
 /** The instances of the website `$1`, or all instances if it is null. */
 const instancesStatement = `SELECT instance_id AS id FROM instance WHERE $1::uuid IS NULL OR website_config_id = $1
@@ -42,8 +44,8 @@ const endStatement = `SELECT created_at::text AS time, conversation_id AS id ${a
 
 const Candidates = Schema.Array(
   Schema.Struct({
-    instanceId: Schema.String,
-    conversationId: Schema.String,
+    instanceId: InstanceId,
+    conversationId: ConversationId,
     createdAt: Schema.Finite,
     updatedAt: Schema.Finite
   })
@@ -86,7 +88,7 @@ export const make = (sql: PgClient.PgClient): Store.Store => {
 
   const parametersOf = ({ id, time }: Position) => [PgTypes.text(time), PgTypes.text(id)]
 
-  const pages = (query: Query, instanceId: string) => {
+  const pages = (query: Query, instanceId: InstanceId) => {
     const instance = PgTypes.uuid(instanceId)
     return Stream.paginate(
       first,

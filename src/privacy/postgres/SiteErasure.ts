@@ -18,7 +18,7 @@ import { Effect, Layer, Option, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { SeparateStore } from "../../analytics/SeparateStore.ts"
 import * as ConversationDeletion from "../../chat/postgres/ConversationDeletion.ts"
-import { HostedWebsiteId, isCanonicalUuid } from "../../platform/Id.ts"
+import { HostedWebsiteId, InstanceId, isCanonicalUuid } from "../../platform/Id.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Partitions from "../../platform/postgres/schema/Partitions.ts"
 import * as Writers from "../../platform/postgres/Writers.ts"
@@ -80,7 +80,7 @@ const close = Effect.fnUntraced(function* (id: string, { withInstances }: EraseO
   return Option.some(marked.hosted_website_id)
 })
 
-const Instances = Schema.Array(Schema.Struct({ id: Schema.String }))
+const Instances = Schema.Array(Schema.Struct({ id: InstanceId }))
 
 /** Deletes the conversations of a website's instances and returns their number. Conversations that begin later remain. */
 const deleteConversations = Effect.fnUntraced(function* (id: string) {

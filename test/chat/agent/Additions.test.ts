@@ -1,15 +1,20 @@
 /** What an instance adds to the requests of its agent. */
+
 import { randomBytes } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import type { Instance } from "../../../src/chat/Instance.ts"
 import * as SealedAdditions from "../../../src/chat/SealedAdditions.ts"
+import { InstanceId } from "../../../src/platform/Id.ts"
 import * as Sealing from "../../../src/platform/secrets/Sealing.ts"
 import { ask, done, failure, layer, secretsKey, streams } from "../../support/AgentExchange.ts"
 import { type Received, says, start } from "../../support/TestUpstream.ts"
 
-const seal = (kind: SealedAdditions.Kind, values: Readonly<Record<string, unknown>>, { instanceId }: Instance) =>
-  SealedAdditions.seal(secretsKey, randomBytes(Sealing.nonceBytes), instanceId, kind, values)
+const seal = (
+  kind: SealedAdditions.Kind,
+  values: Readonly<Record<string, unknown>>,
+  { instance_id: instanceId }: Instance
+) => SealedAdditions.seal(secretsKey, randomBytes(Sealing.nonceBytes), instanceId, kind, values)
 
 const bodyOf = (received: Received | undefined): unknown => JSON.parse(received?.body ?? "")
 
@@ -18,15 +23,24 @@ describe("agent: additions to requests", () => {
     Effect.gen(function* () {
       const upstream = yield* start(streams(says("Hi"), done))
       for (const agentProtocol of ["openai-chat", "openai-responses", "anthropic"] as const) {
-        const instance = { ...upstream.instance, agentProtocol, agentKeyEnv: "AGENT_KEY", agentModel: "m" }
+        const instance = {
+          ...upstream.instance,
+          agent_protocol: agentProtocol,
+          agent_key_env: "AGENT_KEY",
+          agent_model: "m"
+        }
         yield* ask(instance)
         const { body, headers } = { ...upstream.received.at(-1), body: bodyOf(upstream.received.at(-1)) }
         const additional = { temperature: 0.2, agent_id: "a" }
         const agentHeaders = { "x-title": "Shop", accept: "text/html", authorization: "Bearer b", "x-api-key": "b" }
         yield* ask({
           ...instance,
-          agentBody: seal("body", { ...additional, model: "other", stream: false, messages: [], input: "x" }, instance),
-          agentHeaders: seal("headers", agentHeaders, instance)
+          agent_body: seal(
+            "body",
+            { ...additional, model: "other", stream: false, messages: [], input: "x" },
+            instance
+          ),
+          agent_headers: seal("headers", agentHeaders, instance)
         })
         const sent = upstream.received.at(-1)
         assert.deepInclude(bodyOf(sent), { ...additional, ...(body as object) })
@@ -42,8 +56,8 @@ describe("agent: additions to requests", () => {
   it.effect("do not replace the key in a header of the instance", () =>
     Effect.gen(function* () {
       const upstream = yield* start(streams(says("Hi"), done))
-      const instance = { ...upstream.instance, agentKeyEnv: "AGENT_KEY", agentKeyHeader: "Api-Key" }
-      yield* ask({ ...instance, agentHeaders: seal("headers", { "api-key": "b", "x-a": "1" }, instance) })
+      const instance = { ...upstream.instance, agent_key_env: "AGENT_KEY", agent_key_header: "Api-Key" }
+      yield* ask({ ...instance, agent_headers: seal("headers", { "api-key": "b", "x-a": "1" }, instance) })
       const { headers } = upstream.received[0] ?? assert.fail("no request")
       assert.deepStrictEqual([headers["api-key"], headers["x-a"]], ["the-key", "1"])
     }).pipe(Effect.provide(layer))
@@ -53,12 +67,12 @@ describe("agent: additions to requests", () => {
     Effect.gen(function* () {
       const upstream = yield* start(streams(says("Hi"), done))
       const { instance } = upstream
-      const other = { ...instance, instanceId: "22222222-2222-4222-8222-222222222222" }
+      const other = { ...instance, instance_id: InstanceId.make("22222222-2222-4222-8222-222222222222") }
       for (const [additions, what] of [
-        [{ agentBody: seal("body", { a: 1 }, other) }, "fields"],
-        [{ agentBody: seal("headers", { a: 1 }, instance) }, "fields"],
-        [{ agentHeaders: seal("headers", { a: "1" }, other) }, "headers"],
-        [{ agentHeaders: { names: [], sealed: new Uint8Array(40) } }, "headers"]
+        [{ agent_body: seal("body", { a: 1 }, other) }, "fields"],
+        [{ agent_body: seal("headers", { a: 1 }, instance) }, "fields"],
+        [{ agent_headers: seal("headers", { a: "1" }, other) }, "headers"],
+        [{ agent_headers: { names: [], sealed: new Uint8Array(40) } }, "headers"]
       ] as const) {
         const { result } = yield* ask({ ...instance, ...additions })
         assert.strictEqual(failure(result).reason, `SECRETS_KEY does not decrypt the additional ${what}`)

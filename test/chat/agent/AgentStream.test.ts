@@ -57,7 +57,7 @@ suite(
 describe("AgentStream over HTTP: the request", () => {
   it.effect("the request asks for a stream, and has the message, the conversation, the model and the key", () =>
     Effect.gen(function* () {
-      const { upstream } = yield* exchange(streams(says("a"), done), { agentModel: "m-1", agentKeyEnv: "AGENT_KEY" })
+      const { upstream } = yield* exchange(streams(says("a"), done), { agent_model: "m-1", agent_key_env: "AGENT_KEY" })
       const received = upstream.received[0]!
       assert.strictEqual(received.method, "POST")
       assert.strictEqual(received.url, "/v1/chat/completions")
@@ -137,7 +137,7 @@ describe("AgentStream over HTTP: the request", () => {
 
   it.effect("if the key's variable is not set, no request is sent and the refusal names the variable", () =>
     Effect.gen(function* () {
-      const { result, upstream } = yield* exchange(streams(done), { agentKeyEnv: "NO_SUCH_KEY" })
+      const { result, upstream } = yield* exchange(streams(done), { agent_key_env: "NO_SUCH_KEY" })
       assert.strictEqual(failure(result).tag, "AgentRefused")
       assert.include(failure(result).reason, "NO_SUCH_KEY")
       assert.lengthOf(upstream.received, 0)

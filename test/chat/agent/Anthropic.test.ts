@@ -19,7 +19,7 @@ const stop = { type: "message_stop" }
 
 describe("chat/agent/Anthropic", () => {
   it("sends the token limit that the protocol requires, and the instructions as `system`", () => {
-    const instance = instanceAt("http://agent", { agentModel: "m", instructions: "Be brief.", memory: "agent" })
+    const instance = instanceAt("http://agent", { agent_model: "m", instructions: "Be brief.", memory: "agent" })
     const messages = [{ role: "user", text: "Hi" }] as const
     const request = { instance, session: "s-1", messages }
     assert.deepStrictEqual(protocol.body(request), {

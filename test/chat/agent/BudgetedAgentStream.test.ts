@@ -10,12 +10,12 @@ import { instanceAt } from "../../support/TestUpstream.ts"
 import { until } from "../../support/Wait.ts"
 
 const request = (dailyTokens: number | null, maxTokens = 100): AgentRequest => ({
-  instance: instanceAt("http://agent", { dailyTokens, maxTokens }),
+  instance: instanceAt("http://agent", { daily_tokens: dailyTokens, max_tokens: maxTokens }),
   session: "s",
   messages: [{ role: "user", text: "Hi" }]
 })
 const input = MemoryTokenBudget.ofRequest(request(null))
-const { instanceId } = request(null).instance
+const { instance_id: instanceId } = request(null).instance
 
 const says = (...events: ReadonlyArray<AgentEvent>) =>
   Stream.fromIterable<AgentEvent>([{ _tag: "Accepted" }, ...events])
@@ -108,7 +108,7 @@ describe("chat/agent/BudgetedAgentStream", () => {
         }
       }).pipe(
         withAgent(({ instance }) => {
-          limits.push(instance.maxTokens)
+          limits.push(instance.max_tokens)
           return says(hello, usage(input, 70), finish)
         })
       )

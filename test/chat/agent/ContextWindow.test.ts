@@ -3,8 +3,11 @@ import { Schema } from "effect"
 import type { AgentRequest, ModelMessage } from "../../../src/chat/agent/Agent.ts"
 import * as ContextWindow from "../../../src/chat/agent/ContextWindow.ts"
 import * as Instance from "../../../src/chat/Instance.ts"
+import { InstanceId } from "../../../src/platform/Id.ts"
 
-const instance = Instance.make("i-1", { name: "n", agentUrl: "http://agent" })
+const instanceId = InstanceId.make("11111111-1111-4111-8111-111111111111")
+
+const instance = Instance.make(instanceId, { name: "n", agent_url: "http://agent" })
 const user: ModelMessage = { role: "user", text: "last" }
 const request = (history: ReadonlyArray<ModelMessage>): AgentRequest => ({
   instance,

@@ -9,21 +9,21 @@ import { says } from "../../support/TestUpstream.ts"
 describe("agent: guarded instances and stored keys", () => {
   it.effect("a guarded agent is not reached on a private address, whether its URL has the address or a name", () =>
     Effect.gen(function* () {
-      const { result, upstream } = yield* exchange(streams(says("a"), done), { isGuarded: true })
+      const { result, upstream } = yield* exchange(streams(says("a"), done), { guarded: true })
       assert.deepStrictEqual(failure(result), {
         tag: "AgentRefused",
         reason: "the agent could not be reached (ENOTPUBLIC)"
       })
       assert.lengthOf(upstream.received, 0)
       // The resolver of the test answers with an address of a private network.
-      const named = { ...upstream.instance, agentUrl: "http://agent.example.com/", isGuarded: true }
+      const named = { ...upstream.instance, agent_url: "http://agent.example.com/", guarded: true }
       assert.include(failure((yield* ask(named)).result).reason, "ENOTPUBLIC")
     }).pipe(Effect.provide(layer))
   )
 
   it.effect("an agent whose URL was set on the command line is reached on a private address too", () =>
     Effect.gen(function* () {
-      const { events } = yield* exchange(streams(says("a"), done), { isGuarded: false })
+      const { events } = yield* exchange(streams(says("a"), done), { guarded: false })
       assert.strictEqual(textOf(events), "a")
     }).pipe(Effect.provide(layer))
   )
@@ -34,13 +34,13 @@ describe("agent: guarded instances and stored keys", () => {
       Effect.gen(function* () {
         const seal = (context: string) => Sealing.seal(secretsKey, randomBytes(Sealing.nonceBytes), context, "sk-1")
         const { upstream } = yield* exchange(streams(says("a"), done))
-        const { instanceId } = upstream.instance
-        yield* ask({ ...upstream.instance, agentKey: seal(instanceId), agentKeyEnv: "AGENT_KEY" })
+        const { instance_id: instanceId } = upstream.instance
+        yield* ask({ ...upstream.instance, agent_key: seal(instanceId), agent_key_env: "AGENT_KEY" })
         assert.strictEqual(upstream.received.at(-1)?.headers["authorization"], "Bearer sk-1")
-        yield* ask({ ...upstream.instance, agentKey: seal(instanceId), agentKeyHeader: "api-key" })
+        yield* ask({ ...upstream.instance, agent_key: seal(instanceId), agent_key_header: "api-key" })
         assert.strictEqual(upstream.received.at(-1)?.headers["api-key"], "sk-1")
         const count = upstream.received.length
-        const { result } = yield* ask({ ...upstream.instance, agentKey: seal("another") })
+        const { result } = yield* ask({ ...upstream.instance, agent_key: seal("another") })
         assert.strictEqual(failure(result).reason, "SECRETS_KEY does not decrypt the agent's key")
         assert.lengthOf(upstream.received, count)
       }).pipe(Effect.provide(layer))

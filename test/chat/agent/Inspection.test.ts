@@ -20,7 +20,7 @@ describe("chat/agent/Inspection", () => {
   it.live("sends one real question, with the key, and reads only the first character of the answer", () =>
     Effect.gen(function* () {
       const { agent, outcome: answered } = yield* inspectAgent(streams(says("OK"), says(" then")), {
-        agentKeyEnv: "AGENT_KEY"
+        agent_key_env: "AGENT_KEY"
       })
       assert.deepInclude(answered, { _tag: "Answered", text: "O" })
       assert.lengthOf(agent.received, 1)
@@ -53,20 +53,20 @@ describe("chat/agent/Inspection", () => {
       assert.notInclude(JSON.stringify([page, broken]), secret)
       assert.deepStrictEqual(yield* inspect("http://127.0.0.1:1"), { _tag: "Unavailable", reason: "ECONNREFUSED" })
       assert.strictEqual((yield* inspect("ftp://127.0.0.1"))._tag, "Unavailable")
-      const { agent, outcome: keyless } = yield* inspectAgent(streams(done), { agentKeyEnv: "UNSET" })
+      const { agent, outcome: keyless } = yield* inspectAgent(streams(done), { agent_key_env: "UNSET" })
       assert.deepStrictEqual(keyless, { _tag: "NoKey", variable: "UNSET" })
       assert.lengthOf(agent.received, 0)
       // This process did not encrypt the stored key.
-      const { outcome: locked } = yield* inspectAgent(streams(done), { agentKey: new Uint8Array(40) })
+      const { outcome: locked } = yield* inspectAgent(streams(done), { agent_key: new Uint8Array(40) })
       assert.deepStrictEqual(locked, { _tag: "LockedKey" })
     }).pipe(Effect.provide(layer))
   )
 
   it.live("requests to an owner's agent reach the public internet only", () =>
     Effect.gen(function* () {
-      const { agent, outcome } = yield* inspectAgent(streams(says("OK"), done), { isGuarded: true })
+      const { agent, outcome } = yield* inspectAgent(streams(says("OK"), done), { guarded: true })
       assert.lengthOf(agent.received, 0)
-      const named = yield* inspect("https://agent.example.com/v1", { isGuarded: true })
+      const named = yield* inspect("https://agent.example.com/v1", { guarded: true })
       for (const refused of [outcome, named]) assert.strictEqual(AgentCheck.problemOf(refused), "not-public")
     }).pipe(Effect.provide(layer))
   )

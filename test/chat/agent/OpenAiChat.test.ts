@@ -21,7 +21,7 @@ const request = (url: string, rest: Parameters<typeof instanceAt>[1] = {}): Agen
 
 describe("chat/agent/OpenAiChat: the request", () => {
   it("has the instructions first, the messages, and the token limit", () => {
-    assert.deepStrictEqual(protocol.body(request("http://agent", { agentModel: "m", instructions: "Be brief." })), {
+    assert.deepStrictEqual(protocol.body(request("http://agent", { agent_model: "m", instructions: "Be brief." })), {
       model: "m",
       stream: true,
       max_tokens: 4096,
@@ -64,7 +64,7 @@ describe("chat/agent/OpenAiChat: the request", () => {
 
   it("does not limit the answers of a runtime that keeps the conversation, unless its tokens are counted", () => {
     assert.notProperty(protocol.body(request("http://agent", { memory: "agent" })), "max_tokens")
-    const counted = protocol.body(request("http://agent", { memory: "agent", dailyTokens: 10, maxTokens: 5 }))
+    const counted = protocol.body(request("http://agent", { memory: "agent", daily_tokens: 10, max_tokens: 5 }))
     assert.deepInclude(counted, { max_tokens: 5 })
   })
 

@@ -17,7 +17,7 @@ const message = (text: string, annotations: ReadonlyArray<object> = []) => ({
 
 describe("chat/agent/OpenAiResponses", () => {
   it("asks the provider not to store a copy", () => {
-    const instance = instanceAt("http://agent", { agentModel: "m", instructions: "Be brief.", maxTokens: 9 })
+    const instance = instanceAt("http://agent", { agent_model: "m", instructions: "Be brief.", max_tokens: 9 })
     const messages = [{ role: "user", text: "Hi" }] as const
     assert.deepStrictEqual(protocol.body({ instance, session: "s-1", messages }), {
       model: "m",

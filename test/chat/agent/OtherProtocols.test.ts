@@ -62,7 +62,7 @@ describe("an agent that answers in another protocol", () => {
     it.live(`doctor names ${answer} where ${agentProtocol} is expected`, () =>
       Effect.gen(function* () {
         const { url } = yield* start(respond)
-        const { outcome } = yield* Inspection.inspect(instanceAt(url, { agentProtocol }), "10 seconds")
+        const { outcome } = yield* Inspection.inspect(instanceAt(url, { agent_protocol: agentProtocol }), "10 seconds")
         assert.strictEqual(outcome._tag, "Failed")
         assert.include(outcome._tag === "Failed" ? outcome.reason : "", name)
         assert.notInclude(JSON.stringify(outcome), secret)

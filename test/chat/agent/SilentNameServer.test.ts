@@ -38,18 +38,18 @@ it.live("six silent look-ups of one website delay neither the chats nor the webh
         Effect.forkChild(post(silent, `http://silent-webhook${index}.example/`, {}, "{}"))
       )
       const chats = yield* Effect.forEach([1, 2, 3], (index) =>
-        Effect.forkChild(ask(`https://silent-agent${index}.example/v1`, { websiteConfigId: silent, isGuarded: true }))
+        Effect.forkChild(ask(`https://silent-agent${index}.example/v1`, { website_config_id: silent, guarded: true }))
       )
       // Webhooks and agents share the two look-ups of a website.
       yield* poll(lookedUp, (count) => count === 2)
 
       const otherWebhook = yield* post(other, "http://other.example/", {}, "{}")
       assert.strictEqual(otherWebhook.error, "other.example was not found on the public internet")
-      const otherAgent = yield* ask("https://agent.example/v1", { websiteConfigId: other, isGuarded: true })
+      const otherAgent = yield* ask("https://agent.example/v1", { website_config_id: other, guarded: true })
       assert.strictEqual(AgentCheck.problemOf(otherAgent), "not-public")
       // An agent of the operator has a name that only the system's resolver knows.
       const operators = upstream.url.replace("127.0.0.1", "localhost")
-      assert.deepInclude(yield* ask(operators, { websiteConfigId: other }), { _tag: "Answered", text: "O" })
+      assert.deepInclude(yield* ask(operators, { website_config_id: other }), { _tag: "Answered", text: "O" })
       assert.strictEqual(yield* lookedUp, 4)
 
       // An interrupted request cancels its look-up, so that the next one begins.

@@ -3,11 +3,14 @@ import { Schema } from "effect"
 import type { AgentRequest } from "../../../src/chat/agent/Agent.ts"
 import * as Instance from "../../../src/chat/Instance.ts"
 import * as TokenBudget from "../../../src/chat/TokenBudget.ts"
+import { InstanceId } from "../../../src/platform/Id.ts"
+
+const instanceId = InstanceId.make("11111111-1111-4111-8111-111111111111")
 
 const count = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 10_000 }))
 
 const request = (text: string, maxTokens: number, instructions: string | null = null): AgentRequest => ({
-  instance: Instance.make("i-1", { name: "n", agentUrl: "http://agent", maxTokens, instructions }),
+  instance: Instance.make(instanceId, { name: "n", agent_url: "http://agent", max_tokens: maxTokens, instructions }),
   session: "s",
   messages: [{ role: "user", text }]
 })

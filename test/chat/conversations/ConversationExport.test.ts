@@ -2,6 +2,7 @@ import { assert, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { endings, type Message } from "../../../src/chat/conversations/Conversation.ts"
 import * as ConversationExport from "../../../src/chat/conversations/ConversationExport.ts"
+import * as Id from "../../../src/platform/Id.ts"
 
 /** The text, ending and rating of each turn. */
 const Turns = Schema.Array(
@@ -16,7 +17,12 @@ it.prop("a conversation is one line of JSON with all of its texts, endings and r
       { ...common, role: "assistant", ending, rating, comment: text }
     ]
   })
-  const line = ConversationExport.json({ conversationId: "c", createdAt: 0, updatedAt: 1, messages })
+  const line = ConversationExport.json({
+    conversationId: Id.ConversationId.make("c"),
+    createdAt: 0,
+    updatedAt: 1,
+    messages
+  })
   assert.notInclude(line, "\n")
   const read = JSON.parse(line)
   assert.deepStrictEqual(

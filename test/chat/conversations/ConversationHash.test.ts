@@ -15,7 +15,7 @@ const hash = ({ id, instanceId, key, purpose }: typeof Inputs.Type): string => {
     case "client":
       return ConversationId.ofClientId(secret, instanceId, id)
     case "session":
-      return ConversationId.session(secret, { instanceId, conversationId: id })
+      return ConversationId.session(secret, instanceId, id)
     case "turns":
       return ConversationId.ofClientConversation(secret, instanceId, id, id)
   }

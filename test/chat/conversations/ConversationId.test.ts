@@ -1,15 +1,18 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as ConversationId from "../../../src/chat/conversations/ConversationId.ts"
+import * as Id from "../../../src/platform/Id.ts"
 import { isCanonicalUuid } from "../../../src/platform/Id.ts"
 
 const hashKey = ConversationId.keyOf(new Uint8Array(32).fill(7))
 const fresh = "9b8d7c6e-1f2a-4b3c-8d4e-5f6a7b8c9d0e"
 
 const Instance = Schema.Struct({
-  instanceId: Schema.Literals(["a", "b"]),
+  instance_id: Schema.Literals(
+    ["5b0c7f0e-3d5e-4f57-8f3a-000000000001", "5b0c7f0e-3d5e-4f57-8f3a-000000000002"].map((id) => Id.InstanceId.make(id))
+  ),
   memory: Schema.Literals(["edge", "agent"]),
-  conversationIds: Schema.Literals(["service", "client"])
+  conversation_ids: Schema.Literals(["service", "client"])
 })
 
 const RequestedId = Schema.UndefinedOr(
@@ -33,7 +36,7 @@ describe("chat/conversations/ConversationId", () => {
       assert.strictEqual(conversationId, requestedId || fresh)
       const isUnguessable =
         client?.isResumable !== false &&
-        (isCanonicalUuid(conversationId) || (instance.conversationIds === "client" && conversationId.length >= 16))
+        (isCanonicalUuid(conversationId) || (instance.conversation_ids === "client" && conversationId.length >= 16))
       assert.strictEqual(isKey, instance.memory === "edge" && isUnguessable)
       // A conversation with any other id is stored only if its client sends the messages.
       assert.strictEqual(storedId !== null, instance.memory === "edge" && (isUnguessable || client !== null))
@@ -55,7 +58,7 @@ describe("chat/conversations/ConversationId", () => {
       const two = ConversationId.identify(other, otherRequestedId, fresh, hashKey, otherClient)
       if (one.storedId === null || two.storedId === null || one.isKey || two.isKey) return
       const isSame =
-        instance.instanceId === other.instanceId &&
+        instance.instance_id === other.instance_id &&
         one.conversationId === two.conversationId &&
         client?.origin === otherClient?.origin
       assert.strictEqual(one.storedId === two.storedId, isSame)

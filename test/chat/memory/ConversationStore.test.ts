@@ -2,14 +2,15 @@ import { randomUUID } from "node:crypto"
 import { assert, it } from "@effect/vitest"
 import { Clock, Effect, Layer, Option } from "effect"
 import { ConversationStore as Service } from "../../../src/chat/ConversationStore.ts"
+import * as InstanceDirectory from "../../../src/chat/InstanceDirectory.ts"
 import * as ConversationStore from "../../../src/chat/memory/ConversationStore.ts"
-import * as InstanceDirectory from "../../../src/chat/memory/InstanceDirectory.ts"
+import * as Id from "../../../src/platform/Id.ts"
 import { suite } from "../../suites/ConversationStore.ts"
 import { at } from "../../suites/VisitorSalts.ts"
 import { beginAnswer, newKey } from "../../support/Conversations.ts"
 
 const layerWith = (options?: Parameters<typeof ConversationStore.layer>[0]) =>
-  Layer.provideMerge(ConversationStore.layer(options), InstanceDirectory.layer())
+  Layer.provideMerge(ConversationStore.layer(options), InstanceDirectory.layerMemory())
 
 suite("chat/memory/ConversationStore", layerWith(), {
   afterTenSeconds: (effect) => Effect.flatMap(Clock.currentTimeMillis, (now) => at(now + 10_000)(effect)),
@@ -20,7 +21,7 @@ it.effect("chat/memory/ConversationStore: beyond a limit, evicts the conversatio
   Effect.gen(function* () {
     const store = yield* Service
     const { instanceId } = yield* newKey
-    const keys = Array.from({ length: 5 }, () => ({ instanceId, conversationId: randomUUID() }))
+    const keys = Array.from({ length: 5 }, () => ({ instanceId, conversationId: Id.ConversationId.make(randomUUID()) }))
     const areStored = Effect.map(Effect.forEach(keys, store.read), (found) => found.map(Option.isSome))
     for (const key of keys.slice(0, 3)) yield* beginAnswer(key, "12345")
     yield* beginAnswer(keys[0]!, "12345")

@@ -1,6 +1,6 @@
 import { Layer } from "effect"
-import * as InstanceDirectory from "../../../src/chat/memory/InstanceDirectory.ts"
+import * as InstanceDirectory from "../../../src/chat/InstanceDirectory.ts"
 import { layerMemory } from "../../../src/chat/TokenBudget.ts"
 import { suite } from "../../suites/TokenBudget.ts"
 
-suite("chat/memory/TokenBudget", Layer.merge(layerMemory, InstanceDirectory.layer()))
+suite("chat/memory/TokenBudget", Layer.merge(layerMemory, InstanceDirectory.layerMemory()))

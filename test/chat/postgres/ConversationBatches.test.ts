@@ -5,6 +5,7 @@ import { Effect, Fiber, Layer, Option, Schema } from "effect"
 import { ConversationStore } from "../../../src/chat/ConversationStore.ts"
 import * as PostgresConversationStore from "../../../src/chat/postgres/ConversationStore.ts"
 import * as InstanceDirectory from "../../../src/chat/postgres/InstanceDirectory.ts"
+import * as Id from "../../../src/platform/Id.ts"
 import { beginAnswer, newKey } from "../../support/Conversations.ts"
 import * as Locks from "../../support/postgres/Locks.ts"
 import * as TestClient from "../../support/postgres/TestClient.ts"
@@ -35,7 +36,10 @@ describe("chat/postgres/ConversationBatches", () => {
   it.live("concurrent turns share commits, and so do answers that end concurrently", () =>
     Effect.gen(function* () {
       const { instanceId } = yield* newKey
-      const keys = Array.from({ length: 60 }, () => ({ instanceId, conversationId: randomUUID() }))
+      const keys = Array.from({ length: 60 }, () => ({
+        instanceId,
+        conversationId: Id.ConversationId.make(randomUUID())
+      }))
       for (const _ of ["new", "continued"]) {
         const answers = yield* Effect.forEach(keys, (key) => beginAnswer(key, "one"), concurrently)
         assert.isBelow(yield* commitsOf("conversation"), 15)
@@ -83,7 +87,7 @@ describe("chat/postgres/ConversationBatches", () => {
       const blocker = yield* Locks.openTransaction(sql, sql`SELECT 1 FROM conversation FOR UPDATE`)
       const begun = yield* Effect.forkChild(beginAnswer(idle, "two"))
       const completed = yield* Effect.forkChild(complete(answerId))
-      const other = { instanceId: idle.instanceId, conversationId: randomUUID() }
+      const other = { instanceId: idle.instanceId, conversationId: Id.ConversationId.make(randomUUID()) }
       assert.isTrue(yield* complete(yield* beginAnswer(other, "one")))
       yield* blocker.commit
       const next = yield* Fiber.join(begun)
@@ -97,8 +101,8 @@ describe("chat/postgres/ConversationBatches", () => {
     Effect.gen(function* () {
       const key = yield* newKey
       const turns = Array.from({ length: 9 }, (_, index) => ({
-        instanceId: index === 4 ? randomUUID() : key.instanceId,
-        conversationId: randomUUID()
+        instanceId: index === 4 ? Id.InstanceId.make(randomUUID()) : key.instanceId,
+        conversationId: Id.ConversationId.make(randomUUID())
       }))
       const outcomes = yield* Effect.forEach(turns, (turn) => Effect.result(beginAnswer(turn, "one")), concurrently)
       assert.deepStrictEqual(

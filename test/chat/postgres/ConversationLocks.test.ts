@@ -1,4 +1,5 @@
 /** Changes of conversations while other transactions change the same ones. */
+
 import { randomUUID } from "node:crypto"
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
@@ -8,6 +9,7 @@ import { InstanceDirectory } from "../../../src/chat/InstanceDirectory.ts"
 import * as ConversationDeletion from "../../../src/chat/postgres/ConversationDeletion.ts"
 import * as PostgresConversationStore from "../../../src/chat/postgres/ConversationStore.ts"
 import * as PostgresInstanceDirectory from "../../../src/chat/postgres/InstanceDirectory.ts"
+import * as Id from "../../../src/platform/Id.ts"
 import { beginAnswer, newKey } from "../../support/Conversations.ts"
 import * as Delivery from "../../support/Delivery.ts"
 import * as Locks from "../../support/postgres/Locks.ts"
@@ -28,7 +30,7 @@ describe("postgres/chat: locks of conversations", () => {
       const sql = yield* PgClient.PgClient
       const { instanceId } = yield* newKey
       for (let index = 0; index < 10; index++) {
-        yield* beginAnswer({ instanceId, conversationId: randomUUID() }, "hello")
+        yield* beginAnswer({ instanceId, conversationId: Id.ConversationId.make(randomUUID()) }, "hello")
       }
       const piece = yield* Locks.openTransaction(sql, sql`SELECT FROM conversation ORDER BY running LIMIT 1 FOR SHARE`)
       const deletion = yield* Effect.forkChild(ConversationDeletion.deleteAll(instanceId))
@@ -63,10 +65,10 @@ describe("postgres/chat: locks of conversations", () => {
       const sql = yield* PgClient.PgClient
       const instances = yield* InstanceDirectory
       const website = yield* Delivery.newSite
-      const { instanceId } = yield* instances.create({
+      const { instance_id: instanceId } = yield* instances.create({
         name: "a",
-        agentUrl: "https://a.example",
-        websiteConfigId: website
+        agent_url: "https://a.example",
+        website_config_id: website
       })
       const begin = sql`WITH begun AS (
           INSERT INTO conversation (instance_id, conversation_id, created_at, updated_at, messages, size)
@@ -75,7 +77,7 @@ describe("postgres/chat: locks of conversations", () => {
         INSERT INTO outbox (event_id, website_config_id, type, created_at, subject)
         VALUES (gen_random_uuid(), ${website}::uuid, 'conversation.started', now(), ${instanceId}::text || ' c-1')`
       const begun = yield* Locks.openTransaction(sql, begin)
-      const deletion = yield* Effect.forkChild(instances.delete(instanceId))
+      const deletion = yield* Effect.forkChild(instances.delete("all", instanceId))
       yield* Locks.untilAwaited(sql)
       yield* begun.commit
       assert.isTrue(yield* Fiber.join(deletion))

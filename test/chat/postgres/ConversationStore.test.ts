@@ -7,6 +7,7 @@ import { ConversationStore } from "../../../src/chat/ConversationStore.ts"
 import * as AnswerParts from "../../../src/chat/conversations/AnswerParts.ts"
 import * as PostgresConversationStore from "../../../src/chat/postgres/ConversationStore.ts"
 import * as InstanceDirectory from "../../../src/chat/postgres/InstanceDirectory.ts"
+import * as Id from "../../../src/platform/Id.ts"
 import { suite } from "../../suites/ConversationStore.ts"
 import { beginAnswer, follow, newKey } from "../../support/Conversations.ts"
 import * as Locks from "../../support/postgres/Locks.ts"
@@ -70,7 +71,7 @@ describe("chat/postgres/ConversationStore: pieces", () => {
       const sql = yield* PgClient.PgClient
       const { instanceId } = yield* newKey
       const answers = yield* Effect.forEach(Array.from({ length: 50 }), () =>
-        beginAnswer({ instanceId, conversationId: randomUUID() }, "one")
+        beginAnswer({ instanceId, conversationId: Id.ConversationId.make(randomUUID()) }, "one")
       )
       const piecesPerAnswer = 20
       yield* Effect.forEach(
@@ -130,7 +131,10 @@ describe("chat/postgres/ConversationStore: processes", () => {
     Effect.gen(function* () {
       const stores = [yield* ConversationStore, yield* secondStore]
       const { instanceId } = yield* newKey
-      const keys = Array.from({ length: 4 }, () => ({ instanceId, conversationId: randomUUID() }))
+      const keys = Array.from({ length: 4 }, () => ({
+        instanceId,
+        conversationId: Id.ConversationId.make(randomUUID())
+      }))
       const turns = keys.flatMap((key) => stores.flatMap((store) => Array.from({ length: 5 }, () => ({ key, store }))))
       yield* Effect.forEach(
         turns,

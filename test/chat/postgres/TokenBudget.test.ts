@@ -19,8 +19,8 @@ describe("chat/postgres/TokenBudget: processes", () => {
       const budgets = yield* Effect.forEach(Array.from({ length: 4 }), () =>
         Effect.map(Layer.build(Layer.fresh(budget)), (context) => Context.get(context, Budget.TokenBudget))
       )
-      const { instanceId } = yield* Instances.InstanceDirectory.use(({ create }) =>
-        create({ name: "Counted", agentUrl: "http://agent" })
+      const { instance_id: instanceId } = yield* Instances.InstanceDirectory.use(({ create }) =>
+        create({ name: "Counted", agent_url: "http://agent" })
       )
       const reserved = yield* Effect.forEach(
         Array.from({ length: 80 }, (_, index) => budgets[index % budgets.length]!),

@@ -6,6 +6,7 @@ import * as ConversationStore from "../../../src/chat/postgres/ConversationStore
 import * as InstanceDirectory from "../../../src/chat/postgres/InstanceDirectory.ts"
 import * as Transcripts from "../../../src/chat/postgres/Transcripts.ts"
 import * as Service from "../../../src/chat/Transcripts.ts"
+import * as Id from "../../../src/platform/Id.ts"
 import * as Database from "../../../src/platform/postgres/Database.ts"
 import { suite } from "../../suites/Transcripts.ts"
 import { beginAnswer, newKey } from "../../support/Conversations.ts"
@@ -41,7 +42,9 @@ describe("chat/postgres/Transcripts: connections", () => {
         yield* Deferred.await(areAllUsed)
         assert.isTrue(Option.isSome(yield* transcripts.find(key)))
         assert.lengthOf(yield* Stream.runCollect(transcripts.stream({ instanceId: key.instanceId, filter: {} })), 1)
-        assert.isTrue(Option.isNone(yield* transcripts.find({ ...key, conversationId: randomUUID() })))
+        assert.isTrue(
+          Option.isNone(yield* transcripts.find({ ...key, conversationId: Id.ConversationId.make(randomUUID()) }))
+        )
       }).pipe(Effect.scoped, Effect.provide(live))
     }).pipe(Effect.scoped)
   )

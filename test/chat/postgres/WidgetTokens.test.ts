@@ -6,6 +6,7 @@ import { InstanceDirectory as Instances } from "../../../src/chat/InstanceDirect
 import * as InstanceDirectory from "../../../src/chat/postgres/InstanceDirectory.ts"
 import * as PostgresWidgetTokens from "../../../src/chat/postgres/WidgetTokens.ts"
 import { WidgetTokens } from "../../../src/chat/WidgetTokens.ts"
+import type * as Id from "../../../src/platform/Id.ts"
 import * as Database from "../../../src/platform/postgres/Database.ts"
 import { keptMillis } from "../../../src/sites/access/Credential.ts"
 import { suite } from "../../suites/WidgetTokens.ts"
@@ -21,19 +22,20 @@ suite("chat/postgres/WidgetTokens", layers)
 
 const newInstance = Effect.gen(function* () {
   const instances = yield* Instances
-  const { instanceId } = yield* instances.create({
+  const { instance_id: instanceId } = yield* instances.create({
     name: "a",
-    agentUrl: "https://a.example",
-    agentModel: null,
-    agentKeyEnv: null,
+    agent_url: "https://a.example",
+    agent_model: null,
+    agent_key_env: null,
     origins: []
   })
   return instanceId
 })
 
-const issue = Effect.fnUntraced(function* (instanceId: string, expiresAt: number | null) {
+const issue = Effect.fnUntraced(function* (instanceId: Id.InstanceId, expiresAt: number | null) {
   const tokens = yield* WidgetTokens
-  return yield* Effect.fromOption(yield* tokens.issue({ instanceId, label: "Ada", expiresAt }))
+  const issued = yield* tokens.issue({ reach: "all", instanceId, label: "Ada", expiresAt })
+  return { instanceId, ...(yield* Effect.fromOption(issued)) }
 })
 
 const newToken = Effect.flatMap(newInstance, (instanceId) => issue(instanceId, null))
@@ -47,12 +49,14 @@ describe("chat/postgres/WidgetTokens: caching and storage", () => {
       const [revoked, valid] = [yield* issue(instanceId, null), yield* issue(instanceId, null)]
       const expiredLater = yield* issue(instanceId, now + keptMillis)
       yield* issue(instanceId, now + 1)
-      yield* tokens.revoke({ tokenId: revoked.tokenId, instanceId: null })
-      const storedIds = Effect.map(tokens.list(everyToken(instanceId)), (all) => all.map(({ tokenId }) => tokenId))
+      yield* tokens.revoke({ reach: "all", tokenId: revoked.token_id, instanceId: null })
+      const storedIds = Effect.map(tokens.list(everyToken(instanceId)), (all) =>
+        all.map(({ token_id: tokenId }) => tokenId)
+      )
       yield* PostgresWidgetTokens.deleteEnded(now + keptMillis - 1)
       assert.lengthOf(yield* storedIds, 4)
       yield* PostgresWidgetTokens.deleteEnded(now + keptMillis + 1)
-      assert.sameMembers(yield* storedIds, [valid.tokenId, expiredLater.tokenId])
+      assert.sameMembers(yield* storedIds, [valid.token_id, expiredLater.token_id])
     }).pipe(Effect.provide(layers))
   )
 
@@ -60,9 +64,9 @@ describe("chat/postgres/WidgetTokens: caching and storage", () => {
     Effect.gen(function* () {
       const here = yield* WidgetTokens
       const there = Context.get(yield* Layer.build(Layer.fresh(PostgresWidgetTokens.layer())), WidgetTokens)
-      const { instanceId, token, tokenId } = yield* newToken
+      const { instanceId, token, token_id: tokenId } = yield* newToken
       assert.isTrue(Option.isSome(yield* there.authenticate(instanceId, token)))
-      yield* here.revoke({ tokenId, instanceId })
+      yield* here.revoke({ reach: "all", tokenId, instanceId })
       yield* TestClock.adjust("1 second")
       assert.isTrue(Option.isNone(yield* there.authenticate(instanceId, token)))
     }).pipe(Effect.provide(layers))

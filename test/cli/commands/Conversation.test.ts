@@ -5,6 +5,7 @@ import { TestClock } from "effect/testing"
 import { ConversationStore } from "../../../src/chat/ConversationStore.ts"
 import type { Conversation, ConversationKey, MessagePart } from "../../../src/chat/conversations/Conversation.ts"
 import * as ConversationId from "../../../src/chat/conversations/ConversationId.ts"
+import * as Id from "../../../src/platform/Id.ts"
 import { beginAnswer, newKey } from "../../support/Conversations.ts"
 import { run } from "../../support/TestCli.ts"
 import { onPostgres } from "../../support/TestStorage.ts"
@@ -157,7 +158,10 @@ describe("conversation", () => {
     Effect.gen(function* () {
       const { context, services, json, refusal } = yield* session
       const { instanceId } = yield* Effect.provide(newKey, context)
-      const keys = Array.from({ length: 3 }, () => ({ instanceId, conversationId: randomUUID() }))
+      const keys = Array.from({ length: 3 }, () => ({
+        instanceId,
+        conversationId: Id.ConversationId.make(randomUUID())
+      }))
       for (const key of keys) yield* Effect.provide(storeConversation(key), context)
       const list = ["conversation", "list", "--instance", instanceId, "--limit"]
       assert.lengthOf(yield* json(...list, "2"), 2)
@@ -185,7 +189,7 @@ describe("conversation", () => {
       const { instanceId } = yield* Effect.provide(newKey, context)
       let read = 0
       const conversation = (number: number): Conversation => ({
-        conversationId: String(number),
+        conversationId: Id.ConversationId.make(String(number)),
         createdAt: number,
         updatedAt: number,
         messages: [{ messageId: randomUUID(), role: "user", parts: [{ type: "text", text: "a" }], createdAt: number }]

@@ -36,7 +36,7 @@ describe("instance", () => {
         agent_protocol: "openai-chat",
         agent_model: "m-1",
         agent_key_env: "AGENT_KEY",
-        agent_key_stored: false,
+        agent_key: "operator",
         guarded: false,
         agent_key_header: null,
         agent_body_fields: [],
@@ -153,7 +153,13 @@ describe("instance", () => {
       const moved = yield* json(...update, "--agent-url", "http://localhost:2", "--name", "Help")
       assert.deepStrictEqual(moved, { ...before, agent_url: "http://localhost:2", name: "Help" })
       const cleared = yield* json(...update, "--no-agent-model", "--no-agent-key-env", "--any-origin")
-      assert.deepStrictEqual(cleared, { ...moved, agent_model: null, agent_key_env: null, origins: [] })
+      assert.deepStrictEqual(cleared, {
+        ...moved,
+        agent_model: null,
+        agent_key: null,
+        agent_key_env: null,
+        origins: []
+      })
       assert.deepStrictEqual(yield* listed, cleared)
       assert.match((yield* text(...update, ...full)).stdout, /\nagent_model +m-1\nagent_key_env +AGENT_KEY\n/)
       assert.deepStrictEqual(yield* listed, { ...before, agent_url: "http://localhost:2", name: "Help" })

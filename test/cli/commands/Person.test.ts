@@ -1,4 +1,5 @@
 /** `person export`, `person erase` and `submissions delete --email` on the command line. */
+
 import { randomUUID } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"
@@ -6,6 +7,7 @@ import { ConversationStore } from "../../../src/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../../src/chat/InstanceDirectory.ts"
 import { Notifications } from "../../../src/delivery/mail/Notifications.ts"
 import { SubmissionRepo } from "../../../src/forms/SubmissionRepo.ts"
+import * as Id from "../../../src/platform/Id.ts"
 import { SiteDirectory } from "../../../src/sites/SiteDirectory.ts"
 import { postgres } from "../../support/Storages.ts"
 import { run } from "../../support/TestCli.ts"
@@ -29,10 +31,10 @@ const session = Effect.gen(function* () {
       yield* repo.submit(draft({ websiteConfigId, email: "bob@example.com" }))
       yield* laterTime
     }
-    const { instanceId } = yield* InstanceDirectory.use((instances) =>
-      instances.create({ name: "a", agentUrl: "https://a.example", websiteConfigId: one.websiteConfigId })
+    const { instance_id: instanceId } = yield* InstanceDirectory.use((instances) =>
+      instances.create({ name: "a", agent_url: "https://a.example", website_config_id: one.websiteConfigId })
     )
-    const key = { instanceId, conversationId: randomUUID() }
+    const key = { instanceId, conversationId: Id.ConversationId.make(randomUUID()) }
     const message = { messageId: randomUUID(), text: hostile }
     yield* ConversationStore.use((store) => store.begin({ key, answerId: randomUUID(), message }))
     return { one: one.websiteConfigId, other: other.websiteConfigId, key }

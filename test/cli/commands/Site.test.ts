@@ -120,10 +120,10 @@ describe("site", () => {
       }
       const { website_config_id: third } = yield* json("site", "create", "--name", "Third")
       const instances = Context.get(context, InstanceDirectory)
-      const instance = yield* instances.create({ name: "a", agentUrl: "https://a.example", websiteConfigId: third })
+      const instance = yield* instances.create({ name: "a", agent_url: "https://a.example", website_config_id: third })
       const ended = yield* text("site", "delete", "--site", third, "--name", "Third", "--with-instances")
       assert.match(ended.stdout, /\nThe instances that served it are deleted with their tokens\.\n$/)
-      assert.isTrue(Option.isNone(yield* instances.find(instance.instanceId)))
+      assert.isTrue(Option.isNone(yield* instances.find(instance.instance_id)))
     })
   )
 

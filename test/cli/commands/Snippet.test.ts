@@ -15,7 +15,7 @@ const session = Effect.gen(function* () {
   const context = yield* Layer.build(onPostgres)
   const services = Layer.succeedContext(context)
   const instance = yield* InstanceDirectory.use((instances) =>
-    instances.create({ name: "Agent", agentUrl: "http://agent", agentModel: null, agentKeyEnv: null, origins: [] })
+    instances.create({ name: "Agent", agent_url: "http://agent", agent_model: null, agent_key_env: null, origins: [] })
   ).pipe(Effect.provide(context))
   return {
     context,
@@ -103,11 +103,13 @@ describe("site snippet", () => {
   it.effect("with an instance, adds the chat with a placeholder, the given token, a new one or the newest", () =>
     Effect.gen(function* () {
       const { context, instance, snippet } = yield* session
-      const base = ["--base-url", "https://edge.example", "--instance", instance.instanceId]
+      const base = ["--base-url", "https://edge.example", "--instance", instance.instance_id]
       const chat = (token: string) =>
         `<script type="module" src="https://edge.example/v1/public/chat.js"></script>\n` +
-        `<hydracore-chat instance="${instance.instanceId}" token="${token}" heading="Ask us"></hydracore-chat>`
-      const tokens = WidgetTokens.use(({ list }) => list(everyToken(instance.instanceId))).pipe(Effect.provide(context))
+        `<hydracore-chat instance="${instance.instance_id}" token="${token}" heading="Ask us"></hydracore-chat>`
+      const tokens = WidgetTokens.use(({ list }) => list(everyToken(instance.instance_id))).pipe(
+        Effect.provide(context)
+      )
 
       const empty = yield* snippet(...base)
       assert.include(empty.stdout, chat("WIDGET_TOKEN"))
@@ -121,7 +123,7 @@ describe("site snippet", () => {
       assert.deepStrictEqual(Object.keys(snippets), ["tracker", "form", "chat"])
       const [, secret = ""] = /token="([^"]+)"/.exec(snippets.chat) ?? []
       assert.strictEqual(snippets.chat, chat(secret))
-      const valid = yield* WidgetTokens.use(({ authenticate }) => authenticate(instance.instanceId, secret)).pipe(
+      const valid = yield* WidgetTokens.use(({ authenticate }) => authenticate(instance.instance_id, secret)).pipe(
         Effect.provide(context)
       )
       assert.isTrue(Option.isSome(valid))
@@ -135,21 +137,24 @@ describe("site snippet", () => {
       const chat = Effect.map(snippet("--json"), ({ stdout }): string | null => JSON.parse(stdout).chat)
       assert.isNull(yield* chat)
       const withServices = Effect.provide(context)
-      const { instanceId } = instance
+      const { instance_id: instanceId } = instance
       yield* InstanceDirectory.use((instances) =>
-        instances.update(instanceId, { websiteConfigId: site.websiteConfigId })
+        instances.update(instanceId, { website_config_id: site.websiteConfigId })
       ).pipe(withServices)
-      const issue = WidgetTokens.use((tokens) => tokens.issue({ instanceId, label: null, expiresAt: null })).pipe(
-        Effect.map(Option.getOrThrow),
-        withServices
-      )
+      const issue = WidgetTokens.use((tokens) =>
+        tokens.issue({ reach: "all", instanceId, label: null, expiresAt: null })
+      ).pipe(Effect.map(Option.getOrThrow), withServices)
       const first = yield* issue
       yield* TestClock.adjust("1 second")
       const second = yield* issue
       assert.include(yield* chat, `instance="${instanceId}" token="${second.token}"`)
-      yield* WidgetTokens.use(({ revoke }) => revoke({ tokenId: second.tokenId, instanceId: null })).pipe(withServices)
+      yield* WidgetTokens.use(({ revoke }) =>
+        revoke({ reach: "all", tokenId: second.token_id, instanceId: null })
+      ).pipe(withServices)
       assert.include(yield* chat, `token="${first.token}"`)
-      yield* WidgetTokens.use(({ revoke }) => revoke({ tokenId: first.tokenId, instanceId: null })).pipe(withServices)
+      yield* WidgetTokens.use(({ revoke }) => revoke({ reach: "all", tokenId: first.token_id, instanceId: null })).pipe(
+        withServices
+      )
       assert.include(yield* chat, 'token="WIDGET_TOKEN"')
     })
   )
@@ -169,9 +174,12 @@ describe("site snippet", () => {
       assertRefused(yield* snippet("--issue-token"), "--instance")
       assertRefused(yield* snippet("--base-url", "ftp://edge.example"), "--base-url must be an address")
       assertRefused(yield* snippet("--base-url", "https://user:secret@edge.example"), "--base-url must be an address")
-      assertRefused(yield* snippet("--instance", instance.instanceId, "--token", "no-token"), "--token must be a token")
       assertRefused(
-        yield* snippet("--instance", instance.instanceId, "--token", `hwt_${"a".repeat(43)}`, "--issue-token"),
+        yield* snippet("--instance", instance.instance_id, "--token", "no-token"),
+        "--token must be a token"
+      )
+      assertRefused(
+        yield* snippet("--instance", instance.instance_id, "--token", `hwt_${"a".repeat(43)}`, "--issue-token"),
         "--issue-token must be left out"
       )
     })

@@ -33,7 +33,6 @@ describe("token", () => {
       const find = (id: string) => listed.find(({ token_id }: { readonly token_id: string }) => token_id === id)
       assert.deepStrictEqual(find(issued.token_id), {
         token_id: issued.token_id,
-        instance_id,
         label: "Shop",
         created_at: "2026-03-01T00:00:00.000Z",
         expires_at: "2026-05-30T00:00:00.000Z",

@@ -64,7 +64,7 @@ describe("core/doctor/DeliveryDiagnosis", () => {
       ])
     ],
     ([ids, ask]) => {
-      const instances = ids.map((id) => ({ instanceId: String(id) }))
+      const instances = ids.map((id) => ({ instance_id: String(id) }))
       const wanted = typeof ask === "string" ? ask : ask.map(String)
       const asked = DeliveryDiagnosis.choose(instances, wanted)
       if (wanted === "all") assert.deepStrictEqual(asked, instances)
@@ -72,7 +72,7 @@ describe("core/doctor/DeliveryDiagnosis", () => {
       else
         assert.deepStrictEqual(
           asked,
-          instances.filter(({ instanceId }) => wanted.includes(instanceId))
+          instances.filter(({ instance_id }) => wanted.includes(instance_id))
         )
     }
   )

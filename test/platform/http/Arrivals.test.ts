@@ -41,7 +41,7 @@ layer(Layer.provide(testServer(), arrivals), { excludeTestServices: true })("htt
           Effect.gen(function* () {
             const { instance, url } = yield* TestServer
             const port = Number(new URL(url).port)
-            const path = endpoint === "chat" ? paths.chat(instance.instanceId) : paths[endpoint]
+            const path = endpoint === "chat" ? paths.chat(instance.instance_id) : paths[endpoint]
             const head = `POST ${path} HTTP/1.1\r\nHost: edge\r\nContent-Type: application/json\r\n${header}\r\n\r\n`
             const first = yield* Raw.open(port)
             first.write(head)
@@ -113,7 +113,7 @@ layer(Layer.provide(testServer(), arrivals), { excludeTestServices: true })("htt
     it.effect(`a pipelined request whose client disconnects does not end the process: ${name}`, () =>
       Effect.gen(function* () {
         const { instance, url } = yield* TestServer
-        const path = paths.chat(instance.instanceId)
+        const path = paths.chat(instance.instance_id)
         const { socket, write } = yield* Raw.open(Number(new URL(url).port))
         const head = `POST ${path} HTTP/1.1\r\nHost: edge\r\n${header}\r\n\r\n`
         socket.pause()

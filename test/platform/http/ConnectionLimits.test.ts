@@ -75,7 +75,7 @@ describe("platform/http/Connections: limits", () => {
       )
       const body = JSON.stringify({ message: "hello" })
       const chat = [
-        `POST ${TestServer.paths.chat(server.instance.instanceId)} HTTP/1.1`,
+        `POST ${TestServer.paths.chat(server.instance.instance_id)} HTTP/1.1`,
         "Host: edge",
         "Content-Type: application/json",
         `X-Widget-Token: ${server.widgetToken}`,

@@ -42,7 +42,7 @@ layer(testServer(), { excludeTestServices: true })("platform/http: Expect: 100-c
     Effect.gen(function* () {
       const { instance } = yield* TestServer
       assert.isAbove(Incoming.conversationBytes, options.maxBody)
-      const raw = yield* announce(paths.chat(instance.instanceId), Incoming.conversationBytes)
+      const raw = yield* announce(paths.chat(instance.instance_id), Incoming.conversationBytes)
       assert.strictEqual(Raw.statuses(raw.received())[0], 100)
     }).pipe(Effect.scoped)
   )

@@ -152,7 +152,7 @@ layer(TestServer.layer({ trustedProxies, maxBody: 4096 }), { excludeTestServices
             token === "none" ? {} : { "x-widget-token": token === "right" ? widgetToken : "hwt_wrong" }
           const typed = type === "" ? headers : { ...headers, "content-type": type }
           const [withLength, chunked] = yield* Effect.forEach(["length", "chunked"] as const, (way) =>
-            post(url + TestServer.paths.chat(instance.instanceId), way, encode(body), { ...typed, ...tokenHeader })
+            post(url + TestServer.paths.chat(instance.instance_id), way, encode(body), { ...typed, ...tokenHeader })
           )
           assert.deepStrictEqual(stableParts(withLength!, []), stableParts(chunked!, []))
         }),
@@ -166,7 +166,7 @@ layer(TestServer.layer({ trustedProxies, maxBody: 4096 }), { excludeTestServices
           post(`${url}${TestServer.paths.chat(id)}${query}`, "length", `{"message":"Hi"}`, {
             "x-widget-token": widgetToken
           })
-        const { instanceId } = instance
+        const { instance_id: instanceId } = instance
         const answers = [chat(instanceId.toUpperCase()), chat(instanceId, "?a=1"), chat("none"), chat("a/b")]
         const statuses = yield* Effect.forEach(
           answers,

@@ -80,7 +80,7 @@ describe("platform/http/RequestMetrics", () => {
           : Stream.concat(Stream.succeed({ _tag: "Accepted" } as const), Stream.never)
       )
       const ask = (message: string, signal: AbortSignal) =>
-        fetch(server.url + TestServer.paths.chat(server.instance.instanceId), {
+        fetch(server.url + TestServer.paths.chat(server.instance.instance_id), {
           method: "POST",
           signal,
           headers: { "content-type": "application/json", "x-widget-token": server.widgetToken },
@@ -92,7 +92,7 @@ describe("platform/http/RequestMetrics", () => {
       const waiting = ask("silence", leave.signal).catch(() => undefined)
       yield* until("both chats are open", () => value("http_requests_open") === 2)
       assert.strictEqual(value("chat_streams_open"), 1)
-      const { instanceId } = server.instance
+      const { instance_id: instanceId } = server.instance
       yield* Effect.promise(() =>
         fetch(`${server.url}/v1/public/widget/${instanceId}/ag-ui`, {
           method: "POST",

@@ -13,7 +13,7 @@ layer(testServer(), { excludeTestServices: true })("http: bodies in one-byte pie
     it.effect(`are refused after some pieces and not read further: ${endpoint}`, () =>
       Effect.gen(function* () {
         const { instance, url } = yield* TestServer
-        const path = endpoint === "chat" ? paths.chat(instance.instanceId) : paths[endpoint]
+        const path = endpoint === "chat" ? paths.chat(instance.instance_id) : paths[endpoint]
         const raw = yield* Raw.open(Number(new URL(url).port))
         raw.write(`POST ${path} HTTP/1.1\r\nHost: edge\r\nTransfer-Encoding: chunked\r\n\r\n`)
         // Within the maximum size: without the limit on pieces, the whole body would be read.

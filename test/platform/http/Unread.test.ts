@@ -57,7 +57,7 @@ for (const [name, chatMaxDuration] of [
         it.effect(`free their slot ${way}, when the agent sends its text ${message}`, () =>
           Effect.gen(function* () {
             const { instance, send, url, widgetToken } = yield* TestServer
-            const path = paths.chat(instance.instanceId) + query
+            const path = paths.chat(instance.instance_id) + query
             const headers = { "x-widget-token": widgetToken }
             const ask = Effect.map(send(path, { message: "a word" }, { headers }), ({ status }) => status)
             yield* until("the slot is free", () => Effect.runPromise(Effect.map(ask, (status) => status === 200)))
@@ -89,7 +89,7 @@ layer(
   it.effect("ends when the unread chat ends", () =>
     Effect.gen(function* () {
       const { instance, send, url, widgetToken } = yield* TestServer
-      const path = paths.chat(instance.instanceId)
+      const path = paths.chat(instance.instance_id)
       const ask = Effect.map(
         send(path, { message: "a word" }, { headers: { "x-widget-token": widgetToken } }),
         ({ status }) => status

@@ -24,7 +24,7 @@ const scraped = Effect.gen(function* () {
   const server = yield* Effect.provide(TestServer.TestServer, built)
   yield* server.send(TestServer.paths.track, { site_id: server.trackingToken, page_path: "/" })
   yield* server.send(
-    TestServer.paths.chat(server.instance.instanceId),
+    TestServer.paths.chat(server.instance.instance_id),
     { message: "Hello" },
     { headers: { "x-widget-token": server.widgetToken } }
   )

@@ -65,8 +65,8 @@ it.live(
       const [website, other] = [yield* Delivery.newSite, yield* Delivery.newSite]
       const create = (websiteConfigId: WebsiteConfigId) =>
         Effect.map(
-          instances.create({ name: "a", agentUrl: "https://a.example", websiteConfigId }),
-          ({ instanceId }) => instanceId
+          instances.create({ name: "a", agent_url: "https://a.example", website_config_id: websiteConfigId }),
+          ({ instance_id: instanceId }) => instanceId
         )
       /** Stores conversations, ten in each microsecond. Every third one contains the address. */
       const insertConversations = (instanceId: string, count: number) => sql`WITH begun AS (

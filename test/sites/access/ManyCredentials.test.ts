@@ -37,11 +37,11 @@ const newInstance = (websiteConfigId: WebsiteConfigId) =>
   Instances.use((instances) =>
     instances.create({
       name: "a",
-      agentUrl: "https://a.example",
-      agentModel: "m",
-      agentKeyEnv: null,
+      agent_url: "https://a.example",
+      agent_model: "m",
+      agent_key_env: null,
       origins: [],
-      websiteConfigId
+      website_config_id: websiteConfigId
     })
   )
 
@@ -118,7 +118,7 @@ shared(services)("20,000 ended keys, sessions and tokens of another owner", (it)
           Sites.use((sites) => sites.create({ name: "quiet", origins: [] }))
         ])
         const [full, instance] = [yield* newInstance(busy.websiteConfigId), yield* newInstance(quiet.websiteConfigId)]
-        yield* fill(busy.websiteConfigId, full.instanceId)
+        yield* fill(busy.websiteConfigId, full.instance_id)
         const keys = yield* Keys
         const sessions = yield* Sessions
         const tokens = yield* Tokens
@@ -166,21 +166,23 @@ shared(services)("20,000 ended keys, sessions and tokens of another owner", (it)
           assert.isTrue(Option.isSome(yield* asOwner("revoke session", sessions.revoke(session_id, managed))))
         }
 
-        const { instanceId } = instance
+        const { instance_id: instanceId } = instance
         const token = Option.getOrThrow(
-          yield* reading("issue token", tokens.issue({ instanceId, label: null, expiresAt: null }))
+          yield* reading("issue token", tokens.issue({ reach: "all", instanceId, label: null, expiresAt: null }))
         )
-        const listed = yield* reading("tokens", tokens.list({ ...first, instanceId, unrevoked: true }))
+        const listed = yield* reading("tokens", tokens.list({ reach: "all", ...first, instanceId, unrevoked: true }))
         assert.deepStrictEqual(
-          listed.map(({ tokenId }) => tokenId),
-          [token.tokenId]
+          listed.map(({ token_id: tokenId }) => tokenId),
+          [token.token_id]
         )
-        assert.isTrue(yield* reading("revoke token", tokens.revoke({ instanceId, tokenId: token.tokenId })))
+        assert.isTrue(
+          yield* reading("revoke token", tokens.revoke({ reach: "all", instanceId, tokenId: token.token_id }))
+        )
 
         // The owner of the many tokens gets a part of them.
         const part = yield* reading(
           "many tokens",
-          tokens.list({ ...first, instanceId: full.instanceId, unrevoked: false })
+          tokens.list({ reach: "all", ...first, instanceId: full.instance_id, unrevoked: false })
         )
         assert.lengthOf(part, first.limit)
       }),

@@ -93,15 +93,15 @@ layer(testServer({ ...options, secretsKey }), { excludeTestServices: true })("ma
     const { websiteConfigId } = yield* SiteDirectory.use((sites) => sites.create({ name: "A", origins: [] }))
     const cookie = yield* newCookie("owner", [websiteConfigId])
     const instance = yield* InstanceDirectory.use((instances) =>
-      instances.create({ name: "A", agentUrl: "https://agent.example.com/v1", websiteConfigId })
+      instances.create({ name: "A", agent_url: "https://agent.example.com/v1", website_config_id: websiteConfigId })
     )
     const create = ({ method, name, path }: (typeof creations)[number], index: number) =>
-      send(url, path.replace(":site_id", websiteConfigId).replace(":instance_id", instance.instanceId), {
+      send(url, path.replace(":site_id", websiteConfigId).replace(":instance_id", instance.instance_id), {
         cookie,
         body: bodies[name]?.(index, websiteConfigId),
         init: { method }
       })
-    return { create, websiteConfigId, instanceId: instance.instanceId }
+    return { create, websiteConfigId, instanceId: instance.instance_id }
   })
 
   for (const creation of tested) {
@@ -135,8 +135,8 @@ layer(testServer({ ...options, secretsKey }), { excludeTestServices: true })("ma
       for (let index = 0; index < Maximums.storedKeys.max; index++) {
         const key = yield* keys.issue({ ...one, scope: "stats", sites: [owner.websiteConfigId] })
         yield* keys.revoke(Option.getOrThrow(key).key_id)
-        const token = yield* tokens.issue({ ...one, instanceId: owner.instanceId })
-        yield* tokens.revoke({ tokenId: Option.getOrThrow(token).tokenId, instanceId: owner.instanceId })
+        const token = yield* tokens.issue({ reach: "all", ...one, instanceId: owner.instanceId })
+        yield* tokens.revoke({ reach: "all", tokenId: Option.getOrThrow(token).token_id, instanceId: owner.instanceId })
       }
       for (const [name, maximum] of [
         ["POST keys", Maximums.storedKeys],

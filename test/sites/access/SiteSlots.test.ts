@@ -323,8 +323,8 @@ layer(testServer({}, undefined, holding), { excludeTestServices: true })("lists"
       recorded.most = 0
       const { url } = yield* TestServer
       const { websiteConfigId: site } = yield* SiteDirectory.use((sites) => sites.create({ name: "A", origins: [] }))
-      const { instanceId } = yield* InstanceDirectory.use((instances) =>
-        instances.create({ name: "Bot", agentUrl: "http://agent", websiteConfigId: site })
+      const { instance_id: instanceId } = yield* InstanceDirectory.use((instances) =>
+        instances.create({ name: "Bot", agent_url: "http://agent", website_config_id: site })
       )
       const cookie = yield* newCookie("owner", [site])
       const submission_ids = [randomUUID()]

@@ -209,7 +209,7 @@ export const make = Effect.fnUntraced(function* (options: Options = {}) {
   })
   const base = forwards === undefined ? relay.url : forwards
   const script = `<script type="module" src="${base}/v1/public/chat.js"></script>`
-  const element = `<hydracore-chat instance="${edge.instance.instanceId}" token="${token ?? edge.widgetToken}" ${attributes}></hydracore-chat>`
+  const element = `<hydracore-chat instance="${edge.instance.instance_id}" token="${token ?? edge.widgetToken}" ${attributes}></hydracore-chat>`
   const body = html(script, element)
   pages["/"] = pages["/other"] = { body, headers: headers?.(relay.url) ?? {} }
   const visitor = yield* (yield* Chromium).visitor(visitorOptions)
@@ -226,7 +226,7 @@ export const make = Effect.fnUntraced(function* (options: Options = {}) {
     script,
     element,
     /** The path of the chat endpoint. */
-    path: paths.chat(edge.instance.instanceId),
+    path: paths.chat(edge.instance.instance_id),
     launcher: page.getByRole("button", { name: "Open chat" }),
     panel: page.getByRole("dialog"),
     input,

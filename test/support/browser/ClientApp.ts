@@ -85,7 +85,7 @@ export const serve = Effect.fnUntraced(function* (client: keyof typeof apps) {
   const relay = yield* Network.listen({ host: "edge.test", forward: { "": edge.url } })
   const code = apps[client]()
     .replaceAll("https://edge.example", relay.url)
-    .replaceAll("<instance_id>", edge.instance.instanceId)
+    .replaceAll("<instance_id>", edge.instance.instance_id)
     .replaceAll("<widget_token>", edge.widgetToken)
   const bundle = yield* Effect.promise(() =>
     build({
@@ -105,5 +105,5 @@ export const serve = Effect.fnUntraced(function* (client: keyof typeof apps) {
       "/client.js": { body: script, headers: { "content-type": "text/javascript" } }
     }
   })
-  return { site, relay, path: paths.chat(edge.instance.instanceId) }
+  return { site, relay, path: paths.chat(edge.instance.instance_id) }
 })

@@ -3,12 +3,14 @@
  *
  * @module
  */
+
 import { randomUUID } from "node:crypto"
 import { Effect } from "effect"
 import { ConversationStore } from "../../../src/chat/ConversationStore.ts"
 import type { AnswerEnding } from "../../../src/chat/conversations/Conversation.ts"
 import { InstanceDirectory } from "../../../src/chat/InstanceDirectory.ts"
 import type { WebsiteConfigId } from "../../../src/platform/Id.ts"
+import * as Id from "../../../src/platform/Id.ts"
 
 export interface Turn {
   readonly question: string
@@ -23,17 +25,17 @@ export interface Turn {
 /** Creates an instance of a website. The service stores the instance's conversations. Returns the instance's id. */
 export const newInstance = (websiteConfigId: WebsiteConfigId, name: string) =>
   InstanceDirectory.use((instances) =>
-    instances.create({ name, agentUrl: "http://agent", memory: "edge", websiteConfigId })
+    instances.create({ name, agent_url: "http://agent", memory: "edge", website_config_id: websiteConfigId })
   ).pipe(
-    Effect.map(({ instanceId }) => instanceId),
+    Effect.map(({ instance_id: instanceId }) => instanceId),
     Effect.orDie
   )
 
 /** Stores a conversation, which begins now. Returns its id. */
-export const store = (instanceId: string, ...turns: ReadonlyArray<Turn>) =>
+export const store = (instanceId: Id.InstanceId, ...turns: ReadonlyArray<Turn>) =>
   Effect.gen(function* () {
     const conversations = yield* ConversationStore
-    const key = { instanceId, conversationId: randomUUID() }
+    const key = { instanceId, conversationId: Id.ConversationId.make(randomUUID()) }
     for (const { answer, comment = null, ending = "stop", question, rating, source } of turns) {
       const answerId = randomUUID()
       yield* conversations.begin({ key, answerId, message: { messageId: randomUUID(), text: question } })

@@ -81,14 +81,14 @@ export const store = Effect.fnUntraced(function* (websiteConfigId: WebsiteConfig
   const instance = yield* InstanceDirectory.use((instances) =>
     instances.create({
       name: "Concierge",
-      agentUrl: "https://agent.example.com/v1",
-      agentModel: "gpt-5-mini",
-      isGuarded: true,
-      websiteConfigId
+      agent_url: "https://agent.example.com/v1",
+      agent_model: "gpt-5-mini",
+      guarded: true,
+      website_config_id: websiteConfigId
     })
   )
   yield* WidgetTokens.use((tokens) =>
-    tokens.issue({ instanceId: instance.instanceId, label: "All pages", expiresAt: null })
+    tokens.issue({ reach: "all", instanceId: instance.instance_id, label: "All pages", expiresAt: null })
   )
   yield* OwnerKeys.use((keys) =>
     keys.issue({ scope: "stats", sites: [websiteConfigId], label: "Wall display", expiresAt: null })

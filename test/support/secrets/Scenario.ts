@@ -57,15 +57,15 @@ export const scenario = (storage: Layer.Layer<Storage>, breakTables: Effect.Effe
       const instance = yield* InstanceDirectory.use((instances) =>
         instances.create({
           name: "a",
-          agentUrl: agent.url,
-          agentModel: null,
-          agentKeyEnv: "AGENT_KEY",
+          agent_url: agent.url,
+          agent_model: null,
+          agent_key_env: "AGENT_KEY",
           origins: ["https://own.example"]
         })
       )
       const { token } = Option.getOrThrow(
         yield* WidgetTokens.use((tokens) =>
-          tokens.issue({ instanceId: instance.instanceId, label: null, expiresAt: null })
+          tokens.issue({ reach: "all", instanceId: instance.instance_id, label: null, expiresAt: null })
         )
       )
       secretToken = token
@@ -118,13 +118,13 @@ export const scenario = (storage: Layer.Layer<Storage>, breakTables: Effect.Effe
       const urlencoded = { "content-type": "application/x-www-form-urlencoded", accept: "text/html" }
       const chat = (message: string, headers: Record<string, string> = {}) =>
         send(
-          paths.chat(instance.instanceId),
+          paths.chat(instance.instance_id),
           { message: `${message} ${marks.message}` },
           { "x-widget-token": token, ...headers }
         )
       const postToInstance = (path: string, body: unknown, headers: Record<string, string> = {}) =>
         send(
-          `/v1/public/widget/${instance.instanceId}/${path}`,
+          `/v1/public/widget/${instance.instance_id}/${path}`,
           body,
           path === "ag-ui" ? { "x-widget-token": token, ...headers } : { authorization: `Bearer ${token}`, ...headers }
         )
@@ -160,7 +160,7 @@ export const scenario = (storage: Layer.Layer<Storage>, breakTables: Effect.Effe
           chat("hello", { "x-widget-token": marks.wrongToken }),
           chat("hello", { origin: "https://evil.example" }),
           send(paths.chat(marks.wrongToken), { message: marks.message }, { "x-widget-token": token }),
-          send(paths.chat(instance.instanceId), { message: [marks.message] }, { "x-widget-token": token }),
+          send(paths.chat(instance.instance_id), { message: [marks.message] }, { "x-widget-token": token }),
           ...["openai/v1/chat/completions", "ag-ui"].flatMap((path) => [
             ...["error", "garbage", "event"].map((behaviour) => postToInstance(path, bodyOf(behaviour))),
             postToInstance(path, bodyOf("hello"), wrong),
