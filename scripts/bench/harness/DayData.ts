@@ -11,7 +11,6 @@ import { PgTypes } from "@effect/sql-pg"
 import { Effect } from "effect"
 import * as LocalTime from "../../../src/analytics/reports/LocalTime.ts"
 import * as DayRollUp from "../../../src/analytics/reports/postgres/DayRollUp.ts"
-import * as MonthRollUp from "../../../src/analytics/reports/postgres/MonthRollUp.ts"
 import { Parameters } from "../../../src/analytics/reports/postgres/Parameters.ts"
 import * as RollupRows from "../../../src/analytics/reports/postgres/RollupRows.ts"
 import * as Database from "../../../src/platform/postgres/Database.ts"
@@ -109,7 +108,7 @@ const rollUp = Effect.fnUntraced(function* (sql: PgClient.PgClient, site: DayRol
   console.error("day: rolled up")
   yield* copySums(sql, site)
   const months = [...new Set([...days.map(({ date }) => LocalTime.monthOf(date))])]
-  yield* MonthRollUp.rollMonths(sql, sites, months, days)
+  yield* DayRollUp.rollMonths(sql, sites, months, days)
   yield* sql`UPDATE rollup_site SET rolled_before = ${PgTypes.date(today)}
     WHERE hosted_website_id = ${PgTypes.uuid(site.hostedWebsiteId)}`
 })

@@ -15,7 +15,6 @@ import * as LocalTime from "../../../src/analytics/reports/LocalTime.ts"
 import type * as DayRollUp from "../../../src/analytics/reports/postgres/DayRollUp.ts"
 import * as LateRows from "../../../src/analytics/reports/postgres/LateRows.ts"
 import { Parameters } from "../../../src/analytics/reports/postgres/Parameters.ts"
-import * as PlannerStatistics from "../../../src/analytics/reports/postgres/PlannerStatistics.ts"
 import * as RollUpLoop from "../../../src/analytics/reports/postgres/RollUpLoop.ts"
 import * as RollupRows from "../../../src/analytics/reports/postgres/RollupRows.ts"
 import * as DayData from "./DayData.ts"
@@ -70,7 +69,6 @@ const rollUp = Effect.fnUntraced(function* (sql: PgClient.PgClient, sites: Reado
   const pid = yield* ReportQueries.backendOf(sql)
   const before = ProcessorTime.readThread(pid)
   yield* Effect.forEach(sites, (site) => RollUpLoop.advanceTo(site, now - LateRows.maxUnmarkedDelay)).pipe(
-    Effect.andThen(PlannerStatistics.refresh),
     Effect.provideService(SqlClient.SqlClient, sql)
   )
   return (ProcessorTime.readThread(pid) - before) / 1000

@@ -1,8 +1,10 @@
 /**
- * Computes the counts of each group of a query from rollups, stored visits and, where these are missing, page views and events.
+ * Computes the counts of each group of a query: decides which rollups can answer it, sums them, and counts the rest from stored
+ * visits and, where these are missing, page views and events.
  *
  * @module
  */
+
 import { Effect, Schema } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import { decodeRows } from "../../../platform/runtime/Rows.ts"
@@ -11,18 +13,124 @@ import { dayMillis } from "../../../platform/text/Calendar.ts"
 import type * as Assembly from "../Assembly.ts"
 import * as Counting from "../Counting.ts"
 import * as Counts from "../Counts.ts"
-import type * as DateRange from "../DateRange.ts"
+import * as DateRange from "../DateRange.ts"
 import * as Evaluate from "../Evaluate.ts"
 import * as LocalTime from "../LocalTime.ts"
-import type { Query } from "../Query.ts"
+import {
+  type Dimension,
+  eventDimensions,
+  isTimeDimension,
+  type LocalDate,
+  type Metric,
+  type Query,
+  type TimeDimension,
+  visitDimensions
+} from "../Query.ts"
 import type { ReportSite } from "../Reports.ts"
 import * as RollupPlan from "../RollupPlan.ts"
 import * as Sources from "../Sources.ts"
 import * as GroupSql from "./GroupSql.ts"
 import { Parameters } from "./Parameters.ts"
-import * as RollupSql from "./RollupSql.ts"
+import * as RollupRows from "./RollupRows.ts"
 import * as RollupState from "./RollupState.ts"
 import * as VisitSql from "./VisitSql.ts"
+
+/** The dimensions that are rolled up, each per day and month. */
+const rollups = ["all", "time:hour", ...visitDimensions, ...eventDimensions] as const
+
+type Rollup = (typeof rollups)[number]
+
+/** The rollup that answers a query, and the time dimension by which its days or months are summed. */
+interface RollupReading {
+  readonly rollup: Rollup
+  readonly time: Exclude<TimeDimension, "time:hour"> | null
+}
+
+const isRollup = (dimension: Dimension): dimension is Rollup & Dimension =>
+  (rollups as ReadonlyArray<string>).includes(dimension)
+
+/** How rollups answer a query; null if they cannot. */
+const readingOf = ({ dimensions, filters }: Pick<Query, "dimensions" | "filters">): RollupReading | null => {
+  if (filters.length > 0) return null
+  const time = dimensions.find(
+    (dimension): dimension is Exclude<TimeDimension, "time:hour"> =>
+      isTimeDimension(dimension) && dimension !== "time:hour"
+  )
+  const others = dimensions.filter((dimension) => dimension !== time)
+  const [other] = others
+  if (others.length > 1 || (other !== undefined && !isRollup(other))) return null
+  return { rollup: other ?? "all", time: time ?? null }
+}
+
+/** The columns of each metric besides visitors and visits, which are always read: they decide whether a group is shown. */
+const columnsOf: Readonly<Record<Metric, ReadonlyArray<RollupRows.Column>>> = {
+  visitors: [],
+  visits: [],
+  pageviews: ["pageviews"],
+  views_per_visit: ["visit_pageviews"],
+  bounce_rate: ["entries", "bounces"],
+  visit_duration: ["entries", "duration"],
+  events: ["events"],
+  conversions: ["conversions"],
+  conversion_rate: ["conversions", "converted"],
+  group_conversion_rate: ["conversions", "converted"],
+  total_revenue: ["revenue"]
+}
+
+type Shape = Pick<Query, "dimensions" | "metrics">
+
+/** Sums the rollups of some months and days by the query's dimensions, in the query's order. Reads only the counts it needs. */
+const rollupStatement = (
+  parameters: Parameters,
+  hostedWebsiteId: string,
+  { dimensions, metrics }: Shape,
+  { rollup, time }: RollupReading,
+  units: { readonly months: ReadonlyArray<LocalDate>; readonly days: ReadonlyArray<LocalDate> }
+): string => {
+  const site = parameters.uuid(hostedWebsiteId)
+  const label = (date: LocalDate) => (time === null ? "" : DateRange.label(time, LocalTime.midnight(date)))
+  const labeled = (dates: ReadonlyArray<LocalDate>) =>
+    `unnest(${parameters.dates(dates)}, ${parameters.texts(dates.map(label))}) AS labeled (date, label)`
+  const ofDimension = `hosted_website_id = ${site} AND dimension = ${parameters.text(rollup)}`
+  const requested = new Set<RollupRows.Column>([
+    "visitors",
+    "visits",
+    ...metrics.flatMap((metric) => columnsOf[metric])
+  ])
+  const needed = RollupRows.columns.filter((column) => requested.has(column))
+  const columns = RollupRows.elements(needed)
+  const ofMonths =
+    units.months.length === 0
+      ? []
+      : [
+          `SELECT label, ${columns} FROM ${labeled(units.months)} JOIN rollup ON ${ofDimension} AND is_month AND day = date`
+        ]
+  const [first, last] = [units.days[0], units.days.at(-1)]
+  const ofDays =
+    first === undefined || last === undefined
+      ? []
+      : [
+          `SELECT label, ${["name", ...needed].join(", ")} FROM (
+            SELECT ${RollupRows.dates}, ${columns} FROM rollup WHERE ${ofDimension} AND NOT is_month
+              AND day >= ${parameters.date(LocalTime.monthOf(first))} AND day <= ${parameters.date(last)}
+              AND last_day >= ${parameters.date(first)}
+          ) AS each JOIN ${labeled(units.days)} USING (date)`
+        ]
+  const values = dimensions.map((dimension) => (dimension === time ? "label" : "name"))
+  const groups = values.length === 0 ? "" : `GROUP BY ${values.join(", ")}`
+  const earned = `earned AS MATERIALIZED (
+    SELECT ${[...values, "currency"].join(", ")}, sum(amount::numeric)::text AS amount
+    FROM one CROSS JOIN LATERAL jsonb_each_text(revenue::jsonb) AS sum (currency, amount)
+    WHERE revenue IS NOT NULL GROUP BY ${[...values, "currency"].join(", ")}
+  )`
+  const totals = `(SELECT jsonb_object_agg(currency, amount)::text FROM earned
+    ${values.length === 0 ? "" : `WHERE ${values.map((value) => `earned.${value} = one.${value}`).join(" AND ")}`})`
+  return `WITH one AS (${[...ofMonths, ...ofDays].join(" UNION ALL ")})${requested.has("revenue") ? `, ${earned}` : ""}
+    SELECT ARRAY[${values.join(", ")}]::text[] AS dimensions,
+      ${Counts.columns.map((count) => `${requested.has(count) ? `coalesce(sum(${count}), 0)::bigint` : "0::bigint"} AS ${count}`).join(", ")},
+      ${requested.has("revenue") ? totals : "NULL::text"} AS revenue
+    FROM one ${groups}`
+}
 
 /**
  * The data that may be read.
@@ -171,7 +279,7 @@ export const count = Effect.fnUntraced(function* (
 
   const groupsOf = Effect.fnUntraced(function* (shape: Counting.Shape, metrics: Query["metrics"]) {
     const { conversions, dimensions, filters, revenue } = shape
-    const rollupReading = allowed === "rollups" ? RollupSql.reading(shape) : null
+    const rollupReading = allowed === "rollups" ? readingOf(shape) : null
     const usesGoals = conversions || Evaluate.usesGoals(shape)
     const usable = allowed === "rows" ? noRollups : state
     const needsConversions = rollupReading !== null && usesGoals
@@ -204,15 +312,7 @@ export const count = Effect.fnUntraced(function* (
         : {
             sums: [
               ...(summed.months.length + summed.days.length > 0
-                ? [
-                    RollupSql.statement(
-                      parameters,
-                      site.hostedWebsiteId,
-                      { dimensions, metrics },
-                      rollupReading,
-                      summed
-                    )
-                  ]
+                ? [rollupStatement(parameters, site.hostedWebsiteId, { dimensions, metrics }, rollupReading, summed)]
                 : []),
               ...(stored.length + raw.length > 0 && !readsOpenSums ? [live(stored)] : [])
             ],

@@ -1,6 +1,6 @@
 /**
- * Stores and sums the visits of days, of many websites at once if they have few page views. Each exported function runs one
- * transaction, which holds a lock of each website.
+ * Stores and sums the visits of days and months, of many websites at once if they have few page views. Each exported function runs
+ * one transaction, which holds a lock of each website.
  *
  * The visits of an open day are stored and summed up to a time, and later rows continue them (`advance`). Only the sums of a day
  * that has ended have conversions: a lead may be of a visit that began long before it.
@@ -401,6 +401,42 @@ export const advance = (sql: SqlClient.SqlClient, site: Site, day: Day, horizon:
       }
       yield* markStored(sql, sites, [{ ...day, end }], end === day.end ? "counted" : "none")
       return end === until
+    })
+  )
+}
+
+/**
+ * Replaces the sums of months. `days` are all days of these months that may be rolled up. A month has no sum if its first day is
+ * not summed.
+ */
+export const rollMonths = (
+  sql: SqlClient.SqlClient,
+  sites: Sites,
+  months: ReadonlyArray<LocalDate>,
+  days: ReadonlyArray<Day>
+) => {
+  const parameters = [idsOf(sites), Database.array(months, PgTypes.OID.date)]
+  return exclusively(
+    sql,
+    sites
+  )(
+    Effect.gen(function* () {
+      yield* sql.unsafe("DELETE FROM rollup_month WHERE hosted_website_id = ANY ($1) AND month = ANY ($2)", parameters)
+      yield* sql.unsafe(
+        "DELETE FROM rollup WHERE hosted_website_id = ANY ($1) AND is_month AND day = ANY ($2)",
+        parameters
+      )
+      yield* sql.unsafe(RollupRows.sumMonths, [
+        ...parameters,
+        Database.array(
+          days.map(({ date }) => date),
+          PgTypes.OID.date
+        ),
+        Database.array(
+          days.map(({ end }) => end),
+          PgTypes.OID.timestamptz
+        )
+      ])
     })
   )
 }

@@ -1,13 +1,11 @@
 /**
- * SQL for the facts of the visits `v`, and for the facts that match a query. Pure: returns SQL text.
+ * SQL for the facts of the visits `v`. Pure: returns SQL text.
  *
  * @module
  */
 import { pageviewName } from "../../EventLimits.ts"
-import type { Condition, Dimension, Filter, Query } from "../Query.ts"
 import type { GoalRow } from "../Row.ts"
 import * as DimensionSql from "./DimensionSql.ts"
-import * as GroupScope from "./GroupScope.ts"
 import type { Parameters } from "./Parameters.ts"
 import * as VisitSql from "./VisitSql.ts"
 
@@ -99,31 +97,4 @@ export const facts = (
       : [])
   ]
   return selected.join(" UNION ALL ")
-}
-
-const isGoalCondition = (filter: Filter): filter is Condition =>
-  "dimension" in filter && filter.dimension === "event:goal"
-
-/** Whether only facts that reach a goal can match. */
-export const needsGoal = ({ dimensions, filters }: Pick<Query, "dimensions" | "filters">): boolean =>
-  dimensions.includes("event:goal") ||
-  filters.some((filter) => isGoalCondition(filter) && (filter.operator === "is" || filter.operator === "contains"))
-
-/** The facts of `from` that match, with their group. `page` is the column that `event:page` reads. */
-export const matched = (scope: GroupScope.Scope, from: string, page: string): string => {
-  const { dimensions, factFilters, filters, parameters } = scope
-  const groupsByGoal = dimensions.includes("event:goal")
-  const read = GroupScope.read(scope, page)
-  const value = (dimension: Dimension) => (dimension === "event:goal" ? "goal" : read(dimension))
-  const group = GroupScope.groupOf(scope, dimensions.map(value))
-  const conditions = [
-    ...factFilters.map((filter) => DimensionSql.matches(parameters, filter, read)),
-    ...(groupsByGoal
-      ? filters.filter(isGoalCondition).map((filter) => DimensionSql.accepts(parameters, filter, "goal"))
-      : [])
-  ]
-  return `SELECT ${group} AS dimensions, visit_id, day, hash, kind, pageviews, is_bounce, duration, amount, currency,
-      coalesce(cardinality(goals), 0) > 0 AS converts
-    FROM ${from} AS fact${groupsByGoal ? " CROSS JOIN LATERAL unnest(goals) AS goal" : ""}
-    ${conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`}`
 }

@@ -8,13 +8,218 @@
  * @module
  */
 import { columns as counts } from "../Counts.ts"
-import { isEventDimension } from "../Query.ts"
+import * as DateRange from "../DateRange.ts"
+import * as Evaluate from "../Evaluate.ts"
+import * as Filters from "../Filters.ts"
+import * as LocalTime from "../LocalTime.ts"
+import {
+  type Condition,
+  type Dimension,
+  type Filter,
+  type FilterDimension,
+  isEventDimension,
+  isTimeDimension,
+  isVisitDimension,
+  type Query
+} from "../Query.ts"
+import type { Interval } from "../RollupPlan.ts"
+import type { GoalRow } from "../Row.ts"
 import * as DimensionSql from "./DimensionSql.ts"
 import * as FactSql from "./FactSql.ts"
-import * as GroupScope from "./GroupScope.ts"
 import type { Parameters } from "./Parameters.ts"
-import * as VisitedSql from "./VisitedSql.ts"
 import * as VisitSql from "./VisitSql.ts"
+
+export interface Input extends Pick<Query, "filters" | "timeZone"> {
+  /** If they are several, the id of the hosted website is a last element of each group's dimensions. */
+  readonly websites: VisitSql.Websites
+  readonly dimensions: ReadonlyArray<Dimension>
+  /** The days that the intervals cover, and possibly others between them, oldest first. At least one. */
+  readonly days: ReadonlyArray<LocalTime.Day>
+  /** Intervals whose visits are stored. */
+  readonly stored: ReadonlyArray<Interval>
+  /** Intervals whose visits are computed from page views and events, and from `stored` visits that these continue. */
+  readonly raw: ReadonlyArray<Interval>
+  /**
+   * Whether only the visits of visitors who have a row in a raw interval are counted: as they are after these rows with the sign
+   * 1, and as they are stored with the sign -1. The difference is what these rows add to the sums of the stored visits. The sign is
+   * a last element of each group's dimensions.
+   */
+  readonly onlyChanges: boolean
+  /** Only visits that began before this time count, in milliseconds since 1970. */
+  readonly until: number | undefined
+  /** Whether conversions are counted. */
+  readonly conversions: boolean
+  /** Whether revenue is summed. */
+  readonly revenue: boolean
+  readonly goals: ReadonlyArray<GoalRow>
+}
+
+interface Scope extends Input {
+  readonly parameters: Parameters
+  readonly usesGoals: boolean
+  /** The filters whose result is the same for all rows of a visit; `factFilters` are the others. */
+  readonly visitFilters: ReadonlyArray<Filter>
+  readonly factFilters: ReadonlyArray<Filter>
+  /** The column of `v` with the value of each visit or time dimension that the groups or `factFilters` use. */
+  readonly aliases: ReadonlyMap<Dimension, string>
+}
+
+/** The dimensions that filters mention. */
+const ofFilters = (filters: ReadonlyArray<Filter>): ReadonlyArray<FilterDimension> => {
+  const found = new Set<FilterDimension>()
+  const collect = (filter: Filter): void => {
+    if ("filters" in filter) filter.filters.forEach(collect)
+    else if ("filter" in filter) collect(filter.filter)
+    else found.add(filter.dimension)
+  }
+  filters.forEach(collect)
+  return [...found]
+}
+
+/** The dimensions by which a query groups or filters. */
+const allDimensions = ({ dimensions, filters }: Pick<Query, "dimensions" | "filters">): ReadonlyArray<Dimension> => [
+  ...dimensions,
+  ...ofFilters(filters)
+]
+
+const scopeOf = (parameters: Parameters, input: Input): Scope => {
+  const isOfEvent = (filter: Filter) => Filters.mentions(filter, isEventDimension)
+  const factFilters = input.filters.filter(isOfEvent)
+  const aliases = new Map<Dimension, string>()
+  for (const dimension of allDimensions({ ...input, filters: factFilters })) {
+    if (!isEventDimension(dimension) && !aliases.has(dimension)) aliases.set(dimension, `w${aliases.size}`)
+  }
+  return {
+    ...input,
+    parameters,
+    usesGoals: Evaluate.usesGoals(input),
+    visitFilters: input.filters.filter((filter) => !isOfEvent(filter)),
+    factFilters,
+    aliases
+  }
+}
+
+/** The visitors of each group, once for each day. */
+const visitors = (from: string): string => `(SELECT DISTINCT dimensions, day, hash FROM ${from}) AS one`
+
+/** Whether the query groups by a dimension for which `is` holds, or a filter mentions one. */
+const mentions = ({ dimensions, filters }: Scope, is: (dimension: Dimension) => boolean): boolean =>
+  dimensions.some(is) || filters.some((filter) => Filters.mentions(filter, is))
+
+/** Reads the value of a dimension from a fact. `page` is the column that `event:page` reads. */
+const valueOf =
+  ({ aliases, parameters }: Scope, page: string) =>
+  (dimension: Dimension): string =>
+    dimension === "event:goal"
+      ? "goals"
+      : (aliases.get(dimension) ?? DimensionSql.factValue(parameters, dimension as FilterDimension, page))
+
+/** The dimensions of a group, from their values. */
+const groupOf = ({ onlyChanges, websites }: Scope, values: ReadonlyArray<string>): string =>
+  `ARRAY[${[...values, ...(onlyChanges ? ["sign"] : []), ...VisitSql.idColumn(websites)].join(", ")}]::text[]`
+
+/** The group of a row of `v` or of a fact. */
+const groupBy = (scope: Scope, page: string): string => groupOf(scope, scope.dimensions.map(valueOf(scope, page)))
+
+/** The columns of visits that a statement reads. */
+const columnsOf = (scope: Scope): ReadonlyArray<string> => [
+  ...new Set([
+    ...VisitSql.countedColumns,
+    ...allDimensions(scope).filter(isVisitDimension).flatMap(DimensionSql.visitColumns)
+  ])
+]
+
+/** The value of the time dimension for the start of a visit. */
+const timeValue = ({ days, parameters, timeZone }: Scope, dimension: Dimension): string => {
+  if (!isTimeDimension(dimension)) throw new Error(`${dimension} is not a time dimension`)
+  if (dimension !== "time:hour") {
+    const labels = days.map(({ date }) => DateRange.label(dimension, LocalTime.midnight(date)))
+    return `(${parameters.texts(labels)})[(day - 1) % ${days.length} + 1]`
+  }
+  const hours = days.flatMap((day) => LocalTime.hours(timeZone, day))
+  const starts = parameters.times(hours.map(({ start }) => start))
+  return `(${parameters.texts(hours.map(({ label }) => label))})[width_bucket(started_at, ${starts})]`
+}
+
+/** The common table expressions of the visits that a statement reads, stored or computed from rows. The last is `v`. */
+const visitsOf = (scope: Scope): ReadonlyArray<string> => {
+  const { aliases, days, onlyChanges, parameters, raw, stored, until, visitFilters, websites } = scope
+  const columns = columnsOf(scope)
+  const selected = ["visit_id", ...columns]
+  const id = VisitSql.idColumn(websites)
+  const storedVisits = VisitSql.inIntervals(parameters, websites, stored, {
+    columns: [...selected, ...id].join(", "),
+    table: "visit",
+    time: "started_at"
+  })
+  const continues = VisitSql.openParts(raw, days).length > 0
+  const visits = onlyChanges
+    ? VisitSql.changes(selected)
+    : [
+        ...(stored.length === 0
+          ? []
+          : [`${storedVisits}${continues ? " AND visit_id NOT IN (SELECT visit_id FROM continued)" : ""}`]),
+        ...(raw.length === 0
+          ? []
+          : [
+              `SELECT ${[...selected, ...(websites.ids === null ? [] : [VisitSql.idOfDay(websites.ids, days)])].join(", ")}
+                FROM raw_visit`
+            ])
+      ]
+  const values = Array.from(aliases, ([dimension, alias]) => {
+    const value = isVisitDimension(dimension) ? DimensionSql.visitValue(dimension) : timeValue(scope, dimension)
+    return `${value} AS ${alias}`
+  })
+  const conditions = [
+    ...visitFilters.map((filter) =>
+      DimensionSql.matches(parameters, filter, (dimension) =>
+        isVisitDimension(dimension) ? DimensionSql.visitValue(dimension) : "NULL"
+      )
+    ),
+    ...(until === undefined ? [] : [`started_at < ${parameters.time(until)}`])
+  ]
+  const usesSources = mentions(scope, (dimension) => dimension === "visit:source")
+  return [
+    ...(raw.length === 0 ? [] : [VisitSql.rawVisits(parameters, websites, raw, { columns, days })]),
+    ...(onlyChanges ? [VisitSql.touched, VisitSql.earlier(parameters, websites, stored, selected)] : []),
+    `visited AS (
+      SELECT *, ${VisitSql.dayOf(parameters, websites, days, "started_at")} AS day
+      FROM (${visits.join(" UNION ALL ")}) AS found (${[...selected, ...(onlyChanges ? ["sign"] : []), ...id].join(", ")})
+    )`,
+    `v AS MATERIALIZED (
+      SELECT ${["visit_id", ...VisitSql.countedColumns, "day", ...(onlyChanges ? ["sign"] : []), ...id, ...values].join(", ")}
+      FROM ${usesSources ? DimensionSql.named("visited") : "visited"}
+      ${conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`}
+    )`
+  ]
+}
+
+const isGoalCondition = (filter: Filter): filter is Condition =>
+  "dimension" in filter && filter.dimension === "event:goal"
+
+/** Whether only facts that reach a goal can match. */
+const needsGoal = ({ dimensions, filters }: Pick<Query, "dimensions" | "filters">): boolean =>
+  dimensions.includes("event:goal") ||
+  filters.some((filter) => isGoalCondition(filter) && (filter.operator === "is" || filter.operator === "contains"))
+
+/** The facts of `from` that match, with their group. `page` is the column that `event:page` reads. */
+const factsThatMatch = (scope: Scope, from: string, page: string): string => {
+  const { dimensions, factFilters, filters, parameters } = scope
+  const groupsByGoal = dimensions.includes("event:goal")
+  const read = valueOf(scope, page)
+  const value = (dimension: Dimension) => (dimension === "event:goal" ? "goal" : read(dimension))
+  const group = groupOf(scope, dimensions.map(value))
+  const conditions = [
+    ...factFilters.map((filter) => DimensionSql.matches(parameters, filter, read)),
+    ...(groupsByGoal
+      ? filters.filter(isGoalCondition).map((filter) => DimensionSql.accepts(parameters, filter, "goal"))
+      : [])
+  ]
+  return `SELECT ${group} AS dimensions, visit_id, day, hash, kind, pageviews, is_bounce, duration, amount, currency,
+      coalesce(cardinality(goals), 0) > 0 AS converts
+    FROM ${from} AS fact${groupsByGoal ? " CROSS JOIN LATERAL unnest(goals) AS goal" : ""}
+    ${conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`}`
+}
 
 /** Expressions for some of the counts. */
 export type Given = Partial<Record<(typeof counts)[number] | "revenue", string>>
@@ -44,15 +249,14 @@ interface Counting {
 }
 
 /** The earliest time at which a visit can begin. */
-const firstStart = ({ raw, stored }: GroupScope.Scope): number =>
-  Math.min(...[...stored, ...raw].map(({ start }) => start))
+const firstStart = ({ raw, stored }: Scope): number => Math.min(...[...stored, ...raw].map(({ start }) => start))
 
 /** Whether the query mentions a dimension of facts other than `event:page`. */
-const usesOthers = (scope: GroupScope.Scope): boolean =>
-  GroupScope.mentions(scope, (dimension) => isEventDimension(dimension) && dimension !== "event:page")
+const usesOthers = (scope: Scope): boolean =>
+  mentions(scope, (dimension) => isEventDimension(dimension) && dimension !== "event:page")
 
 /** The facts of some kinds, with the columns of their visits that groups and filters read. */
-const factsOf = (scope: GroupScope.Scope, kinds: FactSql.Kinds, onlyReaching: boolean): string =>
+const factsOf = (scope: Scope, kinds: FactSql.Kinds, onlyReaching: boolean): string =>
   FactSql.facts(
     {
       ...scope,
@@ -64,9 +268,7 @@ const factsOf = (scope: GroupScope.Scope, kinds: FactSql.Kinds, onlyReaching: bo
         ...(scope.onlyChanges ? [FactSql.isOfVisitor(VisitSql.hashesOf("v"))] : []),
         ...(usesOthers(scope)
           ? []
-          : scope.factFilters.map((filter) =>
-              DimensionSql.matches(scope.parameters, filter, GroupScope.read(scope, "r.path"))
-            ))
+          : scope.factFilters.map((filter) => DimensionSql.matches(scope.parameters, filter, valueOf(scope, "r.path"))))
       ]
     },
     kinds,
@@ -79,15 +281,11 @@ const factsOf = (scope: GroupScope.Scope, kinds: FactSql.Kinds, onlyReaching: bo
   )
 
 /** Conversions and revenue of the facts in `matched`. */
-const ofMatched = (scope: GroupScope.Scope): ReadonlyArray<string> => [
+const ofMatched = (scope: Scope): ReadonlyArray<string> => [
   ...(scope.conversions
     ? [
         part("dimensions", { conversions: "count(*)" }, `FROM matched WHERE converts GROUP BY dimensions`),
-        part(
-          "dimensions",
-          { converted: "count(*)" },
-          `FROM ${GroupScope.visitors("matched WHERE converts")} GROUP BY dimensions`
-        )
+        part("dimensions", { converted: "count(*)" }, `FROM ${visitors("matched WHERE converts")} GROUP BY dimensions`)
       ]
     : []),
   ...(scope.revenue
@@ -108,31 +306,31 @@ const visitCounts = { entries: "count(*)", bounces: "sum(is_bounce::int)", durat
  * Bounces, durations and entries of a query that mentions `event:page`, which stands for the entry page here. With another
  * `event:` dimension, only visits with a matching fact count.
  */
-const ofEntryPages = (scope: GroupScope.Scope, isCounted: string): Counting => {
+const ofEntryPages = (scope: Scope, isCounted: string): Counting => {
   if (usesOthers(scope)) {
     const from = `FROM (SELECT DISTINCT dimensions, visit_id, is_bounce, duration
         FROM entry WHERE ${isCounted}) AS one
       GROUP BY dimensions`
     return {
-      expressions: [`entry AS (${FactSql.matched(scope, "fact", "entry_page")})`],
+      expressions: [`entry AS (${factsThatMatch(scope, "fact", "entry_page")})`],
       parts: [part("dimensions", visitCounts, from)]
     }
   }
   const conditions = scope.factFilters.map((filter) =>
-    DimensionSql.matches(scope.parameters, filter, GroupScope.read(scope, "entry_page"))
+    DimensionSql.matches(scope.parameters, filter, valueOf(scope, "entry_page"))
   )
   const from = `FROM v ${conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`} GROUP BY 1`
-  return { expressions: [], parts: [part(GroupScope.group(scope, "entry_page"), visitCounts, from)] }
+  return { expressions: [], parts: [part(groupBy(scope, "entry_page"), visitCounts, from)] }
 }
 
 /** The counts of a query with `event:` dimensions or filters. */
-const ofFacts = (scope: GroupScope.Scope): Counting => {
+const ofFacts = (scope: Scope): Counting => {
   const { conversions, usesGoals } = scope
   const isCounted = usesGoals ? "true" : "kind < 2"
-  const usesPages = GroupScope.mentions(scope, (dimension) => dimension === "event:page")
+  const usesPages = mentions(scope, (dimension) => dimension === "event:page")
   const kinds = { views: true, events: true, conversions: conversions || usesGoals }
-  const facts = factsOf(scope, kinds, FactSql.needsGoal(scope))
-  const matched = FactSql.matched(scope, "fact", "page")
+  const facts = factsOf(scope, kinds, needsGoal(scope))
+  const matched = factsThatMatch(scope, "fact", "page")
   const entryPages = usesPages ? ofEntryPages(scope, isCounted) : { expressions: [], parts: [] }
   return {
     expressions: [
@@ -150,7 +348,7 @@ const ofFacts = (scope: GroupScope.Scope): Counting => {
       part(
         "dimensions",
         { visitors: "count(*)" },
-        `FROM ${GroupScope.visitors(`matched WHERE ${isCounted}`)} GROUP BY dimensions`
+        `FROM ${visitors(`matched WHERE ${isCounted}`)} GROUP BY dimensions`
       ),
       part(
         "dimensions",
@@ -166,7 +364,7 @@ const ofFacts = (scope: GroupScope.Scope): Counting => {
 }
 
 /** Conversions and revenue of a query without `event:` dimensions and filters. */
-const ofReachedGoals = (scope: GroupScope.Scope): Counting => {
+const ofReachedGoals = (scope: Scope): Counting => {
   const { conversions, goals, revenue } = scope
   if (!conversions && !revenue) return { expressions: [], parts: [] }
   const kinds = {
@@ -175,7 +373,7 @@ const ofReachedGoals = (scope: GroupScope.Scope): Counting => {
     conversions
   }
   const facts = factsOf(scope, kinds, !revenue)
-  const matched = FactSql.matched(scope, "fact", "page")
+  const matched = factsThatMatch(scope, "fact", "page")
   return {
     expressions: [
       FactSql.reach,
@@ -187,8 +385,8 @@ const ofReachedGoals = (scope: GroupScope.Scope): Counting => {
 }
 
 /** The counts of a query without `event:` dimensions and filters. */
-const ofVisits = (scope: GroupScope.Scope): Counting => {
-  const group = GroupScope.group(scope, "entry_page")
+const ofVisits = (scope: Scope): Counting => {
+  const group = groupBy(scope, "entry_page")
   const reachedGoals = ofReachedGoals(scope)
   return {
     expressions: reachedGoals.expressions,
@@ -207,7 +405,7 @@ const ofVisits = (scope: GroupScope.Scope): Counting => {
       part(
         "dimensions",
         { visitors: "count(*)" },
-        `FROM ${GroupScope.visitors(
+        `FROM ${visitors(
           `(
             SELECT ${group} AS dimensions, day, visitor_hash AS hash FROM v WHERE other_hashes IS NULL
             UNION ALL
@@ -221,10 +419,10 @@ const ofVisits = (scope: GroupScope.Scope): Counting => {
 }
 
 /** The statement of a query. It can be a subquery. */
-export const statement = (parameters: Parameters, input: GroupScope.Input): string => {
-  const scope = GroupScope.make(parameters, input)
-  const visited = VisitedSql.expressions(scope)
-  const { expressions, parts } = GroupScope.mentions(scope, isEventDimension) ? ofFacts(scope) : ofVisits(scope)
+export const statement = (parameters: Parameters, input: Input): string => {
+  const scope = scopeOf(parameters, input)
+  const visited = visitsOf(scope)
+  const { expressions, parts } = mentions(scope, isEventDimension) ? ofFacts(scope) : ofVisits(scope)
   return `WITH ${[...visited, ...expressions].join(", ")}
     SELECT dimensions, ${aggregates} FROM (${parts.join(" UNION ALL ")}) AS part GROUP BY dimensions`
 }

@@ -1,19 +1,111 @@
 /**
- * Answers queries from rollups, visits and rows in the database.
+ * Answers queries from rollups, visits and rows in the database. A query reads in one read-only transaction, so that all of its
+ * statements see the same rows.
  *
  * @module
  */
+
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, Duration, Effect, Layer, type Redacted, Schema, Semaphore } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import * as Database from "../../../platform/postgres/Database.ts"
 import { decodeRows } from "../../../platform/runtime/Rows.ts"
-import { ReportTimeout, StorageUnavailable } from "../../../platform/Storage.ts"
-import * as Counting from "../Counting.ts"
-import { Reports } from "../Reports.ts"
+import { ReportTimeout, type ReportTooLarge, StorageUnavailable } from "../../../platform/Storage.ts"
+import * as SmallCounts from "../../shares/SmallCounts.ts"
+import type { Answer } from "../Answer.ts"
+import * as Assembly from "../Assembly.ts"
+import { isAdditive } from "../Counting.ts"
+import * as DateRange from "../DateRange.ts"
+import * as LocalTime from "../LocalTime.ts"
+import type { Query } from "../Query.ts"
+import { type ReportSite, Reports } from "../Reports.ts"
+import * as Counting from "./Counting.ts"
 import * as ManySites from "./ManySites.ts"
-import * as Query from "./Query.ts"
 import * as RollUpLoop from "./RollUpLoop.ts"
+import * as RollupState from "./RollupState.ts"
+
+/** The maximum of PostgreSQL's `statement_timeout`, in milliseconds: 24 days. */
+const maxTimeout = 2 ** 31 - 1
+
+/** The time as a value of `statement_timeout`, for which 0 means no limit. */
+const statementTimeout = (timeout: Duration.Input): string =>
+  String(Math.min(maxTimeout, Math.max(1, Math.ceil(Duration.toMillis(Duration.fromInputUnsafe(timeout))))))
+
+/**
+ * Runs reads in a transaction that sees one snapshot. The server ends a statement that takes longer than `timeout`. Parallel
+ * workers and just-in-time compilation are off: a report uses at most one processor, and its statements are long but too fast to
+ * be worth compiling. A connection plans a statement once; see `Counting` for those that are planned each time.
+ *
+ * Nested loops are off where another join is possible: the planner has no statistics of a statement's own expressions, or of a
+ * partition that was never analyzed. It then underestimates the rows, and nested loops take minutes.
+ */
+export const readOnly =
+  (sql: SqlClient.SqlClient, timeout: Duration.Input) =>
+  <A, E, R>(read: Effect.Effect<A, E, R>): Effect.Effect<A, E | SqlError.SqlError, R> =>
+    sql
+      .unsafe(
+        `SELECT set_config('statement_timeout', $1, true), set_config('work_mem', '64MB', true),
+          set_config('max_parallel_workers_per_gather', '0', true), set_config('jit', 'off', true),
+          set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_nestloop', 'off', true)`,
+        [PgTypes.text(statementTimeout(timeout))]
+      )
+      .pipe(
+        Effect.andThen(read),
+        sql.withTransaction,
+        Effect.provideService(SqlClient.BeginTransaction, "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+      )
+
+interface BothCounts {
+  readonly counted: Assembly.Counted
+  readonly compared: Assembly.Counted | null
+}
+
+const count = Effect.fnUntraced(function* (
+  sql: SqlClient.SqlClient,
+  site: ReportSite,
+  query: Query,
+  allowed: Counting.Reading,
+  maxGroups?: number
+): Effect.fn.Return<BothCounts, SqlError.SqlError | ReportTooLarge> {
+  const first = query.range.first === null ? yield* RollupState.firstReceivedAt(sql, site.hostedWebsiteId) : null
+  const local = first === null ? null : LocalTime.zone(query.timeZone).toLocal(first)
+  const range = DateRange.resolved(query, local)
+  const counted = yield* Counting.count(sql, site, query, range, allowed, maxGroups)
+  const compared =
+    query.comparison === null
+      ? null
+      : yield* Counting.count(
+          sql,
+          site,
+          query,
+          DateRange.compared(range, { ...query, comparison: query.comparison }),
+          allowed,
+          maxGroups
+        )
+  return { counted, compared }
+})
+
+/** The answer to a query. `allowed` is the data that may be read. `maxGroups` is the maximum number of groups of a statement. */
+export const answer = (
+  sql: SqlClient.SqlClient,
+  site: ReportSite,
+  query: Query,
+  allowed: Counting.Reading = "rollups",
+  maxGroups?: number
+): Effect.Effect<Answer, SqlError.SqlError | ReportTooLarge> =>
+  Effect.map(count(sql, site, query, allowed, maxGroups), ({ compared, counted }) =>
+    Assembly.answer(query, counted, compared)
+  )
+
+/** The answer to a query, with coarse counts. */
+export const coarseAnswer = (
+  sql: SqlClient.SqlClient,
+  site: ReportSite,
+  query: Query
+): Effect.Effect<SmallCounts.CoarseAnswer, SqlError.SqlError | ReportTooLarge> =>
+  Effect.map(count(sql, site, SmallCounts.queryToCount(query), "rollups"), ({ compared, counted }) =>
+    SmallCounts.answer(query, counted, compared)
+  )
 
 export interface Options {
   /** The timeout of a report once it has a connection. With the wait for a connection, it may take twice as long. */
@@ -53,7 +145,7 @@ export const layer = (options: Options): Layer.Layer<Reports, SqlError.SqlError,
        * so the wait for a connection does not count.
        */
       const limited = <A, E>(read: Effect.Effect<A, E | SqlError.SqlError>, limit = timeout) =>
-        Query.readOnly(
+        readOnly(
           reportSql,
           limit
         )(read).pipe(
@@ -80,20 +172,20 @@ export const layer = (options: Options): Layer.Layer<Reports, SqlError.SqlError,
           )
         )
       return {
-        query: (site, query) => limited(Query.answer(reportSql, site, query)),
+        query: (site, query) => limited(answer(reportSql, site, query)),
         queryAll: Effect.fnUntraced(function* (queries) {
-          const additive = queries.filter(({ query }) => Counting.isAdditive(query))
+          const additive = queries.filter(({ query }) => isAdditive(query))
           const together = yield* limited(ManySites.answers(reportSql, additive), Duration.times(timeout, manySites))
           return yield* Effect.forEach(
             queries,
             ({ query, site }) => {
-              const answer = together.get(site.hostedWebsiteId)
-              return answer === undefined ? limited(Query.answer(reportSql, site, query)) : Effect.succeed(answer)
+              const counted = together.get(site.hostedWebsiteId)
+              return counted === undefined ? limited(answer(reportSql, site, query)) : Effect.succeed(counted)
             },
             { concurrency: maxConnections }
           )
         }),
-        queryCoarse: (site, query) => limited(Query.coarseAnswer(reportSql, site, query)),
+        queryCoarse: (site, query) => limited(coarseAnswer(reportSql, site, query)),
         currentVisitors: Effect.fnUntraced(function* (site) {
           const now = yield* Clock.currentTimeMillis
           const [{ visitors }] = yield* reportSql`

@@ -20,8 +20,6 @@ import * as RollupPlan from "../RollupPlan.ts"
 import { BusySites, maxTail } from "./BusySites.ts"
 import * as DayRollUp from "./DayRollUp.ts"
 import { maxUnmarkedDelay } from "./LateRows.ts"
-import * as MonthRollUp from "./MonthRollUp.ts"
-import * as PlannerStatistics from "./PlannerStatistics.ts"
 import * as RollupState from "./RollupState.ts"
 
 /** Days are rolled up together up to this number of rows, to keep transactions short. */
@@ -315,7 +313,7 @@ const update = Effect.fnUntraced(function* (
     const months = RollupPlan.monthsBegunIn(days).filter(
       (month) => changedMonths.has(month) || missingMonths.has(month)
     )
-    if (months.length > 0) yield* run(MonthRollUp.rollMonths(sql, sites(ids), months, days))
+    if (months.length > 0) yield* run(DayRollUp.rollMonths(sql, sites(ids), months, days))
     yield* finish(ids)
   }
   return batch.filter(({ hostedWebsiteId }) => large.includes(hostedWebsiteId))
@@ -395,7 +393,6 @@ const updateAll = Effect.fnUntraced(function* (sites: ReadonlyArray<DayRollUp.Si
   // Before, they may have had many page views already.
   const { add } = yield* BusySites
   add(sites.map(({ hostedWebsiteId }) => hostedWebsiteId))
-  yield* PlannerStatistics.refresh
   return true
 })
 
@@ -458,7 +455,6 @@ const advanceAll = Effect.fnUntraced(function* (behind: typeof Behind.Type) {
       ).pipe(Effect.catchTag(["SiteChanged", "Busy"], () => Effect.void)),
     maxConcurrent
   )
-  yield* PlannerStatistics.refresh
   return true
 })
 
@@ -534,7 +530,6 @@ export const rebuild = Effect.fnUntraced(function* (
     )
     after = page[pageSize - 1]?.websiteConfigId
   }
-  yield* PlannerStatistics.refresh
 })
 
 /** How long after a round that rolled up the next one follows, since a website may have exceeded its turn. */

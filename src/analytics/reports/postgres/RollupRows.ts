@@ -9,6 +9,7 @@
  */
 import * as Counts from "../Counts.ts"
 import type { Parameters } from "./Parameters.ts"
+import * as RollupState from "./RollupState.ts"
 
 export type Column = (typeof Counts.columns)[number] | "revenue"
 
@@ -59,11 +60,55 @@ const ofGroups = ["names", ...columns].join(", ")
  * Inserts the groups of months. `groups` is a table with the columns `hosted_website_id`, `dimension`, `month`, `last_day`, `name`
  * and those of `columns`.
  */
-export const insertMonths = (groups: string): string => `
+const insertMonths = (groups: string): string => `
   INSERT INTO rollup (hosted_website_id, dimension, is_month, day, last_day, ${ofGroups})
   SELECT hosted_website_id, dimension, true, month, last_day, array_agg(name), ${packed.join(", ")}
   FROM (SELECT * FROM ${groups} ORDER BY hosted_website_id, dimension, month, name COLLATE "C") AS ordered
   GROUP BY hosted_website_id, dimension, month, last_day`
+
+/** The days from the first of each month to a gap. Open days do not match, because their `ends_at` is before the given end. */
+const leadingDays = `SELECT * FROM (
+    SELECT rollup_day.*, ${monthOf("day")} AS month,
+      row_number() OVER (PARTITION BY hosted_website_id, ${monthOf("day")} ORDER BY day) AS place
+    FROM rollup_day JOIN unnest($3::date[], $4::timestamptz[]) AS given (date, ends) ON day = date AND ends_at = ends
+    WHERE hosted_website_id = ANY ($1) AND ${RollupState.isCounted}
+  ) AS numbered WHERE month = ANY ($2) AND place = day - month + 1`
+
+const sums = Counts.columns.map((count) => `coalesce(sum(${count}), 0)::bigint AS ${count}`).join(", ")
+
+/**
+ * Sums the rolled up days of the months in `$2` of the websites in `$1`, from the first day of each month to the last one before a gap.
+ * `$3` and `$4` are all days that may be rolled up, and their ends.
+ *
+ * With the sums of days alone, nine queries over twelve months of 20,000,000 page views cost 350 ms of processor time instead of 60,
+ * and those of a small website 185 instead of 80 (2026-11-30).
+ */
+export const sumMonths = `
+  WITH leading_day AS MATERIALIZED (${leadingDays}), summed_month AS (
+    INSERT INTO rollup_month (hosted_website_id, month, last_day, starts_at, ends_at, goals)
+    SELECT hosted_website_id, month, max(day), min(starts_at), max(ends_at), '${RollupState.conversions.counted}' FROM leading_day
+    GROUP BY hosted_website_id, month RETURNING hosted_website_id, month, last_day
+  ), day_group AS MATERIALIZED (
+    SELECT hosted_website_id, dimension, month, last_day, name, ${columns.join(", ")} FROM (
+      SELECT rollup.hosted_website_id, dimension, month, summed_month.last_day, ${dates},
+        ${elements(columns)}
+      FROM rollup JOIN summed_month
+        ON month = ${monthOf("day")} AND rollup.hosted_website_id = summed_month.hosted_website_id
+      WHERE rollup.hosted_website_id = ANY ($1) AND NOT is_month
+    ) AS each WHERE date <= last_day
+  ), earned AS (
+    SELECT hosted_website_id, dimension, month, name, jsonb_object_agg(currency, amount)::text AS revenue FROM (
+      SELECT hosted_website_id, dimension, month, name, currency, sum(amount::numeric)::text AS amount
+      FROM day_group CROSS JOIN LATERAL jsonb_each_text(revenue::jsonb) AS each (currency, amount)
+      WHERE revenue IS NOT NULL GROUP BY hosted_website_id, dimension, month, name, currency
+    ) AS total GROUP BY hosted_website_id, dimension, month, name
+  ), summed AS (
+    SELECT hosted_website_id, dimension, month, last_day, name, ${sums} FROM day_group
+    GROUP BY hosted_website_id, dimension, month, last_day, name
+  ), month_group AS (
+    SELECT * FROM summed LEFT JOIN earned USING (hosted_website_id, dimension, month, name)
+  )
+  ${insertMonths("month_group")}`
 
 /** The groups of the rows in `taken` that satisfy a condition. */
 const takenGroups = (condition: string): string => `

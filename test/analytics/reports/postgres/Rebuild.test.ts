@@ -2,7 +2,7 @@
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Schema } from "effect"
-import * as Query from "../../../../src/analytics/reports/postgres/Query.ts"
+import * as Query from "../../../../src/analytics/reports/postgres/Reports.ts"
 import * as RollUpLoop from "../../../../src/analytics/reports/postgres/RollUpLoop.ts"
 import { metrics } from "../../../../src/analytics/reports/Query.ts"
 import * as SiteDirectory from "../../../../src/sites/postgres/SiteDirectory.ts"
