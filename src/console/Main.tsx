@@ -3,7 +3,194 @@
  *
  * @module
  */
-import { render } from "preact"
-import { App } from "./App.tsx"
+import { type ComponentChildren, type ComponentType, render } from "preact"
+import { useEffect, useErrorBoundary } from "preact/hooks"
+import * as Address from "./Address.ts"
+import { connection, isSignedOut, reloadData } from "./Connection.ts"
+import { Bar } from "./frame/Bar.tsx"
+import { Ended } from "./frame/Ended.tsx"
+import { Link, SignedOut } from "./frame/Entry.tsx"
+import { Notice } from "./frame/Notice.tsx"
+import { go, isPlain, useAddress } from "./Location.ts"
+import { Overview } from "./overview/Overview.tsx"
+import { lazy } from "./parts/Lazy.tsx"
+import { Message } from "./parts/Message.tsx"
+import type { PageProps } from "./parts/Page.ts"
+import { PagePending } from "./parts/Problem.tsx"
+import { Snippet } from "./parts/Snippet.tsx"
+import type { Answer } from "./Requests.ts"
+import { useAnswer } from "./Resource.ts"
+import { useStore } from "./Store.ts"
+import { Shared } from "./shared/Shared.tsx"
+import { NewSiteButton } from "./sites/NewSiteButton.tsx"
+import { SiteList } from "./sites/SiteList.tsx"
+import * as Texts from "./Texts.ts"
+
+const FirstSite = () => (
+  <Message title={Texts.firstSite.title}>
+    <p>{Texts.firstSite.body}</p>
+    <p>
+      <NewSiteButton />
+    </p>
+    <Snippet text={Texts.firstSite.command} />
+    <p>{Texts.firstSite.after}</p>
+  </Message>
+)
+
+const NoSites = () => (
+  <Message title={Texts.noSites.title}>
+    <p>{Texts.noSites.body}</p>
+  </Message>
+)
+
+/** The pages by their names in the address. All but the overview are loaded when they are opened. */
+const pages: Readonly<Record<keyof typeof Texts.pages, ComponentType<PageProps>>> = {
+  overview: Overview,
+  conversations: lazy(() => import("./conversations/Conversations.tsx").then(({ Conversations }) => Conversations)),
+  sharing: lazy(() => import("./sharing/Sharing.tsx").then(({ Sharing }) => Sharing)),
+  live: lazy(() => import("./live/Live.tsx").then(({ Live }) => Live)),
+  setup: lazy(() => import("./setup/SetUp.tsx").then(({ SetUp }) => SetUp)),
+  inbox: lazy(() => import("./inbox/Inbox.tsx").then(({ Inbox }) => Inbox))
+}
+
+const isPage = (name: string): name is keyof typeof pages => Object.hasOwn(pages, name)
+
+const App = () => {
+  const { link, share } = useAddress()
+  const [error] = useErrorBoundary((thrown) => reportError(thrown))
+  if (error !== undefined) return <Failed />
+  if (share !== null) return <Shared key={share} secret={share} />
+  return link === null ? (
+    <Console />
+  ) : (
+    <Frame>
+      <Link key={link} secret={link} />
+    </Frame>
+  )
+}
+
+/** Shown instead of everything if a component throws an error. */
+const Failed = () => (
+  <main id="content" tabIndex={-1}>
+    <Message title={Texts.frame.broken}>
+      <p>{Texts.failures.defect}</p>
+      <p>
+        <button type="button" class="button" onClick={() => location.reload()}>
+          {Texts.frame.reload}
+        </button>
+      </p>
+    </Message>
+  </main>
+)
+
+/** The console without a session. */
+const Frame = ({ children }: { readonly children: ComponentChildren }) => (
+  <>
+    <Bar sites={[]} site={undefined} session={undefined} canCreate={false} />
+    <main id="content" tabIndex={-1}>
+      <Notice />
+      {children}
+    </main>
+  </>
+)
+
+/**
+ * Requests the session. All other requests are sent by components inside `Session`: before the session is known, they could be
+ * refused, because the answer to this request can open the session.
+ */
+const Console = () => {
+  const { failure, value: session } = useAnswer("GET /v1/owner/session", {})
+  if (session !== undefined) return <Session session={session} />
+  return <Frame>{failure?.kind === "signed-out" ? <SignedOut /> : <PagePending failure={failure} />}</Frame>
+}
+
+const NoSuchSite = () => (
+  <Message title={Texts.noSite.title}>
+    <p>{Texts.failures["not-found"]}</p>
+    <p>
+      <a class="button" href={Address.format(Address.initial)}>
+        {Texts.sites.all}
+      </a>
+    </p>
+  </Message>
+)
+
+/** The maximum number of websites that one request lists. */
+const maxListed = 100
+
+/** The websites of a session, and the page that the address names. */
+const Session = ({ session }: { readonly session: Answer<"GET /v1/owner/session"> }) => {
+  const address = useAddress()
+  const page = isPage(address.page) ? address.page : "overview"
+  const isEnded = isSignedOut(useStore(connection))
+  const first = useAnswer("GET /v1/owner/sites", { query: { limit: maxListed } })
+  const listed = first.value?.sites ?? []
+  const isListed = listed.some(({ site_id }) => site_id === address.site)
+  // The website may be new, or in a later part of the list.
+  const unlisted = useAnswer(
+    "GET /v1/owner/sites/:site_id",
+    address.site === null || isListed || first.value === undefined ? null : { params: { site_id: address.site } },
+    address.site ?? ""
+  )
+  const sites = isListed || unlisted.value === undefined ? listed : [...listed, unlisted.value]
+  const hasMoreSites = first.value !== undefined && first.value.next !== null
+  const isNew = unlisted.value !== undefined && !hasMoreSites
+  useEffect(() => {
+    if (isNew) reloadData()
+  }, [isNew])
+  // With one website, there is nothing to choose when the console is opened.
+  const only = listed.length === 1 && isPlain() ? listed[0] : undefined
+  const site = address.site === null ? only : sites.find(({ site_id }) => site_id === address.site)
+
+  useEffect(() => {
+    if (only !== undefined) go({ site: only.site_id }, { replace: true })
+  }, [only])
+
+  useEffect(() => {
+    document.title = isEnded
+      ? Texts.title(undefined, Texts.ended.title)
+      : Texts.title(site?.name, site === undefined ? Texts.sites.title : Texts.pages[page])
+  }, [isEnded, site, page])
+
+  const isOwner = session.role !== "viewer"
+  const reachesAll = session.sites === "all"
+  const canCreate = isOwner && reachesAll
+
+  const content = () => {
+    if (site !== undefined) {
+      const Page = pages[page]
+      return (
+        <Page
+          key={site.site_id}
+          site={site}
+          sites={sites}
+          hasMoreSites={hasMoreSites}
+          isOwner={isOwner}
+          reachesAll={reachesAll}
+        />
+      )
+    }
+    if (first.value === undefined) return <PagePending failure={first.failure} />
+    if (address.site !== null) {
+      return unlisted.failure?.kind === "not-found" ? <NoSuchSite /> : <PagePending failure={unlisted.failure} />
+    }
+    if (listed.length > 0) return <SiteList first={first} canCreate={canCreate} />
+    return canCreate ? <FirstSite /> : <NoSites />
+  }
+  return (
+    <>
+      {isEnded ? (
+        <Bar sites={[]} site={undefined} session={undefined} canCreate={false} />
+      ) : (
+        <Bar sites={sites} site={site} session={session} canCreate={canCreate} />
+      )}
+      <main id="content" tabIndex={-1} hidden={isEnded}>
+        <Notice />
+        {content()}
+      </main>
+      {isEnded && <Ended />}
+    </>
+  )
+}
 
 render(<App />, document.body)

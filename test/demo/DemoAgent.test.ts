@@ -5,7 +5,6 @@ import { AgentStream } from "../../src/chat/AgentStream.ts"
 import type { AgentEvent, ModelMessage } from "../../src/chat/agent/Agent.ts"
 import * as LiveAgentStream from "../../src/chat/agent/AgentStream.ts"
 import * as DemoAgent from "../../src/demo/DemoAgent.ts"
-import * as DemoAnswer from "../../src/demo/DemoAnswer.ts"
 import { instanceAt } from "../support/TestUpstream.ts"
 
 const layer = LiveAgentStream.layer({
@@ -45,7 +44,7 @@ describe("DemoAgent", () => {
       assert.deepStrictEqual(first[1]?._tag, "Reasoning")
       assert.deepStrictEqual(first.at(-1), { _tag: "Finish", reason: "stop" })
       const text = textOf(first)
-      assert.strictEqual(text, DemoAnswer.answer(["Is there a tour for children?"]).text)
+      assert.strictEqual(text, DemoAgent.answer(["Is there a tour for children?"]).text)
       assert.include(text, "| First strokes | 3 | € 75 |")
       assert.deepStrictEqual(
         first.filter(({ _tag }) => _tag === "Source"),
@@ -81,13 +80,13 @@ describe("DemoAgent", () => {
       assert.strictEqual((yield* post("/v1/models", "{}")).status, 404)
       const whole = yield* post("/v1/chat/completions", '{"messages":[{"role":"user","content":"Hi"}]}')
       assert.strictEqual(whole.status, 200)
-      assert.strictEqual(JSON.parse(whole.body).choices[0].message.content, DemoAnswer.answer(["Hi"]).text)
+      assert.strictEqual(JSON.parse(whole.body).choices[0].message.content, DemoAgent.answer(["Hi"]).text)
     })
   )
 
   it.prop("the tokens are not empty and join to the answer", [Schema.Array(Schema.String)], ([messages]) => {
-    const { text } = DemoAnswer.answer(messages)
-    const tokens = DemoAnswer.tokens(text)
+    const { text } = DemoAgent.answer(messages)
+    const tokens = DemoAgent.tokens(text)
     assert.strictEqual(tokens.join(""), text)
     assert.isTrue(text.isWellFormed() && text.length < 2500 && tokens.every((token) => token !== ""))
   })

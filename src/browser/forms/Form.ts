@@ -21,8 +21,6 @@
  *
  * @module
  */
-
-import { isAddressless } from "./Addressless.ts"
 import { controlState, controls, disableButtons, enableButtons, entriesOf, submitButtons } from "./Controls.ts"
 import * as Delivery from "./Delivery.ts"
 import * as FormContent from "./FormContent.ts"
@@ -30,7 +28,34 @@ import { attributeOf, formMember } from "./FormMember.ts"
 import * as Honeypot from "./Honeypot.ts"
 import { addStyle, faults, loadFaults } from "./Parts.ts"
 import * as ReactState from "./ReactState.ts"
-import { type TextName, text } from "./Texts.ts"
+
+/**
+ * Whether a form names neither a website nor an address to which the browser could post the form. If the browser sent such a
+ * form, the visitor's input would get into a URL.
+ */
+const isAddressless = (form: HTMLFormElement): boolean =>
+  !attributeOf(form, "data-site") && !(formMember(form, "method") === "post" && attributeOf(form, "action"))
+
+const english = {
+  sending: "Sending…",
+  sent: "Thank you. Your message has arrived.",
+  check: "Please check the marked fields.",
+  away: "Your message may not have arrived yet. It is kept on this page and will be sent again automatically.",
+  limited: "Too many messages were sent. Please try again in {seconds} seconds.",
+  failed: "Your message could not be sent. Please try again later.",
+  long: "Your message is too long. Please shorten it.",
+  setup: "This form does not work. Please tell the owner of this website.",
+  file: "Files cannot be sent with this form."
+}
+
+type TextName = keyof typeof english
+
+/** Returns the form's own text with this name, or the English one, with its `{placeholders}` filled in. */
+const text = (form: HTMLFormElement, name: TextName, values: Readonly<Record<string, unknown>> = {}): string =>
+  (formMember(form, "getAttribute")(`data-text-${name}`) ?? english[name]).replace(
+    /\{([a-z]+)\}/g,
+    (whole, key: string) => String(values[key] ?? whole)
+  )
 
 /** A submission that the edge has not accepted yet. */
 interface Pending {

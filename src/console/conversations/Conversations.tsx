@@ -3,23 +3,170 @@
  *
  * @module
  */
-
 import { useState } from "preact/hooks"
 import * as Connection from "../Connection.ts"
-import { go, useAddress } from "../Location.ts"
+import * as Format from "../Format.ts"
+import type { Site } from "../frame/Bar.tsx"
+import { go, linkTo, useAddress } from "../Location.ts"
 import { Confirm } from "../parts/Confirm.tsx"
+import { DaysMenu } from "../parts/DaysMenu.tsx"
+import { download } from "../parts/Download.ts"
+import { Icon } from "../parts/Icon.tsx"
+import { Menu } from "../parts/Menu.tsx"
 import { Message } from "../parts/Message.tsx"
 import type { PageProps } from "../parts/Page.ts"
-import { ListSkeleton } from "../parts/PagedList.tsx"
+import { ListSkeleton, PagedList } from "../parts/PagedList.tsx"
 import { PageProblem } from "../parts/Problem.tsx"
+import { Search, useTyped } from "../parts/Search.tsx"
 import { SetUpLink } from "../parts/SetUpLink.tsx"
-import { send } from "../Requests.ts"
-import { useAnswer } from "../Resource.ts"
+import { type Answer, addressOf, send } from "../Requests.ts"
+import { mapResource, useAnswer } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
-import { List } from "./List.tsx"
-import { Toolbar } from "./Toolbar.tsx"
 import { Transcript } from "./Transcript.tsx"
 import * as View from "./View.ts"
+
+type Instance = Answer<"GET /v1/owner/sites/:site_id/instances">["instances"][number]
+
+interface ToolbarProps {
+  readonly site: Site
+  readonly view: View.View
+  /** Undefined while the instances load. */
+  readonly instance: Instance | undefined
+  readonly instances: ReadonlyArray<Instance>
+}
+
+/** Chooses which conversations are listed, and exports them. */
+const Toolbar = ({ instance, instances, site, view }: ToolbarProps) => {
+  const show = (change: Partial<View.View>, replace = false) =>
+    go({ view: View.format({ ...view, ...change }), item: null }, { replace })
+  const [typed, setTyped] = useTyped(view.search, (search) => show({ search }, true))
+  return (
+    <header class="toolbar">
+      <nav class="folders" aria-label={Texts.conversations.show}>
+        {View.kinds.map((kind) => (
+          <button type="button" key={kind} aria-pressed={kind === view.kind} onClick={() => show({ kind })}>
+            {Texts.conversations.kinds[kind]}
+          </button>
+        ))}
+      </nav>
+      <div class="tools">
+        {/* The tools are aligned at the end of the bar. The menu is the first of them, so the others stay in place when it appears. */}
+        {instance !== undefined && instances.length > 1 && (
+          <Menu
+            label={`${Texts.conversations.instance}: ${instance.name}`}
+            side="end"
+            choices={instances.map(({ instance_id, name }) => ({
+              value: instance_id,
+              label: name,
+              isCurrent: instance_id === instance.instance_id
+            }))}
+            onChoose={(chosen) => show({ instance: chosen })}
+          >
+            {instance.name}
+          </Menu>
+        )}
+        <Search label={Texts.inbox.search} value={typed} onInput={setTyped} />
+        <DaysMenu timeZone={site.time_zone} days={view.days} onChoose={(days) => show({ days })} />
+        <button
+          type="button"
+          class="button"
+          disabled={instance === undefined}
+          onClick={() =>
+            instance !== undefined &&
+            download(
+              addressOf("/v1/owner/sites/:site_id/instances/:instance_id/export", {
+                params: { site_id: site.site_id, instance_id: instance.instance_id },
+                query: View.toFilter(view)
+              })
+            )
+          }
+        >
+          <Icon name="export" />
+          {Texts.inbox.export}
+        </button>
+      </div>
+    </header>
+  )
+}
+
+type Conversation = Answer<"GET /v1/owner/sites/:site_id/instances/:instance_id/conversations">["conversations"][number]
+
+/** The maximum number of conversations that one request loads. */
+const partSize = 50
+
+const Row = ({ conversation, site }: { readonly conversation: Conversation; readonly site: Site }) => {
+  const { item } = useAddress()
+  const { conversation_id, down, messages, preview, unanswered, up, updated_at } = conversation
+  return (
+    <li class="entry">
+      <a href={linkTo({ item: conversation_id })} aria-current={item === conversation_id ? "true" : undefined}>
+        <span class="first">
+          <span class="sender">
+            <bdi>{preview}</bdi>
+          </span>
+          <time dateTime={updated_at}>{Format.arrival(updated_at, { now: Date.now(), timeZone: site.time_zone })}</time>
+        </span>
+        <span class="preview">
+          {Texts.conversations.messages(messages)}
+          {unanswered > 0 && <span class="mark bad">{Texts.conversations.unanswered(unanswered)}</span>}
+          {down > 0 && <span class="mark bad">{Texts.conversations.rated.down}</span>}
+          {up > 0 && <span class="mark good">{Texts.conversations.rated.up}</span>}
+        </span>
+      </a>
+    </li>
+  )
+}
+
+const Empty = ({ isStoredByAgent, view }: { readonly isStoredByAgent: boolean; readonly view: View.View }) =>
+  View.isFiltered(view) ? (
+    <div class="nothing">
+      <p>{Texts.conversations.noMatch}</p>
+      <button
+        type="button"
+        class="button"
+        onClick={() => go({ view: View.format({ ...View.parse({}), instance: view.instance }) })}
+      >
+        {Texts.inbox.empty.clear}
+      </button>
+    </div>
+  ) : (
+    <Message title={isStoredByAgent ? Texts.conversations.elsewhere : Texts.conversations.empty}>
+      <p>{isStoredByAgent ? Texts.conversations.elsewhereBody : Texts.conversations.emptyBody}</p>
+    </Message>
+  )
+
+interface ListProps {
+  readonly site: Site
+  readonly instanceId: string
+  /** Whether only the agent stores the conversations. */
+  readonly isStoredByAgent: boolean
+  readonly view: View.View
+  readonly removed: ReadonlySet<string>
+}
+
+/** In the order of their latest messages, latest first. */
+const List = ({ instanceId, isStoredByAgent, removed, site, view }: ListProps) => (
+  <PagedList<Conversation>
+    label={Texts.conversations.list}
+    more={Texts.inbox.more}
+    useItems={(cursor) =>
+      mapResource(
+        useAnswer(
+          "GET /v1/owner/sites/:site_id/instances/:instance_id/conversations",
+          {
+            params: { site_id: site.site_id, instance_id: instanceId },
+            query: { ...View.toFilter(view), limit: partSize, ...(cursor !== undefined && { cursor }) }
+          },
+          instanceId
+        ),
+        ({ conversations, next }) => ({ items: conversations, next })
+      )
+    }
+    isHidden={({ conversation_id }) => removed.has(conversation_id)}
+    row={(conversation) => <Row key={conversation.conversation_id} conversation={conversation} site={site} />}
+    empty={<Empty isStoredByAgent={isStoredByAgent} view={view} />}
+  />
+)
 
 export const Conversations = ({ isOwner, site }: PageProps) => {
   const { item, view: parameters } = useAddress()

@@ -3,15 +3,146 @@
  *
  * @module
  */
-import { useEffect, useRef, useState } from "preact/hooks"
+
+import type { ComponentChildren } from "preact"
+import { useEffect, useReducer, useRef, useState } from "preact/hooks"
+import type { LiveChange } from "../../activity/OwnerLiveApi.ts"
+import * as Sources from "../../analytics/reports/Sources.ts"
+import { connection, isSignedOut, reloadData } from "../Connection.ts"
 import * as Format from "../Format.ts"
+import type { Site } from "../frame/Bar.tsx"
+import * as Inbox from "../inbox/View.ts"
+import { linkTo } from "../Location.ts"
 import { Message } from "../parts/Message.tsx"
 import type { PageProps } from "../parts/Page.ts"
 import { SetUpLink } from "../parts/SetUpLink.tsx"
 import * as Texts from "../Texts.ts"
-import type { Entry } from "./Entries.ts"
-import { useFeed } from "./Feed.ts"
-import { Row } from "./Row.tsx"
+import { type Activity, type Entry, type Feed, reduce } from "./Entries.ts"
+
+/** Milliseconds before a broken stream is opened again, usually and while there is no session. */
+const retryAfter = { usual: 3_000, signedOut: 30_000 }
+
+const initial: Feed = { visitors: null, entries: [], isBroken: false }
+
+/** Follows the live stream of a website while the page is visible. */
+const useFeed = (siteId: string): Feed => {
+  const [feed, dispatch] = useReducer(reduce, initial)
+  useEffect(() => {
+    let source: EventSource | undefined
+    let retry: ReturnType<typeof setTimeout> | undefined
+    const close = () => {
+      source?.close()
+      source = undefined
+      clearTimeout(retry)
+    }
+    const open = () => {
+      close()
+      if (document.visibilityState === "hidden") return
+      source = new EventSource(`/v1/owner/sites/${encodeURIComponent(siteId)}/live`)
+      for (const kind of ["latest", "change"] as const) {
+        source.addEventListener(kind, (event: MessageEvent<string>) =>
+          dispatch({ kind, change: JSON.parse(event.data) as LiveChange })
+        )
+      }
+      source.addEventListener("error", () => {
+        dispatch({ kind: "broken" })
+        close()
+        retry = setTimeout(
+          () => {
+            // `EventSource` does not say why it failed. If the session has ended, this request shows it.
+            reloadData()
+            open()
+          },
+          retryAfter[isSignedOut(connection.get()) ? "signedOut" : "usual"]
+        )
+      })
+    }
+    open()
+    document.addEventListener("visibilitychange", open)
+    return () => {
+      document.removeEventListener("visibilitychange", open)
+      close()
+    }
+  }, [siteId])
+  return feed
+}
+
+interface Shown {
+  readonly main: ComponentChildren
+  /** More about the activity, such as its source and the visitor's country. */
+  readonly details: ReadonlyArray<string>
+}
+
+const visitorOf = ({ browser, country, device }: Extract<Activity, { readonly path: string }>): ReadonlyArray<string> =>
+  [
+    country === null ? null : Format.value("visit:country", country),
+    device === null ? null : Format.value("visit:device", device),
+    browser
+  ].filter((text) => text !== null)
+
+const shownOf = (activity: Activity): Shown => {
+  switch (activity.type) {
+    case "pageview": {
+      const { path, source } = activity
+      return {
+        main: <bdi>{path}</bdi>,
+        details: [...(source === null ? [] : [Texts.live.from(Sources.nameOf(source))]), ...visitorOf(activity)]
+      }
+    }
+    case "event":
+      return { main: <bdi>{activity.name}</bdi>, details: [activity.path, ...visitorOf(activity)] }
+    case "submission": {
+      const { page_slug, status, submission_id } = activity
+      const isQuarantined = status === "quarantined"
+      return {
+        main: (
+          <a
+            href={linkTo({
+              page: "inbox",
+              item: submission_id,
+              view: Inbox.format({ ...Inbox.parse({}), folder: status })
+            })}
+          >
+            <bdi>{page_slug ?? Texts.live.form}</bdi>
+          </a>
+        ),
+        details: isQuarantined ? [Texts.live.quarantined] : []
+      }
+    }
+    case "conversation": {
+      const { conversation_id, instance_id } = activity
+      return {
+        main: (
+          <a href={linkTo({ page: "conversations", item: conversation_id, view: { instance: instance_id } })}>
+            {Texts.live.began}
+          </a>
+        ),
+        details: []
+      }
+    }
+  }
+}
+
+/** Milliseconds. Times that are longer ago are shown with their day. */
+const recent = 12 * 3_600_000
+
+const timeOf = (time: string, { time_zone }: Site): string =>
+  Date.now() - Date.parse(time) < recent ? Format.second(time, time_zone) : Format.dayAndTime(time, time_zone)
+
+const Row = ({ activity, site }: { readonly activity: Activity; readonly site: Site }) => {
+  const { details, main } = shownOf(activity)
+  return (
+    <li class={`arrival arrival-${activity.type}`}>
+      <time class="muted" dateTime={activity.received_at}>
+        {timeOf(activity.received_at, site)}
+      </time>
+      <span class="kind">{Texts.live.kinds[activity.type]}</span>
+      <span class="what">
+        {main} <span class="muted">{details.join(" · ")}</span>
+      </span>
+    </li>
+  )
+}
 
 /** Milliseconds between two announcements for screen readers. */
 const newsEvery = 10_000

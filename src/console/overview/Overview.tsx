@@ -3,25 +3,90 @@
  *
  * @module
  */
-
-import type { Dimension } from "../Address.ts"
+import type { Dimension, Filter, Operator } from "../Address.ts"
 import * as Format from "../Format.ts"
 import type { Site } from "../frame/Bar.tsx"
 import { go, useAddress } from "../Location.ts"
+import { Icon } from "../parts/Icon.tsx"
 import { lazy } from "../parts/Lazy.tsx"
 import { Message } from "../parts/Message.tsx"
 import { PageProblem, useFailures } from "../parts/Problem.tsx"
 import { SetUpLink } from "../parts/SetUpLink.tsx"
 import * as Texts from "../Texts.ts"
-import { Filters } from "./Filters.tsx"
 import { List } from "./List.tsx"
 import { ListDialog } from "./ListDialog.tsx"
-import { Now } from "./Now.tsx"
 import * as Queries from "./Queries.ts"
 import { RangePicker } from "./RangePicker.tsx"
 import { Series } from "./Series.tsx"
-import { useReport } from "./Statistics.ts"
+import { useReport, useVisitorsNow } from "./Statistics.ts"
 import { type Total, Totals, totalOf } from "./Totals.tsx"
+
+const opposites: Readonly<Record<Operator, Operator>> = {
+  is: "is_not",
+  is_not: "is",
+  contains: "contains_not",
+  contains_not: "contains"
+}
+
+const namesOf = ({ dimension, values }: Filter): string =>
+  values.map((value) => Format.value(dimension, value)).join(Texts.filters.or)
+
+const Filters = () => {
+  const { filters, share } = useAddress()
+  if (filters.length === 0) return null
+  const replace = (index: number, ...by: ReadonlyArray<Filter>) => go({ filters: filters.toSpliced(index, 1, ...by) })
+  return (
+    <section class="filters" aria-label={Texts.filters.label}>
+      {filters.map((filter, index) => {
+        const opposite = opposites[filter.operator]
+        const label = `${Texts.dimension(filter.dimension)} ${Texts.operators[filter.operator]} ${namesOf(filter)}`
+        return (
+          <span class="filter" key={label}>
+            <span class="muted">{Texts.dimension(filter.dimension)}</span>
+            <button
+              type="button"
+              disabled={share !== null}
+              title={Texts.filters.setOperator(Texts.operators[opposite])}
+              onClick={() => replace(index, { ...filter, operator: opposite })}
+            >
+              {Texts.operators[filter.operator]}
+            </button>
+            <b>
+              <bdi>{namesOf(filter)}</bdi>
+            </b>
+            <button
+              type="button"
+              class="remove"
+              aria-label={Texts.filters.remove(label)}
+              onClick={() => replace(index)}
+            >
+              <Icon name="close" />
+            </button>
+          </span>
+        )
+      })}
+      {filters.length > 1 && (
+        <button type="button" class="button bare" onClick={() => go({ filters: [] })}>
+          {Texts.filters.clear}
+        </button>
+      )}
+    </section>
+  )
+}
+
+const Now = ({ siteId }: { readonly siteId: string }) => {
+  const { failure, value } = useVisitorsNow(siteId)
+  if (value === undefined && failure !== undefined) return <span />
+  return (
+    <p class={`now ${value !== undefined && value.visitors !== 0 ? "live" : ""}`} title={Texts.now.note}>
+      {value === undefined ? (
+        <span class="skeleton">0 visitors now</span>
+      ) : (
+        Texts.now.visitors(Format.metric("visitors", value.visitors), value.visitors === 1)
+      )}
+    </p>
+  )
+}
 
 /** This part is below all others, so it is loaded later. */
 const NotCounted = lazy(() => import("./NotCounted.tsx").then(({ NotCounted }) => NotCounted))

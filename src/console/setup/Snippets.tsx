@@ -7,16 +7,82 @@ import { useEffect, useState } from "preact/hooks"
 import * as Connection from "../Connection.ts"
 import * as Format from "../Format.ts"
 import { linkTo } from "../Location.ts"
+import { useChange } from "../parts/Change.ts"
+import { messageOf } from "../parts/FailureText.ts"
 import type { PageProps } from "../parts/Page.ts"
 import { Snippet } from "../parts/Snippet.tsx"
 import type { Answer } from "../Requests.ts"
 import { type Resource, useAnswer } from "../Resource.ts"
+import * as Assistants from "../texts/Assistants.ts"
 import * as Texts from "../texts/SetUp.ts"
-import { ChatTags } from "./ChatTags.tsx"
+import { AnswerCheck } from "./AnswerCheck.tsx"
 import * as InstallCheck from "./InstallCheck.ts"
 import { LiveCheck } from "./LiveCheck.tsx"
-import { Loading, Section } from "./Section.tsx"
+import { AddButton, Loading, Section } from "./Section.tsx"
 import * as Tags from "./Tags.ts"
+
+type Instance = Answer<"GET /v1/owner/sites/:site_id/instances">["instances"][number]
+type Tokens = Answer<"GET /v1/owner/sites/:site_id/instances/:instance_id/tokens">["tokens"]
+
+/** The text of the newest valid token whose text is known. */
+const tokenFor = (tokens: Tokens, now: number): string | null =>
+  tokens.findLast(({ expires_at, token }) => token !== null && (expires_at === null || Date.parse(expires_at) > now))
+    ?.token ?? null
+
+interface Props {
+  readonly siteId: string
+  readonly isOwner: boolean
+}
+
+const ChatTag = ({ instance, isOwner, siteId }: Props & { readonly instance: Instance }) => {
+  const params = { site_id: siteId, instance_id: instance.instance_id }
+  const { failure, value } = useAnswer(
+    "GET /v1/owner/sites/:site_id/instances/:instance_id/tokens",
+    { params, query: { revoked: "false", limit: 100 } },
+    instance.instance_id
+  )
+  const issue = useChange("POST /v1/owner/sites/:site_id/instances/:instance_id/tokens")
+  if (value === undefined) return <Loading failure={failure} />
+  const token = tokenFor(value.tokens, Date.now())
+  const problem = messageOf(issue.failure)
+  return (
+    <>
+      {token === null ? (
+        <>
+          <p class="muted">{value.tokens.length > 0 ? Assistants.tokens.unknown : Assistants.tokens.empty}</p>
+          {isOwner && <AddButton label={Assistants.tokens.add} onClick={() => issue.run({ params, body: {} })} />}
+          {problem !== undefined && <p class="bad">{problem}</p>}
+        </>
+      ) : (
+        <Snippet text={Tags.chat(location.origin, instance.instance_id, token)} />
+      )}
+      <AnswerCheck siteId={siteId} instance={instance} isOwner={isOwner} />
+    </>
+  )
+}
+
+/** The tag of each assistant's chat, with a token filled in. */
+const ChatTags = ({ isOwner, siteId }: Props) => {
+  const { failure, value } = useAnswer(
+    "GET /v1/owner/sites/:site_id/instances",
+    { params: { site_id: siteId } },
+    siteId
+  )
+  if (value === undefined) return <Loading failure={failure} />
+  if (value.instances.length === 0) return <p class="none">{Texts.install.noAssistant}</p>
+  return (
+    <>
+      {value.instances.map((instance) => (
+        <div key={instance.instance_id} class="chat-tag">
+          <h3>
+            <bdi>{instance.name}</bdi>
+          </h3>
+          <ChatTag siteId={siteId} isOwner={isOwner} instance={instance} />
+        </div>
+      ))}
+    </>
+  )
+}
 
 /** Milliseconds between two checks. */
 const pause = 5_000

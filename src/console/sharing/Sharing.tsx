@@ -3,11 +3,100 @@
  *
  * @module
  */
+
+import { useState } from "preact/hooks"
+import { reloadData } from "../Connection.ts"
+import * as Format from "../Format.ts"
+import type { Site } from "../frame/Bar.tsx"
+import { useChange } from "../parts/Change.ts"
+import * as Expiry from "../parts/Expiry.ts"
+import { messageOf } from "../parts/FailureText.ts"
 import { Message } from "../parts/Message.tsx"
 import type { PageProps } from "../parts/Page.ts"
+import { Snippet } from "../parts/Snippet.tsx"
+import { type Answer, send } from "../Requests.ts"
+import { mapResource, useAnswer } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
-import { Dashboards } from "./Dashboards.tsx"
+import { Granted } from "./Granted.tsx"
 import { People } from "./People.tsx"
+
+type Share = Answer<"GET /v1/owner/sites/:site_id/shares">["shares"][number]
+
+const Dashboards = ({ site }: { readonly site: Site }) => {
+  const [label, setLabel] = useState("")
+  const [expiry, setExpiry] = useState("")
+  const [url, setUrl] = useState<string | null>(null)
+  const creation = useChange("POST /v1/owner/sites/:site_id/shares")
+  const params = { site_id: site.site_id }
+  const time = (text: string) => Format.arrival(text, { now: Date.now(), timeZone: site.time_zone })
+  const detailsOf = ({ created_at, expires_at }: Share): string =>
+    expires_at === null
+      ? Texts.dashboards.since(time(created_at))
+      : Texts.dashboards.until(time(created_at), Format.day(Date.parse(expires_at)))
+  const grants = mapResource(useAnswer("GET /v1/owner/sites/:site_id/shares", { params }, site.site_id), ({ shares }) =>
+    shares.map((share) => ({
+      id: share.share_id,
+      name: share.label ?? Texts.dashboards.unnamed,
+      details: detailsOf(share),
+      isOwn: false
+    }))
+  )
+
+  const create = (event: Event) => {
+    event.preventDefault()
+    const name = label.trim()
+    const body = { ...(name !== "" && { label: name }), ...(expiry !== "" && { expires_at: Expiry.endOf(expiry) }) }
+    creation.run({ params, body }, ({ path }) => {
+      setUrl(location.origin + path)
+      setLabel("")
+      setExpiry("")
+    })
+  }
+
+  const end = async (id: string) => {
+    const outcome = await send("DELETE /v1/owner/sites/:site_id/shares/:share_id", {
+      params: { ...params, share_id: id }
+    })
+    reloadData()
+    return outcome.ok ? undefined : outcome.failure
+  }
+
+  return (
+    <section aria-labelledby="dashboards">
+      <h2 id="dashboards">{Texts.dashboards.title}</h2>
+      <p class="muted">{Texts.dashboards.note}</p>
+      <form class="grant" onSubmit={create}>
+        <label>
+          {Texts.dashboards.name}
+          <input
+            type="text"
+            maxLength={200}
+            autocomplete="off"
+            value={label}
+            onInput={({ currentTarget }) => setLabel(currentTarget.value)}
+          />
+        </label>
+        <label>
+          {Texts.dashboards.expiry}
+          <input type="date" value={expiry} onInput={({ currentTarget }) => setExpiry(currentTarget.value)} />
+        </label>
+        <button type="submit" class="button primary" disabled={creation.isBusy}>
+          {Texts.dashboards.create}
+        </button>
+      </form>
+      <div role="status">
+        {creation.failure !== undefined && <p class="bad">{messageOf(creation.failure)}</p>}
+        {url !== null && (
+          <>
+            <p>{Texts.dashboards.created}</p>
+            <Snippet text={url} />
+          </>
+        )}
+      </div>
+      <Granted grants={grants} words={Texts.dashboards} onEnd={end} />
+    </section>
+  )
+}
 
 export const Sharing = ({ isOwner, ...page }: PageProps) =>
   isOwner ? (
