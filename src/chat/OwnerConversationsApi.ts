@@ -147,8 +147,8 @@ const filter = {
   }),
   unanswered: Fields.choice(["true"], { title: "Unanswered" }),
   rating: Fields.choice(["up", "down"], { title: "Rating" }),
-  from: Fields.date("Only conversations with an `updated_at` on this day or later, in the website's time zone"),
-  to: Fields.date("Only conversations with an `updated_at` on this day or earlier, in the website's time zone")
+  from: Fields.bound("Only conversations with an `updated_at` on this day or later, in the website's time zone"),
+  to: Fields.bound("Only conversations with an `updated_at` on this day or earlier, in the website's time zone")
 }
 
 export const list = HttpApiEndpoint.get("list", `${base}/:instance_id/conversations`, {

@@ -99,12 +99,12 @@ const root = <E, R, RCommands = never>(options: Options<E, R, RCommands>) => {
       Share.command(client),
       Conversation.command(storage),
       Form.command(client),
-      Submissions.command(storage),
-      Person.command(storage),
-      Stats.command(storage),
+      Submissions.command(client),
+      Person.command(client, storage),
+      Stats.command(client),
       Goal.command(client),
-      Analytics.command(storage),
-      Report.command(storage)
+      Analytics.command(client),
+      Report.command(client)
     ]),
     Command.withGlobalFlags([Output.Json, Connection.Url, Connection.Key])
   )

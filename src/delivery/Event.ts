@@ -129,8 +129,7 @@ const withShortTexts = (submission: Submission): Submission => ({
  * form may be left out, and `truncated` is set; the export has them in full.
  */
 export const submissionData = (submission: Submission): string => {
-  const dataOf = (formData: string, from = submission) =>
-    SubmissionExport.json({ ...from, formData }, { withVerdict: true })
+  const dataOf = (formData: string, from = submission) => SubmissionExport.json({ ...from, formData })
   return firstThatFits(
     submission.formData,
     (formData) => dataOf(formData),

@@ -11,6 +11,7 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import * as Fault from "../platform/contract/Fault.ts"
 import * as Field from "../platform/contract/Field.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
+import * as Errors from "../sites/access/Errors.ts"
 import * as Fields from "../sites/access/Fields.ts"
 import * as Maximums from "../sites/Maximums.ts"
 import { siteId } from "../sites/OwnerSitesApi.ts"
@@ -67,13 +68,27 @@ export const list = HttpApiEndpoint.get("list", base, { params: site, success: F
     })
   )
 
-export const put = HttpApiEndpoint.put("put", base, { params: site, payload: FormChange, success: FormRules.Form })
+export const put = HttpApiEndpoint.put("put", base, {
+  params: site,
+  headers: {
+    "if-none-match": Schema.optionalKey(Schema.Literal("*")).annotate({
+      description: "Only sets the rules of a form that has none"
+    }),
+    "if-match": Schema.optionalKey(Schema.Literal("*")).annotate({
+      description: "Only replaces the rules of a form that has some"
+    })
+  },
+  payload: FormChange,
+  success: FormRules.Form,
+  error: Errors.PreconditionFailed
+})
   .middleware(Authorized.settings.change)
   .annotateMerge(
     Authorized.operation({
       identifier: "put_form",
       summary: "Set the rules of a form",
-      description: "Sets or replaces the rules of a page's form. A submission that breaks a rule is refused.",
+      description:
+        "Sets or replaces the rules of a page's form. A submission that breaks a rule is refused. With `If-None-Match: *`, it only sets them, and with `If-Match: *` it only replaces them: 412 otherwise, and nothing is changed.",
       maximums: [Maximums.forms]
     })
   )

@@ -17,6 +17,10 @@ const changedMeanwhile = Errors.invalid(
 
 const noRules = Errors.make("NotFound", "This website has no rules for this form.")
 
+const without = Errors.make("PreconditionFailed", "This form has no rules, so If-Match: * refuses to replace them.")
+
+const existing = Errors.make("PreconditionFailed", "This form has rules, and If-None-Match: * keeps them.")
+
 export const layer = HttpApiBuilder.group(
   OwnerApi,
   "forms",
@@ -32,18 +36,21 @@ export const layer = HttpApiBuilder.group(
       )
       .handle(
         "put",
-        Effect.fnUntraced(
-          function* ({ payload }) {
-            const { site } = yield* Authorized.settings.change.proof
-            const form = { ...payload, websiteConfigId: site.websiteConfigId }
-            const updated = yield* forms.update(form)
+        Effect.fnUntraced(function* ({ headers, payload }) {
+          const { site } = yield* Authorized.settings.change.proof
+          const form = { ...payload, websiteConfigId: site.websiteConfigId }
+          const isNew = headers["if-none-match"] !== undefined
+          if (!isNew || headers["if-match"] !== undefined) {
+            const updated = isNew ? Option.none() : yield* forms.update(form)
             if (Option.isSome(updated)) return updated.value
-            const created = yield* forms.create(form)
-            // The website was deleted meanwhile.
-            return yield* Effect.fromOption(created, () => Errors.unknownSite)
-          },
-          Effect.catchTag("FormExists", () => Effect.fail(changedMeanwhile))
-        )
+            if (headers["if-match"] !== undefined) return yield* Effect.fail(without)
+          }
+          const created = yield* forms
+            .create(form)
+            .pipe(Effect.catchTag("FormExists", () => Effect.fail(isNew ? existing : changedMeanwhile)))
+          // The website was deleted meanwhile.
+          return yield* Effect.fromOption(created, () => Errors.unknownSite)
+        })
       )
       .handle(
         "delete",

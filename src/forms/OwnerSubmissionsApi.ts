@@ -37,8 +37,8 @@ const filter = {
       "A text that occurs in the email address, the page or the form's data. The case of ASCII letters does not matter",
     maxLength: 200
   }),
-  from: Fields.date("The first day, in the website's time zone"),
-  to: Fields.date("The last day, in the website's time zone")
+  from: Fields.bound("The first day, in the website's time zone"),
+  to: Fields.bound("The last day, in the website's time zone")
 }
 
 const common = {
@@ -239,7 +239,7 @@ SubmissionTable.addColumns(columns, exampleMessage.formData)
 /** Examples of exports, made by the functions that format them. */
 const exampleExports = {
   "text/csv": SubmissionTable.header(columns) + SubmissionTable.row(exampleMessage, columns),
-  "application/x-ndjson": SubmissionExport.ndjson(exampleMessage, { withVerdict: true })
+  "application/x-ndjson": SubmissionExport.ndjson(exampleMessage)
 }
 
 export const exportFormats = ["csv", "ndjson"] as const

@@ -113,7 +113,7 @@ export const layer = HttpApiBuilder.group(
       const messages = inbox.stream(websiteConfigId, filter)
       if (format === "ndjson") {
         yield* lists.run(websiteConfigId, inbox.list({ websiteConfigId, filter, after: null, limit: 1 }))
-        return messages.pipe(paced((message) => SubmissionExport.ndjson(message, { withVerdict: true })))
+        return messages.pipe(paced((message) => SubmissionExport.ndjson(message)))
       }
       const columns: SubmissionTable.Columns = new Set()
       yield* messages.pipe(

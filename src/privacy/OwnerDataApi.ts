@@ -10,6 +10,7 @@ import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as AnalyticsExport from "../analytics/ExportRow.ts"
 import { exampleMessage as submission } from "../forms/OwnerSubmissionsApi.ts"
+import * as Field from "../platform/contract/Field.ts"
 import { streamed } from "../platform/contract/OpenApi.ts"
 import { HostedWebsiteId } from "../platform/Id.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
@@ -93,8 +94,8 @@ export const exportFormats = ["csv", "ndjson"] as const
 export const exportAnalytics = HttpApiEndpoint.get("exportAnalytics", `${base}/analytics/export`, {
   params,
   query: {
-    from: Fields.date("The first day, in the website's time zone"),
-    to: Fields.date("The last day, in the website's time zone"),
+    from: Fields.bound("The first day, in the website's time zone"),
+    to: Fields.bound("The last day, in the website's time zone"),
     format: Fields.choice(exportFormats, { title: "Format" })
   },
   success: exported(["text/csv", "application/x-ndjson"])
@@ -115,13 +116,20 @@ export const Person = Schema.Struct({
     { type: "string", format: "email", description: "An email address, in any letter case" },
     CorePerson.parse,
     "an email address such as ann@example.com is expected"
+  ),
+  kinds: Schema.optionalKey(
+    Field.List(Field.Choice(CorePerson.kinds), { min: 1, max: CorePerson.kinds.length }).annotate({
+      description: "Which kinds of data; all if absent"
+    })
   )
 }).annotate({ identifier: "Person", title: "Person", examples: [{ email: "ann@example.com" }] })
+
+export const exportedPerson = exported("application/x-ndjson")
 
 export const exportPerson = HttpApiEndpoint.post("exportPerson", `${base}/person/export`, {
   params,
   payload: Person,
-  success: exported("application/x-ndjson")
+  success: exportedPerson
 })
   .middleware(Authorized.inbox.read)
   .annotateMerge(

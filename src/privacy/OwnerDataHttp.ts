@@ -14,6 +14,7 @@ import * as Authorized from "../sites/access/Authorized.ts"
 import { Exports } from "../sites/access/Exports.ts"
 import { SiteSlots } from "../sites/access/SiteSlots.ts"
 import * as Retention from "../sites/Retention.ts"
+import type { Person as Payload } from "./OwnerDataApi.ts"
 import * as Person from "./Person.ts"
 import * as PersonExport from "./PersonExport.ts"
 import { Persons } from "./Persons.ts"
@@ -38,10 +39,10 @@ export const layer = ({ retentionConversations, retentionPageViews, retentionSub
       const analytics = yield* AnalyticsExport
       const persons = yield* Persons
       const { erasures } = yield* SiteSlots
-      const personOf = ({ site }: AnyAuthorizedSite, address: string) => ({
-        address,
+      const personOf = ({ site }: AnyAuthorizedSite, { email, kinds = Person.kinds }: typeof Payload.Type) => ({
+        address: email,
         websiteConfigId: site.websiteConfigId,
-        kinds: Person.kinds
+        kinds
       })
       return handlers
         .handle("retention", () =>
@@ -57,13 +58,9 @@ export const layer = ({ retentionConversations, retentionPageViews, retentionSub
             const proof = yield* Authorized.inbox.read.proof
             yield* exports.begin(proof)
             const { hostedWebsiteId, timeZone } = proof.site
-            const { startOf } = LocalTime.zone(timeZone)
-            const rows = analytics.rows({
-              hostedWebsiteId,
-              from: from === undefined ? 0 : startOf(from),
-              // By default, a time that is later than all rows.
-              to: to === undefined ? Date.UTC(9999, 0) : startOf(LocalTime.addDays(to, 1))
-            })
+            const { before, since } = LocalTime.boundsOf({ from, to }, timeZone)
+            // By default, times before and after all rows.
+            const rows = analytics.rows({ hostedWebsiteId, from: since ?? 0, to: before ?? Date.UTC(9999, 0) })
             return format === "csv"
               ? exports.file(Stream.concat(Stream.succeed(Rows.csvHeader), Stream.map(rows, Rows.csv)), {
                   name: "analytics.csv",
@@ -74,20 +71,20 @@ export const layer = ({ retentionConversations, retentionPageViews, retentionSub
         )
         .handle(
           "exportPerson",
-          Effect.fnUntraced(function* ({ payload: { email } }) {
+          Effect.fnUntraced(function* ({ payload }) {
             const proof = yield* Authorized.inbox.read.proof
             yield* exports.begin(proof)
-            const records = persons.records(personOf(proof, email))
+            const records = persons.records(personOf(proof, payload))
             const lines = Stream.map(records, (record) => `${PersonExport.json(record)}\n`)
             return exports.file(lines, { name: "person.ndjson", contentType: ndjson })
           })
         )
         .handle(
           "erasePerson",
-          Effect.fnUntraced(function* ({ payload: { email } }) {
+          Effect.fnUntraced(function* ({ payload }) {
             const proof = yield* Authorized.inbox.change.proof
             // Once begun, the deletion continues even if the request ends.
-            return yield* erasures.runToEnd(proof.site.websiteConfigId, persons.erase(personOf(proof, email)))
+            return yield* erasures.runToEnd(proof.site.websiteConfigId, persons.erase(personOf(proof, payload)))
           })
         )
     })

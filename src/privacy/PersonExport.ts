@@ -22,7 +22,7 @@ export const json = (record: PersonRecord): string => {
     case "submission": {
       const { submission } = record
       const members = { kind, website_config_id: submission.websiteConfigId }
-      return prefixed(members, SubmissionExport.json(submission, { withVerdict: true }))
+      return prefixed(members, SubmissionExport.json(submission))
     }
     case "conversation":
       return prefixed({ kind, instance_id: record.instanceId }, ConversationExport.json(record.conversation))

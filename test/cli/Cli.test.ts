@@ -86,7 +86,7 @@ describe("cli/Cli", () => {
         [["site", "create", "--nme", "a"], "did you mean --name?"],
         [["site", "create", "--name", "a", "b"], 'not "b"'],
         [["submissions", "export", "--site", site.websiteConfigId, "--format", "xml"], "The flag --format takes"],
-        [["submissions", "export", "--site", "\u001b[2J"], "The flag --site must be a UUID"],
+        [["submissions", "release", "--submission-id", "\u001b[2J"], "The flag --submission-id must be a UUID"],
         [["stats", "--site", site.websiteConfigId, "--days", "0"], "The flag --days must be a whole number"],
         [["stats", "--site", site.websiteConfigId, "--days", "1e2"], "The flag --days must be a whole number"],
         [["token", "revoke", "--token-id", "hwt_secret"], "The flag --token-id must be a UUID"]

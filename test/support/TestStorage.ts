@@ -2,8 +2,9 @@
 import { Effect, Layer, Stream } from "effect"
 import { noAttribution } from "../../src/analytics/Lead.ts"
 import type { PageView } from "../../src/analytics/PageView.ts"
+import { Inbox } from "../../src/forms/Inbox.ts"
+import * as InboxMessage from "../../src/forms/InboxMessage.ts"
 import type { Submission } from "../../src/forms/Submission.ts"
-import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import { HostedWebsiteId, TrackingToken, WebsiteConfigId } from "../../src/platform/Id.ts"
 import type { Site } from "../../src/sites/Site.ts"
 import * as MemoryStorage from "./MemoryStorage.ts"
@@ -58,25 +59,24 @@ export interface Options {
   readonly onRead?: (number: number) => void
 }
 
-/** Generates submissions without storing them. */
+/** Generates submissions without storing them, latest first. */
 export const submissions = ({ formData, onRead = () => {}, submissions: count = 0 }: Options) =>
-  Layer.succeed(
-    SubmissionRepo,
-    SubmissionRepo.of({
-      submit: () => Effect.die("The command line must not submit."),
-      release: () => Effect.die("Generated submissions cannot be changed."),
-      delete: () => Effect.die("Generated submissions cannot be changed."),
-      stream: ({ since, status, websiteConfigId }) =>
-        websiteConfigId !== site.websiteConfigId || count === 0
-          ? Stream.empty
-          : Stream.range(1, count, 100).pipe(
-              Stream.tap((number) => Effect.sync(() => onRead(number))),
-              Stream.map((number) => ({ ...submission(number), ...(formData === undefined ? {} : { formData }) })),
-              Stream.filter(({ receivedAt }) => since === undefined || receivedAt >= since),
-              Stream.filter((submission) => status === undefined || submission.status === status)
-            )
-    })
-  )
+  Layer.mock(Inbox)({
+    list: () => Effect.succeed({ items: [], next: null }),
+    stream: (websiteConfigId, filter) =>
+      websiteConfigId !== site.websiteConfigId || count === 0
+        ? Stream.empty
+        : Stream.range(1, count, 100).pipe(
+            Stream.map((number) => count + 1 - number),
+            Stream.tap((number) => Effect.sync(() => onRead(number))),
+            Stream.map((number) => ({
+              ...submission(number),
+              ...(formData === undefined ? {} : { formData }),
+              isRead: false
+            })),
+            Stream.filter((message) => InboxMessage.matches(message, filter))
+          )
+  })
 
 /** The services of commands without those of owners, in memory, with generated submissions. */
 export const storage = (options: Options = {}): Layer.Layer<Storage> =>

@@ -179,16 +179,17 @@ export const offsets = (timeZone: string, days: ReadonlyArray<Day>): ReadonlyArr
 }
 
 /**
- * When a range of days begins (`since`) and ends (`before`) in a time zone. Both days are included. Without `from` or `to`, the
- * range is open at that end.
+ * When a range begins (`since`) and ends (`before`) whose bounds are days in a time zone, both included, or ISO 8601 times, of which
+ * the end is not included. Without `from` or `to`, the range is open at that end.
  */
 export const boundsOf = (
-  { from, to }: { readonly from?: LocalDate | undefined; readonly to?: LocalDate | undefined },
+  { from, to }: { readonly from?: string | undefined; readonly to?: string | undefined },
   timeZone: string
 ): { readonly since: number | undefined; readonly before: number | undefined } => {
   const { startOf } = zone(timeZone)
+  const at = (bound: string, days: number) => (bound.includes("T") ? Date.parse(bound) : startOf(addDays(bound, days)))
   return {
-    since: from === undefined ? undefined : startOf(from),
-    before: to === undefined ? undefined : startOf(addDays(to, 1))
+    since: from === undefined ? undefined : at(from, 0),
+    before: to === undefined ? undefined : at(to, 1)
   }
 }

@@ -7,9 +7,11 @@ import { Schema } from "effect"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as OpenApi from "effect/http-api/OpenApi"
+import { reasons } from "../../platform/http/Decision.ts"
 import * as Authorized from "../../sites/access/Authorized.ts"
 import * as Errors from "../../sites/access/Errors.ts"
 import * as Examples from "../../sites/access/Examples.ts"
+import * as Fields from "../../sites/access/Fields.ts"
 import { siteId } from "../../sites/OwnerSitesApi.ts"
 import * as SmallCounts from "../shares/SmallCounts.ts"
 import type * as Answer from "./Answer.ts"
@@ -188,6 +190,36 @@ export const now = HttpApiEndpoint.get("now", "/v1/owner/sites/:site_id/now", {
     })
   )
 
+export const NotCounted = Schema.Struct({
+  reasons: Schema.Array(
+    Schema.Struct({
+      reason: Schema.Literals(reasons).annotate({ description: "As in the header `x-hydracore-decision`" }),
+      requests: Schema.Int
+    })
+  ).annotate({ description: "The reasons that occurred, most frequent first" })
+}).annotate({
+  identifier: "NotCounted",
+  title: "NotCounted",
+  examples: [{ reasons: [{ reason: "bot", requests: 12 }] }]
+})
+
+export const notCounted = HttpApiEndpoint.get("notCounted", "/v1/owner/sites/:site_id/not-counted", {
+  params: { site_id: siteId },
+  query: {
+    from: Fields.date("The first day, in UTC; today if absent"),
+    to: Fields.date("The last day, in UTC; today if absent")
+  },
+  success: NotCounted
+})
+  .middleware(Authorized.stats.read)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "not_counted",
+      summary: "Count what was not counted",
+      description: "How many page views, events and submissions of a website were not counted, by reason."
+    })
+  )
+
 export class ReportsGroup extends HttpApiGroup.make("reports")
-  .add(query, now)
+  .add(query, now, notCounted)
   .annotateMerge(OpenApi.annotations({ title: "Reports", description: "Statistics of a website" })) {}

@@ -1,15 +1,18 @@
 /**
- * `POST /v1/owner/query` and `GET /v1/owner/sites/{site_id}/now`.
+ * `POST /v1/owner/query`, and `now` and `not-counted` below `/v1/owner/sites/{site_id}`.
  *
  * @module
  */
 import { Clock, Effect, RcMap } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../../api/OwnerApi.ts"
+import { reasons } from "../../platform/http/Decision.ts"
 import { WebsiteConfigId } from "../../platform/Id.ts"
+import { dateOf } from "../../platform/text/Calendar.ts"
 import * as Authorized from "../../sites/access/Authorized.ts"
 import * as AuthorizedHttp from "../../sites/access/AuthorizedHttp.ts"
 import { SiteSlots } from "../../sites/access/SiteSlots.ts"
+import { Decisions } from "../../sites/Decisions.ts"
 import * as DateRange from "./DateRange.ts"
 import type { Query } from "./Query.ts"
 import * as QueryBody from "./QueryBody.ts"
@@ -20,6 +23,7 @@ export const layer = HttpApiBuilder.group(
   "reports",
   Effect.fnUntraced(function* (handlers) {
     const authorize = yield* AuthorizedHttp.makeAuthorize
+    const decisions = yield* Decisions
     const reports = yield* Reports
     const slots = yield* SiteSlots
     // Identical requests that wait or run at the same time are answered once.
@@ -48,6 +52,19 @@ export const layer = HttpApiBuilder.group(
           const { site } = yield* Authorized.stats.read.proof
           return { visitors: yield* RcMap.get(visitors, idsOf(site)) }
         }, Effect.scoped)
+      )
+      .handle(
+        "notCounted",
+        Effect.fnUntraced(function* ({ query }) {
+          const { site } = yield* Authorized.stats.read.proof
+          const today = dateOf(yield* Clock.currentTimeMillis)
+          const counts = yield* decisions.counts({ site, first: query.from ?? today, last: query.to ?? today })
+          return {
+            reasons: reasons
+              .flatMap((reason) => (counts[reason] === undefined ? [] : [{ reason, requests: counts[reason] }]))
+              .sort((left, right) => right.requests - left.requests)
+          }
+        })
       )
   })
 )

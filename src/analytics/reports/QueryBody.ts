@@ -330,9 +330,10 @@ export const requestOf = (body: QueryBody): Query.Request => {
 
 const decodeUnknown = Schema.decodeUnknownResult(QueryBody, options)
 
-/** Decodes a request, or lists its faults. Their locations are relative to `input`. */
+/** Checks a query, or lists its faults. Their locations are relative to `input`. */
+export const read = (input: unknown): Result.Result<QueryBody, ReadonlyArray<ValidationError>> =>
+  Result.mapError(decodeUnknown(input), ({ issue }) => Fault.fromIssue(issue, []))
+
+/** The request of a query, or its faults. */
 export const decode = (input: unknown): Result.Result<Query.Request, ReadonlyArray<ValidationError>> =>
-  Result.mapBoth(decodeUnknown(input), {
-    onFailure: ({ issue }) => Fault.fromIssue(issue, []),
-    onSuccess: requestOf
-  })
+  Result.map(read(input), requestOf)

@@ -3,11 +3,12 @@
  *
  * @module
  */
-import { Context, Effect } from "effect"
+import { Context, Effect, Stream } from "effect"
 import type { HttpClientError } from "effect/http"
 import type * as HttpApi from "effect/http-api/HttpApi"
 import type * as HttpApiClient from "effect/http-api/HttpApiClient"
 import type * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import type * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import type { OwnerApi } from "../../api/OwnerApi.ts"
 import type { StorageUnavailable } from "../../platform/Storage.ts"
 import type * as Operator from "../operator/Groups.ts"
@@ -64,3 +65,8 @@ export const operator = <const Name extends Operator.GroupName, A, E extends { r
   Client.use(({ operator, url }) =>
     Effect.flatMap(operator(group), (client) => Effect.mapError(request(client), Failures.of(facts, url)))
   )
+
+/** The text of a file that a request returns, as it arrives. */
+export const textOf = <H, E, R>(
+  file: Effect.Effect<HttpApiSchema.withHeaders<Stream.Stream<Uint8Array, HttpClientError.HttpClientError>, H>, E, R>
+) => Stream.unwrap(Effect.map(file, ({ body }) => body.pipe(Stream.mapError(Failures.ofBrokenOff), Stream.decodeText)))

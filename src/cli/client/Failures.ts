@@ -3,7 +3,9 @@
  *
  * @module
  */
+import type { HttpClientError } from "effect/http"
 import type { ValidationError } from "../../platform/contract/Errors.ts"
+import { StorageUnavailable } from "../../platform/Storage.ts"
 import * as SystemErrorCode from "../../platform/text/SystemErrorCode.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
 import { CliFailure } from "../support/Output.ts"
@@ -12,6 +14,8 @@ import { CliFailure } from "../support/Output.ts"
 export interface Facts {
   /** What does not exist after a 404. */
   readonly notFound?: CliFailure
+  /** Why a condition of the request (`If-Match`, `If-None-Match`) does not hold. */
+  readonly preconditionFailed?: CliFailure
   /** The flags of members whose names differ from the flag, by member. */
   readonly flags?: Readonly<Record<string, string>>
 }
@@ -52,6 +56,9 @@ const messageOf = (error: { readonly _tag: string } & Detailed, facts: Facts, ur
   if (error._tag === "NotFound" && facts.notFound !== undefined) {
     return url === null ? facts.notFound.message : `${facts.notFound.message} ${orNotReached}`
   }
+  if (error._tag === "PreconditionFailed" && facts.preconditionFailed !== undefined) {
+    return facts.preconditionFailed.message
+  }
   if (error._tag === "Unauthorized") return unauthorized
   return typeof error.detail === "string" ? error.detail : "The service refuses the request."
 }
@@ -84,3 +91,9 @@ export const of =
       ? new CliFailure({ message: ofTransport(error, url) })
       : (error as Exclude<E, Detailed>)
   }
+
+/** The failure of a file that breaks off: in this process, the error of the store. */
+export const ofBrokenOff = ({ reason }: HttpClientError.HttpClientError): CliFailure | StorageUnavailable =>
+  reason.cause instanceof StorageUnavailable
+    ? reason.cause
+    : new CliFailure({ message: "The service broke off the output, which is not complete; run the command again." })

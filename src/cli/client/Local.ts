@@ -89,8 +89,20 @@ const routesOf = (group: Client.GroupName, options: Groups.Options) =>
       HttpApiBuilder.layer(HttpApi.make(OwnerApi.identifier).add(OwnerApi.groups[group])).pipe(Layer.provide(handlers))
   )
 
-/** The compiler cannot pair a group with its client: the type of one group stands for all, which differ in their operations only. */
-type AnyOperatorGroup = typeof import("../operator/Sites.ts")
+type OperatorModule = Awaited<ReturnType<(typeof Operator.groups)[Operator.GroupName]>>
+
+/**
+ * The compiler cannot pair a group with its client. One group stands for all, which differ in their operations, with the services of
+ * all.
+ */
+interface AnyOperatorGroup {
+  readonly Api: typeof import("../operator/Sites.ts")["Api"]
+  readonly layer: Layer.Layer<
+    Layer.Success<typeof import("../operator/Sites.ts")["layer"]>,
+    never,
+    Layer.Services<OperatorModule["layer"]>
+  >
+}
 
 const make = (options: Groups.Options) =>
   Effect.gen(function* () {
@@ -109,7 +121,8 @@ const make = (options: Groups.Options) =>
         ),
       operator: <const Name extends Operator.GroupName>(name: Name) =>
         Effect.gen(function* () {
-          const { Api, layer } = (yield* Effect.promise(Operator.groups[name])) as AnyOperatorGroup
+          const loaded: unknown = yield* Effect.promise(async () => Operator.groups[name]())
+          const { Api, layer } = loaded as AnyOperatorGroup
           const httpClient = yield* clientFor(Layer.provide(HttpApiBuilder.layer(Api), layer))
           const group = name as "sites"
           const client: unknown = yield* HttpApiClient.group(Api, { group, httpClient, baseUrl })

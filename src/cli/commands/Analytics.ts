@@ -4,25 +4,19 @@
  *
  * @module
  */
-import { Clock, Effect, type Layer, Option, Stream } from "effect"
+import { Clock, Effect, type Layer } from "effect"
 import { Command, Flag } from "effect/cli"
-import { AnalyticsExport } from "../../analytics/AnalyticsExport.ts"
-import * as Rows from "../../analytics/ExportRow.ts"
-import * as Calendar from "../../platform/text/Calendar.ts"
-import { SiteDirectory } from "../../sites/SiteDirectory.ts"
+import * as Client from "../client/Client.ts"
+import * as Connection from "../client/Connection.ts"
+import * as Websites from "../client/Websites.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
 import * as AnalyticsCopy from "./AnalyticsCopy.ts"
 
-/** The rows per write: fewer would take more system calls. */
-const batch = 256
-
-const expected = "a time such as 90d, 12h, 2026-01-31 or 2026-01-31T08:00:00Z"
-
 const exportCommand = Command.make(
   "export",
   {
-    websiteConfigId: Inputs.site,
+    site: Inputs.site,
     from: Inputs.time("from", "Only rows from this time on, such as 90d, 12h, 2026-01-31 or 2026-01-31T08:00:00Z"),
     to: Inputs.time("to", "Only rows before this time, which is given as in --from; a date means its midnight in UTC"),
     format: Flag.Literals("format", ["ndjson", "csv"]).pipe(
@@ -32,32 +26,21 @@ const exportCommand = Command.make(
       Flag.withDefault("ndjson")
     )
   },
-  Effect.fnUntraced(function* ({ format, from, to, websiteConfigId }) {
-    const directory = yield* SiteDirectory
-    const { rows } = yield* AnalyticsExport
-    const json = yield* Output.Json
+  Effect.fnUntraced(function* ({ format, site, ...times }) {
     const now = yield* Clock.currentTimeMillis
-    const parse = (text: string) => Calendar.parseSince(text, now)
-    const since = yield* Inputs.readTime("from", expected, from, parse)
-    const until = yield* Inputs.readTime("to", expected, to, parse)
-    if (since !== null && until !== null && since >= until) return yield* Inputs.wrong("from", "before --to")
-    if (json && format === "csv") {
-      return yield* new Output.CliFailure({ message: "The flags --json and --format csv cannot be combined." })
-    }
-    const site = yield* directory.byWebsiteConfigId(websiteConfigId)
-    if (Option.isNone(site)) return yield* Output.notFound("website", websiteConfigId)
-    const { hostedWebsiteId } = site.value
-    // Without the flags: all rows from 1970 on, up to the last year that PostgreSQL and `Date` print with four digits.
-    const selected = rows({ hostedWebsiteId, from: since ?? 0, to: until ?? Date.UTC(9999, 0) })
-    const texts = json
-      ? Output.jsonArray(Stream.map(selected, Rows.json))
-      : format === "csv"
-        ? Stream.concat(Stream.succeed(Rows.csvHeader), Stream.map(selected, Rows.csv))
-        : Stream.map(selected, Rows.ndjson)
-    yield* Output.writeAll(
-      texts.pipe(
-        Stream.grouped(batch),
-        Stream.map((group) => group.join(""))
+    const from = yield* Inputs.readSince("from", times.from, now)
+    const to = yield* Inputs.readSince("to", times.to, now)
+    if (from !== null && to !== null && from >= to) return yield* Inputs.wrong("from", "before --to")
+    if ((yield* Output.Json) && format === "csv") return yield* Output.jsonOrCsv
+    const site_id = yield* Websites.idOf(site)
+    yield* Output.writeExport(
+      Client.textOf(
+        Client.owner("data", { notFound: Output.notFound("website", site_id) }, (data) =>
+          data.exportAnalytics({
+            params: { site_id },
+            query: { format, ...(from !== null && { from }), ...(to !== null && { to }) }
+          })
+        )
       )
     )
   })
@@ -72,9 +55,12 @@ const exportCommand = Command.make(
   ])
 )
 
-/** The command. `storage` is built only when `analytics export` runs. */
-export const command = <E, R>(storage: Layer.Layer<SiteDirectory | AnalyticsExport, E, R>) =>
+/** The command. The client is built only when `analytics export` runs. */
+export const command = <E, R>(client: Layer.Layer<Client.Client, E, R>) =>
   Command.make("analytics").pipe(
     Command.withDescription("Page views and events"),
-    Command.withSubcommands([exportCommand.pipe(Command.provide(storage)), AnalyticsCopy.command])
+    Command.withSubcommands([
+      exportCommand.pipe(Command.provide(client)),
+      AnalyticsCopy.command.pipe(Command.provideEffectDiscard(Connection.requireLocal))
+    ])
   )

@@ -6,8 +6,8 @@
 import { Effect, type Layer } from "effect"
 import { Command } from "effect/cli"
 import * as FormRules from "../../forms/FormRules.ts"
-import type { WebsiteConfigId } from "../../platform/Id.ts"
 import * as Client from "../client/Client.ts"
+import * as Websites from "../client/Websites.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
 import * as RulesFile from "../support/RulesFile.ts"
@@ -18,7 +18,7 @@ const pageKind: Inputs.Kind<string> = {
 }
 
 const form = {
-  websiteConfigId: Inputs.site,
+  site: Inputs.site,
   page: Inputs.make("page", pageKind, "<slug>", "The page_slug of the form, which is the data-page of its tag")
 }
 
@@ -43,36 +43,34 @@ const text = (form: FormRules.Form): string =>
 const answer = (form: FormRules.Form) => Output.answer({ json: form, text: text(form) })
 
 /** The forms of a website that have rules. */
-const formsOf = (websiteConfigId: WebsiteConfigId) =>
-  Client.owner("forms", { notFound: Output.notFound("website", websiteConfigId) }, (forms) =>
-    forms.list({ params: { site_id: websiteConfigId } })
+const formsOf = (site: string) =>
+  Effect.flatMap(Websites.idOf(site), (site_id) =>
+    Client.owner("forms", { notFound: Output.notFound("website", site_id) }, (forms) =>
+      forms.list({ params: { site_id } })
+    )
   )
 
-/** The form of a page, if it has rules. */
-const find = (websiteConfigId: WebsiteConfigId, page: string) =>
-  Effect.map(formsOf(websiteConfigId), ({ forms }) => forms.find((form) => form.page === page))
-
-const put = (
-  websiteConfigId: WebsiteConfigId,
-  payload: { readonly page: string; readonly rules: FormRules.FormRules }
-) =>
-  Client.owner("forms", { notFound: Output.notFound("website", websiteConfigId) }, (forms) =>
-    forms.put({ params: { site_id: websiteConfigId }, payload })
+/** Sets the rules of a form, if the condition holds. */
+const put = Effect.fnUntraced(function* (
+  { page, rules: file, site }: { readonly page: string; readonly rules: string; readonly site: string },
+  headers: { readonly "if-match": "*" } | { readonly "if-none-match": "*" },
+  preconditionFailed: Output.CliFailure
+) {
+  const rules = yield* RulesFile.read(file)
+  const site_id = yield* Websites.idOf(site)
+  const facts = { notFound: Output.notFound("website", site_id), preconditionFailed }
+  yield* answer(
+    yield* Client.owner("forms", facts, (forms) =>
+      forms.put({ params: { site_id }, headers, payload: { page, rules } })
+    )
   )
+})
 
-const create = Command.make(
-  "create",
-  formWithRules,
-  Effect.fnUntraced(function* ({ page, rules: file, websiteConfigId }) {
-    const rules = yield* RulesFile.read(file)
-    if ((yield* find(websiteConfigId, page)) !== undefined) {
-      return yield* new Output.CliFailure({
-        message: "This form already has rules; `hydracore form update` replaces them."
-      })
-    }
-    yield* answer(yield* put(websiteConfigId, { page, rules }))
-  })
-).pipe(
+const hasRules = new Output.CliFailure({
+  message: "This form already has rules; `hydracore form update` replaces them."
+})
+
+const create = Command.make("create", formWithRules, (flags) => put(flags, { "if-none-match": "*" }, hasRules)).pipe(
   Command.withDescription("Set the rules of a form; submissions that break one are refused"),
   Command.withExamples([
     {
@@ -82,21 +80,15 @@ const create = Command.make(
   ])
 )
 
-const update = Command.make(
-  "update",
-  formWithRules,
-  Effect.fnUntraced(function* ({ page, rules: file, websiteConfigId }) {
-    const rules = yield* RulesFile.read(file)
-    if ((yield* find(websiteConfigId, page)) === undefined) return yield* noRules(page)
-    yield* answer(yield* put(websiteConfigId, { page, rules }))
-  })
+const update = Command.make("update", formWithRules, (flags) =>
+  put(flags, { "if-match": "*" }, noRules(flags.page))
 ).pipe(Command.withDescription("Replace the rules of a form"))
 
 const list = Command.make(
   "list",
-  { websiteConfigId: Inputs.site },
-  Effect.fnUntraced(function* ({ websiteConfigId }) {
-    const listed = yield* formsOf(websiteConfigId)
+  { site: Inputs.site },
+  Effect.fnUntraced(function* ({ site }) {
+    const listed = yield* formsOf(site)
     yield* Output.answer({
       json: listed,
       text: Output.table(
@@ -115,8 +107,8 @@ const list = Command.make(
 const show = Command.make(
   "show",
   form,
-  Effect.fnUntraced(function* ({ page, websiteConfigId }) {
-    const found = yield* find(websiteConfigId, page)
+  Effect.fnUntraced(function* ({ page, site }) {
+    const found = (yield* formsOf(site)).forms.find((form) => form.page === page)
     if (found === undefined) return yield* noRules(page)
     yield* answer(found)
   })
@@ -125,12 +117,13 @@ const show = Command.make(
 const remove = Command.make(
   "delete",
   form,
-  Effect.fnUntraced(function* ({ page, websiteConfigId }) {
+  Effect.fnUntraced(function* ({ page, site }) {
+    const site_id = yield* Websites.idOf(site)
     yield* Client.owner("forms", { notFound: noRules(page) }, (forms) =>
-      forms.delete({ params: { site_id: websiteConfigId }, query: { page } })
+      forms.delete({ params: { site_id }, query: { page } })
     )
     yield* Output.answer({
-      json: { site_id: websiteConfigId, page, deleted: true },
+      json: { site_id, page, deleted: true },
       text: "The rules are deleted. The form accepts any fields again; its submissions are kept.\n"
     })
   })

@@ -9,7 +9,7 @@ import * as EventLimits from "../../analytics/EventLimits.ts"
 import * as Goal from "../../analytics/Goal.ts"
 import { GoalId } from "../../platform/Id.ts"
 import * as Client from "../client/Client.ts"
-import * as WebsiteOf from "../client/WebsiteOf.ts"
+import * as Websites from "../client/Websites.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
 
@@ -26,7 +26,7 @@ const pageKind: Inputs.Kind<string> = {
 const create = Command.make(
   "create",
   {
-    websiteConfigId: Inputs.site,
+    site: Inputs.site,
     event: Inputs.optional(Inputs.make("event", eventKind, "<name>", "Events of this name are conversions")),
     page: Inputs.optional(
       Inputs.make("page", pageKind, "<pattern>", "Views of this path are conversions; `*` matches any text")
@@ -40,21 +40,22 @@ const create = Command.make(
       )
     )
   },
-  Effect.fnUntraced(function* ({ event, name, page, websiteConfigId }) {
+  Effect.fnUntraced(function* ({ event, name, page, site }) {
     if ((event === null) === (page === null)) {
       return yield* new Output.CliFailure({ message: "Give one of the flags --event and --page." })
     }
     const target =
       event === null ? ({ kind: "page", value: page ?? "" } as const) : ({ kind: "event", value: event } as const)
+    const site_id = yield* Websites.idOf(site)
     const goal = yield* Client.owner(
       "goals",
       {
-        notFound: Output.notFound("website", websiteConfigId),
+        notFound: Output.notFound("website", site_id),
         flags: { value: target.kind, ...(name === null && { name: target.kind }) }
       },
       (goals) =>
         goals.create({
-          params: { site_id: websiteConfigId },
+          params: { site_id },
           payload: { ...target, ...(name !== null && { name }) }
         })
     )
@@ -79,10 +80,11 @@ const create = Command.make(
 
 const list = Command.make(
   "list",
-  { websiteConfigId: Inputs.site },
-  Effect.fnUntraced(function* ({ websiteConfigId }) {
-    const listed = yield* Client.owner("goals", { notFound: Output.notFound("website", websiteConfigId) }, (goals) =>
-      goals.list({ params: { site_id: websiteConfigId } })
+  { site: Inputs.site },
+  Effect.fnUntraced(function* ({ site }) {
+    const site_id = yield* Websites.idOf(site)
+    const listed = yield* Client.owner("goals", { notFound: Output.notFound("website", site_id) }, (goals) =>
+      goals.list({ params: { site_id } })
     )
     const builtIn = listed.built_in.map((name) => `"${name}"`).join(" and ")
     yield* Output.answer({
@@ -100,11 +102,11 @@ const remove = Command.make(
   "delete",
   {
     goalId: Inputs.make("goal", Inputs.idKind(GoalId), "<uuid>", "The goal_id of a goal"),
-    websiteConfigId: WebsiteOf.flag("goal")
+    site: Websites.flagOf("goal")
   },
-  Effect.fnUntraced(function* ({ goalId, websiteConfigId }) {
-    const record = { kind: "goal", id: goalId, siteId: websiteConfigId } as const
-    yield* WebsiteOf.find("goals", record, { notFound: Output.notFound("goal", goalId) }, (goals, site_id) =>
+  Effect.fnUntraced(function* ({ goalId, site }) {
+    const record = { kind: "goal", id: goalId, site } as const
+    yield* Websites.withRecord("goals", record, Output.notFound("goal", goalId), (goals, site_id) =>
       goals.delete({ params: { site_id, goal_id: goalId } })
     )
     yield* Output.answer({

@@ -95,7 +95,7 @@ const json = ({ latest, notification }: ListedNotification) => ({
 
 const add = Command.make(
   "add",
-  { websiteConfigId: Inputs.site, recipient, ...topicFlags },
+  { websiteConfigId: Inputs.siteId, recipient, ...topicFlags },
   Effect.fnUntraced(function* ({ recipient, websiteConfigId, ...flags }) {
     const topic = yield* topicOf(flags)
     yield* requireMail
@@ -123,7 +123,7 @@ const add = Command.make(
 
 const list = Command.make(
   "list",
-  { websiteConfigId: Inputs.site },
+  { websiteConfigId: Inputs.siteId },
   Effect.fnUntraced(function* ({ websiteConfigId }) {
     const directory = yield* SiteDirectory
     if (Option.isNone(yield* directory.byWebsiteConfigId(websiteConfigId))) {

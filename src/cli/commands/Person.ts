@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { Clock, Effect, type Layer, Option, Stream } from "effect"
+import { Clock, Effect, type Layer, Option } from "effect"
 import { Command } from "effect/cli"
 import * as App from "../../App.ts"
 import { Settings } from "../../Config.ts"
@@ -15,41 +15,30 @@ import { SecretsKeyUnusable } from "../../delivery/Webhooks.ts"
 import type { WebsiteConfigId } from "../../platform/Id.ts"
 import * as Calendar from "../../platform/text/Calendar.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
-import * as Person from "../../privacy/Person.ts"
-import * as PersonExport from "../../privacy/PersonExport.ts"
-import { Persons } from "../../privacy/Persons.ts"
 import type { Access } from "../../sites/access/Access.ts"
 import * as ConsoleSession from "../../sites/access/ConsoleSession.ts"
 import { SiteDirectory } from "../../sites/SiteDirectory.ts"
+import * as Client from "../client/Client.ts"
+import * as Websites from "../client/Websites.ts"
 import * as ConsoleUrl from "../support/ConsoleUrl.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
 
-const flags = { address: Inputs.email, websiteConfigId: Inputs.optional(Inputs.site) }
-
-/** The query for all kinds of data of a person. Fails if the website does not exist. */
-const queryOf = Effect.fnUntraced(function* ({
-  address,
-  websiteConfigId
-}: {
-  readonly address: string
-  readonly websiteConfigId: WebsiteConfigId | null
-}) {
-  const directory = yield* SiteDirectory
-  if (websiteConfigId !== null && Option.isNone(yield* directory.byWebsiteConfigId(websiteConfigId))) {
-    return yield* Output.notFound("website", websiteConfigId)
-  }
-  return { address, websiteConfigId, kinds: Person.kinds }
-})
+const flags = { email: Inputs.email, site: Inputs.optional(Inputs.site) }
 
 const exportCommand = Command.make(
   "export",
   flags,
-  Effect.fnUntraced(function* (input) {
-    const persons = yield* Persons
-    const documents = Stream.map(persons.records(yield* queryOf(input)), PersonExport.json)
-    yield* Output.writeAll(
-      (yield* Output.Json) ? Output.jsonArray(documents) : Stream.map(documents, (document) => `${document}\n`)
+  Effect.fnUntraced(function* ({ email, site }) {
+    const site_id = yield* Websites.idOrNull(site)
+    yield* Output.writeExport(
+      Client.textOf(
+        site_id === null
+          ? Client.operator("persons", {}, (persons) => persons.export({ payload: { email } }))
+          : Client.owner("data", { notFound: Output.notFound("website", site_id) }, (data) =>
+              data.exportPerson({ params: { site_id }, payload: { email } })
+            )
+      )
     )
   })
 ).pipe(
@@ -65,15 +54,17 @@ const exportCommand = Command.make(
 const erase = Command.make(
   "erase",
   flags,
-  Effect.fnUntraced(function* (input) {
-    const persons = yield* Persons
-    const erased = yield* persons.erase(yield* queryOf(input))
-    // Also deletes the record that the address unsubscribed. The owner API keeps this record, because otherwise an owner could
-    // add the address again.
-    yield* Notifications.use(({ eraseRecipient }) => eraseRecipient(input.address, input.websiteConfigId))
+  Effect.fnUntraced(function* ({ email, site }) {
+    const { url } = yield* Client.Client
+    const site_id = yield* Websites.idOrNull(site)
+    const facts = site_id === null ? {} : { notFound: Output.notFound("website", site_id) }
+    const erased =
+      site_id === null || url === null
+        ? yield* Client.operator("persons", facts, (persons) => persons.erase({ payload: { email, site_id } }))
+        : yield* Client.owner("data", facts, (data) => data.erasePerson({ params: { site_id }, payload: { email } }))
     yield* Output.answer({
-      json: { email: input.address, ...erased },
-      text: `The data of ${TerminalText.printable(input.address)} is deleted:\n${Output.facts([
+      json: erased,
+      text: `The data of ${TerminalText.printable(email)} is deleted:\n${Output.facts([
         ["submissions", String(erased.submissions)],
         ["conversations", String(erased.conversations)],
         ["notifications, with their mails", String(erased.notifications)],
@@ -174,15 +165,16 @@ const invite = Command.make(
   ])
 )
 
-/** The command. `storage` is built only when a subcommand runs. */
-export const command = <E, R>(
-  storage: Layer.Layer<SiteDirectory | Persons | ConsoleSession.ConsoleSessions | Notifications, E, R>
+/** The command. `client` and `storage` are built only when a subcommand that needs them runs. */
+export const command = <E, R, EClient, RClient>(
+  client: Layer.Layer<Client.Client, EClient, RClient>,
+  storage: Layer.Layer<SiteDirectory | ConsoleSession.ConsoleSessions | Notifications, E, R>
 ) =>
   Command.make("person").pipe(
     Command.withDescription("A person's data, by email address, and invitations to the console"),
     Command.withSubcommands([
-      exportCommand.pipe(Command.provide(storage)),
-      erase.pipe(Command.provide(storage)),
+      exportCommand.pipe(Command.provide(client)),
+      erase.pipe(Command.provide(client)),
       invite.pipe(Command.provide(storage))
     ])
   )

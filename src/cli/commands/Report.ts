@@ -4,28 +4,24 @@
  *
  * @module
  */
-import { Effect, type Layer, Option } from "effect"
+import { Effect, type Layer } from "effect"
 import { Command } from "effect/cli"
-import { Reports } from "../../analytics/reports/Reports.ts"
-import { SiteDirectory } from "../../sites/SiteDirectory.ts"
+import * as Client from "../client/Client.ts"
+import * as Websites from "../client/Websites.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
 
 const rebuild = Command.make(
   "rebuild",
-  { websiteConfigId: Inputs.optional(Inputs.site) },
-  Effect.fnUntraced(function* ({ websiteConfigId }) {
-    const directory = yield* SiteDirectory
-    const reports = yield* Reports
-    const sites =
-      websiteConfigId === null
-        ? yield* directory.list
-        : Option.toArray(yield* directory.byWebsiteConfigId(websiteConfigId))
-    if (websiteConfigId !== null && sites.length === 0) return yield* Output.notFound("website", websiteConfigId)
-    yield* Effect.forEach(sites, (site) => reports.rebuild(site), { discard: true })
+  { site: Inputs.optional(Inputs.site) },
+  Effect.fnUntraced(function* ({ site }) {
+    const site_id = yield* Websites.idOrNull(site)
+    const facts = site_id === null ? {} : { notFound: Output.notFound("website", site_id) }
+    const rebuilt = yield* Client.operator("reports", facts, (reports) => reports.rebuild({ payload: { site_id } }))
+    const count = rebuilt.rebuilt.length
     yield* Output.answer({
-      json: { rebuilt: sites.map((site) => site.websiteConfigId) },
-      text: `The rollups of ${sites.length} website${sites.length === 1 ? "" : "s"} are rebuilt.\n`
+      json: rebuilt,
+      text: `The rollups of ${count} website${count === 1 ? "" : "s"} are rebuilt.\n`
     })
   })
 ).pipe(
@@ -37,9 +33,10 @@ const rebuild = Command.make(
   ])
 )
 
-/** The command. `storage` is built only when a subcommand runs. */
-export const command = <E, R>(storage: Layer.Layer<SiteDirectory | Reports, E, R>) =>
+/** The command. The client is built only when a subcommand runs. */
+export const command = <E, R>(client: Layer.Layer<Client.Client, E, R>) =>
   Command.make("report").pipe(
     Command.withDescription("Precomputed statistics"),
-    Command.withSubcommands([rebuild.pipe(Command.provide(storage))])
+    Command.withSubcommands([rebuild]),
+    Command.provide(client)
   )

@@ -6,7 +6,7 @@
 import { Clock, Effect, type Layer } from "effect"
 import { Command } from "effect/cli"
 import * as Client from "../client/Client.ts"
-import * as WebsiteOf from "../client/WebsiteOf.ts"
+import * as Websites from "../client/Websites.ts"
 import * as ConsoleUrl from "../support/ConsoleUrl.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
@@ -14,19 +14,20 @@ import * as Output from "../support/Output.ts"
 const create = Command.make(
   "create",
   {
-    websiteConfigId: Inputs.site,
+    site: Inputs.site,
     label: Inputs.label("shared dashboard"),
     expires: Inputs.expires("shared dashboard"),
     baseUrl: Inputs.baseUrl
   },
-  Effect.fnUntraced(function* ({ baseUrl, expires, label, websiteConfigId }) {
+  Effect.fnUntraced(function* ({ baseUrl, expires, label, site }) {
     const { url: service } = yield* Client.Client
     const origin =
       service === null ? yield* ConsoleUrl.originOf(baseUrl) : yield* ConsoleUrl.addressOf(baseUrl, service)
     const expiresAt = yield* Inputs.readExpires(expires, yield* Clock.currentTimeMillis)
-    const created = yield* Client.owner("shares", { notFound: Output.notFound("website", websiteConfigId) }, (shares) =>
+    const site_id = yield* Websites.idOf(site)
+    const created = yield* Client.owner("shares", { notFound: Output.notFound("website", site_id) }, (shares) =>
       shares.create({
-        params: { site_id: websiteConfigId },
+        params: { site_id },
         payload: { ...(label !== null && { label }), ...(expiresAt !== null && { expires_at: expiresAt }) }
       })
     )
@@ -52,9 +53,9 @@ const create = Command.make(
 
 const list = Command.make(
   "list",
-  { websiteConfigId: Inputs.optional(Inputs.site) },
-  Effect.fnUntraced(function* ({ websiteConfigId }) {
-    const ids = websiteConfigId === null ? yield* WebsiteOf.every : [websiteConfigId]
+  { site: Inputs.optional(Inputs.site) },
+  Effect.fnUntraced(function* ({ site }) {
+    const ids = site === null ? (yield* Websites.every).map(({ site_id }) => site_id) : [yield* Websites.idOf(site)]
     const lists = yield* Effect.forEach(ids, (site_id) =>
       Client.owner("shares", { notFound: Output.notFound("website", site_id) }, (shares) =>
         shares.list({ params: { site_id } })
@@ -80,11 +81,10 @@ const list = Command.make(
 
 const revoke = Command.make(
   "revoke",
-  { shareId: Inputs.shareId, websiteConfigId: WebsiteOf.flag("shared dashboard") },
-  Effect.fnUntraced(function* ({ shareId, websiteConfigId }) {
-    const notFound = Output.notFound("shared dashboard", shareId)
-    const record = { kind: "share", id: shareId, siteId: websiteConfigId } as const
-    yield* WebsiteOf.find("shares", record, { notFound }, (shares, site_id) =>
+  { shareId: Inputs.shareId, site: Websites.flagOf("shared dashboard") },
+  Effect.fnUntraced(function* ({ shareId, site }) {
+    const record = { kind: "share", id: shareId, site } as const
+    yield* Websites.withRecord("shares", record, Output.notFound("shared dashboard", shareId), (shares, site_id) =>
       shares.revoke({ params: { site_id, share_id: shareId } })
     )
     yield* Output.answer({

@@ -61,7 +61,7 @@ const create = Command.make(
 const update = Command.make(
   "update",
   {
-    websiteConfigId: Inputs.site,
+    websiteConfigId: Inputs.siteId,
     name: Inputs.newName("website"),
     origins: Inputs.newOrigins("website"),
     anyOrigin: Inputs.anyOrigin("website"),
@@ -104,7 +104,7 @@ const update = Command.make(
 const remove = Command.make(
   "delete",
   {
-    websiteConfigId: Inputs.site,
+    websiteConfigId: Inputs.siteId,
     name: Inputs.nameToConfirm("website"),
     withInstances: Inputs.withoutValue("with-instances", "Delete the website's instances and their tokens too")
   },

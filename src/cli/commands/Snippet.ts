@@ -123,7 +123,7 @@ const instanceOf = (websiteConfigId: string) =>
 export const command = Command.make(
   "snippet",
   {
-    websiteConfigId: Inputs.site,
+    websiteConfigId: Inputs.siteId,
     instanceId: Inputs.optionalInstance,
     baseUrl: Inputs.baseUrl,
     token: Inputs.widgetToken,

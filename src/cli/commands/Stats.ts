@@ -7,15 +7,14 @@
  *
  * @module
  */
-import { Clock, Effect, type Layer, Option, Schema } from "effect"
+import { Clock, Effect, type Layer, Option } from "effect"
 import { Command } from "effect/cli"
 import * as DateRange from "../../analytics/reports/DateRange.ts"
 import { limits, type Metric } from "../../analytics/reports/Query.ts"
-import { Reports } from "../../analytics/reports/Reports.ts"
+import type { QueryBody } from "../../analytics/reports/QueryBody.ts"
 import { dateOf } from "../../platform/text/Calendar.ts"
-import { Decisions } from "../../sites/Decisions.ts"
-import type { Site } from "../../sites/Site.ts"
-import type { SiteDirectory } from "../../sites/SiteDirectory.ts"
+import * as Client from "../client/Client.ts"
+import * as Websites from "../client/Websites.ts"
 import * as Output from "../support/Output.ts"
 import * as StatsInputs from "../support/StatsInputs.ts"
 import * as StatsOverview from "../support/StatsOverview.ts"
@@ -47,87 +46,118 @@ const maxRows = limits.rows
 /** One more row than a list shows, since the list omits the group without a value. */
 const withUnset = (limit: number): number => Math.min(limit + 1, maxRows)
 
-const json = Schema.decodeUnknownSync(Schema.Json)
+/** The id in the query that is sent for every website. */
+const everySite = "00000000-0000-4000-8000-000000000000"
 
-const overview = Effect.fnUntraced(function* (flags: StatsInputs.Flags, site: Site) {
-  const reports = yield* Reports
-  const decisions = yield* Decisions
+/** Sends a query. A report of too many groups is refused; `--by` makes the groups. */
+const run = (query: QueryBody) =>
+  Client.owner(
+    "reports",
+    { notFound: Output.notFound("website", query.site_id), flags: { dimensions: "by" } },
+    (reports) => reports.query({ payload: query })
+  )
+
+const overview = Effect.fnUntraced(function* (flags: StatsInputs.Flags, site: StatsOverview.Site) {
   const now = yield* Clock.currentTimeMillis
   const makeQuery = yield* StatsInputs.queryMaker(flags, site, now)
-  const run = (selection: StatsInputs.Selection) =>
-    Effect.flatMap(makeQuery(selection), (query) => reports.query(site, query))
-  const totals = yield* run({ metrics: StatsOverview.totalMetrics, dimensions: [], limit: 1 })
-  const days = yield* run({ metrics: ["pageviews", "visitors"], dimensions: ["time:day"], limit: maxRows })
+  const select = (selection: StatsInputs.Selection) => Effect.flatMap(makeQuery(selection), run)
+  const totals = yield* select({ metrics: StatsOverview.totalMetrics, dimensions: [], limit: 1 })
+  const days = yield* select({ metrics: ["pageviews", "visitors"], dimensions: ["time:day"], limit: maxRows })
   const lists = yield* Effect.forEach(StatsOverview.lists, (list) =>
     Effect.map(
-      run({ metrics: list.metrics, dimensions: [list.dimension], limit: withUnset(flags.limit) }),
+      select({ metrics: list.metrics, dimensions: [list.dimension], limit: withUnset(flags.limit) }),
       (answer) => [list, answer] as const
     )
   )
-  const [first, last] = totals.query.date_range
+  const [from, last] = totals.query.date_range
   // The counts are of UTC days, and today's UTC date may differ from that in the website's time zone.
-  const isToday = last === DateRange.today({ now, timeZone: site.timeZone })
+  const isToday = last === DateRange.today({ now, timeZone: site.time_zone })
   const utcToday = dateOf(now)
-  const counts = yield* decisions.counts({ site, first, last: isToday && utcToday > last ? utcToday : last })
-  return { site, limit: flags.limit, totals, days, lists, counts } satisfies StatsOverview.Overview
+  const to = isToday && utcToday > last ? utcToday : last
+  const { reasons } = yield* Client.owner(
+    "reports",
+    { notFound: Output.notFound("website", site.site_id) },
+    (reports) => reports.notCounted({ params: { site_id: site.site_id }, query: { from, to } })
+  )
+  return { site, limit: flags.limit, totals, days, lists, notCounted: reasons } satisfies StatsOverview.Overview
+})
+
+/** The reports of all websites, oldest website first. Of a running service, of those that the key reaches. */
+const ofAllSites = Effect.fnUntraced(function* (
+  flags: StatsInputs.Flags,
+  selection: StatsInputs.Selection,
+  now: number
+) {
+  const queryOf = (site: StatsInputs.Site) =>
+    Effect.flatMap(StatsInputs.queryMaker(flags, site, now), (make) => make(selection))
+  const { url } = yield* Client.Client
+  if (url === null) {
+    const query = yield* queryOf({ site_id: everySite, time_zone: "UTC" })
+    const { reports } = yield* Client.operator("reports", { flags: { dimensions: "by" } }, (operator) =>
+      operator.queryAll({ payload: { query, days: flags.days } })
+    )
+    return reports
+  }
+  return yield* Effect.forEach(yield* Websites.every, (site) =>
+    Effect.map(Effect.flatMap(queryOf(site), run), (report) => ({ name: site.name, report }))
+  )
+})
+
+const ofSite = Effect.fnUntraced(function* (
+  flags: StatsInputs.Flags,
+  selection: StatsInputs.Selection,
+  now: number,
+  site: StatsOverview.Site
+) {
+  const makeQuery = yield* StatsInputs.queryMaker(flags, site, now)
+  return [{ name: site.name, report: yield* Effect.flatMap(makeQuery(selection), run) }]
 })
 
 const stats = Command.make(
   "stats",
   StatsInputs.flags,
   Effect.fnUntraced(function* ({ format, ...flags }) {
-    const isJson = yield* Output.Json
     const isCsv = format === "csv"
-    if (isJson && isCsv) {
-      return yield* new Output.CliFailure({ message: "The flags --json and --format csv cannot be combined." })
-    }
-    const sites = yield* StatsInputs.sites(flags)
-    const [only] = sites
+    if ((yield* Output.Json) && isCsv) return yield* Output.jsonOrCsv
+    const site = yield* StatsInputs.siteOf(flags)
     const isGrouped = flags.by.length > 0
-    if (!flags.allSites && !isGrouped && !isCsv && only !== undefined) {
-      const data = yield* overview(flags, only)
+    if (site !== null && !isGrouped && !isCsv) {
+      const data = yield* overview(flags, site)
       const width = yield* Output.lineWidth
-      return yield* Output.answer({ json: json(StatsOverview.json(data)), text: StatsOverview.text(data, width) })
+      return yield* Output.answer({ json: StatsOverview.json(data), text: StatsOverview.text(data, width) })
     }
-    const reports = yield* Reports
     const now = yield* Clock.currentTimeMillis
     // Without `--by`, the CSV of one website has a row per day, and `--all-sites` has a row per website.
-    const dimensions = isGrouped ? flags.by : flags.allSites ? [] : ["time:day"]
+    const dimensions = isGrouped ? flags.by : site === null ? [] : ["time:day"]
     const metrics = metricsBy(dimensions)
-    const limit = isGrouped ? flags.limit : maxRows
-    const queries = yield* StatsInputs.queriesOf(flags, sites, now, { metrics, dimensions, limit })
-    const answers = (yield* reports.queryAll(queries)).flatMap((answer, index) => {
-      const site = sites[index]
-      return site === undefined ? [] : [{ site, answer }]
-    })
-    const rows = answers.flatMap(({ answer, site }) => StatsText.rowsOf(flags.allSites ? site : null, answer))
+    const selection = { metrics, dimensions, limit: isGrouped ? flags.limit : maxRows }
+    const reports =
+      site === null ? yield* ofAllSites(flags, selection, now) : yield* ofSite(flags, selection, now, site)
+    const rows = reports.flatMap(({ name, report }) =>
+      StatsText.rowsOf(site === null ? { websiteConfigId: report.query.site_id, name } : null, report)
+    )
     if (isCsv) {
-      const options = { dimensions, metrics, isNamed: flags.allSites, isCompared: Option.isSome(flags.compare) }
+      const options = { dimensions, metrics, isNamed: site === null, isCompared: Option.isSome(flags.compare) }
       return yield* Output.write(StatsText.csv(options, rows))
     }
-    const [first] = answers
+    const [first] = reports
     if (first === undefined) {
-      return yield* Output.answer({ json: [], text: "There are no websites. `hydracore site create` creates one.\n" })
+      return yield* Output.answer({
+        json: { reports: [] },
+        text: "There are no websites. `hydracore site create` creates one.\n"
+      })
     }
-    const documents = answers.map(({ answer, site }) => ({
-      website_config_id: site.websiteConfigId,
-      name: site.name,
-      ...answer
-    }))
     const period = StatsText.periodOf(
-      answers.map(({ answer }) => answer),
+      reports.map(({ report }) => report),
       now
     )
+    const { meta, query } = first.report
     yield* Output.answer({
-      json: json(flags.allSites ? documents : first.answer),
+      json: site === null ? { reports } : first.report,
       text: `${Output.facts([
-        ...(flags.allSites ? [] : [["website", first.site.name] as const]),
-        ...StatsText.periodFacts(
-          period,
-          first.answer.query,
-          flags.allSites ? "each in its time zone" : first.answer.meta.time_zone
-        )
-      ])}\n${rows.length === 0 ? "Nothing matches.\n" : StatsText.chart(first.answer.query, rows, yield* Output.lineWidth)}`
+        ...(site === null ? [] : [["website", site.name] as const]),
+        ...StatsText.periodFacts(period, query, site === null ? "each in its time zone" : meta.time_zone)
+      ])}\n${rows.length === 0 ? "Nothing matches.\n" : StatsText.chart(query, rows, yield* Output.lineWidth)}`
     })
   })
 ).pipe(
@@ -151,6 +181,5 @@ const stats = Command.make(
   ])
 )
 
-/** The command. `storage` is built only when the command runs. */
-export const command = <E, R>(storage: Layer.Layer<SiteDirectory | Reports | Decisions, E, R>) =>
-  stats.pipe(Command.provide(storage))
+/** The command. The client is built only when the command runs. */
+export const command = <E, R>(client: Layer.Layer<Client.Client, E, R>) => Command.provide(stats, client)

@@ -83,7 +83,7 @@ const answerSecret = ({ secret, webhook }: NewSecret, next: string) =>
 const create = Command.make(
   "create",
   {
-    websiteConfigId: Inputs.site,
+    websiteConfigId: Inputs.siteId,
     url,
     events: eventFlags("An event to send; repeatable; without the flag, all events are sent"),
     format: Flag.withDefault(format, "standard" as const)
@@ -118,7 +118,7 @@ const create = Command.make(
 
 const list = Command.make(
   "list",
-  { websiteConfigId: Inputs.site },
+  { websiteConfigId: Inputs.siteId },
   Effect.fnUntraced(function* ({ websiteConfigId }) {
     const directory = yield* SiteDirectory
     const webhooks = yield* Webhooks

@@ -10,6 +10,8 @@ import type { StorageUnavailable } from "../../platform/Storage.ts"
 
 /** A command loads only the group that it calls. */
 export const groups = {
+  persons: () => import("./Persons.ts"),
+  reports: () => import("./Reports.ts"),
   sites: () => import("./Sites.ts")
 } as const
 

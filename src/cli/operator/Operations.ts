@@ -20,3 +20,8 @@ export const failures = [Errors.NotFound, Errors.ServiceUnavailable] as const
 /** The API that consists of one group. */
 export const api = <Group extends HttpApiGroup.Constraint>(group: Group) =>
   HttpApi.make("hydracore-operator").add(group).middleware(Validation).middleware(Authentication)
+
+export const noSite = Errors.make(
+  "NotFound",
+  "There is no website with this site_id. `hydracore site list` shows them."
+)

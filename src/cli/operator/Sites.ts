@@ -35,7 +35,6 @@ const siteOf = HttpApiEndpoint.get("siteOf", "/operator/records/:kind/:id/site",
 
 export const Api = Operations.api(HttpApiGroup.make("sites").add(deleteSite, siteOf))
 
-const noSite = Errors.make("NotFound", "There is no website with this site_id. `hydracore site list` shows them.")
 const noRecord = Errors.make("NotFound", "Nothing has this id.")
 
 export const layer = HttpApiBuilder.group(
@@ -49,10 +48,10 @@ export const layer = HttpApiBuilder.group(
         "delete",
         Effect.fnUntraced(function* ({ params, payload }) {
           const name = yield* erasure.nameOf(params.site_id)
-          if (Option.isNone(name)) return yield* Effect.fail(noSite)
+          if (Option.isNone(name)) return yield* Effect.fail(Operations.noSite)
           if (name.value !== payload.name) return yield* Effect.fail(SiteHandlers.wrongName)
           const erased = yield* erasure.erase(params.site_id, { withInstances: payload.with_instances })
-          return SiteHandlers.erasedJson(yield* Effect.fromOption(erased, () => noSite))
+          return SiteHandlers.erasedJson(yield* Effect.fromOption(erased, () => Operations.noSite))
         })
       )
       .handle("siteOf", ({ params: { id, kind } }) =>

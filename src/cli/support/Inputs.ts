@@ -142,7 +142,17 @@ export const newTimeZone = optional(
   make("time-zone", timeZoneKind, "<zone>", "A new IANA time zone for the website's reports")
 )
 
-export const site = make("site", idKind(WebsiteConfigId), "<uuid>", "The website_config_id of a website")
+/** A website, by its id or its name. */
+export const siteOf = (description: string) =>
+  Flag.String("site").pipe(
+    Flag.withMetavar("<uuid|name>"),
+    Flag.withDescription(description),
+    Flag.map((text) => text.trim())
+  )
+
+export const site = siteOf("The website_config_id or the name of a website")
+
+export const siteId = make("site", idKind(WebsiteConfigId), "<uuid>", "The website_config_id of a website")
 
 export const instance = make("instance", idKind(InstanceId), "<uuid>", "The instance_id of an instance")
 
@@ -321,4 +331,13 @@ export const expires = (of: string) =>
 export const readExpires = (text: Option.Option<string>, now: number) =>
   readTime("expires", "a future time, such as 90d, 12h, 30m or 2030-01-31", text, (value) =>
     Calendar.parseUntil(value, now)
+  )
+
+/** Parses a time before which an export leaves out, to ISO 8601; null if the flag is absent. */
+export const readSince = (flag: string, text: Option.Option<string>, now: number) =>
+  Effect.map(
+    readTime(flag, "a time such as 90d, 12h, 30m, 2026-01-31 or 2026-01-31T08:00:00Z", text, (value) =>
+      Calendar.parseSince(value, now)
+    ),
+    Calendar.isoOrNull
   )

@@ -27,6 +27,9 @@ export const limitReached = ({ maximum }: LimitReached): Effect.Effect<never, Cl
     new CliFailure({ message: `${Maximums.message(maximum).replace(/^./, (letter) => letter.toUpperCase())}.` })
   )
 
+/** `--json` prints one document, and CSV is none. */
+export const jsonOrCsv = new CliFailure({ message: "The flags --json and --format csv cannot be combined." })
+
 /** No record of this kind has the id. */
 export const notFound = (
   kind:
@@ -84,7 +87,7 @@ export const writeAll = <E, R>(
  * One JSON array of serialized documents, one per line. A missing end of the array means that the command failed or was
  * interrupted.
  */
-export const jsonArray = <E>(documents: Stream.Stream<string, E>): Stream.Stream<string, E> =>
+export const jsonArray = <E, R>(documents: Stream.Stream<string, E, R>): Stream.Stream<string, E, R> =>
   Stream.suspend(() => {
     let separator = "["
     const lines = Stream.map(documents, (document) => {
@@ -93,10 +96,14 @@ export const jsonArray = <E>(documents: Stream.Stream<string, E>): Stream.Stream
       return line
     })
     return Stream.concat(
-      lines,
+      Stream.mapArray(lines, (chunk) => [chunk.join("")]),
       Stream.sync(() => (separator === "[" ? "[]\n" : "\n]\n"))
     )
   })
+
+/** Writes an export: its lines, or with `--json` one array of them. */
+export const writeExport = <E, R>(texts: Stream.Stream<string, E, R>) =>
+  Effect.flatMap(Json, (json) => writeAll(json ? jsonArray(Stream.splitLines(texts)) : texts))
 
 export const write = (text: string) => writeAll(Stream.succeed(text))
 
@@ -106,7 +113,8 @@ export const note = (text: string) =>
 
 /** A command's result in both formats. The text ends with a newline. */
 export interface Answer {
-  readonly json: Schema.Json
+  /** An entity of the contract, mostly. */
+  readonly json: object
   readonly text: string
 }
 

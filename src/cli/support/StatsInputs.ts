@@ -8,14 +8,11 @@ import { CliError, Flag } from "effect/cli"
 import * as DateRange from "../../analytics/reports/DateRange.ts"
 import * as FilterText from "../../analytics/reports/FilterText.ts"
 import * as LocalTime from "../../analytics/reports/LocalTime.ts"
-import { comparisons, limits, type Metric, periods, type Query } from "../../analytics/reports/Query.ts"
+import { comparisons, limits, type Metric, periods } from "../../analytics/reports/Query.ts"
 import * as QueryBody from "../../analytics/reports/QueryBody.ts"
 import type { ValidationError } from "../../platform/contract/Errors.ts"
-import { parseUuid, WebsiteConfigId } from "../../platform/Id.ts"
-import type { Site } from "../../sites/Site.ts"
-import { SiteDirectory } from "../../sites/SiteDirectory.ts"
+import * as Websites from "../client/Websites.ts"
 import * as Inputs from "./Inputs.ts"
-import * as Output from "./Output.ts"
 
 const texts = (flag: string, metavar: string, description: string) =>
   Flag.String(flag).pipe(
@@ -77,35 +74,13 @@ export interface Flags {
 
 const invalid = (message: string) => new CliError.ValidationError({ message })
 
-const siteByName = Effect.fnUntraced(function* (name: string) {
-  const sites = yield* SiteDirectory.use(({ list }) => list)
-  const named = sites.filter((site) => site.name === name)
-  const [site] = named
-  if (site === undefined) {
-    // The text may be a pasted secret, so it is not repeated.
-    return yield* new Output.CliFailure({
-      message: "No website has this name. `hydracore site list` shows them."
-    })
-  }
-  if (named.length > 1) {
-    return yield* new Output.CliFailure({
-      message: `${named.length} websites have this name. Give the website_config_id instead; \`hydracore site list\` shows it.`
-    })
-  }
-  return site
-})
-
-/** The websites that the flags name. */
-export const sites = Effect.fnUntraced(function* ({ allSites, site }: Flags) {
+/** The website that the flags name; null for all. */
+export const siteOf = Effect.fnUntraced(function* ({ allSites, site }: Flags) {
   if (allSites === Option.isSome(site)) return yield* invalid("Give either --site or --all-sites.")
-  if (Option.isNone(site)) return yield* SiteDirectory.use(({ list }) => list)
-  const id = parseUuid(site.value.trim())
-  if (Result.isFailure(id)) return [yield* siteByName(site.value.trim())]
-  const found = yield* SiteDirectory.use(({ byWebsiteConfigId }) => byWebsiteConfigId(WebsiteConfigId.make(id.success)))
-  return Option.isNone(found) ? yield* Output.notFound("website", id.success) : [found.value]
+  return Option.isNone(site) ? null : yield* Websites.find(site.value.trim())
 })
 
-/** What an error of `QueryBody.decode` is about: a flag, or the period. */
+/** What a fault of a query is about: a flag, or the period. */
 const subjectOf = ([first, second]: ValidationError["loc"]): string => {
   switch (first) {
     case "dimensions":
@@ -137,6 +112,12 @@ export interface Selection {
   readonly limit: number
 }
 
+/** What a query needs to know about a website. */
+export interface Site {
+  readonly site_id: string
+  readonly time_zone: string
+}
+
 /** Validates the flags, and returns a function that makes the queries of a website. */
 export const queryMaker = Effect.fnUntraced(function* (flags: Flags, site: Site, now: number) {
   const ranges = [
@@ -158,12 +139,11 @@ export const queryMaker = Effect.fnUntraced(function* (flags: Flags, site: Site,
     }
     filters.push(parsed.value)
   }
-  const { timeZone } = site
-  const range = dateRange(flags, DateRange.today({ now, timeZone }))
-  return ({ dimensions, limit, metrics }: Selection): Effect.Effect<Query, CliError.CliError> =>
+  const range = dateRange(flags, DateRange.today({ now, timeZone: site.time_zone }))
+  return ({ dimensions, limit, metrics }: Selection): Effect.Effect<QueryBody.QueryBody, CliError.CliError> =>
     Result.match(
-      QueryBody.decode({
-        site_id: site.websiteConfigId,
+      QueryBody.read({
+        site_id: site.site_id,
         metrics,
         date_range: range,
         dimensions,
@@ -176,25 +156,7 @@ export const queryMaker = Effect.fnUntraced(function* (flags: Flags, site: Site,
       }),
       {
         onFailure: ([error]) => Effect.fail(invalid(error === undefined ? "" : sentence(error))),
-        onSuccess: (request) => Effect.succeed(DateRange.queryOf(request, { now, timeZone }))
+        onSuccess: Effect.succeed
       }
     )
-})
-
-/** Validates the flags, and makes the same query of each website. Those of a time zone differ in the website only. */
-export const queriesOf = Effect.fnUntraced(function* (
-  flags: Flags,
-  sites: ReadonlyArray<Site>,
-  now: number,
-  selection: Selection
-) {
-  const byZone = new Map<string, Query>()
-  for (const site of sites) {
-    if (byZone.has(site.timeZone)) continue
-    byZone.set(site.timeZone, yield* (yield* queryMaker(flags, site, now))(selection))
-  }
-  return sites.flatMap((site) => {
-    const query = byZone.get(site.timeZone)
-    return query === undefined ? [] : [{ site, query: { ...query, siteId: site.websiteConfigId } }]
-  })
 })

@@ -5,11 +5,12 @@
  */
 import type { Answer, MetricValue } from "../../analytics/reports/Answer.ts"
 import * as Dimensions from "../../analytics/reports/Dimensions.ts"
+import type { NotCounted } from "../../analytics/reports/OwnerReportsApi.ts"
 import { type Dimension, type Metric, metrics } from "../../analytics/reports/Query.ts"
-import { type Counts, reasons } from "../../platform/http/Decision.ts"
+import type { WebsiteConfigId } from "../../platform/Id.ts"
 import * as BarChart from "../../platform/text/BarChart.ts"
-import type { Site } from "../../sites/Site.ts"
 import * as Output from "./Output.ts"
+import type * as StatsInputs from "./StatsInputs.ts"
 import * as StatsText from "./StatsText.ts"
 
 /** All metrics except `group_conversion_rate`, which equals `conversion_rate` in a query without dimensions. */
@@ -53,6 +54,11 @@ export const lists: ReadonlyArray<List> = [
   list("visit:device", "Devices", "devices", "device")
 ]
 
+export interface Site extends StatsInputs.Site {
+  readonly site_id: WebsiteConfigId
+  readonly name: string
+}
+
 export interface Overview {
   readonly site: Site
   /** The maximum number of entries of a list. */
@@ -61,7 +67,8 @@ export interface Overview {
   /** By `time:day`, with the metrics `pageviews` and `visitors`. */
   readonly days: Answer
   readonly lists: ReadonlyArray<readonly [List, Answer]>
-  readonly counts: Counts
+  /** What was not counted, most frequent first. */
+  readonly notCounted: (typeof NotCounted.Type)["reasons"]
 }
 
 /** The rows of a list, without the group of absent values. Direct visits are a source, but not a referrer. */
@@ -104,12 +111,6 @@ const bars = (days: ReadonlyArray<Day>): ReadonlyArray<BarChart.Bar> => {
   return Array.from(sums, ([name, sum]) => ({ label: name, value: sum.value, notes: [String(sum.visitors)] }))
 }
 
-/** The counts by reason, largest first; ties in the order of `reasons`. */
-const uncounted = (counts: Counts) =>
-  reasons
-    .flatMap((name) => (counts[name] === undefined ? [] : [{ name, times: counts[name] }]))
-    .sort((left, right) => right.times - left.times)
-
 const totalFacts = (answer: Answer): ReadonlyArray<readonly [string, string]> => {
   const [row] = answer.results
   return totalMetrics.flatMap((metric, index) => {
@@ -127,7 +128,7 @@ const totalFacts = (answer: Answer): ReadonlyArray<readonly [string, string]> =>
 export const text = (overview: Overview, width: number): string => {
   const { query, meta } = overview.totals
   const days = daysOf(overview.days)
-  const reasonBars = uncounted(overview.counts).map(({ name, times }) => ({ label: name, value: times }))
+  const reasonBars = overview.notCounted.map(({ reason, requests }) => ({ label: reason, value: requests }))
   return [
     Output.facts([
       ["website", overview.site.name],
@@ -170,7 +171,7 @@ export const json = (overview: Overview) => {
   const [row] = overview.totals.results
   const { meta, query } = overview.totals
   return {
-    website_config_id: overview.site.websiteConfigId,
+    site_id: overview.site.site_id,
     date_range: query.date_range,
     time_zone: meta.time_zone,
     ...Object.fromEntries(totalMetrics.map((metric, index) => [wireName(metric), row?.metrics[index] ?? null])),
@@ -194,6 +195,6 @@ export const json = (overview: Overview) => {
         }))
       ])
     ),
-    not_counted: Object.fromEntries(uncounted(overview.counts).map(({ name, times }) => [name, times]))
+    not_counted: Object.fromEntries(overview.notCounted.map(({ reason, requests }) => [reason, requests]))
   }
 }

@@ -67,6 +67,12 @@ export const NotFound = refusal(
   {}
 )
 export const Conflict = refusal(409, "Conflict", "The resource's current state does not allow the operation", {})
+export const PreconditionFailed = refusal(
+  412,
+  "PreconditionFailed",
+  "The resource does not exist, or exists already; see If-Match and If-None-Match",
+  {}
+)
 export const UnsupportedMediaType = refusal(415, "UnsupportedMediaType", "The body is not JSON", {})
 export const TooManyRequests = refusal(
   429,

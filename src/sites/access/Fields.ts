@@ -70,6 +70,27 @@ export const date = (description: string) =>
     )
   )
 
+/** A day, or a time that is decoded to ISO 8601 in UTC. It may be absent. */
+export const bound = (description: string) =>
+  Schema.optionalKey(
+    Field.custom<string>(
+      {
+        anyOf: [
+          { type: "string", format: "date" },
+          { type: "string", format: "date-time" }
+        ],
+        description: `${description}, or a time such as 2026-01-31T08:00:00Z`
+      },
+      (input) => {
+        if (typeof input === "string" && isDate(input)) return Result.succeed(input)
+        const time = typeof input === "string" ? Calendar.parseTimestamp(input) : Option.none()
+        return Option.isSome(time)
+          ? Result.succeed(Calendar.iso(time.value))
+          : Field.fail("value_error", "Value error, a date such as 2026-01-31 or a time with a time zone is expected")
+      }
+    )
+  )
+
 /** A text, not empty and without NUL, that may be absent. */
 export const text = (options: { readonly title: string; readonly description: string; readonly maxLength: number }) =>
   Schema.optionalKey(Field.Text({ ...options, minLength: 1, refuseNul: true }))

@@ -46,32 +46,27 @@ const idsOf = (lines: ReadonlyArray<Record<string, unknown>>) => lines.map((line
 const attribution = ["source", "medium", "campaign", "referrer", "entry_page"]
 
 describe("submissions: the quarantine", () => {
-  it.effect("an export has accepted submissions; --status adds status and reasons", () =>
+  it.effect("an export has accepted submissions, or with --status those of a status, each with its reasons", () =>
     Effect.gen(function* () {
       const { services, lines } = yield* session
       const plain = yield* lines()
-      assert.deepStrictEqual(idsOf(plain), ids(1, 3))
+      assert.deepStrictEqual(idsOf(plain), ids(3, 1))
       assert.deepStrictEqual(Object.keys(plain[0]!), [
-        "submission_id",
-        "received_at",
-        "email",
-        "page_slug",
-        ...attribution,
-        "form_data"
+        ...["submission_id", "received_at", "email", "page_slug", "status", "reasons", ...attribution, "form_data"]
       ])
 
       const accepted = yield* lines("--status", "accepted")
-      assert.deepStrictEqual(idsOf(accepted), ids(1, 3))
-      assert.deepInclude(accepted[1], { status: "accepted", reasons: ["repeated"] })
+      assert.deepStrictEqual(idsOf(accepted), ids(3, 1))
+      assert.deepInclude(accepted[0], { status: "accepted", reasons: ["repeated"] })
 
       const quarantined = yield* lines("--status", "quarantined")
-      assert.deepStrictEqual(idsOf(quarantined), ids(2, 4))
-      assert.deepInclude(quarantined[0], { status: "quarantined", reasons: ["honeypot", "links"] })
+      assert.deepStrictEqual(idsOf(quarantined), ids(4, 2))
+      assert.deepInclude(quarantined[1], { status: "quarantined", reasons: ["honeypot", "links"] })
 
       const export_ = ["submissions", "export", "--site", site.websiteConfigId, "--status", "quarantined"]
       const table = read((yield* run([...export_, "--format", "csv"], services)).stdout)
-      assert.deepStrictEqual(table[0]?.slice(4), ["status", "reasons", ...attribution, "form_data"])
-      assert.deepStrictEqual(table[1]?.slice(4, 6), ["quarantined", "honeypot links"])
+      assert.deepStrictEqual(table[0]?.slice(2, 4), ["status", "reasons"])
+      assert.deepStrictEqual(table[2]?.slice(2, 4), ["quarantined", "honeypot links"])
       const array = JSON.parse((yield* run([...export_, "--json"], services)).stdout) as ReadonlyArray<
         Record<string, unknown>
       >
@@ -91,7 +86,7 @@ describe("submissions: the quarantine", () => {
       const [id] = ids(2)
       assert.deepStrictEqual(yield* release(id!.toUpperCase(), "--json"), {
         code: 0,
-        stdout: `{"submission_id":"${id}","status":"accepted"}\n`,
+        stdout: `{"submission_ids":["${id}"],"not_found":[]}\n`,
         stderr: ""
       })
       assert.deepStrictEqual(yield* release(id!), {
@@ -99,7 +94,7 @@ describe("submissions: the quarantine", () => {
         stdout: `The submission ${id} is accepted.\n`,
         stderr: ""
       })
-      assert.deepStrictEqual(idsOf(yield* lines()), ids(1, 2, 3))
+      assert.deepStrictEqual(idsOf(yield* lines()), ids(3, 2, 1))
       assert.deepInclude((yield* lines("--status", "accepted"))[1], { reasons: ["honeypot", "links"] })
       assert.deepStrictEqual(idsOf(yield* lines("--status", "quarantined")), ids(4))
       const [unknown] = ids(9)
@@ -121,7 +116,7 @@ describe("submissions: erasure", () => {
       const [accepted, quarantined, unknown] = ids(1, 2, 9)
       assert.deepStrictEqual(yield* remove(accepted!.toUpperCase(), "--json"), {
         code: 0,
-        stdout: `{"submission_id":"${accepted}","deleted":true}\n`,
+        stdout: `{"submission_ids":["${accepted}"],"not_found":[]}\n`,
         stderr: ""
       })
       assert.deepStrictEqual(yield* remove(quarantined!), {

@@ -134,13 +134,13 @@ describe("stats", () => {
   it.effect("finds a website by its name, and prints a row for each website with --all-sites", () =>
     Effect.gen(function* () {
       const { append, context, json, refusal, text } = yield* session
-      assert.strictEqual((yield* json("--site", " Example ")).website_config_id, site.websiteConfigId)
+      assert.strictEqual((yield* json("--site", " Example ")).site_id, site.websiteConfigId)
       const create = SiteDirectory.use((sites) => sites.create({ name: "Shop", origins: [] }))
       const shop = yield* Effect.provide(create, context)
       yield* append([view(1, 1, shop.hostedWebsiteId)])
       const all = yield* json("--all-sites")
       assert.deepStrictEqual(
-        all.map(({ name, results }: { name: string; results: unknown }) => [name, results]),
+        all.reports.map(({ name, report }: { name: string; report: { results: unknown } }) => [name, report.results]),
         [
           ["Example", [{ dimensions: [], metrics: [3, 3, 3, 100, 0, 0] }]],
           ["Shop", [{ dimensions: [], metrics: [1, 1, 1, 100, 0, 0] }]]

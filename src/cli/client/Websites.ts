@@ -1,0 +1,121 @@
+/**
+ * Finds websites by what a command names: a website by its id or its name, or only a record of it. Paths of the owner API begin with
+ * the website.
+ *
+ * @module
+ */
+import { Effect, Option, Result, Stream } from "effect"
+import { parseUuid, WebsiteConfigId } from "../../platform/Id.ts"
+
+import type { Kind } from "../../sites/RecordSites.ts"
+import * as Inputs from "../support/Inputs.ts"
+import { CliFailure, notFound } from "../support/Output.ts"
+import * as Client from "./Client.ts"
+import * as Failures from "./Failures.ts"
+import * as Pages from "./Pages.ts"
+
+/** The flag that names the website of a record. */
+export const flagOf = (record: string) =>
+  Inputs.optional(Inputs.siteOf(`The website of the ${record}; without the flag, it is searched`))
+
+const listed = (sites: Client.Group<"sites">, search?: string) =>
+  Pages.parts((query) => sites.list({ query: { ...query, ...(search !== undefined && { search }) } })).pipe(
+    Stream.flatMap(({ sites }) => Stream.fromIterable(sites))
+  )
+
+/** All websites, oldest first. */
+export const every = Client.owner("sites", {}, (sites) => Stream.runCollect(listed(sites)))
+
+const byName = Effect.fnUntraced(function* (name: string) {
+  const found = yield* Client.owner("sites", {}, (sites) =>
+    Stream.runCollect(Stream.filter(listed(sites, name), (site) => site.name === name))
+  )
+  const [site] = found
+  if (site === undefined) {
+    // The text may be a pasted secret, so it is not repeated.
+    return yield* new CliFailure({ message: "No website has this name. `hydracore site list` shows them." })
+  }
+  if (found.length > 1) {
+    return yield* new CliFailure({
+      message: `${found.length} websites have this name. Give the website_config_id instead; \`hydracore site list\` shows it.`
+    })
+  }
+  return site
+})
+
+/** The website of this id. The list also has those whose settings the scope of a key does not include. */
+const byId = (id: WebsiteConfigId) =>
+  Client.owner("sites", { notFound: notFound("website", id) }, (sites) =>
+    sites.read({ params: { site_id: id } }).pipe(
+      Effect.catchTag("NotFound", (error) =>
+        Client.Client.use(({ url }) =>
+          url === null
+            ? Effect.fail(error)
+            : listed(sites).pipe(
+                Stream.filter(({ site_id }) => site_id === id),
+                Stream.runHead,
+                Effect.flatMap(Effect.fromOption(() => error))
+              )
+        )
+      )
+    )
+  )
+
+const idIn = (text: string): Option.Option<WebsiteConfigId> =>
+  Option.map(Result.getSuccess(parseUuid(text)), (id) => WebsiteConfigId.make(id))
+
+/** The website that `--site` names, by its id or its name. */
+export const find = (text: string) => Option.match(idIn(text), { onNone: () => byName(text), onSome: byId })
+
+/** The id of the website that `--site` names. An id is returned as it is: the command's own request finds that it does not exist. */
+export const idOf = (text: string) =>
+  Option.match(idIn(text), { onNone: () => Effect.map(byName(text), ({ site_id }) => site_id), onSome: Effect.succeed })
+
+/** The id of the website that an optional `--site` names; null without the flag. */
+export const idOrNull = (text: string | null) => (text === null ? Effect.succeed(null) : idOf(text))
+
+const isNotFound = (error: { readonly _tag: string }): boolean => error._tag === "NotFound"
+
+/** A key that reaches a website may have too small a scope, which the owner API does not tell apart. */
+const orNotReached = (none: CliFailure): CliFailure =>
+  new CliFailure({ message: `${none.message} ${Failures.orNotReached}` })
+
+/**
+ * Sends a request about a record whose website the command may not name. In this process, the operator finds the website. Of a
+ * running service, the websites are tried, oldest first.
+ */
+export const withRecord = Effect.fnUntraced(function* <
+  const Name extends Client.GroupName,
+  A,
+  E extends { readonly _tag: string },
+  R
+>(
+  group: Name,
+  record: { readonly kind: Kind; readonly id: string; readonly site: string | null },
+  none: CliFailure,
+  request: (client: Client.Group<Name>, siteId: WebsiteConfigId) => Effect.Effect<A, E, R>
+) {
+  const { url } = yield* Client.Client
+  const named = yield* idOrNull(record.site)
+  if (named !== null || url === null) {
+    const site_id =
+      named ??
+      (yield* Client.operator("sites", { notFound: none }, (sites) => sites.siteOf({ params: record }))).site_id
+    return yield* Client.owner(group, { notFound: none }, (client) => request(client, site_id))
+  }
+  const found = yield* Client.owner(group, { notFound: none }, (client) =>
+    Effect.flatMap(every, (sites) =>
+      Stream.fromIterable(sites).pipe(
+        Stream.mapEffect(({ site_id }) =>
+          request(client, site_id).pipe(
+            Effect.asSome,
+            Effect.catchIf(isNotFound, () => Effect.succeed(Option.none<A>()))
+          )
+        ),
+        Stream.filter(Option.isSome),
+        Stream.runHead
+      )
+    )
+  )
+  return yield* Effect.fromOption(Option.flatten(found), () => orNotReached(none))
+})

@@ -1,0 +1,80 @@
+/**
+ * Statistics of all websites, and what the store precomputes for them.
+ *
+ * @module
+ */
+import { Clock, Effect, Option, Schema } from "effect"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
+import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import * as DateRange from "../../analytics/reports/DateRange.ts"
+import * as LocalTime from "../../analytics/reports/LocalTime.ts"
+import * as ReportsApi from "../../analytics/reports/OwnerReportsApi.ts"
+import { QueryBody, queryOptions, requestOf } from "../../analytics/reports/QueryBody.ts"
+import { Reports } from "../../analytics/reports/Reports.ts"
+import { WebsiteConfigId } from "../../platform/Id.ts"
+import * as Errors from "../../sites/access/Errors.ts"
+import { SiteDirectory } from "../../sites/SiteDirectory.ts"
+import * as Operations from "./Operations.ts"
+
+const rebuild = HttpApiEndpoint.post("rebuild", "/operator/reports/rebuild", {
+  payload: Schema.Struct({ site_id: Schema.NullOr(WebsiteConfigId) }),
+  success: Schema.Struct({ rebuilt: Schema.Array(WebsiteConfigId) }),
+  error: Operations.failures
+})
+
+/**
+ * Answers a query for every website, oldest first. `days` replaces the range of the query: that many days up to today, in the time
+ * zone of each website.
+ */
+const queryAll = HttpApiEndpoint.post("queryAll", "/operator/reports/query", {
+  payload: Schema.Struct({ query: QueryBody, days: Schema.NullOr(Schema.Int) }),
+  success: Schema.Struct({
+    reports: Schema.Array(Schema.Struct({ name: Schema.String, report: ReportsApi.Report }))
+  }),
+  error: [...Operations.failures, Errors.GatewayTimeout]
+}).annotateMerge(queryOptions)
+
+export const Api = Operations.api(HttpApiGroup.make("reports").add(rebuild, queryAll))
+
+export const layer = HttpApiBuilder.group(
+  Api,
+  "reports",
+  Effect.fnUntraced(function* (handlers) {
+    const directory = yield* SiteDirectory
+    const reports = yield* Reports
+    return handlers
+      .handle(
+        "rebuild",
+        Effect.fnUntraced(function* ({ payload: { site_id } }) {
+          const sites =
+            site_id === null ? yield* directory.list : Option.toArray(yield* directory.byWebsiteConfigId(site_id))
+          if (site_id !== null && sites.length === 0) return yield* Effect.fail(Operations.noSite)
+          yield* Effect.forEach(sites, (site) => reports.rebuild(site), { discard: true })
+          return { rebuilt: sites.map((site) => site.websiteConfigId) }
+        })
+      )
+      .handle(
+        "queryAll",
+        Effect.fnUntraced(function* ({ payload: { days, query } }) {
+          const now = yield* Clock.currentTimeMillis
+          const sites = yield* directory.list
+          const answers = yield* reports.queryAll(
+            sites.map((site) => {
+              const facts = { now, timeZone: site.timeZone }
+              const last = DateRange.today(facts)
+              const dateRange = days === null ? {} : { dateRange: { first: LocalTime.addDays(last, 1 - days), last } }
+              const request = { ...requestOf(query), siteId: site.websiteConfigId, ...dateRange }
+              return { site, query: DateRange.queryOf(request, facts) }
+            })
+          )
+          return {
+            reports: answers.flatMap((report, index) => {
+              const site = sites[index]
+              return site === undefined ? [] : [{ name: site.name, report }]
+            })
+          }
+        })
+      )
+  })
+)
