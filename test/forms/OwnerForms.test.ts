@@ -4,9 +4,10 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { FormDirectory } from "../../src/forms/FormDirectory.ts"
+import { newCookie, send } from "../support/OwnerRequests.ts"
 import { locationsOf, opened } from "../support/OwnerSession.ts"
 import type { Storage } from "../support/Storages.ts"
-import { onPostgres as testServer } from "../support/TestServer.ts"
+import { TestServer, onPostgres as testServer } from "../support/TestServer.ts"
 
 const rules = { name: { required: true, max: 100 }, people: { number: true, min: 1, message: "How many?" } }
 
@@ -44,6 +45,34 @@ layer(testServer(), { excludeTestServices: true })("forms", (it) => {
       assert.strictEqual((yield* mine.request("DELETE", query)).status, 204)
       assert.strictEqual((yield* mine.request("DELETE", query)).status, 404)
       assert.strictEqual((yield* mine.request("DELETE", "/forms")).status, 422)
+    })
+  )
+
+  it.effect("of requests that only create or only replace rules, those fail that would do the other", () =>
+    Effect.gen(function* () {
+      const { request, site } = yield* opened
+      const { url } = yield* TestServer
+      const cookie = yield* newCookie("owner", [site.websiteConfigId])
+      const put = (condition: string, page: string, max: number) =>
+        send(url, `/v1/owner/sites/${site.websiteConfigId}/forms`, {
+          cookie,
+          body: { page, rules: { name: { max } } },
+          init: { method: "PUT", headers: { [condition]: "*" } }
+        })
+      const list = Effect.map(request("GET", "/forms"), ({ text }) => JSON.parse(text).forms as ReadonlyArray<object>)
+      assert.strictEqual((yield* put("if-match", "contact", 1)).status, 412)
+      assert.deepStrictEqual(yield* list, [])
+      const creations = yield* Effect.forEach([1, 2, 3, 4], (max) => put("if-none-match", "contact", max), {
+        concurrency: "unbounded"
+      })
+      assert.sameMembers(
+        creations.map(({ status }) => status),
+        [200, 412, 412, 412]
+      )
+      const winner = creations.findIndex(({ status }) => status === 200) + 1
+      assert.deepInclude((yield* list)[0], { rules: { name: { max: winner } } })
+      assert.strictEqual((yield* put("if-match", "contact", 9)).status, 200)
+      assert.deepInclude((yield* list)[0], { rules: { name: { max: 9 } } })
     })
   )
 
