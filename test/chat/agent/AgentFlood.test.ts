@@ -120,7 +120,7 @@ describe("AgentStream over HTTP: data besides the text", () => {
           assert.isBelow(millis, 2 * least)
           yield* until("the request ends", () => upstream.open() === 0)
         }).pipe(Effect.provide(layer)),
-      60_000
+      240_000
     )
   }
 

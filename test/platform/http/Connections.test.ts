@@ -115,7 +115,11 @@ describe.concurrent("Connections", () => {
   it.live("a client that waits for a response for longer than unreadTimeout gets it", () =>
     Effect.gen(function* () {
       const scope = yield* Effect.scope
-      const { later, port, server } = yield* serve(scope, { linger: "1 second", end: "10 seconds", unreadTimeout: 50 })
+      const { later, port, server } = yield* serve(scope, {
+        linger: "1 second",
+        end: "10 seconds",
+        unreadTimeout: 2_000
+      })
       const busy = client(port, requestOf("/later"))
       yield* until("a request waits", () => later.length === 1)
       let otherConnections = 0
@@ -137,7 +141,11 @@ describe.concurrent("Connections", () => {
   it.live("a connection is not closed while completed responses wait for an earlier one", () =>
     Effect.gen(function* () {
       const scope = yield* Effect.scope
-      const { later, port, server } = yield* serve(scope, { linger: "1 second", end: "10 seconds", unreadTimeout: 50 })
+      const { later, port, server } = yield* serve(scope, {
+        linger: "1 second",
+        end: "10 seconds",
+        unreadTimeout: 2_000
+      })
       const busy = client(port, requestOf("/later") + request)
       yield* until("a request waits", () => later.length === 1)
       let otherConnections = 0
