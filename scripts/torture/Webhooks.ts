@@ -8,7 +8,7 @@ import type { AddressInfo } from "node:net"
 import { setTimeout } from "node:timers/promises"
 import { Effect, Layer, Option, Redacted, type Scope } from "effect"
 import * as Webhooks from "../../src/delivery/postgres/Webhooks.ts"
-import { Webhooks as Service } from "../../src/delivery/Webhooks.ts"
+import { Webhooks as Service } from "../../src/delivery/Webhook.ts"
 import { WebsiteConfigId } from "../../src/platform/Id.ts"
 import * as Database from "../../src/platform/postgres/Database.ts"
 import * as Load from "./Load.ts"
@@ -69,8 +69,7 @@ export const create = (database: string, websiteConfigId: string, urls: Readonly
     Effect.forEach(
       urls,
       (url) =>
-        webhooks.create({
-          websiteConfigId: WebsiteConfigId.make(websiteConfigId),
+        webhooks.create(WebsiteConfigId.make(websiteConfigId), {
           url,
           events: [],
           format: "standard"

@@ -13,9 +13,9 @@ import * as Schedule from "../platform/outward/Schedule.ts"
 import * as Rounds from "../platform/rounds/Rounds.ts"
 import * as Metrics from "../platform/telemetry/Metrics.ts"
 import * as AttemptMetrics from "./AttemptMetrics.ts"
-import { Deliveries, type Leases } from "./Deliveries.ts"
+import { Deliveries, type Leased, type Leases } from "./Delivery.ts"
 import * as RunningAttempts from "./RunningAttempts.ts"
-import { hostOf, type Leased, type Webhook } from "./Webhook.ts"
+import { hostOf, type Receiver } from "./Webhook.ts"
 import * as WebhookSender from "./WebhookSender.ts"
 
 /**
@@ -64,7 +64,7 @@ export const attempt = Effect.fnUntraced(function* (leased: Leased, onAccepted: 
   return Schedule.pauseAfter(health, now)
 })
 
-const logDisabled = (webhook: Webhook, status: number | null) =>
+const logDisabled = (webhook: Receiver, status: number | null) =>
   Effect.logWarning(
     `Disabled a webhook, because ${status === 410 ? "its receiver answered 410" : "every attempt failed for five days"}. webhook update --enable sends what waits`
   ).pipe(

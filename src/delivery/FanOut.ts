@@ -3,12 +3,12 @@
  *
  * @module
  */
-import type { WebsiteConfigId } from "../platform/Id.ts"
+import type { EventId, WebsiteConfigId } from "../platform/Id.ts"
 import * as Event from "./Event.ts"
 
 /** An event in the outbox, where it was stored together with its cause. */
 export interface OutboxEvent {
-  readonly eventId: string
+  readonly eventId: EventId
   readonly websiteConfigId: WebsiteConfigId
   readonly type: string
   /** Milliseconds since 1970. */

@@ -5,12 +5,8 @@
  */
 import { Option } from "effect"
 import * as AddressGuard from "../platform/outward/AddressGuard.ts"
-import type { AttemptResult, DeliveryDetails, Webhook } from "./Webhook.ts"
-
-/** A webhook as the owner API shows it. `url` is null if only the operator may see and change it. */
-export interface ShownWebhook extends Omit<Webhook, "url"> {
-  readonly url: string | null
-}
+import type { DeliveryDetails } from "./Delivery.ts"
+import type { AttemptResult, StoredWebhook, Webhook } from "./Webhook.ts"
 
 /** Why only the operator may send events to a URL; none if an owner may, or if the lookup of its name decides. */
 export const refusalOf = (
@@ -25,12 +21,12 @@ export const refusalOf = (
 
 export const isOperators = (
   operatorsHosts: ReadonlyArray<AddressGuard.AllowedHost>,
-  { url }: Pick<Webhook, "url">
+  { url }: Pick<StoredWebhook, "url">
 ): boolean => Option.isSome(refusalOf(operatorsHosts, url))
 
 /** A webhook as an owner sees it. */
-export const shown = (operatorsHosts: ReadonlyArray<AddressGuard.AllowedHost>, webhook: Webhook): ShownWebhook =>
-  isOperators(operatorsHosts, webhook) ? { ...webhook, url: null } : webhook
+export const shown = (operatorsHosts: ReadonlyArray<AddressGuard.AllowedHost>, webhook: StoredWebhook): Webhook =>
+  isOperators(operatorsHosts, webhook) ? { ...webhook, url: null, host: null } : webhook
 
 /** `isOperators` for the host of a URL with its port, if the URL names one. */
 export const isOperatorsHost = (operatorsHosts: ReadonlyArray<AddressGuard.AllowedHost>, host: string): boolean =>

@@ -16,10 +16,10 @@ import * as Examples from "../sites/access/Examples.ts"
 import * as Fields from "../sites/access/Fields.ts"
 import * as Maximums from "../sites/Maximums.ts"
 import { siteId } from "../sites/OwnerSitesApi.ts"
+import * as Delivery from "./Delivery.ts"
 import * as Event from "./Event.ts"
 import * as Replay from "./Replay.ts"
-import { deliveryStatuses, formats, maxSends } from "./Webhook.ts"
-import * as WebhookInput from "./WebhookInput.ts"
+import * as Stored from "./Webhook.ts"
 
 const base = "/v1/owner/sites/:site_id/webhooks"
 const webhookPath = `${base}/:webhook_id`
@@ -29,10 +29,8 @@ const site = { site_id: siteId }
 const params = { ...site, webhook_id: Field.Id(WebhookId, { title: "Webhook Id" }) }
 const deliveryParams = { ...params, event_id: Field.Id(EventId, { title: "Event Id" }) }
 
-const nullableText = Schema.NullOr(Schema.String)
-
-const exampleWebhook = {
-  webhook_id: Examples.id,
+const exampleWebhook: Stored.StoredWebhook = {
+  webhook_id: WebhookId.make(Examples.id),
   url: "https://hooks.example.com/leads",
   host: "hooks.example.com",
   events: ["submission.accepted"],
@@ -40,22 +38,13 @@ const exampleWebhook = {
   created_at: Examples.time,
   failing_since: null,
   disabled_at: null
-} as const
+}
 
-export const Webhook = Schema.Struct({
-  webhook_id: Fields.uuid,
-  url: nullableText.annotate({
-    description: "Null without the scope `write`, since a URL may hold a secret, and for a webhook of the operator"
-  }),
-  host: nullableText.annotate({
-    description: "Null for a webhook of the operator: its URL is not on the public internet"
-  }),
-  events: Schema.Array(Schema.String).annotate({ description: "Empty for all" }),
-  format: Schema.Literals(formats),
-  created_at: Fields.time,
-  failing_since: Fields.nullableTime,
-  disabled_at: Fields.nullableTime
-}).annotate({ identifier: "Webhook", title: "Webhook", examples: [exampleWebhook] })
+export const Webhook = Stored.Webhook.annotate({
+  identifier: "Webhook",
+  title: "Webhook",
+  examples: [exampleWebhook]
+})
 
 export const Webhooks = Schema.Struct({ webhooks: Schema.Array(Webhook) }).annotate({
   identifier: "Webhooks",
@@ -65,8 +54,8 @@ export const Webhooks = Schema.Struct({ webhooks: Schema.Array(Webhook) }).annot
 
 const url = Fields.parsed(
   { type: "string", format: "uri", description: "Where the events are sent, on the public internet" },
-  WebhookInput.parseUrl,
-  `${WebhookInput.expectedUrl} is expected`
+  Stored.parseUrl,
+  `${Stored.expectedUrl} is expected`
 )
 
 const events = Field.custom<ReadonlyArray<Event.Type>>(
@@ -85,7 +74,7 @@ const events = Field.custom<ReadonlyArray<Event.Type>>(
   }
 )
 
-const format = Field.Choice(formats, { title: "Format" })
+const format = Field.Choice(Stored.formats, { title: "Format" })
 
 export const NewWebhook = Schema.Struct({
   url,
@@ -104,52 +93,32 @@ export const WebhookChange = Schema.Struct({
   enabled: Schema.optionalKey(Fields.boolean("Enabled"))
 }).annotate({ identifier: "WebhookChange", title: "WebhookChange", examples: [{ enabled: true }] })
 
-export const WebhookSecret = Schema.Struct({
-  webhook_id: Fields.uuid,
-  secret: Schema.String.annotate({ description: "It signs the events, and is not shown again" })
-}).annotate({
+export const WebhookSecret = Stored.WebhookSecret.annotate({
   identifier: "WebhookSecret",
   title: "WebhookSecret",
-  examples: [{ webhook_id: Examples.id, secret: `whsec_${"A".repeat(43)}=` }]
+  examples: [{ webhook_id: exampleWebhook.webhook_id, secret: `whsec_${"A".repeat(43)}=` }]
 })
-
-const attempt = {
-  status: Schema.NullOr(Schema.Int).annotate({
-    description: "The HTTP status of the receiver's answer; null without an answer"
-  }),
-  millis: Schema.Int,
-  answer: nullableText.annotate({ description: "The first 2 kB of the answer; null for a webhook of the operator" }),
-  error: nullableText.annotate({ description: "Why there was no answer" })
-}
 
 const exampleAttempt = { status: 204, millis: 48, answer: "", error: null }
 
-export const WebhookTest = Schema.Struct({ event_id: Fields.uuid, delivered: Schema.Boolean, ...attempt }).annotate({
+export const WebhookTest = Stored.WebhookTest.annotate({
   identifier: "WebhookTest",
   title: "WebhookTest",
-  examples: [{ event_id: Examples.id, delivered: true, ...exampleAttempt }]
+  examples: [{ event_id: EventId.make(Examples.id), delivered: true, ...exampleAttempt }]
 })
 
-const delivery = {
-  event_id: Fields.uuid,
-  type: Schema.String,
-  created_at: Fields.time,
-  status: Schema.Literals(deliveryStatuses),
-  attempts: Schema.Int,
-  next_attempt_at: Fields.nullableTime
-}
-
-const exampleDelivery = {
-  event_id: Examples.id,
+const exampleDelivery: Delivery.Delivery = {
+  event_id: EventId.make(Examples.id),
+  webhook_id: exampleWebhook.webhook_id,
   type: "submission.accepted",
   created_at: Examples.time,
   status: "delivered",
   attempts: 1,
   next_attempt_at: null
-} as const
+}
 
 export const Deliveries = Schema.Struct({
-  deliveries: Schema.Array(Schema.Struct(delivery)),
+  deliveries: Schema.Array(Delivery.Delivery),
   next: Fields.next
 }).annotate({
   identifier: "Deliveries",
@@ -168,7 +137,7 @@ const since = Fields.parsed(
   "a time such as 2026-01-31 or 2026-01-31T08:00:00Z is expected"
 )
 
-const status = Fields.choice(deliveryStatuses, { title: "Status" })
+const status = Fields.choice(Delivery.deliveryStatuses, { title: "Status" })
 
 export const NewReplay = Schema.Struct({ since, status }).annotate({
   identifier: "NewReplay",
@@ -186,13 +155,7 @@ export const ReplayedDeliveries = Schema.Struct({
   examples: [{ deliveries: 12 }]
 })
 
-export const DeliveryDetails = Schema.Struct({
-  ...delivery,
-  payload: nullableText.annotate({ description: "The JSON that is sent; null once the submission in it was deleted" }),
-  history: Schema.Array(Schema.Struct({ attempted_at: Fields.time, ...attempt })).annotate({
-    description: "The attempts, oldest first"
-  })
-}).annotate({
+export const DeliveryDetails = Delivery.DeliveryDetails.annotate({
   identifier: "DeliveryDetails",
   title: "DeliveryDetails",
   examples: [{ ...exampleDelivery, payload: "{}", history: [{ attempted_at: Examples.time, ...exampleAttempt }] }]
@@ -261,7 +224,7 @@ export const rotate = HttpApiEndpoint.post("rotate", `${webhookPath}/rotate`, {
   )
 
 /** The limit of the operations that send events on request. */
-const limited = `A website can have at most ${maxSends} tests, retries and replays an hour together; beyond that, a 429 says when the next one is possible.`
+const limited = `A website can have at most ${Stored.maxSends} tests, retries and replays an hour together; beyond that, a 429 says when the next one is possible.`
 
 export const test = HttpApiEndpoint.post("test", `${webhookPath}/test`, {
   params,

@@ -9,6 +9,7 @@
 import { Effect, Option } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../api/OwnerApi.ts"
+import type { WebhookId } from "../platform/Id.ts"
 import type { RateLimitPolicy } from "../platform/limits/RateLimit.ts"
 import { RateLimiter } from "../platform/limits/RateLimit.ts"
 import type * as AddressGuard from "../platform/outward/AddressGuard.ts"
@@ -20,12 +21,10 @@ import { CallerOperations } from "../sites/access/CallerOperations.ts"
 import * as Errors from "../sites/access/Errors.ts"
 import * as ListQuery from "../sites/access/ListQuery.ts"
 import type { Site } from "../sites/Site.ts"
-import { Deliveries } from "./Deliveries.ts"
+import { Deliveries, type DeliveryStatus, type ReplaySelection } from "./Delivery.ts"
 import * as OperatorsWebhook from "./OperatorsWebhook.ts"
-import type { Selection } from "./Replay.ts"
 import { TestDeliveries } from "./TestDeliveries.ts"
 import * as Webhook from "./Webhook.ts"
-import { type NewSecret, type SecretsKeyUnusable, Webhooks } from "./Webhooks.ts"
 
 export interface Options {
   /** Hosts outside the public internet that the operator allows. Only the command line can use them in a webhook. */
@@ -44,7 +43,7 @@ const noPayload = Errors.make(
   "This delivery cannot be attempted again, because what its event contained was deleted."
 )
 
-const withoutKey = ({ reason }: SecretsKeyUnusable) =>
+const withoutKey = ({ reason }: Webhook.SecretsKeyUnusable) =>
   Effect.fail(
     Errors.invalidBody(
       reason === "missing"
@@ -69,35 +68,10 @@ const tooManySends = (resetMillis: number): (typeof Errors.TooManyRequests)["Typ
   headers: { "retry-after": Math.max(1, Math.ceil(resetMillis / 1000)) }
 })
 
-/** A URL may hold a secret, so only a caller who may change the webhook sees it. */
-const toJson = (webhook: OperatorsWebhook.ShownWebhook, isUrlShown: boolean) => ({
-  webhook_id: webhook.webhookId,
-  url: isUrlShown ? webhook.url : null,
-  host: webhook.url === null ? null : Webhook.hostOf(webhook.url),
-  events: webhook.events,
-  format: webhook.format,
-  created_at: Calendar.iso(webhook.createdAt),
-  failing_since: Calendar.isoOrNull(webhook.failingSince),
-  disabled_at: Calendar.isoOrNull(webhook.disabledAt)
-})
-
-const secretJson = ({ secret, webhook }: NewSecret) => ({ webhook_id: webhook.webhookId, secret })
-
-const deliveryJson = (delivery: Webhook.Delivery) => ({
-  event_id: delivery.eventId,
-  type: delivery.type,
-  created_at: Calendar.iso(delivery.createdAt),
-  status: delivery.status,
-  attempts: delivery.attempts,
-  next_attempt_at: Calendar.isoOrNull(delivery.nextAttemptAt)
-})
-
-const resultJson = ({ answer, error, millis, status }: Webhook.AttemptResult) => ({ status, millis, answer, error })
-
 const selectionOf = (
-  webhookId: string,
-  { since, status }: { readonly since: string; readonly status?: Webhook.DeliveryStatus }
-): Selection => ({ webhookId, since: Date.parse(since), status })
+  webhookId: WebhookId,
+  { since, status }: { readonly since: string; readonly status?: DeliveryStatus }
+): ReplaySelection => ({ webhookId, since: Date.parse(since), status })
 
 export const layer = ({ webhookAllow }: Options) =>
   HttpApiBuilder.group(
@@ -105,7 +79,7 @@ export const layer = ({ webhookAllow }: Options) =>
     "webhooks",
     Effect.fnUntraced(function* (handlers) {
       const operations = yield* CallerOperations
-      const webhooks = yield* Webhooks
+      const webhooks = yield* Webhook.Webhooks
       const deliveries = yield* Deliveries
       const tests = yield* TestDeliveries
       const limiter = yield* RateLimiter
@@ -115,9 +89,9 @@ export const layer = ({ webhookAllow }: Options) =>
           accepted ? Effect.void : Effect.fail(tooManySends(resetMillis))
         )
 
-      const show = (webhook: Webhook.Webhook) => OperatorsWebhook.shown(webhookAllow, webhook)
+      const show = (webhook: Webhook.StoredWebhook) => OperatorsWebhook.shown(webhookAllow, webhook)
 
-      const find = ({ websiteConfigId }: Site, webhookId: string) =>
+      const find = ({ websiteConfigId }: Site, webhookId: WebhookId) =>
         webhooks
           .find(websiteConfigId, webhookId)
           .pipe(Effect.flatMap(Effect.fromOption(() => noWebhook)), Effect.map(show))
@@ -144,7 +118,8 @@ export const layer = ({ webhookAllow }: Options) =>
             const { site } = yield* Authorized.settings.read.proof
             const isUrlShown = Access.permits(yield* Caller, "settings", "change")
             const own = yield* webhooks.list(site.websiteConfigId)
-            return { webhooks: own.map((webhook) => toJson(show(webhook), isUrlShown)) }
+            // A URL may hold a secret, so only a caller who may change the webhook sees it.
+            return { webhooks: own.map(show).map((webhook) => (isUrlShown ? webhook : { ...webhook, url: null })) }
           })
         )
         .handle(
@@ -153,35 +128,31 @@ export const layer = ({ webhookAllow }: Options) =>
             function* ({ payload: { events = [], format = "standard", url } }) {
               const { site } = yield* Authorized.settings.change.proof
               yield* requirePublic(site, url)
-              const created = yield* webhooks.create({ url, events, format, websiteConfigId: site.websiteConfigId })
+              const created = yield* webhooks.create(site.websiteConfigId, { url, events, format })
               // The website was deleted meanwhile.
-              return secretJson(yield* Effect.fromOption(created, () => Errors.unknownSite))
+              return yield* Effect.fromOption(created, () => Errors.unknownSite)
             },
             Effect.catchTag("SecretsKeyUnusable", withoutKey)
           )
         )
         .handle(
           "update",
-          Effect.fnUntraced(function* ({ params, payload: { enabled, ...change } }) {
+          Effect.fnUntraced(function* ({ params, payload: change }) {
             const { site } = yield* Authorized.settings.change.proof
             const { url } = yield* find(site, params.webhook_id)
             if (change.url !== undefined) {
               if (url === null) return yield* Effect.fail(operatorsUrl)
               yield* requirePublic(site, change.url)
             }
-            const updated = yield* webhooks.update(params.webhook_id, {
-              ...change,
-              ...(enabled === undefined ? {} : { isEnabled: enabled })
-            })
-            return toJson(show(yield* orNoWebhook(updated)), true)
+            const updated = yield* webhooks.update(site.websiteConfigId, params.webhook_id, change)
+            return show(yield* orNoWebhook(updated))
           })
         )
         .handle(
           "delete",
           Effect.fnUntraced(function* ({ params }) {
             const { site } = yield* Authorized.settings.change.proof
-            yield* find(site, params.webhook_id)
-            if (!(yield* webhooks.delete(params.webhook_id))) return yield* Effect.fail(noWebhook)
+            if (!(yield* webhooks.delete(site.websiteConfigId, params.webhook_id))) return yield* Effect.fail(noWebhook)
           })
         )
         .handle(
@@ -191,7 +162,7 @@ export const layer = ({ webhookAllow }: Options) =>
               const { site } = yield* Authorized.settings.change.proof
               const { url } = yield* find(site, params.webhook_id)
               if (url === null) return yield* Effect.fail(operatorsSecret)
-              return secretJson(yield* Effect.flatMap(webhooks.rotate(params.webhook_id), orNoWebhook))
+              return yield* Effect.flatMap(webhooks.rotate(site.websiteConfigId, params.webhook_id), orNoWebhook)
             },
             Effect.catchTag("SecretsKeyUnusable", withoutKey)
           )
@@ -204,9 +175,8 @@ export const layer = ({ webhookAllow }: Options) =>
               yield* operations.beginTest
               const { url } = yield* find(site, params.webhook_id)
               yield* countSend(site)
-              const tested = yield* Effect.flatMap(tests.webhook(params.webhook_id), orNoWebhook)
-              const shown = url === null ? OperatorsWebhook.withoutAnswer(tested) : tested
-              return { event_id: shown.eventId, delivered: shown.isDelivered, ...resultJson(shown) }
+              const tested = yield* Effect.flatMap(tests.webhook(site.websiteConfigId, params.webhook_id), orNoWebhook)
+              return url === null ? OperatorsWebhook.withoutAnswer(tested) : tested
             },
             Effect.catchTag("SecretsKeyUnusable", withoutKey)
           )
@@ -215,16 +185,16 @@ export const layer = ({ webhookAllow }: Options) =>
           "deliveries",
           Effect.fnUntraced(function* ({ params, query }) {
             const { site } = yield* Authorized.settings.read.proof
-            const { webhookId } = yield* find(site, params.webhook_id)
+            const { webhook_id: webhookId } = yield* find(site, params.webhook_id)
             const listed = yield* deliveries.list({ webhookId, status: query.status, ...ListQuery.rangeOf(query) })
-            return { deliveries: listed.items.map(deliveryJson), next: ListQuery.formatNext(listed.next) }
+            return { deliveries: listed.items, next: ListQuery.formatNext(listed.next) }
           })
         )
         .handle(
           "countReplay",
           Effect.fnUntraced(function* ({ params, query }) {
             const { site } = yield* Authorized.settings.read.proof
-            const { webhookId } = yield* find(site, params.webhook_id)
+            const { webhook_id: webhookId } = yield* find(site, params.webhook_id)
             return { deliveries: yield* deliveries.countReplay(selectionOf(webhookId, query)) }
           })
         )
@@ -232,7 +202,7 @@ export const layer = ({ webhookAllow }: Options) =>
           "replay",
           Effect.fnUntraced(function* ({ params, payload }) {
             const { site } = yield* Authorized.settings.change.proof
-            const { webhookId } = yield* find(site, params.webhook_id)
+            const { webhook_id: webhookId } = yield* find(site, params.webhook_id)
             yield* countSend(site)
             return { deliveries: yield* deliveries.replay(selectionOf(webhookId, payload)) }
           })
@@ -241,25 +211,17 @@ export const layer = ({ webhookAllow }: Options) =>
           "delivery",
           Effect.fnUntraced(function* ({ params }) {
             const { site } = yield* Authorized.settings.read.proof
-            const { url, webhookId } = yield* find(site, params.webhook_id)
+            const { url, webhook_id: webhookId } = yield* find(site, params.webhook_id)
             const found = yield* deliveries.show(webhookId, params.event_id)
             const details = yield* Effect.fromOption(found, () => noDelivery)
-            const shown = url === null ? OperatorsWebhook.withoutAnswers(details) : details
-            return {
-              ...deliveryJson(shown),
-              payload: shown.payload,
-              history: shown.history.map((attempt) => ({
-                attempted_at: Calendar.iso(attempt.attemptedAt),
-                ...resultJson(attempt)
-              }))
-            }
+            return url === null ? OperatorsWebhook.withoutAnswers(details) : details
           })
         )
         .handle(
           "retry",
           Effect.fnUntraced(function* ({ params }) {
             const { site } = yield* Authorized.settings.change.proof
-            const { webhookId } = yield* find(site, params.webhook_id)
+            const { webhook_id: webhookId } = yield* find(site, params.webhook_id)
             yield* countSend(site)
             if (yield* deliveries.retry(webhookId, params.event_id)) return
             const details = yield* deliveries.show(webhookId, params.event_id)

@@ -7,19 +7,10 @@
  * @module
  */
 import type { Position } from "../platform/text/Cursor.ts"
-import type { DeliveryStatus } from "./Webhook.ts"
-
-/** Which deliveries of a webhook a replay sends again. */
-export interface Selection {
-  readonly webhookId: string
-  /** The events from this time on, in milliseconds since 1970. */
-  readonly since: number
-  /** Only the deliveries with this status; undefined for all. */
-  readonly status?: DeliveryStatus | undefined
-}
+import type { DeliveryStatus, ReplaySelection } from "./Delivery.ts"
 
 /** A replay that has not ended. */
-export interface Replay extends Omit<Selection, "since"> {
+export interface Replay extends Omit<ReplaySelection, "since"> {
   /** The last delivery that a step has read. */
   readonly after: Position
   /** The time of the latest event that had a delivery when the replay began, in milliseconds since 1970. */

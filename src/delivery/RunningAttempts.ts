@@ -4,7 +4,7 @@
  * @module
  */
 import * as Slots from "./Slots.ts"
-import type { Webhook } from "./Webhook.ts"
+import type { Receiver } from "./Webhook.ts"
 
 export interface RunningAttempts {
   /** The slots that are free. */
@@ -15,7 +15,7 @@ export interface RunningAttempts {
    */
   readonly counts: () => ReadonlyMap<string, number>
   /** Adds an attempt. Returns a function that removes it, once. */
-  readonly add: (webhook: Webhook) => () => void
+  readonly add: (webhook: Receiver) => () => void
   /** Pauses a webhook. Returns a function that ends this pause. */
   readonly pause: (webhookId: string) => () => void
 }

@@ -6,6 +6,7 @@
 import { randomUUID } from "node:crypto"
 import { Clock, Effect, Layer, Option } from "effect"
 import { Reports } from "../analytics/reports/Reports.ts"
+import { EventId } from "../platform/Id.ts"
 import { OutwardClient } from "../platform/outward/OutwardClient.ts"
 import * as Schedule from "../platform/outward/Schedule.ts"
 import { SiteDirectory } from "../sites/SiteDirectory.ts"
@@ -20,8 +21,8 @@ import { Notifications } from "./mail/Notifications.ts"
 import * as ReportPeriod from "./mail/ReportPeriod.ts"
 import * as TestMail from "./mail/TestMail.ts"
 import { MailNotSetUp, TestDeliveries } from "./TestDeliveries.ts"
+import { Webhooks } from "./Webhook.ts"
 import * as WebhookSender from "./WebhookSender.ts"
-import { Webhooks } from "./Webhooks.ts"
 
 export interface Options {
   /** The sender and the mail server; none if this process sends no mails. */
@@ -49,21 +50,28 @@ const make = Effect.fnUntraced(function* (
 
   return TestDeliveries.of({
     canSendMail: Option.isSome(mail),
-    webhook: Effect.fnUntraced(function* (webhookId) {
-      const found = yield* webhooks.withSecrets(webhookId)
+    webhook: Effect.fnUntraced(function* (websiteConfigId, webhookId) {
+      const found = yield* webhooks.withSecrets(websiteConfigId, webhookId)
       if (Option.isNone(found)) return Option.none()
-      const { secrets, webhook } = found.value
-      const website = yield* sites.byWebsiteConfigId(webhook.websiteConfigId)
+      const { receiver, secrets } = found.value
+      const website = yield* sites.byWebsiteConfigId(websiteConfigId)
       if (Option.isNone(website)) return Option.none()
-      const eventId = randomUUID()
+      const eventId = EventId.make(randomUUID())
       const data = JSON.stringify({ webhook_id: webhookId })
       const time = yield* Clock.currentTimeMillis
       const payload = Event.payload({ type: Event.testType, time, website: website.value }, data)
-      const response = yield* WebhookSender.send(webhook, secrets, eventId, payload).pipe(
+      const response = yield* WebhookSender.send(receiver, secrets, eventId, payload).pipe(
         Effect.provideService(OutwardClient, outward)
       )
       const { answer, error, millis, status } = response
-      return Option.some({ eventId, status, millis, answer, error, isDelivered: Schedule.isDelivered(response) })
+      return Option.some({
+        event_id: eventId,
+        delivered: Schedule.isDelivered(response),
+        status,
+        millis,
+        answer,
+        error
+      })
     }),
     notification: Effect.fnUntraced(function* (notificationId) {
       if (Option.isNone(mail)) return yield* new MailNotSetUp()

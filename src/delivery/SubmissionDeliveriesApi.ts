@@ -13,21 +13,15 @@ import * as Authorized from "../sites/access/Authorized.ts"
 import * as Examples from "../sites/access/Examples.ts"
 import * as Fields from "../sites/access/Fields.ts"
 import { siteId } from "../sites/OwnerSitesApi.ts"
+import { Delivery } from "./Delivery.ts"
 import { mailStatuses } from "./mail/Mail.ts"
-import { deliveryStatuses } from "./Webhook.ts"
+import { Webhook } from "./Webhook.ts"
 
 export const SubmissionDeliveries = Schema.Struct({
   webhooks: Schema.Array(
     Schema.Struct({
-      webhook_id: Fields.uuid,
-      host: Schema.NullOr(Schema.String).annotate({
-        description: "The host of the webhook's address; null for a webhook of the operator"
-      }),
-      event_id: Fields.uuid,
-      type: Schema.String,
-      created_at: Fields.time,
-      status: Schema.Literals(deliveryStatuses),
-      attempts: Schema.Int
+      ...Delivery.fields,
+      host: Webhook.fields.host
     })
   ),
   mails: Schema.Array(

@@ -11,22 +11,11 @@ import { unknownSubmission } from "../forms/OwnerSubmissionsHttp.ts"
 import * as Calendar from "../platform/text/Calendar.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
 import { SiteSlots } from "../sites/access/SiteSlots.ts"
-import { Deliveries } from "./Deliveries.ts"
+import { Deliveries } from "./Delivery.ts"
 import { Notifications, type SubmissionMail } from "./mail/Notifications.ts"
 import * as OperatorsWebhook from "./OperatorsWebhook.ts"
 import type { Options } from "./OwnerWebhooksHttp.ts"
-import * as Webhook from "./Webhook.ts"
-import { Webhooks } from "./Webhooks.ts"
-
-const deliveryJson = (delivery: Webhook.Delivery, webhook: OperatorsWebhook.ShownWebhook) => ({
-  webhook_id: delivery.webhookId,
-  host: webhook.url === null ? null : Webhook.hostOf(webhook.url),
-  event_id: delivery.eventId,
-  type: delivery.type,
-  created_at: Calendar.iso(delivery.createdAt),
-  status: delivery.status,
-  attempts: delivery.attempts
-})
+import { Webhooks } from "./Webhook.ts"
 
 const mailJson = ({ createdAt, mail, recipient }: SubmissionMail) => ({
   to: recipient,
@@ -52,14 +41,14 @@ export const layer = ({ webhookAllow }: Options) =>
           const submission = yield* lists.run(websiteConfigId, inbox.find(websiteConfigId, submissionId))
           if (Option.isNone(submission)) return yield* Effect.fail(unknownSubmission)
           const found = yield* deliveries.ofSubmission(websiteConfigId, submissionId)
-          const own = new Map((yield* webhooks.list(websiteConfigId)).map((webhook) => [webhook.webhookId, webhook]))
+          const own = new Map((yield* webhooks.list(websiteConfigId)).map((webhook) => [webhook.webhook_id, webhook]))
           const mails = yield* notifications.ofSubmission(websiteConfigId, submissionId)
           return {
             webhooks: found.flatMap((delivery) => {
-              const webhook = own.get(delivery.webhookId)
+              const webhook = own.get(delivery.webhook_id)
               return webhook === undefined
                 ? []
-                : [deliveryJson(delivery, OperatorsWebhook.shown(webhookAllow, webhook))]
+                : [{ ...delivery, host: OperatorsWebhook.shown(webhookAllow, webhook).host }]
             }),
             mails: mails.map(mailJson)
           }

@@ -4,30 +4,24 @@
  * @module
  */
 import { Context, type Effect, type Option, Schema } from "effect"
+import type { WebhookId, WebsiteConfigId } from "../platform/Id.ts"
 import type { ReportTimeout, StorageUnavailable } from "../platform/Storage.ts"
 import type { Outcome } from "./mail/MailSchedule.ts"
-import type { AttemptResult } from "./Webhook.ts"
-import type { SecretsKeyUnusable } from "./Webhooks.ts"
+import type { SecretsKeyUnusable, WebhookTest } from "./Webhook.ts"
 
 /** This process sends no mail: `SMTP_URL`, `MAIL_FROM`, `PUBLIC_URL` or `SECRETS_KEY` is not set. */
 export class MailNotSetUp extends Schema.TaggedError<MailNotSetUp>()("MailNotSetUp", {}) {}
-
-/** The outcome of a test event. */
-export interface TestedWebhook extends AttemptResult {
-  readonly eventId: string
-  /** Whether the receiver accepted the event. */
-  readonly isDelivered: boolean
-}
 
 export class TestDeliveries extends Context.Service<
   TestDeliveries,
   {
     /** Whether mails can be sent. */
     readonly canSendMail: boolean
-    /** Sends one event to a webhook; none if there is no such webhook. */
+    /** Sends one event to a webhook; none if the website has no such webhook. */
     readonly webhook: (
-      webhookId: string
-    ) => Effect.Effect<Option.Option<TestedWebhook>, StorageUnavailable | SecretsKeyUnusable>
+      websiteConfigId: WebsiteConfigId,
+      webhookId: WebhookId
+    ) => Effect.Effect<Option.Option<WebhookTest>, StorageUnavailable | SecretsKeyUnusable>
     /** Mails a test, or the report of the latest period, to a recipient; none if there is no such notification. */
     readonly notification: (
       notificationId: string

@@ -1,32 +1,71 @@
 /**
- * A webhook and its deliveries. Pure.
+ * The webhooks of websites, and the service that stores them; see `delivery/postgres/Webhooks`.
  *
  * @module
  */
-
-import type { WebsiteConfigId } from "../platform/Id.ts"
+import { Context, type Effect, Option, Schema } from "effect"
+import { EventId, WebhookId, type WebsiteConfigId } from "../platform/Id.ts"
 import type { Health } from "../platform/outward/Schedule.ts"
+import type { LimitReached, StorageUnavailable } from "../platform/Storage.ts"
 import { dayMillis } from "../platform/text/Calendar.ts"
-import type { Position } from "../platform/text/Cursor.ts"
+import * as Fields from "../sites/access/Fields.ts"
 
 /** `standard` is Standard Webhooks; `slack` is the message format of Slack's incoming webhooks. */
 export const formats = ["standard", "slack"] as const
 
 export type Format = (typeof formats)[number]
 
-/** A webhook without its secret. Times are milliseconds since 1970. */
-export interface Webhook extends Health {
-  readonly webhookId: string
-  readonly websiteConfigId: WebsiteConfigId
+const nullableText = Schema.NullOr(Schema.String)
+
+/** A webhook without its secret. */
+export const Webhook = Schema.Struct({
+  webhook_id: WebhookId,
+  url: nullableText.annotate({
+    description: "Null without the scope `write`, since a URL may hold a secret, and for a webhook of the operator"
+  }),
+  host: nullableText.annotate({
+    description: "Null for a webhook of the operator: its URL is not on the public internet"
+  }),
+  events: Schema.Array(Schema.String).annotate({ description: "Empty for all" }),
+  format: Schema.Literals(formats),
+  created_at: Fields.time,
+  failing_since: Fields.nullableTime,
+  disabled_at: Fields.nullableTime
+})
+
+export type Webhook = typeof Webhook.Type
+
+/** A webhook as it is stored, which not every caller may see: see `OperatorsWebhook`. */
+export interface StoredWebhook extends Webhook {
   readonly url: string
-  /** The event types that it gets; empty for all. */
-  readonly events: ReadonlyArray<string>
-  readonly format: Format
-  readonly createdAt: number
+  readonly host: string
 }
 
 /** The host of a webhook's URL. The rest of the URL may contain a secret. */
 export const hostOf = (url: string): string => URL.parse(url)?.host ?? ""
+
+/** Where deliveries are sent, and how its attempts fared. */
+export interface Receiver extends Health {
+  readonly webhookId: WebhookId
+  readonly websiteConfigId: WebsiteConfigId
+  readonly url: string
+  readonly format: Format
+}
+
+const maxUrl = 2_000
+
+/** What is expected, in words that follow "must be" or precede "is expected". */
+export const expectedUrl = `an address such as https://hooks.example.com/path, of at most ${maxUrl.toLocaleString("en")} characters, without a user name, a password or a fragment`
+
+/** The canonical form of a webhook's URL; none for a text that is not as `expectedUrl` says. */
+export const parseUrl = (text: string): Option.Option<string> =>
+  Option.fromNullishOr(text.length <= maxUrl ? URL.parse(text.trim()) : null).pipe(
+    Option.filter(
+      ({ hash, password, protocol, username }) =>
+        /^https?:$/.test(protocol) && username === "" && password === "" && hash === ""
+    ),
+    Option.map(({ href }) => href)
+  )
 
 /** What an update may change. */
 export interface WebhookChange {
@@ -34,75 +73,91 @@ export interface WebhookChange {
   readonly events?: ReadonlyArray<string>
   readonly format?: Format
   /** True enables the webhook and ends its series of failures; false disables it. Its pending deliveries wait meanwhile. */
-  readonly isEnabled?: boolean
+  readonly enabled?: boolean
 }
+
+/** A new secret. Later, only `withSecrets` returns it. */
+export const WebhookSecret = Schema.Struct({
+  webhook_id: WebhookId,
+  secret: Schema.String.annotate({ description: "It signs the events, and is not shown again" })
+})
+
+export type WebhookSecret = typeof WebhookSecret.Type
 
 /** How long the previous secret also signs after a rotation, in milliseconds. */
 export const rotationMillis = dayMillis
 
-export const deliveryStatuses = ["pending", "delivered", "failed", "cancelled"] as const
-
-export type DeliveryStatus = (typeof deliveryStatuses)[number]
-
-/** The delivery of one event to one webhook. */
-export interface Delivery {
-  readonly eventId: string
-  readonly webhookId: string
-  readonly type: string
-  readonly createdAt: number
-  readonly status: DeliveryStatus
-  readonly attempts: number
-  /** Null once the delivery has ended. */
-  readonly nextAttemptAt: number | null
-}
-
-/** The place of a delivery in the list of its webhook. */
-export const positionOf = ({ createdAt, eventId }: Pick<Delivery, "createdAt" | "eventId">): Position => ({
-  time: createdAt,
-  id: eventId
+/** The result of an attempt. */
+export const AttemptResult = Schema.Struct({
+  status: Schema.NullOr(Schema.Int).annotate({
+    description: "The HTTP status of the receiver's answer; null without an answer"
+  }),
+  millis: Schema.Int,
+  answer: nullableText.annotate({ description: "The first 2 kB of the answer; null for a webhook of the operator" }),
+  error: nullableText.annotate({ description: "Why there was no answer" })
 })
 
-/** The result of an attempt. */
-export interface AttemptResult {
-  /** The response's status; null without a response. */
-  readonly status: number | null
-  readonly millis: number
-  /** The first 2 kB of the response; null without a response, and once the event's subject is deleted. */
-  readonly answer: string | null
-  /** Why there was no response. */
-  readonly error: string | null
-}
+export type AttemptResult = typeof AttemptResult.Type
 
-/** One attempt of a delivery. */
-export interface Attempt extends AttemptResult {
-  readonly attemptedAt: number
-}
+/** The outcome of a test event. */
+export const WebhookTest = Schema.Struct({
+  event_id: EventId,
+  /** Whether the receiver accepted the event. */
+  delivered: Schema.Boolean,
+  ...AttemptResult.fields
+})
+
+export type WebhookTest = typeof WebhookTest.Type
 
 /** The maximum number of tests, retries and replays together that a website's owners send to its webhooks in an hour. */
 export const maxSends = 60
 
-export interface DeliveryDetails extends Delivery {
-  /** Null once the event's subject is deleted. */
-  readonly payload: string | null
-  /** Oldest first. */
-  readonly history: ReadonlyArray<Attempt>
-}
+/** `SECRETS_KEY` is not set, or is not the key that encrypted the secret. */
+export class SecretsKeyUnusable extends Schema.TaggedError<SecretsKeyUnusable>()("SecretsKeyUnusable", {
+  reason: Schema.Literals(["missing", "wrong"])
+}) {}
 
-/** A delivery that a process has leased to attempt it. */
-export interface Leased {
-  readonly eventId: string
-  readonly payload: string
-  /** The number of this attempt in its schedule, from 1. A manual retry begins the schedule again. */
-  readonly attempt: number
-  /** Greater than that of every earlier lease and manual retry. Only the latest lease may record its attempt. */
-  readonly generation: number
-  readonly webhook: Webhook
-  /** The current secret, and after a rotation the previous one; empty if they cannot be decrypted with `SECRETS_KEY`. */
-  readonly secrets: ReadonlyArray<string>
-}
-
-/** The duration of a lease in milliseconds: longer than an attempt. If a process dies, another continues within 30 s. */
-export const leaseMillis = 25_000
-
-/** The maximum number of deliveries in one part of a list. */
-export const listSize = 100
+export class Webhooks extends Context.Service<
+  Webhooks,
+  {
+    /** None if there is no such website. Fails beyond `Maximums.webhooks`. */
+    readonly create: (
+      websiteConfigId: WebsiteConfigId,
+      webhook: { readonly url: string } & Pick<Webhook, "events" | "format">
+    ) => Effect.Effect<Option.Option<WebhookSecret>, StorageUnavailable | SecretsKeyUnusable | LimitReached>
+    /** The webhooks of a website, oldest first. */
+    readonly list: (websiteConfigId: WebsiteConfigId) => Effect.Effect<ReadonlyArray<StoredWebhook>, StorageUnavailable>
+    /** None if the website has no such webhook. */
+    readonly find: (
+      websiteConfigId: WebsiteConfigId,
+      webhookId: WebhookId
+    ) => Effect.Effect<Option.Option<StoredWebhook>, StorageUnavailable>
+    /** None if the website has no such webhook. */
+    readonly update: (
+      websiteConfigId: WebsiteConfigId,
+      webhookId: WebhookId,
+      change: WebhookChange
+    ) => Effect.Effect<Option.Option<StoredWebhook>, StorageUnavailable>
+    /** Deletes a webhook and its deliveries. False if the website has no such webhook. */
+    readonly delete: (
+      websiteConfigId: WebsiteConfigId,
+      webhookId: WebhookId
+    ) => Effect.Effect<boolean, StorageUnavailable>
+    /**
+     * Makes a new secret; none if the website has no such webhook. For 24 hours, deliveries are signed with the previous secret
+     * too.
+     */
+    readonly rotate: (
+      websiteConfigId: WebsiteConfigId,
+      webhookId: WebhookId
+    ) => Effect.Effect<Option.Option<WebhookSecret>, StorageUnavailable | SecretsKeyUnusable>
+    /** A webhook with the secrets that sign now; none if the website has no such webhook. */
+    readonly withSecrets: (
+      websiteConfigId: WebsiteConfigId,
+      webhookId: WebhookId
+    ) => Effect.Effect<
+      Option.Option<{ readonly receiver: Receiver; readonly secrets: ReadonlyArray<string> }>,
+      StorageUnavailable | SecretsKeyUnusable
+    >
+  }
+>()("hydracore/delivery/Webhooks") {}

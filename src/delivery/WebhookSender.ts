@@ -7,11 +7,11 @@ import { Clock, Effect } from "effect"
 import { OutwardClient } from "../platform/outward/OutwardClient.ts"
 import * as Signature from "./Signature.ts"
 import * as SlackMessage from "./SlackMessage.ts"
-import type { Webhook } from "./Webhook.ts"
+import type { Receiver } from "./Webhook.ts"
 
 /** @param id the event's id, the same in every attempt */
 export const send = Effect.fnUntraced(function* (
-  webhook: Pick<Webhook, "url" | "format" | "websiteConfigId">,
+  webhook: Pick<Receiver, "url" | "format" | "websiteConfigId">,
   secrets: ReadonlyArray<string>,
   id: string,
   payload: string

@@ -11,10 +11,9 @@ import { EventRepo } from "../analytics/EventRepo.ts"
 import { Goals } from "../analytics/Goal.ts"
 import { Leads } from "../analytics/Leads.ts"
 import { ConversationStore } from "../chat/ConversationStore.ts"
-import { Deliveries } from "../delivery/Deliveries.ts"
+import { Deliveries, type Leased } from "../delivery/Delivery.ts"
 import * as Slots from "../delivery/Slots.ts"
-import type { Leased } from "../delivery/Webhook.ts"
-import { Webhooks } from "../delivery/Webhooks.ts"
+import { Webhooks } from "../delivery/Webhook.ts"
 import { Inbox } from "../forms/Inbox.ts"
 import * as SpamScore from "../forms/SpamScore.ts"
 import type { SubmissionDraft } from "../forms/Submission.ts"
@@ -175,7 +174,7 @@ export const store = Effect.fnUntraced(function* (
     options
   )
   yield* at(now - SampleHistory.days * dayMillis)(
-    webhooks.create({ websiteConfigId, url: DemoReceiver.url, events: ["submission.accepted"], format: "standard" })
+    webhooks.create(websiteConfigId, { url: DemoReceiver.url, events: ["submission.accepted"], format: "standard" })
   )
   const accepted: Array<string> = []
   // One at a time, so that each event is delivered at its own time.

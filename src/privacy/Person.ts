@@ -11,8 +11,8 @@
 
 import { Option } from "effect"
 import type { Conversation } from "../chat/conversations/Conversation.ts"
+import type { DeliveryStatus } from "../delivery/Delivery.ts"
 import type { Notification } from "../delivery/mail/Notification.ts"
-import type { DeliveryStatus } from "../delivery/Webhook.ts"
 import type { Submission } from "../forms/Submission.ts"
 import type { InstanceId } from "../platform/Id.ts"
 import * as Json from "../platform/json/Json.ts"

@@ -5,8 +5,8 @@ import { assert } from "@effect/vitest"
 import { Clock, Effect, Layer } from "effect"
 import { Goals } from "../../src/analytics/Goal.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
-import { Deliveries } from "../../src/delivery/Deliveries.ts"
-import { Webhooks } from "../../src/delivery/Webhooks.ts"
+import { Deliveries } from "../../src/delivery/Delivery.ts"
+import { Webhooks } from "../../src/delivery/Webhook.ts"
 import { FormDirectory } from "../../src/forms/FormDirectory.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import { OwnerKeys } from "../../src/sites/access/OwnerKey.ts"
@@ -103,7 +103,7 @@ inChromium(
           (yield* leaseOf(webhook)).map(({ eventId }) => eventId),
           failed.map(({ eventId }) => eventId)
         )
-        yield* Webhooks.use((webhooks) => webhooks.delete(webhook.webhookId))
+        yield* Webhooks.use((webhooks) => webhooks.delete(webhook.websiteConfigId, webhook.webhookId))
       })
     )
 

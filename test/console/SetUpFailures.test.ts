@@ -3,7 +3,7 @@
  */
 import { assert } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { Webhooks } from "../../src/delivery/Webhooks.ts"
+import { Webhooks } from "../../src/delivery/Webhook.ts"
 import { inChromium } from "../support/browser/Browser.ts"
 import * as ConsolePage from "../support/console/ConsolePage.ts"
 import * as SetUpData from "../support/console/SetUpData.ts"
@@ -64,7 +64,7 @@ inChromium(
           const { fresh } = yield* ConsolePage.Websites
           const webhooks = yield* Webhooks
           const { websiteConfigId } = fresh
-          yield* webhooks.create({ websiteConfigId, url: "https://192.0.3.1/", events: [], format: "standard" })
+          yield* webhooks.create(websiteConfigId, { url: "https://192.0.3.1/", events: [], format: "standard" })
           const { on, page } = yield* SetUpPage.show(fresh, "webhooks")
           const choose = async (action: string) => {
             await page.getByRole("button", { name: /^More for/ }).click()

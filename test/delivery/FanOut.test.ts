@@ -2,14 +2,14 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as Event from "../../src/delivery/Event.ts"
 import * as FanOut from "../../src/delivery/FanOut.ts"
-import { WebsiteConfigId } from "../../src/platform/Id.ts"
+import { EventId, WebsiteConfigId } from "../../src/platform/Id.ts"
 import { id } from "../support/Ids.ts"
 
 const Site = Schema.Literals(["a", "b", "c"].map((name) => id(WebsiteConfigId, name)))
 const Type = Schema.Literals(["submission.accepted", "submission.deleted", "site.limit"])
 const Outbox = Schema.Array(
   Schema.Struct({
-    eventId: Schema.String,
+    eventId: Schema.Literals(["1", "2", "3"].map((name) => id(EventId, name))),
     websiteConfigId: Site,
     type: Type,
     createdAt: Schema.Literal(0),

@@ -4,9 +4,8 @@
 import { randomUUID } from "node:crypto"
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import { Deliveries } from "../../src/delivery/Deliveries.ts"
-import { maxSends } from "../../src/delivery/Webhook.ts"
-import { Webhooks } from "../../src/delivery/Webhooks.ts"
+import { Deliveries } from "../../src/delivery/Delivery.ts"
+import { maxSends, Webhooks } from "../../src/delivery/Webhook.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import * as Maximums from "../../src/sites/Maximums.ts"
 import { deliveriesOf, fanOutAll, leaseOf, newWebhook, settle } from "../support/Delivery.ts"
@@ -57,7 +56,9 @@ layer(testServer({ webhookAllow: allowed }), { excludeTestServices: true })("web
       assert.isNull(JSON.parse((yield* mine.request("PATCH", path, { enabled: true })).text).disabled_at)
       const rotated = JSON.parse((yield* mine.request("POST", `${path}/rotate`)).text)
       assert.notStrictEqual(rotated.secret, created.secret)
-      const stored = yield* Webhooks.use((webhooks) => webhooks.withSecrets(created.webhook_id))
+      const stored = yield* Webhooks.use((webhooks) =>
+        webhooks.withSecrets(mine.site.websiteConfigId, created.webhook_id)
+      )
       assert.deepStrictEqual(stored._tag === "Some" && stored.value.secrets, [rotated.secret, created.secret])
       for (const [method, suffix, body] of [
         ["PATCH", "", {}],
@@ -126,7 +127,7 @@ layer(testServer({ webhookAllow: allowed }), { excludeTestServices: true })("web
         yield* fanOutAll
         const [leased] = yield* leaseOf(webhook)
         assert.isDefined(leased)
-        const attempt = { attemptedAt: leased.webhook.createdAt, millis: 1, status: 500, error: null }
+        const attempt = { attemptedAt: site.createdAt, millis: 1, status: 500, error: null }
         yield* Deliveries.use((deliveries) =>
           deliveries.settle(leased, {
             attempt: { ...attempt, answer: "internal answer" },
@@ -259,7 +260,7 @@ layer(testServer({ webhookAllow: allowed }), { excludeTestServices: true })("web
       assert.lengthOf(new Set(listed), 3)
       assert.deepStrictEqual(
         listed,
-        (yield* deliveriesOf({ webhookId: webhook_id })).map(({ eventId }) => eventId)
+        (yield* deliveriesOf({ webhookId: webhook_id })).map(({ event_id: eventId }) => eventId)
       )
       const replay = `/webhooks/${webhook_id}/replay`
       for (const [query, count] of [
@@ -299,7 +300,7 @@ layer(testServer({ webhookAllow: allowed }), { excludeTestServices: true })("web
       const { websiteConfigId } = site
       yield* Webhooks.use((webhooks) =>
         Effect.replicateEffect(
-          webhooks.create({ websiteConfigId, url, events: [], format: "standard" }),
+          webhooks.create(websiteConfigId, { url, events: [], format: "standard" }),
           Maximums.webhooks.max
         )
       )

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
+import { deliveryStatuses } from "../../src/delivery/Delivery.ts"
 import * as Replay from "../../src/delivery/Replay.ts"
-import { deliveryStatuses } from "../../src/delivery/Webhook.ts"
 
 const integer = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 

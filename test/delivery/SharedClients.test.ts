@@ -26,10 +26,10 @@ it.effect("App: tests of webhooks use the process's client", () =>
     })
     const settings = yield* Settings.parse(ConfigProvider.fromUnknown({}))
     const { webhook } = yield* newWebhook(yield* newSite, "http://receiver.example/")
-    const tested = yield* TestDeliveries.use((tests) => tests.webhook(webhook.webhookId)).pipe(
+    const tested = yield* TestDeliveries.use((tests) => tests.webhook(webhook.websiteConfigId, webhook.webhookId)).pipe(
       Effect.provide(Layer.provide(App.testDeliveries(settings), [client, reports]))
     )
-    assert.isTrue(Option.getOrThrow(tested).isDelivered)
+    assert.isTrue(Option.getOrThrow(tested).delivered)
     assert.deepStrictEqual(posts, ["http://receiver.example/"])
   }).pipe(Effect.provide(postgres))
 )

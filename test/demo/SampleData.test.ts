@@ -7,8 +7,8 @@ import type { Query, Request } from "../../src/analytics/reports/Query.ts"
 import { Reports } from "../../src/analytics/reports/Reports.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
 import { Transcripts } from "../../src/chat/Transcripts.ts"
-import { Deliveries } from "../../src/delivery/Deliveries.ts"
-import { Webhooks } from "../../src/delivery/Webhooks.ts"
+import { Deliveries } from "../../src/delivery/Delivery.ts"
+import { Webhooks } from "../../src/delivery/Webhook.ts"
 import * as DemoReceiver from "../../src/demo/DemoReceiver.ts"
 import * as SampleData from "../../src/demo/SampleData.ts"
 import { Inbox } from "../../src/forms/Inbox.ts"
@@ -115,23 +115,25 @@ describe("the demo's sample data", () => {
         }
 
         const [webhook] = yield* Webhooks.use((webhooks) => webhooks.list(websiteConfigId))
-        assert.deepInclude(webhook, { url: DemoReceiver.url, failingSince: null, disabledAt: null })
+        assert.deepInclude(webhook, { url: DemoReceiver.url, failing_since: null, disabled_at: null })
+        if (webhook === undefined) return assert.fail("there is a webhook")
         const deliveries = yield* Deliveries
-        const made = yield* deliveriesOf({ webhookId: webhook?.webhookId ?? "" })
+        const made = yield* deliveriesOf({ webhookId: webhook.webhook_id })
         assert.strictEqual(made.length, accepted.length)
         assert.deepStrictEqual([...new Set(made.map(({ status }) => status))], ["delivered"])
         const retried = made.find(({ attempts }) => attempts === 2)
+        if (retried === undefined) return assert.fail("there is a retried delivery")
         const { history } = yield* Effect.flatMap(
-          deliveries.show(webhook?.webhookId ?? "", retried?.eventId ?? ""),
+          deliveries.show(webhook.webhook_id, retried.event_id),
           Effect.fromOption
         )
         assert.deepStrictEqual(
           history.map(({ status }) => status),
           [503, 200]
         )
-        for (const { attemptedAt } of history) {
-          assert.isAbove(attemptedAt, retried?.createdAt ?? 0)
-          assert.isBelow(attemptedAt, now)
+        for (const { attempted_at: attemptedAt } of history) {
+          assert.isAbove(Date.parse(attemptedAt), Date.parse(retried.created_at))
+          assert.isBelow(Date.parse(attemptedAt), now)
         }
 
         // They are stored within a second.

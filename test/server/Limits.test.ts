@@ -5,8 +5,8 @@ import { assert, layer } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import { IpNetwork } from "effect/net"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
-import { Deliveries } from "../../src/delivery/Deliveries.ts"
-import { Webhooks } from "../../src/delivery/Webhooks.ts"
+import { Deliveries } from "../../src/delivery/Delivery.ts"
+import { Webhooks } from "../../src/delivery/Webhook.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { assertCounts } from "../support/DecisionCounts.ts"
 import { deliveriesOf, fanOutSome } from "../support/Delivery.ts"
@@ -78,20 +78,20 @@ layer(testServer(limited), { excludeTestServices: true })("the rate limit", (it)
       yield* InstanceDirectory.use((instances) =>
         instances.update(instance.instance_id, { website_config_id: websiteConfigId })
       )
-      const created = yield* webhooks.create({
-        websiteConfigId,
+      const created = yield* webhooks.create(websiteConfigId, {
         url: "https://hooks.example/",
         events: ["site.limit"],
         format: "standard"
       })
-      const { webhookId } = Option.getOrThrow(created).webhook
+      const { webhook_id: webhookId } = Option.getOrThrow(created)
       const chat = send(paths.chat(instance.instance_id), { message: "hi" })
       yield* Effect.repeat(chat, { until: ({ status }) => status === 429 })
       // Rejections are stored a moment later.
       const fannedOut = Effect.andThen(fanOutSome, deliveriesOf({ webhookId }))
       const [event, ...others] = yield* poll(fannedOut, (deliveries) => deliveries.length > 0)
       assert.deepStrictEqual([event?.type, others], ["site.limit", []])
-      const shown = Option.getOrThrow(yield* deliveries.show(webhookId, event?.eventId ?? ""))
+      if (event === undefined) return assert.fail("there is an event")
+      const shown = Option.getOrThrow(yield* deliveries.show(webhookId, event.event_id))
       assert.isAtLeast(JSON.parse(shown.payload ?? "").data.refused_messages, 1)
     }).pipe(Effect.orDie)
   )

@@ -5,7 +5,7 @@
  */
 import { assert, type Vitest } from "@effect/vitest"
 import { Clock, Effect } from "effect"
-import { Deliveries } from "../../src/delivery/Deliveries.ts"
+import { Deliveries } from "../../src/delivery/Delivery.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { deliveriesOf, fanOutAll, leaseOf, newSite, newWebhook, type Storage, settle } from "../support/Delivery.ts"
@@ -28,8 +28,8 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
         yield* SiteDirectory.use(({ update }) => update(site, { name: "Renamed" }))
         yield* fanOutAll
         const deliveries = [yield* deliveriesOf(all.webhook), yield* deliveriesOf(accepted.webhook)].map(only)
-        assert.deepStrictEqual(new Set(deliveries.map(({ eventId }) => eventId)).size, 1)
-        for (const { attempts, eventId, status, type, webhookId } of deliveries) {
+        assert.deepStrictEqual(new Set(deliveries.map(({ event_id: eventId }) => eventId)).size, 1)
+        for (const { attempts, event_id: eventId, status, type, webhook_id: webhookId } of deliveries) {
           assert.deepStrictEqual([type, status, attempts], ["submission.accepted", "pending", 0])
           const { payload } = yield* showDelivery(webhookId, eventId)
           const { data, website } = JSON.parse(payload ?? "")
@@ -110,7 +110,12 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
           "submission.deleted",
           "submission.deleted"
         ])
-        const { history, nextAttemptAt, payload, status } = yield* showDelivery(webhook.webhookId, leased.eventId)
+        const {
+          history,
+          next_attempt_at: nextAttemptAt,
+          payload,
+          status
+        } = yield* showDelivery(webhook.webhookId, leased.eventId)
         assert.deepStrictEqual([status, nextAttemptAt, payload], ["cancelled", null, null])
         assert.deepStrictEqual(
           history.map(({ answer, status }) => [status, answer]),

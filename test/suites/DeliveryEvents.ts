@@ -10,8 +10,9 @@ import { Clock, Effect, type Layer, Option } from "effect"
 import { ConversationStore } from "../../src/chat/ConversationStore.ts"
 import type { ConversationKey } from "../../src/chat/conversations/Conversation.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
-import { Deliveries } from "../../src/delivery/Deliveries.ts"
+import { Deliveries } from "../../src/delivery/Delivery.ts"
 import * as Event from "../../src/delivery/Event.ts"
+import type { Receiver } from "../../src/delivery/Webhook.ts"
 import * as Id from "../../src/platform/Id.ts"
 import { Decisions } from "../../src/sites/Decisions.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
@@ -40,11 +41,11 @@ const beginAnswer = Effect.fnUntraced(function* (key: ConversationKey, text: str
 })
 
 /** Fans out all events, and returns the types and data of a webhook's deliveries, oldest first. */
-const payloadsOf = Effect.fnUntraced(function* (webhook: { readonly webhookId: string }) {
+const payloadsOf = Effect.fnUntraced(function* (webhook: Pick<Receiver, "webhookId">) {
   const deliveries = yield* Deliveries
   yield* fanOutAll
   const found = (yield* deliveriesOf(webhook)).toReversed()
-  return yield* Effect.forEach(found, ({ eventId }) =>
+  return yield* Effect.forEach(found, ({ event_id: eventId }) =>
     Effect.map(deliveries.show(webhook.webhookId, eventId), (shown) => {
       const { payload, type } = Option.getOrThrow(shown)
       return { type, data: payload === null ? null : JSON.parse(payload).data }

@@ -7,7 +7,7 @@
 import { assert, layer as shared } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import * as Dispatcher from "../../src/delivery/Dispatcher.ts"
-import type { Webhook } from "../../src/delivery/Webhook.ts"
+import type { Receiver } from "../../src/delivery/Webhook.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import * as OutwardClient from "../../src/platform/outward/OutwardClient.ts"
 import { deliveriesOf, MakeDue, newSite, newWebhook, type Storage } from "../support/Delivery.ts"
@@ -30,14 +30,14 @@ const setup = Effect.fnUntraced(function* (submissions: number) {
 })
 
 /** Waits until the webhook has got this many deliveries. Runs `prepare` before each poll. */
-const untilDelivered = <E, R>(webhook: Webhook, count: number, prepare: Effect.Effect<void, E, R>) =>
+const untilDelivered = <E, R>(webhook: Receiver, count: number, prepare: Effect.Effect<void, E, R>) =>
   poll(
     Effect.andThen(prepare, deliveriesOf(webhook)),
     (all) => all.filter(({ status }) => status === "delivered").length === count
   )
 
 /** Ends the leases that processes held when they died. */
-const endLeases = ({ webhookId }: Webhook) => MakeDue.use((makeDue) => makeDue(webhookId))
+const endLeases = ({ webhookId }: Receiver) => MakeDue.use((makeDue) => makeDue(webhookId))
 
 /** The submission of each received event. Asserts that events with the same id have the same body. */
 const eventsOf = (received: ReadonlyArray<Received>) => {

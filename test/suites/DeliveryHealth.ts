@@ -5,8 +5,7 @@
  */
 import { assert, type Vitest } from "@effect/vitest"
 import { Effect, Option } from "effect"
-import type { Webhook } from "../../src/delivery/Webhook.ts"
-import { Webhooks } from "../../src/delivery/Webhooks.ts"
+import { type Receiver, Webhooks } from "../../src/delivery/Webhook.ts"
 import { healthy } from "../../src/platform/outward/Schedule.ts"
 import { deliveriesOf, fanOutAll, leaseOf, MakeDue, type Storage, settle } from "../support/Delivery.ts"
 import { only } from "../support/Only.ts"
@@ -18,16 +17,16 @@ const day = 24 * hour
 /** When the first attempt of a test ends. */
 const start = Date.UTC(2026, 0, 1)
 
-const healthOf = ({ webhookId, websiteConfigId }: Webhook) =>
-  Webhooks.use((webhooks) => webhooks.list(websiteConfigId)).pipe(
-    Effect.map((all) => {
-      const { disabledAt, failedAgainAt, failingSince } = only(all.filter((one) => one.webhookId === webhookId))
+const healthOf = ({ webhookId, websiteConfigId }: Receiver) =>
+  Webhooks.use((webhooks) => webhooks.withSecrets(websiteConfigId, webhookId)).pipe(
+    Effect.map((found) => {
+      const { disabledAt, failedAgainAt, failingSince } = Option.getOrThrow(found).receiver
       return { disabledAt, failedAgainAt, failingSince }
     })
   )
 
 /** Makes one attempt, whose outcome is `status` at `at`. The delivery stays pending after a failure, unless it is given up. */
-const attempt = Effect.fnUntraced(function* (webhook: Webhook, status: number, at: number, isGivenUp = false) {
+const attempt = Effect.fnUntraced(function* (webhook: Receiver, status: number, at: number, isGivenUp = false) {
   yield* MakeDue.use((makeDue) => makeDue(webhook.webhookId))
   const [leased] = yield* leaseOf(webhook, { perHealthy: 1 })
   if (leased === undefined) return yield* Effect.die("no delivery is due")
@@ -86,12 +85,12 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
       )
       yield* MakeDue.use((makeDue) => makeDue(webhookId))
       assert.deepStrictEqual(yield* leaseOf(webhook), [])
-      const enabled = Option.getOrThrow(yield* webhooks.update(webhookId, { isEnabled: true }))
-      assert.deepInclude(enabled, healthy)
+      const enabled = Option.getOrThrow(yield* webhooks.update(site, webhookId, { enabled: true }))
+      assert.deepInclude(enabled, { failing_since: null, disabled_at: null })
       const resumed = yield* leaseOf(webhook)
       assert.sameMembers(
         resumed.map(({ eventId }) => eventId),
-        waiting.map(({ eventId }) => eventId)
+        waiting.map(({ event_id: eventId }) => eventId)
       )
       for (const one of resumed) yield* settle(one, { status: 200, next: { status: "delivered" } })
       assert.isTrue((yield* deliveriesOf(webhook)).every(({ status }) => status === "delivered"))
@@ -129,11 +128,11 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
       const webhooks = yield* Webhooks
       const { webhook } = yield* withDeliveries(2)
       yield* attempt(webhook, 500, start)
-      yield* webhooks.update(webhook.webhookId, { url: webhook.url, format: "standard" })
+      yield* webhooks.update(webhook.websiteConfigId, webhook.webhookId, { url: webhook.url, format: "standard" })
       assert.deepStrictEqual(yield* healthOf(webhook), { ...healthy, failingSince: start })
       yield* MakeDue.use((makeDue) => makeDue(webhook.webhookId))
       const old = only(yield* leaseOf(webhook))
-      yield* webhooks.update(webhook.webhookId, { url: `${webhook.url}new` })
+      yield* webhooks.update(webhook.websiteConfigId, webhook.webhookId, { url: `${webhook.url}new` })
       assert.deepStrictEqual(yield* healthOf(webhook), healthy)
       const { hasDisabled } = yield* settle(old, { status: 410, at: start + hour, next: { status: "failed" } })
       assert.isFalse(hasDisabled)
@@ -160,7 +159,7 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
       if (running === undefined || gone === undefined) return assert.fail("two deliveries are due")
       yield* settle(gone, { status: 410, next: { status: "failed" } })
       yield* settle(running, { status: 200, next: { status: "delivered" } })
-      const statuses = (yield* deliveriesOf(webhook)).map(({ eventId, status }) => [
+      const statuses = (yield* deliveriesOf(webhook)).map(({ event_id: eventId, status }) => [
         eventId === running.eventId,
         status
       ])

@@ -4,10 +4,9 @@
  * @module
  */
 import { assert, type Vitest } from "@effect/vitest"
-import { Clock, Effect } from "effect"
-import { Deliveries } from "../../src/delivery/Deliveries.ts"
-import { leaseMillis } from "../../src/delivery/Webhook.ts"
-import { Webhooks } from "../../src/delivery/Webhooks.ts"
+import { Clock, Effect, Option } from "effect"
+import { Deliveries, leaseMillis } from "../../src/delivery/Delivery.ts"
+import { Webhooks } from "../../src/delivery/Webhook.ts"
 import { deliveriesOf, freeSlots, leaseOf, MakeDue, type Storage, settle } from "../support/Delivery.ts"
 import { only } from "../support/Only.ts"
 import { showDelivery, submit, withDeliveries } from "../support/StoredDeliveries.ts"
@@ -25,10 +24,10 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
         const first = only(yield* leaseOf(webhook))
         assert.deepStrictEqual([first.attempt, first.secrets, first.webhook], [1, [secret], webhook])
         assert.strictEqual(JSON.parse(first.payload).type, "submission.accepted")
-        const { nextAttemptAt, status } = only(yield* deliveriesOf(webhook))
+        const { next_attempt_at: nextAttemptAt, status } = only(yield* deliveriesOf(webhook))
         assert.strictEqual(status, "pending")
-        assert.isAtLeast(nextAttemptAt ?? 0, before + leaseMillis - 1_000)
-        assert.isAtMost(nextAttemptAt ?? 0, (yield* Clock.currentTimeMillis) + leaseMillis + 1_000)
+        assert.isAtLeast(Date.parse(nextAttemptAt ?? ""), before + leaseMillis - 1_000)
+        assert.isAtMost(Date.parse(nextAttemptAt ?? ""), (yield* Clock.currentTimeMillis) + leaseMillis + 1_000)
         assert.lengthOf(yield* leaseOf(webhook), 0)
         yield* makeDue(webhook.webhookId)
         const second = only(yield* leaseOf(webhook))
@@ -73,8 +72,8 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
       )
       const { history, status } = yield* showDelivery(webhook.webhookId, first.eventId)
       assert.deepStrictEqual([status, ...history.map((attempt) => attempt.status)], ["delivered", 200])
-      const [after] = yield* Webhooks.use((webhooks) => webhooks.list(webhook.websiteConfigId))
-      assert.deepStrictEqual(after, webhook)
+      const after = yield* Webhooks.use((webhooks) => webhooks.withSecrets(webhook.websiteConfigId, webhook.webhookId))
+      assert.deepStrictEqual(Option.getOrThrow(after).receiver, webhook)
     })
   )
 
@@ -83,11 +82,11 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
       const [deliveries, webhooks] = [yield* Deliveries, yield* Webhooks]
       const { webhook } = yield* withDeliveries(1)
       const { eventId } = only(yield* leaseOf(webhook))
-      yield* webhooks.update(webhook.webhookId, { isEnabled: false })
+      yield* webhooks.update(webhook.websiteConfigId, webhook.webhookId, { enabled: false })
       assert.isTrue(yield* deliveries.retry(webhook.webhookId, eventId))
       assert.lengthOf(yield* leaseOf(webhook), 0)
       assert.strictEqual(only(yield* deliveriesOf(webhook)).status, "pending")
-      yield* webhooks.update(webhook.webhookId, { isEnabled: true })
+      yield* webhooks.update(webhook.websiteConfigId, webhook.webhookId, { enabled: true })
       assert.strictEqual(only(yield* leaseOf(webhook)).eventId, eventId)
     })
   )
@@ -102,9 +101,13 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
       yield* settle(retried, { status: 500, next: { status: "pending", nextAttemptAt } })
       yield* settle(failed, { status: 400, next: { status: "failed" } })
       assert.lengthOf(yield* leaseOf(webhook), 0)
-      const byEvent = new Map((yield* deliveriesOf(webhook)).map((delivery) => [delivery.eventId, delivery]))
-      assert.deepInclude(byEvent.get(retried.eventId), { status: "pending", nextAttemptAt, attempts: 1 })
-      assert.deepInclude(byEvent.get(failed.eventId), { status: "failed", nextAttemptAt: null, attempts: 1 })
+      const byEvent = new Map((yield* deliveriesOf(webhook)).map((delivery) => [delivery.event_id, delivery]))
+      assert.deepInclude(byEvent.get(retried.eventId), {
+        status: "pending",
+        next_attempt_at: new Date(nextAttemptAt).toISOString(),
+        attempts: 1
+      })
+      assert.deepInclude(byEvent.get(failed.eventId), { status: "failed", next_attempt_at: null, attempts: 1 })
     })
   )
 
@@ -140,10 +143,14 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
         assert.lengthOf(leased, 2)
         for (const one of leased) {
           assert.deepStrictEqual([one.attempt, one.generation, one.secrets, one.webhook], [1, 1, [secret], webhook])
-          const { nextAttemptAt, payload, status } = yield* showDelivery(webhook.webhookId, one.eventId)
+          const {
+            next_attempt_at: nextAttemptAt,
+            payload,
+            status
+          } = yield* showDelivery(webhook.webhookId, one.eventId)
           assert.deepStrictEqual([status, payload], ["pending", one.payload])
-          assert.isAtLeast(nextAttemptAt ?? 0, before + leaseMillis - 1_000)
-          assert.isAtMost(nextAttemptAt ?? 0, (yield* Clock.currentTimeMillis) + leaseMillis + 1_000)
+          assert.isAtLeast(Date.parse(nextAttemptAt ?? ""), before + leaseMillis - 1_000)
+          assert.isAtMost(Date.parse(nextAttemptAt ?? ""), (yield* Clock.currentTimeMillis) + leaseMillis + 1_000)
         }
         const other = only(yield* leaseOf(webhook))
         assert.sameMembers(
@@ -166,7 +173,7 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
       Effect.gen(function* () {
         const deliveries = yield* Deliveries
         const { site, webhook } = yield* withDeliveries(1)
-        const { eventId: earlier } = only(yield* deliveriesOf(webhook))
+        const { event_id: earlier } = only(yield* deliveriesOf(webhook))
         yield* submit(site)
         const { leased, waiting } = yield* deliveries.fanOut({ ...freeSlots, perHealthy: 1 }, new Map())
         const first = leased.length > 0 ? leased : yield* leaseOf(webhook, { perHealthy: 1 })

@@ -5,10 +5,9 @@
  */
 import { assert, type Vitest } from "@effect/vitest"
 import { Clock, Effect } from "effect"
-import { Deliveries } from "../../src/delivery/Deliveries.ts"
+import { Deliveries, type Leased } from "../../src/delivery/Delivery.ts"
 import { stepSize } from "../../src/delivery/Replay.ts"
-import type { Leased } from "../../src/delivery/Webhook.ts"
-import { Webhooks } from "../../src/delivery/Webhooks.ts"
+import { Webhooks } from "../../src/delivery/Webhook.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import { deliveriesOf, fanOutAll, leaseOf, MakeDue, type Storage, settle } from "../support/Delivery.ts"
 import { withDeliveries } from "../support/StoredDeliveries.ts"
@@ -45,7 +44,7 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
       const deliveries = yield* Deliveries
       const { failed, webhook } = yield* withEnded(6)
       const { webhookId } = webhook
-      const latest = (yield* deliveriesOf(webhook))[0]?.createdAt ?? 0
+      const latest = Date.parse((yield* deliveriesOf(webhook))[0]?.created_at ?? "")
       const selection = { webhookId, since: latest - hour, status: "failed" } as const
       assert.strictEqual(yield* deliveries.countReplay({ ...selection, since: latest + 1 }), 0)
       assert.strictEqual(yield* deliveries.countReplay(selection), 3)
@@ -70,10 +69,13 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
       const deliveries = yield* Deliveries
       const { leased, webhook } = yield* withEnded(5)
       const all = yield* deliveriesOf(webhook)
-      const since = all[2]?.createdAt ?? 0
+      const since = Date.parse(all[2]?.created_at ?? "")
       assert.strictEqual(yield* deliveries.replay({ webhookId: webhook.webhookId, since }), 3)
       assert.deepStrictEqual(yield* continueAll, [3])
-      assert.sameMembers(idsOf(yield* leaseOf(webhook)), idsOf(all.slice(0, 3)))
+      assert.sameMembers(
+        idsOf(yield* leaseOf(webhook)),
+        all.slice(0, 3).map(({ event_id }) => event_id)
+      )
       assert.lengthOf(leased, 5)
     })
   )
@@ -84,15 +86,15 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
       const { webhook } = yield* withDeliveries(2)
       const [waiting, running] = yield* leaseOf(webhook)
       if (waiting === undefined || running === undefined) return assert.fail("two deliveries are due")
-      const { createdAt } = (yield* deliveriesOf(webhook))[0] ?? assert.fail("there are deliveries")
+      const { created_at: createdAt } = (yield* deliveriesOf(webhook))[0] ?? assert.fail("there are deliveries")
       const next = { status: "pending", nextAttemptAt: (yield* Clock.currentTimeMillis) + 20 * hour } as const
       yield* settle(waiting, { status: 500, next })
-      const selection = { webhookId: webhook.webhookId, since: createdAt - hour }
+      const selection = { webhookId: webhook.webhookId, since: Date.parse(createdAt) - hour }
       assert.strictEqual(yield* deliveries.replay(selection), 1)
       assert.deepStrictEqual(yield* continueAll, [1])
       assert.deepStrictEqual(idsOf(yield* leaseOf(webhook)), idsOf([waiting]))
       yield* settle(running, { status: 200, next: { status: "delivered" } })
-      const ended = (yield* deliveriesOf(webhook)).find(({ eventId }) => eventId === running.eventId)
+      const ended = (yield* deliveriesOf(webhook)).find(({ event_id: eventId }) => eventId === running.eventId)
       assert.strictEqual(ended?.status, "delivered")
     })
   )
@@ -112,13 +114,13 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
           concurrency: "unbounded"
         }
       )
-      yield* webhooks.update(webhookId, { isEnabled: false })
+      yield* webhooks.update(webhook.websiteConfigId, webhookId, { enabled: false })
       assert.strictEqual(yield* deliveries.replay({ webhookId, since: 0, status: "failed" }), count)
       assert.deepStrictEqual(yield* continueAll, [])
-      yield* webhooks.update(webhookId, { isEnabled: true })
+      yield* webhooks.update(webhook.websiteConfigId, webhookId, { enabled: true })
       assert.deepStrictEqual(yield* continueAll, [stepSize])
       // A later replay of fewer deliveries does not keep the first from its end.
-      const since = (yield* deliveriesOf(webhook))[4]?.createdAt ?? 0
+      const since = Date.parse((yield* deliveriesOf(webhook))[4]?.created_at ?? "")
       assert.isAtLeast(yield* deliveries.replay({ webhookId, since, status: "failed" }), 5)
       const first = yield* leaseOf(webhook)
       assert.lengthOf(first, stepSize)
@@ -148,7 +150,7 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
         0
       )
       yield* deliveries.replay({ ...selection, webhookId: other.webhook.webhookId })
-      yield* webhooks.delete(other.webhook.webhookId)
+      yield* webhooks.delete(other.webhook.websiteConfigId, other.webhook.webhookId)
       assert.deepStrictEqual(yield* continueAll, [])
     })
   )

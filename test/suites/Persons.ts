@@ -9,7 +9,7 @@ import { assert, layer as shared } from "@effect/vitest"
 import { Clock, Effect, type Layer, Option, Schema, Stream } from "effect"
 import { ConversationStore } from "../../src/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
-import { Deliveries } from "../../src/delivery/Deliveries.ts"
+import { Deliveries } from "../../src/delivery/Delivery.ts"
 import { Notifications } from "../../src/delivery/mail/Notifications.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import * as Id from "../../src/platform/Id.ts"
@@ -210,7 +210,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
           listed.filter(({ type }) => type === "submission.deleted"),
           4
         )
-        const payloads = yield* Effect.forEach(listed, ({ eventId }) =>
+        const payloads = yield* Effect.forEach(listed, ({ event_id: eventId }) =>
           Effect.map(
             Deliveries.use(({ show }) => show(webhook.webhookId, eventId)),
             (shown) => Option.getOrThrow(shown).payload ?? ""

@@ -6,9 +6,9 @@
 import { randomUUID } from "node:crypto"
 import { assert, layer as shared } from "@effect/vitest"
 import { Effect, type Layer, Option } from "effect"
-import { Webhooks } from "../../src/delivery/Webhooks.ts"
+import { type StoredWebhook, Webhooks } from "../../src/delivery/Webhook.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
-import { WebsiteConfigId } from "../../src/platform/Id.ts"
+import { WebhookId, WebsiteConfigId } from "../../src/platform/Id.ts"
 import { SiteErasure } from "../../src/sites/SiteErasure.ts"
 import { deliveriesOf, fanOutAll, leaseOf, newSite, newWebhook, type Storage } from "../support/Delivery.ts"
 import { only } from "../support/Only.ts"
@@ -18,6 +18,8 @@ import { laterTime } from "../support/Wait.ts"
 const url = "https://hooks.example/"
 
 const listed = (site: WebsiteConfigId) => Webhooks.use((webhooks) => webhooks.list(site))
+
+const idsOf = (webhooks: ReadonlyArray<StoredWebhook>) => webhooks.map(({ webhook_id }) => webhook_id)
 
 const submit = (site: WebsiteConfigId) => SubmissionRepo.use((repo) => repo.submit(SubmissionDraft.make(site)))
 
@@ -30,47 +32,63 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         yield* newWebhook(other, url)
         yield* laterTime
         const second = yield* newWebhook(site, `${url}2`)
-        assert.deepStrictEqual(yield* listed(site), [first.webhook, second.webhook])
-        assert.deepInclude(first.webhook, {
+        const found = yield* listed(site)
+        assert.deepStrictEqual(idsOf(found), [first.webhook.webhookId, second.webhook.webhookId])
+        assert.deepInclude(found[0], {
           url,
+          host: "hooks.example",
           events: ["submission.accepted"],
-          failingSince: null,
-          disabledAt: null
+          format: "standard",
+          failing_since: null,
+          disabled_at: null
         })
         assert.match(first.secret, /^whsec_/)
         assert.notStrictEqual(first.secret, second.secret)
       })
     )
 
-    it.effect("finds, creates, changes and deletes nothing for unknown and malformed ids", () =>
+    it.effect("finds, creates, changes and deletes nothing for unknown ids, and nothing of another website", () =>
       Effect.gen(function* () {
         const webhooks = yield* Webhooks
-        const websiteConfigId = WebsiteConfigId.make(randomUUID())
-        const request = { websiteConfigId, url, events: [], format: "standard" } as const
-        assert.isTrue(Option.isNone(yield* webhooks.create(request)))
-        assert.deepStrictEqual(yield* webhooks.list(websiteConfigId), [])
-        for (const id of [randomUUID(), "x", ""]) {
-          assert.isTrue(Option.isNone(yield* webhooks.update(id, { url })))
-          assert.isTrue(Option.isNone(yield* webhooks.rotate(id)))
-          assert.isTrue(Option.isNone(yield* webhooks.withSecrets(id)))
-          assert.isFalse(yield* webhooks.delete(id))
+        const unknown = WebsiteConfigId.make(randomUUID())
+        const request = { url, events: [], format: "standard" } as const
+        assert.isTrue(Option.isNone(yield* webhooks.create(unknown, request)))
+        assert.deepStrictEqual(yield* webhooks.list(unknown), [])
+        const site = yield* newSite
+        const { secret, webhook } = yield* newWebhook(site, url)
+        for (const [owner, id] of [
+          [site, WebhookId.make(randomUUID())],
+          [yield* newSite, webhook.webhookId]
+        ] as const) {
+          assert.isTrue(Option.isNone(yield* webhooks.find(owner, id)))
+          assert.isTrue(Option.isNone(yield* webhooks.update(owner, id, { url: `${url}2` })))
+          assert.isTrue(Option.isNone(yield* webhooks.rotate(owner, id)))
+          assert.isTrue(Option.isNone(yield* webhooks.withSecrets(owner, id)))
+          assert.isFalse(yield* webhooks.delete(owner, id))
         }
+        assert.deepStrictEqual(
+          yield* webhooks.withSecrets(site, webhook.webhookId),
+          Option.some({ receiver: webhook, secrets: [secret] })
+        )
       })
     )
 
-    it.effect("an update changes only the given members, and enabling a webhook clears `disabledAt`", () =>
+    it.effect("an update changes only the given members, and enabling a webhook clears `disabled_at`", () =>
       Effect.gen(function* () {
         const webhooks = yield* Webhooks
-        const { webhook } = yield* newWebhook(yield* newSite, url)
-        const { webhookId } = webhook
-        const changed = Option.getOrThrow(yield* webhooks.update(webhookId, { url: `${url}2`, format: "slack" }))
+        const site = yield* newSite
+        const { webhookId } = (yield* newWebhook(site, url)).webhook
+        const [webhook] = yield* listed(site)
+        const changed = Option.getOrThrow(yield* webhooks.update(site, webhookId, { url: `${url}2`, format: "slack" }))
         assert.deepStrictEqual(changed, { ...webhook, url: `${url}2`, format: "slack" })
-        const disabled = Option.getOrThrow(yield* webhooks.update(webhookId, { isEnabled: false }))
-        assert.isNotNull(disabled.disabledAt)
-        const again = Option.getOrThrow(yield* webhooks.update(webhookId, { isEnabled: false, events: ["site.limit"] }))
+        const disabled = Option.getOrThrow(yield* webhooks.update(site, webhookId, { enabled: false }))
+        assert.isNotNull(disabled.disabled_at)
+        const again = Option.getOrThrow(
+          yield* webhooks.update(site, webhookId, { enabled: false, events: ["site.limit"] })
+        )
         assert.deepStrictEqual(again, { ...disabled, events: ["site.limit"] })
-        const enabled = Option.getOrThrow(yield* webhooks.update(webhookId, { isEnabled: true }))
-        assert.deepStrictEqual(enabled, { ...again, disabledAt: null })
+        const enabled = Option.getOrThrow(yield* webhooks.update(site, webhookId, { enabled: true }))
+        assert.deepStrictEqual(enabled, { ...again, disabled_at: null })
       })
     )
 
@@ -83,15 +101,15 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
           const { webhook } = yield* newWebhook(site, url)
           yield* submit(site)
           yield* fanOutAll
-          yield* webhooks.update(webhook.webhookId, { isEnabled: false })
+          yield* webhooks.update(webhook.websiteConfigId, webhook.webhookId, { enabled: false })
           const waiting = yield* deliveriesOf(webhook)
           assert.strictEqual(only(waiting).status, "pending")
           yield* submit(site)
           yield* fanOutAll
           assert.deepStrictEqual(yield* deliveriesOf(webhook), waiting)
           assert.deepStrictEqual(yield* leaseOf(webhook), [])
-          yield* webhooks.update(webhook.webhookId, { isEnabled: true })
-          assert.strictEqual(only(yield* leaseOf(webhook)).eventId, only(waiting).eventId)
+          yield* webhooks.update(webhook.websiteConfigId, webhook.webhookId, { enabled: true })
+          assert.strictEqual(only(yield* leaseOf(webhook)).eventId, only(waiting).event_id)
         })
     )
 
@@ -99,12 +117,15 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       Effect.gen(function* () {
         const webhooks = yield* Webhooks
         const { secret, webhook } = yield* newWebhook(yield* newSite, url)
-        const secrets = Effect.map(webhooks.withSecrets(webhook.webhookId), (found) => Option.getOrThrow(found).secrets)
+        const secrets = Effect.map(
+          webhooks.withSecrets(webhook.websiteConfigId, webhook.webhookId),
+          (found) => Option.getOrThrow(found).secrets
+        )
         assert.deepStrictEqual(yield* secrets, [secret])
-        const second = Option.getOrThrow(yield* webhooks.rotate(webhook.webhookId))
-        assert.deepStrictEqual(second.webhook, webhook)
+        const second = Option.getOrThrow(yield* webhooks.rotate(webhook.websiteConfigId, webhook.webhookId))
+        assert.strictEqual(second.webhook_id, webhook.webhookId)
         assert.deepStrictEqual(yield* secrets, [second.secret, secret])
-        const third = Option.getOrThrow(yield* webhooks.rotate(webhook.webhookId))
+        const third = Option.getOrThrow(yield* webhooks.rotate(webhook.websiteConfigId, webhook.webhookId))
         assert.deepStrictEqual(yield* secrets, [third.secret, second.secret])
       })
     )
@@ -116,9 +137,9 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         const [deleted, other] = [yield* newWebhook(site, url), yield* newWebhook(site, url)]
         yield* submit(site)
         yield* fanOutAll
-        assert.isTrue(yield* webhooks.delete(deleted.webhook.webhookId))
-        assert.isFalse(yield* webhooks.delete(deleted.webhook.webhookId))
-        assert.deepStrictEqual(yield* listed(site), [other.webhook])
+        assert.isTrue(yield* webhooks.delete(deleted.webhook.websiteConfigId, deleted.webhook.webhookId))
+        assert.isFalse(yield* webhooks.delete(deleted.webhook.websiteConfigId, deleted.webhook.webhookId))
+        assert.deepStrictEqual(idsOf(yield* listed(site)), [other.webhook.webhookId])
         assert.lengthOf(yield* deliveriesOf(deleted.webhook), 0)
         assert.lengthOf(yield* deliveriesOf(other.webhook), 1)
       })
@@ -132,7 +153,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         yield* fanOutAll
         yield* SiteErasure.use((erasure) => erasure.erase(erasedSite))
         assert.deepStrictEqual(yield* listed(erasedSite), [])
-        assert.deepStrictEqual(yield* listed(otherSite), [other.webhook])
+        assert.deepStrictEqual(idsOf(yield* listed(otherSite)), [other.webhook.webhookId])
         assert.lengthOf(yield* deliveriesOf(erased.webhook), 0)
         assert.lengthOf(yield* deliveriesOf(other.webhook), 1)
       })

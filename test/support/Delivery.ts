@@ -10,7 +10,7 @@ import type { ConversationStore } from "../../src/chat/ConversationStore.ts"
 import type { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
 import * as PostgresConversationStore from "../../src/chat/postgres/ConversationStore.ts"
 import * as PostgresInstanceDirectory from "../../src/chat/postgres/InstanceDirectory.ts"
-import { Deliveries, type Settlement } from "../../src/delivery/Deliveries.ts"
+import { Deliveries, type Leased, type Settlement } from "../../src/delivery/Delivery.ts"
 import type { Mails } from "../../src/delivery/mail/Mails.ts"
 import type { Notifications } from "../../src/delivery/mail/Notifications.ts"
 import * as PostgresMails from "../../src/delivery/mail/postgres/Mails.ts"
@@ -18,8 +18,7 @@ import * as PostgresNotifications from "../../src/delivery/mail/postgres/Notific
 import * as PostgresDeliveries from "../../src/delivery/postgres/Deliveries.ts"
 import * as PostgresWebhooks from "../../src/delivery/postgres/Webhooks.ts"
 import type { FreeSlots } from "../../src/delivery/Slots.ts"
-import type { Leased, Webhook } from "../../src/delivery/Webhook.ts"
-import { Webhooks } from "../../src/delivery/Webhooks.ts"
+import { type Receiver, Webhooks } from "../../src/delivery/Webhook.ts"
 import * as PostgresSubmissionRepo from "../../src/forms/postgres/SubmissionRepo.ts"
 import type { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import type { WebsiteConfigId } from "../../src/platform/Id.ts"
@@ -91,12 +90,17 @@ export const newSite = Effect.map(
 )
 
 export const newWebhook = (websiteConfigId: WebsiteConfigId, url: string, events: ReadonlyArray<string> = []) =>
-  Webhooks.use((webhooks) => webhooks.create({ websiteConfigId, url, events, format: "standard" })).pipe(
-    Effect.map(Option.getOrThrow)
+  Webhooks.use((webhooks) => webhooks.create(websiteConfigId, { url, events, format: "standard" })).pipe(
+    Effect.map(Option.getOrThrow),
+    Effect.map(({ secret, webhook_id: webhookId }) => {
+      const health = { failingSince: null, failedAgainAt: null, disabledAt: null }
+      const webhook: Receiver = { webhookId, websiteConfigId, url, format: "standard", ...health }
+      return { secret, webhook }
+    })
   )
 
 /** The latest hundred deliveries of a webhook, latest first. */
-export const deliveriesOf = ({ webhookId }: Pick<Webhook, "webhookId">) =>
+export const deliveriesOf = ({ webhookId }: Pick<Receiver, "webhookId">) =>
   Effect.map(
     Deliveries.use((deliveries) => deliveries.list({ webhookId, after: null, limit: 100 })),
     ({ items }) => items
@@ -117,7 +121,7 @@ export const fanOutAll: Effect.Effect<void, StorageUnavailable, Deliveries> = Ef
 )
 
 /** Leases due deliveries, and returns those of one webhook. */
-export const leaseOf = ({ webhookId }: Pick<Webhook, "webhookId">, slots: Partial<FreeSlots> = {}) =>
+export const leaseOf = ({ webhookId }: Pick<Receiver, "webhookId">, slots: Partial<FreeSlots> = {}) =>
   Deliveries.use((deliveries) => deliveries.lease({ ...freeSlots, ...slots }, new Map())).pipe(
     Effect.map(({ leased }) => leased.filter(({ webhook }) => webhook.webhookId === webhookId))
   )
@@ -150,7 +154,7 @@ export const settle = Effect.fnUntraced(function* (
 const hour = 3_600_000
 
 /** Disables a webhook by failures of one of its deliveries, on five days until now. The delivery is pending again. */
-export const disableByFailures = Effect.fnUntraced(function* ({ webhookId }: Pick<Webhook, "webhookId">) {
+export const disableByFailures = Effect.fnUntraced(function* ({ webhookId }: Pick<Receiver, "webhookId">) {
   const makeDue = yield* MakeDue
   const now = yield* Clock.currentTimeMillis
   for (const hours of [120, 96, 72, 48, 24, 0]) {

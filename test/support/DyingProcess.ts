@@ -5,7 +5,7 @@
  * @module
  */
 import { Deferred, Effect, Exit, Layer, Predicate, Scope } from "effect"
-import { Deliveries } from "../../src/delivery/Deliveries.ts"
+import { Deliveries } from "../../src/delivery/Delivery.ts"
 import * as Dispatcher from "../../src/delivery/Dispatcher.ts"
 import { OutwardClient } from "../../src/platform/outward/OutwardClient.ts"
 import { StorageUnavailable } from "../../src/platform/Storage.ts"

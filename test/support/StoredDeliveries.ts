@@ -4,9 +4,9 @@
  * @module
  */
 import { Clock, Effect, Option } from "effect"
-import { Deliveries } from "../../src/delivery/Deliveries.ts"
+import { Deliveries } from "../../src/delivery/Delivery.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
-import type { WebsiteConfigId } from "../../src/platform/Id.ts"
+import type { EventId, WebhookId, WebsiteConfigId } from "../../src/platform/Id.ts"
 import { fanOutAll, newSite, newWebhook } from "./Delivery.ts"
 import * as SubmissionDraft from "./SubmissionDraft.ts"
 
@@ -25,5 +25,5 @@ export const withDeliveries = Effect.fnUntraced(function* (count: number) {
   return { site, secret, webhook }
 })
 
-export const showDelivery = (webhookId: string, eventId: string) =>
+export const showDelivery = (webhookId: WebhookId, eventId: EventId) =>
   Deliveries.use((deliveries) => deliveries.show(webhookId, eventId)).pipe(Effect.map(Option.getOrThrow))

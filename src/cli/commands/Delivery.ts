@@ -5,9 +5,8 @@
  */
 import { Clock, Effect, type Layer, Option } from "effect"
 import { Command, Flag } from "effect/cli"
-import { Deliveries } from "../../delivery/Deliveries.ts"
+import { Deliveries, deliveryStatuses, listSize, positionOf } from "../../delivery/Delivery.ts"
 import * as Replay from "../../delivery/Replay.ts"
-import { type Attempt, type Delivery, deliveryStatuses, listSize, positionOf } from "../../delivery/Webhook.ts"
 import { EventId } from "../../platform/Id.ts"
 import * as Calendar from "../../platform/text/Calendar.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
@@ -21,24 +20,6 @@ const eventId = Inputs.make(
   "<uuid>",
   "The event_id of a delivery (its webhook-id header)"
 )
-
-const json = (delivery: Delivery) => ({
-  event_id: delivery.eventId,
-  webhook_id: delivery.webhookId,
-  type: delivery.type,
-  created_at: Calendar.iso(delivery.createdAt),
-  status: delivery.status,
-  attempts: delivery.attempts,
-  next_attempt_at: Calendar.isoOrNull(delivery.nextAttemptAt)
-})
-
-const attemptJson = (attempt: Attempt) => ({
-  attempted_at: Calendar.iso(attempt.attemptedAt),
-  status: attempt.status,
-  millis: attempt.millis,
-  answer: attempt.answer,
-  error: attempt.error
-})
 
 const status = Flag.Literals("status", deliveryStatuses).pipe(
   Flag.withDescription("Only deliveries with this status"),
@@ -72,17 +53,17 @@ const list = Command.make(
     const table = Output.table(
       ["EVENT_ID", "TYPE", "CREATED", "STATUS", "ATTEMPTS", "NEXT"],
       items.map((delivery) => [
-        delivery.eventId,
+        delivery.event_id,
         delivery.type,
-        Output.moment(delivery.createdAt),
+        Output.time(delivery.created_at),
         delivery.status,
         String(delivery.attempts),
-        Output.moment(delivery.nextAttemptAt)
+        Output.time(delivery.next_attempt_at)
       ]),
       "There are no such deliveries."
     )
     yield* Output.answer({
-      json: items.map(json),
+      json: items,
       text: next === null ? table : `${table}Add --after ${next.id} for the next ones.\n`
     })
   })
@@ -99,15 +80,15 @@ const show = Command.make(
       ["event_id", event],
       ["type", found.value.type],
       ["status", found.value.status],
-      ["next_attempt", Output.moment(found.value.nextAttemptAt)],
+      ["next_attempt", Output.time(found.value.next_attempt_at)],
       ["payload", payload ?? "deleted"]
     ]
     yield* Output.answer({
-      json: { ...json(found.value), payload, history: history.map(attemptJson) },
+      json: found.value,
       text: `${Output.facts(facts)}\n${Output.table(
         ["ATTEMPTED", "STATUS", "MILLIS", "ANSWER OR ERROR"],
         history.map((attempt) => [
-          Output.moment(attempt.attemptedAt),
+          Output.time(attempt.attempted_at),
           attempt.status === null ? "none" : String(attempt.status),
           String(attempt.millis),
           TerminalText.truncate(TerminalText.printable(attempt.error ?? attempt.answer ?? "-"), 60)

@@ -8,21 +8,26 @@ import { CliError, Command, Flag } from "effect/cli"
 import { Settings } from "../../Config.ts"
 import * as Event from "../../delivery/Event.ts"
 import { TestDeliveries } from "../../delivery/TestDeliveries.ts"
-import { formats, type Webhook } from "../../delivery/Webhook.ts"
-import * as WebhookInput from "../../delivery/WebhookInput.ts"
-import { type NewSecret, Webhooks } from "../../delivery/Webhooks.ts"
-import { WebhookId } from "../../platform/Id.ts"
+import {
+  expectedUrl,
+  formats,
+  parseUrl,
+  type StoredWebhook,
+  type WebhookSecret,
+  Webhooks
+} from "../../delivery/Webhook.ts"
+import { WebhookId, type WebsiteConfigId } from "../../platform/Id.ts"
 import * as AddressGuard from "../../platform/outward/AddressGuard.ts"
-import * as Calendar from "../../platform/text/Calendar.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
+import { RecordSites } from "../../sites/RecordSites.ts"
 import { SiteDirectory } from "../../sites/SiteDirectory.ts"
 import * as Change from "../support/Change.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
 
 const urlKind: Inputs.Kind<string> = {
-  expected: WebhookInput.expectedUrl,
-  parse: WebhookInput.parseUrl
+  expected: expectedUrl,
+  parse: parseUrl
 }
 
 const url = Inputs.make("url", urlKind, "<url>", "Where the events are sent, with POST")
@@ -57,25 +62,34 @@ const requireAllowed = Effect.fnUntraced(function* (url: string) {
   })
 })
 
-const json = (webhook: Webhook) => ({
-  webhook_id: webhook.webhookId,
-  website_config_id: webhook.websiteConfigId,
+const json = (
+  websiteConfigId: WebsiteConfigId,
+  { created_at, disabled_at, events, failing_since, format, ...webhook }: StoredWebhook
+) => ({
+  webhook_id: webhook.webhook_id,
+  website_config_id: websiteConfigId,
   url: webhook.url,
-  events: [...webhook.events],
-  format: webhook.format,
-  created_at: Calendar.iso(webhook.createdAt),
-  failing_since: Calendar.isoOrNull(webhook.failingSince),
-  disabled_at: Calendar.isoOrNull(webhook.disabledAt)
+  events,
+  format,
+  created_at,
+  failing_since,
+  disabled_at
 })
 
-const stateOf = ({ disabledAt, failingSince }: Webhook): string =>
-  disabledAt !== null ? "disabled" : failingSince !== null ? "failing" : "enabled"
+const stateOf = ({ disabled_at, failing_since }: StoredWebhook): string =>
+  disabled_at !== null ? "disabled" : failing_since !== null ? "failing" : "enabled"
 
-const answerSecret = ({ secret, webhook }: NewSecret, next: string) =>
+/** The website of a webhook. */
+const siteOf = (id: WebhookId) =>
+  RecordSites.use((records) => records.siteOf("webhook", id)).pipe(
+    Effect.flatMap(Effect.fromOption(() => Output.notFound("webhook", id)))
+  )
+
+const answerSecret = ({ secret, webhook_id }: WebhookSecret, next: string) =>
   Output.answer({
-    json: { webhook_id: webhook.webhookId, secret },
+    json: { webhook_id, secret },
     text: `${Output.facts([
-      ["webhook_id", webhook.webhookId],
+      ["webhook_id", webhook_id],
       ["secret", secret]
     ])}\nSave the secret now: it is not shown again.\n${next}\n`
   })
@@ -88,17 +102,19 @@ const create = Command.make(
     events: eventFlags("An event to send; repeatable; without the flag, all events are sent"),
     format: Flag.withDefault(format, "standard" as const)
   },
-  Effect.fnUntraced(function* (given) {
+  Effect.fnUntraced(function* ({ websiteConfigId, ...given }) {
     const webhooks = yield* Webhooks
     yield* requireAllowed(given.url)
-    const created = yield* webhooks.create(given).pipe(Effect.catchTag("LimitReached", Output.limitReached))
-    if (Option.isNone(created)) return yield* Output.notFound("website", given.websiteConfigId)
-    const { webhookId } = created.value.webhook
+    const created = yield* webhooks
+      .create(websiteConfigId, given)
+      .pipe(Effect.catchTag("LimitReached", Output.limitReached))
+    if (Option.isNone(created)) return yield* Output.notFound("website", websiteConfigId)
+    const { webhook_id } = created.value
     const target = AddressGuard.targetOf(new URL(given.url))
     yield* answerSecret(
       created.value,
       [
-        `\`hydracore webhook test --webhook-id ${webhookId}\` sends a test.`,
+        `\`hydracore webhook test --webhook-id ${webhook_id}\` sends a test.`,
         ...(Option.isSome(AddressGuard.refusalOf([], target))
           ? [`The service delivers to it only if its own WEBHOOK_ALLOW has ${AddressGuard.hostAndPort(target)}.`]
           : [])
@@ -127,11 +143,11 @@ const list = Command.make(
     }
     const listed = yield* webhooks.list(websiteConfigId)
     yield* Output.answer({
-      json: listed.map(json),
+      json: listed.map((webhook) => json(websiteConfigId, webhook)),
       text: Output.table(
         ["WEBHOOK_ID", "STATE", "FORMAT", "EVENTS", "URL"],
         listed.map((webhook) => [
-          webhook.webhookId,
+          webhook.webhook_id,
           stateOf(webhook),
           webhook.format,
           webhook.events.join(" ") || "all",
@@ -169,17 +185,18 @@ const update = Command.make(
           { flag: "all-events", isGiven: flags.allEvents, cleared: [] }
         ),
         format: Option.getOrUndefined(flags.format),
-        isEnabled: flags.enable ? true : flags.disable ? false : undefined
+        enabled: flags.enable ? true : flags.disable ? false : undefined
       },
       ["url", "event", "all-events", "format", "enable", "disable"]
     )
-    const updated = yield* webhooks.update(flags.webhookId, change)
+    const websiteConfigId = yield* siteOf(flags.webhookId)
+    const updated = yield* webhooks.update(websiteConfigId, flags.webhookId, change)
     if (Option.isNone(updated)) return yield* Output.notFound("webhook", flags.webhookId)
     const webhook = updated.value
     yield* Output.answer({
-      json: json(webhook),
+      json: json(websiteConfigId, webhook),
       text: Output.facts([
-        ["webhook_id", webhook.webhookId],
+        ["webhook_id", webhook.webhook_id],
         ["url", webhook.url],
         ["events", webhook.events.join(" ") || "all"],
         ["format", webhook.format],
@@ -193,7 +210,8 @@ const remove = Command.make(
   "delete",
   { webhookId },
   Effect.fnUntraced(function* ({ webhookId: id }) {
-    if (!(yield* Webhooks.use((webhooks) => webhooks.delete(id)))) return yield* Output.notFound("webhook", id)
+    const site = yield* siteOf(id)
+    if (!(yield* Webhooks.use((webhooks) => webhooks.delete(site, id)))) return yield* Output.notFound("webhook", id)
     yield* Output.answer({
       json: { webhook_id: id, deleted: true },
       text: `The webhook ${id} is deleted, with its deliveries.\n`
@@ -205,7 +223,8 @@ const rotate = Command.make(
   "rotate",
   { webhookId },
   Effect.fnUntraced(function* ({ webhookId: id }) {
-    const rotated = yield* Webhooks.use((webhooks) => webhooks.rotate(id))
+    const site = yield* siteOf(id)
+    const rotated = yield* Webhooks.use((webhooks) => webhooks.rotate(site, id))
     if (Option.isNone(rotated)) return yield* Output.notFound("webhook", id)
     yield* answerSecret(rotated.value, "For 24 hours, each request is also signed with the old secret.")
   })
@@ -215,20 +234,21 @@ const test = Command.make(
   "test",
   { webhookId },
   Effect.fnUntraced(function* ({ webhookId: id }) {
-    const tested = yield* TestDeliveries.use((tests) => tests.webhook(id))
+    const site = yield* siteOf(id)
+    const tested = yield* TestDeliveries.use((tests) => tests.webhook(site, id))
     if (Option.isNone(tested)) return yield* Output.notFound("webhook", id)
-    const { answer, error, eventId, isDelivered, millis, status } = tested.value
+    const { answer, delivered, error, event_id, millis, status } = tested.value
     yield* Output.answer({
-      json: { event_id: eventId, status, millis, answer, error },
+      json: { event_id, status, millis, answer, error },
       text: Output.facts([
-        ["event_id", eventId],
+        ["event_id", event_id],
         ["status", status === null ? "none" : String(status)],
         ["milliseconds", String(millis)],
         ["answer", TerminalText.truncate(TerminalText.printable(answer ?? "-"), 200)],
         ["error", error ?? "-"]
       ])
     })
-    if (isDelivered) return
+    if (delivered) return
     return yield* new Output.CliFailure({
       message: `The event was not delivered: ${error ?? `the receiver answered ${status}, and only 2xx is success`}.`
     })
@@ -236,7 +256,7 @@ const test = Command.make(
 ).pipe(Command.withDescription("Send one event and print the outcome"))
 
 /** The command. `storage` is built only when a subcommand runs. */
-export const command = <E, R>(storage: Layer.Layer<SiteDirectory | Webhooks | TestDeliveries, E, R>) =>
+export const command = <E, R>(storage: Layer.Layer<SiteDirectory | RecordSites | Webhooks | TestDeliveries, E, R>) =>
   Command.make("webhook").pipe(
     Command.withDescription("Webhooks: a website's events for programs and chat tools"),
     Command.withSubcommands([

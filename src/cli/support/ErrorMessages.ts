@@ -5,7 +5,7 @@
  */
 import { Config } from "effect"
 import { CliError } from "effect/cli"
-import { SecretsKeyUnusable } from "../../delivery/Webhooks.ts"
+import { SecretsKeyUnusable } from "../../delivery/Webhook.ts"
 import * as Certificate from "../../platform/outward/Certificate.ts"
 import { ReportTimeout, ReportTooLarge, StorageUnavailable } from "../../platform/Storage.ts"
 import { errorsOf } from "../../platform/settings/Setting.ts"

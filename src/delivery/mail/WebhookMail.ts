@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { hostOf, type Webhook } from "../Webhook.ts"
+import { hostOf, type Receiver } from "../Webhook.ts"
 import type { DisabledWebhook } from "./Mail.ts"
 import * as MailText from "./MailText.ts"
 import type { Content } from "./Message.ts"
@@ -14,7 +14,10 @@ import { reasonOf, type Website } from "./SubmissionMail.ts"
  *
  * @param status the status of the receiver's last answer; null if the last attempt got no answer
  */
-export const disabled = ({ url, webhookId }: Webhook, status: number | null): DisabledWebhook => ({
+export const disabled = (
+  { url, webhookId }: Pick<Receiver, "url" | "webhookId">,
+  status: number | null
+): DisabledWebhook => ({
   webhookId,
   host: hostOf(url),
   isGone: status === 410

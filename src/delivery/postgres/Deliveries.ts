@@ -7,15 +7,12 @@
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, type Duration, Effect, Layer, Option, Redacted, Schema } from "effect"
 import { SqlClient } from "effect/sql"
-import { isCanonicalUuid } from "../../platform/Id.ts"
 import * as Database from "../../platform/postgres/Database.ts"
-import * as Times from "../../platform/postgres/Times.ts"
 import * as FailedItems from "../../platform/rounds/postgres/FailedItems.ts"
 import * as Rounds from "../../platform/rounds/Rounds.ts"
-import { decodeRows } from "../../platform/runtime/Rows.ts"
+import { decodeRows, Time } from "../../platform/runtime/Rows.ts"
 import * as Cursor from "../../platform/text/Cursor.ts"
-import { Deliveries } from "../Deliveries.ts"
-import { deliveryStatuses, listSize, positionOf } from "../Webhook.ts"
+import { Attempt, Deliveries, Delivery, DeliveryDetails, listSize, positionOf } from "../Delivery.ts"
 import * as FanOut from "./FanOut.ts"
 import * as Leases from "./Leases.ts"
 import * as Replays from "./Replays.ts"
@@ -27,34 +24,15 @@ export interface Options {
   readonly secretsKey: Option.Option<Redacted.Redacted<Uint8Array>>
 }
 
-const Text = Schema.NullOr(Schema.String)
-
 const DeliveryRows = Schema.Array(
-  Schema.Struct({
-    eventId: Schema.String,
-    webhookId: Schema.String,
-    type: Schema.String,
-    createdAt: Schema.Finite,
-    status: Schema.Literals(deliveryStatuses),
-    attempts: Schema.Int,
-    nextAttemptAt: Schema.NullOr(Schema.Finite)
-  })
+  Schema.Struct({ ...Delivery.fields, created_at: Time, next_attempt_at: Schema.NullOr(Time) })
 )
 
-const deliveryColumns = `event_id AS "eventId", subscriber_id AS "webhookId", type,
-  ${Times.millisAs("created_at", "createdAt")}, status, attempts, ${Times.millisAs("next_attempt_at", "nextAttemptAt")}`
+const deliveryColumns = "event_id, subscriber_id AS webhook_id, type, created_at, status, attempts, next_attempt_at"
 
-const PayloadRows = Schema.Array(Schema.Struct({ payload: Text }))
+const PayloadRows = Schema.Array(Schema.Struct({ payload: DeliveryDetails.fields.payload }))
 
-const AttemptRows = Schema.Array(
-  Schema.Struct({
-    attemptedAt: Schema.Finite,
-    status: Schema.NullOr(Schema.Int),
-    millis: Schema.Int,
-    answer: Text,
-    error: Text
-  })
-)
+const AttemptRows = Schema.Array(Schema.Struct({ ...Attempt.fields, attempted_at: Time }))
 
 export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Deliveries, never, PgClient.PgClient> =>
   Layer.effect(
@@ -106,7 +84,6 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Deliveries,
           }),
         settle: yield* Leases.settle(sql, timeout),
         list: Effect.fnUntraced(function* ({ after, limit, status, webhookId }) {
-          if (!isCanonicalUuid(webhookId)) return { items: [], next: null }
           // The status is a literal, so that the planner can use the index of failed deliveries.
           const rows = yield* sql`SELECT ${sql.literal(deliveryColumns)} FROM delivery
             WHERE subscriber_id = ${PgTypes.uuid(webhookId)}
@@ -123,20 +100,17 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Deliveries,
           return Cursor.partOf(rows, limit, positionOf)
         }),
         ofSubmission: (websiteConfigId, submissionId) =>
-          isCanonicalUuid(websiteConfigId)
-            ? sql`SELECT ${sql.literal(deliveryColumns)} FROM delivery WHERE subject = ${PgTypes.text(submissionId)}
-                AND website_config_id = ${PgTypes.uuid(websiteConfigId)}
-                ORDER BY created_at, event_id, subscriber_id LIMIT ${sql.literal(String(listSize))}`.pipe(
-                Database.mapErrors,
-                decodeRows(DeliveryRows)
-              )
-            : Effect.succeed([]),
+          sql`SELECT ${sql.literal(deliveryColumns)} FROM delivery WHERE subject = ${PgTypes.text(submissionId)}
+            AND website_config_id = ${PgTypes.uuid(websiteConfigId)}
+            ORDER BY created_at, event_id, subscriber_id LIMIT ${sql.literal(String(listSize))}`.pipe(
+            Database.mapErrors,
+            decodeRows(DeliveryRows)
+          ),
         show: Effect.fnUntraced(function* (webhookId, eventId) {
-          if (!isCanonicalUuid(webhookId) || !isCanonicalUuid(eventId)) return Option.none()
           const ids = sql`event_id = ${PgTypes.uuid(eventId)} AND subscriber_id = ${PgTypes.uuid(webhookId)}`
           // The attempts are read first, so that the status that is read next includes their outcomes.
           const [history, [delivery], [row]] = yield* Effect.all([
-            sql`SELECT ${sql.literal(Times.millisAs("attempted_at", "attemptedAt"))}, status, millis, answer, error
+            sql`SELECT attempted_at, status, millis, answer, error
               FROM delivery_attempt WHERE ${ids} ORDER BY attempted_at`.pipe(decodeRows(AttemptRows)),
             sql`SELECT ${sql.literal(deliveryColumns)} FROM delivery WHERE ${ids}`.pipe(decodeRows(DeliveryRows)),
             sql`SELECT payload::text AS payload FROM delivery WHERE ${ids}`.pipe(decodeRows(PayloadRows))
@@ -146,7 +120,6 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Deliveries,
             : Option.some({ ...delivery, payload: row?.payload ?? null, history })
         }),
         retry: Effect.fnUntraced(function* (webhookId, eventId) {
-          if (!isCanonicalUuid(webhookId) || !isCanonicalUuid(eventId)) return false
           const now = PgTypes.timestamptz(yield* Clock.currentTimeMillis)
           const rows = yield* sql`UPDATE delivery SET status = 'pending', attempts = 0,
             generation = generation + 1, next_attempt_at = ${now}
@@ -154,14 +127,8 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Deliveries,
               AND payload IS NOT NULL RETURNING 1`.pipe(Database.mapErrors, Rounds.waking("deliveries"))
           return rows.length > 0
         }),
-        countReplay: (selection) =>
-          isCanonicalUuid(selection.webhookId)
-            ? Replays.count(sql, selection).pipe(Database.mapErrors)
-            : Effect.succeed(0),
-        replay: (selection) =>
-          isCanonicalUuid(selection.webhookId)
-            ? Replays.begin(sql, selection).pipe(Database.mapErrors, Rounds.waking("replays"))
-            : Effect.succeed(0),
+        countReplay: (selection) => Replays.count(sql, selection).pipe(Database.mapErrors),
+        replay: (selection) => Replays.begin(sql, selection).pipe(Database.mapErrors, Rounds.waking("replays")),
         continueReplays: Effect.gen(function* () {
           const ready = yield* Replays.ready(sql).pipe(Database.mapErrors)
           const counts = yield* FailedItems.each(

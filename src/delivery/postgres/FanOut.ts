@@ -7,15 +7,14 @@
 import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { Effect, Option, Schema } from "effect"
 import type { SqlError } from "effect/sql"
-import { WebsiteConfigId } from "../../platform/Id.ts"
+import { EventId, WebsiteConfigId } from "../../platform/Id.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as FailedItems from "../../platform/rounds/postgres/FailedItems.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
-import type { Leases } from "../Deliveries.ts"
+import { type Leases, leaseMillis } from "../Delivery.ts"
 import * as FanOut from "../FanOut.ts"
 import * as MailFanOut from "../mail/postgres/MailFanOut.ts"
 import * as Slots from "../Slots.ts"
-import { leaseMillis } from "../Webhook.ts"
 import * as Subjects from "./Subjects.ts"
 import * as Rows from "./WebhookRows.ts"
 
@@ -29,7 +28,7 @@ const Text = Schema.NullOr(Schema.String)
 
 const Events = Schema.Array(
   Schema.Struct({
-    eventId: Schema.String,
+    eventId: EventId,
     websiteConfigId: WebsiteConfigId,
     type: Schema.String,
     createdAt: Schema.Date,
@@ -42,8 +41,9 @@ const Subscribers = Schema.Array(
   Schema.Struct({
     subscriberId: Schema.String,
     websiteName: Schema.String,
+    events: Schema.Array(Schema.String),
     hasDue: Schema.Boolean,
-    ...Rows.fields,
+    ...Rows.receiverFields,
     ...Rows.secretFields
   })
 )
@@ -104,7 +104,7 @@ const takeSubmissionsStatement = `WITH found AS MATERIALIZED (
  * Omits websites whose deletion has begun. A webhook with `hasDue` gets no lease on new deliveries: older ones come first. Locks
  * the webhooks in the order of their ids, so that a deletion or a change waits for the commit, and finds the new deliveries.
  */
-const subscribersStatement = `SELECT webhook_id AS "subscriberId", site.name AS "websiteName", ${Rows.columns},
+const subscribersStatement = `SELECT webhook_id AS "subscriberId", site.name AS "websiteName", events, ${Rows.receiverColumns},
   ${Rows.secretColumns}, EXISTS (
     SELECT FROM delivery WHERE subscriber_id = webhook_id AND status = 'pending' AND next_attempt_at <= now()
   ) AS "hasDue"
@@ -180,7 +180,7 @@ export const run = Effect.fnUntraced(function* (
     .unsafe(subscribersStatement, [Database.array(sites, OID.uuid)])
     .pipe(decodeRows(Subscribers))
   const data = yield* Subjects.dataOf(sql, FanOut.subjectsOf(events, subscribers))
-  const webhooks = new Map(subscribers.map((one) => [one.webhookId, one]))
+  const webhooks = new Map<string, (typeof subscribers)[number]>(subscribers.map((one) => [one.webhookId, one]))
   const deliveries = FanOut.deliveries(events, subscribers, (subject) => data.get(subject)).flatMap(
     (delivery): ReadonlyArray<New> => {
       const webhook = webhooks.get(delivery.subscriberId)
@@ -207,7 +207,7 @@ export const run = Effect.fnUntraced(function* (
           payload: delivery.payload,
           attempt: 1,
           generation: 1,
-          webhook: Rows.toWebhook(webhook),
+          webhook: Rows.toReceiver(webhook),
           secrets: Rows.open(key, webhook)
         }))
     }),

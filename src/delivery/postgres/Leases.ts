@@ -7,17 +7,18 @@ import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { type Duration, Effect, Result, Schema } from "effect"
 import * as BatchMetrics from "../../platform/batch/BatchMetrics.ts"
 import * as GroupCommit from "../../platform/batch/GroupCommit.ts"
+import { EventId } from "../../platform/Id.ts"
 import * as Schedule from "../../platform/outward/Schedule.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Times from "../../platform/postgres/Times.ts"
 import * as Rounds from "../../platform/rounds/Rounds.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
 import type { StorageUnavailable } from "../../platform/Storage.ts"
-import type { Settled, Settlement } from "../Deliveries.ts"
+import { type Leased, leaseMillis, type Settled, type Settlement } from "../Delivery.ts"
 import * as MailFanOut from "../mail/postgres/MailFanOut.ts"
 import * as WebhookMail from "../mail/WebhookMail.ts"
 import * as Slots from "../Slots.ts"
-import { type Leased, leaseMillis, type Webhook } from "../Webhook.ts"
+import type { Receiver } from "../Webhook.ts"
 import * as Rows from "./WebhookRows.ts"
 
 const Due = Schema.Array(
@@ -76,16 +77,16 @@ const leaseStatement = `WITH named AS MATERIALIZED (
     WHERE ctid = ANY (ARRAY(SELECT place FROM due))
     RETURNING event_id, subscriber_id, payload::text AS payload, attempts, generation
   )
-  SELECT event_id, payload, attempts, generation, ${Rows.columns}, ${Rows.secretColumns}
+  SELECT event_id, payload, attempts, generation, ${Rows.receiverColumns}, ${Rows.secretColumns}
   FROM leased JOIN webhook ON webhook_id = subscriber_id JOIN site USING (website_config_id) WHERE deleted_at IS NULL`
 
 const LeasedRows = Schema.Array(
   Schema.Struct({
-    event_id: Schema.String,
+    event_id: EventId,
     payload: Schema.String,
     attempts: Schema.Int,
     generation: Schema.Int,
-    ...Rows.fields,
+    ...Rows.receiverFields,
     ...Rows.secretFields
   })
 )
@@ -123,7 +124,7 @@ export const lease = Effect.fnUntraced(function* (
       payload: row.payload,
       attempt: row.attempts,
       generation: row.generation,
-      webhook: Rows.toWebhook(row),
+      webhook: Rows.toReceiver(row),
       secrets: Rows.open(key, row)
     })
   )
@@ -190,11 +191,11 @@ const record = Effect.fnUntraced(function* (sql: PgClient.PgClient, attempted: R
 const mayChangeHealth = ([{ webhook }, { affectsHealth, attempt }]: Attempted): boolean =>
   affectsHealth && !(Schedule.isDelivered(attempt) && webhook.failingSince === null)
 
-const Locked = Schema.Array(Schema.Struct(Rows.fields))
+const Locked = Schema.Array(Schema.Struct(Rows.receiverFields))
 
 const PendingOf = Schema.Array(Schema.Struct({ webhookId: Schema.String }))
 
-const lockStatement = `SELECT ${Rows.columns} FROM webhook WHERE webhook_id = ANY ($1)
+const lockStatement = `SELECT ${Rows.receiverColumns} FROM webhook WHERE webhook_id = ANY ($1)
   ORDER BY webhook_id FOR NO KEY UPDATE`
 
 /** Those of the webhooks `$1` that have a pending delivery. */
@@ -204,7 +205,7 @@ const pendingStatement = `SELECT webhook_id AS "webhookId" FROM unnest($1::uuid[
 /** Sets the health of a webhook. If that disables it, makes a mail for each recipient of its website. */
 const setHealth = Effect.fnUntraced(function* (
   sql: PgClient.PgClient,
-  webhook: Webhook,
+  webhook: Receiver,
   health: Schedule.Health,
   status: number | null
 ) {
@@ -225,7 +226,7 @@ const recordWithHealth = Effect.fnUntraced(function* (sql: PgClient.PgClient, at
   const idsOf = (all: ReadonlyArray<Attempted>) =>
     Database.array([...new Set(all.map(([{ webhook }]) => webhook.webhookId))], PgTypes.OID.uuid)
   const locked = yield* sql.unsafe(lockStatement, [idsOf(attempted)]).pipe(decodeRows(Locked))
-  const webhooks = new Map(locked.map((row) => [row.webhookId, Rows.toWebhook(row)]))
+  const webhooks = new Map<string, Receiver>(locked.map((row) => [row.webhookId, row]))
   const recorded = yield* record(sql, attempted)
   const givenUp = recorded.filter(([, { next }]) => next.status === "failed")
   const pending =

@@ -6,11 +6,12 @@
  */
 import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { Effect, Schema } from "effect"
+import { WebhookId } from "../../platform/Id.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Times from "../../platform/postgres/Times.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
+import { deliveryStatuses, leaseMillis, type ReplaySelection } from "../Delivery.ts"
 import * as Replay from "../Replay.ts"
-import { deliveryStatuses, leaseMillis } from "../Webhook.ts"
 
 /**
  * Whether a delivery is being attempted or due soon. A lease ends at most `leaseMillis` after its transaction began, which was
@@ -21,7 +22,7 @@ const isUnderWay = `(status = 'pending' AND next_attempt_at <= clock_timestamp()
 const Count = Schema.Tuple([Schema.Struct({ count: Schema.Int })])
 
 /** The number of deliveries that a replay sends again, at most `Replay.maxCount`. The status is a literal, as in its index. */
-export const count = (sql: PgClient.PgClient, { since, status, webhookId }: Replay.Selection) =>
+export const count = (sql: PgClient.PgClient, { since, status, webhookId }: ReplaySelection) =>
   sql
     .unsafe(
       `SELECT count(*)::int AS count FROM (
@@ -40,7 +41,7 @@ export const count = (sql: PgClient.PgClient, { since, status, webhookId }: Repl
  * Stores a replay, if it sends deliveries again, and returns their number, as `count` does. A replay of the same status that has
  * not ended becomes part of it.
  */
-export const begin = Effect.fnUntraced(function* (sql: PgClient.PgClient, selection: Replay.Selection) {
+export const begin = Effect.fnUntraced(function* (sql: PgClient.PgClient, selection: ReplaySelection) {
   const selected = yield* count(sql, selection)
   if (selected === 0) return 0
   const { since, status = "all", webhookId } = selection
@@ -57,7 +58,7 @@ export const begin = Effect.fnUntraced(function* (sql: PgClient.PgClient, select
 
 const Status = Schema.Literals([...deliveryStatuses, "all"])
 
-const Ready = Schema.Array(Schema.Struct({ webhookId: Schema.String, status: Status }))
+const Ready = Schema.Array(Schema.Struct({ webhookId: WebhookId, status: Status }))
 
 /** The replays that may make a step. */
 const readyStatement = `SELECT webhook_id AS "webhookId", status FROM webhook_replay

@@ -5,41 +5,55 @@
  */
 import { randomBytes } from "node:crypto"
 import { Option, Schema } from "effect"
-import { WebsiteConfigId } from "../../platform/Id.ts"
+import { WebhookId, WebsiteConfigId } from "../../platform/Id.ts"
 import * as Times from "../../platform/postgres/Times.ts"
+import { Time } from "../../platform/runtime/Rows.ts"
 import * as Sealing from "../../platform/secrets/Sealing.ts"
-import { formats, type Webhook } from "../Webhook.ts"
+import { hostOf, type Receiver, type StoredWebhook, Webhook } from "../Webhook.ts"
 
-const Time = Schema.NullOr(Schema.Finite)
+const { host: _, ...stored } = Webhook.fields
 
-export const fields = {
-  webhookId: Schema.String,
-  websiteConfigId: WebsiteConfigId,
+export const storedFields = {
+  ...stored,
   url: Schema.String,
-  events: Schema.Array(Schema.String),
-  format: Schema.Literals(formats),
-  createdAt: Schema.Finite,
-  failingSince: Time,
-  failedAgainAt: Time,
-  disabledAt: Time
+  created_at: Time,
+  failing_since: Schema.NullOr(Time),
+  disabled_at: Schema.NullOr(Time)
 }
 
-export const secretFields = { secret: Schema.Uint8Array, previousSecret: Schema.NullOr(Schema.Uint8Array) }
+export const storedColumns = "webhook_id, url, events, format, created_at, failing_since, disabled_at"
 
-export const columns = `webhook_id AS "webhookId", webhook.website_config_id AS "websiteConfigId", url, events, format,
-  ${Times.millisAs("webhook.created_at", "createdAt")}, ${Times.millisAs("failing_since", "failingSince")},
-  ${Times.millisAs("failed_again_at", "failedAgainAt")}, ${Times.millisAs("disabled_at", "disabledAt")}`
+const StoredRow = Schema.Struct(storedFields)
+
+export const toWebhook = (row: typeof StoredRow.Type): StoredWebhook => ({ ...row, host: hostOf(row.url) })
+
+const Millis = Schema.NullOr(Schema.Finite)
+
+export const receiverFields = {
+  webhookId: WebhookId,
+  websiteConfigId: WebsiteConfigId,
+  url: Schema.String,
+  format: Webhook.fields.format,
+  failingSince: Millis,
+  failedAgainAt: Millis,
+  disabledAt: Millis
+}
+
+export const receiverColumns = `webhook_id AS "webhookId", webhook.website_config_id AS "websiteConfigId", url, format,
+  ${Times.millisAs("failing_since", "failingSince")}, ${Times.millisAs("failed_again_at", "failedAgainAt")},
+  ${Times.millisAs("disabled_at", "disabledAt")}`
+
+export const secretFields = { secret: Schema.Uint8Array, previousSecret: Schema.NullOr(Schema.Uint8Array) }
 
 /** The encrypted secrets, with the previous one for as long as it also signs. */
 export const secretColumns = `secret, CASE WHEN previous_secret_until > now() THEN previous_secret END AS "previousSecret"`
 
-export const toWebhook = (row: { readonly [Name in keyof Webhook]: Webhook[Name] }): Webhook => ({
+/** The receiver of a row that has more columns. */
+export const toReceiver = (row: Receiver): Receiver => ({
   webhookId: row.webhookId,
   websiteConfigId: row.websiteConfigId,
   url: row.url,
-  events: row.events,
   format: row.format,
-  createdAt: row.createdAt,
   failingSince: row.failingSince,
   failedAgainAt: row.failedAgainAt,
   disabledAt: row.disabledAt

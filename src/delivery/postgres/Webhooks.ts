@@ -8,7 +8,7 @@ import { randomBytes, randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, Effect, Layer, Option, Redacted, Schema } from "effect"
 import type { SqlError } from "effect/sql"
-import { isCanonicalUuid, WebsiteConfigId } from "../../platform/Id.ts"
+import { WebhookId, type WebsiteConfigId } from "../../platform/Id.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Rounds from "../../platform/rounds/Rounds.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
@@ -16,8 +16,7 @@ import { LimitReached } from "../../platform/Storage.ts"
 import * as Maximums from "../../sites/Maximums.ts"
 import * as SiteLock from "../../sites/postgres/SiteLock.ts"
 import * as Signature from "../Signature.ts"
-import { rotationMillis, type Webhook } from "../Webhook.ts"
-import { SecretsKeyUnusable, Webhooks } from "../Webhooks.ts"
+import { rotationMillis, SecretsKeyUnusable, Webhooks } from "../Webhook.ts"
 import * as Rows from "./WebhookRows.ts"
 
 export interface Options {
@@ -25,19 +24,22 @@ export interface Options {
   readonly secretsKey: Option.Option<Redacted.Redacted<Uint8Array>>
 }
 
-const Found = Schema.Array(Schema.Struct(Rows.fields))
-const WithSecrets = Schema.Array(Schema.Struct({ ...Rows.fields, ...Rows.secretFields }))
+const Found = Schema.Array(Schema.Struct(Rows.storedFields))
+const WithSecrets = Schema.Array(Schema.Struct({ ...Rows.receiverFields, ...Rows.secretFields }))
 const Counted = Schema.Tuple([Schema.Struct({ count: Schema.Int })])
-const SiteOf = Schema.Array(Schema.Struct({ id: WebsiteConfigId }))
 
-/** Updates `site.has_subscribers`. The lock waits for a transaction that adds a subscriber at the same time. */
+/** Waits for a transaction that adds a subscriber of a website or deletes the website at the same time. */
+const lockSite = (sql: PgClient.PgClient, websiteConfigId: WebsiteConfigId) =>
+  sql`SELECT 1 FROM site WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)} FOR NO KEY UPDATE`
+
+/** Updates `site.has_subscribers`. */
 export const refreshSubscribers = (
   sql: PgClient.PgClient,
   websiteConfigId: WebsiteConfigId
 ): Effect.Effect<unknown, SqlError.SqlError> => {
   const id = PgTypes.uuid(websiteConfigId)
   return Effect.andThen(
-    sql`SELECT 1 FROM site WHERE website_config_id = ${id} FOR NO KEY UPDATE`,
+    lockSite(sql, websiteConfigId),
     sql`UPDATE site SET has_subscribers = EXISTS (SELECT FROM webhook WHERE website_config_id = ${id})
       OR EXISTS (SELECT FROM notification WHERE website_config_id = ${id}) WHERE website_config_id = ${id}`
   )
@@ -56,16 +58,18 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Webhooks, never, PgC
         onSome: (secret) => Effect.succeed(Redacted.value(secret))
       })
       const newSecret = Effect.sync(() => Signature.formatSecret(randomBytes(Signature.secretBytes)))
-      const first = (rows: ReadonlyArray<Webhook>) => Option.map(Option.fromUndefinedOr(rows[0]), Rows.toWebhook)
+      const first = ([row]: typeof Found.Type) => Option.map(Option.fromUndefinedOr(row), Rows.toWebhook)
+      /** The webhook of a website. */
+      const named = (websiteConfigId: WebsiteConfigId, webhookId: WebhookId) =>
+        sql`website_config_id = ${PgTypes.uuid(websiteConfigId)} AND webhook_id = ${PgTypes.uuid(webhookId)}`
 
-      const create: Webhooks["Service"]["create"] = Effect.fnUntraced(function* (given) {
+      const create: Webhooks["Service"]["create"] = Effect.fnUntraced(function* (websiteConfigId, given) {
         const sealingKey = yield* key
-        if (!isCanonicalUuid(given.websiteConfigId)) return Option.none()
         const secret = yield* newSecret
-        const webhookId = randomUUID()
+        const webhookId = WebhookId.make(randomUUID())
         const createdAt = yield* Clock.currentTimeMillis
-        const site = PgTypes.uuid(given.websiteConfigId)
-        const rows = yield* whileLocked(given.websiteConfigId)(
+        const site = PgTypes.uuid(websiteConfigId)
+        const rows = yield* whileLocked(websiteConfigId)(
           Effect.gen(function* () {
             const [{ count }] = yield* sql`SELECT count(*)::int FROM webhook WHERE website_config_id = ${site}`.pipe(
               decodeRows(Counted)
@@ -78,30 +82,29 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Webhooks, never, PgC
                 ${Database.array(given.events, PgTypes.OID.text)}, ${PgTypes.text(given.format)},
                 ${PgTypes.bytea(Rows.seal(sealingKey, webhookId, secret))}, ${PgTypes.timestamptz(createdAt)}
               FROM site WHERE website_config_id = ${site} AND deleted_at IS NULL
-              RETURNING ${sql.literal(Rows.columns)}`.pipe(decodeRows(Found))
+              RETURNING 1`
           })
         )
-        return Option.map(first(rows), (webhook) => ({ webhook, secret }))
+        return rows.length === 0 ? Option.none() : Option.some({ webhook_id: webhookId, secret })
       })
 
-      const update: Webhooks["Service"]["update"] = Effect.fnUntraced(function* (webhookId, change) {
-        if (!isCanonicalUuid(webhookId)) return Option.none()
+      const update: Webhooks["Service"]["update"] = Effect.fnUntraced(function* (websiteConfigId, webhookId, change) {
         const now = PgTypes.timestamptz(yield* Clock.currentTimeMillis)
-        const { events, format = null, isEnabled, url = null } = change
-        const seriesEnds = isEnabled === true ? sql.literal("true") : sql`url <> ${PgTypes.text(url)}`
+        const { events, format = null, enabled, url = null } = change
+        const seriesEnds = enabled === true ? sql.literal("true") : sql`url <> ${PgTypes.text(url)}`
         const rows = yield* sql`UPDATE webhook SET url = coalesce(${PgTypes.text(url)}, url),
             events = ${events === undefined ? sql.literal("events") : Database.array(events, PgTypes.OID.text)},
             format = coalesce(${PgTypes.text(format)}, format),
             failing_since = CASE WHEN ${seriesEnds} THEN NULL ELSE failing_since END,
             failed_again_at = CASE WHEN ${seriesEnds} THEN NULL ELSE failed_again_at END,
             disabled_at = ${
-              isEnabled === undefined
+              enabled === undefined
                 ? sql.literal("disabled_at")
-                : isEnabled
+                : enabled
                   ? sql.literal("NULL")
                   : sql`coalesce(disabled_at, ${now})`
             }
-          WHERE webhook_id = ${PgTypes.uuid(webhookId)} RETURNING ${sql.literal(Rows.columns)}`.pipe(
+          WHERE ${named(websiteConfigId, webhookId)} RETURNING ${sql.literal(Rows.storedColumns)}`.pipe(
           Database.mapErrors,
           decodeRows(Found),
           // The pending deliveries of a webhook that is enabled may be due.
@@ -110,20 +113,20 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Webhooks, never, PgC
         return first(rows)
       })
 
-      const withSecrets: Webhooks["Service"]["withSecrets"] = Effect.fnUntraced(function* (webhookId) {
+      const withSecrets: Webhooks["Service"]["withSecrets"] = Effect.fnUntraced(function* (websiteConfigId, webhookId) {
         const sealingKey = yield* key
-        if (!isCanonicalUuid(webhookId)) return Option.none()
-        const [row] = yield* sql`SELECT ${sql.literal(Rows.columns)}, ${sql.literal(Rows.secretColumns)} FROM webhook
-          WHERE webhook_id = ${PgTypes.uuid(webhookId)}`.pipe(Database.mapErrors, decodeRows(WithSecrets))
+        const [row] =
+          yield* sql`SELECT ${sql.literal(Rows.receiverColumns)}, ${sql.literal(Rows.secretColumns)} FROM webhook
+          WHERE ${named(websiteConfigId, webhookId)}`.pipe(Database.mapErrors, decodeRows(WithSecrets))
         if (row === undefined) return Option.none()
         const secrets = Rows.open(sealingKey, row)
         if (secrets.length === 0) return yield* new SecretsKeyUnusable({ reason: "wrong" })
-        return Option.some({ webhook: Rows.toWebhook(row), secrets })
+        return Option.some({ receiver: Rows.toReceiver(row), secrets })
       })
 
-      const rotate: Webhooks["Service"]["rotate"] = Effect.fnUntraced(function* (webhookId) {
+      const rotate: Webhooks["Service"]["rotate"] = Effect.fnUntraced(function* (websiteConfigId, webhookId) {
         const sealingKey = yield* key
-        const found = yield* withSecrets(webhookId)
+        const found = yield* withSecrets(websiteConfigId, webhookId)
         if (Option.isNone(found)) return Option.none()
         const [previous = ""] = found.value.secrets
         const secret = yield* newSecret
@@ -131,50 +134,38 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Webhooks, never, PgC
         const rows = yield* sql`UPDATE webhook SET secret = ${PgTypes.bytea(Rows.seal(sealingKey, webhookId, secret))},
             previous_secret = ${PgTypes.bytea(Rows.seal(sealingKey, webhookId, previous))},
             previous_secret_until = ${PgTypes.timestamptz(until)}
-          WHERE webhook_id = ${PgTypes.uuid(webhookId)} RETURNING ${sql.literal(Rows.columns)}`.pipe(
-          Database.mapErrors,
-          decodeRows(Found)
-        )
-        return Option.map(first(rows), (webhook) => ({ webhook, secret }))
+          WHERE ${named(websiteConfigId, webhookId)} RETURNING 1`.pipe(Database.mapErrors)
+        return rows.length === 0 ? Option.none() : Option.some({ webhook_id: webhookId, secret })
       })
 
-      const remove: Webhooks["Service"]["delete"] = Effect.fnUntraced(function* (webhookId) {
-        if (!isCanonicalUuid(webhookId)) return false
-        const id = PgTypes.uuid(webhookId)
-        return yield* transaction(
+      const remove: Webhooks["Service"]["delete"] = (websiteConfigId, webhookId) =>
+        transaction(
           Effect.gen(function* () {
-            const [deleted] =
-              yield* sql`DELETE FROM webhook WHERE webhook_id = ${id} RETURNING website_config_id AS id`.pipe(
-                decodeRows(SiteOf)
-              )
-            if (deleted === undefined) return false
-            yield* sql`DELETE FROM delivery WHERE subscriber_id = ${id}`
-            yield* refreshSubscribers(sql, deleted.id)
+            // The website first, as its deletion does: otherwise both could deadlock.
+            yield* lockSite(sql, websiteConfigId)
+            const deleted = yield* sql`DELETE FROM webhook WHERE ${named(websiteConfigId, webhookId)} RETURNING 1`
+            if (deleted.length === 0) return false
+            yield* sql`DELETE FROM delivery WHERE subscriber_id = ${PgTypes.uuid(webhookId)}`
+            yield* refreshSubscribers(sql, websiteConfigId)
             return true
           })
         )
-      })
 
       return Webhooks.of({
         create,
         find: (websiteConfigId, webhookId) =>
-          isCanonicalUuid(websiteConfigId) && isCanonicalUuid(webhookId)
-            ? sql`SELECT ${sql.literal(Rows.columns)} FROM webhook
-                WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)} AND webhook_id = ${PgTypes.uuid(webhookId)}`.pipe(
-                Database.mapErrors,
-                decodeRows(Found),
-                Effect.map(first)
-              )
-            : Effect.succeedNone,
+          sql`SELECT ${sql.literal(Rows.storedColumns)} FROM webhook WHERE ${named(websiteConfigId, webhookId)}`.pipe(
+            Database.mapErrors,
+            decodeRows(Found),
+            Effect.map(first)
+          ),
         list: (websiteConfigId) =>
-          isCanonicalUuid(websiteConfigId)
-            ? sql`SELECT ${sql.literal(Rows.columns)} FROM webhook
-                WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)} ORDER BY created_at, webhook_id`.pipe(
-                Database.mapErrors,
-                decodeRows(Found),
-                Effect.map((rows) => rows.map(Rows.toWebhook))
-              )
-            : Effect.succeed([]),
+          sql`SELECT ${sql.literal(Rows.storedColumns)} FROM webhook
+            WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)} ORDER BY created_at, webhook_id`.pipe(
+            Database.mapErrors,
+            decodeRows(Found),
+            Effect.map((rows) => rows.map(Rows.toWebhook))
+          ),
         update,
         delete: remove,
         rotate,

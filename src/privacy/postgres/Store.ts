@@ -6,7 +6,7 @@
 import { PgTypes } from "@effect/sql-pg"
 import { Effect, Schema, type Stream } from "effect"
 import type { SqlClient } from "effect/sql"
-import { deliveryStatuses } from "../../delivery/Webhook.ts"
+import { deliveryStatuses } from "../../delivery/Delivery.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Times from "../../platform/postgres/Times.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"

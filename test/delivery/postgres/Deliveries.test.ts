@@ -1,7 +1,7 @@
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Fiber, Logger, Option } from "effect"
-import { Deliveries } from "../../../src/delivery/Deliveries.ts"
+import { Deliveries } from "../../../src/delivery/Delivery.ts"
 import * as FanOut from "../../../src/delivery/postgres/FanOut.ts"
 import * as Leases from "../../../src/delivery/postgres/Leases.ts"
 import { storeBatch } from "../../../src/forms/postgres/SubmissionRepo.ts"
@@ -40,7 +40,7 @@ describe("delivery/postgres/Deliveries: the outbox of submissions", () => {
       yield* Delivery.fanOutAll
       const delivered = yield* Delivery.deliveriesOf(webhook)
       assert.sameDeepMembers(
-        delivered.map(({ createdAt, eventId }) => [eventId, createdAt]),
+        delivered.map(({ created_at, event_id }) => [event_id, Date.parse(created_at)]),
         drafts.slice(0, 4).map(({ receivedAt, submissionId }) => [submissionId, receivedAt])
       )
     }).pipe(Effect.provide(Delivery.postgres))

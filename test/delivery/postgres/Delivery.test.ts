@@ -4,10 +4,9 @@ import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Layer, Logger, Option } from "effect"
 import { Webhook as StandardWebhook } from "standardwebhooks"
-import { Deliveries } from "../../../src/delivery/Deliveries.ts"
+import { Deliveries } from "../../../src/delivery/Delivery.ts"
 import * as Dispatcher from "../../../src/delivery/Dispatcher.ts"
-import type { Webhook } from "../../../src/delivery/Webhook.ts"
-import { Webhooks } from "../../../src/delivery/Webhooks.ts"
+import { type Receiver, Webhooks } from "../../../src/delivery/Webhook.ts"
 import { SubmissionRepo } from "../../../src/forms/SubmissionRepo.ts"
 import * as OutwardClient from "../../../src/platform/outward/OutwardClient.ts"
 import { deliveriesOf, fanOutSome, freeSlots, MakeDue, newSite, newWebhook, postgres } from "../../support/Delivery.ts"
@@ -25,7 +24,7 @@ const client = (ports: ReadonlyArray<number>, timeout?: number) =>
 const ok: RequestListener = (_, response) => response.writeHead(204).end()
 
 /** Makes the pending deliveries of a webhook due now. */
-const makeDue = ({ webhookId }: Webhook) => MakeDue.use((run) => run(webhookId))
+const makeDue = ({ webhookId }: Receiver) => MakeDue.use((run) => run(webhookId))
 
 describe("postgres/delivery", () => {
   it.live(
@@ -51,7 +50,7 @@ describe("postgres/delivery", () => {
           [type, data.submission_id, data.form_data],
           ["submission.accepted", first.submissionId, { message: "Hello\0" }]
         )
-        assert.strictEqual((yield* deliveriesOf(webhook))[0]?.eventId, headers["webhook-id"])
+        assert.strictEqual((yield* deliveriesOf(webhook))[0]?.event_id, headers["webhook-id"])
       }).pipe(Effect.scoped, Effect.provide(postgres))
   )
 
@@ -87,11 +86,11 @@ describe("postgres/delivery", () => {
         ["submission.quarantined", "submission.released", "submission.deleted"]
       )
       for (const one of all) {
-        const details = Option.getOrThrow(yield* deliveries.show(webhook.webhookId, one.eventId))
+        const details = Option.getOrThrow(yield* deliveries.show(webhook.webhookId, one.event_id))
         if (one.type === "submission.deleted") continue
         assert.deepStrictEqual([details.status, details.payload], ["cancelled", null])
         assert.isTrue(details.history.every(({ answer }) => answer === null))
-        assert.isFalse(yield* deliveries.retry(webhook.webhookId, one.eventId))
+        assert.isFalse(yield* deliveries.retry(webhook.webhookId, one.event_id))
       }
     }).pipe(Effect.scoped, Effect.provide(postgres))
   )
@@ -150,7 +149,7 @@ describe("postgres/delivery", () => {
             const [one] = yield* deliveriesOf(webhook)
             return one === undefined
               ? undefined
-              : Option.getOrUndefined(yield* deliveries.show(webhook.webhookId, one.eventId))
+              : Option.getOrUndefined(yield* deliveries.show(webhook.webhookId, one.event_id))
           })
           const first = yield* poll(show, (details) => details !== undefined && details.history.length > 0)
           const [attempt] = first?.history ?? []
@@ -160,10 +159,10 @@ describe("postgres/delivery", () => {
           const isDelivered = status !== null && status < 300
           assert.strictEqual(first?.status, isDelivered ? "delivered" : status === 410 ? "failed" : "pending", name)
           if (name === "429")
-            assert.isAtLeast((first?.nextAttemptAt ?? 0) - (yield* Clock.currentTimeMillis), 3_500_000)
+            assert.isAtLeast(Date.parse(first?.next_attempt_at ?? "") - (yield* Clock.currentTimeMillis), 3_500_000)
           const [current] = yield* webhooks.list(site)
-          assert.strictEqual(current?.disabledAt !== null, status === 410, name)
-          assert.strictEqual(current?.failingSince !== null, !isDelivered, name)
+          assert.strictEqual(current?.disabled_at !== null, status === 410, name)
+          assert.strictEqual(current?.failing_since !== null, !isDelivered, name)
           if (first?.status !== "pending") continue
           yield* makeDue(webhook)
           yield* poll(show, (details) => (details?.history.length ?? 0) > 1)
@@ -195,11 +194,12 @@ describe("postgres/delivery", () => {
       const soon = (yield* Clock.currentTimeMillis) + 15_000
       yield* poll(
         deliveriesOf(webhook),
-        (all) => all.length === 3 && all.every((one) => one.attempts === 1 && (one.nextAttemptAt ?? soon) < soon)
+        (all) =>
+          all.length === 3 && all.every((one) => one.attempts === 1 && Date.parse(one.next_attempt_at ?? "") < soon)
       )
       status = 410
       yield* makeDue(webhook)
-      yield* poll(show, (current) => current?.disabledAt != null)
+      yield* poll(show, (current) => current?.disabled_at != null)
       yield* poll(
         Effect.sync(() => lines.length),
         (count) => count > 0
@@ -209,7 +209,7 @@ describe("postgres/delivery", () => {
       assert.include(lines[0], webhook.webhookId)
       assert.notInclude(lines[0], url)
       status = 204
-      yield* webhooks.update(webhook.webhookId, { isEnabled: true })
+      yield* webhooks.update(webhook.websiteConfigId, webhook.webhookId, { enabled: true })
       yield* makeDue(webhook)
       const ended = yield* poll(deliveriesOf(webhook), (all) => all.every((one) => one.status !== "pending"))
       assert.sameMembers(
@@ -294,8 +294,8 @@ describe("postgres/delivery", () => {
         const sql = yield* PgClient.PgClient
         const site = yield* newSite
         const { secret, webhook } = yield* newWebhook(site, "https://hooks.example/")
-        const rotated = Option.getOrThrow(yield* webhooks.rotate(webhook.webhookId))
-        const { secrets } = Option.getOrThrow(yield* webhooks.withSecrets(webhook.webhookId))
+        const rotated = Option.getOrThrow(yield* webhooks.rotate(webhook.websiteConfigId, webhook.webhookId))
+        const { secrets } = Option.getOrThrow(yield* webhooks.withSecrets(webhook.websiteConfigId, webhook.webhookId))
         assert.deepStrictEqual(secrets, [rotated.secret, secret])
         const rows = JSON.stringify(yield* sql`SELECT row_to_json(webhook)::text AS row FROM webhook`)
         for (const one of secrets) {
@@ -303,9 +303,10 @@ describe("postgres/delivery", () => {
           for (const text of [one, key.toString("base64"), key.toString("hex")]) assert.notInclude(rows, text)
         }
         yield* sql`UPDATE webhook SET previous_secret_until = now()`
-        assert.deepStrictEqual(Option.getOrThrow(yield* webhooks.withSecrets(webhook.webhookId)).secrets, [
-          rotated.secret
-        ])
+        assert.deepStrictEqual(
+          Option.getOrThrow(yield* webhooks.withSecrets(webhook.websiteConfigId, webhook.webhookId)).secrets,
+          [rotated.secret]
+        )
       }).pipe(Effect.provide(postgres))
   )
 })

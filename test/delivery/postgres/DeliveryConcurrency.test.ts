@@ -2,10 +2,10 @@
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Fiber, Option } from "effect"
+import type { Leased } from "../../../src/delivery/Delivery.ts"
 import * as FanOut from "../../../src/delivery/postgres/FanOut.ts"
 import * as Leases from "../../../src/delivery/postgres/Leases.ts"
-import type { Leased } from "../../../src/delivery/Webhook.ts"
-import { Webhooks } from "../../../src/delivery/Webhooks.ts"
+import { type Receiver, Webhooks } from "../../../src/delivery/Webhook.ts"
 import { SubmissionRepo } from "../../../src/forms/SubmissionRepo.ts"
 import * as Delivery from "../../support/Delivery.ts"
 import * as Locks from "../../support/postgres/Locks.ts"
@@ -30,7 +30,7 @@ const untilWaiting = (sql: PgClient.PgClient, prefix: string) =>
 
 /** Runs `change` while a fan-out has stored a delivery and has not committed, and returns the webhook's deliveries. */
 const changedDuringFanOut = Effect.fnUntraced(function* <A, E>(
-  change: (webhooks: Webhooks["Service"], webhookId: string) => Effect.Effect<A, E>
+  change: (webhooks: Webhooks["Service"], webhook: Receiver) => Effect.Effect<A, E>
 ) {
   const sql = yield* PgClient.PgClient
   const webhooks = yield* Webhooks
@@ -38,7 +38,7 @@ const changedDuringFanOut = Effect.fnUntraced(function* <A, E>(
   const { webhook } = yield* Delivery.newWebhook(site, url)
   yield* submit(site)
   const fanOut = yield* Locks.openTransaction(sql, FanOut.run(sql, Option.none()))
-  const changing = yield* Effect.forkChild(change(webhooks, webhook.webhookId))
+  const changing = yield* Effect.forkChild(change(webhooks, webhook))
   // Either the change waits for the fan-out, or it is done.
   yield* Effect.raceFirst(Locks.untilAwaited(sql), Fiber.await(changing))
   yield* fanOut.commit
@@ -48,10 +48,30 @@ const changedDuringFanOut = Effect.fnUntraced(function* <A, E>(
 
 describe("postgres/delivery: changes of a webhook during a fan-out", () => {
   it.live("a deleted webhook keeps no delivery", () =>
-    changedDuringFanOut((webhooks, webhookId) => webhooks.delete(webhookId)).pipe(
+    changedDuringFanOut((webhooks, { webhookId, websiteConfigId }) => webhooks.delete(websiteConfigId, webhookId)).pipe(
       Effect.map((deliveries) => assert.deepStrictEqual(deliveries, [])),
       Effect.provide(Delivery.postgres)
     )
+  )
+})
+
+describe("postgres/delivery: a webhook that is deleted while its website is deleted", () => {
+  it.live("locks the website first, as the deletion of the website does, so that neither fails with a deadlock", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const webhooks = yield* Webhooks
+      const site = yield* Delivery.newSite
+      const { webhook } = yield* Delivery.newWebhook(site, url)
+      const erasure = yield* Locks.openTransaction(
+        sql,
+        sql`SELECT FROM site WHERE website_config_id = ${PgTypes.uuid(site)} FOR UPDATE`
+      )
+      const deletion = yield* Effect.forkChild(webhooks.delete(site, webhook.webhookId))
+      yield* Locks.untilAwaited(sql)
+      yield* sql`SELECT FROM webhook WHERE webhook_id = ${PgTypes.uuid(webhook.webhookId)} FOR UPDATE NOWAIT`
+      yield* erasure.commit
+      assert.isTrue(yield* Fiber.join(deletion))
+    }).pipe(Effect.provide(Delivery.postgres))
   )
 })
 

@@ -2,8 +2,8 @@
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { Deliveries } from "../../../src/delivery/Deliveries.ts"
-import { Webhooks } from "../../../src/delivery/Webhooks.ts"
+import { Deliveries } from "../../../src/delivery/Delivery.ts"
+import { Webhooks } from "../../../src/delivery/Webhook.ts"
 import * as Delivery from "../../support/Delivery.ts"
 import { only } from "../../support/Only.ts"
 import { submit, withDeliveries } from "../../support/StoredDeliveries.ts"
@@ -71,7 +71,7 @@ describe("postgres/delivery: steps that fail in the middle", () => {
       const [row] = yield* rowsOf(webhook.webhookId)
       assert.strictEqual(row?.["status"], "failed")
       const [stored] = yield* Webhooks.use((webhooks) => webhooks.list(webhook.websiteConfigId))
-      assert.isNotNull(stored?.disabledAt ?? null)
+      assert.isNotNull(stored?.disabled_at ?? null)
     }).pipe(Effect.provide(Delivery.postgres))
   )
 })

@@ -2,10 +2,10 @@
 import { randomBytes } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Logger, Option, Redacted } from "effect"
-import { Deliveries } from "../../../src/delivery/Deliveries.ts"
+import { Deliveries } from "../../../src/delivery/Delivery.ts"
 import * as PostgresDeliveries from "../../../src/delivery/postgres/Deliveries.ts"
 import * as PostgresWebhooks from "../../../src/delivery/postgres/Webhooks.ts"
-import { Webhooks } from "../../../src/delivery/Webhooks.ts"
+import { Webhooks } from "../../../src/delivery/Webhook.ts"
 import * as PostgresSubmissionRepo from "../../../src/forms/postgres/SubmissionRepo.ts"
 import { SubmissionRepo } from "../../../src/forms/SubmissionRepo.ts"
 import * as SiteDirectories from "../../../src/sites/postgres/SiteDirectory.ts"
@@ -32,9 +32,9 @@ describe("postgres/delivery: without a key", () => {
         const deliveries = yield* Deliveries
         const { websiteConfigId } = yield* SiteDirectory.use((sites) => sites.create({ name: "test", origins: [] }))
         const created = yield* Webhooks.use((webhooks) =>
-          webhooks.create({ websiteConfigId, url: "https://hooks.example/", events: [], format: "standard" })
+          webhooks.create(websiteConfigId, { url: "https://hooks.example/", events: [], format: "standard" })
         )
-        const { webhook } = Option.getOrThrow(created)
+        const { webhook_id: webhookId } = Option.getOrThrow(created)
         const lease = Effect.map(deliveries.lease(freeSlots, new Map()), ({ leased }) => leased)
         assert.deepStrictEqual(yield* lease, [])
         assert.deepStrictEqual(lines, [])
@@ -44,7 +44,7 @@ describe("postgres/delivery: without a key", () => {
         assert.lengthOf(lines, 1)
         assert.include(lines[0], "SECRETS_KEY is not set")
         assert.deepStrictEqual(
-          (yield* deliveriesOf(webhook)).map(({ status }) => status),
+          (yield* deliveriesOf({ webhookId })).map(({ status }) => status),
           ["pending"]
         )
       }).pipe(Effect.provide(logs))

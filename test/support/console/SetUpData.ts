@@ -7,10 +7,10 @@ import { Clock, Effect, Layer, Option, Redacted } from "effect"
 import { Goals } from "../../../src/analytics/Goal.ts"
 import { InstanceDirectory } from "../../../src/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../../src/chat/WidgetTokens.ts"
-import { Deliveries } from "../../../src/delivery/Deliveries.ts"
+import { Deliveries } from "../../../src/delivery/Delivery.ts"
 import * as Mailer from "../../../src/delivery/mail/memory/Mailer.ts"
 import { Notifications } from "../../../src/delivery/mail/Notifications.ts"
-import { Webhooks } from "../../../src/delivery/Webhooks.ts"
+import { Webhooks } from "../../../src/delivery/Webhook.ts"
 import { FormDirectory } from "../../../src/forms/FormDirectory.ts"
 import { SubmissionRepo } from "../../../src/forms/SubmissionRepo.ts"
 import type { WebsiteConfigId } from "../../../src/platform/Id.ts"
@@ -28,7 +28,7 @@ const storeDeliveries = Effect.fnUntraced(function* (websiteConfigId: WebsiteCon
   const webhooks = yield* Webhooks
   const deliveries = yield* Deliveries
   const create = (url: string, events: ReadonlyArray<string>, format: "standard" | "slack") =>
-    Effect.map(webhooks.create({ websiteConfigId, url, events, format }), Option.getOrThrow)
+    Effect.map(webhooks.create(websiteConfigId, { url, events, format }), Option.getOrThrow)
   yield* create("https://hooks.fjordlight.example/leads", [], "standard")
   yield* create("https://chat.example/services/T0/B0/secret", ["submission.accepted"], "slack")
   const repo = yield* SubmissionRepo

@@ -4,7 +4,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect } from "effect"
 import * as RollUpLoop from "../../../../src/analytics/reports/postgres/RollUpLoop.ts"
 import * as Inspection from "../../../../src/cli/doctor/DatabaseInspection.ts"
-import { Deliveries } from "../../../../src/delivery/Deliveries.ts"
+import { Deliveries } from "../../../../src/delivery/Delivery.ts"
 import { Mails } from "../../../../src/delivery/mail/Mails.ts"
 import { Notifications } from "../../../../src/delivery/mail/Notifications.ts"
 import { SubmissionRepo } from "../../../../src/forms/SubmissionRepo.ts"
@@ -77,7 +77,7 @@ describe("platform/rounds/postgres/FailedItems", () => {
       const behind = yield* submit(site)
       const last = yield* submit(yield* newSite)
       yield* fanOut
-      const sent = Effect.map(deliveriesOf(webhook), (all) => all.map(({ eventId }) => eventId))
+      const sent = Effect.map(deliveriesOf(webhook), (all) => all.map(({ event_id: eventId }) => eventId))
       assert.deepStrictEqual(yield* sent, [behind])
       assert.deepStrictEqual(yield* failed, [{ kind: "event", item: broken, failures: 1 }])
       assert.notInclude((yield* FailedItems.list)[0]?.reason ?? "", last)

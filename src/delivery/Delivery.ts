@@ -1,20 +1,88 @@
 /**
- * The deliveries of events to webhooks. The interface only; see `delivery/postgres/Deliveries`.
+ * The deliveries of events to webhooks, and the service that stores them; see `delivery/postgres/Deliveries`.
  *
  * @module
  */
-import { Context, type Effect, type Option } from "effect"
-import type { WebsiteConfigId } from "../platform/Id.ts"
+import { Context, type Effect, type Option, Schema } from "effect"
+import { EventId, type SubmissionId, WebhookId, type WebsiteConfigId } from "../platform/Id.ts"
 import type { Health, Next } from "../platform/outward/Schedule.ts"
 import type { StorageUnavailable } from "../platform/Storage.ts"
 import type { Part, Position } from "../platform/text/Cursor.ts"
-import type * as Replay from "./Replay.ts"
+import * as Fields from "../sites/access/Fields.ts"
 import type { FreeSlots } from "./Slots.ts"
-import type { Attempt, Delivery, DeliveryDetails, DeliveryStatus, Leased } from "./Webhook.ts"
+import { AttemptResult, type Receiver } from "./Webhook.ts"
+
+export const deliveryStatuses = ["pending", "delivered", "failed", "cancelled"] as const
+
+export type DeliveryStatus = (typeof deliveryStatuses)[number]
+
+/** The delivery of one event to one webhook. */
+export const Delivery = Schema.Struct({
+  event_id: EventId,
+  webhook_id: WebhookId,
+  type: Schema.String,
+  created_at: Fields.time,
+  status: Schema.Literals(deliveryStatuses),
+  attempts: Schema.Int,
+  /** Null once the delivery has ended. */
+  next_attempt_at: Fields.nullableTime
+})
+
+export type Delivery = typeof Delivery.Type
+
+/** The place of a delivery in the list of its webhook. */
+export const positionOf = ({ created_at, event_id }: Pick<Delivery, "created_at" | "event_id">): Position => ({
+  time: Date.parse(created_at),
+  id: event_id
+})
+
+/** One attempt of a delivery. */
+export const Attempt = Schema.Struct({ attempted_at: Fields.time, ...AttemptResult.fields })
+
+export type Attempt = typeof Attempt.Type
+
+export const DeliveryDetails = Schema.Struct({
+  ...Delivery.fields,
+  payload: Schema.NullOr(Schema.String).annotate({
+    description: "The JSON that is sent; null once the submission in it was deleted"
+  }),
+  history: Schema.Array(Attempt).annotate({ description: "The attempts, oldest first" })
+})
+
+export type DeliveryDetails = typeof DeliveryDetails.Type
+
+/** A delivery that a process has leased to attempt it. */
+export interface Leased {
+  readonly eventId: EventId
+  readonly payload: string
+  /** The number of this attempt in its schedule, from 1. A manual retry begins the schedule again. */
+  readonly attempt: number
+  /** Greater than that of every earlier lease and manual retry. Only the latest lease may record its attempt. */
+  readonly generation: number
+  readonly webhook: Receiver
+  /** The current secret, and after a rotation the previous one; empty if they cannot be decrypted with `SECRETS_KEY`. */
+  readonly secrets: ReadonlyArray<string>
+}
+
+/** The duration of a lease in milliseconds: longer than an attempt. If a process dies, another continues within 30 s. */
+export const leaseMillis = 25_000
+
+/** The maximum number of deliveries in one part of a list. */
+export const listSize = 100
+
+/** Which deliveries of a webhook a replay sends again. */
+export interface ReplaySelection {
+  readonly webhookId: WebhookId
+  /** The events from this time on, in milliseconds since 1970. */
+  readonly since: number
+  /** Only the deliveries with this status; undefined for all. */
+  readonly status?: DeliveryStatus | undefined
+}
 
 /** The outcome of an attempt, and what follows. */
 export interface Settlement {
-  readonly attempt: Attempt
+  /** `attemptedAt` is in milliseconds since 1970. */
+  readonly attempt: AttemptResult & { readonly attemptedAt: number }
   readonly next: Next
   /** Whether the attempt shows something about the webhook: false if the request could not be signed. */
   readonly affectsHealth: boolean
@@ -62,7 +130,7 @@ export class Deliveries extends Context.Service<
     readonly settle: (leased: Leased, settlement: Settlement) => Effect.Effect<Settled, StorageUnavailable>
     /** At most `limit` deliveries of a webhook, latest first. */
     readonly list: (query: {
-      readonly webhookId: string
+      readonly webhookId: WebhookId
       readonly status?: DeliveryStatus | undefined
       /** The last delivery of the previous part; null for the first part. */
       readonly after: Position | null
@@ -71,25 +139,25 @@ export class Deliveries extends Context.Service<
     /** The deliveries of a website's submission, oldest first; at most 100. */
     readonly ofSubmission: (
       websiteConfigId: WebsiteConfigId,
-      submissionId: string
+      submissionId: SubmissionId
     ) => Effect.Effect<ReadonlyArray<Delivery>, StorageUnavailable>
     readonly show: (
-      webhookId: string,
-      eventId: string
+      webhookId: WebhookId,
+      eventId: EventId
     ) => Effect.Effect<Option.Option<DeliveryDetails>, StorageUnavailable>
     /**
      * Makes a delivery due now and restarts its schedule. It is not leased while its webhook is disabled. False if there is none,
      * or if the subject of its event is deleted.
      */
-    readonly retry: (webhookId: string, eventId: string) => Effect.Effect<boolean, StorageUnavailable>
+    readonly retry: (webhookId: WebhookId, eventId: EventId) => Effect.Effect<boolean, StorageUnavailable>
     /** How many deliveries `replay` would send again; at most `Replay.maxCount`. */
-    readonly countReplay: (selection: Replay.Selection) => Effect.Effect<number, StorageUnavailable>
+    readonly countReplay: (selection: ReplaySelection) => Effect.Effect<number, StorageUnavailable>
     /**
      * Begins to send deliveries again, with the same event ids, except those whose subject is deleted and those that are being
      * attempted. A replay of the same status that has not ended becomes part of it. Returns the number of deliveries, as
      * `countReplay` does.
      */
-    readonly replay: (selection: Replay.Selection) => Effect.Effect<number, StorageUnavailable>
+    readonly replay: (selection: ReplaySelection) => Effect.Effect<number, StorageUnavailable>
     /**
      * Makes one step of each replay whose webhook is enabled and has few due deliveries, and returns how many deliveries became
      * due. The replays of a webhook whose step fails are tried again later, and the others continue. Several processes may call it
