@@ -6,8 +6,7 @@
  */
 import type { ComponentChildren } from "preact"
 import { useState } from "preact/hooks"
-import { Message } from "../parts/Message.tsx"
-import { PagePending } from "../parts/Problem.tsx"
+import { Message, PagePending } from "../parts/Message.tsx"
 import { Snippet } from "../parts/Snippet.tsx"
 import { type Answer, type FailureKind, send } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"

@@ -5,7 +5,7 @@
  */
 import { connection, isSignedOut } from "../Connection.ts"
 import * as Format from "../Format.ts"
-import { useFailures } from "../parts/Problem.tsx"
+import { useFailures } from "../parts/Message.tsx"
 import { useStore } from "../Store.ts"
 import * as Texts from "../Texts.ts"
 

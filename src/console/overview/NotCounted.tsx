@@ -4,7 +4,7 @@
  * @module
  */
 import * as Format from "../Format.ts"
-import { Problem } from "../parts/Problem.tsx"
+import { Problem } from "../parts/Message.tsx"
 import { useAnswer } from "../Resource.ts"
 import { notCounted } from "../texts/NotCounted.ts"
 

@@ -3,9 +3,23 @@
  *
  * @module
  */
-import { useState } from "preact/hooks"
+import { useEffect, useRef, useState } from "preact/hooks"
 import * as Connection from "../Connection.ts"
 import { type Answer, type Failure, type Input, type Operation, send } from "../Requests.ts"
+
+/** Returns `act`, which does nothing once the component is no longer shown: an answer may arrive later. */
+export const useWhileShown = <A extends ReadonlyArray<unknown>>(act: (...input: A) => void) => {
+  const isShown = useRef(true)
+  useEffect(
+    () => () => {
+      isShown.current = false
+    },
+    []
+  )
+  return (...input: A): void => {
+    if (isShown.current) act(...input)
+  }
+}
 
 export interface Change<O extends Operation> {
   readonly isBusy: boolean

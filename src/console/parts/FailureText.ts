@@ -3,9 +3,10 @@
  *
  * @module
  */
+
+import { until } from "../Format.ts"
 import type { Failure } from "../Requests.ts"
 import * as Texts from "../Texts.ts"
-import { until } from "./Ago.ts"
 
 /** What is wrong with a member of the body, as a sentence. */
 export const faultOf = (failure: Failure | undefined, member: string): string | undefined => {

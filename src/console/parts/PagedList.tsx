@@ -7,8 +7,7 @@
 import type { ComponentChildren } from "preact"
 import { useEffect, useState } from "preact/hooks"
 import type { Resource } from "../Resource.ts"
-import { Problem } from "./Problem.tsx"
-import { SkeletonLines } from "./SkeletonLines.tsx"
+import { Problem, SkeletonLines } from "./Message.tsx"
 
 /** A part of a list, and the cursor of the next part; null after the last part. */
 export interface ListPart<Item> {

@@ -1,14 +1,24 @@
 /**
- * Whether an assistant answers its visitors.
+ * Checks that say whether something works, such as whether an assistant answers its visitors.
  *
  * @module
  */
-import { ago } from "../parts/Ago.ts"
+import { ago } from "../Format.ts"
+import { Icon } from "../parts/Icon.tsx"
 import type { Answer } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../texts/Assistants.ts"
 import type { Finding } from "./InstallCheck.ts"
-import { LiveCheck } from "./LiveCheck.tsx"
+
+const classes = { works: "good", fails: "bad", waits: "muted" } as const
+
+/** Says that something works, that it fails, or what it waits for. */
+export const LiveCheck = ({ state, text }: Finding) => (
+  <p class={`check-line ${classes[state]}`} role="status">
+    {state === "waits" ? <span class="pulse" /> : <Icon name={state === "works" ? "check" : "close"} />}
+    {text}
+  </p>
+)
 
 type Health = Answer<"GET /v1/owner/sites/:site_id/instances/:instance_id/answers">
 

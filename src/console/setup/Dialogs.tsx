@@ -5,11 +5,10 @@
  */
 import type { ComponentChildren } from "preact"
 import { useLayoutEffect, useRef, useState } from "preact/hooks"
-import { useChange } from "../parts/Change.ts"
+import { useChange, useWhileShown } from "../parts/Change.ts"
 import { Dialog } from "../parts/Dialog.tsx"
 import { messageOf } from "../parts/FailureText.ts"
 import { Snippet } from "../parts/Snippet.tsx"
-import { useWhileShown } from "../parts/WhileShown.ts"
 import type { Answer, Input, Operation } from "../Requests.ts"
 import * as Texts from "../texts/SetUp.ts"
 import { TextField } from "./Fields.tsx"

@@ -4,10 +4,9 @@
  * @module
  */
 import { useState } from "preact/hooks"
-import { useChange } from "../parts/Change.ts"
+import { useChange, useWhileShown } from "../parts/Change.ts"
 import { messageOf } from "../parts/FailureText.ts"
 import type { PageProps } from "../parts/Page.ts"
-import { useWhileShown } from "../parts/WhileShown.ts"
 import type { Answer } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../texts/Outgoing.ts"

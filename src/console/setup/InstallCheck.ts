@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ago } from "../parts/Ago.ts"
+import { ago } from "../Format.ts"
 import type { Answer } from "../Requests.ts"
 import * as Texts from "../texts/SetUp.ts"
 

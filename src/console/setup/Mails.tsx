@@ -4,11 +4,10 @@
  * @module
  */
 import { useState } from "preact/hooks"
-import { ago, until } from "../parts/Ago.ts"
-import { useChange } from "../parts/Change.ts"
+import { ago, until } from "../Format.ts"
+import { useChange, useWhileShown } from "../parts/Change.ts"
 import { faultOf, messageOf } from "../parts/FailureText.ts"
 import type { PageProps } from "../parts/Page.ts"
-import { useWhileShown } from "../parts/WhileShown.ts"
 import type { Answer } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../texts/Outgoing.ts"

@@ -7,8 +7,7 @@
 import type { ComponentChildren } from "preact"
 import { useId } from "preact/hooks"
 import { Icon } from "../parts/Icon.tsx"
-import { Problem } from "../parts/Problem.tsx"
-import { SkeletonLines } from "../parts/SkeletonLines.tsx"
+import { Problem, SkeletonLines } from "../parts/Message.tsx"
 import type { Failure } from "../Requests.ts"
 import type { Resource } from "../Resource.ts"
 

@@ -4,9 +4,8 @@
  * @module
  */
 import { useState } from "preact/hooks"
-import { useChange } from "../parts/Change.ts"
+import { useChange, useWhileShown } from "../parts/Change.ts"
 import { faultOf, messageOf } from "../parts/FailureText.ts"
-import { useWhileShown } from "../parts/WhileShown.ts"
 import type { Answer } from "../Requests.ts"
 import * as Texts from "../texts/Outgoing.ts"
 import * as Common from "../texts/SetUp.ts"

@@ -4,7 +4,7 @@
  * @module
  */
 import { useState } from "preact/hooks"
-import { ago } from "../parts/Ago.ts"
+import { ago } from "../Format.ts"
 import { useChange } from "../parts/Change.ts"
 import { messageOf } from "../parts/FailureText.ts"
 import { Menu } from "../parts/Menu.tsx"

@@ -6,9 +6,8 @@
 
 import type { ComponentChildren } from "preact"
 import { useState } from "preact/hooks"
-import { Confirm } from "../parts/Confirm.tsx"
-import { Problem } from "../parts/Problem.tsx"
-import { SkeletonLines } from "../parts/SkeletonLines.tsx"
+import { Confirm } from "../parts/Dialog.tsx"
+import { Problem, SkeletonLines } from "../parts/Message.tsx"
 import type { Failure } from "../Requests.ts"
 import type { Resource } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
