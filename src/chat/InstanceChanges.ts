@@ -149,14 +149,16 @@ export const make = ({ secretsKey }: Options) =>
         )
       }),
       /** Creates an instance of any website or of none, as the operator. */
-      createAsOperator: Effect.fnUntraced(function* (
-        websiteConfigId: WebsiteConfigId | null,
-        { agent_body, agent_headers, agent_key, ...given }: Creation
-      ) {
+      createAsOperator: Effect.fnUntraced(function* ({
+        agent_body,
+        agent_headers,
+        agent_key,
+        ...given
+      }: Creation & { readonly website_config_id?: WebsiteConfigId | null }) {
         const instance_id = InstanceId.make(randomUUID())
         const secrets = yield* sealed(instance_id, { agent_body, agent_headers, agent_key })
         return yield* directory
-          .create({ ...given, ...secrets, instance_id, website_config_id: websiteConfigId })
+          .create({ ...given, ...secrets, instance_id })
           .pipe(Effect.catchTag("WebsiteUnknown", () => Effect.fail(Errors.unknownSite)))
       }),
       /** Changes an instance, as the operator, who may name a private address; none if there is no such instance. */

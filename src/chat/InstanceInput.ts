@@ -35,6 +35,9 @@ export const parseKeyHeader = Option.liftPredicate(
   (text: string) => /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/.test(text) && !reservedHeaders.test(text)
 )
 
+/** Parses the name of an environment variable. */
+export const parseVariable = Option.liftPredicate((text: string) => /^[A-Za-z_][A-Za-z0-9_]{0,199}$/.test(text))
+
 /** Parses a key, which is sent in a header: printable ASCII. Spaces around it are removed. */
 export const parseKey = (text: string): Option.Option<string> =>
   Option.liftPredicate(text.trim(), (key) => key.length <= limits.key && /^[!-~]([ -~]*[!-~])?$/.test(key))

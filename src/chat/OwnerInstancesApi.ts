@@ -23,7 +23,8 @@ const base = "/v1/owner/sites/:site_id/instances"
 const ofInstance = `${base}/:instance_id`
 
 const site = { site_id: siteId }
-const params = { ...site, instance_id: Field.Id(InstanceId, { title: "Instance Id" }) }
+export const instanceId = Field.Id(InstanceId, { title: "Instance Id" })
+const params = { ...site, instance_id: instanceId }
 
 const { limits } = InstanceInput
 

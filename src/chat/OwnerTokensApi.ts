@@ -19,7 +19,10 @@ import { WidgetToken } from "./WidgetToken.ts"
 
 const base = "/v1/owner/sites/:site_id/instances/:instance_id/tokens"
 
-const params = { site_id: siteId, instance_id: Field.Id(InstanceId, { title: "Instance Id" }) }
+export const instanceId = Field.Id(InstanceId, { title: "Instance Id" })
+export const tokenId = Field.Id(TokenId, { title: "Token Id" })
+
+const params = { site_id: siteId, instance_id: instanceId }
 
 export const Tokens = Schema.Struct({ tokens: Schema.Array(WidgetToken), next: Fields.next }).annotate({
   identifier: "Tokens",
@@ -95,7 +98,7 @@ export const issue = HttpApiEndpoint.post("issue", base, {
   )
 
 export const revoke = HttpApiEndpoint.delete("revoke", `${base}/:token_id`, {
-  params: { ...params, token_id: Field.Id(TokenId, { title: "Token Id" }) },
+  params: { ...params, token_id: tokenId },
   success: HttpApiSchema.NoContent
 })
   .middleware(Authorized.settings.change)

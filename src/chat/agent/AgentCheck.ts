@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Schema } from "effect"
 import * as Certificate from "../../platform/outward/Certificate.ts"
 
 /** A question, and how much of its answer is read. */
@@ -20,26 +21,29 @@ export const ofOperator: Question = { text: "Reply with the word OK.", maxTokens
 /** The question of an owner, who reads the beginning of the answer. */
 export const ofOwner = (text: string): Question => ({ text, maxTokens: 512, characters: 500 })
 
-export type Outcome =
+export const Outcome = Schema.Union([
   /** `text` is the beginning of the answer; empty, with `firstWordMillis` null, if the agent only reasoned. */
-  | { readonly _tag: "Answered"; readonly text: string; readonly firstWordMillis: number | null }
+  Schema.TaggedStruct("Answered", { text: Schema.String, firstWordMillis: Schema.NullOr(Schema.Finite) }),
   /** The agent refused the question with an HTTP status. `code` is the provider's error code, if there is one. */
-  | { readonly _tag: "Refused"; readonly status: number; readonly code?: string }
+  Schema.TaggedStruct("Refused", { status: Schema.Int, code: Schema.optionalKey(Schema.String) }),
   /**
    * The agent accepted the question, but its response has an error or ended without an answer. `reason` has no text of the
    * agent.
    */
-  | { readonly _tag: "Failed"; readonly reason: string }
+  Schema.TaggedStruct("Failed", { reason: Schema.String }),
   /** No response. `reason` is a system error code, or a text of this program. */
-  | { readonly _tag: "Unavailable"; readonly reason: string }
+  Schema.TaggedStruct("Unavailable", { reason: Schema.String }),
   /** The agent accepted the question, and sent no text within the timeout. */
-  | { readonly _tag: "Silent"; readonly reason: string }
+  Schema.TaggedStruct("Silent", { reason: Schema.String }),
   /** The environment variable that should hold the key is not set here. */
-  | { readonly _tag: "NoKey"; readonly variable: string }
+  Schema.TaggedStruct("NoKey", { variable: Schema.String }),
   /** `SECRETS_KEY` cannot decrypt the stored key. */
-  | { readonly _tag: "LockedKey" }
+  Schema.TaggedStruct("LockedKey", {}),
   /** The instance has used its tokens of the day. */
-  | { readonly _tag: "TokensUsed" }
+  Schema.TaggedStruct("TokensUsed", {})
+])
+
+export type Outcome = typeof Outcome.Type
 
 /** Why an agent does not answer, for an owner, who sees neither the operator's settings nor the network. */
 export const problems = [

@@ -10,9 +10,11 @@ import type { StorageUnavailable } from "../../platform/Storage.ts"
 
 /** A command loads only the group that it calls. */
 export const groups = {
+  instances: () => import("./Instances.ts"),
   persons: () => import("./Persons.ts"),
   reports: () => import("./Reports.ts"),
-  sites: () => import("./Sites.ts")
+  sites: () => import("./Sites.ts"),
+  tokens: () => import("./Tokens.ts")
 } as const
 
 export type GroupName = keyof typeof groups

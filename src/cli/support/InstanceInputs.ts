@@ -19,7 +19,7 @@ const agentUrlKind: Kind<string> = {
 
 const variableKind: Kind<string> = {
   expected: "the name of an environment variable such as AGENT_KEY: letters, digits and underscores",
-  parse: Option.liftPredicate((text) => /^[A-Za-z_][A-Za-z0-9_]{0,199}$/.test(text))
+  parse: InstanceInput.parseVariable
 }
 
 const headerKind: Kind<string> = {

@@ -1,0 +1,77 @@
+/** The operator's groups for instances and widget tokens, of all websites and of none. */
+import { assert, layer } from "@effect/vitest"
+import { Effect, Layer, Redacted } from "effect"
+import * as MemoryAgentStream from "../../../src/chat/memory/AgentStream.ts"
+import { Client } from "../../../src/cli/client/Client.ts"
+import { InstanceId } from "../../../src/platform/Id.ts"
+import { SiteDirectory } from "../../../src/sites/SiteDirectory.ts"
+import * as Storages from "../../support/Storages.ts"
+import { clientOf } from "../../support/TestCli.ts"
+
+const agent = MemoryAgentStream.layer(() => MemoryAgentStream.texts(["OK"]))
+
+const live = Layer.unwrap(
+  Effect.map(Effect.context<Layer.Success<ReturnType<typeof Storages.postgres>>>(), (context) =>
+    clientOf(Layer.succeedContext(context), agent, Redacted.make(new Uint8Array(32)))
+  )
+).pipe(Layer.provideMerge(Storages.postgres()))
+
+layer(live, { excludeTestServices: true })("the operator's API", (it) => {
+  it.effect("creates, changes, tests and deletes an instance without a website, and its tokens", () =>
+    Effect.gen(function* () {
+      const { operator } = yield* Client
+      const [instances, tokens] = [yield* operator("instances"), yield* operator("tokens")]
+      const created = yield* instances.create({
+        payload: { name: "A", agent_url: "http://10.0.0.1:9000", agent_key_env: "KEY", agent_body: { n: 1 } }
+      })
+      assert.deepInclude(created, {
+        website_config_id: null,
+        agent_url: "http://10.0.0.1:9000",
+        agent_key: "operator",
+        agent_key_env: "KEY",
+        agent_body_fields: ["n"],
+        guarded: false
+      })
+      const params = { instance_id: created.instance_id }
+      const site = yield* SiteDirectory.use((sites) => sites.create({ name: "a", origins: [] }))
+      const moved = yield* instances.update({
+        params,
+        payload: { website_config_id: site.websiteConfigId, agent_key_env: null }
+      })
+      assert.deepStrictEqual(moved, {
+        ...created,
+        website_config_id: site.websiteConfigId,
+        agent_key: null,
+        agent_key_env: null
+      })
+      assert.deepStrictEqual(yield* instances.list({ query: { site_id: site.websiteConfigId } }), {
+        instances: [moved]
+      })
+      assert.deepStrictEqual(yield* instances.read({ params }), moved)
+      assert.deepInclude(yield* instances.test({ params }), { _tag: "Answered", text: "O" })
+
+      const issued = yield* tokens.issue({ params, payload: { label: "Shop" } })
+      const listed = yield* tokens.list({ params, query: {} })
+      assert.deepStrictEqual(
+        listed.tokens.map(({ label, token, token_id }) => ({ label, token, token_id })),
+        [{ label: "Shop", token: issued.token, token_id: issued.token_id }]
+      )
+      yield* tokens.revoke({ params: { token_id: issued.token_id } })
+      assert.isNull((yield* tokens.list({ params, query: {} })).tokens[0]?.token)
+
+      yield* instances.delete({ params })
+      const unknown = { instance_id: InstanceId.make("00000000-0000-4000-8000-000000000000") }
+      for (const failing of [
+        instances.read({ params }),
+        instances.update({ params, payload: { name: "B" } }),
+        instances.delete({ params }),
+        instances.test({ params: unknown }),
+        tokens.issue({ params, payload: {} }),
+        tokens.list({ params, query: {} }),
+        tokens.revoke({ params: { token_id: issued.token_id } })
+      ]) {
+        assert.strictEqual((yield* Effect.flip<unknown, { readonly _tag: string }, never>(failing))._tag, "NotFound")
+      }
+    })
+  )
+})
