@@ -1,4 +1,3 @@
-import { Agent } from "node:http"
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Context, Effect, Layer, type Scope } from "effect"
 import * as Cluster from "../../scripts/torture/Cluster.ts"
@@ -6,7 +5,6 @@ import * as Load from "../../scripts/torture/Load.ts"
 import * as Nginx from "../../scripts/torture/Nginx.ts"
 import * as Store from "../../scripts/torture/Store.ts"
 import * as Shutdown from "../../scripts/torture/scenarios/Shutdown.ts"
-import * as Workers from "../../scripts/torture/scenarios/Workers.ts"
 import * as Command from "../support/Command.ts"
 import * as ControlledAgent from "../support/ControlledAgent.ts"
 import * as Process from "../support/Process.ts"
@@ -24,114 +22,7 @@ const metricsAt = (url: string) =>
     return TestMetrics.samplesOf(text)
   })
 
-const metricsOf = ({ output }: Process.Process) => metricsAt(/Metrics on (http:\/\/[^"\s]+)/.exec(output())?.[1] ?? "")
-
 const database = TestDatabase.url
-
-const limit = 60
-
-const bench = Workers.bench({
-  database,
-  workers: 2,
-  environment: { RATE_LIMIT_ANALYTICS: `${limit}/hour`, METRICS_PORT: "0", TRUSTED_PROXIES: "127.0.0.1" }
-})
-
-/** Sends page views of one visitor, 20 at a time. */
-const views = (visitor: string, count: number) =>
-  Effect.gen(function* () {
-    const { service, target } = yield* Workers.Bench
-    const agent = new Agent({ keepAlive: false })
-    const body = JSON.stringify({ site_id: target.trackingToken, page_path: "/" })
-    const headers = { "x-forwarded-for": visitor }
-    return yield* Effect.forEach(
-      Array.from({ length: count }),
-      () => Effect.promise(() => Load.post(agent, `${service.url}/v1/public/analytics/track`, body, headers)),
-      { concurrency: 20 }
-    )
-  })
-
-const route = 'route="/v1/public/analytics/track"'
-const trackRequests = (status: number) => `hydracore_http_requests_total{${route},method="POST",status="${status}"}`
-
-/** Runs a scenario after a visitor has reached its limit. Asserts that the visitor stays limited, and that no count decreases. */
-const limitedThroughout = <A, E, R>(visitor: string, scenario: Effect.Effect<A, E, R>, restarts = 0) =>
-  Effect.gen(function* () {
-    const { service } = yield* Workers.Bench
-    yield* views(visitor, limit + 1)
-    const before = yield* metricsOf(service)
-    yield* scenario
-    const after = yield* metricsOf(service)
-    assert.deepStrictEqual(
-      (yield* views(visitor, 1)).map(({ status }) => status),
-      [429]
-    )
-    for (const [sample, value] of Object.entries({
-      [trackRequests(429)]: 0,
-      [trackRequests(204)]: 0,
-      'hydracore_decisions_total{decision="limited"}': 0,
-      'hydracore_decisions_total{decision="counted"}': 0,
-      hydracore_worker_restarts_total: restarts
-    })) {
-      assert.strictEqual((after.get(sample) ?? Number.NaN) - (before.get(sample) ?? 0), value, sample)
-    }
-    assert.strictEqual(after.get("hydracore_workers"), 2)
-  })
-
-layer(bench, { excludeTestServices: true })("faults: several workers", (it) => {
-  it.effect("all workers share one limit, and the metrics are sums", () =>
-    Effect.gen(function* () {
-      const { service } = yield* Workers.Bench
-      const before = yield* metricsOf(service)
-      const answers = yield* views("192.0.2.1", 200)
-      const counted = answers.filter(({ status }) => status === 204)
-      assert.strictEqual(counted.length, limit)
-      assert.strictEqual(answers.filter(({ status }) => status === 429).length, 200 - limit)
-      const remaining = counted.map(({ headers }) => Number(/r=(\d+)/.exec(String(headers["ratelimit"]))?.[1]))
-      assert.deepStrictEqual(
-        remaining.toSorted((a, b) => a - b),
-        Array.from({ length: limit }, (_, index) => index)
-      )
-      const after = yield* metricsOf(service)
-      for (const [sample, value] of Object.entries({
-        [trackRequests(204)]: limit,
-        [trackRequests(429)]: 200 - limit,
-        [`hydracore_http_request_duration_seconds_count{${route}}`]: 200,
-        'hydracore_decisions_total{decision="counted"}': limit,
-        'hydracore_decisions_total{decision="limited"}': 200 - limit,
-        hydracore_limiter_fallbacks_total: 0
-      })) {
-        assert.strictEqual((after.get(sample) ?? Number.NaN) - (before.get(sample) ?? 0), value, sample)
-      }
-      assert.strictEqual(after.get("hydracore_workers"), 2)
-      for (const process of ["primary", "1", "2"]) {
-        assert.isAbove(after.get(`hydracore_process_memory_bytes{kind="resident",process="${process}"}`) ?? 0, 2 ** 24)
-      }
-    })
-  )
-
-  it.effect("a reload of the workers loses no count", () =>
-    limitedThroughout(
-      "192.0.2.2",
-      Effect.gen(function* () {
-        const { service } = yield* Workers.Bench
-        yield* service.signal("SIGHUP")
-        yield* until("all workers are replaced", () => service.output().includes("All workers are replaced"))
-      })
-    )
-  )
-
-  it.effect("kill -9 of a worker loses no limit, and counts as a restart", () =>
-    limitedThroughout(
-      "192.0.2.3",
-      Effect.gen(function* () {
-        const { service } = yield* Workers.Bench
-        ProcessTree.signalAll(Workers.workersOf(service).slice(0, 1), "SIGKILL")
-        yield* until("another worker serves", () => service.output().includes("serves again"))
-      }),
-      1
-    )
-  )
-})
 
 const grace = 1_500
 
