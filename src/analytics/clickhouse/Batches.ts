@@ -5,8 +5,7 @@
  * @module
  */
 import { type Duration, Effect, Result, type Scope } from "effect"
-import * as BatchMetrics from "../../platform/batch/BatchMetrics.ts"
-import * as BatchTrace from "../../platform/batch/BatchTrace.ts"
+import * as Batches from "../../platform/batch/Batches.ts"
 import type { GroupCommit } from "../../platform/batch/GroupCommit.ts"
 import { ClickHouse } from "../../platform/clickhouse/ClickHouse.ts"
 import * as Errors from "../../platform/clickhouse/Errors.ts"
@@ -71,23 +70,21 @@ export const store = Effect.fnUntraced(function* <Row extends { readonly hostedW
 
 /** A group commit into one table. */
 export const make = Effect.fnUntraced(function* <Row extends { readonly hostedWebsiteId: string }>(
-  kind: BatchMetrics.Kind,
+  kind: Batches.Kind,
   target: Target<Row>,
   { interval, maxQueue, timeout, traced }: Options
 ): Effect.fn.Return<GroupCommit<Row, void, RecordRefused>, never, ClickHouse | WritableSites | Scope.Scope> {
   const context = yield* Effect.context<ClickHouse | WritableSites>()
-  return yield* BatchTrace.make<Row, void, RecordRefused>(
+  return yield* Batches.make<Row, void, RecordRefused>(
     kind,
-    traced === true,
     {
       flush: (rows, batchId) => Effect.provideContext(store(target, rows, batchId), context),
       timeout,
       interval,
       maxQueue,
       weigh: target.weigh,
-      observer: yield* BatchMetrics.observer(kind),
       ...bounds
     },
-    "clickhouse"
+    { system: "clickhouse", traced }
   )
 })

@@ -7,11 +7,9 @@ import { PgTypes } from "@effect/sql-pg"
 import type { PgClient } from "@effect/sql-pg/PgClient"
 import { Clock, type Duration, Effect, Layer, Result, Schema } from "effect"
 import type { SqlError } from "effect/sql"
-import * as BatchMetrics from "../../platform/batch/BatchMetrics.ts"
-import * as BatchTrace from "../../platform/batch/BatchTrace.ts"
+import * as Batches from "../../platform/batch/Batches.ts"
 import * as Columns from "../../platform/postgres/Columns.ts"
 import * as Database from "../../platform/postgres/Database.ts"
-import * as WriteHealth from "../../platform/postgres/WriteHealth.ts"
 import * as Rounds from "../../platform/rounds/Rounds.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
 import { RecordRefused } from "../../platform/Storage.ts"
@@ -133,26 +131,24 @@ export const layer = (options: Options): Layer.Layer<AnalyticsRepo, SqlError.Sql
           const dueAt = count(ids, now)
           if (dueAt !== null) wakeAt("open-days", dueAt)
         })
-      const observe = (yield* WriteHealth.WriteHealth).observe("page-views")
-      const { submit } = yield* BatchTrace.make<LateRows.Queued<PageView>, void, RecordRefused>(
+      const health = yield* Batches.WriteHealth
+      const { submit } = yield* Batches.make<LateRows.Queued<PageView>, void, RecordRefused>(
         "page-views",
-        options.traced === true,
         {
           flush: (queued, batchId) =>
             Clock.currentTimeMillis.pipe(
               Effect.map((now) => LateRows.storedRows(queued, now)),
               Effect.flatMap((views) => Effect.tap(storeBatch(sql, views, batchId), () => noteBusy(views))),
-              Effect.catchTag("SqlError", (error) => Effect.fail(Database.refusedOrUnavailable(error))),
-              observe
+              Effect.catchTag("SqlError", (error) => Effect.fail(Database.refusedOrUnavailable(error)))
             ),
           timeout: options.timeout,
           maxQueue: options.maxQueue,
-          maxBatch,
-          observer: yield* BatchMetrics.observer("page-views")
-        }
+          maxBatch
+        },
+        { health, traced: options.traced }
       )
       return AnalyticsRepo.of({
         append: (row) => Effect.suspend(() => submit({ row, queuedAt: clock.currentTimeMillisUnsafe() }))
       })
     })
-  ).pipe(Layer.provide(WriteHealth.layer))
+  ).pipe(Layer.provide(Batches.layerHealth))

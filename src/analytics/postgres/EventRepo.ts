@@ -7,11 +7,9 @@ import { PgTypes } from "@effect/sql-pg"
 import type { PgClient } from "@effect/sql-pg/PgClient"
 import { Clock, type Duration, Effect, Layer, Result } from "effect"
 import type { SqlError } from "effect/sql"
-import * as BatchMetrics from "../../platform/batch/BatchMetrics.ts"
-import * as BatchTrace from "../../platform/batch/BatchTrace.ts"
+import * as Batches from "../../platform/batch/Batches.ts"
 import * as Columns from "../../platform/postgres/Columns.ts"
 import * as Database from "../../platform/postgres/Database.ts"
-import * as WriteHealth from "../../platform/postgres/WriteHealth.ts"
 import { RecordRefused } from "../../platform/Storage.ts"
 import type { Event } from "../Event.ts"
 import { EventRepo } from "../EventRepo.ts"
@@ -104,26 +102,24 @@ export const layer = (options: Options): Layer.Layer<EventRepo, SqlError.SqlErro
       const sql = yield* Columns.client
       // The one by which batches are stored: a submitter may have another.
       const clock = yield* Clock.Clock
-      const observe = (yield* WriteHealth.WriteHealth).observe("events")
-      const { submit } = yield* BatchTrace.make<LateRows.Queued<Event>, void, RecordRefused>(
+      const health = yield* Batches.WriteHealth
+      const { submit } = yield* Batches.make<LateRows.Queued<Event>, void, RecordRefused>(
         "events",
-        options.traced === true,
         {
           flush: (queued, batchId) =>
             Clock.currentTimeMillis.pipe(
               Effect.flatMap((now) => storeBatch(sql, LateRows.storedRows(queued, now), batchId)),
-              Effect.catchTag("SqlError", (error) => Effect.fail(Database.refusedOrUnavailable(error))),
-              observe
+              Effect.catchTag("SqlError", (error) => Effect.fail(Database.refusedOrUnavailable(error)))
             ),
           timeout: options.timeout,
           maxQueue: options.maxQueue,
           weigh: ({ row }) => weigh(row),
-          observer: yield* BatchMetrics.observer("events"),
           ...bounds
-        }
+        },
+        { health, traced: options.traced }
       )
       return EventRepo.of({
         append: (row) => Effect.suspend(() => submit({ row, queuedAt: clock.currentTimeMillisUnsafe() }))
       })
     })
-  ).pipe(Layer.provide(WriteHealth.layer))
+  ).pipe(Layer.provide(Batches.layerHealth))

@@ -13,8 +13,7 @@ import type { PgClient } from "@effect/sql-pg"
 import { type Duration, Effect, Result, Schema, type Scope } from "effect"
 import type { SqlError } from "effect/sql"
 import * as ChatLead from "../../analytics/postgres/ChatLead.ts"
-import * as BatchMetrics from "../../platform/batch/BatchMetrics.ts"
-import * as GroupCommit from "../../platform/batch/GroupCommit.ts"
+import * as Batches from "../../platform/batch/Batches.ts"
 import * as Columns from "../../platform/postgres/Columns.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Rounds from "../../platform/rounds/Rounds.ts"
@@ -195,7 +194,7 @@ const make = <Item extends { readonly answerId: string }>(
   sql: PgClient.PgClient,
   options: Options,
   kind: {
-    readonly name: BatchMetrics.Kind
+    readonly name: Batches.Kind
     /** The loops that may have work after a batch is stored. */
     readonly wakes: ReadonlyArray<Rounds.Kind>
     readonly statement: string
@@ -220,7 +219,7 @@ const make = <Item extends { readonly answerId: string }>(
     )
   }
   return Effect.gen(function* () {
-    const { submit } = yield* GroupCommit.make<Item, boolean, never>({
+    const { submit } = yield* Batches.make<Item, boolean, never>(kind.name, {
       flush: (items) =>
         flush(items).pipe(
           Effect.catchTag("SqlError", (error) => Effect.fail(Database.refusedOrUnavailable(error))),
@@ -229,7 +228,6 @@ const make = <Item extends { readonly answerId: string }>(
       timeout: options.timeout,
       maxQueue: options.maxQueue,
       weigh: kind.weigh,
-      observer: yield* BatchMetrics.observer(kind.name),
       ...bounds
     })
     return submit

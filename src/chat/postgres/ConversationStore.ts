@@ -7,8 +7,7 @@
 import { PgClient } from "@effect/sql-pg"
 import { Effect, Layer, Result, Schema } from "effect"
 import type { SqlError } from "effect/sql"
-import * as BatchMetrics from "../../platform/batch/BatchMetrics.ts"
-import * as GroupCommit from "../../platform/batch/GroupCommit.ts"
+import { make as makeBatches } from "../../platform/batch/Batches.ts"
 import { isCanonicalUuid } from "../../platform/Id.ts"
 import * as Columns from "../../platform/postgres/Columns.ts"
 import * as Database from "../../platform/postgres/Database.ts"
@@ -82,7 +81,7 @@ export const layer = (options: Batches.Options): Layer.Layer<ConversationStore, 
         maxConnections: batchConnections,
         isBounded: false
       })
-      const { submit } = yield* GroupCommit.make<Piece, boolean, never>({
+      const { submit } = yield* makeBatches<Piece, boolean, never>("answer-pieces", {
         flush: (pieces) =>
           storeBatch(batches, pieces).pipe(
             Effect.catchTag("SqlError", (error) => Effect.fail(Database.refusedOrUnavailable(error)))
@@ -90,7 +89,6 @@ export const layer = (options: Batches.Options): Layer.Layer<ConversationStore, 
         timeout: options.timeout,
         maxQueue: options.maxQueue,
         weigh: ({ events }) => 100 + events.length,
-        observer: yield* BatchMetrics.observer("answer-pieces"),
         ...bounds
       })
       return ConversationStore.of({

@@ -5,8 +5,7 @@
  */
 import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { type Duration, Effect, Result, Schema } from "effect"
-import * as BatchMetrics from "../../platform/batch/BatchMetrics.ts"
-import * as GroupCommit from "../../platform/batch/GroupCommit.ts"
+import * as Batches from "../../platform/batch/Batches.ts"
 import { EventId } from "../../platform/Id.ts"
 import * as Schedule from "../../platform/outward/Schedule.ts"
 import * as Database from "../../platform/postgres/Database.ts"
@@ -265,7 +264,7 @@ export const settle = Effect.fnUntraced(function* (sql: PgClient.PgClient, timeo
     attempted.some(mayChangeHealth)
       ? recordWithHealth(sql, attempted).pipe(sql.withTransaction)
       : Effect.as(record(sql, attempted), new Map<Attempted, Settled>())
-  const { submit } = yield* GroupCommit.make<Attempted, Settled, never>({
+  const { submit } = yield* Batches.make<Attempted, Settled, never>("deliveries", {
     flush: (attempted) =>
       recordAll(attempted).pipe(
         Effect.map((settled) =>
@@ -274,7 +273,6 @@ export const settle = Effect.fnUntraced(function* (sql: PgClient.PgClient, timeo
         Effect.catchTag("SqlError", (error) => Effect.fail(Database.refusedOrUnavailable(error)))
       ),
     timeout,
-    observer: yield* BatchMetrics.observer("deliveries"),
     ...bounds
   })
   const { wake, wakeAt } = yield* Rounds.Wakeups

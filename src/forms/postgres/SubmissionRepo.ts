@@ -8,12 +8,10 @@ import { PgTypes } from "@effect/sql-pg"
 import { PgClient } from "@effect/sql-pg/PgClient"
 import { type Duration, Effect, Layer, Option, Result, Schema, Stream } from "effect"
 import type { SqlError } from "effect/sql"
-import * as BatchMetrics from "../../platform/batch/BatchMetrics.ts"
-import * as BatchTrace from "../../platform/batch/BatchTrace.ts"
+import * as Batches from "../../platform/batch/Batches.ts"
 import { isCanonicalUuid, WebsiteConfigId } from "../../platform/Id.ts"
 import * as Columns from "../../platform/postgres/Columns.ts"
 import * as Database from "../../platform/postgres/Database.ts"
-import * as WriteHealth from "../../platform/postgres/WriteHealth.ts"
 import * as Rounds from "../../platform/rounds/Rounds.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
 import { RecordRefused } from "../../platform/Storage.ts"
@@ -220,23 +218,21 @@ export const layer = (options: Options): Layer.Layer<SubmissionRepo, SqlError.Sq
     Effect.gen(function* () {
       const sql = yield* PgClient
       const batches = yield* Columns.client
-      const observe = (yield* WriteHealth.WriteHealth).observe("submissions")
-      const { submit } = yield* BatchTrace.make<SubmissionDraft, string, IdempotencyConflict | RecordRefused>(
+      const health = yield* Batches.WriteHealth
+      const { submit } = yield* Batches.make<SubmissionDraft, string, IdempotencyConflict | RecordRefused>(
         "submissions",
-        options.traced === true,
         {
           flush: (drafts) =>
             storeBatch(batches, drafts).pipe(
               Effect.catchTag("SqlError", (error) => Effect.fail(Database.refusedOrUnavailable(error))),
-              Rounds.waking("events", "leads"),
-              observe
+              Rounds.waking("events", "leads")
             ),
           timeout: options.timeout,
           maxQueue: options.maxQueue,
           weigh,
-          observer: yield* BatchMetrics.observer("submissions"),
           ...bounds
-        }
+        },
+        { health, traced: options.traced }
       )
       const release: SubmissionRepo["Service"]["release"] = (submissionId) =>
         isCanonicalUuid(submissionId)
@@ -265,4 +261,4 @@ export const layer = (options: Options): Layer.Layer<SubmissionRepo, SqlError.Sq
         delete: remove
       })
     })
-  ).pipe(Layer.provide(WriteHealth.layer))
+  ).pipe(Layer.provide(Batches.layerHealth))

@@ -16,64 +16,49 @@
  * @module
  */
 import { randomUUID } from "node:crypto"
-import { Array as Arr, Cause, Clock, Duration, Effect, Exit, Latch, Result, type Scope } from "effect"
+import {
+  Array as Arr,
+  Cause,
+  Clock,
+  Duration,
+  Effect,
+  Exit,
+  Latch,
+  MutableList,
+  Result,
+  Schedule,
+  type Scope
+} from "effect"
 import { type RecordRefused, StorageUnavailable } from "../Storage.ts"
-import type { FlushOutcome, Observer } from "./BatchMetrics.ts"
 
 /** The result of a flush that was cancelled, since no submitter waits for it any more. */
 const abandoned = Symbol("abandoned")
 
-export interface Weighted {
-  /** In the unit of `maxWeight`, for example bytes. */
-  readonly weight: number
-}
-
+/** The maximum number of items, and their maximum weight, in any unit. A heavier item is accepted if all others weigh nothing. */
 export interface Bounds {
   readonly maxItems: number
-  /** A heavier item is accepted if the queue is empty. */
   readonly maxWeight: number
 }
 
-export interface BoundedQueue<Item extends Weighted> {
-  readonly size: () => number
-  readonly oldest: () => Item | undefined
-  /** Adds an item. False if that would exceed a bound. */
-  readonly offer: (item: Item) => boolean
-  /** Removes and returns the oldest item. */
-  readonly take: () => Item | undefined
-}
-
-/** The maximum number of empty slots at the front. To compact the array after each `take` would be quadratic. */
-const maxEmptySlots = 4096
-
-export const makeQueue = <Item extends Weighted>(bounds: Bounds): BoundedQueue<Item> => {
-  let items: Array<Item | undefined> = []
-  /** The index of the oldest item. */
-  let head = 0
+/** A queue that refuses items beyond its bounds. */
+export const makeQueue = <Item extends { readonly weight: number }>({ maxItems, maxWeight }: Bounds) => {
+  const items = MutableList.make<Item>()
   let weight = 0
-
-  const size = () => items.length - head
-
   return {
-    size,
-    oldest: () => items[head],
-    offer: (item) => {
-      const isFull = size() >= bounds.maxItems || (weight > 0 && weight + item.weight > bounds.maxWeight)
-      if (isFull) return false
-      items.push(item)
+    size: () => items.length,
+    oldest: (): Item | undefined => items.head?.array[items.head.offset],
+    /** Adds an item. False if that would exceed a bound. */
+    offer: (item: Item): boolean => {
+      if (items.length >= maxItems || (weight > 0 && weight + item.weight > maxWeight)) return false
+      MutableList.append(items, item)
       weight += item.weight
       return true
     },
-    take: () => {
-      const item = items[head]
-      if (item === undefined) return undefined
-      items[head] = undefined
-      head++
+    /** Removes and returns the oldest item. */
+    take: (): Item | undefined => {
+      const item = MutableList.take(items)
+      if (item === MutableList.Empty) return undefined
       weight -= item.weight
-      if (head === items.length || head >= maxEmptySlots) {
-        items = items.slice(head)
-        head = 0
-      }
       return item
     }
   }
@@ -93,9 +78,7 @@ export const maxUnsplit = 16
  *
  * All waiting items are taken if there are at most `maxUnsplit`, or at most as many as the last batch had.
  *
- * @param previous the size of the last batch: 0 or more.
- * @param waiting the number of waiting items: 0 or more.
- * @returns 1 to `waiting`; 0 if no item waits.
+ * @param previous the size of the last batch
  */
 export const batchSize = (previous: number, waiting: number): number =>
   Math.min(waiting, Math.max(maxUnsplit, Math.ceil((previous + waiting) / 2)))
@@ -129,11 +112,12 @@ export interface Options<Item, A, E> {
   readonly maxQueueWeight?: number
   /** The maximum weight of one batch; a heavier item forms a batch by itself. */
   readonly maxBatchWeight?: number
-  readonly observer?: Observer
 }
 
 export interface GroupCommit<Item, A, E> {
   readonly submit: (item: Item) => Effect.Effect<A, E | StorageUnavailable | RecordRefused>
+  /** The number of items that wait for a batch. */
+  readonly queued: () => number
 }
 
 type Outcome<A, E> = Exit.Exit<A, E | StorageUnavailable | RecordRefused>
@@ -147,21 +131,10 @@ interface Entry<Item, A, E> {
   resume: ((outcome: Outcome<A, E>) => void) | undefined
 }
 
-/** A batch, or one half of a refused part. It is stored under one id. */
-interface Part<Item, A, E> {
-  readonly batchId: string
-  readonly entries: ReadonlyArray<Entry<Item, A, E>>
-}
+/** The delays before retries. */
+const backoff = Schedule.min([Schedule.exponential("10 millis"), Schedule.spaced("200 millis")])
 
-const firstRetryMillis = 10
-const lastRetryMillis = 200
-
-const flushOutcomeOf = (exit: Exit.Exit<unknown, StorageUnavailable | RecordRefused>): FlushOutcome => {
-  if (Exit.isSuccess(exit)) return exit.value === abandoned ? "abandoned" : "stored"
-  const failure = Cause.findError(exit.cause)
-  if (Result.isFailure(failure)) return "died"
-  return failure.success._tag === "RecordRefused" ? "refused" : "unavailable"
-}
+const unavailable = (reason: StorageUnavailable["reason"]) => Exit.fail(new StorageUnavailable({ reason }))
 
 /** Starts a group commit in the scope. When the scope closes, waiting items fail with `StorageUnavailable`. */
 export const make = Effect.fnUntraced(function* <Item, A, E>(
@@ -187,8 +160,6 @@ export const make = Effect.fnUntraced(function* <Item, A, E>(
   let closed = false
   /** Opened by each item that is queued. */
   const arrival = Latch.makeUnsafe()
-  /** Opened whenever an item is queued and the queue then holds a full batch. */
-  const fullBatch = Latch.makeUnsafe()
 
   const answer = (entry: Waiting, outcome: Outcome<A, E>): void => {
     const { resume } = entry
@@ -196,20 +167,17 @@ export const make = Effect.fnUntraced(function* <Item, A, E>(
     resume?.(outcome)
   }
 
-  const timedOut = (): Outcome<A, E> =>
-    Exit.fail(
-      lastFailure === undefined
-        ? new StorageUnavailable({ reason: "timeout" })
-        : new StorageUnavailable({ reason: lastFailure.reason, code: lastFailure.code, cause: lastFailure })
-    )
+  const timedOut = (): Outcome<A, E> => {
+    const { code, reason = "timeout" } = lastFailure ?? {}
+    return Exit.fail(new StorageUnavailable({ reason, code, cause: lastFailure }))
+  }
 
   const submit = (item: Item): Effect.Effect<A, E | StorageUnavailable | RecordRefused> =>
     Effect.callback((resume) => {
-      if (closed) return resume(Exit.fail(new StorageUnavailable({ reason: "unreachable" })))
+      if (closed) return resume(unavailable("unreachable"))
       const entry: Waiting = { item, weight: weigh(item), deadline: now() + timeoutMillis, resume }
-      if (!queue.offer(entry)) return resume(Exit.fail(new StorageUnavailable({ reason: "overloaded" })))
+      if (!queue.offer(entry)) return resume(unavailable("overloaded"))
       arrival.openUnsafe()
-      if (queue.size() >= options.maxBatch) fullBatch.openUnsafe()
       return Effect.sync(() => {
         entry.resume = undefined
       })
@@ -217,8 +185,8 @@ export const make = Effect.fnUntraced(function* <Item, A, E>(
 
   /** Takes the next batch from the queue; empty if no submitter waits. */
   const take = (previousSize: number): ReadonlyArray<Waiting> => {
-    const wanted = intervalMillis > 0 ? queue.size() : batchSize(previousSize, queue.size())
-    const maxItems = Math.min(options.maxBatch, wanted)
+    const size = intervalMillis > 0 ? queue.size() : batchSize(previousSize, queue.size())
+    const maxItems = Math.min(options.maxBatch, size)
     const taken: Array<Waiting> = []
     let weight = 0
     for (let next = queue.oldest(); next !== undefined && taken.length < maxItems; next = queue.oldest()) {
@@ -240,90 +208,78 @@ export const make = Effect.fnUntraced(function* <Item, A, E>(
     })
   }
 
-  /** Open while no submitter waits for the entries that are being stored. */
+  /** Open while no submitter waits for `storing`. */
   const unwanted = Latch.makeUnsafe()
-  let isWanted = () => true
+  /** The batch in flight, or one half of a part of it that was refused. */
+  let storing: ReadonlyArray<Waiting> = []
 
-  /** Runs a flush, or the delay before its retry, until no submitter of `entries` waits for it. */
-  const whileWanted = <B, F>(entries: ReadonlyArray<Waiting>, effect: Effect.Effect<B, F>) => {
-    isWanted = () => entries.some((entry) => entry.resume !== undefined)
+  /** Stores a batch, with retries, until it is stored or no submitter waits. Stores the halves of a batch that was refused. */
+  const store: (batch: ReadonlyArray<Waiting>) => Effect.Effect<void> = Effect.fnUntraced(function* (batch) {
+    const batchId = randomUUID()
+    let entries = batch
+    const attempt = Effect.suspend(() => {
+      entries = stillWaiting(batch)
+      const items = entries.map(({ item }) => item)
+      return Arr.isReadonlyArrayNonEmpty(items) ? options.flush(items, batchId) : Effect.succeed([])
+    })
+    const stored = Effect.retry(attempt, {
+      schedule: backoff,
+      while: (error) => {
+        lastFailure = error._tag === "StorageUnavailable" ? error : undefined
+        return lastFailure !== undefined
+      }
+    })
+    storing = batch
     unwanted.closeUnsafe()
-    return Effect.raceFirst(effect, Effect.as(unwanted.await, abandoned))
-  }
-
-  /** Stores a part, with retries, until it is stored or refused or no submitter waits. Returns its halves if refused. */
-  const store = Effect.fnUntraced(function* (part: Part<Item, A, E>) {
-    let retryMillis = firstRetryMillis
-    while (true) {
-      const entries = stillWaiting(part.entries)
-      const items = entries.map((entry) => entry.item)
-      if (!Arr.isReadonlyArrayNonEmpty(items)) return []
-      const flushedAt = now()
-      const flush = Effect.suspend(() => options.flush(items, part.batchId))
-      const exit = yield* Effect.exit(whileWanted(entries, flush))
-      options.observer?.flushed(items.length, now() - flushedAt, flushOutcomeOf(exit))
-      if (Exit.isSuccess(exit)) {
-        const outcomes = exit.value
-        if (outcomes === abandoned) return []
-        lastFailure = undefined
-        entries.forEach((entry, index) => {
-          const outcome = outcomes[index]
-          if (outcome === undefined) answer(entry, Exit.die(new Error("A flush gave no outcome for an item")))
-          else answer(entry, Result.isSuccess(outcome) ? Exit.succeed(outcome.success) : Exit.fail(outcome.failure))
-        })
-        return []
-      }
-      const failure = Cause.findError(exit.cause)
-      if (Result.isFailure(failure)) {
-        // A defect leaves the store's state unknown: no retry.
-        for (const entry of entries) answer(entry, Exit.die(Cause.squash(exit.cause)))
-        return []
-      }
-      if (failure.success._tag === "StorageUnavailable") {
-        lastFailure = failure.success
-        yield* whileWanted(entries, clock.sleep(Duration.millis(retryMillis)))
-        retryMillis = Math.min(retryMillis * 2, lastRetryMillis)
-        continue
-      }
+    const exit = yield* Effect.exit(Effect.raceFirst(stored, Effect.as(unwanted.await, abandoned)))
+    if (Exit.isSuccess(exit)) {
+      const outcomes = exit.value
+      if (outcomes === abandoned) return
       lastFailure = undefined
-      if (entries.length === 1) {
-        answer(entries[0]!, Exit.fail(failure.success))
-        return []
-      }
+      entries.forEach((entry, index) => {
+        const outcome = outcomes[index]
+        if (outcome === undefined) answer(entry, Exit.die(new Error("A flush gave no outcome for an item")))
+        else answer(entry, Result.isSuccess(outcome) ? Exit.succeed(outcome.success) : Exit.fail(outcome.failure))
+      })
+      return
+    }
+    const failure = Cause.findError(exit.cause)
+    if (Result.isFailure(failure)) {
+      // A defect leaves the store's state unknown: no retry.
+      for (const entry of entries) answer(entry, Exit.die(Cause.squash(exit.cause)))
+    } else if (entries.length === 1) answer(entries[0]!, Exit.fail(failure.success))
+    else {
       const middle = entries.length >> 1
-      return [entries.slice(0, middle), entries.slice(middle)].map((half) => ({
-        batchId: randomUUID(),
-        entries: half
-      }))
+      yield* store(entries.slice(0, middle))
+      yield* store(entries.slice(middle))
     }
   })
 
-  /** Waits until `isReached`. Each item that can bring this state about must open the latch. */
-  const awaitState = (latch: Latch.Latch, isReached: () => boolean) =>
+  /** Waits until `isReached`, which only the arrival of an item can bring about. */
+  const awaitArrival = (isReached: () => boolean): Effect.Effect<void> =>
     Effect.suspend(() => {
       if (isReached()) return Effect.void
-      latch.closeUnsafe()
-      return latch.await
+      arrival.closeUnsafe()
+      return Effect.andThen(arrival.await, awaitArrival(isReached))
     })
-
-  const queued = awaitState(arrival, () => queue.size() > 0)
-  const full = awaitState(fullBatch, () => queue.size() >= options.maxBatch)
 
   const work = Effect.gen(function* () {
     let previousSize = 0
     let startedAt = Number.NEGATIVE_INFINITY
     while (true) {
-      yield* queued
+      yield* awaitArrival(() => queue.size() > 0)
       // Collects all items of this turn of the event loop into one batch.
       yield* Effect.yieldNow
       const pauseMillis = startedAt + intervalMillis - now()
-      if (pauseMillis > 0) yield* Effect.race(clock.sleep(Duration.millis(Math.ceil(pauseMillis))), full)
+      if (pauseMillis > 0) {
+        const full = awaitArrival(() => queue.size() >= options.maxBatch)
+        yield* Effect.race(clock.sleep(Duration.millis(Math.ceil(pauseMillis))), full)
+      }
       startedAt = now()
       inFlight = take(previousSize)
       previousSize = inFlight.length
       lastFailure = undefined
-      const parts: Array<Part<Item, A, E>> = [{ batchId: randomUUID(), entries: inFlight }]
-      while (parts.length > 0) parts.push(...(yield* store(parts.pop()!)).reverse())
+      yield* store(inFlight)
       inFlight = []
     }
   })
@@ -331,8 +287,8 @@ export const make = Effect.fnUntraced(function* <Item, A, E>(
   /** Answers items whose deadline passed, and cancels a flush for which no submitter waits. */
   const reap = (): void => {
     const time = now()
-    for (const entry of inFlight) if (entry.resume !== undefined && entry.deadline <= time) answer(entry, timedOut())
-    if (!isWanted()) unwanted.openUnsafe()
+    inFlight = stillWaiting(inFlight)
+    if (stillWaiting(storing).length === 0) unwanted.openUnsafe()
     for (let next = queue.oldest(); next !== undefined; next = queue.oldest()) {
       if (next.resume !== undefined && next.deadline > time) break
       queue.take()
@@ -342,29 +298,24 @@ export const make = Effect.fnUntraced(function* <Item, A, E>(
 
   const oldest = (): Waiting | undefined => inFlight.find((entry) => entry.resume !== undefined) ?? queue.oldest()
 
-  const unanswered = awaitState(arrival, () => oldest() !== undefined)
-
   /** One timer for all items: deadlines pass in order of arrival, so the next deadline is that of the oldest item. */
   const watch = Effect.gen(function* () {
     while (true) {
       const next = oldest()
-      if (next === undefined) yield* unanswered
+      if (next === undefined) yield* awaitArrival(() => oldest() !== undefined)
       else yield* clock.sleep(Duration.millis(Math.max(1, Math.ceil(next.deadline - now()))))
       reap()
     }
   })
 
-  if (options.observer !== undefined) yield* options.observer.observeQueue(queue.size)
   yield* Effect.forkScoped(work)
   yield* Effect.forkScoped(watch)
   yield* Effect.addFinalizer(() =>
     Effect.sync(() => {
       closed = true
-      for (const entry of inFlight) answer(entry, Exit.fail(new StorageUnavailable({ reason: "unreachable" })))
-      for (let next = queue.take(); next !== undefined; next = queue.take()) {
-        answer(next, Exit.fail(new StorageUnavailable({ reason: "unreachable" })))
-      }
+      for (const entry of inFlight) answer(entry, unavailable("unreachable"))
+      for (let next = queue.take(); next !== undefined; next = queue.take()) answer(next, unavailable("unreachable"))
     })
   )
-  return { submit }
+  return { submit, queued: queue.size }
 })

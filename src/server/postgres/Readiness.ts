@@ -10,11 +10,11 @@
 import { Effect, Layer, Option, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { SeparateStore } from "../../analytics/SeparateStore.ts"
+import * as Batches from "../../platform/batch/Batches.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Lookup from "../../platform/postgres/Lookup.ts"
 import * as Migrations from "../../platform/postgres/schema/Migrations.ts"
 import * as Privileges from "../../platform/postgres/schema/Privileges.ts"
-import * as WriteHealth from "../../platform/postgres/WriteHealth.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
 import { NotReady, Readiness } from "../Readiness.ts"
 
@@ -83,7 +83,7 @@ export const layer: Layer.Layer<Readiness, never, SqlClient.SqlClient> = Layer.e
       decodeRows(ReadOnly),
       Effect.map(([{ read_only }]) => read_only === "on")
     )
-    const health = yield* WriteHealth.WriteHealth
+    const health = yield* Batches.WriteHealth
     const isStoring = Effect.flatMap(health.status, (status) =>
       status === "unknown"
         ? Effect.tap(trial(sql), (stored) => (stored ? health.clearFailures : Effect.void))
@@ -156,4 +156,4 @@ export const layer: Layer.Layer<Readiness, never, SqlClient.SqlClient> = Layer.e
       )
     })
   })
-).pipe(Layer.provide(WriteHealth.layer))
+).pipe(Layer.provide(Batches.layerHealth))

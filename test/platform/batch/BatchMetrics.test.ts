@@ -1,8 +1,7 @@
 import { assert, it } from "@effect/vitest"
 import { Effect, Result } from "effect"
 import { TestClock } from "effect/testing"
-import * as BatchMetrics from "../../../src/platform/batch/BatchMetrics.ts"
-import * as GroupCommit from "../../../src/platform/batch/GroupCommit.ts"
+import * as Batches from "../../../src/platform/batch/Batches.ts"
 import { RecordRefused, StorageUnavailable } from "../../../src/platform/Storage.ts"
 import * as TestMetrics from "../../support/TestMetrics.ts"
 
@@ -10,7 +9,7 @@ it.effect("measures batch sizes, durations by outcome and the queue", () => {
   const metrics = TestMetrics.make()
   return Effect.gen(function* () {
     let isUnavailable = true
-    const { submit } = yield* GroupCommit.make<string, string, never>({
+    const { submit } = yield* Batches.make<string, string, never>("page-views", {
       flush: (items) =>
         Effect.gen(function* () {
           yield* Effect.sleep("30 millis")
@@ -20,8 +19,7 @@ it.effect("measures batch sizes, durations by outcome and the queue", () => {
         }),
       timeout: "10 seconds",
       maxQueue: 100,
-      maxBatch: 10,
-      observer: yield* BatchMetrics.observer("page-views")
+      maxBatch: 10
     })
 
     const first = yield* Effect.forkChild(submit("first"), { startImmediately: true })

@@ -1,7 +1,7 @@
 import { assert, it } from "@effect/vitest"
 import { Effect, References, Result, Tracer } from "effect"
 import { TestClock } from "effect/testing"
-import * as BatchTrace from "../../../src/platform/batch/BatchTrace.ts"
+import * as Batches from "../../../src/platform/batch/Batches.ts"
 import { RecordRefused } from "../../../src/platform/Storage.ts"
 
 const options = {
@@ -33,7 +33,7 @@ it.effect(
       }
     })
     return Effect.gen(function* () {
-      const { submit } = yield* BatchTrace.make<string, string, never>("page-views", true, options)
+      const { submit } = yield* Batches.make<string, string, never>("page-views", options, { traced: true })
       const store = (...items: ReadonlyArray<readonly [item: string, span: Tracer.AnySpan | undefined]>) =>
         Effect.gen(function* () {
           yield* Effect.forkChild(

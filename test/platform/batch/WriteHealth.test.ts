@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as WriteHealth from "../../../src/platform/postgres/WriteHealth.ts"
+import * as Batches from "../../../src/platform/batch/Batches.ts"
 
 const Write = Schema.Struct({
   kind: Schema.Literals(["page-views", "submissions"]),
@@ -8,7 +8,7 @@ const Write = Schema.Struct({
   /** Milliseconds since the previous write. */
   delay: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1_500 }))
 })
-const Elapsed = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2 * WriteHealth.failingMillis }))
+const Elapsed = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2 * Batches.failingMillis }))
 
 describe("platform/batch/WriteHealth", () => {
   it.prop(
@@ -16,24 +16,24 @@ describe("platform/batch/WriteHealth", () => {
     [Schema.Array(Write), Elapsed],
     ([writes, elapsed]) => {
       let now = 0
-      let failures = WriteHealth.none
+      let failures = Batches.noFailures
       const last = new Map<string, { readonly outcome: string; readonly at: number }>()
       for (const { delay, kind, outcome } of writes) {
         now += delay
-        failures = WriteHealth.after(failures, kind, outcome, now)
+        failures = Batches.failuresAfter(failures, kind, outcome, now)
         last.set(kind, { outcome, at: now })
       }
       now += elapsed
       const failed = [...last.values()].filter(({ outcome }) => outcome === "failed")
       const latestFailure = Math.max(...failed.map(({ at }) => at))
       assert.strictEqual(
-        WriteHealth.statusOf(failures, now),
-        failed.length === 0 ? "writable" : now - latestFailure < WriteHealth.failingMillis ? "failing" : "unknown"
+        Batches.statusOf(failures, now),
+        failed.length === 0 ? "writable" : now - latestFailure < Batches.failingMillis ? "failing" : "unknown"
       )
     }
   )
 
   it("a stored write without earlier failures allocates nothing", () => {
-    assert.strictEqual(WriteHealth.after(WriteHealth.none, "submissions", "stored", 1), WriteHealth.none)
+    assert.strictEqual(Batches.failuresAfter(Batches.noFailures, "submissions", "stored", 1), Batches.noFailures)
   })
 })

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Metric } from "effect"
+import { Effect, Layer, Metric, Result } from "effect"
 import { HttpServer } from "effect/http"
-import * as BatchMetrics from "../../../src/platform/batch/BatchMetrics.ts"
+import * as Batches from "../../../src/platform/batch/Batches.ts"
 import * as Metrics from "../../../src/platform/telemetry/Metrics.ts"
 import * as MetricsServer from "../../../src/platform/telemetry/MetricsServer.ts"
 import * as ProcessMetrics from "../../../src/platform/telemetry/ProcessMetrics.ts"
@@ -14,9 +14,13 @@ const scraped = Effect.gen(function* () {
   const context = yield* Effect.context<never>()
   yield* Layer.build(ProcessMetrics.layer("1.2.3"))
   for (const kind of ["page-views", "submissions"] as const) {
-    const observer = yield* BatchMetrics.observer(kind)
-    yield* observer.observeQueue(() => 3)
-    observer.flushed(7, 12.5, "stored")
+    const { submit } = yield* Batches.make<number, number, never>(kind, {
+      flush: (items) => Effect.succeed(items.map((item) => Result.succeed(item))),
+      timeout: "10 seconds",
+      maxQueue: 10,
+      maxBatch: 10
+    })
+    yield* Effect.forEach([1, 2, 3, 4, 5, 6, 7], submit, { concurrency: "unbounded" }).pipe(Effect.orDie)
   }
   for (const metric of [Metrics.limiterFallbacks({}), Metrics.workerRestarts({})]) metric.updateUnsafe(1, context)
   Metrics.workers({}).updateUnsafe(2, context)
