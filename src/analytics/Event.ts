@@ -1,5 +1,5 @@
 /**
- * Custom events: what a page claims, what the server adds, and the record that is stored. Pure: the time, the address and the
+ * Custom events: what a page sends, what the server adds, and the record that is stored. Pure: the time, the address and the
  * date's salt are arguments, as for a page view.
  *
  * @module
@@ -39,8 +39,8 @@ export interface Event {
   readonly isInteractive: boolean
 }
 
-/** What a page claims: the validated payload of the contract. */
-export interface EventClaim {
+/** What a page sends: the validated payload of the contract. */
+export interface SentEvent {
   readonly name: string
   readonly page_path: string
   readonly session_id?: string | null | undefined
@@ -55,8 +55,8 @@ const storable = (text: string): string => {
   return Text.storable(masked, masked.length)
 }
 
-const propertiesOf = (claimed: EventClaim["properties"]): Event["properties"] => {
-  const entries = Object.entries(claimed ?? {}).map(
+const propertiesOf = (sent: SentEvent["properties"]): Event["properties"] => {
+  const entries = Object.entries(sent ?? {}).map(
     // A negative zero becomes zero, as in JSON.
     ([name, value]) =>
       [
@@ -70,20 +70,20 @@ const propertiesOf = (claimed: EventClaim["properties"]): Event["properties"] =>
 
 const thousandths = (amount: number): number => Math.round(amount * 1_000) / 1_000 + 0
 
-export const make = (claim: EventClaim, facts: PageView.VisitorFacts): Event => ({
+export const make = (sent: SentEvent, facts: PageView.VisitorFacts): Event => ({
   hostedWebsiteId: facts.hostedWebsiteId,
   receivedAt: facts.receivedAt,
-  name: storable(claim.name),
-  path: PageView.splitPath(claim.page_path).path,
-  sessionId: PageView.sessionIdOf(claim.session_id),
+  name: storable(sent.name),
+  path: PageView.splitPath(sent.page_path).path,
+  sessionId: PageView.sessionIdOf(sent.session_id),
   visitorHash: PageView.visitorHash(facts),
   deviceType: PageView.deviceType(null, facts.client, null),
   browser: facts.client.browser,
   os: facts.client.os,
   country: facts.country,
-  properties: propertiesOf(claim.properties),
-  revenue: claim.revenue
-    ? { amount: thousandths(claim.revenue.amount), currency: claim.revenue.currency.toUpperCase() }
+  properties: propertiesOf(sent.properties),
+  revenue: sent.revenue
+    ? { amount: thousandths(sent.revenue.amount), currency: sent.revenue.currency.toUpperCase() }
     : null,
-  isInteractive: claim.interactive ?? true
+  isInteractive: sent.interactive ?? true
 })

@@ -1,5 +1,5 @@
 /**
- * Page views: what a browser claims, what the server adds, and the record that is stored. Pure: the time, the address and
+ * Page views: what a browser sends, what the server adds, and the record that is stored. The time, the address and
  * the salt of the date are arguments. The address is used for the visitor hash only.
  *
  * @module
@@ -90,8 +90,8 @@ export interface PageView {
   readonly exclusion: Exclusion | null
 }
 
-/** What a browser claims: the validated payload of the contract. */
-export interface PageViewClaim {
+/** What a browser sends: the validated payload of the contract. */
+export interface SentPageView {
   readonly page_path: string
   readonly device_type?: string | null | undefined
   readonly screen_width?: number | null | undefined
@@ -221,17 +221,17 @@ export const visitorHash = (facts: Pick<VisitorFacts, "hostedWebsiteId" | "addre
   ).slice(0, 32)
 
 /** The session id as it is stored; null if there is none. */
-export const sessionIdOf = (claimed: string | null | undefined): string | null =>
-  Text.storableOrNull(claimed, bounds.sessionId)
+export const sessionIdOf = (sent: string | null | undefined): string | null =>
+  Text.storableOrNull(sent, bounds.sessionId)
 
 /** Why a view with these facts is stored apart; null if it counts. */
 export const exclusionOf = ({ client }: Pick<VisitorFacts, "client">, referrer: Referrer): Exclusion | null =>
   client.isBot ? "bot" : referrer.isSpam ? "referrer-spam" : null
 
 /** @param referrer the result of `splitReferrer` and then `foreignReferrer` */
-export const make = (claim: PageViewClaim, facts: VisitorFacts, referrer: Referrer): PageView => {
-  const { campaign, path } = splitPath(claim.page_path)
-  const width = claim.screen_width ?? null
+export const make = (sent: SentPageView, facts: VisitorFacts, referrer: Referrer): PageView => {
+  const { campaign, path } = splitPath(sent.page_path)
+  const width = sent.screen_width ?? null
   const screenWidth = width !== null && width >= 1 && width <= maxScreenWidth ? width : null
   return {
     hostedWebsiteId: facts.hostedWebsiteId,
@@ -240,9 +240,9 @@ export const make = (claim: PageViewClaim, facts: VisitorFacts, referrer: Referr
     campaign,
     referrerHost: referrer.host,
     referrerPath: referrer.path,
-    deviceType: deviceType(claim.device_type, facts.client, screenWidth),
+    deviceType: deviceType(sent.device_type, facts.client, screenWidth),
     screenWidth,
-    sessionId: sessionIdOf(claim.session_id),
+    sessionId: sessionIdOf(sent.session_id),
     browser: facts.client.browser,
     os: facts.client.os,
     visitorHash: visitorHash(facts),

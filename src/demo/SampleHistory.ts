@@ -1,6 +1,6 @@
 /**
  * Sixty days of made-up visits of the demo's website, and what the visitors send, so that the console is not empty at the first
- * start. The same seed, time and website give the same history. Pure.
+ * start. The same seed, time and website give the same history.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
  * Counts decisions between two flushes to the store. The number of entries is bounded; decisions that do not fit are dropped.
- * Clients choose the ids that they claim, so claims may take only half of the entries. Pure: the time is an argument.
+ * Clients choose the ids that they claim, so claims may take only half of the entries. The time is an argument.
  *
  * @module
  */

@@ -34,7 +34,7 @@ const userAgent = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Fire
 const batchOf = (site: Edge.Site, first: number): ReadonlyArray<PageView.PageView> =>
   Array.from({ length: batchSize }, (_, index) => {
     const number = first + index
-    const claim = {
+    const sent = {
       page_path: `/articles/${number}?utm_source=newsletter&utm_medium=email`,
       screen_width: 1440,
       session_id: `s-${number}`
@@ -48,7 +48,7 @@ const batchOf = (site: Edge.Site, first: number): ReadonlyArray<PageView.PageVie
       country: null,
       salt: new Uint8Array(32)
     }
-    return PageView.make(claim, facts, PageView.splitReferrer("https://www.example.org/search?q=news"))
+    return PageView.make(sent, facts, PageView.splitReferrer("https://www.example.org/search?q=news"))
   })
 
 /**

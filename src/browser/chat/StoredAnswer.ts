@@ -22,7 +22,7 @@ const textOf = ({ parts = [] }: StoredMessage): string =>
 
 /**
  * Replays an answer to the listener, and returns how the answer ended. If the last two messages are not `question` and its
- * answer, returns `unknown` and calls nothing. Pure, apart from calling the listener.
+ * answer, returns `unknown` and calls nothing.
  */
 export const replayStored = (
   messages: ReadonlyArray<StoredMessage>,

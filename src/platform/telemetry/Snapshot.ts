@@ -1,6 +1,6 @@
 /**
- * Snapshots of the service's metrics, of one process or merged. A snapshot can be serialized as JSON. Pure, except for
- * `take`, which reads the registry.
+ * Snapshots of the service's metrics, of one process or merged. A snapshot can be serialized as JSON. Only
+ * `take` reads the registry.
  *
  * @module
  */

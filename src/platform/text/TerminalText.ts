@@ -1,5 +1,5 @@
 /**
- * Neutralizes, measures, truncates and aligns untrusted text for a terminal. Pure.
+ * Neutralizes, measures, truncates and aligns untrusted text for a terminal.
  *
  * Reports show text that visitors wrote, such as paths and referrers. Control characters in it could move the cursor, colour
  * the screen or reverse the reading direction.
