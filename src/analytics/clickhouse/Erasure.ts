@@ -75,7 +75,13 @@ const eraseFrom = Effect.fnUntraced(function* (
 })
 
 /** The tables with the stored visits of websites, their sums and the counts of late rows. */
-const visitTables = ["visit_day", "visit", "visit_sum", "late_row"] as const satisfies ReadonlyArray<Tables.Name>
+const visitTables = [
+  "visit_run",
+  "visit_day",
+  "visit",
+  "visit_sum",
+  "late_row"
+] as const satisfies ReadonlyArray<Tables.Name>
 
 /** See `Store.eraseVisits`. No statement takes longer than `timeout`. */
 export const eraseVisits = Effect.fnUntraced(function* (hostedWebsiteId: string, timeout: Duration.Input) {

@@ -10,8 +10,8 @@ import type * as DateRange from "./DateRange.ts"
 import * as Evaluate from "./Evaluate.ts"
 import { isTimeDimension, type Metric, type Query } from "./Query.ts"
 
-/** What a statement groups and filters by, and which of the more expensive counts it returns. */
-export interface Shape extends Pick<Query, "dimensions" | "filters"> {
+/** What a statement groups and filters by, for which metrics, and which of the more expensive counts it returns. */
+export interface Shape extends Pick<Query, "dimensions" | "filters" | "metrics"> {
   readonly visitors: boolean
   readonly conversions: boolean
   readonly revenue: boolean
@@ -73,16 +73,20 @@ const joinGoals = (groups: ReadonlyArray<Counts.Group>, goals: ReadonlyArray<str
 /** What must be counted. */
 export const plan = (query: Query): Plan<Shape> => {
   const divisor = Evaluate.divisor(query)
-  const visitorsOnly = { visitors: true, conversions: false, revenue: false }
+  const visitorsOnly = { metrics: ["visitors"], visitors: true, conversions: false, revenue: false } as const
   if (summedGoals(query) !== null) {
     const dimensions: Query["dimensions"] = [...query.dimensions, "event:goal"]
-    const groups = { dimensions, filters: [], visitors: false, conversions: true, revenue: false }
+    const groups = {
+      ...{ dimensions, filters: [], metrics: query.metrics },
+      ...{ visitors: false, conversions: true, revenue: false }
+    }
     return { groups, divisors: null, total: null }
   }
   return {
     groups: {
       dimensions: query.dimensions,
       filters: query.filters,
+      metrics: query.metrics,
       visitors: hasMetric(query, "visitors"),
       conversions: needsConversions(query),
       revenue: hasMetric(query, "total_revenue")

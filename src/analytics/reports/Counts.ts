@@ -46,6 +46,25 @@ export const columns = [
   "converted"
 ] as const
 
+/** The columns of each metric besides visitors and visits. */
+const ofMetric: Readonly<Record<Metric, ReadonlyArray<(typeof columns)[number] | "revenue">>> = {
+  visitors: [],
+  visits: [],
+  pageviews: ["pageviews"],
+  views_per_visit: ["visit_pageviews"],
+  bounce_rate: ["entries", "bounces"],
+  visit_duration: ["entries", "duration"],
+  events: ["events"],
+  conversions: ["conversions"],
+  conversion_rate: ["conversions", "converted"],
+  group_conversion_rate: ["conversions", "converted"],
+  total_revenue: ["revenue"]
+}
+
+/** The columns that these metrics need. Visitors and visits are always among them: they decide whether a group is shown. */
+export const columnsOf = (metrics: ReadonlyArray<Metric>): ReadonlySet<(typeof columns)[number] | "revenue"> =>
+  new Set(["visitors", "visits", ...metrics.flatMap((metric) => ofMetric[metric])])
+
 export interface Group {
   /** A value per dimension of the query. */
   readonly dimensions: ReadonlyArray<string>

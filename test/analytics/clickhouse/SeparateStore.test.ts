@@ -129,7 +129,7 @@ TestClickHouse.describeWithClickHouse("with ClickHouse and PostgreSQL", () => {
 
     const visitRows = Effect.fnUntraced(function* (ids: ReadonlyArray<string>) {
       const { query } = yield* ClickHouse
-      const tables = ["visit", "visit_day", "visit_sum", "late_row"]
+      const tables = ["visit", "visit_day", "visit_run", "visit_sum", "late_row"]
       const rows = tables.map((table) => `SELECT hosted_website_id AS id, '${table}' AS table FROM ${table}`)
       return yield* query(
         `SELECT DISTINCT id, table FROM (${rows.join(" UNION ALL ")}) WHERE id IN {ids:Array(UUID)} ORDER BY id, table`,
@@ -205,14 +205,14 @@ TestClickHouse.describeWithClickHouse("with ClickHouse and PostgreSQL", () => {
         const { command } = yield* ClickHouse
         const { hostedWebsiteId } = yield* create
         const gone = randomUUID()
-        for (const table of ["visit", "visit_day", "visit_sum", "late_row"]) {
+        for (const table of ["visit", "visit_day", "visit_run", "visit_sum", "late_row"]) {
           yield* command(`INSERT INTO ${table} (hosted_website_id) VALUES ('${gone}'), ('${hostedWebsiteId}')`)
         }
         const forever = { pageViews: Option.none(), submissions: Option.none(), conversations: Option.none() }
         assert.isTrue(yield* Maintenance.round(forever))
         assert.deepStrictEqual(
           yield* visitRows([gone, hostedWebsiteId]),
-          ["late_row", "visit", "visit_day", "visit_sum"].map((table) => ({ id: hostedWebsiteId, table }))
+          ["late_row", "visit", "visit_day", "visit_run", "visit_sum"].map((table) => ({ id: hostedWebsiteId, table }))
         )
       })
     )

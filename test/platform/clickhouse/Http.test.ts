@@ -81,7 +81,7 @@ describeWithClickHouse("platform/clickhouse/ClickHouse over HTTP", () => {
           { parameters: { site: site.hostedWebsiteId } }
         )
         yield* Reports.Reports.use(({ rebuild }) => rebuild(site))
-        return yield* query("SELECT uniqExact(day) AS days FROM visit_day")
+        return yield* query("SELECT uniqExact(day) AS days FROM visit_run")
       }).pipe(
         Effect.provide(
           ReportsLayer.layer({ timeout: "20 seconds" }).pipe(

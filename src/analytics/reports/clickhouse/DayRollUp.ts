@@ -2,7 +2,7 @@
  * Stores the visits of days, so that reports need not compute them from rows each time, and the sums of these visits.
  *
  * Several processes may roll up at the same time, and any of them may be interrupted. Therefore visits carry the number of
- * their rollup run. Of the numbers that `visit_day` has for a day, the highest is the current one, and only its visits are
+ * their rollup run. Of the numbers that `visit_run` has for a day, the highest is the current one, and only its visits are
  * used. A number begins with the time of its rollup run. Visits of replaced runs are deleted later.
  *
  * @module
@@ -122,7 +122,7 @@ const store = Effect.fnUntraced(function* (
     return `INSERT INTO visit_sum (${SumSql.columns}) ${statement}`
   })
   const run = insert({
-    table: "visit_day",
+    table: "visit_run",
     token: roll,
     columns: ["hosted_website_id", "day", "roll", "version", "until", "late_rows", "late_leads"],
     rows: spans.map(({ day, until }) => {
@@ -233,10 +233,10 @@ export const removeReplaced = Effect.fnUntraced(function* (
     .read(
       `SELECT DISTINCT toUInt32(day) AS date, toString(roll) AS number FROM (
           SELECT day, roll FROM visit WHERE hosted_website_id = ${site}
-          UNION ALL SELECT day, roll FROM visit_day WHERE hosted_website_id = ${site}
+          UNION ALL SELECT day, roll FROM visit_run WHERE hosted_website_id = ${site}
         )
         WHERE roll < ${before}
-          AND (day, roll) NOT IN (SELECT day, max(roll) FROM visit_day WHERE hosted_website_id = ${site} GROUP BY day)
+          AND (day, roll) NOT IN (SELECT day, max(roll) FROM visit_run WHERE hosted_website_id = ${site} GROUP BY day)
         LIMIT ${maxPairs}`,
       parameters
     )
@@ -245,7 +245,7 @@ export const removeReplaced = Effect.fnUntraced(function* (
   const target = yield* Layout.target
   const pairs = found.map(({ date, number }) => `(${date}, ${number})`).join(", ")
   // The sums first: after an interruption, the pairs are found again in the other tables.
-  for (const name of ["visit_sum", "visit", "visit_day"] as const) {
+  for (const name of ["visit_sum", "visit", "visit_run"] as const) {
     yield* command(
       // No lightweight deletion: it only hides rows. They would stay on the disk, and a later erasure would not find them.
       `ALTER TABLE ${Tables.localTable(target, name)}${Tables.onCluster(target)}

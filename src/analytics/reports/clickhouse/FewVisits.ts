@@ -15,7 +15,7 @@ import * as Fact from "../Fact.ts"
 import type { ConversionRow, EventRow } from "../Row.ts"
 import * as Visits from "../Visits.ts"
 import { Parameters } from "./Parameters.ts"
-import type { Reader } from "./Reader.ts"
+import type { FewVisits, Reader } from "./Reader.ts"
 import * as VisitSql from "./VisitSql.ts"
 
 /** The days whose visits are not all stored; see `VisitDays.Plan`. */
@@ -24,24 +24,11 @@ interface Unstored {
   readonly raw: ReadonlyArray<VisitSql.Days>
 }
 
-/** The visits of a plan that are not stored. */
-export interface FewVisits {
-  /** Those of the raw parts. */
-  readonly raw: ReadonlyArray<Visits.Visit>
-  /** Those of the days that go on. */
-  readonly open: ReadonlyArray<Visits.Visit>
-  /** The session keys of `open`. Their stored visits are not current. */
-  readonly keys: ReadonlyArray<string>
-  /** The stored visits of these keys. */
-  readonly replaced: ReadonlyArray<Visits.Visit>
-  /**
-   * Whether no visitor hash of these keys is one of a visit with another key, so that their visitors can be added to those of the
-   * other visits.
-   */
-  readonly areSeparate: boolean
-}
+/** The ids of new rows. A conversion has no visitor hash, and its session key as the session id. */
+const Keys = Schema.Array(Schema.Struct({ session: Schema.NullOr(Schema.String), hash: Schema.NullOr(Schema.String) }))
 
-const Keys = Schema.Array(Schema.Struct({ key: Schema.String, hash: Schema.String }))
+/** The session key of a row. */
+const keyOf = ({ hash, session }: (typeof Keys.Type)[number]): string => session ?? hash?.replaceAll("-", "") ?? ""
 
 const Conversions = Schema.Array(
   Schema.Struct({ sessionKey: Schema.String, name: Schema.String, visitStartedAt: Schema.Finite })
@@ -50,33 +37,36 @@ const Conversions = Schema.Array(
 /** A visitor hash as ClickHouse writes it. */
 const dashed = (hash: string): string => hash.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5")
 
-/** The changed session keys of the days that go on, with the visitor hashes of their new rows. */
+/** The ids of each new row of the days that go on. */
 const changedKeys = (reader: Reader, hostedWebsiteId: string, { open }: Unstored) => {
   if (open.length === 0) return Effect.succeed([])
   const parameters = new Parameters()
   const site = parameters.uuid(hostedWebsiteId)
-  const statement = open.map((day) => VisitSql.keysSince(parameters, site, day)).join(" UNION ALL ")
-  return reader
-    .read(`SELECT DISTINCT key, hash FROM (${statement}) LIMIT ${reader.fewRows + 1}`, parameters)
-    .pipe(decodeRows(Keys))
+  // Limits each part: a subquery that limits them together takes the server longer.
+  const parts = open
+    .flatMap((day) => VisitSql.rowsSince(parameters, site, day))
+    .map(({ from, table }) => {
+      const ids =
+        table === "conversion"
+          ? "session_key AS session, CAST(NULL, 'Nullable(UUID)') AS hash"
+          : "session_id AS session, visitor_hash AS hash"
+      return `SELECT ${ids} ${from} LIMIT ${reader.fewRows + 1}`
+    })
+  return reader.read(parts.join(" UNION ALL "), parameters).pipe(decodeRows(Keys))
 }
 
-/**
- * The visits of a plan that are not stored; null if too many rows would have to be read. They have conversions only `withLeads`.
- * A table is read by a statement of its own: ClickHouse takes twice as long to analyze one statement for all tables.
- */
-export const read = Effect.fnUntraced(function* (
+/** A table is read by a statement of its own: ClickHouse takes twice as long to analyze one statement for all tables. */
+const compute = Effect.fnUntraced(function* (
   reader: Reader,
   hostedWebsiteId: string,
   timeZone: string,
   plan: Unstored,
-  withLeads: boolean
+  withLeads: boolean,
+  changed: (typeof Keys)["Type"]
 ): Effect.fn.Return<FewVisits | null, ClickHouseError> {
-  const changed = yield* changedKeys(reader, hostedWebsiteId, plan)
-  if (changed.length > reader.fewRows) return null
-  const keys = new Set(changed.map(({ key }) => key))
-  const hashes = new Set(changed.flatMap(({ hash }) => (hash === "" ? [] : [hash])))
-  const areHashes = changed.every(({ hash, key }) => hash.replaceAll("-", "") === key)
+  const keys = new Set(changed.map(keyOf))
+  const hashes = new Set(changed.flatMap(({ hash }) => hash ?? []))
+  const areHashes = changed.every(({ session }) => session === null)
   const days = keys.size === 0 ? [] : plan.open.map(({ day }): VisitSql.Days => [day])
   if (days.length + plan.raw.length === 0) {
     return { raw: [], open: [], keys: [...keys], replaced: [], areSeparate: true }
@@ -141,6 +131,41 @@ export const read = Effect.fnUntraced(function* (
     replaced: make((row) => row.receivedAt < (openDay(row.receivedAt)?.until ?? 0) && hasKey(row)),
     areSeparate: ofOpen.every((row) => hasKey(row) && hashes.has(dashed(row.visitorHash)))
   }
+})
+
+/** The maximum number of websites whose visits a reader keeps. */
+const maxKept = 32
+
+/**
+ * The visits of a plan that are not stored; null if too many rows would have to be read. They have conversions only `withLeads`.
+ *
+ * The reader keeps the visits that it computed last for a website. They are current while the same visits are stored and as many
+ * rows of the same visitors came since: rows are only added, and a report does not notice rows that were deleted or changed.
+ */
+export const read = Effect.fnUntraced(function* (
+  reader: Reader,
+  hostedWebsiteId: string,
+  timeZone: string,
+  plan: Unstored,
+  withLeads: boolean
+): Effect.fn.Return<FewVisits | null, ClickHouseError> {
+  const changed = yield* changedKeys(reader, hostedWebsiteId, plan)
+  if (changed.length > reader.fewRows) return null
+  // Nothing tells how many rows of other days or conversions came.
+  const isKept = plan.raw.length === 0 && !withLeads
+  const state = JSON.stringify([
+    timeZone,
+    plan.open,
+    changed.map(({ hash, session }) => `${hash} ${session ?? ""}`).toSorted()
+  ])
+  const known = isKept ? reader.kept.get(hostedWebsiteId) : undefined
+  if (known?.state === state) return known.visits
+  const visits = yield* compute(reader, hostedWebsiteId, timeZone, plan, withLeads, changed)
+  if (isKept && visits !== null) {
+    if (reader.kept.size >= maxKept) reader.kept.clear()
+    reader.kept.set(hostedWebsiteId, { state, visits })
+  }
+  return visits
 })
 
 /** The rows of a visit, by the values of `VisitSql.columns` whose names begin with `fact_`. */

@@ -45,7 +45,7 @@ const current = (parameters: Parameters, sites: string, timeZone: string, days: 
       SELECT hosted_website_id, day, max(roll) AS number, argMax((until, late_rows, late_leads), roll) AS latest,
         sum(of_rows) AS rows, sum(of_leads) AS leads
       FROM (
-        SELECT hosted_website_id, day, roll, until, late_rows, late_leads, 0 AS of_rows, 0 AS of_leads FROM visit_day
+        SELECT hosted_website_id, day, roll, until, late_rows, late_leads, 0 AS of_rows, 0 AS of_leads FROM visit_run
           WHERE ${sites} AND day >= ${first} AND day <= ${last} AND version = ${parameters.text(VisitDays.versionOf(timeZone))}
         UNION ALL
         SELECT hosted_website_id, ${VisitDays.dateOfBucket(parameters, timeZone, days)} AS day, 0, toDateTime64(0, 3, 'UTC'), 0, 0,

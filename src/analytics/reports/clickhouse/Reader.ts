@@ -1,13 +1,31 @@
 /**
- * Runs the statements of a report within its limits of time and memory.
+ * Runs the statements of a report within its limits of time and memory, and keeps the visits that were computed last.
  *
  * @module
  */
 import type { Effect } from "effect"
 import type { ClickHouse, Settings } from "../../../platform/clickhouse/ClickHouse.ts"
 import type { ClickHouseError } from "../../../platform/clickhouse/Errors.ts"
+import type * as Visits from "../Visits.ts"
 import type { Parameters } from "./Parameters.ts"
 import type * as VisitSql from "./VisitSql.ts"
+
+/** The visits of some days that are not stored, computed in this process; see `VisitDays.Plan` for the days. */
+export interface FewVisits {
+  /** Those of the raw parts. */
+  readonly raw: ReadonlyArray<Visits.Visit>
+  /** Those of the days that go on. */
+  readonly open: ReadonlyArray<Visits.Visit>
+  /** The session keys of `open`. Their stored visits are not current. */
+  readonly keys: ReadonlyArray<string>
+  /** The stored visits of these keys. */
+  readonly replaced: ReadonlyArray<Visits.Visit>
+  /**
+   * Whether no visitor hash of these keys is one of a visit with another key, so that their visitors can be added to those of the
+   * other visits.
+   */
+  readonly areSeparate: boolean
+}
 
 export interface Reader {
   /** Runs a statement and returns its rows, which are not decoded yet. */
@@ -17,6 +35,8 @@ export interface Reader {
    * computed in this process; see `FewVisits`.
    */
   readonly fewRows: number
+  /** The visits that were computed last in this process, by website, and the state of the website's rows then. */
+  readonly kept: Map<string, { readonly state: string; readonly visits: FewVisits }>
   /** Called with the days whose visits are not stored. A report computes those visits from page views and events. */
   readonly onUnstored: (site: VisitSql.ZonedSite, parts: ReadonlyArray<VisitSql.Days>) => void
 }
@@ -41,12 +61,13 @@ export const settingsOf = ({ memory, seconds }: Limits): Settings => ({
 export const make = (
   { query }: ClickHouse["Service"],
   limits: Limits,
-  { fewRows = 1_000, onUnstored = () => {} }: Partial<Omit<Reader, "read">> = {}
+  { fewRows = 1_000, onUnstored = () => {} }: Partial<Omit<Reader, "read" | "kept">> = {}
 ): Reader => {
   const settings = settingsOf(limits)
   return {
     read: (statement, parameters) => query(statement, { parameters: parameters.values, settings }),
     fewRows,
+    kept: new Map(),
     onUnstored
   }
 }

@@ -8,7 +8,7 @@
 
 import { quoted } from "../../../platform/clickhouse/Literal.ts"
 import type * as Counting from "../Counting.ts"
-import { columns as counts } from "../Counts.ts"
+import { columnsOf, columns as counts } from "../Counts.ts"
 import type * as LocalTime from "../LocalTime.ts"
 import { type Dimension, isTimeDimension, type TimeDimension, visitDimensions } from "../Query.ts"
 import type { GoalRow } from "../Row.ts"
@@ -81,25 +81,23 @@ const label = (time: Exclude<TimeDimension, "time:hour">): string => {
   }
 }
 
-/** SQL that adds the sums of a shape's counts. Visitors and conversions that it does not count are 0: reading them takes longest. */
-const sumsOf = ({ conversions, visitors }: Pick<Counting.Shape, "conversions" | "visitors">): string => {
-  const unread = [...(visitors ? [] : ["visitors"]), ...(conversions ? [] : ["conversions", "converted"])]
-  return counts.map((count) => `${unread.includes(count) ? "0" : `sum(visit_sum.${count})`} AS ${count}`).join(", ")
-}
+/** SQL that adds the sums of some columns. The others are 0: reading them takes longest. */
+const sumsOf = (needed: ReadonlySet<string>): string =>
+  counts.map((count) => `${needed.has(count) ? `sum(visit_sum.${count})` : "0"} AS ${count}`).join(", ")
 
 /** The statement that adds the sums for which `condition` holds. */
 export const statement = (shape: Counting.Shape, { summed, time }: Reading, condition: string): string => {
   const values = shape.dimensions.map((dimension) => (dimension === time ? label(dimension as typeof time) : "value"))
   const names = values.map((_, index) => `d${index}`)
   return `SELECT [${names.map((name) => `toString(${name})`).join(", ")}]::Array(String) AS dimensions,
-      ${[...values.map((value, index) => `${value} AS d${index}`), sumsOf(shape)].join(", ")}, []::Array(Tuple(String, String)) AS revenue
+      ${[...values.map((value, index) => `${value} AS d${index}`), sumsOf(columnsOf(shape.metrics))].join(", ")}, []::Array(Tuple(String, String)) AS revenue
     FROM visit_sum WHERE ${condition} AND dimension = ${quoted(summed)}
     ${names.length === 0 ? "" : `GROUP BY ${names.join(", ")}`}`
 }
 
 /** The statement that adds the sums of each website for which `condition` holds. Its groups have the website as a dimension. */
 export const statementBySite = (condition: string): string =>
-  `SELECT [toString(hosted_website_id)] AS dimensions, ${sumsOf({ visitors: true, conversions: true })},
+  `SELECT [toString(hosted_website_id)] AS dimensions, ${sumsOf(new Set(counts))},
     []::Array(Tuple(String, String)) AS revenue
   FROM visit_sum WHERE ${condition} AND dimension = 'all' GROUP BY hosted_website_id`
 

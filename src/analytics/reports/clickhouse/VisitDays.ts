@@ -18,9 +18,9 @@ import type { Day } from "../LocalTime.ts"
 import * as LocalTime from "../LocalTime.ts"
 import type { LocalDate } from "../Query.ts"
 import * as DimensionSql from "./DimensionSql.ts"
-import * as FewVisits from "./FewVisits.ts"
+import * as FewSql from "./FewVisits.ts"
 import { Parameters } from "./Parameters.ts"
-import type { Reader } from "./Reader.ts"
+import type { FewVisits, Reader } from "./Reader.ts"
 import * as SumSql from "./SumSql.ts"
 import * as VisitSql from "./VisitSql.ts"
 
@@ -38,8 +38,6 @@ export interface Late {
   readonly leads: number
 }
 
-const LateRows = Schema.Array(Schema.Struct({ date: Schema.String, rows: Schema.Int, leads: Schema.Int }))
-
 /** The condition that selects the late rows of some days. */
 const lateOf = (parameters: Parameters, site: string, days: VisitSql.Days): string =>
   `hosted_website_id = ${site} AND bucket >= ${parameters.time(days[0].start)} AND bucket < ${parameters.time(VisitSql.endOf(days))}`
@@ -47,6 +45,27 @@ const lateOf = (parameters: Parameters, site: string, days: VisitSql.Days): stri
 /** The local date of a quarter of an hour: no clock change and no midnight is within one. */
 export const dateOfBucket = (parameters: Parameters, timeZone: string, days: VisitSql.Days): string =>
   `toDate(addMilliseconds(toDateTime64(bucket, 3, 'UTC'), ${DimensionSql.localOffset(parameters, LocalTime.offsets(timeZone, days), "bucket")}))`
+
+const noLate: Late = { rows: 0, leads: 0 }
+
+/** A rollup run of a day, or, with an empty `roll`, the late rows of a day. */
+const DayRows = Schema.Array(
+  Schema.Struct({
+    date: Schema.String,
+    roll: Schema.String.check(Schema.isPattern(/^[0-9]*$/)),
+    until: Schema.Finite,
+    rows: Schema.Int,
+    leads: Schema.Int
+  })
+)
+
+const isLate = ({ roll }: (typeof DayRows.Type)[number]): boolean => roll === ""
+
+/** A statement that selects the late rows of some days. Days without any are missing. */
+const lateRows = (parameters: Parameters, site: string, timeZone: string, days: VisitSql.Days): string =>
+  `SELECT toString(${dateOfBucket(parameters, timeZone, days)}) AS date, '' AS roll, toInt64(0) AS until,
+      countIf(NOT is_lead) AS rows, countIf(is_lead) AS leads
+    FROM late_row WHERE ${lateOf(parameters, site, days)} GROUP BY date`
 
 /** The late rows of some days. Days without any are missing. */
 export const late = Effect.fnUntraced(function* (
@@ -57,24 +76,10 @@ export const late = Effect.fnUntraced(function* (
 ): Effect.fn.Return<ReadonlyMap<LocalDate, Late>, ClickHouseError> {
   const parameters = new Parameters()
   const found = yield* reader
-    .read(
-      `SELECT toString(${dateOfBucket(parameters, timeZone, days)}) AS date, countIf(NOT is_lead) AS rows, countIf(is_lead) AS leads
-        FROM late_row WHERE ${lateOf(parameters, parameters.uuid(hostedWebsiteId), days)} GROUP BY date`,
-      parameters
-    )
-    .pipe(decodeRows(LateRows))
-  return new Map(found.map(({ date, leads, rows }) => [date, { rows, leads }]))
+    .read(lateRows(parameters, parameters.uuid(hostedWebsiteId), timeZone, days), parameters)
+    .pipe(decodeRows(DayRows))
+  return new Map(found.map((row) => [row.date, row]))
 })
-
-const DayRows = Schema.Array(
-  Schema.Struct({
-    date: Schema.String,
-    roll: Schema.String.check(Schema.isPattern(/^[0-9]+$/)),
-    until: Schema.Finite,
-    isCurrent: Schema.Boolean,
-    hasNewLeads: Schema.Boolean
-  })
-)
 
 /** The visits that a rollup run stored of a day. */
 export interface Stored extends VisitSql.OpenDay {
@@ -86,7 +91,10 @@ export interface Stored extends VisitSql.OpenDay {
 const ofSite = (parameters: Parameters, site: string, days: VisitSql.Days): string =>
   `hosted_website_id = ${site} AND day >= ${parameters.date(days[0].date)} AND day <= ${parameters.date((days.at(-1) ?? days[0]).date)}`
 
-/** The stored visits of some days in a time zone that a report may use. */
+/**
+ * The stored visits of some days in a time zone that a report may use. The server joins nothing: it takes twice as long to analyze
+ * a statement that compares the runs with the late rows.
+ */
 const usable = Effect.fnUntraced(function* (
   reader: Reader,
   hostedWebsiteId: string,
@@ -97,25 +105,20 @@ const usable = Effect.fnUntraced(function* (
   const site = parameters.uuid(hostedWebsiteId)
   const found = yield* reader
     .read(
-      `SELECT toString(day) AS date, toString(number) AS roll, toUnixTimestamp64Milli(latest.1) AS until,
-        (latest.2 = rows)::Bool AS isCurrent, (latest.3 != leads)::Bool AS hasNewLeads
-      FROM (
-        SELECT day, max(roll) AS number, argMax((until, late_rows, late_leads), roll) AS latest, sum(of_rows) AS rows, sum(of_leads) AS leads
-        FROM (
-          SELECT day, roll, until, late_rows, late_leads, 0 AS of_rows, 0 AS of_leads FROM visit_day
-            WHERE ${ofSite(parameters, site, days)} AND version = ${parameters.text(versionOf(timeZone))}
-          UNION ALL
-          SELECT ${dateOfBucket(parameters, timeZone, days)} AS day, 0, toDateTime64(0, 3, 'UTC'), 0, 0, NOT is_lead, is_lead
-            FROM late_row WHERE ${lateOf(parameters, site, days)}
-        ) GROUP BY day
-      ) WHERE number > 0`,
+      `SELECT toString(day) AS date, toString(max(visit_run.roll)) AS roll, toUnixTimestamp64Milli(argMax(visit_run.until, visit_run.roll)) AS until,
+          argMax(late_rows, visit_run.roll) AS rows, argMax(late_leads, visit_run.roll) AS leads
+        FROM visit_run WHERE ${ofSite(parameters, site, days)} AND version = ${parameters.text(versionOf(timeZone))} GROUP BY day
+      UNION ALL ${lateRows(parameters, site, timeZone, days)}`,
       parameters
     )
     .pipe(decodeRows(DayRows))
+  const late = new Map(found.filter(isLate).map((row) => [row.date, row]))
   return new Map(
-    found
-      .filter(({ isCurrent }) => isCurrent)
-      .map(({ date, hasNewLeads, roll, until }) => [date, { roll, until, hasNewLeads }])
+    found.flatMap((run) => {
+      const { leads, rows } = late.get(run.date) ?? noLate
+      if (isLate(run) || run.rows !== rows) return []
+      return [[run.date, { roll: run.roll, until: run.until, hasNewLeads: run.leads !== leads }]]
+    })
   )
 })
 
@@ -209,7 +212,7 @@ export const visits = (
   parameters: Parameters,
   site: string,
   { open, raw, stored }: Plan,
-  few: FewVisits.FewVisits | null,
+  few: FewVisits | null,
   columns: typeof VisitSql.columns
 ): string => {
   const names = columns.map(([name]) => name).join(", ")
@@ -226,15 +229,15 @@ export const visits = (
       const ofDay = `SELECT ${names} FROM visit WHERE hosted_website_id = ${site} AND day = ${parameters.date(open.day.date)}
         AND roll = ${parameters.number(open.roll)}`
       if (few !== null) return [`${ofDay} ${unchanged}`]
-      const keys = VisitSql.keysSince(parameters, site, open)
+      const keys = VisitSql.rowsSince(parameters, site, open)
+        .map(({ from, table }) => `SELECT ${VisitSql.sources[table].key} AS key ${from}`)
+        .join(" UNION ALL ")
       return [
         `${ofDay} AND key_hash NOT IN (SELECT sipHash128(key) FROM (${keys}))`,
         VisitSql.visits(parameters, VisitSql.ofSite(site), [open.day], columns, keys)
       ]
     }),
     ...(few === null ? raw.map((part) => VisitSql.visits(parameters, VisitSql.ofSite(site), part, columns)) : []),
-    ...(few !== null && Arr.isReadonlyArrayNonEmpty(few.open)
-      ? [FewVisits.statement(parameters, few.open, columns)]
-      : [])
+    ...(few !== null && Arr.isReadonlyArrayNonEmpty(few.open) ? [FewSql.statement(parameters, few.open, columns)] : [])
   ].join(" UNION ALL ")
 }

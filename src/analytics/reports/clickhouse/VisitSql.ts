@@ -172,21 +172,21 @@ export interface OpenDay {
   readonly hasNewLeads: boolean
 }
 
-/**
- * The session keys whose visits can differ from those that are stored: the keys with rows since then. Each with the visitor hash of
- * such a row, which is empty for a conversion.
- */
-export const keysSince = (parameters: Parameters, site: string, { day, hasNewLeads, until }: OpenDay): string =>
+/** Selects the rows because of which the visits of their session keys can differ from those that are stored. */
+export const rowsSince = (
+  parameters: Parameters,
+  site: string,
+  { day, hasNewLeads, until }: OpenDay
+): ReadonlyArray<{ readonly table: Source; readonly from: string }> =>
   tables
     .filter((table) => table !== "conversion" || hasNewLeads)
     .map((table) => {
-      const { key, time } = sources[table]
+      const { time } = sources[table]
       const start = table === "conversion" ? day.start : until
-      const hash = table === "conversion" ? "''" : "toString(visitor_hash)"
-      return `SELECT ${key} AS key, ${hash} AS hash FROM ${table} WHERE hosted_website_id = ${site}
+      const from = `FROM ${table} WHERE hosted_website_id = ${site}
         AND ${time} >= ${parameters.time(start)} AND ${time} < ${parameters.time(day.end)}`
+      return { table, from }
     })
-    .join(" UNION ALL ")
 
 /** The condition that selects the rows of a website or of several, of which `time` is the column with the time. */
 export type Condition = (time: string) => string

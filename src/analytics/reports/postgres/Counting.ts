@@ -21,7 +21,6 @@ import {
   eventDimensions,
   isTimeDimension,
   type LocalDate,
-  type Metric,
   type Query,
   type TimeDimension,
   visitDimensions
@@ -62,21 +61,6 @@ const readingOf = ({ dimensions, filters }: Pick<Query, "dimensions" | "filters"
   return { rollup: other ?? "all", time: time ?? null }
 }
 
-/** The columns of each metric besides visitors and visits, which are always read: they decide whether a group is shown. */
-const columnsOf: Readonly<Record<Metric, ReadonlyArray<RollupRows.Column>>> = {
-  visitors: [],
-  visits: [],
-  pageviews: ["pageviews"],
-  views_per_visit: ["visit_pageviews"],
-  bounce_rate: ["entries", "bounces"],
-  visit_duration: ["entries", "duration"],
-  events: ["events"],
-  conversions: ["conversions"],
-  conversion_rate: ["conversions", "converted"],
-  group_conversion_rate: ["conversions", "converted"],
-  total_revenue: ["revenue"]
-}
-
 type Shape = Pick<Query, "dimensions" | "metrics">
 
 /** Sums the rollups of some months and days by the query's dimensions, in the query's order. Reads only the counts it needs. */
@@ -92,11 +76,7 @@ const rollupStatement = (
   const labeled = (dates: ReadonlyArray<LocalDate>) =>
     `unnest(${parameters.dates(dates)}, ${parameters.texts(dates.map(label))}) AS labeled (date, label)`
   const ofDimension = `hosted_website_id = ${site} AND dimension = ${parameters.text(rollup)}`
-  const requested = new Set<RollupRows.Column>([
-    "visitors",
-    "visits",
-    ...metrics.flatMap((metric) => columnsOf[metric])
-  ])
+  const requested: ReadonlySet<RollupRows.Column> = Counts.columnsOf(metrics)
   const needed = RollupRows.columns.filter((column) => requested.has(column))
   const columns = RollupRows.elements(needed)
   const ofMonths =

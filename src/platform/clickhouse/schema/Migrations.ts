@@ -12,10 +12,11 @@ import * as Layout from "./Layout.ts"
 import type { Migration } from "./Migration.ts"
 import { migration as tables } from "./migrations/0001_tables.ts"
 import { migration as visits } from "./migrations/0002_visits.ts"
+import { migration as runs } from "./migrations/0003_runs.ts"
 import * as Tables from "./Tables.ts"
 
 /** All migrations, ascending. */
-export const migrations: ReadonlyArray<Migration> = [tables, visits]
+export const migrations: ReadonlyArray<Migration> = [tables, visits, runs]
 
 /** The tables exist, but not on the named cluster. */
 export class OtherLayout extends Schema.TaggedError<OtherLayout>()("OtherLayout", {

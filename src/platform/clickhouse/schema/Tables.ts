@@ -26,6 +26,7 @@ export const names = [
   "conversion",
   "visit",
   "visit_day",
+  "visit_run",
   "visit_sum",
   "late_row"
 ] as const

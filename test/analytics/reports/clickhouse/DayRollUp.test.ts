@@ -43,13 +43,21 @@ const additive = {
 
 /** A new website: stores rows, rolls up, and compares a report with that of `Evaluate` over all rows that were stored. */
 const website = Effect.fnUntraced(function* (timeZone: string, fewRows: number) {
-  const reader = Reader.make(yield* ClickHouse, limits, { fewRows })
+  const clickhouse = yield* ClickHouse
+  const statements: Array<string> = []
+  const query: typeof clickhouse.query = (statement, options) => {
+    statements.push(statement)
+    return clickhouse.query(statement, options)
+  }
+  const reader = Reader.make({ ...clickhouse, query }, limits, { fewRows })
   const site = {
     hostedWebsiteId: HostedWebsiteId.make(randomUUID()),
     websiteConfigId: WebsiteConfigId.make(randomUUID())
   }
   let all = none
   return {
+    /** The statements that were run. */
+    statements,
     add: (rows: SiteRows) => {
       all = concat({ ...all, goals: rows.goals }, rows)
       return insert(site.hostedWebsiteId, rows)
@@ -184,7 +192,15 @@ TestClickHouse.describeWithClickHouse("analytics/reports/clickhouse/DayRollUp: d
           for (const minutes of [50, 10]) {
             yield* site.add(view(minutes, after))
             assert.lengthOf((yield* site.plan).open, 1)
-            yield* site.check(request, `${minutes} minutes ago, with the session ids ${before} and ${after}`)
+            const when = `${minutes} minutes ago, with the session ids ${before} and ${after}`
+            yield* site.check(request, when)
+            // Of days that are stored.
+            const ofToday = { ...request, dateRange: "day" } as const
+            yield* site.check(ofToday, when)
+            const already = site.statements.length
+            yield* site.check(ofToday, `${when}, again`)
+            const read = site.statements.slice(already).filter((statement) => /\* FROM page_view/.test(statement))
+            assert.deepStrictEqual(read, [], "the visitor's rows are read again only after more came")
           }
         }
       })
