@@ -7,7 +7,7 @@ import type { PgClient } from "@effect/sql-pg/PgClient"
 import { Config, Effect, Layer, Option, Redacted } from "effect"
 import manifest from "../package.json" with { type: "json" }
 import type { AnalyticsRepo as AnalyticsRepoService } from "./analytics/AnalyticsRepo.ts"
-import * as LeadMatching from "./analytics/postgres/LeadMatching.ts"
+import * as Leads from "./analytics/postgres/Leads.ts"
 import * as RollUpLoop from "./analytics/reports/postgres/RollUpLoop.ts"
 import type { Reports as ReportsService } from "./analytics/reports/Reports.ts"
 import type { Settings } from "./Config.ts"
@@ -268,7 +268,7 @@ export const server = (options: ServerOptions, mailOption: Mail = mail(options.s
 /** Everything that runs in the background. Requires `storage`, `database` and `outwardClient`. */
 export const background = (settings: Settings, mailOption: Mail = mail(settings)) => {
   const loops = Layer.mergeAll(
-    LeadMatching.layer,
+    Leads.rounds,
     // ClickHouse needs no rollups.
     Option.isNone(settings.analyticsUrl) ? RollUpLoop.layer : Layer.empty,
     deliver(settings, mailOption),

@@ -4,8 +4,8 @@
  * @module
  */
 import { Effect, Predicate, Schema } from "effect"
+import type { Row } from "./AnalyticsExport.ts"
 import type * as Event from "./Event.ts"
-import type { Row } from "./ExportRow.ts"
 import * as StoredView from "./StoredView.ts"
 
 const Text = Schema.NullOr(Schema.String)

@@ -5,8 +5,7 @@
  */
 import { Effect, Option, Stream } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
-import { AnalyticsExport } from "../analytics/AnalyticsExport.ts"
-import * as Rows from "../analytics/ExportRow.ts"
+import * as AnalyticsExport from "../analytics/AnalyticsExport.ts"
 import * as LocalTime from "../analytics/reports/LocalTime.ts"
 import { OwnerApi } from "../api/OwnerApi.ts"
 import type { AnyAuthorizedSite } from "../sites/access/Access.ts"
@@ -36,7 +35,7 @@ export const layer = ({ retentionConversations, retentionPageViews, retentionSub
     "data",
     Effect.fnUntraced(function* (handlers) {
       const exports = yield* Exports
-      const analytics = yield* AnalyticsExport
+      const analytics = yield* AnalyticsExport.AnalyticsExport
       const persons = yield* Persons
       const { erasures } = yield* SiteSlots
       const personOf = ({ site }: AnyAuthorizedSite, { email, kinds = Person.kinds }: typeof Payload.Type) => ({
@@ -62,11 +61,17 @@ export const layer = ({ retentionConversations, retentionPageViews, retentionSub
             // By default, times before and after all rows.
             const rows = analytics.rows({ hostedWebsiteId, from: since ?? 0, to: before ?? Date.UTC(9999, 0) })
             return format === "csv"
-              ? exports.file(Stream.concat(Stream.succeed(Rows.csvHeader), Stream.map(rows, Rows.csv)), {
-                  name: "analytics.csv",
-                  contentType: "text/csv"
+              ? exports.file(
+                  Stream.concat(Stream.succeed(AnalyticsExport.csvHeader), Stream.map(rows, AnalyticsExport.csv)),
+                  {
+                    name: "analytics.csv",
+                    contentType: "text/csv"
+                  }
+                )
+              : exports.file(Stream.map(rows, AnalyticsExport.ndjson), {
+                  name: "analytics.ndjson",
+                  contentType: ndjson
                 })
-              : exports.file(Stream.map(rows, Rows.ndjson), { name: "analytics.ndjson", contentType: ndjson })
           })
         )
         .handle(

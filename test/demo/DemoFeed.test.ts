@@ -3,9 +3,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Stream } from "effect"
-import { AnalyticsRepo } from "../../src/analytics/AnalyticsRepo.ts"
-import * as MemoryAnalyticsRepo from "../../src/analytics/memory/AnalyticsRepo.ts"
-import * as MemoryPageViews from "../../src/analytics/memory/PageViews.ts"
+import { AnalyticsRepo, layerMemory } from "../../src/analytics/AnalyticsRepo.ts"
 import type { PageView } from "../../src/analytics/PageView.ts"
 import { AgentBroken, AgentStream } from "../../src/chat/AgentStream.ts"
 import type { AgentRequest } from "../../src/chat/agent/Agent.ts"
@@ -71,11 +69,7 @@ const publishedBy = <A>(
   Effect.gen(function* () {
     const feed = yield* DemoFeed.make
     yield* feed.show(subject)
-    const below = Layer.mergeAll(
-      Layer.provide(MemoryAnalyticsRepo.layer, MemoryPageViews.layer()),
-      SubmissionRepo.layerMemory(),
-      MemoryAgentStream.layer(script)
-    )
+    const below = Layer.mergeAll(layerMemory(), SubmissionRepo.layerMemory(), MemoryAgentStream.layer(script))
     yield* Effect.provide(use(feed), Layer.provide(feed.observers, below))
     const published = yield* Stream.runCollect(Stream.takeUntil(feed.arrivals, ({ type }) => type === "view"))
     return published.map(({ at: _, ...arrival }) => arrival)

@@ -8,11 +8,10 @@ import { Effect, Layer, Option } from "effect"
 import type * as App from "../../src/App.ts"
 import { SiteActivity } from "../../src/activity/SiteActivity.ts"
 import { AnalyticsExport } from "../../src/analytics/AnalyticsExport.ts"
+import * as AnalyticsRepo from "../../src/analytics/AnalyticsRepo.ts"
 import { EventRepo } from "../../src/analytics/EventRepo.ts"
 import { Goals } from "../../src/analytics/Goal.ts"
 import { Leads } from "../../src/analytics/Leads.ts"
-import * as AnalyticsRepo from "../../src/analytics/memory/AnalyticsRepo.ts"
-import * as PageViews from "../../src/analytics/memory/PageViews.ts"
 import { Reports } from "../../src/analytics/reports/Reports.ts"
 import * as VisitorSalts from "../../src/analytics/VisitorSalts.ts"
 import type { Instance } from "../../src/chat/Instance.ts"
@@ -87,7 +86,7 @@ export interface Options {
 
 export const layer = ({ instances = [], sites = [] }: Options = {}): Layer.Layer<Storage> =>
   Layer.mergeAll(
-    AnalyticsRepo.layer.pipe(Layer.provide(PageViews.layer())),
+    AnalyticsRepo.layerMemory(),
     SubmissionRepo.layerMemory(),
     Layer.merge(WidgetTokens.layerMemory, ConversationStore.layer()).pipe(
       Layer.provideMerge(InstanceDirectory.layerMemory({ instances }))

@@ -7,10 +7,11 @@
  *
  * @module
  */
+
 import { randomUUID } from "node:crypto"
 import { PgTypes } from "@effect/sql-pg"
 import { PgClient } from "@effect/sql-pg/PgClient"
-import { Effect, Layer, Option, Schema } from "effect"
+import { Duration, Effect, Layer, Option, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import type { SqlError } from "effect/sql/SqlError"
 import { isCanonicalUuid } from "../../platform/Id.ts"
@@ -208,6 +209,27 @@ export const layer: Layer.Layer<Leads, never, PgClient> = Layer.effect(
             )
           : Effect.void,
       match: pass(sql, separate).pipe(Effect.provideService(SqlClient.SqlClient, sql), Database.mapErrors)
+    })
+  })
+)
+
+/** The time between two passes while leads may wait for their visits. */
+const interval = Duration.millis(500)
+
+/** The passes after which a lead has been dropped, if its visit was not found. */
+const times = Math.ceil((Lead.maxWaitMillis + 1_000) / Duration.toMillis(interval))
+
+/** Runs passes until the scope closes: at once, and for as long as a lead that was stored may wait. */
+export const rounds: Layer.Layer<never, never, Leads> = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const { match } = yield* Leads
+    yield* Rounds.start({
+      kind: "leads",
+      what: "match leads with their visits",
+      round: Effect.map(match, ({ dropped, matched }) => (dropped + matched > 0 ? interval : null)),
+      gap: interval,
+      poll: { interval, times },
+      startsAtOnce: true
     })
   })
 )

@@ -1,10 +1,12 @@
 /**
- * The JSON of filters, their application to the values of dimensions, and what they mention. Pure.
+ * The JSON and the text of filters, their application to the values of dimensions, and what they mention. Pure.
  *
  * @module
  */
+
+import { Option } from "effect"
 import type { WireFilter } from "./Answer.ts"
-import type { Condition, Filter, FilterDimension } from "./Query.ts"
+import { type Condition, type Filter, type FilterDimension, operators } from "./Query.ts"
 import * as Sources from "./Sources.ts"
 
 /** The filter of its JSON. A host or a spelling of a source stands for the source's name, by which its visits are counted. */
@@ -76,4 +78,17 @@ export const mentions = (filter: Filter, isWanted: (dimension: FilterDimension) 
     default:
       return isWanted(filter.dimension)
   }
+}
+
+const pattern = new RegExp(`^(\\S.*?)\\s+(${operators.toSorted().toReversed().join("|")})\\s+(\\S.*)$`, "s")
+
+/**
+ * Parses a filter for `QueryBody`, which validates it. The values are separated by `|`. A text that begins with a bracket is
+ * JSON, such as `["not", ["is", "event:page", ["/"]]]`. None for a text that has neither form.
+ */
+export const parse = (text: string): Option.Option<unknown> => {
+  const trimmed = text.trim()
+  if (trimmed.startsWith("[")) return Option.liftThrowable((json: string): unknown => JSON.parse(json))(trimmed)
+  const match = pattern.exec(trimmed)
+  return match === null ? Option.none() : Option.some([match[2], match[1], (match[3] ?? "").split("|")])
 }

@@ -8,7 +8,11 @@ import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../../api/OwnerApi.ts"
 import { reasons } from "../../platform/http/Decision.ts"
 import { WebsiteConfigId } from "../../platform/Id.ts"
+<<<<<<< HEAD
 import { dateOf } from "../../platform/text/Calendar.ts"
+=======
+import * as ServiceSpans from "../../platform/telemetry/ServiceSpans.ts"
+>>>>>>> 09937b75 (Join small chapters of analytics, and name the handlers' spans)
 import * as Authorized from "../../sites/access/Authorized.ts"
 import * as AuthorizedHttp from "../../sites/access/AuthorizedHttp.ts"
 import { SiteSlots } from "../../sites/access/SiteSlots.ts"
@@ -37,21 +41,27 @@ export const layer = HttpApiBuilder.group(
     return handlers
       .handle(
         "query",
-        Effect.fn("reports.query")(function* ({ payload }) {
-          const request = QueryBody.requestOf(payload)
-          const { site } = yield* authorize(WebsiteConfigId.make(request.siteId), "stats", "read")
-          const now = yield* Clock.currentTimeMillis
-          // The last full minute, so that identical requests have the same query: a comparison ends at this time of day.
-          const query = DateRange.queryOf(request, { now: now - (now % 60_000), timeZone: site.timeZone })
-          return yield* RcMap.get(answers, { site: idsOf(site), query })
-        }, Effect.scoped)
+        ServiceSpans.handler(
+          "reports.query",
+          Effect.fnUntraced(function* ({ payload }) {
+            const request = QueryBody.requestOf(payload)
+            const { site } = yield* authorize(WebsiteConfigId.make(request.siteId), "stats", "read")
+            const now = yield* Clock.currentTimeMillis
+            // The last full minute, so that identical requests have the same query: a comparison ends at this time of day.
+            const query = DateRange.queryOf(request, { now: now - (now % 60_000), timeZone: site.timeZone })
+            return yield* RcMap.get(answers, { site: idsOf(site), query })
+          }, Effect.scoped)
+        )
       )
       .handle(
         "now",
-        Effect.fn("reports.now")(function* () {
-          const { site } = yield* Authorized.stats.read.proof
-          return { visitors: yield* RcMap.get(visitors, idsOf(site)) }
-        }, Effect.scoped)
+        ServiceSpans.handler(
+          "reports.now",
+          Effect.fnUntraced(function* () {
+            const { site } = yield* Authorized.stats.read.proof
+            return { visitors: yield* RcMap.get(visitors, idsOf(site)) }
+          }, Effect.scoped)
+        )
       )
       .handle(
         "notCounted",

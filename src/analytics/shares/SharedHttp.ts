@@ -6,6 +6,7 @@
 import { Effect } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../../api/OwnerApi.ts"
+import * as ServiceSpans from "../../platform/telemetry/ServiceSpans.ts"
 import { SharedCaller } from "../../sites/access/AuthenticationApi.ts"
 import * as Errors from "../../sites/access/Errors.ts"
 import * as QueryBody from "../reports/QueryBody.ts"
@@ -20,26 +21,32 @@ export const layer = HttpApiBuilder.group(
   Effect.fnUntraced(function* (handlers) {
     const reports = yield* SharedReports.make
     return handlers
-      .handle("site", () =>
-        SharedCaller.useSync(({ site }) => ({
-          site_id: site.websiteConfigId,
-          name: site.name,
-          time_zone: site.timeZone
-        }))
+      .handle(
+        "site",
+        ServiceSpans.handler("shared.site", () =>
+          SharedCaller.useSync(({ site }) => ({
+            site_id: site.websiteConfigId,
+            name: site.name,
+            time_zone: site.timeZone
+          }))
+        )
       )
       .handle(
         "query",
-        Effect.fn("shared.query")(function* ({ payload }) {
-          const request = QueryBody.requestOf(payload)
-          const access = yield* SharedCaller
-          if (request.siteId !== access.site.websiteConfigId) return yield* Effect.fail(otherWebsite)
-          return yield* reports.query(access, SharedQuery.limited(request))
-        })
+        ServiceSpans.handler(
+          "shared.query",
+          Effect.fnUntraced(function* ({ payload }) {
+            const request = QueryBody.requestOf(payload)
+            const access = yield* SharedCaller
+            if (request.siteId !== access.site.websiteConfigId) return yield* Effect.fail(otherWebsite)
+            return yield* reports.query(access, SharedQuery.limited(request))
+          })
+        )
       )
-      .handle("now", () =>
-        SharedCaller.use(reports.currentVisitors).pipe(
-          Effect.map((visitors) => ({ visitors })),
-          Effect.withSpan("shared.now")
+      .handle(
+        "now",
+        ServiceSpans.handler("shared.now", () =>
+          SharedCaller.use(reports.currentVisitors).pipe(Effect.map((visitors) => ({ visitors })))
         )
       )
   })

@@ -6,7 +6,7 @@
 import { Effect, Option, Result } from "effect"
 import { CliError, Flag } from "effect/cli"
 import * as DateRange from "../../analytics/reports/DateRange.ts"
-import * as FilterText from "../../analytics/reports/FilterText.ts"
+import * as Filters from "../../analytics/reports/Filters.ts"
 import * as LocalTime from "../../analytics/reports/LocalTime.ts"
 import { comparisons, limits, type Metric, periods } from "../../analytics/reports/Query.ts"
 import * as QueryBody from "../../analytics/reports/QueryBody.ts"
@@ -130,7 +130,7 @@ export const queryMaker = Effect.fnUntraced(function* (flags: Flags, site: Site,
   if (Option.isSome(flags.to) && Option.isNone(flags.from)) return yield* invalid("The flag --to needs --from.")
   const filters: Array<unknown> = []
   for (const filter of flags.filter) {
-    const parsed = FilterText.parse(filter)
+    const parsed = Filters.parse(filter)
     if (Option.isNone(parsed)) {
       return yield* Inputs.wrong(
         "filter",

@@ -2,12 +2,12 @@ import { assert, it } from "@effect/vitest"
 import { Effect, Layer, Logger } from "effect"
 import { TestClock } from "effect/testing"
 import { Leads } from "../../../src/analytics/Leads.ts"
-import * as LeadMatching from "../../../src/analytics/postgres/LeadMatching.ts"
+import * as PostgresLeads from "../../../src/analytics/postgres/Leads.ts"
 import * as Rounds from "../../../src/platform/rounds/Rounds.ts"
 import { StorageUnavailable } from "../../../src/platform/Storage.ts"
 
 it.effect(
-  "analytics/postgres/LeadMatching: runs passes while a lead may wait, also after failures, and logs each outage once",
+  "analytics/postgres/Leads: runs passes while a lead may wait, also after failures, and logs each outage once",
   () =>
     Effect.gen(function* () {
       let passes = 0
@@ -23,7 +23,7 @@ it.effect(
         })
       })
       yield* Layer.build(
-        LeadMatching.layer.pipe(
+        PostgresLeads.rounds.pipe(
           Layer.provide(leads),
           Layer.provide(Logger.layer([Logger.map(Logger.formatSimple, (line) => void lines.push(line))]))
         )

@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Option, Schema } from "effect"
-import * as FilterText from "../../../src/analytics/reports/FilterText.ts"
+import * as Filters from "../../../src/analytics/reports/Filters.ts"
 import { operators } from "../../../src/analytics/reports/Query.ts"
 
-describe("analytics/reports/FilterText", () => {
+describe("analytics/reports/Filters", () => {
   it.prop(
     "parses a dimension, an operator and values",
     {
@@ -13,18 +13,18 @@ describe("analytics/reports/FilterText", () => {
     },
     ({ dimension, operator, values }) =>
       assert.deepStrictEqual(
-        FilterText.parse(` ${dimension}  ${operator} ${values.join("|")} `),
+        Filters.parse(` ${dimension}  ${operator} ${values.join("|")} `),
         Option.some([operator, dimension, values])
       )
   )
 
   it("parses a filter in JSON, and rejects invalid filters", () => {
     assert.deepStrictEqual(
-      FilterText.parse('["not", ["is", "event:page", ["a|b"]]]'),
+      Filters.parse('["not", ["is", "event:page", ["a|b"]]]'),
       Option.some(["not", ["is", "event:page", ["a|b"]]])
     )
     for (const text of ["", "event:page", "event:page is", "event:page = /", "[", "is /"]) {
-      assert.deepStrictEqual(FilterText.parse(text), Option.none())
+      assert.deepStrictEqual(Filters.parse(text), Option.none())
     }
   })
 })
