@@ -135,7 +135,7 @@ describe("the demo's feed", () => {
         Effect.gen(function* () {
           yield* SubmissionRepo.use((repo) => Effect.orDie(repo.submit({ ...draft("x"), websiteConfigId: other })))
           const agent = yield* AgentStream
-          const instance = { ...request.instance, instanceId: other }
+          const instance = { ...request.instance, instance_id: InstanceId.make(other) }
           // The agent answers this question too.
           assert.isAbove((yield* Effect.orDie(Stream.runCollect(agent.stream({ ...request, instance })))).length, 1)
           const path = "/other"

@@ -8,11 +8,8 @@ import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../../api/OwnerApi.ts"
 import { reasons } from "../../platform/http/Decision.ts"
 import { WebsiteConfigId } from "../../platform/Id.ts"
-<<<<<<< HEAD
-import { dateOf } from "../../platform/text/Calendar.ts"
-=======
 import * as ServiceSpans from "../../platform/telemetry/ServiceSpans.ts"
->>>>>>> 09937b75 (Join small chapters of analytics, and name the handlers' spans)
+import { dateOf } from "../../platform/text/Calendar.ts"
 import * as Authorized from "../../sites/access/Authorized.ts"
 import * as AuthorizedHttp from "../../sites/access/AuthorizedHttp.ts"
 import { SiteSlots } from "../../sites/access/SiteSlots.ts"
@@ -65,16 +62,19 @@ export const layer = HttpApiBuilder.group(
       )
       .handle(
         "notCounted",
-        Effect.fnUntraced(function* ({ query }) {
-          const { site } = yield* Authorized.stats.read.proof
-          const today = dateOf(yield* Clock.currentTimeMillis)
-          const counts = yield* decisions.counts({ site, first: query.from ?? today, last: query.to ?? today })
-          return {
-            reasons: reasons
-              .flatMap((reason) => (counts[reason] === undefined ? [] : [{ reason, requests: counts[reason] }]))
-              .sort((left, right) => right.requests - left.requests)
-          }
-        })
+        ServiceSpans.handler(
+          "reports.notCounted",
+          Effect.fnUntraced(function* ({ query }) {
+            const { site } = yield* Authorized.stats.read.proof
+            const today = dateOf(yield* Clock.currentTimeMillis)
+            const counts = yield* decisions.counts({ site, first: query.from ?? today, last: query.to ?? today })
+            return {
+              reasons: reasons
+                .flatMap((reason) => (counts[reason] === undefined ? [] : [{ reason, requests: counts[reason] }]))
+                .sort((left, right) => right.requests - left.requests)
+            }
+          })
+        )
       )
   })
 )
