@@ -27,7 +27,7 @@ const keyOf = (name: string, index: number): string =>
     ? JSON.stringify(name)
     : `"${Array.from({ length: name.length }, (_, at) => `\\u${name.charCodeAt(at).toString(16).padStart(4, "0")}`).join("")}"`
 
-describe("platform/json/JsonMembers", () => {
+describe("platform/json/Json: members", () => {
   it.prop("returns the source text of every member, from which the object can be rebuilt", [Members], ([members]) => {
     const text = textOf(members)
     const parsed = Json.members(text)

@@ -22,7 +22,7 @@ const rightsOf = (grants: Capability.Grants): ReadonlyArray<Capability.Right> =>
     )
   )
 
-describe("core/sites/Capability", () => {
+describe("sites/Capability", () => {
   it.prop(
     "grants permit what they name, and who may change something may also read it",
     [AnyGrants, AnyCapability],

@@ -78,7 +78,7 @@ const hour = 3_600_000
 
 const settled = Effect.forEach(Array.from({ length: 50 }), () => Effect.yieldNow)
 
-describe("http/owner/SharedReports", () => {
+describe("analytics/shares/SharedReports", () => {
   it.effect(
     "a poller sees one answer an hour, whatever page of it is asked for, and one number of current visitors",
     () =>

@@ -4,7 +4,7 @@ import * as DeliveryDiagnosis from "../../../src/cli/doctor/DeliveryDiagnosis.ts
 import * as Certificate from "../../../src/platform/outward/Certificate.ts"
 import { Facts, findingsOf } from "../../support/DoctorFacts.ts"
 
-describe("core/doctor/DeliveryDiagnosis", () => {
+describe("cli/doctor/DeliveryDiagnosis", () => {
   it.prop(
     "every asked instance has a finding, which is a problem unless the agent answers or its tokens are used up",
     [Facts],

@@ -7,7 +7,7 @@ const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 /** Flat objects of plain values, as most forms send them. */
 const Fields = Schema.Record(Schema.String, Schema.Union([Schema.String, Schema.Finite, Schema.Boolean, Schema.Null]))
 
-describe("platform/json/JsonMembers", () => {
+describe("platform/json/Json: members", () => {
   it.prop(
     "returns the text of a member, and the last text of a repeated member",
     [Schema.Json, Schema.Json, Schema.String, Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 4 }))],

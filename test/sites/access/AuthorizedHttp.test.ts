@@ -53,7 +53,7 @@ const exceptions: Record<string, string> = {
   "GET /v1/owner/sites/:site_id/instances/:instance_id": "settings:change"
 }
 
-describe("contract/owner/Authorized", () => {
+describe("sites/access/Authorized", () => {
   it("every endpoint whose path names a website declares what it requires", () => {
     HttpApi.reflect(OwnerApi, {
       onGroup: () => {},

@@ -15,7 +15,7 @@ const Urlencoded = Schema.Array(
   Schema.Union([Schema.Literals(["&", "=", "?", "+", "%41", "%", "%ff", "a", "#"]), Schema.String])
 ).check(Schema.isMaxLength(30))
 
-describe("forms/PlainForm", () => {
+describe("forms/PlainForms", () => {
   it.prop("decodes forms by the URL Standard", [Urlencoded], ([parts]) => {
     const text = parts.join("")
     assert.deepStrictEqual(Option.getOrThrow(PlainForms.decode(text)), [...new URLSearchParams(`&${text}`)])

@@ -4,7 +4,7 @@ import * as GroupCommit from "../../../src/platform/batch/GroupCommit.ts"
 
 const Count = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 100_000 }))
 
-describe("platform/batch/BatchSize", () => {
+describe("platform/batch/GroupCommit: the size of a batch", () => {
   it.prop("takes at least one waiting item if there is one, and at most all", [Count, Count], ([previous, waiting]) => {
     const taken = GroupCommit.batchSize(previous, waiting)
     assert.isTrue(Number.isInteger(taken) && taken <= waiting && taken >= Math.min(1, waiting))

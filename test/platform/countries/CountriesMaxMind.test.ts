@@ -47,7 +47,7 @@ for (const [name, layer] of layers)
     )
   })
 
-describe("platform/countries/MaxMindCountries", () => {
+describe("platform/countries/Countries: MaxMind", () => {
   it.effect(
     "finds the country of IPv4 addresses, of IPv6 addresses, and of IPv4 addresses that are mapped to IPv6",
     () =>

@@ -35,7 +35,7 @@ const Text = Schema.Array(
   ])
 ).check(Schema.isMaxLength(12))
 
-describe("analytics/EmailMask", () => {
+describe("analytics/PageView: addresses in paths", () => {
   it.prop(
     "replaces an address between delimiters, and leaves the text around it",
     [

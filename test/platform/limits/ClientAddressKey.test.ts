@@ -13,7 +13,7 @@ const hex = (groups: ReadonlyArray<number>) => groups.map((group) => group.toStr
 /** An address in the global range, which is not an IPv4-mapped address. */
 const global = (groups: ReadonlyArray<number>) => [0x2000 | (groups[0]! & 0x1fff), ...groups.slice(1)]
 
-describe("platform/limits/ClientKey", () => {
+describe("platform/limits/ClientAddress: the key of a client", () => {
   it.prop("the key is the same for all addresses of a /64", [Groups, Groups], ([groups, other]) => {
     const network = global(groups).slice(0, 4)
     assert.strictEqual(

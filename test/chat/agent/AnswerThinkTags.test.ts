@@ -19,7 +19,7 @@ const read = (deltas: ReadonlyArray<string>) => {
 
 const Piece = Schema.Literals(["<", "think", ">", "</", "<think>", "</think>", " ", "\n", "a", "<thi", " ".repeat(200)])
 
-describe("chat/agent/ThinkTag", () => {
+describe("chat/agent/Answer: think tags", () => {
   it.prop("the division of a text into deltas does not matter", [Schema.Array(Piece)], ([pieces]) => {
     assert.deepStrictEqual(read(pieces), read([pieces.join("")]))
     assert.deepStrictEqual(read([...pieces.join("")]), read([pieces.join("")]))

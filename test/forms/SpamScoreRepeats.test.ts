@@ -10,7 +10,7 @@ const Step = Schema.Struct({
   wait: Schema.Literals([0, 1, SpamScore.windowMillis, SpamScore.windowMillis + 1])
 })
 
-describe("forms/RepeatedContent", () => {
+describe("forms/SpamScore: repeated contents", () => {
   it.prop(
     "counts equal content within the hour, but no retries with the same key",
     [Schema.Array(Step).check(Schema.isMaxLength(30))],

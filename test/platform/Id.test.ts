@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
-import { isCanonicalUuid, parseUuid } from "../../../src/platform/Id.ts"
+import { isCanonicalUuid, parseUuid } from "../../src/platform/Id.ts"
 
 const digits = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 15 }))).check(
   Schema.isBetweenLength(32, 32)

@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import type { AgentRequest } from "../../../src/chat/agent/Agent.ts"
-import * as Instance from "../../../src/chat/Instance.ts"
-import * as TokenBudget from "../../../src/chat/TokenBudget.ts"
-import { InstanceId } from "../../../src/platform/Id.ts"
+import type { AgentRequest } from "../../src/chat/agent/Agent.ts"
+import * as Instance from "../../src/chat/Instance.ts"
+import * as TokenBudget from "../../src/chat/TokenBudget.ts"
+import { InstanceId } from "../../src/platform/Id.ts"
 
 const instanceId = InstanceId.make("11111111-1111-4111-8111-111111111111")
 
@@ -15,7 +15,7 @@ const request = (text: string, maxTokens: number, instructions: string | null = 
   messages: [{ role: "user", text }]
 })
 
-describe("chat/agent/Tokens", () => {
+describe("chat/TokenBudget: what is counted", () => {
   it.prop(
     "the sum of grants never exceeds the limit, and each grant is between the request's minimum and its maximum",
     [count, Schema.Array(Schema.Tuple([count, count]))],

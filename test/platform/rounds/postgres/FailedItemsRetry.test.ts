@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { delays, jitter } from "../../../src/platform/outward/Schedule.ts"
-import * as FailedItems from "../../../src/platform/rounds/postgres/FailedItems.ts"
+import { delays, jitter } from "../../../../src/platform/outward/Schedule.ts"
+import * as FailedItems from "../../../../src/platform/rounds/postgres/FailedItems.ts"
 
 const integer = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 const Random = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))

@@ -38,7 +38,7 @@ const encode = (list: ReadonlyArray<typeof Event.Type>) => {
   }
 }
 
-describe("chat/stream/UiMessageStream", () => {
+describe("chat/stream/ChatStream: frames", () => {
   it.effect.prop(
     "fetch-event-source delivers the frames, and no message for a heartbeat",
     [Schema.Array(Event)],

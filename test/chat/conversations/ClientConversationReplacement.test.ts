@@ -32,7 +32,7 @@ const Chosen = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 4 }))
 
 const nothing: ClientConversation.Replaced = { _tag: "Nothing" }
 
-describe("chat/conversations/Replacement", () => {
+describe("chat/conversations/ClientConversation: what a message replaces", () => {
   it.prop(
     "a message that names an earlier message replaces it, whether or not the client sends what came before",
     [Texts, Chosen, Schema.Literals(["client", "user"])],

@@ -6,7 +6,7 @@ const Owners = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maxi
   Schema.isMaxLength(40)
 )
 
-describe("platform/limits/FairQueue", () => {
+describe("platform/limits/FairSlots: the queue", () => {
   it.prop("serves an owner again only after all others, and each owner's items in order", [Owners], ([owners]) => {
     const queue = FairSlots.makeQueue<{ readonly owner: number; readonly number: number }>()
     for (const [number, owner] of owners.entries()) queue.add(String(owner), { owner, number })

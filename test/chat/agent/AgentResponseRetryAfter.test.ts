@@ -5,7 +5,7 @@ import * as AgentResponse from "../../../src/chat/agent/AgentResponse.ts"
 /** The date of the response. */
 const date = "Wed, 21 Oct 2026 07:28:00 GMT"
 
-describe("chat/agent/RetryAfter", () => {
+describe("chat/agent/AgentResponse: Retry-After", () => {
   it.prop(
     "for any headers, the wait is a whole number of seconds within the bounds",
     [Schema.UndefinedOr(Schema.String), Schema.UndefinedOr(Schema.String)],

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as Countries from "../../../src/platform/countries/Countries.ts"
 
-describe("platform/countries/Country", () => {
+describe("platform/countries/Countries: codes", () => {
   it.prop(
     "is two capital letters or null",
     [Schema.Union([Schema.String, Schema.Literals(["no", "XX", "T1"])])],

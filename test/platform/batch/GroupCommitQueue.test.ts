@@ -8,7 +8,7 @@ const Step = Schema.Union([Schema.Literal("take"), Schema.Int])
 /** A weight of 0 to 9. */
 const weightOf = (step: number): number => Math.abs(step % 10)
 
-describe("platform/batch/BoundedQueue", () => {
+describe("platform/batch/GroupCommit: the queue", () => {
   it.prop(
     "returns accepted items in order, never exceeds maxItems, and exceeds maxWeight only if nothing else in the queue has weight",
     [Schema.Array(Step), Schema.Int, Schema.Int],

@@ -15,7 +15,7 @@ const head = (peer: string, address: string, header?: string) => ({
 
 const trustedProxies = [IpNetwork.fromStringUnsafe("10.0.0.0/8")]
 
-describe("platform/countries/ClientCountry", () => {
+describe("platform/countries/Countries: of a client", () => {
   it("uses the header of trusted proxies only", () => {
     const countryOf = Countries.ofClient(countries, { header: Option.some("CF-IPCountry"), trustedProxies })
     assert.strictEqual(countryOf(head("10.0.0.4", "203.0.113.7", "no")), "NO")

@@ -17,7 +17,7 @@ const TimeZone = Schema.Literals([
   "Etc/GMT+12"
 ])
 
-describe("analytics/VisitorDay", () => {
+describe("analytics/VisitorSalts: the day of a salt", () => {
   it("a day is the date on the website's clocks", () => {
     const time = Date.UTC(2026, 10, 30, 3)
     const dateIn = (timeZone: string) => dateOf(VisitorSalts.dayAt(timeZone, time) * dayMillis)

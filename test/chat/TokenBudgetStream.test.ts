@@ -1,13 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Option, Result, Stream } from "effect"
-import { AgentBroken, AgentRefused, AgentStream } from "../../../src/chat/AgentStream.ts"
-import type { AgentEvent, AgentRequest } from "../../../src/chat/agent/Agent.ts"
-import * as MemoryAgentStream from "../../../src/chat/memory/AgentStream.ts"
-import * as MemoryTokenBudget from "../../../src/chat/TokenBudget.ts"
-import { TokenBudget } from "../../../src/chat/TokenBudget.ts"
-import { StorageUnavailable } from "../../../src/platform/Storage.ts"
-import { instanceAt } from "../../support/TestUpstream.ts"
-import { until } from "../../support/Wait.ts"
+import { AgentBroken, AgentRefused, AgentStream } from "../../src/chat/AgentStream.ts"
+import type { AgentEvent, AgentRequest } from "../../src/chat/agent/Agent.ts"
+import * as MemoryAgentStream from "../../src/chat/memory/AgentStream.ts"
+import * as MemoryTokenBudget from "../../src/chat/TokenBudget.ts"
+import { TokenBudget } from "../../src/chat/TokenBudget.ts"
+import { StorageUnavailable } from "../../src/platform/Storage.ts"
+import { instanceAt } from "../support/TestUpstream.ts"
+import { until } from "../support/Wait.ts"
 
 const request = (dailyTokens: number | null, maxTokens = 100): AgentRequest => ({
   instance: instanceAt("http://agent", { daily_tokens: dailyTokens, max_tokens: maxTokens }),
@@ -36,7 +36,7 @@ const ask = (request: AgentRequest) =>
   AgentStream.use((agent) => Effect.result(Stream.runCollect(agent.stream(request))))
 const used = TokenBudget.use((budget) => budget.used(instanceId))
 
-describe("chat/agent/BudgetedAgentStream", () => {
+describe("chat/TokenBudget: the agent's stream", () => {
   it.effect("counts the usage that the agent reports, or an estimate if it reports none or zeros", () =>
     Effect.gen(function* () {
       yield* ask(request(1000)).pipe(

@@ -5,7 +5,7 @@ import * as AgentStream from "../../../src/chat/agent/AgentStream.ts"
 const endpointOf = (url: string, path = "chat/completions"): string | undefined =>
   Option.getOrUndefined(Option.map(AgentStream.endpointOf(url, path), ({ href }) => href))
 
-describe("chat/agent/Endpoint", () => {
+describe("chat/agent/AgentStream: the endpoint", () => {
   it("appends the path to the bases that providers document", () => {
     for (const [base, expected] of [
       ["http://localhost:11434", "http://localhost:11434/v1/chat/completions"],

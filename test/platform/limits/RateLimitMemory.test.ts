@@ -4,12 +4,12 @@ import { decide, layerMemory, type RateLimitPolicy, SlidingWindows } from "../..
 import { suite } from "../../suites/RateLimiter.ts"
 import { collectGarbage } from "../../support/Garbage.ts"
 
-suite("platform/limits/MemoryRateLimiter", layerMemory({ maxKeys: 1000 }))
+suite("platform/limits/RateLimit: in memory", layerMemory({ maxKeys: 1000 }))
 
 const minute: RateLimitPolicy = { name: "minute", limit: 2, windowMillis: 60_000 }
 const second: RateLimitPolicy = { name: "second", limit: 2, windowMillis: 1000 }
 
-describe("platform/limits/MemoryRateLimiter: bounds", () => {
+describe("platform/limits/RateLimit: in memory: bounds", () => {
   it.prop(
     "never exceeds the bounds on keys and times",
     [
