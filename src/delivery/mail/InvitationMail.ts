@@ -3,19 +3,10 @@
  *
  * @module
  */
+import type { Invitation } from "../../sites/access/MailedLink.ts"
 import type { Role } from "../../sites/access/Role.ts"
 import * as MailText from "./MailText.ts"
 import type { Content } from "./Message.ts"
-
-export interface Invitation {
-  /** The names of the websites; null for all. */
-  readonly websites: ReadonlyArray<string> | null
-  readonly role: Role
-  /** The link that opens the console once. */
-  readonly url: string
-  /** When the unused link expires, as text for people. */
-  readonly expires: string
-}
 
 const rights: Readonly<Record<Role, string>> = {
   owner: "You can read and change everything.",

@@ -8,12 +8,7 @@ import { Option } from "effect"
 import { WebsiteConfigId } from "../../platform/Id.ts"
 import * as Sealing from "../../platform/secrets/Sealing.ts"
 import { isAddress } from "../../platform/text/MailAddress.ts"
-import type { Access } from "../../sites/access/Access.ts"
-
-export interface Invited {
-  readonly address: string
-  readonly sites: Access["sites"]
-}
+import type { Invited } from "../../sites/access/MailedLink.ts"
 
 /** Distinguishes these tokens from those of `UnsubscribeToken`, which begin with a UUID. */
 const prefix = "i."

@@ -6,19 +6,21 @@
 import { randomBytes, randomUUID } from "node:crypto"
 import { Clock, Effect, Layer, Option, Redacted } from "effect"
 import * as Sealing from "../../platform/secrets/Sealing.ts"
+import { type Invitation, Invitations, type Invited } from "../../sites/access/MailedLink.ts"
 import type { Options } from "../SentTestDeliveries.ts"
 import * as Compose from "./Compose.ts"
+import * as ConfirmationRefusal from "./ConfirmationRefusal.ts"
 import * as InvitationMail from "./InvitationMail.ts"
-import { Invitations } from "./Invitations.ts"
 import * as InvitationToken from "./InvitationToken.ts"
 import type * as MailDispatcher from "./MailDispatcher.ts"
 import { Mailer } from "./Mailer.ts"
+import { Notifications } from "./Notifications.ts"
 
 /** Sends an invitation at once. */
 export const send = Effect.fnUntraced(function* (
   { from, publicUrl, secretsKey }: MailDispatcher.Options,
-  invited: InvitationToken.Invited,
-  invitation: InvitationMail.Invitation
+  invited: Invited,
+  invitation: Invitation
 ) {
   const token = InvitationToken.seal(Redacted.value(secretsKey), randomBytes(Sealing.nonceBytes), invited)
   const message = Compose.compose(InvitationMail.content(invitation), {
@@ -32,7 +34,7 @@ export const send = Effect.fnUntraced(function* (
 })
 
 /** Without a mail server or a console URL, `Invitations.mail` is none. If there is a console, it is at `publicUrl`. */
-export const layer = ({ mail }: Options): Layer.Layer<Invitations> =>
+export const layer = ({ mail }: Options): Layer.Layer<Invitations, never, Notifications> =>
   Option.match(
     Option.filter(mail, ({ sender }) => sender.consoleUrl !== null),
     {
@@ -40,13 +42,25 @@ export const layer = ({ mail }: Options): Layer.Layer<Invitations> =>
       onSome: ({ mailer, sender }) =>
         Layer.effect(
           Invitations,
-          Effect.map(Mailer, (mailer) => ({
-            mail: Option.some({
-              origin: sender.publicUrl,
-              send: (invited: InvitationToken.Invited, invitation: InvitationMail.Invitation) =>
-                Effect.provideService(send(sender, invited, invitation), Mailer, mailer)
-            })
-          }))
+          Effect.gen(function* () {
+            const mailer = yield* Mailer
+            const { countInvitation } = yield* Notifications
+            return {
+              mail: Option.some({
+                origin: sender.publicUrl,
+                count: ({ address, sites }: Invited) =>
+                  Effect.map(countInvitation(sites, address), (decision) =>
+                    decision._tag === "TooSoon"
+                      ? { ...decision, reason: ConfirmationRefusal.ofInvitation(decision) }
+                      : decision
+                  ),
+                send: (invited: Invited, invitation: Invitation) =>
+                  Effect.map(Effect.provideService(send(sender, invited, invitation), Mailer, mailer), (outcome) =>
+                    outcome._tag === "Accepted" ? null : outcome.error
+                  )
+              })
+            }
+          })
         ).pipe(Layer.provide(mailer))
     }
   )

@@ -1,20 +1,60 @@
 /**
- * Creates links to the console, and mails them.
+ * Creates links to the console, and mails them with a service that `delivery/mail/MailedInvitations` implements.
  *
  * @module
  */
-import { Effect, Option } from "effect"
-import * as ConfirmationRefusal from "../../delivery/mail/ConfirmationRefusal.ts"
-import { Invitations } from "../../delivery/mail/Invitations.ts"
-import type { TooSoon } from "../../delivery/mail/MailRecipient.ts"
-import { Notifications } from "../../delivery/mail/Notifications.ts"
+import { Context, Effect, Option } from "effect"
 import type { RateLimitPolicy } from "../../platform/limits/RateLimit.ts"
 import { RateLimiter } from "../../platform/limits/RateLimit.ts"
+import type { StorageUnavailable } from "../../platform/Storage.ts"
 import * as Calendar from "../../platform/text/Calendar.ts"
 import { SiteDirectory } from "../SiteDirectory.ts"
 import type * as Access from "./Access.ts"
 import * as ConsoleSession from "./ConsoleSession.ts"
 import * as Errors from "./Errors.ts"
+import type { Role } from "./Role.ts"
+
+/** Whom an invitation is mailed to, and the websites that it opens. */
+export interface Invited {
+  readonly address: string
+  readonly sites: Access.Access["sites"]
+}
+
+export interface Invitation {
+  /** The names of the websites; null for all. */
+  readonly websites: ReadonlyArray<string> | null
+  readonly role: Role
+  /** The link that opens the console once. */
+  readonly url: string
+  /** When the unused link expires, as text for people. */
+  readonly expires: string
+}
+
+/** Whether an address may be invited by mail. */
+export type InvitationCount =
+  | { readonly _tag: "Accepted" }
+  /** The address unsubscribed from mails of one of the websites. */
+  | { readonly _tag: "Unsubscribed" }
+  /** `SECRETS_KEY`, by which recipients are recognised, is not set. */
+  | { readonly _tag: "NoKey" }
+  /** `reason` says which limit is reached, and when the next mail is possible. */
+  | { readonly _tag: "TooSoon"; readonly waitMillis: number; readonly reason: string }
+
+/** Sends links that open the console, by mail. */
+export class Invitations extends Context.Service<
+  Invitations,
+  {
+    /** None if this process sends no mail, or does not know the console's URL. */
+    readonly mail: Option.Option<{
+      /** The origin of the console that a link opens. */
+      readonly origin: string
+      /** Records that an address is invited, unless it may get no mail now. */
+      readonly count: (invited: Invited) => Effect.Effect<InvitationCount, StorageUnavailable>
+      /** Sends a mail at once, and returns why the mail server did not accept it; null if it did. The address is not stored. */
+      readonly send: (invited: Invited, invitation: Invitation) => Effect.Effect<string | null>
+    }>
+  }
+>()("hydracore/sites/access/Invitations") {}
 
 type TooManyRequests = (typeof Errors.TooManyRequests)["Type"]
 
@@ -33,8 +73,6 @@ const tooManyMails = (resetMillis: number) =>
     `A website sends at most ${mailLimit.limit} invitations an hour. Wait as many seconds as Retry-After says.`
   )
 
-const tooManyToStranger = (refusal: TooSoon) => tooMany(refusal.waitMillis, ConfirmationRefusal.ofInvitation(refusal))
-
 const notMailed = (error: string) =>
   Errors.invalid("email", `the mail server did not accept the mail, and no link was created: ${error}`)
 
@@ -50,7 +88,6 @@ const expiryText = (time: string): string => `${time.slice(0, 16).replace("T", "
 
 export const make = Effect.gen(function* () {
   const { mail } = yield* Invitations
-  const notifications = yield* Notifications
   const limiter = yield* RateLimiter
   const directory = yield* SiteDirectory
   const sessions = yield* ConsoleSession.ConsoleSessions
@@ -59,19 +96,22 @@ export const make = Effect.gen(function* () {
    * Counts an invitation against the limits of its websites, and of an address that has not confirmed. Fails over a limit, and if
    * the address unsubscribed.
    */
-  const count = Effect.fnUntraced(function* (sites: Access.Access["sites"], address: string) {
+  const count = Effect.fnUntraced(function* (
+    { sites }: Invited,
+    counted: Effect.Effect<InvitationCount, StorageUnavailable>
+  ) {
     for (const site of sites === "all" ? ["all"] : sites) {
       const { accepted, resetMillis } = yield* limiter.take(mailLimit, site)
       if (!accepted) return yield* Effect.fail(tooManyMails(resetMillis))
     }
-    const decision = yield* notifications.countInvitation(sites, address)
+    const decision = yield* counted
     switch (decision._tag) {
       case "Accepted":
         return
       case "Unsubscribed":
         return yield* Effect.fail(unsubscribed)
       case "TooSoon":
-        return yield* Effect.fail(tooManyToStranger(decision))
+        return yield* Effect.fail(tooMany(decision.waitMillis, decision.reason))
       case "NoKey":
         return yield* Effect.fail(withoutKey)
     }
@@ -101,19 +141,17 @@ export const make = Effect.gen(function* () {
       const { link, session } = yield* Effect.fromOption(created, () => Errors.unmanaged)
       if (email === null || Option.isNone(mail)) return { link, session, isMailed: false }
       const { role, sites } = request
-      const { origin, send } = mail.value
+      const { count: countInvitation, origin, send } = mail.value
+      const invited = { address: email, sites }
       yield* Effect.gen(function* () {
-        yield* count(sites, email)
-        const outcome = yield* send(
-          { address: email, sites },
-          {
-            websites: yield* namesOf(sites),
-            role,
-            url: `${origin}${ConsoleSession.pathOf(link)}`,
-            expires: expiryText(session.ends_at)
-          }
-        )
-        if (outcome._tag !== "Accepted") return yield* Effect.fail(notMailed(outcome.error))
+        yield* count(invited, countInvitation(invited))
+        const error = yield* send(invited, {
+          websites: yield* namesOf(sites),
+          role,
+          url: `${origin}${ConsoleSession.pathOf(link)}`,
+          expires: expiryText(session.ends_at)
+        })
+        if (error !== null) return yield* Effect.fail(notMailed(error))
       }).pipe(Effect.onError(() => Effect.ignore(sessions.revoke(session.session_id))))
       return { link, session, isMailed: true }
     })

@@ -5,11 +5,12 @@ import * as InvitationToken from "../../../src/delivery/mail/InvitationToken.ts"
 import * as UnsubscribeToken from "../../../src/delivery/mail/UnsubscribeToken.ts"
 import { WebsiteConfigId } from "../../../src/platform/Id.ts"
 import { nonceBytes } from "../../../src/platform/secrets/Sealing.ts"
+import type { Access } from "../../../src/sites/access/Access.ts"
 
 const key = new Uint8Array(32).fill(1)
 const address = "ada@example.com"
 
-const seal = (sites: InvitationToken.Invited["sites"]) =>
+const seal = (sites: Access["sites"]) =>
   InvitationToken.seal(key, new Uint8Array(randomBytes(nonceBytes)), { address, sites })
 
 describe("delivery/mail/InvitationToken", () => {

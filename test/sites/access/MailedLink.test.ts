@@ -1,7 +1,5 @@
 import { assert, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Layer, Option } from "effect"
-import { Invitations } from "../../../src/delivery/mail/Invitations.ts"
-import { Notifications } from "../../../src/delivery/mail/Notifications.ts"
 import { SessionId, WebsiteConfigId } from "../../../src/platform/Id.ts"
 import { RateLimiter } from "../../../src/platform/limits/RateLimit.ts"
 import { LimitReached } from "../../../src/platform/Storage.ts"
@@ -29,7 +27,6 @@ it.effect("sites/access/MailedLink: if the request ends while its link is mailed
     const isSending = yield* Deferred.make<void>()
     const services = Layer.mergeAll(
       Layer.mock(SiteDirectory, {}),
-      Layer.mock(Notifications, { countInvitation: () => Effect.succeed({ _tag: "Accepted" }) }),
       Layer.succeed(RateLimiter, {
         take: () => Effect.succeed({ accepted: true, remaining: 1, resetMillis: 0 })
       }),
@@ -48,9 +45,10 @@ it.effect("sites/access/MailedLink: if the request ends while its link is mailed
             return Option.some({ sessions: 0, keys: 0 })
           })
       }),
-      Layer.succeed(Invitations, {
+      Layer.succeed(MailedLink.Invitations, {
         mail: Option.some({
           origin: "https://edge.example",
+          count: () => Effect.succeed({ _tag: "Accepted" as const }),
           send: () => Effect.andThen(Deferred.succeed(isSending, undefined), Effect.never)
         })
       })
@@ -75,9 +73,6 @@ it.effect(
       let isFull = false
       const services = Layer.mergeAll(
         Layer.mock(SiteDirectory, { byWebsiteConfigId: () => Effect.succeedNone }),
-        Layer.mock(Notifications, {
-          countInvitation: () => Effect.as(step("count"), { _tag: "Unsubscribed" as const })
-        }),
         Layer.succeed(RateLimiter, {
           take: () => Effect.as(step("take"), { accepted: true, remaining: 1, resetMillis: 0 })
         }),
@@ -94,7 +89,13 @@ it.effect(
                 ),
           revoke: () => Effect.as(step("revoke"), Option.some({ sessions: 0, keys: 0 }))
         }),
-        Layer.succeed(Invitations, { mail: Option.some({ origin: "https://edge.example", send: () => Effect.never }) })
+        Layer.succeed(MailedLink.Invitations, {
+          mail: Option.some({
+            origin: "https://edge.example",
+            count: () => Effect.as(step("count"), { _tag: "Unsubscribed" as const }),
+            send: () => Effect.never
+          })
+        })
       )
       const invite = Effect.flatMap(MailedLink.make, ({ create }) =>
         create({ role: "viewer", sites: [id(WebsiteConfigId, "a")], label: null, linkExpiresAt: 1 }, "ada@example.org")
