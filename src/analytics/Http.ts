@@ -31,8 +31,9 @@ import { Counted, type EventPayload, type PageViewPayload } from "./Api.ts"
 import * as Event from "./Event.ts"
 import { EventRepo } from "./EventRepo.ts"
 import * as PageView from "./PageView.ts"
+import { dayAt } from "./reports/LocalTime.ts"
 import * as UserAgent from "./UserAgent.ts"
-import { dayAt, VisitorSalts } from "./VisitorSalts.ts"
+import { VisitorSalts } from "./VisitorSalts.ts"
 
 export interface Options {
   readonly rateLimit: Option.Option<RateLimitPolicy>

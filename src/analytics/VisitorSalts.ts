@@ -23,9 +23,6 @@ export class VisitorSalts extends Context.Service<
   }
 >()("hydracore/analytics/VisitorSalts") {}
 
-/** The date at a time (milliseconds since 1970) in a time zone. */
-export const dayAt = (timeZone: string, time: number): number => dayOf(LocalTime.zone(timeZone).toLocal(time))
-
 /** How long after the beginning of a day a lead may still belong to a visit of the day before. */
 const leadMillis = 2 * hourMillis
 

@@ -114,6 +114,10 @@ const answer = (paths: ReadonlyArray<KnownPath>, cause: Cause.Cause<unknown>) =>
   return ErrorResponses.ofDefect(cause)
 }
 
+/** The response in the form that the client of a path expects. */
+const forClient = (path: string, response: HttpServerResponse.HttpServerResponse) =>
+  isOpenAiPath(path) ? OpenAiErrors.from(response) : response
+
 /**
  * Answers every error except an interruption with a JSON body, for clients of OpenAI's API in OpenAI's form. Its type keeps the
  * application's errors, as the router requires.
@@ -125,15 +129,15 @@ const answerErrors =
   <E, R>(
     app: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
   ): Effect.Effect<HttpServerResponse.HttpServerResponse, E, R> => {
-    const handled = Effect.catchCause(app, (cause) => answer(paths, cause))
-    const handledForOpenAi = Effect.catchCause(app, (cause) => Effect.map(answer(paths, cause), OpenAiErrors.from))
+    const handled = Effect.catchCause(app, (cause) =>
+      Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ url }) =>
+        Effect.map(answer(paths, cause), (response) => forClient(pathOf(url), response))
+      )
+    ) as typeof app
     return Effect.withFiber((fiber) => {
       const request = Context.getUnsafe(fiber.context, HttpServerRequest.HttpServerRequest)
       const path = pathOf(request.url)
-      const isOpenAi = isOpenAiPath(path)
-      if (mayLookUp(paths, path)) return isOpenAi ? handledForOpenAi : handled
-      const response = notFound(paths, request)
-      return Effect.succeed(isOpenAi ? OpenAiErrors.from(response) : response)
+      return mayLookUp(paths, path) ? handled : Effect.succeed(forClient(path, notFound(paths, request)))
     })
   }
 

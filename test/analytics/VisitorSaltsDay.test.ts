@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
+import * as LocalTime from "../../src/analytics/reports/LocalTime.ts"
 import * as VisitorSalts from "../../src/analytics/VisitorSalts.ts"
 import { dateOf, dayMillis, dayOf } from "../../src/platform/text/Calendar.ts"
 
@@ -20,7 +21,7 @@ const TimeZone = Schema.Literals([
 describe("analytics/VisitorSalts: the day of a salt", () => {
   it("a day is the date on the website's clocks", () => {
     const time = Date.UTC(2026, 10, 30, 3)
-    const dateIn = (timeZone: string) => dateOf(VisitorSalts.dayAt(timeZone, time) * dayMillis)
+    const dateIn = (timeZone: string) => dateOf(LocalTime.dayAt(timeZone, time) * dayMillis)
     assert.deepStrictEqual(["America/New_York", "UTC", "Pacific/Kiritimati"].map(dateIn), [
       "2026-11-29",
       "2026-11-30",
@@ -36,7 +37,7 @@ describe("analytics/VisitorSalts: the day of a salt", () => {
     },
     ({ time, timeZone }) => {
       const days = VisitorSalts.daysOfLead(timeZone, time)
-      assert.strictEqual(days[0], VisitorSalts.dayAt(timeZone, time))
+      assert.strictEqual(days[0], LocalTime.dayAt(timeZone, time))
       for (const day of days) {
         assert.isAbove(day, VisitorSalts.lastEnded(time))
         assert.isAtMost(day, VisitorSalts.lastEnded(time + 52 * hour))

@@ -250,7 +250,7 @@ export const suite = <R, E>(
                   receivedAt,
                   sessionId,
                   campaign: { source, medium: null, name: null, term: null, content: null },
-                  visitorHash: hashOf(VisitorSalts.dayAt(timeZone, receivedAt))
+                  visitorHash: hashOf(LocalTime.dayAt(timeZone, receivedAt))
                 }
               }
             )

@@ -82,6 +82,9 @@ const makeZone = (timeZone: string): Zone => {
  */
 export const zone: (timeZone: string) => Zone = memoize(makeZone, 100)
 
+/** The date of a time in a time zone, in days since 1970. */
+export const dayAt = (timeZone: string, time: number): number => dayOf(zone(timeZone).toLocal(time))
+
 /** Midnight of a date as a local time. */
 export const midnight = (date: LocalDate): number => Date.parse(`${date}T00:00:00Z`)
 

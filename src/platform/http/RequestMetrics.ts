@@ -1,6 +1,6 @@
 /**
  * Measures requests, connections and chat streams by Node's own events, so that every response counts, whichever code writes
- * it. `ProtocolErrors` counts responses for which Node has made no request.
+ * it. `NodeServer` counts responses for which Node has made no request.
  *
  * @module
  */

@@ -60,7 +60,7 @@ const cases: ReadonlyArray<
   ["an expectation", `GET /healthz HTTP/1.1\r\n${host}Expect: cake\r\n\r\n`, 417, "/healthz", "GET", /Expect/]
 ]
 
-describe("platform/http/ProtocolErrors", () => {
+describe("platform/http/NodeServer", () => {
   for (const [name, sent, status, route, method, detail] of cases) {
     it.live(`${name}: ${status} with a body, counted once`, () =>
       Effect.gen(function* () {
