@@ -91,11 +91,11 @@ const root = <E, R, RCommands = never>(options: Options<E, R, RCommands>) => {
     Command.withDescription("The public edge of HydraCore: page views, forms and chat on PostgreSQL"),
     Command.withSubcommands([
       ...options.commands.map((command) => Command.provideEffectDiscard(command, Connection.requireLocal)),
-      Site.command(storage),
+      Site.command(client, storage),
       Instance.command(storage, options.agent),
       Token.command(storage),
       Key.command(client),
-      Console.command(storage),
+      Console.command(client),
       Share.command(client),
       Conversation.command(storage),
       Form.command(client),

@@ -244,7 +244,7 @@ describe("cli/Cli", () => {
       const logging = Layer.provideMerge(Layer.effectDiscard(Effect.logWarning("a word of warning")), storage())
       const ended = yield* run(["site", "list", "--json"], logging)
       assert.strictEqual(ended.code, 0)
-      assert.isArray(JSON.parse(ended.stdout))
+      assert.isArray(JSON.parse(ended.stdout).sites)
       assert.deepStrictEqual(yield* TestConsole.logLines, [])
       assert.include((yield* TestConsole.errorLines).join(" "), "a word of warning")
     })

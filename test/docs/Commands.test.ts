@@ -20,11 +20,12 @@ const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 /** The address that nginx serves in the operator's guide. */
 const publicUrl = environment["PUBLIC_URL"] ?? ""
 
-/** Asserts that printed JSON has the members and values that a document shows. `<uuid>` stands for any uuid. */
+/** Asserts that printed JSON has the members and values that a document shows. `<uuid>` and `<time>` stand for any. */
 const assertSameMembers = (printed: string, documented: string): void => {
   const actual = JSON.parse(printed) as Record<string, unknown>
   for (const [name, value] of Object.entries(JSON.parse(documented) as Record<string, unknown>)) {
     if (value === "<uuid>") assert.match(String(actual[name]), uuid, name)
+    else if (value === "<time>") assert.match(String(actual[name]), /^\d{4}-\d\d-\d\dT[\d:.]+Z$/, name)
     else assert.deepStrictEqual(actual[name], value, name)
   }
   assert.sameMembers(Object.keys(actual), Object.keys(JSON.parse(documented) as object))

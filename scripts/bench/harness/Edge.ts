@@ -24,13 +24,13 @@ export interface Edge {
   readonly site: Site
 }
 
-const Created = Schema.fromJsonString(
+const Sites = Schema.Tuple([
   Schema.Struct({
     hosted_website_id: HostedWebsiteId,
     tracking_token: TrackingToken,
     website_config_id: WebsiteConfigId
   })
-)
+])
 
 const environment = (testBed: TestBed.TestBed, database: string) => ({
   DATABASE_URL: testBed.urlOf(database),
@@ -131,9 +131,12 @@ const currentPartition = (): string =>
 export const prepare = Effect.fnUntraced(function* (testBed: TestBed.TestBed, root: string, database: string) {
   yield* TestBed.runStatements(testBed, "postgres", [`CREATE DATABASE ${database}`])
   yield* command(testBed, root, database, ["migrate"])
-  const created = yield* command(testBed, root, database, ["site", "create", "--name", "Bench"]).pipe(
-    Effect.flatMap(Schema.decodeUnknownEffect(Created)),
-    Effect.catchTag("SchemaError", (error) => Effect.fail(new Program.BenchError({ message: error.message })))
+  yield* command(testBed, root, database, ["site", "create", "--name", "Bench"])
+  // No command prints the internal id.
+  const [created] = yield* TestBed.onDatabase(testBed, database, (sql) =>
+    sql`SELECT hosted_website_id, tracking_token, website_config_id FROM site`.pipe(
+      Effect.flatMap(Schema.decodeUnknownEffect(Sites))
+    )
   )
   const edge: Edge = {
     root,

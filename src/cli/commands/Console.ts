@@ -3,12 +3,13 @@
  *
  * @module
  */
-import { Clock, Effect, type Layer, Option } from "effect"
+import { Clock, Effect, type Layer } from "effect"
 import { Command } from "effect/cli"
 import * as Calendar from "../../platform/text/Calendar.ts"
-import * as ConsoleSession from "../../sites/access/ConsoleSession.ts"
-import { SiteDirectory } from "../../sites/SiteDirectory.ts"
-import * as AllParts from "../support/AllParts.ts"
+import * as Client from "../client/Client.ts"
+import * as Connection from "../client/Connection.ts"
+import * as Pages from "../client/Pages.ts"
+import * as Websites from "../client/Websites.ts"
 import * as ConsoleUrl from "../support/ConsoleUrl.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
@@ -18,7 +19,7 @@ const link = Command.make(
   "link",
   {
     sites: Inputs.sites(
-      "The website_config_id of a website that the person may open; repeatable; without the flag, all websites"
+      "The website_config_id or the name of a website that the person may open; repeatable; without the flag, all websites"
     ),
     role: Inputs.role,
     expires: Inputs.time("expires", "When the unused link expires, such as 30m or 2d; in an hour unless given"),
@@ -26,29 +27,24 @@ const link = Command.make(
     baseUrl: Inputs.baseUrl
   },
   Effect.fnUntraced(function* (flags) {
+    yield* Connection.requireLocal
     const origin = yield* ConsoleUrl.originOf(flags.baseUrl)
-    const directory = yield* SiteDirectory
-    const sessions = yield* ConsoleSession.ConsoleSessions
-    const linkExpiresAt = yield* ConsoleUrl.readExpires(
-      flags.expires,
-      yield* Clock.currentTimeMillis,
-      Calendar.hourMillis
+    const now = yield* Clock.currentTimeMillis
+    const expires_at = yield* ConsoleUrl.readExpires(flags.expires, now, Calendar.hourMillis)
+    const ids = yield* Effect.forEach(flags.sites, (site) => Effect.map(Websites.find(site), ({ site_id }) => site_id))
+    const { role, label } = flags
+    const created = yield* Client.owner("sessions", {}, (sessions) =>
+      sessions.createLink({
+        payload: { role, sites: ids.length === 0 ? "all" : ids, ...(label !== null && { label }), expires_at }
+      })
     )
-    for (const id of flags.sites) {
-      if (Option.isNone(yield* directory.byWebsiteConfigId(id))) return yield* Output.notFound("website", id)
-    }
-    const sites = flags.sites.length === 0 ? "all" : flags.sites
-    const created = yield* sessions.createLink({ role: flags.role, sites, label: flags.label, linkExpiresAt })
-    // A website was deleted after it was found above.
-    if (Option.isNone(created)) return yield* Output.notFound("website", flags.sites.join(" or "))
-    const { session } = created.value
-    const url = `${origin}${ConsoleSession.pathOf(created.value.link)}`
+    const url = `${origin}${created.path}`
     yield* Output.answer({
-      json: { session_id: session.session_id, url, expires_at: session.ends_at },
+      json: { ...created, url },
       text: `${Output.facts([
-        ["session_id", session.session_id],
+        ["session_id", created.session_id],
         ["url", url],
-        ["expires_at", Output.time(session.ends_at)]
+        ["expires_at", Output.time(created.expires_at)]
       ])}\nOpen it in a browser. It works once, and it is not shown again.\n`
     })
   })
@@ -64,22 +60,21 @@ const link = Command.make(
   ])
 )
 
-const siteIds = ({ sites }: ConsoleSession.ConsoleSession): string => (sites === "all" ? "all" : sites.join(" "))
+const siteIds = ({ sites }: { readonly sites: "all" | ReadonlyArray<string> }): string =>
+  sites === "all" ? "all" : sites.join(" ")
 
 const sessions = Command.make(
   "sessions",
   {},
   Effect.fnUntraced(function* () {
-    const service = yield* ConsoleSession.ConsoleSessions
-    const listed = yield* AllParts.read(
-      (range) => service.list({ ...range, sites: "all", reaching: null }),
-      ConsoleSession.positionOf
+    const listed = yield* Client.owner("sessions", {}, (sessions) =>
+      Pages.all("sessions", (query: Pages.PageQuery) => sessions.sessions({ query }))
     )
     yield* Output.answer({
       json: listed,
       text: Output.table(
         ["SESSION_ID", "LABEL", "ROLE", "STATE", "LAST USED", "ENDS", "WEBSITES"],
-        listed.map((session) => [
+        listed.sessions.map((session) => [
           session.session_id,
           session.label ?? "-",
           session.role,
@@ -98,11 +93,18 @@ const revoke = Command.make(
   "revoke",
   { sessionId: Inputs.sessionId, withOpened: Inputs.withOpened("session") },
   Effect.fnUntraced(function* ({ sessionId, withOpened }) {
-    const remaining = yield* ConsoleSession.ConsoleSessions.use((service) => service.revoke(sessionId, { withOpened }))
-    if (Option.isNone(remaining)) return yield* Output.notFound("session", sessionId)
+    const { remaining } = yield* Client.owner(
+      "sessions",
+      { notFound: Output.notFound("session", sessionId) },
+      (sessions) =>
+        sessions.revokeSession({
+          params: { session_id: sessionId },
+          query: { with_opened: withOpened ? "true" : "false" }
+        })
+    )
     yield* Output.answer({
-      json: { session_id: sessionId, revoked: true, remaining: { ...remaining.value } },
-      text: `The session ${sessionId} is revoked, with the keys and the unopened links that were made in it.\n${Revocation.remainingText(remaining.value, `console revoke --session-id ${sessionId}`)}`
+      json: { session_id: sessionId, revoked: true, remaining },
+      text: `The session ${sessionId} is revoked, with the keys and the unopened links that were made in it.\n${Revocation.remainingText(remaining, `console revoke --session-id ${sessionId}`)}`
     })
   })
 ).pipe(
@@ -117,13 +119,10 @@ const revoke = Command.make(
   ])
 )
 
-/** The command. `storage` is built only when a subcommand runs. */
-export const command = <E, R>(storage: Layer.Layer<SiteDirectory | ConsoleSession.ConsoleSessions, E, R>) =>
+/** The command. The client is built only when a subcommand runs. */
+export const command = <E, R>(client: Layer.Layer<Client.Client, E, R>) =>
   Command.make("console").pipe(
     Command.withDescription("Who may open the console"),
-    Command.withSubcommands([
-      link.pipe(Command.provide(storage)),
-      sessions.pipe(Command.provide(storage)),
-      revoke.pipe(Command.provide(storage))
-    ])
+    Command.withSubcommands([link, sessions, revoke]),
+    Command.provide(client)
   )

@@ -5,38 +5,30 @@
  */
 import { Clock, Effect, type Layer } from "effect"
 import { CliError, Command } from "effect/cli"
-import type { WebsiteConfigId } from "../../platform/Id.ts"
 import * as Credential from "../../sites/access/Credential.ts"
 import * as OwnerKey from "../../sites/access/OwnerKey.ts"
 import * as Client from "../client/Client.ts"
 import * as Pages from "../client/Pages.ts"
+import * as Websites from "../client/Websites.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
 import * as Revocation from "../support/Revocation.ts"
 
 /** The websites that the flags name. Fails without websites, with both flags, and if a website does not exist. */
-const readSites = Effect.fnUntraced(function* (sites: ReadonlyArray<WebsiteConfigId>, allSites: boolean) {
+const readSites = Effect.fnUntraced(function* (sites: ReadonlyArray<string>, allSites: boolean) {
   if (allSites === sites.length > 0) {
     return yield* new CliError.ValidationError({
       message: "Name the websites that the key reaches, with --site for each of them or with --all-sites."
     })
   }
   if (allSites) return "all"
-  yield* Effect.forEach(
-    sites,
-    (site_id) =>
-      Client.owner("sites", { notFound: Output.notFound("website", site_id) }, (sites) =>
-        sites.read({ params: { site_id } })
-      ),
-    { discard: true }
-  )
-  return sites
+  return yield* Effect.forEach(sites, (site) => Effect.map(Websites.find(site), ({ site_id }) => site_id))
 })
 
 const issue = Command.make(
   "issue",
   {
-    sites: Inputs.sites("The website_config_id of a website that the key reaches; repeatable"),
+    sites: Inputs.sites("The website_config_id or the name of a website that the key reaches; repeatable"),
     allSites: Inputs.withoutValue("all-sites", "The key reaches every website, including those that are created later"),
     scope: Inputs.scope,
     expires: Inputs.expires("key"),

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { Clock, Effect, type Layer, Option } from "effect"
+import { Clock, Effect, Layer, Option } from "effect"
 import { Command } from "effect/cli"
 import * as App from "../../App.ts"
 import { Settings } from "../../Config.ts"
@@ -12,13 +12,12 @@ import * as ConfirmationRefusal from "../../delivery/mail/ConfirmationRefusal.ts
 import * as Invitations from "../../delivery/mail/MailedInvitations.ts"
 import { Notifications } from "../../delivery/mail/Notifications.ts"
 import { SecretsKeyUnusable } from "../../delivery/Webhook.ts"
-import type { WebsiteConfigId } from "../../platform/Id.ts"
 import * as Calendar from "../../platform/text/Calendar.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
 import type { Access } from "../../sites/access/Access.ts"
 import * as ConsoleSession from "../../sites/access/ConsoleSession.ts"
-import { SiteDirectory } from "../../sites/SiteDirectory.ts"
 import * as Client from "../client/Client.ts"
+import * as Connection from "../client/Connection.ts"
 import * as Websites from "../client/Websites.ts"
 import * as ConsoleUrl from "../support/ConsoleUrl.ts"
 import * as Inputs from "../support/Inputs.ts"
@@ -82,21 +81,6 @@ const erase = Command.make(
   ])
 )
 
-/** The names of these websites; null for an empty list, which means all websites. Fails if one does not exist. */
-const namesOf = (websiteConfigIds: ReadonlyArray<WebsiteConfigId>) =>
-  websiteConfigIds.length === 0
-    ? Effect.succeed(null)
-    : Effect.forEach(websiteConfigIds, (id) =>
-        SiteDirectory.use((sites) => sites.byWebsiteConfigId(id)).pipe(
-          Effect.flatMap(
-            Option.match({
-              onNone: () => Output.notFound("website", id),
-              onSome: ({ name }) => Effect.succeed(name)
-            })
-          )
-        )
-      )
-
 /** Fails if the address unsubscribed, or may get no further mail now because it has not confirmed. */
 const countInvitation = Effect.fnUntraced(function* (sites: Access["sites"], address: string) {
   const decision = yield* Notifications.use((notifications) => notifications.countInvitation(sites, address))
@@ -112,7 +96,7 @@ const invite = Command.make(
   {
     address: Inputs.make("email", Inputs.recipientKind, "<address>", "The email address of the person"),
     sites: Inputs.sites(
-      "The website_config_id of a website that the person may open; repeatable; without the flag, all websites"
+      "The website_config_id or the name of a website that the person may open; repeatable; without the flag, all websites"
     ),
     role: Inputs.roleOr("viewer"),
     expires: Inputs.time("expires", "When the unused link expires, such as 12h or 5d; by default in two days"),
@@ -125,9 +109,11 @@ const invite = Command.make(
     const origin = yield* ConsoleUrl.originOf(flags.baseUrl)
     const createdAt = yield* Clock.currentTimeMillis
     const linkExpiresAt = yield* ConsoleUrl.readExpires(flags.expires, createdAt, 48 * Calendar.hourMillis)
-    const websites = yield* namesOf(flags.sites)
+    const found = yield* Effect.forEach(flags.sites, Websites.find)
+    const websites = found.length === 0 ? null : found.map(({ name }) => name)
+    yield* Connection.requireLocal
     const sessions = yield* ConsoleSession.ConsoleSessions
-    const sites = flags.sites.length === 0 ? "all" : flags.sites
+    const sites = found.length === 0 ? "all" : found.map(({ site_id }) => site_id)
     if (Option.isSome(sending)) yield* countInvitation(sites, address)
     const created = yield* sessions.createLink({ role: flags.role, sites, label: flags.label, linkExpiresAt })
     if (Option.isNone(created)) return yield* Output.notFound("website", flags.sites.join(" or "))
@@ -168,13 +154,13 @@ const invite = Command.make(
 /** The command. `client` and `storage` are built only when a subcommand that needs them runs. */
 export const command = <E, R, EClient, RClient>(
   client: Layer.Layer<Client.Client, EClient, RClient>,
-  storage: Layer.Layer<SiteDirectory | ConsoleSession.ConsoleSessions | Notifications, E, R>
+  storage: Layer.Layer<ConsoleSession.ConsoleSessions | Notifications, E, R>
 ) =>
   Command.make("person").pipe(
     Command.withDescription("A person's data, by email address, and invitations to the console"),
     Command.withSubcommands([
       exportCommand.pipe(Command.provide(client)),
       erase.pipe(Command.provide(client)),
-      invite.pipe(Command.provide(storage))
+      invite.pipe(Command.provide(Layer.merge(client, storage)))
     ])
   )

@@ -3,50 +3,39 @@
  *
  * @module
  */
-import { Effect, type Layer, Option } from "effect"
+import { Effect, type Layer } from "effect"
 import { Command } from "effect/cli"
 import type { InstanceDirectory } from "../../chat/InstanceDirectory.ts"
 import type { WidgetTokens } from "../../chat/WidgetTokens.ts"
-import * as Calendar from "../../platform/text/Calendar.ts"
-import type { Site, SiteChange } from "../../sites/Site.ts"
-import { SiteDirectory } from "../../sites/SiteDirectory.ts"
-import { SiteErasure } from "../../sites/SiteErasure.ts"
+import type * as SitesApi from "../../sites/OwnerSitesApi.ts"
+import type { SiteDirectory } from "../../sites/SiteDirectory.ts"
+import * as Client from "../client/Client.ts"
+import * as Pages from "../client/Pages.ts"
+import * as Websites from "../client/Websites.ts"
 import * as Change from "../support/Change.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
 import * as Snippet from "./Snippet.ts"
 
-const ids = (site: Site) => ({
-  website_config_id: site.websiteConfigId,
-  hosted_website_id: site.hostedWebsiteId,
-  tracking_token: site.trackingToken
-})
+const originsText = (origins: ReadonlyArray<string>): string => origins.join(" ") || "any"
 
-const json = (site: Site) => ({
-  ...ids(site),
-  name: site.name,
-  origins: [...site.origins],
-  time_zone: site.timeZone,
-  created_at: Calendar.iso(site.createdAt)
-})
-
-const text = (site: Site): string =>
+const text = (site: typeof SitesApi.SiteDetails.Type): string =>
   Output.facts([
     ["name", site.name],
-    ["website_config_id", site.websiteConfigId],
-    ["hosted_website_id", site.hostedWebsiteId],
-    ["tracking_token", site.trackingToken],
-    ["origins", site.origins.join(" ") || "any"],
-    ["time zone", site.timeZone]
+    ["website_config_id", site.site_id],
+    ["tracking_token", site.tracking_token],
+    ["origins", originsText(site.origins)],
+    ["time zone", site.time_zone]
   ])
 
 const create = Command.make(
   "create",
   { name: Inputs.name("website"), origins: Inputs.origins("website"), timeZone: Inputs.timeZone },
-  Effect.fnUntraced(function* (input) {
-    const directory = yield* SiteDirectory
-    const site = yield* directory.create(input)
-    yield* Output.answer({ json: ids(site), text: text(site) })
+  Effect.fnUntraced(function* ({ name, origins, timeZone }) {
+    const site = yield* Client.owner("sites", {}, (sites) =>
+      sites.create({ payload: { name, origins, time_zone: timeZone } })
+    )
+    yield* Output.answer({ json: site, text: text(site) })
   })
 ).pipe(
   Command.withDescription("Create a website, published at once"),
@@ -61,27 +50,28 @@ const create = Command.make(
 const update = Command.make(
   "update",
   {
-    websiteConfigId: Inputs.siteId,
+    site: Inputs.site,
     name: Inputs.newName("website"),
     origins: Inputs.newOrigins("website"),
     anyOrigin: Inputs.anyOrigin("website"),
     timeZone: Inputs.newTimeZone
   },
-  Effect.fnUntraced(function* ({ anyOrigin, name, origins, timeZone, websiteConfigId }) {
-    const change = yield* Change.require<SiteChange>(
+  Effect.fnUntraced(function* ({ anyOrigin, name, origins, site: named, timeZone }) {
+    const payload = yield* Change.require<typeof SitesApi.SiteChange.Type>(
       {
         name: name ?? undefined,
         origins: yield* Change.originsToBe(origins, anyOrigin),
-        timeZone: timeZone ?? undefined
+        time_zone: timeZone ?? undefined
       },
       ["name", "origin", "any-origin", "time-zone"]
     )
-    const directory = yield* SiteDirectory
-    const site = yield* directory.update(websiteConfigId, change)
-    if (Option.isNone(site)) return yield* Output.notFound("website", websiteConfigId)
+    const site_id = yield* Websites.idOf(named)
+    const site = yield* Client.owner("sites", { notFound: Output.notFound("website", site_id) }, (sites) =>
+      sites.update({ params: { site_id }, payload })
+    )
     yield* Output.answer({
-      json: json(site.value),
-      text: `${text(site.value)}\nThe change takes effect in every process within ten seconds.\n`
+      json: site,
+      text: `${text(site)}\nThe change takes effect in every process within ten seconds.\n`
     })
   })
 ).pipe(
@@ -97,6 +87,10 @@ const update = Command.make(
   ])
 )
 
+const keepsNoInstances = new Output.CliFailure({
+  message: "A running service deletes the instances with their website: give --with-instances too."
+})
+
 /**
  * A website's data cannot be restored, and UUIDs are easily confused, so the name is required too. `instance delete`
  * requires no name: one command creates an instance again.
@@ -104,45 +98,30 @@ const update = Command.make(
 const remove = Command.make(
   "delete",
   {
-    websiteConfigId: Inputs.siteId,
+    site: Inputs.site,
     name: Inputs.nameToConfirm("website"),
     withInstances: Inputs.withoutValue("with-instances", "Delete the website's instances and their tokens too")
   },
-  Effect.fnUntraced(function* ({ name, websiteConfigId, withInstances }) {
-    const erasure = yield* SiteErasure
-    const currentName = yield* erasure.nameOf(websiteConfigId)
-    if (Option.isNone(currentName)) return yield* Output.notFound("website", websiteConfigId)
-    if (currentName.value !== name) {
-      return yield* new Output.CliFailure({
-        message: `The website ${websiteConfigId} does not have the name that --name gives, so nothing was deleted; see \`hydracore site list\`.`
-      })
-    }
-    const erased = yield* erasure.erase(websiteConfigId, { withInstances })
-    if (Option.isNone(erased)) return yield* Output.notFound("website", websiteConfigId)
-    const { botViews, conversations, conversions, decisionCounts, events, idempotencyKeys, pageViews, submissions } =
-      erased.value
+  Effect.fnUntraced(function* ({ name, site, withInstances }) {
+    const { url } = yield* Client.Client
+    if (url !== null && !withInstances) return yield* keepsNoInstances
+    const site_id = yield* Websites.idOf(site)
+    const facts = { notFound: Output.notFound("website", site_id) }
+    const deleted =
+      url === null
+        ? yield* Client.operator("sites", facts, (sites) =>
+            sites.delete({ params: { site_id }, payload: { name, with_instances: withInstances } })
+          )
+        : yield* Client.owner("sites", facts, (sites) => sites.delete({ params: { site_id }, payload: { name } }))
     yield* Output.answer({
-      json: {
-        website_config_id: websiteConfigId,
-        deleted: true,
-        page_views: pageViews,
-        bot_views: botViews,
-        events,
-        conversions,
-        submissions,
-        conversations,
-        idempotency_keys: idempotencyKeys,
-        decision_counts: decisionCounts
-      },
-      text: `The website ${websiteConfigId} is deleted, and with it:\n${Output.facts([
-        ["page views", String(pageViews)],
-        ["excluded page views", String(botViews)],
-        ["events", String(events)],
-        ["conversions", String(conversions)],
-        ["submissions", String(submissions)],
-        ["conversations", String(conversations)],
-        ["idempotency keys", String(idempotencyKeys)],
-        ["decision counts", String(decisionCounts)]
+      json: deleted,
+      text: `The website ${site_id} is deleted, and with it:\n${Output.facts([
+        ["page views", String(deleted.page_views)],
+        ["excluded page views", String(deleted.bot_views)],
+        ["events", String(deleted.events)],
+        ["conversions", String(deleted.conversions)],
+        ["submissions", String(deleted.submissions)],
+        ["conversations", String(deleted.conversations)]
       ])}${
         withInstances
           ? "The instances that served it are deleted with their tokens."
@@ -164,18 +143,19 @@ const list = Command.make(
   "list",
   {},
   Effect.fnUntraced(function* () {
-    const directory = yield* SiteDirectory
-    const sites = yield* directory.list
+    const listed = yield* Client.owner("sites", {}, (sites) =>
+      Pages.all("sites", (query: Pages.PageQuery) => sites.list({ query }))
+    )
     yield* Output.answer({
-      json: sites.map(json),
+      json: listed,
       text: Output.table(
         ["NAME", "WEBSITE_CONFIG_ID", "TRACKING_TOKEN", "CREATED", "ORIGINS"],
-        sites.map((site) => [
+        listed.sites.map((site) => [
           site.name,
-          site.websiteConfigId,
-          site.trackingToken,
-          Output.moment(site.createdAt),
-          site.origins.join(" ") || "any"
+          site.site_id,
+          site.tracking_token ?? "-",
+          Output.time(site.created_at),
+          site.origins === null ? "-" : originsText(site.origins)
         ]),
         "There is no website yet; `hydracore site create` creates one."
       )
@@ -183,17 +163,18 @@ const list = Command.make(
   })
 ).pipe(Command.withDescription("List the websites, oldest first"))
 
-/** The command. `storage` is built only when a subcommand runs. */
-export const command = <E, R>(
-  storage: Layer.Layer<SiteDirectory | SiteErasure | InstanceDirectory | WidgetTokens, E, R>
+/** The command. `client` and `storage` are built only when a subcommand that needs them runs. */
+export const command = <E, R, EStorage, RStorage>(
+  client: Layer.Layer<Client.Client, E, R>,
+  storage: Layer.Layer<SiteDirectory | InstanceDirectory | WidgetTokens, EStorage, RStorage>
 ) =>
   Command.make("site").pipe(
     Command.withDescription("Websites"),
     Command.withSubcommands([
-      create.pipe(Command.provide(storage)),
-      update.pipe(Command.provide(storage)),
-      remove.pipe(Command.provide(storage)),
-      list.pipe(Command.provide(storage)),
+      create.pipe(Command.provide(client)),
+      update.pipe(Command.provide(client)),
+      remove.pipe(Command.provide(client)),
+      list.pipe(Command.provide(client)),
       Snippet.command.pipe(Command.provide(storage))
     ])
   )

@@ -159,20 +159,17 @@ export const instance = make("instance", idKind(InstanceId), "<uuid>", "The inst
 /** How often `--site` may be given. */
 const maxSites = 100
 
-/** At most `maxSites` websites, without duplicates. */
+/** At most `maxSites` websites, each by its id or its name, without duplicates. */
 export const sites = (description: string) =>
   Flag.String("site").pipe(
-    Flag.withMetavar("<uuid>"),
+    Flag.withMetavar("<uuid|name>"),
     Flag.withDescription(description),
     Flag.atLeast(0),
     Flag.withDefault<ReadonlyArray<string>>([]),
     Flag.mapEffect((texts) =>
       texts.length > maxSites
         ? Effect.fail(wrong("site", `given at most ${maxSites} times`))
-        : Effect.map(
-            Effect.forEach(texts, (text) => read("site", idKind(WebsiteConfigId), text)),
-            (ids) => [...new Set(ids)]
-          )
+        : Effect.succeed([...new Set(texts.map((text) => text.trim()))])
     )
   )
 

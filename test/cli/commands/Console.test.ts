@@ -30,7 +30,7 @@ describe("console", () => {
       yield* TestClock.setTime(Date.parse("2026-03-01T12:00:00Z"))
       const { context, json } = yield* cli
       const all = yield* json("link")
-      assert.deepStrictEqual(Object.keys(all), ["session_id", "url", "expires_at"])
+      assert.deepStrictEqual(Object.keys(all), ["session_id", "path", "mailed", "expires_at", "url"])
       assert.match(all.url, /^http:\/\/127\.0\.0\.1:8080\/console\/#\/link\/hcl_[\w-]{43}$/)
       assert.strictEqual(all.expires_at, "2026-03-01T13:00:00.000Z")
       const one = yield* json("link", "--site", id, "--role", "viewer", "--expires", "2d", "--label", "Ada")
@@ -41,7 +41,7 @@ describe("console", () => {
       assert.isTrue(Option.isSome(opened))
       const created_at = "2026-03-01T12:00:00.000Z"
       // Both were created at the same time.
-      assert.sameDeepMembers(yield* json("sessions"), [
+      assert.sameDeepMembers((yield* json("sessions")).sessions, [
         {
           session_id: all.session_id,
           role: "owner",
@@ -51,7 +51,8 @@ describe("console", () => {
           opened_at: null,
           last_used_at: null,
           ends_at: all.expires_at,
-          created_by: null
+          created_by: null,
+          current: false
         },
         {
           session_id: one.session_id,
@@ -62,7 +63,8 @@ describe("console", () => {
           opened_at: created_at,
           last_used_at: created_at,
           ends_at: "2026-03-02T00:00:00.000Z",
-          created_by: null
+          created_by: null,
+          current: false
         }
       ])
       for (const { session_id } of [all, one]) {
@@ -72,7 +74,7 @@ describe("console", () => {
           remaining: { keys: 0, sessions: 0 }
         })
       }
-      assert.deepStrictEqual(yield* json("sessions"), [])
+      assert.deepStrictEqual((yield* json("sessions")).sessions, [])
     })
   )
 
@@ -97,7 +99,7 @@ describe("console", () => {
         `2 sessions and links. \`hydracore console revoke --session-id ${createdBy} --with-opened\` ends them too.\n`
       )
       assert.notInclude((yield* command([...revoke, "--with-opened"])).stdout, "Still valid")
-      assert.deepStrictEqual(yield* json("sessions"), [])
+      assert.deepStrictEqual((yield* json("sessions")).sessions, [])
     })
   )
 
@@ -141,7 +143,7 @@ describe("console", () => {
       const { command, json } = yield* cli
       for (const [args, sentence] of [
         [["link", "--site", unknown], `There is no website ${unknown}.\n`],
-        [["link", "--site", "Example"], "The flag --site must be a UUID."],
+        [["link", "--site", "Nothing"], "No website has this name."],
         [["link", "--role", "admin"], 'The flag --role takes "viewer" or "owner"; see'],
         [["link", "--expires", "8d"], "The flag --expires must be a future time within a week, such as 1h or 2d."],
         [["link", "--expires", "2020-01-01"], "The flag --expires must be a future time within a week"],
@@ -153,7 +155,7 @@ describe("console", () => {
         assert.deepStrictEqual({ code: ended.code, stdout: ended.stdout }, { code: 1, stdout: "" }, args.join(" "))
         assert.include(ended.stderr, sentence)
       }
-      assert.deepStrictEqual(yield* json("sessions"), [])
+      assert.deepStrictEqual((yield* json("sessions")).sessions, [])
     })
   )
 })

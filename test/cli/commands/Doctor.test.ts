@@ -219,7 +219,7 @@ describe.concurrent("doctor, the command", () => {
         )
       assert.strictEqual(yield* findingWith({}), "")
       const { stdout } = yield* Command.run(["site", "create", "--name", "Shop", "--json"], environment)
-      const { website_config_id: site } = JSON.parse(stdout) as { readonly website_config_id: string }
+      const { site_id: site } = JSON.parse(stdout) as { readonly site_id: string }
       const create = ["webhook", "create", "--site", site, "--url", "http://127.0.0.1:9/"]
       assert.strictEqual((yield* Command.run(create, environment)).code, 0)
       assert.match(yield* findingWith({}), /^ok .* decrypts the secrets of all webhooks/)

@@ -150,7 +150,7 @@ describe("key", () => {
         [["issue", "--all-sites", "--site", id], "Name the websites that the key reaches, with --site for each"],
         [["issue", "--site", unknown], `There is no website ${unknown}.\n`],
         [["issue", "--site", id, "--site", unknown], `There is no website ${unknown}.\n`],
-        [["issue", "--site", "Example"], "The flag --site must be a UUID."],
+        [["issue", "--site", "Nothing"], "No website has this name."],
         [["issue", "--all-sites", "--scope", "admin"], 'The flag --scope takes "stats" or "read" or "write"; see'],
         [["issue", "--all-sites", "--expires", "2020-01-01"], "The flag --expires must be a future time"],
         [["revoke", "--key-id", unknown], `There is no key ${unknown}.\n`],

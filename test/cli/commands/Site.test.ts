@@ -8,7 +8,7 @@ import { site, view } from "../../support/TestStorage.ts"
 import { session, unknown, uuid } from "../support/Session.ts"
 
 describe("site", () => {
-  it.effect("a created website is found by its website_config_id and listed", () =>
+  it.effect("a created website is found by its id or its name and listed", () =>
     Effect.gen(function* () {
       const { context, json } = yield* session
       yield* TestClock.setTime(Date.parse("2026-03-01T12:00:00Z"))
@@ -26,16 +26,19 @@ describe("site", () => {
         ...["--time-zone", " Europe/Berlin"],
         ...["--origin", "https://shop.example"]
       )
-      assert.deepStrictEqual(Object.keys(created), ["website_config_id", "hosted_website_id", "tracking_token"])
-      for (const id of Object.values(created)) assert.match(String(id), uuid)
+      for (const id of [created.site_id, created.tracking_token]) assert.match(id, uuid)
       const found = yield* Effect.provide(
-        SiteDirectory.use(({ byWebsiteConfigId }) => byWebsiteConfigId(created.website_config_id)),
+        SiteDirectory.use(({ byWebsiteConfigId }) => byWebsiteConfigId(created.site_id)),
         context
       )
       assert.deepStrictEqual(Option.getOrThrow(found).origins, ["https://shop.example", "http://b.example:81"])
       const list = yield* json("site", "list")
-      assert.deepStrictEqual(list[1], {
-        ...created,
+      assert.deepStrictEqual(list.sites[1], created)
+      const renamed = yield* json("site", "update", "--site", "Shop", "--time-zone", "UTC")
+      assert.deepStrictEqual(renamed, { ...created, time_zone: "UTC" })
+      assert.deepStrictEqual(created, {
+        site_id: created.site_id,
+        tracking_token: created.tracking_token,
         name: "Shop",
         origins: ["https://shop.example", "http://b.example:81"],
         time_zone: "Europe/Berlin",
@@ -47,7 +50,7 @@ describe("site", () => {
   it.effect("update changes only the given settings", () =>
     Effect.gen(function* () {
       const { json, refusal } = yield* session
-      const listed = Effect.map(json("site", "list"), (sites) => sites[0])
+      const listed = Effect.map(json("site", "list"), ({ sites }) => sites[0])
       const before = yield* listed
       const update = ["site", "update", "--site", site.websiteConfigId]
       const renamed = yield* json(...update, "--name", " Shop ")
@@ -84,10 +87,14 @@ describe("site", () => {
     Effect.gen(function* () {
       const { context, json, refusal, text } = yield* session
       const created = yield* json("site", "create", "--name", "My shop")
-      const remove = ["site", "delete", "--site", created.website_config_id]
+      const remove = ["site", "delete", "--site", created.site_id]
+      const found = yield* SiteDirectory.use(({ byWebsiteConfigId }) => byWebsiteConfigId(created.site_id)).pipe(
+        Effect.provide(context)
+      )
+      const { hostedWebsiteId } = Option.getOrThrow(found)
       const add = (isBot: boolean) =>
         AnalyticsRepo.use(({ append }) =>
-          append({ ...view(0, 0), hostedWebsiteId: created.hosted_website_id, exclusion: isBot ? "bot" : null })
+          append({ ...view(0, 0), hostedWebsiteId, exclusion: isBot ? "bot" : null })
         ).pipe(Effect.provide(context))
       yield* add(false)
       yield* add(false)
@@ -96,29 +103,25 @@ describe("site", () => {
       assert.match(yield* refusal(...remove), /^The flag --name is missing; /)
       assert.strictEqual(
         yield* refusal(...remove, "--name", "My shop 2"),
-        `The website ${created.website_config_id} does not have the name that --name gives, so nothing was deleted; see \`hydracore site list\`.\n`
+        "The flag --name was refused: the name of the website is expected; nothing was deleted.\n"
       )
-      assert.lengthOf(yield* json("site", "list"), 2)
+      assert.lengthOf((yield* json("site", "list")).sites, 2)
       assert.deepStrictEqual(yield* json(...remove, "--name", "My shop"), {
-        website_config_id: created.website_config_id,
-        deleted: true,
         page_views: 2,
         bot_views: 1,
         events: 0,
         conversions: 0,
         submissions: 0,
-        conversations: 0,
-        idempotency_keys: 0,
-        decision_counts: 0
+        conversations: 0
       })
-      assert.lengthOf(yield* json("site", "list"), 1)
-      for (const id of [created.website_config_id, created.tracking_token, unknown]) {
+      assert.lengthOf((yield* json("site", "list")).sites, 1)
+      for (const id of [created.site_id, created.tracking_token, unknown]) {
         assert.strictEqual(
           yield* refusal("site", "delete", "--site", id, "--name", "My shop"),
           `There is no website ${id}.\n`
         )
       }
-      const { website_config_id: third } = yield* json("site", "create", "--name", "Third")
+      const { site_id: third } = yield* json("site", "create", "--name", "Third")
       const instances = Context.get(context, InstanceDirectory)
       const instance = yield* instances.create({ name: "a", agent_url: "https://a.example", website_config_id: third })
       const ended = yield* text("site", "delete", "--site", third, "--name", "Third", "--with-instances")

@@ -237,7 +237,9 @@ export const layer: Layer.Layer<Session.ConsoleSessions, never, PgClient.PgClien
                 { table: "console_session", id: "session_id" },
                 { sites: callerSites, reaching: null, after: null }
               )
-              const rows = yield* validAt(now, sql`session_id = ${PgTypes.uuid(sessionId)} AND ${managed}`)
+              // Also of a session that has ended: a second revocation ends what came from its links.
+              const rows =
+                yield* sql`SELECT 1 FROM console_session WHERE session_id = ${PgTypes.uuid(sessionId)} AND ${managed}`
               if (rows.length === 0) return Option.none()
             }
             return yield* Issuers.revoke(sql, sessionId, now, options)

@@ -46,7 +46,7 @@ describe("migrate --print-grants", () => {
         assert.notMatch(doctor.output, /^\S+ +rights /m)
 
         const created = yield* command("site", "create", "--name", "Grants", "--json")
-        const { tracking_token: token, website_config_id: site } = JSON.parse(created.stdout)
+        const { tracking_token: token, site_id: site } = JSON.parse(created.stdout)
         const service = yield* InProcessServe.start({ DATABASE_URL: url, CONSOLE: "on" })
         const post = (path: string, body: object) =>
           Effect.promise(async () => {
