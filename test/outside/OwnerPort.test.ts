@@ -28,7 +28,7 @@ const owned = Layer.effect(
   Effect.gen(function* () {
     const databaseUrl = yield* TestDatabase.url
     const env = { DATABASE_URL: databaseUrl }
-    const [{ website_config_id: site = "" }, { key: root = "" }] = yield* Effect.all(
+    const [{ site_id: site = "" }, { key: root = "" }] = yield* Effect.all(
       [
         Command.json(["site", "create", "--name", "Owned"], env),
         Command.json(["key", "issue", "--all-sites", "--scope", "write"], env)

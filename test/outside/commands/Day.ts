@@ -37,9 +37,8 @@ const setUp = Effect.fnUntraced(function* (transcript: Transcript, rules: string
   yield* both("site", "list")
   yield* change("site", "create", "--name", "Shop", "--time-zone", "Europe/Oslo", "--origin", "https://shop.example")
   yield* document("site", "create", "--name", "Blog")
-  const [shop, blog] = (yield* both<ReadonlyArray<Row>>("site", "list")).map(
-    ({ website_config_id }) => `${website_config_id}`
-  )
+  const { sites } = yield* both<{ readonly sites: ReadonlyArray<Row> }>("site", "list")
+  const [shop, blog] = sites.map(({ site_id }) => `${site_id}`)
   assert.isDefined(shop)
   assert.isDefined(blog)
   yield* text("site", "update", "--site", shop, "--name", "A shop")
@@ -80,7 +79,7 @@ const permit = Effect.fnUntraced(function* (transcript: Transcript) {
     PUBLIC_URL: "https://edge.example"
   }
   const { both, document, prepare, text } = transcript.in(env)
-  const { website_config_id: site = "" } = yield* prepare("site", "create", "--name", "Shop")
+  const { site_id: site = "" } = yield* prepare("site", "create", "--name", "Shop")
 
   yield* text("key", "issue", "--all-sites", "--scope", "read", "--label", "Reports", "--expires", "90d")
   const { key_id } = yield* document(
@@ -122,7 +121,7 @@ const operate = Effect.fnUntraced(function* (transcript: Transcript, hooks: stri
   const { both, change, document, plain, prepare, text } = transcript.in(env)
   yield* both("serve", "--check")
   const site = yield* prepare("site", "create", "--name", "Shop")
-  const websiteConfigId = `${site["website_config_id"]}`
+  const websiteConfigId = `${site["site_id"]}`
   const ofSite = ["--site", websiteConfigId]
   const { instance_id: instance = "" } = yield* prepare(
     ...["instance", "create", "--name", "Support", "--agent-url", agent.url, "--no-check", ...ofSite]

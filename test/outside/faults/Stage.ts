@@ -67,7 +67,7 @@ export const layer: Layer.Layer<Stage> = Layer.effect(
       Effect.provideService(Process.start("serve", env, flags), Scope.Scope, scope)
     const newWebsite = Effect.map(command("site", "create", "--name", "Shop"), (site) => ({
       trackingToken: `${site["tracking_token"]}`,
-      websiteConfigId: `${site["website_config_id"]}`
+      websiteConfigId: `${site["site_id"]}`
     }))
     const prepareWebsite = Effect.tap(newWebsite, ({ websiteConfigId }) =>
       command("webhook", "create", "--site", websiteConfigId, "--url", `http://${webhooks.host}/`)

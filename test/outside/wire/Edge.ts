@@ -90,7 +90,10 @@ const seed = Effect.gen(function* () {
   const secretsKey = randomBytes(32).toString("hex")
   const run = command({ DATABASE_URL: Redacted.value(connection.url), SECRETS_KEY: secretsKey })
   const website = (name: string, ...flags: ReadonlyArray<string>) =>
-    Effect.map(run("site", "create", "--name", name, ...flags), (site) => site as unknown as Website)
+    Effect.map(run("site", "create", "--name", name, ...flags), ({ site_id, tracking_token }) => ({
+      website_config_id: `${site_id}`,
+      tracking_token: `${tracking_token}`
+    }))
   const assistant = Effect.fnUntraced(function* (name: string, flags: ReadonlyArray<string>) {
     const { instance_id: id = "" } = yield* run(
       ...["instance", "create", "--name", name, "--agent-url", agent.url, "--no-check", ...flags]
