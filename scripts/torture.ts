@@ -15,7 +15,7 @@ import { Cause, Effect, Exit, type Scope } from "effect"
 import * as Process from "../test/support/Process.ts"
 import * as TestRedis from "../test/support/TestRedis.ts"
 import { replaceSection } from "./bench/harness/Table.ts"
-import * as AttackedService from "./torture/AttackedService.ts"
+import * as AttackedProcess from "./torture/AttackedProcess.ts"
 import * as Cluster from "./torture/Cluster.ts"
 import * as PgBouncer from "./torture/PgBouncer.ts"
 import * as Conversations from "./torture/scenarios/Conversations.ts"
@@ -74,7 +74,7 @@ const onDatabase = (run: Effect.Effect<Figures, never, Scope.Scope | Database.Be
 
 const database = Effect.map(Cluster.make(), ({ url }) => url)
 
-const attacked = AttackedService.layer(database)
+const attacked = AttackedProcess.layer(database)
 
 /** Runs a scenario on a service with two workers. Afterwards, SIGTERM must end the service with the exit code 0. */
 const onWorkers = (run: Effect.Effect<Figures, never, Scope.Scope | Workers.Bench>) =>

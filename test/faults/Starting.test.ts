@@ -9,7 +9,7 @@ import { createServer, type Server } from "node:net"
 import path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Redacted, Schema } from "effect"
-import * as Store from "../../scripts/torture/Store.ts"
+import * as Rows from "../../scripts/torture/Rows.ts"
 import * as EmbeddedCluster from "../../src/platform/postgres/embedded/EmbeddedCluster.ts"
 import * as Command from "../support/Command.ts"
 import * as InProcessServe from "../support/InProcessServe.ts"
@@ -69,7 +69,7 @@ describe("faults: starting", () => {
     Effect.gen(function* () {
       const url = yield* TestDatabase.unmigrated
       yield* Effect.all([migrate(url), migrate(url)], { concurrency: 2 })
-      const applied = yield* Store.use(url, (sql) =>
+      const applied = yield* Rows.use(url, (sql) =>
         sql`SELECT migration_id, count(*) AS times FROM effect_sql_migrations GROUP BY 1`.pipe(
           Effect.flatMap(Schema.decodeUnknownEffect(Count))
         )
@@ -91,7 +91,7 @@ describe("faults: starting", () => {
         assert.notInclude(text, "anyone who can reach")
         const url = /^ +service +(http:\S+)$/m.exec(text)?.[1] ?? ""
         assert.strictEqual(yield* Effect.promise(() => statusOf(`${url}/readyz`)), 200)
-        const tables = yield* Store.use(DATABASE_URL, (sql) => sql`SELECT 1 FROM pg_tables WHERE schemaname = 'public'`)
+        const tables = yield* Rows.use(DATABASE_URL, (sql) => sql`SELECT 1 FROM pg_tables WHERE schemaname = 'public'`)
         assert.deepStrictEqual(tables, [])
         // The printed commands find the demo's own website in the same environment.
         const [, prefix, args = ""] = /^(\S* ?)npm run -s hydracore -- (stats .*)$/m.exec(text) ?? []

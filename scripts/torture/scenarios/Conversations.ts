@@ -14,11 +14,12 @@ import { pause, until } from "../../../test/support/Wait.ts"
 import * as Conversation from "../Conversation.ts"
 import type { Target } from "../Load.ts"
 import * as Nginx from "../Nginx.ts"
+import type * as Rows from "../Rows.ts"
 import * as Store from "../Store.ts"
 import { type Figures, rounded } from "./Figures.ts"
 
 export interface Options {
-  readonly database: Store.Database
+  readonly database: Rows.Database
   readonly rounds: number
   readonly conversations: number
   /** How the two services start. */

@@ -9,6 +9,7 @@ import type * as Process from "../../../test/support/Process.ts"
 import { pause, until } from "../../../test/support/Wait.ts"
 import * as Cluster from "../Cluster.ts"
 import * as Load from "../Load.ts"
+import * as Rows from "../Rows.ts"
 import * as Store from "../Store.ts"
 import { checkAccount, type Figures, rounded } from "./Figures.ts"
 
@@ -51,7 +52,7 @@ const injectUnderLoad = Effect.fnUntraced(function* ({ pace }: Load.Paced, fault
   yield* until("the service recovers by itself", () => load.acknowledged() > before + clients)
   const recovery = performance.now() - faultEnd
   yield* load.stop
-  const account = yield* Store.account(cluster.url, load)
+  const account = yield* Rows.account(cluster.url, load)
   assert.ok(account.slowest < timeout + slack, `a response took ${account.slowest} ms`)
   assert.equal(account.cut + account.unsent + account.refused, 0, "the service did not end")
   return { figures: { ...checkAccount(account), "recovery ms": rounded(recovery) } satisfies Figures, account }

@@ -9,6 +9,7 @@ import type * as Process from "../../../test/support/Process.ts"
 import * as ReplicatedPair from "../../../test/support/postgres/ReplicatedPair.ts"
 import { pause, until } from "../../../test/support/Wait.ts"
 import * as Load from "../Load.ts"
+import * as Rows from "../Rows.ts"
 import * as Store from "../Store.ts"
 import { checkAccount, type Figures, rounded } from "./Figures.ts"
 
@@ -40,7 +41,7 @@ export const failover = Effect.fnUntraced(function* (
   yield* until("the service finds the new primary by itself", () => load.acknowledged() > before + clients)
   const recovered = performance.now()
   yield* load.stop
-  const account = yield* Store.account(pair.replica.url, load)
+  const account = yield* Rows.account(pair.replica.url, load)
   assert.ok(account.slowest < options.timeout + slack, `a response took ${account.slowest} ms`)
   assert.equal(account.cut + account.unsent + account.refused, 0, "the service did not end")
   return {

@@ -11,7 +11,7 @@ import { AttackedService } from "../AttackedService.ts"
 import { encode } from "../fuzz/Encoding.ts"
 import { random as randomOf } from "../fuzz/Random.ts"
 import { make, type Request } from "../fuzz/Requests.ts"
-import * as Store from "../Store.ts"
+import * as Rows from "../Rows.ts"
 import { type Figures, rounded } from "./Figures.ts"
 
 export interface Options {
@@ -138,7 +138,7 @@ export const fuzz = Effect.fnUntraced(function* (options: Options) {
   }
   yield* Effect.promise(() => Promise.all(Array.from({ length: clients }, client)))
 
-  const rows = yield* Store.use(database, (sql) =>
+  const rows = yield* Rows.use(database, (sql) =>
     Effect.gen(function* () {
       return {
         forms:

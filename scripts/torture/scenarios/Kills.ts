@@ -12,6 +12,7 @@ import * as PreparedCluster from "../../../test/support/postgres/PreparedCluster
 import * as ServerFiles from "../../../test/support/postgres/ServerFiles.ts"
 import { until } from "../../../test/support/Wait.ts"
 import * as Load from "../Load.ts"
+import * as Rows from "../Rows.ts"
 import * as Store from "../Store.ts"
 import { checkAccount, type Figures } from "./Figures.ts"
 
@@ -21,7 +22,7 @@ export interface Options extends Load.Paced {
   readonly requestsPerKill: number
 }
 
-type WithDatabase = Options & { readonly database: Store.Database }
+type WithDatabase = Options & { readonly database: Rows.Database }
 
 const clients = 16
 
@@ -58,7 +59,7 @@ export const serve = Effect.fnUntraced(function* (options: WithDatabase) {
       service = yield* begin
     })
   )
-  return { rounds: options.rounds, ...checkAccount(yield* Store.account(database, load)) } satisfies Figures
+  return { rounds: options.rounds, ...checkAccount(yield* Rows.account(database, load)) } satisfies Figures
 }, Effect.scoped)
 
 const DemoFile = Schema.fromJsonString(
@@ -113,5 +114,5 @@ export const demo = Effect.fnUntraced(function* (options: Options) {
       service = yield* begin
     })
   )
-  return { rounds: options.rounds, ...checkAccount(yield* Store.account(database(), load)) } satisfies Figures
+  return { rounds: options.rounds, ...checkAccount(yield* Rows.account(database(), load)) } satisfies Figures
 }, Effect.scoped)

@@ -10,14 +10,14 @@ import { until } from "../../../test/support/Wait.ts"
 import { AttackedService } from "../AttackedService.ts"
 import type { Target } from "../Load.ts"
 import * as Raw from "../Raw.ts"
-import * as Store from "../Store.ts"
+import * as Rows from "../Rows.ts"
 import type { Figures } from "./Figures.ts"
 
 const Count = Schema.Tuple([Schema.Struct({ rows: Schema.Int })])
 
 /** The number of stored page views with this path. */
 const stored = (database: string, path: string) =>
-  Store.use(database, (sql) =>
+  Rows.use(database, (sql) =>
     sql`SELECT count(*)::int AS rows FROM (SELECT path FROM page_view UNION ALL SELECT path FROM bot_view) AS view
       WHERE path = ${path}`.pipe(
       Effect.flatMap(Schema.decodeUnknownEffect(Count)),

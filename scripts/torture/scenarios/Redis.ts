@@ -9,6 +9,7 @@ import type * as Process from "../../../test/support/Process.ts"
 import type { TestRedis } from "../../../test/support/TestRedis.ts"
 import { pause, until } from "../../../test/support/Wait.ts"
 import * as Load from "../Load.ts"
+import * as Rows from "../Rows.ts"
 import * as Store from "../Store.ts"
 import { checkAccount, type Figures } from "./Figures.ts"
 
@@ -17,7 +18,7 @@ const limit = 40
 
 /** `redis` is not started yet. `millis` is the duration of each state. */
 export const redisFaults = Effect.fnUntraced(function* (options: {
-  readonly database: Store.Database
+  readonly database: Rows.Database
   readonly redis: TestRedis
   readonly millis: number
   readonly serve: Process.Serve
@@ -58,7 +59,7 @@ export const redisFaults = Effect.fnUntraced(function* (options: {
   yield* awaitLog("Redis is back", 3)
   yield* awaitAnswers
   yield* load.stop
-  const account = yield* Store.account(database, load)
+  const account = yield* Rows.account(database, load)
   const figures = checkAccount(account)
   assert.deepEqual(
     Object.keys(account.statuses).filter((status) => !["200", "204", "429"].includes(status)),

@@ -10,6 +10,7 @@ import * as Process from "../../../test/support/Process.ts"
 import { pause, until } from "../../../test/support/Wait.ts"
 import * as Load from "../Load.ts"
 import * as Nginx from "../Nginx.ts"
+import * as Rows from "../Rows.ts"
 import * as Store from "../Store.ts"
 import { checkAccount, type Figures, rounded } from "./Figures.ts"
 
@@ -74,7 +75,7 @@ export const end = Effect.fnUntraced(function* ({ agent, database, service, targ
   assert.doesNotMatch(short.text(), /"type":"error"/)
   assert.match(endless.text(), /"type":"error"/)
   assert.ok(endless.text().endsWith("data: [DONE]\n\n"), "the stream ended with its last frame")
-  const account = yield* Store.account(database, load)
+  const account = yield* Rows.account(database, load)
   assert.equal(account.cut, 0, "no accepted request goes unanswered")
   assert.equal(account.unavailable, 0)
   checkAccount(account)
@@ -84,7 +85,7 @@ export const end = Effect.fnUntraced(function* ({ agent, database, service, targ
 /** SIGTERM under load: a service ends `rounds` times. */
 export const sigterm = Effect.fnUntraced(function* (
   options: EndOptions & {
-    readonly database: Store.Database
+    readonly database: Rows.Database
     readonly rounds: number
     /** Flags of `serve`. */
     readonly flags?: ReadonlyArray<string>
@@ -111,7 +112,7 @@ export const sigterm = Effect.fnUntraced(function* (
 /** Two services behind nginx, restarted in turn under load: no request fails. */
 export const rolling = Effect.fnUntraced(function* (
   options: Load.Paced & {
-    readonly database: Store.Database
+    readonly database: Rows.Database
     readonly rounds: number
     /** How the two services start. */
     readonly serve: readonly [Process.Serve, Process.Serve]
@@ -133,7 +134,7 @@ export const rolling = Effect.fnUntraced(function* (
     yield* pause(200)
   }
   yield* load.stop
-  const account = yield* Store.account(database, load)
+  const account = yield* Rows.account(database, load)
   assert.deepEqual(Object.keys(account.statuses).toSorted(), ["200", "204"], nginx.errors())
   return { restarts: 2 * options.rounds, ...checkAccount(account) } satisfies Figures
 }, Effect.scoped)

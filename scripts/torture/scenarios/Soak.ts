@@ -10,12 +10,13 @@ import * as Upstream from "../../../test/support/TestUpstream.ts"
 import { pause, until } from "../../../test/support/Wait.ts"
 import { agents, respond } from "../Agents.ts"
 import * as Load from "../Load.ts"
+import * as Rows from "../Rows.ts"
 import * as Store from "../Store.ts"
 import { checkAccount, type Figures, rounded } from "./Figures.ts"
 import * as Visitors from "./Visitors.ts"
 
 export interface Options {
-  readonly database: Store.Database
+  readonly database: Rows.Database
   readonly seconds: number
   /** The allowed growth of memory from the second to the last part: a factor, and MiB beyond it. */
   readonly memory: readonly [factor: number, more: number]
@@ -116,7 +117,7 @@ export const soak = Effect.fnUntraced(function* (options: Options) {
     () => (service.gauge()?.handles ?? 0) <= handlesAtRest + 16 && upstream.connections() === 0,
     90_000
   )
-  const account = yield* Store.account(database, load)
+  const account = yield* Rows.account(database, load)
   assert.equal(account.unavailable + account.cut + account.unsent, 0, "every request was answered")
   const figures = checkAccount(account)
   // The first part is the warm-up: code is compiled and buffers reach their size.

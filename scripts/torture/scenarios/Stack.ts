@@ -9,8 +9,8 @@ import assert from "node:assert/strict"
 import { Effect } from "effect"
 import { pause, until } from "../../../test/support/Wait.ts"
 import * as Load from "../Load.ts"
+import * as Rows from "../Rows.ts"
 import * as Stack from "../Stack.ts"
-import * as Store from "../Store.ts"
 import * as Conversations from "./Conversations.ts"
 import { checkAccount, type Figures, rounded } from "./Figures.ts"
 
@@ -91,7 +91,7 @@ export const stack = Effect.fnUntraced(function* (options: {
   const talks = yield* Effect.promise(() => Promise.all(visitors))
   const seen = talks.flatMap((each) => each.seen)
   for (const each of seen) assert.ok(isKept(each), `${each.message}: ${each.line.ending} ${each.line.text}`)
-  const account = yield* Store.account(pair.replica.url, load, installation.rowsElsewhere(load.run))
+  const account = yield* Rows.account(pair.replica.url, load, installation.rowsElsewhere(load.run))
   const resumed = seen.reduce((sum, each) => sum + each.resumed, 0)
   const wholeAnswers = seen.filter(({ line }) => line.ending === "stop").length
   assert.ok(wholeAnswers > 0 && resumed > 0, `${wholeAnswers} answers are whole, ${resumed} were resumed`)

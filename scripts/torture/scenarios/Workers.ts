@@ -10,6 +10,7 @@ import * as Process from "../../../test/support/Process.ts"
 import * as ProcessTree from "../../../test/support/ProcessTree.ts"
 import { until } from "../../../test/support/Wait.ts"
 import * as Load from "../Load.ts"
+import * as Rows from "../Rows.ts"
 import * as Store from "../Store.ts"
 import { checkAccount, type Figures } from "./Figures.ts"
 import { chat, type Running } from "./Shutdown.ts"
@@ -23,7 +24,7 @@ export class Bench extends Context.Service<Bench, Running & { readonly workers: 
 
 /** A service with this number of workers. */
 export const bench = (options: {
-  readonly database: Store.Database
+  readonly database: Rows.Database
   readonly workers: number
   readonly environment?: Readonly<Record<string, string>>
 }): Layer.Layer<Bench> =>
@@ -99,7 +100,7 @@ export const hangup = Effect.fnUntraced(function* (options: Options) {
     const acknowledged = load.acknowledged()
     yield* until("requests are acknowledged", () => load.acknowledged() > acknowledged)
     yield* load.stop
-    const account = yield* Store.account(database, load)
+    const account = yield* Rows.account(database, load)
     assert.deepEqual(Object.keys(account.statuses).toSorted(), ["200", "204"], service.output().slice(-2000))
     figures.push(checkAccount(account))
   }
@@ -137,7 +138,7 @@ export const killed = Effect.fnUntraced(function* (options: Options) {
   const before = load.acknowledged()
   yield* until("requests are acknowledged", () => load.acknowledged() > before + 10 * clients)
   yield* load.stop
-  const account = yield* Store.account(database, load)
+  const account = yield* Rows.account(database, load)
   assert.ok(account.cut <= options.rounds * clients, `${account.cut} requests were cut off`)
   assert.deepEqual([account.unsent, account.unavailable, account.refused], [0, 0, 0])
   return { kills: options.rounds, ...checkAccount(account) } satisfies Figures

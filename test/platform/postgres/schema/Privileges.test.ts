@@ -1,7 +1,7 @@
 /** What `migrate --print-grants` prints is what the service needs. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
-import * as Store from "../../../../scripts/torture/Store.ts"
+import * as Rows from "../../../../scripts/torture/Rows.ts"
 import * as Command from "../../../support/Command.ts"
 import * as InProcessServe from "../../../support/InProcessServe.ts"
 import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
@@ -78,12 +78,12 @@ describe("migrate --print-grants", () => {
           "CREATE TABLE mine (id int)",
           "DELETE FROM effect_sql_migrations"
         ]) {
-          const denied = yield* Effect.exit(Store.use(url, (sql) => sql.unsafe(statement)))
+          const denied = yield* Effect.exit(Rows.use(url, (sql) => sql.unsafe(statement)))
           assert.strictEqual(denied._tag, "Failure", statement)
         }
         // A later migration's table.
         yield* owner`CREATE TABLE later (id int)`
-        yield* Store.use(url, (sql) => sql`INSERT INTO later VALUES (1)`)
+        yield* Rows.use(url, (sql) => sql`INSERT INTO later VALUES (1)`)
       }).pipe(Effect.scoped),
     60_000
   )
