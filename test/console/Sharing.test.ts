@@ -144,4 +144,20 @@ inChromium("the console's sharing", Layer.provideMerge(ConsolePage.SharedOwner.l
       assert.closeTo(Date.parse(link?.ends_at ?? "") - before, 7 * 86_400_000, 600_000)
     })
   )
+
+  it.effect("the URL of a new shared dashboard is visible, although the form is at the end of the visible page", () =>
+    Effect.gen(function* () {
+      const { busy } = yield* ConsolePage.Websites
+      const { on, page } = yield* ConsolePage.show(`#/${busy.websiteConfigId}/sharing`, {
+        viewport: { width: 900, height: 500 }
+      })
+      const create = page.getByRole("button", { name: "Share the dashboard" })
+      yield* on(() => create.evaluate((button) => button.scrollIntoView({ block: "end" })))
+      yield* on(() => create.click())
+      const url = page.getByText(/#\/share\/hsh_/)
+      yield* on(() => url.waitFor())
+      const box = yield* on(() => url.boundingBox())
+      assert.isAtMost((box?.y ?? Number.POSITIVE_INFINITY) + (box?.height ?? 0), 500)
+    })
+  )
 })

@@ -60,9 +60,11 @@ interface Props {
   readonly children: ComponentChildren
   readonly onClose: () => void
   readonly isWide?: boolean
+  /** Whether only its buttons close the dialog, and neither Escape nor a click beside it: it shows what is not shown again. */
+  readonly isKept?: boolean
 }
 
-export const Dialog = ({ children, isWide, onClose, title }: Props) => {
+export const Dialog = ({ children, isKept = false, isWide, onClose, title }: Props) => {
   const dialog = useRef<HTMLDialogElement>(null)
   const id = useId()
   useLayoutEffect(() => {
@@ -77,10 +79,10 @@ export const Dialog = ({ children, isWide, onClose, title }: Props) => {
       ref={dialog}
       class={isWide ? "wide" : undefined}
       aria-labelledby={id}
-      closedby="any"
+      closedby={isKept ? "none" : "any"}
       onCancel={(event) => {
         event.preventDefault()
-        onClose()
+        if (!isKept) onClose()
       }}
     >
       <div class="dialog">

@@ -171,7 +171,7 @@ interface SecretProps {
 }
 
 export const SecretDialog = ({ body, children, isWide = false, onClose, secret, title }: SecretProps) => (
-  <Dialog title={title} onClose={onClose} isWide={isWide}>
+  <Dialog title={title} onClose={onClose} isWide={isWide} isKept>
     <p class="muted">{body}</p>
     <Snippet text={secret} />
     {children}

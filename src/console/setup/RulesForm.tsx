@@ -3,11 +3,12 @@
  *
  * @module
  */
-import { useState } from "preact/hooks"
+import { useEffect, useState } from "preact/hooks"
 import { useChange, useWhileShown } from "../parts/Change.ts"
 import { faultOf, messageOf } from "../parts/FailureText.ts"
 import { Icon } from "../parts/Icon.tsx"
 import type { Answer } from "../Requests.ts"
+import { useAnswer } from "../Resource.ts"
 import * as Texts from "../texts/Outgoing.ts"
 import * as Common from "../texts/SetUp.ts"
 import { FormDialog } from "./Dialogs.tsx"
@@ -20,11 +21,13 @@ interface RowProps {
   readonly row: Rules.RuleRow
   readonly number: number
   readonly fault: string | undefined
+  /** Whether the form's latest submission has no field of this name. */
+  readonly isUnknown: boolean
   readonly onChange: (change: Partial<Rules.RuleRow>) => void
   readonly onRemove: () => void
 }
 
-const RuleRow = ({ fault, number, onChange, onRemove, row }: RowProps) => (
+const RuleRow = ({ fault, isUnknown, number, onChange, onRemove, row }: RowProps) => (
   <fieldset class="rule">
     <legend class="sr-only">{Texts.forms.field(number)}</legend>
     <TextField
@@ -33,6 +36,7 @@ const RuleRow = ({ fault, number, onChange, onRemove, row }: RowProps) => (
       value={row.name}
       onInput={(name) => onChange({ name })}
       fault={fault}
+      {...(isUnknown && { hint: Texts.forms.unknown })}
     />
     <ChoiceField
       label={Texts.forms.kind}
@@ -89,6 +93,31 @@ const RuleRow = ({ fault, number, onChange, onRemove, row }: RowProps) => (
   </fieldset>
 )
 
+/** How long a person pauses before the submissions of the page that they typed are read, in milliseconds. */
+const pause = 400
+
+/** The names of the fields in the latest submission of a page's form; undefined if there is none. */
+const useSentFields = (siteId: string, page: string): ReadonlySet<string> | undefined => {
+  const [settled, setSettled] = useState(page)
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(page), pause)
+    return () => clearTimeout(timer)
+  }, [page])
+  const params = { site_id: siteId }
+  const latest = useAnswer(
+    "GET /v1/owner/sites/:site_id/submissions",
+    settled === "" ? null : { params, query: { page: settled, limit: 1 } }
+  )
+  const submissionId = latest.value?.submissions[0]?.submission_id
+  const details = useAnswer(
+    "GET /v1/owner/sites/:site_id/submissions/:submission_id",
+    settled !== page || submissionId === undefined ? null : { params: { ...params, submission_id: submissionId } }
+  )
+  if (details.value === undefined) return undefined
+  const { email, fields } = details.value
+  return new Set([...fields.map(({ name }) => name), ...(email === null ? [] : ["email"])])
+}
+
 interface Props {
   readonly siteId: string
   /** The form to change; null for a new one. */
@@ -103,6 +132,7 @@ export const RulesForm = ({ form, onClose, rows: initial, siteId }: Props) => {
   const change = useChange("PUT /v1/owner/sites/:site_id/forms")
   const close = useWhileShown(onClose)
   const names = rows.map(({ name }) => name.trim())
+  const sent = useSentFields(siteId, page.trim())
   const faults = names.map((name, index) =>
     // Rules have one member for each field, so a second row would replace the first.
     name !== "" && names.indexOf(name) < index ? Texts.forms.repeated : faultOf(change.failure, `rules.${name}`)
@@ -135,6 +165,7 @@ export const RulesForm = ({ form, onClose, rows: initial, siteId }: Props) => {
           number={index + 1}
           row={row}
           fault={faults[index]}
+          isUnknown={sent !== undefined && row.name.trim() !== "" && !sent.has(row.name.trim())}
           onChange={(part) => setRows(rows.map((other, at) => (at === index ? { ...other, ...part } : other)))}
           onRemove={() => setRows(rows.filter((_, at) => at !== index))}
         />

@@ -27,10 +27,13 @@ type Type = keyof typeof Texts.events
 
 const types = Object.keys(Texts.events) as ReadonlyArray<Type>
 
+/** The events of a new webhook: each submission once, as mails send them. */
+const newSubmissions: ReadonlyArray<Type> = ["submission.accepted", "submission.released"]
+
 export const WebhookForm = ({ onClose, onSecret, siteId, webhook }: Props) => {
   const [url, setUrl] = useState(webhook?.url ?? "")
   const [chosen, setChosen] = useState<ReadonlyArray<string>>(
-    webhook === null || webhook.events.length === 0 ? types : webhook.events
+    webhook === null ? newSubmissions : webhook.events.length === 0 ? types : webhook.events
   )
   const isOperators = webhook !== null && webhook.host === null
   const [format, setFormat] = useState<Webhook["format"]>(webhook?.format ?? "standard")

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { useState } from "preact/hooks"
+import { useLayoutEffect, useRef, useState } from "preact/hooks"
 import { reloadData } from "../Connection.ts"
 import * as Format from "../Format.ts"
 import type { Site } from "../frame/Bar.tsx"
@@ -26,6 +26,11 @@ const Dashboards = ({ site }: { readonly site: Site }) => {
   const [label, setLabel] = useState("")
   const [expiry, setExpiry] = useState("")
   const [url, setUrl] = useState<string | null>(null)
+  const created = useRef<HTMLDivElement>(null)
+  // The form may be at the end of the visible part of the page.
+  useLayoutEffect(() => {
+    if (url !== null) created.current?.scrollIntoView({ block: "nearest" })
+  }, [url])
   const creation = useChange("POST /v1/owner/sites/:site_id/shares")
   const params = { site_id: site.site_id }
   const time = (text: string) => Format.arrival(text, { now: Date.now(), timeZone: site.time_zone })
@@ -84,7 +89,7 @@ const Dashboards = ({ site }: { readonly site: Site }) => {
           {Texts.dashboards.create}
         </button>
       </form>
-      <div role="status">
+      <div role="status" ref={created}>
         {creation.failure !== undefined && <p class="bad">{messageOf(creation.failure)}</p>}
         {url !== null && (
           <>

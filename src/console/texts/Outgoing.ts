@@ -68,6 +68,7 @@ export const forms = {
   addField: "Add a field",
   field: (number: number): string => `Field ${number}`,
   repeated: "Another row has the rules of this field.",
+  unknown: "The form’s latest submission has no field of this name. Compare it with the name in the form’s HTML.",
   removeField: (name: string): string => (name === "" ? "Remove" : `Remove ${name}`),
   requiredField: (name: string): string => `${name} (required)`,
   json: "Rules, as JSON",
