@@ -23,6 +23,7 @@ import type {
 } from "./conversations/Conversation.ts"
 import type * as ConversationId from "./conversations/ConversationId.ts"
 import type { Bounds } from "./conversations/History.ts"
+import type { Reach } from "./InstanceDirectory.ts"
 
 /** The conversation has reached `maxMessages` or `maxSize`. Nothing was changed. */
 export class ConversationFull extends Schema.TaggedError<ConversationFull>()("ConversationFull", {}) {}
@@ -172,8 +173,8 @@ export class ConversationStore extends Context.Service<
       readonly since: number | null
     }) => Stream.Stream<Conversation, StorageUnavailable>
 
-    /** Deletes a conversation and its messages. False if there is none. */
-    readonly delete: (key: ConversationKey) => Effect.Effect<boolean, StorageUnavailable>
+    /** Deletes a conversation within reach, and its messages. False if there is none. */
+    readonly delete: (reach: Reach, key: ConversationKey) => Effect.Effect<boolean, StorageUnavailable>
 
     /** The key for `ConversationId`. It is generated once per store, and is the same in every process. */
     readonly hashKey: Effect.Effect<ConversationId.Key, StorageUnavailable>

@@ -15,15 +15,15 @@ import * as Authorized from "../sites/access/Authorized.ts"
 import * as Examples from "../sites/access/Examples.ts"
 import * as Fields from "../sites/access/Fields.ts"
 import { siteId } from "../sites/OwnerSitesApi.ts"
-import { endings, type Message } from "./conversations/Conversation.ts"
+import * as AnswerHealth from "./conversations/AnswerHealth.ts"
+import type { Message } from "./conversations/Conversation.ts"
 import * as ConversationExport from "./conversations/ConversationExport.ts"
+import * as Transcript from "./conversations/Transcript.ts"
 import * as Instance from "./Instance.ts"
 
 const base = "/v1/owner/sites/:site_id/instances"
 
 const ofInstance = { site_id: siteId, instance_id: Field.Id(InstanceId, { title: "Instance Id" }) }
-
-const exampleId = "9b8d7c6e-1f2a-4b3c-8d4e-5f6a7b8c9d0e"
 
 const { agent_model, agent_protocol, instance_id, memory, name, origins } = Instance.InstanceSettings.fields
 
@@ -72,21 +72,9 @@ export const instances = HttpApiEndpoint.get("instances", base, {
     })
   )
 
-export const AnswerHealth = Schema.Struct({
-  answered_at: Fields.nullableTime.annotate({
-    description: "When the latest answer began that its visitor got; null if there is none"
-  }),
-  failed: Schema.Int.annotate({ description: "How many answers failed since then, at most 100" }),
-  failing_since: Fields.nullableTime.annotate({ description: "When the first of these answers began" })
-}).annotate({
-  identifier: "AnswerHealth",
-  title: "AnswerHealth",
-  examples: [{ answered_at: Examples.time, failed: 0, failing_since: null }]
-})
-
 export const answers = HttpApiEndpoint.get("answers", `${base}/:instance_id/answers`, {
   params: ofInstance,
-  success: AnswerHealth
+  success: AnswerHealth.AnswerHealth
 })
   .middleware(Authorized.settings.read)
   .annotateMerge(
@@ -98,47 +86,17 @@ export const answers = HttpApiEndpoint.get("answers", `${base}/:instance_id/answ
     })
   )
 
-const common = {
-  conversation_id: Schema.String,
-  created_at: Fields.time,
-  updated_at: Fields.time.annotate({ description: "When its last message arrived or its last answer ended" })
-}
-
-const exampleCommon = {
-  conversation_id: exampleId,
-  created_at: Examples.time,
-  updated_at: "2026-11-25T09:04:00.000Z"
-}
-
 export const ConversationList = Schema.Struct({
-  conversations: Schema.Array(
-    Schema.Struct({
-      ...common,
-      messages: Schema.Int.annotate({ description: "How many messages it has, answers included" }),
-      preview: Schema.String.annotate({ description: "The beginning of the visitor's first message" }),
-      unanswered: Schema.Int.annotate({
-        description: "How many answers broke off, or ended empty although the visitor did not end them"
-      }),
-      up: Schema.Int.annotate({ description: "How many answers have this rating" }),
-      down: Schema.Int
-    })
-  ),
+  conversations: Schema.Array(Transcript.TranscriptSummary),
   next: Fields.next
 }).annotate({
   identifier: "ConversationList",
   title: "ConversationList",
-  examples: [
-    {
-      conversations: [
-        { ...exampleCommon, messages: 4, preview: "Where can I rent a kayak?", unanswered: 0, up: 1, down: 0 }
-      ],
-      next: null
-    }
-  ]
+  examples: [{ conversations: [Transcript.exampleSummary], next: null }]
 })
 
 /** Which conversations a list or an export has. */
-const filter = {
+export const filter = {
   search: Fields.text({
     title: "Search",
     description:
@@ -151,13 +109,17 @@ const filter = {
   to: Fields.bound("Only conversations with an `updated_at` on this day or earlier, in the website's time zone")
 }
 
+export const listQuery = {
+  ...filter,
+  cursor: Fields.cursorOf(Schema.is(ConversationId)),
+  limit: Fields.limit
+}
+
+export type ListQuery = Schema.Struct.Type<typeof listQuery>
+
 export const list = HttpApiEndpoint.get("list", `${base}/:instance_id/conversations`, {
   params: ofInstance,
-  query: {
-    ...filter,
-    cursor: Fields.cursorOf(Schema.is(ConversationId)),
-    limit: Fields.limit
-  },
+  query: listQuery,
   success: ConversationList
 })
   .middleware(Authorized.inbox.read)
@@ -168,50 +130,6 @@ export const list = HttpApiEndpoint.get("list", `${base}/:instance_id/conversati
       description: "The stored conversations of an instance, those with the latest message first."
     })
   )
-
-const Part = Schema.Union([
-  Schema.Struct({ type: Schema.Literal("text"), text: Schema.String }),
-  Schema.Struct({
-    type: Schema.Literal("source-url"),
-    url: Schema.String,
-    title: Schema.NullOr(Schema.String)
-  })
-])
-
-export const Transcript = Schema.Struct({
-  ...common,
-  messages: Schema.Array(
-    Schema.Struct({
-      id: Fields.uuid,
-      role: Schema.Literals(["user", "assistant"]),
-      created_at: Fields.time,
-      parts: Schema.Array(Part),
-      ending: Schema.optionalKey(
-        Schema.NullOr(Schema.Literals(endings)).annotate({
-          description: "How an answer ended; null while it is running"
-        })
-      ),
-      rating: Schema.optionalKey(Schema.NullOr(Schema.Literals(["up", "down"]))),
-      comment: Schema.optionalKey(Schema.NullOr(Schema.String))
-    })
-  )
-}).annotate({
-  identifier: "Transcript",
-  title: "Transcript",
-  examples: [
-    {
-      ...exampleCommon,
-      messages: [
-        {
-          id: "0d3b7c52-6f0e-4c8e-a1d7-5e0f4b9c2a63",
-          role: "user",
-          created_at: Examples.time,
-          parts: [{ type: "text", text: "Where can I rent a kayak?" }]
-        }
-      ]
-    }
-  ]
-})
 
 const ofConversation = {
   ...ofInstance,
@@ -224,7 +142,7 @@ const ofConversation = {
 
 export const transcript = HttpApiEndpoint.get("transcript", `${base}/:instance_id/conversations/:conversation_id`, {
   params: ofConversation,
-  success: Transcript
+  success: Transcript.Transcript
 })
   .middleware(Authorized.inbox.read)
   .annotateMerge(
@@ -265,7 +183,7 @@ const exampleMessages: ReadonlyArray<Message> = [
 
 /** An example of an export, made by the function that formats it. */
 const exampleExports = {
-  "application/x-ndjson": `${ConversationExport.json({ conversationId: ConversationId.make("c-8f14e45f"), createdAt: at, updatedAt: at, messages: exampleMessages })}\n`
+  "application/x-ndjson": `${ConversationExport.json(Transcript.of({ conversationId: ConversationId.make("c-8f14e45f"), createdAt: at, updatedAt: at, messages: exampleMessages }))}\n`
 }
 
 export const exportAll = HttpApiEndpoint.get("export", `${base}/:instance_id/export`, {

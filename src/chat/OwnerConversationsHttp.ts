@@ -6,7 +6,6 @@
 import { Effect, Stream } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../api/OwnerApi.ts"
-import * as Calendar from "../platform/text/Calendar.ts"
 import * as Cursor from "../platform/text/Cursor.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
 import * as Errors from "../sites/access/Errors.ts"
@@ -14,37 +13,13 @@ import { Exports } from "../sites/access/Exports.ts"
 import * as Fields from "../sites/access/Fields.ts"
 import { SiteSlots } from "../sites/access/SiteSlots.ts"
 import { ConversationStore } from "./ConversationStore.ts"
-import type { AnswerHealth } from "./conversations/AnswerHealth.ts"
-import type { Conversation } from "./conversations/Conversation.ts"
 import * as ConversationExport from "./conversations/ConversationExport.ts"
-import type { TranscriptSummary } from "./conversations/Transcript.ts"
 import * as Transcript from "./conversations/Transcript.ts"
 import { InstanceDirectory } from "./InstanceDirectory.ts"
 import * as SiteInstance from "./SiteInstance.ts"
 import { Transcripts } from "./Transcripts.ts"
 
-const healthJson = ({ answeredAt, failed, failingSince }: AnswerHealth) => ({
-  answered_at: Calendar.isoOrNull(answeredAt),
-  failed,
-  failing_since: Calendar.isoOrNull(failingSince)
-})
-
-const summaryJson = ({ down, preview, unanswered, up, ...summary }: TranscriptSummary) => ({
-  ...ConversationExport.summaryJson(summary),
-  preview,
-  unanswered,
-  up,
-  down
-})
-
-const transcriptJson = ({ conversationId, createdAt, messages, updatedAt }: Conversation) => ({
-  conversation_id: conversationId,
-  created_at: Calendar.iso(createdAt),
-  updated_at: Calendar.iso(updatedAt),
-  messages: messages.map(ConversationExport.messageJson)
-})
-
-const noConversation = Errors.make(
+export const noConversation = Errors.make(
   "NotFound",
   "This instance keeps no such conversation. The conversation may have been deleted, or its retention has ended."
 )
@@ -70,23 +45,23 @@ export const layer = HttpApiBuilder.group(
       .handle(
         "answers",
         Effect.fnUntraced(function* ({ params: { instance_id: instanceId } }) {
-          const proof = yield* Authorized.settings.read.proof
-          yield* requireInstance(proof.site.websiteConfigId, instanceId)
-          return healthJson(yield* lists.run(proof.site.websiteConfigId, transcripts.answerHealth(instanceId)))
+          const { site } = yield* Authorized.settings.read.proof
+          yield* requireInstance(site.websiteConfigId, instanceId)
+          return yield* lists.run(site.websiteConfigId, transcripts.answerHealth(site.websiteConfigId, instanceId))
         })
       )
       .handle(
         "list",
         Effect.fnUntraced(function* ({ params: { instance_id: instanceId }, query }) {
-          const proof = yield* Authorized.inbox.read.proof
-          yield* requireInstance(proof.site.websiteConfigId, instanceId)
+          const { site } = yield* Authorized.inbox.read.proof
           const { cursor, limit = Fields.defaultLimit } = query
-          const filter = Transcript.toFilter(query, proof.site.timeZone)
+          const filter = Transcript.toFilter(query, site.timeZone)
           const { items, next } = yield* lists.run(
-            proof.site.websiteConfigId,
-            transcripts.list({ instanceId, filter, after: cursor ?? null, limit })
+            site.websiteConfigId,
+            transcripts.list({ reach: site.websiteConfigId, instanceId, filter, after: cursor ?? null, limit })
           )
-          return { conversations: items.map(summaryJson), next: next === null ? null : Cursor.format(next) }
+          if (items.length === 0) yield* requireInstance(site.websiteConfigId, instanceId)
+          return { conversations: items, next: next === null ? null : Cursor.format(next) }
         })
       )
       .handle(
@@ -94,28 +69,28 @@ export const layer = HttpApiBuilder.group(
         Effect.fnUntraced(function* ({ params: { instance_id: instanceId }, query }) {
           const proof = yield* Authorized.inbox.read.proof
           yield* exports.begin(proof)
-          yield* requireInstance(proof.site.websiteConfigId, instanceId)
-          const filter = Transcript.toFilter(query, proof.site.timeZone)
-          const found = transcripts.stream({ instanceId, filter })
-          const lines = Stream.map(found, (conversation) => `${ConversationExport.json(conversation)}\n`)
+          const { timeZone, websiteConfigId: reach } = proof.site
+          yield* requireInstance(reach, instanceId)
+          const found = transcripts.stream({ reach, instanceId, filter: Transcript.toFilter(query, timeZone) })
+          const lines = Stream.map(found, (transcript) => `${ConversationExport.json(transcript)}\n`)
           return exports.file(lines, { name: "conversations.ndjson", contentType: "application/x-ndjson" })
         })
       )
       .handle(
         "transcript",
-        Effect.fnUntraced(function* ({ params: { conversation_id: conversationId, instance_id: instanceId } }) {
-          const proof = yield* Authorized.inbox.read.proof
-          yield* requireInstance(proof.site.websiteConfigId, instanceId)
-          const found = yield* lists.run(proof.site.websiteConfigId, transcripts.find({ instanceId, conversationId }))
-          return transcriptJson(yield* Effect.fromOption(found, () => noConversation))
+        Effect.fnUntraced(function* ({ params }) {
+          const { site } = yield* Authorized.inbox.read.proof
+          const key = { instanceId: params.instance_id, conversationId: params.conversation_id }
+          const found = yield* lists.run(site.websiteConfigId, transcripts.find(site.websiteConfigId, key))
+          return yield* Effect.fromOption(found, () => noConversation)
         })
       )
       .handle(
         "delete",
-        Effect.fnUntraced(function* ({ params: { conversation_id: conversationId, instance_id: instanceId } }) {
-          const proof = yield* Authorized.inbox.change.proof
-          yield* requireInstance(proof.site.websiteConfigId, instanceId)
-          if (!(yield* store.delete({ instanceId, conversationId }))) return yield* Effect.fail(noConversation)
+        Effect.fnUntraced(function* ({ params }) {
+          const { site } = yield* Authorized.inbox.change.proof
+          const key = { instanceId: params.instance_id, conversationId: params.conversation_id }
+          if (!(yield* store.delete(site.websiteConfigId, key))) return yield* Effect.fail(noConversation)
         })
       )
   })

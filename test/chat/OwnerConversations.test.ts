@@ -170,19 +170,28 @@ layer(testServer(), { excludeTestServices: true })("conversations", (it) => {
       const unassigned = yield* InstanceDirectory.use((instances) =>
         instances.create({ name: "Free", agent_url: "http://agent" })
       )
-      const texts = new Set<string>()
-      for (const path of [
-        `/${theirs.instanceId}/conversations`,
-        `/${theirs.instanceId}/conversations/${foreign.id}`,
-        `/${theirs.instanceId}/export`,
-        `/${unassigned.instance_id}/conversations`,
-        `/${randomUUID()}/conversations`
+      // The text does not tell what exists from what does not.
+      for (const paths of [
+        [
+          `/${theirs.instanceId}/conversations`,
+          `/${theirs.instanceId}/export`,
+          `/${unassigned.instance_id}/conversations`,
+          `/${randomUUID()}/conversations`
+        ],
+        [
+          `/${theirs.instanceId}/conversations/${foreign.id}`,
+          `/${mine.instanceId}/conversations/${foreign.id}`,
+          `/${randomUUID()}/conversations/${randomUUID()}`
+        ]
       ]) {
-        const answer = yield* mine.get(path)
-        assert.strictEqual(answer.status, 404, path)
-        texts.add(answer.text)
+        const texts = new Set<string>()
+        for (const path of paths) {
+          const answer = yield* mine.get(path)
+          assert.strictEqual(answer.status, 404, path)
+          texts.add(answer.text)
+        }
+        assert.lengthOf([...texts], 1)
       }
-      assert.lengthOf([...texts], 1)
       for (const path of [
         `/${theirs.instanceId}/conversations/${foreign.id}`,
         `/${mine.instanceId}/conversations/${foreign.id}`

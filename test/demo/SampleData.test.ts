@@ -103,15 +103,15 @@ describe("the demo's sample data", () => {
         for (const { reasons } of quarantined) assert.deepStrictEqual(reasons, ["links", "link-markup"])
 
         const conversations = yield* Transcripts.use((transcripts) =>
-          transcripts.list({ instanceId, filter: {}, after: null, limit: 100 })
+          transcripts.list({ reach: "all", instanceId, filter: {}, after: null, limit: 100 })
         )
         assert.strictEqual(conversations.items.length, conversions["Chat started"])
         const sum = (count: (item: (typeof conversations.items)[number]) => number) =>
           conversations.items.reduce((before, item) => before + count(item), 0)
         assert.deepStrictEqual([sum(({ unanswered }) => unanswered), sum(({ down }) => down)], [1, 1])
-        for (const { createdAt, updatedAt } of conversations.items) {
-          assert.isBelow(createdAt, now)
-          assert.isBelow(updatedAt, now)
+        for (const { created_at, updated_at } of conversations.items) {
+          assert.isBelow(Date.parse(created_at), now)
+          assert.isBelow(Date.parse(updated_at), now)
         }
 
         const [webhook] = yield* Webhooks.use((webhooks) => webhooks.list(websiteConfigId))

@@ -51,7 +51,7 @@ export const suite = <R, E>(
           assert.isTrue(Option.isNone(yield* store.running(other)))
           assert.isFalse(yield* store.stop(other))
           assert.isFalse(yield* store.rate({ key: other, messageId: answerId, rating: "up", comment: null }))
-          assert.isFalse(yield* store.delete(other))
+          assert.isFalse(yield* store.delete("all", other))
           assert.deepStrictEqual(yield* store.list({ instanceId: other.instanceId, limit: 10, before: null }), [])
           assert.strictEqual((yield* Effect.flip(beginAnswer(other, null)))._tag, "NothingToRegenerate")
           yield* storeTurn(other, "mine", "own")
@@ -116,8 +116,8 @@ export const suite = <R, E>(
         const other = { ...key, conversationId: Id.ConversationId.make(randomUUID()) }
         const [answerId, otherId] = [yield* beginAnswer(key, "one"), yield* beginAnswer(other, "two")]
         yield* appendPieces(answerId, [[text("Hel")]])
-        assert.isTrue(yield* store.delete(key))
-        assert.isFalse(yield* store.delete(key))
+        assert.isTrue(yield* store.delete("all", key))
+        assert.isFalse(yield* store.delete("all", key))
         assert.isTrue(Option.isNone(yield* store.read(key)))
         assert.isTrue(Option.isNone(yield* follow(store, answerId, 0)))
         assert.isFalse(yield* store.append({ answerId, position: 1, events: [text("lo")] }))
@@ -153,7 +153,7 @@ export const suite = <R, E>(
           assert.isTrue(Option.isNone(yield* store.running(key)))
           assert.deepStrictEqual(yield* store.history({ key, bounds, isRegenerating: true }), [])
           assert.isFalse(yield* store.stop(key))
-          assert.isFalse(yield* store.delete(key))
+          assert.isFalse(yield* store.delete("all", key))
         }
         assert.deepStrictEqual(yield* store.list({ instanceId: unknownInstance, limit: 1, before: null }), [])
         assert.deepStrictEqual(yield* Stream.runCollect(store.stream({ instanceId: unknownInstance, since: null })), [])

@@ -9,11 +9,12 @@ import { assert, layer as shared } from "@effect/vitest"
 import { Effect, type Layer, Option, Schema, Stream } from "effect"
 import { ConversationStore } from "../../src/chat/ConversationStore.ts"
 import * as AnswerHealth from "../../src/chat/conversations/AnswerHealth.ts"
-import { type Conversation, endings } from "../../src/chat/conversations/Conversation.ts"
+import { endings } from "../../src/chat/conversations/Conversation.ts"
 import * as Transcript from "../../src/chat/conversations/Transcript.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
 import { Transcripts } from "../../src/chat/Transcripts.ts"
 import * as Id from "../../src/platform/Id.ts"
+import { iso } from "../../src/platform/text/Calendar.ts"
 import { latestFirst, type Position } from "../../src/platform/text/Cursor.ts"
 import { beginAnswer } from "../support/Conversations.ts"
 import { at } from "./VisitorSalts.ts"
@@ -41,7 +42,7 @@ const storeConversation = (instanceId: Id.InstanceId, turns: ReadonlyArray<typeo
       yield* store.complete({ answerId, parts, ending, usage: null })
       if (rating !== null) yield* store.rate({ key, messageId: answerId, rating, comment })
     }
-    return Option.getOrThrow(yield* Transcripts.use((transcripts) => transcripts.find(key)))
+    return Option.getOrThrow(yield* Transcripts.use((transcripts) => transcripts.find("all", key)))
   }).pipe(at(time))
 
 const Turn = Schema.Struct({
@@ -63,8 +64,8 @@ const Filter = Schema.Struct({
   before: Schema.UndefinedOr(Schema.Literals([start, start + 1, start + 2]))
 })
 
-const byStart = (left: Conversation, right: Conversation): number =>
-  left.createdAt - right.createdAt || (left.conversationId < right.conversationId ? -1 : 1)
+const byStart = (left: Transcript.Transcript, right: Transcript.Transcript): number =>
+  Date.parse(left.created_at) - Date.parse(right.created_at) || (left.conversation_id < right.conversation_id ? -1 : 1)
 
 /** Reads the whole list, page by page. */
 const listed = Effect.fnUntraced(function* (instanceId: Id.InstanceId, filter: Transcript.Filter, limit: number) {
@@ -72,7 +73,7 @@ const listed = Effect.fnUntraced(function* (instanceId: Id.InstanceId, filter: T
   const items: Array<Transcript.TranscriptSummary> = []
   let after: Position | null = null
   do {
-    const page: Transcript.Page = yield* transcripts.list({ instanceId, filter, after, limit })
+    const page: Transcript.Page = yield* transcripts.list({ reach: "all", instanceId, filter, after, limit })
     assert.isAtMost(page.items.length, limit)
     items.push(...page.items)
     after = page.next
@@ -97,7 +98,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Transcripts | Conversa
       ({ shapes, limit, filter }) =>
         Effect.gen(function* () {
           const [instance, other] = [yield* newInstance, yield* newInstance]
-          const conversations: Array<Conversation> = []
+          const conversations: Array<Transcript.Transcript> = []
           for (const { time, turns } of shapes) {
             conversations.push(yield* storeConversation(instance, turns, start + time))
             yield* storeConversation(other, turns, start + time)
@@ -113,9 +114,9 @@ export const suite = <E>(name: string, layer: Layer.Layer<Transcripts | Conversa
           const latest = conversations.toSorted((left, right) =>
             latestFirst(Transcript.positionOf(left), Transcript.positionOf(right))
           )
-          assert.deepStrictEqual(yield* answerHealth(instance), AnswerHealth.of(AnswerHealth.outcomesOf(latest)))
+          assert.deepStrictEqual(yield* answerHealth("all", instance), AnswerHealth.of(AnswerHealth.outcomesOf(latest)))
           assert.deepStrictEqual(
-            yield* Stream.runCollect(stream({ instanceId: instance, filter: filter })),
+            yield* Stream.runCollect(stream({ reach: "all", instanceId: instance, filter: filter })),
             expected.toSorted(byStart)
           )
         }),
@@ -135,29 +136,33 @@ export const suite = <E>(name: string, layer: Layer.Layer<Transcripts | Conversa
         } as const
         const ok = { ...turn, ending: "stop" } as const
         const failed = { ...turn, answer: "", ending: "failed" } as const
-        assert.deepStrictEqual(yield* answerHealth(instance), { answeredAt: null, failed: 0, failingSince: null })
+        assert.deepStrictEqual(yield* answerHealth("all", instance), {
+          answered_at: null,
+          failed: 0,
+          failing_since: null
+        })
         yield* storeConversation(instance, [ok], start)
         for (let index = 1; index < AnswerHealth.windowSize; index++) {
           yield* storeConversation(instance, [failed], start + index)
         }
         const failures = AnswerHealth.windowSize - 1
-        const failing = { failed: failures, failingSince: start + 1 }
-        assert.deepStrictEqual(yield* answerHealth(instance), { answeredAt: start, ...failing })
+        const failing = { failed: failures, failing_since: iso(start + 1) }
+        assert.deepStrictEqual(yield* answerHealth("all", instance), { answered_at: iso(start), ...failing })
         // Neither a running answer nor one that the visitor ended at once shows that the agent works.
         yield* beginAnswer({ instanceId: instance, conversationId: Id.ConversationId.make(randomUUID()) }, "100%")
         yield* storeConversation(instance, [{ ...failed, ending: "stopped" }], start + 31)
         yield* storeConversation(instance, [{ ...failed, ending: "superseded" }], start + 32)
-        assert.deepStrictEqual(yield* answerHealth(instance), {
-          answeredAt: null,
+        assert.deepStrictEqual(yield* answerHealth("all", instance), {
+          answered_at: null,
           failed: failures - 2,
-          failingSince: start + 3
+          failing_since: iso(start + 3)
         })
         yield* storeConversation(instance, [ok], start + 40)
         yield* storeConversation(instance, [failed], start + 41)
-        assert.deepStrictEqual(yield* answerHealth(instance), {
-          answeredAt: start + 40,
+        assert.deepStrictEqual(yield* answerHealth("all", instance), {
+          answered_at: iso(start + 40),
           failed: 1,
-          failingSince: start + 41
+          failing_since: iso(start + 41)
         })
       })
     )
@@ -201,14 +206,37 @@ export const suite = <E>(name: string, layer: Layer.Layer<Transcripts | Conversa
         } as const
         const conversation = yield* storeConversation(instance, [turn, turn], start)
         assert.lengthOf(conversation.messages, 4)
-        assert.deepStrictEqual([conversation.createdAt, conversation.updatedAt], [start, start])
-        const { conversationId } = conversation
+        assert.deepStrictEqual([conversation.created_at, conversation.updated_at], [iso(start), iso(start)])
+        const { conversation_id: conversationId } = conversation
         for (const key of [
           { instanceId: other, conversationId },
           { instanceId: instance, conversationId: Id.ConversationId.make(randomUUID()) }
         ]) {
-          assert.isTrue(Option.isNone(yield* transcripts.find(key)))
+          assert.isTrue(Option.isNone(yield* transcripts.find("all", key)))
         }
+      })
+    )
+
+    it.effect("another website reads and deletes no conversation of an instance", () =>
+      Effect.gen(function* () {
+        const { answerHealth, find, list, stream } = yield* Transcripts
+        const store = yield* ConversationStore
+        const instanceId = yield* newInstance
+        const turn = { question: "Where are you?", answer: "100%", isSourced: false, ending: "stop" } as const
+        const { conversation_id } = yield* storeConversation(
+          instanceId,
+          [{ ...turn, rating: null, comment: null }],
+          start
+        )
+        const reach = Id.WebsiteConfigId.make(randomUUID())
+        const key = { instanceId, conversationId: conversation_id }
+        assert.isTrue(Option.isNone(yield* find(reach, key)))
+        const none = { items: [], next: null }
+        assert.deepStrictEqual(yield* list({ reach, instanceId, filter: {}, after: null, limit: 1 }), none)
+        assert.deepStrictEqual(yield* Stream.runCollect(stream({ reach, instanceId, filter: {} })), [])
+        assert.isNull((yield* answerHealth(reach, instanceId)).answered_at)
+        assert.isFalse(yield* store.delete(reach, key))
+        assert.isTrue(Option.isSome(yield* find("all", key)))
       })
     )
   })

@@ -3,8 +3,11 @@
  *
  * @module
  */
+import { Schema } from "effect"
+import * as Calendar from "../../platform/text/Calendar.ts"
+import * as Examples from "../../sites/access/Examples.ts"
+import * as Fields from "../../sites/access/Fields.ts"
 import * as AnswerParts from "./AnswerParts.ts"
-import type { AgentAnswer, Conversation } from "./Conversation.ts"
 import * as Transcript from "./Transcript.ts"
 
 /** How an answer ended for its visitor. */
@@ -14,14 +17,19 @@ export interface Outcome {
   readonly isMissing: boolean
 }
 
-export interface AnswerHealth {
-  /** When the latest answer began that its visitor got, in milliseconds since 1970; null if there is none. */
-  readonly answeredAt: number | null
-  /** How many answers failed since then. */
-  readonly failed: number
-  /** When the first of these began; null if there is none. */
-  readonly failingSince: number | null
-}
+export const AnswerHealth = Schema.Struct({
+  answered_at: Fields.nullableTime.annotate({
+    description: "When the latest answer began that its visitor got; null if there is none"
+  }),
+  failed: Schema.Int.annotate({ description: "How many answers failed since then, at most 100" }),
+  failing_since: Fields.nullableTime.annotate({ description: "When the first of these answers began" })
+}).annotate({
+  identifier: "AnswerHealth",
+  title: "AnswerHealth",
+  examples: [{ answered_at: Examples.time, failed: 0, failing_since: null }]
+})
+
+export type AnswerHealth = typeof AnswerHealth.Type
 
 /** The maximum number of conversations whose answers are read. */
 export const windowSize = 20
@@ -30,7 +38,7 @@ export const windowSize = 20
 export const maxOutcomes = 100
 
 /** Whether an answer shows that the agent works or fails. One that still runs, or that its visitor ended at once, does not. */
-const isConclusive = ({ ending, parts }: AgentAnswer): boolean =>
+const isConclusive = ({ ending = null, parts }: Transcript.TranscriptMessage): boolean =>
   ending !== null &&
   (!(Transcript.endedByVisitor as ReadonlyArray<string>).includes(ending) || AnswerParts.sizeOf(parts) > 0)
 
@@ -40,17 +48,17 @@ const isConclusive = ({ ending, parts }: AgentAnswer): boolean =>
  *
  * @param conversations those of one instance, latest `updatedAt` first
  */
-export const outcomesOf = (conversations: ReadonlyArray<Conversation>): ReadonlyArray<Outcome> => {
+export const outcomesOf = (conversations: ReadonlyArray<Transcript.Transcript>): ReadonlyArray<Outcome> => {
   const latest = conversations.slice(0, windowSize)
-  const since = latest.length < windowSize ? undefined : latest.at(-1)?.updatedAt
+  const since = latest.length < windowSize ? undefined : latest.at(-1)?.updated_at
   return latest
     .flatMap(({ messages }) => messages)
     .flatMap((message) =>
       message.role === "assistant" && isConclusive(message)
-        ? [{ at: message.createdAt, isMissing: Transcript.isMissing(message) }]
+        ? [{ at: Date.parse(message.created_at), isMissing: Transcript.isMissing(message) }]
         : []
     )
-    .filter(({ at }) => since === undefined || at >= since)
+    .filter(({ at }) => since === undefined || at >= Date.parse(since))
     .sort((left, right) => right.at - left.at || Number(right.isMissing) - Number(left.isMissing))
     .slice(0, maxOutcomes)
 }
@@ -60,8 +68,8 @@ export const of = (outcomes: ReadonlyArray<Outcome>): AnswerHealth => {
   const index = outcomes.findIndex(({ isMissing }) => !isMissing)
   const failures = index === -1 ? outcomes : outcomes.slice(0, index)
   return {
-    answeredAt: outcomes[index]?.at ?? null,
+    answered_at: Calendar.isoOrNull(outcomes[index]?.at ?? null),
     failed: failures.length,
-    failingSince: failures.at(-1)?.at ?? null
+    failing_since: Calendar.isoOrNull(failures.at(-1)?.at ?? null)
   }
 }

@@ -83,12 +83,17 @@ export const fromEvents = (events: ReadonlyArray<AgentEvent>): Parts => addAll(n
 export const toWellFormed = (parts: Parts): Parts =>
   parts.map((part) => (part.type === "text" ? { ...part, text: part.text.toWellFormed() } : part))
 
+/** A part of a message, as it is stored or as its owner reads it. */
+type AnyPart =
+  | { readonly type: "text"; readonly text: string }
+  | { readonly type: "source-url"; readonly url: string; readonly title?: string | null }
+
 /** The text of a message: its text parts as paragraphs, because a tool separates them. */
-export const textOf = (parts: Parts): string =>
+export const textOf = (parts: ReadonlyArray<AnyPart>): string =>
   parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n\n")
 
 /** The number of UTF-16 units in all texts, URLs and titles, which count against `Conversation.maxSize`. */
-export const sizeOf = (parts: Parts): number =>
+export const sizeOf = (parts: ReadonlyArray<AnyPart>): number =>
   parts.reduce(
     (sum, part) => sum + (part.type === "text" ? part.text.length : part.url.length + (part.title?.length ?? 0)),
     0

@@ -1,25 +1,120 @@
 /**
- * The conversations of an instance as its owner reads them. Pure.
+ * The conversations of an instance as its owner reads them, in the owner API, the commands and exports. Pure.
  *
  * @module
  */
-
+import { Schema } from "effect"
 import * as LocalTime from "../../analytics/reports/LocalTime.ts"
+import { ConversationId } from "../../platform/Id.ts"
+import * as Calendar from "../../platform/text/Calendar.ts"
 import type { Position } from "../../platform/text/Cursor.ts"
 import { contains } from "../../platform/text/Text.ts"
+import * as Examples from "../../sites/access/Examples.ts"
+import * as Fields from "../../sites/access/Fields.ts"
 import * as AnswerParts from "./AnswerParts.ts"
-import type { AgentAnswer, Conversation, ConversationSummary, Message } from "./Conversation.ts"
+import { type Conversation, endings, type Message, type MessagePart } from "./Conversation.ts"
+
+const Part = Schema.Union([
+  Schema.Struct({ type: Schema.Literal("text"), text: Schema.String }),
+  Schema.Struct({
+    type: Schema.Literal("source-url"),
+    url: Schema.String,
+    title: Schema.NullOr(Schema.String)
+  })
+])
+
+const TranscriptMessage = Schema.Struct({
+  id: Fields.uuid,
+  role: Schema.Literals(["user", "assistant"]),
+  created_at: Fields.time,
+  parts: Schema.Array(Part),
+  ending: Schema.optionalKey(
+    Schema.NullOr(Schema.Literals(endings)).annotate({
+      description: "How an answer ended; null while it is running"
+    })
+  ),
+  rating: Schema.optionalKey(Schema.NullOr(Schema.Literals(["up", "down"]))),
+  comment: Schema.optionalKey(Schema.NullOr(Schema.String))
+})
+
+export type TranscriptMessage = typeof TranscriptMessage.Type
+
+const common = {
+  conversation_id: ConversationId,
+  created_at: Fields.time,
+  updated_at: Fields.time.annotate({ description: "When its last message arrived or its last answer ended" })
+}
+
+const exampleCommon = {
+  conversation_id: ConversationId.make("9b8d7c6e-1f2a-4b3c-8d4e-5f6a7b8c9d0e"),
+  created_at: Examples.time,
+  updated_at: "2026-11-25T09:04:00.000Z"
+}
+
+/** A conversation with its messages, oldest first. */
+export const Transcript = Schema.Struct({ ...common, messages: Schema.Array(TranscriptMessage) }).annotate({
+  identifier: "Transcript",
+  title: "Transcript",
+  examples: [
+    {
+      ...exampleCommon,
+      messages: [
+        {
+          id: "0d3b7c52-6f0e-4c8e-a1d7-5e0f4b9c2a63",
+          role: "user",
+          created_at: Examples.time,
+          parts: [{ type: "text", text: "Where can I rent a kayak?" }]
+        }
+      ]
+    }
+  ]
+})
+
+export type Transcript = typeof Transcript.Type
 
 /** A conversation in a list. */
-export interface TranscriptSummary extends ConversationSummary {
-  /** The beginning of the visitor's first message, on one line. */
-  readonly preview: string
-  /** How many answers the visitor did not get; see `isMissing`. */
-  readonly unanswered: number
-  /** How many answers were rated `up`, and how many `down`. */
-  readonly up: number
-  readonly down: number
+export const TranscriptSummary = Schema.Struct({
+  ...common,
+  messages: Schema.Int.annotate({ description: "How many messages it has, answers included" }),
+  preview: Schema.String.annotate({ description: "The beginning of the visitor's first message" }),
+  unanswered: Schema.Int.annotate({
+    description: "How many answers broke off, or ended empty although the visitor did not end them"
+  }),
+  up: Schema.Int.annotate({ description: "How many answers have this rating" }),
+  down: Schema.Int
+})
+
+export type TranscriptSummary = typeof TranscriptSummary.Type
+
+export const exampleSummary: TranscriptSummary = {
+  ...exampleCommon,
+  messages: 4,
+  preview: "Where can I rent a kayak?",
+  unanswered: 0,
+  up: 1,
+  down: 0
 }
+
+const partOf = (part: MessagePart): typeof Part.Type =>
+  part.type === "text"
+    ? { type: part.type, text: part.text }
+    : { type: part.type, url: part.url, title: part.title ?? null }
+
+const messageOf = (message: Message): TranscriptMessage => ({
+  id: message.messageId,
+  role: message.role,
+  created_at: Calendar.iso(message.createdAt),
+  parts: message.parts.map(partOf),
+  ...(message.role === "assistant" ? { ending: message.ending, rating: message.rating, comment: message.comment } : {})
+})
+
+/** A stored conversation as its owner reads it. */
+export const of = ({ conversationId, createdAt, messages, updatedAt }: Conversation): Transcript => ({
+  conversation_id: conversationId,
+  created_at: Calendar.iso(createdAt),
+  updated_at: Calendar.iso(updatedAt),
+  messages: messages.map(messageOf)
+})
 
 /** Selects conversations for a list. An absent member selects all. */
 export interface Filter {
@@ -48,11 +143,14 @@ export interface Page {
 export const windowSize = 500
 
 export const positionOf = ({
-  conversationId,
-  updatedAt
-}: Pick<Conversation, "conversationId" | "updatedAt">): Position => ({ time: updatedAt, id: conversationId })
+  conversation_id,
+  updated_at
+}: Pick<Transcript, "conversation_id" | "updated_at">): Position => ({
+  time: Date.parse(updated_at),
+  id: conversation_id
+})
 
-const isAnswer = (message: Message): message is AgentAnswer => message.role === "assistant"
+const isAnswer = ({ role }: TranscriptMessage): boolean => role === "assistant"
 
 /** The endings of an answer that the visitor ended. Such an answer is not missing, even if it is empty. */
 export const endedByVisitor = ["stopped", "superseded"] as const
@@ -61,7 +159,7 @@ export const endedByVisitor = ["stopped", "superseded"] as const
 export const brokenOff = ["failed", "cut"] as const
 
 /** Whether the visitor did not get an answer: it broke off, or it ended empty although the visitor did not end it. */
-export const isMissing = ({ ending, parts }: Pick<AgentAnswer, "ending" | "parts">): boolean =>
+export const isMissing = ({ ending = null, parts }: Pick<TranscriptMessage, "ending" | "parts">): boolean =>
   ending !== null &&
   ((brokenOff as ReadonlyArray<string>).includes(ending) ||
     (!(endedByVisitor as ReadonlyArray<string>).includes(ending) && AnswerParts.sizeOf(parts) === 0))
@@ -78,26 +176,23 @@ export const preview = (text: string): string => {
   return line.length > maxPreview ? `${line.slice(0, maxPreview - 1).toWellFormed()}…` : line
 }
 
-const hasText = (message: Message, search: string): boolean =>
+const hasText = (message: TranscriptMessage, search: string): boolean =>
   message.parts.some((part) =>
-    part.type === "text"
-      ? contains(part.text, search)
-      : contains(part.url, search) || contains(part.title ?? null, search)
-  ) ||
-  (isAnswer(message) && contains(message.comment, search))
+    part.type === "text" ? contains(part.text, search) : contains(part.url, search) || contains(part.title, search)
+  ) || contains(message.comment ?? null, search)
 
 /** Whether a list with this filter contains the conversation. */
 export const matches = (
-  { messages, updatedAt }: Pick<Conversation, "messages" | "updatedAt">,
+  { messages, updated_at }: Pick<Transcript, "messages" | "updated_at">,
   { before, rating, search, since, unanswered }: Filter
 ): boolean =>
-  (since === undefined || updatedAt >= since) &&
-  (before === undefined || updatedAt < before) &&
+  (since === undefined || Date.parse(updated_at) >= since) &&
+  (before === undefined || Date.parse(updated_at) < before) &&
   (unanswered !== true || messages.some((message) => isAnswer(message) && isMissing(message))) &&
-  (rating === undefined || messages.some((message) => isAnswer(message) && message.rating === rating)) &&
+  (rating === undefined || messages.some((message) => message.rating === rating)) &&
   (search === undefined || messages.some((message) => hasText(message, search)))
 
-export const toSummary = ({ messages, ...conversation }: Conversation): TranscriptSummary => {
+export const toSummary = ({ messages, ...conversation }: Transcript): TranscriptSummary => {
   const answers = messages.filter(isAnswer)
   return {
     ...conversation,

@@ -359,11 +359,12 @@ export const makeWrites = (table: Table, instances: InstanceDirectory["Service"]
         return true
       }),
     rate,
-    delete: (key) =>
-      Effect.sync(() => {
+    delete: (reach, key) =>
+      Effect.map(instances.read(reach, key.instanceId), (instance) => {
         const conversation = table.get(key)
-        if (conversation !== undefined) table.remove(conversation)
-        return conversation !== undefined
+        if (Option.isNone(instance) || conversation === undefined) return false
+        table.remove(conversation)
+        return true
       })
   }
 }

@@ -266,15 +266,16 @@ export const make = (sql: PgClient.PgClient, batched: Batched): Writes => {
     return rated.length > 0
   })
 
-  const remove: Writes["delete"] = Effect.fnUntraced(function* (key) {
+  const remove: Writes["delete"] = Effect.fnUntraced(function* (reach, key) {
     const deletion = sql.unsafe(
-      "DELETE FROM conversation WHERE instance_id = $1 AND conversation_id = $2 RETURNING 1",
-      Rows.keyParameters(key)
+      `DELETE FROM conversation USING instance
+        WHERE instance.instance_id = conversation.instance_id AND conversation.instance_id = $1 AND conversation_id = $2
+          AND ($3::uuid IS NULL OR website_config_id = $3) RETURNING 1`,
+      [...Rows.keyParameters(key), PgTypes.uuid(reach === "all" ? null : reach)]
     )
-    const deleted = yield* Effect.tap(deletion, Outbox.erase(sql, [Conversation.subjectOf(key)])).pipe(
-      sql.withTransaction,
-      Database.mapErrors
-    )
+    const deleted = yield* Effect.tap(deletion, (rows) =>
+      rows.length === 0 ? Effect.void : Outbox.erase(sql, [Conversation.subjectOf(key)])
+    ).pipe(sql.withTransaction, Database.mapErrors)
     return deleted.length > 0
   })
 

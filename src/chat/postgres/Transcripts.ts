@@ -8,27 +8,27 @@ import { PgTypes } from "@effect/sql-pg"
 import type { PgClient } from "@effect/sql-pg/PgClient"
 import { Effect, Layer, Option, Schema, Stream } from "effect"
 import type { SqlError } from "effect/sql"
+import type { InstanceId } from "../../platform/Id.ts"
 import * as Json from "../../platform/json/Json.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as OwnerConnections from "../../platform/postgres/OwnerConnections.ts"
 import * as Times from "../../platform/postgres/Times.ts"
-import { decodeRows } from "../../platform/runtime/Rows.ts"
+import { decodeRows, Time } from "../../platform/runtime/Rows.ts"
 import type { Position } from "../../platform/text/Cursor.ts"
 import * as AnswerHealth from "../conversations/AnswerHealth.ts"
 import * as AnswerParts from "../conversations/AnswerParts.ts"
 import * as Transcript from "../conversations/Transcript.ts"
+import type { Reach } from "../InstanceDirectory.ts"
 import { Transcripts } from "../Transcripts.ts"
 import * as Reads from "./ConversationReads.ts"
 import * as Rows from "./ConversationRows.ts"
+import { reached } from "./InstanceDirectory.ts"
 
+const { preview: _, ...summaryFields } = Transcript.TranscriptSummary.fields
+
+/** The rows of a list: the preview is the beginning of the first message. */
 const Summaries = Schema.Array(
-  Schema.Struct({
-    ...Rows.summary,
-    first: Schema.NullOr(Rows.Parts),
-    unanswered: Schema.Int,
-    up: Schema.Int,
-    down: Schema.Int
-  })
+  Schema.Struct({ ...summaryFields, created_at: Time, updated_at: Time, first: Schema.NullOr(Rows.Parts) })
 )
 
 const SummaryRows = Schema.Array(Schema.Struct(Rows.summary))
@@ -43,9 +43,17 @@ const quoted = (words: ReadonlyArray<string>): string => words.map((word) => `'$
 const isMissing = `(ending IN (${quoted(Transcript.brokenOff)}) OR running = message_id AND ${Rows.isLapsed}
   OR ending NOT IN (${quoted(Transcript.endedByVisitor)}) AND characters = 0 AND json_array_length(parts) = 0)`
 
-/** `AnswerHealth.outcomesOf` in SQL. `$1` is the instance. */
+/** Whether the website `$website` has the instance `$instance`; a website that is null has all. */
+const isWithin = (instance: string, website: string): string =>
+  `EXISTS (SELECT FROM instance WHERE instance.instance_id = ${instance}
+    AND (${website}::uuid IS NULL OR instance.website_config_id = ${website}))`
+
+const websiteOf = (reach: Reach) => PgTypes.uuid(reach === "all" ? null : reach)
+
+/** `AnswerHealth.outcomesOf` in SQL. `$1` is the instance, `$2` its website. */
 const outcomesStatement = `WITH latest AS (
-    SELECT conversation_key, updated_at, running, lease_until FROM conversation WHERE instance_id = $1
+    SELECT conversation_key, updated_at, running, lease_until FROM conversation
+    WHERE instance_id = $1 AND ${isWithin("$1", "$2")}
     ORDER BY updated_at DESC, conversation_id DESC LIMIT ${AnswerHealth.windowSize}
   )
   SELECT ${Times.millisAs("created_at", "at")}, coalesce(${isMissing}, false) AS "isMissing"
@@ -101,15 +109,20 @@ const make = Effect.gen(function* () {
   const sql = yield* OwnerConnections.OwnerConnections
   const { read, stream } = Reads.make(sql)
 
+  const within = (reach: Reach, instanceId: InstanceId) =>
+    sql`EXISTS (SELECT FROM instance WHERE instance.instance_id = ${PgTypes.uuid(instanceId)} AND ${reached(sql, reach)})`
+
   const page = Effect.fnUntraced(function* ({
     after,
     filter: { before, rating, search, since, unanswered },
     instanceId,
-    limit
+    limit,
+    reach
   }: Parameters<Transcripts["Service"]["list"]>[0]) {
     const tuple = ({ id, time }: Position) => sql`(${PgTypes.timestamptz(time)}, ${PgTypes.text(id)})`
     const indexed = sql.and([
       sql`instance_id = ${PgTypes.uuid(instanceId)}`,
+      within(reach, instanceId),
       ...(since === undefined ? [] : [sql`updated_at >= ${PgTypes.timestamptz(since)}`]),
       ...(before === undefined ? [] : [sql`updated_at < ${PgTypes.timestamptz(before)}`]),
       ...(after === null ? [] : [sql`(updated_at, conversation_id) < ${tuple(after)}`])
@@ -131,15 +144,16 @@ const make = Effect.gen(function* () {
         : yield* sql`SELECT conversation_id AS id, ${sql.literal(Times.millisAs("updated_at", "time"))}
             FROM conversation WHERE ${indexed} ORDER BY updated_at DESC, conversation_id DESC
             OFFSET ${PgTypes.int8(BigInt(Transcript.windowSize - 1))} LIMIT 1`.pipe(decodeRows(Positions))
-    const rows = yield* sql`SELECT ${sql.literal(Rows.summaryColumns)}, ${sql.literal(first)}, unanswered, up, down
+    const rows =
+      yield* sql`SELECT conversation_id, created_at, updated_at, messages, ${sql.literal(first)}, unanswered, up, down
       FROM conversation ${sql.literal(counts)}
       WHERE ${sql.and([
         indexed,
         ...(windowEnd === null ? [] : [sql`(updated_at, conversation_id) >= ${tuple(windowEnd)}`]),
         ...filters
       ])} ORDER BY updated_at DESC, conversation_id DESC LIMIT ${PgTypes.int8(BigInt(limit + 1))}`.pipe(
-      decodeRows(Summaries)
-    )
+        decodeRows(Summaries)
+      )
     const items = rows
       .slice(0, limit)
       .map(({ first, ...summary }) => ({ ...summary, preview: Transcript.preview(AnswerParts.textOf(first ?? [])) }))
@@ -148,23 +162,25 @@ const make = Effect.gen(function* () {
   }, Database.mapErrors)
 
   return Transcripts.of({
-    stream: ({ filter, instanceId }) =>
-      Stream.filter(stream({ instanceId, since: filter.since ?? null }), (conversation) =>
-        Transcript.matches(conversation, filter)
+    stream: ({ filter, instanceId, reach }) =>
+      Stream.fromEffect(sql`SELECT FROM instance WHERE ${within(reach, instanceId)}`.pipe(Database.mapErrors)).pipe(
+        Stream.flatMap((rows) =>
+          rows.length === 0 ? Stream.empty : stream({ instanceId, since: filter.since ?? null })
+        ),
+        Stream.map(Transcript.of),
+        Stream.filter((transcript) => Transcript.matches(transcript, filter))
       ),
-    answerHealth: (instanceId) =>
+    answerHealth: (reach, instanceId) =>
       sql
-        .unsafe(outcomesStatement, [PgTypes.uuid(instanceId)])
+        .unsafe(outcomesStatement, [PgTypes.uuid(instanceId), websiteOf(reach)])
         .pipe(Database.mapErrors, decodeRows(Outcomes), Effect.map(AnswerHealth.of)),
     list: page,
-    find: Effect.fnUntraced(function* (key) {
+    find: Effect.fnUntraced(function* (reach, key) {
       const [found] = yield* sql`SELECT ${sql.literal(Rows.summaryColumns)} FROM conversation
-        WHERE instance_id = ${PgTypes.uuid(key.instanceId)} AND conversation_id = ${PgTypes.text(key.conversationId)}`.pipe(
-        Database.mapErrors,
-        decodeRows(SummaryRows)
-      )
+        WHERE instance_id = ${PgTypes.uuid(key.instanceId)} AND conversation_id = ${PgTypes.text(key.conversationId)}
+          AND ${within(reach, key.instanceId)}`.pipe(Database.mapErrors, decodeRows(SummaryRows))
       if (found === undefined) return Option.none()
-      return Option.map(yield* read(key), (messages) => ({ ...found, messages }))
+      return Option.map(yield* read(key), (messages) => Transcript.of({ ...found, messages }))
     })
   })
 })

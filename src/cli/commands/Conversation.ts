@@ -10,6 +10,7 @@ import { ConversationStore } from "../../chat/ConversationStore.ts"
 import type { ConversationKey } from "../../chat/conversations/Conversation.ts"
 import * as ConversationExport from "../../chat/conversations/ConversationExport.ts"
 import * as ConversationId from "../../chat/conversations/ConversationId.ts"
+import * as Transcript from "../../chat/conversations/Transcript.ts"
 import { InstanceDirectory } from "../../chat/InstanceDirectory.ts"
 import * as Id from "../../platform/Id.ts"
 import * as Calendar from "../../platform/text/Calendar.ts"
@@ -51,7 +52,12 @@ const list = Command.make(
     )
     const isCut = conversations.length === limit
     yield* Output.answer({
-      json: conversations.map(ConversationExport.summaryJson),
+      json: conversations.map(({ conversationId, createdAt, messages, updatedAt }) => ({
+        conversation_id: conversationId,
+        created_at: Calendar.iso(createdAt),
+        updated_at: Calendar.iso(updatedAt),
+        messages
+      })),
       text: isCut ? `${table}\nThere may be more: raise --limit, or use \`hydracore conversation export\`.\n` : table
     })
   })
@@ -65,9 +71,10 @@ const show = Command.make(
     for (const key of yield* keysOf(instanceId, conversation)) {
       const messages = yield* store.read(key)
       if (Option.isNone(messages)) continue
+      const transcript = Transcript.of({ ...key, createdAt: 0, updatedAt: 0, messages: messages.value })
       return yield* Output.answer({
-        json: { conversation_id: key.conversationId, messages: messages.value.map(ConversationExport.messageJson) },
-        text: ConversationExport.transcript(messages.value)
+        json: { conversation_id: key.conversationId, messages: transcript.messages },
+        text: ConversationExport.transcript(transcript.messages)
       })
     }
     return yield* Output.notFound("conversation", conversation)
@@ -93,7 +100,9 @@ const exportCommand = Command.make(
     )
     yield* requireInstance(instanceId)
     const store = yield* ConversationStore
-    const documents = Stream.map(store.stream({ instanceId, since: from }), ConversationExport.json)
+    const documents = Stream.map(store.stream({ instanceId, since: from }), (conversation) =>
+      ConversationExport.json(Transcript.of(conversation))
+    )
     const texts = (yield* Output.Json)
       ? Output.jsonArray(documents)
       : Stream.map(documents, (document) => `${document}\n`)
@@ -116,7 +125,7 @@ const remove = Command.make(
   { instanceId: Inputs.instance, conversation: InstanceInputs.conversation },
   Effect.fnUntraced(function* ({ conversation, instanceId }) {
     const store = yield* ConversationStore
-    const deleted = yield* Effect.forEach(yield* keysOf(instanceId, conversation), store.delete)
+    const deleted = yield* Effect.forEach(yield* keysOf(instanceId, conversation), (key) => store.delete("all", key))
     if (!deleted.includes(true)) return yield* Output.notFound("conversation", conversation)
     yield* Output.answer({
       json: { conversation_id: conversation, deleted: true },

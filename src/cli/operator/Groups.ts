@@ -10,6 +10,7 @@ import type { StorageUnavailable } from "../../platform/Storage.ts"
 
 /** A command loads only the group that it calls. */
 export const groups = {
+  conversations: () => import("./Conversations.ts"),
   instances: () => import("./Instances.ts"),
   persons: () => import("./Persons.ts"),
   reports: () => import("./Reports.ts"),

@@ -2,6 +2,7 @@ import { assert, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { endings, type Message } from "../../../src/chat/conversations/Conversation.ts"
 import * as ConversationExport from "../../../src/chat/conversations/ConversationExport.ts"
+import * as Transcript from "../../../src/chat/conversations/Transcript.ts"
 import * as Id from "../../../src/platform/Id.ts"
 
 /** The text, ending and rating of each turn. */
@@ -17,12 +18,8 @@ it.prop("a conversation is one line of JSON with all of its texts, endings and r
       { ...common, role: "assistant", ending, rating, comment: text }
     ]
   })
-  const line = ConversationExport.json({
-    conversationId: Id.ConversationId.make("c"),
-    createdAt: 0,
-    updatedAt: 1,
-    messages
-  })
+  const conversation = { conversationId: Id.ConversationId.make("c"), createdAt: 0, updatedAt: 1, messages }
+  const line = ConversationExport.json(Transcript.of(conversation))
   assert.notInclude(line, "\n")
   const read = JSON.parse(line)
   assert.deepStrictEqual(
@@ -41,8 +38,16 @@ it.prop("a conversation is one line of JSON with all of its texts, endings and r
 
 it("a transcript marks a running answer, and omits absent texts, endings and ratings", () => {
   const transcript = ConversationExport.transcript([
-    { messageId: "a", role: "user", parts: [{ type: "text", text: "one" }], createdAt: 0 },
-    { messageId: "b", role: "assistant", parts: [], createdAt: 1_000, ending: null, rating: null, comment: null }
+    { id: "a", role: "user", parts: [{ type: "text", text: "one" }], created_at: "1970-01-01T00:00:00.000Z" },
+    {
+      id: "b",
+      role: "assistant",
+      parts: [],
+      created_at: "1970-01-01T00:00:01.000Z",
+      ending: null,
+      rating: null,
+      comment: null
+    }
   ])
   assert.strictEqual(
     transcript,
@@ -53,7 +58,7 @@ it("a transcript marks a running answer, and omits absent texts, endings and rat
 it.prop("no text in a transcript looks like a heading or contains control characters", [Schema.String], ([start]) => {
   const text = `${start}\u001b\r\n1970-01-01 00:00:00 UTC  agent\n`
   const transcript = ConversationExport.transcript([
-    { messageId: "a", role: "user", parts: [{ type: "text", text }], createdAt: 0 }
+    { id: "a", role: "user", parts: [{ type: "text", text }], created_at: "1970-01-01T00:00:00.000Z" }
   ])
   const [heading, ...lines] = transcript.split("\n")
   assert.strictEqual(heading, "1970-01-01 00:00:00 UTC  visitor")

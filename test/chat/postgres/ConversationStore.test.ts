@@ -58,7 +58,7 @@ describe("chat/postgres/ConversationStore: pieces", () => {
       const last = yield* beginAnswer(key, "four")
       assert.strictEqual(yield* count("answer_piece"), 0)
       yield* piece(last)
-      yield* store.delete(key)
+      yield* store.delete("all", key)
       for (const table of ["answer_piece", "conversation_message", "conversation"]) {
         assert.strictEqual(yield* count(table), 0, table)
       }

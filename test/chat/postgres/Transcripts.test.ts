@@ -40,10 +40,15 @@ describe("chat/postgres/Transcripts: connections", () => {
           Effect.forkScoped
         )
         yield* Deferred.await(areAllUsed)
-        assert.isTrue(Option.isSome(yield* transcripts.find(key)))
-        assert.lengthOf(yield* Stream.runCollect(transcripts.stream({ instanceId: key.instanceId, filter: {} })), 1)
+        assert.isTrue(Option.isSome(yield* transcripts.find("all", key)))
+        assert.lengthOf(
+          yield* Stream.runCollect(transcripts.stream({ reach: "all", instanceId: key.instanceId, filter: {} })),
+          1
+        )
         assert.isTrue(
-          Option.isNone(yield* transcripts.find({ ...key, conversationId: Id.ConversationId.make(randomUUID()) }))
+          Option.isNone(
+            yield* transcripts.find("all", { ...key, conversationId: Id.ConversationId.make(randomUUID()) })
+          )
         )
       }).pipe(Effect.scoped, Effect.provide(live))
     }).pipe(Effect.scoped)
@@ -57,12 +62,18 @@ it.live("chat/postgres/Transcripts: a list counts an answer that its process lef
     const key = yield* newKey
     yield* beginAnswer(key, "hello")
     const unanswered = Effect.map(
-      transcripts.list({ instanceId: key.instanceId, filter: { unanswered: true }, after: null, limit: 1 }),
-      ({ items }) => items.map(({ conversationId }) => conversationId)
+      transcripts.list({
+        reach: "all",
+        instanceId: key.instanceId,
+        filter: { unanswered: true },
+        after: null,
+        limit: 1
+      }),
+      ({ items }) => items.map(({ conversation_id }) => conversation_id)
     )
     assert.deepStrictEqual(yield* unanswered, [])
     yield* sql`UPDATE conversation SET lease_until = now() - interval '1 second'`
-    const found = Option.getOrThrow(yield* transcripts.find(key))
+    const found = Option.getOrThrow(yield* transcripts.find("all", key))
     assert.deepStrictEqual(
       found.messages.map((message) => (message.role === "assistant" ? message.ending : "")),
       ["", "cut"]

@@ -1,10 +1,13 @@
 /** The operator's groups for instances and widget tokens, of all websites and of none. */
 import { assert, layer } from "@effect/vitest"
-import { Effect, Layer, Redacted } from "effect"
+import { Effect, Layer, Redacted, Stream } from "effect"
+import { ConversationStore } from "../../../src/chat/ConversationStore.ts"
+import * as StoredIds from "../../../src/chat/conversations/ConversationId.ts"
 import * as MemoryAgentStream from "../../../src/chat/memory/AgentStream.ts"
 import { Client } from "../../../src/cli/client/Client.ts"
 import { InstanceId } from "../../../src/platform/Id.ts"
 import { SiteDirectory } from "../../../src/sites/SiteDirectory.ts"
+import { beginAnswer, newKey } from "../../support/Conversations.ts"
 import * as Storages from "../../support/Storages.ts"
 import { clientOf } from "../../support/TestCli.ts"
 
@@ -71,6 +74,40 @@ layer(live, { excludeTestServices: true })("the operator's API", (it) => {
         tokens.revoke({ params: { token_id: issued.token_id } })
       ]) {
         assert.strictEqual((yield* Effect.flip<unknown, { readonly _tag: string }, never>(failing))._tag, "NotFound")
+      }
+    })
+  )
+
+  it.effect("reads and deletes a conversation, also by the id that its client made", () =>
+    Effect.gen(function* () {
+      const { operator } = yield* Client
+      const conversations = yield* operator("conversations")
+      const store = yield* ConversationStore
+      const key = yield* newKey
+      const clientId = "made by the client of the chat"
+      const other = { ...key, conversationId: StoredIds.ofClientId(yield* store.hashKey, key.instanceId, clientId) }
+      for (const one of [key, other]) yield* beginAnswer(one, "Hello")
+      const params = { instance_id: key.instanceId }
+      const { conversations: listed } = yield* conversations.list({ params, query: {} })
+      assert.sameMembers(
+        listed.map(({ conversation_id }) => conversation_id),
+        [key.conversationId, other.conversationId]
+      )
+      const exported = yield* Stream.mkString(Stream.decodeText(yield* conversations.export({ params, query: {} })))
+      assert.lengthOf(exported.trim().split("\n"), 2)
+      assert.strictEqual(
+        yield* Stream.mkString(Stream.decodeText(yield* conversations.export({ params, query: { since: 9e12 } }))),
+        ""
+      )
+      for (const [id, stored] of [
+        [key.conversationId, key.conversationId],
+        [clientId, other.conversationId]
+      ] as const) {
+        const ofOne = { params: { ...params, conversation_id: id } }
+        assert.strictEqual((yield* conversations.read(ofOne)).conversation_id, stored)
+        yield* conversations.delete(ofOne)
+        assert.strictEqual((yield* Effect.flip(conversations.read(ofOne)))._tag, "NotFound")
+        assert.strictEqual((yield* Effect.flip(conversations.delete(ofOne)))._tag, "NotFound")
       }
     })
   )

@@ -217,8 +217,8 @@ const holding = (storage: Layer.Layer<Storage>) =>
       Effect.map(Transcripts, (transcripts) => ({
         ...transcripts,
         list: (query) => held(transcripts.list(query)),
-        find: (key) => held(transcripts.find(key)),
-        answerHealth: (id) => held(transcripts.answerHealth(id))
+        find: (reach, key) => held(transcripts.find(reach, key)),
+        answerHealth: (reach, id) => held(transcripts.answerHealth(reach, id))
       }))
     ),
     Layer.effect(
