@@ -21,6 +21,7 @@ import type { TrackingToken } from "../platform/Id.ts"
 import type { RateLimitPolicy } from "../platform/limits/RateLimit.ts"
 import { type LimitHeaders, makeCheck, RateLimiter } from "../platform/limits/RateLimit.ts"
 import type { RecordRefused, StorageUnavailable } from "../platform/Storage.ts"
+import * as ServiceSpans from "../platform/telemetry/ServiceSpans.ts"
 import * as DecisionHttp from "../sites/DecisionHttp.ts"
 import { Decisions } from "../sites/Decisions.ts"
 import * as ErrorMapping from "../sites/ErrorMapping.ts"
@@ -191,9 +192,21 @@ const groupOf = (track: PageViews["Service"], event: Events["Service"]) =>
   HttpApiBuilder.group(Api, "analytics", (handlers) =>
     // `uninterruptible`, because a page view is stored even if the visitor leaves the page at once.
     handlers
-      .handle("track", ({ payload }) => track(payload), { uninterruptible: true })
-      .handle("view", ({ payload }) => track(payload), { uninterruptible: true })
-      .handle("event", ({ payload }) => event(payload), { uninterruptible: true })
+      .handle(
+        "track",
+        ServiceSpans.handler("analytics.track", ({ payload }) => track(payload)),
+        { uninterruptible: true }
+      )
+      .handle(
+        "view",
+        ServiceSpans.handler("analytics.view", ({ payload }) => track(payload)),
+        { uninterruptible: true }
+      )
+      .handle(
+        "event",
+        ServiceSpans.handler("analytics.event", ({ payload }) => event(payload)),
+        { uninterruptible: true }
+      )
   )
 
 /** Serves the group; requires `handlers`. */

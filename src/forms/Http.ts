@@ -21,6 +21,7 @@ import * as Json from "../platform/json/Json.ts"
 import type { RateLimitPolicy } from "../platform/limits/RateLimit.ts"
 import { type LimitHeaders, makeCheck, RateLimiter } from "../platform/limits/RateLimit.ts"
 import type { RecordRefused, StorageUnavailable } from "../platform/Storage.ts"
+import * as ServiceSpans from "../platform/telemetry/ServiceSpans.ts"
 import * as DecisionHttp from "../sites/DecisionHttp.ts"
 import { Decisions } from "../sites/Decisions.ts"
 import * as ErrorMapping from "../sites/ErrorMapping.ts"
@@ -227,10 +228,11 @@ const group = (submit: Effect.Success<ReturnType<typeof make>>) =>
   HttpApiBuilder.group(Api, "forms", (handlers) =>
     handlers.handle(
       "submit",
-      ({ headers, payload }) =>
+      ServiceSpans.handler("forms.submit", ({ headers, payload }) =>
         isSubmission(payload)
           ? submit(payload, headers["idempotency-key"] ?? null)
-          : Effect.die(new Error("A plain form was not read")),
+          : Effect.die(new Error("A plain form was not read"))
+      ),
       // A visitor who leaves the page at once must not cancel the submission.
       { uninterruptible: true }
     )

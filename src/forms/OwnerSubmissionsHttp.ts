@@ -7,6 +7,7 @@ import { type Array, Effect, Stream } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../api/OwnerApi.ts"
 import type { WebsiteConfigId } from "../platform/Id.ts"
+import * as ServiceSpans from "../platform/telemetry/ServiceSpans.ts"
 import * as Calendar from "../platform/text/Calendar.ts"
 import * as Cursor from "../platform/text/Cursor.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
@@ -136,71 +137,92 @@ export const layer = HttpApiBuilder.group(
     return handlers
       .handle(
         "list",
-        Effect.fnUntraced(function* ({ query }) {
-          const { site } = yield* Authorized.inbox.read.proof
-          const { websiteConfigId } = site
-          const { items, next } = yield* lists.run(
-            websiteConfigId,
-            inbox.list({
+        ServiceSpans.handler(
+          "submissions.list",
+          Effect.fnUntraced(function* ({ query }) {
+            const { site } = yield* Authorized.inbox.read.proof
+            const { websiteConfigId } = site
+            const { items, next } = yield* lists.run(
               websiteConfigId,
-              filter: InboxMessage.toFilter(query, site.timeZone),
-              after: query.cursor ?? null,
-              limit: query.limit ?? Fields.defaultLimit
-            })
-          )
-          return {
-            submissions: items.map((summary) => ({ ...commonOf(summary), preview: summary.preview })),
-            next: next === null ? null : Cursor.format(next)
-          }
-        })
+              inbox.list({
+                websiteConfigId,
+                filter: InboxMessage.toFilter(query, site.timeZone),
+                after: query.cursor ?? null,
+                limit: query.limit ?? Fields.defaultLimit
+              })
+            )
+            return {
+              submissions: items.map((summary) => ({ ...commonOf(summary), preview: summary.preview })),
+              next: next === null ? null : Cursor.format(next)
+            }
+          })
+        )
       )
       .handle(
         "overview",
-        Effect.fnUntraced(function* () {
-          const { websiteConfigId } = (yield* Authorized.inbox.read.proof).site
-          return yield* lists.run(websiteConfigId, inbox.overview(websiteConfigId))
-        })
+        ServiceSpans.handler(
+          "submissions.overview",
+          Effect.fnUntraced(function* () {
+            const { websiteConfigId } = (yield* Authorized.inbox.read.proof).site
+            return yield* lists.run(websiteConfigId, inbox.overview(websiteConfigId))
+          })
+        )
       )
       .handle(
         "details",
-        Effect.fnUntraced(function* ({ params }) {
-          const { site } = yield* Authorized.inbox.read.proof
-          return toDetails(yield* find(site, params.submission_id))
-        })
+        ServiceSpans.handler(
+          "submissions.details",
+          Effect.fnUntraced(function* ({ params }) {
+            const { site } = yield* Authorized.inbox.read.proof
+            return toDetails(yield* find(site, params.submission_id))
+          })
+        )
       )
       .handle(
         "export",
-        Effect.fnUntraced(function* ({ query }) {
-          const proof = yield* Authorized.inbox.read.proof
-          yield* exports.begin(proof)
-          const format = query.format ?? "csv"
-          const filter = InboxMessage.toFilter(query, proof.site.timeZone)
-          const lines = yield* linesOf(proof.site.websiteConfigId, filter, format)
-          return exports.file(lines, { name: `submissions.${format}`, contentType: contentTypes[format] })
-        })
+        ServiceSpans.handler(
+          "submissions.export",
+          Effect.fnUntraced(function* ({ query }) {
+            const proof = yield* Authorized.inbox.read.proof
+            yield* exports.begin(proof)
+            const format = query.format ?? "csv"
+            const filter = InboxMessage.toFilter(query, proof.site.timeZone)
+            const lines = yield* linesOf(proof.site.websiteConfigId, filter, format)
+            return exports.file(lines, { name: `submissions.${format}`, contentType: contentTypes[format] })
+          })
+        )
       )
       .handle(
         "release",
-        Effect.fnUntraced(function* ({ payload: { submission_ids } }) {
-          const { websiteConfigId } = (yield* Authorized.inbox.change.proof).site
-          const found = yield* lists.run(websiteConfigId, inbox.release(websiteConfigId, submission_ids))
-          return yield* changed(submission_ids, found)
-        })
+        ServiceSpans.handler(
+          "submissions.release",
+          Effect.fnUntraced(function* ({ payload: { submission_ids } }) {
+            const { websiteConfigId } = (yield* Authorized.inbox.change.proof).site
+            const found = yield* lists.run(websiteConfigId, inbox.release(websiteConfigId, submission_ids))
+            return yield* changed(submission_ids, found)
+          })
+        )
       )
       .handle(
         "delete",
-        Effect.fnUntraced(function* ({ payload: { submission_ids } }) {
-          const { websiteConfigId } = (yield* Authorized.inbox.change.proof).site
-          const found = yield* lists.run(websiteConfigId, inbox.delete(websiteConfigId, submission_ids))
-          return yield* changed(submission_ids, found)
-        })
+        ServiceSpans.handler(
+          "submissions.delete",
+          Effect.fnUntraced(function* ({ payload: { submission_ids } }) {
+            const { websiteConfigId } = (yield* Authorized.inbox.change.proof).site
+            const found = yield* lists.run(websiteConfigId, inbox.delete(websiteConfigId, submission_ids))
+            return yield* changed(submission_ids, found)
+          })
+        )
       )
       .handle(
         "mark",
-        Effect.fnUntraced(function* ({ payload: { read, submission_ids } }) {
-          const { websiteConfigId } = (yield* Authorized.inbox.change.proof).site
-          return yield* changed(submission_ids, yield* inbox.mark(websiteConfigId, submission_ids, read))
-        })
+        ServiceSpans.handler(
+          "submissions.mark",
+          Effect.fnUntraced(function* ({ payload: { read, submission_ids } }) {
+            const { websiteConfigId } = (yield* Authorized.inbox.change.proof).site
+            return yield* changed(submission_ids, yield* inbox.mark(websiteConfigId, submission_ids, read))
+          })
+        )
       )
   })
 )

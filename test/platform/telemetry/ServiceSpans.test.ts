@@ -16,7 +16,7 @@ import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 import * as TestCollector from "../../support/TestCollector.ts"
 
 it.live(
-  "a page view, a submission and a query have a span for each call of a service, with its parent",
+  "a page view, a submission and a query have a span for the handler and for each call of a service, with its parent",
   () =>
     Effect.gen(function* () {
       const collector = yield* TestCollector.start()
@@ -65,19 +65,18 @@ it.live(
           })
       const of = (route: string) => under(spans.find(({ name }) => name === `POST ${route}`)?.spanId ?? "")
       assert.deepStrictEqual(of("/v1/public/analytics/track"), [
-        "SiteDirectory.byTrackingToken",
-        "VisitorSalts.of",
-        ["AnalyticsRepo.append", ["batch page-views"]]
+        [
+          "analytics.track",
+          ["SiteDirectory.byTrackingToken", "VisitorSalts.of", ["AnalyticsRepo.append", ["batch page-views"]]]
+        ]
       ])
       assert.deepStrictEqual(of("/v1/public/forms/submit"), [
-        "FormDirectory.bySite",
-        ["SubmissionRepo.submit", ["batch submissions"]]
+        ["forms.submit", ["FormDirectory.bySite", ["SubmissionRepo.submit", ["batch submissions"]]]]
       ])
       assert.deepStrictEqual(of("/v1/owner/query"), [
         "OwnerKeys.authenticate",
         "RateLimiter.take",
-        "SiteDirectory.byWebsiteConfigId",
-        "Reports.query"
+        ["reports.query", ["SiteDirectory.byWebsiteConfigId", "Reports.query"]]
       ])
       assert.notInclude(JSON.stringify(collector.exports.map(({ body }) => body.toString())), "secret")
     }).pipe(Effect.scoped),
