@@ -119,8 +119,8 @@ export class Goals extends Context.Service<
      * reports.
      */
     readonly list: (websiteConfigId: WebsiteConfigId) => Effect.Effect<ReadonlyArray<Goal>, StorageUnavailable>
-    /** The ids of the websites that have goals besides those that every website has. */
-    readonly websites: Effect.Effect<ReadonlySet<WebsiteConfigId>, StorageUnavailable>
+    /** What `list` returns, of all websites that have goals. */
+    readonly all: Effect.Effect<ReadonlyMap<WebsiteConfigId, ReadonlyArray<Goal>>, StorageUnavailable>
     /** False if the website has no such goal. */
     readonly delete: (websiteConfigId: WebsiteConfigId, goalId: GoalId) => Effect.Effect<boolean, StorageUnavailable>
   }

@@ -43,10 +43,10 @@ export const suite = <E>(name: string, layer: Layer.Layer<Goals | SiteDirectory 
             if (Result.isSuccess(outcome)) created.push(Option.getOrThrow(outcome.success))
           }
           assert.sameDeepMembers([...(yield* goals.list(websiteConfigId))], created)
-          const withGoals = yield* goals.websites
+          const all = yield* goals.all
           assert.deepStrictEqual(
-            [websiteConfigId, other].map((id) => withGoals.has(id)),
-            [created.length > 0, false]
+            [websiteConfigId, other].map((id) => all.get(id) ?? []),
+            [yield* goals.list(websiteConfigId), []]
           )
           assert.deepStrictEqual(yield* goals.list(other), [])
           for (const goal of created) {

@@ -36,7 +36,9 @@ const createStatement = `WITH website AS (
   SELECT EXISTS (SELECT FROM website) AS known, EXISTS (SELECT FROM created) AS created,
     EXISTS (SELECT FROM goal WHERE website_config_id = $2 AND name = $3) AS taken`
 
-const Websites = Schema.Array(Schema.Struct({ website_config_id: WebsiteConfigId }))
+const AllRows = Schema.Array(
+  Schema.Struct({ ...Goal.fields, created_at: Rows.Time, website_config_id: WebsiteConfigId })
+)
 
 export const layer: Layer.Layer<Goals, never, PgClient> = Layer.effect(
   Goals,
@@ -71,10 +73,20 @@ export const layer: Layer.Layer<Goals, never, PgClient> = Layer.effect(
           Database.mapErrors,
           Rows.decodeRows(GoalRows)
         ),
-      websites: sql`SELECT DISTINCT website_config_id FROM goal`.pipe(
+      all: sql`SELECT website_config_id, goal_id, goal.name, kind, value, goal.created_at
+                FROM goal JOIN site USING (website_config_id)
+                WHERE deleted_at IS NULL ORDER BY goal.created_at, goal_id`.pipe(
         Database.mapErrors,
-        Rows.decodeRows(Websites),
-        Effect.map((rows) => new Set(rows.map((row) => row.website_config_id)))
+        Rows.decodeRows(AllRows),
+        Effect.map((rows) => {
+          const all = Map.groupBy(rows, (row) => row.website_config_id)
+          return new Map(
+            Array.from(all, ([id, own]) => [
+              id,
+              own.slice(0, maxCounted).map(({ website_config_id: _, ...goal }): Goal => goal)
+            ])
+          )
+        })
       ),
       delete: Effect.fnUntraced(function* (websiteConfigId, goalId) {
         const deleted = yield* sql`DELETE FROM goal

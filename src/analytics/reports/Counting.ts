@@ -96,21 +96,6 @@ export const plan = (query: Query): Plan<Shape> => {
   }
 }
 
-/** Whether a query has one group, whose counts of different days can be added. */
-export const isAdditive = (query: Query): boolean => {
-  const { divisors, total } = plan(query)
-  const hasOneGroup = query.dimensions.length === 0 && query.filters.length === 0
-  return (
-    hasOneGroup &&
-    divisors === null &&
-    total === null &&
-    // The days of the comparison depend on each website's first row.
-    (query.range.first !== null || query.comparison === null) &&
-    query.untilNow !== true &&
-    !query.metrics.includes("total_revenue")
-  )
-}
-
 /** The groups of a query in one range of days, from the counts of its plan. */
 export const counted = (
   query: Query,

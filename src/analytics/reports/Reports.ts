@@ -34,8 +34,8 @@ export class Reports extends Context.Service<
     /** The answer that `analytics/reports/Evaluate` gives over all stored rows of the website. */
     readonly query: (site: ReportSite, query: Query) => Effect.Effect<Answer, ReportError>
     /**
-     * The answers of `query` for many websites, in order. The queries may differ in their time zones and date ranges only. A query
-     * without dimensions, filters and revenue takes a few statements for all websites; others take some for each.
+     * The answers of `query` for many websites, in order. The queries may differ in their websites, time zones and date ranges
+     * only. They take a few statements for each batch of websites.
      */
     readonly queryAll: (queries: ReadonlyArray<SiteQuery>) => Effect.Effect<ReadonlyArray<Answer>, ReportError>
     /** The same answer with coarse counts; see `analytics/shares/SmallCounts`. */

@@ -39,7 +39,7 @@ export interface Input extends FactInput {
   readonly offsets: ReadonlyArray<LocalTime.Offset>
   /** Whether visitors are counted. */
   readonly visitors: boolean
-  /** Whether the groups of a query without `event:` dimensions and filters are also those of each website, in `dimensions[1]`. */
+  /** Whether the groups are those of each website, whose id is the first of their dimensions. */
   readonly bySite?: boolean
   /** Only visits that began before this time count, in milliseconds since 1970. */
   readonly until: number | undefined
@@ -147,7 +147,13 @@ const factCounts = (
 const visitsPlaceholder = "VISITS"
 
 /** One SELECT without a subquery for its groups, because ClickHouse takes milliseconds to analyze each level. */
-const statementOf = (dimensions: ReadonlyArray<string>, { revenue, ...counts }: Counts, from: string): string => {
+const statementOf = (
+  { bySite }: Input,
+  ofQuery: ReadonlyArray<string>,
+  { revenue, ...counts }: Counts,
+  from: string
+): string => {
+  const dimensions = [...(bySite === true ? ["hosted_website_id"] : []), ...ofQuery]
   const names = dimensions.map((_, index) => `d${index}`)
   const values = [
     `[${names.map((name) => `toString(${name})`).join(", ")}]::Array(String) AS dimensions`,
@@ -190,7 +196,8 @@ const ofVisits = (input: Input): string => {
     ? `(SELECT *, ${factsOf(input)} AS facts FROM ${filteredVisits(input)})`
     : filteredVisits(input)
   return statementOf(
-    [...(input.bySite === true ? ["hosted_website_id"] : []), ...input.dimensions.map(visitValue)],
+    input,
+    input.dimensions.map(visitValue),
     {
       visitors: input.visitors ? countVisitors("hashes") : "0",
       visits: "count()",
@@ -268,6 +275,7 @@ const ofFacts = (input: Input): string => {
     )
   )`
   return statementOf(
+    input,
     dimensions,
     {
       visitors: input.visitors ? countVisitors(hashesOf("counted")) : "0",

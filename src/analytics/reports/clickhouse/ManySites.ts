@@ -1,20 +1,21 @@
 /**
- * Counts one report of many websites in two statements: one adds the sums of ended days, the other computes the visits of all other
- * days from rows.
+ * Counts a query of many websites in two statements for each shape of it: one adds the sums of ended days, the other reads the
+ * stored visits of such days if it needs them, and computes those of all other days from rows.
  *
  * @module
  */
-import { Effect } from "effect"
+import { Effect, Schema } from "effect"
 import type { ClickHouseError } from "../../../platform/clickhouse/Errors.ts"
 import { decodeRows } from "../../../platform/runtime/Rows.ts"
-import type { Answer } from "../Answer.ts"
-import * as Assembly from "../Assembly.ts"
 import * as Counting from "../Counting.ts"
 import * as Counts from "../Counts.ts"
 import type * as DateRange from "../DateRange.ts"
+import * as Evaluate from "../Evaluate.ts"
 import * as LocalTime from "../LocalTime.ts"
+import type { Batch, Groups } from "../ManySites.ts"
 import type { Query } from "../Query.ts"
-import type { SiteQuery } from "../Reports.ts"
+import type { ReportSite } from "../Reports.ts"
+import type { GoalRow } from "../Row.ts"
 import * as SiteCounting from "./Counting.ts"
 import * as DimensionSql from "./DimensionSql.ts"
 import * as GroupSql from "./GroupSql.ts"
@@ -27,12 +28,9 @@ import * as VisitSql from "./VisitSql.ts"
 /** A website with at least so many page views and events that were read is rolled up. */
 const manyRows = 1_000
 
-/** Whether a query of a website can be counted together with those of others. */
-export const isAdditive = (query: Query, hasGoals: boolean): boolean =>
-  Counting.isAdditive(query) &&
-  query.range.first !== null &&
-  query.comparison === null &&
-  !(hasGoals && Counting.plan(query).groups.conversions)
+/** SQL of the condition that selects the rows of some websites. */
+const ofSites = (parameters: Parameters, sites: ReadonlyArray<ReportSite>): string =>
+  `hosted_website_id IN ${parameters.uuids(sites.map(({ hostedWebsiteId }) => hostedWebsiteId))}`
 
 /** A statement that selects the websites and days whose sums are current, with the numbers of their rollup runs. */
 const current = (parameters: Parameters, sites: string, timeZone: string, days: VisitSql.Days): string => {
@@ -54,13 +52,15 @@ const current = (parameters: Parameters, sites: string, timeZone: string, days: 
     ) WHERE number > 0 AND latest.2 = rows AND latest.3 = leads AND toDate(addMilliseconds(latest.1, ${offset})) > day`
 }
 
-/** The counts of the websites of queries that share their time zone and their days. Websites without visits have none. */
+/** The groups of websites with the same goals; null if they are more than `limit`. */
 const countAlike = Effect.fnUntraced(function* (
   reader: Reader,
-  queries: readonly [SiteQuery, ...ReadonlyArray<SiteQuery>],
-  range: DateRange.Resolved
-): Effect.fn.Return<ReadonlyMap<string, Counts.Counts>, ClickHouseError> {
-  const { query } = queries[0]
+  sites: ReadonlyArray<ReportSite>,
+  query: Query,
+  range: DateRange.Resolved,
+  goals: ReadonlyArray<GoalRow>,
+  limit: number
+): Effect.fn.Return<ReadonlyMap<string, Groups> | null, ClickHouseError> {
   const { timeZone } = query
   const [firstDay, ...laterDays] = LocalTime.days(timeZone, range.first, range.last)
   if (firstDay === undefined) return new Map()
@@ -68,67 +68,136 @@ const countAlike = Effect.fnUntraced(function* (
   const offsets = LocalTime.offsets(timeZone, days)
   const execute = (make: (parameters: Parameters, sites: string, stored: string) => string) => {
     const parameters = new Parameters()
-    const sites = `hosted_website_id IN ${parameters.uuids(queries.map(({ site }) => site.hostedWebsiteId))}`
-    return reader.read(make(parameters, sites, current(parameters, sites, timeZone, days)), parameters).pipe(
+    const isOfSites = ofSites(parameters, sites)
+    const statement = make(parameters, isOfSites, current(parameters, isOfSites, timeZone, days))
+    return reader.read(`${statement} LIMIT ${limit + 1}`, parameters).pipe(
       decodeRows(SiteCounting.Rows),
       Effect.map((rows) => rows.map(SiteCounting.toGroup))
     )
   }
-  const { conversions, visitors } = Counting.plan(query).groups
-  const ofSums = execute((parameters, sites, stored) =>
-    SumSql.statementBySite(
-      `${sites} AND day >= ${parameters.date(range.first)} AND day <= ${parameters.date(range.last)}
-        AND (hosted_website_id, day, roll) IN (${stored})`
-    )
-  )
-  const ofRows = execute((parameters, sites, stored) => {
-    const dateOf = (time: string) =>
-      `toDate(addMilliseconds(${time}, ${DimensionSql.localOffset(parameters, offsets, time)}))`
-    return GroupSql.statement(
-      {
-        ...{ parameters, offsets, dimensions: [], filters: [], goals: [], until: undefined, bySite: true },
-        ...{ visitors, conversions, revenue: false }
-      },
-      (columns) =>
-        VisitSql.visits(
-          parameters,
-          (time) =>
-            `${sites} AND (hosted_website_id, ${dateOf(time)}) NOT IN (SELECT hosted_website_id, day FROM (${stored}))`,
-          days,
-          [...columns, VisitSql.siteColumn]
-        )
-    )
+  const groupsOf = Effect.fnUntraced(function* (shape: Counting.Shape) {
+    const reading = SumSql.reading(shape, goals)
+    // Of the last day, only the visits up to a time may count.
+    const summedDays = reading === null ? [] : range.until === undefined ? days : days.slice(0, -1)
+    const visitDays = days.slice(summedDays.length)
+    const stored = (parameters: Parameters, sites: string, of: ReadonlyArray<LocalTime.Day>, current: string) =>
+      `${sites} AND day >= ${parameters.date(of[0]?.date ?? range.first)} AND day <= ${parameters.date(of.at(-1)?.date ?? range.last)}
+        AND (hosted_website_id, day, roll) IN (${current})`
+    const ofSums =
+      reading === null || summedDays.length === 0
+        ? Effect.succeed([])
+        : execute((parameters, sites, current) =>
+            SumSql.statement(shape, reading, stored(parameters, sites, summedDays, current), true)
+          )
+    const ofVisits = execute((parameters, sites, current) => {
+      const dateOf = (time: string) =>
+        `toDate(addMilliseconds(${time}, ${DimensionSql.localOffset(parameters, offsets, time)}))`
+      return GroupSql.statement(
+        { ...shape, parameters, offsets, goals, until: range.until, bySite: true },
+        (columns) => {
+          const selected = [...columns, VisitSql.siteColumn]
+          return [
+            ...(visitDays.length === 0
+              ? []
+              : [
+                  `SELECT ${selected.map(([name]) => name).join(", ")}
+                  FROM visit WHERE ${stored(parameters, sites, visitDays, current)}`
+                ]),
+            VisitSql.visits(
+              parameters,
+              (time) =>
+                `${sites} AND (hosted_website_id, ${dateOf(time)}) NOT IN (SELECT hosted_website_id, day FROM (${current}))`,
+              days,
+              selected
+            )
+          ].join(" UNION ALL ")
+        }
+      )
+    })
+    // At the same time, because each reads which days are stored: a day that was stored between them would be missing in both.
+    const [summed, counted] = yield* Effect.all([ofSums, ofVisits], { concurrency: "unbounded" })
+    if (summed.length > limit || counted.length > limit) return null
+    return { summed, counted }
   })
-  // At the same time, because each reads which days are stored: a day that was stored between them would be missing in both.
-  const [summed, computed] = yield* Effect.all([ofSums, ofRows], { concurrency: "unbounded" })
-  for (const { counts, dimensions } of computed) {
-    const [hostedWebsiteId = ""] = dimensions
-    if (counts.events >= manyRows) reader.onUnstored({ hostedWebsiteId, timeZone }, [days])
+  const { divisors, groups, total } = Counting.plan(query)
+  const found = yield* Effect.forEach([groups, divisors, total], (shape) =>
+    shape === null ? Effect.succeed({ summed: [], counted: [] }) : groupsOf(shape)
+  )
+  const perShape: Array<ReadonlyMap<string, Array<Counts.Group>>> = []
+  for (const one of found) {
+    if (one === null) return null
+    perShape.push(
+      Map.groupBy(Counts.joinGroups([...one.summed, ...one.counted]), ({ dimensions }) => dimensions[0] ?? "")
+    )
   }
+  const rows = new Map<string, number>()
+  for (const { counts, dimensions } of found[0]?.counted ?? []) {
+    const [hostedWebsiteId = ""] = dimensions
+    rows.set(hostedWebsiteId, (rows.get(hostedWebsiteId) ?? 0) + counts.events)
+  }
+  for (const [hostedWebsiteId, count] of rows) {
+    if (count >= manyRows) reader.onUnstored({ hostedWebsiteId, timeZone }, [days])
+  }
+  const own = (index: number, { hostedWebsiteId }: ReportSite) =>
+    (perShape[index]?.get(hostedWebsiteId) ?? []).map(({ counts, dimensions }) => ({
+      dimensions: dimensions.slice(1),
+      counts
+    }))
   return new Map(
-    Counts.joinGroups([...summed, ...computed]).map(({ counts, dimensions }) => [dimensions[0] ?? "", counts])
+    sites.map((site) => [
+      site.hostedWebsiteId,
+      {
+        groups: own(0, site),
+        divisors: divisors === null ? null : own(1, site),
+        total: total === null ? null : own(2, site)
+      }
+    ])
   )
 })
 
-/**
- * The answers to queries for which `isAdditive` holds, by hosted website. Their metrics must be the same.
- */
-export const answers = Effect.fnUntraced(function* (
+/** See `ManySites.Store.count`. `goalsOf` returns the goals of a website. */
+export const count = Effect.fnUntraced(function* (
   reader: Reader,
-  queries: ReadonlyArray<SiteQuery>
-): Effect.fn.Return<ReadonlyMap<string, Answer>, ClickHouseError> {
-  const found = new Map<string, Answer>()
-  const alike = Map.groupBy(queries, ({ query: { range, timeZone } }) => JSON.stringify([timeZone, range]))
-  for (const [one, ...others] of alike.values()) {
-    if (one === undefined) continue
-    const { first, last } = one.query.range
-    if (first === null) continue
-    const counts = yield* countAlike(reader, [one, ...others], { first, last })
-    for (const { query, site } of [one, ...others]) {
-      const own = counts.get(site.hostedWebsiteId) ?? Counts.none
-      const groups = { groups: [{ dimensions: [], counts: own }], divisors: null, total: null }
-      found.set(site.hostedWebsiteId, Assembly.answer(query, Counting.counted(query, { first, last }, groups), null))
-    }
+  batch: Batch,
+  range: DateRange.Resolved,
+  goalsOf: (site: ReportSite) => ReadonlyArray<GoalRow>,
+  limit = Counting.maxGroups
+): Effect.fn.Return<ReadonlyMap<string, Groups> | null, ClickHouseError> {
+  const [{ query }] = batch
+  const found = new Map<string, Groups>()
+  const sites = batch.map(({ site }) => site)
+  const goalsKey = (site: ReportSite) =>
+    JSON.stringify(goalsOf(site).map(({ kind, name, value }) => [kind, name, value]))
+  for (const alike of Map.groupBy(sites, goalsKey).values()) {
+    const [first] = alike
+    if (first === undefined) continue
+    const counted = yield* countAlike(reader, alike, query, range, goalsOf(first), limit)
+    if (counted === null) return null
+    for (const [id, groups] of counted) found.set(id, groups)
   }
   return found
 })
+
+/** Whether the answer to a query depends on goals. */
+export const usesGoals = (query: Query): boolean => Counting.plan(query).groups.conversions || Evaluate.usesGoals(query)
+
+const Firsts = Schema.Array(Schema.Struct({ id: Schema.String, first: Schema.Finite }))
+
+/** See `ManySites.Store.firstReceived`. */
+export const firstReceived = (reader: Reader, sites: ReadonlyArray<ReportSite>) => {
+  const parameters = new Parameters()
+  const isOfSites = ofSites(parameters, sites)
+  const selects = ["page_view", "event"].map(
+    (table) => `SELECT hosted_website_id, received_at FROM ${table} WHERE ${isOfSites}`
+  )
+  return reader
+    .read(
+      `SELECT hosted_website_id AS id, toUnixTimestamp64Milli(min(received_at)) AS first
+        FROM (${selects.join(" UNION ALL ")}) GROUP BY id`,
+      parameters
+    )
+    .pipe(
+      decodeRows(Firsts),
+      Effect.map((rows) => new Map<string, number | null>(rows.map(({ first, id }) => [id, first])))
+    )
+}

@@ -11,9 +11,10 @@ import { ReportTimeout, ReportTooLarge, type StorageUnavailable } from "../../..
 import type { SiteDirectory } from "../../../sites/SiteDirectory.ts"
 import type { WritableSites } from "../../../sites/WritableSites.ts"
 import { Goals } from "../../Goal.ts"
-import { type ReportSite, Reports } from "../Reports.ts"
+import * as ManySites from "../ManySites.ts"
+import { type ReportError, type ReportSite, Reports } from "../Reports.ts"
 import type { GoalRow } from "../Row.ts"
-import * as ManySites from "./ManySites.ts"
+import * as ManySitesSql from "./ManySites.ts"
 import { Parameters } from "./Parameters.ts"
 import * as Query from "./Query.ts"
 import * as Reader from "./Reader.ts"
@@ -93,18 +94,25 @@ export const layer = (
       return {
         query: answer,
         queryAll: Effect.fnUntraced(function* (queries) {
-          const withGoals = yield* goals.websites
-          const together = yield* ManySites.answers(
-            many,
-            queries.filter(({ query, site }) => ManySites.isAdditive(query, withGoals.has(site.websiteConfigId)))
-          ).pipe(ofStatement, (read) => limited(read, Duration.times(limit, manySites)))
-          return yield* Effect.forEach(
-            queries,
-            ({ query, site }) => {
-              const found = together.get(site.hostedWebsiteId)
-              return found === undefined ? answer(site, query) : Effect.succeed(found)
+          const usesGoals = queries.some(({ query }) => ManySitesSql.usesGoals(query))
+          const goalRows = usesGoals ? yield* goals.all : new Map<string, ReadonlyArray<GoalRow>>()
+          const limitedMany = <A>(read: Effect.Effect<A, Errors.ClickHouseError>) =>
+            limited(read, Duration.times(limit, manySites))
+          return yield* ManySites.answers<ReportError>(
+            {
+              firstReceived: (sites) => limitedMany(ManySitesSql.firstReceived(many, sites)),
+              count: (batch, range) =>
+                ManySitesSql.count(many, batch, range, (site) => goalRows.get(site.websiteConfigId) ?? []).pipe(
+                  Effect.catchIf(
+                    ({ reason }) => reason === "too-large",
+                    () => Effect.succeed(null)
+                  ),
+                  limitedMany
+                ),
+              answer,
+              concurrency: maxConcurrent
             },
-            { concurrency: maxConcurrent }
+            queries
           )
         }),
         queryCoarse: (site, query) => withGoals(site, (goalRows) => Query.coarseAnswer(reader, site, query, goalRows)),

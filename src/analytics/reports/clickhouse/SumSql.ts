@@ -85,21 +85,23 @@ const label = (time: Exclude<TimeDimension, "time:hour">): string => {
 const sumsOf = (needed: ReadonlySet<string>): string =>
   counts.map((count) => `${needed.has(count) ? `sum(visit_sum.${count})` : "0"} AS ${count}`).join(", ")
 
-/** The statement that adds the sums for which `condition` holds. */
-export const statement = (shape: Counting.Shape, { summed, time }: Reading, condition: string): string => {
-  const values = shape.dimensions.map((dimension) => (dimension === time ? label(dimension as typeof time) : "value"))
+/** The statement that adds the sums for which `condition` holds. `bySite` as in `GroupSql.Input`. */
+export const statement = (
+  shape: Counting.Shape,
+  { summed, time }: Reading,
+  condition: string,
+  bySite = false
+): string => {
+  const values = [
+    ...(bySite ? ["hosted_website_id"] : []),
+    ...shape.dimensions.map((dimension) => (dimension === time ? label(dimension as typeof time) : "value"))
+  ]
   const names = values.map((_, index) => `d${index}`)
   return `SELECT [${names.map((name) => `toString(${name})`).join(", ")}]::Array(String) AS dimensions,
       ${[...values.map((value, index) => `${value} AS d${index}`), sumsOf(columnsOf(shape.metrics))].join(", ")}, []::Array(Tuple(String, String)) AS revenue
     FROM visit_sum WHERE ${condition} AND dimension = ${quoted(summed)}
     ${names.length === 0 ? "" : `GROUP BY ${names.join(", ")}`}`
 }
-
-/** The statement that adds the sums of each website for which `condition` holds. Its groups have the website as a dimension. */
-export const statementBySite = (condition: string): string =>
-  `SELECT [toString(hosted_website_id)] AS dimensions, ${sumsOf(new Set(counts))},
-    []::Array(Tuple(String, String)) AS revenue
-  FROM visit_sum WHERE ${condition} AND dimension = 'all' GROUP BY hosted_website_id`
 
 /** The text of the SQL that sums visits, without what depends on the website and its days. */
 export const template = sums(new Parameters(), "site", "roll", [], () => "visits")

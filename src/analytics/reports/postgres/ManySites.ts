@@ -1,6 +1,6 @@
 /**
- * Counts one report of many websites in a few statements: the sums of closed days are added in the database, and the other days
- * are computed there, for some hundred websites at a time.
+ * Counts a query of many websites in a few statements: the sums of closed days are added in the database, and what has no sums is
+ * computed there from page views and events, for some hundred websites at a time.
  *
  * @module
  */
@@ -9,14 +9,12 @@ import { Effect, Schema } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import * as Database from "../../../platform/postgres/Database.ts"
 import { decodeRows } from "../../../platform/runtime/Rows.ts"
-import type { Answer } from "../Answer.ts"
-import * as Assembly from "../Assembly.ts"
 import * as Counting from "../Counting.ts"
 import * as Counts from "../Counts.ts"
-import * as DateRange from "../DateRange.ts"
+import type * as DateRange from "../DateRange.ts"
 import * as LocalTime from "../LocalTime.ts"
-import type { Query } from "../Query.ts"
-import type { SiteQuery } from "../Reports.ts"
+import type { Batch, Groups } from "../ManySites.ts"
+import type { ReportSite, SiteQuery } from "../Reports.ts"
 import * as StoredCounts from "./Counting.ts"
 import * as GroupSql from "./GroupSql.ts"
 import { Parameters } from "./Parameters.ts"
@@ -134,23 +132,31 @@ const computed = (
   states: readonly [State, ...ReadonlyArray<State>],
   timeZone: string,
   days: ReadonlyArray<LocalTime.Day>,
-  options: { readonly conversions: boolean; readonly until: number | undefined }
+  { conversions, dimensions, filters, revenue }: Counting.Shape,
+  until: number | undefined
 ) => {
   const parameters = new Parameters()
   const statement = GroupSql.statement(parameters, {
     websites: VisitSql.some(parameters.uuids(states.map(({ id }) => id))),
     timeZone,
-    dimensions: [],
-    filters: [],
+    dimensions,
+    filters,
     days,
     stored: [],
     raw: [{ start: days[0]?.start ?? 0, end: days.at(-1)?.end ?? 0 }],
-    ...options,
-    revenue: false,
+    until,
+    conversions,
+    revenue,
     onlyChanges: false,
     goals: states[0].goals
   })
-  return execute(sql, `SELECT dimensions[1]::uuid AS id, counted.* FROM (${statement}) AS counted`, parameters)
+  return execute(
+    sql,
+    `SELECT counted.dimensions[cardinality(counted.dimensions)]::uuid AS id, trim_array(counted.dimensions, 1) AS dimensions,
+      ${[...Counts.columns, "revenue"].join(", ")}
+    FROM (${statement} LIMIT ${Counting.maxGroups + 1}) AS counted`,
+    parameters
+  )
 }
 
 /** Groups websites for one statement each: those with the same goals and the same days with sums. */
@@ -170,111 +176,99 @@ const groupsOf = (states: ReadonlyArray<State>): ReadonlyArray<readonly [State, 
   return groups
 }
 
+/** Whether the sums by day answer a shape. */
+const isSummed = ({ dimensions, filters, revenue }: Counting.Shape): boolean =>
+  dimensions.length + filters.length === 0 && !revenue
+
 /**
- * Counts the websites that share their time zone, in some successive days. Those that must be counted alone have no counts. With
- * `until`, only visits that began before it count.
+ * The groups of websites that share their time zone, in some successive days; null if they are too many. Those that must be counted
+ * alone have none. With `until`, only visits that began before it count.
  */
 const countDays = Effect.fnUntraced(function* (
   sql: SqlClient.SqlClient,
-  queries: readonly [SiteQuery, ...ReadonlyArray<SiteQuery>],
+  batch: Batch,
+  shape: Counting.Shape,
   days: ReadonlyArray<LocalTime.Day>,
   until?: number
-): Effect.fn.Return<ReadonlyMap<string, Counts.Counts>, SqlError.SqlError> {
-  const { query } = queries[0]
-  const { timeZone } = query
-  const states = (yield* statesOf(sql, queries, timeZone, days, until === undefined)).filter(
+): Effect.fn.Return<ReadonlyMap<string, ReadonlyArray<Counts.Group>> | null, SqlError.SqlError> {
+  const { timeZone } = batch[0].query
+  const states = (yield* statesOf(sql, batch, timeZone, days, until === undefined && isSummed(shape))).filter(
     ({ tail }) => tail <= maxTail
   )
-  const counts = new Map(states.map(({ id }) => [id, Counts.none]))
-  const add = (rows: typeof Rows.Type) => {
-    for (const row of rows)
-      counts.set(row.id, Counts.sum(counts.get(row.id) ?? Counts.none, StoredCounts.toCounts(row)))
+  const found = new Map(states.map(({ id }): [string, Array<Counts.Group>] => [id, []]))
+  let count = 0
+  const add = (rows: typeof Rows.Type): boolean => {
+    for (const row of rows) {
+      found.get(row.id)?.push({ dimensions: row.dimensions, counts: StoredCounts.toCounts(row) })
+    }
+    count += rows.length
+    return count <= Counting.maxGroups
   }
   const stored = states.filter(({ first }) => first !== null)
   const [first, last] = [days[0]?.date, days.at(-1)?.date]
   if (stored.length > 0 && first !== undefined && last !== undefined) {
-    add(yield* summed(sql, stored, { first, last }))
+    if (!add(yield* summed(sql, stored, { first, last }))) return null
   }
-  const { conversions } = Counting.plan(query).groups
   for (const group of groupsOf(states.filter(({ tail }) => tail > 0))) {
     const [{ last: summedTo }] = group
     const rest = summedTo === null ? days : days.filter(({ date }) => date > summedTo)
-    add(yield* computed(sql, group, timeZone, rest, { conversions, until }))
+    if (!add(yield* computed(sql, group, timeZone, rest, shape, until))) return null
   }
-  return counts
+  return found
 })
 
-/** Counts the websites that share their time zone, in a range of days. */
-const countRange = Effect.fnUntraced(function* (
+/** See `ManySites.Store.count`. A website with many page views since its closed days is counted alone. */
+export const count = Effect.fnUntraced(function* (
   sql: SqlClient.SqlClient,
-  queries: readonly [SiteQuery, ...ReadonlyArray<SiteQuery>],
+  batch: Batch,
   range: DateRange.Resolved
-): Effect.fn.Return<(id: string) => Counts.Counts | undefined, SqlError.SqlError> {
-  const days = LocalTime.days(queries[0].query.timeZone, range.first, range.last)
+): Effect.fn.Return<ReadonlyMap<string, Groups> | null, SqlError.SqlError> {
+  const [{ query }] = batch
+  const days = LocalTime.days(query.timeZone, range.first, range.last)
   const whole = range.until === undefined ? days : days.slice(0, -1)
   // The last day, if only its visits up to a time count. They are not summed.
   const cut = days.slice(whole.length)
-  const counted = [
-    ...(whole.length === 0 ? [] : [yield* countDays(sql, queries, whole)]),
-    ...(cut.length === 0 ? [] : [yield* countDays(sql, queries, cut, range.until)])
-  ]
-  return (id) => {
-    const counts = counted.flatMap((part) => part.get(id) ?? [])
-    return counts.length === counted.length ? counts.reduce(Counts.sum, Counts.none) : undefined
-  }
+  const groupsOf = Effect.fnUntraced(function* (shape: Counting.Shape) {
+    const parts = [
+      ...(whole.length === 0 ? [] : [yield* countDays(sql, batch, shape, whole)]),
+      ...(cut.length === 0 ? [] : [yield* countDays(sql, batch, shape, cut, range.until)])
+    ]
+    const found = new Map<string, ReadonlyArray<Counts.Group>>()
+    for (const { site } of batch) {
+      const own = parts.map((part) => part?.get(site.hostedWebsiteId))
+      if (!own.includes(undefined))
+        found.set(site.hostedWebsiteId, Counts.joinGroups(own.flatMap((some) => some ?? [])))
+    }
+    return parts.includes(null) ? null : found
+  })
+  const planned = Counting.plan(query)
+  const groups = yield* groupsOf(planned.groups)
+  const divisors = planned.divisors === null ? undefined : yield* groupsOf(planned.divisors)
+  const total = planned.total === null ? undefined : yield* groupsOf(planned.total)
+  if (groups === null || divisors === null || total === null) return null
+  return new Map(
+    batch.flatMap(({ site: { hostedWebsiteId: id } }) => {
+      const own = { groups: groups.get(id), divisors: divisors?.get(id), total: total?.get(id) }
+      const isAlone =
+        own.groups === undefined ||
+        (divisors !== undefined && own.divisors === undefined) ||
+        (total !== undefined && own.total === undefined)
+      return isAlone
+        ? []
+        : [[id, { groups: own.groups ?? [], divisors: own.divisors ?? null, total: own.total ?? null }] as const]
+    })
+  )
 })
 
 const Firsts = Schema.Array(Schema.Struct({ id: Schema.String, first: Schema.NullOr(Schema.Finite) }))
 
-/** When the first page view or event of each website was received, in milliseconds since 1970. */
-const firstsOf = (sql: SqlClient.SqlClient, queries: ReadonlyArray<SiteQuery>) =>
+/** See `ManySites.Store.firstReceived`. */
+export const firstReceived = (sql: SqlClient.SqlClient, sites: ReadonlyArray<ReportSite>) =>
   sql
     .unsafe(`SELECT id, ${RollupState.firstReceived("id")} AS first FROM unnest($1::uuid[]) AS given (id)`, [
-      uuids(queries.map(({ site }) => site.hostedWebsiteId))
+      uuids(sites.map(({ hostedWebsiteId }) => hostedWebsiteId))
     ])
     .pipe(
       decodeRows(Firsts),
       Effect.map((rows) => new Map(rows.map(({ first, id }) => [id, first])))
     )
-
-/**
- * The answers to queries for which `Counting.isAdditive` holds, by hosted website. They may differ in their time zones and date ranges only.
- * Websites that must be counted alone have none: they have many page views since their closed days.
- */
-export const answers = Effect.fnUntraced(function* (
-  sql: SqlClient.SqlClient,
-  queries: ReadonlyArray<SiteQuery>
-): Effect.fn.Return<ReadonlyMap<string, Answer>, SqlError.SqlError> {
-  const found = new Map<string, Answer>()
-  const firsts = yield* firstsOf(
-    sql,
-    queries.filter(({ query }) => query.range.first === null)
-  )
-  const alike = Map.groupBy(queries, ({ query: { range, timeZone } }) => JSON.stringify([timeZone, range]))
-  for (const [one, ...others] of alike.values()) {
-    if (one === undefined) continue
-    const all = [one, ...others] as const
-    const { comparison, timeZone } = one.query
-    const rangeOf = ({ query, site }: SiteQuery): DateRange.Resolved => {
-      const first = firsts.get(site.hostedWebsiteId) ?? null
-      return DateRange.resolved(query, first === null ? null : LocalTime.zone(timeZone).toLocal(first))
-    }
-    // A website has no rows before the first day of its own range.
-    const [earliest = one.query.range.last] = all.map((each) => rangeOf(each).first).toSorted()
-    const range = { first: earliest, last: one.query.range.last }
-    const counts = yield* countRange(sql, all, range)
-    const comparedRange = comparison === null ? null : DateRange.compared(range, { ...one.query, comparison })
-    const comparedCounts = comparedRange === null ? null : yield* countRange(sql, all, comparedRange)
-    const counted = (query: Query, of: DateRange.Resolved, own: Counts.Counts) =>
-      Counting.counted(query, of, { groups: [{ dimensions: [], counts: own }], divisors: null, total: null })
-    for (const each of all) {
-      const { query, site } = each
-      const own = counts(site.hostedWebsiteId)
-      const before = comparedCounts?.(site.hostedWebsiteId)
-      if (own === undefined || (comparedCounts !== null && before === undefined)) continue
-      const compared = comparedRange === null || before === undefined ? null : counted(query, comparedRange, before)
-      found.set(site.hostedWebsiteId, Assembly.answer(query, counted(query, rangeOf(each), own), compared))
-    }
-  }
-  return found
-})

@@ -14,13 +14,13 @@ import { ReportTimeout, type ReportTooLarge, StorageUnavailable } from "../../..
 import * as SmallCounts from "../../shares/SmallCounts.ts"
 import type { Answer } from "../Answer.ts"
 import * as Assembly from "../Assembly.ts"
-import { isAdditive } from "../Counting.ts"
 import * as DateRange from "../DateRange.ts"
 import * as LocalTime from "../LocalTime.ts"
+import * as ManySites from "../ManySites.ts"
 import type { Query } from "../Query.ts"
-import { type ReportSite, Reports } from "../Reports.ts"
+import { type ReportError, type ReportSite, Reports } from "../Reports.ts"
 import * as Counting from "./Counting.ts"
-import * as ManySites from "./ManySites.ts"
+import * as ManySitesSql from "./ManySites.ts"
 import * as RollUpLoop from "./RollUpLoop.ts"
 import * as RollupState from "./RollupState.ts"
 
@@ -174,15 +174,16 @@ export const layer = (options: Options): Layer.Layer<Reports, SqlError.SqlError,
       return {
         query: (site, query) => limited(answer(reportSql, site, query)),
         queryAll: Effect.fnUntraced(function* (queries) {
-          const additive = queries.filter(({ query }) => isAdditive(query))
-          const together = yield* limited(ManySites.answers(reportSql, additive), Duration.times(timeout, manySites))
-          return yield* Effect.forEach(
-            queries,
-            ({ query, site }) => {
-              const counted = together.get(site.hostedWebsiteId)
-              return counted === undefined ? limited(answer(reportSql, site, query)) : Effect.succeed(counted)
+          const limitedMany = <A>(read: Effect.Effect<A, SqlError.SqlError>) =>
+            limited(read, Duration.times(timeout, manySites))
+          return yield* ManySites.answers<ReportError>(
+            {
+              firstReceived: (sites) => limitedMany(ManySitesSql.firstReceived(reportSql, sites)),
+              count: (batch, range) => limitedMany(ManySitesSql.count(reportSql, batch, range)),
+              answer: (site, query) => limited(answer(reportSql, site, query)),
+              concurrency: maxConnections
             },
-            { concurrency: maxConnections }
+            queries
           )
         }),
         queryCoarse: (site, query) => limited(coarseAnswer(reportSql, site, query)),

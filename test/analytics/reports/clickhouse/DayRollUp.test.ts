@@ -6,12 +6,13 @@ import { randomUUID } from "node:crypto"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
 import * as DayRollUp from "../../../../src/analytics/reports/clickhouse/DayRollUp.ts"
-import * as ManySites from "../../../../src/analytics/reports/clickhouse/ManySites.ts"
+import * as ManySitesSql from "../../../../src/analytics/reports/clickhouse/ManySites.ts"
 import * as Query from "../../../../src/analytics/reports/clickhouse/Query.ts"
 import * as Reader from "../../../../src/analytics/reports/clickhouse/Reader.ts"
 import * as VisitDays from "../../../../src/analytics/reports/clickhouse/VisitDays.ts"
 import * as Evaluate from "../../../../src/analytics/reports/Evaluate.ts"
 import * as LocalTime from "../../../../src/analytics/reports/LocalTime.ts"
+import * as ManySites from "../../../../src/analytics/reports/ManySites.ts"
 import type { SiteRows } from "../../../../src/analytics/reports/Row.ts"
 import { ClickHouse } from "../../../../src/platform/clickhouse/ClickHouse.ts"
 import { HostedWebsiteId, WebsiteConfigId } from "../../../../src/platform/Id.ts"
@@ -72,25 +73,29 @@ const website = Effect.fnUntraced(function* (timeZone: string, fewRows: number) 
     check: Effect.fnUntraced(function* (request: typeof RequestShape.Type, when: string) {
       const query = queryOf(request, timeZone)
       assert.deepStrictEqual(yield* Query.answer(reader, site, query, all.goals), Evaluate.evaluate(query, all), when)
-      const plain = queryOf({ ...request, ...additive }, timeZone)
-      if (!ManySites.isAdditive(plain, false)) return
       const withoutRows = {
         hostedWebsiteId: HostedWebsiteId.make(randomUUID()),
         websiteConfigId: WebsiteConfigId.make(randomUUID())
       }
-      const answers = yield* ManySites.answers(reader, [
-        { site, query: plain },
-        { site: withoutRows, query: plain }
-      ])
-      for (const [{ hostedWebsiteId }, rows] of [
-        [site, { ...all, goals: [] }],
-        [withoutRows, concat(none, none)]
-      ] as const)
+      for (const together of [query, queryOf({ ...request, ...additive }, timeZone)]) {
+        const answers = yield* ManySites.answers(
+          {
+            firstReceived: (sites) => ManySitesSql.firstReceived(reader, sites),
+            count: (batch, range) => ManySitesSql.count(reader, batch, range, (one) => (one === site ? all.goals : [])),
+            answer: () => Effect.die("Each website is counted together with the other"),
+            concurrency: 1
+          },
+          [
+            { site, query: together },
+            { site: withoutRows, query: together }
+          ]
+        )
         assert.deepStrictEqual(
-          answers.get(hostedWebsiteId),
-          Evaluate.evaluate(plain, rows),
+          answers,
+          [Evaluate.evaluate(together, all), Evaluate.evaluate(together, none)],
           `together with others ${when}`
         )
+      }
     })
   }
 })

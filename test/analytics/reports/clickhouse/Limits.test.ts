@@ -19,7 +19,7 @@ import * as TestClickHouse from "../../../support/clickhouse/TestClickHouse.ts"
 import * as ReportQuery from "../../../support/ReportQuery.ts"
 import * as TestTime from "../../../support/TestTime.ts"
 
-const noGoals = Layer.mock(Goals, { list: () => Effect.succeed([]), websites: Effect.succeed(new Set<never>()) })
+const noGoals = Layer.mock(Goals, { list: () => Effect.succeed([]), all: Effect.succeed(new Map<never, never>()) })
 
 const site = {
   hostedWebsiteId: HostedWebsiteId.make(randomUUID()),

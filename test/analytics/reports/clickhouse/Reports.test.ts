@@ -9,7 +9,7 @@ import * as ReportsSuite from "../../../suites/Reports.ts"
 import * as TestClickHouse from "../../../support/clickhouse/TestClickHouse.ts"
 import * as WritableSites from "../../../support/clickhouse/WritableSites.ts"
 
-const noGoals = Layer.mock(Goals, { list: () => Effect.succeed([]), websites: Effect.succeed(new Set<never>()) })
+const noGoals = Layer.mock(Goals, { list: () => Effect.succeed([]), all: Effect.succeed(new Map<never, never>()) })
 
 const options = { timeout: "20 seconds", maxQueue: 10_000, interval: "5 millis" } as const
 

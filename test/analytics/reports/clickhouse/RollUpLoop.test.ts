@@ -20,7 +20,7 @@ import * as EverySite from "../../../support/clickhouse/EverySite.ts"
 import * as TestClickHouse from "../../../support/clickhouse/TestClickHouse.ts"
 import * as ReportQuery from "../../../support/ReportQuery.ts"
 
-const noGoals = Layer.mock(Goals, { list: () => Effect.succeed([]), websites: Effect.succeed(new Set<never>()) })
+const noGoals = Layer.mock(Goals, { list: () => Effect.succeed([]), all: Effect.succeed(new Map<never, never>()) })
 
 const live = Reports.layer({ timeout: "60 seconds" }).pipe(
   Layer.provide(EverySite.writable),
