@@ -7,9 +7,8 @@
  *
  * @module
  */
-import { type Control, controls } from "./forms/Controls.ts"
+import { type Control, controls, formMember } from "./forms/Controls.ts"
 import type { FieldError } from "./forms/Delivery.ts"
-import { formMember } from "./forms/FormMember.ts"
 
 const attribute = "data-hydracore-error"
 

@@ -7,8 +7,9 @@
  *
  * @module
  */
+
+import { formMember } from "./forms/Controls.ts"
 import { enhance, submit } from "./forms/Form.ts"
-import { formMember } from "./forms/FormMember.ts"
 
 const selector = "form[data-hydracore-form]"
 

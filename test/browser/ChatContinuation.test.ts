@@ -4,8 +4,14 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { continuationOf } from "../../src/browser/chat/Continuation.ts"
-import { type Conversation, empty, encode, type Message, parse } from "../../src/browser/chat/ConversationStore.ts"
+import {
+  type Conversation,
+  continuationOf,
+  empty,
+  encode,
+  type Message,
+  parse
+} from "../../src/browser/chat/ConversationStore.ts"
 import { replayStored } from "../../src/browser/chat/StoredAnswer.ts"
 import { parseSuggestions } from "../../src/browser/chat/Suggestions.ts"
 

@@ -4,8 +4,8 @@
  * @module
  */
 import * as Client from "./Client.ts"
-import { continuationOf } from "./Continuation.ts"
 import * as Store from "./ConversationStore.ts"
+import { continuationOf } from "./ConversationStore.ts"
 import { chatUrl } from "./Endpoint.ts"
 import { isLost } from "./Failures.ts"
 import * as Limits from "./Limits.ts"

@@ -5,8 +5,7 @@
  */
 import type { Answer } from "./Answer.ts"
 import * as Client from "./Client.ts"
-import type { Mode } from "./Continuation.ts"
-import type { Conversation, Message } from "./ConversationStore.ts"
+import type { Conversation, Message, Mode } from "./ConversationStore.ts"
 import { isLost, type Outcome } from "./Failures.ts"
 import type { Listener, Source, Start } from "./Frames.ts"
 import * as Limits from "./Limits.ts"

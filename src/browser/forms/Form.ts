@@ -21,10 +21,18 @@
  *
  * @module
  */
-import { controlState, controls, disableButtons, enableButtons, entriesOf, submitButtons } from "./Controls.ts"
+import {
+  attributeOf,
+  controlState,
+  controls,
+  disableButtons,
+  enableButtons,
+  entriesOf,
+  formMember,
+  submitButtons
+} from "./Controls.ts"
 import * as Delivery from "./Delivery.ts"
 import * as FormContent from "./FormContent.ts"
-import { attributeOf, formMember } from "./FormMember.ts"
 import * as Honeypot from "./Honeypot.ts"
 import { addStyle, faults, loadFaults } from "./Parts.ts"
 import * as ReactState from "./ReactState.ts"

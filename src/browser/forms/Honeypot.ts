@@ -4,8 +4,9 @@
  *
  * @module
  */
+
+import { formMember } from "./Controls.ts"
 import { honeypot } from "./FormContent.ts"
-import { formMember } from "./FormMember.ts"
 
 /** Attributes that keep browsers and password managers (1Password, Bitwarden, LastPass, Dashlane) from filling the field in. */
 const noAutofill = {
