@@ -13,9 +13,8 @@ import { Duration, Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import * as LocalTime from "../../../src/analytics/reports/LocalTime.ts"
 import type * as DayRollUp from "../../../src/analytics/reports/postgres/DayRollUp.ts"
-import * as LateRows from "../../../src/analytics/reports/postgres/LateRows.ts"
+import * as OpenDays from "../../../src/analytics/reports/postgres/OpenDays.ts"
 import { Parameters } from "../../../src/analytics/reports/postgres/Parameters.ts"
-import * as RollUpLoop from "../../../src/analytics/reports/postgres/RollUpLoop.ts"
 import * as RollupRows from "../../../src/analytics/reports/postgres/RollupRows.ts"
 import * as DayData from "./DayData.ts"
 import type * as Edge from "./Edge.ts"
@@ -68,7 +67,7 @@ const deleteDay = Effect.fnUntraced(function* (sql: PgClient.PgClient, { large, 
 const rollUp = Effect.fnUntraced(function* (sql: PgClient.PgClient, sites: ReadonlyArray<DayRollUp.Site>, now: number) {
   const pid = yield* ReportQueries.backendOf(sql)
   const before = ProcessorTime.readThread(pid)
-  yield* Effect.forEach(sites, (site) => RollUpLoop.advanceTo(site, now - LateRows.maxUnmarkedDelay)).pipe(
+  yield* Effect.forEach(sites, (site) => OpenDays.advanceTo(site, now - OpenDays.maxUnmarkedDelay)).pipe(
     Effect.provideService(SqlClient.SqlClient, sql)
   )
   return (ProcessorTime.readThread(pid) - before) / 1000
@@ -109,7 +108,7 @@ const measureAt = Effect.fnUntraced(function* (
 /** Rolls up during the burst as the loop does: a run follows the end of the one before. Returns the times of the runs. */
 const rollUpBurst = Effect.fnUntraced(function* (sql: PgClient.PgClient, sites: DayData.Sites, begin: number) {
   const taken: Array<number> = []
-  const gap = Duration.toMillis(RollUpLoop.nextAdvance)
+  const gap = Duration.toMillis(OpenDays.nextAdvance)
   for (let now = begin + gap; now < begin + burst.millis; ) {
     const millis = yield* rollUp(sql, [sites.large], now)
     taken.push(millis)
@@ -156,7 +155,7 @@ const measureHours = Effect.fnUntraced(function* (sql: PgClient.PgClient, sites:
   for (const after of [0, 1, 2]) {
     const { dashboard } = yield* measureAt(sql, sites, now, 1, `burst, after ${after} more runs`)
     rows.burst.push(row(`after ${after} more rollup runs`, dashboard))
-    yield* rollUp(sql, [sites.large], now + (after + 1) * Duration.toMillis(RollUpLoop.nextAdvance))
+    yield* rollUp(sql, [sites.large], now + (after + 1) * Duration.toMillis(OpenDays.nextAdvance))
   }
   yield* deleteDay(sql, sites)
   return rows

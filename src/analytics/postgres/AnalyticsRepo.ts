@@ -15,8 +15,7 @@ import { decodeRows } from "../../platform/runtime/Rows.ts"
 import { RecordRefused } from "../../platform/Storage.ts"
 import { AnalyticsRepo } from "../AnalyticsRepo.ts"
 import type { PageView } from "../PageView.ts"
-import { BusySites } from "../reports/postgres/BusySites.ts"
-import * as LateRows from "../reports/postgres/LateRows.ts"
+import * as OpenDays from "../reports/postgres/OpenDays.ts"
 import * as StoredView from "../StoredView.ts"
 
 const Unknown = Schema.Array(Schema.Struct({ id: Schema.String }))
@@ -123,7 +122,7 @@ export const layer = (options: Options): Layer.Layer<AnalyticsRepo, SqlError.Sql
       const sql = yield* Columns.client
       // The one by which batches are stored: a submitter may have another.
       const clock = yield* Clock.Clock
-      const { count } = yield* BusySites
+      const { count } = yield* OpenDays.BusySites
       const { wakeAt } = yield* Rounds.Wakeups
       const noteBusy = (views: ReadonlyArray<PageView>) =>
         Effect.map(Clock.currentTimeMillis, (now) => {
@@ -132,12 +131,12 @@ export const layer = (options: Options): Layer.Layer<AnalyticsRepo, SqlError.Sql
           if (dueAt !== null) wakeAt("open-days", dueAt)
         })
       const health = yield* Batches.WriteHealth
-      const { submit } = yield* Batches.make<LateRows.Queued<PageView>, void, RecordRefused>(
+      const { submit } = yield* Batches.make<OpenDays.Queued<PageView>, void, RecordRefused>(
         "page-views",
         {
           flush: (queued, batchId) =>
             Clock.currentTimeMillis.pipe(
-              Effect.map((now) => LateRows.storedRows(queued, now)),
+              Effect.map((now) => OpenDays.storedRows(queued, now)),
               Effect.flatMap((views) => Effect.tap(storeBatch(sql, views, batchId), () => noteBusy(views))),
               Effect.catchTag("SqlError", (error) => Effect.fail(Database.refusedOrUnavailable(error)))
             ),

@@ -13,7 +13,7 @@ import * as Database from "../../platform/postgres/Database.ts"
 import { RecordRefused } from "../../platform/Storage.ts"
 import type { Event } from "../Event.ts"
 import { EventRepo } from "../EventRepo.ts"
-import * as LateRows from "../reports/postgres/LateRows.ts"
+import * as OpenDays from "../reports/postgres/OpenDays.ts"
 import * as AnalyticsRepo from "./AnalyticsRepo.ts"
 
 export interface Options {
@@ -103,12 +103,12 @@ export const layer = (options: Options): Layer.Layer<EventRepo, SqlError.SqlErro
       // The one by which batches are stored: a submitter may have another.
       const clock = yield* Clock.Clock
       const health = yield* Batches.WriteHealth
-      const { submit } = yield* Batches.make<LateRows.Queued<Event>, void, RecordRefused>(
+      const { submit } = yield* Batches.make<OpenDays.Queued<Event>, void, RecordRefused>(
         "events",
         {
           flush: (queued, batchId) =>
             Clock.currentTimeMillis.pipe(
-              Effect.flatMap((now) => storeBatch(sql, LateRows.storedRows(queued, now), batchId)),
+              Effect.flatMap((now) => storeBatch(sql, OpenDays.storedRows(queued, now), batchId)),
               Effect.catchTag("SqlError", (error) => Effect.fail(Database.refusedOrUnavailable(error)))
             ),
           timeout: options.timeout,

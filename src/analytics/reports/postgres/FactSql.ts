@@ -24,6 +24,9 @@ export const reach = `reach AS MATERIALIZED (SELECT min(started_at) AS starts_at
 /**
  * Whether a row is of one of some visitors. Implied by the visits to which it belongs, but cheaper to check than its session key:
  * it spares the other rows of a day if few visits are spread over it.
+ *
+ * Page views have no index by visitor: it would cost each of them 2 µs and 30 bytes, besides 182, and would save a rollup run 110 of
+ * 430 ms after a burst of 375,000 page views (2026-11-30).
  */
 export const isOfVisitor = (hashes: string): string => `r.visitor_hash IN (${hashes})`
 

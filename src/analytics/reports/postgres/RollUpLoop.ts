@@ -9,7 +9,6 @@ import { Array as Arr, type Cause, Clock, Duration, Effect, Layer, Result, Sched
 import { SqlClient, type SqlError } from "effect/sql"
 import { HostedWebsiteId, WebsiteConfigId } from "../../../platform/Id.ts"
 import * as Database from "../../../platform/postgres/Database.ts"
-import * as Writers from "../../../platform/postgres/Writers.ts"
 import * as FailedItems from "../../../platform/rounds/postgres/FailedItems.ts"
 import * as Rounds from "../../../platform/rounds/Rounds.ts"
 import { decodeRows } from "../../../platform/runtime/Rows.ts"
@@ -17,13 +16,9 @@ import { dateOf } from "../../../platform/text/Calendar.ts"
 import * as LocalTime from "../LocalTime.ts"
 import type { LocalDate } from "../Query.ts"
 import * as RollupPlan from "../RollupPlan.ts"
-import { BusySites, maxTail } from "./BusySites.ts"
 import * as DayRollUp from "./DayRollUp.ts"
-import { maxUnmarkedDelay } from "./LateRows.ts"
+import * as OpenDays from "./OpenDays.ts"
 import * as RollupState from "./RollupState.ts"
-
-/** Days are rolled up together up to this number of rows, to keep transactions short. */
-const maxRows = 100_000
 
 /** Maximum number of websites that are rolled up together. */
 const maxBatch = 100
@@ -31,35 +26,11 @@ const maxBatch = 100
 /** A website with more rows than this in the days that are to be rolled up has a turn of its own. */
 const maxRowsInBatch = 10_000
 
-/** Websites that one statement looks for. */
-const pageSize = 1000
-
 /** Maximum number of days in one transaction. */
 const maxDays = 366
 
-/** A website or a batch that takes longer goes on in the next round, after the others. In milliseconds. */
-const maxTurn = 10_000
-
-/** Batches that are rolled up at the same time, each on a connection of its own. */
-const maxConcurrent = 4
-
 /** Timeout of a statement outside of the transactions of `DayRollUp`. */
 const statementTimeout = Duration.minutes(5)
-
-/** Maximum wait for transactions that are writing. */
-const writersTimeout = Duration.seconds(30)
-
-const Now = Schema.Tuple([Schema.Struct({ now: Schema.Finite })])
-
-/** A time, in milliseconds since 1970. A row that was received before it, but is added from now on, will be marked. */
-const horizon = Effect.gen(function* () {
-  const sql = yield* SqlClient.SqlClient
-  const [{ now }] = yield* sql`SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now`.pipe(
-    decodeRows(Now)
-  )
-  yield* Effect.timeout(Writers.awaitEnd(["page_view", "event", "conversion"]), writersTimeout)
-  return Math.floor(now) - maxUnmarkedDelay
-})
 
 const Sites = Schema.Array(
   Schema.Struct({
@@ -73,7 +44,7 @@ const Sites = Schema.Array(
 const beforeAll = "00000000-0000-0000-0000-000000000000"
 
 /**
- * The websites of which a condition is true: the first `pageSize` after one, in the order of their ids. They are found before they are limited: with a limit, the planner would visit all websites in this order.
+ * The websites of which a condition is true: the first `OpenDays.pageSize` after one, in the order of their ids. They are found before they are limited: with a limit, the planner would visit all websites in this order.
  */
 const sitesWhere = (condition: string, after: string, parameters: ReadonlyArray<PgTypes.Parameter> = []) =>
   SqlClient.SqlClient.use((sql) =>
@@ -84,21 +55,11 @@ const sitesWhere = (condition: string, after: string, parameters: ReadonlyArray<
         FROM site LEFT JOIN rollup_site AS state USING (hosted_website_id)
         WHERE deleted_at IS NULL AND website_config_id > $1 AND (${condition})
       )
-      SELECT * FROM found ORDER BY "websiteConfigId" LIMIT ${pageSize}`,
+      SELECT * FROM found ORDER BY "websiteConfigId" LIMIT ${OpenDays.pageSize}`,
         [PgTypes.uuid(after), ...parameters]
       )
       .pipe(decodeRows(Sites))
   )
-
-/** The last day that ended before the horizon `before`. */
-const lastClosed = (timeZone: string, before: number): LocalDate =>
-  LocalTime.addDays(dateOf(LocalTime.zone(timeZone).toLocal(before - 1)), -1)
-
-/** The day of the horizon `before`. */
-const openDays = (timeZone: string, before: number): ReadonlyArray<LocalTime.Day> => {
-  const date = LocalTime.addDays(lastClosed(timeZone, before), 1)
-  return LocalTime.days(timeZone, date, date)
-}
 
 const rowsOf = (sites: DayRollUp.Sites, days: ReadonlyArray<LocalTime.Day>, group: string) => {
   const counts = ["page_view", "event"].map(
@@ -147,7 +108,12 @@ const chunks = (days: ReadonlyArray<LocalTime.Day>, rows: ReadonlyMap<string | u
   for (const day of days) {
     const last = groups.at(-1)
     const more = rows.get(day.date) ?? 0
-    if (last === undefined || last.at(-1)?.end !== day.start || size + more > maxRows || last.length >= maxDays) {
+    if (
+      last === undefined ||
+      last.at(-1)?.end !== day.start ||
+      size + more > OpenDays.maxRows ||
+      last.length >= maxDays
+    ) {
       groups.push([day])
       size = more
     } else {
@@ -161,20 +127,6 @@ const chunks = (days: ReadonlyArray<LocalTime.Day>, rows: ReadonlyMap<string | u
 /** Retries a transaction while another process rolls up. */
 const whenFree = <A, E extends { readonly _tag: string }, R>(transaction: Effect.Effect<A, E, R>) =>
   Effect.retry(transaction, { while: ({ _tag }) => _tag === "Busy", schedule: Schedule.spaced("100 millis") })
-
-/** Stores the visits of a day before the horizon in several transactions. Returns whether it did before the deadline. */
-const advanceDay = Effect.fnUntraced(function* (
-  site: DayRollUp.Site,
-  day: LocalTime.Day,
-  before: number,
-  deadline: number
-) {
-  const sql = yield* SqlClient.SqlClient
-  while ((yield* Clock.currentTimeMillis) < deadline) {
-    if (yield* DayRollUp.advance(sql, site, day, before, maxRows)) return true
-  }
-  return false
-})
 
 const Missing = Schema.Array(Schema.Struct({ id: Schema.String, days: Schema.String, months: Schema.String }))
 
@@ -222,13 +174,13 @@ const missingOf = Effect.fnUntraced(function* (
     .pipe(decodeRows(Missing))
 })
 
-/** Groups websites: those of a group have at most `maxRows` rows together. A larger website is alone. */
+/** Groups websites: those of a group have at most `OpenDays.maxRows` rows together. A larger website is alone. */
 const packs = (ids: ReadonlyArray<string>, rowsOf: (id: string) => number): ReadonlyArray<ReadonlyArray<string>> => {
   const groups: Array<Array<string>> = []
   let size = Number.POSITIVE_INFINITY
   for (const id of ids) {
     const rows = rowsOf(id)
-    if (size + rows > maxRows) {
+    if (size + rows > OpenDays.maxRows) {
       groups.push([id])
       size = rows
     } else {
@@ -264,7 +216,7 @@ const update = Effect.fnUntraced(function* (
   const sites = (hostedWebsiteIds: ReadonlyArray<string>): DayRollUp.Sites => ({ timeZone, hostedWebsiteIds })
   const all = sites(batch.map(({ hostedWebsiteId }) => hostedWebsiteId))
   const firsts = yield* run(DayRollUp.deleteOutdated(sql, all, isRebuild))
-  const last = lastClosed(timeZone, before)
+  const last = OpenDays.lastClosed(timeZone, before)
   const finish = (ids: ReadonlyArray<string>) =>
     sql`UPDATE rollup_site SET rolled_before = ${PgTypes.date(LocalTime.addDays(last, 1))}
       WHERE hosted_website_id = ANY (${DayRollUp.idsOf(sites(ids))}) AND time_zone = ${timeZone}`
@@ -296,14 +248,14 @@ const update = Effect.fnUntraced(function* (
     const ids = alike.filter((one) => !isLarge(one)).map(({ id }) => id)
     for (const pack of packs(ids, rows)) {
       const [id] = pack
-      const isAlone = pack.length === 1 && id !== undefined && rows(id) > maxRows
+      const isAlone = pack.length === 1 && id !== undefined && rows(id) > OpenDays.maxRows
       const ofDays = isAlone ? yield* countRowsOfDays(sites(pack), missingDays) : new Map<string, number>()
       for (const chunk of chunks(missingDays, ofDays)) {
         if ((yield* Clock.currentTimeMillis) >= deadline) return []
         const [day] = chunk
-        if (isAlone && !isRebuild && day !== undefined && (ofDays.get(day.date) ?? 0) > maxRows) {
+        if (isAlone && !isRebuild && day !== undefined && (ofDays.get(day.date) ?? 0) > OpenDays.maxRows) {
           const [site] = batch
-          if (!(yield* advanceDay(site, day, before, deadline))) return []
+          if (!(yield* OpenDays.advanceDay(site, day, before, deadline))) return []
         }
         yield* run(DayRollUp.rollDays(sql, sites(pack), chunk, isRebuild))
       }
@@ -321,7 +273,7 @@ const update = Effect.fnUntraced(function* (
 
 const Zones = Schema.Array(Schema.Struct({ time_zone: Schema.String }))
 
-/** The time zones of websites with the last day that ended before the horizon, by this program's zones: PostgreSQL's may differ. */
+/** The time zones of websites with the last day that ended before the OpenDays.horizon, by this program's zones: PostgreSQL's may differ. */
 const closedDays = (before: number) =>
   SqlClient.SqlClient.use((sql) => sql`SELECT DISTINCT time_zone FROM site WHERE deleted_at IS NULL`).pipe(
     decodeRows(Zones),
@@ -329,7 +281,7 @@ const closedDays = (before: number) =>
       zones.flatMap(({ time_zone: timeZone }) =>
         // A zone that this program does not know is left out.
         Result.getOrElse(
-          Result.try(() => [{ timeZone, date: lastClosed(timeZone, before) }]),
+          Result.try(() => [{ timeZone, date: OpenDays.lastClosed(timeZone, before) }]),
           () => []
         )
       )
@@ -347,7 +299,7 @@ const closedDays = (before: number) =>
   )
 
 /**
- * The websites whose rollups are not up to date, at most `pageSize`. A website in an unknown zone is one of them, so that its attempt
+ * The websites whose rollups are not up to date, at most `OpenDays.pageSize`. A website in an unknown zone is one of them, so that its attempt
  * fails with the reason.
  */
 export const candidates = (before: number, after = beforeAll) =>
@@ -378,110 +330,33 @@ const batchesOf = (ready: ReadonlyArray<FailedItems.Ready<DayRollUp.Site>>) =>
 const updateAll = Effect.fnUntraced(function* (sites: ReadonlyArray<DayRollUp.Site>) {
   const ready = yield* FailedItems.ready("rollup", sites, ({ hostedWebsiteId }) => hostedWebsiteId)
   if (ready.length === 0) return false
-  const before = yield* horizon
+  const before = yield* OpenDays.horizon
   const work = ([first, ...others]: ReadonlyArray<DayRollUp.Site>) =>
     first === undefined
       ? Effect.succeed<ReadonlyArray<DayRollUp.Site>>([])
       : Clock.currentTimeMillis.pipe(
-          Effect.flatMap((now) => update([first, ...others], before, false, now + maxTurn)),
+          Effect.flatMap((now) => update([first, ...others], before, false, now + OpenDays.maxTurn)),
           // The next round tries again.
           Effect.catchTag(["SiteChanged", "Busy"], () => Effect.succeed<ReadonlyArray<DayRollUp.Site>>([]))
         )
-  const large = yield* FailedItems.batches("rollup", batchesOf(ready), work, maxConcurrent)
+  const large = yield* FailedItems.batches("rollup", batchesOf(ready), work, OpenDays.maxConcurrent)
   const alone = large.flat().map((item) => ({ item, id: item.hostedWebsiteId, failures: 0 }))
-  yield* FailedItems.each("rollup", alone, (site) => work([site]), maxConcurrent)
+  yield* FailedItems.each("rollup", alone, (site) => work([site]), OpenDays.maxConcurrent)
   // Before, they may have had many page views already.
-  const { add } = yield* BusySites
+  const { add } = yield* OpenDays.BusySites
   add(sites.map(({ hostedWebsiteId }) => hostedWebsiteId))
   return true
 })
 
-type RoundError = SqlError.SqlError | Cause.TimeoutError
-
 /** Brings the rollups of all websites up to date once, except those that another process rolls up. Returns whether there were any. */
-export const round: Effect.Effect<boolean, RoundError, SqlClient.SqlClient> = Effect.gen(function* () {
+export const round: Effect.Effect<boolean, OpenDays.RoundError, SqlClient.SqlClient> = Effect.gen(function* () {
   let hadWork = false
   let after: string | undefined = beforeAll
   while (after !== undefined) {
-    const before = (yield* Clock.currentTimeMillis) - maxUnmarkedDelay
+    const before = (yield* Clock.currentTimeMillis) - OpenDays.maxUnmarkedDelay
     const page: ReadonlyArray<DayRollUp.Site> = yield* candidates(before, after)
     if (yield* updateAll(page)) hadWork = true
-    after = page[pageSize - 1]?.websiteConfigId
-  }
-  return hadWork
-})
-
-const Behind = Schema.Array(
-  Schema.Struct({ websiteConfigId: WebsiteConfigId, hostedWebsiteId: HostedWebsiteId, timeZone: Schema.String })
-)
-
-/** Of some websites, or of all, those that are rolled up and have many page views after the stored visits of their open day. */
-const sitesBehind = Effect.fnUntraced(function* (hostedWebsiteIds: ReadonlyArray<string> | null) {
-  const sql = yield* SqlClient.SqlClient
-  return yield* sql
-    .unsafe(
-      `SELECT website_config_id AS "websiteConfigId", hosted_website_id AS "hostedWebsiteId", site.time_zone AS "timeZone"
-      FROM site JOIN rollup_site AS held USING (hosted_website_id) CROSS JOIN LATERAL (
-        SELECT greatest(max(ends_at), now() - interval '2 days') AS reached FROM rollup_day
-        WHERE rollup_day.hosted_website_id = site.hosted_website_id AND day >= now()::date - 3
-      ) AS stored
-      WHERE deleted_at IS NULL AND (cardinality($2::uuid[]) = 0 OR site.hosted_website_id = ANY ($2))
-        AND held.time_zone = site.time_zone AND version = $1 AND EXISTS (
-        SELECT FROM page_view WHERE page_view.hosted_website_id = site.hosted_website_id AND received_at >= reached
-          AND received_at < now() - interval '${maxUnmarkedDelay} milliseconds' OFFSET ${maxTail}
-      ) ORDER BY created_at`,
-      [PgTypes.int4(RollupState.version), Database.array(hostedWebsiteIds ?? [], PgTypes.OID.uuid)]
-    )
-    .pipe(decodeRows(Behind))
-})
-
-/** Stores the visits of a website's open day before the horizon. */
-export const advanceTo = (site: DayRollUp.Site, before: number) =>
-  Effect.forEach(openDays(site.timeZone, before), (day) => advanceDay(site, day, before, Number.POSITIVE_INFINITY), {
-    discard: true
-  })
-
-/** Stores the visits of the open days of websites. Returns whether there were any. */
-const advanceAll = Effect.fnUntraced(function* (behind: typeof Behind.Type) {
-  const ready = yield* FailedItems.ready("rollup", behind, ({ hostedWebsiteId }) => hostedWebsiteId)
-  if (ready.length === 0) return false
-  const before = yield* horizon
-  yield* FailedItems.each(
-    "rollup",
-    ready,
-    (site) =>
-      Effect.flatMap(Clock.currentTimeMillis, (now) =>
-        Effect.forEach(openDays(site.timeZone, before), (day) => advanceDay(site, day, before, now + maxTurn))
-      ).pipe(Effect.catchTag(["SiteChanged", "Busy"], () => Effect.void)),
-    maxConcurrent
-  )
-  return true
-})
-
-/** Finds the websites with many page views after their stored visits, for `advanceBusy`. Returns whether there were any. */
-export const findBusy: Effect.Effect<boolean, RoundError, SqlClient.SqlClient> = Effect.gen(function* () {
-  const { add } = yield* BusySites
-  const behind = yield* sitesBehind(null)
-  add(behind.map(({ hostedWebsiteId }) => hostedWebsiteId))
-  return behind.length > 0
-})
-
-/**
- * Stores the visits of the open days of websites of which this process knows that they may have many page views. Returns whether
- * there were any.
- */
-export const advanceBusy: Effect.Effect<boolean, RoundError, SqlClient.SqlClient> = Effect.gen(function* () {
-  const { due, remove } = yield* BusySites
-  let hadWork = false
-  const now = yield* Clock.currentTimeMillis
-  for (const ids of Arr.chunksOf(due(now), pageSize)) {
-    const behind = yield* sitesBehind(ids)
-    const isBehind = new Set<string>(behind.map(({ hostedWebsiteId }) => hostedWebsiteId))
-    remove(
-      ids.filter((id) => !isBehind.has(id)),
-      now
-    )
-    if (yield* advanceAll(behind)) hadWork = true
+    after = page[OpenDays.pageSize - 1]?.websiteConfigId
   }
   return hadWork
 })
@@ -510,7 +385,7 @@ const rebuildBatch = (
 export const rebuild = Effect.fnUntraced(function* (
   hostedWebsiteId?: HostedWebsiteId
 ): Effect.fn.Return<void, SqlError.SqlError | Cause.TimeoutError, SqlClient.SqlClient> {
-  const before = yield* horizon
+  const before = yield* OpenDays.horizon
   let after: string | undefined = beforeAll
   while (after !== undefined) {
     const page: ReadonlyArray<DayRollUp.Site> = yield* hostedWebsiteId === undefined
@@ -520,7 +395,7 @@ export const rebuild = Effect.fnUntraced(function* (
       batchesBy(page, ({ timeZone }) => timeZone),
       (batch) => rebuildBatch(batch, before),
       {
-        concurrency: maxConcurrent,
+        concurrency: OpenDays.maxConcurrent,
         discard: true
       }
     )
@@ -528,20 +403,17 @@ export const rebuild = Effect.fnUntraced(function* (
       "rollup",
       page.map((site) => site.hostedWebsiteId)
     )
-    after = page[pageSize - 1]?.websiteConfigId
+    after = page[OpenDays.pageSize - 1]?.websiteConfigId
   }
 })
 
 /** How long after a round that rolled up the next one follows, since a website may have exceeded its turn. */
 const nextTurn = Duration.seconds(5)
 
-/** How long after a round that stored visits of open days the next one follows, so that reports sort few rows of a burst. */
-export const nextAdvance = Duration.seconds(2)
-
 /** Rolls up on connections of its own when it is woken, until the scope closes. */
 export const layer: Layer.Layer<never, SqlError.SqlError, PgClient.PgClient> = Layer.effectDiscard(
   Effect.gen(function* () {
-    const sql = yield* Database.dedicated({ maxConnections: maxConcurrent, timeout: statementTimeout })
+    const sql = yield* Database.dedicated({ maxConnections: OpenDays.maxConcurrent, timeout: statementTimeout })
     const { wake } = yield* Rounds.Wakeups
     const start = (kind: Rounds.Kind, work: typeof round, next: Duration.Duration, what: string) =>
       Rounds.start({
@@ -556,12 +428,12 @@ export const layer: Layer.Layer<never, SqlError.SqlError, PgClient.PgClient> = L
       })
     const rollUp = Effect.tap(round, (hadWork) => Effect.sync(() => hadWork && wake("open-days")))
     yield* start("rollups", rollUp, nextTurn, "roll up page views")
-    yield* start("open-days", advanceBusy, nextAdvance, "store the visits of open days")
+    yield* start("open-days", OpenDays.advanceBusy, OpenDays.nextAdvance, "store the visits of open days")
     // Found once, they are advanced until they are up to date: no further search of all websites follows.
-    const find = findBusy.pipe(
+    const find = OpenDays.findBusy.pipe(
       Effect.tap((areFound) => Effect.sync(() => areFound && wake("open-days"))),
       Effect.as(false)
     )
-    yield* start("all-open-days", find, nextAdvance, "look for websites with many page views")
+    yield* start("all-open-days", find, OpenDays.nextAdvance, "look for websites with many page views")
   })
 )

@@ -6,8 +6,7 @@ import { Effect, Layer } from "effect"
 import { AnalyticsRepo as Repo } from "../../../../src/analytics/AnalyticsRepo.ts"
 import type { PageView } from "../../../../src/analytics/PageView.ts"
 import * as AnalyticsRepo from "../../../../src/analytics/postgres/AnalyticsRepo.ts"
-import * as BusySites from "../../../../src/analytics/reports/postgres/BusySites.ts"
-import * as LateRows from "../../../../src/analytics/reports/postgres/LateRows.ts"
+import * as OpenDays from "../../../../src/analytics/reports/postgres/OpenDays.ts"
 import * as RollUpLoop from "../../../../src/analytics/reports/postgres/RollUpLoop.ts"
 import * as SiteDirectory from "../../../../src/sites/postgres/SiteDirectory.ts"
 import * as Sites from "../../../../src/sites/SiteDirectory.ts"
@@ -18,27 +17,27 @@ const live = Layer.merge(SiteDirectory.layer(), AnalyticsRepo.layer({ timeout: "
   Layer.provideMerge(TestClient.layer)
 )
 
-const many = BusySites.maxTail + 1
+const many = OpenDays.maxTail + 1
 
 describe("analytics/reports/postgres/BusySites", () => {
   it("a website is due some time after many of its page views, until it is removed", () => {
-    const { add, count, due, remove } = BusySites.make()
+    const { add, count, due, remove } = OpenDays.makeBusySites()
     const ids = (times: number) => Array.from({ length: times }, () => "a")
-    assert.isNull(count(ids(BusySites.maxTail), 1000))
-    assert.strictEqual(count(["b", "a"], 2000), 2000 + LateRows.maxUnmarkedDelay)
+    assert.isNull(count(ids(OpenDays.maxTail), 1000))
+    assert.strictEqual(count(["b", "a"], 2000), 2000 + OpenDays.maxUnmarkedDelay)
     assert.deepStrictEqual(due(2000), [])
-    assert.deepStrictEqual(due(2000 + LateRows.maxUnmarkedDelay), ["a"])
-    remove(["a"], 2000 + LateRows.maxUnmarkedDelay)
+    assert.deepStrictEqual(due(2000 + OpenDays.maxUnmarkedDelay), ["a"])
+    remove(["a"], 2000 + OpenDays.maxUnmarkedDelay)
     add(["b"])
-    assert.deepStrictEqual(due(2000 + LateRows.maxUnmarkedDelay), ["b"])
+    assert.deepStrictEqual(due(2000 + OpenDays.maxUnmarkedDelay), ["b"])
     // The count begins again.
-    assert.isNull(count(ids(BusySites.maxTail), 3000))
+    assert.isNull(count(ids(OpenDays.maxTail), 3000))
   })
 
   it("a website with many page views since it became due stays due until they are stored", () => {
-    const { count, due, remove } = BusySites.make()
+    const { count, due, remove } = OpenDays.makeBusySites()
     const burst = Array.from({ length: many }, () => "a")
-    const [first, second] = [1000 + LateRows.maxUnmarkedDelay, 5000 + LateRows.maxUnmarkedDelay]
+    const [first, second] = [1000 + OpenDays.maxUnmarkedDelay, 5000 + OpenDays.maxUnmarkedDelay]
     assert.strictEqual(count(burst, 1000), first)
     assert.strictEqual(count(burst, 5000), second)
     assert.deepStrictEqual(due(first), ["a"])
@@ -52,7 +51,7 @@ describe("analytics/reports/postgres/BusySites", () => {
   it.live("the visits of an open day are stored if this process has stored many page views", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
-      const busy = BusySites.make()
+      const busy = OpenDays.makeBusySites()
       const sites = yield* Sites.SiteDirectory
       // It is after midnight, and long before the next, where these websites are.
       const hour = new Date(TestTime.ofMachine()).getUTCHours()
@@ -68,7 +67,7 @@ describe("analytics/reports/postgres/BusySites", () => {
           FROM generate_series(1, ${many}::int)`
         yield* sql`DELETE FROM rollup_stale`
       }
-      const advance = RollUpLoop.advanceBusy.pipe(Effect.provideService(BusySites.BusySites, busy))
+      const advance = OpenDays.advanceBusy.pipe(Effect.provideService(OpenDays.BusySites, busy))
       assert.isFalse(yield* advance)
       busy.add([noted.hostedWebsiteId])
       assert.isTrue(yield* advance)
@@ -82,7 +81,7 @@ describe("analytics/reports/postgres/BusySites", () => {
 
   it.live("page views are counted when they are stored, bots' excepted", () =>
     Effect.gen(function* () {
-      const busy = BusySites.make()
+      const busy = OpenDays.makeBusySites()
       const site = yield* Sites.SiteDirectory.use((sites) => sites.create({ name: "a", origins: [] }))
       const receivedAt = TestTime.ofMachine()
       const view = (exclusion: PageView["exclusion"]): PageView => ({
@@ -97,7 +96,7 @@ describe("analytics/reports/postgres/BusySites", () => {
           yield* Effect.forEach(views, (one) => repo.append(one), { concurrency: "unbounded" })
         }).pipe(
           Effect.provide(AnalyticsRepo.layer({ timeout: "20 seconds", maxQueue: 10_000 })),
-          Effect.provideService(BusySites.BusySites, busy)
+          Effect.provideService(OpenDays.BusySites, busy)
         )
       yield* store(Array.from({ length: many }, () => view("bot")))
       assert.deepStrictEqual(busy.due(Number.POSITIVE_INFINITY), [])

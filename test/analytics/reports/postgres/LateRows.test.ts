@@ -1,7 +1,7 @@
 /** When rows are stored. */
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as LateRows from "../../../../src/analytics/reports/postgres/LateRows.ts"
+import * as OpenDays from "../../../../src/analytics/reports/postgres/OpenDays.ts"
 
 const Millis = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 30_000 }))
 
@@ -12,14 +12,14 @@ describe("analytics/reports/postgres/LateRows", () => {
     ([receivedAt, untilQueued, waited]) => {
       const queuedAt = receivedAt + untilQueued
       const now = queuedAt + waited
-      const [stored] = LateRows.storedRows([{ row: { receivedAt, path: "/" }, queuedAt }], now)
-      const isLate = waited > LateRows.maxWait
-      const expected = isLate ? now - LateRows.maxWait - untilQueued : receivedAt
+      const [stored] = OpenDays.storedRows([{ row: { receivedAt, path: "/" }, queuedAt }], now)
+      const isLate = waited > OpenDays.maxWait
+      const expected = isLate ? now - OpenDays.maxWait - untilQueued : receivedAt
       assert.deepStrictEqual(stored, { receivedAt: expected, path: "/" })
     }
   )
 
   it("a row that waits for as long as it may is not marked", () => {
-    assert.isBelow(LateRows.maxWait, LateRows.maxUnmarkedDelay)
+    assert.isBelow(OpenDays.maxWait, OpenDays.maxUnmarkedDelay)
   })
 })

@@ -2,6 +2,7 @@
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Schema } from "effect"
+import * as OpenDays from "../../../../src/analytics/reports/postgres/OpenDays.ts"
 import * as Query from "../../../../src/analytics/reports/postgres/Reports.ts"
 import * as RollUpLoop from "../../../../src/analytics/reports/postgres/RollUpLoop.ts"
 import { metrics } from "../../../../src/analytics/reports/Query.ts"
@@ -51,9 +52,9 @@ describe("postgres/analytics/reports: rebuild", () => {
       // So many that the visits of today are stored.
       yield* insertUnmarked(site.hostedWebsiteId, 1100)
       yield* RollUpLoop.round
-      assert.isTrue(yield* RollUpLoop.findBusy)
-      yield* RollUpLoop.advanceBusy
-      assert.isFalse(yield* RollUpLoop.findBusy)
+      assert.isTrue(yield* OpenDays.findBusy)
+      yield* OpenDays.advanceBusy
+      assert.isFalse(yield* OpenDays.findBusy)
       assert.strictEqual(yield* views("rollups"), 2200)
       yield* insertUnmarked(site.hostedWebsiteId, 4)
       assert.strictEqual(yield* views("rollups"), 2200)
