@@ -4,7 +4,7 @@
  * @module
  */
 import { Context, type Effect, type Option, Schema } from "effect"
-import type { WebhookId, WebsiteConfigId } from "../platform/Id.ts"
+import type { NotificationId, WebhookId, WebsiteConfigId } from "../platform/Id.ts"
 import type { ReportTimeout, StorageUnavailable } from "../platform/Storage.ts"
 import type { Outcome } from "./mail/MailSchedule.ts"
 import type { SecretsKeyUnusable, WebhookTest } from "./Webhook.ts"
@@ -24,7 +24,7 @@ export class TestDeliveries extends Context.Service<
     ) => Effect.Effect<Option.Option<WebhookTest>, StorageUnavailable | SecretsKeyUnusable>
     /** Mails a test, or the report of the latest period, to a recipient; none if there is no such notification. */
     readonly notification: (
-      notificationId: string
+      notificationId: NotificationId
     ) => Effect.Effect<
       Option.Option<{ readonly recipient: string; readonly outcome: Outcome }>,
       StorageUnavailable | ReportTimeout | MailNotSetUp

@@ -20,7 +20,7 @@ export interface SiteForms {
 }
 
 export interface NewForm extends Pick<Form, "page" | "rules"> {
-  readonly websiteConfigId: string
+  readonly websiteConfigId: WebsiteConfigId
 }
 
 export class FormDirectory extends Context.Service<

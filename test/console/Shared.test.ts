@@ -3,7 +3,7 @@
  */
 import { assert } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"
-import { Shares } from "../../src/sites/access/Shares.ts"
+import { Shares } from "../../src/sites/access/Share.ts"
 import { layer as chromium, inChromium, type Visitor } from "../support/browser/Browser.ts"
 import * as ConsolePage from "../support/console/ConsolePage.ts"
 import { TestServer } from "../support/TestServer.ts"

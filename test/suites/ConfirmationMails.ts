@@ -10,7 +10,7 @@ import { maxMails, repeatMillis } from "../../src/delivery/mail/MailRecipient.ts
 import { Mails } from "../../src/delivery/mail/Mails.ts"
 import type { Notification, Topic } from "../../src/delivery/mail/Notification.ts"
 import { Notifications } from "../../src/delivery/mail/Notifications.ts"
-import type { WebsiteConfigId } from "../../src/platform/Id.ts"
+import { NotificationId, type WebsiteConfigId } from "../../src/platform/Id.ts"
 import { dayMillis } from "../../src/platform/text/Calendar.ts"
 import { newSite, type Storage } from "../support/Delivery.ts"
 import { add, later, latest, record } from "../support/Mails.ts"
@@ -128,7 +128,7 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
       yield* lease(site)
       assert.deepStrictEqual(yield* later(dayMillis)(resend(second)), { _tag: "Unsubscribed" })
       assert.deepStrictEqual(yield* resend(yield* add(site, {}, "bob@example.com")), { _tag: "Confirmed" })
-      for (const notificationId of [first.notificationId, randomUUID(), "no notification"]) {
+      for (const notificationId of [first.notificationId, NotificationId.make(randomUUID())]) {
         assert.deepStrictEqual(yield* resend({ notificationId }), { _tag: "NoNotification" })
       }
       assert.deepStrictEqual(yield* lease(site), [])

@@ -10,7 +10,7 @@ import * as MailRecipient from "../../src/delivery/mail/MailRecipient.ts"
 import type { Topic } from "../../src/delivery/mail/Notification.ts"
 import { type AddedByOwner, Notifications } from "../../src/delivery/mail/Notifications.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
-import { WebsiteConfigId } from "../../src/platform/Id.ts"
+import { NotificationId, WebsiteConfigId } from "../../src/platform/Id.ts"
 import { dayMillis } from "../../src/platform/text/Calendar.ts"
 import { SiteErasure } from "../../src/sites/SiteErasure.ts"
 import { deliveriesOf, fanOutAll, newSite, newWebhook, type Storage } from "../support/Delivery.ts"
@@ -93,10 +93,9 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
           assert.isTrue(Option.isNone(yield* notifications.add(request)))
           assert.deepStrictEqual(yield* notifications.list(unknown), [])
         }
-        for (const unknown of [randomUUID(), "not a notification"]) {
-          assert.isFalse(yield* notifications.remove(unknown))
-          assert.isTrue(Option.isNone(yield* notifications.find(unknown)))
-        }
+        const unknown = NotificationId.make(randomUUID())
+        assert.isFalse(yield* notifications.remove(unknown))
+        assert.isTrue(Option.isNone(yield* notifications.find(unknown)))
       })
     )
 

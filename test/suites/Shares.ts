@@ -7,9 +7,8 @@ import { randomBytes, randomUUID } from "node:crypto"
 import { assert, layer as shared } from "@effect/vitest"
 import { Clock, Effect, type Layer, Option, Result, Schema } from "effect"
 import { TestClock } from "effect/testing"
-import { WebsiteConfigId } from "../../src/platform/Id.ts"
-import { secret as format } from "../../src/sites/access/Share.ts"
-import { Shares } from "../../src/sites/access/Shares.ts"
+import { ShareId, WebsiteConfigId } from "../../src/platform/Id.ts"
+import { secret as format, Shares } from "../../src/sites/access/Share.ts"
 import * as Maximums from "../../src/sites/Maximums.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { SiteErasure } from "../../src/sites/SiteErasure.ts"
@@ -78,7 +77,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Shares | SiteDirectory
         for (const wrong of [
           revoke(other),
           revoke(id(WebsiteConfigId, "no website")),
-          shares.revoke(site, randomUUID())
+          shares.revoke(site, ShareId.make(randomUUID()))
         ]) {
           assert.isFalse(yield* wrong)
         }
@@ -125,7 +124,8 @@ export const suite = <E>(name: string, layer: Layer.Layer<Shares | SiteDirectory
         )
         yield* newShare(other)
         const [first] = yield* shares.list(site)
-        assert.isTrue(yield* shares.revoke(site, first?.share_id ?? ""))
+        if (first === undefined) return assert.fail("there are shares")
+        assert.isTrue(yield* shares.revoke(site, first.share_id))
         yield* newShare(site)
       })
     )

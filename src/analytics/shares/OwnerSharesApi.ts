@@ -27,7 +27,9 @@ import * as SmallCounts from "./SmallCounts.ts"
 export const Shares = Schema.Struct({ shares: Schema.Array(Share) }).annotate({
   identifier: "Shares",
   title: "Shares",
-  examples: [{ shares: [{ share_id: Examples.id, label: "Agency", created_at: Examples.time, expires_at: null }] }]
+  examples: [
+    { shares: [{ share_id: ShareId.make(Examples.id), label: "Agency", created_at: Examples.time, expires_at: null }] }
+  ]
 })
 
 export const NewShare = Schema.Struct({
@@ -36,7 +38,7 @@ export const NewShare = Schema.Struct({
 }).annotate({ identifier: "NewShare", title: "NewShare", examples: [{ label: "Agency" }] })
 
 export const CreatedShare = Schema.Struct({
-  share_id: Fields.uuid,
+  share_id: ShareId,
   path: Schema.String.annotate({
     description: "The dashboard's address, without the origin of the console. It is not shown again"
   }),
@@ -44,7 +46,7 @@ export const CreatedShare = Schema.Struct({
 }).annotate({
   identifier: "CreatedShare",
   title: "CreatedShare",
-  examples: [{ share_id: Examples.id, path: `/console/#/share/hsh_${"A".repeat(43)}`, expires_at: null }]
+  examples: [{ share_id: ShareId.make(Examples.id), path: `/console/#/share/hsh_${"A".repeat(43)}`, expires_at: null }]
 })
 
 const ofSite = "/v1/owner/sites/:site_id/shares"

@@ -10,7 +10,6 @@ import * as ServiceSpans from "../../platform/telemetry/ServiceSpans.ts"
 import * as Authorized from "../../sites/access/Authorized.ts"
 import * as Errors from "../../sites/access/Errors.ts"
 import * as Share from "../../sites/access/Share.ts"
-import { Shares } from "../../sites/access/Shares.ts"
 
 const notFound = Errors.make("NotFound", "This website has no such shared dashboard.")
 
@@ -18,7 +17,7 @@ export const layer = HttpApiBuilder.group(
   OwnerApi,
   "shares",
   Effect.fnUntraced(function* (handlers) {
-    const shares = yield* Shares
+    const shares = yield* Share.Shares
     return handlers
       .handle(
         "list",

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { WebsiteConfigId } from "../../platform/Id.ts"
+import type { NotificationId, WebsiteConfigId } from "../../platform/Id.ts"
 
 /** `15m` collects submissions for fifteen minutes, `daily` until the next morning. */
 export const digests = ["15m", "daily"] as const
@@ -34,7 +34,7 @@ export const isSameTopic = (one: Topic, other: Topic): boolean =>
 
 /** The mails that one recipient gets about one website. */
 export interface Notification {
-  readonly notificationId: string
+  readonly notificationId: NotificationId
   readonly websiteConfigId: WebsiteConfigId
   /** The address of the recipient. */
   readonly recipient: string

@@ -4,7 +4,7 @@
  * @module
  */
 import { Context, type Effect, type Option } from "effect"
-import type { WebsiteConfigId } from "../../platform/Id.ts"
+import type { NotificationId, SubmissionId, WebsiteConfigId } from "../../platform/Id.ts"
 import type { LimitReached, StorageUnavailable } from "../../platform/Storage.ts"
 import type { Access } from "../../sites/access/Access.ts"
 import type { LatestMail } from "./Mail.ts"
@@ -79,7 +79,9 @@ export class Notifications extends Context.Service<
      * Makes another confirmation mail for the recipient of a notification, unless `MailRecipient.decideRepeat` refuses it. The
      * new mail replaces those to the same address that are not sent yet. The links in those already sent stay valid.
      */
-    readonly resendConfirmation: (notificationId: string) => Effect.Effect<ResentConfirmation, StorageUnavailable>
+    readonly resendConfirmation: (
+      notificationId: NotificationId
+    ) => Effect.Effect<ResentConfirmation, StorageUnavailable>
     /** The notifications of a website, oldest first. */
     readonly list: (
       websiteConfigId: WebsiteConfigId
@@ -87,20 +89,20 @@ export class Notifications extends Context.Service<
     /** The recipients who get a submission of a website by mail, each with the mail, in the order of their notifications. */
     readonly ofSubmission: (
       websiteConfigId: WebsiteConfigId,
-      submissionId: string
+      submissionId: SubmissionId
     ) => Effect.Effect<ReadonlyArray<SubmissionMail>, StorageUnavailable>
     /** Whether any website has a notification. */
     readonly isUsed: Effect.Effect<boolean, StorageUnavailable>
     /** None if the website has no such notification. */
     readonly findOwn: (
       websiteConfigId: WebsiteConfigId,
-      notificationId: string
+      notificationId: NotificationId
     ) => Effect.Effect<Option.Option<Notification>, StorageUnavailable>
-    readonly find: (notificationId: string) => Effect.Effect<Option.Option<Notification>, StorageUnavailable>
+    readonly find: (notificationId: NotificationId) => Effect.Effect<Option.Option<Notification>, StorageUnavailable>
     /**
      * Removes a notification with its mails; mails that still wait are never sent. False if there is no such notification.
      */
-    readonly remove: (notificationId: string) => Effect.Effect<boolean, StorageUnavailable>
+    readonly remove: (notificationId: NotificationId) => Effect.Effect<boolean, StorageUnavailable>
     /** Confirms a website's notifications of an address. False if it has none. */
     readonly confirm: (
       websiteConfigId: WebsiteConfigId,
@@ -117,7 +119,7 @@ export class Notifications extends Context.Service<
     /** Refuses mails of websites on behalf of an address that was invited. The address's notifications stay as they are. */
     readonly refuseInvitations: (sites: Access["sites"], address: string) => Effect.Effect<void, StorageUnavailable>
     /** Removes a notification at its recipient's request. From then on `addByOwner` refuses the address until `add` adds it. */
-    readonly unsubscribe: (notificationId: string) => Effect.Effect<void, StorageUnavailable>
+    readonly unsubscribe: (notificationId: NotificationId) => Effect.Effect<void, StorageUnavailable>
     /** Deletes what one website, or all if `websiteConfigId` is null, knows about an address, except its notifications. */
     readonly eraseRecipient: (
       address: string,

@@ -6,6 +6,7 @@
 import { Effect } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../../api/OwnerApi.ts"
+import type { NotificationId } from "../../platform/Id.ts"
 import type { RateLimitPolicy } from "../../platform/limits/RateLimit.ts"
 import { RateLimiter } from "../../platform/limits/RateLimit.ts"
 import * as Calendar from "../../platform/text/Calendar.ts"
@@ -114,7 +115,7 @@ export const layer = HttpApiBuilder.group(
     const tests = yield* TestDeliveries
     const limiter = yield* RateLimiter
 
-    const find = ({ websiteConfigId }: Site, notificationId: string) =>
+    const find = ({ websiteConfigId }: Site, notificationId: NotificationId) =>
       Effect.flatMap(
         notifications.findOwn(websiteConfigId, notificationId),
         Effect.fromOption(() => notFound)

@@ -6,7 +6,6 @@
  */
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, Effect, Layer, Option, Schema } from "effect"
-import { isCanonicalUuid } from "../../platform/Id.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Lookup from "../../platform/postgres/Lookup.ts"
 import * as Rows from "../../platform/runtime/Rows.ts"
@@ -87,9 +86,8 @@ export const layer = ({ capacity = 10_000 }: Options = {}): Layer.Layer<FormDire
       })
 
       return FormDirectory.of({
-        bySite: (id) => (isCanonicalUuid(id) ? bySite(id) : Effect.succeedNone),
+        bySite,
         create: Effect.fnUntraced(function* ({ page, rules, websiteConfigId }) {
-          if (!isCanonicalUuid(websiteConfigId)) return Option.none()
           const now = yield* Clock.currentTimeMillis
           const [{ created, known, others }] = yield* sql
             .unsafe(createStatement, [
@@ -109,7 +107,6 @@ export const layer = ({ capacity = 10_000 }: Options = {}): Layer.Layer<FormDire
             : yield* new FormExists({ page })
         }),
         update: Effect.fnUntraced(function* ({ page, rules, websiteConfigId }) {
-          if (!isCanonicalUuid(websiteConfigId)) return Option.none()
           const rows = yield* sql`
             UPDATE form SET rules = ${PgTypes.text(JSON.stringify(rules))}::json,
               updated_at = ${PgTypes.timestamptz(yield* Clock.currentTimeMillis)}
@@ -119,15 +116,12 @@ export const layer = ({ capacity = 10_000 }: Options = {}): Layer.Layer<FormDire
           return Option.fromUndefinedOr(rows[0])
         }),
         list: (id) =>
-          isCanonicalUuid(id)
-            ? sql`SELECT ${sql.literal(columns)} FROM form JOIN site USING (website_config_id)
-                WHERE website_config_id = ${PgTypes.uuid(id)} AND deleted_at IS NULL ORDER BY page`.pipe(
-                Database.mapErrors,
-                Rows.decodeRows(FormRows)
-              )
-            : Effect.succeed([]),
+          sql`SELECT ${sql.literal(columns)} FROM form JOIN site USING (website_config_id)
+            WHERE website_config_id = ${PgTypes.uuid(id)} AND deleted_at IS NULL ORDER BY page`.pipe(
+            Database.mapErrors,
+            Rows.decodeRows(FormRows)
+          ),
         delete: Effect.fnUntraced(function* (id, page) {
-          if (!isCanonicalUuid(id)) return false
           const rows = yield* sql`DELETE FROM form USING site WHERE form.website_config_id = site.website_config_id
             AND form.website_config_id = ${PgTypes.uuid(id)} AND page = ${PgTypes.text(page)} AND deleted_at IS NULL
             RETURNING 1`.pipe(Database.mapErrors)

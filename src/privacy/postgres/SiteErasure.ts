@@ -18,7 +18,7 @@ import { Effect, Layer, Option, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { SeparateStore } from "../../analytics/SeparateStore.ts"
 import * as ConversationDeletion from "../../chat/postgres/ConversationDeletion.ts"
-import { HostedWebsiteId, InstanceId, isCanonicalUuid } from "../../platform/Id.ts"
+import { HostedWebsiteId, InstanceId } from "../../platform/Id.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Partitions from "../../platform/postgres/schema/Partitions.ts"
 import * as Writers from "../../platform/postgres/Writers.ts"
@@ -214,20 +214,16 @@ export const layer: Layer.Layer<SiteErasure, never, SqlClient.SqlClient> = Layer
     const separate = yield* SeparateStore
     return {
       nameOf: (id) =>
-        isCanonicalUuid(id)
-          ? sql`SELECT name FROM site WHERE website_config_id = ${PgTypes.uuid(id)}`.pipe(
-              Database.mapErrors,
-              decodeRows(Names),
-              Effect.map((rows) => Option.map(Option.fromUndefinedOr(rows[0]), ({ name }) => name))
-            )
-          : Effect.succeedNone,
+        sql`SELECT name FROM site WHERE website_config_id = ${PgTypes.uuid(id)}`.pipe(
+          Database.mapErrors,
+          decodeRows(Names),
+          Effect.map((rows) => Option.map(Option.fromUndefinedOr(rows[0]), ({ name }) => name))
+        ),
       erase: (id, options) =>
-        isCanonicalUuid(id)
-          ? erase(id, options).pipe(
-              Effect.provideService(SqlClient.SqlClient, sql),
-              Effect.provideService(SeparateStore, separate)
-            )
-          : Effect.succeedNone
+        erase(id, options).pipe(
+          Effect.provideService(SqlClient.SqlClient, sql),
+          Effect.provideService(SeparateStore, separate)
+        )
     }
   })
 )

@@ -1,16 +1,17 @@
 /**
- * The secret URL of a shared dashboard: anyone who has the URL can view the dashboard. Pure: times are arguments, in
- * milliseconds since 1970.
+ * The secret URL of a shared dashboard, which anyone who has it can view, and the service that stores such shares; see
+ * `sites/access/postgres/Shares`.
  *
  * @module
  */
-import { Schema } from "effect"
-import type { WebsiteConfigId } from "../../platform/Id.ts"
+import { Context, type Effect, type Option, Schema } from "effect"
+import { ShareId, type WebsiteConfigId } from "../../platform/Id.ts"
+import type { LimitReached, StorageUnavailable } from "../../platform/Storage.ts"
 import * as Credential from "./Credential.ts"
 
 /** A share, without its secret, as the owner API shows it. */
 export const Share = Schema.Struct({
-  share_id: Schema.String.annotate({ format: "uuid" }),
+  share_id: ShareId,
   label: Schema.NullOr(Schema.String),
   created_at: Schema.String.annotate({ format: "date-time" }),
   /** Null if it does not expire. */
@@ -28,5 +29,37 @@ export const secret = Credential.syntax("hsh")
 /** The path and fragment of a shared dashboard's URL. Browsers do not send the fragment, which follows `#`, to servers. */
 export const pathOf = (secret: string): string => `/console/#/share/${secret}`
 
+/** Whether it is valid at a time, in milliseconds since 1970. */
 export const isValidAt = ({ expires_at }: Pick<Share, "expires_at">, now: number): boolean =>
   expires_at === null || now < Date.parse(expires_at)
+
+export class Shares extends Context.Service<
+  Shares,
+  {
+    /**
+     * Creates a share, whose secret is returned here only. It expires at a time in milliseconds since 1970, or never. None if the
+     * website does not exist. Fails beyond `Maximums.shares`.
+     */
+    readonly create: (
+      websiteConfigId: WebsiteConfigId,
+      request: Pick<Share, "label"> & { readonly expiresAt: number | null }
+    ) => Effect.Effect<
+      Option.Option<{ readonly secret: string; readonly share: SiteShare }>,
+      StorageUnavailable | LimitReached
+    >
+    /**
+     * The share with this secret, if it is neither revoked nor expired and its website exists; `None` does not say which of these
+     * is false. A revocation takes effect on every process within a second.
+     */
+    readonly authenticate: (secret: string) => Effect.Effect<Option.Option<SiteShare>, StorageUnavailable>
+    /** The shares of a website, or of all websites for null, oldest first, without secrets. Expired shares are left out. */
+    readonly list: (
+      websiteConfigId: WebsiteConfigId | null
+    ) => Effect.Effect<ReadonlyArray<SiteShare>, StorageUnavailable>
+    /** Deletes a share of a website, or of any website for null. False if there is no such share. */
+    readonly revoke: (
+      websiteConfigId: WebsiteConfigId | null,
+      shareId: ShareId
+    ) => Effect.Effect<boolean, StorageUnavailable>
+  }
+>()("hydracore/sites/access/Shares") {}

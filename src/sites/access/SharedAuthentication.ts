@@ -14,7 +14,6 @@ import * as Errors from "./Errors.ts"
 import * as Failures from "./Failures.ts"
 import * as Scope from "./Scope.ts"
 import * as Share from "./Share.ts"
-import { Shares } from "./Shares.ts"
 import { withJsonErrors } from "./Validation.ts"
 
 type Unauthorized = (typeof Errors.Unauthorized)["Type"]
@@ -32,7 +31,7 @@ export const layer = (options: Options) =>
   Layer.effect(
     SharedAuthentication,
     Effect.gen(function* () {
-      const shares = yield* Shares
+      const shares = yield* Share.Shares
       const directory = yield* SiteDirectory
       const limits = yield* CallerLimits
 

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
-import { Shares } from "../../../src/sites/access/Shares.ts"
+import { Shares } from "../../../src/sites/access/Share.ts"
 import { run } from "../../support/TestCli.ts"
 import { onPostgres, site } from "../../support/TestStorage.ts"
 import { poll } from "../../support/Wait.ts"

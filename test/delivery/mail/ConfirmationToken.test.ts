@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Option, Schema } from "effect"
 import * as ConfirmationToken from "../../../src/delivery/mail/ConfirmationToken.ts"
 import * as UnsubscribeToken from "../../../src/delivery/mail/UnsubscribeToken.ts"
-import { WebsiteConfigId } from "../../../src/platform/Id.ts"
+import { NotificationId, WebsiteConfigId } from "../../../src/platform/Id.ts"
 
 const key = new Uint8Array(randomBytes(32))
 const otherKey = new Uint8Array(randomBytes(32))
@@ -22,7 +22,7 @@ describe("delivery/mail/ConfirmationToken", () => {
   })
 
   it("a token of one purpose is not valid for another", () => {
-    assert.isTrue(Option.isNone(ConfirmationToken.verify(key, UnsubscribeToken.sign(key, site))))
+    assert.isTrue(Option.isNone(ConfirmationToken.verify(key, UnsubscribeToken.sign(key, NotificationId.make(site)))))
     assert.isTrue(Option.isNone(UnsubscribeToken.verify(key, ConfirmationToken.sign(key, site, "ada@example.com"))))
   })
 

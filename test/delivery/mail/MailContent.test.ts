@@ -7,7 +7,7 @@ import { Reports } from "../../../src/analytics/reports/Reports.ts"
 import * as MailContent from "../../../src/delivery/mail/MailContent.ts"
 import type { Content } from "../../../src/delivery/mail/Message.ts"
 import * as ReportPeriod from "../../../src/delivery/mail/ReportPeriod.ts"
-import { HostedWebsiteId, WebsiteConfigId } from "../../../src/platform/Id.ts"
+import { HostedWebsiteId, NotificationId, WebsiteConfigId } from "../../../src/platform/Id.ts"
 import { SiteDirectory } from "../../../src/sites/SiteDirectory.ts"
 import { postgres } from "../../support/Storages.ts"
 
@@ -96,7 +96,7 @@ it.effect("the mail about a disabled webhook does not name a host that only the 
           attempt: 1,
           createdAt: 0,
           notification: {
-            notificationId: "0f8fad5b-d9cb-469f-a165-70867728950e",
+            notificationId: NotificationId.make("0f8fad5b-d9cb-469f-a165-70867728950e"),
             websiteConfigId: WebsiteConfigId.make("7c9e6679-7425-40de-944b-e07fc1f90ae7"),
             recipient: "ann@example.com",
             topic: { kind: "submissions", digest: null, includeQuarantined: false },

@@ -5,6 +5,7 @@ import { Effect, Layer, Option, Redacted } from "effect"
 import * as ConfirmationToken from "../../../src/delivery/mail/ConfirmationToken.ts"
 import { Notifications } from "../../../src/delivery/mail/Notifications.ts"
 import * as UnsubscribeToken from "../../../src/delivery/mail/UnsubscribeToken.ts"
+import { NotificationId } from "../../../src/platform/Id.ts"
 import { StorageUnavailable } from "../../../src/platform/Storage.ts"
 import { postgres } from "../../support/Storages.ts"
 import * as Server from "../../support/TestServer.ts"
@@ -24,7 +25,7 @@ const addNotification = Effect.gen(function* () {
   return Option.getOrThrow(added).notificationId
 })
 
-const exists = (id: string) =>
+const exists = (id: NotificationId) =>
   Effect.map(
     Notifications.use((notifications) => notifications.find(id)),
     Option.isSome
@@ -46,7 +47,7 @@ const addByOwner = Effect.gen(function* () {
   return { id: added.notification.notificationId, token }
 })
 
-const isConfirmed = (id: string) =>
+const isConfirmed = (id: NotificationId) =>
   Effect.map(
     Notifications.use((notifications) => notifications.find(id)),
     Option.exists((found) => found.isConfirmed)
@@ -144,7 +145,7 @@ describe("an unsubscribe link that cannot work", () => {
 
   it.live("the response does not report success while the database is down", () =>
     Effect.gen(function* () {
-      const answer = yield* request("POST", UnsubscribeToken.sign(key, randomUUID()))
+      const answer = yield* request("POST", UnsubscribeToken.sign(key, NotificationId.make(randomUUID())))
       assert.strictEqual(answer.status, 503)
       assert.notInclude(answer.text, "You are unsubscribed")
     }).pipe(

@@ -2,13 +2,14 @@ import { randomBytes, randomUUID } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import { Option, Schema } from "effect"
 import * as UnsubscribeToken from "../../../src/delivery/mail/UnsubscribeToken.ts"
+import { NotificationId } from "../../../src/platform/Id.ts"
 
 const key = new Uint8Array(randomBytes(32))
 const otherKey = new Uint8Array(randomBytes(32))
 
 describe("delivery/mail/UnsubscribeToken", () => {
   it("a token gives the id of its notification, but only with the key that signed it", () => {
-    const id = randomUUID()
+    const id = NotificationId.make(randomUUID())
     const token = UnsubscribeToken.sign(key, id)
     assert.match(token, /^[0-9a-f.A-Z_a-z-]+$/)
     assert.deepStrictEqual(UnsubscribeToken.verify(key, token), Option.some(id))
@@ -18,7 +19,7 @@ describe("delivery/mail/UnsubscribeToken", () => {
   })
 
   it.prop("any other text is refused", [Schema.String], ([text]) => {
-    const token = UnsubscribeToken.sign(key, randomUUID())
+    const token = UnsubscribeToken.sign(key, NotificationId.make(randomUUID()))
     for (const wrong of [text, `${text}.${text}`, `${text}${token}x`, `${token}.${text}`, token.slice(0, -2)]) {
       assert.isTrue(Option.isNone(UnsubscribeToken.verify(key, wrong)))
     }

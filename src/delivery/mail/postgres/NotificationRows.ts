@@ -4,11 +4,11 @@
  * @module
  */
 import { Schema } from "effect"
-import { WebsiteConfigId } from "../../../platform/Id.ts"
+import { NotificationId, WebsiteConfigId } from "../../../platform/Id.ts"
 import { digests, type Notification, periods, type Topic } from "../Notification.ts"
 
 export const fields = {
-  notificationId: Schema.String,
+  notificationId: NotificationId,
   websiteConfigId: WebsiteConfigId,
   recipient: Schema.String,
   digest: Schema.NullOr(Schema.Literals(digests)),

@@ -7,7 +7,7 @@ import { randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, Effect, Layer, Option, Redacted, Schema } from "effect"
 import type { SqlError } from "effect/sql"
-import { isCanonicalUuid, WebsiteConfigId } from "../../../platform/Id.ts"
+import { NotificationId, WebsiteConfigId } from "../../../platform/Id.ts"
 import * as Database from "../../../platform/postgres/Database.ts"
 import * as Rounds from "../../../platform/rounds/Rounds.ts"
 import { decodeRows } from "../../../platform/runtime/Rows.ts"
@@ -79,7 +79,7 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never
           timeZone
         }: {
           readonly isConfirmed: boolean
-          readonly notificationId: string
+          readonly notificationId: NotificationId
           readonly now: number
           readonly timeZone: string
         }
@@ -121,9 +121,8 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never
         )})`
 
       const add: Notifications["Service"]["add"] = Effect.fnUntraced(function* (given) {
-        if (!isCanonicalUuid(given.websiteConfigId)) return Option.none()
         const now = yield* Clock.currentTimeMillis
-        const notificationId = randomUUID()
+        const notificationId = NotificationId.make(randomUUID())
         return yield* transaction(
           Effect.gen(function* () {
             const timeZone = yield* lockSite(given.websiteConfigId)
@@ -140,9 +139,8 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never
         const { recipient, topic, websiteConfigId } = given
         const key = keyOf(given)
         if (Option.isNone(key)) return { _tag: "NoKey" }
-        if (!isCanonicalUuid(websiteConfigId)) return { _tag: "NoWebsite" }
         const now = yield* Clock.currentTimeMillis
-        const [notificationId, mailId] = [randomUUID(), randomUUID()]
+        const [notificationId, mailId] = [NotificationId.make(randomUUID()), randomUUID()]
         return yield* Effect.gen(function* (): Effect.fn.Return<AddedByOwner, SqlError.SqlError | LimitReached> {
           const timeZone = yield* lockSite(websiteConfigId)
           if (timeZone === undefined) return { _tag: "NoWebsite" }
@@ -198,28 +196,24 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never
       )
 
       const find: Notifications["Service"]["find"] = (notificationId) =>
-        isCanonicalUuid(notificationId)
-          ? sql`SELECT ${sql.literal(Rows.columns)} FROM notification
-              WHERE notification_id = ${PgTypes.uuid(notificationId)}`.pipe(
-              Database.mapErrors,
-              decodeRows(Found),
-              Effect.map(([row]) => Option.map(Option.fromUndefinedOr(row), Rows.toNotification))
-            )
-          : Effect.succeedNone
+        sql`SELECT ${sql.literal(Rows.columns)} FROM notification
+          WHERE notification_id = ${PgTypes.uuid(notificationId)}`.pipe(
+          Database.mapErrors,
+          decodeRows(Found),
+          Effect.map(([row]) => Option.map(Option.fromUndefinedOr(row), Rows.toNotification))
+        )
 
       const findOwn: Notifications["Service"]["findOwn"] = (websiteConfigId, notificationId) =>
-        isCanonicalUuid(websiteConfigId) && isCanonicalUuid(notificationId)
-          ? sql
-              .unsafe(`${ofSiteStatement} AND notification_id = $2`, [
-                PgTypes.uuid(websiteConfigId),
-                PgTypes.uuid(notificationId)
-              ])
-              .pipe(
-                Database.mapErrors,
-                decodeRows(Found),
-                Effect.map(([row]) => Option.map(Option.fromUndefinedOr(row), Rows.toNotification))
-              )
-          : Effect.succeedNone
+        sql
+          .unsafe(`${ofSiteStatement} AND notification_id = $2`, [
+            PgTypes.uuid(websiteConfigId),
+            PgTypes.uuid(notificationId)
+          ])
+          .pipe(
+            Database.mapErrors,
+            decodeRows(Found),
+            Effect.map(([row]) => Option.map(Option.fromUndefinedOr(row), Rows.toNotification))
+          )
 
       const remove: Notifications["Service"]["remove"] = Effect.fnUntraced(function* (notificationId) {
         const found = yield* find(notificationId)
@@ -338,9 +332,7 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never
         refuseInvitations,
         eraseRecipient,
         ofSubmission: (websiteConfigId, submissionId) =>
-          isCanonicalUuid(websiteConfigId) && isCanonicalUuid(submissionId)
-            ? Database.mapErrors(LatestMails.ofSubmission(sql, websiteConfigId, submissionId))
-            : Effect.succeed([]),
+          Database.mapErrors(LatestMails.ofSubmission(sql, websiteConfigId, submissionId)),
         isUsed: sql`SELECT 1 FROM notification LIMIT 1`.pipe(
           Database.mapErrors,
           Effect.map((rows) => rows.length > 0)
@@ -348,10 +340,7 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never
         find,
         findOwn,
         remove,
-        list: (websiteConfigId) =>
-          isCanonicalUuid(websiteConfigId)
-            ? Database.mapErrors(LatestMails.list(sql, websiteConfigId))
-            : Effect.succeed([])
+        list: (websiteConfigId) => Database.mapErrors(LatestMails.list(sql, websiteConfigId))
       })
     })
   )

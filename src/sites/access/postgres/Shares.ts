@@ -8,7 +8,7 @@ import { randomBytes, randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, Effect, Layer, Option, Schema } from "effect"
 import { SqlClient } from "effect/sql"
-import { isCanonicalUuid, WebsiteConfigId } from "../../../platform/Id.ts"
+import { ShareId, WebsiteConfigId } from "../../../platform/Id.ts"
 import { mapErrors } from "../../../platform/postgres/Database.ts"
 import * as Rows from "../../../platform/runtime/Rows.ts"
 import { LimitReached } from "../../../platform/Storage.ts"
@@ -17,7 +17,6 @@ import * as Maximums from "../../Maximums.ts"
 import * as SiteLock from "../../postgres/SiteLock.ts"
 import * as Credential from "../Credential.ts"
 import * as Share from "../Share.ts"
-import { Shares } from "../Shares.ts"
 import * as SecretLookup from "./SecretLookup.ts"
 
 const { share_id, ...fields } = Share.Share.fields
@@ -58,8 +57,8 @@ const createStatement = `WITH website AS (
 export const deleteExpired = (now: number) =>
   SqlClient.SqlClient.use((sql) => sql`DELETE FROM share WHERE expires_at <= ${new Date(now)}`)
 
-export const layer: Layer.Layer<Shares, never, PgClient.PgClient> = Layer.effect(
-  Shares,
+export const layer: Layer.Layer<Share.Shares, never, PgClient.PgClient> = Layer.effect(
+  Share.Shares,
   Effect.gen(function* () {
     const sql = yield* PgClient.PgClient
     const whileLocked = yield* SiteLock.make
@@ -68,11 +67,10 @@ export const layer: Layer.Layer<Shares, never, PgClient.PgClient> = Layer.effect
       find: (digest) => sql`${sql.literal(select)} AND secret_sha256 = ${digest}`.pipe(Rows.decodeRows(ShareRows))
     })
 
-    return Shares.of({
+    return Share.Shares.of({
       create: Effect.fnUntraced(function* (websiteConfigId, { expiresAt, label }) {
-        if (!isCanonicalUuid(websiteConfigId)) return Option.none()
         const secret = Share.secret.format(randomBytes(32))
-        const shareId = randomUUID()
+        const shareId = ShareId.make(randomUUID())
         const createdAt = yield* Clock.currentTimeMillis
         const [{ created, known }] = yield* sql
           .unsafe(createStatement, [
@@ -104,7 +102,6 @@ export const layer: Layer.Layer<Shares, never, PgClient.PgClient> = Layer.effect
         return Share.isValidAt(share, yield* Clock.currentTimeMillis) ? Option.some(share) : Option.none()
       }),
       list: Effect.fnUntraced(function* (websiteConfigId) {
-        if (websiteConfigId !== null && !isCanonicalUuid(websiteConfigId)) return []
         const rows = yield* sql`${sql.literal(select)}
               AND (${websiteConfigId === null} OR website_config_id = ${PgTypes.uuid(websiteConfigId)})
             ORDER BY share.created_at, share_id`.pipe(mapErrors, Rows.decodeRows(ShareRows))
@@ -112,7 +109,6 @@ export const layer: Layer.Layer<Shares, never, PgClient.PgClient> = Layer.effect
         return rows.map(toShare).filter((share) => Share.isValidAt(share, now))
       }),
       revoke: Effect.fnUntraced(function* (websiteConfigId, shareId) {
-        if (!isCanonicalUuid(shareId) || (websiteConfigId !== null && !isCanonicalUuid(websiteConfigId))) return false
         const named = sql`share_id = ${PgTypes.uuid(shareId)}
             AND (${websiteConfigId === null} OR website_config_id = ${PgTypes.uuid(websiteConfigId)})`
         const rows = yield* sql`DELETE FROM share WHERE ${named} RETURNING share_id`.pipe(mapErrors)
