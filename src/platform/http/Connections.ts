@@ -56,16 +56,24 @@ interface Connection {
   readonly groups: ReadonlyArray<Group>
   /** The responses in progress, in the order of their requests. */
   readonly responses: Array<ServerResponse>
-  /** How many requests began before an earlier one was answered. */
+  /** How many requests began before an earlier one was answered, since the connection was last idle for `pause`. */
   pipelined: number
+  /** When all requests were last answered, in milliseconds. */
+  idleSince: number
   /** Bytes read when the last response ended. If the socket has read more, another request has begun. */
   parsedBytes: number
   /** Adds to the points of its address. */
   readonly penalize: (points: number) => void
 }
 
-/** The maximum number of requests of a connection that begin before an earlier one is answered. */
+/** The maximum number of requests of a connection that begin before an earlier one is answered, without a `pause` in between. */
 export const maxPipelined = 32
+
+/**
+ * In milliseconds. A client that pipelines now and then, such as a program that reuses a connection for hours, is idle for longer in
+ * between.
+ */
+const pause = 1_000
 
 /** The maximum number of bytes between two requests: more than the rest of a body that is not large, and the next head. */
 const maxBetween = 131_072
@@ -73,10 +81,13 @@ const maxBetween = 131_072
 /** How many of these requests one with a large body counts for. */
 const largeAsMany = 8
 
-/** An address with this many points is excluded. A connection that is closed with an unread large body is one point. */
-const excluding = 10
+/**
+ * An address with this many points is excluded. A connection that is closed with an unread large body is one point: the people of
+ * one office may send a few such bodies at once, which are too large for the service.
+ */
+export const excluding = 50
 
-/** How long the points of an address last after the latest, in milliseconds. */
+/** How long an address is excluded. Points below `excluding` also last this long, after the first of them. In milliseconds. */
 const exclusion = 10_000
 
 /** The maximum number of addresses with points. */
@@ -196,6 +207,7 @@ const watch = (server: Server, options: Options, context: Context.Context<never>
     }
     if (connection.responses.length > 0) return
     connection.parsedBytes = connection.socket.bytesRead
+    connection.idleSince = performance.now()
     for (const { idle } of connection.groups) idle.add(connection)
     if (isLingerOver && isIdle(connection)) connection.socket.destroySoon()
   }
@@ -220,8 +232,10 @@ const watch = (server: Server, options: Options, context: Context.Context<never>
     const { groups, key, responses } = connection
     const isLarge = mayBeLarge(request)
     if (isLarge) large.add(request)
-    if (responses.length === 0) for (const { idle } of groups) idle.delete(connection)
-    else {
+    if (responses.length === 0) {
+      if (performance.now() - connection.idleSince >= pause) connection.pipelined = 0
+      for (const { idle } of groups) idle.delete(connection)
+    } else {
       connection.pipelined += isLarge ? largeAsMany : 1
       if (connection.pipelined > maxPipelined || isExcluded(key)) abandon(connection)
     }
@@ -290,9 +304,12 @@ const watch = (server: Server, options: Options, context: Context.Context<never>
   const isExcluded = (key: string | undefined): boolean => key !== undefined && pointsOf(key) >= excluding
 
   const penalize = (key: string, more: number): void => {
-    const points = pointsOf(key) + more
-    penalties.delete(key)
-    penalties.set(key, { points, until: performance.now() + exclusion })
+    const earlier = pointsOf(key)
+    const points = earlier + more
+    const isNew = earlier === 0 || points >= excluding
+    const until = isNew ? performance.now() + exclusion : (penalties.get(key)?.until ?? 0)
+    if (isNew) penalties.delete(key)
+    penalties.set(key, { points, until })
     const [first] = penalties.keys()
     if (penalties.size > maxPenalized && first !== undefined) penalties.delete(first)
     if (points < excluding) return
@@ -315,6 +332,7 @@ const watch = (server: Server, options: Options, context: Context.Context<never>
       groups: key === undefined ? [all] : [all, groupOf(key)],
       responses: [],
       pipelined: 0,
+      idleSince: performance.now(),
       parsedBytes: 0,
       penalize: (points) => {
         if (key !== undefined) penalize(key, points)

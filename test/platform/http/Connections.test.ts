@@ -206,6 +206,22 @@ describe.concurrent("Connections", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.live("pipelined requests are counted anew after a pause", () =>
+    Effect.gen(function* () {
+      const scope = yield* Effect.scope
+      const { later, port } = yield* serve(scope, times)
+      const pipelining = client(port)
+      for (let round = 1; round <= 2; round++) {
+        yield* Effect.sleep(1_100)
+        pipelining.socket.write(requestOf("/later") + request.repeat(Connections.maxPipelined))
+        yield* until("the first request waits", () => later.length === 1)
+        later.pop()?.()
+        const answers = 1 + round * (Connections.maxPipelined + 1)
+        yield* until("all are answered", () => pipelining.received().match(/HTTP\/1\.1 200/g)?.length === answers)
+      }
+    }).pipe(Effect.scoped)
+  )
+
   it.live("an excluded address cannot connect, and its idle connections are closed; others are served", () =>
     Effect.gen(function* () {
       const scope = yield* Effect.scope
@@ -245,7 +261,12 @@ describe.concurrent("Connections", () => {
       const scope = yield* Effect.scope
       const { port } = yield* serve(scope, times, { perAddress: Option.some(100) })
       const chunked = "POST /unread HTTP/1.1\r\nHost: edge\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n"
-      for (let sent = 0; sent < 10; sent++) {
+      for (let sent = 0; sent < Connections.excluding; sent++) {
+        // Another connection is accepted until then.
+        if (sent === Connections.excluding - 1) {
+          const earlier = client(port)
+          yield* until("a connection is accepted", () => earlier.received().endsWith("ok\n"))
+        }
         const unread = client(port, chunked)
         yield* until("it is answered and closed", () => unread.received().endsWith("ok\n") && unread.closed())
       }
