@@ -7,11 +7,8 @@
 import { globSync, readFileSync, writeFileSync } from "node:fs"
 import path from "node:path"
 
-/**
- * What each folder is for, in the picture. A folder imports those below it only. The files beside the folders choose the layers of
- * the service.
- */
-const captions = {
+/** What each folder is for, in the picture. The files beside the folders choose the layers of the service. */
+export const captions = {
   console: "the owner's console",
   browser: "scripts that websites load",
   cli: "the commands",
@@ -28,9 +25,7 @@ const captions = {
   analytics: "page views, visits, reports",
   sites: "websites, and who may reach them",
   platform: "HTTP, databases, limits, telemetry"
-} as const
-
-export type Folder = keyof typeof captions
+}
 
 /** The imports of each file, relative to the folder that has them all. */
 export type Imports = ReadonlyMap<string, ReadonlySet<string>>
@@ -93,11 +88,6 @@ export const foldersOf = (imports: Imports): Imports => {
   return arrows
 }
 
-const order = Object.keys(captions)
-
-/** Whether an arrow follows the order. */
-const isDownward = (from: string, to: string): boolean => order.indexOf(from) < order.indexOf(to)
-
 /** The arrows that no others imply. There must be no circle. */
 export const reduced = (arrows: Imports): Imports =>
   new Map(
@@ -107,24 +97,15 @@ export const reduced = (arrows: Imports): Imports =>
     ])
   )
 
-/** The picture, in Mermaid's language. Arrows against the order are dotted. */
-export const picture = (arrows: Imports): string => {
-  const select = (isWanted: (from: string, to: string) => boolean): Imports =>
-    new Map([...arrows].map(([from, targets]) => [from, new Set([...targets].filter((to) => isWanted(from, to)))]))
-  const lines = (selected: Imports, arrow: string) =>
-    [...selected].flatMap(([from, targets]) => [...targets].map((to) => `  ${from} ${arrow} ${to}`)).sort()
-  return [
+/** The picture, in Mermaid's language. */
+export const picture = (arrows: Imports): string =>
+  [
     "```mermaid",
     "flowchart TD",
     ...Object.entries(captions).map(([folder, caption]) => `  ${folder}["<b>${folder}</b><br>${caption}"]`),
-    ...lines(reduced(select(isDownward)), "-->"),
-    ...lines(
-      select((from, to) => !isDownward(from, to)),
-      "-.->"
-    ),
+    ...[...reduced(arrows)].flatMap(([from, targets]) => [...targets].map((to) => `  ${from} --> ${to}`)).sort(),
     "```"
   ].join("\n")
-}
 
 export const source = path.resolve(import.meta.dirname, "../src")
 export const readme = path.join(source, "README.md")

@@ -33,8 +33,13 @@ describe("the house", () => {
     )
   })
 
-  it("has no circle of imports between files", () => {
+  it("has a caption for each folder, and none for others", () => {
+    assert.sameMembers(Object.keys(House.captions), [...House.foldersOf(imports).keys()])
+  })
+
+  it("has no circle of imports, neither between files nor between folders", () => {
     assert.deepStrictEqual(House.circles(imports), [])
+    assert.deepStrictEqual(House.circles(House.foldersOf(imports)), [])
   })
 
   it("knows static and dynamic imports, also of types", () => {
