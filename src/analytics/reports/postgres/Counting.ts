@@ -9,7 +9,6 @@ import { Effect, Schema } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import { decodeRows } from "../../../platform/runtime/Rows.ts"
 import { ReportTooLarge } from "../../../platform/Storage.ts"
-import { dayMillis } from "../../../platform/text/Calendar.ts"
 import type * as Assembly from "../Assembly.ts"
 import * as Counting from "../Counting.ts"
 import * as Counts from "../Counts.ts"
@@ -211,19 +210,6 @@ const execute = (
   )
 }
 
-/**
- * A statement uses a cached generic plan if it reads rollups, and if the times for which it reads visits and rows instead add
- * up to at most this many milliseconds: planning it would take longer than executing it. Any other statement is planned each
- * time, for its values.
- */
-const maxTail = 2 * dayMillis
-
-const lengthOf = (intervals: ReadonlyArray<RollupPlan.Interval>): number =>
-  intervals.reduce((sum, { end, start }) => sum + end - start, 0)
-
-const useCustomPlans = (sql: SqlClient.SqlClient) =>
-  sql.unsafe("SELECT set_config('plan_cache_mode', 'force_custom_plan', true)")
-
 /** Adds up parts of groups that count different days. */
 const add = (parts: ReadonlyArray<Counts.Group>): ReadonlyArray<Counts.Group> => {
   const groups = new Map<string, Counts.Group>()
@@ -298,8 +284,6 @@ export const count = Effect.fnUntraced(function* (
             ],
             changes: readsOpenSums ? [live(plan.visits, true)] : []
           }
-    const isShort = rollupReading !== null && lengthOf([...stored, ...raw]) <= maxTail
-    if (!isShort) yield* useCustomPlans(sql)
     return yield* execute(sql, parameters, statements, dimensions, limit)
   })
 

@@ -34,7 +34,8 @@ const statementTimeout = (timeout: Duration.Input): string =>
 /**
  * Runs reads in a transaction that sees one snapshot. The server ends a statement that takes longer than `timeout`. Parallel
  * workers and just-in-time compilation are off: a report uses at most one processor, and its statements are long but too fast to
- * be worth compiling. A connection plans a statement once; see `Counting` for those that are planned each time.
+ * be worth compiling. A connection plans a statement once: nine queries of a dashboard over twelve months cost 26 ms instead of the 46
+ * that they cost if each is planned for its values, and those that read many visits cost about the same (2026-11-30).
  *
  * Nested loops are off where another join is possible: the planner has no statistics of a statement's own expressions, or of a
  * partition that was never analyzed. It then underestimates the rows, and nested loops take minutes.
