@@ -360,9 +360,14 @@ export const suite = (store: Store) => {
           CsvReader.read(csv).slice(1),
           report.results.map((row) => [...row.dimensions, ...row.metrics.map(String)])
         )
-        for (const { name, query: asked, results } of JSON.parse(all) as ReadonlyArray<
-          typeof report & { readonly name: string }
-        >) {
+        const { reports } = JSON.parse(all) as {
+          readonly reports: ReadonlyArray<{ readonly name: string; readonly report: typeof report }>
+        }
+        assert.lengthOf(reports, sites.length)
+        for (const {
+          name,
+          report: { query: asked, results }
+        } of reports) {
           const of = sites.find((one) => one.name === name) ?? assert.fail(name)
           const [total] = yield* expected(unfiltered(), of, asked.date_range)
           for (const [place, metric] of asked.metrics.entries()) {
