@@ -23,6 +23,9 @@ import { commandNames, type Form, type Run, Transcript } from "./Transcript.ts"
 /** Commands that run until they are stopped. `test/outside/Walk.test.ts` starts the demo. */
 const endless = new Set(["demo"])
 
+/** The default is too short to open a connection on a busy machine: that may take five seconds for each attempt. */
+const DATABASE_TIMEOUT = "1 minute"
+
 type Row = Readonly<Record<string, string>>
 
 /** What an operator sets up, without a running service. */
@@ -30,7 +33,8 @@ const setUp = Effect.fnUntraced(function* (transcript: Transcript, rules: string
   const env = {
     DATABASE_URL: yield* TestDatabase.url,
     SECRETS_KEY: randomBytes(32).toString("hex"),
-    PUBLIC_URL: "https://edge.example"
+    PUBLIC_URL: "https://edge.example",
+    DATABASE_TIMEOUT
   }
   const { both, change, document, plain, text } = transcript.in(env)
   yield* both("migrate")
@@ -76,7 +80,8 @@ const permit = Effect.fnUntraced(function* (transcript: Transcript) {
   const env = {
     DATABASE_URL: yield* TestDatabase.url,
     SECRETS_KEY: randomBytes(32).toString("hex"),
-    PUBLIC_URL: "https://edge.example"
+    PUBLIC_URL: "https://edge.example",
+    DATABASE_TIMEOUT
   }
   const { both, document, prepare, text } = transcript.in(env)
   const { site_id: site = "" } = yield* prepare("site", "create", "--name", "Shop")
@@ -268,6 +273,7 @@ export const layer = (run: Run, form: Form): Layer.Layer<Day> =>
       const { port } = yield* receiver((_, response) => void response.writeHead(204).end())
       const hooks = `http://127.0.0.1:${port}`
       const service = layerWith({
+        DATABASE_TIMEOUT,
         WEBHOOK_ALLOW: new URL(hooks).host,
         RATE_LIMIT_FORMS: "off",
         PUBLIC_URL: "https://edge.example"

@@ -88,7 +88,9 @@ const seed = Effect.gen(function* () {
   const connection = yield* TestDatabase.connection
   const agent = yield* Agent.start(reply)
   const secretsKey = randomBytes(32).toString("hex")
-  const run = command({ DATABASE_URL: Redacted.value(connection.url), SECRETS_KEY: secretsKey })
+  // A connection may take seconds to open on a busy machine.
+  const env = { DATABASE_URL: Redacted.value(connection.url), SECRETS_KEY: secretsKey, DATABASE_TIMEOUT: "1 minute" }
+  const run = command(env)
   const website = (name: string, ...flags: ReadonlyArray<string>) =>
     Effect.map(run("site", "create", "--name", name, ...flags), ({ site_id, tracking_token }) => ({
       website_config_id: `${site_id}`,
@@ -142,7 +144,16 @@ const serve = Effect.fnUntraced(function* (seeded: Seeded, settings: Readonly<Re
     const response = await fetch(`${url}${path}`, { method, headers, body: JSON.stringify(body) })
     if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`)
   }
-  return { ...websites, url, agent, database, sql, mails: received, run: command(env), own } satisfies Edge
+  return {
+    ...websites,
+    url,
+    agent,
+    database,
+    sql,
+    mails: received,
+    run: command({ ...env, DATABASE_TIMEOUT: "1 minute" }),
+    own
+  } satisfies Edge
 })
 
 /**
