@@ -47,6 +47,7 @@ const elsewhere: ReadonlySet<string> = new Set([
   "platform/http/Trace.ts",
   // Only if the website is not in the cache of `Lookup.ts`.
   "sites/postgres/SiteDirectory.ts",
+  "forms/postgres/FormDirectory.ts",
   // Only for a plain form, and for a request that is refused.
   "forms/PlainForm.ts",
   "forms/FormPages.ts",
