@@ -1,67 +1,73 @@
 /**
- * The recent activity of a website: page views, events, submissions and conversations in one list. Pure.
+ * The recent activity of a website: page views, events, submissions and conversations in one list. Pure; browsers can import it.
  *
  * @module
  */
-
+import { Schema } from "effect"
 import type { Event } from "../analytics/Event.ts"
 import type { PageView } from "../analytics/PageView.ts"
-import type { Status, Submission } from "../forms/Submission.ts"
+import { type Submission, statuses } from "../forms/Submission.ts"
+import { InstanceId, SubmissionId } from "../platform/Id.ts"
+import * as Calendar from "../platform/text/Calendar.ts"
+import * as Fields from "../sites/access/Fields.ts"
+
+const Text = Schema.NullOr(Schema.String)
 
 /** What a page view and an event have in common. */
-interface VisitorAction {
-  /** Milliseconds since 1970. */
-  readonly receivedAt: number
-  readonly path: string
-  readonly country: string | null
-  readonly deviceType: string | null
-  readonly browser: string | null
-}
+const visitor = { received_at: Fields.time, path: Schema.String, country: Text, device: Text, browser: Text }
 
 /** A counted page view; `source` is its `utm_source`, else its referrer's host. */
-export interface ViewActivity extends VisitorAction {
-  readonly type: "pageview"
-  readonly source: string | null
-}
+export const ViewActivity = Schema.Struct({ type: Schema.Literal("pageview"), ...visitor, source: Text })
 
-export interface EventActivity extends VisitorAction {
-  readonly type: "event"
-  readonly name: string
-}
+export const EventActivity = Schema.Struct({ type: Schema.Literal("event"), ...visitor, name: Schema.String })
 
-export interface SubmissionActivity {
-  readonly type: "submission"
-  readonly receivedAt: number
-  readonly submissionId: string
-  readonly status: Status
-  readonly pageSlug: string | null
-}
+export const SubmissionActivity = Schema.Struct({
+  type: Schema.Literal("submission"),
+  received_at: Fields.time,
+  submission_id: SubmissionId,
+  status: Schema.Literals(statuses),
+  page_slug: Text
+})
+
+export type SubmissionActivity = typeof SubmissionActivity.Type
 
 /** A conversation that began. */
-export interface ConversationActivity {
-  readonly type: "conversation"
-  readonly receivedAt: number
-  readonly instanceId: string
-  readonly conversationId: string
-}
+export const ConversationActivity = Schema.Struct({
+  type: Schema.Literal("conversation"),
+  received_at: Fields.time,
+  instance_id: InstanceId,
+  conversation_id: Schema.String
+})
 
-export type Activity = ViewActivity | EventActivity | SubmissionActivity | ConversationActivity
+export const Activity = Schema.Union([ViewActivity, EventActivity, SubmissionActivity, ConversationActivity])
 
-const commonFields = ({ browser, country, deviceType, path, receivedAt }: VisitorAction): VisitorAction => ({
-  receivedAt,
-  path,
+export type Activity = typeof Activity.Type
+
+const commonFields = ({
+  browser,
   country,
   deviceType,
+  path,
+  receivedAt
+}: Pick<PageView & Event, "browser" | "country" | "deviceType" | "path" | "receivedAt">) => ({
+  received_at: Calendar.iso(receivedAt),
+  path,
+  country,
+  device: deviceType,
   browser
 })
 
-export const ofView = (view: PageView): ViewActivity => ({
+export const ofView = (view: PageView): typeof ViewActivity.Type => ({
   type: "pageview",
   ...commonFields(view),
   source: view.campaign.source ?? view.referrerHost
 })
 
-export const ofEvent = (event: Event): EventActivity => ({ type: "event", ...commonFields(event), name: event.name })
+export const ofEvent = (event: Event): typeof EventActivity.Type => ({
+  type: "event",
+  ...commonFields(event),
+  name: event.name
+})
 
 export const ofSubmission = ({
   pageSlug,
@@ -70,18 +76,19 @@ export const ofSubmission = ({
   submissionId
 }: Pick<Submission, "pageSlug" | "receivedAt" | "status" | "submissionId">): SubmissionActivity => ({
   type: "submission",
-  receivedAt,
-  submissionId,
+  received_at: Calendar.iso(receivedAt),
+  submission_id: SubmissionId.make(submissionId),
   status,
-  pageSlug
+  page_slug: pageSlug
 })
+
+/** Latest first: ISO 8601 times in UTC are ordered as texts. */
+const latestFirst = (left: Activity, right: Activity): number =>
+  left.received_at < right.received_at ? 1 : left.received_at > right.received_at ? -1 : 0
 
 /** The latest activities of several lists, at most `limit`, latest first. */
 export const latest = (lists: ReadonlyArray<ReadonlyArray<Activity>>, limit: number): ReadonlyArray<Activity> =>
-  lists
-    .flat()
-    .sort((left, right) => right.receivedAt - left.receivedAt)
-    .slice(0, limit)
+  lists.flat().sort(latestFirst).slice(0, limit)
 
 /** The same for equal activities, and for a submission before and after its release. */
 const keyOf = (activity: Activity): string =>
@@ -97,7 +104,7 @@ export const arrived = (
   now: ReadonlyArray<Activity>,
   limit: number
 ): ReadonlyArray<Activity> => {
-  const oldest = before.length < limit ? undefined : before.at(-1)?.receivedAt
+  const oldest = before.length < limit ? undefined : before.at(-1)?.received_at
   const known = new Map<string, number>()
   for (const activity of before) {
     const key = keyOf(activity)
@@ -107,6 +114,6 @@ export const arrived = (
     const key = keyOf(activity)
     const left = known.get(key) ?? 0
     known.set(key, left - 1)
-    return left <= 0 && (oldest === undefined || activity.receivedAt > oldest)
+    return left <= 0 && (oldest === undefined || activity.received_at > oldest)
   })
 }

@@ -7,22 +7,14 @@ import { Schema } from "effect"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as OpenApi from "effect/http-api/OpenApi"
-import { statuses } from "../forms/Submission.ts"
 import { reasons } from "../platform/http/Decision.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
 import * as Examples from "../sites/access/Examples.ts"
 import * as Fields from "../sites/access/Fields.ts"
 import { siteId } from "../sites/OwnerSitesApi.ts"
+import * as Activities from "./Activity.ts"
 
 const params = { site_id: siteId }
-
-const visitor = {
-  received_at: Fields.time,
-  path: Schema.String,
-  country: Schema.NullOr(Schema.String),
-  device: Schema.NullOr(Schema.String),
-  browser: Schema.NullOr(Schema.String)
-}
 
 /** A page view, for examples. */
 export const example = {
@@ -36,25 +28,7 @@ export const example = {
 } as const
 
 export const Activity = Schema.Struct({
-  activity: Schema.Array(
-    Schema.Union([
-      Schema.Struct({ type: Schema.Literal("pageview"), ...visitor, source: Schema.NullOr(Schema.String) }),
-      Schema.Struct({ type: Schema.Literal("event"), ...visitor, name: Schema.String }),
-      Schema.Struct({
-        type: Schema.Literal("submission"),
-        received_at: Fields.time,
-        submission_id: Fields.uuid,
-        status: Schema.Literals(statuses),
-        page_slug: Schema.NullOr(Schema.String)
-      }),
-      Schema.Struct({
-        type: Schema.Literal("conversation"),
-        received_at: Fields.time,
-        instance_id: Fields.uuid,
-        conversation_id: Schema.String
-      })
-    ])
-  )
+  activity: Schema.Array(Activities.Activity)
 }).annotate({
   identifier: "Activity",
   title: "Activity",

@@ -12,7 +12,6 @@ import * as Authorized from "../sites/access/Authorized.ts"
 import * as Fields from "../sites/access/Fields.ts"
 import { SiteSlots } from "../sites/access/SiteSlots.ts"
 import { Decisions } from "../sites/Decisions.ts"
-import * as ActivityJson from "./ActivityJson.ts"
 import { SiteActivity } from "./SiteActivity.ts"
 
 const countsJson = (counts: Decision.Counts) =>
@@ -40,7 +39,7 @@ export const layer = HttpApiBuilder.group(
         Effect.fnUntraced(function* ({ query: { limit = Fields.defaultLimit } }) {
           const { site } = yield* Authorized.inbox.read.proof
           const found = yield* lists.run(site.websiteConfigId, latest(site, limit))
-          return { activity: found.map(ActivityJson.of) }
+          return { activity: found }
         })
       )
       .handle(

@@ -11,6 +11,7 @@ import { streamed } from "../platform/contract/OpenApi.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
 import * as Errors from "../sites/access/Errors.ts"
 import { siteId } from "../sites/OwnerSitesApi.ts"
+import type * as Activities from "./Activity.ts"
 import * as Activity from "./OwnerActivityApi.ts"
 
 /** The data of each event of the stream, as JSON. */
@@ -18,7 +19,7 @@ export interface LiveChange {
   /** The visitors of the last five minutes. */
   readonly visitors: number
   /** Latest first. */
-  readonly activity: (typeof Activity.Activity.Type)["activity"]
+  readonly activity: ReadonlyArray<Activities.Activity>
 }
 
 const example: LiveChange = { visitors: 2, activity: [Activity.example] }

@@ -1,22 +1,25 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { type Activity, arrived, type SubmissionActivity } from "../../src/activity/Activity.ts"
+import { SubmissionId } from "../../src/platform/Id.ts"
+import * as Calendar from "../../src/platform/text/Calendar.ts"
+import { id } from "../support/Ids.ts"
 
 const List = Schema.Array(Schema.Literals([1, 2, 3, 4])).check(Schema.isMaxLength(8))
 
 /** More than a list may have. */
 const limit = 9
 
-const activityOf = (receivedAt: number): SubmissionActivity => ({
+const activityOf = (time: number): SubmissionActivity => ({
   type: "submission",
-  receivedAt,
-  submissionId: "a",
+  received_at: Calendar.iso(time),
+  submission_id: id(SubmissionId, "a"),
   status: "accepted",
-  pageSlug: null
+  page_slug: null
 })
 
-const count = (list: ReadonlyArray<Activity>, receivedAt: number): number =>
-  list.filter((activity) => activity.receivedAt === receivedAt).length
+const count = (list: ReadonlyArray<Activity>, time: number): number =>
+  list.filter((activity) => activity.received_at === Calendar.iso(time)).length
 
 describe("activity/Activity", () => {
   it.prop(

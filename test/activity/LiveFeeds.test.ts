@@ -5,10 +5,12 @@ import type { Activity } from "../../src/activity/Activity.ts"
 import * as LiveFeeds from "../../src/activity/LiveFeeds.ts"
 import { SiteActivity } from "../../src/activity/SiteActivity.ts"
 import { Reports } from "../../src/analytics/reports/Reports.ts"
-import { HostedWebsiteId, TrackingToken, WebsiteConfigId } from "../../src/platform/Id.ts"
+import { HostedWebsiteId, SubmissionId, TrackingToken, WebsiteConfigId } from "../../src/platform/Id.ts"
+import * as Calendar from "../../src/platform/text/Calendar.ts"
 import { permit } from "../../src/sites/access/Access.ts"
 import * as Role from "../../src/sites/access/Role.ts"
 import * as SiteSlots from "../../src/sites/access/SiteSlots.ts"
+import { id } from "../support/Ids.ts"
 
 const site = Option.getOrThrow(
   permit({ grants: Role.grants.viewer, sites: "all" }, "inbox", "read", {
@@ -86,19 +88,19 @@ it.effect("activity/LiveFeeds: the polls do not run in the context of the first 
 
 it.effect("activity/LiveFeeds: an old activity that replaces a deleted one is no change", () =>
   Effect.gen(function* () {
-    const submission = (receivedAt: number): Activity => ({
+    const submission = (time: number): Activity => ({
       type: "submission",
-      receivedAt,
-      submissionId: `${receivedAt}`,
+      received_at: Calendar.iso(time),
+      submission_id: id(SubmissionId, String(time)),
       status: "accepted",
-      pageSlug: null
+      page_slug: null
     })
     let stored = Array.from({ length: 60 }, (_, index) => submission(60 - index))
     const feeds = yield* Layer.build(
       layer(Effect.succeed(1), (_, limit) => Effect.sync(() => stored.slice(0, limit)))
     ).pipe(Effect.map((context) => Context.get(context, LiveFeeds.LiveFeeds)))
     const { changes } = yield* feeds.follow(site)
-    stored = stored.filter(({ receivedAt }) => receivedAt !== 40)
+    stored = stored.filter(({ received_at }) => received_at !== Calendar.iso(40))
     yield* TestClock.adjust("2 seconds")
     stored = [submission(61), ...stored]
     yield* TestClock.adjust("2 seconds")

@@ -53,10 +53,10 @@ const visitedSite = Effect.gen(function* () {
       yield* SubmissionRepo.use((repo) => repo.submit(draft))
       activities.push({
         type: "submission",
-        receivedAt,
-        submissionId: draft.submissionId,
+        received_at: new Date(receivedAt).toISOString(),
+        submission_id: Id.SubmissionId.make(draft.submissionId),
         status: "quarantined",
-        pageSlug: "contact"
+        page_slug: "contact"
       })
     }
   }
@@ -92,8 +92,12 @@ export const suite = <E>(
         yield* begin(other.websiteConfigId)
         const activities = yield* SiteActivity.use(({ latest }) => latest(site, 10))
         assert.sameDeepMembers(
-          activities.map(({ receivedAt: _, ...rest }) => rest),
-          [first, second].map((key) => ({ type: "conversation" as const, ...key }))
+          activities.map(({ received_at: _, ...rest }) => rest),
+          [first, second].map(({ conversationId, instanceId }) => ({
+            type: "conversation" as const,
+            instance_id: instanceId,
+            conversation_id: conversationId
+          }))
         )
         assert.lengthOf(yield* SiteActivity.use(({ latest }) => latest(site, 1)), 1)
       })

@@ -5,20 +5,28 @@
  * @module
  */
 
-import { Clock, type Duration, Effect, Layer, type Schema } from "effect"
+import { Clock, type Duration, Effect, Layer, Schema } from "effect"
 import { Parameters } from "../../analytics/reports/clickhouse/Parameters.ts"
 import { ConversationStore } from "../../chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../chat/InstanceDirectory.ts"
 import { Inbox } from "../../forms/Inbox.ts"
 import { bounded, ClickHouse } from "../../platform/clickhouse/ClickHouse.ts"
 import type { WebsiteConfigId } from "../../platform/Id.ts"
-import { decodeRows } from "../../platform/runtime/Rows.ts"
-import { dayMillis } from "../../platform/text/Calendar.ts"
+import { decodeRows, Millis } from "../../platform/runtime/Rows.ts"
+import * as Calendar from "../../platform/text/Calendar.ts"
 import * as Activities from "../Activity.ts"
-import * as ActivityRows from "../ActivityRows.ts"
 import { SiteActivity } from "../SiteActivity.ts"
 
-const columns = "toUnixTimestamp64Milli(received_at) AS receivedAt, path, country, device_type AS deviceType, browser"
+const columns = "toUnixTimestamp64Milli(received_at) AS receivedAt, path, country, device_type AS device, browser"
+
+/** An alias `received_at` would replace the column in the conditions. */
+const withTime = <Fields extends Schema.Struct.Fields>(fields: Fields) =>
+  Schema.Array(
+    Schema.Struct({ ...fields, received_at: Millis }).pipe(Schema.encodeKeys({ received_at: "receivedAt" as const }))
+  )
+
+const Views = withTime(Activities.ViewActivity.fields)
+const Events = withTime(Activities.EventActivity.fields)
 
 const selected = {
   page_view: `'pageview' AS type, ${columns}, coalesce(utm_source, referrer_host) AS source`,
@@ -54,9 +62,9 @@ export const layer = ({
             summaries.map(
               ({ conversationId, createdAt }): Activities.Activity => ({
                 type: "conversation",
-                receivedAt: createdAt,
-                instanceId,
-                conversationId
+                received_at: Calendar.iso(createdAt),
+                instance_id: instanceId,
+                conversation_id: conversationId
               })
             )
           )
@@ -76,7 +84,7 @@ export const layer = ({
             const parameters = new Parameters()
             const statement = `SELECT ${selected[table]} FROM ${table}
               WHERE hosted_website_id = ${parameters.uuid(hostedWebsiteId)}
-                AND received_at >= ${parameters.time(now - days * dayMillis)}
+                AND received_at >= ${parameters.time(now - days * Calendar.dayMillis)}
               ORDER BY received_at DESC LIMIT ${limit}`
             const rows = yield* query(statement, { parameters: parameters.values }).pipe(decodeRows(schema))
             if (rows.length >= limit || !Number.isFinite(days)) return rows
@@ -85,8 +93,8 @@ export const layer = ({
         }).pipe(bounded(timeout))
       return SiteActivity.of({
         latest: Effect.fnUntraced(function* ({ hostedWebsiteId, websiteConfigId }, limit) {
-          const views = yield* latestOf("page_view", ActivityRows.Views, hostedWebsiteId, limit)
-          const events = yield* latestOf("event", ActivityRows.Events, hostedWebsiteId, limit)
+          const views = yield* latestOf("page_view", Views, hostedWebsiteId, limit)
+          const events = yield* latestOf("event", Events, hostedWebsiteId, limit)
           const { items } = yield* inbox.list({ websiteConfigId, filter: {}, after: null, limit })
           const conversations = yield* conversationsOf(websiteConfigId, limit)
           return Activities.latest([views, events, items.map(Activities.ofSubmission), conversations], limit)

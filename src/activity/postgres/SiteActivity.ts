@@ -7,36 +7,20 @@ import { PgTypes } from "@effect/sql-pg"
 import type { PgClient } from "@effect/sql-pg/PgClient"
 import { Effect, Layer, Schema } from "effect"
 import type { SqlError } from "effect/sql"
-import { statuses } from "../../forms/Submission.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as OwnerConnections from "../../platform/postgres/OwnerConnections.ts"
-import { decodeRows } from "../../platform/runtime/Rows.ts"
+import { decodeRows, Time } from "../../platform/runtime/Rows.ts"
 import * as Activities from "../Activity.ts"
-import * as ActivityRows from "../ActivityRows.ts"
 import { SiteActivity } from "../SiteActivity.ts"
 
-const Submissions = Schema.Array(
-  Schema.Struct({
-    type: Schema.Literal("submission"),
-    receivedAt: Schema.Finite,
-    submissionId: Schema.String,
-    status: Schema.Literals(statuses),
-    pageSlug: Schema.NullOr(Schema.String)
-  })
-)
+const received_at = Time
 
-const Conversations = Schema.Array(
-  Schema.Struct({
-    type: Schema.Literal("conversation"),
-    receivedAt: Schema.Finite,
-    instanceId: Schema.String,
-    conversationId: Schema.String
-  })
-)
+const Views = Schema.Array(Schema.Struct({ ...Activities.ViewActivity.fields, received_at }))
+const Events = Schema.Array(Schema.Struct({ ...Activities.EventActivity.fields, received_at }))
+const Submissions = Schema.Array(Schema.Struct({ ...Activities.SubmissionActivity.fields, received_at }))
+const Conversations = Schema.Array(Schema.Struct({ ...Activities.ConversationActivity.fields, received_at }))
 
-const time = `floor(extract(epoch FROM received_at) * 1000)::float8 AS "receivedAt"`
-
-const visitorColumns = `${time}, path, country, device_type AS "deviceType", browser`
+const visitorColumns = "received_at, path, country, device_type AS device, browser"
 
 const ofWebsite = (column: string) => `WHERE ${column} = $1 ORDER BY received_at DESC LIMIT $2`
 
@@ -44,9 +28,9 @@ const statements = {
   views: `SELECT 'pageview' AS type, ${visitorColumns}, coalesce(utm_source, referrer_host) AS source
     FROM page_view ${ofWebsite("hosted_website_id")}`,
   events: `SELECT 'event' AS type, ${visitorColumns}, name FROM event ${ofWebsite("hosted_website_id")}`,
-  submissions: `SELECT 'submission' AS type, ${time}, submission_id AS "submissionId", status, page_slug AS "pageSlug"
+  submissions: `SELECT 'submission' AS type, received_at, submission_id, status, page_slug
     FROM submission ${ofWebsite("website_config_id")}`,
-  conversations: `SELECT 'conversation' AS type, ${time}, instance_id AS "instanceId", conversation_id AS "conversationId"
+  conversations: `SELECT 'conversation' AS type, received_at, instance_id, conversation_id
     FROM instance CROSS JOIN LATERAL (
       SELECT conversation_id, created_at AS received_at FROM conversation
       WHERE conversation.instance_id = instance.instance_id ORDER BY created_at DESC LIMIT $2
@@ -60,8 +44,8 @@ export const layer: Layer.Layer<SiteActivity, SqlError.SqlError, PgClient> = Lay
       sql.unsafe(statement, [PgTypes.uuid(id), PgTypes.int8(BigInt(limit))])
     return SiteActivity.of({
       latest: Effect.fnUntraced(function* ({ hostedWebsiteId, websiteConfigId }, limit) {
-        const views = yield* read(statements.views, hostedWebsiteId, limit).pipe(decodeRows(ActivityRows.Views))
-        const events = yield* read(statements.events, hostedWebsiteId, limit).pipe(decodeRows(ActivityRows.Events))
+        const views = yield* read(statements.views, hostedWebsiteId, limit).pipe(decodeRows(Views))
+        const events = yield* read(statements.events, hostedWebsiteId, limit).pipe(decodeRows(Events))
         const submissions = yield* read(statements.submissions, websiteConfigId, limit).pipe(decodeRows(Submissions))
         const conversations = yield* read(statements.conversations, websiteConfigId, limit).pipe(
           decodeRows(Conversations)

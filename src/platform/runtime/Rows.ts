@@ -27,6 +27,14 @@ export const Time = Schema.Date.pipe(
   )
 )
 
+/** The same, of a column with milliseconds since 1970. */
+export const Millis = Schema.Finite.pipe(
+  Schema.decodeTo(
+    Schema.String,
+    SchemaTransformation.transform({ decode: Calendar.iso, encode: (text) => Date.parse(text) })
+  )
+)
+
 const Now = Schema.Tuple([Schema.Struct({ now: Schema.Finite })])
 
 /**
