@@ -15,7 +15,7 @@ import * as Layout from "../../../platform/clickhouse/schema/Layout.ts"
 import * as Tables from "../../../platform/clickhouse/schema/Tables.ts"
 import * as Rows from "../../../platform/runtime/Rows.ts"
 import { decodeRows } from "../../../platform/runtime/Rows.ts"
-import { hourMillis } from "../../../platform/text/Calendar.ts"
+import { dateOf, hourMillis } from "../../../platform/text/Calendar.ts"
 import { WritableSites } from "../../../sites/WritableSites.ts"
 import * as Erasure from "../../clickhouse/Erasure.ts"
 import type { Day } from "../LocalTime.ts"
@@ -69,29 +69,29 @@ const chunksOf = (spans: ReadonlyArray<Span>, rowsOf: (span: Span) => number): R
 }
 
 /**
- * Stores the visits of some successive days, and their sums. Only the last day may go on. Stores nothing
- * if the website is being deleted. The deletion does not wait for the statements that compute visits, which take long: if it
+ * Stores the visits of websites on some successive days, and their sums. Only the last day may go on. Stores nothing of a website
+ * that is being deleted. The deletion does not wait for the statements that compute visits, which take long: if it
  * begins meanwhile, the visits are deleted at the end.
  */
 const store = Effect.fnUntraced(function* (
   reader: Reader,
-  { hostedWebsiteId, timeZone }: VisitSql.ZonedSite,
+  given: ReadonlyArray<string>,
+  timeZone: string,
   [first, ...others]: Spans
 ) {
   const { command, insert } = yield* ClickHouse
   const { during } = yield* WritableSites
-  const whileWritable = <A, E, R>(work: (isWritable: boolean) => Effect.Effect<A, E, R>) =>
-    during(new Set([hostedWebsiteId]), (writable) => work(writable.has(hostedWebsiteId)))
-  if (!(yield* whileWritable(Effect.succeed))) return
+  const sites = yield* during(new Set(given), (writable) => Effect.succeed(given.filter((site) => writable.has(site))))
+  if (sites.length === 0) return
   const spans = [first, ...others]
   const cut = ({ day, until }: Span): Day => ({ ...day, end: until })
   const days: VisitSql.Days = [cut(first), ...others.map(cut)]
   // Before the rows: those that arrive meanwhile may be missing in the visits, so they must not be counted.
-  const late = yield* VisitDays.late(reader, hostedWebsiteId, timeZone, [first.day, ...others.map(({ day }) => day)])
+  const late = yield* VisitDays.late(reader, sites, timeZone, [first.day, ...others.map(({ day }) => day)])
   const roll = numberOf(yield* Clock.currentTimeMillis)
-  const execute = (name: string, statement: (parameters: Parameters, site: string, number: string) => string) => {
+  const execute = (name: string, statement: (parameters: Parameters, isOfSites: string, number: string) => string) => {
     const parameters = new Parameters()
-    const text = statement(parameters, parameters.uuid(hostedWebsiteId), parameters.number(roll))
+    const text = statement(parameters, `hosted_website_id IN ${parameters.uuids(sites)}`, parameters.number(roll))
     return command(text, {
       parameters: parameters.values,
       settings: {
@@ -102,38 +102,44 @@ const store = Effect.fnUntraced(function* (
     })
   }
   const names = VisitSql.columns.map(([name]) => name).join(", ")
-  yield* execute("visits", (parameters, site, number) => {
+  yield* execute("visits", (parameters, isOfSites, number) => {
     const start = VisitSql.dayStart(parameters, days, "toUnixTimestamp64Milli(started_at)")
     const starts = parameters.integers(days.map((day) => day.start))
     const date = `(${parameters.dates(days.map((day) => day.date))})[indexOf(${starts}, ${start})]`
     return `INSERT INTO visit (hosted_website_id, day, roll, ${names})
-      SELECT ${site}, ${date}, ${number}, ${names} FROM (${VisitSql.visits(parameters, VisitSql.ofSite(site), days)})`
+      SELECT hosted_website_id, ${date}, ${number}, ${names}
+      FROM (${VisitSql.visits(parameters, () => isOfSites, days, [...VisitSql.columns, VisitSql.siteColumn])})`
   })
-  yield* execute("sums", (parameters, site, number) => {
+  yield* execute("sums", (parameters, isOfSites, number) => {
     const [from, to] = [first.day.date, (others.at(-1) ?? first).day.date].map((date) => parameters.date(date))
     const statement = SumSql.sums(
       parameters,
-      site,
       number,
       LocalTime.offsets(timeZone, days),
-      (columns) => `SELECT ${columns.map(([name]) => name).join(", ")} FROM visit
-        WHERE hosted_website_id = ${site} AND day >= ${from} AND day <= ${to} AND roll = ${number}`
+      (columns) => `SELECT ${[...columns, VisitSql.siteColumn].map(([name]) => name).join(", ")} FROM visit
+        WHERE ${isOfSites} AND day >= ${from} AND day <= ${to} AND roll = ${number}`
     )
     return `INSERT INTO visit_sum (${SumSql.columns}) ${statement}`
   })
-  const run = insert({
-    table: "visit_run",
-    token: roll,
-    columns: ["hosted_website_id", "day", "roll", "version", "until", "late_rows", "late_leads"],
-    rows: spans.map(({ day, until }) => {
-      const { leads, rows } = late.get(day.date) ?? { rows: 0, leads: 0 }
-      return [hostedWebsiteId, day.date, roll, VisitDays.versionOf(timeZone), until, rows, leads]
+  const version = VisitDays.versionOf(timeZone)
+  const runsOf = (site: string) =>
+    spans.map(({ day, until }) => {
+      const { leads, rows } = late(site, day.date)
+      return [site, day.date, roll, version, until, rows, leads]
     })
+  const gone = yield* during(new Set(sites), (writable) => {
+    const run = insert({
+      table: "visit_run",
+      token: roll,
+      columns: ["hosted_website_id", "day", "roll", "version", "until", "late_rows", "late_leads"],
+      rows: sites.filter((site) => writable.has(site)).flatMap(runsOf)
+    })
+    return Effect.as(
+      writable.size === 0 ? Effect.void : bounded(endTimeout)(run),
+      sites.filter((site) => !writable.has(site))
+    )
   })
-  const isStored = yield* whileWritable((isWritable) =>
-    Effect.as(Effect.when(bounded(endTimeout)(run), Effect.succeed(isWritable)), isWritable)
-  )
-  if (!isStored) yield* Erasure.eraseVisits(hostedWebsiteId, endTimeout)
+  yield* Effect.forEach(gone, (site) => Erasure.eraseVisits(site, endTimeout), { discard: true })
 })
 
 const Counts = Schema.Array(Schema.Struct({ start: Schema.Int, rows: Schema.Int }))
@@ -204,8 +210,78 @@ export const rollUp = Effect.fnUntraced(function* (
     isForced || span.until === span.day.end || newRows(span) >= Math.max(minRows, renewedPart * allRows(span))
   const chosen = spans.filter(isRenewed)
   if (!isForced && chosen.reduce((sum, span) => sum + newRows(span), 0) < minRows) return 0
-  yield* Effect.forEach(chunksOf(chosen, allRows), (chunk) => store(reader, site, chunk), { discard: true })
+  yield* Effect.forEach(chunksOf(chosen, allRows), (chunk) => store(reader, [hostedWebsiteId], timeZone, chunk), {
+    discard: true
+  })
   return chosen.length
+})
+
+const Extents = Schema.Array(
+  Schema.Struct({ id: Schema.String, first: Schema.Finite, last: Schema.Finite, rows: Schema.Int })
+)
+
+type Extent = (typeof Extents.Type)[number]
+
+/** The maximum number of websites of a batch. */
+const maxSites = 2_000
+
+/** Groups websites into batches of at most `maxRows` rows, or of one website. */
+const batchesOf = (extents: ReadonlyArray<Extent>): ReadonlyArray<Arr.NonEmptyReadonlyArray<Extent>> => {
+  const batches: Array<Arr.NonEmptyArray<Extent>> = []
+  let rows = 0
+  // Websites that began at the same time have the same days.
+  for (const extent of extents.toSorted((left, right) => left.first - right.first)) {
+    const last = batches.at(-1)
+    rows += extent.rows
+    if (last !== undefined && rows <= maxRows && last.length < maxSites) last.push(extent)
+    else {
+      batches.push([extent])
+      rows = extent.rows
+    }
+  }
+  return batches
+}
+
+/**
+ * Rolls up all days of websites that share a time zone, also those whose stored visits are current. Returns the websites that have
+ * rows.
+ */
+export const rollUpAll = Effect.fnUntraced(function* (reader: Reader, sites: ReadonlyArray<string>, timeZone: string) {
+  const until = (yield* Clock.currentTimeMillis) - VisitDays.settleMillis
+  const parameters = new Parameters()
+  const isOfSites = `hosted_website_id IN ${parameters.uuids(sites)}`
+  const received = ["page_view", "event"].map(
+    (table) => `SELECT hosted_website_id, received_at FROM ${table} WHERE ${isOfSites}`
+  )
+  const extents = yield* reader
+    .read(
+      `SELECT hosted_website_id AS id, toUnixTimestamp64Milli(min(received_at)) AS first,
+          toUnixTimestamp64Milli(max(received_at)) AS last, count() AS rows
+        FROM (${received.join(" UNION ALL ")}) GROUP BY id`,
+      parameters
+    )
+    .pipe(decodeRows(Extents))
+  const { toLocal } = LocalTime.zone(timeZone)
+  for (const batch of batchesOf(extents)) {
+    const first = Math.min(...batch.map((extent) => extent.first))
+    const last = Math.max(...batch.map((extent) => extent.last))
+    const days = LocalTime.days(timeZone, dateOf(toLocal(first)), dateOf(toLocal(last)))
+    const [site, ...others] = batch
+    if (others.length === 0) {
+      yield* rollUp(reader, { hostedWebsiteId: site.id, timeZone }, { days, isForced: true, minRows: 0 })
+      continue
+    }
+    const spans = days
+      .filter(({ start }) => start < until)
+      .map((day): Span => ({ day, until: Math.min(day.end, until) }))
+    const ids = batch.map(({ id }) => id)
+    yield* Effect.forEach(
+      chunksOf(spans, () => 0),
+      (chunk) => store(reader, ids, timeZone, chunk),
+      { discard: true }
+    )
+  }
+  return extents.map(({ id }) => id)
 })
 
 /** How long replaced visits are kept: a running report may still read them. */
@@ -215,41 +291,46 @@ export const graceMillis = hourMillis
 const maxPairs = 1_000
 
 const Pairs = Schema.Array(
-  Schema.Struct({ date: Schema.Int, number: Schema.String.check(Schema.isPattern(/^[0-9]+$/)) })
+  Schema.Struct({ site: Schema.String, date: Schema.Int, number: Schema.String.check(Schema.isPattern(/^[0-9]+$/)) })
 )
 
-/** Deletes the visits of replaced rollup runs that began more than `olderThan` milliseconds ago. */
+/**
+ * Deletes the visits of replaced rollup runs of websites that began more than `olderThan` milliseconds ago, at most `maxPairs` of
+ * them.
+ */
 export const removeReplaced = Effect.fnUntraced(function* (
   reader: Reader,
-  hostedWebsiteId: string,
+  hostedWebsiteIds: ReadonlyArray<string>,
   olderThan = graceMillis
 ) {
   const { command, query } = yield* ClickHouse
   const now = yield* Rows.earlierTime(query("SELECT toUnixTimestamp64Milli(now64(3)) AS now"))
   const parameters = new Parameters()
-  const site = parameters.uuid(hostedWebsiteId)
+  const isOfSites = `hosted_website_id IN ${parameters.uuids(hostedWebsiteIds)}`
   const before = parameters.number(firstNumberOf(now - olderThan))
   const found = yield* reader
     .read(
-      `SELECT DISTINCT toUInt32(day) AS date, toString(roll) AS number FROM (
-          SELECT day, roll FROM visit WHERE hosted_website_id = ${site}
-          UNION ALL SELECT day, roll FROM visit_run WHERE hosted_website_id = ${site}
+      `SELECT DISTINCT hosted_website_id AS site, toUInt32(day) AS date, toString(roll) AS number FROM (
+          SELECT hosted_website_id, day, roll FROM visit WHERE ${isOfSites}
+          UNION ALL SELECT hosted_website_id, day, roll FROM visit_run WHERE ${isOfSites}
         )
-        WHERE roll < ${before}
-          AND (day, roll) NOT IN (SELECT day, max(roll) FROM visit_run WHERE hosted_website_id = ${site} GROUP BY day)
+        WHERE roll < ${before} AND (hosted_website_id, day, roll) NOT IN (
+          SELECT hosted_website_id, day, max(roll) FROM visit_run WHERE ${isOfSites} GROUP BY hosted_website_id, day
+        )
         LIMIT ${maxPairs}`,
       parameters
     )
     .pipe(decodeRows(Pairs))
   if (found.length === 0) return
   const target = yield* Layout.target
-  const pairs = found.map(({ date, number }) => `(${date}, ${number})`).join(", ")
+  const pairs = found.map(({ date, number, site }) => `(${quoted(site)}, ${date}, ${number})`).join(", ")
+  const ids = Array.from(new Set(found.map(({ site }) => site)), quoted).join(", ")
   // The sums first: after an interruption, the pairs are found again in the other tables.
   for (const name of ["visit_sum", "visit", "visit_run"] as const) {
     yield* command(
       // No lightweight deletion: it only hides rows. They would stay on the disk, and a later erasure would not find them.
       `ALTER TABLE ${Tables.localTable(target, name)}${Tables.onCluster(target)}
-        DELETE WHERE hosted_website_id = ${quoted(hostedWebsiteId)} AND (toUInt32(day), roll) IN (${pairs})`,
+        DELETE WHERE hosted_website_id IN (${ids}) AND (toString(hosted_website_id), toUInt32(day), roll) IN (${pairs})`,
       { settings: { mutations_sync: "1" } }
     )
   }

@@ -3,17 +3,13 @@
  *
  * @module
  */
-import { Clock, Effect, Queue, Schema } from "effect"
+import { Array as Arr, Clock, Effect, Queue } from "effect"
 import { ClickHouse } from "../../../platform/clickhouse/ClickHouse.ts"
 import type { ClickHouseError } from "../../../platform/clickhouse/Errors.ts"
-import { decodeRows } from "../../../platform/runtime/Rows.ts"
 import type { StorageUnavailable } from "../../../platform/Storage.ts"
-import { dateOf } from "../../../platform/text/Calendar.ts"
 import { SiteDirectory } from "../../../sites/SiteDirectory.ts"
 import type { WritableSites } from "../../../sites/WritableSites.ts"
-import * as LocalTime from "../LocalTime.ts"
 import * as DayRollUp from "./DayRollUp.ts"
-import { Parameters } from "./Parameters.ts"
 import * as Reader from "./Reader.ts"
 import type * as VisitSql from "./VisitSql.ts"
 
@@ -34,7 +30,8 @@ interface Request {
   readonly days: VisitSql.Days
 }
 
-const Range = Schema.Tuple([Schema.Struct({ first: Schema.NullOr(Schema.Finite), last: Schema.NullOr(Schema.Finite) })])
+/** The maximum number of websites whose ids one statement of a rebuild lists. */
+const maxListed = 5_000
 
 export const make = Effect.gen(function* () {
   const clickhouse = yield* ClickHouse
@@ -44,8 +41,8 @@ export const make = Effect.gen(function* () {
   const requests = yield* Queue.dropping<Request>(capacity)
   const rollUpDays = (site: VisitSql.ZonedSite, options: DayRollUp.Options) =>
     Effect.provideContext(DayRollUp.rollUp(reader, site, options), context)
-  const removeReplaced = (hostedWebsiteId: string) =>
-    Effect.provideContext(DayRollUp.removeReplaced(reader, hostedWebsiteId), context)
+  const removeReplaced = (hostedWebsiteIds: ReadonlyArray<string>) =>
+    Effect.provideContext(DayRollUp.removeReplaced(reader, hostedWebsiteIds), context)
 
   /** The time of the last attempt, by website and first day. */
   const attempts = new Map<string, number>()
@@ -60,7 +57,7 @@ export const make = Effect.gen(function* () {
     const stored = yield* rollUpDays(site, { days, isForced: false, minRows })
     if (stored === 0 || now - (removals.get(site.hostedWebsiteId) ?? 0) < DayRollUp.graceMillis) return
     if (removals.size >= 10 * capacity) removals.clear()
-    yield* removeReplaced(site.hostedWebsiteId).pipe(
+    yield* removeReplaced([site.hostedWebsiteId]).pipe(
       Effect.tap(() => Effect.sync(() => removals.set(site.hostedWebsiteId, now))),
       Effect.catchCause((cause) =>
         Effect.logWarning("Could not delete replaced visits; the next rollup run of the website tries again", cause)
@@ -76,26 +73,14 @@ export const make = Effect.gen(function* () {
     Effect.forkScoped
   )
 
-  const rebuildSite = Effect.fnUntraced(function* (rolled: VisitSql.ZonedSite) {
-    const { hostedWebsiteId, timeZone } = rolled
-    const parameters = new Parameters()
-    const site = parameters.uuid(hostedWebsiteId)
-    const ranges = ["page_view", "event"].map(
-      (table) => `SELECT minOrNull(received_at) AS first, maxOrNull(received_at) AS last FROM ${table}
-        WHERE hosted_website_id = ${site}`
-    )
-    const [{ first, last }] = yield* reader
-      .read(
-        `SELECT toUnixTimestamp64Milli(minOrNull(first)) AS first, toUnixTimestamp64Milli(maxOrNull(last)) AS last
-          FROM (${ranges.join(" UNION ALL ")})`,
-        parameters
-      )
-      .pipe(decodeRows(Range))
-    if (first === null || last === null) return
-    const { toLocal } = LocalTime.zone(timeZone)
-    const days = LocalTime.days(timeZone, dateOf(toLocal(first)), dateOf(toLocal(last)))
-    const stored = yield* rollUpDays(rolled, { days, isForced: true, minRows: 0 })
-    if (stored > 0) yield* removeReplaced(hostedWebsiteId)
+  const rebuildAll = Effect.fnUntraced(function* (sites: ReadonlyArray<VisitSql.ZonedSite>) {
+    for (const [timeZone, alike] of Map.groupBy(sites, (site) => site.timeZone)) {
+      for (const some of Arr.chunksOf(alike, maxListed)) {
+        const ids = some.map(({ hostedWebsiteId }) => hostedWebsiteId)
+        const stored = yield* Effect.provideContext(DayRollUp.rollUpAll(reader, ids, timeZone), context)
+        if (stored.length > 0) yield* removeReplaced(stored)
+      }
+    }
   })
 
   return {
@@ -105,8 +90,6 @@ export const make = Effect.gen(function* () {
     },
     /** Stores the visits of all past days of a website, or of all websites. */
     rebuild: (site?: VisitSql.ZonedSite): Effect.Effect<void, ClickHouseError | StorageUnavailable> =>
-      site === undefined
-        ? Effect.flatMap(directory.list, (sites) => Effect.forEach(sites, rebuildSite, { discard: true }))
-        : rebuildSite(site)
+      site === undefined ? Effect.flatMap(directory.list, rebuildAll) : rebuildAll([site])
   }
 })

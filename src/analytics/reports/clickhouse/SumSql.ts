@@ -45,10 +45,9 @@ export const reading = (
   return { summed: other ?? "all", time: time ?? null }
 }
 
-/** The statement that sums visits, which `visits` selects. `offsets` are those of the website's time zone. */
+/** The statement that sums visits, which `visits` selects. `offsets` are those of the websites' time zone. */
 export const sums = (
   parameters: Parameters,
-  site: string,
   roll: string,
   offsets: ReadonlyArray<LocalTime.Offset>,
   visits: (columns: typeof VisitSql.columns) => string
@@ -58,13 +57,13 @@ export const sums = (
       const dimensions: ReadonlyArray<Dimension> = dimension === "all" ? ["time:day"] : ["time:day", dimension]
       const statement = GroupSql.statement(
         {
-          ...{ parameters, offsets, dimensions, filters: [], goals: [], until: undefined },
+          ...{ parameters, offsets, dimensions, filters: [], goals: [], until: undefined, bySite: true },
           ...{ visitors: true, conversions: dimension === "all", revenue: false }
         },
         visits
       )
-      return `SELECT ${site} AS hosted_website_id, toDate(dimensions[1]) AS day, ${roll} AS roll, ${quoted(dimension)} AS dimension,
-        ${dimension === "all" ? "''" : "dimensions[2]"} AS value, ${counts.join(", ")} FROM (${statement})`
+      return `SELECT toUUID(dimensions[1]) AS hosted_website_id, toDate(dimensions[2]) AS day, ${roll} AS roll,
+        ${quoted(dimension)} AS dimension, ${dimension === "all" ? "''" : "dimensions[3]"} AS value, ${counts.join(", ")} FROM (${statement})`
     })
     .join(" UNION ALL ")
 
@@ -104,4 +103,4 @@ export const statement = (
 }
 
 /** The text of the SQL that sums visits, without what depends on the website and its days. */
-export const template = sums(new Parameters(), "site", "roll", [], () => "visits")
+export const template = sums(new Parameters(), "roll", [], () => "visits")

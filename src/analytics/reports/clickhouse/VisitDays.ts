@@ -67,18 +67,30 @@ const lateRows = (parameters: Parameters, site: string, timeZone: string, days: 
       countIf(NOT is_lead) AS rows, countIf(is_lead) AS leads
     FROM late_row WHERE ${lateOf(parameters, site, days)} GROUP BY date`
 
-/** The late rows of some days. Days without any are missing. */
+const SiteLate = Schema.Array(
+  Schema.Struct({ site: Schema.String, date: Schema.String, rows: Schema.Int, leads: Schema.Int })
+)
+
+/** The late rows of websites on some days in a time zone. */
 export const late = Effect.fnUntraced(function* (
   reader: Reader,
-  hostedWebsiteId: string,
+  hostedWebsiteIds: ReadonlyArray<string>,
   timeZone: string,
   days: VisitSql.Days
-): Effect.fn.Return<ReadonlyMap<LocalDate, Late>, ClickHouseError> {
+): Effect.fn.Return<(hostedWebsiteId: string, date: LocalDate) => Late, ClickHouseError> {
   const parameters = new Parameters()
   const found = yield* reader
-    .read(lateRows(parameters, parameters.uuid(hostedWebsiteId), timeZone, days), parameters)
-    .pipe(decodeRows(DayRows))
-  return new Map(found.map((row) => [row.date, row]))
+    .read(
+      `SELECT hosted_website_id AS site, toString(${dateOfBucket(parameters, timeZone, days)}) AS date,
+          countIf(NOT is_lead) AS rows, countIf(is_lead) AS leads
+        FROM late_row WHERE hosted_website_id IN ${parameters.uuids(hostedWebsiteIds)}
+          AND bucket >= ${parameters.time(days[0].start)} AND bucket < ${parameters.time(VisitSql.endOf(days))}
+        GROUP BY site, date`,
+      parameters
+    )
+    .pipe(decodeRows(SiteLate))
+  const counts = new Map(found.map((row) => [`${row.site} ${row.date}`, row]))
+  return (site, date) => counts.get(`${site} ${date}`) ?? noLate
 })
 
 /** The visits that a rollup run stored of a day. */

@@ -57,6 +57,7 @@ const website = Effect.fnUntraced(function* (timeZone: string, fewRows: number) 
   }
   let all = none
   return {
+    hostedWebsiteId: site.hostedWebsiteId,
     /** The statements that were run. */
     statements,
     add: (rows: SiteRows) => {
@@ -232,6 +233,30 @@ TestClickHouse.describeWithClickHouse("analytics/reports/clickhouse/DayRollUp", 
           yield* site.check(request, "after the second rollup run")
         }),
       { arbitrary: { runs: 2 }, timeout: 240_000 }
+    )
+
+    it.effect.prop(
+      "reports of websites that are rolled up together equal those of Evaluate",
+      { first: Rows, second: Rows, request: Request, timeZone: TimeZone },
+      ({ first, request, second, timeZone }) =>
+        Effect.gen(function* () {
+          const reader = Reader.make(yield* ClickHouse, limits)
+          const sites = [yield* website(timeZone, 1_000), yield* website(timeZone, 1_000)] as const
+          yield* sites[0].add(rowsOf(first))
+          yield* sites[1].add(rowsOf(second))
+          const ids = sites.map(({ hostedWebsiteId }) => hostedWebsiteId)
+          const withRows = yield* DayRollUp.rollUpAll(reader, [...ids, randomUUID()], timeZone)
+          assert.isTrue(withRows.every((id) => ids.includes(HostedWebsiteId.make(id))))
+          for (const site of sites) {
+            const { open, raw, stored } = yield* site.plan
+            if (withRows.includes(site.hostedWebsiteId)) assert.isAbove(stored.length, 0)
+            assert.deepStrictEqual(open, [])
+            // The days before the first website began, and after the last row.
+            assert.isAtMost(raw.length, 2)
+            yield* site.check(request, "after the rollup run")
+          }
+        }),
+      { arbitrary: { runs: 3 }, timeout: 240_000 }
     )
 
     it.effect("a report has the conversions that were stored after the visits of their day", () =>

@@ -79,7 +79,7 @@ TestClickHouse.describeWithClickHouse("analytics/reports/clickhouse/RollUpLoop",
           assert.deepStrictEqual(yield* stored(site.hostedWebsiteId), { visits: 50_000, rolls: 2 })
           assert.deepStrictEqual(yield* counts, [25_000, 25_000])
           const reader = Reader.make(clickhouse, { seconds: 60, memory: 1_000_000_000 })
-          yield* DayRollUp.removeReplaced(reader, site.hostedWebsiteId, -dayMillis)
+          yield* DayRollUp.removeReplaced(reader, [site.hostedWebsiteId], -dayMillis)
           assert.deepStrictEqual(yield* stored(site.hostedWebsiteId), { visits: 25_000, rolls: 1 })
           assert.deepStrictEqual(yield* counts, [25_000, 25_000])
           yield* Erasure.erase(site.hostedWebsiteId, "60 seconds")
