@@ -8,6 +8,7 @@ import { Context, type Duration, Effect, Layer, Option, type Scope } from "effec
 import { HttpServerResponse } from "effect/http"
 import type { ValidationError } from "../platform/contract/Errors.ts"
 import { Received } from "../platform/contract/Received.ts"
+import * as Body from "../platform/http/Body.ts"
 import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
 import { clientKey } from "../platform/limits/ClientAddress.ts"
 import type { LimitHeaders } from "../platform/limits/RateLimit.ts"
@@ -185,7 +186,8 @@ export const layer = (options: Options) =>
       ): Effect.Effect<Response, never, Admitted | Received | Scope.Scope> =>
         Effect.withFiber((fiber) => {
           const { headers, instance } = Context.getUnsafe(fiber.context, Admitted)
-          const { head } = Context.getUnsafe(fiber.context, Received)
+          const received = Context.getUnsafe(fiber.context, Received)
+          const { head } = received
           return Effect.flatMap(
             store.hashKey,
             (hashKey): Effect.Effect<Answer, SendQuestion.SendError, Scope.Scope> => {
@@ -193,7 +195,7 @@ export const layer = (options: Options) =>
               return slot._tag === "Full"
                 ? recordLimited(instance.instance_id, ErrorResponses.tooManyStreams(slot.name, headers))
                 : Effect.flatMap(sendQuestion(head, instance, question, hashKey, slot.release), (answer) =>
-                    respond(answer, headers)
+                    Effect.tap(respond(answer, headers), () => Effect.sync(() => Body.release(received)))
                   )
             }
           ).pipe(

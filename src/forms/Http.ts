@@ -198,7 +198,7 @@ const submitted = Layer.effect(
                 onSuccess: (plainForm) => {
                   const json = Option.isSome(plainForm) ? plainForm.value.text : text
                   const body = { head, text: json, plainForm }
-                  return Body.withRequest(answered, SubmissionBody, body, Body.withJson(request, json))
+                  return Body.withRequest(answered, SubmissionBody, body, Body.withJson(request, { text: json }))
                 }
               })
             : Effect.provideService(answered, SubmissionBody, { head, text, plainForm: Option.none() })

@@ -38,16 +38,41 @@ const refusalOf = (error: BodyTooLarge | BodyFragmented | BodyOverCapacity | Bod
   }
 }
 
-/** A request whose body is a JSON text. */
-export const withJson = (request: Request, text: string): Request => {
+/** A request whose body is the JSON text of `body`, which is read when the endpoint decodes it. */
+export const withJson = (request: Request, body: { readonly text: string }): Request => {
   const contentType = request.headers["content-type"]
   const isDeclared = contentType === undefined || contentType === json
   // A copy, because an object that inherits from the request would make every later access to a property of it slow.
   return Object.defineProperty(
     request.modify(isDeclared ? {} : { headers: Headers.set(request.headers, "content-type", json) }),
     "text",
-    { value: Effect.succeed(text) }
+    { value: Effect.sync(() => body.text) }
   )
+}
+
+/** A body that has arrived. */
+class HeldBody {
+  readonly head: RequestHead
+  bytes: Uint8Array
+  text: string
+
+  constructor(head: RequestHead, bytes: Uint8Array, text: string) {
+    this.head = head
+    this.bytes = bytes
+    this.text = text
+  }
+}
+
+const noBytes = new Uint8Array()
+
+/**
+ * Lets go of a body that nothing reads any more: the fibers of a stream keep the context of their request, and with it the body,
+ * for as long as the stream lasts.
+ */
+export const release = (received: Received["Service"]): void => {
+  if (!(received instanceof HeldBody)) return
+  received.bytes = noBytes
+  received.text = ""
 }
 
 /** The body that no endpoint accepts. */
@@ -101,14 +126,11 @@ export const make = () => {
             bytes,
             () => {
               const text = textOf(bytes, head.headers["content-type"])
-              return Result.isFailure(text)
-                ? Effect.succeed(toRefusal(ErrorResponses.invalid([Incoming.jsonInvalid(text.failure)]), bytes))
-                : withRequest(
-                    httpEffect,
-                    Received,
-                    { head, bytes, text: text.success },
-                    withJson(request, text.success)
-                  )
+              if (Result.isFailure(text)) {
+                return Effect.succeed(toRefusal(ErrorResponses.invalid([Incoming.jsonInvalid(text.failure)]), bytes))
+              }
+              const held = new HeldBody(head, bytes, text.success)
+              return withRequest(httpEffect, Received, held, withJson(request, held))
             },
             () => Effect.map(overloaded, (response) => toRefusal(response, bytes))
           )
