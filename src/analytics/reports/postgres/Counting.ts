@@ -25,10 +25,10 @@ import {
   visitDimensions
 } from "../Query.ts"
 import type { ReportSite } from "../Reports.ts"
-import * as RollupPlan from "../RollupPlan.ts"
 import * as Sources from "../Sources.ts"
 import * as GroupSql from "./GroupSql.ts"
 import { Parameters } from "./Parameters.ts"
+import * as RollupPlan from "./RollupPlan.ts"
 import * as RollupRows from "./RollupRows.ts"
 import * as RollupState from "./RollupState.ts"
 import * as VisitSql from "./VisitSql.ts"

@@ -13,12 +13,12 @@
 import * as Counts from "../Counts.ts"
 import * as LocalTime from "../LocalTime.ts"
 import { eventDimensions, visitDimensions } from "../Query.ts"
-import type { Interval } from "../RollupPlan.ts"
 import type { GoalRow } from "../Row.ts"
 import * as DimensionSql from "./DimensionSql.ts"
 import * as FactSql from "./FactSql.ts"
 import * as GroupSql from "./GroupSql.ts"
 import type { Parameters } from "./Parameters.ts"
+import type { Interval } from "./RollupPlan.ts"
 import * as VisitSql from "./VisitSql.ts"
 
 export interface Input {

@@ -22,11 +22,11 @@ import {
   isVisitDimension,
   type Query
 } from "../Query.ts"
-import type { Interval } from "../RollupPlan.ts"
 import type { GoalRow } from "../Row.ts"
 import * as DimensionSql from "./DimensionSql.ts"
 import * as FactSql from "./FactSql.ts"
 import type { Parameters } from "./Parameters.ts"
+import type { Interval } from "./RollupPlan.ts"
 import * as VisitSql from "./VisitSql.ts"
 
 export interface Input extends Pick<Query, "filters" | "timeZone"> {

@@ -15,9 +15,9 @@ import { decodeRows } from "../../../platform/runtime/Rows.ts"
 import { dateOf } from "../../../platform/text/Calendar.ts"
 import * as LocalTime from "../LocalTime.ts"
 import type { LocalDate } from "../Query.ts"
-import * as RollupPlan from "../RollupPlan.ts"
 import * as DayRollUp from "./DayRollUp.ts"
 import * as OpenDays from "./OpenDays.ts"
+import * as RollupPlan from "./RollupPlan.ts"
 import * as RollupState from "./RollupState.ts"
 
 /** Maximum number of websites that are rolled up together. */

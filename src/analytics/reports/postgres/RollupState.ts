@@ -15,8 +15,8 @@ import { decodeRows } from "../../../platform/runtime/Rows.ts"
 import { maxCounted } from "../../Goal.ts"
 import type { LocalDate } from "../Query.ts"
 import type { ReportSite } from "../Reports.ts"
-import type * as RollupPlan from "../RollupPlan.ts"
 import type { GoalRow } from "../Row.ts"
+import type * as RollupPlan from "./RollupPlan.ts"
 
 /** Increase this number when the same rows result in other rollups, as after a change of channel rules: all are then rebuilt. */
 export const version = 2

@@ -6,9 +6,9 @@
 import * as Channel from "../Channel.ts"
 import * as Dimensions from "../Dimensions.ts"
 import type { Day } from "../LocalTime.ts"
-import type { Interval } from "../RollupPlan.ts"
 import { maxGap } from "../Visits.ts"
 import type { Parameters } from "./Parameters.ts"
+import type { Interval } from "./RollupPlan.ts"
 
 /** A run ends after this idle time. */
 export const idle = "interval '30 minutes'"

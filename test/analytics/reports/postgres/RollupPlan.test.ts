@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as LocalTime from "../../../src/analytics/reports/LocalTime.ts"
-import * as RollupPlan from "../../../src/analytics/reports/RollupPlan.ts"
+import * as LocalTime from "../../../../src/analytics/reports/LocalTime.ts"
+import * as RollupPlan from "../../../../src/analytics/reports/postgres/RollupPlan.ts"
 
 const hour = 3_600_000
 
@@ -69,7 +69,7 @@ const make = (example: Case) => {
   return { days, plan: RollupPlan.make(days, state, example.usesGoals), state }
 }
 
-describe("analytics/reports/RollupPlan", () => {
+describe("analytics/reports/postgres/RollupPlan", () => {
   it.prop(
     "every moment of the days is read once: from a sum, from stored visits, or from rows",
     arbitrary,

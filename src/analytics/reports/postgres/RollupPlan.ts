@@ -4,9 +4,9 @@
  *
  * @module
  */
-import type { Day } from "./LocalTime.ts"
-import * as LocalTime from "./LocalTime.ts"
-import type { LocalDate } from "./Query.ts"
+import type { Day } from "../LocalTime.ts"
+import * as LocalTime from "../LocalTime.ts"
+import type { LocalDate } from "../Query.ts"
 
 export interface Interval {
   readonly start: number
