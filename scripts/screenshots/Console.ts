@@ -7,7 +7,7 @@
 import { Effect, Option, Redacted, Stream } from "effect"
 import { AgentRefused } from "../../src/chat/AgentStream.ts"
 import * as MemoryAgentStream from "../../src/chat/memory/AgentStream.ts"
-import * as Mailer from "../../src/delivery/mail/memory/Mailer.ts"
+import * as Mailer from "../../src/delivery/mail/Mailer.ts"
 import { TestServer, onPostgres as testServer } from "../../test/support/TestServer.ts"
 import * as ConsoleData from "./ConsoleData.ts"
 import * as ConsoleDialogs from "./ConsoleDialogs.ts"
@@ -35,7 +35,7 @@ const server = testServer(
   agent,
   undefined,
   Option.some({
-    mailer: Mailer.layer([]),
+    mailer: Mailer.layerMemory([]),
     sender: {
       from: { name: "HydraCore", address: "console@edge.example" },
       publicUrl: "https://edge.example",

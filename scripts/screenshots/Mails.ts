@@ -11,7 +11,6 @@ import * as MailContent from "../../src/delivery/mail/MailContent.ts"
 import type { Content } from "../../src/delivery/mail/Message.ts"
 import * as ReportPeriod from "../../src/delivery/mail/ReportPeriod.ts"
 import * as SubmissionMail from "../../src/delivery/mail/SubmissionMail.ts"
-import * as TestMail from "../../src/delivery/mail/TestMail.ts"
 import * as WebhookMail from "../../src/delivery/mail/WebhookMail.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import type { WebsiteConfigId } from "../../src/platform/Id.ts"
@@ -47,7 +46,7 @@ export const takeAll = Effect.fnUntraced(function* ({ picture }: Take, websiteCo
       host: "hooks.fjordlight.example",
       isGone: false
     }),
-    test: TestMail.content(site),
+    test: SubmissionMail.testContent(site),
     confirmation: ConfirmationMail.content(site, "https://edge.example/v1/public/mail/confirm/example")
   }
   for (const [name, content] of Object.entries(mails)) {

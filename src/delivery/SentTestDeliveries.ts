@@ -19,7 +19,7 @@ import type * as MailSchedule from "./mail/MailSchedule.ts"
 import type { Notification } from "./mail/Notification.ts"
 import { Notifications } from "./mail/Notifications.ts"
 import * as ReportPeriod from "./mail/ReportPeriod.ts"
-import * as TestMail from "./mail/TestMail.ts"
+import * as SubmissionMail from "./mail/SubmissionMail.ts"
 import { MailNotSetUp, TestDeliveries } from "./TestDeliveries.ts"
 import { Webhooks } from "./Webhook.ts"
 import * as WebhookSender from "./WebhookSender.ts"
@@ -34,7 +34,7 @@ export interface Options {
 
 /** The content of a test mail; for a notification about reports, the report of the latest period. */
 const contentOf = Effect.fnUntraced(function* ({ topic }: Notification, site: MailSite, now: number) {
-  if (topic.kind !== "report") return TestMail.content(site)
+  if (topic.kind !== "report") return SubmissionMail.testContent(site)
   const range = ReportPeriod.latest(topic.period, { now, timeZone: site.timeZone })
   return yield* MailContent.report(site, topic.period, range)
 })

@@ -1,14 +1,15 @@
 /**
- * Stores websites and finds them by their public ids. The interface only; see `sites/memory/SiteDirectory` and
- * `sites/postgres/SiteDirectory`.
+ * Stores websites and finds them by their public ids: the service, and its layer in memory. `sites/postgres/SiteDirectory` has the
+ * one on PostgreSQL.
  *
  * @module
  */
-import { Context, type Effect, type Option } from "effect"
-import type { TrackingToken, WebsiteConfigId } from "../platform/Id.ts"
+import { randomUUID } from "node:crypto"
+import { Clock, Context, Effect, Layer, Option } from "effect"
+import { HostedWebsiteId, TrackingToken, WebsiteConfigId } from "../platform/Id.ts"
 import type { StorageUnavailable } from "../platform/Storage.ts"
 import type { Site, SiteChange } from "./Site.ts"
-import type { SiteQuery } from "./SiteQuery.ts"
+import { type SiteQuery, select } from "./SiteQuery.ts"
 
 export class SiteDirectory extends Context.Service<
   SiteDirectory,
@@ -40,3 +41,46 @@ export class SiteDirectory extends Context.Service<
     readonly list: Effect.Effect<ReadonlyArray<Site>, StorageUnavailable>
   }
 >()("hydracore/sites/SiteDirectory") {}
+
+/**
+ * A directory in the memory of this process, which initially contains `sites`. Unbounded, because visitors cannot create websites.
+ */
+export const layerMemory = (options: { readonly sites?: ReadonlyArray<Site> } = {}): Layer.Layer<SiteDirectory> =>
+  Layer.sync(SiteDirectory, () => {
+    const byTrackingToken = new Map<string, Site>()
+    const byWebsiteConfigId = new Map<string, Site>()
+    const add = (site: Site) => {
+      byTrackingToken.set(site.trackingToken, site)
+      byWebsiteConfigId.set(site.websiteConfigId, site)
+    }
+    options.sites?.forEach(add)
+    return SiteDirectory.of({
+      byTrackingToken: (id) => Effect.sync(() => Option.fromUndefinedOr(byTrackingToken.get(id))),
+      byWebsiteConfigId: (id) => Effect.sync(() => Option.fromUndefinedOr(byWebsiteConfigId.get(id))),
+      create: ({ name, origins, timeZone = "UTC" }) =>
+        Effect.map(Clock.currentTimeMillis, (createdAt) => {
+          const site: Site = {
+            websiteConfigId: WebsiteConfigId.make(randomUUID()),
+            hostedWebsiteId: HostedWebsiteId.make(randomUUID()),
+            trackingToken: TrackingToken.make(randomUUID()),
+            name,
+            origins: [...origins],
+            timeZone,
+            createdAt
+          }
+          add(site)
+          return site
+        }),
+      update: (id, change) =>
+        Effect.sync(() => {
+          const site = byWebsiteConfigId.get(id)
+          if (site === undefined) return Option.none()
+          const changed: Site = { ...site, ...change }
+          add(changed)
+          return Option.some(changed)
+        }),
+      invalidate: () => Effect.void,
+      search: (query) => Effect.sync(() => select([...byWebsiteConfigId.values()], query)),
+      list: Effect.sync(() => [...byWebsiteConfigId.values()].sort((left, right) => left.createdAt - right.createdAt))
+    })
+  })

@@ -3,7 +3,7 @@ import { Effect, Layer, Schema } from "effect"
 import { AnalyticsRepo, layerMemory, PageViews } from "../../src/analytics/AnalyticsRepo.ts"
 import * as Evaluate from "../../src/analytics/reports/Evaluate.ts"
 import { Reports } from "../../src/analytics/reports/Reports.ts"
-import * as SiteDirectory from "../../src/sites/memory/SiteDirectory.ts"
+import * as SiteDirectory from "../../src/sites/SiteDirectory.ts"
 import { suite } from "../suites/AnalyticsRepo.ts"
 import { Shape, viewOf } from "../suites/PageViews.ts"
 
@@ -23,7 +23,7 @@ const reports = Layer.unwrap(
 
 suite(
   "analytics/AnalyticsRepo, in memory",
-  reports.pipe(Layer.provideMerge(layerMemory()), Layer.merge(SiteDirectory.layer()))
+  reports.pipe(Layer.provideMerge(layerMemory()), Layer.merge(SiteDirectory.layerMemory()))
 )
 
 it.effect.prop(

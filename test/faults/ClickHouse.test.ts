@@ -7,7 +7,7 @@ import * as Service from "../../src/analytics/AnalyticsRepo.ts"
 import * as AnalyticsRepo from "../../src/analytics/clickhouse/AnalyticsRepo.ts"
 import { bounded, ClickHouse, layer as clientLayer } from "../../src/platform/clickhouse/ClickHouse.ts"
 import { decodeRows } from "../../src/platform/runtime/Rows.ts"
-import * as SiteDirectory from "../../src/sites/memory/SiteDirectory.ts"
+import * as SiteDirectory from "../../src/sites/SiteDirectory.ts"
 import { newSite, Shape, viewOf } from "../suites/PageViews.ts"
 import * as HttpServer from "../support/clickhouse/HttpServer.ts"
 import { describeWithClickHouse } from "../support/clickhouse/TestClickHouse.ts"
@@ -52,7 +52,7 @@ const withServer = <A, E>(
           Layer.provideMerge(
             Layer.merge(
               HttpServer.clientOf(server),
-              WritableSites.layer.pipe(Layer.provideMerge(SiteDirectory.layer()))
+              WritableSites.layer.pipe(Layer.provideMerge(SiteDirectory.layerMemory()))
             )
           )
         )

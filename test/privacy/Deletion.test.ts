@@ -6,7 +6,7 @@ import { assert, layer } from "@effect/vitest"
 import { Effect, Option, Redacted } from "effect"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../src/chat/WidgetTokens.ts"
-import * as Mailer from "../../src/delivery/mail/memory/Mailer.ts"
+import * as Mailer from "../../src/delivery/mail/Mailer.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import type { WebsiteConfigId } from "../../src/platform/Id.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
@@ -21,7 +21,7 @@ const key = Redacted.make<Uint8Array>(new Uint8Array(32))
 const secretsKey = Option.some(key)
 
 const mail = Option.some({
-  mailer: Mailer.layer([]),
+  mailer: Mailer.layerMemory([]),
   sender: {
     from: { name: "Edge", address: "mail@edge.example" },
     publicUrl: "https://edge.example",

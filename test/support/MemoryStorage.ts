@@ -32,9 +32,9 @@ import { ConsoleSessions } from "../../src/sites/access/ConsoleSession.ts"
 import { OwnerKeys } from "../../src/sites/access/OwnerKey.ts"
 import { Shares } from "../../src/sites/access/Share.ts"
 import { Decisions } from "../../src/sites/Decisions.ts"
-import * as SiteDirectory from "../../src/sites/memory/SiteDirectory.ts"
 import { RecordSites } from "../../src/sites/RecordSites.ts"
 import type { Site } from "../../src/sites/Site.ts"
+import * as SiteDirectory from "../../src/sites/SiteDirectory.ts"
 import * as Sites from "../../src/sites/SiteDirectory.ts"
 import { SiteErasure } from "../../src/sites/SiteErasure.ts"
 
@@ -91,7 +91,7 @@ export const layer = ({ instances = [], sites = [] }: Options = {}): Layer.Layer
     Layer.merge(WidgetTokens.layerMemory, ConversationStore.layer()).pipe(
       Layer.provideMerge(InstanceDirectory.layerMemory({ instances }))
     ),
-    withoutRules.pipe(Layer.provideMerge(SiteDirectory.layer({ sites }))),
+    withoutRules.pipe(Layer.provideMerge(SiteDirectory.layerMemory({ sites }))),
     TokenBudget.layerMemory,
     VisitorSalts.layerMemory,
     Layer.mock(Readiness)({ check: Effect.void }),

@@ -1,9 +1,9 @@
 /**
- * Sends mails. The interface only; see `delivery/mail/SmtpMailer` and `delivery/mail/memory/Mailer`.
+ * Sends mails: the service, and a layer for tests that collects them. `delivery/mail/SmtpMailer` sends them.
  *
  * @module
  */
-import { Context, type Effect } from "effect"
+import { Context, Effect, Layer } from "effect"
 import type { Outcome } from "./MailSchedule.ts"
 import type { Message } from "./Message.ts"
 
@@ -24,3 +24,21 @@ export class Mailer extends Context.Service<
     readonly check: Effect.Effect<MailFacts>
   }
 >()("hydracore/delivery/mail/Mailer") {}
+
+/**
+ * Collects the mails in `sent`.
+ *
+ * @param respond the outcome of a mail; by default each is accepted
+ */
+export const layerMemory = (
+  sent: Array<Message>,
+  respond: (message: Message) => Outcome = () => ({ _tag: "Accepted" })
+): Layer.Layer<Mailer> =>
+  Layer.succeed(Mailer, {
+    check: Effect.succeed({ _tag: "Ready", isEncrypted: true, isLocal: true } as const),
+    send: (message) =>
+      Effect.sync(() => {
+        sent.push(message)
+        return respond(message)
+      })
+  })

@@ -221,3 +221,21 @@ export const content = (website: Website, submissions: ReadonlyArray<Submission>
   const [first] = submissions
   return first !== undefined && count === 1 ? single(website, first) : several(website, submissions, count)
 }
+
+/** The content of the mail that tests a notification about submissions. */
+export const testContent = (website: Website): Content => {
+  const name = MailText.websiteName(website.name, 200)
+  return {
+    subject: `Test of the notifications – ${name}`,
+    website: name,
+    title: "The notifications work",
+    parts: [
+      {
+        kind: "paragraph",
+        text: "This is a test. The submissions of the website will arrive like this mail. If a mail is about one submission, a reply goes to the visitor who sent it."
+      }
+    ],
+    reason: reasonOf(website),
+    replyTo: null
+  }
+}

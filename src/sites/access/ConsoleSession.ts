@@ -13,7 +13,6 @@ import type * as Cursor from "../../platform/text/Cursor.ts"
 import type { Access } from "./Access.ts"
 import * as Credential from "./Credential.ts"
 import * as CredentialFields from "./CredentialFields.ts"
-import type { CredentialQuery } from "./CredentialQuery.ts"
 import * as Fields from "./Fields.ts"
 import type { ManagedBy, Remaining, RevokeOptions } from "./Issuers.ts"
 import * as Role from "./Role.ts"
@@ -137,7 +136,9 @@ export class ConsoleSessions extends Context.Service<
     /**
      * Sessions and unopened links without their secrets, oldest first, that have not ended. Reads none of other websites.
      */
-    readonly list: (query: CredentialQuery) => Effect.Effect<ReadonlyArray<ConsoleSession>, StorageUnavailable>
+    readonly list: (
+      query: CredentialFields.CredentialQuery
+    ) => Effect.Effect<ReadonlyArray<ConsoleSession>, StorageUnavailable>
     /**
      * Ends a session when its person signs out. Keys and links that it created remain valid. False if there is no session.
      */

@@ -6,6 +6,8 @@
 import { Result, Schema } from "effect"
 import * as Field from "../../platform/contract/Field.ts"
 import { WebsiteConfigId } from "../../platform/Id.ts"
+import type * as Cursor from "../../platform/text/Cursor.ts"
+import type { Access } from "./Access.ts"
 import * as Fields from "./Fields.ts"
 
 /** Which requests may manage a `noun`, for a description. */
@@ -57,3 +59,14 @@ export const reached = Schema.Union([Schema.Literal("all"), Schema.Array(Website
 export const issuer = Schema.NullOr(Fields.uuid).annotate({
   description: "The session or the key that created it; null if the command line did"
 })
+
+/** Which keys or sessions a list has, by time of creation and id, oldest first. */
+export interface CredentialQuery {
+  /** Only those that a caller who may change `admin` of these websites may manage; see `Access.manages`. */
+  readonly sites: Access["sites"]
+  /** Only those that reach this website; null for any. */
+  readonly reaching: WebsiteConfigId | null
+  /** Only those after this position; null from the first. */
+  readonly after: Cursor.Position | null
+  readonly limit: number
+}

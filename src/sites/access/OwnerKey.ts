@@ -12,7 +12,6 @@ import type * as Cursor from "../../platform/text/Cursor.ts"
 import type { Access } from "./Access.ts"
 import * as Credential from "./Credential.ts"
 import * as CredentialFields from "./CredentialFields.ts"
-import type { CredentialQuery } from "./CredentialQuery.ts"
 import * as Fields from "./Fields.ts"
 import type { ManagedBy, Remaining, RevokeOptions } from "./Issuers.ts"
 import * as Scope from "./Scope.ts"
@@ -61,7 +60,7 @@ export const outlives = (expiresAt: number | null, end: number): boolean => expi
 /** `hok_` and 43 characters. */
 export const { format, isWellFormed } = Credential.syntax("hok")
 
-export interface KeyQuery extends CredentialQuery {
+export interface KeyQuery extends CredentialFields.CredentialQuery {
   /** Whether revoked keys are left out. */
   readonly unrevoked: boolean
 }

@@ -8,12 +8,12 @@ import type { PageView } from "../../../src/analytics/PageView.ts"
 import { ClickHouse } from "../../../src/platform/clickhouse/ClickHouse.ts"
 import { ClickHouseError } from "../../../src/platform/clickhouse/Errors.ts"
 import { decodeRows } from "../../../src/platform/runtime/Rows.ts"
-import * as SiteDirectory from "../../../src/sites/memory/SiteDirectory.ts"
+import * as SiteDirectory from "../../../src/sites/SiteDirectory.ts"
 import { newSite, Shape, viewOf } from "../../suites/PageViews.ts"
 import * as TestClickHouse from "../../support/clickhouse/TestClickHouse.ts"
 import * as WritableSites from "../../support/clickhouse/WritableSites.ts"
 
-const sites = WritableSites.layer.pipe(Layer.provideMerge(SiteDirectory.layer()))
+const sites = WritableSites.layer.pipe(Layer.provideMerge(SiteDirectory.layerMemory()))
 
 const repo = AnalyticsRepo.layer({ timeout: "20 seconds", maxQueue: 1_000, interval: "5 millis" })
 

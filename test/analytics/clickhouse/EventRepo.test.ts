@@ -2,7 +2,7 @@ import { Layer } from "effect"
 import * as AnalyticsExport from "../../../src/analytics/clickhouse/AnalyticsExport.ts"
 import * as AnalyticsRepo from "../../../src/analytics/clickhouse/AnalyticsRepo.ts"
 import * as EventRepo from "../../../src/analytics/clickhouse/EventRepo.ts"
-import * as SiteDirectory from "../../../src/sites/memory/SiteDirectory.ts"
+import * as SiteDirectory from "../../../src/sites/SiteDirectory.ts"
 import { suite, unknownSites } from "../../suites/EventRepo.ts"
 import * as TestClickHouse from "../../support/clickhouse/TestClickHouse.ts"
 import * as WritableSites from "../../support/clickhouse/WritableSites.ts"
@@ -16,7 +16,7 @@ const live = Layer.mergeAll(
 ).pipe(
   Layer.provide(TestClickHouse.layer),
   Layer.provide(WritableSites.layer),
-  Layer.provideMerge(SiteDirectory.layer())
+  Layer.provideMerge(SiteDirectory.layerMemory())
 )
 
 TestClickHouse.describeWithClickHouse("with ClickHouse", () => {

@@ -11,7 +11,7 @@ import type { Query as CoreQuery } from "../../../src/analytics/reports/Query.ts
 import * as Reports from "../../../src/analytics/reports/Reports.ts"
 import * as Store from "../../../src/analytics/SeparateStore.ts"
 import { ClickHouse } from "../../../src/platform/clickhouse/ClickHouse.ts"
-import * as SiteDirectory from "../../../src/sites/memory/SiteDirectory.ts"
+import * as SiteDirectory from "../../../src/sites/SiteDirectory.ts"
 import * as Sites from "../../../src/sites/SiteDirectory.ts"
 import { newSite, Shape, viewOf } from "../../suites/PageViews.ts"
 import * as HttpServer from "../../support/clickhouse/HttpServer.ts"
@@ -60,7 +60,7 @@ describeWithClickHouse("platform/clickhouse/ClickHouse over HTTP", () => {
             Layer.provideMerge(
               Layer.merge(
                 HttpServer.clientOf(server),
-                WritableSites.layer.pipe(Layer.provideMerge(SiteDirectory.layer()))
+                WritableSites.layer.pipe(Layer.provideMerge(SiteDirectory.layerMemory()))
               )
             )
           )
@@ -89,7 +89,7 @@ describeWithClickHouse("platform/clickhouse/ClickHouse over HTTP", () => {
               Layer.mergeAll(
                 HttpServer.clientOf(server),
                 Layer.mock(Goals, {}),
-                WritableSites.layer.pipe(Layer.provideMerge(SiteDirectory.layer()))
+                WritableSites.layer.pipe(Layer.provideMerge(SiteDirectory.layerMemory()))
               )
             )
           )
@@ -140,7 +140,7 @@ describeWithClickHouse("platform/clickhouse/ClickHouse over HTTP", () => {
               Layer.mergeAll(
                 HttpServer.clientOf(server),
                 Layer.mock(Goals, { list: () => Effect.succeed([]) }),
-                WritableSites.layer.pipe(Layer.provideMerge(SiteDirectory.layer()))
+                WritableSites.layer.pipe(Layer.provideMerge(SiteDirectory.layerMemory()))
               )
             )
           )

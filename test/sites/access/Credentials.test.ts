@@ -3,8 +3,8 @@
  */
 import { assert, layer } from "@effect/vitest"
 import { Clock, Effect, Option, Redacted } from "effect"
+import * as Mailer from "../../../src/delivery/mail/Mailer.ts"
 import type { Message } from "../../../src/delivery/mail/Message.ts"
-import * as Mailer from "../../../src/delivery/mail/memory/Mailer.ts"
 import { mailLimit } from "../../../src/sites/access/MailedLink.ts"
 import type { OwnerKey } from "../../../src/sites/access/OwnerKey.ts"
 import { OwnerKeys } from "../../../src/sites/access/OwnerKey.ts"
@@ -38,7 +38,7 @@ const refusedAddress = "nobody@example.com"
 const secretsKey = Redacted.make<Uint8Array>(new Uint8Array(32))
 
 const mail = Option.some({
-  mailer: Mailer.layer(sent, ({ to }) =>
+  mailer: Mailer.layerMemory(sent, ({ to }) =>
     to === refusedAddress ? { _tag: "Refused", error: "550 no such user" } : { _tag: "Accepted" }
   ),
   sender: {

@@ -8,7 +8,7 @@ import { Goals } from "../../../src/analytics/Goal.ts"
 import { InstanceDirectory } from "../../../src/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../../src/chat/WidgetTokens.ts"
 import { Deliveries } from "../../../src/delivery/Delivery.ts"
-import * as Mailer from "../../../src/delivery/mail/memory/Mailer.ts"
+import * as Mailer from "../../../src/delivery/mail/Mailer.ts"
 import { Notifications } from "../../../src/delivery/mail/Notifications.ts"
 import { Webhooks } from "../../../src/delivery/Webhook.ts"
 import { FormDirectory } from "../../../src/forms/FormDirectory.ts"
@@ -108,7 +108,7 @@ const server = testServer(
   undefined,
   undefined,
   Option.some({
-    mailer: Mailer.layer([]),
+    mailer: Mailer.layerMemory([]),
     sender: {
       from: { name: "Edge", address: "mail@edge.example" },
       publicUrl: "https://edge.example",

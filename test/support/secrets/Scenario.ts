@@ -9,7 +9,7 @@ import * as LiveAgent from "../../../src/chat/agent/AgentStream.ts"
 import * as AgentInspection from "../../../src/chat/agent/Inspection.ts"
 import { InstanceDirectory } from "../../../src/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../../src/chat/WidgetTokens.ts"
-import * as Mailer from "../../../src/delivery/mail/memory/Mailer.ts"
+import * as Mailer from "../../../src/delivery/mail/Mailer.ts"
 import { Notifications } from "../../../src/delivery/mail/Notifications.ts"
 import * as Countries from "../../../src/platform/countries/Countries.ts"
 import { layerMemory } from "../../../src/platform/limits/RateLimit.ts"
@@ -24,7 +24,7 @@ import { options, paths } from "../TestServer.ts"
 import { marks, recorder, upstream } from "./Recorder.ts"
 
 const mail = Option.some({
-  mailer: Mailer.layer([]),
+  mailer: Mailer.layerMemory([]),
   sender: {
     from: { name: "Edge", address: "mail@edge.example" },
     publicUrl: "https://edge.example",

@@ -10,7 +10,7 @@ import * as Database from "../../../platform/postgres/Database.ts"
 import { LimitReached } from "../../../platform/Storage.ts"
 import type * as Maximums from "../../Maximums.ts"
 import type * as SiteLock from "../../postgres/SiteLock.ts"
-import type { CredentialQuery } from "../CredentialQuery.ts"
+import type { CredentialQuery } from "../CredentialFields.ts"
 
 /** The tables with their columns of ids. A table with the suffix `_site` has the websites of its rows. */
 const tables = [

@@ -13,7 +13,7 @@ import { ClickHouse } from "../../../../src/platform/clickhouse/ClickHouse.ts"
 import { HostedWebsiteId, WebsiteConfigId } from "../../../../src/platform/Id.ts"
 import * as Storage from "../../../../src/platform/Storage.ts"
 import { dateOf } from "../../../../src/platform/text/Calendar.ts"
-import * as SiteDirectory from "../../../../src/sites/memory/SiteDirectory.ts"
+import * as SiteDirectory from "../../../../src/sites/SiteDirectory.ts"
 import * as EverySite from "../../../support/clickhouse/EverySite.ts"
 import * as TestClickHouse from "../../../support/clickhouse/TestClickHouse.ts"
 import * as ReportQuery from "../../../support/ReportQuery.ts"
@@ -40,7 +40,7 @@ const query = (filters: ReadonlyArray<Filter>): CoreQuery => ({
   limit: 10
 })
 
-const goals = Layer.merge(noGoals, SiteDirectory.layer())
+const goals = Layer.merge(noGoals, SiteDirectory.layerMemory())
 
 /** Stores page views, each with its own page and visitor. */
 const store = (pages: number) =>

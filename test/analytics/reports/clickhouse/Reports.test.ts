@@ -3,7 +3,7 @@ import * as AnalyticsRepo from "../../../../src/analytics/clickhouse/AnalyticsRe
 import * as EventRepo from "../../../../src/analytics/clickhouse/EventRepo.ts"
 import { Goals } from "../../../../src/analytics/Goal.ts"
 import * as Reports from "../../../../src/analytics/reports/clickhouse/Reports.ts"
-import * as SiteDirectory from "../../../../src/sites/memory/SiteDirectory.ts"
+import * as SiteDirectory from "../../../../src/sites/SiteDirectory.ts"
 import * as AnalyticsRepoSuite from "../../../suites/AnalyticsRepo.ts"
 import * as ReportsSuite from "../../../suites/Reports.ts"
 import * as TestClickHouse from "../../../support/clickhouse/TestClickHouse.ts"
@@ -17,7 +17,10 @@ const live = Layer.mergeAll(
   AnalyticsRepo.layer(options),
   EventRepo.layer(options),
   Reports.layer({ timeout: "20 seconds" })
-).pipe(Layer.provide([TestClickHouse.layer, WritableSites.layer, noGoals]), Layer.provideMerge(SiteDirectory.layer()))
+).pipe(
+  Layer.provide([TestClickHouse.layer, WritableSites.layer, noGoals]),
+  Layer.provideMerge(SiteDirectory.layerMemory())
+)
 
 // Few runs: a statement takes tens of milliseconds to analyze, however few rows it reads.
 TestClickHouse.describeWithClickHouse("with ClickHouse", () => {

@@ -14,7 +14,7 @@ import { ClickHouse } from "../../../../src/platform/clickhouse/ClickHouse.ts"
 import * as Errors from "../../../../src/platform/clickhouse/Errors.ts"
 import { decodeRows } from "../../../../src/platform/runtime/Rows.ts"
 import { dateOf, dayMillis } from "../../../../src/platform/text/Calendar.ts"
-import * as SiteDirectory from "../../../../src/sites/memory/SiteDirectory.ts"
+import * as SiteDirectory from "../../../../src/sites/SiteDirectory.ts"
 import * as Sites from "../../../../src/sites/SiteDirectory.ts"
 import * as EverySite from "../../../support/clickhouse/EverySite.ts"
 import * as TestClickHouse from "../../../support/clickhouse/TestClickHouse.ts"
@@ -25,7 +25,7 @@ const noGoals = Layer.mock(Goals, { list: () => Effect.succeed([]), all: Effect.
 const live = Reports.layer({ timeout: "60 seconds" }).pipe(
   Layer.provide(EverySite.writable),
   Layer.provide(noGoals),
-  Layer.provideMerge(SiteDirectory.layer()),
+  Layer.provideMerge(SiteDirectory.layerMemory()),
   Layer.provideMerge(TestClickHouse.layer)
 )
 
