@@ -26,6 +26,7 @@ const project = Effect.acquireRelease(
     for (const name of ["built.mjs", "lock.mjs"]) {
       copyFileSync(path.join(scripts, name), path.join(root, "scripts", name))
     }
+    writeFileSync(path.join(root, "package.json"), `{ "type": "module" }`)
     writeFileSync(path.join(root, "scripts/build/Assets.ts"), build)
     return root
   }),
